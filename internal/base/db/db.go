@@ -1,0 +1,189 @@
+// Package db runs transactions on SQLite or PostgreSQL.
+//
+// One text of SQL serves both engines. It keeps to what they share: the types
+// text, bigint, boolean and bytea; placeholders $1, $2, ... numbered in the
+// order in which they first appear; ON CONFLICT; RETURNING; row values.
+// Times are bigint microseconds, and come from the transaction, not from SQL.
+//
+// Its one invariant (12 of ARCHITECTURE.md): when Update returns nil, all that
+// fn wrote is durable; when it returns another error, none of it is. The one
+// exception is asked for by name: a Recorded refusal is kept and still refused.
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"wardkeep/internal/base/errs"
+)
+
+// What a store can refuse. Nothing was done in any of these cases.
+var (
+	ErrFull   = errs.New(errs.Full, "db.full")          // the disk is full
+	ErrLocked = errs.New(errs.Unavailable, "db.locked") // another process holds the store too long
+	ErrNewer  = errs.New(errs.Unavailable, "db.newer")  // a later release wrote this store
+	ErrClosed = errs.New(errs.Unavailable, "db.closed") // the server is stopping
+)
+
+// ErrNone is returned by One when no row matches. It is not a refusal: each
+// caller says what the missing row means.
+var ErrNone = errors.New("db: no row")
+
+// A DB is a store.
+type DB struct {
+	engine engine
+
+	// Now tells the time of a transaction. Tests replace it before first use.
+	Now func() time.Time
+}
+
+// An engine is what SQLite and PostgreSQL do differently.
+type engine interface {
+	update(ctx context.Context, now func() time.Time, fn func(*Tx) error) error
+	view(ctx context.Context, now func() time.Time, fn func(*Tx) error) error
+	migrate(ctx context.Context) error
+	close() error
+	name() string
+}
+
+// Engine returns "sqlite" or "postgres".
+func (db *DB) Engine() string { return db.engine.name() }
+
+// Close closes the store. Updates that wait are refused with ErrClosed.
+func (db *DB) Close() error { return db.engine.close() }
+
+// Migrate brings the store up to this binary. It refuses a store that a later
+// release has written (ErrNewer), and changes nothing then.
+func (db *DB) Migrate(ctx context.Context) error { return db.engine.migrate(ctx) }
+
+// Update runs fn in a transaction that may write, and commits if fn succeeds or
+// returns a Recorded refusal. It may run fn again when the engine reports a
+// conflict, so fn must have no effect but through tx and must not call Update
+// or View. Only an edge (api, web, a job, a command) calls Update.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	return db.engine.update(ctx, db.Now, fn)
+}
+
+// View runs fn in a transaction that may only read, on one snapshot.
+func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	return db.engine.view(ctx, db.Now, fn)
+}
+
+// Recorded marks a refusal that was itself written down, such as a denial of
+// the gate: the transaction commits, and Update returns err.
+func Recorded(err error) error { return &recorded{err} }
+
+type recorded struct{ error }
+
+func (r *recorded) Unwrap() error { return r.error }
+
+// keeps reports whether the transaction that ended with err must commit.
+func keeps(err error) bool {
+	if err == nil {
+		return true
+	}
+	_, ok := errors.AsType[*recorded](err)
+	return ok
+}
+
+// A Tx is one transaction. All of its writes bear the same time.
+type Tx struct {
+	session session
+	now     time.Time
+	share   string // how the engine locks a row that is only read
+}
+
+// A session runs statements for one transaction of an engine.
+type session interface {
+	exec(ctx context.Context, query string, args []any) (int64, error)
+	queue(ctx context.Context, query string, args []any) error
+	rows(ctx context.Context, query string, args []any, each func(Row) error) error
+	together(ctx context.Context, reads []Read) error
+}
+
+// Now returns the time of the transaction: UTC, to the microsecond.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// ForShare is appended to a SELECT of one row that must stay as it is until the
+// transaction commits. SQLite needs none: it has one writer.
+func (tx *Tx) ForShare() string { return tx.share }
+
+// Exec returns the number of rows it changed, for a caller that must have
+// changed exactly one.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	return tx.session.exec(ctx, query, args)
+}
+
+// Queue is Exec for a statement whose row count nobody needs. It runs before
+// any later statement of tx, and at the latest with the commit: on PostgreSQL
+// that saves a round trip. Its failure fails the transaction.
+func (tx *Tx) Queue(ctx context.Context, query string, args ...any) error {
+	return tx.session.queue(ctx, query, args)
+}
+
+// A Row is what a scan function reads.
+type Row interface{ Scan(dest ...any) error }
+
+// One returns the only row of a query, or ErrNone.
+func One[T any](ctx context.Context, tx *Tx, scan func(Row) (T, error), query string, args ...any) (T, error) {
+	var v T
+	found := false
+	err := tx.session.rows(ctx, query, args, func(row Row) (err error) {
+		if found {
+			return fmt.Errorf("db: more than one row")
+		}
+		found = true
+		v, err = scan(row)
+		return err
+	})
+	if err == nil && !found {
+		err = ErrNone
+	}
+	return v, err
+}
+
+// All returns the rows of a query.
+func All[T any](ctx context.Context, tx *Tx, scan func(Row) (T, error), query string, args ...any) ([]T, error) {
+	var all []T
+	err := tx.session.rows(ctx, query, args, func(row Row) error {
+		v, err := scan(row)
+		all = append(all, v)
+		return err
+	})
+	return all, err
+}
+
+// Each calls fn with each row of a query, holding one at a time. Fn must not
+// use tx.
+func Each(ctx context.Context, tx *Tx, fn func(Row) error, query string, args ...any) error {
+	return tx.session.rows(ctx, query, args, fn)
+}
+
+// Single scans a row of one column.
+func Single[T any](row Row) (v T, err error) {
+	err = row.Scan(&v)
+	return v, err
+}
+
+// A Read is a query that is asked together with others.
+type Read struct {
+	query string
+	args  []any
+	each  func(Row) error
+}
+
+// ReadInto makes a Read that appends the rows of a query to all.
+func ReadInto[T any](all *[]T, scan func(Row) (T, error), query string, args ...any) Read {
+	return Read{query, args, func(row Row) error {
+		v, err := scan(row)
+		*all = append(*all, v)
+		return err
+	}}
+}
+
+// Together runs the reads in order, in one round trip where the engine can.
+func (tx *Tx) Together(ctx context.Context, reads ...Read) error {
+	return tx.session.together(ctx, reads)
+}

@@ -1,0 +1,77 @@
+// Package dbtest gives each test an empty store of its own.
+//
+// Its one invariant: what a test sees was written by that test.
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"wardkeep/internal/base/db"
+)
+
+// New returns an empty, migrated SQLite store.
+func New(t testing.TB) *db.DB {
+	t.Helper()
+	store, err := db.OpenSQLite(filepath.Join(t.TempDir(), "test.db"))
+	return migrated(t, store, err)
+}
+
+// Each runs fn on SQLite and, if TEST_POSTGRES is set, on PostgreSQL.
+// `make test` always sets it.
+func Each(t *testing.T, fn func(t *testing.T, store *db.DB)) {
+	t.Run("sqlite", func(t *testing.T) { fn(t, New(t)) })
+	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
+}
+
+// Postgres returns an empty, migrated PostgreSQL store.
+func Postgres(t testing.TB) *db.DB {
+	t.Helper()
+	store, err := db.OpenPostgres(PostgresURL(t))
+	return migrated(t, store, err)
+}
+
+// PostgresURL returns the URL of a schema that is dropped after the test, for
+// a process that the test starts.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	url := os.Getenv("TEST_POSTGRES")
+	if url == "" {
+		t.Skip("TEST_POSTGRES is not set")
+	}
+	schema := "test_" + strings.ToLower(rand.Text())
+	run(t, url, "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { run(t, url, "DROP SCHEMA "+schema+" CASCADE") })
+	return url + "&search_path=" + schema
+}
+
+func run(t testing.TB, url, statement string) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Error(err)
+	}
+}
+
+func migrated(t testing.TB, store *db.DB, err error) *db.DB {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}

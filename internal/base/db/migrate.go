@@ -1,0 +1,57 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+func (e *lite) migrate(ctx context.Context) error {
+	return up(ctx, goose.DialectSQLite3, e.pool)
+}
+
+// migrate holds a session lock, so that nodes that start together migrate once.
+func (e *postgres) migrate(ctx context.Context) error {
+	pool := stdlib.OpenDBFromPool(e.pool)
+	defer pool.Close()
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	return up(ctx, goose.DialectPostgres, pool, goose.WithSessionLocker(locker))
+}
+
+// up runs the files that have not run yet, each in its own transaction: a crash
+// leaves a whole number of them done. Files never change after a release.
+func up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, options ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	options = append(options, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, pool, files, options...)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	stored, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", liteError(err))
+	}
+	sources := provider.ListSources()
+	if known := sources[len(sources)-1].Version; stored > known {
+		return fmt.Errorf("%w: the store is at version %d, this binary knows %d", ErrNewer, stored, known)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrations: %w", liteError(pgError(err)))
+	}
+	return nil
+}

@@ -1,0 +1,288 @@
+-- +goose Up
+
+-- Whatever belongs to a child has the child as the first column of its key: on
+-- a distributed database all of it lies on one node. Times are microseconds.
+
+-- KEYS. Every key is wrapped by the key-encryption key, which is not here.
+CREATE TABLE keyring_key (
+	id         text   NOT NULL PRIMARY KEY,
+	purpose    text   NOT NULL, -- pool, index, sign
+	suite      text   NOT NULL, -- aes-256-gcm, sm4-gcm
+	wrapped    bytea  NOT NULL,
+	kek        text   NOT NULL, -- the name of the key-encryption key
+	state      text   NOT NULL, -- current, retiring
+	created_at bigint NOT NULL
+);
+
+-- LEDGER. What waits for its place, the places, and the signed head.
+CREATE TABLE ledger_pending (
+	id      text   NOT NULL PRIMARY KEY,
+	subject text   NOT NULL, -- the child's pseudonym, or empty
+	service text   NOT NULL,
+	version bigint NOT NULL, -- orders the entries of one subject
+	entry   bytea  NOT NULL
+);
+
+CREATE TABLE ledger_bundle (
+	start   bigint NOT NULL PRIMARY KEY, -- the place of its first entry, a multiple of 256
+	size    bigint NOT NULL,
+	min_at  bigint NOT NULL,
+	max_at  bigint NOT NULL,
+	entries bytea  NOT NULL -- C2SP tlog-tiles entry bundle
+);
+CREATE INDEX ledger_bundle_max_at ON ledger_bundle (max_at, start);
+
+CREATE TABLE ledger_tile (
+	level  bigint NOT NULL,
+	n      bigint NOT NULL,
+	hashes bytea  NOT NULL, -- 1 to 256 hashes of 32 bytes
+	PRIMARY KEY (level, n)
+);
+
+CREATE TABLE ledger_head (
+	id         bigint NOT NULL PRIMARY KEY, -- always 1
+	size       bigint NOT NULL,
+	root       bytea  NOT NULL,
+	checkpoint text   NOT NULL, -- C2SP tlog-checkpoint, signed
+	at         bigint NOT NULL
+);
+
+CREATE TABLE lease (
+	name   text   NOT NULL PRIMARY KEY,
+	holder text   NOT NULL,
+	until  bigint NOT NULL
+);
+
+-- CATALOG. What each service promises, and who answers for it.
+CREATE TABLE service (
+	service    text   NOT NULL PRIMARY KEY,
+	state      text   NOT NULL, -- live, test
+	version    bigint NOT NULL, -- grows with every change of what the gate reads
+	charter    bigint NOT NULL, -- the published number, 0 while there is none
+	officer    text   NOT NULL, -- empty while vacant
+	deputy     text   NOT NULL, -- empty while vacant
+	created_at bigint NOT NULL
+);
+
+CREATE TABLE charter (
+	service      text   NOT NULL,
+	number       bigint NOT NULL,
+	hash         text   NOT NULL,
+	canonical    bytea  NOT NULL,
+	proposed_at  bigint NOT NULL,
+	proposed_by  text   NOT NULL,
+	published_at bigint,          -- NULL while it is a draft
+	published_by text   NOT NULL,
+	PRIMARY KEY (service, number)
+);
+
+CREATE TABLE charter_purpose (
+	service     text   NOT NULL,
+	charter     bigint NOT NULL,
+	purpose     text   NOT NULL,
+	asked_since bigint NOT NULL, -- an answer to an earlier charter is stale
+	PRIMARY KEY (service, charter, purpose)
+);
+
+CREATE TABLE document (
+	service text   NOT NULL,
+	charter bigint NOT NULL,
+	kind    text   NOT NULL, -- rules, agreement, notice
+	lang    text   NOT NULL,
+	hash    text   NOT NULL,
+	body    text   NOT NULL,
+	PRIMARY KEY (service, charter, kind, lang)
+);
+
+CREATE TABLE officer (
+	service      text   NOT NULL,
+	id           text   NOT NULL,
+	role         text   NOT NULL, -- officer, deputy
+	name         text   NOT NULL, -- public (Article 8)
+	contact      text   NOT NULL, -- public
+	appointed_at bigint NOT NULL,
+	ended_at     bigint,
+	PRIMARY KEY (service, id)
+);
+
+-- ACCOUNT. Keys of the operator's apps, as hashes.
+CREATE TABLE credential (
+	hash       bytea  NOT NULL PRIMARY KEY, -- SHA-256 of the key
+	id         text   NOT NULL,
+	service    text   NOT NULL,
+	name       text   NOT NULL,
+	scopes     text   NOT NULL, -- separated by spaces
+	created_at bigint NOT NULL,
+	expires_at bigint,
+	revoked_at bigint
+);
+CREATE INDEX credential_service ON credential (service, id);
+
+CREATE TABLE idempotency (
+	credential text   NOT NULL,
+	key        bytea  NOT NULL, -- keyed hash of Idempotency-Key and route
+	request    bytea  NOT NULL, -- keyed hash of the body
+	answer     bytea  NOT NULL, -- sealed
+	expires_at bigint NOT NULL,
+	PRIMARY KEY (credential, key)
+);
+CREATE INDEX idempotency_expiry ON idempotency (expires_at, credential, key);
+
+-- FAMILY. Children and the people who speak for them. What names a person is
+-- sealed under the child's key or is a keyed hash.
+CREATE TABLE child (
+	child      text    NOT NULL PRIMARY KEY,
+	service    text    NOT NULL,
+	subject    text    NOT NULL, -- the pseudonym in the ledger; empty once erased
+	version    bigint  NOT NULL,
+	state      text    NOT NULL, -- unconsented, active, erased
+	frozen     boolean NOT NULL,
+	disputed   boolean NOT NULL,
+	ref        bytea,            -- sealed; NULL once erased, as are all below
+	ref_hash   bytea,
+	birth      bytea,            -- sealed
+	birth_from text    NOT NULL, -- who said so
+	turns_14   bytea,            -- keyed hash of the day
+	pool       text    NOT NULL,
+	wrapped    bytea,            -- the child's key; destroyed = erased
+	created_at bigint  NOT NULL,
+	expires_at bigint,           -- the end of an unconsented child's short life
+	erased_at  bigint
+);
+CREATE INDEX child_subject ON child (subject, child);
+CREATE INDEX child_service ON child (service, child);
+CREATE INDEX child_expiry ON child (expires_at, child);
+CREATE INDEX child_turns_14 ON child (turns_14, child);
+CREATE INDEX child_pool ON child (pool, child);
+
+CREATE TABLE child_ref (
+	service  text  NOT NULL,
+	ref_hash bytea NOT NULL,
+	child    text  NOT NULL,
+	PRIMARY KEY (service, ref_hash)
+);
+
+-- For three days after an erasure its events can still be told apart.
+CREATE TABLE erased_subject (
+	subject bytea  NOT NULL PRIMARY KEY, -- keyed hash of the pseudonym
+	child   text   NOT NULL,
+	until   bigint NOT NULL
+);
+CREATE INDEX erased_subject_until ON erased_subject (until, subject);
+
+CREATE TABLE guardian (
+	child       text   NOT NULL,
+	guardian    text   NOT NULL,
+	relation    text   NOT NULL,
+	strength    bigint NOT NULL,
+	name        bytea,           -- sealed, as are the next two
+	phone       bytea,
+	email       bytea,
+	phone_hash  bytea,
+	email_hash  bytea,
+	created_at  bigint NOT NULL,
+	verified_at bigint,
+	ended_at    bigint,
+	PRIMARY KEY (child, guardian)
+);
+CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian);
+CREATE INDEX guardian_email ON guardian (email_hash, child, guardian);
+
+-- CONSENT. What was asked, what was shown, what was chosen.
+CREATE TABLE consent_request (
+	child       text   NOT NULL,
+	id          text   NOT NULL,
+	service     text   NOT NULL,
+	guardian    text   NOT NULL,
+	charter     bigint NOT NULL,
+	purposes    text   NOT NULL, -- separated by spaces
+	channel     text   NOT NULL, -- sms, email, link
+	locale      text   NOT NULL,
+	state       text   NOT NULL, -- pending, opened, verified, answered, expired, cancelled
+	payload     bytea,           -- sealed: what the operator wants back
+	return_url  text   NOT NULL,
+	notice      text   NOT NULL, -- hash of what was shown, once opened
+	shown_lang  text   NOT NULL,
+	shown_at    bigint,
+	code        bytea,           -- keyed hash of the one-time code
+	code_until  bigint,
+	code_tries  bigint NOT NULL,
+	code_sends  bigint NOT NULL, -- in the running hour
+	code_since  bigint,          -- when that hour began
+	sends       bigint NOT NULL, -- how often the request itself was sent
+	sent_at     bigint,
+	created_at  bigint NOT NULL,
+	expires_at  bigint NOT NULL,
+	verified_at bigint,
+	answered_at bigint,
+	PRIMARY KEY (child, id)
+);
+CREATE INDEX consent_request_expiry ON consent_request (expires_at, child, id);
+
+CREATE TABLE consent_link (
+	token   bytea NOT NULL PRIMARY KEY, -- keyed hash of the link's secret or of the short code
+	child   text  NOT NULL,
+	request text  NOT NULL
+);
+CREATE INDEX consent_link_child ON consent_link (child, request);
+
+CREATE TABLE consent (
+	child    text    NOT NULL,
+	id       text    NOT NULL,
+	guardian text    NOT NULL,
+	purpose  text    NOT NULL,
+	charter  bigint  NOT NULL,
+	notice   text    NOT NULL, -- hash of what was shown
+	lang     text    NOT NULL,
+	channel  text    NOT NULL,
+	shown_at bigint  NOT NULL,
+	given_at bigint  NOT NULL,
+	granted  boolean NOT NULL,
+	strength bigint  NOT NULL,
+	ended_at bigint,           -- NULL while it stands
+	ending   text    NOT NULL, -- withdrawn, superseded, guardian_ended
+	PRIMARY KEY (child, id)
+);
+
+-- VAULT. Values, sealed under the child's key.
+CREATE TABLE value (
+	child        text   NOT NULL,
+	item         text   NOT NULL,
+	purpose      text   NOT NULL, -- that it was collected for
+	version      bigint NOT NULL,
+	sealed       bytea  NOT NULL,
+	collected_at bigint NOT NULL,
+	expires_at   bigint NOT NULL,
+	PRIMARY KEY (child, item)
+);
+CREATE INDEX value_expiry ON value (expires_at, child, item);
+
+-- Where a consumer of the ledger has got to.
+CREATE TABLE ledger_cursor (
+	name  text   NOT NULL PRIMARY KEY,
+	place bigint NOT NULL
+);
+
+-- +goose Down
+DROP TABLE ledger_cursor;
+DROP TABLE value;
+DROP TABLE consent;
+DROP TABLE consent_link;
+DROP TABLE consent_request;
+DROP TABLE guardian;
+DROP TABLE erased_subject;
+DROP TABLE child_ref;
+DROP TABLE child;
+DROP TABLE idempotency;
+DROP TABLE credential;
+DROP TABLE officer;
+DROP TABLE document;
+DROP TABLE charter_purpose;
+DROP TABLE charter;
+DROP TABLE service;
+DROP TABLE lease;
+DROP TABLE ledger_head;
+DROP TABLE ledger_tile;
+DROP TABLE ledger_bundle;
+DROP TABLE ledger_pending;
+DROP TABLE keyring_key;

@@ -1,0 +1,201 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// postgres is PostgreSQL: any number of nodes share it, so a transaction may
+// lose against another and run again.
+type postgres struct{ pool *pgxpool.Pool }
+
+// OpenPostgres opens the store at url (a libpq URL or DSN). Nothing is sent
+// before the first transaction.
+func OpenPostgres(url string) (*DB, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("the PostgreSQL URL can't be read: write postgres://user@host/database") // err may hold the password
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{engine: &postgres{pool}, Now: time.Now}, nil
+}
+
+func (e *postgres) name() string { return "postgres" }
+
+func (e *postgres) close() error {
+	e.pool.Close()
+	return nil
+}
+
+func (e *postgres) update(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
+	const attempts = 8
+	var err error
+	for range attempts {
+		err = e.run(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED", " FOR SHARE", now, fn)
+		if !lostRace(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrLocked, err)
+}
+
+func (e *postgres) view(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
+	return e.run(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "", now, fn)
+}
+
+func (e *postgres) run(ctx context.Context, begin, share string, now func() time.Time, fn func(*Tx) error) error {
+	conn, err := e.pool.Acquire(ctx)
+	if err != nil {
+		return pgError(err)
+	}
+	defer conn.Release()
+	s := &pgSession{conn: conn.Conn(), pending: &pgx.Batch{}}
+	s.pending.Queue(begin)
+	// A connection that is not back to idle is closed by Release.
+	defer s.abandon()
+	err = fn(&Tx{session: s, now: microseconds(now()), share: share})
+	if !keeps(err) {
+		return pgError(err)
+	}
+	if s.pending.Len() == 1 && !s.begun {
+		return err // fn sent nothing
+	}
+	s.pending.Queue("COMMIT")
+	if e := s.flush(ctx); e != nil {
+		return pgError(e)
+	}
+	s.begun = false
+	return err
+}
+
+// pgSession sends statements as late as it can, so that BEGIN travels with the
+// first statement and queued writes travel with COMMIT.
+type pgSession struct {
+	conn    *pgx.Conn
+	pending *pgx.Batch
+	begun   bool
+}
+
+// abandon rolls back what was begun and not committed.
+func (s *pgSession) abandon() {
+	if s.begun && !s.conn.IsClosed() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
+			s.conn.Close(ctx)
+		}
+	}
+}
+
+// send sends what is pending and last with it, and reads the answers of what
+// was pending. The caller reads the answers of last, then closes.
+func (s *pgSession) send(ctx context.Context, last ...Read) (pgx.BatchResults, error) {
+	waiting := s.pending.Len()
+	for _, r := range last {
+		s.pending.Queue(r.query, r.args...)
+	}
+	results := s.conn.SendBatch(ctx, s.pending)
+	s.pending = &pgx.Batch{} // the results still read the old one
+	s.begun = true
+	for range waiting {
+		if _, err := results.Exec(); err != nil {
+			results.Close()
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+func (s *pgSession) flush(ctx context.Context) error {
+	results, err := s.send(ctx)
+	if err != nil {
+		return err
+	}
+	return results.Close()
+}
+
+func (s *pgSession) exec(ctx context.Context, query string, args []any) (int64, error) {
+	results, err := s.send(ctx, Read{query: query, args: args})
+	if err != nil {
+		return 0, pgError(err)
+	}
+	tag, err := results.Exec()
+	return tag.RowsAffected(), pgError(errors.Join(err, results.Close()))
+}
+
+func (s *pgSession) queue(_ context.Context, query string, args []any) error {
+	s.pending.Queue(query, args...)
+	return nil
+}
+
+func (s *pgSession) rows(ctx context.Context, query string, args []any, each func(Row) error) error {
+	return s.together(ctx, []Read{{query, args, each}})
+}
+
+func (s *pgSession) together(ctx context.Context, reads []Read) error {
+	results, err := s.send(ctx, reads...)
+	if err != nil {
+		return pgError(err)
+	}
+	for _, r := range reads {
+		if err := readAll(results, r.each); err != nil {
+			return pgError(errors.Join(err, results.Close()))
+		}
+	}
+	return pgError(results.Close())
+}
+
+func readAll(results pgx.BatchResults, each func(Row) error) error {
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// lostRace reports a serialization failure or a deadlock: the transaction was
+// undone and may run again.
+func lostRace(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// pgError turns what PostgreSQL reports into what a caller may be told. It
+// matches codes only: on a distributed database names carry shard numbers.
+func pgError(err error) error {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch e.Code {
+		case "53100": // disk_full
+			return fmt.Errorf("%w: %w", ErrFull, err)
+		case "55P03", "57014": // lock_not_available, query_canceled
+			return fmt.Errorf("%w: %w", ErrLocked, err)
+		}
+		// The detail of a PgError can quote a row; its message and code do not.
+		return &pgconnError{code: e.Code, message: e.Message, cause: e}
+	}
+	return err
+}
+
+// pgconnError is a PgError whose text holds no values.
+type pgconnError struct {
+	code, message string
+	cause         *pgconn.PgError
+}
+
+func (e *pgconnError) Error() string { return "postgres " + e.code + ": " + e.message }
+func (e *pgconnError) Unwrap() error { return e.cause }

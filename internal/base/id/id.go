@@ -1,0 +1,55 @@
+// Package id makes the typed, opaque names of things: "ch_5kx0…".
+//
+// Its one invariant: a name carries nothing but its type. It is 128 bits of
+// randomness: no time, no counter, nothing about the person behind it.
+package id
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"strings"
+)
+
+// crockford is base32 without the letters that people confuse.
+var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// A Prefix is the type of a name: two letters, as in "ch".
+type Prefix string
+
+// The types of names.
+const (
+	Child      Prefix = "ch"
+	Guardian   Prefix = "gu"
+	Consent    Prefix = "co"
+	Request    Prefix = "cr" // a consent request
+	Credential Prefix = "ak" // an app's key
+	Staff      Prefix = "st"
+	Subject    Prefix = "su" // a child's pseudonym in the ledger
+	Entry      Prefix = "le" // a ledger entry
+	Call       Prefix = "rq" // one HTTP request
+)
+
+// New returns a fresh name of type p: p, "_" and 26 characters.
+func New(p Prefix) string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return string(p) + "_" + crockford.EncodeToString(b[:])
+}
+
+// Is reports whether s has the shape of a name of type p. It says nothing of
+// whether such a thing exists.
+func Is(p Prefix, s string) bool {
+	rest, ok := strings.CutPrefix(s, string(p)+"_")
+	if !ok || len(rest) != 26 {
+		return false
+	}
+	_, err := crockford.DecodeString(rest)
+	return err == nil
+}
+
+// Secret returns n random bytes as text, for links and keys; n is at least 16.
+func Secret(n int) string {
+	b := make([]byte, max(n, 16))
+	rand.Read(b)
+	return crockford.EncodeToString(b)
+}
