@@ -13,17 +13,29 @@ import (
 
 const redacted = "‹redacted›"
 
-// Text is a personal value. The zero Text is the empty value.
-type Text struct{ s string }
+// Text is a personal value. The zero Text is the empty value. Texts can't be
+// compared with ==.
+//
+// The value lies behind a pointer, because fmt calls no methods on unexported
+// fields: there it would print a string, and prints an address.
+type Text struct {
+	_ [0]func()
+	s *string
+}
 
 // New wraps a personal value.
-func New(s string) Text { return Text{s} }
+func New(s string) Text { return Text{s: &s} }
 
 // Reveal returns the value itself.
-func (t Text) Reveal() string { return t.s }
+func (t Text) Reveal() string {
+	if t.s == nil {
+		return ""
+	}
+	return *t.s
+}
 
 // IsZero reports whether there is no value.
-func (t Text) IsZero() bool { return t.s == "" }
+func (t Text) IsZero() bool { return t.s == nil || *t.s == "" }
 
 // String returns ‹redacted›.
 func (t Text) String() string { return redacted }

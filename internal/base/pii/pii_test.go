@@ -15,7 +15,11 @@ import (
 // Invariant 9: nothing in plain in logs and errors.
 func TestNoFormattingPathShowsTheValue(t *testing.T) {
 	const secret = "canary-7341"
-	v := struct{ Name pii.Text }{pii.New(secret)}
+	v := struct {
+		Name   pii.Text
+		hidden pii.Text
+		deep   *struct{ hidden pii.Text }
+	}{Name: pii.New(secret), hidden: pii.New(secret), deep: &struct{ hidden pii.Text }{pii.New(secret)}}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v, "name", v.Name)
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "v", v, "name", v.Name)
@@ -23,11 +27,12 @@ func TestNoFormattingPathShowsTheValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, out := range []string{
-		log.String(), string(js), fmt.Sprint(v), fmt.Sprintf("%v %+v %#v %s %q %x %d", v, v, v, v.Name, v.Name, v.Name, v.Name),
-		fmt.Sprint([]pii.Text{v.Name}, &v, errors.Join(fmt.Errorf("%s", v.Name))),
-	} {
-		if strings.Contains(out, secret) || strings.Contains(out, fmt.Sprintf("%x", secret)) {
+	outs := []string{log.String(), string(js), fmt.Sprint(v), fmt.Sprint([]pii.Text{v.Name}, &v, errors.Join(fmt.Errorf("%s", v.Name)))}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
+		outs = append(outs, fmt.Sprintf(verb, v), fmt.Sprintf(verb, &v), fmt.Sprintf(verb, v.Name), fmt.Sprintf(verb, v.deep))
+	}
+	for _, out := range outs {
+		if strings.Contains(out, secret) || strings.Contains(strings.ToLower(out), fmt.Sprintf("%x", secret)) {
 			t.Errorf("the value shows in %s", out)
 		}
 	}
