@@ -1,0 +1,73 @@
+# Everything an engineer does with this tree. `make` alone prints the list.
+#
+#   PKGS=./internal/gate/...   only these packages
+#   RACE=                      without the race detector (test)
+#   TIMEOUT=20m                per test binary
+#   TESTFLAGS='-run X -v'      further flags of go test
+#   TEST_POSTGRES=URL          this PostgreSQL instead of a throw-away one
+
+SHELL := bash
+.DEFAULT_GOAL := help
+
+PKGS      ?= ./...
+RACE      ?= -race
+TIMEOUT   ?= 20m
+TESTFLAGS ?=
+FUZZTIME  ?= 30s
+KILLS     ?= 1000
+ARGS      ?=
+
+# A clone whose owner git doesn't trust, or a tree without git, still builds.
+BUILDVCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
+export GOFLAGS := $(strip -buildvcs=$(BUILDVCS) $(GOFLAGS))
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## build bin/wardkeep
+	go build -trimpath -o bin/wardkeep ./cmd/wardkeep
+
+.PHONY: demo
+demo: ## run the main job on the embedded database, nothing to install
+	go run ./cmd/wardkeep demo $(ARGS)
+
+.PHONY: test
+test: ## install what is missing, check, and run every test on both engines with the race detector
+	@scripts/install-missing
+	@scripts/check $(PKGS)
+	@scripts/with-postgres go test $(RACE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PKGS)
+
+.PHONY: test-sqlite
+test-sqlite: ## run every test on SQLite only: fast, nothing to install
+	@env -u TEST_POSTGRES go test -timeout $(TIMEOUT) $(TESTFLAGS) $(PKGS)
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, govulncheck
+	@scripts/check $(PKGS)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: soak
+soak: ## kill -9 the server KILLS (1000) times under load, on both engines
+	@WARDKEEP_KILLS=$(KILLS) scripts/with-postgres \
+		go test -count=1 -timeout 0 -v -run 'Invariant(2|12)_|Kill' $(TESTFLAGS) $(PKGS)
+
+.PHONY: bench
+bench: ## measure a server under load, see docs/performance.md (ARGS='--grow')
+	go run ./cmd/wardkeep bench $(ARGS)
+
+.PHONY: generate
+generate: ## write generated files again
+	go generate ./...
+
+.PHONY: golden
+golden: ## write golden files again; read the diff before you commit it
+	@scripts/golden
+
+.PHONY: clean
+clean: ## remove what make built
+	rm -rf bin dist
