@@ -93,6 +93,7 @@ type Tx struct {
 	session session
 	now     time.Time
 	share   string // how the engine locks a row that is only read
+	ordinal int
 }
 
 // A session runs statements for one transaction of an engine.
@@ -105,6 +106,14 @@ type session interface {
 
 // Now returns the time of the transaction: UTC, to the microsecond.
 func (tx *Tx) Now() time.Time { return tx.now }
+
+// Ordinal returns 0 at its first call in tx, then 1, 2, …: it keeps apart, and
+// in order, what one transaction makes.
+func (tx *Tx) Ordinal() int {
+	n := tx.ordinal
+	tx.ordinal++
+	return n
+}
 
 // ForShare is appended to a SELECT of one row that must stay as it is until the
 // transaction commits. SQLite needs none: it has one writer.

@@ -19,7 +19,7 @@ CREATE TABLE ledger_pending (
 	id      text   NOT NULL PRIMARY KEY,
 	subject text   NOT NULL, -- the child's pseudonym, or empty
 	service text   NOT NULL,
-	version bigint NOT NULL, -- orders the entries of one subject
+	version bigint NOT NULL, -- orders the entries of one subject: twice its version, and 1 for a use
 	entry   bytea  NOT NULL
 );
 
@@ -199,25 +199,30 @@ CREATE TABLE consent_request (
 	channel     text   NOT NULL, -- sms, email, link
 	locale      text   NOT NULL,
 	state       text   NOT NULL, -- pending, opened, verified, answered, expired, cancelled
-	payload     bytea,           -- sealed: what the operator wants back
-	return_url  text   NOT NULL,
+	payload     bytea,           -- sealed: what the operator wants back, and where to return to
 	notice      text   NOT NULL, -- hash of what was shown, once opened
 	shown_lang  text   NOT NULL,
+	shown_on    text   NOT NULL, -- page, api, test
 	shown_at    bigint,
 	code        bytea,           -- keyed hash of the one-time code
 	code_until  bigint,
-	code_tries  bigint NOT NULL,
+	code_tries  bigint NOT NULL, -- of this code
+	code_wrong  bigint NOT NULL, -- of all codes together
 	code_sends  bigint NOT NULL, -- in the running hour
 	code_since  bigint,          -- when that hour began
+	proof       bytea,           -- keyed hash of what a verified guardian's browser holds
+	proof_until bigint,
 	sends       bigint NOT NULL, -- how often the request itself was sent
 	sent_at     bigint,
 	created_at  bigint NOT NULL,
 	expires_at  bigint NOT NULL,
 	verified_at bigint,
 	answered_at bigint,
+	due_at      bigint,          -- when the sweep has something to do; NULL once it has nothing
 	PRIMARY KEY (child, id)
 );
-CREATE INDEX consent_request_expiry ON consent_request (expires_at, child, id);
+CREATE INDEX consent_request_id ON consent_request (id, child);
+CREATE INDEX consent_request_due ON consent_request (due_at, child, id);
 
 CREATE TABLE consent_link (
 	token   bytea NOT NULL PRIMARY KEY, -- keyed hash of the link's secret or of the short code
@@ -227,20 +232,23 @@ CREATE TABLE consent_link (
 CREATE INDEX consent_link_child ON consent_link (child, request);
 
 CREATE TABLE consent (
-	child    text    NOT NULL,
-	id       text    NOT NULL,
-	guardian text    NOT NULL,
-	purpose  text    NOT NULL,
-	charter  bigint  NOT NULL,
-	notice   text    NOT NULL, -- hash of what was shown
-	lang     text    NOT NULL,
-	channel  text    NOT NULL,
-	shown_at bigint  NOT NULL,
-	given_at bigint  NOT NULL,
-	granted  boolean NOT NULL,
-	strength bigint  NOT NULL,
-	ended_at bigint,           -- NULL while it stands
-	ending   text    NOT NULL, -- withdrawn, superseded, guardian_ended
+	child     text    NOT NULL,
+	id        text    NOT NULL,
+	guardian  text    NOT NULL,
+	request   text    NOT NULL, -- empty for a withdrawal
+	purpose   text    NOT NULL,
+	charter   bigint  NOT NULL,
+	notice    text    NOT NULL, -- hash of what was shown
+	lang      text    NOT NULL,
+	channel   text    NOT NULL,
+	shown_at  bigint  NOT NULL,
+	given_at  bigint  NOT NULL,
+	granted   boolean NOT NULL,
+	withdraws text    NOT NULL, -- the grant that this answer takes back, or empty
+	strength  bigint  NOT NULL,
+	ended_at  bigint,           -- NULL while it stands
+	ending    text    NOT NULL, -- withdrawn, superseded; empty while it stands
+	entry     text    NOT NULL, -- of the ledger
 	PRIMARY KEY (child, id)
 );
 

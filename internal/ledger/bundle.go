@@ -1,0 +1,99 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// width is how many entries a full bundle, and hashes a full tile, holds
+// (C2SP tlog-tiles).
+const width = 256
+
+// A Placed is an entry that has its place.
+type Placed struct {
+	Place   int64 // from 0
+	ID      string
+	At      time.Time // of the transaction that made it
+	Kind    string
+	Service string
+	Subject string
+	Version int64
+	Actor   string
+	Body    json.RawMessage
+	Leaf    []byte // the bytes that are hashed; the caller must not change them
+}
+
+// Into decodes the body into v, a pointer to the type that belongs to the kind.
+// An unknown member is an error: what can't be understood can't be replayed.
+func (p Placed) Into(v any) error {
+	d := json.NewDecoder(bytes.NewReader(p.Body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%w: the body of %s at place %d: %w", ErrDamaged, p.Kind, p.Place, err)
+	}
+	return nil
+}
+
+// decode reads what Append wrote.
+func decode(place int64, text []byte) (Placed, error) {
+	body := json.RawMessage("null")
+	l := leaf{Body: &body}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil {
+		return Placed{}, fmt.Errorf("%w: the entry at place %d: %w", ErrDamaged, place, err)
+	}
+	if d.InputOffset() != int64(len(text)) {
+		return Placed{}, fmt.Errorf("%w: the entry at place %d goes on after its end", ErrDamaged, place)
+	}
+	if at, ok := timeOf(l.ID); !ok || at != l.At {
+		return Placed{}, fmt.Errorf("%w: the entry at place %d has an id of another time", ErrDamaged, place)
+	}
+	return Placed{
+		Place: place, ID: l.ID, At: time.UnixMicro(l.At).UTC(), Kind: l.Kind, Service: l.Service,
+		Subject: l.Subject, Version: l.Version, Actor: l.Actor, Body: body, Leaf: text,
+	}, nil
+}
+
+// errFrame is what framing problems wrap.
+var errFrame = errors.New("the bundle is cut off")
+
+// appendFrame appends an entry to a bundle: its length, big-endian, in two
+// bytes, then its bytes (C2SP tlog-tiles).
+func appendFrame(bundle, entry []byte) []byte {
+	bundle = binary.BigEndian.AppendUint16(bundle, uint16(len(entry)))
+	return append(bundle, entry...)
+}
+
+// nextFrame returns the first entry of a bundle and what follows it.
+func nextFrame(bundle []byte) (entry, rest []byte, err error) {
+	if len(bundle) < 2 {
+		return nil, nil, errFrame
+	}
+	n := int(binary.BigEndian.Uint16(bundle))
+	if len(bundle) < 2+n {
+		return nil, nil, errFrame
+	}
+	return bundle[2 : 2+n : 2+n], bundle[2+n:], nil
+}
+
+// frames returns the entries of a bundle, at most 256. They share its memory.
+func frames(bundle []byte) ([][]byte, error) {
+	var all [][]byte
+	for len(bundle) > 0 {
+		if len(all) == width {
+			return nil, fmt.Errorf("%w: a bundle of more than %d entries", ErrDamaged, width)
+		}
+		entry, rest, err := nextFrame(bundle)
+		if err != nil {
+			return nil, fmt.Errorf("%w: entry %d: %w", ErrDamaged, len(all), err)
+		}
+		all = append(all, entry)
+		bundle = rest
+	}
+	return all, nil
+}

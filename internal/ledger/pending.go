@@ -1,0 +1,33 @@
+package ledger
+
+import (
+	"context"
+
+	"wardkeep/internal/base/db"
+)
+
+// CountPending returns how many entries have no place yet.
+func CountPending(ctx context.Context, tx *db.Tx) (int64, error) {
+	return db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM ledger_pending`)
+}
+
+// Pending calls each with the entries that have no place yet, holding one at a
+// time. Those about one subject (or one service) come in the order in which the
+// sequencer will place them; between subjects the order is another one, since
+// only a round can give places. Their Place is -1. Each must not use tx; its
+// error ends the reading and is returned.
+func Pending(ctx context.Context, tx *db.Tx, each func(Placed) error) error {
+	return db.Each(ctx, tx, func(row db.Row) error {
+		w, err := scanWaiting(row)
+		if err != nil {
+			return err
+		}
+		p, err := decode(-1, w.text)
+		if err != nil {
+			return err
+		}
+		return each(p)
+	}, `
+		SELECT id, subject, service, version, entry FROM ledger_pending
+		ORDER BY subject, service, version, id`)
+}

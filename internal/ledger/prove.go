@@ -1,0 +1,133 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/transparency-dev/formats/proof"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"wardkeep/internal/base/db"
+)
+
+// Prove returns the proof that the tree of this size holds the entry at place
+// (RFC 6962, section 2.1.1). ErrOutside says that it doesn't. Each tile is
+// checked against the head on the way, so a wrong proof is never given.
+func Prove(ctx context.Context, tx *db.Tx, place, size int64) (tlog.RecordProof, error) {
+	head, err := Head(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if place < 0 || place >= size || size > head.Size {
+		return nil, ErrOutside
+	}
+	return tlog.ProveRecord(size, place, authentic(ctx, tx, head))
+}
+
+// ProveConsistency returns the proof that the tree of the new size continues
+// that of the old (RFC 6962, section 2.1.2), for 1 ≤ old ≤ new ≤ the head's size.
+func ProveConsistency(ctx context.Context, tx *db.Tx, old, new int64) (tlog.TreeProof, error) {
+	head, err := Head(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if old < 1 || old > new || new > head.Size {
+		return nil, ErrOutside
+	}
+	return tlog.ProveTree(new, old, authentic(ctx, tx, head))
+}
+
+// RootAt returns the hash of the tree when it had this size, at most the head's.
+func RootAt(ctx context.Context, tx *db.Tx, size int64) (tlog.Hash, error) {
+	head, err := Head(ctx, tx)
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	if size < 0 || size > head.Size {
+		return tlog.Hash{}, ErrOutside
+	}
+	return tlog.TreeHash(size, authentic(ctx, tx, head))
+}
+
+// Receipt returns, as C2SP tlog-proof, what proves to anyone with the
+// verifier's key that the entry with this id is in the ledger: its place, the
+// inclusion proof and the signed checkpoint. The bytes of the entry, which are
+// what the proof is about, are in the second result.
+func Receipt(ctx context.Context, tx *db.Tx, entry string) (receipt string, p Placed, err error) {
+	if p, err = Find(ctx, tx, entry); err != nil {
+		return "", p, err
+	}
+	head, err := Head(ctx, tx)
+	if err != nil {
+		return "", p, err
+	}
+	hashes, err := tlog.ProveRecord(head.Size, p.Place, authentic(ctx, tx, head))
+	if err != nil {
+		return "", p, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if err := tlog.CheckRecord(hashes, head.Size, head.Root, p.Place, tlog.RecordHash(p.Leaf)); err != nil {
+		return "", p, fmt.Errorf("%w: the entry at place %d: %w", ErrDamaged, p.Place, err)
+	}
+	text := proof.TLogProof{Index: uint64(p.Place), Checkpoint: []byte(head.Checkpoint)}
+	for _, h := range hashes {
+		text.Hashes = append(text.Hashes, h)
+	}
+	return string(text.Marshal()), p, nil
+}
+
+// CheckReceipt checks a receipt for an entry, given by its bytes, offline.
+func CheckReceipt(receipt string, leaf []byte, verifierKey string) (place int64, err error) {
+	var p proof.TLogProof
+	if err := p.Unmarshal([]byte(receipt)); err != nil {
+		return 0, err
+	}
+	c, err := OpenCheckpoint(string(p.Checkpoint), verifierKey)
+	if err != nil {
+		return 0, err
+	}
+	if p.Index >= uint64(c.Size) {
+		return 0, fmt.Errorf("the receipt is for place %d, its checkpoint ends at %d", p.Index, c.Size)
+	}
+	hashes := make(tlog.RecordProof, len(p.Hashes))
+	for i, h := range p.Hashes {
+		hashes[i] = h
+	}
+	return int64(p.Index), tlog.CheckRecord(hashes, c.Size, c.Root, int64(p.Index), tlog.RecordHash(leaf))
+}
+
+// authentic returns the hashes of the tree, each checked against the head.
+func authentic(ctx context.Context, tx *db.Tx, head Root) tlog.HashReader {
+	return tlog.TileHashReader(tlog.Tree{N: head.Size, Hash: head.Root}, tileStore{ctx, tx})
+}
+
+// tileStore reads tiles for tlog, in one round trip.
+type tileStore struct {
+	ctx context.Context
+	tx  *db.Tx
+}
+
+// Height is that of the stored tiles.
+func (tileStore) Height() int { return height }
+
+// SaveTiles does nothing: they are saved.
+func (tileStore) SaveTiles([]tlog.Tile, [][]byte) {}
+
+// ReadTiles returns the tiles, cut to the width that is asked for.
+func (s tileStore) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	found := make([][]tile, len(tiles))
+	reads := make([]db.Read, len(tiles))
+	for i, t := range tiles {
+		reads[i] = db.ReadInto(&found[i], scanTile, selectTile+` WHERE level = $1 AND n = $2`, t.L, t.N)
+	}
+	if err := s.tx.Together(s.ctx, reads...); err != nil {
+		return nil, err
+	}
+	data := make([][]byte, len(tiles))
+	for i, t := range tiles {
+		if len(found[i]) != 1 || len(found[i][0].hashes) < t.W*tlog.HashSize {
+			return nil, fmt.Errorf("%w: tile %d of level %d is missing or too short", ErrDamaged, t.N, t.L)
+		}
+		data[i] = found[i][0].hashes[:t.W*tlog.HashSize]
+	}
+	return data, nil
+}
