@@ -1,0 +1,11 @@
+// Package xiaoxi holds the charter of the demo: an English-learning app for
+// children, written out in full. It is what Files says and nothing else: an
+// operator who copies the folder can leave this file out.
+package xiaoxi
+
+import "embed"
+
+// Files are charter.yaml and its prose, as charter.Load reads them.
+//
+//go:embed charter.yaml *.md
+var Files embed.FS

@@ -1,0 +1,120 @@
+package charter
+
+// noticeText are the fixed words of a notice. They are part of what is hashed:
+// to change one is to change every notice that is shown from then on.
+type noticeText struct {
+	title, intro, summary, heading, asked, asking, version       string
+	what, why, howLong, where, whoElse, ifRefused                string
+	necessary, optional, nobody, mayRefuse, mustHave, forPurpose string
+	scope, place, kept, measure, abroad                          string
+	processor, recipient, audience                               string
+	toOperator, toAuthority, contact, toCorrect, toDelete, to    string
+	otherLabel, basicFunction, appType, effect                   string
+	comma, semicolon, space, fullStop                            string
+	sections                                                     map[string]sectionText
+}
+
+type sectionText struct{ basis, title string }
+
+func noticeWords(lang Lang) noticeText {
+	if lang == Chinese {
+		return chineseNotice
+	}
+	return englishNotice
+}
+
+var chineseNotice = noticeText{
+	title:   "%s 儿童个人信息保护告知书",
+	intro:   "我们是%s，地址：%s。您可以同意，也可以拒绝，两者同样方便；每个目的分别选择，以后随时可以撤回同意。",
+	summary: "一屏看懂",
+	heading: "\n%d. %s（%s）\n",
+	asked:   "请您逐项选择",
+	asking:  "\n【%s】（%s）\n",
+	version: "本告知书依据的章程版本：",
+
+	what: "收集什么", why: "为什么", howLong: "保存多久", where: "存在哪里", whoElse: "还有谁能看到", ifRefused: "如果您不同意",
+
+	necessary:  "基本功能必需",
+	optional:   "可以不同意，不影响基本功能",
+	nobody:     "没有别人",
+	mayRefuse:  "可以逐项拒绝：%s。拒绝后只是不提供对应的功能。",
+	mustHave:   "只有这些是基本功能必需的：%s。",
+	forPurpose: "%s：%s",
+
+	scope:   "目的：%s\n方式：%s\n处理活动：%s\n信息范围：%s\n还有谁能看到：%s",
+	place:   "存储地点",
+	kept:    "保存期限：%s。到期处理：%s",
+	measure: "措施 %d",
+	abroad:  "。涉及出境，依据：%s",
+
+	processor: "受我们委托的%s（所在地 %s，联系方式 %s），受托事项：%s得到：%s",
+	recipient: "接收方%s（所在地 %s，联系方式 %s），用途：%s得到：%s",
+	audience:  "%s能看到：%s",
+
+	toOperator: "向我们投诉、举报", toAuthority: "向主管部门举报", contact: "联系我们", toCorrect: "更正", toDelete: "删除", to: "：",
+
+	otherLabel:    "其他事项",
+	basicFunction: "基本功能",
+	appType:       "本服务属于国家规定的第 %d 类应用（%s），基本功能只需要该类规定的必要信息，其他信息都可以不提供。",
+	effect:        "%s信息。%s",
+	comma:         "、", semicolon: "；", space: "", fullStop: "。",
+	sections: map[string]sectionText{
+		"scope":      {"第十条第一项", "收集、存储、使用、转移、披露的目的、方式和范围"},
+		"storage":    {"第十条第二项", "存储的地点、期限和到期后的处理方式"},
+		"safeguards": {"第十条第三项", "安全保障措施"},
+		"refusal":    {"第十条第四项", "拒绝的后果"},
+		"complaints": {"第十条第五项", "投诉、举报的渠道和方式"},
+		"correction": {"第十条第六项", "更正、删除的途径和方法"},
+		"other":      {"第十条第七项", "其他应当告知的事项"},
+		"necessity":  {"个人信息保护法第三十条", "为什么必要"},
+		"effect":     {"个人信息保护法第三十条", "对孩子权益的影响"},
+	},
+}
+
+var englishNotice = noticeText{
+	title:   "%s: how we protect your child's information",
+	intro:   "We are %s, %s. You can agree or refuse, and both are equally easy. You choose for each purpose, and you can take back your consent at any time.",
+	summary: "On one screen",
+	heading: "\n%d. %s (%s)\n",
+	asked:   "What we ask you",
+	asking:  "\n[%s] (%s)\n",
+	version: "This notice follows charter version",
+
+	what: "What", why: "Why", howLong: "How long", where: "Where", whoElse: "Who else", ifRefused: "If you refuse",
+
+	necessary:  "needed for the basic function",
+	optional:   "optional; the basic function works without it",
+	nobody:     "Nobody else",
+	mayRefuse:  "You can refuse each of these: %s. Then only that function is left out.",
+	mustHave:   "Only this is needed for the basic function: %s.",
+	forPurpose: "%s: %s",
+
+	scope:   "Purpose: %s\nManner: %s\nWhat is done: %s\nInformation: %s\nWho else sees it: %s",
+	place:   "Place",
+	kept:    "Kept for: %s. At the end: %s",
+	measure: "Measure %d",
+	abroad:  ". It goes abroad, on the basis of: %s",
+
+	processor: "%s works for us (country %s, contact %s). Its task: %s It gets: %s",
+	recipient: "%s receives it (country %s, contact %s). Its purpose: %s It gets: %s",
+	audience:  "%s can see: %s",
+
+	toOperator: "Complain to us", toAuthority: "Report to the authority", contact: "Reach us", toCorrect: "Correct", toDelete: "Delete", to: ": ",
+
+	otherLabel:    "Anything else",
+	basicFunction: "Basic function",
+	appType:       "This service is an app of type %d (%s) in the national list. Its basic function needs only the information listed there. Everything else is up to you.",
+	effect:        "Grade: %s. %s",
+	comma:         ", ", semicolon: "; ", space: " ", fullStop: ".",
+	sections: map[string]sectionText{
+		"scope":      {"Article 10(1)", "Purpose, manner and scope of collecting, storing, using, transferring and disclosing"},
+		"storage":    {"Article 10(2)", "Where and how long it is kept, and what happens then"},
+		"safeguards": {"Article 10(3)", "How it is protected"},
+		"refusal":    {"Article 10(4)", "What happens if you refuse"},
+		"complaints": {"Article 10(5)", "How to complain and report"},
+		"correction": {"Article 10(6)", "How to correct and delete"},
+		"other":      {"Article 10(7)", "Anything else you should know"},
+		"necessity":  {"PIPL Article 30", "Why it is needed"},
+		"effect":     {"PIPL Article 30", "What it means for your child"},
+	},
+}
