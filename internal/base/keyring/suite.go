@@ -124,6 +124,7 @@ const (
 	labelStored label = 's' // a stored key, under a KEK
 	labelFile   label = 'f' // anything, under the key of a key file
 	labelIndex  label = 'i' // the input of a keyed hash
+	labelRing   label = 'r' // a text of no child, under a key derived from the index key
 )
 
 // bind returns label and parts as associated data. Each part has its length

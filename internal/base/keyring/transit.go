@@ -34,13 +34,13 @@ var (
 // decrypt/<key>. Without `create` a misspelt key is refused; with it, the server
 // would make one.
 type TransitConfig struct {
-	Address   string        // "https://bao.example:8200"; http only for this machine
-	Mount     string        // "transit" if empty
-	Key       string        // the name of the key
-	Namespace string        // X-Vault-Namespace, if not empty
-	TokenFile string        // read for each call, so that an agent may renew it; not for others to read
-	CAFile    string        // PEM; the system's authorities if empty
-	Timeout   time.Duration // of one call; 5 s if zero
+	Address   string        `yaml:"address"`    // "https://bao.example:8200"; http only for this machine
+	Mount     string        `yaml:"mount"`      // "transit" if empty
+	Key       string        `yaml:"key"`        // the name of the key
+	Namespace string        `yaml:"namespace"`  // X-Vault-Namespace, if not empty
+	TokenFile string        `yaml:"token_file"` // read for each call, so that an agent may renew it; not for others to read
+	CAFile    string        `yaml:"ca_file"`    // PEM; the system's authorities if empty
+	Timeout   time.Duration `yaml:"timeout"`    // of one call; 5 s if zero
 }
 
 const (
