@@ -1,0 +1,303 @@
+package consent
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+)
+
+// What can be wrong with what is asked.
+var (
+	ErrChannel = errs.New(errs.Invalid, "consent.channel_unknown")
+	ErrLocale  = errs.New(errs.Invalid, "consent.locale_unknown")
+	ErrContact = errs.New(errs.Invalid, "consent.no_contact") // the guardian has none for this channel
+	ErrTTL     = errs.New(errs.Invalid, "consent.ttl_invalid")
+	ErrPayload = errs.New(errs.Invalid, "consent.payload_invalid")
+	ErrReturn  = errs.New(errs.Invalid, "consent.return_url_invalid")
+	ErrMany    = errs.New(errs.TooMany, "consent.too_many_open")
+	ErrOver    = errs.New(errs.Gone, "consent.child_expired") // the time to answer is over
+)
+
+const (
+	defaultTTL = 7 * 24 * time.Hour
+	maxTTL     = 30 * 24 * time.Hour
+	maxOpen    = 8 // requests of one child that wait
+	maxPayload = 4096
+	maxReturn  = 2000
+)
+
+// An Asker is who starts a request: an app of the service (account.App), a
+// guardian of the child (family.Guardian), or whoever runs the service
+// (catalog.Actor), as an import does. Nobody else is let in.
+type Asker interface {
+	Ledger() string
+}
+
+// Asking is what an Asker wants to ask.
+type Asking struct {
+	Guardian  family.GuardianID // empty: the first of the child's guardians who may answer
+	Purposes  []string          // empty: whatever this guardian hasn't answered yet
+	Channel   Channel
+	Locale    string
+	Payload   pii.Text      // what the operator wants back; at most 4096 bytes
+	ReturnURL pii.Text      // where the guardian goes afterwards; https
+	TTL       time.Duration // 0: 7 days; at most 30 days, and never beyond an unconsented child's life
+}
+
+// Ask records a request and returns what leads to it; nothing is sent. After a
+// no, the same purpose isn't asked again unless a guardian starts it or it
+// changed materially since (edge case 26): ErrRefused. Other errors: ErrUnasked,
+// ErrNothing, ErrAnswerers, ErrContact, ErrMany, ErrOver and those of the input.
+func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, a Asking) (Request, Secrets, string, error) {
+	if err := may(by, child.Service, child.ID); err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	if err := a.check(); err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	c, err := family.Lock(ctx, tx, child.Service, child.ID)
+	if err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	published, err := d.Charters.Current(ctx, tx, c.Service)
+	if err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	answers, guardians, err := standing(ctx, tx, c.ID)
+	if err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	r := Request{
+		ID: id.New(id.Request), Child: c.ID, Service: c.Service, Charter: published.Number,
+		Channel: a.Channel, Locale: a.Locale, State: Pending, CreatedAt: tx.Now(),
+	}
+	if r.ExpiresAt, err = a.expiry(c, tx.Now()); err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	to, err := whom(a.Guardian, by, guardians)
+	if err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	r.Guardian = to.ID
+	if r.Purposes, err = toAsk(a.Purposes, by, to, published, answers, guardians); err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	return d.ask(ctx, tx, by, c, to, r, a)
+}
+
+// ask writes what Ask has checked.
+func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to family.Guardian, r Request, a Asking) (Request, Secrets, string, error) {
+	fail := func(err error) (Request, Secrets, string, error) { return Request{}, Secrets{}, "", err }
+	if r.Channel != Link {
+		if _, err := d.contact(ctx, tx, c, to, r.Channel); err != nil {
+			return fail(err)
+		}
+	}
+	open, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM consent_request
+		WHERE child = $1 AND state IN ('pending', 'opened', 'verified') AND expires_at > $2`, c.ID, (*db.Time)(&r.CreatedAt))
+	switch {
+	case err != nil:
+		return fail(err)
+	case open >= maxOpen:
+		return fail(ErrMany)
+	}
+	if r.payload, err = d.sealPayload(c, r, a); err != nil {
+		return fail(err)
+	}
+	err = tx.Queue(ctx, `
+		INSERT INTO consent_request (child, id, service, guardian, charter, purposes, channel, locale, state, payload,
+			notice, shown_lang, shown_on, code_tries, code_wrong, code_sends, sends, created_at, expires_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', '', 0, 0, 0, 0, $11, $12, $12)`,
+		r.Child, r.ID, r.Service, r.Guardian, r.Charter, strings.Join(r.Purposes, " "), r.Channel, r.Locale, r.State, r.payload,
+		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt))
+	if err != nil {
+		return fail(err)
+	}
+	secrets, err := d.link(ctx, tx, r)
+	if err != nil {
+		return fail(err)
+	}
+	entry, err := note(ctx, tx, c, KindRequested, by.Ledger(), RequestedBody{
+		Request: r.ID, Guardian: r.Guardian, Charter: r.Charter, Purposes: r.Purposes,
+		Channel: r.Channel, Locale: r.Locale, Expires: r.ExpiresAt.UnixMicro(),
+	})
+	return r, secrets, entry, err
+}
+
+// may refuses whoever has nothing to do with the child, or not the authority
+// (Article 15).
+func may(by Asker, service string, child family.ID) error {
+	switch by := by.(type) {
+	case account.App:
+		if by.Service != service {
+			return family.ErrNotFound
+		}
+		if !by.May(account.ConsentsWrite) {
+			return account.ErrMayNot
+		}
+	case family.Guardian:
+		if by.Child != child || by.Strength < family.OneTimeCode || !by.Relation.MaySpeak() || !by.EndedAt.IsZero() {
+			return ErrMayNot
+		}
+	case catalog.Actor:
+		if !by.Governs(service) {
+			return account.ErrMayNot
+		}
+	default:
+		return account.ErrMayNot
+	}
+	return nil
+}
+
+func (a Asking) check() error {
+	switch {
+	case a.Channel != SMS && a.Channel != Email && a.Channel != Link:
+		return ErrChannel.At("channel")
+	case !isLocale(a.Locale):
+		return ErrLocale.At("locale")
+	case a.TTL < 0 || a.TTL > maxTTL:
+		return ErrTTL.At("ttl")
+	case len(a.Payload.Reveal()) > maxPayload:
+		return ErrPayload.At("external_payload")
+	case !a.ReturnURL.IsZero() && !isReturn(a.ReturnURL.Reveal()):
+		return ErrReturn.At("return_url")
+	}
+	return nil
+}
+
+// expiry is the end of the request. An unconsented child's contact lives a day,
+// and no request outlives it (edge case 5).
+func (a Asking) expiry(c family.Child, now time.Time) (time.Time, error) {
+	ttl := a.TTL
+	if ttl == 0 {
+		ttl = defaultTTL
+	}
+	end := now.Add(ttl)
+	if !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(end) {
+		end = c.ExpiresAt
+	}
+	if !end.After(now) {
+		return end, ErrOver
+	}
+	return end, nil
+}
+
+// whom returns the guardian to ask: one who could answer once verified. A
+// teacher, a grandparent or an unclear relation can't (edge case 11).
+func whom(named family.GuardianID, by Asker, guardians []family.Guardian) (family.Guardian, error) {
+	if g, ok := by.(family.Guardian); ok && named == "" {
+		named = g.ID
+	}
+	for _, g := range guardians {
+		if (named == "" || g.ID == named) && g.EndedAt.IsZero() && g.Relation.MaySpeak() {
+			return g, nil
+		}
+	}
+	return family.Guardian{}, ErrAnswerers.At("guardian")
+}
+
+// toAsk returns the purposes of a request, in the charter's order.
+func toAsk(named []string, by Asker, to family.Guardian, p catalog.Published, answers []Answer, guardians []family.Guardian) ([]string, error) {
+	_, own := by.(family.Guardian)
+	for i, name := range named {
+		if _, ok := p.Charter.Purpose(name); !ok || slices.Contains(named[:i], name) {
+			return nil, ErrUnasked.At("purposes")
+		}
+		// Edge case 26.
+		if !own && refusedBefore(answers, guardians, name, p.AskedSince[name]) {
+			return nil, ErrRefused.At("purposes." + name)
+		}
+	}
+	var ask []string
+	for _, purpose := range p.Charter.Purposes {
+		name := purpose.Name
+		switch {
+		case len(named) > 0 && !slices.Contains(named, name):
+		case len(named) == 0 && refusedBefore(answers, guardians, name, p.AskedSince[name]):
+		case len(named) == 0 && grantedBy(answers, to, name, p.AskedSince[name]):
+		default:
+			ask = append(ask, name)
+		}
+	}
+	if len(ask) == 0 {
+		return nil, ErrNothing
+	}
+	return ask, nil
+}
+
+// refusedBefore reports whether a guardian in office said no to the purpose as
+// it is today.
+func refusedBefore(answers []Answer, guardians []family.Guardian, purpose string, since int64) bool {
+	return slices.ContainsFunc(answers, func(a Answer) bool {
+		g, known := guardian(guardians, a.Guardian)
+		return a.Purpose == purpose && !a.Granted && a.Charter >= since && (!known || g.EndedAt.IsZero())
+	})
+}
+
+// grantedBy reports whether this guardian agreed to the purpose as it is today.
+func grantedBy(answers []Answer, g family.Guardian, purpose string, since int64) bool {
+	return slices.ContainsFunc(answers, func(a Answer) bool {
+		return a.Purpose == purpose && a.Guardian == g.ID && a.Granted && a.Charter >= since
+	})
+}
+
+// outside is what an operator wants back; it may name the child.
+type outside struct {
+	Payload string `json:"payload,omitempty"`
+	Return  string `json:"return,omitempty"`
+}
+
+// Article 13: whatever may be a personal value exists only encrypted.
+func (d Desk) sealPayload(c family.Child, r Request, a Asking) ([]byte, error) {
+	if a.Payload.IsZero() && a.ReturnURL.IsZero() {
+		return nil, nil
+	}
+	key, err := c.Key(d.Ring)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := json.Marshal(outside{a.Payload.Reveal(), a.ReturnURL.Reveal()})
+	if err != nil {
+		return nil, ErrPayload.At("external_payload")
+	}
+	return key.Seal(plain, "consent.payload", c.Service, string(c.ID), r.ID), nil
+}
+
+// Payload returns what the operator gave with the request.
+func (d Desk) Payload(c family.Child, r Request) (payload, returnURL pii.Text, err error) {
+	if len(r.payload) == 0 {
+		return pii.Text{}, pii.Text{}, nil
+	}
+	key, err := c.Key(d.Ring)
+	if err != nil {
+		return pii.Text{}, pii.Text{}, err
+	}
+	plain, err := key.Open(r.payload, "consent.payload", c.Service, string(c.ID), r.ID)
+	if err != nil {
+		return pii.Text{}, pii.Text{}, err
+	}
+	var o outside
+	err = json.Unmarshal(plain, &o)
+	return pii.New(o.Payload), pii.New(o.Return), err
+}
+
+func isLocale(s string) bool { return slices.Contains(i18n.Langs, i18n.Lang(s)) }
+
+// isReturn reports whether a guardian may be led there.
+func isReturn(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && len(s) <= maxReturn && u.Scheme == "https" && u.Host != "" && u.User == nil
+}

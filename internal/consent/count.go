@@ -1,0 +1,68 @@
+package consent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+)
+
+// Affected returns how many guardians of a service must be asked again when
+// these purposes change materially: those with a standing grant of one of them.
+// A guardian of two children counts once for each. The database counts; no row
+// comes here.
+func Affected(ctx context.Context, tx *db.Tx, service string, purposes []string) (guardians int64, err error) {
+	if len(purposes) == 0 {
+		return 0, nil
+	}
+	args := []any{service}
+	places := make([]string, len(purposes))
+	for i, p := range purposes {
+		places[i] = fmt.Sprintf("$%d", i+2)
+		args = append(args, p)
+	}
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*)
+		FROM child c
+		JOIN guardian g ON g.child = c.child
+		WHERE c.service = $1 AND g.ended_at IS NULL AND EXISTS (
+			SELECT 1 FROM consent a
+			WHERE a.child = g.child AND a.guardian = g.guardian AND a.granted AND a.ended_at IS NULL
+				AND a.purpose IN (`+strings.Join(places, ", ")+`))`, args...)
+}
+
+// A Receipt says what was chosen in answer to a request, with the ledger entry
+// of each answer.
+type Receipt struct {
+	Request Request
+	Answers []Answer // in the order of Request.Purposes; one may have ended since
+}
+
+// ReceiptOf returns the receipt of an answered request. Errors: ErrNoRequest,
+// ErrNotFound while there is no answer.
+func ReceiptOf(ctx context.Context, tx *db.Tx, child family.Child, request string) (Receipt, error) {
+	r, err := reload(ctx, tx, child.ID, request)
+	if err != nil {
+		return Receipt{}, err
+	}
+	answers, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM consent WHERE child = $1 AND request = $2
+		ORDER BY id`, child.ID, request)
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipt := Receipt{Request: r}
+	for _, p := range r.Purposes {
+		for _, a := range answers {
+			if a.Purpose == p {
+				receipt.Answers = append(receipt.Answers, a)
+			}
+		}
+	}
+	if len(receipt.Answers) == 0 {
+		return Receipt{}, ErrNotFound
+	}
+	return receipt, nil
+}

@@ -1,0 +1,116 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+)
+
+// keepLinks is how long a link says that its request has ended, before it says
+// that it leads nowhere. Those of answered requests stay: they lead back to
+// withdrawing.
+const keepLinks = 30 * 24 * time.Hour
+
+// sweeper is the sweep's name in the ledger.
+const sweeper = "system:retention"
+
+// Cancel ends a request that waits. Errors: why it has ended already.
+func Cancel(ctx context.Context, tx *db.Tx, by Asker, r Request) (Request, string, error) {
+	if err := may(by, r.Service, r.Child); err != nil {
+		return r, "", err
+	}
+	c, r, err := lock(ctx, tx, r)
+	if err != nil {
+		return r, "", err
+	}
+	if err := r.Refusal(); err != nil {
+		return r, "", err
+	}
+	return end(ctx, tx, by.Ledger(), c, r, Cancelled, KindCancelled)
+}
+
+// end ends a request that waits, and comes back for its links later.
+func end(ctx context.Context, tx *db.Tx, actor string, c family.Child, r Request, state State, kind string) (Request, string, error) {
+	later := tx.Now().Add(keepLinks)
+	err := stepped(tx.Exec(ctx, `
+		UPDATE consent_request SET state = $1, due_at = $2, code = NULL, code_until = NULL, proof = NULL, proof_until = NULL
+		WHERE child = $3 AND id = $4 AND state IN ('pending', 'opened', 'verified')`,
+		state, (*db.Time)(&later), r.Child, r.ID))
+	if err != nil {
+		return r, "", err
+	}
+	r.State = state
+	entry, err := note(ctx, tx, c, kind, actor, RequestBody{Request: r.ID})
+	return r, entry, err
+}
+
+// Expire ends the requests that ran out, and forgets the links of those that
+// ended long ago: at most limit of both, the oldest first. It returns how many
+// it found. Its cost is what is due; if we crash before the commit, all of it is
+// still due.
+func Expire(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	now := tx.Now()
+	// By child, so that two sweeps that meet wait for one another and don't block
+	// each other.
+	due, err := db.All(ctx, tx, scanRequest, `
+		SELECT `+requestColumns+` FROM (
+			SELECT `+requestColumns+` FROM consent_request WHERE due_at <= $1 ORDER BY due_at, child, id LIMIT $2
+		) due ORDER BY child, id`, (*db.Time)(&now), int64(limit))
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range due {
+		if r.waits() {
+			err = expire(ctx, tx, r)
+		} else {
+			err = forget(ctx, tx, r)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(due), nil
+}
+
+func expire(ctx context.Context, tx *db.Tx, r Request) error {
+	c, r, err := lock(ctx, tx, r)
+	switch {
+	case errors.Is(err, family.ErrErased), errors.Is(err, family.ErrNotFound), errors.Is(err, ErrNoRequest):
+		return nil // the erasure of the child took the request with it
+	case err != nil:
+		return err
+	case r.State != Expired:
+		return nil // it was answered since we looked
+	}
+	_, _, err = end(ctx, tx, sweeper, c, r, Expired, KindExpired)
+	return err
+}
+
+func forget(ctx context.Context, tx *db.Tx, r Request) error {
+	err := tx.Queue(ctx, `DELETE FROM consent_link WHERE child = $1 AND request = $2`, r.Child, r.ID)
+	if err != nil {
+		return err
+	}
+	return tx.Queue(ctx, `
+		UPDATE consent_request SET due_at = NULL, payload = NULL
+		WHERE child = $1 AND id = $2 AND state IN ('expired', 'cancelled')`, r.Child, r.ID)
+}
+
+// Forget removes all rows about a child: requests, links and answers. It is a
+// part of erasing the child (Article 20); what remains is the ledger's, under a
+// pseudonym (edge case 16).
+func Forget(ctx context.Context, tx *db.Tx, child family.ID) error {
+	for _, query := range []string{
+		`DELETE FROM consent_link WHERE child = $1`,
+		`DELETE FROM consent_request WHERE child = $1`,
+		`DELETE FROM consent WHERE child = $1`,
+	} {
+		if err := tx.Queue(ctx, query, child); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package consent
+
+import (
+	"context"
+	"slices"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+)
+
+// Give records what a guardian chose: a yes or a no for each purpose that was
+// asked, none more and none less, to the notice they were shown. No is an answer
+// like yes, also where a purpose is necessary (Article 10). A new answer of the
+// same guardian replaces the former. The first grant makes an unconsented child
+// active; when everything was refused and nobody else is being asked, its short
+// life ends now (edge case 5).
+//
+// Shown is what the guardian had on the screen: ErrNotice if that isn't what was
+// recorded, or not what the charter yields. Other errors: ErrUnasked, ErrMissing,
+// ErrNotShown, ErrVerified, ErrMayNot, ErrNotYours, ErrAsked, and why the request
+// has ended.
+func (d Desk) Give(ctx context.Context, tx *db.Tx, by family.Guardian, r Request, shown Shown, answers map[string]bool) ([]Answer, error) {
+	c, r, err := lock(ctx, tx, r)
+	if err != nil {
+		return nil, err
+	}
+	if by.Child != r.Child || by.ID != r.Guardian {
+		return nil, ErrNotYours
+	}
+	if err := r.Refusal(); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.State == Pending:
+		return nil, ErrNotShown
+	case r.State != Verified:
+		return nil, ErrVerified
+	}
+	if err := d.sawIt(ctx, tx, r, shown); err != nil {
+		return nil, err
+	}
+	return d.give(ctx, tx, by.Ledger(), by, c, r, answers)
+}
+
+// sawIt holds invariant 4: what was on the screen, what was recorded and what
+// the charter yields are one.
+func (d Desk) sawIt(ctx context.Context, tx *db.Tx, r Request, shown Shown) error {
+	if shown.Notice != r.Shown.Notice || shown.Lang != r.Shown.Lang {
+		return ErrNotice
+	}
+	published, err := d.version(ctx, tx, r)
+	if err != nil {
+		return err
+	}
+	if hash := published.Notices[charter.Lang(r.Shown.Lang)]; hash == "" || hash != r.Shown.Notice {
+		return ErrNotice
+	}
+	return nil
+}
+
+// give writes the answers to a request of the locked child c.
+func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guardian, c family.Child, r Request, answers map[string]bool) ([]Answer, error) {
+	// Article 9: silence and presets grant nothing, so each purpose is named.
+	for p := range answers {
+		if !slices.Contains(r.Purposes, p) {
+			return nil, ErrUnasked.At("answers")
+		}
+	}
+	for _, p := range r.Purposes {
+		if _, ok := answers[p]; !ok {
+			return nil, ErrMissing.At("answers." + p)
+		}
+	}
+	former, guardians, err := standing(ctx, tx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	g, ok := guardian(guardians, by.ID)
+	if !ok || !g.MayAnswer() || by.Strength < family.OneTimeCode {
+		return nil, ErrMayNot
+	}
+	now := tx.Now()
+	err = stepped(tx.Exec(ctx, `
+		UPDATE consent_request SET state = 'answered', answered_at = $1, due_at = NULL, proof = NULL, proof_until = NULL
+		WHERE child = $2 AND id = $3 AND state = 'verified'`, (*db.Time)(&now), r.Child, r.ID))
+	if err != nil {
+		return nil, err
+	}
+	over, err := isOver(ctx, tx, c, r, answers)
+	if err != nil {
+		return nil, err
+	}
+	given := make([]Answer, 0, len(r.Purposes))
+	for i, p := range r.Purposes {
+		a := Answer{
+			ID: id.New(id.Consent), Child: c.ID, Guardian: g.ID, Request: r.ID, Purpose: p, Charter: r.Charter,
+			Notice: r.Shown.Notice, Lang: r.Shown.Lang, Channel: r.Shown.Channel, ShownAt: r.Shown.At,
+			GivenAt: now, Granted: answers[p], Strength: min(by.Strength, g.Strength),
+		}
+		last := over && i == len(r.Purposes)-1
+		if a, err = a.write(ctx, tx, actor, c, own(former, g.ID, p), EndedByNewAnswer, last); err != nil {
+			return nil, err
+		}
+		given = append(given, a)
+	}
+	return given, follow(ctx, tx, actor, c, given, over)
+}
+
+// isOver reports whether the answers leave an unconsented child with nothing:
+// everything was refused, and no other request waits.
+func isOver(ctx context.Context, tx *db.Tx, c family.Child, r Request, answers map[string]bool) (bool, error) {
+	for _, yes := range answers {
+		if yes {
+			return false, nil
+		}
+	}
+	if c.State != family.Unconsented {
+		return false, nil
+	}
+	now := tx.Now()
+	others, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM consent_request
+		WHERE child = $1 AND id <> $2 AND state IN ('pending', 'opened', 'verified') AND expires_at > $3`,
+		c.ID, r.ID, (*db.Time)(&now))
+	return others == 0, err
+}
+
+// follow draws what the answers mean for the child.
+func follow(ctx context.Context, tx *db.Tx, actor string, c family.Child, given []Answer, over bool) error {
+	granted := slices.ContainsFunc(given, func(a Answer) bool { return a.Granted })
+	switch {
+	case c.State == family.Unconsented && granted:
+		if err := family.Activate(ctx, tx, c); err != nil {
+			return err
+		}
+	case over:
+		if err := family.EndWait(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	return Review(ctx, tx, actor, c)
+}
+
+// Review brings the dispute of a locked child in line with the answers that
+// stand: while two guardians differ, storage and security only (edge case 7).
+// Whoever ends a guardian's office calls it too, since that may end a dispute.
+func Review(ctx context.Context, tx *db.Tx, actor string, c family.Child) error {
+	answers, guardians, err := standing(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	switch now := disputed(answers, guardians); {
+	case now && !c.Disputed:
+		_, err = family.Dispute(ctx, tx, actor, c)
+	case !now && c.Disputed:
+		_, err = family.Settle(ctx, tx, actor, c)
+	}
+	return err
+}
+
+// own returns the standing answer of a guardian to a purpose, or the zero Answer.
+func own(answers []Answer, g family.GuardianID, purpose string) Answer {
+	for _, a := range answers {
+		if a.Guardian == g && a.Purpose == purpose && a.Stands() {
+			return a
+		}
+	}
+	return Answer{}
+}
+
+// write ends the guardian's former answer, if there is one, and records a in its
+// place, both in the caller's transaction: at no instant do two stand, or none.
+func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Child, former Answer, ending Ending, over bool) (Answer, error) {
+	if former.ID != "" {
+		n, err := tx.Exec(ctx, `
+			UPDATE consent SET ended_at = $1, ending = $2
+			WHERE child = $3 AND id = $4 AND ended_at IS NULL`, (*db.Time)(&a.GivenAt), ending, former.Child, former.ID)
+		switch {
+		case err != nil:
+			return a, err
+		case n != 1:
+			return a, ErrWithdrawn
+		}
+	}
+	kind := KindRefused
+	switch {
+	case a.Granted:
+		kind = KindGranted
+	case a.Withdraws != "":
+		kind = KindWithdrawn
+	}
+	var err error
+	a.Entry, err = note(ctx, tx, c, kind, actor, AnswerBody{
+		Consent: a.ID, Guardian: a.Guardian, Request: a.Request, Purpose: a.Purpose, Charter: a.Charter,
+		Notice: a.Notice, Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: a.Strength,
+		Withdraws: a.Withdraws, Ends: former.ID, Over: over,
+	})
+	if err != nil {
+		return a, err
+	}
+	return a, tx.Queue(ctx, `
+		INSERT INTO consent (child, id, guardian, request, purpose, charter, notice, lang, channel,
+			shown_at, given_at, granted, withdraws, strength, ending, entry)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', $15)`,
+		a.Child, a.ID, a.Guardian, a.Request, a.Purpose, a.Charter, a.Notice, a.Lang, a.Channel,
+		(*db.Time)(&a.ShownAt), (*db.Time)(&a.GivenAt), a.Granted, a.Withdraws, a.Strength, a.Entry)
+}

@@ -1,0 +1,119 @@
+package consent
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+)
+
+// Secrets lead to a request. They are shown once and kept as keyed hashes.
+type Secrets struct {
+	Token string // of the link; 52 characters
+	Code  string // to type: "7K3M-Q9TX"
+}
+
+// String keeps secrets out of logs.
+func (Secrets) String() string { return "‹secrets›" }
+
+// GoString keeps secrets out of logs.
+func (Secrets) GoString() string { return "‹secrets›" }
+
+const (
+	linkDomain = "consent.link"
+	codeDomain = "consent.short"
+
+	// letters are those of a short code: none looks like another, and 32 of them
+	// take 5 bits each, so none is likelier than another.
+	letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	codeLen = 8
+)
+
+// ByToken returns the request that a link leads to. Errors: ErrLink; and, with
+// the request, the refusal of one that has ended: ErrExpired, ErrCancelled,
+// ErrAnswered.
+func (d Desk) ByToken(ctx context.Context, tx *db.Tx, token string) (Request, error) {
+	if len(token) > 100 {
+		return Request{}, ErrLink
+	}
+	return d.by(ctx, tx, d.Ring.Index(linkDomain, token))
+}
+
+// ByCode is ByToken for the short code, as people type it: in either case, with
+// or without spaces and hyphens, O for 0, I or L for 1. Whoever offers it must
+// limit how often one address may try: it is 40 bits.
+func (d Desk) ByCode(ctx context.Context, tx *db.Tx, code string) (Request, error) {
+	code, ok := typed(code)
+	if !ok {
+		return Request{}, ErrLink
+	}
+	return d.by(ctx, tx, d.Ring.Index(codeDomain, code))
+}
+
+func (d Desk) by(ctx context.Context, tx *db.Tx, hash []byte) (Request, error) {
+	if len(hash) == 0 {
+		return Request{}, ErrLink
+	}
+	type target struct{ child, request string }
+	to, err := db.One(ctx, tx, func(row db.Row) (t target, err error) {
+		err = row.Scan(&t.child, &t.request)
+		return t, err
+	}, `SELECT child, request FROM consent_link WHERE token = $1`, hash)
+	if errors.Is(err, db.ErrNone) {
+		return Request{}, ErrLink
+	}
+	if err != nil {
+		return Request{}, err
+	}
+	r, err := db.One(ctx, tx, scanRequest, `
+		SELECT `+requestColumns+` FROM consent_request WHERE child = $1 AND id = $2`, to.child, to.request)
+	if errors.Is(err, db.ErrNone) {
+		return Request{}, ErrLink
+	}
+	if err != nil {
+		return Request{}, err
+	}
+	r = r.at(tx.Now())
+	return r, r.Refusal()
+}
+
+// link makes secrets that lead to the request, beside those it has.
+func (d Desk) link(ctx context.Context, tx *db.Tx, r Request) (Secrets, error) {
+	s := Secrets{Token: id.Secret(32), Code: shortCode()}
+	for _, hash := range [][]byte{
+		d.Ring.Index(linkDomain, s.Token),
+		d.Ring.Index(codeDomain, strings.ReplaceAll(s.Code, "-", "")),
+	} {
+		if len(hash) == 0 {
+			return Secrets{}, fmt.Errorf("consent: no ring to hash links with")
+		}
+		err := tx.Queue(ctx, `
+			INSERT INTO consent_link (token, child, request) VALUES ($1, $2, $3)`, hash, r.Child, r.ID)
+		if err != nil {
+			return Secrets{}, err
+		}
+	}
+	return s, nil
+}
+
+func shortCode() string {
+	var b [codeLen]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	for i := range b {
+		b[i] = letters[b[i]&31]
+	}
+	return string(b[:4]) + "-" + string(b[4:])
+}
+
+// typed returns the short code that somebody meant.
+func typed(s string) (string, bool) {
+	if len(s) > 40 {
+		return "", false
+	}
+	s = strings.NewReplacer(" ", "", "-", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s))
+	return s, len(s) == codeLen && strings.Trim(s, letters) == ""
+}

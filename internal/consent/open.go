@@ -1,0 +1,114 @@
+package consent
+
+import (
+	"context"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+)
+
+// ErrSurface says that a notice can't be shown on such a thing.
+var ErrSurface = errs.New(errs.Invalid, "consent.surface_unknown")
+
+// The surfaces on which a notice is shown.
+const (
+	OnPage = "page"
+	OnAPI  = "api"
+	onTest = "test"
+)
+
+// Open returns the notice of the request's charter in a language, as it was
+// published, and records that it was shown: what, in which language, where, when (Article 10). Shown in
+// another language, it is recorded anew; what the guardian answers is what was
+// shown last. Entry is empty if the same was shown before. Errors: ErrAsked when
+// a newer charter has changed what is asked; why the request has ended.
+func (d Desk) Open(ctx context.Context, tx *db.Tx, r Request, lang, surface string) (Request, charter.NoticeDoc, string, error) {
+	if !isLocale(lang) {
+		return r, charter.NoticeDoc{}, "", ErrLocale.At("lang")
+	}
+	if surface != OnPage && surface != OnAPI {
+		return r, charter.NoticeDoc{}, "", ErrSurface.At("channel")
+	}
+	return d.open(ctx, tx, r, lang, surface, "link:"+r.ID)
+}
+
+func (d Desk) open(ctx context.Context, tx *db.Tx, r Request, lang, surface, actor string) (Request, charter.NoticeDoc, string, error) {
+	fail := func(err error) (Request, charter.NoticeDoc, string, error) {
+		return r, charter.NoticeDoc{}, "", err
+	}
+	if err := r.at(tx.Now()).Refusal(); err != nil {
+		return fail(err)
+	}
+	if _, err := d.version(ctx, tx, r); err != nil {
+		return fail(err)
+	}
+	document, err := catalog.FindDocument(ctx, tx, r.Service, catalog.Notice, charter.Lang(lang), r.Charter)
+	if err != nil {
+		return fail(err)
+	}
+	notice, err := document.NoticeDoc()
+	if err != nil {
+		return fail(err)
+	}
+	shown := Shown{Notice: document.Hash, Lang: lang, Channel: surface, At: tx.Now()}
+	if r.Shown.same(shown) {
+		return r, notice, "", nil // a page that is loaded again
+	}
+	c, r, err := lock(ctx, tx, r)
+	if err != nil {
+		return fail(err)
+	}
+	if err := r.Refusal(); err != nil {
+		return fail(err)
+	}
+	err = stepped(tx.Exec(ctx, `
+		UPDATE consent_request SET notice = $1, shown_lang = $2, shown_on = $3, shown_at = $4,
+			state = CASE WHEN state = 'pending' THEN 'opened' ELSE state END
+		WHERE child = $5 AND id = $6 AND state IN ('pending', 'opened', 'verified')`,
+		shown.Notice, shown.Lang, shown.Channel, (*db.Time)(&shown.At), r.Child, r.ID))
+	if err != nil {
+		return fail(err)
+	}
+	r.Shown = shown
+	if r.State == Pending {
+		r.State = Opened
+	}
+	entry, err := note(ctx, tx, c, KindOpened, actor, OpenedBody{
+		Request: r.ID, Notice: shown.Notice, Lang: shown.Lang, Channel: shown.Channel,
+	})
+	return r, notice, entry, err
+}
+
+// version returns the charter that the request asks about. One that has changed
+// one of the purposes since ends the request: ErrAsked.
+func (d Desk) version(ctx context.Context, tx *db.Tx, r Request) (catalog.Published, error) {
+	now, err := d.Charters.Current(ctx, tx, r.Service)
+	switch {
+	case err != nil:
+		return catalog.Published{}, err
+	case outdated(r, now):
+		return catalog.Published{}, ErrAsked
+	case now.Number == r.Charter:
+		return now, nil
+	}
+	return d.Charters.Version(ctx, tx, r.Service, r.Charter)
+}
+
+// outdated reports whether an answer to the request would be stale at once
+// (Article 10: a material change asks again).
+func outdated(r Request, now catalog.Published) bool {
+	for _, p := range r.Purposes {
+		since, ok := now.AskedSince[p]
+		if !ok || since > r.Charter {
+			return true
+		}
+	}
+	return false
+}
+
+// same reports whether the same was shown in the same way, whenever it was.
+func (s Shown) same(t Shown) bool {
+	return s.Notice == t.Notice && s.Lang == t.Lang && s.Channel == t.Channel
+}

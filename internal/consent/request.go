@@ -1,0 +1,186 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+)
+
+// What can be wrong with a request.
+var (
+	ErrNoRequest = errs.New(errs.NotFound, "consent.request_unknown")
+	ErrLink      = errs.New(errs.NotFound, "consent.link_unknown")
+	ErrExpired   = errs.New(errs.Gone, "consent.expired")
+	ErrCancelled = errs.New(errs.Gone, "consent.cancelled")
+	ErrAnswered  = errs.New(errs.Conflict, "consent.answered")
+)
+
+// A Desk asks for consent and takes the answers. It holds what that needs
+// besides the transaction.
+type Desk struct {
+	Ring     *keyring.Ring
+	Charters *catalog.Cache
+}
+
+// A Channel is how a request reaches its guardian.
+type Channel string
+
+// The channels. A link is handed over by the operator's app, as a link, a QR
+// code or a short code.
+const (
+	SMS   Channel = "sms"
+	Email Channel = "email"
+	Link  Channel = "link"
+)
+
+// A State is how far a request has come.
+type State string
+
+// The states, in the order of a request's life. A request past its time is
+// expired, whether or not the sweep has said so.
+const (
+	Pending   State = "pending"
+	Opened    State = "opened"
+	Verified  State = "verified"
+	Answered  State = "answered"
+	Expired   State = "expired"
+	Cancelled State = "cancelled"
+)
+
+// A Request asks one guardian about some purposes of one charter.
+type Request struct {
+	ID         string // "cr_…"
+	Child      family.ID
+	Service    string
+	Guardian   family.GuardianID
+	Charter    int64
+	Purposes   []string // in the charter's order
+	Channel    Channel
+	Locale     string
+	State      State
+	Shown      Shown // zero until it was opened
+	Sends      int64 // how often it was sent
+	SentAt     time.Time
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	VerifiedAt time.Time
+	AnsweredAt time.Time
+
+	payload []byte // sealed
+}
+
+// Shown is what a guardian was shown: the whole notice, in one language.
+type Shown struct {
+	Notice  string // its hash
+	Lang    string
+	Channel string // "page", "api"
+	At      time.Time
+}
+
+// requestColumns belongs to scanRequest. Codes and proofs are read by those who
+// check them alone.
+const requestColumns = `child, id, service, guardian, charter, purposes, channel, locale, state, payload,
+	notice, shown_lang, shown_on, shown_at, sends, sent_at, created_at, expires_at, verified_at, answered_at`
+
+func scanRequest(row db.Row) (r Request, err error) {
+	var purposes string
+	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Guardian, &r.Charter, &purposes, &r.Channel, &r.Locale, &r.State, &r.payload,
+		&r.Shown.Notice, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &r.Sends, (*db.Time)(&r.SentAt),
+		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt))
+	r.Purposes = strings.Fields(purposes)
+	return r, err
+}
+
+// ByID returns a request of the service. Errors: ErrNoRequest, also for another
+// service's.
+func ByID(ctx context.Context, tx *db.Tx, service, id string) (Request, error) {
+	r, err := db.One(ctx, tx, scanRequest, `
+		SELECT `+requestColumns+` FROM consent_request WHERE id = $1`, id)
+	if errors.Is(err, db.ErrNone) || err == nil && r.Service != service {
+		return Request{}, ErrNoRequest
+	}
+	return r.at(tx.Now()), err
+}
+
+// Requests returns the requests about a child, the oldest first.
+func Requests(ctx context.Context, tx *db.Tx, child family.ID) ([]Request, error) {
+	all, err := db.All(ctx, tx, scanRequest, `
+		SELECT `+requestColumns+` FROM consent_request WHERE child = $1
+		ORDER BY created_at, id`, child)
+	for i := range all {
+		all[i] = all[i].at(tx.Now())
+	}
+	return all, err
+}
+
+// reload reads the request again, after its child was locked.
+func reload(ctx context.Context, tx *db.Tx, child family.ID, id string) (Request, error) {
+	r, err := db.One(ctx, tx, scanRequest, `
+		SELECT `+requestColumns+` FROM consent_request WHERE child = $1 AND id = $2`, child, id)
+	if errors.Is(err, db.ErrNone) {
+		return Request{}, ErrNoRequest
+	}
+	return r.at(tx.Now()), err
+}
+
+// lock locks the child of a request and reads both again: from here to the
+// commit nothing about them changes.
+func lock(ctx context.Context, tx *db.Tx, r Request) (family.Child, Request, error) {
+	c, err := family.Lock(ctx, tx, r.Service, r.Child)
+	if err != nil {
+		return c, r, err
+	}
+	r, err = reload(ctx, tx, r.Child, r.ID)
+	return c, r, err
+}
+
+// at returns the request as it is at that moment: nobody waits for the sweep.
+func (r Request) at(now time.Time) Request {
+	if r.waits() && !now.Before(r.ExpiresAt) {
+		r.State = Expired
+	}
+	return r
+}
+
+// waits reports whether the request has neither answer nor end.
+func (r Request) waits() bool {
+	return slices.Contains([]State{Pending, Opened, Verified}, r.State)
+}
+
+// Refusal returns why the request takes no answer any more, or nil.
+func (r Request) Refusal() error {
+	switch r.State {
+	case Expired:
+		return ErrExpired
+	case Cancelled:
+		return ErrCancelled
+	case Answered:
+		return ErrAnswered
+	case Pending, Opened, Verified:
+		return nil
+	}
+	return ErrNoRequest
+}
+
+// stepped turns the row count of a step in a request's life into an error: the
+// step was taken by exactly one.
+func stepped(n int64, err error) error {
+	if err == nil && n != 1 {
+		return ErrAnswered
+	}
+	return err
+}
+
+// standing reads the answers that stand and the guardians of a child.
+func standing(ctx context.Context, tx *db.Tx, child family.ID) (answers []Answer, guardians []family.Guardian, err error) {
+	err = tx.Together(ctx, ReadStanding(&answers, child), family.ReadGuardians(&guardians, child))
+	return answers, guardians, err
+}

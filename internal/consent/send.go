@@ -1,0 +1,100 @@
+package consent
+
+import (
+	"context"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/family"
+)
+
+// ErrSent says that a request was sent often enough, or a moment ago.
+var ErrSent = errs.New(errs.TooMany, "consent.sent_too_often")
+
+const (
+	maxSends  = 5               // of one request
+	sendPause = 1 * time.Minute // between two
+)
+
+// A Contact is where a message to a guardian goes. Its sender works after the
+// commit: if we crash before it, nothing was sent and nothing is recorded; after
+// it, a message may be missing, and can be sent again.
+type Contact struct {
+	Channel Channel // SMS or Email
+	To      pii.Text
+}
+
+// Send records that the request is sent now and returns where to, with secrets
+// to send: those of Ask are known to nobody any more, and stay good. Errors:
+// ErrSent, ErrContact, and why the request has ended.
+func (d Desk) Send(ctx context.Context, tx *db.Tx, by Asker, r Request) (Request, Secrets, Contact, string, error) {
+	fail := func(err error) (Request, Secrets, Contact, string, error) {
+		return r, Secrets{}, Contact{}, "", err
+	}
+	if err := may(by, r.Service, r.Child); err != nil {
+		return fail(err)
+	}
+	c, r, err := lock(ctx, tx, r)
+	if err != nil {
+		return fail(err)
+	}
+	if err := r.Refusal(); err != nil {
+		return fail(err)
+	}
+	g, err := asked(ctx, tx, r)
+	if err != nil {
+		return fail(err)
+	}
+	to, err := d.contact(ctx, tx, c, g, r.Channel)
+	if err != nil {
+		return fail(err)
+	}
+	now, pause := tx.Now(), tx.Now().Add(-sendPause)
+	n, err := tx.Exec(ctx, `
+		UPDATE consent_request SET sends = sends + 1, sent_at = $1
+		WHERE child = $2 AND id = $3 AND sends < $4 AND (sent_at IS NULL OR sent_at <= $5)`,
+		(*db.Time)(&now), r.Child, r.ID, int64(maxSends), (*db.Time)(&pause))
+	switch {
+	case err != nil:
+		return fail(err)
+	case n != 1:
+		return fail(ErrSent)
+	}
+	r.Sends, r.SentAt = r.Sends+1, now
+	secrets, err := d.link(ctx, tx, r)
+	if err != nil {
+		return fail(err)
+	}
+	entry, err := note(ctx, tx, c, KindSent, by.Ledger(), RequestBody{Request: r.ID, Sends: r.Sends})
+	return r, secrets, to, entry, err
+}
+
+// asked returns the guardian of a request, if it is still one.
+func asked(ctx context.Context, tx *db.Tx, r Request) (family.Guardian, error) {
+	var all []family.Guardian
+	if err := tx.Together(ctx, family.ReadGuardians(&all, r.Child)); err != nil {
+		return family.Guardian{}, err
+	}
+	g, ok := guardian(all, r.Guardian)
+	if !ok || !g.EndedAt.IsZero() || !g.Relation.MaySpeak() {
+		return family.Guardian{}, ErrMayNot
+	}
+	return g, nil
+}
+
+// contact returns where to reach a guardian. For a link it is whatever there is,
+// the phone first.
+func (d Desk) contact(ctx context.Context, tx *db.Tx, c family.Child, g family.Guardian, by Channel) (Contact, error) {
+	phone, email, _, err := family.Contact(ctx, tx, d.Ring, c, g.ID)
+	switch {
+	case err != nil:
+		return Contact{}, err
+	case by != Email && !phone.IsZero():
+		return Contact{SMS, phone}, nil
+	case by != SMS && !email.IsZero():
+		return Contact{Email, email}, nil
+	}
+	return Contact{}, ErrContact.At("channel")
+}

@@ -1,0 +1,143 @@
+package consent
+
+import (
+	"time"
+
+	"wardkeep/internal/family"
+)
+
+// A Verdict says whether a purpose may rest on the answers about a child, and
+// why not. The zero Verdict grants nothing.
+type Verdict struct {
+	Granted  bool
+	Why      Why             // None when granted
+	Strength family.Strength // with which the guardian was verified when granting
+	Consent  string          // "co_…": the grant, or the refusal that weighs against it
+}
+
+// A Why is the reason against a purpose.
+type Why string
+
+// The reasons. The zero Why is None.
+const (
+	None       Why = "" // nobody answered; of a granted Verdict: no reason against it
+	Refused    Why = "refused"
+	Withdrawn  Why = "withdrawn"
+	Stale      Why = "stale"               // the purpose changed materially since (Article 10)
+	Unverified Why = "guardian_unverified" // or not a guardian at all (edge case 11)
+)
+
+// Standing decides on what stands of the answers about one child: a purpose is
+// granted if a verified guardian granted it to a charter numbered askedSince or
+// later, and no refusal or withdrawal by anyone weighs against it (edge case 7).
+// It is pure; the gate and the replay both call it. AskedSince below 1 is
+// unknown, and makes every grant stale.
+func Standing(answers []Answer, guardians []family.Guardian, purpose string, askedSince int64) Verdict {
+	best, against := Verdict{}, Verdict{}
+	var at time.Time // when the answer of best or against was given
+	for _, a := range answers {
+		if a.Purpose != purpose || !a.Stands() || a.Granted {
+			continue
+		}
+		if weighs(a, answers, guardians, askedSince) && (against.Consent == "" || later(a, at, against.Consent)) {
+			against, at = Verdict{Why: Refused, Consent: a.ID}, a.GivenAt
+			if a.Withdraws != "" {
+				against.Why = Withdrawn
+			}
+		}
+	}
+	if against.Consent != "" {
+		return against
+	}
+	at = time.Time{}
+	for _, a := range answers {
+		if a.Purpose != purpose || !a.Stands() || !a.Granted {
+			continue
+		}
+		v := weigh(a, guardians, askedSince)
+		if best.Consent == "" || better(v, best) || !better(best, v) && later(a, at, best.Consent) {
+			best, at = v, a.GivenAt
+		}
+	}
+	return best
+}
+
+// weigh says what a standing grant is worth on its own.
+func weigh(a Answer, guardians []family.Guardian, askedSince int64) Verdict {
+	g, known := guardian(guardians, a.Guardian)
+	switch {
+	// Edge cases 8 and 11: who isn't a verified guardian of this child, or isn't
+	// any more, grants nothing.
+	case !known || !g.MayAnswer() || a.Strength < 1:
+		return Verdict{Why: Unverified, Consent: a.ID}
+	// Article 10: after a material change, consent again.
+	case askedSince < 1 || a.Charter < askedSince:
+		return Verdict{Why: Stale, Consent: a.ID}
+	}
+	return Verdict{Granted: true, Strength: a.Strength, Consent: a.ID}
+}
+
+// better orders verdicts on grants: granted and stronger first, then stale,
+// which a new answer can mend.
+func better(a, b Verdict) bool {
+	if a.Granted != b.Granted {
+		return a.Granted
+	}
+	if a.Granted {
+		return a.Strength > b.Strength
+	}
+	return a.Why == Stale && b.Why == Unverified
+}
+
+// weighs reports whether a refusal still counts. That of a former guardian
+// counts until a guardian has answered anew, after the change (edge case 8). One
+// by somebody unknown counts: a missing fact never permits.
+func weighs(no Answer, answers []Answer, guardians []family.Guardian, askedSince int64) bool {
+	g, known := guardian(guardians, no.Guardian)
+	if !known || g.EndedAt.IsZero() {
+		return true
+	}
+	for _, a := range answers {
+		if a.Purpose == no.Purpose && a.Stands() && a.Granted && a.GivenAt.After(g.EndedAt) && weigh(a, guardians, askedSince).Granted {
+			return false
+		}
+	}
+	return true
+}
+
+// disputed reports whether two guardians in office say different things about
+// one purpose (edge case 7).
+func disputed(answers []Answer, guardians []family.Guardian) bool {
+	for _, yes := range answers {
+		g, known := guardian(guardians, yes.Guardian)
+		if !yes.Granted || !yes.Stands() || !known || !g.MayAnswer() {
+			continue
+		}
+		for _, no := range answers {
+			h, known := guardian(guardians, no.Guardian)
+			if no.Purpose == yes.Purpose && no.Guardian != yes.Guardian &&
+				!no.Granted && no.Stands() && (!known || h.EndedAt.IsZero()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func guardian(all []family.Guardian, id family.GuardianID) (family.Guardian, bool) {
+	for _, g := range all {
+		if g.ID == id {
+			return g, true
+		}
+	}
+	return family.Guardian{}, false
+}
+
+// later orders answers by time, and by name within one moment, so that the
+// verdict doesn't depend on the order of the slice.
+func later(a Answer, at time.Time, id string) bool {
+	if !a.GivenAt.Equal(at) {
+		return a.GivenAt.After(at)
+	}
+	return a.ID > id
+}

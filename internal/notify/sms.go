@@ -1,0 +1,129 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// SMSConfig says how to reach the operator's SMS gateway: an address that takes
+// a signed POST.
+type SMSConfig struct {
+	URL        string        // https; http for this machine only
+	SecretFile string        // "whsec_" and at least 24 bytes in base64 (Standard Webhooks)
+	CAFile     string        // PEM; trusted besides the system's roots, if set
+	Timeout    time.Duration // of one message; 0: 10 seconds
+}
+
+// SMSWebhook returns a Sender of SMS that posts
+//
+//	{"type":"sms","to":"138…","text":"…","kind":"consent.request","lang":"zh-CN"}
+//
+// with the headers webhook-id, webhook-timestamp and webhook-signature of
+// Standard Webhooks (HMAC-SHA-256). Its errors are for the operator who wrote
+// the configuration.
+func SMSWebhook(c SMSConfig) (Sender, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		return nil, errors.New("sms: url must be https, without a user in it; http is allowed for this machine only")
+	}
+	secret, err := readSecret(c.SecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("sms: secret: %w", err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil || len(key) < 24 {
+		return nil, errors.New(`sms: the secret must be "whsec_" and at least 24 bytes in base64`)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if c.CAFile != "" {
+		roots, err := readRoots(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("sms: %w", err)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	return &webhook{url: u.String(), key: key, client: &http.Client{
+		Transport: transport,
+		Timeout:   orTimeout(c.Timeout, 10*time.Second),
+		// A redirect would carry the message to somebody the operator didn't name.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+type webhook struct {
+	url    string
+	key    []byte
+	client *http.Client
+}
+
+// An smsBody is what the gateway gets.
+type smsBody struct {
+	Type string `json:"type"`
+	To   string `json:"to"`
+	Text string `json:"text"`
+	Kind string `json:"kind"`
+	Lang string `json:"lang"`
+}
+
+// Send hands one SMS to the gateway.
+func (w *webhook) Send(ctx context.Context, m Message) error {
+	m, err := m.ready(SMS)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(smsBody{"sms", m.To.Reveal(), m.Text.Reveal(), m.Kind, string(m.Lang)})
+	if err != nil {
+		return ErrMessage
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	if err != nil {
+		return ErrMessage
+	}
+	at := strconv.FormatInt(time.Now().Unix(), 10)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "") // none: it would tell the gateway what runs here
+	req.Header.Set("webhook-id", m.ID)
+	req.Header.Set("webhook-timestamp", at)
+	req.Header.Set("webhook-signature", sign(w.key, m.ID, at, body))
+	resp, err := w.client.Do(req)
+	if err != nil {
+		// The error of the client names the address of the gateway, and that may
+		// carry a key of its own.
+		return fmt.Errorf("sms: no answer: %w", ErrUnavailable)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+	return answered(resp.StatusCode)
+}
+
+// answered says what a status means for the message.
+func answered(status int) error {
+	switch {
+	case status >= 200 && status < 300:
+		return nil
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+		return fmt.Errorf("sms: status %d: %w", status, ErrUnavailable)
+	}
+	return fmt.Errorf("sms: status %d: %w", status, ErrRejected)
+}
+
+// sign returns the signature of Standard Webhooks, version 1.
+func sign(key []byte, id, at string, body []byte) string {
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%s.", id, at)
+	mac.Write(body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
