@@ -1,0 +1,194 @@
+package gate
+
+import (
+	"context"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/ledger"
+)
+
+// The kinds of entries that Check writes.
+const (
+	KindPermitted = "use.permitted"
+	KindDenied    = "use.denied"
+)
+
+// A UseBody is what the ledger keeps of a decision: what was asked, and the
+// facts that no other entry tells. It names nobody.
+type UseBody struct {
+	Activity string   `json:"activity"`
+	Purpose  string   `json:"purpose"`
+	Items    []string `json:"items"`
+	Party    string   `json:"party,omitempty"`
+	Catalog  int64    `json:"catalog"` // the version of the service that was in force
+	Charter  int64    `json:"charter"`
+	Age      string   `json:"age"`               // the class of that day; the birth date is not told
+	Held     []Span   `json:"held,omitempty"`    // of sealed values, which no table knows
+	Reasons  []Denial `json:"reasons,omitempty"` // none if it was permitted
+}
+
+// A Span is the life of a value, in microseconds.
+type Span struct {
+	Item      string `json:"item"`
+	Purpose   string `json:"purpose"`
+	Collected int64  `json:"collected"`
+	Expires   int64  `json:"expires"`
+}
+
+// A Gate loads facts and decides.
+type Gate struct {
+	Ring     *keyring.Ring
+	Charters *catalog.Cache
+}
+
+// Loaded are the facts about one child of one service, as of one moment. It may
+// be loaded before the transaction that decides: Check loads it again when the
+// child or the service has changed since.
+type Loaded struct {
+	service   []catalog.Service
+	child     []family.Child
+	guardians []family.Guardian
+	answers   []consent.Answer
+	published catalog.Published
+	birth     age.Birth
+}
+
+// Load reads the facts, together with what else the caller wants to read.
+func (g *Gate) Load(ctx context.Context, tx *db.Tx, service string, child family.ID, also ...db.Read) (*Loaded, error) {
+	// The child's version is read first: if something changes while the rest is
+	// read, the version is too old, and Check loads again.
+	var l Loaded
+	reads := append([]db.Read{
+		family.ReadChild(&l.child, child),
+		catalog.ReadService(&l.service, service),
+		family.ReadGuardians(&l.guardians, child),
+		consent.ReadStanding(&l.answers, child),
+	}, also...)
+	if err := tx.Together(ctx, reads...); err != nil {
+		return nil, err
+	}
+	return &l, g.complete(ctx, tx, &l)
+}
+
+// complete adds what is kept elsewhere: the charter, which never changes under
+// its number, and the birth date, which is sealed.
+func (g *Gate) complete(ctx context.Context, tx *db.Tx, l *Loaded) (err error) {
+	if len(l.service) == 1 && l.service[0].Charter != 0 {
+		l.published, err = g.Charters.Version(ctx, tx, l.service[0].Name, l.service[0].Charter)
+		if err != nil {
+			return err
+		}
+	}
+	if len(l.child) == 1 && l.child[0].State != family.Erased {
+		l.birth, err = l.child[0].Birth(g.Ring)
+	}
+	return err
+}
+
+// Child returns the child, or the refusal that it isn't this service's or was
+// erased.
+func (l *Loaded) Child(service string) (family.Child, error) {
+	if len(l.child) != 1 || l.child[0].Service != service {
+		return family.Child{}, family.ErrNotFound
+	}
+	if l.child[0].State == family.Erased {
+		return family.Child{}, family.ErrErased
+	}
+	return l.child[0], nil
+}
+
+// Published returns the charter in force and false while there is none.
+func (l *Loaded) Published() (catalog.Published, bool) {
+	return l.published, l.published.Charter != nil
+}
+
+// Versions returns the versions of the child and of its service, of which every
+// answer about the child is a function (and of the day).
+func (l *Loaded) Versions() (child, service int64) {
+	if len(l.child) == 1 {
+		child = l.child[0].Version
+	}
+	if len(l.service) == 1 {
+		service = l.service[0].Version
+	}
+	return child, service
+}
+
+// Age returns the child's age class at that moment.
+func (l *Loaded) Age(now time.Time) age.Class { return l.birth.ClassAt(now) }
+
+// Facts returns what Decide needs.
+func (l *Loaded) Facts(now time.Time, held []Held) Facts {
+	f := Facts{Now: now, Published: l.published, Guardians: l.guardians, Answers: l.answers, Held: held}
+	if len(l.service) == 1 {
+		f.Service = l.service[0]
+	}
+	if len(l.child) == 1 {
+		f.Child = l.child[0]
+		f.Age = l.Age(now)
+	}
+	return f
+}
+
+// Fresh returns l if it still holds, and otherwise loads again. From here to the
+// commit the child can't change: the row is held on PostgreSQL, and SQLite has
+// one writer. So in the ledger's order no use follows a withdrawal that it did
+// not see (Invariant 5).
+func (g *Gate) Fresh(ctx context.Context, tx *db.Tx, service string, child family.ID, l *Loaded, also ...db.Read) (*Loaded, bool, error) {
+	var childNow, serviceNow []int64
+	err := tx.Together(ctx,
+		db.ReadInto(&childNow, db.Single[int64], `SELECT version FROM child WHERE child = $1`+tx.ForShare(), child),
+		db.ReadInto(&serviceNow, db.Single[int64], `SELECT version FROM service WHERE service = $1`, service))
+	if err != nil {
+		return nil, false, err
+	}
+	if l != nil {
+		c, s := l.Versions()
+		if len(childNow) == 1 && childNow[0] == c && len(serviceNow) == 1 && serviceNow[0] == s {
+			return l, false, nil
+		}
+	}
+	l, err = g.Load(ctx, tx, service, child, also...)
+	return l, true, err
+}
+
+// Check decides on fresh facts and records the decision in tx. A denial is
+// returned as a Recorded *Denied: the transaction commits, and nothing is
+// released. If we crash before the commit, neither was anything released nor
+// is it recorded.
+//
+// Version is the child's version that the decision rests on: that of the facts,
+// or the one before when the caller has locked the child for a change.
+func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version int64, held []Held, sealed []Span) (Permit, string, error) {
+	f := l.Facts(tx.Now(), held)
+	if _, err := l.Child(u.Service); err != nil {
+		return Permit{}, "", err // there is nobody to record it about
+	}
+	u = u.Known(l.published.Charter)
+	permit, reasons := Decide(f, by, u)
+	kind := KindPermitted
+	if len(reasons) > 0 {
+		kind = KindDenied
+	}
+	entry, err := ledger.Append(ctx, tx, ledger.Entry{
+		Kind: kind, Service: u.Service, Subject: f.Child.Subject, Version: version, Actor: by.Ledger(),
+		Body: UseBody{
+			Activity: string(u.Activity), Purpose: u.Purpose, Items: u.Items, Party: u.Party,
+			Catalog: f.Service.Version, Charter: f.Service.Charter, Age: string(f.Age),
+			Held: sealed, Reasons: reasons,
+		},
+	})
+	switch {
+	case err != nil:
+		return Permit{}, "", err
+	case len(reasons) > 0:
+		return Permit{}, entry, db.Recorded(&Denied{Reasons: reasons})
+	}
+	return permit, entry, nil
+}

@@ -1,0 +1,269 @@
+package gate
+
+import (
+	"slices"
+	"time"
+
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+)
+
+// Facts are all that a decision rests on. The zero Facts permit nothing.
+type Facts struct {
+	Now       time.Time
+	Service   catalog.Service
+	Published catalog.Published // the charter in force; zero while there is none
+	Child     family.Child      // zero ID: unknown
+	Age       age.Class
+	Guardians []family.Guardian
+	Answers   []consent.Answer // those that stand
+	Held      []Held
+}
+
+// Held says of a value only what it was collected for and how old it is.
+type Held struct {
+	Item      string
+	Purpose   string
+	Collected time.Time
+	Expires   time.Time
+}
+
+// Decide returns a permit, or every reason against the use in a fixed order.
+func Decide(f Facts, by Actor, u Use) (Permit, []Denial) {
+	d := decision{facts: f, by: by, use: u}
+	d.actor()
+	d.service()
+	d.child()
+	if purpose, ok := d.purpose(); ok {
+		d.consent(purpose)
+		d.party(purpose)
+		d.expiry(purpose)
+	}
+	if len(d.reasons) > 0 {
+		return Permit{}, d.reasons
+	}
+	return Permit{
+		child:    u.Child,
+		activity: u.Activity,
+		purpose:  u.Purpose,
+		items:    u.Items,
+		expiry:   d.expires,
+	}, nil
+}
+
+type decision struct {
+	facts   Facts
+	by      Actor
+	use     Use
+	expires map[string]int64
+	reasons []Denial
+}
+
+func (d *decision) deny(article, code string) {
+	d.reasons = append(d.reasons, Denial{Code: code, Article: article})
+}
+
+func (d *decision) denyItem(article, code, item string) {
+	d.reasons = append(d.reasons, Denial{Code: code, Article: article, Item: item})
+}
+
+// scopes an actor needs, per activity.
+var scopes = map[charter.Activity]string{
+	charter.Collect:  "items:write",
+	charter.Store:    "items:write",
+	charter.Use:      "items:read",
+	charter.Entrust:  "items:read",
+	charter.Transfer: "items:read",
+	charter.Disclose: "items:read",
+}
+
+// Article 15: whoever touches information has been given the authority, and
+// no more of it than the task needs.
+func (d *decision) actor() {
+	switch {
+	case d.by.name == "":
+		d.deny("15", "gate.actor_unknown")
+	case d.by.service != d.use.Service:
+		d.deny("15", "gate.actor_of_other_service")
+	}
+	if d.by.expires != 0 && d.facts.Now.UnixMicro() >= d.by.expires {
+		d.deny("15", "gate.actor_expired")
+	}
+	if scope := scopes[d.use.Activity]; scope == "" || !d.by.scopes.Has(scope) {
+		d.deny("15", "gate.scope_missing")
+	}
+}
+
+// Article 8: rules, agreement, a person in charge and a deputy come before any
+// processing. A vacancy closes the gate.
+func (d *decision) service() {
+	s := d.facts.Service
+	if s.Name == "" || s.Name != d.use.Service {
+		d.deny("8", "gate.service_unknown")
+		return
+	}
+	if s.Charter == 0 || d.facts.Published.Charter == nil || d.facts.Published.Number != s.Charter {
+		// Rules and agreement are published with the charter, or it is not published.
+		d.deny("8", "gate.no_charter")
+	}
+	if s.OfficerID == "" {
+		d.deny("8", "gate.no_officer")
+	}
+	if s.DeputyID == "" {
+		d.deny("8", "gate.no_deputy")
+	}
+}
+
+func (d *decision) child() {
+	c := d.facts.Child
+	switch {
+	case c.ID == "" || c.ID != d.use.Child || c.Service != d.use.Service:
+		d.deny("9", "gate.child_unknown")
+		return
+	case c.State == family.Erased:
+		d.deny("20", "gate.child_erased")
+		return
+	}
+	// Edge case 4: after 14 the guardian's grant is no basis any more. An
+	// unknown age is a child's.
+	if d.facts.Age != age.Child {
+		d.deny("2", "gate.not_a_child")
+	}
+	// Article 20: from the request for deletion on, nothing but keeping.
+	if c.Frozen {
+		d.deny("20", "gate.frozen")
+	}
+	// Edge case 7: while guardians disagree, storage and security only.
+	if c.Disputed && d.use.Activity != charter.Store {
+		d.deny("9", "gate.disputed")
+	}
+	// Edge case 5: an unanswered child's short life.
+	if !c.ExpiresAt.IsZero() && !d.facts.Now.Before(c.ExpiresAt) {
+		d.deny("9", "gate.unconsented_expired")
+	}
+}
+
+// Articles 11 and 14: nothing beyond the purpose, its activities and its items.
+func (d *decision) purpose() (charter.Purpose, bool) {
+	c := d.facts.Published.Charter
+	if c == nil {
+		return charter.Purpose{}, false
+	}
+	purpose, ok := c.Purpose(d.use.Purpose)
+	if !ok {
+		d.deny("7", "gate.purpose_unknown")
+		return purpose, false
+	}
+	if !purpose.Does(d.use.Activity) {
+		d.deny("14", "gate.activity_not_in_purpose")
+	}
+	if len(d.use.Items) == 0 {
+		d.deny("11", "gate.no_items")
+	}
+	for i, item := range d.use.Items {
+		if _, ok := c.Item(item); !ok {
+			d.denyItem("11", "gate.item_unknown", item)
+		} else if !purpose.Has(item) {
+			d.denyItem("11", "gate.item_not_in_purpose", item)
+		}
+		if slices.Contains(d.use.Items[:i], item) {
+			d.denyItem("11", "gate.item_twice", item)
+		}
+	}
+	return purpose, true
+}
+
+// Articles 9, 10 and 14: a live grant of a verified guardian for this purpose,
+// given to a notice that still says what is done.
+func (d *decision) consent(purpose charter.Purpose) {
+	since, ok := d.facts.Published.AskedSince[purpose.Name]
+	if !ok {
+		d.deny("10", "gate.consent_stale")
+		return
+	}
+	v := consent.Standing(d.facts.Answers, d.facts.Guardians, purpose.Name, since)
+	if v.Granted {
+		d.strength(v.Strength)
+		return
+	}
+	switch v.Why {
+	case consent.Refused:
+		d.deny("9", "gate.consent_refused")
+	case consent.Withdrawn:
+		d.deny("20", "gate.consent_withdrawn")
+	case consent.Stale:
+		d.deny("10", "gate.consent_stale")
+	case consent.Unverified:
+		d.deny("9", "gate.guardian_unverified")
+	default:
+		d.deny("9", "gate.consent_missing")
+	}
+}
+
+// Edge case 24: what leaves the operator needs more than a one-time code.
+func (d *decision) strength(s family.Strength) {
+	leaves := d.use.Activity == charter.Transfer || d.use.Activity == charter.Disclose
+	if leaves && s < family.NameAndNumber {
+		d.deny("9", "gate.verification_too_weak")
+	}
+}
+
+// Articles 16, 17 and 18: who else gets to see it. An agreement with a
+// processor and an assessment of a recipient are facts that nobody has
+// established here, and a fact that is missing never permits.
+func (d *decision) party(purpose charter.Purpose) {
+	switch d.use.Activity {
+	case charter.Entrust:
+		if !slices.Contains(purpose.Processors, d.use.Party) {
+			d.deny("16", "gate.processor_unknown")
+		}
+		d.deny("16", "gate.processor_not_engaged")
+	case charter.Transfer:
+		if !slices.Contains(purpose.Recipients, d.use.Party) {
+			d.deny("17", "gate.recipient_unknown")
+		}
+		d.deny("17", "gate.recipient_not_assessed")
+	case charter.Disclose:
+		audience, ok := purpose.Audience(d.use.Party)
+		if !ok {
+			d.deny("18", "gate.audience_unknown")
+			return
+		}
+		for _, item := range d.use.Items {
+			if !slices.Contains(audience.Items, item) {
+				d.denyItem("18", "gate.item_not_for_audience", item)
+			}
+		}
+	}
+}
+
+// Article 12: a value ends when its own time is over, or that of another
+// purpose it is used for, whichever is earlier, whether or not the sweep has
+// run.
+func (d *decision) expiry(purpose charter.Purpose) {
+	d.expires = make(map[string]int64, len(d.use.Items))
+	for _, item := range d.use.Items {
+		d.expires[item] = purpose.Retention.Expiry(d.facts.Now).UnixMicro()
+	}
+	if d.use.Activity == charter.Collect {
+		return
+	}
+	for _, h := range d.facts.Held {
+		if _, asked := d.expires[h.Item]; !asked {
+			continue
+		}
+		ends := h.Expires
+		if h.Purpose != purpose.Name {
+			if own := purpose.Retention.Expiry(h.Collected); own.Before(ends) {
+				ends = own
+			}
+		}
+		d.expires[h.Item] = ends.UnixMicro()
+		if !d.facts.Now.Before(ends) {
+			d.denyItem("12", "gate.value_expired", h.Item)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package gate_test
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
+)
+
+var now = time.Date(2026, 6, 1, 4, 0, 0, 0, time.UTC)
+
+// world is what a line of a table changes.
+type world struct {
+	facts gate.Facts
+	app   account.App
+}
+
+// open returns the world of "nothing stands in the way": a service in order, a
+// nine-year-old whose verified mother agreed to speaking practice.
+func open(t testing.TB) *world {
+	t.Helper()
+	ninety, err := charter.ParsePeriod("90d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []charter.Activity{charter.Collect, charter.Store, charter.Use, charter.Transfer, charter.Disclose, charter.Entrust}
+	c := &charter.Charter{
+		Service: "xiaoxi",
+		Items:   []charter.Item{{Name: "voice"}, {Name: "score"}, {Name: "school"}},
+		Purposes: []charter.Purpose{
+			{
+				Name: "speaking", Activities: all, Items: []string{"voice", "score"},
+				Retention:  charter.Retention{From: charter.FromCollection, Period: ninety},
+				Processors: []string{"yuping"}, Recipients: []string{"examiner"},
+				Audiences: []charter.Audience{{Name: "class", Items: []string{"score"}}},
+			},
+			{
+				Name: "reports", Activities: []charter.Activity{charter.Use}, Items: []string{"score"},
+				Retention: charter.Retention{From: charter.FromCollection, Period: ninety},
+			},
+		},
+		Processors: []charter.Processor{{Name: "yuping"}},
+		Recipients: []charter.Recipient{{Name: "examiner"}},
+	}
+	scopes, err := account.ParseScopes("items:read items:write")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mother := family.Guardian{ID: "gu_1", Child: "ch_1", Relation: family.Parent, Strength: family.NameAndNumber, VerifiedAt: now}
+	return &world{
+		app: account.App{ID: "ak_1", Service: "xiaoxi", Scopes: scopes},
+		facts: gate.Facts{
+			Now:       now,
+			Service:   catalog.Service{Name: "xiaoxi", State: catalog.Live, Version: 9, Charter: 3, OfficerID: "st_1", DeputyID: "st_2"},
+			Published: catalog.Published{Number: 3, Charter: c, AskedSince: map[string]int64{"speaking": 2, "reports": 2}},
+			Child:     family.Child{ID: "ch_1", Service: "xiaoxi", Subject: "su_1", Version: 4, State: family.Active},
+			Age:       age.Child,
+			Guardians: []family.Guardian{mother},
+			Answers: []consent.Answer{{ID: "co_1", Child: "ch_1", Guardian: "gu_1", Purpose: "speaking", Charter: 2,
+				Granted: true, Strength: family.NameAndNumber, GivenAt: now}},
+			Held: []gate.Held{
+				{Item: "voice", Purpose: "speaking", Collected: now.Add(-time.Hour), Expires: now.Add(time.Hour)},
+				{Item: "score", Purpose: "speaking", Collected: now.Add(-time.Hour), Expires: now.Add(time.Hour)},
+			},
+		},
+	}
+}
+
+// changes are the words of the first column of a table.
+var changes = map[string]func(*world){
+	"all is in order":            func(*world) {},
+	"no service":                 func(w *world) { w.facts.Service = catalog.Service{} },
+	"no charter":                 func(w *world) { w.facts.Service.Charter = 0; w.facts.Published = catalog.Published{} },
+	"another charter is loaded":  func(w *world) { w.facts.Published.Number = 2 },
+	"no officer":                 func(w *world) { w.facts.Service.OfficerID = "" },
+	"no deputy":                  func(w *world) { w.facts.Service.DeputyID = "" },
+	"no child":                   func(w *world) { w.facts.Child = family.Child{} },
+	"a child of another service": func(w *world) { w.facts.Child.Service = "other" },
+	"erased":                     func(w *world) { w.facts.Child.State = family.Erased },
+	"frozen":                     func(w *world) { w.facts.Child.Frozen = true },
+	"disputed":                   func(w *world) { w.facts.Child.Disputed = true },
+	"unanswered for a day":       func(w *world) { w.facts.Child.ExpiresAt = now },
+	"unanswered for an hour":     func(w *world) { w.facts.Child.ExpiresAt = now.Add(23 * time.Hour) },
+	"turned 14":                  func(w *world) { w.facts.Age = age.Minor },
+	"turned 18":                  func(w *world) { w.facts.Age = age.Adult },
+	"age not known":              func(w *world) { w.facts.Age = (age.Birth{}).ClassAt(now) },
+	"age fact missing":           func(w *world) { w.facts.Age = "" },
+	"never asked":                func(w *world) { w.facts.Answers = nil },
+	"refused":                    func(w *world) { w.facts.Answers[0].Granted = false },
+	"asked again since": func(w *world) {
+		if w.facts.Published.AskedSince != nil {
+			w.facts.Published.AskedSince["speaking"] = 3
+		}
+	},
+	"asked-since unknown":       func(w *world) { delete(w.facts.Published.AskedSince, "speaking") },
+	"guardian not verified":     func(w *world) { w.facts.Guardians[0].VerifiedAt = time.Time{}; w.facts.Guardians[0].Strength = 0 },
+	"guardian ended":            func(w *world) { w.facts.Guardians[0].EndedAt = now },
+	"guardian is the teacher":   func(w *world) { w.facts.Guardians[0].Relation = family.Teacher },
+	"guardian unknown":          func(w *world) { w.facts.Guardians = nil },
+	"verified by one-time code": func(w *world) { w.facts.Answers[0].Strength = family.OneTimeCode },
+	"the father refused": func(w *world) {
+		w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_2", Child: "ch_1", Relation: family.Parent, Strength: 1, VerifiedAt: now})
+		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_2", Child: "ch_1", Guardian: "gu_2", Purpose: "speaking", Charter: 2, GivenAt: now})
+	},
+	"the father refused reports": func(w *world) {
+		w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_2", Child: "ch_1", Relation: family.Parent, Strength: 1, VerifiedAt: now})
+		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_2", Child: "ch_1", Guardian: "gu_2", Purpose: "reports", Charter: 2, GivenAt: now})
+	},
+	"voice ended this second": func(w *world) { w.facts.Held[0].Expires = now },
+	"voice has a second left": func(w *world) { w.facts.Held[0].Expires = now.Add(time.Second) },
+	"voice is for reports and too old for speaking": func(w *world) {
+		w.facts.Held[0] = gate.Held{Item: "voice", Purpose: "reports", Collected: now.AddDate(0, 0, -90), Expires: now.AddDate(1, 0, 0)}
+	},
+	"key of another service": func(w *world) { w.app.Service = "other" },
+	"key without scopes":     func(w *world) { w.app.Scopes = account.Scopes{} },
+	"key ended":              func(w *world) { w.app.ExpiresAt = now },
+}
+
+// TestDecisionTables reads testdata/article*.txt. Each line is
+//
+//	given | activity items for purpose [to party] | permit, or the reasons
+func TestDecisionTables(t *testing.T) {
+	files, err := filepath.Glob("testdata/article*.txt")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d tables, %v", len(files), err)
+	}
+	used := make(map[string]bool)
+	for _, name := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) { table(t, name, used) })
+	}
+	for name := range changes {
+		if !used[name] {
+			t.Errorf("no table says what holds when %q", name)
+		}
+	}
+}
+
+func table(t *testing.T, name string, used map[string]bool) {
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		columns := strings.Split(line, "|")
+		if len(columns) != 3 {
+			t.Fatalf("%s:%d: want three columns", name, n)
+		}
+		w := open(t)
+		for given := range strings.SplitSeq(columns[0], ",") {
+			given = strings.TrimSpace(given)
+			change, ok := changes[given]
+			if !ok {
+				t.Fatalf("%s:%d: nobody knows what %q means", name, n, given)
+			}
+			used[given] = true
+			change(w)
+		}
+		_, reasons := gate.Decide(w.facts, gate.ByApp(w.app), use(t, columns[1]))
+		if diff := cmp.Diff(strings.Fields(strings.TrimSpace(columns[2])), words(reasons)); diff != "" {
+			t.Errorf("%s:%d: %s\n%s", name, n, line, diff)
+		}
+	}
+}
+
+func use(t *testing.T, text string) gate.Use {
+	t.Helper()
+	words := strings.Fields(text)
+	i := slices.Index(words, "for")
+	if i < 1 || i+1 >= len(words) {
+		t.Fatalf("%q is no use", text)
+	}
+	u := gate.Use{Service: "xiaoxi", Child: "ch_1", Activity: charter.Activity(words[0]), Items: words[1:i], Purpose: words[i+1]}
+	if len(words) == i+4 && words[i+2] == "to" {
+		u.Party = words[i+3]
+	}
+	return u
+}
+
+func words(reasons []gate.Denial) []string {
+	if len(reasons) == 0 {
+		return []string{"permit"}
+	}
+	var all []string
+	for _, r := range reasons {
+		all = append(all, r.Article+":"+strings.TrimPrefix(r.Code, "gate."))
+	}
+	return all
+}
+
+// Every reason must have words for people, in both languages, and say what to
+// do about it.
+func TestEveryReasonHasWordsAndARemedy(t *testing.T) {
+	source, err := os.ReadFile("decide.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, word := range strings.FieldsFunc(string(source), func(r rune) bool { return r == '"' }) {
+		if !strings.HasPrefix(word, "gate.") || strings.ContainsAny(word, " \n(") {
+			continue
+		}
+		n++
+		for _, lang := range i18n.Langs {
+			for _, key := range []string{word, word + ".remedy"} {
+				if !lang.Has(key) {
+					t.Errorf("%s lacks %q", lang, key)
+				}
+			}
+		}
+	}
+	if n < 25 {
+		t.Errorf("only %d reasons found: the test no longer reads the source right", n)
+	}
+}

@@ -1,0 +1,126 @@
+package gate_test
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"wardkeep/internal/charter"
+	"wardkeep/internal/gate"
+)
+
+// relaxing changes set a fact back, or put one in the place of a worse one.
+var relaxing = []string{"all is in order", "age not known", "age fact missing", "voice has a second left", "unanswered for an hour",
+	"voice is for reports and too old for speaking", "turned 14", "turned 18"}
+
+var uses = []gate.Use{
+	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Collect, Purpose: "speaking", Items: []string{"voice"}},
+	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Use, Purpose: "speaking", Items: []string{"voice", "score"}},
+	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Disclose, Purpose: "speaking", Items: []string{"score"}, Party: "class"},
+	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Use, Purpose: "reports", Items: []string{"score"}},
+}
+
+func TestARestrictionNeverTurnsADenialIntoAPermit(t *testing.T) {
+	restricting := slices.DeleteFunc(slices.Sorted(maps.Keys(changes)), func(name string) bool { return slices.Contains(relaxing, name) })
+	rapid.Check(t, func(rt *rapid.T) {
+		some := rapid.SliceOfN(rapid.SampledFrom(restricting), 0, 4).Draw(rt, "given")
+		more := rapid.SampledFrom(restricting).Draw(rt, "more")
+		u := rapid.SampledFrom(uses).Draw(rt, "use")
+		w := open(t)
+		for _, name := range some {
+			apply(w, name)
+		}
+		_, before := gate.Decide(w.facts, gate.ByApp(w.app), u)
+		apply(w, more)
+		permit, after := gate.Decide(w.facts, gate.ByApp(w.app), u)
+		if len(before) > 0 && len(after) == 0 {
+			rt.Fatalf("%v is denied, but with %q permitted", some, more)
+		}
+		if (len(after) == 0) != permit.Allows(u.Child, u.Activity, u.Items[0]) {
+			rt.Fatalf("the permit and the reasons disagree: %v", after)
+		}
+	})
+}
+
+// apply makes a change, unless what it changes is gone already.
+func apply(w *world, name string) {
+	if name == "the father refused" || name == "the father refused reports" || len(w.facts.Guardians) > 0 && len(w.facts.Answers) > 0 {
+		changes[name](w)
+	}
+}
+
+// Invariant 3: a fact that is missing never permits.
+func TestInvariant3_MissingFactsNeverPermit(t *testing.T) {
+	fields := reflect.TypeFor[gate.Facts]()
+	for _, u := range uses[:3] {
+		for i := range fields.NumField() {
+			name := fields.Field(i).Name
+			w := open(t)
+			if _, reasons := gate.Decide(w.facts, gate.ByApp(w.app), u); len(reasons) > 0 {
+				t.Fatalf("the open world is closed: %v", reasons)
+			}
+			reflect.ValueOf(&w.facts).Elem().Field(i).SetZero()
+			_, reasons := gate.Decide(w.facts, gate.ByApp(w.app), u)
+			// Without a value there is nothing to read: that is no reason. And the
+			// time is not loaded, it is the transaction's.
+			if len(reasons) == 0 && name != "Held" && name != "Now" {
+				t.Errorf("%s is permitted without the fact %s", u.Activity, name)
+			}
+		}
+		w := open(t)
+		if _, reasons := gate.Decide(w.facts, gate.Actor{}, u); len(reasons) == 0 {
+			t.Errorf("%s is permitted to nobody", u.Activity)
+		}
+		if _, reasons := gate.Decide(gate.Facts{}, gate.Actor{}, gate.Use{}); len(reasons) == 0 {
+			t.Error("nothing permits nothing")
+		}
+	}
+}
+
+func TestInvariant1_TheZeroPermitOpensNothing(t *testing.T) {
+	for _, a := range charter.Activities {
+		if (gate.Permit{}).Allows("", a, "") || (gate.Permit{}).Allows("ch_1", a, "voice") {
+			t.Errorf("the zero permit allows to %s", a)
+		}
+	}
+	w := open(t)
+	permit, reasons := gate.Decide(w.facts, gate.ByApp(w.app), uses[1])
+	if len(reasons) > 0 {
+		t.Fatal(reasons)
+	}
+	for _, wrong := range []bool{
+		permit.Allows("ch_2", charter.Use, "voice"), permit.Allows("ch_1", charter.Collect, "voice"), permit.Allows("ch_1", charter.Use, "school"),
+	} {
+		if wrong {
+			t.Error("a permit allows more than was asked")
+		}
+	}
+}
+
+// What a caller sends as a name never gets into the ledger.
+func TestKnownHidesNamesThatTheCharterLacks(t *testing.T) {
+	w := open(t)
+	sent := []string{"王小明", "voice", "王小明", "138"}
+	u := gate.Use{Service: "xiaoxi", Child: "ch_1", Activity: "偷看", Purpose: "给爸爸", Items: sent, Party: "同学"}
+	got := u.Known(w.facts.Published.Charter)
+	want := []string{"?3", "voice", "?3", "?4"}
+	if !slices.Equal(got.Items, want) || got.Purpose != "?1" || got.Party != "?2" || got.Activity != "?" || sent[0] != "王小明" {
+		t.Errorf("got %+v", got)
+	}
+	if got := (gate.Use{Purpose: "x", Items: []string{"y"}}).Known(nil); got.Purpose != "?1" || got.Items[0] != "?2" {
+		t.Errorf("without a charter: %+v", got)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	w := open(b)
+	by := gate.ByApp(w.app)
+	for b.Loop() {
+		if _, reasons := gate.Decide(w.facts, by, uses[1]); len(reasons) > 0 {
+			b.Fatal(reasons)
+		}
+	}
+}
