@@ -1,0 +1,66 @@
+package family
+
+import "wardkeep/internal/family/age"
+
+// The kinds of entries about children and guardians. The first grant makes a
+// child active and a request that was refused ends its wait; both are told by
+// the entry of the answer, not by one of their own.
+const (
+	KindRegistered       = "child.registered"
+	KindCorrected        = "child.corrected"
+	KindFrozen           = "child.frozen"
+	KindUnfrozen         = "child.unfrozen"
+	KindDisputed         = "child.disputed"
+	KindSettled          = "child.settled"
+	KindErased           = "child.erased"
+	KindGuardianAdded    = "guardian.added"
+	KindGuardianVerified = "guardian.verified"
+	KindGuardianEnded    = "guardian.ended"
+)
+
+// A RegisteredBody is what the ledger keeps of an enrolment.
+type RegisteredBody struct {
+	Class age.Class `json:"class"` // always "child"
+	Until int64     `json:"until"` // the end of the unconsented child, microseconds
+}
+
+// A CorrectedBody says what was corrected, and what the child is by age since.
+type CorrectedBody struct {
+	What   string    `json:"what"` // "birth"
+	Class  age.Class `json:"class"`
+	Source Source    `json:"source"`
+}
+
+// A FrozenBody says why nothing but keeping is allowed.
+type FrozenBody struct {
+	Why FreezeReason `json:"why"`
+}
+
+// An UnfrozenBody, DisputedBody and SettledBody say it all by their kind.
+type (
+	UnfrozenBody struct{}
+	DisputedBody struct{}
+	SettledBody  struct{}
+)
+
+// An ErasedBody says why the child was erased (Article 20).
+type ErasedBody struct {
+	Ground Ground `json:"ground"`
+}
+
+// A GuardianAddedBody says what a new contact is to the child.
+type GuardianAddedBody struct {
+	Guardian GuardianID `json:"guardian"`
+	Relation Relation   `json:"relation"`
+}
+
+// A GuardianVerifiedBody has the strength that is in force from now on.
+type GuardianVerifiedBody struct {
+	Guardian GuardianID `json:"guardian"`
+	Strength Strength   `json:"strength"`
+}
+
+// A GuardianEndedBody says who doesn't speak for the child any more.
+type GuardianEndedBody struct {
+	Guardian GuardianID `json:"guardian"`
+}

@@ -1,0 +1,123 @@
+package family
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+)
+
+// ErrGround refuses an erasure without a reason that the law or this product knows.
+var ErrGround = errs.New(errs.Invalid, "family.ground_unknown")
+
+// A Ground is why a child is erased.
+type Ground string
+
+// The grounds. The first four are those that Article 20 names; it says that they
+// are not all.
+const (
+	Unlawful           Ground = "unlawful"            // Article 20 (1)
+	BeyondPeriod       Ground = "beyond_period"       // Article 20 (2)
+	ConsentWithdrawn   Ground = "withdrawn"           // Article 20 (3)
+	UseEnded           Ground = "use_ended"           // Article 20 (4)
+	Requested          Ground = "request"             // a bare request is enough
+	ExpiredUnconsented Ground = "expired_unconsented" // nobody agreed in time (edge case 5)
+	Cessation          Ground = "cessation"           // Article 23
+)
+
+func (g Ground) known() bool {
+	switch g {
+	case Unlawful, BeyondPeriod, ConsentWithdrawn, UseEnded, Requested, ExpiredUnconsented, Cessation:
+		return true
+	}
+	return false
+}
+
+// traceLife is how long after an erasure the operator can be told which of its
+// children it was.
+const traceLife = 72 * time.Hour
+
+// Erase destroys the key of a locked child and all that names it, here: whoever
+// calls it has removed what other packages keep about the child. What is left is
+// a row that says that there was a child, of which service, and when it was
+// erased (edge case 16). The entry is the last of its pseudonym. If we crash
+// before the commit, nothing is erased; after it, nothing can be undone. Errors:
+// ErrGround, ErrErased.
+func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, ground Ground) (string, error) {
+	switch {
+	case !ground.known():
+		return "", ErrGround
+	case c.State == Erased:
+		return "", ErrErased
+	}
+	now, until := tx.Now(), tx.Now().Add(traceLife)
+	err := changed(tx.Exec(ctx, `
+		UPDATE child SET state = 'erased', subject = '', frozen = false, disputed = false,
+			ref = NULL, ref_hash = NULL, birth = NULL, birth_from = '', turns_14 = NULL,
+			pool = '', wrapped = NULL, expires_at = NULL, erased_at = $1
+		WHERE child = $2 AND version = $3 AND state <> 'erased'`, (*db.Time)(&now), c.ID, c.Version))
+	if err != nil {
+		return "", err
+	}
+	if err := tx.Queue(ctx, `DELETE FROM guardian WHERE child = $1`, c.ID); err != nil {
+		return "", err
+	}
+	if err := tx.Queue(ctx, `DELETE FROM child_ref WHERE service = $1 AND ref_hash = $2 AND child = $3`,
+		c.Service, c.refHash, c.ID); err != nil {
+		return "", err
+	}
+	if err := tx.Queue(ctx, `INSERT INTO erased_subject (subject, child, until) VALUES ($1, $2, $3)`,
+		subjectHash(ring, c.Subject), c.ID, (*db.Time)(&until)); err != nil {
+		return "", err
+	}
+	return c.note(ctx, tx, actor, KindErased, ErasedBody{ground})
+}
+
+func subjectHash(ring *keyring.Ring, subject string) []byte {
+	return ring.Index("family.subject", subject)
+}
+
+// ChildOf returns the child behind a pseudonym of the ledger, for the operator's
+// events. It still finds a child for 72 hours after its erasure, and then never
+// again. Errors: ErrNotFound.
+func ChildOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, subject string) (ID, error) {
+	if !id.Is(id.Subject, subject) {
+		return "", ErrNotFound
+	}
+	child, err := db.One(ctx, tx, db.Single[ID], `SELECT child FROM child WHERE subject = $1`, subject)
+	if errors.Is(err, db.ErrNone) {
+		now := tx.Now()
+		child, err = db.One(ctx, tx, db.Single[ID], `
+			SELECT child FROM erased_subject WHERE subject = $1 AND until > $2`,
+			subjectHash(ring, subject), (*db.Time)(&now))
+	}
+	if errors.Is(err, db.ErrNone) {
+		return "", ErrNotFound
+	}
+	return child, err
+}
+
+// ForgetTraces removes, at most limit at a time, what ChildOf doesn't use any
+// more, and returns how many there were.
+func ForgetTraces(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `
+		DELETE FROM erased_subject WHERE subject IN (
+			SELECT subject FROM erased_subject WHERE until <= $1 ORDER BY until, subject LIMIT $2)`,
+		(*db.Time)(&now), limit)
+	return int(n), err
+}
+
+// DueUnconsented returns children whose wait is over, the longest first, at most
+// limit. It reads the expiry index: its cost is what is due, not what is held.
+// The guardian may answer until the child is locked, so look again then.
+func DueUnconsented(ctx context.Context, tx *db.Tx, limit int) ([]Child, error) {
+	now := tx.Now()
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM child WHERE expires_at <= $1
+		ORDER BY expires_at, child LIMIT $2`, (*db.Time)(&now), limit)
+}

@@ -1,0 +1,250 @@
+package family
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/ledger"
+)
+
+// What can be wrong with a guardian.
+var (
+	ErrGuardianNotFound = errs.New(errs.NotFound, "family.guardian_not_found")
+	ErrGuardianEnded    = errs.New(errs.Gone, "family.guardian_ended") // edge case 8
+	ErrGuardians        = errs.New(errs.Conflict, "family.too_many_guardians")
+	ErrRelation         = errs.New(errs.Invalid, "family.relation_unknown")
+	ErrStrength         = errs.New(errs.Invalid, "family.strength_unknown")
+	ErrNoOfficer        = errs.New(errs.Invalid, "family.institution_without_officer") // edge case 10
+)
+
+// A GuardianID names one person's tie to one child: "gu_…". A mother of two has
+// two, so that no answer about one child can be taken for the other (edge case 25).
+type GuardianID string
+
+// A Relation is what a person is to the child.
+type Relation string
+
+// The relations.
+const (
+	Parent        Relation = "parent"
+	LegalGuardian Relation = "legal_guardian"
+	Institution   Relation = "institution" // a welfare home; not a school
+	Grandparent   Relation = "grandparent"
+	Teacher       Relation = "teacher"
+	Other         Relation = "other"
+)
+
+// ParseRelation returns the relation with that name. Errors: ErrRelation.
+func ParseRelation(s string) (Relation, error) {
+	switch r := Relation(s); r {
+	case Parent, LegalGuardian, Institution, Grandparent, Teacher, Other:
+		return r, nil
+	}
+	return "", ErrRelation
+}
+
+// MaySpeak reports whether such a person can be a guardian at all, once
+// verified. A school, a grandparent or a caretaker may be a contact, and can
+// neither grant nor withdraw (edge case 11).
+func (r Relation) MaySpeak() bool {
+	return r == Parent || r == LegalGuardian || r == Institution
+}
+
+// A Strength is how well it was proved who a guardian is (edge case 24).
+type Strength int64
+
+// The strengths, each better than the one before.
+const (
+	Unproved         Strength = 0
+	OneTimeCode      Strength = 1 // holds the phone or the mailbox
+	NameAndNumber    Strength = 2 // name and identity number match
+	OfficialIdentity Strength = 3 // the official identity service said so
+	Document         Strength = 4 // two persons saw a document
+)
+
+// A Guardian is a person tied to one child, and what was proved about it. It is
+// also the actor of what that person does. The zero Guardian may do nothing.
+type Guardian struct {
+	ID         GuardianID
+	Child      ID
+	Relation   Relation
+	Strength   Strength
+	VerifiedAt time.Time // zero until then
+	EndedAt    time.Time // zero while in office
+}
+
+// Ledger returns the actor's name in the ledger: "guardian:gu_…".
+func (g Guardian) Ledger() string { return "guardian:" + string(g.ID) }
+
+// MayAnswer reports whether the person can grant, refuse and withdraw: a verified
+// parent or legal guardian in office, or an institution whose document was seen
+// (edge cases 8, 10 and 11).
+func (g Guardian) MayAnswer() bool {
+	needs := OneTimeCode
+	if g.Relation == Institution {
+		needs = Document
+	}
+	return g.Relation.MaySpeak() && g.Strength >= needs && !g.VerifiedAt.IsZero() && g.EndedAt.IsZero()
+}
+
+const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at`
+
+func scanGuardian(row db.Row) (g Guardian, err error) {
+	err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt))
+	return g, err
+}
+
+// ReadGuardians reads everybody who is or was tied to a child, the oldest tie
+// first. An erased child has nobody.
+func ReadGuardians(into *[]Guardian, child ID) db.Read {
+	return db.ReadInto(into, scanGuardian, `
+		SELECT `+guardianColumns+` FROM guardian WHERE child = $1
+		ORDER BY created_at, guardian`, child)
+}
+
+// FindGuardian returns one person tied to a child. Errors: ErrGuardianNotFound,
+// ErrGuardianEnded.
+func FindGuardian(ctx context.Context, tx *db.Tx, child ID, guardian GuardianID) (Guardian, error) {
+	g, err := db.One(ctx, tx, scanGuardian, `
+		SELECT `+guardianColumns+` FROM guardian WHERE child = $1 AND guardian = $2`, child, guardian)
+	switch {
+	case errors.Is(err, db.ErrNone):
+		return Guardian{}, ErrGuardianNotFound
+	case err != nil:
+		return Guardian{}, err
+	case !g.EndedAt.IsZero():
+		return Guardian{}, ErrGuardianEnded
+	}
+	return g, nil
+}
+
+// maxGuardians bounds who is tied to one child, former ones included.
+const maxGuardians = 20
+
+// AddGuardian ties a person to a locked child. The new guardian is not verified
+// yet and so can't answer. Errors: ErrGuardians, and those of the person's data.
+func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Child, p Person) (Guardian, string, error) {
+	r, err := p.check()
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	n, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM guardian WHERE child = $1`, c.ID)
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	if n >= maxGuardians {
+		return Guardian{}, "", ErrGuardians
+	}
+	key, err := c.Key(ring)
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	return c.tie(ctx, tx, ring, key, by, r)
+}
+
+// tie writes the row of a guardian and its entry.
+func (c Child) tie(ctx context.Context, tx *db.Tx, ring *keyring.Ring, key keyring.ChildKey, by Actor, r reach) (Guardian, string, error) {
+	g := Guardian{ID: GuardianID(id.New(id.Guardian)), Child: c.ID, Relation: r.relation}
+	now := tx.Now()
+	err := tx.Queue(ctx, `
+		INSERT INTO guardian (child, guardian, relation, strength, name, phone, email, phone_hash, email_hash, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		g.Child, g.ID, g.Relation, g.Strength,
+		seal(key, r.name, c.guardianAD(g.ID, "name")),
+		seal(key, r.phone, c.guardianAD(g.ID, "phone")),
+		seal(key, r.email, c.guardianAD(g.ID, "email")),
+		phoneHash(ring, r.phone), emailHash(ring, r.email), (*db.Time)(&now))
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianAdded, GuardianAddedBody{g.ID, g.Relation})
+	return g, entry, err
+}
+
+// VerifyGuardian records that it was proved, with some strength, who a guardian
+// of the locked child is. A weaker proof than the one in force changes nothing
+// and is not recorded. An institution can't be verified without the name of the
+// person who acts for it (edge case 10). Errors: ErrStrength, ErrNoOfficer,
+// ErrGuardianNotFound, ErrGuardianEnded.
+func VerifyGuardian(ctx context.Context, tx *db.Tx, actor string, c Child, guardian GuardianID, s Strength) (Guardian, error) {
+	if s < OneTimeCode || s > Document {
+		return Guardian{}, ErrStrength
+	}
+	now := tx.Now()
+	g, err := db.One(ctx, tx, scanGuardian, `
+		UPDATE guardian SET strength = $1, verified_at = $2
+		WHERE child = $3 AND guardian = $4 AND ended_at IS NULL AND strength <= $1
+			AND (relation <> 'institution' OR name IS NOT NULL)
+		RETURNING `+guardianColumns, s, (*db.Time)(&now), c.ID, guardian)
+	if errors.Is(err, db.ErrNone) {
+		if g, err = FindGuardian(ctx, tx, c.ID, guardian); err == nil && g.Strength <= s {
+			return Guardian{}, ErrNoOfficer
+		}
+		return g, err
+	}
+	if err != nil {
+		return Guardian{}, err
+	}
+	_, err = c.note(ctx, tx, actor, KindGuardianVerified, GuardianVerifiedBody{g.ID, g.Strength})
+	return g, err
+}
+
+// ReverifyGuardian puts a new proof in the place of the one in force, stronger or
+// weaker: a document that turned out to be false counts no more. Strength
+// Unproved takes the proof back altogether. Errors: as VerifyGuardian.
+func ReverifyGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian GuardianID, s Strength) (Guardian, string, error) {
+	if s < Unproved || s > Document {
+		return Guardian{}, "", ErrStrength
+	}
+	at := tx.Now()
+	if s == Unproved {
+		at = time.Time{}
+	}
+	g, err := db.One(ctx, tx, scanGuardian, `
+		UPDATE guardian SET strength = $1, verified_at = $2
+		WHERE child = $3 AND guardian = $4 AND ended_at IS NULL
+			AND (relation <> 'institution' OR name IS NOT NULL)
+		RETURNING `+guardianColumns, s, (*db.Time)(&at), c.ID, guardian)
+	if errors.Is(err, db.ErrNone) {
+		if _, err = FindGuardian(ctx, tx, c.ID, guardian); err == nil {
+			err = ErrNoOfficer
+		}
+	}
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianVerified, GuardianVerifiedBody{g.ID, g.Strength})
+	return g, entry, err
+}
+
+// EndGuardian ends a person's tie to the locked child, at once (edge case 8). It
+// stays as a sealed row that nobody is shown and no phone number leads to (edge
+// case 9). Errors: ErrGuardianNotFound, ErrGuardianEnded.
+func EndGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian GuardianID) (Guardian, string, error) {
+	now := tx.Now()
+	g, err := db.One(ctx, tx, scanGuardian, `
+		UPDATE guardian SET ended_at = $1, phone_hash = NULL, email_hash = NULL
+		WHERE child = $2 AND guardian = $3 AND ended_at IS NULL
+		RETURNING `+guardianColumns, (*db.Time)(&now), c.ID, guardian)
+	if errors.Is(err, db.ErrNone) {
+		if _, err = FindGuardian(ctx, tx, c.ID, guardian); err == nil {
+			err = errStale
+		}
+	}
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianEnded, GuardianEndedBody{g.ID})
+	return g, entry, err
+}
+
+// note appends an entry about the child at its present version.
+func (c Child) note(ctx context.Context, tx *db.Tx, actor, kind string, body any) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: c.Service, Subject: c.Subject,
+		Version: c.Version, Actor: actor, Body: body})
+}

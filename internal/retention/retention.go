@@ -1,0 +1,130 @@
+// Package retention erases what is due: values past their time (Article 12),
+// children whose guardian never answered (edge case 5), and the small traces
+// that live a few days.
+//
+// Its one invariant: a sweep costs what is due, not what is held, and a sweep
+// that dies leaves what it had not done due. Nobody reads an expired value in
+// the meantime: the gate refuses it at that second.
+package retention
+
+import (
+	"context"
+	"errors"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/vault"
+)
+
+// actor is the sweep's name in the ledger.
+const actor = "system:retention"
+
+// batch bounds how much one look for due work takes.
+const batch = 200
+
+// A Swept says what a sweep has done.
+type Swept struct {
+	Values     int // expired values erased
+	Unanswered int // children erased whose guardian said nothing or no
+	Requests   int // consent requests that ran out
+	Traces     int // pseudonyms of erased children forgotten
+	Answers    int // kept answers of the API that nobody repeats any more
+}
+
+// Sweep erases all that is due now, one child per transaction. A child that
+// fails does not keep the others waiting; the errors come back together.
+func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err error) {
+	var failed []error
+	run := func(n *int, due func() (int, int, error)) {
+		for ctx.Err() == nil {
+			found, did, err := due()
+			*n += did
+			if err != nil {
+				failed = append(failed, err)
+			}
+			if found < batch || did == 0 {
+				return // the rest is done, or fails for now
+			}
+		}
+	}
+	run(&done.Values, func() (int, int, error) { return sweepValues(ctx, store, v) })
+	run(&done.Requests, func() (int, int, error) { return sweepRequests(ctx, store) })
+	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v) })
+	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
+	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
+	return done, errors.Join(append(failed, ctx.Err())...)
+}
+
+func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (found, did int, err error) {
+	var due []vault.Due
+	err = store.View(ctx, func(tx *db.Tx) (err error) {
+		due, err = vault.DueValues(ctx, tx, batch)
+		return err
+	})
+	for _, d := range due {
+		n := 0
+		e := store.Update(ctx, func(tx *db.Tx) (err error) {
+			n, err = v.Expire(ctx, tx, actor, d)
+			return err
+		})
+		did += n
+		err = errors.Join(err, e)
+	}
+	if did >= batch {
+		found = batch // one child may have filled the whole look
+	}
+	return max(found, len(due)), did, err
+}
+
+func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault) (found, did int, err error) {
+	var due []family.Child
+	err = store.View(ctx, func(tx *db.Tx) (err error) {
+		due, err = family.DueUnconsented(ctx, tx, batch)
+		return err
+	})
+	for _, c := range due {
+		e := store.Update(ctx, func(tx *db.Tx) error {
+			// The guardian may have answered since we looked: only under the lock is
+			// it certain that nobody did.
+			c, err := family.Lock(ctx, tx, c.Service, c.ID)
+			if err != nil || c.ExpiresAt.IsZero() || tx.Now().Before(c.ExpiresAt) {
+				return err
+			}
+			_, err = v.Erase(ctx, tx, actor, c.Service, c.ID, family.ExpiredUnconsented)
+			return err
+		})
+		if e == nil || errors.Is(e, family.ErrErased) {
+			did++
+			continue
+		}
+		err = errors.Join(err, e)
+	}
+	return len(due), did, err
+}
+
+func sweepRequests(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = consent.Expire(ctx, tx, batch)
+		return err
+	})
+	return did, did, err
+}
+
+func sweepTraces(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = family.ForgetTraces(ctx, tx, batch)
+		return err
+	})
+	return did, did, err
+}
+
+func sweepAnswers(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) error {
+		n, err := account.Sweep(ctx, tx, batch)
+		did = int(n)
+		return err
+	})
+	return did, did, err
+}
