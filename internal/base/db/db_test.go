@@ -277,9 +277,16 @@ func TestAFullDiskIsRefusedAndNothingIsHalfDone(t *testing.T) {
 	}
 }
 
-func TestAfterCloseUpdatesAreRefused(t *testing.T) {
+func TestAfterCloseTheStoreIsShut(t *testing.T) {
 	store := dbtest.New(t)
-	store.Close()
+	if err := errors.Join(store.Close(), store.Close()); err != nil {
+		t.Error(err)
+	}
+	for range 10 {
+		if err := store.View(t.Context(), func(*db.Tx) error { return nil }); !errors.Is(err, db.ErrClosed) {
+			t.Errorf("view: got %v, want %v", err, db.ErrClosed)
+		}
+	}
 	if err := store.Update(t.Context(), func(*db.Tx) error { return nil }); !errors.Is(err, db.ErrClosed) {
 		t.Errorf("got %v, want %v", err, db.ErrClosed)
 	}

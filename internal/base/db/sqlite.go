@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"modernc.org/sqlite"
@@ -22,9 +23,12 @@ const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
 
 // lite is SQLite: one writer whose transactions are shared, and a few readers.
 type lite struct {
-	pool    *sql.DB // opens the connections; each is held by its owner
-	readers chan *liteConn
+	pool    *sql.DB        // opens the connections; each is held by its owner
+	readers chan *liteConn // those that nobody uses
+	opened  int            // readers in all
 	writer  *writer
+	closed  chan struct{}
+	once    sync.Once
 }
 
 // OpenSQLite opens the store in the file at path, which is created with mode
@@ -45,7 +49,7 @@ func OpenSQLite(path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &lite{pool: pool, readers: make(chan *liteConn, max(4, 2*runtime.GOMAXPROCS(0)))}
+	e := &lite{pool: pool, readers: make(chan *liteConn, max(4, 2*runtime.GOMAXPROCS(0))), closed: make(chan struct{})}
 	ctx := context.Background()
 	conn, err := e.open(ctx)
 	if err != nil {
@@ -61,6 +65,7 @@ func OpenSQLite(path string) (*DB, error) {
 			return nil, errors.Join(liteError(err), e.close())
 		}
 		e.readers <- r
+		e.opened++
 	}
 	return &DB{engine: e, Now: time.Now}, nil
 }
@@ -75,9 +80,19 @@ func (e *lite) open(ctx context.Context) (*liteConn, error) {
 	return &liteConn{conn: c, stmts: make(map[string]*sql.Stmt)}, c.PingContext(ctx)
 }
 
+// close waits for the group that is being written and for the views that run.
 func (e *lite) close() error {
-	e.writer.stop()
-	return e.pool.Close()
+	var err error
+	e.once.Do(func() {
+		close(e.closed)
+		e.writer.stop()
+		err = e.writer.conn.conn.Close()
+		for range e.opened {
+			err = errors.Join(err, (<-e.readers).conn.Close())
+		}
+		err = errors.Join(err, e.pool.Close())
+	})
+	return err
 }
 
 func (e *lite) update(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
@@ -87,6 +102,8 @@ func (e *lite) update(ctx context.Context, now func() time.Time, fn func(*Tx) er
 func (e *lite) view(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
 	var c *liteConn
 	select {
+	case <-e.closed:
+		return ErrClosed
 	case c = <-e.readers:
 	case <-ctx.Done():
 		return ctx.Err()

@@ -1,0 +1,359 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
+)
+
+// ErrForm says that a form came back changed or cut off.
+var ErrForm = errs.New(errs.Malformed, "web.form")
+
+func (s *Server) guardian(mux *http.ServeMux) {
+	s.handle(mux, "GET /c", s.typeCode)
+	s.handle(mux, "POST /c", s.followCode)
+	s.handle(mux, "GET /r/{token}", s.request)
+	s.handle(mux, "POST /r/{token}/code", s.sendCode)
+	s.handle(mux, "POST /r/{token}/verify", s.verify)
+	s.handle(mux, "POST /r/{token}/answer", s.answer)
+	s.handle(mux, "GET /r/{token}/receipt", s.receipt)
+	s.handle(mux, "POST /r/{token}/withdraw", s.withdraw)
+}
+
+// find returns the request behind the link or the short code in the path. With
+// a request that has ended it returns the refusal too.
+func (s *Server) find(ctx context.Context, tx *db.Tx, r *http.Request) (consent.Request, error) {
+	token := r.PathValue("token")
+	if len(token) < 16 {
+		return s.desk.ByCode(ctx, tx, token)
+	}
+	return s.desk.ByToken(ctx, tx, token)
+}
+
+// answered lets a request pass that was answered: its guardian may come back.
+func answered(err error) error {
+	if errors.Is(err, consent.ErrAnswered) {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) typeCode(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, http.StatusOK, "guardian/code.html", nil)
+}
+
+func (s *Server) followCode(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	code := strings.ToUpper(strings.TrimSpace(r.PostFormValue("code")))
+	if code == "" || len(code) > 12 || strings.ContainsFunc(code, func(c rune) bool { return c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') }) {
+		return consent.ErrLink
+	}
+	http.Redirect(w, r, "/r/"+code, http.StatusSeeOther)
+	return nil
+}
+
+// requestPage is what guardian/request.html shows.
+type requestPage struct {
+	Token     string
+	Request   consent.Request
+	Notice    charter.NoticeDoc
+	Purposes  []charter.NoticePurpose // those that are asked
+	Rules     string                  // where rules and agreement are
+	Sent      bool                    // a code is on its way
+	Verified  bool                    // this browser has proved to be the guardian's
+	CanSend   bool
+	OtherLang i18n.Lang
+}
+
+func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	page := requestPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent"), OtherLang: other(lang(r))}
+	var ended error
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		req, err := s.find(ctx, tx, r)
+		if ended = err; errors.Is(err, consent.ErrAnswered) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		page.Request, page.Notice, _, err = s.desk.Open(ctx, tx, req, string(lang(r)), consent.OnPage)
+		if err != nil {
+			return err
+		}
+		_, err = s.desk.Guardian(ctx, tx, page.Request, proof(r))
+		page.Verified = err == nil
+		if errors.Is(err, consent.ErrVerified) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if errors.Is(ended, consent.ErrAnswered) {
+		http.Redirect(w, r, "/r/"+page.Token+"/receipt", http.StatusSeeOther)
+		return nil
+	}
+	for _, name := range page.Request.Purposes {
+		if p, ok := page.Notice.Purpose(name); ok {
+			page.Purposes = append(page.Purposes, p)
+		}
+	}
+	page.Rules = "/rules/" + page.Request.Service
+	return s.render(w, r, http.StatusOK, "guardian/request.html", page)
+}
+
+func other(l i18n.Lang) i18n.Lang {
+	if l == i18n.Chinese {
+		return i18n.English
+	}
+	return i18n.Chinese
+}
+
+func (s *Server) sendCode(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	var code consent.OneTime
+	var name string
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		req, err := s.find(ctx, tx, r)
+		if err := answered(err); err != nil {
+			return err
+		}
+		if name, err = s.serviceName(ctx, tx, req.Service, lang(r)); err != nil {
+			return err
+		}
+		code, err = s.desk.SendCode(ctx, tx, req)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// Seconds count, so the code goes out now, and not by a job. If we crash here
+	// no code arrives, and the guardian asks for another.
+	m := notify.Code{Service: name, Code: code.Code, Life: code.Life}.Message(
+		notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: lang(r)})
+	if err := s.Messages.Send(ctx, m); err != nil {
+		return err
+	}
+	http.Redirect(w, r, back(r, "sent"), http.StatusSeeOther)
+	return nil
+}
+
+// back is the page of the request, in the language it was read in.
+func back(r *http.Request, mark string) string {
+	to := "/r/" + r.PathValue("token") + "?lang=" + string(lang(r))
+	if mark != "" {
+		to += "&" + mark
+	}
+	return to
+}
+
+func (s *Server) serviceName(ctx context.Context, tx *db.Tx, service string, l i18n.Lang) (string, error) {
+	p, err := s.Charters.Current(ctx, tx, service)
+	if err != nil {
+		return "", err
+	}
+	return p.Charter.Name.In(charter.Lang(l)), nil
+}
+
+func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	code := pii.New(r.PostFormValue("code"))
+	var secret string
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		req, err := s.find(ctx, tx, r)
+		if err := answered(err); err != nil {
+			return err
+		}
+		_, secret, _, err = s.desk.VerifyCode(ctx, tx, req, code)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: proofCookie, Value: secret, Path: "/r/" + r.PathValue("token"), MaxAge: int(consent.ProofLife / time.Second),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: strings.HasPrefix(s.PublicURL, "https:"),
+	})
+	http.Redirect(w, r, back(r, ""), http.StatusSeeOther)
+	return nil
+}
+
+const proofCookie = "wardkeep_proof"
+
+func proof(r *http.Request) string {
+	c, err := r.Cookie(proofCookie)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// signedIn returns the request and the guardian whose browser this is.
+func (s *Server) signedIn(ctx context.Context, tx *db.Tx, r *http.Request) (consent.Request, family.Guardian, error) {
+	req, err := s.find(ctx, tx, r)
+	if err := answered(err); err != nil {
+		return req, family.Guardian{}, err
+	}
+	g, err := s.desk.Guardian(ctx, tx, req, proof(r))
+	return req, g, err
+}
+
+// answer takes the answers of a form in which nothing was preset (Article 9),
+// and in which refusing everything is one step, as agreeing is (Article 10).
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	if err := r.ParseForm(); err != nil {
+		return ErrForm
+	}
+	all := r.PostFormValue("all")
+	// The proof served for this answer; whoever comes back proves anew. So the
+	// receipt is shown here, and not by a redirect.
+	page := receiptPage{Token: r.PathValue("token"), Verified: true, JustNow: true}
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		req, g, err := s.signedIn(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		answers := make(map[string]bool)
+		for _, purpose := range req.Purposes {
+			switch chosen := r.PostFormValue("p." + purpose); {
+			case all == "refuse":
+				answers[purpose] = false
+			case all == "agree":
+				answers[purpose] = true
+			case chosen == "yes" || chosen == "no":
+				answers[purpose] = chosen == "yes"
+			}
+		}
+		shown := consent.Shown{Notice: r.PostFormValue("notice"), Lang: string(lang(r)), Channel: consent.OnPage, At: req.Shown.At}
+		if _, err := s.desk.Give(ctx, tx, g, req, shown, answers); err != nil {
+			return err
+		}
+		child, err := family.Find(ctx, tx, req.Service, g.Child)
+		if err != nil {
+			return err
+		}
+		return s.fill(ctx, tx, &page, child, req, lang(r))
+	})
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "guardian/receipt.html", page)
+}
+
+// receiptPage is what guardian/receipt.html shows.
+type receiptPage struct {
+	Token    string
+	Lines    []receiptLine
+	Answered time.Time
+	Charter  int64
+	Notice   string
+	Verified bool
+	JustNow  bool // the answer was given with this request
+	Sent     bool // a code is on its way
+}
+
+type receiptLine struct {
+	Purpose, Label, Entry string
+	Granted, Withdrawn    bool
+}
+
+func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	page := receiptPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent")}
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		req, g, err := s.signedIn(ctx, tx, r)
+		if errors.Is(err, consent.ErrVerified) {
+			return nil // the page asks for a code and shows nothing yet
+		}
+		if err != nil {
+			return err
+		}
+		page.Verified = true
+		child, err := family.Find(ctx, tx, req.Service, g.Child)
+		if err != nil {
+			return err
+		}
+		return s.fill(ctx, tx, &page, child, req, lang(r))
+	})
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "guardian/receipt.html", page)
+}
+
+func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child family.Child, req consent.Request, l i18n.Lang) error {
+	receipt, err := consent.ReceiptOf(ctx, tx, child, req.ID)
+	if err != nil {
+		return err
+	}
+	published, err := s.Charters.Version(ctx, tx, req.Service, req.Charter)
+	if err != nil {
+		return err
+	}
+	page.Lines = nil // Update may run this again
+	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, req.Shown.Notice
+	for _, a := range receipt.Answers {
+		p, _ := published.Charter.Purpose(a.Purpose)
+		page.Lines = append(page.Lines, receiptLine{
+			Purpose: a.Purpose, Label: p.Label.In(charter.Lang(l)), Entry: a.Entry, Granted: a.Granted,
+			Withdrawn: a.Granted && !a.Stands(),
+		})
+	}
+	return nil
+}
+
+func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	purpose := r.PostFormValue("purpose")
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		req, g, err := s.signedIn(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		child, err := family.Lock(ctx, tx, req.Service, g.Child)
+		if err != nil {
+			return err
+		}
+		_, err = consent.Withdraw(ctx, tx, g, child, purpose)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/r/"+r.PathValue("token")+"/receipt?lang="+string(lang(r)), http.StatusSeeOther)
+	return nil
+}

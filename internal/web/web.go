@@ -1,0 +1,169 @@
+// Package web serves pages for people: the guardian's request, the public rules.
+//
+// Its one invariant: a page is sent whole or not at all, and says nothing to
+// anyone but the one it was made for: it is not cached, not framed, loads
+// nothing from elsewhere, and its address goes to nobody.
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/notify"
+)
+
+//go:embed layout.html guardian/*.html public/*.html
+var pages embed.FS
+
+//go:embed static
+var static embed.FS
+
+// A Server serves the pages.
+type Server struct {
+	Store     *db.DB
+	Ring      *keyring.Ring
+	Charters  *catalog.Cache
+	Messages  notify.Router
+	PublicURL string
+	Log       *slog.Logger
+	// Outbox, in a demo only, shows the messages that would have been sent.
+	Outbox *notify.Outbox
+
+	desk      consent.Desk
+	templates map[i18n.Lang]map[string]*template.Template
+	limits    *limits
+}
+
+// Handler returns the pages. Each is parsed once per language, so the functions
+// of a template never change while requests are served.
+func (s *Server) Handler() http.Handler {
+	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
+	s.limits = newLimits()
+	s.templates = make(map[i18n.Lang]map[string]*template.Template)
+	for _, lang := range i18n.Langs {
+		s.templates[lang] = parse(lang)
+	}
+	mux := http.NewServeMux()
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		panic(err) // the files are part of the binary
+	}
+	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
+	s.public(mux)
+	s.guardian(mux)
+	if s.Outbox != nil {
+		s.handle(mux, "GET /outbox", s.outbox)
+	}
+	return secure(http.NewCrossOriginProtection().Handler(mux))
+}
+
+func parse(lang i18n.Lang) map[string]*template.Template {
+	funcs := template.FuncMap{
+		"t":    lang.T,
+		"lang": func() string { return string(lang) },
+		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
+	}
+	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(pages, "layout.html"))
+	all := make(map[string]*template.Template)
+	names, err := fs.Glob(pages, "*/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range names {
+		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(pages, name))
+	}
+	return all
+}
+
+// shanghai is the clock that guardians live by.
+var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// secure sets what every answer carries. The address of a page holds a secret,
+// so no other site is told it.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxForm bounds a form, in bytes.
+const maxForm = 64 << 10
+
+// handle adds a route whose handler returns its refusal.
+func (s *Server) handle(mux *http.ServeMux, pattern string, h func(http.ResponseWriter, *http.Request) error) {
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		start, call := time.Now(), id.New(id.Call)
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		status, code := http.StatusOK, ""
+		if err := h(w, r); err != nil {
+			e := errs.Of(err)
+			status, code = int(e.Kind), e.Code
+			if e.Kind == errs.Internal {
+				s.Log.ErrorContext(r.Context(), "page failed", "route", pattern, "request", call, "error", err)
+			}
+			s.refuse(w, r, e, call)
+		}
+		s.Log.InfoContext(r.Context(), "page", "route", pattern, "request", call, "status", status, "code", code, "took", time.Since(start))
+	})
+}
+
+// refusalPage is what refusal.html shows.
+type refusalPage struct {
+	Code, Text, Call string
+}
+
+// refuse tells the visitor what errs.Of lets them know.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *errs.Error, call string) {
+	page := refusalPage{Code: e.Code, Text: lang(r).T(e.Code), Call: call}
+	if err := s.render(w, r, int(e.Kind), "public/refusal.html", page); err != nil {
+		http.Error(w, page.Text, int(e.Kind))
+	}
+}
+
+// render sends a page. It renders to memory first, so that a page is sent whole
+// or not at all.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, page any) error {
+	var b bytes.Buffer
+	if err := s.templates[lang(r)][name].Execute(&b, page); err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// lang is the language that the visitor chose, or that the browser asks for.
+func lang(r *http.Request) i18n.Lang {
+	for _, l := range i18n.Langs {
+		if r.URL.Query().Get("lang") == string(l) {
+			return l
+		}
+	}
+	if header := r.Header.Get("Accept-Language"); header != "" {
+		return i18n.Match(header)
+	}
+	return i18n.Langs[0]
+}

@@ -1,0 +1,329 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/web"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// A site is a running server with a guardian's browser.
+type site struct {
+	t       *testing.T
+	w       *vaulttest.World
+	outbox  *notify.Outbox
+	server  *httptest.Server
+	browser *http.Client
+	log     *bytes.Buffer
+}
+
+func newSite(t *testing.T, w *vaulttest.World) *site {
+	t.Helper()
+	s := &site{t: t, w: w, outbox: notify.NewOutbox(100), log: new(bytes.Buffer)}
+	pages := &web.Server{
+		Store: w.Store, Ring: w.Ring, Charters: w.Desk.Charters, Outbox: s.outbox,
+		Messages:  notify.Router{notify.SMS: s.outbox, notify.Email: s.outbox},
+		PublicURL: "http://example.com", Log: slog.New(slog.NewJSONHandler(s.log, nil)),
+	}
+	s.server = httptest.NewServer(pages.Handler())
+	t.Cleanup(s.server.Close)
+	s.fresh()
+	return s
+}
+
+// fresh gives the guardian another browser.
+func (s *site) fresh() {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.browser = &http.Client{Jar: jar}
+}
+
+// ask enrols a child and returns the link that its guardian received.
+func (s *site) ask() (child family.Child, token, code string) {
+	s.t.Helper()
+	child, _ = s.w.Enrol()
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, secrets, _, err := s.w.Desk.Ask(ctx, tx, s.w.App, child, consent.Asking{Channel: consent.SMS, Locale: "zh-CN"})
+		token, code = secrets.Token, secrets.Code
+		return err
+	})
+	return child, token, code
+}
+
+func (s *site) get(path, lang string) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.server.URL+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Accept-Language", lang)
+	return s.do(req)
+}
+
+func (s *site) post(path string, form url.Values) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.server.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return s.do(req)
+}
+
+func (s *site) do(req *http.Request) (int, string) {
+	s.t.Helper()
+	resp, err := s.browser.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		for header, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+			if got := resp.Header.Get(header); got != want {
+				s.t.Errorf("%s: %s is %q, want %q", req.URL.Path, header, got, want)
+			}
+		}
+		if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+			s.t.Errorf("the policy is %q", csp)
+		}
+	}
+	return resp.StatusCode, string(body)
+}
+
+var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
+
+// verified sends a code and types it.
+func (s *site) verified(token string) {
+	s.t.Helper()
+	s.get("/r/"+token+"?lang=zh-CN", "")
+	if status, body := s.post("/r/"+token+"/code?lang=zh-CN", nil); status != 200 {
+		s.t.Fatalf("code: %d %s", status, body)
+	}
+	code := sixDigits.FindString(s.outbox.Messages()[0].Message.Text.Reveal())
+	if status, body := s.post("/r/"+token+"/verify?lang=zh-CN", url.Values{"code": {code}}); status != 200 || !strings.Contains(body, "账本编号") && !strings.Contains(body, "全部同意") {
+		s.t.Fatalf("verify: %d %s", status, body)
+	}
+}
+
+var notice = regexp.MustCompile(`name="notice" value="([0-9a-f]{64})"`)
+
+func (s *site) shown(token, lang string) string {
+	s.t.Helper()
+	status, body := s.get("/r/"+token+"?lang="+lang, "")
+	m := notice.FindStringSubmatch(body)
+	if status != 200 || m == nil {
+		s.t.Fatalf("%d %s", status, body)
+	}
+	return m[1]
+}
+
+func each(t *testing.T, fn func(t *testing.T, s *site)) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) { fn(t, newSite(t, w)) })
+}
+
+func TestArticle9_AGuardianAnswersOnThePage(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, token, code := s.ask()
+		status, body := s.get("/r/"+token, "zh-CN")
+		if status != 200 || !strings.Contains(body, "发送验证码") || strings.Contains(body, "全部同意") {
+			t.Fatalf("before the code the page is %d %s", status, body)
+		}
+		if strings.Contains(body, " checked") {
+			t.Error("something is preset")
+		}
+		if status, body := s.post("/c", url.Values{"code": {" " + strings.ToLower(code)}}); status != 200 || !strings.Contains(body, "发送验证码") {
+			t.Errorf("the short code leads to %d %s", status, body)
+		}
+		if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"all": {"agree"}}); status != 403 {
+			t.Errorf("the link alone answers: %d %s", status, body)
+		}
+		s.verified(token)
+		hash := s.shown(token, "zh-CN")
+		if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {hash}, "p.account": {"yes"}}); status != 422 {
+			t.Errorf("silence about the other purposes: %d %s", status, body)
+		}
+		if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {strings.Repeat("0", 64)}, "all": {"agree"}}); status != 409 {
+			t.Errorf("an answer to another notice: %d %s", status, body)
+		}
+		status, body = s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {hash}, "all": {"agree"}})
+		if status != 200 || !strings.Contains(body, "已记录您的答复") || !strings.Contains(body, "le_") {
+			t.Fatalf("the receipt is %d %s", status, body)
+		}
+		s.w.Put(child, "course-progress", "nickname", "小溪")
+		if status, _ := s.post("/r/"+token+"/withdraw?lang=zh-CN", url.Values{"purpose": {"course-progress"}}); status != 403 {
+			t.Errorf("the proof of the answer withdraws too: %d", status)
+		}
+		s.verified(token)
+		if status, body := s.post("/r/"+token+"/withdraw?lang=zh-CN", url.Values{"purpose": {"course-progress"}}); status != 200 || !strings.Contains(body, "已撤回") {
+			t.Errorf("withdraw: %d %s", status, body)
+		}
+		if got, err := s.w.Read(child, "course-progress", "nickname"); err == nil {
+			t.Errorf("after the withdrawal it opens: %q", got)
+		}
+		s.fresh()
+		if _, body := s.get("/r/"+token+"/receipt", "zh-CN"); strings.Contains(body, "已记录您的答复") {
+			t.Error("another browser sees the receipt without a code")
+		}
+		if strings.Contains(s.log.String(), token) || strings.Contains(s.log.String(), "13800000000") {
+			t.Error("the log holds a link or a number")
+		}
+	})
+}
+
+func TestArticle10_RefusalIsOneStep(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		_, token, _ := s.ask()
+		s.verified(token)
+		_, page := s.get("/r/"+token, "zh-CN")
+		agree := strings.Count(page, `name="all" value="agree"`)
+		refuse := strings.Count(page, `name="all" value="refuse"`)
+		if agree != 1 || refuse != 1 {
+			t.Errorf("%d buttons to agree, %d to refuse", agree, refuse)
+		}
+		status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token, "zh-CN")}, "all": {"refuse"}})
+		if status != 200 || strings.Contains(body, "已同意") || !strings.Contains(body, "未同意") {
+			t.Errorf("refused: %d %s", status, body)
+		}
+	})
+}
+
+func TestStrangersMeetClosedDoors(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		_, token, _ := s.ask()
+		for name, c := range map[string]struct {
+			path   string
+			form   url.Values // POST unless nil
+			status int
+			code   string
+		}{
+			"unknown link":       {"/r/" + strings.Repeat("0", 52), nil, 404, "consent.link_unknown"},
+			"unknown short code": {"/r/0000-0000", nil, 404, "consent.link_unknown"},
+			"odd short code":     {"/c", url.Values{"code": {"<script>"}}, 404, "consent.link_unknown"},
+			"no page":            {"/nowhere", nil, 404, "web.no_page"},
+			"wrong one-time":     {"/r/" + token + "/verify", url.Values{"code": {"000000"}}, 409, ""},
+			"no such service":    {"/rules/nothing", nil, 404, "catalog.not_found"},
+		} {
+			var status int
+			var body string
+			if c.form == nil {
+				status, body = s.get(c.path, "en")
+			} else {
+				status, body = s.post(c.path, c.form)
+			}
+			if c.code != "" && (status != c.status || !strings.Contains(body, c.code)) {
+				t.Errorf("%s: %d %s", name, status, body)
+			}
+			if status < 400 || status >= 500 || strings.Contains(body, "<script>") {
+				t.Errorf("%s: %d %s", name, status, body)
+			}
+		}
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL+"/r/"+token+"/code", nil)
+		req.Header.Set("Sec-Fetch-Site", "cross-site")
+		if status, _ := s.do(req); status != 403 {
+			t.Errorf("a form on another site: %d", status)
+		}
+		if status, _ := s.post("/c", url.Values{"code": {strings.Repeat("A", 100_000)}}); status < 400 {
+			t.Errorf("a form of 100 kB: %d", status)
+		}
+	})
+}
+
+var changing = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{52}|le_[0-9a-z]{26}|rq_[0-9a-z]{26}|20\d\d-\d\d-\d\d \d\d:\d\d|[0-9A-Z]{4}-[0-9A-Z]{4}`)
+
+// TestPages compares every page, in both languages, with its golden file.
+func TestPages(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := newSite(t, w)
+		check := func(name, path string) {
+			t.Helper()
+			for _, lang := range []string{"zh-CN", "en"} {
+				sep := "?"
+				if strings.Contains(path, "?") {
+					sep = "&"
+				}
+				_, body := s.get(path+sep+"lang="+lang, "")
+				golden(t, name+"."+lang+".html", changing.ReplaceAllString(body, "…"))
+			}
+		}
+		check("outbox-empty", "/outbox")
+		_, token, _ := s.ask()
+		check("home", "/")
+		check("code", "/c")
+		check("rules", "/rules/"+vaulttest.Service)
+		check("request", "/r/"+token)
+		check("request-sent", "/r/"+token+"?sent")
+		s.verified(token)
+		check("request-verified", "/r/"+token)
+		_, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token, "zh-CN")}, "all": {"agree"}})
+		golden(t, "answered.zh-CN.html", changing.ReplaceAllString(body, "…"))
+		s.verified(token)
+		check("receipt", "/r/"+token+"/receipt")
+		s.post("/r/"+token+"/withdraw?lang=zh-CN", url.Values{"purpose": {"class-ranking"}})
+		check("receipt-withdrawn", "/r/"+token+"/receipt")
+		s.fresh()
+		check("receipt-unverified", "/r/"+token+"/receipt")
+		check("refusal", "/nowhere")
+	})
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (make golden writes it again):\n%s", name, diff)
+	}
+}
+
+// The words of a page are never its templates' keys.
+func TestNoPageShowsAKey(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	key := regexp.MustCompile(`>\s*(web|consent|catalog)\.[a-z_.]+\s*<`)
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := key.Find(b); m != nil && !strings.Contains(name, "refusal") {
+			t.Errorf("%s shows %s", name, m)
+		}
+	}
+}
