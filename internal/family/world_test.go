@@ -218,7 +218,7 @@ func (w *world) dump(table string) (rows []map[string]any) {
 	return rows
 }
 
-// An entry is what the ledger was given, as text, in order.
+// entries returns what the ledger was given about one child, in order.
 func (w *world) entries() (texts []string) {
 	w.Helper()
 	w.do(func(tx *db.Tx) error {
@@ -227,7 +227,7 @@ func (w *world) entries() (texts []string) {
 			err := row.Scan(&b)
 			texts = append(texts, string(b))
 			return err
-		}, "SELECT entry FROM ledger_pending ORDER BY id")
+		}, "SELECT entry FROM ledger_pending ORDER BY version, id")
 	})
 	return texts
 }

@@ -33,7 +33,8 @@ type Swept struct {
 	Answers    int // kept answers of the API that nobody repeats any more
 }
 
-// Sweep erases all that is due now, one child per transaction. A child that
+// Sweep erases all that is due now, one child per transaction, and then makes
+// the disk forget what was erased, by this sweep or by anyone. A child that
 // fails does not keep the others waiting; the errors come back together.
 func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err error) {
 	var failed []error
@@ -54,7 +55,8 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err e
 	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
-	return done, errors.Join(append(failed, ctx.Err())...)
+	failed = append(failed, store.Scrub(ctx), ctx.Err())
+	return done, errors.Join(failed...)
 }
 
 func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (found, did int, err error) {

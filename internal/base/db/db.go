@@ -44,6 +44,7 @@ type engine interface {
 	update(ctx context.Context, now func() time.Time, fn func(*Tx) error) error
 	view(ctx context.Context, now func() time.Time, fn func(*Tx) error) error
 	migrate(ctx context.Context) error
+	scrub(ctx context.Context) error
 	close() error
 	name() string
 }
@@ -57,6 +58,11 @@ func (db *DB) Close() error { return db.engine.close() }
 // Migrate brings the store up to this binary. It refuses a store that a later
 // release has written (ErrNewer), and changes nothing then.
 func (db *DB) Migrate(ctx context.Context) error { return db.engine.migrate(ctx) }
+
+// Scrub removes from the disk what the tables no longer hold, as far as the
+// engine lets us: on SQLite the write-ahead log still has an erased child's
+// wrapped key until then (Article 20).
+func (db *DB) Scrub(ctx context.Context) error { return db.engine.scrub(ctx) }
 
 // Update runs fn in a transaction that may write, and commits if fn succeeds or
 // returns a Recorded refusal. It may run fn again when the engine reports a

@@ -36,6 +36,10 @@ func (e *postgres) close() error {
 	return nil
 }
 
+// scrub leaves dead rows to autovacuum, and the log to the server's archiving:
+// docs/operations.md says how to set them.
+func (e *postgres) scrub(context.Context) error { return nil }
+
 func (e *postgres) update(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
 	const attempts = 8
 	var err error

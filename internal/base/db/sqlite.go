@@ -125,6 +125,18 @@ func (e *lite) view(ctx context.Context, now func() time.Time, fn func(*Tx) erro
 
 func microseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
+// scrub folds the write-ahead log into the file and empties it. While a long
+// view runs it can't, and does nothing: the next one will.
+func (e *lite) scrub(ctx context.Context) error {
+	return e.writer.outside(ctx, func(c *liteConn) error {
+		var err error
+		for _, pragma := range []string{"PRAGMA busy_timeout(20)", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout(5000)"} {
+			err = errors.Join(err, c.rows(ctx, pragma, nil, func(Row) error { return nil }))
+		}
+		return err
+	})
+}
+
 // liteConn is one connection with its prepared statements: the driver keeps
 // none, and preparing costs more than running (docs/performance.md).
 type liteConn struct {

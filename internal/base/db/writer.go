@@ -16,11 +16,12 @@ const maxGroup = 128
 // A writer owns the one connection that may write. Updates that wait at the
 // same moment share a transaction, a savepoint each, and so one fsync.
 type writer struct {
-	conn  *liteConn
-	queue chan *request
-	quit  chan struct{}
-	once  sync.Once
-	done  sync.WaitGroup
+	conn    *liteConn
+	queue   chan *request
+	between chan func() // what runs while no transaction is open
+	quit    chan struct{}
+	once    sync.Once
+	done    sync.WaitGroup
 }
 
 // A request is one call of Update.
@@ -33,7 +34,7 @@ type request struct {
 }
 
 func newWriter(conn *liteConn) *writer {
-	w := &writer{conn: conn, queue: make(chan *request), quit: make(chan struct{})}
+	w := &writer{conn: conn, queue: make(chan *request), between: make(chan func()), quit: make(chan struct{})}
 	w.done.Go(w.loop)
 	return w
 }
@@ -62,6 +63,19 @@ func (w *writer) do(ctx context.Context, now func() time.Time, fn func(*Tx) erro
 	return r.err
 }
 
+// outside runs fn on the writing connection while no transaction is open.
+func (w *writer) outside(ctx context.Context, fn func(*liteConn) error) error {
+	result := make(chan error, 1)
+	select {
+	case w.between <- func() { result <- fn(w.conn) }:
+		return <-result
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.quit:
+		return ErrClosed
+	}
+}
+
 func (w *writer) loop() {
 	group := make([]*request, 0, maxGroup)
 	for {
@@ -69,6 +83,9 @@ func (w *writer) loop() {
 		select {
 		case r := <-w.queue:
 			group = append(group, r)
+		case fn := <-w.between:
+			fn()
+			continue
 		case <-w.quit:
 			return
 		}

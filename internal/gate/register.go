@@ -1,0 +1,39 @@
+package gate
+
+import (
+	"context"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+)
+
+// missing are the reasons for what a service can lack (Article 8). Rules and
+// agreement are published with the charter, and named with it.
+var missing = map[string]string{
+	catalog.MissingCharter: "gate.no_charter",
+	catalog.MissingOfficer: "gate.no_officer",
+	catalog.MissingDeputy:  "gate.no_deputy",
+}
+
+// Register enrols a child, if the service may collect at all. A reference and a
+// guardian's contact are collected before anyone could consent (edge case 5),
+// but not before rules, agreement, officer and deputy are there (Article 8). It
+// is the one way to family.Enrol. Errors: *Denied, and those of Enrol.
+func Register(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, e family.Enrolment) (family.Child, family.Guardian, string, error) {
+	service, err := catalog.Find(ctx, tx, e.Service)
+	if err != nil {
+		return family.Child{}, family.Guardian{}, "", err
+	}
+	var denied Denied
+	for _, what := range service.Missing() {
+		if code, ok := missing[what]; ok {
+			denied.Reasons = append(denied.Reasons, Denial{Code: code, Article: "8"})
+		}
+	}
+	if len(denied.Reasons) > 0 {
+		return family.Child{}, family.Guardian{}, "", &denied
+	}
+	return family.Enrol(ctx, tx, ring, by, e)
+}
