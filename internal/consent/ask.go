@@ -265,15 +265,11 @@ func (d Desk) sealPayload(c family.Child, r Request, a Asking) ([]byte, error) {
 	if a.Payload.IsZero() && a.ReturnURL.IsZero() {
 		return nil, nil
 	}
-	key, err := c.Key(d.Ring)
-	if err != nil {
-		return nil, err
-	}
 	plain, err := json.Marshal(outside{a.Payload.Reveal(), a.ReturnURL.Reveal()})
 	if err != nil {
 		return nil, ErrPayload.At("external_payload")
 	}
-	return key.Seal(plain, "consent.payload", c.Service, string(c.ID), r.ID), nil
+	return c.SealNote(d.Ring, pii.New(string(plain)), "consent.payload", r.ID)
 }
 
 // Payload returns what the operator gave with the request.
@@ -281,16 +277,12 @@ func (d Desk) Payload(c family.Child, r Request) (payload, returnURL pii.Text, e
 	if len(r.payload) == 0 {
 		return pii.Text{}, pii.Text{}, nil
 	}
-	key, err := c.Key(d.Ring)
-	if err != nil {
-		return pii.Text{}, pii.Text{}, err
-	}
-	plain, err := key.Open(r.payload, "consent.payload", c.Service, string(c.ID), r.ID)
+	plain, err := c.OpenNote(d.Ring, r.payload, "consent.payload", r.ID)
 	if err != nil {
 		return pii.Text{}, pii.Text{}, err
 	}
 	var o outside
-	err = json.Unmarshal(plain, &o)
+	err = json.Unmarshal([]byte(plain.Reveal()), &o)
 	return pii.New(o.Payload), pii.New(o.Return), err
 }
 

@@ -61,7 +61,7 @@ func (w *world) issue(service string) (app account.App) {
 func (w *world) enrol(service, phone string, r family.Relation) (c family.Child, g family.Guardian) {
 	w.t.Helper()
 	e := family.Enrolment{Service: service, Ref: pii.New(id.New(id.Call)),
-		Guardian: family.Person{Phone: pii.New(phone), Relation: r}}
+		Guardian: family.Person{Name: pii.New("某福利院 王老师"), Phone: pii.New(phone), Relation: r}}
 	w.do(func(tx *db.Tx) (err error) {
 		c, g, _, err = family.Enrol(w.ctx, tx, w.desk.Ring, w.app, e)
 		return err

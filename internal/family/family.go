@@ -161,6 +161,22 @@ func (c Child) Birth(ring *keyring.Ring) (age.Birth, error) {
 	return age.ParseBirth(text.Reveal())
 }
 
+// SealNote seals a text about the child that is no item of its charter, bound to
+// what names, so that it dies with the child. Errors: as Key.
+func (c Child) SealNote(ring *keyring.Ring, text pii.Text, what ...string) ([]byte, error) {
+	key, err := c.Key(ring)
+	if err != nil {
+		return nil, err
+	}
+	return key.Seal([]byte(text.Reveal()), c.ad(append([]string{"note"}, what...)...)...), nil
+}
+
+// OpenNote opens what SealNote sealed for the same child and what. Values of
+// items it can't open: they are bound otherwise.
+func (c Child) OpenNote(ring *keyring.Ring, sealed []byte, what ...string) (pii.Text, error) {
+	return c.open(ring, sealed, c.ad(append([]string{"note"}, what...)...))
+}
+
 // ad is what a sealed value about the child is bound to.
 func (c Child) ad(what ...string) []string {
 	return append([]string{"family", c.Service, string(c.ID)}, what...)
