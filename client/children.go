@@ -1,0 +1,108 @@
+package wardkeep
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Ref returns the address of a child by your own reference, for every call that
+// takes a child.
+func Ref(ref string) string { return "ref:" + ref }
+
+// CheckAge says what somebody with this birth date is by age.
+func (c *Client) CheckAge(ctx context.Context, a AgeCheck) (AgeClass, error) {
+	var out AgeClass
+	_, err := c.call(ctx, request{method: http.MethodPost, path: c.path("age-checks"), in: a, out: &out})
+	return out, err
+}
+
+// Register registers a child. Refusals: ErrRefTaken, ErrNotAChild and others.
+func (c *Client) Register(ctx context.Context, n NewChild) (Child, error) {
+	var out Child
+	h, err := c.call(ctx, request{method: http.MethodPost, path: c.path("children"), in: n, out: &out, once: true})
+	out.Entry, out.ETag = h.Get(entryHeader), h.Get("ETag")
+	return out, err
+}
+
+// entryHeader holds the id of the ledger entry of a change.
+const entryHeader = "Wardkeep-Entry"
+
+// Child returns a child by its id or Ref. Refusals: ErrChildNotFound,
+// ErrChildErased.
+func (c *Client) Child(ctx context.Context, child string) (Child, error) {
+	var out Child
+	h, err := c.call(ctx, request{method: http.MethodGet, path: c.path("children", url.PathEscape(child)), out: &out})
+	out.ETag = h.Get("ETag")
+	return out, err
+}
+
+// Permissions say what may be done about a child now. If etag is that of
+// permissions which the caller has and they are unchanged, the error is
+// ErrNotModified.
+func (c *Client) Permissions(ctx context.Context, child, etag string) (Permissions, error) {
+	var out Permissions
+	header := make(http.Header)
+	if etag != "" {
+		header.Set("If-None-Match", etag)
+	}
+	h, err := c.call(ctx, request{method: http.MethodGet, path: c.path("children", url.PathEscape(child), "permissions"), out: &out, header: header})
+	out.ETag = h.Get("ETag")
+	return out, err
+}
+
+// Erase destroys a child's key and all that is held about it, because its
+// account was closed (Article 20(4)). It can't be undone. It returns the ledger
+// entry.
+func (c *Client) Erase(ctx context.Context, child string) (entry string, err error) {
+	h, err := c.call(ctx, request{method: http.MethodDelete, path: c.path("children", url.PathEscape(child)), once: true})
+	return h.Get(entryHeader), err
+}
+
+// Collect keeps values for a purpose. If etag isn't empty and the child has
+// changed since, the refusal is ErrChanged.
+func (c *Client) Collect(ctx context.Context, child, etag string, v Collection) (Collected, error) {
+	var out Collected
+	header := make(http.Header)
+	if etag != "" {
+		header.Set("If-Match", etag)
+	}
+	h, err := c.call(ctx, request{method: http.MethodPut, path: c.path("children", url.PathEscape(child), "items"), in: v, out: &out, header: header, once: true})
+	out.Entry, out.ETag = h.Get(entryHeader), h.Get("ETag")
+	return out, err
+}
+
+// Read releases values for a purpose. The release is recorded before it happens.
+func (c *Client) Read(ctx context.Context, child string, r Reading) (Values, error) {
+	var out Values
+	h, err := c.call(ctx, request{method: http.MethodPost, path: c.path("children", url.PathEscape(child), "items:read"), in: r, out: &out})
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// Decide answers up to 1,000 dry questions, in their order.
+func (c *Client) Decide(ctx context.Context, checks ...Check) ([]Decision, error) {
+	var out Decisions
+	for i := range checks {
+		if checks[i].Items == nil {
+			checks[i].Items = []string{}
+		}
+	}
+	_, err := c.call(ctx, request{method: http.MethodPost, path: c.path("decisions"), in: Checks{checks}, out: &out})
+	return out.Decisions, err
+}
+
+// Seal encrypts values for the caller's own databases. What it returns dies with
+// the child's key, wherever it lies.
+func (c *Client) Seal(ctx context.Context, b Batch) ([]ChildResult, error) {
+	var out BatchResult
+	_, err := c.call(ctx, request{method: http.MethodPost, path: c.path("seal"), in: b, out: &out, once: true})
+	return out.Children, err
+}
+
+// Open opens values that Seal made.
+func (c *Client) Open(ctx context.Context, b Batch) ([]ChildResult, error) {
+	var out BatchResult
+	_, err := c.call(ctx, request{method: http.MethodPost, path: c.path("open"), in: b, out: &out})
+	return out.Children, err
+}

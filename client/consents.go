@@ -1,0 +1,126 @@
+package wardkeep
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Ask makes a consent request, and sends it if its channel is sms or email. A
+// message that could not be sent is in Undelivered; the request stands.
+func (c *Client) Ask(ctx context.Context, a Asking) (ConsentRequest, error) {
+	return c.request(ctx, http.MethodPost, "consent-requests", a, true)
+}
+
+// Request returns a consent request.
+func (c *Client) Request(ctx context.Context, id string) (ConsentRequest, error) {
+	return c.request(ctx, http.MethodGet, "consent-requests/"+url.PathEscape(id), nil, false)
+}
+
+// Send sends a request again. It is limited.
+func (c *Client) Send(ctx context.Context, id string) (ConsentRequest, error) {
+	return c.request(ctx, http.MethodPost, "consent-requests/"+url.PathEscape(id)+":send", nil, true)
+}
+
+// Cancel ends a request that waits.
+func (c *Client) Cancel(ctx context.Context, id string) (ConsentRequest, error) {
+	return c.request(ctx, http.MethodPost, "consent-requests/"+url.PathEscape(id)+":cancel", nil, true)
+}
+
+// Force plays the guardian of a test service: the outcome is verified, granted
+// or refused.
+func (c *Client) Force(ctx context.Context, id, outcome string) (ConsentRequest, error) {
+	return c.request(ctx, http.MethodPost, "consent-requests/"+url.PathEscape(id)+":force", Outcome{outcome}, true)
+}
+
+func (c *Client) request(ctx context.Context, method, path string, in any, once bool) (ConsentRequest, error) {
+	var out ConsentRequest
+	h, err := c.call(ctx, request{method: method, path: c.path(path), in: in, out: &out, once: once})
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// A GuardianClient is the guardian's side of one request, for an operator who
+// shows the notice in an app of its own. It has no app key: the token of the
+// link leads to the request, and the one-time code shows who answers.
+type GuardianClient struct {
+	c     *Client
+	token string
+}
+
+// ForGuardian returns the guardian's side of the request that a link with this
+// token leads to.
+func ForGuardian(base, token string) (*GuardianClient, error) {
+	c, err := New(base, "", "")
+	if err != nil {
+		return nil, err
+	}
+	return &GuardianClient{c, token}, nil
+}
+
+// With sets how the client calls: c's HTTP, Lang, Tries and Wait. It returns g.
+func (g *GuardianClient) With(c *Client) *GuardianClient {
+	g.c.HTTP, g.c.Lang, g.c.Tries, g.c.Wait = c.HTTP, c.Lang, c.Tries, c.Wait
+	return g
+}
+
+func (g *GuardianClient) call(ctx context.Context, method, verb string, in, out any) (http.Header, error) {
+	return g.c.call(ctx, request{method: method, path: g.path(verb), in: in, out: out, once: method == http.MethodPost})
+}
+
+func (g *GuardianClient) path(rest string) string {
+	return "/v1/guardian/requests/" + url.PathEscape(g.token) + rest
+}
+
+// Open returns the request with its notice in a language, "zh-CN" or "en", or
+// that of the request if empty. That it was shown is recorded.
+func (g *GuardianClient) Open(ctx context.Context, lang string) (GuardianRequest, error) {
+	var out GuardianRequest
+	query := ""
+	if lang != "" {
+		query = "?lang=" + url.QueryEscape(lang)
+	}
+	_, err := g.call(ctx, http.MethodGet, query, nil, &out)
+	return out, err
+}
+
+// SendCode sends a one-time code to the guardian.
+func (g *GuardianClient) SendCode(ctx context.Context) (CodeSent, error) {
+	var out CodeSent
+	_, err := g.call(ctx, http.MethodPost, ":send-code", nil, &out)
+	return out, err
+}
+
+// Verify checks a one-time code.
+func (g *GuardianClient) Verify(ctx context.Context, code string) (Verified, error) {
+	var out Verified
+	h, err := g.call(ctx, http.MethodPost, ":verify", CodeTyped{code}, &out)
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// Answer records a yes or a no for each purpose.
+func (g *GuardianClient) Answer(ctx context.Context, a GuardianAnswer) (Receipt, error) {
+	var out Receipt
+	h, err := g.call(ctx, http.MethodPost, ":answer", a, &out)
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// Withdraw takes back the consent to a purpose.
+func (g *GuardianClient) Withdraw(ctx context.Context, w Withdrawal) (Receipt, error) {
+	var out Receipt
+	h, err := g.call(ctx, http.MethodPost, ":withdraw", w, &out)
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// Receipt returns what was chosen, with proofs from the ledger. Proof is that of
+// a Verify: the link alone doesn't open it.
+func (g *GuardianClient) Receipt(ctx context.Context, proof string) (Receipt, error) {
+	var out Receipt
+	header := make(http.Header)
+	header.Set("Wardkeep-Proof", proof)
+	_, err := g.c.call(ctx, request{method: http.MethodGet, path: g.path("/receipt"), out: &out, header: header})
+	return out, err
+}

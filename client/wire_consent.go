@@ -1,0 +1,120 @@
+package wardkeep
+
+import "time"
+
+// Asking starts a consent request.
+type Asking struct {
+	Child           string   `json:"child" minLength:"1" maxLength:"260" doc:"the id, or ref: and your own reference"`
+	Guardian        string   `json:"guardian,omitempty" maxLength:"40" doc:"the first guardian who may answer if left out"`
+	Purposes        []string `json:"purposes,omitempty" maxItems:"100" nullable:"false" doc:"whatever this guardian hasn't answered yet if left out"`
+	Channel         string   `json:"channel" enum:"sms,email,link" doc:"link: you hand over the URL, the code or the QR code"`
+	Locale          string   `json:"locale" enum:"zh-CN,en"`
+	ExternalPayload string   `json:"external_payload,omitempty" maxLength:"4096" doc:"comes back with the request; kept encrypted"`
+	ReturnURL       string   `json:"return_url,omitempty" maxLength:"2000" doc:"https; where the guardian goes afterwards"`
+	TTLSeconds      int64    `json:"ttl_seconds,omitempty" minimum:"60" maximum:"2592000" doc:"7 days if left out; never beyond the life of a child that nobody has answered for"`
+}
+
+// ConsentRequest is a request to a guardian. URL, Code and QR are told once,
+// when it is made.
+type ConsentRequest struct {
+	ID              string       `json:"id" example:"cr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
+	Child           string       `json:"child"`
+	Guardian        string       `json:"guardian"`
+	Charter         int64        `json:"charter" doc:"number of the charter that is asked about"`
+	Purposes        []string     `json:"purposes" nullable:"false"`
+	Channel         string       `json:"channel" enum:"sms,email,link"`
+	Locale          string       `json:"locale" enum:"zh-CN,en"`
+	State           string       `json:"state" enum:"pending,opened,verified,answered,expired,cancelled"`
+	URL             string       `json:"url,omitempty" doc:"where the guardian answers; told once"`
+	Code            string       `json:"code,omitempty" doc:"the same, to type; told once"`
+	QR              string       `json:"qr,omitempty" doc:"the URL as a data: URL of a PNG; told once"`
+	Sends           int64        `json:"sends" doc:"how often it was sent"`
+	Undelivered     *Undelivered `json:"undelivered,omitempty" doc:"the message could not be sent; the request stands and can be sent again"`
+	CreatedAt       time.Time    `json:"created_at"`
+	ExpiresAt       time.Time    `json:"expires_at"`
+	SentAt          time.Time    `json:"sent_at,omitzero"`
+	VerifiedAt      time.Time    `json:"verified_at,omitzero"`
+	AnsweredAt      time.Time    `json:"answered_at,omitzero"`
+	ExternalPayload string       `json:"external_payload,omitempty"`
+	ReturnURL       string       `json:"return_url,omitempty"`
+
+	Entry string `json:"-"`
+}
+
+// Undelivered says why a message was not sent.
+type Undelivered struct {
+	Code   string `json:"code" example:"notify.unavailable"`
+	Detail string `json:"detail"`
+}
+
+// Outcome forces what becomes of a request of a test service.
+type Outcome struct {
+	Outcome string `json:"outcome" enum:"verified,granted,refused"`
+}
+
+// GuardianRequest is what a guardian gets to see of a request.
+type GuardianRequest struct {
+	Service    string    `json:"service" doc:"name of the service, in the language of the notice"`
+	State      string    `json:"state" enum:"opened,verified,answered"`
+	Purposes   []string  `json:"purposes" nullable:"false" doc:"what is asked: each wants a yes or a no"`
+	Lang       string    `json:"lang" enum:"zh-CN,en" doc:"of the notice"`
+	Notice     *Notice   `json:"notice,omitempty" doc:"left out once the request is answered"`
+	NoticeHash string    `json:"notice_hash,omitempty" doc:"to send back with the answer"`
+	ExpiresAt  time.Time `json:"expires_at"`
+}
+
+// CodeSent says how long a one-time code is good.
+type CodeSent struct {
+	Channel     string `json:"channel" enum:"sms,email"`
+	LifeSeconds int64  `json:"life_seconds"`
+}
+
+// CodeTyped is a one-time code as the guardian typed it.
+type CodeTyped struct {
+	Code string `json:"code" minLength:"1" maxLength:"40"`
+}
+
+// Verified proves for half an hour that the guardian had the code.
+type Verified struct {
+	Proof string `json:"proof" doc:"keep it in the guardian's browser, and nowhere else"`
+
+	Entry string `json:"-"`
+}
+
+// GuardianAnswer is a yes or a no for each purpose that is asked.
+type GuardianAnswer struct {
+	Proof      string          `json:"proof" minLength:"1" maxLength:"100" doc:"of the verification"`
+	Answers    map[string]bool `json:"answers" minProperties:"1" maxProperties:"100" doc:"per purpose; silence is no answer (Article 9)"`
+	NoticeHash string          `json:"notice_hash" minLength:"1" maxLength:"64" doc:"of the notice that was on the screen"`
+	Lang       string          `json:"lang" enum:"zh-CN,en" doc:"of the notice that was on the screen"`
+}
+
+// Withdrawal takes back a consent.
+type Withdrawal struct {
+	Proof   string `json:"proof" minLength:"1" maxLength:"100" doc:"of a verification after the answer"`
+	Purpose string `json:"purpose" minLength:"1" maxLength:"100"`
+}
+
+// Receipt is what a guardian has chosen.
+type Receipt struct {
+	Request    string          `json:"request"`
+	Charter    int64           `json:"charter"`
+	AnsweredAt time.Time       `json:"answered_at,omitzero"`
+	Answers    []ReceiptAnswer `json:"answers" nullable:"false"`
+
+	Entry string `json:"-"`
+}
+
+// ReceiptAnswer is one choice, with its proof from the ledger.
+type ReceiptAnswer struct {
+	Consent    string    `json:"consent" example:"co_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
+	Purpose    string    `json:"purpose"`
+	Granted    bool      `json:"granted"`
+	Withdrawal bool      `json:"withdrawal,omitempty" doc:"it took a consent back"`
+	NoticeHash string    `json:"notice_hash" doc:"of what was shown"`
+	Lang       string    `json:"lang" enum:"zh-CN,en"`
+	GivenAt    time.Time `json:"given_at"`
+	EndedAt    time.Time `json:"ended_at,omitzero" doc:"since when it doesn't stand any more"`
+	Entry      string    `json:"entry" doc:"of the ledger"`
+	Proof      *Proof    `json:"proof,omitempty" doc:"left out in the second before the entry has its place"`
+}

@@ -1,0 +1,82 @@
+package wardkeep
+
+import "time"
+
+// Collection is what is collected about a child for a purpose.
+type Collection struct {
+	Purpose string            `json:"purpose" minLength:"1" maxLength:"100" doc:"a purpose of the charter" example:"speaking-practice"`
+	Values  map[string]string `json:"values" minProperties:"1" maxProperties:"64" doc:"per item of the charter, the value as its kind wants it; media as base64"`
+}
+
+// Collected says until when each value lives (Article 12).
+type Collected struct {
+	Child   string               `json:"child"`
+	Expires map[string]time.Time `json:"expires" doc:"per item"`
+
+	ETag  string `json:"-"` // the new version of the child
+	Entry string `json:"-"`
+}
+
+// Reading asks for values for a purpose.
+type Reading struct {
+	Purpose string   `json:"purpose" minLength:"1" maxLength:"100" doc:"a purpose of the charter"`
+	Items   []string `json:"items" minItems:"1" maxItems:"64" nullable:"false" doc:"no more than the task needs (Article 15)"`
+}
+
+// Values are released values. An item that isn't held is missing.
+type Values struct {
+	Values map[string]string `json:"values"`
+
+	Entry string `json:"-"`
+}
+
+// Check is one dry question.
+type Check struct {
+	Child    string   `json:"child" minLength:"1" maxLength:"260" doc:"the id, or ref: and your own reference"`
+	Activity string   `json:"activity" enum:"collect,store,use,transfer,disclose,entrust"`
+	Purpose  string   `json:"purpose" maxLength:"100"`
+	Items    []string `json:"items" maxItems:"64" nullable:"false"`
+	Party    string   `json:"party,omitempty" maxLength:"100" doc:"the processor, recipient or audience, for the activities that have one"`
+}
+
+// Checks are dry questions about any of the service's children.
+type Checks struct {
+	Checks []Check `json:"checks" minItems:"1" maxItems:"1000" nullable:"false"`
+}
+
+// Decision is the answer to one Check: nothing is released or recorded.
+type Decision struct {
+	Permitted bool     `json:"permitted"`
+	Reasons   []Reason `json:"reasons,omitempty" doc:"every reason why not"`
+}
+
+// Decisions are the answers to Checks, in their order.
+type Decisions struct {
+	Decisions []Decision `json:"decisions" nullable:"false"`
+}
+
+// ChildValues are values of one child: clear ones to seal, or sealed ones to open.
+type ChildValues struct {
+	Child  string            `json:"child" minLength:"1" maxLength:"260" doc:"the id, or ref: and your own reference"`
+	Values map[string]string `json:"values" minProperties:"1" maxProperties:"64" doc:"per item"`
+}
+
+// Batch is what is to be sealed or opened, for one purpose.
+type Batch struct {
+	Purpose  string        `json:"purpose" minLength:"1" maxLength:"100"`
+	Children []ChildValues `json:"children" minItems:"1" maxItems:"100" nullable:"false" doc:"each child at most once"`
+}
+
+// BatchResult are the results of a Batch, in its order.
+type BatchResult struct {
+	Children []ChildResult `json:"children" nullable:"false"`
+}
+
+// ChildResult is the result for one child: values and the ledger entry, or the
+// problem. The others are not affected.
+type ChildResult struct {
+	Child   string            `json:"child"`
+	Values  map[string]string `json:"values,omitempty"`
+	Entry   string            `json:"entry,omitempty" doc:"of the ledger"`
+	Problem *Problem          `json:"problem,omitempty"`
+}

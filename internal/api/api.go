@@ -1,0 +1,72 @@
+// Package api serves the JSON API of api.md: the operator's apps, the guardian's
+// side of a request, events and the ledger.
+//
+// Its one invariant: nothing that was sent comes back in a refusal or goes into
+// a log. A refusal is a code, words of base/i18n, and names that this package or
+// the charter declares; a log line is a route's pattern, a kind of actor, a
+// status, a code and a time.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/vault"
+)
+
+// A Server serves the API. Its fields don't change once it serves.
+type Server struct {
+	Store     *db.DB
+	Ring      *keyring.Ring
+	Vault     *vault.Vault
+	Charters  *catalog.Cache
+	Ledger    *ledger.Log
+	LedgerKey string // verifies the ledger's checkpoints; public
+	Messages  notify.Router
+	PublicURL string // where guardians reach the server, without a slash at the end
+	Log       *slog.Logger
+
+	// Limits of callers; the zero Limits are sensible.
+	Limits Limits
+	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
+	// This machine itself always is.
+	Proxies []netip.Prefix
+
+	once    sync.Once
+	handler http.Handler
+	keys    account.Keys
+	desk    consent.Desk
+	limits  *limits
+	openapi []byte
+	docs    map[string][]byte // per language
+	tiles   http.Handler
+}
+
+// Handler serves /v1/…, /openapi.json and /docs. It is put together at the first
+// call.
+func (s *Server) Handler() http.Handler {
+	s.once.Do(s.build)
+	return s.handler
+}
+
+func (s *Server) build() {
+	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
+	s.limits = newLimits(s.Limits, s.Proxies)
+	s.tiles = http.StripPrefix("/v1/ledger", s.Ledger.Handler())
+	m := newMux(s)
+	for i := range routes {
+		m.add(&routes[i])
+	}
+	s.openapi = m.document()
+	s.docs = renderDocs(m.oapi)
+	s.handler = m.finish()
+}

@@ -1,0 +1,172 @@
+package api
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
+)
+
+// birth reads a birth date, whole or in part, and refuses one to come.
+func (s *Server) birth(text string) (age.Birth, error) {
+	if text == "" {
+		return age.Birth{}, nil
+	}
+	b, err := age.ParseBirth(text)
+	if err != nil {
+		return age.Birth{}, at(err, "birth_date")
+	}
+	if b.InFuture(s.Store.Now()) {
+		return age.Birth{}, family.ErrBirthFuture.At("birth_date")
+	}
+	return b, nil
+}
+
+type checkAgeInput struct{ Body wardkeep.AgeCheck }
+
+// checkAge answers how old somebody is. It is neutral: it says nothing of what
+// an answer leads to, and stores nothing.
+func checkAge(s *Server, _ context.Context, _ *call, in *checkAgeInput) (answer[wardkeep.AgeClass], error) {
+	b, err := s.birth(in.Body.BirthDate)
+	if err != nil {
+		return answer[wardkeep.AgeClass]{}, err
+	}
+	return answer[wardkeep.AgeClass]{Body: wardkeep.AgeClass{Age: string(b.ClassAt(s.Store.Now()))}}, nil
+}
+
+type registerChildInput struct{ Body wardkeep.NewChild }
+
+func registerChild(s *Server, ctx context.Context, c *call, in *registerChildInput) (answer[wardkeep.Child], error) {
+	var out answer[wardkeep.Child]
+	n := in.Body
+	g := n.Guardian
+	if err := lines("ref", n.Ref, "guardian.name", g.Name, "guardian.phone", g.Phone, "guardian.email", g.Email); err != nil {
+		return out, err
+	}
+	b, err := s.birth(n.BirthDate)
+	if err != nil {
+		return out, err
+	}
+	if g.Relation == "" {
+		g.Relation = string(family.Parent)
+	}
+	e := family.Enrolment{
+		Service: c.app.Service, Ref: pii.New(n.Ref), Birth: b,
+		Guardian: family.Person{Name: pii.New(g.Name), Phone: pii.New(g.Phone), Email: pii.New(g.Email), Relation: family.Relation(g.Relation)},
+	}
+	if !b.IsZero() {
+		e.BirthSource = family.FromApp
+	}
+	return change(ctx, s, c, func(tx *db.Tx) (answer[wardkeep.Child], error) {
+		child, guardian, entry, err := gate.Register(ctx, tx, s.Ring, c.app, e)
+		switch {
+		case errs.Of(err).Field == "birth":
+			return out, at(err, "birth_date")
+		case err != nil:
+			return out, err
+		}
+		// The answer may be kept for a day, longer than the child: it doesn't
+		// repeat the reference.
+		body := view(child, []family.Guardian{guardian}, b.ClassAt(tx.Now()))
+		return answer[wardkeep.Child]{Body: body, Entry: entry, ETag: etagOf(child.Version)}, nil
+	})
+}
+
+// etagOf is the ETag of a child: its version.
+func etagOf(version int64) string { return `"c` + strconv.FormatInt(version, 10) + `"` }
+
+func view(c family.Child, guardians []family.Guardian, class age.Class) wardkeep.Child {
+	v := wardkeep.Child{
+		ID: string(c.ID), State: string(c.State), Age: string(class), Frozen: c.Frozen, Disputed: c.Disputed,
+		CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt, Guardians: make([]wardkeep.Guardian, 0, len(guardians)),
+	}
+	for _, g := range guardians {
+		v.Guardians = append(v.Guardians, wardkeep.Guardian{
+			ID: string(g.ID), Relation: string(g.Relation), Strength: int(g.Strength), VerifiedAt: g.VerifiedAt, EndedAt: g.EndedAt,
+		})
+	}
+	return v
+}
+
+// refPrefix begins the operator's own reference where a child is named.
+const refPrefix = "ref:"
+
+// maxChild bounds what names a child, in bytes.
+const maxChild = 1000
+
+// childID returns the id of the child that a caller names. Of a reference it
+// looks the child up; of an id only the shape is checked.
+func (s *Server) childID(ctx context.Context, tx *db.Tx, service, name string) (family.ID, error) {
+	ref, ok := strings.CutPrefix(name, refPrefix)
+	if !ok {
+		if !id.Is(id.Child, name) {
+			return "", family.ErrNotFound
+		}
+		return family.ID(name), nil
+	}
+	if len(ref) > maxChild || !utf8.ValidString(ref) {
+		return "", family.ErrNotFound
+	}
+	c, err := family.FindByRef(ctx, tx, s.Ring, service, pii.New(ref))
+	return c.ID, err
+}
+
+// child returns the living child that the path names.
+func (s *Server) child(ctx context.Context, tx *db.Tx, c *call) (family.Child, error) {
+	child, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
+	if err != nil {
+		return family.Child{}, err
+	}
+	return family.Find(ctx, tx, c.app.Service, child)
+}
+
+type nothing struct{}
+
+func getChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Child], error) {
+	var out answer[wardkeep.Child]
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		child, err := s.child(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		// For If-Match alone: the age class depends on the day, too.
+		out.ETag = etagOf(child.Version)
+		var guardians []family.Guardian
+		if err := tx.Together(ctx, family.ReadGuardians(&guardians, child.ID)); err != nil {
+			return err
+		}
+		b, err := child.Birth(s.Ring)
+		if err != nil {
+			return err
+		}
+		ref, err := child.Ref(s.Ring)
+		if err != nil {
+			return err
+		}
+		out.Body = view(child, guardians, b.ClassAt(tx.Now()))
+		out.Body.Ref = ref.Reveal()
+		return nil
+	})
+	return out, err
+}
+
+// eraseChild ends a child's account: the use has ended (Article 20(4)).
+func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[none], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (answer[none], error) {
+		child, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
+		if err != nil {
+			return answer[none]{}, err
+		}
+		entry, err := s.Vault.Erase(ctx, tx, c.app.Ledger(), c.app.Service, child, family.UseEnded)
+		return answer[none]{Entry: entry}, err
+	})
+}

@@ -1,0 +1,225 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/skip2/go-qrcode"
+
+	"wardkeep/client"
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
+)
+
+// A delivery is a message that goes out after the commit.
+type delivery struct {
+	to  notify.To
+	out func(notify.To) notify.Message
+}
+
+func (d delivery) none() bool { return d.out == nil }
+
+// deliver sends a message. If we crash before it, nothing was sent, and the
+// request can be sent again.
+func (s *Server) deliver(ctx context.Context, d delivery) error {
+	if d.none() {
+		return nil
+	}
+	return s.Messages.Send(ctx, d.out(d.to))
+}
+
+// undelivered returns err as the refusal of a gateway behind this server (502),
+// unless it is about the message itself.
+func undelivered(err error) error {
+	e := errs.Of(err)
+	if e.Kind == errs.Invalid || e.Kind == errs.Internal {
+		return err
+	}
+	return &errs.Error{Kind: errs.Kind(http.StatusBadGateway), Code: e.Code, Field: e.Field}
+}
+
+// invite is the message that leads to a request.
+func (s *Server) invite(ctx context.Context, tx *db.Tx, r consent.Request, secrets consent.Secrets, to consent.Contact) (delivery, error) {
+	p, err := s.Charters.Version(ctx, tx, r.Service, r.Charter)
+	if err != nil {
+		return delivery{}, err
+	}
+	lang := i18n.Lang(r.Locale)
+	m := notify.Asked{Service: p.Charter.Name.In(charter.Lang(lang)), Link: s.link(secrets), Code: secrets.Code, Until: r.ExpiresAt}
+	return delivery{notify.To{Channel: notify.Channel(to.Channel), Address: to.To, Lang: lang}, m.Message}, nil
+}
+
+// link is the page of a request.
+func (s *Server) link(secrets consent.Secrets) string { return s.PublicURL + "/r/" + secrets.Token }
+
+func (s *Server) requestView(r consent.Request) wardkeep.ConsentRequest {
+	return wardkeep.ConsentRequest{
+		ID: r.ID, Child: string(r.Child), Guardian: string(r.Guardian), Charter: r.Charter, Purposes: r.Purposes,
+		Channel: string(r.Channel), Locale: r.Locale, State: string(r.State), Sends: r.Sends,
+		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, SentAt: r.SentAt, VerifiedAt: r.VerifiedAt, AnsweredAt: r.AnsweredAt,
+	}
+}
+
+type askInput struct{ Body wardkeep.Asking }
+
+// ask makes a request and, for SMS and e-mail, sends it. A message that can't be
+// sent is told; the request stands, and can be sent again.
+func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep.ConsentRequest], error) {
+	a := in.Body
+	asking := consent.Asking{
+		Guardian: family.GuardianID(a.Guardian), Purposes: a.Purposes, Channel: consent.Channel(a.Channel), Locale: a.Locale,
+		Payload: pii.New(a.ExternalPayload), ReturnURL: pii.New(a.ReturnURL), TTL: time.Duration(a.TTLSeconds) * time.Second,
+	}
+	var message delivery
+	out, err := change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.ConsentRequest], err error) {
+		message = delivery{}
+		id, err := s.childID(ctx, tx, c.app.Service, a.Child)
+		if err != nil {
+			return out, at(err, "child")
+		}
+		child, err := family.Find(ctx, tx, c.app.Service, id)
+		if err != nil {
+			return out, at(err, "child")
+		}
+		r, secrets, entry, err := s.desk.Ask(ctx, tx, c.app, child, asking)
+		if err != nil {
+			return out, err
+		}
+		if r.Channel != consent.Link {
+			// The message has secrets of its own; those of the answer stay good.
+			var more consent.Secrets
+			var to consent.Contact
+			if r, more, to, _, err = s.desk.Send(ctx, tx, c.app, r); err != nil {
+				return out, err
+			}
+			if message, err = s.invite(ctx, tx, r, more, to); err != nil {
+				return out, err
+			}
+		}
+		out.Entry, out.Body = entry, s.requestView(r)
+		out.Body.URL, out.Body.Code = s.link(secrets), secrets.Code
+		out.Body.QR, err = qr(out.Body.URL)
+		return out, err
+	})
+	if err != nil {
+		return out, err
+	}
+	if err := s.deliver(ctx, message); err != nil {
+		e := errs.Of(err)
+		if e.Kind == errs.Internal {
+			s.internal(c, err)
+		}
+		out.Body.Undelivered = &wardkeep.Undelivered{Code: e.Code, Detail: c.lang.T(e.Code)}
+		kept, err := out.keep(c)
+		if err != nil {
+			return out, err
+		}
+		return out, s.correct(ctx, c, c.app.ID, kept)
+	}
+	return out, nil
+}
+
+// qr returns a QR code as a data: URL.
+func qr(url string) (string, error) {
+	png, err := qrcode.Encode(url, qrcode.Medium, -4)
+	if err != nil {
+		return "", errors.New("api: the link doesn't fit a QR code") // err may quote it
+	}
+	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(png), nil
+}
+
+func getRequest(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.ConsentRequest], error) {
+	var out answer[wardkeep.ConsentRequest]
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		r, err := consent.ByID(ctx, tx, c.app.Service, c.param("request"))
+		if err != nil {
+			return err
+		}
+		child, err := family.Find(ctx, tx, r.Service, r.Child)
+		if err != nil {
+			return err
+		}
+		payload, back, err := s.desk.Payload(child, r)
+		out.Body = s.requestView(r)
+		out.Body.ExternalPayload, out.Body.ReturnURL = payload.Reveal(), back.Reveal()
+		return err
+	})
+	return out, err
+}
+
+// sendRequest sends a request again, with a new link.
+func sendRequest(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.ConsentRequest], error) {
+	var message delivery
+	out, err := change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.ConsentRequest], err error) {
+		r, err := consent.ByID(ctx, tx, c.app.Service, c.param("request"))
+		if err != nil {
+			return out, err
+		}
+		r, secrets, to, entry, err := s.desk.Send(ctx, tx, c.app, r)
+		if err != nil {
+			return out, err
+		}
+		out.Body, out.Entry = s.requestView(r), entry
+		message, err = s.invite(ctx, tx, r, secrets, to)
+		return out, err
+	})
+	if err != nil || out.kept != nil {
+		return out, err
+	}
+	return out, s.sent(ctx, c, c.app.ID, message)
+}
+
+// sent delivers a message whose failure is the answer. It is kept in place of
+// the good one, so that a repeated request doesn't learn of a success that wasn't.
+func (s *Server) sent(ctx context.Context, c *call, name string, message delivery) error {
+	err := s.deliver(ctx, message)
+	if err == nil {
+		return nil
+	}
+	err = undelivered(err)
+	kept := account.Answer{Status: int(errs.Of(err).Kind), Body: problemBody(problem(c.lang, c.id, err))}
+	if failed := s.correct(ctx, c, name, kept); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func cancelRequest(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.ConsentRequest], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.ConsentRequest], err error) {
+		r, err := consent.ByID(ctx, tx, c.app.Service, c.param("request"))
+		if err != nil {
+			return out, err
+		}
+		r, out.Entry, err = consent.Cancel(ctx, tx, c.app, r)
+		out.Body = s.requestView(r)
+		return out, err
+	})
+}
+
+type forceInput struct{ Body wardkeep.Outcome }
+
+// forceRequest plays the guardian of a test service.
+func forceRequest(s *Server, ctx context.Context, c *call, in *forceInput) (answer[wardkeep.ConsentRequest], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.ConsentRequest], err error) {
+		r, err := consent.ByID(ctx, tx, c.app.Service, c.param("request"))
+		if err != nil {
+			return out, err
+		}
+		r, given, err := s.desk.Force(ctx, tx, c.app, r, consent.Outcome(in.Body.Outcome))
+		if len(given) > 0 {
+			out.Entry = given[len(given)-1].Entry
+		}
+		out.Body = s.requestView(r)
+		return out, err
+	})
+}

@@ -1,0 +1,228 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
+)
+
+// behind returns the request that the link leads to. One that was answered takes
+// no answer any more, but its guardian may come back to withdraw.
+func (s *Server) behind(ctx context.Context, tx *db.Tx, c *call) (consent.Request, error) {
+	r, err := s.desk.ByToken(ctx, tx, c.param("token"))
+	if errors.Is(err, consent.ErrAnswered) {
+		return r, nil
+	}
+	return r, err
+}
+
+// slow limits how often one link may be used, whoever has it.
+func (s *Server) slow(c *call) error {
+	return s.limits.links.limit(c.w.Header(), "link", string(s.Ring.Index("api.link", c.param("token"))), time.Now())
+}
+
+// byLink runs fn once per Idempotency-Key in the name of the link.
+func byLink[O any](ctx context.Context, s *Server, c *call, fn func(tx *db.Tx, r consent.Request) (answer[O], error)) (answer[O], error) {
+	if err := s.slow(c); err != nil {
+		return answer[O]{}, err
+	}
+	return changeBy(ctx, s, c, func(tx *db.Tx) (string, func() (answer[O], error), error) {
+		r, err := s.behind(ctx, tx, c)
+		return linkName(r), func() (answer[O], error) { return fn(tx, r) }, err
+	})
+}
+
+// linkName stands for the credential of whoever has the link.
+func linkName(r consent.Request) string { return "link:" + r.ID }
+
+type langInput struct {
+	Lang string `query:"lang" enum:"zh-CN,en" doc:"of the notice"`
+}
+
+// guardianOpen shows the notice, and records what was shown (Article 10).
+func guardianOpen(s *Server, ctx context.Context, c *call, in *langInput) (answer[wardkeep.GuardianRequest], error) {
+	var out answer[wardkeep.GuardianRequest]
+	if err := s.slow(c); err != nil {
+		return out, err
+	}
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		r, err := s.behind(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		lang := in.Lang
+		if lang == "" {
+			lang = r.Locale
+		}
+		p, err := s.Charters.Version(ctx, tx, r.Service, r.Charter)
+		if err != nil {
+			return err
+		}
+		out.Body = wardkeep.GuardianRequest{
+			Service: p.Charter.Name.In(charter.Lang(lang)), State: string(r.State), Purposes: r.Purposes, Lang: lang, ExpiresAt: r.ExpiresAt,
+		}
+		if r.State == consent.Answered {
+			return nil
+		}
+		r, notice, entry, err := s.desk.Open(ctx, tx, r, lang, consent.OnAPI)
+		if err != nil {
+			return err
+		}
+		out.Entry = entry
+		out.Body.State, out.Body.NoticeHash = string(r.State), notice.Hash()
+		out.Body.Notice = noticeView(notice)
+		return nil
+	})
+	return out, err
+}
+
+// guardianSendCode sends a one-time code to the guardian's phone or mailbox.
+func guardianSendCode(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.CodeSent], error) {
+	var message delivery
+	var name string
+	out, err := byLink(ctx, s, c, func(tx *db.Tx, r consent.Request) (out answer[wardkeep.CodeSent], err error) {
+		code, err := s.desk.SendCode(ctx, tx, r)
+		if err != nil {
+			return out, err
+		}
+		p, err := s.Charters.Version(ctx, tx, r.Service, r.Charter)
+		if err != nil {
+			return out, err
+		}
+		lang := i18n.Lang(r.Locale)
+		if r.Shown.Lang != "" {
+			lang = i18n.Lang(r.Shown.Lang)
+		}
+		m := notify.Code{Service: p.Charter.Name.In(charter.Lang(lang)), Code: code.Code, Life: code.Life}
+		message = delivery{notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: lang}, m.Message}
+		name = linkName(r)
+		out.Body = wardkeep.CodeSent{Channel: string(code.Channel), LifeSeconds: int64(code.Life / time.Second)}
+		return out, nil
+	})
+	if err != nil || out.kept != nil {
+		return out, err
+	}
+	return out, s.sent(ctx, c, name, message)
+}
+
+type codeInput struct{ Body wardkeep.CodeTyped }
+
+// guardianVerify checks a one-time code. A wrong one is counted for good.
+func guardianVerify(s *Server, ctx context.Context, c *call, in *codeInput) (answer[wardkeep.Verified], error) {
+	return byLink(ctx, s, c, func(tx *db.Tx, r consent.Request) (out answer[wardkeep.Verified], err error) {
+		_, out.Body.Proof, out.Entry, err = s.desk.VerifyCode(ctx, tx, r, pii.New(in.Body.Code))
+		return out, err
+	})
+}
+
+type answerInput struct{ Body wardkeep.GuardianAnswer }
+
+// guardianAnswer records a yes or a no for each purpose, to what was shown.
+func guardianAnswer(s *Server, ctx context.Context, c *call, in *answerInput) (answer[wardkeep.Receipt], error) {
+	return byLink(ctx, s, c, func(tx *db.Tx, r consent.Request) (out answer[wardkeep.Receipt], err error) {
+		if err := r.Refusal(); err != nil {
+			return out, err // before the proof, which an answer has used up
+		}
+		g, err := s.desk.Guardian(ctx, tx, r, in.Body.Proof)
+		if err != nil {
+			return out, err
+		}
+		shown := consent.Shown{Notice: in.Body.NoticeHash, Lang: in.Body.Lang, Channel: consent.OnAPI, At: r.Shown.At}
+		given, err := s.desk.Give(ctx, tx, g, r, shown, in.Body.Answers)
+		if err != nil {
+			return out, err
+		}
+		out.Body = receiptView(r, given)
+		out.Body.AnsweredAt = tx.Now()
+		if len(given) > 0 {
+			out.Entry = given[len(given)-1].Entry
+		}
+		return out, nil
+	})
+}
+
+type withdrawInput struct{ Body wardkeep.Withdrawal }
+
+// guardianWithdraw takes a consent back, in as few steps as giving it took.
+func guardianWithdraw(s *Server, ctx context.Context, c *call, in *withdrawInput) (answer[wardkeep.Receipt], error) {
+	return byLink(ctx, s, c, func(tx *db.Tx, r consent.Request) (out answer[wardkeep.Receipt], err error) {
+		g, err := s.desk.Guardian(ctx, tx, r, in.Body.Proof)
+		if err != nil {
+			return out, err
+		}
+		child, err := family.Find(ctx, tx, r.Service, r.Child)
+		if err != nil {
+			return out, err
+		}
+		a, err := consent.Withdraw(ctx, tx, g, child, in.Body.Purpose)
+		if err != nil {
+			return out, err
+		}
+		out.Body, out.Entry = receiptView(r, []consent.Answer{a}), a.Entry
+		return out, nil
+	})
+}
+
+func receiptView(r consent.Request, answers []consent.Answer) wardkeep.Receipt {
+	v := wardkeep.Receipt{Request: r.ID, Charter: r.Charter, AnsweredAt: r.AnsweredAt, Answers: make([]wardkeep.ReceiptAnswer, 0, len(answers))}
+	for _, a := range answers {
+		v.Answers = append(v.Answers, wardkeep.ReceiptAnswer{
+			Consent: a.ID, Purpose: a.Purpose, Granted: a.Granted, Withdrawal: a.Withdraws != "", NoticeHash: a.Notice, Lang: a.Lang,
+			GivenAt: a.GivenAt, EndedAt: a.EndedAt, Entry: a.Entry,
+		})
+	}
+	return v
+}
+
+// proofHeader holds the proof where there is no body.
+const proofHeader = "Wardkeep-Proof"
+
+// guardianReceipt shows what was chosen, with the proofs of the ledger. The link
+// alone opens it to nobody: it may lie in a child's hands.
+func guardianReceipt(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Receipt], error) {
+	var out answer[wardkeep.Receipt]
+	if err := s.slow(c); err != nil {
+		return out, err
+	}
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		r, err := s.behind(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		g, err := s.desk.Guardian(ctx, tx, r, c.header(proofHeader))
+		if err != nil {
+			return err
+		}
+		child, err := family.Find(ctx, tx, r.Service, g.Child)
+		if err != nil {
+			return err
+		}
+		receipt, err := consent.ReceiptOf(ctx, tx, child, r.ID)
+		if err != nil {
+			return err
+		}
+		out.Body = receiptView(receipt.Request, receipt.Answers)
+		for i := range out.Body.Answers {
+			proof, err := proofOf(ctx, tx, out.Body.Answers[i].Entry)
+			if errors.Is(err, ledger.ErrNotFound) {
+				continue // it gets its place within a second
+			}
+			if err != nil {
+				return err
+			}
+			out.Body.Answers[i].Proof = proof
+		}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/ledger"
+)
+
+// ledgerFile serves a checkpoint, a tile or a bundle of entries (C2SP
+// tlog-tiles). Checkpoints and hashes say nothing, so anyone may have them: that
+// is what makes the ledger's witnesses independent. Entries name nobody, but say
+// how the services are used; they are for keys with the scope.
+func ledgerFile(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
+	files := &fileWriter{ResponseWriter: w}
+	s.tiles.ServeHTTP(files, r)
+	switch {
+	case files.status == http.StatusNotFound:
+		return ledger.ErrNotFound
+	case files.status >= http.StatusBadRequest:
+		return ledger.ErrDamaged
+	}
+	return nil
+}
+
+// A fileWriter holds back the text of a refusal, so that refusals look alike.
+type fileWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader passes on what is no refusal.
+func (w *fileWriter) WriteHeader(status int) {
+	w.status = status
+	if status < http.StatusBadRequest {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write passes on what is no refusal.
+func (w *fileWriter) Write(b []byte) (int, error) {
+	if w.status >= http.StatusBadRequest {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// getProof proves that an entry about the app's service is in the ledger.
+func getProof(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Proof], error) {
+	var out answer[wardkeep.Proof]
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		p, err := ledger.Find(ctx, tx, c.param("entry"))
+		if err != nil {
+			return err
+		}
+		if p.Service != c.app.Service {
+			return ledger.ErrNotFound
+		}
+		proof, err := proofOf(ctx, tx, p.ID)
+		if err == nil {
+			out.Body = *proof
+		}
+		return err
+	})
+	return out, err
+}
+
+func proofOf(ctx context.Context, tx *db.Tx, entry string) (*wardkeep.Proof, error) {
+	receipt, p, err := ledger.Receipt(ctx, tx, entry)
+	if err != nil {
+		return nil, err
+	}
+	return &wardkeep.Proof{Place: p.Place, Leaf: p.Leaf, Receipt: receipt}, nil
+}
+
+func getLedgerKey(s *Server, _ context.Context, _ *call, _ *nothing) (answer[wardkeep.LedgerKey], error) {
+	return answer[wardkeep.LedgerKey]{Body: wardkeep.LedgerKey{Key: s.LedgerKey}}, nil
+}
+
+// getHealth says that the store answers.
+func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[wardkeep.Health], error) {
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		_, err := ledger.Head(ctx, tx)
+		return err
+	})
+	return answer[wardkeep.Health]{Body: wardkeep.Health{Status: "ok"}}, err
+}

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"wardkeep/client"
+	"wardkeep/internal/account"
+)
+
+// access is who may ask.
+type access int
+
+const (
+	forApp  access = iota // an app of the service, with the route's scope
+	forLink               // whoever holds a guardian's link
+	forAll                // anybody
+)
+
+// A route is one line of the table: everything that is true of it before its
+// handler runs.
+type route struct {
+	Method, Path string
+	ID           string // its words are api.route.<ID>
+	Tag          string
+	Access       access
+	Scope        account.Scope // of an app; "" any key of the service
+	Body         bool          // takes JSON
+	Large        bool          // … with values, up to 16 MiB
+	Hot          bool          // reads its body itself
+	Once         bool          // takes an Idempotency-Key
+	ETag         bool          // answers 304
+	IfMatch      bool
+	Status       int   // when all is well
+	Errors       []int // beside those that follow from the rest
+	ContentType  string
+	do           func(*mux, *route)
+}
+
+const (
+	get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+
+	service  = "/v1/services/{service}"
+	child    = service + "/children/{child}"
+	asking   = service + "/consent-requests/{request}"
+	guardian = "/v1/guardian/requests/{token}"
+)
+
+// routes is the table of routes.
+var routes = []route{
+	{Method: post, Path: service + "/age-checks", ID: "check-age", Tag: "children", Scope: account.ChildrenRead, Body: true, Status: 200, do: typed(checkAge)},
+	{Method: post, Path: service + "/children", ID: "register-child", Tag: "children", Scope: account.ChildrenWrite, Body: true, Once: true, Status: 201, Errors: []int{409}, do: typed(registerChild)},
+	{Method: get, Path: child, ID: "get-child", Tag: "children", Scope: account.ChildrenRead, Status: 200, do: typed(getChild)},
+	{Method: get, Path: child + "/permissions", ID: "get-permissions", Tag: "children", Scope: account.DecisionsRead, ETag: true, Status: 200, do: typed(getPermissions)},
+	{Method: del, Path: child, ID: "erase-child", Tag: "children", Scope: account.Erase, Once: true, Status: 204, do: typed(eraseChild)},
+
+	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
+	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},
+	{Method: post, Path: service + "/decisions", ID: "decide", Tag: "values", Scope: account.DecisionsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Checks, wardkeep.Decisions](decide)},
+	{Method: post, Path: service + "/seal", ID: "seal", Tag: "values", Scope: account.Seal, Body: true, Large: true, Once: true, Status: 200, do: typed(seal)},
+	{Method: post, Path: service + "/open", ID: "open", Tag: "values", Scope: account.Seal, Body: true, Large: true, Status: 200, do: typed(open)},
+
+	{Method: post, Path: service + "/consent-requests", ID: "ask", Tag: "consent", Scope: account.ConsentsWrite, Body: true, Once: true, Status: 201, Errors: []int{404, 409, 410}, do: typed(ask)},
+	{Method: get, Path: asking, ID: "get-request", Tag: "consent", Scope: account.ConsentsWrite, Status: 200, do: typed(getRequest)},
+	{Method: post, Path: asking + ":send", ID: "send-request", Tag: "consent", Scope: account.ConsentsWrite, Once: true, Status: 200, Errors: []int{409, 410, 502}, do: typed(sendRequest)},
+	{Method: post, Path: asking + ":cancel", ID: "cancel-request", Tag: "consent", Scope: account.ConsentsWrite, Once: true, Status: 200, Errors: []int{409, 410}, do: typed(cancelRequest)},
+	{Method: post, Path: asking + ":force", ID: "force-request", Tag: "consent", Scope: account.ConsentsWrite, Body: true, Once: true, Status: 200, Errors: []int{409, 410}, do: typed(forceRequest)},
+
+	{Method: get, Path: guardian, ID: "guardian-open", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{409, 410}, do: typed(guardianOpen)},
+	{Method: post, Path: guardian + ":send-code", ID: "guardian-send-code", Tag: "guardian", Access: forLink, Once: true, Status: 200, Errors: []int{409, 410, 502}, do: typed(guardianSendCode)},
+	{Method: post, Path: guardian + ":verify", ID: "guardian-verify", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 410}, do: typed(guardianVerify)},
+	{Method: post, Path: guardian + ":answer", ID: "guardian-answer", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 409, 410}, do: typed(guardianAnswer)},
+	{Method: post, Path: guardian + ":withdraw", ID: "guardian-withdraw", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 409, 410}, do: typed(guardianWithdraw)},
+	{Method: get, Path: guardian + "/receipt", ID: "guardian-receipt", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 410}, do: typed(guardianReceipt)},
+
+	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
+	{Method: get, Path: "/v1/events", ID: "get-events", Tag: "service", Scope: account.EventsRead, Status: 200, do: typed(getEvents)},
+
+	{Method: get, Path: "/v1/ledger/checkpoint", ID: "get-checkpoint", Tag: "ledger", Access: forAll, Status: 200, Errors: []int{404}, ContentType: "text/plain", do: plain[none, string](ledgerFile)},
+	{Method: get, Path: "/v1/ledger/tile/{path...}", ID: "get-tile", Tag: "ledger", Access: forAll, Status: 200, Errors: []int{404}, ContentType: "application/octet-stream", do: plain[none, string](ledgerFile)},
+	{Method: get, Path: "/v1/ledger/tile/entries/{path...}", ID: "get-entries", Tag: "ledger", Scope: account.EventsRead, Status: 200, Errors: []int{404}, ContentType: "application/octet-stream", do: plain[none, string](ledgerFile)},
+	{Method: get, Path: "/v1/ledger/entries/{entry}/proof", ID: "get-proof", Tag: "ledger", Scope: account.EventsRead, Status: 200, Errors: []int{404}, do: typed(getProof)},
+	{Method: get, Path: "/v1/ledger/key", ID: "get-ledger-key", Tag: "ledger", Access: forAll, Status: 200, do: typed(getLedgerKey)},
+
+	{Method: get, Path: "/v1/health", ID: "get-health", Tag: "server", Access: forAll, Status: 200, do: typed(getHealth)},
+	{Method: get, Path: "/openapi.json", ID: "get-openapi", Tag: "server", Access: forAll, Status: 200, ContentType: "application/openapi+json", do: plain[none, string](getOpenAPI)},
+	{Method: get, Path: "/docs", ID: "get-docs", Tag: "server", Access: forAll, Status: 200, ContentType: "text/html", do: plain[none, string](getDocs)},
+	{Method: get, Path: "/v1/docs.css", ID: "get-docs-style", Tag: "server", Access: forAll, Status: 200, ContentType: "text/css", do: plain[none, string](getDocsStyle)},
+}
+
+func (rt *route) pattern() string { return rt.Method + " " + rt.Path }
+
+// described is the path as OpenAPI writes it.
+func (rt *route) described() string { return strings.Replace(rt.Path, "...}", "}", 1) }
+
+func (rt *route) hot() bool { return rt.Hot }
+
+// The largest bodies, in bytes.
+const (
+	maxBody  = 1 << 20
+	maxLarge = 16 << 20
+)
+
+func (rt *route) limit() int64 {
+	if rt.Large {
+		return maxLarge
+	}
+	return maxBody
+}
+
+const entryHeader = "Wardkeep-Entry"
+
+// headers are the request headers that the route knows.
+func (rt *route) headers() (names []string) {
+	if rt.Once {
+		names = append(names, "Idempotency-Key")
+	}
+	if rt.ETag {
+		names = append(names, "If-None-Match")
+	}
+	if rt.IfMatch {
+		names = append(names, "If-Match")
+	}
+	if rt.ID == "guardian-receipt" {
+		names = append(names, proofHeader)
+	}
+	return append(names, "Accept-Language")
+}
+
+// answers are the headers of a good answer.
+func (rt *route) answers() []string {
+	names := []string{"X-Request-Id", "RateLimit"}
+	if rt.Once || rt.ID == "read" {
+		names = append(names, entryHeader)
+	}
+	if rt.ETag || rt.IfMatch || rt.ID == "get-child" || rt.ID == "register-child" {
+		names = append(names, "ETag")
+	}
+	return names
+}
+
+// refusals are the statuses of what can go wrong.
+func (rt *route) refusals() []int {
+	all := append([]int{429, 500, 503}, rt.Errors...)
+	if rt.Access == forApp {
+		all = append(all, 401, 403)
+	}
+	if rt.Body {
+		all = append(all, 400, 413, 415, 422)
+	}
+	if rt.Once {
+		all = append(all, 409, 422, 507)
+	}
+	if rt.Method == get && rt.ContentType == "" {
+		all = append(all, 422) // a query
+	}
+	if rt.IfMatch {
+		all = append(all, 412)
+	}
+	for _, name := range []string{"{child}", "{request}", "{token}"} {
+		if strings.Contains(rt.Path, name) {
+			all = append(all, 404, 410)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
