@@ -1,0 +1,182 @@
+package replay
+
+import (
+	"slices"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/vault"
+)
+
+// A fold is the state that the entries so far give.
+//
+// # Order
+//
+// For one child, and for one service, the order of entries is the order of
+// versions. An entry of a change at version v comes after every entry at a
+// version below v and after no use at v or later; several changes of one version
+// are of one transaction, and so of one time. A use at version v comes after
+// every change up to v. Versions may be left out: a denied collection raises the
+// child's version and changes nothing.
+//
+// Between a child and its service there is no such order: the service's entry
+// may have a later place than a use that rests on it. Such a use is kept, with
+// its facts about the child, until the entry comes.
+type fold struct {
+	names    *names
+	rows     map[charterID]charterRow
+	report   func(Difference)
+	services map[string]*service
+	apps     map[string]*credential
+	children map[key]*child
+	erased   map[sym]int64 // per service
+	uses     int64
+
+	late   []*use // they wait for an entry about their service
+	shown  map[shown]source
+	forced map[string]source // services whose requests an app answered
+	homes  map[sym]source    // services that children are of
+
+	facts  scratch
+	recent [recent]open // a ring
+	oldest int
+}
+
+// A source is the entry that says something.
+type source struct {
+	place            int64
+	entry            string
+	service, subject string
+}
+
+// A fault is what is wrong with an entry; the zero fault is none.
+type fault struct{ what, field, want, got string }
+
+// shown is a notice as an answer names it. There are few.
+type shown struct {
+	service string
+	charter int64
+	lang    string
+	hash    string
+}
+
+func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *fold {
+	return &fold{
+		names: n, rows: rows, report: report,
+		services: make(map[string]*service), apps: make(map[string]*credential), children: make(map[key]*child),
+		erased: make(map[sym]int64), shown: make(map[shown]source), forced: make(map[string]source), homes: make(map[sym]source),
+	}
+}
+
+func (f *fold) blame(s source, x fault) {
+	if x == (fault{}) {
+		return
+	}
+	f.report(Difference{Place: s.place, Entry: s.entry, Service: s.service, Subject: s.subject,
+		What: x.what, Field: x.field, Want: x.want, Got: x.got})
+}
+
+// entry folds one entry, and reports at most one thing about it.
+func (f *fold) entry(p ledger.Placed) {
+	s := source{place: p.Place, entry: p.ID, service: p.Service}
+	if id.Is(id.Subject, p.Subject) {
+		s.subject = p.Subject
+	}
+	f.blame(s, f.fold(p, s))
+}
+
+// ofServices are the kinds about a service itself, ofChildren those about a
+// child. What is in neither nobody knows.
+var (
+	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindAppointed, catalog.KindEnded,
+		account.KindIssued, account.KindRevoked}
+	ofChildren = []string{
+		gate.KindPermitted, gate.KindDenied, vault.KindCollected, vault.KindKept, vault.KindErased,
+		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
+		family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
+		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
+		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
+	}
+)
+
+func (f *fold) fold(p ledger.Placed, s source) fault {
+	switch {
+	case slices.Contains(ofChildren, p.Kind):
+		k, ok := keyOf(id.Subject, p.Subject)
+		if !ok || p.Service == "" {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.childEntry(p, s, k)
+	case slices.Contains(ofServices, p.Kind):
+		if p.Subject != "" || p.Service == "" {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		x := f.serviceEntry(p)
+		f.resolve()
+		return x
+	}
+	return fault{what: FoundKind, got: f.names.shown(p.Kind)}
+}
+
+// finish judges what had to wait for the last entry.
+func (f *fold) finish() {
+	f.resolve()
+	for _, u := range f.late {
+		f.blame(u.source, u.missing)
+	}
+	f.late = nil
+	f.checkNotices()
+	for name, s := range f.forced {
+		if sv := f.services[name]; sv != nil && sv.state != catalog.Test {
+			f.blame(s, fault{what: FoundImpossible, field: ruleForced})
+		}
+	}
+	for home, s := range f.homes {
+		if f.services[f.names.text(home)] == nil {
+			f.blame(s, fault{what: FoundImpossible, field: "service"})
+		}
+	}
+	f.reportUndecided()
+	for k, c := range f.children {
+		if o := c.opening; o != nil && o.collect && !o.written && c.state != erased {
+			s := o.source
+			s.subject = k.name(id.Subject)
+			f.blame(s, fault{what: FoundImpossible, field: ruleCollected})
+		}
+	}
+}
+
+// The rules that entries obey, as Difference.Field names them.
+const (
+	ruleRegistered = "registered"
+	rulePermit     = "permit"
+	ruleExpiry     = "expires_at"
+	ruleCollected  = "collected"
+	ruleHeld       = "held"
+	ruleGuardian   = "guardian"
+	ruleStrength   = "strength"
+	ruleAnswer     = "answer"
+	ruleActor      = "actor"
+	ruleForced     = "forced"
+	ruleState      = "state"
+	ruleClass      = "age"
+	ruleService    = "service"
+	ruleNumber     = "number"
+	ruleHash       = "hash"
+	ruleOffice     = "office"
+)
+
+func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }
+
+// body decodes the body of an entry.
+func body[T any](p ledger.Placed) (b T, x fault) {
+	if err := p.Into(&b); err != nil {
+		return b, fault{what: FoundBody, field: p.Kind}
+	}
+	return b, fault{}
+}

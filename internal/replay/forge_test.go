@@ -1,0 +1,272 @@
+package replay_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/replay"
+	"wardkeep/internal/vault"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// forge appends an entry about a child that no domain package wrote. By is added
+// to the child's version.
+func (s *scene) forge(c family.Child, by int64, kind, actor string, body any) {
+	s.T.Helper()
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		var now []family.Child
+		if err := tx.Together(ctx, family.ReadChild(&now, c.ID)); err != nil {
+			return err
+		}
+		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Subject: c.Subject,
+			Version: now[0].Version + by, Actor: actor, Body: body})
+		return err
+	})
+}
+
+// fair is the body of a use that the gate would permit.
+func (s *scene) fair() gate.UseBody {
+	var sv catalog.Service
+	s.do(func(ctx context.Context, tx *db.Tx) (err error) {
+		sv, err = catalog.Find(ctx, tx, service)
+		return err
+	})
+	return gate.UseBody{Activity: "use", Purpose: "course-progress", Items: []string{"weekly_score"}, Catalog: sv.Version, Charter: sv.Charter, Age: "child"}
+}
+
+func (s *scene) forgeUse(change func(b *gate.UseBody)) {
+	s.T.Helper()
+	b := s.fair()
+	change(&b)
+	kind := gate.KindPermitted
+	if b.Reasons != nil {
+		kind = gate.KindDenied
+	}
+	s.forge(s.mei, 0, kind, s.App.Ledger(), b)
+}
+
+func (s *scene) answer(change func(b *consent.AnswerBody)) {
+	s.T.Helper()
+	g := s.guardians(s.mei.ID)[0]
+	var stands []consent.Answer
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		stands = nil
+		return tx.Together(ctx, consent.ReadStanding(&stands, s.mei.ID))
+	})
+	a := stands[slices.IndexFunc(stands, func(a consent.Answer) bool { return a.Purpose == "class-ranking" })]
+	b := consent.AnswerBody{Consent: id.New(id.Consent), Guardian: g.ID, Purpose: "class-ranking", Charter: a.Charter, Notice: a.Notice,
+		Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: 1, Ends: a.ID}
+	change(&b)
+	s.forge(s.mei, 1, consent.KindGranted, g.Ledger(), b)
+}
+
+// TestInvariant7_ForgedEntriesAreFound writes entries that the domain packages
+// never would, whole and well signed. Beside each stands what must be found.
+func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
+	forgeries := map[string]struct {
+		found string // what and field
+		by    func(s *scene)
+	}{
+		"a use that nobody agreed to": {"verdict ", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) { b.Purpose, b.Items = "class-ranking", []string{"weekly_score"} })
+		}},
+		"a denial without a reason in the facts": {"verdict ", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) { b.Reasons = []gate.Denial{{Code: "gate.frozen", Article: "20"}} })
+		}},
+		"a denial with another reason": {"verdict ", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) {
+				b.Purpose, b.Reasons = "class-ranking", []gate.Denial{{Code: "gate.consent_missing", Article: "9"}}
+			})
+		}},
+		"a permit with a reason": {"verdict ", func(s *scene) {
+			b := s.fair()
+			b.Reasons = []gate.Denial{{Code: "gate.frozen", Article: "20"}}
+			s.forge(s.mei, 0, gate.KindPermitted, s.App.Ledger(), b)
+		}},
+		"a use of a sealed value past its time": {"verdict ", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) {
+				b.Held = []gate.Span{{Item: "weekly_score", Purpose: "course-progress", Collected: 1, Expires: 2}}
+			})
+		}},
+		"a use by a key that never was":   {"actor actor", func(s *scene) { s.forge(s.mei, 0, gate.KindPermitted, "app:"+id.New(id.Credential), s.fair()) }},
+		"a use by a key that was revoked": {"actor actor", func(s *scene) { s.forge(s.mei, 0, gate.KindPermitted, s.revoked.Ledger(), s.fair()) }},
+		"a use by an officer":             {"actor actor", func(s *scene) { s.forge(s.mei, 0, gate.KindPermitted, s.Officer.Ledger(), s.fair()) }},
+		"a use that rests on a version to come": {"catalog catalog", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) { b.Catalog += 7 })
+		}},
+		"a use that rests on a version long gone": {"catalog catalog", func(s *scene) { s.forgeUse(func(b *gate.UseBody) { b.Catalog-- }) }},
+		"a use under another charter":             {"catalog charter", func(s *scene) { s.forgeUse(func(b *gate.UseBody) { b.Charter = 1 }) }},
+		"a use that names what the charter lacks": {"strange items", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) {
+				b.Items, b.Reasons = []string{secret}, []gate.Denial{{Code: "gate.item_unknown", Article: "11", Item: secret}}
+			})
+		}},
+		"a use of a fourteen-year-old": {"age birth", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) {
+				b.Age, b.Reasons = "minor", []gate.Denial{{Code: "gate.not_a_child", Article: "2"}}
+			})
+		}},
+		"a use of no age": {"body age", func(s *scene) { s.forgeUse(func(b *gate.UseBody) { b.Age = "" }) }},
+		"a use at an earlier version": {"order version", func(s *scene) {
+			s.forge(s.mei, -2, gate.KindPermitted, s.App.Ledger(), s.fair())
+		}},
+		"a change at a version of before": {"order version", func(s *scene) {
+			s.forge(s.mei, -1, family.KindFrozen, s.App.Ledger(), family.FrozenBody{Why: family.Death})
+		}},
+		"an unknown kind": {"kind ", func(s *scene) { s.forge(s.mei, 1, "child."+secret, s.App.Ledger(), struct{}{}) }},
+		"a body with something more": {"body child.frozen", func(s *scene) {
+			s.forge(s.mei, 1, family.KindFrozen, s.App.Ledger(), map[string]string{"why": "death", "name": secret})
+		}},
+		"a body of another kind": {"body use.permitted", func(s *scene) {
+			s.forge(s.mei, 0, gate.KindPermitted, s.App.Ledger(), family.FrozenBody{Why: family.Death})
+		}},
+		"a child frozen in the ledger alone": {"row_differs frozen", func(s *scene) {
+			s.forge(s.mei, 1, family.KindFrozen, s.App.Ledger(), family.FrozenBody{Why: family.Death})
+		}},
+		"an end to what never began": {"impossible state", func(s *scene) {
+			s.forge(s.mei, 1, family.KindSettled, s.App.Ledger(), family.SettledBody{})
+		}},
+		"something after the erasure": {"erased use.permitted", func(s *scene) { s.forge(s.gone, 1, gate.KindPermitted, s.App.Ledger(), s.fair()) }},
+		"an erasure of one who lives": {"row_differs state", func(s *scene) {
+			s.forge(s.bo, 1, family.KindErased, s.App.Ledger(), family.ErasedBody{Ground: family.Requested})
+		}},
+		"an erasure before its time": {"impossible expires_at", func(s *scene) {
+			s.forge(s.bo, 1, family.KindErased, "system:retention", family.ErasedBody{Ground: family.ExpiredUnconsented})
+		}},
+		"an erasure that leaves values": {"impossible held", func(s *scene) {
+			s.forge(s.mei, 1, family.KindErased, s.App.Ledger(), family.ErasedBody{Ground: family.Requested})
+		}},
+		"a value erased before its time": {"impossible expires_at", func(s *scene) {
+			s.forge(s.mei, 1, vault.KindErased, "system:retention", vault.ErasedBody{Items: []string{"weekly_score"}, Ground: "expired"})
+		}},
+		"a value collected without a permit": {"impossible permit", func(s *scene) {
+			now := s.Store.Now().UnixMicro()
+			s.forge(s.mei, 1, vault.KindCollected, s.App.Ledger(), vault.CollectedBody{Values: []gate.Span{
+				{Item: "lesson_progress", Purpose: "course-progress", Collected: now, Expires: now + 1}}})
+		}},
+		"a collection that wrote nothing": {"impossible collected", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) { b.Activity = "collect" })
+		}},
+		"a value that lives longer than the charter says": {"impossible expires_at", func(s *scene) { s.collect(48 * time.Hour) }},
+		"a value kept on without a use": {"impossible permit", func(s *scene) {
+			s.forge(s.mei, 1, vault.KindKept, s.App.Ledger(), vault.KeptBody{Values: []gate.Span{{Item: "weekly_score", Purpose: "course-progress"}}})
+		}},
+		"a grant by one who was never verified": {"impossible guardian", func(s *scene) {
+			g := s.guardians(s.bo.ID)[0]
+			s.forge(s.bo, 1, consent.KindGranted, g.Ledger(), consent.AnswerBody{Consent: id.New(id.Consent), Guardian: g.ID, Purpose: "account",
+				Charter: 2, Notice: "x", Lang: "en", Strength: 1})
+		}},
+		"a grant to another notice":     {"notice notice", func(s *scene) { s.answer(func(b *consent.AnswerBody) { b.Notice = strings.Repeat("0", 64) }) }},
+		"a grant to a charter to come":  {"notice notice", func(s *scene) { s.answer(func(b *consent.AnswerBody) { b.Charter = 9 }) }},
+		"a grant of too great strength": {"impossible strength", func(s *scene) { s.answer(func(b *consent.AnswerBody) { b.Strength = 3 }) }},
+		"a second answer beside the first": {"impossible answer", func(s *scene) {
+			s.answer(func(b *consent.AnswerBody) { b.Ends = "" })
+		}},
+		"a grant in the ledger alone": {"row_missing ", func(s *scene) { s.answer(func(*consent.AnswerBody) {}) }},
+		"a guardian verified in the ledger alone": {"row_differs strength", func(s *scene) {
+			s.forge(s.bo, 1, family.KindGuardianVerified, s.Officer.Ledger(), family.GuardianVerifiedBody{Guardian: s.guardians(s.bo.ID)[0].ID, Strength: 4})
+		}},
+		"a child that was never registered": {"impossible registered", func(s *scene) {
+			s.do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: family.KindFrozen, Service: service, Subject: id.New(id.Subject), Version: 2,
+					Actor: s.App.Ledger(), Body: family.FrozenBody{Why: family.Death}})
+				return err
+			})
+		}},
+		"a change of the service in the ledger alone": {"row_differs officer", func(s *scene) {
+			s.forgeService(1, catalog.KindAppointed, catalog.AppointedBody{ID: id.New(id.Staff), Role: catalog.RoleOfficer, Replaces: s.Officer.ID})
+		}},
+		"a change of the service left out": {"order version", func(s *scene) {
+			s.forgeService(2, catalog.KindEnded, catalog.EndedBody{ID: s.Officer.ID, Role: catalog.RoleOfficer})
+		}},
+		"a charter that was never proposed": {"impossible number", func(s *scene) {
+			s.forgeService(1, catalog.KindPublished, catalog.PublishedBody{Number: 9, Hash: "x", AskedSince: map[string]int64{"account": 1}})
+		}},
+		"a key of a wider scope": {"row_differs scopes", func(s *scene) {
+			s.do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE credential SET scopes = $1 WHERE id = $2`, "seal", s.App.ID)
+				return err
+			})
+		}},
+		"a key revoked twice": {"impossible actor", func(s *scene) {
+			s.forgeService(-100, account.KindRevoked, account.RevokedBody{ID: s.revoked.ID})
+		}},
+	}
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := play(t, w)
+		for _, name := range slices.Sorted(maps.Keys(forgeries)) {
+			forgery(t, name, s.once(t, func() { forgeries[name].by(s) }), forgeries[name].found)
+		}
+		s.replays(t)
+
+		// It makes no difference whether the forgery has its place.
+		s.forgeUse(func(b *gate.UseBody) { b.Purpose = "class-ranking" })
+		ok(t, s.flush())
+		report := s.audit(t)
+		forgery(t, "a placed one", report, "verdict ")
+		if d := report.Differences[0]; d.Place != report.Size-1 || d.Subject != s.mei.Subject || report.Pending != 0 {
+			t.Errorf("%+v of %d", d, report.Size)
+		}
+	})
+}
+
+func forgery(t *testing.T, name string, report replay.Report, want string) {
+	t.Helper()
+	var all []string
+	for _, d := range report.Differences {
+		all = append(all, strings.TrimPrefix(d.What, "replay.")+" "+d.Field)
+		if text := d.String(); strings.Contains(text, secret) {
+			t.Errorf("it says %q", text)
+		}
+	}
+	if !slices.Contains(all, want) {
+		t.Errorf("%s: want %q, got:\n%s", name, want, strings.Join(all, "\n"))
+	}
+}
+
+// collect appends a permitted collection and what it wrote, with values that
+// live for so long.
+func (s *scene) collect(life time.Duration) {
+	s.T.Helper()
+	b := s.fair()
+	b.Activity = string(charter.Collect)
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		now := tx.Now().UnixMicro()
+		c, err := family.Lock(ctx, tx, service, s.mei.ID)
+		if err != nil {
+			return err
+		}
+		_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: gate.KindPermitted, Service: service, Subject: c.Subject,
+			Version: c.Version - 1, Actor: s.App.Ledger(), Body: b})
+		if err != nil {
+			return err
+		}
+		_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: vault.KindCollected, Service: service, Subject: c.Subject,
+			Version: c.Version, Actor: s.App.Ledger(), Body: vault.CollectedBody{Values: []gate.Span{
+				{Item: "weekly_score", Purpose: "course-progress", Collected: now, Expires: now + life.Microseconds()}}}})
+		return err
+	})
+}
+
+// forgeService appends an entry about the service, by versions after the last.
+func (s *scene) forgeService(by int64, kind string, body any) {
+	s.T.Helper()
+	version := max(s.fair().Catalog+by, 0)
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: version, Actor: terminal.Ledger(), Body: body})
+		return err
+	})
+}

@@ -1,0 +1,172 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+)
+
+func (s *story) revoke() {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := account.RevokeApp(ctx, tx, terminal, service, s.App.ID)
+		return err
+	})
+}
+
+// A player does one thing after the other, as rapid draws them.
+type player struct {
+	*story
+	rt       *rapid.T
+	children []family.ID
+}
+
+var (
+	purposes = []string{"account", "course-progress", "speaking-practice", "class-ranking", "parent-reports", "push-notices", "ghost"}
+	values   = map[string]string{"weekly_score": "88", "lesson_progress": "12", "speaking_score": "70", "gender": "女",
+		"push_token": "t", "remarks": "好", "guardian_phone": "13800000000", "ghost": "x"}
+	items  = []string{"weekly_score", "lesson_progress", "speaking_score", "gender", "push_token", "remarks", "guardian_phone", "ghost"}
+	pauses = []time.Duration{time.Millisecond, time.Second, 10 * time.Second, time.Hour, 25 * time.Hour, 40 * 24 * time.Hour, 100 * 24 * time.Hour, 400 * 24 * time.Hour}
+)
+
+func (p *player) pick(list []string, label string) string {
+	return rapid.SampledFrom(list).Draw(p.rt, label)
+}
+
+func (p *player) items() []string {
+	return rapid.SliceOfN(rapid.SampledFrom(items), 0, 3).Draw(p.rt, "items")
+}
+
+func (p *player) child() family.ID { return rapid.SampledFrom(p.children).Draw(p.rt, "child") }
+
+func (p *player) anyGuardian() (family.Guardian, bool) {
+	all := p.guardians(p.child())
+	if len(all) == 0 {
+		return family.Guardian{}, false
+	}
+	return rapid.SampledFrom(all).Draw(p.rt, "guardian"), true
+}
+
+func (p *player) turn() {
+	if len(p.children) == 0 {
+		p.enrol()
+		return
+	}
+	move := rapid.SampledFrom([]string{"enrol", "answer", "answer", "answer", "put", "put", "put", "use", "use", "use", "seal", "withdraw",
+		"guardian", "verify", "end", "freeze", "unfreeze", "correct", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
+	if err := p.move(move); err != nil && errs.Of(err).Kind == errs.Internal {
+		p.rt.Fatalf("%s: %v", move, err)
+	}
+}
+
+func (p *player) enrol() {
+	c, _ := p.Enrol()
+	p.children = append(p.children, c.ID)
+	if rapid.Bool().Draw(p.rt, "answers at once") {
+		p.Answer(c, consent.ForceGranted)
+	}
+}
+
+func (p *player) move(move string) error {
+	switch move {
+	case "enrol":
+		p.enrol()
+		return nil
+	case "put":
+		chosen := make(map[string]string)
+		for _, item := range p.items() {
+			chosen[item] = values[item]
+		}
+		return p.put(p.child(), p.pick(purposes, "purpose"), chosen)
+	case "use":
+		activity := rapid.SampledFrom([]charter.Activity{charter.Use, charter.Use, charter.Use, charter.Disclose, charter.Transfer, charter.Entrust, "?"}).Draw(p.rt, "activity")
+		party := p.pick([]string{"", "class", "yuping-assessment", "王老师"}, "party")
+		return p.use(p.child(), activity, p.pick(purposes, "purpose"), party, p.items()...)
+	case "seal":
+		c, purpose, item := p.child(), p.pick(purposes, "purpose"), p.pick(items, "item")
+		sealed, err := p.story.seal(c, purpose, item, values[item])
+		if err != nil {
+			return err
+		}
+		p.Pass(rapid.SampledFrom(pauses).Draw(p.rt, "pause"))
+		return p.unseal(c, p.pick(purposes, "purpose"), item, sealed)
+	case "answer", "withdraw", "guardian", "verify", "end":
+		return p.family(move)
+	case "freeze", "unfreeze":
+		return p.freeze(p.child(), move == "freeze")
+	case "correct":
+		return p.correct(p.child(), age.Birth{Year: p.Store.Now().Year() - rapid.IntRange(1, 13).Draw(p.rt, "age")})
+	case "sweep":
+		return p.sweep()
+	case "erase":
+		return p.erase(p.child())
+	case "pass":
+		p.Pass(rapid.SampledFrom(pauses).Draw(p.rt, "pause"))
+		return nil
+	case "flush":
+		return p.flush()
+	}
+	return p.office(move)
+}
+
+func (p *player) family(move string) error {
+	g, ok := p.anyGuardian()
+	if !ok {
+		return nil
+	}
+	switch move {
+	case "answer":
+		yes := rapid.Map(rapid.SliceOfN(rapid.Bool(), len(purposes)+3, len(purposes)+3), func(b []bool) func(string) bool {
+			return func(purpose string) bool { return b[len(purpose)%len(b)] }
+		}).Draw(p.rt, "yes")
+		if rapid.Bool().Draw(p.rt, "one purpose") {
+			return p.says(g, yes, p.pick(purposes[:6], "purpose"))
+		}
+		return p.says(g, yes)
+	case "withdraw":
+		return p.withdraw(g, p.pick(purposes, "purpose"))
+	case "verify":
+		return p.verify(g, family.Strength(rapid.IntRange(0, 4).Draw(p.rt, "strength")))
+	case "end":
+		return p.end(g)
+	}
+	_, err := p.guardian(g.Child, rapid.SampledFrom([]family.Relation{family.Parent, family.Parent, family.Institution, family.Teacher}).Draw(p.rt, "relation"))
+	return err
+}
+
+func (p *player) office(move string) error {
+	switch move {
+	case "change":
+		p.change()
+	case "office":
+		if err := p.vacate(); err != nil {
+			return err
+		}
+		if rapid.Bool().Draw(p.rt, "use in between") {
+			if err := p.use(p.child(), charter.Use, "course-progress", "", "weekly_score"); errors.Is(err, context.Canceled) {
+				return err
+			}
+		}
+		p.fill(catalog.RoleDeputy)
+		p.fill(catalog.RoleOfficer)
+	case "key":
+		if rapid.Bool().Draw(p.rt, "rotate") {
+			p.rotate(rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(p.rt, "overlap"), 200*24*time.Hour)
+			return nil
+		}
+		p.revoke()
+		p.issue(account.AllScopes())
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+// Package replay proves that the ledger tells what is (invariant 7): folded from
+// zero it gives the tables, and every recorded use decided again by gate.Decide
+// gives the recorded answer.
+//
+// Its one invariant: what can't be understood is a difference. An unknown kind,
+// a body with an unknown member, a row that no entry made, a use whose facts are
+// not there: none of them is passed over.
+//
+// # What it can't see
+//
+// The ledger names nobody, so it can't tell whether a name, a phone number or a
+// value is the one that was given; that they were not exchanged is what their
+// encryption is bound to. The birth date isn't in it either: a use carries the
+// child's age class of that day, and the audit takes it from there. Where a ring
+// is at hand, it opens the birth date of each child that was used and compares
+// the class of the last use as a child and of the first as none, which is all
+// the gate asks. After an erasure there is no birth date to compare with.
+// Requests for consent and their links grant nothing, and are not compared.
+package replay
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/ledger"
+)
+
+// Options are what an audit may be told.
+type Options struct {
+	// Progress is called now and then with how much is done of what there is to
+	// do: entries, then rows of children. It may be nil.
+	Progress func(done, total int64)
+
+	// MaxDifferences bounds Report.Differences; 0 is 100. More are counted.
+	MaxDifferences int
+}
+
+const defaultMax = 100
+
+// A Report is what an audit found.
+type Report struct {
+	Entries     int64     // folded, those without a place included
+	Pending     int64     // of these, those without a place
+	Uses        int64     // decided again
+	Children    int64     // that the ledger knows, erased ones included
+	Size        int64     // of the ledger's head
+	Root        tlog.Hash // of the ledger's head, as stored: see ledger.Verify
+	Differences []Difference
+	More        int64 // differences beyond those
+}
+
+// OK reports that the ledger and the tables say the same.
+func (r Report) OK() bool { return len(r.Differences) == 0 }
+
+// Audit folds the whole ledger, decides every use again, and compares the result
+// with the tables, all on one snapshot. It writes nothing. What it finds is in
+// the report; an error says that it could not look. Memory is that of what the
+// children hold, below 1 KB each, not that of the entries.
+//
+// Ring may be nil: then birth dates stay sealed, and no age is compared.
+// Charters, which may be nil, is asked for a charter whose row is damaged, so
+// that the uses under it can still be decided if this process has seen it.
+func Audit(ctx context.Context, store *db.DB, ring *keyring.Ring, charters *catalog.Cache, opts Options) (Report, error) {
+	var report Report
+	err := store.View(ctx, func(tx *db.Tx) (err error) {
+		report, err = auditIn(ctx, tx, ring, charters, opts)
+		return err
+	})
+	return report, err
+}
+
+// auditIn is Audit on what tx sees.
+func auditIn(ctx context.Context, tx *db.Tx, ring *keyring.Ring, charters *catalog.Cache, opts Options) (Report, error) {
+	if opts.MaxDifferences <= 0 {
+		opts.MaxDifferences = defaultMax
+	}
+	a := &audit{ctx: ctx, tx: tx, ring: ring, charters: charters, opts: opts, names: newNames()}
+	if err := a.run(); err != nil {
+		return Report{}, err
+	}
+	return a.report, nil
+}
+
+// An audit is one run of Audit.
+type audit struct {
+	ctx      context.Context
+	tx       *db.Tx
+	ring     *keyring.Ring
+	charters *catalog.Cache
+	opts     Options
+	names    *names
+
+	report      Report
+	done, total int64
+	fold        *fold
+}
+
+func (a *audit) run() error {
+	head, err := ledger.Head(a.ctx, a.tx)
+	if err != nil {
+		return err
+	}
+	a.report.Size, a.report.Root = head.Size, head.Root
+	if a.report.Pending, err = ledger.CountPending(a.ctx, a.tx); err != nil {
+		return err
+	}
+	children, err := db.One(a.ctx, a.tx, db.Single[int64], `SELECT count(*) FROM child`)
+	if err != nil {
+		return err
+	}
+	a.total = head.Size + a.report.Pending + children
+	rows, err := a.readCharters()
+	if err != nil {
+		return err
+	}
+	a.fold = newFold(a.names, rows, a.found)
+	whole, err := a.entries()
+	if err != nil {
+		return err
+	}
+	a.report.Uses, a.report.Children = a.fold.uses, int64(len(a.fold.children))
+	if !whole {
+		return nil // what follows an unreadable entry is not known, so there is nothing to compare
+	}
+	a.fold.finish()
+	if err := a.compareServices(rows); err != nil {
+		return err
+	}
+	return a.compareChildren()
+}
+
+// entries folds what has a place, then what waits for one. It returns false if
+// it could not read to the end.
+func (a *audit) entries() (whole bool, err error) {
+	each := func(p ledger.Placed) error {
+		a.report.Entries++
+		a.fold.entry(p)
+		a.step()
+		return a.ctx.Err()
+	}
+	err = ledger.Read(a.ctx, a.tx, 0, a.report.Size, each)
+	if err == nil && a.report.Entries != a.report.Size {
+		a.found(Difference{Place: a.report.Entries, What: FoundShort, Want: number(a.report.Size), Got: number(a.report.Entries)})
+		return false, nil
+	}
+	if err == nil {
+		err = ledger.Pending(a.ctx, a.tx, each)
+	}
+	if errors.Is(err, ledger.ErrDamaged) {
+		a.found(Difference{Place: a.report.Entries, What: FoundUnreadable})
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// step counts one entry or one child.
+func (a *audit) step() {
+	a.done++
+	if a.opts.Progress != nil && (a.done%1024 == 0 || a.done == a.total) {
+		a.opts.Progress(a.done, a.total)
+	}
+}
+
+func (a *audit) found(d Difference) {
+	if len(a.report.Differences) >= a.opts.MaxDifferences {
+		a.report.More++
+		return
+	}
+	a.report.Differences = append(a.report.Differences, d)
+}

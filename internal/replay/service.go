@@ -1,0 +1,272 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/ledger"
+)
+
+// slack is how far the clocks of two nodes, and a transaction and the one before
+// it, may be apart: a use that was on its way when its service or its credential
+// changed counts as before.
+const slack = 5_000_000 // microseconds
+
+// serviceEntry folds an entry about a service or a credential.
+func (f *fold) serviceEntry(p ledger.Placed) fault {
+	switch p.Kind {
+	case account.KindIssued:
+		return f.issued(p)
+	case account.KindRevoked:
+		return f.revoked(p)
+	case catalog.KindCreated:
+		return f.created(p)
+	}
+	s := f.services[p.Service]
+	if s == nil {
+		return impossible(ruleService)
+	}
+	now := s.now()
+	if p.Version != now.number+1 {
+		// Every change of a service has one entry, so no number is left out.
+		return fault{what: FoundOrder, field: "version", want: number(now.number + 1), got: number(p.Version)}
+	}
+	now.number, now.at = p.Version, p.At.UnixMicro()
+	x := f.serviceChange(p, s, &now)
+	s.history = append(s.history, now)
+	return x
+}
+
+func (f *fold) created(p ledger.Placed) fault {
+	b, x := body[catalog.CreatedBody](p)
+	switch {
+	case x != (fault{}):
+		return x
+	case f.services[p.Service] != nil:
+		return impossible(ruleService)
+	case p.Version != 1:
+		return fault{what: FoundOrder, field: "version", want: "1", got: number(p.Version)}
+	}
+	f.names.sym(p.Service)
+	f.services[p.Service] = &service{
+		name: p.Service, state: b.State, created: p.At.UnixMicro(),
+		history:  []version{{number: 1, at: p.At.UnixMicro()}},
+		editions: make(map[int64]*edition), officers: make(map[string]*officer),
+	}
+	return fault{}
+}
+
+// serviceChange applies a change to now, the service's next version.
+func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
+	switch p.Kind {
+	case catalog.KindProposed:
+		b, x := body[catalog.ProposedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		if b.Number != int64(len(s.editions))+1 {
+			return impossible(ruleNumber)
+		}
+		s.editions[b.Number] = &edition{number: b.Number, hash: f.names.keep(b.Hash), proposedAt: now.at, proposedBy: f.names.keep(p.Actor)}
+	case catalog.KindPublished:
+		b, x := body[catalog.PublishedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return f.published(p, s, now, b)
+	case catalog.KindAppointed:
+		b, x := body[catalog.AppointedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return s.appointed(f.names, now, b)
+	case catalog.KindEnded:
+		b, x := body[catalog.EndedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		seat := now.seat(b.Role)
+		if seat == nil || *seat != b.ID || b.ID == "" {
+			return impossible(ruleOffice)
+		}
+		*seat = ""
+		s.officers[b.ID].ended = now.at
+	}
+	return fault{}
+}
+
+// seat returns who holds an office, to be changed, or nil for none.
+func (v *version) seat(r catalog.Role) *string {
+	switch r {
+	case catalog.RoleOfficer:
+		return &v.officer
+	case catalog.RoleDeputy:
+		return &v.deputy
+	}
+	return nil
+}
+
+func (s *service) appointed(n *names, now *version, b catalog.AppointedBody) fault {
+	seat := now.seat(b.Role)
+	if seat == nil || *seat != b.Replaces || b.ID == "" || s.officers[b.ID] != nil {
+		return impossible(ruleOffice)
+	}
+	if former := s.officers[b.Replaces]; former != nil {
+		former.ended = now.at
+	}
+	*seat = n.keep(b.ID)
+	s.officers[*seat] = &officer{role: b.Role, appointed: now.at}
+	return fault{}
+}
+
+func (f *fold) published(p ledger.Placed, s *service, now *version, b catalog.PublishedBody) fault {
+	e := s.editions[b.Number]
+	switch {
+	case e == nil || e.publishedAt != 0 || b.Number <= now.charter:
+		return impossible(ruleNumber)
+	case e.hash != b.Hash:
+		return impossible(ruleHash)
+	}
+	e.publishedAt, e.publishedBy = now.at, f.names.keep(p.Actor)
+	e.documents = make(map[document]string, len(b.Documents))
+	e.published = catalog.Published{Number: b.Number, Hash: e.hash, AskedSince: b.AskedSince, Notices: make(map[charter.Lang]string)}
+	for _, d := range b.Documents {
+		e.documents[document{d.Kind, d.Lang}] = f.names.keep(d.Hash)
+		if d.Kind == catalog.Notice {
+			e.published.Notices[d.Lang] = d.Hash
+		}
+	}
+	for purpose := range b.AskedSince {
+		f.names.sym(purpose)
+	}
+	now.charter = b.Number
+	if row := f.rows[charterID{p.Service, b.Number}]; row.charter != nil && row.charter.Hash() == e.hash {
+		e.published.Charter = row.charter
+		f.keepNames(row.charter)
+	}
+	return fault{}
+}
+
+// keepNames lets what a charter declares be shown.
+func (f *fold) keepNames(c *charter.Charter) {
+	for _, p := range c.Purposes {
+		f.names.sym(p.Name)
+	}
+	for _, it := range c.Items {
+		f.names.sym(it.Name)
+	}
+}
+
+// keep is sym for a text that is wanted as such.
+func (n *names) keep(s string) string { return n.text(n.sym(s)) }
+
+func (f *fold) issued(p ledger.Placed) fault {
+	b, x := body[account.IssuedBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	scopes, err := account.NewScopes(b.Scopes...)
+	if err != nil || b.ID == "" {
+		return fault{what: FoundBody, field: "scopes"}
+	}
+	at := p.At.UnixMicro()
+	c := f.apps[b.ID]
+	switch {
+	case c == nil && b.FormerEnd == 0:
+		c = &credential{service: f.names.keep(p.Service), scopes: scopes}
+		f.apps[f.names.keep(b.ID)] = c
+	case c == nil || c.service != p.Service || c.scopes != scopes || c.revoked != 0 || b.FormerEnd == 0:
+		return impossible(ruleActor)
+	default:
+		c.rotate(at, b.FormerEnd)
+	}
+	c.keys = append(c.keys, appKey{since: at, expires: b.Expires})
+	return fault{}
+}
+
+// rotate ends the keys that would outlive end.
+func (c *credential) rotate(at, end int64) {
+	for i, k := range c.keys {
+		if k.until == 0 && (k.expires == 0 || k.expires > end) {
+			c.keys[i].until = at + slack
+			c.keys = append(c.keys, appKey{since: k.since, expires: end})
+		}
+	}
+}
+
+func (f *fold) revoked(p ledger.Placed) fault {
+	b, x := body[account.RevokedBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	c := f.apps[b.ID]
+	if c == nil || c.revoked != 0 || c.service != p.Service {
+		return impossible(ruleActor)
+	}
+	c.revoked = p.At.UnixMicro()
+	return fault{}
+}
+
+// at returns the version of the service with that number, and what came after
+// it, which is zero for the newest.
+func (s *service) at(number int64) (v, next version, ok bool) {
+	i, ok := slices.BinarySearchFunc(s.history, number, func(v version, n int64) int { return int(v.number - n) })
+	if !ok {
+		return version{}, version{}, false
+	}
+	if i+1 < len(s.history) {
+		next = s.history[i+1]
+	}
+	return s.history[i], next, true
+}
+
+// good returns the keys that the app may have used at a moment.
+func (c *credential) good(at int64) (all []appKey) {
+	if c.revoked != 0 && at > c.revoked+slack {
+		return nil
+	}
+	for _, k := range c.keys {
+		if at >= k.since-slack && (k.until == 0 || at <= k.until) {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+func (f *fold) reportUndecided() {
+	for _, name := range slices.Sorted(maps.Keys(f.services)) {
+		for _, n := range slices.Sorted(maps.Keys(f.services[name].editions)) {
+			if e := f.services[name].editions[n]; e.undecided > 0 {
+				f.report(Difference{Place: -1, What: FoundUndecided, Service: name, Table: "charter", Row: number(n), Got: number(e.undecided)})
+			}
+		}
+	}
+}
+
+// checkNotices holds invariant 4: the notice that every answer names is the one
+// that was published with its charter, and the one that its charter yields.
+func (f *fold) checkNotices() {
+	for v, s := range f.shown {
+		sv := f.services[v.service]
+		if sv == nil || sv.editions[v.charter] == nil || sv.editions[v.charter].published.Notices[charter.Lang(v.lang)] != v.hash {
+			f.blame(s, fault{what: FoundNotice, field: "notice"})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.services)) {
+		for _, n := range slices.Sorted(maps.Keys(f.services[name].editions)) {
+			e := f.services[name].editions[n]
+			if e.publishedAt == 0 || e.published.Charter == nil {
+				continue
+			}
+			for _, lang := range charter.Langs {
+				doc, err := charter.Notice(e.published.Charter, lang)
+				if err != nil || doc.Hash() != e.published.Notices[lang] {
+					f.report(Difference{Place: -1, What: FoundNotice, Service: name, Table: "charter", Row: number(n), Field: string(lang)})
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package replay
+
+import (
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+)
+
+// What the fold makes of the entries. A child is kept as small as it can be, for
+// there may be millions; of services, charters and credentials there are few.
+
+// A child is what the ledger says of one child. Times are microseconds, 0 is none.
+type child struct {
+	service  sym
+	state    state
+	frozen   bool
+	disputed bool
+	seen     bool // its row was found
+
+	created int64
+	expires int64
+	version int64 // of the last change
+	at      int64 // when that was
+	used    int64 // the greatest version that a use rested on
+
+	childAt int64 // the last use as a child since the birth date was given
+	grownAt int64 // the first use as none
+
+	guardians []guardian
+	answers   []answer // those that stand
+	answered  int32    // all there ever were
+	past      uint64   // the sum over those that stand no more
+	values    []value
+	opening   *opening // what the entry before allows this one to say
+}
+
+type state uint8
+
+const (
+	unconsented state = iota
+	active
+	erased
+)
+
+var states = [...]family.State{family.Unconsented, family.Active, family.Erased}
+
+// A guardian is a person tied to a child.
+type guardian struct {
+	id       key
+	relation sym
+	strength uint8
+	verified int64
+	ended    int64
+}
+
+// MayAnswer is family's rule.
+func (g guardian) mayAnswer(n *names) bool { return g.family(n).MayAnswer() }
+
+func (g guardian) family(n *names) family.Guardian {
+	return family.Guardian{
+		ID:       family.GuardianID(g.id[:]), // the gate compares it and shows it to nobody
+		Relation: family.Relation(n.text(g.relation)), Strength: family.Strength(g.strength),
+		VerifiedAt: moment(g.verified), EndedAt: moment(g.ended),
+	}
+}
+
+// An answer is what one guardian said about one purpose and nothing has replaced.
+type answer struct {
+	id        key
+	given     int64
+	sum       uint64 // over all that its row says
+	charter   int32
+	purpose   sym
+	guardian  uint8 // which of the child's
+	strength  uint8
+	granted   bool
+	withdraws bool
+}
+
+// A value is one that is held, without it.
+type value struct {
+	item, purpose      sym
+	version            int64
+	collected, expires int64
+}
+
+// An opening is a permitted use after which values may be written: those of a
+// collection, or new ends for those that were used.
+type opening struct {
+	version int64
+	at      int64
+	purpose string
+	items   []string
+	collect bool
+	terms   *charter.Retention // nil until the charter is known
+	spans   []span             // what was written, if that had to wait for terms
+	written bool
+	source  source
+}
+
+// An open says whose opening it is, and of which version.
+type open struct {
+	child   *child
+	version int64
+}
+
+// A span is what an entry says of one value's life.
+type span struct{ collected, expires int64 }
+
+// moment turns microseconds into a time; 0 is the zero time.
+func moment(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
+
+// micros is the other way round.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// A service is what the ledger says of one service, at each of its versions.
+type service struct {
+	name     string
+	state    catalog.State
+	created  int64
+	history  []version // in order; the last is what holds
+	editions map[int64]*edition
+	officers map[string]*officer
+}
+
+// A version is what the gate reads of a service, since a moment.
+type version struct {
+	number  int64
+	at      int64
+	charter int64
+	officer string
+	deputy  string
+}
+
+func (s *service) now() version {
+	if len(s.history) == 0 {
+		return version{}
+	}
+	return s.history[len(s.history)-1]
+}
+
+// An edition is one version of a charter.
+type edition struct {
+	number      int64
+	hash        string
+	proposedAt  int64
+	proposedBy  string
+	publishedAt int64 // 0 while it is a draft
+	publishedBy string
+	documents   map[document]string
+	published   catalog.Published // zero Charter: its text is not to be had
+	undecided   int64             // uses that could not be decided
+}
+
+type document struct {
+	kind catalog.DocumentKind
+	lang charter.Lang
+}
+
+// An officer is one term of office.
+type officer struct {
+	role             catalog.Role
+	appointed, ended int64
+}
+
+// A credential is an app's, with its keys.
+type credential struct {
+	service string
+	scopes  account.Scopes
+	keys    []appKey
+	revoked int64
+}
+
+// An appKey is one key of an app, with one expiry: a rotation that ends it
+// earlier makes another, and the old one is believed a little longer.
+type appKey struct {
+	since   int64
+	expires int64
+	until   int64 // 0: it is what the table says
+}
+
+// add is append without room to spare: most of these slices never grow again.
+func add[T any](list []T, v T) []T {
+	if len(list) < cap(list) {
+		return append(list, v)
+	}
+	grown := make([]T, len(list)+1)
+	copy(grown, list)
+	grown[len(list)] = v
+	return grown
+}

@@ -1,0 +1,351 @@
+package replay
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/charter"
+)
+
+type charterID struct {
+	service string
+	number  int64
+}
+
+// A charterRow is a row of charter: its columns, the hash of what it really
+// holds, and that parsed, or what this process remembers of it.
+type charterRow struct {
+	number                  int64
+	stated, hash            string
+	proposedAt, publishedAt int64
+	proposedBy, publishedBy string
+	charter                 *charter.Charter
+}
+
+// readCharters reads all charters before the first entry: while entries are
+// read, nothing else can be.
+func (a *audit) readCharters() (map[charterID]charterRow, error) {
+	rows := make(map[charterID]charterRow)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var service string
+		var r charterRow
+		var canonical []byte
+		var proposed, published db.Time
+		err := row.Scan(&service, &r.number, &r.stated, &canonical, &proposed, &r.proposedBy, &published, &r.publishedBy)
+		if err != nil {
+			return err
+		}
+		r.proposedAt, r.publishedAt = fromDB(proposed), fromDB(published)
+		sum := sha256.Sum256(canonical)
+		r.hash = hex.EncodeToString(sum[:])
+		if c, err := charter.Parse(canonical); err == nil && c.Service == service {
+			r.charter = c
+		}
+		rows[charterID{service, r.number}] = r
+		return a.ctx.Err()
+	}, `
+		SELECT service, number, hash, canonical, proposed_at, proposed_by, published_at, published_by FROM charter
+		ORDER BY service, number`)
+	if err != nil {
+		return nil, err
+	}
+	for at, r := range rows {
+		if r.charter != nil && r.hash == r.stated {
+			continue
+		}
+		// A damaged row. What a process remembers proves itself by its hash.
+		if p, err := a.charters.Version(a.ctx, a.tx, at.service, at.number); err == nil {
+			r.charter = p.Charter
+			rows[at] = r
+		}
+	}
+	return rows, nil
+}
+
+func fromDB(t db.Time) int64 { return micros(time.Time(t)) }
+
+// compareServices compares what is few: services, offices, charters, credentials.
+func (a *audit) compareServices(charters map[charterID]charterRow) error {
+	for _, compare := range []func() error{a.serviceRows, a.officerRows, func() error { return a.charterRows(charters) },
+		a.purposeRows, a.documentRows, a.credentialRows} {
+		if err := compare(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// at is a row of a table, for what is found about it.
+type at struct {
+	audit                        *audit
+	table, service, subject, row string
+}
+
+func (r at) found(what, field, want, got string) {
+	r.audit.found(Difference{Place: -1, What: what, Table: r.table, Service: r.service, Subject: r.subject, Row: r.row,
+		Field: field, Want: want, Got: got})
+}
+
+func (r at) missing() { r.found(FoundMissing, "", "", "") }
+func (r at) extra()   { r.found(FoundExtra, "", "", "") }
+
+func (r at) text(field, want, got string) {
+	if want != got {
+		r.found(FoundDiffers, field, orNone(want), r.audit.names.shown(got))
+	}
+}
+
+func (r at) number(field string, want, got int64) {
+	if want != got {
+		r.found(FoundDiffers, field, number(want), number(got))
+	}
+}
+
+func (r at) time(field string, want, got int64) {
+	if want != got {
+		r.found(FoundDiffers, field, instant(want), instant(got))
+	}
+}
+
+func (r at) flag(field string, want, got bool) {
+	if want != got {
+		r.found(FoundDiffers, field, yesNo(want), yesNo(got))
+	}
+}
+
+func (a *audit) serviceRows() error {
+	seen := make(map[string]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var name, state, officer, deputy string
+		var version, charter int64
+		var created db.Time
+		if err := row.Scan(&name, &state, &version, &charter, &officer, &deputy, &created); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "service", service: a.names.shown(name)}
+		s := a.fold.services[name]
+		if s == nil {
+			r.extra()
+			return nil
+		}
+		seen[name] = true
+		now := s.now()
+		r.text("state", string(s.state), state)
+		r.number("version", now.number, version)
+		r.number("charter", now.charter, charter)
+		r.text("officer", now.officer, officer)
+		r.text("deputy", now.deputy, deputy)
+		r.time("created_at", s.created, fromDB(created))
+		return nil
+	}, `SELECT service, state, version, charter, officer, deputy, created_at FROM service ORDER BY service`)
+	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
+		if !seen[name] && err == nil {
+			at{audit: a, table: "service", service: name}.missing()
+		}
+	}
+	return err
+}
+
+func (a *audit) officerRows() error {
+	seen := make(map[*officer]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var service, id, role string
+		var appointed, ended db.Time
+		if err := row.Scan(&service, &id, &role, &appointed, &ended); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "officer", service: a.names.shown(service), row: a.names.shown(id)}
+		s := a.fold.services[service]
+		if s == nil || s.officers[id] == nil {
+			r.extra()
+			return nil
+		}
+		o := s.officers[id]
+		seen[o] = true
+		r.text("role", string(o.role), role)
+		r.time("appointed_at", o.appointed, fromDB(appointed))
+		r.time("ended_at", o.ended, fromDB(ended))
+		return nil
+	}, `SELECT service, id, role, appointed_at, ended_at FROM officer ORDER BY service, id`)
+	a.eachService(func(s *service) {
+		for _, id := range slices.Sorted(maps.Keys(s.officers)) {
+			if !seen[s.officers[id]] && err == nil {
+				at{audit: a, table: "officer", service: s.name, row: id}.missing()
+			}
+		}
+	})
+	return err
+}
+
+func (a *audit) eachService(fn func(*service)) {
+	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
+		fn(a.fold.services[name])
+	}
+}
+
+// edition returns what the ledger says of a version of a charter, or nil.
+func (a *audit) edition(service string, number int64) *edition {
+	if s := a.fold.services[service]; s != nil {
+		return s.editions[number]
+	}
+	return nil
+}
+
+func (a *audit) charterRows(rows map[charterID]charterRow) error {
+	for id, row := range rows {
+		r := at{audit: a, table: "charter", service: a.names.shown(id.service), row: number(id.number)}
+		e := a.edition(id.service, id.number)
+		if e == nil {
+			r.extra()
+			continue
+		}
+		r.text("hash", e.hash, row.stated)
+		if row.hash != e.hash {
+			r.found(FoundDamaged, "canonical", e.hash, row.hash)
+		}
+		r.time("proposed_at", e.proposedAt, row.proposedAt)
+		r.text("proposed_by", e.proposedBy, row.proposedBy)
+		r.time("published_at", e.publishedAt, row.publishedAt)
+		r.text("published_by", e.publishedBy, row.publishedBy)
+	}
+	a.eachService(func(s *service) {
+		for _, n := range slices.Sorted(maps.Keys(s.editions)) {
+			if _, ok := rows[charterID{s.name, n}]; !ok {
+				at{audit: a, table: "charter", service: s.name, row: number(n)}.missing()
+			}
+		}
+	})
+	return nil
+}
+
+func (a *audit) purposeRows() error {
+	type purpose struct {
+		edition *edition
+		name    string
+	}
+	seen := make(map[purpose]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var service, name string
+		var n, since int64
+		if err := row.Scan(&service, &n, &name, &since); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "charter_purpose", service: a.names.shown(service), row: number(n) + " " + a.names.shown(name)}
+		e := a.edition(service, n)
+		if e == nil || e.published.AskedSince[name] == 0 {
+			r.extra()
+			return nil
+		}
+		seen[purpose{e, name}] = true
+		r.number("asked_since", e.published.AskedSince[name], since)
+		return nil
+	}, `SELECT service, charter, purpose, asked_since FROM charter_purpose ORDER BY service, charter, purpose`)
+	a.eachService(func(s *service) {
+		for _, n := range slices.Sorted(maps.Keys(s.editions)) {
+			e := s.editions[n]
+			for _, name := range slices.Sorted(maps.Keys(e.published.AskedSince)) {
+				if !seen[purpose{e, name}] && err == nil {
+					at{audit: a, table: "charter_purpose", service: s.name, row: number(n) + " " + name}.missing()
+				}
+			}
+		}
+	})
+	return err
+}
+
+func (a *audit) documentRows() error {
+	type paper struct {
+		edition  *edition
+		document document
+	}
+	seen := make(map[paper]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var service, stated, text string
+		var n int64
+		var d document
+		if err := row.Scan(&service, &n, &d.kind, &d.lang, &stated, &text); err != nil {
+			return err
+		}
+		name := number(n) + " " + a.names.shown(string(d.kind)) + " " + a.names.shown(string(d.lang))
+		r := at{audit: a, table: "document", service: a.names.shown(service), row: name}
+		e := a.edition(service, n)
+		if e == nil || e.documents[d] == "" {
+			r.extra()
+			return nil
+		}
+		seen[paper{e, d}] = true
+		r.text("hash", e.documents[d], stated)
+		if sum := sha256.Sum256([]byte(text)); hex.EncodeToString(sum[:]) != e.documents[d] {
+			r.found(FoundDamaged, "body", e.documents[d], hex.EncodeToString(sum[:]))
+		}
+		return nil
+	}, `SELECT service, charter, kind, lang, hash, body FROM document ORDER BY service, charter, kind, lang`)
+	a.eachService(func(s *service) {
+		for _, n := range slices.Sorted(maps.Keys(s.editions)) {
+			for d := range s.editions[n].documents {
+				if !seen[paper{s.editions[n], d}] && err == nil {
+					at{audit: a, table: "document", service: s.name, row: number(n) + " " + string(d.kind) + " " + string(d.lang)}.missing()
+				}
+			}
+		}
+	})
+	return err
+}
+
+// credentialRows compares per app: the ledger doesn't know the hash of a key, so
+// what must agree are the expiries of all keys together.
+func (a *audit) credentialRows() error {
+	expiries := make(map[string][]int64)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var id, service, scopes string
+		var expires, revoked db.Time
+		if err := row.Scan(&id, &service, &scopes, &expires, &revoked); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "credential", service: a.names.shown(service), row: a.names.shown(id)}
+		c := a.fold.apps[id]
+		if c == nil {
+			r.extra()
+			return nil
+		}
+		expiries[id] = append(expiries[id], fromDB(expires))
+		r.text("service", c.service, service)
+		if set, err := account.ParseScopes(scopes); err != nil || set != c.scopes {
+			r.found(FoundDiffers, "scopes", c.scopes.String(), set.String())
+		}
+		r.time("revoked_at", c.revoked, fromDB(revoked))
+		return nil
+	}, `SELECT id, service, scopes, expires_at, revoked_at FROM credential ORDER BY id, hash`)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.fold.apps)) {
+		c := a.fold.apps[id]
+		r := at{audit: a, table: "credential", service: c.service, row: id}
+		var want []int64
+		for _, k := range c.keys {
+			if k.until == 0 {
+				want = append(want, k.expires)
+			}
+		}
+		got := expiries[id]
+		slices.Sort(want)
+		slices.Sort(got)
+		switch {
+		case len(got) < len(want):
+			r.missing()
+		case len(got) > len(want):
+			r.extra()
+		default:
+			for i := range want {
+				r.time("expires_at", want[i], got[i])
+			}
+		}
+	}
+	return nil
+}

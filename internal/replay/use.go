@@ -1,0 +1,296 @@
+package replay
+
+import (
+	"slices"
+	"strings"
+
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+)
+
+// A use is a recorded decision with the facts that it rested on.
+type use struct {
+	source
+	facts     gate.Facts // without the service
+	use       gate.Use
+	body      gate.UseBody
+	app       string // "ak_…"
+	actor     string
+	at        int64
+	permitted bool
+	opening   *opening
+	missing   fault // why it could not be decided yet
+}
+
+// scratch are the slices of the use at hand, so that deciding makes no garbage.
+type scratch struct {
+	guardians []family.Guardian
+	answers   []consent.Answer
+	held      []gate.Held
+}
+
+// use decides a recorded use again, or keeps it until its service is known.
+func (f *fold) use(p ledger.Placed, s source, c *child) fault {
+	b, x := body[gate.UseBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	f.uses++
+	u := &use{source: s, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
+	app, ok := strings.CutPrefix(p.Actor, "app:")
+	if !ok {
+		return fault{what: FoundActor, field: "actor"}
+	}
+	u.app = app
+	// The pseudonym stands for the child's name, which the ledger doesn't have.
+	u.use = gate.Use{Service: p.Service, Child: family.ID(p.Subject), Activity: charter.Activity(b.Activity),
+		Purpose: b.Purpose, Items: b.Items, Party: b.Party}
+	u.facts = f.factsOf(c, u)
+	if x := c.sawAge(age.Class(b.Age), u.at); x != (fault{}) {
+		return x
+	}
+	if u.permitted && (u.use.Activity == charter.Collect || c.holdsFor(f.names, b.Purpose)) {
+		u.opening = &opening{version: p.Version, at: u.at, purpose: f.names.keep(b.Purpose), items: b.Items,
+			collect: u.use.Activity == charter.Collect, source: s}
+		c.opening = u.opening
+	}
+	x, wait := f.decide(u)
+	if wait {
+		f.keep(u, x)
+		return fault{}
+	}
+	if o := u.opening; o != nil && !o.collect {
+		if c.opening = nil; o.terms != nil {
+			f.remember(c, o)
+		}
+	}
+	return x
+}
+
+// recent bounds how many uses are remembered that may be followed by new ends of
+// values. What follows is of the same transaction, and so of the same round of
+// the sequencer, or of the next.
+const recent = 1 << 13
+
+// remember keeps an opening until its entry has come or can come no more.
+func (f *fold) remember(c *child, o *opening) {
+	c.opening = o
+	old := f.recent[f.oldest]
+	if old.child != nil && old.child.opening != nil && old.child.opening.version == old.version {
+		old.child.opening = nil
+	}
+	f.recent[f.oldest] = open{c, o.version}
+	f.oldest = (f.oldest + 1) % recent
+}
+
+// holdsFor reports whether a use for the purpose could prolong anything.
+func (c *child) holdsFor(n *names, purpose string) bool {
+	y, known := n.syms[purpose]
+	return known && slices.ContainsFunc(c.values, func(v value) bool { return v.purpose == y })
+}
+
+// sawAge keeps what the uses say about the child's age: all of those as a child
+// must lie before those as none.
+func (c *child) sawAge(class age.Class, at int64) fault {
+	switch class {
+	case age.Child:
+		c.childAt = max(c.childAt, at)
+	case age.Minor, age.Adult:
+		if c.grownAt == 0 || at < c.grownAt {
+			c.grownAt = at
+		}
+	default:
+		return fault{what: FoundBody, field: ruleClass}
+	}
+	if c.grownAt != 0 && c.childAt >= c.grownAt {
+		return impossible(ruleClass)
+	}
+	return fault{}
+}
+
+// factsOf puts the facts about a child together. They share f's slices.
+func (f *fold) factsOf(c *child, u *use) gate.Facts {
+	n, t := f.names, &f.facts
+	t.guardians, t.answers, t.held = t.guardians[:0], t.answers[:0], t.held[:0]
+	for _, g := range c.guardians {
+		t.guardians = append(t.guardians, g.family(n))
+	}
+	if purpose, known := n.syms[u.body.Purpose]; known {
+		for _, a := range c.answers {
+			if a.purpose == purpose {
+				t.answers = append(t.answers, a.consent(n, c.guardians[a.guardian].id))
+			}
+		}
+	}
+	switch {
+	case len(u.body.Held) > 0:
+		for _, s := range u.body.Held {
+			t.held = append(t.held, gate.Held{Item: s.Item, Purpose: s.Purpose, Collected: moment(s.Collected), Expires: moment(s.Expires)})
+		}
+	case u.use.Activity != charter.Collect && u.use.Activity != charter.Store:
+		// What is collected or sealed is new, whatever else is held.
+		for _, item := range u.body.Items {
+			if y, known := n.syms[item]; known {
+				t.held = c.appendHeld(t.held, n, y)
+			}
+		}
+	}
+	return gate.Facts{
+		Now: moment(u.at),
+		Child: family.Child{ID: u.use.Child, Service: n.text(c.service), Version: c.version, State: states[c.state],
+			Frozen: c.frozen, Disputed: c.disputed, ExpiresAt: moment(c.expires)},
+		Age: age.Class(u.body.Age), Guardians: t.guardians, Answers: t.answers, Held: t.held,
+	}
+}
+
+func (c *child) appendHeld(held []gate.Held, n *names, item sym) []gate.Held {
+	for _, v := range c.values {
+		if v.item == item {
+			held = append(held, gate.Held{Item: n.text(v.item), Purpose: n.text(v.purpose), Collected: moment(v.collected), Expires: moment(v.expires)})
+		}
+	}
+	return held
+}
+
+// consent returns the answer as the gate wants it. Its names are bytes that sort
+// as the names do.
+func (a answer) consent(n *names, by key) consent.Answer {
+	out := consent.Answer{ID: string(a.id[:]), Guardian: family.GuardianID(by[:]), Purpose: n.text(a.purpose),
+		Charter: int64(a.charter), GivenAt: moment(a.given), Granted: a.granted, Strength: family.Strength(a.strength)}
+	if a.withdraws {
+		out.Withdraws = "co_"
+	}
+	return out
+}
+
+// maxLate bounds the uses that wait for an entry about their service.
+const maxLate = 1 << 16
+
+// keep puts a use aside with facts of its own.
+func (f *fold) keep(u *use, why fault) {
+	if len(f.late) >= maxLate {
+		f.blame(u.source, why)
+		return
+	}
+	u.missing = why
+	u.facts.Guardians = slices.Clone(u.facts.Guardians)
+	u.facts.Answers = slices.Clone(u.facts.Answers)
+	u.facts.Held = slices.Clone(u.facts.Held)
+	f.late = append(f.late, u)
+}
+
+// resolve decides what waited and now can be decided.
+func (f *fold) resolve() {
+	f.late = slices.DeleteFunc(f.late, func(u *use) bool {
+		x, wait := f.decide(u)
+		if wait {
+			u.missing = x
+			return false
+		}
+		if o := u.opening; x == (fault{}) && o != nil {
+			x = o.check()
+		}
+		f.blame(u.source, x)
+		return true
+	})
+}
+
+// decide compares a recorded decision with the one that the facts give. Wait
+// says that what is missing may still come.
+func (f *fold) decide(u *use) (x fault, wait bool) {
+	s := f.services[u.service]
+	if s == nil {
+		return fault{what: FoundCatalog, field: "catalog", want: "–", got: number(u.body.Catalog)}, true
+	}
+	v, next, ok := s.at(u.body.Catalog)
+	now := number(s.now().number)
+	switch {
+	case !ok:
+		return fault{what: FoundCatalog, field: "catalog", want: now, got: number(u.body.Catalog)}, u.body.Catalog > s.now().number
+	case next.at != 0 && u.at-next.at > slack, v.at-u.at > slack:
+		return fault{what: FoundCatalog, field: "catalog", want: now, got: number(u.body.Catalog)}, false
+	case v.charter != u.body.Charter:
+		return fault{what: FoundCatalog, field: "charter", want: number(v.charter), got: number(u.body.Charter)}, false
+	}
+	c := f.apps[u.app]
+	if c == nil {
+		return fault{what: FoundActor, field: "actor"}, true
+	}
+	keys := c.good(u.at)
+	if len(keys) == 0 {
+		return fault{what: FoundActor, field: "actor"}, false
+	}
+	u.facts.Service = catalog.Service{Name: s.name, State: s.state, Version: v.number, Charter: v.charter, OfficerID: v.officer, DeputyID: v.deputy}
+	u.facts.Published = catalog.Published{}
+	if e := s.editions[v.charter]; e != nil {
+		if e.published.Charter == nil {
+			e.undecided++
+			return fault{}, false
+		}
+		u.facts.Published = e.published
+	}
+	return u.compare(c, keys), false
+}
+
+// compare decides with each key that the app may have used: during the overlap
+// of a rotation there are two, and the entry doesn't say which it was.
+func (u *use) compare(c *credential, keys []appKey) fault {
+	published := u.facts.Published.Charter
+	if k := u.use.Known(published); k.Purpose != u.use.Purpose || k.Party != u.use.Party || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
+		return fault{what: FoundStrange, field: "items"} // invariant 6
+	}
+	if u.opening != nil && published != nil {
+		u.allow(published)
+	}
+	var first fault
+	for i, k := range keys {
+		_, reasons := gate.Decide(u.facts, gate.Replayed(u.actor, c.service, c.scopes, moment(k.expires)), u.use)
+		if u.permitted == (len(reasons) == 0) && slices.Equal(reasons, u.body.Reasons) {
+			return fault{}
+		}
+		if i == 0 {
+			first = fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(u.permitted, u.body.Reasons)}
+		}
+	}
+	return first
+}
+
+// allow says what may be written after the use.
+func (u *use) allow(c *charter.Charter) {
+	purpose, ok := c.Purpose(u.body.Purpose)
+	switch o := u.opening; {
+	case ok && (o.collect || purpose.Retention.From == charter.FromLastUse):
+		o.terms = &purpose.Retention
+	case o.written:
+		o.terms = &charter.Retention{} // nothing was to be prolonged: any new end differs
+	}
+}
+
+// verdict is a decision in codes: "permitted", "9:consent_missing 12:value_expired(voice)".
+func verdict(permitted bool, reasons []gate.Denial) string {
+	if permitted && len(reasons) == 0 {
+		return "permitted"
+	}
+	var b strings.Builder
+	for i, r := range reasons {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(r.Article + ":" + strings.TrimPrefix(r.Code, "gate."))
+		if r.Item != "" {
+			b.WriteString("(" + r.Item + ")")
+		}
+	}
+	if b.Len() == 0 {
+		return "denied"
+	}
+	if permitted {
+		return "permitted, " + b.String()
+	}
+	return b.String()
+}
