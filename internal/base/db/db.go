@@ -45,6 +45,7 @@ type engine interface {
 	view(ctx context.Context, now func() time.Time, fn func(*Tx) error) error
 	migrate(ctx context.Context) error
 	scrub(ctx context.Context) error
+	size(ctx context.Context) (int64, error)
 	close() error
 	name() string
 }
@@ -63,6 +64,10 @@ func (db *DB) Migrate(ctx context.Context) error { return db.engine.migrate(ctx)
 // engine lets us: on SQLite the write-ahead log still has an erased child's
 // wrapped key until then (Article 20).
 func (db *DB) Scrub(ctx context.Context) error { return db.engine.scrub(ctx) }
+
+// Size returns how many bytes the store takes on disk, with its indexes and
+// without its log of changes.
+func (db *DB) Size(ctx context.Context) (int64, error) { return db.engine.size(ctx) }
 
 // Update runs fn in a transaction that may write, and commits if fn succeeds or
 // returns a Recorded refusal. It may run fn again when the engine reports a

@@ -40,6 +40,11 @@ func (e *postgres) close() error {
 // docs/operations.md says how to set them.
 func (e *postgres) scrub(context.Context) error { return nil }
 
+func (e *postgres) size(ctx context.Context) (n int64, err error) {
+	err = e.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
+	return n, pgError(err)
+}
+
 func (e *postgres) update(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
 	const attempts = 8
 	var err error

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -15,20 +14,20 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// pragmas for every connection. secure_delete overwrites what is deleted, so
-// that a destroyed child key leaves the file with its row (Article 20).
-const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
-	"&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)&_pragma=secure_delete(ON)" +
-	"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-8000)"
+// pragmas are those of every connection. secure_delete overwrites what is
+// deleted, so that a destroyed child key leaves the file with its row (Article 20).
+var pragmas = []string{
+	"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
+	"temp_store(MEMORY)", "cache_size(-8000)",
+}
 
 // lite is SQLite: one writer whose transactions are shared, and a few readers.
 type lite struct {
-	pool    *sql.DB        // opens the connections; each is held by its owner
-	readers chan *liteConn // those that nobody uses
-	opened  int            // readers in all
+	path    string
+	readers chan *liteConn
 	writer  *writer
-	closed  chan struct{}
 	once    sync.Once
+	closed  chan struct{}
 }
 
 // OpenSQLite opens the store in the file at path, which is created with mode
@@ -41,58 +40,57 @@ func OpenSQLite(path string) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
+	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	pool, err := sql.Open("sqlite", "file:"+abs+pragmas)
+	e := &lite{path: path, readers: make(chan *liteConn, max(4, 2*runtime.GOMAXPROCS(0))), closed: make(chan struct{})}
+	conn, err := openLite(path)
 	if err != nil {
-		return nil, err
-	}
-	e := &lite{pool: pool, readers: make(chan *liteConn, max(4, 2*runtime.GOMAXPROCS(0))), closed: make(chan struct{})}
-	ctx := context.Background()
-	conn, err := e.open(ctx)
-	if err != nil {
-		return nil, errors.Join(liteError(err), pool.Close())
+		return nil, liteError(err)
 	}
 	e.writer = newWriter(conn)
 	for range cap(e.readers) {
-		r, err := e.open(ctx)
-		if err == nil {
-			_, err = r.exec(ctx, "PRAGMA query_only(1)", nil)
-		}
+		r, err := openLite(path, "query_only(1)")
 		if err != nil {
 			return nil, errors.Join(liteError(err), e.close())
 		}
 		e.readers <- r
-		e.opened++
 	}
 	return &DB{engine: e, Now: time.Now}, nil
 }
 
 func (e *lite) name() string { return "sqlite" }
 
-func (e *lite) open(ctx context.Context) (*liteConn, error) {
-	c, err := e.pool.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &liteConn{conn: c, stmts: make(map[string]*sql.Stmt)}, c.PingContext(ctx)
-}
-
-// close waits for the group that is being written and for the views that run.
-func (e *lite) close() error {
-	var err error
+// close lets what is running end.
+func (e *lite) close() (err error) {
 	e.once.Do(func() {
-		close(e.closed)
 		e.writer.stop()
-		err = e.writer.conn.conn.Close()
-		for range e.opened {
-			err = errors.Join(err, (<-e.readers).conn.Close())
+		close(e.closed)
+		for range cap(e.readers) {
+			select {
+			case r := <-e.readers:
+				err = errors.Join(err, r.close())
+			case <-time.After(closeTime):
+				return // a reader that doesn't end keeps its connection until the process does
+			}
 		}
-		err = errors.Join(err, e.pool.Close())
+		err = errors.Join(err, e.writer.conn.close())
 	})
 	return err
+}
+
+// closeTime is how long closing waits for a reader.
+const closeTime = 10 * time.Second
+
+func (e *lite) size(ctx context.Context) (int64, error) {
+	var pages, page []int64
+	err := e.view(ctx, time.Now, func(tx *Tx) error {
+		return tx.Together(ctx, ReadInto(&pages, Single[int64], "PRAGMA page_count"), ReadInto(&page, Single[int64], "PRAGMA page_size"))
+	})
+	if err != nil || len(pages) != 1 || len(page) != 1 {
+		return 0, err
+	}
+	return pages[0] * page[0], nil
 }
 
 func (e *lite) update(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
@@ -109,9 +107,6 @@ func (e *lite) view(ctx context.Context, now func() time.Time, fn func(*Tx) erro
 		return ctx.Err()
 	}
 	defer func() { e.readers <- c }()
-	// Statements run without the caller's cancellation: an interrupted statement
-	// would cost a goroutine each, and reads are short.
-	ctx = context.WithoutCancel(ctx)
 	if _, err := c.exec(ctx, "BEGIN", nil); err != nil {
 		return liteError(err)
 	}
@@ -137,88 +132,15 @@ func (e *lite) scrub(ctx context.Context) error {
 	})
 }
 
-// liteConn is one connection with its prepared statements: the driver keeps
-// none, and preparing costs more than running (docs/performance.md).
-type liteConn struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-// maxStatements bounds what a connection keeps prepared. The program has a few
-// hundred texts; a text made per call would show here as a slow store.
-const maxStatements = 1000
-
-func (c *liteConn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := c.stmts[query]; ok {
-		return s, nil
-	}
-	s, err := c.conn.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if len(c.stmts) >= maxStatements {
-		for q, old := range c.stmts {
-			old.Close()
-			delete(c.stmts, q)
-		}
-	}
-	c.stmts[query] = s
-	return s, nil
-}
-
-func (c *liteConn) exec(ctx context.Context, query string, args []any) (int64, error) {
-	ctx = context.WithoutCancel(ctx)
-	s, err := c.prepare(ctx, query)
-	if err != nil {
-		return 0, liteError(err)
-	}
-	res, err := s.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, liteError(err)
-	}
-	return res.RowsAffected()
-}
-
-func (c *liteConn) queue(ctx context.Context, query string, args []any) error {
-	_, err := c.exec(ctx, query, args)
-	return err
-}
-
-func (c *liteConn) rows(ctx context.Context, query string, args []any, each func(Row) error) error {
-	ctx = context.WithoutCancel(ctx)
-	s, err := c.prepare(ctx, query)
-	if err != nil {
-		return liteError(err)
-	}
-	rows, err := s.QueryContext(ctx, args...)
-	if err != nil {
-		return liteError(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
-		}
-	}
-	return liteError(rows.Err())
-}
-
-func (c *liteConn) together(ctx context.Context, reads []Read) error {
-	for _, r := range reads {
-		if err := c.rows(ctx, r.query, r.args, r.each); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // liteError turns what SQLite reports into what a caller may be told.
 func liteError(err error) error {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
-		return err
+	var code int
+	if e, ok := errors.AsType[*liteFault](err); ok {
+		code = int(e.code)
+	} else if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		code = e.Code()
 	}
-	switch e.Code() & 0xff {
+	switch code & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:

@@ -1,0 +1,137 @@
+// Package app puts the program together: it opens the store and the keys,
+// mounts the edges, and starts what runs by itself.
+//
+// Its one invariant: nothing is served before the store is of this release, the
+// key-encryption key opens the ring, and storage is encrypted (Article 13).
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/vault"
+)
+
+// An App is an opened store with everything that works on it.
+type App struct {
+	Config Config
+	Store  *db.DB
+	KEK    keyring.KEK
+	Ring   *keyring.Ring
+	Ledger *ledger.Log
+	// LedgerKey verifies the ledger's checkpoints. It is public.
+	LedgerKey string
+	Vault     *vault.Vault
+	Charters  *catalog.Cache
+	Messages  notify.Router
+	// Outbox, in a demo only, holds the messages that would have been sent.
+	Outbox *notify.Outbox
+	Log    *slog.Logger
+}
+
+// charters bounds how many parsed charters stay in memory.
+const charters = 64
+
+// Open opens the store that c names, makes it this release's, and opens its
+// keys. The caller closes it.
+func Open(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
+	store, err := openStore(&c)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Config: c, Store: store, Log: log}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) (err error) {
+	if err := a.Store.Migrate(ctx); err != nil {
+		return err
+	}
+	if a.KEK, err = openKEK(ctx, &a.Config, a.Store); err != nil {
+		return err
+	}
+	if a.Ring, err = openRing(ctx, a.Store, a.KEK, a.Config.Cipher); err != nil {
+		return err
+	}
+	signer, verifier, err := ledger.NewSigner(a.Config.LedgerOrigin, a.Ring.Signer().Seed())
+	if err != nil {
+		return err
+	}
+	a.Ledger, a.LedgerKey = ledger.Open(a.Store, a.Config.LedgerOrigin, signer), verifier
+	a.Charters = catalog.NewCache(charters)
+	a.Vault = &vault.Vault{Ring: a.Ring, Gate: &gate.Gate{Ring: a.Ring, Charters: a.Charters}}
+	a.Messages, err = senders(&a.Config)
+	return err
+}
+
+// Close closes the store.
+func (a *App) Close() error { return a.Store.Close() }
+
+// OpenStore opens the store that c names without its keys, for what needs none.
+// It makes no store where there is none: the error is then ErrNoStore. The
+// caller closes it.
+func OpenStore(ctx context.Context, c Config) (*db.DB, error) {
+	if path := c.Embedded(); path != "" {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNoStore, err)
+		}
+	}
+	store, err := openStore(&c)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+// ErrNoStore says that there is no database where the configuration says.
+var ErrNoStore = errs.New(errs.NotFound, "app.no_store")
+
+func openStore(c *Config) (*db.DB, error) {
+	url, err := c.databaseURL()
+	if err != nil {
+		return nil, err
+	}
+	if url != "" {
+		return db.OpenPostgres(url)
+	}
+	if err := c.makeDataDir(); err != nil {
+		return nil, err
+	}
+	return db.OpenSQLite(c.storePath())
+}
+
+func senders(c *Config) (notify.Router, error) {
+	router := make(notify.Router)
+	if c.SMTP != nil {
+		s, err := notify.SMTP(notify.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: notify.TLS(c.SMTP.TLS),
+			User: c.SMTP.User, PasswordFile: c.SMTP.PasswordFile, From: c.SMTP.From})
+		if err != nil {
+			return nil, fmt.Errorf("smtp: %w", err)
+		}
+		router[notify.Email] = s
+	}
+	if c.SMS != nil {
+		s, err := notify.SMSWebhook(notify.SMSConfig{URL: c.SMS.URL, SecretFile: c.SMS.SecretFile})
+		if err != nil {
+			return nil, fmt.Errorf("sms: %w", err)
+		}
+		router[notify.SMS] = s
+	}
+	return router, nil
+}

@@ -1,0 +1,204 @@
+package app
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/keyring"
+)
+
+// A Config is everything that an operator can set. Its zero value works: an
+// embedded database in ./wardkeep-data, a key file beside it, no messages.
+// Secrets are never in it, only the names of files that hold them. Unknown keys
+// are errors.
+type Config struct {
+	// Listen is the address of the HTTP server, "127.0.0.1:8080" by default. Put
+	// a TLS proxy before it, or set TLS.
+	Listen string `yaml:"listen"`
+	// PublicURL is where guardians reach the server: links in messages begin with
+	// it. "http://" + Listen by default.
+	PublicURL string `yaml:"public_url"`
+	// TLS names the certificate and key files; empty for a proxy's TLS.
+	TLS TLS `yaml:"tls"`
+	// DataDir holds the embedded database and its jobs. Created with mode 0700.
+	DataDir string `yaml:"data_dir"`
+	// DatabaseFile holds a PostgreSQL URL. Empty: SQLite in DataDir.
+	DatabaseFile string `yaml:"database_file"`
+	// Database is a PostgreSQL URL without a password, for those that need none.
+	Database string `yaml:"database"`
+	// KeyFile is the key-encryption key, outside DataDir and unreadable for
+	// others. Losing it loses everything: see `wardkeep keys backup`.
+	KeyFile string `yaml:"key_file"`
+	// Transit uses an OpenBao or HashiCorp Vault transit key instead of KeyFile.
+	Transit *keyring.TransitConfig `yaml:"transit"`
+	// Cipher is aes-256-gcm (default) or sm4-gcm.
+	Cipher keyring.Suite `yaml:"cipher"`
+	// LedgerOrigin is the name of the ledger in its checkpoints, "wardkeep" by default.
+	LedgerOrigin string `yaml:"ledger_origin"`
+	// SMTP and SMS carry messages to guardians. Without them a message is refused,
+	// never dropped.
+	SMTP *SMTP `yaml:"smtp"`
+	SMS  *SMS  `yaml:"sms"`
+	// SweepEvery is how often what is due is erased, 1m by default.
+	SweepEvery time.Duration `yaml:"sweep_every"`
+}
+
+// TLS names the files of a certificate.
+type TLS struct {
+	CertificateFile string `yaml:"certificate_file"`
+	KeyFile         string `yaml:"key_file"`
+}
+
+// SMTP is a mail server. TLS is "starttls", "tls", or "none" for loopback only.
+type SMTP struct {
+	Host         string `yaml:"host"`
+	Port         int    `yaml:"port"`
+	TLS          string `yaml:"tls"`
+	User         string `yaml:"user"`
+	PasswordFile string `yaml:"password_file"`
+	From         string `yaml:"from"`
+}
+
+// SMS is a webhook of the operator's that sends text messages.
+type SMS struct {
+	URL        string `yaml:"url"`
+	SecretFile string `yaml:"secret_file"`
+}
+
+// LoadConfig reads the file at path; "" gives the defaults. Errors:
+// ErrConfigFile; ConfigProblems, all that is wrong with it.
+func LoadConfig(path string) (Config, error) {
+	var c Config
+	var f configFile
+	if path != "" {
+		var err error
+		if f, err = readConfig(path, &c); err != nil {
+			return c, err
+		}
+	}
+	c.defaults()
+	problems := f.problems
+	for _, p := range c.check() {
+		if !f.bad[p.Key] { // a value that couldn't be read isn't also wrong
+			problems = append(problems, f.place(p))
+		}
+	}
+	if len(problems) > 0 {
+		return c, problems
+	}
+	return c, nil
+}
+
+func (c *Config) defaults() {
+	set := func(s *string, value string) {
+		if *s == "" {
+			*s = value
+		}
+	}
+	set(&c.Listen, "127.0.0.1:8080")
+	scheme := "http://"
+	if c.TLS.CertificateFile != "" {
+		scheme = "https://"
+	}
+	set(&c.PublicURL, scheme+c.Listen)
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	set(&c.DataDir, "wardkeep-data")
+	if c.Transit == nil {
+		set(&c.KeyFile, "wardkeep.key")
+	}
+	set((*string)(&c.Cipher), string(keyring.AES256GCM))
+	set(&c.LedgerOrigin, "wardkeep")
+	if c.SweepEvery == 0 {
+		c.SweepEvery = time.Minute
+	}
+}
+
+// check reports everything that is wrong with c, without touching the store.
+func (c *Config) check() (wrong ConfigProblems) {
+	say := func(key, code string) { wrong = append(wrong, ConfigProblem{Key: key, Code: code}) }
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		say("public_url", "app.config.public_url")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		say("listen", "app.config.listen")
+	}
+	if (c.TLS.CertificateFile == "") != (c.TLS.KeyFile == "") {
+		say("tls", "app.config.tls")
+	}
+	if c.Database != "" && c.DatabaseFile != "" {
+		say("database", "app.config.database_twice")
+	}
+	if u, err := url.Parse(c.Database); err == nil && u.User != nil {
+		if _, has := u.User.Password(); has {
+			say("database", "app.config.database_password")
+		}
+	}
+	if c.Transit != nil && c.KeyFile != "" {
+		say("key_file", "app.config.key_twice")
+	}
+	// The key beside what it locks would be no key (Article 13).
+	if c.KeyFile != "" && keyring.OutsideDataDir(c.KeyFile, c.DataDir) != nil {
+		say("key_file", "app.config.key_in_data_dir")
+	}
+	if _, err := keyring.ParseSuite(string(c.Cipher)); err != nil {
+		say("cipher", "app.config.cipher")
+	}
+	if strings.ContainsAny(c.LedgerOrigin, " \t\r\n+") || c.LedgerOrigin == "" {
+		say("ledger_origin", "app.config.ledger_origin")
+	}
+	if c.SweepEvery < time.Second || c.SweepEvery > 24*time.Hour {
+		say("sweep_every", "app.config.sweep_every")
+	}
+	if c.SMTP != nil && (c.SMTP.Host == "" || c.SMTP.From == "" || c.SMTP.Port < 1 || c.SMTP.Port > 65535) {
+		say("smtp", "app.config.smtp")
+	}
+	if c.SMS != nil && (c.SMS.URL == "" || c.SMS.SecretFile == "") {
+		say("sms", "app.config.sms")
+	}
+	return wrong
+}
+
+// databaseURL returns the PostgreSQL URL, or "" for the embedded database.
+func (c *Config) databaseURL() (string, error) {
+	if c.DatabaseFile == "" {
+		return c.Database, nil
+	}
+	b, err := os.ReadFile(c.DatabaseFile)
+	if err != nil {
+		return "", fmt.Errorf("%w: database_file: %w", ErrConfigFile, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// Embedded returns the file of the embedded database, or "" where the database
+// is PostgreSQL.
+func (c *Config) Embedded() string {
+	if c.Database != "" || c.DatabaseFile != "" {
+		return ""
+	}
+	return c.storePath()
+}
+
+// storePath returns the file of the embedded database.
+func (c *Config) storePath() string { return filepath.Join(c.DataDir, "wardkeep.db") }
+
+// makeDataDir creates the data directory, for us alone.
+func (c *Config) makeDataDir() error {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return fmt.Errorf("%w: %w", ErrDataDir, err)
+	}
+	info, err := os.Stat(c.DataDir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDataDir, err)
+	}
+	if info.Mode()&fs.FileMode(0o077) != 0 {
+		return fmt.Errorf("%w: chmod 700 %s", ErrDataDirOpen, c.DataDir)
+	}
+	return nil
+}

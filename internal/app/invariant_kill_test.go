@@ -1,0 +1,365 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	wardkeep "wardkeep/client"
+	"wardkeep/internal/app"
+	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/replay"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	apptest.RemoveBinary()
+	os.Exit(code)
+}
+
+// kills is how often a server is killed in one campaign; there are four.
+// WARDKEEP_KILLS is how often in all of them.
+func kills(t *testing.T) int {
+	all := 120
+	if text := os.Getenv("WARDKEEP_KILLS"); text != "" {
+		var err error
+		if all, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("WARDKEEP_KILLS=%s is no number", text)
+		}
+	}
+	return (all + 3) / 4
+}
+
+// Invariant 2: under a load of mostly reads, whatever left the process has its
+// entry, although kill -9 ends the process again and again.
+func TestInvariant2_KillNineReleasesNothingUnrecorded(t *testing.T) {
+	apptest.EachAtOnce(t, func(t *testing.T, in *apptest.Installation) { newCampaign(t, in, 85).run(kills(t)) })
+}
+
+// Invariant 12: under a load of mostly changes, whatever was acknowledged is
+// there after kill -9, whole, and once.
+func TestInvariant12_KillNineLosesNothingAcknowledged(t *testing.T) {
+	apptest.EachAtOnce(t, func(t *testing.T, in *apptest.Installation) { newCampaign(t, in, 35).run(kills(t)) })
+}
+
+const workers = 8
+
+// A campaign is a store that lives through many deaths of its server.
+type campaign struct {
+	t       *testing.T
+	in      *apptest.Installation
+	looks   int // percent of the calls that change nothing
+	wards   [workers][]*ward
+	journal journal
+
+	place   int64             // of the ledger, up to which kinds is complete
+	kinds   map[string]string // of every entry that was seen, by id
+	checked int               // of the journal
+	during  map[string]int    // which calls were cut off
+	calls   int
+}
+
+func newCampaign(t *testing.T, in *apptest.Installation, looks int) *campaign {
+	return &campaign{t: t, in: in, looks: looks, kinds: make(map[string]string), during: make(map[string]int)}
+}
+
+func (c *campaign) run(kills int) {
+	for i := range kills {
+		// Some die before they serve, most a moment after the first answer, and
+		// some later, when the load has every kind of call.
+		moment := pick(500)
+		c.life(i%8 == 7, time.Duration(moment*moment)*time.Microsecond)
+		c.check(i%8 == 7)
+		if c.t.Failed() {
+			return
+		}
+	}
+	c.last()
+	c.t.Logf("%d kills, %d answers, %d entries released or acknowledged; cut off: %v", kills, c.calls, len(c.journal.all), c.during)
+	if cut := len(c.during); c.calls < kills || cut < 2 {
+		c.t.Errorf("the load was none: %d answers, %d kinds of calls cut off", c.calls, cut)
+	}
+}
+
+// life starts a server, loads it and kills it.
+func (c *campaign) life(early bool, after time.Duration) {
+	p := c.in.Start()
+	if early {
+		time.Sleep(after)
+		p.Kill()
+		return
+	}
+	p.Await()
+	first := make(chan struct{})
+	load := c.load(p, sync.OnceFunc(func() { close(first) }))
+	select {
+	case <-first:
+	case <-time.After(30 * time.Second):
+		c.t.Errorf("nothing is answered:\n%s", p.Log())
+	}
+	time.Sleep(after)
+	p.Kill()
+	load.Wait()
+	if log := p.Log(); bytes.Contains(log, []byte(`"level":"ERROR"`)) {
+		c.t.Errorf("the server complains:\n%s", log)
+	}
+}
+
+// load has all workers call the server until it doesn't answer any more.
+func (c *campaign) load(p *apptest.Process, answered func()) *sync.WaitGroup {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for i := range workers {
+		wg.Go(func() {
+			transport := &witness{journal: &c.journal, from: fmt.Sprintf("10.%d.%d.%d", i, pick(256), pick(256))}
+			defer transport.CloseIdleConnections()
+			caller := &caller{Client: c.in.Client(p.Base), base: p.Base, phone: c.in.Phone}
+			caller.HTTP = &http.Client{Transport: transport}
+			name, n, err := c.work(i, caller, answered)
+			mu.Lock()
+			defer mu.Unlock()
+			c.calls += n
+			c.during[name]++
+			if p, ok := errors.AsType[*wardkeep.Problem](err); ok || errors.Is(err, errWrong) {
+				c.t.Errorf("%s: %v %v", name, err, p)
+			}
+		})
+	}
+	return &wg
+}
+
+// work calls until a call fails, and returns which one, and how many went well.
+func (c *campaign) work(i int, caller *caller, answered func()) (name string, n int, err error) {
+	ctx := context.Background()
+	for {
+		if n > 0 {
+			answered()
+		}
+		w := c.choose(i)
+		if w.there.allows(true) && pick(100) < c.looks {
+			use := uses[pick(len(uses))]
+			name = "read"
+			if w.sealed[use.item] != "" && pick(4) == 0 {
+				name, err = "open", w.open(ctx, caller, use.purpose, use.item)
+			} else {
+				err = w.look(ctx, caller, use.purpose, use.item)
+			}
+		} else if w.next == nil {
+			w.next = w.plan()
+		}
+		if err == nil && w.next != nil {
+			name = w.next.name
+			if err = w.next.do(wardkeep.WithIdempotencyKey(ctx, w.next.key), caller); err == nil {
+				w.next = nil
+			}
+		}
+		if err != nil {
+			return name, n, err
+		}
+		n++
+	}
+}
+
+// choose returns a ward of a worker: there is always one that is unfinished.
+func (c *campaign) choose(i int) *ward {
+	if len(c.wards[i]) < 3 || pick(60) == 0 {
+		c.wards[i] = append(c.wards[i], newWard())
+	}
+	recent := c.wards[i][max(0, len(c.wards[i])-4):]
+	return recent[pick(len(recent))]
+}
+
+// A journal holds the entries that answers named: what must be in the ledger.
+type journal struct {
+	mu  sync.Mutex
+	all []named
+}
+
+type named struct{ entry, kind string }
+
+// A witness notes the entry of every answer as soon as its header is here,
+// whatever the client makes of it, and names another address for each worker.
+type witness struct {
+	http.Transport
+	journal *journal
+	from    string
+}
+
+func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("X-Forwarded-For", w.from)
+	a, err := w.Transport.RoundTrip(r)
+	if err != nil {
+		return a, err
+	}
+	if entry := a.Header.Get("Wardkeep-Entry"); entry != "" {
+		kind := ""
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/items:read") && a.StatusCode == http.StatusOK:
+			kind = "use.permitted"
+		case strings.HasSuffix(r.URL.Path, "/items:read"):
+			kind = "use.denied"
+		case r.Method == http.MethodPut && a.StatusCode == http.StatusOK:
+			kind = "value.collected"
+		case r.Method == http.MethodDelete:
+			kind = "child.erased"
+		case strings.HasSuffix(r.URL.Path, ":withdraw"):
+			kind = "consent.withdrawn"
+		}
+		w.journal.mu.Lock()
+		w.journal.all = append(w.journal.all, named{entry, kind})
+		w.journal.mu.Unlock()
+	} else if a.StatusCode == http.StatusOK && strings.HasSuffix(r.URL.Path, "/items:read") {
+		a.Body.Close()
+		return nil, fmt.Errorf("%w: values without an entry", errWrong)
+	}
+	return a, nil
+}
+
+// check opens the store of the dead server and looks for every entry that an
+// answer named. Now and then it also audits the whole store.
+func (c *campaign) check(whole bool) {
+	c.t.Helper()
+	ctx := context.Background()
+	store, err := app.OpenStore(ctx, c.in.Config)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.View(ctx, func(tx *db.Tx) error { return c.readLedger(ctx, tx) }); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, n := range c.journal.all[c.checked:] {
+		switch kind, ok := c.kinds[n.entry]; {
+		case !ok:
+			c.t.Errorf("an answer named the entry %s (%s), and the ledger doesn't have it", n.entry, n.kind)
+		case n.kind != "" && kind != n.kind:
+			c.t.Errorf("the entry %s is %s, want %s", n.entry, kind, n.kind)
+		}
+	}
+	c.checked = len(c.journal.all)
+	// The lease of the dead sequencer would keep its successors waiting for two
+	// seconds, which is longer than they live.
+	if pick(2) == 0 {
+		c.in.EndLease(store)
+	}
+	if whole {
+		c.audit(store)
+	}
+}
+
+func (c *campaign) readLedger(ctx context.Context, tx *db.Tx) error {
+	head, err := ledger.Head(ctx, tx)
+	if err != nil {
+		return err
+	}
+	note := func(p ledger.Placed) error {
+		c.kinds[p.ID] = p.Kind
+		return nil
+	}
+	if err := ledger.Read(ctx, tx, c.place, head.Size, note); err != nil {
+		return err
+	}
+	c.place = head.Size
+	return ledger.Pending(ctx, tx, note)
+}
+
+// audit finds what is half done: the tables must be what the ledger tells.
+func (c *campaign) audit(store *db.DB) {
+	c.t.Helper()
+	report, err := replay.Audit(context.Background(), store, nil, nil, replay.Options{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, d := range report.Differences {
+		c.t.Error(d)
+	}
+}
+
+// last lets everything that was cut off be repeated, looks at every ward, and
+// verifies the ledger.
+func (c *campaign) last() {
+	ctx := context.Background()
+	p := c.in.Start().Await()
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			caller := &caller{Client: c.in.Client(p.Base), base: p.Base, phone: c.in.Phone}
+			caller.HTTP = &http.Client{Transport: &witness{journal: &c.journal, from: fmt.Sprintf("10.99.0.%d", i)}}
+			defer caller.HTTP.CloseIdleConnections()
+			for _, w := range c.wards[i] {
+				if err := c.settle(ctx, caller, w); err != nil {
+					c.t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	p.Kill()
+	a := c.in.Open(apptest.Discard())
+	c.in.EndLease(a.Store)
+	if err := a.Ledger.Flush(ctx); err != nil {
+		c.t.Fatal(err)
+	}
+	report, err := ledger.Verify(ctx, ledger.FromStore(a.Store), a.LedgerKey)
+	if err != nil || !report.OK() {
+		c.t.Errorf("the ledger doesn't verify: %v, %v", report.Findings, err)
+	}
+	if report.Size < int64(len(c.journal.all))/2 {
+		c.t.Errorf("the ledger has %d entries, and answers named %d", report.Size, len(c.journal.all))
+	}
+	if err := a.Close(); err != nil {
+		c.t.Error(err)
+	}
+	c.check(true)
+	c.once(report.Size)
+}
+
+// settle repeats what was cut off, and looks at all that is known of a ward.
+func (c *campaign) settle(ctx context.Context, caller *caller, w *ward) error {
+	if w.next != nil {
+		if err := w.next.do(wardkeep.WithIdempotencyKey(ctx, w.next.key), caller); err != nil {
+			return fmt.Errorf("%s, repeated: %w", w.next.name, err)
+		}
+		w.next = nil
+	}
+	for _, use := range uses {
+		if err := w.look(ctx, caller, use.purpose, use.item); err != nil {
+			return err
+		}
+		if w.sealed[use.item] != "" {
+			if err := w.open(ctx, caller, use.purpose, use.item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// once compares how often wards were written with what the ledger says: a call
+// that was repeated under its key happened once.
+func (c *campaign) once(size int64) {
+	want, got := 0, 0
+	for i := range workers {
+		for _, w := range c.wards[i] {
+			want += w.writes
+		}
+	}
+	for _, kind := range c.kinds {
+		if kind == "value.collected" {
+			got++
+		}
+	}
+	if want != got {
+		c.t.Errorf("%d collections were acknowledged, and %d of %d entries are collections", want, got, size)
+	}
+}

@@ -1,0 +1,135 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"wardkeep/internal/retention"
+)
+
+// sweepArgs asks for a sweep. Arguments of jobs are stored in clear, so a job
+// has none but ids; this one has none at all.
+type sweepArgs struct{}
+
+// Kind names the job.
+func (sweepArgs) Kind() string { return "retention.sweep" }
+
+// InsertOpts keeps two sweeps from waiting at once.
+func (sweepArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+type sweeper struct {
+	river.WorkerDefaults[sweepArgs]
+	app *App
+}
+
+// Work erases what is due. A sweep that fails is an alarm: it is logged as an
+// error, and tried again.
+func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
+	done, err := retention.Sweep(ctx, s.app.Store, s.app.Vault)
+	if err != nil {
+		s.app.Log.ErrorContext(ctx, "retention: the sweep is behind", "error", err)
+		return errors.New("the sweep is behind; the log says why") // a job's error is stored in clear
+	}
+	if done != (retention.Swept{}) {
+		s.app.Log.InfoContext(ctx, "retention: swept", "values", done.Values, "unanswered", done.Unanswered, "requests", done.Requests, "traces", done.Traces)
+	}
+	return nil
+}
+
+// Timeout bounds one sweep; what is left is due again at the next.
+func (s *sweeper) Timeout(*river.Job[sweepArgs]) time.Duration { return 10 * time.Minute }
+
+// runJobs works on jobs until ctx ends. River's tables are its own: in
+// PostgreSQL beside ours, with SQLite in a file of their own, because the
+// business database has exactly one writer.
+func (a *App) runJobs(ctx context.Context) error {
+	url, err := a.Config.databaseURL()
+	if err != nil {
+		return err
+	}
+	if url != "" {
+		pool, err := pgxpool.New(ctx, url)
+		if err != nil {
+			return errors.New("jobs: the PostgreSQL URL can't be read")
+		}
+		defer pool.Close()
+		return work[pgx.Tx](ctx, a, riverpgxv5.New(pool))
+	}
+	path := filepath.Join(a.Config.DataDir, "jobs.db")
+	pool, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	defer pool.Close()
+	pool.SetMaxOpenConns(1)
+	return work[*sql.Tx](ctx, a, riversqlite.New(pool))
+}
+
+func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) error {
+	quiet := slog.New(levelAtLeast(a.Log.Handler(), slog.LevelWarn))
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet})
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &sweeper{app: a})
+	client, err := river.NewClient(driver, &river.Config{
+		Logger:  quiet,
+		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		Workers: workers,
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(a.Config.SweepEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil },
+			&river.PeriodicJobOpts{RunOnStart: true})},
+	})
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	if err := client.Start(ctx); err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return client.Stop(stop)
+}
+
+// levelHandler drops what is below a level.
+type levelHandler struct {
+	slog.Handler
+	least slog.Level
+}
+
+func levelAtLeast(h slog.Handler, least slog.Level) slog.Handler { return levelHandler{h, least} }
+
+// Enabled reports whether the level is high enough.
+func (h levelHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.least && h.Handler.Enabled(ctx, l)
+}
+
+// WithAttrs keeps the level.
+func (h levelHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return levelHandler{h.Handler.WithAttrs(attrs), h.least}
+}
+
+// WithGroup keeps the level.
+func (h levelHandler) WithGroup(name string) slog.Handler {
+	return levelHandler{h.Handler.WithGroup(name), h.least}
+}

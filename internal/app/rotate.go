@@ -1,0 +1,216 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family"
+)
+
+// ErrKeysChanged says that another command changed the keys at the same moment.
+var ErrKeysChanged = errs.New(errs.Conflict, "app.keys_changed")
+
+const (
+	// watchEvery is how often a node looks whether the keys changed.
+	watchEvery = time.Second
+	// settleTime is how long a rotation waits before it re-wraps: until then
+	// every running node has met the new key.
+	settleTime = 3 * watchEvery
+	// rewrapBatch bounds how long a rotation holds the one writer of SQLite.
+	rewrapBatch = 200
+)
+
+// reload makes the ring what the store says, if that differs from seen, and
+// returns what it read.
+func (a *App) reload(ctx context.Context, seen []keyring.Stored) ([]keyring.Stored, error) {
+	stored, err := readKeys(ctx, a.Store)
+	if err != nil {
+		return seen, err
+	}
+	same := slices.EqualFunc(seen, stored, func(a, b keyring.Stored) bool { return a.ID == b.ID && a.State == b.State })
+	if same {
+		return seen, nil
+	}
+	if err := a.Ring.Reload(ctx, a.KEK, stored); err != nil {
+		return seen, err
+	}
+	return stored, nil
+}
+
+// watchKeys keeps the ring what the store says while another process rotates
+// the keys, until ctx ends. Between a rotation and the next look, what was
+// wrapped by the new key is refused (keyring.ErrUnknownPool: try again), never
+// misread. If the key-encryption key is out of reach, the ring stays as it was.
+func (a *App) watchKeys(ctx context.Context) error {
+	var seen []keyring.Stored
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	said := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		var err error
+		if seen, err = a.reload(ctx, seen); err != nil && ctx.Err() == nil && err.Error() != said {
+			said = err.Error()
+			a.Log.ErrorContext(ctx, "keys: the new keys can't be opened", "error", err)
+		}
+	}
+}
+
+// Rotate makes a new pool key of the configured cipher and moves the key of
+// every child to it, batch by batch, while servers run. Values stay as they are.
+// Step is called with the number of keys moved since its last call.
+//
+// If we crash before the new key is stored, nothing has happened. Afterwards
+// both keys open, and Finish, or another rotation, moves what was left. Old pool
+// keys are kept: a node that was cut off may still use one.
+func (a *App) Rotate(ctx context.Context, step func(moved int)) error {
+	fresh, err := a.Ring.NewPoolOf(ctx, a.KEK, a.Config.Cipher)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.Update(ctx, func(tx *db.Tx) error { return a.succeed(ctx, tx, fresh) }); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(settleTime):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return a.Finish(ctx, step)
+}
+
+// succeed stores a pool key as the current one, in place of the former.
+func (a *App) succeed(ctx context.Context, tx *db.Tx, fresh keyring.Stored) error {
+	n, err := tx.Exec(ctx, `
+		UPDATE keyring_key SET state = 'retiring' WHERE id = $1 AND state = 'current'`, a.Ring.CurrentPool())
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return ErrKeysChanged
+	}
+	stored, err := storedKeys(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, s := range stored {
+		if s.KEK != a.KEK.Name() {
+			return fmt.Errorf("%w: %w", ErrKeysChanged, keyring.ErrWrongKEK)
+		}
+	}
+	return insertKey(ctx, tx, fresh)
+}
+
+// Finish moves the keys of the children that an earlier rotation left under a
+// former pool key.
+func (a *App) Finish(ctx context.Context, step func(moved int)) error {
+	if _, err := a.reload(ctx, nil); err != nil {
+		return err
+	}
+	for {
+		var moved int
+		err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
+			moved, err = family.Rewrap(ctx, tx, a.Ring, rewrapBatch)
+			return err
+		})
+		if errors.Is(err, keyring.ErrUnknownPool) { // another rotation, just now
+			if _, err = a.reload(ctx, nil); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if moved == 0 {
+			return nil
+		}
+		step(moved)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// Rekey wraps every stored key under another key-encryption key, in one
+// transaction: a crash leaves all under the old or all under the new. The
+// configuration has to name the new one from then on.
+func (a *App) Rekey(ctx context.Context, to keyring.KEK) error {
+	stored, err := readKeys(ctx, a.Store)
+	if err != nil {
+		return err
+	}
+	fresh := make([]keyring.Stored, len(stored))
+	for i, s := range stored {
+		if fresh[i], err = keyring.Rewrap(ctx, a.KEK, to, s); err != nil {
+			return err
+		}
+	}
+	return a.Store.Update(ctx, func(tx *db.Tx) error {
+		for i, s := range fresh {
+			n, err := tx.Exec(ctx, `
+				UPDATE keyring_key SET wrapped = $1, kek = $2 WHERE id = $3 AND kek = $4`, s.Wrapped, s.KEK, s.ID, stored[i].KEK)
+			if err != nil {
+				return err
+			}
+			if n != 1 {
+				return ErrKeysChanged
+			}
+		}
+		now, err := storedKeys(ctx, tx)
+		if err == nil && len(now) != len(fresh) {
+			err = ErrKeysChanged
+		}
+		return err
+	})
+}
+
+// A Key is what may be told of a stored key.
+type Key struct {
+	keyring.Stored
+	CreatedAt time.Time
+	Children  int64 // whose keys it wraps, for a pool key
+}
+
+// Keys returns the stored keys, without what they wrap.
+func (a *App) Keys(ctx context.Context) (keys []Key, err error) {
+	err = a.Store.View(ctx, func(tx *db.Tx) error {
+		keys, err = db.All(ctx, tx, func(row db.Row) (k Key, err error) {
+			err = row.Scan(&k.ID, &k.Purpose, &k.Suite, &k.KEK, &k.State, (*db.Time)(&k.CreatedAt))
+			return k, err
+		}, `SELECT id, purpose, suite, kek, state, created_at FROM keyring_key ORDER BY created_at, id`)
+		if err != nil {
+			return err
+		}
+		for i, k := range keys {
+			if k.Purpose != keyring.PurposePool {
+				continue
+			}
+			if keys[i].Children, err = family.CountUnder(ctx, tx, k.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// Settle gives what a command appended its place in the ledger, for at most d.
+// What it doesn't reach is durable all the same, and gets its place from the
+// next server or command.
+func (a *App) Settle(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	if err := a.Ledger.Settle(ctx); err != nil && ctx.Err() == nil {
+		a.Log.WarnContext(ctx, "ledger: entries wait for their places", "error", err)
+	}
+}

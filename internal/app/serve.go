@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"wardkeep/internal/api"
+	"wardkeep/internal/web"
+)
+
+// Handler returns the server's edges: the JSON API, the pages and the ledger.
+func (a *App) Handler() http.Handler {
+	mux := http.NewServeMux()
+	server := &api.Server{
+		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Ledger: a.Ledger, LedgerKey: a.LedgerKey,
+		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log,
+	}
+	pages := &web.Server{
+		Store: a.Store, Ring: a.Ring, Charters: a.Charters, Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox,
+	}
+	edge := server.Handler()
+	for _, path := range []string{"/v1/", "/docs", "/openapi.json"} {
+		mux.Handle(path, edge)
+	}
+	mux.Handle("/", pages.Handler())
+	return mux
+}
+
+// Limits of the server. A stranger who says nothing, or says it slowly, is let
+// go.
+const (
+	headerTime = 5 * time.Second
+	bodyTime   = 60 * time.Second
+	idleTime   = 120 * time.Second
+	headerSize = 32 << 10
+	drainTime  = 15 * time.Second
+)
+
+// Serve answers on l, sequences the ledger and works on jobs, until ctx ends or
+// one of them fails. Requests that are running get drainTime to end.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           a.Handler(),
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       bodyTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    headerSize,
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		var err error
+		if t := a.Config.TLS; t.CertificateFile != "" {
+			err = server.ServeTLS(l, t.CertificateFile, t.KeyFile)
+		} else {
+			err = server.Serve(l)
+		}
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		defer cancel()
+		return server.Shutdown(drain)
+	})
+	group.Go(func() error { return a.Ledger.Run(ctx) })
+	group.Go(func() error { return a.runJobs(ctx) })
+	group.Go(func() error { return a.watchKeys(ctx) })
+	err := group.Wait()
+	// So that the next process need not wait for the lease to run out.
+	return errors.Join(err, a.Ledger.Release(context.WithoutCancel(ctx)))
+}
