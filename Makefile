@@ -38,6 +38,7 @@ test: ## install what is missing, check, and run every test on both engines with
 	@scripts/install-missing
 	@scripts/check $(PKGS)
 	@scripts/with-postgres go test $(RACE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PKGS)
+	@scripts/story
 
 .PHONY: test-sqlite
 test-sqlite: ## run every test on SQLite only: fast, nothing to install

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/goccy/go-yaml"
+
+	"wardkeep/internal/app"
+)
+
+type configCmd struct {
+	Check configCheckCmd `cmd:"" help:"${config_check}"`
+}
+
+type configCheckCmd struct {
+	File string `arg:"" optional:"" help:"${config_check_file}"`
+}
+
+// Run prints what is wrong with a configuration, or the settings that hold with
+// it. There are no secrets among them: a setting names the file of a secret.
+func (c configCheckCmd) Run(s *session) error {
+	if c.File != "" {
+		s.config = c.File
+	}
+	settings, err := s.load()
+	if err != nil {
+		return err
+	}
+	if s.file() == "" {
+		s.note("cmd.config.none")
+	} else {
+		s.note("cmd.config.good", "File", s.file())
+	}
+	text, err := settingsText(settings)
+	if err != nil {
+		return err
+	}
+	s.print(text)
+	return nil
+}
+
+// settingsText writes settings as a configuration file would.
+func settingsText(c app.Config) (string, error) {
+	var out bytes.Buffer
+	if err := yaml.NewEncoder(&out, yaml.OmitZero()).Encode(c); err != nil {
+		return "", fmt.Errorf("write the settings: %w", err)
+	}
+	return string(bytes.TrimSpace(out.Bytes())), nil
+}

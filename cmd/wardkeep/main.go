@@ -1,0 +1,90 @@
+// Command wardkeep stands between an operator's apps and the personal
+// information of children under 14. `wardkeep --help` lists what it does.
+//
+// Its one invariant: a command that ends with 0 did all it says, and one that
+// ends otherwise says what it left undone.
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// How a command ends.
+const (
+	exitDone     = 0
+	exitFailed   = 1  // refused, or something was found
+	exitMaterial = 2  // plan: guardians would have to be asked again
+	exitUsage    = 64 // the command line can't be understood
+)
+
+// A cli is the command line. Each command is in a file of its own; the words of
+// its help are messages, "cmd.help.…".
+type cli struct {
+	Lang string   `enum:"zh-CN,en," default:"" placeholder:"zh-CN|en" help:"${lang}"`
+	File string   `name:"config" short:"c" env:"WARDKEEP_CONFIG" placeholder:"FILE" help:"${config}"`
+	_    struct{} // the flags above are for every command
+
+	Serve    serveCmd    `cmd:"" help:"${serve}"`
+	Demo     demoCmd     `cmd:"" help:"${demo}"`
+	Config   configCmd   `cmd:"" name:"config" help:"${config_group}"`
+	Plan     planCmd     `cmd:"" help:"${plan}"`
+	Apply    applyCmd    `cmd:"" help:"${apply}"`
+	Service  serviceCmd  `cmd:"" help:"${service}"`
+	Officer  officerCmd  `cmd:"" help:"${officer}"`
+	AppKey   appKeyCmd   `cmd:"" name:"app-key" help:"${app_key}"`
+	Import   importCmd   `cmd:"" help:"${import}"`
+	Requests requestsCmd `cmd:"" help:"${requests}"`
+	Keys     keysCmd     `cmd:"" help:"${keys}"`
+	Ledger   ledgerCmd   `cmd:"" help:"${ledger}"`
+	Verify   verifyCmd   `cmd:"" help:"${verify}"`
+	Audit    auditCmd    `cmd:"" help:"${audit}"`
+	Bench    benchCmd    `cmd:"" help:"${bench}"`
+	Version  versionCmd  `cmd:"" help:"${version}"`
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run runs one command line and returns how it ended.
+func run(args []string, in io.Reader, out, err io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	lang := speaks(args, os.Getenv)
+	s := &session{lang: lang, in: in, out: out, err: err}
+	var c cli
+	parser, fault := kong.New(&c,
+		kong.Name("wardkeep"), kong.Description(lang.T("cmd.help.about")), helpWords(lang),
+		kong.Help(printHelp(lang)), kong.Writers(out, err),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+	if fault != nil {
+		return s.fail(fault)
+	}
+	command, fault := parser.Parse(args)
+	if fault != nil {
+		return s.misuse(fault)
+	}
+	s.config = c.File
+	fault = command.Run()
+	if code, ok := errors.AsType[exit](fault); ok {
+		return int(code)
+	}
+	if ctx.Err() != nil && errors.Is(fault, context.Canceled) {
+		fault = errInterrupted
+	}
+	if fault != nil {
+		return s.fail(fault)
+	}
+	return exitDone
+}
+
+// An exit ends a command that has already said why.
+type exit int
+
+// Error names the code; nobody reads it.
+func (exit) Error() string { return "exit" }

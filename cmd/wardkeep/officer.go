@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+)
+
+type officerCmd struct {
+	Appoint officerAppointCmd `cmd:"" help:"${officer_appoint}"`
+	End     officerEndCmd     `cmd:"" help:"${officer_end}"`
+	List    officerListCmd    `cmd:"" help:"${officer_list}"`
+}
+
+type officerAppointCmd struct {
+	Service string `required:"" short:"s" help:"${of_service}"`
+	Role    string `required:"" enum:"officer,deputy" help:"${officer_role}"`
+	Name    string `required:"" help:"${officer_name}"`
+	Contact string `required:"" help:"${officer_contact}"`
+}
+
+// Run puts a person in charge of a service, in place of whoever was. It prints
+// the person's id, and nothing else, on standard output.
+func (c officerAppointCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		var o catalog.Officer
+		err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
+			o, _, err = catalog.Appoint(ctx, tx, operator, c.Service, catalog.Role(c.Role), c.Name, c.Contact)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.note("cmd.officer.appointed", "Role", s.lang.T("cmd.role."+c.Role), "Service", c.Service)
+		s.print(o.ID)
+		return nil
+	})
+}
+
+type officerEndCmd struct {
+	Service string `required:"" short:"s" help:"${of_service}"`
+	ID      string `arg:"" help:"${officer_id}"`
+}
+
+// Run takes a person out of office. The gate of the service is closed until
+// somebody is appointed.
+func (c officerEndCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		var o catalog.Officer
+		err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
+			o, _, err = catalog.EndOffice(ctx, tx, operator, c.Service, c.ID)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.officer.ended", "Role", s.lang.T("cmd.role."+string(o.Role)), "Service", c.Service)
+		}
+		return err
+	})
+}
+
+type officerListCmd struct {
+	Service string `required:"" short:"s" help:"${of_service}"`
+}
+
+// Run prints every term of office. Names and contacts are public (Article 8).
+func (c officerListCmd) Run(ctx context.Context, s *session) error {
+	var all []catalog.Officer
+	err := s.view(ctx, func(tx *db.Tx) (err error) {
+		if _, err = catalog.Find(ctx, tx, c.Service); err != nil {
+			return err
+		}
+		all, err = catalog.Offices(ctx, tx, c.Service)
+		return err
+	})
+	for _, o := range all {
+		until := s.lang.T("cmd.officer.inoffice")
+		if !o.EndedAt.IsZero() {
+			until = o.EndedAt.Format(time.DateOnly)
+		}
+		s.say("cmd.officer.line", "ID", o.ID, "Role", s.lang.T("cmd.role."+string(o.Role)), "Name", o.Name, "Contact", o.Contact,
+			"From", o.AppointedAt.Format(time.DateOnly), "Until", until)
+	}
+	return err
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"syscall"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/base/errs"
+)
+
+// Why a server can't listen.
+var (
+	errAddressInUse  = errs.New(errs.Unavailable, "cmd.address_in_use")
+	errAddressDenied = errs.New(errs.Unavailable, "cmd.address_denied")
+	errAddress       = errs.New(errs.Invalid, "cmd.address_invalid")
+)
+
+type serveCmd struct {
+	CPUProfile string `name:"cpuprofile" placeholder:"FILE" help:"${cpuprofile}"`
+}
+
+// Run serves until it is told to stop (SIGTERM, SIGINT). Requests that are
+// running may end; a second signal ends the process at once.
+func (c serveCmd) Run(ctx context.Context, s *session) (err error) {
+	if c.CPUProfile != "" {
+		end, err := profile(c.CPUProfile)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	return c.serve(ctx, s)
+}
+
+// profile writes what the process computes into a file, until end is called.
+func profile(file string) (end func(), err error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
+}
+
+func (serveCmd) serve(ctx context.Context, s *session) (err error) {
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
+	log := slog.New(slog.NewJSONHandler(s.err, nil))
+	slog.SetDefault(log)
+	c, err := s.load()
+	if err != nil {
+		return err
+	}
+	// First the address: a second server is refused before it touches the store.
+	l, err := listen(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	a, err := app.Open(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	log.InfoContext(ctx, "serving", "address", l.Addr().String(), "url", c.PublicURL, "store", a.Store.Engine(),
+		"kek", a.KEK.Name(), "ledger_key", a.LedgerKey)
+	err = a.Serve(ctx, l)
+	log.InfoContext(ctx, "stopped")
+	return err
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%w: %s", errAddressInUse, address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%w: %s", errAddressDenied, address)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errAddress, err)
+	}
+	return l, nil
+}

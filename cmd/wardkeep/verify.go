@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/ledger"
+)
+
+// What a verification can't begin without.
+var (
+	errVerifierKey = errs.New(errs.Invalid, "cmd.verify_key")  // missing, or not one
+	errCopy        = errs.New(errs.NotFound, "cmd.verify_dir") // no such copy
+	errCheckpoint  = errs.New(errs.Invalid, "cmd.verify_checkpoint")
+)
+
+type verifyCmd struct {
+	Dir        string   `arg:"" optional:"" help:"${verify_dir}"`
+	Key        string   `placeholder:"KEY|FILE" help:"${verify_key}"`
+	Checkpoint []string `placeholder:"FILE" help:"${verify_checkpoint}"`
+}
+
+// Run recomputes the ledger from its bytes and says in words what holds and
+// what doesn't. It changes nothing. Findings end it with exit code 1.
+func (c verifyCmd) Run(ctx context.Context, s *session) error {
+	earlier, err := checkpoints(c.Checkpoint)
+	if err != nil {
+		return err
+	}
+	var report ledger.Report
+	if c.Dir != "" {
+		report, err = c.copy(ctx, earlier)
+	} else {
+		report, err = c.store(ctx, s, earlier)
+	}
+	if err != nil {
+		return err
+	}
+	return s.verified(report, len(earlier))
+}
+
+// copy verifies an exported ledger. Its key has to come from somewhere else: a
+// key that travels with the copy would prove nothing.
+func (c verifyCmd) copy(ctx context.Context, earlier []string) (ledger.Report, error) {
+	key, err := verifierKey(c.Key)
+	if err != nil {
+		return ledger.Report{}, err
+	}
+	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
+		return ledger.Report{}, fmt.Errorf("%w: %s", errCopy, c.Dir)
+	}
+	return ledger.Verify(ctx, ledger.FromDir(c.Dir), key, earlier...)
+}
+
+// store verifies the ledger of the store; with a key given, without opening the
+// store's own keys.
+func (c verifyCmd) store(ctx context.Context, s *session, earlier []string) (report ledger.Report, err error) {
+	if c.Key == "" {
+		err = s.on(ctx, func(a *app.App) (err error) {
+			report, err = ledger.Verify(ctx, ledger.FromStore(a.Store), a.LedgerKey, earlier...)
+			return err
+		})
+		return report, err
+	}
+	key, err := verifierKey(c.Key)
+	if err != nil {
+		return report, err
+	}
+	settings, err := s.load()
+	if err != nil {
+		return report, err
+	}
+	store, err := app.OpenStore(ctx, settings)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return ledger.Verify(ctx, ledger.FromStore(store), key, earlier...)
+}
+
+// verified prints a report and returns how it ends the command.
+func (s *session) verified(r ledger.Report, earlier int) error {
+	s.say("cmd.verify.read", "Size", r.Size, "Root", r.Root.String())
+	if r.OK() {
+		s.say("cmd.verify.entries")
+		s.say("cmd.verify.signature")
+		if earlier > 0 {
+			s.say("cmd.verify.earlier", "Count", earlier)
+		}
+		s.say("cmd.verify.good")
+		return nil
+	}
+	for _, f := range r.Findings {
+		s.say("cmd.verify.finding", "Finding", f.In(s.lang), "Code", f.Code)
+	}
+	if r.More > 0 {
+		s.say("cmd.verify.more", "Count", r.More)
+	}
+	s.say("cmd.verify.bad", "Count", len(r.Findings)+r.More)
+	return exit(exitFailed)
+}
+
+// maxNote bounds a key or a checkpoint, in bytes.
+const maxNote = 1 << 16
+
+func readNote(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxNote))
+	return string(b), err
+}
+
+// verifierKey returns the key that is named: the key itself, or a file with it.
+func verifierKey(named string) (string, error) {
+	if _, err := note.NewVerifier(named); err == nil {
+		return named, nil
+	}
+	if named == "" {
+		return "", errVerifierKey
+	}
+	text, err := readNote(named)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errVerifierKey, err)
+	}
+	key := strings.TrimSpace(text)
+	if _, err := note.NewVerifier(key); err != nil {
+		return "", fmt.Errorf("%w: %s", errVerifierKey, named)
+	}
+	return key, nil
+}
+
+func checkpoints(files []string) (texts []string, err error) {
+	for _, name := range files {
+		text, err := readNote(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errCheckpoint, err)
+		}
+		texts = append(texts, text)
+	}
+	return texts, nil
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/roster"
+)
+
+var (
+	wordKey = regexp.MustCompile(`"(cmd\.[a-z_]+(?:\.[a-z_]+)*\.?)"`)
+	helpKey = regexp.MustCompile(`help:"\$\{([a-z_]+)\}"`)
+)
+
+// Whatever a command says, it says in each language; and nothing is kept that
+// no command says.
+func TestEveryWordOfTheCommandLine(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, begun := map[string]bool{}, []string{helpPrefix}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range wordKey.FindAllStringSubmatch(string(text), -1) {
+			if strings.HasSuffix(m[1], ".") {
+				begun = append(begun, m[1])
+				continue
+			}
+			used[m[1]] = true
+		}
+		for _, m := range helpKey.FindAllStringSubmatch(string(text), -1) {
+			used[helpPrefix+m[1]] = true
+		}
+	}
+	for _, lang := range i18n.Langs {
+		for key := range used {
+			if !lang.Has(key) {
+				t.Errorf("%s has no words for %q", lang, key)
+			}
+		}
+		for key := range i18n.Keys(lang) {
+			if strings.HasPrefix(key, "cmd.") && !used[key] && !hasAny(key, begun) {
+				t.Errorf("%s has words for %q, and nobody says them", lang, key)
+			}
+		}
+	}
+}
+
+func hasAny(key string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(key, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Keys that are put together have words for each thing they are put together of.
+func TestWordsOfEveryState(t *testing.T) {
+	for _, lang := range i18n.Langs {
+		var keys []string
+		for _, s := range []catalog.State{catalog.Live, catalog.Test} {
+			keys = append(keys, "cmd.state."+string(s))
+		}
+		for _, r := range []catalog.Role{catalog.RoleOfficer, catalog.RoleDeputy} {
+			keys = append(keys, "cmd.role."+string(r))
+		}
+		for _, m := range (catalog.Service{}).Missing() {
+			keys = append(keys, "cmd.missing."+m)
+		}
+		for _, p := range []string{"pool", "index", "sign"} {
+			keys = append(keys, "cmd.keys.purpose."+p)
+		}
+		for _, s := range []string{"current", "retiring"} {
+			keys = append(keys, "cmd.keys.state."+s)
+		}
+		for _, key := range keys {
+			if !lang.Has(key) {
+				t.Errorf("%s has no words for %q", lang, key)
+			}
+		}
+	}
+}
+
+// Edge cases 10 and 11: nobody becomes a guardian whom the operator's own list
+// doesn't call one.
+func TestEdgeCase11_ImportMakesNobodyAGuardian(t *testing.T) {
+	for _, r := range []roster.Relation{roster.RelationUnknown, roster.Parent, roster.LegalGuardian, roster.Grandparent,
+		roster.Teacher, roster.Institution, roster.Other, "", "something new"} {
+		got := enrolment("s", roster.Row{Guardian: roster.Guardian{Relation: r}}).Guardian.Relation
+		if got.MaySpeak() != r.ClaimsGuardianship() {
+			t.Errorf("%q becomes %q", r, got)
+		}
+	}
+}
+
+func TestTheTerminalChoosesTheLanguage(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		env  map[string]string
+		want i18n.Lang
+	}{
+		{"", nil, i18n.Chinese},
+		{"", map[string]string{"LANG": "zh_CN.UTF-8"}, i18n.Chinese},
+		{"", map[string]string{"LANG": "en_GB.UTF-8"}, i18n.English},
+		{"", map[string]string{"LANG": "C.UTF-8"}, i18n.English},
+		{"", map[string]string{"LANG": "en_GB.UTF-8", "LC_ALL": "zh_TW"}, i18n.Chinese},
+		{"", map[string]string{"LANG": "zh_CN", "WARDKEEP_LANG": "en"}, i18n.English},
+		{"verify --lang en", map[string]string{"LANG": "zh_CN"}, i18n.English},
+		{"--lang=zh-CN verify", map[string]string{"LANG": "en"}, i18n.Chinese},
+	} {
+		if got := speaks(strings.Fields(c.args), func(k string) string { return c.env[k] }); got != c.want {
+			t.Errorf("%q %v: %s, want %s", c.args, c.env, got, c.want)
+		}
+	}
+}
