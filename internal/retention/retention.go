@@ -10,6 +10,10 @@ package retention
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
@@ -65,16 +69,17 @@ func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (found, did 
 		due, err = vault.DueValues(ctx, tx, batch)
 		return err
 	})
-	for _, d := range due {
+	var erased atomic.Int64
+	err = errors.Join(err, each(due, func(d vault.Due) error {
 		n := 0
-		e := store.Update(ctx, func(tx *db.Tx) (err error) {
+		err := store.Update(ctx, func(tx *db.Tx) (err error) {
 			n, err = v.Expire(ctx, tx, actor, d)
 			return err
 		})
-		did += n
-		err = errors.Join(err, e)
-	}
-	if did >= batch {
+		erased.Add(int64(n))
+		return gone(err)
+	}))
+	if did = int(erased.Load()); did >= batch {
 		found = batch // one child may have filled the whole look
 	}
 	return max(found, len(due)), did, err
@@ -86,8 +91,9 @@ func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault) (found, 
 		due, err = family.DueUnconsented(ctx, tx, batch)
 		return err
 	})
-	for _, c := range due {
-		e := store.Update(ctx, func(tx *db.Tx) error {
+	var erased atomic.Int64
+	err = errors.Join(err, each(due, func(c family.Child) error {
+		err := store.Update(ctx, func(tx *db.Tx) error {
 			// The guardian may have answered since we looked: only under the lock is
 			// it certain that nobody did.
 			c, err := family.Lock(ctx, tx, c.Service, c.ID)
@@ -97,13 +103,44 @@ func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault) (found, 
 			_, err = v.Erase(ctx, tx, actor, c.Service, c.ID, family.ExpiredUnconsented)
 			return err
 		})
-		if e == nil || errors.Is(e, family.ErrErased) {
-			did++
-			continue
+		if gone(err) == nil {
+			erased.Add(1)
 		}
-		err = errors.Join(err, e)
+		return gone(err)
+	}))
+	return len(due), int(erased.Load()), err
+}
+
+// gone takes it for done when somebody else has erased the child meanwhile.
+func gone(err error) error {
+	if errors.Is(err, family.ErrErased) {
+		return nil
 	}
-	return len(due), did, err
+	return err
+}
+
+// atOnce is how many children are swept at once: on SQLite they share a
+// transaction, and so one fsync.
+const atOnce = 16
+
+// each calls fn for every one, a few at once, and returns all errors.
+func each[T any](all []T, fn func(T) error) error {
+	var mu sync.Mutex
+	var failed []error
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, one := range all {
+		group.Go(func() error {
+			if err := fn(one); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, err)
+			}
+			return nil
+		})
+	}
+	group.Wait() // fn's errors are in failed
+	return errors.Join(failed...)
 }
 
 func sweepRequests(ctx context.Context, store *db.DB) (found, did int, err error) {
