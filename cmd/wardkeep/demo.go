@@ -88,11 +88,13 @@ func (c demoCmd) Run(ctx context.Context, s *session) (err error) {
 	if err := d.tell(ctx, c.Children); err != nil {
 		return err
 	}
+	request, err := d.visit(ctx)
+	if err != nil {
+		return err
+	}
 	held := d.table()
-	if !c.Once && ctx.Err() == nil {
-		if err := d.links(ctx); err != nil {
-			return err
-		}
+	if !c.Once {
+		d.links(request)
 		<-ctx.Done()
 	}
 	if !held {
@@ -200,30 +202,28 @@ func countHeld(all []shown) (n int) {
 	return n
 }
 
-// links leaves something to try: a fresh request, the outbox, the rules.
-func (d *demo) links(ctx context.Context) error {
+// visit leaves something to try: a request that waits for whoever watches.
+func (d *demo) visit(ctx context.Context) (url string, err error) {
 	child, err := d.client.Register(ctx, wardkeep.NewChild{Ref: "demo-visitor", BirthDate: "2017-05-04",
 		Guardian: wardkeep.GuardianContact{Phone: "13900000000", Relation: "parent"}})
 	if err != nil {
-		return err
+		return "", err
 	}
-	asked, err := d.client.Ask(ctx, wardkeep.Asking{Child: child.ID, Channel: "sms", Locale: string(d.s.lang)})
-	if err != nil {
-		return err
-	}
-	if _, err := d.client.Send(ctx, asked.ID); err != nil {
-		return err
-	}
+	r, err := d.client.Ask(ctx, wardkeep.Asking{Child: child.ID, Channel: "sms", Locale: string(d.s.lang)})
+	return r.URL, err
+}
+
+// links says where to look while the server goes on.
+func (d *demo) links(request string) {
 	fmt.Fprintln(d.s.out)
 	for _, link := range []struct{ key, to string }{
-		{"home", d.base + "/"}, {"request", asked.URL}, {"outbox", d.base + "/outbox"}, {"rules", d.base + "/rules/" + story},
+		{"home", d.base + "/"}, {"request", request}, {"outbox", d.base + "/outbox"}, {"rules", d.base + "/rules/" + story},
 		{"checkpoint", d.base + "/v1/ledger/checkpoint"}, {"docs", d.base + "/docs"},
 	} {
 		fmt.Fprintf(d.s.out, "  %-14s %s\n", d.s.lang.T("demo.link."+link.key), link.to)
 	}
 	days := int(time.Duration(d.late.Load()).Hours() / 24)
 	fmt.Fprintf(d.s.out, "\n%s\n", d.s.lang.T("demo.running", "Days", days, "Dir", d.dir))
-	return nil
 }
 
 // another returns a client with a key of its own that has only these scopes.

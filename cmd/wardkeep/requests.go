@@ -70,19 +70,21 @@ func (c requestsSendCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 		total := int(all)
+		var left error // requests that have no way to go
 		if len(c.ID) > 0 {
 			total = len(c.ID)
 		} else {
 			s.say("cmd.send.waiting", "Count", all, "SMS", bySMS, "Email", all-bySMS)
 			for _, channel := range run.without(bySMS, all-bySMS) {
 				s.note("cmd.send.no_channel", "Channel", string(channel))
+				left = notify.ErrNoChannel
 			}
 		}
 		if c.Limit > 0 {
 			total = min(total, c.Limit)
 		}
 		bar := s.progress("cmd.progress.send", total)
-		err = run.all(ctx, total, c.ID, bar)
+		err = errors.Join(run.all(ctx, total, c.ID, bar), left)
 		bar.end()
 		s.say("cmd.send.done", "Sent", run.sent, "Ended", run.ended, "Rejected", run.rejected)
 		if len(run.lost) > 0 {

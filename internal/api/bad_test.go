@@ -193,6 +193,9 @@ func TestAStrangerIsTurnedAway(t *testing.T) {
 func TestAnotherServicesChildIsNotFound(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		child := w.child("mine")
+		if _, err := w.client.Register(t.Context(), wardkeep.NewChild{Ref: "waits", Guardian: wardkeep.GuardianContact{Phone: "13800138000"}}); err != nil {
+			t.Fatal(err)
+		}
 		var key string
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			operator := catalog.Operator{ID: "test"}
@@ -220,17 +223,27 @@ func TestAnotherServicesChildIsNotFound(t *testing.T) {
 		if x.status != 200 || !strings.Contains(x.body, "family.not_found") || strings.Contains(x.body, child) {
 			t.Errorf("%d %s", x.status, x.body)
 		}
-		r, err := w.client.Request(t.Context(), "x")
-		if err == nil {
-			t.Error(r)
+		r, err := w.client.Ask(t.Context(), wardkeep.Asking{Child: "ref:waits", Channel: "link", Locale: "en"})
+		if err != nil {
+			t.Fatal(err)
 		}
+		other("GET", "/consent-requests/"+r.ID, "").refused(t, 404, "consent.request_unknown")
+		other("POST", "/consent-requests/"+r.ID+":cancel", "").refused(t, 404, "consent.request_unknown")
 		other("GET", "/charter", "").refused(t, 409, "catalog.no_charter")
 		w.sequence()
 		x = w.send("GET", "/v1/events", "", "Authorization", "Bearer "+key)
 		if x.status != 200 || strings.Contains(x.body, vaulttest.Service) || strings.Contains(x.body, child) {
 			t.Errorf("%d %s", x.status, x.body)
 		}
-		entry := strings.Split(w.client.String(), " ")[0] // no entry at all
+		events, err := w.client.Events(t.Context(), "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry := events.Events[0].ID
+		if x := w.send("GET", "/v1/ledger/entries/"+entry+"/proof", ""); x.status != 200 {
+			t.Errorf("the service's own entry: %d", x.status)
+		}
+		w.send("GET", "/v1/events?after="+entry, "", "Authorization", "Bearer "+key).refused(t, 422, "api.cursor_invalid")
 		w.send("GET", "/v1/ledger/entries/"+entry+"/proof", "", "Authorization", "Bearer "+key).refused(t, 404, "ledger.not_found")
 	})
 }

@@ -159,10 +159,10 @@ func example(oapi *huma.OpenAPI, s *huma.Schema, depth int) any {
 // codes lists every code of a refusal or a denial with its words: the types of
 // problems lead here.
 func codes(lang i18n.Lang) (all []docsCode) {
-	skip := []string{"api.route.", "api.tag.", "api.param.", "api.header.", "api.query.", "api.status.", "api.access.", "api.docs."}
+	skip := []string{"api.route.", "api.tag.", "api.param.", "api.header.", "api.query.", "api.status.", "api.access.", "api.docs.", "notify.and", "notify.none"}
 	for key, text := range i18n.Keys(lang) {
 		area, _, ok := strings.Cut(key, ".")
-		if key != "internal" && (!ok || !slices.Contains([]string{"account", "api", "catalog", "consent", "db", "family", "gate", "keyring", "ledger", "notify", "value", "vault"}, area)) {
+		if key != "internal" && (!ok || !slices.Contains([]string{"account", "api", "catalog", "consent", "db", "family", "gate", "ledger", "notify", "value", "vault"}, area)) {
 			continue
 		}
 		if strings.HasSuffix(key, ".remedy") || strings.Count(key, ".") > 1 || strings.HasPrefix(key, "api.about") ||

@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
@@ -101,9 +102,14 @@ func scanRequest(row db.Row) (r Request, err error) {
 
 // ByID returns a request of the service. Errors: ErrNoRequest, also for another
 // service's.
-func ByID(ctx context.Context, tx *db.Tx, service, id string) (Request, error) {
+func ByID(ctx context.Context, tx *db.Tx, service, request string) (Request, error) {
+	// Whatever a stranger says is looked up only if it can be a name: PostgreSQL
+	// fails on a text with a zero byte.
+	if !id.Is(id.Request, request) {
+		return Request{}, ErrNoRequest
+	}
 	r, err := db.One(ctx, tx, scanRequest, `
-		SELECT `+requestColumns+` FROM consent_request WHERE id = $1`, id)
+		SELECT `+requestColumns+` FROM consent_request WHERE id = $1`, request)
 	if errors.Is(err, db.ErrNone) || err == nil && r.Service != service {
 		return Request{}, ErrNoRequest
 	}

@@ -73,6 +73,10 @@ func (g *Gate) Load(ctx context.Context, tx *db.Tx, service string, child family
 	if err := tx.Together(ctx, reads...); err != nil {
 		return nil, err
 	}
+	if len(l.child) == 1 && l.child[0].Service != service {
+		// Another service's child: not one fact about it goes into a decision.
+		l.child, l.guardians, l.answers = nil, nil, nil
+	}
 	return &l, g.complete(ctx, tx, &l)
 }
 

@@ -36,8 +36,8 @@ func Decide(f Facts, by Actor, u Use) (Permit, []Denial) {
 	d := decision{facts: f, by: by, use: u}
 	d.actor()
 	d.service()
-	d.child()
-	if purpose, ok := d.purpose(); ok {
+	known := d.child()
+	if purpose, ok := d.purpose(); ok && known {
 		d.consent(purpose)
 		d.party(purpose)
 		d.expiry(purpose)
@@ -117,15 +117,17 @@ func (d *decision) service() {
 	}
 }
 
-func (d *decision) child() {
+// child reports whether there is a child to go on about: of another service's,
+// or of none, nothing more is told.
+func (d *decision) child() bool {
 	c := d.facts.Child
 	switch {
 	case c.ID == "" || c.ID != d.use.Child || c.Service != d.use.Service:
 		d.deny("9", "gate.child_unknown")
-		return
+		return false
 	case c.State == family.Erased:
 		d.deny("20", "gate.child_erased")
-		return
+		return false
 	}
 	// Edge case 4: after 14 the guardian's grant is no basis any more. An
 	// unknown age is a child's.
@@ -144,6 +146,7 @@ func (d *decision) child() {
 	if !c.ExpiresAt.IsZero() && !d.facts.Now.Before(c.ExpiresAt) {
 		d.deny("9", "gate.unconsented_expired")
 	}
+	return true
 }
 
 // Articles 11 and 14: nothing beyond the purpose, its activities and its items.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"wardkeep/internal/base/id"
-	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
@@ -31,17 +30,22 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	if x := c.follow(p, use); x != (fault{}) {
 		return x
 	}
-	before := c.opening
-	c.opening = nil
-	if before != nil && before.collect && p.Kind != vault.KindCollected {
-		// A collection and what it wrote are one transaction.
-		f.blame(before.source, impossible(ruleCollected))
+	o := c.opening
+	if o != nil && (!use || p.Version > o.version) {
+		c.opening = nil
+		if p.Kind != vault.KindCollected {
+			// A collection and what it wrote are one transaction, with one lock. Only
+			// other uses at the same version can stand between.
+			f.blame(o.source, impossible(ruleCollected))
+		}
 	}
 	switch {
 	case use:
 		return f.use(p, s, c)
-	case p.Kind == vault.KindCollected, p.Kind == vault.KindKept:
-		return f.wrote(p, c, before)
+	case p.Kind == vault.KindKept:
+		return f.wrote(p, c, f.openingOf(c, p.Version, p.At.UnixMicro()))
+	case p.Kind == vault.KindCollected:
+		return f.wrote(p, c, o)
 	case strings.HasPrefix(p.Kind, "consent."):
 		return f.consentEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "guardian."):
@@ -229,149 +233,6 @@ func (c *child) guardianNamed(name family.GuardianID) *guardian {
 		return &c.guardians[i]
 	}
 	return nil
-}
-
-// consentEntry folds what was asked, shown and answered. Only answers change
-// what the gate decides.
-func (f *fold) consentEntry(p ledger.Placed, s source, c *child) fault {
-	var x fault
-	switch p.Kind {
-	case consent.KindGranted, consent.KindRefused, consent.KindWithdrawn:
-		b, x := body[consent.AnswerBody](p)
-		if x != (fault{}) {
-			return x
-		}
-		return f.answer(p, s, c, b)
-	case consent.KindRequested:
-		_, x = body[consent.RequestedBody](p)
-	case consent.KindOpened:
-		_, x = body[consent.OpenedBody](p)
-	case consent.KindVerified:
-		_, x = body[consent.VerifiedBody](p)
-	default:
-		_, x = body[consent.RequestBody](p)
-	}
-	return x
-}
-
-func (f *fold) answer(p ledger.Placed, s source, c *child, b consent.AnswerBody) fault {
-	x := f.mayAnswer(p, s, c, b)
-	at := p.At.UnixMicro()
-	granted := p.Kind == consent.KindGranted
-	withdraws := p.Kind == consent.KindWithdrawn
-	k, ok := keyOf(id.Consent, b.Consent)
-	person, _ := keyOf(id.Guardian, string(b.Guardian))
-	g := c.which(person)
-	if g < 0 {
-		return impossible(ruleGuardian)
-	}
-	if !ok || withdraws != (b.Withdraws != "") || b.Over && granted || b.Charter < 1 || b.Charter > 1<<31-1 {
-		return fault{what: FoundBody, field: ruleAnswer}
-	}
-	seen := shown{p.Service, b.Charter, b.Lang, b.Notice}
-	if _, had := f.shown[seen]; !had {
-		f.shown[seen] = s
-	}
-	purpose := f.names.sym(b.Purpose)
-	if x == (fault{}) {
-		x = c.withdraws(b, purpose)
-	}
-	if y := c.replace(f.names, b, uint8(g), purpose, at, withdraws); x == (fault{}) {
-		x = y
-	}
-	a := answer{id: k, guardian: uint8(g), given: at, charter: int32(b.Charter), purpose: purpose,
-		strength: uint8(b.Strength), granted: granted, withdraws: withdraws}
-	a.sum = f.names.sumAnswer(answerRow{
-		id: b.Consent, guardian: string(b.Guardian), request: b.Request, purpose: b.Purpose, charter: b.Charter, notice: b.Notice,
-		lang: b.Lang, channel: b.Channel, shown: b.Shown, given: at, granted: granted, withdraws: b.Withdraws,
-		strength: int64(b.Strength), entry: p.ID,
-	})
-	c.answers = add(c.answers, a)
-	c.answered++
-	switch {
-	case granted && c.state == unconsented:
-		c.state, c.expires = active, 0
-	case b.Over && c.state != unconsented:
-		return impossible(ruleState)
-	case b.Over:
-		c.expires = at // edge case 5: the answer is no, and nobody else is asked
-	}
-	return x
-}
-
-// mayAnswer checks who answers: a verified guardian of this child, with no more
-// strength than was proved (Article 9). An app may play one in a test service.
-func (f *fold) mayAnswer(p ledger.Placed, s source, c *child, b consent.AnswerBody) fault {
-	g := c.guardianNamed(b.Guardian)
-	switch {
-	case g == nil || !g.mayAnswer(f.names):
-		return impossible(ruleGuardian)
-	case b.Strength < family.OneTimeCode || b.Strength > family.Strength(g.strength):
-		return impossible(ruleStrength)
-	case p.Actor == "guardian:"+string(b.Guardian):
-		return fault{}
-	case !strings.HasPrefix(p.Actor, "app:"):
-		return impossible(ruleActor)
-	}
-	if _, had := f.forced[p.Service]; !had {
-		f.forced[p.Service] = s
-	}
-	return fault{}
-}
-
-// withdraws checks that what is taken back is a grant that stands.
-func (c *child) withdraws(b consent.AnswerBody, purpose sym) fault {
-	if b.Withdraws == "" {
-		return fault{}
-	}
-	k, ok := keyOf(id.Consent, b.Withdraws)
-	if !ok || !slices.ContainsFunc(c.answers, func(a answer) bool { return a.id == k && a.granted && a.purpose == purpose }) {
-		return impossible(ruleAnswer)
-	}
-	return fault{}
-}
-
-// replace ends the guardian's former answer to the purpose. There is one exactly
-// if the entry names it.
-func (c *child) replace(n *names, b consent.AnswerBody, g uint8, purpose sym, at int64, withdraws bool) fault {
-	i := slices.IndexFunc(c.answers, func(a answer) bool { return a.guardian == g && a.purpose == purpose })
-	former, named := keyOf(id.Consent, b.Ends)
-	x := fault{}
-	if i >= 0 != named || i >= 0 && c.answers[i].id != former || b.Ends != "" && !named {
-		x = impossible(ruleAnswer)
-	}
-	if i < 0 {
-		return x
-	}
-	ending := consent.EndedByNewAnswer
-	if withdraws {
-		ending = consent.EndedByWithdrawal
-	}
-	c.past += n.sumEnded(c.answers[i].sum, at, string(ending))
-	c.answers = slices.Delete(c.answers, i, i+1)
-	return x
-}
-
-// An answerRow is all that a row of consent says of an answer but its end.
-type answerRow struct {
-	id, guardian, request, purpose, notice, lang, channel, withdraws, entry string
-	charter, shown, given, strength                                         int64
-	granted                                                                 bool
-}
-
-func (n *names) sumAnswer(a answerRow) uint64 {
-	granted := int64(0)
-	if a.granted {
-		granted = 1
-	}
-	return n.sum([]string{a.id, a.guardian, a.request, a.purpose, a.notice, a.lang, a.channel, a.withdraws, a.entry},
-		a.charter, a.shown, a.given, a.strength, granted)
-}
-
-// sumEnded is the sum of an answer that stands no more. Sums are added up, so
-// their order doesn't matter.
-func (n *names) sumEnded(answer uint64, at int64, ending string) uint64 {
-	return n.sum([]string{ending}, int64(answer), at)
 }
 
 // wrote folds the lives of values that a permitted use allowed to write: new

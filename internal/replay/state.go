@@ -34,7 +34,7 @@ type child struct {
 	answered  int32    // all there ever were
 	past      uint64   // the sum over those that stand no more
 	values    []value
-	opening   *opening // what the entry before allows this one to say
+	opening   *opening // a collection whose values are still to be told
 }
 
 type state uint8
@@ -101,10 +101,10 @@ type opening struct {
 	source  source
 }
 
-// An open says whose opening it is, and of which version.
+// An open says whose opening it is.
 type open struct {
 	child   *child
-	version int64
+	opening *opening
 }
 
 // A span is what an entry says of one value's life.

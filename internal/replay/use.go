@@ -54,38 +54,44 @@ func (f *fold) use(p ledger.Placed, s source, c *child) fault {
 	if x := c.sawAge(age.Class(b.Age), u.at); x != (fault{}) {
 		return x
 	}
-	if u.permitted && (u.use.Activity == charter.Collect || c.holdsFor(f.names, b.Purpose)) {
-		u.opening = &opening{version: p.Version, at: u.at, purpose: f.names.keep(b.Purpose), items: b.Items,
-			collect: u.use.Activity == charter.Collect, source: s}
+	switch collect := u.use.Activity == charter.Collect; {
+	case !u.permitted:
+	case collect:
+		u.opening = &opening{version: p.Version, at: u.at, purpose: f.names.keep(b.Purpose), items: b.Items, collect: true, source: s}
+		if c.opening != nil {
+			f.blame(c.opening.source, impossible(ruleCollected)) // one lock, one collection
+		}
 		c.opening = u.opening
+	case c.holdsFor(f.names, b.Purpose):
+		u.opening = &opening{version: p.Version, at: u.at, purpose: f.names.keep(b.Purpose), items: b.Items}
 	}
 	x, wait := f.decide(u)
+	if o := u.opening; o != nil && !o.collect && (wait || o.terms != nil) {
+		f.recent[f.oldest] = open{c, o}
+		f.oldest = (f.oldest + 1) % recent
+	}
 	if wait {
 		f.keep(u, x)
 		return fault{}
 	}
-	if o := u.opening; o != nil && !o.collect {
-		if c.opening = nil; o.terms != nil {
-			f.remember(c, o)
-		}
-	}
 	return x
 }
 
-// recent bounds how many uses are remembered that may be followed by new ends of
-// values. What follows is of the same transaction, and so of the same round of
-// the sequencer, or of the next.
+// recent bounds how many uses are remembered that new ends of values may follow.
+// What follows is of the same transaction, and so of the same round of the
+// sequencer or of the next; other uses at the same version may stand between.
 const recent = 1 << 13
 
-// remember keeps an opening until its entry has come or can come no more.
-func (f *fold) remember(c *child, o *opening) {
-	c.opening = o
-	old := f.recent[f.oldest]
-	if old.child != nil && old.child.opening != nil && old.child.opening.version == old.version {
-		old.child.opening = nil
+// openingOf returns the use that the change at this version and time belongs to,
+// or nil.
+func (f *fold) openingOf(c *child, version, at int64) *opening {
+	for i := range f.recent {
+		o := f.recent[(f.oldest-1-i+2*recent)%recent]
+		if o.child == c && o.opening.version == version-1 && o.opening.at == at {
+			return o.opening
+		}
 	}
-	f.recent[f.oldest] = open{c, o.version}
-	f.oldest = (f.oldest + 1) % recent
+	return nil
 }
 
 // holdsFor reports whether a use for the purpose could prolong anything.

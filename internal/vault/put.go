@@ -61,9 +61,9 @@ func (v *Vault) Put(ctx context.Context, tx *db.Tx, by gate.Actor, service strin
 		return Written{}, err
 	}
 	// The lock made child.Version; the decision rests on the one before.
-	permit, _, err := gate.Check(ctx, tx, by, u, l, child.Version-1, nil, nil)
+	permit, entry, err := gate.Check(ctx, tx, by, u, l, child.Version-1, nil, nil)
 	if err != nil {
-		return Written{}, err
+		return Written{Entry: entry}, err
 	}
 	published, _ := l.Published()
 	out := Written{Expires: make(map[string]time.Time, len(items))}

@@ -97,7 +97,7 @@ func (v *Vault) Seal(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, 
 	// What is sealed is new: its time begins now, whatever else is held.
 	permit, entry, err := gate.Check(ctx, tx, by, u, p.loaded, child.Version, nil, nil)
 	if err != nil {
-		return Sealed{}, err
+		return Sealed{Entry: entry}, err
 	}
 	key, err := child.Key(v.Ring)
 	if err != nil {

@@ -11,6 +11,7 @@ package vault
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -84,6 +85,10 @@ func (v *Vault) Prepare(ctx context.Context, tx *db.Tx, u gate.Use) (*Prepared, 
 func reads(values *[]stored, u gate.Use) []db.Read {
 	all := make([]db.Read, 0, len(u.Items))
 	for _, item := range u.Items {
+		// No item has such a name, and PostgreSQL fails on a zero byte.
+		if strings.IndexByte(item, 0) >= 0 {
+			continue
+		}
 		all = append(all, db.ReadInto(values, scan, `SELECT `+columns+` FROM value WHERE child = $1 AND item = $2`, u.Child, item))
 	}
 	return all

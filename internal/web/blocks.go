@@ -8,6 +8,7 @@ import "strings"
 type block struct {
 	Heading int // 1 to 4, or 0
 	Items   []string
+	Ordered bool // the items are numbered
 	Text    string
 }
 
@@ -23,7 +24,7 @@ func blocks(markdown string) []block {
 	}
 	for line := range strings.Lines(markdown) {
 		line = strings.TrimSpace(line)
-		item, isItem := listItem(line)
+		item, ordered, isItem := listItem(line)
 		level := len(line) - len(strings.TrimLeft(line, "#"))
 		switch {
 		case line == "":
@@ -33,10 +34,10 @@ func blocks(markdown string) []block {
 			all = append(all, block{Heading: level, Text: plainWords(strings.TrimSpace(line[level:]))})
 		case isItem:
 			end()
-			if n := len(all); n > 0 && len(all[n-1].Items) > 0 {
+			if n := len(all); n > 0 && len(all[n-1].Items) > 0 && all[n-1].Ordered == ordered {
 				all[n-1].Items = append(all[n-1].Items, plainWords(item))
 			} else {
-				all = append(all, block{Items: []string{plainWords(item)}})
+				all = append(all, block{Items: []string{plainWords(item)}, Ordered: ordered})
 			}
 		default:
 			paragraph = append(paragraph, line)
@@ -46,15 +47,15 @@ func blocks(markdown string) []block {
 	return all
 }
 
-func listItem(line string) (string, bool) {
+func listItem(line string) (item string, ordered, ok bool) {
 	if rest, ok := strings.CutPrefix(line, "- "); ok {
-		return rest, true
+		return rest, false, true
 	}
 	number, rest, ok := strings.Cut(line, ". ")
 	if !ok || number == "" || len(number) > 2 || strings.Trim(number, "0123456789") != "" {
-		return "", false
+		return "", false, false
 	}
-	return number + ". " + rest, true
+	return rest, true, true
 }
 
 // plainWords drops the marks of emphasis.

@@ -344,7 +344,7 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		child, err := family.Lock(ctx, tx, req.Service, g.Child)
+		child, err := family.Find(ctx, tx, req.Service, g.Child)
 		if err != nil {
 			return err
 		}

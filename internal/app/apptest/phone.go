@@ -17,11 +17,10 @@ import (
 // eleven digits.
 type Phone struct {
 	URL string
-	// Break, if it isn't nil, answers instead.
-	Break http.HandlerFunc
 
-	mu   sync.Mutex
-	last map[string]string
+	mu    sync.Mutex
+	last  map[string]string
+	broke http.HandlerFunc
 }
 
 func newPhone(t testing.TB) *Phone {
@@ -33,8 +32,11 @@ func newPhone(t testing.TB) *Phone {
 }
 
 func (p *Phone) take(w http.ResponseWriter, r *http.Request) {
-	if p.Break != nil {
-		p.Break(w, r)
+	p.mu.Lock()
+	broke := p.broke
+	p.mu.Unlock()
+	if broke != nil {
+		broke(w, r)
 		return
 	}
 	var m struct{ To, Text string }
@@ -45,6 +47,13 @@ func (p *Phone) take(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last[strings.TrimPrefix(m.To, "+86")] = m.Text
+}
+
+// Break has something else answer instead; nil mends it.
+func (p *Phone) Break(h http.HandlerFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broke = h
 }
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)

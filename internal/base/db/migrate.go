@@ -1,14 +1,11 @@
 package db
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"embed"
 	"fmt"
-	"io"
 	"io/fs"
-	"strings"
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -24,7 +21,7 @@ func (e *lite) migrate(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
-	return up(ctx, goose.DialectSQLite3, pool, clustered{})
+	return up(ctx, goose.DialectSQLite3, pool)
 }
 
 // migrate holds a session lock, so that nodes that start together migrate once.
@@ -35,13 +32,13 @@ func (e *postgres) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return up(ctx, goose.DialectPostgres, pool, migrations, goose.WithSessionLocker(locker))
+	return up(ctx, goose.DialectPostgres, pool, goose.WithSessionLocker(locker))
 }
 
 // up runs the files that have not run yet, each in its own transaction: a crash
 // leaves a whole number of them done. Files never change after a release.
-func up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, from fs.FS, options ...goose.ProviderOption) error {
-	files, err := fs.Sub(from, "migrations")
+func up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, options ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
@@ -63,36 +60,3 @@ func up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, from fs.FS, op
 	}
 	return nil
 }
-
-// clustered are the migrations as SQLite reads them: there a table lies in its
-// primary key only if it says so, in words that no other engine knows.
-type clustered struct{}
-
-// Open opens a migration, or the folder of them.
-func (clustered) Open(name string) (fs.File, error) {
-	f, err := migrations.Open(name)
-	if err != nil || !strings.HasSuffix(name, ".sql") {
-		return f, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, err
-	}
-	text = bytes.ReplaceAll(text, []byte("/* clustered */"), []byte("WITHOUT ROWID"))
-	info, err := f.Stat()
-	return rewritten{info, bytes.NewReader(text)}, err
-}
-
-// rewritten is a file with another text. Its size is that of the original, and
-// nobody asks for it.
-type rewritten struct {
-	info fs.FileInfo
-	*bytes.Reader
-}
-
-// Stat describes the original.
-func (r rewritten) Stat() (fs.FileInfo, error) { return r.info, nil }
-
-// Close has nothing to do.
-func (rewritten) Close() error { return nil }

@@ -140,6 +140,11 @@ func liteError(err error) error {
 	} else if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		code = e.Code()
 	}
+	// A write that the system refuses for another reason than a full disk, such as
+	// a limit on the size of files, leaves the caller where a full disk does.
+	if code == sqlite3.SQLITE_IOERR_WRITE {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
 	switch code & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%w: %w", ErrFull, err)

@@ -2,8 +2,6 @@
 
 -- Whatever belongs to a child has the child as the first column of its key: on
 -- a distributed database all of it lies on one node. Times are microseconds.
--- "Clustered" tables have small rows that are read by their key: on SQLite they
--- lie in their primary key (WITHOUT ROWID), which spares a second look-up.
 
 -- KEYS. Every key is wrapped by the key-encryption key, which is not here.
 CREATE TABLE keyring_key (
@@ -23,7 +21,7 @@ CREATE TABLE ledger_pending (
 	service text   NOT NULL,
 	version bigint NOT NULL, -- orders the entries of one subject: twice its version, and 1 for a use
 	entry   bytea  NOT NULL
-) /* clustered */;
+);
 
 CREATE TABLE ledger_bundle (
 	start   bigint NOT NULL PRIMARY KEY, -- the place of its first entry, a multiple of 256
@@ -127,7 +125,7 @@ CREATE TABLE idempotency (
 	answer     bytea  NOT NULL, -- sealed
 	expires_at bigint NOT NULL,
 	PRIMARY KEY (credential, key)
-) /* clustered */;
+);
 CREATE INDEX idempotency_expiry ON idempotency (expires_at, credential, key);
 
 -- FAMILY. Children and the people who speak for them. What names a person is
@@ -162,7 +160,7 @@ CREATE TABLE child_ref (
 	ref_hash bytea NOT NULL,
 	child    text  NOT NULL,
 	PRIMARY KEY (service, ref_hash)
-) /* clustered */;
+);
 
 -- For three days after an erasure its events can still be told apart.
 CREATE TABLE erased_subject (
@@ -186,7 +184,7 @@ CREATE TABLE guardian (
 	verified_at bigint,
 	ended_at    bigint,
 	PRIMARY KEY (child, guardian)
-) /* clustered */;
+);
 CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian);
 CREATE INDEX guardian_email ON guardian (email_hash, child, guardian);
 
@@ -230,7 +228,7 @@ CREATE TABLE consent_link (
 	token   bytea NOT NULL PRIMARY KEY, -- keyed hash of the link's secret or of the short code
 	child   text  NOT NULL,
 	request text  NOT NULL
-) /* clustered */;
+);
 CREATE INDEX consent_link_child ON consent_link (child, request);
 
 CREATE TABLE consent (
@@ -252,7 +250,7 @@ CREATE TABLE consent (
 	ending    text    NOT NULL, -- withdrawn, superseded; empty while it stands
 	entry     text    NOT NULL, -- of the ledger
 	PRIMARY KEY (child, id)
-) /* clustered */;
+);
 
 -- VAULT. Values, sealed under the child's key.
 CREATE TABLE value (
@@ -264,7 +262,7 @@ CREATE TABLE value (
 	collected_at bigint NOT NULL,
 	expires_at   bigint NOT NULL,
 	PRIMARY KEY (child, item)
-) /* clustered */;
+);
 CREATE INDEX value_expiry ON value (expires_at, child, item);
 
 -- Where a consumer of the ledger has got to.

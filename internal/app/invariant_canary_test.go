@@ -1,0 +1,261 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	wardkeep "wardkeep/client"
+	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/charter"
+)
+
+// Invariant 9: canaries in every item, name, contact, reference and secret, sent
+// rightly and wrongly to every route, are found nowhere in plain: not in the
+// files of the store, not in any table, jobs included, not in the ledger, not in
+// the log, not in a refusal.
+func TestInvariant9_CanariesAreFoundNowhere(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		s := newStory(t, in)
+		s.live()
+		s.attack()
+		s.brokenGateway()
+		s.rawRequests()
+		s.search("running")
+		s.server.Kill()
+		s.search("killed")
+		if s.tap.refused.Len() < 100_000 || s.tap.statuses[http.StatusOK] < 40 {
+			t.Errorf("the story is too short: %v", s.tap.statuses)
+		}
+		t.Logf("%d canaries, answers by status: %v", len(s.canaries), s.tap.statuses)
+	})
+}
+
+// A story is a server that is used and misused, with canaries.
+type story struct {
+	t        *testing.T
+	in       *apptest.Installation
+	server   *apptest.Process
+	tap      *tap
+	client   *wardkeep.Client
+	canaries []apptest.Canary
+
+	fresh   wardkeep.NewChild
+	child   string
+	gone    string // a child that is erased
+	request wardkeep.ConsentRequest
+	proof   string
+	sealed  map[string]string
+}
+
+func newStory(t *testing.T, in *apptest.Installation) *story {
+	s := &story{t: t, in: in, server: in.Start().Await(), tap: &tap{statuses: make(map[int]int)}}
+	s.client = in.Client(s.server.Base)
+	s.client.HTTP = &http.Client{Transport: s.tap, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	s.canary("app key", in.Key)
+	return s
+}
+
+// canary remembers a value that must not show, and returns it.
+func (s *story) canary(name, value string) string {
+	s.canaries = append(s.canaries, apptest.Canary{Name: name, Value: value})
+	return value
+}
+
+func (s *story) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// text is a canary of n characters of which some are Chinese.
+func text(n int) string { return "金丝雀" + (rand.Text() + rand.Text() + rand.Text())[:n-3] }
+
+// live is the story as it should be: a child is registered, its guardian asked
+// and verified, every item collected, read and sealed.
+func (s *story) live() {
+	ctx := s.t.Context()
+	s.fresh = wardkeep.NewChild{
+		Ref: s.canary("reference", text(30)), BirthDate: s.canary("birth date of the child", "2017-02-13"),
+		Guardian: wardkeep.GuardianContact{
+			Name:  s.canary("guardian's name", text(12)),
+			Phone: s.canary("guardian's phone", apptest.NewPhoneNumber()),
+			Email: s.canary("guardian's e-mail", strings.ToLower(rand.Text())+"@canary.example"), Relation: "parent",
+		},
+	}
+	child, err := s.client.Register(ctx, s.fresh)
+	s.must(err)
+	s.child = child.ID
+	s.request, err = s.client.Ask(wardkeep.WithIdempotencyKey(ctx, s.canary("idempotency key", rand.Text())), wardkeep.Asking{
+		Child: wardkeep.Ref(s.fresh.Ref), Channel: "sms", Locale: "zh-CN", ExternalPayload: s.canary("payload", text(40)),
+		ReturnURL: s.canary("return address", "https://"+strings.ToLower(rand.Text())+".example/"+rand.Text()),
+	})
+	s.must(err)
+	s.canary("link", apptest.Token(s.request))
+	s.canary("short code", s.request.Code)
+	s.answer(ctx)
+	s.values(ctx)
+	gone := apptest.NewChild()
+	gone.Ref = s.canary("reference of an erased child", text(20))
+	erased, err := s.client.Register(ctx, gone)
+	s.must(err)
+	s.gone = erased.ID
+	_, err = s.client.Erase(ctx, s.gone)
+	s.must(err)
+}
+
+func (s *story) answer(ctx context.Context) {
+	g := s.in.Guardian(s.server.Base, s.request).With(s.client)
+	shown, err := g.Open(ctx, "")
+	s.must(err)
+	_, err = g.SendCode(ctx)
+	s.must(err)
+	v, err := g.Verify(ctx, s.in.Phone.Code(s.fresh.Guardian.Phone))
+	s.must(err)
+	s.canary("proof", v.Proof)
+	answers := make(map[string]bool)
+	for _, p := range shown.Purposes {
+		answers[p] = true
+	}
+	_, err = g.Answer(ctx, wardkeep.GuardianAnswer{Proof: v.Proof, Answers: answers, NoticeHash: shown.NoticeHash, Lang: shown.Lang})
+	s.must(err)
+	_, err = g.SendCode(ctx)
+	s.must(err)
+	v, err = g.Verify(ctx, s.in.Phone.Code(s.fresh.Guardian.Phone))
+	s.must(err)
+	s.proof = s.canary("second proof", v.Proof)
+}
+
+// values collects, reads, seals and opens a canary of every item for every
+// purpose, as its kind wants it, and has other uses denied.
+func (s *story) values(ctx context.Context) {
+	for _, p := range s.in.Charter.Purposes {
+		values := make(map[string]string)
+		for _, name := range p.Items {
+			item, _ := s.in.Charter.Item(name)
+			values[name] = s.item(p.Name+" "+name, item)
+		}
+		_, err := s.client.Collect(ctx, s.child, "", wardkeep.Collection{Purpose: p.Name, Values: values})
+		s.must(err)
+		got, err := s.client.Read(ctx, s.child, wardkeep.Reading{Purpose: p.Name, Items: p.Items})
+		s.must(err)
+		if !maps.Equal(got.Values, values) {
+			s.t.Fatalf("%s: what was collected isn't what is read", p.Name)
+		}
+		batch := wardkeep.Batch{Purpose: p.Name, Children: []wardkeep.ChildValues{{Child: s.child, Values: values}}}
+		sealed, err := s.client.Seal(ctx, batch)
+		s.must(err)
+		s.sealed = sealed[0].Values
+		batch.Children[0].Values = s.sealed
+		opened, err := s.client.Open(ctx, batch)
+		s.must(err)
+		if !maps.Equal(opened[0].Values, values) {
+			s.t.Fatalf("%s: what was sealed isn't what is opened: %v", p.Name, opened[0].Problem)
+		}
+	}
+	g := s.in.Guardian(s.server.Base, s.request).With(s.client)
+	_, err := g.Withdraw(ctx, wardkeep.Withdrawal{Proof: s.proof, Purpose: "safety-audit"})
+	s.must(err)
+	if _, err = s.client.Read(ctx, s.child, wardkeep.Reading{Purpose: "safety-audit", Items: []string{"device_id"}}); err == nil {
+		s.t.Error("read after the withdrawal")
+	}
+}
+
+// item returns a canary that the item takes. The values of a choice are in the
+// charter, which is public: there can be no canary among them.
+func (s *story) item(name string, item charter.Item) string {
+	switch item.Kind {
+	case charter.OneOf:
+		return item.Choices[len(item.Choices)-1].Value
+	case charter.Phone:
+		return s.canary(name, apptest.NewPhoneNumber())
+	case charter.Email:
+		return s.canary(name, strings.ToLower(rand.Text())+"@canary.example")
+	case charter.Date:
+		return s.canary(name, "2018-11-23")
+	case charter.Number:
+		return s.canary(name, fmt.Sprintf("%d.%06d", 11+pick(80), 100_000+pick(900_000)))
+	case charter.Audio:
+		sound := make([]byte, 48)
+		rand.Read(sound)
+		s.canary(name+" as bytes", string(sound))
+		return s.canary(name, base64.StdEncoding.EncodeToString(sound))
+	}
+	return s.canary(name, text(min(item.MaxLength, 40)))
+}
+
+// search looks for every canary in all that is kept or told.
+func (s *story) search(when string) {
+	s.t.Helper()
+	places := map[string][]byte{"the log": s.server.Log(), "the refusals": s.tap.refused.Bytes(), "headers": s.tap.headers.Bytes()}
+	for name, b := range s.in.Files() {
+		places["the file "+name] = b
+	}
+	for name, b := range s.in.Tables() {
+		places["the table "+name] = b
+	}
+	for _, want := range []string{"value", "consent_request", "guardian", "idempotency", "river_job", "ledger_bundle"} {
+		if _, ok := places["the table "+want]; !ok {
+			s.t.Errorf("there is no table %s to search", want)
+		}
+	}
+	for name, b := range places {
+		for _, c := range s.canaries {
+			if form := c.In(b); form != "" {
+				s.t.Errorf("%s: %s holds the %s, as %s", when, name, c.Name, form)
+			}
+		}
+	}
+}
+
+// A tap keeps what the server answers where no personal value belongs.
+type tap struct {
+	mu       sync.Mutex
+	calls    int
+	statuses map[int]int
+	refused  bytes.Buffer // bodies of refusals, and of answers that release nothing
+	headers  bytes.Buffer // theirs
+}
+
+// RoundTrip sends each request in the name of another address.
+func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.mu.Lock()
+	p.calls++
+	if r.Header.Get("X-Forwarded-For") == "" {
+		r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.1.%d.%d", p.calls/256%256, p.calls%256))
+	}
+	p.mu.Unlock()
+	a, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return a, err
+	}
+	body, err := io.ReadAll(a.Body)
+	a.Body.Close()
+	a.Body = io.NopCloser(bytes.NewReader(body))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.statuses[a.StatusCode]++
+	if a.StatusCode >= http.StatusBadRequest || !releases(r) {
+		p.refused.Write(body)
+		a.Header.Write(&p.headers)
+	}
+	return a, err
+}
+
+// releases reports whether a good answer may hold what the caller has a right
+// to: values, the operator's own reference and payload, a link, a proof, a page.
+func releases(r *http.Request) bool {
+	path := r.URL.Path
+	return strings.HasSuffix(path, "/items:read") || strings.HasSuffix(path, "/open") || strings.HasSuffix(path, "/children") ||
+		r.Method == http.MethodGet && strings.Contains(path, "/children/") && !strings.HasSuffix(path, "/permissions") ||
+		strings.Contains(path, "/consent-requests") || strings.Contains(path, "/guardian/") || strings.HasPrefix(path, "/r/")
+}
