@@ -120,7 +120,7 @@ func ready(ctx context.Context, a *app.App, service string) error {
 
 // A survey is what a file holds.
 type survey struct {
-	usable, rejected, lines int
+	usable, rejected int
 	there                   int // already enrolled
 	ask, nobody             int // contacts who may be asked, and who may not (edge case 11)
 	faults, warnings        map[roster.Code]int

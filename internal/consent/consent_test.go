@@ -246,7 +246,7 @@ func TestArticle10_OpeningTheSamePageAgainWritesNothing(t *testing.T) {
 func TestArticle10_AfterAMaterialChangeConsentAgain(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c, mother := w.enrol(service, phone, family.Parent)
-		_, g := w.answered(w.app, c, mother, true)
+		w.answered(w.app, c, mother, true)
 		d, _ := w.enrol(service, "+8613800000002", family.Parent)
 		half, _ := w.mustAsk(w.app, d, consent.Asking{})
 		half, h := w.verified(half)
@@ -277,7 +277,7 @@ func TestArticle10_AfterAMaterialChangeConsentAgain(t *testing.T) {
 		if !slices.Equal(again.Purposes, []string{"speaking-practice"}) || again.Charter != 2 {
 			t.Fatalf("asked again about %v of %d", again.Purposes, again.Charter)
 		}
-		again, g = w.verified(again)
+		again, g := w.verified(again)
 		if _, err := w.give(g, again, all(again, true)); err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ func (w *world) byLink(s consent.Secrets) (r consent.Request, byToken, byCode er
 
 func TestEdgeCase5_NoRequestOutlivesAnUnconsentedChild(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		c, mother := w.enrol(service, phone, family.Parent)
+		c, _ := w.enrol(service, phone, family.Parent)
 		r, _ := w.mustAsk(w.app, c, consent.Asking{})
 		if !r.ExpiresAt.Equal(c.ExpiresAt) || !c.ExpiresAt.Equal(w.store.Now().Add(24*time.Hour)) {
 			t.Errorf("asked until %v, the child is kept until %v", r.ExpiresAt, c.ExpiresAt)
@@ -38,7 +38,7 @@ func TestEdgeCase5_NoRequestOutlivesAnUnconsentedChild(t *testing.T) {
 		_, _, err := w.ask(w.app, c, consent.Asking{})
 		w.refused(err, consent.ErrOver)
 
-		c, mother = w.enrol(service, phone, family.Parent)
+		c, mother := w.enrol(service, phone, family.Parent)
 		w.answered(w.app, c, mother, true, "account")
 		if r, _ := w.mustAsk(w.app, c, consent.Asking{}); !r.ExpiresAt.Equal(w.store.Now().Add(7 * 24 * time.Hour)) {
 			t.Errorf("an active child's guardian is asked until %v", r.ExpiresAt)

@@ -88,9 +88,11 @@ func TestSMSFailuresAreToldApartAndNameNobody(t *testing.T) {
 		"busy":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, notify.ErrUnavailable},
 		"broken":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, notify.ErrUnavailable},
 		"refused": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "13800000000 unknown", 400) }, notify.ErrRejected},
-		"moved":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect) }, notify.ErrRejected},
-		"cut":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, notify.ErrUnavailable},
-		"silent":  {func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); <-r.Context().Done() }, notify.ErrUnavailable},
+		"moved": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		}, notify.ErrRejected},
+		"cut":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, notify.ErrUnavailable},
+		"silent": {func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); <-r.Context().Done() }, notify.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := gateway(t, c.handler, 300*time.Millisecond).Send(t.Context(), text())
