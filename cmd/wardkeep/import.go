@@ -121,10 +121,10 @@ func ready(ctx context.Context, a *app.App, service string) error {
 // A survey is what a file holds.
 type survey struct {
 	usable, rejected int
-	there                   int // already enrolled
-	ask, nobody             int // contacts who may be asked, and who may not (edge case 11)
-	faults, warnings        map[roster.Code]int
-	rejects                 string // the file that lists them
+	there            int // already enrolled
+	ask, nobody      int // contacts who may be asked, and who may not (edge case 11)
+	faults, warnings map[roster.Code]int
+	rejects          string // the file that lists them
 }
 
 // lookUp is how many references are looked up in one go.
