@@ -30,7 +30,6 @@ type worker struct {
 	random  *rand.Rand
 	body    []byte
 	current string // what the request is about
-	taken   []latencies
 	serial  int
 }
 

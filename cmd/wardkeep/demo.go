@@ -45,7 +45,6 @@ type demo struct {
 
 	desk     consent.Desk
 	officer  catalog.Officer
-	key      string // of the operator's app
 	client   *wardkeep.Client
 	families []*household
 	imported int64 // children

@@ -16,21 +16,61 @@ type Decision struct {
 	Reasons   []gate.Denial
 }
 
-// Decide answers whether the uses of one child would be permitted now.
-func (v *Vault) Decide(ctx context.Context, tx *db.Tx, by gate.Actor, service string, id family.ID, uses []gate.Use) ([]Decision, error) {
-	values := new([]stored)
-	l, err := v.Gate.Load(ctx, tx, service, id, held(values, id))
+// A Question is what is asked about one child.
+type Question struct {
+	Child family.ID
+	Uses  []gate.Use // of Child
+}
+
+// Decide answers whether the uses would be permitted now, for each question in
+// order, on one snapshot: tx is a View.
+func (v *Vault) Decide(ctx context.Context, tx *db.Tx, by gate.Actor, service string, all []Question) ([][]Decision, error) {
+	loaded, values, err := v.facts(ctx, tx, service, all)
 	if err != nil {
 		return nil, err
 	}
-	f := l.Facts(tx.Now(), (&Prepared{l, values}).held())
-	published, _ := l.Published()
-	out := make([]Decision, len(uses))
-	for i, u := range uses {
-		_, reasons := gate.Decide(f, by, u.Known(published.Charter))
-		out[i] = Decision{len(reasons) == 0, reasons}
+	out := make([][]Decision, len(all))
+	for i, q := range all {
+		f := loaded[i].Facts(tx.Now(), values[q.Child])
+		published, _ := loaded[i].Published()
+		out[i] = make([]Decision, len(q.Uses))
+		for j, u := range q.Uses {
+			_, reasons := gate.Decide(f, by, u.Known(published.Charter))
+			out[i][j] = Decision{len(reasons) == 0, reasons}
+		}
 	}
 	return out, nil
+}
+
+// facts reads what Decide needs: of one child as a use does, of many together.
+func (v *Vault) facts(ctx context.Context, tx *db.Tx, service string, all []Question) ([]*gate.Loaded, map[family.ID][]gate.Held, error) {
+	if len(all) == 1 {
+		var values []stored
+		l, err := v.Gate.Load(ctx, tx, service, all[0].Child, held(&values, all[0].Child))
+		if err != nil {
+			return nil, nil, err
+		}
+		return []*gate.Loaded{l}, map[family.ID][]gate.Held{all[0].Child: (&Prepared{l, &values}).held()}, nil
+	}
+	ids := make([]family.ID, len(all))
+	for i, q := range all {
+		ids[i] = q.Child
+	}
+	values := make(map[family.ID][]gate.Held, len(all))
+	loaded, err := v.Gate.LoadMany(ctx, tx, service, ids, func(some []family.ID) db.Read { return heldOf(values, some) })
+	return loaded, values, err
+}
+
+// heldOf is held for several children.
+func heldOf(into map[family.ID][]gate.Held, children []family.ID) db.Read {
+	in, args := db.Placeholders(children)
+	return db.ReadInto(new([]struct{}), func(row db.Row) (none struct{}, err error) {
+		var child family.ID
+		var h gate.Held
+		err = row.Scan(&child, &h.Item, &h.Purpose, (*db.Time)(&h.Collected), (*db.Time)(&h.Expires))
+		into[child] = append(into[child], h)
+		return none, err
+	}, `SELECT child, item, purpose, collected_at, expires_at FROM value WHERE child IN `+in, args...)
 }
 
 // held reads how old a child's values are, and not the values.

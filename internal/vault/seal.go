@@ -86,6 +86,9 @@ type Sealed struct {
 
 // Seal encrypts values for the operator's own databases. The activity is store.
 func (v *Vault) Seal(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, values map[string]pii.Text, p *Prepared) (Sealed, error) {
+	if u.Activity != charter.Store {
+		return Sealed{}, ErrActivity
+	}
 	p, err := v.fresh(ctx, tx, u, p)
 	if err != nil {
 		return Sealed{}, err
@@ -127,6 +130,9 @@ type sealedValue struct {
 
 // Unseal opens sealed values for a use that the gate permits.
 func (v *Vault) Unseal(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, sealed map[string]string, p *Prepared) (Opened, error) {
+	if !releases(u.Activity) {
+		return Opened{}, ErrActivity
+	}
 	p, err := v.fresh(ctx, tx, u, p)
 	if err != nil {
 		return Opened{}, err

@@ -10,6 +10,7 @@ package vault
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ import (
 var (
 	ErrCannotOpen = errs.New(errs.Invalid, "vault.cannot_open") // not sealed here, for another child or item, or damaged
 	ErrTooMany    = errs.New(errs.Invalid, "vault.too_many_items")
+	ErrActivity   = errs.New(errs.Invalid, "vault.activity") // nothing is released by collecting or storing
 )
 
 // MaxItems bounds the items of one use.
@@ -128,6 +130,9 @@ type Opened struct {
 // Open returns the values of a use that the gate permits. The activity is use,
 // transfer, disclose or entrust. P may be nil.
 func (v *Vault) Open(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared) (Opened, error) {
+	if !releases(u.Activity) {
+		return Opened{}, ErrActivity
+	}
 	p, err := v.fresh(ctx, tx, u, p)
 	if err != nil {
 		return Opened{}, err
@@ -149,9 +154,15 @@ func (v *Vault) Open(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, 
 	return out, v.prolong(ctx, tx, by, u, p, child)
 }
 
+// releases reports whether values leave by the activity. Collecting and storing
+// bring them in; no permit for those opens any.
+func releases(a charter.Activity) bool {
+	return slices.Contains([]charter.Activity{charter.Use, charter.Transfer, charter.Disclose, charter.Entrust}, a)
+}
+
 // decrypt is the only place where a value becomes readable.
 func (v *Vault) decrypt(permit gate.Permit, activity charter.Activity, child family.Child, item string, sealed []byte, ad []string) (pii.Text, error) {
-	if activity == charter.Collect || !permit.Allows(child.ID, activity, item) {
+	if !releases(activity) || !permit.Allows(child.ID, activity, item) {
 		return pii.Text{}, gate.ErrDenied
 	}
 	key, err := child.Key(v.Ring)

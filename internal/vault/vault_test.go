@@ -88,6 +88,17 @@ func TestInvariant1_NothingOpensWithoutAPermit(t *testing.T) {
 				}
 			}
 		}
+		for _, a := range []charter.Activity{charter.Collect, charter.Store, ""} {
+			u := use(child, "speaking-practice", "voice")
+			u.Activity = a
+			err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := w.Vault.Open(ctx, tx, w.By(), u, nil)
+				return err
+			})
+			if !errors.Is(err, vault.ErrActivity) {
+				t.Errorf("opened to %q: %v", a, err)
+			}
+		}
 		var nobody gate.Actor
 		err := w.Try(func(ctx context.Context, tx *db.Tx) error {
 			_, err := w.Vault.Open(ctx, tx, nobody, use(child, "speaking-practice", "voice"), nil)
