@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
@@ -13,8 +14,9 @@ import (
 
 // What is missing to apply a charter.
 var (
-	errState   = errs.New(errs.Invalid, "cmd.state_needed")   // of a new service
-	errOfficer = errs.New(errs.Invalid, "cmd.officer_needed") // to publish
+	errState      = errs.New(errs.Invalid, "cmd.state_needed")   // of a new service
+	errOtherState = errs.New(errs.Conflict, "cmd.state_other")   // the service has another one
+	errOfficer    = errs.New(errs.Invalid, "cmd.officer_needed") // to publish
 )
 
 type applyCmd struct {
@@ -66,8 +68,10 @@ func (c applyCmd) ensure(ctx context.Context, s *session, a *app.App, service st
 	created := false
 	err := a.Store.Update(ctx, func(tx *db.Tx) error {
 		created = false
-		_, err := catalog.Find(ctx, tx, service)
+		now, err := catalog.Find(ctx, tx, service)
 		switch {
+		case err == nil && c.State != "" && now.State != catalog.State(c.State):
+			return fmt.Errorf("%w: %s: %s", errOtherState, service, now.State)
 		case !errors.Is(err, catalog.ErrNotFound):
 			return err
 		case c.State == "":

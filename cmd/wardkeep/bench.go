@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"wardkeep/internal/app"
@@ -41,6 +42,7 @@ func (c benchCmd) Run(ctx context.Context, s *session) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
+	collectLess()
 	dir, err := os.MkdirTemp(c.Dir, "wardkeep-bench-")
 	if err != nil {
 		return err
@@ -189,8 +191,9 @@ func (b *bench) point(ctx context.Context, at *server, size int) error {
 	}
 	now, most := at.memory()
 	read, decide, erase := middle["read"], middle["decide"], middle["erase"]
-	b.print(fmt.Sprintf(growLine, size, read.perSecond(), micros(read.quantile(0.5)), micros(read.quantile(0.99)),
-		micros(decide.quantile(0.99)), micros(erase.quantile(0.99)), megabytes(now), megabytes(most), b.world.perChild))
+	b.print(fmt.Sprintf(growLine, size, read.perSecond(), micros(read.quantile(0.5)), micros(read.quantile(0.99)), micros(read.perOne(read.server)),
+		micros(decide.quantile(0.99)), micros(decide.perOne(decide.server)), micros(erase.quantile(0.99)), micros(erase.perOne(erase.server)),
+		megabytes(now), megabytes(most), b.world.perChild))
 	return nil
 }
 
@@ -218,6 +221,8 @@ func (b *bench) seed(ctx context.Context, children int) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	return b.world.grow(ctx, b.session, a, children)
+	err = errors.Join(b.world.grow(ctx, b.session, a, children), a.Close())
+	// What seeding left to be written would otherwise be written while it is measured.
+	syscall.Sync()
+	return err
 }

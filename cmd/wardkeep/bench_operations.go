@@ -172,7 +172,7 @@ func sealNext(w *worker) bool {
 func sealed(w *worker, body []byte) bool {
 	_, rest, ok := bytes.Cut(body, []byte(`"answers":"`))
 	text, _, closed := bytes.Cut(rest, []byte(`"`))
-	if w.serial++; w.serial%16 == 0 {
+	if w.serial++; w.serial%16 == 1 {
 		w.load.sealed.put(w.current + " " + string(text))
 	}
 	return ok && closed

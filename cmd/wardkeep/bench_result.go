@@ -79,17 +79,16 @@ const (
 	header     = " conns        ops/s      p50 µs      p99 µs   server µs/op     load µs/op"
 	lineFormat = "%6d %12.0f %11.0f %11.0f %14.1f %14.1f  %s"
 
-	growHeader = "  children      reads/s  read p50 µs  read p99 µs  decide p99 µs  erase p99 µs   RSS MB  peak MB  bytes/child"
-	growLine   = "%10d %12.0f %12.0f %12.0f %14.0f %13.0f %8.0f %8.0f %12d"
+	growHeader = "  children  reads/s  read p50  read p99  server/op  decide p99  server/op  erase p99  server/op  RSS MB  peak MB  bytes/child"
+	growLine   = "%10d %8.0f %9.0f %9.0f %10.1f %11.0f %10.1f %10.0f %10.1f %7.0f %8.0f %12d"
 )
 
 func (r *result) line(connections int, o operation, label string) string {
 	return fmt.Sprintf(lineFormat, connections, r.perSecond(), micros(r.quantile(0.5)), micros(r.quantile(0.99)),
-		microsPrecise(r.perOne(r.server)), microsPrecise(r.perOne(r.load)), o.name+" · "+label)
+		micros(r.perOne(r.server)), micros(r.perOne(r.load)), o.name+" · "+label)
 }
 
-func micros(d time.Duration) float64        { return float64(d) / float64(time.Microsecond) }
-func microsPrecise(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func megabytes(n int64) float64 { return float64(n) / (1 << 20) }
 

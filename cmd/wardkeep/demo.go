@@ -23,8 +23,10 @@ import (
 	"wardkeep/internal/notify"
 )
 
-// errNotHeld says that a promise of the demo was not kept.
-var errNotHeld = errs.New(errs.Internal, "demo.not_held")
+var (
+	errNotHeld    = errs.New(errs.Internal, "demo.not_held") // a promise of the demo was not kept
+	errNoChildren = errs.New(errs.NotFound, "demo.no_children")
+)
 
 type demoCmd struct {
 	Once     bool   `help:"${demo_once}"`
@@ -61,6 +63,9 @@ type shown struct {
 // Run tells the story on a store of its own in a new directory, and then leaves
 // the server running, unless once.
 func (c demoCmd) Run(ctx context.Context, s *session) (err error) {
+	if _, err := os.Stat(c.Children); err != nil {
+		return fmt.Errorf("%w: %w", errNoChildren, err)
+	}
 	d := &demo{s: s, outbox: notify.NewOutbox(500)}
 	if d.dir = c.Dir; d.dir == "" {
 		if d.dir, err = os.MkdirTemp("", "wardkeep-demo-"); err != nil {

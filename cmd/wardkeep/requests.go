@@ -25,6 +25,8 @@ import (
 var (
 	errRate     = errs.New(errs.Invalid, "cmd.send_rate")
 	errNotTaken = errs.New(errs.Unavailable, "cmd.send_not_taken") // the gateway didn't take some messages
+	errRejected = errs.New(errs.Conflict, "cmd.send_rejected")     // the gateway refused some for good
+	errRefusing = errs.New(errs.Conflict, "cmd.send_refusing")     // the gateway refused one after the other
 )
 
 type requestsCmd struct {
@@ -49,13 +51,20 @@ type sending struct {
 	names   map[string]string // of the service, by language
 	limit   *rate.Limiter
 
-	mu                    sync.Mutex
-	sent, ended, rejected int
-	lost                  []string // recorded as sent, and not taken by the gateway
+	mu          sync.Mutex
+	sent, ended int
+	rejected    []string // recorded as sent, and refused by the gateway
+	inARow      int      // of these, since the last one that it took
+	lost        []string // recorded as sent, and not taken by the gateway
 }
 
+// tooManyRefused in a row are no matter of single contacts: the gateway refuses
+// us, perhaps for a wrong secret.
+const tooManyRefused = 20
+
 // Run sends the requests that wait and were never sent, and stops at the first
-// message that a gateway doesn't take after several attempts. A request is
+// message that a gateway doesn't take after several attempts, or where it
+// refuses one after the other. A request is
 // recorded as sent before its message leaves: if we crash in between, that one
 // message is missing, none is sent twice, and --id sends it again.
 func (c requestsSendCmd) Run(ctx context.Context, s *session) error {
@@ -86,7 +95,14 @@ func (c requestsSendCmd) Run(ctx context.Context, s *session) error {
 		bar := s.progress("cmd.progress.send", total)
 		err = errors.Join(run.all(ctx, total, c.ID, bar), left)
 		bar.end()
-		s.say("cmd.send.done", "Sent", run.sent, "Ended", run.ended, "Rejected", run.rejected)
+		s.say("cmd.send.done", "Sent", run.sent, "Ended", run.ended, "Rejected", len(run.rejected))
+		if len(run.rejected) > 0 {
+			what := errRejected
+			if errors.Is(err, errRefusing) {
+				what = errRefusing
+			}
+			err = errors.Join(fmt.Errorf("%w: --id %s", what, strings.Join(run.rejected, ",")), err)
+		}
 		if len(run.lost) > 0 {
 			err = errors.Join(fmt.Errorf("%w: --id %s", errNotTaken, strings.Join(run.lost, ",")), err)
 		}
@@ -228,9 +244,9 @@ func (r *sending) one(ctx context.Context, request consent.Request) error {
 	m.ID = fmt.Sprintf("%s-%d", request.ID, request.Sends)
 	switch err := r.deliver(ctx, m); {
 	case err == nil:
-		r.count(func() { r.sent++ })
+		r.count(func() { r.sent++; r.inARow = 0 })
 	case errors.Is(err, notify.ErrRejected) || errors.Is(err, notify.ErrAddress):
-		r.count(func() { r.rejected++ })
+		return r.refused(request.ID, err)
 	default:
 		r.count(func() { r.lost = append(r.lost, request.ID) })
 		return err
@@ -252,6 +268,17 @@ func (r *sending) deliver(ctx context.Context, m notify.Message) (err error) {
 			return err
 		}
 	}
+	return err
+}
+
+// refused notes a message that its gateway refused. Its error ends the run.
+func (r *sending) refused(id string, why error) (err error) {
+	r.count(func() {
+		r.rejected = append(r.rejected, id)
+		if r.inARow++; r.inARow >= tooManyRefused {
+			err = fmt.Errorf("%w: %w", errRefusing, why)
+		}
+	})
 	return err
 }
 

@@ -36,7 +36,7 @@ func (serviceListCmd) Run(ctx context.Context, s *session) error {
 			for i, what := range missing {
 				words[i] = s.lang.T("cmd.missing." + what)
 			}
-			lacks = s.lang.T("cmd.service.missing", "What", strings.Join(words, s.lang.T("cmd.and")))
+			lacks = s.lang.T("cmd.service.missing", "What", strings.Join(words, s.lang.T("cmd.comma")))
 		}
 		s.say("cmd.service.line", "Service", v.Name, "State", s.lang.T("cmd.state."+string(v.State)), "Charter", v.Charter, "Lacks", lacks)
 	}

@@ -50,7 +50,7 @@ func TestBadInputHasItsCode(t *testing.T) {
 			{"POST", "/children", "{\"ref\":\"a\x01\",\"guardian\":{\"phone\":\"13800138000\"}}", 400, "api.malformed_json", ""},
 			{"POST", "/children", `{"ref":"a","guardian":{"phone":"13800138000"},"sex":"f"}`, 422, "api.unknown_field", ""},
 			{"POST", "/children", `{"ref":"a","guardian":{"phone":"13800138000","wechat":"x"}}`, 422, "api.unknown_field", "guardian"},
-			{"POST", "/children", `{"guardian":{"phone":"13800138000"}}`, 422, "api.missing_field", ""},
+			{"POST", "/children", `{"guardian":{"phone":"13800138000"}}`, 422, "api.missing_field", "ref"},
 			{"POST", "/children", `{"ref":7,"guardian":{"phone":"13800138000"}}`, 422, "api.wrong_type", "ref"},
 			{"POST", "/children", `{"ref":"a","guardian":[]}`, 422, "api.wrong_type", "guardian"},
 			{"POST", "/children", `[]`, 422, "api.wrong_type", ""},

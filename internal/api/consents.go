@@ -111,8 +111,8 @@ func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep
 		out.Body.QR, err = qr(out.Body.URL)
 		return out, err
 	})
-	if err != nil {
-		return out, err
+	if err != nil || out.kept != nil {
+		return out, err // what was answered before was sent before
 	}
 	if err := s.deliver(ctx, message); err != nil {
 		e := errs.Of(err)

@@ -47,8 +47,9 @@ func decide(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
 
 func (s *Server) decideAll(ctx context.Context, tx *db.Tx, c *call, checks []check, out []vault.Decision) error {
 	order, of := group(checks)
+	all := make([]vault.Question, len(order))
 	uses := make([]gate.Use, 0, len(checks))
-	for _, name := range order {
+	for n, name := range order {
 		child, err := s.childID(ctx, tx, c.app.Service, name)
 		if err != nil && errs.Of(err).Kind == errs.Internal {
 			return err
@@ -56,18 +57,21 @@ func (s *Server) decideAll(ctx context.Context, tx *db.Tx, c *call, checks []che
 		if err != nil {
 			child = "" // an unknown child is a reason, not an error
 		}
-		uses = uses[:0]
+		from := len(uses)
 		for _, i := range of[name] {
 			u := checks[i].use
 			u.Service, u.Child = c.app.Service, child
 			uses = append(uses, u)
 		}
-		decisions, err := s.Vault.Decide(ctx, tx, c.by, c.app.Service, child, uses)
-		if err != nil {
-			return err
-		}
-		for n, i := range of[name] {
-			out[i] = discreet(decisions[n])
+		all[n] = vault.Question{Child: child, Uses: uses[from:]}
+	}
+	decisions, err := s.Vault.Decide(ctx, tx, c.by, c.app.Service, all)
+	if err != nil {
+		return err
+	}
+	for n, name := range order {
+		for j, i := range of[name] {
+			out[i] = discreet(decisions[n][j])
 		}
 	}
 	return nil

@@ -96,6 +96,12 @@ func field(d *huma.ErrorDetail, known map[string]bool) string {
 	if strings.HasPrefix(d.Message, validation.MsgUnexpectedProperty) || strings.HasPrefix(d.Message, "unknown query") {
 		parts = parts[:max(len(parts)-1, 0)]
 	}
+	// Of what is missing, the name stands in the words alone.
+	if before, after, ok := strings.Cut(validation.MsgExpectedRequiredProperty, "%s"); ok {
+		if name, ok := strings.CutPrefix(d.Message, before); ok {
+			parts = append(parts, strings.TrimSuffix(name, after))
+		}
+	}
 	var path []string
 	for _, p := range parts {
 		m := index.FindStringSubmatch(p)

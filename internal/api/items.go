@@ -64,8 +64,8 @@ func hidden(values map[string]string) map[string]pii.Text {
 	return out
 }
 
-// readItems releases values: the facts are read outside the transaction that
-// records the use, and the answer leaves after its commit (Invariant 2).
+// readItems releases values; the answer leaves after the commit of what records
+// it (Invariant 2).
 func readItems(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
 	ctx := r.Context()
 	purpose, items, err := parseReading(c.body)
@@ -73,19 +73,29 @@ func readItems(s *Server, w http.ResponseWriter, r *http.Request, c *call) error
 		return err
 	}
 	u := gate.Use{Service: c.app.Service, Activity: charter.Use, Purpose: purpose, Items: items}
+	find := func(tx *db.Tx) (err error) {
+		u.Child, err = s.childID(ctx, tx, u.Service, c.param("child"))
+		return err
+	}
 	var ready *vault.Prepared
-	err = s.Store.View(ctx, func(tx *db.Tx) (err error) {
-		if u.Child, err = s.childID(ctx, tx, u.Service, c.param("child")); err != nil {
+	if s.Store.ReadAhead() {
+		err = s.Store.View(ctx, func(tx *db.Tx) (err error) {
+			if err = find(tx); err == nil {
+				ready, err = s.Vault.Prepare(ctx, tx, u)
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		ready, err = s.Vault.Prepare(ctx, tx, u)
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	var out vault.Opened
 	err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+		if ready == nil {
+			if err = find(tx); err != nil {
+				return err
+			}
+		}
 		out, err = s.Vault.Open(ctx, tx, c.by, u, ready)
 		return err
 	})

@@ -6,13 +6,35 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
 )
 
-// ledgerFile serves a checkpoint, a tile or a bundle of entries (C2SP
-// tlog-tiles). Checkpoints and hashes say nothing, so anyone may have them: that
-// is what makes the ledger's witnesses independent. Entries name nobody, but say
-// how the services are used; they are for keys with the scope.
+// ErrShared refuses bundles of entries of several services to the key of one.
+var ErrShared = errs.New(errs.Forbidden, "api.entries_shared")
+
+// entriesFile serves a bundle of entries (C2SP tlog-tiles). Entries name nobody,
+// but say how a service is used, so they are for keys with the scope, and only
+// where no other service's are among them (Article 15): otherwise an entry and
+// its proof are had one by one, and the whole by `wardkeep ledger export`.
+func entriesFile(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
+	err := s.Store.View(r.Context(), func(tx *db.Tx) error {
+		services, err := catalog.List(r.Context(), tx)
+		if err == nil && len(services) != 1 {
+			return ErrShared
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return ledgerFile(s, w, r, c)
+}
+
+// ledgerFile serves a checkpoint or a tile of hashes (C2SP tlog-tiles). They say
+// nothing, so anyone may have them: that is what makes the ledger's witnesses
+// independent.
 func ledgerFile(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
 	files := &fileWriter{ResponseWriter: w}
 	s.tiles.ServeHTTP(files, r)

@@ -4,13 +4,13 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/visitor"
 )
 
 // ErrTooMany tells a caller to wait.
@@ -127,41 +127,8 @@ func (b *buckets) limit(h http.Header, policy, name string, now time.Time) error
 	return ErrTooMany
 }
 
-// address names who asks. Of an IPv6 address only the network counts, of which
-// one household has all addresses. A proxy that is believed says for whom it
-// asks; of what stands there only the last entry is its own word.
+// address names who asks.
 func (l *limits) address(r *http.Request) string {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return "unknown"
-	}
-	a := from.Addr().Unmap()
-	if l.believes(a) {
-		if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 {
-			last := forwarded[len(forwarded)-1]
-			last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-			if b, err := netip.ParseAddr(last); err == nil {
-				a = b.Unmap()
-			}
-		}
-	}
-	if a.Is6() {
-		p, err := a.WithZone("").Prefix(64)
-		if err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
-}
-
-func (l *limits) believes(a netip.Addr) bool {
-	if a.IsLoopback() {
-		return true
-	}
-	for _, p := range l.proxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
+	name, _ := visitor.Address(r, l.proxies)
+	return name
 }

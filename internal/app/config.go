@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,6 +25,11 @@ type Config struct {
 	// PublicURL is where guardians reach the server: links in messages begin with
 	// it. "http://" + Listen by default.
 	PublicURL string `yaml:"public_url"`
+	// Proxies are the networks of the proxies in front of the server, such as
+	// 10.0.0.0/8: they are believed when they say for whom they ask
+	// (X-Forwarded-For), so that limits count visitors and not the proxy. Those on
+	// this machine always are.
+	Proxies []string `yaml:"proxies"`
 	// TLS names the certificate and key files; empty for a proxy's TLS.
 	TLS TLS `yaml:"tls"`
 	// DataDir holds the embedded database and its jobs. Created with mode 0700.
@@ -155,6 +161,9 @@ func (c *Config) check() (wrong ConfigProblems) {
 	if c.SweepEvery < time.Second || c.SweepEvery > 24*time.Hour {
 		say("sweep_every", "app.config.sweep_every")
 	}
+	if len(c.proxies()) != len(c.Proxies) {
+		say("proxies", "app.config.proxies")
+	}
 	if c.SMTP != nil && (c.SMTP.Host == "" || c.SMTP.From == "" || c.SMTP.Port < 1 || c.SMTP.Port > 65535) {
 		say("smtp", "app.config.smtp")
 	}
@@ -162,6 +171,16 @@ func (c *Config) check() (wrong ConfigProblems) {
 		say("sms", "app.config.sms")
 	}
 	return wrong
+}
+
+// proxies returns the networks that can be read; check says when one can't.
+func (c *Config) proxies() (all []netip.Prefix) {
+	for _, text := range c.Proxies {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			all = append(all, p.Masked())
+		}
+	}
+	return all
 }
 
 // databaseURL returns the PostgreSQL URL, or "" for the embedded database.

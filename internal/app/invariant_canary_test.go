@@ -54,10 +54,13 @@ type story struct {
 	request wardkeep.ConsentRequest
 	proof   string
 	sealed  map[string]string
+
+	slots chan struct{} // for requests on their way
+	fired sync.WaitGroup
 }
 
 func newStory(t *testing.T, in *apptest.Installation) *story {
-	s := &story{t: t, in: in, server: in.Start().Await(), tap: &tap{statuses: make(map[int]int)}}
+	s := &story{t: t, in: in, server: in.Start().Await(), tap: &tap{statuses: make(map[int]int)}, slots: make(chan struct{}, 8)}
 	s.client = in.Client(s.server.Base)
 	s.client.HTTP = &http.Client{Transport: s.tap, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.canary("app key", in.Key)

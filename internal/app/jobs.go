@@ -16,6 +16,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
 
 	"wardkeep/internal/retention"
 )
@@ -27,9 +28,12 @@ type sweepArgs struct{}
 // Kind names the job.
 func (sweepArgs) Kind() string { return "retention.sweep" }
 
-// InsertOpts keeps two sweeps from waiting at once.
+// InsertOpts keeps two sweeps from waiting at once. A sweep that is over doesn't
+// count: River would keep its row for a day, and refuse the next one so long.
 func (sweepArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+	return river.InsertOpts{MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+	}}}
 }
 
 type sweeper struct {

@@ -18,10 +18,10 @@ func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	server := &api.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Ledger: a.Ledger, LedgerKey: a.LedgerKey,
-		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log,
+		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Proxies: a.Config.proxies(),
 	}
 	pages := &web.Server{
-		Store: a.Store, Ring: a.Ring, Charters: a.Charters, Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox,
+		Store: a.Store, Ring: a.Ring, Charters: a.Charters, Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(),
 	}
 	edge := server.Handler()
 	for _, path := range []string{"/v1/", "/docs", "/openapi.json"} {
@@ -36,6 +36,7 @@ func (a *App) Handler() http.Handler {
 const (
 	headerTime = 5 * time.Second
 	bodyTime   = 60 * time.Second
+	answerTime = 120 * time.Second
 	idleTime   = 120 * time.Second
 	headerSize = 32 << 10
 	drainTime  = 15 * time.Second
@@ -48,6 +49,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		Handler:           a.Handler(),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       bodyTime,
+		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerSize,
 	}

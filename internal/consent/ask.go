@@ -94,6 +94,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	if r.Purposes, err = toAsk(a.Purposes, by, to, published, answers, guardians); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
+	if r.Purposes, err = notRefused(ctx, tx, by, c, r.Purposes, published); err != nil {
+		return Request{}, Secrets{}, "", err
+	}
 	return d.ask(ctx, tx, by, c, to, r, a)
 }
 
@@ -236,6 +239,23 @@ func toAsk(named []string, by Asker, to family.Guardian, p catalog.Published, an
 		return nil, ErrNothing
 	}
 	return ask, nil
+}
+
+// notRefused leaves out what a guardian refused before the same child was erased
+// for it and registered anew (edge case 26), unless it changed since.
+func notRefused(ctx context.Context, tx *db.Tx, by Asker, c family.Child, purposes []string, p catalog.Published) ([]string, error) {
+	if _, own := by.(family.Guardian); own {
+		return purposes, nil
+	}
+	refused, err := family.RefusedBefore(ctx, tx, c)
+	if err != nil || refused == 0 {
+		return purposes, err
+	}
+	changed := slices.DeleteFunc(slices.Clone(purposes), func(name string) bool { return p.AskedSince[name] <= refused })
+	if len(changed) == 0 {
+		return nil, ErrRefused.At("purposes")
+	}
+	return changed, nil
 }
 
 // refusedBefore reports whether a guardian in office said no to the purpose as

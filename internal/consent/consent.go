@@ -90,6 +90,16 @@ func ReadStanding(into *[]Answer, child family.ID) db.Read {
 		ORDER BY given_at, id`, child)
 }
 
+// ReadStandingOf is ReadStanding for at most db.Chunk children; those of each
+// child come in order.
+func ReadStandingOf(into *[]Answer, children []family.ID) db.Read {
+	in, args := db.Placeholders(children)
+	return db.ReadInto(into, scan, `
+		SELECT `+columns+` FROM consent
+		WHERE child IN `+in+` AND ended_at IS NULL
+		ORDER BY child, given_at, id`, args...)
+}
+
 // Find returns one answer about a child, whether or not it stands. Errors:
 // ErrNotFound.
 func Find(ctx context.Context, tx *db.Tx, child family.ID, id string) (Answer, error) {

@@ -139,6 +139,9 @@ func follow(ctx context.Context, tx *db.Tx, actor string, c family.Child, given 
 		if err := family.EndWait(ctx, tx, c); err != nil {
 			return err
 		}
+		if err := family.RememberNo(ctx, tx, c, given[0].Charter); err != nil {
+			return err
+		}
 	}
 	return Review(ctx, tx, actor, c)
 }

@@ -44,15 +44,11 @@ func (d Desk) open(ctx context.Context, tx *db.Tx, r Request, lang, surface, act
 	if _, err := d.version(ctx, tx, r); err != nil {
 		return fail(err)
 	}
-	document, err := catalog.FindDocument(ctx, tx, r.Service, catalog.Notice, charter.Lang(lang), r.Charter)
+	notice, hash, err := d.Charters.Notice(ctx, tx, r.Service, r.Charter, charter.Lang(lang))
 	if err != nil {
 		return fail(err)
 	}
-	notice, err := document.NoticeDoc()
-	if err != nil {
-		return fail(err)
-	}
-	shown := Shown{Notice: document.Hash, Lang: lang, Channel: surface, At: tx.Now()}
+	shown := Shown{Notice: hash, Lang: lang, Channel: surface, At: tx.Now()}
 	if r.Shown.same(shown) {
 		return r, notice, "", nil // a page that is loaded again
 	}

@@ -47,6 +47,9 @@ func (d Desk) Send(ctx context.Context, tx *db.Tx, by Asker, r Request) (Request
 	if err != nil {
 		return fail(err)
 	}
+	if err := d.stillAsks(ctx, tx, r); err != nil {
+		return fail(err)
+	}
 	to, err := d.contact(ctx, tx, c, g, r.Channel)
 	if err != nil {
 		return fail(err)
@@ -69,6 +72,30 @@ func (d Desk) Send(ctx context.Context, tx *db.Tx, by Asker, r Request) (Request
 	}
 	entry, err := note(ctx, tx, c, KindSent, by.Ledger(), RequestBody{Request: r.ID, Sends: r.Sends})
 	return r, secrets, to, entry, err
+}
+
+// stillAsks refuses to send what was refused since it was written (edge case
+// 26), or would be outdated when it arrives.
+func (d Desk) stillAsks(ctx context.Context, tx *db.Tx, r Request) error {
+	now, err := d.Charters.Current(ctx, tx, r.Service)
+	if err != nil {
+		return err
+	}
+	if outdated(r, now) {
+		return ErrAsked
+	}
+	answers, guardians, err := standing(ctx, tx, r.Child)
+	if err != nil {
+		return err
+	}
+	for _, p := range r.Purposes {
+		for _, a := range answers {
+			if !a.GivenAt.Before(r.CreatedAt) && refusedBefore([]Answer{a}, guardians, p, now.AskedSince[p]) {
+				return ErrRefused.At("purposes." + p)
+			}
+		}
+	}
+	return nil
 }
 
 // asked returns the guardian of a request, if it is still one.

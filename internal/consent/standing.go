@@ -11,7 +11,7 @@ import (
 type Verdict struct {
 	Granted  bool
 	Why      Why             // None when granted
-	Strength family.Strength // with which the guardian was verified when granting
+	Strength family.Strength // with which the guardian was verified when granting, and still is
 	Consent  string          // "co_…": the grant, or the refusal that weighs against it
 }
 
@@ -74,7 +74,9 @@ func weigh(a Answer, guardians []family.Guardian, askedSince int64) Verdict {
 	case askedSince < 1 || a.Charter < askedSince:
 		return Verdict{Why: Stale, Consent: a.ID}
 	}
-	return Verdict{Granted: true, Strength: a.Strength, Consent: a.ID}
+	// Edge case 24: a proof that turned out to be weaker carries its grants no
+	// further.
+	return Verdict{Granted: true, Strength: min(a.Strength, g.Strength), Consent: a.ID}
 }
 
 // better orders verdicts on grants: granted and stronger first, then stale,

@@ -38,6 +38,8 @@ func TestArticle9_StandingIsByTable(t *testing.T) {
 	withdrawal.Withdraws = "1"
 	strong, anew := yes("2", "father", 2), yes("3", "mother", 2)
 	strong.Strength = 4
+	proved := father
+	proved.Strength = 4
 	anew.GivenAt = left.EndedAt.Add(time.Hour)
 	other := yes("1", "mother", 2)
 	other.Purpose = "ads"
@@ -62,7 +64,7 @@ func TestArticle9_StandingIsByTable(t *testing.T) {
 		"edge case 7: of long ago":       {[]Answer{no("2", "father", 1), yes("1", "mother", 2)}, []family.Guardian{mother, father}, 2, Verdict{Why: Refused, Consent: "2"}},
 		"edge case 7: withdrawn":         {[]Answer{yes("1", "mother", 2), withdrawal}, []family.Guardian{mother, father}, 1, Verdict{Why: Withdrawn, Consent: "2"}},
 		"a refusal of someone unknown":   {[]Answer{yes("1", "mother", 2), no("2", "father", 2)}, []family.Guardian{mother}, 1, Verdict{Why: Refused, Consent: "2"}},
-		"the stronger of two":            {[]Answer{yes("1", "mother", 2), strong}, []family.Guardian{mother, father}, 1, Verdict{Granted: true, Strength: 4, Consent: "2"}},
+		"the stronger of two":            {[]Answer{yes("1", "mother", 2), strong}, []family.Guardian{mother, proved}, 1, Verdict{Granted: true, Strength: 4, Consent: "2"}},
 		"edge case 8: who left":          {[]Answer{yes("1", "father", 2)}, []family.Guardian{left}, 1, Verdict{Why: Unverified, Consent: "1"}},
 		"edge case 8: who left said no":  {[]Answer{yes("1", "mother", 2), no("2", "father", 2)}, []family.Guardian{mother, left}, 1, Verdict{Why: Refused, Consent: "2"}},
 		"edge case 8: confirmed since":   {[]Answer{anew, no("2", "father", 2)}, []family.Guardian{mother, left}, 1, Verdict{Granted: true, Strength: 1, Consent: "3"}},
@@ -161,4 +163,15 @@ func TestInvariant7_TheVerdictDoesNotDependOnOrder(t *testing.T) {
 			t.Fatalf("%+v, shuffled %+v", a, b)
 		}
 	})
+}
+
+// Edge case 24: when a proof turns out to be false, what was granted with it is
+// worth what is still proved.
+func TestEdgeCase24_AGrantIsNoStrongerThanItsGuardianIsNow(t *testing.T) {
+	g := family.Guardian{ID: "gu_a", Relation: family.Parent, Strength: family.OneTimeCode, VerifiedAt: time.Unix(1, 0)}
+	a := Answer{ID: "co_a", Guardian: "gu_a", Purpose: "p", Charter: 1, Granted: true, GivenAt: time.Unix(2, 0), Strength: family.Document}
+	v := Standing([]Answer{a}, []family.Guardian{g}, "p", 1)
+	if !v.Granted || v.Strength != family.OneTimeCode {
+		t.Errorf("a grant given with a document of a guardian who is at a one-time code now: %+v", v)
+	}
 }

@@ -43,8 +43,8 @@ const traceLife = 72 * time.Hour
 
 // Erase destroys the key of a locked child and all that names it, here: whoever
 // calls it has removed what other packages keep about the child. What is left is
-// a row that says that there was a child, of which service, and when it was
-// erased (edge case 16). The entry is the last of its pseudonym. If we crash
+// a row that says that there was a child, of which service, and on which day it
+// was erased (edge case 16). The entry is the last of its pseudonym. If we crash
 // before the commit, nothing is erased; after it, nothing can be undone. Errors:
 // ErrGround, ErrErased.
 func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, ground Ground) (string, error) {
@@ -54,12 +54,14 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 	case c.State == Erased:
 		return "", ErrErased
 	}
-	now, until := tx.Now(), tx.Now().Add(traceLife)
+	// To the microsecond, or with its version, the row would be found again in the
+	// ledger: only the day is kept, and nothing of how it began.
+	day, until := tx.Now().Truncate(24*time.Hour), tx.Now().Add(traceLife)
 	err := changed(tx.Exec(ctx, `
-		UPDATE child SET state = 'erased', subject = '', frozen = false, disputed = false,
+		UPDATE child SET state = 'erased', subject = '', version = 0, frozen = false, disputed = false,
 			ref = NULL, ref_hash = NULL, birth = NULL, birth_from = '', turns_14 = NULL,
-			pool = '', wrapped = NULL, expires_at = NULL, erased_at = $1
-		WHERE child = $2 AND version = $3 AND state <> 'erased'`, (*db.Time)(&now), c.ID, c.Version))
+			pool = '', wrapped = NULL, created_at = 0, expires_at = NULL, erased_at = $1
+		WHERE child = $2 AND version = $3 AND state <> 'erased'`, (*db.Time)(&day), c.ID, c.Version))
 	if err != nil {
 		return "", err
 	}
@@ -101,15 +103,19 @@ func ChildOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, subject string)
 	return child, err
 }
 
-// ForgetTraces removes, at most limit at a time, what ChildOf doesn't use any
-// more, and returns how many there were.
+// ForgetTraces removes, at most limit of each at a time, what ChildOf and
+// RefusedBefore don't use any more, and returns how many there were.
 func ForgetTraces(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 	now := tx.Now()
 	n, err := tx.Exec(ctx, `
 		DELETE FROM erased_subject WHERE subject IN (
 			SELECT subject FROM erased_subject WHERE until <= $1 ORDER BY until, subject LIMIT $2)`,
 		(*db.Time)(&now), limit)
-	return int(n), err
+	if err != nil {
+		return 0, err
+	}
+	refusals, err := forgetRefusals(ctx, tx, limit)
+	return int(n + refusals), err
 }
 
 // DueUnconsented returns children whose wait is over, the longest first, at most

@@ -87,6 +87,12 @@ func ReadChild(into *[]Child, child ID) db.Read {
 	return db.ReadInto(into, scan, `SELECT `+columns+` FROM child WHERE child = $1`, child)
 }
 
+// ReadChildren is ReadChild for at most db.Chunk children, in any order.
+func ReadChildren(into *[]Child, children []ID) db.Read {
+	in, args := db.Placeholders(children)
+	return db.ReadInto(into, scan, `SELECT `+columns+` FROM child WHERE child IN `+in, args...)
+}
+
 // Find returns a child of the service. Errors: ErrNotFound, ErrErased.
 func Find(ctx context.Context, tx *db.Tx, service string, child ID) (Child, error) {
 	c, err := db.One(ctx, tx, scan, `

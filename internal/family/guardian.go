@@ -89,7 +89,7 @@ func (g Guardian) MayAnswer() bool {
 	if g.Relation == Institution {
 		needs = Document
 	}
-	return g.Relation.MaySpeak() && g.Strength >= needs && !g.VerifiedAt.IsZero() && g.EndedAt.IsZero()
+	return g.Relation.MaySpeak() && g.Strength >= needs && g.Strength <= Document && !g.VerifiedAt.IsZero() && g.EndedAt.IsZero()
 }
 
 const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at`
@@ -105,6 +105,15 @@ func ReadGuardians(into *[]Guardian, child ID) db.Read {
 	return db.ReadInto(into, scanGuardian, `
 		SELECT `+guardianColumns+` FROM guardian WHERE child = $1
 		ORDER BY created_at, guardian`, child)
+}
+
+// ReadGuardiansOf is ReadGuardians for at most db.Chunk children; those of each
+// child come in order.
+func ReadGuardiansOf(into *[]Guardian, children []ID) db.Read {
+	in, args := db.Placeholders(children)
+	return db.ReadInto(into, scanGuardian, `
+		SELECT `+guardianColumns+` FROM guardian WHERE child IN `+in+`
+		ORDER BY child, created_at, guardian`, args...)
 }
 
 // FindGuardian returns one person tied to a child. Errors: ErrGuardianNotFound,

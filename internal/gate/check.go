@@ -2,6 +2,8 @@ package gate
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -61,16 +63,20 @@ type Loaded struct {
 
 // Load reads the facts, together with what else the caller wants to read.
 func (g *Gate) Load(ctx context.Context, tx *db.Tx, service string, child family.ID, also ...db.Read) (*Loaded, error) {
+	return g.load(ctx, tx, service, child, nil, also)
+}
+
+func (g *Gate) load(ctx context.Context, tx *db.Tx, service string, child family.ID, first, also []db.Read) (*Loaded, error) {
 	// The child's version is read first: if something changes while the rest is
 	// read, the version is too old, and Check loads again.
 	var l Loaded
-	reads := append([]db.Read{
+	reads := append(make([]db.Read, 0, len(first)+4+len(also)), first...)
+	reads = append(reads,
 		family.ReadChild(&l.child, child),
 		catalog.ReadService(&l.service, service),
 		family.ReadGuardians(&l.guardians, child),
-		consent.ReadStanding(&l.answers, child),
-	}, also...)
-	if err := tx.Together(ctx, reads...); err != nil {
+		consent.ReadStanding(&l.answers, child))
+	if err := tx.Together(ctx, append(reads, also...)...); err != nil {
 		return nil, err
 	}
 	if len(l.child) == 1 && l.child[0].Service != service {
@@ -78,6 +84,52 @@ func (g *Gate) Load(ctx context.Context, tx *db.Tx, service string, child family
 		l.child, l.guardians, l.answers = nil, nil, nil
 	}
 	return &l, g.complete(ctx, tx, &l)
+}
+
+// LoadMany is Load for children of one service, on one snapshot (a View): with
+// few statements, however many they are. Also returns what else to read about
+// some of them. The results are in the order of children, which may repeat.
+func (g *Gate) LoadMany(ctx context.Context, tx *db.Tx, service string, children []family.ID, also func(some []family.ID) db.Read) ([]*Loaded, error) {
+	var services []catalog.Service
+	byID := make(map[family.ID]*Loaded, len(children))
+	all := make([]*Loaded, len(children))
+	var ids []family.ID
+	for i, id := range children {
+		if byID[id] == nil {
+			byID[id] = new(Loaded)
+			ids = append(ids, id)
+		}
+		all[i] = byID[id]
+	}
+	var found []family.Child
+	var guardians []family.Guardian
+	var answers []consent.Answer
+	reads := []db.Read{catalog.ReadService(&services, service)}
+	for some := range slices.Chunk(ids, db.Chunk) {
+		reads = append(reads, family.ReadChildren(&found, some), family.ReadGuardiansOf(&guardians, some),
+			consent.ReadStandingOf(&answers, some), also(some))
+	}
+	if err := tx.Together(ctx, reads...); err != nil {
+		return nil, err
+	}
+	for i := range found {
+		byID[found[i].ID].child = found[i : i+1]
+	}
+	for _, who := range guardians {
+		l := byID[who.Child]
+		l.guardians = append(l.guardians, who)
+	}
+	for _, a := range answers {
+		l := byID[a.Child]
+		l.answers = append(l.answers, a)
+	}
+	for _, id := range ids {
+		byID[id].service = services
+		if err := g.complete(ctx, tx, byID[id]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // complete adds what is kept elsewhere: the charter, which never changes under
@@ -145,21 +197,28 @@ func (l *Loaded) Facts(now time.Time, held []Held) Facts {
 // one writer. So in the ledger's order no use follows a withdrawal that it did
 // not see (Invariant 5).
 func (g *Gate) Fresh(ctx context.Context, tx *db.Tx, service string, child family.ID, l *Loaded, also ...db.Read) (*Loaded, bool, error) {
-	var childNow, serviceNow []int64
-	err := tx.Together(ctx,
-		db.ReadInto(&childNow, db.Single[int64], `SELECT version FROM child WHERE child = $1`+tx.ForShare(), child),
-		db.ReadInto(&serviceNow, db.Single[int64], `SELECT version FROM service WHERE service = $1`, service))
-	if err != nil {
-		return nil, false, err
+	if l == nil {
+		l, err := g.load(ctx, tx, service, child, held(tx, child), also)
+		return l, true, err
 	}
-	if l != nil {
-		c, s := l.Versions()
-		if len(childNow) == 1 && childNow[0] == c && len(serviceNow) == 1 && serviceNow[0] == s {
-			return l, false, nil
-		}
+	childThen, serviceThen := l.Versions()
+	err := tx.Unchanged(ctx,
+		db.Version{Table: "child", Key: "child", Column: "version", Row: child, Want: childThen, Hold: true},
+		db.Version{Table: "service", Key: "service", Column: "version", Row: service, Want: serviceThen})
+	if !errors.Is(err, db.ErrChanged) {
+		return l, false, err
 	}
 	l, err = g.Load(ctx, tx, service, child, also...)
 	return l, true, err
+}
+
+// held is the read that holds a child's row before the facts are read; none on
+// SQLite, where nothing else writes meanwhile.
+func held(tx *db.Tx, child family.ID) []db.Read {
+	if tx.ForShare() == "" {
+		return nil
+	}
+	return []db.Read{db.ReadInto(new([]int64), db.Single[int64], `SELECT version FROM child WHERE child = $1`+tx.ForShare(), child)}
 }
 
 // Check decides on fresh facts and records the decision in tx. A denial is

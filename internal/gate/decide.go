@@ -128,6 +128,9 @@ func (d *decision) child() bool {
 	case c.State == family.Erased:
 		d.deny("20", "gate.child_erased")
 		return false
+	case c.State != family.Unconsented && c.State != family.Active:
+		d.deny("9", "gate.child_unknown") // a state that nobody knows opens nothing
+		return false
 	}
 	// Edge case 4: after 14 the guardian's grant is no basis any more. An
 	// unknown age is a child's.
@@ -185,6 +188,10 @@ func (d *decision) consent(purpose charter.Purpose) {
 	since, ok := d.facts.Published.AskedSince[purpose.Name]
 	if !ok {
 		d.deny("10", "gate.consent_stale")
+		return
+	}
+	if slices.ContainsFunc(d.facts.Answers, func(a consent.Answer) bool { return a.Charter > d.facts.Published.Number }) {
+		d.deny("10", "gate.consent_stale") // nobody can have answered to a charter to come
 		return
 	}
 	v := consent.Standing(d.facts.Answers, d.facts.Guardians, purpose.Name, since)
@@ -248,8 +255,9 @@ func (d *decision) party(purpose charter.Purpose) {
 // run.
 func (d *decision) expiry(purpose charter.Purpose) {
 	d.expires = make(map[string]int64, len(d.use.Items))
+	end := purpose.Retention.Expiry(d.facts.Now).UnixMicro()
 	for _, item := range d.use.Items {
-		d.expires[item] = purpose.Retention.Expiry(d.facts.Now).UnixMicro()
+		d.expires[item] = end
 	}
 	if d.use.Activity == charter.Collect {
 		return

@@ -130,6 +130,9 @@ func (v *Vault) prolong(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Us
 	if len(kept) == 0 {
 		return nil
 	}
+	if err := tx.Exclusive(); err != nil {
+		return err
+	}
 	child, err := family.Lock(ctx, tx, u.Service, u.Child)
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ package vault
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -154,11 +153,10 @@ func (v *Vault) Open(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, 
 	return out, v.prolong(ctx, tx, by, u, p, child)
 }
 
-// releases reports whether values leave by the activity. Collecting and storing
-// bring them in; no permit for those opens any.
-func releases(a charter.Activity) bool {
-	return slices.Contains([]charter.Activity{charter.Use, charter.Transfer, charter.Disclose, charter.Entrust}, a)
-}
+// releases reports whether values may leave by the activity. Collecting and
+// storing bring them in; no permit for those opens any. What is no activity at
+// all is for the gate to deny, and to record.
+func releases(a charter.Activity) bool { return a != charter.Collect && a != charter.Store }
 
 // decrypt is the only place where a value becomes readable.
 func (v *Vault) decrypt(permit gate.Permit, activity charter.Activity, child family.Child, item string, sealed []byte, ad []string) (pii.Text, error) {

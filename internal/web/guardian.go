@@ -57,7 +57,7 @@ func (s *Server) followCode(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limits.take(r); err != nil {
 		return err
 	}
-	code := strings.ToUpper(strings.TrimSpace(r.PostFormValue("code")))
+	code := strings.ToUpper(strings.Join(strings.Fields(r.PostFormValue("code")), ""))
 	if code == "" || len(code) > 12 || strings.ContainsFunc(code, func(c rune) bool { return c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') }) {
 		return consent.ErrLink
 	}

@@ -1,13 +1,14 @@
 package web
 
 import (
-	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 
 	"golang.org/x/time/rate"
 
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/visitor"
 )
 
 // ErrSlowDown tells a visitor to wait.
@@ -22,21 +23,20 @@ const (
 // limits slow down whoever guesses links and codes. They are a second line: a
 // link has 256 bits, and a request counts its own wrong codes.
 type limits struct {
-	mu  sync.Mutex
-	all map[string]*rate.Limiter
+	proxies []netip.Prefix
+	mu      sync.Mutex
+	all     map[string]*rate.Limiter
 }
 
-func newLimits() *limits { return &limits{all: make(map[string]*rate.Limiter)} }
+func newLimits(proxies []netip.Prefix) *limits {
+	return &limits{proxies: proxies, all: make(map[string]*rate.Limiter)}
+}
 
-// take returns ErrSlowDown when the address of r asks too often. Behind a proxy
-// all visitors have the proxy's address: it must limit them itself.
+// take returns ErrSlowDown when a visitor asks too often.
 func (l *limits) take(r *http.Request) error {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
-		return nil // a proxy on this machine, which limits visitors itself
+	host, local := visitor.Address(r, l.proxies)
+	if local {
+		return nil // somebody at the machine itself
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

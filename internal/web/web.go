@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -39,6 +40,8 @@ type Server struct {
 	Messages  notify.Router
 	PublicURL string
 	Log       *slog.Logger
+	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
+	Proxies []netip.Prefix
 	// Outbox, in a demo only, shows the messages that would have been sent.
 	Outbox *notify.Outbox
 
@@ -51,7 +54,7 @@ type Server struct {
 // of a template never change while requests are served.
 func (s *Server) Handler() http.Handler {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
-	s.limits = newLimits()
+	s.limits = newLimits(s.Proxies)
 	s.templates = make(map[i18n.Lang]map[string]*template.Template)
 	for _, lang := range i18n.Langs {
 		s.templates[lang] = parse(lang)

@@ -12,9 +12,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -203,7 +205,24 @@ func (in *Installation) Guardian(base string, r wardkeep.ConsentRequest) *wardke
 	if err != nil {
 		in.T.Fatal(err)
 	}
-	return g.With(&wardkeep.Client{Tries: 1})
+	return g.With(&wardkeep.Client{Tries: 1, HTTP: Households()})
+}
+
+// Households sends each request from another address, as guardians do: one of
+// them may not send many.
+func Households() *http.Client {
+	return &http.Client{Transport: households{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+type households struct{}
+
+// RoundTrip names an address in the name of a proxy on this machine.
+func (households) RoundTrip(r *http.Request) (*http.Response, error) {
+	var b [3]byte
+	rand.Read(b[:])
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", b[0], b[1], b[2]))
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // Token is the secret of the link to a request that was just made.
@@ -230,4 +249,24 @@ func (in *Installation) EndLease(store *db.DB) {
 	if err != nil {
 		in.T.Fatal(err)
 	}
+}
+
+var mark = regexp.MustCompile(`\{[a-z]+\}`)
+
+// Damage changes the store by hand. Marks in the statement, such as {child},
+// stand for values. An UPDATE or a DELETE must find something to change.
+func (in *Installation) Damage(a *app.App, statement string, marks map[string]any) {
+	in.T.Helper()
+	var args []any
+	text := mark.ReplaceAllStringFunc(statement, func(name string) string {
+		args = append(args, marks[name])
+		return fmt.Sprintf("$%d", len(args))
+	})
+	in.Do(a, func(ctx context.Context, tx *db.Tx) error {
+		n, err := tx.Exec(ctx, text, args...)
+		if err == nil && n == 0 && (strings.HasPrefix(text, "UPDATE") || strings.HasPrefix(text, "DELETE")) {
+			err = fmt.Errorf("%s changes nothing", statement)
+		}
+		return err
+	})
 }

@@ -14,6 +14,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strconv"
 	"time"
 
 	"wardkeep/internal/base/errs"
@@ -52,6 +54,16 @@ type engine interface {
 
 // Engine returns "sqlite" or "postgres".
 func (db *DB) Engine() string { return db.engine.name() }
+
+// ReadAhead reports whether what a transaction needs is better read before it, in
+// a View, and checked in it (Unchanged). So it is on SQLite, whose updates wait for
+// one writer, if there are processors for the readers beside it; with few, the
+// writer's page cache is worth more, as every commit empties those of the readers.
+func (db *DB) ReadAhead() bool {
+	return db.engine.name() == "sqlite" && runtime.GOMAXPROCS(0) > fewProcessors
+}
+
+const fewProcessors = 4
 
 // Close closes the store. Updates that wait are refused with ErrClosed.
 func (db *DB) Close() error { return db.engine.close() }
@@ -113,6 +125,7 @@ type session interface {
 	queue(ctx context.Context, query string, args []any) error
 	rows(ctx context.Context, query string, args []any, each func(Row) error) error
 	together(ctx context.Context, reads []Read) error
+	unchanged(ctx context.Context, versions []Version) error
 }
 
 // Now returns the time of the transaction: UTC, to the microsecond.
@@ -129,6 +142,20 @@ func (tx *Tx) Ordinal() int {
 // ForShare is appended to a SELECT of one row that must stay as it is until the
 // transaction commits. SQLite needs none: it has one writer.
 func (tx *Tx) ForShare() string { return tx.share }
+
+// errExclusive asks for the transaction anew, with rows held for a change.
+var errExclusive = errors.New("db: the rows must be held for a change")
+
+// Exclusive is called before a row that ForShare has held is changed after all.
+// Many who share a row and then all want to change it would wait for each other
+// in a circle: where that could be, it returns an error to pass on, and Update
+// runs fn again with the row held for a change from the start.
+func (tx *Tx) Exclusive() error {
+	if tx.share == shared {
+		return errExclusive
+	}
+	return nil
+}
 
 // Exec returns the number of rows it changed, for a caller that must have
 // changed exactly one.
@@ -201,6 +228,61 @@ func ReadInto[T any](all *[]T, scan func(Row) (T, error), query string, args ...
 		*all = append(*all, v)
 		return err
 	}}
+}
+
+// ErrChanged says that a row isn't any more what was read of it. It isn't a
+// refusal: whoever asked reads again.
+var ErrChanged = errors.New("db: it has changed since it was read")
+
+// A Version is the number that a row is expected to have.
+type Version struct {
+	Table, Key string // the names of the table, and of its only key column
+	Column     string // of the number
+	Row        any    // the key
+	Want       int64
+	Hold       bool // the row stays as it is until the transaction commits
+}
+
+// Unchanged returns ErrChanged unless each row has its number. On PostgreSQL it
+// is asked only with the next statement, or with the commit, which spares a
+// round trip: there it returns nil, and if that was wrong, nothing of the
+// transaction is done, Update runs fn again, and then Unchanged waits for the
+// answer. What was read ahead is so checked in the transaction that rests on it.
+func (tx *Tx) Unchanged(ctx context.Context, versions ...Version) error {
+	return tx.session.unchanged(ctx, versions)
+}
+
+// Chunk is how many keys Placeholders takes.
+const Chunk = 64
+
+// Placeholders returns "($1, $2, …)" for IN, and keys as its arguments: at most
+// Chunk of them, and at least one. There are few lengths, so that few statements
+// are prepared; the last key fills up.
+func Placeholders[T any](keys []T) (in string, args []any) {
+	n := len(keys)
+	for _, length := range []int{1, 8, Chunk} {
+		if n = length; length >= len(keys) {
+			break
+		}
+	}
+	args = make([]any, n)
+	for i := range args {
+		args[i] = keys[min(i, len(keys)-1)]
+	}
+	return placeholders[n], args
+}
+
+var placeholders = map[int]string{1: "($1)", 8: listed(8), Chunk: listed(Chunk)}
+
+func listed(n int) string {
+	b := []byte("(")
+	for i := range n {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = strconv.AppendInt(append(b, '$'), int64(i+1), 10)
+	}
+	return string(append(b, ')'))
 }
 
 // Together runs the reads in order, in one round trip where the engine can.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -308,4 +309,175 @@ func BenchmarkUpdateGroup(b *testing.B) {
 			}
 		}
 	})
+}
+
+// What was read ahead is checked in the transaction that rests on it: a change
+// that commits in between is seen, also by one that waits for it.
+func TestUnchangedSeesWhatCommittedMeanwhile(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, store *db.DB) {
+		ctx := t.Context()
+		if err := store.Update(ctx, func(tx *db.Tx) error { return put(ctx, tx, "a", 1) }); err != nil {
+			t.Fatal(err)
+		}
+		want := func(n int64) db.Version {
+			return db.Version{Table: "ledger_cursor", Key: "name", Column: "place", Row: "a", Want: n, Hold: true}
+		}
+		checked := func(n int64, entry string) (changed bool, err error) {
+			err = store.Update(ctx, func(tx *db.Tx) error {
+				err := tx.Unchanged(ctx, want(n))
+				changed = errors.Is(err, db.ErrChanged)
+				if err != nil && !changed {
+					return err
+				}
+				return put(ctx, tx, entry, 0)
+			})
+			return changed, err
+		}
+		if changed, err := checked(1, "as read"); changed || err != nil {
+			t.Errorf("an unchanged row: changed %v, %v", changed, err)
+		}
+		if changed, err := checked(7, "stale"); !changed || err != nil {
+			t.Errorf("a changed row: changed %v, %v", changed, err)
+		}
+		held, done := make(chan struct{}), make(chan error, 1)
+		go func() {
+			done <- store.Update(ctx, func(tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE ledger_cursor SET place = place + 1 WHERE name = $1`, "a")
+				close(held)
+				time.Sleep(100 * time.Millisecond) // the other one asks now, and waits
+				return err
+			})
+		}()
+		<-held
+		if changed, err := checked(1, "waited"); !changed || err != nil {
+			t.Errorf("a row that changed while it was waited for: changed %v, %v", changed, err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, store); n != 4 {
+			t.Errorf("%d rows, want one of each", n)
+		}
+	})
+}
+
+// A row that Unchanged holds can't change before the transaction has committed.
+func TestUnchangedHoldsTheRow(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, store *db.DB) {
+		ctx := t.Context()
+		if err := store.Update(ctx, func(tx *db.Tx) error { return put(ctx, tx, "a", 0) }); err != nil {
+			t.Fatal(err)
+		}
+		var changes sync.WaitGroup
+		for range 4 {
+			changes.Go(func() {
+				for range 25 {
+					err := store.Update(ctx, func(tx *db.Tx) error {
+						_, err := tx.Exec(ctx, `UPDATE ledger_cursor SET place = place + 1 WHERE name = $1`, "a")
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		read := func(tx *db.Tx) (int64, error) {
+			return db.One(ctx, tx, db.Single[int64], `SELECT place FROM ledger_cursor WHERE name = $1`, "a")
+		}
+		for range 50 {
+			var ahead int64
+			if err := store.View(ctx, func(tx *db.Tx) (err error) { ahead, err = read(tx); return err }); err != nil {
+				t.Fatal(err)
+			}
+			err := store.Update(ctx, func(tx *db.Tx) error {
+				err := tx.Unchanged(ctx, db.Version{Table: "ledger_cursor", Key: "name", Column: "place", Row: "a", Want: ahead, Hold: true})
+				if errors.Is(err, db.ErrChanged) {
+					return nil
+				}
+				now, err2 := read(tx)
+				if err := errors.Join(err, err2); err != nil {
+					return err // on PostgreSQL perhaps that it has changed: then this runs again
+				}
+				if now != ahead {
+					t.Errorf("read %d ahead, held, and found %d", ahead, now)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		changes.Wait()
+	})
+}
+
+func TestPlaceholdersHaveFewLengths(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 2: 8, 8: 8, 9: db.Chunk, db.Chunk: db.Chunk} {
+		keys := make([]int, n)
+		for i := range keys {
+			keys[i] = i
+		}
+		in, args := db.Placeholders(keys)
+		if len(args) != want || args[len(args)-1] != n-1 || !strings.HasSuffix(in, fmt.Sprintf("$%d)", want)) {
+			t.Errorf("%d keys: %s with %d arguments, the last %v", n, in, len(args), args[len(args)-1])
+		}
+	}
+}
+
+// A statement that failed undoes the transaction, even if fn passes over it.
+func TestInvariant12_APassedOverFailureIsNoCommit(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, store *db.DB) {
+		ctx := t.Context()
+		if err := store.Update(ctx, func(tx *db.Tx) error { return put(ctx, tx, "a", 1) }); err != nil {
+			t.Fatal(err)
+		}
+		for _, result := range []error{nil, db.Recorded(errNo)} {
+			err := store.Update(ctx, func(tx *db.Tx) error {
+				if err := put(ctx, tx, "b", 1); err != nil {
+					return err
+				}
+				put(ctx, tx, "a", 1) // fails: it is there
+				return result
+			})
+			// SQLite undoes the statement alone, PostgreSQL the transaction: either
+			// way what Update says is what is there.
+			kept := err == nil || errors.Is(err, errNo) && store.Engine() == "sqlite"
+			if n := count(t, store); kept != (n == 2) {
+				t.Errorf("Update said %v, and %d rows are there", err, n)
+			}
+			store.Update(ctx, func(tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `DELETE FROM ledger_cursor WHERE name = $1`, "b")
+				return err
+			})
+		}
+	})
+}
+
+func TestAPanicInAViewLeavesTheReadersWhole(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, store *db.DB) {
+		for range 20 {
+			func() {
+				defer func() { recover() }()
+				store.View(t.Context(), func(tx *db.Tx) error { panic("at the disco") })
+			}()
+		}
+		for range 20 {
+			if n := count(t, store); n != 0 {
+				t.Fatalf("%d rows", n)
+			}
+		}
+	})
+}
+
+// The server's defaults may be weaker than what is promised.
+func TestInvariant12_PostgresCommitsReachTheDisk(t *testing.T) {
+	store := dbtest.Postgres(t)
+	var on string
+	if err := store.View(t.Context(), func(tx *db.Tx) (err error) {
+		on, err = db.One(t.Context(), tx, db.Single[string], `SELECT current_setting('synchronous_commit') || ' ' || current_setting('lock_timeout')`)
+		return err
+	}); err != nil || on != "on 5s" {
+		t.Errorf("got %q, %v", on, err)
+	}
 }

@@ -228,3 +228,21 @@ func (m *scratch) free(tls *libc.TLS) {
 	}
 	m.p, m.size = 0, 0
 }
+
+func (c *liteConn) unchanged(_ context.Context, versions []Version) error {
+	for _, v := range versions {
+		same := false
+		err := c.run("SELECT "+v.Column+" FROM "+v.Table+" WHERE "+v.Key+" = $1", []any{v.Row}, func(row Row) error {
+			n, err := Single[int64](row)
+			same = n == v.Want
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if !same {
+			return ErrChanged
+		}
+	}
+	return nil
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,12 +17,35 @@ import (
 // lose against another and run again.
 type postgres struct{ pool *pgxpool.Pool }
 
+// minConns is how many transactions may run at once at least, unless the URL
+// says otherwise (pool_max_conns): while one waits for its commit to reach the
+// disk, others work, and PostgreSQL syncs them together.
+const minConns = 16
+
+// sessionParameters are what the server must promise, whatever the role's or database's
+// defaults are: an acknowledged commit is on the disk (Invariant 12), and who
+// waits for a row too long is told (ErrLocked). The URL may ask for more, such
+// as synchronous_commit=remote_apply.
+var sessionParameters = map[string]string{
+	"synchronous_commit":                  "on",
+	"lock_timeout":                        "5s",
+	"idle_in_transaction_session_timeout": "60s",
+}
+
 // OpenPostgres opens the store at url (a libpq URL or DSN). Nothing is sent
 // before the first transaction.
 func OpenPostgres(url string) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("the PostgreSQL URL can't be read: write postgres://user@host/database") // err may hold the password
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = int32(max(minConns, 4*runtime.GOMAXPROCS(0)))
+	}
+	for name, value := range sessionParameters {
+		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
 	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
@@ -45,12 +70,19 @@ func (e *postgres) size(ctx context.Context) (n int64, err error) {
 	return n, pgError(err)
 }
 
+// shared holds a row as it is, together with others who only read it.
+const shared = " FOR SHARE"
+
 func (e *postgres) update(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
 	const attempts = 8
 	var err error
-	for range attempts {
-		err = e.run(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED", " FOR SHARE", now, fn)
-		if !lostRace(err) {
+	hold := shared
+	for n := range attempts {
+		err = e.run(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED", hold, n > 0, now, fn)
+		switch {
+		case errors.Is(err, errExclusive):
+			hold = " FOR NO KEY UPDATE"
+		case !lostRace(err):
 			return err
 		}
 	}
@@ -58,16 +90,16 @@ func (e *postgres) update(ctx context.Context, now func() time.Time, fn func(*Tx
 }
 
 func (e *postgres) view(ctx context.Context, now func() time.Time, fn func(*Tx) error) error {
-	return e.run(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "", now, fn)
+	return e.run(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "", true, now, fn)
 }
 
-func (e *postgres) run(ctx context.Context, begin, share string, now func() time.Time, fn func(*Tx) error) error {
+func (e *postgres) run(ctx context.Context, begin, share string, careful bool, now func() time.Time, fn func(*Tx) error) error {
 	conn, err := e.pool.Acquire(ctx)
 	if err != nil {
 		return pgError(err)
 	}
 	defer conn.Release()
-	s := &pgSession{conn: conn.Conn(), pending: &pgx.Batch{}}
+	s := &pgSession{conn: conn.Conn(), pending: &pgx.Batch{}, careful: careful, hold: share}
 	s.pending.Queue(begin)
 	// A connection that is not back to idle is closed by Release.
 	defer s.abandon()
@@ -83,8 +115,16 @@ func (e *postgres) run(ctx context.Context, begin, share string, now func() time
 		return pgError(e)
 	}
 	s.begun = false
+	// To the COMMIT of a transaction in which a statement failed the server
+	// answers ROLLBACK, and no error: fn has passed over that failure.
+	if s.last != "COMMIT" {
+		return fmt.Errorf("db: the transaction was undone: %w", errors.Join(errUndone, err))
+	}
 	return err
 }
+
+// errUndone says that fn returned as if all were well after a statement failed.
+var errUndone = errors.New("a statement had failed")
 
 // pgSession sends statements as late as it can, so that BEGIN travels with the
 // first statement and queued writes travel with COMMIT.
@@ -92,6 +132,9 @@ type pgSession struct {
 	conn    *pgx.Conn
 	pending *pgx.Batch
 	begun   bool
+	careful bool   // asks whether something has changed at once
+	hold    string // how a row that is only read is held
+	last    string // what the server said to the last statement that nobody read
 }
 
 // abandon rolls back what was begun and not committed.
@@ -116,10 +159,12 @@ func (s *pgSession) send(ctx context.Context, last ...Read) (pgx.BatchResults, e
 	s.pending = &pgx.Batch{} // the results still read the old one
 	s.begun = true
 	for range waiting {
-		if _, err := results.Exec(); err != nil {
+		tag, err := results.Exec()
+		if err != nil {
 			results.Close()
 			return nil, err
 		}
+		s.last = tag.String()
 	}
 	return results, nil
 }
@@ -163,6 +208,60 @@ func (s *pgSession) together(ctx context.Context, reads []Read) error {
 	return pgError(results.Close())
 }
 
+// unchanged divides by zero where a row has another number, or isn't there: that
+// fails the transaction in the server, whatever of it has been sent already.
+func (s *pgSession) unchanged(ctx context.Context, versions []Version) error {
+	if s.careful {
+		return s.compare(ctx, versions)
+	}
+	var query strings.Builder
+	args := make([]any, 0, 2*len(versions))
+	for i, v := range versions {
+		lock, lead := "", "SELECT "
+		if v.Hold {
+			lock = s.hold
+		}
+		if i > 0 {
+			lead = ", "
+		}
+		fmt.Fprintf(&query, "%s1 / coalesce((SELECT CASE WHEN %s = $%d THEN 1 ELSE 0 END FROM %s WHERE %s = $%d%s), 0)",
+			lead, v.Column, 2*i+1, v.Table, v.Key, 2*i+2, lock)
+		args = append(args, v.Want, v.Row)
+	}
+	return s.queue(ctx, query.String(), args)
+}
+
+// compare is unchanged where the transaction goes on after a difference.
+func (s *pgSession) compare(ctx context.Context, versions []Version) error {
+	found := make([][]int64, len(versions))
+	reads := make([]Read, len(versions))
+	for i, v := range versions {
+		lock := ""
+		if v.Hold {
+			lock = s.hold
+		}
+		reads[i] = ReadInto(&found[i], Single[int64], "SELECT "+v.Column+" FROM "+v.Table+" WHERE "+v.Key+" = $1"+lock, v.Row)
+	}
+	if err := s.together(ctx, reads); err != nil {
+		return err
+	}
+	for i, v := range versions {
+		if len(found[i]) != 1 || found[i][0] != v.Want {
+			return ErrChanged
+		}
+	}
+	return nil
+}
+
+const divisionByZero = "22012"
+
+func codeOf(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
 func readAll(results pgx.BatchResults, each func(Row) error) error {
 	rows, err := results.Query()
 	if err != nil {
@@ -177,11 +276,14 @@ func readAll(results pgx.BatchResults, each func(Row) error) error {
 	return rows.Err()
 }
 
-// lostRace reports a serialization failure or a deadlock: the transaction was
-// undone and may run again.
+// lostRace reports a serialization failure, a deadlock, or that something has
+// changed: the transaction was undone and may run again.
 func lostRace(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == "40001" || e.Code == "40P01")
+	switch codeOf(err) {
+	case "40001", "40P01", divisionByZero:
+		return true
+	}
+	return false
 }
 
 // pgError turns what PostgreSQL reports into what a caller may be told. It

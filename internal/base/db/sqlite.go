@@ -18,7 +18,7 @@ import (
 // deleted, so that a destroyed child key leaves the file with its row (Article 20).
 var pragmas = []string{
 	"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
-	"temp_store(MEMORY)", "cache_size(-8000)",
+	"temp_store(MEMORY)", "cache_size(-8000)", "wal_autocheckpoint(4000)",
 }
 
 // lite is SQLite: one writer whose transactions are shared, and a few readers.
@@ -110,12 +110,16 @@ func (e *lite) view(ctx context.Context, now func() time.Time, fn func(*Tx) erro
 	if _, err := c.exec(ctx, "BEGIN", nil); err != nil {
 		return liteError(err)
 	}
+	ended := false
+	defer func() {
+		if !ended { // fn has panicked: the next to read must find no transaction
+			c.exec(ctx, "ROLLBACK", nil)
+		}
+	}()
 	err := fn(&Tx{session: c, now: microseconds(now())})
-	if _, end := c.exec(ctx, "COMMIT", nil); end != nil {
-		_, undo := c.exec(ctx, "ROLLBACK", nil)
-		return errors.Join(err, liteError(end), undo)
-	}
-	return liteError(err)
+	_, end := c.exec(ctx, "COMMIT", nil)
+	ended = end == nil
+	return errors.Join(liteError(err), liteError(end))
 }
 
 func microseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -170,6 +170,17 @@ CREATE TABLE erased_subject (
 );
 CREATE INDEX erased_subject_until ON erased_subject (until, subject);
 
+-- Children whose guardian refused everything: they were erased, and aren't asked
+-- about again when the same reference is registered anew (edge case 26).
+CREATE TABLE refused_ref (
+	service  text   NOT NULL,
+	ref_hash bytea  NOT NULL,
+	charter  bigint NOT NULL, -- the number that was refused
+	until    bigint NOT NULL,
+	PRIMARY KEY (service, ref_hash)
+);
+CREATE INDEX refused_ref_until ON refused_ref (until, service, ref_hash);
+
 CREATE TABLE guardian (
 	child       text   NOT NULL,
 	guardian    text   NOT NULL,
@@ -278,6 +289,7 @@ DROP TABLE consent;
 DROP TABLE consent_link;
 DROP TABLE consent_request;
 DROP TABLE guardian;
+DROP TABLE refused_ref;
 DROP TABLE erased_subject;
 DROP TABLE child_ref;
 DROP TABLE child;
