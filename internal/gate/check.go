@@ -79,11 +79,7 @@ func (g *Gate) load(ctx context.Context, tx *db.Tx, service string, child family
 	if err := tx.Together(ctx, append(reads, also...)...); err != nil {
 		return nil, err
 	}
-	if len(l.child) == 1 && l.child[0].Service != service {
-		// Another service's child: not one fact about it goes into a decision.
-		l.child, l.guardians, l.answers = nil, nil, nil
-	}
-	return &l, g.complete(ctx, tx, &l)
+	return &l, g.complete(ctx, tx, service, &l)
 }
 
 // LoadMany is Load for children of one service, on one snapshot (a View): with
@@ -125,7 +121,7 @@ func (g *Gate) LoadMany(ctx context.Context, tx *db.Tx, service string, children
 	}
 	for _, id := range ids {
 		byID[id].service = services
-		if err := g.complete(ctx, tx, byID[id]); err != nil {
+		if err := g.complete(ctx, tx, service, byID[id]); err != nil {
 			return nil, err
 		}
 	}
@@ -134,7 +130,11 @@ func (g *Gate) LoadMany(ctx context.Context, tx *db.Tx, service string, children
 
 // complete adds what is kept elsewhere: the charter, which never changes under
 // its number, and the birth date, which is sealed.
-func (g *Gate) complete(ctx context.Context, tx *db.Tx, l *Loaded) (err error) {
+func (g *Gate) complete(ctx context.Context, tx *db.Tx, service string, l *Loaded) (err error) {
+	if len(l.child) == 1 && l.child[0].Service != service {
+		// Another service's child: not one fact about it goes into a decision.
+		l.child, l.guardians, l.answers = nil, nil, nil
+	}
 	if len(l.service) == 1 && l.service[0].Charter != 0 {
 		l.published, err = g.Charters.Version(ctx, tx, l.service[0].Name, l.service[0].Charter)
 		if err != nil {

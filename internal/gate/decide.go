@@ -190,7 +190,9 @@ func (d *decision) consent(purpose charter.Purpose) {
 		d.deny("10", "gate.consent_stale")
 		return
 	}
-	if slices.ContainsFunc(d.facts.Answers, func(a consent.Answer) bool { return a.Charter > d.facts.Published.Number }) {
+	if slices.ContainsFunc(d.facts.Answers, func(a consent.Answer) bool {
+		return a.Purpose == purpose.Name && a.Charter > d.facts.Published.Number
+	}) {
 		d.deny("10", "gate.consent_stale") // nobody can have answered to a charter to come
 		return
 	}
@@ -259,8 +261,8 @@ func (d *decision) expiry(purpose charter.Purpose) {
 	for _, item := range d.use.Items {
 		d.expires[item] = end
 	}
-	if d.use.Activity == charter.Collect {
-		return
+	if d.use.Activity == charter.Collect || d.use.Activity == charter.Store {
+		return // what comes in is new
 	}
 	for _, h := range d.facts.Held {
 		if _, asked := d.expires[h.Item]; !asked {
@@ -268,6 +270,7 @@ func (d *decision) expiry(purpose charter.Purpose) {
 		}
 		ends := h.Expires
 		if h.Purpose != purpose.Name {
+			d.origin(h)
 			if own := purpose.Retention.Expiry(h.Collected); own.Before(ends) {
 				ends = own
 			}
@@ -276,5 +279,14 @@ func (d *decision) expiry(purpose charter.Purpose) {
 		if !d.facts.Now.Before(ends) {
 			d.denyItem("12", "gate.value_expired", h.Item)
 		}
+	}
+}
+
+// origin denies a value whose own purpose has lost its consent: what was
+// collected for it is not kept in use by another (Article 20(3)).
+func (d *decision) origin(h Held) {
+	since, ok := d.facts.Published.AskedSince[h.Purpose]
+	if !ok || !consent.Standing(d.facts.Answers, d.facts.Guardians, h.Purpose, since).Granted {
+		d.denyItem("20", "gate.value_without_ground", h.Item)
 	}
 }

@@ -125,6 +125,11 @@ var changes = map[string]func(*world){
 	"voice is for reports and too old for speaking": func(w *world) {
 		w.facts.Held[0] = gate.Held{Item: "voice", Purpose: "reports", Collected: now.AddDate(0, 0, -90), Expires: now.AddDate(1, 0, 0)}
 	},
+	"score was collected for reports": func(w *world) { w.facts.Held[1].Purpose = "reports" },
+	"reports agreed too": func(w *world) {
+		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_3", Child: "ch_1", Guardian: "gu_1", Purpose: "reports", Charter: 2,
+			Granted: true, Strength: family.NameAndNumber, GivenAt: now})
+	},
 	"key of another service": func(w *world) { w.app.Service = "other" },
 	"key without scopes":     func(w *world) { w.app.Scopes = account.Scopes{} },
 	"key ended":              func(w *world) { w.app.ExpiresAt = now },

@@ -14,7 +14,7 @@ import (
 
 // relaxing changes set a fact back, or put one in the place of a worse one.
 var relaxing = []string{"all is in order", "age not known", "age fact missing", "voice has a second left", "unanswered for an hour",
-	"voice is for reports and too old for speaking", "turned 14", "turned 18"}
+	"voice is for reports and too old for speaking", "turned 14", "turned 18", "reports agreed too"}
 
 var uses = []gate.Use{
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Collect, Purpose: "speaking", Items: []string{"voice"}},

@@ -126,12 +126,8 @@ func (f *fold) factsOf(c *child, u *use) gate.Facts {
 	for _, g := range c.guardians {
 		t.guardians = append(t.guardians, g.family(n))
 	}
-	if purpose, known := n.syms[u.body.Purpose]; known {
-		for _, a := range c.answers {
-			if a.purpose == purpose {
-				t.answers = append(t.answers, a.consent(n, c.guardians[a.guardian].id))
-			}
-		}
+	for _, a := range c.answers {
+		t.answers = append(t.answers, a.consent(n, c.guardians[a.guardian].id))
 	}
 	switch {
 	case len(u.body.Held) > 0:
