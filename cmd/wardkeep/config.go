@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 
 	"github.com/goccy/go-yaml"
 
@@ -42,9 +43,23 @@ func (c configCheckCmd) Run(s *session) error {
 
 // settingsText writes settings as a configuration file would.
 func settingsText(c app.Config) (string, error) {
+	if c.SMS != nil {
+		sms := *c.SMS
+		sms.URL = hostOf(sms.URL) // the rest may hold a token
+		c.SMS = &sms
+	}
 	var out bytes.Buffer
 	if err := yaml.NewEncoder(&out, yaml.OmitZero()).Encode(c); err != nil {
 		return "", fmt.Errorf("write the settings: %w", err)
 	}
 	return string(bytes.TrimSpace(out.Bytes())), nil
+}
+
+// hostOf returns an address without what may be secret in it.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "…"
+	}
+	return u.Scheme + "://" + u.Host + "/…"
 }

@@ -86,13 +86,13 @@ func (serveCmd) serve(ctx context.Context, s *session) (err error) {
 	return err
 }
 
-// collectLess lets garbage collection wait until four times of what lives is on
+// collectLess lets garbage collection wait until three times of what lives is on
 // the heap, unless the environment says otherwise. What lives is some ten
 // megabytes, however many children there are, and collecting at twice of it
 // takes a fifth of the processor (docs/performance.md).
 func collectLess() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(300)
+		debug.SetGCPercent(200)
 	}
 }
 

@@ -140,10 +140,8 @@ func (c *Config) check() (wrong ConfigProblems) {
 	if c.Database != "" && c.DatabaseFile != "" {
 		say("database", "app.config.database_twice")
 	}
-	if u, err := url.Parse(c.Database); err == nil && u.User != nil {
-		if _, has := u.User.Password(); has {
-			say("database", "app.config.database_password")
-		}
+	if hasPassword(c.Database) {
+		say("database", "app.config.database_password")
 	}
 	if c.Transit != nil && c.KeyFile != "" {
 		say("key_file", "app.config.key_twice")
@@ -171,6 +169,23 @@ func (c *Config) check() (wrong ConfigProblems) {
 		say("sms", "app.config.sms")
 	}
 	return wrong
+}
+
+// hasPassword reports whether a PostgreSQL URL or DSN has a password in it. What
+// can't be read may have one.
+func hasPassword(database string) bool {
+	if database == "" {
+		return false
+	}
+	if strings.Contains(strings.ToLower(database), "password") {
+		return true
+	}
+	u, err := url.Parse(database)
+	if err != nil {
+		return true
+	}
+	_, has := u.User.Password()
+	return has
 }
 
 // proxies returns the networks that can be read; check says when one can't.

@@ -26,6 +26,7 @@ var (
 	ErrFull   = errs.New(errs.Full, "db.full")          // the disk is full
 	ErrLocked = errs.New(errs.Unavailable, "db.locked") // another process holds the store too long
 	ErrNewer  = errs.New(errs.Unavailable, "db.newer")  // a later release wrote this store
+	ErrAway   = errs.New(errs.Unavailable, "db.away")   // PostgreSQL can't be reached
 	ErrClosed = errs.New(errs.Unavailable, "db.closed") // the server is stopping
 )
 

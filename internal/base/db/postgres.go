@@ -95,8 +95,11 @@ func (e *postgres) view(ctx context.Context, now func() time.Time, fn func(*Tx) 
 
 func (e *postgres) run(ctx context.Context, begin, share string, careful bool, now func() time.Time, fn func(*Tx) error) error {
 	conn, err := e.pool.Acquire(ctx)
-	if err != nil {
-		return pgError(err)
+	switch {
+	case ctx.Err() != nil:
+		return errors.Join(ctx.Err(), err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrAway, pgError(err))
 	}
 	defer conn.Release()
 	s := &pgSession{conn: conn.Conn(), pending: &pgx.Batch{}, careful: careful, hold: share}
