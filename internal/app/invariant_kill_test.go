@@ -159,7 +159,7 @@ func (c *campaign) work(i int, caller *caller, answered func()) (name string, n 
 		}
 		if err == nil && w.next != nil {
 			name = w.next.name
-			if err = w.next.do(wardkeep.WithIdempotencyKey(ctx, w.next.key), caller); err == nil {
+			if err = w.next.send(ctx, caller); err == nil {
 				w.next = nil
 			}
 		}
@@ -327,7 +327,7 @@ func (c *campaign) last() {
 // settle repeats what was cut off, and looks at all that is known of a ward.
 func (c *campaign) settle(ctx context.Context, caller *caller, w *ward) error {
 	if w.next != nil {
-		if err := w.next.do(wardkeep.WithIdempotencyKey(ctx, w.next.key), caller); err != nil {
+		if err := w.next.send(ctx, caller); err != nil {
 			return fmt.Errorf("%s, repeated: %w", w.next.name, err)
 		}
 		w.next = nil

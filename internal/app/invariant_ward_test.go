@@ -31,6 +31,14 @@ func (m may[T]) allows(v T) bool { return slices.Contains(m, v) }
 
 func (m may[T]) sure(v T) bool { return len(m) == 1 && m[0] == v }
 
+// perhaps makes v possible.
+func (m may[T]) perhaps(v T) may[T] {
+	if m.allows(v) {
+		return m
+	}
+	return append(m, v)
+}
+
 // saw makes v certain, or returns false if it can't be.
 func (m *may[T]) saw(v T) bool {
 	ok := m.allows(v)
@@ -81,6 +89,7 @@ type ward struct {
 type step struct {
 	name string
 	key  string
+	may  func()                                     // notes what may be so once it was sent
 	do   func(ctx context.Context, c *caller) error // sends it and, once answered, makes the model certain
 }
 
@@ -96,22 +105,29 @@ func newWard() *ward {
 	return w
 }
 
-// plan chooses the next step, and notes what may be so from now on. Nil means
-// that nothing more happens to this ward.
+// send sends the step, for the first time or again.
+func (s *step) send(ctx context.Context, c *caller) error {
+	s.may()
+	return s.do(wardkeep.WithIdempotencyKey(ctx, s.key), c)
+}
+
+// plan chooses the next step. Nil means that nothing more happens to this ward.
 func (w *ward) plan() *step {
-	s := &step{key: rand.Text()}
+	s := &step{key: rand.Text(), may: func() {}}
 	switch {
 	case w.there.sure(false):
 		s.name, s.do = "register", w.register
-		w.there = append(w.there, true)
+		s.may = func() { w.there = w.there.perhaps(true) }
 	case w.erased.sure(true):
 		return nil
 	case w.request.ID == "":
 		s.name, s.do = "ask", w.ask
 	case w.request.State != "answered":
 		s.name, s.do = "grant", w.grant
-		for _, p := range purposes {
-			w.said[p] = append(w.said[p], granted)
+		s.may = func() {
+			for _, p := range purposes {
+				w.said[p] = w.said[p].perhaps(granted)
+			}
 		}
 	default:
 		w.planLife(s)
@@ -125,12 +141,12 @@ func (w *ward) planLife(s *step) {
 	switch dice := pick(20); {
 	case dice == 0:
 		s.name, s.do = "erase", w.erase
-		w.erased = append(w.erased, true)
+		s.may = func() { w.erased = w.erased.perhaps(true) }
 	case dice <= 2 && w.proof == "":
 		s.name, s.do = "verify", w.verify
 	case dice <= 4 && len(w.proof) > 4 && w.said[use.purpose].sure(granted):
 		s.name, s.do = "withdraw", func(ctx context.Context, c *caller) error { return w.withdraw(ctx, c, use.purpose) }
-		w.said[use.purpose] = append(w.said[use.purpose], withdrawn)
+		s.may = func() { w.said[use.purpose] = w.said[use.purpose].perhaps(withdrawn) }
 	case dice <= 7 && w.said[use.purpose].sure(granted):
 		s.name, s.do = "seal", func(ctx context.Context, c *caller) error { return w.seal(ctx, c, use.purpose, use.item) }
 	default:
@@ -139,7 +155,7 @@ func (w *ward) planLife(s *step) {
 			return w.collect(ctx, c, use.purpose, use.item, value)
 		}
 		if !w.said[use.purpose].sure(withdrawn) {
-			w.value[use.item] = append(w.value[use.item], value)
+			s.may = func() { w.value[use.item] = w.value[use.item].perhaps(value) }
 		}
 	}
 }

@@ -16,10 +16,13 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/vault"
 )
 
 // What a client does to the consent, and what it sees of it. The consent is a
@@ -101,6 +104,7 @@ func newContest(t *testing.T, in *apptest.Installation) *contest {
 		a := in.Open(apptest.Discard())
 		c.apps = append(c.apps, a)
 		c.bases = append(c.bases, in.Serve(a))
+		in.EndLease(a.Store) // of whoever set the service up
 		running.Go(func() { hurry(ctx, a.Ledger) })
 	}
 	c.enrol()
@@ -176,8 +180,9 @@ func (c *contest) round(withdrawals int) {
 			}
 		})
 	}
-	for range 4 {
+	for range 3 {
 		run(read, 0, c.read)
+		run(read, time.Millisecond, c.dawdle)
 	}
 	run(read, time.Millisecond, c.decide)
 	run(grant, 2*time.Millisecond, func(i int) (bool, error) { return true, c.grant(i) })
@@ -218,6 +223,30 @@ func (c *contest) read(i int) (bool, error) {
 	}
 	if err == nil && v.Values["push_token"] != "token" {
 		err = fmt.Errorf("got %v", v)
+	}
+	return true, err
+}
+
+// dawdle is a read whose facts grow old between the two steps of the edge: what
+// was read ahead of the transaction must not count in it.
+func (c *contest) dawdle(i int) (bool, error) {
+	a, ctx := c.apps[i], context.Background()
+	u := gate.Use{Service: apptest.Service, Child: family.ID(c.child), Activity: charter.Use, Purpose: contested, Items: []string{"push_token"}}
+	var ready *vault.Prepared
+	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
+		ready, err = a.Vault.Prepare(ctx, tx, u)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	time.Sleep(time.Duration(pick(12)) * time.Millisecond)
+	err = a.Store.Update(ctx, func(tx *db.Tx) error {
+		_, err := a.Vault.Open(ctx, tx, gate.ByApp(c.player), u, ready)
+		return err
+	})
+	if errors.Is(err, gate.ErrDenied) {
+		return false, nil
 	}
 	return true, err
 }

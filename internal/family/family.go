@@ -87,6 +87,12 @@ func ReadChild(into *[]Child, child ID) db.Read {
 	return db.ReadInto(into, scan, `SELECT `+columns+` FROM child WHERE child = $1`, child)
 }
 
+// ReadHeld is ReadChild in the transaction that rests on it: the row stays as it
+// is until tx commits.
+func ReadHeld(tx *db.Tx, into *[]Child, child ID) db.Read {
+	return db.ReadInto(into, scan, `SELECT `+columns+` FROM child WHERE child = $1`+tx.ForShare(), child)
+}
+
 // ReadChildren is ReadChild for at most db.Chunk children, in any order.
 func ReadChildren(into *[]Child, children []ID) db.Read {
 	in, args := db.Placeholders(children)

@@ -63,16 +63,15 @@ type Loaded struct {
 
 // Load reads the facts, together with what else the caller wants to read.
 func (g *Gate) Load(ctx context.Context, tx *db.Tx, service string, child family.ID, also ...db.Read) (*Loaded, error) {
-	return g.load(ctx, tx, service, child, nil, also)
+	return g.load(ctx, tx, service, child, func(into *[]family.Child) db.Read { return family.ReadChild(into, child) }, also)
 }
 
-func (g *Gate) load(ctx context.Context, tx *db.Tx, service string, child family.ID, first, also []db.Read) (*Loaded, error) {
+func (g *Gate) load(ctx context.Context, tx *db.Tx, service string, child family.ID, first func(*[]family.Child) db.Read, also []db.Read) (*Loaded, error) {
 	// The child's version is read first: if something changes while the rest is
 	// read, the version is too old, and Check loads again.
 	var l Loaded
-	reads := append(make([]db.Read, 0, len(first)+4+len(also)), first...)
-	reads = append(reads,
-		family.ReadChild(&l.child, child),
+	reads := append(make([]db.Read, 0, 4+len(also)),
+		first(&l.child),
 		catalog.ReadService(&l.service, service),
 		family.ReadGuardians(&l.guardians, child),
 		consent.ReadStanding(&l.answers, child))
@@ -192,13 +191,15 @@ func (l *Loaded) Facts(now time.Time, held []Held) Facts {
 	return f
 }
 
-// Fresh returns l if it still holds, and otherwise loads again. From here to the
-// commit the child can't change: the row is held on PostgreSQL, and SQLite has
+// Fresh returns l if it still holds, and otherwise loads again. From there to the
+// commit the child can't change: the row is held on PostgreSQL (where that may be
+// found out with the commit, and then all of this is done again), and SQLite has
 // one writer. So in the ledger's order no use follows a withdrawal that it did
 // not see (Invariant 5).
 func (g *Gate) Fresh(ctx context.Context, tx *db.Tx, service string, child family.ID, l *Loaded, also ...db.Read) (*Loaded, bool, error) {
 	if l == nil {
-		l, err := g.load(ctx, tx, service, child, held(tx, child), also)
+		// The row is held before anything else is read.
+		l, err := g.load(ctx, tx, service, child, func(into *[]family.Child) db.Read { return family.ReadHeld(tx, into, child) }, also)
 		return l, true, err
 	}
 	childThen, serviceThen := l.Versions()
@@ -210,15 +211,6 @@ func (g *Gate) Fresh(ctx context.Context, tx *db.Tx, service string, child famil
 	}
 	l, err = g.Load(ctx, tx, service, child, also...)
 	return l, true, err
-}
-
-// held is the read that holds a child's row before the facts are read; none on
-// SQLite, where nothing else writes meanwhile.
-func held(tx *db.Tx, child family.ID) []db.Read {
-	if tx.ForShare() == "" {
-		return nil
-	}
-	return []db.Read{db.ReadInto(new([]int64), db.Single[int64], `SELECT version FROM child WHERE child = $1`+tx.ForShare(), child)}
 }
 
 // Check decides on fresh facts and records the decision in tx. A denial is

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -25,22 +26,28 @@ type Question struct {
 // Decide answers whether the uses would be permitted now, for each question in
 // order, on one snapshot: tx is a View.
 func (v *Vault) Decide(ctx context.Context, tx *db.Tx, by gate.Actor, service string, all []Question) ([][]Decision, error) {
-	loaded, values, err := v.facts(ctx, tx, service, all)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]Decision, len(all))
-	for i, q := range all {
-		f := loaded[i].Facts(tx.Now(), values[q.Child])
-		published, _ := loaded[i].Published()
-		out[i] = make([]Decision, len(q.Uses))
-		for j, u := range q.Uses {
-			_, reasons := gate.Decide(f, by, u.Known(published.Charter))
-			out[i][j] = Decision{len(reasons) == 0, reasons}
+	out := make([][]Decision, 0, len(all))
+	for some := range slices.Chunk(all, together) {
+		loaded, values, err := v.facts(ctx, tx, service, some)
+		if err != nil {
+			return nil, err
+		}
+		for i, q := range some {
+			f := loaded[i].Facts(tx.Now(), values[q.Child])
+			published, _ := loaded[i].Published()
+			decisions := make([]Decision, len(q.Uses))
+			for j, u := range q.Uses {
+				_, reasons := gate.Decide(f, by, u.Known(published.Charter))
+				decisions[j] = Decision{len(reasons) == 0, reasons}
+			}
+			out = append(out, decisions)
 		}
 	}
 	return out, nil
 }
+
+// together is how many children's facts are in memory at once.
+const together = 4 * db.Chunk
 
 // facts reads what Decide needs: of one child as a use does, of many together.
 func (v *Vault) facts(ctx context.Context, tx *db.Tx, service string, all []Question) ([]*gate.Loaded, map[family.ID][]gate.Held, error) {

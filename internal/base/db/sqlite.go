@@ -119,7 +119,10 @@ func (e *lite) view(ctx context.Context, now func() time.Time, fn func(*Tx) erro
 	err := fn(&Tx{session: c, now: microseconds(now())})
 	_, end := c.exec(ctx, "COMMIT", nil)
 	ended = end == nil
-	return errors.Join(liteError(err), liteError(end))
+	if ended {
+		return liteError(err)
+	}
+	return errors.Join(err, liteError(end))
 }
 
 func microseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
