@@ -218,6 +218,10 @@ func (b *bench) seed(ctx context.Context, children int) (err error) {
 		return err
 	}
 	a, err := app.Open(ctx, c, b.logger())
+	if errors.Is(err, app.ErrNoKey) {
+		// It has keys, and they aren't ours.
+		return fmt.Errorf("%w: %w", errBenchUsed, err)
+	}
 	if err != nil {
 		return err
 	}

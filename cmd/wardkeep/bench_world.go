@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -81,7 +80,7 @@ func (w *world) setUp(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	if _, _, err := catalog.Create(ctx, tx, operator, benchService, catalog.Test); err != nil {
-		return fmt.Errorf("%w: %w", errBenchUsed, err)
+		return err
 	}
 	officer, _, err := catalog.Appoint(ctx, tx, operator, benchService, catalog.RoleOfficer, "林静", "lin@xiaoxi-english.example")
 	if err != nil {

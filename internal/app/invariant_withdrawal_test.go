@@ -83,7 +83,7 @@ func TestInvariant5_ConcurrentHistoriesAreLinearizable(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
 		c := newContest(t, in)
 		for range 3 {
-			c.round(20)
+			c.round(15)
 			c.judge()
 		}
 		c.ledger()
