@@ -73,7 +73,13 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		return server.Shutdown(drain)
 	})
 	group.Go(func() error { return a.Ledger.Run(ctx) })
-	group.Go(func() error { return a.runJobs(ctx) })
+	group.Go(func() error {
+		err := a.runJobs(ctx)
+		if ctx.Err() != nil {
+			return nil // told to stop, perhaps while it was still starting
+		}
+		return err
+	})
 	group.Go(func() error { return a.watchKeys(ctx) })
 	err := group.Wait()
 	// So that the next process need not wait for the lease to run out.
