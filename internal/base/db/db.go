@@ -6,8 +6,10 @@
 // Times are bigint microseconds, and come from the transaction, not from SQL.
 //
 // Its one invariant (12 of ARCHITECTURE.md): when Update returns nil, all that
-// fn wrote is durable; when it returns another error, none of it is. The one
+// fn wrote is durable; when it returns another error, none of it is. One
 // exception is asked for by name: a Recorded refusal is kept and still refused.
+// The other can't be helped: when the connection to PostgreSQL breaks during
+// the COMMIT, Update returns an error and nobody knows which of the two it was.
 package db
 
 import (
