@@ -164,7 +164,7 @@ func guardianWithdraw(s *Server, ctx context.Context, c *call, in *withdrawInput
 		if err != nil {
 			return out, err
 		}
-		a, err := consent.Withdraw(ctx, tx, g, child, in.Body.Purpose)
+		a, err := s.desk.Withdraw(ctx, tx, g, child, in.Body.Purpose)
 		if err != nil {
 			return out, err
 		}

@@ -295,8 +295,8 @@ func (c *contest) grant(i int) error {
 
 // takeBack is a withdrawal that no limit of calls slows down.
 func (c *contest) takeBack(i int) (bool, error) {
-	err := c.asGuardian(c.apps[i], func(ctx context.Context, tx *db.Tx, _ consent.Desk, by family.Guardian, child family.Child) error {
-		_, err := consent.Withdraw(ctx, tx, by, child, contested)
+	err := c.asGuardian(c.apps[i], func(ctx context.Context, tx *db.Tx, desk consent.Desk, by family.Guardian, child family.Child) error {
+		_, err := desk.Withdraw(ctx, tx, by, child, contested)
 		return err
 	})
 	if errors.Is(err, consent.ErrWithdrawn) {

@@ -79,6 +79,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	if err != nil {
 		return Request{}, Secrets{}, "", err
 	}
+	if err := review(ctx, tx, by.Ledger(), c, published, answers, guardians); err != nil {
+		return Request{}, Secrets{}, "", err
+	}
 	r := Request{
 		ID: id.New(id.Request), Child: c.ID, Service: c.Service, Charter: published.Number,
 		Channel: a.Channel, Locale: a.Locale, State: Pending, CreatedAt: tx.Now(),

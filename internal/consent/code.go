@@ -150,7 +150,10 @@ func sentToContact(ctx context.Context, tx *db.Tx, r Request) error {
 // ErrCodeExpired, ErrCodeSpent, ErrCodeLocked, and why the request has ended.
 func (d Desk) VerifyCode(ctx context.Context, tx *db.Tx, r Request, code pii.Text) (Request, string, string, error) {
 	fail := func(err error) (Request, string, string, error) { return r, "", "", err }
-	r, err := reload(ctx, tx, r.Child, r.ID)
+	// The child before its request, as everywhere: whoever holds the request and
+	// waits for the child would stand in a circle with one who answers it. So a
+	// wrong code raises the child's version too, and has no entry.
+	c, r, err := lock(ctx, tx, r)
 	if err != nil {
 		return fail(err)
 	}
@@ -178,20 +181,13 @@ func (d Desk) VerifyCode(ctx context.Context, tx *db.Tx, r Request, code pii.Tex
 	if len(given) == 0 || subtle.ConstantTimeCompare(given, k.hash) != 1 {
 		return fail(db.Recorded(ErrCodeWrong))
 	}
-	return d.verified(ctx, tx, r, "")
+	return d.verified(ctx, tx, c, r, "")
 }
 
-// verified makes the guardian verified and the request with it. Actor is the
-// guardian if empty.
-func (d Desk) verified(ctx context.Context, tx *db.Tx, r Request, actor string) (Request, string, string, error) {
+// verified makes the guardian verified and, with it, a request of the locked
+// child c that takes a code. Actor is the guardian if empty.
+func (d Desk) verified(ctx context.Context, tx *db.Tx, c family.Child, r Request, actor string) (Request, string, string, error) {
 	fail := func(err error) (Request, string, string, error) { return r, "", "", err }
-	c, r, err := lock(ctx, tx, r)
-	if err != nil {
-		return fail(err)
-	}
-	if err := r.takesCode(); err != nil {
-		return fail(err)
-	}
 	g, err := asked(ctx, tx, r)
 	if err != nil {
 		return fail(err)

@@ -27,7 +27,7 @@ func Affected(ctx context.Context, tx *db.Tx, service string, purposes []string)
 		SELECT count(*)
 		FROM child c
 		JOIN guardian g ON g.child = c.child
-		WHERE c.service = $1 AND g.ended_at IS NULL AND EXISTS (
+		WHERE c.service = $1 AND c.state <> 'erased' AND g.ended_at IS NULL AND EXISTS (
 			SELECT 1 FROM consent a
 			WHERE a.child = g.child AND a.guardian = g.guardian AND a.granted AND a.ended_at IS NULL
 				AND a.purpose IN (`+strings.Join(places, ", ")+`))`, args...)

@@ -9,7 +9,7 @@ import (
 	"wardkeep/internal/family"
 )
 
-// keepLinks is how long a link says that its request has ended, before it says
+// keepLinks is how long a long link says that its request has ended, before it says
 // that it leads nowhere. Those of answered requests stay: they lead back to
 // withdrawing.
 const keepLinks = 30 * 24 * time.Hour
@@ -40,6 +40,9 @@ func end(ctx context.Context, tx *db.Tx, actor string, c family.Child, r Request
 		WHERE child = $3 AND id = $4 AND state IN ('pending', 'opened', 'verified')`,
 		state, (*db.Time)(&later), r.Child, r.ID))
 	if err != nil {
+		return r, "", err
+	}
+	if err := endCode(ctx, tx, r); err != nil {
 		return r, "", err
 	}
 	r.State = state
@@ -90,7 +93,14 @@ func expire(ctx context.Context, tx *db.Tx, r Request) error {
 }
 
 func forget(ctx context.Context, tx *db.Tx, r Request) error {
-	err := tx.Queue(ctx, `DELETE FROM consent_link WHERE child = $1 AND request = $2`, r.Child, r.ID)
+	_, r, err := lock(ctx, tx, r) // as everywhere, the child before its request
+	switch {
+	case errors.Is(err, family.ErrErased), errors.Is(err, family.ErrNotFound), errors.Is(err, ErrNoRequest):
+		return nil // the erasure of the child took the request with it
+	case err != nil:
+		return err
+	}
+	err = tx.Queue(ctx, `DELETE FROM consent_link WHERE child = $1 AND request = $2`, r.Child, r.ID)
 	if err != nil {
 		return err
 	}

@@ -39,16 +39,19 @@ func (d Desk) Force(ctx context.Context, tx *db.Tx, by account.App, r Request, o
 	if r, _, _, err = d.open(ctx, tx, r, r.Locale, onTest, by.Ledger()); err != nil {
 		return r, nil, err
 	}
-	if r, _, _, err = d.verified(ctx, tx, r, by.Ledger()); err != nil || outcome == ForceVerified {
+	c, r, err := lock(ctx, tx, r)
+	if err != nil {
+		return r, nil, err
+	}
+	if err := r.takesCode(); err != nil {
+		return r, nil, err
+	}
+	if r, _, _, err = d.verified(ctx, tx, c, r, by.Ledger()); err != nil || outcome == ForceVerified {
 		return r, nil, err
 	}
 	answers := make(map[string]bool, len(r.Purposes))
 	for _, p := range r.Purposes {
 		answers[p] = outcome == ForceGranted
-	}
-	c, r, err := lock(ctx, tx, r)
-	if err != nil {
-		return r, nil, err
 	}
 	g, err := asked(ctx, tx, r)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 )
@@ -88,6 +89,9 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 	if err != nil {
 		return nil, err
 	}
+	if err := endCode(ctx, tx, r); err != nil {
+		return nil, err
+	}
 	over, err := isOver(ctx, tx, c, r, answers)
 	if err != nil {
 		return nil, err
@@ -105,7 +109,7 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 		}
 		given = append(given, a)
 	}
-	return given, follow(ctx, tx, actor, c, given, over)
+	return given, d.follow(ctx, tx, actor, c, given, over)
 }
 
 // isOver reports whether the answers leave an unconsented child with nothing:
@@ -128,7 +132,7 @@ func isOver(ctx context.Context, tx *db.Tx, c family.Child, r Request, answers m
 }
 
 // follow draws what the answers mean for the child.
-func follow(ctx context.Context, tx *db.Tx, actor string, c family.Child, given []Answer, over bool) error {
+func (d Desk) follow(ctx context.Context, tx *db.Tx, actor string, c family.Child, given []Answer, over bool) error {
 	granted := slices.ContainsFunc(given, func(a Answer) bool { return a.Granted })
 	switch {
 	case c.State == family.Unconsented && granted:
@@ -143,18 +147,30 @@ func follow(ctx context.Context, tx *db.Tx, actor string, c family.Child, given 
 			return err
 		}
 	}
-	return Review(ctx, tx, actor, c)
+	return d.Review(ctx, tx, actor, c)
 }
 
 // Review brings the dispute of a locked child in line with the answers that
-// stand: while two guardians differ, storage and security only (edge case 7).
-// Whoever ends a guardian's office calls it too, since that may end a dispute.
-func Review(ctx context.Context, tx *db.Tx, actor string, c family.Child) error {
+// stand: while two guardians differ about a purpose of the charter in force,
+// storage and security only (edge case 7). It runs with every request, answer
+// and withdrawal, and with the end of a guardian's office or proof. A charter
+// that drops the purpose in dispute settles nothing by itself: until the next of
+// these, the child stays as it is, and is kept only.
+func (d Desk) Review(ctx context.Context, tx *db.Tx, actor string, c family.Child) error {
+	published, err := d.Charters.Current(ctx, tx, c.Service)
+	if err != nil {
+		return err
+	}
 	answers, guardians, err := standing(ctx, tx, c.ID)
 	if err != nil {
 		return err
 	}
-	switch now := disputed(answers, guardians); {
+	return review(ctx, tx, actor, c, published, answers, guardians)
+}
+
+// review is Review with what it rests on.
+func review(ctx context.Context, tx *db.Tx, actor string, c family.Child, p catalog.Published, answers []Answer, guardians []family.Guardian) (err error) {
+	switch now := disputed(answers, guardians, p.AskedSince); {
 	case now && !c.Disputed:
 		_, err = family.Dispute(ctx, tx, actor, c)
 	case !now && c.Disputed:

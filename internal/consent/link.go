@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 )
 
@@ -31,7 +32,14 @@ const (
 	// take 5 bits each, so none is likelier than another.
 	letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	codeLen = 8
+
+	// maxLinks bounds the secrets of a request: those of each sending, and one for
+	// each time that its code was typed.
+	maxLinks = 50
 )
+
+// ErrFollowed says that a short code was typed too often.
+var ErrFollowed = errs.New(errs.TooMany, "consent.code_followed")
 
 // ByToken returns the request that a link leads to. Errors: ErrLink; and, with
 // the request, the refusal of one that has ended: ErrExpired, ErrCancelled,
@@ -43,9 +51,10 @@ func (d Desk) ByToken(ctx context.Context, tx *db.Tx, token string) (Request, er
 	return d.by(ctx, tx, d.Ring.Index(linkDomain, token))
 }
 
-// ByCode is ByToken for the short code, as people type it: in either case, with
-// or without spaces and hyphens, O for 0, I or L for 1. Whoever offers it must
-// limit how often one address may try: it is 40 bits.
+// ByCode returns the request that a short code leads to while it waits, as people
+// type it: in either case, with or without spaces and hyphens, O for 0, I or L for
+// 1. Whoever offers it must limit how often one address may try: it is 40 bits.
+// Errors: ErrLink, also once the request has ended.
 func (d Desk) ByCode(ctx context.Context, tx *db.Tx, code string) (Request, error) {
 	code, ok := typed(code)
 	if !ok {
@@ -58,11 +67,14 @@ func (d Desk) by(ctx context.Context, tx *db.Tx, hash []byte) (Request, error) {
 	if len(hash) == 0 {
 		return Request{}, ErrLink
 	}
-	type target struct{ child, request string }
+	type target struct {
+		child, request string
+		short          bool
+	}
 	to, err := db.One(ctx, tx, func(row db.Row) (t target, err error) {
-		err = row.Scan(&t.child, &t.request)
+		err = row.Scan(&t.child, &t.request, &t.short)
 		return t, err
-	}, `SELECT child, request FROM consent_link WHERE token = $1`, hash)
+	}, `SELECT child, request, short FROM consent_link WHERE token = $1`, hash)
 	if errors.Is(err, db.ErrNone) {
 		return Request{}, ErrLink
 	}
@@ -78,26 +90,57 @@ func (d Desk) by(ctx context.Context, tx *db.Tx, hash []byte) (Request, error) {
 		return Request{}, err
 	}
 	r = r.at(tx.Now())
+	if to.short && !r.waits() {
+		return Request{}, ErrLink // it ends at that second, swept or not
+	}
 	return r, r.Refusal()
+}
+
+// Follow exchanges the short code that somebody typed for a link of its own,
+// which leads on once the code has ended with its request. Errors: as ByCode;
+// ErrFollowed.
+func (d Desk) Follow(ctx context.Context, tx *db.Tx, code string) (token string, err error) {
+	r, err := d.ByCode(ctx, tx, code)
+	if err != nil {
+		return "", err
+	}
+	// Two at once may both be the last one: it is a limit against floods, and the
+	// child isn't locked for whoever only looks.
+	n, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM consent_link WHERE child = $1 AND request = $2`, r.Child, r.ID)
+	switch {
+	case err != nil:
+		return "", err
+	case n >= maxLinks:
+		return "", ErrFollowed
+	}
+	token = id.Secret(32)
+	return token, d.lead(ctx, tx, r, d.Ring.Index(linkDomain, token), false)
 }
 
 // link makes secrets that lead to the request, beside those it has.
 func (d Desk) link(ctx context.Context, tx *db.Tx, r Request) (Secrets, error) {
 	s := Secrets{Token: id.Secret(32), Code: shortCode()}
-	for _, hash := range [][]byte{
-		d.Ring.Index(linkDomain, s.Token),
-		d.Ring.Index(codeDomain, strings.ReplaceAll(s.Code, "-", "")),
-	} {
-		if len(hash) == 0 {
-			return Secrets{}, fmt.Errorf("consent: no ring to hash links with")
-		}
-		err := tx.Queue(ctx, `
-			INSERT INTO consent_link (token, child, request) VALUES ($1, $2, $3)`, hash, r.Child, r.ID)
-		if err != nil {
-			return Secrets{}, err
-		}
+	if err := d.lead(ctx, tx, r, d.Ring.Index(linkDomain, s.Token), false); err != nil {
+		return Secrets{}, err
 	}
-	return s, nil
+	return s, d.lead(ctx, tx, r, d.Ring.Index(codeDomain, strings.ReplaceAll(s.Code, "-", "")), true)
+}
+
+// lead makes what has this hash lead to the request.
+func (d Desk) lead(ctx context.Context, tx *db.Tx, r Request, hash []byte, short bool) error {
+	if len(hash) == 0 {
+		return fmt.Errorf("consent: no ring to hash links with")
+	}
+	return tx.Queue(ctx, `
+		INSERT INTO consent_link (token, child, request, short) VALUES ($1, $2, $3, $4)`, hash, r.Child, r.ID, short)
+}
+
+// endCode ends the short codes of a request with the request: 40 bits are
+// enough for as long as it waits. The links stay; they lead back to withdrawing.
+func endCode(ctx context.Context, tx *db.Tx, r Request) error {
+	return tx.Queue(ctx, `
+		DELETE FROM consent_link WHERE child = $1 AND request = $2 AND short = true`, r.Child, r.ID)
 }
 
 func shortCode() string {

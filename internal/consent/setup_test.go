@@ -90,7 +90,7 @@ func (w *world) endGuardian(g family.Guardian) {
 		if err != nil {
 			return err
 		}
-		_, _, err = family.EndGuardian(w.ctx, tx, w.officer, c, g.ID)
+		_, err = w.desk.EndGuardian(w.ctx, tx, w.officer, c, g.ID)
 		return err
 	})
 }

@@ -108,9 +108,14 @@ func weighs(no Answer, answers []Answer, guardians []family.Guardian, askedSince
 }
 
 // disputed reports whether two guardians in office say different things about
-// one purpose (edge case 7).
-func disputed(answers []Answer, guardians []family.Guardian) bool {
+// one purpose (edge case 7). AskedSince has the purposes of the charter in
+// force: what isn't asked any more can't be disputed, or a child whose guardians
+// once differed about a purpose that is gone would stay so for ever.
+func disputed(answers []Answer, guardians []family.Guardian, askedSince map[string]int64) bool {
 	for _, yes := range answers {
+		if _, asked := askedSince[yes.Purpose]; !asked {
+			continue
+		}
 		g, known := guardian(guardians, yes.Guardian)
 		if !yes.Granted || !yes.Stands() || !known || !g.MayAnswer() {
 			continue

@@ -14,7 +14,7 @@ import (
 // it (Article 20(3)), and the withdrawal stands against the purpose until this
 // guardian answers anew. Errors: ErrWithdrawn the second time, ErrNotFound where
 // there is nothing to withdraw, ErrNotYours, ErrMayNot.
-func Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child family.Child, purpose string) (Answer, error) {
+func (d Desk) Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child family.Child, purpose string) (Answer, error) {
 	if by.Child != child.ID {
 		return Answer{}, ErrNotYours
 	}
@@ -49,7 +49,7 @@ func Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child family.C
 	if a, err = a.write(ctx, tx, by.Ledger(), c, mine, EndedByWithdrawal, false); err != nil {
 		return Answer{}, err
 	}
-	return a, Review(ctx, tx, by.Ledger(), c)
+	return a, d.Review(ctx, tx, by.Ledger(), c)
 }
 
 // theirs returns the latest standing grant of anyone, or the zero Answer.

@@ -267,7 +267,7 @@ func (w *world) answered(by consent.Asker, c family.Child, to family.Guardian, y
 
 func (w *world) withdraw(g family.Guardian, c family.Child, purpose string) (a consent.Answer, err error) {
 	err = w.try(func(tx *db.Tx) (err error) {
-		a, err = consent.Withdraw(w.ctx, tx, g, c, purpose)
+		a, err = w.desk.Withdraw(w.ctx, tx, g, c, purpose)
 		return err
 	})
 	return a, err

@@ -116,6 +116,15 @@ func FindByRef(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service strin
 	return c.living(err)
 }
 
+// List returns the living children of a service by ID, those behind after and at
+// most limit. It reads the index of the living: a page costs its length, whatever
+// the number of children, erased ones included.
+func List(ctx context.Context, tx *db.Tx, service string, after ID, limit int) ([]Child, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM child WHERE service = $1 AND child > $2 AND state <> 'erased'
+		ORDER BY child LIMIT $3`, service, after, limit)
+}
+
 // Lock raises the child's version and holds the child to the end of the
 // transaction. It is the first statement of every change, so that for one child
 // the order of versions is the order of changes. Errors: ErrNotFound, ErrErased.

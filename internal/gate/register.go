@@ -22,9 +22,28 @@ var missing = map[string]string{
 // but not before rules, agreement, officer and deputy are there (Article 8). It
 // is the one way to family.Enrol. Errors: *Denied, and those of Enrol.
 func Register(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, e family.Enrolment) (family.Child, family.Guardian, string, error) {
-	service, err := catalog.Find(ctx, tx, e.Service)
-	if err != nil {
+	if err := mayRegister(ctx, tx, e.Service); err != nil {
 		return family.Child{}, family.Guardian{}, "", err
+	}
+	return family.Enrol(ctx, tx, ring, by, e)
+}
+
+// AddGuardian ties another person to a locked child, if the service may collect
+// at all: a guardian's contact is personal information too (Article 8). The new
+// guardian can't answer until it has proved to be one. It is the edges' one way
+// to family.AddGuardian. Errors: *Denied, and those of family.AddGuardian.
+func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, c family.Child, p family.Person) (family.Guardian, string, error) {
+	if err := mayRegister(ctx, tx, c.Service); err != nil {
+		return family.Guardian{}, "", err
+	}
+	return family.AddGuardian(ctx, tx, ring, by, c, p)
+}
+
+// mayRegister denies whatever brings a new contact while something is missing.
+func mayRegister(ctx context.Context, tx *db.Tx, name string) error {
+	service, err := catalog.Find(ctx, tx, name)
+	if err != nil {
+		return err
 	}
 	var denied Denied
 	for _, what := range service.Missing() {
@@ -33,7 +52,7 @@ func Register(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Acto
 		}
 	}
 	if len(denied.Reasons) > 0 {
-		return family.Child{}, family.Guardian{}, "", &denied
+		return &denied
 	}
-	return family.Enrol(ctx, tx, ring, by, e)
+	return nil
 }

@@ -28,9 +28,21 @@ func TestArticle8_NotEvenAContactIsCollectedDuringAVacancy(t *testing.T) {
 				return err
 			})
 		}
-		denied, ok := errors.AsType[*gate.Denied](enrol("a"))
-		if !ok || len(denied.Reasons) != 1 || denied.Reasons[0].Code != "gate.no_officer" {
-			t.Errorf("during the vacancy: %v", denied)
+		tie := func() error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Lock(ctx, tx, vaulttest.Service, child.ID)
+				if err != nil {
+					return err
+				}
+				_, _, err = gate.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
+				return err
+			})
+		}
+		for _, err := range []error{enrol("a"), tie()} {
+			denied, ok := errors.AsType[*gate.Denied](err)
+			if !ok || len(denied.Reasons) != 1 || denied.Reasons[0].Code != "gate.no_officer" {
+				t.Errorf("during the vacancy: %v", denied)
+			}
 		}
 		if _, err := w.Read(child, "course-progress", "nickname"); !errors.Is(err, gate.ErrDenied) {
 			t.Errorf("a use during the vacancy: %v", err)
@@ -39,7 +51,7 @@ func TestArticle8_NotEvenAContactIsCollectedDuringAVacancy(t *testing.T) {
 			_, _, err := catalog.Appoint(ctx, tx, operator, vaulttest.Service, catalog.RoleOfficer, "吴宁", "wu@xiaoxi-english.example")
 			return err
 		})
-		if err := enrol("a"); err != nil {
+		if err := errors.Join(enrol("a"), tie()); err != nil {
 			t.Errorf("after the appointment: %v", err)
 		}
 		if _, err := w.Read(child, "course-progress", "nickname"); err != nil {

@@ -160,7 +160,7 @@ func (s *story) unseal(id family.ID, purpose, item, sealed string) error {
 // guardian ties another person to the child.
 func (s *story) guardian(id family.ID, r family.Relation) (g family.Guardian, err error) {
 	err = s.locked(id, func(ctx context.Context, tx *db.Tx, c family.Child) (err error) {
-		g, _, err = family.AddGuardian(ctx, tx, s.Ring, s.App, c, family.Person{Phone: pii.New("13900000000"), Relation: r})
+		g, _, err = gate.AddGuardian(ctx, tx, s.Ring, s.App, c, family.Person{Phone: pii.New("13900000000"), Relation: r})
 		return err
 	})
 	return g, err
@@ -176,6 +176,10 @@ func (s *story) guardians(id family.ID) (all []family.Guardian) {
 
 func (s *story) verify(g family.Guardian, strength family.Strength) error {
 	return s.locked(g.Child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+		if strength == family.Unproved {
+			_, _, err := s.Desk.Unverify(ctx, tx, s.Officer, c, g.ID)
+			return err
+		}
 		_, _, err := family.ReverifyGuardian(ctx, tx, s.Officer, c, g.ID, strength)
 		return err
 	})
@@ -183,10 +187,8 @@ func (s *story) verify(g family.Guardian, strength family.Strength) error {
 
 func (s *story) end(g family.Guardian) error {
 	return s.locked(g.Child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
-		if _, _, err := family.EndGuardian(ctx, tx, s.Officer, c, g.ID); err != nil {
-			return err
-		}
-		return consent.Review(ctx, tx, s.Officer.Ledger(), c)
+		_, err := s.Desk.EndGuardian(ctx, tx, s.Officer, c, g.ID)
+		return err
 	})
 }
 
@@ -251,7 +253,7 @@ func (s *story) withdraw(g family.Guardian, purpose string) error {
 		if err != nil {
 			return err
 		}
-		_, err = consent.Withdraw(ctx, tx, g, c, purpose)
+		_, err = s.Desk.Withdraw(ctx, tx, g, c, purpose)
 		return err
 	})
 }

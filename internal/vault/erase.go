@@ -27,6 +27,11 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 			return "", err
 		}
 	}
+	if child.State == family.Unconsented {
+		if err := consent.RememberNo(ctx, tx, child); err != nil {
+			return "", err
+		}
+	}
 	if err := consent.Forget(ctx, tx, id); err != nil {
 		return "", err
 	}

@@ -298,7 +298,7 @@ func TestInvariant5_WithdrawalEndsEveryPreparedUse(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = consent.Withdraw(ctx, tx, guardian, child, "speaking-practice")
+			_, err = w.Desk.Withdraw(ctx, tx, guardian, child, "speaking-practice")
 			return err
 		})
 		err := w.Try(func(ctx context.Context, tx *db.Tx) error {

@@ -348,7 +348,7 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		_, err = consent.Withdraw(ctx, tx, g, child, purpose)
+		_, err = s.desk.Withdraw(ctx, tx, g, child, purpose)
 		return err
 	})
 	if err != nil {

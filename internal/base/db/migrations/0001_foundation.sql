@@ -150,7 +150,7 @@ CREATE TABLE child (
 	erased_at  bigint
 );
 CREATE INDEX child_subject ON child (subject, child);
-CREATE INDEX child_service ON child (service, child);
+CREATE INDEX child_service ON child (service, child) WHERE state <> 'erased'; -- the living
 CREATE INDEX child_expiry ON child (expires_at, child);
 CREATE INDEX child_turns_14 ON child (turns_14, child);
 CREATE INDEX child_pool ON child (pool, child);
@@ -236,9 +236,10 @@ CREATE INDEX consent_request_id ON consent_request (id, child);
 CREATE INDEX consent_request_due ON consent_request (due_at, child, id);
 
 CREATE TABLE consent_link (
-	token   bytea NOT NULL PRIMARY KEY, -- keyed hash of the link's secret or of the short code
-	child   text  NOT NULL,
-	request text  NOT NULL
+	token   bytea   NOT NULL PRIMARY KEY, -- keyed hash of the link's secret or of the short code
+	child   text    NOT NULL,
+	request text    NOT NULL,
+	short   boolean NOT NULL -- a short code: it ends with its request
 );
 CREATE INDEX consent_link_child ON consent_link (child, request);
 
