@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // Ref returns the address of a child by your own reference, for every call that
@@ -34,6 +35,69 @@ func (c *Client) Child(ctx context.Context, child string) (Child, error) {
 	var out Child
 	h, err := c.call(ctx, request{method: http.MethodGet, path: c.path("children", url.PathEscape(child)), out: &out})
 	out.ETag = h.Get("ETag")
+	return out, err
+}
+
+// Children returns a page of the service's living children by id: those behind
+// after, which is the Next of the page before, and 100 of them if limit is 0.
+func (c *Client) Children(ctx context.Context, after string, limit int) (Children, error) {
+	var out Children
+	query := url.Values{}
+	if after != "" {
+		query.Set("after", after)
+	}
+	if limit != 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	path := c.path("children")
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	_, err := c.call(ctx, request{method: http.MethodGet, path: path, out: &out})
+	return out, err
+}
+
+// AddGuardian ties another person to a child. Ask with its id; until it has
+// proved who it is, it can't answer. Refusals: ErrDenied while an office is
+// vacant (Article 8), and others.
+func (c *Client) AddGuardian(ctx context.Context, child string, g NewGuardian) (Guardian, error) {
+	return c.guardian(ctx, c.path("children", url.PathEscape(child), "guardians"), g)
+}
+
+// UnverifyGuardian takes back the proof of who a guardian is: what it agreed to
+// is worth nothing until it has proved it anew. Nothing raises a proof but the
+// guardian's own.
+func (c *Client) UnverifyGuardian(ctx context.Context, child, guardian string) (Guardian, error) {
+	return c.guardian(ctx, c.path("children", url.PathEscape(child), "guardians", url.PathEscape(guardian)+":unverify"), nil)
+}
+
+func (c *Client) guardian(ctx context.Context, path string, in any) (Guardian, error) {
+	var out Guardian
+	h, err := c.call(ctx, request{method: http.MethodPost, path: path, in: in, out: &out, once: true})
+	out.Entry, out.ETag = h.Get(entryHeader), h.Get("ETag")
+	return out, err
+}
+
+// EndGuardian ends a person's tie to a child, at once, and cancels what it was
+// asked. It returns the ledger entry.
+func (c *Client) EndGuardian(ctx context.Context, child, guardian string) (entry string, err error) {
+	path := c.path("children", url.PathEscape(child), "guardians", url.PathEscape(guardian))
+	h, err := c.call(ctx, request{method: http.MethodDelete, path: path, once: true})
+	return h.Get(entryHeader), err
+}
+
+// CorrectBirth replaces a child's birth date (Article 19). It never makes a child
+// older: ErrNeedsDocument. If etag isn't empty and the child has changed since,
+// the refusal is ErrChanged.
+func (c *Client) CorrectBirth(ctx context.Context, child, etag string, b BirthDate) (Child, error) {
+	var out Child
+	header := make(http.Header)
+	if etag != "" {
+		header.Set("If-Match", etag)
+	}
+	path := c.path("children", url.PathEscape(child)+":correct")
+	h, err := c.call(ctx, request{method: http.MethodPost, path: path, in: b, out: &out, header: header, once: true})
+	out.Entry, out.ETag = h.Get(entryHeader), h.Get("ETag")
 	return out, err
 }
 

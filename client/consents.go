@@ -115,6 +115,15 @@ func (g *GuardianClient) Withdraw(ctx context.Context, w Withdrawal) (Receipt, e
 	return out, err
 }
 
+// AskAgain starts a request that the guardian wants who has answered this one:
+// after a no, only the guardian may. ForGuardian takes its token.
+func (g *GuardianClient) AskAgain(ctx context.Context, a AskAgain) (AskedAgain, error) {
+	var out AskedAgain
+	h, err := g.call(ctx, http.MethodPost, ":ask", a, &out)
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
 // Receipt returns what was chosen, with proofs from the ledger. Proof is that of
 // a Verify: the link alone doesn't open it.
 func (g *GuardianClient) Receipt(ctx context.Context, proof string) (Receipt, error) {

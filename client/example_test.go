@@ -124,6 +124,67 @@ func ExampleGuardianClient() {
 	// class-ranking false
 }
 
+// Two guardians disagree: any no wins, and what is held about the child is kept
+// and not used. After a no only the guardian who said it may begin anew.
+func ExampleClient_AddGuardian() {
+	server, end := example()
+	defer end()
+	ctx := context.Background()
+	c := server.client()
+	child, err := c.Register(ctx, wardkeep.NewChild{Ref: "u1", Guardian: wardkeep.GuardianContact{Phone: "13800138000"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mother := child.Guardians[0]
+	father, err := c.AddGuardian(ctx, child.ID, wardkeep.NewGuardian{Relation: "parent", Phone: "13800138001"})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	ask := func(g wardkeep.Guardian) wardkeep.ConsentRequest {
+		r, err := c.Ask(ctx, wardkeep.Asking{
+			Child: child.ID, Guardian: g.ID, Purposes: []string{"course-progress"}, Channel: "link", Locale: "en",
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		return r
+	}
+	play := func(request, outcome string) { // in a test service
+		if _, err := c.Force(ctx, request, outcome); err != nil {
+			log.Fatal(err)
+		}
+		_, err := c.Collect(ctx, child.ID, "", wardkeep.Collection{Purpose: "course-progress", Values: map[string]string{"nickname": "Xiaoxi"}})
+		fmt.Printf("%s: disputed %t, collected %t\n", outcome, errors.Is(err, wardkeep.ErrDisputed), err == nil)
+	}
+	hers, his := ask(mother), ask(father)
+	play(hers.ID, "granted")
+	play(his.ID, "refused")
+
+	// He comes back through his link, proves who he is, and thinks again.
+	g, err := wardkeep.ForGuardian(server.URL, his.URL[strings.LastIndex(his.URL, "/")+1:])
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := g.SendCode(ctx); err != nil {
+		log.Fatal(err)
+	}
+	typed := regexp.MustCompile(`\b\d{6}\b`).FindString(server.outbox.Messages()[0].Text.Reveal()) // from his phone
+	verified, err := g.Verify(ctx, typed)
+	if err != nil {
+		log.Fatal(err)
+	}
+	again, err := g.AskAgain(ctx, wardkeep.AskAgain{Proof: verified.Proof})
+	if err != nil {
+		log.Fatal(err)
+	}
+	play(again.Request, "granted")
+	// Output:
+	// granted: disputed false, collected true
+	// refused: disputed true, collected false
+	// granted: disputed false, collected true
+}
+
 // Sealed values lie in the caller's own database and die with the child's key.
 func ExampleClient_Seal() {
 	server, end := example()

@@ -88,6 +88,8 @@ var (
 	ErrChildNotFound     = &Problem{Code: "family.not_found"}
 	ErrChildErased       = &Problem{Code: "family.erased"}
 	ErrRefTaken          = &Problem{Code: "family.ref_taken"}
+	ErrNeedsDocument     = &Problem{Code: "family.birth_needs_document"}
+	ErrDisputed          = &Problem{Code: "gate.disputed"}
 	ErrChanged           = &Problem{Code: "api.precondition_failed"}
 	ErrKeyRefused        = &Problem{Code: "account.key_refused"}
 	ErrTooManyRequests   = &Problem{Code: "api.too_many_requests"}

@@ -54,6 +54,39 @@ type Guardian struct {
 	Strength   int       `json:"strength" minimum:"0" maximum:"4" doc:"how the guardian was verified: 0 not at all, 1 one-time code, 2 name and identity number, 3 official identity, 4 document"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitzero" doc:"since when they don't speak for the child any more"`
+
+	ETag  string `json:"-"` // the version of the child, after a change
+	Entry string `json:"-"` // of the ledger, after a change
+}
+
+// ChildStatus is a child in a list: how it stands, and nothing that names it.
+type ChildStatus struct {
+	ID        string    `json:"id" example:"ch_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
+	State     string    `json:"state" enum:"unconsented,active"`
+	Frozen    bool      `json:"frozen"`
+	Disputed  bool      `json:"disputed"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"the end of a child whose guardian hasn't answered"`
+}
+
+// Children is a page of the living children of a service, by id.
+type Children struct {
+	Children []ChildStatus `json:"children" nullable:"false"`
+	Next     string        `json:"next,omitempty" doc:"where the next page begins; left out on the last one"`
+}
+
+// NewGuardian ties another person to a child. It can't answer until a one-time
+// code has shown that the contact is its own.
+type NewGuardian struct {
+	Relation string `json:"relation" enum:"parent,legal_guardian,institution,grandparent,teacher,other" doc:"only a parent, a legal guardian or an institution may answer"`
+	Name     string `json:"name,omitempty" maxLength:"100" doc:"how to address the guardian"`
+	Phone    string `json:"phone,omitempty" maxLength:"20" doc:"a mobile phone number" example:"13800138001"`
+	Email    string `json:"email,omitempty" maxLength:"254" doc:"an e-mail address"`
+}
+
+// BirthDate corrects what is known of a child's birth.
+type BirthDate struct {
+	BirthDate string `json:"birth_date" minLength:"1" maxLength:"10" doc:"YYYY-MM-DD, YYYY-MM or YYYY. It may make the child younger; to make it older takes a document" example:"2017-05"`
 }
 
 // Permissions say what may be done about a child now.

@@ -95,6 +95,24 @@ type Withdrawal struct {
 	Purpose string `json:"purpose" minLength:"1" maxLength:"100"`
 }
 
+// AskAgain starts a request that the guardian wants, after an answer.
+type AskAgain struct {
+	Proof    string   `json:"proof" minLength:"1" maxLength:"100" doc:"of a verification after the answer"`
+	Purposes []string `json:"purposes,omitempty" maxItems:"100" nullable:"false" doc:"whatever of the answered request this guardian hasn't agreed to if left out"`
+}
+
+// AskedAgain leads to a request that a guardian started. Nothing is sent: the
+// guardian is there.
+type AskedAgain struct {
+	Request   string    `json:"request" example:"cr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
+	URL       string    `json:"url" doc:"where the guardian answers; told once"`
+	Token     string    `json:"token" doc:"of the URL, for the guardian's side of the API; told once"`
+	Purposes  []string  `json:"purposes" nullable:"false"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	Entry string `json:"-"`
+}
+
 // Receipt is what a guardian has chosen.
 type Receipt struct {
 	Request    string          `json:"request"`

@@ -34,6 +34,8 @@ func TestInvariant9_NoRefusalAndNoLogRepeatsWhatWasSent(t *testing.T) {
 			"/consent-requests":                  `{"child":"C","guardian":"G","purposes":["P"],"channel":"H","locale":"L","external_payload":"X","return_url":"U"}`,
 			"/children/" + child + "/items":      `{"purpose":"course-progress","values":{"birth_date":"V"}}`,
 			"/children/" + child + "/items:read": `{"purpose":"P","items":["I"]}`,
+			"/children/" + child + "/guardians":  `{"relation":"L","name":"N","phone":"P","email":"E"}`,
+			"/children/" + child + ":correct":    `{"birth_date":"B"}`,
 			"/decisions":                         `{"checks":[{"child":"C","activity":"A","purpose":"P","items":["I"],"party":"Y"}]}`,
 		}
 		for path, body := range bodies {
@@ -69,6 +71,10 @@ func TestInvariant9_NoRefusalAndNoLogRepeatsWhatWasSent(t *testing.T) {
 		refuse("GET", "/v1/guardian/requests/"+canary(), "")
 		refuse("POST", "/v1/guardian/requests/"+canary()+":verify", `{"code":"`+canary()+`"}`)
 		refuse("POST", "/v1/guardian/requests/"+canary()+":answer", `{"proof":"`+canary()+`","answers":{"`+canary()+`":true},"notice_hash":"`+canary()+`","lang":"en"}`)
+		refuse("POST", "/v1/guardian/requests/"+canary()+":ask", `{"proof":"`+canary()+`","purposes":["`+canary()+`"]}`)
+		refuse("GET", base+"/children?after="+canary(), "")
+		refuse("DELETE", base+"/children/"+child+"/guardians/"+canary(), "")
+		refuse("POST", base+"/children/"+child+"/guardians/"+canary()+":"+canary(), "")
 		refuse("GET", base+"/charter", "", "Authorization", "Bearer "+canary())
 		refuse("GET", base+"/charter", "", "Authorization", canary())
 		refuse("POST", base+"/children", goodChild, "Content-Type", canary())

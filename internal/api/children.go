@@ -90,11 +90,51 @@ func view(c family.Child, guardians []family.Guardian, class age.Class) wardkeep
 		CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt, Guardians: make([]wardkeep.Guardian, 0, len(guardians)),
 	}
 	for _, g := range guardians {
-		v.Guardians = append(v.Guardians, wardkeep.Guardian{
-			ID: string(g.ID), Relation: string(g.Relation), Strength: int(g.Strength), VerifiedAt: g.VerifiedAt, EndedAt: g.EndedAt,
-		})
+		v.Guardians = append(v.Guardians, guardianView(g))
 	}
 	return v
+}
+
+// What one page of children has at most.
+const (
+	childrenLimit = 100
+	childrenMost  = 1000
+)
+
+type childrenInput struct {
+	After string `query:"after" maxLength:"60" doc:"where to go on: the next of a former page; the beginning if left out"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"the most children of a page"`
+}
+
+// listChildren pages through the living children of the service. It opens
+// nothing: neither reference nor birth date.
+func listChildren(s *Server, ctx context.Context, c *call, in *childrenInput) (answer[wardkeep.Children], error) {
+	out := answer[wardkeep.Children]{Body: wardkeep.Children{Children: []wardkeep.ChildStatus{}}}
+	if in.After != "" && !id.Is(id.Child, in.After) {
+		return out, ErrAfter.At("after")
+	}
+	limit := min(max(in.Limit, 1), childrenMost)
+	if in.Limit == 0 {
+		limit = childrenLimit
+	}
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		page, err := family.List(ctx, tx, c.app.Service, family.ID(in.After), limit+1)
+		if err != nil {
+			return err
+		}
+		if len(page) > limit {
+			page = page[:limit]
+			out.Body.Next = string(page[limit-1].ID)
+		}
+		for _, child := range page {
+			out.Body.Children = append(out.Body.Children, wardkeep.ChildStatus{
+				ID: string(child.ID), State: string(child.State), Frozen: child.Frozen, Disputed: child.Disputed,
+				CreatedAt: child.CreatedAt, ExpiresAt: child.ExpiresAt,
+			})
+		}
+		return nil
+	})
+	return out, err
 }
 
 // refPrefix begins the operator's own reference where a child is named.
@@ -157,6 +197,52 @@ func getChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardk
 		return nil
 	})
 	return out, err
+}
+
+// lock locks the child that the path names. A caller who says which version it
+// has read is refused if that isn't the one before the lock.
+func (s *Server) lock(ctx context.Context, tx *db.Tx, c *call) (family.Child, error) {
+	name, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
+	if err != nil {
+		return family.Child{}, err
+	}
+	child, err := family.Lock(ctx, tx, c.app.Service, name)
+	if err != nil {
+		return family.Child{}, err
+	}
+	if tag := c.header("If-Match"); c.route.IfMatch && tag != "" && !matches(tag, etagOf(child.Version-1)) {
+		return family.Child{}, ErrChanged.At("If-Match")
+	}
+	return child, nil
+}
+
+type birthInput struct{ Body wardkeep.BirthDate }
+
+// correctBirth replaces a birth date (Article 19). It never makes a child older:
+// that takes a document (edge case 3).
+func correctBirth(s *Server, ctx context.Context, c *call, in *birthInput) (answer[wardkeep.Child], error) {
+	b, err := s.birth(in.Body.BirthDate)
+	if err != nil {
+		return answer[wardkeep.Child]{}, err
+	}
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Child], err error) {
+		child, err := s.lock(ctx, tx, c)
+		if err != nil {
+			return out, err
+		}
+		child, entry, err := family.Correct(ctx, tx, s.Ring, c.app, child, b, family.FromApp)
+		switch {
+		case errs.Of(err).Field == "birth":
+			return out, at(err, "birth_date")
+		case err != nil:
+			return out, err
+		}
+		var guardians []family.Guardian
+		if err := tx.Together(ctx, family.ReadGuardians(&guardians, child.ID)); err != nil {
+			return out, err
+		}
+		return answer[wardkeep.Child]{Body: view(child, guardians, b.ClassAt(tx.Now())), Entry: entry, ETag: etagOf(child.Version)}, nil
+	})
 }
 
 // eraseChild ends a child's account: the use has ended (Article 20(4)).

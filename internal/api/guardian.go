@@ -173,6 +173,28 @@ func guardianWithdraw(s *Server, ctx context.Context, c *call, in *withdrawInput
 	})
 }
 
+type askAgainInput struct{ Body wardkeep.AskAgain }
+
+// guardianAsk starts a request that the guardian wants, who has answered this
+// one: after a no, nobody else may (edge case 26).
+func guardianAsk(s *Server, ctx context.Context, c *call, in *askAgainInput) (answer[wardkeep.AskedAgain], error) {
+	return byLink(ctx, s, c, func(tx *db.Tx, r consent.Request) (out answer[wardkeep.AskedAgain], err error) {
+		g, err := s.desk.Guardian(ctx, tx, r, in.Body.Proof)
+		if err != nil {
+			return out, err
+		}
+		asked, secrets, entry, err := s.desk.AskAgain(ctx, tx, g, r, in.Body.Purposes)
+		if err != nil {
+			return out, err
+		}
+		out.Entry = entry
+		out.Body = wardkeep.AskedAgain{
+			Request: asked.ID, URL: s.link(secrets), Token: secrets.Token, Purposes: asked.Purposes, ExpiresAt: asked.ExpiresAt,
+		}
+		return out, nil
+	})
+}
+
 func receiptView(r consent.Request, answers []consent.Answer) wardkeep.Receipt {
 	v := wardkeep.Receipt{Request: r.ID, Charter: r.Charter, AnsweredAt: r.AnsweredAt, Answers: make([]wardkeep.ReceiptAnswer, 0, len(answers))}
 	for _, a := range answers {

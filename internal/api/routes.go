@@ -43,6 +43,7 @@ const (
 
 	service  = "/v1/services/{service}"
 	child    = service + "/children/{child}"
+	tie      = child + "/guardians/{guardian}"
 	asking   = service + "/consent-requests/{request}"
 	guardian = "/v1/guardian/requests/{token}"
 )
@@ -51,8 +52,13 @@ const (
 var routes = []route{
 	{Method: post, Path: service + "/age-checks", ID: "check-age", Tag: "children", Scope: account.ChildrenRead, Body: true, Status: 200, do: typed(checkAge)},
 	{Method: post, Path: service + "/children", ID: "register-child", Tag: "children", Scope: account.ChildrenWrite, Body: true, Once: true, Status: 201, Errors: []int{409}, do: typed(registerChild)},
+	{Method: get, Path: service + "/children", ID: "list-children", Tag: "children", Scope: account.ChildrenRead, Status: 200, do: typed(listChildren)},
 	{Method: get, Path: child, ID: "get-child", Tag: "children", Scope: account.ChildrenRead, Status: 200, do: typed(getChild)},
 	{Method: get, Path: child + "/permissions", ID: "get-permissions", Tag: "children", Scope: account.DecisionsRead, ETag: true, Status: 200, do: typed(getPermissions)},
+	{Method: post, Path: child + ":correct", ID: "correct-birth", Tag: "children", Scope: account.ChildrenWrite, Body: true, Once: true, IfMatch: true, Status: 200, do: typed(correctBirth)},
+	{Method: post, Path: child + "/guardians", ID: "add-guardian", Tag: "children", Scope: account.ChildrenWrite, Body: true, Once: true, Status: 201, Errors: []int{409}, do: typed(addGuardian)},
+	{Method: post, Path: tie + ":unverify", ID: "unverify-guardian", Tag: "children", Scope: account.ChildrenWrite, Once: true, Status: 200, do: typed(unverifyGuardian)},
+	{Method: del, Path: tie, ID: "end-guardian", Tag: "children", Scope: account.ChildrenWrite, Once: true, Status: 204, do: typed(endGuardian)},
 	{Method: del, Path: child, ID: "erase-child", Tag: "children", Scope: account.Erase, Once: true, Status: 204, do: typed(eraseChild)},
 
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
@@ -72,6 +78,7 @@ var routes = []route{
 	{Method: post, Path: guardian + ":verify", ID: "guardian-verify", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 410}, do: typed(guardianVerify)},
 	{Method: post, Path: guardian + ":answer", ID: "guardian-answer", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 409, 410}, do: typed(guardianAnswer)},
 	{Method: post, Path: guardian + ":withdraw", ID: "guardian-withdraw", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 409, 410}, do: typed(guardianWithdraw)},
+	{Method: post, Path: guardian + ":ask", ID: "guardian-ask", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 201, Errors: []int{403, 409, 410}, do: typed(guardianAsk)},
 	{Method: get, Path: guardian + "/receipt", ID: "guardian-receipt", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 410}, do: typed(guardianReceipt)},
 
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
@@ -134,7 +141,7 @@ func (rt *route) answers() []string {
 	if rt.Once || rt.ID == "read" {
 		names = append(names, entryHeader)
 	}
-	if rt.ETag || rt.IfMatch || rt.ID == "get-child" || rt.ID == "register-child" {
+	if rt.ETag || rt.IfMatch || slices.Contains([]string{"get-child", "register-child", "add-guardian", "unverify-guardian"}, rt.ID) {
 		names = append(names, "ETag")
 	}
 	return names

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+)
+
+func guardianView(g family.Guardian) wardkeep.Guardian {
+	return wardkeep.Guardian{
+		ID: string(g.ID), Relation: string(g.Relation), Strength: int(g.Strength), VerifiedAt: g.VerifiedAt, EndedAt: g.EndedAt,
+	}
+}
+
+type addGuardianInput struct{ Body wardkeep.NewGuardian }
+
+// addGuardian ties another person to a child (edge case 7). Until it has proved
+// who it is, it can't answer.
+func addGuardian(s *Server, ctx context.Context, c *call, in *addGuardianInput) (answer[wardkeep.Guardian], error) {
+	g := in.Body
+	if err := lines("name", g.Name, "phone", g.Phone, "email", g.Email); err != nil {
+		return answer[wardkeep.Guardian]{}, err
+	}
+	p := family.Person{Name: pii.New(g.Name), Phone: pii.New(g.Phone), Email: pii.New(g.Email), Relation: family.Relation(g.Relation)}
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Guardian], err error) {
+		child, err := s.lock(ctx, tx, c)
+		if err != nil {
+			return out, err
+		}
+		tied, entry, err := gate.AddGuardian(ctx, tx, s.Ring, c.app, child, p)
+		if field := errs.Of(err).Field; field != "" {
+			return out, at(err, strings.TrimPrefix(strings.TrimPrefix(field, "guardian"), "."))
+		}
+		return answer[wardkeep.Guardian]{Body: guardianView(tied), Entry: entry, ETag: etagOf(child.Version)}, err
+	})
+}
+
+// guardianID returns the guardian that the path names. What can't be a name is
+// not looked up.
+func (c *call) guardianID() (family.GuardianID, error) {
+	name := c.param("guardian")
+	if !id.Is(id.Guardian, name) {
+		return "", family.ErrGuardianNotFound
+	}
+	return family.GuardianID(name), nil
+}
+
+// endGuardian ends a person's tie to a child, and what waits for that person
+// (edge case 8).
+func endGuardian(s *Server, ctx context.Context, c *call, _ *nothing) (answer[none], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[none], err error) {
+		child, err := s.lock(ctx, tx, c)
+		if err != nil {
+			return out, err
+		}
+		guardian, err := c.guardianID()
+		if err != nil {
+			return out, err
+		}
+		out.Entry, err = s.desk.EndGuardian(ctx, tx, c.app, child, guardian)
+		return out, err
+	})
+}
+
+// unverifyGuardian takes a proof back. No route gives one but the guardian's own
+// code (edge case 24).
+func unverifyGuardian(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Guardian], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Guardian], err error) {
+		child, err := s.lock(ctx, tx, c)
+		if err != nil {
+			return out, err
+		}
+		guardian, err := c.guardianID()
+		if err != nil {
+			return out, err
+		}
+		g, entry, err := s.desk.Unverify(ctx, tx, c.app, child, guardian)
+		return answer[wardkeep.Guardian]{Body: guardianView(g), Entry: entry, ETag: etagOf(child.Version)}, err
+	})
+}
