@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,16 +30,13 @@ func (s *Server) guardian(mux *http.ServeMux) {
 	s.handle(mux, "POST /r/{token}/answer", s.answer)
 	s.handle(mux, "GET /r/{token}/receipt", s.receipt)
 	s.handle(mux, "POST /r/{token}/withdraw", s.withdraw)
+	s.handle(mux, "POST /r/{token}/again", s.again)
 }
 
-// find returns the request behind the link or the short code in the path. With
-// a request that has ended it returns the refusal too.
+// find returns the request behind the link in the path. With a request that has
+// ended it returns the refusal too.
 func (s *Server) find(ctx context.Context, tx *db.Tx, r *http.Request) (consent.Request, error) {
-	token := r.PathValue("token")
-	if len(token) < 16 {
-		return s.desk.ByCode(ctx, tx, token)
-	}
-	return s.desk.ByToken(ctx, tx, token)
+	return s.desk.ByToken(ctx, tx, r.PathValue("token"))
 }
 
 // answered lets a request pass that was answered: its guardian may come back.
@@ -53,15 +51,23 @@ func (s *Server) typeCode(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "guardian/code.html", nil)
 }
 
+// followCode leads from a short code to a link: the code ends with its request,
+// and the guardian shall come back to withdraw.
 func (s *Server) followCode(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limits.take(r); err != nil {
 		return err
 	}
-	code := strings.ToUpper(strings.Join(strings.Fields(r.PostFormValue("code")), ""))
-	if code == "" || len(code) > 12 || strings.ContainsFunc(code, func(c rune) bool { return c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') }) {
-		return consent.ErrLink
+	ctx := r.Context()
+	code := r.PostFormValue("code")
+	var token string
+	err := s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+		token, err = s.desk.Follow(ctx, tx, code)
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	http.Redirect(w, r, "/r/"+code, http.StatusSeeOther)
+	http.Redirect(w, r, "/r/"+token+"?lang="+string(lang(r)), http.StatusSeeOther)
 	return nil
 }
 
@@ -280,9 +286,12 @@ type receiptPage struct {
 	Sent     bool // a code is on its way
 }
 
+// A receiptLine is one choice, and what became of it. At most one of the flags
+// is set; with none of them, a refusal stands.
 type receiptLine struct {
-	Purpose, Label, Entry string
-	Granted, Withdrawn    bool
+	Purpose, Label, Entry       string
+	Granted, Withdrawn, Renewed bool
+	Again                       bool // the guardian may think again
 }
 
 func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
@@ -321,16 +330,39 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 	if err != nil {
 		return err
 	}
+	now, err := s.Charters.Current(ctx, tx, req.Service)
+	if err != nil {
+		return err
+	}
+	var standing []consent.Answer
+	if err := tx.Together(ctx, consent.ReadStanding(&standing, child.ID)); err != nil {
+		return err
+	}
+	// Whose every purpose was refused is erased before anybody could think again.
+	over := !child.ExpiresAt.IsZero() && !child.ExpiresAt.After(tx.Now())
 	page.Lines = nil // Update may run this again
 	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, req.Shown.Notice
 	for _, a := range receipt.Answers {
 		p, _ := published.Charter.Purpose(a.Purpose)
-		page.Lines = append(page.Lines, receiptLine{
-			Purpose: a.Purpose, Label: p.Label.In(charter.Lang(l)), Entry: a.Entry, Granted: a.Granted,
-			Withdrawn: a.Granted && !a.Stands(),
-		})
+		_, asked := now.Charter.Purpose(a.Purpose)
+		line := became(a, standing)
+		line.Label, line.Again = p.Label.In(charter.Lang(l)), asked && !over && !line.Granted && !line.Renewed
+		page.Lines = append(page.Lines, line)
 	}
 	return nil
+}
+
+// became says what an answer is worth beside those of the same guardian that
+// stand.
+func became(a consent.Answer, standing []consent.Answer) receiptLine {
+	line := receiptLine{Purpose: a.Purpose, Entry: a.Entry}
+	if a.Stands() {
+		line.Granted = a.Granted
+		return line
+	}
+	line.Withdrawn = slices.ContainsFunc(standing, func(now consent.Answer) bool { return now.Withdraws == a.ID })
+	line.Renewed = !line.Withdrawn
+	return line
 }
 
 func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
@@ -355,5 +387,32 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.Redirect(w, r, "/r/"+r.PathValue("token")+"/receipt?lang="+string(lang(r)), http.StatusSeeOther)
+	return nil
+}
+
+// again starts a request about a purpose that the guardian refused or withdrew,
+// and leads to it. Nobody else may begin anew (edge case 26).
+func (s *Server) again(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	purpose := r.PostFormValue("purpose")
+	if purpose == "" {
+		return ErrForm
+	}
+	var secrets consent.Secrets
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		req, g, err := s.signedIn(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		_, secrets, _, err = s.desk.AskAgain(ctx, tx, g, req, []string{purpose})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/r/"+secrets.Token+"?lang="+string(lang(r)), http.StatusSeeOther)
 	return nil
 }

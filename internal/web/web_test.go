@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -214,6 +215,111 @@ func TestArticle10_RefusalIsOneStep(t *testing.T) {
 	})
 }
 
+// allBut answers each purpose for itself: no to one, yes to the others.
+func (s *site) allBut(token, refused string) {
+	s.t.Helper()
+	s.w.Pass(time.Hour) // codes to one contact are limited
+	s.verified(token)
+	form := url.Values{"notice": {s.shown(token, "zh-CN")}}
+	for _, p := range s.w.Charter.Purposes {
+		form.Set("p."+p.Name, map[bool]string{true: "no", false: "yes"}[p.Name == refused])
+	}
+	if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", form); status != 200 {
+		s.t.Fatalf("answer: %d %s", status, body)
+	}
+}
+
+var link = regexp.MustCompile(`action="/r/([0-9a-z]{52})/`)
+
+// again clicks on thinking again, and returns the link of the new request.
+func (s *site) again(token, purpose string) (string, int) {
+	s.t.Helper()
+	status, body := s.post("/r/"+token+"/again?lang=zh-CN", url.Values{"purpose": {purpose}})
+	m := link.FindStringSubmatch(body)
+	if m == nil {
+		return "", status
+	}
+	return m[1], status
+}
+
+func TestEdgeCase26_ThinkingAgainIsOneClickOfTheGuardian(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, token, _ := s.ask()
+		s.allBut(token, "class-ranking")
+		if next, status := s.again(token, "class-ranking"); status != 403 || next != "" {
+			t.Errorf("the proof of the answer starts another request: %d", status)
+		}
+		s.verified(token)
+		_, page := s.get("/r/"+token+"/receipt?lang=zh-CN", "")
+		if strings.Count(page, "/again?") != 1 || strings.Count(page, "重新考虑") != 1 {
+			t.Fatalf("one purpose was refused: %s", page)
+		}
+		next, status := s.again(token, "class-ranking")
+		if status != 200 || next == "" || next == token {
+			t.Fatalf("thinking again: %d %q", status, next)
+		}
+		if _, page := s.get("/r/"+next+"?lang=zh-CN", ""); strings.Contains(page, "全部同意") || strings.Contains(page, "课程进度") == strings.Contains(page, "班级排行") {
+			t.Errorf("the new request asks one purpose, of whoever has a code: %s", page)
+		}
+		s.verified(next)
+		if status, body := s.post("/r/"+next+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(next, "zh-CN")}, "all": {"agree"}}); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		s.w.Put(child, "class-ranking", "nickname", "小溪")
+		s.w.Pass(time.Hour)
+		s.verified(token)
+		if _, page := s.get("/r/"+token+"/receipt?lang=zh-CN", ""); !strings.Contains(page, "您之后又作了新的答复") || strings.Contains(page, "/again?") {
+			t.Errorf("the old receipt: %s", page)
+		}
+		for purpose, want := range map[string]int{"": 400, "王小美": 422} {
+			if _, status := s.again(token, purpose); status != want {
+				t.Errorf("%q: %d", purpose, status)
+			}
+		}
+		if strings.Contains(s.log.String(), next) {
+			t.Error("the log holds a link")
+		}
+	})
+}
+
+// Edge case 5: where everything was refused, the child is on its way out, and
+// nothing leads back.
+func TestEdgeCase5_NobodyThinksAgainAboutAChildThatIsErased(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		_, token, _ := s.ask()
+		s.verified(token)
+		s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token, "zh-CN")}, "all": {"refuse"}})
+		s.verified(token)
+		if _, page := s.get("/r/"+token+"/receipt?lang=zh-CN", ""); !strings.Contains(page, "未同意") || strings.Contains(page, "/again?") {
+			t.Errorf("%s", page)
+		}
+		if _, status := s.again(token, "class-ranking"); status != 410 {
+			t.Errorf("%d", status)
+		}
+	})
+}
+
+// Whoever came by the short code comes back by the link that it led to: the code
+// itself ends with the request.
+func TestShortCodesLeadToALinkThatStays(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		_, _, code := s.ask()
+		_, page := s.post("/c?lang=zh-CN", url.Values{"code": {code}})
+		m := link.FindStringSubmatch(page)
+		if m == nil {
+			t.Fatalf("%s", page)
+		}
+		s.allBut(m[1], "class-ranking")
+		if status, body := s.post("/c", url.Values{"code": {code}}); status != 404 || !strings.Contains(body, "consent.link_unknown") {
+			t.Errorf("the code of an answered request: %d", status)
+		}
+		s.verified(m[1])
+		if status, page := s.get("/r/"+m[1]+"/receipt?lang=zh-CN", ""); status != 200 || !strings.Contains(page, "未同意") {
+			t.Errorf("the way back: %d %s", status, page)
+		}
+	})
+}
+
 func TestStrangersMeetClosedDoors(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		_, token, _ := s.ask()
@@ -287,6 +393,16 @@ func TestPages(t *testing.T) {
 		check("receipt", "/r/"+token+"/receipt")
 		s.post("/r/"+token+"/withdraw?lang=zh-CN", url.Values{"purpose": {"class-ranking"}})
 		check("receipt-withdrawn", "/r/"+token+"/receipt")
+		_, token, _ = s.ask()
+		s.allBut(token, "class-ranking")
+		s.verified(token)
+		check("receipt-refused", "/r/"+token+"/receipt")
+		next, _ := s.again(token, "class-ranking")
+		s.verified(next)
+		s.post("/r/"+next+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(next, "zh-CN")}, "all": {"agree"}})
+		s.w.Pass(time.Hour)
+		s.verified(token)
+		check("receipt-renewed", "/r/"+token+"/receipt")
 		s.fresh()
 		check("receipt-unverified", "/r/"+token+"/receipt")
 		check("refusal", "/nowhere")
