@@ -39,6 +39,8 @@ type cli struct {
 	Service  serviceCmd  `cmd:"" help:"${service}"`
 	Officer  officerCmd  `cmd:"" help:"${officer}"`
 	AppKey   appKeyCmd   `cmd:"" name:"app-key" help:"${app_key}"`
+	Child    childCmd    `cmd:"" help:"${child}"`
+	Guardian guardianCmd `cmd:"" help:"${guardian}"`
 	Import   importCmd   `cmd:"" help:"${import}"`
 	Requests requestsCmd `cmd:"" help:"${requests}"`
 	Keys     keysCmd     `cmd:"" help:"${keys}"`

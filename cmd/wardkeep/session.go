@@ -195,7 +195,8 @@ func (s *session) confirm(key, word string) error {
 	return nil
 }
 
-// secretFile reads a passphrase from a file that only its owner may read.
+// secretFile reads a passphrase, or what else shall not be seen, from a file that
+// only its owner may read.
 func secretFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode()&fs.FileMode(0o077) != 0 {

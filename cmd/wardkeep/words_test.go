@@ -4,11 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/roster"
 )
 
@@ -82,6 +85,15 @@ func TestWordsOfEveryState(t *testing.T) {
 		}
 		for _, s := range []string{"current", "retiring"} {
 			keys = append(keys, "cmd.keys.state."+s)
+		}
+		for _, s := range []family.State{family.Unconsented, family.Active} {
+			keys = append(keys, "cmd.child.state."+string(s))
+		}
+		for _, c := range []age.Class{age.Child, age.Minor, age.Adult} {
+			keys = append(keys, "cmd.child.age."+string(c))
+		}
+		for s := family.Unproved; s <= family.Document; s++ {
+			keys = append(keys, "cmd.guardian.strength."+strconv.Itoa(int(s)))
 		}
 		for _, key := range keys {
 			if !lang.Has(key) {
