@@ -63,7 +63,7 @@ func (p *player) turn() {
 		p.enrol()
 		return
 	}
-	move := rapid.SampledFrom([]string{"enrol", "answer", "answer", "answer", "put", "put", "put", "use", "use", "use", "seal", "withdraw",
+	move := rapid.SampledFrom([]string{"enrol", "answer", "answer", "answer", "put", "put", "put", "use", "use", "use", "seal", "withdraw", "wait", "again",
 		"guardian", "verify", "end", "freeze", "unfreeze", "correct", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
 	if err := p.move(move); err != nil && errs.Of(err).Kind == errs.Internal {
 		p.rt.Fatalf("%s: %v", move, err)
@@ -101,7 +101,7 @@ func (p *player) move(move string) error {
 		}
 		p.Pass(rapid.SampledFrom(pauses).Draw(p.rt, "pause"))
 		return p.unseal(c, p.pick(purposes, "purpose"), item, sealed)
-	case "answer", "withdraw", "guardian", "verify", "end":
+	case "answer", "wait", "again", "withdraw", "guardian", "verify", "end":
 		return p.family(move)
 	case "freeze", "unfreeze":
 		return p.freeze(p.child(), move == "freeze")
@@ -134,6 +134,11 @@ func (p *player) family(move string) error {
 			return p.says(g, yes, p.pick(purposes[:6], "purpose"))
 		}
 		return p.says(g, yes)
+	case "wait":
+		_, err := p.asks(g)
+		return err
+	case "again":
+		return p.thinksAgain(g, func(string) bool { return true })
 	case "withdraw":
 		return p.withdraw(g, p.pick(purposes, "purpose"))
 	case "verify":

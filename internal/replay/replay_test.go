@@ -66,6 +66,12 @@ func TestInvariant7_TheLedgerReplays(t *testing.T) {
 		_, err = s.seal(mei.ID, "speaking-practice", "gender", "女")
 		second = s.guardians(mei.ID)[2]
 		ok(t, err, s.says(second, all, "parent-reports"), s.use(mei.ID, charter.Use, "course-progress", "", "weekly_score"))
+		// What waits for a guardian ends with the office; a refusal is thought over.
+		third, err := s.guardian(mei.ID, family.LegalGuardian)
+		ok(t, err)
+		_, err = s.asks(third)
+		s.Pass(time.Hour) // codes to one contact are limited
+		ok(t, err, s.end(third), s.thinksAgain(mother, all, "class-ranking"))
 		ok(t, s.end(grandmother), s.verify(second, family.Document), s.verify(second, family.OneTimeCode), s.verify(second, family.Unproved))
 		s.replays(t)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -194,34 +195,75 @@ func (s *story) end(g family.Guardian) error {
 
 // says walks a guardian from the request to the answer, as a page would.
 func (s *story) says(g family.Guardian, yes func(purpose string) bool, purposes ...string) error {
-	var r consent.Request
+	r, err := s.asks(g, purposes...)
+	if err != nil {
+		return err
+	}
+	return s.answers(r, yes)
+}
+
+// asks leaves a request that waits.
+func (s *story) asks(g family.Guardian, purposes ...string) (r consent.Request, err error) {
+	err = s.Try(func(ctx context.Context, tx *db.Tx) error {
+		c, err := family.Find(ctx, tx, service, g.Child)
+		if err != nil {
+			return err
+		}
+		asker := consent.Asker(s.App)
+		if g.MayAnswer() {
+			asker = g // a guardian may come back to what was refused (edge case 26)
+		}
+		r, _, _, err = s.Desk.Ask(ctx, tx, asker, c, consent.Asking{Guardian: g.ID, Purposes: purposes, Channel: consent.SMS, Locale: "zh-CN"})
+		return err
+	})
+	if err != nil {
+		return r, err
+	}
+	err = s.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		r, _, _, _, err = s.Desk.Send(ctx, tx, s.App, r)
+		return err
+	})
+	return r, err
+}
+
+// answers opens a request that waits, proves who is there, and answers it.
+func (s *story) answers(r consent.Request, yes func(purpose string) bool) error {
+	err := s.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		r, _, _, err = s.Desk.Open(ctx, tx, r, "en", consent.OnPage)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r, by, err := s.proves(r)
+	if err != nil {
+		return err
+	}
+	return s.Try(func(ctx context.Context, tx *db.Tx) error {
+		answers := make(map[string]bool, len(r.Purposes))
+		for _, p := range r.Purposes {
+			answers[p] = yes(p)
+		}
+		_, err := s.Desk.Give(ctx, tx, by, r, r.Shown, answers)
+		return err
+	})
+}
+
+// proves types a wrong code and the right one.
+func (s *story) proves(r consent.Request) (consent.Request, family.Guardian, error) {
 	var code consent.OneTime
 	var proof string
 	var by family.Guardian
 	for _, step := range []func(ctx context.Context, tx *db.Tx) error{
-		func(ctx context.Context, tx *db.Tx) error {
-			c, err := family.Find(ctx, tx, service, g.Child)
-			if err != nil {
-				return err
-			}
-			asker := consent.Asker(s.App)
-			if g.MayAnswer() {
-				asker = g // a guardian may come back to what was refused (edge case 26)
-			}
-			r, _, _, err = s.Desk.Ask(ctx, tx, asker, c, consent.Asking{Guardian: g.ID, Purposes: purposes, Channel: consent.SMS, Locale: "zh-CN"})
-			return err
-		},
-		func(ctx context.Context, tx *db.Tx) (err error) {
-			r, _, _, _, err = s.Desk.Send(ctx, tx, s.App, r)
-			return err
-		},
-		func(ctx context.Context, tx *db.Tx) (err error) {
-			r, _, _, err = s.Desk.Open(ctx, tx, r, "en", consent.OnPage)
-			return err
-		},
 		func(ctx context.Context, tx *db.Tx) (err error) {
 			code, err = s.Desk.SendCode(ctx, tx, r)
 			return err
+		},
+		func(ctx context.Context, tx *db.Tx) error {
+			if _, _, _, err := s.Desk.VerifyCode(ctx, tx, r, pii.New("no code")); !errors.Is(err, consent.ErrCodeWrong) {
+				return err
+			}
+			return nil
 		},
 		func(ctx context.Context, tx *db.Tx) (err error) {
 			r, proof, _, err = s.Desk.VerifyCode(ctx, tx, r, code.Code)
@@ -231,20 +273,42 @@ func (s *story) says(g family.Guardian, yes func(purpose string) bool, purposes 
 			by, err = s.Desk.Guardian(ctx, tx, r, proof)
 			return err
 		},
-		func(ctx context.Context, tx *db.Tx) error {
-			answers := make(map[string]bool, len(r.Purposes))
-			for _, p := range r.Purposes {
-				answers[p] = yes(p)
-			}
-			_, err := s.Desk.Give(ctx, tx, by, r, r.Shown, answers)
-			return err
-		},
 	} {
 		if err := s.Try(step); err != nil {
-			return err
+			return r, by, err
 		}
 	}
-	return nil
+	return r, by, nil
+}
+
+// thinksAgain brings a guardian back through the last request it answered, to a
+// new one of its own.
+func (s *story) thinksAgain(g family.Guardian, yes func(purpose string) bool, purposes ...string) error {
+	var all []consent.Request
+	err := s.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		all, err = consent.Requests(ctx, tx, g.Child)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(all)
+	i := slices.IndexFunc(all, func(r consent.Request) bool { return r.Guardian == g.ID && r.State == consent.Answered })
+	if i < 0 {
+		return consent.ErrNoRequest
+	}
+	r, by, err := s.proves(all[i])
+	if err != nil {
+		return err
+	}
+	err = s.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		r, _, _, err = s.Desk.AskAgain(ctx, tx, by, r, purposes)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.answers(r, yes)
 }
 
 func (s *story) withdraw(g family.Guardian, purpose string) error {
