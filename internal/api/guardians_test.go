@@ -287,3 +287,20 @@ func TestArticle15_GuardiansAreChangedByTheirServiceAlone(t *testing.T) {
 		}
 	})
 }
+
+// Edge case 26: neither asking a second person at the same time, nor deleting
+// the child and registering it anew, makes a no unsaid.
+func TestEdgeCase26_ANoOutlivesAChildThatIsRegisteredAnew(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, c := t.Context(), w.client
+		child := w.register("anew").ID
+		second := w.must(c.AddGuardian(ctx, child, wardkeep.NewGuardian{Relation: "parent", Phone: "13800138001"})).(wardkeep.Guardian)
+		w.must(c.Ask(ctx, wardkeep.Asking{Child: child, Guardian: second.ID, Channel: "link", Locale: "en"}))
+		w.says(child, w.status(child).Guardians[0].ID, false)
+		w.must(c.Erase(ctx, child))
+		child = w.register("anew").ID
+		if _, err := c.Ask(ctx, wardkeep.Asking{Child: child, Channel: "link", Locale: "en"}); !errors.Is(err, &wardkeep.Problem{Code: "consent.refused_before"}) {
+			t.Errorf("asked again: %v", err)
+		}
+	})
+}
