@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strconv"
 	"time"
@@ -67,6 +68,16 @@ func (db *DB) ReadAhead() bool {
 }
 
 const fewProcessors = 4
+
+// Abreast is how many transactions of a Gathering are worth running at once.
+// SQLite gains nothing from one: its updates share transactions anyway, and a
+// statement costs no round trip.
+func (db *DB) Abreast() int {
+	if db.engine.name() == "sqlite" {
+		return math.MaxInt
+	}
+	return max(2, runtime.GOMAXPROCS(0)/2)
+}
 
 // Close closes the store. Updates that wait are refused with ErrClosed.
 func (db *DB) Close() error { return db.engine.close() }
@@ -145,6 +156,15 @@ func (tx *Tx) Ordinal() int {
 // ForShare is appended to a SELECT of one row that must stay as it is until the
 // transaction commits. SQLite needs none: it has one writer.
 func (tx *Tx) ForShare() string { return tx.share }
+
+// ForShareOfFree is ForShare for a SELECT of several rows: one that somebody
+// else is changing is left out, instead of waiting for it with the others held.
+func (tx *Tx) ForShareOfFree() string {
+	if tx.share == "" {
+		return ""
+	}
+	return tx.share + " SKIP LOCKED"
+}
 
 // errExclusive asks for the transaction anew, with rows held for a change.
 var errExclusive = errors.New("db: the rows must be held for a change")
@@ -263,7 +283,7 @@ const Chunk = 64
 // are prepared; the last key fills up.
 func Placeholders[T any](keys []T) (in string, args []any) {
 	n := len(keys)
-	for _, length := range []int{1, 8, Chunk} {
+	for _, length := range lengths {
 		if n = length; length >= len(keys) {
 			break
 		}
@@ -275,7 +295,9 @@ func Placeholders[T any](keys []T) (in string, args []any) {
 	return placeholders[n], args
 }
 
-var placeholders = map[int]string{1: "($1)", 8: listed(8), Chunk: listed(Chunk)}
+var lengths = []int{1, 8, 16, 32, Chunk}
+
+var placeholders = map[int]string{1: "($1)", 8: listed(8), 16: listed(16), 32: listed(32), Chunk: listed(Chunk)}
 
 func listed(n int) string {
 	b := []byte("(")

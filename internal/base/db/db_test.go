@@ -413,7 +413,7 @@ func TestUnchangedHoldsTheRow(t *testing.T) {
 }
 
 func TestPlaceholdersHaveFewLengths(t *testing.T) {
-	for n, want := range map[int]int{1: 1, 2: 8, 8: 8, 9: db.Chunk, db.Chunk: db.Chunk} {
+	for n, want := range map[int]int{1: 1, 2: 8, 8: 8, 9: 16, 17: 32, 33: db.Chunk, db.Chunk: db.Chunk} {
 		keys := make([]int, n)
 		for i := range keys {
 			keys[i] = i
