@@ -81,11 +81,30 @@ func scan(row db.Row) (a Answer, err error) {
 	return a, err
 }
 
-// ReadStanding reads the answers about a child that nothing has replaced, in the
+// readStanding reads the answers about a child that nothing has replaced, in the
 // order in which they were given.
-func ReadStanding(into *[]Answer, child family.ID) db.Read {
+func readStanding(into *[]Answer, child family.ID) db.Read {
 	return db.ReadInto(into, scan, `
 		SELECT `+columns+` FROM consent
+		WHERE child = $1 AND ended_at IS NULL
+		ORDER BY given_at, id`, child)
+}
+
+// weighed are the columns that Standing looks at. Decisions are made by the
+// thousand, and the others are half of their reading.
+const weighed = `child, id, guardian, purpose, charter, given_at, granted, withdraws, strength`
+
+func scanWeighed(row db.Row) (a Answer, err error) {
+	err = row.Scan(&a.Child, &a.ID, &a.Guardian, &a.Purpose, &a.Charter, (*db.Time)(&a.GivenAt), &a.Granted, &a.Withdraws, &a.Strength)
+	return a, err
+}
+
+// ReadStanding reads what Standing weighs: the answers about a child that
+// nothing has replaced, in the order in which they were given, without what was
+// shown, where and when.
+func ReadStanding(into *[]Answer, child family.ID) db.Read {
+	return db.ReadInto(into, scanWeighed, `
+		SELECT `+weighed+` FROM consent
 		WHERE child = $1 AND ended_at IS NULL
 		ORDER BY given_at, id`, child)
 }
@@ -94,8 +113,8 @@ func ReadStanding(into *[]Answer, child family.ID) db.Read {
 // child come in order.
 func ReadStandingOf(into *[]Answer, children []family.ID) db.Read {
 	in, args := db.Placeholders(children)
-	return db.ReadInto(into, scan, `
-		SELECT `+columns+` FROM consent
+	return db.ReadInto(into, scanWeighed, `
+		SELECT `+weighed+` FROM consent
 		WHERE child IN `+in+` AND ended_at IS NULL
 		ORDER BY child, given_at, id`, args...)
 }

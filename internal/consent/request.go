@@ -187,6 +187,6 @@ func stepped(n int64, err error) error {
 
 // standing reads the answers that stand and the guardians of a child.
 func standing(ctx context.Context, tx *db.Tx, child family.ID) (answers []Answer, guardians []family.Guardian, err error) {
-	err = tx.Together(ctx, ReadStanding(&answers, child), family.ReadGuardians(&guardians, child))
+	err = tx.Together(ctx, readStanding(&answers, child), family.ReadGuardians(&guardians, child))
 	return answers, guardians, err
 }

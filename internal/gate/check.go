@@ -81,50 +81,88 @@ func (g *Gate) load(ctx context.Context, tx *db.Tx, service string, child family
 	return &l, g.complete(ctx, tx, service, &l)
 }
 
-// LoadMany is Load for children of one service, on one snapshot (a View): with
-// few statements, however many they are. Also returns what else to read about
-// some of them. The results are in the order of children, which may repeat.
-func (g *Gate) LoadMany(ctx context.Context, tx *db.Tx, service string, children []family.ID, also func(some []family.ID) db.Read) ([]*Loaded, error) {
-	var services []catalog.Service
-	byID := make(map[family.ID]*Loaded, len(children))
-	all := make([]*Loaded, len(children))
-	var ids []family.ID
-	for i, id := range children {
-		if byID[id] == nil {
-			byID[id] = new(Loaded)
-			ids = append(ids, id)
-		}
-		all[i] = byID[id]
+// A Whose names a child as whoever asks does: of a service that need not be its
+// own.
+type Whose struct {
+	Service string
+	Child   family.ID
+}
+
+// LoadMany is Load for several children, on one snapshot (a View): with few
+// statements, however many they are. Also returns what else to read about some
+// of them. The results are in the order of whose, which may repeat.
+func (g *Gate) LoadMany(ctx context.Context, tx *db.Tx, whose []Whose, also func(some []family.ID) db.Read) ([]*Loaded, error) {
+	var reads []db.Read
+	for some := range slices.Chunk(distinct(whose), db.Chunk) {
+		reads = append(reads, also(some))
 	}
-	var found []family.Child
+	return g.loadMany(ctx, tx, whose, family.ReadChildren, reads)
+}
+
+// LoadFree is LoadMany in the transaction that rests on it: as with Fresh, the
+// children stay as they are to the commit. One that somebody else is changing is
+// not there, as if it were unknown.
+func (g *Gate) LoadFree(ctx context.Context, tx *db.Tx, whose []Whose, also ...db.Read) ([]*Loaded, error) {
+	return g.loadMany(ctx, tx, whose, func(into *[]family.Child, some []family.ID) db.Read { return family.ReadFree(tx, into, some) }, also)
+}
+
+func (g *Gate) loadMany(ctx context.Context, tx *db.Tx, whose []Whose, first func(*[]family.Child, []family.ID) db.Read, also []db.Read) ([]*Loaded, error) {
+	ids := distinct(whose)
+	about := make(map[family.ID]*Loaded, len(ids))
+	for _, id := range ids {
+		about[id] = new(Loaded)
+	}
+	var children []family.Child
 	var guardians []family.Guardian
 	var answers []consent.Answer
-	reads := []db.Read{catalog.ReadService(&services, service)}
+	var reads []db.Read
 	for some := range slices.Chunk(ids, db.Chunk) {
-		reads = append(reads, family.ReadChildren(&found, some), family.ReadGuardiansOf(&guardians, some),
-			consent.ReadStandingOf(&answers, some), also(some))
+		// A child comes before what is read about it, as in Load.
+		reads = append(reads, first(&children, some), family.ReadGuardiansOf(&guardians, some), consent.ReadStandingOf(&answers, some))
 	}
-	if err := tx.Together(ctx, reads...); err != nil {
+	services := make(map[string]*[]catalog.Service)
+	for _, w := range whose {
+		if services[w.Service] == nil {
+			services[w.Service] = new([]catalog.Service)
+			reads = append(reads, catalog.ReadService(services[w.Service], w.Service))
+		}
+	}
+	if err := tx.Together(ctx, append(reads, also...)...); err != nil {
 		return nil, err
 	}
-	for i := range found {
-		byID[found[i].ID].child = found[i : i+1]
+	for i := range children {
+		about[children[i].ID].child = children[i : i+1]
 	}
 	for _, who := range guardians {
-		l := byID[who.Child]
+		l := about[who.Child]
 		l.guardians = append(l.guardians, who)
 	}
 	for _, a := range answers {
-		l := byID[a.Child]
+		l := about[a.Child]
 		l.answers = append(l.answers, a)
 	}
-	for _, id := range ids {
-		byID[id].service = services
-		if err := g.complete(ctx, tx, service, byID[id]); err != nil {
+	all := make([]*Loaded, len(whose))
+	for i, w := range whose {
+		l := *about[w.Child]
+		l.service = *services[w.Service]
+		if err := g.complete(ctx, tx, w.Service, &l); err != nil {
 			return nil, err
 		}
+		all[i] = &l
 	}
 	return all, nil
+}
+
+func distinct(whose []Whose) []family.ID {
+	ids := make([]family.ID, 0, len(whose))
+	seen := make(map[family.ID]bool, len(whose))
+	for _, w := range whose {
+		if !seen[w.Child] {
+			seen[w.Child] = true
+			ids = append(ids, w.Child)
+		}
+	}
+	return ids
 }
 
 // complete adds what is kept elsewhere: the charter, which never changes under

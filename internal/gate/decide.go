@@ -50,7 +50,7 @@ func Decide(f Facts, by Actor, u Use) (Permit, []Denial) {
 		activity: u.Activity,
 		purpose:  u.Purpose,
 		items:    u.Items,
-		expiry:   d.expires,
+		ends:     d.ends,
 	}, nil
 }
 
@@ -58,7 +58,7 @@ type decision struct {
 	facts   Facts
 	by      Actor
 	use     Use
-	expires map[string]int64
+	ends    []int64 // of the items of use, microseconds
 	reasons []Denial
 }
 
@@ -256,16 +256,17 @@ func (d *decision) party(purpose charter.Purpose) {
 // purpose it is used for, whichever is earlier, whether or not the sweep has
 // run.
 func (d *decision) expiry(purpose charter.Purpose) {
-	d.expires = make(map[string]int64, len(d.use.Items))
+	d.ends = make([]int64, len(d.use.Items))
 	end := purpose.Retention.Expiry(d.facts.Now).UnixMicro()
-	for _, item := range d.use.Items {
-		d.expires[item] = end
+	for i := range d.ends {
+		d.ends[i] = end
 	}
 	if d.use.Activity == charter.Collect || d.use.Activity == charter.Store {
 		return // what comes in is new
 	}
 	for _, h := range d.facts.Held {
-		if _, asked := d.expires[h.Item]; !asked {
+		i := slices.Index(d.use.Items, h.Item)
+		if i < 0 {
 			continue
 		}
 		ends := h.Expires
@@ -275,7 +276,7 @@ func (d *decision) expiry(purpose charter.Purpose) {
 				ends = own
 			}
 		}
-		d.expires[h.Item] = ends.UnixMicro()
+		d.ends[i] = ends.UnixMicro()
 		if !d.facts.Now.Before(ends) {
 			d.denyItem("12", "gate.value_expired", h.Item)
 		}

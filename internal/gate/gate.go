@@ -11,6 +11,8 @@
 package gate
 
 import (
+	"slices"
+
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/charter"
@@ -54,7 +56,7 @@ type Permit struct {
 	activity charter.Activity
 	purpose  string
 	items    []string
-	expiry   map[string]int64 // when each item's value ends, microseconds
+	ends     []int64 // of items: when each one's value ends, microseconds
 }
 
 // Allows reports whether the permit is for this activity with this item of
@@ -80,7 +82,12 @@ func (p Permit) Items() []string { return p.items }
 // Expires returns the moment, in microseconds, at which a value of the item
 // that is collected or sealed under this permit ends (Article 12); 0 for an
 // item that the permit isn't for.
-func (p Permit) Expires(item string) int64 { return p.expiry[item] }
+func (p Permit) Expires(item string) int64 {
+	if i := slices.Index(p.items, item); i >= 0 {
+		return p.ends[i]
+	}
+	return 0
+}
 
 // A Denial is one reason why not.
 type Denial struct {
