@@ -99,11 +99,24 @@ func ReadChildren(into *[]Child, children []ID) db.Read {
 	return db.ReadInto(into, scan, `SELECT `+columns+` FROM child WHERE child IN `+in, args...)
 }
 
+// ReadFree is ReadHeld for at most db.Chunk children, in any order. Those that
+// somebody is changing are left out.
+func ReadFree(tx *db.Tx, into *[]Child, children []ID) db.Read {
+	in, args := db.Placeholders(children)
+	return db.ReadInto(into, scan, `SELECT `+columns+` FROM child WHERE child IN `+in+tx.ForShareOfFree(), args...)
+}
+
 // Find returns a child of the service. Errors: ErrNotFound, ErrErased.
 func Find(ctx context.Context, tx *db.Tx, service string, child ID) (Child, error) {
 	c, err := db.One(ctx, tx, scan, `
 		SELECT `+columns+` FROM child WHERE child = $1 AND service = $2`, child, service)
 	return c.living(err)
+}
+
+// ReadByRef reads the id of the child that the operator calls ref, or nothing.
+func ReadByRef(into *[]ID, ring *keyring.Ring, service string, ref pii.Text) db.Read {
+	return db.ReadInto(into, db.Single[ID], `SELECT child FROM child_ref WHERE service = $1 AND ref_hash = $2`,
+		service, refHash(ring, service, ref))
 }
 
 // FindByRef returns the child that the operator calls ref. Errors: ErrNotFound,

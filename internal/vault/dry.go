@@ -17,27 +17,31 @@ type Decision struct {
 	Reasons   []gate.Denial
 }
 
-// A Question is what is asked about one child.
+// A Question is what somebody asks about one child.
 type Question struct {
-	Child family.ID
-	Uses  []gate.Use // of Child
+	By   gate.Actor
+	Uses []gate.Use // at least one, all of one service and child
+}
+
+func (q Question) whose() gate.Whose {
+	return gate.Whose{Service: q.Uses[0].Service, Child: q.Uses[0].Child}
 }
 
 // Decide answers whether the uses would be permitted now, for each question in
 // order, on one snapshot: tx is a View.
-func (v *Vault) Decide(ctx context.Context, tx *db.Tx, by gate.Actor, service string, all []Question) ([][]Decision, error) {
+func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Decision, error) {
 	out := make([][]Decision, 0, len(all))
 	for some := range slices.Chunk(all, together) {
-		loaded, values, err := v.facts(ctx, tx, service, some)
+		loaded, values, err := v.facts(ctx, tx, some)
 		if err != nil {
 			return nil, err
 		}
 		for i, q := range some {
-			f := loaded[i].Facts(tx.Now(), values[q.Child])
+			f := loaded[i].Facts(tx.Now(), values[q.whose().Child])
 			published, _ := loaded[i].Published()
 			decisions := make([]Decision, len(q.Uses))
 			for j, u := range q.Uses {
-				_, reasons := gate.Decide(f, by, u.Known(published.Charter))
+				_, reasons := gate.Decide(f, q.By, u.Known(published.Charter))
 				decisions[j] = Decision{len(reasons) == 0, reasons}
 			}
 			out = append(out, decisions)
@@ -50,21 +54,22 @@ func (v *Vault) Decide(ctx context.Context, tx *db.Tx, by gate.Actor, service st
 const together = 4 * db.Chunk
 
 // facts reads what Decide needs: of one child as a use does, of many together.
-func (v *Vault) facts(ctx context.Context, tx *db.Tx, service string, all []Question) ([]*gate.Loaded, map[family.ID][]gate.Held, error) {
+func (v *Vault) facts(ctx context.Context, tx *db.Tx, all []Question) ([]*gate.Loaded, map[family.ID][]gate.Held, error) {
 	if len(all) == 1 {
 		var values []stored
-		l, err := v.Gate.Load(ctx, tx, service, all[0].Child, held(&values, all[0].Child))
+		of := all[0].whose()
+		l, err := v.Gate.Load(ctx, tx, of.Service, of.Child, held(&values, of.Child))
 		if err != nil {
 			return nil, nil, err
 		}
-		return []*gate.Loaded{l}, map[family.ID][]gate.Held{all[0].Child: (&Prepared{l, &values}).held()}, nil
+		return []*gate.Loaded{l}, map[family.ID][]gate.Held{of.Child: (&Prepared{l, &values}).held()}, nil
 	}
-	ids := make([]family.ID, len(all))
+	whose := make([]gate.Whose, len(all))
 	for i, q := range all {
-		ids[i] = q.Child
+		whose[i] = q.whose()
 	}
 	values := make(map[family.ID][]gate.Held, len(all))
-	loaded, err := v.Gate.LoadMany(ctx, tx, service, ids, func(some []family.ID) db.Read { return heldOf(values, some) })
+	loaded, err := v.Gate.LoadMany(ctx, tx, whose, func(some []family.ID) db.Read { return heldOf(values, some) })
 	return loaded, values, err
 }
 

@@ -111,22 +111,30 @@ func (v *Vault) write(ctx context.Context, tx *db.Tx, permit gate.Permit, child 
 // written again: a value that is read all day is prolonged once.
 const leastGain = 24 * time.Hour
 
-// prolong moves the end of values whose time counts from the last use, for the
-// purpose that they were collected for.
-func (v *Vault) prolong(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared, child family.Child) error {
-	published, _ := p.loaded.Published()
+// longer returns those values that a use now prolongs, with their new ends.
+func (p *Prepared) longer(u gate.Use, now time.Time) (kept []stored) {
+	published, ok := p.loaded.Published()
+	if !ok {
+		return nil
+	}
 	purpose, _ := published.Charter.Purpose(u.Purpose)
 	if purpose.Retention.From != charter.FromLastUse {
 		return nil
 	}
-	var kept []stored
 	for _, s := range *p.values {
-		later := purpose.Retention.AfterUse(s.collected, tx.Now())
+		later := purpose.Retention.AfterUse(s.collected, now)
 		if s.purpose == u.Purpose && later.Sub(s.expires) >= leastGain {
 			s.expires = later
 			kept = append(kept, s)
 		}
 	}
+	return kept
+}
+
+// prolong moves the end of values whose time counts from the last use, for the
+// purpose that they were collected for.
+func (v *Vault) prolong(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared, child family.Child) error {
+	kept := p.longer(u, tx.Now())
 	if len(kept) == 0 {
 		return nil
 	}

@@ -140,6 +140,15 @@ func (v *Vault) Open(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, 
 	if err != nil {
 		return Opened{}, err
 	}
+	out, err := v.release(ctx, tx, by, u, p, child)
+	if err != nil {
+		return out, err
+	}
+	return out, v.prolong(ctx, tx, by, u, p, child)
+}
+
+// release asks the gate and, with its permit, opens what was read.
+func (v *Vault) release(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared, child family.Child) (Opened, error) {
 	permit, entry, err := gate.Check(ctx, tx, by, u, p.loaded, child.Version, p.held(), nil)
 	if err != nil {
 		return Opened{Entry: entry}, err
@@ -150,7 +159,7 @@ func (v *Vault) Open(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, 
 			return Opened{}, err
 		}
 	}
-	return out, v.prolong(ctx, tx, by, u, p, child)
+	return out, nil
 }
 
 // releases reports whether values may leave by the activity. Collecting and
