@@ -46,9 +46,12 @@ type Server struct {
 	keys    account.Keys
 	desk    consent.Desk
 	limits  *limits
-	openapi []byte
-	docs    map[string][]byte // per language
-	tiles   http.Handler
+	// Apps that ask at the same moment share a transaction.
+	readings  db.Gathering[reading, vault.Opened]
+	inquiries db.Gathering[inquiry, []vault.Decision]
+	openapi   []byte
+	docs      map[string][]byte // per language
+	tiles     http.Handler
 }
 
 // Handler serves /v1/…, /openapi.json and /docs. It is put together at the first
@@ -60,6 +63,7 @@ func (s *Server) Handler() http.Handler {
 
 func (s *Server) build() {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
+	s.gather()
 	s.limits = newLimits(s.Limits, s.Proxies)
 	s.tiles = http.StripPrefix("/v1/ledger", s.Ledger.Handler())
 	m := newMux(s)

@@ -27,6 +27,13 @@ func BenchmarkDecisions1000(b *testing.B) {
 	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "decisions/s")
 }
 
+// One dry decision in a request.
+func BenchmarkDecision(b *testing.B) {
+	w := newWorld(b, storeOf(b), noLimits)
+	child := w.child("d")
+	run(b, w, "POST", base+"/decisions", `{"checks":[{"child":"`+child+`","activity":"use","purpose":"course-progress","items":["nickname"]}]}`)
+}
+
 // One read, recorded and committed before it is answered.
 func BenchmarkRead(b *testing.B) {
 	w := newWorld(b, storeOf(b), noLimits)

@@ -147,18 +147,19 @@ const maxChild = 1000
 // looks the child up; of an id only the shape is checked.
 func (s *Server) childID(ctx context.Context, tx *db.Tx, service, name string) (family.ID, error) {
 	ref, ok := strings.CutPrefix(name, refPrefix)
-	if !ok {
-		if !id.Is(id.Child, name) {
-			return "", family.ErrNotFound
-		}
-		return family.ID(name), nil
-	}
-	if len(ref) > maxChild || !utf8.ValidString(ref) {
+	switch {
+	case ok && !isRef(ref), !ok && !isChild(name):
 		return "", family.ErrNotFound
+	case !ok:
+		return family.ID(name), nil
 	}
 	c, err := family.FindByRef(ctx, tx, s.Ring, service, pii.New(ref))
 	return c.ID, err
 }
+
+func isRef(ref string) bool { return len(ref) <= maxChild && utf8.ValidString(ref) }
+
+func isChild(name string) bool { return id.Is(id.Child, name) }
 
 // child returns the living child that the path names.
 func (s *Server) child(ctx context.Context, tx *db.Tx, c *call) (family.Child, error) {

@@ -28,13 +28,15 @@ type check struct {
 // decide answers dry questions about any of the service's children, on one
 // snapshot: the facts of each child are read once.
 func decide(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
-	ctx := r.Context()
 	checks, err := parseChecks(c.body)
 	if err != nil {
 		return err
 	}
-	out := make([]vault.Decision, len(checks))
-	err = s.Store.View(ctx, func(tx *db.Tx) error { return s.decideAll(ctx, tx, c, checks, out) })
+	ask := s.inquiries.Ask
+	if len(checks) > fewChecks {
+		ask = s.inquireAlone
+	}
+	out, err := ask(r.Context(), inquiry{c.app.Service, c.by, checks})
 	if err != nil {
 		return err
 	}
@@ -45,36 +47,46 @@ func decide(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
 	return nil
 }
 
-func (s *Server) decideAll(ctx context.Context, tx *db.Tx, c *call, checks []check, out []vault.Decision) error {
-	order, of := group(checks)
-	all := make([]vault.Question, len(order))
-	uses := make([]gate.Use, 0, len(checks))
-	for n, name := range order {
-		child, err := s.childID(ctx, tx, c.app.Service, name)
-		if err != nil && errs.Of(err).Kind == errs.Internal {
-			return err
-		}
-		if err != nil {
-			child = "" // an unknown child is a reason, not an error
-		}
-		from := len(uses)
-		for _, i := range of[name] {
-			u := checks[i].use
-			u.Service, u.Child = c.app.Service, child
-			uses = append(uses, u)
-		}
-		all[n] = vault.Question{Child: child, Uses: uses[from:]}
+// decideAll answers inquiries, each with a decision for each of its checks.
+func (s *Server) decideAll(ctx context.Context, tx *db.Tx, all []inquiry) ([][]vault.Decision, error) {
+	type part struct {
+		inquiry int
+		checks  []int // those of the inquiry that are about one child
 	}
-	decisions, err := s.Vault.Decide(ctx, tx, c.by, c.app.Service, all)
+	var parts []part
+	var names []string
+	out := make([][]vault.Decision, len(all))
+	for i, q := range all {
+		out[i] = make([]vault.Decision, len(q.checks))
+		order, of := group(q.checks)
+		for _, name := range order {
+			names, parts = append(names, name), append(parts, part{i, of[name]})
+		}
+	}
+	ids, err := s.childIDs(ctx, tx, names, func(n int) string { return all[parts[n].inquiry].service })
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for n, name := range order {
-		for j, i := range of[name] {
-			out[i] = discreet(decisions[n][j])
+	questions := make([]vault.Question, len(parts))
+	for n, p := range parts {
+		q := all[p.inquiry]
+		uses := make([]gate.Use, len(p.checks))
+		for j, i := range p.checks {
+			uses[j] = q.checks[i].use
+			uses[j].Service, uses[j].Child = q.service, ids[n] // an unknown child is a reason, not an error
+		}
+		questions[n] = vault.Question{By: q.by, Uses: uses}
+	}
+	decisions, err := s.Vault.Decide(ctx, tx, questions)
+	if err != nil {
+		return nil, err
+	}
+	for n, p := range parts {
+		for j, i := range p.checks {
+			out[p.inquiry][i] = discreet(decisions[n][j])
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // group returns the children in the order in which they come, and the questions

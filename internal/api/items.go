@@ -67,38 +67,12 @@ func hidden(values map[string]string) map[string]pii.Text {
 // readItems releases values; the answer leaves after the commit of what records
 // it (Invariant 2).
 func readItems(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
-	ctx := r.Context()
 	purpose, items, err := parseReading(c.body)
 	if err != nil {
 		return err
 	}
-	u := gate.Use{Service: c.app.Service, Activity: charter.Use, Purpose: purpose, Items: items}
-	find := func(tx *db.Tx) (err error) {
-		u.Child, err = s.childID(ctx, tx, u.Service, c.param("child"))
-		return err
-	}
-	var ready *vault.Prepared
-	if s.Store.ReadAhead() {
-		err = s.Store.View(ctx, func(tx *db.Tx) (err error) {
-			if err = find(tx); err == nil {
-				ready, err = s.Vault.Prepare(ctx, tx, u)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	var out vault.Opened
-	err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
-		if ready == nil {
-			if err = find(tx); err != nil {
-				return err
-			}
-		}
-		out, err = s.Vault.Open(ctx, tx, c.by, u, ready)
-		return err
-	})
+	use := gate.Use{Service: c.app.Service, Activity: charter.Use, Purpose: purpose, Items: items}
+	out, err := s.readings.Ask(r.Context(), reading{c.param("child"), vault.Opening{By: c.by, Use: use}})
 	if out.Entry != "" {
 		w.Header()[entryHeader] = []string{out.Entry} // of a denial, too
 	}
