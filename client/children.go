@@ -123,6 +123,16 @@ func (c *Client) Erase(ctx context.Context, child string) (entry string, err err
 	return h.Get(entryHeader), err
 }
 
+// Report says that something has happened that a purpose of the charter waits
+// for, such as that the account was closed. It can only bring the end of values
+// nearer. Refusals: ErrEventUnknown and others.
+func (c *Client) Report(ctx context.Context, child string, e Happening) (Happened, error) {
+	var out Happened
+	h, err := c.call(ctx, request{method: http.MethodPost, path: c.path("children", url.PathEscape(child), "events"), in: e, out: &out, once: true})
+	out.Entry, out.ETag = h.Get(entryHeader), h.Get("ETag")
+	return out, err
+}
+
 // Collect keeps values for a purpose. If etag isn't empty and the child has
 // changed since, the refusal is ErrChanged.
 func (c *Client) Collect(ctx context.Context, child, etag string, v Collection) (Collected, error) {

@@ -90,6 +90,7 @@ var (
 	ErrRefTaken          = &Problem{Code: "family.ref_taken"}
 	ErrNeedsDocument     = &Problem{Code: "family.birth_needs_document"}
 	ErrDisputed          = &Problem{Code: "gate.disputed"}
+	ErrEventUnknown      = &Problem{Code: "vault.event_unknown"}
 	ErrChanged           = &Problem{Code: "api.precondition_failed"}
 	ErrKeyRefused        = &Problem{Code: "account.key_refused"}
 	ErrTooManyRequests   = &Problem{Code: "api.too_many_requests"}

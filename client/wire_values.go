@@ -17,6 +17,25 @@ type Collected struct {
 	Entry string `json:"-"`
 }
 
+// Happening reports an event about a child that a purpose of the charter waits
+// for: retention "until that, and 15 days more".
+type Happening struct {
+	Event      string    `json:"event" minLength:"1" maxLength:"100" doc:"an event of the charter" example:"account-closed"`
+	HappenedAt time.Time `json:"happened_at,omitzero" doc:"when it happened; left out: now"`
+}
+
+// Happened says when what waited for an event ends. Sealed values of the same
+// purposes end with it.
+type Happened struct {
+	Child      string               `json:"child"`
+	Event      string               `json:"event"`
+	HappenedAt time.Time            `json:"happened_at"`
+	Expires    map[string]time.Time `json:"expires" doc:"per item that waited for the event, of those that are held"`
+
+	ETag  string `json:"-"` // the new version of the child
+	Entry string `json:"-"`
+}
+
 // Reading asks for values for a purpose.
 type Reading struct {
 	Purpose string   `json:"purpose" minLength:"1" maxLength:"100" doc:"a purpose of the charter"`

@@ -246,6 +246,28 @@ func correctBirth(s *Server, ctx context.Context, c *call, in *birthInput) (answ
 	})
 }
 
+type reportEventInput struct{ Body wardkeep.Happening }
+
+// reportEvent ends what waits for an event (Article 12). It asks for no consent:
+// it can only shorten.
+func reportEvent(s *Server, ctx context.Context, c *call, in *reportEventInput) (answer[wardkeep.Happened], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (answer[wardkeep.Happened], error) {
+		var out answer[wardkeep.Happened]
+		child, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
+		if err != nil {
+			return out, err
+		}
+		ended, err := s.Vault.Event(ctx, tx, c.by, c.app.Service, child, in.Body.Event, in.Body.HappenedAt)
+		if err != nil {
+			return out, err
+		}
+		return answer[wardkeep.Happened]{
+			Body:  wardkeep.Happened{Child: string(child), Event: in.Body.Event, HappenedAt: ended.Happened, Expires: ended.Expires},
+			Entry: ended.Entry, ETag: etagOf(ended.Version),
+		}, nil
+	})
+}
+
 // eraseChild ends a child's account: the use has ended (Article 20(4)).
 func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[none], error) {
 	return change(ctx, s, c, func(tx *db.Tx) (answer[none], error) {

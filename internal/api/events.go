@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/vault"
 )
 
 // ErrAfter refuses a point that isn't one of this ledger.
@@ -26,6 +27,7 @@ var eventTypes = map[string]bool{
 
 	family.KindRegistered: true, family.KindFrozen: true, family.KindUnfrozen: true, family.KindDisputed: true, family.KindSettled: true,
 	family.KindCorrected: true, family.KindErased: true,
+	vault.KindEvent:          true,
 	family.KindGuardianAdded: true, family.KindGuardianVerified: true, family.KindGuardianEnded: true,
 
 	consent.KindRequested: true, consent.KindSent: true, consent.KindOpened: true, consent.KindVerified: true, consent.KindExpired: true,

@@ -59,6 +59,7 @@ var routes = []route{
 	{Method: post, Path: child + "/guardians", ID: "add-guardian", Tag: "children", Scope: account.ChildrenWrite, Body: true, Once: true, Status: 201, Errors: []int{409}, do: typed(addGuardian)},
 	{Method: post, Path: tie + ":unverify", ID: "unverify-guardian", Tag: "children", Scope: account.ChildrenWrite, Once: true, Status: 200, do: typed(unverifyGuardian)},
 	{Method: del, Path: tie, ID: "end-guardian", Tag: "children", Scope: account.ChildrenWrite, Once: true, Status: 204, do: typed(endGuardian)},
+	{Method: post, Path: child + "/events", ID: "report-event", Tag: "children", Scope: account.ItemsWrite, Body: true, Once: true, Status: 200, do: typed(reportEvent)},
 	{Method: del, Path: child, ID: "erase-child", Tag: "children", Scope: account.Erase, Once: true, Status: 204, do: typed(eraseChild)},
 
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
@@ -141,7 +142,7 @@ func (rt *route) answers() []string {
 	if rt.Once || rt.ID == "read" {
 		names = append(names, entryHeader)
 	}
-	if rt.ETag || rt.IfMatch || slices.Contains([]string{"get-child", "register-child", "add-guardian", "unverify-guardian"}, rt.ID) {
+	if rt.ETag || rt.IfMatch || slices.Contains([]string{"get-child", "register-child", "add-guardian", "unverify-guardian", "report-event"}, rt.ID) {
 		names = append(names, "ETag")
 	}
 	return names

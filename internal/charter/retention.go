@@ -146,9 +146,9 @@ func (r Retention) AfterUse(collected, used time.Time) time.Time {
 }
 
 // AfterEvent returns when the value expires once the event has happened. It
-// never prolongs.
+// never prolongs. An event from before the collection has not come for the value.
 func (r Retention) AfterEvent(collected, happened time.Time) time.Time {
-	if r.From != FromEvent {
+	if r.From != FromEvent || happened.Before(collected) {
 		return r.Expiry(collected)
 	}
 	return r.capped(collected, r.Period.After(happened))

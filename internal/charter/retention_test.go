@@ -77,6 +77,7 @@ func TestArticle12_Retention(t *testing.T) {
 		{"event to come", event.Expiry(collected), "2027-01-10 10:00:00"},
 		{"event, used", event.AfterUse(collected, used), "2027-01-10 10:00:00"},
 		{"event came", event.AfterEvent(collected, used), "2026-03-16 09:00:00"},
+		{"event before collection", event.AfterEvent(collected, moment(t, "2026-01-09 00:00:00")), "2027-01-10 10:00:00"},
 		{"event came late", event.AfterEvent(collected, moment(t, "2027-01-09 00:00:00")), "2027-01-10 10:00:00"},
 	} {
 		if !test.got.Equal(moment(t, test.want)) {

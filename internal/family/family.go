@@ -65,6 +65,7 @@ type Child struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time // the end of an unconsented child; zero once active
 	ErasedAt  time.Time // zero until then
+	Endings   Endings   // what reported events end
 
 	ref, refHash []byte
 	birth        []byte // nil if unknown
@@ -73,12 +74,16 @@ type Child struct {
 }
 
 const columns = `child, service, subject, version, state, frozen, disputed, ref, ref_hash, birth, birth_from,
-	pool, wrapped, created_at, expires_at, erased_at`
+	pool, wrapped, created_at, expires_at, erased_at, endings`
 
 func scan(row db.Row) (c Child, err error) {
+	var endings string
 	err = row.Scan(&c.ID, &c.Service, &c.Subject, &c.Version, &c.State, &c.Frozen, &c.Disputed,
 		&c.ref, &c.refHash, &c.birth, &c.BirthFrom, &c.pool, &c.wrapped,
-		(*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), (*db.Time)(&c.ErasedAt))
+		(*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), (*db.Time)(&c.ErasedAt), &endings)
+	if err == nil {
+		c.Endings, err = parseEndings(endings)
+	}
 	return c, err
 }
 

@@ -253,8 +253,8 @@ func (d *decision) party(purpose charter.Purpose) {
 }
 
 // Article 12: a value ends when its own time is over, or that of another
-// purpose it is used for, whichever is earlier, whether or not the sweep has
-// run.
+// purpose it is used for, or that of an event that has happened since it was
+// collected, whichever is earliest, whether or not the sweep has run.
 func (d *decision) expiry(purpose charter.Purpose) {
 	d.ends = make([]int64, len(d.use.Items))
 	end := purpose.Retention.Expiry(d.facts.Now).UnixMicro()
@@ -269,18 +269,41 @@ func (d *decision) expiry(purpose charter.Purpose) {
 		if i < 0 {
 			continue
 		}
-		ends := h.Expires
 		if h.Purpose != purpose.Name {
 			d.origin(h)
-			if own := purpose.Retention.Expiry(h.Collected); own.Before(ends) {
-				ends = own
-			}
 		}
+		ends := d.end(h, purpose)
 		d.ends[i] = ends.UnixMicro()
 		if !d.facts.Now.Before(ends) {
 			d.denyItem("12", "gate.value_expired", h.Item)
 		}
 	}
+}
+
+// end returns when a value ends for the purpose that it is used for.
+func (d *decision) end(h Held, purpose charter.Purpose) time.Time {
+	ends := h.Expires
+	atMost := func(t time.Time) {
+		if t.Before(ends) {
+			ends = t
+		}
+	}
+	if h.Purpose != purpose.Name {
+		atMost(purpose.Retention.Expiry(h.Collected))
+	}
+	for _, e := range d.facts.Child.Endings {
+		if e.Happened.Before(h.Collected) {
+			continue // it hasn't come for this value
+		}
+		if e.Purpose == h.Purpose || e.Purpose == purpose.Name {
+			atMost(e.Ends)
+		}
+		// A purpose that was declared after the event has no ending of its own.
+		if h.Purpose != purpose.Name && e.Event == purpose.Retention.Event {
+			atMost(purpose.Retention.AfterEvent(h.Collected, e.Happened))
+		}
+	}
+	return ends
 }
 
 // origin denies a value whose own purpose has lost its consent: what was

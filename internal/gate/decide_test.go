@@ -38,6 +38,14 @@ func open(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	all := []charter.Activity{charter.Collect, charter.Store, charter.Use, charter.Transfer, charter.Disclose, charter.Entrust}
+	fifteen, err := charter.ParsePeriod("15d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	year, err := charter.ParsePeriod("1y")
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := &charter.Charter{
 		Service: "xiaoxi",
 		Items:   []charter.Item{{Name: "voice"}, {Name: "score"}, {Name: "school"}},
@@ -51,6 +59,10 @@ func open(t testing.TB) *world {
 			{
 				Name: "reports", Activities: []charter.Activity{charter.Use}, Items: []string{"score"},
 				Retention: charter.Retention{From: charter.FromCollection, Period: ninety},
+			},
+			{
+				Name: "club", Activities: []charter.Activity{charter.Use}, Items: []string{"voice", "score"},
+				Retention: charter.Retention{From: charter.FromEvent, Event: "left", Period: fifteen, AtMost: year},
 			},
 		},
 		Processors: []charter.Processor{{Name: "yuping"}},
@@ -66,7 +78,7 @@ func open(t testing.TB) *world {
 		facts: gate.Facts{
 			Now:       now,
 			Service:   catalog.Service{Name: "xiaoxi", State: catalog.Live, Version: 9, Charter: 3, OfficerID: "st_1", DeputyID: "st_2"},
-			Published: catalog.Published{Number: 3, Charter: c, AskedSince: map[string]int64{"speaking": 2, "reports": 2}},
+			Published: catalog.Published{Number: 3, Charter: c, AskedSince: map[string]int64{"speaking": 2, "reports": 2, "club": 2}},
 			Child:     family.Child{ID: "ch_1", Service: "xiaoxi", Subject: "su_1", Version: 4, State: family.Active},
 			Age:       age.Child,
 			Guardians: []family.Guardian{mother},
@@ -78,6 +90,14 @@ func open(t testing.TB) *world {
 			},
 		},
 	}
+}
+
+const day = 24 * time.Hour
+
+// left says how long ago the child left the club, and when the values of the
+// purpose that waited for it end from now.
+func (w *world) left(purpose string, ago, ends time.Duration) {
+	w.facts.Child.Endings = append(w.facts.Child.Endings, family.Ending{Event: "left", Purpose: purpose, Happened: now.Add(-ago), Ends: now.Add(ends)})
 }
 
 // changes are the words of the first column of a table.
@@ -130,9 +150,22 @@ var changes = map[string]func(*world){
 		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_3", Child: "ch_1", Guardian: "gu_1", Purpose: "reports", Charter: 2,
 			Granted: true, Strength: family.NameAndNumber, GivenAt: now})
 	},
-	"key of another service": func(w *world) { w.app.Service = "other" },
-	"key without scopes":     func(w *world) { w.app.Scopes = account.Scopes{} },
-	"key ended":              func(w *world) { w.app.ExpiresAt = now },
+	"club agreed too": func(w *world) {
+		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_4", Child: "ch_1", Guardian: "gu_1", Purpose: "club", Charter: 2,
+			Granted: true, Strength: family.NameAndNumber, GivenAt: now})
+	},
+	"voice is a month old": func(w *world) { w.facts.Held[0].Collected = now.AddDate(0, 0, -30) },
+	"voice is a month old and for the club": func(w *world) {
+		w.facts.Held[0] = gate.Held{Item: "voice", Purpose: "club", Collected: now.AddDate(0, 0, -30), Expires: now.AddDate(0, 11, 0)}
+	},
+	"left the club 15 days ago":                   func(w *world) { w.left("club", 15*day, 0) },
+	"left the club yesterday":                     func(w *world) { w.left("club", day, 14*day) },
+	"left the club 40 days ago":                   func(w *world) { w.left("club", 40*day, -25*day) },
+	"left the club yesterday under shorter terms": func(w *world) { w.left("club", day, 0) },
+	"left before there was a club":                func(w *world) { w.left("former-club", 15*day, 300*day) },
+	"key of another service":                      func(w *world) { w.app.Service = "other" },
+	"key without scopes":                          func(w *world) { w.app.Scopes = account.Scopes{} },
+	"key ended":                                   func(w *world) { w.app.ExpiresAt = now },
 }
 
 // TestDecisionTables reads testdata/article*.txt. Each line is

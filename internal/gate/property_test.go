@@ -5,22 +5,26 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 )
 
 // relaxing changes set a fact back, or put one in the place of a worse one.
 var relaxing = []string{"all is in order", "age not known", "age fact missing", "voice has a second left", "unanswered for an hour",
-	"voice is for reports and too old for speaking", "turned 14", "turned 18", "reports agreed too"}
+	"voice is for reports and too old for speaking", "turned 14", "turned 18", "reports agreed too",
+	"club agreed too", "voice is a month old and for the club"}
 
 var uses = []gate.Use{
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Collect, Purpose: "speaking", Items: []string{"voice"}},
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Use, Purpose: "speaking", Items: []string{"voice", "score"}},
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Disclose, Purpose: "speaking", Items: []string{"score"}, Party: "class"},
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Use, Purpose: "reports", Items: []string{"score"}},
+	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Use, Purpose: "club", Items: []string{"voice"}},
 }
 
 func TestARestrictionNeverTurnsADenialIntoAPermit(t *testing.T) {
@@ -41,6 +45,37 @@ func TestARestrictionNeverTurnsADenialIntoAPermit(t *testing.T) {
 		}
 		if (len(after) == 0) != permit.Allows(u.Child, u.Activity, u.Items[0]) {
 			rt.Fatalf("the permit and the reasons disagree: %v", after)
+		}
+	})
+}
+
+// An event never turns a denial into a permit, and never makes a permit last
+// longer, whatever was reported before.
+func TestArticle12_AnEventNeverTurnsADenialIntoAPermit(t *testing.T) {
+	moment := func(rt *rapid.T, label string) time.Time {
+		return now.Add(time.Duration(rapid.IntRange(-40, 40).Draw(rt, label)) * day)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		w := open(t)
+		apply(w, "club agreed too")
+		apply(w, "reports agreed too")
+		for i := range w.facts.Held {
+			w.facts.Held[i] = gate.Held{Item: w.facts.Held[i].Item, Purpose: rapid.SampledFrom([]string{"speaking", "reports", "club"}).Draw(rt, "for"),
+				Collected: moment(rt, "collected"), Expires: moment(rt, "expires")}
+		}
+		u := rapid.SampledFrom(uses).Draw(rt, "use")
+		before, reasons := gate.Decide(w.facts, gate.ByApp(w.app), u)
+		for range rapid.IntRange(1, 4).Draw(rt, "events") {
+			w.facts.Child.Endings = append(w.facts.Child.Endings, family.Ending{Event: rapid.SampledFrom([]string{"left", "moved"}).Draw(rt, "event"),
+				Purpose: rapid.SampledFrom([]string{"speaking", "club", "former"}).Draw(rt, "ends"), Happened: moment(rt, "happened"), Ends: moment(rt, "end")})
+			after, more := gate.Decide(w.facts, gate.ByApp(w.app), u)
+			if len(reasons) > 0 && len(more) == 0 {
+				rt.Fatalf("denied for %v, but with %v permitted", reasons, w.facts.Child.Endings)
+			}
+			if len(more) == 0 && slices.ContainsFunc(u.Items, func(item string) bool { return after.Expires(item) > before.Expires(item) }) {
+				rt.Fatalf("with %v it lasts longer", w.facts.Child.Endings)
+			}
+			before, reasons = after, more
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -77,7 +78,9 @@ func (s *story) something(r *rand.Rand, n int, c family.Child) error {
 			})
 		}
 	}
-	switch r.IntN(6) {
+	switch r.IntN(7) {
+	case 6:
+		return s.happens(c.ID, "account-closed", time.Time{})
 	case 0:
 		return s.put(c.ID, purpose, map[string]string{item: values[item]})
 	case 1:

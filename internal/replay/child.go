@@ -46,6 +46,8 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return f.wrote(p, c, f.openingOf(c, p.Version, p.At.UnixMicro()))
 	case p.Kind == vault.KindCollected:
 		return f.wrote(p, c, o)
+	case p.Kind == vault.KindEvent:
+		return f.event(p, s, c)
 	case strings.HasPrefix(p.Kind, "consent."):
 		return f.consentEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "guardian."):
@@ -294,7 +296,7 @@ func (c *child) keep(n *names, v gate.Span, collect bool, version int64) fault {
 		was := c.values[i]
 		is.version = was.version // a new end is no new value
 		c.values[i] = is
-		if was.purpose != is.purpose || was.collected != is.collected || is.expires < was.expires {
+		if c.endedBy(was) || was.purpose != is.purpose || was.collected != is.collected || is.expires < was.expires {
 			return impossible(ruleHeld)
 		}
 	}

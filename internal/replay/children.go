@@ -16,19 +16,20 @@ const page = 500
 // A childRow is a row of child.
 type childRow struct {
 	id, service, subject, state        string
+	endings                            string
 	version                            int64
 	frozen, disputed                   bool
 	created, expires, erased           int64
 	keyLeft, refLeft, birthLeft, hashs int64 // 1 if there is one
 }
 
-const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at,
+const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, endings,
 	CASE WHEN wrapped IS NULL THEN 0 ELSE 1 END, CASE WHEN ref IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN birth IS NULL THEN 0 ELSE 1 END, CASE WHEN ref_hash IS NULL AND turns_14 IS NULL THEN 0 ELSE 1 END`
 
 func scanChild(row db.Row) (c childRow, err error) {
 	var created, expires, erased db.Time
-	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased,
+	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased, &c.endings,
 		&c.keyLeft, &c.refLeft, &c.birthLeft, &c.hashs)
 	c.created, c.expires, c.erased = fromDB(created), fromDB(expires), fromDB(erased)
 	return c, err
@@ -188,6 +189,7 @@ func (a *audit) compareBatch(b batch, erased map[string]int64) error {
 func (a *audit) compareErased(row childRow) {
 	r := at{audit: a, table: "child", service: a.names.shown(row.service), row: a.names.shown(row.id)}
 	r.text("subject", "", row.subject)
+	r.text("endings", "", row.endings)
 	r.number("wrapped", 0, row.keyLeft)
 	r.number("ref", 0, row.refLeft)
 	r.number("birth", 0, row.birthLeft)
@@ -220,6 +222,7 @@ func (a *audit) compareChild(row childRow) *child {
 	r.time("created_at", c.created, row.created)
 	r.time("expires_at", c.expires, row.expires)
 	r.time("erased_at", 0, row.erased)
+	r.text("endings", c.appendEndings(nil, a.names).String(), row.endings)
 	if row.keyLeft == 0 {
 		r.number("wrapped", 1, 0)
 	}

@@ -37,7 +37,8 @@ type fold struct {
 	erased   map[sym]int64 // per service
 	uses     int64
 
-	late   []*use // they wait for an entry about their service
+	late   []*use   // they wait for an entry about their service
+	events []*event // as do they
 	shown  map[shown]source
 	forced map[string]source // services whose requests an app answered
 	homes  map[sym]source    // services that children are of
@@ -96,7 +97,7 @@ var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindAppointed, catalog.KindEnded,
 		account.KindIssued, account.KindRevoked}
 	ofChildren = []string{
-		gate.KindPermitted, gate.KindDenied, vault.KindCollected, vault.KindKept, vault.KindErased,
+		gate.KindPermitted, gate.KindDenied, vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
 		family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
@@ -130,6 +131,11 @@ func (f *fold) finish() {
 		f.blame(u.source, u.missing)
 	}
 	f.late = nil
+	for _, e := range f.events {
+		x, _ := f.told(e)
+		f.blame(e.source, x)
+	}
+	f.events = nil
 	f.checkNotices()
 	for name, s := range f.forced {
 		if sv := f.services[name]; sv != nil && sv.state != catalog.Test {
@@ -158,6 +164,7 @@ const (
 	ruleExpiry     = "expires_at"
 	ruleCollected  = "collected"
 	ruleHeld       = "held"
+	ruleEvent      = "event"
 	ruleGuardian   = "guardian"
 	ruleStrength   = "strength"
 	ruleAnswer     = "answer"

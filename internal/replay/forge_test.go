@@ -58,6 +58,26 @@ func (s *scene) forgeUse(change func(b *gate.UseBody)) {
 	s.forge(s.mei, 0, kind, s.App.Ledger(), b)
 }
 
+// event forges one that a purpose waits for.
+func (s *scene) event(change func(b *vault.EventBody)) {
+	s.T.Helper()
+	fair := s.fair()
+	b := vault.EventBody{Event: "account-closed", Catalog: fair.Catalog, Charter: fair.Charter}
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		ends := tx.Now().Add(15 * 24 * time.Hour).UnixMicro()
+		b.Happened, b.Ends = tx.Now().UnixMicro(), map[string]int64{"account": ends}
+		held, err := vault.Holdings(ctx, tx, s.mei.ID)
+		for _, h := range held {
+			if h.Item == "guardian_phone" {
+				b.Values = []gate.Span{{Item: h.Item, Purpose: h.Purpose, Collected: h.Collected.UnixMicro(), Expires: ends}}
+			}
+		}
+		return err
+	})
+	change(&b)
+	s.forge(s.mei, 1, vault.KindEvent, s.App.Ledger(), b)
+}
+
 func (s *scene) answer(change func(b *consent.AnswerBody)) {
 	s.T.Helper()
 	g := s.guardians(s.mei.ID)[0]
@@ -164,6 +184,25 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a value kept on without a use": {"impossible permit", func(s *scene) {
 			s.forge(s.mei, 1, vault.KindKept, s.App.Ledger(), vault.KeptBody{Values: []gate.Span{{Item: "weekly_score", Purpose: "course-progress"}}})
 		}},
+		"an event in the ledger alone": {"row_differs endings", func(s *scene) { s.event(func(*vault.EventBody) {}) }},
+		"an event that no charter names": {"impossible event", func(s *scene) {
+			s.event(func(b *vault.EventBody) { b.Event = "moved" })
+		}},
+		"an event that ends values later": {"impossible event", func(s *scene) {
+			s.event(func(b *vault.EventBody) { b.Ends["account"]++; b.Values[0].Expires++ })
+		}},
+		"an event that ends another purpose": {"impossible event", func(s *scene) {
+			s.event(func(b *vault.EventBody) { b.Ends["speaking-practice"] = b.Ends["account"] })
+		}},
+		"an event that ends nothing": {"impossible event", func(s *scene) { s.event(func(b *vault.EventBody) { b.Ends, b.Values = nil, nil }) }},
+		"an event to come": {"impossible event", func(s *scene) {
+			s.event(func(b *vault.EventBody) { b.Happened += time.Hour.Microseconds() })
+		}},
+		"an event that spares a value": {"impossible held", func(s *scene) {
+			s.event(func(b *vault.EventBody) { b.Values = nil })
+		}},
+		"an event under a charter to come": {"catalog catalog", func(s *scene) { s.event(func(b *vault.EventBody) { b.Catalog += 7 }) }},
+		"an event of a service long gone":  {"catalog catalog", func(s *scene) { s.event(func(b *vault.EventBody) { b.Catalog-- }) }},
 		"a grant by one who was never verified": {"impossible guardian", func(s *scene) {
 			g := s.guardians(s.bo.ID)[0]
 			s.forge(s.bo, 1, consent.KindGranted, g.Ledger(), consent.AnswerBody{Consent: id.New(id.Consent), Guardian: g.ID, Purpose: "account",

@@ -64,7 +64,7 @@ func (p *player) turn() {
 		return
 	}
 	move := rapid.SampledFrom([]string{"enrol", "answer", "answer", "answer", "put", "put", "put", "use", "use", "use", "seal", "withdraw", "wait", "again",
-		"guardian", "verify", "end", "freeze", "unfreeze", "correct", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
+		"guardian", "verify", "end", "freeze", "unfreeze", "correct", "event", "event", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
 	if err := p.move(move); err != nil && errs.Of(err).Kind == errs.Internal {
 		p.rt.Fatalf("%s: %v", move, err)
 	}
@@ -107,6 +107,9 @@ func (p *player) move(move string) error {
 		return p.freeze(p.child(), move == "freeze")
 	case "correct":
 		return p.correct(p.child(), age.Birth{Year: p.Store.Now().Year() - rapid.IntRange(1, 13).Draw(p.rt, "age")})
+	case "event":
+		ago := rapid.SampledFrom(pauses).Draw(p.rt, "ago")
+		return p.happens(p.child(), p.pick([]string{"account-closed", "account-closed", "ghost"}, "event"), p.Store.Now().Add(-ago))
 	case "sweep":
 		return p.sweep()
 	case "erase":

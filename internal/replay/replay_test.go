@@ -99,6 +99,22 @@ func TestInvariant7_TheLedgerReplays(t *testing.T) {
 		s.replays(t)
 		ok(t, s.flush())
 
+		// An event ends what waited for it, held and sealed; the next one, what came since.
+		phone := map[string]string{"guardian_phone": "13800138000"}
+		ok(t, s.put(mei.ID, "account", phone), s.happens(mei.ID, "account-closed", time.Time{}))
+		s.issue(account.AllScopes())
+		sealed, err = s.seal(mei.ID, "account", "guardian_phone", "13800138000")
+		ok(t, err, s.put(mei.ID, "account", phone), s.unseal(mei.ID, "account", "guardian_phone", sealed))
+		s.Pass(24 * time.Hour)
+		ok(t, s.happens(mei.ID, "account-closed", s.Store.Now().Add(-time.Hour)), s.happens(mei.ID, "account-closed", s.Store.Now().Add(-2*time.Hour)),
+			s.use(mei.ID, charter.Use, "account", "", "guardian_phone"), s.unseal(mei.ID, "account", "guardian_phone", sealed))
+		s.replays(t)
+		s.Pass(15 * 24 * time.Hour)
+		denied(t, s.use(mei.ID, charter.Use, "account", "", "guardian_phone"), "gate.value_expired")
+		denied(t, s.unseal(mei.ID, "account", "guardian_phone", sealed), "gate.value_expired")
+		ok(t, s.sweep(), s.happens(mei.ID, "account-closed", time.Time{}))
+		s.replays(t)
+
 		// Frozen, corrected, expired, erased.
 		ok(t, s.freeze(mei.ID, true))
 		denied(t, s.use(mei.ID, charter.Use, "course-progress", "", "weekly_score"), "gate.frozen")

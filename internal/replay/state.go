@@ -34,6 +34,7 @@ type child struct {
 	answered  int32    // all there ever were
 	past      uint64   // the sum over those that stand no more
 	values    []value
+	endings   []ending
 	opening   *opening // a collection whose values are still to be told
 }
 
@@ -85,6 +86,12 @@ type value struct {
 	item, purpose      sym
 	version            int64
 	collected, expires int64
+}
+
+// An ending is what an event did to the values of one purpose.
+type ending struct {
+	event, purpose sym
+	happened, ends int64
 }
 
 // An opening is a permitted use after which values may be written: those of a

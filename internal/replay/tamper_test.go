@@ -36,6 +36,8 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 		s.put(s.gone.ID, "course-progress", map[string]string{"weekly_score": "78"}),
 		s.use(s.mei.ID, charter.Use, "course-progress", "", "weekly_score"),
 		s.withdraw(s.guardians(s.mei.ID)[0], "class-ranking"),
+		s.happens(s.mei.ID, "account-closed", time.Time{}),
+		s.put(s.mei.ID, "account", map[string]string{"guardian_phone": "13800138000"}),
 		s.erase(s.gone.ID))
 	former, err := s.guardian(s.mei.ID, family.Parent)
 	ok(t, err, s.end(former))
@@ -79,7 +81,12 @@ func TestInvariant7_TamperedTablesAreFound(t *testing.T) {
 		{"a value is another's", `UPDATE value SET child = $1 WHERE child = $2`, func(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }, "row_extra value "},
 		{"a value is gone", `DELETE FROM value WHERE child = $1`, mei, "row_missing value "},
 		{"a value of nobody", `UPDATE value SET child = 'zz' WHERE child = $1`, mei, "row_extra value "},
-		{"a value is another item's", `UPDATE value SET item = '王小明' WHERE child = $1`, mei, "row_extra value "},
+		{"a value is another item's", `UPDATE value SET item = '王小明' WHERE child = $1 AND item = 'weekly_score'`, mei, "row_extra value "},
+		{"an event never was", `UPDATE child SET endings = '' WHERE child = $1`, mei, "row_differs child endings"},
+		{"an event was for another", `UPDATE child SET endings = (SELECT endings FROM child WHERE child = $1) WHERE child = $2`,
+			func(s *scene) []any { return []any{s.mei.ID, s.bo.ID} }, "row_differs child endings"},
+		{"an event tells a name", `UPDATE child SET endings = '王小明' WHERE child = $1`, bo, "row_differs child endings"},
+		{"an erased child has events", `UPDATE child SET endings = '王小明' WHERE child = $1`, gone, "row_differs child endings"},
 		{"an erased child lives", `UPDATE child SET state = 'active', erased_at = NULL WHERE child = $1`, gone, "row_extra child "},
 		{"an erased child lives under its pseudonym", `UPDATE child SET state = 'active', subject = $1 WHERE child = $2`,
 			func(s *scene) []any { return []any{s.gone.Subject, s.gone.ID} }, "row_differs child state"},

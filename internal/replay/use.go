@@ -32,6 +32,7 @@ type scratch struct {
 	guardians []family.Guardian
 	answers   []consent.Answer
 	held      []gate.Held
+	endings   family.Endings
 }
 
 // use decides a recorded use again, or keeps it until its service is known.
@@ -123,6 +124,7 @@ func (c *child) sawAge(class age.Class, at int64) fault {
 func (f *fold) factsOf(c *child, u *use) gate.Facts {
 	n, t := f.names, &f.facts
 	t.guardians, t.answers, t.held = t.guardians[:0], t.answers[:0], t.held[:0]
+	t.endings = c.appendEndings(t.endings[:0], n)
 	for _, g := range c.guardians {
 		t.guardians = append(t.guardians, g.family(n))
 	}
@@ -145,7 +147,7 @@ func (f *fold) factsOf(c *child, u *use) gate.Facts {
 	return gate.Facts{
 		Now: moment(u.at),
 		Child: family.Child{ID: u.use.Child, Service: n.text(c.service), Version: c.version, State: states[c.state],
-			Frozen: c.frozen, Disputed: c.disputed, ExpiresAt: moment(c.expires)},
+			Frozen: c.frozen, Disputed: c.disputed, ExpiresAt: moment(c.expires), Endings: t.endings},
 		Age: age.Class(u.body.Age), Guardians: t.guardians, Answers: t.answers, Held: t.held,
 	}
 }
@@ -183,6 +185,7 @@ func (f *fold) keep(u *use, why fault) {
 	u.facts.Guardians = slices.Clone(u.facts.Guardians)
 	u.facts.Answers = slices.Clone(u.facts.Answers)
 	u.facts.Held = slices.Clone(u.facts.Held)
+	u.facts.Child.Endings = slices.Clone(u.facts.Child.Endings)
 	f.late = append(f.late, u)
 }
 
@@ -205,19 +208,9 @@ func (f *fold) resolve() {
 // decide compares a recorded decision with the one that the facts give. Wait
 // says that what is missing may still come.
 func (f *fold) decide(u *use) (x fault, wait bool) {
-	s := f.services[u.service]
-	if s == nil {
-		return fault{what: FoundCatalog, field: "catalog", want: "–", got: number(u.body.Catalog)}, true
-	}
-	v, next, ok := s.at(u.body.Catalog)
-	now := number(s.now().number)
-	switch {
-	case !ok:
-		return fault{what: FoundCatalog, field: "catalog", want: now, got: number(u.body.Catalog)}, u.body.Catalog > s.now().number
-	case next.at != 0 && u.at-next.at > slack, v.at-u.at > slack:
-		return fault{what: FoundCatalog, field: "catalog", want: now, got: number(u.body.Catalog)}, false
-	case v.charter != u.body.Charter:
-		return fault{what: FoundCatalog, field: "charter", want: number(v.charter), got: number(u.body.Charter)}, false
+	s, v, x, wait := f.inForce(u.service, u.body.Catalog, u.body.Charter, u.at)
+	if x != (fault{}) {
+		return x, wait
 	}
 	c := f.apps[u.app]
 	if c == nil {
@@ -237,6 +230,25 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 		u.facts.Published = e.published
 	}
 	return u.compare(c, keys), false
+}
+
+// inForce returns the service at the version that an entry of that moment rests
+// on, or what is wrong with it. Wait says that the version may still come.
+func (f *fold) inForce(name string, catalog, charter, at int64) (s *service, v version, x fault, wait bool) {
+	if s = f.services[name]; s == nil {
+		return nil, v, fault{what: FoundCatalog, field: "catalog", want: "–", got: number(catalog)}, true
+	}
+	v, next, ok := s.at(catalog)
+	now := number(s.now().number)
+	switch {
+	case !ok:
+		return s, v, fault{what: FoundCatalog, field: "catalog", want: now, got: number(catalog)}, catalog > s.now().number
+	case next.at != 0 && at-next.at > slack, v.at-at > slack:
+		return s, v, fault{what: FoundCatalog, field: "catalog", want: now, got: number(catalog)}, false
+	case v.charter != charter:
+		return s, v, fault{what: FoundCatalog, field: "charter", want: number(v.charter), got: number(charter)}, false
+	}
+	return s, v, fault{}, false
 }
 
 // compare decides with each key that the app may have used: during the overlap

@@ -364,6 +364,12 @@ func (s *story) correct(id family.ID, b age.Birth) error {
 	})
 }
 
+// happens reports an event, at the zero time now.
+func (s *story) happens(id family.ID, event string, at time.Time) error {
+	_, err := s.Event(family.Child{ID: id}, event, at)
+	return err
+}
+
 func (s *story) freeze(id family.ID, frozen bool) error {
 	return s.locked(id, func(ctx context.Context, tx *db.Tx, c family.Child) (err error) {
 		if frozen {

@@ -111,8 +111,9 @@ func (v *Vault) write(ctx context.Context, tx *db.Tx, permit gate.Permit, child 
 // written again: a value that is read all day is prolonged once.
 const leastGain = 24 * time.Hour
 
-// longer returns those values that a use now prolongs, with their new ends.
-func (p *Prepared) longer(u gate.Use, now time.Time) (kept []stored) {
+// longer returns those values that a use now prolongs, with their new ends. An
+// end that an event has set stays.
+func (p *Prepared) longer(child family.Child, u gate.Use, now time.Time) (kept []stored) {
 	published, ok := p.loaded.Published()
 	if !ok {
 		return nil
@@ -123,7 +124,8 @@ func (p *Prepared) longer(u gate.Use, now time.Time) (kept []stored) {
 	}
 	for _, s := range *p.values {
 		later := purpose.Retention.AfterUse(s.collected, now)
-		if s.purpose == u.Purpose && later.Sub(s.expires) >= leastGain {
+		_, ended := child.Endings.Of(s.purpose, s.collected)
+		if s.purpose == u.Purpose && !ended && later.Sub(s.expires) >= leastGain {
 			s.expires = later
 			kept = append(kept, s)
 		}
@@ -134,7 +136,7 @@ func (p *Prepared) longer(u gate.Use, now time.Time) (kept []stored) {
 // prolong moves the end of values whose time counts from the last use, for the
 // purpose that they were collected for.
 func (v *Vault) prolong(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared, child family.Child) error {
-	kept := p.longer(u, tx.Now())
+	kept := p.longer(child, u, tx.Now())
 	if len(kept) == 0 {
 		return nil
 	}
@@ -147,8 +149,7 @@ func (v *Vault) prolong(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Us
 	}
 	var body KeptBody
 	for _, s := range kept {
-		if err := tx.Queue(ctx, `UPDATE value SET expires_at = $1 WHERE child = $2 AND item = $3`,
-			(*db.Time)(&s.expires), u.Child, s.item); err != nil {
+		if err := moveEnd(ctx, tx, u.Child, s); err != nil {
 			return err
 		}
 		body.Values = append(body.Values, span(s))

@@ -38,7 +38,7 @@ func (v *Vault) OpenTogether(ctx context.Context, tx *db.Tx, all []Opening) ([]d
 	for i, o := range all {
 		p := &Prepared{loaded[i], &values[i]}
 		child, err := p.loaded.Child(o.Use.Service)
-		if err != nil || !releases(o.Use.Activity) || len(o.Use.Items) > MaxItems || len(p.longer(o.Use, tx.Now())) > 0 {
+		if err != nil || !releases(o.Use.Activity) || len(o.Use.Items) > MaxItems || len(p.longer(child, o.Use, tx.Now())) > 0 {
 			out[i].Err = db.ErrAlone
 			continue
 		}

@@ -207,3 +207,12 @@ func (w *World) Read(child family.Child, purpose, item string) (string, error) {
 	}
 	return out.Values[item].Reveal(), nil
 }
+
+// Event reports that something has happened, at the zero time now.
+func (w *World) Event(child family.Child, event string, happened time.Time) (ended vault.Ended, err error) {
+	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		ended, err = w.Vault.Event(ctx, tx, w.By(), Service, child.ID, event, happened)
+		return err
+	})
+	return ended, err
+}

@@ -147,6 +147,7 @@ CREATE TABLE child (
 	wrapped    bytea,            -- the child's key; destroyed = erased
 	created_at bigint  NOT NULL,
 	expires_at bigint,           -- the end of an unconsented child's short life
+	endings    text    NOT NULL, -- what reported events end: a line of event, purpose, when it happened, when the values end
 	erased_at  bigint
 );
 CREATE INDEX child_subject ON child (subject, child);
