@@ -7,6 +7,7 @@ import (
 	"log"
 	"regexp"
 	"strings"
+	"time"
 
 	"wardkeep/client"
 )
@@ -226,6 +227,41 @@ func ExampleClient_Seal() {
 	// Output:
 	// No. 1 School
 	// true
+}
+
+// A purpose that keeps values until an event, and a while longer, waits for the
+// operator to say that it has happened.
+func ExampleClient_Report() {
+	server, end := example()
+	defer end()
+	ctx := context.Background()
+	c := server.client()
+	if _, err := c.Register(ctx, wardkeep.NewChild{Ref: "u1", Guardian: wardkeep.GuardianContact{Phone: "13800138000"}}); err != nil {
+		log.Fatal(err)
+	}
+	request, err := c.Ask(ctx, wardkeep.Asking{Child: wardkeep.Ref("u1"), Channel: "link", Locale: "en"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Force(ctx, request.ID, "granted"); err != nil {
+		log.Fatal(err)
+	}
+	phone := wardkeep.Collection{Purpose: "account", Values: map[string]string{"guardian_phone": "13800138000"}}
+	collected, err := c.Collect(ctx, wardkeep.Ref("u1"), "", phone)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	closed, err := c.Report(ctx, wardkeep.Ref("u1"), wardkeep.Happening{Event: "account-closed"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	days := func(ends time.Time) int { return int(ends.Sub(closed.HappenedAt).Hours()+1) / 24 }
+	fmt.Println("more than 15 days before:", days(collected.Expires["guardian_phone"]) > 15)
+	fmt.Println("days after the event:", days(closed.Expires["guardian_phone"]))
+	// Output:
+	// more than 15 days before: true
+	// days after the event: 15
 }
 
 // Follow what happens, from the beginning or from where the last run ended.

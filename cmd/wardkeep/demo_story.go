@@ -487,6 +487,10 @@ func (d *demo) sweep(ctx context.Context) (done retention.Swept, err error) {
 
 func (d *demo) expire(ctx context.Context) error {
 	d.chapter("expire")
+	ended, err := d.close(ctx, d.families[1])
+	if err != nil {
+		return err
+	}
 	d.pass(91 * 24 * time.Hour)
 	n, err := d.count(ctx, `SELECT count(*) FROM value WHERE item = $1`, "voice")
 	if err != nil {
@@ -501,7 +505,25 @@ func (d *demo) expire(ctx context.Context) error {
 	}
 	left, err := d.count(ctx, `SELECT count(*) FROM value WHERE item = $1`, "voice")
 	d.show("12", "swept", left == 0, "Count", done.Values)
+	if err != nil {
+		return err
+	}
+	left, err = d.count(ctx, `SELECT count(*) FROM value WHERE item = $1`, "guardian_phone")
+	d.show("12", "event", ended && left == 0)
 	return err
+}
+
+// close reports that a family has closed its account, and returns whether what
+// was kept until then ends after the promised days and not years later.
+func (d *demo) close(ctx context.Context, h *household) (ended bool, err error) {
+	const item, days = "guardian_phone", 15 * 24 * time.Hour
+	kept, err := d.client.Collect(ctx, h.child, "", wardkeep.Collection{Purpose: "account", Values: map[string]string{item: "13800138000"}})
+	if err != nil {
+		return false, err
+	}
+	closed, err := d.client.Report(ctx, h.child, wardkeep.Happening{Event: "account-closed"})
+	years := kept.Expires[item].After(closed.HappenedAt.AddDate(5, 0, 0))
+	return years && closed.Expires[item].Equal(closed.HappenedAt.Add(days)), err
 }
 
 // erase closes an account; a sealed value in the operator's own database dies

@@ -129,6 +129,16 @@ func TestBadInputHasItsCode(t *testing.T) {
 			{"POST", "/children/%s/items:read", `{"purpose":"course-progress","items":["school"]}`, 403, "gate.denied", ""},
 			{"POST", "/children/ch_00000000000000000000000000/items:read", `{"purpose":"course-progress","items":["nickname"]}`, 404, "family.not_found", ""},
 
+			{"POST", "/children/%s/events", `{"event":"zhang san"}`, 422, "vault.event_unknown", "event"},
+			{"POST", "/children/%s/events", `{"event":""}`, 422, "api.too_short", "event"},
+			{"POST", "/children/%s/events", `{"happened_at":"2026-01-01T00:00:00Z"}`, 422, "api.missing_field", "event"},
+			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":"2099-01-01T00:00:00Z"}`, 422, "vault.event_future", "happened_at"},
+			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":"2019-10-01T00:00:00+08:00"}`, 422, "vault.event_before_child", "happened_at"},
+			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":"2026-02-30T00:00:00Z"}`, 422, "api.invalid_value", "happened_at"},
+			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":1767225600}`, 422, "api.wrong_type", "happened_at"},
+			{"POST", "/children/%s/events", `{"event":"account-closed","name":"zhang san"}`, 422, "api.unknown_field", ""},
+			{"POST", "/children/ref:nobody/events", `{"event":"account-closed"}`, 404, "family.not_found", ""},
+
 			{"POST", "/decisions", `{"checks":[]}`, 422, "api.too_short", "checks"},
 			{"POST", "/decisions", `{"checks":[{"child":"x","activity":"eat","purpose":"p","items":[]}]}`, 422, "api.not_a_choice", "checks[0].activity"},
 			{"POST", "/decisions", `{"checks":[{"child":"x","activity":"use","purpose":"p"}]}`, 422, "api.missing_field", "checks[0].items"},

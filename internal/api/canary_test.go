@@ -33,6 +33,7 @@ func TestInvariant9_NoRefusalAndNoLogRepeatsWhatWasSent(t *testing.T) {
 			"/open":                              `{"purpose":"P","children":[{"child":"C","values":{"nickname":"V"}}]}`,
 			"/consent-requests":                  `{"child":"C","guardian":"G","purposes":["P"],"channel":"H","locale":"L","external_payload":"X","return_url":"U"}`,
 			"/children/" + child + "/items":      `{"purpose":"course-progress","values":{"birth_date":"V"}}`,
+			"/children/" + child + "/events":     `{"event":"E","happened_at":"T"}`,
 			"/children/" + child + "/items:read": `{"purpose":"P","items":["I"]}`,
 			"/children/" + child + "/guardians":  `{"relation":"L","name":"N","phone":"P","email":"E"}`,
 			"/children/" + child + ":correct":    `{"birth_date":"B"}`,

@@ -304,6 +304,66 @@ func TestSealAndOpen(t *testing.T) {
 	})
 }
 
+// Retention until an event: the app says that it has happened, once or again.
+func TestArticle12_AnAppReportsWhatEndsValues(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, c := t.Context(), w.client
+		child := w.child("a12")
+		collected, err := c.Collect(ctx, child, "", wardkeep.Collection{Purpose: "account", Values: map[string]string{"guardian_phone": "13800138000"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Pass(time.Hour)
+		again := wardkeep.WithIdempotencyKey(ctx, "closing-a12")
+		first, err := c.Report(again, wardkeep.Ref("a12"), wardkeep.Happening{Event: "account-closed"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends := first.Expires["guardian_phone"]
+		if first.Child != child || first.Event != "account-closed" || first.Entry == "" || first.ETag == collected.ETag ||
+			!ends.Equal(first.HappenedAt.Add(15*24*time.Hour)) || !ends.Before(collected.Expires["guardian_phone"]) {
+			t.Errorf("%+v", first)
+		}
+		w.Pass(time.Hour)
+		if repeated, err := c.Report(again, wardkeep.Ref("a12"), wardkeep.Happening{Event: "account-closed"}); err != nil || repeated.Entry != first.Entry {
+			t.Errorf("repeated: %+v, %v", repeated, err)
+		}
+		if later, err := c.Report(ctx, child, wardkeep.Happening{Event: "account-closed"}); err != nil || !later.Expires["guardian_phone"].Equal(ends) {
+			t.Errorf("reported again later: %+v, %v", later, err)
+		}
+		earlier := first.HappenedAt.Add(-time.Minute)
+		moved, err := c.Report(ctx, child, wardkeep.Happening{Event: "account-closed", HappenedAt: earlier})
+		if err != nil || !moved.HappenedAt.Equal(earlier) || !moved.Expires["guardian_phone"].Equal(earlier.Add(15*24*time.Hour)) {
+			t.Errorf("it was earlier: %+v, %v", moved, err)
+		}
+		if _, err := c.Report(ctx, child, wardkeep.Happening{Event: "zhang-san"}); !errors.Is(err, wardkeep.ErrEventUnknown) {
+			t.Errorf("unknown: %v", err)
+		}
+		_, key := w.keyWith(account.ItemsRead)
+		if _, err := w.connect(key).Report(ctx, child, wardkeep.Happening{Event: "account-closed"}); !errors.Is(err, wardkeep.ErrScopeMissing) {
+			t.Errorf("without the scope: %v", err)
+		}
+		w.sequence()
+		page, err := c.Events(ctx, "", 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		for _, e := range page.Events {
+			if e.Type != "child.event" {
+				continue
+			}
+			told++
+			if e.Child != child || !strings.Contains(string(e.Data), `"event":"account-closed"`) {
+				t.Errorf("%+v", e)
+			}
+		}
+		if told != 3 {
+			t.Errorf("%d events were told", told)
+		}
+	})
+}
+
 func TestEventsReplayWithoutUsesAndWithoutPseudonyms(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, c := t.Context(), w.client

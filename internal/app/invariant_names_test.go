@@ -115,6 +115,11 @@ func liveThrough(t *testing.T, in *apptest.Installation, a *app.App, client *war
 			t.Error("read what no charter has")
 		}
 	}
+	_, err = client.Report(ctx, k.id, wardkeep.Happening{Event: "account-closed"})
+	must(err)
+	if _, err = client.Report(ctx, k.id, wardkeep.Happening{Event: k.fresh.Ref}); err == nil {
+		t.Error("an event happened that no charter has")
+	}
 	batch := wardkeep.Batch{Purpose: "course-progress", Children: []wardkeep.ChildValues{{Child: k.id, Values: values}}}
 	sealed, err := client.Seal(ctx, batch)
 	must(err)
@@ -163,7 +168,7 @@ func leavesNameNobody(t *testing.T, a *app.App, children []known) {
 		t.Fatal(err)
 	}
 	slices.Sort(kinds)
-	for _, want := range []string{"child.registered", "child.erased", "consent.granted", "consent.sent", "guardian.added", "use.denied", "use.permitted", "value.collected"} {
+	for _, want := range []string{"child.registered", "child.event", "child.erased", "consent.granted", "consent.sent", "guardian.added", "use.denied", "use.permitted", "value.collected"} {
 		if !slices.Contains(kinds, want) {
 			t.Errorf("the story has no %s", want)
 		}

@@ -51,6 +51,32 @@ func TestArticle12_TheSweepErasesWhatIsDueAndNothingElse(t *testing.T) {
 	})
 }
 
+// What an event ended is due when it ends, and not a second earlier.
+func TestArticle12_TheSweepErasesWhatAnEventHasEnded(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		closed, open := w.Child(), w.Child()
+		for _, c := range []family.Child{closed, open} {
+			w.Put(c, "account", "guardian_phone", "13800138000") // until 15 days after the account is closed
+		}
+		w.Pass(day)
+		if _, err := w.Event(closed, "account-closed", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		for want, pass := range []time.Duration{15*day - time.Minute, time.Minute} {
+			w.Pass(pass)
+			if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil || done.Values != want {
+				t.Errorf("swept %+v, %v; want %d", done, err, want)
+			}
+		}
+		if n := count(t, w, `SELECT count(*) FROM value WHERE child = $1`, closed.ID); n != 0 {
+			t.Errorf("%d values are left", n)
+		}
+		if n := count(t, w, `SELECT count(*) FROM value WHERE child = $1`, open.ID); n != 1 {
+			t.Errorf("%d values are left of a child with an account", n)
+		}
+	})
+}
+
 func TestEdgeCase5_WhoGetsNoAnswerInADayIsErased(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		silent, _ := w.Enrol()
