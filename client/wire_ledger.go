@@ -12,7 +12,7 @@ type Event struct {
 	At      time.Time       `json:"at"`
 	Service string          `json:"service"`
 	Child   string          `json:"child,omitempty" doc:"left out for the service itself, and three days after an erasure"`
-	Data    json.RawMessage `json:"data" doc:"ids, names of purposes and codes; never a personal value"`
+	Data    json.RawMessage `json:"data" doc:"ids, names of purposes and codes; never a personal value. Of charter.published, material names the purposes whose older answers are stale: ask again"`
 }
 
 // Events is a page of events, the oldest first.

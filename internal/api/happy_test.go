@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -420,6 +421,64 @@ func TestEventsReplayWithoutUsesAndWithoutPseudonyms(t *testing.T) {
 			t.Errorf("%+v, %v", page.Events[1], err)
 		}
 	})
+}
+
+// After a material change the app learns from the event for which purposes to
+// ask again: those whose answers count from this charter on.
+func TestArticle10_AnEventNamesThePurposesToAskAgain(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		child := w.child("a10")
+		next, err := charter.Parse(w.Charter.Canonical())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range next.Purposes {
+			switch p.Name {
+			case "speaking-practice", "push-notices":
+				next.Purposes[i].Activities = append(p.Activities, charter.Disclose)
+				next.Purposes[i].Audiences = []charter.Audience{{Name: "school", Label: charter.Words{ZH: "学校", EN: "The school"}, Items: p.Items[:1]}}
+			case "account":
+				next.Purposes[i].Retention.Period = mustPeriod(t, "10d") // shorter is not material
+			}
+		}
+		w.Publish(next)
+		w.sequence()
+		page, err := w.client.Events(t.Context(), "", 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told struct {
+			Number     int64            `json:"number"`
+			AskedSince map[string]int64 `json:"asked_since"`
+			Material   []string         `json:"material"`
+		}
+		for _, e := range page.Events {
+			if e.Type == "charter.published" {
+				if err := json.Unmarshal(e.Data, &told); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if diff := cmp.Diff([]string{"push-notices", "speaking-practice"}, told.Material); diff != "" || told.Number != 2 {
+			t.Errorf("charter %d\n%s", told.Number, diff)
+		}
+		for purpose, since := range told.AskedSince {
+			_, err := w.client.Collect(t.Context(), child, "", wardkeep.Collection{Purpose: purpose, Values: map[string]string{"x": "x"}})
+			stale := errors.Is(err, wardkeep.ErrConsentStale)
+			if named := slices.Contains(told.Material, purpose); named != stale || named != (since == told.Number) {
+				t.Errorf("%s: named %v, stale %v, asked since %d", purpose, named, stale, since)
+			}
+		}
+	})
+}
+
+func mustPeriod(t *testing.T, text string) charter.Period {
+	t.Helper()
+	p, err := charter.ParsePeriod(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func TestTheLedgerIsServedAsTiles(t *testing.T) {
