@@ -11,8 +11,11 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -74,6 +77,16 @@ type IssuedBody struct {
 	Scopes    []string `json:"scopes"`
 	Expires   int64    `json:"expires"`              // microseconds; 0 = never
 	FormerEnd int64    `json:"former_end,omitempty"` // after a rotation: when the keys before it end
+	Key       string   `json:"key"`                  // see KeyMark
+}
+
+// KeyMark is what the ledger keeps of a key and of the name of its app: a SHA-256
+// over the kept hash of the key and the name. So nobody puts a key of their own in
+// the place of another, or a name. What is hashed has 256 random bits, and without
+// the row nobody can try out names against it.
+func KeyMark(hash []byte, name string) string {
+	sum := sha256.Sum256(append(slices.Clone(hash), name...))
+	return hex.EncodeToString(sum[:])
 }
 
 // A RevokedBody is what the ledger keeps of a credential that was taken back.
@@ -110,7 +123,7 @@ func IssueApp(ctx context.Context, tx *db.Tx, by Issuer, service, name string, s
 	if err != nil {
 		return App{}, "", "", err
 	}
-	entry, err := note(ctx, tx, KindIssued, by, service, a.issued())
+	entry, err := note(ctx, tx, KindIssued, by, service, a.issued(key))
 	return a, key, entry, err
 }
 
@@ -134,8 +147,8 @@ func isLine(s string) bool {
 		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-func (a App) issued() IssuedBody {
-	b := IssuedBody{ID: a.ID, Scopes: a.Scopes.List()}
+func (a App) issued(key string) IssuedBody {
+	b := IssuedBody{ID: a.ID, Scopes: a.Scopes.List(), Key: KeyMark(hashOf(key), a.Name)}
 	if !a.ExpiresAt.IsZero() {
 		b.Expires = a.ExpiresAt.UnixMicro()
 	}
@@ -262,7 +275,7 @@ func Rotate(ctx context.Context, tx *db.Tx, by Issuer, service, app string, over
 	if err != nil {
 		return App{}, "", "", err
 	}
-	body := a.issued()
+	body := a.issued(key)
 	body.FormerEnd = end.UnixMicro()
 	entry, err := note(ctx, tx, KindIssued, by, service, body)
 	return a, key, entry, err

@@ -476,10 +476,18 @@ func TestArticle15_IssuingAndRevokingAreRecorded(t *testing.T) {
 			Actor   string         `json:"actor"`
 			Body    map[string]any `json:"body"`
 		}
+		var keys []string
+		d.do(func(ctx context.Context, tx *db.Tx) error {
+			hashes, err := db.All(ctx, tx, db.Single[[]byte], `SELECT hash FROM credential ORDER BY created_at, hash`)
+			for _, hash := range hashes {
+				keys = append(keys, account.KeyMark(hash, a.Name))
+			}
+			return err
+		})
 		both := []any{"items:write", "items:read"}
 		want := []entry{
-			{"credential.issued", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID, "scopes": both, "expires": float64(end.UnixMicro())}},
-			{"credential.issued", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID, "scopes": both, "expires": 0.0, "former_end": float64(overlap.UnixMicro())}},
+			{"credential.issued", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID, "scopes": both, "expires": float64(end.UnixMicro()), "key": keys[0]}},
+			{"credential.issued", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID, "scopes": both, "expires": 0.0, "former_end": float64(overlap.UnixMicro()), "key": keys[1]}},
 			{"credential.revoked", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID}},
 		}
 		var got []entry

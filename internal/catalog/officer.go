@@ -2,6 +2,9 @@ package catalog
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,7 +48,23 @@ type AppointedBody struct {
 	ID       string `json:"id"`
 	Role     Role   `json:"role"`
 	Replaces string `json:"replaces,omitempty"` // the id of the former holder
+	Who      string `json:"who"`                // see Who
 }
+
+// Who is what the ledger keeps of a person's name and contact: a SHA-256 with a
+// random salt that lies in the officer's row. While the row is there it proves
+// both, and without the row nobody can try out names against it. It takes no key:
+// name and contact are public, and anybody may check them.
+func Who(salt []byte, service, id, name, contact string) string {
+	h := sha256.New()
+	for _, part := range []string{string(salt), service, id, name, contact} {
+		fmt.Fprintf(h, "%d:%s", len(part), part) // so that no two rows read alike
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// saltLen is as long as the hash.
+const saltLen = sha256.Size
 
 // An EndedBody is what the ledger keeps of an office that became vacant.
 type EndedBody struct {
@@ -129,10 +148,12 @@ func Appoint(ctx context.Context, tx *db.Tx, by Actor, service string, role Role
 			return Officer{}, "", err
 		}
 	}
+	salt := make([]byte, saltLen)
+	rand.Read(salt) // never fails (crypto/rand)
 	err = tx.Queue(ctx, `
-		INSERT INTO officer (service, id, role, name, contact, appointed_at)
-		VALUES ($1, $2, $3, $4, $5, $6)`,
-		o.Service, o.ID, o.Role, o.Name, o.Contact, (*db.Time)(&o.AppointedAt))
+		INSERT INTO officer (service, id, role, name, contact, salt, appointed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		o.Service, o.ID, o.Role, o.Name, o.Contact, salt, (*db.Time)(&o.AppointedAt))
 	if err != nil {
 		return Officer{}, "", err
 	}
@@ -140,7 +161,8 @@ func Appoint(ctx context.Context, tx *db.Tx, by Actor, service string, role Role
 	if err := s.seat(ctx, tx); err != nil {
 		return Officer{}, "", err
 	}
-	entry, err := s.note(ctx, tx, KindAppointed, by, AppointedBody{ID: o.ID, Role: role, Replaces: former})
+	entry, err := s.note(ctx, tx, KindAppointed, by, AppointedBody{
+		ID: o.ID, Role: role, Replaces: former, Who: Who(salt, o.Service, o.ID, o.Name, o.Contact)})
 	return o, entry, err
 }
 

@@ -340,11 +340,19 @@ func TestInvariant7_EachChangeHasItsVersionAndItsEntry(t *testing.T) {
 		if err != nil {
 			d.Fatal(err)
 		}
+		who := func(o catalog.Officer) (mark string) {
+			d.do(func(ctx context.Context, tx *db.Tx) error {
+				salt, err := db.One(ctx, tx, db.Single[[]byte], `SELECT salt FROM officer WHERE id = $1`, o.ID)
+				mark = catalog.Who(salt, o.Service, o.ID, o.Name, o.Contact)
+				return err
+			})
+			return mark
+		}
 		body := func(format string, args ...any) json.RawMessage { return json.RawMessage(fmt.Sprintf(format, args...)) }
 		want := []entry{
 			{"service.created", "stories", "", 1, "operator:cli", body(`{"state":"live"}`)},
-			{"officer.appointed", "stories", "", 2, "operator:cli", body(`{"id":%q,"role":"officer"}`, li.ID)},
-			{"officer.appointed", "stories", "", 3, "operator:cli", body(`{"id":%q,"role":"officer","replaces":%q}`, zhao.ID, li.ID)},
+			{"officer.appointed", "stories", "", 2, "operator:cli", body(`{"id":%q,"role":"officer","who":%q}`, li.ID, who(li))},
+			{"officer.appointed", "stories", "", 3, "operator:cli", body(`{"id":%q,"role":"officer","replaces":%q,"who":%q}`, zhao.ID, li.ID, who(zhao))},
 			{"charter.proposed", "stories", "", 4, "operator:cli", body(`{"number":1,"hash":%q}`, c.Hash())},
 			{"charter.published", "stories", "", 5, "officer:" + zhao.ID, body(
 				`{"number":1,"hash":%q,"asked_since":{"bookshelf":1,"reading-aloud":1},"documents":%s,"material":["bookshelf","reading-aloud"]}`, c.Hash(), papers)},

@@ -138,7 +138,7 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 	}
 	entry, err := note(ctx, tx, c, KindRequested, by.Ledger(), RequestedBody{
 		Request: r.ID, Guardian: r.Guardian, Charter: r.Charter, Purposes: r.Purposes,
-		Channel: r.Channel, Locale: r.Locale, Expires: r.ExpiresAt.UnixMicro(),
+		Channel: r.Channel, Locale: r.Locale, Expires: r.ExpiresAt.UnixMicro(), Payload: r.payload != nil,
 	})
 	return r, secrets, entry, err
 }

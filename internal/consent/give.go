@@ -143,9 +143,6 @@ func (d Desk) follow(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 		if err := family.EndWait(ctx, tx, c); err != nil {
 			return err
 		}
-		if err := family.RememberNo(ctx, tx, c, given[0].Charter); err != nil {
-			return err
-		}
 	}
 	return d.Review(ctx, tx, actor, c)
 }

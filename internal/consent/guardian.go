@@ -58,22 +58,19 @@ func forgetProofs(ctx context.Context, tx *db.Tx, c family.Child, guardian famil
 		WHERE child = $1 AND guardian = $2`, c.ID, guardian)
 }
 
-// RememberNo keeps, of a locked child that is about to be erased before anybody
-// agreed, that a guardian refused all that it was asked, so that the same isn't
-// asked again (edge case 26): asking a second person at the same time makes no
-// difference. Otherwise it keeps nothing.
-func RememberNo(ctx context.Context, tx *db.Tx, c family.Child) error {
-	charter, err := db.One(ctx, tx, db.Single[int64], `
+// RefusedAll returns the number of the charter of which a guardian of the locked
+// child refused all that it was asked, or 0: of a child that is erased before
+// anybody agreed, this is kept, so that the same isn't asked again (edge case
+// 26). Asking a second person at the same time makes no difference.
+func RefusedAll(ctx context.Context, tx *db.Tx, c family.Child) (charter int64, err error) {
+	charter, err = db.One(ctx, tx, db.Single[int64], `
 		SELECT a.charter FROM consent a
 		WHERE a.child = $1 AND a.ended_at IS NULL AND a.granted = false AND NOT EXISTS (
 			SELECT 1 FROM consent_request r
 			WHERE r.child = a.child AND r.guardian = a.guardian AND r.state NOT IN ('answered', 'cancelled'))
 		ORDER BY a.charter DESC, a.id LIMIT 1`, c.ID)
-	switch {
-	case errors.Is(err, db.ErrNone):
-		return nil
-	case err != nil:
-		return err
+	if errors.Is(err, db.ErrNone) {
+		return 0, nil
 	}
-	return family.RememberNo(ctx, tx, c, charter)
+	return charter, err
 }

@@ -289,7 +289,7 @@ func TestEdgeCase26_TheGuardianMayThinkAgain(t *testing.T) {
 // asked at the same time.
 func TestEdgeCase26_TwoAskedAtOnceMakeNoDifference(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		remembered := func(refuse bool) (n int64) {
+		refused := func(refuse bool) (n int64) {
 			c, mother := w.enrol(service, phone, family.Parent)
 			second := w.guardian(c, "+8613800000002", family.Parent)
 			w.mustAsk(w.app, c, consent.Asking{Guardian: second.ID})
@@ -301,20 +301,20 @@ func TestEdgeCase26_TwoAskedAtOnceMakeNoDifference(t *testing.T) {
 			if c = w.child(service, c.ID); !c.ExpiresAt.After(w.store.Now()) {
 				t.Fatal("the second is still asked")
 			}
-			if err := w.locked(c, func(tx *db.Tx, c family.Child) error { return consent.RememberNo(w.ctx, tx, c) }); err != nil {
-				t.Fatal(err)
-			}
-			w.do(func(tx *db.Tx) (err error) {
-				n, err = family.RefusedBefore(w.ctx, tx, c)
+			err := w.locked(c, func(tx *db.Tx, c family.Child) (err error) {
+				n, err = consent.RefusedAll(w.ctx, tx, c)
 				return err
 			})
+			if err != nil {
+				t.Fatal(err)
+			}
 			return n
 		}
-		if n := remembered(true); n != 1 {
+		if n := refused(true); n != 1 {
 			t.Errorf("the refusal of charter 1 is remembered as of %d", n)
 		}
 		w.pass(time.Hour)
-		if n := remembered(false); n != 0 {
+		if n := refused(false); n != 0 {
 			t.Errorf("silence is remembered as a refusal of %d", n)
 		}
 	})

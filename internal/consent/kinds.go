@@ -29,7 +29,8 @@ type RequestedBody struct {
 	Purposes []string          `json:"purposes"`
 	Channel  Channel           `json:"channel"`
 	Locale   string            `json:"locale"`
-	Expires  int64             `json:"expires"` // µs
+	Expires  int64             `json:"expires"`           // µs
+	Payload  bool              `json:"payload,omitempty"` // the operator gave something to be given back
 }
 
 // A RequestBody names the request that was sent, ran out or was cancelled.

@@ -3,6 +3,7 @@ package consent
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family"
 )
 
 // Secrets lead to a request. They are shown once and kept as keyed hashes.
@@ -67,22 +70,16 @@ func (d Desk) by(ctx context.Context, tx *db.Tx, hash []byte) (Request, error) {
 	if len(hash) == 0 {
 		return Request{}, ErrLink
 	}
-	type target struct {
-		child, request string
-		short          bool
-	}
-	to, err := db.One(ctx, tx, func(row db.Row) (t target, err error) {
-		err = row.Scan(&t.child, &t.request, &t.short)
-		return t, err
-	}, `SELECT child, request, short FROM consent_link WHERE token = $1`, hash)
-	if errors.Is(err, db.ErrNone) {
+	to, err := db.One(ctx, tx, scanLink, `
+		SELECT token, child, request, short, bound FROM consent_link WHERE token = $1`, hash)
+	if errors.Is(err, db.ErrNone) || err == nil && !to.Intact(d.Ring) {
 		return Request{}, ErrLink
 	}
 	if err != nil {
 		return Request{}, err
 	}
 	r, err := db.One(ctx, tx, scanRequest, `
-		SELECT `+requestColumns+` FROM consent_request WHERE child = $1 AND id = $2`, to.child, to.request)
+		SELECT `+requestColumns+` FROM consent_request WHERE child = $1 AND id = $2`, to.Child, to.Request)
 	if errors.Is(err, db.ErrNone) {
 		return Request{}, ErrLink
 	}
@@ -94,6 +91,41 @@ func (d Desk) by(ctx context.Context, tx *db.Tx, hash []byte) (Request, error) {
 		return Request{}, ErrLink // it ends at that second, swept or not
 	}
 	return r, r.Refusal()
+}
+
+// A LinkRow is a row of consent_link.
+type LinkRow struct {
+	Child   family.ID
+	Request string
+
+	short        bool
+	token, bound []byte
+}
+
+func scanLink(row db.Row) (l LinkRow, err error) {
+	err = row.Scan(&l.token, &l.Child, &l.Request, &l.short, &l.bound)
+	return l, err
+}
+
+// Short reports whether it is a short code, of which there is one for each time
+// that the request was made or sent, and which ends with it. Of the links there
+// is one more for everybody who typed a code.
+func (l LinkRow) Short() bool { return l.short }
+
+// Intact reports whether the link leads where it was made to lead. One that was
+// turned to another request by hand leads nowhere.
+func (l LinkRow) Intact(ring *keyring.Ring) bool {
+	bound := l.binding(ring)
+	return len(bound) > 0 && subtle.ConstantTimeCompare(bound, l.bound) == 1
+}
+
+// binding is what only whoever has the keys can write beside a link.
+func (l LinkRow) binding(ring *keyring.Ring) []byte {
+	life := "request" // a short code ends with its request
+	if !l.short {
+		life = "child"
+	}
+	return ring.Index("consent.bound", string(l.token), string(l.Child), l.Request, life)
 }
 
 // Follow exchanges the short code that somebody typed for a link of its own,
@@ -132,8 +164,10 @@ func (d Desk) lead(ctx context.Context, tx *db.Tx, r Request, hash []byte, short
 	if len(hash) == 0 {
 		return fmt.Errorf("consent: no ring to hash links with")
 	}
+	l := LinkRow{Child: r.Child, Request: r.ID, short: short, token: hash}
 	return tx.Queue(ctx, `
-		INSERT INTO consent_link (token, child, request, short) VALUES ($1, $2, $3, $4)`, hash, r.Child, r.ID, short)
+		INSERT INTO consent_link (token, child, request, short, bound) VALUES ($1, $2, $3, $4, $5)`,
+		l.token, l.Child, l.Request, l.short, l.binding(d.Ring))
 }
 
 // endCode ends the short codes of a request with the request: 40 bits are

@@ -161,6 +161,20 @@ func GuardiansByEmail(ctx context.Context, tx *db.Tx, ring *keyring.Ring, email 
 // sealedContact is what a guardian's row says of the person.
 type sealedContact struct{ phone, email, name []byte }
 
+// Known are the columns of a guardian's row that may be there, as the ledger
+// names them.
+var Known = []string{"name", "phone", "email"}
+
+// known returns which of Known are there.
+func (s sealedContact) known() (names []string) {
+	for i, sealed := range [][]byte{s.name, s.phone, s.email} {
+		if sealed != nil {
+			names = append(names, Known[i])
+		}
+	}
+	return names
+}
+
 // Contact opens how a guardian in office is reached, for whoever sends a message;
 // what is not known is zero. Errors: ErrGuardianNotFound, ErrGuardianEnded,
 // ErrErased.

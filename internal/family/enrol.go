@@ -95,7 +95,8 @@ func Enrol(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, e Enrol
 	if err := c.insert(ctx, tx, c.sealBirth(ring, key, e.Birth, e.BirthSource)); err != nil {
 		return fail(err)
 	}
-	entry, err := c.note(ctx, tx, by.Ledger(), KindRegistered, RegisteredBody{Class: age.Child, Until: c.ExpiresAt.UnixMicro()})
+	entry, err := c.note(ctx, tx, by.Ledger(), KindRegistered, RegisteredBody{
+		Class: age.Child, Source: c.BirthFrom, Until: c.ExpiresAt.UnixMicro()})
 	if err != nil {
 		return fail(err)
 	}
@@ -121,20 +122,21 @@ func (c Child) claim(ctx context.Context, tx *db.Tx) error {
 func (c Child) insert(ctx context.Context, tx *db.Tx, turns14 []byte) error {
 	return tx.Queue(ctx, `
 		INSERT INTO child (child, service, subject, version, state, frozen, disputed, ref, ref_hash,
-			birth, birth_from, turns_14, pool, wrapped, created_at, expires_at, endings)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			birth, birth_from, birth_version, turns_14, pool, wrapped, created_at, expires_at, endings)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		c.ID, c.Service, c.Subject, c.Version, c.State, c.Frozen, c.Disputed, c.ref, c.refHash,
-		c.birth, c.BirthFrom, turns14, c.pool, c.wrapped, (*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), c.Endings.String())
+		c.birth, c.BirthFrom, c.birthVersion, turns14, c.pool, c.wrapped, (*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), c.Endings.String())
 }
 
-// sealBirth puts a birth date into c and returns the keyed hash of the day from
+// sealBirth puts a birth date into c, at c's version, and returns the keyed hash of the day from
 // which the child is older than 13, nil if that is unknown.
 func (c *Child) sealBirth(ring *keyring.Ring, key keyring.ChildKey, b age.Birth, from Source) (turns14 []byte) {
 	if b.IsZero() {
-		c.birth, c.BirthFrom = nil, ""
+		c.birth, c.BirthFrom, c.birthVersion = nil, "", 0
 		return nil
 	}
-	c.birth, c.BirthFrom = seal(key, b.ISO(), c.ad("birth")), from
+	c.BirthFrom, c.birthVersion = from, c.Version
+	c.birth = seal(key, b.ISO(), c.birthAD())
 	return dayHash(ring, b.Turns(14))
 }
 

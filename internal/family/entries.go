@@ -20,8 +20,9 @@ const (
 
 // A RegisteredBody is what the ledger keeps of an enrolment.
 type RegisteredBody struct {
-	Class age.Class `json:"class"` // always "child"
-	Until int64     `json:"until"` // the end of the unconsented child, microseconds
+	Class  age.Class `json:"class"`            // always "child"
+	Source Source    `json:"source,omitempty"` // who gave the birth date; empty without one
+	Until  int64     `json:"until"`            // the end of the unconsented child, microseconds
 }
 
 // A CorrectedBody says what was corrected, and what the child is by age since.
@@ -43,15 +44,19 @@ type (
 	SettledBody  struct{}
 )
 
-// An ErasedBody says why the child was erased (Article 20).
+// An ErasedBody says why the child was erased (Article 20), and of which charter
+// a guardian had refused everything, if that is remembered (edge case 26).
 type ErasedBody struct {
-	Ground Ground `json:"ground"`
+	Ground  Ground `json:"ground"`
+	Refused int64  `json:"refused,omitempty"`
 }
 
-// A GuardianAddedBody says what a new contact is to the child.
+// A GuardianAddedBody says what a new contact is to the child, and what is known
+// of the person: some of Known.
 type GuardianAddedBody struct {
 	Guardian GuardianID `json:"guardian"`
 	Relation Relation   `json:"relation"`
+	Known    []string   `json:"known"`
 }
 
 // A GuardianVerifiedBody has the strength that is in force from now on.

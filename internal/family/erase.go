@@ -3,6 +3,7 @@ package family
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -37,9 +38,9 @@ func (g Ground) known() bool {
 	return false
 }
 
-// traceLife is how long after an erasure the operator can be told which of its
+// TraceLife is how long after an erasure the operator can be told which of its
 // children it was.
-const traceLife = 72 * time.Hour
+const TraceLife = 72 * time.Hour
 
 // Erase destroys the key of a locked child and all that names it, here: whoever
 // calls it has removed what other packages keep about the child. What is left is
@@ -47,7 +48,7 @@ const traceLife = 72 * time.Hour
 // was erased (edge case 16). The entry is the last of its pseudonym. If we crash
 // before the commit, nothing is erased; after it, nothing can be undone. Errors:
 // ErrGround, ErrErased.
-func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, ground Ground) (string, error) {
+func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, ground Ground, refused int64) (string, error) {
 	switch {
 	case !ground.known():
 		return "", ErrGround
@@ -56,10 +57,10 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 	}
 	// To the microsecond, or with its version, the row would be found again in the
 	// ledger: only the day is kept, and nothing of how it began.
-	day, until := tx.Now().Truncate(24*time.Hour), tx.Now().Add(traceLife)
+	day, until := tx.Now().Truncate(24*time.Hour), tx.Now().Add(TraceLife)
 	err := changed(tx.Exec(ctx, `
 		UPDATE child SET state = 'erased', subject = '', version = 0, frozen = false, disputed = false,
-			ref = NULL, ref_hash = NULL, birth = NULL, birth_from = '', turns_14 = NULL,
+			ref = NULL, ref_hash = NULL, birth = NULL, birth_from = '', birth_version = 0, turns_14 = NULL,
 			pool = '', wrapped = NULL, created_at = 0, expires_at = NULL, endings = '', erased_at = $1
 		WHERE child = $2 AND version = $3 AND state <> 'erased'`, (*db.Time)(&day), c.ID, c.Version))
 	if err != nil {
@@ -72,15 +73,26 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 		c.Service, c.refHash, c.ID); err != nil {
 		return "", err
 	}
-	if err := tx.Queue(ctx, `INSERT INTO erased_subject (subject, child, until) VALUES ($1, $2, $3)`,
-		subjectHash(ring, c.Subject), c.ID, (*db.Time)(&until)); err != nil {
+	hash := subjectHash(ring, c.Subject)
+	if err := tx.Queue(ctx, `INSERT INTO erased_subject (subject, child, until, bound) VALUES ($1, $2, $3, $4)`,
+		hash, c.ID, (*db.Time)(&until), traceBound(ring, hash, c.ID, until)); err != nil {
 		return "", err
 	}
-	return c.note(ctx, tx, actor, KindErased, ErasedBody{ground})
+	if refused > 0 {
+		if err := rememberNo(ctx, tx, ring, c, refused); err != nil {
+			return "", err
+		}
+	}
+	return c.note(ctx, tx, actor, KindErased, ErasedBody{ground, refused})
 }
 
 func subjectHash(ring *keyring.Ring, subject string) []byte {
 	return ring.Index("family.subject", subject)
+}
+
+// traceBound is what only whoever has the keys can write beside a trace.
+func traceBound(ring *keyring.Ring, hash []byte, child ID, until time.Time) []byte {
+	return ring.Index("family.trace", string(hash), string(child), strconv.FormatInt(until.UnixMicro(), 10))
 }
 
 // ChildOf returns the child behind a pseudonym of the ledger, for the operator's
@@ -92,10 +104,11 @@ func ChildOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, subject string)
 	}
 	child, err := db.One(ctx, tx, db.Single[ID], `SELECT child FROM child WHERE subject = $1`, subject)
 	if errors.Is(err, db.ErrNone) {
-		now := tx.Now()
-		child, err = db.One(ctx, tx, db.Single[ID], `
-			SELECT child FROM erased_subject WHERE subject = $1 AND until > $2`,
-			subjectHash(ring, subject), (*db.Time)(&now))
+		var t Trace
+		if t, err = findTrace(ctx, tx, subjectHash(ring, subject)); err == nil && !t.Intact(ring) {
+			return "", ErrNotFound // turned to another child by hand
+		}
+		child = t.Child
 	}
 	if errors.Is(err, db.ErrNone) {
 		return "", ErrNotFound

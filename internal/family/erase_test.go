@@ -82,7 +82,7 @@ func TestArticle20_ErasureLeavesOnlyATombstone(t *testing.T) {
 			return nil
 		})
 		again := w.with(c.ID, func(tx *db.Tx, c family.Child) error {
-			_, err := family.Erase(w.ctx, tx, w.ring, "x", c, family.Requested)
+			_, err := family.Erase(w.ctx, tx, w.ring, "x", c, family.Requested, 0)
 			return err
 		})
 		w.is(again, family.ErrErased)
@@ -113,7 +113,7 @@ func TestArticle20_ErasureNeedsAGround(t *testing.T) {
 			family.Requested, family.ExpiredUnconsented, family.Cessation, "", "whim"} {
 			c, _ := w.enrol(w.enrolment("ref-" + string(rune('a'+i))))
 			err := w.with(c.ID, func(tx *db.Tx, c family.Child) error {
-				_, err := family.Erase(w.ctx, tx, w.ring, "officer:st_1", c, ground)
+				_, err := family.Erase(w.ctx, tx, w.ring, "officer:st_1", c, ground, 0)
 				return err
 			})
 			if known := i < 7; known && err != nil || !known && !errors.Is(err, family.ErrGround) {

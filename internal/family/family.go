@@ -13,6 +13,7 @@ package family
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -69,17 +70,18 @@ type Child struct {
 
 	ref, refHash []byte
 	birth        []byte // nil if unknown
+	birthVersion int64  // the Version at which it was sealed; 0 if unknown
 	pool         string
 	wrapped      []byte
 }
 
 const columns = `child, service, subject, version, state, frozen, disputed, ref, ref_hash, birth, birth_from,
-	pool, wrapped, created_at, expires_at, erased_at, endings`
+	birth_version, pool, wrapped, created_at, expires_at, erased_at, endings`
 
 func scan(row db.Row) (c Child, err error) {
 	var endings string
 	err = row.Scan(&c.ID, &c.Service, &c.Subject, &c.Version, &c.State, &c.Frozen, &c.Disputed,
-		&c.ref, &c.refHash, &c.birth, &c.BirthFrom, &c.pool, &c.wrapped,
+		&c.ref, &c.refHash, &c.birth, &c.BirthFrom, &c.birthVersion, &c.pool, &c.wrapped,
 		(*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), (*db.Time)(&c.ErasedAt), &endings)
 	if err == nil {
 		c.Endings, err = parseEndings(endings)
@@ -193,7 +195,7 @@ func (c Child) Birth(ring *keyring.Ring) (age.Birth, error) {
 	if c.State != Erased && c.birth == nil {
 		return age.Birth{}, nil
 	}
-	text, err := c.open(ring, c.birth, c.ad("birth"))
+	text, err := c.open(ring, c.birth, c.birthAD())
 	if err != nil {
 		return age.Birth{}, err
 	}
@@ -219,6 +221,12 @@ func (c Child) OpenNote(ring *keyring.Ring, sealed []byte, what ...string) (pii.
 // ad is what a sealed value about the child is bound to.
 func (c Child) ad(what ...string) []string {
 	return append([]string{"family", c.Service, string(c.ID)}, what...)
+}
+
+// birthAD binds a birth date to the version at which it was given, so that the
+// one before a correction doesn't open in its place.
+func (c Child) birthAD() []string {
+	return c.ad("birth", strconv.FormatInt(c.birthVersion, 10))
 }
 
 func (c Child) open(ring *keyring.Ring, sealed []byte, ad []string) (pii.Text, error) {

@@ -31,3 +31,31 @@ func Pending(ctx context.Context, tx *db.Tx, each func(Placed) error) error {
 		SELECT id, subject, service, version, entry FROM ledger_pending
 		ORDER BY subject, service, version, id`)
 }
+
+// Misfiled calls each with the pending entries whose columns don't say what the
+// entry itself says: its id, and the first column that differs. By them the
+// sequencer orders; what is recorded is the entry.
+func Misfiled(ctx context.Context, tx *db.Tx, each func(entry, column string)) error {
+	return db.Each(ctx, tx, func(row db.Row) error {
+		w, err := scanWaiting(row)
+		if err != nil {
+			return err
+		}
+		p, err := decode(-1, w.text)
+		switch {
+		case err != nil:
+			return err
+		case p.ID != w.id:
+			each(p.ID, "id")
+		case p.Subject != w.subject:
+			each(p.ID, "subject")
+		case p.Service != w.service:
+			each(p.ID, "service")
+		case rank(p.Kind, p.Version) != w.rank:
+			each(p.ID, "version")
+		}
+		return nil
+	}, `
+		SELECT id, subject, service, version, entry FROM ledger_pending
+		ORDER BY subject, service, version, id`)
+}

@@ -10,10 +10,9 @@ import (
 	"wardkeep/internal/ledger"
 )
 
-// consentEntry folds what was asked, shown and answered. Only answers change
-// what the gate decides.
+// consentEntry folds what was asked, shown and answered. Only answers change what
+// the gate decides; the rest is what they rest on.
 func (f *fold) consentEntry(p ledger.Placed, s source, c *child) fault {
-	var x fault
 	switch p.Kind {
 	case consent.KindGranted, consent.KindRefused, consent.KindWithdrawn:
 		b, x := body[consent.AnswerBody](p)
@@ -21,16 +20,8 @@ func (f *fold) consentEntry(p ledger.Placed, s source, c *child) fault {
 			return x
 		}
 		return f.answer(p, s, c, b)
-	case consent.KindRequested:
-		_, x = body[consent.RequestedBody](p)
-	case consent.KindOpened:
-		_, x = body[consent.OpenedBody](p)
-	case consent.KindVerified:
-		_, x = body[consent.VerifiedBody](p)
-	default:
-		_, x = body[consent.RequestBody](p)
 	}
-	return x
+	return f.requestEntry(p, c)
 }
 
 func (f *fold) answer(p ledger.Placed, s source, c *child, b consent.AnswerBody) fault {
@@ -56,6 +47,9 @@ func (f *fold) answer(p ledger.Placed, s source, c *child, b consent.AnswerBody)
 		x = c.withdraws(b, purpose)
 	}
 	if y := c.replace(f.names, b, uint8(g), purpose, at, withdraws); x == (fault{}) {
+		x = y
+	}
+	if y := f.answers(p, s, c, b); x == (fault{}) {
 		x = y
 	}
 	a := answer{id: k, guardian: uint8(g), given: at, charter: int32(b.Charter), purpose: purpose,

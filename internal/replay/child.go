@@ -3,6 +3,7 @@ package replay
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
@@ -88,7 +89,11 @@ func (f *fold) registered(p ledger.Placed, s source, k key, c *child) fault {
 	}
 	at := p.At.UnixMicro()
 	home := f.names.sym(p.Service)
-	f.children[k] = &child{service: home, created: at, expires: b.Until, version: 1, at: at}
+	is := &child{service: home, created: at, expires: b.Until, version: 1, at: at, birthFrom: f.names.sym(string(b.Source))}
+	if b.Source != "" {
+		is.birth = 1
+	}
+	f.children[k] = is
 	if _, known := f.homes[home]; !known {
 		f.homes[home] = s
 	}
@@ -109,6 +114,7 @@ func (f *fold) familyEntry(p ledger.Placed, k key, c *child) fault {
 		b, x = body[family.CorrectedBody](p)
 		if b.What == "birth" {
 			c.childAt, c.grownAt = 0, 0
+			c.birth, c.birthFrom = p.Version, f.names.sym(string(b.Source))
 		}
 	case family.KindFrozen:
 		_, x = body[family.FrozenBody](p)
@@ -145,10 +151,22 @@ func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
 	early := b.Ground == family.ExpiredUnconsented &&
 		(c.state != unconsented || c.expires == 0 || p.At.UnixMicro() < c.expires)
 	f.children[k] = &child{service: c.service, state: erased, version: c.version, used: c.used}
-	f.erased[c.service]++
+	// Edge case 26: a no is remembered only if there was one, and nobody had agreed.
+	unasked := b.Refused != 0 && (c.state != unconsented || !slices.ContainsFunc(c.answers, func(a answer) bool {
+		return !a.granted && int64(a.charter) == b.Refused
+	}))
+	if until := p.At.Add(family.RefusalLife).UnixMicro(); b.Refused != 0 && until > f.now {
+		f.refusals[refusal{service: c.service, charter: int32(b.Refused), until: until}]++
+	}
+	f.erased[tomb{f.names.text(c.service), p.At.Truncate(24 * time.Hour).UnixMicro()}]++
+	if until := p.At.Add(family.TraceLife).UnixMicro(); until > f.now && f.trace != nil {
+		f.traces[string(f.trace(p.Subject))] = &trace{service: c.service, subject: k, until: until}
+	}
 	switch {
 	case x != (fault{}):
 		return x
+	case unasked:
+		return impossible(ruleState)
 	case held:
 		return impossible(ruleHeld) // its values must be told to be gone first
 	case early:
@@ -191,7 +209,13 @@ func (f *fold) guardianEntry(p ledger.Placed, c *child) fault {
 		if c.which(k) >= 0 || len(c.guardians) >= maxGuardians {
 			return impossible(ruleGuardian)
 		}
-		c.guardians = add(c.guardians, guardian{id: k, relation: f.names.sym(string(b.Relation))})
+		g := guardian{id: k, relation: f.names.sym(string(b.Relation)), created: at}
+		for i, what := range family.Known {
+			if slices.Contains(b.Known, what) {
+				g.known |= 1 << i
+			}
+		}
+		c.guardians = add(c.guardians, g)
 	case family.KindGuardianVerified:
 		b, x := body[family.GuardianVerifiedBody](p)
 		g := c.guardianNamed(b.Guardian)

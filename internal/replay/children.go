@@ -1,62 +1,66 @@
 package replay
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/vault"
 )
 
 // page is how many children are compared at a time.
 const page = 500
 
-// A childRow is a row of child.
+// A childRow is a row of child. Of what is sealed or hashed it says whether it is
+// there: 1 or 0.
 type childRow struct {
-	id, service, subject, state        string
-	endings                            string
-	version                            int64
-	frozen, disputed                   bool
-	created, expires, erased           int64
-	keyLeft, refLeft, birthLeft, hashs int64 // 1 if there is one
+	id, service, subject, state, birthFrom  string
+	endings                                 string
+	version, birthVersion                   int64
+	frozen, disputed                        bool
+	created, expires, erased                int64
+	pool, key, ref, refHash, birth, turns14 int64
 }
 
 const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, endings,
+	birth_from, birth_version, CASE WHEN pool = '' THEN 0 ELSE 1 END,
 	CASE WHEN wrapped IS NULL THEN 0 ELSE 1 END, CASE WHEN ref IS NULL THEN 0 ELSE 1 END,
-	CASE WHEN birth IS NULL THEN 0 ELSE 1 END, CASE WHEN ref_hash IS NULL AND turns_14 IS NULL THEN 0 ELSE 1 END`
+	CASE WHEN ref_hash IS NULL THEN 0 ELSE 1 END, CASE WHEN birth IS NULL THEN 0 ELSE 1 END,
+	CASE WHEN turns_14 IS NULL THEN 0 ELSE 1 END`
 
 func scanChild(row db.Row) (c childRow, err error) {
 	var created, expires, erased db.Time
 	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased, &c.endings,
-		&c.keyLeft, &c.refLeft, &c.birthLeft, &c.hashs)
+		&c.birthFrom, &c.birthVersion, &c.pool, &c.key, &c.ref, &c.refHash, &c.birth, &c.turns14)
 	c.created, c.expires, c.erased = fromDB(created), fromDB(expires), fromDB(erased)
 	return c, err
 }
 
-// A guardianRow, consentRow and valueRow are rows of those tables.
+// A guardianRow and a consentRow are rows of those tables.
 type (
 	guardianRow struct {
-		child, id, relation string
-		strength            int64
-		verified, ended     int64
+		child, id, relation      string
+		strength                 int64
+		created, verified, ended int64
 	}
 	consentRow struct {
 		child, ending string
 		ended         int64
 		answerRow
 	}
-	valueRow struct {
-		child, item, purpose        string
-		version, collected, expires int64
-	}
 )
 
 func scanGuardian(row db.Row) (g guardianRow, err error) {
-	var verified, ended db.Time
-	err = row.Scan(&g.child, &g.id, &g.relation, &g.strength, &verified, &ended)
-	g.verified, g.ended = fromDB(verified), fromDB(ended)
+	var created, verified, ended db.Time
+	err = row.Scan(&g.child, &g.id, &g.relation, &g.strength, &created, &verified, &ended)
+	g.created, g.verified, g.ended = fromDB(created), fromDB(verified), fromDB(ended)
 	return g, err
 }
 
@@ -68,24 +72,21 @@ func scanConsent(row db.Row) (c consentRow, err error) {
 	return c, err
 }
 
-func scanValue(row db.Row) (v valueRow, err error) {
-	var collected, expires db.Time
-	err = row.Scan(&v.child, &v.item, &v.purpose, &v.version, &collected, &expires)
-	v.collected, v.expires = fromDB(collected), fromDB(expires)
-	return v, err
-}
-
 // A batch is a stretch of the children's keys, with all rows that lie in it.
 type batch struct {
 	children  []childRow
+	records   []family.Record // of those who live
 	guardians []guardianRow
+	contacts  []family.ContactRecord // of the guardians, in their order
+	requests  []consent.RequestRow
+	links     []consent.LinkRow
 	consents  []consentRow
-	values    []valueRow
+	values    []vault.Row
 }
 
 // compareChildren walks through the tables of children by their key.
 func (a *audit) compareChildren() error {
-	erased := make(map[string]int64)
+	erased := make(map[tomb]int64)
 	for after, more := "", true; more; {
 		if err := a.ctx.Err(); err != nil {
 			return err
@@ -94,27 +95,23 @@ func (a *audit) compareChildren() error {
 		if err != nil {
 			return err
 		}
-		if err := a.compareBatch(b, erased); err != nil {
-			return err
-		}
+		a.compareBatch(b, erased)
 		if more = len(b.children) == page; more {
 			after = b.children[page-1].id
 		}
 	}
 	a.neverSeen()
 	// An erased child can't be told from another: only their number can be compared.
-	for y, n := range a.fold.erased {
-		erased[a.names.text(y)] -= n
+	// What is told is the day.
+	for of, n := range a.fold.erased {
+		erased[of] -= n
 	}
-	for _, service := range slices.Sorted(maps.Keys(erased)) {
-		n := erased[service]
-		if y, known := a.names.syms[service]; n != 0 {
-			want := int64(0)
-			if known {
-				want = a.fold.erased[y]
-			}
-			at{audit: a, table: "child", service: a.names.shown(service)}.number("erased", want, want+n)
-		}
+	for _, of := range slices.SortedFunc(maps.Keys(erased), func(x, y tomb) int {
+		return cmp.Or(cmp.Compare(x.service, y.service), cmp.Compare(x.day, y.day))
+	}) {
+		want := a.fold.erased[of]
+		at{audit: a, table: "child", service: a.names.shown(of.service), row: moment(of.day).Format(time.DateOnly)}.
+			number("erased", want, want+erased[of])
 	}
 	return nil
 }
@@ -127,61 +124,84 @@ func (a *audit) read(after string) (b batch, err error) {
 	if err != nil {
 		return b, err
 	}
-	where, args := ` WHERE child > $1`, []any{after}
+	of := family.Stretch{After: family.ID(after)}
 	if len(b.children) == page {
-		where, args = ` WHERE child > $1 AND child <= $2`, append(args, b.children[page-1].id)
+		of.Last = family.ID(b.children[page-1].id)
 	}
+	where, args := of.Where("child")
 	return b, a.tx.Together(a.ctx,
+		family.ReadRecords(&b.records, of),
 		db.ReadInto(&b.guardians, scanGuardian, `
-			SELECT child, guardian, relation, strength, verified_at, ended_at FROM guardian`+where+`
+			SELECT child, guardian, relation, strength, created_at, verified_at, ended_at FROM guardian
+			WHERE `+where+`
 			ORDER BY child, guardian`, args...),
+		family.ReadContactRecords(&b.contacts, of),
+		consent.ReadRequestRows(&b.requests, of),
+		consent.ReadLinkRows(&b.links, of),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, lang, channel,
-				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent`+where+`
+				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent
+			WHERE `+where+`
 			ORDER BY child, id`, args...),
-		db.ReadInto(&b.values, scanValue, `
-			SELECT child, item, purpose, version, collected_at, expires_at FROM value`+where+`
-			ORDER BY child, item`, args...))
+		vault.ReadRows(&b.values, of))
 }
 
 // A tally counts the rows of one child that were found in the ledger.
 type tally struct {
 	child     *child
+	record    family.Record
+	locked    bool // the child's key can't be had: nothing about it opens, and that is said once
 	at        at
 	guardians int
 	standing  int
 	values    int
 	answered  int32
 	past      uint64
+	ended     int32
+	pastAsked uint64
+	asked     map[string]askedRow
 	marks     map[string]bool // what was found, to name what wasn't
 }
 
-func (a *audit) compareBatch(b batch, erased map[string]int64) error {
+func (a *audit) compareBatch(b batch, erased map[tomb]int64) {
 	found := make(map[string]*tally, len(b.children))
 	for _, row := range b.children {
 		if row.state == string(family.Erased) {
-			erased[row.service]++
+			erased[tomb{row.service, row.erased}]++
 			a.compareErased(row)
 		} else if c := a.compareChild(row); c != nil {
-			found[row.id] = &tally{child: c, at: at{audit: a, service: a.names.text(c.service), subject: row.subject}, marks: make(map[string]bool)}
+			found[row.id] = &tally{child: c, at: at{audit: a, service: a.names.text(c.service), subject: row.subject},
+				asked: make(map[string]askedRow), marks: make(map[string]bool)}
 		}
 		a.step()
 	}
-	for _, g := range b.guardians {
-		a.compareGuardian(found[g.child], g)
+	for _, r := range b.records {
+		if t := found[string(r.ID)]; t != nil {
+			t.record = r
+			a.compareRecord(t)
+		}
+	}
+	for i, g := range b.guardians {
+		a.compareGuardian(found[g.child], g, b.contacts[i])
+	}
+	for _, r := range b.requests {
+		a.compareRequest(found[string(r.Child)], r)
+	}
+	for _, l := range b.links {
+		a.compareLink(found[string(l.Child)], l)
 	}
 	for _, c := range b.consents {
 		a.compareConsent(found[c.child], c)
 	}
 	for _, v := range b.values {
-		a.compareValue(found[v.child], v)
+		a.compareValue(found[string(v.Child)], v)
 	}
 	for _, row := range b.children {
 		if t := found[row.id]; t != nil {
 			a.compareRest(t)
+			a.compareAsked(t)
 		}
 	}
-	return a.compareAges(b.children, found)
 }
 
 // compareErased: after an erasure there is the fact, and neither key nor
@@ -190,13 +210,24 @@ func (a *audit) compareErased(row childRow) {
 	r := at{audit: a, table: "child", service: a.names.shown(row.service), row: a.names.shown(row.id)}
 	r.text("subject", "", row.subject)
 	r.text("endings", "", row.endings)
-	r.number("wrapped", 0, row.keyLeft)
-	r.number("ref", 0, row.refLeft)
-	r.number("birth", 0, row.birthLeft)
-	r.number("ref_hash", 0, row.hashs)
-	if row.erased == 0 {
-		r.found(FoundDiffers, "erased_at", "…", instant(0))
-	}
+	r.number("version", 0, row.version)
+	r.flag("frozen", false, row.frozen)
+	r.flag("disputed", false, row.disputed)
+	r.text("birth_from", "", row.birthFrom)
+	r.number("birth_version", 0, row.birthVersion)
+	r.time("created_at", 0, row.created)
+	r.time("expires_at", 0, row.expires)
+	r.present(0, row)
+	r.number("birth", 0, row.birth)
+	r.number("turns_14", 0, row.turns14)
+}
+
+// present compares whether what every living child has is there.
+func (r at) present(want int64, row childRow) {
+	r.number("pool", want, row.pool)
+	r.number("wrapped", want, row.key)
+	r.number("ref", want, row.ref)
+	r.number("ref_hash", want, row.refHash)
 }
 
 // compareChild returns the child of the fold, or nil if the ledger doesn't know it.
@@ -223,9 +254,12 @@ func (a *audit) compareChild(row childRow) *child {
 	r.time("expires_at", c.expires, row.expires)
 	r.time("erased_at", 0, row.erased)
 	r.text("endings", c.appendEndings(nil, a.names).String(), row.endings)
-	if row.keyLeft == 0 {
-		r.number("wrapped", 1, 0)
-	}
+	r.present(1, row)
+	r.text("birth_from", a.names.text(c.birthFrom), row.birthFrom)
+	r.number("birth_version", c.birth, row.birthVersion)
+	known := min(c.birth, 1)
+	r.number("birth", known, row.birth)
+	r.number("turns_14", known, row.turns14)
 	if least := max(c.version, c.used); row.version < least {
 		r.found(FoundDiffers, "version", "≥ "+number(least), number(row.version))
 	}
@@ -243,7 +277,55 @@ func (a *audit) of(t *tally, table, child, row string) at {
 	return r
 }
 
-func (a *audit) compareGuardian(t *tally, row guardianRow) {
+// compareRecord opens what is sealed in a child's row, where there are keys.
+func (a *audit) compareRecord(t *tally) {
+	r := t.at
+	r.table = "child"
+	if !t.record.Claimed() {
+		a.of(t, "child_ref", "", "").missing()
+	}
+	if a.ring == nil {
+		return
+	}
+	readable := true
+	for _, column := range t.record.Unlike(a.ring) {
+		t.locked = t.locked || column == "pool" || column == "wrapped"
+		readable = readable && !t.locked && column != "birth"
+		r.unlike(column)
+	}
+	if readable {
+		r.ages(t)
+	}
+}
+
+// unlike reports a sealed column that doesn't open, or a keyed hash of another
+// content.
+func (r at) unlike(column string) {
+	if strings.HasSuffix(column, "_hash") || column == "turns_14" {
+		r.found(FoundHash, column, "–", "–")
+		return
+	}
+	r.found(FoundSealed, column, "–", "–")
+}
+
+// ages compares the birth date with the classes that the uses told.
+func (r at) ages(t *tally) {
+	ring, c := r.audit.ring, t.child
+	for _, told := range []struct {
+		at    int64
+		child bool
+	}{{c.childAt, true}, {c.grownAt, false}} {
+		if told.at == 0 {
+			continue
+		}
+		if class, err := t.record.Class(ring, moment(told.at)); err != nil || (class == age.Child) != told.child {
+			r.found(FoundAge, "birth", "–", "–")
+			return
+		}
+	}
+}
+
+func (a *audit) compareGuardian(t *tally, row guardianRow, contact family.ContactRecord) {
 	r := a.of(t, "guardian", row.child, a.names.shown(row.id))
 	if t == nil {
 		r.extra()
@@ -258,8 +340,18 @@ func (a *audit) compareGuardian(t *tally, row guardianRow) {
 	t.marks[row.id] = true
 	r.text("relation", a.names.text(g.relation), row.relation)
 	r.number("strength", int64(g.strength), row.strength)
+	r.time("created_at", g.created, row.created)
 	r.time("verified_at", g.verified, row.verified)
 	r.time("ended_at", g.ended, row.ended)
+	for i, what := range family.Known {
+		r.flag(what, g.known&(1<<i) != 0, contact.Has(what))
+	}
+	if a.ring == nil || t.locked {
+		return
+	}
+	for _, column := range contact.Unlike(a.ring, t.record.Child) {
+		r.unlike(column)
+	}
 }
 
 func (a *audit) compareConsent(t *tally, row consentRow) {
@@ -284,6 +376,7 @@ func (a *audit) compareConsent(t *tally, row consentRow) {
 	t.marks[row.id] = true
 	s := t.child.answers[i]
 	r.time("ended_at", 0, row.ended)
+	r.text("ending", "", row.ending)
 	if sum == s.sum {
 		return
 	}
@@ -300,25 +393,28 @@ func (a *audit) compareConsent(t *tally, row consentRow) {
 	}
 }
 
-func (a *audit) compareValue(t *tally, row valueRow) {
-	r := a.of(t, "value", row.child, a.names.shown(row.item))
+func (a *audit) compareValue(t *tally, row vault.Row) {
+	r := a.of(t, "value", string(row.Child), a.names.shown(row.Item))
 	if t == nil {
 		r.extra()
 		return
 	}
-	y, known := a.names.syms[row.item]
+	y, known := a.names.syms[row.Item]
 	i := slices.IndexFunc(t.child.values, func(v value) bool { return known && v.item == y })
 	if i < 0 {
 		r.extra()
 		return
 	}
 	t.values++
-	t.marks["value "+row.item] = true
+	t.marks["value "+row.Item] = true
 	v := t.child.values[i]
-	r.text("purpose", a.names.text(v.purpose), row.purpose)
-	r.number("version", v.version, row.version)
-	r.time("collected_at", v.collected, row.collected)
-	r.time("expires_at", v.expires, row.expires)
+	r.text("purpose", a.names.text(v.purpose), row.Purpose)
+	r.number("version", v.version, row.Version)
+	r.time("collected_at", v.collected, row.Collected)
+	r.time("expires_at", v.expires, row.Expires)
+	if a.ring != nil && !t.locked && row.Intact(a.ring, t.record.Child) != nil {
+		r.unlike("sealed")
+	}
 }
 
 // compareRest names what the ledger knows of a child and the tables don't.
@@ -350,42 +446,6 @@ func (a *audit) compareRest(t *tally) {
 	} else if t.standing == len(c.answers) && t.past != c.past {
 		a.of(t, "consent", "", "").found(FoundDiffers, "ended", "–", "–")
 	}
-}
-
-// compareAges opens the birth dates of the children that were used, where there
-// is a ring, and compares the classes that the uses told.
-func (a *audit) compareAges(rows []childRow, found map[string]*tally) error {
-	if a.ring == nil {
-		return nil
-	}
-	var used []family.Child
-	var reads []db.Read
-	for _, row := range rows {
-		if t := found[row.id]; t != nil && (t.child.childAt != 0 || t.child.grownAt != 0) {
-			reads = append(reads, family.ReadChild(&used, family.ID(row.id)))
-		}
-	}
-	if len(reads) == 0 {
-		return nil
-	}
-	if err := a.tx.Together(a.ctx, reads...); err != nil {
-		return err
-	}
-	for _, child := range used {
-		t := found[string(child.ID)]
-		r := t.at
-		r.table = "child"
-		birth, err := child.Birth(a.ring)
-		if err != nil {
-			r.found(FoundDamaged, "birth", "–", "–")
-			continue
-		}
-		c := t.child
-		if c.childAt != 0 && birth.ClassAt(moment(c.childAt)) != age.Child || c.grownAt != 0 && birth.ClassAt(moment(c.grownAt)) == age.Child {
-			r.found(FoundAge, "birth", "–", "–")
-		}
-	}
-	return nil
 }
 
 // neverSeen names children that the ledger knows and the table doesn't.

@@ -43,7 +43,9 @@ const (
 
 	FoundExtra   = "replay.row_extra"   // the table has it, the ledger doesn't
 	FoundDiffers = "replay.row_differs" // both have it, and say different things
-	FoundDamaged = "replay.row_damaged" // its content isn't what its hash or its key says
+	FoundDamaged = "replay.row_damaged" // its content isn't what its hash says
+	FoundSealed  = "replay.row_sealed"  // what is sealed in it doesn't open
+	FoundHash    = "replay.row_hash"    // a keyed hash isn't that of what it stands beside
 )
 
 // In returns the difference in words.

@@ -18,11 +18,11 @@ type event struct {
 	source
 	body  vault.EventBody
 	at    int64
-	terms []answered
+	terms []term
 }
 
-// answered is a purpose with the charter to which a standing answer was given.
-type answered struct {
+// A term is a purpose with the charter to which a standing answer was given.
+type term struct {
 	purpose sym
 	charter int64
 }
@@ -51,7 +51,7 @@ func (f *fold) event(p ledger.Placed, s source, c *child) fault {
 	}
 	e := &event{source: s, body: b, at: p.At.UnixMicro()}
 	for _, a := range c.answers {
-		e.terms = append(e.terms, answered{a.purpose, int64(a.charter)})
+		e.terms = append(e.terms, term{a.purpose, int64(a.charter)})
 	}
 	switch y, wait := f.told(e); {
 	case wait && len(f.events) < maxLate:

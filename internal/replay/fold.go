@@ -34,7 +34,11 @@ type fold struct {
 	services map[string]*service
 	apps     map[string]*credential
 	children map[key]*child
-	erased   map[sym]int64 // per service
+	erased   map[tomb]int64
+	refusals map[refusal]int
+	traces   map[string]*trace           // by what family.TraceOf returns
+	trace    func(subject string) []byte // nil without keys
+	now      int64                       // what ended before it is remembered no more
 	uses     int64
 
 	late   []*use   // they wait for an entry about their service
@@ -70,7 +74,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 	return &fold{
 		names: n, rows: rows, report: report,
 		services: make(map[string]*service), apps: make(map[string]*credential), children: make(map[key]*child),
-		erased: make(map[sym]int64), shown: make(map[shown]source), forced: make(map[string]source), homes: make(map[sym]source),
+		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source), forced: make(map[string]source), homes: make(map[sym]source),
 	}
 }
 
@@ -154,6 +158,7 @@ func (f *fold) finish() {
 			s.subject = k.name(id.Subject)
 			f.blame(s, fault{what: FoundImpossible, field: ruleCollected})
 		}
+		f.silent(k, c)
 	}
 }
 
@@ -168,6 +173,7 @@ const (
 	ruleGuardian   = "guardian"
 	ruleStrength   = "strength"
 	ruleAnswer     = "answer"
+	ruleRequest    = "request"
 	ruleActor      = "actor"
 	ruleForced     = "forced"
 	ruleState      = "state"

@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 )
 
@@ -119,6 +120,13 @@ func (a *audit) run() error {
 		return err
 	}
 	a.fold = newFold(a.names, rows, a.found)
+	a.fold.now = a.tx.Now().UnixMicro()
+	if a.ring != nil {
+		if err := a.knowsPools(); err != nil {
+			return err
+		}
+		a.fold.trace = func(subject string) []byte { return family.TraceOf(a.ring, subject) }
+	}
 	whole, err := a.entries()
 	if err != nil {
 		return err
@@ -131,7 +139,10 @@ func (a *audit) run() error {
 	if err := a.compareServices(rows); err != nil {
 		return err
 	}
-	return a.compareChildren()
+	if err := a.compareChildren(); err != nil {
+		return err
+	}
+	return a.compareTraces()
 }
 
 // entries folds what has a place, then what waits for one. It returns false if

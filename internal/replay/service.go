@@ -118,7 +118,7 @@ func (s *service) appointed(n *names, now *version, b catalog.AppointedBody) fau
 		former.ended = now.at
 	}
 	*seat = n.keep(b.ID)
-	s.officers[*seat] = &officer{role: b.Role, appointed: now.at}
+	s.officers[*seat] = &officer{role: b.Role, who: b.Who, appointed: now.at}
 	return fault{}
 }
 
@@ -183,7 +183,7 @@ func (f *fold) issued(p ledger.Placed) fault {
 	default:
 		c.rotate(at, b.FormerEnd)
 	}
-	c.keys = append(c.keys, appKey{since: at, expires: b.Expires})
+	c.keys = append(c.keys, appKey{mark: b.Key, since: at, expires: b.Expires})
 	return fault{}
 }
 
@@ -192,7 +192,7 @@ func (c *credential) rotate(at, end int64) {
 	for i, k := range c.keys {
 		if k.until == 0 && (k.expires == 0 || k.expires > end) {
 			c.keys[i].until = at + slack
-			c.keys = append(c.keys, appKey{since: k.since, expires: end})
+			c.keys = append(c.keys, appKey{mark: k.mark, since: k.since, expires: end})
 		}
 	}
 }

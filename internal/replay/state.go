@@ -29,10 +29,16 @@ type child struct {
 	childAt int64 // the last use as a child since the birth date was given
 	grownAt int64 // the first use as none
 
+	birth     int64 // the version at which the birth date was given; 0 if it is unknown
+	birthFrom sym   // who gave it
+
 	guardians []guardian
-	answers   []answer // those that stand
-	answered  int32    // all there ever were
-	past      uint64   // the sum over those that stand no more
+	answers   []answer  // those that stand
+	answered  int32     // all there ever were
+	past      uint64    // the sum over those that stand no more
+	requests  []request // those that wait or are answered
+	ended     int32     // the others
+	pastAsked uint64    // the sum over them
 	values    []value
 	endings   []ending
 	opening   *opening // a collection whose values are still to be told
@@ -53,8 +59,31 @@ type guardian struct {
 	id       key
 	relation sym
 	strength uint8
+	known    uint8 // bits: which of family.Known
+	created  int64
 	verified int64
 	ended    int64
+}
+
+// A refusal is a no to everything that is still remembered (edge case 26).
+type refusal struct {
+	service sym
+	charter int32
+	until   int64
+}
+
+// A trace is an erasure of which the child can still be told.
+type trace struct {
+	service sym
+	subject key
+	until   int64
+	seen    bool // its row was found
+}
+
+// A tomb is the day on which children of a service were erased.
+type tomb struct {
+	service string
+	day     int64
 }
 
 // MayAnswer is family's rule.
@@ -180,6 +209,7 @@ type document struct {
 // An officer is one term of office.
 type officer struct {
 	role             catalog.Role
+	who              string // see catalog.Who
 	appointed, ended int64
 }
 
@@ -194,6 +224,7 @@ type credential struct {
 // An appKey is one key of an app, with one expiry: a rotation that ends it
 // earlier makes another, and the old one is believed a little longer.
 type appKey struct {
+	mark    string // see account.KeyMark
 	since   int64
 	expires int64
 	until   int64 // 0: it is what the table says

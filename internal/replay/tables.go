@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 )
 
@@ -154,9 +155,10 @@ func (a *audit) serviceRows() error {
 func (a *audit) officerRows() error {
 	seen := make(map[*officer]bool)
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var service, id, role string
+		var service, id, role, name, contact string
+		var salt []byte
 		var appointed, ended db.Time
-		if err := row.Scan(&service, &id, &role, &appointed, &ended); err != nil {
+		if err := row.Scan(&service, &id, &role, &name, &contact, &salt, &appointed, &ended); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "officer", service: a.names.shown(service), row: a.names.shown(id)}
@@ -170,8 +172,11 @@ func (a *audit) officerRows() error {
 		r.text("role", string(o.role), role)
 		r.time("appointed_at", o.appointed, fromDB(appointed))
 		r.time("ended_at", o.ended, fromDB(ended))
+		if catalog.Who(salt, service, id, name, contact) != o.who {
+			r.found(FoundHash, "name, contact", "–", "–")
+		}
 		return nil
-	}, `SELECT service, id, role, appointed_at, ended_at FROM officer ORDER BY service, id`)
+	}, `SELECT service, id, role, name, contact, salt, appointed_at, ended_at FROM officer ORDER BY service, id`)
 	a.eachService(func(s *service) {
 		for _, id := range slices.Sorted(maps.Keys(s.officers)) {
 			if !seen[s.officers[id]] && err == nil {
@@ -297,14 +302,15 @@ func (a *audit) documentRows() error {
 	return err
 }
 
-// credentialRows compares per app: the ledger doesn't know the hash of a key, so
-// what must agree are the expiries of all keys together.
+// credentialRows compares key by key. Each has its mark in the ledger.
 func (a *audit) credentialRows() error {
-	expiries := make(map[string][]int64)
+	seen := make(map[string]bool) // marks
+	stray := make(map[string]int) // keys of an app that the ledger doesn't know
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var id, service, scopes string
-		var expires, revoked db.Time
-		if err := row.Scan(&id, &service, &scopes, &expires, &revoked); err != nil {
+		var id, service, name, scopes string
+		var hash []byte
+		var created, expires, revoked db.Time
+		if err := row.Scan(&hash, &id, &service, &name, &scopes, &created, &expires, &revoked); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "credential", service: a.names.shown(service), row: a.names.shown(id)}
@@ -313,38 +319,43 @@ func (a *audit) credentialRows() error {
 			r.extra()
 			return nil
 		}
-		expiries[id] = append(expiries[id], fromDB(expires))
 		r.text("service", c.service, service)
 		if set, err := account.ParseScopes(scopes); err != nil || set != c.scopes {
 			r.found(FoundDiffers, "scopes", c.scopes.String(), set.String())
 		}
 		r.time("revoked_at", c.revoked, fromDB(revoked))
+		mark := account.KeyMark(hash, name)
+		i := slices.IndexFunc(c.keys, func(k appKey) bool { return k.until == 0 && k.mark == mark })
+		if i < 0 {
+			stray[id]++
+			return nil
+		}
+		seen[mark] = true
+		r.time("created_at", c.keys[i].since, fromDB(created))
+		r.time("expires_at", c.keys[i].expires, fromDB(expires))
 		return nil
-	}, `SELECT id, service, scopes, expires_at, revoked_at FROM credential ORDER BY id, hash`)
+	}, `
+		SELECT hash, id, service, name, scopes, created_at, expires_at, revoked_at FROM credential
+		ORDER BY id, created_at, hash`)
 	if err != nil {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(a.fold.apps)) {
 		c := a.fold.apps[id]
 		r := at{audit: a, table: "credential", service: c.service, row: id}
-		var want []int64
+		strays := stray[id]
 		for _, k := range c.keys {
-			if k.until == 0 {
-				want = append(want, k.expires)
+			switch {
+			case k.until != 0 || seen[k.mark]:
+			case strays > 0:
+				strays--
+				r.found(FoundHash, "hash, name", "–", "–") // another key or another name in its place
+			default:
+				r.missing()
 			}
 		}
-		got := expiries[id]
-		slices.Sort(want)
-		slices.Sort(got)
-		switch {
-		case len(got) < len(want):
-			r.missing()
-		case len(got) > len(want):
+		for range strays {
 			r.extra()
-		default:
-			for i := range want {
-				r.time("expires_at", want[i], got[i])
-			}
 		}
 	}
 	return nil

@@ -101,7 +101,7 @@ func TestInvariant7_TamperedTablesAreFound(t *testing.T) {
 		{"a child is disputed", `UPDATE child SET disputed = true WHERE child = $1`, mei, "row_differs child disputed"},
 		{"a version is set back", `UPDATE child SET version = 1 WHERE child = $1`, mei, "row_differs child version"},
 		{"a birth date is another's", `UPDATE child SET birth = (SELECT birth FROM child WHERE child = $1) WHERE child = $2`,
-			func(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }, "row_damaged child birth"},
+			func(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }, "row_sealed child birth"},
 		{"a guardian is gone", `DELETE FROM guardian WHERE child = $1 AND ended_at IS NULL`, mei, "row_missing guardian "},
 		{"a guardian's end never was", `UPDATE guardian SET ended_at = NULL WHERE child = $1 AND ended_at IS NOT NULL`, mei, "row_differs guardian ended_at"},
 		{"a guardian is better verified", `UPDATE guardian SET strength = 4 WHERE child = $1`, mei, "row_differs guardian strength"},

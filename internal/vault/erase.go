@@ -27,15 +27,16 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 			return "", err
 		}
 	}
+	var refused int64
 	if child.State == family.Unconsented {
-		if err := consent.RememberNo(ctx, tx, child); err != nil {
+		if refused, err = consent.RefusedAll(ctx, tx, child); err != nil {
 			return "", err
 		}
 	}
 	if err := consent.Forget(ctx, tx, id); err != nil {
 		return "", err
 	}
-	return family.Erase(ctx, tx, v.Ring, actor, child, ground)
+	return family.Erase(ctx, tx, v.Ring, actor, child, ground, refused)
 }
 
 func erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) error {

@@ -124,6 +124,14 @@ func (k ChildKey) Seal(plain []byte, ad ...string) []byte {
 	return k.k.fast.seal(plain, bind(labelValue, ad...))
 }
 
+// Intact reports whether Open would open what Seal made, and hands out nothing of
+// it. It fails with ErrOpen.
+func (k ChildKey) Intact(sealed []byte, ad ...string) error {
+	plain, err := k.Open(sealed, ad...)
+	clear(plain)
+	return err
+}
+
 // Open decrypts what Seal made, under whichever suite. It fails with ErrOpen,
 // and doesn't say why, if anything differs: the child, ad, or a single bit.
 func (k ChildKey) Open(sealed []byte, ad ...string) ([]byte, error) {

@@ -173,6 +173,12 @@ func (r *Ring) CurrentPool() string {
 	return ""
 }
 
+// Knows reports whether the ring has the pool with this ID.
+func (r *Ring) Knows(pool string) bool {
+	k := r.load()
+	return k != nil && k.pools[pool] != nil
+}
+
 func (r *Ring) load() *keys {
 	if r == nil {
 		return nil

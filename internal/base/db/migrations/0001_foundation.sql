@@ -100,6 +100,7 @@ CREATE TABLE officer (
 	role         text   NOT NULL, -- officer, deputy
 	name         text   NOT NULL, -- public (Article 8)
 	contact      text   NOT NULL, -- public
+	salt         bytea  NOT NULL, -- of what the ledger keeps of both
 	appointed_at bigint NOT NULL,
 	ended_at     bigint,
 	PRIMARY KEY (service, id)
@@ -142,6 +143,7 @@ CREATE TABLE child (
 	ref_hash   bytea,
 	birth      bytea,            -- sealed
 	birth_from text    NOT NULL, -- who said so
+	birth_version bigint NOT NULL, -- the child's, when they did; the birth date is bound to it
 	turns_14   bytea,            -- keyed hash of the day
 	pool       text    NOT NULL,
 	wrapped    bytea,            -- the child's key; destroyed = erased
@@ -167,7 +169,8 @@ CREATE TABLE child_ref (
 CREATE TABLE erased_subject (
 	subject bytea  NOT NULL PRIMARY KEY, -- keyed hash of the pseudonym
 	child   text   NOT NULL,
-	until   bigint NOT NULL
+	until   bigint NOT NULL,
+	bound   bytea  NOT NULL -- keyed hash of the row: nobody without the keys makes or redirects one
 );
 CREATE INDEX erased_subject_until ON erased_subject (until, subject);
 
@@ -178,7 +181,8 @@ CREATE TABLE refused_ref (
 	ref_hash bytea  NOT NULL,
 	charter  bigint NOT NULL, -- the number that was refused
 	until    bigint NOT NULL,
-	PRIMARY KEY (service, ref_hash)
+	bound    bytea  NOT NULL, -- as in erased_subject
+	PRIMARY KEY (service, ref_hash, until)
 );
 CREATE INDEX refused_ref_until ON refused_ref (until, service, ref_hash);
 
@@ -240,7 +244,8 @@ CREATE TABLE consent_link (
 	token   bytea   NOT NULL PRIMARY KEY, -- keyed hash of the link's secret or of the short code
 	child   text    NOT NULL,
 	request text    NOT NULL,
-	short   boolean NOT NULL -- a short code: it ends with its request
+	short   boolean NOT NULL, -- a short code: it ends with its request
+	bound   bytea   NOT NULL  -- as in erased_subject
 );
 CREATE INDEX consent_link_child ON consent_link (child, request);
 

@@ -1,0 +1,44 @@
+package vault
+
+import (
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family"
+)
+
+// A Row is a row of value, for an audit. What is sealed stays so.
+type Row struct {
+	Child              family.ID
+	Item, Purpose      string
+	Version            int64
+	Collected, Expires int64 // microseconds
+
+	sealed []byte
+}
+
+func scanRow(row db.Row) (r Row, err error) {
+	err = row.Scan(&r.Child, &r.Item, &r.Purpose, &r.Version, &r.sealed, &r.Collected, &r.Expires)
+	return r, err
+}
+
+// ReadRows reads the values of a stretch of children, in order.
+func ReadRows(into *[]Row, of family.Stretch) db.Read {
+	where, args := of.Where("child")
+	return db.ReadInto(into, scanRow, `
+		SELECT child, item, purpose, version, sealed, collected_at, expires_at FROM value
+		WHERE `+where+`
+		ORDER BY child, item`, args...)
+}
+
+// Intact reports whether the value would open for its child, item and version. It
+// needs no permit, for it hands out nothing (invariant 1). Errors: ErrCannotOpen.
+func (r Row) Intact(ring *keyring.Ring, child family.Child) error {
+	key, err := child.Key(ring)
+	if err == nil {
+		err = key.Intact(r.sealed, stored{item: r.Item, version: r.Version}.ad(child)...)
+	}
+	if err != nil {
+		return ErrCannotOpen
+	}
+	return nil
+}
