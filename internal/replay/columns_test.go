@@ -1,0 +1,243 @@
+package replay_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// exempt are the columns, or whole tables, that an audit doesn't compare, and why
+// that hides nothing. Whoever adds a column adds a change to changes, or a line
+// here.
+var exempt = map[string]string{
+	"goose_db_version": "which migrations ran: the migration tool's own, and about nobody",
+	"sqlite_sequence":  "SQLite's own numbering of the table above",
+	"lease":            "who numbers entries now: only efficiency rests on it",
+	"idempotency": "answers of at most 24 hours, sealed under the ring and bound to the rest of their row: one that was " +
+		"touched is refused, and a lost one lets an app try again",
+
+	"keyring_key.created_at": "only shown, by `keys list`",
+	"ledger_head.at":         "when the last round was: nothing is decided by it",
+	"ledger_cursor.name":     "which consumer: under another name it begins anew, and consumers bear to read twice",
+
+	"consent_request.code":       "keyed hash of a one-time code and its request: it can't be made without the keys, nor taken from another request",
+	"consent_request.code_until": "of a code that lives ten minutes and is never told to the ledger",
+	"consent_request.code_tries": "counts the wrong ones of such a code; see docs/threat-model.md",
+	"consent_request.code_wrong": "counts those of all codes; see docs/threat-model.md",
+	"consent_request.code_sends": "how often one was sent in the running hour: to spare the guardian's phone",
+	"consent_request.code_since": "when that hour began",
+}
+
+// TestInvariant7_EveryColumnIsCompared reads the schema, and wants for each column
+// a change that the audit finds, or a reason in exempt. The ledger's own tables
+// and the keys are tried here, since `wardkeep audit` proves them before it folds:
+// by ledger.Verify, and by opening the ring.
+func TestInvariant7_EveryColumnIsCompared(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := play(t, w)
+		tried := make(map[string]string)
+		for _, c := range changes {
+			if column := onlyColumn(c.query); column != "" {
+				tried[column] = c.name
+			}
+		}
+		s.tryLedger(t, tried)
+		s.tryKeys(t, tried)
+
+		tables := s.columns(t)
+		all := make(map[string]bool)
+		for table, columns := range tables {
+			all[table] = true
+			for _, column := range columns {
+				name := table + "." + column
+				all[name] = true
+				why := exempt[name]
+				if why == "" {
+					why = exempt[table]
+				}
+				switch {
+				case tried[name] == "" && why == "":
+					t.Errorf("%s: no change of it is tried, and nothing says why not", name)
+				case tried[name] != "" && exempt[name] != "":
+					t.Errorf("%s: %q is found, so it isn't exempt", name, tried[name])
+				}
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(exempt)) {
+			if !all[name] && !(name == "sqlite_sequence" && s.Store.Engine() == "postgres") {
+				t.Errorf("exempt has %s, the schema doesn't", name)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(tried)) {
+			if !all[name] {
+				t.Errorf("%q changes %s, which the schema doesn't have", tried[name], name)
+			}
+		}
+		if len(tables) < 23 {
+			t.Errorf("only %d tables: the schema was not read", len(tables))
+		}
+	})
+}
+
+var update = regexp.MustCompile(`(?s)^UPDATE (\w+) SET (.*?)(?: WHERE .*)?$`)
+
+// onlyColumn returns the column that an UPDATE sets, as "table.column", if it sets
+// no other.
+func onlyColumn(query string) string {
+	m := update.FindStringSubmatch(query)
+	if m == nil {
+		return ""
+	}
+	column, value, _ := strings.Cut(m[2], " = ")
+	depth := 0
+	for _, r := range value {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case r == ',' && depth == 0:
+			return ""
+		}
+	}
+	return m[1] + "." + column
+}
+
+func TestOnlyColumnReadsAChange(t *testing.T) {
+	for query, want := range map[string]string{
+		`UPDATE child SET frozen = true WHERE child = $1`:                           "child.frozen",
+		`UPDATE child SET ref = (SELECT a, b FROM c WHERE d = $1) WHERE child = $2`: "child.ref",
+		`UPDATE refused_ref SET charter = 2`:                                        "refused_ref.charter",
+		`UPDATE child SET frozen = true, disputed = true WHERE child = $1`:          "",
+		`DELETE FROM child`: "",
+	} {
+		if got := onlyColumn(query); got != want {
+			t.Errorf("%s: got %q, want %q", query, got, want)
+		}
+	}
+}
+
+// columns reads the schema.
+func (s *scene) columns(t *testing.T) map[string][]string {
+	t.Helper()
+	query := `SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid`
+	if s.Store.Engine() == "postgres" {
+		query = `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`
+	}
+	tables := make(map[string][]string)
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return db.Each(ctx, tx, func(row db.Row) error {
+			var table, column string
+			err := row.Scan(&table, &column)
+			tables[table] = append(tables[table], column)
+			return err
+		}, query)
+	})
+	return tables
+}
+
+// tryLedger changes each column of the signed tables, verifies, and changes it
+// back.
+func (s *scene) tryLedger(t *testing.T, tried map[string]string) {
+	t.Helper()
+	signer, key, err := ledger.NewSigner("wardkeep.test", make([]byte, 32))
+	if err != nil || signer == nil {
+		t.Fatal(err)
+	}
+	verify := func() []ledger.Finding {
+		report, err := ledger.Verify(t.Context(), ledger.FromStore(s.Store), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report.Findings
+	}
+	for column, number := range map[string]bool{
+		"ledger_bundle.start": true, "ledger_bundle.size": true, "ledger_bundle.min_at": true, "ledger_bundle.max_at": true,
+		"ledger_bundle.entries": false, "ledger_tile.level": true, "ledger_tile.n": true, "ledger_tile.hashes": false,
+		"ledger_head.id": true, "ledger_head.size": true, "ledger_head.root": false, "ledger_head.checkpoint": false,
+	} {
+		table, name, _ := strings.Cut(column, ".")
+		set := func(query string, args ...any) {
+			s.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s SET %s = %s", table, name, query), args...)
+				return err
+			})
+		}
+		var undo func()
+		if number {
+			set(name + " + 1")
+			undo = func() { set(name + " - 1") }
+		} else {
+			var was []byte
+			s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				was, err = db.One(ctx, tx, db.Single[[]byte], fmt.Sprintf("SELECT %s FROM %s", name, table))
+				return err
+			})
+			other := slices.Clone(was)
+			other[len(other)/2] ^= 1
+			if name == "checkpoint" {
+				set("$1", string(other))
+				undo = func() { set("$1", string(was)) }
+			} else {
+				set("$1", other)
+				undo = func() { set("$1", was) }
+			}
+		}
+		if len(verify()) == 0 {
+			t.Errorf("%s was changed, and nothing was found", column)
+		}
+		tried[column] = "verified"
+		undo()
+	}
+	if f := verify(); len(f) > 0 {
+		t.Fatalf("changed back, and found: %v", f)
+	}
+}
+
+// tryKeys changes each column of a stored ring, and opens it.
+func (s *scene) tryKeys(t *testing.T, tried map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "kek")
+	if err := keyring.CreateKeyFile(file, filepath.Join(dir, "data")); err != nil {
+		t.Fatal(err)
+	}
+	kek, err := keyring.OpenKeyFile(file)
+	ok(t, err)
+	stored, err := keyring.Generate(t.Context(), kek, keyring.AES256GCM)
+	ok(t, err)
+	for column, change := range map[string]func(*keyring.Stored){
+		"id":      func(k *keyring.Stored) { k.ID = "pk_00000000" },
+		"purpose": func(k *keyring.Stored) { k.Purpose = keyring.PurposeSign },
+		"suite":   func(k *keyring.Stored) { k.Suite = keyring.SM4GCM },
+		"wrapped": func(k *keyring.Stored) { k.Wrapped[len(k.Wrapped)/2] ^= 1 },
+		"kek":     func(k *keyring.Stored) { k.KEK = "file:0" },
+		"state":   func(k *keyring.Stored) { k.State = keyring.StateRetiring },
+	} {
+		for i := range stored {
+			changed := slices.Clone(stored)
+			changed[i].Wrapped = slices.Clone(stored[i].Wrapped)
+			change(&changed[i])
+			if column == "purpose" && stored[i].Purpose == keyring.PurposeSign {
+				continue
+			}
+			if _, err := keyring.Open(t.Context(), kek, changed); err == nil {
+				t.Errorf("keyring_key.%s was changed, and the ring opens", column)
+			}
+		}
+		tried["keyring_key."+column] = "opened"
+	}
+	if _, err := keyring.Open(t.Context(), kek, stored); err != nil {
+		t.Fatal(err)
+	}
+}
