@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -297,5 +298,30 @@ func TestArticle20_ForgetLeavesNoRow(t *testing.T) {
 				})
 			}
 		}
+	})
+}
+
+// A link that somebody turned to another child's request by hand leads nowhere.
+func TestALinkLeadsOnlyWhereItWasMadeToLead(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a, _ := w.enrol(service, phone, family.Parent)
+		b, _ := w.enrol(service, "13900139000", family.Parent)
+		mine, secrets := w.mustAsk(w.app, a, consent.Asking{})
+		theirs, _ := w.mustAsk(w.app, b, consent.Asking{})
+		leads := func(want error) {
+			t.Helper()
+			w.do(func(tx *db.Tx) error {
+				if r, err := w.desk.ByToken(w.ctx, tx, secrets.Token); !errors.Is(err, want) || err == nil && r.ID != mine.ID {
+					t.Errorf("the link leads to %s, %v; want %v", r.ID, err, want)
+				}
+				return nil
+			})
+		}
+		leads(nil)
+		w.do(func(tx *db.Tx) error {
+			_, err := tx.Exec(w.ctx, `UPDATE consent_link SET child = $1, request = $2 WHERE request = $3`, b.ID, theirs.ID, mine.ID)
+			return err
+		})
+		leads(consent.ErrLink)
 	})
 }

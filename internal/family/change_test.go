@@ -8,6 +8,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 )
@@ -193,7 +194,25 @@ func TestEdgeCase3_ACorrectionNeverMakesOlder(t *testing.T) {
 				})
 			}
 		}
-		c, _ := w.enrol(w.enrolment("ref-z"))
+		// Nor does the date from before a correction, put back by hand.
+		c, _ := w.enrol(w.enrolment("ref-y"))
+		var former []byte
+		w.do(func(tx *db.Tx) (err error) {
+			former, err = db.One(w.ctx, tx, db.Single[[]byte], `SELECT birth FROM child WHERE child = $1`, c.ID)
+			return err
+		})
+		w.must(c.ID, func(tx *db.Tx, locked family.Child) error {
+			_, _, err := family.Correct(w.ctx, tx, w.ring, app{}, locked, birth(t, "2017"), family.FromGuardian)
+			return err
+		})
+		w.do(func(tx *db.Tx) error {
+			_, err := tx.Exec(w.ctx, `UPDATE child SET birth = $1 WHERE child = $2`, former, c.ID)
+			return err
+		})
+		if _, err := w.find(c.ID).Birth(w.ring); !errors.Is(err, keyring.ErrOpen) {
+			t.Errorf("the former birth date: %v", err)
+		}
+		c, _ = w.enrol(w.enrolment("ref-z"))
 		for b, want := range map[age.Birth]error{{Year: 2016, Month: 2, Day: 30}: age.ErrImpossible, {Year: 2017}: family.ErrBirthSource} {
 			err := w.with(c.ID, func(tx *db.Tx, locked family.Child) error {
 				_, _, err := family.Correct(w.ctx, tx, w.ring, app{}, locked, b, "hearsay")

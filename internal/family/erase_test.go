@@ -364,3 +364,27 @@ func TestEveryRefusalHasItsWords(t *testing.T) {
 		}
 	}
 }
+
+// For three days an erasure is told by the child's name. Turned to another child
+// by hand, it is told of nobody.
+func TestATraceLeadsOnlyToTheErasedChild(t *testing.T) {
+	each(t, func(w *world) {
+		gone, _ := w.enrol(w.enrolment("ref-1"))
+		other, _ := w.enrol(w.enrolment("ref-2"))
+		w.erase(gone.ID)
+		for i, want := range []error{nil, family.ErrNotFound} {
+			w.do(func(tx *db.Tx) error {
+				if i == 1 {
+					if _, err := tx.Exec(w.ctx, `UPDATE erased_subject SET child = $1`, other.ID); err != nil {
+						return err
+					}
+				}
+				got, err := family.ChildOf(w.ctx, tx, w.ring, gone.Subject)
+				if w.is(err, want); err == nil && got != gone.ID {
+					t.Errorf("it leads to %s", got)
+				}
+				return nil
+			})
+		}
+	})
+}

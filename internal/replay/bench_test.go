@@ -24,8 +24,8 @@ const (
 	benchUses     = 5 // of each
 )
 
-// BenchmarkFold folds a ledger of children who have a guardian, six answers, five
-// values and five uses each, and reports what one child takes in memory.
+// BenchmarkFold folds a ledger of children who have a guardian, an answered request
+// with six answers, five values and five uses each, and reports what one child takes in memory.
 func BenchmarkFold(b *testing.B) {
 	s := begin(b, vaulttest.New(b, dbtest.New(b)))
 	notice, err := charter.Notice(s.Charter, "en")
@@ -67,18 +67,36 @@ func (s *story) written(ctx context.Context, tx *db.Tx, notice string) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Subject: subject, Version: version, Actor: actor, Body: body})
 		return err
 	}
-	if err := note(family.KindRegistered, s.App.Ledger(), family.RegisteredBody{Class: age.Child, Until: now.Add(24 * time.Hour).UnixMicro()}); err != nil {
+	if err := note(family.KindRegistered, s.App.Ledger(), family.RegisteredBody{Class: age.Child, Source: family.FromApp, Until: now.Add(24 * time.Hour).UnixMicro()}); err != nil {
 		return err
 	}
-	if err := note(family.KindGuardianAdded, s.App.Ledger(), family.GuardianAddedBody{Guardian: g, Relation: family.Parent}); err != nil {
+	if err := note(family.KindGuardianAdded, s.App.Ledger(), family.GuardianAddedBody{Guardian: g, Relation: family.Parent, Known: []string{"phone"}}); err != nil {
+		return err
+	}
+	request := id.New(id.Request)
+	version++
+	if err := note(consent.KindRequested, s.App.Ledger(), consent.RequestedBody{Request: request, Guardian: g, Charter: 1, Purposes: purposes[:6],
+		Channel: consent.SMS, Locale: "en", Expires: now.Add(time.Hour).UnixMicro()}); err != nil {
+		return err
+	}
+	version++
+	if err := note(consent.KindSent, s.App.Ledger(), consent.RequestBody{Request: request, Sends: 1}); err != nil {
+		return err
+	}
+	version++
+	if err := note(consent.KindOpened, "link:"+request, consent.OpenedBody{Request: request, Notice: notice, Lang: "en", Channel: "page"}); err != nil {
 		return err
 	}
 	version++
 	if err := note(family.KindGuardianVerified, "guardian:"+string(g), family.GuardianVerifiedBody{Guardian: g, Strength: 1}); err != nil {
 		return err
 	}
+	if err := note(consent.KindVerified, "guardian:"+string(g), consent.VerifiedBody{Request: request, Guardian: g, Strength: 1}); err != nil {
+		return err
+	}
+	version++
 	for _, p := range purposes[:6] {
-		err := note(consent.KindGranted, "guardian:"+string(g), consent.AnswerBody{Consent: id.New(id.Consent), Guardian: g, Purpose: p,
+		err := note(consent.KindGranted, "guardian:"+string(g), consent.AnswerBody{Consent: id.New(id.Consent), Guardian: g, Request: request, Purpose: p,
 			Charter: 1, Notice: notice, Lang: "en", Channel: "page", Shown: now.UnixMicro(), Strength: 1})
 		if err != nil {
 			return err

@@ -218,6 +218,32 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a guardian verified in the ledger alone": {"row_differs strength", func(s *scene) {
 			s.forge(s.bo, 1, family.KindGuardianVerified, s.Officer.Ledger(), family.GuardianVerifiedBody{Guardian: s.guardians(s.bo.ID)[0].ID, Strength: 4})
 		}},
+		"a request that ran out before its time": {"impossible request", func(s *scene) {
+			s.forge(s.bo, 1, consent.KindExpired, "system:retention", consent.RequestBody{Request: s.request(s.bo).ID})
+		}},
+		"a request cancelled in the ledger alone": {"row_extra ", func(s *scene) {
+			s.forge(s.bo, 1, consent.KindCancelled, s.App.Ledger(), consent.RequestBody{Request: s.request(s.bo).ID})
+		}},
+		"a request sent more often than it was": {"impossible request", func(s *scene) {
+			s.forge(s.bo, 1, consent.KindSent, s.App.Ledger(), consent.RequestBody{Request: s.request(s.bo).ID, Sends: 7})
+		}},
+		"a request that nobody made": {"impossible request", func(s *scene) {
+			s.forge(s.bo, 1, consent.KindSent, s.App.Ledger(), consent.RequestBody{Request: id.New(id.Request), Sends: 1})
+		}},
+		"a notice shown to an answer": {"impossible request", func(s *scene) {
+			r := s.request(s.mei)
+			s.forge(s.mei, 1, consent.KindOpened, "link:"+r.ID, consent.OpenedBody{Request: r.ID, Notice: r.Shown.Notice, Lang: "en", Channel: "page"})
+		}},
+		"somebody else verified": {"impossible request", func(s *scene) {
+			s.forge(s.bo, 1, consent.KindVerified, s.App.Ledger(), consent.VerifiedBody{Request: s.request(s.bo).ID, Guardian: s.aunt.ID, Strength: 1})
+		}},
+		"a request that outlives its child": {"impossible request", func(s *scene) {
+			r := s.request(s.bo)
+			s.forge(s.bo, 1, consent.KindRequested, s.App.Ledger(), consent.RequestedBody{Request: id.New(id.Request), Guardian: r.Guardian,
+				Charter: r.Charter, Purposes: r.Purposes, Channel: consent.Link, Locale: "en", Expires: r.ExpiresAt.UnixMicro() + 1})
+		}},
+		"an answer to one of many purposes":        {"impossible request", func(s *scene) { s.half(s.request(s.bo).Purposes[0]) }},
+		"an answer to a purpose that wasn't asked": {"impossible request", func(s *scene) { s.half("ghost") }},
 		"a child that was never registered": {"impossible registered", func(s *scene) {
 			s.do(func(ctx context.Context, tx *db.Tx) error {
 				_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: family.KindFrozen, Service: service, Subject: id.New(id.Subject), Version: 2,
@@ -274,6 +300,29 @@ func forgery(t *testing.T, name string, report replay.Report, want string) {
 	if !slices.Contains(all, want) {
 		t.Errorf("%s: want %q, got:\n%s", name, want, strings.Join(all, "\n"))
 	}
+}
+
+// request is the child's first.
+func (s *scene) request(c family.Child) consent.Request {
+	s.T.Helper()
+	var all []consent.Request
+	s.do(func(ctx context.Context, tx *db.Tx) (err error) {
+		all, err = consent.Requests(ctx, tx, c.ID)
+		return err
+	})
+	return all[0]
+}
+
+// half appends that bo's guardian was verified, and one answer.
+func (s *scene) half(purpose string) {
+	s.T.Helper()
+	r := s.request(s.bo)
+	g := s.guardians(s.bo.ID)[0]
+	s.forge(s.bo, 1, family.KindGuardianVerified, g.Ledger(), family.GuardianVerifiedBody{Guardian: g.ID, Strength: 1})
+	s.forge(s.bo, 1, consent.KindVerified, g.Ledger(), consent.VerifiedBody{Request: r.ID, Guardian: g.ID, Strength: 1})
+	s.forge(s.bo, 1, consent.KindRefused, g.Ledger(), consent.AnswerBody{Consent: id.New(id.Consent), Guardian: g.ID, Request: r.ID,
+		Purpose: purpose, Charter: r.Charter, Notice: r.Shown.Notice, Lang: r.Shown.Lang, Channel: r.Shown.Channel,
+		Shown: r.Shown.At.UnixMicro(), Strength: 1})
 }
 
 // collect appends a permitted collection and what it wrote, with values that

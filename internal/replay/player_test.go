@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -63,8 +64,8 @@ func (p *player) turn() {
 		p.enrol()
 		return
 	}
-	move := rapid.SampledFrom([]string{"enrol", "answer", "answer", "answer", "put", "put", "put", "use", "use", "use", "seal", "withdraw", "wait", "again",
-		"guardian", "verify", "end", "freeze", "unfreeze", "correct", "event", "event", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
+	move := rapid.SampledFrom([]string{"enrol", "answer", "answer", "answer", "put", "put", "put", "use", "use", "use", "seal", "withdraw", "again",
+		"guardian", "verify", "end", "ask", "step", "step", "freeze", "unfreeze", "correct", "event", "event", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
 	if err := p.move(move); err != nil && errs.Of(err).Kind == errs.Internal {
 		p.rt.Fatalf("%s: %v", move, err)
 	}
@@ -101,8 +102,10 @@ func (p *player) move(move string) error {
 		}
 		p.Pass(rapid.SampledFrom(pauses).Draw(p.rt, "pause"))
 		return p.unseal(c, p.pick(purposes, "purpose"), item, sealed)
-	case "answer", "wait", "again", "withdraw", "guardian", "verify", "end":
+	case "answer", "again", "withdraw", "guardian", "verify", "end", "ask":
 		return p.family(move)
+	case "step":
+		return p.step(p.child())
 	case "freeze", "unfreeze":
 		return p.freeze(p.child(), move == "freeze")
 	case "correct":
@@ -137,9 +140,6 @@ func (p *player) family(move string) error {
 			return p.says(g, yes, p.pick(purposes[:6], "purpose"))
 		}
 		return p.says(g, yes)
-	case "wait":
-		_, err := p.asks(g)
-		return err
 	case "again":
 		return p.thinksAgain(g, func(string) bool { return true })
 	case "withdraw":
@@ -148,9 +148,61 @@ func (p *player) family(move string) error {
 		return p.verify(g, family.Strength(rapid.IntRange(0, 4).Draw(p.rt, "strength")))
 	case "end":
 		return p.end(g)
+	case "ask":
+		return p.ask(g)
 	}
 	_, err := p.guardian(g.Child, rapid.SampledFrom([]family.Relation{family.Parent, family.Parent, family.Institution, family.Teacher}).Draw(p.rt, "relation"))
 	return err
+}
+
+// ask asks and leaves it at that.
+func (p *player) ask(g family.Guardian) error {
+	asker := consent.Asker(p.App)
+	if rapid.Bool().Draw(p.rt, "of their own") {
+		asker = g
+	}
+	asking := consent.Asking{Guardian: g.ID, Locale: "en", TTL: rapid.SampledFrom(pauses[2:6]).Draw(p.rt, "ttl"),
+		Channel: rapid.SampledFrom([]consent.Channel{consent.SMS, consent.Link}).Draw(p.rt, "channel")}
+	if rapid.Bool().Draw(p.rt, "payload") {
+		asking.Payload = pii.New("order 7")
+	}
+	return p.Try(func(ctx context.Context, tx *db.Tx) error {
+		c, err := family.Find(ctx, tx, service, g.Child)
+		if err == nil {
+			_, _, _, err = p.Desk.Ask(ctx, tx, asker, c, asking)
+		}
+		return err
+	})
+}
+
+// step takes any request of the child, whatever has become of it, one step on.
+func (p *player) step(child family.ID) error {
+	var all []consent.Request
+	p.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		all, err = consent.Requests(ctx, tx, child)
+		return err
+	})
+	if len(all) == 0 {
+		return nil
+	}
+	r := rapid.SampledFrom(all).Draw(p.rt, "request")
+	step := rapid.SampledFrom([]string{"send", "open", "cancel", "verify"}).Draw(p.rt, "step")
+	return p.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		switch step {
+		case "send":
+			_, _, _, _, err = p.Desk.Send(ctx, tx, p.App, r)
+		case "open":
+			_, _, _, err = p.Desk.Open(ctx, tx, r, rapid.SampledFrom([]string{"en", "zh-CN"}).Draw(p.rt, "lang"), consent.OnAPI)
+		case "cancel":
+			_, _, err = consent.Cancel(ctx, tx, p.App, r)
+		case "verify": // an answered one too: whoever comes back to withdraw
+			var code consent.OneTime
+			if code, err = p.Desk.SendCode(ctx, tx, r); err == nil {
+				_, _, _, err = p.Desk.VerifyCode(ctx, tx, r, code.Code)
+			}
+		}
+		return err
+	})
 }
 
 func (p *player) office(move string) error {

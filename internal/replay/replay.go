@@ -6,16 +6,24 @@
 // a body with an unknown member, a row that no entry made, a use whose facts are
 // not there: none of them is passed over.
 //
+// # What the ledger doesn't name
+//
+// The ledger names nobody, so it can't say what a name, a phone number or a value
+// is. Where a ring is at hand, the audit opens all that is sealed, hands out
+// nothing of it, and compares the keyed hashes beside it: what was exchanged
+// doesn't open, for it is bound to its child, its item and its version, and the
+// ledger knows the versions. Rows that lead from a hash to a child carry a keyed
+// hash of themselves. Of a birth date it also compares the class with the last use
+// as a child and with the first as none, which is all the gate asks.
+//
+// Each column of each table is compared, or stands with a reason in the list of
+// TestInvariant7_EveryColumnIsCompared.
+//
 // # What it can't see
 //
-// The ledger names nobody, so it can't tell whether a name, a phone number or a
-// value is the one that was given; that they were not exchanged is what their
-// encryption is bound to. The birth date isn't in it either: a use carries the
-// child's age class of that day, and the audit takes it from there. Where a ring
-// is at hand, it opens the birth date of each child that was used and compares
-// the class of the last use as a child and of the first as none, which is all
-// the gate asks. After an erasure there is no birth date to compare with.
-// Requests for consent and their links grant nothing, and are not compared.
+// After an erasure there is nothing to open, and of a tombstone only the day is
+// told. Codes and their counters are never in the ledger. An entry that waits for
+// its place, about a second, is not signed yet.
 package replay
 
 import (
@@ -61,9 +69,10 @@ func (r Report) OK() bool { return len(r.Differences) == 0 }
 // Audit folds the whole ledger, decides every use again, and compares the result
 // with the tables, all on one snapshot. It writes nothing. What it finds is in
 // the report; an error says that it could not look. Memory is that of what the
-// children hold, below 1 KB each, not that of the entries.
+// children hold, about 1 KB each, not that of the entries.
 //
-// Ring may be nil: then birth dates stay sealed, and no age is compared.
+// Ring may be nil: then what is sealed stays so, and no keyed hash and no age is
+// compared. Errors: keyring.ErrUnknownPool for a ring from before a rotation.
 // Charters, which may be nil, is asked for a charter whose row is damaged, so
 // that the uses under it can still be decided if this process has seen it.
 func Audit(ctx context.Context, store *db.DB, ring *keyring.Ring, charters *catalog.Cache, opts Options) (Report, error) {

@@ -175,7 +175,7 @@ var changes = []change{
 	{"a value is another's", `UPDATE value SET child = $1 WHERE child = $2`, func(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }, "row_extra value "},
 	{"a value is gone", `DELETE FROM value WHERE child = $1`, mei, "row_missing value "},
 	{"an event never was", `UPDATE child SET endings = '' WHERE child = $1`, mei, "row_differs child endings"},
-	{"an event was for another", `UPDATE child SET endings = (SELECT endings FROM child WHERE child = $1) WHERE child = $2`, both, "row_differs child endings"},
+	{"an event was for another", `UPDATE child SET endings = (SELECT endings FROM child WHERE child = $1) WHERE child = $2`, func(s *scene) []any { return []any{s.mei.ID, s.bo.ID} }, "row_differs child endings"},
 	{"an event tells a name", `UPDATE child SET endings = '王小明' WHERE child = $1`, bo, "row_differs child endings"},
 	{"an erased child has events", `UPDATE child SET endings = '王小明' WHERE child = $1`, gone, "row_differs child endings"},
 	{"a value of nobody", `UPDATE value SET child = 'zz' WHERE child = $1`, mei, "row_extra value "},

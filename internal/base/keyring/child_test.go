@@ -43,10 +43,16 @@ func TestArticle13_AValueOpensOnlyWhereItWasSealed(t *testing.T) {
 		if err != nil || !bytes.Equal(got, plain) {
 			t.Fatalf("it doesn't open where it belongs: %v", err)
 		}
+		if err := same.Intact(sealed, ad...); err != nil {
+			t.Fatalf("it isn't intact where it belongs: %v", err)
+		}
 
 		another, _, _, _ := r.NewChildKey("ch_2")
 		if _, err := another.Open(sealed, ad...); err != ErrOpen {
 			t.Fatalf("another child's key: %v", err)
+		}
+		if err := another.Intact(sealed, ad...); err != ErrOpen {
+			t.Fatalf("intact under another child's key: %v", err)
 		}
 		if _, err := r.OpenChildKey("ch_2", pool, wrapped); !errors.Is(err, ErrOpen) {
 			t.Fatalf("the wrapped key as another child's: %v", err)
