@@ -15,7 +15,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -85,7 +84,7 @@ type IssuedBody struct {
 // the place of another, or a name. What is hashed has 256 random bits, and without
 // the row nobody can try out names against it.
 func KeyMark(hash []byte, name string) string {
-	sum := sha256.Sum256(append(slices.Clone(hash), name...))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s%s", len(hash), hash, name)) // where one ends is hashed too
 	return hex.EncodeToString(sum[:])
 }
 

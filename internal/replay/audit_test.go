@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -216,6 +218,26 @@ func TestAuditRemembersADamagedCharter(t *testing.T) {
 			if got := slices.ContainsFunc(report.Differences, func(d replay.Difference) bool { return d.What == replay.FoundUndecided }); got != want {
 				t.Errorf("undecided: %v, want %v", got, want)
 			}
+		}
+	})
+}
+
+// A ring from before a rotation can't tell what is damaged from what it doesn't
+// know yet, so it doesn't look.
+func TestAuditRefusesARingFromBeforeARotation(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := begin(t, w)
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `
+				INSERT INTO keyring_key (id, purpose, suite, wrapped, kek, state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+				"pk_00000000", keyring.PurposePool, keyring.AES256GCM, []byte{1}, "file:0", keyring.StateCurrent, 0)
+			return err
+		})
+		if _, err := replay.Audit(t.Context(), s.Store, s.Ring, nil, replay.Options{}); !errors.Is(err, keyring.ErrUnknownPool) {
+			t.Errorf("got %v", err)
+		}
+		if report, err := replay.Audit(t.Context(), s.Store, nil, nil, replay.Options{}); err != nil || !report.OK() {
+			t.Errorf("without a ring: %v, %v", report.Differences, err)
 		}
 	})
 }
