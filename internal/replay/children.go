@@ -72,8 +72,10 @@ func scanConsent(row db.Row) (c consentRow, err error) {
 	return c, err
 }
 
-// A batch is a stretch of the children's keys, with all rows that lie in it.
+// A batch is a stretch of the children's keys, with all rows that lie in it but
+// the values, which are too large to be held.
 type batch struct {
+	family.Stretch
 	children  []childRow
 	records   []family.Record // of those who live
 	guardians []guardianRow
@@ -81,7 +83,6 @@ type batch struct {
 	requests  []consent.RequestRow
 	links     []consent.LinkRow
 	consents  []consentRow
-	values    []vault.Row
 }
 
 // compareChildren walks through the tables of children by their key.
@@ -95,7 +96,9 @@ func (a *audit) compareChildren() error {
 		if err != nil {
 			return err
 		}
-		a.compareBatch(b, erased)
+		if err := a.compareBatch(b, erased); err != nil {
+			return err
+		}
 		if more = len(b.children) == page; more {
 			after = b.children[page-1].id
 		}
@@ -116,34 +119,33 @@ func (a *audit) compareChildren() error {
 	return nil
 }
 
-// read reads the children after a key, and all that lies up to the last of them,
-// or to the end, whether or not its child is there.
+// read reads the children after a key, and what lies up to the last of them, or
+// to the end, whether or not its child is there.
 func (a *audit) read(after string) (b batch, err error) {
 	b.children, err = db.All(a.ctx, a.tx, scanChild, `
 		SELECT `+childColumns+` FROM child WHERE child > $1 ORDER BY child LIMIT $2`, after, page)
 	if err != nil {
 		return b, err
 	}
-	of := family.Stretch{After: family.ID(after)}
+	b.After = family.ID(after)
 	if len(b.children) == page {
-		of.Last = family.ID(b.children[page-1].id)
+		b.Last = family.ID(b.children[page-1].id)
 	}
-	where, args := of.Where("child")
+	where, args := b.Where("child")
 	return b, a.tx.Together(a.ctx,
-		family.ReadRecords(&b.records, of),
+		family.ReadRecords(&b.records, b.Stretch),
 		db.ReadInto(&b.guardians, scanGuardian, `
 			SELECT child, guardian, relation, strength, created_at, verified_at, ended_at FROM guardian
 			WHERE `+where+`
 			ORDER BY child, guardian`, args...),
-		family.ReadContactRecords(&b.contacts, of),
-		consent.ReadRequestRows(&b.requests, of),
-		consent.ReadLinkRows(&b.links, of),
+		family.ReadContactRecords(&b.contacts, b.Stretch),
+		consent.ReadRequestRows(&b.requests, b.Stretch),
+		consent.ReadLinkRows(&b.links, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, lang, channel,
 				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent
 			WHERE `+where+`
-			ORDER BY child, id`, args...),
-		vault.ReadRows(&b.values, of))
+			ORDER BY child, id`, args...))
 }
 
 // A tally counts the rows of one child that were found in the ledger.
@@ -163,7 +165,7 @@ type tally struct {
 	marks     map[string]bool // what was found, to name what wasn't
 }
 
-func (a *audit) compareBatch(b batch, erased map[tomb]int64) {
+func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	found := make(map[string]*tally, len(b.children))
 	for _, row := range b.children {
 		if row.state == string(family.Erased) {
@@ -193,8 +195,8 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) {
 	for _, c := range b.consents {
 		a.compareConsent(found[c.child], c)
 	}
-	for _, v := range b.values {
-		a.compareValue(found[string(v.Child)], v)
+	if err := vault.Rows(a.ctx, a.tx, b.Stretch, func(v vault.Row) { a.compareValue(found[string(v.Child)], v) }); err != nil {
+		return err
 	}
 	for _, row := range b.children {
 		if t := found[row.id]; t != nil {
@@ -202,6 +204,7 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) {
 			a.compareAsked(t)
 		}
 	}
+	return nil
 }
 
 // compareErased: after an erasure there is the fact, and neither key nor

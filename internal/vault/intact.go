@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"context"
+
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family"
@@ -21,10 +23,17 @@ func scanRow(row db.Row) (r Row, err error) {
 	return r, err
 }
 
-// ReadRows reads the values of a stretch of children, in order.
-func ReadRows(into *[]Row, of family.Stretch) db.Read {
+// Rows calls each with the values of a stretch of children, in order, holding one
+// at a time: a value may be a picture. Each must not use tx.
+func Rows(ctx context.Context, tx *db.Tx, of family.Stretch, each func(Row)) error {
 	where, args := of.Where("child")
-	return db.ReadInto(into, scanRow, `
+	return db.Each(ctx, tx, func(row db.Row) error {
+		r, err := scanRow(row)
+		if err == nil {
+			each(r)
+		}
+		return err
+	}, `
 		SELECT child, item, purpose, version, sealed, collected_at, expires_at FROM value
 		WHERE `+where+`
 		ORDER BY child, item`, args...)
