@@ -54,7 +54,7 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	_, refusing := s.Enrol()
 	s.bo, _ = s.Enrol()
 	s.waits(s.bo)
-	ok(t, s.says(refusing, none),
+	ok(t, s.says(refusing, none), s.erase(refusing.Child),
 		s.put(s.mei.ID, "course-progress", map[string]string{"weekly_score": "76"}))
 	s.remember()
 	ok(t, s.put(s.mei.ID, "course-progress", map[string]string{"weekly_score": "77"}),
@@ -121,7 +121,7 @@ func (s *scene) remember() {
 			return err
 		}
 		return db.Each(ctx, tx, func(row db.Row) error { return row.Scan(&s.before.value, &s.before.valueVersion) },
-			`SELECT sealed, version FROM value WHERE child = $1`, s.mei.ID)
+			`SELECT sealed, version FROM value WHERE child = $1 AND item = 'weekly_score'`, s.mei.ID)
 	})
 }
 
@@ -179,7 +179,7 @@ var changes = []change{
 	{"an event tells a name", `UPDATE child SET endings = '王小明' WHERE child = $1`, bo, "row_differs child endings"},
 	{"an erased child has events", `UPDATE child SET endings = '王小明' WHERE child = $1`, gone, "row_differs child endings"},
 	{"a value of nobody", `UPDATE value SET child = 'zz' WHERE child = $1`, mei, "row_extra value "},
-	{"a value is another item's", `UPDATE value SET item = '王小明' WHERE child = $1`, mei, "row_extra value "},
+	{"a value is another item's", `UPDATE value SET item = '王小明' WHERE child = $1 AND item = 'weekly_score'`, mei, "row_extra value "},
 	{"an erased child lives", `UPDATE child SET state = 'active', erased_at = NULL WHERE child = $1`, gone, "row_extra child "},
 	{"an erased child lives under its pseudonym", `UPDATE child SET state = 'active', subject = $1 WHERE child = $2`,
 		func(s *scene) []any { return []any{s.gone.Subject, s.gone.ID} }, "row_differs child state"},
@@ -343,9 +343,9 @@ var changes = []change{
 	{"an answer was superseded", `UPDATE consent SET ending = 'superseded' WHERE child = $1 AND ended_at IS NULL`, mei, "row_differs consent ending"},
 	{"an answer is of another entry", `UPDATE consent SET entry = 'x' WHERE child = $1 AND purpose = 'account'`, mei, "row_differs consent " + restOfAnswer},
 	{"a value is something else", `UPDATE value SET sealed = (SELECT ref FROM child WHERE child = $1) WHERE child = $1`, mei, "row_sealed value sealed"},
-	{"a value is the one from before", `UPDATE value SET sealed = $1 WHERE child = $2`,
+	{"a value is the one from before", `UPDATE value SET sealed = $1 WHERE child = $2 AND item = 'weekly_score'`,
 		func(s *scene) []any { return []any{s.before.value, s.mei.ID} }, "row_sealed value sealed"},
-	{"a value and its version are those from before", `UPDATE value SET sealed = $1, version = $2 WHERE child = $3`,
+	{"a value and its version are those from before", `UPDATE value SET sealed = $1, version = $2 WHERE child = $3 AND item = 'weekly_score'`,
 		func(s *scene) []any { return []any{s.before.value, s.before.valueVersion, s.mei.ID} }, "row_differs value version"},
 	{"a value is of another version", `UPDATE value SET version = version - 1 WHERE child = $1`, mei, "row_differs value version"},
 
