@@ -201,7 +201,7 @@ func (c *Client) try(ctx context.Context, r request, body []byte) (header http.H
 var ErrNotModified = errors.New("wardkeep: not modified")
 
 // again returns when an answer may be tried again: at 429 and 503, where nothing
-// was done.
+// was done, or the Idempotency-Key keeps it from being done twice.
 func again(a *http.Response) time.Duration {
 	if a.StatusCode != http.StatusTooManyRequests && a.StatusCode != http.StatusServiceUnavailable {
 		return -1

@@ -13,6 +13,7 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/api"
+	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/notify"
 )
 
@@ -86,6 +87,31 @@ func TestAnAnswerTooLargeToKeep(t *testing.T) {
 		t.Fatalf("%d, %d bytes", x.status, len(x.body))
 	}
 	w.send("POST", base+"/seal", batch, "Idempotency-Key", "large").refused(t, 409, "account.idempotency_unanswered")
+}
+
+// When the database goes away, nobody knows at the moment of the commit whether
+// it was done; the key tells.
+func TestIdempotencyKeysTellWhatABrokenCommitDid(t *testing.T) {
+	store, wire := dbtest.Wired(t)
+	w := newWorld(t, store, noLimits)
+	w.send("GET", base+"/children/ref:nobody", "").refused(t, 404, "family.not_found")
+	wire.LoseCommit()
+	w.send("POST", base+"/children", goodChild, "Idempotency-Key", "done").refused(t, 503, "db.unknown_outcome")
+	x := w.send("POST", base+"/children", goodChild, "Idempotency-Key", "done")
+	if x.status != 201 || x.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("it was done, and the key says %d %s", x.status, x.body)
+	}
+	other := strings.Replace(goodChild, `"r"`, `"r2"`, 1)
+	wire.Cut()
+	w.send("POST", base+"/children", other, "Idempotency-Key", "not-done").refused(t, 503, "db.away")
+	wire.Mend()
+	x = w.send("POST", base+"/children", other, "Idempotency-Key", "not-done")
+	if x.status != 201 || x.header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("it wasn't done, and the key says %d %s", x.status, x.body)
+	}
+	if strings.Contains(w.log.String(), `"level":"ERROR"`) {
+		t.Errorf("a lost database is no fault of ours:\n%s", w.log)
+	}
 }
 
 // Of many at once one does the work, and all get its answer.

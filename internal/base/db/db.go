@@ -9,7 +9,8 @@
 // fn wrote is durable; when it returns another error, none of it is. One
 // exception is asked for by name: a Recorded refusal is kept and still refused.
 // The other can't be helped: when the connection to PostgreSQL breaks during
-// the COMMIT, Update returns an error and nobody knows which of the two it was.
+// the COMMIT, Update returns ErrUnknown, because nobody knows which of the two
+// it was.
 package db
 
 import (
@@ -24,13 +25,17 @@ import (
 	"wardkeep/internal/base/errs"
 )
 
-// What a store can refuse. Nothing was done in any of these cases.
+// What a store can refuse. Nothing was done in any of these cases but ErrUnknown.
 var (
 	ErrFull   = errs.New(errs.Full, "db.full")          // the disk is full
 	ErrLocked = errs.New(errs.Unavailable, "db.locked") // another process holds the store too long
 	ErrNewer  = errs.New(errs.Unavailable, "db.newer")  // a later release wrote this store
-	ErrAway   = errs.New(errs.Unavailable, "db.away")   // PostgreSQL can't be reached
+	ErrAway   = errs.New(errs.Unavailable, "db.away")   // PostgreSQL can't be reached, or went away before the commit
 	ErrClosed = errs.New(errs.Unavailable, "db.closed") // the server is stopping
+
+	// ErrUnknown says that PostgreSQL went away during the commit: all of it was
+	// done, or nothing. Whoever sent an Idempotency-Key learns which by asking again.
+	ErrUnknown = errs.New(errs.Unavailable, "db.unknown_outcome")
 )
 
 // ErrNone is returned by One when no row matches. It is not a refusal: each

@@ -49,7 +49,7 @@ func up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, options ...goo
 	}
 	stored, err := provider.GetDBVersion(ctx)
 	if err != nil {
-		return fmt.Errorf("migrations: %w", liteError(err))
+		return fmt.Errorf("migrations: %w", liteError(pgError(err)))
 	}
 	sources := provider.ListSources()
 	if known := sources[len(sources)-1].Version; stored > known {

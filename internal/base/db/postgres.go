@@ -99,7 +99,7 @@ func (e *postgres) run(ctx context.Context, begin, share string, careful bool, n
 	case ctx.Err() != nil:
 		return errors.Join(ctx.Err(), err)
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrAway, pgError(err))
+		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	defer conn.Release()
 	s := &pgSession{conn: conn.Conn(), pending: &pgx.Batch{}, careful: careful, hold: share}
@@ -108,16 +108,14 @@ func (e *postgres) run(ctx context.Context, begin, share string, careful bool, n
 	defer s.abandon()
 	err = fn(&Tx{session: s, now: microseconds(now()), share: share})
 	if !keeps(err) {
-		return pgError(err)
+		return err
 	}
 	if s.pending.Len() == 1 && !s.begun {
 		return err // fn sent nothing
 	}
-	s.pending.Queue("COMMIT")
-	if e := s.flush(ctx); e != nil {
-		return pgError(e)
+	if e := s.commit(ctx, share == ""); e != nil {
+		return e
 	}
-	s.begun = false
 	// To the COMMIT of a transaction in which a statement failed the server
 	// answers ROLLBACK, and no error: fn has passed over that failure.
 	if s.last != "COMMIT" {
@@ -138,6 +136,41 @@ type pgSession struct {
 	careful bool   // asks whether something has changed at once
 	hold    string // how a row that is only read is held
 	last    string // what the server said to the last statement that nobody read
+	unheard int    // how many of what was pending have no answer yet
+}
+
+// commit ends the transaction. When the connection breaks, what the server has
+// said decides what may be said: after its answer to COMMIT all is durable; if it
+// told of its end before it came to COMMIT, nothing is; and if it said neither,
+// the commit and the break may have come in either order (ErrUnknown).
+func (s *pgSession) commit(ctx context.Context, reading bool) error {
+	if s.conn.IsClosed() { // fn has passed over that failure
+		return fmt.Errorf("%w: %w", ErrAway, errUndone)
+	}
+	s.pending.Queue("COMMIT")
+	results, err := s.send(ctx)
+	if err == nil {
+		s.begun = false
+		if err = results.Close(); err != nil && s.last == "COMMIT" {
+			return nil
+		}
+	}
+	if err == nil || !s.conn.IsClosed() {
+		return pgError(err)
+	}
+	if before := s.unheard > 1; reading || before && codeOf(err) != "" {
+		return s.lost(ctx, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, pgError(err))
+}
+
+// lost is pgError for a transaction that has sent no COMMIT: when its connection
+// is gone, nothing of it was done, and nothing will be.
+func (s *pgSession) lost(ctx context.Context, err error) error {
+	if err == nil || !s.conn.IsClosed() || ctx.Err() != nil {
+		return pgError(err)
+	}
+	return fmt.Errorf("%w: %w", ErrAway, pgError(err))
 }
 
 // abandon rolls back what was begun and not committed.
@@ -154,14 +187,14 @@ func (s *pgSession) abandon() {
 // send sends what is pending and last with it, and reads the answers of what
 // was pending. The caller reads the answers of last, then closes.
 func (s *pgSession) send(ctx context.Context, last ...Read) (pgx.BatchResults, error) {
-	waiting := s.pending.Len()
+	s.unheard = s.pending.Len()
 	for _, r := range last {
 		s.pending.Queue(r.query, r.args...)
 	}
 	results := s.conn.SendBatch(ctx, s.pending)
 	s.pending = &pgx.Batch{} // the results still read the old one
 	s.begun = true
-	for range waiting {
+	for ; s.unheard > 0; s.unheard-- {
 		tag, err := results.Exec()
 		if err != nil {
 			results.Close()
@@ -172,21 +205,13 @@ func (s *pgSession) send(ctx context.Context, last ...Read) (pgx.BatchResults, e
 	return results, nil
 }
 
-func (s *pgSession) flush(ctx context.Context) error {
-	results, err := s.send(ctx)
-	if err != nil {
-		return err
-	}
-	return results.Close()
-}
-
 func (s *pgSession) exec(ctx context.Context, query string, args []any) (int64, error) {
 	results, err := s.send(ctx, Read{query: query, args: args})
 	if err != nil {
-		return 0, pgError(err)
+		return 0, s.lost(ctx, err)
 	}
 	tag, err := results.Exec()
-	return tag.RowsAffected(), pgError(errors.Join(err, results.Close()))
+	return tag.RowsAffected(), s.lost(ctx, errors.Join(err, results.Close()))
 }
 
 func (s *pgSession) queue(_ context.Context, query string, args []any) error {
@@ -201,14 +226,14 @@ func (s *pgSession) rows(ctx context.Context, query string, args []any, each fun
 func (s *pgSession) together(ctx context.Context, reads []Read) error {
 	results, err := s.send(ctx, reads...)
 	if err != nil {
-		return pgError(err)
+		return s.lost(ctx, err)
 	}
 	for _, r := range reads {
 		if err := readAll(results, r.each); err != nil {
-			return pgError(errors.Join(err, results.Close()))
+			return s.lost(ctx, errors.Join(err, results.Close()))
 		}
 	}
-	return pgError(results.Close())
+	return s.lost(ctx, results.Close())
 }
 
 // unchanged divides by zero where a row has another number, or isn't there: that
@@ -292,6 +317,9 @@ func lostRace(err error) bool {
 // pgError turns what PostgreSQL reports into what a caller may be told. It
 // matches codes only: on a distributed database names carry shard numbers.
 func pgError(err error) error {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return fmt.Errorf("%w: %w", ErrAway, err)
+	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code {
 		case "53100": // disk_full

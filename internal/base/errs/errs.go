@@ -31,7 +31,7 @@ const (
 	Precondition    Kind = http.StatusPreconditionFailed
 	TooLarge        Kind = http.StatusRequestEntityTooLarge
 	TooMany         Kind = http.StatusTooManyRequests    // wait
-	Unavailable     Kind = http.StatusServiceUnavailable // try again: nothing was done
+	Unavailable     Kind = http.StatusServiceUnavailable // try again: nothing was done, or the code says that nobody knows
 	Full            Kind = http.StatusInsufficientStorage
 )
 
