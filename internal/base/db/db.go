@@ -33,6 +33,9 @@ var (
 	ErrAway   = errs.New(errs.Unavailable, "db.away")   // PostgreSQL can't be reached, or went away before the commit
 	ErrClosed = errs.New(errs.Unavailable, "db.closed") // the server is stopping
 
+	// ErrDamaged says that the file of the store is not a whole database. From then
+	// on nothing is read from it or written to it.
+	ErrDamaged = errs.New(errs.Unavailable, "db.damaged")
 	// ErrUnknown says that PostgreSQL went away during the commit: all of it was
 	// done, or nothing. Whoever sent an Idempotency-Key learns which by asking again.
 	ErrUnknown = errs.New(errs.Unavailable, "db.unknown_outcome")

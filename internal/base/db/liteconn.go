@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"sync/atomic"
 
 	"modernc.org/libc"
 	"modernc.org/libc/sys/types"
@@ -20,6 +21,21 @@ type liteConn struct {
 	db      uintptr
 	stmts   map[string]uintptr
 	scratch scratch
+	damage  *damage
+}
+
+// damage is what the connections of one file know of it together: the first
+// fault that showed it isn't whole.
+type damage struct{ first atomic.Pointer[liteFault] }
+
+// found returns ErrDamaged once a connection has met the damage: a tree that is
+// broken in one place may hide rows in others, a withdrawal among them, and to
+// write to it breaks more.
+func (d *damage) found() error {
+	if f := d.first.Load(); f != nil {
+		return liteError(f)
+	}
+	return nil
 }
 
 // maxStatements bounds what a connection keeps prepared. The program has a few
@@ -28,8 +44,8 @@ const maxStatements = 1000
 
 // openLite opens a connection. It must not be used by two goroutines at once,
 // so the library needs no locks of its own.
-func openLite(path string, more ...string) (*liteConn, error) {
-	c := &liteConn{tls: libc.NewTLS(), stmts: make(map[string]uintptr)}
+func openLite(path string, d *damage, more ...string) (*liteConn, error) {
+	c := &liteConn{tls: libc.NewTLS(), stmts: make(map[string]uintptr), damage: d}
 	if err := c.open(path); err != nil {
 		c.close()
 		return nil, err
@@ -195,7 +211,11 @@ func (c *liteConn) fault(rc int32) error {
 	if c.db != 0 && sqlite3.Xsqlite3_extended_errcode(c.tls, c.db) == rc {
 		text = libc.GoString(sqlite3.Xsqlite3_errmsg(c.tls, c.db))
 	}
-	return &liteFault{rc, text}
+	f := &liteFault{rc, text}
+	if damaged(int(rc)) {
+		c.damage.first.CompareAndSwap(nil, f)
+	}
+	return f
 }
 
 // scratch is memory of the library's in which texts and blobs lie while a

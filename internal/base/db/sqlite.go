@@ -28,10 +28,11 @@ type lite struct {
 	writer  *writer
 	once    sync.Once
 	closed  chan struct{}
+	damage  damage
 }
 
 // OpenSQLite opens the store in the file at path, which is created with mode
-// 0600 if it is missing.
+// 0600 if it is missing. Another file than a database is ErrDamaged.
 func OpenSQLite(path string) (*DB, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -44,13 +45,13 @@ func OpenSQLite(path string) (*DB, error) {
 		return nil, err
 	}
 	e := &lite{path: path, readers: make(chan *liteConn, max(4, 2*runtime.GOMAXPROCS(0))), closed: make(chan struct{})}
-	conn, err := openLite(path)
+	conn, err := openLite(path, &e.damage)
 	if err != nil {
-		return nil, liteError(err)
+		return nil, fmt.Errorf("%s: %w", path, liteError(err))
 	}
 	e.writer = newWriter(conn)
 	for range cap(e.readers) {
-		r, err := openLite(path, "query_only(1)")
+		r, err := openLite(path, &e.damage, "query_only(1)")
 		if err != nil {
 			return nil, errors.Join(liteError(err), e.close())
 		}
@@ -107,6 +108,9 @@ func (e *lite) view(ctx context.Context, now func() time.Time, fn func(*Tx) erro
 		return ctx.Err()
 	}
 	defer func() { e.readers <- c }()
+	if err := e.damage.found(); err != nil {
+		return err
+	}
 	if _, err := c.exec(ctx, "BEGIN", nil); err != nil {
 		return liteError(err)
 	}
@@ -119,6 +123,9 @@ func (e *lite) view(ctx context.Context, now func() time.Time, fn func(*Tx) erro
 	err := fn(&Tx{session: c, now: microseconds(now())})
 	_, end := c.exec(ctx, "COMMIT", nil)
 	ended = end == nil
+	if damage := e.damage.found(); damage != nil {
+		return damage // also where fn has passed over it
+	}
 	if ended {
 		return liteError(err)
 	}
@@ -152,6 +159,9 @@ func liteError(err error) error {
 	if code == sqlite3.SQLITE_IOERR_WRITE {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
+	if damaged(code) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	switch code & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%w: %w", ErrFull, err)
@@ -159,4 +169,13 @@ func liteError(err error) error {
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	}
 	return err
+}
+
+// damaged reports whether a code of SQLite says that the file isn't whole.
+func damaged(code int) bool {
+	switch code & 0xff {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return true
+	}
+	return code == sqlite3.SQLITE_IOERR_CORRUPTFS || code == sqlite3.SQLITE_IOERR_DATA
 }

@@ -121,6 +121,10 @@ func (w *writer) write(group []*request) {
 func (w *writer) together(group []*request) bool {
 	ctx := context.Background()
 	alone := len(group) == 1
+	if err := w.conn.damage.found(); err != nil {
+		fail(group, err)
+		return true
+	}
 	if _, err := w.conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
 		fail(group, err)
 		return true
@@ -154,6 +158,9 @@ func (w *writer) one(r *request, alone bool) error {
 		return err
 	}
 	r.err = call(r.fn, &Tx{session: w.conn, now: microseconds(r.now())})
+	if err := w.conn.damage.found(); err != nil {
+		return err // also where fn has passed over it
+	}
 	if !keeps(r.err) {
 		if _, err := w.conn.exec(ctx, "ROLLBACK TO s", nil); err != nil {
 			return errors.Join(r.err, err)
