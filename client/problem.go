@@ -18,6 +18,8 @@ type Problem struct {
 	Field     string   `json:"field,omitempty" doc:"the input at fault, without its value" example:"guardian.phone"`
 	RequestID string   `json:"request_id" doc:"ties the answer to the operator's log"`
 	Reasons   []Reason `json:"reasons,omitempty" doc:"of a denial of the gate: every reason, not the first"`
+
+	Checks []HealthCheck `json:"checks,omitempty" doc:"of the health of the server: which check fails"`
 }
 
 // Reason is one reason of the gate against a use.

@@ -120,5 +120,14 @@ type ActivityPermission struct {
 
 // Health is the answer of a server that works.
 type Health struct {
-	Status string `json:"status" enum:"ok"`
+	Status string        `json:"status" enum:"ok"`
+	Checks []HealthCheck `json:"checks" nullable:"false"`
+}
+
+// HealthCheck is one thing that a server must be able to do. Of one that can't
+// do them all it stands in the Problem (503, api.unwell).
+type HealthCheck struct {
+	Check  string `json:"check" enum:"read,write,ledger,sweep" doc:"the store is read; it is written; entries get their places in the ledger; what is due is erased"`
+	Status string `json:"status" enum:"ok,failing"`
+	Code   string `json:"code,omitempty" doc:"why it fails" example:"db.full"`
 }

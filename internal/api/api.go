@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
@@ -40,7 +41,10 @@ type Server struct {
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
 	// This machine itself always is.
 	Proxies []netip.Prefix
+	// SweepEvery is how often what is due is erased; a minute if it is zero.
+	SweepEvery time.Duration
 
+	started time.Time
 	once    sync.Once
 	handler http.Handler
 	keys    account.Keys
@@ -62,6 +66,7 @@ func (s *Server) Handler() http.Handler {
 }
 
 func (s *Server) build() {
+	s.started = s.Store.Now()
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
 	s.gather()
 	s.limits = newLimits(s.Limits, s.Proxies)

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -586,19 +584,6 @@ func TestDocsLoadNothingFromElsewhere(t *testing.T) {
 	if x := w.send("GET", "/v1/docs.css", ""); x.status != 200 {
 		t.Error(x.status)
 	}
-}
-
-func TestHealthNeedsNoKey(t *testing.T) {
-	w := newWorld(t, storeOf(t), noLimits)
-	if x := w.send("GET", "/v1/health", "", "Authorization", ""); x.status != 200 || strings.TrimSpace(x.body) != `{"status":"ok"}` {
-		t.Errorf("%d %s", x.status, x.body)
-	}
-	r, err := http.Head(w.server.URL + "/v1/health")
-	if err != nil || r.StatusCode != 200 {
-		t.Errorf("HEAD: %v %v", r, err)
-	}
-	io.Copy(io.Discard, r.Body)
-	r.Body.Close()
 }
 
 // Article 15: a key opens what it was given, and nothing else.

@@ -100,12 +100,3 @@ func proofOf(ctx context.Context, tx *db.Tx, entry string) (*wardkeep.Proof, err
 func getLedgerKey(s *Server, _ context.Context, _ *call, _ *nothing) (answer[wardkeep.LedgerKey], error) {
 	return answer[wardkeep.LedgerKey]{Body: wardkeep.LedgerKey{Key: s.LedgerKey}}, nil
 }
-
-// getHealth says that the store answers.
-func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[wardkeep.Health], error) {
-	err := s.Store.View(ctx, func(tx *db.Tx) error {
-		_, err := ledger.Head(ctx, tx)
-		return err
-	})
-	return answer[wardkeep.Health]{Body: wardkeep.Health{Status: "ok"}}, err
-}

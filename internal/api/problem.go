@@ -24,6 +24,9 @@ func problem(lang i18n.Lang, call string, err error) *wardkeep.Problem {
 	if d, ok := errors.AsType[*gate.Denied](err); ok {
 		p.Reasons = reasons(lang, d.Reasons)
 	}
+	if u, ok := errors.AsType[*unwell](err); ok {
+		p.Checks = u.checks
+	}
 	return p
 }
 

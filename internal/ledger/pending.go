@@ -2,6 +2,9 @@ package ledger
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"wardkeep/internal/base/db"
 )
@@ -9,6 +12,23 @@ import (
 // CountPending returns how many entries have no place yet.
 func CountPending(ctx context.Context, tx *db.Tx) (int64, error) {
 	return db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM ledger_pending`)
+}
+
+// OldestPending returns when the entry was made that waits longest for its
+// place; zero: none waits.
+func OldestPending(ctx context.Context, tx *db.Tx) (time.Time, error) {
+	first, err := db.One(ctx, tx, db.Single[string], `SELECT id FROM ledger_pending ORDER BY id LIMIT 1`)
+	if errors.Is(err, db.ErrNone) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	at, ok := TimeOf(first)
+	if !ok {
+		return time.Time{}, fmt.Errorf("%w: an entry that waits has no id", ErrDamaged)
+	}
+	return at, nil
 }
 
 // Pending calls each with the entries that have no place yet, holding one at a

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -41,6 +42,8 @@ type Log struct {
 	right *right     // what the last round left, or nil; believed only if the head still says so
 	seen  Checkpoint // the last head that this process has seen: history may only continue it
 	limit int
+
+	trouble atomic.Pointer[error] // of the last round of this process, if it failed
 }
 
 // Open returns the sequencer of the ledger in store. Nothing is read or written
@@ -84,6 +87,15 @@ func (l *Log) Sequence(ctx context.Context) (int, error) {
 	return n, err
 }
 
+// Trouble returns why the last round of this process failed, or nil. That another
+// process has the lease is no trouble.
+func (l *Log) Trouble() error {
+	if err := l.trouble.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 // sequence also reports whether the round was full, so that more may wait.
 func (l *Log) sequence(ctx context.Context) (placed int, full bool, err error) {
 	l.mu.Lock()
@@ -94,6 +106,9 @@ func (l *Log) sequence(ctx context.Context) (placed int, full bool, err error) {
 		next, n, err = l.round(ctx, tx)
 		return err
 	})
+	if !errors.Is(err, ErrBusy) {
+		l.trouble.Store(&err)
+	}
 	if err != nil {
 		// Nothing was written, or (a connection lost during COMMIT) all of it:
 		// the next round reads which.

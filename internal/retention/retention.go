@@ -12,6 +12,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,7 +61,20 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err e
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
 	failed = append(failed, store.Scrub(ctx), ctx.Err())
-	return done, errors.Join(failed...)
+	if err := errors.Join(failed...); err != nil {
+		return done, err
+	}
+	// If we crash before it, the sweep is done and looks as if it were behind.
+	return done, store.Update(ctx, func(tx *db.Tx) error { return db.Beat(ctx, tx, heartbeat) })
+}
+
+// heartbeat is the name of a sweep that left nothing due.
+const heartbeat = "sweep"
+
+// LastSweep returns when a sweep last left nothing due, on whatever node; zero:
+// never.
+func LastSweep(ctx context.Context, tx *db.Tx) (time.Time, error) {
+	return db.LastBeat(ctx, tx, heartbeat)
 }
 
 func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (found, did int, err error) {

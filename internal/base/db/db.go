@@ -51,6 +51,8 @@ type DB struct {
 
 	// Now tells the time of a transaction. Tests replace it before first use.
 	Now func() time.Time
+
+	writing writing
 }
 
 // An engine is what SQLite and PostgreSQL do differently.
@@ -108,7 +110,7 @@ func (db *DB) Size(ctx context.Context) (int64, error) { return db.engine.size(c
 // conflict, so fn must have no effect but through tx and must not call Update
 // or View. Only an edge (api, web, a job, a command) calls Update.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.engine.update(ctx, db.Now, fn)
+	return db.remember(db.engine.update(ctx, db.Now, fn))
 }
 
 // View runs fn in a transaction that may only read, on one snapshot.

@@ -53,6 +53,12 @@ CREATE TABLE lease (
 	until  bigint NOT NULL
 );
 
+-- When something last succeeded that must go on succeeding: write, sweep.
+CREATE TABLE heartbeat (
+	name text   NOT NULL PRIMARY KEY,
+	at   bigint NOT NULL
+);
+
 -- CATALOG. What each service promises, and who answers for it.
 CREATE TABLE service (
 	service    text   NOT NULL PRIMARY KEY,
@@ -307,6 +313,7 @@ DROP TABLE document;
 DROP TABLE charter_purpose;
 DROP TABLE charter;
 DROP TABLE service;
+DROP TABLE heartbeat;
 DROP TABLE lease;
 DROP TABLE ledger_head;
 DROP TABLE ledger_tile;

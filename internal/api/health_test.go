@@ -1,0 +1,178 @@
+package api_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/db/dbtest"
+	"wardkeep/internal/retention"
+)
+
+// health returns the status of the answer and, for each check, its code or "ok".
+func (w *world) health() (int, map[string]string) {
+	w.T.Helper()
+	x := w.send("GET", "/v1/health", "", "Authorization", "")
+	var h struct{ Checks []wardkeep.HealthCheck }
+	if err := json.Unmarshal([]byte(x.body), &h); err != nil {
+		w.T.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, c := range h.Checks {
+		found[c.Check] = c.Status
+		if c.Code != "" {
+			found[c.Check] = c.Code
+		}
+	}
+	if x.status >= 400 {
+		x.refused(w.T, 503, "api.unwell")
+	}
+	return x.status, found
+}
+
+// only fails the test unless this check fails with this code, and no other.
+func (w *world) only(check, code string) {
+	w.T.Helper()
+	status, found := w.health()
+	for _, name := range []string{"read", "write", "ledger", "sweep"} {
+		want := "ok"
+		if name == check {
+			want = code
+		}
+		if found[name] != want {
+			w.T.Errorf("%s: %s, want %s", name, found[name], want)
+		}
+	}
+	if (status == 200) != (check == "") {
+		w.T.Errorf("status %d", status)
+	}
+}
+
+func TestHealthNeedsNoKey(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.only("", "")
+		r, err := http.Head(w.server.URL + "/v1/health")
+		if err != nil || r.StatusCode != 200 {
+			t.Errorf("HEAD: %v %v", r, err)
+		}
+		io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+	})
+}
+
+func TestHealthTellsOfALedgerThatIsNotNumbered(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.child("waits")
+		w.only("", "")
+		w.Pass(31 * time.Second)
+		w.only("ledger", "api.ledger_behind")
+		w.sequence()
+		w.only("", "")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE ledger_head SET size = size - 1 WHERE id = $1`, 1)
+			return err
+		})
+		if _, err := w.ledger.Sequence(t.Context()); err == nil {
+			t.Fatal("a round was built upon damage")
+		}
+		w.only("ledger", "ledger.damaged")
+	})
+}
+
+func TestHealthTellsOfASweepThatIsBehind(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.sequence()
+		w.Pass(12 * time.Minute)
+		w.only("", "") // just started
+		w.Pass(2 * time.Minute)
+		w.only("sweep", "api.sweep_behind")
+		if _, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil {
+			t.Fatal(err)
+		}
+		w.sequence()
+		w.only("", "")
+		w.Pass(14 * time.Minute)
+		w.only("sweep", "api.sweep_behind")
+	})
+}
+
+func TestHealthTellsOfAFullDisk(t *testing.T) {
+	w := newWorld(t, storeOf(t), noLimits)
+	w.sequence()
+	w.only("", "")
+	pages := func(limit string) {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return db.Each(ctx, tx, func(db.Row) error { return nil }, `PRAGMA max_page_count = `+limit)
+		})
+	}
+	pages("10")
+	err := w.Store.Update(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), `INSERT INTO ledger_tile (level, n, hashes) VALUES ($1, $2, $3)`, 9, 1, make([]byte, 1<<20))
+		return err
+	})
+	if !errors.Is(err, db.ErrFull) {
+		t.Fatalf("the disk isn't full: %v", err)
+	}
+	w.only("write", "db.full")
+	w.Pass(30 * time.Second)
+	w.only("write", "db.full")
+	pages("1000000")
+	w.Pass(31 * time.Second)
+	w.only("", "")
+}
+
+func TestHealthTellsOfAStoreThatTakesNoWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	store, err := db.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, store, noLimits)
+	w.sequence()
+	w.only("", "")
+	other, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	tx, err := other.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.only("", "") // it was written just now
+	w.Pass(11 * time.Second)
+	w.only("write", "db.locked")
+	tx.Rollback()
+	w.Pass(11 * time.Second)
+	w.only("", "")
+}
+
+func TestHealthTellsOfALostDatabase(t *testing.T) {
+	store, wire := dbtest.Wired(t)
+	w := newWorld(t, store, noLimits)
+	w.sequence()
+	wire.Cut()
+	status, found := w.health()
+	if status != 503 || found["read"] != "db.away" || found["write"] != "db.away" || found["ledger"] != "db.away" || found["sweep"] != "db.away" {
+		t.Errorf("%d %v", status, found)
+	}
+	wire.Mend()
+	w.Pass(11 * time.Second)
+	w.only("", "")
+	if strings.Contains(w.log.String(), `"level":"ERROR"`) {
+		t.Errorf("%s", w.log)
+	}
+}
