@@ -150,11 +150,14 @@ func (keysRotateCmd) Run(ctx context.Context, s *session) error {
 		bar := s.progress("cmd.progress.keys", int(total))
 		defer bar.end()
 		moved := 0
-		err = a.Rotate(ctx, func(n int) { moved += n; bar.add(n) })
+		left, err := a.Rotate(ctx, func(n int) { moved += n; bar.add(n) })
 		if err != nil {
 			return err
 		}
 		s.say("cmd.keys.rotated", "Key", a.Ring.CurrentPool(), "Count", moved)
+		if left > 0 {
+			s.say("cmd.keys.left", "Count", left)
+		}
 		return nil
 	})
 }
@@ -186,6 +189,7 @@ func (c keysRekeyCmd) Run(ctx context.Context, s *session) error {
 		}
 		s.say("cmd.keys.rekeyed", "From", a.KEK.Name(), "To", to.Name())
 		s.say("cmd.keys.follow", "File", name)
+		s.say("cmd.keys.restart")
 		return nil
 	})
 }

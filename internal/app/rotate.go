@@ -27,21 +27,28 @@ const (
 )
 
 // reload makes the ring what the store says, if that differs from seen, and
-// returns what it read.
+// returns what it read. ErrWrongKEK says that another key-encryption key wraps the
+// keys: what the ring has in memory still opens, and what will be new never will.
 func (a *App) reload(ctx context.Context, seen []keyring.Stored) ([]keyring.Stored, error) {
 	stored, err := readKeys(ctx, a.Store)
 	if err != nil {
 		return seen, err
 	}
-	same := slices.EqualFunc(seen, stored, func(a, b keyring.Stored) bool { return a.ID == b.ID && a.State == b.State })
-	if same {
+	if slices.EqualFunc(seen, stored, sameKey) {
 		return seen, nil
 	}
 	if err := a.Ring.Reload(ctx, a.KEK, stored); err != nil {
 		return seen, err
 	}
+	for _, s := range stored {
+		if s.KEK != a.KEK.Name() {
+			return stored, fmt.Errorf("%w: %q wraps the keys, this process has %q: restart it with the new one", keyring.ErrWrongKEK, s.KEK, a.KEK.Name())
+		}
+	}
 	return stored, nil
 }
+
+func sameKey(a, b keyring.Stored) bool { return a.ID == b.ID && a.State == b.State && a.KEK == b.KEK }
 
 // watchKeys keeps the ring what the store says while another process rotates
 // the keys, until ctx ends. Between a rotation and the next look, what was
@@ -66,27 +73,68 @@ func (a *App) watchKeys(ctx context.Context) error {
 	}
 }
 
-// Rotate makes a new pool key of the configured cipher and moves the key of
-// every child to it, batch by batch, while servers run. Values stay as they are.
-// Step is called with the number of keys moved since its last call.
+// Rotate makes a new pool key of the configured cipher, moves the key of every
+// child to it, batch by batch, while servers run, and deletes the former pool
+// keys: with one of them and an old backup, a thief of the key file would open
+// what the backup holds of it, but nothing that is stored. Values stay as they
+// are. Step is called with the number of keys moved since its last call. Left is
+// how many former keys still wrap something, because a server that was cut off
+// used one: the next rotation moves that, too.
 //
-// If we crash before the new key is stored, nothing has happened. Afterwards
-// both keys open, and Finish, or another rotation, moves what was left. Old pool
-// keys are kept: a node that was cut off may still use one.
-func (a *App) Rotate(ctx context.Context, step func(moved int)) error {
+// If we crash before the new key is stored, nothing has happened. Afterwards all
+// keys open, and another rotation moves and deletes what was left.
+func (a *App) Rotate(ctx context.Context, step func(moved int)) (left int, err error) {
 	fresh, err := a.Ring.NewPoolOf(ctx, a.KEK, a.Config.Cipher)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := a.Store.Update(ctx, func(tx *db.Tx) error { return a.succeed(ctx, tx, fresh) }); err != nil {
-		return err
+		return 0, err
 	}
-	select {
-	case <-time.After(settleTime):
-	case <-ctx.Done():
-		return ctx.Err()
+	// Twice: at first until every server uses the new key, then until every request
+	// that read a child before its key was moved has ended.
+	for range 2 {
+		select {
+		case <-time.After(settleTime):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		if err := a.Finish(ctx, step); err != nil {
+			return 0, err
+		}
 	}
-	return a.Finish(ctx, step)
+	return a.prune(ctx)
+}
+
+// prune deletes the former pool keys that wrap no child's key, and returns how
+// many it had to leave. No time makes it safe, for a server may have been cut off
+// for any time: the reference from child to its pool key does. A child that is
+// being enrolled under a former key keeps it, and a child that comes after its
+// deletion is refused (db.ErrGone).
+func (a *App) prune(ctx context.Context) (left int, err error) {
+	stored, err := readKeys(ctx, a.Store)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range stored {
+		if s.Purpose != keyring.PurposePool || s.State != keyring.StateRetiring {
+			continue
+		}
+		var deleted int64
+		err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
+			deleted, err = tx.Exec(ctx, `
+				DELETE FROM keyring_key WHERE id = $1 AND state = 'retiring'
+				AND NOT EXISTS (SELECT 1 FROM child WHERE pool = $1)`, s.ID)
+			return err
+		})
+		if err != nil && !errors.Is(err, db.ErrGone) {
+			return left, err
+		}
+		if deleted == 0 || err != nil {
+			left++
+		}
+	}
+	return left, nil
 }
 
 // succeed stores a pool key as the current one, in place of the former.
@@ -114,7 +162,8 @@ func (a *App) succeed(ctx context.Context, tx *db.Tx, fresh keyring.Stored) erro
 // Finish moves the keys of the children that an earlier rotation left under a
 // former pool key.
 func (a *App) Finish(ctx context.Context, step func(moved int)) error {
-	if _, err := a.reload(ctx, nil); err != nil {
+	seen, err := a.reload(ctx, nil)
+	if err != nil {
 		return err
 	}
 	for {
@@ -123,8 +172,13 @@ func (a *App) Finish(ctx context.Context, step func(moved int)) error {
 			moved, err = family.Rewrap(ctx, tx, a.Ring, rewrapBatch)
 			return err
 		})
-		if errors.Is(err, keyring.ErrUnknownPool) { // another rotation, just now
-			if _, err = a.reload(ctx, nil); err == nil {
+		if errors.Is(err, keyring.ErrUnknownPool) || errors.Is(err, db.ErrGone) { // another rotation, just now
+			now, failed := a.reload(ctx, seen)
+			if failed != nil {
+				return failed
+			}
+			if !slices.EqualFunc(seen, now, sameKey) {
+				seen = now
 				continue
 			}
 		}

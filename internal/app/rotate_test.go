@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,8 +96,8 @@ func TestKeysRotateUnderARunningNode(t *testing.T) {
 			read <- err
 		}()
 		moved := 0
-		if err := command.Rotate(t.Context(), func(n int) { moved += n }); err != nil {
-			t.Error(err)
+		if left, err := command.Rotate(t.Context(), func(n int) { moved += n }); err != nil || left != 0 {
+			t.Errorf("%d former keys are left: %v", left, err)
 		}
 		stop()
 		if err := errors.Join(<-watched, <-read); err != nil {
@@ -113,8 +114,8 @@ func TestKeysRotateUnderARunningNode(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range keys {
-			if k.ID == former && (k.State != keyring.StateRetiring || k.Children != 0) {
-				t.Errorf("the former key: %s, %d children", k.State, k.Children)
+			if k.ID == former {
+				t.Errorf("the former key is there: %s, %d children", k.State, k.Children)
 			}
 		}
 	})
@@ -126,7 +127,7 @@ func TestKeysUnknownUntilReloaded(t *testing.T) {
 	eachEngine(t, func(t *testing.T, c Config) {
 		server, command := node(t, c), node(t, c)
 		children := enrol(t, server, 3)
-		if err := command.Rotate(t.Context(), func(int) {}); err != nil {
+		if _, err := command.Rotate(t.Context(), func(int) {}); err != nil {
 			t.Fatal(err)
 		}
 		if err := opens(t.Context(), server, children); !errors.Is(err, keyring.ErrUnknownPool) {
@@ -157,7 +158,7 @@ func TestRekeyIsAllOrNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Whoever still holds the former key changes nothing any more.
-		if err := second.Rotate(t.Context(), func(int) {}); !errors.Is(err, ErrKeysChanged) {
+		if _, err := second.Rotate(t.Context(), func(int) {}); !errors.Is(err, ErrKeysChanged) {
 			t.Errorf("rotated under the former key: %v", err)
 		}
 		if err := second.Rekey(t.Context(), kek); !errors.Is(err, keyring.ErrWrongKEK) {
@@ -207,4 +208,166 @@ type unreachable struct{ keyring.KEK }
 
 func (unreachable) Unwrap(context.Context, []byte, []byte) ([]byte, error) {
 	return nil, keyring.ErrKEKUnreachable
+}
+
+// exchange does at once what a rotation does with pauses.
+func exchange(ctx context.Context, a *App) (left int, err error) {
+	fresh, err := a.Ring.NewPool(ctx, a.KEK)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.Store.Update(ctx, func(tx *db.Tx) error { return a.succeed(ctx, tx, fresh) }); err != nil {
+		return 0, err
+	}
+	if err := a.Finish(ctx, func(int) {}); err != nil {
+		return 0, err
+	}
+	return a.prune(ctx)
+}
+
+// Whatever a rotation and enrolments on several nodes do at the same time, also on
+// one that was cut off and knows nothing of new keys: each child that was enrolled
+// has a key that opens.
+func TestNoChildIsLostToADeletedPoolKey(t *testing.T) {
+	eachEngine(t, func(t *testing.T, c Config) {
+		ctx := t.Context()
+		command, near, cutOff := node(t, c), node(t, c), node(t, c)
+		var mu sync.Mutex
+		var children []family.ID
+		refused := map[*App]int{}
+		stop := make(chan struct{})
+		var all sync.WaitGroup
+		for worker, a := range []*App{near, near, cutOff, cutOff} {
+			all.Go(func() {
+				for n := 0; ; n++ {
+					select {
+					case <-stop:
+						return
+					case <-time.After(4 * time.Millisecond):
+					}
+					var id family.ID
+					err := a.Store.Update(ctx, func(tx *db.Tx) error {
+						child, _, _, err := family.Enrol(ctx, tx, a.Ring, catalog.Operator{ID: "test"}, family.Enrolment{
+							Service: "s", Ref: pii.New(fmt.Sprintf("%d-%d", worker, n)),
+							Guardian: family.Person{Email: pii.New("a@example.com"), Relation: family.Parent},
+						})
+						id = child.ID
+						return err
+					})
+					mu.Lock()
+					switch {
+					case err == nil:
+						children = append(children, id)
+					case errors.Is(err, db.ErrGone):
+						refused[a]++
+					default:
+						t.Error(err)
+					}
+					mu.Unlock()
+					if err != nil && a == near {
+						if _, err := a.reload(ctx, nil); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+			})
+		}
+		for range 20 {
+			time.Sleep(20 * time.Millisecond)
+			if _, err := exchange(ctx, command); err != nil {
+				t.Error(err)
+			}
+		}
+		close(stop)
+		all.Wait()
+		left, err := exchange(ctx, command)
+		if err != nil || left != 0 {
+			t.Errorf("%d former keys are left: %v", left, err)
+		}
+		if err := opens(ctx, command, children); err != nil {
+			t.Errorf("of %d children: %v", len(children), err)
+		}
+		if len(children) == 0 || refused[cutOff] == 0 {
+			t.Errorf("%d children, %d refused: nothing was at stake", len(children), refused[cutOff])
+		}
+	})
+}
+
+// A pool key isn't deleted under a child that is being enrolled.
+func TestAPoolKeyWaitsForAnEnrolmentThatRuns(t *testing.T) {
+	eachEngine(t, func(t *testing.T, c Config) {
+		ctx := t.Context()
+		command, cutOff := node(t, c), node(t, c)
+		fresh, err := command.Ring.NewPool(ctx, command.KEK)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Store.Update(ctx, func(tx *db.Tx) error { return command.succeed(ctx, tx, fresh) }); err != nil {
+			t.Fatal(err)
+		}
+		type pruned struct {
+			left int
+			err  error
+		}
+		done := make(chan pruned, 1)
+		var id family.ID
+		err = cutOff.Store.Update(ctx, func(tx *db.Tx) error {
+			child, _, _, err := family.Enrol(ctx, tx, cutOff.Ring, catalog.Operator{ID: "test"}, family.Enrolment{
+				Service: "s", Ref: pii.New("r"), Guardian: family.Person{Email: pii.New("a@example.com"), Relation: family.Parent},
+			})
+			if err != nil {
+				return err
+			}
+			// On PostgreSQL what waits is sent with the next statement.
+			if _, err := family.CountUnder(ctx, tx, ""); err != nil {
+				return err
+			}
+			id = child.ID
+			go func() {
+				left, err := command.prune(ctx)
+				done <- pruned{left, err}
+			}()
+			time.Sleep(300 * time.Millisecond)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := <-done; p.left != 1 || p.err != nil {
+			t.Errorf("%d former keys are left, want the one in use: %v", p.left, p.err)
+		}
+		if err := opens(ctx, cutOff, []family.ID{id}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A server learns from the store that another key-encryption key wraps its keys.
+func TestAServerNoticesARekey(t *testing.T) {
+	eachEngine(t, func(t *testing.T, c Config) {
+		ctx := t.Context()
+		command, server := node(t, c), node(t, c)
+		children := enrol(t, server, 1)
+		other := c.KeyFile + ".other"
+		if err := keyring.CreateKeyFile(other, c.DataDir); err != nil {
+			t.Fatal(err)
+		}
+		kek, err := keyring.OpenKeyFile(other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen, err := server.reload(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Rekey(ctx, kek); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.reload(ctx, seen); !errors.Is(err, keyring.ErrWrongKEK) {
+			t.Errorf("after the rekey: %v, want %v", err, keyring.ErrWrongKEK)
+		}
+		if err := opens(ctx, server, children); err != nil {
+			t.Errorf("the keys in memory: %v", err)
+		}
+	})
 }

@@ -43,6 +43,7 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 		w.clock.Store(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC).UnixMicro())
 		store.Now = func() time.Time { return time.UnixMicro(w.clock.Load()).UTC() }
 		w.desk = consent.Desk{Ring: ring(t), Charters: catalog.NewCache(16)}
+		dbtest.PoolKey(t, store, w.desk.Ring.CurrentPool())
 		w.create(service, catalog.Live)
 		w.publish(first(t))
 		w.app = w.issue(service)

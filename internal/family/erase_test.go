@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/keyring"
@@ -296,6 +297,7 @@ func TestArticle13_RewrapMovesEveryKeyAndNothingElse(t *testing.T) {
 	each(t, func(w *world) {
 		ring, kek, stored := newRing(t)
 		w.ring = ring
+		dbtest.PoolKey(t, w.store, ring.CurrentPool())
 		var ids []family.ID
 		for i := range 5 {
 			c, _ := w.enrol(w.enrolment("ref-" + string(rune('a'+i))))
@@ -315,6 +317,7 @@ func TestArticle13_RewrapMovesEveryKeyAndNothingElse(t *testing.T) {
 		if err := ring.Reload(w.ctx, kek, append(stored, next)); err != nil {
 			t.Fatal(err)
 		}
+		dbtest.PoolKey(t, w.store, next.ID)
 		fresh, _ := w.enrol(w.enrolment("ref-fresh"))
 		ids = append(ids[:4], fresh.ID)
 		for _, want := range []int{3, 1, 0} {

@@ -76,7 +76,7 @@ type Child struct {
 }
 
 const columns = `child, service, subject, version, state, frozen, disputed, ref, ref_hash, birth, birth_from,
-	birth_version, pool, wrapped, created_at, expires_at, erased_at, endings`
+	birth_version, coalesce(pool, ''), wrapped, created_at, expires_at, erased_at, endings`
 
 func scan(row db.Row) (c Child, err error) {
 	var endings string

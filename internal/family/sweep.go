@@ -29,12 +29,12 @@ type held struct {
 // no version. If we crash, those moved are moved and the others open as before.
 // Errors: those of the ring.
 func Rewrap(ctx context.Context, tx *db.Tx, ring *keyring.Ring, limit int) (int, error) {
-	// The pool of an erased child is empty. Two ranges of the index, so that the
+	// An erased child has no pool. Two ranges of the index, so that the
 	// millions who have moved are not read again for each batch.
 	var all []held
 	current := ring.CurrentPool()
 	for _, query := range []string{
-		`SELECT child, pool, wrapped FROM child WHERE pool > '' AND pool < $1 ORDER BY pool, child LIMIT $2`,
+		`SELECT child, pool, wrapped FROM child WHERE pool < $1 ORDER BY pool, child LIMIT $2`,
 		`SELECT child, pool, wrapped FROM child WHERE pool > $1 ORDER BY pool, child LIMIT $2`,
 	} {
 		more, err := db.All(ctx, tx, func(row db.Row) (h held, err error) {

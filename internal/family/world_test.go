@@ -42,6 +42,7 @@ func newWorld(t *testing.T, store *db.DB) *world {
 	w.ring, _, _ = newRing(t)
 	w.at("2026-03-01 08:00:00")
 	store.Now = func() time.Time { return time.UnixMicro(w.clock.Load()) }
+	dbtest.PoolKey(t, store, w.ring.CurrentPool())
 	return w
 }
 

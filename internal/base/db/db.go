@@ -36,6 +36,9 @@ var (
 	// ErrDamaged says that the file of the store is not a whole database. From then
 	// on nothing is read from it or written to it.
 	ErrDamaged = errs.New(errs.Unavailable, "db.damaged")
+	// ErrGone says that a row that another one names was deleted at this moment, or
+	// can't be deleted because another one names it.
+	ErrGone = errs.New(errs.Unavailable, "db.reference_gone")
 	// ErrUnknown says that PostgreSQL went away during the commit: all of it was
 	// done, or nothing. Whoever sent an Idempotency-Key learns which by asking again.
 	ErrUnknown = errs.New(errs.Unavailable, "db.unknown_outcome")

@@ -326,6 +326,8 @@ func pgError(err error) error {
 			return fmt.Errorf("%w: %w", ErrFull, err)
 		case "55P03", "57014": // lock_not_available, query_canceled
 			return fmt.Errorf("%w: %w", ErrLocked, err)
+		case "23503": // foreign_key_violation
+			return fmt.Errorf("%w: %w", ErrGone, &pgconnError{code: e.Code, message: e.Message, cause: e})
 		}
 		// The detail of a PgError can quote a row; its message and code do not.
 		return &pgconnError{code: e.Code, message: e.Message, cause: e}

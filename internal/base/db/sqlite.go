@@ -159,6 +159,9 @@ func liteError(err error) error {
 	if code == sqlite3.SQLITE_IOERR_WRITE {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
+	if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY {
+		return fmt.Errorf("%w: %w", ErrGone, err)
+	}
 	if damaged(code) {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

@@ -57,6 +57,7 @@ func New(t testing.TB, store *db.DB) *World {
 	t.Helper()
 	w := &World{T: t, Store: store, Ring: Ring(t)}
 	store.Now = func() time.Time { return time.Now().Add(time.Duration(w.late.Load())) }
+	dbtest.PoolKey(t, store, w.Ring.CurrentPool())
 	charters := catalog.NewCache(16)
 	w.Vault = &vault.Vault{Ring: w.Ring, Gate: &gate.Gate{Ring: w.Ring, Charters: charters}}
 	w.Desk = consent.Desk{Ring: w.Ring, Charters: charters}

@@ -75,3 +75,18 @@ func migrated(t testing.TB, store *db.DB, err error) *db.DB {
 	}
 	return store
 }
+
+// PoolKey stores a pool key by its name alone, for a test whose ring was never
+// stored: a child's row names the pool key above it.
+func PoolKey(t testing.TB, store *db.DB, id string) {
+	t.Helper()
+	ctx := context.Background()
+	if err := store.Update(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO keyring_key (id, purpose, suite, wrapped, kek, state, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, "pool", "", []byte{}, "", "retiring", 0)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

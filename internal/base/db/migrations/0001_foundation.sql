@@ -151,7 +151,9 @@ CREATE TABLE child (
 	birth_from text    NOT NULL, -- who said so
 	birth_version bigint NOT NULL, -- the child's, when they did; the birth date is bound to it
 	turns_14   bytea,            -- keyed hash of the day
-	pool       text    NOT NULL,
+	-- A pool key that wraps a child's key can't be deleted, and no child can be put
+	-- under one that was: not even by a server that still has it in memory.
+	pool       text    REFERENCES keyring_key (id), -- NULL once erased
 	wrapped    bytea,            -- the child's key; destroyed = erased
 	created_at bigint  NOT NULL,
 	expires_at bigint,           -- the end of an unconsented child's short life
