@@ -66,6 +66,11 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.Ring, err = openRing(ctx, a.Store, a.KEK, a.Config.Cipher); err != nil {
 		return err
 	}
+	if err := a.Store.View(ctx, func(tx *db.Tx) error {
+		return ledger.CheckOrigin(ctx, tx, a.Config.LedgerOrigin, a.Ring.Signer().Seed())
+	}); err != nil {
+		return err
+	}
 	signer, verifier, err := ledger.NewSigner(a.Config.LedgerOrigin, a.Ring.Signer().Seed())
 	if err != nil {
 		return err

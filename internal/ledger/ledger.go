@@ -37,10 +37,11 @@ import (
 
 // What the ledger can refuse.
 var (
-	ErrNotFound    = errs.New(errs.NotFound, "ledger.not_found")      // no such entry has a place (yet)
-	ErrOutside     = errs.New(errs.NotFound, "ledger.outside")        // the place or size lies beyond the head
-	ErrCursorMoved = errs.New(errs.Conflict, "ledger.cursor_moved")   // another consumer was faster
-	ErrDamaged     = errs.New(errs.Internal, "ledger.damaged")        // what is stored contradicts itself: run verify
+	ErrNotFound    = errs.New(errs.NotFound, "ledger.not_found")    // no such entry has a place (yet)
+	ErrOutside     = errs.New(errs.NotFound, "ledger.outside")      // the place or size lies beyond the head
+	ErrCursorMoved = errs.New(errs.Conflict, "ledger.cursor_moved") // another consumer was faster
+	ErrDamaged     = errs.New(errs.Internal, "ledger.damaged")      // what is stored contradicts itself: run verify
+	ErrOrigin      = errs.New(errs.Unavailable, "ledger.origin_changed")
 	ErrBusy        = errs.New(errs.Unavailable, "ledger.lease_taken") // another process sequences
 )
 

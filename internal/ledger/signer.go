@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -11,6 +13,8 @@ import (
 	"github.com/transparency-dev/formats/log"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"wardkeep/internal/base/db"
 )
 
 // NewSigner returns the signer of the checkpoints of the ledger called origin
@@ -48,6 +52,32 @@ func sign(origin string, size int64, root tlog.Hash, signer note.Signer) (string
 	text := log.Checkpoint{Origin: origin, Size: uint64(size), Hash: root[:]}.Marshal()
 	signed, err := note.Sign(&note.Note{Text: string(text)}, signer)
 	return string(signed), err
+}
+
+// CheckOrigin returns ErrOrigin if the ledger that tx sees was signed with the key
+// of seed, but under another origin: then nothing is damaged, and the setting was
+// changed. What that key never signed, under whatever name, is left for the
+// sequencer and verify to judge.
+func CheckOrigin(ctx context.Context, tx *db.Tx, origin string, seed []byte) error {
+	head, err := Head(ctx, tx)
+	if errors.Is(err, ErrDamaged) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	former, _, _ := strings.Cut(head.Checkpoint, "\n")
+	if former == "" || former == origin {
+		return nil
+	}
+	signer, _, err := NewSigner(former, seed)
+	if err != nil {
+		return nil // no origin: the line was changed
+	}
+	if was, err := sign(former, head.Size, head.Root, signer); err != nil || was != head.Checkpoint {
+		return nil
+	}
+	return fmt.Errorf("%w: the ledger is %q, and ledger_origin says %q", ErrOrigin, former, origin)
 }
 
 // A Checkpoint is a signed statement of how large the ledger was, and what
