@@ -24,7 +24,7 @@ func (c configCheckCmd) Run(s *session) error {
 	if c.File != "" {
 		s.config = c.File
 	}
-	settings, err := s.load()
+	settings, err := app.CheckConfig(s.file())
 	if err != nil {
 		return err
 	}

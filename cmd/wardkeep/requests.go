@@ -72,6 +72,9 @@ func (c requestsSendCmd) Run(ctx context.Context, s *session) error {
 		return errRate
 	}
 	return s.on(ctx, func(a *app.App) error {
+		if err := a.OpenSenders(); err != nil {
+			return err
+		}
 		run := &sending{app: a, service: c.Service, desk: consent.Desk{Ring: a.Ring, Charters: a.Charters},
 			limit: rate.NewLimiter(rate.Limit(c.PerSecond), senders)}
 		all, bySMS, err := run.begin(ctx)

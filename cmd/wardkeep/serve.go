@@ -79,6 +79,9 @@ func (serveCmd) serve(ctx context.Context, s *session) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.OpenSenders(); err != nil {
+		return err
+	}
 	log.InfoContext(ctx, "serving", "address", l.Addr().String(), "url", c.PublicURL, "store", a.Store.Engine(),
 		"kek", a.KEK.Name(), "ledger_key", a.LedgerKey)
 	err = a.Serve(ctx, l)

@@ -33,7 +33,8 @@ type App struct {
 	LedgerKey string
 	Vault     *vault.Vault
 	Charters  *catalog.Cache
-	Messages  notify.Router
+	// Messages has no channel before OpenSenders.
+	Messages notify.Router
 	// Outbox, in a demo only, holds the messages that would have been sent.
 	Outbox *notify.Outbox
 	Log    *slog.Logger
@@ -78,8 +79,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.Ledger, a.LedgerKey = ledger.Open(a.Store, a.Config.LedgerOrigin, signer), verifier
 	a.Charters = catalog.NewCache(charters)
 	a.Vault = &vault.Vault{Ring: a.Ring, Gate: &gate.Gate{Ring: a.Ring, Charters: a.Charters}}
-	a.Messages, err = senders(&a.Config)
-	return err
+	return nil
 }
 
 // Close closes the store.
@@ -121,22 +121,13 @@ func openStore(c *Config) (*db.DB, error) {
 	return db.OpenSQLite(c.storePath())
 }
 
-func senders(c *Config) (notify.Router, error) {
-	router := make(notify.Router)
-	if c.SMTP != nil {
-		s, err := notify.SMTP(notify.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: notify.TLS(c.SMTP.TLS),
-			User: c.SMTP.User, PasswordFile: c.SMTP.PasswordFile, From: c.SMTP.From})
-		if err != nil {
-			return nil, fmt.Errorf("smtp: %w", err)
-		}
-		router[notify.Email] = s
+// OpenSenders makes the senders of messages, for a command that sends. It
+// connects to nobody. Errors: ConfigProblems.
+func (a *App) OpenSenders() error {
+	router, wrong := a.Config.senders()
+	if len(wrong) > 0 {
+		return wrong
 	}
-	if c.SMS != nil {
-		s, err := notify.SMSWebhook(notify.SMSConfig{URL: c.SMS.URL, SecretFile: c.SMS.SecretFile})
-		if err != nil {
-			return nil, fmt.Errorf("sms: %w", err)
-		}
-		router[notify.SMS] = s
-	}
-	return router, nil
+	a.Messages = router
+	return nil
 }

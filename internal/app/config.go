@@ -77,9 +77,19 @@ type SMS struct {
 	SecretFile string `yaml:"secret_file"`
 }
 
+func (s *SMTP) complete() bool {
+	return s != nil && s.Host != "" && s.From != "" && s.Port >= 1 && s.Port <= 65535
+}
+
+func (s *SMS) complete() bool { return s != nil && s.URL != "" && s.SecretFile != "" }
+
 // LoadConfig reads the file at path; "" gives the defaults. Errors:
 // ErrConfigFile; ConfigProblems, all that is wrong with it.
 func LoadConfig(path string) (Config, error) {
+	return load(path, func(*Config) ConfigProblems { return nil })
+}
+
+func load(path string, more func(*Config) ConfigProblems) (Config, error) {
 	var c Config
 	var f configFile
 	if path != "" {
@@ -90,7 +100,7 @@ func LoadConfig(path string) (Config, error) {
 	}
 	c.defaults()
 	problems := f.problems
-	for _, p := range c.check() {
+	for _, p := range append(c.check(), more(&c)...) {
 		if !f.bad[p.Key] { // a value that couldn't be read isn't also wrong
 			problems = append(problems, f.place(p))
 		}
@@ -162,10 +172,10 @@ func (c *Config) check() (wrong ConfigProblems) {
 	if len(c.proxies()) != len(c.Proxies) {
 		say("proxies", "app.config.proxies")
 	}
-	if c.SMTP != nil && (c.SMTP.Host == "" || c.SMTP.From == "" || c.SMTP.Port < 1 || c.SMTP.Port > 65535) {
+	if c.SMTP != nil && !c.SMTP.complete() {
 		say("smtp", "app.config.smtp")
 	}
-	if c.SMS != nil && (c.SMS.URL == "" || c.SMS.SecretFile == "") {
+	if c.SMS != nil && !c.SMS.complete() {
 		say("sms", "app.config.sms")
 	}
 	return wrong

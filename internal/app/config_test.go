@@ -1,12 +1,17 @@
 package app_test
 
 import (
+	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"wardkeep/internal/app"
+	"wardkeep/internal/base/i18n"
 )
 
 // A configuration is shown and shared: a password in it is refused, however it
@@ -30,5 +35,91 @@ func TestInvariant9_NoPasswordInTheConfiguration(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "s3cret") {
 			t.Error("the error repeats the password")
 		}
+	}
+}
+
+// Whatever a configuration names is read before it is used, and every problem is
+// told with its line.
+func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	write("password", "hunter2\n", 0o600)
+	write("two-lines", "hunter2\nhunter3\n", 0o600)
+	write("open", "hunter2\n", 0o644)
+	write("secret", "whsec_"+strings.Repeat("QUJD", 10)+"\n", 0o600)
+	write("short", "whsec_QUJD\n", 0o600)
+	write("url", "postgres://u:hunter2@localhost/keep\n", 0o600)
+	write("no-url", "hunter2 is no URL\n", 0o600)
+	write("half.key", "wardkeep key file v1\nkey AAA", 0o600)
+	smtp := "smtp:\n  host: mail.example.com\n  port: 587\n  from: keep@example.com\n"
+	for _, c := range []struct {
+		name, text string
+		lines      []string // "line key code", all of them
+	}{
+		{"nothing", "", nil},
+		{"all well", smtp + "  user: keep\n  password_file: password\nsms:\n  url: https://sms.example.com/\n  secret_file: secret\ndatabase_file: url\n", nil},
+		{"no password file", smtp + "  user: keep\n  password_file: nowhere\n", []string{"6 smtp.password_file app.config.file_unreadable"}},
+		{"open to others", smtp + "  user: keep\n  password_file: open\n", []string{"6 smtp.password_file app.config.file_open_to_others"}},
+		{"two lines", smtp + "  user: keep\n  password_file: two-lines\n", []string{"6 smtp.password_file app.config.smtp_password_file"}},
+		{"no user", smtp + "  password_file: password\n", []string{"1 smtp app.config.smtp_user"}},
+		{"several", "smtp:\n  host: mail.example.com\n  port: 587\n  from: nobody\n  tls: none\nsms:\n  url: http://sms.example.com/\n  secret_file: short\n", []string{
+			"4 smtp.from app.config.smtp_from", "5 smtp.tls app.config.smtp_tls", "7 sms.url app.config.sms_url", "8 sms.secret_file app.config.sms_secret_file"}},
+		{"a misspelt mode", smtp + "  tls: startls\n", []string{"5 smtp.tls app.config.smtp_tls"}},
+		{"no database", "database_file: nowhere\n", []string{"1 database_file app.config.file_unreadable"}},
+		{"no URL", "database_file: no-url\n", []string{"1 database_file app.config.database_file"}},
+		{"half a key file", "key_file: half.key\n", []string{"1 key_file keyring.file_damaged"}},
+		{"no key file yet", "key_file: new.key\n", nil},
+		{"no certificate", "tls:\n  certificate_file: cert\n  key_file: key\n", []string{"1 tls app.config.tls_files", "3 tls.key_file app.config.file_unreadable"}},
+		{"no token", "transit:\n  address: https://bao.example:8200\n  key: keep\n  token_file: nowhere\n", []string{"1 transit keyring.file_missing"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			write("wardkeep.yaml", c.text, 0o600)
+			_, err := app.CheckConfig("wardkeep.yaml")
+			problems, _ := errors.AsType[app.ConfigProblems](err)
+			var lines []string
+			for _, p := range problems {
+				lines = append(lines, fmt.Sprintf("%d %s %s", p.Line, p.Key, p.Code))
+				for _, lang := range i18n.Langs {
+					if !lang.Has(p.Code) {
+						t.Errorf("%s has no words in %s", p.Code, lang)
+					}
+				}
+			}
+			if !slices.Equal(lines, c.lines) {
+				t.Errorf("got %q, %v, want %q", lines, err, c.lines)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter") {
+				t.Error("it tells what stands in a file")
+			}
+		})
+	}
+}
+
+// A command that sends nothing needs no file for sending.
+func TestOnlyWhoSendsNeedsTheSecretsOfSending(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("wardkeep.yaml", []byte("smtp:\n  host: mail.example.com\n  port: 587\n  from: a@example.com\n  user: a\n  password_file: nowhere\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := app.LoadConfig("wardkeep.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := app.Open(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if err := a.OpenSenders(); !errors.Is(err, app.ErrConfig) {
+		t.Errorf("it would send without a password: %v", err)
 	}
 }

@@ -33,19 +33,21 @@ type SMSConfig struct {
 //
 // with the headers webhook-id, webhook-timestamp and webhook-signature of
 // Standard Webhooks (HMAC-SHA-256). Its errors are for the operator who wrote
-// the configuration.
+// the configuration, as those of SMTP.
 func SMSWebhook(c SMSConfig) (Sender, error) {
+	var wrong WrongSettings
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		return nil, errors.New("sms: url must be https, without a user in it; http is allowed for this machine only")
+		wrong.add("url", errors.New("url must be https, without a user in it; http is allowed for this machine only"))
 	}
 	secret, err := readSecret(c.SecretFile)
-	if err != nil {
-		return nil, fmt.Errorf("sms: secret: %w", err)
+	key, bad := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err == nil && (bad != nil || len(key) < 24) {
+		err = errors.New(`the secret must be "whsec_" and at least 24 bytes in base64`)
 	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-	if err != nil || len(key) < 24 {
-		return nil, errors.New(`sms: the secret must be "whsec_" and at least 24 bytes in base64`)
+	wrong.add("secret_file", err)
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("sms: %w", wrong)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if c.CAFile != "" {

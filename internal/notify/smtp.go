@@ -38,15 +38,18 @@ type SMTPConfig struct {
 }
 
 // SMTP returns a Sender of e-mail. It reads the files of c and connects to
-// nobody yet. Its errors are for the operator who wrote the configuration.
+// nobody yet. Its errors are for the operator who wrote the configuration: where
+// they can be told from each other, all of them, as WrongSettings.
 func SMTP(c SMTPConfig) (Sender, error) {
+	var wrong WrongSettings
 	from, err := netmail.ParseAddress(c.From)
 	if err != nil || !plain(from.Name, false) || !isAddress(from.Address) {
-		return nil, errors.New(`smtp: from must be an address, such as "Xiaoxi <privacy@example.com>"`)
+		wrong.add("from", errors.New(`from must be an address, such as "Xiaoxi <privacy@example.com>"`))
+		from = new(netmail.Address)
 	}
-	options, err := c.options(from.Address)
-	if err != nil {
-		return nil, fmt.Errorf("smtp: %w", err)
+	options := c.options(from.Address, &wrong)
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("smtp: %w", wrong)
 	}
 	client, err := mail.NewClient(c.Host, options...)
 	if err != nil {
@@ -55,13 +58,11 @@ func SMTP(c SMTPConfig) (Sender, error) {
 	return &smtp{client: client, from: from, timeout: orTimeout(c.Timeout, 20*time.Second)}, nil
 }
 
-func (c SMTPConfig) options(from string) ([]mail.Option, error) {
+func (c SMTPConfig) options(from string, wrong *WrongSettings) []mail.Option {
 	config := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
 	if c.CAFile != "" {
 		roots, err := readRoots(c.CAFile)
-		if err != nil {
-			return nil, err
-		}
+		wrong.add("ca_file", err)
 		config.RootCAs = roots
 	}
 	// The name of this machine is nobody's business: greet with the sender's domain.
@@ -78,26 +79,24 @@ func (c SMTPConfig) options(from string) ([]mail.Option, error) {
 		options = append(options, mail.WithSSL())
 	case NoTLS:
 		if !loopback(c.Host) {
-			return nil, errors.New("tls: none is allowed for a server on this machine only (localhost, 127.0.0.1, ::1)")
+			wrong.add("tls", errors.New("tls: none is allowed for a server on this machine only (localhost, 127.0.0.1, ::1)"))
 		}
 		port = 25
 		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
 	default:
-		return nil, errors.New("tls must be starttls, tls or none")
+		wrong.add("tls", errors.New("tls must be starttls, tls or none"))
 	}
 	if c.Port != 0 {
 		port = c.Port
 	}
 	options = append(options, mail.WithPort(port))
 	if c.User == "" {
-		return options, nil
+		return options
 	}
 	password, err := readSecret(c.PasswordFile)
-	if err != nil {
-		return nil, fmt.Errorf("password: %w", err)
-	}
+	wrong.add("password_file", err)
 	return append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
-		mail.WithUsername(c.User), mail.WithPassword(password)), nil
+		mail.WithUsername(c.User), mail.WithPassword(password))
 }
 
 // smtp sends each message on a connection of its own: a few a minute don't

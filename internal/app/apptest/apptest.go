@@ -166,6 +166,9 @@ func (in *Installation) open(log *slog.Logger) *app.App {
 	if err != nil {
 		in.T.Fatal(err)
 	}
+	if err := a.OpenSenders(); err != nil {
+		in.T.Fatal(err)
+	}
 	a.Store.Now = func() time.Time { return time.Now().Add(time.Duration(in.late.Load())) }
 	return a
 }
