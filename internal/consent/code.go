@@ -38,7 +38,10 @@ const (
 	// can't keep a guardian from withdrawing for ever.
 	codeRest = 24 * time.Hour
 
+	codeHour = time.Hour // in which codeSends count
+
 	oneTimeDomain = "consent.code"
+	contactDomain = "consent.code_contact"
 	proofDomain   = "consent.proof"
 )
 
@@ -74,7 +77,7 @@ func (d Desk) SendCode(ctx context.Context, tx *db.Tx, r Request) (OneTime, erro
 	if err != nil {
 		return OneTime{}, err
 	}
-	if err := sentToContact(ctx, tx, r); err != nil {
+	if err := d.countSend(ctx, tx, to); err != nil {
 		return OneTime{}, err
 	}
 	code, err := oneTime()
@@ -95,7 +98,7 @@ func (d Desk) keepCode(ctx context.Context, tx *db.Tx, r Request, code string) e
 		return fmt.Errorf("consent: no ring to hash codes with")
 	}
 	now := tx.Now()
-	until, hour, day := now.Add(CodeLife), now.Add(-time.Hour), now.Add(-codeRest)
+	until, hour, day := now.Add(CodeLife), now.Add(-codeHour), now.Add(-codeRest)
 	n, err := tx.Exec(ctx, `
 		UPDATE consent_request SET code = $1, code_until = $2, code_tries = 0,
 			code_sends = CASE WHEN code_since > $3 THEN code_sends + 1 ELSE 1 END,
@@ -117,30 +120,37 @@ func (d Desk) keepCode(ctx context.Context, tx *db.Tx, r Request, code string) e
 	return ErrCodeSends
 }
 
-// sentToContact counts the codes of the last hour to the same phone or address,
-// over all children it belongs to: nobody's phone is flooded through siblings.
-func sentToContact(ctx context.Context, tx *db.Tx, r Request) error {
-	hour := tx.Now().Add(-time.Hour)
-	for _, query := range []string{`
-		SELECT CAST(coalesce(sum(r.code_sends), 0) AS bigint)
-		FROM guardian me
-		JOIN guardian g ON g.phone_hash = me.phone_hash
-		JOIN consent_request r ON r.child = g.child AND r.guardian = g.guardian
-		WHERE me.child = $1 AND me.guardian = $2 AND r.code_since > $3`, `
-		SELECT CAST(coalesce(sum(r.code_sends), 0) AS bigint)
-		FROM guardian me
-		JOIN guardian g ON g.email_hash = me.email_hash
-		JOIN consent_request r ON r.child = g.child AND r.guardian = g.guardian
-		WHERE me.child = $1 AND me.guardian = $2 AND r.code_since > $3`} {
-		n, err := db.One(ctx, tx, db.Single[int64], query, r.Child, r.Guardian, (*db.Time)(&hour))
-		if err != nil {
-			return err
-		}
-		if n >= codeSends {
-			return ErrCodeSends
-		}
+// countSend counts a code to a phone or address, over all children it belongs to:
+// nobody's phone is flooded through siblings. The count is one row, so that of
+// many at once no more pass than one after the other.
+func (d Desk) countSend(ctx context.Context, tx *db.Tx, to Contact) error {
+	hash := d.Ring.Index(contactDomain, string(to.Channel), to.To.Reveal())
+	if len(hash) == 0 {
+		return fmt.Errorf("consent: no ring to hash contacts with")
 	}
-	return nil
+	now, hour := tx.Now(), tx.Now().Add(-codeHour)
+	n, err := tx.Exec(ctx, `
+		INSERT INTO code_contact (contact, sends, since) VALUES ($1, 1, $2)
+		ON CONFLICT (contact) DO UPDATE SET
+			sends = CASE WHEN code_contact.since > $3 THEN code_contact.sends + 1 ELSE 1 END,
+			since = CASE WHEN code_contact.since > $3 THEN code_contact.since ELSE excluded.since END
+		WHERE code_contact.since <= $3 OR code_contact.sends < $4`,
+		hash, (*db.Time)(&now), (*db.Time)(&hour), int64(codeSends))
+	if err == nil && n != 1 {
+		err = ErrCodeSends
+	}
+	return err
+}
+
+// ForgetSends deletes at most limit counts of codes that an hour has passed
+// since, and returns how many: after it, no trace of a contact is left here.
+func ForgetSends(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	hour := tx.Now().Add(-codeHour)
+	n, err := tx.Exec(ctx, `
+		DELETE FROM code_contact WHERE contact IN (
+			SELECT contact FROM code_contact WHERE since <= $1 ORDER BY since, contact LIMIT $2)`,
+		(*db.Time)(&hour), int64(limit))
+	return int(n), err
 }
 
 // VerifyCode checks a code. A wrong one is counted for good: its refusal is

@@ -177,6 +177,63 @@ func TestCodes_SendsAreLimitedPerRequestAndPerContact(t *testing.T) {
 	})
 }
 
+// Codes that are asked for at the same moment are no more than one after the
+// other, for one request and over those of siblings.
+func TestCodes_ConcurrentSendsAreCounted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		var requests []consent.Request
+		for range 8 {
+			c, _ := w.enrol(service, phone, family.Parent)
+			requests = append(requests, w.opened(c))
+		}
+		for range 2 {
+			results := make(chan error)
+			for n := range 32 {
+				go func() {
+					_, err := w.sendCode(requests[n%len(requests)])
+					results <- err
+				}()
+			}
+			sent := 0
+			for range 32 {
+				switch err := <-results; {
+				case err == nil:
+					sent++
+				case !errors.Is(err, consent.ErrCodeSends):
+					t.Error(err)
+				}
+			}
+			if sent != 5 {
+				t.Errorf("%d codes were sent to one phone within an hour", sent)
+			}
+			w.pass(time.Hour)
+		}
+	})
+}
+
+// Article 12: the count of a contact's codes is gone when nobody needs it.
+func TestArticle12_TheCountOfSendsIsForgotten(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, _ := w.enrol(service, phone, family.Parent)
+		w.code(w.opened(c))
+		forget := func(want int) {
+			t.Helper()
+			w.do(func(tx *db.Tx) error {
+				n, err := consent.ForgetSends(w.ctx, tx, 10)
+				if n != want {
+					t.Errorf("forgot %d, want %d", n, want)
+				}
+				return err
+			})
+		}
+		w.pass(59 * time.Minute)
+		forget(0)
+		w.pass(time.Minute)
+		forget(1)
+		forget(0)
+	})
+}
+
 func TestArticle20_WhoAnsweredComesBackByTheLinkToWithdraw(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c, _ := w.enrol(service, phone, family.Parent)

@@ -35,6 +35,7 @@ type Swept struct {
 	Unanswered int // children erased whose guardian said nothing or no
 	Requests   int // consent requests that ran out
 	Traces     int // pseudonyms of erased children forgotten
+	Contacts   int // counts of codes sent to a contact forgotten
 	Answers    int // kept answers of the API that nobody repeats any more
 }
 
@@ -59,6 +60,7 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err e
 	run(&done.Requests, func() (int, int, error) { return sweepRequests(ctx, store) })
 	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
+	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
 	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
 	failed = append(failed, store.Scrub(ctx), ctx.Err())
 	if err := errors.Join(failed...); err != nil {
@@ -168,6 +170,14 @@ func sweepRequests(ctx context.Context, store *db.DB) (found, did int, err error
 func sweepTraces(ctx context.Context, store *db.DB) (found, did int, err error) {
 	err = store.Update(ctx, func(tx *db.Tx) (err error) {
 		did, err = family.ForgetTraces(ctx, tx, batch)
+		return err
+	})
+	return did, did, err
+}
+
+func sweepContacts(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = consent.ForgetSends(ctx, tx, batch)
 		return err
 	})
 	return did, did, err

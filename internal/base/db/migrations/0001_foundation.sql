@@ -257,6 +257,15 @@ CREATE TABLE consent_link (
 );
 CREATE INDEX consent_link_child ON consent_link (child, request);
 
+-- How many one-time codes went to one phone or address in the running hour,
+-- whoever's guardian it belongs to.
+CREATE TABLE code_contact (
+	contact bytea  NOT NULL PRIMARY KEY, -- keyed hash
+	sends   bigint NOT NULL,
+	since   bigint NOT NULL
+);
+CREATE INDEX code_contact_since ON code_contact (since, contact);
+
 CREATE TABLE consent (
 	child     text    NOT NULL,
 	id        text    NOT NULL,
@@ -301,6 +310,7 @@ CREATE TABLE ledger_cursor (
 DROP TABLE ledger_cursor;
 DROP TABLE value;
 DROP TABLE consent;
+DROP TABLE code_contact;
 DROP TABLE consent_link;
 DROP TABLE consent_request;
 DROP TABLE guardian;
