@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -153,7 +152,8 @@ func ForgetSends(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 	return int(n), err
 }
 
-// VerifyCode checks a code. A wrong one is counted for good: its refusal is
+// VerifyCode checks a code as it was typed, with or without spaces and in either
+// width. A wrong one is counted for good: its refusal is
 // Recorded. The right one works once, makes the guardian verified (strength:
 // one-time code) and the request ready for an answer, and returns a proof to
 // keep in the guardian's browser: see Guardian. Errors: ErrCodeWrong,
@@ -187,7 +187,7 @@ func (d Desk) VerifyCode(ctx context.Context, tx *db.Tx, r Request, code pii.Tex
 	if n != 1 {
 		return fail(k.refusal())
 	}
-	given := d.Ring.Index(oneTimeDomain, r.ID, strings.TrimSpace(code.Reveal()))
+	given := d.Ring.Index(oneTimeDomain, r.ID, meant(code.Reveal()))
 	if len(given) == 0 || subtle.ConstantTimeCompare(given, k.hash) != 1 {
 		return fail(db.Recorded(ErrCodeWrong))
 	}

@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +83,32 @@ func TestEdgeCase24_ACodeVerifiesOnceAndBriefly(t *testing.T) {
 		}
 		w.pass(30 * time.Minute)
 		w.refused(w.try(func(tx *db.Tx) error { _, err := w.desk.Guardian(w.ctx, tx, r, proof); return err }), consent.ErrVerified)
+	})
+}
+
+// People type a code as it is easy to read, and their keyboard makes wide digits.
+func TestCodes_AreReadAsPeopleTypeThem(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, _ := w.enrol(service, phone, family.Parent)
+		r := w.opened(c)
+		for _, typed := range []func(code string) string{
+			func(code string) string { return code[:3] + " " + code[3:] },
+			func(code string) string { return " " + code[:3] + "\u3000" + code[3:] + "\n" },
+			func(code string) string { return code[:3] + "-" + code[3:] },
+			func(code string) string {
+				return strings.Map(func(r rune) rune { return r - '0' + '０' }, code)
+			},
+		} {
+			code := w.code(r)
+			if _, _, err := w.verify(r, typed(code)); err != nil {
+				t.Errorf("%q: %v", typed("123456"), err)
+			}
+			w.pass(time.Hour)
+			code = w.code(r)
+			_, _, err := w.verify(r, typed(wrong(code)))
+			w.refused(err, consent.ErrCodeWrong)
+			w.pass(time.Hour)
+		}
 	})
 }
 

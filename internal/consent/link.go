@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -55,9 +56,8 @@ func (d Desk) ByToken(ctx context.Context, tx *db.Tx, token string) (Request, er
 }
 
 // ByCode returns the request that a short code leads to while it waits, as people
-// type it: in either case, with or without spaces and hyphens, O for 0, I or L for
-// 1. Whoever offers it must limit how often one address may try: it is 40 bits.
-// Errors: ErrLink, also once the request has ended.
+// type it: see typed. Whoever offers it must limit how often one address may try:
+// it is 40 bits. Errors: ErrLink, also once the request has ended.
 func (d Desk) ByCode(ctx context.Context, tx *db.Tx, code string) (Request, error) {
 	code, ok := typed(code)
 	if !ok {
@@ -186,11 +186,27 @@ func shortCode() string {
 	return string(b[:4]) + "-" + string(b[4:])
 }
 
-// typed returns the short code that somebody meant.
+// typed returns the short code that somebody meant who typed s: in either case
+// and either width, with or without spaces and hyphens, O for 0, I or L for 1. It
+// reports whether s can be one.
 func typed(s string) (string, bool) {
-	if len(s) > 40 {
+	if len(s) > 200 {
 		return "", false
 	}
-	s = strings.NewReplacer(" ", "", "-", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s))
+	s = strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(meant(s)))
 	return s, len(s) == codeLen && strings.Trim(s, letters) == ""
+}
+
+// meant returns what somebody typed without spaces and hyphens, and in narrow
+// letters and digits: an input method for Chinese often makes wide ones.
+func meant(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '！' && r <= '～' { // the wide forms of ASCII, in its order
+			r -= '！' - '!'
+		}
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) {
+			return -1
+		}
+		return r
+	}, s)
 }

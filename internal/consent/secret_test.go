@@ -8,7 +8,7 @@ import (
 func TestShortCodes_AreReadAsPeopleTypeThem(t *testing.T) {
 	for in, want := range map[string]string{
 		"7K3M-Q9TX": "7K3MQ9TX", "7k3m q9tx": "7K3MQ9TX", " 7k3mq9tx ": "7K3MQ9TX", "OIL0-1111": "01101111",
-		"7K3M-Q9T": "", "7K3M-Q9TXX": "", "7K3M-Q9TU": "", "": "", "７K3MQ9TX": "", "7K3M\x00Q9TX": "",
+		"7K3M-Q9T": "", "7K3M-Q9TXX": "", "7K3M-Q9TU": "", "": "", "７ｋ３ｍ－Ｑ９ＴＸ": "7K3MQ9TX", "7K3M\u3000Q9TX\u200b": "7K3MQ9TX", "7K3M–Q9TX": "7K3MQ9TX", "７K3MQ9T": "", "7K3M\x00Q9TX": "",
 	} {
 		if got, ok := typed(in); ok != (want != "") || ok && got != want {
 			t.Errorf("typed(%q) = %q, %v", in, got, ok)

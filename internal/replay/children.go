@@ -30,7 +30,7 @@ type childRow struct {
 }
 
 const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, endings,
-	birth_from, birth_version, CASE WHEN pool = '' THEN 0 ELSE 1 END,
+	birth_from, birth_version, CASE WHEN pool IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN wrapped IS NULL THEN 0 ELSE 1 END, CASE WHEN ref IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN ref_hash IS NULL THEN 0 ELSE 1 END, CASE WHEN birth IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN turns_14 IS NULL THEN 0 ELSE 1 END`

@@ -240,7 +240,7 @@ var changes = []change{
 	{"a child never turns 14", `UPDATE child SET turns_14 = NULL WHERE child = $1`, mei, "row_differs child turns_14"},
 	{"a key is another's", `UPDATE child SET wrapped = (SELECT wrapped FROM child WHERE child = $1) WHERE child = $2`, both, "row_sealed child wrapped"},
 	{"a key is gone", `UPDATE child SET wrapped = NULL WHERE child = $1`, mei, "row_differs child wrapped"},
-	{"a key is of another pool", `UPDATE child SET pool = 'pk_00000000' WHERE child = $1`, mei, "row_sealed child pool"},
+	{"a key is of another pool", `UPDATE child SET pool = (SELECT id FROM keyring_key WHERE purpose = 'index') WHERE child = $1`, mei, "row_sealed child pool"},
 	{"a child is older here", `UPDATE child SET created_at = created_at - 1 WHERE child = $1`, mei, "row_differs child created_at"},
 	{"a living child has a day of erasure", `UPDATE child SET erased_at = 1 WHERE child = $1`, mei, "row_differs child erased_at"},
 	{"an erasure was on another day", `UPDATE child SET erased_at = erased_at - 86400000000 WHERE child = $1`, gone, "row_differs child erased"},

@@ -128,7 +128,7 @@ func (s *site) verified(token string) {
 		s.t.Fatalf("code: %d %s", status, body)
 	}
 	code := sixDigits.FindString(s.outbox.Messages()[0].Message.Text.Reveal())
-	if status, body := s.post("/r/"+token+"/verify?lang=zh-CN", url.Values{"code": {code}}); status != 200 || !strings.Contains(body, "账本编号") && !strings.Contains(body, "全部同意") {
+	if status, body := s.post("/r/"+token+"/verify?lang=zh-CN", url.Values{"code": {code[:3] + " " + code[3:]}}); status != 200 || !strings.Contains(body, "账本编号") && !strings.Contains(body, "全部同意") {
 		s.t.Fatalf("verify: %d %s", status, body)
 	}
 }
