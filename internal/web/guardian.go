@@ -241,7 +241,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 	all := r.PostFormValue("all")
 	// The proof served for this answer; whoever comes back proves anew. So the
 	// receipt is shown here, and not by a redirect.
-	page := receiptPage{Token: r.PathValue("token"), Verified: true, JustNow: true}
+	page := receiptPage{Token: r.PathValue("token"), Verified: true, JustNow: true, OtherLang: other(lang(r))}
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {
 		req, g, err := s.signedIn(ctx, tx, r)
 		if err != nil {
@@ -262,6 +262,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 		if _, err := s.desk.Give(ctx, tx, g, req, shown, answers); err != nil {
 			return err
 		}
+		if page.Service, err = s.serviceName(ctx, tx, req.Service, lang(r)); err != nil {
+			return err
+		}
 		child, err := family.Find(ctx, tx, req.Service, g.Child)
 		if err != nil {
 			return err
@@ -276,14 +279,16 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 
 // receiptPage is what guardian/receipt.html shows.
 type receiptPage struct {
-	Token    string
-	Lines    []receiptLine
-	Answered time.Time
-	Charter  int64
-	Notice   string
-	Verified bool
-	JustNow  bool // the answer was given with this request
-	Sent     bool // a code is on its way
+	Token     string
+	Service   string // its name
+	Lines     []receiptLine
+	Answered  time.Time
+	Charter   int64
+	Notice    string
+	Verified  bool
+	JustNow   bool // the answer was given with this request
+	Sent      bool // a code is on its way
+	OtherLang i18n.Lang
 }
 
 // A receiptLine is one choice, and what became of it. At most one of the flags
@@ -299,14 +304,15 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	page := receiptPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent")}
+	page := receiptPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent"), OtherLang: other(lang(r))}
 	err := s.Store.View(ctx, func(tx *db.Tx) error {
 		req, g, err := s.signedIn(ctx, tx, r)
-		if errors.Is(err, consent.ErrVerified) {
-			return nil // the page asks for a code and shows nothing yet
-		}
-		if err != nil {
+		unverified := errors.Is(err, consent.ErrVerified)
+		if err != nil && !unverified {
 			return err
+		}
+		if page.Service, err = s.serviceName(ctx, tx, req.Service, lang(r)); err != nil || unverified {
+			return err // unverified, the page asks for a code and shows nothing yet
 		}
 		page.Verified = true
 		child, err := family.Find(ctx, tx, req.Service, g.Child)

@@ -405,6 +405,7 @@ func TestPages(t *testing.T) {
 		check("receipt-renewed", "/r/"+token+"/receipt")
 		s.fresh()
 		check("receipt-unverified", "/r/"+token+"/receipt")
+		check("receipt-sent", "/r/"+token+"/receipt?sent")
 		check("refusal", "/nowhere")
 	})
 }
