@@ -24,6 +24,7 @@ type applyCmd struct {
 	State   string `enum:"live,test," default:"" placeholder:"live|test" help:"${apply_state}"`
 	Publish bool   `help:"${apply_publish}"`
 	Officer string `placeholder:"st_…" help:"${apply_officer}"`
+	New     bool   `help:"${new_store}"`
 	Yes     bool   `short:"y" help:"${yes}"`
 }
 
@@ -38,7 +39,7 @@ func (c applyCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.onNew(ctx, func(a *app.App) error {
+	return s.onNew(ctx, c.New, func(a *app.App) error {
 		if err := c.ensure(ctx, s, a, ch.Service); err != nil {
 			return err
 		}

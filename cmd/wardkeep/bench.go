@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -217,7 +218,7 @@ func (b *bench) seed(ctx context.Context, children int) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(ctx, c, b.logger())
+	a, err := app.Open(ctx, c, b.loggerFrom(slog.LevelError)) // that its store is new is no news
 	if errors.Is(err, app.ErrNoKey) {
 		// It has keys, and they aren't ours.
 		return fmt.Errorf("%w: %w", errBenchUsed, err)

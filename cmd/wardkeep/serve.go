@@ -26,6 +26,7 @@ var (
 )
 
 type serveCmd struct {
+	New        bool   `help:"${new_store}"`
 	CPUProfile string `name:"cpuprofile" placeholder:"FILE" help:"${cpuprofile}"`
 }
 
@@ -54,27 +55,32 @@ func profile(file string) (end func(), err error) {
 	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
-func (serveCmd) serve(ctx context.Context, s *session) (err error) {
+func (c serveCmd) serve(ctx context.Context, s *session) (err error) {
 	collectLess()
 	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
 	log := slog.New(slog.NewJSONHandler(s.err, nil))
 	slog.SetDefault(log)
-	c, err := s.load()
+	settings, err := s.load()
 	if err != nil {
 		return err
 	}
-	if t := c.TLS; t.CertificateFile != "" {
+	if !c.New {
+		if err := settings.CheckStore(); err != nil {
+			return err
+		}
+	}
+	if t := settings.TLS; t.CertificateFile != "" {
 		if _, err := tls.LoadX509KeyPair(t.CertificateFile, t.KeyFile); err != nil {
 			return fmt.Errorf("%w: %w", errCertificate, err)
 		}
 	}
 	// First the address: a second server is refused before it touches the store.
-	l, err := listen(ctx, c.Listen)
+	l, err := listen(ctx, settings.Listen)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	a, err := app.Open(ctx, c, log)
+	a, err := app.Open(ctx, settings, log)
 	if err != nil {
 		return err
 	}
@@ -82,7 +88,7 @@ func (serveCmd) serve(ctx context.Context, s *session) (err error) {
 	if err := a.OpenSenders(); err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "serving", "address", l.Addr().String(), "url", c.PublicURL, "store", a.Store.Engine(),
+	log.InfoContext(ctx, "serving", "address", l.Addr().String(), "url", settings.PublicURL, "store", a.Store.Engine(),
 		"kek", a.KEK.Name(), "ledger_key", a.LedgerKey)
 	err = a.Serve(ctx, l)
 	log.InfoContext(ctx, "stopped")

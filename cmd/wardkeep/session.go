@@ -127,17 +127,29 @@ func (s *session) file() string {
 // load reads the configuration.
 func (s *session) load() (app.Config, error) { return app.LoadConfig(s.file()) }
 
-// open opens the store and its keys. Where there is no store it makes one only
-// if create says so: a misspelt data_dir is no new beginning. The caller closes
-// it.
-func (s *session) open(ctx context.Context, create bool) (*app.App, error) {
+// A making says where a command may begin a new store.
+type making int
+
+const (
+	makeNever   making = iota // a misspelt data_dir is no new beginning
+	makeCareful               // unless there is a key already
+	makeAnew                  // --new
+)
+
+// open opens the store and its keys. The caller closes it.
+func (s *session) open(ctx context.Context, create making) (*app.App, error) {
 	c, err := s.load()
 	if err != nil {
 		return nil, err
 	}
-	if path := c.Embedded(); path != "" && !create {
+	if path := c.Embedded(); path != "" && create == makeNever {
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("%w: %w", app.ErrNoStore, err)
+		}
+	}
+	if create == makeCareful {
+		if err := c.CheckStore(); err != nil {
+			return nil, err
 		}
 	}
 	return app.Open(ctx, c, s.logger())
@@ -145,21 +157,29 @@ func (s *session) open(ctx context.Context, create bool) (*app.App, error) {
 
 // logger is for what goes wrong beside the work of a command.
 func (s *session) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return s.loggerFrom(slog.LevelWarn)
+}
+
+func (s *session) loggerFrom(least slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: least}))
 }
 
 // on runs fn with the opened store, and gives what it appended its place in the
 // ledger before the command ends. Where a server is running, that is its work.
 func (s *session) on(ctx context.Context, fn func(*app.App) error) error {
-	return s.onStore(ctx, false, fn)
+	return s.onStore(ctx, makeNever, fn)
 }
 
 // onNew is on for a command that may be the first one.
-func (s *session) onNew(ctx context.Context, fn func(*app.App) error) error {
-	return s.onStore(ctx, true, fn)
+func (s *session) onNew(ctx context.Context, anew bool, fn func(*app.App) error) error {
+	create := makeCareful
+	if anew {
+		create = makeAnew
+	}
+	return s.onStore(ctx, create, fn)
 }
 
-func (s *session) onStore(ctx context.Context, create bool, fn func(*app.App) error) (err error) {
+func (s *session) onStore(ctx context.Context, create making, fn func(*app.App) error) (err error) {
 	a, err := s.open(ctx, create)
 	if err != nil {
 		return err

@@ -9,8 +9,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -64,8 +66,12 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.KEK, err = openKEK(ctx, &a.Config, a.Store); err != nil {
 		return err
 	}
-	if a.Ring, err = openRing(ctx, a.Store, a.KEK, a.Config.Cipher); err != nil {
+	var fresh bool
+	if a.Ring, fresh, err = openRing(ctx, a.Store, a.KEK, a.Config.Cipher); err != nil {
 		return err
+	}
+	if fresh {
+		a.Log.WarnContext(ctx, "created a new store", "in", a.where(), "kek", a.KEK.Name())
 	}
 	if err := a.Store.View(ctx, func(tx *db.Tx) error {
 		return ledger.CheckOrigin(ctx, tx, a.Config.LedgerOrigin, a.Ring.Signer().Seed())
@@ -80,6 +86,18 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.Charters = catalog.NewCache(charters)
 	a.Vault = &vault.Vault{Ring: a.Ring, Gate: &gate.Gate{Ring: a.Ring, Charters: a.Charters}}
 	return nil
+}
+
+// where names the store for people.
+func (a *App) where() string {
+	path := a.Config.Embedded()
+	if path == "" {
+		return "PostgreSQL"
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }
 
 // Close closes the store.
@@ -104,8 +122,32 @@ func OpenStore(ctx context.Context, c Config) (*db.DB, error) {
 	return store, nil
 }
 
-// ErrNoStore says that there is no database where the configuration says.
-var ErrNoStore = errs.New(errs.NotFound, "app.no_store")
+// Where there is no database.
+var (
+	ErrNoStore  = errs.New(errs.NotFound, "app.no_store")  // and the command needs one
+	ErrNewStore = errs.New(errs.Conflict, "app.new_store") // and there is a key: see CheckStore
+)
+
+// CheckStore returns ErrNewStore where Open would begin a new embedded database
+// although the key to one is there: more likely data_dir is misspelt, or a disk
+// isn't mounted. On PostgreSQL somebody has made the database by hand.
+func (c *Config) CheckStore() error {
+	path := c.Embedded()
+	if path == "" || exists(path) || c.Transit == nil && !exists(c.KeyFile) {
+		return nil
+	}
+	key := c.KeyFile
+	if c.Transit != nil {
+		key = "transit " + c.Transit.Key
+	}
+	return fmt.Errorf("%w: there is no %s, and there is a key: %s", ErrNewStore, path, key)
+}
+
+// exists reports whether something may be there: what can't be looked at may be.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
 
 func openStore(c *Config) (*db.DB, error) {
 	url, err := c.databaseURL()

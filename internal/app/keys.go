@@ -37,17 +37,19 @@ func insertKey(ctx context.Context, tx *db.Tx, s keyring.Stored) error {
 // nodes that start on a new store together one makes them: the row in lease is
 // the one that only one can insert, in the transaction that stores the keys. If
 // we crash before it commits there are no keys, and the next start makes some.
-func openRing(ctx context.Context, store *db.DB, kek keyring.KEK, suite keyring.Suite) (*keyring.Ring, error) {
+// Fresh reports whether the store had none.
+func openRing(ctx context.Context, store *db.DB, kek keyring.KEK, suite keyring.Suite) (ring *keyring.Ring, fresh bool, err error) {
 	stored, err := readKeys(ctx, store)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if len(stored) == 0 {
+	if fresh = len(stored) == 0; fresh {
 		if stored, err = makeKeys(ctx, store, kek, suite); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return keyring.Open(ctx, kek, stored)
+	ring, err = keyring.Open(ctx, kek, stored)
+	return ring, fresh, err
 }
 
 func readKeys(ctx context.Context, store *db.DB) (stored []keyring.Stored, err error) {
