@@ -53,6 +53,19 @@ type Config struct {
 	SMS  *SMS  `yaml:"sms"`
 	// SweepEvery is how often what is due is erased, 1m by default.
 	SweepEvery time.Duration `yaml:"sweep_every"`
+	// Limits are how often callers of the API may ask, on each node.
+	Limits Limits `yaml:"limits"`
+}
+
+// Limits are those of api.Limits; a zero is its default.
+type Limits struct {
+	// PerKey is for one app key, a second: 20000 by default, at most 1000000.
+	PerKey int `yaml:"per_key"`
+	// PerAddress is for one address without a good key, a second: 100 by default,
+	// at most 10000, for whoever guesses keys and short codes counts here.
+	PerAddress int `yaml:"per_address"`
+	// PerLink is for one guardian's link, a minute: 60 by default, at most 6000.
+	PerLink int `yaml:"per_link"`
 }
 
 // TLS names the files of a certificate.
@@ -75,6 +88,18 @@ type SMTP struct {
 type SMS struct {
 	URL        string `yaml:"url"`
 	SecretFile string `yaml:"secret_file"`
+}
+
+func (l Limits) check(say func(key, code string)) {
+	if l.PerKey < 0 || l.PerKey > 1_000_000 {
+		say("limits.per_key", "app.config.limit_key")
+	}
+	if l.PerAddress < 0 || l.PerAddress > 10_000 {
+		say("limits.per_address", "app.config.limit_address")
+	}
+	if l.PerLink < 0 || l.PerLink > 6_000 {
+		say("limits.per_link", "app.config.limit_link")
+	}
 }
 
 func (s *SMTP) complete() bool {
@@ -169,6 +194,7 @@ func (c *Config) check() (wrong ConfigProblems) {
 	if c.SweepEvery < time.Second || c.SweepEvery > 24*time.Hour {
 		say("sweep_every", "app.config.sweep_every")
 	}
+	c.Limits.check(say)
 	if len(c.proxies()) != len(c.Proxies) {
 		say("proxies", "app.config.proxies")
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,6 +103,60 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 				t.Error("it tells what stands in a file")
 			}
 		})
+	}
+}
+
+// Limits reach the API, and what makes no sense is refused with its line.
+func TestLimitsAreConfigured(t *testing.T) {
+	t.Chdir(t.TempDir())
+	open := func(text string) (*app.App, error) {
+		t.Helper()
+		if err := os.WriteFile("wardkeep.yaml", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := app.CheckConfig("wardkeep.yaml")
+		if err != nil {
+			return nil, err
+		}
+		a, err := app.Open(t.Context(), c, slog.New(slog.DiscardHandler))
+		if err == nil {
+			t.Cleanup(func() { a.Close() })
+		}
+		return a, err
+	}
+	policy := func(a *app.App) string {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/v1/ledger/key", nil)
+		a.Handler().ServeHTTP(w, r)
+		return w.Header().Get("Ratelimit-Policy")
+	}
+	for text, want := range map[string]string{
+		"":                             `"address";q=100;w=1`,
+		"limits:\n  per_link: 5\n":     `"address";q=100;w=1`,
+		"limits:\n  per_address: 3\n":  `"address";q=3;w=1`,
+		"limits:\n  per_address: 0\n":  `"address";q=100;w=1`,
+		"limits: {per_key: 1000000}\n": `"address";q=100;w=1`,
+	} {
+		a, err := open(text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := policy(a); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"limits:\n  per_address: -1\n":    "wardkeep.yaml:2:3: limits.per_address: ",
+		"limits:\n  per_address: 10001\n": "wardkeep.yaml:2:3: limits.per_address: ",
+		"limits:\n  per_key: 1000001\n":   "wardkeep.yaml:2:3: limits.per_key: ",
+		"limits:\n  per_link: -5\n":       "wardkeep.yaml:2:3: limits.per_link: ",
+		"limits:\n  per_link: many\n":     "wardkeep.yaml:2:13: limits.per_link: ",
+		"limits:\n  per_child: 5\n":       "wardkeep.yaml:2:3: limits.per_child: ",
+	} {
+		if _, err := open(text); !errors.Is(err, app.ErrConfig) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s…", text, err, want)
+		}
 	}
 }
 

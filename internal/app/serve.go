@@ -19,7 +19,7 @@ func (a *App) Handler() http.Handler {
 	server := &api.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Ledger: a.Ledger, LedgerKey: a.LedgerKey,
 		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Proxies: a.Config.proxies(),
-		SweepEvery: a.Config.SweepEvery,
+		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits),
 	}
 	pages := &web.Server{
 		Store: a.Store, Ring: a.Ring, Charters: a.Charters, Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(),
