@@ -46,7 +46,7 @@ func ReadRecords(into *[]Record, of Stretch) db.Read {
 	where, args := of.Where("c.child")
 	return db.ReadInto(into, scanRecord, `
 		SELECT c.child, c.service, c.state, c.ref, c.ref_hash, c.birth, c.birth_from, c.birth_version,
-			c.pool, c.wrapped, c.turns_14, coalesce(r.child, '')
+			coalesce(c.pool, ''), c.wrapped, c.turns_14, coalesce(r.child, '')
 		FROM child c
 		LEFT JOIN child_ref r ON r.service = c.service AND r.ref_hash = c.ref_hash
 		WHERE `+where+` AND c.state <> 'erased'
