@@ -212,7 +212,7 @@ func (d Desk) verified(ctx context.Context, tx *db.Tx, c family.Child, r Request
 	now, until := tx.Now(), tx.Now().Add(ProofLife)
 	err = stepped(tx.Exec(ctx, `
 		UPDATE consent_request SET code = NULL, code_until = NULL, code_tries = 0, code_wrong = 0,
-			proof = $1, proof_until = $2, verified_at = $3,
+			proof = $1, proof_until = $2, reading = NULL, reading_until = NULL, verified_at = $3,
 			state = CASE WHEN state = 'opened' THEN 'verified' ELSE state END
 		WHERE child = $4 AND id = $5 AND state IN ('opened', 'verified', 'answered')`,
 		d.Ring.Index(proofDomain, r.ID, proof), (*db.Time)(&until), (*db.Time)(&now), r.Child, r.ID))
@@ -235,10 +235,15 @@ func (d Desk) Guardian(ctx context.Context, tx *db.Tx, r Request, proof string) 
 	kept, err := db.One(ctx, tx, db.Single[[]byte], `
 		SELECT proof FROM consent_request
 		WHERE child = $1 AND id = $2 AND proof IS NOT NULL AND proof_until > $3`, r.Child, r.ID, (*db.Time)(&now))
-	if errors.Is(err, db.ErrNone) || len(proof) > 100 {
+	return d.holds(ctx, tx, r, proof, kept, err)
+}
+
+// holds returns the guardian of a request if proof is the one that is kept.
+func (d Desk) holds(ctx context.Context, tx *db.Tx, r Request, proof string, kept []byte, err error) (family.Guardian, error) {
+	switch {
+	case errors.Is(err, db.ErrNone), len(proof) > 100:
 		return family.Guardian{}, ErrVerified
-	}
-	if err != nil {
+	case err != nil:
 		return family.Guardian{}, err
 	}
 	given := d.Ring.Index(proofDomain, r.ID, proof)
@@ -251,6 +256,31 @@ func (d Desk) Guardian(ctx context.Context, tx *db.Tx, r Request, proof string) 
 	}
 	g.Strength = min(g.Strength, family.OneTimeCode)
 	return g, nil
+}
+
+// A Reader may see what a guardian chose, and change nothing: no function that
+// changes something takes one.
+type Reader struct {
+	Child    family.ID
+	Guardian family.GuardianID
+	Acts     bool // the proof makes a Guardian of its browser, too
+}
+
+// Reader returns who may read the receipt of a request with this proof: whoever
+// Guardian knows, and, for ProofLife after an answer, the browser that gave it.
+// So it can keep what it was shown at that moment; to withdraw, or to think
+// again, it proves anew. Errors: as Guardian.
+func (d Desk) Reader(ctx context.Context, tx *db.Tx, r Request, proof string) (Reader, error) {
+	g, err := d.Guardian(ctx, tx, r, proof)
+	if !errors.Is(err, ErrVerified) {
+		return Reader{r.Child, g.ID, err == nil}, err
+	}
+	now := tx.Now()
+	kept, err := db.One(ctx, tx, db.Single[[]byte], `
+		SELECT reading FROM consent_request
+		WHERE child = $1 AND id = $2 AND reading IS NOT NULL AND reading_until > $3`, r.Child, r.ID, (*db.Time)(&now))
+	g, err = d.holds(ctx, tx, r, proof, kept, err)
+	return Reader{r.Child, g.ID, false}, err
 }
 
 // takesCode returns why no code serves the request, or nil.

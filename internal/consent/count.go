@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"wardkeep/internal/base/db"
-	"wardkeep/internal/family"
 )
 
 // Affected returns how many guardians of a service must be asked again when
@@ -31,38 +30,4 @@ func Affected(ctx context.Context, tx *db.Tx, service string, purposes []string)
 			SELECT 1 FROM consent a
 			WHERE a.child = g.child AND a.guardian = g.guardian AND a.granted AND a.ended_at IS NULL
 				AND a.purpose IN (`+strings.Join(places, ", ")+`))`, args...)
-}
-
-// A Receipt says what was chosen in answer to a request, with the ledger entry
-// of each answer.
-type Receipt struct {
-	Request Request
-	Answers []Answer // in the order of Request.Purposes; one may have ended since
-}
-
-// ReceiptOf returns the receipt of an answered request. Errors: ErrNoRequest,
-// ErrNotFound while there is no answer.
-func ReceiptOf(ctx context.Context, tx *db.Tx, child family.Child, request string) (Receipt, error) {
-	r, err := reload(ctx, tx, child.ID, request)
-	if err != nil {
-		return Receipt{}, err
-	}
-	answers, err := db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM consent WHERE child = $1 AND request = $2
-		ORDER BY id`, child.ID, request)
-	if err != nil {
-		return Receipt{}, err
-	}
-	receipt := Receipt{Request: r}
-	for _, p := range r.Purposes {
-		for _, a := range answers {
-			if a.Purpose == p {
-				receipt.Answers = append(receipt.Answers, a)
-			}
-		}
-	}
-	if len(receipt.Answers) == 0 {
-		return Receipt{}, ErrNotFound
-	}
-	return receipt, nil
 }

@@ -36,7 +36,7 @@ func (d Desk) Force(ctx context.Context, tx *db.Tx, by account.App, r Request, o
 	if s.State != catalog.Test {
 		return r, nil, ErrNotATest
 	}
-	if r, _, _, err = d.open(ctx, tx, r, r.Locale, onTest, by.Ledger()); err != nil {
+	if r, _, _, err = d.open(ctx, tx, r, r.Locale, OnTest, by.Ledger()); err != nil {
 		return r, nil, err
 	}
 	c, r, err := lock(ctx, tx, r)

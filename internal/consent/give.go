@@ -82,10 +82,12 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 	if !ok || !g.MayAnswer() || by.Strength < family.OneTimeCode {
 		return nil, ErrMayNot
 	}
-	now := tx.Now()
+	now, until := tx.Now(), tx.Now().Add(ProofLife)
+	// The proof is spent; what is left of it reads the receipt: see Reader.
 	err = stepped(tx.Exec(ctx, `
-		UPDATE consent_request SET state = 'answered', answered_at = $1, due_at = NULL, proof = NULL, proof_until = NULL
-		WHERE child = $2 AND id = $3 AND state = 'verified'`, (*db.Time)(&now), r.Child, r.ID))
+		UPDATE consent_request SET state = 'answered', answered_at = $1, due_at = NULL,
+			reading = proof, reading_until = $2, proof = NULL, proof_until = NULL
+		WHERE child = $3 AND id = $4 AND state = 'verified'`, (*db.Time)(&now), (*db.Time)(&until), r.Child, r.ID))
 	if err != nil {
 		return nil, err
 	}

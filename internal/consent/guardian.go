@@ -54,7 +54,8 @@ func (d Desk) Unverify(ctx context.Context, tx *db.Tx, by family.Actor, c family
 // browsers.
 func forgetProofs(ctx context.Context, tx *db.Tx, c family.Child, guardian family.GuardianID) error {
 	return tx.Queue(ctx, `
-		UPDATE consent_request SET code = NULL, code_until = NULL, proof = NULL, proof_until = NULL
+		UPDATE consent_request SET code = NULL, code_until = NULL, proof = NULL, proof_until = NULL,
+			reading = NULL, reading_until = NULL
 		WHERE child = $1 AND guardian = $2`, c.ID, guardian)
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"strings"
 	"unicode"
 
@@ -41,6 +40,9 @@ const (
 	// each time that its code was typed.
 	maxLinks = 50
 )
+
+// errNoRing is a fault of the program.
+var errNoRing = errors.New("consent: no ring to hash links with")
 
 // ErrFollowed says that a short code was typed too often.
 var ErrFollowed = errs.New(errs.TooMany, "consent.code_followed")
@@ -162,12 +164,22 @@ func (d Desk) link(ctx context.Context, tx *db.Tx, r Request) (Secrets, error) {
 // lead makes what has this hash lead to the request.
 func (d Desk) lead(ctx context.Context, tx *db.Tx, r Request, hash []byte, short bool) error {
 	if len(hash) == 0 {
-		return fmt.Errorf("consent: no ring to hash links with")
+		return errNoRing
 	}
 	l := LinkRow{Child: r.Child, Request: r.ID, short: short, token: hash}
 	return tx.Queue(ctx, `
 		INSERT INTO consent_link (token, child, request, short, bound) VALUES ($1, $2, $3, $4, $5)`,
 		l.token, l.Child, l.Request, l.short, l.binding(d.Ring))
+}
+
+// leadOnce is lead for a hash that may lead there already.
+func (d Desk) leadOnce(ctx context.Context, tx *db.Tx, r Request, hash []byte) error {
+	if len(hash) == 0 {
+		return errNoRing
+	}
+	return tx.Queue(ctx, `
+		INSERT INTO consent_link (token, child, request, short) VALUES ($1, $2, $3, false)
+		ON CONFLICT (token) DO NOTHING`, hash, r.Child, r.ID)
 }
 
 // endCode ends the short codes of a request with the request: 40 bits are

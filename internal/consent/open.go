@@ -16,7 +16,7 @@ var ErrSurface = errs.New(errs.Invalid, "consent.surface_unknown")
 const (
 	OnPage = "page"
 	OnAPI  = "api"
-	onTest = "test"
+	OnTest = "test" // on nothing: an app played the guardian of a test service
 )
 
 // Open returns the notice of the request's charter in a language, as it was

@@ -38,6 +38,11 @@ func (p Placed) Into(v any) error {
 	return nil
 }
 
+// ParseLeaf reads the bytes of an entry that somebody says stands at place. What
+// it says is true only if a checkpoint Holds it. Errors: ErrDamaged for what
+// Append doesn't write.
+func ParseLeaf(place int64, leaf []byte) (Placed, error) { return decode(place, leaf) }
+
 // decode reads what Append wrote.
 func decode(place int64, text []byte) (Placed, error) {
 	body := json.RawMessage("null")

@@ -49,30 +49,65 @@ func RootAt(ctx context.Context, tx *db.Tx, size int64) (tlog.Hash, error) {
 	return tlog.TreeHash(size, authentic(ctx, tx, head))
 }
 
+// An Inclusion proves, with a checkpoint, that the ledger holds an entry.
+type Inclusion struct {
+	Placed
+	Hashes tlog.RecordProof // RFC 6962, section 2.1.1
+}
+
+// Include returns what proves to anyone with the verifier's key that the entries
+// with these ids are in the ledger, in the tree of one signed checkpoint. Errors:
+// ErrNotFound while one of them has no place.
+func Include(ctx context.Context, tx *db.Tx, entries ...string) (checkpoint string, all []Inclusion, err error) {
+	for _, entry := range entries {
+		p, err := Find(ctx, tx, entry)
+		if err != nil {
+			return "", nil, err
+		}
+		all = append(all, Inclusion{Placed: p})
+	}
+	// After the entries, so that the head is none from before their places.
+	head, err := Head(ctx, tx)
+	if err != nil {
+		return "", nil, err
+	}
+	tree := Checkpoint{Size: head.Size, Root: head.Root}
+	for i, in := range all {
+		hashes, err := tlog.ProveRecord(head.Size, in.Place, authentic(ctx, tx, head))
+		if err != nil {
+			return "", nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		if err := tree.Holds(in.Place, in.Leaf, hashes); err != nil {
+			return "", nil, fmt.Errorf("%w: the entry at place %d: %w", ErrDamaged, in.Place, err)
+		}
+		all[i].Hashes = hashes
+	}
+	return head.Checkpoint, all, nil
+}
+
+// Holds checks offline that the entry at place, given by its bytes, is in the
+// tree that the checkpoint is of.
+func (c Checkpoint) Holds(place int64, leaf []byte, hashes tlog.RecordProof) error {
+	if place < 0 || place >= c.Size {
+		return fmt.Errorf("place %d isn't in a tree of %d entries", place, c.Size)
+	}
+	return tlog.CheckRecord(hashes, c.Size, c.Root, place, tlog.RecordHash(leaf))
+}
+
 // Receipt returns, as C2SP tlog-proof, what proves to anyone with the
 // verifier's key that the entry with this id is in the ledger: its place, the
 // inclusion proof and the signed checkpoint. The bytes of the entry, which are
 // what the proof is about, are in the second result.
 func Receipt(ctx context.Context, tx *db.Tx, entry string) (receipt string, p Placed, err error) {
-	if p, err = Find(ctx, tx, entry); err != nil {
-		return "", p, err
-	}
-	head, err := Head(ctx, tx)
+	checkpoint, all, err := Include(ctx, tx, entry)
 	if err != nil {
 		return "", p, err
 	}
-	hashes, err := tlog.ProveRecord(head.Size, p.Place, authentic(ctx, tx, head))
-	if err != nil {
-		return "", p, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	if err := tlog.CheckRecord(hashes, head.Size, head.Root, p.Place, tlog.RecordHash(p.Leaf)); err != nil {
-		return "", p, fmt.Errorf("%w: the entry at place %d: %w", ErrDamaged, p.Place, err)
-	}
-	text := proof.TLogProof{Index: uint64(p.Place), Checkpoint: []byte(head.Checkpoint)}
-	for _, h := range hashes {
+	text := proof.TLogProof{Index: uint64(all[0].Place), Checkpoint: []byte(checkpoint)}
+	for _, h := range all[0].Hashes {
 		text.Hashes = append(text.Hashes, h)
 	}
-	return string(text.Marshal()), p, nil
+	return string(text.Marshal()), all[0].Placed, nil
 }
 
 // CheckReceipt checks a receipt for an entry, given by its bytes, offline.
@@ -85,14 +120,14 @@ func CheckReceipt(receipt string, leaf []byte, verifierKey string) (place int64,
 	if err != nil {
 		return 0, err
 	}
-	if p.Index >= uint64(c.Size) {
-		return 0, fmt.Errorf("the receipt is for place %d, its checkpoint ends at %d", p.Index, c.Size)
+	if p.Index > maxSize {
+		return 0, fmt.Errorf("the receipt is for place %d, which no ledger has", p.Index)
 	}
 	hashes := make(tlog.RecordProof, len(p.Hashes))
 	for i, h := range p.Hashes {
 		hashes[i] = h
 	}
-	return int64(p.Index), tlog.CheckRecord(hashes, c.Size, c.Root, int64(p.Index), tlog.RecordHash(leaf))
+	return int64(p.Index), c.Holds(int64(p.Index), leaf, hashes)
 }
 
 // authentic returns the hashes of the tree, each checked against the head.

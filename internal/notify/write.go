@@ -14,9 +14,11 @@ import (
 
 // The kinds of messages.
 const (
-	KindRequest = "consent.request"
-	KindCode    = "consent.code"
-	KindReceipt = "consent.receipt"
+	KindRequest    = "consent.request"
+	KindCode       = "consent.code"
+	KindReceipt    = "consent.receipt"
+	KindRefusal    = "consent.refusal" // of everything: nothing is kept
+	KindWithdrawal = "consent.withdrawal"
 )
 
 // A To is the person a message is for.
@@ -55,20 +57,38 @@ func (c Code) Message(to To) Message {
 		"Service", line(c.Service), "Code", c.Code.Reveal(), "Minutes", strconv.Itoa(int(c.Life.Minutes())))
 }
 
-// Receipt confirms what a guardian has answered, or taken back.
+// Receipt confirms what a guardian has answered.
 type Receipt struct {
 	Service string
 	Agreed  []string // labels of purposes, in the guardian's language
-	Refused []string // refused, or withdrawn
+	Refused []string
 	At      time.Time
-	Link    string // where to look it up and to withdraw
+	Link    string // where to look it up and to withdraw; empty where nothing is left to look up
 }
 
 // Message writes the receipt.
 func (r Receipt) Message(to To) Message {
-	return write(to, KindReceipt, "receipt", r.Link, "Service", line(r.Service), "Link", r.Link,
+	kind, name := KindReceipt, "receipt"
+	if r.Link == "" {
+		kind, name = KindRefusal, "refusal"
+	}
+	return write(to, kind, name, r.Link, "Service", line(r.Service), "Link", r.Link,
 		"Agreed", list(to.Lang, r.Agreed), "Refused", list(to.Lang, r.Refused),
 		"AgreedCount", strconv.Itoa(len(r.Agreed)), "RefusedCount", strconv.Itoa(len(r.Refused)), "At", clock(to.Lang, r.At))
+}
+
+// Withdrawal confirms what a guardian has taken back.
+type Withdrawal struct {
+	Service   string
+	Withdrawn []string // labels of purposes, in the guardian's language
+	At        time.Time
+	Link      string // where to look it up and to think again
+}
+
+// Message writes the confirmation.
+func (w Withdrawal) Message(to To) Message {
+	return write(to, KindWithdrawal, "withdrawal", w.Link, "Service", line(w.Service), "Link", w.Link,
+		"Withdrawn", list(to.Lang, w.Withdrawn), "At", clock(to.Lang, w.At))
 }
 
 // write fills the words of a message: a subject and paragraphs for e-mail, one

@@ -51,5 +51,8 @@ func Is(p Prefix, s string) bool {
 func Secret(n int) string {
 	b := make([]byte, max(n, 16))
 	rand.Read(b)
-	return crockford.EncodeToString(b)
+	return Text(b)
 }
+
+// Text writes bytes as Secret does, for a secret that is computed.
+func Text(secret []byte) string { return crockford.EncodeToString(secret) }

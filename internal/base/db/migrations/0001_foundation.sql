@@ -236,6 +236,8 @@ CREATE TABLE consent_request (
 	code_since  bigint,          -- when that hour began
 	proof       bytea,           -- keyed hash of what a verified guardian's browser holds
 	proof_until bigint,
+	reading     bytea,           -- keyed hash of the proof that answered: it still reads the receipt
+	reading_until bigint,
 	sends       bigint NOT NULL, -- how often the request itself was sent
 	sent_at     bigint,
 	created_at  bigint NOT NULL,
