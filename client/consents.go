@@ -2,6 +2,7 @@ package wardkeep
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 )
@@ -131,5 +132,18 @@ func (g *GuardianClient) Receipt(ctx context.Context, proof string) (Receipt, er
 	header := make(http.Header)
 	header.Set("Wardkeep-Proof", proof)
 	_, err := g.c.call(ctx, request{method: http.MethodGet, path: g.path("/receipt"), out: &out, header: header})
+	return out, err
+}
+
+// Record returns the receipt as a file to keep: a consent record after ISO/IEC
+// TS 27560 with all that proves it, which `wardkeep verify` checks offline. Proof
+// is that of a Verify; that with which the request was answered serves for half
+// an hour more. The server refuses it with receipt.not_yet until the ledger has
+// given the answers their places, about a second.
+func (g *GuardianClient) Record(ctx context.Context, proof string) ([]byte, error) {
+	var out json.RawMessage
+	header := make(http.Header)
+	header.Set("Wardkeep-Proof", proof)
+	_, err := g.c.call(ctx, request{method: http.MethodGet, path: g.path("/receipt.json"), out: &out, header: header})
 	return out, err
 }

@@ -26,14 +26,19 @@ type verifyCmd struct {
 	Dir        string   `arg:"" optional:"" help:"${verify_dir}"`
 	Key        string   `placeholder:"KEY|FILE" help:"${verify_key}"`
 	Checkpoint []string `placeholder:"FILE" help:"${verify_checkpoint}"`
+	Charter    string   `placeholder:"DIR" help:"${verify_charter}"`
 }
 
-// Run recomputes the ledger from its bytes and says in words what holds and
-// what doesn't. It changes nothing. Findings end it with exit code 1.
+// Run recomputes the ledger, or a consent record, from its bytes and says in
+// words what holds and what doesn't. It changes nothing. Findings end it with
+// exit code 1.
 func (c verifyCmd) Run(ctx context.Context, s *session) error {
 	earlier, err := checkpoints(c.Checkpoint)
 	if err != nil {
 		return err
+	}
+	if info, err := os.Stat(c.Dir); err == nil && info.Mode().IsRegular() {
+		return c.record(s, earlier)
 	}
 	var report ledger.Report
 	if c.Dir != "" {

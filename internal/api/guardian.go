@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"wardkeep/client"
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/receipt"
 )
 
 // behind returns the request that the link leads to. One that was answered takes
@@ -221,11 +223,11 @@ func guardianReceipt(s *Server, ctx context.Context, c *call, _ *nothing) (answe
 		if err != nil {
 			return err
 		}
-		g, err := s.desk.Guardian(ctx, tx, r, c.header(proofHeader))
+		by, err := s.desk.Reader(ctx, tx, r, c.header(proofHeader))
 		if err != nil {
 			return err
 		}
-		child, err := family.Find(ctx, tx, r.Service, g.Child)
+		child, err := family.Find(ctx, tx, r.Service, by.Child)
 		if err != nil {
 			return err
 		}
@@ -248,3 +250,38 @@ func guardianReceipt(s *Server, ctx context.Context, c *call, _ *nothing) (answe
 	})
 	return out, err
 }
+
+// guardianRecord is the receipt as a file that anybody checks offline: see
+// receipt.Record.
+func guardianRecord(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := s.slow(c); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	var record receipt.Record
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		request, err := s.behind(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		by, err := s.desk.Reader(ctx, tx, request, c.header(proofHeader))
+		if err != nil {
+			return err
+		}
+		office := receipt.Office{Charters: s.Charters, Key: s.LedgerKey, PublicURL: s.PublicURL}
+		record, err = office.Of(ctx, tx, by, request)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	file, err := record.JSON()
+	if err != nil {
+		return err
+	}
+	send(w, http.StatusOK, recordType, file)
+	return nil
+}
+
+// recordType is the type of a consent record.
+const recordType = "application/ld+json"

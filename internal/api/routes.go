@@ -81,6 +81,7 @@ var routes = []route{
 	{Method: post, Path: guardian + ":withdraw", ID: "guardian-withdraw", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 409, 410}, do: typed(guardianWithdraw)},
 	{Method: post, Path: guardian + ":ask", ID: "guardian-ask", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 201, Errors: []int{403, 409, 410}, do: typed(guardianAsk)},
 	{Method: get, Path: guardian + "/receipt", ID: "guardian-receipt", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 410}, do: typed(guardianReceipt)},
+	{Method: get, Path: guardian + "/receipt.json", ID: "guardian-record", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 409, 410}, ContentType: recordType, do: plain[none, string](guardianRecord)},
 
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
 	{Method: get, Path: "/v1/events", ID: "get-events", Tag: "service", Scope: account.EventsRead, Status: 200, do: typed(getEvents)},
@@ -130,7 +131,7 @@ func (rt *route) headers() (names []string) {
 	if rt.IfMatch {
 		names = append(names, "If-Match")
 	}
-	if rt.ID == "guardian-receipt" {
+	if rt.ID == "guardian-receipt" || rt.ID == "guardian-record" {
 		names = append(names, proofHeader)
 	}
 	return append(names, "Accept-Language")

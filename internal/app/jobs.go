@@ -95,6 +95,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &sweeper{app: a})
+	river.AddWorker(workers, a.receiptSender())
 	client, err := river.NewClient(driver, &river.Config{
 		Logger:  quiet,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
@@ -109,7 +110,10 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	if err := client.Start(ctx); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
-	<-ctx.Done()
+	a.followReceipts(ctx, func(ctx context.Context, args receiptArgs) error {
+		_, err := client.Insert(ctx, args, nil)
+		return err
+	})
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return client.Stop(stop)

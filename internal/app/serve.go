@@ -22,7 +22,8 @@ func (a *App) Handler() http.Handler {
 		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits),
 	}
 	pages := &web.Server{
-		Store: a.Store, Ring: a.Ring, Charters: a.Charters, Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(),
+		Store: a.Store, Ring: a.Ring, Charters: a.Charters, Messages: a.Messages, LedgerKey: a.LedgerKey,
+		PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(),
 	}
 	edge := server.Handler()
 	for _, path := range []string{"/v1/", "/docs", "/openapi.json"} {

@@ -126,16 +126,16 @@ func processing(p charter.NoticePurpose, e Event) Processing {
 
 func (g given) event() Event {
 	e := Event{
-		State: "dpv:ConsentGiven", Type: "dpv:ExplicitlyExpressedConsent", Time: moment(g.At), Entity: "Guardian",
+		State: Given, Type: "dpv:ExplicitlyExpressedConsent", Time: moment(g.At), Entity: "Guardian",
 		EntityID: string(g.Guardian), Strength: int(g.Strength), ID: g.Consent, Entry: g.Placed.ID, Index: g.Place,
 	}
 	switch g.Kind {
 	case consent.KindGranted:
 		e.Duration = "dpv:UntilEventDuration" // until it is withdrawn or answered anew
 	case consent.KindRefused:
-		e.State = "dpv:ConsentRefused"
+		e.State = Refused
 	case consent.KindWithdrawn:
-		e.State = "dpv:ConsentWithdrawn"
+		e.State = Withdrawn
 	}
 	if g.Actor != "guardian:"+string(g.Guardian) {
 		e.Entity = "Test"

@@ -20,13 +20,12 @@ type Due struct {
 	Entry string // "le_…", one of its entries
 }
 
-const (
-	// round bounds how many entries one look at the ledger passes.
-	round = 25_600
-	// maxAge is when a message would say nothing new any more. It also keeps a
-	// store that is upgraded from telling of years.
-	maxAge = 72 * time.Hour
-)
+// Round bounds how many entries one look at the ledger passes.
+const Round = 25_600
+
+// maxAge is when a message would say nothing new any more. It also keeps a store
+// that is upgraded from telling of years.
+const maxAge = 72 * time.Hour
 
 // FromLedger returns the messages that the entries from a place on ask for, in
 // their order, and the place of the first entry that it hasn't looked at: from,
@@ -36,7 +35,7 @@ func FromLedger(ctx context.Context, tx *db.Tx, from int64) (due []Due, next int
 	if err != nil {
 		return nil, from, err
 	}
-	next = max(from, min(head.Size, from+round))
+	next = max(from, min(head.Size, from+Round))
 	seen := make(map[string]bool)
 	err = ledger.ReadKind(ctx, tx, from, next, "consent.", func(p ledger.Placed) error {
 		if !answers(p.Kind) || tx.Now().Sub(p.At) > maxAge {

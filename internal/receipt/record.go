@@ -29,6 +29,13 @@ const (
 	proofs     = "RFC 6962 inclusion proofs, C2SP tlog-checkpoint"
 )
 
+// The states of an Event.
+const (
+	Given     = "dpv:ConsentGiven"
+	Refused   = "dpv:ConsentRefused"
+	Withdrawn = "dpv:ConsentWithdrawn"
+)
+
 // A Record is a consent record after ISO/IEC TS 27560:2023, in the W3C Data
 // Privacy Vocabulary's profile of it: what one guardian answered to one request.
 // Names of vocabularies are names only, nothing is loaded. It names nobody.
@@ -86,7 +93,7 @@ type Item struct {
 
 // An Event is one thing that the guardian did.
 type Event struct {
-	State    string `json:"event_state"` // dpv:ConsentGiven, dpv:ConsentRefused, dpv:ConsentWithdrawn
+	State    string `json:"event_state"` // Given, Refused, Withdrawn
 	Type     string `json:"event_type"`
 	Time     string `json:"event_time"`
 	Duration string `json:"validity_duration,omitempty"` // of what was given

@@ -29,6 +29,8 @@ func (s *Server) guardian(mux *http.ServeMux) {
 	s.handle(mux, "POST /r/{token}/verify", s.verify)
 	s.handle(mux, "POST /r/{token}/answer", s.answer)
 	s.handle(mux, "GET /r/{token}/receipt", s.receipt)
+	s.handle(mux, "GET /r/{token}/receipt.json", s.download)
+	s.handle(mux, "GET /r/{token}/receipt/print", s.print)
 	s.handle(mux, "POST /r/{token}/withdraw", s.withdraw)
 	s.handle(mux, "POST /r/{token}/again", s.again)
 }
@@ -114,7 +116,11 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if errors.Is(ended, consent.ErrAnswered) {
-		http.Redirect(w, r, "/r/"+page.Token+"/receipt", http.StatusSeeOther)
+		to := "/r/" + page.Token + "/receipt?lang=" + string(lang(r))
+		if page.Sent {
+			to += "&sent"
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil
 	}
 	for _, name := range page.Request.Purposes {
@@ -200,15 +206,21 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: proofCookie, Value: secret, Path: "/r/" + r.PathValue("token"), MaxAge: int(consent.ProofLife / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: strings.HasPrefix(s.PublicURL, "https:"),
-	})
+	s.keep(w, r, secret)
 	http.Redirect(w, r, back(r, ""), http.StatusSeeOther)
 	return nil
 }
 
 const proofCookie = "wardkeep_proof"
+
+// keep has the browser keep a proof for as long as it serves, for the pages of
+// this link.
+func (s *Server) keep(w http.ResponseWriter, r *http.Request, secret string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: proofCookie, Value: secret, Path: "/r/" + r.PathValue("token"), MaxAge: int(consent.ProofLife / time.Second),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: strings.HasPrefix(s.PublicURL, "https:"),
+	})
+}
 
 func proof(r *http.Request) string {
 	c, err := r.Cookie(proofCookie)
@@ -239,8 +251,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 		return ErrForm
 	}
 	all := r.PostFormValue("all")
-	// The proof served for this answer; whoever comes back proves anew. So the
-	// receipt is shown here, and not by a redirect.
+	// The proof served for this answer. What is left of it reads the receipt;
+	// whoever wants to change something proves anew.
 	page := receiptPage{Token: r.PathValue("token"), Verified: true, JustNow: true, OtherLang: other(lang(r))}
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {
 		req, g, err := s.signedIn(ctx, tx, r)
@@ -274,6 +286,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.keep(w, r, proof(r))
 	return s.render(w, r, http.StatusOK, "guardian/receipt.html", page)
 }
 
@@ -285,7 +298,8 @@ type receiptPage struct {
 	Answered  time.Time
 	Charter   int64
 	Notice    string
-	Verified  bool
+	Verified  bool // the browser may read it
+	Acts      bool // … and may withdraw and think again
 	JustNow   bool // the answer was given with this request
 	Sent      bool // a code is on its way
 	OtherLang i18n.Lang
@@ -306,7 +320,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	page := receiptPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent"), OtherLang: other(lang(r))}
 	err := s.Store.View(ctx, func(tx *db.Tx) error {
-		req, g, err := s.signedIn(ctx, tx, r)
+		req, by, err := s.reader(ctx, tx, r)
 		unverified := errors.Is(err, consent.ErrVerified)
 		if err != nil && !unverified {
 			return err
@@ -314,8 +328,8 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
 		if page.Service, err = s.serviceName(ctx, tx, req.Service, lang(r)); err != nil || unverified {
 			return err // unverified, the page asks for a code and shows nothing yet
 		}
-		page.Verified = true
-		child, err := family.Find(ctx, tx, req.Service, g.Child)
+		page.Verified, page.Acts = true, by.Acts
+		child, err := family.Find(ctx, tx, req.Service, by.Child)
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,7 @@ type Server struct {
 	Ring      *keyring.Ring
 	Charters  *catalog.Cache
 	Messages  notify.Router
+	LedgerKey string // verifies the ledger's checkpoints; public
 	PublicURL string
 	Log       *slog.Logger
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
