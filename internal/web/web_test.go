@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/web"
@@ -34,6 +35,8 @@ type site struct {
 	t       *testing.T
 	w       *vaulttest.World
 	outbox  *notify.Outbox
+	ledger  *ledger.Log
+	key     string // the ledger's
 	server  *httptest.Server
 	browser *http.Client
 	log     *bytes.Buffer
@@ -42,8 +45,13 @@ type site struct {
 func newSite(t *testing.T, w *vaulttest.World) *site {
 	t.Helper()
 	s := &site{t: t, w: w, outbox: notify.NewOutbox(100), log: new(bytes.Buffer)}
+	signer, key, err := ledger.NewSigner("wardkeep", w.Ring.Signer().Seed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ledger, s.key = ledger.Open(w.Store, "wardkeep", signer), key
 	pages := &web.Server{
-		Store: w.Store, Ring: w.Ring, Charters: w.Desk.Charters, Outbox: s.outbox,
+		Store: w.Store, Ring: w.Ring, Charters: w.Desk.Charters, Outbox: s.outbox, LedgerKey: key,
 		Messages:  notify.Router{notify.SMS: s.outbox, notify.Email: s.outbox},
 		PublicURL: "http://example.com", Log: slog.New(slog.NewJSONHandler(s.log, nil)),
 	}
@@ -51,6 +59,14 @@ func newSite(t *testing.T, w *vaulttest.World) *site {
 	t.Cleanup(s.server.Close)
 	s.fresh()
 	return s
+}
+
+// places gives every entry of the ledger its place.
+func (s *site) places() {
+	s.t.Helper()
+	if err := s.ledger.Flush(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // fresh gives the guardian another browser.
@@ -361,7 +377,10 @@ func TestStrangersMeetClosedDoors(t *testing.T) {
 	})
 }
 
-var changing = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{52}|le_[0-9a-z]{26}|rq_[0-9a-z]{26}|20\d\d-\d\d-\d\d \d\d:\d\d|[0-9A-Z]{4}-[0-9A-Z]{4}`)
+var changing = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{52}|(?:le|rq|cr|su)_[0-9a-z]{26}|20\d\d-\d\d-\d\d \d\d:\d\d|[0-9A-Z]{4}-[0-9A-Z]{4}`)
+
+// inLedger is what a record says of places and of the checkpoint.
+var inLedger = regexp.MustCompile(`((?:Ledger entry|账本编号) |<pre><code>)[^<…]*( <code>|</code></pre>)`)
 
 // TestPages compares every page, in both languages, with its golden file.
 func TestPages(t *testing.T) {
@@ -375,7 +394,8 @@ func TestPages(t *testing.T) {
 					sep = "&"
 				}
 				_, body := s.get(path+sep+"lang="+lang, "")
-				golden(t, name+"."+lang+".html", changing.ReplaceAllString(body, "…"))
+				body = inLedger.ReplaceAllString(changing.ReplaceAllString(body, "…"), "$1…$2")
+				golden(t, name+"."+lang+".html", body)
 			}
 		}
 		check("outbox-empty", "/outbox")
@@ -389,10 +409,16 @@ func TestPages(t *testing.T) {
 		check("request-verified", "/r/"+token)
 		_, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token, "zh-CN")}, "all": {"agree"}})
 		golden(t, "answered.zh-CN.html", changing.ReplaceAllString(body, "…"))
+		check("receipt-reading", "/r/"+token+"/receipt")
+		check("receipt-not-yet", "/r/"+token+"/receipt/print")
+		s.places()
+		check("print", "/r/"+token+"/receipt/print")
 		s.verified(token)
 		check("receipt", "/r/"+token+"/receipt")
 		s.post("/r/"+token+"/withdraw?lang=zh-CN", url.Values{"purpose": {"class-ranking"}})
 		check("receipt-withdrawn", "/r/"+token+"/receipt")
+		s.places()
+		check("print-withdrawn", "/r/"+token+"/receipt/print")
 		_, token, _ = s.ask()
 		s.allBut(token, "class-ranking")
 		s.verified(token)

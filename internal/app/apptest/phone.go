@@ -13,18 +13,22 @@ import (
 	"testing"
 )
 
-// A Phone is an SMS gateway that keeps the last message to each number of
-// eleven digits.
+// A Phone is an SMS gateway that keeps the last message of each kind to each
+// number of eleven digits. What it has taken twice, by its id, it drops.
 type Phone struct {
 	URL string
 
 	mu    sync.Mutex
-	last  map[string]string
+	last  map[phoned]string
+	ids   map[string]bool
+	taken map[phoned]int
 	broke http.HandlerFunc
 }
 
+type phoned struct{ number, kind string }
+
 func newPhone(t testing.TB) *Phone {
-	p := &Phone{last: make(map[string]string)}
+	p := &Phone{last: make(map[phoned]string), ids: make(map[string]bool), taken: make(map[phoned]int)}
 	s := httptest.NewServer(http.HandlerFunc(p.take))
 	t.Cleanup(s.Close)
 	p.URL = s.URL
@@ -39,14 +43,28 @@ func (p *Phone) take(w http.ResponseWriter, r *http.Request) {
 		broke(w, r)
 		return
 	}
-	var m struct{ To, Text string }
+	var m struct{ To, Text, Kind string }
 	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
 		http.Error(w, "no message", http.StatusBadRequest)
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last[strings.TrimPrefix(m.To, "+86")] = m.Text
+	if id := r.Header.Get("webhook-id"); !p.ids[id] {
+		p.ids[id] = true
+		about := phoned{strings.TrimPrefix(m.To, "+86"), m.Kind}
+		p.last[about] = m.Text
+		p.taken[about]++
+	}
+}
+
+// Received returns the last message of a kind to a number, or "", and how many
+// there were.
+func (p *Phone) Received(number, kind string) (text string, count int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	about := phoned{number, kind}
+	return p.last[about], p.taken[about]
 }
 
 // Break has something else answer instead; nil mends it.
@@ -62,7 +80,7 @@ var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 func (p *Phone) Code(number string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return sixDigits.FindString(p.last[number])
+	return sixDigits.FindString(p.last[phoned{number, "consent.code"}])
 }
 
 // NewPhoneNumber returns a mobile number that is nobody else's in this test.
