@@ -20,6 +20,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
+
+	"wardkeep/client"
 )
 
 // What scripts can say beside exec and stdout. WORK is the script's directory.
@@ -39,6 +41,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"enrol":    enrol,    // enrol ADDRESS KEY REF: registers a child through the API
 		"gateway":  gateway,  // gateway VAR STATUS: an SMS gateway that answers so
 		"got":      got,      // got N: the gateway has that many messages
+		"answer":   answer,   // answer ADDRESS KEY LANG FILE: a guardian answers, and keeps the receipt
 	}
 }
 
@@ -232,14 +235,18 @@ func enrol(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// An inbox is what the gateway of a script got: links, by message.
+// An inbox is what the gateway of a script got: links, by message, and the last
+// one-time code.
 type inbox struct {
 	sync.Mutex
 	links []string
+	code  string
 }
 
 // inboxes are the inboxes of the scripts, by their directories.
 var inboxes sync.Map
+
+var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 var link = regexp.MustCompile(`https?://\S+/r/[0-9a-z]{52}`)
 
@@ -254,6 +261,9 @@ func gateway(ts *testscript.TestScript, neg bool, args []string) {
 		if err == nil && status == http.StatusOK {
 			in.Lock()
 			in.links = append(in.links, string(link.Find(body)))
+			if bytes.Contains(body, []byte(`"consent.code"`)) {
+				in.code = string(sixDigits.Find(body))
+			}
 			in.Unlock()
 		}
 		w.WriteHeader(status)
@@ -283,5 +293,50 @@ func got(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if len(in.links) != n {
 		ts.Fatalf("%d messages, want %d", len(in.links), n)
+	}
+}
+
+// answer has a child registered whose guardian refuses the class ranking and
+// agrees to the rest. The script has a gateway.
+func answer(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 4, "answer ADDRESS KEY LANG FILE")
+	ctx, lang := context.Background(), args[2]
+	v, ok := inboxes.Load(ts.Getenv("WORK"))
+	if !ok {
+		ts.Fatalf("there is no gateway")
+	}
+	c, err := wardkeep.New("http://"+args[0], "xiaoxi-english", args[1])
+	ts.Check(err)
+	_, err = c.Register(ctx, wardkeep.NewChild{Ref: "answered-" + lang, BirthDate: "2019-05-16", Guardian: wardkeep.GuardianContact{Phone: "13800138010", Relation: "parent"}})
+	ts.Check(err)
+	r, err := c.Ask(ctx, wardkeep.Asking{Child: wardkeep.Ref("answered-" + lang), Channel: "link", Locale: lang})
+	ts.Check(err)
+	g, err := wardkeep.ForGuardian("http://"+args[0], r.URL[strings.LastIndexByte(r.URL, '/')+1:])
+	ts.Check(err)
+	seen, err := g.Open(ctx, lang)
+	ts.Check(err)
+	_, err = g.SendCode(ctx)
+	ts.Check(err)
+	in := v.(*inbox)
+	in.Lock()
+	code := in.code
+	in.Unlock()
+	verified, err := g.Verify(ctx, code)
+	ts.Check(err)
+	answers := map[string]bool{}
+	for _, p := range seen.Purposes {
+		answers[p] = p != "class-ranking"
+	}
+	_, err = g.Answer(ctx, wardkeep.GuardianAnswer{Proof: verified.Proof, Answers: answers, NoticeHash: seen.NoticeHash, Lang: lang})
+	ts.Check(err)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		file, err := g.Record(ctx, verified.Proof)
+		if err == nil {
+			ts.Check(os.WriteFile(ts.MkAbs(args[3]), file, 0o600))
+			return
+		}
+		if p, ok := errors.AsType[*wardkeep.Problem](err); !ok || p.Code != "receipt.not_yet" || time.Now().After(end) {
+			ts.Check(err)
+		}
 	}
 }
