@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
+	record "wardkeep/internal/receipt"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -146,6 +147,16 @@ func (w *world) receiptProves(t *testing.T, _ string, g *wardkeep.GuardianClient
 		if err != nil || place != a.Proof.Place || !strings.Contains(string(a.Proof.Leaf), a.Entry) {
 			t.Errorf("the proof of %s: %v", a.Entry, err)
 		}
+	}
+	if _, err := g.Record(t.Context(), ""); !errors.Is(err, &wardkeep.Problem{Code: "consent.not_verified"}) {
+		t.Errorf("the link alone opens the record: %v", err)
+	}
+	file, err := g.Record(t.Context(), proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := record.Verify(file, record.Against{Key: w.key}); err != nil || !r.OK() || len(r.Record.Processing) != 2 {
+		t.Errorf("the record: %v, %+v", err, r.Findings)
 	}
 }
 

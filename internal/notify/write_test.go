@@ -30,9 +30,11 @@ func TestMessagesAreWhole(t *testing.T) {
 				m    notify.Message
 				says []string
 			}{
-				"consent.request": {notify.Asked{Service: "Xiaoxi <b>\r\nEnglish", Link: link, Code: "7K3M-Q9TX", Until: at}.Message(to(channel, lang)), []string{"Xiaoxi <b> English", link, "7K3M-Q9TX", when}},
-				"consent.code":    {notify.Code{Service: "Xiaoxi", Code: pii.New("012345"), Life: 10 * time.Minute}.Message(to(channel, lang)), []string{"Xiaoxi", "012345", "10"}},
-				"consent.receipt": {notify.Receipt{Service: "Xiaoxi", Agreed: []string{"Lessons"}, At: at, Link: link}.Message(to(channel, lang)), []string{"Xiaoxi", "1", link, when}},
+				"consent.request":    {notify.Asked{Service: "Xiaoxi <b>\r\nEnglish", Link: link, Code: "7K3M-Q9TX", Until: at}.Message(to(channel, lang)), []string{"Xiaoxi <b> English", link, "7K3M-Q9TX", when}},
+				"consent.code":       {notify.Code{Service: "Xiaoxi", Code: pii.New("012345"), Life: 10 * time.Minute}.Message(to(channel, lang)), []string{"Xiaoxi", "012345", "10"}},
+				"consent.receipt":    {notify.Receipt{Service: "Xiaoxi", Agreed: []string{"Lessons"}, At: at, Link: link}.Message(to(channel, lang)), []string{"Xiaoxi", "1", link, when}},
+				"consent.refusal":    {notify.Receipt{Service: "Xiaoxi", Refused: []string{"Lessons"}, At: at}.Message(to(channel, lang)), []string{"Xiaoxi", "1", when}},
+				"consent.withdrawal": {notify.Withdrawal{Service: "Xiaoxi", Withdrawn: []string{"Les\nsons"}, At: at, Link: link}.Message(to(channel, lang)), []string{"Xiaoxi", "Les sons", link, when}},
 			} {
 				text := c.m.Text.Reveal()
 				for _, say := range c.says {
