@@ -13,8 +13,8 @@ import (
 type RequestRow struct {
 	Request
 
-	due, proofUntil time.Time
-	proof           []byte
+	due, proofUntil, readingUntil time.Time
+	proof, reading                []byte
 }
 
 func scanRequestRow(row db.Row) (r RequestRow, err error) {
@@ -22,7 +22,7 @@ func scanRequestRow(row db.Row) (r RequestRow, err error) {
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Guardian, &r.Charter, &purposes, &r.Channel, &r.Locale, &r.State, &r.payload,
 		&r.Shown.Notice, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &r.Sends, (*db.Time)(&r.SentAt),
 		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt),
-		(*db.Time)(&r.due), (*db.Time)(&r.proofUntil), &r.proof)
+		(*db.Time)(&r.due), (*db.Time)(&r.proofUntil), &r.proof, (*db.Time)(&r.readingUntil), &r.reading)
 	r.Purposes = strings.Split(purposes, " ") // Fields would overlook what somebody put between them
 	return r, err
 }
@@ -31,7 +31,7 @@ func scanRequestRow(row db.Row) (r RequestRow, err error) {
 func ReadRequestRows(into *[]RequestRow, of family.Stretch) db.Read {
 	where, args := of.Where("child")
 	return db.ReadInto(into, scanRequestRow, `
-		SELECT `+requestColumns+`, due_at, proof_until, proof FROM consent_request
+		SELECT `+requestColumns+`, due_at, proof_until, proof, reading_until, reading FROM consent_request
 		WHERE `+where+`
 		ORDER BY child, id`, args...)
 }
@@ -68,6 +68,11 @@ func (r RequestRow) Unlike(now time.Time) (columns []string) {
 		columns = append(columns, "proof")
 	} else if held == r.proofUntil.IsZero() || held && !r.proofUntil.Equal(r.VerifiedAt.Add(ProofLife)) {
 		columns = append(columns, "proof_until")
+	}
+	if held := r.reading != nil; held && r.State != Answered {
+		columns = append(columns, "reading")
+	} else if held == r.readingUntil.IsZero() || held && !r.readingUntil.Equal(r.AnsweredAt.Add(ProofLife)) {
+		columns = append(columns, "reading_until")
 	}
 	return columns
 }

@@ -177,9 +177,10 @@ func (d Desk) leadOnce(ctx context.Context, tx *db.Tx, r Request, hash []byte) e
 	if len(hash) == 0 {
 		return errNoRing
 	}
+	l := LinkRow{Child: r.Child, Request: r.ID, token: hash}
 	return tx.Queue(ctx, `
-		INSERT INTO consent_link (token, child, request, short) VALUES ($1, $2, $3, false)
-		ON CONFLICT (token) DO NOTHING`, hash, r.Child, r.ID)
+		INSERT INTO consent_link (token, child, request, short, bound) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (token) DO NOTHING`, l.token, l.Child, l.Request, l.short, l.binding(d.Ring))
 }
 
 // endCode ends the short codes of a request with the request: 40 bits are

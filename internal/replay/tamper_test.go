@@ -315,6 +315,8 @@ var changes = []change{
 	{"a request was answered", `UPDATE consent_request SET answered_at = 1 WHERE child = $1`, bo, "row_differs consent_request answered_at"},
 	{"a proof that nobody gave", `UPDATE consent_request SET proof = (SELECT ref_hash FROM child WHERE child = $1) WHERE child = $1`, bo, "row_differs consent_request proof_until"},
 	{"a proof of a cancelled request", `UPDATE consent_request SET proof = (SELECT ref_hash FROM child WHERE child = $1) WHERE child = $1 AND state = 'cancelled'`, mei, "row_differs consent_request proof"},
+	{"a receipt can be read before the answer", `UPDATE consent_request SET reading = (SELECT ref_hash FROM child WHERE child = $1) WHERE child = $1`, bo, "row_differs consent_request reading"},
+	{"a receipt can be read for ever", `UPDATE consent_request SET reading_until = 4102444800000000 WHERE child = $1 AND state = 'answered'`, mei, "row_differs consent_request reading_until"},
 	{"a proof is good for ever", `UPDATE consent_request SET proof_until = 4102444800000000 WHERE child = $1 AND state = 'answered'`, mei, "row_differs consent_request proof_until"},
 	{"the sweep forgets a request", `UPDATE consent_request SET due_at = NULL WHERE child = $1`, bo, "row_differs consent_request due_at"},
 	{"the sweep forgets what the operator gave", `UPDATE consent_request SET due_at = NULL WHERE child = $1 AND due_at IS NOT NULL`, mei, "row_differs consent_request payload"},
