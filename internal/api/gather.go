@@ -78,6 +78,7 @@ func (s *Server) readAlone(ctx context.Context, q reading) (out vault.Opened, er
 		}
 	}
 	err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+		out = vault.Opened{} // of an attempt that was undone nothing is told
 		if ready == nil {
 			if err = find(tx); err != nil {
 				return err

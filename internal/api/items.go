@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -73,7 +74,7 @@ func readItems(s *Server, w http.ResponseWriter, r *http.Request, c *call) error
 	}
 	use := gate.Use{Service: c.app.Service, Activity: charter.Use, Purpose: purpose, Items: items}
 	out, err := s.readings.Ask(r.Context(), reading{c.param("child"), vault.Opening{By: c.by, Use: use}})
-	if out.Entry != "" {
+	if out.Entry != "" && (err == nil || errors.Is(err, gate.ErrDenied)) {
 		w.Header()[entryHeader] = []string{out.Entry} // of a denial, too
 	}
 	if err != nil {

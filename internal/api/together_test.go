@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wardkeep/client"
+	"wardkeep/internal/base/db"
 )
 
 // Apps that ask at the same moment may share a transaction. None of them can
@@ -28,15 +29,16 @@ func TestInvariant2_UsesOfOneMomentAreRecordedEachByItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		reading := wardkeep.Reading{Purpose: "course-progress", Items: []string{"nickname"}}
+		var seen sync.Map
 		kinds := []func(n int) error{
-			func(n int) error { return w.reads(ids[n%3], reading, names[n%3]) },
-			func(n int) error { return w.reads("ref:ref-"+names[n%3], reading, names[n%3]) },
+			func(n int) error { return w.reads(&seen, ids[n%3], reading, names[n%3]) },
+			func(n int) error { return w.reads(&seen, "ref:ref-"+names[n%3], reading, names[n%3]) },
 			func(int) error {
-				return refused(w.reads(ids[0], wardkeep.Reading{Purpose: "course-progress", Items: []string{"voice"}}, ""), http.StatusForbidden)
+				return refused(w.reads(&seen, ids[0], wardkeep.Reading{Purpose: "course-progress", Items: []string{"voice"}}, ""), http.StatusForbidden)
 			},
-			func(int) error { return refused(w.reads(gone, reading, ""), http.StatusGone) },
-			func(int) error { return refused(w.reads("ref:nobody", reading, ""), http.StatusNotFound) },
-			func(int) error { return refused(w.reads("ch_nobody", reading, ""), http.StatusNotFound) },
+			func(int) error { return refused(w.reads(&seen, gone, reading, ""), http.StatusGone) },
+			func(int) error { return refused(w.reads(&seen, "ref:nobody", reading, ""), http.StatusNotFound) },
+			func(int) error { return refused(w.reads(&seen, "ch_nobody", reading, ""), http.StatusNotFound) },
 			func(n int) error {
 				got, err := w.client.Decide(ctx, wardkeep.Check{Child: ids[n%3], Activity: "use", Purpose: "course-progress", Items: []string{"nickname"}})
 				if err == nil && !got[0].Permitted {
@@ -63,17 +65,31 @@ func TestInvariant2_UsesOfOneMomentAreRecordedEachByItself(t *testing.T) {
 			})
 		}
 		all.Wait()
+		// Each has an entry of its own.
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			seen.Range(func(entry, _ any) bool {
+				n, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM ledger_pending WHERE id = $1`, entry)
+				if err != nil || n != 1 {
+					t.Errorf("a use isn't recorded: %v", err)
+				}
+				return true
+			})
+			return nil
+		})
 	})
 }
 
-// reads reads one value, which must be want.
-func (w *world) reads(child string, r wardkeep.Reading, want string) error {
+// reads reads one value, which must be want, under an entry that nobody has seen.
+func (w *world) reads(seen *sync.Map, child string, r wardkeep.Reading, want string) error {
 	got, err := w.client.Read(context.Background(), child, r)
 	switch {
 	case err != nil:
 		return err
 	case got.Values[r.Items[0]] != want || got.Entry == "":
 		return errors.New("another's value, or no entry")
+	}
+	if _, twice := seen.LoadOrStore(got.Entry, true); twice {
+		return errors.New("another's entry")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"testing"
 	"time"
@@ -59,7 +60,9 @@ func TestOpenTogether_EachUseIsItsOwn(t *testing.T) {
 				t.Errorf("use %d of nobody's child: %v, entry %q", i, got.Err, got.Answer.Entry)
 			}
 		}
+		recorded := make(map[string]bool)
 		for _, i := range []int{0, 1, 5, 6} {
+			recorded[out[i].Answer.Entry] = true
 			var n int64
 			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 				n, err = db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM ledger_pending WHERE id = $1`, out[i].Answer.Entry)
@@ -68,6 +71,9 @@ func TestOpenTogether_EachUseIsItsOwn(t *testing.T) {
 			if n != 1 {
 				t.Errorf("use %d isn't recorded", i)
 			}
+		}
+		if len(recorded) != 4 {
+			t.Errorf("4 uses have %d entries", len(recorded))
 		}
 	})
 }
@@ -113,6 +119,22 @@ func TestOpenTogether_WhatProlongsIsDoneAlone(t *testing.T) {
 		w.Pass(2 * day)
 		if out := together(w, use(child, "course-progress", "nickname")); !errors.Is(out[0].Err, db.ErrAlone) || out[0].Answer.Entry != "" {
 			t.Errorf("a use that prolongs: %v, entry %q", out[0].Err, out[0].Answer.Entry)
+		}
+	})
+}
+
+// What would take much memory among others is opened alone.
+func TestOpenTogether_AGroupStaysSmall(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		child := w.Child()
+		w.Put(child, "speaking-practice", "voice", base64.StdEncoding.EncodeToString(make([]byte, 20<<10)))
+		w.Put(child, "course-progress", "nickname", "小美")
+		items := []string{"nickname", "grade", "answers", "lesson_progress", "weekly_score", "a", "b", "c", "d"}
+		out := together(w, use(child, "speaking-practice", "voice"), use(child, "course-progress", items...), use(child, "course-progress", "nickname"))
+		for i, want := range []error{db.ErrAlone, db.ErrAlone, nil} {
+			if !errors.Is(out[i].Err, want) || (want == nil) != (out[i].Err == nil) {
+				t.Errorf("use %d: %v, want %v", i, out[i].Err, want)
+			}
 		}
 	})
 }

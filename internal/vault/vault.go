@@ -83,14 +83,19 @@ func (v *Vault) Prepare(ctx context.Context, tx *db.Tx, u gate.Use) (*Prepared, 
 	return &Prepared{l, values}, nil
 }
 
-func reads(values *[]stored, u gate.Use) []db.Read {
+// whole reads a value.
+const whole = `SELECT ` + columns + ` FROM value WHERE child = $1 AND item = $2`
+
+func reads(values *[]stored, u gate.Use) []db.Read { return readsOf(whole, values, u) }
+
+func readsOf(query string, values *[]stored, u gate.Use) []db.Read {
 	all := make([]db.Read, 0, len(u.Items))
 	for _, item := range u.Items {
 		// No item has such a name, and PostgreSQL fails on a zero byte.
 		if strings.IndexByte(item, 0) >= 0 {
 			continue
 		}
-		all = append(all, db.ReadInto(values, scan, `SELECT `+columns+` FROM value WHERE child = $1 AND item = $2`, u.Child, item))
+		all = append(all, db.ReadInto(values, scan, query, u.Child, item))
 	}
 	return all
 }

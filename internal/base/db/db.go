@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"strconv"
 	"time"
@@ -83,11 +82,11 @@ func (db *DB) ReadAhead() bool {
 const fewProcessors = 4
 
 // Abreast is how many transactions of a Gathering are worth running at once.
-// SQLite gains nothing from one: its updates share transactions anyway, and a
-// statement costs no round trip.
+// SQLite gains nothing from one, which is 0: its updates share transactions
+// anyway, and a statement costs no round trip.
 func (db *DB) Abreast() int {
 	if db.engine.name() == "sqlite" {
-		return math.MaxInt
+		return 0
 	}
 	return max(2, runtime.GOMAXPROCS(0)/2)
 }
@@ -129,8 +128,9 @@ type recorded struct{ error }
 
 func (r *recorded) Unwrap() error { return r.error }
 
-// keeps reports whether the transaction that ended with err must commit.
-func keeps(err error) bool {
+// Keeps reports whether the transaction that ends with err commits: it is a
+// success, or a Recorded refusal.
+func Keeps(err error) bool {
 	if err == nil {
 		return true
 	}

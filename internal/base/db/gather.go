@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,6 +25,10 @@ type Outcome[A any] struct {
 // What Update promises holds for each question: its answer is handed out after
 // the commit, and what fails all of them is not held against one, each is then
 // asked alone.
+//
+// Whoever runs a transaction has a turn, and others wait for it. So Together
+// never waits for a row that somebody holds: it leaves that question to be asked
+// alone, when the turn is over.
 type Gathering[Q, A any] struct {
 	// Together answers questions in one transaction, in their order. Of a refusal
 	// it has written nothing, unless it is a Recorded one. An error undoes all.
@@ -32,7 +37,7 @@ type Gathering[Q, A any] struct {
 	// Alone answers one, as if there were no Gathering.
 	Alone func(ctx context.Context, question Q) (A, error)
 
-	// Most is how many transactions run at once; at least 1.
+	// Most is how many transactions run at once. With 0 each is asked alone.
 	Most int
 
 	mu      sync.Mutex
@@ -54,9 +59,19 @@ const groupTime = 30 * time.Second
 
 // Ask answers one question.
 func (g *Gathering[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
+	if g.Most < 1 {
+		return g.Alone(ctx, question)
+	}
 	me := &asked[Q, A]{question: question, ready: make(chan struct{})}
 	if !g.start(me) {
-		<-me.ready
+		select {
+		case <-me.ready:
+		case <-ctx.Done():
+			if g.leave(me) {
+				return me.outcome.Answer, ctx.Err()
+			}
+			<-me.ready // others wait for it, or with it
+		}
 	}
 	if me.next != nil {
 		g.answer(ctx, me.next)
@@ -78,13 +93,25 @@ func (g *Gathering[Q, A]) Waiting() int {
 func (g *Gathering[Q, A]) start(me *asked[Q, A]) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.running >= max(g.Most, 1) {
+	if g.running >= g.Most {
 		g.waiting = append(g.waiting, me)
 		return false
 	}
 	g.running++
 	me.next = []*asked[Q, A]{me}
 	return true
+}
+
+// leave takes back what still waits: nobody records a use for someone who has
+// gone.
+func (g *Gathering[Q, A]) leave(me *asked[Q, A]) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.waiting, me)
+	if i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	return i >= 0
 }
 
 // answer answers a group in the goroutine of its first, and then gives the turn
@@ -103,10 +130,6 @@ func (g *Gathering[Q, A]) answer(ctx context.Context, group []*asked[Q, A]) {
 		}
 		g.pass()
 	}()
-	if len(group) == 1 {
-		first.outcome.Answer, first.outcome.Err = g.Alone(ctx, first.question)
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupTime)
 	defer cancel()
 	questions := make([]Q, len(group))
@@ -132,7 +155,7 @@ func (g *Gathering[Q, A]) pass() {
 	}
 	n := min(len(g.waiting), Chunk)
 	group := g.waiting[:n:n]
-	g.waiting = append([]*asked[Q, A](nil), g.waiting[n:]...)
+	g.waiting = slices.Clone(g.waiting[n:])
 	group[0].next = group
 	close(group[0].ready)
 }

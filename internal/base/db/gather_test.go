@@ -11,19 +11,27 @@ import (
 	"wardkeep/internal/base/db"
 )
 
-// gathered asks 0 alone, keeps it busy until 1, 2, … wait, and returns what each
-// was answered.
+// busy makes the turn of question 0 last until free is closed.
+func busy(g *db.Gathering[int, int]) (begun, free chan struct{}) {
+	begun, free = make(chan struct{}), make(chan struct{})
+	together := g.Together
+	g.Most = 1
+	g.Together = func(ctx context.Context, qs []int) ([]db.Outcome[int], error) {
+		if qs[0] != 0 {
+			return together(ctx, qs)
+		}
+		close(begun)
+		<-free
+		return make([]db.Outcome[int], len(qs)), nil
+	}
+	return begun, free
+}
+
+// gathered asks 0, keeps it busy until 1, 2, … wait, and returns what each was
+// answered.
 func gathered(t *testing.T, g *db.Gathering[int, int], n int) ([]int, []error) {
 	t.Helper()
-	busy, free := make(chan struct{}), make(chan struct{})
-	alone := g.Alone
-	g.Alone = func(ctx context.Context, q int) (int, error) {
-		if q == 0 {
-			close(busy)
-			<-free
-		}
-		return alone(ctx, q)
-	}
+	begun, free := busy(g)
 	answers, refusals := make([]int, n), make([]error, n)
 	var all sync.WaitGroup
 	ask := func(q int) {
@@ -37,7 +45,7 @@ func gathered(t *testing.T, g *db.Gathering[int, int], n int) ([]int, []error) {
 		})
 	}
 	ask(0)
-	<-busy
+	<-begun
 	for q := 1; q < n; q++ {
 		ask(q)
 	}
@@ -106,7 +114,8 @@ func TestGathering_AfterAFailureOfAllEachIsAskedAlone(t *testing.T) {
 				t.Errorf("%d panicked, want %d: only who runs the transaction", panicked, want)
 			}
 			// The turn was passed on.
-			if a, err := g.Ask(t.Context(), 7); a != 14 || err != nil {
+			g.Together = func(context.Context, []int) ([]db.Outcome[int], error) { return []db.Outcome[int]{{Answer: 7}}, nil }
+			if a, err := g.Ask(t.Context(), 7); a != 7 || err != nil {
 				t.Errorf("afterwards: %d, %v", a, err)
 			}
 		})
@@ -116,35 +125,93 @@ func TestGathering_AfterAFailureOfAllEachIsAskedAlone(t *testing.T) {
 // Whoever goes away while others wait with them still answers those.
 func TestGathering_OneWhoGoesAwayLetsNobodyDown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	g := &db.Gathering[int, int]{
-		Alone: double,
-		Together: func(ctx context.Context, qs []int) ([]db.Outcome[int], error) {
-			cancel()
+	g := &db.Gathering[int, int]{Alone: double, Together: func(ctx context.Context, qs []int) ([]db.Outcome[int], error) {
+		cancel()
+		out := make([]db.Outcome[int], len(qs))
+		for i := range out {
+			out[i] = db.Outcome[int]{Answer: 1, Err: ctx.Err()}
+		}
+		return out, nil
+	}}
+	begun, free := busy(g)
+	var all sync.WaitGroup
+	all.Go(func() { g.Ask(t.Context(), 0) })
+	<-begun
+	for n := range 3 {
+		all.Go(func() {
+			asking := t.Context()
+			if n == 0 {
+				asking = ctx
+			}
+			if a, err := g.Ask(asking, 1); a != 1 || err != nil {
+				t.Errorf("%d, %v", a, err)
+			}
+		})
+		for g.Waiting() <= n {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	close(free)
+	all.Wait()
+}
+
+// Nothing is done for someone who has gone before a turn came.
+func TestGathering_WhoGoesAwayBeforeTheTurnIsLeftOut(t *testing.T) {
+	g := &db.Gathering[int, int]{Alone: double, Together: func(_ context.Context, qs []int) ([]db.Outcome[int], error) {
+		if slices.Contains(qs, 1) {
+			t.Error("asked for someone who has gone")
+		}
+		return make([]db.Outcome[int], len(qs)), nil
+	}}
+	begun, free := busy(g)
+	var all sync.WaitGroup
+	all.Go(func() { g.Ask(t.Context(), 0) })
+	<-begun
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() {
+		_, err := g.Ask(ctx, 1)
+		gone <- err
+	}()
+	for g.Waiting() < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	all.Go(func() { g.Ask(t.Context(), 2) })
+	for g.Waiting() < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	close(free)
+	all.Wait()
+}
+
+// A question that has to wait for somebody waits without a turn: others go on.
+func TestGathering_WhoIsAskedAloneHoldsNoTurn(t *testing.T) {
+	stuck, free := make(chan struct{}), make(chan struct{})
+	g := &db.Gathering[int, int]{Most: 1,
+		Alone: func(context.Context, int) (int, error) {
+			close(stuck)
+			<-free
+			return 1, nil
+		},
+		Together: func(_ context.Context, qs []int) ([]db.Outcome[int], error) {
 			out := make([]db.Outcome[int], len(qs))
-			for i := range out {
-				out[i] = db.Outcome[int]{Answer: 1, Err: ctx.Err()}
+			for i, q := range qs {
+				if q == 1 {
+					out[i].Err = db.ErrAlone
+				}
 			}
 			return out, nil
 		},
 	}
-	busy, free := make(chan struct{}), make(chan struct{})
-	g.Alone = func(context.Context, int) (int, error) {
-		close(busy)
-		<-free
-		return 0, nil
-	}
 	var all sync.WaitGroup
-	all.Go(func() { g.Ask(ctx, 0) })
-	<-busy
-	for range 3 {
-		all.Go(func() {
-			if a, err := g.Ask(ctx, 1); a != 1 || err != nil {
-				t.Errorf("%d, %v", a, err)
-			}
-		})
-	}
-	for g.Waiting() < 3 {
-		time.Sleep(time.Millisecond)
+	all.Go(func() { g.Ask(t.Context(), 1) })
+	<-stuck
+	if _, err := g.Ask(t.Context(), 2); err != nil {
+		t.Error(err)
 	}
 	close(free)
 	all.Wait()

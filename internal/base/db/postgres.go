@@ -107,7 +107,7 @@ func (e *postgres) run(ctx context.Context, begin, share string, careful bool, n
 	// A connection that is not back to idle is closed by Release.
 	defer s.abandon()
 	err = fn(&Tx{session: s, now: microseconds(now()), share: share})
-	if !keeps(err) {
+	if !Keeps(err) {
 		return err
 	}
 	if s.pending.Len() == 1 && !s.begun {

@@ -161,7 +161,7 @@ func (w *writer) one(r *request, alone bool) error {
 	if err := w.conn.damage.found(); err != nil {
 		return err // also where fn has passed over it
 	}
-	if !keeps(r.err) {
+	if !Keeps(r.err) {
 		if _, err := w.conn.exec(ctx, "ROLLBACK TO s", nil); err != nil {
 			return errors.Join(r.err, err)
 		}
