@@ -10,12 +10,13 @@ type Asking struct {
 	Channel         string   `json:"channel" enum:"sms,email,link" doc:"link: you hand over the URL, the code or the QR code"`
 	Locale          string   `json:"locale" enum:"zh-CN,en"`
 	ExternalPayload string   `json:"external_payload,omitempty" maxLength:"4096" doc:"comes back with the request; kept encrypted"`
-	ReturnURL       string   `json:"return_url,omitempty" maxLength:"2000" doc:"https; where the guardian goes afterwards"`
+	ReturnURL       string   `json:"return_url,omitempty" maxLength:"2000" doc:"where the guardian may go afterwards; at one of the charter's return_origins"`
+	Nickname        string   `json:"nickname,omitempty" maxLength:"80" doc:"what the guardian calls the child, at most 20 characters: shown to whoever has the link; kept encrypted"`
 	TTLSeconds      int64    `json:"ttl_seconds,omitempty" minimum:"60" maximum:"2592000" doc:"7 days if left out; never beyond the life of a child that nobody has answered for"`
 }
 
-// ConsentRequest is a request to a guardian. URL, Code and QR are told once,
-// when it is made.
+// ConsentRequest is a request to a guardian. URL, Code, QR and AskURL are told
+// once, when it is made.
 type ConsentRequest struct {
 	ID              string       `json:"id" example:"cr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
 	Child           string       `json:"child"`
@@ -28,6 +29,7 @@ type ConsentRequest struct {
 	URL             string       `json:"url,omitempty" doc:"where the guardian answers; told once"`
 	Code            string       `json:"code,omitempty" doc:"the same, to type; told once"`
 	QR              string       `json:"qr,omitempty" doc:"the URL as a data: URL of a PNG; told once"`
+	AskURL          string       `json:"ask_url,omitempty" doc:"a page for the child's device that shows URL, Code and QR to the guardian beside it; told once"`
 	Sends           int64        `json:"sends" doc:"how often it was sent"`
 	Undelivered     *Undelivered `json:"undelivered,omitempty" doc:"the message could not be sent; the request stands and can be sent again"`
 	CreatedAt       time.Time    `json:"created_at"`

@@ -78,7 +78,7 @@ func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep
 	a := in.Body
 	asking := consent.Asking{
 		Guardian: family.GuardianID(a.Guardian), Purposes: a.Purposes, Channel: consent.Channel(a.Channel), Locale: a.Locale,
-		Payload: pii.New(a.ExternalPayload), ReturnURL: pii.New(a.ReturnURL), TTL: time.Duration(a.TTLSeconds) * time.Second,
+		Payload: pii.New(a.ExternalPayload), ReturnURL: pii.New(a.ReturnURL), Nickname: pii.New(a.Nickname), TTL: time.Duration(a.TTLSeconds) * time.Second,
 	}
 	var message delivery
 	out, err := change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.ConsentRequest], err error) {
@@ -108,6 +108,7 @@ func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep
 		}
 		out.Entry, out.Body = entry, s.requestView(r)
 		out.Body.URL, out.Body.Code = s.link(secrets), secrets.Code
+		out.Body.AskURL = s.PublicURL + "/ask/" + secrets.Ask
 		out.Body.QR, err = qr(out.Body.URL)
 		return out, err
 	})

@@ -43,7 +43,7 @@ func TestTheMainJobOverHTTP(t *testing.T) {
 		}
 
 		r, err := c.Ask(ctx, wardkeep.Asking{Child: wardkeep.Ref("user 1/ä"), Purposes: []string{"course-progress", "class-ranking"},
-			Channel: "sms", Locale: "zh-CN", ExternalPayload: "order 7", ReturnURL: "https://app.example/back"})
+			Channel: "sms", Locale: "zh-CN", ExternalPayload: "order 7", ReturnURL: "https://app.xiaoxi-english.example/back"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestTheMainJobOverHTTP(t *testing.T) {
 			t.Errorf("receipt: %+v", receipt)
 		}
 		r, err = c.Request(ctx, r.ID)
-		if err != nil || r.State != "answered" || r.ExternalPayload != "order 7" || r.ReturnURL != "https://app.example/back" || r.URL != "" {
+		if err != nil || r.State != "answered" || r.ExternalPayload != "order 7" || r.ReturnURL != "https://app.xiaoxi-english.example/back" || r.URL != "" {
 			t.Errorf("request: %+v, %v", r, err)
 		}
 

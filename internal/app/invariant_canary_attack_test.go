@@ -127,7 +127,7 @@ func (s *story) bodies() map[string][]byte {
 		service + "/decisions":                        wardkeep.Checks{Checks: []wardkeep.Check{{Child: s.child, Activity: "use", Purpose: "account", Items: []string{"nickname"}, Party: "class"}}},
 		service + "/seal":                             batch,
 		service + "/open":                             opening,
-		service + "/consent-requests":                 wardkeep.Asking{Child: s.child, Purposes: []string{"account"}, Channel: "sms", Locale: "en", ReturnURL: "https://example.com"},
+		service + "/consent-requests":                 wardkeep.Asking{Child: s.child, Purposes: []string{"account"}, Channel: "sms", Locale: "en", ReturnURL: "https://app.xiaoxi-english.example"},
 		service + "/consent-requests/{request}:force": wardkeep.Outcome{Outcome: "granted"},
 		guardian + ":verify":                          wardkeep.CodeTyped{Code: "1234567"},
 		guardian + ":answer":                          wardkeep.GuardianAnswer{Proof: s.proof, Answers: map[string]bool{"account": true}, NoticeHash: "0", Lang: "en"},

@@ -9,6 +9,11 @@
 // knows no database, no clock and no network.
 package charter
 
+import (
+	"net/url"
+	"strings"
+)
+
 // A Charter is what one service declares. It is read-only once loaded.
 //
 // The tags carry the file format: json names the key, and a key without
@@ -16,22 +21,26 @@ package charter
 // form names the shape of a text. The reader, the JSON Schema and the canonical
 // encoding all come from these tags, so they can't drift apart.
 type Charter struct {
-	Service    string          `json:"service" form:"slug" doc:"服务的短名，一经发布不再更改|short name of the service; never changes once published"`
-	Name       Words           `json:"name" doc:"服务的名称|name of the service"`
-	Operator   Operator        `json:"operator" doc:"网络运营者|who runs the service"`
-	AppType    int             `json:"app_type,omitempty" doc:"39 类常见应用中的编号；不在其中时不写，并填写 necessity|number among the 39 common app types; leave it out when there is none, and fill in necessity"`
-	Necessity  Words           `json:"necessity,omitzero" doc:"不在 39 类之中时，为什么必要信息是必要的|without an app type: why the necessary items are necessary"`
-	Storage    Storage         `json:"storage" doc:"存储地点|where the information is kept"`
-	Safeguards []Safeguard     `json:"safeguards" doc:"安全保障措施|how the information is protected"`
-	Channels   Channels        `json:"channels" doc:"投诉、举报、更正、删除的途径|how to complain, report, correct and delete"`
-	Other      Words           `json:"other" doc:"其他应当告知的事项；没有就写“无”和“none”|anything else a guardian should know; write 无 and none when there is nothing"`
-	Items      []Item          `json:"items" doc:"处理的信息|the information that is processed"`
-	Purposes   []Purpose       `json:"purposes" doc:"处理的目的|what it is processed for"`
-	Processors []Processor     `json:"processors,omitempty" doc:"受托方|who works on behalf of the operator"`
-	Recipients []Recipient     `json:"recipients,omitempty" doc:"接收信息的第三方|third parties with purposes of their own"`
-	SignedOff  *SignedOff      `json:"wording_signed_off,omitempty" doc:"负责人确认仅为文字修改之处|where the officer confirmed that only the wording changed"`
-	Rules      map[Lang]string `json:"rules" yaml:"-"`     // Markdown, from rules.<lang>.md
-	Agreement  map[Lang]string `json:"agreement" yaml:"-"` // Markdown, from agreement.<lang>.md
+	Service    string      `json:"service" form:"slug" doc:"服务的短名，一经发布不再更改|short name of the service; never changes once published"`
+	Name       Words       `json:"name" doc:"服务的名称|name of the service"`
+	Operator   Operator    `json:"operator" doc:"网络运营者|who runs the service"`
+	AppType    int         `json:"app_type,omitempty" doc:"39 类常见应用中的编号；不在其中时不写，并填写 necessity|number among the 39 common app types; leave it out when there is none, and fill in necessity"`
+	Necessity  Words       `json:"necessity,omitzero" doc:"不在 39 类之中时，为什么必要信息是必要的|without an app type: why the necessary items are necessary"`
+	Storage    Storage     `json:"storage" doc:"存储地点|where the information is kept"`
+	Safeguards []Safeguard `json:"safeguards" doc:"安全保障措施|how the information is protected"`
+	Channels   Channels    `json:"channels" doc:"投诉、举报、更正、删除的途径|how to complain, report, correct and delete"`
+	Other      Words       `json:"other" doc:"其他应当告知的事项；没有就写“无”和“none”|anything else a guardian should know; write 无 and none when there is nothing"`
+	Items      []Item      `json:"items" doc:"处理的信息|the information that is processed"`
+	Purposes   []Purpose   `json:"purposes" doc:"处理的目的|what it is processed for"`
+	Processors []Processor `json:"processors,omitempty" doc:"受托方|who works on behalf of the operator"`
+	Recipients []Recipient `json:"recipients,omitempty" doc:"接收信息的第三方|third parties with purposes of their own"`
+	// ReturnOrigins are in the charter, and not with a key of an app: an officer
+	// signs where guardians may be led, everybody can read it, and a stolen key
+	// leads nobody elsewhere.
+	ReturnOrigins []Origin        `json:"return_origins,omitempty" doc:"监护人答复之后可以回到哪些网站|the sites to which a guardian may go back after answering"`
+	SignedOff     *SignedOff      `json:"wording_signed_off,omitempty" doc:"负责人确认仅为文字修改之处|where the officer confirmed that only the wording changed"`
+	Rules         map[Lang]string `json:"rules" yaml:"-"`     // Markdown, from rules.<lang>.md
+	Agreement     map[Lang]string `json:"agreement" yaml:"-"` // Markdown, from agreement.<lang>.md
 }
 
 // An Operator is who runs the service and answers for it.
@@ -40,6 +49,21 @@ type Operator struct {
 	Registration string  `json:"registration,omitempty" doc:"统一社会信用代码|unified social credit code"`
 	Address      Words   `json:"address" doc:"运营者的地址|address of the operator"`
 	Contact      []Route `json:"contact" doc:"怎样联系运营者|how to reach the operator"`
+}
+
+// An Origin is a web site: "https://app.example.com", with a port if it isn't
+// 443, and without a path.
+type Origin string
+
+// Returns reports whether a guardian may go back to this address: https, at one
+// of the charter's origins, with no user name and no fragment of another site's
+// making. An address that means different things to different readers isn't one.
+func (c *Charter) Returns(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Opaque != "" || strings.ContainsAny(address, "\\ \t\r\n") {
+		return false
+	}
+	return contains(c.ReturnOrigins, Origin("https://"+u.Host))
 }
 
 // A Storage is where values are kept.

@@ -15,6 +15,8 @@ type Change struct {
 	Path     string   // "purposes/speaking-practice/retention/period": names, not numbers
 	Purposes []string // the purposes it affects, sorted; all of them when it concerns the whole charter
 	Words    Words    // the change in words, what was beside what is
+	What     Words    // what changed, without the old and the new
+	Was, Is  Words    // the old and the new, to stand side by side; both zero where only Words say it
 	Material bool     // whether guardians must be asked again (Article 10)
 	Why      Words    // why it is material, or why not
 }
@@ -218,7 +220,11 @@ func (d *differ) reportEntry(path, rule string, kind kind, entry reflect.Value) 
 	}
 	escape := func(s string) string { return strings.ReplaceAll(s, "%", "%%") }
 	said := d.subject(path, rule, zh+"“"+escape(w.ZH)+"”", en+`"`+escape(w.EN)+`"`)
-	d.report(join(path, entry.String()), join(rule, "*"), kind, said)
+	was, is := nothing, quoted(w)
+	if kind == removed {
+		was, is = is, was
+	}
+	d.reportBeside(join(path, entry.String()), join(rule, "*"), kind, d.subject(path, rule, "%s", "%s"), was, is, said)
 }
 
 // things compares lists of things with names, by name.
@@ -245,13 +251,19 @@ func (d *differ) things(path, rule string, a, b reflect.Value) {
 }
 
 func (d *differ) changed(path, rule string, kind kind, was, is Words) {
-	w := d.subject(path, rule, "%s", "%s")
-	w.ZH += "：原来是" + was.ZH + "，现在是" + is.ZH
-	w.EN += ": was " + was.EN + ", is " + is.EN
-	d.report(path, rule, kind, w)
+	what := d.subject(path, rule, "%s", "%s")
+	d.reportBeside(path, rule, kind, what, was, is, Words{
+		what.ZH + "：原来是" + was.ZH + "，现在是" + is.ZH,
+		what.EN + ": was " + was.EN + ", is " + is.EN,
+	})
 }
 
 func (d *differ) report(path, rule string, kind kind, words Words) {
+	d.reportBeside(path, rule, kind, words, Words{}, Words{}, words)
+}
+
+// reportBeside reports a change with what was and what is.
+func (d *differ) reportBeside(path, rule string, kind kind, what, was, is, words Words) {
 	material, why := judge(rule, kind)
 	if d.first {
 		material, why = true, whyFirst
@@ -260,7 +272,7 @@ func (d *differ) report(path, rule string, kind kind, words Words) {
 		material, why = false, whySignedOff
 	}
 	d.changes = append(d.changes, Change{
-		Path: path, Purposes: d.affected(path), Words: words, Material: material, Why: why,
+		Path: path, Purposes: d.affected(path), Words: words, What: what, Was: was, Is: is, Material: material, Why: why,
 	})
 }
 

@@ -253,6 +253,7 @@ var immaterial = []Words{
 	{"增加了更正途径", "a way to correct is added"},
 	{"增加了删除途径", "a way to delete is added"},
 	{"增加了联系方式", "a way to reach the operator is added"},
+	{"只影响答复之后回到哪里，不收集任何信息", "it only says where a guardian goes after answering; nothing is collected by it"},
 }
 
 // Every key of the file has words in the diff, and no words are left over.

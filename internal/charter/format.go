@@ -51,6 +51,8 @@ var forms = map[string]form{
 	"hash": {regexp.MustCompile(`^[0-9a-f]{64}$`), Words{
 		"64 个十六进制字符，照抄 plan 的输出",
 		"64 hexadecimal characters, as plan prints them"}},
+	"origin": {regexp.MustCompile(`^https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`), Words{
+		"https 网站，不带路径，例如 https://app.example.com", "a site with https and without a path, such as https://app.example.com"}},
 	"date": {regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`), Words{
 		"日期，例如 2026-03-05", "a date such as 2026-03-05"}},
 }

@@ -38,6 +38,7 @@ var rulings = []ruling{
 	{"channels/correction/*", []kind{added}, false, Words{"增加了更正途径", "a way to correct is added"}},
 	{"channels/deletion/*", []kind{added}, false, Words{"增加了删除途径", "a way to delete is added"}},
 	{"operator/contact/*", []kind{added}, false, Words{"增加了联系方式", "a way to reach the operator is added"}},
+	{"return_origins", nil, false, Words{"只影响答复之后回到哪里，不收集任何信息", "it only says where a guardian goes after answering; nothing is collected by it"}},
 	{"wording_signed_off", nil, false, Words{"这是负责人的确认，不是告知的内容", "it is the officer's note, and nothing that a guardian is told"}},
 	{"", []kind{reordered}, false, Words{"只是顺序不同", "only the order differs"}},
 
@@ -216,6 +217,7 @@ var places = map[string]Words{
 	"processors/*/sub_processors": {"转委托", "sub-processors"},
 	"recipients":                  {"接收方", "recipient"}, "recipients/*/label": {"名称", "name"}, "recipients/*/contact": {"联系方式", "contact"},
 	"recipients/*/country": {"国家或地区", "country"}, "recipients/*/why": {"用途", "purpose"}, "recipients/*/items": {"得到的信息", "items it gets"},
+	"return_origins":     {"答复之后可以回到的网站", "sites to go back to after answering"},
 	"wording_signed_off": {"文字修改的确认", "sign-off of wording"},
 	"rules":              {"儿童个人信息保护规则", "rules"}, "rules/zh-CN": {"规则（中文）", "rules (Chinese)"}, "rules/en": {"规则（英文）", "rules (English)"},
 	"agreement": {"用户协议", "agreement"}, "agreement/zh-CN": {"用户协议（中文）", "agreement (Chinese)"}, "agreement/en": {"用户协议（英文）", "agreement (English)"},

@@ -93,7 +93,7 @@ func Notice(c *Charter, lang Lang) (NoticeDoc, error) {
 	n.Sections = []Section{
 		b.scope(), b.storage(), b.safeguards(), b.refusal(), b.complaints(), b.correction(), b.other(), b.necessity(), b.effect(),
 	}
-	n.Summary = b.summary(n.Purposes)
+	n.Summary = b.summary(c.Purposes)
 	if err := b.err(n.Sections); err != nil {
 		return NoticeDoc{}, err
 	}

@@ -114,48 +114,93 @@ func (b *noticeBuilder) routes(section, label string, routes []Route) []Point {
 	return points
 }
 
-// summary is one screen: six short answers over all purposes. The full notice
-// is one tap away.
-func (b *noticeBuilder) summary(purposes []NoticePurpose) []Point {
-	var labels, optional, necessary, long, who []string
-	seen := map[string]bool{}
-	for i, p := range purposes {
-		labels = append(labels, p.Label)
-		if p.Necessary {
-			necessary = append(necessary, p.Label)
-		} else {
-			optional = append(optional, p.Label)
-		}
-		long = append(long, fmt.Sprintf(b.t.forPurpose, p.Label, p.HowLong))
-		for _, name := range b.others(b.c.Purposes[i]) {
-			if !seen[name] {
-				seen[name] = true
-				who = append(who, name)
-			}
+// Summary returns what the summary of the notice says about some purposes only,
+// for a guardian who is asked about no others.
+func Summary(c *Charter, lang Lang, purposes []string) []Point {
+	b := &noticeBuilder{c: c, lang: lang, t: noticeWords(lang), blank: map[string]bool{}}
+	var asked []Purpose
+	for _, p := range c.Purposes {
+		if contains(purposes, p.Name) {
+			asked = append(asked, p)
 		}
 	}
-	items := make([]string, len(b.c.Items))
-	for i, it := range b.c.Items {
-		items[i] = it.Name
+	return b.summary(asked)
+}
+
+// summary is one screen: six short answers over some purposes. The full notice
+// is one tap away.
+func (b *noticeBuilder) summary(purposes []Purpose) []Point {
+	var labels, optional, necessary, who, items []string
+	add := func(list *[]string, name string) {
+		if !contains(*list, name) {
+			*list = append(*list, name)
+		}
+	}
+	for _, p := range purposes {
+		label := p.Label.In(b.lang)
+		labels = append(labels, label)
+		if p.Necessary {
+			necessary = append(necessary, label)
+		} else {
+			optional = append(optional, label)
+		}
+		for _, name := range b.others(p) {
+			add(&who, name)
+		}
+		for _, name := range p.Items {
+			add(&items, name)
+		}
 	}
 	if len(who) == 0 {
 		who = []string{b.t.nobody}
 	}
-	var refused []string
-	if len(optional) > 0 {
-		refused = append(refused, fmt.Sprintf(b.t.mayRefuse, strings.Join(optional, b.t.comma)))
-	}
-	if len(necessary) > 0 {
-		refused = append(refused, fmt.Sprintf(b.t.mustHave, strings.Join(necessary, b.t.comma)))
+	refused := b.t.noneNecessary
+	switch {
+	case len(optional) == 0:
+		refused = fmt.Sprintf(b.t.allNecessary, strings.Join(necessary, b.t.comma))
+	case len(necessary) > 0:
+		refused = fmt.Sprintf(b.t.someNecessary, strings.Join(necessary, b.t.comma))
 	}
 	return []Point{
 		{b.t.what, b.labels("scope", items)},
 		{b.t.why, strings.Join(labels, b.t.comma)},
-		{b.t.howLong, strings.Join(long, b.t.semicolon)},
+		{b.t.howLong, b.spans(purposes)},
 		{b.t.where, b.say("storage", b.c.Storage.Place)},
 		{b.t.whoElse, strings.Join(who, b.t.comma)},
-		{b.t.ifRefused, strings.Join(refused, b.t.space)},
+		{b.t.ifRefused, refused},
 	}
+}
+
+// spans says how long the values of some purposes are kept: each period where
+// there are few, else the shortest and the longest, counted from collection.
+func (b *noticeBuilder) spans(purposes []Purpose) string {
+	if len(purposes) <= 2 {
+		var long []string
+		for _, p := range purposes {
+			long = append(long, fmt.Sprintf(b.t.forPurpose, p.Label.In(b.lang), b.retention(p.Retention)))
+		}
+		return strings.Join(long, b.t.semicolon)
+	}
+	most := func(r Retention) Period {
+		if r.From != FromCollection && !r.AtMost.IsZero() {
+			return r.AtMost
+		}
+		return r.Period
+	}
+	least, longest := most(purposes[0].Retention), most(purposes[0].Retention)
+	for _, p := range purposes {
+		m := most(p.Retention)
+		if least.longer(m) {
+			least = m
+		}
+		if m.longer(longest) {
+			longest = m
+		}
+	}
+	if least == longest {
+		return fmt.Sprintf(b.t.span, longest.In(b.lang))
+	}
+	return fmt.Sprintf(b.t.spans, least.In(b.lang), longest.In(b.lang))
 }
 
 // others are the labels of all others who get to see something of a purpose.

@@ -3,15 +3,16 @@ package charter
 // noticeText are the fixed words of a notice. They are part of what is hashed:
 // to change one is to change every notice that is shown from then on.
 type noticeText struct {
-	title, intro, summary, heading, asked, asking, version       string
-	what, why, howLong, where, whoElse, ifRefused                string
-	necessary, optional, nobody, mayRefuse, mustHave, forPurpose string
-	scope, place, kept, measure, abroad                          string
-	processor, recipient, audience                               string
-	toOperator, toAuthority, contact, toCorrect, toDelete, to    string
-	otherLabel, basicFunction, appType, effect                   string
-	comma, semicolon, space, fullStop                            string
-	sections                                                     map[string]sectionText
+	title, intro, summary, heading, asked, asking, version    string
+	what, why, howLong, where, whoElse, ifRefused             string
+	necessary, optional, nobody, forPurpose                   string
+	noneNecessary, someNecessary, allNecessary, span, spans   string
+	scope, place, kept, measure, abroad                       string
+	processor, recipient, audience                            string
+	toOperator, toAuthority, contact, toCorrect, toDelete, to string
+	otherLabel, basicFunction, appType, effect                string
+	comma, semicolon, space, fullStop                         string
+	sections                                                  map[string]sectionText
 }
 
 type sectionText struct{ basis, title string }
@@ -37,9 +38,13 @@ var chineseNotice = noticeText{
 	necessary:  "基本功能必需",
 	optional:   "可以不同意，不影响基本功能",
 	nobody:     "没有别人",
-	mayRefuse:  "可以逐项拒绝：%s。拒绝后只是不提供对应的功能。",
-	mustHave:   "只有这些是基本功能必需的：%s。",
 	forPurpose: "%s：%s",
+
+	noneNecessary: "每一项都可以拒绝，只是不提供对应的功能。",
+	someNecessary: "只有“%s”是基本功能必需的；其余都可以拒绝，只是不提供对应的功能。",
+	allNecessary:  "可以拒绝；但“%s”是基本功能必需的，拒绝后无法提供。",
+	span:          "从收集之日起最长 %s，每项的期限写在下面",
+	spans:         "看用途而定，从收集之日起最长 %s 到 %s，每项的期限写在下面",
 
 	scope:   "目的：%s\n方式：%s\n处理活动：%s\n信息范围：%s\n还有谁能看到：%s",
 	place:   "存储地点",
@@ -85,9 +90,13 @@ var englishNotice = noticeText{
 	necessary:  "needed for the basic function",
 	optional:   "optional; the basic function works without it",
 	nobody:     "Nobody else",
-	mayRefuse:  "You can refuse each of these: %s. Then only that function is left out.",
-	mustHave:   "Only this is needed for the basic function: %s.",
 	forPurpose: "%s: %s",
+
+	noneNecessary: "You can refuse each of them. Then only that function is left out.",
+	someNecessary: "Only this is needed for the basic function: %s. You can refuse everything else; then only that function is left out.",
+	allNecessary:  "You can refuse. But this is needed for the basic function, which can't be offered then: %s.",
+	span:          "At most %s from collection; each purpose says its own below",
+	spans:         "Depends on the purpose: at most %s to %s from collection, as each says below",
 
 	scope:   "Purpose: %s\nManner: %s\nWhat is done: %s\nInformation: %s\nWho else sees it: %s",
 	place:   "Place",

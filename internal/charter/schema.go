@@ -89,6 +89,9 @@ func (s schemas) of(t reflect.Type, f field) map[string]any {
 		}
 		return n
 	}
+	if t == reflect.TypeFor[Origin]() {
+		f.form = "origin"
+	}
 	text := map[string]any{"type": "string", "minLength": 1}
 	if form, ok := forms[f.form]; ok {
 		text["pattern"] = form.pattern.String()

@@ -79,7 +79,11 @@ func shapeList(v reflect.Value, path string, r *report) {
 			shape(e, p, r)
 			continue
 		}
-		shapeText(e, field{}, p, r)
+		form := ""
+		if e.Type() == reflect.TypeFor[Origin]() {
+			form = "origin"
+		}
+		shapeText(e, field{form: form}, p, r)
 		if s := e.String(); s != "" && seen[s] && !r.silent(p) {
 			r.add(p, "“%s” 写了两次，请删掉一个", "%q is listed twice; delete one of them", short(s))
 		}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
@@ -26,6 +28,8 @@ var (
 	ErrTTL     = errs.New(errs.Invalid, "consent.ttl_invalid")
 	ErrPayload = errs.New(errs.Invalid, "consent.payload_invalid")
 	ErrReturn  = errs.New(errs.Invalid, "consent.return_url_invalid")
+	ErrOrigin  = errs.New(errs.Invalid, "consent.return_url_elsewhere") // not an origin that the charter names
+	ErrName    = errs.New(errs.Invalid, "consent.nickname_invalid")
 	ErrMany    = errs.New(errs.TooMany, "consent.too_many_open")
 	ErrOver    = errs.New(errs.Gone, "consent.child_expired") // the time to answer is over
 )
@@ -36,11 +40,14 @@ const (
 	maxOpen    = 8 // requests of one child that wait
 	maxPayload = 4096
 	maxReturn  = 2000
+	maxName    = 20
 )
 
 // An Asker is who starts a request: an app of the service (account.App), a
-// guardian of the child (family.Guardian), or whoever runs the service
-// (catalog.Actor), as an import does. Nobody else is let in.
+// guardian of the child (family.Guardian), whoever runs the service
+// (catalog.Actor), as an import does, or whoever holds a link of an earlier
+// request, which then goes to the guardian's contact alone: see Renew. Nobody
+// else is let in.
 type Asker interface {
 	Ledger() string
 }
@@ -52,7 +59,8 @@ type Asking struct {
 	Channel   Channel
 	Locale    string
 	Payload   pii.Text      // what the operator wants back; at most 4096 bytes
-	ReturnURL pii.Text      // where the guardian goes afterwards; https
+	ReturnURL pii.Text      // where the guardian goes afterwards; https, at an origin of the charter
+	Nickname  pii.Text      // what the guardian calls the child, on the pages that ask; one line, at most 20 characters
 	TTL       time.Duration // 0: 7 days; at most 30 days, and never beyond an unconsented child's life
 }
 
@@ -74,6 +82,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	published, err := d.Charters.Current(ctx, tx, c.Service)
 	if err != nil {
 		return Request{}, Secrets{}, "", err
+	}
+	if !a.ReturnURL.IsZero() && !published.Charter.Returns(a.ReturnURL.Reveal()) {
+		return Request{}, Secrets{}, "", ErrOrigin.At("return_url")
 	}
 	answers, guardians, err := standing(ctx, tx, c.ID)
 	if err != nil {
@@ -125,8 +136,8 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 	}
 	err = tx.Queue(ctx, `
 		INSERT INTO consent_request (child, id, service, guardian, charter, purposes, channel, locale, state, payload,
-			notice, shown_lang, shown_on, code_tries, code_wrong, code_sends, sends, created_at, expires_at, due_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', '', 0, 0, 0, 0, $11, $12, $12)`,
+			notice, page, shown_lang, shown_on, code_tries, code_wrong, code_sends, sends, created_at, expires_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', '', '', 0, 0, 0, 0, $11, $12, $12)`,
 		r.Child, r.ID, r.Service, r.Guardian, r.Charter, strings.Join(r.Purposes, " "), r.Channel, r.Locale, r.State, r.payload,
 		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt))
 	if err != nil {
@@ -134,6 +145,9 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 	}
 	secrets, err := d.link(ctx, tx, r)
 	if err != nil {
+		return fail(err)
+	}
+	if err := d.lead(ctx, tx, r, d.Ring.Index(askDomain, secrets.Ask), false); err != nil {
 		return fail(err)
 	}
 	entry, err := note(ctx, tx, c, KindRequested, by.Ledger(), RequestedBody{
@@ -158,6 +172,10 @@ func may(by Asker, service string, child family.ID) error {
 		if by.Child != child || by.Strength < family.OneTimeCode || !by.Relation.MaySpeak() || !by.EndedAt.IsZero() {
 			return ErrMayNot
 		}
+	case holder:
+		if by.child != child {
+			return ErrNotYours
+		}
 	case catalog.Actor:
 		if !by.Governs(service) {
 			return account.ErrMayNot
@@ -180,6 +198,8 @@ func (a Asking) check() error {
 		return ErrPayload.At("external_payload")
 	case !a.ReturnURL.IsZero() && !isReturn(a.ReturnURL.Reveal()):
 		return ErrReturn.At("return_url")
+	case !a.Nickname.IsZero() && !isName(a.Nickname.Reveal()):
+		return ErrName.At("nickname")
 	}
 	return nil
 }
@@ -277,36 +297,49 @@ func grantedBy(answers []Answer, g family.Guardian, purpose string, since int64)
 	})
 }
 
-// outside is what an operator wants back; it may name the child.
+// outside is what an operator gives with a request; it may name the child.
 type outside struct {
-	Payload string `json:"payload,omitempty"`
-	Return  string `json:"return,omitempty"`
+	Payload  string `json:"payload,omitempty"`
+	Return   string `json:"return,omitempty"`
+	Nickname string `json:"nickname,omitempty"`
 }
 
 // Article 13: whatever may be a personal value exists only encrypted.
 func (d Desk) sealPayload(c family.Child, r Request, a Asking) ([]byte, error) {
-	if a.Payload.IsZero() && a.ReturnURL.IsZero() {
+	o := outside{a.Payload.Reveal(), a.ReturnURL.Reveal(), a.Nickname.Reveal()}
+	if o == (outside{}) {
 		return nil, nil
 	}
-	plain, err := json.Marshal(outside{a.Payload.Reveal(), a.ReturnURL.Reveal()})
+	plain, err := json.Marshal(o)
 	if err != nil {
 		return nil, ErrPayload.At("external_payload")
 	}
 	return c.SealNote(d.Ring, pii.New(string(plain)), "consent.payload", r.ID)
 }
 
-// Payload returns what the operator gave with the request.
+// Payload returns what the operator gave with the request and gets back.
 func (d Desk) Payload(c family.Child, r Request) (payload, returnURL pii.Text, err error) {
+	o, err := d.outside(c, r)
+	return pii.New(o.Payload), pii.New(o.Return), err
+}
+
+// Face returns what the pages of a request show of it to whoever holds its link:
+// what the child is called, and where the guardian goes afterwards. Either may be
+// nothing.
+func (d Desk) Face(c family.Child, r Request) (nickname, returnURL pii.Text, err error) {
+	o, err := d.outside(c, r)
+	return pii.New(o.Nickname), pii.New(o.Return), err
+}
+
+func (d Desk) outside(c family.Child, r Request) (o outside, err error) {
 	if len(r.payload) == 0 {
-		return pii.Text{}, pii.Text{}, nil
+		return o, nil
 	}
 	plain, err := c.OpenNote(d.Ring, r.payload, "consent.payload", r.ID)
 	if err != nil {
-		return pii.Text{}, pii.Text{}, err
+		return o, err
 	}
-	var o outside
-	err = json.Unmarshal([]byte(plain.Reveal()), &o)
-	return pii.New(o.Payload), pii.New(o.Return), err
+	return o, json.Unmarshal([]byte(plain.Reveal()), &o)
 }
 
 func isLocale(s string) bool { return slices.Contains(i18n.Langs, i18n.Lang(s)) }
@@ -315,4 +348,10 @@ func isLocale(s string) bool { return slices.Contains(i18n.Langs, i18n.Lang(s)) 
 func isReturn(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && len(s) <= maxReturn && u.Scheme == "https" && u.Host != "" && u.User == nil
+}
+
+// isName reports whether s is one short line that a reader can see.
+func isName(s string) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxName && strings.TrimSpace(s) == s && s != "" &&
+		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }

@@ -45,6 +45,7 @@ type Answer struct {
 	Purpose   string
 	Charter   int64  // the number of the charter that was shown
 	Notice    string // the hash of what was shown
+	Page      string // the hash of the page that showed it: see PageOf; empty where it wasn't ours
 	Lang      string
 	Channel   string // where it was shown
 	ShownAt   time.Time
@@ -71,11 +72,11 @@ const (
 	EndedByNewAnswer  Ending = "superseded"
 )
 
-const columns = `child, id, guardian, request, purpose, charter, notice, lang, channel,
+const columns = `child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 	shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry`
 
 func scan(row db.Row) (a Answer, err error) {
-	err = row.Scan(&a.Child, &a.ID, &a.Guardian, &a.Request, &a.Purpose, &a.Charter, &a.Notice, &a.Lang, &a.Channel,
+	err = row.Scan(&a.Child, &a.ID, &a.Guardian, &a.Request, &a.Purpose, &a.Charter, &a.Notice, &a.Page, &a.Lang, &a.Channel,
 		(*db.Time)(&a.ShownAt), (*db.Time)(&a.GivenAt), &a.Granted, &a.Withdraws, &a.Strength,
 		(*db.Time)(&a.EndedAt), &a.Ending, &a.Entry)
 	return a, err

@@ -23,7 +23,7 @@ const phone = "+8613800000001"
 func TestArticle9_WhatWasShownIsKeptWithWhatWasChosen(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c, mother := w.enrol(service, phone, family.Parent)
-		r, secrets := w.mustAsk(w.app, c, consent.Asking{Payload: pii.New("order 4711 of Mei"), ReturnURL: pii.New("https://app.example.com/mei")})
+		r, secrets := w.mustAsk(w.app, c, consent.Asking{Payload: pii.New("order 4711 of Mei"), ReturnURL: pii.New("https://app.xiaoxi-english.example/mei")})
 		if r.State != consent.Pending || r.Guardian != mother.ID || len(r.Purposes) != 7 {
 			t.Fatalf("asked %+v", r)
 		}

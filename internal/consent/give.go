@@ -48,7 +48,7 @@ func (d Desk) Give(ctx context.Context, tx *db.Tx, by family.Guardian, r Request
 // sawIt holds invariant 4: what was on the screen, what was recorded and what
 // the charter yields are one.
 func (d Desk) sawIt(ctx context.Context, tx *db.Tx, r Request, shown Shown) error {
-	if shown.Notice != r.Shown.Notice || shown.Lang != r.Shown.Lang {
+	if shown.Notice != r.Shown.Notice || shown.Page != r.Shown.Page || shown.Lang != r.Shown.Lang {
 		return ErrNotice
 	}
 	published, err := d.version(ctx, tx, r)
@@ -102,7 +102,7 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 	for i, p := range r.Purposes {
 		a := Answer{
 			ID: id.New(id.Consent), Child: c.ID, Guardian: g.ID, Request: r.ID, Purpose: p, Charter: r.Charter,
-			Notice: r.Shown.Notice, Lang: r.Shown.Lang, Channel: r.Shown.Channel, ShownAt: r.Shown.At,
+			Notice: r.Shown.Notice, Page: r.Shown.Page, Lang: r.Shown.Lang, Channel: r.Shown.Channel, ShownAt: r.Shown.At,
 			GivenAt: now, Granted: answers[p], Strength: min(by.Strength, g.Strength),
 		}
 		last := over && i == len(r.Purposes)-1
@@ -212,16 +212,16 @@ func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Chi
 	var err error
 	a.Entry, err = note(ctx, tx, c, kind, actor, AnswerBody{
 		Consent: a.ID, Guardian: a.Guardian, Request: a.Request, Purpose: a.Purpose, Charter: a.Charter,
-		Notice: a.Notice, Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: a.Strength,
+		Notice: a.Notice, Page: a.Page, Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: a.Strength,
 		Withdraws: a.Withdraws, Ends: former.ID, Over: over,
 	})
 	if err != nil {
 		return a, err
 	}
 	return a, tx.Queue(ctx, `
-		INSERT INTO consent (child, id, guardian, request, purpose, charter, notice, lang, channel,
+		INSERT INTO consent (child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 			shown_at, given_at, granted, withdraws, strength, ending, entry)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', $15)`,
-		a.Child, a.ID, a.Guardian, a.Request, a.Purpose, a.Charter, a.Notice, a.Lang, a.Channel,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', $16)`,
+		a.Child, a.ID, a.Guardian, a.Request, a.Purpose, a.Charter, a.Notice, a.Page, a.Lang, a.Channel,
 		(*db.Time)(&a.ShownAt), (*db.Time)(&a.GivenAt), a.Granted, a.Withdraws, a.Strength, a.Entry)
 }

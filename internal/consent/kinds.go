@@ -41,10 +41,12 @@ type RequestBody struct {
 
 // An OpenedBody says what was shown (Article 10).
 type OpenedBody struct {
-	Request string `json:"request"`
-	Notice  string `json:"notice"`
-	Lang    string `json:"lang"`
-	Channel string `json:"channel"`
+	Request  string `json:"request"`
+	Notice   string `json:"notice"`
+	Page     string `json:"page,omitempty"` // the page that showed it with its questions
+	Lang     string `json:"lang"`
+	Channel  string `json:"channel"`
+	Guidance bool   `json:"guidance,omitempty"` // guidance for the guardian and the child was offered with it (Article 5)
 }
 
 // A VerifiedBody says that a guardian proved to be the one who was asked.
@@ -63,6 +65,7 @@ type AnswerBody struct {
 	Purpose   string            `json:"purpose"`
 	Charter   int64             `json:"charter"`
 	Notice    string            `json:"notice"`
+	Page      string            `json:"page,omitempty"`
 	Lang      string            `json:"lang"`
 	Channel   string            `json:"channel"`
 	Shown     int64             `json:"shown"` // µs

@@ -2,7 +2,6 @@ package consent
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"strings"
@@ -19,6 +18,7 @@ import (
 type Secrets struct {
 	Token string // of the link; 52 characters
 	Code  string // to type: "7K3M-Q9TX"
+	Ask   string // of the page that shows both on the child's device, of Ask alone; 52 characters
 }
 
 // String keeps secrets out of logs.
@@ -30,6 +30,12 @@ func (Secrets) GoString() string { return "‹secrets›" }
 const (
 	linkDomain = "consent.link"
 	codeDomain = "consent.short"
+	askDomain  = "consent.ask"
+
+	// From the secret of the operator's page its link and its code are computed, so
+	// that it can show them again and nothing but hashes is kept.
+	askLinkDomain = "consent.ask.link"
+	askCodeDomain = "consent.ask.code"
 
 	// letters are those of a short code: none looks like another, and 32 of them
 	// take 5 bits each, so none is likelier than another.
@@ -152,9 +158,35 @@ func (d Desk) Follow(ctx context.Context, tx *db.Tx, code string) (token string,
 	return token, d.lead(ctx, tx, r, d.Ring.Index(linkDomain, token), false)
 }
 
+// ByAsk returns the request whose page for the child's device has this secret,
+// with the link and the code to show there. Errors: as ByToken.
+func (d Desk) ByAsk(ctx context.Context, tx *db.Tx, ask string) (Request, Secrets, error) {
+	if len(ask) > 100 {
+		return Request{}, Secrets{}, ErrLink
+	}
+	r, err := d.by(ctx, tx, d.Ring.Index(askDomain, ask))
+	if err != nil {
+		return r, Secrets{}, err
+	}
+	s, err := d.secrets(ask)
+	return r, s, err
+}
+
+// secrets are those that the secret of a page leads to.
+func (d Desk) secrets(ask string) (Secrets, error) {
+	link, code := d.Ring.Index(askLinkDomain, ask), d.Ring.Index(askCodeDomain, ask)
+	if len(link) < 32 || len(code) < codeLen {
+		return Secrets{}, errNoRing
+	}
+	return Secrets{Token: id.Text(link), Code: shortCode(code), Ask: ask}, nil
+}
+
 // link makes secrets that lead to the request, beside those it has.
 func (d Desk) link(ctx context.Context, tx *db.Tx, r Request) (Secrets, error) {
-	s := Secrets{Token: id.Secret(32), Code: shortCode()}
+	s, err := d.secrets(id.Secret(32))
+	if err != nil {
+		return Secrets{}, err
+	}
 	if err := d.lead(ctx, tx, r, d.Ring.Index(linkDomain, s.Token), false); err != nil {
 		return Secrets{}, err
 	}
@@ -190,11 +222,11 @@ func endCode(ctx context.Context, tx *db.Tx, r Request) error {
 		DELETE FROM consent_link WHERE child = $1 AND request = $2 AND short = true`, r.Child, r.ID)
 }
 
-func shortCode() string {
+// shortCode writes random bytes as a code to type.
+func shortCode(random []byte) string {
 	var b [codeLen]byte
-	rand.Read(b[:]) // never fails (crypto/rand)
 	for i := range b {
-		b[i] = letters[b[i]&31]
+		b[i] = letters[random[i]&31]
 	}
 	return string(b[:4]) + "-" + string(b[4:])
 }

@@ -20,10 +20,12 @@ const (
 )
 
 // Open returns the notice of the request's charter in a language, as it was
-// published, and records that it was shown: what, in which language, where, when (Article 10). Shown in
-// another language, it is recorded anew; what the guardian answers is what was
-// shown last. Entry is empty if the same was shown before. Errors: ErrAsked when
-// a newer charter has changed what is asked; why the request has ended.
+// published, and records that it was shown: what, in which language, where, when
+// (Article 10), and, on a page, that guidance was offered with it (Article 5).
+// Shown in another language, it is recorded anew; what the guardian answers is
+// what was shown last. Entry is empty if the same was shown before. Errors:
+// ErrAsked when a newer charter has changed what is asked; why the request has
+// ended.
 func (d Desk) Open(ctx context.Context, tx *db.Tx, r Request, lang, surface string) (Request, charter.NoticeDoc, string, error) {
 	if !isLocale(lang) {
 		return r, charter.NoticeDoc{}, "", ErrLocale.At("lang")
@@ -52,29 +54,35 @@ func (d Desk) open(ctx context.Context, tx *db.Tx, r Request, lang, surface, act
 	if r.Shown.same(shown) {
 		return r, notice, "", nil // a page that is loaded again
 	}
+	r, entry, err := d.show(ctx, tx, r, shown, actor)
+	return r, notice, entry, err
+}
+
+// show records what a guardian is shown in answer to this call.
+func (d Desk) show(ctx context.Context, tx *db.Tx, r Request, shown Shown, actor string) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
 	if err != nil {
-		return fail(err)
+		return r, "", err
 	}
 	if err := r.Refusal(); err != nil {
-		return fail(err)
+		return r, "", err
 	}
 	err = stepped(tx.Exec(ctx, `
-		UPDATE consent_request SET notice = $1, shown_lang = $2, shown_on = $3, shown_at = $4,
+		UPDATE consent_request SET notice = $1, page = $2, shown_lang = $3, shown_on = $4, shown_at = $5,
 			state = CASE WHEN state = 'pending' THEN 'opened' ELSE state END
-		WHERE child = $5 AND id = $6 AND state IN ('pending', 'opened', 'verified')`,
-		shown.Notice, shown.Lang, shown.Channel, (*db.Time)(&shown.At), r.Child, r.ID))
+		WHERE child = $6 AND id = $7 AND state IN ('pending', 'opened', 'verified')`,
+		shown.Notice, shown.Page, shown.Lang, shown.Channel, (*db.Time)(&shown.At), r.Child, r.ID))
 	if err != nil {
-		return fail(err)
+		return r, "", err
 	}
 	r.Shown = shown
 	if r.State == Pending {
 		r.State = Opened
 	}
 	entry, err := note(ctx, tx, c, KindOpened, actor, OpenedBody{
-		Request: r.ID, Notice: shown.Notice, Lang: shown.Lang, Channel: shown.Channel,
+		Request: r.ID, Notice: shown.Notice, Page: shown.Page, Lang: shown.Lang, Channel: shown.Channel, Guidance: shown.Channel == OnPage,
 	})
-	return r, notice, entry, err
+	return r, entry, err
 }
 
 // version returns the charter that the request asks about. One that has changed
@@ -104,7 +112,8 @@ func outdated(r Request, now catalog.Published) bool {
 	return false
 }
 
-// same reports whether the same was shown in the same way, whenever it was.
+// same reports whether the same notice was shown in the same way, whenever and
+// with whatever questions it was.
 func (s Shown) same(t Shown) bool {
 	return s.Notice == t.Notice && s.Lang == t.Lang && s.Channel == t.Channel
 }

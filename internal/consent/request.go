@@ -81,6 +81,7 @@ type Request struct {
 // Shown is what a guardian was shown: the whole notice, in one language.
 type Shown struct {
 	Notice  string // its hash
+	Page    string // the hash of the page that showed it with its questions: see PageOf
 	Lang    string
 	Channel string // "page", "api"
 	At      time.Time
@@ -89,12 +90,12 @@ type Shown struct {
 // requestColumns belongs to scanRequest. Codes and proofs are read by those who
 // check them alone.
 const requestColumns = `child, id, service, guardian, charter, purposes, channel, locale, state, payload,
-	notice, shown_lang, shown_on, shown_at, sends, sent_at, created_at, expires_at, verified_at, answered_at`
+	notice, page, shown_lang, shown_on, shown_at, sends, sent_at, created_at, expires_at, verified_at, answered_at`
 
 func scanRequest(row db.Row) (r Request, err error) {
 	var purposes string
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Guardian, &r.Charter, &purposes, &r.Channel, &r.Locale, &r.State, &r.payload,
-		&r.Shown.Notice, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &r.Sends, (*db.Time)(&r.SentAt),
+		&r.Shown.Notice, &r.Shown.Page, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &r.Sends, (*db.Time)(&r.SentAt),
 		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt))
 	r.Purposes = strings.Fields(purposes)
 	return r, err

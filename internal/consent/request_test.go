@@ -157,6 +157,12 @@ func TestAsking_BadInputIsRefused(t *testing.T) {
 			{consent.Asking{ReturnURL: pii.New("http://example.com")}, consent.ErrReturn},
 			{consent.Asking{ReturnURL: pii.New("javascript:alert(1)")}, consent.ErrReturn},
 			{consent.Asking{ReturnURL: pii.New("https://a:b@example.com")}, consent.ErrReturn},
+			{consent.Asking{ReturnURL: pii.New("https://example.com")}, consent.ErrOrigin},
+			{consent.Asking{ReturnURL: pii.New("https://app.xiaoxi-english.example.com/")}, consent.ErrOrigin},
+			{consent.Asking{ReturnURL: pii.New("https://app.xiaoxi-english.example\\@example.com/")}, consent.ErrReturn},
+			{consent.Asking{Nickname: pii.New(strings.Repeat("溪", 21))}, consent.ErrName},
+			{consent.Asking{Nickname: pii.New("小\n溪")}, consent.ErrName},
+			{consent.Asking{Nickname: pii.New(" ")}, consent.ErrName},
 		} {
 			_, _, err := w.ask(w.app, c, bad.a)
 			w.refused(err, bad.want)
@@ -227,7 +233,7 @@ func TestSending_IsLimitedAndLeadsToTheSameRequest(t *testing.T) {
 func TestArticle13_NoSecretIsKeptInPlain(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c, _ := w.enrol(service, phone, family.Parent)
-		r, s := w.mustAsk(w.app, c, consent.Asking{Payload: pii.New("canary-payload"), ReturnURL: pii.New("https://canary.example.com/x")})
+		r, s := w.mustAsk(w.app, c, consent.Asking{Payload: pii.New("canary-payload"), ReturnURL: pii.New("https://app.xiaoxi-english.example/canary-return")})
 		r, err := w.open(r, "en")
 		if err != nil {
 			t.Fatal(err)
@@ -254,7 +260,7 @@ func TestArticle13_NoSecretIsKeptInPlain(t *testing.T) {
 				}
 			}
 			payload, back, err := w.desk.Payload(c, r)
-			if err != nil || payload.Reveal() != "canary-payload" || back.Reveal() != "https://canary.example.com/x" {
+			if err != nil || payload.Reveal() != "canary-payload" || back.Reveal() != "https://app.xiaoxi-english.example/canary-return" {
 				t.Errorf("payload %v", err)
 			}
 			// Bound to its request: in another it doesn't open.

@@ -3,6 +3,8 @@ package consent
 import (
 	"strings"
 	"testing"
+
+	"wardkeep/internal/base/id"
 )
 
 func TestShortCodes_AreReadAsPeopleTypeThem(t *testing.T) {
@@ -15,7 +17,7 @@ func TestShortCodes_AreReadAsPeopleTypeThem(t *testing.T) {
 		}
 	}
 	for range 200 {
-		code := shortCode()
+		code := shortCode([]byte(id.Secret(16)))
 		if plain, ok := typed(code); !ok || len(code) != 9 || code[4] != '-' || plain != code[:4]+code[5:] {
 			t.Fatalf("short code %q reads as %q, %v", code, plain, ok)
 		}

@@ -43,7 +43,7 @@ func (d Desk) Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child
 	}
 	a := Answer{
 		ID: id.New(id.Consent), Child: c.ID, Guardian: g.ID, Purpose: purpose, Charter: grant.Charter,
-		Notice: grant.Notice, Lang: grant.Lang, Channel: grant.Channel, ShownAt: grant.ShownAt,
+		Notice: grant.Notice, Page: grant.Page, Lang: grant.Lang, Channel: grant.Channel, ShownAt: grant.ShownAt,
 		GivenAt: tx.Now(), Withdraws: grant.ID, Strength: min(by.Strength, g.Strength),
 	}
 	if a, err = a.write(ctx, tx, by.Ledger(), c, mine, EndedByWithdrawal, false); err != nil {

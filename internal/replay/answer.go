@@ -20,6 +20,14 @@ func (f *fold) consentEntry(p ledger.Placed, s source, c *child) fault {
 			return x
 		}
 		return f.answer(p, s, c, b)
+	case consent.KindOpened:
+		b, x := body[consent.OpenedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		if b.Page != "" {
+			f.pages[f.names.keep(b.Page)] = true
+		}
 	}
 	return f.requestEntry(p, c)
 }
@@ -55,7 +63,7 @@ func (f *fold) answer(p ledger.Placed, s source, c *child, b consent.AnswerBody)
 	a := answer{id: k, guardian: uint8(g), given: at, charter: int32(b.Charter), purpose: purpose,
 		strength: uint8(b.Strength), granted: granted, withdraws: withdraws}
 	a.sum = f.names.sumAnswer(answerRow{
-		id: b.Consent, guardian: string(b.Guardian), request: b.Request, purpose: b.Purpose, charter: b.Charter, notice: b.Notice,
+		id: b.Consent, guardian: string(b.Guardian), request: b.Request, purpose: b.Purpose, charter: b.Charter, notice: b.Notice, page: b.Page,
 		lang: b.Lang, channel: b.Channel, shown: b.Shown, given: at, granted: granted, withdraws: b.Withdraws,
 		strength: int64(b.Strength), entry: p.ID,
 	})
@@ -127,9 +135,9 @@ func (c *child) replace(n *names, b consent.AnswerBody, g uint8, purpose sym, at
 
 // An answerRow is all that a row of consent says of an answer but its end.
 type answerRow struct {
-	id, guardian, request, purpose, notice, lang, channel, withdraws, entry string
-	charter, shown, given, strength                                         int64
-	granted                                                                 bool
+	id, guardian, request, purpose, notice, page, lang, channel, withdraws, entry string
+	charter, shown, given, strength                                               int64
+	granted                                                                       bool
 }
 
 func (n *names) sumAnswer(a answerRow) uint64 {
@@ -137,7 +145,7 @@ func (n *names) sumAnswer(a answerRow) uint64 {
 	if a.granted {
 		granted = 1
 	}
-	return n.sum([]string{a.id, a.guardian, a.request, a.purpose, a.notice, a.lang, a.channel, a.withdraws, a.entry},
+	return n.sum([]string{a.id, a.guardian, a.request, a.purpose, a.notice, a.page, a.lang, a.channel, a.withdraws, a.entry},
 		a.charter, a.shown, a.given, a.strength, granted)
 }
 

@@ -66,7 +66,7 @@ func scanGuardian(row db.Row) (g guardianRow, err error) {
 
 func scanConsent(row db.Row) (c consentRow, err error) {
 	var shown, given, ended db.Time
-	err = row.Scan(&c.child, &c.id, &c.guardian, &c.request, &c.purpose, &c.charter, &c.notice, &c.lang, &c.channel,
+	err = row.Scan(&c.child, &c.id, &c.guardian, &c.request, &c.purpose, &c.charter, &c.notice, &c.page, &c.lang, &c.channel,
 		&shown, &given, &c.granted, &c.withdraws, &c.strength, &ended, &c.ending, &c.entry)
 	c.shown, c.given, c.ended = fromDB(shown), fromDB(given), fromDB(ended)
 	return c, err
@@ -142,7 +142,7 @@ func (a *audit) read(after string) (b batch, err error) {
 		consent.ReadRequestRows(&b.requests, b.Stretch),
 		consent.ReadLinkRows(&b.links, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
-			SELECT child, id, guardian, request, purpose, charter, notice, lang, channel,
+			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent
 			WHERE `+where+`
 			ORDER BY child, id`, args...))
@@ -392,7 +392,7 @@ func (a *audit) compareConsent(t *tally, row consentRow) {
 	r.time("given_at", s.given, row.given)
 	if person == row.guardian && a.names.text(s.purpose) == row.purpose && int64(s.charter) == row.charter &&
 		s.granted == row.granted && int64(s.strength) == row.strength && s.given == row.given {
-		r.found(FoundDiffers, "notice, lang, channel, shown_at, request, withdraws, entry", "–", "–")
+		r.found(FoundDiffers, "notice, page, lang, channel, shown_at, request, withdraws, entry", "–", "–")
 	}
 }
 

@@ -44,6 +44,7 @@ type fold struct {
 	late   []*use   // they wait for an entry about their service
 	events []*event // as do they
 	shown  map[shown]source
+	pages  map[string]bool   // hashes of the pages that guardians were shown
 	forced map[string]source // services whose requests an app answered
 	homes  map[sym]source    // services that children are of
 
@@ -74,7 +75,8 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 	return &fold{
 		names: n, rows: rows, report: report,
 		services: make(map[string]*service), apps: make(map[string]*credential), children: make(map[key]*child),
-		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source), forced: make(map[string]source), homes: make(map[sym]source),
+		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
+		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 	}
 }
 

@@ -23,7 +23,7 @@ type asking struct {
 	created, expires, shown, sent, answered int64
 	charter, sends                          int32
 	purposes                                sym // as its row has them
-	channel, locale, notice, lang, on       sym
+	channel, locale, notice, page, lang, on sym
 	guardian                                uint8 // which of the child's
 	state                                   step
 	payload                                 bool
@@ -70,7 +70,7 @@ func (f *fold) requestEntry(p ledger.Placed, c *child) fault {
 		}
 		o, n := r.open, f.names
 		o.state = max(o.state, opened)
-		o.notice, o.lang, o.on, o.shown = n.sym(b.Notice), n.sym(b.Lang), n.sym(b.Channel), p.At.UnixMicro()
+		o.notice, o.page, o.lang, o.on, o.shown = n.sym(b.Notice), n.sym(b.Page), n.sym(b.Lang), n.sym(b.Channel), p.At.UnixMicro()
 	case consent.KindVerified:
 		b, x := body[consent.VerifiedBody](p)
 		r := c.asked(b.Request)
@@ -156,7 +156,7 @@ func (f *fold) answers(p ledger.Placed, s source, c *child, b consent.AnswerBody
 	}
 	o, n := r.open, f.names
 	fits := c.is(o.guardian, string(b.Guardian)) && int64(o.charter) == b.Charter &&
-		n.text(o.notice) == b.Notice && n.text(o.lang) == b.Lang && n.text(o.on) == b.Channel && o.shown == b.Shown
+		n.text(o.notice) == b.Notice && n.text(o.page) == b.Page && n.text(o.lang) == b.Lang && n.text(o.on) == b.Channel && o.shown == b.Shown
 	first := o.state == verified && at < o.expires
 	if !fits || !first && (o.state != answered || o.answered != at) {
 		return impossible(ruleRequest)
@@ -215,23 +215,23 @@ func (n *names) rowOf(c *child, r request) requestRow {
 	return requestRow{
 		id: r.id.name(id.Request), guardian: c.guardians[o.guardian].id.name(id.Guardian), charter: int64(o.charter),
 		purposes: n.text(o.purposes), channel: n.text(o.channel), locale: n.text(o.locale), state: string(steps[o.state]),
-		notice: n.text(o.notice), lang: n.text(o.lang), on: n.text(o.on), shown: o.shown, sends: int64(o.sends), sent: o.sent,
+		notice: n.text(o.notice), page: n.text(o.page), lang: n.text(o.lang), on: n.text(o.on), shown: o.shown, sends: int64(o.sends), sent: o.sent,
 		created: o.created, expires: o.expires, verified: r.verified, answered: o.answered, payload: o.payload,
 	}
 }
 
 // A requestRow is what a row of consent_request says that the ledger says too.
 type requestRow struct {
-	id, guardian, purposes, channel, locale, state, notice, lang, on  string
-	charter, shown, sends, sent, created, expires, verified, answered int64
-	payload                                                           bool
+	id, guardian, purposes, channel, locale, state, notice, page, lang, on string
+	charter, shown, sends, sent, created, expires, verified, answered      int64
+	payload                                                                bool
 }
 
 func rowOf(r consent.RequestRow) requestRow {
 	return requestRow{
 		id: r.ID, guardian: string(r.Guardian), charter: r.Charter, purposes: strings.Join(r.Purposes, " "),
 		channel: string(r.Channel), locale: r.Locale, state: string(r.State),
-		notice: r.Shown.Notice, lang: r.Shown.Lang, on: r.Shown.Channel, shown: micros(r.Shown.At),
+		notice: r.Shown.Notice, page: r.Shown.Page, lang: r.Shown.Lang, on: r.Shown.Channel, shown: micros(r.Shown.At),
 		sends: r.Sends, sent: micros(r.SentAt), created: micros(r.CreatedAt), expires: micros(r.ExpiresAt),
 		verified: micros(r.VerifiedAt), answered: micros(r.AnsweredAt), payload: r.HasPayload(),
 	}
@@ -251,7 +251,7 @@ func (n *names) sumRequestRow(r requestRow) uint64 {
 	default:
 		r.verified = 0
 	}
-	return n.sum([]string{r.id, r.guardian, r.purposes, r.channel, r.locale, r.state, r.notice, r.lang, r.on},
+	return n.sum([]string{r.id, r.guardian, r.purposes, r.channel, r.locale, r.state, r.notice, r.page, r.lang, r.on},
 		r.charter, r.shown, r.sends, r.sent, r.created, r.expires, r.verified, r.answered, payload)
 }
 
@@ -283,7 +283,7 @@ func (a *audit) compareRequest(t *tally, row consent.RequestRow) {
 		r.text("state", string(consent.Answered), got.state)
 		r.time("verified_at", is.verified, got.verified)
 		if got.state == string(consent.Answered) && a.names.sumRequestRow(got) != is.sum {
-			r.found(FoundDiffers, "guardian, charter, purposes, channel, locale, notice, shown_lang, shown_on, shown_at, "+
+			r.found(FoundDiffers, "guardian, charter, purposes, channel, locale, notice, page, shown_lang, shown_on, shown_at, "+
 				"sends, sent_at, created_at, expires_at, answered_at, payload", "–", "–")
 		}
 	default:
@@ -301,6 +301,7 @@ func (r at) request(want, got requestRow) {
 	r.text("locale", want.locale, got.locale)
 	r.text("state", want.state, got.state)
 	r.text("notice", want.notice, got.notice)
+	r.text("page", want.page, got.page)
 	r.text("shown_lang", want.lang, got.lang)
 	r.text("shown_on", want.on, got.on)
 	r.time("shown_at", want.shown, got.shown)

@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
 )
 
 type charterID struct {
@@ -73,7 +74,7 @@ func fromDB(t db.Time) int64 { return micros(time.Time(t)) }
 // compareServices compares what is few: services, offices, charters, credentials.
 func (a *audit) compareServices(charters map[charterID]charterRow) error {
 	for _, compare := range []func() error{a.serviceRows, a.officerRows, func() error { return a.charterRows(charters) },
-		a.purposeRows, a.documentRows, a.credentialRows} {
+		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows} {
 		if err := compare(); err != nil {
 			return err
 		}
@@ -299,6 +300,34 @@ func (a *audit) documentRows() error {
 			}
 		}
 	})
+	return err
+}
+
+// pageRows compares the pages that guardians were shown: each is kept that an
+// entry names, word for word, and no other.
+func (a *audit) pageRows() error {
+	seen := make(map[string]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var hash, text string
+		if err := row.Scan(&hash, &text); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "shown_page", row: a.names.shown(hash)}
+		if !a.fold.pages[hash] {
+			r.extra()
+			return nil
+		}
+		seen[hash] = true
+		if got := consent.PageOf(text); got != hash {
+			r.found(FoundDamaged, "body", hash, got)
+		}
+		return nil
+	}, `SELECT hash, body FROM shown_page ORDER BY hash`)
+	for _, hash := range slices.Sorted(maps.Keys(a.fold.pages)) {
+		if !seen[hash] && err == nil {
+			at{audit: a, table: "shown_page", row: hash}.missing()
+		}
+	}
 	return err
 }
 

@@ -105,7 +105,10 @@ func (s *scene) waits(c family.Child) {
 		return err
 	})
 	s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		_, _, _, err = s.Desk.Open(ctx, tx, r, "zh-CN", consent.OnPage)
+		if r, _, _, err = s.Desk.Open(ctx, tx, r, "zh-CN", consent.OnPage); err != nil {
+			return err
+		}
+		_, _, err = s.Desk.ShowPage(ctx, tx, r, "<p>a page with questions</p>")
 		return err
 	})
 }
@@ -153,8 +156,8 @@ func both(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }
 // restOfAnswer is what of an answer is kept as a sum, and restOfRequest of an
 // answered request.
 const (
-	restOfAnswer  = "notice, lang, channel, shown_at, request, withdraws, entry"
-	restOfRequest = "guardian, charter, purposes, channel, locale, notice, shown_lang, shown_on, shown_at, " +
+	restOfAnswer  = "notice, page, lang, channel, shown_at, request, withdraws, entry"
+	restOfRequest = "guardian, charter, purposes, channel, locale, notice, page, shown_lang, shown_on, shown_at, " +
 		"sends, sent_at, created_at, expires_at, answered_at, payload"
 )
 
@@ -210,6 +213,10 @@ var changes = []change{
 	{"a charter is gone", `DELETE FROM charter WHERE service = $1 AND number = 1`, here, "row_missing charter "},
 	{"the rules say something else", `UPDATE document SET body = '王小明' WHERE service = $1 AND kind = 'rules'`, here, "row_damaged document body"},
 	{"the notice is gone", `DELETE FROM document WHERE service = $1 AND kind = 'notice' AND lang = 'en'`, here, "row_missing document "},
+	{"a page says something else", `UPDATE shown_page SET body = '王小明'`, nobody, "row_damaged shown_page body"},
+	{"a page is gone", `DELETE FROM shown_page`, nobody, "row_missing shown_page "},
+	{"a page has another name", `UPDATE shown_page SET hash = '王小明'`, nobody, "row_extra shown_page "},
+	{"a page that nobody was shown", `INSERT INTO shown_page (hash, body) VALUES ('王小明', '')`, nobody, "row_extra shown_page "},
 	{"an older charter is in force", `UPDATE service SET charter = 1 WHERE service = $1`, here, "row_differs service charter"},
 	{"another officer", `UPDATE service SET officer = deputy WHERE service = $1`, here, "row_differs service officer"},
 	{"a vacancy", `UPDATE service SET deputy = '' WHERE service = $1`, here, "row_differs service deputy"},
@@ -298,6 +305,8 @@ var changes = []change{
 	{"a cancelled request never was", `DELETE FROM consent_request WHERE child = $1 AND state = 'cancelled'`, mei, "row_differs consent_request requests"},
 	{"an answered request never was", `DELETE FROM consent_request WHERE child = $1 AND state = 'answered'`, mei, "row_missing consent_request "},
 	{"a request never was", `DELETE FROM consent_request WHERE child = $1`, bo, "row_missing consent_request "},
+	{"a guardian was shown another page", `UPDATE consent_request SET page = 'x' WHERE child = $1`, bo, "row_differs consent_request page"},
+	{"an answer was to another page", `UPDATE consent SET page = 'x' WHERE child = $1 AND purpose = 'account'`, mei, "row_differs consent " + restOfAnswer},
 	{"what was answered was another notice", `UPDATE consent_request SET notice = 'x' WHERE child = $1 AND state = 'answered'`, mei,
 		"row_differs consent_request " + restOfRequest},
 	{"what the operator gave is gone", `UPDATE consent_request SET payload = NULL WHERE child = $1`, bo, "row_differs consent_request payload"},

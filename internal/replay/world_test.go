@@ -244,7 +244,11 @@ func (s *story) answers(r consent.Request, yes func(purpose string) bool) error 
 		for _, p := range r.Purposes {
 			answers[p] = yes(p)
 		}
-		_, err := s.Desk.Give(ctx, tx, by, r, r.Shown, answers)
+		r, _, err := s.Desk.ShowPage(ctx, tx, r, "<p>a page with questions</p>")
+		if err != nil {
+			return err
+		}
+		_, err = s.Desk.Give(ctx, tx, by, r, r.Shown, answers)
 		return err
 	})
 }

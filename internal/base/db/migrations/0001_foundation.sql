@@ -223,8 +223,9 @@ CREATE TABLE consent_request (
 	channel     text   NOT NULL, -- sms, email, link
 	locale      text   NOT NULL,
 	state       text   NOT NULL, -- pending, opened, verified, answered, expired, cancelled
-	payload     bytea,           -- sealed: what the operator wants back, and where to return to
+	payload     bytea,           -- sealed: what the operator wants back, where to return to, what the child is called
 	notice      text   NOT NULL, -- hash of what was shown, once opened
+	page        text   NOT NULL, -- hash of the page that showed it with its questions, or empty
 	shown_lang  text   NOT NULL,
 	shown_on    text   NOT NULL, -- page, api, test
 	shown_at    bigint,
@@ -251,7 +252,7 @@ CREATE INDEX consent_request_id ON consent_request (id, child);
 CREATE INDEX consent_request_due ON consent_request (due_at, child, id);
 
 CREATE TABLE consent_link (
-	token   bytea   NOT NULL PRIMARY KEY, -- keyed hash of the link's secret or of the short code
+	token   bytea   NOT NULL PRIMARY KEY, -- keyed hash of the secret of a link or of the operator's page, or of the short code
 	child   text    NOT NULL,
 	request text    NOT NULL,
 	short   boolean NOT NULL, -- a short code: it ends with its request
@@ -268,6 +269,12 @@ CREATE TABLE code_contact (
 );
 CREATE INDEX code_contact_since ON code_contact (since, contact);
 
+-- The pages on which guardians answered, each kept once: they name nobody.
+CREATE TABLE shown_page (
+	hash text NOT NULL PRIMARY KEY, -- SHA-256 of body
+	body text NOT NULL
+);
+
 CREATE TABLE consent (
 	child     text    NOT NULL,
 	id        text    NOT NULL,
@@ -276,6 +283,7 @@ CREATE TABLE consent (
 	purpose   text    NOT NULL,
 	charter   bigint  NOT NULL,
 	notice    text    NOT NULL, -- hash of what was shown
+	page      text    NOT NULL, -- hash of the page that showed it, or empty
 	lang      text    NOT NULL,
 	channel   text    NOT NULL,
 	shown_at  bigint  NOT NULL,
@@ -313,6 +321,7 @@ DROP TABLE ledger_cursor;
 DROP TABLE value;
 DROP TABLE consent;
 DROP TABLE code_contact;
+DROP TABLE shown_page;
 DROP TABLE consent_link;
 DROP TABLE consent_request;
 DROP TABLE guardian;
