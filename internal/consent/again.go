@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -65,4 +66,23 @@ func (d Desk) notGranted(ctx context.Context, tx *db.Tx, by family.Guardian, r R
 		return nil, ErrNothing
 	}
 	return names, nil
+}
+
+// AnsweredBefore returns, of the purposes that a request asks, those that its
+// guardian answered to an earlier charter, with the number of the last one. It
+// is for the page that says what changed since; no earlier answer presets one.
+func AnsweredBefore(ctx context.Context, tx *db.Tx, r Request) (map[string]int64, error) {
+	before := make(map[string]int64)
+	err := db.Each(ctx, tx, func(row db.Row) error {
+		var purpose string
+		var charter int64
+		if err := row.Scan(&purpose, &charter); err != nil {
+			return err
+		}
+		if charter < r.Charter && slices.Contains(r.Purposes, purpose) {
+			before[purpose] = charter
+		}
+		return nil
+	}, `SELECT purpose, max(charter) FROM consent WHERE child = $1 AND guardian = $2 GROUP BY purpose`, r.Child, r.Guardian)
+	return before, err
 }

@@ -53,6 +53,14 @@ func (d Desk) Renew(ctx context.Context, tx *db.Tx, old Request) (Request, Secre
 	case old.State != Expired && !outdated(old, published):
 		return fail(ErrUnanswered)
 	}
+	// Before anything is written: who can't be reached isn't asked.
+	g, err := asked(ctx, tx, old)
+	if err != nil {
+		return fail(err)
+	}
+	if _, err := d.contact(ctx, tx, c, g, old.Channel); err != nil {
+		return fail(err)
+	}
 	all, err := Requests(ctx, tx, c.ID)
 	if err != nil {
 		return fail(err)

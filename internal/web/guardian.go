@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,7 +25,10 @@ var ErrForm = errs.New(errs.Malformed, "web.form")
 func (s *Server) guardian(mux *http.ServeMux) {
 	s.handle(mux, "GET /c", s.typeCode)
 	s.handle(mux, "POST /c", s.followCode)
+	s.handle(mux, "GET /ask/{ask}", s.ask)
+	s.handle(mux, "POST /ask/{ask}/send", s.askSend)
 	s.handle(mux, "GET /r/{token}", s.request)
+	s.handle(mux, "POST /r/{token}/renew", s.renew)
 	s.handle(mux, "POST /r/{token}/code", s.sendCode)
 	s.handle(mux, "POST /r/{token}/verify", s.verify)
 	s.handle(mux, "POST /r/{token}/answer", s.answer)
@@ -75,23 +79,23 @@ func (s *Server) followCode(w http.ResponseWriter, r *http.Request) error {
 
 // requestPage is what guardian/request.html shows.
 type requestPage struct {
-	Token     string
-	Request   consent.Request
-	Notice    charter.NoticeDoc
-	Purposes  []charter.NoticePurpose // those that are asked
-	Rules     string                  // where rules and agreement are
-	Sent      bool                    // a code is on its way
-	Verified  bool                    // this browser has proved to be the guardian's
-	CanSend   bool
-	OtherLang i18n.Lang
+	Token, Service, Name, Nickname string
+	Asked                          template.HTML // parts/asked.html: all that is the same for everybody
+	Notice, Page                   string        // the hashes of what is shown
+	Sent                           bool          // a code is on its way
+	Verified                       bool          // this browser has proved to be the guardian's
+	Expires                        time.Time
+	Left                           string
 }
 
+// request shows what is asked. For a verified guardian it is the page with the
+// controls, and that very page is recorded with its hash (Article 9).
 func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limits.take(r); err != nil {
 		return err
 	}
 	ctx := r.Context()
-	page := requestPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent"), OtherLang: other(lang(r))}
+	page := requestPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent")}
 	var ended error
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {
 		req, err := s.find(ctx, tx, r)
@@ -101,16 +105,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		page.Request, page.Notice, _, err = s.desk.Open(ctx, tx, req, string(lang(r)), consent.OnPage)
-		if err != nil {
-			return err
-		}
-		_, err = s.desk.Guardian(ctx, tx, page.Request, proof(r))
-		page.Verified = err == nil
-		if errors.Is(err, consent.ErrVerified) {
-			return nil
-		}
-		return err
+		return s.fillRequest(ctx, tx, &page, req, r)
 	})
 	if err != nil {
 		return err
@@ -123,13 +118,38 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil
 	}
-	for _, name := range page.Request.Purposes {
-		if p, ok := page.Notice.Purpose(name); ok {
-			page.Purposes = append(page.Purposes, p)
+	return s.render(w, r, http.StatusOK, "guardian/request.html", page)
+}
+
+func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, req consent.Request, r *http.Request) error {
+	l := lang(r)
+	req, notice, _, err := s.desk.Open(ctx, tx, req, string(l), consent.OnPage)
+	if err != nil {
+		return err
+	}
+	_, err = s.desk.Guardian(ctx, tx, req, proof(r))
+	page.Verified = err == nil && req.State == consent.Verified
+	if err != nil && !errors.Is(err, consent.ErrVerified) {
+		return err
+	}
+	asked, err := s.asking(ctx, tx, req, notice, l)
+	if err != nil {
+		return err
+	}
+	asked.Controls = page.Verified
+	if page.Asked, err = s.part(l, "asked", asked); err != nil {
+		return err
+	}
+	if page.Verified {
+		if req, _, err = s.desk.ShowPage(ctx, tx, req, string(page.Asked)); err != nil {
+			return err
 		}
 	}
-	page.Rules = "/rules/" + page.Request.Service
-	return s.render(w, r, http.StatusOK, "guardian/request.html", page)
+	f, err := s.face(ctx, tx, req, l)
+	page.Service, page.Name, page.Nickname = req.Service, f.name, f.nickname
+	page.Notice, page.Page = req.Shown.Notice, req.Shown.Page
+	page.Expires, page.Left = req.ExpiresAt, left(l, req.ExpiresAt.Sub(tx.Now()))
+	return err
 }
 
 func other(l i18n.Lang) i18n.Lang {
@@ -241,7 +261,7 @@ func (s *Server) signedIn(ctx context.Context, tx *db.Tx, r *http.Request) (cons
 }
 
 // answer takes the answers of a form in which nothing was preset (Article 9),
-// and in which refusing everything is one step, as agreeing is (Article 10).
+// and in which refusing is one step, as agreeing is (Article 10).
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limits.take(r); err != nil {
 		return err
@@ -250,33 +270,38 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return ErrForm
 	}
-	all := r.PostFormValue("all")
 	// The proof served for this answer. What is left of it reads the receipt;
 	// whoever wants to change something proves anew.
-	page := receiptPage{Token: r.PathValue("token"), Verified: true, JustNow: true, OtherLang: other(lang(r))}
+	page := receiptPage{Token: r.PathValue("token"), Verified: true, JustNow: true}
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		// First what has become of the request: a form that comes twice, from the
+		// back button or from two people at once, is told so, and changes nothing.
+		if _, err := s.find(ctx, tx, r); err != nil {
+			return err
+		}
 		req, g, err := s.signedIn(ctx, tx, r)
 		if err != nil {
 			return err
 		}
-		answers := make(map[string]bool)
-		for _, purpose := range req.Purposes {
-			switch chosen := r.PostFormValue("p." + purpose); {
-			case all == "refuse":
-				answers[purpose] = false
-			case all == "agree":
-				answers[purpose] = true
-			case chosen == "yes" || chosen == "no":
-				answers[purpose] = chosen == "yes"
-			}
+		published, err := s.Charters.Version(ctx, tx, req.Service, req.Charter)
+		if err != nil {
+			return err
 		}
-		shown := consent.Shown{Notice: r.PostFormValue("notice"), Lang: string(lang(r)), Channel: consent.OnPage, At: req.Shown.At}
+		answers, err := chosen(published.Charter, req.Purposes, r.PostForm)
+		if err != nil {
+			return err
+		}
+		shown := consent.Shown{
+			Notice: r.PostFormValue("notice"), Page: r.PostFormValue("page"), Lang: string(lang(r)), Channel: consent.OnPage, At: req.Shown.At,
+		}
 		if _, err := s.desk.Give(ctx, tx, g, req, shown, answers); err != nil {
 			return err
 		}
-		if page.Service, err = s.serviceName(ctx, tx, req.Service, lang(r)); err != nil {
+		f, err := s.face(ctx, tx, req, lang(r))
+		if err != nil {
 			return err
 		}
+		page.Name, page.Return = f.name, f.back
 		child, err := family.Find(ctx, tx, req.Service, g.Child)
 		if err != nil {
 			return err
@@ -292,17 +317,17 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 
 // receiptPage is what guardian/receipt.html shows.
 type receiptPage struct {
-	Token     string
-	Service   string // its name
-	Lines     []receiptLine
-	Answered  time.Time
-	Charter   int64
-	Notice    string
-	Verified  bool // the browser may read it
-	Acts      bool // … and may withdraw and think again
-	JustNow   bool // the answer was given with this request
-	Sent      bool // a code is on its way
-	OtherLang i18n.Lang
+	Token    string
+	Name     string // of the service
+	Lines    []receiptLine
+	Answered time.Time
+	Charter  int64
+	Notice   string
+	Verified bool   // the browser may read it
+	Acts     bool   // … and may withdraw and think again
+	JustNow  bool   // the answer was given with this request
+	Sent     bool   // a code is on its way
+	Return   string // where its app is, just after the answer, or ""
 }
 
 // A receiptLine is one choice, and what became of it. At most one of the flags
@@ -318,14 +343,14 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	page := receiptPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent"), OtherLang: other(lang(r))}
+	page := receiptPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent")}
 	err := s.Store.View(ctx, func(tx *db.Tx) error {
 		req, by, err := s.reader(ctx, tx, r)
 		unverified := errors.Is(err, consent.ErrVerified)
 		if err != nil && !unverified {
 			return err
 		}
-		if page.Service, err = s.serviceName(ctx, tx, req.Service, lang(r)); err != nil || unverified {
+		if page.Name, err = s.serviceName(ctx, tx, req.Service, lang(r)); err != nil || unverified {
 			return err // unverified, the page asks for a code and shows nothing yet
 		}
 		page.Verified, page.Acts = true, by.Acts

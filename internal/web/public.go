@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -20,6 +22,9 @@ func (s *Server) public(mux *http.ServeMux) {
 	s.handle(mux, "GET /{$}", s.home)
 	s.handle(mux, "GET /", func(http.ResponseWriter, *http.Request) error { return ErrNoPage })
 	s.handle(mux, "GET /rules/{service}", s.rules)
+	s.handle(mux, "GET /rules/{service}/child", s.childRules)
+	s.handle(mux, "GET /rules/{service}/history", s.history)
+	s.handle(mux, "GET /rules/{service}/history/{number}", s.version)
 }
 
 // homePage is what public/home.html shows.
@@ -58,38 +63,53 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "public/home.html", page)
 }
 
-// rulesPage is what public/rules.html shows: what Article 8 wants to be public.
+// rulesPage is what public/rules.html shows: what Article 8 wants to be public,
+// of the version in force or of an earlier one.
 type rulesPage struct {
-	Service, Name    string
-	Charter          int64
-	Hash             string
-	Rules, Agreement []block
-	Notice           charter.NoticeDoc
-	Officers         []catalog.Officer
-	OtherLang        i18n.Lang
+	Service, Name        string
+	Charter              int64
+	Hash                 string
+	Since                time.Time
+	Rules, Agreement     []block
+	Notice               charter.NoticeDoc
+	Officers             []catalog.Officer
+	Complaint, Authority []route
+	Correction, Deletion []route
+	Earlier              bool // another version is in force
+	Former               int64
+	Changes              []publicChange // against Former
+}
+
+// A route is a way to reach someone.
+type route struct{ How, To string }
+
+// A publicChange is a change of the charter in words, and whether guardians had
+// to be asked again.
+type publicChange struct {
+	change
+	Words, Why string
+	Material   bool
 }
 
 func (s *Server) rules(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	var page rulesPage
-	err := s.Store.View(ctx, func(tx *db.Tx) error { return s.fillRules(ctx, tx, &page, r.PathValue("service"), lang(r)) })
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		p, err := s.Charters.Current(ctx, tx, r.PathValue("service"))
+		if err != nil {
+			return err
+		}
+		return s.fillRules(ctx, tx, &page, r.PathValue("service"), p, lang(r))
+	})
 	if err != nil {
 		return err
 	}
 	return s.render(w, r, http.StatusOK, "public/rules.html", page)
 }
 
-func (s *Server) fillRules(ctx context.Context, tx *db.Tx, page *rulesPage, service string, l i18n.Lang) error {
-	p, err := s.Charters.Current(ctx, tx, service)
-	if err != nil {
-		return err
-	}
+func (s *Server) fillRules(ctx context.Context, tx *db.Tx, page *rulesPage, service string, p catalog.Published, l i18n.Lang) error {
 	// The notice as it was published: a later release may word one differently.
-	document, err := catalog.FindDocument(ctx, tx, service, catalog.Notice, charter.Lang(l), p.Number)
-	if err != nil {
-		return err
-	}
-	notice, err := document.NoticeDoc()
+	notice, _, err := s.Charters.Notice(ctx, tx, service, p.Number, charter.Lang(l))
 	if err != nil {
 		return err
 	}
@@ -97,12 +117,153 @@ func (s *Server) fillRules(ctx context.Context, tx *db.Tx, page *rulesPage, serv
 	if err != nil {
 		return err
 	}
+	ch := p.Charter.Channels
 	*page = rulesPage{
-		Service: service, Name: p.Charter.Name.In(charter.Lang(l)), Charter: p.Number, Hash: p.Hash,
+		Service: service, Name: p.Charter.Name.In(charter.Lang(l)), Charter: p.Number, Hash: p.Hash, Since: p.PublishedAt,
 		Rules: blocks(p.Charter.Rules[charter.Lang(l)]), Agreement: blocks(p.Charter.Agreement[charter.Lang(l)]),
-		Notice: notice, Officers: officers, OtherLang: other(l),
+		Notice: notice, Officers: officers,
+		Complaint: routes(ch.Complaint, l), Authority: routes(ch.Authority, l), Correction: routes(ch.Correction, l), Deletion: routes(ch.Deletion, l),
 	}
 	return nil
+}
+
+func routes(all []charter.Route, l i18n.Lang) (out []route) {
+	for _, r := range all {
+		out = append(out, route{How: r.How.In(charter.Lang(l)), To: r.To})
+	}
+	return out
+}
+
+// childPage is what public/child.html shows.
+type childPage struct {
+	Service, Name string
+	Items         []string
+	Purposes      []childPurpose
+	Others        []string // who else gets to see something
+}
+
+type childPurpose struct{ Label, Why string }
+
+// childRules says to a child what a service wants to know and what for, in the
+// charter's own labels, beside the notice that its guardian reads.
+func (s *Server) childRules(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	page := childPage{Service: r.PathValue("service")}
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		p, err := s.Charters.Current(ctx, tx, page.Service)
+		if err != nil {
+			return err
+		}
+		page.fill(p.Charter, charter.Lang(lang(r)))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "public/child.html", page)
+}
+
+func (page *childPage) fill(c *charter.Charter, l charter.Lang) {
+	page.Name = c.Name.In(l)
+	for _, it := range c.Items {
+		page.Items = append(page.Items, it.Label.In(l))
+	}
+	for _, p := range c.Processors {
+		page.Others = append(page.Others, p.Label.In(l))
+	}
+	for _, p := range c.Recipients {
+		page.Others = append(page.Others, p.Label.In(l))
+	}
+	for _, p := range c.Purposes {
+		page.Purposes = append(page.Purposes, childPurpose{p.Label.In(l), p.Why.In(l)})
+		for _, a := range p.Audiences {
+			page.Others = append(page.Others, a.Label.In(l))
+		}
+	}
+}
+
+// historyPage is what public/history.html shows: every published version.
+type historyPage struct {
+	Service, Name string
+	Versions      []catalog.Edition
+}
+
+func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	page := historyPage{Service: r.PathValue("service")}
+	err := s.Store.View(ctx, func(tx *db.Tx) (err error) {
+		if page.Name, err = s.serviceName(ctx, tx, page.Service, lang(r)); err != nil {
+			return err
+		}
+		page.Versions, err = published(ctx, tx, page.Service)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "public/history.html", page)
+}
+
+// published returns the published versions, the newest first. A draft is
+// nobody's business yet.
+func published(ctx context.Context, tx *db.Tx, service string) (out []catalog.Edition, err error) {
+	all, err := catalog.History(ctx, tx, service)
+	for _, e := range all {
+		if !e.PublishedAt.IsZero() {
+			out = append(out, e)
+		}
+	}
+	return out, err
+}
+
+// version shows one version, and how it differs from the one before, in words.
+func (s *Server) version(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	service := r.PathValue("service")
+	number, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
+	if err != nil {
+		return ErrNoPage
+	}
+	var page rulesPage
+	err = s.Store.View(ctx, func(tx *db.Tx) error {
+		p, err := s.Charters.Version(ctx, tx, service, number)
+		if err != nil {
+			return err
+		}
+		if err := s.fillRules(ctx, tx, &page, service, p, lang(r)); err != nil {
+			return err
+		}
+		all, err := published(ctx, tx, service)
+		if err != nil {
+			return err
+		}
+		page.Earlier = len(all) > 0 && all[0].Number != number
+		for i, e := range all {
+			if e.Number == number && i+1 < len(all) {
+				page.Former = all[i+1].Number
+			}
+		}
+		if page.Former == 0 {
+			return nil
+		}
+		former, err := s.Charters.Version(ctx, tx, service, page.Former)
+		if err != nil {
+			return err
+		}
+		page.compare(former.Charter, p.Charter, charter.Lang(lang(r)))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "public/rules.html", page)
+}
+
+func (page *rulesPage) compare(former, now *charter.Charter, l charter.Lang) {
+	for _, ch := range charter.Diff(former, now) {
+		c := publicChange{change: beside(ch, l), Words: ch.Words.In(l), Why: ch.Why.In(l), Material: ch.Material}
+		page.Changes = append(page.Changes, c)
+	}
 }
 
 // outboxPage is what public/outbox.html shows, in a demo.

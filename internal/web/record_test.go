@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -21,7 +20,7 @@ func TestArticle9_TheReceiptIsKeptByWhoAnswered(t *testing.T) {
 			}
 		}
 		s.verified(token)
-		_, body := s.post("/r/"+token+"/answer?lang=en", url.Values{"notice": {s.shown(token, "en")}, "all": {"agree"}})
+		_, body := s.post("/r/"+token+"/answer?lang=en", s.agrees(token, "en"))
 		if !strings.Contains(body, "/receipt.json?lang=en") || !strings.Contains(body, "/receipt/print?lang=en") {
 			t.Fatalf("the page leads to neither: %s", body)
 		}
@@ -71,7 +70,7 @@ func TestTheReceiptIsAFileToKeep(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		_, token, _ := s.ask()
 		s.verified(token)
-		s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token, "zh-CN")}, "all": {"refuse"}})
+		s.post("/r/"+token+"/answer?lang=zh-CN", s.refuses(token, "zh-CN"))
 		s.places()
 		resp, err := s.browser.Get(s.server.URL + "/r/" + token + "/receipt.json")
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -26,7 +27,7 @@ import (
 	"wardkeep/internal/notify"
 )
 
-//go:embed layout.html guardian/*.html public/*.html
+//go:embed layout.html parts/*.html guardian/*.html public/*.html
 var pages embed.FS
 
 //go:embed static
@@ -68,6 +69,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
 	s.public(mux)
 	s.guardian(mux)
+	s.guide(mux)
 	if s.Outbox != nil {
 		s.handle(mux, "GET /outbox", s.outbox)
 	}
@@ -78,18 +80,27 @@ func parse(lang i18n.Lang) map[string]*template.Template {
 	funcs := template.FuncMap{
 		"t":    lang.T,
 		"lang": func() string { return string(lang) },
+		"dict": pair,
 		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
 	}
-	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(pages, "layout.html"))
+	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(pages, "layout.html", "parts/*.html"))
 	all := make(map[string]*template.Template)
 	names, err := fs.Glob(pages, "*/*.html")
 	if err != nil {
 		panic(err)
 	}
 	for _, name := range names {
+		if strings.HasPrefix(name, "parts/") {
+			continue
+		}
 		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(pages, name))
 	}
 	return all
+}
+
+// pair gives a part of a page two things to show.
+func pair(name string, a any, other string, b any) map[string]any {
+	return map[string]any{name: a, other: b}
 }
 
 // shanghai is the clock that guardians live by.
@@ -133,30 +144,35 @@ func (s *Server) handle(mux *http.ServeMux, pattern string, h func(http.Response
 	})
 }
 
-// refusalPage is what refusal.html shows.
-type refusalPage struct {
-	Code, Text, Call string
-}
-
-// refuse tells the visitor what errs.Of lets them know.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *errs.Error, call string) {
-	page := refusalPage{Code: e.Code, Text: lang(r).T(e.Code), Call: call}
-	if err := s.render(w, r, int(e.Kind), "public/refusal.html", page); err != nil {
-		http.Error(w, page.Text, int(e.Kind))
-	}
-}
-
 // render sends a page. It renders to memory first, so that a page is sent whole
 // or not at all.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, page any) error {
 	var b bytes.Buffer
-	if err := s.templates[lang(r)][name].Execute(&b, page); err != nil {
+	if err := s.templates[lang(r)][name].Execute(&b, view{Page: page, Other: other(lang(r)), Switch: switchTo(r)}); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, err := b.WriteTo(w)
 	return err
+}
+
+// A view is what layout.html shows: a page, and the way to its other language.
+type view struct {
+	Page   any
+	Other  i18n.Lang
+	Switch string // "" where the page can't be had again
+}
+
+// switchTo is the address of the same page in the other language. What a form
+// was answered with has none.
+func switchTo(r *http.Request) string {
+	if r.Method != http.MethodGet {
+		return ""
+	}
+	q := r.URL.Query()
+	q.Set("lang", string(other(lang(r))))
+	return r.URL.EscapedPath() + "?" + q.Encode()
 }
 
 // lang is the language that the visitor chose, or that the browser asks for.

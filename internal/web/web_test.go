@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,21 +145,47 @@ func (s *site) verified(token string) {
 		s.t.Fatalf("code: %d %s", status, body)
 	}
 	code := sixDigits.FindString(s.outbox.Messages()[0].Message.Text.Reveal())
-	if status, body := s.post("/r/"+token+"/verify?lang=zh-CN", url.Values{"code": {code[:3] + " " + code[3:]}}); status != 200 || !strings.Contains(body, "账本编号") && !strings.Contains(body, "全部同意") {
+	if status, body := s.post("/r/"+token+"/verify?lang=zh-CN", url.Values{"code": {code[:3] + " " + code[3:]}}); status != 200 || !strings.Contains(body, "账本编号") && !strings.Contains(body, `value="agree"`) {
 		s.t.Fatalf("verify: %d %s", status, body)
 	}
 }
 
-var notice = regexp.MustCompile(`name="notice" value="([0-9a-f]{64})"`)
+var hidden = regexp.MustCompile(`<input type="hidden"[^>]* name="(notice|page|ask)" value="([^"]*)"`)
 
-func (s *site) shown(token, lang string) string {
+// form is the form of the page as a guardian finds it: nothing is switched on.
+func (s *site) form(token, lang string) url.Values {
 	s.t.Helper()
 	status, body := s.get("/r/"+token+"?lang="+lang, "")
-	m := notice.FindStringSubmatch(body)
-	if status != 200 || m == nil {
+	form := make(url.Values)
+	for _, m := range hidden.FindAllStringSubmatch(body, -1) {
+		form.Add(m[1], m[2])
+	}
+	if status != 200 || len(form["ask"]) == 0 || len(form.Get("page")) != 64 {
 		s.t.Fatalf("%d %s", status, body)
 	}
-	return m[1]
+	return form
+}
+
+var switches = regexp.MustCompile(`role="switch" form="answer" name="yes" value="([^"]*)"`)
+
+// agrees is the form with every switch on, and agreed to.
+func (s *site) agrees(token, lang string) url.Values {
+	s.t.Helper()
+	form := s.form(token, lang)
+	_, body := s.get("/r/"+token+"?lang="+lang, "")
+	for _, m := range switches.FindAllStringSubmatch(body, -1) {
+		form.Add("yes", m[1])
+	}
+	form.Set("decision", "agree")
+	return form
+}
+
+// refuses is the form, refused.
+func (s *site) refuses(token, lang string) url.Values {
+	s.t.Helper()
+	form := s.form(token, lang)
+	form.Set("decision", "refuse")
+	return form
 }
 
 func each(t *testing.T, fn func(t *testing.T, s *site)) {
@@ -169,7 +196,7 @@ func TestArticle9_AGuardianAnswersOnThePage(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		child, token, code := s.ask()
 		status, body := s.get("/r/"+token, "zh-CN")
-		if status != 200 || !strings.Contains(body, "发送验证码") || strings.Contains(body, "全部同意") {
+		if status != 200 || !strings.Contains(body, "发送验证码") || strings.Contains(body, `value="agree"`) {
 			t.Fatalf("before the code the page is %d %s", status, body)
 		}
 		if strings.Contains(body, " checked") {
@@ -178,18 +205,28 @@ func TestArticle9_AGuardianAnswersOnThePage(t *testing.T) {
 		if status, body := s.post("/c", url.Values{"code": {" " + strings.ReplaceAll(strings.ToLower(code), "-", " ")}}); status != 200 || !strings.Contains(body, "发送验证码") {
 			t.Errorf("the short code leads to %d %s", status, body)
 		}
-		if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"all": {"agree"}}); status != 403 {
+		if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"decision": {"agree"}}); status != 403 {
 			t.Errorf("the link alone answers: %d %s", status, body)
 		}
 		s.verified(token)
-		hash := s.shown(token, "zh-CN")
-		if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {hash}, "p.account": {"yes"}}); status != 422 {
-			t.Errorf("silence about the other purposes: %d %s", status, body)
+		for name, c := range map[string]struct {
+			change func(url.Values)
+			status int
+		}{
+			"a purpose that isn't named":  {func(f url.Values) { f["ask"] = f["ask"][1:] }, 422},
+			"a purpose that wasn't asked": {func(f url.Values) { f.Add("yes", "astrology") }, 422},
+			"another notice":              {func(f url.Values) { f.Set("notice", strings.Repeat("0", 64)) }, 409},
+			"another page":                {func(f url.Values) { f.Set("page", strings.Repeat("0", 64)) }, 409},
+			"no decision":                 {func(f url.Values) { f.Del("decision") }, 422},
+			"two decisions":               {func(f url.Values) { f.Add("decision", "refuse") }, 422},
+		} {
+			form := s.agrees(token, "zh-CN")
+			c.change(form)
+			if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", form); status != c.status && status != 400 {
+				t.Errorf("%s: %d %s", name, status, body)
+			}
 		}
-		if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {strings.Repeat("0", 64)}, "all": {"agree"}}); status != 409 {
-			t.Errorf("an answer to another notice: %d %s", status, body)
-		}
-		status, body = s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {hash}, "all": {"agree"}})
+		status, body = s.post("/r/"+token+"/answer?lang=zh-CN", s.agrees(token, "zh-CN"))
 		if status != 200 || !strings.Contains(body, "已记录您的答复") || !strings.Contains(body, "le_") {
 			t.Fatalf("the receipt is %d %s", status, body)
 		}
@@ -219,12 +256,12 @@ func TestArticle10_RefusalIsOneStep(t *testing.T) {
 		_, token, _ := s.ask()
 		s.verified(token)
 		_, page := s.get("/r/"+token, "zh-CN")
-		agree := strings.Count(page, `name="all" value="agree"`)
-		refuse := strings.Count(page, `name="all" value="refuse"`)
+		agree := strings.Count(page, `<button id="agree" form="answer" name="decision" value="agree">`)
+		refuse := strings.Count(page, `<button id="refuse" form="answer" name="decision" value="refuse">`)
 		if agree != 1 || refuse != 1 {
 			t.Errorf("%d buttons to agree, %d to refuse", agree, refuse)
 		}
-		status, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token, "zh-CN")}, "all": {"refuse"}})
+		status, body := s.post("/r/"+token+"/answer?lang=zh-CN", s.refuses(token, "zh-CN"))
 		if status != 200 || strings.Contains(body, "已同意") || !strings.Contains(body, "未同意") {
 			t.Errorf("refused: %d %s", status, body)
 		}
@@ -236,10 +273,8 @@ func (s *site) allBut(token, refused string) {
 	s.t.Helper()
 	s.w.Pass(time.Hour) // codes to one contact are limited
 	s.verified(token)
-	form := url.Values{"notice": {s.shown(token, "zh-CN")}}
-	for _, p := range s.w.Charter.Purposes {
-		form.Set("p."+p.Name, map[bool]string{true: "no", false: "yes"}[p.Name == refused])
-	}
+	form := s.agrees(token, "zh-CN")
+	form["yes"] = slices.DeleteFunc(form["yes"], func(p string) bool { return p == refused })
 	if status, body := s.post("/r/"+token+"/answer?lang=zh-CN", form); status != 200 {
 		s.t.Fatalf("answer: %d %s", status, body)
 	}
@@ -274,11 +309,11 @@ func TestEdgeCase26_ThinkingAgainIsOneClickOfTheGuardian(t *testing.T) {
 		if status != 200 || next == "" || next == token {
 			t.Fatalf("thinking again: %d %q", status, next)
 		}
-		if _, page := s.get("/r/"+next+"?lang=zh-CN", ""); strings.Contains(page, "全部同意") || strings.Contains(page, "课程进度") == strings.Contains(page, "班级排行") {
+		if _, page := s.get("/r/"+next+"?lang=zh-CN", ""); strings.Contains(page, `value="agree"`) || strings.Contains(page, "课程进度") == strings.Contains(page, "班级排行") {
 			t.Errorf("the new request asks one purpose, of whoever has a code: %s", page)
 		}
 		s.verified(next)
-		if status, body := s.post("/r/"+next+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(next, "zh-CN")}, "all": {"agree"}}); status != 200 {
+		if status, body := s.post("/r/"+next+"/answer?lang=zh-CN", s.agrees(next, "zh-CN")); status != 200 {
 			t.Fatalf("%d %s", status, body)
 		}
 		s.w.Put(child, "class-ranking", "nickname", "小溪")
@@ -304,7 +339,7 @@ func TestEdgeCase5_NobodyThinksAgainAboutAChildThatIsErased(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		_, token, _ := s.ask()
 		s.verified(token)
-		s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token, "zh-CN")}, "all": {"refuse"}})
+		s.post("/r/"+token+"/answer?lang=zh-CN", s.refuses(token, "zh-CN"))
 		s.verified(token)
 		if _, page := s.get("/r/"+token+"/receipt?lang=zh-CN", ""); !strings.Contains(page, "未同意") || strings.Contains(page, "/again?") {
 			t.Errorf("%s", page)
@@ -407,7 +442,7 @@ func TestPages(t *testing.T) {
 		check("request-sent", "/r/"+token+"?sent")
 		s.verified(token)
 		check("request-verified", "/r/"+token)
-		_, body := s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token, "zh-CN")}, "all": {"agree"}})
+		_, body := s.post("/r/"+token+"/answer?lang=zh-CN", s.agrees(token, "zh-CN"))
 		golden(t, "answered.zh-CN.html", changing.ReplaceAllString(body, "…"))
 		check("receipt-reading", "/r/"+token+"/receipt")
 		check("receipt-not-yet", "/r/"+token+"/receipt/print")
@@ -425,7 +460,7 @@ func TestPages(t *testing.T) {
 		check("receipt-refused", "/r/"+token+"/receipt")
 		next, _ := s.again(token, "class-ranking")
 		s.verified(next)
-		s.post("/r/"+next+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(next, "zh-CN")}, "all": {"agree"}})
+		s.post("/r/"+next+"/answer?lang=zh-CN", s.agrees(next, "zh-CN"))
 		s.w.Pass(time.Hour)
 		s.verified(token)
 		check("receipt-renewed", "/r/"+token+"/receipt")

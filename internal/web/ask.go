@@ -1,0 +1,181 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"net/http"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
+)
+
+// askPage is what guardian/ask.html shows on the child's device: three ways to
+// one request, as equals.
+type askPage struct {
+	Ask, Service, Name, Nickname string
+	Link, Code                   string
+	QR                           template.HTML
+	Until                        time.Time
+	Left                         string
+	Sent                         bool
+	Return                       string // where the app is, or ""
+}
+
+// ask shows the ways into a request. Whoever sees it can open the request and
+// read; to answer takes a code to the guardian's contact.
+func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	page := askPage{Ask: r.PathValue("ask"), Sent: r.URL.Query().Has("sent")}
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		req, secrets, err := s.desk.ByAsk(ctx, tx, page.Ask)
+		if err != nil {
+			return err
+		}
+		face, err := s.face(ctx, tx, req, lang(r))
+		if err != nil {
+			return err
+		}
+		page.Service, page.Name, page.Nickname, page.Return = req.Service, face.name, face.nickname, face.back
+		page.Link, page.Code = s.PublicURL+"/r/"+secrets.Token, secrets.Code
+		page.Until, page.Left = req.ExpiresAt, left(lang(r), req.ExpiresAt.Sub(tx.Now()))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if page.QR, err = qr(page.Link, lang(r).T("web.ask.qr")); err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "guardian/ask.html", page)
+}
+
+// A face is what the pages of a request say of it.
+type face struct{ name, nickname, back string }
+
+func (s *Server) face(ctx context.Context, tx *db.Tx, req consent.Request, l i18n.Lang) (face, error) {
+	now, err := s.Charters.Current(ctx, tx, req.Service)
+	if err != nil {
+		return face{}, err
+	}
+	child, err := family.Find(ctx, tx, req.Service, req.Child)
+	if err != nil {
+		return face{}, err
+	}
+	nickname, back, err := s.desk.Face(child, req)
+	f := face{name: now.Charter.Name.In(charter.Lang(l)), nickname: nickname.Reveal()}
+	// Asked once more when it is shown: an origin that was taken off the charter
+	// since leads nobody away.
+	if now.Charter.Returns(back.Reveal()) {
+		f.back = back.Reveal()
+	}
+	return f, err
+}
+
+// left says in words how long something is good.
+func left(l i18n.Lang, d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return l.T("web.left.days", "N", int(d/(24*time.Hour)))
+	case d >= 2*time.Hour:
+		return l.T("web.left.hours", "N", int(d/time.Hour))
+	case d >= 2*time.Minute:
+		return l.T("web.left.minutes", "N", int(d/time.Minute))
+	}
+	return l.T("web.left.moment")
+}
+
+// askSend has the request sent to the guardian's contact, which the page never
+// shows.
+func (s *Server) askSend(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	var m notify.Message
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		req, _, err := s.desk.ByAsk(ctx, tx, r.PathValue("ask"))
+		if err != nil {
+			return err
+		}
+		req, secrets, to, _, err := s.desk.SendAgain(ctx, tx, req)
+		if err != nil {
+			return err
+		}
+		m, err = s.invitation(ctx, tx, req, secrets, to)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// If we crash here, nothing arrives, and it can be sent again.
+	if err := s.Messages.Send(ctx, m); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/ask/"+r.PathValue("ask")+"?lang="+string(lang(r))+"&sent", http.StatusSeeOther)
+	return nil
+}
+
+// invitation is the message that leads to a request.
+func (s *Server) invitation(ctx context.Context, tx *db.Tx, r consent.Request, secrets consent.Secrets, to consent.Contact) (notify.Message, error) {
+	l := i18n.Lang(r.Locale)
+	name, err := s.serviceName(ctx, tx, r.Service, l)
+	m := notify.Asked{Service: name, Link: s.PublicURL + "/r/" + secrets.Token, Code: secrets.Code, Until: r.ExpiresAt}
+	return m.Message(notify.To{Channel: notify.Channel(to.Channel), Address: to.To, Lang: l}), err
+}
+
+// renew sends a new link in place of one that ran out. What it answers is the
+// same whether or not there is anything left to ask: whoever found an old link
+// learns nothing about what became of it.
+func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	var m notify.Message
+	sends := true
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		req, err := s.find(ctx, tx, r)
+		if err != nil && !consent.MayRenew(err) {
+			return err
+		}
+		req, secrets, to, _, err := s.desk.Renew(ctx, tx, req)
+		if silent(err) {
+			sends = false
+			return db.Recorded(err) // it counts as a sending all the same
+		}
+		if err != nil {
+			return err
+		}
+		m, err = s.invitation(ctx, tx, req, secrets, to)
+		return err
+	})
+	if err != nil && !silent(err) {
+		return err
+	}
+	if sends {
+		if err := s.Messages.Send(ctx, m); err != nil {
+			return err
+		}
+	}
+	return s.render(w, r, http.StatusOK, "guardian/renewed.html", nil)
+}
+
+// silent reports whether a refusal would say something about the child, its
+// guardians or their answers.
+func silent(err error) bool {
+	for _, quiet := range []error{consent.ErrNothing, consent.ErrRefused, consent.ErrAnswerers, consent.ErrMayNot, consent.ErrContact, consent.ErrMany} {
+		if errors.Is(err, quiet) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,248 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+	"strings"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+)
+
+// ErrNothingOn says that somebody agreed without switching anything on.
+var ErrNothingOn = errs.New(errs.Invalid, "web.nothing_on")
+
+// askedView is what parts/asked.html shows: the notice, the questions, and, for
+// a verified guardian, the controls of the answer. Nothing in it is about this
+// child or this guardian, so that it is kept once for all who were shown the same.
+type askedView struct {
+	Service, Name, Operator string
+	Summary                 []charter.Point
+	Changes                 []change // since this guardian answered last
+	Necessary               []askedPurpose
+	Optional                []askedPurpose
+	Separate                []askedPurpose
+	Sections                []charter.Section
+	Processors, Recipients  []party
+	Controls                bool
+	One                     bool // one purpose is asked: to agree is to agree to it
+}
+
+// ByButton reports whether agreeing to the purpose takes no switch of its own.
+func (v askedView) ByButton(p askedPurpose) bool { return p.group == byButton }
+
+// A change is what a material change of the charter did (Article 10), the old
+// beside the new.
+type change struct{ What, Was, Is string }
+
+// An askedPurpose is one question.
+type askedPurpose struct {
+	charter.NoticePurpose
+	Reasons []charter.Point // why a necessary one is necessary, per item
+	Parties []party         // who receives something
+	Abroad  bool
+	Changed bool // it is asked again
+	group   group
+}
+
+// A party is a processor or a recipient, in a list of its own.
+type party struct {
+	Name, Contact, Task, Items, Country string
+	Abroad                              bool
+}
+
+// groups say how each purpose is answered. A necessary one is agreed to with the
+// button; an optional one has a switch; what is received by others, seen by
+// others or goes abroad is a question of its own, necessary or not.
+type group int
+
+const (
+	byButton group = iota
+	bySwitch
+	separately
+)
+
+func groupOf(c *charter.Charter, p charter.Purpose) group {
+	switch {
+	case p.SeparateConsent || len(p.Recipients) > 0 || len(p.Audiences) > 0 || c.Abroad(p):
+		return separately
+	case p.Necessary:
+		return byButton
+	}
+	return bySwitch
+}
+
+// chosen reads the answers of a form: each purpose that was asked is named in
+// it, or the form isn't ours (Article 9: nothing is granted by silence). Agree
+// means the necessary ones and those that were switched on; a switch that is off
+// is a no, which the page says. Refuse refuses all.
+func chosen(c *charter.Charter, asked []string, form map[string][]string) (map[string]bool, error) {
+	decision := form["decision"]
+	if len(decision) != 1 || decision[0] != "agree" && decision[0] != "refuse" || !same(form["ask"], asked) {
+		return nil, ErrForm
+	}
+	answers := make(map[string]bool, len(asked))
+	any := false
+	for _, name := range asked {
+		p, ok := c.Purpose(name)
+		on := slices.Contains(form["yes"], name)
+		switched := len(asked) > 1 && groupOf(c, p) != byButton
+		if !ok || on && !switched {
+			return nil, ErrForm
+		}
+		answers[name] = decision[0] == "agree" && (!switched || on)
+		any = any || answers[name]
+	}
+	for _, name := range form["yes"] {
+		if !slices.Contains(asked, name) {
+			return nil, ErrForm
+		}
+	}
+	if decision[0] == "agree" && !any {
+		return nil, ErrNothingOn
+	}
+	return answers, nil
+}
+
+// same reports whether two lists have the same names, each as often.
+func same(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// asking puts together what a request asks, from its published charter and the
+// notice as it was published.
+func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notice charter.NoticeDoc, l i18n.Lang) (askedView, error) {
+	p, err := s.Charters.Version(ctx, tx, r.Service, r.Charter)
+	if err != nil {
+		return askedView{}, err
+	}
+	lang := charter.Lang(l)
+	v := askedView{
+		Service: r.Service, Name: p.Charter.Name.In(lang), Operator: p.Charter.Operator.Name.In(lang),
+		Summary: charter.Summary(p.Charter, lang, r.Purposes), Sections: notice.Sections, One: len(r.Purposes) == 1,
+	}
+	affected, err := s.changes(ctx, tx, r, p, lang, &v)
+	if err != nil {
+		return askedView{}, err
+	}
+	seen := make(map[string]bool)
+	for _, name := range r.Purposes {
+		told, ok := notice.Purpose(name)
+		purpose, known := p.Charter.Purpose(name)
+		if !ok || !known {
+			return askedView{}, fmt.Errorf("web: a purpose that was asked isn't in the notice: %w", catalog.ErrDamaged)
+		}
+		q := askedPurpose{NoticePurpose: told, Abroad: p.Charter.Abroad(purpose), Changed: affected[name]}
+		for _, name := range purpose.Recipients {
+			to := recipient(p.Charter, purpose, name, l)
+			q.Parties = append(q.Parties, to)
+			v.Recipients = once(v.Recipients, seen, "r/"+name, to)
+		}
+		for _, name := range purpose.Processors {
+			v.Processors = once(v.Processors, seen, "p/"+name, processor(p.Charter, purpose, name, l))
+		}
+		if told.Necessary {
+			for _, it := range told.Items {
+				q.Reasons = append(q.Reasons, charter.Point{Label: it.Label, Text: it.Necessity})
+			}
+		}
+		q.group = groupOf(p.Charter, purpose)
+		switch q.group {
+		case byButton:
+			v.Necessary = append(v.Necessary, q)
+		case bySwitch:
+			v.Optional = append(v.Optional, q)
+		case separately:
+			v.Separate = append(v.Separate, q)
+		}
+	}
+	return v, nil
+}
+
+func once(list []party, seen map[string]bool, name string, p party) []party {
+	if seen[name] {
+		return list
+	}
+	seen[name] = true
+	return append(list, p)
+}
+
+func processor(c *charter.Charter, p charter.Purpose, name string, l i18n.Lang) party {
+	q, _ := c.Processor(name)
+	return newParty(c, q.Label, q.Contact, q.Country, q.Task, c.Entrusted(p.Name, name), l)
+}
+
+func recipient(c *charter.Charter, p charter.Purpose, name string, l i18n.Lang) party {
+	q, _ := c.Recipient(name)
+	return newParty(c, q.Label, q.Contact, q.Country, q.Why, c.Transferred(p.Name, name), l)
+}
+
+func newParty(c *charter.Charter, label charter.Words, contact, country string, task charter.Words, items []string, l i18n.Lang) party {
+	lang := charter.Lang(l)
+	out := party{Name: label.In(lang), Contact: contact, Country: country, Task: task.In(lang), Abroad: country != charter.Home}
+	var labels []string
+	for _, name := range items {
+		it, _ := c.Item(name)
+		labels = append(labels, it.Label.In(lang))
+	}
+	out.Items = strings.Join(labels, l.T("web.comma"))
+	return out
+}
+
+// changes puts into v how the charter changed since this guardian answered
+// last, for the purposes that are asked again and for nothing else, and returns
+// those.
+func (s *Server) changes(ctx context.Context, tx *db.Tx, r consent.Request, now catalog.Published, lang charter.Lang, v *askedView) (map[string]bool, error) {
+	before, err := consent.AnsweredBefore(ctx, tx, r)
+	if err != nil {
+		return nil, err
+	}
+	affected, said := make(map[string]bool), make(map[string]bool)
+	for _, number := range slices.Sorted(maps.Values(before)) {
+		then, err := s.Charters.Version(ctx, tx, r.Service, number)
+		if errors.Is(err, catalog.ErrVersionNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, ch := range charter.Diff(then.Charter, now.Charter) {
+			if !ch.Material {
+				continue
+			}
+			touches := false
+			for _, p := range ch.Purposes {
+				if before[p] == number {
+					touches, affected[p] = true, true
+				}
+			}
+			if touches && !said[ch.Path] {
+				said[ch.Path] = true
+				v.Changes = append(v.Changes, beside(ch, lang))
+			}
+		}
+	}
+	return affected, nil
+}
+
+func beside(ch charter.Change, lang charter.Lang) change {
+	return change{What: ch.What.In(lang), Was: ch.Was.In(lang), Is: ch.Is.In(lang)}
+}
+
+// part renders one part of a page by itself.
+func (s *Server) part(l i18n.Lang, name string, data any) (template.HTML, error) {
+	var b bytes.Buffer
+	if err := s.templates[l]["guardian/request.html"].ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("render %s: %w", name, err)
+	}
+	return template.HTML(b.String()), nil // as html/template escaped it
+}

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"net/http"
+
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/consent"
+)
+
+// refusalPage is what public/refusal.html shows: what happened, what to do, and
+// the ways on from here.
+type refusalPage struct {
+	Title, Code, Text, Call string
+	Ways                    []way
+}
+
+// A way leads on from a refusal.
+type way struct {
+	Label, To string
+	Post      bool // it is a button, because it does something
+}
+
+// A mishap is how a refusal is told to somebody at a page.
+type mishap struct {
+	title string         // the key of what happened, in a few words
+	ways  []func(on) way // what can be done
+}
+
+// on is where somebody met a refusal.
+type on struct {
+	t          func(key string, pairs ...any) string
+	token, ask string
+	lang       string
+}
+
+func toRequest(o on) way {
+	switch {
+	case o.token != "":
+		return way{Label: o.t("web.way.request"), To: "/r/" + o.token + "?lang=" + o.lang}
+	case o.ask != "":
+		return way{Label: o.t("web.way.ask"), To: "/ask/" + o.ask + "?lang=" + o.lang}
+	}
+	return way{}
+}
+
+func toReceipt(o on) way {
+	if o.token == "" {
+		return way{}
+	}
+	return way{Label: o.t("web.way.receipt"), To: "/r/" + o.token + "/receipt?lang=" + o.lang}
+}
+
+func toRenewal(o on) way {
+	if o.token == "" {
+		return way{}
+	}
+	return way{Label: o.t("web.way.renew"), To: "/r/" + o.token + "/renew?lang=" + o.lang, Post: true}
+}
+
+func toCode(o on) way { return way{Label: o.t("web.way.code"), To: "/c?lang=" + o.lang} }
+func toHome(o on) way { return way{Label: o.t("web.way.home"), To: "/?lang=" + o.lang} }
+
+// mishaps are the refusals that people at a page meet. What isn't here is told
+// in general words.
+var mishaps = map[string]mishap{
+	consent.ErrLink.Code:        {"web.mishap.link", []func(on) way{toCode, toHome}},
+	consent.ErrExpired.Code:     {"web.mishap.expired", []func(on) way{toRenewal, toHome}},
+	consent.ErrAsked.Code:       {"web.mishap.asked_again", []func(on) way{toRenewal, toHome}},
+	consent.ErrCancelled.Code:   {"web.mishap.cancelled", []func(on) way{toHome}},
+	consent.ErrAnswered.Code:    {"web.mishap.answered", []func(on) way{toReceipt}},
+	consent.ErrVerified.Code:    {"web.mishap.not_verified", []func(on) way{toRequest}},
+	consent.ErrNotShown.Code:    {"web.mishap.not_shown", []func(on) way{toRequest}},
+	consent.ErrNotice.Code:      {"web.mishap.notice_changed", []func(on) way{toRequest}},
+	consent.ErrMayNot.Code:      {"web.mishap.may_not", []func(on) way{toHome}},
+	consent.ErrSent.Code:        {"web.mishap.too_often", []func(on) way{toRequest}},
+	consent.ErrCodeWrong.Code:   {"web.mishap.code", []func(on) way{toRequest}},
+	consent.ErrCodeExpired.Code: {"web.mishap.code", []func(on) way{toRequest}},
+	consent.ErrCodeSpent.Code:   {"web.mishap.code", []func(on) way{toRequest}},
+	consent.ErrCodeLocked.Code:  {"web.mishap.code", []func(on) way{toRequest}},
+	consent.ErrCodeSends.Code:   {"web.mishap.too_often", []func(on) way{toRequest}},
+	consent.ErrFollowed.Code:    {"web.mishap.too_often", []func(on) way{toHome}},
+	consent.ErrWithdrawn.Code:   {"web.mishap.withdrawn", []func(on) way{toReceipt}},
+	ErrForm.Code:                {"web.mishap.form", []func(on) way{toRequest}},
+	ErrNothingOn.Code:           {"web.mishap.nothing_on", []func(on) way{toRequest}},
+	ErrNoPage.Code:              {"web.mishap.no_page", []func(on) way{toCode, toHome}},
+	ErrSlowDown.Code:            {"web.mishap.too_often", []func(on) way{toRequest}},
+}
+
+// refuse tells the visitor what errs.Of lets them know.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *errs.Error, call string) {
+	l := lang(r)
+	page := refusalPage{Title: l.T("web.mishap.title"), Code: e.Code, Text: l.T(e.Code), Call: call}
+	o := on{t: l.T, token: r.PathValue("token"), ask: r.PathValue("ask"), lang: string(l)}
+	if m, ok := mishaps[e.Code]; ok {
+		page.Title = l.T(m.title)
+		for _, to := range m.ways {
+			if way := to(o); way.To != "" {
+				page.Ways = append(page.Ways, way)
+			}
+		}
+	}
+	if err := s.render(w, r, int(e.Kind), "public/refusal.html", page); err != nil {
+		http.Error(w, page.Text, int(e.Kind))
+	}
+}
