@@ -43,8 +43,8 @@ var chineseNotice = noticeText{
 	noneNecessary: "每一项都可以拒绝，只是不提供对应的功能。",
 	someNecessary: "只有“%s”是基本功能必需的；其余都可以拒绝，只是不提供对应的功能。",
 	allNecessary:  "可以拒绝；但“%s”是基本功能必需的，拒绝后无法提供。",
-	span:          "从收集之日起最长 %s，每项的期限写在下面",
-	spans:         "看用途而定，从收集之日起最长 %s 到 %s，每项的期限写在下面",
+	span:          "最长 %s，每项的期限写在下面",
+	spans:         "看用途而定，最长 %s 到 %s，每项的期限写在下面",
 
 	scope:   "目的：%s\n方式：%s\n处理活动：%s\n信息范围：%s\n还有谁能看到：%s",
 	place:   "存储地点",
@@ -95,8 +95,8 @@ var englishNotice = noticeText{
 	noneNecessary: "You can refuse each of them. Then only that function is left out.",
 	someNecessary: "Only this is needed for the basic function: %s. You can refuse everything else; then only that function is left out.",
 	allNecessary:  "You can refuse. But this is needed for the basic function, which can't be offered then: %s.",
-	span:          "At most %s from collection; each purpose says its own below",
-	spans:         "Depends on the purpose: at most %s to %s from collection, as each says below",
+	span:          "At most %s; each purpose says its own below",
+	spans:         "At most %s to %s, as each purpose says below",
 
 	scope:   "Purpose: %s\nManner: %s\nWhat is done: %s\nInformation: %s\nWho else sees it: %s",
 	place:   "Place",

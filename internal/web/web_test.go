@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
@@ -89,6 +90,27 @@ func (s *site) ask() (child family.Child, token, code string) {
 		return err
 	})
 	return child, token, code
+}
+
+// asks enrols a child whom the operator calls something, and returns all that
+// leads to its request.
+func (s *site) asks(nickname, back string) consent.Secrets {
+	s.t.Helper()
+	child, _ := s.w.Enrol()
+	return s.asksAbout(child, consent.Asking{Nickname: pii.New(nickname), ReturnURL: pii.New(back)})
+}
+
+func (s *site) asksAbout(child family.Child, a consent.Asking) (secrets consent.Secrets) {
+	s.t.Helper()
+	a.Channel, a.Locale = consent.Link, "zh-CN"
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		child, err := family.Find(ctx, tx, child.Service, child.ID)
+		if err == nil {
+			_, secrets, _, err = s.w.Desk.Ask(ctx, tx, s.w.App, child, a)
+		}
+		return err
+	})
+	return secrets
 }
 
 func (s *site) get(path, lang string) (int, string) {
@@ -412,7 +434,7 @@ func TestStrangersMeetClosedDoors(t *testing.T) {
 	})
 }
 
-var changing = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{52}|(?:le|rq|cr|su)_[0-9a-z]{26}|20\d\d-\d\d-\d\d \d\d:\d\d|[0-9A-Z]{4}-[0-9A-Z]{4}`)
+var changing = regexp.MustCompile(`d="M[^"]{100,}"|"[0-9a-f]{64}"|[0-9a-hjkmnp-tv-z]{52}|(?:le|rq|cr|su)_[0-9a-z]{26}|20\d\d-\d\d-\d\d \d\d:\d\d|[0-9A-Z]{4}-[0-9A-Z]{4}`)
 
 // inLedger is what a record says of places and of the checkpoint.
 var inLedger = regexp.MustCompile(`((?:Ledger entry|账本编号) |<pre><code>)[^<…]*( <code>|</code></pre>)`)
@@ -434,10 +456,20 @@ func TestPages(t *testing.T) {
 			}
 		}
 		check("outbox-empty", "/outbox")
+		check("guide", "/guide")
+		check("guide-child", "/guide/child")
+		secrets := s.asks("小溪", "https://app.xiaoxi-english.example/done")
+		check("ask", "/ask/"+secrets.Ask)
+		check("request-named", "/r/"+secrets.Token)
+		check("ask-sent", "/ask/"+secrets.Ask+"?sent")
 		_, token, _ := s.ask()
+		check("ask-unnamed", "/ask/"+s.asks("", "").Ask)
 		check("home", "/")
 		check("code", "/c")
 		check("rules", "/rules/"+vaulttest.Service)
+		check("rules-child", "/rules/"+vaulttest.Service+"/child")
+		check("history", "/rules/"+vaulttest.Service+"/history")
+		check("version", "/rules/"+vaulttest.Service+"/history/1")
 		check("request", "/r/"+token)
 		check("request-sent", "/r/"+token+"?sent")
 		s.verified(token)
@@ -448,6 +480,8 @@ func TestPages(t *testing.T) {
 		check("receipt-not-yet", "/r/"+token+"/receipt/print")
 		s.places()
 		check("print", "/r/"+token+"/receipt/print")
+		_, body = s.post("/r/"+token+"/answer?lang=zh-CN", url.Values{})
+		golden(t, "refusal-twice.zh-CN.html", changing.ReplaceAllString(body, "…"))
 		s.verified(token)
 		check("receipt", "/r/"+token+"/receipt")
 		s.post("/r/"+token+"/withdraw?lang=zh-CN", url.Values{"purpose": {"class-ranking"}})
@@ -468,6 +502,19 @@ func TestPages(t *testing.T) {
 		check("receipt-unverified", "/r/"+token+"/receipt")
 		check("receipt-sent", "/r/"+token+"/receipt?sent")
 		check("refusal", "/nowhere")
+		check("refusal-link", "/r/"+strings.Repeat("0", 30))
+		child := s.w.Child()
+		s.w.Publish(long(t, s.w.Charter))
+		check("history-two", "/rules/"+vaulttest.Service+"/history")
+		check("version-two", "/rules/"+vaulttest.Service+"/history/2")
+		again := s.asksAbout(child, consent.Asking{TTL: time.Hour})
+		check("request-again", "/r/"+again.Token)
+		s.verified(again.Token)
+		check("request-again-verified", "/r/"+again.Token)
+		s.w.Pass(2 * time.Hour)
+		check("refusal-expired", "/r/"+again.Token)
+		_, body = s.post("/r/"+again.Token+"/renew?lang=zh-CN", nil)
+		golden(t, "renewed.zh-CN.html", changing.ReplaceAllString(body, "…"))
 	})
 }
 

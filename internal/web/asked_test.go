@@ -1,0 +1,561 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// parsed returns a copy of a charter, changed.
+func parsed(t *testing.T, c *charter.Charter, change func(c *charter.Charter)) *charter.Charter {
+	t.Helper()
+	copied, err := charter.Parse(c.Canonical())
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(copied)
+	if copied, err = charter.Parse(copied.Canonical()); err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
+func words(zh, en string) charter.Words { return charter.Words{ZH: zh, EN: en} }
+
+// long is a charter that says much: a recipient, a processor abroad, long names,
+// and recordings that are kept longer.
+func long(t *testing.T, c *charter.Charter) *charter.Charter {
+	t.Helper()
+	return parsed(t, c, func(c *charter.Charter) {
+		c.Recipients = []charter.Recipient{{
+			Name: "publisher", Label: words("小溪教育出版（杭州）有限责任公司儿童读物编辑部", "Xiaoxi Educational Publishing (Hangzhou) Co., Ltd., Children's Books"),
+			Contact: "privacy@publisher.example", Country: "CN", Why: words("按年级寄送纸质教材", "To post printed books for the school year"), Items: []string{"grade", "nickname"},
+		}}
+		c.Processors = append(c.Processors, charter.Processor{
+			Name: "cloud-abroad", Label: words("海外云服务有限公司", "Cloud Abroad Ltd."), Contact: "dpo@cloud.example", Country: "SG",
+			Task: words("保存推送标识并发送提醒", "It keeps push addresses and sends reminders"), Items: []string{"push_token"},
+		})
+		for i := range c.Purposes {
+			switch p := &c.Purposes[i]; p.Name {
+			case "course-progress":
+				p.Activities, p.Recipients = append(p.Activities, charter.Transfer), []string{"publisher"}
+			case "push-notices":
+				p.Activities, p.Processors = append(p.Activities, charter.Entrust), []string{"cloud-abroad"}
+				p.SeparateConsent, p.CrossBorder = true, &charter.CrossBorder{Mechanism: charter.StandardContract, Reference: "SC-2026-1"}
+			case "speaking-practice":
+				if err := p.Retention.Period.UnmarshalText([]byte("180d")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// answers returns what was recorded about a child, by purpose.
+func (s *site) answers(child family.Child) map[string]consent.Answer {
+	s.t.Helper()
+	all := make(map[string]consent.Answer)
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		history, err := consent.History(ctx, tx, child.ID)
+		for _, a := range history {
+			if a.Stands() {
+				all[a.Purpose] = a
+			}
+		}
+		return err
+	})
+	return all
+}
+
+func (s *site) answer(token string, form url.Values) (int, string) {
+	s.t.Helper()
+	return s.post("/r/"+token+"/answer?lang=zh-CN", form)
+}
+
+func TestArticle9_WhatIsOffIsANoAndNothingIsPreset(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, token, _ := s.ask()
+		s.verified(token)
+		_, page := s.get("/r/"+token+"?lang=zh-CN", "")
+		if strings.Contains(page, " checked") || strings.Contains(page, "selected") || len(switches.FindAllString(page, -1)) != 6 {
+			t.Errorf("the switches: %s", page)
+		}
+		form := s.form(token, "zh-CN")
+		form["yes"], form["decision"] = []string{"speaking-practice"}, []string{"agree"}
+		if status, body := s.answer(token, form); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		got := s.answers(child)
+		if len(got) != 7 {
+			t.Errorf("%d answers", len(got))
+		}
+		for purpose, a := range got {
+			if want := purpose == "account" || purpose == "speaking-practice"; a.Granted != want {
+				t.Errorf("%s: %v", purpose, a.Granted)
+			}
+		}
+	})
+}
+
+// Who agrees to nothing hasn't agreed, and hasn't refused either.
+func TestArticle9_AgreeingWithNothingOnRecordsNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.w.Publish(parsed(t, s.w.Charter, func(c *charter.Charter) {
+			for i := range c.Purposes {
+				c.Purposes[i].IfRefused.ZH += "。"
+			}
+		}))
+		secrets := s.asksAbout(child, consent.Asking{Purposes: []string{"push-notices", "safety-audit"}})
+		s.verified(secrets.Token)
+		before := s.answers(child)
+		form := s.form(secrets.Token, "zh-CN")
+		form.Set("decision", "agree")
+		if status, body := s.answer(secrets.Token, form); status != 422 || !strings.Contains(body, "还没有打开任何一项") || !strings.Contains(body, "回到请求页") {
+			t.Errorf("%d %s", status, body)
+		}
+		if !maps.Equal(before, s.answers(child)) {
+			t.Error("something was recorded")
+		}
+		if status, _ := s.answer(secrets.Token, s.refuses(secrets.Token, "zh-CN")); status != 200 {
+			t.Error("and then nothing can be answered any more")
+		}
+	})
+}
+
+// One purpose is one question: the button answers it, and no switch is needed.
+func TestArticle9_OnePurposeIsOneQuestion(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, _ := s.w.Enrol()
+		secrets := s.asksAbout(child, consent.Asking{Purposes: []string{"class-ranking"}})
+		s.verified(secrets.Token)
+		if _, page := s.get("/r/"+secrets.Token+"?lang=zh-CN", ""); strings.Contains(page, "role=\"switch\"") || !strings.Contains(page, "就是同意上面这一项") {
+			t.Errorf("%s", page)
+		}
+		form := s.form(secrets.Token, "zh-CN")
+		form.Set("decision", "agree")
+		if status, body := s.answer(secrets.Token, form); status != 200 || !s.answers(child)["class-ranking"].Granted {
+			t.Errorf("%d %s", status, body)
+		}
+	})
+}
+
+// Invariant 4: the page is kept as it was shown, says nothing about whom it was
+// shown to, and its hash is in the answer.
+func TestArticle9_ThePageIsKeptWithTheAnswer(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, _ := s.w.Enrol()
+		secrets := s.asksAbout(child, consent.Asking{Nickname: pii.New("小溪canary")})
+		s.verified(secrets.Token)
+		_, page := s.get("/r/"+secrets.Token+"?lang=zh-CN", "")
+		if !strings.Contains(page, "小溪canary") {
+			t.Error("the page doesn't say which child it is about")
+		}
+		form := s.agrees(secrets.Token, "zh-CN")
+		if status, _ := s.answer(secrets.Token, form); status != 200 {
+			t.Fatal(status)
+		}
+		a := s.answers(child)["speaking-practice"]
+		var kept string
+		s.w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			kept, err = consent.Page(ctx, tx, a.Page)
+			return err
+		})
+		if a.Page != form.Get("page") || consent.PageOf(kept) != a.Page || !strings.Contains(page, kept) {
+			t.Errorf("the answer is to page %q, the form was %q", a.Page, form.Get("page"))
+		}
+		for _, secret := range []string{"canary", secrets.Token, string(child.ID)} {
+			if strings.Contains(kept, secret) {
+				t.Errorf("what is kept has %q", secret)
+			}
+		}
+		for _, said := range []string{"口语练习", "第十条第七项", "没有打开的就是不同意", `value="refuse"`, "/guide?"} {
+			if !strings.Contains(kept, said) {
+				t.Errorf("what is kept lacks %q", said)
+			}
+		}
+	})
+}
+
+// Article 17, edge case 20: what others receive, or what goes abroad, is asked on
+// its own, with a list of who they are.
+func TestArticle17_RecipientsAndAbroadAreAskedOnTheirOwn(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.w.Publish(long(t, s.w.Charter))
+		child, token, _ := s.ask()
+		s.verified(token)
+		_, page := s.get("/r/"+token+"?lang=en", "")
+		_, own, ok := strings.Cut(page, "Asked on its own")
+		if !ok || !strings.Contains(own, "Xiaoxi Educational Publishing") || !strings.Contains(own, "goes abroad") {
+			t.Fatalf("%s", own)
+		}
+		for _, purpose := range []string{"course-progress", "push-notices", "class-ranking"} {
+			if !strings.Contains(own, `role="switch" form="answer" name="yes" value="`+purpose+`"`) {
+				t.Errorf("%s is not a question of its own", purpose)
+			}
+		}
+		form := s.form(token, "zh-CN")
+		form.Set("decision", "agree")
+		if status, _ := s.answer(token, form); status != 200 {
+			t.Fatal(status)
+		}
+		if got := s.answers(child); !got["account"].Granted || got["course-progress"].Granted || got["push-notices"].Granted {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestArticle10_AskedAgainShowsTheOldBesideTheNew(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.w.Publish(parsed(t, s.w.Charter, func(c *charter.Charter) {
+			if err := c.Purposes[2].Retention.Period.UnmarshalText([]byte("180d")); err != nil {
+				t.Fatal(err)
+			}
+		}))
+		if _, err := s.w.Read(child, "speaking-practice", "speaking_score"); err == nil {
+			t.Error("the old answer still serves")
+		}
+		secrets := s.asksAbout(child, consent.Asking{})
+		s.verified(secrets.Token)
+		_, page := s.get("/r/"+secrets.Token+"?lang=zh-CN", "")
+		for _, want := range []string{"和您上次答复时相比", "<del>90 天</del>", "<ins>180 天</ins>", "不会替您选上"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("it doesn't say %q: %s", want, page)
+			}
+		}
+		if form := s.form(secrets.Token, "zh-CN"); !slices.Equal(form["ask"], []string{"speaking-practice"}) || strings.Contains(page, " checked") {
+			t.Errorf("%v", form)
+		}
+		if status, _ := s.answer(secrets.Token, s.agrees(secrets.Token, "zh-CN")); status != 200 || !s.answers(child)["speaking-practice"].Granted {
+			t.Error(status)
+		}
+	})
+}
+
+var copyField = regexp.MustCompile(`readonly value="([^"]+)"`)
+
+// The page for the child's device has a secret of its own: neither the id of the
+// request nor the link opens it, and it opens nothing else.
+func TestWaysIn_ThePageForTheChildsDevice(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, _ := s.w.Enrol()
+		secrets := s.asksAbout(child, consent.Asking{Nickname: pii.New("小溪"), ReturnURL: pii.New("https://app.xiaoxi-english.example/done")})
+		status, page := s.get("/ask/"+secrets.Ask+"?lang=zh-CN", "")
+		ways := copyField.FindAllStringSubmatch(page, -1)
+		if status != 200 || len(ways) != 2 || ways[0][1] != "http://example.com/r/"+secrets.Token || ways[1][1] != secrets.Code || !strings.Contains(page, "<svg") {
+			t.Fatalf("%d %s", status, page)
+		}
+		if !strings.Contains(page, "“小溪”") || !strings.Contains(page, `href="https://app.xiaoxi-english.example/done"`) || strings.Contains(page, "13800000000") {
+			t.Errorf("%s", page)
+		}
+		var request string
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := consent.Requests(ctx, tx, child.ID)
+			request = all[0].ID
+			return err
+		})
+		for _, closed := range []string{"/ask/" + request, "/ask/" + secrets.Token, "/ask/" + secrets.Code, "/r/" + secrets.Ask, "/r/" + request} {
+			if status, body := s.get(closed, "zh-CN"); status != 404 || strings.Contains(body, "小溪") {
+				t.Errorf("%d", status)
+			}
+		}
+		if status, body := s.post("/c?lang=zh-CN", url.Values{"code": {secrets.Code}}); status != 200 || !strings.Contains(body, "发送验证码") {
+			t.Errorf("the code: %d", status)
+		}
+		for i := range 6 {
+			status, body := s.post("/ask/"+secrets.Ask+"/send?lang=zh-CN", nil)
+			if i < 5 && (status != 200 || !strings.Contains(body, "已发送")) || i == 5 && status != 429 {
+				t.Errorf("sending %d: %d %s", i, status, body)
+			}
+			if status, _ := s.post("/ask/"+secrets.Ask+"/send?lang=zh-CN", nil); status != 429 {
+				t.Errorf("twice in a moment: %d", status)
+			}
+			s.w.Pass(time.Minute + time.Second)
+		}
+		s.verified(secrets.Token)
+		status, body := s.answer(secrets.Token, s.agrees(secrets.Token, "zh-CN"))
+		if status != 200 || !strings.Contains(body, `href="https://app.xiaoxi-english.example/done"`) {
+			t.Errorf("after the answer there is no way back to the app: %d %s", status, body)
+		}
+		if status, body := s.get("/ask/"+secrets.Ask, "zh-CN"); status != 409 || !strings.Contains(body, "已经答复过了") || strings.Contains(body, secrets.Token) {
+			t.Errorf("%d %s", status, body)
+		}
+		if log := s.log.String(); strings.Contains(log, secrets.Ask) || strings.Contains(log, secrets.Token) || strings.Contains(log, "小溪") {
+			t.Error("the log has a secret")
+		}
+	})
+}
+
+// An address that the charter doesn't name any more leads nobody away.
+func TestReturnURL_OnlyToOriginsOfTheCharterInForce(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		secrets := s.asks("", "https://app.xiaoxi-english.example/done")
+		s.w.Publish(parsed(t, s.w.Charter, func(c *charter.Charter) { c.ReturnOrigins = nil }))
+		for _, path := range []string{"/ask/" + secrets.Ask, "/r/" + secrets.Token} {
+			if status, page := s.get(path, "zh-CN"); status != 200 || strings.Contains(page, "example/done") {
+				t.Errorf("%d %s", status, page)
+			}
+		}
+	})
+}
+
+// A link that ran out is renewed by whoever has it, to the contact on file alone,
+// and what is answered says nothing about the family.
+func TestWaysIn_AnExpiredLinkIsRenewedToTheContactOnFile(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.w.Publish(long(t, s.w.Charter))
+		old := s.asksAbout(child, consent.Asking{TTL: time.Hour})
+		if status, _ := s.post("/r/"+old.Token+"/renew?lang=zh-CN", nil); status != 409 {
+			t.Errorf("a link that is good is renewed: %d", status)
+		}
+		s.w.Pass(2 * time.Hour)
+		status, page := s.get("/r/"+old.Token+"?lang=zh-CN", "")
+		if status != 410 || !strings.Contains(page, "已经过期") || !strings.Contains(page, "/r/"+old.Token+"/renew?") {
+			t.Fatalf("%d %s", status, page)
+		}
+		sent := len(s.outbox.Messages())
+		status, neutral := s.post("/r/"+old.Token+"/renew?lang=zh-CN", nil)
+		if status != 200 || link.MatchString(neutral) || len(s.outbox.Messages()) != sent+1 {
+			t.Fatalf("%d %s", status, neutral)
+		}
+		m := s.outbox.Messages()[0].Message
+		token := regexp.MustCompile(`/r/([0-9a-z]{52})`).FindStringSubmatch(m.Text.Reveal())
+		if m.To.Reveal() != "13800000000" && m.To.Reveal() != "+8613800000000" || token == nil {
+			t.Fatal("it went elsewhere, or has no link")
+		}
+		if status, _ := s.post("/r/"+old.Token+"/renew?lang=zh-CN", nil); status != 429 {
+			t.Errorf("twice in a moment: %d", status)
+		}
+		s.verified(token[1])
+		if status, _ := s.answer(token[1], s.refuses(token[1], "zh-CN")); status != 200 {
+			t.Fatal(status)
+		}
+		// Edge case 26: what was refused since isn't asked again by an old link.
+		sent = len(s.outbox.Messages())
+		s.w.Pass(time.Hour)
+		for i := range 5 {
+			status, body := s.post("/r/"+old.Token+"/renew?lang=zh-CN", nil)
+			if i < 4 && (status != 200 || body != neutral) || i == 4 && status != 429 {
+				t.Errorf("renewal %d: %d %s", i, status, body)
+			}
+			s.w.Pass(2 * time.Minute)
+		}
+		if len(s.outbox.Messages()) != sent {
+			t.Error("it was sent")
+		}
+	})
+}
+
+// Each mishap says what happened and what to do, and nothing is half done.
+func TestMishaps_SayWhatHappenedAndLeadOn(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, token, _ := s.ask()
+		says := func(name string, status int, body string, want int, words ...string) {
+			t.Helper()
+			if status != want {
+				t.Errorf("%s: %d", name, status)
+			}
+			for _, w := range words {
+				if !strings.Contains(body, w) {
+					t.Errorf("%s doesn't say %q: %s", name, w, body)
+				}
+			}
+		}
+		status, body := s.get("/r/"+token[:40], "zh-CN")
+		says("a link that was cut off", status, body, 404, "这个链接打不开", `href="/c?`)
+		status, body = s.get("/r/"+strings.Repeat("z", 52), "zh-CN")
+		says("a forged link", status, body, 404, "这个链接打不开")
+		_, body = s.get("/r/"+token, "zh-CN")
+		says("a child", 200, body, 200, "如果你是孩子", "/rules/"+vaulttest.Service+"/child")
+		status, body = s.answer(token, url.Values{"decision": {"agree"}})
+		says("a link without a proof", status, body, 403, "请先确认您是监护人", "回到请求页")
+
+		s.verified(token)
+		form := s.agrees(token, "zh-CN")
+		first := s.browser
+		s.fresh() // another person with the same link
+		if _, page := s.get("/r/"+token, "zh-CN"); strings.Contains(page, `value="agree"`) {
+			t.Error("a second browser is verified with the first")
+		}
+		s.browser = first
+		if status, body := s.answer(token, form); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		recorded := s.answers(child)
+		for range 2 {
+			status, body = s.answer(token, form)
+			says("the same form again", status, body, 409, "没有再记一次", "/receipt?")
+		}
+		s.fresh()
+		status, body = s.answer(token, s.loose("refuse"))
+		says("the second person's form", status, body, 409, "没有再记一次")
+		if !maps.Equal(recorded, s.answers(child)) {
+			t.Error("something was recorded twice")
+		}
+
+		_, token, _ = s.ask()
+		s.w.Pass(time.Hour)
+		s.verified(token)
+		form = s.agrees(token, "zh-CN")
+		s.w.Publish(parsed(t, s.w.Charter, func(c *charter.Charter) {
+			c.Purposes = slices.DeleteFunc(c.Purposes, func(p charter.Purpose) bool { return p.Name == "push-notices" })
+			c.Items = slices.DeleteFunc(c.Items, func(it charter.Item) bool { return it.Name == "push_token" })
+		}))
+		status, body = s.answer(token, form)
+		says("a purpose that is gone meanwhile", status, body, 409, "什么都没有记下", "/renew?")
+		if status, _ = s.post("/r/"+token+"/renew?lang=zh-CN", nil); status != 200 {
+			t.Errorf("it can't be asked anew: %d", status)
+		}
+		says("the new question", 0, s.outbox.Messages()[0].Message.Text.Reveal(), 0, "/r/")
+	})
+}
+
+// loose is a form of somebody who never had the page.
+func (s *site) loose(decision string) url.Values { return url.Values{"decision": {decision}} }
+
+var href = regexp.MustCompile(`href="(/[^"#]*)"`)
+
+// Rules, agreement, their history, the officer and the ways to complain are
+// within four taps of every page a guardian can meet.
+func TestArticle8_RulesAreWithinFourTaps(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		secrets := s.asks("小溪", "")
+		wanted := map[string]string{
+			"the rules": `id="rules"`, "the agreement": `id="agreement"`, "the officer": "林静", "complaints": `id="complain"`, "the authority": "12377",
+			"the history": "历史版本和每次的变化",
+		}
+		for _, start := range []string{"/ask/" + secrets.Ask, "/r/" + secrets.Token, "/r/" + secrets.Token + "/receipt", "/c", "/nowhere", "/guide", "/guide/child", "/"} {
+			missing := maps.Clone(wanted)
+			seen, at := map[string]bool{}, []string{start}
+			for range 5 { // the page itself, and four taps
+				var next []string
+				for _, path := range at {
+					if seen[path] || strings.HasPrefix(path, "/static") || strings.HasPrefix(path, "/v1") || strings.Contains(path, "lang=en") {
+						continue
+					}
+					seen[path] = true
+					_, body := s.get(path, "zh-CN")
+					for name, sign := range missing {
+						if strings.Contains(body, sign) {
+							delete(missing, name)
+						}
+					}
+					for _, m := range href.FindAllStringSubmatch(body, -1) {
+						next = append(next, strings.ReplaceAll(m[1], "&amp;", "&"))
+					}
+				}
+				at = next
+			}
+			if len(missing) > 0 {
+				t.Errorf("from %s four taps don't lead to %v", strings.Split(start, "/")[1], missing)
+			}
+		}
+	})
+}
+
+func TestArticle8_EveryVersionIsPublicAndNoDraftIs(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.w.Publish(long(t, s.w.Charter))
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Propose(ctx, tx, catalog.Operator{ID: "test"}, parsed(t, s.w.Charter, func(c *charter.Charter) { c.Other.ZH = "草稿" }))
+			return err
+		})
+		_, page := s.get("/rules/"+vaulttest.Service+"/history", "zh-CN")
+		if !strings.Contains(page, "/history/1?") || !strings.Contains(page, "/history/2?") || strings.Contains(page, "/history/3?") {
+			t.Errorf("%s", page)
+		}
+		if status, page := s.get("/rules/"+vaulttest.Service+"/history/2", "zh-CN"); status != 200 || !strings.Contains(page, "<del>90 天</del>") || !strings.Contains(page, "重大变化") {
+			t.Errorf("%d %s", status, page)
+		}
+		if status, page := s.get("/rules/"+vaulttest.Service+"/history/1", "zh-CN"); status != 200 || !strings.Contains(page, "看现行规则") {
+			t.Errorf("%d %s", status, page)
+		}
+		for _, no := range []string{"3", "0", "-1", "x", "99999999999999999999"} {
+			if status, _ := s.get("/rules/"+vaulttest.Service+"/history/"+no, "zh-CN"); status != 404 {
+				t.Errorf("version %s: %d", no, status)
+			}
+		}
+	})
+}
+
+// A first page costs less than 60 kB, whatever the charter says.
+func TestFirstPageIsSmall(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.w.Publish(long(t, s.w.Charter))
+		secrets := s.asks("小溪", "")
+		for _, path := range []string{"/ask/" + secrets.Ask, "/r/" + secrets.Token} {
+			total := 0
+			for _, part := range []string{path, "/static/wardkeep.css"} {
+				_, body := s.get(part, "zh-CN")
+				total += len(body)
+			}
+			if total > 60_000 {
+				t.Errorf("%d bytes", total)
+			}
+		}
+	})
+}
+
+// Article 5: both guides exist in both languages, and say as much in each; that
+// they were offered is in the ledger with what was shown.
+func TestArticle5_GuidanceIsOffered(t *testing.T) {
+	for _, whom := range []string{"guardian", "child"} {
+		var shape []string
+		for _, lang := range []string{"zh-CN", "en"} {
+			b, err := os.ReadFile("guide/" + whom + "." + lang + ".md")
+			if err != nil {
+				t.Fatal(err)
+			}
+			shape = append(shape, regexp.MustCompile(`(?m)^(#+|-)( ).*$|(?m)^.+$`).ReplaceAllString(string(b), "$1"))
+		}
+		if shape[0] != shape[1] {
+			t.Errorf("%s: the languages differ", whom)
+		}
+	}
+	each(t, func(t *testing.T, s *site) {
+		_, token, _ := s.ask()
+		_, page := s.get("/r/"+token, "zh-CN")
+		for _, to := range []string{"/guide?", "/guide/child?", "/rules/" + vaulttest.Service + "/child?"} {
+			if !strings.Contains(page, to) {
+				t.Errorf("the request doesn't lead to %s", to)
+			}
+		}
+		offered := 0
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			entries, err := db.All(ctx, tx, db.Single[[]byte], `SELECT entry FROM ledger_pending`)
+			for _, e := range entries {
+				if bytes.Contains(e, []byte(consent.KindOpened)) && bytes.Contains(e, []byte(`"guidance":true`)) {
+					offered++
+				}
+			}
+			return err
+		})
+		if offered != 1 {
+			t.Errorf("%d entries say that guidance was offered", offered)
+		}
+		for _, path := range []string{"/guide", "/guide/child", "/rules/" + vaulttest.Service + "/child"} {
+			if status, _ := s.get(path, "en"); status != http.StatusOK {
+				t.Errorf("%s: %d", path, status)
+			}
+		}
+	})
+}
