@@ -109,7 +109,7 @@ func TestBadInputHasItsCode(t *testing.T) {
 			{"POST", "/consent-requests/x", ``, 404, "api.not_found", ""},
 
 			{"PUT", "/children/%s/items", `{"purpose":"course-progress","values":{}}`, 422, "api.too_short", "values"},
-			{"PUT", "/children/%s/items", `{"purpose":"course-progress","values":{"nickname":1}}`, 422, "api.wrong_type", "values"},
+			{"PUT", "/children/%s/items", `{"purpose":"course-progress","values":{"grade":1}}`, 422, "api.wrong_type", "values"},
 			{"PUT", "/children/%s/items", `{"purpose":"course-progress","values":{"school":"x"}}`, 403, "gate.denied", ""},
 			{"PUT", "/children/%s/items", `{"purpose":"course-progress","values":{"birth_date":"2017-02-30"}}`, 422, "value.not_a_date", "values.birth_date"},
 			{"PUT", "/children/%s/items", `{"purpose":"course-progress","values":{"birth_date":"2099-01-01"}}`, 422, "value.in_the_future", "values.birth_date"},
@@ -153,6 +153,8 @@ func TestBadInputHasItsCode(t *testing.T) {
 			{"POST", "/consent-requests", `{"child":"ref:nobody","channel":"link","locale":"en"}`, 404, "family.not_found", "child"},
 			{"POST", "/consent-requests", `{"child":"%s","channel":"pigeon","locale":"en"}`, 422, "api.not_a_choice", "channel"},
 			{"POST", "/consent-requests", `{"child":"%s","channel":"link","locale":"en","return_url":"http://x"}`, 422, "consent.return_url_invalid", "return_url"},
+			{"POST", "/consent-requests", `{"child":"%s","channel":"link","locale":"en","return_url":"https://x"}`, 422, "consent.return_url_elsewhere", "return_url"},
+			{"POST", "/consent-requests", `{"child":"%s","channel":"link","locale":"en","nickname":"a\nb"}`, 422, "consent.nickname_invalid", "nickname"},
 			{"POST", "/consent-requests", `{"child":"%s","channel":"link","locale":"en","purposes":["zhang san"]}`, 422, "consent.purpose_unknown", "purposes"},
 			{"POST", "/consent-requests", `{"child":"%s","channel":"email","locale":"en","purposes":["account"]}`, 422, "consent.no_contact", "channel"},
 			{"POST", "/consent-requests/cr_x:cancel", ``, 404, "consent.request_unknown", ""},

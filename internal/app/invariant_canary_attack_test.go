@@ -227,7 +227,7 @@ func (s *story) pages(plain, chinese string) {
 	token := apptest.Token(s.request)
 	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": nil}
 	values := url.Values{"code": {plain}, "notice": {plain}, "all": {chinese}, "p.account": {plain}, "purpose": {plain}, plain: {chinese}}.Encode()
-	for _, path := range []string{"/" + plain, "/r/" + plain, "/rules/" + plain, "/static/" + plain, "/c?" + plain, "/v1/" + plain, "/r/" + token + "?lang=" + plain, "/outbox?" + plain} {
+	for _, path := range []string{"/" + plain, "/r/" + plain, "/ask/" + plain, "/rules/" + plain, "/rules/" + plain + "/history", "/rules/xiaoxi-english/history/" + plain, "/static/" + plain, "/c?" + plain, "/v1/" + plain, "/r/" + token + "?lang=" + plain, "/outbox?" + plain} {
 		s.fire(http.MethodGet, path, nil, form)
 		s.fire(http.MethodPost, path, []byte(values), form)
 	}

@@ -100,9 +100,11 @@ func (s *story) live() {
 	s.child = child.ID
 	s.request, err = s.client.Ask(wardkeep.WithIdempotencyKey(ctx, s.canary("idempotency key", rand.Text())), wardkeep.Asking{
 		Child: wardkeep.Ref(s.fresh.Ref), Channel: "sms", Locale: "zh-CN", ExternalPayload: s.canary("payload", text(40)),
-		ReturnURL: s.canary("return address", "https://"+strings.ToLower(rand.Text())+".example/"+rand.Text()),
+		ReturnURL: s.canary("return address", "https://app.xiaoxi-english.example/"+rand.Text()), Nickname: s.canary("nickname", text(10)),
 	})
 	s.must(err)
+	_, ask, _ := strings.Cut(s.request.AskURL, "/ask/")
+	s.canary("secret of the page for the child's device", ask)
 	s.canary("link", apptest.Token(s.request))
 	s.canary("short code", s.request.Code)
 	s.answer(ctx)

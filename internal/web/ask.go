@@ -19,7 +19,7 @@ import (
 // one request, as equals.
 type askPage struct {
 	Ask, Service, Name, Nickname string
-	Link, Code                   string
+	Link, Code, CodeAt           string // CodeAt is where the code is typed
 	QR                           template.HTML
 	Until                        time.Time
 	Left                         string
@@ -45,7 +45,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		page.Service, page.Name, page.Nickname, page.Return = req.Service, face.name, face.nickname, face.back
-		page.Link, page.Code = s.PublicURL+"/r/"+secrets.Token, secrets.Code
+		page.Link, page.Code, page.CodeAt = s.PublicURL+"/r/"+secrets.Token, secrets.Code, s.PublicURL+"/c"
 		page.Until, page.Left = req.ExpiresAt, left(lang(r), req.ExpiresAt.Sub(tx.Now()))
 		return nil
 	})
