@@ -31,7 +31,7 @@ type askedView struct {
 	Necessary               []askedPurpose
 	Optional                []askedPurpose
 	Separate                []askedPurpose
-	Sections                []charter.Section
+	Notice                  charter.NoticeDoc // the whole of it, as it was published
 	Processors, Recipients  []party
 	Controls                bool
 	One                     bool // one purpose is asked: to agree is to agree to it
@@ -128,7 +128,7 @@ func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notic
 	lang := charter.Lang(l)
 	v := askedView{
 		Service: r.Service, Name: p.Charter.Name.In(lang), Operator: p.Charter.Operator.Name.In(lang),
-		Summary: charter.Summary(p.Charter, lang, r.Purposes), Sections: notice.Sections, One: len(r.Purposes) == 1,
+		Summary: charter.Summary(p.Charter, lang, r.Purposes), Notice: notice, One: len(r.Purposes) == 1,
 	}
 	affected, err := s.changes(ctx, tx, r, p, lang, &v)
 	if err != nil {

@@ -26,8 +26,11 @@ func (s *Server) guardian(mux *http.ServeMux) {
 	s.handle(mux, "GET /c", s.typeCode)
 	s.handle(mux, "POST /c", s.followCode)
 	s.handle(mux, "GET /ask/{ask}", s.ask)
+	s.handle(mux, "GET /ask/{ask}/{$}", withoutSlash)
 	s.handle(mux, "POST /ask/{ask}/send", s.askSend)
 	s.handle(mux, "GET /r/{token}", s.request)
+	s.handle(mux, "GET /r/{token}/{$}", withoutSlash)
+	s.handle(mux, "POST /r/{token}", s.renew)
 	s.handle(mux, "POST /r/{token}/renew", s.renew)
 	s.handle(mux, "POST /r/{token}/code", s.sendCode)
 	s.handle(mux, "POST /r/{token}/verify", s.verify)
@@ -37,6 +40,12 @@ func (s *Server) guardian(mux *http.ServeMux) {
 	s.handle(mux, "GET /r/{token}/receipt/print", s.print)
 	s.handle(mux, "POST /r/{token}/withdraw", s.withdraw)
 	s.handle(mux, "POST /r/{token}/again", s.again)
+}
+
+// withoutSlash leads from where a refusal points to the page that is meant.
+func withoutSlash(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, strings.TrimSuffix(r.URL.EscapedPath(), "/")+"?lang="+string(lang(r)), http.StatusSeeOther)
+	return nil
 }
 
 // find returns the request behind the link in the path. With a request that has

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/consent"
@@ -26,35 +27,57 @@ type mishap struct {
 	ways  []func(on) way // what can be done
 }
 
-// on is where somebody met a refusal.
+// on is where somebody met a refusal. A way from there is relative to it: a
+// refusal repeats nothing that was sent, and the address holds a secret.
 type on struct {
-	t          func(key string, pairs ...any) string
-	token, ask string
-	lang       string
+	t    func(key string, pairs ...any) string
+	lang string
+	at   place
+}
+
+// A place is how an address begins, and whether there is more of it.
+type place struct {
+	request, ask, below bool
+}
+
+func placeOf(r *http.Request) place {
+	return place{
+		request: r.PathValue("token") != "", ask: r.PathValue("ask") != "", below: strings.Count(r.URL.EscapedPath(), "/") > 2,
+	}
 }
 
 func toRequest(o on) way {
-	switch {
-	case o.token != "":
-		return way{Label: o.t("web.way.request"), To: "/r/" + o.token + "?lang=" + o.lang}
-	case o.ask != "":
-		return way{Label: o.t("web.way.ask"), To: "/ask/" + o.ask + "?lang=" + o.lang}
+	to := way{To: "?lang=" + o.lang}
+	if o.at.below {
+		to.To = "./" + to.To
 	}
-	return way{}
+	switch {
+	case o.at.request:
+		to.Label = o.t("web.way.request")
+	case o.at.ask:
+		to.Label = o.t("web.way.ask")
+	default:
+		return way{}
+	}
+	return to
 }
 
 func toReceipt(o on) way {
-	if o.token == "" {
+	if !o.at.request || !o.at.below {
 		return way{}
 	}
-	return way{Label: o.t("web.way.receipt"), To: "/r/" + o.token + "/receipt?lang=" + o.lang}
+	return way{Label: o.t("web.way.receipt"), To: "receipt?lang=" + o.lang}
 }
 
 func toRenewal(o on) way {
-	if o.token == "" {
+	if !o.at.request {
 		return way{}
 	}
-	return way{Label: o.t("web.way.renew"), To: "/r/" + o.token + "/renew?lang=" + o.lang, Post: true}
+	to := way{Label: o.t("web.way.renew"), To: "?lang=" + o.lang, Post: true}
+	if o.at.below {
+		to.To = "renew" + to.To
+	}
+	return to
 }
 
 func toCode(o on) way { return way{Label: o.t("web.way.code"), To: "/c?lang=" + o.lang} }
@@ -90,7 +113,7 @@ var mishaps = map[string]mishap{
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *errs.Error, call string) {
 	l := lang(r)
 	page := refusalPage{Title: l.T("web.mishap.title"), Code: e.Code, Text: l.T(e.Code), Call: call}
-	o := on{t: l.T, token: r.PathValue("token"), ask: r.PathValue("ask"), lang: string(l)}
+	o := on{t: l.T, lang: string(l), at: placeOf(r)}
 	if m, ok := mishaps[e.Code]; ok {
 		page.Title = l.T(m.title)
 		for _, to := range m.ways {

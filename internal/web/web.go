@@ -164,15 +164,18 @@ type view struct {
 	Switch string // "" where the page can't be had again
 }
 
-// switchTo is the address of the same page in the other language. What a form
-// was answered with has none.
+// switchTo is the address of the same page in the other language, seen from
+// there: nothing of the address or its query is repeated. What a form was answered
+// with has none.
 func switchTo(r *http.Request) string {
 	if r.Method != http.MethodGet {
 		return ""
 	}
-	q := r.URL.Query()
-	q.Set("lang", string(other(lang(r))))
-	return r.URL.EscapedPath() + "?" + q.Encode()
+	to := "?lang=" + string(other(lang(r)))
+	if r.URL.Query().Has("sent") {
+		to += "&sent"
+	}
+	return to
 }
 
 // lang is the language that the visitor chose, or that the browser asks for.
