@@ -2,7 +2,6 @@ package consent
 
 import (
 	"context"
-	"errors"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
@@ -59,19 +58,17 @@ func forgetProofs(ctx context.Context, tx *db.Tx, c family.Child, guardian famil
 		WHERE child = $1 AND guardian = $2`, c.ID, guardian)
 }
 
-// RefusedAll returns the number of the charter of which a guardian of the locked
-// child refused all that it was asked, or 0: of a child that is erased before
-// anybody agreed, this is kept, so that the same isn't asked again (edge case
-// 26). Asking a second person at the same time makes no difference.
+// RefusedAll returns the number of the latest charter that a guardian of the
+// locked child refused while nobody had agreed to anything, or 0: of a child that
+// is erased then, this is kept, so that the same isn't asked again (edge case 26).
+// Only answers count: what else was asked, of this guardian or another, and is
+// still open or ran out, takes no answer back.
 func RefusedAll(ctx context.Context, tx *db.Tx, c family.Child) (charter int64, err error) {
-	charter, err = db.One(ctx, tx, db.Single[int64], `
-		SELECT a.charter FROM consent a
-		WHERE a.child = $1 AND a.ended_at IS NULL AND a.granted = false AND NOT EXISTS (
-			SELECT 1 FROM consent_request r
-			WHERE r.child = a.child AND r.guardian = a.guardian AND r.state NOT IN ('answered', 'cancelled'))
-		ORDER BY a.charter DESC, a.id LIMIT 1`, c.ID)
-	if errors.Is(err, db.ErrNone) {
+	if c.State != family.Unconsented {
 		return 0, nil
 	}
-	return charter, err
+	// The first yes makes a child active, so whatever stands here is a no.
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT coalesce(max(charter), 0) FROM consent
+		WHERE child = $1 AND ended_at IS NULL AND granted = false`, c.ID)
 }

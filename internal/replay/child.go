@@ -151,10 +151,7 @@ func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
 	early := b.Ground == family.ExpiredUnconsented &&
 		(c.state != unconsented || c.expires == 0 || p.At.UnixMicro() < c.expires)
 	f.children[k] = &child{service: c.service, state: erased, version: c.version, used: c.used}
-	// Edge case 26: a no is remembered only if there was one, and nobody had agreed.
-	unasked := b.Refused != 0 && (c.state != unconsented || !slices.ContainsFunc(c.answers, func(a answer) bool {
-		return !a.granted && int64(a.charter) == b.Refused
-	}))
+	unlike := b.Refused != c.refusedAll()
 	if until := p.At.Add(family.RefusalLife).UnixMicro(); b.Refused != 0 && until > f.now {
 		f.refusals[refusal{service: c.service, charter: int32(b.Refused), until: until}]++
 	}
@@ -165,7 +162,7 @@ func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case unasked:
+	case unlike:
 		return impossible(ruleState)
 	case held:
 		return impossible(ruleHeld) // its values must be told to be gone first
@@ -173,6 +170,20 @@ func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
 		return impossible(ruleExpiry)
 	}
 	return fault{}
+}
+
+// refusedAll is consent's rule (edge case 26): the latest charter that was
+// refused while nobody had agreed to anything, or 0.
+func (c *child) refusedAll() (charter int64) {
+	if c.state != unconsented {
+		return 0
+	}
+	for _, a := range c.answers {
+		if !a.granted {
+			charter = max(charter, int64(a.charter))
+		}
+	}
+	return charter
 }
 
 // lost folds the end of values.

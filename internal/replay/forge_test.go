@@ -169,6 +169,17 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"an erasure that leaves values": {"impossible held", func(s *scene) {
 			s.forge(s.mei, 1, family.KindErased, s.App.Ledger(), family.ErasedBody{Ground: family.Requested})
 		}},
+		"an erasure that forgets a no": {"impossible state", func(s *scene) {
+			s.half(s.request(s.bo).Purposes[0])
+			s.forge(s.bo, 1, family.KindErased, s.App.Ledger(), family.ErasedBody{Ground: family.Requested})
+		}},
+		"an erasure that remembers a no to another charter": {"impossible state", func(s *scene) {
+			s.half(s.request(s.bo).Purposes[0])
+			s.forge(s.bo, 1, family.KindErased, s.App.Ledger(), family.ErasedBody{Ground: family.Requested, Refused: s.request(s.bo).Charter + 1})
+		}},
+		"an erasure that remembers a no that nobody said": {"impossible state", func(s *scene) {
+			s.forge(s.bo, 1, family.KindErased, s.App.Ledger(), family.ErasedBody{Ground: family.Requested, Refused: s.request(s.bo).Charter})
+		}},
 		"a value erased before its time": {"impossible expires_at", func(s *scene) {
 			s.forge(s.mei, 1, vault.KindErased, "system:retention", vault.ErasedBody{Items: []string{"weekly_score"}, Ground: "expired"})
 		}},

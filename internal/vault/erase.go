@@ -27,11 +27,9 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 			return "", err
 		}
 	}
-	var refused int64
-	if child.State == family.Unconsented {
-		if refused, err = consent.RefusedAll(ctx, tx, child); err != nil {
-			return "", err
-		}
+	refused, err := consent.RefusedAll(ctx, tx, child)
+	if err != nil {
+		return "", err
 	}
 	if err := consent.Forget(ctx, tx, id); err != nil {
 		return "", err
