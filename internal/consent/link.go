@@ -144,8 +144,15 @@ func (d Desk) Follow(ctx context.Context, tx *db.Tx, code string) (token string,
 	if err != nil {
 		return "", err
 	}
-	// Two at once may both be the last one: it is a limit against floods, and the
-	// child isn't locked for whoever only looks.
+	// Article 20: an erasure that ends before this one would leave the link behind.
+	switch _, err := family.Hold(ctx, tx, r.Service, r.Child); {
+	case errors.Is(err, family.ErrErased), errors.Is(err, family.ErrNotFound):
+		return "", ErrLink
+	case err != nil:
+		return "", err
+	}
+	// Two at once may both be the last one: it is a limit against floods, and
+	// whoever only looks shares the child.
 	n, err := db.One(ctx, tx, db.Single[int64], `
 		SELECT count(*) FROM consent_link WHERE child = $1 AND request = $2`, r.Child, r.ID)
 	switch {
@@ -193,7 +200,8 @@ func (d Desk) link(ctx context.Context, tx *db.Tx, r Request) (Secrets, error) {
 	return s, d.lead(ctx, tx, r, d.Ring.Index(codeDomain, strings.ReplaceAll(s.Code, "-", "")), true)
 }
 
-// lead makes what has this hash lead to the request.
+// lead makes what has this hash lead to the request. The child is locked or held:
+// no row about it outlives its erasure.
 func (d Desk) lead(ctx context.Context, tx *db.Tx, r Request, hash []byte, short bool) error {
 	if len(hash) == 0 {
 		return errNoRing

@@ -90,6 +90,10 @@ const receiptDomain = "consent.receipt"
 // the same message. Errors: ErrNotFound, family.ErrErased, and ErrMayNot for who
 // is no guardian any more.
 func (d Desk) Tell(ctx context.Context, tx *db.Tx, c family.Child, answer string) (Told, error) {
+	c, err := family.Hold(ctx, tx, c.Service, c.ID)
+	if err != nil {
+		return Told{}, err
+	}
 	a, err := Find(ctx, tx, c.ID, answer)
 	if err != nil {
 		return Told{}, err

@@ -6,7 +6,8 @@
 // nor hash is left, only that there was a child, and when it was erased.
 //
 // Every change of a child begins with Lock, which raises the child's version
-// and holds its row to the end of the transaction. Functions that take a Child
+// and holds its row to the end of the transaction. What only adds a row about a
+// child begins with Hold. Functions that take a Child
 // to change want the one that Lock, or Enrol, returned in the same transaction.
 package family
 
@@ -133,6 +134,16 @@ func FindByRef(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service strin
 		SELECT `+columns+` FROM child
 		WHERE child = (SELECT child FROM child_ref WHERE service = $1 AND ref_hash = $2)`,
 		service, refHash(ring, service, ref))
+	return c.living(err)
+}
+
+// Hold is Find for whoever writes a row about the child and changes nothing of it:
+// the child stays as it is to the end of the transaction, so that an erasure
+// either has taken place before, or waits and takes the row with it. Errors:
+// ErrNotFound, ErrErased.
+func Hold(ctx context.Context, tx *db.Tx, service string, child ID) (Child, error) {
+	c, err := db.One(ctx, tx, scan, `
+		SELECT `+columns+` FROM child WHERE child = $1 AND service = $2`+tx.ForShare(), child, service)
 	return c.living(err)
 }
 
