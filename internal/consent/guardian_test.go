@@ -335,10 +335,26 @@ func TestShortCodes_LeadOnAndEndWithTheirRequest(t *testing.T) {
 		if err != nil || token == s.Token {
 			t.Fatal(err)
 		}
-		for err == nil {
+		// Links that were sent don't count; those that were made for a code do, under
+		// whichever code.
+		followed := 1
+		for ; err == nil && followed < 100; followed++ {
+			if followed%10 == 0 && followed < 40 {
+				w.pass(time.Minute)
+				w.do(func(tx *db.Tx) (err error) {
+					r, s, _, _, err = w.desk.Send(w.ctx, tx, w.app, r)
+					return err
+				})
+			}
 			_, err = follow()
 		}
 		w.refused(err, consent.ErrFollowed)
+		if followed-1 != 40 {
+			t.Errorf("followed %d times", followed-1)
+		}
+		if _, err, _ := w.byLink(s); err != nil {
+			t.Errorf("the link that was sent last: %v", err)
+		}
 		r, g := w.verified(r)
 		if _, err := w.give(g, r, all(r, true)); err != nil {
 			t.Fatal(err)

@@ -42,15 +42,15 @@ const (
 	letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	codeLen = 8
 
-	// maxLinks bounds the secrets of a request: those of each sending, and one for
-	// each time that its code was typed.
-	maxLinks = 50
+	// maxFollowed bounds how often the short codes of one request are exchanged.
+	maxFollowed = 40
 )
 
 // errNoRing is a fault of the program.
 var errNoRing = errors.New("consent: no ring to hash links with")
 
-// ErrFollowed says that a short code was typed too often.
+// ErrFollowed says that the short codes of a request were typed too often. Its
+// links lead on.
 var ErrFollowed = errs.New(errs.TooMany, "consent.code_followed")
 
 // ByToken returns the request that a link leads to. Errors: ErrLink; and, with
@@ -153,12 +153,15 @@ func (d Desk) Follow(ctx context.Context, tx *db.Tx, code string) (token string,
 	}
 	// Two at once may both be the last one: it is a limit against floods, and
 	// whoever only looks shares the child.
+	//
+	// Each sending makes a link and a short code: what is more of links was followed.
 	n, err := db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM consent_link WHERE child = $1 AND request = $2`, r.Child, r.ID)
+		SELECT CAST(coalesce(sum(CASE WHEN short = true THEN -1 ELSE 1 END), 0) AS bigint)
+		FROM consent_link WHERE child = $1 AND request = $2`, r.Child, r.ID)
 	switch {
 	case err != nil:
 		return "", err
-	case n >= maxLinks:
+	case n >= maxFollowed:
 		return "", ErrFollowed
 	}
 	token = id.Secret(32)
