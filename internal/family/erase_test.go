@@ -58,6 +58,23 @@ func TestArticle20_ErasureLeavesOnlyATombstone(t *testing.T) {
 				t.Errorf("%s has %d rows, want that of the other child", table, len(rows))
 			}
 		}
+		// What is remembered of a no (edge case 26) leads neither to the tombstone nor to
+		// the entry of the erasure.
+		refused, _ := w.enrol(w.enrolment("ref-3"))
+		w.pass(time.Hour + time.Microsecond)
+		w.eraseRefused(refused.ID, 2)
+		rows := w.dump("refused_ref")
+		if len(rows) != 1 {
+			t.Fatalf("%d refusals are remembered", len(rows))
+		}
+		for column, v := range rows[0] {
+			if strings.Contains(text(v), string(refused.ID)) || strings.Contains(text(v), refused.Subject) {
+				t.Errorf("column %s of a refusal names the child", column)
+			}
+		}
+		if until := rows[0]["until"].(int64); until%day.Microseconds() != 0 {
+			t.Errorf("a refusal is kept to the microsecond of its erasure: %d", until)
+		}
 		if _, err := c.Ref(w.ring); err != nil {
 			t.Error("the test's own copy should still open; nothing stored does")
 		}
@@ -94,6 +111,52 @@ func TestArticle20_ErasureLeavesOnlyATombstone(t *testing.T) {
 		}
 		if ref, err := w.find(other.ID).Ref(w.ring); err != nil || ref.Reveal() != "ref-2" {
 			t.Errorf("the other child: %v", err)
+		}
+	})
+}
+
+const day = 24 * time.Hour
+
+// eraseRefused erases a child whose guardian refused all of a charter.
+func (w *world) eraseRefused(id family.ID, charter int64) {
+	w.Helper()
+	w.must(id, func(tx *db.Tx, c family.Child) error {
+		_, err := family.Erase(w.ctx, tx, w.ring, "system:test", c, family.Requested, charter)
+		return err
+	})
+}
+
+// Edge case 26: two children of one reference on one day are remembered both; what
+// counts is the later charter, for a year and no longer.
+func TestEdgeCase26_ANoIsRememberedByTheDay(t *testing.T) {
+	each(t, func(w *world) {
+		for _, charter := range []int64{1, 2, 2} {
+			c, _ := w.enrol(w.enrolment("ref-1"))
+			w.eraseRefused(c.ID, charter)
+			w.pass(time.Minute)
+		}
+		if n := w.count("refused_ref"); n != 2 {
+			t.Errorf("%d rows for two charters", n)
+		}
+		c, _ := w.enrol(w.enrolment("ref-1"))
+		before := func() (charter int64) {
+			w.do(func(tx *db.Tx) (err error) { charter, err = family.RefusedBefore(w.ctx, tx, c); return err })
+			return charter
+		}
+		if n := before(); n != 2 {
+			t.Errorf("the refusal of charter 2 is remembered as of %d", n)
+		}
+		w.pass(364 * day)
+		if n := before(); n != 2 {
+			t.Errorf("after 364 days: %d", n)
+		}
+		w.pass(day)
+		if n := before(); n != 0 {
+			t.Errorf("after a year: %d", n)
+		}
+		w.do(func(tx *db.Tx) error { _, err := family.ForgetTraces(w.ctx, tx, 10); return err })
+		if n := w.count("refused_ref"); n != 0 {
+			t.Errorf("%d rows are kept for ever", n)
 		}
 	})
 }
@@ -146,7 +209,23 @@ func TestInvariant6_AfterErasureThePseudonymLeadsNowhere(t *testing.T) {
 		if got, err := child(); err != nil || got != c.ID {
 			t.Errorf("living: %q, %v", got, err)
 		}
-		w.erase(c.ID)
+		w.pass(time.Hour + time.Microsecond)
+		w.eraseRefused(c.ID, 1)
+		// Nothing that stays beside the trace has the time of the erasure.
+		erased, left := w.store.Now().UnixMicro(), 0
+		for _, table := range []string{"child", "refused_ref"} {
+			for _, row := range w.dump(table) {
+				for column, v := range row {
+					at, ok := v.(int64)
+					if left++; ok && at > 1e15 && at%day.Microseconds() != 0 {
+						t.Errorf("%s.%s has a time of day, %v from that of the erasure", table, column, time.Duration(at-erased)*time.Microsecond)
+					}
+				}
+			}
+		}
+		if left == 0 {
+			t.Error("nothing stays")
+		}
 		for _, row := range w.dump("erased_subject") {
 			if strings.Contains(text(row["subject"]), c.Subject) {
 				t.Error("the pseudonym is kept in clear")

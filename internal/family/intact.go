@@ -255,5 +255,5 @@ func Refusals(ctx context.Context, tx *db.Tx, each func(Refusal)) error {
 		return err
 	}, `
 		SELECT service, ref_hash, charter, until, bound FROM refused_ref WHERE until > $1
-		ORDER BY until, service, ref_hash`, (*db.Time)(&now))
+		ORDER BY until, service, ref_hash, charter`, (*db.Time)(&now))
 }

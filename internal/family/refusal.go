@@ -13,14 +13,24 @@ import (
 // Nothing is kept forever (Article 12).
 const RefusalLife = 365 * 24 * time.Hour
 
+// RefusedUntil returns when a no is forgotten that is remembered at an erasure. To
+// the microsecond, it would lead from the operator's reference to the entry of
+// the erasure, and so to the pseudonym: only the day is kept.
+func RefusedUntil(erased time.Time) time.Time {
+	return erased.Add(RefusalLife).Truncate(24 * time.Hour)
+}
+
 // rememberNo keeps, of a child that is about to be erased and whose guardian
 // refused everything, what it takes not to ask the same again: the keyed hash
 // of the operator's reference, and the number of the charter (edge case 26). Each
-// no has a row of its own, so that none can be taken away unseen.
+// no has a row of its own, so that none can be taken away unseen: the same
+// reference comes twice on one day only with a later charter, for who refused one
+// isn't asked about it again. Whatever comes, no erasure fails for it.
 func rememberNo(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, charter int64) error {
-	until := tx.Now().Add(RefusalLife)
+	until := RefusedUntil(tx.Now())
 	return tx.Queue(ctx, `
-		INSERT INTO refused_ref (service, ref_hash, charter, until, bound) VALUES ($1, $2, $3, $4, $5)`,
+		INSERT INTO refused_ref (service, ref_hash, charter, until, bound) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (service, ref_hash, until, charter) DO NOTHING`,
 		c.Service, c.refHash, charter, (*db.Time)(&until), refusalBound(ring, c.Service, c.refHash, charter, until))
 }
 
@@ -43,7 +53,8 @@ func RefusedBefore(ctx context.Context, tx *db.Tx, c Child) (charter int64, err 
 func forgetRefusals(ctx context.Context, tx *db.Tx, limit int) (int64, error) {
 	now := tx.Now()
 	return tx.Exec(ctx, `
-		DELETE FROM refused_ref WHERE (service, ref_hash, until) IN (
-			SELECT service, ref_hash, until FROM refused_ref WHERE until <= $1 ORDER BY until, service, ref_hash LIMIT $2)`,
+		DELETE FROM refused_ref WHERE (service, ref_hash, until, charter) IN (
+			SELECT service, ref_hash, until, charter FROM refused_ref WHERE until <= $1
+			ORDER BY until, service, ref_hash, charter LIMIT $2)`,
 		(*db.Time)(&now), limit)
 }

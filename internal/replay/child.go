@@ -152,7 +152,7 @@ func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
 		(c.state != unconsented || c.expires == 0 || p.At.UnixMicro() < c.expires)
 	f.children[k] = &child{service: c.service, state: erased, version: c.version, used: c.used}
 	unlike := b.Refused != c.refusedAll()
-	if until := p.At.Add(family.RefusalLife).UnixMicro(); b.Refused != 0 && until > f.now {
+	if until := family.RefusedUntil(p.At).UnixMicro(); b.Refused != 0 && until > f.now {
 		f.refusals[refusal{service: c.service, charter: int32(b.Refused), until: until}]++
 	}
 	f.erased[tomb{f.names.text(c.service), p.At.Truncate(24 * time.Hour).UnixMicro()}]++

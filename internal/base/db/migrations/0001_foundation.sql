@@ -188,11 +188,11 @@ CREATE TABLE refused_ref (
 	service  text   NOT NULL,
 	ref_hash bytea  NOT NULL,
 	charter  bigint NOT NULL, -- the number that was refused
-	until    bigint NOT NULL,
+	until    bigint NOT NULL, -- a day: the time of the erasure leads to the pseudonym
 	bound    bytea  NOT NULL, -- as in erased_subject
-	PRIMARY KEY (service, ref_hash, until)
+	PRIMARY KEY (service, ref_hash, until, charter)
 );
-CREATE INDEX refused_ref_until ON refused_ref (until, service, ref_hash);
+CREATE INDEX refused_ref_until ON refused_ref (until, service, ref_hash, charter);
 
 CREATE TABLE guardian (
 	child       text   NOT NULL,
