@@ -28,14 +28,13 @@ func (d Desk) EndGuardian(ctx context.Context, tx *db.Tx, by family.Actor, c fam
 			return "", err
 		}
 	}
-	if err := forgetProofs(ctx, tx, c, guardian); err != nil {
-		return "", err
-	}
 	return entry, d.Review(ctx, tx, by.Ledger(), c)
 }
 
 // Unverify takes back the proof of who a guardian of the locked child is: what
-// rests on it is worth nothing until the guardian proves it anew. There is no
+// rests on it is worth nothing until the guardian proves it anew. A code on its
+// way to the guardian does so, and stays good: else whoever may call this could
+// keep the guardian from withdrawing, code by code (Article 9). There is no
 // counterpart by which somebody else could raise a strength: that would be a way
 // around the proof (edge case 24). Errors: those of family.ReverifyGuardian.
 func (d Desk) Unverify(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, guardian family.GuardianID) (family.Guardian, string, error) {
@@ -43,19 +42,14 @@ func (d Desk) Unverify(ctx context.Context, tx *db.Tx, by family.Actor, c family
 	if err != nil {
 		return family.Guardian{}, "", err
 	}
-	if err := forgetProofs(ctx, tx, c, guardian); err != nil {
+	// What lies in browsers would be worth something again with the next proof.
+	err = tx.Queue(ctx, `
+		UPDATE consent_request SET proof = NULL, proof_until = NULL, reading = NULL, reading_until = NULL
+		WHERE child = $1 AND guardian = $2`, c.ID, guardian)
+	if err != nil {
 		return family.Guardian{}, "", err
 	}
 	return g, entry, d.Review(ctx, tx, by.Ledger(), c)
-}
-
-// forgetProofs voids the codes on their way to a guardian, and the proofs in its
-// browsers.
-func forgetProofs(ctx context.Context, tx *db.Tx, c family.Child, guardian family.GuardianID) error {
-	return tx.Queue(ctx, `
-		UPDATE consent_request SET code = NULL, code_until = NULL, proof = NULL, proof_until = NULL,
-			reading = NULL, reading_until = NULL
-		WHERE child = $1 AND guardian = $2`, c.ID, guardian)
 }
 
 // RefusedAll returns the number of the latest charter that a guardian of the

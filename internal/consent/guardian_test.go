@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -135,9 +136,6 @@ func TestEdgeCase24_ATakenBackProofCarriesNothing(t *testing.T) {
 		}
 		_, err := w.give(g, r, all(r, true))
 		w.refused(err, consent.ErrMayNot)
-		// The proof in her browser is void, too; a new code makes a new one.
-		_, err = w.withoutProof(r)
-		w.refused(err, consent.ErrVerified)
 		w.pass(time.Hour)
 		r, proof, err := w.verify(r, w.code(r))
 		if err != nil {
@@ -152,13 +150,64 @@ func TestEdgeCase24_ATakenBackProofCarriesNothing(t *testing.T) {
 	})
 }
 
-// withoutProof asks who the guardian in a browser without a proof is.
-func (w *world) withoutProof(r consent.Request) (g family.Guardian, err error) {
-	err = w.try(func(tx *db.Tx) (err error) {
-		g, err = w.desk.Guardian(w.ctx, tx, r, "")
-		return err
+// What lay in a browser when the proof was taken back stays void, also after the
+// guardian has proved anew elsewhere: neither does it act, nor does it read.
+func TestEdgeCase24_ATakenBackProofDoesNotComeBack(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, mother := w.enrol(service, phone, family.Parent)
+		prove := func(purpose string) (r consent.Request, proof string) {
+			w.pass(time.Minute)
+			r, _ = w.mustAsk(w.app, c, consent.Asking{Purposes: []string{purpose}})
+			r, err := w.open(r, "en")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, proof, err = w.verify(r, w.code(r))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r, proof
+		}
+		answered, reads := prove("account")
+		if _, err := w.give(w.signIn(answered, reads), answered, all(answered, true)); err != nil {
+			t.Fatal(err)
+		}
+		waiting, acts := prove("class-ranking")
+		reader := func(r consent.Request, proof string) error {
+			return w.try(func(tx *db.Tx) error { _, err := w.desk.Reader(w.ctx, tx, r, proof); return err })
+		}
+		if err := errors.Join(reader(answered, reads), reader(waiting, acts)); err != nil {
+			t.Fatalf("before: %v", err)
+		}
+		w.unverify(mother)
+		prove("speaking-practice")
+		w.refused(reader(answered, reads), consent.ErrVerified)
+		w.refused(reader(waiting, acts), consent.ErrVerified)
+		w.refused(w.try(func(tx *db.Tx) error { _, err := w.desk.Guardian(w.ctx, tx, waiting, acts); return err }), consent.ErrVerified)
 	})
-	return g, err
+}
+
+// Whoever takes proofs back in a loop doesn't keep a guardian from withdrawing:
+// the code that is on its way proves who it is anew.
+func TestArticle9_TakingProofsBackDoesNotKeepAGuardianFromWithdrawing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, mother := w.enrol(service, phone, family.Parent)
+		r, _ := w.answered(w.app, c, mother, true, "account")
+		w.pass(time.Hour)
+		code := w.code(r)
+		w.unverify(mother)
+		w.unverify(mother)
+		r, proof, err := w.verify(r, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.withdraw(w.signIn(r, proof), c, "account"); err != nil {
+			t.Fatal(err)
+		}
+		if v := w.verdict(c, "account", 1); v.Granted || v.Why != consent.Withdrawn {
+			t.Errorf("%+v", v)
+		}
+	})
 }
 
 func TestEdgeCase7_TakingAProofBackEndsADispute(t *testing.T) {
