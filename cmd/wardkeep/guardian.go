@@ -92,8 +92,7 @@ func (c guardianAddCmd) Run(ctx context.Context, s *session) error {
 			if p.Phone.IsZero() {
 				channel = consent.Email
 			}
-			desk := consent.Desk{Ring: a.Ring, Charters: a.Charters}
-			r, _, _, err = desk.Ask(ctx, tx, operator, child, consent.Asking{Guardian: g.ID, Channel: channel, Locale: c.Locale})
+			r, _, _, err = deskOf(a).Ask(ctx, tx, operator, child, consent.Asking{Guardian: g.ID, Channel: channel, Locale: c.Locale})
 			return err
 		})
 		if err != nil {
@@ -108,50 +107,50 @@ func (c guardianAddCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-type guardianEndCmd struct {
+type whichGuardian struct {
 	whichChild `embed:""`
 	ID         string `arg:"" help:"${guardian_id}"`
 }
 
-// Run ends a person's tie to a child, at once, and cancels what waits for it.
-func (c guardianEndCmd) Run(ctx context.Context, s *session) error {
+// change changes one guardian of a child and says so.
+func (c whichGuardian) change(ctx context.Context, s *session, said string, fn func(a *app.App, tx *db.Tx, child family.Child, guardian family.GuardianID) error) error {
 	return s.on(ctx, func(a *app.App) error {
 		err := a.Store.Update(ctx, func(tx *db.Tx) error {
 			child, err := c.lock(ctx, tx, a.Ring)
 			if err != nil {
 				return err
 			}
-			desk := consent.Desk{Ring: a.Ring, Charters: a.Charters}
-			_, err = desk.EndGuardian(ctx, tx, operator, child, family.GuardianID(c.ID))
-			return err
+			return fn(a, tx, child, family.GuardianID(c.ID))
 		})
 		if err == nil {
-			s.say("cmd.guardian.ended", "ID", c.ID)
+			s.say(said, "ID", c.ID)
 		}
 		return err
 	})
 }
 
+func deskOf(a *app.App) consent.Desk { return consent.Desk{Ring: a.Ring, Charters: a.Charters} }
+
+type guardianEndCmd struct {
+	whichGuardian `embed:""`
+}
+
+// Run ends a person's tie to a child, at once, and cancels what waits for it.
+func (c guardianEndCmd) Run(ctx context.Context, s *session) error {
+	return c.change(ctx, s, "cmd.guardian.ended", func(a *app.App, tx *db.Tx, child family.Child, guardian family.GuardianID) error {
+		_, err := deskOf(a).EndGuardian(ctx, tx, operator, child, guardian)
+		return err
+	})
+}
+
 type guardianUnverifyCmd struct {
-	whichChild `embed:""`
-	ID         string `arg:"" help:"${guardian_id}"`
+	whichGuardian `embed:""`
 }
 
 // Run takes back the proof of who a guardian is. No command gives one.
 func (c guardianUnverifyCmd) Run(ctx context.Context, s *session) error {
-	return s.on(ctx, func(a *app.App) error {
-		err := a.Store.Update(ctx, func(tx *db.Tx) error {
-			child, err := c.lock(ctx, tx, a.Ring)
-			if err != nil {
-				return err
-			}
-			desk := consent.Desk{Ring: a.Ring, Charters: a.Charters}
-			_, _, err = desk.Unverify(ctx, tx, operator, child, family.GuardianID(c.ID))
-			return err
-		})
-		if err == nil {
-			s.say("cmd.guardian.unverified", "ID", c.ID)
-		}
+	return c.change(ctx, s, "cmd.guardian.unverified", func(a *app.App, tx *db.Tx, child family.Child, guardian family.GuardianID) error {
+		_, _, err := deskOf(a).Unverify(ctx, tx, operator, child, guardian)
 		return err
 	})
 }

@@ -55,15 +55,7 @@ func (c *call) guardianID() (family.GuardianID, error) {
 // endGuardian ends a person's tie to a child, and what waits for that person
 // (edge case 8).
 func endGuardian(s *Server, ctx context.Context, c *call, _ *nothing) (answer[none], error) {
-	return change(ctx, s, c, func(tx *db.Tx) (out answer[none], err error) {
-		child, err := s.lock(ctx, tx, c)
-		if err != nil {
-			return out, err
-		}
-		guardian, err := c.guardianID()
-		if err != nil {
-			return out, err
-		}
+	return changeGuardian(ctx, s, c, func(tx *db.Tx, child family.Child, guardian family.GuardianID) (out answer[none], err error) {
 		out.Entry, err = s.desk.EndGuardian(ctx, tx, c.app, child, guardian)
 		return out, err
 	})
@@ -72,7 +64,16 @@ func endGuardian(s *Server, ctx context.Context, c *call, _ *nothing) (answer[no
 // unverifyGuardian takes a proof back. No route gives one but the guardian's own
 // code (edge case 24).
 func unverifyGuardian(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Guardian], error) {
-	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Guardian], err error) {
+	return changeGuardian(ctx, s, c, func(tx *db.Tx, child family.Child, guardian family.GuardianID) (answer[wardkeep.Guardian], error) {
+		g, entry, err := s.desk.Unverify(ctx, tx, c.app, child, guardian)
+		return answer[wardkeep.Guardian]{Body: guardianView(g), Entry: entry, ETag: etagOf(child.Version)}, err
+	})
+}
+
+// changeGuardian changes one guardian of the child, both as the path names them.
+func changeGuardian[T any](ctx context.Context, s *Server, c *call,
+	fn func(tx *db.Tx, child family.Child, guardian family.GuardianID) (answer[T], error)) (answer[T], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[T], err error) {
 		child, err := s.lock(ctx, tx, c)
 		if err != nil {
 			return out, err
@@ -81,7 +82,6 @@ func unverifyGuardian(s *Server, ctx context.Context, c *call, _ *nothing) (answ
 		if err != nil {
 			return out, err
 		}
-		g, entry, err := s.desk.Unverify(ctx, tx, c.app, child, guardian)
-		return answer[wardkeep.Guardian]{Body: guardianView(g), Entry: entry, ETag: etagOf(child.Version)}, err
+		return fn(tx, child, guardian)
 	})
 }
