@@ -134,6 +134,8 @@ func TestBadInputHasItsCode(t *testing.T) {
 			{"POST", "/children/%s/events", `{"happened_at":"2026-01-01T00:00:00Z"}`, 422, "api.missing_field", "event"},
 			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":"2099-01-01T00:00:00Z"}`, 422, "vault.event_future", "happened_at"},
 			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":"2019-10-01T00:00:00+08:00"}`, 422, "vault.event_before_child", "happened_at"},
+			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":"0001-01-01T00:00:00Z"}`, 422, "vault.event_before_child", "happened_at"},
+			{"POST", "/children/%s/events", `{"happened_at":"0001-01-01T08:00:00+08:00","event":"account-closed"}`, 422, "vault.event_before_child", "happened_at"},
 			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":"2026-02-30T00:00:00Z"}`, 422, "api.invalid_value", "happened_at"},
 			{"POST", "/children/%s/events", `{"event":"account-closed","happened_at":1767225600}`, 422, "api.wrong_type", "happened_at"},
 			{"POST", "/children/%s/events", `{"event":"account-closed","name":"zhang san"}`, 422, "api.unknown_field", ""},

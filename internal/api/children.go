@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/vault"
 )
 
 // birth reads a birth date, whole or in part, and refuses one to come.
@@ -251,6 +253,10 @@ type reportEventInput struct{ Body wardkeep.Happening }
 // reportEvent ends what waits for an event (Article 12). It asks for no consent:
 // it can only shorten.
 func reportEvent(s *Server, ctx context.Context, c *call, in *reportEventInput) (answer[wardkeep.Happened], error) {
+	if in.Body.HappenedAt.IsZero() && states(c.body, "happened_at") {
+		// Only what is left out is now: a program's zero time is a fault of it.
+		return answer[wardkeep.Happened]{}, vault.ErrEventEarly.At("happened_at")
+	}
 	return change(ctx, s, c, func(tx *db.Tx) (answer[wardkeep.Happened], error) {
 		var out answer[wardkeep.Happened]
 		child, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
@@ -266,6 +272,16 @@ func reportEvent(s *Server, ctx context.Context, c *call, in *reportEventInput) 
 			Entry: ended.Entry, ETag: etagOf(ended.Version),
 		}, nil
 	})
+}
+
+// states reports whether the body, which is an object, has the field.
+func states(body []byte, field string) bool {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return false
+	}
+	_, ok := fields[field]
+	return ok
 }
 
 // eraseChild ends a child's account: the use has ended (Article 20(4)).
