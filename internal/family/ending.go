@@ -13,8 +13,8 @@ import (
 	"wardkeep/internal/base/errs"
 )
 
-// ErrTooManyEvents refuses an event of a child about whom too many are waiting
-// to take effect.
+// ErrTooManyEvents refuses an event of a child about whom too many different ones
+// are waiting to take effect.
 var ErrTooManyEvents = errs.New(errs.Conflict, "family.too_many_events")
 
 // maxEndings bounds what is kept of events, and with it the child's row.
@@ -48,7 +48,9 @@ func (all Endings) Of(purpose string, collected time.Time) (ends time.Time, ok b
 }
 
 // With returns the endings with some more, and without those that end nothing
-// any more. Errors: ErrTooManyEvents.
+// any more. Where that is too many, it merges: what is reported every night ends
+// a little earlier, and is never refused. Errors: ErrTooManyEvents, for so many
+// different events and purposes that nothing can be merged.
 func (all Endings) With(now time.Time, more ...Ending) (Endings, error) {
 	sum := slices.Clone(all)
 	for _, e := range more {
@@ -56,19 +58,66 @@ func (all Endings) With(now time.Time, more ...Ending) (Endings, error) {
 			sum = append(sum, e)
 		}
 	}
-	slices.SortFunc(sum, func(a, b Ending) int {
-		return cmp.Or(a.Happened.Compare(b.Happened), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Purpose, b.Purpose), a.Ends.Compare(b.Ends))
-	})
+	sum.sort()
 	var needed Endings
-	for _, e := range sum {
-		if !sum.outlived(e, now) {
+	for i, e := range sum {
+		if sum.first(i) || !sum.outlived(e, now) {
 			needed = append(needed, e)
 		}
 	}
-	if len(needed) > maxEndings {
-		return nil, ErrTooManyEvents
+	for len(needed) > maxEndings {
+		a, b := needed.nearest()
+		if b < 0 {
+			return nil, ErrTooManyEvents
+		}
+		needed[b].Ends = needed[a].earlier(needed[b])
+		needed = slices.Delete(needed, a, a+1)
+		needed.sort()
 	}
 	return needed, nil
+}
+
+func (all Endings) sort() {
+	slices.SortFunc(all, func(a, b Ending) int {
+		return cmp.Or(a.Happened.Compare(b.Happened), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Purpose, b.Purpose), a.Ends.Compare(b.Ends))
+	})
+}
+
+// first reports whether the ending is the earliest of its event. It stays for as
+// long as the child: a purpose that is declared later waits for the event too,
+// and what was there before ends by it.
+func (all Endings) first(i int) bool {
+	return !slices.ContainsFunc(all[:i], func(e Ending) bool { return e.Event == all[i].Event })
+}
+
+// nearest returns the two endings, one after the other of the same event and
+// purpose, whose merging shortens the least: what was collected between them then
+// ends with what was collected before. B is -1 if there are none.
+func (all Endings) nearest() (a, b int) {
+	a, b = -1, -1
+	var least time.Duration
+	for i, e := range all {
+		if all.first(i) {
+			continue
+		}
+		next := slices.IndexFunc(all[i+1:], func(o Ending) bool { return o.Event == e.Event && o.Purpose == e.Purpose })
+		if next < 0 {
+			continue
+		}
+		next += i + 1
+		if lost := all[next].Ends.Sub(e.earlier(all[next])); b < 0 || lost < least {
+			a, b, least = i, next, lost
+		}
+	}
+	return a, b
+}
+
+// earlier returns the end of e or of o, whichever comes first.
+func (e Ending) earlier(o Ending) time.Time {
+	if e.Ends.Before(o.Ends) {
+		return e.Ends
+	}
+	return o.Ends
 }
 
 func (e Ending) same(o Ending) bool {
