@@ -154,14 +154,15 @@ func (d Desk) Follow(ctx context.Context, tx *db.Tx, code string) (token string,
 	// Two at once may both be the last one: it is a limit against floods, and
 	// whoever only looks shares the child.
 	//
-	// Each sending makes a link and a short code: what is more of links was followed.
+	// Each sending makes a link and a short code, and the request one link for the
+	// page of the child's device: what is more of links was followed.
 	n, err := db.One(ctx, tx, db.Single[int64], `
 		SELECT CAST(coalesce(sum(CASE WHEN short = true THEN -1 ELSE 1 END), 0) AS bigint)
 		FROM consent_link WHERE child = $1 AND request = $2`, r.Child, r.ID)
 	switch {
 	case err != nil:
 		return "", err
-	case n >= maxFollowed:
+	case n > maxFollowed:
 		return "", ErrFollowed
 	}
 	token = id.Secret(32)
