@@ -27,7 +27,8 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	case f.names.text(c.service) != p.Service:
 		return impossible(ruleService)
 	}
-	use := p.Kind == gate.KindPermitted || p.Kind == gate.KindDenied
+	look := p.Kind == gate.KindViewed || p.Kind == gate.KindViewDenied
+	use := look || p.Kind == gate.KindPermitted || p.Kind == gate.KindDenied
 	if x := c.follow(p, use); x != (fault{}) {
 		return x
 	}
@@ -41,6 +42,8 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		}
 	}
 	switch {
+	case look:
+		return f.look(p, c)
 	case use:
 		return f.use(p, s, c)
 	case p.Kind == vault.KindKept:

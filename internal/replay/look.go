@@ -1,0 +1,46 @@
+package replay
+
+import (
+	"slices"
+	"strings"
+
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+)
+
+// look decides a guardian's look at what is held again. It rests on the child
+// alone, so it waits for nothing.
+func (f *fold) look(p ledger.Placed, c *child) fault {
+	b, x := body[gate.AccessBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	f.uses++
+	name, ok := strings.CutPrefix(p.Actor, "guardian:")
+	k, known := keyOf(id.Guardian, name)
+	if !ok || !known {
+		return fault{what: FoundActor, field: "actor"}
+	}
+	for _, item := range b.Items {
+		if _, held := f.names.syms[item]; !held {
+			return fault{what: FoundStrange, field: "items"} // invariant 6
+		}
+	}
+	u := &use{at: p.At.UnixMicro(), use: gate.Use{Service: p.Service, Child: family.ID(p.Subject), Activity: charter.Use, Items: b.Items}}
+	u.body.Items, u.body.Age = b.Items, b.Age
+	facts := f.factsOf(c, u)
+	if x := c.sawAge(age.Class(b.Age), u.at); x != (fault{}) {
+		return x
+	}
+	by := family.Guardian{ID: family.GuardianID(k[:]), Child: u.use.Child, Strength: b.Strength}
+	_, reasons := gate.DecideAccess(facts, by, gate.Access{Service: p.Service, Child: u.use.Child, Items: b.Items})
+	permitted := p.Kind == gate.KindViewed
+	if permitted != (len(reasons) == 0) || !slices.Equal(reasons, b.Reasons) {
+		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(permitted, b.Reasons)}
+	}
+	return fault{}
+}
