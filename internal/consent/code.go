@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 )
@@ -76,10 +77,10 @@ func (d Desk) SendCode(ctx context.Context, tx *db.Tx, r Request) (OneTime, erro
 	if err != nil {
 		return OneTime{}, err
 	}
-	if err := d.countSend(ctx, tx, to); err != nil {
+	if err := CountSend(ctx, tx, d.Ring, contactDomain, to); err != nil {
 		return OneTime{}, err
 	}
-	code, err := oneTime()
+	code, err := Digits()
 	if err != nil {
 		return OneTime{}, err
 	}
@@ -119,11 +120,12 @@ func (d Desk) keepCode(ctx context.Context, tx *db.Tx, r Request, code string) e
 	return ErrCodeSends
 }
 
-// countSend counts a code to a phone or address, over all children it belongs to:
+// CountSend counts a code to a phone or address, over all children it belongs to:
 // nobody's phone is flooded through siblings. The count is one row, so that of
-// many at once no more pass than one after the other.
-func (d Desk) countSend(ctx context.Context, tx *db.Tx, to Contact) error {
-	hash := d.Ring.Index(contactDomain, string(to.Channel), to.To.Reveal())
+// many at once no more pass than one after the other. Codes of different domains
+// don't use up each other's. Errors: ErrCodeSends.
+func CountSend(ctx context.Context, tx *db.Tx, ring *keyring.Ring, domain string, to Contact) error {
+	hash := ring.Index(domain, string(to.Channel), to.To.Reveal())
 	if len(hash) == 0 {
 		return fmt.Errorf("consent: no ring to hash contacts with")
 	}
@@ -320,8 +322,9 @@ func (k kept) refusal() error {
 	return ErrCodeExpired
 }
 
-// oneTime returns six digits, each number as likely as any other.
-func oneTime() (string, error) {
+// Digits returns the six digits of a one-time code, each number as likely as any
+// other.
+func Digits() (string, error) {
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
 	if err != nil {
 		return "", err

@@ -30,7 +30,7 @@ func TestOneTimeCodes_AreUnbiased(t *testing.T) {
 	const n = 20_000
 	var seen [6][10]int
 	for range n {
-		code, err := oneTime()
+		code, err := Digits()
 		if err != nil || len(code) != 6 {
 			t.Fatalf("%q, %v", code, err)
 		}

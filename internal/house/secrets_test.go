@@ -18,6 +18,7 @@ var mayReveal = map[string]string{
 	"roster":       "reads the operator's list of children and guardians",
 	"family":       "seals contacts, and computes ages and look-up hashes",
 	"consent":      "addresses the guardian who is asked",
+	"session":      "compares the code that a guardian typed",
 	"notify":       "hands the message to the mail or SMS server",
 	"vault":        "seals and opens values",
 	"web":          "shows a person what is theirs",

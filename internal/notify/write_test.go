@@ -35,6 +35,7 @@ func TestMessagesAreWhole(t *testing.T) {
 				"consent.receipt":    {notify.Receipt{Service: "Xiaoxi", Agreed: []string{"Lessons"}, At: at, Link: link}.Message(to(channel, lang)), []string{"Xiaoxi", "1", link, when}},
 				"consent.refusal":    {notify.Receipt{Service: "Xiaoxi", Refused: []string{"Lessons"}, At: at}.Message(to(channel, lang)), []string{"Xiaoxi", "1", when}},
 				"consent.withdrawal": {notify.Withdrawal{Service: "Xiaoxi", Withdrawn: []string{"Les\nsons"}, At: at, Link: link}.Message(to(channel, lang)), []string{"Xiaoxi", "Les sons", link, when}},
+				"home.code":          {notify.HomeCode{Site: "ward.example", Code: pii.New("012345"), Life: 10 * time.Minute}.Message(to(channel, lang)), []string{"ward.example", "012345", "10"}},
 			} {
 				text := c.m.Text.Reveal()
 				for _, say := range c.says {

@@ -48,6 +48,8 @@ type fold struct {
 	forced map[string]source // services whose requests an app answered
 	homes  map[sym]source    // services that children are of
 
+	sessions map[key]signedIn // that are open
+
 	facts  scratch
 	recent [recent]open // a ring
 	oldest int
@@ -77,6 +79,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		services: make(map[string]*service), apps: make(map[string]*credential), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
+		sessions: make(map[key]signedIn),
 	}
 }
 
@@ -126,6 +129,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 		x := f.serviceEntry(p)
 		f.resolve()
 		return x
+	case slices.Contains(ofSessions, p.Kind):
+		if p.Subject != "" || p.Service != "" {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.sessionEntry(p)
 	}
 	return fault{what: FoundKind, got: f.names.shown(p.Kind)}
 }
@@ -184,6 +192,7 @@ const (
 	ruleNumber     = "number"
 	ruleHash       = "hash"
 	ruleOffice     = "office"
+	ruleSession    = "session"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

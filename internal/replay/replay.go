@@ -148,6 +148,9 @@ func (a *audit) run() error {
 	if err := a.compareServices(rows); err != nil {
 		return err
 	}
+	if err := a.compareSessions(); err != nil {
+		return err
+	}
 	if err := a.compareChildren(); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 )
 
@@ -36,6 +37,7 @@ type Swept struct {
 	Requests   int // consent requests that ran out
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
+	Sessions   int // guardians signed out whose time was over, and traces of codes to sign in
 	Answers    int // kept answers of the API that nobody repeats any more
 }
 
@@ -61,6 +63,7 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err e
 	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
+	run(&done.Sessions, func() (int, int, error) { return sweepSessions(ctx, store) })
 	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
 	failed = append(failed, store.Scrub(ctx), ctx.Err())
 	if err := errors.Join(failed...); err != nil {
@@ -178,6 +181,14 @@ func sweepTraces(ctx context.Context, store *db.DB) (found, did int, err error) 
 func sweepContacts(ctx context.Context, store *db.DB) (found, did int, err error) {
 	err = store.Update(ctx, func(tx *db.Tx) (err error) {
 		did, err = consent.ForgetSends(ctx, tx, batch)
+		return err
+	})
+	return did, did, err
+}
+
+func sweepSessions(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = session.Sweep(ctx, tx, batch)
 		return err
 	})
 	return did, did, err

@@ -27,6 +27,7 @@ const (
 	Subject    Prefix = "su" // a child's pseudonym in the ledger
 	Entry      Prefix = "le" // a ledger entry
 	Call       Prefix = "rq" // one HTTP request
+	Session    Prefix = "se" // a guardian who is signed in
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

@@ -310,6 +310,34 @@ CREATE TABLE value (
 );
 CREATE INDEX value_expiry ON value (expires_at, child, item);
 
+-- SESSION. Guardians who sign in, by a phone or an address that may be tied to
+-- several children.
+CREATE TABLE sign_in (
+	contact    bytea  NOT NULL PRIMARY KEY, -- keyed hash of what somebody typed, known here or not
+	channel    text   NOT NULL, -- sms, email
+	browser    bytea  NOT NULL, -- keyed hash of what the browser holds that asked for the code
+	code       bytea,           -- keyed hash, with the contact and the browser
+	code_until bigint NOT NULL,
+	tries      bigint NOT NULL, -- of this code
+	wrong      bigint NOT NULL, -- of all codes together
+	since      bigint NOT NULL  -- when the code was made
+);
+CREATE INDEX sign_in_browser ON sign_in (browser, contact);
+CREATE INDEX sign_in_since ON sign_in (since, contact);
+
+CREATE TABLE session (
+	secret     bytea  NOT NULL PRIMARY KEY, -- keyed hash of what the browser holds
+	id         text   NOT NULL,
+	channel    text   NOT NULL, -- sms, email
+	contact    bytea  NOT NULL, -- keyed hash, as in guardian
+	bound      bytea  NOT NULL, -- keyed hash of the secret with all the rest
+	created_at bigint NOT NULL,
+	seen_at    bigint NOT NULL,
+	ends_at    bigint NOT NULL
+);
+CREATE INDEX session_contact ON session (contact, id);
+CREATE INDEX session_end ON session (ends_at, id);
+
 -- Where a consumer of the ledger has got to.
 CREATE TABLE ledger_cursor (
 	name  text   NOT NULL PRIMARY KEY,
@@ -318,6 +346,8 @@ CREATE TABLE ledger_cursor (
 
 -- +goose Down
 DROP TABLE ledger_cursor;
+DROP TABLE session;
+DROP TABLE sign_in;
 DROP TABLE value;
 DROP TABLE consent;
 DROP TABLE code_contact;

@@ -1,0 +1,126 @@
+package family
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"slices"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
+)
+
+// ErrHandle says that a text is neither a phone number nor an e-mail address. It
+// says nothing of whether anybody has it.
+var ErrHandle = errs.New(errs.Invalid, "family.handle_invalid")
+
+// A Handle is a phone number or an e-mail address as people sign in with.
+type Handle struct {
+	Email bool // otherwise a phone
+	Hash  []byte
+	To    pii.Text // normal; zero for a Handle that was stored
+}
+
+// ParseHandle reads what somebody typed. Errors: ErrHandle.
+func ParseHandle(ring *keyring.Ring, typed pii.Text) (Handle, error) {
+	if phone := NormalPhone(typed.Reveal()); phone != "" {
+		return Handle{Hash: phoneHash(ring, phone), To: pii.New(phone)}, nil
+	}
+	if email := normalEmail(typed.Reveal()); email != "" {
+		return Handle{Email: true, Hash: emailHash(ring, email), To: pii.New(email)}, nil
+	}
+	return Handle{}, ErrHandle.At("contact")
+}
+
+// A Tie is a guardian in office with its child.
+type Tie struct {
+	Guardian
+	Of Child
+}
+
+// tied is a row of guardian with what proves that a contact is its own.
+type tied struct {
+	Guardian
+	phone, email []byte
+}
+
+// TiesOf returns the ties of everybody who is reached by the handle and may answer
+// for the child: verified, and in office. The hash in a row only leads there; that
+// the contact is this guardian's is what is sealed under the child's key, so
+// whoever writes a hash into the table by hand signs in as nobody. A tie whose
+// seal says something else, or can't be opened, is left out.
+func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie, error) {
+	rows, err := db.All(ctx, tx, func(row db.Row) (t tied, err error) {
+		err = row.Scan(&t.Child, &t.ID, &t.Relation, &t.Strength, (*db.Time)(&t.VerifiedAt), (*db.Time)(&t.EndedAt), &t.phone, &t.email)
+		return t, err
+	}, tiesQuery[h.Email], h.Hash, maxFound)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	var children []Child
+	reads := make([]db.Read, len(rows))
+	for i, t := range rows {
+		reads[i] = ReadChild(&children, t.Child)
+	}
+	if err := tx.Together(ctx, reads...); err != nil {
+		return nil, err
+	}
+	of := make(map[ID]Child, len(children))
+	for _, c := range children {
+		of[c.ID] = c
+	}
+	var ties []Tie
+	for _, t := range rows {
+		c := of[t.Child]
+		if c.State != Erased && t.MayAnswer() && t.has(ring, c, h) {
+			ties = append(ties, Tie{t.Guardian, c})
+		}
+	}
+	return ties, nil
+}
+
+var tiesQuery = map[bool]string{
+	false: `
+		SELECT ` + guardianColumns + `, phone, email FROM guardian
+		WHERE phone_hash = $1 AND ended_at IS NULL
+		ORDER BY child, guardian LIMIT $2`,
+	true: `
+		SELECT ` + guardianColumns + `, phone, email FROM guardian
+		WHERE email_hash = $1 AND ended_at IS NULL
+		ORDER BY child, guardian LIMIT $2`,
+}
+
+// has reports whether the sealed contact of the guardian is the handle.
+func (t tied) has(ring *keyring.Ring, c Child, h Handle) bool {
+	sealed, what, hash := t.phone, "phone", phoneHash
+	if h.Email {
+		sealed, what, hash = t.email, "email", emailHash
+	}
+	if sealed == nil {
+		return false
+	}
+	contact, err := c.open(ring, sealed, c.guardianAD(t.ID, what))
+	return err == nil && subtle.ConstantTimeCompare(hash(ring, contact.Reveal()), h.Hash) == 1
+}
+
+// HandlesOf returns the hashes of every phone and address by which the people of
+// these ties are reached.
+func HandlesOf(ctx context.Context, tx *db.Tx, ties []Tie) (hashes [][]byte, err error) {
+	for _, t := range ties {
+		both, err := db.One(ctx, tx, func(row db.Row) (both [2][]byte, err error) {
+			err = row.Scan(&both[0], &both[1])
+			return both, err
+		}, `SELECT phone_hash, email_hash FROM guardian WHERE child = $1 AND guardian = $2`, t.Child, t.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, hash := range both {
+			if hash != nil && !slices.ContainsFunc(hashes, func(h []byte) bool { return bytes.Equal(h, hash) }) {
+				hashes = append(hashes, hash)
+			}
+		}
+	}
+	return hashes, nil
+}

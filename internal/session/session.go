@@ -1,0 +1,257 @@
+// Package session keeps guardians signed in to their home, where they see what is
+// held about their children and take consents back (Articles 9, 19 and 20; PIPL
+// 44 and 45).
+//
+// Its one invariant: who is signed in speaks for a child only while its tie to it
+// is verified, in office, and reached by the contact that the code went to; that
+// is looked up each time, and no session carries it. And nobody learns here
+// whether a phone number or an address is known.
+package session
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+)
+
+// What can be wrong with who comes in.
+var (
+	ErrCode      = errs.New(errs.Forbidden, "session.code") // wrong, over, tried too often, or never sent: nobody is told which
+	ErrSignedOut = errs.New(errs.Unauthenticated, "session.signed_out")
+)
+
+// A session is short: a phone lies about, and a child picks it up (edge case 24).
+const (
+	Idle = 30 * time.Minute // without a page
+	Most = 12 * time.Hour   // altogether
+
+	seenEvery = time.Minute // a page more often than that writes nothing
+)
+
+// The kinds of ledger entries about sessions. They belong to no child and no
+// service, so that nothing in the ledger ties the children of one guardian
+// together.
+const (
+	KindOpened = "session.opened"
+	KindEnded  = "session.ended"
+)
+
+// An OpenedBody says that somebody signed in, and by what.
+type OpenedBody struct {
+	Session string          `json:"session"`
+	Channel consent.Channel `json:"channel"`
+}
+
+// An EndedBody says why a session is over.
+type EndedBody struct {
+	Session string `json:"session"`
+	Why     Why    `json:"why"`
+}
+
+// A Why is the reason for which a session ended.
+type Why string
+
+// The reasons.
+const (
+	SignedOut  Why = "signed_out"
+	Everywhere Why = "everywhere" // signed out on another device
+	Replaced   Why = "replaced"   // the same browser signed in anew
+	Expired    Why = "expired"
+)
+
+// The entries of a session are ordered by these, as those of a child are by its
+// version.
+const (
+	versionOpened = 1
+	versionEnded  = 2
+)
+
+// A Door lets guardians in.
+type Door struct{ Ring *keyring.Ring }
+
+// A Session is a browser that is signed in, and whom it may speak as.
+type Session struct {
+	ID        string // "se_…"
+	Channel   consent.Channel
+	CreatedAt time.Time
+	SeenAt    time.Time
+	EndsAt    time.Time    // if no page is opened until then
+	Ties      []family.Tie // at least one, each of no more strength than a one-time code
+
+	secret, contact []byte
+	bound           []byte
+}
+
+const columns = `secret, id, channel, contact, bound, created_at, seen_at, ends_at`
+
+func scan(row db.Row) (s Session, err error) {
+	err = row.Scan(&s.secret, &s.ID, &s.Channel, &s.contact, &s.bound,
+		(*db.Time)(&s.CreatedAt), (*db.Time)(&s.SeenAt), (*db.Time)(&s.EndsAt))
+	return s, err
+}
+
+func (s Session) handle() family.Handle {
+	return family.Handle{Email: s.Channel == consent.Email, Hash: s.contact}
+}
+
+// over reports whether the session is past its time, swept or not.
+func (s Session) over(now time.Time) bool {
+	return !now.Before(s.EndsAt) || !now.Before(s.CreatedAt.Add(Most))
+}
+
+// Find returns the session of a browser by what it holds. A guardian whose last
+// tie has ended is signed out by that. Errors: ErrSignedOut.
+func (d Door) Find(ctx context.Context, tx *db.Tx, secret string) (Session, error) {
+	s, err := d.find(ctx, tx, secret)
+	if err != nil {
+		return Session{}, err
+	}
+	if s.Ties, err = ties(ctx, tx, d.Ring, s.handle()); err != nil {
+		return Session{}, err
+	}
+	if len(s.Ties) == 0 {
+		return Session{}, ErrSignedOut
+	}
+	return s, nil
+}
+
+func (d Door) find(ctx context.Context, tx *db.Tx, secret string) (Session, error) {
+	if secret == "" || len(secret) > 100 {
+		return Session{}, ErrSignedOut
+	}
+	s, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM session WHERE secret = $1`, d.Ring.Index(secretDomain, secret))
+	switch {
+	case errors.Is(err, db.ErrNone):
+		return Session{}, ErrSignedOut
+	case err != nil:
+		return Session{}, err
+	case subtle.ConstantTimeCompare(s.bound, d.bind(secret, s)) != 1, s.over(tx.Now()):
+		return Session{}, ErrSignedOut
+	}
+	return s, nil
+}
+
+// ties returns the ties of a handle, each with no more strength than a code shows.
+func ties(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h family.Handle) ([]family.Tie, error) {
+	all, err := family.TiesOf(ctx, tx, ring, h)
+	for i := range all {
+		all[i].Strength = min(all[i].Strength, family.OneTimeCode)
+	}
+	return all, err
+}
+
+const (
+	secretDomain = "session.secret"
+	boundDomain  = "session.bound"
+)
+
+// bind hashes a session with its secret: a row that was changed by hand, to speak
+// for another contact or to begin anew, is nobody's.
+func (d Door) bind(secret string, s Session) []byte {
+	return d.Ring.Index(boundDomain, secret, s.ID, string(s.Channel), hex.EncodeToString(s.contact),
+		strconv.FormatInt(s.CreatedAt.UnixMicro(), 10))
+}
+
+// open makes a session and returns its secret: 256 bits, new with every sign-in,
+// so that nobody can plant one in a browser beforehand.
+func (d Door) open(ctx context.Context, tx *db.Tx, h family.Handle) (Session, string, error) {
+	s := Session{ID: id.New(id.Session), Channel: channel(h), CreatedAt: tx.Now(), SeenAt: tx.Now(), EndsAt: tx.Now().Add(Idle), contact: h.Hash}
+	secret := id.Secret(32)
+	s.secret = d.Ring.Index(secretDomain, secret)
+	s.bound = d.bind(secret, s)
+	err := tx.Queue(ctx, `
+		INSERT INTO session (secret, id, channel, contact, bound, created_at, seen_at, ends_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $6, $7)`,
+		s.secret, s.ID, s.Channel, s.contact, s.bound, (*db.Time)(&s.CreatedAt), (*db.Time)(&s.EndsAt))
+	if err != nil {
+		return Session{}, "", err
+	}
+	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindOpened, Version: versionOpened, Actor: "session:" + s.ID,
+		Body: OpenedBody{Session: s.ID, Channel: s.Channel}})
+	return s, secret, err
+}
+
+// Stale reports whether Seen would write anything.
+func (s Session) Stale(now time.Time) bool { return now.Sub(s.SeenAt) >= seenEvery }
+
+// Seen lets the session go on from now, up to its most. One that ended meanwhile
+// stays so.
+func Seen(ctx context.Context, tx *db.Tx, s Session) error {
+	now, ends := tx.Now(), tx.Now().Add(Idle)
+	if most := s.CreatedAt.Add(Most); most.Before(ends) {
+		ends = most
+	}
+	return tx.Queue(ctx, `
+		UPDATE session SET seen_at = $1, ends_at = $2 WHERE secret = $3 AND ends_at > $1`,
+		(*db.Time)(&now), (*db.Time)(&ends), s.secret)
+}
+
+// SignOut ends the session.
+func SignOut(ctx context.Context, tx *db.Tx, s Session) error {
+	return end(ctx, tx, s, SignedOut)
+}
+
+// SignOutEverywhere ends this session and every other by a phone or an address of
+// the same guardian.
+func SignOutEverywhere(ctx context.Context, tx *db.Tx, s Session) error {
+	contacts, err := family.HandlesOf(ctx, tx, s.Ties)
+	if err != nil {
+		return err
+	}
+	for _, contact := range contacts {
+		all, err := db.All(ctx, tx, scan, `
+			SELECT `+columns+` FROM session WHERE contact = $1 ORDER BY id`, contact)
+		if err != nil {
+			return err
+		}
+		for _, other := range all {
+			if err := end(ctx, tx, other, Everywhere); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// end removes the row and says so, once: who comes second finds nothing.
+func end(ctx context.Context, tx *db.Tx, s Session, why Why) error {
+	n, err := tx.Exec(ctx, `DELETE FROM session WHERE secret = $1`, s.secret)
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindEnded, Version: versionEnded, Actor: "session:" + s.ID,
+		Body: EndedBody{Session: s.ID, Why: why}})
+	return err
+}
+
+// Sweep removes at most limit sessions that are over and, as many, traces of codes
+// that count no more; it returns how many it found. Nobody is let in by one in the
+// meantime.
+func Sweep(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	now, rested := tx.Now(), tx.Now().Add(-rest)
+	due, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM session WHERE ends_at <= $1 ORDER BY ends_at, id LIMIT $2`, (*db.Time)(&now), int64(limit))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range due {
+		if err := end(ctx, tx, s, Expired); err != nil {
+			return 0, err
+		}
+	}
+	n, err := tx.Exec(ctx, `
+		DELETE FROM sign_in WHERE contact IN (
+			SELECT contact FROM sign_in WHERE since <= $1 ORDER BY since, contact LIMIT $2)`, (*db.Time)(&rested), int64(limit))
+	return max(len(due), int(n)), err
+}
