@@ -22,7 +22,7 @@ func (a *App) Handler() http.Handler {
 		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits),
 	}
 	pages := &web.Server{
-		Store: a.Store, Ring: a.Ring, Charters: a.Charters, Messages: a.Messages, LedgerKey: a.LedgerKey,
+		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Messages: a.Messages, LedgerKey: a.LedgerKey,
 		PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(),
 	}
 	edge := server.Handler()

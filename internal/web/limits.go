@@ -24,12 +24,14 @@ const (
 // link has 256 bits, and a request counts its own wrong codes.
 type limits struct {
 	proxies []netip.Prefix
+	rate    rate.Limit
+	burst   int
 	mu      sync.Mutex
 	all     map[string]*rate.Limiter
 }
 
 func newLimits(proxies []netip.Prefix) *limits {
-	return &limits{proxies: proxies, all: make(map[string]*rate.Limiter)}
+	return &limits{proxies: proxies, rate: perAddress, burst: burst, all: make(map[string]*rate.Limiter)}
 }
 
 // take returns ErrSlowDown when a visitor asks too often.
@@ -45,7 +47,7 @@ func (l *limits) take(r *http.Request) error {
 		if len(l.all) >= addresses {
 			clear(l.all) // forgetting is safe: see above
 		}
-		one = rate.NewLimiter(perAddress, burst)
+		one = rate.NewLimiter(l.rate, l.burst)
 		l.all[host] = one
 	}
 	if !one.Allow() {

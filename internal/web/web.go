@@ -25,6 +25,8 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/session"
+	"wardkeep/internal/vault"
 )
 
 //go:embed layout.html parts/*.html guardian/*.html public/*.html
@@ -37,6 +39,7 @@ var static embed.FS
 type Server struct {
 	Store     *db.DB
 	Ring      *keyring.Ring
+	Vault     *vault.Vault
 	Charters  *catalog.Cache
 	Messages  notify.Router
 	LedgerKey string // verifies the ledger's checkpoints; public
@@ -50,6 +53,9 @@ type Server struct {
 	desk      consent.Desk
 	templates map[i18n.Lang]map[string]*template.Template
 	limits    *limits
+	door      session.Door
+	codes     *limits // of codes to sign in
+	later     later
 }
 
 // Handler returns the pages. Each is parsed once per language, so the functions
@@ -70,6 +76,7 @@ func (s *Server) Handler() http.Handler {
 	s.public(mux)
 	s.guardian(mux)
 	s.guide(mux)
+	s.homes(mux)
 	if s.Outbox != nil {
 		s.handle(mux, "GET /outbox", s.outbox)
 	}
@@ -82,6 +89,7 @@ func parse(lang i18n.Lang) map[string]*template.Template {
 		"lang": func() string { return string(lang) },
 		"dict": pair,
 		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
+		"day":  func(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) },
 	}
 	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(pages, "layout.html", "parts/*.html"))
 	all := make(map[string]*template.Template)

@@ -41,6 +41,7 @@ type site struct {
 	key     string // the ledger's
 	server  *httptest.Server
 	browser *http.Client
+	pages   *web.Server
 	log     *bytes.Buffer
 }
 
@@ -53,10 +54,11 @@ func newSite(t *testing.T, w *vaulttest.World) *site {
 	}
 	s.ledger, s.key = ledger.Open(w.Store, "wardkeep", signer), key
 	pages := &web.Server{
-		Store: w.Store, Ring: w.Ring, Charters: w.Desk.Charters, Outbox: s.outbox, LedgerKey: key,
+		Store: w.Store, Ring: w.Ring, Vault: w.Vault, Charters: w.Desk.Charters, Outbox: s.outbox, LedgerKey: key,
 		Messages:  notify.Router{notify.SMS: s.outbox, notify.Email: s.outbox},
 		PublicURL: "http://example.com", Log: slog.New(slog.NewJSONHandler(s.log, nil)),
 	}
+	s.pages = pages
 	s.server = httptest.NewServer(pages.Handler())
 	t.Cleanup(s.server.Close)
 	s.fresh()

@@ -1,0 +1,334 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/session"
+)
+
+func (s *Server) homes(mux *http.ServeMux) {
+	s.door = session.Door{Ring: s.Ring}
+	s.codes = newLimits(s.Proxies)
+	s.codes.rate, s.codes.burst = codesPerAddress, codesBurst
+	s.later.slots = make(chan struct{}, sendsAtOnce)
+	s.handle(mux, "GET /home", s.homeList)
+	s.handle(mux, "POST /home/code", s.homeAskCode)
+	s.handle(mux, "GET /home/code", s.homeTypeCode)
+	s.handle(mux, "POST /home/enter", s.homeEnter)
+	s.handle(mux, "POST /home/out", s.homeOut)
+	s.handle(mux, "POST /home/out-everywhere", s.homeOutEverywhere)
+	s.homeChildren(mux)
+	s.homePeople(mux)
+}
+
+// The door to the home is open to anybody who types a number, so it is narrower
+// than the others.
+const (
+	codesPerAddress = rate.Limit(1.0 / 30) // codes a second that one address may ask for
+	codesBurst      = 10
+	sendsAtOnce     = 64
+)
+
+// later runs what an answer must not wait for, because its time would tell
+// something. What doesn't fit is dropped: the visitor asks again.
+type later struct {
+	slots   chan struct{}
+	running sync.WaitGroup
+}
+
+func (l *later) do(ctx context.Context, fn func(context.Context)) bool {
+	select {
+	case l.slots <- struct{}{}:
+	default:
+		return false
+	}
+	l.running.Go(func() {
+		defer func() { <-l.slots }()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		fn(ctx)
+	})
+	return true
+}
+
+// Wait returns when no message is on its way any more that a page began.
+func (s *Server) Wait() { s.later.running.Wait() }
+
+// The cookies of the home. The first is a session's secret, the second binds a
+// code to the browser that asked for it.
+const (
+	homeCookie = "wardkeep_home"
+	codeCookie = "wardkeep_code"
+)
+
+func (s *Server) https() bool { return strings.HasPrefix(s.PublicURL, "https:") }
+
+// cookieName has the prefix by which a browser refuses the cookie from anything
+// but this very host, over TLS.
+func (s *Server) cookieName(name string) string {
+	if s.https() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// setCookie keeps a secret in the browser for some time; none, or an empty secret,
+// forgets it. Strict: no other site's link or form brings it along.
+func (s *Server) setCookie(w http.ResponseWriter, name, secret string, life time.Duration) {
+	age := int(life / time.Second)
+	if secret == "" {
+		age = -1
+	}
+	http.SetCookie(w, &http.Cookie{Name: s.cookieName(name), Value: secret, Path: "/", MaxAge: age,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.https()})
+}
+
+func (s *Server) cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(s.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// homeTo is an address of the home in the language that the page is read in.
+func homeTo(r *http.Request, path string, query ...string) string {
+	q := url.Values{"lang": {string(lang(r))}}
+	for i := 0; i+1 < len(query); i += 2 {
+		q.Set(query[i], query[i+1])
+	}
+	return "/home" + path + "?" + q.Encode()
+}
+
+// A homeFrame is what every page of the home has around it.
+type homeFrame struct {
+	Path      string    // below /home, for the other language
+	OtherLang i18n.Lang // that it is there in
+	In        bool      // somebody is signed in
+}
+
+func frame(r *http.Request, path string, in bool) homeFrame {
+	return homeFrame{Path: path, OtherLang: other(lang(r)), In: in}
+}
+
+// visit runs fn for whoever is signed in, in a transaction that only reads.
+func (s *Server) visit(r *http.Request, fn func(context.Context, *db.Tx, session.Session) error) error {
+	return s.come(r, s.Store.View, fn)
+}
+
+// act is visit for what changes or records something.
+func (s *Server) act(r *http.Request, fn func(context.Context, *db.Tx, session.Session) error) error {
+	return s.come(r, s.Store.Update, fn)
+}
+
+func (s *Server) come(r *http.Request, open func(context.Context, func(*db.Tx) error) error, fn func(context.Context, *db.Tx, session.Session) error) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	var seen session.Session
+	stale := false
+	err := open(ctx, func(tx *db.Tx) error {
+		found, err := s.door.Find(ctx, tx, s.cookie(r, homeCookie))
+		if err != nil {
+			return err
+		}
+		seen, stale = found, found.Stale(tx.Now())
+		return fn(ctx, tx, found)
+	})
+	if err == nil && stale {
+		// In a transaction of its own: a page that only looks takes no writer, but
+		// for once a minute.
+		err = s.Store.Update(ctx, func(tx *db.Tx) error { return session.Seen(ctx, tx, seen) })
+	}
+	return err
+}
+
+// toDoor leads whoever isn't signed in to where that is done.
+func (s *Server) toDoor(w http.ResponseWriter, r *http.Request, err error) error {
+	if !errors.Is(err, session.ErrSignedOut) {
+		return err
+	}
+	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
+	return nil
+}
+
+// homeDoorPage is what guardian/home_door.html and home_code.html show.
+type homeDoorPage struct {
+	homeFrame
+	Problem string // in words
+}
+
+func (s *Server) showDoor(w http.ResponseWriter, r *http.Request, name, path string, err error) error {
+	page, status := homeDoorPage{homeFrame: frame(r, path, false)}, http.StatusOK
+	if err != nil {
+		e := errs.Of(err)
+		if e.Kind == errs.Internal {
+			return err
+		}
+		page.Problem, status = lang(r).T(e.Code), int(e.Kind)
+	}
+	return s.render(w, r, status, name, page)
+}
+
+// homeAskCode answers before anything is looked up: the same to everybody, and in
+// the same time. Whether somebody is known is found out afterwards, and told only
+// to the phone or the mailbox.
+func (s *Server) homeAskCode(w http.ResponseWriter, r *http.Request) error {
+	if err := s.codes.take(r); err != nil {
+		return err
+	}
+	h, err := family.ParseHandle(s.Ring, pii.New(r.PostFormValue("contact")))
+	if err != nil {
+		return s.showDoor(w, r, "guardian/home_door.html", "", err)
+	}
+	browser, l := id.Secret(32), lang(r)
+	if !s.later.do(r.Context(), func(ctx context.Context) { s.sendHomeCode(ctx, browser, h, l) }) {
+		s.Log.WarnContext(r.Context(), "home: too many codes at once, one was not made")
+	}
+	s.setCookie(w, codeCookie, browser, consent.CodeLife)
+	http.Redirect(w, r, homeTo(r, "/code"), http.StatusSeeOther)
+	return nil
+}
+
+// sendHomeCode sends a code if somebody is there to get one. If we crash here no
+// code arrives, and the guardian asks for another.
+func (s *Server) sendHomeCode(ctx context.Context, browser string, h family.Handle, l i18n.Lang) {
+	var code consent.OneTime
+	err := s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+		code, err = s.door.SendCode(ctx, tx, browser, h)
+		return err
+	})
+	if err == nil && !code.Code.IsZero() {
+		to := notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: l}
+		err = s.Messages.Send(ctx, notify.HomeCode{Site: s.site(), Code: code.Code, Life: code.Life}.Message(to))
+	}
+	if err != nil {
+		s.Log.LogAttrs(ctx, slog.LevelError, "home: a code was not sent", slog.Any("error", err))
+	}
+}
+
+// site is what the address of the pages begins with, as people read it.
+func (s *Server) site() string {
+	u, err := url.Parse(s.PublicURL)
+	if err != nil || u.Host == "" {
+		return s.PublicURL
+	}
+	return u.Host
+}
+
+func (s *Server) homeTypeCode(w http.ResponseWriter, r *http.Request) error {
+	return s.showDoor(w, r, "guardian/home_code.html", "/code", nil)
+}
+
+func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	code := pii.New(r.PostFormValue("code"))
+	var secret string
+	err := s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+		_, secret, err = s.door.Enter(ctx, tx, s.cookie(r, codeCookie), s.cookie(r, homeCookie), code)
+		return err
+	})
+	if errors.Is(err, session.ErrCode) {
+		return s.showDoor(w, r, "guardian/home_code.html", "/code", err)
+	}
+	if err != nil {
+		return err
+	}
+	s.setCookie(w, codeCookie, "", 0)
+	s.setCookie(w, homeCookie, secret, session.Most)
+	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) homeOut(w http.ResponseWriter, r *http.Request) error {
+	return s.leave(w, r, session.SignOut)
+}
+
+func (s *Server) homeOutEverywhere(w http.ResponseWriter, r *http.Request) error {
+	return s.leave(w, r, session.SignOutEverywhere)
+}
+
+func (s *Server) leave(w http.ResponseWriter, r *http.Request, out func(context.Context, *db.Tx, session.Session) error) error {
+	if err := s.act(r, out); err != nil && !errors.Is(err, session.ErrSignedOut) {
+		return err
+	}
+	s.setCookie(w, homeCookie, "", 0)
+	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
+	return nil
+}
+
+// homeListPage is what guardian/home_list.html shows.
+type homeListPage struct {
+	homeFrame
+	Children []homeChild
+}
+
+// A homeChild is a child as its guardian's list names it. A nickname would have to
+// be decrypted for every page, and each of that is a look that is recorded; even
+// its first character is a part of a value. So a child has a number here, and the
+// nickname is a value like others, shown when the guardian wants it.
+type homeChild struct {
+	Tie      string
+	Number   int
+	Service  string
+	Since    time.Time
+	Relation string // a key
+	Held     int
+	Disputed bool
+	Frozen   bool
+}
+
+func (s *Server) homeList(w http.ResponseWriter, r *http.Request) error {
+	page := homeListPage{homeFrame: frame(r, "", true)}
+	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+		for i, tie := range in.Ties {
+			child, err := s.homeChild(ctx, tx, tie, i+1, lang(r))
+			if err != nil {
+				return err
+			}
+			page.Children = append(page.Children, child)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, session.ErrSignedOut):
+		return s.showDoor(w, r, "guardian/home_door.html", "", nil)
+	case err != nil:
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "guardian/home_list.html", page)
+}
+
+func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, number int, l i18n.Lang) (homeChild, error) {
+	published, err := s.Charters.Current(ctx, tx, tie.Of.Service)
+	if err != nil {
+		return homeChild{}, err
+	}
+	held, err := holdings(ctx, tx, tie.Of)
+	return homeChild{
+		Tie: string(tie.ID), Number: number, Service: published.Charter.Name.In(charter.Lang(l)), Since: tie.Of.CreatedAt,
+		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Disputed: tie.Of.Disputed, Frozen: tie.Of.Frozen,
+	}, err
+}

@@ -1,0 +1,373 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/session"
+	"wardkeep/internal/vault"
+)
+
+func (s *Server) homeChildren(mux *http.ServeMux) {
+	s.handle(mux, "GET /home/{tie}", s.homeOne)
+	s.handle(mux, "POST /home/{tie}/reveal", s.homeReveal)
+	s.handle(mux, "POST /home/{tie}/withdraw", s.homeWithdraw)
+	s.handle(mux, "POST /home/{tie}/again", s.homeAgain)
+}
+
+// homeChildPage is what guardian/home_child.html shows.
+type homeChildPage struct {
+	homeFrame
+	homeChild
+	Rules      string
+	Held       []homeHeld
+	Consents   []homeConsent
+	Disputes   []string // labels of the purposes
+	Processors []homeParty
+	Recipients []homeParty
+	Audiences  []homeParty
+	People     []homePerson
+	Invited    bool // just now
+	Alone      bool // nobody else could speak for the child
+}
+
+// A homeHeld is a value that is held. Value is zero until the guardian has asked
+// for it, in this very request.
+type homeHeld struct {
+	Item, Label, Purpose string
+	Collected, Until     time.Time
+	Value                pii.Text
+	Shown                bool
+	Media                bool   // it isn't text that anybody could read
+	Entry                string // that recorded the look
+}
+
+// A homeConsent is one purpose, and what stands of the answers to it.
+type homeConsent struct {
+	Purpose, Label string
+	Necessary      bool
+	State          string // a key
+	Since          time.Time
+	IfRefused      string
+	Withdraw       bool // there is something to take back
+	Again          bool // the guardian may think again
+}
+
+// A homeParty is somebody else who gets to see something.
+type homeParty struct {
+	Label, Country, Contact, Why, Items string
+}
+
+// tie returns the tie that the path names, if it is one of the visitor's: another
+// one is as unknown as none.
+func tie(r *http.Request, in session.Session) (family.Tie, int, error) {
+	i := slices.IndexFunc(in.Ties, func(t family.Tie) bool { return string(t.ID) == r.PathValue("tie") })
+	if i < 0 {
+		return family.Tie{}, 0, ErrNoPage
+	}
+	return in.Ties[i], i + 1, nil
+}
+
+func (s *Server) homeOne(w http.ResponseWriter, r *http.Request) error {
+	var page homeChildPage
+	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+		return s.fillChild(ctx, tx, r, in, &page)
+	})
+	page.Invited = r.URL.Query().Has("invited")
+	if err != nil {
+		return s.toDoor(w, r, err)
+	}
+	return s.render(w, r, http.StatusOK, "guardian/home_child.html", page)
+}
+
+// homeReveal shows one value. The look is recorded in the transaction that opens
+// the value, and the page is made after its commit (invariant 2). The value is in
+// the answer to this request alone: it has no address, and going back hides it.
+func (s *Server) homeReveal(w http.ResponseWriter, r *http.Request) error {
+	item := r.PostFormValue("item")
+	var page homeChildPage
+	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+		t, _, err := tie(r, in)
+		if err != nil {
+			return err
+		}
+		if strings.IndexByte(item, 0) >= 0 {
+			return vault.ErrNotHeld
+		}
+		opened, err := s.Vault.View(ctx, tx, t.Guardian, t.Of.Service, item)
+		if err != nil {
+			return err
+		}
+		if err := s.fillChild(ctx, tx, r, in, &page); err != nil {
+			return err
+		}
+		for i, h := range page.Held {
+			if h.Item == item {
+				page.Held[i].Value, page.Held[i].Shown, page.Held[i].Entry = opened.Values[item], true, opened.Entry
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return s.toDoor(w, r, err)
+	}
+	return s.render(w, r, http.StatusOK, "guardian/home_child.html", page)
+}
+
+// homeWithdraw is the second tap: the first has said what stops. Nothing else is
+// asked, no reason and no proof anew (Article 20(3)).
+func (s *Server) homeWithdraw(w http.ResponseWriter, r *http.Request) error {
+	purpose := r.PostFormValue("purpose")
+	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+		t, _, err := tie(r, in)
+		if err != nil {
+			return err
+		}
+		_, err = s.desk.Withdraw(ctx, tx, t.Guardian, t.Of, purpose)
+		return err
+	})
+	if err != nil {
+		return s.toDoor(w, r, err)
+	}
+	http.Redirect(w, r, homeTo(r, "/"+r.PathValue("tie"))+"#consents", http.StatusSeeOther)
+	return nil
+}
+
+// homeAgain starts a request about a purpose that the guardian hasn't agreed to,
+// and leads to it (edge case 26).
+func (s *Server) homeAgain(w http.ResponseWriter, r *http.Request) error {
+	purpose := r.PostFormValue("purpose")
+	if purpose == "" {
+		return ErrForm
+	}
+	var secrets consent.Secrets
+	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+		t, _, err := tie(r, in)
+		if err != nil {
+			return err
+		}
+		_, secrets, _, err = s.desk.Ask(ctx, tx, t.Guardian, t.Of, consent.Asking{Guardian: t.ID, Purposes: []string{purpose},
+			Channel: consent.Link, Locale: string(lang(r)), TTL: againLife})
+		return err
+	})
+	if err != nil {
+		return s.toDoor(w, r, err)
+	}
+	http.Redirect(w, r, "/r/"+secrets.Token+"?lang="+string(lang(r)), http.StatusSeeOther)
+	return nil
+}
+
+// againLife is that of a request which a guardian starts for itself, now.
+const againLife = 24 * time.Hour
+
+// A told is what the pages of one child say everything with: the charter in force,
+// and those that standing answers were given to.
+type told struct {
+	now   catalog.Published
+	then  map[int64]catalog.Published
+	lang  charter.Lang
+	comma string
+}
+
+func (s *Server) told(ctx context.Context, tx *db.Tx, service string, answers []consent.Answer, l i18n.Lang) (told, error) {
+	now, err := s.Charters.Current(ctx, tx, service)
+	if err != nil {
+		return told{}, err
+	}
+	t := told{now: now, then: make(map[int64]catalog.Published), lang: charter.Lang(l), comma: l.T("web.mine.comma")}
+	for _, a := range answers {
+		if _, ok := t.then[a.Charter]; ok || a.Charter == now.Number {
+			continue
+		}
+		if t.then[a.Charter], err = s.Charters.Version(ctx, tx, service, a.Charter); err != nil {
+			return told{}, err
+		}
+	}
+	return t, nil
+}
+
+// purpose returns a purpose as the charter in force says it, or an earlier one
+// that somebody answered to, and false if none does.
+func (t told) purpose(name string) (charter.Purpose, bool) {
+	if p, ok := t.now.Charter.Purpose(name); ok {
+		return p, true
+	}
+	for _, c := range t.then {
+		if p, ok := c.Charter.Purpose(name); ok {
+			return p, true
+		}
+	}
+	return charter.Purpose{}, false
+}
+
+// label returns what a parent calls a purpose; its short name if no charter that
+// is at hand has it.
+func (t told) label(purpose string) string {
+	if p, ok := t.purpose(purpose); ok {
+		return p.Label.In(t.lang)
+	}
+	return purpose
+}
+
+func (t told) item(name string) (label string, kind charter.Kind) {
+	if it, ok := t.now.Charter.Item(name); ok {
+		return it.Label.In(t.lang), it.Kind
+	}
+	for _, c := range t.then {
+		if it, ok := c.Charter.Item(name); ok {
+			return it.Label.In(t.lang), it.Kind
+		}
+	}
+	return name, charter.Text
+}
+
+func (t told) items(names []string) string {
+	labels := make([]string, len(names))
+	for i, name := range names {
+		labels[i], _ = t.item(name)
+	}
+	return strings.Join(labels, t.comma)
+}
+
+// holdings returns what can still be read of what is held, by item. A value past
+// its time is gone for everybody, swept or not (Article 12).
+func holdings(ctx context.Context, tx *db.Tx, c family.Child) (held []vault.Holding, err error) {
+	all, err := vault.Holdings(ctx, tx, c.ID)
+	for _, h := range all {
+		h.Expires = gate.HeldUntil(c, gate.Held{Item: h.Item, Purpose: h.Purpose, Collected: h.Collected, Expires: h.Expires})
+		if tx.Now().Before(h.Expires) {
+			held = append(held, h)
+		}
+	}
+	slices.SortFunc(held, func(a, b vault.Holding) int { return cmp.Compare(a.Item, b.Item) })
+	return held, err
+}
+
+func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in session.Session, page *homeChildPage) error {
+	t, number, err := tie(r, in)
+	if err != nil {
+		return err
+	}
+	var answers []consent.Answer
+	var guardians []family.Guardian
+	if err := tx.Together(ctx, consent.ReadStanding(&answers, t.Child), family.ReadGuardians(&guardians, t.Child)); err != nil {
+		return err
+	}
+	words, err := s.told(ctx, tx, t.Of.Service, answers, lang(r))
+	if err != nil {
+		return err
+	}
+	*page = homeChildPage{homeFrame: frame(r, "/"+string(t.ID), true), Rules: "/rules/" + t.Of.Service} // Update may run this again
+	if page.homeChild, err = s.homeChild(ctx, tx, t, number, lang(r)); err != nil {
+		return err
+	}
+	held, err := holdings(ctx, tx, t.Of)
+	if err != nil {
+		return err
+	}
+	for _, h := range held {
+		label, kind := words.item(h.Item)
+		page.Held = append(page.Held, homeHeld{Item: h.Item, Label: label, Purpose: words.label(h.Purpose), Collected: h.Collected, Until: h.Expires,
+			Media: kind == charter.Image || kind == charter.Audio || kind == charter.Video})
+	}
+	page.Consents = words.consents(t, answers, guardians)
+	page.Disputes = words.disputes(answers, guardians)
+	page.Processors, page.Recipients, page.Audiences = words.parties()
+	page.People, page.Alone = people(t, guardians)
+	return nil
+}
+
+// consents says of each purpose what stands, in the charter's order; then of those
+// that no charter asks for any more and somebody once agreed to.
+func (t told) consents(me family.Tie, answers []consent.Answer, guardians []family.Guardian) (all []homeConsent) {
+	for _, p := range t.now.Charter.Purposes {
+		all = append(all, t.consent(me, p.Name, answers, guardians))
+	}
+	for _, a := range answers {
+		_, asked := t.now.Charter.Purpose(a.Purpose)
+		if a.Granted && !asked && !slices.ContainsFunc(all, func(c homeConsent) bool { return c.Purpose == a.Purpose }) {
+			all = append(all, t.consent(me, a.Purpose, answers, guardians))
+		}
+	}
+	return all
+}
+
+func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, guardians []family.Guardian) homeConsent {
+	p, _ := t.purpose(purpose)
+	c := homeConsent{Purpose: purpose, Label: t.label(purpose), Necessary: p.Necessary, IfRefused: p.IfRefused.In(t.lang)}
+	_, asked := t.now.Charter.Purpose(purpose)
+	v := consent.Standing(answers, guardians, purpose, t.now.AskedSince[purpose])
+	var mine, theirs consent.Answer
+	for _, a := range answers {
+		switch {
+		case a.Purpose != purpose:
+		case a.Guardian == me.ID:
+			mine = a
+		case a.Granted:
+			theirs = a
+		}
+		if a.ID == v.Consent {
+			c.Since = a.GivenAt
+		}
+	}
+	switch {
+	case v.Granted:
+		c.State = "web.mine.consent.granted"
+	case !asked:
+		c.State = "web.mine.consent.not_asked"
+	case v.Why == consent.None:
+		c.State = "web.mine.consent.none"
+	default:
+		c.State = "web.mine.consent." + string(v.Why)
+	}
+	// As consent.Withdraw has it: the own yes, or, for who gave no answer, another's.
+	c.Withdraw = mine.Granted || mine.ID == "" && theirs.ID != ""
+	c.Again = asked && !mine.Granted
+	return c
+}
+
+// disputes names the purposes about which two guardians in office say different
+// things (edge case 7).
+func (t told) disputes(answers []consent.Answer, guardians []family.Guardian) (labels []string) {
+	ended := func(id family.GuardianID) bool {
+		i := slices.IndexFunc(guardians, func(g family.Guardian) bool { return g.ID == id })
+		return i >= 0 && !guardians[i].EndedAt.IsZero()
+	}
+	for _, p := range t.now.Charter.Purposes {
+		yes := slices.ContainsFunc(answers, func(a consent.Answer) bool { return a.Purpose == p.Name && a.Granted && !ended(a.Guardian) })
+		no := slices.ContainsFunc(answers, func(a consent.Answer) bool { return a.Purpose == p.Name && !a.Granted && !ended(a.Guardian) })
+		if yes && no {
+			labels = append(labels, p.Label.In(t.lang))
+		}
+	}
+	return labels
+}
+
+// parties lists, by name, who else gets to see something (Network Data Regulations
+// 21: recipients are told as a list).
+func (t told) parties() (processors, recipients, audiences []homeParty) {
+	for _, p := range t.now.Charter.Processors {
+		processors = append(processors, homeParty{p.Label.In(t.lang), p.Country, p.Contact, p.Task.In(t.lang), t.items(p.Items)})
+	}
+	for _, p := range t.now.Charter.Recipients {
+		recipients = append(recipients, homeParty{p.Label.In(t.lang), p.Country, p.Contact, p.Why.In(t.lang), t.items(p.Items)})
+	}
+	for _, p := range t.now.Charter.Purposes {
+		for _, a := range p.Audiences {
+			audiences = append(audiences, homeParty{Label: a.Label.In(t.lang), Why: p.Label.In(t.lang), Items: t.items(a.Items)})
+		}
+	}
+	return processors, recipients, audiences
+}

@@ -1,0 +1,350 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/session"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+const number = "13800000000" // of the guardians whom vaulttest enrols
+
+// signIn signs the guardian in from the browser.
+func (s *site) signIn() {
+	s.t.Helper()
+	s.askCode(number)
+	if status, body := s.post("/home/enter?lang=en", url.Values{"code": {s.newestCode()}}); status != 200 || !strings.Contains(body, "My children") {
+		s.t.Fatalf("%d %s", status, body)
+	}
+}
+
+// askCode asks for a code and waits until it is there, or isn't.
+func (s *site) askCode(contact string) (int, string) {
+	s.t.Helper()
+	status, body := s.post("/home/code?lang=en", url.Values{"contact": {contact}})
+	s.pages.Wait()
+	return status, body
+}
+
+var sentLink = regexp.MustCompile(`/r/([0-9a-z]{52})`)
+
+func (s *site) newestCode() string {
+	s.t.Helper()
+	sent := s.outbox.Messages()
+	if len(sent) == 0 {
+		s.t.Fatal("no message")
+	}
+	return sixDigits.FindString(sent[0].Text.Reveal())
+}
+
+// entries returns how many entries of a kind wait for their place.
+func (s *site) entries(kind string) (n int) {
+	s.t.Helper()
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		n = 0
+		return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+			if p.Kind == kind {
+				n++
+			}
+			return nil
+		})
+	})
+	return n
+}
+
+func (s *site) tie(child family.Child) string {
+	s.t.Helper()
+	var all []family.Guardian
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		all = nil
+		return tx.Together(ctx, family.ReadGuardians(&all, child.ID))
+	})
+	return "/home/" + string(all[0].ID)
+}
+
+// A stranger and a guardian get the same answer; only the phone learns more.
+func TestHome_TellsNobodyWhoIsKnown(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.w.Child()
+		status, known := s.askCode(number)
+		sent := len(s.outbox.Messages())
+		unknownStatus, unknown := s.askCode("13911111111")
+		if status != 200 || status != unknownStatus || known != unknown || sent != 1 || len(s.outbox.Messages()) != 1 {
+			t.Errorf("%d and %d, %d messages", status, unknownStatus, len(s.outbox.Messages()))
+		}
+		_, wrong := s.post("/home/enter?lang=en", url.Values{"code": {"000000"}})
+		s.fresh()
+		_, never := s.post("/home/enter?lang=en", url.Values{"code": {"000000"}})
+		if wrong != never || !strings.Contains(wrong, "This code is not right") {
+			t.Errorf("%s", wrong)
+		}
+		if status, body := s.askCode("<script>nobody"); status != 422 || strings.Contains(body, "nobody") {
+			t.Errorf("%d %s", status, body)
+		}
+		if strings.Contains(s.log.String(), "1380") || strings.Contains(s.log.String(), "1391") {
+			t.Error("a number is in the log")
+		}
+	})
+}
+
+func TestHome_CookiesAreOfThisBrowserAlone(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := newSite(t, w)
+		s.pages.PublicURL = "https://example.com"
+		w.Child()
+		s.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		cookies := func(path string, form url.Values, with ...*http.Cookie) []*http.Cookie {
+			t.Helper()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL+path, strings.NewReader(form.Encode()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			for _, c := range with {
+				req.AddCookie(c)
+			}
+			resp, err := s.browser.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			s.pages.Wait()
+			for _, c := range resp.Cookies() {
+				if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" {
+					t.Errorf("%s: %+v", path, c)
+				}
+			}
+			return resp.Cookies()
+		}
+		asked := cookies("/home/code", url.Values{"contact": {number}})
+		// A session that somebody has planted isn't taken over.
+		planted := &http.Cookie{Name: "__Host-wardkeep_home", Value: strings.Repeat("0", 52)}
+		in := cookies("/home/enter", url.Values{"code": {s.newestCode()}}, asked[0], planted)
+		if len(in) != 2 || in[1].Name != planted.Name || in[1].Value == planted.Value || len(in[1].Value) != 52 {
+			t.Errorf("%+v", in)
+		}
+	})
+}
+
+func TestHome_SignsOut(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		page := s.tie(child)
+		for name, out := range map[string]func(){
+			"here":       func() { s.post("/home/out", nil) },
+			"everywhere": func() { s.post("/home/out-everywhere", nil) },
+			"by time":    func() { s.w.Pass(session.Idle) },
+		} {
+			s.w.Pass(time.Hour)
+			s.signIn()
+			if status, body := s.get(page+"?lang=en", ""); status != 200 || !strings.Contains(body, "What is held") {
+				t.Fatalf("%s: %d %s", name, status, body)
+			}
+			out()
+			if _, body := s.get(page+"?lang=en", ""); strings.Contains(body, "What is held") || !strings.Contains(body, "Send a code") {
+				t.Errorf("%s: %s", name, body)
+			}
+			if status, body := s.post(page+"/reveal?lang=en", url.Values{"item": {"nickname"}}); !strings.Contains(body, "Send a code") {
+				t.Errorf("%s: %d %s", name, status, body)
+			}
+		}
+	})
+}
+
+// Invariant 2 for the guardian: each look is recorded, and a value is nowhere
+// before it.
+func TestInvariant2_EachLookIsRecorded(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.w.Put(child, "course-progress", "nickname", "小满")
+		s.signIn()
+		for _, path := range []string{"/home?lang=en", s.tie(child) + "?lang=en"} {
+			if _, body := s.get(path, ""); strings.Contains(body, "小满") || s.entries("access.viewed") != 0 {
+				t.Errorf("%s shows it unasked", path)
+			}
+		}
+		for n := 1; n <= 2; n++ {
+			status, body := s.post(s.tie(child)+"/reveal?lang=en", url.Values{"item": {"nickname"}})
+			if status != 200 || !strings.Contains(body, "小满") || s.entries("access.viewed") != n {
+				t.Errorf("%d: %d, %d entries", n, status, s.entries("access.viewed"))
+			}
+		}
+		if _, body := s.get(s.tie(child)+"?lang=en", ""); strings.Contains(body, "小满") {
+			t.Error("it stays")
+		}
+		for _, item := range []string{"voice-recording", "王小明", "", "a\x00b"} {
+			if status, body := s.post(s.tie(child)+"/reveal?lang=en", url.Values{"item": {item}}); status != 404 || strings.Contains(body, "王小明") {
+				t.Errorf("%q: %d", item, status)
+			}
+		}
+		if s.entries("access.viewed")+s.entries("access.denied") != 2 {
+			t.Error("what isn't held has no entry")
+		}
+	})
+}
+
+// Nobody comes from one child to another by its address.
+func TestEdgeCase25_AGuardianSeesNoOtherChild(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.w.Child()
+		other, _ := s.w.Enrol() // not verified
+		s.signIn()
+		page := s.tie(other)
+		for _, path := range []string{page, "/home/gu_00000000000000000000000000", "/home/x"} {
+			if status, body := s.get(path+"?lang=en", ""); status != 404 {
+				t.Errorf("%s: %d %s", path, status, body)
+			}
+			for _, action := range []string{"reveal", "withdraw", "again", "leave", "invite"} {
+				status, _ := s.post(path+"/"+action, url.Values{"item": {"nickname"}, "purpose": {"account"}, "contact": {"13911111111"}, "relation": {"parent"}})
+				if status != 404 {
+					t.Errorf("%s %s: %d", path, action, status)
+				}
+			}
+		}
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL+page+"/leave", nil)
+		req.Header.Set("Sec-Fetch-Site", "cross-site")
+		if status, _ := s.do(req); status != 403 {
+			t.Errorf("a form on another site: %d", status)
+		}
+	})
+}
+
+// What will stop working is said before the second tap; the second does it, and
+// asks nothing.
+func TestArticle20_WithdrawalTakesTwoTaps(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.w.Put(child, "course-progress", "nickname", "小满")
+		s.signIn()
+		_, body := s.get(s.tie(child)+"?lang=zh-CN", "")
+		purpose, _ := s.w.Charter.Purpose("course-progress")
+		stops, does := strings.Index(body, purpose.IfRefused.ZH), strings.Index(body, `name="purpose" value="course-progress"`)
+		if stops < 0 || does < 0 || stops > does {
+			t.Errorf("what stops is said at %d, the second tap is at %d", stops, does)
+		}
+		if status, body := s.post(s.tie(child)+"/withdraw?lang=en", url.Values{"purpose": {"course-progress"}}); status != 200 || !strings.Contains(body, "Taken back") {
+			t.Errorf("%d %s", status, body)
+		}
+		if _, err := s.w.Read(child, "course-progress", "nickname"); err == nil {
+			t.Error("it is still used")
+		}
+		if status, body := s.post(s.tie(child)+"/reveal?lang=en", url.Values{"item": {"nickname"}}); status != 200 || !strings.Contains(body, "小满") {
+			t.Errorf("the right to see it ended with the consent: %d", status)
+		}
+		if status, body := s.post(s.tie(child)+"/again?lang=zh-CN", url.Values{"purpose": {"course-progress"}}); status != 200 || !strings.Contains(body, "发送验证码") {
+			t.Errorf("thinking again: %d %s", status, body)
+		}
+	})
+}
+
+func TestEdgeCase7_AnotherGuardianIsInvitedAndADisputeIsSaid(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.signIn()
+		page := s.tie(child)
+		status, body := s.post(page+"/invite?lang=en", url.Values{"contact": {"father@example.com"}, "relation": {"parent"}})
+		if status != 200 || !strings.Contains(body, "The invitation was sent") || strings.Contains(body, "father@") || !strings.Contains(body, "Not verified yet") {
+			t.Errorf("%d %s", status, body)
+		}
+		sent := s.outbox.Messages()[0]
+		if sent.To.Reveal() != "father@example.com" {
+			t.Errorf("sent to another")
+		}
+		token := sentLink.FindStringSubmatch(sent.Text.Reveal())
+		if token == nil {
+			t.Fatal("no link")
+		}
+		mother := s.browser
+		s.fresh()
+		s.verified(token[1])
+		s.post("/r/"+token[1]+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token[1], "zh-CN")}, "all": {"refuse"}})
+		s.browser = mother
+		_, body = s.get(page+"?lang=en", "")
+		if !strings.Contains(body, "The guardians disagree") || strings.Contains(body, "father@") {
+			t.Errorf("%s", body)
+		}
+		for _, form := range []url.Values{{"contact": {"x"}, "relation": {"parent"}}, {"contact": {"a@example.com"}, "relation": {"teacher"}}, {"contact": {"a@example.com"}}} {
+			if status, _ := s.post(page+"/invite", form); status < 400 || status >= 500 {
+				t.Errorf("%v: %d", form, status)
+			}
+		}
+	})
+}
+
+func TestEdgeCase8_WhoIsNoGuardianAnyMoreSeesNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.w.Put(child, "course-progress", "nickname", "小满")
+		s.signIn()
+		page := s.tie(child)
+		if status, body := s.post(page+"/leave?lang=en", nil); status != 200 || !strings.Contains(body, "Send a code") {
+			t.Errorf("%d %s", status, body)
+		}
+		if _, err := s.w.Read(child, "course-progress", "nickname"); err == nil {
+			t.Error("the grant of a former guardian carries on")
+		}
+		if _, body := s.get(page+"?lang=en", ""); !strings.Contains(body, "Send a code") {
+			t.Errorf("%s", body)
+		}
+		s.askCode(number)
+		for _, m := range s.outbox.Messages()[:1] {
+			if m.Kind == "home.code" && len(s.outbox.Messages()) > 1 {
+				t.Error("a former guardian gets a code")
+			}
+		}
+	})
+}
+
+// TestHomePages compares the pages of the home with their golden files: empty,
+// filled, and long.
+func TestHomePages(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := newSite(t, w)
+		check := func(name, path string) {
+			t.Helper()
+			for _, lang := range []string{"zh-CN", "en"} {
+				_, body := s.get(path+"?lang="+lang, "")
+				golden(t, name+"."+lang+".html", changingAtHome.ReplaceAllString(body, "…"))
+			}
+		}
+		check("home-door", "/home")
+		check("home-code", "/home/code")
+		child := w.Child()
+		s.signIn()
+		check("home-list", "/home")
+		check("home-child-empty", s.tie(child))
+		w.Put(child, "course-progress", "nickname", "小满")
+		w.Put(child, "course-progress", "weekly_score", "77")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, child.ID)
+			if err != nil {
+				return err
+			}
+			_, _, err = family.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Relation: family.Grandparent, Phone: pii.New("13911111111")})
+			return err
+		})
+		s.post(s.tie(child)+"/withdraw", url.Values{"purpose": {"class-ranking"}})
+		check("home-child", s.tie(child))
+		_, body := s.post(s.tie(child)+"/reveal?lang=zh-CN", url.Values{"item": {"nickname"}})
+		golden(t, "home-child-revealed.zh-CN.html", changingAtHome.ReplaceAllString(body, "…"))
+		second, _ := w.Enrol()
+		w.Answer(second, consent.ForceVerified)
+		check("home-list-two", "/home")
+		w.Put(child, "course-progress", "nickname", strings.Repeat("长", 20))
+		_, body = s.post(s.tie(child)+"/reveal?lang=en", url.Values{"item": {"nickname"}})
+		golden(t, "home-child-long.en.html", changingAtHome.ReplaceAllString(body, "…"))
+	})
+}
+
+var changingAtHome = regexp.MustCompile(`gu_[0-9a-z]{26}|le_[0-9a-z]{26}|20\d\d-\d\d-\d\d( \d\d:\d\d)?`)
