@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 
+	"wardkeep/internal/access"
 	"wardkeep/internal/retention"
 )
 
@@ -50,13 +51,49 @@ func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 		return errors.New("the sweep is behind; the log says why") // a job's error is stored in clear
 	}
 	if done != (retention.Swept{}) {
-		s.app.Log.InfoContext(ctx, "retention: swept", "values", done.Values, "unanswered", done.Unanswered, "requests", done.Requests, "traces", done.Traces, "contacts", done.Contacts, "sessions", done.Sessions)
+		s.app.Log.InfoContext(ctx, "retention: swept", "values", done.Values, "unanswered", done.Unanswered, "requests", done.Requests, "traces", done.Traces, "contacts", done.Contacts, "sessions", done.Sessions, "accesses", done.Accesses)
 	}
 	return nil
 }
 
 // Timeout bounds one sweep; what is left is due again at the next.
 func (s *sweeper) Timeout(*river.Job[sweepArgs]) time.Duration { return 10 * time.Minute }
+
+// countArgs asks for the uses to be counted that guardians are told of. It has no
+// arguments, as a sweep has none.
+type countArgs struct{}
+
+// Kind names the job.
+func (countArgs) Kind() string { return "access.count" }
+
+// InsertOpts keeps two from waiting at once.
+func (countArgs) InsertOpts() river.InsertOpts { return sweepArgs{}.InsertOpts() }
+
+// countEvery is how often: the rarer, the more uses share a row. A guardian's page
+// reads what isn't counted yet itself, as far as it can.
+const countEvery = 10 * time.Minute
+
+type counter struct {
+	river.WorkerDefaults[countArgs]
+	app *App
+}
+
+// Work counts all that there is.
+func (c *counter) Work(ctx context.Context, _ *river.Job[countArgs]) error {
+	for {
+		n, err := access.Count(ctx, c.app.Store)
+		if err != nil {
+			c.app.Log.ErrorContext(ctx, "access: the uses are not counted", "error", err)
+			return errors.New("the uses are not counted; the log says why") // a job's error is stored in clear
+		}
+		if n == 0 {
+			return nil
+		}
+	}
+}
+
+// Timeout bounds one run; the next goes on where it was.
+func (c *counter) Timeout(*river.Job[countArgs]) time.Duration { return 10 * time.Minute }
 
 // runJobs works on jobs until ctx ends. River's tables are its own: in
 // PostgreSQL beside ours, with SQLite in a file of their own, because the
@@ -96,13 +133,17 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &sweeper{app: a})
 	river.AddWorker(workers, a.receiptSender())
+	river.AddWorker(workers, &counter{app: a})
 	client, err := river.NewClient(driver, &river.Config{
 		Logger:  quiet,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
 		Workers: workers,
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(a.Config.SweepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil },
-			&river.PeriodicJobOpts{RunOnStart: true})},
+			&river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(countEvery),
+				func() (river.JobArgs, *river.InsertOpts) { return countArgs{}, nil },
+				&river.PeriodicJobOpts{RunOnStart: true})},
 	})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)

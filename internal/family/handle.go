@@ -2,6 +2,7 @@ package family
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"slices"
@@ -47,7 +48,8 @@ type tied struct {
 }
 
 // TiesOf returns the ties of everybody who is reached by the handle and may answer
-// for the child: verified, and in office. The hash in a row only leads there; that
+// for the child: verified, and in office; the child who was registered first comes
+// first. The hash in a row only leads there; that
 // the contact is this guardian's is what is sealed under the child's key, so
 // whoever writes a hash into the table by hand signs in as nobody. A tie whose
 // seal says something else, or can't be opened, is left out.
@@ -78,6 +80,7 @@ func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie
 			ties = append(ties, Tie{t.Guardian, c})
 		}
 	}
+	slices.SortFunc(ties, func(a, b Tie) int { return cmp.Or(a.Of.CreatedAt.Compare(b.Of.CreatedAt), cmp.Compare(a.ID, b.ID)) })
 	return ties, nil
 }
 
@@ -123,4 +126,23 @@ func HandlesOf(ctx context.Context, tx *db.Tx, ties []Tie) (hashes [][]byte, err
 		}
 	}
 	return hashes, nil
+}
+
+// HoldSubjects returns the living children behind at most db.Chunk pseudonyms of
+// the ledger. They stay as they are until tx commits.
+func HoldSubjects(ctx context.Context, tx *db.Tx, subjects []string) (map[string]ID, error) {
+	in, args := db.Placeholders(subjects)
+	type named struct {
+		subject string
+		child   ID
+	}
+	rows, err := db.All(ctx, tx, func(row db.Row) (n named, err error) {
+		err = row.Scan(&n.subject, &n.child)
+		return n, err
+	}, `SELECT subject, child FROM child WHERE subject IN `+in+` ORDER BY child`+tx.ForShare(), args...)
+	children := make(map[string]ID, len(rows))
+	for _, n := range rows {
+		children[n.subject] = n.child
+	}
+	return children, err
 }

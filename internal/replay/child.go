@@ -32,6 +32,9 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	if x := c.follow(p, use); x != (fault{}) {
 		return x
 	}
+	if use {
+		f.counts.add(f.names, c, p)
+	}
 	o := c.opening
 	if o != nil && (!use || p.Version > o.version) {
 		c.opening = nil

@@ -204,6 +204,9 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 			a.compareAsked(t)
 		}
 	}
+	if err := a.compareCounts(b, found); err != nil {
+		return err
+	}
 	return nil
 }
 

@@ -50,6 +50,8 @@ type fold struct {
 
 	sessions map[key]signedIn // that are open
 
+	counts counts
+
 	facts  scratch
 	recent [recent]open // a ring
 	oldest int

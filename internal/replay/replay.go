@@ -129,6 +129,9 @@ func (a *audit) run() error {
 		return err
 	}
 	a.fold = newFold(a.names, rows, a.found)
+	if a.fold.counts, err = a.readCounts(); err != nil {
+		return err
+	}
 	a.fold.now = a.tx.Now().UnixMicro()
 	if a.ring != nil {
 		if err := a.knowsPools(); err != nil {

@@ -32,6 +32,8 @@ type child struct {
 	birth     int64 // the version at which the birth date was given; 0 if it is unknown
 	birthFrom sym   // who gave it
 
+	counted, counting uint64 // the sums over the uses that are, and are being, counted
+
 	guardians []guardian
 	answers   []answer  // those that stand
 	answered  int32     // all there ever were

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"wardkeep/internal/access"
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/consent"
@@ -38,6 +39,7 @@ type Swept struct {
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
 	Sessions   int // guardians signed out whose time was over, and traces of codes to sign in
+	Accesses   int // counts of uses forgotten that are too old to be told
 	Answers    int // kept answers of the API that nobody repeats any more
 }
 
@@ -64,6 +66,7 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err e
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
 	run(&done.Sessions, func() (int, int, error) { return sweepSessions(ctx, store) })
+	run(&done.Accesses, func() (int, int, error) { return sweepAccesses(ctx, store) })
 	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
 	failed = append(failed, store.Scrub(ctx), ctx.Err())
 	if err := errors.Join(failed...); err != nil {
@@ -189,6 +192,14 @@ func sweepContacts(ctx context.Context, store *db.DB) (found, did int, err error
 func sweepSessions(ctx context.Context, store *db.DB) (found, did int, err error) {
 	err = store.Update(ctx, func(tx *db.Tx) (err error) {
 		did, err = session.Sweep(ctx, tx, batch)
+		return err
+	})
+	return did, did, err
+}
+
+func sweepAccesses(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = access.Sweep(ctx, tx, batch)
 		return err
 	})
 	return did, did, err

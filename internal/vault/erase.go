@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 
+	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -32,6 +33,9 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 		return "", err
 	}
 	if err := consent.Forget(ctx, tx, id); err != nil {
+		return "", err
+	}
+	if err := access.Forget(ctx, tx, id); err != nil {
 		return "", err
 	}
 	return family.Erase(ctx, tx, v.Ring, actor, child, ground, refused)

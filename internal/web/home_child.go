@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
@@ -33,6 +34,9 @@ type homeChildPage struct {
 	homeChild
 	Rules      string
 	Held       []homeHeld
+	Uses       []homeUse
+	UsesUntil  time.Time // complete up to then; zero: up to now
+	MoreUses   bool      // there are older ones
 	Consents   []homeConsent
 	Disputes   []string // labels of the purposes
 	Processors []homeParty
@@ -52,6 +56,21 @@ type homeHeld struct {
 	Shown                bool
 	Media                bool   // it isn't text that anybody could read
 	Entry                string // that recorded the look
+}
+
+// A homeUse is what somebody did on one day, alike and so many times.
+type homeUse struct {
+	Day                       time.Time
+	Who, What, Purpose, Items string
+	Party                     string
+	Times                     int64
+	Refused                   bool // the gate said no
+}
+
+// alike reports whether both say the same, whatever the number of times.
+func (u homeUse) alike(v homeUse) bool {
+	u.Times, v.Times = 0, 0
+	return u == v
 }
 
 // A homeConsent is one purpose, and what stands of the answers to it.
@@ -282,11 +301,65 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 		page.Held = append(page.Held, homeHeld{Item: h.Item, Label: label, Purpose: words.label(h.Purpose), Collected: h.Collected, Until: h.Expires,
 			Media: kind == charter.Image || kind == charter.Audio || kind == charter.Video})
 	}
+	if err := s.fillUses(ctx, tx, t, words, lang(r), page); err != nil {
+		return err
+	}
 	page.Consents = words.consents(t, answers, guardians)
 	page.Disputes = words.disputes(answers, guardians)
 	page.Processors, page.Recipients, page.Audiences = words.parties()
 	page.People, page.Alone = people(t, guardians)
 	return nil
+}
+
+// usesShown bounds the lines about uses on a page.
+const usesShown = 40
+
+// fillUses says who used what, on which day, how often and why. The operator's app
+// is the service: which of its keys it was tells a guardian nothing.
+func (s *Server) fillUses(ctx context.Context, tx *db.Tx, me family.Tie, words told, l i18n.Lang, page *homeChildPage) error {
+	all, until, err := access.Of(ctx, tx, me.Of, usesShown+1)
+	if err != nil {
+		return err
+	}
+	page.UsesUntil, page.MoreUses = until, len(all) > usesShown
+	for _, u := range all[:min(len(all), usesShown)] {
+		line := homeUse{Day: u.Date(), Who: page.Service, What: u.Activity.In(words.lang), Purpose: words.label(u.Purpose), Times: u.Times, Refused: !u.Permitted}
+		switch {
+		case u.Actor == me.Ledger():
+			line.Who = l.T("web.mine.uses.you")
+		case strings.HasPrefix(u.Actor, "guardian:"):
+			line.Who = l.T("web.mine.uses.guardian")
+		}
+		if u.Activity == gate.View {
+			line.What, line.Purpose = l.T("web.mine.uses.looked"), l.T("web.mine.uses.right")
+		}
+		if line.What == "" {
+			line.What = l.T("web.mine.uses.unknown") // denied: nobody knows such an activity
+		}
+		line.Items, line.Party = words.items(u.Items), words.party(u.Party)
+		if i := slices.IndexFunc(page.Uses, line.alike); i >= 0 {
+			page.Uses[i].Times += line.Times // by another key of the same service
+			continue
+		}
+		page.Uses = append(page.Uses, line)
+	}
+	return nil
+}
+
+// party returns what a parent calls whoever got to see something.
+func (t told) party(name string) string {
+	if p, ok := t.now.Charter.Processor(name); ok {
+		return p.Label.In(t.lang)
+	}
+	if p, ok := t.now.Charter.Recipient(name); ok {
+		return p.Label.In(t.lang)
+	}
+	for _, p := range t.now.Charter.Purposes {
+		if a, ok := p.Audience(name); ok {
+			return a.Label.In(t.lang)
+		}
+	}
+	return name
 }
 
 // consents says of each purpose what stands, in the charter's order; then of those

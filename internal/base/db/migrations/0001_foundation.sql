@@ -310,6 +310,23 @@ CREATE TABLE value (
 );
 CREATE INDEX value_expiry ON value (expires_at, child, item);
 
+-- ACCESS. Who used what of a child, per day, as the ledger tells it.
+CREATE TABLE child_access (
+	child     text    NOT NULL,
+	day       bigint  NOT NULL, -- since 1970, in Asia/Shanghai
+	line      bytea   NOT NULL, -- SHA-256 of the six that follow
+	actor     text    NOT NULL,
+	activity  text    NOT NULL, -- or access: a guardian has looked
+	purpose   text    NOT NULL,
+	party     text    NOT NULL,
+	items     text    NOT NULL, -- separated by spaces
+	permitted boolean NOT NULL,
+	uses      bigint  NOT NULL,
+	upto      bigint  NOT NULL, -- the place in the ledger up to which they are counted
+	PRIMARY KEY (child, day, line)
+);
+CREATE INDEX child_access_day ON child_access (day, child, line);
+
 -- SESSION. Guardians who sign in, by a phone or an address that may be tied to
 -- several children.
 CREATE TABLE sign_in (
@@ -348,6 +365,7 @@ CREATE TABLE ledger_cursor (
 DROP TABLE ledger_cursor;
 DROP TABLE session;
 DROP TABLE sign_in;
+DROP TABLE child_access;
 DROP TABLE value;
 DROP TABLE consent;
 DROP TABLE code_contact;

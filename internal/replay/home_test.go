@@ -1,0 +1,170 @@
+package replay_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"wardkeep/internal/access"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/session"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// A home is a scene in which a guardian has signed in twice, out once, and looked
+// at a value, and in which uses were counted.
+type home struct {
+	*scene
+	mother  family.Guardian // of mei
+	session session.Session
+}
+
+func playHome(t *testing.T, w *vaulttest.World) *home {
+	t.Helper()
+	h := &home{scene: play(t, w)}
+	door := session.Door{Ring: w.Ring}
+	in := func() (s session.Session) {
+		who, err := family.ParseHandle(w.Ring, pii.New("13800000000"))
+		ok(t, err)
+		var code consent.OneTime
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			code, err = door.SendCode(ctx, tx, "a", who)
+			return err
+		})
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			s, _, err = door.Enter(ctx, tx, "a", "", code.Code)
+			return err
+		})
+		return s
+	}
+	h.session = in()
+	gone := in()
+	w.Do(func(ctx context.Context, tx *db.Tx) error { return session.SignOut(ctx, tx, gone) })
+	for _, tie := range h.session.Ties {
+		if tie.Child == h.mei.ID {
+			h.mother = tie.Guardian
+		}
+	}
+	for range 2 {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.Vault.View(ctx, tx, h.mother, service, "weekly_score")
+			return err
+		})
+	}
+	// A proof that is taken back is a look that is denied.
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		c, err := family.Lock(ctx, tx, service, h.mei.ID)
+		if err != nil {
+			return err
+		}
+		_, _, err = w.Desk.Unverify(ctx, tx, w.App, c, h.mother.ID)
+		return err
+	})
+	if err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+		_, err := w.Vault.View(ctx, tx, h.mother, service, "weekly_score")
+		return err
+	}); err == nil {
+		t.Error("shown to nobody's guardian")
+	}
+	ok(t, h.flush())
+	for {
+		n, err := access.Count(t.Context(), w.Store)
+		ok(t, err)
+		if n == 0 {
+			break
+		}
+	}
+	h.replays(t)
+	return h
+}
+
+func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
+	changes := []struct{ name, query, found string }{
+		{"a session of nobody", `UPDATE session SET id = '王小明'`, "row_extra session "},
+		{"a session is gone", `DELETE FROM session`, "row_missing session "},
+		{"a session began later", `UPDATE session SET created_at = created_at + 1`, "row_differs session created_at"},
+		{"a session lasts longer", `UPDATE session SET ends_at = ends_at + 43200000000`, "row_differs session ends_at"},
+		{"a session by another way", `UPDATE session SET channel = '王小明'`, "row_differs session channel"},
+		{"a use is told less often", `UPDATE child_access SET uses = uses + 1`, "row_differs child_access uses"},
+		{"a use is told of nobody", `UPDATE child_access SET child = 'zz' WHERE uses = 2`, "row_extra child_access "},
+		{"a use is told on another day", `UPDATE child_access SET day = day - 1`, "row_differs child_access uses"},
+		{"a use is told of another", `UPDATE child_access SET actor = '王小明'`, "row_damaged child_access line"},
+		{"another purpose is told", `UPDATE child_access SET purpose = '王小明'`, "row_damaged child_access line"},
+		{"a use is told to be denied", `UPDATE child_access SET permitted = (permitted = false)`, "row_damaged child_access line"},
+		{"other items are told", `UPDATE child_access SET items = 'nickname'`, "row_damaged child_access line"},
+		{"a use is counted to come", `UPDATE child_access SET upto = upto + 1000000`, "row_differs child_access upto"},
+		{"uses aren't told", `DELETE FROM child_access`, "row_differs child_access uses"},
+		{"nothing was counted", `DELETE FROM ledger_cursor`, "row_differs child_access upto"},
+	}
+	forgeries := map[string]struct {
+		found string
+		by    func(h *home)
+	}{
+		"a look at what isn't held": {"verdict ", func(h *home) {
+			h.forgeLook(gate.KindViewed, h.mother, gate.AccessBody{Items: []string{"answers"}, Age: "child", Strength: 1})
+		}},
+		"a look by who isn't a guardian": {"verdict ", func(h *home) {
+			h.forgeLook(gate.KindViewed, family.Guardian{ID: family.GuardianID(id.New(id.Guardian))}, gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1})
+		}},
+		"a look that was denied for another reason": {"verdict ", func(h *home) {
+			h.forgeLook(gate.KindViewDenied, h.mother, gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1,
+				Reasons: []gate.Denial{{Code: "gate.access_grown", Article: "2"}}})
+		}},
+		"a look by an app": {"actor actor", func(h *home) {
+			h.forge(h.mei, 0, gate.KindViewed, h.App.Ledger(), gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1})
+		}},
+		"a look tells a name": {"strange items", func(h *home) {
+			h.forgeLook(gate.KindViewed, h.mother, gate.AccessBody{Items: []string{secret}, Age: "child", Strength: 1})
+		}},
+		"a session that ended before it began": {"impossible session", func(h *home) {
+			h.forgeSession(session.KindEnded, id.New(id.Session), session.EndedBody{})
+		}},
+		"a session that began twice": {"impossible session", func(h *home) {
+			h.forgeSession(session.KindOpened, h.session.ID, session.OpenedBody{Session: h.session.ID, Channel: consent.SMS})
+		}},
+		"a session in the ledger alone": {"row_missing ", func(h *home) {
+			name := id.New(id.Session)
+			h.forgeSession(session.KindOpened, name, session.OpenedBody{Session: name, Channel: consent.SMS})
+		}},
+	}
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		h := playHome(t, w)
+		for _, c := range changes {
+			found(t, c.name, h.once(t, func() {
+				h.do(func(ctx context.Context, tx *db.Tx) error {
+					n, err := tx.Exec(ctx, c.query)
+					if err == nil && n == 0 {
+						t.Errorf("%s: nothing was changed", c.name)
+					}
+					return err
+				})
+			}), c.found)
+		}
+		for name, f := range forgeries {
+			forgery(t, name, h.once(t, func() { f.by(h) }), f.found)
+		}
+		h.replays(t)
+		ok(t, h.erase(h.mei.ID), h.flush())
+		w.Pass(access.Keep * 24 * time.Hour)
+		h.replays(t)
+	})
+}
+
+func (h *home) forgeLook(kind string, by family.Guardian, b gate.AccessBody) {
+	h.T.Helper()
+	h.forge(h.mei, 0, kind, by.Ledger(), b)
+}
+
+func (h *home) forgeSession(kind, name string, body any) {
+	h.T.Helper()
+	h.do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Version: 2, Actor: "session:" + name, Body: body})
+		return err
+	})
+}
