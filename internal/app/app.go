@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/web"
 )
 
 // An App is an opened store with everything that works on it.
@@ -40,6 +41,8 @@ type App struct {
 	// Outbox, in a demo only, holds the messages that would have been sent.
 	Outbox *notify.Outbox
 	Log    *slog.Logger
+
+	pages *web.Server
 }
 
 // charters bounds how many parsed charters stay in memory.

@@ -25,6 +25,7 @@ func (a *App) Handler() http.Handler {
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Messages: a.Messages, LedgerKey: a.LedgerKey,
 		PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(),
 	}
+	a.pages = pages
 	edge := server.Handler()
 	for _, path := range []string{"/v1/", "/docs", "/openapi.json"} {
 		mux.Handle(path, edge)
@@ -84,6 +85,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	})
 	group.Go(func() error { return a.watchKeys(ctx) })
 	err := group.Wait()
+	a.pages.Wait() // codes that are on their way
 	// So that the next process need not wait for the lease to run out.
 	return errors.Join(err, a.Ledger.Release(context.WithoutCancel(ctx)))
 }
