@@ -84,24 +84,34 @@ func playHome(t *testing.T, w *vaulttest.World) *home {
 	return h
 }
 
+// homeChanges are changes by hand of what a home leaves in the tables, and what must
+// be found.
+var homeChanges = []struct {
+	name, query string
+	args        []any
+	found       string
+}{
+	{"a session of nobody", `UPDATE session SET id = '王小明'`, nil, "row_extra session "},
+	{"a session is gone", `DELETE FROM session`, nil, "row_missing session "},
+	{"a session began later", `UPDATE session SET created_at = created_at + 1`, nil, "row_differs session created_at"},
+	{"a session lasts longer", `UPDATE session SET ends_at = ends_at + 43200000000`, nil, "row_differs session ends_at"},
+	{"a session by another way", `UPDATE session SET channel = '王小明'`, nil, "row_differs session channel"},
+	{"a use is told less often", `UPDATE child_access SET uses = uses + 1`, nil, "row_differs child_access uses"},
+	{"a use is told of nobody", `UPDATE child_access SET child = 'zz' WHERE uses = 2`, nil, "row_extra child_access "},
+	{"a use is told on another day", `UPDATE child_access SET day = day - 1`, nil, "row_differs child_access uses"},
+	{"a use is told of another", `UPDATE child_access SET actor = '王小明'`, nil, "row_damaged child_access line"},
+	{"another purpose is told", `UPDATE child_access SET purpose = '王小明'`, nil, "row_damaged child_access line"},
+	{"a use is told to be denied", `UPDATE child_access SET permitted = (permitted = false)`, nil, "row_damaged child_access line"},
+	{"other items are told", `UPDATE child_access SET items = 'nickname'`, nil, "row_damaged child_access line"},
+	{"a use is counted to come", `UPDATE child_access SET upto = upto + 1000000`, nil, "row_differs child_access upto"},
+	{"uses aren't told", `DELETE FROM child_access`, nil, "row_differs child_access uses"},
+	{"nothing was counted", `DELETE FROM ledger_cursor`, nil, "row_differs child_access upto"},
+	{"a use is told under another's key", `UPDATE child_access SET line = $1 WHERE activity = 'access' AND uses = 2`, []any{[]byte("x")}, "row_damaged child_access line"},
+	{"another activity is told", `UPDATE child_access SET activity = '王小明'`, nil, "row_damaged child_access line"},
+	{"another party is told", `UPDATE child_access SET party = '王小明'`, nil, "row_damaged child_access line"},
+}
+
 func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
-	changes := []struct{ name, query, found string }{
-		{"a session of nobody", `UPDATE session SET id = '王小明'`, "row_extra session "},
-		{"a session is gone", `DELETE FROM session`, "row_missing session "},
-		{"a session began later", `UPDATE session SET created_at = created_at + 1`, "row_differs session created_at"},
-		{"a session lasts longer", `UPDATE session SET ends_at = ends_at + 43200000000`, "row_differs session ends_at"},
-		{"a session by another way", `UPDATE session SET channel = '王小明'`, "row_differs session channel"},
-		{"a use is told less often", `UPDATE child_access SET uses = uses + 1`, "row_differs child_access uses"},
-		{"a use is told of nobody", `UPDATE child_access SET child = 'zz' WHERE uses = 2`, "row_extra child_access "},
-		{"a use is told on another day", `UPDATE child_access SET day = day - 1`, "row_differs child_access uses"},
-		{"a use is told of another", `UPDATE child_access SET actor = '王小明'`, "row_damaged child_access line"},
-		{"another purpose is told", `UPDATE child_access SET purpose = '王小明'`, "row_damaged child_access line"},
-		{"a use is told to be denied", `UPDATE child_access SET permitted = (permitted = false)`, "row_damaged child_access line"},
-		{"other items are told", `UPDATE child_access SET items = 'nickname'`, "row_damaged child_access line"},
-		{"a use is counted to come", `UPDATE child_access SET upto = upto + 1000000`, "row_differs child_access upto"},
-		{"uses aren't told", `DELETE FROM child_access`, "row_differs child_access uses"},
-		{"nothing was counted", `DELETE FROM ledger_cursor`, "row_differs child_access upto"},
-	}
 	forgeries := map[string]struct {
 		found string
 		by    func(h *home)
@@ -135,10 +145,10 @@ func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
 	}
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		h := playHome(t, w)
-		for _, c := range changes {
+		for _, c := range homeChanges {
 			found(t, c.name, h.once(t, func() {
 				h.do(func(ctx context.Context, tx *db.Tx) error {
-					n, err := tx.Exec(ctx, c.query)
+					n, err := tx.Exec(ctx, c.query, c.args...)
 					if err == nil && n == 0 {
 						t.Errorf("%s: nothing was changed", c.name)
 					}

@@ -76,11 +76,7 @@ func (s *site) tie(child family.Child) string {
 // settle gives every entry its place.
 func (s *site) settle() {
 	s.t.Helper()
-	signer, _, err := ledger.NewSigner("wardkeep.test", make([]byte, 32))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := ledger.Open(s.w.Store, "wardkeep.test", signer).Flush(s.t.Context()); err != nil {
+	if err := s.ledger.Flush(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
 }
