@@ -118,17 +118,6 @@ func homeTo(r *http.Request, path string, query ...string) string {
 	return "/home" + path + "?" + q.Encode()
 }
 
-// A homeFrame is what every page of the home has around it.
-type homeFrame struct {
-	Path      string    // below /home, for the other language
-	OtherLang i18n.Lang // that it is there in
-	In        bool      // somebody is signed in
-}
-
-func frame(r *http.Request, path string, in bool) homeFrame {
-	return homeFrame{Path: path, OtherLang: other(lang(r)), In: in}
-}
-
 // visit runs fn for whoever is signed in, in a transaction that only reads.
 func (s *Server) visit(r *http.Request, fn func(context.Context, *db.Tx, session.Session) error) error {
 	return s.come(r, s.Store.View, fn)
@@ -173,12 +162,11 @@ func (s *Server) toDoor(w http.ResponseWriter, r *http.Request, err error) error
 
 // homeDoorPage is what guardian/home_door.html and home_code.html show.
 type homeDoorPage struct {
-	homeFrame
 	Problem string // in words
 }
 
-func (s *Server) showDoor(w http.ResponseWriter, r *http.Request, name, path string, err error) error {
-	page, status := homeDoorPage{homeFrame: frame(r, path, false)}, http.StatusOK
+func (s *Server) showDoor(w http.ResponseWriter, r *http.Request, name string, err error) error {
+	page, status := homeDoorPage{}, http.StatusOK
 	if err != nil {
 		e := errs.Of(err)
 		if e.Kind == errs.Internal {
@@ -198,7 +186,7 @@ func (s *Server) homeAskCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	h, err := family.ParseHandle(s.Ring, pii.New(r.PostFormValue("contact")))
 	if err != nil {
-		return s.showDoor(w, r, "guardian/home_door.html", "", err)
+		return s.showDoor(w, r, "guardian/home_door.html", err)
 	}
 	browser, l := id.Secret(32), lang(r)
 	if !s.later.do(r.Context(), func(ctx context.Context) { s.sendHomeCode(ctx, browser, h, l) }) {
@@ -236,7 +224,7 @@ func (s *Server) site() string {
 }
 
 func (s *Server) homeTypeCode(w http.ResponseWriter, r *http.Request) error {
-	return s.showDoor(w, r, "guardian/home_code.html", "/code", nil)
+	return s.showDoor(w, r, "guardian/home_code.html", nil)
 }
 
 func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
@@ -251,7 +239,7 @@ func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
 		return err
 	})
 	if errors.Is(err, session.ErrCode) {
-		return s.showDoor(w, r, "guardian/home_code.html", "/code", err)
+		return s.showDoor(w, r, "guardian/home_code.html", err)
 	}
 	if err != nil {
 		return err
@@ -281,7 +269,6 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, out func(context.
 
 // homeListPage is what guardian/home_list.html shows.
 type homeListPage struct {
-	homeFrame
 	Children []homeChild
 }
 
@@ -301,7 +288,7 @@ type homeChild struct {
 }
 
 func (s *Server) homeList(w http.ResponseWriter, r *http.Request) error {
-	page := homeListPage{homeFrame: frame(r, "", true)}
+	page := homeListPage{}
 	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		for i, tie := range in.Ties {
 			child, err := s.homeChild(ctx, tx, tie, i+1, lang(r))
@@ -314,7 +301,7 @@ func (s *Server) homeList(w http.ResponseWriter, r *http.Request) error {
 	})
 	switch {
 	case errors.Is(err, session.ErrSignedOut):
-		return s.showDoor(w, r, "guardian/home_door.html", "", nil)
+		return s.showDoor(w, r, "guardian/home_door.html", nil)
 	case err != nil:
 		return err
 	}

@@ -30,7 +30,6 @@ func (s *Server) homeChildren(mux *http.ServeMux) {
 
 // homeChildPage is what guardian/home_child.html shows.
 type homeChildPage struct {
-	homeFrame
 	homeChild
 	Rules      string
 	Held       []homeHeld
@@ -288,7 +287,7 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 	if err != nil {
 		return err
 	}
-	*page = homeChildPage{homeFrame: frame(r, "/"+string(t.ID), true), Rules: "/rules/" + t.Of.Service} // Update may run this again
+	*page = homeChildPage{Rules: "/rules/" + t.Of.Service} // Update may run this again
 	if page.homeChild, err = s.homeChild(ctx, tx, t, number, lang(r)); err != nil {
 		return err
 	}

@@ -276,7 +276,7 @@ func TestEdgeCase7_AnotherGuardianIsInvitedAndADisputeIsSaid(t *testing.T) {
 		mother := s.browser
 		s.fresh()
 		s.verified(token[1])
-		s.post("/r/"+token[1]+"/answer?lang=zh-CN", url.Values{"notice": {s.shown(token[1], "zh-CN")}, "all": {"refuse"}})
+		s.post("/r/"+token[1]+"/answer?lang=zh-CN", s.refuses(token[1], "zh-CN"))
 		s.browser = mother
 		_, body = s.get(page+"?lang=en", "")
 		if !strings.Contains(body, "The guardians disagree") || strings.Contains(body, "father@") {
