@@ -51,7 +51,9 @@ func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 		return errors.New("the sweep is behind; the log says why") // a job's error is stored in clear
 	}
 	if done != (retention.Swept{}) {
-		s.app.Log.InfoContext(ctx, "retention: swept", "values", done.Values, "unanswered", done.Unanswered, "requests", done.Requests, "traces", done.Traces, "contacts", done.Contacts, "sessions", done.Sessions, "accesses", done.Accesses)
+		s.app.Log.InfoContext(ctx, "retention: swept", "values", done.Values, "unanswered", done.Unanswered, "requests", done.Requests,
+			"proofs", done.Proofs, "attempts", done.Attempts, "traces", done.Traces, "contacts", done.Contacts,
+			"sessions", done.Sessions, "accesses", done.Accesses)
 	}
 	return nil
 }

@@ -149,26 +149,31 @@ func isEmail(value string) bool {
 	return strings.Contains(domain, ".")
 }
 
-// isIdentityNumber checks a resident identity number after GB 11643: six digits
-// of a region, a real birth date, three digits, and the check character of
-// ISO 7064 MOD 11-2.
 func isIdentityNumber(value string, now time.Time) bool {
+	_, ok := IdentityBirth(value, now)
+	return ok
+}
+
+// IdentityBirth returns the birth date, YYYY-MM-DD, that a resident identity number
+// tells, and false for what is none after GB 11643: six digits of a region, a real
+// birth date, three digits, and the check character of ISO 7064 MOD 11-2.
+func IdentityBirth(value string, now time.Time) (date string, ok bool) {
 	if len(value) != 18 || value[0] == '0' {
-		return false
+		return "", false
 	}
 	sum, weight := 0, 1
 	for i := 16; i >= 0; i-- {
 		if value[i] < '0' || value[i] > '9' {
-			return false
+			return "", false
 		}
 		weight = weight * 2 % 11
 		sum += weight * int(value[i]-'0')
 	}
 	if value[17] != "10X98765432"[sum%11] {
-		return false
+		return "", false
 	}
-	birth := value[6:10] + "-" + value[10:12] + "-" + value[12:14]
-	return dateFault(birth, now) == ""
+	date = value[6:10] + "-" + value[10:12] + "-" + value[12:14]
+	return date, dateFault(date, now) == ""
 }
 
 var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?$`)

@@ -214,10 +214,10 @@ func (d Desk) verified(ctx context.Context, tx *db.Tx, c family.Child, r Request
 	now, until := tx.Now(), tx.Now().Add(ProofLife)
 	err = stepped(tx.Exec(ctx, `
 		UPDATE consent_request SET code = NULL, code_until = NULL, code_tries = 0, code_wrong = 0,
-			proof = $1, proof_until = $2, reading = NULL, reading_until = NULL, verified_at = $3,
+			proof = $1, proof_until = $2, reading = NULL, reading_until = NULL, verified_at = $3, raised = NULL,
 			state = CASE WHEN state = 'opened' THEN 'verified' ELSE state END
 		WHERE child = $4 AND id = $5 AND state IN ('opened', 'verified', 'answered')`,
-		d.Ring.Index(proofDomain, r.ID, proof), (*db.Time)(&until), (*db.Time)(&now), r.Child, r.ID))
+		d.Session(r, proof), (*db.Time)(&until), (*db.Time)(&now), r.Child, r.ID))
 	if err != nil {
 		return fail(err)
 	}
@@ -230,33 +230,34 @@ func (d Desk) verified(ctx context.Context, tx *db.Tx, c family.Child, r Request
 }
 
 // Guardian returns the guardian whose browser holds the proof of a request, as
-// an actor of no more strength than the proof. The link alone proves nothing:
-// it may lie in a child's hands (edge case 24). Errors: ErrVerified, ErrMayNot.
+// an actor of no more strength than was shown from that browser since its code:
+// see Raise. The link alone proves nothing: it may lie in a child's hands (edge
+// case 24). Errors: ErrVerified, ErrMayNot.
 func (d Desk) Guardian(ctx context.Context, tx *db.Tx, r Request, proof string) (family.Guardian, error) {
 	now := tx.Now()
-	kept, err := db.One(ctx, tx, db.Single[[]byte], `
-		SELECT proof FROM consent_request
+	kept, err := db.One(ctx, tx, scanHeld, `
+		SELECT proof, raised FROM consent_request
 		WHERE child = $1 AND id = $2 AND proof IS NOT NULL AND proof_until > $3`, r.Child, r.ID, (*db.Time)(&now))
 	return d.holds(ctx, tx, r, proof, kept, err)
 }
 
 // holds returns the guardian of a request if proof is the one that is kept.
-func (d Desk) holds(ctx context.Context, tx *db.Tx, r Request, proof string, kept []byte, err error) (family.Guardian, error) {
+func (d Desk) holds(ctx context.Context, tx *db.Tx, r Request, proof string, kept held, err error) (family.Guardian, error) {
 	switch {
 	case errors.Is(err, db.ErrNone), len(proof) > 100:
 		return family.Guardian{}, ErrVerified
 	case err != nil:
 		return family.Guardian{}, err
 	}
-	given := d.Ring.Index(proofDomain, r.ID, proof)
-	if len(given) == 0 || subtle.ConstantTimeCompare(given, kept) != 1 {
+	given := d.Session(r, proof)
+	if len(given) == 0 || subtle.ConstantTimeCompare(given, kept.proof) != 1 {
 		return family.Guardian{}, ErrVerified
 	}
 	g, err := asked(ctx, tx, r)
 	if err != nil {
 		return family.Guardian{}, err
 	}
-	g.Strength = min(g.Strength, family.OneTimeCode)
+	g.Strength = min(g.Strength, d.worth(r, kept))
 	return g, nil
 }
 
@@ -281,7 +282,7 @@ func (d Desk) Reader(ctx context.Context, tx *db.Tx, r Request, proof string) (R
 	kept, err := db.One(ctx, tx, db.Single[[]byte], `
 		SELECT reading FROM consent_request
 		WHERE child = $1 AND id = $2 AND reading IS NOT NULL AND reading_until > $3`, r.Child, r.ID, (*db.Time)(&now))
-	g, err = d.holds(ctx, tx, r, proof, kept, err)
+	g, err = d.holds(ctx, tx, r, proof, held{proof: kept}, err)
 	return Reader{r.Child, g.ID, false}, err
 }
 

@@ -510,6 +510,11 @@ func TestTestMode_OutcomesAreForcedInATestServiceOnly(t *testing.T) {
 		r, _ := w.mustAsk(w.app, c, consent.Asking{})
 		_, _, err := force(r, consent.ForceGranted)
 		w.refused(err, consent.ErrNotATest)
+		err = w.try(func(tx *db.Tx) error {
+			_, _, err := w.desk.ForceAt(w.ctx, tx, w.app, r, consent.ForceVerified, family.Document)
+			return err
+		})
+		w.refused(err, consent.ErrNotATest)
 		if answers, _ := w.standing(c); len(answers) != 0 {
 			t.Error("a live service was answered for")
 		}
@@ -534,6 +539,15 @@ func TestTestMode_OutcomesAreForcedInATestServiceOnly(t *testing.T) {
 		r, _ = w.mustAsk(w.app, d, consent.Asking{})
 		if _, _, err := force(r, consent.ForceRefused); err != nil || w.verdict(d, "account", 1).Why != consent.Refused {
 			t.Errorf("forced refusal: %v", err)
+		}
+		strong, g := w.enrol(service, "+8613800000003", family.Institution)
+		r, _ = w.mustAsk(w.app, strong, consent.Asking{})
+		w.do(func(tx *db.Tx) (err error) {
+			_, given, err = w.desk.ForceAt(w.ctx, tx, w.app, r, consent.ForceGranted, family.Document)
+			return err
+		})
+		if given[0].Strength != family.Document || w.verdict(strong, "account", 1).Strength != family.Document || !w.find(strong, g.ID).MayAnswer() {
+			t.Errorf("forced with strength %d", given[0].Strength)
 		}
 	})
 }

@@ -16,6 +16,8 @@ const (
 	KindGuardianAdded    = "guardian.added"
 	KindGuardianVerified = "guardian.verified"
 	KindGuardianEnded    = "guardian.ended"
+	KindGuardianProved   = "guardian.proved"
+	KindProofExpired     = "guardian.proof_expired"
 )
 
 // A RegisteredBody is what the ledger keeps of an enrolment.
@@ -68,4 +70,21 @@ type GuardianVerifiedBody struct {
 // A GuardianEndedBody says who doesn't speak for the child any more.
 type GuardianEndedBody struct {
 	Guardian GuardianID `json:"guardian"`
+}
+
+// A GuardianProvedBody says that something is proved of a guardian, and how; it
+// tells nothing of who the guardian is.
+type GuardianProvedBody struct {
+	Guardian     GuardianID `json:"guardian"`
+	Kind         ProofKind  `json:"kind"`
+	Method       Method     `json:"method"`
+	Strength     Strength   `json:"strength"`
+	Expires      int64      `json:"expires,omitempty"`      // µs
+	Verification string     `json:"verification,omitempty"` // that found it out
+}
+
+// A ProofExpiredBody says that a proof ran out.
+type ProofExpiredBody struct {
+	Guardian GuardianID `json:"guardian"`
+	Kind     ProofKind  `json:"kind"`
 }

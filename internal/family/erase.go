@@ -66,8 +66,10 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 	if err != nil {
 		return "", err
 	}
-	if err := tx.Queue(ctx, `DELETE FROM guardian WHERE child = $1`, c.ID); err != nil {
-		return "", err
+	for _, query := range []string{`DELETE FROM proof WHERE child = $1`, `DELETE FROM guardian WHERE child = $1`} {
+		if err := tx.Queue(ctx, query, c.ID); err != nil {
+			return "", err
+		}
 	}
 	if err := tx.Queue(ctx, `DELETE FROM child_ref WHERE service = $1 AND ref_hash = $2 AND child = $3`,
 		c.Service, c.refHash, c.ID); err != nil {

@@ -207,7 +207,7 @@ func VerifyGuardian(ctx context.Context, tx *db.Tx, actor string, c Child, guard
 
 // ReverifyGuardian puts a new proof in the place of the one in force, stronger or
 // weaker: a document that turned out to be false counts no more. Strength
-// Unproved takes the proof back altogether. Errors: as VerifyGuardian.
+// Unproved takes back everything that was proved. Errors: as VerifyGuardian.
 func ReverifyGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian GuardianID, s Strength) (Guardian, string, error) {
 	if s < Unproved || s > Document {
 		return Guardian{}, "", ErrStrength
@@ -229,6 +229,11 @@ func ReverifyGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardia
 	if err != nil {
 		return Guardian{}, "", err
 	}
+	if s == Unproved {
+		if err := c.forgetProofs(ctx, tx, g.ID); err != nil {
+			return Guardian{}, "", err
+		}
+	}
 	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianVerified, GuardianVerifiedBody{g.ID, g.Strength})
 	return g, entry, err
 }
@@ -248,6 +253,9 @@ func EndGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian Gua
 		}
 	}
 	if err != nil {
+		return Guardian{}, "", err
+	}
+	if err := c.forgetProofs(ctx, tx, g.ID); err != nil {
 		return Guardian{}, "", err
 	}
 	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianEnded, GuardianEndedBody{g.ID})

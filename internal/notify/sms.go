@@ -1,19 +1,14 @@
 package notify
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -65,12 +60,6 @@ func SMSWebhook(c SMSConfig) (Sender, error) {
 	}}, nil
 }
 
-type webhook struct {
-	url    string
-	key    []byte
-	client *http.Client
-}
-
 // An smsBody is what the gateway gets.
 type smsBody struct {
 	Type string `json:"type"`
@@ -90,25 +79,11 @@ func (w *webhook) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return ErrMessage
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	status, _, err := w.post(ctx, m.ID, body)
 	if err != nil {
-		return ErrMessage
-	}
-	at := strconv.FormatInt(time.Now().Unix(), 10)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "") // none: it would tell the gateway what runs here
-	req.Header.Set("webhook-id", m.ID)
-	req.Header.Set("webhook-timestamp", at)
-	req.Header.Set("webhook-signature", sign(w.key, m.ID, at, body))
-	resp, err := w.client.Do(req)
-	if err != nil {
-		// The error of the client names the address of the gateway, and that may
-		// carry a key of its own.
 		return fmt.Errorf("sms: no answer: %w", ErrUnavailable)
 	}
-	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
-	return answered(resp.StatusCode)
+	return answered(status)
 }
 
 // answered says what a status means for the message.
@@ -120,12 +95,4 @@ func answered(status int) error {
 		return fmt.Errorf("sms: status %d: %w", status, ErrUnavailable)
 	}
 	return fmt.Errorf("sms: status %d: %w", status, ErrRejected)
-}
-
-// sign returns the signature of Standard Webhooks, version 1.
-func sign(key []byte, id, at string, body []byte) string {
-	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%s.%s.", id, at)
-	mac.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -57,8 +57,12 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return f.event(p, s, c)
 	case strings.HasPrefix(p.Kind, "consent."):
 		return f.consentEntry(p, s, c)
+	case p.Kind == family.KindGuardianProved, p.Kind == family.KindProofExpired:
+		return f.proofEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "guardian."):
 		return f.guardianEntry(p, c)
+	case strings.HasPrefix(p.Kind, "verification."):
+		return f.attemptEntry(p, c)
 	}
 	return f.familyEntry(p, k, c)
 }
@@ -246,7 +250,8 @@ func (f *fold) guardianEntry(p ledger.Placed, c *child) fault {
 		}
 		g.strength, g.verified = uint8(b.Strength), at
 		if b.Strength == family.Unproved {
-			g.verified = 0 // the proof was taken back
+			g.verified = 0 // all that was proved was taken back
+			c.unprove(c.which(g.id))
 		}
 	case family.KindGuardianEnded:
 		b, x := body[family.GuardianEndedBody](p)
@@ -258,6 +263,7 @@ func (f *fold) guardianEntry(p ledger.Placed, c *child) fault {
 			return x
 		}
 		g.ended = at
+		c.unprove(c.which(g.id))
 	}
 	return fault{}
 }

@@ -82,6 +82,8 @@ type batch struct {
 	contacts  []family.ContactRecord // of the guardians, in their order
 	requests  []consent.RequestRow
 	links     []consent.LinkRow
+	proofs    []proofRow
+	attempts  []attemptRow
 	consents  []consentRow
 }
 
@@ -141,6 +143,14 @@ func (a *audit) read(after string) (b batch, err error) {
 		family.ReadContactRecords(&b.contacts, b.Stretch),
 		consent.ReadRequestRows(&b.requests, b.Stretch),
 		consent.ReadLinkRows(&b.links, b.Stretch),
+		db.ReadInto(&b.proofs, scanProof, `
+			SELECT child, guardian, kind, method, strength, at, expires_at FROM proof
+			WHERE `+where+`
+			ORDER BY child, guardian, kind`, args...),
+		db.ReadInto(&b.attempts, scanAttempt, `
+			SELECT child, id, service, request, guardian, method, state, seen, first, until, started_at, expires_at FROM verification
+			WHERE `+where+`
+			ORDER BY child, id`, args...),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent
@@ -155,6 +165,7 @@ type tally struct {
 	locked    bool // the child's key can't be had: nothing about it opens, and that is said once
 	at        at
 	guardians int
+	proofs    int
 	standing  int
 	values    int
 	answered  int32
@@ -191,6 +202,12 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	}
 	for _, l := range b.links {
 		a.compareLink(found[string(l.Child)], l)
+	}
+	for _, p := range b.proofs {
+		a.compareProof(found[p.child], p)
+	}
+	for _, v := range b.attempts {
+		a.compareAttempt(found[v.child], v)
 	}
 	for _, c := range b.consents {
 		a.compareConsent(found[c.child], c)
@@ -433,6 +450,7 @@ func (a *audit) compareRest(t *tally) {
 			}
 		}
 	}
+	a.compareProofs(t)
 	if t.standing < len(c.answers) {
 		for _, s := range c.answers {
 			if name := s.id.name(id.Consent); !t.marks[name] {

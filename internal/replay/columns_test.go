@@ -38,6 +38,14 @@ var exempt = map[string]string{
 	"session.bound":   "the keyed hash that binds it",
 	"session.seen_at": "spares writing with every page; when a session ends is compared",
 
+	"proof.sealed": "the keyed hash of who it is, sealed under the child's key and bound to guardian and kind: one that was touched " +
+		"doesn't open, and then nothing is proved with it",
+	"verification.session":       "keyed hash of what a browser holds: it only finds that browser again",
+	"verification.nonce":         "keyed hash of a secret and the attempt: it can't be made without the keys, nor taken from another attempt",
+	"verification.identity":      "sealed under the child's key and bound to the attempt: one that was touched doesn't open",
+	"verification.due_at":        "when the sweep looks: an attempt ends with expires_at, looked at or not",
+	"verification_document":      "the staff's to look at: sealed under the child's key and bound to the attempt, page and kind; one that was touched doesn't open",
+	"consent_request.raised":     "keyed hash of a browser's proof and its worth: it can't be made without the keys, nor taken from another proof",
 	"consent_request.code":       "keyed hash of a one-time code and its request: it can't be made without the keys, nor taken from another request",
 	"consent_request.code_until": "of a code that lives ten minutes and is never told to the ledger",
 	"consent_request.code_tries": "counts the wrong ones of such a code; see docs/threat-model.md",

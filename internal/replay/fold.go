@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/verification"
 )
 
 // A fold is the state that the entries so far give.
@@ -111,6 +112,8 @@ var (
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
 		family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
+		family.KindGuardianProved, family.KindProofExpired,
+		verification.KindStarted, verification.KindSucceeded, verification.KindFailed, verification.KindSeen, verification.KindApproved,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 	}
@@ -184,6 +187,8 @@ const (
 	ruleEvent      = "event"
 	ruleGuardian   = "guardian"
 	ruleStrength   = "strength"
+	ruleProof      = "proof"
+	ruleAttempt    = "verification"
 	ruleAnswer     = "answer"
 	ruleRequest    = "request"
 	ruleActor      = "actor"

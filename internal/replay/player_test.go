@@ -65,7 +65,7 @@ func (p *player) turn() {
 		return
 	}
 	move := rapid.SampledFrom([]string{"enrol", "answer", "answer", "answer", "put", "put", "put", "use", "use", "use", "seal", "withdraw", "again",
-		"guardian", "verify", "end", "ask", "step", "step", "freeze", "unfreeze", "correct", "event", "event", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
+		"guardian", "verify", "prove", "prove", "end", "ask", "step", "step", "freeze", "unfreeze", "correct", "event", "event", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
 	if err := p.move(move); err != nil && errs.Of(err).Kind == errs.Internal {
 		p.rt.Fatalf("%s: %v", move, err)
 	}
@@ -102,7 +102,7 @@ func (p *player) move(move string) error {
 		}
 		p.Pass(rapid.SampledFrom(pauses).Draw(p.rt, "pause"))
 		return p.unseal(c, p.pick(purposes, "purpose"), item, sealed)
-	case "answer", "again", "withdraw", "guardian", "verify", "end", "ask":
+	case "answer", "again", "withdraw", "guardian", "verify", "prove", "end", "ask":
 		return p.family(move)
 	case "step":
 		return p.step(p.child())
@@ -146,6 +146,8 @@ func (p *player) family(move string) error {
 		return p.withdraw(g, p.pick(purposes, "purpose"))
 	case "verify":
 		return p.verify(g, family.Strength(rapid.IntRange(0, 4).Draw(p.rt, "strength")))
+	case "prove":
+		return p.prove(g, rapid.SampledFrom(ways).Draw(p.rt, "way"))
 	case "end":
 		return p.end(g)
 	case "ask":

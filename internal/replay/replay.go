@@ -23,7 +23,8 @@
 //
 // After an erasure there is nothing to open, and of a tombstone only the day is
 // told. Codes and their counters are never in the ledger. An entry that waits for
-// its place, about a second, is not signed yet.
+// its place, about a second, is not signed yet. An attempt to prove who a guardian
+// is that has ended may be gone: it was only kept to be counted.
 package replay
 
 import (

@@ -35,6 +35,8 @@ type child struct {
 	counted, counting uint64 // the sums over the uses that are, and are being, counted
 
 	guardians []guardian
+	proofs    []proof   // those in force
+	attempts  []attempt // all that were made
 	answers   []answer  // those that stand
 	answered  int32     // all there ever were
 	past      uint64    // the sum over those that stand no more

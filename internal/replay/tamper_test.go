@@ -28,6 +28,7 @@ type scene struct {
 	// an answered one, a cancelled one, and one whose links were forgotten. Bo
 	// waits for an answer, with a request that was sent and opened. Gone is erased.
 	mei, bo, gone family.Child
+	lan           family.Child    // her guardian is proved in three ways, and waits with another document
 	aunt          family.Guardian // mei's, with a name and an address
 	revoked       account.App
 	before        former
@@ -53,6 +54,10 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	s.gone = s.Child()
 	_, refusing := s.Enrol()
 	s.bo, _ = s.Enrol()
+	s.lan = s.Child()
+	for _, way := range []string{"number", "official", "document", "waits"} {
+		ok(t, s.prove(s.guardians(s.lan.ID)[0], way))
+	}
 	s.waits(s.bo)
 	ok(t, s.says(refusing, none), s.erase(refusing.Child),
 		s.put(s.mei.ID, "course-progress", map[string]string{"weekly_score": "76"}))
@@ -144,6 +149,7 @@ type change struct {
 
 func mei(s *scene) []any  { return []any{s.mei.ID} }
 func bo(s *scene) []any   { return []any{s.bo.ID} }
+func lan(s *scene) []any  { return []any{s.lan.ID} }
 func gone(s *scene) []any { return []any{s.gone.ID} }
 func aunt(s *scene) []any { return []any{s.aunt.ID} }
 func app(s *scene) []any  { return []any{s.App.ID} }
@@ -202,6 +208,27 @@ var changes = []change{
 	{"a guardian's end never was", `UPDATE guardian SET ended_at = NULL WHERE child = $1 AND ended_at IS NOT NULL`, mei, "row_differs guardian ended_at"},
 	{"a guardian is better verified", `UPDATE guardian SET strength = 4 WHERE child = $1`, mei, "row_differs guardian strength"},
 	{"a guardian is verified", `UPDATE guardian SET verified_at = 1 WHERE child = $1`, bo, "row_differs guardian verified_at"},
+	{"a proof never was", `DELETE FROM proof WHERE child = $1 AND kind = 'guardianship'`, lan, "row_missing proof "},
+	{"a proof is stronger", `UPDATE proof SET strength = 5 WHERE child = $1 AND kind = 'adulthood'`, lan, "row_differs proof strength"},
+	{"a proof is of another method", `UPDATE proof SET method = 'official' WHERE child = $1 AND kind = 'adulthood'`, lan, "row_differs proof method"},
+	{"a proof proves something else", `UPDATE proof SET kind = '王小明' WHERE child = $1 AND kind = 'guardianship'`, lan, "row_extra proof "},
+	{"a proof is younger", `UPDATE proof SET at = at + 1 WHERE child = $1`, lan, "row_differs proof at"},
+	{"a proof never ends", `UPDATE proof SET expires_at = NULL WHERE child = $1`, lan, "row_differs proof expires_at"},
+	{"a proof is another's", `UPDATE proof SET child = $1 WHERE child = $2`, func(s *scene) []any { return []any{s.bo.ID, s.lan.ID} }, "row_extra proof "},
+	{"a proof is another guardian's", `UPDATE proof SET guardian = '王小明' WHERE child = $1`, lan, "row_extra proof "},
+	{"an attempt never was", `DELETE FROM verification WHERE child = $1 AND state = 'started'`, lan, "row_missing verification "},
+	{"an attempt of nobody", `UPDATE verification SET child = 'zz' WHERE child = $1`, lan, "row_extra verification "},
+	{"an attempt has another name", `UPDATE verification SET id = '王小明' WHERE child = $1 AND state = 'started'`, lan, "row_extra verification "},
+	{"an attempt waits again", `UPDATE verification SET state = 'started' WHERE child = $1`, lan, "row_differs verification state"},
+	{"an attempt is of another method", `UPDATE verification SET method = 'number' WHERE child = $1`, lan, "row_differs verification method"},
+	{"an attempt is of another service", `UPDATE verification SET service = '王小明' WHERE child = $1`, lan, "row_differs verification service"},
+	{"an attempt began at another request", `UPDATE verification SET request = '王小明' WHERE child = $1`, lan, "row_differs verification request"},
+	{"an attempt is another guardian's", `UPDATE verification SET guardian = '王小明' WHERE child = $1`, lan, "row_differs verification guardian"},
+	{"a document was seen by another", `UPDATE verification SET seen = '王小明' WHERE child = $1`, lan, "row_differs verification seen"},
+	{"a document was approved by another", `UPDATE verification SET first = '王小明' WHERE child = $1`, lan, "row_differs verification first"},
+	{"a document proves longer", `UPDATE verification SET until = 1 WHERE child = $1`, lan, "row_differs verification until"},
+	{"an attempt lives longer", `UPDATE verification SET expires_at = expires_at + 1 WHERE child = $1`, lan, "row_differs verification expires_at"},
+	{"an attempt began later", `UPDATE verification SET started_at = started_at + 1 WHERE child = $1`, lan, "row_differs verification started_at"},
 	{"a guardian is something else", `UPDATE guardian SET relation = '王小明' WHERE child = $1`, bo, "row_differs guardian relation"},
 	{"a guardian is another's", `UPDATE guardian SET child = $1 WHERE child = $2`, func(s *scene) []any { return []any{s.gone.ID, s.bo.ID} }, "row_extra guardian "},
 	{"asked since is forged", `UPDATE charter_purpose SET asked_since = 1 WHERE service = $1 AND charter = 2 AND purpose = 'speaking-practice'`, here, "row_differs charter_purpose asked_since"},

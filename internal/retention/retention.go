@@ -1,6 +1,7 @@
 // Package retention erases what is due: values past their time (Article 12),
-// children whose guardian never answered (edge case 5), and the small traces
-// that live a few days.
+// children whose guardian never answered (edge case 5), documents that nobody
+// decided about and proofs that ran out (edge cases 10 and 24), and the small
+// traces that live a few days.
 //
 // Its one invariant: a sweep costs what is due, not what is held, and a sweep
 // that dies leaves what it had not done due. Nobody reads an expired value in
@@ -23,6 +24,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/verification"
 )
 
 // actor is the sweep's name in the ledger.
@@ -36,6 +38,8 @@ type Swept struct {
 	Values     int // expired values erased
 	Unanswered int // children erased whose guardian said nothing or no
 	Requests   int // consent requests that ran out
+	Proofs     int // proofs of guardians that ran out
+	Attempts   int // attempts to prove something that ran out, or aren't counted any more
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
 	Sessions   int // guardians signed out whose time was over, and traces of codes to sign in
@@ -62,6 +66,8 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err e
 	}
 	run(&done.Values, func() (int, int, error) { return sweepValues(ctx, store, v) })
 	run(&done.Requests, func() (int, int, error) { return sweepRequests(ctx, store) })
+	run(&done.Proofs, func() (int, int, error) { return sweepProofs(ctx, store, v) })
+	run(&done.Attempts, func() (int, int, error) { return sweepAttempts(ctx, store) })
 	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
@@ -168,6 +174,34 @@ func each[T any](all []T, fn func(T) error) error {
 func sweepRequests(ctx context.Context, store *db.DB) (found, did int, err error) {
 	err = store.Update(ctx, func(tx *db.Tx) (err error) {
 		did, err = consent.Expire(ctx, tx, batch)
+		return err
+	})
+	return did, did, err
+}
+
+func sweepProofs(ctx context.Context, store *db.DB, v *vault.Vault) (found, did int, err error) {
+	var due []family.DueProof
+	err = store.View(ctx, func(tx *db.Tx) (err error) {
+		due, err = family.DueProofs(ctx, tx, batch)
+		return err
+	})
+	desk := verification.Desk{Consent: consent.Desk{Ring: v.Ring, Charters: v.Gate.Charters}}
+	var ended atomic.Int64
+	err = errors.Join(err, each(due, func(d family.DueProof) error {
+		n := 0
+		err := store.Update(ctx, func(tx *db.Tx) (err error) {
+			n, err = desk.ExpireProofs(ctx, tx, d)
+			return err
+		})
+		ended.Add(int64(n))
+		return gone(err)
+	}))
+	return len(due), int(ended.Load()), err
+}
+
+func sweepAttempts(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = verification.Expire(ctx, tx, batch)
 		return err
 	})
 	return did, did, err

@@ -28,6 +28,8 @@ const (
 	Entry      Prefix = "le" // a ledger entry
 	Call       Prefix = "rq" // one HTTP request
 	Session    Prefix = "se" // a guardian who is signed in
+
+	Verification Prefix = "ve" // of who a guardian is
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

@@ -212,6 +212,55 @@ CREATE TABLE guardian (
 CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian);
 CREATE INDEX guardian_email ON guardian (email_hash, child, guardian);
 
+-- What is proved of a guardian and in force.
+CREATE TABLE proof (
+	child      text   NOT NULL,
+	guardian   text   NOT NULL,
+	kind       text   NOT NULL, -- adulthood, guardianship
+	method     text   NOT NULL, -- number, official, document, test
+	strength   bigint NOT NULL,
+	at         bigint NOT NULL,
+	expires_at bigint,
+	sealed     bytea,           -- the keyed hash of who it is, and the provider's reference
+	PRIMARY KEY (child, guardian, kind)
+);
+CREATE INDEX proof_expiry ON proof (expires_at, child, guardian, kind);
+
+-- VERIFICATION. Attempts to prove who a guardian is. Finished ones stay for a
+-- while, to be counted.
+CREATE TABLE verification (
+	child      text   NOT NULL,
+	id         text   NOT NULL,
+	service    text   NOT NULL,
+	request    text   NOT NULL, -- the consent request that it began at
+	guardian   text   NOT NULL,
+	method     text   NOT NULL, -- number, official, document
+	state      text   NOT NULL, -- started, succeeded, failed, unavailable
+	session    bytea,           -- keyed hash of what the guardian's browser held; NULL once it ended
+	nonce      bytea,           -- keyed hash of what the callback must know
+	identity   bytea,           -- sealed: who the document is said to be of
+	seen       text   NOT NULL, -- who of the staff saw the document, separated by spaces
+	first      text   NOT NULL, -- who approved it first, or empty
+	until      bigint,          -- the end of the proof, as the first one said
+	started_at bigint NOT NULL,
+	expires_at bigint NOT NULL, -- when it ends by itself
+	due_at     bigint,          -- when the sweep has something to do
+	PRIMARY KEY (child, id)
+);
+CREATE INDEX verification_id ON verification (id, child);
+CREATE INDEX verification_due ON verification (due_at, child, id);
+CREATE INDEX verification_waiting ON verification (service, method, started_at, id) WHERE state = 'started';
+
+-- Documents until they are decided about, sealed under the child's key.
+CREATE TABLE verification_document (
+	child        text   NOT NULL,
+	verification text   NOT NULL,
+	n            bigint NOT NULL, -- which page
+	kind         text   NOT NULL, -- png, jpeg, pdf
+	sealed       bytea  NOT NULL,
+	PRIMARY KEY (child, verification, n)
+);
+
 -- CONSENT. What was asked, what was shown, what was chosen.
 CREATE TABLE consent_request (
 	child       text   NOT NULL,
@@ -237,6 +286,7 @@ CREATE TABLE consent_request (
 	code_since  bigint,          -- when that hour began
 	proof       bytea,           -- keyed hash of what a verified guardian's browser holds
 	proof_until bigint,
+	raised      bytea,           -- keyed hash: what that proof is worth beyond a one-time code
 	reading     bytea,           -- keyed hash of the proof that answered: it still reads the receipt
 	reading_until bigint,
 	sends       bigint NOT NULL, -- how often the request itself was sent
@@ -372,6 +422,9 @@ DROP TABLE code_contact;
 DROP TABLE shown_page;
 DROP TABLE consent_link;
 DROP TABLE consent_request;
+DROP TABLE verification_document;
+DROP TABLE verification;
+DROP TABLE proof;
 DROP TABLE guardian;
 DROP TABLE refused_ref;
 DROP TABLE erased_subject;

@@ -1,0 +1,66 @@
+package verification
+
+import (
+	"context"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+)
+
+// The kinds of ledger entries about attempts. What a success proved is told by
+// family's own entries, which name the attempt.
+const (
+	KindStarted   = "verification.started"
+	KindSucceeded = "verification.succeeded"
+	KindFailed    = "verification.failed"
+	KindSeen      = "verification.seen"
+	KindApproved  = "verification.approved" // by the first of two
+)
+
+// A StartedBody says what was tried.
+type StartedBody struct {
+	Verification string            `json:"verification"`
+	Request      string            `json:"request"`
+	Guardian     family.GuardianID `json:"guardian"`
+	Method       family.Method     `json:"method"`
+	Expires      int64             `json:"expires"` // µs
+}
+
+// An AttemptBody names an attempt that succeeded, or whose document was seen.
+type AttemptBody struct {
+	Verification string `json:"verification"`
+}
+
+// An ApprovedBody says until when a document proves something, as who approved it
+// first read it.
+type ApprovedBody struct {
+	Verification string `json:"verification"`
+	Until        int64  `json:"until,omitempty"` // µs
+}
+
+// A Why is what an attempt failed by.
+type Why string
+
+// The reasons.
+const (
+	NoMatch     Why = "no_match"
+	NotAdult    Why = "not_adult"
+	OtherPerson Why = "other_person" // not who was proved before, or who another guardian of the child is
+	NotAsked    Why = "unavailable"  // the provider could not be asked
+	RefusedBy   Why = "refused"      // by somebody of the staff
+	RanOut      Why = "expired"
+)
+
+// A FailedBody says why an attempt failed.
+type FailedBody struct {
+	Verification string `json:"verification"`
+	Why          Why    `json:"why"`
+}
+
+// note appends an entry about a locked child.
+func note(ctx context.Context, tx *db.Tx, c family.Child, kind, actor string, body any) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{
+		Kind: kind, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: actor, Body: body,
+	})
+}
