@@ -31,7 +31,13 @@ func (c *Client) Cancel(ctx context.Context, id string) (ConsentRequest, error) 
 // Force plays the guardian of a test service: the outcome is verified, granted
 // or refused.
 func (c *Client) Force(ctx context.Context, id, outcome string) (ConsentRequest, error) {
-	return c.request(ctx, http.MethodPost, "consent-requests/"+url.PathEscape(id)+":force", Outcome{outcome}, true)
+	return c.request(ctx, http.MethodPost, "consent-requests/"+url.PathEscape(id)+":force", Outcome{Outcome: outcome}, true)
+}
+
+// ForceAt is Force with a guardian who is verified as well as strength says: 1
+// one-time code, 2 name and number, 3 official identity service, 4 document.
+func (c *Client) ForceAt(ctx context.Context, id, outcome string, strength int) (ConsentRequest, error) {
+	return c.request(ctx, http.MethodPost, "consent-requests/"+url.PathEscape(id)+":force", Outcome{outcome, strength}, true)
 }
 
 func (c *Client) request(ctx context.Context, method, path string, in any, once bool) (ConsentRequest, error) {
@@ -97,6 +103,39 @@ func (g *GuardianClient) Verify(ctx context.Context, code string) (Verified, err
 	var out Verified
 	h, err := g.call(ctx, http.MethodPost, ":verify", CodeTyped{code}, &out)
 	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// ProveNumber proves who the guardian is by name and identity number. The proof
+// stays the same, and is worth what Proving.Strength says.
+func (g *GuardianClient) ProveNumber(ctx context.Context, n NameAndNumber) (Proving, error) {
+	return g.prove(ctx, ":prove-number", n)
+}
+
+// ProveOfficially begins a visit to the official identity service, at Proving.URL.
+// Proving tells when the guardian is back.
+func (g *GuardianClient) ProveOfficially(ctx context.Context, proof string) (Proving, error) {
+	return g.prove(ctx, ":prove-officially", ProofHeld{proof})
+}
+
+// ProveByDocument hands a document to two of the operator's staff.
+func (g *GuardianClient) ProveByDocument(ctx context.Context, d DocumentSent) (Proving, error) {
+	return g.prove(ctx, ":prove-by-document", d)
+}
+
+func (g *GuardianClient) prove(ctx context.Context, verb string, in any) (Proving, error) {
+	var out Proving
+	h, err := g.call(ctx, http.MethodPost, verb, in, &out)
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// Proving returns how far an attempt has come.
+func (g *GuardianClient) Proving(ctx context.Context, proof, id string) (Proving, error) {
+	var out Proving
+	header := make(http.Header)
+	header.Set("Wardkeep-Proof", proof)
+	_, err := g.c.call(ctx, request{method: http.MethodGet, path: g.path("/verifications/" + url.PathEscape(id)), out: &out, header: header})
 	return out, err
 }
 

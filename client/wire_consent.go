@@ -51,7 +51,8 @@ type Undelivered struct {
 
 // Outcome forces what becomes of a request of a test service.
 type Outcome struct {
-	Outcome string `json:"outcome" enum:"verified,granted,refused"`
+	Outcome  string `json:"outcome" enum:"verified,granted,refused"`
+	Strength int    `json:"strength,omitempty" minimum:"1" maximum:"4" doc:"how well the guardian is verified: 1 one-time code, if left out; 2 name and number; 3 official identity service; 4 document"`
 }
 
 // GuardianRequest is what a guardian gets to see of a request.
@@ -63,6 +64,54 @@ type GuardianRequest struct {
 	Notice     *Notice   `json:"notice,omitempty" doc:"left out once the request is answered"`
 	NoticeHash string    `json:"notice_hash,omitempty" doc:"to send back with the answer"`
 	ExpiresAt  time.Time `json:"expires_at"`
+	Needs      int       `json:"needs" doc:"how well the guardian must be verified for a yes to permit all that is asked: 1 one-time code, 2 name and number"`
+	Methods    []string  `json:"methods,omitempty" nullable:"false" doc:"beyond a one-time code: number, official, document; those that are offered"`
+}
+
+// NameAndNumber is what a guardian types to be verified. It is asked about, and
+// not kept.
+type NameAndNumber struct {
+	Proof  string `json:"proof" minLength:"1" maxLength:"100" doc:"of the verification by a code"`
+	Name   string `json:"name" minLength:"1" maxLength:"400" doc:"as in the identity card"`
+	Number string `json:"number" minLength:"1" maxLength:"100" doc:"of the resident identity card"`
+}
+
+// ProofHeld is what a guardian's browser holds since a code.
+type ProofHeld struct {
+	Proof string `json:"proof" minLength:"1" maxLength:"100" doc:"of the verification by a code"`
+}
+
+// DocumentSent is a document of who the guardian is and that it speaks for the
+// child, for two of the staff. It is erased with their decision, or after 7 days.
+type DocumentSent struct {
+	Proof  string   `json:"proof" minLength:"1" maxLength:"100" doc:"of the verification by a code"`
+	Number string   `json:"number,omitempty" maxLength:"100" doc:"of the identity card or passport; typed again later, it shows that the same person came back. Not kept"`
+	Pages  []string `json:"pages" minItems:"1" maxItems:"3" nullable:"false" doc:"PNG, JPEG or PDF, in base64, at most 4 MB each"`
+}
+
+// Proving is an attempt to prove who a guardian is. Why one failed is not told.
+type Proving struct {
+	ID        string    `json:"id" example:"ve_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
+	Method    string    `json:"method" enum:"number,official,document"`
+	State     string    `json:"state" enum:"started,succeeded,failed,unavailable" doc:"unavailable: the provider was, and no try is lost"`
+	Strength  int       `json:"strength" doc:"what an answer with this proof would be worth: 1 one-time code, 2 name and number, 3 official identity service"`
+	URL       string    `json:"url,omitempty" doc:"where the guardian goes on, at the official identity service"`
+	ExpiresAt time.Time `json:"expires_at" doc:"when the attempt ends by itself"`
+
+	Entry string `json:"-"`
+}
+
+// IdentityReport is what the official identity service posts when its guardian is
+// done, with the signature of Standard Webhooks. The same once more is taken, and
+// changes nothing.
+type IdentityReport struct {
+	Type         string `json:"type" enum:"identity.result"`
+	Verification string `json:"verification"`
+	Nonce        string `json:"nonce" doc:"as it was told"`
+	Result       string `json:"result" enum:"match,no_match"`
+	Adult        bool   `json:"adult" doc:"the person is 18 or older"`
+	Reference    string `json:"reference,omitempty" doc:"what the service calls this check: at most 64 letters, digits, . _ : -"`
+	Subject      string `json:"subject,omitempty" doc:"what the service calls the person, for good; kept as a keyed hash"`
 }
 
 // CodeSent says how long a one-time code is good.

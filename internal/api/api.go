@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/verification"
 )
 
 // A Server serves the API. Its fields don't change once it serves.
@@ -35,6 +36,9 @@ type Server struct {
 	Messages  notify.Router
 	PublicURL string // where guardians reach the server, without a slash at the end
 	Log       *slog.Logger
+	// Verification offers stronger proofs of who a guardian is; its Consent is the
+	// server's own.
+	Verification verification.Desk
 
 	// Limits of callers; the zero Limits are sensible.
 	Limits Limits
@@ -49,6 +53,7 @@ type Server struct {
 	handler http.Handler
 	keys    account.Keys
 	desk    consent.Desk
+	verify  verification.Desk
 	limits  *limits
 	// Apps that ask at the same moment share a transaction.
 	readings  db.Gathering[reading, vault.Opened]
@@ -68,6 +73,8 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) build() {
 	s.started = s.Store.Now()
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
+	s.verify = s.Verification
+	s.verify.Consent = s.desk
 	s.gather()
 	s.limits = newLimits(s.Limits, s.Proxies)
 	s.tiles = http.StripPrefix("/v1/ledger", s.Ledger.Handler())

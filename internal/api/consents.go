@@ -216,7 +216,8 @@ func forceRequest(s *Server, ctx context.Context, c *call, in *forceInput) (answ
 		if err != nil {
 			return out, err
 		}
-		r, given, err := s.desk.Force(ctx, tx, c.app, r, consent.Outcome(in.Body.Outcome))
+		strength := max(family.Strength(in.Body.Strength), family.OneTimeCode) // 0: left out
+		r, given, err := s.desk.ForceAt(ctx, tx, c.app, r, consent.Outcome(in.Body.Outcome), strength)
 		if len(given) > 0 {
 			out.Entry = given[len(given)-1].Entry
 		}

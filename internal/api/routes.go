@@ -83,6 +83,12 @@ var routes = []route{
 	{Method: get, Path: guardian + "/receipt", ID: "guardian-receipt", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 410}, do: typed(guardianReceipt)},
 	{Method: get, Path: guardian + "/receipt.json", ID: "guardian-record", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 409, 410}, ContentType: recordType, do: plain[none, string](guardianRecord)},
 
+	{Method: post, Path: guardian + ":prove-number", ID: "guardian-prove-number", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 410}, do: typed(guardianNumber)},
+	{Method: post, Path: guardian + ":prove-officially", ID: "guardian-prove-officially", Tag: "guardian", Access: forLink, Body: true, Once: true, Status: 200, Errors: []int{403, 410}, do: typed(guardianOfficial)},
+	{Method: post, Path: guardian + ":prove-by-document", ID: "guardian-prove-by-document", Tag: "guardian", Access: forLink, Body: true, Large: true, Once: true, Status: 202, Errors: []int{403, 410}, do: typed(guardianDocument)},
+	{Method: get, Path: guardian + "/verifications/{verification}", ID: "guardian-proving", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 410}, do: typed(guardianProving)},
+	{Method: post, Path: "/v1/verification/report", ID: "identity-report", Tag: "guardian", Access: forAll, Body: true, Hot: true, Status: 204, Errors: []int{401}, do: plain[wardkeep.IdentityReport, none](identityReport)},
+
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
 	{Method: get, Path: "/v1/events", ID: "get-events", Tag: "service", Scope: account.EventsRead, Status: 200, do: typed(getEvents)},
 
@@ -131,7 +137,7 @@ func (rt *route) headers() (names []string) {
 	if rt.IfMatch {
 		names = append(names, "If-Match")
 	}
-	if rt.ID == "guardian-receipt" || rt.ID == "guardian-record" {
+	if slices.Contains([]string{"guardian-receipt", "guardian-record", "guardian-proving"}, rt.ID) {
 		names = append(names, proofHeader)
 	}
 	return append(names, "Accept-Language")
