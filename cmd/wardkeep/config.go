@@ -48,6 +48,17 @@ func settingsText(c app.Config) (string, error) {
 		sms.URL = hostOf(sms.URL) // the rest may hold a token
 		c.SMS = &sms
 	}
+	if v := c.Verification; v != nil {
+		shown := *v
+		for _, p := range []**app.Provider{&shown.Number, &shown.Official} {
+			if *p != nil {
+				hidden := **p
+				hidden.URL = hostOf(hidden.URL)
+				*p = &hidden
+			}
+		}
+		c.Verification = &shown
+	}
 	var out bytes.Buffer
 	if err := yaml.NewEncoder(&out, yaml.OmitZero()).Encode(c); err != nil {
 		return "", fmt.Errorf("write the settings: %w", err)

@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/verification"
 	"wardkeep/internal/web"
 )
 
@@ -36,8 +37,9 @@ type App struct {
 	LedgerKey string
 	Vault     *vault.Vault
 	Charters  *catalog.Cache
-	// Messages has no channel before OpenSenders.
-	Messages notify.Router
+	// Messages has no channel, and Verification offers nothing, before OpenSenders.
+	Messages     notify.Router
+	Verification verification.Desk
 	// Outbox, in a demo only, holds the messages that would have been sent.
 	Outbox *notify.Outbox
 	Log    *slog.Logger
@@ -166,13 +168,14 @@ func openStore(c *Config) (*db.DB, error) {
 	return db.OpenSQLite(c.storePath())
 }
 
-// OpenSenders makes the senders of messages, for a command that sends. It
-// connects to nobody. Errors: ConfigProblems.
+// OpenSenders makes the senders of messages, and what asks about identities, for a
+// command that sends. It connects to nobody. Errors: ConfigProblems.
 func (a *App) OpenSenders() error {
 	router, wrong := a.Config.senders()
-	if len(wrong) > 0 {
+	offered, more := a.Config.verification()
+	if wrong = append(wrong, more...); len(wrong) > 0 {
 		return wrong
 	}
-	a.Messages = router
+	a.Messages, a.Verification = router, offered
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,9 @@ type Config struct {
 	// never dropped.
 	SMTP *SMTP `yaml:"smtp"`
 	SMS  *SMS  `yaml:"sms"`
+	// Verification offers guardians stronger proofs of who they are than a one-time
+	// code. What isn't configured isn't offered.
+	Verification *Verification `yaml:"verification"`
 	// SweepEvery is how often what is due is erased, 1m by default.
 	SweepEvery time.Duration `yaml:"sweep_every"`
 	// Limits are how often callers of the API may ask, on each node.
@@ -88,6 +92,23 @@ type SMTP struct {
 type SMS struct {
 	URL        string `yaml:"url"`
 	SecretFile string `yaml:"secret_file"`
+}
+
+// Verification says who is asked about a guardian's identity, and whether the
+// staff looks at documents.
+type Verification struct {
+	Number    *Provider `yaml:"number"`    // matches a name and an identity number
+	Official  *Provider `yaml:"official"`  // the official identity service
+	Documents bool      `yaml:"documents"` // `wardkeep verification` shows them to officer and deputy
+}
+
+// A Provider is a webhook of the operator's that asks somebody who knows.
+type Provider struct {
+	URL        string `yaml:"url"`
+	SecretFile string `yaml:"secret_file"`
+	// Hosts, of the official service only, are those of the pages that guardians may
+	// be led to.
+	Hosts []string `yaml:"hosts"`
 }
 
 func (l Limits) check(say func(key, code string)) {
@@ -204,7 +225,23 @@ func (c *Config) check() (wrong ConfigProblems) {
 	if c.SMS != nil && !c.SMS.complete() {
 		say("sms", "app.config.sms")
 	}
+	if v := c.Verification; v != nil {
+		if v.Number != nil && (!v.Number.complete() || len(v.Number.Hosts) > 0) {
+			say("verification.number", "app.config.verification_number")
+		}
+		if v.Official != nil && (!v.Official.complete() || len(v.Official.Hosts) == 0 || slices.ContainsFunc(v.Official.Hosts, notAHost)) {
+			say("verification.official", "app.config.verification_official")
+		}
+	}
 	return wrong
+}
+
+func (p *Provider) complete() bool { return p.URL != "" && p.SecretFile != "" }
+
+// notAHost reports whether s is anything else than a host, with or without a port.
+func notAHost(s string) bool {
+	u, err := url.Parse("https://" + s)
+	return err != nil || s == "" || u.Host != s || u.Hostname() == ""
 }
 
 // hasPassword reports whether a PostgreSQL URL or DSN has a password in it. What

@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/verification"
 )
 
 // CheckConfig is LoadConfig for a configuration that is about to be used: it also
@@ -20,7 +21,8 @@ import (
 func CheckConfig(path string) (Config, error) {
 	return load(path, func(c *Config) ConfigProblems {
 		_, wrong := c.senders()
-		return append(wrong, c.files()...)
+		_, more := c.verification()
+		return slices.Concat(wrong, more, c.files())
 	})
 }
 
@@ -56,6 +58,36 @@ func (c *Config) senders() (router notify.Router, wrong ConfigProblems) {
 		wrong.secret("sms.secret_file", c.SMS.SecretFile)
 	}
 	return router, wrong
+}
+
+// verification makes what guardians are offered to prove more with, or says all
+// that is wrong with it.
+func (c *Config) verification() (d verification.Desk, wrong ConfigProblems) {
+	v := c.Verification
+	if v == nil {
+		return d, nil
+	}
+	provider := func(section string, p *Provider) verification.Provider {
+		if p == nil || !p.complete() {
+			return nil
+		}
+		h, err := notify.NewHook(notify.HookConfig{URL: p.URL, SecretFile: p.SecretFile})
+		settings, _ := errors.AsType[notify.WrongSettings](err)
+		for _, w := range settings {
+			wrong.say("verification."+section+"."+w.Field, "app.config.sms_"+w.Field) // the same is wanted of every webhook
+		}
+		wrong.secret("verification."+section+".secret_file", p.SecretFile)
+		if err != nil {
+			return nil
+		}
+		return verification.Webhook(h)
+	}
+	d.Documents = v.Documents
+	d.Number = provider("number", v.Number)
+	if d.Official = provider("official", v.Official); d.Official != nil {
+		d.Hosts, d.Callback = v.Official.Hosts, c.PublicURL+"/v1/verification/report"
+	}
+	return d, wrong
 }
 
 // files says all that is wrong with the other files that are named.

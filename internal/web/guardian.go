@@ -95,6 +95,7 @@ type requestPage struct {
 	Verified                       bool          // this browser has proved to be the guardian's
 	Expires                        time.Time
 	Left                           string
+	Proofs                         bool // stronger proofs than a code are offered
 }
 
 // request shows what is asked. For a verified guardian it is the page with the
@@ -157,6 +158,7 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 	f, err := s.face(ctx, tx, req, l)
 	page.Service, page.Name, page.Nickname = req.Service, f.name, f.nickname
 	page.Notice, page.Page = req.Shown.Notice, req.Shown.Page
+	page.Proofs = len(s.verifier.Offered()) > 0
 	page.Expires, page.Left = req.ExpiresAt, left(l, req.ExpiresAt.Sub(tx.Now()))
 	return err
 }

@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/notify"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/verification"
 )
 
 //go:embed layout.html parts/*.html guardian/*.html public/*.html
@@ -45,12 +46,16 @@ type Server struct {
 	LedgerKey string // verifies the ledger's checkpoints; public
 	PublicURL string
 	Log       *slog.Logger
+	// Verification offers stronger proofs of who a guardian is; its Consent is the
+	// server's own.
+	Verification verification.Desk
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
 	Proxies []netip.Prefix
 	// Outbox, in a demo only, shows the messages that would have been sent.
 	Outbox *notify.Outbox
 
 	desk      consent.Desk
+	verifier  verification.Desk
 	templates map[i18n.Lang]map[string]*template.Template
 	limits    *limits
 	door      session.Door
@@ -62,6 +67,8 @@ type Server struct {
 // of a template never change while requests are served.
 func (s *Server) Handler() http.Handler {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
+	s.verifier = s.Verification
+	s.verifier.Consent = s.desk
 	s.limits = newLimits(s.Proxies)
 	s.templates = make(map[i18n.Lang]map[string]*template.Template)
 	for _, lang := range i18n.Langs {
@@ -77,6 +84,7 @@ func (s *Server) Handler() http.Handler {
 	s.guardian(mux)
 	s.guide(mux)
 	s.homes(mux)
+	s.verification(mux)
 	if s.Outbox != nil {
 		s.handle(mux, "GET /outbox", s.outbox)
 	}
@@ -136,9 +144,14 @@ const maxForm = 64 << 10
 
 // handle adds a route whose handler returns its refusal.
 func (s *Server) handle(mux *http.ServeMux, pattern string, h func(http.ResponseWriter, *http.Request) error) {
+	s.handleUpTo(mux, maxForm, pattern, h)
+}
+
+// handleUpTo is handle for a form of at most that many bytes.
+func (s *Server) handleUpTo(mux *http.ServeMux, limit int64, pattern string, h func(http.ResponseWriter, *http.Request) error) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		start, call := time.Now(), id.New(id.Call)
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		status, code := http.StatusOK, ""
 		if err := h(w, r); err != nil {
 			e := errs.Of(err)
