@@ -41,6 +41,7 @@ type cli struct {
 	AppKey   appKeyCmd   `cmd:"" name:"app-key" help:"${app_key}"`
 	Child    childCmd    `cmd:"" help:"${child}"`
 	Guardian guardianCmd `cmd:"" help:"${guardian}"`
+	Proofs   proofsCmd   `cmd:"" name:"verification" help:"${verification}"`
 	Import   importCmd   `cmd:"" help:"${import}"`
 	Requests requestsCmd `cmd:"" help:"${requests}"`
 	Keys     keysCmd     `cmd:"" help:"${keys}"`

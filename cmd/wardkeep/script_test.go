@@ -40,6 +40,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"hammer":   hammer,   // hammer ADDRESS KEY TIME REF…: reads the children all the time; each is answered
 		"enrol":    enrol,    // enrol ADDRESS KEY REF: registers a child through the API
 		"gateway":  gateway,  // gateway VAR STATUS: an SMS gateway that answers so
+		"document": document, // document CONFIG VAR: a guardian sends a document of one page; keeps the attempt's id
 		"got":      got,      // got N: the gateway has that many messages
 		"answer":   answer,   // answer ADDRESS KEY LANG FILE: a guardian answers, and keeps the receipt
 	}
