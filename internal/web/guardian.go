@@ -40,6 +40,15 @@ func (s *Server) guardian(mux *http.ServeMux) {
 	s.handle(mux, "GET /r/{token}/receipt/print", s.print)
 	s.handle(mux, "POST /r/{token}/withdraw", s.withdraw)
 	s.handle(mux, "POST /r/{token}/again", s.again)
+	// A page that answers a form has the form's address, and people come back to it.
+	for _, step := range []string{"code", "verify", "answer", "withdraw", "again"} {
+		s.handle(mux, "GET /r/{token}/"+step, s.comeBack)
+	}
+}
+
+func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, back(r, ""), http.StatusSeeOther)
+	return nil
 }
 
 // withoutSlash leads from where a refusal points to the page that is meant.

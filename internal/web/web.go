@@ -88,8 +88,14 @@ func (s *Server) Handler() http.Handler {
 	if s.Outbox != nil {
 		s.handle(mux, "GET /outbox", s.outbox)
 	}
-	return secure(http.NewCrossOriginProtection().Handler(mux))
+	// Who is led here by a page of another site is told so, and nothing is done.
+	ours := http.NewCrossOriginProtection()
+	ours.SetDenyHandler(s.page("elsewhere", maxForm, func(http.ResponseWriter, *http.Request) error { return ErrElsewhere }))
+	return secure(ours.Handler(mux))
 }
+
+// ErrElsewhere refuses a form that was sent from another site.
+var ErrElsewhere = errs.New(errs.Forbidden, "web.elsewhere")
 
 func parse(lang i18n.Lang) map[string]*template.Template {
 	funcs := template.FuncMap{
@@ -149,7 +155,12 @@ func (s *Server) handle(mux *http.ServeMux, pattern string, h func(http.Response
 
 // handleUpTo is handle for a form of at most that many bytes.
 func (s *Server) handleUpTo(mux *http.ServeMux, limit int64, pattern string, h func(http.ResponseWriter, *http.Request) error) {
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle(pattern, s.page(pattern, limit, h))
+}
+
+// page returns a handler that answers with a page, also where h refuses.
+func (s *Server) page(pattern string, limit int64, h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, call := time.Now(), id.New(id.Call)
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		status, code := http.StatusOK, ""
