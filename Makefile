@@ -16,6 +16,7 @@ TESTFLAGS ?=
 FUZZTIME  ?= 30s
 KILLS     ?= 1000
 ARGS      ?=
+SCREENS   ?= dist/screenshots
 
 # A clone whose owner git doesn't trust, or a tree without git, still builds.
 BUILDVCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
@@ -60,6 +61,13 @@ soak: ## kill -9 the server KILLS (1000) times under load, on both engines
 .PHONY: bench
 bench: ## measure a server under load, see docs/performance.md (ARGS='--grow')
 	go run ./cmd/wardkeep bench $(ARGS)
+
+.PHONY: screenshots
+screenshots: ## write a picture of every page, in each size, language and scheme, into SCREENS (dist/screenshots)
+	@scripts/install-missing
+	@rm -f "$(SCREENS)"/*.png
+	@WARDKEEP_SCREENSHOTS="$(abspath $(SCREENS))" go test -count=1 -timeout $(TIMEOUT) -run '^TestScreenshots$$' ./internal/app
+	@echo "$$(ls "$(SCREENS)"/*.png | wc -l) pictures in $(SCREENS)"
 
 .PHONY: generate
 generate: ## write generated files again

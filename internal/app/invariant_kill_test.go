@@ -16,6 +16,7 @@ import (
 	wardkeep "wardkeep/client"
 	"wardkeep/internal/app"
 	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/app/browsertest"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
@@ -24,6 +25,10 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	apptest.RemoveBinary()
+	if err := browsertest.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
 	os.Exit(code)
 }
 
