@@ -46,6 +46,10 @@ func (d *demo) disk(context.Context) error {
 	return err
 }
 
+// leastUses are those of the story on the slowest machine: how many reads come
+// before the withdrawal is a matter of speed.
+const leastUses = 20
+
 // prove verifies the ledger, replays it, and checks a guardian's receipt as
 // anyone could, with the public key alone.
 func (d *demo) prove(ctx context.Context) error {
@@ -66,7 +70,7 @@ func (d *demo) prove(ctx context.Context) error {
 	for _, difference := range audit.Differences {
 		d.s.print("      " + difference.In(d.s.lang))
 	}
-	d.show("22", "replayed", len(audit.Differences) == 0 && audit.Uses > 100,
+	d.show("22", "replayed", len(audit.Differences) == 0 && audit.Uses >= leastUses,
 		"Entries", audit.Entries, "Uses", audit.Uses, "Seconds", int(time.Since(begun).Seconds())+1)
 	return d.receipt(ctx)
 }
