@@ -104,6 +104,9 @@ func (b *bench) all(ctx context.Context) error {
 		return err
 	}
 	return b.serving(ctx, func(at *server) error {
+		if err := b.settle(ctx, at); err != nil {
+			return err
+		}
 		b.say("bench.disk", "Children", b.Children, "Bytes", b.world.perChild)
 		b.say("bench.columns")
 		b.print(header)
@@ -157,7 +160,13 @@ func (b *bench) grow(ctx context.Context) error {
 		if err := b.seed(ctx, size); err != nil {
 			return err
 		}
-		if err := b.serving(ctx, func(at *server) error { return b.point(ctx, at, size) }); err != nil {
+		err := b.serving(ctx, func(at *server) error {
+			if err := b.settle(ctx, at); err != nil {
+				return err
+			}
+			return b.point(ctx, at, size)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -230,7 +239,33 @@ func (b *bench) seed(ctx context.Context, children int) (err error) {
 	err = errors.Join(b.world.grow(ctx, b.session, a, children), a.Close())
 	// What seeding left to be written would otherwise be written while it is measured.
 	syscall.Sync()
-	return errors.Join(err, b.warm())
+	return err
+}
+
+// The server has caught up when it needs less than idle of the time between two
+// looks.
+const (
+	look     = time.Second
+	idle     = look / 20
+	patience = 15 * time.Minute
+)
+
+// settle waits until the server has dealt with what was seeded: it meets all of
+// it at once, which in a store that has grown by and by is long done. Then it
+// warms the store up.
+func (b *bench) settle(ctx context.Context, at *server) error {
+	for began := time.Now(); time.Since(began) < patience; {
+		before := at.cpu()
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if at.cpu()-before < idle {
+			break
+		}
+	}
+	return b.warm()
 }
 
 // warm reads the embedded database once, so that whatever its size the system

@@ -40,7 +40,7 @@ const (
 )
 
 const (
-	most     = 1 << 18 // entries counted at once
+	most     = 1 << 15 // entries counted at once: their counts are in memory
 	tail     = 4096    // entries after the counted ones that a page reads
 	together = db.Chunk
 )
@@ -64,6 +64,9 @@ func DayOf(at time.Time) int64 {
 
 // Date returns the beginning of the day.
 func (u Use) Date() time.Time { return time.Unix(u.Day*24*60*60, 0).UTC() }
+
+// kinds are how the kinds of those entries begin that tell of a use.
+var kinds = []string{"use.", "access."}
 
 // UseOf returns what an entry tells, and false for one that tells of no use. The
 // replay calls it too. Errors: ledger.ErrDamaged.
@@ -237,7 +240,7 @@ func read(ctx context.Context, store *db.DB, from, to int64) (map[string]map[lin
 	counts := make(map[string]map[line]*Told)
 	err := store.View(ctx, func(tx *db.Tx) error {
 		oldest := DayOf(tx.Now()) - Keep
-		return ledger.Read(ctx, tx, from, to, func(p ledger.Placed) error {
+		return ledger.ReadKinds(ctx, tx, from, to, kinds, func(p ledger.Placed) error {
 			u, ok, err := UseOf(p)
 			if err != nil || !ok || u.Day <= oldest {
 				return err

@@ -82,15 +82,28 @@ type counter struct {
 
 // Work counts all that there is.
 func (c *counter) Work(ctx context.Context, _ *river.Job[countArgs]) error {
-	for {
+	for ctx.Err() == nil {
+		began := time.Now()
 		n, err := access.Count(ctx, c.app.Store)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			c.app.Log.ErrorContext(ctx, "access: the uses are not counted", "error", err)
 			return errors.New("the uses are not counted; the log says why") // a job's error is stored in clear
 		}
 		if n == 0 {
 			return nil
 		}
+		breathe(ctx, time.Since(began))
+	}
+	return nil
+}
+
+// breathe waits three times as long as a piece of work in the background took:
+// whoever has millions of entries to catch up with, after an upgrade or with a
+// copy from elsewhere, leaves the processors to those who wait for an answer.
+func breathe(ctx context.Context, took time.Duration) {
+	select {
+	case <-time.After(3 * took):
+	case <-ctx.Done():
 	}
 }
 

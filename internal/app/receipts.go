@@ -100,6 +100,7 @@ func (a *App) followReceipts(ctx context.Context, insert func(context.Context, r
 // may look at once: a job is made once, and one of them moves the cursor.
 func (a *App) passReceipts(ctx context.Context, insert func(context.Context, receiptArgs) error) error {
 	for more := true; more; {
+		began := time.Now()
 		var due []receipt.Due
 		var from, next int64
 		err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
@@ -120,7 +121,9 @@ func (a *App) passReceipts(ctx context.Context, insert func(context.Context, rec
 		if err != nil {
 			return err
 		}
-		more = next-from >= receipt.Round
+		if more = next-from >= receipt.Round; more {
+			breathe(ctx, time.Since(began))
+		}
 	}
 	return nil
 }

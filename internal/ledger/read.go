@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -68,6 +69,11 @@ func Read(ctx context.Context, tx *db.Tx, from, to int64, each func(Placed) erro
 // cost a look at their bytes: a consumer that waits for one event among a
 // million uses doesn't parse the uses.
 func ReadKind(ctx context.Context, tx *db.Tx, from, to int64, prefix string, each func(Placed) error) error {
+	return ReadKinds(ctx, tx, from, to, []string{prefix}, each)
+}
+
+// ReadKinds is ReadKind for kinds that begin with one of several prefixes.
+func ReadKinds(ctx context.Context, tx *db.Tx, from, to int64, prefixes []string, each func(Placed) error) error {
 	if from < 0 || from >= to {
 		return nil
 	}
@@ -86,7 +92,7 @@ func ReadKind(ctx context.Context, tx *db.Tx, from, to int64, prefix string, eac
 		}
 		for ; place < min(b.start+int64(len(entries)), to); place++ {
 			text := entries[place-b.start]
-			if !ofKind(text, prefix) {
+			if !ofKind(text, prefixes) {
 				continue
 			}
 			p, err := decode(place, text)
@@ -101,12 +107,14 @@ func ReadKind(ctx context.Context, tx *db.Tx, from, to int64, prefix string, eac
 	}, selectBundle+` WHERE start >= $1 AND start < $2 ORDER BY start`, from-from%width, to)
 }
 
-// ofKind reports whether the kind in the bytes of an entry begins with prefix.
-// Before its kind an entry has an id and a number, so the first member of that
-// name is it.
-func ofKind(text []byte, prefix string) bool {
+// ofKind reports whether the kind in the bytes of an entry begins with one of the
+// prefixes. Before its kind an entry has an id and a number, so the first member
+// of that name is it.
+func ofKind(text []byte, prefixes []string) bool {
 	_, kind, found := bytes.Cut(text, []byte(`,"kind":"`))
-	return prefix == "" || found && bytes.HasPrefix(kind, []byte(prefix))
+	return slices.ContainsFunc(prefixes, func(prefix string) bool {
+		return prefix == "" || found && bytes.HasPrefix(kind, []byte(prefix))
+	})
 }
 
 // Since returns up to limit entries from a place on, in order: what a consumer

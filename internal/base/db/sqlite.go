@@ -16,10 +16,15 @@ import (
 
 // pragmas are those of every connection. secure_delete overwrites what is
 // deleted, so that a destroyed child key leaves the file with its row (Article 20).
+// A page that is cached takes twice its size of memory.
 var pragmas = []string{
 	"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
 	"temp_store(MEMORY)", "cache_size(-8000)", "wal_autocheckpoint(4000)",
 }
+
+// readerCache is smaller than the writer's: there are several, and what one lacks
+// the system has in memory.
+const readerCache = "cache_size(-2000)"
 
 // lite is SQLite: one writer whose transactions are shared, and a few readers.
 type lite struct {
@@ -51,7 +56,7 @@ func OpenSQLite(path string) (*DB, error) {
 	}
 	e.writer = newWriter(conn)
 	for range cap(e.readers) {
-		r, err := openLite(path, &e.damage, "query_only(1)")
+		r, err := openLite(path, &e.damage, "query_only(1)", readerCache)
 		if err != nil {
 			return nil, errors.Join(liteError(err), e.close())
 		}
