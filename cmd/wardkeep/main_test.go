@@ -6,16 +6,20 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"wardkeep/internal/app/apptest"
 )
 
-// The binary under test is this one, so that scripts run processes that can be
-// killed.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wardkeep": main})
+	code := m.Run()
+	apptest.RemoveBinary()
+	os.Exit(code)
 }
 
-// Each script in testdata shows one command, and what it refuses.
+// Each script in testdata shows one command, and what it refuses. It runs the
+// program as operators do, in processes that can be killed.
 func TestCommands(t *testing.T) {
+	path := filepath.Dir(apptest.Binary(t)) + string(os.PathListSeparator) + os.Getenv("PATH")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -26,6 +30,7 @@ func TestCommands(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			e.Setenv("PATH", path)
 			e.Setenv("EXAMPLES", examples)
 			e.Setenv("LANG", "en_US.UTF-8")
 			for _, name := range []string{"LC_ALL", "LC_MESSAGES", "WARDKEEP_LANG", "WARDKEEP_CONFIG"} {
