@@ -53,7 +53,7 @@ func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	if done != (retention.Swept{}) {
 		s.app.Log.InfoContext(ctx, "retention: swept", "values", done.Values, "unanswered", done.Unanswered, "requests", done.Requests,
 			"proofs", done.Proofs, "attempts", done.Attempts, "traces", done.Traces, "contacts", done.Contacts,
-			"sessions", done.Sessions, "accesses", done.Accesses)
+			"sessions", done.Sessions, "passkeys", done.Passkeys, "accesses", done.Accesses)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"slices"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -38,12 +39,14 @@ func ParseHandle(ring *keyring.Ring, typed pii.Text) (Handle, error) {
 // A Tie is a guardian in office with its child.
 type Tie struct {
 	Guardian
-	Of Child
+	Of    Child
+	Since time.Time // when the person was tied to the child, proved or not
 }
 
 // tied is a row of guardian with what proves that a contact is its own.
 type tied struct {
 	Guardian
+	since        time.Time
 	phone, email []byte
 }
 
@@ -55,7 +58,7 @@ type tied struct {
 // seal says something else, or can't be opened, is left out.
 func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie, error) {
 	rows, err := db.All(ctx, tx, func(row db.Row) (t tied, err error) {
-		err = row.Scan(&t.Child, &t.ID, &t.Relation, &t.Strength, (*db.Time)(&t.VerifiedAt), (*db.Time)(&t.EndedAt), &t.phone, &t.email)
+		err = row.Scan(&t.Child, &t.ID, &t.Relation, &t.Strength, (*db.Time)(&t.VerifiedAt), (*db.Time)(&t.EndedAt), (*db.Time)(&t.since), &t.phone, &t.email)
 		return t, err
 	}, tiesQuery[h.Email], h.Hash, maxFound)
 	if err != nil || len(rows) == 0 {
@@ -77,7 +80,7 @@ func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie
 	for _, t := range rows {
 		c := of[t.Child]
 		if c.State != Erased && t.MayAnswer() && t.has(ring, c, h) {
-			ties = append(ties, Tie{t.Guardian, c})
+			ties = append(ties, Tie{t.Guardian, c, t.since})
 		}
 	}
 	slices.SortFunc(ties, func(a, b Tie) int { return cmp.Or(a.Of.CreatedAt.Compare(b.Of.CreatedAt), cmp.Compare(a.ID, b.ID)) })
@@ -86,13 +89,26 @@ func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie
 
 var tiesQuery = map[bool]string{
 	false: `
-		SELECT ` + guardianColumns + `, phone, email FROM guardian
+		SELECT ` + guardianColumns + `, created_at, phone, email FROM guardian
 		WHERE phone_hash = $1 AND ended_at IS NULL
 		ORDER BY child, guardian LIMIT $2`,
 	true: `
-		SELECT ` + guardianColumns + `, phone, email FROM guardian
+		SELECT ` + guardianColumns + `, created_at, phone, email FROM guardian
 		WHERE email_hash = $1 AND ended_at IS NULL
 		ORDER BY child, guardian LIMIT $2`,
+}
+
+// Reaches reports whether the handle leads to anybody in office who was tied to a
+// child by then, proved or not. It opens nothing, so it is no proof that they are
+// reached: see TiesOf.
+func Reaches(ctx context.Context, tx *db.Tx, h Handle, by time.Time) (bool, error) {
+	n, err := db.One(ctx, tx, db.Single[int64], reachesQuery[h.Email], h.Hash, (*db.Time)(&by))
+	return n > 0, err
+}
+
+var reachesQuery = map[bool]string{
+	false: `SELECT count(*) FROM guardian WHERE phone_hash = $1 AND ended_at IS NULL AND created_at <= $2`,
+	true:  `SELECT count(*) FROM guardian WHERE email_hash = $1 AND ended_at IS NULL AND created_at <= $2`,
 }
 
 // has reports whether the sealed contact of the guardian is the handle.

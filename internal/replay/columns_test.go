@@ -38,6 +38,11 @@ var exempt = map[string]string{
 	"session.bound":   "the keyed hash that binds it",
 	"session.seen_at": "spares writing with every page; when a session ends is compared",
 
+	"passkey.sign_count": "what a device told last: set back, it is found out later that two devices have one passkey; see docs/threat-model.md",
+	"passkey.look_at":    "when the sweep looks: a passkey without a guardian opens nothing, looked at or not",
+	"passkey_spent": "challenges of five minutes that were answered: where a row is lost, one can be answered once more by who has the " +
+		"browser's cookie and what it answered",
+
 	"proof.sealed": "the keyed hash of who it is, sealed under the child's key and bound to guardian and kind: one that was touched " +
 		"doesn't open, and then nothing is proved with it",
 	"verification.session":       "keyed hash of what a browser holds: it only finds that browser again",

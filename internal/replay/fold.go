@@ -50,6 +50,7 @@ type fold struct {
 	homes  map[sym]source    // services that children are of
 
 	sessions map[key]signedIn // that are open
+	passkeys map[key]passkey  // that open
 
 	counts counts
 
@@ -82,7 +83,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		services: make(map[string]*service), apps: make(map[string]*credential), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
-		sessions: make(map[key]signedIn),
+		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey),
 	}
 }
 
@@ -200,6 +201,7 @@ const (
 	ruleHash       = "hash"
 	ruleOffice     = "office"
 	ruleSession    = "session"
+	rulePasskey    = "passkey"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

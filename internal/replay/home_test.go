@@ -14,21 +14,24 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/session"
+	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
 )
 
-// A home is a scene in which a guardian has signed in twice, out once, and looked
-// at a value, and in which uses were counted.
+// A home is a scene in which a guardian has signed in twice, out once, once more by
+// a passkey, and looked at a value, and in which uses were counted. Of two passkeys
+// one was removed.
 type home struct {
 	*scene
-	mother  family.Guardian // of mei
-	session session.Session
+	mother    family.Guardian // of mei
+	session   session.Session
+	byPasskey session.Session
 }
 
 func playHome(t *testing.T, w *vaulttest.World) *home {
 	t.Helper()
 	h := &home{scene: play(t, w)}
-	door := session.Door{Ring: w.Ring}
+	door := session.Door{Ring: w.Ring, Site: session.NewSite("https://home.example")}
 	in := func() (s session.Session) {
 		who, err := family.ParseHandle(w.Ring, pii.New("13800000000"))
 		ok(t, err)
@@ -46,6 +49,35 @@ func playHome(t *testing.T, w *vaulttest.World) *home {
 	h.session = in()
 	gone := in()
 	w.Do(func(ctx context.Context, tx *db.Tx) error { return session.SignOut(ctx, tx, gone) })
+	owns := func() (d sessiontest.Device, name string) {
+		d.T = t
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			options, kept, err := door.Offer(ctx, tx, h.session, "x")
+			if err != nil {
+				return err
+			}
+			p, err := door.Add(ctx, tx, h.session, kept, d.Make(options))
+			name = p.ID
+			return err
+		})
+		return d, name
+	}
+	shows := func(d sessiontest.Device) (s session.Session) {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			options, kept, err := door.Ask(tx.Now())
+			if err != nil {
+				return err
+			}
+			s, _, err = door.EnterByPasskey(ctx, tx, kept, "", d.Show(options))
+			return err
+		})
+		return s
+	}
+	lost, name := owns()
+	shows(lost)
+	kept, _ := owns()
+	h.byPasskey = shows(kept)
+	w.Do(func(ctx context.Context, tx *db.Tx) error { return door.RemovePasskey(ctx, tx, h.session, name) })
 	for _, tie := range h.session.Ties {
 		if tie.Child == h.mei.ID {
 			h.mother = tie.Guardian
@@ -96,6 +128,18 @@ var homeChanges = []struct {
 	{"a session began later", `UPDATE session SET created_at = created_at + 1`, nil, "row_differs session created_at"},
 	{"a session lasts longer", `UPDATE session SET ends_at = ends_at + 43200000000`, nil, "row_differs session ends_at"},
 	{"a session by another way", `UPDATE session SET channel = '王小明'`, nil, "row_differs session channel"},
+	{"a session by another passkey", `UPDATE session SET passkey = '王小明' WHERE passkey <> ''`, nil, "row_differs session passkey"},
+	{"a passkey of nobody", `UPDATE passkey SET id = '王小明'`, nil, "row_extra passkey "},
+	{"a passkey is gone", `DELETE FROM passkey`, nil, "row_missing passkey "},
+	{"a passkey by another way", `UPDATE passkey SET channel = '王小明'`, nil, "row_differs passkey channel"},
+	{"a passkey is older", `UPDATE passkey SET added_at = added_at - 1`, nil, "row_differs passkey added_at"},
+	{"a passkey was never used", `UPDATE passkey SET used_at = NULL`, nil, "row_differs passkey used_at"},
+	{"a passkey of another device", `UPDATE passkey SET credential = $1`, []any{[]byte("x")}, "row_hash passkey bound"},
+	{"a passkey of another contact", `UPDATE passkey SET contact = $1`, []any{[]byte("x")}, "row_hash passkey bound"},
+	{"a passkey has another number", `UPDATE passkey SET number = number + 1`, nil, "row_hash passkey bound"},
+	{"a passkey has a key that somebody knows", `UPDATE passkey SET public_key = $1`, []any{[]byte("x")}, "row_hash passkey bound"},
+	{"a passkey may be copied", `UPDATE passkey SET eligible = (eligible = false)`, nil, "row_hash passkey bound"},
+	{"a passkey's mark is another", `UPDATE passkey SET bound = credential`, nil, "row_hash passkey bound"},
 	{"a use is told less often", `UPDATE child_access SET uses = uses + 1`, nil, "row_differs child_access uses"},
 	{"a use is told of nobody", `UPDATE child_access SET child = 'zz' WHERE uses = 2`, nil, "row_extra child_access "},
 	{"a use is told on another day", `UPDATE child_access SET day = day - 1`, nil, "row_differs child_access uses"},
@@ -137,6 +181,26 @@ func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
 		}},
 		"a session that began twice": {"impossible session", func(h *home) {
 			h.forgeSession(session.KindOpened, h.session.ID, session.OpenedBody{Session: h.session.ID, Channel: consent.SMS})
+		}},
+		"a session by a passkey that nobody has": {"impossible passkey", func(h *home) {
+			name := id.New(id.Session)
+			h.forgeSession(session.KindOpened, name, session.OpenedBody{Session: name, Channel: consent.SMS, Passkey: id.New(id.Passkey)})
+		}},
+		"a session by a passkey of another way": {"impossible passkey", func(h *home) {
+			name := id.New(id.Session)
+			h.forgeSession(session.KindOpened, name, session.OpenedBody{Session: name, Channel: consent.Email, Passkey: h.byPasskey.Passkey})
+		}},
+		"a passkey that a passkey added": {"impossible passkey", func(h *home) {
+			h.forgeSession(session.KindAdded, h.byPasskey.ID, session.AddedBody{Passkey: id.New(id.Passkey), Channel: consent.SMS})
+		}},
+		"a passkey that was added twice": {"impossible passkey", func(h *home) {
+			h.forgeSession(session.KindAdded, h.session.ID, session.AddedBody{Passkey: h.byPasskey.Passkey, Channel: consent.SMS})
+		}},
+		"a passkey that nobody had is removed": {"impossible passkey", func(h *home) {
+			h.forgeSession(session.KindRemoved, h.session.ID, session.RemovedBody{Passkey: id.New(id.Passkey), Why: session.Unwanted})
+		}},
+		"a passkey in the ledger alone": {"row_missing ", func(h *home) {
+			h.forgeSession(session.KindAdded, h.session.ID, session.AddedBody{Passkey: id.New(id.Passkey), Channel: consent.SMS})
 		}},
 		"a session in the ledger alone": {"row_missing ", func(h *home) {
 			name := id.New(id.Session)

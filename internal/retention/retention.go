@@ -43,6 +43,7 @@ type Swept struct {
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
 	Sessions   int // guardians signed out whose time was over, and traces of codes to sign in
+	Passkeys   int // passkeys removed that no guardian is behind any more
 	Accesses   int // counts of uses forgotten that are too old to be told
 	Answers    int // kept answers of the API that nobody repeats any more
 }
@@ -72,6 +73,8 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err e
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
 	run(&done.Sessions, func() (int, int, error) { return sweepSessions(ctx, store) })
+	looked := 0 // at passkeys; most stay
+	run(&looked, func() (int, int, error) { return sweepPasskeys(ctx, store, &done.Passkeys) })
 	run(&done.Accesses, func() (int, int, error) { return sweepAccesses(ctx, store) })
 	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
 	failed = append(failed, store.Scrub(ctx), ctx.Err())
@@ -229,6 +232,16 @@ func sweepSessions(ctx context.Context, store *db.DB) (found, did int, err error
 		return err
 	})
 	return did, did, err
+}
+
+func sweepPasskeys(ctx context.Context, store *db.DB, removed *int) (found, looked int, err error) {
+	gone := 0
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		looked, gone, err = session.SweepPasskeys(ctx, tx, batch)
+		return err
+	})
+	*removed += gone
+	return looked, looked, err
 }
 
 func sweepAccesses(ctx context.Context, store *db.DB) (found, did int, err error) {

@@ -102,17 +102,7 @@ func (d Door) Enter(ctx context.Context, tx *db.Tx, browser, former string, code
 	case len(known) == 0:
 		return fail(db.Recorded(ErrCode)) // the contact is nobody's, or not any more
 	}
-	switch old, err := d.find(ctx, tx, former); {
-	case err == nil:
-		if err := end(ctx, tx, old, Replaced); err != nil {
-			return fail(err)
-		}
-	case !errors.Is(err, ErrSignedOut):
-		return fail(err)
-	}
-	s, secret, err := d.open(ctx, tx, h)
-	s.Ties = known
-	return s, secret, err
+	return d.admit(ctx, tx, former, h, "", known)
 }
 
 // A waiting code is one that was made for a browser.

@@ -3,9 +3,10 @@
 // 44 and 45).
 //
 // Its one invariant: who is signed in speaks for a child only while its tie to it
-// is verified, in office, and reached by the contact that the code went to; that
-// is looked up each time, and no session carries it. And nobody learns here
-// whether a phone number or an address is known.
+// is verified, in office, and reached by the contact that the code went to, for
+// this session or for the passkey that opened it; that is looked up each time, and
+// no session carries it. And nobody learns here whether a phone number or an
+// address is known.
 package session
 
 import (
@@ -47,10 +48,12 @@ const (
 	KindEnded  = "session.ended"
 )
 
-// An OpenedBody says that somebody signed in, and by what.
+// An OpenedBody says that somebody signed in, and by what: by a code, unless
+// there is a passkey.
 type OpenedBody struct {
 	Session string          `json:"session"`
 	Channel consent.Channel `json:"channel"`
+	Passkey string          `json:"passkey,omitempty"`
 }
 
 // An EndedBody says why a session is over.
@@ -68,22 +71,31 @@ const (
 	Everywhere Why = "everywhere" // signed out on another device
 	Replaced   Why = "replaced"   // the same browser signed in anew
 	Expired    Why = "expired"
+	Unlocked   Why = "passkey_removed" // that it was opened by
 )
 
-// The entries of a session are ordered by these, as those of a child are by its
-// version.
+// The entries of sessions and passkeys are ordered by these, as those of a child
+// are by its version: a passkey is added in a session by a code, opens others, and
+// is removed.
 const (
-	versionOpened = 1
-	versionEnded  = 2
+	versionOpened    = 1 // by a code
+	versionAdded     = 2
+	versionByPasskey = 3
+	versionEnded     = 4
+	versionRemoved   = 5
 )
 
 // A Door lets guardians in.
-type Door struct{ Ring *keyring.Ring }
+type Door struct {
+	Ring *keyring.Ring
+	Site *Site // where its passkeys are good; nil: there are none
+}
 
 // A Session is a browser that is signed in, and whom it may speak as.
 type Session struct {
 	ID        string // "se_…"
 	Channel   consent.Channel
+	Passkey   string // "pk_…", by which it was opened; empty: by a code
 	CreatedAt time.Time
 	SeenAt    time.Time
 	EndsAt    time.Time    // if no page is opened until then
@@ -93,10 +105,10 @@ type Session struct {
 	bound           []byte
 }
 
-const columns = `secret, id, channel, contact, bound, created_at, seen_at, ends_at`
+const columns = `secret, id, channel, contact, passkey, bound, created_at, seen_at, ends_at`
 
 func scan(row db.Row) (s Session, err error) {
-	err = row.Scan(&s.secret, &s.ID, &s.Channel, &s.contact, &s.bound,
+	err = row.Scan(&s.secret, &s.ID, &s.Channel, &s.contact, &s.Passkey, &s.bound,
 		(*db.Time)(&s.CreatedAt), (*db.Time)(&s.SeenAt), (*db.Time)(&s.EndsAt))
 	return s, err
 }
@@ -111,7 +123,8 @@ func (s Session) over(now time.Time) bool {
 }
 
 // Find returns the session of a browser by what it holds. A guardian whose last
-// tie has ended is signed out by that. Errors: ErrSignedOut.
+// tie has ended is signed out by that, and who came by a passkey also by its end.
+// Errors: ErrSignedOut.
 func (d Door) Find(ctx context.Context, tx *db.Tx, secret string) (Session, error) {
 	s, err := d.find(ctx, tx, secret)
 	if err != nil {
@@ -119,6 +132,16 @@ func (d Door) Find(ctx context.Context, tx *db.Tx, secret string) (Session, erro
 	}
 	if s.Ties, err = ties(ctx, tx, d.Ring, s.handle()); err != nil {
 		return Session{}, err
+	}
+	if s.Passkey != "" {
+		p, err := d.passkey(ctx, tx, s.Passkey)
+		if errors.Is(err, ErrPasskey) {
+			return Session{}, ErrSignedOut
+		}
+		if err != nil {
+			return Session{}, err
+		}
+		s.Ties = p.knew(s.Ties)
 	}
 	if len(s.Ties) == 0 {
 		return Session{}, ErrSignedOut
@@ -157,30 +180,52 @@ const (
 )
 
 // bind hashes a session with its secret: a row that was changed by hand, to speak
-// for another contact or to begin anew, is nobody's.
+// for another contact, to forget its passkey or to begin anew, is nobody's.
 func (d Door) bind(secret string, s Session) []byte {
-	return d.Ring.Index(boundDomain, secret, s.ID, string(s.Channel), hex.EncodeToString(s.contact),
+	return d.Ring.Index(boundDomain, secret, s.ID, string(s.Channel), hex.EncodeToString(s.contact), s.Passkey,
 		strconv.FormatInt(s.CreatedAt.UnixMicro(), 10))
+}
+
+// admit opens a session for whoever has shown who it is. What the browser held
+// before ends.
+func (d Door) admit(ctx context.Context, tx *db.Tx, former string, h family.Handle, passkey string, known []family.Tie) (Session, string, error) {
+	old, err := d.find(ctx, tx, former)
+	if err == nil {
+		err = end(ctx, tx, old, Replaced)
+	}
+	if err != nil && !errors.Is(err, ErrSignedOut) {
+		return Session{}, "", err
+	}
+	s, secret, err := d.open(ctx, tx, h, passkey)
+	s.Ties = known
+	return s, secret, err
 }
 
 // open makes a session and returns its secret: 256 bits, new with every sign-in,
 // so that nobody can plant one in a browser beforehand.
-func (d Door) open(ctx context.Context, tx *db.Tx, h family.Handle) (Session, string, error) {
-	s := Session{ID: id.New(id.Session), Channel: channel(h), CreatedAt: tx.Now(), SeenAt: tx.Now(), EndsAt: tx.Now().Add(Idle), contact: h.Hash}
+func (d Door) open(ctx context.Context, tx *db.Tx, h family.Handle, passkey string) (Session, string, error) {
+	s := Session{ID: id.New(id.Session), Channel: channel(h), Passkey: passkey, CreatedAt: tx.Now(), SeenAt: tx.Now(), EndsAt: tx.Now().Add(Idle), contact: h.Hash}
 	secret := id.Secret(32)
 	s.secret = d.Ring.Index(secretDomain, secret)
 	s.bound = d.bind(secret, s)
 	err := tx.Queue(ctx, `
-		INSERT INTO session (secret, id, channel, contact, bound, created_at, seen_at, ends_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $6, $7)`,
-		s.secret, s.ID, s.Channel, s.contact, s.bound, (*db.Time)(&s.CreatedAt), (*db.Time)(&s.EndsAt))
+		INSERT INTO session (secret, id, channel, contact, passkey, bound, created_at, seen_at, ends_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
+		s.secret, s.ID, s.Channel, s.contact, s.Passkey, s.bound, (*db.Time)(&s.CreatedAt), (*db.Time)(&s.EndsAt))
 	if err != nil {
 		return Session{}, "", err
 	}
-	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindOpened, Version: versionOpened, Actor: "session:" + s.ID,
-		Body: OpenedBody{Session: s.ID, Channel: s.Channel}})
+	version := int64(versionOpened)
+	if passkey != "" {
+		version = versionByPasskey
+	}
+	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindOpened, Version: version, Actor: s.actor(),
+		Body: OpenedBody{Session: s.ID, Channel: s.Channel, Passkey: s.Passkey}})
 	return s, secret, err
 }
+
+// actor is the session's name in the ledger.
+func (s Session) actor() string { return "session:" + s.ID }
 
 // Stale reports whether Seen would write anything.
 func (s Session) Stale(now time.Time) bool { return now.Sub(s.SeenAt) >= seenEvery }
@@ -203,7 +248,7 @@ func SignOut(ctx context.Context, tx *db.Tx, s Session) error {
 }
 
 // SignOutEverywhere ends this session and every other by a phone or an address of
-// the same guardian.
+// the same guardian. Passkeys stay.
 func SignOutEverywhere(ctx context.Context, tx *db.Tx, s Session) error {
 	contacts, err := family.HandlesOf(ctx, tx, s.Ties)
 	if err != nil {
@@ -230,13 +275,13 @@ func end(ctx context.Context, tx *db.Tx, s Session, why Why) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindEnded, Version: versionEnded, Actor: "session:" + s.ID,
+	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindEnded, Version: versionEnded, Actor: s.actor(),
 		Body: EndedBody{Session: s.ID, Why: why}})
 	return err
 }
 
 // Sweep removes at most limit sessions that are over and, as many, traces of codes
-// that count no more; it returns how many it found. Nobody is let in by one in the
+// and of challenges that count no more; it returns how many it found. Nobody is let in by one in the
 // meantime.
 func Sweep(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 	now, rested := tx.Now(), tx.Now().Add(-rest)
@@ -253,5 +298,11 @@ func Sweep(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 	n, err := tx.Exec(ctx, `
 		DELETE FROM sign_in WHERE contact IN (
 			SELECT contact FROM sign_in WHERE since <= $1 ORDER BY since, contact LIMIT $2)`, (*db.Time)(&rested), int64(limit))
-	return max(len(due), int(n)), err
+	if err != nil {
+		return 0, err
+	}
+	spent, err := tx.Exec(ctx, `
+		DELETE FROM passkey_spent WHERE challenge IN (
+			SELECT challenge FROM passkey_spent WHERE until <= $1 ORDER BY until, challenge LIMIT $2)`, (*db.Time)(&now), int64(limit))
+	return max(len(due), int(n), int(spent)), err
 }

@@ -23,7 +23,11 @@ type lobby struct {
 }
 
 func each(t *testing.T, fn func(t *testing.T, l *lobby)) {
-	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) { fn(t, &lobby{w, session.Door{Ring: w.Ring}}) })
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) { fn(t, newLobby(w)) })
+}
+
+func newLobby(w *vaulttest.World) *lobby {
+	return &lobby{w, session.Door{Ring: w.Ring, Site: session.NewSite("https://home.example")}}
 }
 
 // number is that of the guardians whom vaulttest enrols.

@@ -28,6 +28,7 @@ const (
 	Entry      Prefix = "le" // a ledger entry
 	Call       Prefix = "rq" // one HTTP request
 	Session    Prefix = "se" // a guardian who is signed in
+	Passkey    Prefix = "pk" // what a guardian signs in with instead of a code
 
 	Verification Prefix = "ve" // of who a guardian is
 )

@@ -397,6 +397,7 @@ CREATE TABLE session (
 	id         text   NOT NULL,
 	channel    text   NOT NULL, -- sms, email
 	contact    bytea  NOT NULL, -- keyed hash, as in guardian
+	passkey    text   NOT NULL, -- by which it was opened; empty: by a code
 	bound      bytea  NOT NULL, -- keyed hash of the secret with all the rest
 	created_at bigint NOT NULL,
 	seen_at    bigint NOT NULL,
@@ -404,6 +405,33 @@ CREATE TABLE session (
 );
 CREATE INDEX session_contact ON session (contact, id);
 CREATE INDEX session_end ON session (ends_at, id);
+
+-- What guardians sign in with instead of a code. The secret half is in their
+-- devices: whoever reads this table signs in as nobody.
+CREATE TABLE passkey (
+	credential bytea   NOT NULL PRIMARY KEY, -- as the device calls it
+	id         text    NOT NULL,
+	channel    text    NOT NULL, -- sms, email
+	contact    bytea   NOT NULL, -- keyed hash, as in guardian
+	number     bigint  NOT NULL, -- among those of the contact
+	public_key bytea   NOT NULL, -- COSE
+	eligible   boolean NOT NULL, -- the device may copy it to others of the same person
+	bound      bytea   NOT NULL, -- keyed hash of all that never changes
+	sign_count bigint  NOT NULL, -- as the device told last
+	added_at   bigint  NOT NULL,
+	used_at    bigint,
+	look_at    bigint  NOT NULL  -- when the sweep sees whether anybody still speaks for a child with it
+);
+CREATE UNIQUE INDEX passkey_id ON passkey (id);
+CREATE UNIQUE INDEX passkey_contact ON passkey (contact, number);
+CREATE INDEX passkey_look ON passkey (look_at, id);
+
+-- Challenges that a passkey has answered, until they are too old anyhow.
+CREATE TABLE passkey_spent (
+	challenge bytea  NOT NULL PRIMARY KEY,
+	until     bigint NOT NULL
+);
+CREATE INDEX passkey_spent_until ON passkey_spent (until, challenge);
 
 -- Where a consumer of the ledger has got to.
 CREATE TABLE ledger_cursor (
@@ -413,6 +441,8 @@ CREATE TABLE ledger_cursor (
 
 -- +goose Down
 DROP TABLE ledger_cursor;
+DROP TABLE passkey_spent;
+DROP TABLE passkey;
 DROP TABLE session;
 DROP TABLE sign_in;
 DROP TABLE child_access;
