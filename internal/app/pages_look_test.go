@@ -82,6 +82,7 @@ func TestNoThirdPartyRequests(t *testing.T) {
 	g.Visit(g.site.URL + "/docs")
 	g.answering(func(string) {})
 	g.comingBack(func(string) {})
+	g.atHome(func(string) {})
 	all := g.Requests()
 	if len(all) < 20 {
 		t.Fatalf("the browser made %d requests only", len(all))
@@ -166,6 +167,6 @@ func TestPagesAndTheirCookiesStayInTheBrowser(t *testing.T) {
 var keeps = map[string]int{
 	"request-verified": 1, "request-chosen": 1, "answered": 1, "refused-twice": 1, "receipt-reading": 1, "receipt-print": 1, "receipt-locked": 1,
 	"receipt-sent": 1, "receipt": 1, "receipt-withdraw": 1, "receipt-withdrawn": 1, "request-again": 1,
-	"mine-door": 1, "mine-code": 2, "mine-list": 2, "mine": 2, "mine-revealed": 2, "mine-unfolded": 2,
+	"mine-door": 1, "mine-code": 2, "mine-list": 2, "mine-passkeys": 2, "mine-passkey-added": 2, "mine": 2, "mine-revealed": 2, "mine-unfolded": 2,
 	"refused-link": 1, "refused-address": 1, "answered-refused": 1,
 }

@@ -25,7 +25,7 @@ import (
 )
 
 func (s *Server) homes(mux *http.ServeMux) {
-	s.door = session.Door{Ring: s.Ring}
+	s.door = session.Door{Ring: s.Ring, Site: session.NewSite(s.PublicURL)}
 	s.codes = newLimits(s.Proxies)
 	s.codes.rate, s.codes.burst = codesPerAddress, codesBurst
 	s.later.slots = make(chan struct{}, sendsAtOnce)
@@ -35,6 +35,7 @@ func (s *Server) homes(mux *http.ServeMux) {
 	s.handle(mux, "POST /home/enter", s.homeEnter)
 	s.handle(mux, "POST /home/out", s.homeOut)
 	s.handle(mux, "POST /home/out-everywhere", s.homeOutEverywhere)
+	s.homePasskeys(mux)
 	s.homeChildren(mux)
 	s.homePeople(mux)
 }
@@ -72,8 +73,8 @@ func (l *later) do(ctx context.Context, fn func(context.Context)) bool {
 // Wait returns when no message is on its way any more that a page began.
 func (s *Server) Wait() { s.later.running.Wait() }
 
-// The cookies of the home. The first is a session's secret, the second binds a
-// code to the browser that asked for it.
+// The cookies of the home, with passkeyCookie. The first is a session's secret, the
+// second binds a code to the browser that asked for it.
 const (
 	homeCookie = "wardkeep_home"
 	codeCookie = "wardkeep_code"
@@ -162,17 +163,32 @@ func (s *Server) toDoor(w http.ResponseWriter, r *http.Request, err error) error
 
 // homeDoorPage is what guardian/home_door.html and home_code.html show.
 type homeDoorPage struct {
-	Problem string // in words
+	Problem        string // in words
+	Passkeys       bool   // they can be used here
+	PasskeyProblem string // in words
 }
 
+// The pages of whoever isn't signed in.
+const (
+	doorPage = "guardian/home_door.html"
+	codePage = "guardian/home_code.html"
+)
+
 func (s *Server) showDoor(w http.ResponseWriter, r *http.Request, name string, err error) error {
-	page, status := homeDoorPage{}, http.StatusOK
+	page, status := homeDoorPage{Passkeys: s.door.Site != nil}, http.StatusOK
 	if err != nil {
 		e := errs.Of(err)
 		if e.Kind == errs.Internal {
 			return err
 		}
-		page.Problem, status = lang(r).T(e.Code), int(e.Kind)
+		about := &page.Problem
+		if e.Is(session.ErrPasskey) {
+			about = &page.PasskeyProblem
+		}
+		*about, status = lang(r).T(e.Code), int(e.Kind)
+	}
+	if page.Passkeys && name == doorPage {
+		script(w)
 	}
 	return s.render(w, r, status, name, page)
 }
@@ -186,7 +202,7 @@ func (s *Server) homeAskCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	h, err := family.ParseHandle(s.Ring, pii.New(r.PostFormValue("contact")))
 	if err != nil {
-		return s.showDoor(w, r, "guardian/home_door.html", err)
+		return s.showDoor(w, r, doorPage, err)
 	}
 	browser, l := id.Secret(32), lang(r)
 	if !s.later.do(r.Context(), func(ctx context.Context) { s.sendHomeCode(ctx, browser, h, l) }) {
@@ -224,7 +240,7 @@ func (s *Server) site() string {
 }
 
 func (s *Server) homeTypeCode(w http.ResponseWriter, r *http.Request) error {
-	return s.showDoor(w, r, "guardian/home_code.html", nil)
+	return s.showDoor(w, r, codePage, nil)
 }
 
 func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
@@ -239,15 +255,20 @@ func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
 		return err
 	})
 	if errors.Is(err, session.ErrCode) {
-		return s.showDoor(w, r, "guardian/home_code.html", err)
+		return s.showDoor(w, r, codePage, err)
 	}
 	if err != nil {
 		return err
 	}
-	s.setCookie(w, codeCookie, "", 0)
+	s.welcome(w, r, codeCookie, secret)
+	return nil
+}
+
+// welcome leads home whoever has just signed in, by what the used cookie was for.
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request, used, secret string) {
+	s.setCookie(w, used, "", 0)
 	s.setCookie(w, homeCookie, secret, session.Most)
 	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
-	return nil
 }
 
 func (s *Server) homeOut(w http.ResponseWriter, r *http.Request) error {
@@ -269,7 +290,9 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, out func(context.
 
 // homeListPage is what guardian/home_list.html shows.
 type homeListPage struct {
-	Children []homeChild
+	Children  []homeChild
+	Passkeys  bool // they can be used here
+	ByPasskey bool // children that came after it aren't here
 }
 
 // A homeChild is a child as its guardian's list names it. A nickname would have to
@@ -288,8 +311,9 @@ type homeChild struct {
 }
 
 func (s *Server) homeList(w http.ResponseWriter, r *http.Request) error {
-	page := homeListPage{}
+	page := homeListPage{Passkeys: s.door.Site != nil}
 	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+		page.ByPasskey = in.Passkey != ""
 		for i, tie := range in.Ties {
 			child, err := s.homeChild(ctx, tx, tie, i+1, lang(r))
 			if err != nil {
@@ -301,7 +325,7 @@ func (s *Server) homeList(w http.ResponseWriter, r *http.Request) error {
 	})
 	switch {
 	case errors.Is(err, session.ErrSignedOut):
-		return s.showDoor(w, r, "guardian/home_door.html", nil)
+		return s.showDoor(w, r, doorPage, nil)
 	case err != nil:
 		return err
 	}

@@ -365,4 +365,4 @@ func TestHomePages(t *testing.T) {
 	})
 }
 
-var changingAtHome = regexp.MustCompile(`gu_[0-9a-z]{26}|le_[0-9a-z]{26}|20\d\d-\d\d-\d\d( \d\d:\d\d)?`)
+var changingAtHome = regexp.MustCompile(`gu_[0-9a-z]{26}|pk_[0-9a-z]{26}|le_[0-9a-z]{26}|20\d\d-\d\d-\d\d( \d\d:\d\d)?`)

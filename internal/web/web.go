@@ -60,6 +60,7 @@ type Server struct {
 	limits    *limits
 	door      session.Door
 	codes     *limits // of codes to sign in
+	passkeys  *limits // of tries to sign in by one
 	later     later
 }
 
@@ -128,12 +129,15 @@ func pair(name string, a any, other string, b any) map[string]any {
 // shanghai is the clock that guardians live by.
 var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 
+// policy lets a page load nothing but its own style and pictures, and run nothing.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
 // secure sets what every answer carries. The address of a page holds a secret,
 // so no other site is told it.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", policy)
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -47,6 +47,11 @@ type site struct {
 
 func newSite(t *testing.T, w *vaulttest.World) *site {
 	t.Helper()
+	return newSiteAt(t, w, "http://example.com")
+}
+
+func newSiteAt(t *testing.T, w *vaulttest.World, url string) *site {
+	t.Helper()
 	s := &site{t: t, w: w, outbox: notify.NewOutbox(100), log: new(bytes.Buffer)}
 	signer, key, err := ledger.NewSigner("wardkeep", w.Ring.Signer().Seed())
 	if err != nil {
@@ -56,7 +61,7 @@ func newSite(t *testing.T, w *vaulttest.World) *site {
 	pages := &web.Server{
 		Store: w.Store, Ring: w.Ring, Vault: w.Vault, Charters: w.Desk.Charters, Outbox: s.outbox, LedgerKey: key,
 		Messages:  notify.Router{notify.SMS: s.outbox, notify.Email: s.outbox},
-		PublicURL: "http://example.com", Log: slog.New(slog.NewJSONHandler(s.log, nil)),
+		PublicURL: url, Log: slog.New(slog.NewJSONHandler(s.log, nil)),
 	}
 	s.pages = pages
 	s.server = httptest.NewServer(pages.Handler())
