@@ -7,6 +7,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -239,7 +241,8 @@ func TestPasskey_WhateverIsWrongIsRefusedAlike(t *testing.T) {
 	})
 }
 
-// A synced passkey has no count, and is shown again and again.
+// A synced passkey has no count, and is shown again and again; what was shown once
+// is good once all the same.
 func TestPasskey_WithoutACountIsShownAgain(t *testing.T) {
 	each(t, func(t *testing.T, l *lobby) {
 		l.Child()
@@ -247,9 +250,13 @@ func TestPasskey_WithoutACountIsShownAgain(t *testing.T) {
 		d := &sessiontest.Device{T: t, Moved: true}
 		l.owns(s, d)
 		for range 3 {
-			if _, _, err := l.shows(d); err != nil {
+			options, kept := l.asks()
+			answer := d.Show(options)
+			if _, _, err := l.enterBy(kept, "", answer); err != nil {
 				t.Error(err)
 			}
+			_, _, err := l.enterBy(kept, "", answer)
+			l.refused(err, session.ErrPasskey)
 		}
 	})
 }
@@ -292,12 +299,19 @@ func TestPasskey_IsAddedAfterACodeOnly(t *testing.T) {
 		if n := l.count(`SELECT count(*) FROM passkey_spent`); n != 0 {
 			t.Errorf("%d challenges are spent", n)
 		}
-		if _, err := l.add(s, kept, answer); err != nil {
+		p, err := l.add(s, kept, answer)
+		if err != nil {
 			t.Error(err)
 		}
 		if _, err := l.add(s, kept, answer); !errors.Is(err, session.ErrNotAdded) {
 			t.Errorf("twice: %v", err)
 		}
+		l.remove(s, p.ID)
+		if _, err := l.add(s, kept, answer); !errors.Is(err, session.ErrNotAdded) {
+			t.Errorf("after it was removed: %v", err)
+		}
+		d = &sessiontest.Device{T: t}
+		l.owns(s, d)
 		byPasskey, _, err := l.shows(d)
 		if err != nil {
 			t.Fatal(err)
@@ -334,6 +348,57 @@ func TestPasskey_AContactHasTenAtMost(t *testing.T) {
 		l.remove(s, third.ID)
 		if p := l.owns(s, &sessiontest.Device{T: t}); p.Number != third.Number {
 			t.Errorf("number %d, want %d", p.Number, third.Number)
+		}
+	})
+}
+
+// What many do at the same moment is what they do one after the other.
+func TestPasskey_AtTheSameMoment(t *testing.T) {
+	each(t, func(t *testing.T, l *lobby) {
+		l.Child()
+		s, _ := l.in("a")
+		type made struct {
+			kept   string
+			answer []byte
+		}
+		var all []made
+		d := &sessiontest.Device{T: t, Moved: true}
+		for range session.MaxPasskeys + 5 {
+			options, kept, err := l.offer(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, made{kept, d.Make(options)})
+		}
+		once := func(n int, do func(i int) error) (done int64) {
+			var wait sync.WaitGroup
+			var count atomic.Int64
+			for i := range n {
+				wait.Go(func() {
+					if do(i) == nil {
+						count.Add(1)
+					}
+				})
+			}
+			wait.Wait()
+			return count.Load()
+		}
+		added := once(len(all), func(i int) error {
+			_, err := l.add(s, all[i].kept, all[i].answer)
+			return err
+		})
+		if n := l.count(`SELECT count(*) FROM passkey`); n != added || n < 1 || n > session.MaxPasskeys {
+			t.Errorf("%d were added, %d are there", added, n)
+		}
+		l.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `DELETE FROM passkey`)
+			return err
+		})
+		l.owns(s, d)
+		options, kept := l.asks()
+		answer := d.Show(options)
+		if n := once(8, func(int) error { _, _, err := l.enterBy(kept, "", answer); return err }); n != 1 {
+			t.Errorf("what was shown once let %d in", n)
 		}
 	})
 }
@@ -408,9 +473,12 @@ func TestPasskey_RemovingItSignsOutWhoCameByIt(t *testing.T) {
 		_, _, err = l.shows(lost)
 		l.refused(err, session.ErrPasskey)
 		for _, secret := range []string{byCode, byKept} {
-			if s, err = l.find(secret); err != nil {
+			if _, err := l.find(secret); err != nil {
 				t.Error(err)
 			}
+		}
+		if n := l.count(`SELECT count(*) FROM session`); n != 2 {
+			t.Errorf("%d sessions are left", n)
 		}
 		// Also one that went without a word ends what it opened.
 		l.Do(func(ctx context.Context, tx *db.Tx) error {
