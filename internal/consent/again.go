@@ -2,11 +2,15 @@ package consent
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 )
 
@@ -85,4 +89,45 @@ func AnsweredBefore(ctx context.Context, tx *db.Tx, r Request) (map[string]int64
 		return nil
 	}, `SELECT purpose, max(charter) FROM consent WHERE child = $1 AND guardian = $2 GROUP BY purpose`, r.Child, r.Guardian)
 	return before, err
+}
+
+// ChangedSince returns how the charter of a request changed materially since its
+// guardian answered last (Article 10), for the purposes that are asked again and
+// for nothing else, and which of them that concerns. Each change comes once.
+func (d Desk) ChangedSince(ctx context.Context, tx *db.Tx, r Request) (changes []charter.Change, affected map[string]bool, err error) {
+	affected = make(map[string]bool)
+	before, err := AnsweredBefore(ctx, tx, r)
+	if err != nil || len(before) == 0 {
+		return nil, affected, err
+	}
+	now, err := d.Charters.Version(ctx, tx, r.Service, r.Charter)
+	if err != nil {
+		return nil, nil, err
+	}
+	said := make(map[string]bool)
+	for _, number := range slices.Compact(slices.Sorted(maps.Values(before))) {
+		then, err := d.Charters.Version(ctx, tx, r.Service, number)
+		if errors.Is(err, catalog.ErrVersionNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, ch := range charter.Diff(then.Charter, now.Charter) {
+			if !ch.Material {
+				continue
+			}
+			touches := false
+			for _, p := range ch.Purposes {
+				if before[p] == number {
+					touches, affected[p] = true, true
+				}
+			}
+			if touches && !said[ch.Path] {
+				said[ch.Path] = true
+				changes = append(changes, ch)
+			}
+		}
+	}
+	return changes, affected, nil
 }

@@ -141,12 +141,7 @@ func leadsBack(ctx context.Context, tx *db.Tx, c family.Child, a Answer) (Reques
 	if err != nil {
 		return Request{}, err
 	}
-	var last Request
-	for _, r := range all {
-		if r.Guardian == a.Guardian && (r.State == Answered || last.State != Answered) {
-			last = r
-		}
-	}
+	last := back(all, a.Guardian)
 	if last.ID == "" {
 		return Request{}, ErrNoRequest
 	}

@@ -165,6 +165,27 @@ func (d Door) find(ctx context.Context, tx *db.Tx, secret string) (Session, erro
 	return s, nil
 }
 
+// Whose returns the first tie of whoever signed in with a session, and the channel
+// of the code, for whoever tells that guardian. Errors: ErrSignedOut once the
+// session or its last tie is over.
+func (d Door) Whose(ctx context.Context, tx *db.Tx, session string) (family.Tie, consent.Channel, error) {
+	s, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM session WHERE id = $1`, session)
+	if errors.Is(err, db.ErrNone) || err == nil && s.over(tx.Now()) {
+		err = ErrSignedOut
+	}
+	if err != nil {
+		return family.Tie{}, "", err
+	}
+	all, err := ties(ctx, tx, d.Ring, s.handle())
+	if err == nil && len(all) == 0 {
+		err = ErrSignedOut
+	}
+	if err != nil {
+		return family.Tie{}, "", err
+	}
+	return all[0], s.Channel, nil
+}
+
 // ties returns the ties of a handle, each with no more strength than a code shows.
 func ties(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h family.Handle) ([]family.Tie, error) {
 	all, err := family.TiesOf(ctx, tx, ring, h)

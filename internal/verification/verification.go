@@ -220,12 +220,19 @@ func counted(ctx context.Context, tx *db.Tx, g family.Guardian, m family.Method)
 	return nil
 }
 
+// toldLife is how long a guardian is still told how an attempt ended.
+const toldLife = 72 * time.Hour
+
 // finish ends an attempt of the locked child once. A finished one stays as long
-// as attempts are counted. Errors: ErrEnded when somebody was first.
+// as attempts are counted, and, where the guardian isn't at the page when it ends,
+// as long as it is told of it. Errors: ErrEnded when somebody was first.
 func (a Attempt) finish(ctx context.Context, tx *db.Tx, state State) (Attempt, error) {
-	keep := a.StartedAt.Add(day)
-	if now := tx.Now(); keep.Before(now) {
-		keep = now
+	keep, told := a.StartedAt.Add(day), tx.Now()
+	if a.Method != family.ByNumber {
+		told = told.Add(toldLife)
+	}
+	if keep.Before(told) {
+		keep = told
 	}
 	n, err := tx.Exec(ctx, `
 		UPDATE verification SET state = $1, session = NULL, identity = NULL, due_at = $2
@@ -309,6 +316,16 @@ func (d Desk) Find(ctx context.Context, tx *db.Tx, r consent.Request, proof, att
 		return Attempt{}, err
 	}
 	return a, nil
+}
+
+// Ended returns an attempt about the child for whoever tells its guardian how it
+// ended. Errors: ErrNotFound, also while it waits.
+func Ended(ctx context.Context, tx *db.Tx, child family.ID, attempt string) (Attempt, error) {
+	a, err := find(ctx, tx, attempt)
+	if err == nil && (a.Child != child || a.State == Started) {
+		err = ErrNotFound
+	}
+	return a, err
 }
 
 func find(ctx context.Context, tx *db.Tx, attempt string) (Attempt, error) {

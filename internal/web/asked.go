@@ -3,10 +3,8 @@ package web
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"html/template"
-	"maps"
 	"slices"
 	"strings"
 
@@ -130,9 +128,12 @@ func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notic
 		Service: r.Service, Name: p.Charter.Name.In(lang), Operator: p.Charter.Operator.Name.In(lang),
 		Summary: charter.Summary(p.Charter, lang, r.Purposes), Notice: notice, One: len(r.Purposes) == 1,
 	}
-	affected, err := s.changes(ctx, tx, r, p, lang, &v)
+	changes, affected, err := s.desk.ChangedSince(ctx, tx, r)
 	if err != nil {
 		return askedView{}, err
+	}
+	for _, ch := range changes {
+		v.Changes = append(v.Changes, beside(ch, lang))
 	}
 	seen := make(map[string]bool)
 	for _, name := range r.Purposes {
@@ -196,42 +197,6 @@ func newParty(c *charter.Charter, label charter.Words, contact, country string, 
 	}
 	out.Items = strings.Join(labels, l.T("web.comma"))
 	return out
-}
-
-// changes puts into v how the charter changed since this guardian answered
-// last, for the purposes that are asked again and for nothing else, and returns
-// those.
-func (s *Server) changes(ctx context.Context, tx *db.Tx, r consent.Request, now catalog.Published, lang charter.Lang, v *askedView) (map[string]bool, error) {
-	before, err := consent.AnsweredBefore(ctx, tx, r)
-	if err != nil {
-		return nil, err
-	}
-	affected, said := make(map[string]bool), make(map[string]bool)
-	for _, number := range slices.Sorted(maps.Values(before)) {
-		then, err := s.Charters.Version(ctx, tx, r.Service, number)
-		if errors.Is(err, catalog.ErrVersionNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, ch := range charter.Diff(then.Charter, now.Charter) {
-			if !ch.Material {
-				continue
-			}
-			touches := false
-			for _, p := range ch.Purposes {
-				if before[p] == number {
-					touches, affected[p] = true, true
-				}
-			}
-			if touches && !said[ch.Path] {
-				said[ch.Path] = true
-				v.Changes = append(v.Changes, beside(ch, lang))
-			}
-		}
-	}
-	return affected, nil
 }
 
 func beside(ch charter.Change, lang charter.Lang) change {

@@ -405,6 +405,7 @@ CREATE TABLE session (
 );
 CREATE INDEX session_contact ON session (contact, id);
 CREATE INDEX session_end ON session (ends_at, id);
+CREATE INDEX session_id ON session (id);
 
 -- What guardians sign in with instead of a code. The secret half is in their
 -- devices: whoever reads this table signs in as nobody.

@@ -1,0 +1,70 @@
+package consent
+
+import (
+	"context"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/family"
+)
+
+// A Reached is how a guardian is told something: where, in which language, and
+// through which request it comes back.
+type Reached struct {
+	Child    family.Child
+	Contacts []Contact // the guardian's channel first; none if there is none
+	Lang     string    // in which it read last, or was asked
+	Back     Request
+	Touched  bool // something was sent to it, or it has opened a link
+}
+
+// Reach returns how a guardian in office is told something. The child is held: a
+// link that is made for the message doesn't outlive an erasure. Errors: ErrMayNot
+// for who is no guardian any more, ErrNoRequest for who was never asked, and
+// those of family.Hold.
+func (d Desk) Reach(ctx context.Context, tx *db.Tx, child family.Child, guardian family.GuardianID) (Reached, error) {
+	c, err := family.Hold(ctx, tx, child.Service, child.ID)
+	if err != nil {
+		return Reached{}, err
+	}
+	all, err := Requests(ctx, tx, c.ID)
+	if err != nil {
+		return Reached{}, err
+	}
+	to := Reached{Child: c, Back: back(all, guardian)}
+	if to.Back.ID == "" {
+		return Reached{}, ErrNoRequest
+	}
+	var last Request
+	for _, r := range all {
+		if r.Guardian == guardian {
+			last, to.Touched = r, to.Touched || r.Sends > 0 || r.Shown.Lang != ""
+		}
+	}
+	if to.Lang = last.Shown.Lang; to.Lang == "" {
+		to.Lang = last.Locale
+	}
+	to.Contacts, err = d.contacts(ctx, tx, c, last)
+	return to, err
+}
+
+// back returns the request through which a guardian comes back: the last one that
+// it answered and, failing that, the last one; the zero Request if there is none.
+func back(all []Request, guardian family.GuardianID) (last Request) {
+	for _, r := range all {
+		if r.Guardian == guardian && (r.State == Answered || last.State != Answered) {
+			last = r
+		}
+	}
+	return last
+}
+
+const messageDomain = "consent.message"
+
+// Lead makes a link to a request for a message about something, whose child is
+// held, and returns its secret: the same one however often it is called, so that
+// a message that is sent twice is the same message.
+func (d Desk) Lead(ctx context.Context, tx *db.Tx, r Request, about string) (token string, err error) {
+	token = id.Text(d.Ring.Index(messageDomain, r.ID, about))
+	return token, d.leadOnce(ctx, tx, r, d.Ring.Index(linkDomain, token))
+}
