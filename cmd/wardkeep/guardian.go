@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/notify"
 )
 
 type guardianCmd struct {
@@ -135,11 +136,30 @@ type guardianEndCmd struct {
 	whichGuardian `embed:""`
 }
 
-// Run ends a person's tie to a child, at once, and cancels what waits for it.
+// Run ends a person's tie to a child, at once, and cancels what waits for it. The
+// person is told, if there is a way: that there is none keeps nobody from ending.
 func (c guardianEndCmd) Run(ctx context.Context, s *session) error {
-	return c.change(ctx, s, "cmd.guardian.ended", func(a *app.App, tx *db.Tx, child family.Child, guardian family.GuardianID) error {
-		_, err := deskOf(a).EndGuardian(ctx, tx, operator, child, guardian)
-		return err
+	var letters []notify.Message
+	return s.on(ctx, func(a *app.App) error {
+		if err := a.OpenSenders(); err != nil {
+			s.note("cmd.guardian.not_told")
+		}
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			child, err := c.lock(ctx, tx, a.Ring)
+			if err != nil {
+				return err
+			}
+			letters = a.Farewell().Released(ctx, tx, child, family.GuardianID(c.ID))
+			_, err = deskOf(a).EndGuardian(ctx, tx, operator, child, family.GuardianID(c.ID))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		a.Farewell().Send(ctx, letters)
+		a.Farewell().Wait()
+		s.say("cmd.guardian.ended", "ID", c.ID)
+		return nil
 	})
 }
 

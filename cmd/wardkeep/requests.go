@@ -14,10 +14,9 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
-	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
-	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 )
 
@@ -48,7 +47,6 @@ type sending struct {
 	app     *app.App
 	desk    consent.Desk
 	service string
-	names   map[string]string // of the service, by language
 	limit   *rate.Limiter
 
 	mu          sync.Mutex
@@ -113,16 +111,11 @@ func (c requestsSendCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-// begin reads the names of the service and counts what waits.
+// begin looks whether there is such a service and counts what waits.
 func (r *sending) begin(ctx context.Context) (all, bySMS int64, err error) {
-	err = r.app.Store.View(ctx, func(tx *db.Tx) error {
-		p, err := catalog.Current(ctx, tx, r.service)
-		if err != nil {
+	err = r.app.Store.View(ctx, func(tx *db.Tx) (err error) {
+		if _, err = catalog.Current(ctx, tx, r.service); err != nil {
 			return err
-		}
-		r.names = map[string]string{}
-		for _, lang := range charter.Langs {
-			r.names[string(lang)] = p.Charter.Name.In(lang)
 		}
 		all, bySMS, err = consent.CountUnsent(ctx, tx, r.service)
 		return err
@@ -228,10 +221,14 @@ func pass(ctx context.Context, queue chan<- consent.Request, request consent.Req
 
 // one sends one request. Its error ends the run.
 func (r *sending) one(ctx context.Context, request consent.Request) error {
-	var secrets consent.Secrets
-	var to consent.Contact
-	err := r.app.Store.Update(ctx, func(tx *db.Tx) (err error) {
-		request, secrets, to, _, err = r.desk.Send(ctx, tx, operator, request)
+	var m notify.Message
+	err := r.app.Store.Update(ctx, func(tx *db.Tx) error {
+		sent, secrets, to, _, err := r.desk.Send(ctx, tx, operator, request)
+		if err != nil {
+			return err
+		}
+		request = sent
+		m, err = message.Invitation(ctx, tx, r.desk, r.app.Config.PublicURL, sent, secrets, to)
 		return err
 	})
 	if kind := errs.Of(err).Kind; err != nil {
@@ -241,9 +238,6 @@ func (r *sending) one(ctx context.Context, request consent.Request) error {
 		r.count(func() { r.ended++ }) // answered, erased or sent since we looked
 		return nil
 	}
-	m := notify.Asked{
-		Service: r.names[request.Locale], Link: r.app.Config.PublicURL + "/r/" + secrets.Token, Code: secrets.Code, Until: request.ExpiresAt,
-	}.Message(notify.To{Channel: notify.Channel(to.Channel), Address: to.To, Lang: i18n.Lang(request.Locale)})
 	m.ID = fmt.Sprintf("%s-%d", request.ID, request.Sends)
 	switch err := r.deliver(ctx, m); {
 	case err == nil:

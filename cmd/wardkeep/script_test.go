@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"enrol":    enrol,    // enrol ADDRESS KEY REF: registers a child through the API
 		"gateway":  gateway,  // gateway VAR STATUS: an SMS gateway that answers so
 		"document": document, // document CONFIG VAR: a guardian sends a document of one page; keeps the attempt's id
-		"got":      got,      // got N: the gateway has that many messages
+		"got":      got,      // got N KIND: the gateway has that many messages of the kind
 		"answer":   answer,   // answer ADDRESS KEY LANG FILE: a guardian answers, and keeps the receipt
 	}
 }
@@ -236,10 +237,11 @@ func enrol(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// An inbox is what the gateway of a script got: links, by message, and the last
-// one-time code.
+// An inbox is what the gateway of a script got: how many messages of each kind, the
+// links of the requests, and the last one-time code.
 type inbox struct {
 	sync.Mutex
+	kinds map[string]int
 	links []string
 	code  string
 }
@@ -255,14 +257,21 @@ func gateway(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2, "gateway VAR STATUS")
 	status, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	in := new(inbox)
+	in := &inbox{kinds: map[string]int{}}
 	inboxes.Store(ts.Getenv("WORK"), in)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 		if err == nil && status == http.StatusOK {
+			var m struct{ Kind string }
+			if err := json.Unmarshal(body, &m); err != nil {
+				m.Kind = "unreadable"
+			}
 			in.Lock()
-			in.links = append(in.links, string(link.Find(body)))
-			if bytes.Contains(body, []byte(`"consent.code"`)) {
+			in.kinds[m.Kind]++
+			switch m.Kind {
+			case "consent.request":
+				in.links = append(in.links, string(link.Find(body)))
+			case "consent.code":
 				in.code = string(sixDigits.Find(body))
 			}
 			in.Unlock()
@@ -273,9 +282,10 @@ func gateway(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], server.URL)
 }
 
-// got also wants a link in each message, and no link twice.
+// got wants so many messages of a kind, and in each request a link, and no link
+// twice.
 func got(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, neg, args, 1, "got N")
+	want(ts, neg, args, 2, "got N KIND")
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	v, ok := inboxes.Load(ts.Getenv("WORK"))
@@ -288,12 +298,12 @@ func got(ts *testscript.TestScript, neg bool, args []string) {
 	seen := map[string]bool{}
 	for _, l := range in.links {
 		if l == "" || seen[l] {
-			ts.Fatalf("a message without a link of its own")
+			ts.Fatalf("a request without a link of its own")
 		}
 		seen[l] = true
 	}
-	if len(in.links) != n {
-		ts.Fatalf("%d messages, want %d", len(in.links), n)
+	if in.kinds[args[1]] != n {
+		ts.Fatalf("%d of %s, want %d; in all %v", in.kinds[args[1]], args[1], n, in.kinds)
 	}
 }
 

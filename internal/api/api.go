@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -39,6 +40,8 @@ type Server struct {
 	// Verification offers stronger proofs of who a guardian is; its Consent is the
 	// server's own.
 	Verification verification.Desk
+	// Farewell tells those whose contact ends; one of the server's own if nil.
+	Farewell *message.Farewell
 
 	// Limits of callers; the zero Limits are sensible.
 	Limits Limits
@@ -75,6 +78,9 @@ func (s *Server) build() {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
 	s.verify = s.Verification
 	s.verify.Consent = s.desk
+	if s.Farewell == nil {
+		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
+	}
 	s.gather()
 	s.limits = newLimits(s.Limits, s.Proxies)
 	s.tiles = http.StripPrefix("/v1/ledger", s.Ledger.Handler())

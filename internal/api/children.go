@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/vault"
 )
 
@@ -284,14 +285,25 @@ func states(body []byte, field string) bool {
 	return ok
 }
 
-// eraseChild ends a child's account: the use has ended (Article 20(4)).
+// eraseChild ends a child's account: the use has ended (Article 20(4)). Its
+// guardians are told, while it is still known how.
 func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[none], error) {
-	return change(ctx, s, c, func(tx *db.Tx) (answer[none], error) {
-		child, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
+	var letters []notify.Message
+	out, err := change(ctx, s, c, func(tx *db.Tx) (answer[none], error) {
+		id, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
 		if err != nil {
 			return answer[none]{}, err
 		}
-		entry, err := s.Vault.Erase(ctx, tx, c.app.Ledger(), c.app.Service, child, family.UseEnded)
+		child, err := family.Lock(ctx, tx, c.app.Service, id)
+		if err != nil {
+			return answer[none]{}, err
+		}
+		letters = s.Farewell.Erased(ctx, tx, child, family.UseEnded)
+		entry, err := s.Vault.Erase(ctx, tx, c.app.Ledger(), c.app.Service, id, family.UseEnded)
 		return answer[none]{Entry: entry}, err
 	})
+	if err == nil && out.kept == nil {
+		s.Farewell.Send(ctx, letters)
+	}
+	return out, err
 }

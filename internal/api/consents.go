@@ -13,29 +13,20 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
-	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
-	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 )
 
-// A delivery is a message that goes out after the commit.
-type delivery struct {
-	to  notify.To
-	out func(notify.To) notify.Message
-}
-
-func (d delivery) none() bool { return d.out == nil }
-
-// deliver sends a message. If we crash before it, nothing was sent, and the
-// request can be sent again.
-func (s *Server) deliver(ctx context.Context, d delivery) error {
-	if d.none() {
+// deliver sends a message, if there is one, after the commit. If we crash before
+// it, nothing was sent, and the request can be sent again.
+func (s *Server) deliver(ctx context.Context, m notify.Message) error {
+	if m.Channel == "" {
 		return nil
 	}
-	return s.Messages.Send(ctx, d.out(d.to))
+	return s.Messages.Send(ctx, m)
 }
 
 // undelivered returns err as the refusal of a gateway behind this server (502),
@@ -46,17 +37,6 @@ func undelivered(err error) error {
 		return err
 	}
 	return &errs.Error{Kind: errs.Kind(http.StatusBadGateway), Code: e.Code, Field: e.Field}
-}
-
-// invite is the message that leads to a request.
-func (s *Server) invite(ctx context.Context, tx *db.Tx, r consent.Request, secrets consent.Secrets, to consent.Contact) (delivery, error) {
-	p, err := s.Charters.Version(ctx, tx, r.Service, r.Charter)
-	if err != nil {
-		return delivery{}, err
-	}
-	lang := i18n.Lang(r.Locale)
-	m := notify.Asked{Service: p.Charter.Name.In(charter.Lang(lang)), Link: s.link(secrets), Code: secrets.Code, Until: r.ExpiresAt}
-	return delivery{notify.To{Channel: notify.Channel(to.Channel), Address: to.To, Lang: lang}, m.Message}, nil
 }
 
 // link is the page of a request.
@@ -80,9 +60,9 @@ func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep
 		Guardian: family.GuardianID(a.Guardian), Purposes: a.Purposes, Channel: consent.Channel(a.Channel), Locale: a.Locale,
 		Payload: pii.New(a.ExternalPayload), ReturnURL: pii.New(a.ReturnURL), Nickname: pii.New(a.Nickname), TTL: time.Duration(a.TTLSeconds) * time.Second,
 	}
-	var message delivery
+	var letter notify.Message
 	out, err := change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.ConsentRequest], err error) {
-		message = delivery{}
+		letter = notify.Message{}
 		id, err := s.childID(ctx, tx, c.app.Service, a.Child)
 		if err != nil {
 			return out, at(err, "child")
@@ -102,7 +82,7 @@ func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep
 			if r, more, to, _, err = s.desk.Send(ctx, tx, c.app, r); err != nil {
 				return out, err
 			}
-			if message, err = s.invite(ctx, tx, r, more, to); err != nil {
+			if letter, err = message.Invitation(ctx, tx, s.desk, s.PublicURL, r, more, to); err != nil {
 				return out, err
 			}
 		}
@@ -115,7 +95,7 @@ func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep
 	if err != nil || out.kept != nil {
 		return out, err // what was answered before was sent before
 	}
-	if err := s.deliver(ctx, message); err != nil {
+	if err := s.deliver(ctx, letter); err != nil {
 		e := errs.Of(err)
 		if e.Kind == errs.Internal {
 			s.internal(c, err)
@@ -160,7 +140,7 @@ func getRequest(s *Server, ctx context.Context, c *call, _ *nothing) (answer[war
 
 // sendRequest sends a request again, with a new link.
 func sendRequest(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.ConsentRequest], error) {
-	var message delivery
+	var letter notify.Message
 	out, err := change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.ConsentRequest], err error) {
 		r, err := consent.ByID(ctx, tx, c.app.Service, c.param("request"))
 		if err != nil {
@@ -171,19 +151,19 @@ func sendRequest(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wa
 			return out, err
 		}
 		out.Body, out.Entry = s.requestView(r), entry
-		message, err = s.invite(ctx, tx, r, secrets, to)
+		letter, err = message.Invitation(ctx, tx, s.desk, s.PublicURL, r, secrets, to)
 		return out, err
 	})
 	if err != nil || out.kept != nil {
 		return out, err
 	}
-	return out, s.sent(ctx, c, c.app.ID, message)
+	return out, s.sent(ctx, c, c.app.ID, letter)
 }
 
 // sent delivers a message whose failure is the answer. It is kept in place of
 // the good one, so that a repeated request doesn't learn of a success that wasn't.
-func (s *Server) sent(ctx context.Context, c *call, name string, message delivery) error {
-	err := s.deliver(ctx, message)
+func (s *Server) sent(ctx context.Context, c *call, name string, letter notify.Message) error {
+	err := s.deliver(ctx, letter)
 	if err == nil {
 		return nil
 	}

@@ -95,7 +95,7 @@ func guardianOpen(s *Server, ctx context.Context, c *call, in *langInput) (answe
 
 // guardianSendCode sends a one-time code to the guardian's phone or mailbox.
 func guardianSendCode(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.CodeSent], error) {
-	var message delivery
+	var letter notify.Message
 	var name string
 	out, err := byLink(ctx, s, c, func(tx *db.Tx, r consent.Request) (out answer[wardkeep.CodeSent], err error) {
 		code, err := s.desk.SendCode(ctx, tx, r)
@@ -110,8 +110,8 @@ func guardianSendCode(s *Server, ctx context.Context, c *call, _ *nothing) (answ
 		if r.Shown.Lang != "" {
 			lang = i18n.Lang(r.Shown.Lang)
 		}
-		m := notify.Code{Service: p.Charter.Name.In(charter.Lang(lang)), Code: code.Code, Life: code.Life}
-		message = delivery{notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: lang}, m.Message}
+		letter = notify.Code{Service: p.Charter.Name.In(charter.Lang(lang)), Code: code.Code, Life: code.Life}.Message(
+			notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: lang, Site: s.PublicURL})
 		name = linkName(r)
 		out.Body = wardkeep.CodeSent{Channel: string(code.Channel), LifeSeconds: int64(code.Life / time.Second)}
 		return out, nil
@@ -119,7 +119,7 @@ func guardianSendCode(s *Server, ctx context.Context, c *call, _ *nothing) (answ
 	if err != nil || out.kept != nil {
 		return out, err
 	}
-	return out, s.sent(ctx, c, name, message)
+	return out, s.sent(ctx, c, name, letter)
 }
 
 type codeInput struct{ Body wardkeep.CodeTyped }

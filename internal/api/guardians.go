@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/notify"
 )
 
 func guardianView(g family.Guardian) wardkeep.Guardian {
@@ -53,12 +54,18 @@ func (c *call) guardianID() (family.GuardianID, error) {
 }
 
 // endGuardian ends a person's tie to a child, and what waits for that person
-// (edge case 8).
+// (edge case 8), who is told.
 func endGuardian(s *Server, ctx context.Context, c *call, _ *nothing) (answer[none], error) {
-	return changeGuardian(ctx, s, c, func(tx *db.Tx, child family.Child, guardian family.GuardianID) (out answer[none], err error) {
+	var letters []notify.Message
+	out, err := changeGuardian(ctx, s, c, func(tx *db.Tx, child family.Child, guardian family.GuardianID) (out answer[none], err error) {
+		letters = s.Farewell.Released(ctx, tx, child, guardian)
 		out.Entry, err = s.desk.EndGuardian(ctx, tx, c.app, child, guardian)
 		return out, err
 	})
+	if err == nil && out.kept == nil {
+		s.Farewell.Send(ctx, letters)
+	}
+	return out, err
 }
 
 // unverifyGuardian takes a proof back. No route gives one but the guardian's own

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -20,6 +21,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -44,7 +46,9 @@ type App struct {
 	Outbox *notify.Outbox
 	Log    *slog.Logger
 
-	pages *web.Server
+	pages        *web.Server
+	farewell     *message.Farewell
+	farewellOnce sync.Once
 }
 
 // charters bounds how many parsed charters stay in memory.

@@ -45,7 +45,7 @@ type sweeper struct {
 // Work erases what is due. A sweep that fails is an alarm: it is logged as an
 // error, and tried again.
 func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
-	done, err := retention.Sweep(ctx, s.app.Store, s.app.Vault)
+	done, err := retention.SweepTelling(ctx, s.app.Store, s.app.Vault, s.app.Farewell())
 	if err != nil {
 		s.app.Log.ErrorContext(ctx, "retention: the sweep is behind", "error", err)
 		return errors.New("the sweep is behind; the log says why") // a job's error is stored in clear
@@ -147,7 +147,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &sweeper{app: a})
-	river.AddWorker(workers, a.receiptSender())
+	river.AddWorker(workers, a.teller())
 	river.AddWorker(workers, &counter{app: a})
 	client, err := river.NewClient(driver, &river.Config{
 		Logger:  quiet,
@@ -166,7 +166,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	if err := client.Start(ctx); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
-	a.followReceipts(ctx, func(ctx context.Context, args receiptArgs) error {
+	a.followLedger(ctx, func(ctx context.Context, args messageArgs) error {
 		_, err := client.Insert(ctx, args, nil)
 		return err
 	})

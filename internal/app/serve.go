@@ -19,11 +19,12 @@ func (a *App) Handler() http.Handler {
 	server := &api.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Ledger: a.Ledger, LedgerKey: a.LedgerKey,
 		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Proxies: a.Config.proxies(),
-		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits), Verification: a.Verification,
+		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits), Verification: a.Verification, Farewell: a.Farewell(),
 	}
 	pages := &web.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Messages: a.Messages, LedgerKey: a.LedgerKey,
 		PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(), Verification: a.Verification,
+		Farewell: a.Farewell(),
 	}
 	a.pages = pages
 	edge := server.Handler()
@@ -85,7 +86,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	})
 	group.Go(func() error { return a.watchKeys(ctx) })
 	err := group.Wait()
-	a.pages.Wait() // codes that are on their way
+	a.pages.Wait()      // codes that are on their way
+	a.Farewell().Wait() // and letters
 	// So that the next process need not wait for the lease to run out.
 	return errors.Join(err, a.Ledger.Release(context.WithoutCancel(ctx)))
 }

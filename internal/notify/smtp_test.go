@@ -221,6 +221,7 @@ func check(t *testing.T, data string) {
 			t.Errorf("the mail tells %s: %s", told, v)
 		}
 	}
+	operational(t, m.Header)
 	if host, err := os.Hostname(); err == nil && host != "" && strings.Contains(data, host) {
 		t.Error("the mail tells the name of the machine")
 	}
@@ -239,6 +240,39 @@ func check(t *testing.T, data string) {
 			t.Errorf("part %q, want %q (%v)", got, want, err)
 		}
 	}
+}
+
+// operational fails unless a mail says that a machine wrote it, and offers no way
+// to unsubscribe from what must be told.
+func operational(t *testing.T, h mail.Header) {
+	t.Helper()
+	if v := h.Get("Auto-Submitted"); v != "auto-generated" {
+		t.Errorf("Auto-Submitted %q", v)
+	}
+	for name := range h {
+		if strings.HasPrefix(name, "List-") || name == "Precedence" {
+			t.Errorf("the mail has %s", name)
+		}
+	}
+}
+
+func TestMailOfEveryKindIsOperational(t *testing.T) {
+	server := serveMail(t, false, false, nil)
+	s := sender(t, notify.SMTPConfig{Host: server.host, Port: server.port, TLS: notify.NoTLS, From: "privacy@example.com"})
+	every(t, func(t *testing.T, _ string, _ i18n.Lang, m notify.Message, _ []string) {
+		if m.Channel == notify.SMS {
+			return
+		}
+		if err := s.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		all := server.all()
+		read, err := mail.ReadMessage(strings.NewReader(all[len(all)-1].data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		operational(t, read.Header)
+	})
 }
 
 func TestSMTPSignsInWithThePasswordOfItsFile(t *testing.T) {

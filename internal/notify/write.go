@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,95 +11,110 @@ import (
 	"wardkeep/internal/base/pii"
 )
 
-// The kinds of messages.
+// The kinds of messages. Each has its row in wordings.
 const (
 	KindRequest    = "consent.request"
+	KindAgain      = "consent.asked_again" // after a material change
 	KindCode       = "consent.code"
 	KindReceipt    = "consent.receipt"
 	KindRefusal    = "consent.refusal" // of everything: nothing is kept
 	KindWithdrawal = "consent.withdrawal"
+
+	KindDisputed   = "child.disputed"
+	KindSettled    = "child.settled"
+	KindCorrected  = "child.corrected"
+	KindErased     = "child.erased"
+	KindUnanswered = "child.unanswered" // nobody answered in time: erased
+
+	KindGuardianAdded   = "guardian.added"            // to the others
+	KindContactAdded    = "guardian.contact_added"    // one who can't be a guardian; to the guardians
+	KindGuardianRemoved = "guardian.removed"          // to the others
+	KindReleased        = "guardian.released"         // to the one who is none any more
+	KindUnverified      = "guardian.unverified"       // to the one whose proof was taken back
+	KindOtherUnverified = "guardian.other_unverified" // to the others
+	KindProofExpired    = "guardian.proof_expired"
+
+	KindDocumentAccepted = "document.accepted"
+	KindDocumentRefused  = "document.refused"
+	KindDocumentExpired  = "document.expired" // nobody decided about it
+	KindIdentityAccepted = "identity.accepted"
+	KindIdentityRefused  = "identity.refused"
+
+	KindHomeCode = "home.code" // signs a guardian in
+	KindSignedIn = "home.signed_in"
 )
 
-// A To is the person a message is for.
+// A wording is where the words of a kind are: notify.<words>.sms, .subject and
+// .email, and beneath every e-mail notify.why.<why>. Nobody can unsubscribe from
+// any of them, and each e-mail says so and why.
+type wording struct{ words, why string }
+
+// Why a message comes.
+const (
+	whyAsked = "asked" // nothing is used before a guardian was asked (Article 9)
+	whyCode  = "code"  // somebody has asked for it
+	whyTold  = "told"  // it is about what the guardian decides
+	whyLast  = "last"  // so it is, and nothing comes after it
+	whySafe  = "safe"  // somebody else may have got in
+)
+
+var wordings = map[string]wording{
+	KindRequest:    {"request", whyAsked},
+	KindAgain:      {"again", whyAsked},
+	KindCode:       {"code", whyCode},
+	KindReceipt:    {"receipt", whyTold},
+	KindRefusal:    {"refusal", whyLast},
+	KindWithdrawal: {"withdrawal", whyTold},
+
+	KindDisputed:   {"disputed", whyTold},
+	KindSettled:    {"settled", whyTold},
+	KindCorrected:  {"corrected", whyTold},
+	KindErased:     {"erased", whyLast},
+	KindUnanswered: {"unanswered", whyLast},
+
+	KindGuardianAdded:   {"guardian_added", whyTold},
+	KindContactAdded:    {"contact_added", whyTold},
+	KindGuardianRemoved: {"guardian_removed", whyTold},
+	KindReleased:        {"released", whyLast},
+	KindUnverified:      {"unverified", whyTold},
+	KindOtherUnverified: {"other_unverified", whyTold},
+	KindProofExpired:    {"proof_expired", whyTold},
+
+	KindDocumentAccepted: {"document_accepted", whyTold},
+	KindDocumentRefused:  {"document_refused", whyTold},
+	KindDocumentExpired:  {"document_expired", whyTold},
+	KindIdentityAccepted: {"identity_accepted", whyTold},
+	KindIdentityRefused:  {"identity_refused", whyTold},
+
+	KindHomeCode: {"home_code", whyCode},
+	KindSignedIn: {"signed_in", whySafe},
+}
+
+// A To is the person a message is for, and how that person knows it is ours.
 type To struct {
 	Channel Channel
 	Address pii.Text
 	Lang    i18n.Lang
-}
-
-// Asked is what a guardian reads when asked for consent. The child is spoken of
-// as the child who uses the service: a message lies about on locked screens and
-// on other people's servers, so it doesn't say who that is.
-type Asked struct {
-	Service string // its name in the guardian's language
-	Link    string
-	Code    string // the short code, for whoever types
-	Until   time.Time
-}
-
-// Message writes the request.
-func (a Asked) Message(to To) Message {
-	return write(to, KindRequest, "request", a.Link,
-		"Service", line(a.Service), "Link", a.Link, "Code", a.Code, "Until", clock(to.Lang, a.Until))
-}
-
-// Code is a one-time code and the time it lives.
-type Code struct {
-	Service string
-	Code    pii.Text
-	Life    time.Duration
-}
-
-// Message writes the code.
-func (c Code) Message(to To) Message {
-	return write(to, KindCode, "code", "",
-		"Service", line(c.Service), "Code", c.Code.Reveal(), "Minutes", strconv.Itoa(int(c.Life.Minutes())))
-}
-
-// Receipt confirms what a guardian has answered.
-type Receipt struct {
-	Service string
-	Agreed  []string // labels of purposes, in the guardian's language
-	Refused []string
-	At      time.Time
-	Link    string // where to look it up and to withdraw; empty where nothing is left to look up
-}
-
-// Message writes the receipt.
-func (r Receipt) Message(to To) Message {
-	kind, name := KindReceipt, "receipt"
-	if r.Link == "" {
-		kind, name = KindRefusal, "refusal"
-	}
-	return write(to, kind, name, r.Link, "Service", line(r.Service), "Link", r.Link,
-		"Agreed", list(to.Lang, r.Agreed), "Refused", list(to.Lang, r.Refused),
-		"AgreedCount", strconv.Itoa(len(r.Agreed)), "RefusedCount", strconv.Itoa(len(r.Refused)), "At", clock(to.Lang, r.At))
-}
-
-// Withdrawal confirms what a guardian has taken back.
-type Withdrawal struct {
-	Service   string
-	Withdrawn []string // labels of purposes, in the guardian's language
-	At        time.Time
-	Link      string // where to look it up and to think again
-}
-
-// Message writes the confirmation.
-func (w Withdrawal) Message(to To) Message {
-	return write(to, KindWithdrawal, "withdrawal", w.Link, "Service", line(w.Service), "Link", w.Link,
-		"Withdrawn", list(to.Lang, w.Withdrawn), "At", clock(to.Lang, w.At))
+	Site    string // the public URL: what every link of ours begins with, as every message says
 }
 
 // write fills the words of a message: a subject and paragraphs for e-mail, one
-// line for SMS.
-func write(to To, kind, name, link string, pairs ...any) Message {
+// line for SMS. The link, if there is one, is a paragraph of its own.
+func write(to To, kind, link string, pairs ...any) Message {
+	w := wordings[kind]
+	pairs = append(pairs, "Link", link, "Site", to.Site)
+	t := func(key string) string { return to.Lang.T("notify."+key, pairs...) }
 	m := Message{Channel: to.Channel, To: to.Address, Kind: kind, Lang: to.Lang}
 	if to.Channel == SMS {
-		m.Text = pii.New(to.Lang.T("notify."+name+".sms", pairs...))
+		text := t(w.words + ".sms")
+		if w.why != whyCode { // a code says itself where it is typed
+			text += t("site.sms")
+		}
+		m.Text = pii.New(text)
 		return m
 	}
-	subject := to.Lang.T("notify."+name+".subject", pairs...)
-	text := to.Lang.T("notify."+name+".email", pairs...)
+	subject := t(w.words + ".subject")
+	text := t(w.words+".email") + "\n\n" + t("site.email") + "\n\n" + t("why."+w.why)
 	m.Subject, m.Text = pii.New(subject), pii.New(text)
 	m.HTML = pii.New(html(to.Lang, subject, text, link))
 	return m
@@ -129,11 +143,19 @@ func html(lang i18n.Lang, subject, text, link string) string {
 // beijing is the one clock of the Provisions; it has had no summer time since 1991.
 var beijing = time.FixedZone("UTC+8", 8*60*60)
 
-func clock(lang i18n.Lang, t time.Time) string {
-	if lang == i18n.English {
-		return t.In(beijing).Format("2 January 2006, 15:04") + " (Beijing time)"
+// clock writes a time. A text message is dated by the phone, and each character
+// of it is paid for: there the year goes without saying.
+func clock(to To, t time.Time) string {
+	t = t.In(beijing)
+	switch {
+	case to.Lang == i18n.English && to.Channel == SMS:
+		return t.Format("2 Jan 15:04") + " (Beijing)"
+	case to.Lang == i18n.English:
+		return t.Format("2 January 2006, 15:04") + " (Beijing time)"
+	case to.Channel == SMS:
+		return t.Format("1月2日 15:04")
 	}
-	return t.In(beijing).Format("2006年1月2日 15:04") + "（北京时间）"
+	return t.Format("2006年1月2日 15:04") + "（北京时间）"
 }
 
 func list(lang i18n.Lang, items []string) string {

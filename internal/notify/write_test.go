@@ -1,58 +1,256 @@
 package notify_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"html"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
 
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/notify"
 )
 
+const site = "https://wardkeep.example.com"
+
 func to(c notify.Channel, lang i18n.Lang) notify.To {
 	address := pii.New("mother@example.com")
 	if c == notify.SMS {
 		address = pii.New("13800000000")
 	}
-	return notify.To{Channel: c, Address: address, Lang: lang}
+	return notify.To{Channel: c, Address: address, Lang: lang, Site: site}
+}
+
+// A sample is a message as it is written when it is longest, and what it must say.
+type sample struct {
+	m interface {
+		Message(notify.To) notify.Message
+	}
+	says []string
+}
+
+// samples has a message of every kind. Half past midnight in Beijing is when.
+func samples(lang i18n.Lang, when string) map[string]sample {
+	at := time.Date(2026, 11, 14, 16, 30, 0, 0, time.UTC)
+	name := map[i18n.Lang]string{i18n.Chinese: "小溪英语儿童课堂", i18n.English: "Xiaoxi <b>\r\nEnglish"}[lang]
+	shown := strings.Join(strings.Fields(name), " ")
+	link := site + "/r/" + strings.Repeat("k", 52)
+	back, home, rules := link+"?lang="+string(lang), site+"/home?lang="+string(lang), site+"/rules/xiaoxi-english?lang="+string(lang)
+	code := pii.New("012345")
+	all := map[string]sample{
+		notify.KindRequest: {notify.Asked{Service: name, Link: link, Code: "7K3M-Q9TX", Until: at}, []string{shown, link, "7K3M-Q9TX", when}},
+		notify.KindAgain: {notify.Again{Service: name, Purposes: []string{"Speaking <b>", "Reports"}, Changes: []string{"30 → 120"}, Link: link, Code: "7K3M-Q9TX", Until: at},
+			[]string{shown, link, "7K3M-Q9TX", when, "2"}},
+		notify.KindCode:       {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
+		notify.KindReceipt:    {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, At: at, Link: back}, []string{shown, "1", back, when}},
+		notify.KindRefusal:    {notify.Receipt{Service: name, Refused: []string{"Lessons"}, At: at}, []string{shown, "1", when}},
+		notify.KindWithdrawal: {notify.Withdrawal{Service: name, Withdrawn: []string{"Les\nsons"}, At: at, Link: back}, []string{shown, "Les sons", back, when}},
+		notify.KindHomeCode:   {notify.HomeCode{Code: code, Life: 10 * time.Minute}, []string{"012345", "10"}},
+		notify.KindSignedIn:   {notify.News{Kind: notify.KindSignedIn, At: at, Link: home}, []string{home, when}},
+		notify.KindUnanswered: {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
+	}
+	for link, kinds := range map[string][]string{
+		home: {notify.KindDisputed, notify.KindSettled, notify.KindGuardianAdded, notify.KindContactAdded, notify.KindGuardianRemoved, notify.KindOtherUnverified},
+		back: {notify.KindUnverified, notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
+			notify.KindIdentityAccepted, notify.KindIdentityRefused},
+		rules: {notify.KindCorrected, notify.KindErased, notify.KindReleased},
+	} {
+		for _, kind := range kinds {
+			all[kind] = sample{notify.News{Kind: kind, Service: name, At: at, Link: link}, []string{shown, link}}
+		}
+	}
+	return all
+}
+
+// every calls fn with each kind of message, as each channel carries it in each
+// language.
+func every(t *testing.T, fn func(t *testing.T, kind string, lang i18n.Lang, m notify.Message, says []string)) {
+	for _, lang := range i18n.Langs {
+		for _, channel := range []notify.Channel{notify.SMS, notify.Email} {
+			when := map[string]string{
+				"zh-CN sms": "11月15日 00:30", "zh-CN email": "2026年11月15日 00:30",
+				"en sms": "15 Nov 00:30", "en email": "15 November 2026, 00:30",
+			}[string(lang)+" "+string(channel)]
+			for kind, s := range samples(lang, when) {
+				t.Run(string(lang)+"/"+string(channel)+"/"+kind, func(t *testing.T) { fn(t, kind, lang, s.m.Message(to(channel, lang)), s.says) })
+			}
+		}
+	}
+}
+
+// An event that gets a kind gets its words, in both languages and for both
+// channels: a kind without a row above fails here.
+func TestMessages_EveryKindIsTried(t *testing.T) {
+	declared := map[string]bool{}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Kind") && len(v.Values) == 1 {
+				kind, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				declared[kind] = true
+			}
+			return true
+		})
+	}
+	tried := slices.Sorted(maps.Keys(samples(i18n.Chinese, "")))
+	if d := cmp.Diff(slices.Sorted(maps.Keys(declared)), tried); d != "" {
+		t.Error(d)
+	}
 }
 
 // Every message can be sent on every channel in every language, says all that
 // it must, and leaves no place unfilled.
 func TestMessagesAreWhole(t *testing.T) {
-	at := time.Date(2026, 3, 5, 16, 30, 0, 0, time.UTC) // half past midnight in Beijing
-	link := "https://example.com/c/abc?x=1&y=2"
-	for _, lang := range i18n.Langs {
-		when := map[i18n.Lang]string{i18n.Chinese: "2026年3月6日 00:30", i18n.English: "6 March 2026, 00:30"}[lang]
-		for _, channel := range []notify.Channel{notify.SMS, notify.Email} {
-			for kind, c := range map[string]struct {
-				m    notify.Message
-				says []string
-			}{
-				"consent.request":    {notify.Asked{Service: "Xiaoxi <b>\r\nEnglish", Link: link, Code: "7K3M-Q9TX", Until: at}.Message(to(channel, lang)), []string{"Xiaoxi <b> English", link, "7K3M-Q9TX", when}},
-				"consent.code":       {notify.Code{Service: "Xiaoxi", Code: pii.New("012345"), Life: 10 * time.Minute}.Message(to(channel, lang)), []string{"Xiaoxi", "012345", "10"}},
-				"consent.receipt":    {notify.Receipt{Service: "Xiaoxi", Agreed: []string{"Lessons"}, At: at, Link: link}.Message(to(channel, lang)), []string{"Xiaoxi", "1", link, when}},
-				"consent.refusal":    {notify.Receipt{Service: "Xiaoxi", Refused: []string{"Lessons"}, At: at}.Message(to(channel, lang)), []string{"Xiaoxi", "1", when}},
-				"consent.withdrawal": {notify.Withdrawal{Service: "Xiaoxi", Withdrawn: []string{"Les\nsons"}, At: at, Link: link}.Message(to(channel, lang)), []string{"Xiaoxi", "Les sons", link, when}},
-				"home.code":          {notify.HomeCode{Site: "ward.example", Code: pii.New("012345"), Life: 10 * time.Minute}.Message(to(channel, lang)), []string{"ward.example", "012345", "10"}},
-			} {
-				text := c.m.Text.Reveal()
-				for _, say := range c.says {
-					if !strings.Contains(text, say) {
-						t.Errorf("%s %s %s doesn't say %q: %s", lang, channel, kind, say, text)
-					}
-				}
-				if c.m.Kind != kind || strings.Contains(text+c.m.Subject.Reveal()+c.m.HTML.Reveal(), "{{") || strings.Contains(text, "notify.") {
-					t.Errorf("%s %s %s has an open place: %s", lang, channel, kind, text)
-				}
-				if html := c.m.HTML.Reveal(); strings.Contains(html, "<b>") || channel == notify.Email && html == "" {
-					t.Errorf("%s %s: html %q", lang, kind, html)
-				}
-				if err := notify.NewOutbox(1).Send(t.Context(), c.m); err != nil {
-					t.Errorf("%s %s %s can't be sent: %v", lang, channel, kind, err)
-				}
+	every(t, func(t *testing.T, kind string, lang i18n.Lang, m notify.Message, says []string) {
+		text, subject, page := m.Text.Reveal(), m.Subject.Reveal(), m.HTML.Reveal()
+		for _, say := range says {
+			if !strings.Contains(text, say) {
+				t.Errorf("it doesn't say %q: %s", say, text)
 			}
+		}
+		all := text + subject + page
+		if m.Kind != kind || strings.Contains(all, "{{") || strings.Contains(all, "notify.") || strings.Contains(all, "<no value>") {
+			t.Errorf("an open place, or no words: %s", all)
+		}
+		if m.Channel == notify.Email && (subject == "" || page == "") || strings.Contains(page, "<b>") {
+			t.Errorf("subject %q, html %s", subject, page)
+		}
+		if strings.Contains(all, m.To.Reveal()) {
+			t.Error("it says whom it is for")
+		}
+		if err := notify.NewOutbox(1).Send(t.Context(), m); err != nil {
+			t.Errorf("can't be sent: %v", err)
+		}
+	})
+}
+
+var (
+	addresses = regexp.MustCompile(`https?:[^\s<>"'，。；）]*`)
+	tags      = regexp.MustCompile(`(?s)<title>.*?</title>|<[^>]*>`)
+	links     = regexp.MustCompile(`(?:href|src|action)="([^"]*)"`)
+)
+
+// Against phishing: whatever can be opened begins with the public URL, in the text
+// and in the page, and each message names that beginning in words.
+func TestMessages_LeadNowhereElseAndSaySo(t *testing.T) {
+	says := map[i18n.Lang]string{i18n.Chinese: site + " 开头", i18n.English: "begin with " + site}
+	every(t, func(t *testing.T, _ string, lang i18n.Lang, m notify.Message, _ []string) {
+		text, page := m.Text.Reveal(), html.UnescapeString(m.HTML.Reveal())
+		for _, found := range append(addresses.FindAllString(text, -1), addresses.FindAllString(page, -1)...) {
+			if found != site && !strings.HasPrefix(found, site+"/") {
+				t.Errorf("leads to %q", found)
+			}
+		}
+		for _, found := range links.FindAllStringSubmatch(page, -1) {
+			if !strings.HasPrefix(found[1], site+"/") {
+				t.Errorf("leads to %q", found[1])
+			}
+		}
+		if !strings.Contains(text, says[lang]) {
+			t.Errorf("it doesn't say how our links begin: %s", text)
+		}
+	})
+}
+
+// Text and page say the same.
+func TestMessages_PageAndTextAreOne(t *testing.T) {
+	squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	every(t, func(t *testing.T, _ string, _ i18n.Lang, m notify.Message, _ []string) {
+		if m.Channel == notify.SMS {
+			return
+		}
+		page := html.UnescapeString(tags.ReplaceAllString(m.HTML.Reveal(), " "))
+		if d := cmp.Diff(squeeze(m.Text.Reveal()), squeeze(page)); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// Nobody can unsubscribe from what must be told, and each e-mail says so, and why
+// it comes.
+func TestMessages_SayWhyTheyComeAndCantBeTurnedOff(t *testing.T) {
+	says := map[i18n.Lang][]string{i18n.Chinese: {"为什么会收到：", "不能退订"}, i18n.English: {"Why you get this: ", "can't be turned off"}}
+	every(t, func(t *testing.T, _ string, lang i18n.Lang, m notify.Message, _ []string) {
+		for _, say := range says[lang] {
+			if m.Channel == notify.Email && !strings.Contains(m.Text.Reveal(), say) {
+				t.Errorf("%q is missing", say)
+			}
+		}
+	})
+}
+
+// Each text message is at most three that are paid for, with a real link in it.
+func TestMessages_TextMessagesAreShort(t *testing.T) {
+	every(t, func(t *testing.T, _ string, _ i18n.Lang, m notify.Message, _ []string) {
+		if n := segments(m.Text.Reveal()); m.Channel == notify.SMS && n > 3 {
+			t.Errorf("%d parts: %s", n, m.Text.Reveal())
+		}
+	})
+}
+
+// segments is how many messages a text is on the air (3GPP TS 23.040): of 160
+// characters of 7 bits, some of which count twice, or of 70 of 16 bits; 153 and 67
+// if there are several.
+func segments(text string) int {
+	n, alone, each := len(utf16.Encode([]rune(text))), 70, 67
+	if strings.IndexFunc(text, func(r rune) bool { return r > '~' || r == '`' }) < 0 {
+		n, alone, each = len(text), 160, 153
+		for _, twice := range "^{}\\[~]|" {
+			n += strings.Count(text, string(twice))
+		}
+	}
+	if n <= alone {
+		return 1
+	}
+	return (n + each - 1) / each
+}
+
+// Of a charter that changed a lot, a message tells the beginning, and that there is
+// more.
+func TestEdgeCase12_AnAskingAgainIsBounded(t *testing.T) {
+	again := notify.Again{Service: "Xiaoxi", Purposes: []string{"Lessons"}, Link: site + "/r/x", Code: "7K3M-Q9TX", Until: time.Now()}
+	for range 300 {
+		again.Changes = append(again.Changes, strings.Repeat("变", 4000))
+	}
+	for _, lang := range i18n.Langs {
+		m := again.Message(to(notify.Email, lang))
+		if err := notify.NewOutbox(1).Send(t.Context(), m); err != nil || !strings.Contains(m.Text.Reveal(), lang.T("notify.again.more")) {
+			t.Errorf("%v: %d bytes", err, len(m.Text.Reveal()))
+		}
+	}
+}
+
+// What becomes of the contact when nobody answers is said as it is.
+func TestEdgeCase5_SilenceIsSaidAsItIs(t *testing.T) {
+	for _, lang := range i18n.Langs {
+		a := notify.Asked{Service: "Xiaoxi", Link: site + "/r/x", Code: "7K3M-Q9TX", Until: time.Now()}
+		first := a.Message(to(notify.Email, lang)).Text.Reveal()
+		a.Lasts = true
+		later := a.Message(to(notify.Email, lang)).Text.Reveal()
+		gone := map[i18n.Lang]string{i18n.Chinese: "联系方式都会删除", i18n.English: "contact details included, is deleted"}[lang]
+		if !strings.Contains(first, gone) || strings.Contains(later, gone) {
+			t.Errorf("%s\n%s", first, later)
 		}
 	}
 }

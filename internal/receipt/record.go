@@ -1,6 +1,5 @@
 // Package receipt gives guardians evidence of what they chose (Articles 9, 10
-// and 20): a consent record that anybody checks without this server, and a
-// message.
+// and 20): a consent record that anybody checks without this server.
 //
 // Its one invariant: a record says nothing that it doesn't prove, but for the
 // few fields that Verify names. It is computed from ledger entries, each with its

@@ -9,14 +9,11 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
-	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
-	"wardkeep/internal/notify"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -27,7 +24,6 @@ type desk struct {
 	t      *testing.T
 	log    *ledger.Log
 	office receipt.Office
-	outbox *notify.Outbox
 }
 
 const origin = "wardkeep.example.com/ledger"
@@ -42,7 +38,7 @@ func newDesk(t *testing.T, w *vaulttest.World) *desk {
 		t.Fatal(err)
 	}
 	return &desk{w, t, ledger.Open(w.Store, origin, signer),
-		receipt.Office{Charters: w.Desk.Charters, Key: key, PublicURL: "https://wardkeep.example.com"}, notify.NewOutbox(100)}
+		receipt.Office{Charters: w.Desk.Charters, Key: key, PublicURL: "https://wardkeep.example.com"}}
 }
 
 // flush gives every entry its place.
@@ -159,39 +155,6 @@ func (d *desk) file(a asked) []byte {
 		d.t.Fatal(err)
 	}
 	return b
-}
-
-// family registers a child with this contact.
-func (d *desk) family(p family.Person) (child family.Child) {
-	d.t.Helper()
-	p.Relation = family.Parent
-	d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		child, _, _, err = gate.Register(ctx, tx, d.Ring, d.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("r-" + time.Now().String()), Guardian: p})
-		return err
-	})
-	return child
-}
-
-// due returns what the ledger asks for, from a place on.
-func (d *desk) due(from int64) (due []receipt.Due, next int64) {
-	d.t.Helper()
-	d.flush()
-	err := d.Store.View(d.t.Context(), func(tx *db.Tx) (err error) {
-		due, next, err = receipt.FromLedger(d.t.Context(), tx, from)
-		return err
-	})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return due, next
-}
-
-func (d *desk) post(channels ...notify.Channel) receipt.Post {
-	router := notify.Router{}
-	for _, c := range channels {
-		router[c] = d.outbox
-	}
-	return receipt.Post{Store: d.Store, Desk: d.Desk, Messages: router, PublicURL: "https://wardkeep.example.com"}
 }
 
 var (

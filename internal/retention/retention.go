@@ -22,6 +22,8 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/message"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -48,10 +50,17 @@ type Swept struct {
 	Answers    int // kept answers of the API that nobody repeats any more
 }
 
-// Sweep erases all that is due now, one child per transaction, and then makes
-// the disk forget what was erased, by this sweep or by anyone. A child that
-// fails does not keep the others waiting; the errors come back together.
-func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err error) {
+// Sweep is SweepTelling that tells nobody.
+func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (Swept, error) {
+	return SweepTelling(ctx, store, v, nil)
+}
+
+// SweepTelling erases all that is due now, one child per transaction, and then
+// makes the disk forget what was erased, by this sweep or by anyone. A child that
+// fails does not keep the others waiting; the errors come back together. Whoever
+// was asked and didn't answer in time is told by f that nothing is left, and no
+// erasure waits for that.
+func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (done Swept, err error) {
 	var failed []error
 	run := func(n *int, due func() (int, int, error)) {
 		for ctx.Err() == nil {
@@ -69,7 +78,7 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (done Swept, err e
 	run(&done.Requests, func() (int, int, error) { return sweepRequests(ctx, store) })
 	run(&done.Proofs, func() (int, int, error) { return sweepProofs(ctx, store, v) })
 	run(&done.Attempts, func() (int, int, error) { return sweepAttempts(ctx, store) })
-	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v) })
+	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v, f) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
 	run(&done.Sessions, func() (int, int, error) { return sweepSessions(ctx, store) })
@@ -116,7 +125,7 @@ func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (found, did 
 	return max(found, len(due)), did, err
 }
 
-func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault) (found, did int, err error) {
+func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (found, did int, err error) {
 	var due []family.Child
 	err = store.View(ctx, func(tx *db.Tx) (err error) {
 		due, err = family.DueUnconsented(ctx, tx, batch)
@@ -124,16 +133,22 @@ func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault) (found, 
 	})
 	var erased atomic.Int64
 	err = errors.Join(err, each(due, func(c family.Child) error {
+		var letters []notify.Message
 		err := store.Update(ctx, func(tx *db.Tx) error {
+			letters = nil // it may run again
 			// The guardian may have answered since we looked: only under the lock is
 			// it certain that nobody did.
 			c, err := family.Lock(ctx, tx, c.Service, c.ID)
 			if err != nil || c.ExpiresAt.IsZero() || tx.Now().Before(c.ExpiresAt) {
 				return err
 			}
+			letters = f.Erased(ctx, tx, c, family.ExpiredUnconsented)
 			_, err = v.Erase(ctx, tx, actor, c.Service, c.ID, family.ExpiredUnconsented)
 			return err
 		})
+		if err == nil {
+			f.Send(ctx, letters)
+		}
 		if gone(err) == nil {
 			erased.Add(1)
 		}

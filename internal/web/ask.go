@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 )
 
@@ -110,7 +111,7 @@ func (s *Server) askSend(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		m, err = s.invitation(ctx, tx, req, secrets, to)
+		m, err = message.Invitation(ctx, tx, s.desk, s.PublicURL, req, secrets, to)
 		return err
 	})
 	if err != nil {
@@ -122,14 +123,6 @@ func (s *Server) askSend(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, "/ask/"+r.PathValue("ask")+"?lang="+string(lang(r))+"&sent", http.StatusSeeOther)
 	return nil
-}
-
-// invitation is the message that leads to a request.
-func (s *Server) invitation(ctx context.Context, tx *db.Tx, r consent.Request, secrets consent.Secrets, to consent.Contact) (notify.Message, error) {
-	l := i18n.Lang(r.Locale)
-	name, err := s.serviceName(ctx, tx, r.Service, l)
-	m := notify.Asked{Service: name, Link: s.PublicURL + "/r/" + secrets.Token, Code: secrets.Code, Until: r.ExpiresAt}
-	return m.Message(notify.To{Channel: notify.Channel(to.Channel), Address: to.To, Lang: l}), err
 }
 
 // renew sends a new link in place of one that ran out. What it answers is the
@@ -155,7 +148,7 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		m, err = s.invitation(ctx, tx, req, secrets, to)
+		m, err = message.Invitation(ctx, tx, s.desk, s.PublicURL, req, secrets, to)
 		return err
 	})
 	if err != nil && !silent(err) {

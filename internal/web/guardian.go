@@ -203,7 +203,7 @@ func (s *Server) sendCode(w http.ResponseWriter, r *http.Request) error {
 	// Seconds count, so the code goes out now, and not by a job. If we crash here
 	// no code arrives, and the guardian asks for another.
 	m := notify.Code{Service: name, Code: code.Code, Life: code.Life}.Message(
-		notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: lang(r)})
+		notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: lang(r), Site: s.PublicURL})
 	if err := s.Messages.Send(ctx, m); err != nil {
 		return err
 	}

@@ -222,21 +222,12 @@ func (s *Server) sendHomeCode(ctx context.Context, browser string, h family.Hand
 		return err
 	})
 	if err == nil && !code.Code.IsZero() {
-		to := notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: l}
-		err = s.Messages.Send(ctx, notify.HomeCode{Site: s.site(), Code: code.Code, Life: code.Life}.Message(to))
+		to := notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: l, Site: s.PublicURL}
+		err = s.Messages.Send(ctx, notify.HomeCode{Code: code.Code, Life: code.Life}.Message(to))
 	}
 	if err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelError, "home: a code was not sent", slog.Any("error", err))
 	}
-}
-
-// site is what the address of the pages begins with, as people read it.
-func (s *Server) site() string {
-	u, err := url.Parse(s.PublicURL)
-	if err != nil || u.Host == "" {
-		return s.PublicURL
-	}
-	return u.Host
 }
 
 func (s *Server) homeTypeCode(w http.ResponseWriter, r *http.Request) error {

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/session"
 )
@@ -69,13 +70,13 @@ func (s *Server) homeInvite(w http.ResponseWriter, r *http.Request) error {
 	if h.Email {
 		person, channel = family.Person{Relation: relation, Email: h.To}, consent.Email
 	}
-	var message notify.Message
+	var letter notify.Message
 	err = s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		t, _, err := tie(r, in)
 		if err != nil {
 			return err
 		}
-		message, err = s.invite(ctx, tx, r, t, person, channel)
+		letter, err = s.invite(ctx, tx, r, t, person, channel)
 		return err
 	})
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *Server) homeInvite(w http.ResponseWriter, r *http.Request) error {
 	}
 	// If we crash here nothing arrives; the request is there, and the operator's app
 	// can send it again.
-	if err := s.Messages.Send(r.Context(), message); err != nil {
+	if err := s.Messages.Send(r.Context(), letter); err != nil {
 		return err
 	}
 	http.Redirect(w, r, homeTo(r, "/"+r.PathValue("tie"), "invited", "")+"#people", http.StatusSeeOther)
@@ -107,17 +108,14 @@ func (s *Server) invite(ctx context.Context, tx *db.Tx, r *http.Request, t famil
 	if err != nil {
 		return notify.Message{}, err
 	}
-	name, err := s.serviceName(ctx, tx, request.Service, lang(r))
-	if err != nil {
-		return notify.Message{}, err
-	}
-	asked := notify.Asked{Service: name, Link: s.PublicURL + "/r/" + secrets.Token, Code: secrets.Code, Until: request.ExpiresAt}
-	return asked.Message(notify.To{Channel: notify.Channel(to.Channel), Address: to.To, Lang: lang(r)}), nil
+	return message.Invitation(ctx, tx, s.desk, s.PublicURL, request, secrets, to)
 }
 
 // homeLeave ends the guardian's own tie (edge case 8): from the commit on it sees
-// and decides nothing about this child any more.
+// and decides nothing about this child any more. It is told, in case it was
+// somebody else with its phone.
 func (s *Server) homeLeave(w http.ResponseWriter, r *http.Request) error {
+	var letters []notify.Message
 	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		t, _, err := tie(r, in)
 		if err != nil {
@@ -127,12 +125,14 @@ func (s *Server) homeLeave(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		letters = s.Farewell.Released(ctx, tx, child, t.ID)
 		_, err = s.desk.EndGuardian(ctx, tx, t.Guardian, child, t.ID)
 		return err
 	})
 	if err != nil {
 		return s.toDoor(w, r, err)
 	}
+	s.Farewell.Send(r.Context(), letters)
 	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
 	return nil
 }

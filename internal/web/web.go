@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
@@ -49,6 +50,8 @@ type Server struct {
 	// Verification offers stronger proofs of who a guardian is; its Consent is the
 	// server's own.
 	Verification verification.Desk
+	// Farewell tells those whose contact ends; one of the server's own if nil.
+	Farewell *message.Farewell
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
 	Proxies []netip.Prefix
 	// Outbox, in a demo only, shows the messages that would have been sent.
@@ -70,6 +73,9 @@ func (s *Server) Handler() http.Handler {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
 	s.verifier = s.Verification
 	s.verifier.Consent = s.desk
+	if s.Farewell == nil {
+		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
+	}
 	s.limits = newLimits(s.Proxies)
 	s.templates = make(map[i18n.Lang]map[string]*template.Template)
 	for _, lang := range i18n.Langs {

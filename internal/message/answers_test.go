@@ -1,4 +1,4 @@
-package receipt_test
+package message_test
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
-	"wardkeep/internal/receipt"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -65,7 +65,7 @@ func TestArticle9_AnAnswerIsConfirmedByTheGuardiansChannel(t *testing.T) {
 			if len(due) != 1 || due[0].About != a.ID {
 				t.Fatalf("due: %+v", due)
 			}
-			if err := d.post(notify.SMS, notify.Email).Send(t.Context(), due[0]); err != nil {
+			if err := d.teller(notify.SMS, notify.Email).Send(t.Context(), due[0]); err != nil {
 				t.Fatal(err)
 			}
 			m := d.last()
@@ -90,7 +90,7 @@ func TestArticle9_AnAnswerIsConfirmedByTheGuardiansChannel(t *testing.T) {
 				t.Error("the link leads elsewhere")
 			}
 			// Sent again after a crash it is the same message.
-			if err := d.post(notify.SMS, notify.Email).Send(t.Context(), due[0]); err != nil {
+			if err := d.teller(notify.SMS, notify.Email).Send(t.Context(), due[0]); err != nil {
 				t.Fatal(err)
 			}
 			if again := d.last(); again.ID != m.ID || again.Text.Reveal() != text {
@@ -111,7 +111,7 @@ func TestArticle20_AWithdrawalIsConfirmed(t *testing.T) {
 			if len(due) != 1 {
 				t.Fatalf("%+v", due)
 			}
-			if err := d.post(notify.SMS).Send(t.Context(), due[0]); err != nil {
+			if err := d.teller(notify.SMS).Send(t.Context(), due[0]); err != nil {
 				t.Fatal(err)
 			}
 			if m := d.last(); m.Kind != notify.KindWithdrawal || !strings.Contains(m.Text.Reveal(), words) || d.behind(m).ID != a.ID {
@@ -150,7 +150,7 @@ func TestEdgeCase7_AWithdrawalLeadsToNobodyElsesRequest(t *testing.T) {
 			return err
 		})
 		due, _ := d.due(from)
-		if err := d.post(notify.SMS).Send(t.Context(), due[0]); err != nil {
+		if err := d.teller(notify.SMS).Send(t.Context(), due[0]); err != nil {
 			t.Fatal(err)
 		}
 		if m := d.last(); d.behind(m).ID != his.ID || !strings.HasSuffix(m.To.Reveal(), "13900000001") {
@@ -175,7 +175,7 @@ func TestEdgeCase5_ARefusalOfEverythingIsConfirmedOnceAndNothingStays(t *testing
 		if len(due) != 1 {
 			t.Fatalf("%+v", due)
 		}
-		if err := d.post(notify.SMS).Send(t.Context(), due[0]); err != nil {
+		if err := d.teller(notify.SMS).Send(t.Context(), due[0]); err != nil {
 			t.Fatal(err)
 		}
 		if m := d.last(); m.Kind != notify.KindRefusal || strings.Contains(m.Text.Reveal(), "/r/") || !strings.Contains(m.Text.Reveal(), "refused all 7") {
@@ -187,7 +187,7 @@ func TestEdgeCase5_ARefusalOfEverythingIsConfirmedOnceAndNothingStays(t *testing
 		})
 		for _, wait := range []time.Duration{0, 80 * time.Hour} {
 			d.Pass(wait)
-			if err := d.post(notify.SMS).Send(t.Context(), due[0]); !errors.Is(err, receipt.ErrNobody) {
+			if err := d.teller(notify.SMS).Send(t.Context(), due[0]); !errors.Is(err, message.ErrNobody) {
 				t.Errorf("after the erasure: %v", err)
 			}
 		}
@@ -199,10 +199,10 @@ func TestReceiptsGoWhereTheyCanOrSayWhyNot(t *testing.T) {
 		child := d.family(family.Person{Phone: pii.New("13800138000"), Email: pii.New("wang.fang@example.com")})
 		a := d.answer(child, consent.Asking{Channel: consent.Link}, "en")
 		due, _ := d.due(0)
-		if err := d.post(notify.Email).Send(t.Context(), due[0]); err != nil || d.last().Channel != notify.Email {
+		if err := d.teller(notify.Email).Send(t.Context(), due[0]); err != nil || d.last().Channel != notify.Email {
 			t.Errorf("the one way that there is: %v", err)
 		}
-		if err := d.post().Send(t.Context(), due[0]); !errors.Is(err, notify.ErrNoChannel) {
+		if err := d.teller().Send(t.Context(), due[0]); !errors.Is(err, notify.ErrNoChannel) {
 			t.Errorf("no way: %v", err)
 		}
 		// What an app played is told to nobody, and what is long past neither.
@@ -224,7 +224,7 @@ func TestReceiptsGoWhereTheyCanOrSayWhyNot(t *testing.T) {
 			_, err = d.Desk.EndGuardian(ctx, tx, d.Officer, c, a.Guardian)
 			return err
 		})
-		if err := d.post(notify.SMS).Send(t.Context(), due[0]); !errors.Is(err, receipt.ErrNobody) {
+		if err := d.teller(notify.SMS).Send(t.Context(), due[0]); !errors.Is(err, message.ErrNobody) {
 			t.Errorf("a former guardian: %v", err)
 		}
 	})

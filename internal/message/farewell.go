@@ -1,0 +1,172 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
+)
+
+// A Farewell tells people whose contact ends with what happens: a child is erased,
+// a guardian is none any more. It writes the letters in the transaction that does
+// it, and sends them after the commit, from memory: nothing of a contact is kept for
+// it (Article 20). If we crash in between, or the gateway is down for longer than
+// a minute, they aren't told, and nobody is told twice. A nil Farewell tells nobody.
+type Farewell struct {
+	Desk      consent.Desk
+	Messages  notify.Router
+	PublicURL string
+	Log       *slog.Logger
+
+	once    sync.Once
+	slots   chan struct{} // letters on their way
+	turns   chan struct{} // those that are being handed over
+	running sync.WaitGroup
+}
+
+const (
+	letters     = 1000 // at most on their way; what is more isn't sent
+	atOnce      = 16
+	letterLife  = time.Minute
+	letterPause = 3 * time.Second // before it is tried again; each pause is twice the last
+)
+
+// Erased writes to whoever must hear that a child is about to be erased: its
+// verified guardians. Of a child that nobody agreed for, it is those who were
+// asked and haven't answered; a no is confirmed by itself. What goes wrong here is
+// logged and keeps nobody from erasing.
+func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, ground family.Ground) (all []notify.Message) {
+	if f == nil {
+		return nil
+	}
+	kind := notify.KindErased
+	if ground == family.ExpiredUnconsented {
+		kind = notify.KindUnanswered
+	}
+	var guardians []family.Guardian
+	var answers []consent.Answer
+	if err := tx.Together(ctx, family.ReadGuardians(&guardians, child.ID), consent.ReadStanding(&answers, child.ID)); err != nil {
+		f.failed(ctx, kind, err)
+		return nil
+	}
+	refused := make(map[family.GuardianID]bool)
+	for _, a := range answers {
+		refused[a.Guardian] = refused[a.Guardian] || child.State == family.Unconsented
+	}
+	for _, g := range guardians {
+		if g.EndedAt.IsZero() && !refused[g.ID] && (child.State == family.Unconsented || g.MayAnswer()) {
+			all = f.add(ctx, tx, all, child, g.ID, kind)
+		}
+	}
+	return all
+}
+
+// Released writes to a guardian that is about to be none any more (edge case 8).
+func (f *Farewell) Released(ctx context.Context, tx *db.Tx, child family.Child, guardian family.GuardianID) []notify.Message {
+	if f == nil {
+		return nil
+	}
+	return f.add(ctx, tx, nil, child, guardian, notify.KindReleased)
+}
+
+// add writes one letter, to somebody who has heard from us before.
+func (f *Farewell) add(ctx context.Context, tx *db.Tx, all []notify.Message, child family.Child, guardian family.GuardianID, kind string) []notify.Message {
+	m, err := f.write(ctx, tx, child, guardian, kind)
+	switch {
+	case err == nil:
+		return append(all, m)
+	case !nobody(err):
+		f.failed(ctx, kind, err)
+	}
+	return all
+}
+
+func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, guardian family.GuardianID, kind string) (notify.Message, error) {
+	reached, err := f.Desk.Reach(ctx, tx, child, guardian)
+	if err == nil && !reached.Touched {
+		err = ErrNobody
+	}
+	if err != nil {
+		return notify.Message{}, err
+	}
+	to, err := way(f.Messages, f.PublicURL, reached.Lang, reached.Contacts)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	name, err := serviceName(ctx, tx, f.Desk, child.Service, to.Lang)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	n := notify.News{Kind: kind, Service: name, At: tx.Now()}
+	if kind != notify.KindUnanswered { // there, nothing is left to do
+		n.Link = rules(f.PublicURL, child.Service, reached.Lang)
+	}
+	m := n.Message(to)
+	m.ID = id.New(id.Call)
+	return m, nil
+}
+
+// Send sends letters whose transaction has committed, and doesn't wait for it.
+func (f *Farewell) Send(ctx context.Context, all []notify.Message) {
+	if f == nil || len(all) == 0 {
+		return
+	}
+	f.once.Do(func() { f.slots, f.turns = make(chan struct{}, letters), make(chan struct{}, atOnce) })
+	for _, m := range all {
+		select {
+		case f.slots <- struct{}{}:
+		default:
+			f.failed(ctx, m.Kind, notify.ErrUnavailable)
+			continue
+		}
+		f.running.Go(func() {
+			defer func() { <-f.slots }()
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), letterLife)
+			defer cancel()
+			if err := f.deliver(ctx, m); err != nil {
+				f.failed(ctx, m.Kind, err)
+			}
+		})
+	}
+}
+
+// deliver hands a letter over when it is its turn, and again while the gateway
+// can't take it.
+func (f *Farewell) deliver(ctx context.Context, m notify.Message) error {
+	for pause := letterPause; ; pause *= 2 {
+		select {
+		case f.turns <- struct{}{}:
+		case <-ctx.Done():
+			return notify.ErrUnavailable
+		}
+		err := f.Messages.Send(ctx, m)
+		<-f.turns
+		if !errors.Is(err, notify.ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// Wait returns when no letter is on its way any more: within a minute.
+func (f *Farewell) Wait() {
+	if f != nil {
+		f.running.Wait()
+	}
+}
+
+func (f *Farewell) failed(ctx context.Context, kind string, err error) {
+	f.Log.ErrorContext(ctx, "message: a farewell was not sent", "kind", kind, "code", errs.Of(err).Code, "error", err)
+}

@@ -1,0 +1,570 @@
+package message_test
+
+import (
+	"context"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/message"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/session"
+	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/verification"
+)
+
+const (
+	motherPhone = "13800138000"
+	fatherPhone = "13900139000"
+)
+
+var (
+	mother = family.Person{Name: pii.New("王芳"), Phone: pii.New(motherPhone), Email: pii.New("wang.fang@example.com")}
+	father = family.Person{Name: pii.New("李强"), Phone: pii.New(fatherPhone), Relation: family.Parent}
+)
+
+// parents is a child whose mother has agreed to all, and whose father has agreed to
+// the account.
+func parents(d *desk) (child family.Child, hers, his asked) {
+	child = d.family(mother)
+	hers = d.answer(child, consent.Asking{}, "zh-CN")
+	g := d.add(child, father)
+	his = d.answer(child, consent.Asking{Guardian: g.ID, Purposes: []string{"account"}}, "en")
+	d.tell()
+	return child, hers, his
+}
+
+// Whoever speaks for a child hears of everybody else who may, and nobody hears
+// anything before a code has shown that the number is its own.
+func TestEdgeCase8_GuardiansHearOfEachOther(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(mother)
+		d.told()
+		d.answer(child, consent.Asking{}, "zh-CN")
+		d.told("consent.receipt " + motherPhone)
+		g := d.add(child, father)
+		d.told("guardian.added " + motherPhone)
+		aunt := d.add(child, family.Person{Phone: pii.New("13700137000"), Relation: family.Grandparent})
+		if all := d.told("guardian.contact_added " + motherPhone); !strings.Contains(all[0].Text.Reveal(), site+"/home?lang=zh-CN") {
+			t.Error(all[0].Text.Reveal())
+		}
+		his := d.answer(child, consent.Asking{Guardian: g.ID, Purposes: []string{"account"}}, "en")
+		d.told("consent.receipt " + fatherPhone)
+
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			_, _, err := d.Desk.Unverify(ctx, tx, d.App, c, g.ID)
+			return err
+		})
+		all := d.told("guardian.unverified "+fatherPhone, "guardian.other_unverified "+motherPhone)
+		token := regexp.MustCompile(`/r/([0-9a-z]{52})\?lang=en`)
+		back := token.FindStringSubmatch(all[slices.IndexFunc(all, func(m notify.Message) bool { return m.Kind == notify.KindUnverified })].Text.Reveal())
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := d.Desk.ByToken(ctx, tx, back[1])
+			if r.ID != his.ID {
+				t.Errorf("the link leads to %s, %v", r.ID, err)
+			}
+			return nil
+		})
+
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			_, err := d.Desk.EndGuardian(ctx, tx, d.Officer, c, aunt.ID)
+			return err
+		})
+		d.told()
+		var letters []notify.Message
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			letters = d.farewell.Released(ctx, tx, c, g.ID)
+			_, err := d.Desk.EndGuardian(ctx, tx, d.Officer, c, g.ID)
+			return err
+		})
+		d.farewell.Send(t.Context(), letters)
+		d.told("guardian.released "+fatherPhone, "guardian.removed "+motherPhone)
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			if again := d.farewell.Released(ctx, tx, c, g.ID); len(again) > 0 {
+				t.Error("a former guardian is told again")
+			}
+			return nil
+		})
+	})
+}
+
+// Edge case 7: both hear what is stopped and how it ends, and that it has ended.
+func TestEdgeCase7_BothHearOfADispute(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		_, _, his := parents(d)
+		d.withdraw(&his, "account")
+		all := d.told("consent.withdrawal "+fatherPhone, "child.disputed "+fatherPhone, "child.disputed "+motherPhone)
+		for _, m := range all {
+			if m.Kind == notify.KindDisputed && !strings.Contains(m.Text.Reveal(), site+"/home?lang="+string(m.Lang)) {
+				t.Error(m.Text.Reveal())
+			}
+		}
+		// A dispute that is over before its message could be sent is told to nobody.
+		due, _ := d.due(0)
+		d.thinksAgain(&his, "account")
+		d.told("consent.receipt "+fatherPhone, "child.settled "+fatherPhone, "child.settled "+motherPhone)
+		for _, one := range due {
+			if one.Kind == notify.KindDisputed {
+				if err := d.teller(notify.SMS).Send(t.Context(), one); !errors.Is(err, message.ErrNobody) {
+					t.Errorf("a dispute that is over: %v", err)
+				}
+			}
+		}
+	})
+}
+
+// thinksAgain has a guardian agree after all to what it withdrew.
+func (d *desk) thinksAgain(a *asked, purpose string) {
+	d.t.Helper()
+	again := asked{child: a.child}
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		g, err := d.Desk.Guardian(ctx, tx, a.Request, a.proof)
+		if err != nil {
+			return err
+		}
+		again.Request, _, _, err = d.Desk.AskAgain(ctx, tx, g, a.Request, []string{purpose})
+		return err
+	})
+	d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		again.Request, _, _, err = d.Desk.Open(ctx, tx, again.Request, "en", consent.OnPage)
+		return err
+	})
+	d.verify(&again)
+	d.give(&again, map[string]bool{purpose: true})
+}
+
+// Article 19: the correction of a birth date is told, without the date.
+func TestArticle19_ACorrectionIsTold(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(mother)
+		d.answer(child, consent.Asking{Channel: consent.Email}, "en")
+		d.tell()
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			_, _, err := family.Correct(ctx, tx, d.Ring, d.App, c, age.Birth{Year: 2019, Month: 3, Day: 7}, family.FromApp)
+			return err
+		})
+		all := d.told("child.corrected wang.fang@example.com")
+		if text := all[0].Text.Reveal(); !strings.Contains(text, site+"/rules/"+vaulttest.Service+"?lang=en") {
+			t.Error(text)
+		}
+	})
+}
+
+// Article 20: a child's guardians hear of its erasure while it is known how; and
+// nothing of them is kept for it.
+func TestArticle20_AnErasureIsToldWhileTheContactIsKnown(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child, _, _ := parents(d)
+		d.add(child, family.Person{Phone: pii.New("13700137000"), Relation: family.Teacher})
+		d.tell()
+		due, _ := d.due(0)
+		var letters []notify.Message
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			letters = d.farewell.Erased(ctx, tx, c, family.UseEnded)
+			_, err := d.Vault.Erase(ctx, tx, d.App.Ledger(), vaulttest.Service, child.ID, family.UseEnded)
+			return err
+		})
+		d.farewell.Send(t.Context(), letters)
+		d.told("child.erased "+motherPhone, "child.erased "+fatherPhone)
+
+		// What the ledger asked for, and asks for still, finds nobody.
+		later, _ := d.due(0)
+		for _, one := range slices.Concat(due, later) {
+			if err := d.teller(notify.SMS).Send(t.Context(), one); !errors.Is(err, message.ErrNobody) {
+				t.Errorf("%+v: %v", one, err)
+			}
+		}
+	})
+}
+
+// A message is one, however often its entry is read or its job runs: the same name
+// for it, and the same id for the gateway, which names nobody.
+func TestNobodyIsToldTwice(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		_, _, his := parents(d)
+		d.withdraw(&his, "account")
+		due, next := d.due(0)
+		again, _ := d.due(0)
+		if !slices.Equal(due, again) {
+			t.Errorf("read again: %+v, %+v", due, again)
+		}
+		if more, _ := d.due(next); len(more) != 0 {
+			t.Errorf("at the end of the ledger: %+v", more)
+		}
+		about, ids, sent := map[string]bool{}, map[string]string{}, 0
+		for _, one := range slices.Concat(due, again) {
+			about[one.About] = true
+			if err := d.teller(notify.SMS, notify.Email).Send(t.Context(), one); errors.Is(err, message.ErrNobody) {
+				continue
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			sent++
+			m := d.outbox.Messages()[0].Message
+			if text, twice := ids[m.ID]; twice && text != m.Text.Reveal() {
+				t.Errorf("%s: the second one differs", m.Kind)
+			}
+			ids[m.ID] = m.Text.Reveal()
+			if strings.Contains(m.ID, "le_") || strings.Contains(m.ID, "gu_") {
+				t.Errorf("%s: its id names somebody", m.Kind)
+			}
+		}
+		if len(about) != len(due) || 2*len(ids) != sent {
+			t.Errorf("%d messages of %d names; %d ids, %d sent", len(due), len(about), len(ids), sent)
+		}
+	})
+}
+
+// Edge case 5: whoever was asked and stayed silent hears that nothing is left;
+// whoever refused was told so, and who never heard of us isn't bothered.
+func TestEdgeCase5_TheSilentHearThatNothingIsLeft(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		silent, unaware, refused := d.family(mother), d.family(father), d.family(family.Person{Phone: pii.New("13700137000")})
+		for _, c := range []family.Child{silent, unaware} {
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				r, _, _, err := d.Desk.Ask(ctx, tx, d.App, c, consent.Asking{Channel: consent.SMS, Locale: "zh-CN"})
+				if err != nil || c.ID == unaware.ID {
+					return err
+				}
+				_, _, _, _, err = d.Desk.Send(ctx, tx, d.App, r)
+				return err
+			})
+		}
+		a := d.ask(refused, consent.Asking{}, "en")
+		answers := map[string]bool{}
+		for _, p := range a.Purposes {
+			answers[p] = false
+		}
+		d.give(&a, answers)
+		d.told("consent.refusal 13700137000")
+		d.Pass(family.UnconsentedLife)
+		done, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell)
+		if err != nil || done.Unanswered != 3 {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		d.told("child.unanswered " + motherPhone)
+		if _, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell); err != nil {
+			t.Fatal(err)
+		}
+		d.told()
+	})
+}
+
+// An erasure waits for no gateway, and a letter that can't be sent is given up.
+func TestArticle20_NoErasureWaitsForAMessage(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(mother)
+		d.answer(child, consent.Asking{}, "zh-CN")
+		slow := make(chan struct{})
+		d.farewell.Messages = notify.Router{notify.SMS: sender(func(ctx context.Context) error {
+			select {
+			case <-slow:
+			case <-ctx.Done():
+			}
+			return notify.ErrRejected
+		})}
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			letters := d.farewell.Erased(ctx, tx, c, family.UseEnded)
+			if len(letters) != 1 {
+				t.Errorf("%d letters", len(letters))
+			}
+			d.farewell.Send(ctx, letters) // returns at once
+			return nil
+		})
+		close(slow)
+		d.farewell.Wait()
+		// Neither does one for whom there is no way.
+		d.farewell.Messages = nil
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			if letters := d.farewell.Erased(ctx, tx, c, family.UseEnded); len(letters) != 0 {
+				t.Errorf("%d letters", len(letters))
+			}
+			_, err := d.Vault.Erase(ctx, tx, d.App.Ledger(), vaulttest.Service, child.ID, family.UseEnded)
+			return err
+		})
+	})
+}
+
+type sender func(ctx context.Context) error
+
+func (s sender) Send(ctx context.Context, _ notify.Message) error { return s(ctx) }
+
+// A sign-in is told by the other channel, if there is one, and names no service.
+func TestEdgeCase24_ASignInIsTold(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		for _, c := range []struct {
+			person family.Person
+			want   string
+		}{{mother, "home.signed_in wang.fang@example.com"}, {father, "home.signed_in " + fatherPhone}} {
+			d.answer(d.family(c.person), consent.Asking{}, "zh-CN")
+			d.tell()
+			door, browser := session.Door{Ring: d.Ring}, id.Secret(32)
+			h, err := family.ParseHandle(d.Ring, c.person.Phone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var in session.Session
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				code, err := door.SendCode(ctx, tx, browser, h)
+				if err != nil {
+					return err
+				}
+				in, _, err = door.Enter(ctx, tx, browser, "", code.Code)
+				return err
+			})
+			all := d.told(c.want)
+			if text := all[0].Text.Reveal(); strings.Contains(text, "小溪") || !strings.Contains(text, site+"/home?lang=zh-CN") {
+				t.Error(text)
+			}
+			// Who has gone again isn't told of having come.
+			due, _ := d.due(0)
+			d.Do(func(ctx context.Context, tx *db.Tx) error { return session.SignOut(ctx, tx, in) })
+			if err := d.teller(notify.SMS).Send(t.Context(), due[len(due)-1]); !errors.Is(err, message.ErrNobody) {
+				t.Errorf("after signing out: %v", err)
+			}
+		}
+	})
+}
+
+// Article 10: who is asked again after a material change reads what changed, that
+// its former yes is worth nothing, and what goes on: other words than at first.
+func TestArticle10_AskingAgainSaysWhatChanged(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(mother)
+		d.answer(child, consent.Asking{}, "zh-CN")
+		changed := *d.Charter
+		changed.Purposes = slices.Clone(changed.Purposes)
+		at := slices.IndexFunc(changed.Purposes, func(p charter.Purpose) bool { return p.Name == "speaking-practice" })
+		longer, err := charter.ParsePeriod("120d")
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed.Purposes[at].Retention.Period = longer
+		d.Publish(&changed)
+		for lang, words := range map[string][]string{
+			"zh-CN": {"重大变化", "口语练习", "以前的同意不再算数", "天"},
+			"en":    {"changed in substance", "Speaking practice", "your earlier yes no longer counts", "days"},
+		} {
+			for _, channel := range []consent.Channel{consent.Email, consent.SMS} {
+				m := d.invitation(child, lang, channel)
+				text := m.Text.Reveal()
+				if m.Kind != notify.KindAgain {
+					t.Errorf("%s: %s", m.Kind, text)
+				}
+				for _, w := range words {
+					if channel == consent.Email && !strings.Contains(text, w) {
+						t.Errorf("%q isn't in %s", w, text)
+					}
+				}
+				if strings.Contains(text, "班级排行") || strings.Contains(text, "Class ranking") {
+					t.Errorf("it speaks of what didn't change: %s", text)
+				}
+				d.silent(m)
+			}
+		}
+		// Another child's guardian, who never answered, is asked as at first.
+		if m := d.invitation(d.family(father), "en", consent.SMS); m.Kind != notify.KindRequest {
+			t.Errorf("%s: %s", m.Kind, m.Text.Reveal())
+		}
+	})
+}
+
+// invitation asks and writes the message.
+func (d *desk) invitation(child family.Child, lang string, channel consent.Channel) (m notify.Message) {
+	d.t.Helper()
+	d.Pass(time.Minute)
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		r, _, _, err := d.Desk.Ask(ctx, tx, d.App, child, consent.Asking{Channel: channel, Locale: lang, Nickname: pii.New("小雨")})
+		if err != nil {
+			return err
+		}
+		r, secrets, to, _, err := d.Desk.Send(ctx, tx, d.App, r)
+		if err != nil {
+			return err
+		}
+		m, err = message.Invitation(ctx, tx, d.Desk, site, r, secrets, to)
+		return err
+	})
+	return m
+}
+
+// provider is an official identity service that is played.
+type provider struct{ nonce string }
+
+func (p *provider) Ask(_ context.Context, q verification.Question) (verification.Reply, error) {
+	p.nonce = q.Nonce
+	return verification.Reply{URL: "https://id.example/start"}, nil
+}
+
+func (p *provider) Signed(http.Header, []byte, time.Time) bool { return true }
+
+// Edge case 24: how a proof ended that the guardian couldn't wait for is told,
+// with the way on and without a reason.
+func TestEdgeCase24_TheEndOfAProofIsTold(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		official := new(provider)
+		desk := verification.Desk{Consent: d.Desk, Official: official, Documents: true, Callback: site + "/v1/verification/callback", Hosts: []string{"id.example"}}
+		a := d.ask(d.family(mother), consent.Asking{Purposes: []string{"account"}}, "zh-CN")
+		d.answer(a.child, consent.Asking{Purposes: []string{"course-progress"}}, "zh-CN") // so that the child lives on
+		d.verify(&a)
+		d.tell()
+		var staff []catalog.Officer
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			staff, err = catalog.InOffice(ctx, tx, vaulttest.Service)
+			return err
+		})
+		send := func() (v verification.Attempt) {
+			d.t.Helper()
+			d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				v, err = desk.SendDocument(ctx, tx, a.Request, a.proof, verification.Upload{Pages: []pii.Text{pii.New("%PDF-1.7 a page")}})
+				return err
+			})
+			return v
+		}
+		see := func(by catalog.Officer, v verification.Attempt, decide func(ctx context.Context, tx *db.Tx) error) {
+			d.t.Helper()
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				if _, _, _, err := desk.Show(ctx, tx, by, v.ID); err != nil {
+					return err
+				}
+				return decide(ctx, tx)
+			})
+		}
+
+		v := send()
+		see(staff[0], v, func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := desk.Refuse(ctx, tx, staff[0], v.ID)
+			return err
+		})
+		all := d.told("document.refused " + motherPhone)
+		token := regexp.MustCompile(`/r/([0-9a-z]{52})\?lang=zh-CN`).FindStringSubmatch(all[0].Text.Reveal())
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := d.Desk.ByToken(ctx, tx, token[1])
+			if r.ID != a.ID {
+				t.Errorf("the link leads to %s", r.ID)
+			}
+			return err
+		})
+
+		v = send()
+		for _, by := range staff {
+			see(by, v, func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := desk.Approve(ctx, tx, by, v.ID, tx.Now().Add(8*24*time.Hour).Truncate(24*time.Hour))
+				return err
+			})
+		}
+		d.told("document.accepted " + motherPhone)
+
+		send()
+		for _, kind := range []string{notify.KindIdentityAccepted, notify.KindIdentityRefused} {
+			var v verification.Visit
+			d.verify(&a)
+			d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				v, err = desk.StartOfficial(ctx, tx, a.Request, a.proof)
+				return err
+			})
+			if _, err := desk.Begin(t.Context(), v); err != nil {
+				t.Fatal(err)
+			}
+			result := map[string]string{notify.KindIdentityAccepted: "match", notify.KindIdentityRefused: "no_match"}[kind]
+			body := []byte(`{"type":"identity.result","verification":"` + v.ID + `","nonce":"` + official.nonce + `","result":"` + result + `","adult":true}`)
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := desk.Report(ctx, tx, nil, body)
+				return err
+			})
+			d.told(kind + " " + motherPhone)
+		}
+
+		// Nobody decided in seven days; and then the proof runs out, both kinds of it
+		// together.
+		for range 4 {
+			d.Pass(2*24*time.Hour + time.Hour)
+			if _, err := retention.Sweep(t.Context(), d.Store, d.Vault); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.told("document.expired "+motherPhone, "guardian.proof_expired "+motherPhone)
+	})
+}
+
+// silent are the kinds of entries that nobody is told of by message, and why.
+var silent = map[string]string{
+	consent.KindRequested: "whoever asks sends the request, with its secrets",
+	consent.KindSent:      "it is the message itself",
+	consent.KindOpened:    "the guardian is at the page",
+	consent.KindVerified:  "the guardian is at the page",
+	consent.KindExpired:   "the request has said what silence means; of a child that is erased then, a Farewell says so",
+	consent.KindCancelled: "the link says so to whoever opens it",
+
+	family.KindRegistered:     "nobody is told before being asked",
+	family.KindFrozen:         "nothing in the product freezes a child by itself yet: what will, has an answer of its own to give",
+	family.KindUnfrozen:       "as freezing",
+	family.KindErased:         "the contact is gone by then: a Farewell was written before",
+	family.KindGuardianProved: "the end of the attempt is told",
+
+	verification.KindStarted:  "the guardian is at the page",
+	verification.KindSeen:     "the end of the attempt is told",
+	verification.KindApproved: "the end of the attempt is told",
+
+	session.KindEnded: "that somebody is out needs nobody's care",
+}
+
+// An event that gets a kind of entry is told, or there is a reason why not.
+func TestEveryEventIsToldOrHasAReason(t *testing.T) {
+	for _, pkg := range []string{"consent", "family", "verification", "session"} {
+		for _, kind := range kindsOf(t, pkg) {
+			if told, quiet := message.Tells(kind), silent[kind] != ""; told == quiet {
+				t.Errorf("%s: told %v, has a reason not to be: %v", kind, told, quiet)
+			}
+		}
+	}
+}
+
+// kindsOf returns the kinds of entries that a package declares.
+func kindsOf(t *testing.T, pkg string) (kinds []string) {
+	t.Helper()
+	files, err := filepath.Glob("../" + pkg + "/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Kind") && len(v.Values) == 1 {
+				if lit, ok := v.Values[0].(*ast.BasicLit); ok {
+					kind, err := strconv.Unquote(lit.Value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					kinds = append(kinds, kind)
+				}
+			}
+			return true
+		})
+	}
+	if len(kinds) == 0 {
+		t.Fatalf("%s declares no kinds", pkg)
+	}
+	return kinds
+}

@@ -1,0 +1,264 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/session"
+	"wardkeep/internal/verification"
+)
+
+// ErrNobody says that there is nobody to tell, or nothing any more: the child was
+// erased since, the guardian is none any more, no contact is on file, or what was
+// to be told isn't so any more.
+var ErrNobody = errors.New("message: nobody to tell")
+
+// A Teller tells guardians what was recorded. They have to be told: nobody can
+// unsubscribe from these messages.
+type Teller struct {
+	Store     *db.DB
+	Desk      consent.Desk
+	Messages  notify.Router
+	PublicURL string
+}
+
+// Send tells a guardian of an entry. Called again, it sends the same message
+// with the same id and the same link, so that a gateway can drop the second.
+// Errors: ErrNobody, those of notify, and that the store can't be read.
+func (t Teller) Send(ctx context.Context, d Due) error {
+	var m notify.Message
+	// The link is durable before it is sent. If we crash here, or after the
+	// gateway took the message, it is sent again.
+	err := t.Store.Update(ctx, func(tx *db.Tx) (err error) {
+		m, err = t.write(ctx, tx, d)
+		return err
+	})
+	switch {
+	case nobody(err):
+		return ErrNobody
+	case err != nil:
+		return err
+	}
+	return t.Messages.Send(ctx, m)
+}
+
+func (t Teller) write(ctx context.Context, tx *db.Tx, d Due) (notify.Message, error) {
+	entry, err := ledger.Find(ctx, tx, d.Entry)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	switch d.Kind {
+	case "":
+		return t.answer(ctx, tx, d, entry)
+	case notify.KindSignedIn:
+		return t.signedIn(ctx, tx, d, entry)
+	}
+	return t.news(ctx, tx, d, entry)
+}
+
+// way returns the first contact that this server can send to.
+func way(messages notify.Router, site, lang string, contacts []consent.Contact) (notify.To, error) {
+	for _, c := range contacts {
+		if channel := notify.Channel(c.Channel); messages.Has(channel) {
+			return notify.To{Channel: channel, Address: c.To, Lang: i18n.Lang(lang), Site: site}, nil
+		}
+	}
+	if len(contacts) == 0 {
+		return notify.To{}, ErrNobody
+	}
+	return notify.To{}, notify.ErrNoChannel
+}
+
+// answer writes of an answer or a withdrawal in the words of the charter that was
+// answered: they are public, and no value is among them.
+func (t Teller) answer(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed) (notify.Message, error) {
+	var a consent.AnswerBody
+	if err := entry.Into(&a); err != nil {
+		return notify.Message{}, err
+	}
+	child, _, err := familyOf(ctx, tx, t.Desk.Ring, entry)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	told, err := t.Desk.Tell(ctx, tx, child, a.Consent)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	to, err := way(t.Messages, t.PublicURL, told.Lang, told.Contacts)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	published, err := t.Desk.Charters.Version(ctx, tx, entry.Service, told.Charter)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	lang := charter.Lang(to.Lang)
+	name, link := published.Charter.Name.In(lang), ""
+	if told.Token != "" {
+		link = request(t.PublicURL, told.Token, told.Lang)
+	}
+	labels := func(names []string) (all []string) {
+		for _, n := range names {
+			purpose, _ := published.Charter.Purpose(n)
+			all = append(all, purpose.Label.In(lang))
+		}
+		return all
+	}
+	m := notify.Receipt{Service: name, Agreed: labels(told.Agreed), Refused: labels(told.Refused), At: told.At, Link: link}.Message(to)
+	if len(told.Withdrawn) > 0 {
+		m = notify.Withdrawal{Service: name, Withdrawn: labels(told.Withdrawn), At: told.At, Link: link}.Message(to)
+	}
+	m.ID = d.About
+	return m, nil
+}
+
+// The addresses that messages lead to. All begin with the public URL, and only a
+// request's holds a secret.
+
+func request(site, token, lang string) string { return site + "/r/" + token + "?lang=" + lang }
+func home(site, lang string) string           { return site + "/home?lang=" + lang }
+func rules(site, service, lang string) string { return site + "/rules/" + service + "?lang=" + lang }
+
+// news writes to one guardian of what has happened to its child, if it still is so.
+func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed) (notify.Message, error) {
+	child, guardians, err := familyOf(ctx, tx, t.Desk.Ring, entry)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	if err := still(d, entry, child, guardians); err != nil {
+		return notify.Message{}, err
+	}
+	reached, err := t.Desk.Reach(ctx, tx, child, d.Guardian)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	to, err := way(t.Messages, t.PublicURL, reached.Lang, reached.Contacts)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	n := notify.News{Kind: d.Kind, At: entry.At}
+	if n.Service, err = serviceName(ctx, tx, t.Desk, entry.Service, to.Lang); err != nil {
+		return notify.Message{}, err
+	}
+	if n.Link, err = t.link(ctx, tx, d, entry, reached); err != nil {
+		return notify.Message{}, err
+	}
+	m := n.Message(to)
+	m.ID = t.name(d)
+	return m, nil
+}
+
+// name is by what a gateway knows the message again. Mail servers see it, so it
+// names neither the guardian nor the entry.
+func (t Teller) name(d Due) string { return id.Text(t.Desk.Ring.Index("message.name", d.About)) }
+
+func serviceName(ctx context.Context, tx *db.Tx, desk consent.Desk, service string, lang i18n.Lang) (string, error) {
+	published, err := desk.Charters.Current(ctx, tx, service)
+	if err != nil {
+		return "", err
+	}
+	return published.Charter.Name.In(charter.Lang(lang)), nil
+}
+
+// still returns ErrNobody unless what is to be told is so: while a gateway was
+// down, two guardians may have come to agree.
+func still(d Due, entry ledger.Placed, child family.Child, guardians []family.Guardian) error {
+	me, so := find(guardians, d.Guardian), true
+	switch d.Kind {
+	case notify.KindUnverified:
+		so = me.Strength == family.Unproved
+	case notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
+		notify.KindIdentityAccepted, notify.KindIdentityRefused:
+	case notify.KindDisputed:
+		so = me.MayAnswer() && child.Disputed
+	case notify.KindSettled:
+		so = me.MayAnswer() && !child.Disputed
+	case notify.KindGuardianAdded, notify.KindContactAdded:
+		var b family.GuardianAddedBody
+		if err := entry.Into(&b); err != nil {
+			return err
+		}
+		so = me.MayAnswer() && find(guardians, b.Guardian).EndedAt.IsZero()
+	case notify.KindOtherUnverified:
+		var b family.GuardianVerifiedBody
+		if err := entry.Into(&b); err != nil {
+			return err
+		}
+		so = me.MayAnswer() && find(guardians, b.Guardian).Strength == family.Unproved
+	default:
+		so = me.MayAnswer()
+	}
+	if !so {
+		return ErrNobody
+	}
+	return nil
+}
+
+// link returns where the guardian can do something about it. To the home a
+// verified guardian signs in, and the address holds no secret; who isn't verified
+// comes back through a request.
+func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, to consent.Reached) (string, error) {
+	back := to.Back
+	switch d.Kind {
+	case notify.KindDisputed, notify.KindSettled, notify.KindGuardianAdded, notify.KindContactAdded,
+		notify.KindGuardianRemoved, notify.KindOtherUnverified:
+		return home(t.PublicURL, to.Lang), nil
+	case notify.KindCorrected:
+		return rules(t.PublicURL, entry.Service, to.Lang), nil
+	case notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
+		notify.KindIdentityAccepted, notify.KindIdentityRefused:
+		var b struct {
+			Verification string
+			Why          verification.Why
+		}
+		if err := entry.Into(&b); err != nil {
+			return "", err
+		}
+		a, err := verification.Ended(ctx, tx, to.Child.ID, b.Verification)
+		if err != nil {
+			return "", err
+		}
+		if back, err = consent.ByID(ctx, tx, entry.Service, a.Request); err != nil {
+			return "", err
+		}
+	}
+	token, err := t.Desk.Lead(ctx, tx, back, d.About)
+	return request(t.PublicURL, token, to.Lang), err
+}
+
+// signedIn writes of a sign-in, by the other channel if there is one: who got in
+// by somebody's phone may hold it still.
+func (t Teller) signedIn(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed) (notify.Message, error) {
+	var b session.OpenedBody
+	if err := entry.Into(&b); err != nil {
+		return notify.Message{}, err
+	}
+	tie, by, err := session.Door{Ring: t.Desk.Ring}.Whose(ctx, tx, b.Session)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	reached, err := t.Desk.Reach(ctx, tx, tie.Of, tie.ID)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	contacts := reached.Contacts
+	if len(contacts) > 1 && contacts[0].Channel == by {
+		slices.Reverse(contacts)
+	}
+	to, err := way(t.Messages, t.PublicURL, reached.Lang, contacts)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	m := notify.News{Kind: notify.KindSignedIn, At: entry.At, Link: home(t.PublicURL, reached.Lang)}.Message(to)
+	m.ID = t.name(d)
+	return m, nil
+}

@@ -1,0 +1,17 @@
+package notify
+
+import "time"
+
+// News tells a guardian that something has happened, in the words of its kind:
+// one whose words need no other places than these.
+type News struct {
+	Kind    string
+	Service string // its name in the guardian's language; empty where none is named
+	At      time.Time
+	Link    string // where to look, and what can be done
+}
+
+// Message writes the news.
+func (n News) Message(to To) Message {
+	return write(to, n.Kind, n.Link, "Service", line(n.Service), "At", clock(to, n.At))
+}
