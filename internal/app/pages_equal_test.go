@@ -74,6 +74,6 @@ func (g *guardian) clicks(button, said string) (n int) {
 			break
 		}
 	}
-	g.sees("web.receipt.thanks", said)
+	g.sees("web.receipt.title", said)
 	return n
 }

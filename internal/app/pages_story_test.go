@@ -67,7 +67,7 @@ func TestArticle10_RefusingInABrowser(t *testing.T) {
 	g.open()
 	g.verify()
 	g.Find(refuse).Follow()
-	g.sees("web.receipt.thanks", "web.receipt.refused")
+	g.sees("web.receipt.thanks_over", "web.receipt.refused")
 	if strings.Contains(g.Text(), g.lang.T("web.receipt.granted")) {
 		t.Errorf("something was granted: %s", g.Text())
 	}
@@ -193,7 +193,7 @@ func TestGoingBackAndClickingTwiceAnswerOnce(t *testing.T) {
 	g.open()
 	g.verify()
 	g.Find(refuse).FollowTwice()
-	if !strings.Contains(g.Text(), g.lang.T("web.receipt.thanks")) {
+	if !strings.Contains(g.Text(), g.lang.T("web.receipt.thanks_over")) {
 		g.refused(409, "consent.answered")
 	}
 	g.nothingLeft()

@@ -26,6 +26,7 @@ type askPage struct {
 	Left                         string
 	Sent                         bool
 	Return                       string // where the app is, or ""
+	Lasts                        bool   // somebody has agreed to something for the child
 }
 
 // ask shows the ways into a request. Whoever sees it can open the request and
@@ -45,7 +46,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		page.Service, page.Name, page.Nickname, page.Return = req.Service, face.name, face.nickname, face.back
+		page.Service, page.Name, page.Nickname, page.Return, page.Lasts = req.Service, face.name, face.nickname, face.back, face.lasts
 		page.Link, page.Code, page.CodeAt = s.PublicURL+"/r/"+secrets.Token, secrets.Code, s.PublicURL+"/c"
 		page.Until, page.Left = req.ExpiresAt, left(lang(r), req.ExpiresAt.Sub(tx.Now()))
 		return nil
@@ -60,7 +61,10 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
 }
 
 // A face is what the pages of a request say of it.
-type face struct{ name, nickname, back string }
+type face struct {
+	name, nickname, back string
+	lasts                bool // somebody has agreed to something for the child
+}
 
 func (s *Server) face(ctx context.Context, tx *db.Tx, req consent.Request, l i18n.Lang) (face, error) {
 	now, err := s.Charters.Current(ctx, tx, req.Service)
@@ -72,7 +76,7 @@ func (s *Server) face(ctx context.Context, tx *db.Tx, req consent.Request, l i18
 		return face{}, err
 	}
 	nickname, back, err := s.desk.Face(child, req)
-	f := face{name: now.Charter.Name.In(charter.Lang(l)), nickname: nickname.Reveal()}
+	f := face{name: now.Charter.Name.In(charter.Lang(l)), nickname: nickname.Reveal(), lasts: child.State == family.Active}
 	// Asked once more when it is shown: an origin that was taken off the charter
 	// since leads nobody away.
 	if now.Charter.Returns(back.Reveal()) {

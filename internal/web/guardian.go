@@ -105,6 +105,7 @@ type requestPage struct {
 	Expires                        time.Time
 	Left                           string
 	Proofs                         bool // stronger proofs than a code are offered
+	Lasts                          bool // the child stays registered, whatever becomes of the request
 }
 
 // request shows what is asked. For a verified guardian it is the page with the
@@ -165,7 +166,7 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 		}
 	}
 	f, err := s.face(ctx, tx, req, l)
-	page.Service, page.Name, page.Nickname = req.Service, f.name, f.nickname
+	page.Service, page.Name, page.Nickname, page.Lasts = req.Service, f.name, f.nickname, f.lasts
 	page.Notice, page.Page = req.Shown.Notice, req.Shown.Page
 	page.Proofs = len(s.verifier.Offered()) > 0
 	page.Expires, page.Left = req.ExpiresAt, left(l, req.ExpiresAt.Sub(tx.Now()))
@@ -343,11 +344,13 @@ type receiptPage struct {
 	Answered time.Time
 	Charter  int64
 	Notice   string
-	Verified bool   // the browser may read it
-	Acts     bool   // … and may withdraw and think again
-	JustNow  bool   // the answer was given with this request
-	Sent     bool   // a code is on its way
-	Return   string // where its app is, just after the answer, or ""
+	Verified bool      // the browser may read it
+	Acts     bool      // … and may withdraw and think again
+	JustNow  bool      // the answer was given with this request
+	Sent     bool      // a code is on its way
+	Return   string    // where its app is, just after the answer, or ""
+	Over     bool      // everything was refused: the child is about to be erased
+	Until    time.Time // the end of a child for whom nobody has agreed yet; zero otherwise
 }
 
 // A receiptLine is one choice, and what became of it. At most one of the flags
@@ -405,6 +408,7 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 	}
 	// Whose every purpose was refused is erased before anybody could think again.
 	over := !child.ExpiresAt.IsZero() && !child.ExpiresAt.After(tx.Now())
+	page.Over, page.Until = over, child.ExpiresAt
 	page.Lines = nil // Update may run this again
 	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, req.Shown.Notice
 	for _, a := range receipt.Answers {

@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/web"
 )
@@ -297,6 +298,41 @@ func TestArticle10_RefusalIsOneStep(t *testing.T) {
 	})
 }
 
+// Edge case 5: who refuses everything for a child for whom nobody has agreed isn't
+// invited to come back to what is about to be gone.
+func TestEdgeCase5_WhoRefusesAllReadsWhatBecomesOfIt(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		back, over, until := "随时可以回到这个链接", "很快就会删除", "还有一份请求在等答复"
+		child, token, _ := s.ask()
+		s.verified(token)
+		form := s.refuses(token, "zh-CN")
+		other := s.asksAbout(child, consent.Asking{}) // another request waits
+		_, body := s.post("/r/"+token+"/answer?lang=zh-CN", form)
+		if strings.Contains(body, back) || strings.Contains(body, over) || !strings.Contains(body, until) {
+			t.Errorf("while another request waits: %s", body)
+		}
+		s.w.Pass(time.Hour)
+		s.verified(other.Token)
+		_, body = s.post("/r/"+other.Token+"/answer?lang=zh-CN", s.refuses(other.Token, "zh-CN"))
+		if strings.Contains(body, back) || !strings.Contains(body, over) {
+			t.Errorf("after the last no: %s", body)
+		}
+		if _, err := retention.Sweep(t.Context(), s.w.Store, s.w.Vault); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := s.get("/r/"+other.Token+"/receipt", "zh-CN"); status != http.StatusNotFound {
+			t.Errorf("after the sweep: %d %s", status, body)
+		}
+
+		// A yes keeps the child, and its link leads back.
+		_, token, _ = s.ask()
+		s.allBut(token, "class-ranking")
+		if _, body := s.get("/r/"+token+"/receipt", "zh-CN"); !strings.Contains(body, back) {
+			t.Errorf("after a yes: %s", body)
+		}
+	})
+}
+
 // allBut answers each purpose for itself: no to one, yes to the others.
 func (s *site) allBut(token, refused string) {
 	s.t.Helper()
@@ -522,6 +558,11 @@ func TestPages(t *testing.T) {
 		check("refusal-expired", "/r/"+again.Token)
 		_, body = s.post("/r/"+again.Token+"/renew?lang=zh-CN", nil)
 		golden(t, "renewed.zh-CN.html", changing.ReplaceAllString(body, "…"))
+		_, token, _ = s.ask()
+		s.w.Pass(time.Hour)
+		s.verified(token)
+		s.post("/r/"+token+"/answer?lang=zh-CN", s.refuses(token, "zh-CN"))
+		check("receipt-over", "/r/"+token+"/receipt")
 	})
 }
 
