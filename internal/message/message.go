@@ -65,11 +65,12 @@ var told = map[string]reading{
 	verification.KindSucceeded: succeeded,
 	verification.KindFailed:    failed,
 
-	session.KindOpened: signedIn,
+	session.KindOpened: comingIn(notify.KindSignedIn),
+	session.KindAdded:  comingIn(notify.KindPasskeyAdded),
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "session."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "session.", "passkey."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }
@@ -113,7 +114,7 @@ func FromLedger(ctx context.Context, tx *db.Tx, ring *keyring.Ring, from int64) 
 func nobody(err error) bool {
 	for _, gone := range []error{
 		ErrNobody, family.ErrNotFound, family.ErrErased, family.ErrGuardianNotFound, family.ErrGuardianEnded,
-		consent.ErrMayNot, consent.ErrNoRequest, consent.ErrNotFound, verification.ErrNotFound, session.ErrSignedOut,
+		consent.ErrMayNot, consent.ErrNoRequest, consent.ErrNotFound, verification.ErrNotFound, session.ErrSignedOut, session.ErrPasskey,
 	} {
 		if errors.Is(err, gone) {
 			return true
@@ -280,6 +281,9 @@ func attempt(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed
 	return verification.Ended(ctx, tx, child, name)
 }
 
-func signedIn(_ context.Context, _ *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
-	return []Due{{About: p.ID, Entry: p.ID, Kind: notify.KindSignedIn}}, nil
+// comingIn tells whoever comes in at the home by what the entry is of.
+func comingIn(kind string) reading {
+	return func(_ context.Context, _ *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+		return []Due{{About: p.ID, Entry: p.ID, Kind: kind}}, nil
+	}
 }

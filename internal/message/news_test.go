@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/session"
+	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 )
@@ -307,6 +308,52 @@ type sender func(ctx context.Context) error
 
 func (s sender) Send(ctx context.Context, _ notify.Message) error { return s(ctx) }
 
+// signIn signs somebody in by a code.
+func (d *desk) signIn(door session.Door, who family.Person) (in session.Session) {
+	d.t.Helper()
+	h, err := family.ParseHandle(d.Ring, who.Phone)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	browser := id.Secret(32)
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		code, err := door.SendCode(ctx, tx, browser, h)
+		if err != nil {
+			return err
+		}
+		in, _, err = door.Enter(ctx, tx, browser, "", code.Code)
+		return err
+	})
+	return in
+}
+
+// A new way in is told as a sign-in is, by the other channel.
+func TestEdgeCase24_AnAddedPasskeyIsTold(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.answer(d.family(mother), consent.Asking{}, "zh-CN")
+		d.tell()
+		door := session.Door{Ring: d.Ring, Site: session.NewSite(site)}
+		in := d.signIn(door, mother)
+		d.told("home.signed_in wang.fang@example.com")
+		device := &sessiontest.Device{T: t}
+		var made session.Passkey
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			options, kept, err := door.Offer(ctx, tx, in, "监护人")
+			if err != nil {
+				return err
+			}
+			made, err = door.Add(ctx, tx, in, kept, device.Make(options))
+			return err
+		})
+		d.told("home.passkey_added wang.fang@example.com")
+		due, _ := d.due(0)
+		d.Do(func(ctx context.Context, tx *db.Tx) error { return door.RemovePasskey(ctx, tx, in, made.ID) })
+		if err := d.teller(notify.SMS).Send(t.Context(), due[len(due)-1]); !errors.Is(err, message.ErrNobody) {
+			t.Errorf("after it was removed: %v", err)
+		}
+	})
+}
+
 // A sign-in is told by the other channel, if there is one, and names no service.
 func TestEdgeCase24_ASignInIsTold(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
@@ -316,20 +363,7 @@ func TestEdgeCase24_ASignInIsTold(t *testing.T) {
 		}{{mother, "home.signed_in wang.fang@example.com"}, {father, "home.signed_in " + fatherPhone}} {
 			d.answer(d.family(c.person), consent.Asking{}, "zh-CN")
 			d.tell()
-			door, browser := session.Door{Ring: d.Ring}, id.Secret(32)
-			h, err := family.ParseHandle(d.Ring, c.person.Phone)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var in session.Session
-			d.Do(func(ctx context.Context, tx *db.Tx) error {
-				code, err := door.SendCode(ctx, tx, browser, h)
-				if err != nil {
-					return err
-				}
-				in, _, err = door.Enter(ctx, tx, browser, "", code.Code)
-				return err
-			})
+			in := d.signIn(session.Door{Ring: d.Ring}, c.person)
 			all := d.told(c.want)
 			if text := all[0].Text.Reveal(); strings.Contains(text, "小溪") || !strings.Contains(text, site+"/home?lang=zh-CN") {
 				t.Error(text)
@@ -524,7 +558,8 @@ var silent = map[string]string{
 	verification.KindSeen:     "the end of the attempt is told",
 	verification.KindApproved: "the end of the attempt is told",
 
-	session.KindEnded: "that somebody is out needs nobody's care",
+	session.KindEnded:   "that somebody is out needs nobody's care",
+	session.KindRemoved: "as the end of a session",
 }
 
 // An event that gets a kind of entry is told, or there is a reason why not.

@@ -59,8 +59,8 @@ func (t Teller) write(ctx context.Context, tx *db.Tx, d Due) (notify.Message, er
 	switch d.Kind {
 	case "":
 		return t.answer(ctx, tx, d, entry)
-	case notify.KindSignedIn:
-		return t.signedIn(ctx, tx, d, entry)
+	case notify.KindSignedIn, notify.KindPasskeyAdded:
+		return t.atHome(ctx, tx, d, entry)
 	}
 	return t.news(ctx, tx, d, entry)
 }
@@ -235,14 +235,10 @@ func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed,
 	return request(t.PublicURL, token, to.Lang), err
 }
 
-// signedIn writes of a sign-in, by the other channel if there is one: who got in
-// by somebody's phone may hold it still.
-func (t Teller) signedIn(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed) (notify.Message, error) {
-	var b session.OpenedBody
-	if err := entry.Into(&b); err != nil {
-		return notify.Message{}, err
-	}
-	tie, by, err := session.Door{Ring: t.Desk.Ring}.Whose(ctx, tx, b.Session)
+// atHome writes of a sign-in, or of a new way to sign in, by the other channel if
+// there is one: who got in by somebody's phone may hold it still.
+func (t Teller) atHome(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed) (notify.Message, error) {
+	tie, by, err := t.whose(ctx, tx, entry)
 	if err != nil {
 		return notify.Message{}, err
 	}
@@ -258,7 +254,23 @@ func (t Teller) signedIn(ctx context.Context, tx *db.Tx, d Due, entry ledger.Pla
 	if err != nil {
 		return notify.Message{}, err
 	}
-	m := notify.News{Kind: notify.KindSignedIn, At: entry.At, Link: home(t.PublicURL, reached.Lang)}.Message(to)
+	m := notify.News{Kind: d.Kind, At: entry.At, Link: home(t.PublicURL, reached.Lang)}.Message(to)
 	m.ID = t.name(d)
 	return m, nil
+}
+
+func (t Teller) whose(ctx context.Context, tx *db.Tx, entry ledger.Placed) (family.Tie, consent.Channel, error) {
+	door := session.Door{Ring: t.Desk.Ring}
+	if entry.Kind == session.KindAdded {
+		var b session.AddedBody
+		if err := entry.Into(&b); err != nil {
+			return family.Tie{}, "", err
+		}
+		return door.WhosePasskey(ctx, tx, b.Passkey)
+	}
+	var b session.OpenedBody
+	if err := entry.Into(&b); err != nil {
+		return family.Tie{}, "", err
+	}
+	return door.Whose(ctx, tx, b.Session)
 }

@@ -40,8 +40,9 @@ const (
 	KindIdentityAccepted = "identity.accepted"
 	KindIdentityRefused  = "identity.refused"
 
-	KindHomeCode = "home.code" // signs a guardian in
-	KindSignedIn = "home.signed_in"
+	KindHomeCode     = "home.code" // signs a guardian in
+	KindSignedIn     = "home.signed_in"
+	KindPasskeyAdded = "home.passkey_added"
 )
 
 // A wording is where the words of a kind are: notify.<words>.sms, .subject and
@@ -86,8 +87,9 @@ var wordings = map[string]wording{
 	KindIdentityAccepted: {"identity_accepted", whyTold},
 	KindIdentityRefused:  {"identity_refused", whyTold},
 
-	KindHomeCode: {"home_code", whyCode},
-	KindSignedIn: {"signed_in", whySafe},
+	KindHomeCode:     {"home_code", whyCode},
+	KindSignedIn:     {"signed_in", whySafe},
+	KindPasskeyAdded: {"passkey_added", whySafe},
 }
 
 // A To is the person a message is for, and how that person knows it is ours.

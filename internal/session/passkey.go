@@ -156,6 +156,23 @@ func (d Door) Passkeys(ctx context.Context, tx *db.Tx, s Session) ([]Passkey, er
 	}), nil
 }
 
+// WhosePasskey is Whose for who has a passkey. Errors: ErrPasskey once it, or the
+// last of the ties that it knew, is over.
+func (d Door) WhosePasskey(ctx context.Context, tx *db.Tx, name string) (family.Tie, consent.Channel, error) {
+	p, err := d.passkey(ctx, tx, name)
+	if err != nil {
+		return family.Tie{}, "", err
+	}
+	all, err := ties(ctx, tx, d.Ring, p.handle())
+	if err != nil {
+		return family.Tie{}, "", err
+	}
+	if all = p.knew(all); len(all) == 0 {
+		return family.Tie{}, "", ErrPasskey
+	}
+	return all[0], p.Channel, nil
+}
+
 // free returns the smallest number that none of the contact's passkeys has. Errors:
 // ErrPasskeys.
 func free(all []Passkey) (int64, error) {

@@ -130,23 +130,34 @@ func (d Door) Find(ctx context.Context, tx *db.Tx, secret string) (Session, erro
 	if err != nil {
 		return Session{}, err
 	}
-	if s.Ties, err = ties(ctx, tx, d.Ring, s.handle()); err != nil {
+	s.Ties, err = d.tiesOf(ctx, tx, s)
+	if err != nil {
 		return Session{}, err
+	}
+	return s, nil
+}
+
+// tiesOf returns the ties that a session speaks for: there is at least one. Errors:
+// ErrSignedOut.
+func (d Door) tiesOf(ctx context.Context, tx *db.Tx, s Session) ([]family.Tie, error) {
+	all, err := ties(ctx, tx, d.Ring, s.handle())
+	if err != nil {
+		return nil, err
 	}
 	if s.Passkey != "" {
 		p, err := d.passkey(ctx, tx, s.Passkey)
 		if errors.Is(err, ErrPasskey) {
-			return Session{}, ErrSignedOut
+			return nil, ErrSignedOut
 		}
 		if err != nil {
-			return Session{}, err
+			return nil, err
 		}
-		s.Ties = p.knew(s.Ties)
+		all = p.knew(all)
 	}
-	if len(s.Ties) == 0 {
-		return Session{}, ErrSignedOut
+	if len(all) == 0 {
+		return nil, ErrSignedOut
 	}
-	return s, nil
+	return all, nil
 }
 
 func (d Door) find(ctx context.Context, tx *db.Tx, secret string) (Session, error) {
@@ -166,7 +177,7 @@ func (d Door) find(ctx context.Context, tx *db.Tx, secret string) (Session, erro
 }
 
 // Whose returns the first tie of whoever signed in with a session, and the channel
-// of the code, for whoever tells that guardian. Errors: ErrSignedOut once the
+// of its contact, for whoever tells that guardian. Errors: ErrSignedOut once the
 // session or its last tie is over.
 func (d Door) Whose(ctx context.Context, tx *db.Tx, session string) (family.Tie, consent.Channel, error) {
 	s, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM session WHERE id = $1`, session)
@@ -176,10 +187,7 @@ func (d Door) Whose(ctx context.Context, tx *db.Tx, session string) (family.Tie,
 	if err != nil {
 		return family.Tie{}, "", err
 	}
-	all, err := ties(ctx, tx, d.Ring, s.handle())
-	if err == nil && len(all) == 0 {
-		err = ErrSignedOut
-	}
+	all, err := d.tiesOf(ctx, tx, s)
 	if err != nil {
 		return family.Tie{}, "", err
 	}
