@@ -259,12 +259,12 @@ func (b *noticeBuilder) whoElse(p Purpose) string {
 	var who []string
 	for _, name := range p.Processors {
 		q, _ := b.c.Processor(name)
-		who = append(who, fmt.Sprintf(b.t.processor, b.say("scope", q.Label), b.text("scope", q.Country), b.text("scope", q.Contact),
+		who = append(who, fmt.Sprintf(b.t.processor, b.say("scope", q.Label), b.text("scope", CountryIn(q.Country, b.lang)), b.text("scope", q.Contact),
 			b.stop(b.say("scope", q.Task)), b.labels("scope", b.c.Entrusted(p.Name, name))))
 	}
 	for _, name := range p.Recipients {
 		q, _ := b.c.Recipient(name)
-		who = append(who, fmt.Sprintf(b.t.recipient, b.say("scope", q.Label), b.text("scope", q.Country), b.text("scope", q.Contact),
+		who = append(who, fmt.Sprintf(b.t.recipient, b.say("scope", q.Label), b.text("scope", CountryIn(q.Country, b.lang)), b.text("scope", q.Contact),
 			b.stop(b.say("scope", q.Why)), b.labels("scope", b.c.Transferred(p.Name, name))))
 	}
 	for _, a := range p.Audiences {

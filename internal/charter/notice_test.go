@@ -49,7 +49,7 @@ func TestArticle10_NoticeSaysAllThatTheCharterAllows(t *testing.T) {
 			}
 			for _, name := range p.Processors {
 				q, _ := c.Processor(name)
-				told = append(told, q.Label.In(lang), strings.TrimRight(q.Task.In(lang), "。."), q.Contact, q.Country)
+				told = append(told, q.Label.In(lang), strings.TrimRight(q.Task.In(lang), "。."), q.Contact, CountryIn(q.Country, lang))
 			}
 			for _, a := range p.Audiences {
 				told = append(told, a.Label.In(lang))
@@ -101,7 +101,7 @@ func TestEdgeCase20_NoticeSaysWhatGoesAbroad(t *testing.T) {
 	}
 	p, _ := n.Purpose("speaking-practice")
 	mustSay(t, p.Where, "出境", "标准合同", "备案 2026-17")
-	mustSay(t, p.WhoElse, "SG")
+	mustSay(t, p.WhoElse, "新加坡")
 	if !p.SeparateConsent {
 		t.Error("it is not asked on its own")
 	}
