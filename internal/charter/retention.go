@@ -97,6 +97,35 @@ func (p Period) After(t time.Time) time.Time {
 // longer reports whether p ever reaches further than q: from any day of a
 // leap-year cycle. 1m is longer than 30d, because from 1 January it is.
 func (p Period) longer(q Period) bool {
+	if (p.unit == 'd') == (q.unit == 'd') {
+		return p.n*p.months() > q.n*q.months()
+	}
+	// A month has 28 days at least, and 31 at most: only what lies between takes a
+	// calendar.
+	months := p.n * p.months()
+	days := q.n
+	if p.unit == 'd' {
+		months, days = q.n*q.months(), p.n
+	}
+	switch {
+	case days > 31*months:
+		return p.unit == 'd'
+	case days < 28*months:
+		return q.unit == 'd'
+	}
+	return p.sometimes(q)
+}
+
+// months returns how many months the unit has; 1 for days.
+func (p Period) months() int {
+	if p.unit == 'y' {
+		return 12
+	}
+	return 1
+}
+
+// sometimes is longer, found out day by day.
+func (p Period) sometimes(q Period) bool {
 	start := time.Date(2024, 1, 1, 0, 0, 0, 0, shanghai)
 	for day := range 4*365 + 1 {
 		t := start.AddDate(0, 0, day)

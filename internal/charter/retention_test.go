@@ -109,6 +109,9 @@ func TestArticle12_RetentionProperties(t *testing.T) {
 		if end.After(q.After(start)) && !p.longer(q) {
 			t.Fatalf("%s outlives %s from %v, but isn't called longer", p, q, start)
 		}
+		if p.longer(q) != p.sometimes(q) {
+			t.Fatalf("%s is longer than %s: %t, but on a calendar %t", p, q, p.longer(q), p.sometimes(q))
+		}
 		r := Retention{From: FromLastUse, Period: p, AtMost: q}
 		if r.AfterUse(start, later).After(q.After(start)) {
 			t.Fatalf("a use of %+v goes beyond %s", r, q)

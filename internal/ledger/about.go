@@ -17,17 +17,20 @@ func ReadAbout(ctx context.Context, tx *db.Tx, from, to int64, subject string, e
 	if from < 0 || from >= to || subject == "" {
 		return last, nil
 	}
-	name := []byte(`"` + subject + `"`)
+	name := []byte(`"` + subject + `"`) // a whole bundle without it is passed over
 	err = db.Each(ctx, tx, func(row db.Row) error {
 		b, err := scanBundle(row)
 		if err != nil {
 			return err
 		}
+		last = time.UnixMicro(b.maxAt).UTC()
+		if !bytes.Contains(b.entries, name) {
+			return nil
+		}
 		entries, err := frames(b.entries)
 		if err != nil {
 			return fmt.Errorf("the bundle at place %d: %w", b.start, err)
 		}
-		last = time.UnixMicro(b.maxAt).UTC()
 		for i, text := range entries {
 			place := b.start + int64(i)
 			if place < from || place >= to || !bytes.Contains(text, name) {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -116,6 +118,66 @@ func same(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
+// drawn keeps parts/asked.html as it was rendered: neither a published charter nor
+// its notice changes, and nobody's name is in it. The zero drawn is empty.
+type drawn struct {
+	mu  sync.Mutex
+	all map[question]template.HTML
+}
+
+// A question is all that the part depends on.
+type question struct {
+	service          string
+	charter          int64
+	lang             i18n.Lang
+	purposes, before string
+	controls         bool
+}
+
+// maxDrawn bounds the questions that are kept, of some 30 kB each.
+const maxDrawn = 128
+
+func (d *drawn) get(q question) (template.HTML, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	html, ok := d.all[q]
+	return html, ok
+}
+
+func (d *drawn) put(q question, html template.HTML) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all == nil || len(d.all) >= maxDrawn {
+		d.all = make(map[question]template.HTML)
+	}
+	d.all[q] = html
+}
+
+// askedPart renders what a request asks, once for all who are asked the same.
+func (s *Server) askedPart(ctx context.Context, tx *db.Tx, r consent.Request, notice charter.NoticeDoc, l i18n.Lang, controls bool) (template.HTML, error) {
+	before, err := consent.AnsweredBefore(ctx, tx, r)
+	if err != nil {
+		return "", err
+	}
+	q := question{service: r.Service, charter: r.Charter, lang: l, purposes: strings.Join(r.Purposes, " "), controls: controls}
+	for _, p := range slices.Sorted(maps.Keys(before)) {
+		q.before += fmt.Sprint(p, " ", before[p], " ")
+	}
+	if html, ok := s.drawn.get(q); ok {
+		return html, nil
+	}
+	v, err := s.asking(ctx, tx, r, notice, l)
+	if err != nil {
+		return "", err
+	}
+	v.Controls = controls
+	html, err := s.part(l, "asked", v)
+	if err == nil {
+		s.drawn.put(q, html)
+	}
+	return html, err
+}
+
 // asking puts together what a request asks, from its published charter and the
 // notice as it was published.
 func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notice charter.NoticeDoc, l i18n.Lang) (askedView, error) {
@@ -149,7 +211,11 @@ func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notic
 			v.Recipients = once(v.Recipients, seen, "r/"+name, to)
 		}
 		for _, name := range purpose.Processors {
-			v.Processors = once(v.Processors, seen, "p/"+name, processor(p.Charter, purpose, name, l))
+			by := processor(p.Charter, purpose, name, l)
+			v.Processors = once(v.Processors, seen, "p/"+name, by)
+			if by.Abroad {
+				q.Parties = append(q.Parties, by) // who is abroad is said where that is asked
+			}
 		}
 		if told.Necessary {
 			for _, it := range told.Items {
@@ -189,7 +255,7 @@ func recipient(c *charter.Charter, p charter.Purpose, name string, l i18n.Lang) 
 
 func newParty(c *charter.Charter, label charter.Words, contact, country string, task charter.Words, items []string, l i18n.Lang) party {
 	lang := charter.Lang(l)
-	out := party{Name: label.In(lang), Contact: contact, Country: country, Task: task.In(lang), Abroad: country != charter.Home}
+	out := party{Name: label.In(lang), Contact: contact, Country: charter.CountryIn(country, lang), Task: task.In(lang), Abroad: country != charter.Home}
 	var labels []string
 	for _, name := range items {
 		it, _ := c.Item(name)

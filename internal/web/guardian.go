@@ -53,7 +53,11 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 
 // withoutSlash leads from where a refusal points to the page that is meant.
 func withoutSlash(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, strings.TrimSuffix(r.URL.EscapedPath(), "/")+"?lang="+string(lang(r)), http.StatusSeeOther)
+	to := strings.TrimSuffix(r.URL.EscapedPath(), "/") + "?lang=" + string(lang(r))
+	if r.URL.Query().Has("sent") {
+		to += "&sent"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 
@@ -152,12 +156,7 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 	if err != nil && !errors.Is(err, consent.ErrVerified) {
 		return err
 	}
-	asked, err := s.asking(ctx, tx, req, notice, l)
-	if err != nil {
-		return err
-	}
-	asked.Controls = page.Verified
-	if page.Asked, err = s.part(l, "asked", asked); err != nil {
+	if page.Asked, err = s.askedPart(ctx, tx, req, notice, l, page.Verified); err != nil {
 		return err
 	}
 	if page.Verified {

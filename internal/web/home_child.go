@@ -115,7 +115,7 @@ func (s *Server) homeOne(w http.ResponseWriter, r *http.Request) error {
 // the answer to this request alone: it has no address, and going back hides it.
 func (s *Server) homeReveal(w http.ResponseWriter, r *http.Request) error {
 	item := r.PostFormValue("item")
-	var page homeChildPage
+	var opened vault.Opened
 	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		t, _, err := tie(r, in)
 		if err != nil {
@@ -124,22 +124,23 @@ func (s *Server) homeReveal(w http.ResponseWriter, r *http.Request) error {
 		if strings.IndexByte(item, 0) >= 0 {
 			return vault.ErrNotHeld
 		}
-		opened, err := s.Vault.View(ctx, tx, t.Guardian, t.Of.Service, item)
-		if err != nil {
-			return err
-		}
-		if err := s.fillChild(ctx, tx, r, in, &page); err != nil {
-			return err
-		}
-		for i, h := range page.Held {
-			if h.Item == item {
-				page.Held[i].Value, page.Held[i].Shown, page.Held[i].Entry = opened.Values[item], true, opened.Entry
-			}
-		}
-		return nil
+		opened, err = s.Vault.View(ctx, tx, t.Guardian, t.Of.Service, item)
+		return err
 	})
+	var page homeChildPage
+	if err == nil {
+		// Beside the one writer: the rest of the page changes nothing.
+		err = s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+			return s.fillChild(ctx, tx, r, in, &page)
+		})
+	}
 	if err != nil {
 		return s.toDoor(w, r, err)
+	}
+	for i, h := range page.Held {
+		if h.Item == item {
+			page.Held[i].Value, page.Held[i].Shown, page.Held[i].Entry = opened.Values[item], true, opened.Entry
+		}
 	}
 	return s.render(w, r, http.StatusOK, "guardian/home_child.html", page)
 }
@@ -431,10 +432,10 @@ func (t told) disputes(answers []consent.Answer, guardians []family.Guardian) (l
 // 21: recipients are told as a list).
 func (t told) parties() (processors, recipients, audiences []homeParty) {
 	for _, p := range t.now.Charter.Processors {
-		processors = append(processors, homeParty{p.Label.In(t.lang), p.Country, p.Contact, p.Task.In(t.lang), t.items(p.Items)})
+		processors = append(processors, homeParty{p.Label.In(t.lang), charter.CountryIn(p.Country, t.lang), p.Contact, p.Task.In(t.lang), t.items(p.Items)})
 	}
 	for _, p := range t.now.Charter.Recipients {
-		recipients = append(recipients, homeParty{p.Label.In(t.lang), p.Country, p.Contact, p.Why.In(t.lang), t.items(p.Items)})
+		recipients = append(recipients, homeParty{p.Label.In(t.lang), charter.CountryIn(p.Country, t.lang), p.Contact, p.Why.In(t.lang), t.items(p.Items)})
 	}
 	for _, p := range t.now.Charter.Purposes {
 		for _, a := range p.Audiences {

@@ -6,6 +6,7 @@ import (
 
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/verification"
 )
 
 // refusalPage is what public/refusal.html shows: what happened, what to do, and
@@ -37,12 +38,13 @@ type on struct {
 
 // A place is how an address begins, and whether there is more of it.
 type place struct {
-	request, ask, below bool
+	request, ask, below, proving bool
 }
 
 func placeOf(r *http.Request) place {
 	return place{
 		request: r.PathValue("token") != "", ask: r.PathValue("ask") != "", below: strings.Count(r.URL.EscapedPath(), "/") > 2,
+		proving: strings.Count(r.URL.EscapedPath(), "/") == 4 && strings.Contains(r.URL.EscapedPath(), "/identity/"),
 	}
 }
 
@@ -60,6 +62,23 @@ func toRequest(o on) way {
 		return way{}
 	}
 	return to
+}
+
+// toTyping leads back to where a code is typed: the one that was sent still serves.
+func toTyping(o on) way {
+	to := toRequest(o)
+	if to.To != "" {
+		to.To += "&sent"
+	}
+	return to
+}
+
+// toProofs leads back to the stronger proofs, from where one was tried.
+func toProofs(o on) way {
+	if !o.at.request || !o.at.proving {
+		return way{}
+	}
+	return way{Label: o.t("web.identity.again"), To: "../identity?lang=" + o.lang}
 }
 
 func toReceipt(o on) way {
@@ -86,27 +105,34 @@ func toHome(o on) way { return way{Label: o.t("web.way.home"), To: "/?lang=" + o
 // mishaps are the refusals that people at a page meet. What isn't here is told
 // in general words.
 var mishaps = map[string]mishap{
-	consent.ErrLink.Code:        {"web.mishap.link", []func(on) way{toCode, toHome}},
-	consent.ErrExpired.Code:     {"web.mishap.expired", []func(on) way{toRenewal, toHome}},
-	consent.ErrAsked.Code:       {"web.mishap.asked_again", []func(on) way{toRenewal, toHome}},
-	consent.ErrCancelled.Code:   {"web.mishap.cancelled", []func(on) way{toHome}},
-	consent.ErrAnswered.Code:    {"web.mishap.answered", []func(on) way{toReceipt}},
-	consent.ErrVerified.Code:    {"web.mishap.not_verified", []func(on) way{toRequest}},
-	consent.ErrNotShown.Code:    {"web.mishap.not_shown", []func(on) way{toRequest}},
-	consent.ErrNotice.Code:      {"web.mishap.notice_changed", []func(on) way{toRequest}},
-	consent.ErrMayNot.Code:      {"web.mishap.may_not", []func(on) way{toHome}},
-	consent.ErrSent.Code:        {"web.mishap.too_often", []func(on) way{toRequest}},
-	consent.ErrCodeWrong.Code:   {"web.mishap.code", []func(on) way{toRequest}},
-	consent.ErrCodeExpired.Code: {"web.mishap.code", []func(on) way{toRequest}},
-	consent.ErrCodeSpent.Code:   {"web.mishap.code", []func(on) way{toRequest}},
-	consent.ErrCodeLocked.Code:  {"web.mishap.code", []func(on) way{toRequest}},
-	consent.ErrCodeSends.Code:   {"web.mishap.too_often", []func(on) way{toRequest}},
-	consent.ErrFollowed.Code:    {"web.mishap.too_often", []func(on) way{toHome}},
-	consent.ErrWithdrawn.Code:   {"web.mishap.withdrawn", []func(on) way{toReceipt}},
-	ErrForm.Code:                {"web.mishap.form", []func(on) way{toRequest}},
-	ErrNothingOn.Code:           {"web.mishap.nothing_on", []func(on) way{toRequest}},
-	ErrNoPage.Code:              {"web.mishap.no_page", []func(on) way{toCode, toHome}},
-	ErrSlowDown.Code:            {"web.mishap.too_often", []func(on) way{toRequest}},
+	consent.ErrLink.Code:          {"web.mishap.link", []func(on) way{toCode, toHome}},
+	consent.ErrExpired.Code:       {"web.mishap.expired", []func(on) way{toRenewal, toHome}},
+	consent.ErrAsked.Code:         {"web.mishap.asked_again", []func(on) way{toRenewal, toHome}},
+	consent.ErrCancelled.Code:     {"web.mishap.cancelled", []func(on) way{toHome}},
+	consent.ErrAnswered.Code:      {"web.mishap.answered", []func(on) way{toReceipt}},
+	consent.ErrVerified.Code:      {"web.mishap.not_verified", []func(on) way{toRequest}},
+	consent.ErrNotShown.Code:      {"web.mishap.not_shown", []func(on) way{toRequest}},
+	consent.ErrNotice.Code:        {"web.mishap.notice_changed", []func(on) way{toRequest}},
+	consent.ErrMayNot.Code:        {"web.mishap.may_not", []func(on) way{toHome}},
+	consent.ErrSent.Code:          {"web.mishap.too_often", []func(on) way{toRequest}},
+	consent.ErrCodeWrong.Code:     {"web.mishap.code", []func(on) way{toTyping}},
+	consent.ErrCodeExpired.Code:   {"web.mishap.code", []func(on) way{toRequest}},
+	consent.ErrCodeSpent.Code:     {"web.mishap.code", []func(on) way{toRequest}},
+	consent.ErrCodeLocked.Code:    {"web.mishap.code", []func(on) way{toRequest}},
+	consent.ErrCodeSends.Code:     {"web.mishap.too_often", []func(on) way{toRequest}},
+	consent.ErrFollowed.Code:      {"web.mishap.too_often", []func(on) way{toHome}},
+	consent.ErrWithdrawn.Code:     {"web.mishap.withdrawn", []func(on) way{toReceipt}},
+	verification.ErrName.Code:     {"web.mishap.identity", []func(on) way{toProofs}},
+	verification.ErrNumber.Code:   {"web.mishap.identity", []func(on) way{toProofs}},
+	verification.ErrMinor.Code:    {"web.mishap.identity", []func(on) way{toProofs}},
+	verification.ErrTries.Code:    {"web.mishap.too_often", []func(on) way{toProofs}},
+	verification.ErrPages.Code:    {"web.mishap.identity", []func(on) way{toProofs}},
+	verification.ErrPageSize.Code: {"web.mishap.identity", []func(on) way{toProofs}},
+	verification.ErrPageKind.Code: {"web.mishap.identity", []func(on) way{toProofs}},
+	ErrForm.Code:                  {"web.mishap.form", []func(on) way{toRequest}},
+	ErrNothingOn.Code:             {"web.mishap.nothing_on", []func(on) way{toRequest}},
+	ErrNoPage.Code:                {"web.mishap.no_page", []func(on) way{toCode, toHome}},
+	ErrSlowDown.Code:              {"web.mishap.too_often", []func(on) way{toRequest}},
 }
 
 // refuse tells the visitor what errs.Of lets them know.

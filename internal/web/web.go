@@ -65,6 +65,7 @@ type Server struct {
 	codes     *limits // of codes to sign in
 	passkeys  *limits // of tries to sign in by one
 	later     later
+	drawn     drawn
 }
 
 // Handler returns the pages. Each is parsed once per language, so the functions
@@ -173,18 +174,28 @@ func (s *Server) page(pattern string, limit int64, h func(http.ResponseWriter, *
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, call := time.Now(), id.New(id.Call)
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		a := &answer{ResponseWriter: w}
 		status, code := http.StatusOK, ""
-		if err := h(w, r); err != nil {
+		if err := h(a, r); err != nil {
 			e := errs.Of(err)
 			status, code = int(e.Kind), e.Code
 			if e.Kind == errs.Internal {
 				s.Log.ErrorContext(r.Context(), "page failed", "route", pattern, "request", call, "error", err)
 			}
-			s.refuse(w, r, e, call)
+			s.refuse(a, r, e, call)
 		}
-		s.Log.InfoContext(r.Context(), "page", "route", pattern, "request", call, "status", status, "code", code, "took", time.Since(start))
+		s.Log.InfoContext(r.Context(), "page", "route", pattern, "shows", a.page, "request", call, "status", status, "code", code, "took", time.Since(start))
 	})
 }
+
+// An answer knows which page it was: one route may show several, and the log
+// tells them apart.
+type answer struct {
+	http.ResponseWriter
+	page string
+}
+
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // render sends a page. It renders to memory first, so that a page is sent whole
 // or not at all.
@@ -192,6 +203,9 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name
 	var b bytes.Buffer
 	if err := s.templates[lang(r)][name].Execute(&b, view{Page: page, Other: other(lang(r)), Switch: switchTo(r)}); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
+	}
+	if a, ok := w.(*answer); ok {
+		a.page = name
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
