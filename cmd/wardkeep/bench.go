@@ -34,6 +34,7 @@ type benchCmd struct {
 	Runs        int           `default:"3" help:"${bench_runs}"`
 	Only        []string      `placeholder:"NAME" help:"${bench_only}"`
 	Grow        bool          `help:"${bench_grow}"`
+	Pages       bool          `help:"${bench_pages}"`
 	Sizes       []int         `default:"1000,10000,100000,1000000" help:"${bench_sizes}"`
 	CPUProfile  string        `name:"cpuprofile" placeholder:"FILE" help:"${cpuprofile}"`
 }
@@ -54,15 +55,22 @@ func (c benchCmd) Run(ctx context.Context, s *session) (err error) {
 	if err := b.configure(); err != nil {
 		return err
 	}
-	if c.Grow {
+	switch {
+	case c.Grow:
 		return b.grow(ctx)
+	case c.Pages:
+		return b.pages(ctx)
 	}
 	return b.all(ctx)
 }
 
 func (c benchCmd) check() error {
+	all := operations
+	if c.Pages {
+		all = pages
+	}
 	for _, name := range c.Only {
-		if !slices.ContainsFunc(operations, func(o operation) bool { return o.name == name }) {
+		if !slices.ContainsFunc(all, func(o operation) bool { return o.name == name }) {
 			return fmt.Errorf("%w: %s", errBenchOperation, name)
 		}
 	}
@@ -236,7 +244,11 @@ func (b *bench) seed(ctx context.Context, children int) (err error) {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(b.world.grow(ctx, b.session, a, children), a.Close())
+	err = b.world.grow(ctx, b.session, a, children)
+	if err == nil && b.Pages {
+		err = b.world.settle(ctx, a, len(b.Connections)*b.Runs*answersPerRun)
+	}
+	err = errors.Join(err, a.Close())
 	// What seeding left to be written would otherwise be written while it is measured.
 	syscall.Sync()
 	return err

@@ -20,6 +20,7 @@ type load struct {
 	registered, asked, answered shelf // what a child goes through, in that order
 	sealed                      shelf
 	doomed                      shelf
+	unanswered                  shelf // links of guardians who have typed their code
 }
 
 // A worker is one connection and what it needs to make requests: nothing of it

@@ -53,6 +53,31 @@ func (w *wire) ask(method string, body []byte, path ...string) {
 	}
 	r = append(r, " HTTP/1.1\r\n"...)
 	r = append(r, w.headers...)
+	w.end(r, body)
+}
+
+// visit sets the next request as a guardian's browser makes it: a form, if there is
+// one, and a cookie.
+func (w *wire) visit(method, path, cookie string, form []byte) {
+	r := append(w.request[:0], method...)
+	r = append(r, " "...)
+	r = append(r, path...)
+	r = append(r, " HTTP/1.1\r\nHost: "...)
+	r = append(r, w.address...)
+	r = append(r, "\r\nAccept-Language: zh-CN\r\n"...)
+	if cookie != "" {
+		r = append(r, "Cookie: "...)
+		r = append(r, cookie...)
+		r = append(r, "\r\n"...)
+	}
+	if form != nil {
+		r = append(r, "Content-Type: application/x-www-form-urlencoded\r\n"...)
+	}
+	w.end(r, form)
+}
+
+// end ends a request with its body.
+func (w *wire) end(r, body []byte) {
 	if body != nil {
 		r = append(r, "Content-Length: "...)
 		r = strconv.AppendInt(r, int64(len(body)), 10)
@@ -64,7 +89,10 @@ func (w *wire) ask(method string, body []byte, path ...string) {
 
 var errWire = errors.New("bench: an answer that isn't HTTP/1.1 with a length")
 
-var contentLength = []byte("Content-Length: ")
+var (
+	contentLength = []byte("Content-Length: ")
+	chunked       = []byte("Transfer-Encoding: chunked\r\n")
+)
 
 // roundTrip sends the request and reads the answer. The body is good until the
 // next call.
@@ -82,7 +110,7 @@ func (w *wire) roundTrip() (status int, body []byte, err error) {
 	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return 0, nil, errWire
 	}
-	length := -1
+	length, inChunks := -1, false
 	if status == 204 {
 		length = 0
 	}
@@ -98,14 +126,43 @@ func (w *wire) roundTrip() (status int, body []byte, err error) {
 				return 0, nil, errWire
 			}
 		}
+		inChunks = inChunks || bytes.Equal(line, chunked)
+	}
+	w.body = w.body[:0]
+	if inChunks {
+		return status, w.body, w.readChunks()
 	}
 	if length < 0 {
 		return 0, nil, errWire
 	}
-	if cap(w.body) < length {
-		w.body = make([]byte, length)
-	}
-	w.body = w.body[:length]
-	_, err = io.ReadFull(w.read, w.body)
+	err = w.readMore(length)
 	return status, w.body, err
+}
+
+// readChunks reads a body that comes in parts, as a page does.
+func (w *wire) readChunks() error {
+	for {
+		line, err := w.read.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		length, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 16, 32)
+		if err != nil {
+			return errWire
+		}
+		if err := w.readMore(int(length)); err != nil {
+			return err
+		}
+		if _, err := w.read.Discard(len("\r\n")); err != nil || length == 0 {
+			return err
+		}
+	}
+}
+
+// readMore adds so many bytes to the body.
+func (w *wire) readMore(n int) error {
+	from := len(w.body)
+	w.body = append(w.body, make([]byte, n)...)
+	_, err := io.ReadFull(w.read, w.body[from:])
+	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,10 @@ type world struct {
 	keys     []string // of apps; connections take turns, as each has its rate
 	children []string
 	perChild int64 // bytes of the store per child
+	phones   atomic.Int64
+
+	households []familyAtHome
+	unanswered []string // requests that wait for their answer, each with all that it takes
 }
 
 const (
@@ -138,13 +143,22 @@ func (w *world) add(ctx context.Context, s *session, a *app.App, n int) error {
 	return group.Wait()
 }
 
-// child makes one child with everything about it, in one transaction.
-func (w *world) child(ctx context.Context, tx *db.Tx, a *app.App) (string, error) {
+// phone returns a number that no other guardian has.
+func (w *world) phone() pii.Text { return pii.New(fmt.Sprintf("138%08d", w.phones.Add(1))) }
+
+// enrol registers a child whose guardian has this phone.
+func (w *world) enrol(ctx context.Context, tx *db.Tx, a *app.App, phone pii.Text) (family.Child, error) {
 	child, _, _, err := family.Enrol(ctx, tx, a.Ring, w.app, family.Enrolment{
 		Service: benchService, Ref: pii.New(id.Secret(16)),
 		Birth: age.Birth{Year: tx.Now().Year() - 9, Month: 6, Day: 1}, BirthSource: family.FromApp,
-		Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent},
+		Guardian: family.Person{Phone: phone, Relation: family.Parent},
 	})
+	return child, err
+}
+
+// child makes one child with everything about it, in one transaction.
+func (w *world) child(ctx context.Context, tx *db.Tx, a *app.App) (string, error) {
+	child, err := w.enrol(ctx, tx, a, w.phone())
 	if err != nil {
 		return "", err
 	}
@@ -156,8 +170,12 @@ func (w *world) child(ctx context.Context, tx *db.Tx, a *app.App) (string, error
 	if _, _, err := desk.Force(ctx, tx, w.app, r, consent.ForceGranted); err != nil {
 		return "", err
 	}
-	_, err = a.Vault.Put(ctx, tx, gate.ByApp(w.app), benchService, child.ID, benchPurpose, map[string]pii.Text{
+	return string(child.ID), w.collect(ctx, tx, a, child)
+}
+
+func (w *world) collect(ctx context.Context, tx *db.Tx, a *app.App, child family.Child) error {
+	_, err := a.Vault.Put(ctx, tx, gate.ByApp(w.app), benchService, child.ID, benchPurpose, map[string]pii.Text{
 		benchItem: pii.New("小树"), "grade": pii.New("三年级"), "lesson_progress": pii.New("12"),
 	})
-	return string(child.ID), err
+	return err
 }
