@@ -21,41 +21,43 @@ func TestScreenshots(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "docs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, lang := range i18n.Langs {
-		t.Run(string(lang), func(t *testing.T) {
-			t.Parallel()
-			g := ask(t, browsertest.Serve(t), lang)
-			g.tour(func(page string) {
-				g.everyLook(func(look string) {
-					name := strings.ReplaceAll(fmt.Sprintf("%s.%s.%s", page, look, lang), " ", ".")
-					g.picture(filepath.Join(dir, name+".png"), 0, 0)
-				})
-				if doc, ok := inDocs[page]; ok && doc.lang == lang {
-					g.show(doc, filepath.Join(dir, "docs", page+".png"))
-				}
-			})
-		})
-	}
+	tell(t, func(g *guardian, page string) {
+		for _, l := range looks {
+			g.see(l)
+			name := strings.ReplaceAll(fmt.Sprintf("%s.%s.%s", page, l, g.lang), " ", ".")
+			g.picture(filepath.Join(dir, name+".png"), 0, 0)
+		}
+		for _, d := range inDocs {
+			if d.page == page && d.lang == g.lang {
+				g.show(d, filepath.Join(dir, "docs", d.name+".png"))
+			}
+		}
+		g.see(g.look)
+	})
 }
 
 // A doc is a picture of docs/screens.md: the page in this look, from the element
 // on that matches from.
 type doc struct {
-	size browsertest.Size
-	dark bool
+	name, page string
+	look
 	lang i18n.Lang
 	from string
 }
 
-var inDocs = map[string]doc{
-	"request":          {browsertest.Phone, false, i18n.Chinese, "main"},
-	"request-sent":     {browsertest.Phone, true, i18n.Chinese, `.card:has(input[name=code])`},
-	"request-verified": {browsertest.Phone, false, i18n.English, `.decide`},
-	"request-chosen":   {browsertest.Tablet, false, i18n.Chinese, `.card:has([role=switch][value=course-progress])`},
-	"answered":         {browsertest.Phone, false, i18n.Chinese, "main"},
-	"receipt":          {browsertest.Phone, true, i18n.English, "main"},
-	"refused-expired":  {browsertest.Phone, false, i18n.Chinese, "main"},
-	"rules":            {browsertest.Tablet, false, i18n.English, "main"},
+var inDocs = []doc{
+	{"ask", "ask", look{browsertest.Phone, false}, i18n.Chinese, "main"},
+	{"request", "request", look{browsertest.Phone, false}, i18n.Chinese, "main"},
+	{"request-sent", "request-sent", look{browsertest.Phone, true}, i18n.Chinese, `.card:has(input[name=code])`},
+	{"request-verified", "request-verified", look{browsertest.Phone, false}, i18n.English, `.decide`},
+	{"request-chosen", "request-chosen", look{browsertest.Tablet, false}, i18n.Chinese, `.card:has([role=switch][value=course-progress])`},
+	{"request-changed", "request-changed", look{browsertest.Phone, false}, i18n.Chinese, ".changes"},
+	{"answered", "receipt-answered", look{browsertest.Phone, false}, i18n.Chinese, "main"},
+	{"receipt", "receipt", look{browsertest.Phone, true}, i18n.English, "main"},
+	{"mine", "home_child-revealed", look{browsertest.Phone, false}, i18n.Chinese, "main"},
+	{"mine-disputed", "home_child-disputed", look{browsertest.Phone, true}, i18n.Chinese, "main"},
+	{"refused-expired", "refusal-expired", look{browsertest.Phone, false}, i18n.Chinese, "main"},
+	{"rules", "rules", look{browsertest.Tablet, false}, i18n.English, "main"},
 }
 
 // docHeight is how much of a page such a picture shows, at two pixels to a pixel
@@ -67,8 +69,6 @@ func (g *guardian) show(d doc, file string) {
 	g.Zoom(d.size, 2)
 	g.Darken(d.dark)
 	g.picture(file, max(0, g.Top(d.from)-16), docHeight)
-	g.Resize(browsertest.Phone)
-	g.Darken(false)
 }
 
 func (g *guardian) picture(file string, top, height float64) {

@@ -20,24 +20,74 @@ import (
 // A guardian is a person with a phone, who was asked about a child, at a browser.
 type guardian struct {
 	*browsertest.Tab
-	t     *testing.T
-	site  *browsertest.Site
-	lang  i18n.Lang
-	child wardkeep.Child
-	asked wardkeep.ConsentRequest
-	phone string
+	t      *testing.T
+	site   *browsertest.Site
+	tour   *tour
+	lang   i18n.Lang
+	look   look
+	byKeys bool // without a mouse, and without script
+	trap   string
+	child  wardkeep.Child
+	asked  wardkeep.ConsentRequest
+	phone  string // where codes go,
+	mail   string // or, if it isn't "", here
+	used   string // the last code to the home
 }
 
-// ask registers a child and asks its guardian, whose browser it opens.
-func ask(t *testing.T, site *browsertest.Site, lang i18n.Lang) *guardian {
-	t.Helper()
-	g := &guardian{Tab: browsertest.Open(t, lang), t: t, site: site, lang: lang}
-	g.nextChild()
-	return g
+// A look is what a visitor holds in their hands, and whether they want it dark.
+type look struct {
+	size browsertest.Size
+	dark bool
+}
+
+func (l look) String() string {
+	if l.dark {
+		return l.size.Name + " dark"
+	}
+	return l.size.Name + " light"
+}
+
+// looks are those that each page is made for, in each language.
+var looks = []look{
+	{browsertest.Phone, false}, {browsertest.Phone, true}, {browsertest.Tablet, false},
+	{browsertest.Tablet, true}, {browsertest.Desk, false}, {browsertest.Desk, true},
+}
+
+// see gives the page a look; what is on it stays.
+func (g *guardian) see(l look) {
+	g.t.Helper()
+	g.Resize(l.size)
+	g.Darken(l.dark)
+}
+
+// sit opens a browser.
+func (g *guardian) sit() {
+	g.t.Helper()
+	g.Tab = browsertest.Open(g.t, g.lang)
+	g.see(g.look)
+	if g.byKeys {
+		g.Script(false)
+	}
+	g.t.Cleanup(g.toldNobody)
+}
+
+// another is somebody else, at a browser of their own.
+func (g *guardian) another() *guardian {
+	g.t.Helper()
+	other := *g
+	other.sit()
+	return &other
 }
 
 // nextChild asks the guardian about a child that nobody has heard of.
 func (g *guardian) nextChild() {
+	g.t.Helper()
+	g.register()
+	g.ask()
+}
+
+// register has the operator register a child.
+func (g *guardian) register() {
 	g.t.Helper()
 	n := apptest.NewChild()
 	g.phone = n.Guardian.Phone
@@ -45,28 +95,52 @@ func (g *guardian) nextChild() {
 	if g.child, err = g.site.API.Register(g.t.Context(), n); err != nil {
 		g.t.Fatal(err)
 	}
-	a := wardkeep.Asking{Child: g.child.ID, Channel: "sms", Locale: string(g.lang)}
+}
+
+// ask has the operator ask for some purposes, or for whatever the guardian hasn't
+// answered.
+func (g *guardian) ask(purposes ...string) {
+	g.t.Helper()
+	a := wardkeep.Asking{Child: g.child.ID, Purposes: purposes, Channel: "sms", Locale: string(g.lang), Nickname: nicknames[g.lang]}
+	var err error
 	if g.asked, err = g.site.API.Ask(g.t.Context(), a); err != nil {
 		g.t.Fatal(err)
 	}
 }
 
+var nicknames = map[i18n.Lang]string{i18n.Chinese: "小满", i18n.English: "Poppy"}
+
 // The controls of the pages, by what their forms do: words and places may change.
 const (
-	sendCode    = `form[action*="/code"] button`
-	codeField   = `form[action*="/verify"] input[name=code]`
-	confirm     = `form[action*="/verify"] button`
-	agree       = `button[name=decision][value=agree]`
-	refuse      = `button[name=decision][value=refuse]`
-	switches    = `input[name=yes][role=switch]`
-	homeContact = `form[action^="/home/code"] input[name=contact]`
-	homeAsk     = `form[action^="/home/code"] button`
-	homeCode    = `form[action^="/home/enter"] input[name=code]`
-	homeEnter   = `form[action^="/home/enter"] button`
-	reveal      = `form[action*="/reveal"] button`
-	signOut     = `form[action^="/home/out?"] button`
-	homeChild   = `.answers a[href^="/home/"]`
-	shortCode   = `form[action^="/c"] input[name=code]`
+	askSend      = `form[action^="/ask/"] button`
+	sendCode     = `form[action*="/code"] button`
+	codeField    = `form[action*="/verify"] input[name=code]`
+	confirm      = `form[action*="/verify"] button`
+	agree        = `button[name=decision][value=agree]`
+	refuse       = `button[name=decision][value=refuse]`
+	switches     = `input[name=yes][role=switch]`
+	wayOn        = `main a.button`    // from a refusal
+	doOn         = `main form button` // where that takes doing something
+	download     = `a[href*="/receipt.json"]`
+	prove        = `a[href*="/identity"]`
+	proveAgain   = `main a[href*="/identity?"]`
+	lookAgain    = `main a[href*="/identity/"]`
+	homeContact  = `form[action^="/home/code"] input[name=contact]`
+	homeAsk      = `form[action^="/home/code"] button`
+	homeCode     = `form[action^="/home/enter"] input[name=code]`
+	homeEnter    = `form[action^="/home/enter"] button`
+	signOut      = `form[action^="/home/out?"] button`
+	signOutAll   = `form[action^="/home/out-everywhere"] button`
+	homeChild    = `.answers a[href^="/home/"]`
+	inviteFold   = `details:has(form[action*="/invite"]) > summary`
+	inviteWhom   = `form[action*="/invite"] input[name=contact]`
+	inviteParent = `form[action*="/invite"] input[name=relation][value=parent]`
+	invite       = `form[action*="/invite"] button`
+	leaveFold    = `details:has(form[action*="/leave"]) > summary`
+	leave        = `form[action*="/leave"] button`
+	shortCode    = `form[action^="/c"] input[name=code]`
+	shortGo      = `form[action^="/c"] button`
+	closedFold   = `details:not([open]) > summary`
 )
 
 // about is the control of a form that does something about one purpose.
@@ -82,6 +156,48 @@ func more(verb, purpose string) string {
 // switchOf is the control of a yes to one purpose.
 func switchOf(purpose string) string { return switches + `[value="` + purpose + `"]` }
 
+// reveal shows the value of an item.
+func reveal(item string) string {
+	return `form[action*="/reveal"]:has(input[name=item][value="` + item + `"]) button`
+}
+
+// provesBy is the form of a stronger proof.
+func provesBy(method string) string { return `form[action*="/identity/` + method + `"]` }
+
+// follow presses the one control that matches a selector, with the mouse or by
+// the keyboard alone, and waits for the page that it leads to.
+func (g *guardian) follow(selector string) {
+	g.t.Helper()
+	e := g.Find(selector)
+	if !g.byKeys {
+		e.Follow()
+		return
+	}
+	g.TabTo(selector)
+	g.Enter()
+}
+
+// press is follow for what stays on the page: a switch, a fold, a choice.
+func (g *guardian) press(selector string) {
+	g.t.Helper()
+	if !g.byKeys {
+		g.First(selector).Click()
+		return
+	}
+	g.TabTo(selector)
+	g.Press(browsertest.KeySpace)
+}
+
+// fill types into the one field that matches a selector.
+func (g *guardian) fill(selector, text string) {
+	g.t.Helper()
+	e := g.Find(selector)
+	if g.byKeys {
+		g.TabTo(selector)
+	}
+	e.Fill(text)
+}
+
 // open opens the link that the message brought.
 func (g *guardian) open() {
 	g.t.Helper()
@@ -91,27 +207,49 @@ func (g *guardian) open() {
 // verify has a code sent, and types it.
 func (g *guardian) verify() {
 	g.t.Helper()
-	g.Find(sendCode).Follow()
+	g.follow(sendCode)
 	g.typeCode(g.code())
 }
 
-// code is what the phone shows.
+// code is what the phone, or the mailbox, shows.
 func (g *guardian) code() string {
 	g.t.Helper()
 	code := g.site.Phone.Code(g.phone)
+	if g.mail != "" {
+		code = sixDigits.FindString(g.mailed("consent.code"))
+	}
 	if code == "" {
 		g.t.Fatal("no code came")
 	}
 	return code
 }
 
-// homeCode is what the phone shows of the code to the home, which is sent after
-// the page has come.
+// mailed returns the newest mail of a kind to the guardian, or "".
+func (g *guardian) mailed(kind string) string {
+	for _, m := range g.site.App.Outbox.Messages() {
+		if m.Kind == kind && m.To.Reveal() == g.mail {
+			return m.Text.Reveal()
+		}
+	}
+	return ""
+}
+
+// texted returns the newest text message of a kind to the guardian, or "".
+func (g *guardian) texted(kind string) string {
+	text, _ := g.site.Phone.Received(g.phone, kind)
+	return text
+}
+
+// homeCode is what the phone or the mailbox shows of the code to the home, which
+// is sent after the page has come.
 func (g *guardian) homeCode() string {
 	g.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		text, _ := g.site.Phone.Received(g.phone, "home.code")
-		if code := sixDigits.FindString(text); code != "" {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		text := g.texted("home.code")
+		if g.mail != "" {
+			text = g.mailed("home.code")
+		}
+		if code := sixDigits.FindString(text); code != "" && code != g.used {
 			return code
 		}
 	}
@@ -119,12 +257,21 @@ func (g *guardian) homeCode() string {
 	return ""
 }
 
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+var (
+	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+	sentLink  = regexp.MustCompile(`https://\S+/r/[0-9a-z]+`)
+)
+
+// wrong is a code that isn't this one.
+func wrong(code string) string {
+	last := len(code) - 1
+	return code[:last] + string('0'+(code[last]-'0'+1)%10)
+}
 
 func (g *guardian) typeCode(code string) {
 	g.t.Helper()
-	g.Find(codeField).Fill(code)
-	g.Find(confirm).Follow()
+	g.fill(codeField, code)
+	g.follow(confirm)
 }
 
 // switchOn agrees to every purpose that has a switch, but for some.
@@ -132,16 +279,49 @@ func (g *guardian) switchOn(but ...string) {
 	g.t.Helper()
 	for _, p := range g.asked.Purposes {
 		if !slices.Contains(but, p) && g.Count(switchOf(p)) > 0 {
-			g.Find(switchOf(p)).Click()
+			g.press(switchOf(p))
 		}
 	}
 }
 
-// comeBack opens the link again, and proves anew who is there.
-func (g *guardian) comeBack() {
+// agreed has the guardian agree to everything that was asked.
+func (g *guardian) agreed() {
 	g.t.Helper()
 	g.open()
 	g.verify()
+	g.switchOn()
+	g.follow(agree)
+	g.sees("web.receipt.thanks")
+}
+
+// plays has the operator play the guardian's answer to everything that was asked:
+// where the story begins after it.
+func (g *guardian) plays(outcome string) {
+	g.t.Helper()
+	if _, err := g.site.API.Force(g.t.Context(), g.asked.ID, outcome); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// signIn signs the guardian in to their home.
+func (g *guardian) signIn() {
+	g.t.Helper()
+	g.Visit(g.site.URL + "/home")
+	contact := g.phone
+	if g.mail != "" {
+		contact = g.mail
+	}
+	g.fill(homeContact, contact)
+	g.follow(homeAsk)
+	g.used = g.enterWith(g.homeCode())
+}
+
+// enterWith types the code to the home.
+func (g *guardian) enterWith(code string) string {
+	g.t.Helper()
+	g.fill(homeCode, code)
+	g.follow(homeEnter)
+	return code
 }
 
 // sees fails the test where the page lacks the words of a key.
@@ -151,6 +331,17 @@ func (g *guardian) sees(keys ...string) {
 	for _, key := range keys {
 		if !strings.Contains(text, g.lang.T(key)) {
 			g.t.Errorf("the page doesn't say %s", key)
+		}
+	}
+}
+
+// misses fails the test where the page has the words of a key.
+func (g *guardian) misses(keys ...string) {
+	g.t.Helper()
+	text := g.Text()
+	for _, key := range keys {
+		if strings.Contains(text, g.lang.T(key)) {
+			g.t.Errorf("the page says %s", key)
 		}
 	}
 }
@@ -176,11 +367,22 @@ func (g *guardian) holds(permitted int, state string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	if n := g.permitted(); n != permitted || r.State != state {
+		g.t.Errorf("%d purposes are permitted and the request is %s, want %d and %s", n, r.State, permitted, state)
+	}
+}
+
+// permitted returns for how many purposes the operator may collect: none about a
+// child that is erased.
+func (g *guardian) permitted() (n int) {
+	g.t.Helper()
 	p, err := g.site.API.Permissions(g.t.Context(), g.child.ID, "")
+	if errors.Is(err, wardkeep.ErrChildErased) || errors.Is(err, wardkeep.ErrChildNotFound) {
+		return 0
+	}
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	n := 0
 	for _, purpose := range p.Purposes {
 		for _, a := range purpose.Activities {
 			if a.Activity == "collect" && a.Permitted {
@@ -188,17 +390,14 @@ func (g *guardian) holds(permitted int, state string) {
 			}
 		}
 	}
-	if n != permitted || r.State != state {
-		g.t.Errorf("%d purposes are permitted and the request is %s, want %d and %s", n, r.State, permitted, state)
-	}
+	return n
 }
 
-// nothingLeft fails the test where the operator may do anything about the child.
-// Where everything was refused, it is erased at once.
-func (g *guardian) nothingLeft() {
+// keeps fails the test where the browser has another number of cookies for the
+// guardian's link and the home.
+func (g *guardian) keeps(n int) {
 	g.t.Helper()
-	_, err := g.site.API.Child(g.t.Context(), g.child.ID)
-	if !errors.Is(err, wardkeep.ErrChildErased) && !errors.Is(err, wardkeep.ErrChildNotFound) {
-		g.holds(0, "answered")
+	if cookies := g.Cookies(g.asked.URL); len(cookies) != n {
+		g.t.Errorf("the browser keeps %d cookies, want %d", len(cookies), n)
 	}
 }

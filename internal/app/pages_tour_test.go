@@ -1,159 +1,302 @@
 package app_test
 
 import (
-	"fmt"
-	"html"
-	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
-	"time"
+	"testing"
 
-	wardkeep "wardkeep/client"
-	"wardkeep/internal/app/apptest"
+	"github.com/google/go-cmp/cmp"
+
 	"wardkeep/internal/app/browsertest"
+	"wardkeep/internal/base/i18n"
 )
 
-// tour leads a guardian to every page there is, in each of its states, and calls
-// look at each with a name of its own.
-func (g *guardian) tour(look func(page string)) {
-	g.t.Helper()
-	g.public(look)
-	g.answering(look)
-	g.comingBack(look)
-	g.atHome(look)
-	g.refusals(look)
-}
-
-// public leads to what anybody may read.
-func (g *guardian) public(look func(string)) {
-	g.t.Helper()
-	rules := "/rules/" + apptest.Service
-	for _, page := range []struct{ name, path string }{
-		{"home", "/"}, {"rules", rules}, {"rules-child", rules + "/child"}, {"history", rules + "/history"}, {"version", rules + "/history/1"},
-		{"guide", "/guide"}, {"guide-child", "/guide/child"}, {"short-code", "/c"},
-	} {
-		g.Visit(g.site.URL + page.path)
-		look(page.name)
-		if page.name == "rules" {
-			g.unfold()
-			look("rules-unfolded")
+// TestStories tells what guardians live through, in a browser, in both languages.
+// Each story is told in one look, so that all of them together are told in all,
+// and one in two is told by the keyboard alone, without script. Wherever a story
+// stops, at, the page is looked at in every size, light and dark.
+//
+// A page on which no story stops, or a route that none asks for, fails the test.
+func TestStories(t *testing.T) {
+	t.Parallel()
+	told := tell(t, (*guardian).examine)
+	for _, lang := range i18n.Langs {
+		if t.Failed() || told[lang].told < len(storiesIn(lang)) {
+			return // only some were told
+		}
+		for _, page := range templates(t) {
+			if !slices.ContainsFunc(told[lang].stops, func(stop string) bool { return templateOf(stop) == page }) {
+				t.Errorf("%s: no story stops at a page of the template %s", lang, page)
+			}
+		}
+		for _, route := range routes(t) {
+			if !told[lang].site.Answered(route) {
+				t.Errorf("%s: no story asks for %s", lang, route)
+			}
 		}
 	}
 }
 
-// unfold opens every fold of the page.
-func (g *guardian) unfold() {
+// A tour is the stories in one language: they share a server, one after the other.
+type tour struct {
+	site  *browsertest.Site
+	told  int
+	stops []string
+	met   map[string]bool // kinds of things on pages
+	look  func(g *guardian, page string)
+}
+
+// tell tells every story, both languages at the same time, and calls look for each
+// stop when a story is there first.
+func tell(t *testing.T, look func(g *guardian, page string)) map[i18n.Lang]*tour {
+	t.Helper()
+	told := make(map[i18n.Lang]*tour)
+	for _, lang := range i18n.Langs {
+		told[lang] = &tour{look: look, met: make(map[string]bool)}
+	}
+	t.Run("in", func(t *testing.T) {
+		for j, lang := range i18n.Langs {
+			t.Run(string(lang), func(t *testing.T) {
+				t.Parallel()
+				tour := told[lang]
+				tour.site = browsertest.Serve(t)
+				for i, s := range storiesIn(lang) {
+					t.Run(s.name, func(t *testing.T) { tour.tell(t, s, lang, looks[(i+3*j)%len(looks)], (i/2+j)%2 == 1) })
+				}
+			})
+		}
+	})
+	return told
+}
+
+// storiesIn returns the stories that are told in a language.
+func storiesIn(lang i18n.Lang) (all []pageStory) {
+	for _, s := range stories {
+		if s.only == "" || s.only == lang {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (r *tour) tell(t *testing.T, s pageStory, lang i18n.Lang, l look, byKeys bool) {
+	g := &guardian{t: t, site: r.site, tour: r, lang: lang, look: l, byKeys: byKeys && !s.byHand}
+	g.sit()
+	g.nextChild()
+	s.tell(g)
+	r.told++
+}
+
+// at is a stop of the story. The name begins with that of the page's template; the
+// rest tells its states apart.
+func (g *guardian) at(stop string) {
 	g.t.Helper()
-	for g.Count("details:not([open])") > 0 {
-		g.First("details:not([open]) > summary").Click()
+	if name := templateOf(stop); !g.site.Shows(name) {
+		g.t.Errorf("%s isn't a page of the template %s", stop, name)
+	}
+	if !slices.Contains(g.tour.stops, stop) {
+		g.tour.stops = append(g.tour.stops, stop)
+		g.tour.look(g, stop)
 	}
 }
 
-func (g *guardian) answering(look func(string)) {
-	g.t.Helper()
-	g.Visit(g.asked.AskURL)
-	look("ask")
-	g.open()
-	look("request")
-	g.unfold()
-	look("request-unfolded")
-	g.Find(sendCode).Follow()
-	look("request-sent")
-	g.typeCode(wrong(g.code()))
-	look("refused-code")
-	g.Back()
-	g.typeCode(g.code())
-	look("request-verified")
-	g.switchOn("class-ranking")
-	look("request-chosen")
-	g.Find(agree).Follow()
-	look("answered")
-	g.Reload()
-	look("refused-twice")
+// templateOf returns the name of the template that a stop is a page of.
+func templateOf(stop string) string {
+	name, _, _ := strings.Cut(stop, "-")
+	return name
 }
 
-func (g *guardian) comingBack(look func(string)) {
-	g.t.Helper()
-	g.open()
-	look("receipt-reading")
-	g.Visit(g.asked.URL + "/receipt/print")
-	look("receipt-print")
-	g.site.Pass(31 * time.Minute) // the proof has ended
-	g.open()
-	look("receipt-locked")
-	g.Find(sendCode).Follow()
-	look("receipt-sent")
-	g.typeCode(g.code())
-	look("receipt")
-	g.Find(more("withdraw", "push-notices")).Click()
-	look("receipt-withdraw")
-	g.Find(about("withdraw", "push-notices")).Follow()
-	look("receipt-withdrawn")
-	g.Find(about("again", "class-ranking")).Follow()
-	look("request-again")
+// templates returns the names of all templates of pages.
+func templates(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("../web/*/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no templates", err)
+	}
+	for _, f := range files {
+		if dir := filepath.Base(filepath.Dir(f)); dir != "parts" && dir != "testdata" {
+			names = append(names, strings.TrimSuffix(filepath.Base(f), ".html"))
+		}
+	}
+	return names
 }
 
-// atHome signs the guardian in who has answered about a child.
-func (g *guardian) atHome(look func(string)) {
-	g.t.Helper()
-	_, err := g.site.API.Collect(g.t.Context(), g.child.ID, "", wardkeep.Collection{Purpose: "course-progress", Values: map[string]string{"grade": "四年级"}})
+var handled = regexp.MustCompile(`s\.handle(?:UpTo)?\(mux, (?:\w+, )?"((?:GET|POST) [^"]+)",`)
+
+// routes returns all routes of the pages, as their source has them.
+func routes(t *testing.T) (all []string) {
+	t.Helper()
+	files, err := filepath.Glob("../web/*.go")
 	if err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
-	g.Visit(g.site.URL + "/home")
-	look("mine-door")
-	g.Find(homeContact).Fill(g.phone)
-	g.Find(homeAsk).Follow()
-	look("mine-code")
-	g.Find(homeCode).Fill(g.homeCode())
-	g.Find(homeEnter).Follow()
-	look("mine-list")
-	g.Keychain()
-	g.Visit(g.site.URL + "/home/passkeys")
-	look("mine-passkeys")
-	g.Find(addPasskey).Follow()
-	g.unfold()
-	look("mine-passkey-added")
-	g.Visit(g.site.URL + "/home")
-	g.First(homeChild).Follow()
-	look("mine")
-	g.Find(reveal).Follow()
-	look("mine-revealed")
-	g.unfold()
-	look("mine-unfolded")
-	g.Find(signOut).Follow()
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range handled.FindAllSubmatch(b, -1) {
+			all = append(all, string(m[1]))
+		}
+	}
+	if len(all) < 20 {
+		t.Fatalf("%d routes found", len(all))
+	}
+	return all
 }
 
-// refusals leads to the pages that say no.
-func (g *guardian) refusals(look func(string)) {
+// examine looks at a page in every size, and leaves it as it was. Where there is
+// something on it that wasn't on a page before, axe-core examines it: whole in the
+// story's look, then its colours in the other scheme, and in the other sizes what
+// they move.
+func (g *guardian) examine(page string) {
 	g.t.Helper()
-	g.Visit(g.site.URL + "/r/" + strings.Repeat("0", 52))
-	look("refused-link")
-	g.Visit(g.site.URL + "/nowhere")
-	look("refused-address")
-	g.nextChild()
-	g.open()
-	g.verify()
-	g.Find(refuse).Follow()
-	look("answered-refused")
-	g.nextChild()
-	trap := browsertest.Stranger(g.t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Prizes</title><form method="post" action="%s/code"><button>Win</button></form>`,
-			html.EscapeString(g.asked.URL))
-	}))
-	g.Visit(trap)
-	g.Named("button", "Win").Follow()
-	look("refused-elsewhere")
-	if _, err := g.site.API.Cancel(g.t.Context(), g.asked.ID); err != nil {
-		g.t.Fatal(err)
+	g.keepsToItself(page)
+	isNew := g.tour.meets(g.Kinds())
+	decides := g.Count(agree)+g.Count(refuse) > 0
+	if isNew {
+		g.isClean(page+" "+g.look.String(), g.Violations)
 	}
-	g.open()
-	look("refused-cancelled")
-	g.nextChild()
-	g.open()
-	g.site.Pass(23*time.Hour + 59*time.Minute)
-	look("request-last-minute")
-	g.site.Pass(2 * time.Minute)
-	g.open()
-	look("refused-expired")
+	for _, l := range looks {
+		otherSize, otherScheme := l.size != g.look.size, l.dark != g.look.dark
+		if otherScheme && (otherSize || !isNew) && !decides {
+			continue
+		}
+		where := page + " " + l.String()
+		g.see(l)
+		switch {
+		case isNew && otherScheme && !otherSize:
+			g.isClean(where, g.Discoloured)
+		case isNew && otherSize && !otherScheme:
+			g.isClean(where, g.Misplaced)
+		}
+		if n := g.Overflow(); n > 0 {
+			g.t.Errorf("%s: %d pixels stick out on the right", where, n)
+		}
+		if decides {
+			g.equal(where)
+		}
+	}
+	g.see(g.look)
+}
+
+// meets reports whether one of these kinds of things wasn't met before.
+func (r *tour) meets(kinds []string) (isNew bool) {
+	for _, k := range kinds {
+		isNew = isNew || !r.met[k]
+		r.met[k] = true
+	}
+	return isNew
+}
+
+// isClean fails the test where axe-core finds anything.
+func (g *guardian) isClean(where string, look func() []string) {
+	g.t.Helper()
+	if g.byKeys {
+		g.Script(true) // axe's; the page stays as it came
+		defer g.Script(false)
+	}
+	if violations := look(); len(violations) > 0 {
+		g.t.Errorf("%s:\n\t%s", where, strings.Join(violations, "\n\t"))
+	}
+}
+
+// minContrast is what WCAG 2.2 AA wants of words (1.4.3), and minTarget of what is
+// touched (2.5.5).
+const (
+	minContrast = 4.5
+	minTarget   = 44
+)
+
+// summary is what a guardian reads before they decide.
+const summary = `section.summary`
+
+// Article 10: refusing is offered like agreeing. Both are measured as the eye
+// does, on every page where one of them is.
+func (g *guardian) equal(where string) {
+	g.t.Helper()
+	a, b := g.LookOf(agree, summary), g.LookOf(refuse, summary)
+	if diff := cmp.Diff(a, b); diff != "" {
+		g.t.Errorf("%s: agreeing and refusing differ (-agree +refuse):\n%s", where, diff)
+	}
+	if !a.Seen || a.Contrast < minContrast || a.Height < minTarget || a.Below < 0 {
+		g.t.Errorf("%s: a button that can't be seen, read or touched: %+v", where, a)
+	}
+}
+
+// keepsToItself fails the test where a browser isn't told to keep a page to
+// itself, or where a cookie could go elsewhere.
+func (g *guardian) keepsToItself(page string) {
+	g.t.Helper()
+	header := g.Page().Header
+	for name, want := range map[string]string{
+		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+		"Cross-Origin-Opener-Policy": "same-origin", "Strict-Transport-Security": "max-age=31536000",
+	} {
+		if got := header.Get(name); got != want {
+			g.t.Errorf("%s: %s is %q, want %q", page, name, got, want)
+		}
+	}
+	policy := header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
+		if !strings.Contains(policy, want) {
+			g.t.Errorf("%s: the policy lacks %s", page, want)
+		}
+	}
+	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
+		g.t.Errorf("%s: the policy is %s", page, policy)
+	}
+	for _, c := range g.Cookies(g.asked.URL) {
+		if !c.Secure || !c.HTTPOnly || c.SameSite != "Strict" || c.Domain != browsertest.Host {
+			g.t.Errorf("%s: the cookie is secure %t, http-only %t, same-site %q, of %s", page, c.Secure, c.HTTPOnly, c.SameSite, c.Domain)
+		}
+		if !strings.HasPrefix(c.Path, "/r/") && !strings.HasPrefix(c.Name, "__Host-") {
+			g.t.Errorf("%s: the cookie is sent to %s", page, c.Path)
+		}
+	}
+}
+
+// toldNobody fails the test where the browser has asked anybody but the server for
+// anything, or has said where it came from.
+func (g *guardian) toldNobody() {
+	g.t.Helper()
+	for _, r := range g.Requests() {
+		u, err := url.Parse(r.URL)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		at := u.Scheme + "://" + u.Host
+		if g.trap != "" && (at == g.trap || strings.HasPrefix(r.Referrer, g.trap)) {
+			continue // to or from the page of somebody else
+		}
+		if u.Scheme != "data" && at != g.site.URL {
+			g.t.Errorf("a request to %s", u.Host)
+		}
+		if r.Referrer != "" {
+			g.t.Errorf("a request for a %s says where it comes from", r.Kind)
+		}
+	}
+}
+
+// maxWeight is what the first page may weigh with all that it needs, in bytes
+// over the wire: a second on a slow phone's network.
+const maxWeight = 60_000
+
+// isLight fails the test where the browser has had to fetch more so far.
+func (g *guardian) isLight() {
+	g.t.Helper()
+	sum := int64(0)
+	for _, r := range g.Requests() {
+		if r.Bytes == 0 && !strings.HasPrefix(r.URL, "data:") {
+			g.t.Errorf("nobody knows what the %s weighs", r.Kind)
+		}
+		sum += r.Bytes
+	}
+	if sum > maxWeight {
+		g.t.Errorf("the first page weighs %d bytes in %d requests", sum, len(g.Requests()))
+	}
 }

@@ -125,7 +125,7 @@ func TestScriptIsOffWhereItIsTurnedOff(t *testing.T) {
 	if !strings.Contains(tab.Text(), "script runs") {
 		t.Error("script doesn't run")
 	}
-	tab.NoScript()
+	tab.Script(false)
 	tab.Reload()
 	if text := tab.Text(); strings.Contains(text, "script runs") || !strings.Contains(text, "Choose.") {
 		t.Errorf("without script: %s", text)

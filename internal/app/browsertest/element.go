@@ -155,6 +155,12 @@ func (e *Element) Fill(text string) {
 	e.tab.Type(text)
 }
 
+// Attach chooses a file for the field.
+func (e *Element) Attach(path string) {
+	e.tab.T.Helper()
+	do(e.tab, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: []string{path}, ObjectID: e.id})
+}
+
 // Value returns an attribute of the element, or "".
 func (e *Element) Value(attribute string) string {
 	e.tab.T.Helper()

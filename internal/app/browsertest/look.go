@@ -72,11 +72,49 @@ var axe string
 // rules of WCAG 2.2 AA, and those that its makers hold good practice.
 func (t *Tab) Violations() []string {
 	t.T.Helper()
+	return t.examine(`["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]`)
+}
+
+// Discoloured is Violations of the rules that depend on the scheme: the others say
+// of dark what they say of light.
+func (t *Tab) Discoloured() []string {
+	t.T.Helper()
+	return t.examine(`{type: "rule", values: ["color-contrast", "link-in-text-block"]}`)
+}
+
+// Misplaced is Violations of the rules that depend on the size of the screen.
+func (t *Tab) Misplaced() []string {
+	t.T.Helper()
+	return t.examine(`{type: "rule", values: ["target-size", "scrollable-region-focusable"]}`)
+}
+
+func (t *Tab) examine(rules string) []string {
+	t.T.Helper()
 	if ask[bool](t, "typeof axe === 'undefined'") {
 		ask[bool](t, axe+"\n;true")
 	}
-	return ask[[]string](t, `axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+	return ask[[]string](t, `axe.run(document, {preload: false, resultTypes: ["violations"], runOnly: `+rules+`})
 		.then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + v.help + ": " + n.target.join(" ") + ": " + n.html.slice(0, 200) + " " + n.any.map(c => c.message).join("; "))))`)
+}
+
+// Kinds returns what kinds of things are on the page: how each element that is
+// shown looks, beside its words, is decided by its place among others, by its
+// classes and by its state.
+func (t *Tab) Kinds() []string {
+	t.T.Helper()
+	return ask[[]string](t, `(() => {
+		const of = e => e.tagName.toLowerCase() + [...e.classList].map(c => "." + c).join("") +
+			["type", "role", "open", "readonly", "aria-invalid", "for"].map(a => e.hasAttribute(a) ? "[" + a + (a === "type" || a === "role" ? "=" + e.getAttribute(a) : "") + "]" : "").join("") +
+			(e.checked ? ":checked" : "");
+		const all = new Set();
+		const walk = (e, above) => {
+			const path = above + ">" + of(e);
+			all.add(path);
+			for (const c of e.children) if (c.checkVisibility()) walk(c, path);
+		};
+		walk(document.body, "");
+		return [...all];
+	})()`)
 }
 
 // Top returns how far below the top of the page the one element begins that

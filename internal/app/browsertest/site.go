@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,22 +15,31 @@ import (
 	wardkeep "wardkeep/client"
 	"wardkeep/internal/app"
 	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/verification"
 )
 
 // A Site is a server of an installation on SQLite, with everything that works
-// in it, as guardians reach it: over https, by its name.
+// in it, as guardians reach it: over https, by its name. Its mail goes to an
+// outbox that has a page, as in the demo, and it offers every proof.
 type Site struct {
 	*apptest.Installation
-	App *app.App
-	URL string           // of the pages, without a slash at the end
-	API *wardkeep.Client // the operator's app
+	App    *app.App
+	URL    string           // of the pages, without a slash at the end
+	API    *wardkeep.Client // the operator's app
+	Bureau *Bureau          // is asked who somebody is
+
+	journal journal
 }
+
+// mails bounds how many the outbox keeps.
+const mails = 20
 
 // Serve makes an installation and serves it as long as the test runs.
 func Serve(t testing.TB) *Site {
 	t.Helper()
 	start(t)
-	s := &Site{Installation: apptest.New(t, "")}
+	s := &Site{Installation: apptest.New(t, ""), Bureau: new(Bureau)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +51,10 @@ func Serve(t testing.TB) *Site {
 	}
 	s.URL = "https://" + net.JoinHostPort(Host, port)
 	s.Config.PublicURL, s.Config.TLS = s.URL, s.certificate()
-	s.App = s.Open(apptest.Discard())
+	s.App = s.Open(slog.New(&s.journal))
+	s.App.Outbox = notify.NewOutbox(mails)
+	s.App.Messages[notify.Email] = s.App.Outbox
+	s.App.Verification = verification.Desk{Number: s.Bureau, Official: s.Bureau, Documents: true, Hosts: []string{Bureaus}}
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- s.App.Serve(ctx, l) }()

@@ -288,10 +288,10 @@ func (t *Tab) Darken(dark bool) {
 	}})
 }
 
-// NoScript turns script off, for pages that are opened from now on.
-func (t *Tab) NoScript() {
+// Script turns script on or off, for pages that are opened from now on.
+func (t *Tab) Script(on bool) {
 	t.T.Helper()
-	do(t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	do(t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
 }
 
 // Cookies returns the cookies that the browser keeps.
