@@ -255,9 +255,10 @@ func (b *bench) seed(ctx context.Context, children int) (err error) {
 }
 
 // The server has caught up when it needs less than idle of the time between two
-// looks.
+// looks, several times in a row: what catches up in the background rests, too.
 const (
 	look     = time.Second
+	looks    = 3
 	idle     = look / 20
 	patience = 15 * time.Minute
 )
@@ -266,15 +267,16 @@ const (
 // it at once, which in a store that has grown by and by is long done. Then it
 // warms the store up.
 func (b *bench) settle(ctx context.Context, at *server) error {
-	for began := time.Now(); time.Since(began) < patience; {
+	for began, idling := time.Now(), 0; idling < looks && time.Since(began) < patience; {
 		before := at.cpu()
 		select {
 		case <-time.After(look):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if at.cpu()-before < idle {
-			break
+		idling++
+		if at.cpu()-before >= idle {
+			idling = 0
 		}
 	}
 	return b.warm()

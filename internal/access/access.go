@@ -41,7 +41,7 @@ const (
 
 const (
 	most     = 1 << 15 // entries counted at once: their counts are in memory
-	tail     = 4096    // entries after the counted ones that a page reads
+	tail     = 1024    // entries after the counted ones that a page reads: a fifth of a millisecond
 	together = db.Chunk
 )
 

@@ -73,7 +73,7 @@ func (countArgs) InsertOpts() river.InsertOpts { return sweepArgs{}.InsertOpts()
 
 // countEvery is how often: the rarer, the more uses share a row. A guardian's page
 // reads what isn't counted yet itself, as far as it can.
-const countEvery = 10 * time.Minute
+const countEvery = 2 * time.Minute
 
 type counter struct {
 	river.WorkerDefaults[countArgs]
@@ -85,7 +85,10 @@ func (c *counter) Work(ctx context.Context, _ *river.Job[countArgs]) error {
 	for ctx.Err() == nil {
 		began := time.Now()
 		n, err := access.Count(ctx, c.app.Store)
-		if err != nil && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
 			c.app.Log.ErrorContext(ctx, "access: the uses are not counted", "error", err)
 			return errors.New("the uses are not counted; the log says why") // a job's error is stored in clear
 		}
@@ -94,7 +97,7 @@ func (c *counter) Work(ctx context.Context, _ *river.Job[countArgs]) error {
 		}
 		breathe(ctx, time.Since(began))
 	}
-	return nil
+	return river.JobSnooze(0) // its time is over, and there may be more
 }
 
 // breathe waits three times as long as a piece of work in the background took:
@@ -151,7 +154,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	river.AddWorker(workers, &counter{app: a})
 	client, err := river.NewClient(driver, &river.Config{
 		Logger:  quiet,
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, messageQueue: {MaxWorkers: 4}},
 		Workers: workers,
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(a.Config.SweepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil },

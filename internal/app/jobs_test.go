@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
 	"wardkeep/internal/vault/vaulttest"
@@ -54,4 +56,14 @@ func erased(t *testing.T, store *db.DB, child family.ID) bool {
 		t.Fatal(err)
 	}
 	return len(rows) == 1 && rows[0].State == family.Erased
+}
+
+// Article 12: no sweep waits behind messages for a gateway that answers nobody.
+func TestArticle12_SweepsDontQueueBehindMessages(t *testing.T) {
+	queue := messageArgs{}.InsertOpts().Queue
+	for _, args := range []river.JobArgsWithInsertOpts{sweepArgs{}, countArgs{}} {
+		if args.InsertOpts().Queue == queue {
+			t.Errorf("%T waits with the messages", args)
+		}
+	}
 }

@@ -32,10 +32,14 @@ func (messageArgs) Kind() string { return "message.send" }
 // in seconds), are about a day.
 const messageTries = 14
 
+// messageQueue is one of their own: a gateway that answers nobody keeps those who
+// wait for it waiting, and no sweep (Article 12).
+const messageQueue = "messages"
+
 // InsertOpts has one job for one message, though its entries are read again after
 // a crash: River looks for the same one among those that are done, too.
 func (messageArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: messageTries, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+	return river.InsertOpts{Queue: messageQueue, MaxAttempts: messageTries, UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }
 
 type teller struct {
