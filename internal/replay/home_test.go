@@ -23,15 +23,17 @@ import (
 // one was removed.
 type home struct {
 	*scene
-	mother    family.Guardian // of mei
+	door      session.Door
+	phone     sessiontest.Device // has the passkey
+	mother    family.Guardian    // of mei
 	session   session.Session
 	byPasskey session.Session
 }
 
 func playHome(t *testing.T, w *vaulttest.World) *home {
 	t.Helper()
-	h := &home{scene: play(t, w)}
-	door := session.Door{Ring: w.Ring, Site: session.NewSite("https://home.example")}
+	h := &home{scene: play(t, w), door: session.Door{Ring: w.Ring, Site: session.NewSite("https://home.example")}}
+	door := h.door
 	in := func() (s session.Session) {
 		who, err := family.ParseHandle(w.Ring, pii.New("13800000000"))
 		ok(t, err)
@@ -62,21 +64,10 @@ func playHome(t *testing.T, w *vaulttest.World) *home {
 		})
 		return d, name
 	}
-	shows := func(d sessiontest.Device) (s session.Session) {
-		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			options, kept, err := door.Ask(tx.Now())
-			if err != nil {
-				return err
-			}
-			s, _, err = door.EnterByPasskey(ctx, tx, kept, "", d.Show(options))
-			return err
-		})
-		return s
-	}
 	lost, name := owns()
-	shows(lost)
-	kept, _ := owns()
-	h.byPasskey = shows(kept)
+	h.shows(lost)
+	h.phone, _ = owns()
+	h.byPasskey = h.shows(h.phone)
 	w.Do(func(ctx context.Context, tx *db.Tx) error { return door.RemovePasskey(ctx, tx, h.session, name) })
 	for _, tie := range h.session.Ties {
 		if tie.Child == h.mei.ID {
@@ -114,6 +105,40 @@ func playHome(t *testing.T, w *vaulttest.World) *home {
 	}
 	h.replays(t)
 	return h
+}
+
+// shows signs in by a device's passkey.
+func (h *home) shows(d sessiontest.Device) (s session.Session) {
+	h.T.Helper()
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		options, kept, err := h.door.Ask(tx.Now())
+		if err != nil {
+			return err
+		}
+		s, _, err = h.door.EnterByPasskey(ctx, tx, kept, "", d.Show(options))
+		return err
+	})
+	return s
+}
+
+// The clocks of two nodes differ: a passkey that one used later by its clock, and the
+// other after that, replays, whether both uses come in one batch of the ledger or not.
+func TestInvariant7_UsesOfAPasskeyByTwoClocksReplay(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		h := playHome(t, w)
+		for _, together := range []bool{true, false} {
+			w.Pass(time.Minute)
+			h.shows(h.phone)
+			if !together {
+				ok(t, h.flush())
+			}
+			w.Pass(-30 * time.Second)
+			h.shows(h.phone)
+			ok(t, h.flush())
+			w.Pass(30 * time.Second)
+			h.replays(t)
+		}
+	})
 }
 
 // homeChanges are changes by hand of what a home leaves in the tables, and what must

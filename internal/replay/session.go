@@ -72,7 +72,7 @@ func (f *fold) opened(p ledger.Placed) fault {
 		if !ok || !there || with.channel != b.Channel {
 			return impossible(rulePasskey)
 		}
-		with.used = p.At.UnixMicro()
+		with.used = max(with.used, p.At.UnixMicro())
 		f.passkeys[by] = with
 	}
 	f.sessions[k] = signedIn{b.Channel, b.Passkey, p.At.UnixMicro()}

@@ -225,11 +225,14 @@ func (d Door) add(ctx context.Context, tx *db.Tx, s Session, p Passkey) (Passkey
 }
 
 // use records that a passkey has opened a session. What the device told of its
-// count since is another's: then nothing is changed. Errors: ErrPasskey.
+// count since is another's: then nothing is changed. A device without a count opens
+// two sessions at once, and who is second here may be first by its clock: the later
+// time stays, as the ledger has it. Errors: ErrPasskey.
 func use(ctx context.Context, tx *db.Tx, p Passkey, count int64) error {
 	now := tx.Now()
-	n, err := tx.Exec(ctx, `UPDATE passkey SET sign_count = $1, used_at = $2 WHERE id = $3 AND sign_count = $4`,
-		count, (*db.Time)(&now), p.ID, p.count)
+	n, err := tx.Exec(ctx, `
+		UPDATE passkey SET sign_count = $1, used_at = CASE WHEN used_at > $2 THEN used_at ELSE $2 END
+		WHERE id = $3 AND sign_count = $4`, count, (*db.Time)(&now), p.ID, p.count)
 	if err == nil && n != 1 {
 		err = ErrPasskey
 	}

@@ -268,6 +268,32 @@ func TestPasskey_WithoutACountIsShownAgain(t *testing.T) {
 	})
 }
 
+// The clocks of two nodes differ, and the later use is the last one, whichever was
+// written last.
+func TestPasskey_TheLaterUseIsTheLast(t *testing.T) {
+	each(t, func(t *testing.T, l *lobby) {
+		l.Child()
+		s, _ := l.in("a")
+		d := &sessiontest.Device{T: t}
+		l.owns(s, d)
+		used := func(ahead time.Duration) time.Time {
+			t.Helper()
+			l.Pass(ahead)
+			defer l.Pass(-ahead)
+			if _, _, err := l.shows(d); err != nil {
+				t.Fatal(err)
+			}
+			return l.list(s)[0].UsedAt
+		}
+		first := used(time.Second)
+		if later := used(time.Minute); !later.After(first) {
+			t.Errorf("last used at %v, and at %v before", later, first)
+		} else if again := used(0); !again.Equal(later) {
+			t.Errorf("last used at %v, after %v", again, later)
+		}
+	})
+}
+
 // Only a code makes a way in: who has a guardian's device for a moment can't leave
 // a passkey of its own behind.
 func TestPasskey_IsAddedAfterACodeOnly(t *testing.T) {
