@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -158,8 +160,12 @@ func GuardiansByEmail(ctx context.Context, tx *db.Tx, ring *keyring.Ring, email 
 		ORDER BY child, guardian LIMIT $2`, hash, maxFound)
 }
 
-// sealedContact is what a guardian's row says of the person.
-type sealedContact struct{ phone, email, name []byte }
+// sealedContact is what a guardian's row says of the person, and since when it is
+// tied to the child.
+type sealedContact struct {
+	phone, email, name []byte
+	since              time.Time
+}
 
 // Known are the columns of a guardian's row that may be there, as the ledger
 // names them.
@@ -180,10 +186,10 @@ func (s sealedContact) known() (names []string) {
 // ErrErased.
 func Contact(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, guardian GuardianID) (phone, email, name pii.Text, err error) {
 	s, err := db.One(ctx, tx, func(row db.Row) (s sealedContact, err error) {
-		err = row.Scan(&s.phone, &s.email, &s.name)
+		err = row.Scan(&s.phone, &s.email, &s.name, (*db.Time)(&s.since))
 		return s, err
 	}, `
-		SELECT phone, email, name FROM guardian
+		SELECT phone, email, name, created_at FROM guardian
 		WHERE child = $1 AND guardian = $2 AND ended_at IS NULL`, c.ID, guardian)
 	if errors.Is(err, db.ErrNone) {
 		if _, err = FindGuardian(ctx, tx, c.ID, guardian); err == nil {
@@ -201,13 +207,16 @@ func Contact(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, guardi
 		if part.sealed == nil {
 			continue
 		}
-		if *part.into, err = c.open(ring, part.sealed, c.guardianAD(guardian, part.what)); err != nil {
+		if *part.into, err = c.open(ring, part.sealed, c.guardianAD(guardian, s.since, part.what)); err != nil {
 			return pii.Text{}, pii.Text{}, pii.Text{}, err
 		}
 	}
 	return phone, email, name, nil
 }
 
-func (c Child) guardianAD(guardian GuardianID, what string) []string {
-	return c.ad("guardian", string(guardian), what)
+// guardianAD ties what is sealed to its guardian and to the time of the tie: whoever
+// writes an earlier time by hand, to speak for the child by a passkey from before it,
+// is reached by nothing any more.
+func (c Child) guardianAD(guardian GuardianID, since time.Time, what string) []string {
+	return c.ad("guardian", string(guardian), strconv.FormatInt(since.UnixMicro(), 10), what)
 }

@@ -159,12 +159,12 @@ func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c
 // tie writes the row of a guardian and its entry.
 func (c Child) tie(ctx context.Context, tx *db.Tx, ring *keyring.Ring, key keyring.ChildKey, by Actor, r reach) (Guardian, string, error) {
 	g := Guardian{ID: GuardianID(id.New(id.Guardian)), Child: c.ID, Relation: r.relation}
-	s := sealedContact{
-		name:  seal(key, r.name, c.guardianAD(g.ID, "name")),
-		phone: seal(key, r.phone, c.guardianAD(g.ID, "phone")),
-		email: seal(key, r.email, c.guardianAD(g.ID, "email")),
-	}
 	now := tx.Now()
+	s := sealedContact{
+		name:  seal(key, r.name, c.guardianAD(g.ID, now, "name")),
+		phone: seal(key, r.phone, c.guardianAD(g.ID, now, "phone")),
+		email: seal(key, r.email, c.guardianAD(g.ID, now, "email")),
+	}
 	err := tx.Queue(ctx, `
 		INSERT INTO guardian (child, guardian, relation, strength, name, phone, email, phone_hash, email_hash, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,

@@ -120,7 +120,7 @@ func (t tied) has(ring *keyring.Ring, c Child, h Handle) bool {
 	if sealed == nil {
 		return false
 	}
-	contact, err := c.open(ring, sealed, c.guardianAD(t.ID, what))
+	contact, err := c.open(ring, sealed, c.guardianAD(t.ID, t.since, what))
 	return err == nil && subtle.ConstantTimeCompare(hash(ring, contact.Reveal()), h.Hash) == 1
 }
 

@@ -102,7 +102,7 @@ type ContactRecord struct {
 }
 
 func scanContactRecord(row db.Row) (r ContactRecord, err error) {
-	err = row.Scan(&r.Child, &r.Guardian, &r.name, &r.phone, &r.email, &r.phoneHash, &r.emailHash, (*db.Time)(&r.ended))
+	err = row.Scan(&r.Child, &r.Guardian, &r.name, &r.phone, &r.email, &r.phoneHash, &r.emailHash, (*db.Time)(&r.since), (*db.Time)(&r.ended))
 	return r, err
 }
 
@@ -110,7 +110,7 @@ func scanContactRecord(row db.Row) (r ContactRecord, err error) {
 func ReadContactRecords(into *[]ContactRecord, of Stretch) db.Read {
 	where, args := of.Where("child")
 	return db.ReadInto(into, scanContactRecord, `
-		SELECT child, guardian, name, phone, email, phone_hash, email_hash, ended_at FROM guardian
+		SELECT child, guardian, name, phone, email, phone_hash, email_hash, created_at, ended_at FROM guardian
 		WHERE `+where+`
 		ORDER BY child, guardian`, args...)
 }
@@ -137,7 +137,7 @@ func (r ContactRecord) Unlike(ring *keyring.Ring, c Child) (columns []string) {
 		var plain pii.Text
 		var err error
 		if part.sealed != nil {
-			plain, err = c.open(ring, part.sealed, c.guardianAD(r.Guardian, part.what))
+			plain, err = c.open(ring, part.sealed, c.guardianAD(r.Guardian, r.since, part.what))
 		}
 		var want []byte
 		if err == nil && part.hashOf != nil && r.ended.IsZero() {

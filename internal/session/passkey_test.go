@@ -484,6 +484,32 @@ func TestEdgeCase8_APasskeySpeaksForNobodyWhoCameLater(t *testing.T) {
 	})
 }
 
+// Who has an old passkey and can write to the database sees nothing of the number's
+// next owner: a tie that is made older by hand is nobody's.
+func TestEdgeCase8_ATieThatWasMadeOlderByHandIsNobodys(t *testing.T) {
+	each(t, func(t *testing.T, l *lobby) {
+		child := l.Child()
+		s, _ := l.in("a")
+		d := &sessiontest.Device{T: t}
+		l.owns(s, d)
+		l.Pass(time.Hour)
+		later := l.Child()
+		l.Do(func(ctx context.Context, tx *db.Tx) error {
+			n, err := tx.Exec(ctx, `UPDATE guardian SET created_at = created_at - $1 WHERE child = $2`, 2*time.Hour.Microseconds(), later.ID)
+			if n != 1 {
+				t.Errorf("%d ties were made older", n)
+			}
+			return err
+		})
+		if s, _, err := l.shows(d); err != nil || len(s.Ties) != 1 || s.Ties[0].Child != child.ID {
+			t.Errorf("%d ties by the passkey, %v", len(s.Ties), err)
+		}
+		if s, _ := l.in("b"); len(s.Ties) != 1 || s.Ties[0].Child != child.ID {
+			t.Errorf("%d ties by a code", len(s.Ties))
+		}
+	})
+}
+
 func TestPasskey_RemovingItSignsOutWhoCameByIt(t *testing.T) {
 	each(t, func(t *testing.T, l *lobby) {
 		l.Child()

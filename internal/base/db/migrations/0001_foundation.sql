@@ -199,7 +199,7 @@ CREATE TABLE guardian (
 	guardian    text   NOT NULL,
 	relation    text   NOT NULL,
 	strength    bigint NOT NULL,
-	name        bytea,           -- sealed, as are the next two
+	name        bytea,           -- sealed, as are the next two, each with created_at
 	phone       bytea,
 	email       bytea,
 	phone_hash  bytea,
