@@ -41,6 +41,7 @@ type Tie struct {
 	Guardian
 	Of    Child
 	Since time.Time // when the person was tied to the child, proved or not
+	Both  bool      // the person is reached by phone and by e-mail
 }
 
 // tied is a row of guardian with what proves that a contact is its own.
@@ -80,7 +81,7 @@ func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie
 	for _, t := range rows {
 		c := of[t.Child]
 		if c.State != Erased && t.MayAnswer() && t.has(ring, c, h) {
-			ties = append(ties, Tie{t.Guardian, c, t.since})
+			ties = append(ties, Tie{t.Guardian, c, t.since, t.phone != nil && t.email != nil})
 		}
 	}
 	slices.SortFunc(ties, func(a, b Tie) int { return cmp.Or(a.Of.CreatedAt.Compare(b.Of.CreatedAt), cmp.Compare(a.ID, b.ID)) })

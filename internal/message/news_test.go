@@ -378,6 +378,31 @@ func TestEdgeCase24_ASignInIsTold(t *testing.T) {
 	})
 }
 
+// The phone's owner, whose e-mail is on file with another of its children only, is
+// told there: whoever got in by the phone may hold it.
+func TestEdgeCase24_AnotherChannelIsAnyOfTheGuardians(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		byPhone := family.Person{Phone: pii.New(motherPhone)}
+		for _, p := range []family.Person{byPhone, mother, byPhone} {
+			d.answer(d.family(p), consent.Asking{}, "zh-CN")
+		}
+		d.tell()
+		door := session.Door{Ring: d.Ring, Site: session.NewSite(site)}
+		in := d.signIn(door, mother)
+		d.told("home.signed_in wang.fang@example.com")
+		device := &sessiontest.Device{T: t}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			options, kept, err := door.Offer(ctx, tx, in, "监护人")
+			if err != nil {
+				return err
+			}
+			_, err = door.Add(ctx, tx, in, kept, device.Make(options))
+			return err
+		})
+		d.told("home.passkey_added wang.fang@example.com")
+	})
+}
+
 // Article 10: who is asked again after a material change reads what changed, that
 // its former yes is worth nothing, and what goes on: other words than at first.
 func TestArticle10_AskingAgainSaysWhatChanged(t *testing.T) {

@@ -170,7 +170,7 @@ func (d Door) WhosePasskey(ctx context.Context, tx *db.Tx, name string) (family.
 	if all = p.knew(all); len(all) == 0 {
 		return family.Tie{}, "", ErrPasskey
 	}
-	return all[0], p.Channel, nil
+	return warned(all), p.Channel, nil
 }
 
 // free returns the smallest number that none of the contact's passkeys has. Errors:

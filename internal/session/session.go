@@ -14,6 +14,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -176,9 +177,9 @@ func (d Door) find(ctx context.Context, tx *db.Tx, secret string) (Session, erro
 	return s, nil
 }
 
-// Whose returns the first tie of whoever signed in with a session, and the channel
-// of its contact, for whoever tells that guardian. Errors: ErrSignedOut once the
-// session or its last tie is over.
+// Whose returns the tie by which whoever signed in with a session is told of that, and
+// the channel of its contact: the first that another channel leads to, too, or else
+// the first. Errors: ErrSignedOut once the session or its last tie is over.
 func (d Door) Whose(ctx context.Context, tx *db.Tx, session string) (family.Tie, consent.Channel, error) {
 	s, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM session WHERE id = $1`, session)
 	if errors.Is(err, db.ErrNone) || err == nil && s.over(tx.Now()) {
@@ -191,7 +192,13 @@ func (d Door) Whose(ctx context.Context, tx *db.Tx, session string) (family.Tie,
 	if err != nil {
 		return family.Tie{}, "", err
 	}
-	return all[0], s.Channel, nil
+	return warned(all), s.Channel, nil
+}
+
+// warned returns the tie by which its guardian is warned. One that only the contact
+// leads to that somebody got in by is of no use if there is another (edge case 24).
+func warned(ties []family.Tie) family.Tie {
+	return ties[max(0, slices.IndexFunc(ties, func(t family.Tie) bool { return t.Both }))]
 }
 
 // ties returns the ties of a handle, each with no more strength than a code shows.
