@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"encoding/hex"
@@ -136,25 +137,38 @@ func ofContact(ctx context.Context, tx *db.Tx, contact []byte) ([]Passkey, error
 	return db.All(ctx, tx, scanPasskey, `SELECT `+passkeyColumns+` FROM passkey WHERE contact = $1 ORDER BY number`, contact)
 }
 
-// Passkeys returns those of the guardian's contact. Who came by a passkey sees
-// none that was added after it, as it sees no such child.
+// Passkeys returns those that the session's guardian sees and removes: by a code
+// those of every phone and address of the guardian. Whoever holds a phone that isn't
+// its own leaves one of the phone behind, and the guardian, who reads of it in the
+// mailbox, comes in by the address (edge case 24). Who came by a passkey sees those of
+// its contact alone, and none that was added after it, as it sees no such child.
 func (d Door) Passkeys(ctx context.Context, tx *db.Tx, s Session) ([]Passkey, error) {
-	all, err := ofContact(ctx, tx, s.contact)
-	if err != nil {
-		return nil, err
-	}
-	var until time.Time
 	if s.Passkey != "" {
-		p, err := d.passkey(ctx, tx, s.Passkey)
+		by, err := d.passkey(ctx, tx, s.Passkey)
 		if err != nil {
 			return nil, err
 		}
-		until = p.AddedAt
+		all, err := ofContact(ctx, tx, s.contact)
+		return slices.DeleteFunc(all, func(p Passkey) bool { return !p.Intact(d.Ring) || p.AddedAt.After(by.AddedAt) }), err
 	}
-	return slices.DeleteFunc(all, func(p Passkey) bool {
-		return !p.Intact(d.Ring) || !until.IsZero() && p.AddedAt.After(until)
-	}), nil
+	contacts, err := family.HandlesOf(ctx, tx, s.Ties)
+	if err != nil {
+		return nil, err
+	}
+	var all []Passkey
+	for _, contact := range contacts {
+		some, err := ofContact(ctx, tx, contact)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return slices.DeleteFunc(all, func(p Passkey) bool { return !p.Intact(d.Ring) }), nil
 }
+
+// Owns reports whether the passkey is of the contact that the session is of, whose
+// MaxPasskeys it counts among.
+func (s Session) Owns(p Passkey) bool { return bytes.Equal(s.contact, p.contact) }
 
 // WhosePasskey is Whose for who has a passkey. Errors: ErrPasskey once it, or the
 // last of the ties that it knew, is over.

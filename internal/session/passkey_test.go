@@ -14,6 +14,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/session"
@@ -370,7 +371,7 @@ func TestPasskey_IsAddedAfterACodeOnly(t *testing.T) {
 
 func TestPasskey_AContactHasTenAtMost(t *testing.T) {
 	each(t, func(t *testing.T, l *lobby) {
-		l.Child()
+		l.reached(number, mailbox)
 		s, _ := l.in("a")
 		for range session.MaxPasskeys {
 			l.owns(s, &sessiontest.Device{T: t})
@@ -381,6 +382,63 @@ func TestPasskey_AContactHasTenAtMost(t *testing.T) {
 		l.remove(s, third.ID)
 		if p := l.owns(s, &sessiontest.Device{T: t}); p.Number != third.Number {
 			t.Errorf("number %d, want %d", p.Number, third.Number)
+		}
+		byEmail, _ := l.inBy("b", mailbox)
+		if p := l.owns(byEmail, &sessiontest.Device{T: t}); p.Number != 1 || !byEmail.Owns(p) || s.Owns(p) {
+			t.Errorf("the first of the mailbox has the number %d", p.Number)
+		}
+		_, _, err = l.offer(s)
+		l.refused(err, session.ErrPasskeys)
+	})
+}
+
+// Edge case 24: who signs in by a phone that isn't its own leaves a passkey behind.
+// The phone's owner, who is told by e-mail, comes in by it, sees that passkey and
+// removes it.
+func TestEdgeCase24_APasskeyOfATakenPhoneIsRemovedByEmail(t *testing.T) {
+	each(t, func(t *testing.T, l *lobby) {
+		const another = "13911111111"
+		l.reached(number, mailbox)
+		l.reached(another, "")
+		l.enrolled(another, mailbox) // nobody has verified that
+		stranger, _ := l.inBy("a", another)
+		strange := l.owns(stranger, &sessiontest.Device{T: t})
+
+		taken := &sessiontest.Device{T: t}
+		thief, _ := l.in("b")
+		left := l.owns(thief, taken)
+		_, opened, err := l.shows(taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Pass(time.Minute)
+		byEmail, _ := l.inBy("c", mailbox)
+		own := &sessiontest.Device{T: t}
+		hers := l.owns(byEmail, own)
+		if all := l.list(byEmail); len(all) != 2 || all[0].ID != left.ID || all[0].Channel != consent.SMS || all[1].ID != hers.ID || all[1].Channel != consent.Email {
+			t.Errorf("by e-mail: %+v", all)
+		}
+		// A passkey sees what is of its own contact, and removes nothing else.
+		byPasskey, _, err := l.shows(own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := l.list(byPasskey); len(all) != 1 || all[0].ID != hers.ID {
+			t.Errorf("by a passkey: %+v", all)
+		}
+		l.remove(byPasskey, left.ID)
+		if _, err := l.find(opened); err != nil {
+			t.Errorf("a passkey removes one of another contact: %v", err)
+		}
+
+		l.remove(byEmail, left.ID)
+		l.remove(byEmail, strange.ID)
+		_, err = l.find(opened)
+		l.refused(err, session.ErrSignedOut)
+		_, _, err = l.shows(taken)
+		l.refused(err, session.ErrPasskey)
+		if all := l.list(stranger); len(all) != 1 || all[0].ID != strange.ID {
+			t.Errorf("another guardian's: %+v", all)
 		}
 	})
 }

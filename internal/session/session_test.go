@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault/vaulttest"
@@ -30,8 +32,32 @@ func newLobby(w *vaulttest.World) *lobby {
 	return &lobby{w, session.Door{Ring: w.Ring, Site: session.NewSite("https://home.example")}}
 }
 
-// number is that of the guardians whom vaulttest enrols.
-const number = "13800000000"
+// number is that of the guardians whom vaulttest enrols; some of them have a mailbox.
+const (
+	number  = "13800000000"
+	mailbox = "wang.fang@example.com"
+)
+
+// enrolled registers a child whose guardian is reached so, and hasn't answered.
+func (l *lobby) enrolled(phone, email string) (child family.Child) {
+	l.T.Helper()
+	l.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		child, _, _, err = gate.Register(ctx, tx, l.Ring, l.App, family.Enrolment{
+			Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
+			Guardian: family.Person{Phone: pii.New(phone), Email: pii.New(email), Relation: family.Parent},
+		})
+		return err
+	})
+	return child
+}
+
+// reached is Child for a guardian who is reached so.
+func (l *lobby) reached(phone, email string) (child family.Child) {
+	l.T.Helper()
+	child = l.enrolled(phone, email)
+	l.Answer(child, consent.ForceGranted)
+	return child
+}
 
 func (l *lobby) handle(typed string) family.Handle {
 	l.T.Helper()
@@ -60,10 +86,16 @@ func (l *lobby) enter(browser, former, code string) (s session.Session, secret s
 	return s, secret, err
 }
 
-// in signs the guardian in from a browser.
+// in signs the guardian in from a browser, by its number.
 func (l *lobby) in(browser string) (session.Session, string) {
 	l.T.Helper()
-	s, secret, err := l.enter(browser, "", l.code(browser, number).Code.Reveal())
+	return l.inBy(browser, number)
+}
+
+// inBy signs in whoever is reached so.
+func (l *lobby) inBy(browser, contact string) (session.Session, string) {
+	l.T.Helper()
+	s, secret, err := l.enter(browser, "", l.code(browser, contact).Code.Reveal())
 	if err != nil {
 		l.T.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/session"
 )
 
@@ -81,16 +82,18 @@ func (s *Server) homeEnterByPasskey(w http.ResponseWriter, r *http.Request) erro
 // homePasskeysPage is what guardian/home_passkeys.html shows.
 type homePasskeysPage struct {
 	Passkeys       []homePasskey
-	ByPasskey      bool // the guardian came by one, and so can't add another
-	Full           bool
+	ByPasskey      bool   // the guardian came by one, and so can't add another
+	Full           bool   // the contact that the guardian came by has as many as it may
 	Added, Removed bool   // just now
 	Problem        string // in words
 }
 
-// A homePasskey is one in the list. Its device isn't known here, so it has a number.
+// A homePasskey is one in the list. Its device isn't known here, so it has a number,
+// one of the phone or one of the mailbox.
 type homePasskey struct {
 	ID          string
 	Number      int64
+	Email       bool // added by a session of an address, otherwise of a phone
 	Added, Used time.Time
 	Here        bool // it opened this session
 }
@@ -114,11 +117,15 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, problem er
 	}
 	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		all, err := s.door.Passkeys(ctx, tx, in)
-		page.ByPasskey, page.Full = in.Passkey != "", len(all) >= session.MaxPasskeys
-		page.Passkeys = nil
+		page.ByPasskey, page.Passkeys = in.Passkey != "", nil
+		own := 0
 		for _, p := range all {
-			page.Passkeys = append(page.Passkeys, homePasskey{p.ID, p.Number, p.AddedAt, p.UsedAt, p.ID == in.Passkey})
+			if in.Owns(p) {
+				own++
+			}
+			page.Passkeys = append(page.Passkeys, homePasskey{p.ID, p.Number, p.Channel == consent.Email, p.AddedAt, p.UsedAt, p.ID == in.Passkey})
 		}
+		page.Full = own >= session.MaxPasskeys
 		return err
 	})
 	if err != nil {

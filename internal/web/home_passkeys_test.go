@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -9,6 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
@@ -157,6 +163,52 @@ func TestPasskeys_AreTheGuardiansAlone(t *testing.T) {
 			if status, _ := k.do(req); status != 403 {
 				t.Errorf("%s from another site: %d", path, status)
 			}
+		}
+	})
+}
+
+// Edge case 24: who comes in by e-mail sees the passkeys of the phone, too, and which
+// they are, and removes them. Ten of the phone leave room for one of the mailbox.
+func TestEdgeCase24_PasskeysOfThePhoneAreRemovedByEmail(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		const mailbox = "wang.fang@example.com"
+		k := newKeeper(t, w)
+		var child family.Child
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			child, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{
+				Service: vaulttest.Service, Ref: pii.New("r-1"),
+				Guardian: family.Person{Phone: pii.New(number), Email: pii.New(mailbox), Relation: family.Parent},
+			})
+			return err
+		})
+		w.Answer(child, consent.ForceGranted)
+		k.signIn()
+		k.adds()
+		k.fresh()
+		k.signInBy(mailbox)
+		k.adds()
+		for _, lang := range []string{"zh-CN", "en"} {
+			_, body := k.get("/home/passkeys?lang="+lang, "")
+			golden(t, "home-passkeys-both."+lang+".html", changingAtHome.ReplaceAllString(body, "…"))
+		}
+		k.fresh()
+		k.signIn()
+		for range session.MaxPasskeys - 1 {
+			k.adds()
+		}
+		_, body := k.get("/home/passkeys?lang=en", "")
+		if strings.Count(body, `name="passkey"`) != session.MaxPasskeys+1 || strings.Contains(body, "data-ask") || !strings.Contains(body, "ten passkeys") {
+			t.Errorf("by the phone: %s", body)
+		}
+		k.fresh()
+		k.signInBy(mailbox)
+		_, body = k.get("/home/passkeys?lang=en", "")
+		if strings.Count(body, `name="passkey"`) != session.MaxPasskeys+1 || !strings.Contains(body, "data-ask") {
+			t.Errorf("by e-mail: %s", body)
+		}
+		_, body = k.post("/home/passkeys/remove?lang=en", url.Values{"passkey": {passkeyName.FindStringSubmatch(body)[1]}})
+		if strings.Count(body, `name="passkey"`) != session.MaxPasskeys || strings.Contains(body, "Passkey 1 (added by phone number)") {
+			t.Errorf("the first of the phone is left: %s", body)
 		}
 	})
 }
