@@ -201,6 +201,27 @@ func TestMessages_SayWhyTheyComeAndCantBeTurnedOff(t *testing.T) {
 	})
 }
 
+// What warns of a sign-in or of a passkey promises no more than is sent, and names
+// each thing that keeps somebody out.
+func TestEdgeCase24_WarningsPromiseWhatIsSentAndSayWhatHelps(t *testing.T) {
+	promised := map[i18n.Lang]string{i18n.Chinese: "每次", i18n.English: "every sign-in"}
+	helps := map[i18n.Lang][]string{i18n.Chinese: {"用验证码登录", "通行密钥", "退出所有设备"}, i18n.English: {"with a code", "passkey", "Sign out everywhere"}}
+	every(t, func(t *testing.T, kind string, lang i18n.Lang, m notify.Message, _ []string) {
+		if kind != notify.KindSignedIn && kind != notify.KindPasskeyAdded {
+			return
+		}
+		text := m.Text.Reveal()
+		if strings.Contains(text, promised[lang]) {
+			t.Errorf("it promises more than is sent: %s", text)
+		}
+		for _, help := range helps[lang] {
+			if !strings.Contains(strings.ToLower(text), strings.ToLower(help)) {
+				t.Errorf("it doesn't say %q: %s", help, text)
+			}
+		}
+	})
+}
+
 // Each text message is at most three that are paid for, with a real link in it.
 func TestMessages_TextMessagesAreShort(t *testing.T) {
 	every(t, func(t *testing.T, _ string, _ i18n.Lang, m notify.Message, _ []string) {
