@@ -66,7 +66,7 @@ func (c *Client) AddGuardian(ctx context.Context, child string, g NewGuardian) (
 
 // UnverifyGuardian takes back the proof of who a guardian is: what it agreed to
 // is worth nothing until it has proved it anew. Nothing raises a proof but the
-// guardian's own.
+// guardian's own. Where nothing is proved nothing changes, and Entry is empty.
 func (c *Client) UnverifyGuardian(ctx context.Context, child, guardian string) (Guardian, error) {
 	return c.guardian(ctx, c.path("children", url.PathEscape(child), "guardians", url.PathEscape(guardian)+":unverify"), nil)
 }

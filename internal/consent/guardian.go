@@ -36,11 +36,12 @@ func (d Desk) EndGuardian(ctx context.Context, tx *db.Tx, by family.Actor, c fam
 // way to the guardian does so, and stays good: else whoever may call this could
 // keep the guardian from withdrawing, code by code (Article 9). There is no
 // counterpart by which somebody else could raise a strength: that would be a way
-// around the proof (edge case 24). Errors: those of family.ReverifyGuardian.
+// around the proof (edge case 24). Where nothing is proved nothing changes, and
+// there is no entry. Errors: those of family.ReverifyGuardian.
 func (d Desk) Unverify(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, guardian family.GuardianID) (family.Guardian, string, error) {
 	g, entry, err := family.ReverifyGuardian(ctx, tx, by, c, guardian, family.Unproved)
-	if err != nil {
-		return family.Guardian{}, "", err
+	if err != nil || entry == "" {
+		return g, "", err
 	}
 	// What lies in browsers would be worth something again with the next proof.
 	err = tx.Queue(ctx, `

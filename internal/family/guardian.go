@@ -207,7 +207,9 @@ func VerifyGuardian(ctx context.Context, tx *db.Tx, actor string, c Child, guard
 
 // ReverifyGuardian puts a new proof in the place of the one in force, stronger or
 // weaker: a document that turned out to be false counts no more. Strength
-// Unproved takes back everything that was proved. Errors: as VerifyGuardian.
+// Unproved takes back everything that was proved; of a guardian of whom nothing is
+// proved it takes nothing back, and nothing is recorded, so that nobody is told of
+// it. Errors: as VerifyGuardian.
 func ReverifyGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian GuardianID, s Strength) (Guardian, string, error) {
 	if s < Unproved || s > Document {
 		return Guardian{}, "", ErrStrength
@@ -218,11 +220,14 @@ func ReverifyGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardia
 	}
 	g, err := db.One(ctx, tx, scanGuardian, `
 		UPDATE guardian SET strength = $1, verified_at = $2
-		WHERE child = $3 AND guardian = $4 AND ended_at IS NULL
+		WHERE child = $3 AND guardian = $4 AND ended_at IS NULL AND (strength > 0 OR strength <> $1)
 			AND (relation <> 'institution' OR name IS NOT NULL)
 		RETURNING `+guardianColumns, s, (*db.Time)(&at), c.ID, guardian)
 	if errors.Is(err, db.ErrNone) {
-		if _, err = FindGuardian(ctx, tx, c.ID, guardian); err == nil {
+		if g, err = FindGuardian(ctx, tx, c.ID, guardian); err == nil && s == Unproved && g.Strength == Unproved {
+			return g, "", nil
+		}
+		if err == nil {
 			err = ErrNoOfficer
 		}
 	}

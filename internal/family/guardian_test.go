@@ -72,14 +72,23 @@ func TestEdgeCase24_AWeakerProofTakesNothingAway(t *testing.T) {
 		if n := strings.Count(strings.Join(w.entries(), "\n"), family.KindGuardianVerified); n != 3 {
 			t.Errorf("%d verifications recorded, want 3", n)
 		}
-		// A proof that turned out to be worth nothing is taken back in so many words.
-		w.must(c.ID, func(tx *db.Tx, c family.Child) error {
-			g, _, err := family.ReverifyGuardian(w.ctx, tx, app{}, c, g.ID, family.Unproved)
-			if g.MayAnswer() || !g.VerifiedAt.IsZero() {
-				t.Error("a guardian without proof may answer")
-			}
-			return err
-		})
+		// A proof that turned out to be worth nothing is taken back in so many words,
+		// once: of whom nothing is proved, nothing can be taken back.
+		for i, recorded := range []bool{true, false, false} {
+			w.must(c.ID, func(tx *db.Tx, c family.Child) error {
+				after, entry, err := family.ReverifyGuardian(w.ctx, tx, app{}, c, g.ID, family.Unproved)
+				if after.ID != g.ID || after.MayAnswer() || !after.VerifiedAt.IsZero() {
+					t.Error("a guardian without proof may answer")
+				}
+				if (entry != "") != recorded {
+					t.Errorf("time %d: entry %q", i+1, entry)
+				}
+				return err
+			})
+		}
+		if n := strings.Count(strings.Join(w.entries(), "\n"), family.KindGuardianVerified); n != 4 {
+			t.Errorf("%d entries about proofs, want 4", n)
+		}
 	})
 }
 

@@ -210,7 +210,8 @@ func ended(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) 
 }
 
 // unverified tells of a proof that was taken back. Each code that a guardian types
-// verifies it once more, and isn't told.
+// verifies it once more, and isn't told. Without such a code nothing is taken back
+// again, so these messages are at most as many as the codes, which are limited.
 func unverified(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
 	var b family.GuardianVerifiedBody
 	if err := p.Into(&b); err != nil || b.Strength != family.Unproved {
