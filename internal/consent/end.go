@@ -14,6 +14,11 @@ import (
 // withdrawing.
 const keepLinks = 30 * 24 * time.Hour
 
+// leads is how long a link that is made for a message leads to a request that ran
+// out. It ends a day before the request is forgotten: until then the guardian may
+// open it, and a node whose clock is late makes none that another has forgotten.
+const leads = keepLinks - 24*time.Hour
+
 // sweeper is the sweep's name in the ledger.
 const sweeper = "system:retention"
 

@@ -50,7 +50,7 @@ func (r RequestRow) Intact(ring *keyring.Ring, c family.Child) error {
 
 // Forgotten reports whether the request ended so long ago that its links are gone.
 func (r RequestRow) Forgotten() bool {
-	return (r.State == Expired || r.State == Cancelled) && r.due.IsZero()
+	return r.Over() && r.due.IsZero()
 }
 
 // Unlike returns the columns that contradict the others of the row, at now: what
@@ -63,8 +63,7 @@ func (r RequestRow) Unlike(now time.Time) (columns []string) {
 	case r.Forgotten() && r.payload != nil:
 		columns = append(columns, "payload")
 	}
-	ended := r.State == Expired || r.State == Cancelled
-	if held := r.proof != nil; held && ended {
+	if held := r.proof != nil; held && r.Over() {
 		columns = append(columns, "proof")
 	} else if held == r.proofUntil.IsZero() || held && !r.proofUntil.Equal(r.VerifiedAt.Add(ProofLife)) {
 		columns = append(columns, "proof_until")

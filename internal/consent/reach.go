@@ -49,22 +49,42 @@ func (d Desk) Reach(ctx context.Context, tx *db.Tx, child family.Child, guardian
 }
 
 // back returns the request through which a guardian comes back: the last one that
-// it answered and, failing that, the last one; the zero Request if there is none.
+// it answered and, failing that, the last one that waits, that ran out, or that
+// there is; the zero Request if there is none.
 func back(all []Request, guardian family.GuardianID) (last Request) {
 	for _, r := range all {
-		if r.Guardian == guardian && (r.State == Answered || last.State != Answered) {
+		if r.Guardian == guardian && r.good() >= last.good() {
 			last = r
 		}
 	}
 	return last
 }
 
+// good says how well a guardian comes back through the request, the more the
+// better.
+func (r Request) good() int {
+	switch {
+	case r.State == Answered:
+		return 3
+	case r.waits():
+		return 2
+	case r.State == Expired:
+		return 1
+	}
+	return 0
+}
+
 const messageDomain = "consent.message"
 
 // Lead makes a link to a request for a message about something, whose child is
 // held, and returns its secret: the same one however often it is called, so that
-// a message that is sent twice is the same message.
+// a message that is sent twice is the same message. To a request that ran out it
+// leads, too: there the guardian has a new one sent (see Renew). Errors: why it
+// leads nowhere: ErrCancelled, and ErrExpired for what will soon be forgotten, or is.
 func (d Desk) Lead(ctx context.Context, tx *db.Tx, r Request, about string) (token string, err error) {
+	if r.State == Cancelled || r.State == Expired && !tx.Now().Before(r.ExpiresAt.Add(leads)) {
+		return "", r.Refusal()
+	}
 	token = id.Text(d.Ring.Index(messageDomain, r.ID, about))
 	return token, d.leadOnce(ctx, tx, r, d.Ring.Index(linkDomain, token))
 }

@@ -79,7 +79,7 @@ type Told struct {
 	Refused   []string
 	Withdrawn []string
 	At        time.Time
-	Token     string // of a link that leads back; empty where nothing is left to come back to
+	Token     string // of a link that leads back; empty where there is no request, or nothing, to come back to
 }
 
 const receiptDomain = "consent.receipt"
@@ -123,7 +123,8 @@ func (d Desk) Tell(ctx context.Context, tx *db.Tx, c family.Child, answer string
 		return Told{}, err
 	}
 	// Edge case 5: of a child that nobody agreed for, nothing stays, not even a link.
-	if !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(tx.Now()) {
+	// And to what ran out, or is forgotten, none leads.
+	if !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(tx.Now()) || r.Over() {
 		return told, nil
 	}
 	told.Token = id.Text(d.Ring.Index(receiptDomain, about))

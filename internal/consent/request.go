@@ -162,6 +162,10 @@ func (r Request) waits() bool {
 	return slices.Contains([]State{Pending, Opened, Verified}, r.State)
 }
 
+// Over reports whether the request ended without an answer. It takes neither a
+// code nor an answer any more.
+func (r Request) Over() bool { return r.State == Expired || r.State == Cancelled }
+
 // Refusal returns why the request takes no answer any more, or nil.
 func (r Request) Refusal() error {
 	switch r.State {

@@ -135,20 +135,7 @@ func TestEdgeCase7_BothHearOfADispute(t *testing.T) {
 // thinksAgain has a guardian agree after all to what it withdrew.
 func (d *desk) thinksAgain(a *asked, purpose string) {
 	d.t.Helper()
-	again := asked{child: a.child}
-	d.Do(func(ctx context.Context, tx *db.Tx) error {
-		g, err := d.Desk.Guardian(ctx, tx, a.Request, a.proof)
-		if err != nil {
-			return err
-		}
-		again.Request, _, _, err = d.Desk.AskAgain(ctx, tx, g, a.Request, []string{purpose})
-		return err
-	})
-	d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		again.Request, _, _, err = d.Desk.Open(ctx, tx, again.Request, "en", consent.OnPage)
-		return err
-	})
-	d.verify(&again)
+	again := d.again(*a, purpose)
 	d.give(&again, map[string]bool{purpose: true})
 }
 

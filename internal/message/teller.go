@@ -115,6 +115,9 @@ func (t Teller) answer(ctx context.Context, tx *db.Tx, d Due, entry ledger.Place
 	}
 	m := notify.Receipt{Service: name, Agreed: labels(told.Agreed), Refused: labels(told.Refused), At: told.At, Link: link}.Message(to)
 	if len(told.Withdrawn) > 0 {
+		if link == "" { // withdrawn at home, by somebody who never answered
+			link = home(t.PublicURL, told.Lang)
+		}
 		m = notify.Withdrawal{Service: name, Withdrawn: labels(told.Withdrawn), At: told.At, Link: link}.Message(to)
 	}
 	m.ID = d.About
@@ -134,7 +137,7 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 	if err != nil {
 		return notify.Message{}, err
 	}
-	if err := still(d, entry, child, guardians); err != nil {
+	if err := still(ctx, tx, d, entry, child, guardians); err != nil {
 		return notify.Message{}, err
 	}
 	reached, err := t.Desk.Reach(ctx, tx, child, d.Guardian)
@@ -149,7 +152,7 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 	if n.Service, err = serviceName(ctx, tx, t.Desk, entry.Service, to.Lang); err != nil {
 		return notify.Message{}, err
 	}
-	if n.Link, err = t.link(ctx, tx, d, entry, reached); err != nil {
+	if n.Link, n.Lost, err = t.link(ctx, tx, d, entry, reached, find(guardians, d.Guardian)); err != nil {
 		return notify.Message{}, err
 	}
 	m := n.Message(to)
@@ -171,12 +174,20 @@ func serviceName(ctx context.Context, tx *db.Tx, desk consent.Desk, service stri
 
 // still returns ErrNobody unless what is to be told is so: while a gateway was
 // down, two guardians may have come to agree.
-func still(d Due, entry ledger.Placed, child family.Child, guardians []family.Guardian) error {
+func still(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, child family.Child, guardians []family.Guardian) error {
 	me, so := find(guardians, d.Guardian), true
 	switch d.Kind {
 	case notify.KindUnverified:
 		so = me.Strength == family.Unproved
-	case notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
+	case notify.KindProofExpired:
+		proofs, err := family.Proofs(ctx, tx, child.ID)
+		if err != nil {
+			return err
+		}
+		// What runs out was shown by a document, which shows both kinds: who has proved
+		// but one of them anew is told still.
+		so = !proved(proofs, me.ID, family.Adulthood) || !proved(proofs, me.ID, family.Guardianship)
+	case notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 		notify.KindIdentityAccepted, notify.KindIdentityRefused:
 	case notify.KindDisputed:
 		so = me.MayAnswer() && child.Disputed
@@ -203,17 +214,23 @@ func still(d Due, entry ledger.Placed, child family.Child, guardians []family.Gu
 	return nil
 }
 
+func proved(proofs []family.Proof, guardian family.GuardianID, kind family.ProofKind) bool {
+	return slices.ContainsFunc(proofs, func(p family.Proof) bool { return p.Guardian == guardian && p.Kind == kind })
+}
+
 // link returns where the guardian can do something about it. To the home a
 // verified guardian signs in, and the address holds no secret; who isn't verified
-// comes back through a request.
-func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, to consent.Reached) (string, error) {
+// comes back through a request. Where that is over, a verified guardian is at home
+// all the same; for who isn't, and whose request can't be had sent again, no way
+// leads back, and lost says so: then the link says who can help.
+func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, to consent.Reached, me family.Guardian) (_ string, lost bool, err error) {
 	back := to.Back
 	switch d.Kind {
 	case notify.KindDisputed, notify.KindSettled, notify.KindGuardianAdded, notify.KindContactAdded,
 		notify.KindGuardianRemoved, notify.KindOtherUnverified:
-		return home(t.PublicURL, to.Lang), nil
+		return home(t.PublicURL, to.Lang), false, nil
 	case notify.KindCorrected:
-		return rules(t.PublicURL, entry.Service, to.Lang), nil
+		return rules(t.PublicURL, entry.Service, to.Lang), false, nil
 	case notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 		notify.KindIdentityAccepted, notify.KindIdentityRefused:
 		var b struct {
@@ -221,18 +238,24 @@ func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed,
 			Why          verification.Why
 		}
 		if err := entry.Into(&b); err != nil {
-			return "", err
+			return "", false, err
 		}
 		a, err := verification.Ended(ctx, tx, to.Child.ID, b.Verification)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		if back, err = consent.ByID(ctx, tx, entry.Service, a.Request); err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
+	if back.Over() && me.MayAnswer() {
+		return home(t.PublicURL, to.Lang), false, nil
+	}
 	token, err := t.Desk.Lead(ctx, tx, back, d.About)
-	return request(t.PublicURL, token, to.Lang), err
+	if errors.Is(err, consent.ErrExpired) || errors.Is(err, consent.ErrCancelled) {
+		return rules(t.PublicURL, entry.Service, to.Lang), true, nil
+	}
+	return request(t.PublicURL, token, to.Lang), false, err
 }
 
 // atHome writes of a sign-in, or of a new way to sign in, by the other channel if

@@ -9,9 +9,10 @@ type News struct {
 	Service string // its name in the guardian's language; empty where none is named
 	At      time.Time
 	Link    string // where to look, and what can be done
+	Lost    bool   // no way leads back to the guardian's request: the link says who can help
 }
 
 // Message writes the news.
 func (n News) Message(to To) Message {
-	return write(to, n.Kind, n.Link, "Service", line(n.Service), "At", clock(to, n.At))
+	return write(to, n.Kind, n.Link, "Service", line(n.Service), "At", clock(to, n.At), "Lost", n.Lost)
 }
