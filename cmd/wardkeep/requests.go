@@ -238,7 +238,7 @@ func (r *sending) one(ctx context.Context, request consent.Request) error {
 		r.count(func() { r.ended++ }) // answered, erased or sent since we looked
 		return nil
 	}
-	m.ID = fmt.Sprintf("%s-%d", request.ID, request.Sends)
+	m.ID = message.Name(r.app.Ring, fmt.Sprintf("%s-%d", request.ID, request.Sends))
 	switch err := r.deliver(ctx, m); {
 	case err == nil:
 		r.count(func() { r.sent++; r.inARow = 0 })

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -237,11 +238,12 @@ func enrol(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// An inbox is what the gateway of a script got: how many messages of each kind, the
-// links of the requests, and the last one-time code.
+// An inbox is what the gateway of a script got: how many messages of each kind,
+// their ids, the links of the requests, and the last one-time code.
 type inbox struct {
 	sync.Mutex
 	kinds map[string]int
+	ids   []string
 	links []string
 	code  string
 }
@@ -252,6 +254,8 @@ var inboxes sync.Map
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 var link = regexp.MustCompile(`https?://\S+/r/[0-9a-z]{52}`)
+
+var ledgersName = regexp.MustCompile(`(ch|co|cr|gu|le|su)_`)
 
 func gateway(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2, "gateway VAR STATUS")
@@ -268,6 +272,7 @@ func gateway(ts *testscript.TestScript, neg bool, args []string) {
 			}
 			in.Lock()
 			in.kinds[m.Kind]++
+			in.ids = append(in.ids, r.Header.Get("webhook-id"))
 			switch m.Kind {
 			case "consent.request":
 				in.links = append(in.links, string(link.Find(body)))
@@ -283,7 +288,7 @@ func gateway(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // got wants so many messages of a kind, and in each request a link, and no link
-// twice.
+// twice; and that no message's id leads from a gateway's log into the ledger.
 func got(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2, "got N KIND")
 	n, err := strconv.Atoi(args[0])
@@ -301,6 +306,11 @@ func got(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("a request without a link of its own")
 		}
 		seen[l] = true
+	}
+	for i, name := range in.ids {
+		if name == "" || ledgersName.MatchString(name) || slices.Contains(in.ids[:i], name) {
+			ts.Fatalf("a message without an id of its own, or with one that the ledger has: %q", name)
+		}
 	}
 	if in.kinds[args[1]] != n {
 		ts.Fatalf("%d of %s, want %d; in all %v", in.kinds[args[1]], args[1], n, in.kinds)

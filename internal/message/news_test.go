@@ -211,9 +211,7 @@ func TestNobodyIsToldTwice(t *testing.T) {
 				t.Errorf("%s: the second one differs", m.Kind)
 			}
 			ids[m.ID] = m.Text.Reveal()
-			if strings.Contains(m.ID, "le_") || strings.Contains(m.ID, "gu_") {
-				t.Errorf("%s: its id names somebody", m.Kind)
-			}
+			d.silent(m)
 		}
 		if len(about) != len(due) || 2*len(ids) != sent {
 			t.Errorf("%d messages of %d names; %d ids, %d sent", len(due), len(about), len(ids), sent)

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -120,7 +121,7 @@ func (t Teller) answer(ctx context.Context, tx *db.Tx, d Due, entry ledger.Place
 		}
 		m = notify.Withdrawal{Service: name, Withdrawn: labels(told.Withdrawn), At: told.At, Link: link}.Message(to)
 	}
-	m.ID = d.About
+	m.ID = t.name(d)
 	return m, nil
 }
 
@@ -160,9 +161,12 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 	return m, nil
 }
 
-// name is by what a gateway knows the message again. Mail servers see it, so it
-// names neither the guardian nor the entry.
-func (t Teller) name(d Due) string { return id.Text(t.Desk.Ring.Index("message.name", d.About)) }
+func (t Teller) name(d Due) string { return Name(t.Desk.Ring, d.About) }
+
+// Name is by what a gateway knows a message about something again: the same one
+// each time. Mail servers log it beside the address, for longer than a child may
+// last here, so it names nothing that the ledger does (Article 20).
+func Name(ring *keyring.Ring, about string) string { return id.Text(ring.Index("message.name", about)) }
 
 func serviceName(ctx context.Context, tx *db.Tx, desk consent.Desk, service string, lang i18n.Lang) (string, error) {
 	published, err := desk.Charters.Current(ctx, tx, service)

@@ -246,6 +246,11 @@ func (d *desk) silent(m notify.Message) {
 			d.t.Errorf("%s holds %q", m.Kind, secret)
 		}
 	}
+	for _, name := range []string{"ch_", "gu_", "su_", "cr_", "co_", "le_"} {
+		if strings.Contains(m.ID, name) {
+			d.t.Errorf("the id of %s begins with %q, as the ledger's names do", m.Kind, name)
+		}
+	}
 	for _, to := range links.FindAllString(m.Text.Reveal(), -1) {
 		if to != site && !strings.HasPrefix(to, site+"/") {
 			d.t.Errorf("%s leads to %s", m.Kind, to)
