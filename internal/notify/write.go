@@ -4,8 +4,10 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
@@ -106,16 +108,17 @@ func write(to To, kind, link string, pairs ...any) Message {
 	w := wordings[kind]
 	pairs = append(pairs, "Link", link, "Site", to.Site)
 	t := func(key string) string { return to.Lang.T("notify."+key, pairs...) }
+	short := func(key string) string { return to.Lang.T("notify."+key, brief(pairs)...) }
 	m := Message{Channel: to.Channel, To: to.Address, Kind: kind, Lang: to.Lang}
 	if to.Channel == SMS {
-		text := t(w.words + ".sms")
+		text := short(w.words + ".sms")
 		if w.why != whyCode { // a code says itself where it is typed
-			text += t("site.sms")
+			text += short("site.sms")
 		}
 		m.Text = pii.New(text)
 		return m
 	}
-	subject := t(w.words + ".subject")
+	subject := short(w.words + ".subject")
 	text := t(w.words+".email") + "\n\n" + t("site.email") + "\n\n" + t("why."+w.why)
 	m.Subject, m.Text = pii.New(subject), pii.New(text)
 	m.HTML = pii.New(html(to.Lang, subject, text, link))
@@ -169,6 +172,40 @@ func list(lang i18n.Lang, items []string) string {
 		lines[i] = line(item)
 	}
 	return strings.Join(lines, lang.T("notify.and"))
+}
+
+// maxBrief is how many bytes of an operator's words a subject and a text message
+// have room for. What is ours follows them, a link at the end: it must not be cut,
+// nor make the message one that is refused.
+const maxBrief = 120
+
+// brief shortens what an operator wrote among the places of a message. A charter's
+// labels may be of 200 characters; an e-mail says them whole in its text.
+func brief(pairs []any) []any {
+	pairs = slices.Clone(pairs)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i] != "Service" && pairs[i] != "Withdrawn" {
+			continue
+		}
+		if s, ok := pairs[i+1].(string); ok {
+			pairs[i+1] = cut(s, maxBrief)
+		}
+	}
+	return pairs
+}
+
+// cut returns at most so many bytes of s, of whole characters. Its three dots
+// count as three on the air, where one character "…" would double the price.
+func cut(s string, most int) string {
+	const dots = "..."
+	if len(s) <= most {
+		return s
+	}
+	end := most - len(dots)
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + dots
 }
 
 // line makes one line of what an operator wrote.

@@ -42,9 +42,14 @@ type sample struct {
 
 // samples has a message of every kind. Half past midnight in Beijing is when.
 func samples(lang i18n.Lang, when string) map[string]sample {
-	at := time.Date(2026, 11, 14, 16, 30, 0, 0, time.UTC)
 	name := map[i18n.Lang]string{i18n.Chinese: "小溪英语儿童课堂", i18n.English: "Xiaoxi <b>\r\nEnglish"}[lang]
-	shown := strings.Join(strings.Fields(name), " ")
+	return samplesOf(lang, when, name, "Les\nsons")
+}
+
+// samplesOf has them of a service, and a purpose, of these names.
+func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
+	at := time.Date(2026, 11, 14, 16, 30, 0, 0, time.UTC)
+	shown, purpose := strings.Join(strings.Fields(name), " "), strings.Join(strings.Fields(label), " ")
 	link := site + "/r/" + strings.Repeat("k", 52)
 	back, home, rules := link+"?lang="+string(lang), site+"/home?lang="+string(lang), site+"/rules/xiaoxi-english?lang="+string(lang)
 	code := pii.New("012345")
@@ -55,7 +60,7 @@ func samples(lang i18n.Lang, when string) map[string]sample {
 		notify.KindCode:         {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
 		notify.KindReceipt:      {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, At: at, Link: back}, []string{shown, "1", back, when}},
 		notify.KindRefusal:      {notify.Receipt{Service: name, Refused: []string{"Lessons"}, At: at}, []string{shown, "1", when}},
-		notify.KindWithdrawal:   {notify.Withdrawal{Service: name, Withdrawn: []string{"Les\nsons"}, At: at, Link: back}, []string{shown, "Les sons", back, when}},
+		notify.KindWithdrawal:   {notify.Withdrawal{Service: name, Withdrawn: []string{label}, At: at, Link: back}, []string{shown, purpose, back, when}},
 		notify.KindHomeCode:     {notify.HomeCode{Code: code, Life: 10 * time.Minute}, []string{"012345", "10"}},
 		notify.KindSignedIn:     {notify.News{Kind: notify.KindSignedIn, At: at, Link: home}, []string{home, when}},
 		notify.KindPasskeyAdded: {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},
@@ -259,6 +264,34 @@ func TestEdgeCase12_AnAskingAgainIsBounded(t *testing.T) {
 		m := again.Message(to(notify.Email, lang))
 		if err := notify.NewOutbox(1).Send(t.Context(), m); err != nil || !strings.Contains(m.Text.Reveal(), lang.T("notify.again.more")) {
 			t.Errorf("%v: %d bytes", err, len(m.Text.Reveal()))
+		}
+	}
+}
+
+// A charter's names may be long (200 characters). A message with the longest is
+// sent all the same: its subject and a text message have the beginning of the name,
+// up to a whole character, and all of our own words with the link; an e-mail has
+// the whole name.
+func TestMessages_ANameOfAnyLengthIsSent(t *testing.T) {
+	for _, name := range []string{strings.Repeat("溪", 200), "a" + strings.Repeat("溪", 199), "ab" + strings.Repeat("溪", 198), strings.Repeat("x", 200)} {
+		for _, lang := range i18n.Langs {
+			for _, channel := range []notify.Channel{notify.SMS, notify.Email} {
+				for kind, s := range samplesOf(lang, "", name, name) {
+					m := s.m.Message(to(channel, lang))
+					if err := notify.NewOutbox(1).Send(t.Context(), m); err != nil {
+						t.Errorf("%s %s %s: %v; %d and %d bytes", kind, lang, channel, err, len(m.Subject.Reveal()), len(m.Text.Reveal()))
+					}
+					for _, say := range s.says {
+						if text := m.Text.Reveal(); !strings.Contains(text, say) && (channel == notify.Email || say != name) {
+							t.Errorf("%s %s %s: it doesn't say %q: %s", kind, lang, channel, say, text)
+						}
+					}
+					// What is ours, behind the name, tells one subject from another.
+					if strings.HasSuffix(m.Subject.Reveal(), "...") {
+						t.Errorf("%s %s: the subject is %q", kind, lang, m.Subject.Reveal())
+					}
+				}
+			}
 		}
 	}
 }
