@@ -296,6 +296,27 @@ func TestMessages_ANameOfAnyLengthIsSent(t *testing.T) {
 	}
 }
 
+// A contact is kept for each child on its own. Who has another child here reads of
+// the one that it is about, and keeps the links and the contact of the other.
+func TestArticle20_AnEndIsThatOfOneChild(t *testing.T) {
+	ends := []string{notify.KindErased, notify.KindUnanswered, notify.KindRefusal, notify.KindReleased}
+	says := map[i18n.Lang]string{i18n.Chinese: "这个孩子", i18n.English: "this child"}
+	every(t, func(t *testing.T, kind string, lang i18n.Lang, m notify.Message, _ []string) {
+		if !slices.Contains(ends, kind) {
+			return
+		}
+		text := m.Text.Reveal()
+		if kind != notify.KindReleased && !strings.Contains(text, says[lang]) {
+			t.Errorf("it doesn't say whose contact ends: %s", text)
+		}
+		for _, all := range []string{"您的联系方式", "以前收到的链接", "your contact", "this contact", "Your contact", "Links that"} {
+			if strings.Contains(text, all) {
+				t.Errorf("%q speaks of other children, too: %s", all, text)
+			}
+		}
+	})
+}
+
 // What becomes of the contact when nobody answers is said as it is.
 func TestEdgeCase5_SilenceIsSaidAsItIs(t *testing.T) {
 	for _, lang := range i18n.Langs {
