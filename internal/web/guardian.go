@@ -350,6 +350,7 @@ type receiptPage struct {
 	Return   string    // where its app is, just after the answer, or ""
 	Over     bool      // everything was refused: the child is about to be erased
 	Until    time.Time // the end of a child for whom nobody has agreed yet; zero otherwise
+	Waits    bool      // … and somebody may agree by then: another request is open
 }
 
 // A receiptLine is one choice, and what became of it. At most one of the flags
@@ -407,7 +408,14 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 	}
 	// Whose every purpose was refused is erased before anybody could think again.
 	over := !child.ExpiresAt.IsZero() && !child.ExpiresAt.After(tx.Now())
-	page.Over, page.Until = over, child.ExpiresAt
+	page.Over, page.Until, page.Waits = over, child.ExpiresAt, false
+	if !page.Until.IsZero() && !over {
+		all, err := consent.Requests(ctx, tx, child.ID)
+		if err != nil {
+			return err
+		}
+		page.Waits = slices.ContainsFunc(all, func(other consent.Request) bool { return other.Refusal() == nil })
+	}
 	page.Lines = nil // Update may run this again
 	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, req.Shown.Notice
 	for _, a := range receipt.Answers {

@@ -324,6 +324,21 @@ func TestEdgeCase5_WhoRefusesAllReadsWhatBecomesOfIt(t *testing.T) {
 			t.Errorf("after the sweep: %d %s", status, body)
 		}
 
+		// Nobody is waited for any more once the other request has run out.
+		child, token, _ = s.ask()
+		s.w.Pass(time.Hour)
+		s.verified(token)
+		form = s.refuses(token, "zh-CN")
+		s.asksAbout(child, consent.Asking{TTL: time.Hour})
+		if _, body := s.post("/r/"+token+"/answer?lang=zh-CN", form); !strings.Contains(body, until) {
+			t.Errorf("while another request waits: %s", body)
+		}
+		s.w.Pass(2 * time.Hour)
+		s.verified(token)
+		if _, body := s.get("/r/"+token+"/receipt", "zh-CN"); strings.Contains(body, until) || strings.Contains(body, over) || !strings.Contains(body, "还没有监护人同意的话") {
+			t.Errorf("after it ran out: %s", body)
+		}
+
 		// A yes keeps the child, and its link leads back.
 		_, token, _ = s.ask()
 		s.allBut(token, "class-ranking")
