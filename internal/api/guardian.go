@@ -134,9 +134,11 @@ func guardianVerify(s *Server, ctx context.Context, c *call, in *codeInput) (ans
 
 type answerInput struct{ Body wardkeep.GuardianAnswer }
 
-// guardianAnswer records a yes or a no for each purpose, to what was shown.
+// guardianAnswer records a yes or a no for each purpose, to what was shown. Who
+// refuses everything is told, while it is still known how.
 func guardianAnswer(s *Server, ctx context.Context, c *call, in *answerInput) (answer[wardkeep.Receipt], error) {
-	return byLink(ctx, s, c, func(tx *db.Tx, r consent.Request) (out answer[wardkeep.Receipt], err error) {
+	var letters []notify.Message
+	out, err := byLink(ctx, s, c, func(tx *db.Tx, r consent.Request) (out answer[wardkeep.Receipt], err error) {
 		if err := r.Refusal(); err != nil {
 			return out, err // before the proof, which an answer has used up
 		}
@@ -149,6 +151,7 @@ func guardianAnswer(s *Server, ctx context.Context, c *call, in *answerInput) (a
 		if err != nil {
 			return out, err
 		}
+		letters = s.Farewell.Refused(ctx, tx, r, given)
 		out.Body = receiptView(r, given)
 		out.Body.AnsweredAt = tx.Now()
 		if len(given) > 0 {
@@ -156,6 +159,10 @@ func guardianAnswer(s *Server, ctx context.Context, c *call, in *answerInput) (a
 		}
 		return out, nil
 	})
+	if err == nil && out.kept == nil {
+		s.Farewell.Send(ctx, letters)
+	}
+	return out, err
 }
 
 type withdrawInput struct{ Body wardkeep.Withdrawal }

@@ -99,14 +99,13 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 		return nil, err
 	}
 	given := make([]Answer, 0, len(r.Purposes))
-	for i, p := range r.Purposes {
+	for _, p := range r.Purposes {
 		a := Answer{
 			ID: id.New(id.Consent), Child: c.ID, Guardian: g.ID, Request: r.ID, Purpose: p, Charter: r.Charter,
 			Notice: r.Shown.Notice, Page: r.Shown.Page, Lang: r.Shown.Lang, Channel: r.Shown.Channel, ShownAt: r.Shown.At,
 			GivenAt: now, Granted: answers[p], Strength: min(by.Strength, g.Strength),
 		}
-		last := over && i == len(r.Purposes)-1
-		if a, err = a.write(ctx, tx, actor, c, own(former, g.ID, p), EndedByNewAnswer, last); err != nil {
+		if a, err = a.write(ctx, tx, actor, c, own(former, g.ID, p), EndedByNewAnswer, over); err != nil {
 			return nil, err
 		}
 		given = append(given, a)

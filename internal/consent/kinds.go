@@ -72,7 +72,7 @@ type AnswerBody struct {
 	Strength  family.Strength   `json:"strength"`
 	Withdraws string            `json:"withdraws,omitempty"` // the grant that it takes back
 	Ends      string            `json:"ends,omitempty"`      // the guardian's former answer, which no longer stands
-	Over      bool              `json:"over,omitempty"`      // nothing was granted: the unconsented child's life ends with this entry
+	Over      bool              `json:"over,omitempty"`      // all was refused, and this with it: the unconsented child's life ends
 }
 
 // note appends an entry about a locked child.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -165,31 +167,43 @@ func TestEdgeCase5_ARefusalOfEverythingIsConfirmedOnceAndNothingStays(t *testing
 	each(t, func(t *testing.T, d *desk) {
 		child, _ := d.Enrol()
 		a := d.ask(child, consent.Asking{}, "en")
-		answers := map[string]bool{}
-		for _, p := range a.Purposes {
-			answers[p] = false
+		d.refuse(&a)
+		// The sweep comes before anybody has read the ledger.
+		swept, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell)
+		if err != nil || swept.Unanswered != 1 {
+			t.Fatalf("%+v, %v", swept, err)
 		}
-		_, from := d.due(0)
-		d.give(&a, answers)
-		due, _ := d.due(from)
-		if len(due) != 1 {
-			t.Fatalf("%+v", due)
+		all := d.told("consent.refusal 13800000000")
+		if len(all) != 1 {
+			t.FailNow()
 		}
-		if err := d.teller(notify.SMS).Send(t.Context(), due[0]); err != nil {
-			t.Fatal(err)
-		}
-		if m := d.last(); m.Kind != notify.KindRefusal || strings.Contains(m.Text.Reveal(), "/r/") || !strings.Contains(m.Text.Reveal(), "refused all 7") {
+		if m := all[0]; m.Kind != notify.KindRefusal || strings.Contains(m.Text.Reveal(), "/r/") || !strings.Contains(m.Text.Reveal(), "refused all 7") {
 			t.Errorf("%s", m.Text.Reveal())
 		}
-		d.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, err := d.Vault.Erase(ctx, tx, "system:retention", vaulttest.Service, child.ID, family.ExpiredUnconsented)
-			return err
-		})
-		for _, wait := range []time.Duration{0, 80 * time.Hour} {
-			d.Pass(wait)
-			if err := d.teller(notify.SMS).Send(t.Context(), due[0]); !errors.Is(err, message.ErrNobody) {
-				t.Errorf("after the erasure: %v", err)
-			}
+		d.told()
+	})
+}
+
+// Edge case 5: a no that ends nothing, because another request waits, is confirmed
+// from the ledger, and the last no by a farewell: each once.
+func TestEdgeCase5_EachRefusalIsConfirmedOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(mother)
+		g := d.add(child, father)
+		his := d.ask(child, consent.Asking{Guardian: g.ID}, "en")
+		hers := d.ask(child, consent.Asking{}, "zh-CN")
+		d.tell()
+		d.refuse(&hers)
+		if m := d.told("consent.receipt " + motherPhone)[0]; d.behind(m).ID != hers.ID {
+			t.Error("the link leads elsewhere")
+		}
+		d.Pass(time.Hour)
+		d.verify(&his)
+		d.refuse(&his)
+		d.told("consent.refusal " + fatherPhone)
+		due, _ := d.due(0)
+		if slices.ContainsFunc(due, func(one message.Due) bool { return one.About == his.ID }) {
+			t.Errorf("%+v", due)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // A Farewell tells people whose contact ends with what happens: a child is erased,
-// a guardian is none any more. It writes the letters in the transaction that does
+// or everything was refused for it, a guardian is none any more. It writes the letters in the transaction that does
 // it, and sends them after the commit, from memory: nothing of a contact is kept for
 // it (Article 20). If we crash in between, or the gateway is down for longer than
 // a minute, they aren't told, and nobody is told twice. A nil Farewell tells nobody.
@@ -41,8 +41,8 @@ const (
 
 // Erased writes to whoever must hear that a child is about to be erased: its
 // verified guardians. Of a child that nobody agreed for, it is those who were
-// asked and haven't answered; a no is confirmed by itself. What goes wrong here is
-// logged and keeps nobody from erasing.
+// asked and haven't answered; a no was confirmed when it was given. What goes wrong
+// here is logged and keeps nobody from erasing.
 func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, ground family.Ground) (all []notify.Message) {
 	if f == nil {
 		return nil
@@ -67,6 +67,45 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 		}
 	}
 	return all
+}
+
+// Refused writes to a guardian who has just refused everything of a child that
+// nobody has agreed for: with that the child's life is over, and the next sweep
+// takes the contact (edge case 5). Any other answer is in the ledger for a Teller
+// to confirm, and makes no letter. What goes wrong here undoes no answer.
+func (f *Farewell) Refused(ctx context.Context, tx *db.Tx, r consent.Request, given []consent.Answer) []notify.Message {
+	if f == nil || len(given) == 0 {
+		return nil
+	}
+	m, err := f.refusal(ctx, tx, r, given[0])
+	switch {
+	case err == nil:
+		return []notify.Message{m}
+	case !nobody(err):
+		f.failed(ctx, notify.KindRefusal, err)
+	}
+	return nil
+}
+
+func (f *Farewell) refusal(ctx context.Context, tx *db.Tx, r consent.Request, a consent.Answer) (notify.Message, error) {
+	child, err := family.Find(ctx, tx, r.Service, r.Child)
+	if err == nil && (child.State != family.Unconsented || child.ExpiresAt.After(tx.Now())) {
+		err = ErrNobody
+	}
+	if err != nil {
+		return notify.Message{}, err
+	}
+	told, err := f.Desk.Tell(ctx, tx, child, a.ID)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	to, err := way(f.Messages, f.PublicURL, told.Lang, told.Contacts)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	m, err := confirmation(ctx, tx, f.Desk, child.Service, told, to)
+	m.ID = id.New(id.Call)
+	return m, err
 }
 
 // Released writes to a guardian that is about to be none any more (edge case 8).

@@ -124,10 +124,11 @@ func nobody(err error) bool {
 }
 
 // answer is one message for all answers to a request, and one for each
-// withdrawal. What an app played in a test service is told to nobody.
+// withdrawal. What an app played in a test service is told to nobody, and a no
+// with which a child's life is over by a Farewell: the contact ends with it.
 func answer(_ context.Context, _ *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
 	var a consent.AnswerBody
-	if err := p.Into(&a); err != nil || a.Channel == consent.OnTest {
+	if err := p.Into(&a); err != nil || a.Channel == consent.OnTest || a.Over {
 		return nil, err
 	}
 	if a.Withdraws != "" {

@@ -235,11 +235,7 @@ func TestEdgeCase5_TheSilentHearThatNothingIsLeft(t *testing.T) {
 			})
 		}
 		a := d.ask(refused, consent.Asking{}, "en")
-		answers := map[string]bool{}
-		for _, p := range a.Purposes {
-			answers[p] = false
-		}
-		d.give(&a, answers)
+		d.refuse(&a)
 		d.told("consent.refusal 13700137000")
 		d.Pass(family.UnconsentedLife)
 		done, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell)

@@ -79,8 +79,7 @@ func way(messages notify.Router, site, lang string, contacts []consent.Contact) 
 	return notify.To{}, notify.ErrNoChannel
 }
 
-// answer writes of an answer or a withdrawal in the words of the charter that was
-// answered: they are public, and no value is among them.
+// answer writes of an answer or a withdrawal.
 func (t Teller) answer(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed) (notify.Message, error) {
 	var a consent.AnswerBody
 	if err := entry.Into(&a); err != nil {
@@ -98,14 +97,22 @@ func (t Teller) answer(ctx context.Context, tx *db.Tx, d Due, entry ledger.Place
 	if err != nil {
 		return notify.Message{}, err
 	}
-	published, err := t.Desk.Charters.Version(ctx, tx, entry.Service, told.Charter)
+	m, err := confirmation(ctx, tx, t.Desk, entry.Service, told, to)
+	m.ID = t.name(d)
+	return m, err
+}
+
+// confirmation puts what is told into the words of the charter that was answered:
+// they are public, and no value is among them.
+func confirmation(ctx context.Context, tx *db.Tx, desk consent.Desk, service string, told consent.Told, to notify.To) (notify.Message, error) {
+	published, err := desk.Charters.Version(ctx, tx, service, told.Charter)
 	if err != nil {
 		return notify.Message{}, err
 	}
 	lang := charter.Lang(to.Lang)
 	name, link := published.Charter.Name.In(lang), ""
 	if told.Token != "" {
-		link = request(t.PublicURL, told.Token, told.Lang)
+		link = request(to.Site, told.Token, told.Lang)
 	}
 	labels := func(names []string) (all []string) {
 		for _, n := range names {
@@ -114,15 +121,13 @@ func (t Teller) answer(ctx context.Context, tx *db.Tx, d Due, entry ledger.Place
 		}
 		return all
 	}
-	m := notify.Receipt{Service: name, Agreed: labels(told.Agreed), Refused: labels(told.Refused), At: told.At, Link: link}.Message(to)
 	if len(told.Withdrawn) > 0 {
 		if link == "" { // withdrawn at home, by somebody who never answered
-			link = home(t.PublicURL, told.Lang)
+			link = home(to.Site, told.Lang)
 		}
-		m = notify.Withdrawal{Service: name, Withdrawn: labels(told.Withdrawn), At: told.At, Link: link}.Message(to)
+		return notify.Withdrawal{Service: name, Withdrawn: labels(told.Withdrawn), At: told.At, Link: link}.Message(to), nil
 	}
-	m.ID = t.name(d)
-	return m, nil
+	return notify.Receipt{Service: name, Agreed: labels(told.Agreed), Refused: labels(told.Refused), At: told.At, Link: link}.Message(to), nil
 }
 
 // The addresses that messages lead to. All begin with the public URL, and only a

@@ -113,16 +113,30 @@ func (d *desk) verify(a *asked) {
 	})
 }
 
+// give answers as the servers do it.
 func (d *desk) give(a *asked, answers map[string]bool) {
 	d.t.Helper()
+	var letters []notify.Message
 	d.Do(func(ctx context.Context, tx *db.Tx) error {
 		g, err := d.Desk.Guardian(ctx, tx, a.Request, a.proof)
 		if err != nil {
 			return err
 		}
-		_, err = d.Desk.Give(ctx, tx, g, a.Request, a.Shown, maps.Clone(answers))
+		given, err := d.Desk.Give(ctx, tx, g, a.Request, a.Shown, maps.Clone(answers))
+		letters = d.farewell.Refused(ctx, tx, a.Request, given)
 		return err
 	})
+	d.farewell.Send(d.t.Context(), letters)
+}
+
+// refuse says no to everything that is asked.
+func (d *desk) refuse(a *asked) {
+	d.t.Helper()
+	answers := map[string]bool{}
+	for _, p := range a.Purposes {
+		answers[p] = false
+	}
+	d.give(a, answers)
 }
 
 func (d *desk) withdraw(a *asked, purpose string) {

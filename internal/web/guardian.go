@@ -293,6 +293,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 	// The proof served for this answer. What is left of it reads the receipt;
 	// whoever wants to change something proves anew.
 	page := receiptPage{Token: r.PathValue("token"), Verified: true, JustNow: true}
+	var letters []notify.Message
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {
 		// First what has become of the request: a form that comes twice, from the
 		// back button or from two people at once, is told so, and changes nothing.
@@ -314,9 +315,11 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 		shown := consent.Shown{
 			Notice: r.PostFormValue("notice"), Page: r.PostFormValue("page"), Lang: string(lang(r)), Channel: consent.OnPage, At: req.Shown.At,
 		}
-		if _, err := s.desk.Give(ctx, tx, g, req, shown, answers); err != nil {
+		given, err := s.desk.Give(ctx, tx, g, req, shown, answers)
+		if err != nil {
 			return err
 		}
+		letters = s.Farewell.Refused(ctx, tx, req, given)
 		f, err := s.face(ctx, tx, req, lang(r))
 		if err != nil {
 			return err
@@ -331,6 +334,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.Farewell.Send(ctx, letters)
 	s.keep(w, r, proof(r))
 	return s.render(w, r, http.StatusOK, "guardian/receipt.html", page)
 }
