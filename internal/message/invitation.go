@@ -31,7 +31,7 @@ func Invitation(ctx context.Context, tx *db.Tx, desk consent.Desk, site string, 
 	name, link := published.Charter.Name.In(lang), site+"/r/"+secrets.Token
 	who := notify.To{Channel: notify.Channel(to.Channel), Address: to.To, Lang: i18n.Lang(r.Locale), Site: site}
 	if len(affected) == 0 {
-		return notify.Asked{Service: name, Link: link, Code: secrets.Code, Until: r.ExpiresAt, Lasts: child.State == family.Active}.Message(who), nil
+		return notify.Asked{Service: name, Link: link, Code: secrets.Code, Until: r.ExpiresAt, Ends: child.ExpiresAt}.Message(who), nil
 	}
 	again := notify.Again{Service: name, Link: link, Code: secrets.Code, Until: r.ExpiresAt}
 	for _, p := range r.Purposes {

@@ -427,12 +427,31 @@ func TestArticle10_AskingAgainSaysWhatChanged(t *testing.T) {
 	})
 }
 
+// Edge case 5: who is asked reads when silence ends what was registered: when the
+// child's time is over, though the request's may be shorter.
+func TestEdgeCase5_TheEndOfSilenceIsTheChilds(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(mother)
+		ends := child.ExpiresAt.In(time.FixedZone("", 8*60*60)).Format("2 January 2006, 15:04")
+		m := d.invites(child, consent.Asking{Channel: consent.Email, Locale: "en", TTL: time.Hour})
+		if text := m.Text.Reveal(); !strings.Contains(text, "if no guardian has agreed by "+ends) {
+			t.Errorf("it ends on %s: %s", ends, text)
+		}
+	})
+}
+
 // invitation asks and writes the message.
-func (d *desk) invitation(child family.Child, lang string, channel consent.Channel) (m notify.Message) {
+func (d *desk) invitation(child family.Child, lang string, channel consent.Channel) notify.Message {
+	d.t.Helper()
+	return d.invites(child, consent.Asking{Channel: channel, Locale: lang})
+}
+
+func (d *desk) invites(child family.Child, asking consent.Asking) (m notify.Message) {
 	d.t.Helper()
 	d.Pass(time.Minute)
+	asking.Nickname = pii.New("小雨")
 	d.Do(func(ctx context.Context, tx *db.Tx) error {
-		r, _, _, err := d.Desk.Ask(ctx, tx, d.App, child, consent.Asking{Channel: channel, Locale: lang, Nickname: pii.New("小雨")})
+		r, _, _, err := d.Desk.Ask(ctx, tx, d.App, child, asking)
 		if err != nil {
 			return err
 		}

@@ -16,16 +16,17 @@ type Asked struct {
 	Link    string
 	Code    string // the short code, for whoever types
 	Until   time.Time
-	// Lasts says that the child stays registered whatever becomes of this request:
-	// somebody has agreed to something. Otherwise silence ends the contact, too.
-	Lasts bool
+	// Ends is when what was registered for the child is erased if nobody has agreed
+	// by then: later than Until, for a request of a short life. Zero for a child that
+	// stays whatever becomes of this request.
+	Ends time.Time
 }
 
 // Message writes the request.
 func (a Asked) Message(to To) Message {
-	silence := to.Lang.T("notify.request.silence")
-	if a.Lasts {
-		silence = to.Lang.T("notify.request.silence_lasts")
+	silence := to.Lang.T("notify.request.silence_lasts")
+	if !a.Ends.IsZero() {
+		silence = to.Lang.T("notify.request.silence", "Ends", clock(to, a.Ends))
 	}
 	return write(to, KindRequest, a.Link,
 		"Service", line(a.Service), "Code", a.Code, "Until", clock(to, a.Until), "Silence", silence)

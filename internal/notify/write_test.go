@@ -54,7 +54,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 	back, home, rules := link+"?lang="+string(lang), site+"/home?lang="+string(lang), site+"/rules/xiaoxi-english?lang="+string(lang)
 	code := pii.New("012345")
 	all := map[string]sample{
-		notify.KindRequest: {notify.Asked{Service: name, Link: link, Code: "7K3M-Q9TX", Until: at}, []string{shown, link, "7K3M-Q9TX", when}},
+		notify.KindRequest: {notify.Asked{Service: name, Link: link, Code: "7K3M-Q9TX", Until: at, Ends: at}, []string{shown, link, "7K3M-Q9TX", when}},
 		notify.KindAgain: {notify.Again{Service: name, Purposes: []string{"Speaking <b>", "Reports"}, Changes: []string{"30 → 120"}, Link: link, Code: "7K3M-Q9TX", Until: at},
 			[]string{shown, link, "7K3M-Q9TX", when, "2"}},
 		notify.KindCode:         {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
@@ -320,11 +320,15 @@ func TestArticle20_AnEndIsThatOfOneChild(t *testing.T) {
 // What becomes of the contact when nobody answers is said as it is.
 func TestEdgeCase5_SilenceIsSaidAsItIs(t *testing.T) {
 	for _, lang := range i18n.Langs {
-		a := notify.Asked{Service: "Xiaoxi", Link: site + "/r/x", Code: "7K3M-Q9TX", Until: time.Now()}
+		asked := time.Date(2026, 11, 14, 16, 30, 0, 0, time.UTC)
+		a := notify.Asked{Service: "Xiaoxi", Link: site + "/r/x", Code: "7K3M-Q9TX", Until: asked.Add(time.Hour), Ends: asked.Add(24 * time.Hour)}
 		first := a.Message(to(notify.Email, lang)).Text.Reveal()
-		a.Lasts = true
+		a.Ends = time.Time{}
 		later := a.Message(to(notify.Email, lang)).Text.Reveal()
-		gone := map[i18n.Lang]string{i18n.Chinese: "联系方式都会删除", i18n.English: "contact details included, is deleted"}[lang]
+		gone := map[i18n.Lang]string{
+			i18n.Chinese: "到2026年11月16日 00:30（北京时间）还没有监护人同意的话，为这个孩子登记的资料和联系方式都会删除",
+			i18n.English: "by 16 November 2026, 00:30 (Beijing time), what was registered for this child, contact details included, is deleted",
+		}[lang]
 		if !strings.Contains(first, gone) || strings.Contains(later, gone) {
 			t.Errorf("%s\n%s", first, later)
 		}

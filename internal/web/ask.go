@@ -25,8 +25,8 @@ type askPage struct {
 	Until                        time.Time
 	Left                         string
 	Sent                         bool
-	Return                       string // where the app is, or ""
-	Lasts                        bool   // somebody has agreed to something for the child
+	Return                       string    // where the app is, or ""
+	Ends                         time.Time // of the child if nobody agrees; zero: somebody has
 }
 
 // ask shows the ways into a request. Whoever sees it can open the request and
@@ -46,7 +46,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		page.Service, page.Name, page.Nickname, page.Return, page.Lasts = req.Service, face.name, face.nickname, face.back, face.lasts
+		page.Service, page.Name, page.Nickname, page.Return, page.Ends = req.Service, face.name, face.nickname, face.back, face.ends
 		page.Link, page.Code, page.CodeAt = s.PublicURL+"/r/"+secrets.Token, secrets.Code, s.PublicURL+"/c"
 		page.Until, page.Left = req.ExpiresAt, left(lang(r), req.ExpiresAt.Sub(tx.Now()))
 		return nil
@@ -63,7 +63,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
 // A face is what the pages of a request say of it.
 type face struct {
 	name, nickname, back string
-	lasts                bool // somebody has agreed to something for the child
+	ends                 time.Time // when the child is erased if nobody agrees; zero: somebody has
 }
 
 func (s *Server) face(ctx context.Context, tx *db.Tx, req consent.Request, l i18n.Lang) (face, error) {
@@ -76,7 +76,7 @@ func (s *Server) face(ctx context.Context, tx *db.Tx, req consent.Request, l i18
 		return face{}, err
 	}
 	nickname, back, err := s.desk.Face(child, req)
-	f := face{name: now.Charter.Name.In(charter.Lang(l)), nickname: nickname.Reveal(), lasts: child.State == family.Active}
+	f := face{name: now.Charter.Name.In(charter.Lang(l)), nickname: nickname.Reveal(), ends: child.ExpiresAt}
 	// Asked once more when it is shown: an origin that was taken off the charter
 	// since leads nobody away.
 	if now.Charter.Returns(back.Reveal()) {

@@ -108,8 +108,8 @@ type requestPage struct {
 	Verified                       bool          // this browser has proved to be the guardian's
 	Expires                        time.Time
 	Left                           string
-	Proofs                         bool // stronger proofs than a code are offered
-	Lasts                          bool // the child stays registered, whatever becomes of the request
+	Proofs                         bool      // stronger proofs than a code are offered
+	Ends                           time.Time // of the child if nobody agrees; zero: it stays registered, whatever becomes of the request
 }
 
 // request shows what is asked. For a verified guardian it is the page with the
@@ -165,7 +165,7 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 		}
 	}
 	f, err := s.face(ctx, tx, req, l)
-	page.Service, page.Name, page.Nickname, page.Lasts = req.Service, f.name, f.nickname, f.lasts
+	page.Service, page.Name, page.Nickname, page.Ends = req.Service, f.name, f.nickname, f.ends
 	page.Notice, page.Page = req.Shown.Notice, req.Shown.Page
 	page.Proofs = len(s.verifier.Offered()) > 0
 	page.Expires, page.Left = req.ExpiresAt, left(l, req.ExpiresAt.Sub(tx.Now()))

@@ -281,6 +281,19 @@ func TestArticle9_AGuardianAnswersOnThePage(t *testing.T) {
 	})
 }
 
+// Edge case 5: of what silence ends, the page says when that is, which isn't the
+// end of a request of a short life.
+func TestEdgeCase5_SilenceIsSaidAsItIs(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, _ := s.w.Enrol()
+		secrets := s.asksAbout(child, consent.Asking{TTL: time.Hour})
+		ends := child.ExpiresAt.In(time.FixedZone("", 8*60*60)).Format("2006-01-02 15:04")
+		if _, body := s.get("/r/"+secrets.Token, "zh-CN"); !strings.Contains(body, "到 "+ends+" 还没有监护人同意的话，为这个孩子登记的联系方式会被删除") {
+			t.Errorf("it ends at %s: %s", ends, body)
+		}
+	})
+}
+
 func TestArticle10_RefusalIsOneStep(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		_, token, _ := s.ask()
