@@ -95,10 +95,43 @@ func AnsweredBefore(ctx context.Context, tx *db.Tx, r Request) (map[string]int64
 // guardian answered last (Article 10), for the purposes that are asked again and
 // for nothing else, and which of them that concerns. Each change comes once.
 func (d Desk) ChangedSince(ctx context.Context, tx *db.Tx, r Request) (changes []charter.Change, affected map[string]bool, err error) {
-	affected = make(map[string]bool)
+	before, err := AnsweredBefore(ctx, tx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d.changed(ctx, tx, r, before)
+}
+
+// Lapsed is ChangedSince for those purposes alone that rested on a yes of the
+// request's guardian and rest on nothing by now: the yes was to what has changed
+// materially since (Article 10). A no was no yes, and a purpose that another
+// guardian has agreed to anew goes on (edge case 7).
+func (d Desk) Lapsed(ctx context.Context, tx *db.Tx, r Request) (changes []charter.Change, lapsed map[string]bool, err error) {
 	before, err := AnsweredBefore(ctx, tx, r)
 	if err != nil || len(before) == 0 {
-		return nil, affected, err
+		return nil, nil, err
+	}
+	published, err := d.Charters.Version(ctx, tx, r.Service, r.Charter)
+	if err != nil {
+		return nil, nil, err
+	}
+	answers, guardians, err := standing(ctx, tx, r.Child)
+	if err != nil {
+		return nil, nil, err
+	}
+	maps.DeleteFunc(before, func(purpose string, _ int64) bool {
+		a, since := own(answers, r.Guardian, purpose), published.AskedSince[purpose]
+		return !a.Granted || a.Charter >= since || Standing(answers, guardians, purpose, since).Granted
+	})
+	return d.changed(ctx, tx, r, before)
+}
+
+// changed returns the changes since the charters that some purposes of a request
+// were answered to.
+func (d Desk) changed(ctx context.Context, tx *db.Tx, r Request, before map[string]int64) (changes []charter.Change, affected map[string]bool, err error) {
+	affected = make(map[string]bool)
+	if len(before) == 0 {
+		return nil, affected, nil
 	}
 	now, err := d.Charters.Version(ctx, tx, r.Service, r.Charter)
 	if err != nil {

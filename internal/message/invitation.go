@@ -12,8 +12,8 @@ import (
 )
 
 // Invitation writes the message that leads to a request, for whoever sends it
-// after the commit. Who answered to an earlier charter is told what changed since
-// (Article 10), in other words than at the first time.
+// after the commit. Whose yes to an earlier charter has lost its worth is told so and
+// what changed since (Article 10), in other words than at the first time.
 func Invitation(ctx context.Context, tx *db.Tx, desk consent.Desk, site string, r consent.Request, secrets consent.Secrets, to consent.Contact) (notify.Message, error) {
 	published, err := desk.Charters.Version(ctx, tx, r.Service, r.Charter)
 	if err != nil {
@@ -23,19 +23,19 @@ func Invitation(ctx context.Context, tx *db.Tx, desk consent.Desk, site string, 
 	if err != nil {
 		return notify.Message{}, err
 	}
-	changes, affected, err := desk.ChangedSince(ctx, tx, r)
+	changes, lapsed, err := desk.Lapsed(ctx, tx, r)
 	if err != nil {
 		return notify.Message{}, err
 	}
 	lang := charter.Lang(r.Locale)
 	name, link := published.Charter.Name.In(lang), site+"/r/"+secrets.Token
 	who := notify.To{Channel: notify.Channel(to.Channel), Address: to.To, Lang: i18n.Lang(r.Locale), Site: site}
-	if len(affected) == 0 {
+	if len(lapsed) == 0 {
 		return notify.Asked{Service: name, Link: link, Code: secrets.Code, Until: r.ExpiresAt, Ends: child.ExpiresAt}.Message(who), nil
 	}
 	again := notify.Again{Service: name, Link: link, Code: secrets.Code, Until: r.ExpiresAt}
 	for _, p := range r.Purposes {
-		if affected[p] {
+		if lapsed[p] {
 			purpose, _ := published.Charter.Purpose(p)
 			again.Purposes = append(again.Purposes, purpose.Label.In(lang))
 		}

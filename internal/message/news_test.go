@@ -390,15 +390,7 @@ func TestArticle10_AskingAgainSaysWhatChanged(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		child := d.family(mother)
 		d.answer(child, consent.Asking{}, "zh-CN")
-		changed := *d.Charter
-		changed.Purposes = slices.Clone(changed.Purposes)
-		at := slices.IndexFunc(changed.Purposes, func(p charter.Purpose) bool { return p.Name == "speaking-practice" })
-		longer, err := charter.ParsePeriod("120d")
-		if err != nil {
-			t.Fatal(err)
-		}
-		changed.Purposes[at].Retention.Period = longer
-		d.Publish(&changed)
+		d.lengthens("120d", "speaking-practice")
 		for lang, words := range map[string][]string{
 			"zh-CN": {"重大变化", "口语练习", "以前的同意不再算数", "天"},
 			"en":    {"changed in substance", "Speaking practice", "your earlier yes no longer counts", "days"},
@@ -425,6 +417,57 @@ func TestArticle10_AskingAgainSaysWhatChanged(t *testing.T) {
 			t.Errorf("%s: %s", m.Kind, m.Text.Reveal())
 		}
 	})
+}
+
+// Article 10: that a former yes doesn't count any more, and that nothing goes on, is
+// told where it is so. A no was no yes (edge case 26), and what the other guardian
+// has agreed to anew goes on (edge case 7).
+func TestArticle10_OnlyAYesThatLapsedIsSaidToCountNoMore(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		refused := d.family(mother)
+		d.answer(refused, consent.Asking{}, "zh-CN", "speaking-practice")
+		half := d.family(mother)
+		d.answer(half, consent.Asking{}, "zh-CN", "class-ranking")
+		shared := d.family(mother)
+		d.answer(shared, consent.Asking{}, "zh-CN")
+		his := d.add(shared, father)
+		withdrawn := d.family(mother)
+		hers := d.answer(withdrawn, consent.Asking{}, "zh-CN")
+		d.withdraw(&hers, "speaking-practice")
+
+		d.lengthens("120d", "speaking-practice")
+		if m := d.invitation(shared, "en", consent.Email); m.Kind != notify.KindAgain {
+			t.Errorf("while her yes was the only one: %s", m.Kind)
+		}
+		d.answer(shared, consent.Asking{Guardian: his.ID, Purposes: []string{"speaking-practice"}}, "en")
+		for what, child := range map[string]family.Child{"after a no": refused, "after a withdrawal": withdrawn, "after the other's yes": shared} {
+			m := d.invitation(child, "en", consent.Email)
+			if text := m.Text.Reveal(); m.Kind != notify.KindRequest || strings.Contains(text, "no longer counts") || strings.Contains(text, "nothing goes on") {
+				t.Errorf("%s: %s %s", what, m.Kind, text)
+			}
+		}
+		d.lengthens("400d", "speaking-practice", "class-ranking")
+		m := d.invitation(half, "en", consent.Email)
+		if text := m.Text.Reveal(); m.Kind != notify.KindAgain || !strings.Contains(text, "concerned (1): Speaking practice") || strings.Contains(text, "Class ranking") {
+			t.Errorf("a yes and a no: %s %s", m.Kind, text)
+		}
+	})
+}
+
+// lengthens publishes a charter by which some purposes keep for longer.
+func (d *desk) lengthens(period string, purposes ...string) {
+	d.t.Helper()
+	changed := *d.Charter
+	changed.Purposes = slices.Clone(changed.Purposes)
+	longer, err := charter.ParsePeriod(period)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, name := range purposes {
+		at := slices.IndexFunc(changed.Purposes, func(p charter.Purpose) bool { return p.Name == name })
+		changed.Purposes[at].Retention.Period = longer
+	}
+	d.Publish(&changed)
 }
 
 // Edge case 5: who is asked reads when silence ends what was registered: when the
