@@ -12,6 +12,8 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -52,6 +54,24 @@ func (w *world) proof(g *wardkeep.GuardianClient) string {
 func (w *world) status(child string) wardkeep.Child {
 	w.T.Helper()
 	return w.must(w.client.Child(w.T.Context(), child)).(wardkeep.Child)
+}
+
+// Edge case 5: who refuses everything over the API is told, though the child, and
+// with it the contact, is erased before anybody reads the ledger.
+func TestEdgeCase5_ARefusalOverHTTPIsConfirmed(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		child := w.register("no").ID
+		w.says(child, "", false)
+		if _, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.client.Child(t.Context(), child); !errors.Is(err, wardkeep.ErrChildErased) {
+			t.Errorf("after the sweep: %v", err)
+		}
+		if text := w.newest(notify.KindRefusal); !strings.Contains(text, "refused all 7") {
+			t.Error(text)
+		}
+	})
 }
 
 // Edge cases 7 and 8 over HTTP: a second guardian comes, can't answer before it

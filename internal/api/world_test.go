@@ -116,14 +116,25 @@ func (w *world) guardian(r wardkeep.ConsentRequest) *wardkeep.GuardianClient {
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// code is the one-time code of the newest message.
+// code is the newest one-time code.
 func (w *world) code() string {
 	w.T.Helper()
-	sent := w.outbox.Messages()
-	if len(sent) == 0 || sent[0].Kind != notify.KindCode {
-		w.T.Fatal("no code was sent")
+	return sixDigits.FindString(w.newest(notify.KindCode))
+}
+
+// newest is the text of the newest message of a kind. A farewell is sent after the
+// answer, so it waits for one.
+func (w *world) newest(kind string) string {
+	w.T.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		for _, m := range w.outbox.Messages() {
+			if m.Kind == kind {
+				return m.Text.Reveal()
+			}
+		}
 	}
-	return sixDigits.FindString(sent[0].Text.Reveal())
+	w.T.Fatalf("no %s was sent", kind)
+	return ""
 }
 
 // child registers a child whose guardian agreed to all.
