@@ -36,19 +36,31 @@ func (d Desk) Open(ctx context.Context, tx *db.Tx, r Request, lang, surface stri
 	return d.open(ctx, tx, r, lang, surface, "link:"+r.ID)
 }
 
-func (d Desk) open(ctx context.Context, tx *db.Tx, r Request, lang, surface, actor string) (Request, charter.NoticeDoc, string, error) {
-	fail := func(err error) (Request, charter.NoticeDoc, string, error) {
-		return r, charter.NoticeDoc{}, "", err
+// Look returns what Open does, and records nothing: for whoever has the link of a
+// request whose guardian is verified in another browser. What that guardian has
+// before its eyes stays what was shown last. Errors: as Open.
+func (d Desk) Look(ctx context.Context, tx *db.Tx, r Request, lang string) (charter.NoticeDoc, error) {
+	if !isLocale(lang) {
+		return charter.NoticeDoc{}, ErrLocale.At("lang")
 	}
+	notice, _, err := d.look(ctx, tx, r, lang)
+	return notice, err
+}
+
+func (d Desk) look(ctx context.Context, tx *db.Tx, r Request, lang string) (notice charter.NoticeDoc, hash string, err error) {
 	if err := r.at(tx.Now()).Refusal(); err != nil {
-		return fail(err)
+		return notice, "", err
 	}
 	if _, err := d.version(ctx, tx, r); err != nil {
-		return fail(err)
+		return notice, "", err
 	}
-	notice, hash, err := d.Charters.Notice(ctx, tx, r.Service, r.Charter, charter.Lang(lang))
+	return d.Charters.Notice(ctx, tx, r.Service, r.Charter, charter.Lang(lang))
+}
+
+func (d Desk) open(ctx context.Context, tx *db.Tx, r Request, lang, surface, actor string) (Request, charter.NoticeDoc, string, error) {
+	notice, hash, err := d.look(ctx, tx, r, lang)
 	if err != nil {
-		return fail(err)
+		return r, charter.NoticeDoc{}, "", err
 	}
 	shown := Shown{Notice: hash, Lang: lang, Channel: surface, At: tx.Now()}
 	if r.Shown.same(shown) {

@@ -393,9 +393,11 @@ func TestMishaps_SayWhatHappenedAndLeadOn(t *testing.T) {
 		s.verified(token)
 		form := s.agrees(token, "zh-CN")
 		first := s.browser
-		s.fresh() // another person with the same link
-		if _, page := s.get("/r/"+token, "zh-CN"); strings.Contains(page, `value="agree"`) {
-			t.Error("a second browser is verified with the first")
+		s.fresh()                                            // another person with the same link
+		for _, lang := range []string{"en", "zh-CN", "en"} { // in another language, it takes nothing from the first
+			if _, page := s.get("/r/"+token, lang); strings.Contains(page, `value="agree"`) {
+				t.Error("a second browser is verified with the first")
+			}
 		}
 		s.browser = first
 		if status, body := s.answer(token, form); status != 200 {
@@ -556,6 +558,27 @@ func TestArticle5_GuidanceIsOffered(t *testing.T) {
 		for _, path := range []string{"/guide", "/guide/child", "/rules/" + vaulttest.Service + "/child"} {
 			if status, _ := s.get(path, "en"); status != http.StatusOK {
 				t.Errorf("%s: %d", path, status)
+			}
+		}
+	})
+}
+
+// Whatever stands in an address that leads on, it leads to a page of this site.
+func TestRedirects_LeadNowhereElse(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		for _, evil := range []string{"..%2F%5Cevil.example", "%2F%2Fevil.example", "..%2F..%2F%2Fevil.example", "%5Cevil.example", "..", "%2E%2E%2F%5C%5Cevil.example"} {
+			for _, step := range []string{"code", "verify", "answer", "withdraw", "again", ""} {
+				r, err := s.browser.Get(s.server.URL + "/r/" + evil + "/" + step)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Body.Close()
+				// A browser reads a backslash as a slash.
+				to := strings.ReplaceAll(r.Header.Get("Location"), `\`, "/")
+				if r.StatusCode < 400 && (!strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//")) {
+					t.Errorf("%s/%s: %d, to %s", evil, step, r.StatusCode, to)
+				}
 			}
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -147,15 +148,23 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, req consent.Request, r *http.Request) error {
 	l := lang(r)
-	req, notice, _, err := s.desk.Open(ctx, tx, req, string(l), consent.OnPage)
-	if err != nil {
-		return err
-	}
-	_, err = s.desk.Guardian(ctx, tx, req, proof(r))
-	page.Verified = err == nil && req.State == consent.Verified
+	_, err := s.desk.Guardian(ctx, tx, req, proof(r))
+	mine := err == nil
 	if err != nil && !errors.Is(err, consent.ErrVerified) {
 		return err
 	}
+	var notice charter.NoticeDoc
+	if req.State == consent.Verified && !mine {
+		// Somebody else with the link. The guardian has the page open, and what it
+		// answers must stay what it was shown.
+		notice, err = s.desk.Look(ctx, tx, req, string(l))
+	} else {
+		req, notice, _, err = s.desk.Open(ctx, tx, req, string(l), consent.OnPage)
+	}
+	if err != nil {
+		return err
+	}
+	page.Verified = mine && req.State == consent.Verified
 	if page.Asked, err = s.askedPart(ctx, tx, req, notice, l, page.Verified); err != nil {
 		return err
 	}
@@ -211,9 +220,13 @@ func (s *Server) sendCode(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// requestAt is the address of the page of the request. What stands in the path may
+// be anything: escaped, it leads nowhere else.
+func requestAt(r *http.Request) string { return "/r/" + url.PathEscape(r.PathValue("token")) }
+
 // back is the page of the request, in the language it was read in.
 func back(r *http.Request, mark string) string {
-	to := "/r/" + r.PathValue("token") + "?lang=" + string(lang(r))
+	to := requestAt(r) + "?lang=" + string(lang(r))
 	if mark != "" {
 		to += "&" + mark
 	}
@@ -257,7 +270,7 @@ const proofCookie = "wardkeep_proof"
 // this link.
 func (s *Server) keep(w http.ResponseWriter, r *http.Request, secret string) {
 	http.SetCookie(w, &http.Cookie{
-		Name: proofCookie, Value: secret, Path: "/r/" + r.PathValue("token"), MaxAge: int(consent.ProofLife / time.Second),
+		Name: proofCookie, Value: secret, Path: requestAt(r), MaxAge: int(consent.ProofLife / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: strings.HasPrefix(s.PublicURL, "https:"),
 	})
 }
@@ -466,7 +479,7 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/r/"+r.PathValue("token")+"/receipt?lang="+string(lang(r)), http.StatusSeeOther)
+	http.Redirect(w, r, requestAt(r)+"/receipt?lang="+string(lang(r)), http.StatusSeeOther)
 	return nil
 }
 

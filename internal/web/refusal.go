@@ -39,18 +39,25 @@ type on struct {
 // A place is how an address begins, and whether there is more of it.
 type place struct {
 	request, ask, below, proving bool
+	base                         string // leads to where the addresses below the page begin
 }
 
 func placeOf(r *http.Request) place {
-	return place{
-		request: r.PathValue("token") != "", ask: r.PathValue("ask") != "", below: strings.Count(r.URL.EscapedPath(), "/") > 2,
-		proving: strings.Count(r.URL.EscapedPath(), "/") == 4 && strings.Contains(r.URL.EscapedPath(), "/identity/"),
+	// /r/{token}, or one or two steps below it
+	depth := strings.Count(r.URL.EscapedPath(), "/")
+	at := place{
+		request: r.PathValue("token") != "", ask: r.PathValue("ask") != "", below: depth > 2,
+		proving: depth == 4 && strings.Contains(r.URL.EscapedPath(), "/identity/"),
 	}
+	if at.below {
+		at.base = strings.Repeat("../", depth-3)
+	}
+	return at
 }
 
 func toRequest(o on) way {
-	to := way{To: "?lang=" + o.lang}
-	if o.at.below {
+	to := way{To: o.at.base + "?lang=" + o.lang}
+	if o.at.below && o.at.base == "" {
 		to.To = "./" + to.To
 	}
 	switch {
@@ -85,7 +92,7 @@ func toReceipt(o on) way {
 	if !o.at.request || !o.at.below {
 		return way{}
 	}
-	return way{Label: o.t("web.way.receipt"), To: "receipt?lang=" + o.lang}
+	return way{Label: o.t("web.way.receipt"), To: o.at.base + "receipt?lang=" + o.lang}
 }
 
 func toRenewal(o on) way {
@@ -94,7 +101,7 @@ func toRenewal(o on) way {
 	}
 	to := way{Label: o.t("web.way.renew"), To: "?lang=" + o.lang, Post: true}
 	if o.at.below {
-		to.To = "renew" + to.To
+		to.To = o.at.base + "renew" + to.To
 	}
 	return to
 }

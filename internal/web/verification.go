@@ -104,7 +104,7 @@ func (s *Server) proving(w http.ResponseWriter, r *http.Request) error {
 
 // toProving leads to the page of an attempt: to load it again tries nothing again.
 func (s *Server) toProving(w http.ResponseWriter, r *http.Request, a verification.Attempt) error {
-	http.Redirect(w, r, "/r/"+r.PathValue("token")+"/identity/"+a.ID+"?lang="+string(lang(r)), http.StatusSeeOther)
+	http.Redirect(w, r, requestAt(r)+"/identity/"+a.ID+"?lang="+string(lang(r)), http.StatusSeeOther)
 	return nil
 }
 

@@ -186,3 +186,18 @@ func TestEdgeCase24_ADocumentIsSentOnThePage(t *testing.T) {
 		}
 	})
 }
+
+// A refusal below the pages of a request leads back to the request, from wherever
+// it is met.
+func TestMishaps_LeadBackFromDeepAddresses(t *testing.T) {
+	eachProving(t, func(t *testing.T, s *site, _ *bureau) {
+		_, token, _ := s.ask()
+		status, body := s.post("/r/"+token+"/identity/number?lang=zh-CN", url.Values{"name": {"王芳"}, "number": {"11010519491231002X"}})
+		if status != 403 || !strings.Contains(body, `href="../?lang=zh-CN">回到请求页`) {
+			t.Fatalf("%d %s", status, body)
+		}
+		if status, body := s.get("/r/"+token+"/?lang=zh-CN", ""); status != 200 || !strings.Contains(body, "发送验证码") {
+			t.Errorf("%d %s", status, body)
+		}
+	})
+}

@@ -99,7 +99,7 @@ func (s *Server) Handler() http.Handler {
 	// Who is led here by a page of another site is told so, and nothing is done.
 	ours := http.NewCrossOriginProtection()
 	ours.SetDenyHandler(s.page("elsewhere", maxForm, func(http.ResponseWriter, *http.Request) error { return ErrElsewhere }))
-	return secure(ours.Handler(mux))
+	return s.secure(ours.Handler(mux))
 }
 
 // ErrElsewhere refuses a form that was sent from another site.
@@ -141,7 +141,7 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form
 
 // secure sets what every answer carries. The address of a page holds a secret,
 // so no other site is told it.
-func secure(next http.Handler) http.Handler {
+func (s *Server) secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -149,7 +149,7 @@ func secure(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		if r.TLS != nil {
+		if s.https() {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		next.ServeHTTP(w, r)
