@@ -374,6 +374,7 @@ type receiptPage struct {
 // is set; with none of them, a refusal stands.
 type receiptLine struct {
 	Purpose, Label, Entry       string
+	IfRefused                   string // what stops with a withdrawal
 	Granted, Withdrawn, Renewed bool
 	Again                       bool // the guardian may think again
 }
@@ -439,6 +440,7 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 		p, _ := published.Charter.Purpose(a.Purpose)
 		_, asked := now.Charter.Purpose(a.Purpose)
 		line := became(a, standing)
+		line.IfRefused = p.IfRefused.In(charter.Lang(l))
 		line.Label, line.Again = p.Label.In(charter.Lang(l)), asked && !over && !line.Granted && !line.Renewed
 		page.Lines = append(page.Lines, line)
 	}
