@@ -568,7 +568,7 @@ func TestRedirects_LeadNowhereElse(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		s.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		for _, evil := range []string{"..%2F%5Cevil.example", "%2F%2Fevil.example", "..%2F..%2F%2Fevil.example", "%5Cevil.example", "..", "%2E%2E%2F%5C%5Cevil.example"} {
-			for _, step := range []string{"code", "verify", "answer", "withdraw", "again", ""} {
+			for _, step := range []string{"code", "verify", "answer", "withdraw", "again", "renew", ""} {
 				r, err := s.browser.Get(s.server.URL + "/r/" + evil + "/" + step)
 				if err != nil {
 					t.Fatal(err)

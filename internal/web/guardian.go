@@ -42,7 +42,7 @@ func (s *Server) guardian(mux *http.ServeMux) {
 	s.handle(mux, "POST /r/{token}/withdraw", s.withdraw)
 	s.handle(mux, "POST /r/{token}/again", s.again)
 	// A page that answers a form has the form's address, and people come back to it.
-	for _, step := range []string{"code", "verify", "answer", "withdraw", "again"} {
+	for _, step := range []string{"code", "verify", "answer", "withdraw", "again", "renew"} {
 		s.handle(mux, "GET /r/{token}/"+step, s.comeBack)
 	}
 }
