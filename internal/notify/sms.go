@@ -3,13 +3,9 @@ package notify
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 )
 
@@ -30,19 +26,9 @@ type SMSConfig struct {
 // Standard Webhooks (HMAC-SHA-256). Its errors are for the operator who wrote
 // the configuration, as those of SMTP.
 func SMSWebhook(c SMSConfig) (Sender, error) {
-	var wrong WrongSettings
-	u, err := url.Parse(c.URL)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		wrong.add("url", errors.New("url must be https, without a user in it; http is allowed for this machine only"))
-	}
-	secret, err := readSecret(c.SecretFile)
-	key, bad := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-	if err == nil && (bad != nil || len(key) < 24) {
-		err = errors.New(`the secret must be "whsec_" and at least 24 bytes in base64`)
-	}
-	wrong.add("secret_file", err)
-	if len(wrong) > 0 {
-		return nil, fmt.Errorf("sms: %w", wrong)
+	w, err := newWebhook(c.URL, c.SecretFile, c.Timeout)
+	if err != nil {
+		return nil, fmt.Errorf("sms: %w", err)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if c.CAFile != "" {
@@ -52,12 +38,8 @@ func SMSWebhook(c SMSConfig) (Sender, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
-	return &webhook{url: u.String(), key: key, client: &http.Client{
-		Transport: transport,
-		Timeout:   orTimeout(c.Timeout, 10*time.Second),
-		// A redirect would carry the message to somebody the operator didn't name.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	w.client.Transport = transport
+	return w, nil
 }
 
 // An smsBody is what the gateway gets.

@@ -67,12 +67,21 @@ type HookConfig struct {
 // NewHook reads the secret and connects to nobody yet. Its errors are for the
 // operator who wrote the configuration: WrongSettings.
 func NewHook(c HookConfig) (*Hook, error) {
+	w, err := newWebhook(c.URL, c.SecretFile, c.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	return &Hook{*w}, nil
+}
+
+// newWebhook checks the settings of a webhook. Errors: WrongSettings.
+func newWebhook(address, secretFile string, timeout time.Duration) (*webhook, error) {
 	var wrong WrongSettings
-	u, err := url.Parse(c.URL)
+	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
 		wrong.add("url", errors.New("url must be https, without a user in it; http is allowed for this machine only"))
 	}
-	secret, err := readSecret(c.SecretFile)
+	secret, err := readSecret(secretFile)
 	key, bad := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	if err == nil && (bad != nil || len(key) < 24) {
 		err = errors.New(`the secret must be "whsec_" and at least 24 bytes in base64`)
@@ -81,10 +90,11 @@ func NewHook(c HookConfig) (*Hook, error) {
 	if len(wrong) > 0 {
 		return nil, wrong
 	}
-	return &Hook{webhook{url: u.String(), key: key, client: &http.Client{
-		Timeout:       orTimeout(c.Timeout, 10*time.Second),
+	return &webhook{url: u.String(), key: key, client: &http.Client{
+		Timeout: orTimeout(timeout, 10*time.Second),
+		// A redirect would carry what is sent to somebody the operator didn't name.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}}, nil
+	}}, nil
 }
 
 // Ask posts body under an id, which is the same in every attempt, and returns the
