@@ -68,6 +68,9 @@ func run(args []string, in io.Reader, out, err io.Writer) int {
 	if fault != nil {
 		return s.fail(fault)
 	}
+	if len(args) == 0 {
+		args = []string{"--help"} // whoever types the name alone asks what there is
+	}
 	command, fault := parser.Parse(args)
 	if fault != nil {
 		return s.misuse(fault)
