@@ -16,7 +16,6 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/receipt"
-	"wardkeep/internal/verification"
 )
 
 // behind returns the request that the link leads to. One that was answered takes
@@ -74,7 +73,7 @@ func guardianOpen(s *Server, ctx context.Context, c *call, in *langInput) (answe
 		out.Body = wardkeep.GuardianRequest{
 			Service: p.Charter.Name.In(charter.Lang(lang)), State: string(r.State), Purposes: r.Purposes, Lang: lang, ExpiresAt: r.ExpiresAt,
 		}
-		out.Body.Needs = int(verification.Needed(p.Charter, r.Purposes))
+		out.Body.Needs = int(consent.Needed(p.Charter, r.Purposes...))
 		for _, m := range s.verify.Offered() {
 			out.Body.Methods = append(out.Body.Methods, string(m))
 		}

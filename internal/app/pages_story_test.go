@@ -44,6 +44,7 @@ var stories = []pageStory{
 	{name: "Article19_AtHome", tell: atHome},
 	{name: "EdgeCase8_APasskey", tell: aPasskey, byHand: true},
 	{name: "NoPasskeyWithoutScript", tell: noPasskeyWithoutScript, byHand: true, only: i18n.Chinese},
+	{name: "EdgeCase24_AYesByCodeAlone", tell: aYesByCodeAlone},
 	{name: "EdgeCase7_TwoGuardiansInDispute", tell: twoGuardiansInDispute},
 	{name: "Article10_AskedAgainAfterAMaterialChange", tell: askedAgain},
 	{name: "EdgeCase24_StrongerProofs", tell: strongerProofs},
@@ -657,6 +658,66 @@ func abroad(c *charter.Charter) {
 	}
 }
 
+// Edge case 24: a yes by a code alone lets nothing leave the service. It is taken,
+// each page says what it is worth, and how to mend it.
+func aYesByCodeAlone(g *guardian) {
+	const leaves = "class-ranking"
+	g.agreed()
+	if g.discloses(leaves) {
+		g.t.Error("a code's yes lets something leave")
+	}
+	g.sees("web.receipt.unproved")
+	g.open()
+	g.sees("web.receipt.unproved")
+	g.at("receipt-unproved")
+	g.signIn()
+	g.follow(homeChild)
+	g.sees("web.mine.consent.unproved")
+	g.at("home_child-unproved")
+	g.follow(about("again", leaves))
+	g.verify()
+	g.sees("web.asked.proof", "web.request.prove_first")
+	g.at("request-unproved")
+	asking := g.Page().URL
+	g.follow(prove)
+	g.site.Bureau.Say(verification.ResultMatch)
+	g.proveByNumber(somebody)
+	g.sees("web.identity.succeeded")
+	g.Visit(asking)
+	g.sees("web.request.proved")
+	g.at("request-proved")
+	g.follow(agree)
+	g.sees("web.receipt.granted")
+	g.misses("web.receipt.unproved")
+	if !g.discloses(leaves) {
+		g.t.Error("a proved guardian agreed, and nothing may leave")
+	}
+	g.Visit(g.site.URL + "/home")
+	g.follow(homeChild)
+	g.misses("web.mine.consent.unproved")
+}
+
+// discloses reports whether the operator may disclose for a purpose.
+func (g *guardian) discloses(purpose string) bool {
+	g.t.Helper()
+	p, err := g.site.API.Permissions(g.t.Context(), g.child.ID, "")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, its := range p.Purposes {
+		for _, a := range its.Activities {
+			if its.Purpose == purpose && a.Activity == string(charter.Disclose) {
+				return a.Permitted
+			}
+		}
+	}
+	g.t.Fatalf("%s discloses nothing", purpose)
+	return false
+}
+
+// somebody is the example of GB 11643.
+const somebody = "11010519491231002X"
+
 // Edge case 24: where information leaves the service, a code isn't enough. Each
 // stronger proof is offered, and says how it went.
 func strongerProofs(g *guardian) {
@@ -673,11 +734,11 @@ func strongerProofs(g *guardian) {
 	g.sees("web.identity.needed")
 	g.at("verify_identity")
 
+	g.site.Bureau.Say("") // nobody is there
 	g.proveByNumber("11010519491231002Y")
 	g.refused(422, "verification.number_invalid")
 	g.at("refusal-number")
 	g.follow(wayOn)
-	const somebody = "11010519491231002X" // the example of GB 11643
 	g.proveByNumber(somebody)
 	g.sees("web.identity.unavailable")
 	g.at("verify_attempt-unavailable")

@@ -300,6 +300,20 @@ func (c *Charter) Abroad(p Purpose) bool {
 	return c.Storage.Country != Home || len(c.partiesAbroad(p)) > 0
 }
 
+// Leaves reports whether doing that for a purpose hands something to somebody
+// outside the operator, or outside Home: a transfer, a disclosure, entrusting a
+// processor abroad, and whatever is done where the storage is abroad.
+func (c *Charter) Leaves(does Activity, party string) bool {
+	switch does {
+	case Transfer, Disclose:
+		return true
+	case Entrust:
+		q, ok := c.Processor(party)
+		return ok && q.Country != Home || c.Storage.Country != Home
+	}
+	return c.Storage.Country != Home
+}
+
 func (c *Charter) partiesAbroad(p Purpose) (names []string) {
 	for _, n := range p.Processors {
 		if q, ok := c.Processor(n); ok && q.Country != Home {

@@ -78,6 +78,7 @@ type Told struct {
 	Agreed    []string
 	Refused   []string
 	Withdrawn []string
+	Strength  family.Strength // with which it was answered
 	At        time.Time
 	Token     string // of a link that leads back; empty where there is no request, or nothing, to come back to
 }
@@ -102,7 +103,7 @@ func (d Desk) Tell(ctx context.Context, tx *db.Tx, c family.Child, answer string
 	if err != nil {
 		return Told{}, err
 	}
-	told := Told{Charter: a.Charter, Lang: a.Lang, At: a.GivenAt}
+	told := Told{Charter: a.Charter, Lang: a.Lang, Strength: a.Strength, At: a.GivenAt}
 	about := r.ID
 	if a.Withdraws != "" {
 		told.Withdrawn, about = []string{a.Purpose}, a.ID

@@ -198,7 +198,10 @@ func (d *decision) consent(purpose charter.Purpose) {
 	}
 	v := consent.Standing(d.facts.Answers, d.facts.Guardians, purpose.Name, since)
 	if v.Granted {
-		d.strength(v.Strength)
+		// Edge case 24: what leaves the operator needs more than a one-time code.
+		if v.Strength < consent.Needs(d.facts.Published.Charter, d.use.Activity, d.use.Party) {
+			d.deny("9", "gate.verification_too_weak")
+		}
 		return
 	}
 	switch v.Why {
@@ -212,14 +215,6 @@ func (d *decision) consent(purpose charter.Purpose) {
 		d.deny("9", "gate.guardian_unverified")
 	default:
 		d.deny("9", "gate.consent_missing")
-	}
-}
-
-// Edge case 24: what leaves the operator needs more than a one-time code.
-func (d *decision) strength(s family.Strength) {
-	leaves := d.use.Activity == charter.Transfer || d.use.Activity == charter.Disclose
-	if leaves && s < family.NameAndNumber {
-		d.deny("9", "gate.verification_too_weak")
 	}
 }
 

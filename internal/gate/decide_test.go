@@ -25,8 +25,9 @@ var now = time.Date(2026, 6, 1, 4, 0, 0, 0, time.UTC)
 
 // world is what a line of a table changes.
 type world struct {
-	facts gate.Facts
-	app   account.App
+	facts   gate.Facts
+	charter *charter.Charter
+	app     account.App
 }
 
 // open returns the world of "nothing stands in the way": a service in order, a
@@ -48,6 +49,7 @@ func open(t testing.TB) *world {
 	}
 	c := &charter.Charter{
 		Service: "xiaoxi",
+		Storage: charter.Storage{Country: charter.Home},
 		Items:   []charter.Item{{Name: "voice"}, {Name: "score"}, {Name: "school"}},
 		Purposes: []charter.Purpose{
 			{
@@ -65,7 +67,7 @@ func open(t testing.TB) *world {
 				Retention: charter.Retention{From: charter.FromEvent, Event: "left", Period: fifteen, AtMost: year},
 			},
 		},
-		Processors: []charter.Processor{{Name: "yuping"}},
+		Processors: []charter.Processor{{Name: "yuping", Country: charter.Home}},
 		Recipients: []charter.Recipient{{Name: "examiner"}},
 	}
 	scopes, err := account.ParseScopes("items:read items:write")
@@ -74,7 +76,8 @@ func open(t testing.TB) *world {
 	}
 	mother := family.Guardian{ID: "gu_1", Child: "ch_1", Relation: family.Parent, Strength: family.NameAndNumber, VerifiedAt: now}
 	return &world{
-		app: account.App{ID: "ak_1", Service: "xiaoxi", Scopes: scopes},
+		charter: c,
+		app:     account.App{ID: "ak_1", Service: "xiaoxi", Scopes: scopes},
 		facts: gate.Facts{
 			Now:       now,
 			Service:   catalog.Service{Name: "xiaoxi", State: catalog.Live, Version: 9, Charter: 3, OfficerID: "st_1", DeputyID: "st_2"},
@@ -132,6 +135,8 @@ var changes = map[string]func(*world){
 	"guardian is the teacher":   func(w *world) { w.facts.Guardians[0].Relation = family.Teacher },
 	"guardian unknown":          func(w *world) { w.facts.Guardians = nil },
 	"verified by one-time code": func(w *world) { w.facts.Answers[0].Strength = family.OneTimeCode },
+	"yuping is abroad":          func(w *world) { w.charter.Processors[0].Country = "HK" },
+	"the storage is abroad":     func(w *world) { w.charter.Storage.Country = "HK" },
 	"the father refused": func(w *world) {
 		w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_2", Child: "ch_1", Relation: family.Parent, Strength: 1, VerifiedAt: now})
 		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_2", Child: "ch_1", Guardian: "gu_2", Purpose: "speaking", Charter: 2, GivenAt: now})

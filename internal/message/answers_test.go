@@ -161,6 +161,23 @@ func TestEdgeCase7_AWithdrawalLeadsToNobodyElsesRequest(t *testing.T) {
 	})
 }
 
+// Edge case 24: a yes that lets nothing leave yet isn't confirmed as one that does.
+func TestEdgeCase24_AReceiptSaysWhatStillNeedsAProof(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(family.Person{Email: pii.New("wang.fang@example.com")})
+		_, from := d.due(0)
+		d.answer(child, consent.Asking{Channel: consent.Email}, "en", "push-notices")
+		due, _ := d.due(from)
+		if err := d.teller(notify.SMS, notify.Email).Send(t.Context(), due[0]); err != nil {
+			t.Fatal(err)
+		}
+		text := d.last().Text.Reveal()
+		if want := "Class ranking (prove who you are first"; !strings.Contains(text, want) || strings.Count(text, "prove who you are") != 1 {
+			t.Errorf("%q isn't in %s, or more is", want, text)
+		}
+	})
+}
+
 // Edge case 5: who refused everything is told that nothing stays, without a link
 // that soon leads nowhere; and nobody is told once it is gone.
 func TestEdgeCase5_ARefusalOfEverythingIsConfirmedOnceAndNothingStays(t *testing.T) {

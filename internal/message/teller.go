@@ -127,7 +127,14 @@ func confirmation(ctx context.Context, tx *db.Tx, desk consent.Desk, service str
 		}
 		return notify.Withdrawal{Service: name, Withdrawn: labels(told.Withdrawn), At: told.At, Link: link}.Message(to), nil
 	}
-	return notify.Receipt{Service: name, Agreed: labels(told.Agreed), Refused: labels(told.Refused), At: told.At, Link: link}.Message(to), nil
+	agreed := labels(told.Agreed)
+	for i, n := range told.Agreed {
+		// Edge case 24: a yes that carries nothing yet isn't confirmed as one that does.
+		if told.Strength < consent.Needed(published.Charter, n) {
+			agreed[i] = to.Lang.T("notify.receipt.unproved", "Purpose", agreed[i])
+		}
+	}
+	return notify.Receipt{Service: name, Agreed: agreed, Refused: labels(told.Refused), At: told.At, Link: link}.Message(to), nil
 }
 
 // The addresses that messages lead to. All begin with the public URL, and only a

@@ -219,10 +219,10 @@ func TestEdgeCase24_AStrongerProofOpensWhatACodeDoesNot(t *testing.T) {
 			})
 			return given
 		}
-		if n := verification.Needed(w.Charter, []string{"class-ranking"}); n != family.NameAndNumber {
+		if n := consent.Needed(w.Charter, "class-ranking"); n != family.NameAndNumber {
 			t.Errorf("class-ranking needs %d", n)
 		}
-		if n := verification.Needed(w.Charter, []string{"account"}); n != family.OneTimeCode {
+		if n := consent.Needed(w.Charter, "account"); n != family.OneTimeCode {
 			t.Errorf("account needs %d", n)
 		}
 		answer(w.sit(c, g, "class-ranking"))

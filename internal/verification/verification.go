@@ -23,7 +23,6 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
-	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 )
@@ -112,20 +111,6 @@ func (d Desk) Offered() (all []family.Method) {
 		all = append(all, family.ByDocument)
 	}
 	return all
-}
-
-// Needed returns how well a guardian must be verified for its yes to these
-// purposes to be worth something for all that they do: what leaves the operator or
-// the country takes more than a one-time code (edge case 24). It is what a page
-// says beforehand; what is done then, the gate decides.
-func Needed(c *charter.Charter, purposes []string) family.Strength {
-	for _, name := range purposes {
-		p, ok := c.Purpose(name)
-		if ok && (p.Does(charter.Transfer) || p.Does(charter.Disclose) || c.Abroad(p)) {
-			return family.NameAndNumber
-		}
-	}
-	return family.OneTimeCode
 }
 
 // The limits of attempts. Counted are those of a day, whatever became of them.

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
 )
 
 // ErrNothingOn says that somebody agreed without switching anything on.
@@ -35,6 +36,7 @@ type askedView struct {
 	Processors, Recipients  []party
 	Controls                bool
 	One                     bool // one purpose is asked: to agree is to agree to it
+	NeedsSwitch             bool // something that the basic function needs has a switch of its own
 }
 
 // ByButton reports whether agreeing to the purpose takes no switch of its own.
@@ -51,6 +53,7 @@ type askedPurpose struct {
 	Parties []party         // who receives something
 	Abroad  bool
 	Changed bool // it is asked again
+	Proof   bool // a code alone carries no yes to it (edge case 24)
 	group   group
 }
 
@@ -204,7 +207,8 @@ func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notic
 		if !ok || !known {
 			return askedView{}, fmt.Errorf("web: a purpose that was asked isn't in the notice: %w", catalog.ErrDamaged)
 		}
-		q := askedPurpose{NoticePurpose: told, Abroad: p.Charter.Abroad(purpose), Changed: affected[name]}
+		q := askedPurpose{NoticePurpose: told, Abroad: p.Charter.Abroad(purpose), Changed: affected[name],
+			Proof: consent.Needed(p.Charter, name) > family.OneTimeCode}
 		for _, name := range purpose.Recipients {
 			to := recipient(p.Charter, purpose, name, l)
 			q.Parties = append(q.Parties, to)
@@ -230,6 +234,7 @@ func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notic
 			v.Optional = append(v.Optional, q)
 		case separately:
 			v.Separate = append(v.Separate, q)
+			v.NeedsSwitch = v.NeedsSwitch || q.Necessary
 		}
 	}
 	return v, nil

@@ -110,6 +110,8 @@ type requestPage struct {
 	Expires                        time.Time
 	Left                           string
 	Proofs                         bool      // stronger proofs than a code are offered
+	Needed                         bool      // something that is asked needs one
+	Proved                         bool      // … and this browser has shown it
 	Ends                           time.Time // of the child if nobody agrees; zero: it stays registered, whatever becomes of the request
 }
 
@@ -148,7 +150,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, req consent.Request, r *http.Request) error {
 	l := lang(r)
-	_, err := s.desk.Guardian(ctx, tx, req, proof(r))
+	by, err := s.desk.Guardian(ctx, tx, req, proof(r))
 	mine := err == nil
 	if err != nil && !errors.Is(err, consent.ErrVerified) {
 		return err
@@ -173,6 +175,12 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 			return err
 		}
 	}
+	published, err := s.Charters.Version(ctx, tx, req.Service, req.Charter)
+	if err != nil {
+		return err
+	}
+	needed := consent.Needed(published.Charter, req.Purposes...)
+	page.Needed, page.Proved = needed > family.OneTimeCode, by.Strength >= needed
 	f, err := s.face(ctx, tx, req, l)
 	page.Service, page.Name, page.Nickname, page.Ends = req.Service, f.name, f.nickname, f.ends
 	page.Notice, page.Page = req.Shown.Notice, req.Shown.Page
@@ -368,6 +376,7 @@ type receiptPage struct {
 	Over     bool      // everything was refused: the child is about to be erased
 	Until    time.Time // the end of a child for whom nobody has agreed yet; zero otherwise
 	Waits    bool      // … and somebody may agree by then: another request is open
+	Proofs   bool      // stronger proofs than a code are offered
 }
 
 // A receiptLine is one choice, and what became of it. At most one of the flags
@@ -376,6 +385,7 @@ type receiptLine struct {
 	Purpose, Label, Entry       string
 	IfRefused                   string // what stops with a withdrawal
 	Granted, Withdrawn, Renewed bool
+	Unproved                    bool // … granted by a code, which doesn't carry it (edge case 24)
 	Again                       bool // the guardian may think again
 }
 
@@ -421,7 +431,8 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 		return err
 	}
 	var standing []consent.Answer
-	if err := tx.Together(ctx, consent.ReadStanding(&standing, child.ID)); err != nil {
+	var guardians []family.Guardian
+	if err := tx.Together(ctx, consent.ReadStanding(&standing, child.ID), family.ReadGuardians(&guardians, child.ID)); err != nil {
 		return err
 	}
 	// Whose every purpose was refused is erased before anybody could think again.
@@ -435,13 +446,17 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 		page.Waits = slices.ContainsFunc(all, func(other consent.Request) bool { return other.Refusal() == nil })
 	}
 	page.Lines = nil // Update may run this again
+	page.Proofs = len(s.verifier.Offered()) > 0
 	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, req.Shown.Notice
 	for _, a := range receipt.Answers {
 		p, _ := published.Charter.Purpose(a.Purpose)
 		_, asked := now.Charter.Purpose(a.Purpose)
 		line := became(a, standing)
 		line.IfRefused = p.IfRefused.In(charter.Lang(l))
-		line.Label, line.Again = p.Label.In(charter.Lang(l)), asked && !over && !line.Granted && !line.Renewed
+		stands := consent.Standing(standing, guardians, a.Purpose, now.AskedSince[a.Purpose])
+		line.Unproved = line.Granted && stands.Granted && stands.Strength < consent.Needed(now.Charter, a.Purpose)
+		open := !line.Granted && !line.Renewed || line.Unproved && page.Proofs
+		line.Label, line.Again = p.Label.In(charter.Lang(l)), asked && !over && open
 		page.Lines = append(page.Lines, line)
 	}
 	return nil

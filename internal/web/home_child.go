@@ -81,6 +81,7 @@ type homeConsent struct {
 	IfRefused      string
 	Withdraw       bool // there is something to take back
 	Again          bool // the guardian may think again
+	Unproved       bool // … or prove who it is: what stands was agreed to by a code, which doesn't carry it (edge case 24)
 }
 
 // A homeParty is somebody else who gets to see something.
@@ -198,6 +199,8 @@ type told struct {
 	then  map[int64]catalog.Published
 	lang  charter.Lang
 	comma string
+	// Whether stronger proofs than a code are offered.
+	proofs bool
 }
 
 func (s *Server) told(ctx context.Context, tx *db.Tx, service string, answers []consent.Answer, l i18n.Lang) (told, error) {
@@ -205,7 +208,8 @@ func (s *Server) told(ctx context.Context, tx *db.Tx, service string, answers []
 	if err != nil {
 		return told{}, err
 	}
-	t := told{now: now, then: make(map[int64]catalog.Published), lang: charter.Lang(l), comma: l.T("web.mine.comma")}
+	t := told{now: now, then: make(map[int64]catalog.Published), lang: charter.Lang(l), comma: l.T("web.mine.comma"),
+		proofs: len(s.verifier.Offered()) > 0}
 	for _, a := range answers {
 		if _, ok := t.then[a.Charter]; ok || a.Charter == now.Number {
 			continue
@@ -382,6 +386,7 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	c := homeConsent{Purpose: purpose, Label: t.label(purpose), Necessary: p.Necessary, IfRefused: p.IfRefused.In(t.lang)}
 	_, asked := t.now.Charter.Purpose(purpose)
 	v := consent.Standing(answers, guardians, purpose, t.now.AskedSince[purpose])
+	c.Unproved = v.Granted && v.Strength < consent.Needed(t.now.Charter, purpose)
 	var mine, theirs consent.Answer
 	for _, a := range answers {
 		switch {
@@ -396,6 +401,10 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 		}
 	}
 	switch {
+	case v.Granted && c.Unproved && t.proofs:
+		c.State = "web.mine.consent.unproved"
+	case v.Granted && c.Unproved:
+		c.State = "web.mine.consent.unproved_nowhere"
 	case v.Granted:
 		c.State = "web.mine.consent.granted"
 	case !asked:
@@ -407,7 +416,7 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	}
 	// As consent.Withdraw has it: the own yes, or, for who gave no answer, another's.
 	c.Withdraw = mine.Granted || mine.ID == "" && theirs.ID != ""
-	c.Again = asked && !mine.Granted
+	c.Again = asked && (!mine.Granted || c.Unproved && t.proofs)
 	return c
 }
 

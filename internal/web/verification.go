@@ -53,7 +53,7 @@ func (s *Server) identity(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		page.Strength, page.Needs = g.Strength, verification.Needed(published.Charter, req.Purposes)
+		page.Strength, page.Needs = g.Strength, consent.Needed(published.Charter, req.Purposes...)
 		return nil
 	})
 	if err != nil {

@@ -1,0 +1,37 @@
+package consent
+
+import (
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+)
+
+// Needs returns how well a guardian must be verified for its yes to carry what is
+// done: what leaves the operator or the country takes more than a one-time code
+// (edge case 24). Party is whom it goes to, if anybody. The gate asks it of every
+// use.
+func Needs(c *charter.Charter, does charter.Activity, party string) family.Strength {
+	if c.Leaves(does, party) {
+		return family.NameAndNumber
+	}
+	return family.OneTimeCode
+}
+
+// Needed returns how well a guardian must be verified for its yes to these
+// purposes to carry all that they do. It is what a guardian is told beforehand,
+// and afterwards where its yes falls short.
+func Needed(c *charter.Charter, purposes ...string) family.Strength {
+	needed := family.OneTimeCode
+	for _, name := range purposes {
+		p, _ := c.Purpose(name)
+		for _, does := range p.Activities {
+			if does == charter.Entrust {
+				for _, party := range p.Processors {
+					needed = max(needed, Needs(c, does, party))
+				}
+				continue
+			}
+			needed = max(needed, Needs(c, does, ""))
+		}
+	}
+	return needed
+}
