@@ -40,6 +40,7 @@ var stories = []pageStory{
 	{name: "TheLinkExpires", tell: theLinkExpires},
 	{name: "LinksThatLeadNowhere", tell: linksThatLeadNowhere},
 	{name: "GoingBackAndClickingTwice", tell: goingBackAndClickingTwice, byHand: true, only: i18n.Chinese},
+	{name: "AddressesOfForms", tell: addressesOfForms},
 	{name: "FormsOfOtherSites", tell: formsOfOtherSites, byHand: true},
 	{name: "Article19_AtHome", tell: atHome},
 	{name: "EdgeCase8_APasskey", tell: aPasskey, byHand: true},
@@ -377,7 +378,6 @@ func goingBackAndClickingTwice(g *guardian) {
 	g.nextChild()
 	g.open()
 	g.verify()
-	answering := g.Page().URL
 	g.switchOn()
 	other := g.another()
 	other.open() // the same link in another browser, at the same time
@@ -386,13 +386,34 @@ func goingBackAndClickingTwice(g *guardian) {
 	other.follow(sendCode)
 	other.typeCode(g.code())
 	other.sees("web.receipt.granted")
+}
 
-	// The address of a form that was sent is one that people reload and keep.
-	for _, step := range []string{"code", "verify", "answer", "withdraw", "again"} {
-		path, query, _ := strings.Cut(answering, "?")
-		g.Visit(path + "/" + step + "?" + query)
-		g.sees("web.receipt.verify_why")
+// The address of a form that was sent is one that people reload and keep: each
+// leads to a page, and does nothing.
+func addressesOfForms(g *guardian) {
+	g.plays("granted")
+	g.signIn()
+	g.follow(homeChild)
+	at, _, _ := strings.Cut(g.Page().URL, "?")
+	g.nextChild() // whose request waits in the same browser
+	g.open()
+	g.verify()
+	place := strings.NewReplacer("/home/{tie}", strings.TrimPrefix(at, g.site.URL),
+		"/ask/{ask}", strings.TrimPrefix(g.asked.AskURL, g.site.URL), "/r/{token}", strings.TrimPrefix(g.asked.URL, g.site.URL))
+	for _, route := range routes() {
+		path, isForm := strings.CutPrefix(route, "POST ")
+		if !isForm {
+			continue
+		}
+		g.Visit(g.site.URL + place.Replace(path))
+		if status := g.Page().Status; status != 200 {
+			g.t.Errorf("who loads the address of %s gets %d", route, status)
+		}
 	}
+	g.holds(0, "verified")
+	g.Visit(at) // still signed in
+	g.sees("web.mine.consent.granted")
+	g.misses("web.mine.consent.withdrawn")
 }
 
 // A page of somebody else can send a form to us, and it does nothing.
@@ -469,7 +490,15 @@ func atHome(g *guardian) {
 	g.follow(about("again", "class-ranking"))
 	g.sees("web.request.verify_why")
 
+	// What is refused leads back to the child.
 	g.Visit(child)
+	g.press(inviteFold)
+	g.fill(inviteWhom, nicknames[g.lang])
+	g.press(inviteParent)
+	g.follow(invite)
+	g.refused(422, "family.handle_invalid")
+	g.at("refusal-invitation")
+	g.follow(wayOn)
 	g.follow(signOut)
 	g.at("home_door")
 	g.Visit(child)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"net/url"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -126,7 +125,7 @@ func (s *Server) askSend(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Messages.Send(ctx, m); err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/ask/"+url.PathEscape(r.PathValue("ask"))+"?lang="+string(lang(r))+"&sent", http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/ask/{ask}", "sent"), http.StatusSeeOther)
 	return nil
 }
 

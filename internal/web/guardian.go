@@ -28,37 +28,32 @@ func (s *Server) guardian(mux *http.ServeMux) {
 	s.handle(mux, "POST /c", s.followCode)
 	s.handle(mux, "GET /ask/{ask}", s.ask)
 	s.handle(mux, "GET /ask/{ask}/{$}", withoutSlash)
-	s.handle(mux, "POST /ask/{ask}/send", s.askSend)
+	s.form(mux, "POST /ask/{ask}/send", "/ask/{ask}", s.askSend)
 	s.handle(mux, "GET /r/{token}", s.request)
 	s.handle(mux, "GET /r/{token}/{$}", withoutSlash)
 	s.handle(mux, "POST /r/{token}", s.renew)
-	s.handle(mux, "POST /r/{token}/renew", s.renew)
-	s.handle(mux, "POST /r/{token}/code", s.sendCode)
-	s.handle(mux, "POST /r/{token}/verify", s.verify)
-	s.handle(mux, "POST /r/{token}/answer", s.answer)
+	s.form(mux, "POST /r/{token}/renew", "/r/{token}", s.renew)
+	s.form(mux, "POST /r/{token}/code", "/r/{token}", s.sendCode)
+	s.form(mux, "POST /r/{token}/verify", "/r/{token}", s.verify)
+	s.form(mux, "POST /r/{token}/answer", "/r/{token}", s.answer)
 	s.handle(mux, "GET /r/{token}/receipt", s.receipt)
 	s.handle(mux, "GET /r/{token}/receipt.json", s.download)
 	s.handle(mux, "GET /r/{token}/receipt/print", s.print)
-	s.handle(mux, "POST /r/{token}/withdraw", s.withdraw)
-	s.handle(mux, "POST /r/{token}/again", s.again)
-	// A page that answers a form has the form's address, and people come back to it.
-	for _, step := range []string{"code", "verify", "answer", "withdraw", "again", "renew"} {
-		s.handle(mux, "GET /r/{token}/"+step, s.comeBack)
-	}
-}
-
-func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, back(r, ""), http.StatusSeeOther)
-	return nil
+	s.form(mux, "POST /r/{token}/withdraw", "/r/{token}", s.withdraw)
+	s.form(mux, "POST /r/{token}/again", "/r/{token}", s.again)
 }
 
 // withoutSlash leads from where a refusal points to the page that is meant.
 func withoutSlash(w http.ResponseWriter, r *http.Request) error {
-	to := strings.TrimSuffix(r.URL.EscapedPath(), "/") + "?lang=" + string(lang(r))
+	http.Redirect(w, r, strings.TrimSuffix(r.URL.EscapedPath(), "/")+inLang(lang(r), sent(r)...), http.StatusSeeOther)
+	return nil
+}
+
+// sent is the mark of a page that says a code is on its way, where it stands.
+func sent(r *http.Request) []string {
 	if r.URL.Query().Has("sent") {
-		to += "&sent"
+		return []string{"sent"}
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 
@@ -96,7 +91,7 @@ func (s *Server) followCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/r/"+token+"?lang="+string(lang(r)), http.StatusSeeOther)
+	http.Redirect(w, r, linkAt(r, token), http.StatusSeeOther)
 	return nil
 }
 
@@ -138,11 +133,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if errors.Is(ended, consent.ErrAnswered) {
-		to := "/r/" + page.Token + "/receipt?lang=" + string(lang(r))
-		if page.Sent {
-			to += "&sent"
-		}
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		http.Redirect(w, r, at(r, "/r/{token}/receipt", sent(r)...), http.StatusSeeOther)
 		return nil
 	}
 	return s.render(w, r, http.StatusOK, "guardian/request.html", page)
@@ -224,7 +215,7 @@ func (s *Server) sendCode(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Messages.Send(ctx, m); err != nil {
 		return err
 	}
-	http.Redirect(w, r, back(r, "sent"), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/r/{token}", "sent"), http.StatusSeeOther)
 	return nil
 }
 
@@ -232,13 +223,9 @@ func (s *Server) sendCode(w http.ResponseWriter, r *http.Request) error {
 // be anything: escaped, it leads nowhere else.
 func requestAt(r *http.Request) string { return "/r/" + url.PathEscape(r.PathValue("token")) }
 
-// back is the page of the request, in the language it was read in.
-func back(r *http.Request, mark string) string {
-	to := requestAt(r) + "?lang=" + string(lang(r))
-	if mark != "" {
-		to += "&" + mark
-	}
-	return to
+// linkAt is the address that a link to a request has.
+func linkAt(r *http.Request, token string) string {
+	return "/r/" + url.PathEscape(token) + inLang(lang(r))
 }
 
 func (s *Server) serviceName(ctx context.Context, tx *db.Tx, service string, l i18n.Lang) (string, error) {
@@ -268,7 +255,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.keep(w, r, secret)
-	http.Redirect(w, r, back(r, ""), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/r/{token}"), http.StatusSeeOther)
 	return nil
 }
 
@@ -496,7 +483,7 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, requestAt(r)+"/receipt?lang="+string(lang(r)), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/r/{token}/receipt"), http.StatusSeeOther)
 	return nil
 }
 
@@ -523,6 +510,6 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/r/"+secrets.Token+"?lang="+string(lang(r)), http.StatusSeeOther)
+	http.Redirect(w, r, linkAt(r, secrets.Token), http.StatusSeeOther)
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -32,9 +31,9 @@ func (s *Server) homes(mux *http.ServeMux) {
 	s.handle(mux, "GET /home", s.homeList)
 	s.handle(mux, "POST /home/code", s.homeAskCode)
 	s.handle(mux, "GET /home/code", s.homeTypeCode)
-	s.handle(mux, "POST /home/enter", s.homeEnter)
-	s.handle(mux, "POST /home/out", s.homeOut)
-	s.handle(mux, "POST /home/out-everywhere", s.homeOutEverywhere)
+	s.form(mux, "POST /home/enter", "/home/code", s.homeEnter)
+	s.form(mux, "POST /home/out", "/home", s.homeOut)
+	s.form(mux, "POST /home/out-everywhere", "/home", s.homeOutEverywhere)
 	s.homePasskeys(mux)
 	s.homeChildren(mux)
 	s.homePeople(mux)
@@ -110,15 +109,6 @@ func (s *Server) cookie(r *http.Request, name string) string {
 	return c.Value
 }
 
-// homeTo is an address of the home in the language that the page is read in.
-func homeTo(r *http.Request, path string, query ...string) string {
-	q := url.Values{"lang": {string(lang(r))}}
-	for i := 0; i+1 < len(query); i += 2 {
-		q.Set(query[i], query[i+1])
-	}
-	return "/home" + path + "?" + q.Encode()
-}
-
 // visit runs fn for whoever is signed in, in a transaction that only reads.
 func (s *Server) visit(r *http.Request, fn func(context.Context, *db.Tx, session.Session) error) error {
 	return s.come(r, s.Store.View, fn)
@@ -157,7 +147,7 @@ func (s *Server) toDoor(w http.ResponseWriter, r *http.Request, err error) error
 	if !errors.Is(err, session.ErrSignedOut) {
 		return err
 	}
-	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home"), http.StatusSeeOther)
 	return nil
 }
 
@@ -198,7 +188,7 @@ func (s *Server) showDoor(w http.ResponseWriter, r *http.Request, name string, e
 // to the phone or the mailbox.
 func (s *Server) homeAskCode(w http.ResponseWriter, r *http.Request) error {
 	if err := s.codes.take(r); err != nil {
-		return err
+		return s.showDoor(w, r, doorPage, err)
 	}
 	h, err := family.ParseHandle(s.Ring, pii.New(r.PostFormValue("contact")))
 	if err != nil {
@@ -209,7 +199,7 @@ func (s *Server) homeAskCode(w http.ResponseWriter, r *http.Request) error {
 		s.Log.WarnContext(r.Context(), "home: too many codes at once, one was not made")
 	}
 	s.setCookie(w, codeCookie, browser, consent.CodeLife)
-	http.Redirect(w, r, homeTo(r, "/code"), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home/code"), http.StatusSeeOther)
 	return nil
 }
 
@@ -236,7 +226,7 @@ func (s *Server) homeTypeCode(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limits.take(r); err != nil {
-		return err
+		return s.showDoor(w, r, codePage, err)
 	}
 	ctx := r.Context()
 	code := pii.New(r.PostFormValue("code"))
@@ -259,7 +249,7 @@ func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request, used, secret string) {
 	s.setCookie(w, used, "", 0)
 	s.setCookie(w, homeCookie, secret, session.Most)
-	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home"), http.StatusSeeOther)
 }
 
 func (s *Server) homeOut(w http.ResponseWriter, r *http.Request) error {
@@ -275,7 +265,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, out func(context.
 		return err
 	}
 	s.setCookie(w, homeCookie, "", 0)
-	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home"), http.StatusSeeOther)
 	return nil
 }
 

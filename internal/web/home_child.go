@@ -23,9 +23,10 @@ import (
 
 func (s *Server) homeChildren(mux *http.ServeMux) {
 	s.handle(mux, "GET /home/{tie}", s.homeOne)
-	s.handle(mux, "POST /home/{tie}/reveal", s.homeReveal)
-	s.handle(mux, "POST /home/{tie}/withdraw", s.homeWithdraw)
-	s.handle(mux, "POST /home/{tie}/again", s.homeAgain)
+	s.handle(mux, "GET /home/{tie}/{$}", withoutSlash)
+	s.form(mux, "POST /home/{tie}/reveal", "/home/{tie}#held", s.homeReveal)
+	s.form(mux, "POST /home/{tie}/withdraw", "/home/{tie}#consents", s.homeWithdraw)
+	s.form(mux, "POST /home/{tie}/again", "/home/{tie}#consents", s.homeAgain)
 }
 
 // homeChildPage is what guardian/home_child.html shows.
@@ -161,7 +162,7 @@ func (s *Server) homeWithdraw(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.toDoor(w, r, err)
 	}
-	http.Redirect(w, r, homeTo(r, "/"+r.PathValue("tie"))+"#consents", http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home/{tie}#consents"), http.StatusSeeOther)
 	return nil
 }
 
@@ -185,7 +186,7 @@ func (s *Server) homeAgain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.toDoor(w, r, err)
 	}
-	http.Redirect(w, r, "/r/"+secrets.Token+"?lang="+string(lang(r)), http.StatusSeeOther)
+	http.Redirect(w, r, linkAt(r, secrets.Token), http.StatusSeeOther)
 	return nil
 }
 

@@ -15,12 +15,12 @@ import (
 func (s *Server) homePasskeys(mux *http.ServeMux) {
 	s.passkeys = newLimits(s.Proxies)
 	s.passkeys.rate, s.passkeys.burst = codesPerAddress, codesBurst
-	s.handle(mux, "POST /home/passkey", s.homeAskPasskey)
-	s.handle(mux, "POST /home/passkey/enter", s.homeEnterByPasskey)
+	s.form(mux, "POST /home/passkey", "/home", s.homeAskPasskey)
+	s.form(mux, "POST /home/passkey/enter", "/home", s.homeEnterByPasskey)
 	s.handle(mux, "GET /home/passkeys", s.homeListPasskeys)
 	s.handle(mux, "POST /home/passkeys", s.homeOfferPasskey)
-	s.handle(mux, "POST /home/passkeys/add", s.homeAddPasskey)
-	s.handle(mux, "POST /home/passkeys/remove", s.homeRemovePasskey)
+	s.form(mux, "POST /home/passkeys/add", "/home/passkeys", s.homeAddPasskey)
+	s.form(mux, "POST /home/passkeys/remove", "/home/passkeys", s.homeRemovePasskey)
 }
 
 // passkeyCookie binds a challenge to the browser that is asked to sign it.
@@ -60,7 +60,7 @@ func (s *Server) homeAskPasskey(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) homeEnterByPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.passkeys.take(r); err != nil {
-		return err
+		return s.showDoor(w, r, doorPage, err)
 	}
 	ctx := r.Context()
 	answer := []byte(r.PostFormValue("answer"))
@@ -160,7 +160,7 @@ func (s *Server) homeAddPasskey(w http.ResponseWriter, r *http.Request) error {
 		return s.showPasskeys(w, r, err)
 	}
 	s.setCookie(w, passkeyCookie, "", 0)
-	http.Redirect(w, r, homeTo(r, "/passkeys", "added", ""), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home/passkeys", "added"), http.StatusSeeOther)
 	return nil
 }
 
@@ -173,6 +173,6 @@ func (s *Server) homeRemovePasskey(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return s.toDoor(w, r, err)
 	}
-	http.Redirect(w, r, homeTo(r, "/passkeys", "removed", ""), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home/passkeys", "removed"), http.StatusSeeOther)
 	return nil
 }

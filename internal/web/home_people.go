@@ -16,8 +16,8 @@ import (
 )
 
 func (s *Server) homePeople(mux *http.ServeMux) {
-	s.handle(mux, "POST /home/{tie}/invite", s.homeInvite)
-	s.handle(mux, "POST /home/{tie}/leave", s.homeLeave)
+	s.form(mux, "POST /home/{tie}/invite", "/home/{tie}#people", s.homeInvite)
+	s.form(mux, "POST /home/{tie}/leave", "/home/{tie}#people", s.homeLeave)
 }
 
 // A homePerson is somebody who is or was tied to the child: what it is to the
@@ -87,7 +87,7 @@ func (s *Server) homeInvite(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Messages.Send(r.Context(), letter); err != nil {
 		return err
 	}
-	http.Redirect(w, r, homeTo(r, "/"+r.PathValue("tie"), "invited", "")+"#people", http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home/{tie}#people", "invited"), http.StatusSeeOther)
 	return nil
 }
 
@@ -133,6 +133,6 @@ func (s *Server) homeLeave(w http.ResponseWriter, r *http.Request) error {
 		return s.toDoor(w, r, err)
 	}
 	s.Farewell.Send(r.Context(), letters)
-	http.Redirect(w, r, homeTo(r, ""), http.StatusSeeOther)
+	http.Redirect(w, r, at(r, "/home"), http.StatusSeeOther)
 	return nil
 }

@@ -20,7 +20,8 @@ var ErrNoPage = errs.New(errs.NotFound, "web.no_page")
 
 func (s *Server) public(mux *http.ServeMux) {
 	s.handle(mux, "GET /{$}", s.home)
-	s.handle(mux, "GET /", func(http.ResponseWriter, *http.Request) error { return ErrNoPage })
+	// By whatever method: what has no page is told in a page.
+	s.handle(mux, "/", func(http.ResponseWriter, *http.Request) error { return ErrNoPage })
 	s.handle(mux, "GET /rules/{service}", s.rules)
 	s.handle(mux, "GET /rules/{service}/child", s.childRules)
 	s.handle(mux, "GET /rules/{service}/history", s.history)

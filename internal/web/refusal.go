@@ -1,19 +1,29 @@
 package web
 
 import (
+	"errors"
 	"net/http"
+	"path"
+	"slices"
 	"strings"
 
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/receipt"
+	"wardkeep/internal/session"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 )
 
 // refusalPage is what public/refusal.html shows: what happened, what to do, and
-// the ways on from here.
+// the ways on from here, of which there is one at least.
 type refusalPage struct {
-	Title, Code, Text, Call string
-	Ways                    []way
+	Title, Code, Call string
+	Text              []string // in paragraphs
+	Ways              []way
 }
 
 // A way leads on from a refusal.
@@ -25,137 +35,260 @@ type way struct {
 // A mishap is how a refusal is told to somebody at a page.
 type mishap struct {
 	title string         // the key of what happened, in a few words
+	told  string         // the key of what to do, where the first of the ways is there; "": as the API says it
 	ways  []func(on) way // what can be done
 }
 
-// on is where somebody met a refusal. A way from there is relative to it: a
-// refusal repeats nothing that was sent, and the address holds a secret.
+// on is where somebody met a refusal. What leads on from an address that has a
+// secret is relative to it: a refusal repeats nothing that was sent.
 type on struct {
-	t    func(key string, pairs ...any) string
-	lang string
-	at   place
+	t     func(key string, pairs ...any) string
+	lang  i18n.Lang
+	route string // of the address; "/" where there is no other
+	page  string // the route of the page that the visitor was at, perhaps with a part of it: "/home/{tie}#held"
+	get   bool
 }
 
-// A place is how an address begins, and whether there is more of it.
-type place struct {
-	request, ask, below, proving bool
-	base                         string // leads to where the addresses below the page begin
+// pagesBack are the pages that a refusal leads back to, by their routes, with the
+// words that say so.
+var pagesBack = map[string]string{
+	"/":                   "web.way.home",
+	"/c":                  "web.way.code",
+	"/ask/{ask}":          "web.way.ask",
+	"/r/{token}":          "web.way.request",
+	"/r/{token}/receipt":  "web.way.receipt",
+	"/r/{token}/identity": "web.identity.again",
+	"/home":               "web.way.mine",
+	"/home/code":          "web.way.home_code",
+	"/home/passkeys":      "web.way.passkeys",
+	"/home/{tie}":         "web.way.child",
 }
 
-func placeOf(r *http.Request) place {
-	// /r/{token}, or one or two steps below it
-	depth := strings.Count(r.URL.EscapedPath(), "/")
-	at := place{
-		request: r.PathValue("token") != "", ask: r.PathValue("ask") != "", below: depth > 2,
-		proving: depth == 4 && strings.Contains(r.URL.EscapedPath(), "/identity/"),
+// on returns where a request is that came by a pattern of the mux.
+func (s *Server) on(pattern string, r *http.Request) on {
+	l := lang(r)
+	o := on{t: l.T, lang: l, get: r.Method == http.MethodGet || r.Method == http.MethodHead}
+	if o.route = pattern[strings.IndexByte(pattern, ' ')+1:]; !strings.HasPrefix(o.route, "/") {
+		o.route = "/"
 	}
-	if at.below {
-		at.base = strings.Repeat("../", depth-3)
+	if o.page = s.holders[pattern]; o.page == "" {
+		o.page = o.route
+		for pagesBack[o.page] == "" {
+			o.page = path.Dir(o.page)
+		}
 	}
-	return at
+	return o
+}
+
+func (o on) below(route string) bool { return strings.HasPrefix(o.route+"/", route+"/") }
+
+// to is the address of a page, with marks in its query. Of one whose route has a
+// wildcard the address begins where this one does.
+func (o on) to(page string, marks ...string) string {
+	page, part, _ := strings.Cut(page, "#")
+	to := page
+	if strings.Contains(page, "{") {
+		up, last := strings.Count(o.route, "/")-strings.Count(page, "/"), path.Base(page)
+		switch {
+		case page == o.route:
+			to = ""
+		case !strings.HasPrefix(last, "{"):
+			to = strings.Repeat("../", up) + last
+		case up == 1:
+			to = "./"
+		default:
+			to = strings.Repeat("../", up-1)
+		}
+	}
+	to += inLang(o.lang, marks...)
+	if part != "" {
+		to += "#" + part
+	}
+	return to
+}
+
+// toPage leads back to the page that the visitor was at, unless that page itself
+// refused.
+func toPage(o on) way {
+	page, _, _ := strings.Cut(o.page, "#")
+	if o.get && page == o.route {
+		return way{}
+	}
+	return way{Label: o.t(pagesBack[page]), To: o.to(o.page)}
+}
+
+// toRetry asks for the same page again.
+func toRetry(o on) way {
+	if !o.get {
+		return way{}
+	}
+	return way{Label: o.t("web.way.retry"), To: inLang(o.lang)}
 }
 
 func toRequest(o on) way {
-	to := way{To: o.at.base + "?lang=" + o.lang}
-	if o.at.below && o.at.base == "" {
-		to.To = "./" + to.To
-	}
-	switch {
-	case o.at.request:
-		to.Label = o.t("web.way.request")
-	case o.at.ask:
-		to.Label = o.t("web.way.ask")
-	default:
+	if !o.below("/r/{token}") || o.get && o.route == "/r/{token}" {
 		return way{}
 	}
-	return to
+	return way{Label: o.t("web.way.request"), To: o.to("/r/{token}")}
 }
 
 // toTyping leads back to where a code is typed: the one that was sent still serves.
 func toTyping(o on) way {
 	to := toRequest(o)
 	if to.To != "" {
-		to.To += "&sent"
+		to.To = o.to("/r/{token}", "sent")
 	}
 	return to
 }
 
 // toProofs leads back to the stronger proofs, from where one was tried.
 func toProofs(o on) way {
-	if !o.at.request || !o.at.proving {
+	if !o.below("/r/{token}/identity") {
 		return way{}
 	}
-	return way{Label: o.t("web.identity.again"), To: "../identity?lang=" + o.lang}
+	return way{Label: o.t("web.identity.again"), To: o.to("/r/{token}/identity")}
 }
 
-func toReceipt(o on) way {
-	if !o.at.request || !o.at.below {
-		return way{}
+// toAnswers leads to what was answered: the receipt, or the child's page at home.
+func toAnswers(o on) way {
+	switch {
+	case o.below("/home/{tie}"):
+		return toPage(o)
+	case o.route == "/r/{token}": // which leads to the receipt
+		return way{Label: o.t("web.way.receipt"), To: o.to("/r/{token}")}
+	case o.below("/r/{token}") && o.route != "/r/{token}/receipt":
+		return way{Label: o.t("web.way.receipt"), To: o.to("/r/{token}/receipt")}
 	}
-	return way{Label: o.t("web.way.receipt"), To: o.at.base + "receipt?lang=" + o.lang}
+	return way{}
+}
+
+// toBack leads back to the request, or to the page at home.
+func toBack(o on) way {
+	if o.below("/r/{token}") {
+		return toRequest(o)
+	}
+	return toPage(o)
 }
 
 func toRenewal(o on) way {
-	if !o.at.request {
+	if !o.below("/r/{token}") {
 		return way{}
 	}
-	to := way{Label: o.t("web.way.renew"), To: "?lang=" + o.lang, Post: true}
-	if o.at.below {
-		to.To = o.at.base + "renew" + to.To
+	to := way{Label: o.t("web.way.renew"), To: o.to("/r/{token}"), Post: true}
+	if o.route != "/r/{token}" {
+		to.To = o.to("/r/{token}/renew")
 	}
 	return to
 }
 
-func toCode(o on) way { return way{Label: o.t("web.way.code"), To: "/c?lang=" + o.lang} }
-func toHome(o on) way { return way{Label: o.t("web.way.home"), To: "/?lang=" + o.lang} }
+func toCode(o on) way {
+	if o.below("/home") {
+		return way{}
+	}
+	return way{Label: o.t("web.way.code"), To: o.to("/c")}
+}
+
+// toHome leads to where everything begins: for who is at home, their children.
+func toHome(o on) way {
+	home := "/"
+	if o.below("/home") {
+		home = "/home"
+	}
+	return way{Label: o.t(pagesBack[home]), To: o.to(home)}
+}
 
 // mishaps are the refusals that people at a page meet. What isn't here is told
 // in general words.
 var mishaps = map[string]mishap{
-	consent.ErrLink.Code:          {"web.mishap.link", []func(on) way{toCode, toHome}},
-	consent.ErrExpired.Code:       {"web.mishap.expired", []func(on) way{toRenewal, toHome}},
-	consent.ErrAsked.Code:         {"web.mishap.asked_again", []func(on) way{toRenewal, toHome}},
-	consent.ErrCancelled.Code:     {"web.mishap.cancelled", []func(on) way{toHome}},
-	consent.ErrAnswered.Code:      {"web.mishap.answered", []func(on) way{toReceipt}},
-	consent.ErrVerified.Code:      {"web.mishap.not_verified", []func(on) way{toRequest}},
-	consent.ErrNotShown.Code:      {"web.mishap.not_shown", []func(on) way{toRequest}},
-	consent.ErrNotice.Code:        {"web.mishap.notice_changed", []func(on) way{toRequest}},
-	consent.ErrMayNot.Code:        {"web.mishap.may_not", []func(on) way{toHome}},
-	consent.ErrSent.Code:          {"web.mishap.too_often", []func(on) way{toRequest}},
-	consent.ErrCodeWrong.Code:     {"web.mishap.code", []func(on) way{toTyping}},
-	consent.ErrCodeExpired.Code:   {"web.mishap.code", []func(on) way{toRequest}},
-	consent.ErrCodeSpent.Code:     {"web.mishap.code", []func(on) way{toRequest}},
-	consent.ErrCodeLocked.Code:    {"web.mishap.code", []func(on) way{toRequest}},
-	consent.ErrCodeSends.Code:     {"web.mishap.too_often", []func(on) way{toRequest}},
-	consent.ErrFollowed.Code:      {"web.mishap.too_often", []func(on) way{toHome}},
-	consent.ErrWithdrawn.Code:     {"web.mishap.withdrawn", []func(on) way{toReceipt}},
-	verification.ErrName.Code:     {"web.mishap.identity", []func(on) way{toProofs}},
-	verification.ErrNumber.Code:   {"web.mishap.identity", []func(on) way{toProofs}},
-	verification.ErrMinor.Code:    {"web.mishap.identity", []func(on) way{toProofs}},
-	verification.ErrTries.Code:    {"web.mishap.too_often", []func(on) way{toProofs}},
-	verification.ErrPages.Code:    {"web.mishap.identity", []func(on) way{toProofs}},
-	verification.ErrPageSize.Code: {"web.mishap.identity", []func(on) way{toProofs}},
-	verification.ErrPageKind.Code: {"web.mishap.identity", []func(on) way{toProofs}},
-	ErrForm.Code:                  {"web.mishap.form", []func(on) way{toRequest}},
-	ErrNothingOn.Code:             {"web.mishap.nothing_on", []func(on) way{toRequest}},
-	ErrNoPage.Code:                {"web.mishap.no_page", []func(on) way{toCode, toHome}},
-	ErrSlowDown.Code:              {"web.mishap.too_often", []func(on) way{toRequest}},
+	consent.ErrLink.Code:            {"web.mishap.link", "", []func(on) way{toCode, toHome}},
+	consent.ErrExpired.Code:         {"web.mishap.expired", "web.told.expired", []func(on) way{toRenewal, toHome}},
+	consent.ErrAsked.Code:           {"web.mishap.asked_again", "web.told.asked_again", []func(on) way{toRenewal, toHome}},
+	consent.ErrCancelled.Code:       {"web.mishap.cancelled", "", []func(on) way{toHome}},
+	consent.ErrOver.Code:            {"web.mishap.over", "", []func(on) way{toHome}},
+	consent.ErrAnswered.Code:        {"web.mishap.answered", "", []func(on) way{toAnswers}},
+	consent.ErrUnanswered.Code:      {"web.mishap.unanswered", "", []func(on) way{toRequest}},
+	consent.ErrVerified.Code:        {"web.mishap.not_verified", "", []func(on) way{toRequest}},
+	consent.ErrNotShown.Code:        {"web.mishap.not_shown", "", []func(on) way{toRequest}},
+	consent.ErrNotice.Code:          {"web.mishap.notice_changed", "", []func(on) way{toRequest}},
+	consent.ErrMayNot.Code:          {"web.mishap.may_not", "", []func(on) way{toHome}},
+	consent.ErrSent.Code:            {"web.mishap.too_often", "web.told.sent", []func(on) way{toPage}},
+	consent.ErrCodeWrong.Code:       {"web.mishap.code", "", []func(on) way{toTyping}},
+	consent.ErrCodeExpired.Code:     {"web.mishap.code", "", []func(on) way{toRequest}},
+	consent.ErrCodeSpent.Code:       {"web.mishap.code", "", []func(on) way{toRequest}},
+	consent.ErrCodeLocked.Code:      {"web.mishap.code", "", []func(on) way{toRequest}},
+	consent.ErrCodeSends.Code:       {"web.mishap.too_often", "", []func(on) way{toRequest}},
+	consent.ErrFollowed.Code:        {"web.mishap.too_often", "", []func(on) way{toHome}},
+	consent.ErrWithdrawn.Code:       {"web.mishap.withdrawn", "", []func(on) way{toAnswers}},
+	consent.ErrNotFound.Code:        {"web.mishap.no_answer", "web.told.no_answer", []func(on) way{toBack}},
+	consent.ErrUnasked.Code:         {"web.mishap.unasked", "web.told.unasked", []func(on) way{toAnswers}},
+	consent.ErrMany.Code:            {"web.mishap.many", "web.told.many", []func(on) way{toAnswers}},
+	family.ErrErased.Code:           {"web.mishap.erased", "", []func(on) way{toHome}},
+	family.ErrNotFound.Code:         {"web.mishap.erased", "web.told.not_here", []func(on) way{toHome}},
+	family.ErrHandle.Code:           {"web.mishap.invitation", "", []func(on) way{toPage}},
+	session.ErrSignedOut.Code:       {"web.mishap.signed_out", "", []func(on) way{toHome}},
+	vault.ErrNotHeld.Code:           {"web.mishap.not_held", "", []func(on) way{toPage}},
+	gate.ErrDenied.Code:             {"web.mishap.denied", "", []func(on) way{toPage}},
+	receipt.ErrNotYet.Code:          {"web.mishap.not_yet", "web.told.not_yet", []func(on) way{toRetry, toAnswers}},
+	verification.ErrNotFound.Code:   {"web.mishap.identity", "", []func(on) way{toProofs}},
+	verification.ErrNotOffered.Code: {"web.mishap.identity", "", []func(on) way{toProofs}},
+	verification.ErrName.Code:       {"web.mishap.identity", "", []func(on) way{toProofs}},
+	verification.ErrNumber.Code:     {"web.mishap.identity", "", []func(on) way{toProofs}},
+	verification.ErrMinor.Code:      {"web.mishap.identity", "", []func(on) way{toProofs}},
+	verification.ErrTries.Code:      {"web.mishap.too_often", "", []func(on) way{toProofs}},
+	verification.ErrPages.Code:      {"web.mishap.identity", "", []func(on) way{toProofs}},
+	verification.ErrPageSize.Code:   {"web.mishap.identity", "", []func(on) way{toProofs}},
+	verification.ErrPageKind.Code:   {"web.mishap.identity", "", []func(on) way{toProofs}},
+	ErrForm.Code:                    {"web.mishap.form", "", []func(on) way{toPage}},
+	ErrNothingOn.Code:               {"web.mishap.nothing_on", "", []func(on) way{toRequest}},
+	ErrNoPage.Code:                  {"web.mishap.no_page", "", []func(on) way{toCode, toHome}},
+	ErrSlowDown.Code:                {"web.mishap.too_often", "", []func(on) way{toRetry, toPage}},
 }
 
-// refuse tells the visitor what errs.Of lets them know.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *errs.Error, call string) {
-	l := lang(r)
-	page := refusalPage{Title: l.T("web.mishap.title"), Code: e.Code, Text: l.T(e.Code), Call: call}
-	o := on{t: l.T, lang: string(l), at: placeOf(r)}
-	if m, ok := mishaps[e.Code]; ok {
-		page.Title = l.T(m.title)
-		for _, to := range m.ways {
-			if way := to(o); way.To != "" {
-				page.Ways = append(page.Ways, way)
-			}
+// inGeneral is any other mishap: what may pass by itself can be tried again.
+func inGeneral(e *errs.Error) mishap {
+	m := mishap{"web.mishap.title", "", []func(on) way{toPage, toHome}}
+	if e.Kind >= errs.Internal || e.Kind == errs.TooMany {
+		m.ways = []func(on) way{toRetry, toPage, toHome}
+	}
+	return m
+}
+
+// refuse tells the visitor what errs.Of lets them know, and leads them on.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, pattern string, err error, call string) {
+	e, o := errs.Of(err), s.on(pattern, r)
+	m, ok := mishaps[e.Code]
+	if !ok {
+		m = inGeneral(e)
+	}
+	page := refusalPage{Title: o.t(m.title), Code: e.Code, Text: said(lang(r), err), Call: call}
+	for i, to := range append(slices.Clone(m.ways), toHome) {
+		to := to(o)
+		switch {
+		case to.To == "", i == len(m.ways) && len(page.Ways) > 0: // nobody is left without a way
+		case !slices.ContainsFunc(page.Ways, func(there way) bool { return there.To == to.To }):
+			page.Ways = append(page.Ways, to)
+		}
+		if i == 0 && to.To != "" && m.told != "" {
+			page.Text = []string{o.t(m.told)}
 		}
 	}
 	if err := s.render(w, r, int(e.Kind), "public/refusal.html", page); err != nil {
-		http.Error(w, page.Text, int(e.Kind))
+		http.Error(w, strings.Join(page.Text, " "), int(e.Kind))
 	}
+}
+
+// said is what a refusal says: of the gate's, every reason, and what a guardian can
+// do about it. Against a use the operator can do something.
+func said(l i18n.Lang, err error) (text []string) {
+	denied, ok := errors.AsType[*gate.Denied](err)
+	if !ok {
+		return []string{l.T(errs.Of(err).Code)}
+	}
+	for _, reason := range denied.Reasons {
+		text = append(text, l.T(reason.Code))
+		if strings.HasPrefix(reason.Code, "gate.access_") {
+			text = append(text, l.T(reason.Code+".remedy"))
+		}
+	}
+	return text
 }

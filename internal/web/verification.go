@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -21,9 +22,9 @@ const maxUpload = 3*verification.MaxPage + maxForm
 
 func (s *Server) verification(mux *http.ServeMux) {
 	s.handle(mux, "GET /r/{token}/identity", s.identity)
-	s.handle(mux, "POST /r/{token}/identity/number", s.proveNumber)
-	s.handle(mux, "POST /r/{token}/identity/official", s.proveOfficially)
-	s.handleUpTo(mux, maxUpload, "POST /r/{token}/identity/document", s.proveByDocument)
+	s.form(mux, "POST /r/{token}/identity/number", "/r/{token}/identity", s.proveNumber)
+	s.form(mux, "POST /r/{token}/identity/official", "/r/{token}/identity", s.proveOfficially)
+	s.formUpTo(mux, maxUpload, "POST /r/{token}/identity/document", "/r/{token}/identity", s.proveByDocument)
 	s.handle(mux, "GET /r/{token}/identity/{attempt}", s.proving)
 }
 
@@ -104,7 +105,7 @@ func (s *Server) proving(w http.ResponseWriter, r *http.Request) error {
 
 // toProving leads to the page of an attempt: to load it again tries nothing again.
 func (s *Server) toProving(w http.ResponseWriter, r *http.Request, a verification.Attempt) error {
-	http.Redirect(w, r, requestAt(r)+"/identity/"+a.ID+"?lang="+string(lang(r)), http.StatusSeeOther)
+	http.Redirect(w, r, requestAt(r)+"/identity/"+url.PathEscape(a.ID)+inLang(lang(r)), http.StatusSeeOther)
 	return nil
 }
 

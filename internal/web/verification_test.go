@@ -41,15 +41,17 @@ func (b *bureau) Ask(_ context.Context, q verification.Question) (verification.R
 func (b *bureau) Signed(http.Header, []byte, time.Time) bool { return false }
 
 // proving is a site that offers every proof.
-func proving(t *testing.T, w *vaulttest.World) (*site, *bureau) {
+func proving(t *testing.T, w *vaulttest.World, url string) (*site, *bureau) {
 	t.Helper()
-	s, b := newSite(t, w), &bureau{reply: verification.Reply{Result: verification.ResultMatch, URL: "https://id.example/go"}}
+	s, b := newSiteAt(t, w, url), &bureau{reply: verification.Reply{Result: verification.ResultMatch, URL: "https://id.example/go"}}
 	pages := &web.Server{
-		Store: w.Store, Ring: w.Ring, Charters: w.Desk.Charters, Outbox: s.outbox, Messages: notify.Router{notify.SMS: s.outbox},
-		PublicURL: "http://example.com", Log: slog.New(slog.NewJSONHandler(s.log, nil)),
+		Store: w.Store, Ring: w.Ring, Vault: w.Vault, Charters: w.Desk.Charters, Outbox: s.outbox, LedgerKey: s.key,
+		Messages:  notify.Router{notify.SMS: s.outbox, notify.Email: s.outbox},
+		PublicURL: url, Log: slog.New(slog.NewJSONHandler(s.log, nil)),
 		Verification: verification.Desk{Number: b, Official: b, Documents: true, Hosts: []string{"id.example"}},
 	}
 	s.server.Close()
+	s.pages = pages
 	s.server = httptest.NewServer(pages.Handler())
 	t.Cleanup(s.server.Close)
 	return s, b
@@ -57,7 +59,7 @@ func proving(t *testing.T, w *vaulttest.World) (*site, *bureau) {
 
 func eachProving(t *testing.T, fn func(t *testing.T, s *site, b *bureau)) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
-		s, b := proving(t, w)
+		s, b := proving(t, w, passkeySite)
 		fn(t, s, b)
 		report, err := replay.Audit(t.Context(), w.Store, w.Ring, catalog.NewCache(4), replay.Options{})
 		if err != nil || !report.OK() {

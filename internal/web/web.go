@@ -14,6 +14,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +69,8 @@ type Server struct {
 	passkeys  *limits // of tries to sign in by one
 	later     later
 	drawn     drawn
+	routes    []string          // of all pages and forms
+	holders   map[string]string // of a form, by its route, the page that holds it: see form
 }
 
 // Handler returns the pages. Each is parsed once per language, so the functions
@@ -78,6 +83,7 @@ func (s *Server) Handler() http.Handler {
 		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
 	}
 	s.limits = newLimits(s.Proxies)
+	s.routes, s.holders = nil, make(map[string]string)
 	s.templates = make(map[i18n.Lang]map[string]*template.Template)
 	for _, lang := range i18n.Langs {
 		s.templates[lang] = parse(lang)
@@ -166,7 +172,50 @@ func (s *Server) handle(mux *http.ServeMux, pattern string, h func(http.Response
 
 // handleUpTo is handle for a form of at most that many bytes.
 func (s *Server) handleUpTo(mux *http.ServeMux, limit int64, pattern string, h func(http.ResponseWriter, *http.Request) error) {
+	s.routes = append(s.routes, pattern)
 	mux.Handle(pattern, s.page(pattern, limit, h))
+}
+
+// Routes returns the routes of all pages and forms, as the log names them, once
+// Handler was called.
+func (s *Server) Routes() []string { return slices.Clone(s.routes) }
+
+// form adds the route of a form that the page of another route holds. A page that
+// answers a form has the form's address, which people reload and keep: whoever
+// comes back to it is led to that page.
+func (s *Server) form(mux *http.ServeMux, pattern, page string, h func(http.ResponseWriter, *http.Request) error) {
+	s.formUpTo(mux, maxForm, pattern, page, h)
+}
+
+// formUpTo is form for one of at most that many bytes.
+func (s *Server) formUpTo(mux *http.ServeMux, limit int64, pattern, page string, h func(http.ResponseWriter, *http.Request) error) {
+	s.holders[pattern] = page
+	s.handleUpTo(mux, limit, pattern, h)
+	s.handle(mux, "GET "+strings.TrimPrefix(pattern, "POST "), func(w http.ResponseWriter, r *http.Request) error {
+		http.Redirect(w, r, at(r, page), http.StatusSeeOther)
+		return nil
+	})
+}
+
+var wildcard = regexp.MustCompile(`\{[a-z]+\}`)
+
+// at is the address of a page, by its route, in the language that this one is read
+// in, with marks in its query. What stands in a path may be anything: escaped, it
+// leads nowhere else.
+func at(r *http.Request, page string, marks ...string) string {
+	page, part, _ := strings.Cut(page, "#")
+	to := wildcard.ReplaceAllStringFunc(page, func(name string) string {
+		return url.PathEscape(r.PathValue(strings.Trim(name, "{}")))
+	}) + inLang(lang(r), marks...)
+	if part != "" {
+		to += "#" + part
+	}
+	return to
+}
+
+// inLang is the query of an address of a page in a language, with marks in it.
+func inLang(l i18n.Lang, marks ...string) string {
+	return "?" + strings.Join(append([]string{"lang=" + string(l)}, marks...), "&")
 }
 
 // page returns a handler that answers with a page, also where h refuses.
@@ -182,7 +231,7 @@ func (s *Server) page(pattern string, limit int64, h func(http.ResponseWriter, *
 			if e.Kind == errs.Internal {
 				s.Log.ErrorContext(r.Context(), "page failed", "route", pattern, "request", call, "error", err)
 			}
-			s.refuse(a, r, e, call)
+			s.refuse(a, r, pattern, err, call)
 		}
 		s.Log.InfoContext(r.Context(), "page", "route", pattern, "shows", a.page, "request", call, "status", status, "code", code, "took", time.Since(start))
 	})

@@ -1,0 +1,17 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// Mishaps returns the codes of the refusals that have words of their own at a page.
+func Mishaps() []string { return slices.Sorted(maps.Keys(mishaps)) }
+
+// Refuses answers as a route of s does that refuses with err.
+func (s *Server) Refuses(route string, err error) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(route, s.page(route, maxForm, func(http.ResponseWriter, *http.Request) error { return err }))
+	return mux
+}
