@@ -58,7 +58,7 @@ func fromRequestToWithdrawal(g *guardian) {
 	g.Visit(g.asked.AskURL)
 	g.at("ask")
 	g.follow(askSend)
-	g.refused(429, "consent.sent_too_often")
+	g.refused(429, "consent.sent_too_often", "web.told.sent")
 	g.at("refusal-soon")
 	g.follow(wayOn)
 	g.site.Pass(2 * time.Minute)
@@ -274,12 +274,12 @@ func theLinkExpires(g *guardian) {
 	g.open()
 	g.site.Pass(8 * 24 * time.Hour)
 	g.follow(sendCode)
-	g.refused(410, "consent.expired")
+	g.refused(410, "consent.expired", "web.told.expired")
 	g.at("refusal-expired")
 	first := g.renewed()
 	g.site.Pass(2 * time.Minute)
 	g.open()
-	g.refused(410, "consent.expired")
+	g.refused(410, "consent.expired", "web.told.expired")
 	if g.renewed() == first {
 		g.t.Error("the same link came twice")
 	}

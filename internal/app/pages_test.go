@@ -346,14 +346,20 @@ func (g *guardian) misses(keys ...string) {
 	}
 }
 
-// refused fails the test where the page isn't the refusal of this code, with
-// words of its own and a way on.
-func (g *guardian) refused(status int64, code string) {
+// refused fails the test where the page isn't the refusal of this code, with its
+// words, or those that a guardian reads instead, and a way on.
+func (g *guardian) refused(status int64, code string, instead ...string) {
 	g.t.Helper()
 	if got := g.Page().Status; got != status {
 		g.t.Errorf("%s: status %d, want %d", code, got, status)
 	}
-	g.sees(code, "web.refusal.back")
+	if len(instead) == 0 {
+		instead = []string{code}
+	}
+	g.sees(append(instead, "web.refusal.back")...)
+	if g.Count(wayOn)+g.Count(doOn) == 0 {
+		g.t.Errorf("%s: nothing leads on", code)
+	}
 	if !strings.Contains(g.Text(), code) {
 		g.t.Errorf("the page doesn't name %s for the operator", code)
 	}

@@ -261,16 +261,18 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, pattern string, 
 		m = inGeneral(e)
 	}
 	page := refusalPage{Title: o.t(m.title), Code: e.Code, Text: said(lang(r), err), Call: call}
-	for i, to := range append(slices.Clone(m.ways), toHome) {
-		to := to(o)
-		switch {
-		case to.To == "", i == len(m.ways) && len(page.Ways) > 0: // nobody is left without a way
-		case !slices.ContainsFunc(page.Ways, func(there way) bool { return there.To == to.To }):
-			page.Ways = append(page.Ways, to)
+	for i, leads := range m.ways {
+		to := leads(o)
+		if to.To == "" || slices.ContainsFunc(page.Ways, func(there way) bool { return there.To == to.To }) {
+			continue
 		}
-		if i == 0 && to.To != "" && m.told != "" {
+		page.Ways = append(page.Ways, to)
+		if i == 0 && m.told != "" {
 			page.Text = []string{o.t(m.told)}
 		}
+	}
+	if len(page.Ways) == 0 { // nobody is left without a way
+		page.Ways = []way{toHome(o)}
 	}
 	if err := s.render(w, r, int(e.Kind), "public/refusal.html", page); err != nil {
 		http.Error(w, strings.Join(page.Text, " "), int(e.Kind))
