@@ -104,9 +104,12 @@ func fromRequestToWithdrawal(g *guardian) {
 	g.at("receipt-sent")
 	g.typeCode(g.code())
 	g.at("receipt")
+	g.hears("heading", g.asked.Purposes...)
 	g.press(more("withdraw", "push-notices"))
 	g.sees("web.receipt.withdraw_what") // what happens is said first
 	g.at("receipt-withdraw")
+	g.unfold()
+	g.hears("button", g.asked.Purposes...) // each with a way back, or to think again
 	g.holds(all-1, "answered")
 	g.follow(about("withdraw", "push-notices"))
 	g.sees("web.receipt.withdrawn")
@@ -124,6 +127,20 @@ func fromRequestToWithdrawal(g *guardian) {
 	g.follow(agree)
 	if n := g.permitted(); n != all-1 {
 		g.t.Errorf("%d purposes are permitted after thinking again, want %d", n, all-1)
+	}
+}
+
+// hears fails the test where none of the things of a role has the label of one of the
+// purposes in its name.
+func (g *guardian) hears(role string, purposes ...string) {
+	g.t.Helper()
+	names := g.Heard(role)
+	for _, name := range purposes {
+		p, _ := g.site.Charter.Purpose(name)
+		label := p.Label.In(charter.Lang(g.lang))
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, label) }) {
+			g.t.Errorf("no %s of %q names the purpose %s", role, names, name)
+		}
 	}
 }
 

@@ -139,6 +139,7 @@ func routes() []string {
 func (g *guardian) examine(page string) {
 	g.t.Helper()
 	g.keepsToItself(page)
+	g.tellsApart(page)
 	isNew := g.tour.meets(g.Kinds())
 	decides := g.Count(agree)+g.Count(refuse) > 0
 	if isNew {
@@ -185,6 +186,19 @@ func (g *guardian) isClean(where string, look func() []string) {
 	}
 	if violations := look(); len(violations) > 0 {
 		g.t.Errorf("%s:\n\t%s", where, strings.Join(violations, "\n\t"))
+	}
+}
+
+// tellsApart fails the test where two controls sound alike to somebody who has them
+// listed, and sees nothing of what stands around them.
+func (g *guardian) tellsApart(page string) {
+	g.t.Helper()
+	names := g.Heard("button", "switch", "DisclosureTriangle")
+	slices.Sort(names)
+	for i, name := range names {
+		if name == "" || i > 0 && name == names[i-1] {
+			g.t.Errorf("%s: more than one control is called %q, or one has no name", page, name)
+		}
 	}
 }
 

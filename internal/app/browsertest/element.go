@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/dom"
@@ -102,6 +103,29 @@ func (t *Tab) Named(role, name string) *Element {
 	}
 	object := do(t, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: found[0].BackendDOMNodeID})
 	return &Element{t, role + " “" + name + "”", object.Object.ObjectID}
+}
+
+// Heard returns the names of the things on the page that have one of the roles,
+// in no order: what somebody hears who has them listed, without what stands around
+// them. A "DisclosureTriangle" is what opens a fold.
+func (t *Tab) Heard(roles ...string) (names []string) {
+	t.T.Helper()
+	for _, n := range do(t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
+		if n.Ignored || !slices.Contains(roles, text(n.Role)) {
+			continue
+		}
+		names = append(names, text(n.Name))
+	}
+	return names
+}
+
+// text is the value of a property, or "".
+func text(v *accessibility.Value) string {
+	var s string
+	if v == nil || json.Unmarshal(v.Value, &s) != nil {
+		return ""
+	}
+	return s
 }
 
 // Click clicks in the middle of the element, as it lies on the screen; the test
