@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/time/rate"
 
 	"wardkeep/internal/base/errs"
@@ -22,16 +23,23 @@ const (
 
 // limits slow down whoever guesses links and codes. They are a second line: a
 // link has 256 bits, and a request counts its own wrong codes.
+//
+// Of too many addresses those are forgotten that were silent for longest: whoever
+// has many wins a new count for none that goes on asking.
 type limits struct {
 	proxies []netip.Prefix
 	rate    rate.Limit
 	burst   int
 	mu      sync.Mutex
-	all     map[string]*rate.Limiter
+	all     *simplelru.LRU[string, *rate.Limiter]
 }
 
 func newLimits(proxies []netip.Prefix) *limits {
-	return &limits{proxies: proxies, rate: perAddress, burst: burst, all: make(map[string]*rate.Limiter)}
+	all, err := simplelru.NewLRU[string, *rate.Limiter](addresses, nil)
+	if err != nil {
+		panic(err) // only of a size that isn't positive
+	}
+	return &limits{proxies: proxies, rate: perAddress, burst: burst, all: all}
 }
 
 // take returns ErrSlowDown when a visitor asks too often.
@@ -42,13 +50,10 @@ func (l *limits) take(r *http.Request) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one, ok := l.all[host]
+	one, ok := l.all.Get(host)
 	if !ok {
-		if len(l.all) >= addresses {
-			clear(l.all) // forgetting is safe: see above
-		}
 		one = rate.NewLimiter(l.rate, l.burst)
-		l.all[host] = one
+		l.all.Add(host, one)
 	}
 	if !one.Allow() {
 		return ErrSlowDown
