@@ -82,6 +82,20 @@ func (d Door) hash(browser []byte, h family.Handle, code string) []byte {
 	return d.Ring.Index(codeDomain, hex.EncodeToString(browser), hex.EncodeToString(h.Hash), code)
 }
 
+// Waits returns ErrCode unless a code was made for this browser, whoever's contact it
+// asked for: Enter would refuse it, too. It counts no try.
+func (d Door) Waits(ctx context.Context, tx *db.Tx, browser string) error {
+	if browser == "" || len(browser) > 100 {
+		return ErrCode
+	}
+	n, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM sign_in WHERE browser = $1`, d.Ring.Index(browserDomain, browser))
+	if err == nil && n == 0 {
+		err = ErrCode
+	}
+	return err
+}
+
 // Enter lets a guardian in by the code that was sent for this browser, and returns
 // the session with the secret to keep there. Former is the secret that the browser
 // holds, or empty: its session ends. A wrong code is counted for good: its refusal

@@ -106,7 +106,10 @@ func (s *Server) askSend(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	var m notify.Message
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := s.desk.ByAsk(ctx, tx, r.PathValue("ask"))
+		return err
+	}, func(tx *db.Tx) error {
 		req, _, err := s.desk.ByAsk(ctx, tx, r.PathValue("ask"))
 		if err != nil {
 			return err
@@ -139,7 +142,7 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	var m notify.Message
 	sends := true
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r, consent.ErrExpired, consent.ErrAsked), func(tx *db.Tx) error {
 		req, err := s.find(ctx, tx, r)
 		if err != nil && !consent.MayRenew(err) {
 			return err

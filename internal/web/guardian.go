@@ -63,6 +63,20 @@ func (s *Server) find(ctx context.Context, tx *db.Tx, r *http.Request) (consent.
 	return s.desk.ByToken(ctx, tx, r.PathValue("token"))
 }
 
+// linked looks for the request behind the link in the path, before a change. Which of
+// its ends don't refuse that is said by despite.
+func (s *Server) linked(r *http.Request, despite ...error) look {
+	return func(ctx context.Context, tx *db.Tx) error {
+		_, err := s.find(ctx, tx, r)
+		for _, end := range despite {
+			if errors.Is(err, end) {
+				return nil
+			}
+		}
+		return err
+	}
+}
+
 // answered lets a request pass that was answered: its guardian may come back.
 func answered(err error) error {
 	if errors.Is(err, consent.ErrAnswered) {
@@ -84,7 +98,10 @@ func (s *Server) followCode(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	code := r.PostFormValue("code")
 	var token string
-	err := s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+	err := s.change(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := s.desk.ByCode(ctx, tx, code)
+		return err
+	}, func(tx *db.Tx) (err error) {
 		token, err = s.desk.Follow(ctx, tx, code)
 		return err
 	})
@@ -118,23 +135,19 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	page := requestPage{Token: r.PathValue("token"), Sent: r.URL.Query().Has("sent")}
-	var ended error
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r), func(tx *db.Tx) error {
 		req, err := s.find(ctx, tx, r)
-		if ended = err; errors.Is(err, consent.ErrAnswered) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
 		return s.fillRequest(ctx, tx, &page, req, r)
 	})
-	if err != nil {
-		return err
-	}
-	if errors.Is(ended, consent.ErrAnswered) {
+	if errors.Is(err, consent.ErrAnswered) {
 		http.Redirect(w, r, at(r, "/r/{token}/receipt", sent(r)...), http.StatusSeeOther)
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	return s.render(w, r, http.StatusOK, "guardian/request.html", page)
 }
@@ -194,7 +207,7 @@ func (s *Server) sendCode(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	var code consent.OneTime
 	var name string
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r, consent.ErrAnswered), func(tx *db.Tx) error {
 		req, err := s.find(ctx, tx, r)
 		if err := answered(err); err != nil {
 			return err
@@ -243,7 +256,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	code := pii.New(r.PostFormValue("code"))
 	var secret string
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r, consent.ErrAnswered), func(tx *db.Tx) error {
 		req, err := s.find(ctx, tx, r)
 		if err := answered(err); err != nil {
 			return err
@@ -302,7 +315,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 	// whoever wants to change something proves anew.
 	page := receiptPage{Token: r.PathValue("token"), Verified: true, JustNow: true}
 	var letters []notify.Message
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r), func(tx *db.Tx) error {
 		// First what has become of the request: a form that comes twice, from the
 		// back button or from two people at once, is told so, and changes nothing.
 		if _, err := s.find(ctx, tx, r); err != nil {
@@ -468,7 +481,7 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	purpose := r.PostFormValue("purpose")
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r, consent.ErrAnswered), func(tx *db.Tx) error {
 		req, g, err := s.signedIn(ctx, tx, r)
 		if err != nil {
 			return err
@@ -499,7 +512,7 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request) error {
 		return ErrForm
 	}
 	var secrets consent.Secrets
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r, consent.ErrAnswered), func(tx *db.Tx) error {
 		req, g, err := s.signedIn(ctx, tx, r)
 		if err != nil {
 			return err

@@ -116,7 +116,12 @@ func (s *Server) visit(r *http.Request, fn func(context.Context, *db.Tx, session
 
 // act is visit for what changes or records something.
 func (s *Server) act(r *http.Request, fn func(context.Context, *db.Tx, session.Session) error) error {
-	return s.come(r, s.Store.Update, fn)
+	return s.come(r, func(ctx context.Context, do func(*db.Tx) error) error {
+		return s.change(ctx, func(ctx context.Context, tx *db.Tx) error {
+			_, err := s.door.Find(ctx, tx, s.cookie(r, homeCookie))
+			return err
+		}, do)
+	}, fn)
 }
 
 func (s *Server) come(r *http.Request, open func(context.Context, func(*db.Tx) error) error, fn func(context.Context, *db.Tx, session.Session) error) error {
@@ -231,7 +236,9 @@ func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	code := pii.New(r.PostFormValue("code"))
 	var secret string
-	err := s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+	err := s.change(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return s.door.Waits(ctx, tx, s.cookie(r, codeCookie))
+	}, func(tx *db.Tx) (err error) {
 		_, secret, err = s.door.Enter(ctx, tx, s.cookie(r, codeCookie), s.cookie(r, homeCookie), code)
 		return err
 	})

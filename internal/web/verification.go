@@ -118,7 +118,7 @@ func (s *Server) proveNumber(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	who := verification.Identity{Name: pii.New(r.PostFormValue("name")), Number: pii.New(r.PostFormValue("number"))}
 	var check verification.Check
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r, consent.ErrAnswered), func(tx *db.Tx) error {
 		req, err := s.find(ctx, tx, r)
 		if err := answered(err); err != nil {
 			return err
@@ -153,7 +153,7 @@ func (s *Server) proveOfficially(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	var visit verification.Visit
 	var page provingPage
-	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+	err := s.change(ctx, s.linked(r, consent.ErrAnswered), func(tx *db.Tx) error {
 		req, err := s.find(ctx, tx, r)
 		if err := answered(err); err != nil {
 			return err

@@ -7,6 +7,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"fmt"
 	"html/template"
@@ -141,6 +142,20 @@ func pair(name string, a any, other string, b any) map[string]any {
 
 // shanghai is the clock that guardians live by.
 var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// A look finds out whether there is anything behind what a visitor sent.
+type look func(context.Context, *db.Tx) error
+
+// change runs fn in a transaction that may write, if a look at what there is doesn't
+// refuse it. The look takes nothing of the one writer, so that whoever guesses links
+// and codes holds up nobody who has one. Nothing rests on it: what has changed since,
+// fn finds out by itself.
+func (s *Server) change(ctx context.Context, first look, fn func(*db.Tx) error) error {
+	if err := s.Store.View(ctx, func(tx *db.Tx) error { return first(ctx, tx) }); err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, fn)
+}
 
 // policy lets a page load nothing but its own style and pictures, and run nothing.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -511,6 +511,107 @@ func TestStrangersMeetClosedDoors(t *testing.T) {
 	})
 }
 
+// held runs fn while somebody else has the one writer of SQLite.
+func (s *site) held(fn func()) {
+	s.t.Helper()
+	has, end := make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- s.w.Store.Update(context.WithoutCancel(s.t.Context()), func(*db.Tx) error {
+			close(has)
+			<-end
+			return nil
+		})
+	}()
+	<-has
+	defer func() {
+		close(end)
+		if err := <-done; err != nil {
+			s.t.Error(err)
+		}
+	}()
+	fn()
+}
+
+// Whoever guesses links, codes and cookies holds up nobody who has one: where there is
+// nothing to write, the writer isn't asked for.
+func TestStrangersTakeNoWriter(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		_, token, _ := s.ask()
+		s.allBut(token, "class-ranking")
+		s.browser.Timeout = 20 * time.Second // a writer that is waited for never comes
+		home, err := url.Parse(s.server.URL + "/home")
+		if err != nil {
+			t.Fatal(err)
+		}
+		strange := strings.Repeat("0", 52)
+		s.browser.Jar.SetCookies(home, []*http.Cookie{{Name: "wardkeep_home", Value: strange}, {Name: "wardkeep_code", Value: strange}})
+		s.held(func() {
+			for _, c := range []struct {
+				path   string
+				form   url.Values // POST unless nil
+				status int
+			}{
+				{"/r/" + strange, nil, 404},
+				{"/r/" + token + "?lang=en", nil, 200}, // answered: to the receipt
+				{"/c", url.Values{"code": {"7K3M-Q9TX"}}, 404},
+				{"/c", url.Values{"code": {"<script>"}}, 404},
+				{"/ask/" + strange + "/send", url.Values{}, 404},
+				{"/r/" + strange, url.Values{}, 404},
+				{"/r/" + strange + "/renew", url.Values{}, 404},
+				{"/r/" + strange + "/code", url.Values{}, 404},
+				{"/r/" + strange + "/verify", url.Values{"code": {"000000"}}, 404},
+				{"/r/" + strange + "/answer", url.Values{"decision": {"agree"}}, 404},
+				{"/r/" + token + "/answer", url.Values{"decision": {"agree"}}, 409},
+				{"/r/" + strange + "/withdraw", url.Values{"purpose": {"account"}}, 404},
+				{"/r/" + strange + "/again", url.Values{"purpose": {"account"}}, 404},
+				{"/r/" + strange + "/identity/number", url.Values{}, 404},
+				{"/r/" + strange + "/identity/official", url.Values{}, 404},
+				{"/r/" + strange + "/identity/document", url.Values{}, 404},
+				{"/home", nil, 200},
+				{"/home/enter", url.Values{"code": {"000000"}}, 403},
+				{"/home/g/withdraw", url.Values{"purpose": {"account"}}, 200}, // to the door
+				{"/home/out", url.Values{}, 200},
+			} {
+				status, body := 0, ""
+				if c.form == nil {
+					status, body = s.get(c.path, "en")
+				} else {
+					status, body = s.post(c.path, c.form)
+				}
+				if status != c.status {
+					t.Errorf("%s: %d, want %d: %s", strings.ReplaceAll(c.path, token, "…"), status, c.status, body)
+				}
+			}
+		})
+	})
+}
+
+// Each wrong code counts, whether or not anything is written of it.
+func TestWrongShortCodesAreLimited(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		refused := 0
+		for range 40 {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL+"/c", strings.NewReader("code=7K3M-Q9TX"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set("X-Forwarded-For", "192.0.2.9")
+			switch status, _ := s.do(req); status {
+			case 404:
+			case 429:
+				refused++
+			default:
+				t.Fatalf("status %d", status)
+			}
+		}
+		if refused == 0 {
+			t.Error("40 wrong codes at once, and none was too many")
+		}
+	})
+}
+
 var changing = regexp.MustCompile(`d="M[^"]{100,}"|"[0-9a-f]{64}"|[0-9a-hjkmnp-tv-z]{52}|(?:le|rq|cr|su)_[0-9a-z]{26}|20\d\d-\d\d-\d\d \d\d:\d\d|[0-9A-Z]{4}-[0-9A-Z]{4}`)
 
 // inLedger is what a record says of places and of the checkpoint.
