@@ -446,7 +446,8 @@ func TestArticle8_RulesAreWithinFourTaps(t *testing.T) {
 			"the rules": `id="rules"`, "the agreement": `id="agreement"`, "the officer": "林静", "complaints": `id="complain"`, "the authority": "12377",
 			"the history": "历史版本和每次的变化",
 		}
-		for _, start := range []string{"/ask/" + secrets.Ask, "/r/" + secrets.Token, "/r/" + secrets.Token + "/receipt", "/c", "/nowhere", "/guide", "/guide/child", "/"} {
+		taps := func(start, sign string) {
+			t.Helper()
 			missing := maps.Clone(wanted)
 			seen, at := map[string]bool{}, []string{start}
 			for range 5 { // the page itself, and four taps
@@ -457,6 +458,9 @@ func TestArticle8_RulesAreWithinFourTaps(t *testing.T) {
 					}
 					seen[path] = true
 					_, body := s.get(path, "zh-CN")
+					if path == start && !strings.Contains(body, sign) {
+						t.Errorf("%s doesn't show %s", strings.Split(start, "/")[1], sign)
+					}
 					for name, sign := range missing {
 						if strings.Contains(body, sign) {
 							delete(missing, name)
@@ -469,9 +473,28 @@ func TestArticle8_RulesAreWithinFourTaps(t *testing.T) {
 				at = next
 			}
 			if len(missing) > 0 {
-				t.Errorf("from %s four taps don't lead to %v", strings.Split(start, "/")[1], missing)
+				t.Errorf("from %s, which shows %s, four taps don't lead to %v", strings.Split(start, "/")[1], sign, missing)
 			}
 		}
+		request := "/r/" + secrets.Token
+		for start, sign := range map[string]string{
+			"/ask/" + secrets.Ask: `class="qr"`, request: "先确认您是监护人", "/c": `action="/c?`, "/nowhere": "web.no_page",
+			"/guide": "<article>", "/guide/child": "for-child", "/": "/rules/xiaoxi-english?", "/home": `action="/home/code?`, "/home/code": `action="/home/enter?`,
+			request + "/receipt": "查看答复前请先验证",
+		} {
+			taps(start, sign)
+		}
+		s.verified(secrets.Token)
+		taps(request, `value="agree"`)
+		taps(request+"/identity", "没有提供其他核验方式")
+		if status, body := s.post(request+"/answer?lang=zh-CN", s.agrees(secrets.Token, "zh-CN")); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		taps(request+"/receipt", "账本编号")
+		child := s.w.Child()
+		s.signIn()
+		taps("/home", "/home/out-everywhere?")
+		taps(s.tie(child), "/leave?")
 	})
 }
 
