@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
@@ -292,6 +294,46 @@ func TestEdgeCase7_AnotherGuardianIsInvitedAndADisputeIsSaid(t *testing.T) {
 			if status, _ := s.post(page+"/invite", form); status < 400 || status >= 500 {
 				t.Errorf("%v: %d", form, status)
 			}
+		}
+	})
+}
+
+// A charter that drops the purpose in dispute leaves nothing to list: the page says
+// how things stand, and what ends them.
+func TestEdgeCase7_ADisputeAboutAPurposeThatIsGoneIsSaid(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.signIn()
+		page := s.tie(child) + "?lang=en"
+		s.post(s.tie(child)+"/invite?lang=en", url.Values{"contact": {"father@example.com"}, "relation": {"parent"}})
+		token := sentLink.FindStringSubmatch(s.outbox.Messages()[0].Text.Reveal())
+		s.fresh()
+		s.allBut(token[1], "class-ranking")
+		s.fresh()
+		s.signIn()
+		about, gone := "one guardian said yes and another no", "What you disagreed about isn&#39;t asked for any more"
+		if _, body := s.get(page, ""); !strings.Contains(body, about) || strings.Contains(body, gone) {
+			t.Errorf("in a dispute: %s", body)
+		}
+		s.w.Publish(parsed(t, s.w.Charter, func(c *charter.Charter) {
+			c.Purposes = slices.DeleteFunc(c.Purposes, func(p charter.Purpose) bool { return p.Name == "class-ranking" })
+			c.Items = slices.DeleteFunc(c.Items, func(it charter.Item) bool { return it.Name == "school" })
+		}))
+		if _, body := s.get(page, ""); strings.Contains(body, about) || !strings.Contains(body, gone) {
+			t.Errorf("its purpose is gone: %s", body)
+		}
+		if _, body := s.post(s.tie(child)+"/withdraw?lang=en", url.Values{"purpose": {"push-notices"}}); !strings.Contains(body, about) || strings.Contains(body, gone) {
+			t.Errorf("in another dispute: %s", body)
+		}
+		mother := s.browser
+		s.fresh()
+		s.verified(token[1])
+		if status, body := s.post("/r/"+token[1]+"/withdraw", url.Values{"purpose": {"push-notices"}}); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		s.browser = mother
+		if _, body := s.get(page, ""); strings.Contains(body, "The guardians disagree") {
+			t.Errorf("after the other has taken it back, too: %s", body)
 		}
 	})
 }
