@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,11 +44,33 @@ func TestStories(t *testing.T) {
 
 // A tour is the stories in one language: they share a server, one after the other.
 type tour struct {
-	site  *browsertest.Site
-	told  int
-	stops []string
-	met   map[string]bool // kinds of things on pages
-	look  func(g *guardian, page string)
+	site    *browsertest.Site
+	told    int
+	stops   []string
+	met     *met // kinds of things on pages
+	tinged  *met // the same, in all languages together
+	visited *met // stops, in all languages together
+	look    func(g *guardian, page string)
+}
+
+// met is what was met before. Tours in two languages may share it.
+type met struct {
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+// meets reports whether one of these wasn't met before.
+func (m *met) meets(these ...string) (isNew bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.all == nil {
+		m.all = make(map[string]bool)
+	}
+	for _, one := range these {
+		isNew = isNew || !m.all[one]
+		m.all[one] = true
+	}
+	return isNew
 }
 
 // tell tells every story, both languages at the same time, and calls look for each
@@ -55,8 +78,9 @@ type tour struct {
 func tell(t *testing.T, look func(g *guardian, page string)) map[i18n.Lang]*tour {
 	t.Helper()
 	told := make(map[i18n.Lang]*tour)
+	tinged, visited := new(met), new(met)
 	for _, lang := range i18n.Langs {
-		told[lang] = &tour{look: look, met: make(map[string]bool)}
+		told[lang] = &tour{look: look, met: new(met), tinged: tinged, visited: visited}
 	}
 	t.Run("in", func(t *testing.T) {
 		for j, lang := range i18n.Langs {
@@ -132,28 +156,30 @@ func routes() []string {
 	return pages.Routes()
 }
 
-// examine looks at a page in every size, and leaves it as it was. Where there is
-// something on it that wasn't on a page before, axe-core examines it: whole in the
-// story's look, then its colours in the other scheme, and in the other sizes what
-// they move.
+// examine looks at a page in every size, and leaves it as it was. Axe-core examines
+// it whole in the story's look: every stop in one of the languages, and in both where
+// there is something on it that wasn't on a page before. Such a page it examines in
+// the other sizes for what they move, and in the other scheme for its colours, which
+// are the same in every language.
 func (g *guardian) examine(page string) {
 	g.t.Helper()
 	g.keepsToItself(page)
 	g.tellsApart(page)
-	isNew := g.tour.meets(g.Kinds())
+	kinds := g.Kinds()
+	isNew, isTinged := g.tour.met.meets(kinds...), g.tour.tinged.meets(kinds...)
 	decides := g.Count(agree)+g.Count(refuse) > 0
-	if isNew {
+	if first := g.tour.visited.meets(page); first || isNew {
 		g.isClean(page+" "+g.look.String(), g.Violations)
 	}
 	for _, l := range looks {
 		otherSize, otherScheme := l.size != g.look.size, l.dark != g.look.dark
-		if otherScheme && (otherSize || !isNew) && !decides {
+		if otherScheme && (otherSize || !isTinged) && !decides {
 			continue
 		}
 		where := page + " " + l.String()
 		g.see(l)
 		switch {
-		case isNew && otherScheme && !otherSize:
+		case isTinged && otherScheme && !otherSize:
 			g.isClean(where, g.Discoloured)
 		case isNew && otherSize && !otherScheme:
 			g.isClean(where, g.Misplaced)
@@ -166,15 +192,6 @@ func (g *guardian) examine(page string) {
 		}
 	}
 	g.see(g.look)
-}
-
-// meets reports whether one of these kinds of things wasn't met before.
-func (r *tour) meets(kinds []string) (isNew bool) {
-	for _, k := range kinds {
-		isNew = isNew || !r.met[k]
-		r.met[k] = true
-	}
-	return isNew
 }
 
 // isClean fails the test where axe-core finds anything.
