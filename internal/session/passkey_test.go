@@ -136,6 +136,32 @@ func TestPasskey_SignsItsGuardianIn(t *testing.T) {
 	})
 }
 
+// A stranger who knows the number can use up its codes, and void the one on its way.
+// A passkey still signs in.
+func TestPasskey_SignsInWhomAStrangerKeepsFromCodes(t *testing.T) {
+	each(t, func(t *testing.T, l *lobby) {
+		l.Child()
+		byCode, _ := l.in("a")
+		d := &sessiontest.Device{T: t}
+		l.owns(byCode, d)
+		l.Pass(time.Hour)
+		owners := l.code("a", number).Code.Reveal()
+		for range 5 {
+			l.code("stranger's", number)
+		}
+		_, _, err := l.enter("a", "", owners)
+		l.refused(err, session.ErrCode)
+		if !l.code("a", number).Code.IsZero() {
+			t.Error("a seventh code within an hour")
+		}
+		if _, _, err := l.shows(d); err != nil {
+			t.Error(err)
+		}
+		l.Pass(time.Hour)
+		l.in("a")
+	})
+}
+
 // A device learns nothing of the person: no contact, no name, and a keyed hash
 // that isn't the one in the tables.
 func TestPasskey_ADeviceLearnsNothingOfThePerson(t *testing.T) {

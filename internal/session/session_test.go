@@ -219,6 +219,29 @@ func TestSignIn_ACodeIsGoodOnceForItsBrowserAndTenMinutes(t *testing.T) {
 	})
 }
 
+// Whether a code was made for a browser is the same for every contact, and asking is
+// no try.
+func TestSignIn_ACodeWaitsForTheBrowserThatAskedForIt(t *testing.T) {
+	each(t, func(t *testing.T, l *lobby) {
+		l.Child()
+		code := l.code("a", number).Code.Reveal()
+		l.code("b", "13911111111") // nobody's
+		for browser, want := range map[string]error{"a": nil, "b": nil, "c": session.ErrCode, "": session.ErrCode, strings.Repeat("a", 101): session.ErrCode} {
+			for range 10 {
+				err := l.Try(func(ctx context.Context, tx *db.Tx) error { return l.door.Waits(ctx, tx, browser) })
+				if !errors.Is(err, want) {
+					t.Errorf("%.5q: %v, want %v", browser, err, want)
+				}
+			}
+		}
+		if _, _, err := l.enter("a", "", code); err != nil {
+			t.Error(err)
+		}
+		err := l.Try(func(ctx context.Context, tx *db.Tx) error { return l.door.Waits(ctx, tx, "a") })
+		l.refused(err, session.ErrCode)
+	})
+}
+
 func TestSignIn_TriesAndSendsAreLimited(t *testing.T) {
 	each(t, func(t *testing.T, l *lobby) {
 		l.Child()
