@@ -136,8 +136,8 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 	}
 	err = tx.Queue(ctx, `
 		INSERT INTO consent_request (child, id, service, guardian, charter, purposes, channel, locale, state, payload,
-			notice, page, shown_lang, shown_on, code_tries, code_wrong, code_sends, sends, created_at, expires_at, due_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', '', '', 0, 0, 0, 0, $11, $12, $12)`,
+			notice, page, shown_lang, shown_on, shown_before, code_tries, code_wrong, code_sends, sends, created_at, expires_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', '', '', '', 0, 0, 0, 0, $11, $12, $12)`,
 		r.Child, r.ID, r.Service, r.Guardian, r.Charter, strings.Join(r.Purposes, " "), r.Channel, r.Locale, r.State, r.payload,
 		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt))
 	if err != nil {

@@ -72,6 +72,7 @@ func (d Desk) ForceAt(ctx context.Context, tx *db.Tx, by account.App, r Request,
 		return r, nil, err
 	}
 	g.Strength = min(g.Strength, strength)
+	r.Shown, _ = r.shownOn(r.Locale, OnTest)
 	given, err := d.give(ctx, tx, by.Ledger(), g, c, r, answers)
 	if err == nil {
 		r.State, r.AnsweredAt = Answered, tx.Now()

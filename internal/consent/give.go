@@ -18,8 +18,9 @@ import (
 // active; when everything was refused and nobody else is being asked, its short
 // life ends now (edge case 5).
 //
-// Shown is what the guardian had on the screen: ErrNotice if that isn't what was
-// recorded, or not what the charter yields. Other errors: ErrUnasked, ErrMissing,
+// Shown is what the guardian had on the screen: ErrNotice if that isn't one of those
+// that were recorded of the request, or not what the charter yields. It is kept with
+// the answer, and with the request. Other errors: ErrUnasked, ErrMissing,
 // ErrNotShown, ErrVerified, ErrMayNot, ErrNotYours, ErrAsked, and why the request
 // has ended.
 func (d Desk) Give(ctx context.Context, tx *db.Tx, by family.Guardian, r Request, shown Shown, answers map[string]bool) ([]Answer, error) {
@@ -39,29 +40,31 @@ func (d Desk) Give(ctx context.Context, tx *db.Tx, by family.Guardian, r Request
 	case r.State != Verified:
 		return nil, ErrVerified
 	}
-	if err := d.sawIt(ctx, tx, r, shown); err != nil {
+	if r.Shown, err = d.saw(ctx, tx, r, shown); err != nil {
 		return nil, err
 	}
 	return d.give(ctx, tx, by.Ledger(), by, c, r, answers)
 }
 
-// sawIt holds invariant 4: what was on the screen, what was recorded and what
-// the charter yields are one.
-func (d Desk) sawIt(ctx context.Context, tx *db.Tx, r Request, shown Shown) error {
-	if shown.Notice != r.Shown.Notice || shown.Page != r.Shown.Page || shown.Lang != r.Shown.Lang {
-		return ErrNotice
+// saw holds invariant 4: what was on the screen, what was recorded and what the
+// charter yields are one. It returns what was recorded.
+func (d Desk) saw(ctx context.Context, tx *db.Tx, r Request, shown Shown) (Shown, error) {
+	was, ok := r.shownOn(shown.Lang, shown.Channel)
+	if !ok || was.Notice != shown.Notice || was.Page != shown.Page {
+		return Shown{}, ErrNotice
 	}
 	published, err := d.version(ctx, tx, r)
 	if err != nil {
-		return err
+		return Shown{}, err
 	}
-	if hash := published.Notices[charter.Lang(r.Shown.Lang)]; hash == "" || hash != r.Shown.Notice {
-		return ErrNotice
+	if hash := published.Notices[charter.Lang(was.Lang)]; hash == "" || hash != was.Notice {
+		return Shown{}, ErrNotice
 	}
-	return nil
+	return was, nil
 }
 
-// give writes the answers to a request of the locked child c.
+// give writes the answers to a request of the locked child c, to what it is Shown
+// as. The row keeps that alone: whatever else was shown is the ledger's.
 func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guardian, c family.Child, r Request, answers map[string]bool) ([]Answer, error) {
 	// Article 9: silence and presets grant nothing, so each purpose is named.
 	for p := range answers {
@@ -86,8 +89,11 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 	// The proof is spent; what is left of it reads the receipt: see Reader.
 	err = stepped(tx.Exec(ctx, `
 		UPDATE consent_request SET state = 'answered', answered_at = $1, due_at = NULL,
-			reading = proof, reading_until = $2, proof = NULL, proof_until = NULL
-		WHERE child = $3 AND id = $4 AND state = 'verified'`, (*db.Time)(&now), (*db.Time)(&until), r.Child, r.ID))
+			notice = $2, page = $3, shown_lang = $4, shown_on = $5, shown_at = $6, shown_before = '',
+			reading = proof, reading_until = $7, proof = NULL, proof_until = NULL
+		WHERE child = $8 AND id = $9 AND state = 'verified'`,
+		(*db.Time)(&now), r.Shown.Notice, r.Shown.Page, r.Shown.Lang, r.Shown.Channel, (*db.Time)(&r.Shown.At),
+		(*db.Time)(&until), r.Child, r.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -15,12 +15,13 @@ type RequestRow struct {
 
 	due, proofUntil, readingUntil time.Time
 	proof, reading                []byte
+	before                        string
 }
 
 func scanRequestRow(row db.Row) (r RequestRow, err error) {
 	var purposes string
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Guardian, &r.Charter, &purposes, &r.Channel, &r.Locale, &r.State, &r.payload,
-		&r.Shown.Notice, &r.Shown.Page, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &r.Sends, (*db.Time)(&r.SentAt),
+		&r.Shown.Notice, &r.Shown.Page, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &r.before, &r.Sends, (*db.Time)(&r.SentAt),
 		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt),
 		(*db.Time)(&r.due), (*db.Time)(&r.proofUntil), &r.proof, (*db.Time)(&r.readingUntil), &r.reading)
 	r.Purposes = strings.Split(purposes, " ") // Fields would overlook what somebody put between them
@@ -35,6 +36,10 @@ func ReadRequestRows(into *[]RequestRow, of family.Stretch) db.Read {
 		WHERE `+where+`
 		ORDER BY child, id`, args...)
 }
+
+// ShownBefore returns what else was shown than Shown, as the row has it: see
+// ShownText.
+func (r RequestRow) ShownBefore() string { return r.before }
 
 // HasPayload reports whether the row holds what the operator wants back.
 func (r RequestRow) HasPayload() bool { return r.payload != nil }

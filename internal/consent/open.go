@@ -22,8 +22,10 @@ const (
 // Open returns the notice of the request's charter in a language, as it was
 // published, and records that it was shown: what, in which language, where, when
 // (Article 10), and, on a page, that guidance was offered with it (Article 5).
-// Shown in another language, it is recorded anew; what the guardian answers is
-// what was shown last. Entry is empty if the same was shown before. Errors:
+// Each language and surface is recorded once, however often and in whatever order
+// the request is opened: whoever has the link, and be it a stranger, makes no more
+// of the ledger than that. Each of them may be answered: see Give. The request
+// returned is Shown as it is now, and entry is empty if it was so before. Errors:
 // ErrAsked when a newer charter has changed what is asked; why the request has
 // ended.
 func (d Desk) Open(ctx context.Context, tx *db.Tx, r Request, lang, surface string) (Request, charter.NoticeDoc, string, error) {
@@ -37,8 +39,7 @@ func (d Desk) Open(ctx context.Context, tx *db.Tx, r Request, lang, surface stri
 }
 
 // Look returns what Open does, and records nothing: for whoever has the link of a
-// request whose guardian is verified in another browser. What that guardian has
-// before its eyes stays what was shown last. Errors: as Open.
+// request whose guardian is verified in another browser. Errors: as Open.
 func (d Desk) Look(ctx context.Context, tx *db.Tx, r Request, lang string) (charter.NoticeDoc, error) {
 	if !isLocale(lang) {
 		return charter.NoticeDoc{}, ErrLocale.At("lang")
@@ -62,15 +63,17 @@ func (d Desk) open(ctx context.Context, tx *db.Tx, r Request, lang, surface, act
 	if err != nil {
 		return r, charter.NoticeDoc{}, "", err
 	}
-	shown := Shown{Notice: hash, Lang: lang, Channel: surface, At: tx.Now()}
-	if r.Shown.same(shown) {
-		return r, notice, "", nil // a page that is loaded again
+	// A page that is loaded again.
+	if was, ok := r.shownOn(lang, surface); ok && was.Notice == hash {
+		r.before, r.Shown = r.with(was), was
+		return r, notice, "", nil
 	}
-	r, entry, err := d.show(ctx, tx, r, shown, actor)
+	r, entry, err := d.show(ctx, tx, r, Shown{Notice: hash, Lang: lang, Channel: surface, At: tx.Now()}, actor)
 	return r, notice, entry, err
 }
 
-// show records what a guardian is shown in answer to this call.
+// show records what a guardian is shown in answer to this call, in place of what
+// was shown in the same language on the same surface.
 func (d Desk) show(ctx context.Context, tx *db.Tx, r Request, shown Shown, actor string) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
 	if err != nil {
@@ -79,15 +82,20 @@ func (d Desk) show(ctx context.Context, tx *db.Tx, r Request, shown Shown, actor
 	if err := r.Refusal(); err != nil {
 		return r, "", err
 	}
+	// Of two who opened it at once, the second finds what the first has recorded.
+	if was, ok := r.shownOn(shown.Lang, shown.Channel); ok && was.Notice == shown.Notice && (shown.Page == "" || was.Page == shown.Page) {
+		r.before, r.Shown = r.with(was), was
+		return r, "", nil
+	}
+	r.before, r.Shown = r.with(shown), shown
 	err = stepped(tx.Exec(ctx, `
-		UPDATE consent_request SET notice = $1, page = $2, shown_lang = $3, shown_on = $4, shown_at = $5,
+		UPDATE consent_request SET notice = $1, page = $2, shown_lang = $3, shown_on = $4, shown_at = $5, shown_before = $6,
 			state = CASE WHEN state = 'pending' THEN 'opened' ELSE state END
-		WHERE child = $6 AND id = $7 AND state IN ('pending', 'opened', 'verified')`,
-		shown.Notice, shown.Page, shown.Lang, shown.Channel, (*db.Time)(&shown.At), r.Child, r.ID))
+		WHERE child = $7 AND id = $8 AND state IN ('pending', 'opened', 'verified')`,
+		shown.Notice, shown.Page, shown.Lang, shown.Channel, (*db.Time)(&shown.At), ShownText(r.before), r.Child, r.ID))
 	if err != nil {
 		return r, "", err
 	}
-	r.Shown = shown
 	if r.State == Pending {
 		r.State = Opened
 	}
@@ -122,10 +130,4 @@ func outdated(r Request, now catalog.Published) bool {
 		}
 	}
 	return false
-}
-
-// same reports whether the same notice was shown in the same way, whenever and
-// with whatever questions it was.
-func (s Shown) same(t Shown) bool {
-	return s.Notice == t.Notice && s.Lang == t.Lang && s.Channel == t.Channel
 }

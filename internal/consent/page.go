@@ -42,7 +42,7 @@ func (d Desk) ShowPage(ctx context.Context, tx *db.Tx, r Request, body string) (
 		return r, "", nil
 	}
 	r, entry, err := d.show(ctx, tx, r, shown, "link:"+r.ID)
-	if err != nil {
+	if err != nil || entry == "" {
 		return r, "", err
 	}
 	return r, entry, tx.Queue(ctx, `

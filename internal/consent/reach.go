@@ -13,7 +13,7 @@ import (
 type Reached struct {
 	Child    family.Child
 	Contacts []Contact // the guardian's channel first; none if there is none
-	Lang     string    // in which it read last, or was asked
+	Lang     string    // in which it was shown the last request, or asked
 	Back     Request
 	Touched  bool // something was sent to it, or it has opened a link
 }

@@ -67,7 +67,7 @@ type Request struct {
 	Channel    Channel
 	Locale     string
 	State      State
-	Shown      Shown // zero until it was opened
+	Shown      Shown // what it was opened as last, or answered as; zero until it was opened
 	Sends      int64 // how often it was sent
 	SentAt     time.Time
 	CreatedAt  time.Time
@@ -75,7 +75,8 @@ type Request struct {
 	VerifiedAt time.Time
 	AnsweredAt time.Time
 
-	payload []byte // sealed
+	payload []byte  // sealed
+	before  []Shown // what else may be answered
 }
 
 // Shown is what a guardian was shown: the whole notice, in one language.
@@ -90,14 +91,14 @@ type Shown struct {
 // requestColumns belongs to scanRequest. Codes and proofs are read by those who
 // check them alone.
 const requestColumns = `child, id, service, guardian, charter, purposes, channel, locale, state, payload,
-	notice, page, shown_lang, shown_on, shown_at, sends, sent_at, created_at, expires_at, verified_at, answered_at`
+	notice, page, shown_lang, shown_on, shown_at, shown_before, sends, sent_at, created_at, expires_at, verified_at, answered_at`
 
 func scanRequest(row db.Row) (r Request, err error) {
-	var purposes string
+	var purposes, before string
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Guardian, &r.Charter, &purposes, &r.Channel, &r.Locale, &r.State, &r.payload,
-		&r.Shown.Notice, &r.Shown.Page, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &r.Sends, (*db.Time)(&r.SentAt),
+		&r.Shown.Notice, &r.Shown.Page, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &before, &r.Sends, (*db.Time)(&r.SentAt),
 		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt))
-	r.Purposes = strings.Fields(purposes)
+	r.Purposes, r.before = strings.Fields(purposes), parseShown(before)
 	return r, err
 }
 

@@ -3,6 +3,7 @@ package replay
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/consent"
@@ -20,14 +21,22 @@ type request struct {
 
 // An asking is a request that waits, or whose answers are being read.
 type asking struct {
-	created, expires, shown, sent, answered int64
-	charter, sends                          int32
-	purposes                                sym // as its row has them
-	channel, locale, notice, page, lang, on sym
-	guardian                                uint8 // which of the child's
-	state                                   step
-	payload                                 bool
-	giving                                  *giving // nil before the first answer
+	created, expires, sent, answered int64
+	charter, sends                   int32
+	purposes                         sym // as its row has them
+	channel, locale                  sym
+	guardian                         uint8 // which of the child's
+	state                            step
+	payload                          bool
+	shown                            showing   // the newest, or the one that was answered
+	before                           []showing // the others that may be
+	giving                           *giving   // nil before the first answer
+}
+
+// A showing is what a guardian was shown of a request.
+type showing struct {
+	lang, on, notice, page sym
+	at                     int64
 }
 
 // A giving is what has been answered of a request, in one transaction.
@@ -68,9 +77,9 @@ func (f *fold) requestEntry(p ledger.Placed, c *child) fault {
 		case !r.waits(p, pending, opened, verified):
 			return impossible(ruleRequest)
 		}
-		o, n := r.open, f.names
-		o.state = max(o.state, opened)
-		o.notice, o.page, o.lang, o.on, o.shown = n.sym(b.Notice), n.sym(b.Page), n.sym(b.Lang), n.sym(b.Channel), p.At.UnixMicro()
+		n := f.names
+		r.open.state = max(r.open.state, opened)
+		r.open.show(showing{lang: n.sym(b.Lang), on: n.sym(b.Channel), notice: n.sym(b.Notice), page: n.sym(b.Page), at: p.At.UnixMicro()})
 	case consent.KindVerified:
 		b, x := body[consent.VerifiedBody](p)
 		r := c.asked(b.Request)
@@ -155,9 +164,11 @@ func (f *fold) answers(p ledger.Placed, s source, c *child, b consent.AnswerBody
 		return impossible(ruleRequest)
 	}
 	o, n := r.open, f.names
-	fits := c.is(o.guardian, string(b.Guardian)) && int64(o.charter) == b.Charter &&
-		n.text(o.notice) == b.Notice && n.text(o.page) == b.Page && n.text(o.lang) == b.Lang && n.text(o.on) == b.Channel && o.shown == b.Shown
 	first := o.state == verified && at < o.expires
+	if first {
+		o.pick(func(s showing) bool { return n.showed(s, b) })
+	}
+	fits := c.is(o.guardian, string(b.Guardian)) && int64(o.charter) == b.Charter && n.showed(o.shown, b)
 	if !fits || !first && (o.state != answered || o.answered != at) {
 		return impossible(ruleRequest)
 	}
@@ -174,6 +185,32 @@ func (f *fold) answers(p ledger.Placed, s source, c *child, b consent.AnswerBody
 		r.open = nil
 	}
 	return fault{}
+}
+
+// show folds a showing: of each language and surface the newest may be answered.
+func (o *asking) show(s showing) {
+	if o.shown != (showing{}) {
+		o.before = append(o.before, o.shown)
+	}
+	o.before = slices.DeleteFunc(o.before, func(was showing) bool { return was.lang == s.lang && was.on == s.on })
+	o.shown = s
+}
+
+// pick keeps the one showing that was answered. If there was none, all of them go
+// on as they are.
+func (o *asking) pick(answered func(showing) bool) {
+	if i := slices.IndexFunc(o.before, answered); i >= 0 {
+		o.shown = o.before[i]
+	}
+	if answered(o.shown) {
+		o.before = nil
+	}
+}
+
+// showed reports whether an answer was to what was shown then.
+func (n *names) showed(s showing, b consent.AnswerBody) bool {
+	return s.at != 0 && n.text(s.notice) == b.Notice && n.text(s.page) == b.Page && n.text(s.lang) == b.Lang &&
+		n.text(s.on) == b.Channel && s.at == b.Shown
 }
 
 // silent reports requests of which a purpose was left without its answer: silence
@@ -212,19 +249,25 @@ func (r *request) waits(p ledger.Placed, in ...step) bool {
 // row is what the row of a request says if the ledger is right.
 func (n *names) rowOf(c *child, r request) requestRow {
 	o := r.open
+	var before []consent.Shown
+	for _, s := range o.before {
+		before = append(before, consent.Shown{
+			Lang: n.text(s.lang), Channel: n.text(s.on), Notice: n.text(s.notice), Page: n.text(s.page), At: time.UnixMicro(s.at)})
+	}
 	return requestRow{
 		id: r.id.name(id.Request), guardian: c.guardians[o.guardian].id.name(id.Guardian), charter: int64(o.charter),
 		purposes: n.text(o.purposes), channel: n.text(o.channel), locale: n.text(o.locale), state: string(steps[o.state]),
-		notice: n.text(o.notice), page: n.text(o.page), lang: n.text(o.lang), on: n.text(o.on), shown: o.shown, sends: int64(o.sends), sent: o.sent,
+		notice: n.text(o.shown.notice), page: n.text(o.shown.page), lang: n.text(o.shown.lang), on: n.text(o.shown.on), shown: o.shown.at,
+		before: consent.ShownText(before), sends: int64(o.sends), sent: o.sent,
 		created: o.created, expires: o.expires, verified: r.verified, answered: o.answered, payload: o.payload,
 	}
 }
 
 // A requestRow is what a row of consent_request says that the ledger says too.
 type requestRow struct {
-	id, guardian, purposes, channel, locale, state, notice, page, lang, on string
-	charter, shown, sends, sent, created, expires, verified, answered      int64
-	payload                                                                bool
+	id, guardian, purposes, channel, locale, state, notice, page, lang, on, before string
+	charter, shown, sends, sent, created, expires, verified, answered              int64
+	payload                                                                        bool
 }
 
 func rowOf(r consent.RequestRow) requestRow {
@@ -232,7 +275,7 @@ func rowOf(r consent.RequestRow) requestRow {
 		id: r.ID, guardian: string(r.Guardian), charter: r.Charter, purposes: strings.Join(r.Purposes, " "),
 		channel: string(r.Channel), locale: r.Locale, state: string(r.State),
 		notice: r.Shown.Notice, page: r.Shown.Page, lang: r.Shown.Lang, on: r.Shown.Channel, shown: micros(r.Shown.At),
-		sends: r.Sends, sent: micros(r.SentAt), created: micros(r.CreatedAt), expires: micros(r.ExpiresAt),
+		before: r.ShownBefore(), sends: r.Sends, sent: micros(r.SentAt), created: micros(r.CreatedAt), expires: micros(r.ExpiresAt),
 		verified: micros(r.VerifiedAt), answered: micros(r.AnsweredAt), payload: r.HasPayload(),
 	}
 }
@@ -251,7 +294,7 @@ func (n *names) sumRequestRow(r requestRow) uint64 {
 	default:
 		r.verified = 0
 	}
-	return n.sum([]string{r.id, r.guardian, r.purposes, r.channel, r.locale, r.state, r.notice, r.page, r.lang, r.on},
+	return n.sum([]string{r.id, r.guardian, r.purposes, r.channel, r.locale, r.state, r.notice, r.page, r.lang, r.on, r.before},
 		r.charter, r.shown, r.sends, r.sent, r.created, r.expires, r.verified, r.answered, payload)
 }
 
@@ -284,7 +327,7 @@ func (a *audit) compareRequest(t *tally, row consent.RequestRow) {
 		r.time("verified_at", is.verified, got.verified)
 		if got.state == string(consent.Answered) && a.names.sumRequestRow(got) != is.sum {
 			r.found(FoundDiffers, "guardian, charter, purposes, channel, locale, notice, page, shown_lang, shown_on, shown_at, "+
-				"sends, sent_at, created_at, expires_at, answered_at, payload", "–", "–")
+				"shown_before, sends, sent_at, created_at, expires_at, answered_at, payload", "–", "–")
 		}
 	default:
 		t.marks[row.ID] = true
@@ -305,6 +348,9 @@ func (r at) request(want, got requestRow) {
 	r.text("shown_lang", want.lang, got.lang)
 	r.text("shown_on", want.on, got.on)
 	r.time("shown_at", want.shown, got.shown)
+	if want.before != got.before {
+		r.found(FoundDiffers, "shown_before", "–", "–")
+	}
 	r.number("sends", want.sends, got.sends)
 	r.time("sent_at", want.sent, got.sent)
 	r.time("created_at", want.created, got.created)

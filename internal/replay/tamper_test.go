@@ -110,8 +110,10 @@ func (s *scene) waits(c family.Child) {
 		return err
 	})
 	s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		if r, _, _, err = s.Desk.Open(ctx, tx, r, "zh-CN", consent.OnPage); err != nil {
-			return err
+		for _, lang := range []string{"zh-CN", "en", "zh-CN"} {
+			if r, _, _, err = s.Desk.Open(ctx, tx, r, lang, consent.OnPage); err != nil {
+				return err
+			}
 		}
 		_, _, err = s.Desk.ShowPage(ctx, tx, r, "<p>a page with questions</p>")
 		return err
@@ -164,7 +166,7 @@ func both(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }
 const (
 	restOfAnswer  = "notice, page, lang, channel, shown_at, request, withdraws, entry"
 	restOfRequest = "guardian, charter, purposes, channel, locale, notice, page, shown_lang, shown_on, shown_at, " +
-		"sends, sent_at, created_at, expires_at, answered_at, payload"
+		"shown_before, sends, sent_at, created_at, expires_at, answered_at, payload"
 )
 
 // changes are read by TestInvariant7_EveryColumnIsCompared too: one that sets a
@@ -343,6 +345,8 @@ var changes = []change{
 	{"it was shown in another language", `UPDATE consent_request SET shown_lang = 'en' WHERE child = $1`, bo, "row_differs consent_request shown_lang"},
 	{"it was shown elsewhere", `UPDATE consent_request SET shown_on = 'api' WHERE child = $1`, bo, "row_differs consent_request shown_on"},
 	{"it was shown at another time", `UPDATE consent_request SET shown_at = shown_at - 1 WHERE child = $1`, bo, "row_differs consent_request shown_at"},
+	{"what else was shown was another notice", `UPDATE consent_request SET shown_before = replace(shown_before, 'en page', 'en api') WHERE child = $1`, bo,
+		"row_differs consent_request shown_before"},
 	{"it was never sent", `UPDATE consent_request SET sends = 0 WHERE child = $1`, bo, "row_differs consent_request sends"},
 	{"it was sent at another time", `UPDATE consent_request SET sent_at = sent_at - 1 WHERE child = $1`, bo, "row_differs consent_request sent_at"},
 	{"a request is older", `UPDATE consent_request SET created_at = created_at - 1 WHERE child = $1`, bo, "row_differs consent_request created_at"},

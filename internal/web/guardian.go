@@ -447,7 +447,7 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 	}
 	page.Lines = nil // Update may run this again
 	page.Proofs = len(s.verifier.Offered()) > 0
-	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, req.Shown.Notice
+	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, receipt.Request.Shown.Notice
 	for _, a := range receipt.Answers {
 		p, _ := published.Charter.Purpose(a.Purpose)
 		_, asked := now.Charter.Purpose(a.Purpose)

@@ -273,11 +273,12 @@ CREATE TABLE consent_request (
 	locale      text   NOT NULL,
 	state       text   NOT NULL, -- pending, opened, verified, answered, expired, cancelled
 	payload     bytea,           -- sealed: what the operator wants back, where to return to, what the child is called
-	notice      text   NOT NULL, -- hash of what was shown, once opened
+	notice      text   NOT NULL, -- hash of what was shown, once opened: of the newest showing, or the one that was answered
 	page        text   NOT NULL, -- hash of the page that showed it with its questions, or empty
 	shown_lang  text   NOT NULL,
 	shown_on    text   NOT NULL, -- page, api, test
 	shown_at    bigint,
+	shown_before text  NOT NULL, -- the other showings that may be answered: a line of language, surface, notice, page, when
 	code        bytea,           -- keyed hash of the one-time code
 	code_until  bigint,
 	code_tries  bigint NOT NULL, -- of this code
