@@ -153,7 +153,8 @@ type AskAgain struct {
 }
 
 // AskedAgain leads to a request that a guardian started. Nothing is sent: the
-// guardian is there.
+// guardian is there. What waits about the same already is not asked twice: then it
+// leads to that, and Entry is empty.
 type AskedAgain struct {
 	Request   string    `json:"request" example:"cr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
 	URL       string    `json:"url" doc:"where the guardian answers; told once"`

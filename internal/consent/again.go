@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
@@ -26,7 +27,8 @@ const againTTL = 24 * time.Hour
 // of an answered one: after a no only the guardian may begin anew (edge case 26).
 // Without purposes it is about those of the answered request that this guardian
 // hasn't agreed to as they are today. Nothing is sent, and a code proves again
-// who answers. Errors: ErrUnanswered, ErrNotYours, ErrNothing, and those of Ask.
+// who answers. What waits for the guardian about the same is not asked twice: see
+// Ask. Errors: ErrUnanswered, ErrNotYours, ErrNothing, and those of Ask.
 func (d Desk) AskAgain(ctx context.Context, tx *db.Tx, by family.Guardian, r Request, purposes []string) (Request, Secrets, string, error) {
 	fail := func(err error) (Request, Secrets, string, error) { return Request{}, Secrets{}, "", err }
 	switch {
@@ -47,6 +49,39 @@ func (d Desk) AskAgain(ctx context.Context, tx *db.Tx, by family.Guardian, r Req
 		}
 	}
 	return d.Ask(ctx, tx, by, child, Asking{Guardian: by.ID, Purposes: purposes, Channel: Link, Locale: r.Locale, TTL: againTTL})
+}
+
+// ofItself reports whether a guardian asks what it will answer at once, at the page
+// that the link leads to.
+func (a Asking) ofItself(by Asker, to family.Guardian) bool {
+	g, ok := by.(family.Guardian)
+	return ok && g.ID == to.ID && a.Channel == Link && a.Payload.IsZero() && a.ReturnURL.IsZero() && a.Nickname.IsZero()
+}
+
+// like returns the last request that waits for the same guardian's answer about the
+// same purposes as r, which isn't written yet, and whether there is one. One that is
+// about to run out is none, unless r would run out with it.
+func like(ctx context.Context, tx *db.Tx, r Request, published catalog.Published) (last Request, waits bool, err error) {
+	all, err := Requests(ctx, tx, r.Child)
+	if err != nil {
+		return last, false, err
+	}
+	for _, was := range all {
+		ends := r.ExpiresAt.After(was.ExpiresAt) && was.ExpiresAt.Before(tx.Now().Add(ProofLife))
+		if was.Guardian == r.Guardian && was.waits() && !outdated(was, published) && !ends && slices.Equal(was.Purposes, r.Purposes) {
+			last, waits = was, true
+		}
+	}
+	return last, waits, nil
+}
+
+const againDomain = "consent.again"
+
+// leadAgain leads to a request that waits by a link of its own, the same one however
+// often it is called.
+func (d Desk) leadAgain(ctx context.Context, tx *db.Tx, r Request) (Secrets, error) {
+	token := id.Text(d.Ring.Index(againDomain, r.ID))
+	return Secrets{Token: token}, d.leadOnce(ctx, tx, r, d.Ring.Index(linkDomain, token))
 }
 
 // notGranted returns the purposes of a request that are still in force and that

@@ -66,7 +66,10 @@ type Asking struct {
 
 // Ask records a request and returns what leads to it; nothing is sent. After a
 // no, the same purpose isn't asked again unless a guardian starts it or it
-// changed materially since (edge case 26): ErrRefused. Other errors: ErrUnasked,
+// changed materially since (edge case 26): ErrRefused. A guardian who asks itself
+// by a link, with nothing to be given back, for what already waits for it is led
+// to that, by the same Token however often, with no entry and no other secret:
+// whoever thinks again ten times has one request. Other errors: ErrUnasked,
 // ErrNothing, ErrAnswerers, ErrContact, ErrMany, ErrOver and those of the input.
 func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, a Asking) (Request, Secrets, string, error) {
 	if err := may(by, child.Service, child.ID); err != nil {
@@ -110,6 +113,16 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	}
 	if r.Purposes, err = notRefused(ctx, tx, by, c, r.Purposes, published); err != nil {
 		return Request{}, Secrets{}, "", err
+	}
+	if a.ofItself(by, to) {
+		same, waits, err := like(ctx, tx, r, published)
+		switch {
+		case err != nil:
+			return Request{}, Secrets{}, "", err
+		case waits:
+			secrets, err := d.leadAgain(ctx, tx, same)
+			return same, secrets, "", err
+		}
 	}
 	return d.ask(ctx, tx, by, c, to, r, a)
 }
@@ -235,15 +248,19 @@ func whom(named family.GuardianID, by Asker, guardians []family.Guardian) (famil
 	return family.Guardian{}, ErrAnswerers.At("guardian")
 }
 
-// toAsk returns the purposes of a request, in the charter's order.
+// toAsk returns the purposes of a request, in the charter's order. Those that are
+// named are asked, whatever this guardian has agreed to, or refused; but an old
+// link asks nothing that has its answer.
 func toAsk(named []string, by Asker, to family.Guardian, p catalog.Published, answers []Answer, guardians []family.Guardian) ([]string, error) {
 	_, own := by.(family.Guardian)
+	_, anew := by.(holder)
+	onlyOpen := len(named) == 0 || anew
 	for i, name := range named {
 		if _, ok := p.Charter.Purpose(name); !ok || slices.Contains(named[:i], name) {
 			return nil, ErrUnasked.At("purposes")
 		}
 		// Edge case 26.
-		if !own && refusedBefore(answers, guardians, name, p.AskedSince[name]) {
+		if !own && !anew && refusedBefore(answers, guardians, name, p.AskedSince[name]) {
 			return nil, ErrRefused.At("purposes." + name)
 		}
 	}
@@ -252,8 +269,8 @@ func toAsk(named []string, by Asker, to family.Guardian, p catalog.Published, an
 		name := purpose.Name
 		switch {
 		case len(named) > 0 && !slices.Contains(named, name):
-		case len(named) == 0 && refusedBefore(answers, guardians, name, p.AskedSince[name]):
-		case len(named) == 0 && grantedBy(answers, to, name, p.AskedSince[name]):
+		case onlyOpen && refusedBefore(answers, guardians, name, p.AskedSince[name]):
+		case onlyOpen && grantedBy(answers, to, name, p.AskedSince[name]):
 		default:
 			ask = append(ask, name)
 		}

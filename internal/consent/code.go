@@ -125,7 +125,11 @@ func (d Desk) keepCode(ctx context.Context, tx *db.Tx, r Request, code string) e
 // many at once no more pass than one after the other. Codes of different domains
 // don't use up each other's. Errors: ErrCodeSends.
 func CountSend(ctx context.Context, tx *db.Tx, ring *keyring.Ring, domain string, to Contact) error {
-	hash := ring.Index(domain, string(to.Channel), to.To.Reveal())
+	return countSend(ctx, tx, ring.Index(domain, string(to.Channel), to.To.Reveal()))
+}
+
+// countSend counts under the keyed hash of whoever it is sent to.
+func countSend(ctx context.Context, tx *db.Tx, hash []byte) error {
 	if len(hash) == 0 {
 		return fmt.Errorf("consent: no ring to hash contacts with")
 	}

@@ -2,8 +2,8 @@ package web
 
 import (
 	"context"
-	"errors"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -140,42 +140,36 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	var m notify.Message
-	sends := true
+	var letters []notify.Message
 	err := s.change(ctx, s.linked(r, consent.ErrExpired, consent.ErrAsked), func(tx *db.Tx) error {
+		letters = nil // it may run again
 		req, err := s.find(ctx, tx, r)
 		if err != nil && !consent.MayRenew(err) {
 			return err
 		}
-		req, secrets, to, _, err := s.desk.Renew(ctx, tx, req)
-		if silent(err) {
-			sends = false
-			return db.Recorded(err) // it counts as a sending all the same
-		}
-		if err != nil {
+		renewal, err := s.desk.Renew(ctx, tx, req)
+		if err != nil || renewal.Request.ID == "" {
 			return err
 		}
-		m, err = message.Invitation(ctx, tx, s.desk, s.PublicURL, req, secrets, to)
+		m, err := message.Invitation(ctx, tx, s.desk, s.PublicURL, renewal.Request, renewal.Secrets, renewal.To)
+		letters = append(letters, m)
 		return err
 	})
-	if err != nil && !silent(err) {
+	if err != nil {
 		return err
 	}
-	if sends {
-		if err := s.Messages.Send(ctx, m); err != nil {
-			return err
+	// Neither the time that the gateway takes, nor that it refuses, tells that there is
+	// something to send. If we crash here, nothing arrives, and the old link leads on.
+	for _, m := range letters {
+		if !s.later.do(ctx, func(ctx context.Context) { s.sendRenewal(ctx, m) }) {
+			s.Log.WarnContext(ctx, "renewal: too many links at once, one was not sent")
 		}
 	}
 	return s.render(w, r, http.StatusOK, "guardian/renewed.html", nil)
 }
 
-// silent reports whether a refusal would say something about the child, its
-// guardians or their answers.
-func silent(err error) bool {
-	for _, quiet := range []error{consent.ErrNothing, consent.ErrRefused, consent.ErrAnswerers, consent.ErrMayNot, consent.ErrContact, consent.ErrMany} {
-		if errors.Is(err, quiet) {
-			return true
-		}
+func (s *Server) sendRenewal(ctx context.Context, m notify.Message) {
+	if err := s.Messages.Send(ctx, m); err != nil {
+		s.Log.LogAttrs(ctx, slog.LevelError, "renewal: a link was not sent", slog.Any("error", err))
 	}
-	return false
 }

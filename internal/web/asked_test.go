@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"maps"
 	"net/http"
@@ -317,6 +318,14 @@ func TestReturnURL_OnlyToOriginsOfTheCharterInForce(t *testing.T) {
 	})
 }
 
+// renews asks for a new link and waits until it is sent, or isn't.
+func (s *site) renews(path string) (int, string) {
+	s.t.Helper()
+	status, body := s.post(path, nil)
+	s.pages.Wait()
+	return status, body
+}
+
 // A link that ran out is renewed by whoever has it, to the contact on file alone,
 // and what is answered says nothing about the family.
 func TestWaysIn_AnExpiredLinkIsRenewedToTheContactOnFile(t *testing.T) {
@@ -324,7 +333,7 @@ func TestWaysIn_AnExpiredLinkIsRenewedToTheContactOnFile(t *testing.T) {
 		child := s.w.Child()
 		s.w.Publish(long(t, s.w.Charter))
 		old := s.asksAbout(child, consent.Asking{TTL: time.Hour})
-		if status, _ := s.post("/r/"+old.Token+"/renew?lang=zh-CN", nil); status != 409 {
+		if status, _ := s.renews("/r/" + old.Token + "/renew?lang=zh-CN"); status != 409 {
 			t.Errorf("a link that is good is renewed: %d", status)
 		}
 		s.w.Pass(2 * time.Hour)
@@ -333,7 +342,7 @@ func TestWaysIn_AnExpiredLinkIsRenewedToTheContactOnFile(t *testing.T) {
 			t.Fatalf("%d %s", status, page)
 		}
 		sent := len(s.outbox.Messages())
-		status, neutral := s.post("/r/"+old.Token+"?lang=zh-CN", nil)
+		status, neutral := s.renews("/r/" + old.Token + "?lang=zh-CN")
 		if status != 200 || link.MatchString(neutral) || len(s.outbox.Messages()) != sent+1 {
 			t.Fatalf("%d %s", status, neutral)
 		}
@@ -342,8 +351,9 @@ func TestWaysIn_AnExpiredLinkIsRenewedToTheContactOnFile(t *testing.T) {
 		if m.To.Reveal() != "13800000000" && m.To.Reveal() != "+8613800000000" || token == nil {
 			t.Fatal("it went elsewhere, or has no link")
 		}
-		if status, _ := s.post("/r/"+old.Token+"/renew?lang=zh-CN", nil); status != 429 {
-			t.Errorf("twice in a moment: %d", status)
+		// Twice in a moment: it is on its way, and the limit is for all alike.
+		if status, body := s.renews("/r/" + old.Token + "/renew?lang=zh-CN"); status != 200 || body != neutral || len(s.outbox.Messages()) != sent+1 {
+			t.Errorf("twice in a moment: %d, %d messages", status, len(s.outbox.Messages())-sent)
 		}
 		s.verified(token[1])
 		if status, _ := s.answer(token[1], s.refuses(token[1], "zh-CN")); status != 200 {
@@ -353,13 +363,94 @@ func TestWaysIn_AnExpiredLinkIsRenewedToTheContactOnFile(t *testing.T) {
 		sent = len(s.outbox.Messages())
 		s.w.Pass(time.Hour)
 		for i := range 5 {
-			if status, body := s.post("/r/"+old.Token+"/renew?lang=zh-CN", nil); status != 200 || body != neutral {
+			if status, body := s.renews("/r/" + old.Token + "/renew?lang=zh-CN"); status != 200 || body != neutral {
 				t.Errorf("renewal %d: %d %s", i, status, body)
 			}
 			s.w.Pass(2 * time.Minute)
 		}
+		if status, _ := s.renews("/r/" + old.Token + "/renew?lang=zh-CN"); status != 429 {
+			t.Errorf("the sixth in an hour: %d", status)
+		}
 		if len(s.outbox.Messages()) != sent {
 			t.Error("it was sent")
+		}
+	})
+}
+
+// Whoever has an old link and asks for a new one twice is answered the same,
+// whether the request waits, was refused, or was agreed to since.
+func TestEdgeCase26_AnOldLinkTellsNobodyWhatBecameOfIt(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		children := make(map[string]family.Child)
+		for _, became := range []string{"waits", "refused", "agreed"} {
+			children[became] = s.w.Child()
+		}
+		s.w.Publish(long(t, s.w.Charter))
+		said := make(map[string][]string)
+		for _, became := range []string{"waits", "refused", "agreed"} {
+			old := s.asksAbout(children[became], consent.Asking{TTL: time.Minute})
+			s.w.Pass(time.Minute)
+			now := s.asksAbout(children[became], consent.Asking{})
+			if became != "waits" {
+				s.verified(now.Token)
+				form := s.agrees(now.Token, "zh-CN")
+				if became == "refused" {
+					form = s.refuses(now.Token, "zh-CN")
+				}
+				if status, body := s.answer(now.Token, form); status != 200 {
+					t.Fatalf("%d %s", status, body)
+				}
+			}
+			for range 8 {
+				status, body := s.renews("/r/" + old.Token + "/renew?lang=zh-CN")
+				said[became] = append(said[became], fmt.Sprint(status, changing.ReplaceAllString(body, "…")))
+				s.w.Pass(10 * time.Second)
+			}
+			s.w.Pass(time.Hour)
+		}
+		for became, answers := range said {
+			if !slices.Equal(answers, said["waits"]) {
+				t.Errorf("what was %s is answered %q, and what waits %q", became, answers, said["waits"])
+			}
+		}
+	})
+}
+
+// A link that is opened in two languages by turns fills no ledger.
+func TestArticle10_EachLanguageIsRecordedOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		_, token, _ := s.ask()
+		entries := func() (n int64) {
+			s.w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				n, err = db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM ledger_pending`)
+				return err
+			})
+			return n
+		}
+		opens := func() {
+			for range 4 {
+				for _, lang := range []string{"zh-CN", "en"} {
+					if status, _ := s.get("/r/"+token+"?lang="+lang, ""); status != 200 {
+						t.Fatal(status)
+					}
+				}
+			}
+		}
+		before := entries()
+		opens()
+		if n := entries() - before; n != 2 {
+			t.Errorf("%d entries for two languages", n)
+		}
+		s.verified(token)
+		form := s.agrees(token, "zh-CN")
+		before = entries()
+		opens()
+		if n := entries() - before; n != 1 {
+			t.Errorf("%d entries for the questions in one more language", n)
+		}
+		// Her form is what she was shown, whatever she looked at after it.
+		if status, body := s.answer(token, form); status != 200 {
+			t.Errorf("%d %s", status, body)
 		}
 	})
 }
@@ -425,7 +516,7 @@ func TestMishaps_SayWhatHappenedAndLeadOn(t *testing.T) {
 		}))
 		status, body = s.answer(token, form)
 		says("a purpose that is gone meanwhile", status, body, 409, "什么都没有记下", `action="renew?`)
-		if status, _ = s.post("/r/"+token+"/renew?lang=zh-CN", nil); status != 200 {
+		if status, _ = s.renews("/r/" + token + "/renew?lang=zh-CN"); status != 200 {
 			t.Errorf("it can't be asked anew: %d", status)
 		}
 		says("the new question", 0, s.outbox.Messages()[0].Message.Text.Reveal(), 0, "/r/")

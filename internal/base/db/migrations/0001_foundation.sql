@@ -312,9 +312,10 @@ CREATE TABLE consent_link (
 CREATE INDEX consent_link_child ON consent_link (child, request);
 
 -- How many one-time codes went to one phone or address in the running hour,
--- whoever's guardian it belongs to.
+-- whoever's guardian it belongs to, and how many new links one guardian was to be
+-- sent in place of old ones.
 CREATE TABLE code_contact (
-	contact bytea  NOT NULL PRIMARY KEY, -- keyed hash
+	contact bytea  NOT NULL PRIMARY KEY, -- keyed hash of it, or of the guardian
 	sends   bigint NOT NULL,
 	since   bigint NOT NULL
 );
