@@ -66,7 +66,8 @@ type guardianAddCmd struct {
 }
 
 // Run ties a person to a child. It prints the person's id, and nothing else, on
-// standard output. The person can't answer until a code has shown that the
+// standard output: that of the one who is tied by this contact already, if there is
+// one. The person can't answer until a code has shown that the
 // contact is its own.
 func (c guardianAddCmd) Run(ctx context.Context, s *session) error {
 	phone, err := s.personal(c.Phone, c.PhoneFile)
@@ -81,19 +82,24 @@ func (c guardianAddCmd) Run(ctx context.Context, s *session) error {
 	return s.on(ctx, func(a *app.App) error {
 		var g family.Guardian
 		var r consent.Request
+		said := "cmd.guardian.added"
 		err := a.Store.Update(ctx, func(tx *db.Tx) error {
 			child, err := c.lock(ctx, tx, a.Ring)
 			if err != nil {
 				return err
 			}
-			if g, _, err = gate.AddGuardian(ctx, tx, a.Ring, operator, child, p); err != nil || !c.Ask {
+			var entry string
+			if g, entry, err = gate.AddGuardian(ctx, tx, a.Ring, operator, child, p); err == nil && entry == "" {
+				said = "cmd.guardian.known"
+			}
+			if err != nil || !c.Ask {
 				return err
 			}
 			channel := consent.SMS
 			if p.Phone.IsZero() {
 				channel = consent.Email
 			}
-			r, _, _, err = deskOf(a).Ask(ctx, tx, operator, child, consent.Asking{Guardian: g.ID, Channel: channel, Locale: c.Locale})
+			r, _, _, err = deskOf(a).AskOnce(ctx, tx, operator, child, consent.Asking{Guardian: g.ID, Channel: channel, Locale: c.Locale})
 			return err
 		})
 		if err != nil {
@@ -102,7 +108,7 @@ func (c guardianAddCmd) Run(ctx context.Context, s *session) error {
 		if c.Ask {
 			s.note("cmd.guardian.asked", "Request", r.ID, "Service", c.Service)
 		}
-		s.note("cmd.guardian.added")
+		s.note(said)
 		s.print(g.ID)
 		return nil
 	})

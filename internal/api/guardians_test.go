@@ -92,7 +92,14 @@ func TestEdgeCase7_TwoGuardiansOverHTTP(t *testing.T) {
 		if x := w.send("GET", base+"/children/"+child, ""); strings.Contains(x.body, "8001") || strings.Contains(x.body, "李") {
 			t.Error("a contact is told")
 		}
+		same, err := c.AddGuardian(ctx, child, wardkeep.NewGuardian{Relation: "parent", Phone: "+86 138 0013 8001"})
+		if err != nil || same.ID != father.ID || same.Entry != "" || len(w.status(child).Guardians) != 2 {
+			t.Errorf("added twice: %+v, %v", same, err)
+		}
 		his := w.says(child, father.ID, false, "class-ranking")
+		if _, err := c.AddGuardian(ctx, child, wardkeep.NewGuardian{Relation: "parent", Phone: "13800138001"}); !errors.Is(err, &wardkeep.Problem{Code: "family.guardian_tied"}) {
+			t.Errorf("a guardian is added: %v", err)
+		}
 		if now = w.status(child); !now.Disputed || now.Guardians[1].Strength != 1 {
 			t.Errorf("one yes, one no: %+v", now)
 		}
@@ -252,6 +259,9 @@ func TestEdgeCase26_AGuardianAsksAgainOverHTTP(t *testing.T) {
 		}
 		if !slices.Equal(asked.Purposes, []string{"class-ranking"}) || asked.Entry == "" || asked.URL != "https://wardkeep.example/r/"+asked.Token || asked.ExpiresAt.IsZero() {
 			t.Errorf("%+v", asked)
+		}
+		if twice, err := g.AskAgain(ctx, wardkeep.AskAgain{Proof: proof, Purposes: []string{"class-ranking"}}); err != nil || twice.Request != asked.Request || twice.Entry != "" || twice.Token == asked.Token {
+			t.Errorf("thought again twice: %+v, %v", twice, err)
 		}
 		if all, err := g.AskAgain(ctx, wardkeep.AskAgain{Proof: proof}); err != nil || !slices.Equal(all.Purposes, []string{"course-progress", "class-ranking"}) {
 			t.Errorf("whatever was refused: %+v, %v", all, err)

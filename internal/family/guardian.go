@@ -15,7 +15,8 @@ import (
 // What can be wrong with a guardian.
 var (
 	ErrGuardianNotFound = errs.New(errs.NotFound, "family.guardian_not_found")
-	ErrGuardianEnded    = errs.New(errs.Gone, "family.guardian_ended") // edge case 8
+	ErrGuardianEnded    = errs.New(errs.Gone, "family.guardian_ended")    // edge case 8
+	ErrTied             = errs.New(errs.Conflict, "family.guardian_tied") // by this contact, and may answer
 	ErrGuardians        = errs.New(errs.Conflict, "family.too_many_guardians")
 	ErrRelation         = errs.New(errs.Invalid, "family.relation_unknown")
 	ErrStrength         = errs.New(errs.Invalid, "family.strength_unknown")
@@ -136,11 +137,20 @@ func FindGuardian(ctx context.Context, tx *db.Tx, child ID, guardian GuardianID)
 const maxGuardians = 20
 
 // AddGuardian ties a person to a locked child. The new guardian is not verified
-// yet and so can't answer. Errors: ErrGuardians, and those of the person's data.
+// yet and so can't answer. One phone or address is one person, and a person has one
+// voice: whoever is tied to this child by it already is returned as it is, with no
+// entry. But who can't speak for the child, as a contact that is now said to be a
+// guardian (edge case 11) or an institution without its officer (edge case 10), is
+// no voice yet. Only this child's guardians are looked at: nobody learns
+// whether a contact is known elsewhere. Errors: ErrTied, ErrGuardians, and those of
+// the person's data.
 func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Child, p Person) (Guardian, string, error) {
 	r, err := p.check()
 	if err != nil {
 		return Guardian{}, "", err
+	}
+	if g, tied, err := c.tiedBy(ctx, tx, ring, r); err != nil || tied {
+		return g, "", err
 	}
 	n, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM guardian WHERE child = $1`, c.ID)
 	if err != nil {
@@ -154,6 +164,28 @@ func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c
 		return Guardian{}, "", err
 	}
 	return c.tie(ctx, tx, ring, key, by, r)
+}
+
+// tiedBy returns the guardian in office of the child that a person would be once
+// more, and whether there is one. Errors: ErrTied.
+func (c Child) tiedBy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r reach) (first Guardian, tied bool, err error) {
+	all, err := db.All(ctx, tx, scanGuardian, `
+		SELECT `+guardianColumns+` FROM guardian
+		WHERE child = $1 AND ended_at IS NULL AND (phone_hash = $2 OR email_hash = $3)
+			AND (relation <> 'institution' OR name IS NOT NULL)
+		ORDER BY created_at, guardian`, c.ID, phoneHash(ring, r.phone), emailHash(ring, r.email))
+	if err != nil {
+		return Guardian{}, false, err
+	}
+	for _, g := range all {
+		switch {
+		case g.MayAnswer():
+			return Guardian{}, false, ErrTied
+		case !tied && (g.Relation.MaySpeak() || !r.relation.MaySpeak()):
+			first, tied = g, true
+		}
+	}
+	return first, tied, nil
 }
 
 // tie writes the row of a guardian and its entry.

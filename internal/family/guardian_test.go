@@ -1,6 +1,7 @@
 package family_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -252,17 +253,77 @@ func TestEdgeCase25_NothingOfOneChildServesForAnother(t *testing.T) {
 	})
 }
 
+// Edge case 7: one phone or address is one person, and one voice, of a child.
+func TestEdgeCase7_OneContactIsOneGuardianOfAChild(t *testing.T) {
+	each(t, func(w *world) {
+		c, first := w.enrol(w.enrolment("ref-1"))
+		other, _ := w.enrol(w.enrolment("ref-2")) // the same phone, of another child
+		add := func(c family.Child, p family.Person) (g family.Guardian, entry string, err error) {
+			err = w.with(c.ID, func(tx *db.Tx, c family.Child) (err error) {
+				g, entry, err = family.AddGuardian(w.ctx, tx, w.ring, app{}, c, p)
+				return err
+			})
+			return g, entry, err
+		}
+		for name, p := range map[string]family.Person{
+			"the phone":   {Phone: pii.New("+86 138 0013 8000"), Relation: family.LegalGuardian},
+			"the address": {Email: pii.New("shuanghua@EXAMPLE.com"), Relation: family.Parent},
+			"one of both": {Phone: pii.New("13800138001"), Email: pii.New("shuanghua@example.com"), Relation: family.Parent},
+			"as a friend": {Phone: pii.New("13800138000"), Relation: family.Other},
+		} {
+			if g, entry, err := add(c, p); err != nil || g.ID != first.ID || g.Relation != family.Parent || entry != "" {
+				t.Errorf("%s: %+v %q %v", name, g, entry, err)
+			}
+		}
+		if n := w.count("guardian"); n != 2 {
+			t.Errorf("%d ties of two children", n)
+		}
+		if _, err := w.verify(c.ID, first.ID, family.OneTimeCode); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := add(c, family.Person{Phone: pii.New("13800138000"), Relation: family.Parent})
+		w.is(err, family.ErrTied)
+		if _, entry, err := add(other, family.Person{Phone: pii.New("13800138000"), Relation: family.Parent}); err != nil || entry != "" {
+			t.Errorf("what she is to another child: %q %v", entry, err)
+		}
+
+		// A contact that can't speak for the child may turn out to be a guardian.
+		friend, entry, err := add(c, family.Person{Phone: pii.New("13800138005"), Relation: family.Grandparent})
+		if err != nil || entry == "" {
+			t.Fatal(err)
+		}
+		parent, entry, err := add(c, family.Person{Phone: pii.New("13800138005"), Relation: family.Parent})
+		if err != nil || entry == "" || parent.ID == friend.ID {
+			t.Errorf("%+v %q %v", parent, entry, err)
+		}
+		if again, entry, err := add(c, family.Person{Phone: pii.New("13800138005"), Relation: family.Parent}); err != nil || entry != "" || again.ID != parent.ID {
+			t.Errorf("%+v %q %v", again, entry, err)
+		}
+		// Who is none any more is added as anybody.
+		w.must(c.ID, func(tx *db.Tx, c family.Child) error {
+			_, _, err := family.EndGuardian(w.ctx, tx, app{}, c, first.ID)
+			return err
+		})
+		if again, entry, err := add(c, mother()); err != nil || entry == "" || again.ID == first.ID {
+			t.Errorf("%+v %q %v", again, entry, err)
+		}
+	})
+}
+
 func TestGuardiansOfOneChildAreBounded(t *testing.T) {
 	each(t, func(w *world) {
 		c, _ := w.enrol(w.enrolment("ref-1"))
-		add := func(tx *db.Tx, c family.Child) error {
-			_, _, err := family.AddGuardian(w.ctx, tx, w.ring, app{}, c, mother())
-			return err
+		add := func(n int) func(tx *db.Tx, c family.Child) error {
+			return func(tx *db.Tx, c family.Child) error {
+				_, _, err := family.AddGuardian(w.ctx, tx, w.ring, app{}, c, family.Person{Phone: pii.New(fmt.Sprintf("139000000%02d", n)), Relation: family.Parent})
+				return err
+			}
 		}
-		for range 19 {
-			w.must(c.ID, add)
+		for n := range 19 {
+			w.must(c.ID, add(n))
 		}
-		w.is(w.with(c.ID, add), family.ErrGuardians)
+		w.is(w.with(c.ID, add(19)), family.ErrGuardians)
+		w.must(c.ID, add(7)) // who is one of them already is no other
 		if n := w.count("guardian"); n != 20 {
 			t.Errorf("%d guardians", n)
 		}

@@ -30,7 +30,8 @@ func Register(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Acto
 
 // AddGuardian ties another person to a locked child, if the service may collect
 // at all: a guardian's contact is personal information too (Article 8). The new
-// guardian can't answer until it has proved to be one. It is the edges' one way
+// guardian can't answer until it has proved to be one. Entry is empty if the
+// contact is tied to the child already. It is the edges' one way
 // to family.AddGuardian. Errors: *Denied, and those of family.AddGuardian.
 func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, c family.Child, p family.Person) (family.Guardian, string, error) {
 	if err := mayRegister(ctx, tx, c.Service); err != nil {

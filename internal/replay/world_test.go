@@ -3,6 +3,7 @@ package replay_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -35,6 +36,7 @@ type story struct {
 	tx       *db.Tx              // set while what is done shall be undone
 	editions [2]*charter.Charter // published in turns
 	turn     int
+	tied     int // how many guardians came later
 }
 
 func begin(t testing.TB, w *vaulttest.World) *story {
@@ -160,8 +162,10 @@ func (s *story) unseal(id family.ID, purpose, item, sealed string) error {
 
 // guardian ties another person to the child.
 func (s *story) guardian(id family.ID, r family.Relation) (g family.Guardian, err error) {
+	s.tied++
+	phone := pii.New(fmt.Sprintf("139%08d", s.tied))
 	err = s.locked(id, func(ctx context.Context, tx *db.Tx, c family.Child) (err error) {
-		g, _, err = gate.AddGuardian(ctx, tx, s.Ring, s.App, c, family.Person{Phone: pii.New("13900000000"), Relation: r})
+		g, _, err = gate.AddGuardian(ctx, tx, s.Ring, s.App, c, family.Person{Phone: phone, Relation: r})
 		return err
 	})
 	return g, err

@@ -56,7 +56,8 @@ func people(me family.Tie, guardians []family.Guardian) (all []homePerson, alone
 // homeInvite ties another guardian to the child by a contact, and asks that person.
 // It may answer only after a code that goes to that contact. What it says then
 // counts beside the inviter's: one no is enough (edge case 7), so inviting a
-// contact of one's own wins nothing over another guardian.
+// contact of one's own wins nothing over another guardian. Who was invited before and
+// hasn't answered is sent the same request again.
 func (s *Server) homeInvite(w http.ResponseWriter, r *http.Request) error {
 	h, err := family.ParseHandle(s.Ring, pii.New(r.PostFormValue("contact")))
 	if err != nil {
@@ -82,8 +83,8 @@ func (s *Server) homeInvite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.toDoor(w, r, err)
 	}
-	// If we crash here nothing arrives; the request is there, and the operator's app
-	// can send it again.
+	// If we crash here nothing arrives; the request is there, and whoever invites the
+	// same person again, or the operator's app, has it sent.
 	if err := s.Messages.Send(r.Context(), letter); err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (s *Server) invite(ctx context.Context, tx *db.Tx, r *http.Request, t famil
 	if err != nil {
 		return notify.Message{}, err
 	}
-	request, _, _, err := s.desk.Ask(ctx, tx, t.Guardian, child, consent.Asking{Guardian: added.ID, Channel: channel, Locale: string(lang(r))})
+	request, _, _, err := s.desk.AskOnce(ctx, tx, t.Guardian, child, consent.Asking{Guardian: added.ID, Channel: channel, Locale: string(lang(r))})
 	if err != nil {
 		return notify.Message{}, err
 	}

@@ -261,6 +261,19 @@ func TestArticle20_WithdrawalTakesTwoTaps(t *testing.T) {
 		if status, body := s.post(s.tie(child)+"/again?lang=zh-CN", url.Values{"purpose": {"course-progress"}}); status != 200 || !strings.Contains(body, "发送验证码") {
 			t.Errorf("thinking again: %d %s", status, body)
 		}
+		// Edge case 26: ten times is one request, and the operator can go on asking.
+		for i := range 10 {
+			if status, _ := s.post(s.tie(child)+"/again?lang=zh-CN", url.Values{"purpose": {"course-progress"}}); status != 200 {
+				t.Errorf("the %d. time more: %d", i+1, status)
+			}
+		}
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := consent.Requests(ctx, tx, child.ID)
+			if n := len(slices.DeleteFunc(all, func(r consent.Request) bool { return r.Refusal() != nil })); n != 1 {
+				t.Errorf("%d requests wait", n)
+			}
+			return err
+		})
 	})
 }
 
@@ -334,6 +347,71 @@ func TestEdgeCase7_ADisputeAboutAPurposeThatIsGoneIsSaid(t *testing.T) {
 		s.browser = mother
 		if _, body := s.get(page, ""); strings.Contains(body, "The guardians disagree") {
 			t.Errorf("after the other has taken it back, too: %s", body)
+		}
+	})
+}
+
+// Who is invited twice is one guardian, is sent the same request again, and not too
+// often; who is a guardian already is not invited, and that is said.
+func TestEdgeCase7_WhoIsInvitedTwiceIsOneGuardian(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, other := s.w.Child(), s.w.Child()
+		s.signIn()
+		page := s.tie(child)
+		guardians := func(c family.Child) int {
+			var all []family.Guardian
+			s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+				all = nil
+				return tx.Together(ctx, family.ReadGuardians(&all, c.ID))
+			})
+			return len(all)
+		}
+		invites := func(page, contact string) (int, string) {
+			return s.post(page+"/invite?lang=en", url.Values{"contact": {contact}, "relation": {"parent"}})
+		}
+		if status, _ := invites(page, "138 0013 8009"); status != 200 {
+			t.Fatal(status)
+		}
+		first := sentLink.FindStringSubmatch(s.outbox.Messages()[0].Text.Reveal())
+		if status, body := invites(page, "+86 13800138009"); status != 429 || !strings.Contains(body, "a moment ago") {
+			t.Errorf("twice in a moment: %d %s", status, body)
+		}
+		s.w.Pass(2 * time.Minute)
+		if status, body := invites(page, "+86 13800138009"); status != 200 || !strings.Contains(body, "The invitation was sent") {
+			t.Errorf("again: %d %s", status, body)
+		}
+		if n := guardians(child); n != 2 {
+			t.Errorf("%d guardians of one child, two persons", n)
+		}
+		second := sentLink.FindStringSubmatch(s.outbox.Messages()[0].Text.Reveal())
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			a, err := s.w.Desk.ByToken(ctx, tx, first[1])
+			if err != nil {
+				return err
+			}
+			b, err := s.w.Desk.ByToken(ctx, tx, second[1])
+			if a.ID != b.ID || a.Sends != 2 {
+				t.Errorf("%s was sent %d times, and the other one is %s", a.ID, a.Sends, b.ID)
+			}
+			return err
+		})
+		// The same person is a stranger to another family.
+		s.w.Pass(2 * time.Minute)
+		if status, body := invites(s.tie(other), "13800138009"); status != 200 || !strings.Contains(body, "The invitation was sent") || guardians(other) != 2 {
+			t.Errorf("in another family: %d %s", status, body)
+		}
+		mother := s.browser
+		s.fresh()
+		s.verified(second[1])
+		s.browser = mother
+		sent := len(s.outbox.Messages())
+		for _, contact := range []string{"13800138009", number} {
+			if status, body := invites(page, contact); status != 409 || !strings.Contains(body, "a verified guardian of this child already") {
+				t.Errorf("a guardian is invited: %d %s", status, body)
+			}
+		}
+		if len(s.outbox.Messages()) != sent || guardians(child) != 2 {
+			t.Error("and is written to, or added")
 		}
 	})
 }

@@ -225,6 +225,7 @@ var mishaps = map[string]mishap{
 	family.ErrErased.Code:           {"web.mishap.erased", "", []func(on) way{toHome}},
 	family.ErrNotFound.Code:         {"web.mishap.erased", "web.told.not_here", []func(on) way{toHome}},
 	family.ErrHandle.Code:           {"web.mishap.invitation", "", []func(on) way{toPage}},
+	family.ErrTied.Code:             {"web.mishap.invitation", "", []func(on) way{toPage}},
 	session.ErrSignedOut.Code:       {"web.mishap.signed_out", "", []func(on) way{toHome}},
 	vault.ErrNotHeld.Code:           {"web.mishap.not_held", "", []func(on) way{toPage}},
 	gate.ErrDenied.Code:             {"web.mishap.denied", "", []func(on) way{toPage}},

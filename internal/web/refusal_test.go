@@ -430,6 +430,7 @@ func (m *meetings) atHome() {
 	m.posts("consent.purpose_unknown", at+"/again", "purpose", "astrology")
 	m.posts("web.form", at+"/again", "purpose", "")
 	m.sends("family.handle_invalid", at+"/invite", url.Values{"contact": {"x"}, "relation": {"parent"}})
+	m.sends("family.guardian_tied", at+"/invite", url.Values{"contact": {number}, "relation": {"parent"}})
 	m.sends("web.form", at+"/invite", url.Values{"contact": {"a@example.com"}, "relation": {"teacher"}})
 	for range 8 {
 		m.asksAbout(child, consent.Asking{Purposes: []string{"class-ranking"}})
