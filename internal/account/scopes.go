@@ -19,12 +19,13 @@ const (
 	Seal          Scope = "seal"           // seal and open for the operator's own databases
 	Erase         Scope = "erase"          // end a child's account
 	EventsRead    Scope = "events:read"    // read events again
+	RequestsWrite Scope = "requests:write" // take and answer what children and guardians demand
 )
 
 // known lists all scopes, in the order in which a set is written. A scope's
 // place is its bit in a set in memory; nothing stored depends on it.
 var known = []Scope{
-	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead,
+	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite,
 }
 
 // Scopes is a set of scopes. The zero Scopes is empty. Two sets are equal if ==

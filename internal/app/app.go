@@ -13,11 +13,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
@@ -39,9 +41,11 @@ type App struct {
 	LedgerKey string
 	Vault     *vault.Vault
 	Charters  *catalog.Cache
-	// Messages has no channel, and Verification offers nothing, before OpenSenders.
+	// Messages has no channel, Verification offers nothing and Calendar knows no
+	// holiday before OpenSenders.
 	Messages     notify.Router
 	Verification verification.Desk
+	Calendar     workday.Calendar
 	// Outbox, in a demo only, holds the messages that would have been sent.
 	Outbox *notify.Outbox
 	Log    *slog.Logger
@@ -172,14 +176,15 @@ func openStore(c *Config) (*db.DB, error) {
 	return db.OpenSQLite(c.storePath())
 }
 
-// OpenSenders makes the senders of messages, and what asks about identities, for a
-// command that sends. It connects to nobody. Errors: ConfigProblems.
+// OpenSenders makes the senders of messages, what asks about identities, and the
+// calendar of the clocks, for a command that uses them. It connects to nobody. Errors: ConfigProblems.
 func (a *App) OpenSenders() error {
 	router, wrong := a.Config.senders()
 	offered, more := a.Config.verification()
-	if wrong = append(wrong, more...); len(wrong) > 0 {
+	days, yet := a.Config.calendar()
+	if wrong = slices.Concat(wrong, more, yet); len(wrong) > 0 {
 		return wrong
 	}
-	a.Messages, a.Verification = router, offered
+	a.Messages, a.Verification, a.Calendar = router, offered, days
 	return nil
 }

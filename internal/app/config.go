@@ -55,6 +55,9 @@ type Config struct {
 	// Verification offers guardians stronger proofs of who they are than a one-time
 	// code. What isn't configured isn't offered.
 	Verification *Verification `yaml:"verification"`
+	// Holidays is a file of the days off and the worked weekends of years that this
+	// release doesn't know yet, for the clocks of what is demanded.
+	Holidays string `yaml:"holidays"`
 	// SweepEvery is how often what is due is erased, 1m by default.
 	SweepEvery time.Duration `yaml:"sweep_every"`
 	// Limits are how often callers of the API may ask, on each node.

@@ -43,7 +43,7 @@ func (p ConfigProblem) In(lang i18n.Lang) string {
 		at = fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 	}
 	var parts []string
-	for _, part := range []string{at, p.Key, lang.T(p.Code, "Known", p.Known)} {
+	for _, part := range []string{at, p.Key, lang.T(p.Code, "Known", p.Known, "Names", p.Known)} {
 		if part != "" {
 			parts = append(parts, part)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/verification"
 )
@@ -90,8 +91,36 @@ func (c *Config) verification() (d verification.Desk, wrong ConfigProblems) {
 	return d, wrong
 }
 
+// calendar returns the working days, those of the operator's file included, or says
+// all that is wrong with it.
+func (c *Config) calendar() (days workday.Calendar, wrong ConfigProblems) {
+	days = workday.Default()
+	if c.Holidays == "" {
+		return days, nil
+	}
+	f, err := os.Open(c.Holidays)
+	if err != nil {
+		wrong.say("holidays", "app.config.file_unreadable")
+		return days, wrong
+	}
+	defer f.Close()
+	more, err := workday.Parse(f, c.Holidays)
+	problems, _ := errors.AsType[workday.Problems](err)
+	for _, p := range problems {
+		wrong = append(wrong, ConfigProblem{File: p.File, Line: p.Line, Key: "holidays", Code: p.Code, Known: p.Names})
+	}
+	if err != nil && len(wrong) == 0 {
+		wrong.say("holidays", "app.config.file_unreadable")
+	}
+	if len(wrong) > 0 {
+		return days, wrong
+	}
+	return days.With(more), nil
+}
+
 // files says all that is wrong with the other files that are named.
 func (c *Config) files() (wrong ConfigProblems) {
+	_, wrong = c.calendar()
 	if t := c.TLS; t.CertificateFile != "" && t.KeyFile != "" {
 		if _, err := tls.LoadX509KeyPair(t.CertificateFile, t.KeyFile); err != nil {
 			wrong.say("tls", "app.config.tls_files")

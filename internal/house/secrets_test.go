@@ -24,6 +24,7 @@ var mayReveal = map[string]string{
 	"web":          "shows a person what is theirs",
 	"api":          "answers the operator's app after the gate permitted it",
 	"account":      "compares what a visitor presented",
+	"rights":       "measures what somebody wrote with a demand",
 	"verification": "asks a provider about a number, hashes it, and looks at the bytes of a document",
 	"cmd/wardkeep": "reads secrets from files",
 }

@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 )
 
@@ -84,6 +85,7 @@ type batch struct {
 	links     []consent.LinkRow
 	proofs    []proofRow
 	attempts  []attemptRow
+	demands   []rights.Request
 	consents  []consentRow
 }
 
@@ -151,6 +153,7 @@ func (a *audit) read(after string) (b batch, err error) {
 			SELECT child, id, service, request, guardian, method, state, seen, first, until, started_at, expires_at FROM verification
 			WHERE `+where+`
 			ORDER BY child, id`, args...),
+		rights.ReadRows(&b.demands, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent
@@ -208,6 +211,9 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	}
 	for _, v := range b.attempts {
 		a.compareAttempt(found[v.child], v)
+	}
+	for _, d := range b.demands {
+		a.compareDemand(found[string(d.Child)], d)
 	}
 	for _, c := range b.consents {
 		a.compareConsent(found[c.child], c)
@@ -451,6 +457,7 @@ func (a *audit) compareRest(t *tally) {
 		}
 	}
 	a.compareProofs(t)
+	a.compareDemands(t)
 	if t.standing < len(c.answers) {
 		for _, s := range c.answers {
 			if name := s.id.name(id.Consent); !t.marks[name] {

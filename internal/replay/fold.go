@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 )
@@ -117,6 +118,7 @@ var (
 		verification.KindStarted, verification.KindSucceeded, verification.KindFailed, verification.KindSeen, verification.KindApproved,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
+		rights.KindReceived, rights.KindConfirmed, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 	}
 )
 
@@ -202,6 +204,7 @@ const (
 	ruleOffice     = "office"
 	ruleSession    = "session"
 	rulePasskey    = "passkey"
+	ruleDemand     = "demand"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

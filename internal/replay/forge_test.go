@@ -66,7 +66,7 @@ func (s *scene) event(change func(b *vault.EventBody)) {
 	s.do(func(ctx context.Context, tx *db.Tx) error {
 		ends := tx.Now().Add(15 * 24 * time.Hour).UnixMicro()
 		b.Happened, b.Ends = tx.Now().UnixMicro(), map[string]int64{"account": ends}
-		held, err := vault.Holdings(ctx, tx, s.mei.ID)
+		held, err := vault.Holdings(ctx, tx, s.mei)
 		for _, h := range held {
 			if h.Item == "guardian_phone" {
 				b.Values = []gate.Span{{Item: h.Item, Purpose: h.Purpose, Collected: h.Collected.UnixMicro(), Expires: ends}}

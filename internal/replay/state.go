@@ -45,6 +45,7 @@ type child struct {
 	pastAsked uint64    // the sum over them
 	values    []value
 	endings   []ending
+	demands   []demand
 	opening   *opening // a collection whose values are still to be told
 }
 

@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -18,6 +19,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -28,6 +30,7 @@ type scene struct {
 	// an answered one, a cancelled one, and one whose links were forgotten. Bo
 	// waits for an answer, with a request that was sent and opened. Gone is erased.
 	mei, bo, gone family.Child
+	ann           family.Child    // she asked to close her account, and her guardian to correct two things
 	lan           family.Child    // her guardian is proved in three ways, and waits with another document
 	aunt          family.Guardian // mei's, with a name and an address
 	revoked       account.App
@@ -59,6 +62,7 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 		ok(t, s.prove(s.guardians(s.lan.ID)[0], way))
 	}
 	s.waits(s.bo)
+	s.demands()
 	ok(t, s.says(refusing, none), s.erase(refusing.Child),
 		s.put(s.mei.ID, "course-progress", map[string]string{"weekly_score": "76"}))
 	s.remember()
@@ -95,6 +99,36 @@ func (s *scene) cancelled(c family.Child) {
 		}
 		return err
 	})
+}
+
+// demands has a guardian ask for two corrections, of which one is refused in
+// writing and one takes longer, and the child alone ask to close the account.
+func (s *scene) demands() {
+	s.T.Helper()
+	s.ann = s.Child()
+	ok(s.T, s.put(s.ann.ID, "course-progress", map[string]string{"weekly_score": "76", "nickname": "小安"}))
+	desk, g := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}, s.guardians(s.ann.ID)[0]
+	demand := func(by family.Actor, ask rights.Demand, then func(ctx context.Context, tx *db.Tx, r rights.Request) error) {
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			ask.Held = []string{"weekly_score", "nickname"}
+			r, _, err := desk.Receive(ctx, tx, by, s.ann, ask)
+			if err != nil || then == nil {
+				return err
+			}
+			return then(ctx, tx, r)
+		})
+	}
+	demand(g, rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "weekly_score", Text: pii.New("It was 77.")},
+		func(ctx context.Context, tx *db.Tx, r rights.Request) error {
+			_, _, err := desk.Refuse(ctx, tx, s.Officer, r, rights.AlreadyRight, pii.New("We have looked at the paper: 76."))
+			return err
+		})
+	demand(s.App, rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname"},
+		func(ctx context.Context, tx *db.Tx, r rights.Request) error {
+			_, _, err := desk.Extend(ctx, tx, s.Officer, r, rights.Complex)
+			return err
+		})
+	demand(s.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild}, nil)
 }
 
 // waits asks, sends, and shows the notice.
@@ -152,6 +186,7 @@ type change struct {
 func mei(s *scene) []any  { return []any{s.mei.ID} }
 func bo(s *scene) []any   { return []any{s.bo.ID} }
 func lan(s *scene) []any  { return []any{s.lan.ID} }
+func ann(s *scene) []any  { return []any{s.ann.ID} }
 func gone(s *scene) []any { return []any{s.gone.ID} }
 func aunt(s *scene) []any { return []any{s.aunt.ID} }
 func app(s *scene) []any  { return []any{s.App.ID} }
@@ -390,6 +425,28 @@ var changes = []change{
 	{"a value and its version are those from before", `UPDATE value SET sealed = $1, version = $2 WHERE child = $3 AND item = 'weekly_score'`,
 		func(s *scene) []any { return []any{s.before.value, s.before.valueVersion, s.mei.ID} }, "row_differs value version"},
 	{"a value is of another version", `UPDATE value SET version = version - 1 WHERE child = $1`, mei, "row_differs value version"},
+
+	// Demands.
+	{"a demand never was", `DELETE FROM rights_request WHERE child = $1 AND kind = 'close'`, ann, "row_missing rights_request "},
+	{"a demand is about nobody", `UPDATE rights_request SET child = 'zz' WHERE child = $1`, ann, "row_extra rights_request "},
+	{"a demand has another name", `UPDATE rights_request SET id = '王小明' WHERE child = $1 AND kind = 'close'`, ann, "row_extra rights_request "},
+	{"a demand is another service's", `UPDATE rights_request SET service = '王小明' WHERE child = $1`, ann, "row_differs rights_request service"},
+	{"a demand has another number", `UPDATE rights_request SET number = '王小明' WHERE child = $1`, ann, "row_differs rights_request number"},
+	{"a demand is for something else", `UPDATE rights_request SET kind = 'supplement' WHERE child = $1`, ann, "row_differs rights_request kind"},
+	{"a demand came through another door", `UPDATE rights_request SET door = 'contact' WHERE child = $1`, ann, "row_differs rights_request door"},
+	{"a demand is another guardian's", `UPDATE rights_request SET guardian = '王小明' WHERE child = $1`, ann, "row_differs rights_request guardian"},
+	{"a demand is about another item", `UPDATE rights_request SET item = '王小明' WHERE child = $1`, ann, "row_differs rights_request item"},
+	{"a demand was carried out", `UPDATE rights_request SET state = 'done' WHERE child = $1`, ann, "row_differs rights_request state"},
+	{"a demand was refused for another reason", `UPDATE rights_request SET reason = 'nothing_held' WHERE child = $1`, ann, "row_differs rights_request reason"},
+	{"a demand came later", `UPDATE rights_request SET received_at = received_at + 1 WHERE child = $1`, ann, "row_differs rights_request received_at"},
+	{"a demand may take longer", `UPDATE rights_request SET due_at = due_at + 1 WHERE child = $1`, ann, "row_differs rights_request due_at"},
+	{"a demand was extended for another reason", `UPDATE rights_request SET extended = 'unreachable' WHERE child = $1`, ann, "row_differs rights_request extended"},
+	{"a child isn't erased that asked for it", `UPDATE rights_request SET erase_at = NULL WHERE child = $1`, ann, "row_differs rights_request erase_at"},
+	{"a demand ended later", `UPDATE rights_request SET closed_at = 1 WHERE child = $1`, ann, "row_differs rights_request closed_at"},
+	{"a demand didn't freeze", `UPDATE rights_request SET froze = false WHERE child = $1`, ann, "row_differs rights_request froze"},
+	{"a demand says nothing", `UPDATE rights_request SET note = NULL WHERE child = $1`, ann, "row_differs rights_request note"},
+	{"a demand says something else", `UPDATE rights_request SET note = answer WHERE child = $1 AND answer IS NOT NULL`, ann, "row_sealed rights_request note, answer"},
+	{"an answer in writing is gone", `UPDATE rights_request SET answer = NULL WHERE child = $1`, ann, "row_differs rights_request answer"},
 
 	// Services, and what is public.
 	{"a service has another name", `UPDATE service SET service = 'stories' WHERE service = $1`, here, "row_extra service "},

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -39,6 +40,7 @@ const batch = 200
 type Swept struct {
 	Values     int // expired values erased
 	Unanswered int // children erased whose guardian said nothing or no
+	Demanded   int // children erased because they or their guardians demanded it
 	Requests   int // consent requests that ran out
 	Proofs     int // proofs of guardians that ran out
 	Attempts   int // attempts to prove something that ran out, or aren't counted any more
@@ -74,6 +76,8 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 			}
 		}
 	}
+	// First what somebody has asked for (Article 20).
+	run(&done.Demanded, func() (int, int, error) { return sweepDemanded(ctx, store, v, f) })
 	run(&done.Values, func() (int, int, error) { return sweepValues(ctx, store, v) })
 	run(&done.Requests, func() (int, int, error) { return sweepRequests(ctx, store) })
 	run(&done.Proofs, func() (int, int, error) { return sweepProofs(ctx, store, v) })
@@ -150,6 +154,39 @@ func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *messa
 			f.Send(ctx, letters)
 		}
 		if gone(err) == nil {
+			erased.Add(1)
+		}
+		return gone(err)
+	}))
+	return len(due), int(erased.Load()), err
+}
+
+// sweepDemanded erases the children whom it was demanded of, by then. If we crash
+// before a commit, the child is frozen and due again.
+func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (found, did int, err error) {
+	var due []rights.Request
+	err = store.View(ctx, func(tx *db.Tx) (err error) {
+		due, err = rights.DueErasures(ctx, tx, batch)
+		return err
+	})
+	var erased atomic.Int64
+	err = errors.Join(err, each(due, func(r rights.Request) error {
+		var letters []notify.Message
+		did := false
+		err := store.Update(ctx, func(tx *db.Tx) error {
+			letters, did = nil, false // it may run again
+			// A guardian may have kept the child since we looked.
+			c, due, err := rights.Due(ctx, tx, r)
+			if err != nil || !due {
+				return err
+			}
+			did = true
+			letters = f.Erased(ctx, tx, c, r.Kind.Ground())
+			_, err = v.Erase(ctx, tx, actor, c.Service, c.ID, r.Kind.Ground())
+			return err
+		})
+		if err == nil && did {
+			f.Send(ctx, letters)
 			erased.Add(1)
 		}
 		return gone(err)

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -100,15 +101,30 @@ type Holding struct {
 	Collected, Expires time.Time
 }
 
-// Holdings returns what is held about a child, without the values.
-func Holdings(ctx context.Context, tx *db.Tx, id family.ID) ([]Holding, error) {
+// Holdings returns what can still be read of what is held about a child, by item,
+// without the values. A value past its time is gone for everybody, swept or not
+// (Article 12).
+func Holdings(ctx context.Context, tx *db.Tx, c family.Child) ([]Holding, error) {
 	var values []stored
-	if err := tx.Together(ctx, held(&values, id)); err != nil {
+	if err := tx.Together(ctx, held(&values, c.ID)); err != nil {
 		return nil, err
 	}
 	all := make([]Holding, 0, len(values))
 	for _, s := range values {
-		all = append(all, Holding{s.item, s.purpose, s.collected, s.expires})
+		h := Holding{s.item, s.purpose, s.collected, gate.HeldUntil(c, s.held())}
+		if tx.Now().Before(h.Expires) {
+			all = append(all, h)
+		}
 	}
+	slices.SortFunc(all, func(a, b Holding) int { return cmp.Compare(a.Item, b.Item) })
 	return all, nil
+}
+
+// Items returns the names of what is held.
+func Items(all []Holding) []string {
+	names := make([]string, 0, len(all))
+	for _, h := range all {
+		names = append(names, h.Item)
+	}
+	return names
 }

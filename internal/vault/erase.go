@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/verification"
 )
 
@@ -40,6 +41,9 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 		return "", err
 	}
 	if err := verification.Forget(ctx, tx, id); err != nil {
+		return "", err
+	}
+	if err := rights.Forget(ctx, tx, id); err != nil {
 		return "", err
 	}
 	return family.Erase(ctx, tx, v.Ring, actor, child, ground, refused)

@@ -24,7 +24,7 @@ const (
 func ends(w *vaulttest.World, child family.Child, item string) (at time.Time) {
 	w.T.Helper()
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
-		held, err := vault.Holdings(ctx, tx, child.ID)
+		held, err := vault.Holdings(ctx, tx, child)
 		at = time.Time{}
 		for _, h := range held {
 			if h.Item == item {

@@ -215,7 +215,7 @@ func TestArticle12_UseProlongsOnlyWhatCountsFromTheLastUse(t *testing.T) {
 		w.Put(child, "course-progress", "nickname", "小溪")
 		ends := func() (at time.Time) {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
-				held, err := vault.Holdings(ctx, tx, child.ID)
+				held, err := vault.Holdings(ctx, tx, child)
 				at = held[0].Expires
 				return err
 			})

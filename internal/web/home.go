@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/session"
+	"wardkeep/internal/vault"
 )
 
 func (s *Server) homes(mux *http.ServeMux) {
@@ -37,6 +38,7 @@ func (s *Server) homes(mux *http.ServeMux) {
 	s.homePasskeys(mux)
 	s.homeChildren(mux)
 	s.homePeople(mux)
+	s.homeDemands(mux)
 }
 
 // The door to the home is open to anybody who types a number, so it is narrower
@@ -325,7 +327,7 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	if err != nil {
 		return homeChild{}, err
 	}
-	held, err := holdings(ctx, tx, tie.Of)
+	held, err := vault.Holdings(ctx, tx, tie.Of)
 	return homeChild{
 		Tie: string(tie.ID), Number: number, Service: published.Charter.Name.In(charter.Lang(l)), Since: tie.Of.CreatedAt,
 		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Disputed: tie.Of.Disputed, Frozen: tie.Of.Frozen,

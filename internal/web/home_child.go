@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -45,6 +44,9 @@ type homeChildPage struct {
 	People     []homePerson
 	Invited    bool // just now
 	Alone      bool // nobody else could speak for the child
+	Demands    []homeDemand
+	Erasing    *homeDemand // the open one that ends with the erasure
+	Missing    []homeItem  // what may be supplemented
 }
 
 // A homeHeld is a value that is held. Value is zero until the guardian has asked
@@ -265,20 +267,6 @@ func (t told) items(names []string) string {
 	return strings.Join(labels, t.comma)
 }
 
-// holdings returns what can still be read of what is held, by item. A value past
-// its time is gone for everybody, swept or not (Article 12).
-func holdings(ctx context.Context, tx *db.Tx, c family.Child) (held []vault.Holding, err error) {
-	all, err := vault.Holdings(ctx, tx, c.ID)
-	for _, h := range all {
-		h.Expires = gate.HeldUntil(c, gate.Held{Item: h.Item, Purpose: h.Purpose, Collected: h.Collected, Expires: h.Expires})
-		if tx.Now().Before(h.Expires) {
-			held = append(held, h)
-		}
-	}
-	slices.SortFunc(held, func(a, b vault.Holding) int { return cmp.Compare(a.Item, b.Item) })
-	return held, err
-}
-
 func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in session.Session, page *homeChildPage) error {
 	t, number, err := tie(r, in)
 	if err != nil {
@@ -297,7 +285,7 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 	if page.homeChild, err = s.homeChild(ctx, tx, t, number, lang(r)); err != nil {
 		return err
 	}
-	held, err := holdings(ctx, tx, t.Of)
+	held, err := vault.Holdings(ctx, tx, t.Of)
 	if err != nil {
 		return err
 	}
@@ -313,7 +301,7 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 	page.Disputes = words.disputes(answers, guardians)
 	page.Processors, page.Recipients, page.Audiences = words.parties()
 	page.People, page.Alone = people(t, guardians)
-	return nil
+	return s.demands(ctx, tx, t, words, page)
 }
 
 // usesShown bounds the lines about uses on a page.

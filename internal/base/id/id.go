@@ -31,6 +31,7 @@ const (
 	Passkey    Prefix = "pk" // what a guardian signs in with instead of a code
 
 	Verification Prefix = "ve" // of who a guardian is
+	Rights       Prefix = "rr" // a demand of a child or its guardian
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

@@ -349,6 +349,32 @@ CREATE TABLE consent (
 	PRIMARY KEY (child, id)
 );
 
+-- RIGHTS. What children and guardians demand: correction, deletion, closure.
+CREATE TABLE rights_request (
+	child       text    NOT NULL,
+	id          text    NOT NULL,
+	service     text    NOT NULL,
+	number      text    NOT NULL, -- what people call it
+	kind        text    NOT NULL, -- correct, supplement, delete, close
+	door        text    NOT NULL, -- guardian, child, contact
+	guardian    text    NOT NULL, -- who asks, or empty
+	item        text    NOT NULL, -- to correct or to supplement, or empty
+	state       text    NOT NULL, -- open, done, refused, cancelled
+	reason      text    NOT NULL, -- why it was refused, or empty
+	received_at bigint  NOT NULL,
+	due_at      bigint  NOT NULL,
+	extended    text    NOT NULL, -- why it takes longer, or empty
+	erase_at    bigint,           -- when the child is erased; NULL: a guardian is asked first, or nothing is erased
+	closed_at   bigint,           -- NULL while it is open
+	froze       boolean NOT NULL, -- the child wasn't frozen before
+	note        bytea,            -- sealed: what was written with it
+	answer      bytea,            -- sealed: what the operator answered
+	PRIMARY KEY (child, id)
+);
+CREATE INDEX rights_request_id ON rights_request (id, child);
+CREATE INDEX rights_request_erase ON rights_request (erase_at, child, id);
+CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id) WHERE state = 'open';
+
 -- VAULT. Values, sealed under the child's key.
 CREATE TABLE value (
 	child        text   NOT NULL,

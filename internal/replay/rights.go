@@ -1,0 +1,163 @@
+package replay
+
+import (
+	"slices"
+	"strings"
+
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
+)
+
+// A demand is what the ledger says of one demand of a child or a guardian.
+type demand struct {
+	id, guardian                 key // guardian is zero where none is named
+	number                       string
+	kind, door, item             sym
+	state                        rights.State
+	reason, extended             rights.Reason
+	received, due, erase, closed int64
+	froze, note, answer          bool
+}
+
+// rightsEntry folds a step of a demand.
+func (f *fold) rightsEntry(p ledger.Placed, c *child) fault {
+	switch p.Kind {
+	case rights.KindReceived:
+		return f.demanded(p, c)
+	case rights.KindConfirmed:
+		b, x := body[rights.ConfirmedBody](p)
+		d, guardian := c.demanded(b.Request), c.guardianNamed(b.Guardian)
+		switch {
+		case x != (fault{}):
+			return x
+		case guardian == nil || !guardian.mayAnswer(f.names):
+			return impossible(ruleGuardian)
+		case d == nil || d.state != rights.Open || !f.erases(d) || f.names.text(d.door) == string(rights.ByGuardian) || b.Erase < p.At.UnixMicro():
+			return impossible(ruleDemand)
+		}
+		d.guardian, d.door, d.erase = guardian.id, f.names.sym(string(rights.ByGuardian)), b.Erase
+		return fault{}
+	case rights.KindExtended:
+		b, x := body[rights.ExtendedBody](p)
+		d := c.demanded(b.Request)
+		switch {
+		case x != (fault{}):
+			return x
+		case d == nil || d.state != rights.Open || d.extended != "" || f.erases(d) || b.Due <= d.due:
+			return impossible(ruleDemand)
+		}
+		d.extended, d.due = b.Reason, b.Due
+		return fault{}
+	}
+	return f.demandEnded(p, c)
+}
+
+func (f *fold) demanded(p ledger.Placed, c *child) fault {
+	b, x := body[rights.ReceivedBody](p)
+	k, ok := keyOf(id.Rights, b.Request)
+	at, n := p.At.UnixMicro(), f.names
+	d := demand{
+		id: k, number: b.Number, kind: n.sym(string(b.Kind)), door: n.sym(string(b.Door)), item: n.sym(b.Item),
+		state: rights.Open, received: at, due: b.Due, erase: b.Erase, froze: b.Froze, note: b.Note,
+	}
+	switch {
+	case x != (fault{}):
+		return x
+	case !ok || c.demanded(b.Request) != nil || b.Due <= at:
+		return fault{what: FoundBody, field: ruleDemand}
+	case b.Froze && !f.erases(&d), f.erases(&d) && !c.frozen, b.Erase != 0 && (b.Erase < at || !f.erases(&d)):
+		return impossible(ruleDemand) // Article 20: nothing but keeping, from the demand on
+	case slices.ContainsFunc(c.demands, func(o demand) bool { return o.state == rights.Open && f.erases(&o) && f.erases(&d) }):
+		return impossible(ruleDemand)
+	}
+	if b.Guardian != "" || b.Door == rights.ByGuardian {
+		g := c.guardianNamed(b.Guardian)
+		if g == nil || b.Door == rights.ByGuardian && !g.mayAnswer(n) {
+			return impossible(ruleGuardian)
+		}
+		d.guardian = g.id
+	}
+	c.demands = add(c.demands, d)
+	return fault{}
+}
+
+// demandEnded folds the end of a demand: once, and with a reason if it was refused.
+func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
+	b, x := body[rights.EndedBody](p)
+	d := c.demanded(b.Request)
+	state := map[string]rights.State{rights.KindDone: rights.Done, rights.KindRefused: rights.Refused, rights.KindCancelled: rights.Cancelled}[p.Kind]
+	switch {
+	case x != (fault{}):
+		return x
+	case d == nil || d.state != rights.Open || state == rights.Done && f.erases(d):
+		return impossible(ruleDemand)
+	case (b.Reason != "") != (state == rights.Refused):
+		return fault{what: FoundBody, field: ruleDemand}
+	case f.erases(d) && state == rights.Refused && !strings.HasPrefix(p.Actor, "officer:"):
+		return impossible(ruleActor)
+	case d.froze && c.frozen:
+		return impossible(ruleState) // it is free again by the entry before
+	}
+	d.state, d.reason, d.answer, d.closed, d.erase = state, b.Reason, b.Answer, p.At.UnixMicro(), 0
+	return fault{}
+}
+
+func (f *fold) erases(d *demand) bool { return rights.Kind(f.names.text(d.kind)).Erases() }
+
+// demanded returns the demand of that name, or nil.
+func (c *child) demanded(name string) *demand {
+	k, ok := keyOf(id.Rights, name)
+	if i := slices.IndexFunc(c.demands, func(d demand) bool { return d.id == k }); ok && i >= 0 {
+		return &c.demands[i]
+	}
+	return nil
+}
+
+// compareDemand compares a row of rights_request.
+func (a *audit) compareDemand(t *tally, row rights.Request) {
+	r := a.of(t, "rights_request", string(row.Child), a.names.shown(row.ID))
+	if t == nil {
+		r.extra()
+		return
+	}
+	d := t.child.demanded(row.ID)
+	if d == nil {
+		r.extra()
+		return
+	}
+	t.marks[row.ID] = true
+	guardian := ""
+	if d.guardian != (key{}) {
+		guardian = d.guardian.name(id.Guardian)
+	}
+	says := row.Says()
+	r.text("service", a.names.text(t.child.service), row.Service)
+	r.text("number", d.number, row.Number)
+	r.text("kind", a.names.text(d.kind), string(row.Kind))
+	r.text("door", a.names.text(d.door), string(row.Door))
+	r.text("guardian", guardian, string(row.Guardian))
+	r.text("item", a.names.text(d.item), row.Item)
+	r.text("state", string(d.state), string(row.State))
+	r.text("reason", string(d.reason), string(row.Reason))
+	r.text("extended", string(d.extended), string(row.Extended))
+	r.time("received_at", d.received, micros(row.ReceivedAt))
+	r.time("due_at", d.due, micros(row.DueAt))
+	r.time("erase_at", d.erase, micros(row.EraseAt))
+	r.time("closed_at", d.closed, micros(row.ClosedAt))
+	r.flag("froze", d.froze, says.Froze)
+	r.flag("note", d.note, says.Note)
+	r.flag("answer", d.answer, says.Answer)
+	if a.ring != nil && !t.locked && row.Intact(a.ring, t.record.Child) != nil {
+		r.found(FoundSealed, "note, answer", "–", "–")
+	}
+}
+
+// compareDemands names the demands that the ledger knows and the table doesn't.
+func (a *audit) compareDemands(t *tally) {
+	for _, d := range t.child.demands {
+		if name := d.id.name(id.Rights); !t.marks[name] {
+			a.of(t, "rights_request", "", name).missing()
+		}
+	}
+}

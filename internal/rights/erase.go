@@ -1,0 +1,34 @@
+package rights
+
+import (
+	"context"
+	"errors"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+)
+
+// DueErasures returns the demands whose child is to be erased by now, the oldest
+// first, at most limit. It reads the index of those times: its cost is what is due.
+// A guardian may have kept the child since: Due says so under the lock.
+func DueErasures(ctx context.Context, tx *db.Tx, limit int) ([]Request, error) {
+	now := tx.Now()
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM rights_request WHERE erase_at <= $1
+		ORDER BY erase_at, child, id LIMIT $2`, (*db.Time)(&now), int64(limit))
+}
+
+// Due locks the child of a demand and reports whether it is still to be erased.
+func Due(ctx context.Context, tx *db.Tx, r Request) (family.Child, bool, error) {
+	c, r, err := lock(ctx, tx, r)
+	if errors.Is(err, ErrEnded) {
+		return c, false, nil
+	}
+	return c, err == nil && !r.EraseAt.IsZero() && !tx.Now().Before(r.EraseAt), err
+}
+
+// Forget removes the demands about a child. It is a part of erasing the child
+// (Article 20).
+func Forget(ctx context.Context, tx *db.Tx, child family.ID) error {
+	return tx.Queue(ctx, `DELETE FROM rights_request WHERE child = $1`, child)
+}

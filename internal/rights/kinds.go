@@ -1,0 +1,62 @@
+package rights
+
+import (
+	"context"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+)
+
+// The kinds of ledger entries about demands. That a child was erased is told by
+// family's own entry.
+const (
+	KindReceived  = "rights.received"
+	KindConfirmed = "rights.confirmed" // by a guardian: it is erased
+	KindExtended  = "rights.extended"
+	KindDone      = "rights.done"
+	KindRefused   = "rights.refused"
+	KindCancelled = "rights.cancelled"
+)
+
+// A ReceivedBody says what was demanded, and its clock. Times are microseconds.
+type ReceivedBody struct {
+	Request  string            `json:"request"`
+	Number   string            `json:"number"`
+	Kind     Kind              `json:"kind"`
+	Door     Door              `json:"door"`
+	Guardian family.GuardianID `json:"guardian,omitempty"`
+	Item     string            `json:"item,omitempty"`
+	Due      int64             `json:"due"`
+	Erase    int64             `json:"erase,omitempty"`
+	Froze    bool              `json:"froze,omitempty"` // the child wasn't frozen before
+	Note     bool              `json:"note,omitempty"`  // something was written with it
+}
+
+// A ConfirmedBody says when a child is erased, after a guardian has taken a demand on.
+type ConfirmedBody struct {
+	Request  string            `json:"request"`
+	Guardian family.GuardianID `json:"guardian"`
+	Erase    int64             `json:"erase"`
+}
+
+// An ExtendedBody says until when a demand may take, and why.
+type ExtendedBody struct {
+	Request string `json:"request"`
+	Reason  Reason `json:"reason"`
+	Due     int64  `json:"due"`
+}
+
+// An EndedBody says how a demand ended: the reason is that of a refusal.
+type EndedBody struct {
+	Request string `json:"request"`
+	Reason  Reason `json:"reason,omitempty"`
+	Answer  bool   `json:"answer,omitempty"` // something was written with it
+}
+
+// record appends an entry about a locked child.
+func record(ctx context.Context, tx *db.Tx, c family.Child, kind, actor string, body any) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{
+		Kind: kind, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: actor, Body: body,
+	})
+}

@@ -1,0 +1,209 @@
+package rights
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+)
+
+// A Demand is what somebody asks for.
+type Demand struct {
+	Kind     Kind
+	Door     Door
+	Guardian family.GuardianID // who asks, where that is known
+	Item     string            // to correct or to supplement
+	Text     pii.Text          // in the own words, at most 500 characters; a bare demand is enough
+	Held     []string          // the items that can still be read, as the same transaction sees them
+}
+
+const (
+	maxText = 500
+	maxOpen = 20 // of one child
+)
+
+// Receive takes a demand about a child. One that erases freezes the child at once: a guardian's
+// is erased by the next sweep, a child's after three working days in which its
+// guardian hears of it (edge case 17), that of somebody else when a guardian has
+// confirmed it (edge case 11). A guardian who demands what another door has
+// demanded already confirms that. By is the guardian, or the operator's app or
+// officer for whoever came by phone or letter. Errors: ErrMayNot, ErrKind,
+// ErrDoor, ErrItem, ErrNotHeld, ErrText, ErrTwice, ErrMany, those of family.Lock.
+func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child family.Child, ask Demand) (Request, string, error) {
+	fail := func(err error) (Request, string, error) { return Request{}, "", err }
+	c, err := family.Lock(ctx, tx, child.Service, child.ID)
+	if err != nil {
+		return fail(err)
+	}
+	if err := ask.by(ctx, tx, by, c); err != nil {
+		return fail(err)
+	}
+	if err := d.check(ctx, tx, c, ask); err != nil {
+		return fail(err)
+	}
+	all, err := Of(ctx, tx, c.ID)
+	if err != nil {
+		return fail(err)
+	}
+	all = slices.DeleteFunc(all, func(r Request) bool { return r.State != Open })
+	if i := slices.IndexFunc(all, ask.same); i >= 0 {
+		if ask.Kind.Erases() && ask.Door == ByGuardian && all[i].Door != ByGuardian {
+			return d.confirm(ctx, tx, by.Ledger(), c, all[i], ask.Guardian)
+		}
+		return fail(ErrTwice)
+	}
+	if len(all) >= maxOpen {
+		return fail(ErrMany)
+	}
+	return d.receive(ctx, tx, by, c, ask)
+}
+
+func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, ask Demand) (Request, string, error) {
+	now := tx.Now()
+	r := Request{
+		ID: id.New(id.Rights), Child: c.ID, Service: c.Service, Number: number(), Kind: ask.Kind, Door: ask.Door,
+		Guardian: ask.Guardian, Item: ask.Item, State: Open, ReceivedAt: now, DueAt: d.after(now, Term),
+	}
+	if r.Kind.Erases() {
+		// Article 20: from the demand on, nothing but keeping.
+		if r.froze = !c.Frozen; r.froze {
+			if _, err := family.Freeze(ctx, tx, by, c, freezes(r.Kind)); err != nil {
+				return r, "", err
+			}
+		}
+		switch r.Door {
+		case ByGuardian:
+			r.EraseAt = now
+		case ByChild:
+			r.EraseAt = d.after(now, childWait)
+		}
+	}
+	if !ask.Text.IsZero() {
+		var err error
+		if r.note, err = c.SealNote(d.Ring, ask.Text, r.bound("note")...); err != nil {
+			return r, "", err
+		}
+	}
+	err := tx.Queue(ctx, `
+		INSERT INTO rights_request (`+columns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, NULL, $13, $14, NULL)`,
+		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State,
+		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), r.froze, r.note)
+	if err != nil {
+		return r, "", err
+	}
+	entry, err := record(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
+		Request: r.ID, Number: r.Number, Kind: r.Kind, Door: r.Door, Guardian: r.Guardian, Item: r.Item,
+		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Froze: r.froze, Note: r.note != nil,
+	})
+	return r, entry, err
+}
+
+// after is n working days after a moment, whether or not the holidays of that year
+// are known yet.
+func (d Desk) after(from time.Time, n int) time.Time {
+	due, _ := d.Calendar.Add(from, n)
+	return due
+}
+
+func freezes(k Kind) family.FreezeReason {
+	if k == Close {
+		return family.ClosureRequested
+	}
+	return family.DeletionRequested
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// by refuses whoever may not demand this. A guardian speaks for itself; for
+// others the operator's app and its officer do, and where they say that a guardian
+// asks, it is one in office.
+func (ask Demand) by(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child) error {
+	switch by := by.(type) {
+	case family.Guardian:
+		if by.Child != c.ID || by.Strength < family.OneTimeCode || ask.Door != ByGuardian || ask.Guardian != by.ID {
+			return ErrMayNot
+		}
+	case account.App:
+		if by.Service != c.Service || !by.May(account.RequestsWrite) {
+			return ErrMayNot
+		}
+	case catalog.Officer:
+		if !by.Governs(c.Service) {
+			return ErrMayNot
+		}
+	default:
+		return ErrMayNot
+	}
+	switch ask.Door {
+	case ByGuardian:
+		return inOffice(ctx, tx, c.ID, ask.Guardian)
+	case ByChild, ByContact:
+		if ask.Guardian == "" {
+			return nil
+		}
+		if ask.Door == ByChild {
+			return ErrDoor.At("guardian") // the child asks alone, or it isn't the child who asks
+		}
+		_, err := family.FindGuardian(ctx, tx, c.ID, ask.Guardian)
+		return err
+	}
+	return ErrDoor.At("door")
+}
+
+// inOffice refuses who isn't a verified guardian in office at this moment.
+func inOffice(ctx context.Context, tx *db.Tx, child family.ID, guardian family.GuardianID) error {
+	g, err := family.FindGuardian(ctx, tx, child, guardian)
+	if err == nil && !g.MayAnswer() {
+		err = ErrMayNot
+	}
+	return err
+}
+
+// check refuses what can't be demanded. The words of whoever asks are taken as
+// they are, if they are words.
+func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) error {
+	text := ask.Text.Reveal()
+	switch {
+	case !ask.Kind.known():
+		return ErrKind.At("kind")
+	case !utf8.ValidString(text), utf8.RuneCountInString(text) > maxText, strings.IndexByte(text, 0) >= 0:
+		return ErrText.At("text")
+	case ask.Kind.Erases() && ask.Item == "":
+		return nil
+	case ask.Kind.Erases():
+		return ErrItem.At("item")
+	}
+	p, err := d.Charters.Current(ctx, tx, c.Service)
+	if err != nil {
+		return err
+	}
+	_, declared := p.Charter.Item(ask.Item)
+	held := slices.Contains(ask.Held, ask.Item)
+	switch {
+	case !declared && !held:
+		return ErrItem.At("item")
+	case ask.Kind == Correct && !held:
+		return ErrNotHeld.At("item")
+	}
+	return nil
+}
+
+// same reports whether an open demand asks for this already: all that erase ask
+// for one thing.
+func (ask Demand) same(r Request) bool {
+	return ask.Kind.Erases() && r.Kind.Erases() || ask.Kind == r.Kind && ask.Item == r.Item
+}

@@ -1,0 +1,208 @@
+// Package rights keeps what a child or its guardian demands of the operator: to
+// correct or to supplement what is held, to delete it, to close the account
+// (Articles 19 and 20).
+//
+// Its one invariant: a demand has a number and a clock from the transaction that
+// took it, ends exactly once, and ends in writing. One that deletes freezes the
+// child in that same transaction, so that from then on nothing is done with what is
+// held but keeping it; the time at which it is erased is on its row, and the sweep
+// finds it there whoever has crashed in between.
+//
+// Demands come through two doors, the child's and the guardian's, and a third for
+// those who are neither: what they ask freezes, and a guardian decides (edge case 11).
+package rights
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+)
+
+// What can be wrong with a demand.
+var (
+	ErrKind      = errs.New(errs.Invalid, "rights.kind_unknown")
+	ErrDoor      = errs.New(errs.Invalid, "rights.door_unknown")
+	ErrItem      = errs.New(errs.Invalid, "rights.item_unknown") // nothing by that name is declared
+	ErrNotHeld   = errs.New(errs.Conflict, "rights.not_held")    // or its time is over
+	ErrText      = errs.New(errs.Invalid, "rights.text_invalid")
+	ErrTwice     = errs.New(errs.Conflict, "rights.twice") // the same is demanded already
+	ErrMany      = errs.New(errs.TooMany, "rights.too_many_open")
+	ErrMayNot    = errs.New(errs.Forbidden, "rights.may_not")
+	ErrNotFound  = errs.New(errs.NotFound, "rights.not_found") // or another child's, or erased with its child
+	ErrEnded     = errs.New(errs.Conflict, "rights.ended")
+	ErrReason    = errs.New(errs.Invalid, "rights.reason_unknown")
+	ErrExtended  = errs.New(errs.Conflict, "rights.extended") // once is all
+	ErrNotOfKind = errs.New(errs.Conflict, "rights.not_of_kind")
+)
+
+// A Kind is what is demanded.
+type Kind string
+
+// The kinds.
+const (
+	Correct    Kind = "correct"    // Article 19
+	Supplement Kind = "supplement" // what is held is incomplete
+	Delete     Kind = "delete"     // Article 20: a bare demand is enough
+	Close      Kind = "close"      // Article 20 (4): the use ends
+)
+
+// Erases reports whether the demand ends with the erasure of the child.
+func (k Kind) Erases() bool { return k == Delete || k == Close }
+
+// Ground is why a child is erased that such a demand was about.
+func (k Kind) Ground() family.Ground {
+	if k == Close {
+		return family.UseEnded
+	}
+	return family.Requested
+}
+
+func (k Kind) known() bool { return k.Erases() || k == Correct || k == Supplement }
+
+// A Door is who demands.
+type Door string
+
+// The doors.
+const (
+	ByGuardian Door = "guardian"
+	ByChild    Door = "child"   // accepted from the child alone (edge case 17)
+	ByContact  Door = "contact" // neither: a school, a grandparent (edge case 11)
+)
+
+// A State is how far a demand has come.
+type State string
+
+// The states. One that was carried out by erasing the child has none: its row
+// goes with the child.
+const (
+	Open      State = "open"
+	Done      State = "done"
+	Refused   State = "refused"
+	Cancelled State = "cancelled" // a guardian wants it kept
+)
+
+// A Reason is why a demand is refused, or takes longer.
+type Reason string
+
+// The reasons to refuse.
+const (
+	NotEntitled  Reason = "not_entitled"  // who asked is neither the child nor speaks for it
+	NothingHeld  Reason = "nothing_held"  // there is nothing like that to correct
+	AlreadyRight Reason = "already_right" // what is held was checked
+)
+
+// The reasons to take longer.
+const (
+	Complex     Reason = "complex"     // it takes looking into
+	Unreachable Reason = "unreachable" // whoever asked has to say something and can't be reached
+)
+
+// A Request is one demand about one child.
+type Request struct {
+	ID         string // "rr_…"
+	Child      family.ID
+	Service    string
+	Number     string // what people call it, "7K2M-9QXT"
+	Kind       Kind
+	Door       Door
+	Guardian   family.GuardianID // who asks, or has taken it on since; empty: the child, or a stranger
+	Item       string            // that is to be corrected or supplemented
+	State      State
+	Reason     Reason    // why it was refused
+	ReceivedAt time.Time // the clock runs from here
+	DueAt      time.Time // when it must have ended
+	Extended   Reason    // why it may take longer than the first clock said; empty: it may not
+	EraseAt    time.Time // when the child is erased; zero: a guardian is asked first, or nothing is to be erased
+	ClosedAt   time.Time // zero while it is open
+
+	froze  bool // the child was not frozen before
+	note   []byte
+	answer []byte
+}
+
+const columns = `child, id, service, number, kind, door, guardian, item, state, reason, received_at, due_at, extended, erase_at, closed_at,
+	froze, note, answer`
+
+func scan(row db.Row) (r Request, err error) {
+	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Kind, &r.Door, &r.Guardian, &r.Item, &r.State, &r.Reason,
+		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), &r.Extended, (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt),
+		&r.froze, &r.note, &r.answer)
+	return r, err
+}
+
+// A Desk takes demands and ends them.
+type Desk struct {
+	Ring     *keyring.Ring
+	Charters *catalog.Cache
+	Calendar workday.Calendar
+}
+
+// The clocks, in working days after the day on which a demand came. They are ours:
+// the law says timely.
+const (
+	Term      = 15
+	longer    = 15 // once more, with a reason
+	childWait = 3  // before a child is erased that asked alone: its guardian hears of it first
+)
+
+// Of returns the demands about a child, the newest first. There are few.
+func Of(ctx context.Context, tx *db.Tx, child family.ID) ([]Request, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM rights_request WHERE child = $1 ORDER BY received_at DESC, id`, child)
+}
+
+// Waiting returns the open demands of a service, those that are due first, at
+// most limit.
+func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Request, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM rights_request WHERE service = $1 AND state = 'open'
+		ORDER BY due_at, child, id LIMIT $2`, service, int64(limit))
+}
+
+// Find returns a demand of a service by its ID. Errors: ErrNotFound.
+func Find(ctx context.Context, tx *db.Tx, service, request string) (Request, error) {
+	if !id.Is(id.Rights, request) {
+		return Request{}, ErrNotFound
+	}
+	r, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM rights_request WHERE id = $1 AND service = $2`, request, service)
+	if errors.Is(err, db.ErrNone) {
+		return Request{}, ErrNotFound
+	}
+	return r, err
+}
+
+// Text returns what was written with the demand, and what the operator has answered.
+func (r Request) Text(ring *keyring.Ring, c family.Child) (note, answer pii.Text, err error) {
+	if note, err = open(ring, c, r.note, r.bound("note")); err != nil {
+		return note, answer, err
+	}
+	answer, err = open(ring, c, r.answer, r.bound("answer"))
+	return note, answer, err
+}
+
+func open(ring *keyring.Ring, c family.Child, sealed []byte, bound []string) (pii.Text, error) {
+	if len(sealed) == 0 {
+		return pii.Text{}, nil
+	}
+	return c.OpenNote(ring, sealed, bound...)
+}
+
+// bound is what a text of the demand is sealed with.
+func (r Request) bound(what string) []string { return []string{"rights", r.ID, what} }
+
+// number makes what people call a demand: letters and digits that nobody confuses
+// on the phone. It is random, so it tells nothing, and leads to nothing by itself.
+func number() string {
+	s := strings.ToUpper(id.Secret(16))
+	return s[:4] + "-" + s[4:8]
+}

@@ -1,0 +1,274 @@
+package rights_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/family"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
+)
+
+func (w *world) sweep() retention.Swept {
+	w.t.Helper()
+	done, err := retention.Sweep(w.t.Context(), w.Store, w.Vault)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return done
+}
+
+// Article 20: a bare demand is enough. From its transaction on, nothing is done but
+// keeping; the next sweep erases.
+func TestArticle20_ABareDemandFreezesAndErases(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		w.Put(c, "course-progress", "nickname", "小溪")
+		g := w.guardian(c)
+		r := w.received(g, c, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID})
+		if r.Number == "" || !r.DueAt.After(r.ReceivedAt) || r.EraseAt.IsZero() {
+			t.Errorf("%+v", r)
+		}
+		w.isFrozen(c, true)
+		if _, err := w.Read(c, "course-progress", "nickname"); err == nil || !strings.Contains(err.Error(), "gate.frozen") {
+			t.Errorf("a frozen value is read: %v", err)
+		}
+		if done := w.sweep(); done.Demanded != 1 {
+			t.Errorf("%+v", done)
+		}
+		w.isErased(c, true)
+		n := int64(-1)
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			n, err = db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM rights_request WHERE child = $1`, c.ID)
+			return err
+		})
+		if n != 0 {
+			t.Errorf("%d demands of an erased child are left", n)
+		}
+	})
+}
+
+// Edge case 17: the child alone may ask. Its guardian has three working days, and
+// may keep what is held.
+func TestEdgeCase17_AChildsDemandWaitsForItsGuardianToHear(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		kept, closed := w.Child(), w.Child()
+		ask := rights.Demand{Kind: rights.Close, Door: rights.ByChild}
+		r := w.received(w.App, kept, ask)
+		w.received(w.App, closed, ask)
+		if want, _ := workday.Default().Add(r.ReceivedAt, 3); !r.EraseAt.Equal(want) {
+			t.Errorf("erased at %s, want %s", r.EraseAt, want)
+		}
+		w.isFrozen(kept, true)
+		if done := w.sweep(); done.Demanded != 0 {
+			t.Errorf("erased at once: %+v", done)
+		}
+		g := w.guardian(kept)
+		r, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Keep(ctx, tx, g, r)
+		})
+		if err != nil || r.State != rights.Cancelled || !r.EraseAt.IsZero() {
+			t.Errorf("%+v, %v", r, err)
+		}
+		w.isFrozen(kept, false)
+		w.Pass(time.Until(r.ReceivedAt) + 20*day)
+		if done := w.sweep(); done.Demanded != 1 {
+			t.Errorf("%+v", done)
+		}
+		w.isErased(kept, false)
+		w.isErased(closed, true)
+		_, err = w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Keep(ctx, tx, g, r)
+		})
+		refuses(t, "kept twice", err, rights.ErrEnded)
+	})
+}
+
+// Edge case 11: who is no guardian freezes, and a guardian decides.
+func TestEdgeCase11_AContactsDemandFreezesAndAsksTheGuardian(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		grandmother, mother := w.grandmother(c), w.guardian(c)
+		r := w.received(w.App, c, rights.Demand{Kind: rights.Delete, Door: rights.ByContact, Guardian: grandmother.ID})
+		w.isFrozen(c, true)
+		w.Pass(100 * day)
+		if done := w.sweep(); done.Demanded != 0 {
+			t.Errorf("erased without a guardian: %+v", done)
+		}
+		_, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Confirm(ctx, tx, grandmother, r)
+		})
+		refuses(t, "confirmed by the grandmother", err, rights.ErrMayNot)
+		r, err = w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Confirm(ctx, tx, mother, r)
+		})
+		if err != nil || r.Guardian != mother.ID {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if done := w.sweep(); done.Demanded != 1 {
+			t.Errorf("%+v", done)
+		}
+	})
+}
+
+// A guardian who asks for what another door has asked for confirms it; another
+// guardian's demand can't be undone; and twice the same is said to be so.
+func TestArticle20_TheSameDemandTwice(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		g := w.guardian(c)
+		w.received(w.App, c, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
+		_, err := w.receive(w.App, c, rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
+		refuses(t, "the child again", err, rights.ErrTwice)
+		mine := rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID}
+		r := w.received(g, c, mine)
+		if r.Door != rights.ByGuardian || r.EraseAt.After(w.Store.Now()) {
+			t.Errorf("%+v", r)
+		}
+		_, err = w.receive(g, c, mine)
+		refuses(t, "the guardian again", err, rights.ErrTwice)
+		var all []rights.Request
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			all, err = rights.Of(ctx, tx, c.ID)
+			return err
+		})
+		if len(all) != 1 {
+			t.Errorf("%d demands", len(all))
+		}
+	})
+}
+
+// Article 19: a correction has a number and a clock in working days, may take
+// longer once with a reason, and ends in writing.
+func TestArticle19_ACorrectionHasAClockAndEndsInWriting(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		g := w.guardian(c)
+		ask := rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname", Text: pii.New("小希"), Held: []string{"nickname"}}
+		r := w.received(g, c, ask)
+		w.isFrozen(c, false)
+		if want, _ := workday.Default().Add(r.ReceivedAt, rights.Term); !r.DueAt.Equal(want) {
+			t.Errorf("due at %s, want %s", r.DueAt, want)
+		}
+		_, err := w.receive(g, c, ask)
+		refuses(t, "the same again", err, rights.ErrTwice)
+		longer := func() (rights.Request, error) {
+			return w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+				return w.desk.Extend(ctx, tx, w.Officer, r, rights.Complex)
+			})
+		}
+		later, err := longer()
+		if want, _ := workday.Default().Add(r.DueAt.Add(-time.Microsecond), rights.Term); err != nil || !later.DueAt.Equal(want) {
+			t.Errorf("due at %s, want %s, %v", later.DueAt, want, err)
+		}
+		_, err = longer()
+		refuses(t, "longer twice", err, rights.ErrExtended)
+		r, err = w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Refuse(ctx, tx, w.App, r, rights.AlreadyRight, pii.New("我们核对过"))
+		})
+		if err != nil || r.State != rights.Refused || r.Reason != rights.AlreadyRight {
+			t.Errorf("%+v, %v", r, err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			again, err := rights.Find(ctx, tx, c.Service, r.ID)
+			if err != nil {
+				return err
+			}
+			child, err := family.Find(ctx, tx, c.Service, c.ID)
+			if err != nil {
+				return err
+			}
+			note, answer, err := again.Text(w.Ring, child)
+			if note.Reveal() != "小希" || answer.Reveal() != "我们核对过" {
+				t.Error("the words aren't those that were written")
+			}
+			return err
+		})
+		r = w.received(g, c, ask) // a refusal doesn't keep anybody from asking anew
+		if r, err = w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Finish(ctx, tx, w.App, r, pii.Text{})
+		}); err != nil || r.State != rights.Done || r.ClosedAt.IsZero() {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
+
+func TestArticle19_WhatCanNotBeDemanded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, other := w.Child(), w.Child()
+		g, stranger, grandmother := w.guardian(c), w.guardian(other), w.grandmother(c)
+		weak := w.App
+		scopes, err := account.NewScopes(account.ItemsRead)
+		if err != nil {
+			t.Fatal(err)
+		}
+		weak.Scopes = scopes
+		correct := rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname", Held: []string{"nickname"}}
+		with := func(change func(*rights.Demand)) rights.Demand {
+			ask := correct
+			change(&ask)
+			return ask
+		}
+		for _, bad := range []struct {
+			what string
+			by   family.Actor
+			ask  rights.Demand
+			want error
+		}{
+			{"another child's guardian", stranger, with(func(a *rights.Demand) { a.Guardian = stranger.ID }), rights.ErrMayNot},
+			{"as another guardian", g, with(func(a *rights.Demand) { a.Guardian = stranger.ID }), rights.ErrMayNot},
+			{"a guardian as the child", g, with(func(a *rights.Demand) { a.Door = rights.ByChild }), rights.ErrMayNot},
+			{"an app without the scope", weak, correct, rights.ErrMayNot},
+			{"a grandmother as guardian", w.App, with(func(a *rights.Demand) { a.Guardian = grandmother.ID }), rights.ErrMayNot},
+			{"a guardian of another child", w.App, with(func(a *rights.Demand) { a.Guardian = stranger.ID }), family.ErrGuardianNotFound},
+			{"no door", w.App, with(func(a *rights.Demand) { a.Door = "window" }), rights.ErrDoor},
+			{"the child and a guardian", w.App, with(func(a *rights.Demand) { a.Door = rights.ByChild }), rights.ErrDoor},
+			{"nothing", g, with(func(a *rights.Demand) { a.Kind = "sell" }), rights.ErrKind},
+			{"an item that nobody declares", g, with(func(a *rights.Demand) { a.Item = "shoe_size" }), rights.ErrItem},
+			{"an item that isn't held", g, with(func(a *rights.Demand) { a.Held = nil }), rights.ErrNotHeld},
+			{"too many words", g, with(func(a *rights.Demand) { a.Text = pii.New(strings.Repeat("长", 501)) }), rights.ErrText},
+			{"no words", g, with(func(a *rights.Demand) { a.Text = pii.New("a\x00b") }), rights.ErrText},
+			{"to delete an item", g, with(func(a *rights.Demand) { a.Kind = rights.Delete }), rights.ErrItem},
+		} {
+			_, err := w.receive(bad.by, c, bad.ask)
+			refuses(t, bad.what, err, bad.want)
+		}
+		w.isFrozen(c, false)
+
+		r := w.received(g, c, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID})
+		for _, bad := range []struct {
+			what string
+			fn   func(ctx context.Context, tx *db.Tx) (rights.Request, string, error)
+			want error
+		}{
+			{"refused by the app", func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+				return w.desk.Refuse(ctx, tx, w.App, r, rights.NotEntitled, pii.Text{})
+			}, rights.ErrMayNot},
+			{"refused for no reason of its kind", func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+				return w.desk.Refuse(ctx, tx, w.Officer, r, rights.AlreadyRight, pii.Text{})
+			}, rights.ErrReason},
+			{"longer", func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+				return w.desk.Extend(ctx, tx, w.Officer, r, rights.Complex)
+			}, rights.ErrNotOfKind},
+			{"said to be done", func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+				return w.desk.Finish(ctx, tx, w.Officer, r, pii.Text{})
+			}, rights.ErrNotOfKind},
+			{"kept by a stranger", func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+				return w.desk.Keep(ctx, tx, stranger, r)
+			}, rights.ErrMayNot},
+		} {
+			_, err := w.do(bad.fn)
+			refuses(t, bad.what, err, bad.want)
+		}
+		w.isFrozen(c, true)
+		w.sweep()
+		_, err = w.receive(w.App, c, correct)
+		refuses(t, "about an erased child", err, family.ErrErased)
+	})
+}
