@@ -17,11 +17,13 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 )
@@ -40,6 +42,8 @@ type Server struct {
 	// Verification offers stronger proofs of who a guardian is; its Consent is the
 	// server's own.
 	Verification verification.Desk
+	// Calendar counts the working days of what is demanded.
+	Calendar workday.Calendar
 	// Farewell tells those whose contact ends; one of the server's own if nil.
 	Farewell *message.Farewell
 
@@ -57,6 +61,7 @@ type Server struct {
 	keys    account.Keys
 	desk    consent.Desk
 	verify  verification.Desk
+	rights  rights.Desk
 	limits  *limits
 	// Apps that ask at the same moment share a transaction.
 	readings  db.Gathering[reading, vault.Opened]
@@ -78,6 +83,7 @@ func (s *Server) build() {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
 	s.verify = s.Verification
 	s.verify.Consent = s.desk
+	s.rights = rights.Desk{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar}
 	if s.Farewell == nil {
 		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
 	}

@@ -41,11 +41,12 @@ type route struct {
 const (
 	get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 
-	service  = "/v1/services/{service}"
-	child    = service + "/children/{child}"
-	tie      = child + "/guardians/{guardian}"
-	asking   = service + "/consent-requests/{request}"
-	guardian = "/v1/guardian/requests/{token}"
+	service   = "/v1/services/{service}"
+	child     = service + "/children/{child}"
+	tie       = child + "/guardians/{guardian}"
+	asking    = service + "/consent-requests/{request}"
+	demanding = service + "/requests/{request}"
+	guardian  = "/v1/guardian/requests/{token}"
 )
 
 // routes is the table of routes.
@@ -61,6 +62,14 @@ var routes = []route{
 	{Method: del, Path: tie, ID: "end-guardian", Tag: "children", Scope: account.ChildrenWrite, Once: true, Status: 204, do: typed(endGuardian)},
 	{Method: post, Path: child + "/events", ID: "report-event", Tag: "children", Scope: account.ItemsWrite, Body: true, Once: true, Status: 200, do: typed(reportEvent)},
 	{Method: del, Path: child, ID: "erase-child", Tag: "children", Scope: account.Erase, Once: true, Status: 204, do: typed(eraseChild)},
+
+	{Method: post, Path: child + "/requests", ID: "demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 201, Errors: []int{409}, do: typed(demand)},
+	{Method: get, Path: child + "/requests", ID: "child-demands", Tag: "rights", Scope: account.RequestsWrite, Status: 200, do: typed(childDemands)},
+	{Method: get, Path: service + "/requests", ID: "due-demands", Tag: "rights", Scope: account.RequestsWrite, Status: 200, do: typed(dueDemands)},
+	{Method: get, Path: demanding, ID: "get-demand", Tag: "rights", Scope: account.RequestsWrite, Status: 200, do: typed(getDemand)},
+	{Method: post, Path: demanding + ":extend", ID: "extend-demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(extendDemand)},
+	{Method: post, Path: demanding + ":refuse", ID: "refuse-demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(refuseDemand)},
+	{Method: post, Path: demanding + ":finish", ID: "finish-demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(finishDemand)},
 
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
 	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},

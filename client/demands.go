@@ -1,0 +1,52 @@
+package wardkeep
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Demand takes what a child or its guardian demands. child is an id or Ref.
+func (c *Client) Demand(ctx context.Context, child string, d Demanding) (Demand, error) {
+	return c.demand(ctx, http.MethodPost, "children/"+url.PathEscape(child)+"/requests", d, true)
+}
+
+// Demands returns what was demanded about a child, the newest first.
+func (c *Client) Demands(ctx context.Context, child string) (out Demands, err error) {
+	_, err = c.call(ctx, request{method: http.MethodGet, path: c.path("children/" + url.PathEscape(child) + "/requests"), out: &out})
+	return out, err
+}
+
+// DueDemands returns the open demands of the service, those that are due first:
+// the first 100.
+func (c *Client) DueDemands(ctx context.Context) (out Demands, err error) {
+	_, err = c.call(ctx, request{method: http.MethodGet, path: c.path("requests"), out: &out})
+	return out, err
+}
+
+// FindDemand returns a demand.
+func (c *Client) FindDemand(ctx context.Context, id string) (Demand, error) {
+	return c.demand(ctx, http.MethodGet, "requests/"+url.PathEscape(id), nil, false)
+}
+
+// ExtendDemand gives a demand more time, once.
+func (c *Client) ExtendDemand(ctx context.Context, id string, e Extension) (Demand, error) {
+	return c.demand(ctx, http.MethodPost, "requests/"+url.PathEscape(id)+":extend", e, true)
+}
+
+// RefuseDemand ends a demand to correct or to supplement with a reason.
+func (c *Client) RefuseDemand(ctx context.Context, id string, r Refusal) (Demand, error) {
+	return c.demand(ctx, http.MethodPost, "requests/"+url.PathEscape(id)+":refuse", r, true)
+}
+
+// FinishDemand ends a demand that was carried out.
+func (c *Client) FinishDemand(ctx context.Context, id string, f Finish) (Demand, error) {
+	return c.demand(ctx, http.MethodPost, "requests/"+url.PathEscape(id)+":finish", f, true)
+}
+
+func (c *Client) demand(ctx context.Context, method, path string, in any, once bool) (Demand, error) {
+	var out Demand
+	h, err := c.call(ctx, request{method: method, path: c.path(path), in: in, out: &out, once: once})
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}

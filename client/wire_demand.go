@@ -1,0 +1,56 @@
+package wardkeep
+
+import "time"
+
+// Demanding is what a child or its guardian demands, and through which door.
+type Demanding struct {
+	Kind     string `json:"kind" enum:"correct,supplement,delete,close"`
+	Door     string `json:"door" enum:"guardian,child,contact" doc:"who demands it: a verified guardian; the child alone; or somebody who is neither, which freezes and asks the guardians"`
+	Guardian string `json:"guardian,omitempty" maxLength:"60" doc:"the guardian or contact who demands it; not where the child does"`
+	Item     string `json:"item,omitempty" maxLength:"64" doc:"what is to be corrected or supplemented"`
+	Text     string `json:"text,omitempty" maxLength:"2000" doc:"in the own words, at most 500 characters; a bare demand is enough"`
+}
+
+// Demand is a demand of a child or its guardian. One to delete or to close freezes
+// the child at once, and goes with it when it is erased.
+type Demand struct {
+	ID         string    `json:"id" example:"rr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
+	Number     string    `json:"number" example:"7K2M-9QXT" doc:"what people call it"`
+	Child      string    `json:"child"`
+	Kind       string    `json:"kind" enum:"correct,supplement,delete,close"`
+	Door       string    `json:"door" enum:"guardian,child,contact"`
+	Guardian   string    `json:"guardian,omitempty" doc:"who demands it, or has taken it on since"`
+	Item       string    `json:"item,omitempty"`
+	Text       string    `json:"text,omitempty"`
+	State      string    `json:"state" enum:"open,done,refused,cancelled"`
+	Reason     string    `json:"reason,omitempty" enum:"not_entitled,nothing_held,already_right" doc:"why it was refused"`
+	Answer     string    `json:"answer,omitempty" doc:"what was answered in writing"`
+	ReceivedAt time.Time `json:"received_at"`
+	DueAt      time.Time `json:"due_at" doc:"when it must have ended: the end of a working day"`
+	Extended   string    `json:"extended,omitempty" enum:"complex,unreachable" doc:"why it takes longer"`
+	EraseAt    time.Time `json:"erase_at,omitzero" doc:"when the child is erased; left out while a guardian is asked, or where nothing is to be erased"`
+	ClosedAt   time.Time `json:"closed_at,omitzero"`
+
+	Entry string `json:"-"` // of the ledger
+}
+
+// Demands are demands of one child, or the open ones of a service.
+type Demands struct {
+	Requests []Demand `json:"requests" nullable:"false"`
+}
+
+// Extension gives a demand more time, once.
+type Extension struct {
+	Reason string `json:"reason" enum:"complex,unreachable"`
+}
+
+// Refusal ends a demand with a reason, which whoever asked is told.
+type Refusal struct {
+	Reason string `json:"reason" enum:"not_entitled,nothing_held,already_right"`
+	Answer string `json:"answer,omitempty" maxLength:"2000" doc:"more words, at most 500 characters"`
+}
+
+// Finish ends a demand that was carried out.
+type Finish struct {
+	Answer string `json:"answer,omitempty" maxLength:"2000" doc:"what there is to say, at most 500 characters"`
+}

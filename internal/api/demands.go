@@ -1,0 +1,161 @@
+package api
+
+import (
+	"context"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/family"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/vault"
+)
+
+// demandView says all of a demand, its words included. Errors: those of the
+// child's key.
+func (s *Server) demandView(r rights.Request, child family.Child) (wardkeep.Demand, error) {
+	note, answered, err := r.Text(s.Ring, child)
+	view := bare(r)
+	view.Text, view.Answer = note.Reveal(), answered.Reveal()
+	return view, err
+}
+
+type demandInput struct{ Body wardkeep.Demanding }
+
+// demand takes what a child or its guardian demands, through the operator's app
+// (Articles 19 and 20).
+func demand(s *Server, ctx context.Context, c *call, in *demandInput) (answer[wardkeep.Demand], error) {
+	d := in.Body
+	if err := lines("guardian", d.Guardian, "item", d.Item); err != nil {
+		return answer[wardkeep.Demand]{}, err
+	}
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Demand], err error) {
+		child, err := s.child(ctx, tx, c)
+		if err != nil {
+			return out, err
+		}
+		ask := rights.Demand{Kind: rights.Kind(d.Kind), Door: rights.Door(d.Door), Guardian: family.GuardianID(d.Guardian), Item: d.Item, Text: pii.New(d.Text)}
+		held, err := vault.Holdings(ctx, tx, child)
+		if err != nil {
+			return out, err
+		}
+		ask.Held = vault.Items(held)
+		r, entry, err := s.rights.Receive(ctx, tx, c.app, child, ask)
+		if err != nil {
+			return out, err
+		}
+		out.Entry = entry
+		out.Body, err = s.demandView(r, child)
+		return out, err
+	})
+}
+
+// childDemands lists what was demanded about a child.
+func childDemands(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Demands], error) {
+	out := answer[wardkeep.Demands]{Body: wardkeep.Demands{Requests: []wardkeep.Demand{}}}
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		child, err := s.child(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		all, err := rights.Of(ctx, tx, child.ID)
+		if err != nil {
+			return err
+		}
+		for _, r := range all {
+			view, err := s.demandView(r, child)
+			if err != nil {
+				return err
+			}
+			out.Body.Requests = append(out.Body.Requests, view)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// mostDemands is how many open demands are listed at once.
+const mostDemands = 100
+
+// dueDemands lists the open demands of the service, without their words.
+func dueDemands(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Demands], error) {
+	out := answer[wardkeep.Demands]{Body: wardkeep.Demands{Requests: []wardkeep.Demand{}}}
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		all, err := rights.Waiting(ctx, tx, c.app.Service, mostDemands)
+		for _, r := range all {
+			out.Body.Requests = append(out.Body.Requests, bare(r))
+		}
+		return err
+	})
+	return out, err
+}
+
+// bare says of a demand all but its words.
+func bare(r rights.Request) wardkeep.Demand {
+	return wardkeep.Demand{
+		ID: r.ID, Number: r.Number, Child: string(r.Child), Kind: string(r.Kind), Door: string(r.Door), Guardian: string(r.Guardian),
+		Item: r.Item, State: string(r.State), Reason: string(r.Reason),
+		ReceivedAt: r.ReceivedAt, DueAt: r.DueAt, Extended: string(r.Extended), EraseAt: r.EraseAt, ClosedAt: r.ClosedAt,
+	}
+}
+
+func getDemand(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Demand], error) {
+	var out answer[wardkeep.Demand]
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		r, child, err := s.demanded(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		out.Body, err = s.demandView(r, child)
+		return err
+	})
+	return out, err
+}
+
+// demanded returns the demand that the path names, and its child.
+func (s *Server) demanded(ctx context.Context, tx *db.Tx, c *call) (rights.Request, family.Child, error) {
+	r, err := rights.Find(ctx, tx, c.app.Service, c.param("request"))
+	if err != nil {
+		return r, family.Child{}, err
+	}
+	child, err := family.Find(ctx, tx, r.Service, r.Child)
+	return r, child, err
+}
+
+type (
+	extendDemandInput struct{ Body wardkeep.Extension }
+	refuseDemandInput struct{ Body wardkeep.Refusal }
+	finishDemandInput struct{ Body wardkeep.Finish }
+)
+
+func extendDemand(s *Server, ctx context.Context, c *call, in *extendDemandInput) (answer[wardkeep.Demand], error) {
+	return changeDemand(s, ctx, c, func(tx *db.Tx, r rights.Request) (rights.Request, string, error) {
+		return s.rights.Extend(ctx, tx, c.app, r, rights.Reason(in.Body.Reason))
+	})
+}
+
+func refuseDemand(s *Server, ctx context.Context, c *call, in *refuseDemandInput) (answer[wardkeep.Demand], error) {
+	return changeDemand(s, ctx, c, func(tx *db.Tx, r rights.Request) (rights.Request, string, error) {
+		return s.rights.Refuse(ctx, tx, c.app, r, rights.Reason(in.Body.Reason), pii.New(in.Body.Answer))
+	})
+}
+
+func finishDemand(s *Server, ctx context.Context, c *call, in *finishDemandInput) (answer[wardkeep.Demand], error) {
+	return changeDemand(s, ctx, c, func(tx *db.Tx, r rights.Request) (rights.Request, string, error) {
+		return s.rights.Finish(ctx, tx, c.app, r, pii.New(in.Body.Answer))
+	})
+}
+
+func changeDemand(s *Server, ctx context.Context, c *call, fn func(*db.Tx, rights.Request) (rights.Request, string, error)) (answer[wardkeep.Demand], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Demand], err error) {
+		r, child, err := s.demanded(ctx, tx, c)
+		if err != nil {
+			return out, err
+		}
+		if r, out.Entry, err = fn(tx, r); err != nil {
+			return out, err
+		}
+		out.Body, err = s.demandView(r, child)
+		return out, err
+	})
+}

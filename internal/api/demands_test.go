@@ -1,0 +1,89 @@
+package api_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"wardkeep/client"
+	"wardkeep/internal/account"
+	"wardkeep/internal/retention"
+)
+
+// Articles 19 and 20 over HTTP: the app takes what a guardian says on the phone, is
+// told what is due, answers in writing; and what the child asks for alone is told
+// to the guardian before it is erased.
+func TestArticle19_DemandsOverHTTP(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		child := w.register("amy").ID
+		w.says(child, "", true)
+		w.must(w.client.Collect(ctx, child, "", wardkeep.Collection{Purpose: "course-progress", Values: map[string]string{"nickname": "Amy"}}))
+		mother := w.status(child).Guardians[0].ID
+
+		ask := wardkeep.Demanding{Kind: "correct", Door: "guardian", Guardian: mother, Item: "nickname", Text: "It is Ami."}
+		d := w.must(w.client.Demand(ctx, wardkeep.Ref("amy"), ask)).(wardkeep.Demand)
+		if d.Number == "" || d.State != "open" || d.Text != "It is Ami." || d.Entry == "" || !d.DueAt.After(d.ReceivedAt) {
+			t.Errorf("%+v", d)
+		}
+		if _, err := w.client.Demand(ctx, child, ask); !errors.Is(err, &wardkeep.Problem{Code: "rights.twice"}) {
+			t.Errorf("twice: %v", err)
+		}
+		due := w.must(w.client.DueDemands(ctx)).(wardkeep.Demands)
+		if len(due.Requests) != 1 || due.Requests[0].ID != d.ID || due.Requests[0].Text != "" {
+			t.Errorf("%+v", due)
+		}
+		if later := w.must(w.client.ExtendDemand(ctx, d.ID, wardkeep.Extension{Reason: "complex"})).(wardkeep.Demand); !later.DueAt.After(d.DueAt) {
+			t.Errorf("%+v", later)
+		}
+		if done := w.must(w.client.FinishDemand(ctx, d.ID, wardkeep.Finish{Answer: "It says Ami."})).(wardkeep.Demand); done.State != "done" || done.Answer != "It says Ami." {
+			t.Errorf("%+v", done)
+		}
+		if _, err := w.client.RefuseDemand(ctx, d.ID, wardkeep.Refusal{Reason: "already_right"}); !errors.Is(err, &wardkeep.Problem{Code: "rights.ended"}) {
+			t.Errorf("refused after it was done: %v", err)
+		}
+
+		closing := w.must(w.client.Demand(ctx, child, wardkeep.Demanding{Kind: "close", Door: "child"})).(wardkeep.Demand)
+		if closing.EraseAt.IsZero() || !w.status(child).Frozen {
+			t.Errorf("%+v", closing)
+		}
+		if _, err := w.client.RefuseDemand(ctx, closing.ID, wardkeep.Refusal{Reason: "not_entitled"}); !errors.Is(err, &wardkeep.Problem{Code: "rights.may_not"}) {
+			t.Errorf("an app refuses to delete: %v", err)
+		}
+		w.Pass(closing.EraseAt.Sub(w.Store.Now()) + time.Minute)
+		if _, err := retention.Sweep(ctx, w.Store, w.Vault); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.client.FindDemand(ctx, closing.ID); !errors.Is(err, &wardkeep.Problem{Code: "rights.not_found"}) {
+			t.Errorf("of an erased child: %v", err)
+		}
+		if _, err := w.client.Demand(ctx, child, ask); !errors.Is(err, wardkeep.ErrChildErased) {
+			t.Errorf("about an erased child: %v", err)
+		}
+	})
+}
+
+func TestArticle15_DemandsAreOfTheServiceAndTheScope(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		child := w.register("ben").ID
+		d := w.must(w.client.Demand(ctx, child, wardkeep.Demanding{Kind: "delete", Door: "contact"})).(wardkeep.Demand)
+		_, key := w.keyWith(account.ChildrenRead, account.ItemsRead)
+		weak := w.connect(key)
+		for what, err := range map[string]error{
+			"take":   second(weak.Demand(ctx, child, wardkeep.Demanding{Kind: "delete", Door: "child"})),
+			"list":   second(weak.Demands(ctx, child)),
+			"due":    second(weak.DueDemands(ctx)),
+			"see":    second(weak.FindDemand(ctx, d.ID)),
+			"extend": second(weak.ExtendDemand(ctx, d.ID, wardkeep.Extension{Reason: "complex"})),
+			"refuse": second(weak.RefuseDemand(ctx, d.ID, wardkeep.Refusal{Reason: "not_entitled"})),
+			"finish": second(weak.FinishDemand(ctx, d.ID, wardkeep.Finish{})),
+		} {
+			if p, ok := errors.AsType[*wardkeep.Problem](err); !ok || p.Status != 403 {
+				t.Errorf("%s without the scope: %v", what, err)
+			}
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
