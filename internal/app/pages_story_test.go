@@ -43,6 +43,7 @@ var stories = []pageStory{
 	{name: "AddressesOfForms", tell: addressesOfForms},
 	{name: "FormsOfOtherSites", tell: formsOfOtherSites, byHand: true},
 	{name: "Article19_AtHome", tell: atHome},
+	{name: "Article20_WhatIsDemandedAtHome", tell: demandedAtHome},
 	{name: "EdgeCase8_APasskey", tell: aPasskey, byHand: true},
 	{name: "NoPasskeyWithoutScript", tell: noPasskeyWithoutScript, byHand: true, only: i18n.Chinese},
 	{name: "EdgeCase24_AYesByCodeAlone", tell: aYesByCodeAlone},
@@ -704,6 +705,87 @@ func abroad(c *charter.Charter) {
 			p.SeparateConsent, p.CrossBorder = true, &charter.CrossBorder{Mechanism: charter.StandardContract, Reference: "SC-2026-1"}
 		}
 	}
+}
+
+// Articles 19 and 20: a guardian demands a correction, is answered in writing,
+// keeps what the child wanted to be deleted, and has it deleted in the end.
+func demandedAtHome(g *guardian) {
+	name := nicknames[g.lang]
+	g.plays("granted")
+	g.use("course-progress", map[string]string{"nickname": name})
+	g.signIn()
+	g.follow(homeChild)
+	child := g.Page().URL
+	g.press(more("demand", "nickname"))
+	g.fill("#correct-nickname", name+"!")
+	g.at("home_child-correcting")
+	g.follow(about("demand", "nickname"))
+	g.sees("web.mine.demand.state.open", "web.mine.demand.by.me")
+	g.at("home_child-demanded")
+	if strings.Contains(g.Text(), name+"!") {
+		g.t.Error("what was written is shown to whoever looks over the shoulder")
+	}
+	d := g.demanded("correct")
+	if _, err := g.site.API.RefuseDemand(g.t.Context(), d.ID, wardkeep.Refusal{Reason: "already_right", Answer: name}); err != nil {
+		g.t.Fatal(err)
+	}
+	g.Visit(child)
+	g.sees("web.mine.demand.state.refused", "web.mine.demand.reason.already_right", "web.mine.demand.complain")
+	g.at("home_child-refused")
+
+	if _, err := g.site.API.Demand(g.t.Context(), g.child.ID, wardkeep.Demanding{Kind: "close", Door: "child"}); err != nil {
+		g.t.Fatal(err)
+	}
+	g.Visit(child)
+	g.sees("web.mine.erasing.title", "web.mine.demand.by.child", "web.mine.erasing.keep")
+	g.at("home_child-erasing")
+	g.follow(`form[action*="/keep"] button`)
+	g.misses("web.mine.erasing.title")
+	g.sees("web.mine.demand.state.cancelled")
+	if g.permitted() == 0 {
+		g.t.Error("what was kept isn't used again")
+	}
+	g.press(`details:has(form[action*="/demand"] input[value=delete]) > summary`)
+	g.sees("web.mine.delete.what") // what happens is said first
+	g.at("home_child-deleting")
+	g.follow(`form[action*="/demand"]:has(input[value=delete]) button`)
+	if n := g.permitted(); n != 0 {
+		g.t.Errorf("%d purposes are permitted after a demand to delete", n)
+	}
+	g.isGone(child)
+}
+
+// demanded returns the open demand of a kind about the child.
+func (g *guardian) demanded(kind string) wardkeep.Demand {
+	g.t.Helper()
+	all, err := g.site.API.Demands(g.t.Context(), g.child.ID)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, d := range all.Requests {
+		if d.Kind == kind && d.State == "open" {
+			return d
+		}
+	}
+	g.t.Fatalf("no open demand to %s", kind)
+	return wardkeep.Demand{}
+}
+
+// isGone waits for the sweep to erase the child, and fails the test unless its page
+// is gone with it.
+func (g *guardian) isGone(child string) {
+	g.t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_, err := g.site.API.Child(g.t.Context(), g.child.ID)
+		if errors.Is(err, wardkeep.ErrChildErased) {
+			break
+		}
+		if time.Now().After(end) {
+			g.t.Fatal("the child isn't erased: ", err)
+		}
+	}
+	g.Visit(child)
+	g.misses("web.mine.demands.title")
 }
 
 // Edge case 24: a yes by a code alone lets nothing leave the service. It is taken,

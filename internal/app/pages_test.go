@@ -143,14 +143,18 @@ const (
 	closedFold   = `details:not([open]) > summary`
 )
 
-// about is the control of a form that does something about one purpose.
+// about is the control of a form that does something about one purpose, or item.
 func about(verb, purpose string) string {
-	return `form[action*="/` + verb + `"]:has(input[name=purpose][value="` + purpose + `"]) button`
+	return `form[action*="/` + verb + `"]:has(` + subject(purpose) + `) button`
+}
+
+func subject(purpose string) string {
+	return `:is(input[name=purpose], input[name=item])[value="` + purpose + `"]`
 }
 
 // more opens what the form of about is hidden in.
 func more(verb, purpose string) string {
-	return `details:has(form[action*="/` + verb + `"] input[name=purpose][value="` + purpose + `"]) > summary`
+	return `details:has(form[action*="/` + verb + `"] ` + subject(purpose) + `) > summary`
 }
 
 // switchOf is the control of a yes to one purpose.

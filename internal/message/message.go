@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/verification"
 )
@@ -65,12 +66,18 @@ var told = map[string]reading{
 	verification.KindSucceeded: succeeded,
 	verification.KindFailed:    failed,
 
+	rights.KindReceived:  demanded,
+	rights.KindExtended:  answered(notify.KindDemandExtended),
+	rights.KindDone:      answered(notify.KindDemandDone),
+	rights.KindRefused:   answered(notify.KindDemandRefused),
+	rights.KindCancelled: kept,
+
 	session.KindOpened: comingIn(notify.KindSignedIn),
 	session.KindAdded:  comingIn(notify.KindPasskeyAdded),
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "session.", "passkey."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "rights.", "session.", "passkey."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }
@@ -115,6 +122,7 @@ func nobody(err error) bool {
 	for _, gone := range []error{
 		ErrNobody, family.ErrNotFound, family.ErrErased, family.ErrGuardianNotFound, family.ErrGuardianEnded,
 		consent.ErrMayNot, consent.ErrNoRequest, consent.ErrNotFound, verification.ErrNotFound, session.ErrSignedOut, session.ErrPasskey,
+		rights.ErrNotFound,
 	} {
 		if errors.Is(err, gone) {
 			return true

@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
@@ -617,7 +618,7 @@ var silent = map[string]string{
 	consent.KindCancelled: "the link says so to whoever opens it",
 
 	family.KindRegistered:     "nobody is told before being asked",
-	family.KindFrozen:         "nothing in the product freezes a child by itself yet: what will, has an answer of its own to give",
+	family.KindFrozen:         "what froze the child is told: a demand to erase it",
 	family.KindUnfrozen:       "as freezing",
 	family.KindErased:         "the contact is gone by then: a Farewell was written before",
 	family.KindGuardianProved: "the end of the attempt is told",
@@ -626,13 +627,15 @@ var silent = map[string]string{
 	verification.KindSeen:     "the end of the attempt is told",
 	verification.KindApproved: "the end of the attempt is told",
 
+	rights.KindConfirmed: "the child is erased by the next sweep: a Farewell tells",
+
 	session.KindEnded:   "that somebody is out needs nobody's care",
 	session.KindRemoved: "as the end of a session",
 }
 
 // An event that gets a kind of entry is told, or there is a reason why not.
 func TestEveryEventIsToldOrHasAReason(t *testing.T) {
-	for _, pkg := range []string{"consent", "family", "verification", "session"} {
+	for _, pkg := range []string{"consent", "family", "verification", "rights", "session"} {
 		for _, kind := range kindsOf(t, pkg) {
 			if told, quiet := message.Tells(kind), silent[kind] != ""; told == quiet {
 				t.Errorf("%s: told %v, has a reason not to be: %v", kind, told, quiet)

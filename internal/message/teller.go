@@ -205,6 +205,10 @@ func still(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, child fam
 		so = !proved(proofs, me.ID, family.Adulthood) || !proved(proofs, me.ID, family.Guardianship)
 	case notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 		notify.KindIdentityAccepted, notify.KindIdentityRefused:
+	case notify.KindErasureAsked:
+		so = me.MayAnswer() && child.Frozen
+	case notify.KindErasureKept:
+		so = me.MayAnswer() && !child.Frozen
 	case notify.KindDisputed:
 		so = me.MayAnswer() && child.Disputed
 	case notify.KindSettled:
@@ -243,7 +247,9 @@ func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed,
 	back := to.Back
 	switch d.Kind {
 	case notify.KindDisputed, notify.KindSettled, notify.KindGuardianAdded, notify.KindContactAdded,
-		notify.KindGuardianRemoved, notify.KindOtherUnverified:
+		notify.KindGuardianRemoved, notify.KindOtherUnverified,
+		notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended,
+		notify.KindDemandDone, notify.KindDemandRefused:
 		return home(t.PublicURL, to.Lang), false, nil
 	case notify.KindCorrected:
 		return rules(t.PublicURL, entry.Service, to.Lang), false, nil

@@ -42,6 +42,13 @@ const (
 	KindIdentityAccepted = "identity.accepted"
 	KindIdentityRefused  = "identity.refused"
 
+	KindErasureAsked   = "rights.erasure_asked" // by the child alone, or by somebody who is no guardian
+	KindErasureKept    = "rights.erasure_kept"  // a guardian wants to keep what is held; to the others
+	KindDemandReceived = "rights.received"
+	KindDemandExtended = "rights.extended"
+	KindDemandDone     = "rights.done"
+	KindDemandRefused  = "rights.refused"
+
 	KindHomeCode     = "home.code" // signs a guardian in
 	KindSignedIn     = "home.signed_in"
 	KindPasskeyAdded = "home.passkey_added"
@@ -88,6 +95,13 @@ var wordings = map[string]wording{
 	KindDocumentExpired:  {"document_expired", whyTold},
 	KindIdentityAccepted: {"identity_accepted", whyTold},
 	KindIdentityRefused:  {"identity_refused", whyTold},
+
+	KindErasureAsked:   {"erasure_asked", whyTold},
+	KindErasureKept:    {"erasure_kept", whyTold},
+	KindDemandReceived: {"demand_received", whyTold},
+	KindDemandExtended: {"demand_extended", whyTold},
+	KindDemandDone:     {"demand_done", whyTold},
+	KindDemandRefused:  {"demand_refused", whyTold},
 
 	KindHomeCode:     {"home_code", whyCode},
 	KindSignedIn:     {"signed_in", whySafe},

@@ -26,10 +26,12 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -54,6 +56,8 @@ type Server struct {
 	// Verification offers stronger proofs of who a guardian is; its Consent is the
 	// server's own.
 	Verification verification.Desk
+	// Calendar counts the working days of what is demanded.
+	Calendar workday.Calendar
 	// Farewell tells those whose contact ends; one of the server's own if nil.
 	Farewell *message.Farewell
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
@@ -63,6 +67,7 @@ type Server struct {
 
 	desk      consent.Desk
 	verifier  verification.Desk
+	rights    rights.Desk
 	templates map[i18n.Lang]map[string]*template.Template
 	limits    *limits
 	door      session.Door
@@ -80,6 +85,7 @@ func (s *Server) Handler() http.Handler {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
 	s.verifier = s.Verification
 	s.verifier.Consent = s.desk
+	s.rights = rights.Desk{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar}
 	if s.Farewell == nil {
 		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
 	}

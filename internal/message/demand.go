@@ -1,0 +1,73 @@
+package message
+
+import (
+	"context"
+	"strings"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/rights"
+)
+
+// demanded tells the guardians that somebody else wants the child erased: they hear
+// of it while they can still confirm it, or keep what is held (edge cases 11 and
+// 17). A guardian who demands to correct something gets a confirmation; of what a
+// guardian has erased, a Farewell tells.
+func demanded(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b rights.ReceivedBody
+	err := p.Into(&b)
+	switch erases := b.Kind.Erases(); {
+	case err != nil, erases && b.Door == rights.ByGuardian:
+		return nil, err
+	case erases:
+		return others(ctx, tx, ring, p, notify.KindErasureAsked, "")
+	}
+	return asker(ctx, tx, ring, p, notify.KindDemandReceived, b.Door, b.Guardian)
+}
+
+// answered tells whoever demanded something what became of it.
+func answered(kind string) reading {
+	return func(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
+		r, err := demandOf(ctx, tx, p)
+		if err != nil {
+			return nil, err
+		}
+		return asker(ctx, tx, ring, p, kind, r.Door, r.Guardian)
+	}
+}
+
+// asker tells the guardian who demanded something. A child is told through its
+// guardians (edge case 6), and so is whoever isn't one.
+func asker(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed, kind string, door rights.Door, guardian family.GuardianID) ([]Due, error) {
+	if door == rights.ByGuardian {
+		return []Due{one(p, kind, guardian)}, nil
+	}
+	return others(ctx, tx, ring, p, kind, "")
+}
+
+// kept tells the guardians that one of them keeps what is held: all but that one,
+// who has it on the screen.
+func kept(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	r, err := demandOf(ctx, tx, p)
+	if err != nil || !r.Kind.Erases() {
+		return nil, err
+	}
+	by, _ := strings.CutPrefix(p.Actor, "guardian:")
+	return others(ctx, tx, ring, p, notify.KindErasureKept, family.GuardianID(by))
+}
+
+func demandOf(ctx context.Context, tx *db.Tx, p ledger.Placed) (rights.Request, error) {
+	var b struct { // of whichever kind
+		Request string
+		Reason  rights.Reason
+		Due     int64
+		Answer  bool
+	}
+	if err := p.Into(&b); err != nil {
+		return rights.Request{}, err
+	}
+	return rights.Find(ctx, tx, p.Service, b.Request)
+}
