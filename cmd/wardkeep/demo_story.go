@@ -410,7 +410,9 @@ func (d *demo) withdraw(ctx context.Context) error {
 	d.show("20", "withdrawn", before.Load() > 0 && after.Load() == 0, "Before", before.Load(), "After", after.Load())
 	_, err = d.read(ctx, 3, "speaking-practice", "voice")
 	d.tellReasons(err)
-	return nil
+	left, err := d.count(ctx, `SELECT count(*) FROM value WHERE child = $1 AND item = $2`, d.families[3].child, "voice")
+	d.show("20", "withdrawn_erased", left == 0)
+	return err
 }
 
 // change publishes a charter that keeps recordings longer.
@@ -496,7 +498,7 @@ func (d *demo) expire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.read(ctx, 3, "speaking-practice", "voice")
+	_, err = d.read(ctx, 0, "speaking-practice", "voice")
 	p, ok := errors.AsType[*wardkeep.Problem](err)
 	d.show("12", "expired", ok && p.Has("gate.value_expired"), "Count", n)
 	done, err := d.sweep(ctx)

@@ -198,10 +198,14 @@ func forceRequest(s *Server, ctx context.Context, c *call, in *forceInput) (answ
 		}
 		strength := max(family.Strength(in.Body.Strength), family.OneTimeCode) // 0: left out
 		r, given, err := s.desk.ForceAt(ctx, tx, c.app, r, consent.Outcome(in.Body.Outcome), strength)
+		if err != nil {
+			return out, err
+		}
 		if len(given) > 0 {
 			out.Entry = given[len(given)-1].Entry
 		}
 		out.Body = s.requestView(r)
+		_, err = s.Vault.EraseUnfounded(ctx, tx, c.app.Ledger(), r.Service, r.Child)
 		return out, err
 	})
 }

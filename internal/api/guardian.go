@@ -150,6 +150,9 @@ func guardianAnswer(s *Server, ctx context.Context, c *call, in *answerInput) (a
 		if err != nil {
 			return out, err
 		}
+		if _, err := s.Vault.EraseUnfounded(ctx, tx, g.Ledger(), r.Service, r.Child); err != nil {
+			return out, err
+		}
 		letters = s.Farewell.Refused(ctx, tx, r, given)
 		out.Body = receiptView(r, given)
 		out.Body.AnsweredAt = tx.Now()
@@ -179,6 +182,9 @@ func guardianWithdraw(s *Server, ctx context.Context, c *call, in *withdrawInput
 		}
 		a, err := s.desk.Withdraw(ctx, tx, g, child, in.Body.Purpose)
 		if err != nil {
+			return out, err
+		}
+		if _, err := s.Vault.EraseUnfounded(ctx, tx, g.Ledger(), child.Service, child.ID); err != nil {
 			return out, err
 		}
 		out.Body, out.Entry = receiptView(r, []consent.Answer{a}), a.Entry

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -281,14 +282,18 @@ func (c *contest) asGuardian(a *app.App, fn func(ctx context.Context, tx *db.Tx,
 }
 
 // grant is the guardian asking to be asked, and agreeing: after a withdrawal
-// nobody else may start that (edge case 26).
+// nobody else may start that (edge case 26). The value went with the withdrawal,
+// and is collected anew.
 func (c *contest) grant(i int) error {
 	return c.asGuardian(c.apps[i], func(ctx context.Context, tx *db.Tx, desk consent.Desk, by family.Guardian, child family.Child) error {
 		asked, _, _, err := desk.Ask(ctx, tx, by, child, consent.Asking{Purposes: []string{contested}, Channel: consent.Link, Locale: "en"})
 		if err != nil {
 			return err
 		}
-		_, _, err = desk.Force(ctx, tx, c.player, asked, consent.ForceGranted)
+		if _, _, err = desk.Force(ctx, tx, c.player, asked, consent.ForceGranted); err != nil {
+			return err
+		}
+		_, err = c.apps[i].Vault.Put(ctx, tx, gate.ByApp(c.player), apptest.Service, child.ID, contested, map[string]pii.Text{"push_token": pii.New("token")})
 		return err
 	})
 }
@@ -296,7 +301,10 @@ func (c *contest) grant(i int) error {
 // takeBack is a withdrawal that no limit of calls slows down.
 func (c *contest) takeBack(i int) (bool, error) {
 	err := c.asGuardian(c.apps[i], func(ctx context.Context, tx *db.Tx, desk consent.Desk, by family.Guardian, child family.Child) error {
-		_, err := desk.Withdraw(ctx, tx, by, child, contested)
+		if _, err := desk.Withdraw(ctx, tx, by, child, contested); err != nil {
+			return err
+		}
+		_, err := c.apps[i].Vault.EraseUnfounded(ctx, tx, by.Ledger(), child.Service, child.ID)
 		return err
 	})
 	if errors.Is(err, consent.ErrWithdrawn) {

@@ -340,6 +340,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		if _, err := s.Vault.EraseUnfounded(ctx, tx, g.Ledger(), req.Service, req.Child); err != nil {
+			return err
+		}
 		letters = s.Farewell.Refused(ctx, tx, req, given)
 		f, err := s.face(ctx, tx, req, lang(r))
 		if err != nil {
@@ -490,7 +493,10 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.desk.Withdraw(ctx, tx, g, child, purpose)
+		if _, err := s.desk.Withdraw(ctx, tx, g, child, purpose); err != nil {
+			return err
+		}
+		_, err = s.Vault.EraseUnfounded(ctx, tx, g.Ledger(), child.Service, child.ID)
 		return err
 	})
 	if err != nil {

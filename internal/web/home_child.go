@@ -158,7 +158,10 @@ func (s *Server) homeWithdraw(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.desk.Withdraw(ctx, tx, t.Guardian, t.Of, purpose)
+		if _, err := s.desk.Withdraw(ctx, tx, t.Guardian, t.Of, purpose); err != nil {
+			return err
+		}
+		_, err = s.Vault.EraseUnfounded(ctx, tx, t.Guardian.Ledger(), t.Of.Service, t.Child)
 		return err
 	})
 	if err != nil {

@@ -255,8 +255,9 @@ func TestArticle20_WithdrawalTakesTwoTaps(t *testing.T) {
 		if _, err := s.w.Read(child, "course-progress", "nickname"); err == nil {
 			t.Error("it is still used")
 		}
-		if status, body := s.post(s.tie(child)+"/reveal?lang=en", url.Values{"item": {"nickname"}}); status != 200 || !strings.Contains(body, "小满") {
-			t.Errorf("the right to see it ended with the consent: %d", status)
+		// It went with the consent: there is nothing left to see.
+		if status, body := s.post(s.tie(child)+"/reveal?lang=en", url.Values{"item": {"nickname"}}); status != 404 || strings.Contains(body, "小满") {
+			t.Errorf("it is still held: %d", status)
 		}
 		if status, body := s.post(s.tie(child)+"/again?lang=zh-CN", url.Values{"purpose": {"course-progress"}}); status != 200 || !strings.Contains(body, "发送验证码") {
 			t.Errorf("thinking again: %d %s", status, body)

@@ -1,0 +1,66 @@
+package vault
+
+import (
+	"context"
+	"slices"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+)
+
+// EraseUnfounded erases what was collected for purposes that a guardian has said no
+// to since, and returns the items (Article 20 (3)). Whoever takes an answer or a
+// withdrawal calls it in the same transaction. Another purpose needs none of it:
+// the gate opens a value to no purpose once its own has lost its consent. While
+// another guardian still says yes, it is kept and not used (edge case 7). What is
+// sealed in the operator's own databases opens no more, and can't be removed from here.
+func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service string, id family.ID) (items []string, err error) {
+	// Who answers holds the child, so nothing comes in while we look.
+	var values []stored
+	if err := tx.Together(ctx, held(&values, id)); err != nil || len(values) == 0 {
+		return nil, err
+	}
+	child, err := family.Lock(ctx, tx, service, id)
+	if err != nil {
+		return nil, err
+	}
+	published, err := v.Gate.Charters.Current(ctx, tx, service)
+	if err != nil {
+		return nil, err
+	}
+	var answers []consent.Answer
+	var guardians []family.Guardian
+	if err := tx.Together(ctx, consent.ReadStanding(&answers, id), family.ReadGuardians(&guardians, id)); err != nil {
+		return nil, err
+	}
+	for _, s := range values {
+		if !unfounded(published, answers, guardians, s.purpose) {
+			continue
+		}
+		if err := tx.Queue(ctx, `DELETE FROM value WHERE child = $1 AND item = $2`, id, s.item); err != nil {
+			return nil, err
+		}
+		items = append(items, s.item)
+	}
+	if len(items) == 0 {
+		return nil, nil
+	}
+	slices.Sort(items)
+	return items, erased(ctx, tx, actor, child, items, string(family.ConsentWithdrawn))
+}
+
+// unfounded reports whether a no stands against the purpose, and no yes of a
+// guardian in office.
+func unfounded(p catalog.Published, answers []consent.Answer, guardians []family.Guardian, purpose string) bool {
+	v := consent.Standing(answers, guardians, purpose, p.AskedSince[purpose])
+	if v.Granted || v.Why != consent.Refused && v.Why != consent.Withdrawn {
+		return false
+	}
+	return !slices.ContainsFunc(answers, func(a consent.Answer) bool {
+		return a.Purpose == purpose && a.Granted && a.Stands() && slices.ContainsFunc(guardians, func(g family.Guardian) bool {
+			return g.ID == a.Guardian && g.MayAnswer()
+		})
+	})
+}
