@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 )
 
@@ -32,6 +33,9 @@ var eventTypes = map[string]bool{
 
 	consent.KindRequested: true, consent.KindSent: true, consent.KindOpened: true, consent.KindVerified: true, consent.KindExpired: true,
 	consent.KindCancelled: true, consent.KindGranted: true, consent.KindRefused: true, consent.KindWithdrawn: true,
+
+	rights.KindReceived: true, rights.KindConfirmed: true, rights.KindExtended: true, rights.KindDone: true, rights.KindRefused: true,
+	rights.KindCancelled: true,
 }
 
 // What one page costs at most.

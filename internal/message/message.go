@@ -77,7 +77,7 @@ var told = map[string]reading{
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "rights.", "session.", "passkey."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "session.", "passkey."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }

@@ -42,12 +42,12 @@ const (
 	KindIdentityAccepted = "identity.accepted"
 	KindIdentityRefused  = "identity.refused"
 
-	KindErasureAsked   = "rights.erasure_asked" // by the child alone, or by somebody who is no guardian
-	KindErasureKept    = "rights.erasure_kept"  // a guardian wants to keep what is held; to the others
-	KindDemandReceived = "rights.received"
-	KindDemandExtended = "rights.extended"
-	KindDemandDone     = "rights.done"
-	KindDemandRefused  = "rights.refused"
+	KindErasureAsked   = "request.erasure_asked" // by the child alone, or by somebody who is no guardian
+	KindErasureKept    = "request.erasure_kept"  // a guardian wants to keep what is held; to the others
+	KindDemandReceived = "request.received"
+	KindDemandExtended = "request.extended"
+	KindDemandDone     = "request.done"
+	KindDemandRefused  = "request.refused"
 
 	KindHomeCode     = "home.code" // signs a guardian in
 	KindSignedIn     = "home.signed_in"

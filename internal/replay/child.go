@@ -63,7 +63,7 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return f.guardianEntry(p, c)
 	case strings.HasPrefix(p.Kind, "verification."):
 		return f.attemptEntry(p, c)
-	case strings.HasPrefix(p.Kind, "rights."):
+	case strings.HasPrefix(p.Kind, "request."):
 		return f.rightsEntry(p, c)
 	}
 	return f.familyEntry(p, k, c)

@@ -31,22 +31,8 @@ func lock(ctx context.Context, tx *db.Tx, r Request) (family.Child, Request, err
 	return c, r, err
 }
 
-// Confirm has a guardian take on a demand that somebody else made: the child is
-// erased. Errors: ErrMayNot, ErrNotOfKind, ErrEnded, those of family.Lock.
-func (d Desk) Confirm(ctx context.Context, tx *db.Tx, by family.Guardian, r Request) (Request, string, error) {
-	c, r, err := lock(ctx, tx, r)
-	if err != nil {
-		return r, "", err
-	}
-	if err := speaks(ctx, tx, by, r); err != nil {
-		return r, "", err
-	}
-	if !r.Kind.Erases() || r.Door == ByGuardian {
-		return r, "", ErrNotOfKind
-	}
-	return d.confirm(ctx, tx, by.Ledger(), c, r, by.ID)
-}
-
+// confirm has a guardian take on a demand that somebody else made: the child is
+// erased.
 func (d Desk) confirm(ctx context.Context, tx *db.Tx, actor string, c family.Child, r Request, guardian family.GuardianID) (Request, string, error) {
 	r.Guardian, r.Door, r.EraseAt = guardian, ByGuardian, tx.Now()
 	err := tx.Queue(ctx, `UPDATE rights_request SET guardian = $1, door = $2, erase_at = $3 WHERE child = $4 AND id = $5`,

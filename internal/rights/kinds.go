@@ -11,12 +11,12 @@ import (
 // The kinds of ledger entries about demands. That a child was erased is told by
 // family's own entry.
 const (
-	KindReceived  = "rights.received"
-	KindConfirmed = "rights.confirmed" // by a guardian: it is erased
-	KindExtended  = "rights.extended"
-	KindDone      = "rights.done"
-	KindRefused   = "rights.refused"
-	KindCancelled = "rights.cancelled"
+	KindReceived  = "request.received"
+	KindConfirmed = "request.confirmed" // by a guardian: it is erased
+	KindExtended  = "request.extended"
+	KindDone      = "request.done"
+	KindRefused   = "request.refused"
+	KindCancelled = "request.cancelled"
 )
 
 // A ReceivedBody says what was demanded, and its clock. Times are microseconds.

@@ -101,15 +101,13 @@ func TestEdgeCase11_AContactsDemandFreezesAndAsksTheGuardian(t *testing.T) {
 		if done := w.sweep(); done.Demanded != 0 {
 			t.Errorf("erased without a guardian: %+v", done)
 		}
-		_, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
-			return w.desk.Confirm(ctx, tx, grandmother, r)
-		})
+		confirms := func(g family.Guardian) (rights.Request, error) {
+			return w.receive(g, c, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID})
+		}
+		_, err := confirms(grandmother)
 		refuses(t, "confirmed by the grandmother", err, rights.ErrMayNot)
-		r, err = w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
-			return w.desk.Confirm(ctx, tx, mother, r)
-		})
-		if err != nil || r.Guardian != mother.ID {
-			t.Errorf("%+v, %v", r, err)
+		if again, err := confirms(mother); err != nil || again.ID != r.ID || again.Guardian != mother.ID {
+			t.Errorf("%+v, %v", again, err)
 		}
 		if done := w.sweep(); done.Demanded != 1 {
 			t.Errorf("%+v", done)
