@@ -39,6 +39,7 @@ type cli struct {
 	Service  serviceCmd  `cmd:"" help:"${service}"`
 	Officer  officerCmd  `cmd:"" help:"${officer}"`
 	AppKey   appKeyCmd   `cmd:"" name:"app-key" help:"${app_key}"`
+	Webhook  webhookCmd  `cmd:"" help:"${webhook}"`
 	Child    childCmd    `cmd:"" help:"${child}"`
 	Guardian guardianCmd `cmd:"" help:"${guardian}"`
 	Proofs   proofsCmd   `cmd:"" name:"verification" help:"${verification}"`

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	_ "modernc.org/sqlite"
 
 	"wardkeep/client"
@@ -42,6 +44,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"hammer":   hammer,   // hammer ADDRESS KEY TIME REF…: reads the children all the time; each is answered
 		"enrol":    enrol,    // enrol ADDRESS KEY REF: registers a child through the API
 		"gateway":  gateway,  // gateway VAR STATUS: an SMS gateway that answers so
+		"receiver": receiver, // receiver VAR: a receiver of events that takes all; its authority is in receiver.pem
+		"verifies": verifies, // verifies SECRET: from now on it refuses what isn't signed with it; with none, everything
 		"document": document, // document CONFIG VAR: a guardian sends a document of one page; keeps the attempt's id
 		"got":      got,      // got N KIND: the gateway has that many messages of the kind
 		"answer":   answer,   // answer ADDRESS KEY LANG FILE: a guardian answers, and keeps the receipt
@@ -285,6 +289,38 @@ func gateway(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	ts.Defer(server.Close)
 	ts.Setenv(args[0], server.URL)
+}
+
+// secrets are those by which the receivers of the scripts check, by their directories.
+var secrets sync.Map
+
+func receiver(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "receiver VAR")
+	dir := ts.Getenv("WORK")
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		secret, checks := secrets.Load(dir)
+		if checks && err == nil {
+			var hook *standardwebhooks.Webhook
+			if hook, err = standardwebhooks.NewWebhook(secret.(string)); err == nil {
+				err = hook.Verify(body, r.Header)
+			}
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	ts.Defer(server.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs("receiver.pem"), authority, 0o600))
+	ts.Setenv(args[0], server.URL)
+}
+
+func verifies(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "verifies SECRET")
+	secrets.Store(ts.Getenv("WORK"), args[0])
 }
 
 // got wants so many messages of a kind, and in each request a link, and no link

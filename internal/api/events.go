@@ -10,33 +10,13 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
-	"wardkeep/internal/catalog"
-	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
-	"wardkeep/internal/rights"
-	"wardkeep/internal/vault"
+	"wardkeep/internal/webhook"
 )
 
 // ErrAfter refuses a point that isn't one of this ledger.
 var ErrAfter = errs.New(errs.Invalid, "api.cursor_invalid")
-
-// eventTypes are the kinds of ledger entries that an operator is told of. Uses
-// are not among them: they are the operator's own doing.
-var eventTypes = map[string]bool{
-	catalog.KindPublished: true,
-
-	family.KindRegistered: true, family.KindFrozen: true, family.KindUnfrozen: true, family.KindDisputed: true, family.KindSettled: true,
-	family.KindCorrected: true, family.KindErased: true,
-	vault.KindEvent:          true,
-	family.KindGuardianAdded: true, family.KindGuardianVerified: true, family.KindGuardianEnded: true,
-
-	consent.KindRequested: true, consent.KindSent: true, consent.KindOpened: true, consent.KindVerified: true, consent.KindExpired: true,
-	consent.KindCancelled: true, consent.KindGranted: true, consent.KindRefused: true, consent.KindWithdrawn: true,
-
-	rights.KindReceived: true, rights.KindConfirmed: true, rights.KindExtended: true, rights.KindDone: true, rights.KindRefused: true,
-	rights.KindCancelled: true,
-}
 
 // What one page costs at most.
 const (
@@ -66,9 +46,9 @@ func getEvents(s *Server, ctx context.Context, c *call, in *eventsInput) (answer
 		if err != nil {
 			return err
 		}
-		children := make(map[string]string)
+		children := make(map[string]family.ID)
 		for _, p := range found {
-			e, err := s.event(ctx, tx, p, children)
+			e, err := webhook.Event(ctx, tx, s.Ring, p, children)
 			if err != nil {
 				return err
 			}
@@ -92,7 +72,7 @@ func (s *Server) events(ctx context.Context, tx *db.Tx, c *call, from int64, lim
 			return errEnough
 		}
 		next = p.Place + 1
-		if p.Service == c.app.Service && eventTypes[p.Kind] {
+		if p.Service == c.app.Service && webhook.Tells(p.Kind) {
 			found = append(found, p)
 		}
 		return nil
@@ -101,26 +81,6 @@ func (s *Server) events(ctx context.Context, tx *db.Tx, c *call, from int64, lim
 		err = nil
 	}
 	return found, next, err
-}
-
-// event is an entry as the operator reads it: with its own id of the child, and
-// without the pseudonym.
-func (s *Server) event(ctx context.Context, tx *db.Tx, p ledger.Placed, children map[string]string) (wardkeep.Event, error) {
-	e := wardkeep.Event{ID: p.ID, Type: p.Kind, At: p.At, Service: p.Service, Data: p.Body}
-	if p.Subject == "" {
-		return e, nil
-	}
-	child, known := children[p.Subject]
-	if !known {
-		found, err := family.ChildOf(ctx, tx, s.Ring, p.Subject)
-		if err != nil && !errors.Is(err, family.ErrNotFound) {
-			return e, err
-		}
-		child = string(found) // none: it was erased, and nothing leads back any more
-		children[p.Subject] = child
-	}
-	e.Child = child
-	return e, nil
 }
 
 // cursorPrefix begins a place between two events.

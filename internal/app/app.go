@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/web"
+	"wardkeep/internal/webhook"
 )
 
 // An App is an opened store with everything that works on it.
@@ -41,11 +42,12 @@ type App struct {
 	LedgerKey string
 	Vault     *vault.Vault
 	Charters  *catalog.Cache
-	// Messages has no channel, Verification offers nothing and Calendar knows no
-	// holiday before OpenSenders.
+	// Messages has no channel, Verification offers nothing, Calendar knows no holiday,
+	// and no event leaves by Webhooks, which is nil, before OpenSenders.
 	Messages     notify.Router
 	Verification verification.Desk
 	Calendar     workday.Calendar
+	Webhooks     *webhook.Client
 	// Outbox, in a demo only, holds the messages that would have been sent.
 	Outbox *notify.Outbox
 	Log    *slog.Logger
@@ -113,6 +115,9 @@ func (a *App) where() string {
 	return path
 }
 
+// Allowed are the networks in which receivers of events may be, beside the internet.
+func (a *App) Allowed() webhook.Networks { return a.Config.allowed() }
+
 // Close closes the store.
 func (a *App) Close() error { return a.Store.Close() }
 
@@ -176,15 +181,17 @@ func openStore(c *Config) (*db.DB, error) {
 	return db.OpenSQLite(c.storePath())
 }
 
-// OpenSenders makes the senders of messages, what asks about identities, and the
-// calendar of the clocks, for a command that uses them. It connects to nobody. Errors: ConfigProblems.
+// OpenSenders makes the senders of messages, what asks about identities, what posts
+// events, and the calendar of the clocks, for a command that uses them. It connects
+// to nobody. Errors: ConfigProblems.
 func (a *App) OpenSenders() error {
 	router, wrong := a.Config.senders()
 	offered, more := a.Config.verification()
 	days, yet := a.Config.calendar()
-	if wrong = slices.Concat(wrong, more, yet); len(wrong) > 0 {
+	client, last := a.Config.receivers()
+	if wrong = slices.Concat(wrong, more, yet, last); len(wrong) > 0 {
 		return wrong
 	}
-	a.Messages, a.Verification, a.Calendar = router, offered, days
+	a.Messages, a.Verification, a.Calendar, a.Webhooks = router, offered, days, client
 	return nil
 }

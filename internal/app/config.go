@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/webhook"
 )
 
 // A Config is everything that an operator can set. Its zero value works: an
@@ -58,6 +59,8 @@ type Config struct {
 	// Holidays is a file of the days off and the worked weekends of years that this
 	// release doesn't know yet, for the clocks of what is demanded.
 	Holidays string `yaml:"holidays"`
+	// Webhooks says where the events of services may go.
+	Webhooks Webhooks `yaml:"webhooks"`
 	// SweepEvery is how often what is due is erased, 1m by default.
 	SweepEvery time.Duration `yaml:"sweep_every"`
 	// Limits are how often callers of the API may ask, on each node.
@@ -112,6 +115,15 @@ type Provider struct {
 	// Hosts, of the official service only, are those of the pages that guardians may
 	// be led to.
 	Hosts []string `yaml:"hosts"`
+}
+
+// Webhooks says which receivers of events may be reached beside those on the
+// internet, and by whom their certificates may be signed.
+type Webhooks struct {
+	// Allow are networks that are private: [10.1.0.0/16].
+	Allow []string `yaml:"allow"`
+	// CAFile holds authorities in PEM that are trusted besides the system's.
+	CAFile string `yaml:"ca_file"`
 }
 
 func (l Limits) check(say func(key, code string)) {
@@ -222,6 +234,9 @@ func (c *Config) check() (wrong ConfigProblems) {
 	if len(c.proxies()) != len(c.Proxies) {
 		say("proxies", "app.config.proxies")
 	}
+	if len(c.allowed()) != len(c.Webhooks.Allow) {
+		say("webhooks.allow", "app.config.proxies") // the same is wanted there
+	}
 	if c.SMTP != nil && !c.SMTP.complete() {
 		say("smtp", "app.config.smtp")
 	}
@@ -265,8 +280,13 @@ func hasPassword(database string) bool {
 }
 
 // proxies returns the networks that can be read; check says when one can't.
-func (c *Config) proxies() (all []netip.Prefix) {
-	for _, text := range c.Proxies {
+func (c *Config) proxies() []netip.Prefix { return networks(c.Proxies) }
+
+// allowed returns the networks in which receivers of events may be.
+func (c *Config) allowed() webhook.Networks { return networks(c.Webhooks.Allow) }
+
+func networks(texts []string) (all []netip.Prefix) {
+	for _, text := range texts {
 		if p, err := netip.ParsePrefix(text); err == nil {
 			all = append(all, p.Masked())
 		}

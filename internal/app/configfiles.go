@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/verification"
+	"wardkeep/internal/webhook"
 )
 
 // CheckConfig is LoadConfig for a configuration that is about to be used: it also
@@ -23,7 +24,8 @@ func CheckConfig(path string) (Config, error) {
 	return load(path, func(c *Config) ConfigProblems {
 		_, wrong := c.senders()
 		_, more := c.verification()
-		return slices.Concat(wrong, more, c.files())
+		_, last := c.receivers()
+		return slices.Concat(wrong, more, last, c.files())
 	})
 }
 
@@ -116,6 +118,19 @@ func (c *Config) calendar() (days workday.Calendar, wrong ConfigProblems) {
 		return days, wrong
 	}
 	return days.With(more), nil
+}
+
+// receivers makes what posts events to the operator's systems, or says what is wrong
+// with its settings.
+func (c *Config) receivers() (client *webhook.Client, wrong ConfigProblems) {
+	config := webhook.ClientConfig{Allow: c.allowed()}
+	if file := c.Webhooks.CAFile; file != "" {
+		var err error
+		if config.Roots, err = notify.ReadRoots(file); err != nil {
+			wrong.say("webhooks.ca_file", "app.config.webhooks_ca_file")
+		}
+	}
+	return webhook.NewClient(config), wrong
 }
 
 // files says all that is wrong with the other files that are named.

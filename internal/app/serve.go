@@ -11,6 +11,7 @@ import (
 
 	"wardkeep/internal/api"
 	"wardkeep/internal/web"
+	"wardkeep/internal/webhook"
 )
 
 // Handler returns the server's edges: the JSON API, the pages and the ledger.
@@ -46,7 +47,7 @@ const (
 	drainTime  = 15 * time.Second
 )
 
-// Serve answers on l, sequences the ledger and works on jobs, until ctx ends or
+// Serve answers on l, sequences the ledger, works on jobs and posts events, until ctx ends or
 // one of them fails. Requests that are running get drainTime to end.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
@@ -85,6 +86,12 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	})
 	group.Go(func() error { return a.watchKeys(ctx) })
+	if a.Webhooks != nil {
+		group.Go(func() error {
+			webhook.NewDeliverer(a.Store, a.Ring, a.Webhooks, a.Log).Run(ctx)
+			return nil
+		})
+	}
 	err := group.Wait()
 	a.pages.Wait()      // codes that are on their way
 	a.Farewell().Wait() // and letters

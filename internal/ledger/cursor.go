@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"time"
 
 	"wardkeep/internal/base/db"
 )
@@ -38,4 +39,32 @@ func Advance(ctx context.Context, tx *db.Tx, name string, from, to int64) error 
 		err = ErrCursorMoved
 	}
 	return err
+}
+
+// EndCursor forgets where a consumer has got to that won't run again.
+func EndCursor(ctx context.Context, tx *db.Tx, name string) error {
+	return tx.Queue(ctx, `DELETE FROM ledger_cursor WHERE name = $1`, name)
+}
+
+// PlaceAt returns a place at or behind which every entry of that time or later lies:
+// the first such entry's, as far as times follow places; that of the next entry to
+// come, if there is none.
+func PlaceAt(ctx context.Context, tx *db.Tx, at time.Time) (int64, error) {
+	head, err := Head(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	first, err := db.One(ctx, tx, db.Single[int64], `SELECT coalesce(min(start), $1) FROM ledger_bundle WHERE max_at >= $2`,
+		head.Size, at.UnixMicro())
+	if err != nil {
+		return 0, err
+	}
+	place := head.Size
+	err = Read(ctx, tx, first, first+width, func(p Placed) error {
+		if !p.At.Before(at) {
+			place = min(place, p.Place)
+		}
+		return nil
+	})
+	return place, err
 }

@@ -32,7 +32,7 @@ func SMSWebhook(c SMSConfig) (Sender, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if c.CAFile != "" {
-		roots, err := readRoots(c.CAFile)
+		roots, err := ReadRoots(c.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("sms: %w", err)
 		}

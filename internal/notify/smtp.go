@@ -61,7 +61,7 @@ func SMTP(c SMTPConfig) (Sender, error) {
 func (c SMTPConfig) options(from string, wrong *WrongSettings) []mail.Option {
 	config := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
 	if c.CAFile != "" {
-		roots, err := readRoots(c.CAFile)
+		roots, err := ReadRoots(c.CAFile)
 		wrong.add("ca_file", err)
 		config.RootCAs = roots
 	}
@@ -167,7 +167,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func readRoots(file string) (*x509.CertPool, error) {
+// ReadRoots returns the system's authorities with those of a file in PEM.
+func ReadRoots(file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err

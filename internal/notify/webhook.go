@@ -3,9 +3,6 @@ package notify
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // A webhook posts signed JSON to one address, after Standard Webhooks
@@ -31,26 +30,57 @@ const maxReply = 64 << 10
 // post sends body and returns the status and the answer. An error says that there
 // was none; it never names the address, which may carry a key of its own.
 func (w *webhook) post(ctx context.Context, id string, body []byte) (status int, answer []byte, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	status, answer, err = Post(ctx, w.client, w.url, id, body, maxReply, w.key)
 	if err != nil {
 		return 0, nil, ErrUnavailable
 	}
-	at := strconv.FormatInt(time.Now().Unix(), 10)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "") // none: it would tell the gateway what runs here
-	req.Header.Set("webhook-id", id)
-	req.Header.Set("webhook-timestamp", at)
-	req.Header.Set("webhook-signature", sign(w.key, id, at, body))
-	resp, err := w.client.Do(req)
+	return status, answer, nil
+}
+
+// Post sends JSON under an id, signed with each of the keys at this moment (several
+// are those of a rotation), and returns the status and the answer: nil where that
+// isn't whole or is longer than limit bytes. An error is the client's, and may name
+// the address: it goes into no log.
+func Post(ctx context.Context, client *http.Client, address, id string, body []byte, limit int64, keys ...[]byte) (status int, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, ErrUnavailable
+		return 0, nil, err
+	}
+	at := time.Now()
+	signature, err := sign(id, at, body, keys)
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "") // none: it would tell the receiver what runs here
+	req.Header.Set(standardwebhooks.HeaderWebhookID, id)
+	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
+	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, nil, err
 	}
 	defer resp.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
-	if err != nil || len(answer) > maxReply {
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err != nil || int64(len(answer)) > limit {
 		answer = nil // what isn't whole says nothing; the status does
 	}
 	return resp.StatusCode, answer, nil
+}
+
+// sign returns the signatures of Standard Webhooks, version 1, separated by spaces.
+func sign(id string, at time.Time, body []byte, keys [][]byte) (string, error) {
+	signatures := make([]string, len(keys))
+	for i, key := range keys {
+		w, err := standardwebhooks.NewWebhookRaw(key)
+		if err == nil {
+			signatures[i], err = w.Sign(id, at, body)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(signatures, " "), nil
 }
 
 // A Hook asks a system of the operator's by a signed POST, and checks what that
@@ -118,25 +148,13 @@ const hookSkew = 5 * time.Minute
 // Signed reports whether body was signed with the secret, within five minutes of
 // now. Several signatures, separated by spaces, are those of a rotation.
 func (h *Hook) Signed(header http.Header, body []byte, now time.Time) bool {
-	id, at := header.Get("webhook-id"), header.Get("webhook-timestamp")
-	seconds, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || id == "" || len(id) > 200 {
+	seconds, err := strconv.ParseInt(header.Get(standardwebhooks.HeaderWebhookTimestamp), 10, 64)
+	if err != nil || len(header.Get(standardwebhooks.HeaderWebhookID)) > 200 {
 		return false
 	}
 	if skew := now.Sub(time.Unix(seconds, 0)); skew > hookSkew || skew < -hookSkew {
 		return false
 	}
-	want, good := []byte(sign(h.key, id, at, body)), 0
-	for _, given := range strings.Fields(header.Get("webhook-signature")) {
-		good |= subtle.ConstantTimeCompare([]byte(given), want)
-	}
-	return good == 1
-}
-
-// sign returns the signature of Standard Webhooks, version 1.
-func sign(key []byte, id, at string, body []byte) string {
-	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%s.%s.", id, at)
-	mac.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	w, err := standardwebhooks.NewWebhookRaw(h.key)
+	return err == nil && w.VerifyIgnoringTimestamp(body, header) == nil // the time was compared above, with ours
 }

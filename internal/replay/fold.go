@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
+	"wardkeep/internal/webhook"
 )
 
 // A fold is the state that the entries so far give.
@@ -35,6 +36,7 @@ type fold struct {
 	report   func(Difference)
 	services map[string]*service
 	apps     map[string]*credential
+	hooks    map[string]*hook // that weren't removed
 	children map[key]*child
 	erased   map[tomb]int64
 	refusals map[refusal]int
@@ -81,7 +83,7 @@ type shown struct {
 func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *fold {
 	return &fold{
 		names: n, rows: rows, report: report,
-		services: make(map[string]*service), apps: make(map[string]*credential), children: make(map[key]*child),
+		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey),
@@ -109,7 +111,7 @@ func (f *fold) entry(p ledger.Placed) {
 // child. What is in neither nobody knows.
 var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindAppointed, catalog.KindEnded,
-		account.KindIssued, account.KindRevoked}
+		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
@@ -205,6 +207,7 @@ const (
 	ruleSession    = "session"
 	rulePasskey    = "passkey"
 	ruleDemand     = "demand"
+	ruleWebhook    = "webhook"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/replay"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
 )
 
 // forge appends an entry about a child that no domain package wrote. By is added
@@ -279,6 +280,27 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		}},
 		"a key revoked twice": {"impossible actor", func(s *scene) {
 			s.forgeService(-100, account.KindRevoked, account.RevokedBody{ID: s.revoked.ID})
+		}},
+		"an endpoint in the ledger alone": {"row_missing ", func(s *scene) {
+			s.forgeService(-100, webhook.KindAdded, webhook.AddedBody{Endpoint: id.New(id.Webhook), Host: "hooks.example.com"})
+		}},
+		"an endpoint removed in the ledger alone": {"row_extra ", func(s *scene) {
+			s.forgeService(-100, webhook.KindRemoved, webhook.RemovedBody{Endpoint: s.hook.ID})
+		}},
+		"an endpoint with a name that is none": {"body webhook", func(s *scene) {
+			s.forgeService(-100, webhook.KindAdded, webhook.AddedBody{Endpoint: secret, Host: "hooks.example.com"})
+		}},
+		"an endpoint added twice": {"impossible webhook", func(s *scene) {
+			s.forgeService(-100, webhook.KindAdded, webhook.AddedBody{Endpoint: s.hook.ID, Host: "hooks.example.com"})
+		}},
+		"a secret left out": {"impossible webhook", func(s *scene) {
+			s.forgeService(-100, webhook.KindRotated, webhook.RotatedBody{Endpoint: s.hook.ID, Version: 4})
+		}},
+		"an endpoint removed that never was": {"impossible webhook", func(s *scene) {
+			s.forgeService(-100, webhook.KindRemoved, webhook.RemovedBody{Endpoint: id.New(id.Webhook)})
+		}},
+		"events replayed to nobody": {"impossible webhook", func(s *scene) {
+			s.forgeService(-100, webhook.KindReplayed, webhook.ReplayedBody{Endpoint: id.New(id.Webhook), What: "parked"})
 		}},
 	}
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/webhook"
 )
 
 // slack is how far the clocks of two nodes, and a transaction and the one before
@@ -15,13 +16,15 @@ import (
 // changed counts as before.
 const slack = 5_000_000 // microseconds
 
-// serviceEntry folds an entry about a service or a credential.
+// serviceEntry folds an entry about a service, a credential or a webhook.
 func (f *fold) serviceEntry(p ledger.Placed) fault {
 	switch p.Kind {
 	case account.KindIssued:
 		return f.issued(p)
 	case account.KindRevoked:
 		return f.revoked(p)
+	case webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed:
+		return f.webhookEntry(p)
 	case catalog.KindCreated:
 		return f.created(p)
 	}

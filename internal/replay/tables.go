@@ -71,10 +71,10 @@ func (a *audit) readCharters() (map[charterID]charterRow, error) {
 
 func fromDB(t db.Time) int64 { return micros(time.Time(t)) }
 
-// compareServices compares what is few: services, offices, charters, credentials.
+// compareServices compares what is few: services, offices, charters, credentials, webhooks.
 func (a *audit) compareServices(charters map[charterID]charterRow) error {
 	for _, compare := range []func() error{a.serviceRows, a.officerRows, func() error { return a.charterRows(charters) },
-		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows} {
+		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows, a.webhookRows} {
 		if err := compare(); err != nil {
 			return err
 		}

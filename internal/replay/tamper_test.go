@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
 )
 
 // A scene is a story so far, for somebody to tamper with.
@@ -34,6 +35,7 @@ type scene struct {
 	lan           family.Child    // her guardian is proved in three ways, and waits with another document
 	aunt          family.Guardian // mei's, with a name and an address
 	revoked       account.App
+	hook          webhook.Endpoint // whose secret was changed; another was removed
 	before        former
 }
 
@@ -49,6 +51,7 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	s.revoked = s.App
 	s.revoke()
 	s.issue(account.AllScopes())
+	s.hooks()
 	s.mei = s.Child()
 	s.cancelled(s.mei)
 	s.Pass(31 * 24 * time.Hour)
@@ -86,6 +89,31 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	ok(t, s.flush())
 	s.replays(t)
 	return s
+}
+
+// hooks names where events go: one that stays, with another secret, and one that ends.
+func (s *scene) hooks() {
+	s.T.Helper()
+	to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		var gone webhook.Endpoint
+		for _, e := range []*webhook.Endpoint{&s.hook, &gone} {
+			if *e, _, _, err = webhook.Add(ctx, tx, s.Ring, terminal, service, to, []string{"consent.*", "child.erased"}); err != nil {
+				return err
+			}
+		}
+		if _, _, err := webhook.Rotate(ctx, tx, s.Ring, terminal, service, s.hook.ID, time.Hour); err != nil {
+			return err
+		}
+		if _, err := webhook.ReplaySince(ctx, tx, terminal, service, s.hook.ID, time.Time{}); err != nil {
+			return err
+		}
+		_, err := webhook.Remove(ctx, tx, terminal, service, gone.ID)
+		return err
+	})
 }
 
 // cancelled asks a guardian of the child and takes it back.
@@ -190,6 +218,7 @@ func ann(s *scene) []any  { return []any{s.ann.ID} }
 func gone(s *scene) []any { return []any{s.gone.ID} }
 func aunt(s *scene) []any { return []any{s.aunt.ID} }
 func app(s *scene) []any  { return []any{s.App.ID} }
+func hook(s *scene) []any { return []any{s.hook.ID} }
 func here(*scene) []any   { return []any{service} }
 func nobody(*scene) []any { return nil }
 
@@ -476,6 +505,15 @@ var changes = []change{
 	{"a key is of another app", `UPDATE credential SET name = '王小明' WHERE id = $1`, app, "row_hash credential hash, name"},
 	{"a key is older", `UPDATE credential SET created_at = 1 WHERE id = $1`, app, "row_differs credential created_at"},
 	{"a second key of an app", `INSERT INTO credential (hash, id, service, name, scopes, created_at) SELECT salt, $1, service, 'another', 'seal', 1 FROM officer WHERE role = 'deputy'`, app, "row_extra credential "},
+
+	// Where events go.
+	{"events go nowhere", `DELETE FROM webhook_endpoint WHERE endpoint = $1`, hook, "row_missing webhook_endpoint "},
+	{"events go elsewhere", `UPDATE webhook_endpoint SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE endpoint = $1`, hook, "row_sealed webhook_endpoint sealed"},
+	{"an endpoint has another name", `UPDATE webhook_endpoint SET endpoint = '王小明' WHERE endpoint = $1`, hook, "row_extra webhook_endpoint "},
+	{"an endpoint is of another service", `UPDATE webhook_endpoint SET service = '王小明' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint service"},
+	{"an endpoint has its former secret", `UPDATE webhook_endpoint SET version = 1 WHERE endpoint = $1`, hook, "row_differs webhook_endpoint version"},
+	{"an endpoint is told of more", `UPDATE webhook_endpoint SET types = '' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint types"},
+	{"an endpoint came later", `UPDATE webhook_endpoint SET created_at = created_at + 1 WHERE endpoint = $1`, hook, "row_differs webhook_endpoint created_at"},
 
 	// What waits for its place, and who has read how far.
 	{"an entry waits under another name", `UPDATE ledger_pending SET id = (SELECT max(entry) FROM consent)`, nobody, "row_differs ledger_pending id"},

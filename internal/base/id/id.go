@@ -32,6 +32,7 @@ const (
 
 	Verification Prefix = "ve" // of who a guardian is
 	Rights       Prefix = "rr" // a demand of a child or its guardian
+	Webhook      Prefix = "wh" // where the operator's systems are told of events
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

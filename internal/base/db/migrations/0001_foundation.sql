@@ -462,6 +462,34 @@ CREATE TABLE passkey_spent (
 );
 CREATE INDEX passkey_spent_until ON passkey_spent (until, challenge);
 
+-- WEBHOOK. Where the operator's systems are told of events, and what they have
+-- not taken yet: ids and pseudonyms of the ledger, and nothing else.
+CREATE TABLE webhook_endpoint (
+	endpoint   text   NOT NULL PRIMARY KEY,
+	service    text   NOT NULL,
+	version    bigint NOT NULL, -- grows with each rotation of the secret
+	types      text   NOT NULL, -- of the events, separated by spaces; empty: all
+	sealed     bytea  NOT NULL, -- address and secrets, bound to all of the above
+	created_at bigint NOT NULL,
+	delivered  bigint NOT NULL, -- how many were taken
+	failed     bigint NOT NULL  -- how many tries failed
+);
+CREATE INDEX webhook_endpoint_service ON webhook_endpoint (service, endpoint);
+
+CREATE TABLE webhook_delivery (
+	endpoint  text   NOT NULL,
+	place     bigint NOT NULL, -- of the entry in the ledger
+	subject   text   NOT NULL, -- of the entry: the next about the same one waits for it
+	queued_at bigint NOT NULL,
+	tries     bigint NOT NULL,
+	due_at    bigint,          -- of the next try; NULL once it is parked
+	failure   text   NOT NULL, -- of the last try, or empty
+	status    bigint NOT NULL, -- that was answered to it, or 0
+	PRIMARY KEY (endpoint, place)
+);
+CREATE INDEX webhook_delivery_subject ON webhook_delivery (endpoint, subject, place);
+CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint, due_at, place);
+
 -- Where a consumer of the ledger has got to.
 CREATE TABLE ledger_cursor (
 	name  text   NOT NULL PRIMARY KEY,
@@ -470,6 +498,8 @@ CREATE TABLE ledger_cursor (
 
 -- +goose Down
 DROP TABLE ledger_cursor;
+DROP TABLE webhook_delivery;
+DROP TABLE webhook_endpoint;
 DROP TABLE passkey_spent;
 DROP TABLE passkey;
 DROP TABLE session;

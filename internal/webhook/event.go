@@ -1,0 +1,91 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/vault"
+)
+
+// types are the kinds of ledger entries that an operator is told of. Uses are not
+// among them: they are the operator's own doing.
+var types = []string{
+	catalog.KindPublished,
+
+	family.KindRegistered, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
+	family.KindCorrected, family.KindErased,
+	vault.KindEvent,
+	family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
+
+	consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired,
+	consent.KindCancelled, consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
+}
+
+// Tells reports whether an operator is told of entries of this kind.
+func Tells(kind string) bool { return slices.Contains(types, kind) }
+
+// Types returns the types of events that there are.
+func Types() []string { return slices.Clone(types) }
+
+// everyOf ends a type that stands for all of its kind: "consent.*".
+const everyOf = ".*"
+
+// matches reports whether a type that was asked for is, or stands for, a kind.
+func matches(asked, kind string) bool {
+	begin, every := strings.CutSuffix(asked, everyOf)
+	return asked == kind || every && strings.HasPrefix(kind, begin+".")
+}
+
+// knownTypes reports whether each asked for is, or stands for, a type that there is.
+func knownTypes(asked []string) bool {
+	return !slices.ContainsFunc(asked, func(a string) bool {
+		return !slices.ContainsFunc(types, func(kind string) bool { return matches(a, kind) })
+	})
+}
+
+// tells reports whether the endpoint is told of an entry.
+func (e Endpoint) tells(p ledger.Placed) bool {
+	return p.Service == e.Service && Tells(p.Kind) &&
+		(len(e.Types) == 0 || slices.ContainsFunc(e.Types, func(a string) bool { return matches(a, p.Kind) }))
+}
+
+// prefixes are how the kinds begin that the endpoint may be told of.
+func (e Endpoint) prefixes() (all []string) {
+	for _, kind := range types {
+		if e.tells(ledger.Placed{Service: e.Service, Kind: kind}) {
+			begin, _, _ := strings.Cut(kind, ".")
+			all = append(all, begin+".")
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Event is an entry as the operator reads it: with its own id of the child, and
+// without the pseudonym. Children keeps the ids that were looked up.
+func Event(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed, children map[string]family.ID) (wardkeep.Event, error) {
+	e := wardkeep.Event{ID: p.ID, Type: p.Kind, At: p.At, Service: p.Service, Data: p.Body}
+	if p.Subject == "" {
+		return e, nil
+	}
+	child, known := children[p.Subject]
+	if !known {
+		var err error
+		// None: it was erased, and nothing leads back any more.
+		if child, err = family.ChildOf(ctx, tx, ring, p.Subject); err != nil && !errors.Is(err, family.ErrNotFound) {
+			return e, err
+		}
+		children[p.Subject] = child
+	}
+	e.Child = string(child)
+	return e, nil
+}
