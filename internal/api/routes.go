@@ -100,6 +100,7 @@ var routes = []route{
 
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
 	{Method: get, Path: "/v1/events", ID: "get-events", Tag: "service", Scope: account.EventsRead, Status: 200, do: typed(getEvents)},
+	{Method: get, Path: "/v1/metrics", ID: "get-metrics", Tag: "service", Scope: account.EventsRead, Status: 200, ContentType: "text/plain", do: plain[none, string](getMetrics)},
 
 	{Method: get, Path: "/v1/ledger/checkpoint", ID: "get-checkpoint", Tag: "ledger", Access: forAll, Status: 200, Errors: []int{404}, ContentType: "text/plain", do: plain[none, string](ledgerFile)},
 	{Method: get, Path: "/v1/ledger/tile/{path...}", ID: "get-tile", Tag: "ledger", Access: forAll, Status: 200, Errors: []int{404}, ContentType: "application/octet-stream", do: plain[none, string](ledgerFile)},

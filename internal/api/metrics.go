@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/webhook"
+)
+
+// What is measured of each endpoint of the app's service.
+var (
+	webhookDelivered = ofEndpoint("delivered_total", "Events that the endpoint has taken.")
+	webhookFailed    = ofEndpoint("failed_total", "Tries that failed.")
+	webhookWaiting   = ofEndpoint("waiting", "Events that wait to be taken.")
+	webhookParked    = ofEndpoint("parked", "Events that weren't taken for 72 hours.")
+	webhookOldest    = ofEndpoint("oldest_waiting_seconds", "How long the oldest event waits; 0 if none does.")
+)
+
+func ofEndpoint(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("wardkeep_webhook_"+name, help, []string{"endpoint"}, nil)
+}
+
+// measures are what was measured for one answer.
+type measures []prometheus.Metric
+
+// Describe describes nothing: what there is to measure changes.
+func (measures) Describe(chan<- *prometheus.Desc) {}
+
+// Collect hands the measures out.
+func (all measures) Collect(out chan<- prometheus.Metric) {
+	for _, m := range all {
+		out <- m
+	}
+}
+
+func (all *measures) add(d *prometheus.Desc, kind prometheus.ValueType, value float64, endpoint string) {
+	*all = append(*all, prometheus.MustNewConstMetric(d, kind, value, endpoint))
+}
+
+// getMetrics answers with numbers in the text format of Prometheus. They are read
+// anew each time, so that every node says the same, and a restart forgets nothing.
+func getMetrics(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
+	var all measures
+	err := s.Store.View(r.Context(), func(tx *db.Tx) (err error) {
+		all, err = measure(r.Context(), tx, c.app.Service)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(all); err != nil {
+		return err
+	}
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{DisableCompression: true}).ServeHTTP(w, r)
+	return nil
+}
+
+func measure(ctx context.Context, tx *db.Tx, service string) (all measures, err error) {
+	endpoints, err := webhook.Of(ctx, tx, service)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range endpoints {
+		n, err := e.Count(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		oldest := time.Duration(0)
+		if !n.Oldest.IsZero() {
+			oldest = tx.Now().Sub(n.Oldest)
+		}
+		all.add(webhookDelivered, prometheus.CounterValue, float64(e.Delivered), e.ID)
+		all.add(webhookFailed, prometheus.CounterValue, float64(e.Failed), e.ID)
+		all.add(webhookWaiting, prometheus.GaugeValue, float64(n.Waiting), e.ID)
+		all.add(webhookParked, prometheus.GaugeValue, float64(n.Parked), e.ID)
+		all.add(webhookOldest, prometheus.GaugeValue, oldest.Seconds(), e.ID)
+	}
+	return all, nil
+}
