@@ -16,6 +16,7 @@ import (
 	wardkeep "wardkeep/client"
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
 )
 
 // Invariant 9: canaries in every item, name, contact, reference and secret, sent
@@ -46,6 +47,7 @@ type story struct {
 	server   *apptest.Process
 	tap      *tap
 	client   *wardkeep.Client
+	hook     *hook // takes the events of some children; those of the others wait
 	canaries []apptest.Canary
 
 	fresh   wardkeep.NewChild
@@ -60,10 +62,15 @@ type story struct {
 }
 
 func newStory(t *testing.T, in *apptest.Installation) *story {
-	s := &story{t: t, in: in, server: in.Start().Await(), tap: &tap{statuses: make(map[int]int)}, slots: make(chan struct{}, 8)}
+	path := "/" + rand.Text()
+	hook := hooked(t, in, path)
+	hook.refuse = func(e wardkeep.Event) bool { return e.Type == family.KindRegistered && e.Child[len(e.Child)-1] != '0' }
+	s := &story{t: t, in: in, hook: hook, server: in.Start().Await(), tap: &tap{statuses: make(map[int]int)}, slots: make(chan struct{}, 8)}
 	s.client = in.Client(s.server.Base)
 	s.client.HTTP = &http.Client{Transport: s.tap, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.canary("app key", in.Key)
+	s.canary("address of a webhook", path)
+	s.canary("secret of a webhook", hook.secret)
 	return s
 }
 
@@ -201,14 +208,18 @@ func (s *story) item(name string, item charter.Item) string {
 // search looks for every canary in all that is kept or told.
 func (s *story) search(when string) {
 	s.t.Helper()
-	places := map[string][]byte{"the log": s.server.Log(), "the refusals": s.tap.refused.Bytes(), "headers": s.tap.headers.Bytes()}
+	places := map[string][]byte{"the log": s.server.Log(), "the refusals": s.tap.refused.Bytes(), "headers": s.tap.headers.Bytes(),
+		"what the webhook got": s.hook.bodies()}
+	if len(places["what the webhook got"]) == 0 {
+		s.t.Error("nothing was told by webhook")
+	}
 	for name, b := range s.in.Files() {
 		places["the file "+name] = b
 	}
 	for name, b := range s.in.Tables() {
 		places["the table "+name] = b
 	}
-	for _, want := range []string{"value", "consent_request", "guardian", "idempotency", "river_job", "ledger_bundle"} {
+	for _, want := range []string{"value", "consent_request", "guardian", "idempotency", "river_job", "ledger_bundle", "webhook_endpoint", "webhook_delivery"} {
 		if _, ok := places["the table "+want]; !ok {
 			s.t.Errorf("there is no table %s to search", want)
 		}

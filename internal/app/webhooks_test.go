@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,12 +37,15 @@ type hook struct {
 	held  chan struct{}       // while it isn't nil, no answer is given before it is closed
 	came  chan struct{}       // one for each arrival
 	wrong map[string]struct{} // ids that came with another body
+
+	refuse func(wardkeep.Event) bool // nil: it takes all
+	secret string
 }
 
-// hooked gives an installation an endpoint on this machine.
-func hooked(t *testing.T, in *apptest.Installation) *hook {
+// hooked gives an installation an endpoint on this machine, at a path.
+func hooked(t *testing.T, in *apptest.Installation, path string) *hook {
 	t.Helper()
-	h := &hook{body: map[string]string{}, child: map[string]string{}, came: make(chan struct{}, 10_000), wrong: map[string]struct{}{}}
+	h := &hook{body: map[string]string{}, child: map[string]string{}, came: make(chan struct{}, 100_000), wrong: map[string]struct{}{}}
 	h.Server = httptest.NewTLSServer(h)
 	t.Cleanup(h.Close)
 	authority := filepath.Join(in.Dir, "receiver.pem")
@@ -61,12 +65,12 @@ func hooked(t *testing.T, in *apptest.Installation) *hook {
 		t.Fatal(err)
 	}
 	a := in.Open(apptest.Discard())
-	to, err := webhook.ParseAddress(h.URL, a.Allowed())
+	to, err := webhook.ParseAddress(h.URL+path, a.Allowed())
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.Do(a, func(ctx context.Context, tx *db.Tx) error {
-		_, _, _, err := webhook.Add(ctx, tx, a.Ring, catalog.Operator{ID: "test"}, apptest.Service, to, nil)
+	in.Do(a, func(ctx context.Context, tx *db.Tx) (err error) {
+		_, h.secret, _, err = webhook.Add(ctx, tx, a.Ring, catalog.Operator{ID: "test"}, apptest.Service, to, nil)
 		return err
 	})
 	if err := a.Close(); err != nil {
@@ -96,6 +100,16 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if held != nil {
 		<-held
 	}
+	if h.refuse != nil && h.refuse(e) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+}
+
+// bodies returns all that has arrived.
+func (h *hook) bodies() []byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return []byte(strings.Join(slices.Collect(maps.Values(h.body)), "\n"))
 }
 
 // hold keeps everybody waiting until release.
@@ -117,7 +131,7 @@ func (h *hook) hold() (release func()) {
 // arrives before the one that it followed.
 func TestInvariant12_KillNineLosesNoWebhook(t *testing.T) {
 	apptest.EachAtOnce(t, func(t *testing.T, in *apptest.Installation) {
-		h := hooked(t, in)
+		h := hooked(t, in, "")
 		for round := range 4 {
 			release := func() {}
 			if round%2 == 0 {

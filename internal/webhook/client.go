@@ -71,7 +71,7 @@ func NewClient(c ClientConfig) *Client {
 			Proxy:                  nil, // one of the environment would dial for us, unchecked
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2:      true,
+			ForceAttemptHTTP2:      false, // on one connection for all, one that hangs would hold up every child
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: maxHeader,
 			MaxIdleConnsPerHost:    abreast,
