@@ -41,14 +41,14 @@ func Advance(ctx context.Context, tx *db.Tx, name string, from, to int64) error 
 	return err
 }
 
-// EndCursor forgets where a consumer has got to that won't run again.
+// EndCursor forgets a consumer that won't run again.
 func EndCursor(ctx context.Context, tx *db.Tx, name string) error {
 	return tx.Queue(ctx, `DELETE FROM ledger_cursor WHERE name = $1`, name)
 }
 
-// PlaceAt returns a place at or behind which every entry of that time or later lies:
-// the first such entry's, as far as times follow places; that of the next entry to
-// come, if there is none.
+// PlaceAt returns the place of the first entry of that time or later: none of them
+// lies before it, though times don't quite follow places. If there is none, it is the
+// place of the next entry to come.
 func PlaceAt(ctx context.Context, tx *db.Tx, at time.Time) (int64, error) {
 	head, err := Head(ctx, tx)
 	if err != nil {

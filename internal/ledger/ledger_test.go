@@ -459,6 +459,45 @@ func TestARunningSequencerNoticesThatHistoryWasSetBack(t *testing.T) {
 	})
 }
 
+func TestPlaceAtFindsTheFirstOfATime(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, store *db.DB) {
+		l, _ := open(t, store)
+		eight := time.Date(2026, 1, 28, 8, 0, 0, 0, time.UTC)
+		now := eight
+		store.Now = func() time.Time { return now }
+		for _, round := range []struct {
+			after time.Duration
+			n     int
+		}{{0, 300}, {time.Hour, 300}, {2 * time.Hour, 300}, {30 * time.Minute, 1}, {3 * time.Hour, 300}} { // the one is of a clock that is behind
+			now = eight.Add(round.after)
+			fill(t, store, round.n)
+			flush(t, l)
+		}
+		view(t, store, func(tx *db.Tx) error {
+			for after, want := range map[time.Duration]int64{
+				-time.Hour: 0, 0: 0, 1000: 300, 30 * time.Minute: 300, time.Hour: 300, 2 * time.Hour: 600,
+				2*time.Hour + time.Microsecond: 901, 3 * time.Hour: 901, 3*time.Hour + time.Microsecond: 1201,
+			} {
+				if got, err := PlaceAt(t.Context(), tx, eight.Add(after)); err != nil || got != want {
+					t.Errorf("after %v: %d, want %d (%v)", after, got, want, err)
+				}
+			}
+			return nil
+		})
+	})
+}
+
+func TestPlaceAtOfNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, store *db.DB) {
+		view(t, store, func(tx *db.Tx) error {
+			if got, err := PlaceAt(t.Context(), tx, time.Now()); err != nil || got != 0 {
+				t.Errorf("%d, %v", got, err)
+			}
+			return nil
+		})
+	})
+}
+
 func TestCursorMovesOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, store *db.DB) {
 		ctx := t.Context()

@@ -108,12 +108,21 @@ func (d *Deliverer) term(ctx context.Context, tick <-chan time.Time) {
 
 // turn returns the endpoints that there are, if this process has the lease, or gets it.
 func (d *Deliverer) turn(ctx context.Context) (endpoints []string, err error) {
-	err = d.store.View(ctx, func(tx *db.Tx) (err error) {
-		endpoints, err = db.All(ctx, tx, db.Single[string], `SELECT endpoint FROM webhook_endpoint ORDER BY endpoint`)
-		return err
+	var others []db.Time // until when another process has the lease
+	err = d.store.View(ctx, func(tx *db.Tx) error {
+		endpoints, others = nil, nil
+		return tx.Together(ctx,
+			db.ReadInto(&endpoints, db.Single[string], `SELECT endpoint FROM webhook_endpoint ORDER BY endpoint`),
+			db.ReadInto(&others, db.Single[db.Time], `SELECT until FROM lease WHERE name = $1 AND holder <> $2`, leaseName, d.holder))
 	})
-	if err != nil || len(endpoints) == 0 || d.store.Now().Add(leaseTime/2).Before(d.until) {
-		return endpoints, err
+	now := d.store.Now()
+	switch {
+	case err != nil, len(endpoints) == 0:
+		return nil, err
+	case len(others) > 0 && !time.Time(others[0]).Before(now):
+		return nil, errBusy // seen without asking for the one writer
+	case len(others) == 0 && now.Add(leaseTime/2).Before(d.until):
+		return endpoints, nil
 	}
 	var until time.Time
 	err = d.store.Update(ctx, func(tx *db.Tx) error {
@@ -178,21 +187,16 @@ func (d *Deliverer) step(ctx context.Context, endpoint string) (more bool, sent 
 	var e Endpoint
 	var s stretch
 	err = d.store.View(ctx, func(tx *db.Tx) (err error) {
-		if e, err = db.One(ctx, tx, scan, `SELECT `+columns+` FROM webhook_endpoint WHERE endpoint = $1`, endpoint); err != nil {
-			return err
+		if e, err = find(ctx, tx, endpoint); err == nil {
+			s, err = e.look(ctx, tx, d.room)
 		}
-		s, err = e.look(ctx, tx, d.room)
 		return err
 	})
-	if errors.Is(err, db.ErrNone) {
-		return false, 0, ErrNotFound
-	}
 	if err != nil {
 		return false, 0, err
 	}
-	l, err := e.open(d.ring)
-	if err != nil {
-		return false, 0, err // before anything is taken from the ledger by what the row says
+	if _, err := e.open(d.ring); err != nil {
+		return false, 0, err // before anything is passed in the ledger by what the row says
 	}
 	if s.to > s.from {
 		err := d.store.Update(ctx, func(tx *db.Tx) error { return e.fill(ctx, tx, s) })
@@ -208,12 +212,21 @@ func (d *Deliverer) step(ctx context.Context, endpoint string) (more bool, sent 
 	if err != nil {
 		return false, 0, err
 	}
-	return s.more, len(due), d.send(ctx, e, l, due)
+	return s.more, len(due), d.send(ctx, endpoint, due)
+}
+
+// find returns an endpoint as it is now. Errors: ErrNotFound.
+func find(ctx context.Context, tx *db.Tx, endpoint string) (Endpoint, error) {
+	e, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM webhook_endpoint WHERE endpoint = $1`, endpoint)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrNotFound
+	}
+	return e, err
 }
 
 // send sends a batch, some of it at once, and returns the first error that isn't the
 // receiver's.
-func (d *Deliverer) send(ctx context.Context, e Endpoint, l letter, due []Delivery) error {
+func (d *Deliverer) send(ctx context.Context, endpoint string, due []Delivery) error {
 	var wrong error
 	var once sync.Once
 	var sending sync.WaitGroup
@@ -222,7 +235,7 @@ func (d *Deliverer) send(ctx context.Context, e Endpoint, l letter, due []Delive
 		turns <- struct{}{}
 		sending.Go(func() {
 			defer func() { <-turns }()
-			if err := d.deliver(ctx, e, l, one); err != nil {
+			if err := d.deliver(ctx, endpoint, one); err != nil {
 				once.Do(func() { wrong = err })
 			}
 		})
@@ -232,21 +245,26 @@ func (d *Deliverer) send(ctx context.Context, e Endpoint, l letter, due []Delive
 }
 
 // deliver sends one event and writes down what became of it. If we crash in between,
-// its row says that it was not sent, and it is sent again.
-func (d *Deliverer) deliver(ctx context.Context, e Endpoint, l letter, one Delivery) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+// its row says that it was not sent, and it is sent again. The endpoint is read anew:
+// a secret that was changed, or an end, counts from the next event on.
+func (d *Deliverer) deliver(ctx context.Context, endpoint string, one Delivery) error {
+	var e Endpoint
 	var event string
 	var body []byte
 	err := d.store.View(ctx, func(tx *db.Tx) (err error) {
-		event, body, err = e.letterOf(ctx, tx, d.ring, one)
+		if e, err = find(ctx, tx, endpoint); err == nil {
+			event, body, err = e.letterOf(ctx, tx, d.ring, one)
+		}
 		return err
 	})
 	if errors.Is(err, ErrNoEvent) {
 		// Somebody wrote the row by hand: it is no event of this endpoint.
 		return d.store.Update(ctx, func(tx *db.Tx) error { return e.drop(ctx, tx, one) })
 	}
+	if err != nil {
+		return err
+	}
+	l, err := e.open(d.ring)
 	if err != nil {
 		return err
 	}

@@ -320,6 +320,7 @@ func TestWebhook_NamesThatLeadInside(t *testing.T) {
 			{"10/8", []string{"10.0.0.1"}, webhook.ErrRefused},
 			{"the cloud's metadata", []string{"169.254.169.254"}, webhook.ErrRefused},
 			{"::", []string{"::"}, webhook.ErrRefused},
+			{"::1", []string{"::1"}, webhook.ErrRefused},
 			{"mapped", []string{"::ffff:127.0.0.2"}, webhook.ErrRefused},
 			{"all inside", []string{"127.0.0.2 10.0.0.1 fe80::1"}, webhook.ErrRefused},
 			{"one that changes its answer", []string{"127.0.0.1", "127.0.0.2"}, webhook.ErrRefused},

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +23,14 @@ import (
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
+
+// What the API's description lists are the types that there are.
+func TestTypes_AreThoseOfTheDescription(t *testing.T) {
+	field, _ := reflect.TypeFor[wardkeep.Event]().FieldByName("Type")
+	if diff := cmp.Diff(sorted(webhook.Types()), sorted(strings.Split(field.Tag.Get("enum"), ","))); diff != "" {
+		t.Errorf("(-types +enum)\n%s", diff)
+	}
+}
 
 // What happened arrives once, signed, as /v1/events shows it: with the operator's own
 // id of the child, and without the pseudonym, which leads into the ledger.
@@ -528,6 +538,76 @@ func TestWebhook_ARowOfTheQueueIsNotBelieved(t *testing.T) {
 		p.pass()
 		if all := p.receiver.all(); len(all) != 0 || p.numbers().Waiting != 0 {
 			t.Errorf("%d arrived, %+v", len(all), p.numbers())
+		}
+	})
+}
+
+// An end is at once: what of a batch is still to be sent stays here.
+func TestWebhook_AnEndIsAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, p *post) {
+		for range 12 {
+			p.Enrol()
+		}
+		var once sync.Once
+		p.receiver.answers(func(http.ResponseWriter, *http.Request, got) int {
+			once.Do(func() { p.remove(p.endpoint) })
+			return http.StatusOK
+		})
+		p.flush()
+		if _, err := p.d.Pass(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n := len(p.receiver.all()); n > 8 { // those that were on their way
+			t.Errorf("%d arrived", n)
+		}
+	})
+}
+
+// A receiver that hangs keeps no other waiting, and no server from stopping. What was
+// cut off comes again, under the same id.
+func TestWebhook_AReceiverThatHangsHoldsUpNobodyElse(t *testing.T) {
+	each(t, func(t *testing.T, p *post) {
+		const long = time.Minute
+		other := receive(t)
+		roots := p.receiver.roots()
+		roots.AddCert(other.server.Certificate())
+		slow := webhook.NewClient(webhook.ClientConfig{Allow: loopback, Roots: roots, Time: long})
+		p.receiver.answers(func(_ http.ResponseWriter, r *http.Request, _ got) int {
+			<-r.Context().Done()
+			return 0
+		})
+		p.add(other.server.URL)
+		p.Child()
+		p.flush()
+		want := p.told("")
+		ctx, stop := context.WithCancel(t.Context())
+		stopped := make(chan struct{})
+		go func() {
+			defer close(stopped)
+			p.node(slow).Run(ctx)
+		}()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			if other.count() == len(want) {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%d of %d arrived", other.count(), len(want))
+			}
+		}
+		stop()
+		select {
+		case <-stopped:
+		case <-time.After(10 * time.Second):
+			t.Fatal("it doesn't stop")
+		}
+		if n := p.numbers(); n.Waiting == 0 || len(p.waits(false)) != 0 {
+			t.Errorf("what was cut off counts as the receiver's failure: %+v", n)
+		}
+		p.receiver.answers(nil)
+		p.receiver.all()
+		p.pass()
+		if diff := cmp.Diff(sorted(want), sorted(ids(p.receiver.all(), ""))); diff != "" {
+			t.Errorf("(-ledger +arrived)\n%s", diff)
 		}
 	})
 }

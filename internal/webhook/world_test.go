@@ -32,7 +32,7 @@ const origin = "wardkeep.example.com/ledger"
 
 var terminal = catalog.Operator{ID: "cli"}
 
-var loopback = webhook.Networks{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
+var loopback = webhook.Networks{netip.MustParsePrefix("127.0.0.1/32")}
 
 // tryTime bounds a try in tests.
 const tryTime = 400 * time.Millisecond
@@ -237,6 +237,12 @@ func (r *receiver) all() []got {
 	all := r.got
 	r.got = nil
 	return all
+}
+
+func (r *receiver) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got)
 }
 
 // ids are the events of a child, or all with "", that arrived, in order.
