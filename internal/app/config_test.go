@@ -81,6 +81,10 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 		{"half a key file", "key_file: half.key\n", []string{"1 key_file keyring.file_damaged"}},
 		{"no key file yet", "key_file: new.key\n", nil},
 		{"no certificate", "tls:\n  certificate_file: cert\n  key_file: key\n", []string{"1 tls app.config.tls_files", "3 tls.key_file app.config.file_unreadable"}},
+		{"receivers of ours", "webhooks:\n  allow: [10.1.0.0/16, \"fd00:1::/32\"]\n", nil},
+		{"no authority", "webhooks:\n  ca_file: nowhere\n", []string{"2 webhooks.ca_file app.config.webhooks_ca_file"}},
+		{"an authority that is none", "webhooks:\n  ca_file: secret\n", []string{"2 webhooks.ca_file app.config.webhooks_ca_file"}},
+		{"networks that are none", "webhooks:\n  allow: [10.1.0.0, hooks.example.com]\n", []string{"2 webhooks.allow app.config.proxies"}},
 		{"no token", "transit:\n  address: https://bao.example:8200\n  key: keep\n  token_file: nowhere\n", []string{"1 transit keyring.file_missing"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,12 +26,14 @@ const (
 	usualRoom = 10_000
 	// round bounds how many entries one look at the ledger passes.
 	round = 25_600
+	// together is how many events are put into a queue at once: SQLite has one writer.
+	together = 1000
 	// batch is how many events are taken from the queue at once, each of another child.
 	batch = 64
 )
 
 // errEnough ends the reading of the ledger.
-var errEnough = errors.New("webhook: the queue is full")
+var errEnough = errors.New("webhook: enough events")
 
 // A stretch of the ledger, with the events for one endpoint that are in it.
 type stretch struct {
@@ -62,14 +64,17 @@ func (e Endpoint) look(ctx context.Context, tx *db.Tx, room int64) (s stretch, e
 		case !e.tells(p):
 			return nil
 		case held+int64(len(s.events)) >= room:
-			s.to = p.Place
+			s.to, s.more = p.Place, false
+			return errEnough
+		case len(s.events) == together:
+			s.to, s.more = p.Place, true
 			return errEnough
 		}
 		s.events = append(s.events, p)
 		return nil
 	})
 	if errors.Is(err, errEnough) {
-		s.more, err = false, nil
+		err = nil
 	}
 	return s, err
 }
