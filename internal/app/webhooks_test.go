@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,7 @@ type hook struct {
 	held  chan struct{}       // while it isn't nil, no answer is given before it is closed
 	came  chan struct{}       // one for each arrival
 	wrong map[string]struct{} // ids that came with another body
+	kinds map[string]struct{} // a child and what happened to it
 
 	refuse func(wardkeep.Event) bool // nil: it takes all
 	secret string
@@ -45,8 +47,10 @@ type hook struct {
 // hooked gives an installation an endpoint on this machine, at a path.
 func hooked(t *testing.T, in *apptest.Installation, path string) *hook {
 	t.Helper()
-	h := &hook{body: map[string]string{}, child: map[string]string{}, came: make(chan struct{}, 100_000), wrong: map[string]struct{}{}}
-	h.Server = httptest.NewTLSServer(h)
+	h := &hook{body: map[string]string{}, child: map[string]string{}, came: make(chan struct{}, 100_000), wrong: map[string]struct{}{}, kinds: map[string]struct{}{}}
+	h.Server = httptest.NewUnstartedServer(h)
+	h.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of those who were killed
+	h.StartTLS()
 	t.Cleanup(h.Close)
 	authority := filepath.Join(in.Dir, "receiver.pem")
 	text, err := os.ReadFile(in.File)
@@ -94,6 +98,7 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		h.ids, h.body[id], h.child[id] = append(h.ids, id), string(body), e.Child
 	}
+	h.kinds[e.Child+" "+e.Type] = struct{}{}
 	held := h.held
 	h.mu.Unlock()
 	h.came <- struct{}{}
@@ -103,6 +108,20 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.refuse != nil && h.refuse(e) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
+}
+
+// await waits until it was told that something happened to a child.
+func (h *hook) await(t *testing.T, child, kind string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		h.mu.Lock()
+		_, came := h.kinds[child+" "+kind]
+		h.mu.Unlock()
+		if came {
+			return
+		}
+	}
+	t.Errorf("no %s was told", kind)
 }
 
 // bodies returns all that has arrived.
