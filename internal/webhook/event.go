@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 )
 
@@ -28,6 +29,8 @@ var types = []string{
 
 	consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired,
 	consent.KindCancelled, consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
+
+	rights.KindReceived, rights.KindConfirmed, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 }
 
 // Tells reports whether an operator is told of entries of this kind.
