@@ -14,7 +14,7 @@ import (
 // errRecord is a file that can't be read.
 var errRecord = errs.New(errs.NotFound, "cmd.verify_record")
 
-// record verifies a guardian's receipt, offline.
+// record verifies a guardian's receipt, or a certificate of an erasure, offline.
 func (c verifyCmd) record(s *session, checkpoints []string) error {
 	file, err := readRecord(c.Dir)
 	if err != nil {
@@ -30,6 +30,13 @@ func (c verifyCmd) record(s *session, checkpoints []string) error {
 		if against.Charter, err = loadCharter(s, c.Charter); err != nil {
 			return err
 		}
+	}
+	if receipt.IsCertificate(file) {
+		report, err := receipt.VerifyCertificate(file, against)
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, c.Dir)
+		}
+		return s.verifiedCertificate(report)
 	}
 	report, err := receipt.Verify(file, against)
 	if err != nil {
@@ -51,14 +58,45 @@ func readRecord(path string) ([]byte, error) {
 	return b, nil
 }
 
+// bad prints what is wrong, and returns how that ends the command; nil if nothing is.
+func (s *session) bad(r receipt.Report) error {
+	if r.OK() {
+		return nil
+	}
+	for _, f := range r.Findings {
+		s.say("cmd.verify.finding", "Finding", f.In(s.lang), "Code", f.Code)
+	}
+	s.say("cmd.verify.record_bad", "Count", len(r.Findings))
+	return exit(exitFailed)
+}
+
+// verifiedCertificate prints a report and returns how it ends the command.
+func (s *session) verifiedCertificate(r receipt.ErasureReport) error {
+	if err := s.bad(r.Report); err != nil {
+		return err
+	}
+	c := r.Certificate
+	s.say("cmd.verify.certificate", "Service", printable(c.Service), "Subject", printable(c.Subject), "At", printable(c.Erased),
+		"Ground", printable(c.Ground), "Items", printable(strings.Join(c.Items, ", ")))
+	if c.Number != "" {
+		s.say("cmd.verify.certificate_demand", "Number", printable(c.Number), "At", printable(c.Demanded), "Door", printable(c.Door))
+	}
+	s.say("cmd.verify.record_entries", "Size", r.Tree.Size, "Origin", printable(r.Tree.Origin))
+	for _, size := range r.Later {
+		s.say("cmd.verify.record_later", "Size", size, "Own", r.Tree.Size)
+	}
+	if r.OwnKey {
+		s.say("cmd.verify.record_own_key", "Key", printable(c.Proof.Key))
+		return nil
+	}
+	s.say("cmd.verify.certificate_good")
+	return nil
+}
+
 // verifiedRecord prints a report and returns how it ends the command.
 func (s *session) verifiedRecord(r receipt.Report) error {
-	if !r.OK() {
-		for _, f := range r.Findings {
-			s.say("cmd.verify.finding", "Finding", f.In(s.lang), "Code", f.Code)
-		}
-		s.say("cmd.verify.record_bad", "Count", len(r.Findings))
-		return exit(exitFailed)
+	if err := s.bad(r); err != nil {
+		return err
 	}
 	s.say("cmd.verify.record", "Record", printable(r.Record.ID), "Service", printable(r.Record.Service),
 		"Language", printable(r.Record.Notice.Language), "Version", r.Record.Notice.Version)

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/vault"
 )
 
@@ -298,9 +299,13 @@ func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[non
 		if err != nil {
 			return answer[none]{}, err
 		}
-		letters = s.Farewell.Erased(ctx, tx, child, family.UseEnded)
-		entry, err := s.Vault.Erase(ctx, tx, c.app.Ledger(), c.app.Service, id, family.UseEnded)
-		return answer[none]{Entry: entry}, err
+		secret := receipt.NewSecret()
+		letters = s.Farewell.Erased(ctx, tx, child, family.UseEnded, secret)
+		entries, err := s.Vault.Erase(ctx, tx, c.app.Ledger(), c.app.Service, id, family.UseEnded)
+		if err != nil {
+			return answer[none]{}, err
+		}
+		return answer[none]{Entry: entries[len(entries)-1]}, receipt.Keep(ctx, tx, s.Ring, secret, entries...)
 	})
 	if err == nil && out.kept == nil {
 		s.Farewell.Send(ctx, letters)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -786,7 +787,29 @@ func (g *guardian) isGone(child string) {
 	}
 	g.Visit(child)
 	g.misses("web.mine.demands.title")
+
+	// What went with it is said by a message that went before, and proved.
+	var link string
+	for end := time.Now().Add(10 * time.Second); link == "" && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		link = linkToCertificate.FindString(g.texted("child.erased"))
+	}
+	if link == "" {
+		g.t.Fatal("no message leads to a certificate")
+	}
+	for g.Visit(g.site.URL + link); g.Count(certificateFile) == 0; g.Visit(g.site.URL + link) {
+		g.sees("web.told.not_yet") // the ledger gives its entry a place within a second
+		time.Sleep(100 * time.Millisecond)
+	}
+	if g.sees("web.certificate.title", "web.certificate.by.guardian"); strings.Contains(g.Text(), nicknames[g.lang]) {
+		g.t.Error("a certificate names the child")
+	}
+	g.at("certificate")
+	g.Find(certificateFile).Click()
 }
+
+const certificateFile = `a[href*="/certificate.json"]`
+
+var linkToCertificate = regexp.MustCompile(`/certificate/[0-9a-z]{52}\?lang=[a-zA-Z-]+`)
 
 // Edge case 24: a yes by a code alone lets nothing leave the service. It is taken,
 // each page says what it is worth, and how to mend it.

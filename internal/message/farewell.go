@@ -42,8 +42,9 @@ const (
 // Erased writes to whoever must hear that a child is about to be erased: its
 // verified guardians. Of a child that nobody agreed for, it is those who were
 // asked and haven't answered; a no was confirmed when it was given. What goes wrong
-// here is logged and keeps nobody from erasing.
-func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, ground family.Ground) (all []notify.Message) {
+// here is logged and keeps nobody from erasing. Certificate is the secret of the link
+// to the evidence of it; empty where there is none.
+func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, ground family.Ground, certificate string) (all []notify.Message) {
 	if f == nil {
 		return nil
 	}
@@ -63,7 +64,11 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 	}
 	for _, g := range guardians {
 		if g.EndedAt.IsZero() && !refused[g.ID] && (child.State == family.Unconsented || g.MayAnswer()) {
-			all = f.add(ctx, tx, all, child, g.ID, kind)
+			evidence := certificate
+			if !g.MayAnswer() {
+				evidence = "" // who hasn't proved who it is sees nothing of the child
+			}
+			all = f.add(ctx, tx, all, child, g.ID, kind, evidence)
 		}
 	}
 	return all
@@ -113,12 +118,12 @@ func (f *Farewell) Released(ctx context.Context, tx *db.Tx, child family.Child, 
 	if f == nil {
 		return nil
 	}
-	return f.add(ctx, tx, nil, child, guardian, notify.KindReleased)
+	return f.add(ctx, tx, nil, child, guardian, notify.KindReleased, "")
 }
 
 // add writes one letter, to somebody who has heard from us before.
-func (f *Farewell) add(ctx context.Context, tx *db.Tx, all []notify.Message, child family.Child, guardian family.GuardianID, kind string) []notify.Message {
-	m, err := f.write(ctx, tx, child, guardian, kind)
+func (f *Farewell) add(ctx context.Context, tx *db.Tx, all []notify.Message, child family.Child, guardian family.GuardianID, kind, evidence string) []notify.Message {
+	m, err := f.write(ctx, tx, child, guardian, kind, evidence)
 	switch {
 	case err == nil:
 		return append(all, m)
@@ -128,7 +133,7 @@ func (f *Farewell) add(ctx context.Context, tx *db.Tx, all []notify.Message, chi
 	return all
 }
 
-func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, guardian family.GuardianID, kind string) (notify.Message, error) {
+func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, guardian family.GuardianID, kind, evidence string) (notify.Message, error) {
 	reached, err := f.Desk.Reach(ctx, tx, child, guardian)
 	if err == nil && !reached.Touched {
 		err = ErrNobody
@@ -145,7 +150,10 @@ func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, gua
 		return notify.Message{}, err
 	}
 	n := notify.News{Kind: kind, Service: name, At: tx.Now()}
-	if kind != notify.KindUnanswered { // there, nothing is left to do
+	switch {
+	case evidence != "":
+		n.Link = certificate(f.PublicURL, evidence, reached.Lang)
+	case kind != notify.KindUnanswered: // there, nothing is left to do
 		n.Link = rules(f.PublicURL, child.Service, reached.Lang)
 	}
 	m := n.Message(to)

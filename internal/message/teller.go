@@ -137,10 +137,13 @@ func confirmation(ctx context.Context, tx *db.Tx, desk consent.Desk, service str
 	return notify.Receipt{Service: name, Agreed: agreed, Refused: labels(told.Refused), At: told.At, Link: link}.Message(to), nil
 }
 
-// The addresses that messages lead to. All begin with the public URL, and only a
-// request's holds a secret.
+// The addresses that messages lead to. All begin with the public URL, and only those
+// of a request and a certificate hold a secret.
 
 func request(site, token, lang string) string { return site + "/r/" + token + "?lang=" + lang }
+func certificate(site, secret, lang string) string {
+	return site + "/certificate/" + secret + "?lang=" + lang
+}
 func home(site, lang string) string           { return site + "/home?lang=" + lang }
 func rules(site, service, lang string) string { return site + "/rules/" + service + "?lang=" + lang }
 

@@ -72,6 +72,11 @@ func (o Office) prove(ctx context.Context, tx *db.Tx, chosen consent.Receipt) (P
 			entries = append(entries, a.Entry)
 		}
 	}
+	return o.include(ctx, tx, entries)
+}
+
+// include proves that the ledger holds entries. Errors: ErrNotYet.
+func (o Office) include(ctx context.Context, tx *db.Tx, entries []string) (Proof, error) {
 	checkpoint, all, err := ledger.Include(ctx, tx, entries...)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return Proof{}, ErrNotYet

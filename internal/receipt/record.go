@@ -1,5 +1,6 @@
-// Package receipt gives guardians evidence of what they chose (Articles 9, 10
-// and 20): a consent record that anybody checks without this server.
+// Package receipt gives guardians evidence of what they chose (Articles 9 and
+// 10) and of what was erased (Article 20): a consent record, and a certificate, that
+// anybody checks without this server.
 //
 // Its one invariant: a record says nothing that it doesn't prove, but for the
 // few fields that Verify names. It is computed from ledger entries, each with its
@@ -132,11 +133,13 @@ type Entry struct {
 }
 
 // JSON returns the record as a file.
-func (r Record) JSON() ([]byte, error) {
+func (r Record) JSON() ([]byte, error) { return file(r) }
+
+func file(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // people read it
 	e.SetIndent("", "  ")
-	err := e.Encode(r)
+	err := e.Encode(v)
 	return b.Bytes(), err
 }

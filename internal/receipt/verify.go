@@ -88,7 +88,7 @@ func Verify(file []byte, against Against) (Report, error) {
 	if r.Tree, err = ledger.OpenCheckpoint(record.Proof.Checkpoint, key); err != nil {
 		r.found(FoundCheckpoint, "proof.checkpoint")
 	} else {
-		r.included()
+		r.included(record.Proof)
 	}
 	r.elsewhere(against.Checkpoints, key)
 	if err := r.fields(said, key, against.Charter); err != nil {
@@ -99,20 +99,30 @@ func Verify(file []byte, against Against) (Report, error) {
 
 // parse reads a record: as whatever JSON it is, and as what we take it for.
 func parse(file []byte) (any, Record, error) {
-	if len(file) > MaxSize || !utf8.Valid(file) {
-		return nil, Record{}, ErrFormat
-	}
-	d := json.NewDecoder(bytes.NewReader(file))
-	d.UseNumber()
-	said, err := once(d)
-	if err != nil || d.More() {
-		return nil, Record{}, ErrFormat
+	said, err := values(file)
+	if err != nil {
+		return nil, Record{}, err
 	}
 	var r Record
 	if json.Unmarshal(file, &r) != nil || r.Schema != schema || r.Type != kind {
 		return nil, Record{}, ErrFormat
 	}
 	return said, r, nil
+}
+
+// values reads a file that is one JSON value of at most MaxSize bytes. Errors:
+// ErrFormat.
+func values(file []byte) (any, error) {
+	if len(file) > MaxSize || !utf8.Valid(file) {
+		return nil, ErrFormat
+	}
+	d := json.NewDecoder(bytes.NewReader(file))
+	d.UseNumber()
+	v, err := once(d)
+	if err != nil || d.More() {
+		return nil, ErrFormat
+	}
+	return v, nil
 }
 
 // maxDepth bounds how deep a record is nested.
@@ -161,20 +171,23 @@ func value(d *json.Decoder, depth int) (any, error) {
 }
 
 // included checks that the ledger that was signed holds each entry.
-func (r *Report) included() {
-	for i, e := range r.Record.Proof.Entries {
-		var hashes tlog.RecordProof
-		for _, text := range e.Hashes {
-			b, err := base64.StdEncoding.Strict().DecodeString(text)
-			if err != nil || len(b) != tlog.HashSize {
-				b = make([]byte, tlog.HashSize) // then the root isn't reached
-			}
-			hashes = append(hashes, tlog.Hash(b))
-		}
-		if r.Tree.Holds(e.Index, []byte(e.Leaf), hashes) != nil {
+func (r *Report) included(p Proof) {
+	for i, e := range p.Entries {
+		if r.Tree.Holds(e.Index, []byte(e.Leaf), hashesOf(e)) != nil {
 			r.found(FoundEntry, fmt.Sprintf("proof.entries[%d]", i))
 		}
 	}
+}
+
+func hashesOf(e Entry) (hashes tlog.RecordProof) {
+	for _, text := range e.Hashes {
+		b, err := base64.StdEncoding.Strict().DecodeString(text)
+		if err != nil || len(b) != tlog.HashSize {
+			b = make([]byte, tlog.HashSize) // then the root isn't reached
+		}
+		hashes = append(hashes, tlog.Hash(b))
+	}
+	return hashes
 }
 
 // elsewhere compares with checkpoints of the same ledger. Only one of the same
@@ -220,9 +233,7 @@ func (r *Report) fields(said any, key string, c *charter.Charter) error {
 	if err != nil {
 		return err
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	want, err := once(d)
+	want, err := values(text)
 	if err != nil {
 		return err
 	}

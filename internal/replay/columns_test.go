@@ -29,6 +29,9 @@ var exempt = map[string]string{
 	"idempotency": "answers of at most 24 hours, sealed under the ring and bound to the rest of their row: one that was " +
 		"touched is refused, and a lost one lets an app try again",
 
+	"certificate": "what a guardian downloads after an erasure, sealed under the secret of its link and found by a keyed hash of that: one that was " +
+		"touched doesn't open, what it says is proved by its entries, and nothing of it leads to a child",
+
 	"keyring_key.created_at": "only shown, by `keys list`",
 	"ledger_head.at":         "when the last round was: nothing is decided by it",
 	"ledger_cursor.name":     "which consumer: under another name it begins anew, and consumers bear to read twice; of access it is found in child_access",

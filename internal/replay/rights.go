@@ -12,7 +12,7 @@ import (
 // A demand is what the ledger says of one demand of a child or a guardian.
 type demand struct {
 	id, guardian                 key // guardian is zero where none is named
-	number                       string
+	number, entry                string
 	kind, door, item             sym
 	state                        rights.State
 	reason, extended             rights.Reason
@@ -58,7 +58,7 @@ func (f *fold) demanded(p ledger.Placed, c *child) fault {
 	k, ok := keyOf(id.Rights, b.Request)
 	at, n := p.At.UnixMicro(), f.names
 	d := demand{
-		id: k, number: b.Number, kind: n.sym(string(b.Kind)), door: n.sym(string(b.Door)), item: n.sym(b.Item),
+		id: k, number: b.Number, entry: p.ID, kind: n.sym(string(b.Kind)), door: n.sym(string(b.Door)), item: n.sym(b.Item),
 		state: rights.Open, received: at, due: b.Due, erase: b.Erase, froze: b.Froze, note: b.Note,
 	}
 	switch {
@@ -145,6 +145,7 @@ func (a *audit) compareDemand(t *tally, row rights.Request) {
 	r.time("due_at", d.due, micros(row.DueAt))
 	r.time("erase_at", d.erase, micros(row.EraseAt))
 	r.time("closed_at", d.closed, micros(row.ClosedAt))
+	r.text("entry", d.entry, row.Entry)
 	r.flag("froze", d.froze, says.Froze)
 	r.flag("note", d.note, says.Note)
 	r.flag("answer", d.answer, says.Answer)

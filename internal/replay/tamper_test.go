@@ -475,6 +475,7 @@ var changes = []change{
 	{"a demand didn't freeze", `UPDATE rights_request SET froze = false WHERE child = $1`, ann, "row_differs rights_request froze"},
 	{"a demand says nothing", `UPDATE rights_request SET note = NULL WHERE child = $1`, ann, "row_differs rights_request note"},
 	{"a demand says something else", `UPDATE rights_request SET note = answer WHERE child = $1 AND answer IS NOT NULL`, ann, "row_sealed rights_request note, answer"},
+	{"a demand is of another entry", `UPDATE rights_request SET entry = 'x' WHERE child = $1`, ann, "row_differs rights_request entry"},
 	{"an answer in writing is gone", `UPDATE rights_request SET answer = NULL WHERE child = $1`, ann, "row_differs rights_request answer"},
 
 	// Services, and what is public.

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
@@ -44,6 +45,7 @@ type Swept struct {
 	Requests   int // consent requests that ran out
 	Proofs     int // proofs of guardians that ran out
 	Attempts   int // attempts to prove something that ran out, or aren't counted any more
+	Evidence   int // certificates of erasures whose time is over
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
 	Sessions   int // guardians signed out whose time was over, and traces of codes to sign in
@@ -84,6 +86,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	run(&done.Attempts, func() (int, int, error) { return sweepAttempts(ctx, store) })
 	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v, f) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
+	run(&done.Evidence, func() (int, int, error) { return sweepCertificates(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
 	run(&done.Sessions, func() (int, int, error) { return sweepSessions(ctx, store) })
 	looked := 0 // at passkeys; most stay
@@ -146,7 +149,7 @@ func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *messa
 			if err != nil || c.ExpiresAt.IsZero() || tx.Now().Before(c.ExpiresAt) {
 				return err
 			}
-			letters = f.Erased(ctx, tx, c, family.ExpiredUnconsented)
+			letters = f.Erased(ctx, tx, c, family.ExpiredUnconsented, "")
 			_, err = v.Erase(ctx, tx, actor, c.Service, c.ID, family.ExpiredUnconsented)
 			return err
 		})
@@ -181,9 +184,13 @@ func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message
 				return err
 			}
 			did = true
-			letters = f.Erased(ctx, tx, c, r.Kind.Ground())
-			_, err = v.Erase(ctx, tx, actor, c.Service, c.ID, r.Kind.Ground())
-			return err
+			secret := receipt.NewSecret()
+			letters = f.Erased(ctx, tx, c, r.Kind.Ground(), secret)
+			entries, err := v.Erase(ctx, tx, actor, c.Service, c.ID, r.Kind.Ground())
+			if err != nil {
+				return err
+			}
+			return receipt.Keep(ctx, tx, v.Ring, secret, append([]string{r.Entry}, entries...)...)
 		})
 		if err == nil && did {
 			f.Send(ctx, letters)
@@ -265,6 +272,14 @@ func sweepAttempts(ctx context.Context, store *db.DB) (found, did int, err error
 func sweepTraces(ctx context.Context, store *db.DB) (found, did int, err error) {
 	err = store.Update(ctx, func(tx *db.Tx) (err error) {
 		did, err = family.ForgetTraces(ctx, tx, batch)
+		return err
+	})
+	return did, did, err
+}
+
+func sweepCertificates(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = receipt.ForgetCertificates(ctx, tx, batch)
 		return err
 	})
 	return did, did, err

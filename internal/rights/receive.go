@@ -92,19 +92,19 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 			return r, "", err
 		}
 	}
-	err := tx.Queue(ctx, `
-		INSERT INTO rights_request (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, NULL, $13, $14, NULL)`,
-		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State,
-		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), r.froze, r.note)
-	if err != nil {
-		return r, "", err
-	}
 	entry, err := record(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
 		Request: r.ID, Number: r.Number, Kind: r.Kind, Door: r.Door, Guardian: r.Guardian, Item: r.Item,
 		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Froze: r.froze, Note: r.note != nil,
 	})
-	return r, entry, err
+	if err != nil {
+		return r, "", err
+	}
+	r.Entry = entry
+	return r, entry, tx.Queue(ctx, `
+		INSERT INTO rights_request (`+columns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, NULL, $13, $14, NULL, $15)`,
+		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State,
+		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), r.froze, r.note, r.Entry)
 }
 
 // after is n working days after a moment, whether or not the holidays of that year

@@ -124,6 +124,7 @@ type Request struct {
 	Extended   Reason    // why it may take longer than the first clock said; empty: it may not
 	EraseAt    time.Time // when the child is erased; zero: a guardian is asked first, or nothing is to be erased
 	ClosedAt   time.Time // zero while it is open
+	Entry      string    // "le_…": that it was received
 
 	froze  bool // the child was not frozen before
 	note   []byte
@@ -131,12 +132,12 @@ type Request struct {
 }
 
 const columns = `child, id, service, number, kind, door, guardian, item, state, reason, received_at, due_at, extended, erase_at, closed_at,
-	froze, note, answer`
+	froze, note, answer, entry`
 
 func scan(row db.Row) (r Request, err error) {
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Kind, &r.Door, &r.Guardian, &r.Item, &r.State, &r.Reason,
 		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), &r.Extended, (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt),
-		&r.froze, &r.note, &r.answer)
+		&r.froze, &r.note, &r.answer, &r.Entry)
 	return r, err
 }
 

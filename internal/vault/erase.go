@@ -15,44 +15,47 @@ import (
 // Erase destroys a child's key and removes every row about the child but the
 // fact that it was erased (Article 20). Sealed values in the operator's own
 // databases die with the key. It can't be undone: there is nothing to undo it
-// from. Actor is who asked, as the ledger writes it.
-func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id family.ID, ground family.Ground) (entry string, err error) {
+// from. Actor is who asked, as the ledger writes it. It returns the entries that tell
+// it: of the values, if any were held, and of the child.
+func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id family.ID, ground family.Ground) (entries []string, err error) {
 	child, err := family.Lock(ctx, tx, service, id)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	items, err := db.All(ctx, tx, db.Single[string], `DELETE FROM value WHERE child = $1 RETURNING item`, id)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if len(items) > 0 {
-		if err := erased(ctx, tx, actor, child, items, string(ground)); err != nil {
-			return "", err
+		entry, err := erased(ctx, tx, actor, child, items, string(ground))
+		if err != nil {
+			return nil, err
 		}
+		entries = append(entries, entry)
 	}
 	refused, err := consent.RefusedAll(ctx, tx, child)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := consent.Forget(ctx, tx, id); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := access.Forget(ctx, tx, id); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := verification.Forget(ctx, tx, id); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := rights.Forget(ctx, tx, id); err != nil {
-		return "", err
+		return nil, err
 	}
-	return family.Erase(ctx, tx, v.Ring, actor, child, ground, refused)
+	entry, err := family.Erase(ctx, tx, v.Ring, actor, child, ground, refused)
+	return append(entries, entry), err
 }
 
-func erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) error {
-	_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindErased, Service: child.Service, Subject: child.Subject,
+func erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{Kind: KindErased, Service: child.Service, Subject: child.Subject,
 		Version: child.Version, Actor: actor, Body: ErasedBody{Items: items, Ground: ground}})
-	return err
 }
 
 // Due is a child with values past their time.
@@ -88,5 +91,6 @@ func (v *Vault) Expire(ctx context.Context, tx *db.Tx, actor string, due Due) (i
 	if err != nil || len(items) == 0 {
 		return 0, err
 	}
-	return len(items), erased(ctx, tx, actor, child, items, "expired")
+	_, err = erased(ctx, tx, actor, child, items, "expired")
+	return len(items), err
 }

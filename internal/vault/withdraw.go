@@ -48,7 +48,8 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 		return nil, nil
 	}
 	slices.Sort(items)
-	return items, erased(ctx, tx, actor, child, items, string(family.ConsentWithdrawn))
+	_, err = erased(ctx, tx, actor, child, items, string(family.ConsentWithdrawn))
+	return items, err
 }
 
 // unfounded reports whether a no stands against the purpose, and no yes of a

@@ -39,6 +39,7 @@ func (s *Server) homes(mux *http.ServeMux) {
 	s.homeChildren(mux)
 	s.homePeople(mux)
 	s.homeDemands(mux)
+	s.certificates(mux)
 }
 
 // The door to the home is open to anybody who types a number, so it is narrower

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -491,5 +492,49 @@ func TestHomePages(t *testing.T) {
 		golden(t, "home-child-long.en.html", changingAtHome.ReplaceAllString(body, "…"))
 	})
 }
+
+// certificate erases a child, and returns the secret of the certificate.
+func (s *site) certificate() string {
+	s.t.Helper()
+	child, secret := s.w.Child(), receipt.NewSecret()
+	s.w.Put(child, "course-progress", "nickname", "小满")
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		entries, err := s.w.Vault.Erase(ctx, tx, s.w.App.Ledger(), child.Service, child.ID, family.UseEnded)
+		if err != nil {
+			return err
+		}
+		return receipt.Keep(ctx, tx, s.w.Ring, secret, entries...)
+	})
+	return secret
+}
+
+// Article 20: the link to a certificate shows it, as a page and as a file, and
+// another leads nowhere.
+func TestArticle20_TheCertificateOfAnErasure(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		secret := s.certificate()
+		if status, _ := s.get("/certificate/"+secret+"?lang=zh-CN", ""); status != 409 {
+			t.Errorf("before the ledger has its place: %d", status)
+		}
+		s.places()
+		for _, lang := range []string{"zh-CN", "en"} {
+			status, body := s.get("/certificate/"+secret+"?lang="+lang, "")
+			if status != 200 || strings.Contains(body, "小满") {
+				t.Errorf("%d", status)
+			}
+			body = changingAtHome.ReplaceAllString(strings.ReplaceAll(body, secret, "…"), "…")
+			golden(t, "certificate."+lang+".html", inCertificate.ReplaceAllString(body, "…"))
+		}
+		status, file := s.get("/certificate/"+secret+"/certificate.json", "")
+		if report, err := receipt.VerifyCertificate([]byte(file), receipt.Against{}); status != 200 || err != nil || !report.OK() {
+			t.Errorf("%d %v %v", status, report.Findings, err)
+		}
+		if status, _ := s.get("/certificate/"+receipt.NewSecret()+"?lang=zh-CN", ""); status != 404 {
+			t.Errorf("another link: %d", status)
+		}
+	})
+}
+
+var inCertificate = regexp.MustCompile(`su_[0-9a-z]{26}|(?s)<pre><code>.*?</code></pre>`)
 
 var changingAtHome = regexp.MustCompile(`gu_[0-9a-z]{26}|pk_[0-9a-z]{26}|le_[0-9a-z]{26}|20\d\d-\d\d-\d\d( \d\d:\d\d)?`)

@@ -201,6 +201,7 @@ func toHome(o on) way {
 // in general words.
 var mishaps = map[string]mishap{
 	consent.ErrLink.Code:            {"web.mishap.link", "", []func(on) way{toCode, toHome}},
+	receipt.ErrNoCertificate.Code:   {"web.mishap.no_certificate", "", []func(on) way{toHome}},
 	consent.ErrExpired.Code:         {"web.mishap.expired", "web.told.expired", []func(on) way{toRenewal, toHome}},
 	consent.ErrAsked.Code:           {"web.mishap.asked_again", "web.told.asked_again", []func(on) way{toRenewal, toHome}},
 	consent.ErrCancelled.Code:       {"web.mishap.cancelled", "", []func(on) way{toHome}},

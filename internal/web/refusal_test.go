@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/web"
@@ -82,7 +83,7 @@ var inRoute = regexp.MustCompile(`\{[a-z$]+\}`)
 // has.
 func TestRefusals_EveryWayOnLeadsSomewhere(t *testing.T) {
 	eachProving(t, func(t *testing.T, s *site, b *bureau) {
-		child := s.w.Child()
+		child, certificate := s.w.Child(), s.certificate()
 		open := s.asks("", "")
 		_, token, _ := s.ask()
 		s.verified(token)
@@ -92,7 +93,7 @@ func TestRefusals_EveryWayOnLeadsSomewhere(t *testing.T) {
 		_, page := s.post("/r/"+token+"/identity/official?lang=en", nil)
 		s.signIn()
 		secret := map[string]string{
-			"{token}": token, "{ask}": open.Ask, "{tie}": strings.TrimPrefix(s.tie(child), "/home/"), "{attempt}": regexp.MustCompile(`ve_[0-9a-z]{26}`).FindString(page),
+			"{secret}": certificate, "{token}": token, "{ask}": open.Ask, "{tie}": strings.TrimPrefix(s.tie(child), "/home/"), "{attempt}": regexp.MustCompile(`ve_[0-9a-z]{26}`).FindString(page),
 		}
 		place := map[string]string{"{service}": vaulttest.Service, "{number}": "1", "{$}": ""}
 		refusals := []*errs.Error{{Kind: errs.Internal, Code: "internal"}, {Kind: errs.Unavailable, Code: "notify.unavailable"}, {Kind: errs.NotFound, Code: "catalog.not_found"}}
@@ -229,6 +230,7 @@ func TestRefusals_LeadOnAsThingsAre(t *testing.T) {
 
 // Links and short codes.
 func (m *meetings) links() {
+	m.gets(receipt.ErrNoCertificate.Code, "/certificate/"+strings.Repeat("0", 52))
 	for _, path := range []string{"/r/" + strings.Repeat("0", 52), "/r/" + strings.Repeat("0", 52) + "/receipt", "/ask/" + strings.Repeat("0", 52)} {
 		m.gets("consent.link_unknown", path)
 	}

@@ -369,11 +369,21 @@ CREATE TABLE rights_request (
 	froze       boolean NOT NULL, -- the child wasn't frozen before
 	note        bytea,            -- sealed: what was written with it
 	answer      bytea,            -- sealed: what the operator answered
+	entry       text    NOT NULL, -- of the ledger: that it was received
 	PRIMARY KEY (child, id)
 );
 CREATE INDEX rights_request_id ON rights_request (id, child);
 CREATE INDEX rights_request_erase ON rights_request (erase_at, child, id);
 CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id) WHERE state = 'open';
+
+-- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
+-- child.
+CREATE TABLE certificate (
+	secret bytea  NOT NULL PRIMARY KEY, -- keyed hash of that of the link
+	sealed bytea  NOT NULL,             -- names of ledger entries, sealed under the secret
+	until  bigint NOT NULL              -- a day: the time of the erasure leads to the pseudonym
+);
+CREATE INDEX certificate_until ON certificate (until, secret);
 
 -- VAULT. Values, sealed under the child's key.
 CREATE TABLE value (

@@ -1,0 +1,241 @@
+package receipt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/vault"
+)
+
+// ErrNoCertificate says that a link leads to no certificate, or to none any more.
+var ErrNoCertificate = errs.New(errs.NotFound, "receipt.no_certificate")
+
+// A Certificate says that everything about one child was erased, why, and what it
+// was (Article 20). It names nobody: who holds it knows whom it is about. All that
+// it says is computed from its ledger entries.
+type Certificate struct {
+	Type     string   `json:"@type"`
+	Schema   string   `json:"schema"`
+	Service  string   `json:"service"`
+	Subject  string   `json:"subject"`               // the pseudonym in the ledger, "su_…"
+	Number   string   `json:"number,omitempty"`      // of the demand, if one was made
+	Door     string   `json:"demanded_by,omitempty"` // guardian, child, contact
+	Demanded string   `json:"demanded_at,omitempty"`
+	Ground   string   `json:"ground"`
+	Erased   string   `json:"erased_at"`
+	Items    []string `json:"items"`     // whose values were held, by the names of the charter
+	Gone     []string `json:"destroyed"` // what else went with them
+	Kept     []string `json:"kept"`      // what stays
+	Open     []string `json:"open"`      // who else still has something to delete
+	Proof    Proof    `json:"proof"`
+}
+
+const (
+	certificateType   = "ErasureCertificate"
+	certificateSchema = "wardkeep.erasure-certificate/1"
+)
+
+// What goes with a child besides its values, and what stays of it. Nothing was
+// handed to a processor or a recipient, because no release permits it yet: the gate
+// denies both for want of an agreement and an assessment.
+var (
+	gone = []string{"child_key", "sealed_values", "contacts", "consents", "links", "documents", "sessions", "demands"}
+	kept = []string{"ledger_entries_under_pseudonym"}
+)
+
+// certificateLife is how long a link to a certificate leads to it: as long as an
+// impact assessment is kept.
+const certificateLife = 3 * 366 * 24 * time.Hour
+
+const (
+	certificateDomain = "receipt.certificate"
+	// maxEntries bounds the entries that a certificate rests on: the demand, the
+	// end of the values, the end of the child.
+	maxEntries = 3
+)
+
+// NewSecret makes that of a link to a certificate.
+func NewSecret() string { return id.Secret(32) }
+
+// Keep makes a certificate of entries that tx has appended, for whoever has the
+// secret. What is kept is sealed under the secret itself and lies under a keyed hash of it:
+// nothing leads from it to a child, nor from a child to it, and without the link
+// not even this server can read it. The last entry is that of the erasure.
+func Keep(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string, entries ...string) error {
+	text, err := json.Marshal(entries)
+	if err != nil {
+		return err
+	}
+	sealed, err := ring.Seal(certificateDomain+" "+secret, text)
+	if err != nil {
+		return err
+	}
+	// A day, and not a moment: the time of an erasure is found in the ledger.
+	until := tx.Now().Add(certificateLife).Truncate(24 * time.Hour)
+	return tx.Queue(ctx, `INSERT INTO certificate (secret, sealed, until) VALUES ($1, $2, $3)`,
+		ring.Index(certificateDomain, secret), sealed, (*db.Time)(&until))
+}
+
+// Certificate returns the certificate that a link leads to. Errors:
+// ErrNoCertificate, ErrNotYet.
+func (o Office) Certificate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string) (Certificate, error) {
+	if len(secret) != len(NewSecret()) {
+		return Certificate{}, ErrNoCertificate
+	}
+	now := tx.Now()
+	sealed, err := db.One(ctx, tx, db.Single[[]byte], `SELECT sealed FROM certificate WHERE secret = $1 AND until > $2`,
+		ring.Index(certificateDomain, secret), (*db.Time)(&now))
+	if errors.Is(err, db.ErrNone) {
+		err = ErrNoCertificate
+	}
+	if err != nil {
+		return Certificate{}, err
+	}
+	text, err := ring.Open(certificateDomain+" "+secret, sealed)
+	if err != nil {
+		return Certificate{}, err
+	}
+	var entries []string
+	if err := json.Unmarshal(text, &entries); err != nil {
+		return Certificate{}, err
+	}
+	proof, err := o.include(ctx, tx, entries)
+	if err != nil {
+		return Certificate{}, err
+	}
+	c, err := certify(proof)
+	if err != nil {
+		return Certificate{}, fmt.Errorf("%w: %w", ledger.ErrDamaged, err)
+	}
+	return c, nil
+}
+
+// ForgetCertificates removes those whose time is over, at most limit.
+func ForgetCertificates(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `
+		DELETE FROM certificate WHERE secret IN (
+			SELECT secret FROM certificate WHERE until <= $1 ORDER BY until, secret LIMIT $2)`, (*db.Time)(&now), int64(limit))
+	return int(n), err
+}
+
+// certify computes a certificate from its entries: the one place where its fields
+// are filled in. Each is of one child, and the last says that it was erased.
+func certify(p Proof) (Certificate, error) {
+	p.Type = proofs
+	c := Certificate{Type: certificateType, Schema: certificateSchema, Items: []string{}, Gone: gone, Kept: kept, Open: []string{}, Proof: p}
+	if len(p.Entries) == 0 || len(p.Entries) > maxEntries {
+		return c, errEntry
+	}
+	for i, e := range p.Entries {
+		entry, err := ledger.ParseLeaf(e.Index, []byte(e.Leaf))
+		if err != nil {
+			return c, fmt.Errorf("%w: entry %d", errEntry, i)
+		}
+		if i == 0 {
+			c.Service, c.Subject = entry.Service, entry.Subject
+		}
+		if entry.Service != c.Service || entry.Subject != c.Subject || entry.Subject == "" {
+			return c, errTogether
+		}
+		if err := c.add(entry, i == len(p.Entries)-1); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Certificate) add(e ledger.Placed, last bool) error {
+	if last != (e.Kind == family.KindErased) {
+		return errEntry
+	}
+	switch e.Kind {
+	case rights.KindReceived:
+		var b rights.ReceivedBody
+		if e.Into(&b) != nil || !b.Kind.Erases() || c.Number != "" {
+			return errEntry
+		}
+		c.Number, c.Door, c.Demanded = b.Number, string(b.Door), moment(e.At)
+	case vault.KindErased:
+		var b vault.ErasedBody
+		if e.Into(&b) != nil || len(c.Items) > 0 {
+			return errEntry
+		}
+		c.Items = b.Items
+	case family.KindErased:
+		var b family.ErasedBody
+		if e.Into(&b) != nil {
+			return errEntry
+		}
+		c.Ground, c.Erased = string(b.Ground), moment(e.At)
+	default:
+		return errEntry
+	}
+	return nil
+}
+
+// JSON returns the certificate as a file.
+func (c Certificate) JSON() ([]byte, error) { return file(c) }
+
+// IsCertificate reports whether a file says that it is a certificate.
+func IsCertificate(file []byte) bool {
+	var c struct {
+		Type string `json:"@type"`
+	}
+	return len(file) <= MaxSize && json.Unmarshal(file, &c) == nil && c.Type == certificateType
+}
+
+// An ErasureReport is what a verification of a certificate found.
+type ErasureReport struct {
+	Report
+	Certificate Certificate
+}
+
+// VerifyCertificate checks a certificate, as a file, offline. An error says that it
+// is none: ErrFormat; what is wrong with it is in the report.
+func VerifyCertificate(text []byte, against Against) (ErasureReport, error) {
+	var c Certificate
+	said, err := values(text)
+	if err != nil || json.Unmarshal(text, &c) != nil || c.Type != certificateType || c.Schema != certificateSchema {
+		return ErasureReport{}, ErrFormat
+	}
+	r := ErasureReport{Certificate: c}
+	key := against.Key
+	if key == "" {
+		key, r.OwnKey = c.Proof.Key, true
+	}
+	if r.Tree, err = ledger.OpenCheckpoint(c.Proof.Checkpoint, key); err != nil {
+		r.found(FoundCheckpoint, "proof.checkpoint")
+	} else {
+		r.included(c.Proof)
+	}
+	r.elsewhere(against.Checkpoints, key)
+	again, err := certify(c.Proof)
+	if err != nil {
+		r.found(FoundContent, "proof.entries")
+		return r, nil
+	}
+	again.Proof.Key = key
+	right, err := again.JSON()
+	if err != nil {
+		return r, err
+	}
+	want, err := values(right)
+	if err != nil {
+		return r, err
+	}
+	for _, path := range differ("", want, said) {
+		r.found(FoundField, path)
+	}
+	return r, nil
+}

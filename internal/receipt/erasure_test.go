@@ -1,0 +1,175 @@
+package receipt_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/receipt"
+	"wardkeep/internal/rights"
+)
+
+// erased has a guardian demand that a child is erased, and erases it, as the sweep
+// does. It returns the secret of the certificate.
+func (d *desk) erased() (secret string, child family.Child, r rights.Request) {
+	d.t.Helper()
+	child = d.Child()
+	d.Put(child, "course-progress", "nickname", "小溪")
+	secret = receipt.NewSecret()
+	d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		desk := rights.Desk{Ring: d.Ring, Charters: d.Desk.Charters, Calendar: workday.Default()}
+		r, _, err = desk.Receive(ctx, tx, d.App, child, rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
+		return err
+	})
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		entries, err := d.Vault.Erase(ctx, tx, "system:retention", child.Service, child.ID, family.Requested)
+		if err != nil {
+			return err
+		}
+		return receipt.Keep(ctx, tx, d.Ring, secret, append([]string{r.Entry}, entries...)...)
+	})
+	return secret, child, r
+}
+
+func (d *desk) certificate(secret string) (c receipt.Certificate, err error) {
+	err = d.Store.View(d.t.Context(), func(tx *db.Tx) error {
+		c, err = d.office.Certificate(d.t.Context(), tx, d.Ring, secret)
+		return err
+	})
+	return c, err
+}
+
+// Article 20: who asked gets evidence of what was erased, why and when, and anybody
+// checks it without this server.
+func TestArticle20_ACertificateProvesTheErasure(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		secret, child, r := d.erased()
+		if _, err := d.certificate(secret); !errors.Is(err, receipt.ErrNotYet) {
+			t.Errorf("before the ledger has its place: %v", err)
+		}
+		d.flush()
+		c, err := d.certificate(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Number != r.Number || c.Door != "child" || c.Ground != "request" || !slices.Equal(c.Items, []string{"nickname"}) || c.Subject != child.Subject {
+			t.Errorf("%+v", c)
+		}
+		file, err := c.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := receipt.VerifyCertificate(file, receipt.Against{Key: d.office.Key})
+		if err != nil || !report.OK() || !receipt.IsCertificate(file) {
+			t.Errorf("%v, %v", report.Findings, err)
+		}
+		if _, err := receipt.Verify(file, receipt.Against{Key: d.office.Key}); !errors.Is(err, receipt.ErrFormat) {
+			t.Errorf("taken for a consent record: %v", err)
+		}
+		_, other, err := ledger.NewSigner(origin, bytes.Repeat([]byte{7}, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report, err := receipt.VerifyCertificate(file, receipt.Against{Key: other}); err != nil || report.OK() {
+			t.Errorf("with another key: %v, %v", report.Findings, err)
+		}
+	})
+}
+
+func TestArticle20_ATamperedCertificateIsFound(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		secret, _, _ := d.erased()
+		d.flush()
+		c, err := d.certificate(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := c.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var whole any
+		if err := json.Unmarshal(file, &whole); err != nil {
+			t.Fatal(err)
+		}
+		fields := 0
+		eachField("", whole, func(path string, v any, set func(any)) {
+			fields++
+			for _, other := range others(v) {
+				set(other)
+				changed, err := json.Marshal(whole)
+				if err != nil {
+					t.Fatal(err)
+				}
+				set(v)
+				if r, err := receipt.VerifyCertificate(changed, receipt.Against{Key: d.office.Key}); err == nil && r.OK() {
+					t.Errorf("%s: %.40v for %.40v isn't found", path, other, v)
+				}
+			}
+		})
+		if fields < 25 {
+			t.Errorf("only %d fields", fields)
+		}
+		for name, changed := range map[string]string{
+			"a field that is not known": strings.Replace(string(file), `"ground"`, `"more": 1, "ground"`, 1),
+			"a name in another case":    strings.Replace(string(file), `"ground"`, `"Ground"`, 1),
+			"a field twice":             strings.Replace(string(file), `"ground"`, `"ground": "unlawful", "ground"`, 1),
+			"something behind":          string(file) + "{}",
+			"nothing":                   "",
+		} {
+			if r, err := receipt.VerifyCertificate([]byte(changed), receipt.Against{Key: d.office.Key}); err == nil && r.OK() {
+				t.Errorf("%s isn't found", name)
+			}
+		}
+	})
+}
+
+// Edge case 16: from the store nothing leads from a certificate to its child, nor
+// the other way, and without the link nobody reads it. Its time ends.
+func TestEdgeCase16_ACertificateLeadsToNobody(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		secret, child, r := d.erased()
+		d.flush()
+		for _, wrong := range []string{"", "x", strings.ToUpper(secret), receipt.NewSecret(), secret[:len(secret)-1] + "!"} {
+			if _, err := d.certificate(wrong); !errors.Is(err, receipt.ErrNoCertificate) {
+				t.Errorf("%d characters lead to %v", len(wrong), err)
+			}
+		}
+		var hash, sealed []byte
+		var until db.Time
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return db.Each(ctx, tx, func(row db.Row) error { return row.Scan(&hash, &sealed, &until) }, `SELECT secret, sealed, until FROM certificate`)
+		})
+		for _, leads := range []string{string(child.ID), child.Subject, r.ID, r.Number, r.Entry, secret} {
+			if bytes.Contains(append(hash, sealed...), []byte(leads)) {
+				t.Errorf("a row of the store has %.3s… in it", leads)
+			}
+		}
+		if at := time.Time(until); !at.Equal(at.Truncate(24 * time.Hour)) {
+			t.Errorf("the end tells the moment of the erasure: %s", at)
+		}
+		if _, err := d.Ring.Open("receipt.certificate", sealed); err == nil {
+			t.Error("it opens without the secret")
+		}
+		d.Pass(3*366*24*time.Hour + time.Hour)
+		if _, err := d.certificate(secret); !errors.Is(err, receipt.ErrNoCertificate) {
+			t.Errorf("after its time: %v", err)
+		}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			n, err := receipt.ForgetCertificates(ctx, tx, 10)
+			if n != 1 {
+				t.Errorf("%d forgotten", n)
+			}
+			return err
+		})
+	})
+}

@@ -1,0 +1,91 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/receipt"
+)
+
+func (s *Server) certificates(mux *http.ServeMux) {
+	s.handle(mux, "GET /certificate/{secret}", s.certificate)
+	s.handle(mux, "GET /certificate/{secret}/certificate.json", s.certificateFile)
+}
+
+// certificatePage is what guardian/certificate.html shows: that everything about a
+// child was erased. Whoever has the link knows which.
+type certificatePage struct {
+	Secret, Name, Rules string
+	Certificate         receipt.Certificate
+	Items               []string // labels
+	Demanded, Erased    time.Time
+	Ground, Door        string // keys; Door is empty without a demand
+	Gone, Kept          []string
+	Entry               int64 // where the erasure stands in the ledger
+}
+
+func (s *Server) certified(r *http.Request, page *certificatePage) error {
+	if err := s.limits.take(r); err != nil {
+		return err
+	}
+	ctx, secret := r.Context(), r.PathValue("secret")
+	office := receipt.Office{Charters: s.Charters, Key: s.LedgerKey, PublicURL: s.PublicURL}
+	return s.Store.View(ctx, func(tx *db.Tx) error {
+		c, err := office.Certificate(ctx, tx, s.Ring, secret)
+		if err != nil {
+			return err
+		}
+		published, err := s.Charters.Current(ctx, tx, c.Service)
+		if err != nil {
+			return err
+		}
+		in := charter.Lang(lang(r))
+		*page = certificatePage{Secret: secret, Name: published.Charter.Name.In(in), Rules: "/rules/" + c.Service, Certificate: c,
+			Ground: "web.certificate.ground." + c.Ground, Entry: c.Proof.Entries[len(c.Proof.Entries)-1].Index}
+		for _, name := range c.Items {
+			label := name
+			if it, ok := published.Charter.Item(name); ok {
+				label = it.Label.In(in)
+			}
+			page.Items = append(page.Items, label)
+		}
+		for _, what := range c.Gone {
+			page.Gone = append(page.Gone, "web.certificate.gone."+what)
+		}
+		for _, what := range c.Kept {
+			page.Kept = append(page.Kept, "web.certificate.kept."+what)
+		}
+		if page.Erased, err = time.Parse(time.RFC3339, c.Erased); err != nil || c.Demanded == "" {
+			return err
+		}
+		page.Door = "web.certificate.by." + c.Door
+		page.Demanded, err = time.Parse(time.RFC3339, c.Demanded)
+		return err
+	})
+}
+
+func (s *Server) certificate(w http.ResponseWriter, r *http.Request) error {
+	var page certificatePage
+	if err := s.certified(r, &page); err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "guardian/certificate.html", page)
+}
+
+// certificateFile serves the certificate as a file that `wardkeep verify` checks.
+func (s *Server) certificateFile(w http.ResponseWriter, r *http.Request) error {
+	var page certificatePage
+	if err := s.certified(r, &page); err != nil {
+		return err
+	}
+	file, err := page.Certificate.JSON()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", `attachment; filename="erasure-certificate.json"`)
+	_, err = w.Write(file)
+	return err
+}
