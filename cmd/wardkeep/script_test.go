@@ -49,6 +49,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"document": document, // document CONFIG VAR: a guardian sends a document of one page; keeps the attempt's id
 		"got":      got,      // got N KIND: the gateway has that many messages of the kind
 		"answer":   answer,   // answer ADDRESS KEY LANG FILE: a guardian answers, and keeps the receipt
+		"erase":    erase,    // erase ADDRESS KEY REF FILE: the app erases a child, and its guardian keeps the certificate
 	}
 }
 
@@ -246,10 +247,11 @@ func enrol(ts *testscript.TestScript, neg bool, args []string) {
 // their ids, the links of the requests, and the last one-time code.
 type inbox struct {
 	sync.Mutex
-	kinds map[string]int
-	ids   []string
-	links []string
-	code  string
+	kinds       map[string]int
+	ids         []string
+	links       []string
+	code        string
+	certificate string // where the newest one is
 }
 
 // inboxes are the inboxes of the scripts, by their directories.
@@ -282,6 +284,8 @@ func gateway(ts *testscript.TestScript, neg bool, args []string) {
 				in.links = append(in.links, string(link.Find(body)))
 			case "consent.code":
 				in.code = string(sixDigits.Find(body))
+			case "child.erased":
+				in.certificate = string(certificate.Find(body))
 			}
 			in.Unlock()
 		}
@@ -355,6 +359,41 @@ func got(ts *testscript.TestScript, neg bool, args []string) {
 
 // answer has a child registered whose guardian refuses the class ranking and
 // agrees to the rest. The script has a gateway.
+var certificate = regexp.MustCompile(`/certificate/[0-9a-z]{52}`)
+
+func erase(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 4, "erase ADDRESS KEY REF FILE")
+	c, err := wardkeep.New("http://"+args[0], "xiaoxi-english", args[1])
+	ts.Check(err)
+	_, err = c.Erase(context.Background(), wardkeep.Ref(args[2]))
+	ts.Check(err)
+	v, ok := inboxes.Load(ts.Getenv("WORK"))
+	if !ok {
+		ts.Fatalf("there is no gateway")
+	}
+	in := v.(*inbox)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("no certificate comes")
+		}
+		in.Lock()
+		path := in.certificate
+		in.Unlock()
+		if path == "" {
+			continue
+		}
+		answer, err := http.Get("http://" + args[0] + path + "/certificate.json")
+		ts.Check(err)
+		file, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+		ts.Check(err)
+		ts.Check(answer.Body.Close())
+		if answer.StatusCode == http.StatusOK { // before that, the ledger gives it a place
+			ts.Check(os.WriteFile(ts.MkAbs(args[3]), file, 0o600))
+			return
+		}
+	}
+}
+
 func answer(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 4, "answer ADDRESS KEY LANG FILE")
 	ctx, lang := context.Background(), args[2]
