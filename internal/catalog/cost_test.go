@@ -91,8 +91,8 @@ func (d *desk) grants(n int64) int64 {
 		for i := range n {
 			child := fmt.Sprintf("ch_%026d", i)
 			err := tx.Queue(ctx, `
-				INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, created_at, endings)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+				INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, created_at, endings, aged)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)`,
 				child, "stories", fmt.Sprintf("su_%026d", i), 1, "active", false, false, "", 0, (*db.Time)(&now), "")
 			if err != nil {
 				return err

@@ -144,7 +144,7 @@ func Correct(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Chi
 	}
 	turns14 := c.sealBirth(ring, key, b, from)
 	err = changed(tx.Exec(ctx, `
-		UPDATE child SET birth = $1, birth_from = $2, birth_version = $3, turns_14 = $4
+		UPDATE child SET birth = $1, birth_from = $2, birth_version = $3, turns_14 = $4, aged = 0
 		WHERE child = $5 AND version = $3 AND state <> 'erased'`, c.birth, c.BirthFrom, c.birthVersion, turns14, c.ID))
 	if err != nil {
 		return Child{}, "", err

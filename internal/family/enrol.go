@@ -122,8 +122,8 @@ func (c Child) claim(ctx context.Context, tx *db.Tx) error {
 func (c Child) insert(ctx context.Context, tx *db.Tx, turns14 []byte) error {
 	return tx.Queue(ctx, `
 		INSERT INTO child (child, service, subject, version, state, frozen, disputed, ref, ref_hash,
-			birth, birth_from, birth_version, turns_14, pool, wrapped, created_at, expires_at, endings)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+			birth, birth_from, birth_version, turns_14, pool, wrapped, created_at, expires_at, endings, aged)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
 		c.ID, c.Service, c.Subject, c.Version, c.State, c.Frozen, c.Disputed, c.ref, c.refHash,
 		c.birth, c.BirthFrom, c.birthVersion, turns14, c.pool, c.wrapped, (*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), c.Endings.String())
 }

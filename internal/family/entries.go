@@ -12,6 +12,8 @@ const (
 	KindUnfrozen         = "child.unfrozen"
 	KindDisputed         = "child.disputed"
 	KindSettled          = "child.settled"
+	KindTurning          = "child.turning_14" // in TurningLead at most
+	KindTurned           = "child.turned_14"
 	KindErased           = "child.erased"
 	KindGuardianAdded    = "guardian.added"
 	KindGuardianVerified = "guardian.verified"
@@ -39,8 +41,10 @@ type FrozenBody struct {
 	Why FreezeReason `json:"why"`
 }
 
-// An UnfrozenBody, DisputedBody and SettledBody say it all by their kind.
+// These say it all by their kind. A day of birth is in none of them.
 type (
+	TurningBody  struct{}
+	TurnedBody   struct{}
 	UnfrozenBody struct{}
 	DisputedBody struct{}
 	SettledBody  struct{}

@@ -60,7 +60,7 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 	day, until := tx.Now().Truncate(24*time.Hour), tx.Now().Add(TraceLife)
 	err := changed(tx.Exec(ctx, `
 		UPDATE child SET state = 'erased', subject = '', version = 0, frozen = false, disputed = false,
-			ref = NULL, ref_hash = NULL, birth = NULL, birth_from = '', birth_version = 0, turns_14 = NULL,
+			ref = NULL, ref_hash = NULL, birth = NULL, birth_from = '', birth_version = 0, turns_14 = NULL, aged = 0,
 			pool = NULL, wrapped = NULL, created_at = 0, expires_at = NULL, endings = '', erased_at = $1
 		WHERE child = $2 AND version = $3 AND state <> 'erased'`, (*db.Time)(&day), c.ID, c.Version))
 	if err != nil {

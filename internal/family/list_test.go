@@ -54,8 +54,8 @@ func TestList_CostsTheSameForAnyNumberOfChildren(t *testing.T) {
 				for i := range n {
 					name := fmt.Sprintf("%026d", from+i)
 					err := tx.Queue(w.ctx, `
-						INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, endings, created_at)
-						VALUES ($1, 'xiaoxi', $2, 1, $3, false, false, '', 0, '', 0)`, "ch_"+name, "su_"+name, state)
+						INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, endings, created_at, aged)
+						VALUES ($1, 'xiaoxi', $2, 1, $3, false, false, '', 0, '', 0, 0)`, "ch_"+name, "su_"+name, state)
 					if err != nil {
 						return err
 					}

@@ -2,20 +2,10 @@ package family
 
 import (
 	"context"
-	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 )
-
-// Turning14 returns children who are no longer children from 00:00 of day on
-// (edge case 1), by ID, those behind after and at most limit. Day is a date in
-// Asia/Shanghai. It reads the index of keyed days: a day costs those who turn.
-func Turning14(ctx context.Context, tx *db.Tx, ring *keyring.Ring, day time.Time, after ID, limit int) ([]Child, error) {
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM child WHERE turns_14 = $1 AND child > $2
-		ORDER BY child LIMIT $3`, dayHash(ring, day), after, limit)
-}
 
 // held is a wrapped key as it lies in its row.
 type held struct {

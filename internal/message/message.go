@@ -58,6 +58,8 @@ var told = map[string]reading{
 	family.KindDisputed:         everybody(notify.KindDisputed),
 	family.KindSettled:          everybody(notify.KindSettled),
 	family.KindCorrected:        everybody(notify.KindCorrected),
+	family.KindTurning:          everybody(notify.KindTurning),
+	family.KindTurned:           everybody(notify.KindTurned),
 	family.KindGuardianAdded:    added,
 	family.KindGuardianEnded:    ended,
 	family.KindGuardianVerified: unverified,

@@ -249,7 +249,7 @@ func proved(proofs []family.Proof, guardian family.GuardianID, kind family.Proof
 func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, to consent.Reached, me family.Guardian) (_ string, lost bool, err error) {
 	back := to.Back
 	switch d.Kind {
-	case notify.KindDisputed, notify.KindSettled, notify.KindGuardianAdded, notify.KindContactAdded,
+	case notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded,
 		notify.KindGuardianRemoved, notify.KindOtherUnverified,
 		notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended,
 		notify.KindDemandDone, notify.KindDemandRefused:

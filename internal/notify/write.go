@@ -25,6 +25,8 @@ const (
 	KindDisputed   = "child.disputed"
 	KindSettled    = "child.settled"
 	KindCorrected  = "child.corrected"
+	KindTurning    = "child.turning_14"
+	KindTurned     = "child.turned_14"
 	KindErased     = "child.erased"
 	KindUnanswered = "child.unanswered" // nobody answered in time: erased
 
@@ -79,6 +81,8 @@ var wordings = map[string]wording{
 	KindDisputed:   {"disputed", whyTold},
 	KindSettled:    {"settled", whyTold},
 	KindCorrected:  {"corrected", whyTold},
+	KindTurning:    {"turning", whyTold},
+	KindTurned:     {"turned", whyTold},
 	KindErased:     {"erased", whyLast},
 	KindUnanswered: {"unanswered", whyLast},
 

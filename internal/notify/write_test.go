@@ -67,7 +67,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindUnanswered:   {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
 	}
 	for link, kinds := range map[string][]string{
-		home: {notify.KindDisputed, notify.KindSettled, notify.KindGuardianAdded, notify.KindContactAdded, notify.KindGuardianRemoved, notify.KindOtherUnverified,
+		home: {notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded, notify.KindGuardianRemoved, notify.KindOtherUnverified,
 			notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended, notify.KindDemandDone, notify.KindDemandRefused},
 		back: {notify.KindUnverified, notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 			notify.KindIdentityAccepted, notify.KindIdentityRefused},

@@ -125,7 +125,7 @@ func (f *fold) familyEntry(p ledger.Placed, k key, c *child) fault {
 		var b family.CorrectedBody
 		b, x = body[family.CorrectedBody](p)
 		if b.What == "birth" {
-			c.childAt, c.grownAt = 0, 0
+			c.childAt, c.grownAt, c.aged = 0, 0, uint8(family.AgedNot)
 			c.birth, c.birthFrom = p.Version, f.names.sym(string(b.Source))
 		}
 	case family.KindFrozen:
@@ -140,6 +140,8 @@ func (f *fold) familyEntry(p ledger.Placed, k key, c *child) fault {
 	case family.KindSettled:
 		_, x = body[family.SettledBody](p)
 		was, is = &c.disputed, &fl
+	case family.KindTurning, family.KindTurned:
+		return f.ages(p, c)
 	case family.KindErased:
 		return f.erase(p, k, c)
 	case vault.KindErased:
@@ -154,6 +156,24 @@ func (f *fold) familyEntry(p ledger.Placed, k key, c *child) fault {
 		*was = *is
 	}
 	return x
+}
+
+// ages folds that a child turns 14, or has: each once, in that order, and as its birth
+// date says, which is compared with the table's later.
+func (f *fold) ages(p ledger.Placed, c *child) fault {
+	told, class := family.AgedTurning, age.Child
+	_, x := body[family.TurningBody](p)
+	if p.Kind == family.KindTurned {
+		told, class = family.AgedTurned, age.Minor
+	}
+	switch {
+	case x != (fault{}):
+		return x
+	case c.birth == 0 || uint8(told) <= c.aged:
+		return impossible(ruleClass)
+	}
+	c.aged = uint8(told)
+	return c.sawAge(class, p.At.UnixMicro())
 }
 
 // erase keeps of a child only that there was one.

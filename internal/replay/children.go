@@ -24,13 +24,13 @@ const page = 500
 type childRow struct {
 	id, service, subject, state, birthFrom  string
 	endings                                 string
-	version, birthVersion                   int64
+	version, birthVersion, aged             int64
 	frozen, disputed                        bool
 	created, expires, erased                int64
 	pool, key, ref, refHash, birth, turns14 int64
 }
 
-const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, endings,
+const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, endings, aged,
 	birth_from, birth_version, CASE WHEN pool IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN wrapped IS NULL THEN 0 ELSE 1 END, CASE WHEN ref IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN ref_hash IS NULL THEN 0 ELSE 1 END, CASE WHEN birth IS NULL THEN 0 ELSE 1 END,
@@ -38,7 +38,7 @@ const childColumns = `child, service, subject, version, state, frozen, disputed,
 
 func scanChild(row db.Row) (c childRow, err error) {
 	var created, expires, erased db.Time
-	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased, &c.endings,
+	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased, &c.endings, &c.aged,
 		&c.birthFrom, &c.birthVersion, &c.pool, &c.key, &c.ref, &c.refHash, &c.birth, &c.turns14)
 	c.created, c.expires, c.erased = fromDB(created), fromDB(expires), fromDB(erased)
 	return c, err
@@ -244,6 +244,7 @@ func (a *audit) compareErased(row childRow) {
 	r.flag("disputed", false, row.disputed)
 	r.text("birth_from", "", row.birthFrom)
 	r.number("birth_version", 0, row.birthVersion)
+	r.number("aged", 0, row.aged)
 	r.time("created_at", 0, row.created)
 	r.time("expires_at", 0, row.expires)
 	r.present(0, row)
@@ -286,6 +287,7 @@ func (a *audit) compareChild(row childRow) *child {
 	r.present(1, row)
 	r.text("birth_from", a.names.text(c.birthFrom), row.birthFrom)
 	r.number("birth_version", c.birth, row.birthVersion)
+	r.number("aged", int64(c.aged), row.aged)
 	known := min(c.birth, 1)
 	r.number("birth", known, row.birth)
 	r.number("turns_14", known, row.turns14)

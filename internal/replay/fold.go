@@ -115,7 +115,7 @@ var (
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
-		family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
+		family.KindTurning, family.KindTurned, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
 		family.KindGuardianProved, family.KindProofExpired,
 		verification.KindStarted, verification.KindSucceeded, verification.KindFailed, verification.KindSeen, verification.KindApproved,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,

@@ -19,6 +19,7 @@ type child struct {
 	frozen   bool
 	disputed bool
 	seen     bool // its row was found
+	aged     uint8
 
 	created int64
 	expires int64

@@ -455,6 +455,8 @@ var changes = []change{
 		func(s *scene) []any { return []any{s.before.value, s.before.valueVersion, s.mei.ID} }, "row_differs value version"},
 	{"a value is of another version", `UPDATE value SET version = version - 1 WHERE child = $1`, mei, "row_differs value version"},
 
+	{"a child's turning 14 was told", `UPDATE child SET aged = 2 WHERE child = $1`, mei, "row_differs child aged"},
+
 	// Demands.
 	{"a demand never was", `DELETE FROM rights_request WHERE child = $1 AND kind = 'close'`, ann, "row_missing rights_request "},
 	{"a demand is about nobody", `UPDATE rights_request SET child = 'zz' WHERE child = $1`, ann, "row_extra rights_request "},

@@ -45,6 +45,7 @@ type Swept struct {
 	Requests   int // consent requests that ran out
 	Proofs     int // proofs of guardians that ran out
 	Attempts   int // attempts to prove something that ran out, or aren't counted any more
+	Aged       int // children of whom it was recorded that they turn 14, or have
 	Evidence   int // certificates of erasures whose time is over
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
@@ -80,6 +81,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	}
 	// First what somebody has asked for (Article 20).
 	run(&done.Demanded, func() (int, int, error) { return sweepDemanded(ctx, store, v, f) })
+	run(&done.Aged, func() (int, int, error) { return sweepAges(ctx, store, v) })
 	run(&done.Values, func() (int, int, error) { return sweepValues(ctx, store, v) })
 	run(&done.Requests, func() (int, int, error) { return sweepRequests(ctx, store) })
 	run(&done.Proofs, func() (int, int, error) { return sweepProofs(ctx, store, v) })

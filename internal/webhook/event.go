@@ -23,7 +23,7 @@ var types = []string{
 	catalog.KindPublished,
 
 	family.KindRegistered, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
-	family.KindCorrected, family.KindErased,
+	family.KindCorrected, family.KindTurning, family.KindTurned, family.KindErased,
 	vault.KindEvent,
 	family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
 

@@ -151,6 +151,7 @@ CREATE TABLE child (
 	birth_from text    NOT NULL, -- who said so
 	birth_version bigint NOT NULL, -- the child's, when they did; the birth date is bound to it
 	turns_14   bytea,            -- keyed hash of the day
+	aged       bigint  NOT NULL, -- how far that was told: 0 not at all, 1 that it comes, 2 that it has come
 	-- A pool key that wraps a child's key can't be deleted, and no child can be put
 	-- under one that was: not even by a server that still has it in memory.
 	pool       text    REFERENCES keyring_key (id), -- NULL once erased
@@ -163,7 +164,7 @@ CREATE TABLE child (
 CREATE INDEX child_subject ON child (subject, child);
 CREATE INDEX child_service ON child (service, child) WHERE state <> 'erased'; -- the living
 CREATE INDEX child_expiry ON child (expires_at, child);
-CREATE INDEX child_turns_14 ON child (turns_14, child);
+CREATE INDEX child_turns_14 ON child (turns_14, aged, child);
 CREATE INDEX child_pool ON child (pool, child);
 
 CREATE TABLE child_ref (
