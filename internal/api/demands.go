@@ -8,7 +8,6 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 	"wardkeep/internal/rights"
-	"wardkeep/internal/vault"
 )
 
 // demandView says all of a demand, its words included. Errors: those of the
@@ -35,12 +34,7 @@ func demand(s *Server, ctx context.Context, c *call, in *demandInput) (answer[wa
 			return out, err
 		}
 		ask := rights.Demand{Kind: rights.Kind(d.Kind), Door: rights.Door(d.Door), Guardian: family.GuardianID(d.Guardian), Item: d.Item, Text: pii.New(d.Text)}
-		held, err := vault.Holdings(ctx, tx, child)
-		if err != nil {
-			return out, err
-		}
-		ask.Held = vault.Items(held)
-		r, entry, err := s.rights.Receive(ctx, tx, c.app, child, ask)
+		r, entry, err := s.Vault.Demand(ctx, tx, s.rights, c.app, child, ask)
 		if err != nil {
 			return out, err
 		}

@@ -717,10 +717,10 @@ func demandedAtHome(g *guardian) {
 	g.signIn()
 	g.follow(homeChild)
 	child := g.Page().URL
-	g.press(more("demand", "nickname"))
+	g.press(`details:has(#correct-nickname) > summary`)
 	g.fill("#correct-nickname", name+"!")
 	g.at("home_child-correcting")
-	g.follow(about("demand", "nickname"))
+	g.follow(`form:has(#correct-nickname) button`)
 	g.sees("web.mine.demand.state.open", "web.mine.demand.by.me")
 	g.at("home_child-demanded")
 	if strings.Contains(g.Text(), name+"!") {
@@ -733,6 +733,12 @@ func demandedAtHome(g *guardian) {
 	g.Visit(child)
 	g.sees("web.mine.demand.state.refused", "web.mine.demand.reason.already_right", "web.mine.demand.complain")
 	g.at("home_child-refused")
+
+	g.press(`details:has(input[value=delete_item]) > summary`)
+	g.sees("web.mine.erase.what")
+	g.at("home_child-deleting-item")
+	g.follow(`form:has(input[value=delete_item]) button`)
+	g.sees("web.mine.held.nothing", "web.mine.demand.state.done")
 
 	if _, err := g.site.API.Demand(g.t.Context(), g.child.ID, wardkeep.Demanding{Kind: "close", Door: "child"}); err != nil {
 		g.t.Fatal(err)

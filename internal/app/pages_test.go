@@ -143,18 +143,14 @@ const (
 	closedFold   = `details:not([open]) > summary`
 )
 
-// about is the control of a form that does something about one purpose, or item.
+// about is the control of a form that does something about one purpose.
 func about(verb, purpose string) string {
-	return `form[action*="/` + verb + `"]:has(` + subject(purpose) + `) button`
-}
-
-func subject(purpose string) string {
-	return `:is(input[name=purpose], input[name=item])[value="` + purpose + `"]`
+	return `form[action*="/` + verb + `"]:has(input[name=purpose][value="` + purpose + `"]) button`
 }
 
 // more opens what the form of about is hidden in.
 func more(verb, purpose string) string {
-	return `details:has(form[action*="/` + verb + `"] ` + subject(purpose) + `) > summary`
+	return `details:has(form[action*="/` + verb + `"] input[name=purpose][value="` + purpose + `"]) > summary`
 }
 
 // switchOf is the control of a yes to one purpose.

@@ -34,7 +34,8 @@ const (
 // is erased by the next sweep, a child's after three working days in which its
 // guardian hears of it (edge case 17), that of somebody else when a guardian has
 // confirmed it (edge case 11). A guardian who demands what another door has
-// demanded already confirms that. By is the guardian, or the operator's app or
+// demanded already confirms that. One to delete a value is the guardian's alone, and
+// done with the transaction: whoever calls erases the value in it. By is the guardian, or the operator's app or
 // officer for whoever came by phone or letter. Errors: ErrMayNot, ErrKind,
 // ErrDoor, ErrItem, ErrNotHeld, ErrText, ErrTwice, ErrMany, those of family.Lock.
 func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child family.Child, ask Demand) (Request, string, error) {
@@ -100,11 +101,17 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 		return r, "", err
 	}
 	r.Entry = entry
+	if r.Kind == DeleteItem {
+		r.State, r.ClosedAt = Done, now
+		if entry, err = record(ctx, tx, c, KindDone, by.Ledger(), EndedBody{Request: r.ID}); err != nil {
+			return r, "", err
+		}
+	}
 	return r, entry, tx.Queue(ctx, `
 		INSERT INTO rights_request (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, NULL, $13, $14, NULL, $15)`,
-		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State,
-		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), r.froze, r.note, r.Entry)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, $13, $14, $15, NULL, $16)`,
+		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State, (*db.Time)(&r.ReceivedAt),
+		(*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt), r.froze, r.note, r.Entry)
 }
 
 // after is n working days after a moment, whether or not the holidays of that year
@@ -147,6 +154,9 @@ func (ask Demand) by(ctx context.Context, tx *db.Tx, by family.Actor, c family.C
 		}
 	default:
 		return ErrMayNot
+	}
+	if ask.Kind == DeleteItem && ask.Door != ByGuardian {
+		return ErrDoor.At("door")
 	}
 	switch ask.Door {
 	case ByGuardian:
@@ -196,7 +206,7 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 	switch {
 	case !declared && !held:
 		return ErrItem.At("item")
-	case ask.Kind == Correct && !held:
+	case ask.Kind != Supplement && !held:
 		return ErrNotHeld.At("item")
 	}
 	return nil

@@ -50,10 +50,11 @@ type Kind string
 
 // The kinds.
 const (
-	Correct    Kind = "correct"    // Article 19
-	Supplement Kind = "supplement" // what is held is incomplete
-	Delete     Kind = "delete"     // Article 20: a bare demand is enough
-	Close      Kind = "close"      // Article 20 (4): the use ends
+	Correct    Kind = "correct"     // Article 19
+	Supplement Kind = "supplement"  // what is held is incomplete
+	DeleteItem Kind = "delete_item" // one value, at once
+	Delete     Kind = "delete"      // Article 20: a bare demand is enough
+	Close      Kind = "close"       // Article 20 (4): the use ends
 )
 
 // Erases reports whether the demand ends with the erasure of the child.
@@ -67,7 +68,9 @@ func (k Kind) Ground() family.Ground {
 	return family.Requested
 }
 
-func (k Kind) known() bool { return k.Erases() || k == Correct || k == Supplement }
+func (k Kind) known() bool {
+	return k.Erases() || k == Correct || k == Supplement || k == DeleteItem
+}
 
 // A Door is who demands.
 type Door string

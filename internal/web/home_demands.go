@@ -11,7 +11,6 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
-	"wardkeep/internal/vault"
 )
 
 func (s *Server) homeDemands(mux *http.ServeMux) {
@@ -92,12 +91,8 @@ func (s *Server) homeDemand(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		held, err := vault.Holdings(ctx, tx, t.Of)
-		if err != nil {
-			return err
-		}
-		ask.Guardian, ask.Held = t.ID, vault.Items(held)
-		_, _, err = s.rights.Receive(ctx, tx, t.Guardian, t.Of, ask)
+		ask.Guardian = t.ID
+		_, _, err = s.Vault.Demand(ctx, tx, s.rights, t.Guardian, t.Of, ask)
 		return err
 	})
 	return s.toDemands(w, r, err)
