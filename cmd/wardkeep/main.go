@@ -43,6 +43,7 @@ type cli struct {
 	Child    childCmd    `cmd:"" help:"${child}"`
 	Guardian guardianCmd `cmd:"" help:"${guardian}"`
 	Proofs   proofsCmd   `cmd:"" name:"verification" help:"${verification}"`
+	Demand   demandCmd   `cmd:"" help:"${demand}"`
 	Import   importCmd   `cmd:"" help:"${import}"`
 	Requests requestsCmd `cmd:"" help:"${requests}"`
 	Keys     keysCmd     `cmd:"" help:"${keys}"`

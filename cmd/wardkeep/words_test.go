@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/roster"
 )
 
@@ -94,6 +95,18 @@ func TestWordsOfEveryState(t *testing.T) {
 		}
 		for s := family.Unproved; s <= family.Document; s++ {
 			keys = append(keys, "cmd.guardian.strength."+strconv.Itoa(int(s)))
+		}
+		for _, k := range []rights.Kind{rights.Correct, rights.Supplement, rights.Delete, rights.Close} {
+			keys = append(keys, "cmd.demand.kind."+string(k))
+		}
+		for _, d := range []rights.Door{rights.ByGuardian, rights.ByChild, rights.ByContact} {
+			keys = append(keys, "cmd.demand.door."+string(d))
+		}
+		for _, s := range []rights.State{rights.Done, rights.Refused, rights.Cancelled} {
+			keys = append(keys, "cmd.demand.state."+string(s))
+		}
+		for _, r := range []rights.Reason{rights.NotEntitled, rights.NothingHeld, rights.AlreadyRight, rights.Complex, rights.Unreachable} {
+			keys = append(keys, "cmd.demand.reason."+string(r))
 		}
 		for _, key := range keys {
 			if !lang.Has(key) {

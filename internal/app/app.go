@@ -43,7 +43,8 @@ type App struct {
 	Vault     *vault.Vault
 	Charters  *catalog.Cache
 	// Messages has no channel, Verification offers nothing, Calendar knows no holiday,
-	// and no event leaves by Webhooks, which is nil, before OpenSenders.
+	// and no event leaves by Webhooks, which is nil, before OpenSenders; the calendar
+	// comes with OpenCalendar, too.
 	Messages     notify.Router
 	Verification verification.Desk
 	Calendar     workday.Calendar
@@ -193,5 +194,16 @@ func (a *App) OpenSenders() error {
 		return wrong
 	}
 	a.Messages, a.Verification, a.Calendar, a.Webhooks = router, offered, days, client
+	return nil
+}
+
+// OpenCalendar makes the calendar alone, for a command that sets clocks and sends
+// nothing. It reads no secret. Errors: ConfigProblems.
+func (a *App) OpenCalendar() error {
+	days, wrong := a.Config.calendar()
+	if len(wrong) > 0 {
+		return wrong
+	}
+	a.Calendar = days
 	return nil
 }

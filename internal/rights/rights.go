@@ -43,6 +43,7 @@ var (
 	ErrReason    = errs.New(errs.Invalid, "rights.reason_unknown")
 	ErrExtended  = errs.New(errs.Conflict, "rights.extended") // once is all
 	ErrNotOfKind = errs.New(errs.Conflict, "rights.not_of_kind")
+	ErrSeveral   = errs.New(errs.Conflict, "rights.number_of_several") // a number is random, and short
 )
 
 // A Kind is what is demanded.
@@ -184,6 +185,32 @@ func Find(ctx context.Context, tx *db.Tx, service, request string) (Request, err
 	}
 	return r, err
 }
+
+// ByNumber returns a demand of a service by what people call it, as they say it:
+// "7k2m 9qxt" will do. Errors: ErrNotFound; ErrSeveral, and then only its ID tells
+// which.
+func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Request, error) {
+	s := strings.ToUpper(spoken.Replace(said))
+	if len(s) != 8 || strings.Trim(s, symbols) != "" {
+		return Request{}, ErrNotFound
+	}
+	all, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM rights_request WHERE service = $1 AND number = $2
+		ORDER BY child, id LIMIT 2`, service, s[:4]+"-"+s[4:])
+	switch {
+	case err != nil:
+		return Request{}, err
+	case len(all) == 0:
+		return Request{}, ErrNotFound
+	case len(all) > 1:
+		return Request{}, ErrSeveral
+	}
+	return all[0], nil
+}
+
+var spoken = strings.NewReplacer("-", "", " ", "")
+
+const symbols = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // of a number
 
 // Text returns what was written with the demand, and what the operator has answered.
 func (r Request) Text(ring *keyring.Ring, c family.Child) (note, answer pii.Text, err error) {

@@ -270,3 +270,41 @@ func TestArticle19_WhatCanNotBeDemanded(t *testing.T) {
 		refuses(t, "about an erased child", err, family.ErrErased)
 	})
 }
+
+// A demand is found by its number, as people say it on the phone. The number is
+// short: of two that have it, neither is guessed.
+func TestArticle19_ADemandIsFoundByItsNumber(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		first, second := w.Child(), w.Child()
+		ask := rights.Demand{Kind: rights.Supplement, Door: rights.ByChild, Item: "nickname"}
+		r, other := w.received(w.App, first, ask), w.received(w.App, second, ask)
+		find := func(service, number string) (found rights.Request, err error) {
+			err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+				found, err = rights.ByNumber(ctx, tx, service, number)
+				return err
+			})
+			return found, err
+		}
+		for _, said := range []string{r.Number, strings.ToLower(r.Number), strings.ReplaceAll(r.Number, "-", " ")} {
+			if found, err := find(first.Service, said); err != nil || found.ID != r.ID {
+				t.Errorf("%q: %+v, %v", said, found, err)
+			}
+		}
+		for _, said := range []string{"", "-", "0000-0000", r.Number + "0", r.ID, "要求", "7K2M-9QX\x00", "7K2M-\xff\xff\xff\xff"} {
+			_, err := find(first.Service, said)
+			refuses(t, said, err, rights.ErrNotFound)
+		}
+		_, err := find("another-service", r.Number)
+		refuses(t, "of another service", err, rights.ErrNotFound)
+		number := func(of family.Child, to string) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE rights_request SET number = $1 WHERE child = $2`, to, of.ID)
+				return err
+			})
+		}
+		number(second, r.Number)
+		_, err = find(first.Service, r.Number)
+		refuses(t, "of two", err, rights.ErrSeveral)
+		number(second, other.Number) // or the audit finds it
+	})
+}

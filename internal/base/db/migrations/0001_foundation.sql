@@ -375,6 +375,7 @@ CREATE TABLE rights_request (
 );
 CREATE INDEX rights_request_id ON rights_request (id, child);
 CREATE INDEX rights_request_erase ON rights_request (erase_at, child, id);
+CREATE INDEX rights_request_number ON rights_request (service, number, child, id);
 CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id) WHERE state = 'open';
 
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
