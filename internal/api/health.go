@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
 )
 
 // What a health check can find beside the refusals of the store and the ledger.
@@ -17,6 +18,8 @@ var (
 	ErrUnwell       = errs.New(errs.Unavailable, "api.unwell")        // some check fails; the answer lists all
 	ErrLedgerBehind = errs.New(errs.Unavailable, "api.ledger_behind") // entries wait longer than patience
 	ErrSweepBehind  = errs.New(errs.Unavailable, "api.sweep_behind")  // what is due isn't erased
+	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late") // children wait whom somebody has demanded to erase
+	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")  // demands are past their day
 )
 
 const (
@@ -35,41 +38,60 @@ type unwell struct{ checks []wardkeep.HealthCheck }
 func (u *unwell) Error() string { return ErrUnwell.Error() }
 func (u *unwell) Unwrap() error { return ErrUnwell }
 
-// getHealth says what the server can't do. What it can't find out counts as a
-// failure.
+// getHealth says what the server can't do, and what people have left undone. What
+// it can't find out counts as a failure. Demands that nobody has answered in time
+// are no reason to lead anybody elsewhere: the server works.
 func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[wardkeep.Health], error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
 	var waiting, swept time.Time
+	var late rights.Late
 	read := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		if waiting, err = ledger.OldestPending(ctx, tx); err != nil {
 			return err
 		}
-		swept, err = retention.LastSweep(ctx, tx)
+		if swept, err = retention.LastSweep(ctx, tx); err != nil {
+			return err
+		}
+		late, err = rights.CountLate(ctx, tx, s.erasePatience())
 		return err
 	})
 	now := s.Store.Now()
-	numbered, erased := read, read
+	numbered, erased, unerased := read, read, read
 	if read == nil {
-		numbered, erased = s.numbering(now, waiting), s.sweeping(now, swept)
+		numbered, erased, unerased = s.numbering(now, waiting), s.sweeping(now, swept), s.erasing(now, late)
 	}
 	h := wardkeep.Health{Status: "ok"}
 	bad := false
 	for _, c := range []struct {
-		name string
-		err  error
-	}{{"read", read}, {"write", s.Store.Writable(ctx)}, {"ledger", numbered}, {"sweep", erased}} {
+		name  string
+		err   error
+		count int64
+	}{{"read", read, 0}, {"write", s.Store.Writable(ctx), 0}, {"ledger", numbered, 0}, {"sweep", erased, 0}, {"erasures", unerased, late.Erasures}} {
 		check := wardkeep.HealthCheck{Check: c.name, Status: "ok"}
 		if c.err != nil {
 			bad = true
-			check.Status, check.Code = "failing", errs.Of(c.err).Code
+			check.Status, check.Code, check.Count = "failing", errs.Of(c.err).Code, int(c.count)
 		}
 		h.Checks = append(h.Checks, check)
 	}
+	h.Checks = append(h.Checks, demandsCheck(read, late))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}
 	}
 	return answer[wardkeep.Health]{Body: h}, nil
+}
+
+// demandsCheck says how many demands are past their day.
+func demandsCheck(read error, late rights.Late) wardkeep.HealthCheck {
+	check := wardkeep.HealthCheck{Check: "demands", Status: "ok"}
+	switch {
+	case read != nil:
+		check.Status, check.Code = "failing", errs.Of(read).Code
+	case late.Demands > 0:
+		check.Status, check.Code, check.Count = "late", ErrUnanswered.Code, int(late.Demands)
+	}
+	return check
 }
 
 // numbering returns why the ledger isn't numbered, or nil. That a round has
@@ -92,15 +114,31 @@ func (s *Server) numbering(now, waiting time.Time) error {
 // sweeping returns ErrSweepBehind if sweeps fail or don't take place. A server
 // that has just started gets the time of one.
 func (s *Server) sweeping(now, swept time.Time) error {
-	every := s.SweepEvery
-	if every <= 0 {
-		every = time.Minute
-	}
 	if swept.Before(s.started) {
 		swept = s.started
 	}
-	if now.Sub(swept) > 3*every+sweepTime {
+	if now.Sub(swept) > 3*s.sweepEvery()+sweepTime {
 		return ErrSweepBehind
+	}
+	return nil
+}
+
+func (s *Server) sweepEvery() time.Duration {
+	if s.SweepEvery <= 0 {
+		return time.Minute
+	}
+	return s.SweepEvery
+}
+
+// erasePatience is how long a child may be due to be erased: one sweep, or until
+// there are some where they are rare.
+func (s *Server) erasePatience() time.Duration { return max(sweepTime, 2*s.sweepEvery()) }
+
+// erasing returns ErrUnerased if children wait whom the sweeps leave (Article 20).
+// A server that has just started gets its time.
+func (s *Server) erasing(now time.Time, late rights.Late) error {
+	if late.Erasures > 0 && now.Sub(s.started) > s.erasePatience() {
+		return ErrUnerased
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,9 @@ func (w *world) health() (int, map[string]string) {
 		if c.Code != "" {
 			found[c.Check] = c.Code
 		}
+		if c.Count > 0 {
+			found[c.Check] += " " + strconv.Itoa(c.Count)
+		}
 	}
 	if x.status >= 400 {
 		x.refused(w.T, 503, "api.unwell")
@@ -43,7 +47,7 @@ func (w *world) health() (int, map[string]string) {
 func (w *world) only(check, code string) {
 	w.T.Helper()
 	status, found := w.health()
-	for _, name := range []string{"read", "write", "ledger", "sweep"} {
+	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands"} {
 		want := "ok"
 		if name == check {
 			want = code
@@ -52,7 +56,7 @@ func (w *world) only(check, code string) {
 			w.T.Errorf("%s: %s, want %s", name, found[name], want)
 		}
 	}
-	if (status == 200) != (check == "") {
+	if (status == 200) != (check == "" || check == "demands") {
 		w.T.Errorf("status %d", status)
 	}
 }
@@ -102,6 +106,62 @@ func TestHealthTellsOfASweepThatIsBehind(t *testing.T) {
 		w.only("", "")
 		w.Pass(14 * time.Minute)
 		w.only("sweep", "api.sweep_behind")
+	})
+}
+
+// Article 19: that people let a demand lie is seen from outside, and how many; the
+// server works all the same.
+func TestArticle19_HealthTellsOfOverdueDemands(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		var r wardkeep.Demand
+		for _, ref := range []string{"amy", "ben"} {
+			child := w.register(ref).ID
+			w.says(child, "", true)
+			r = w.must(w.client.Demand(t.Context(), child, wardkeep.Demanding{Kind: "supplement", Door: "child", Item: "nickname"})).(wardkeep.Demand)
+		}
+		quiet := func() {
+			t.Helper()
+			if _, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil {
+				t.Fatal(err)
+			}
+			w.sequence()
+		}
+		w.Pass(r.DueAt.Sub(w.Store.Now()) - time.Minute)
+		quiet()
+		w.only("", "")
+		w.Pass(time.Minute + time.Second)
+		quiet()
+		w.only("demands", "api.demands_late 2")
+		w.must(w.client.FinishDemand(t.Context(), r.ID, wardkeep.Finish{}))
+		w.sequence()
+		w.only("demands", "api.demands_late 1")
+	})
+}
+
+// Article 20: a child that a sweep leaves, though somebody has demanded to erase
+// it, is seen from outside.
+func TestArticle20_HealthTellsOfErasuresThatWait(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.sequence()
+		w.Pass(time.Hour)
+		child := w.register("amy").ID
+		w.says(child, "", true)
+		w.must(w.client.Demand(t.Context(), child, wardkeep.Demanding{Kind: "delete", Door: "guardian", Guardian: w.status(child).Guardians[0].ID}))
+		beat := func() { // the other sweeps go well
+			w.sequence()
+			w.Do(func(ctx context.Context, tx *db.Tx) error { return db.Beat(ctx, tx, "sweep") })
+		}
+		w.Pass(9 * time.Minute)
+		beat()
+		w.only("", "")
+		w.Pass(2 * time.Minute)
+		beat()
+		w.only("erasures", "api.erasures_late 1")
+		if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil || done.Demanded != 1 {
+			t.Fatal(done, err)
+		}
+		w.sequence()
+		w.only("", "")
 	})
 }
 
@@ -166,7 +226,8 @@ func TestHealthTellsOfALostDatabase(t *testing.T) {
 	w.sequence()
 	wire.Cut()
 	status, found := w.health()
-	if status != 503 || found["read"] != "db.away" || found["write"] != "db.away" || found["ledger"] != "db.away" || found["sweep"] != "db.away" {
+	if status != 503 || found["read"] != "db.away" || found["write"] != "db.away" || found["ledger"] != "db.away" || found["sweep"] != "db.away" ||
+		found["erasures"] != "db.away" || found["demands"] != "db.away" {
 		t.Errorf("%d %v", status, found)
 	}
 	wire.Mend()

@@ -377,6 +377,7 @@ CREATE INDEX rights_request_id ON rights_request (id, child);
 CREATE INDEX rights_request_erase ON rights_request (erase_at, child, id);
 CREATE INDEX rights_request_number ON rights_request (service, number, child, id);
 CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id) WHERE state = 'open';
+CREATE INDEX rights_request_due ON rights_request (due_at, child, id) WHERE state = 'open';
 
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
 -- child.
