@@ -156,6 +156,9 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 		Logger:  quiet,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, messageQueue: {MaxWorkers: 4}},
 		Workers: workers,
+		// A job of a process that was killed is taken for running until then, and keeps
+		// the next sweep from being asked for. One whose own Timeout is longer waits for that.
+		RescueStuckJobsAfter: 2 * time.Minute,
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(a.Config.SweepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil },
 			&river.PeriodicJobOpts{RunOnStart: true}),

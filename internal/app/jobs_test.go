@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +19,48 @@ import (
 // Article 12, edge case 5: the sweep comes again and again, so that what falls
 // due after the first one is erased, too.
 func TestArticle12_TheSweepComesAgain(t *testing.T) {
+	w, a := newSweeper(t)
+	t.Cleanup(runJobs(t, a))
+	for range 3 {
+		child, _ := w.Enrol()
+		w.Pass(family.UnconsentedLife)
+		sweptSoon(t, w, child.ID)
+	}
+}
+
+// A sweep that was killed keeps no other from coming: what it left is erased by the
+// next, once its time is over.
+func TestArticle12_ASweepThatWasKilledHoldsUpNone(t *testing.T) {
+	w, a := newSweeper(t)
+	stop := runJobs(t, a)
+	first, _ := w.Enrol()
+	w.Pass(family.UnconsentedLife)
+	sweptSoon(t, w, first.ID)
+	stop()
+	jobs, err := sql.Open("sqlite", "file:"+filepath.Join(a.Config.DataDir, "jobs.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer jobs.Close()
+	// As kill -9 leaves it: nobody works on it, and it is running.
+	began := time.Now().Add(-(&sweeper{}).Timeout(nil) - time.Second).UTC().Format("2006-01-02 15:04:05.000")
+	n, err := jobs.Exec(`UPDATE river_job SET state = 'running', attempt = 1, attempted_at = $1, finalized_at = NULL
+		WHERE id = (SELECT max(id) FROM river_job WHERE kind = $2)`, began, sweepArgs{}.Kind())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := n.RowsAffected(); changed != 1 || err != nil {
+		t.Fatalf("no sweep was running: %v", err)
+	}
+	second, _ := w.Enrol()
+	w.Pass(family.UnconsentedLife)
+	t.Cleanup(runJobs(t, a))
+	sweptSoon(t, w, second.ID)
+}
+
+// newSweeper makes an app that sweeps each second once it works.
+func newSweeper(t *testing.T) (*vaulttest.World, *App) {
+	t.Helper()
 	dir := t.TempDir()
 	store, err := db.OpenSQLite(filepath.Join(dir, "wardkeep.db"))
 	if err != nil {
@@ -29,18 +73,28 @@ func TestArticle12_TheSweepComesAgain(t *testing.T) {
 	w := vaulttest.New(t, store)
 	a := &App{Store: store, Vault: w.Vault, Ring: w.Ring, Log: slog.New(slog.DiscardHandler)}
 	a.Config.DataDir, a.Config.SweepEvery = dir, time.Second
-	ctx, stop := context.WithCancel(t.Context())
+	return w, a
+}
+
+// runJobs has an app work on its jobs until stop is called.
+func runJobs(t *testing.T, a *App) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.runJobs(ctx) }()
-	t.Cleanup(func() { stop(); <-ended })
+	return sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
 
-	for round := range 3 {
-		child, _ := w.Enrol()
-		w.Pass(family.UnconsentedLife)
-		for end := time.Now().Add(20 * time.Second); !erased(t, store, child.ID); time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("round %d: 20 sweeps later the child is still there", round)
-			}
+// sweptSoon fails the test unless a sweep erases the child.
+func sweptSoon(t *testing.T, w *vaulttest.World, child family.ID) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !erased(t, w.Store, child); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("many sweeps later the child is still there")
 		}
 	}
 }
