@@ -1,12 +1,15 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,11 +21,17 @@ import (
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/app/browsertest"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
 )
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(sweepsOnly); file != "" {
+		os.Exit(sweepOnly(file))
+	}
 	code := m.Run()
 	apptest.RemoveBinary()
 	if err := browsertest.Close(); err != nil {
@@ -32,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// kills is how often a server is killed in one campaign; there are four.
+// kills is how often something is killed in one campaign; there are six.
 // WARDKEEP_KILLS is how often in all of them.
 func kills(t *testing.T) int {
 	all := 120
@@ -42,7 +51,7 @@ func kills(t *testing.T) int {
 			t.Fatalf("WARDKEEP_KILLS=%s is no number", text)
 		}
 	}
-	return (all + 3) / 4
+	return (all + 5) / 6
 }
 
 // Invariant 2: under a load of mostly reads, whatever left the process has its
@@ -57,13 +66,31 @@ func TestInvariant12_KillNineLosesNothingAcknowledged(t *testing.T) {
 	apptest.EachAtOnce(t, func(t *testing.T, in *apptest.Installation) { newCampaign(t, in, 35).run(kills(t)) })
 }
 
+// Invariant 8: whoever was demanded to erase is erased, or frozen and erased by
+// the next sweep; and where nobody has acknowledged the demand, perhaps as it was. It is nothing in
+// between, although kill -9 ends servers and sweeps in the middle of it.
+func TestInvariant8_KillNineErasesNobodyByHalf(t *testing.T) {
+	apptest.EachAtOnce(t, func(t *testing.T, in *apptest.Installation) {
+		c := newCampaign(t, in, 20)
+		c.demands = true
+		c.run(kills(t))
+		t.Logf("%d erased on demand; %d killed sweeps had erased some and not all", c.erased, c.torn)
+		if c.erased == 0 {
+			t.Error("nobody was erased: the test proves nothing")
+		}
+	})
+}
+
 const workers = 8
 
 // A campaign is a store that lives through many deaths of its server.
 type campaign struct {
 	t       *testing.T
 	in      *apptest.Installation
-	looks   int // percent of the calls that change nothing
+	looks   int  // percent of the calls that change nothing
+	demands bool // to delete, of most wards; and every third life is that of a sweep
+	erased  int  // of whom it was demanded
+	torn    int  // sweeps that had erased some and not all
 	wards   [workers][]*ward
 	journal journal
 
@@ -83,8 +110,16 @@ func (c *campaign) run(kills int) {
 		// Some die before they serve, most a moment after the first answer, and
 		// some later, when the load has every kind of call.
 		moment := pick(500)
-		c.life(i%8 == 7, time.Duration(moment*moment)*time.Microsecond)
-		c.check(i%8 == 7)
+		if c.demands && i%3 == 2 {
+			before := c.erased
+			c.sweep(time.Duration(moment*moment) * time.Microsecond / 8)
+			if left := c.check(i%8 == 7); left > 0 && c.erased > before {
+				c.torn++
+			}
+		} else {
+			c.life(i%8 == 7, time.Duration(moment*moment)*time.Microsecond)
+			c.check(i%8 == 7)
+		}
 		if c.t.Failed() {
 			return
 		}
@@ -118,6 +153,56 @@ func (c *campaign) life(early bool, after time.Duration) {
 	if log := p.Log(); bytes.Contains(log, []byte(`"level":"ERROR"`)) {
 		c.t.Errorf("the server complains:\n%s", log)
 	}
+}
+
+// sweepsOnly is the variable that makes a process of this test a sweep.
+const sweepsOnly = "WARDKEEP_TEST_SWEEPS"
+
+// sweepOnly sweeps once, as the job does.
+func sweepOnly(file string) int {
+	ctx := context.Background()
+	config, err := app.LoadConfig(file)
+	if err == nil {
+		var a *app.App
+		if a, err = app.Open(ctx, config, apptest.Discard()); err == nil {
+			fmt.Println("sweeping")
+			_, err = retention.Sweep(ctx, a.Store, a.Vault)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// sweep starts a sweep and kills it.
+func (c *campaign) sweep(after time.Duration) {
+	self, err := os.Executable()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), sweepsOnly+"="+c.in.File)
+	var trouble bytes.Buffer
+	cmd.Stderr = &trouble
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		c.t.Errorf("no sweep begins: %v\n%s", err, &trouble)
+	}
+	time.Sleep(after)
+	cmd.Process.Kill()
+	cmd.Wait()
+	if trouble.Len() > 0 {
+		c.t.Errorf("the sweep fails:\n%s", &trouble)
+	}
+	c.in.Drained()
 }
 
 // load has all workers call the server until it doesn't answer any more.
@@ -177,10 +262,12 @@ func (c *campaign) work(i int, caller *caller, answered func()) (name string, n 
 
 // choose returns a ward of a worker: there is always one that is unfinished.
 func (c *campaign) choose(i int) *ward {
-	if len(c.wards[i]) < 3 || pick(60) == 0 {
-		c.wards[i] = append(c.wards[i], newWard())
-	}
 	recent := c.wards[i][max(0, len(c.wards[i])-4):]
+	if len(recent) < 3 || pick(60) == 0 || c.demands && !slices.ContainsFunc(recent, (*ward).unfinished) {
+		w := newWard()
+		w.often = c.demands
+		c.wards[i], recent = append(c.wards[i], w), append(recent, w)
+	}
 	return recent[pick(len(recent))]
 }
 
@@ -217,6 +304,8 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 			kind = "value.collected"
 		case r.Method == http.MethodDelete:
 			kind = "child.erased"
+		case strings.HasSuffix(r.URL.Path, "/requests") && a.StatusCode == http.StatusCreated:
+			kind = rights.KindReceived
 		case strings.HasSuffix(r.URL.Path, ":withdraw"):
 			kind = "consent.withdrawn"
 		}
@@ -231,8 +320,10 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // check opens the store of the dead server and looks for every entry that an
-// answer named. Now and then it also audits the whole store.
-func (c *campaign) check(whole bool) {
+// answer named, and how it stands with those of whom it was demanded to erase
+// them. It returns how many of them are left to the sweep. Now and then it also
+// audits the whole store.
+func (c *campaign) check(whole bool) (left int) {
 	c.t.Helper()
 	ctx := context.Background()
 	store, err := app.OpenStore(ctx, c.in.Config)
@@ -240,7 +331,11 @@ func (c *campaign) check(whole bool) {
 		c.t.Fatal(err)
 	}
 	defer store.Close()
-	if err := store.View(ctx, func(tx *db.Tx) error { return c.readLedger(ctx, tx) }); err != nil {
+	err = store.View(ctx, func(tx *db.Tx) error {
+		left, err = c.demanded(ctx, tx)
+		return errors.Join(err, c.readLedger(ctx, tx))
+	})
+	if err != nil {
 		c.t.Fatal(err)
 	}
 	for _, n := range c.journal.all[c.checked:] {
@@ -260,6 +355,46 @@ func (c *campaign) check(whole bool) {
 	if whole {
 		c.audit(store)
 	}
+	return left
+}
+
+// demanded finds whoever is erased by half, and whose acknowledged demand is lost.
+func (c *campaign) demanded(ctx context.Context, tx *db.Tx) (left int, err error) {
+	for i := range workers {
+		for _, w := range c.wards[i] {
+			if w.over || !w.asked.allows(true) {
+				continue
+			}
+			var rows []family.Child
+			if err := tx.Together(ctx, family.ReadChild(&rows, family.ID(w.id))); err != nil {
+				return left, err
+			}
+			all, err := rights.Of(ctx, tx, family.ID(w.id))
+			if err != nil {
+				return left, err
+			}
+			values, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM value WHERE child = $1`, w.id)
+			if err != nil || len(rows) != 1 {
+				return left, fmt.Errorf("%d rows of one child: %w", len(rows), err)
+			}
+			due := len(all) == 1 && all[0].State == rights.Open && !all[0].EraseAt.After(tx.Now())
+			switch child := rows[0]; {
+			case child.State == family.Erased:
+				w.over = true
+				c.erased++
+				if len(all) > 0 || values > 0 {
+					c.t.Errorf("an erased child has %d demands and %d values", len(all), values)
+				}
+			case child.Frozen && due:
+				left++
+			case child.Frozen || len(all) > 0:
+				c.t.Errorf("frozen: %v, and of the demand there is %+v", child.Frozen, all)
+			case w.asked.sure(true):
+				c.t.Error("an acknowledged demand is lost")
+			}
+		}
+	}
+	return left, nil
 }
 
 func (c *campaign) readLedger(ctx context.Context, tx *db.Tx) error {
@@ -290,8 +425,8 @@ func (c *campaign) audit(store *db.DB) {
 	}
 }
 
-// last lets everything that was cut off be repeated, looks at every ward, and
-// verifies the ledger.
+// last lets everything that was cut off be repeated, looks at every ward, sweeps,
+// and verifies the ledger.
 func (c *campaign) last() {
 	ctx := context.Background()
 	p := c.in.Start().Await()
@@ -312,6 +447,9 @@ func (c *campaign) last() {
 	p.Kill()
 	a := c.in.Open(apptest.Discard())
 	c.in.EndLease(a.Store)
+	if _, err := retention.Sweep(ctx, a.Store, a.Vault); err != nil {
+		c.t.Error(err)
+	}
 	if err := a.Ledger.Flush(ctx); err != nil {
 		c.t.Fatal(err)
 	}
@@ -325,7 +463,9 @@ func (c *campaign) last() {
 	if err := a.Close(); err != nil {
 		c.t.Error(err)
 	}
-	c.check(true)
+	if left := c.check(true); left > 0 {
+		c.t.Errorf("%d are left that the sweep should have erased", left)
+	}
 	c.once(report.Size)
 }
 

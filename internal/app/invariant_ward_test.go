@@ -74,6 +74,10 @@ type ward struct {
 	id      string // once it was told
 	there   may[bool]
 	erased  may[bool]
+	asked   may[bool]              // to delete it, by its guardian
+	often   bool                   // it soon is
+	over    bool                   // it was found erased after such a demand
+	mother  string                 // her id
 	said    map[string]may[string] // per purpose
 	value   map[string]may[string] // per item; "" = not held
 	request wardkeep.ConsentRequest
@@ -94,7 +98,7 @@ type step struct {
 }
 
 func newWard() *ward {
-	w := &ward{fresh: apptest.NewChild(), there: is(false), erased: is(false),
+	w := &ward{fresh: apptest.NewChild(), there: is(false), erased: is(false), asked: is(false),
 		said: make(map[string]may[string]), value: make(map[string]may[string]), sealed: make(map[string]string), clear: make(map[string]string)}
 	for _, p := range purposes {
 		w.said[p] = is(unasked)
@@ -118,7 +122,7 @@ func (w *ward) plan() *step {
 	case w.there.sure(false):
 		s.name, s.do = "register", w.register
 		s.may = func() { w.there = w.there.perhaps(true) }
-	case w.erased.sure(true):
+	case !w.unfinished():
 		return nil
 	case w.request.ID == "":
 		s.name, s.do = "ask", w.ask
@@ -135,10 +139,18 @@ func (w *ward) plan() *step {
 	return s
 }
 
+// unfinished reports whether something more happens to the ward.
+func (w *ward) unfinished() bool { return !w.erased.sure(true) && !w.asked.sure(true) }
+
 // planLife chooses a step in the life of a ward whose guardian has agreed.
 func (w *ward) planLife(s *step) {
 	use := uses[pick(len(uses))]
 	switch dice := pick(20); {
+	case w.often && dice < 12, dice == 0 && pick(2) == 0:
+		s.name, s.do = "demand", w.demand
+		s.may = func() {
+			w.asked, w.erased = w.asked.perhaps(true), w.erased.perhaps(true)
+		}
 	case dice == 0:
 		s.name, s.do = "erase", w.erase
 		s.may = func() { w.erased = w.erased.perhaps(true) }
@@ -163,7 +175,7 @@ func (w *ward) planLife(s *step) {
 func (w *ward) register(ctx context.Context, c *caller) error {
 	child, err := c.Register(ctx, w.fresh)
 	if err == nil {
-		w.id, w.there = child.ID, is(true)
+		w.id, w.mother, w.there = child.ID, child.Guardians[0].ID, is(true)
 	}
 	return err
 }
@@ -264,6 +276,16 @@ func (w *ward) erase(ctx context.Context, c *caller) error {
 	return err
 }
 
+// demand has the guardian ask for everything to be deleted. What follows is the
+// sweep's.
+func (w *ward) demand(ctx context.Context, c *caller) error {
+	_, err := c.Demand(ctx, w.id, wardkeep.Demanding{Kind: "delete", Door: "guardian", Guardian: w.mother, Text: "everything, please"})
+	if err == nil {
+		w.asked = is(true)
+	}
+	return err
+}
+
 // errWrong marks what must never happen.
 var errWrong = errors.New("the server contradicts what it acknowledged")
 
@@ -277,7 +299,7 @@ func (w *ward) look(ctx context.Context, c *caller, purpose, item string) error 
 	ok := false
 	switch {
 	case err == nil:
-		ok = w.there.saw(true) && w.erased.saw(false) && w.said[purpose].allows(granted)
+		ok = w.there.saw(true) && w.asked.saw(false) && w.erased.saw(false) && w.said[purpose].allows(granted)
 		w.said[purpose] = is(granted)
 		held := w.value[item]
 		ok = held.saw(v.Values[item]) && ok
@@ -290,11 +312,14 @@ func (w *ward) look(ctx context.Context, c *caller, purpose, item string) error 
 		}
 	case errors.Is(err, wardkeep.ErrChildErased):
 		ok = w.erased.saw(true)
+	case errors.Is(err, wardkeep.ErrFrozen):
+		// The next sweep erases it, perhaps at this moment.
+		ok = w.there.saw(true) && w.asked.saw(true) && w.erased.allows(false)
 	case errors.Is(err, wardkeep.ErrConsentMissing):
-		ok = w.there.saw(true) && w.erased.saw(false) && w.said[purpose].allows(unasked)
+		ok = w.there.saw(true) && w.asked.saw(false) && w.erased.saw(false) && w.said[purpose].allows(unasked)
 		w.said[purpose] = is(unasked)
 	case errors.Is(err, wardkeep.ErrConsentWithdrawn):
-		ok = w.there.saw(true) && w.erased.saw(false) && w.said[purpose].allows(withdrawn)
+		ok = w.there.saw(true) && w.asked.saw(false) && w.erased.saw(false) && w.said[purpose].allows(withdrawn)
 		w.said[purpose] = is(withdrawn)
 	default:
 		return err
@@ -312,8 +337,8 @@ func (w *ward) open(ctx context.Context, c *caller, purpose, item string) error 
 		return err
 	}
 	opened := len(out) == 1 && out[0].Problem == nil
-	must := w.erased.sure(false) && w.said[purpose].sure(granted)
-	mustNot := w.erased.sure(true) || w.said[purpose].sure(withdrawn)
+	must := w.erased.sure(false) && w.asked.sure(false) && w.said[purpose].sure(granted)
+	mustNot := w.erased.sure(true) || w.asked.sure(true) || w.said[purpose].sure(withdrawn)
 	if opened && (mustNot || out[0].Values[item] != w.clear[item]) || !opened && must {
 		return fmt.Errorf("%w: open answers %+v; of %+v", errWrong, out, *w)
 	}

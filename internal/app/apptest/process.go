@@ -129,12 +129,12 @@ func (p *Process) Kill() {
 	}
 	p.cmd.Process.Kill()
 	<-p.ended
-	p.in.drained()
+	p.in.Drained()
 }
 
-// drained waits until PostgreSQL has noticed that our connections are gone: a
+// Drained waits until PostgreSQL has noticed that our connections are gone: a
 // COMMIT that was on its way when the process died may still happen.
-func (in *Installation) drained() {
+func (in *Installation) Drained() {
 	if in.URL == "" {
 		return
 	}
