@@ -61,6 +61,17 @@ func (w *world) only(check, code string) {
 	}
 }
 
+// measures fails the test unless the metrics of the service have these lines.
+func (w *world) measures(lines ...string) {
+	w.T.Helper()
+	x := w.send("GET", "/v1/metrics", "")
+	for _, line := range lines {
+		if x.status != 200 || !strings.Contains(x.body, "\n"+line+"\n") {
+			w.T.Errorf("%d: no line %q", x.status, line)
+		}
+	}
+}
+
 func TestHealthNeedsNoKey(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.only("", "")
@@ -132,6 +143,7 @@ func TestArticle19_HealthTellsOfOverdueDemands(t *testing.T) {
 		w.Pass(time.Minute + time.Second)
 		quiet()
 		w.only("demands", "api.demands_late 2")
+		w.measures("wardkeep_demands_overdue 2", "wardkeep_erasures_late 0")
 		w.must(w.client.FinishDemand(t.Context(), r.ID, wardkeep.Finish{}))
 		w.sequence()
 		w.only("demands", "api.demands_late 1")
@@ -157,6 +169,7 @@ func TestArticle20_HealthTellsOfErasuresThatWait(t *testing.T) {
 		w.Pass(2 * time.Minute)
 		beat()
 		w.only("erasures", "api.erasures_late 1")
+		w.measures("wardkeep_demands_overdue 0", "wardkeep_erasures_late 1")
 		if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil || done.Demanded != 1 {
 			t.Fatal(done, err)
 		}

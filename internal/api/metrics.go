@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/webhook"
 )
 
@@ -19,6 +20,12 @@ var (
 	webhookWaiting   = ofEndpoint("waiting", "Events that wait to be taken.")
 	webhookParked    = ofEndpoint("parked", "Events that weren't taken for 72 hours.")
 	webhookOldest    = ofEndpoint("oldest_waiting_seconds", "How long the oldest event waits; 0 if none does.")
+)
+
+// What is measured of what was demanded of the app's service.
+var (
+	demandsOverdue = prometheus.NewDesc("wardkeep_demands_overdue", "Open demands past their day; 1000 at most.", nil, nil)
+	erasuresLate   = prometheus.NewDesc("wardkeep_erasures_late", "Children whom the sweeps should have erased because somebody has demanded it; 1000 at most.", nil, nil)
 )
 
 func ofEndpoint(name, help string) *prometheus.Desc {
@@ -38,8 +45,8 @@ func (all measures) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (all *measures) add(d *prometheus.Desc, kind prometheus.ValueType, value float64, endpoint string) {
-	*all = append(*all, prometheus.MustNewConstMetric(d, kind, value, endpoint))
+func (all *measures) add(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+	*all = append(*all, prometheus.MustNewConstMetric(d, kind, value, labels...))
 }
 
 // getMetrics answers with numbers in the text format of Prometheus. They are read
@@ -47,7 +54,12 @@ func (all *measures) add(d *prometheus.Desc, kind prometheus.ValueType, value fl
 func getMetrics(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
 	var all measures
 	err := s.Store.View(r.Context(), func(tx *db.Tx) (err error) {
-		all, err = measure(r.Context(), tx, c.app.Service)
+		if all, err = measure(r.Context(), tx, c.app.Service); err != nil {
+			return err
+		}
+		late, err := rights.CountLateOf(r.Context(), tx, c.app.Service, s.erasePatience())
+		all.add(demandsOverdue, prometheus.GaugeValue, float64(late.Demands))
+		all.add(erasuresLate, prometheus.GaugeValue, float64(late.Erasures))
 		return err
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/vault/vaulttest"
 )
 
 func (w *world) sweep() retention.Swept {
@@ -306,5 +307,46 @@ func TestArticle19_ADemandIsFoundByItsNumber(t *testing.T) {
 		_, err = find(first.Service, r.Number)
 		refuses(t, "of two", err, rights.ErrSeveral)
 		number(second, other.Number) // or the audit finds it
+	})
+}
+
+// What is late is counted of a service, and of all: a demand from the end of its
+// day on, an erasure once a sweep should have done it.
+func TestArticle19_WhatIsLateIsCounted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		late := func(demands, erasures int64) {
+			t.Helper()
+			for service, want := range map[string]rights.Late{vaulttest.Service: {Demands: demands, Erasures: erasures}, "another": {}} {
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					all, err := rights.CountLate(ctx, tx, 10*time.Minute)
+					if err != nil {
+						return err
+					}
+					of, err := rights.CountLateOf(ctx, tx, service, 10*time.Minute)
+					if of != want || all != (rights.Late{Demands: demands, Erasures: erasures}) {
+						t.Errorf("%s: %+v of %+v, want %+v", service, of, all, want)
+					}
+					return err
+				})
+			}
+		}
+		c, done, gone := w.Child(), w.Child(), w.Child()
+		ask := rights.Demand{Kind: rights.Supplement, Door: rights.ByChild, Item: "nickname"}
+		r := w.received(w.App, c, ask)
+		ended := w.received(w.App, done, ask)
+		if _, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Finish(ctx, tx, w.App, ended, pii.Text{})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		late(0, 0)
+		w.Pass(r.DueAt.Sub(w.Store.Now()) + time.Second)
+		g := w.guardian(gone)
+		w.received(g, gone, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID})
+		late(1, 0)
+		w.Pass(11 * time.Minute)
+		late(1, 1)
+		w.sweep()
+		late(1, 0)
 	})
 }
