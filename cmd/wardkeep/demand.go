@@ -14,7 +14,6 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/rights"
-	"wardkeep/internal/vault"
 )
 
 type demandCmd struct {
@@ -111,7 +110,7 @@ type demandTakeCmd struct {
 	As         string `required:"" placeholder:"st_…" help:"${verification_as}"`
 	Door       string `required:"" enum:"guardian,child,contact" help:"${demand_door}"`
 	Guardian   string `placeholder:"gu_…" help:"${demand_guardian}"`
-	Kind       string `required:"" enum:"correct,supplement,delete,close" help:"${demand_kind}"`
+	Kind       string `required:"" enum:"correct,supplement,delete_item,delete,close" help:"${demand_kind}"`
 	Item       string `help:"${demand_item}"`
 	TextFile   string `placeholder:"FILE" help:"${demand_text}"`
 }
@@ -135,18 +134,15 @@ func (c demandTakeCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			held, err := vault.Holdings(ctx, tx, child)
-			if err != nil {
-				return err
-			}
-			ask.Held = vault.Items(held)
-			r, _, err = d.Receive(ctx, tx, by, child, ask)
+			r, _, err = a.Vault.Demand(ctx, tx, d, by, child, ask)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		switch {
+		case r.State == rights.Done:
+			s.note("cmd.demand.taken_done", "ID", r.ID)
 		case !r.Kind.Erases():
 			s.note("cmd.demand.taken", "ID", r.ID, "Due", s.day(r.DueAt))
 		case r.EraseAt.IsZero():

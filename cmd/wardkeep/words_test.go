@@ -96,7 +96,7 @@ func TestWordsOfEveryState(t *testing.T) {
 		for s := family.Unproved; s <= family.Document; s++ {
 			keys = append(keys, "cmd.guardian.strength."+strconv.Itoa(int(s)))
 		}
-		for _, k := range []rights.Kind{rights.Correct, rights.Supplement, rights.Delete, rights.Close} {
+		for _, k := range []rights.Kind{rights.Correct, rights.Supplement, rights.DeleteItem, rights.Delete, rights.Close} {
 			keys = append(keys, "cmd.demand.kind."+string(k))
 		}
 		for _, d := range []rights.Door{rights.ByGuardian, rights.ByChild, rights.ByContact} {
