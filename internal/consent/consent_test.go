@@ -87,7 +87,7 @@ func (w *world) recorded(c family.Child, r consent.Request, given []consent.Answ
 		if err := json.Unmarshal(entries[i].Body, &body); err != nil {
 			w.t.Fatal(err)
 		}
-		want := consent.AnswerBody{Consent: a.ID, Guardian: a.Guardian, Request: r.ID, Purpose: a.Purpose, Charter: a.Charter, Notice: a.Notice,
+		want := consent.AnswerBody{Consent: a.ID, Guardian: a.Guardian, Request: r.ID, Purpose: a.Purpose, Charter: a.Charter, Notice: a.Notice, Page: a.Page,
 			Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: a.Strength}
 		if d := cmp.Diff(want, body); d != "" {
 			w.t.Error(d)
@@ -220,7 +220,7 @@ func TestArticle10_TheNoticeIsWhatTheCharterSays(t *testing.T) {
 		if err != nil || given[0].Lang != "en" {
 			t.Errorf("in English: %v, %v", given, err)
 		}
-		if n := len(slices.DeleteFunc(w.kinds(c), func(k string) bool { return k != consent.KindOpened })); n != 2 {
+		if n := len(slices.DeleteFunc(w.kinds(c), func(k string) bool { return k != consent.KindOpened })); n != 4 { // each language without the questions, and with them
 			t.Errorf("%d openings are recorded", n)
 		}
 	})

@@ -53,6 +53,11 @@ func (d Desk) saw(ctx context.Context, tx *db.Tx, r Request, shown Shown) (Shown
 	if !ok || was.Notice != shown.Notice || was.Page != shown.Page {
 		return Shown{}, ErrNotice
 	}
+	// Article 9: who reads a page answers the questions on it. Without a proof a page
+	// is shown without them, whoever has the link.
+	if was.Channel == OnPage && was.Page == "" {
+		return Shown{}, ErrNotShown
+	}
 	published, err := d.version(ctx, tx, r)
 	if err != nil {
 		return Shown{}, err

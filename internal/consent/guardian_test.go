@@ -162,8 +162,10 @@ func TestEdgeCase24_ATakenBackProofDoesNotComeBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, proof, err = w.verify(r, w.code(r))
-			if err != nil {
+			if r, proof, err = w.verify(r, w.code(r)); err != nil {
+				t.Fatal(err)
+			}
+			if r, err = w.open(r, "en"); err != nil {
 				t.Fatal(err)
 			}
 			return r, proof

@@ -196,13 +196,19 @@ func (w *world) mustAsk(by consent.Asker, c family.Child, a consent.Asking) (con
 	return r, s
 }
 
+// open opens a request as a page does: with the questions for who is verified.
 func (w *world) open(r consent.Request, lang string) (consent.Request, error) {
 	err := w.try(func(tx *db.Tx) (err error) {
-		r, _, _, err = w.desk.Open(w.ctx, tx, r, lang, consent.OnPage)
+		if r, _, _, err = w.desk.Open(w.ctx, tx, r, lang, consent.OnPage); err != nil || r.State != consent.Verified {
+			return err
+		}
+		r, _, err = w.desk.ShowPage(w.ctx, tx, r, questions(lang))
 		return err
 	})
 	return r, err
 }
+
+func questions(lang string) string { return "<p>the questions in " + lang + "</p>" }
 
 func (w *world) sendCode(r consent.Request) (code consent.OneTime, err error) {
 	err = w.try(func(tx *db.Tx) (err error) {
@@ -220,7 +226,7 @@ func (w *world) verify(r consent.Request, code string) (_ consent.Request, proof
 	return r, proof, err
 }
 
-// verified opens a request and verifies its guardian.
+// verified opens a request, verifies its guardian, and shows the questions.
 func (w *world) verified(r consent.Request) (consent.Request, family.Guardian) {
 	w.t.Helper()
 	r, err := w.open(r, r.Locale)
@@ -235,7 +241,11 @@ func (w *world) verified(r consent.Request) (consent.Request, family.Guardian) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return r, w.signIn(r, proof)
+	g := w.signIn(r, proof)
+	if r, err = w.open(r, r.Locale); err != nil {
+		w.t.Fatal(err)
+	}
+	return r, g
 }
 
 func (w *world) signIn(r consent.Request, proof string) (g family.Guardian) {

@@ -110,6 +110,9 @@ func (d *desk) give(a *asked, answers map[string]bool) {
 		if err != nil {
 			return err
 		}
+		if a.Request, _, err = d.Desk.ShowPage(ctx, tx, a.Request, "<p>a page with questions</p>"); err != nil {
+			return err
+		}
 		_, err = d.Desk.Give(ctx, tx, g, a.Request, a.Shown, maps.Clone(answers))
 		return err
 	})

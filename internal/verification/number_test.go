@@ -214,7 +214,11 @@ func TestEdgeCase24_AStrongerProofOpensWhatACodeDoesNot(t *testing.T) {
 				for _, p := range s.request.Purposes {
 					yes[p] = true
 				}
-				given, err = w.Desk.Give(ctx, tx, by, s.request, s.request.Shown, yes)
+				r, _, err := w.Desk.ShowPage(ctx, tx, s.request, "<p>a page with questions</p>")
+				if err != nil {
+					return err
+				}
+				given, err = w.Desk.Give(ctx, tx, by, r, r.Shown, yes)
 				return err
 			})
 			return given

@@ -455,6 +455,30 @@ func TestArticle10_EachLanguageIsRecordedOnce(t *testing.T) {
 	})
 }
 
+// Invariant 4: whoever has the link reads the notice in every language, without the
+// questions. A form that names such a page names nothing that was asked.
+func TestInvariant4_NobodyAnswersAPageWithoutTheQuestions(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child, token, _ := s.ask()
+		s.get("/r/"+token+"?lang=en", "")
+		s.verified(token)
+		form := s.agrees(token, "zh-CN")
+		notice, err := charter.Notice(s.w.Charter, charter.English)
+		if err != nil {
+			t.Fatal(err)
+		}
+		form.Set("notice", notice.Hash())
+		form.Set("page", "")
+		status, body := s.post("/r/"+token+"/answer?lang=en", form)
+		if status != 409 || codeOfPage(body) != "consent.not_shown" || len(s.answers(child)) != 0 {
+			t.Errorf("%d %s", status, body)
+		}
+		if status, body := s.answer(token, s.agrees(token, "zh-CN")); status != 200 {
+			t.Errorf("%d %s", status, body)
+		}
+	})
+}
+
 // Each mishap says what happened and what to do, and nothing is half done.
 func TestMishaps_SayWhatHappenedAndLeadOn(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
