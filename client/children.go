@@ -60,7 +60,8 @@ func (c *Client) Children(ctx context.Context, after string, limit int) (Childre
 // AddGuardian ties another person to a child. Ask with its id; until it has
 // proved who it is, it can't answer. Whoever is tied to the child by the same phone
 // or address already is returned, and Entry is empty: one contact is one person. If
-// that one may answer already, the code of the refusal is family.guardian_tied.
+// that one may answer already, the code of the refusal is family.guardian_tied; if
+// the other contact isn't that one's, family.contact_differs.
 // Other refusals: ErrDenied while an office is vacant (Article 8), and others.
 func (c *Client) AddGuardian(ctx context.Context, child string, g NewGuardian) (Guardian, error) {
 	return c.guardian(ctx, c.path("children", url.PathEscape(child), "guardians"), g)

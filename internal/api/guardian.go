@@ -105,10 +105,7 @@ func guardianSendCode(s *Server, ctx context.Context, c *call, _ *nothing) (answ
 		if err != nil {
 			return out, err
 		}
-		lang := i18n.Lang(r.Locale)
-		if r.Shown.Lang != "" {
-			lang = i18n.Lang(r.Shown.Lang)
-		}
+		lang := i18n.Lang(r.Lang())
 		letter = notify.Code{Service: p.Charter.Name.In(charter.Lang(lang)), Code: code.Code, Life: code.Life}.Message(
 			notify.To{Channel: notify.Channel(code.Channel), Address: code.To, Lang: lang, Site: s.PublicURL})
 		name = linkName(r)

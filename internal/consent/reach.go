@@ -13,7 +13,7 @@ import (
 type Reached struct {
 	Child    family.Child
 	Contacts []Contact // the guardian's channel first; none if there is none
-	Lang     string    // in which it was shown the last request, or asked
+	Lang     string    // in which it answered last; until it has answered, in which it was asked
 	Back     Request
 	Touched  bool // something was sent to it, or it has opened a link
 }
@@ -35,14 +35,18 @@ func (d Desk) Reach(ctx context.Context, tx *db.Tx, child family.Child, guardian
 	if to.Back.ID == "" {
 		return Reached{}, ErrNoRequest
 	}
-	var last Request
+	var last, answered Request
 	for _, r := range all {
-		if r.Guardian == guardian {
-			last, to.Touched = r, to.Touched || r.Sends > 0 || r.Shown.Lang != ""
+		if r.Guardian != guardian {
+			continue
+		}
+		last, to.Touched = r, to.Touched || r.Sends > 0 || r.Shown.Lang != ""
+		if r.State == Answered && !r.AnsweredAt.Before(answered.AnsweredAt) {
+			answered = r
 		}
 	}
-	if to.Lang = last.Shown.Lang; to.Lang == "" {
-		to.Lang = last.Locale
+	if to.Lang = last.Lang(); answered.ID != "" {
+		to.Lang = answered.Lang()
 	}
 	to.Contacts, err = d.contacts(ctx, tx, c, last)
 	return to, err

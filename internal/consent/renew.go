@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
@@ -38,6 +39,9 @@ type Renewal struct {
 	To      Contact
 }
 
+// ErrRenewals says that a guardian's old links were renewed often enough for now.
+var ErrRenewals = errs.New(errs.TooMany, "consent.renewed_too_often")
+
 const renewalDomain = "consent.renewal"
 
 // Renew sends the guardian a new link in place of one that ran out, or whose
@@ -47,8 +51,8 @@ const renewalDomain = "consent.renewal"
 // 26), and a yes stays a yes. What became of the request is nothing to whoever
 // found an old link. So each renewal is counted first, with those by all other
 // links of the guardian, and whatever keeps it from being sent is the zero Renewal.
-// Errors: ErrUnanswered while the old link is good, ErrSent after too many in an
-// hour, why the request has ended otherwise.
+// Errors: ErrUnanswered while the old link is good, ErrRenewals after too many in
+// an hour, why the request has ended otherwise.
 func (d Desk) Renew(ctx context.Context, tx *db.Tx, old Request) (Renewal, error) {
 	c, old, err := lock(ctx, tx, old)
 	if err != nil {
@@ -65,7 +69,7 @@ func (d Desk) Renew(ctx context.Context, tx *db.Tx, old Request) (Renewal, error
 	}
 	err = countSend(ctx, tx, d.Ring.Index(renewalDomain, string(old.Child), string(old.Guardian)))
 	if errors.Is(err, ErrCodeSends) {
-		return Renewal{}, ErrSent
+		return Renewal{}, ErrRenewals
 	}
 	if err != nil {
 		return Renewal{}, err
@@ -127,19 +131,21 @@ func (d Desk) anew(c family.Child, old Request, published catalog.Published) (a 
 
 // waiting returns the last request that waits for a guardian's answer, to what is
 // asked today and what the guardian hasn't agreed to meanwhile, and whether there
-// is one.
+// is one. One that Send wouldn't send any more, because some of it was refused since
+// or because it was sent as often as it may be, would only stand in the way of what
+// may be asked.
 func (d Desk) waiting(ctx context.Context, tx *db.Tx, c family.Child, g family.Guardian, published catalog.Published) (last Request, waits bool, err error) {
 	all, err := Requests(ctx, tx, c.ID)
 	if err != nil {
 		return last, false, err
 	}
-	answers, _, err := standing(ctx, tx, c.ID)
+	answers, guardians, err := standing(ctx, tx, c.ID)
 	if err != nil {
 		return last, false, err
 	}
 	for _, r := range all {
 		agreed := slices.ContainsFunc(r.Purposes, func(p string) bool { return grantedBy(answers, g, p, published.AskedSince[p]) })
-		if r.Guardian == g.ID && r.waits() && !outdated(r, published) && !agreed {
+		if r.Guardian == g.ID && r.waits() && r.Sends < maxSends && !agreed && r.unasked(published, answers, guardians) == nil {
 			last, waits = r, true
 		}
 	}
@@ -175,7 +181,7 @@ func (d Desk) AskOnce(ctx context.Context, tx *db.Tx, by Asker, child family.Chi
 // untold reports whether a refusal would say something about the child, its
 // guardians or their answers.
 func untold(err error) bool {
-	for _, quiet := range []error{ErrNothing, ErrRefused, ErrAnswerers, ErrMayNot, ErrContact, ErrMany, ErrSent, ErrOver} {
+	for _, quiet := range []error{ErrNothing, ErrRefused, ErrAnswerers, ErrMayNot, ErrContact, ErrMany, ErrSent, ErrSends, ErrOver} {
 		if errors.Is(err, quiet) {
 			return true
 		}

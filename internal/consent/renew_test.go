@@ -75,7 +75,7 @@ func TestEdgeCase26_ARenewalSaysNothingOfWhatBecameOfTheRequest(t *testing.T) {
 				t.Errorf("%s: %q, and otherwise %q", name, said, first)
 			}
 		}
-		if n := slices.Index(first, consent.ErrSent.Error()); n != 5 || first[7] != "done" {
+		if n := slices.Index(first, consent.ErrRenewals.Error()); n != 5 || first[7] != "done" {
 			t.Errorf("five an hour: %q", first)
 		}
 	})
@@ -112,6 +112,76 @@ func TestRenewal_AsksOnlyWhatHasNoAnswer(t *testing.T) {
 		w.publish(without(t, "class-ranking"))
 		if now, err := w.renew(gone); err != nil || now.Request.ID != "" {
 			t.Errorf("%s was asked %v, which the old link didn't ask: %v", other.ID, now.Request.Purposes, err)
+		}
+	})
+}
+
+// invites has a guardian invite another one, as the page at home does.
+func (w *world) invites(by family.Guardian, c family.Child, to family.Guardian) (r consent.Request, err error) {
+	err = w.try(func(tx *db.Tx) (err error) {
+		if r, _, _, err = w.desk.AskOnce(w.ctx, tx, by, c, consent.Asking{Guardian: to.ID, Channel: consent.SMS, Locale: "zh-CN"}); err != nil {
+			return err
+		}
+		r, _, _, _, err = w.desk.Send(w.ctx, tx, by, r)
+		return err
+	})
+	return r, err
+}
+
+// Edge case 26: what waits and may not be sent any more, since a guardian said no to
+// some of it, keeps nobody from being asked the rest.
+func TestEdgeCase26_WhatWasRefusedSinceStandsInNobodysWay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, mother := w.enrol(service, phone, family.Parent)
+		_, g := w.answered(w.app, c, mother, true)
+		father := w.guardian(c, "+8613800000002", family.Parent)
+		first, err := w.invites(g, c, father)
+		if err != nil || !slices.Contains(first.Purposes, "class-ranking") {
+			t.Fatalf("%v, %v", first.Purposes, err)
+		}
+		w.pass(time.Hour)
+		if _, err := w.withdraw(g, c, "class-ranking"); err != nil {
+			t.Fatal(err)
+		}
+		next, err := w.invites(g, c, father)
+		if err != nil || next.ID == first.ID || len(next.Purposes) != len(first.Purposes)-1 || slices.Contains(next.Purposes, "class-ranking") {
+			t.Errorf("after a withdrawal she invites to %v, %v", next.Purposes, err)
+		}
+		w.pass(time.Hour)
+		if again, err := w.invites(g, c, father); err != nil || again.ID != next.ID {
+			t.Errorf("%s, %v, not %s", again.ID, err, next.ID)
+		}
+
+		c, g, old := w.ranOut("class-ranking", "course-progress")
+		w.mustAsk(w.app, c, consent.Asking{Guardian: g.ID, Purposes: []string{"class-ranking", "course-progress"}})
+		w.answered(w.app, c, w.guardian(c, "+8613800000003", family.Parent), false, "class-ranking")
+		if to, err := w.renew(old); err != nil || !slices.Equal(to.Request.Purposes, []string{"course-progress"}) {
+			t.Errorf("an old link asks %v, %v", to.Request.Purposes, err)
+		}
+	})
+}
+
+// What was sent as often as it may be waits until it runs out, and its guardian is
+// asked anew before.
+func TestSending_WhatIsUsedUpStandsInNobodysWay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, g, old := w.ranOut("class-ranking")
+		father := w.guardian(c, "+8613800000002", family.Parent)
+		for name, sends := range map[string]func() (consent.Request, error){
+			"renewed": func() (consent.Request, error) { to, err := w.renew(old); return to.Request, err },
+			"invited": func() (consent.Request, error) { return w.invites(g, c, father) },
+		} {
+			sent := make(map[string]int)
+			for i := range 6 {
+				w.pass(time.Hour)
+				r, err := sends()
+				if sent[r.ID]++; err != nil || r.ID == "" {
+					t.Errorf("%s, the %d. time: %q, %v", name, i+1, r.ID, err)
+				}
+			}
+			if len(sent) != 2 {
+				t.Errorf("%s: requests were sent so often: %v", name, sent)
+			}
 		}
 	})
 }

@@ -163,6 +163,16 @@ func (r Request) waits() bool {
 	return slices.Contains([]State{Pending, Opened, Verified}, r.State)
 }
 
+// Lang is the language in which the guardian is written to about the request: that
+// of its answer and, until there is one, that in which it was asked. Whoever has the
+// link opens it in any language.
+func (r Request) Lang() string {
+	if r.State == Answered {
+		return r.Shown.Lang
+	}
+	return r.Locale
+}
+
 // Over reports whether the request ended without an answer. It takes neither a
 // code nor an answer any more.
 func (r Request) Over() bool { return r.State == Expired || r.State == Cancelled }

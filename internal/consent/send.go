@@ -7,11 +7,15 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 )
 
-// ErrSent says that a request was sent often enough, or a moment ago.
-var ErrSent = errs.New(errs.TooMany, "consent.sent_too_often")
+// Why a request isn't sent again.
+var (
+	ErrSent  = errs.New(errs.TooMany, "consent.sent_too_often") // it was a moment ago
+	ErrSends = errs.New(errs.Conflict, "consent.sends_used_up") // it was as often as it may be: waiting doesn't help
+)
 
 const (
 	maxSends  = 5               // of one request
@@ -28,7 +32,7 @@ type Contact struct {
 
 // Send records that the request is sent now and returns where to, with secrets
 // to send: those of Ask are known to nobody any more, and stay good. Errors:
-// ErrSent, ErrContact, and why the request has ended.
+// ErrSent, ErrSends, ErrRefused, ErrContact, and why the request has ended.
 func (d Desk) Send(ctx context.Context, tx *db.Tx, by Asker, r Request) (Request, Secrets, Contact, string, error) {
 	fail := func(err error) (Request, Secrets, Contact, string, error) {
 		return r, Secrets{}, Contact{}, "", err
@@ -62,6 +66,8 @@ func (d Desk) Send(ctx context.Context, tx *db.Tx, by Asker, r Request) (Request
 	switch {
 	case err != nil:
 		return fail(err)
+	case n != 1 && r.Sends >= maxSends:
+		return fail(ErrSends)
 	case n != 1:
 		return fail(ErrSent)
 	}
@@ -81,12 +87,17 @@ func (d Desk) stillAsks(ctx context.Context, tx *db.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	if outdated(r, now) {
-		return ErrAsked
-	}
 	answers, guardians, err := standing(ctx, tx, r.Child)
 	if err != nil {
 		return err
+	}
+	return r.unasked(now, answers, guardians)
+}
+
+// unasked returns why the request asks nothing that may be asked now, or nil.
+func (r Request) unasked(now catalog.Published, answers []Answer, guardians []family.Guardian) error {
+	if outdated(r, now) {
+		return ErrAsked
 	}
 	for _, p := range r.Purposes {
 		for _, a := range answers {

@@ -190,3 +190,44 @@ func TestInvariant4_WhatSomebodyWroteWasNotShown(t *testing.T) {
 		}
 	})
 }
+
+// Whoever has the link opens it in any language, in any order: a guardian is written
+// to in the one it was asked in, until it has answered in another.
+func TestReach_WritesInTheLanguageOfTheAnswer(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, mother := w.enrol(service, phone, family.Parent)
+		writes := func(want string) {
+			t.Helper()
+			w.do(func(tx *db.Tx) error {
+				to, err := w.desk.Reach(w.ctx, tx, c, mother.ID)
+				if to.Lang != want {
+					t.Errorf("written to in %q, not in %s", to.Lang, want)
+				}
+				return err
+			})
+		}
+		opens := func(r consent.Request) {
+			for _, lang := range []string{"zh-CN", "en", "zh-CN"} {
+				w.shows(w.request(r), lang, consent.OnPage)
+			}
+		}
+		r, _ := w.mustAsk(w.app, c, consent.Asking{Purposes: []string{"account"}})
+		opens(r)
+		writes("zh-CN")
+		r, g := w.verified(w.request(r))
+		r, err := w.open(r, "en")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.give(g, r, all(r, true)); err != nil {
+			t.Fatal(err)
+		}
+		writes("en")
+		w.pass(time.Hour)
+		next, _ := w.mustAsk(w.app, c, consent.Asking{Purposes: []string{"push-notices"}})
+		opens(next)
+		writes("en")
+		w.answered(w.app, c, mother, false, "class-ranking")
+		writes("zh-CN")
+	})
+}

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -17,6 +18,7 @@ var (
 	ErrGuardianNotFound = errs.New(errs.NotFound, "family.guardian_not_found")
 	ErrGuardianEnded    = errs.New(errs.Gone, "family.guardian_ended")    // edge case 8
 	ErrTied             = errs.New(errs.Conflict, "family.guardian_tied") // by this contact, and may answer
+	ErrContactDiffers   = errs.New(errs.Conflict, "family.contact_differs") // one is of somebody who is tied, the other isn't
 	ErrGuardians        = errs.New(errs.Conflict, "family.too_many_guardians")
 	ErrRelation         = errs.New(errs.Invalid, "family.relation_unknown")
 	ErrStrength         = errs.New(errs.Invalid, "family.strength_unknown")
@@ -139,11 +141,12 @@ const maxGuardians = 20
 // AddGuardian ties a person to a locked child. The new guardian is not verified
 // yet and so can't answer. One phone or address is one person, and a person has one
 // voice: whoever is tied to this child by it already is returned as it is, with no
-// entry. But who can't speak for the child, as a contact that is now said to be a
+// entry. A contact that isn't on file for that one is refused and not dropped: no
+// message would ever go there, and nobody would know. But who can't speak for the child, as a contact that is now said to be a
 // guardian (edge case 11) or an institution without its officer (edge case 10), is
 // no voice yet. Only this child's guardians are looked at: nobody learns
-// whether a contact is known elsewhere. Errors: ErrTied, ErrGuardians, and those of
-// the person's data.
+// whether a contact is known elsewhere. Errors: ErrTied, ErrContactDiffers,
+// ErrGuardians, and those of the person's data.
 func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Child, p Person) (Guardian, string, error) {
 	r, err := p.check()
 	if err != nil {
@@ -167,23 +170,40 @@ func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c
 }
 
 // tiedBy returns the guardian in office of the child that a person would be once
-// more, and whether there is one. Errors: ErrTied.
+// more, and whether there is one. Errors: ErrTied, ErrContactDiffers.
 func (c Child) tiedBy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r reach) (first Guardian, tied bool, err error) {
-	all, err := db.All(ctx, tx, scanGuardian, `
-		SELECT `+guardianColumns+` FROM guardian
+	type reached struct {
+		Guardian
+		phone, email []byte
+	}
+	phone, email := phoneHash(ring, r.phone), emailHash(ring, r.email)
+	all, err := db.All(ctx, tx, func(row db.Row) (g reached, err error) {
+		err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), &g.phone, &g.email)
+		return g, err
+	}, `
+		SELECT `+guardianColumns+`, phone_hash, email_hash FROM guardian
 		WHERE child = $1 AND ended_at IS NULL AND (phone_hash = $2 OR email_hash = $3)
 			AND (relation <> 'institution' OR name IS NOT NULL)
-		ORDER BY created_at, guardian`, c.ID, phoneHash(ring, r.phone), emailHash(ring, r.email))
+		ORDER BY created_at, guardian`, c.ID, phone, email)
 	if err != nil {
 		return Guardian{}, false, err
 	}
+	differs := "" // the field of a contact that isn't on file
 	for _, g := range all {
 		switch {
 		case g.MayAnswer():
 			return Guardian{}, false, ErrTied
-		case !tied && (g.Relation.MaySpeak() || !r.relation.MaySpeak()):
-			first, tied = g, true
+		case tied || !g.Relation.MaySpeak() && r.relation.MaySpeak():
+		case phone != nil && !bytes.Equal(phone, g.phone):
+			differs = "guardian.phone"
+		case email != nil && !bytes.Equal(email, g.email):
+			differs = "guardian.email"
+		default:
+			first, tied = g.Guardian, true
 		}
+	}
+	if !tied && differs != "" {
+		return Guardian{}, false, ErrContactDiffers.At(differs)
 	}
 	return first, tied, nil
 }

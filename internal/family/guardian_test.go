@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 )
@@ -268,11 +269,21 @@ func TestEdgeCase7_OneContactIsOneGuardianOfAChild(t *testing.T) {
 		for name, p := range map[string]family.Person{
 			"the phone":   {Phone: pii.New("+86 138 0013 8000"), Relation: family.LegalGuardian},
 			"the address": {Email: pii.New("shuanghua@EXAMPLE.com"), Relation: family.Parent},
-			"one of both": {Phone: pii.New("13800138001"), Email: pii.New("shuanghua@example.com"), Relation: family.Parent},
+			"both":        {Phone: pii.New("13800138000"), Email: pii.New("shuanghua@example.com"), Relation: family.Parent},
 			"as a friend": {Phone: pii.New("13800138000"), Relation: family.Other},
 		} {
 			if g, entry, err := add(c, p); err != nil || g.ID != first.ID || g.Relation != family.Parent || entry != "" {
 				t.Errorf("%s: %+v %q %v", name, g, entry, err)
+			}
+		}
+		// A contact that isn't on file for her isn't dropped unseen.
+		for field, p := range map[string]family.Person{
+			"guardian.phone": {Phone: pii.New("13800138001"), Email: pii.New("shuanghua@example.com"), Relation: family.Parent},
+			"guardian.email": {Phone: pii.New("13800138000"), Email: pii.New("another@example.com"), Relation: family.Parent},
+		} {
+			_, _, err := add(c, p)
+			if w.is(err, family.ErrContactDiffers); errs.Of(err).Field != field {
+				t.Errorf("it is %q that differs, not %q", errs.Of(err).Field, field)
 			}
 		}
 		if n := w.count("guardian"); n != 2 {

@@ -378,7 +378,6 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	c := homeConsent{Purpose: purpose, Label: t.label(purpose), Necessary: p.Necessary, IfRefused: p.IfRefused.In(t.lang)}
 	_, asked := t.now.Charter.Purpose(purpose)
 	v := consent.Standing(answers, guardians, purpose, t.now.AskedSince[purpose])
-	c.Unproved = v.Granted && v.Strength < consent.Needed(t.now.Charter, purpose)
 	var mine, theirs consent.Answer
 	for _, a := range answers {
 		switch {
@@ -392,11 +391,15 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 			c.Since = a.GivenAt
 		}
 	}
+	weak := v.Granted && v.Strength < consent.Needed(t.now.Charter, purpose)
+	c.Unproved = weak && mine.Granted && mine.Charter >= t.now.AskedSince[purpose]
 	switch {
-	case v.Granted && c.Unproved && t.proofs:
+	case c.Unproved && t.proofs:
 		c.State = "web.mine.consent.unproved"
-	case v.Granted && c.Unproved:
+	case c.Unproved:
 		c.State = "web.mine.consent.unproved_nowhere"
+	case weak:
+		c.State = "web.mine.consent.unproved_other"
 	case v.Granted:
 		c.State = "web.mine.consent.granted"
 	case !asked:
@@ -408,7 +411,7 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	}
 	// As consent.Withdraw has it: the own yes, or, for who gave no answer, another's.
 	c.Withdraw = mine.Granted || mine.ID == "" && theirs.ID != ""
-	c.Again = asked && (!mine.Granted || c.Unproved && t.proofs)
+	c.Again = asked && (!mine.Granted || weak && (t.proofs || !c.Unproved))
 	return c
 }
 

@@ -213,6 +213,9 @@ var mishaps = map[string]mishap{
 	consent.ErrNotice.Code:          {"web.mishap.notice_changed", "", []func(on) way{toRequest}},
 	consent.ErrMayNot.Code:          {"web.mishap.may_not", "", []func(on) way{toHome}},
 	consent.ErrSent.Code:            {"web.mishap.too_often", "web.told.sent", []func(on) way{toPage}},
+	consent.ErrSends.Code:           {"web.mishap.too_often", "web.told.sends", []func(on) way{toPage}},
+	consent.ErrRenewals.Code:        {"web.mishap.too_often", "", []func(on) way{toHome}},
+	consent.ErrRefused.Code:         {"web.mishap.refused", "web.told.refused", []func(on) way{toPage, toHome}},
 	consent.ErrCodeWrong.Code:       {"web.mishap.code", "", []func(on) way{toTyping}},
 	consent.ErrCodeExpired.Code:     {"web.mishap.code", "", []func(on) way{toRequest}},
 	consent.ErrCodeSpent.Code:       {"web.mishap.code", "", []func(on) way{toRequest}},
@@ -246,6 +249,13 @@ var mishaps = map[string]mishap{
 	ErrSlowDown.Code:                {"web.mishap.too_often", "", []func(on) way{toRetry, toPage}},
 }
 
+// mishapsAt are those that mean something else at one form, by code and route.
+var mishapsAt = map[[2]string]mishap{
+	{consent.ErrSent.Code, "/home/{tie}/invite"}: {"web.mishap.too_often", "web.told.sent_invitation", []func(on) way{toPage}},
+	{gate.ErrDenied.Code, "/home/{tie}/invite"}:  {"web.mishap.invitation", "", []func(on) way{toPage}},
+	{gate.ErrDenied.Code, "/home/{tie}/reveal"}:  {"web.mishap.look", "", []func(on) way{toPage}},
+}
+
 // inGeneral is any other mishap: what may pass by itself can be tried again.
 func inGeneral(e *errs.Error) mishap {
 	m := mishap{"web.mishap.title", "", []func(on) way{toPage, toHome}}
@@ -258,7 +268,10 @@ func inGeneral(e *errs.Error) mishap {
 // refuse tells the visitor what errs.Of lets them know, and leads them on.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, pattern string, err error, call string) {
 	e, o := errs.Of(err), s.on(pattern, r)
-	m, ok := mishaps[e.Code]
+	m, ok := mishapsAt[[2]string{e.Code, o.route}]
+	if !ok {
+		m, ok = mishaps[e.Code]
+	}
 	if !ok {
 		m = inGeneral(e)
 	}
@@ -282,17 +295,23 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, pattern string, 
 }
 
 // said is what a refusal says: of the gate's, every reason, and what a guardian can
-// do about it. Against a use the operator can do something.
+// do about it. Against any but a look the operator can do something.
 func said(l i18n.Lang, err error) (text []string) {
 	denied, ok := errors.AsType[*gate.Denied](err)
 	if !ok {
 		return []string{l.T(errs.Of(err).Code)}
 	}
+	operator := false
 	for _, reason := range denied.Reasons {
 		text = append(text, l.T(reason.Code))
 		if strings.HasPrefix(reason.Code, "gate.access_") {
 			text = append(text, l.T(reason.Code+".remedy"))
+		} else {
+			operator = true
 		}
+	}
+	if operator {
+		text = append(text, l.T("web.told.operator"))
 	}
 	return text
 }
