@@ -13,6 +13,7 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/account"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	record "wardkeep/internal/receipt"
@@ -65,6 +66,9 @@ func TestTheMainJobOverHTTP(t *testing.T) {
 		if _, err := g.SendCode(ctx); err != nil {
 			t.Fatal(err)
 		}
+		if m := w.outbox.Messages()[0]; m.Lang != i18n.Chinese {
+			t.Errorf("before the answer it is written to in %s", m.Lang) // whoever has the link has read it in English
+		}
 		verified, err := g.Verify(ctx, w.code())
 		if err != nil {
 			t.Fatal(err)
@@ -103,6 +107,9 @@ func TestTheMainJobOverHTTP(t *testing.T) {
 		// Withdrawal is final at once (Invariant 5), and as easy as the answer.
 		if _, err := g.SendCode(ctx); err != nil {
 			t.Fatal(err)
+		}
+		if m := w.outbox.Messages()[0]; m.Lang != i18n.English {
+			t.Errorf("after the answer it is written to in %s", m.Lang)
 		}
 		if verified, err = g.Verify(ctx, w.code()); err != nil {
 			t.Fatal(err)

@@ -375,7 +375,7 @@ func TestEdgeCase7_WhoIsInvitedTwiceIsOneGuardian(t *testing.T) {
 			t.Fatal(status)
 		}
 		first := sentLink.FindStringSubmatch(s.outbox.Messages()[0].Text.Reveal())
-		if status, body := invites(page, "+86 13800138009"); status != 429 || !strings.Contains(body, "a moment ago") {
+		if status, body := invites(page, "+86 13800138009"); status != 429 || !strings.Contains(body, "went to the other person a moment ago") || strings.Contains(body, "Look at your") {
 			t.Errorf("twice in a moment: %d %s", status, body)
 		}
 		s.w.Pass(2 * time.Minute)
@@ -414,6 +414,46 @@ func TestEdgeCase7_WhoIsInvitedTwiceIsOneGuardian(t *testing.T) {
 		}
 		if len(s.outbox.Messages()) != sent || guardians(child) != 2 {
 			t.Error("and is written to, or added")
+		}
+	})
+}
+
+// Edge case 24: that the other guardian agreed by a code alone is no yes of mine, and
+// what I am asked is to agree, and not to prove what I never said.
+func TestEdgeCase24_AWeakYesOfTheOtherGuardianIsNoneOfMine(t *testing.T) {
+	eachProving(t, func(t *testing.T, s *site, _ *bureau) {
+		child, token, _ := s.ask()
+		s.verified(token)
+		if status, body := s.answer(token, s.agrees(token, "zh-CN")); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		s.w.Pass(time.Hour)
+		s.signIn()
+		tie := s.tie(child)
+		s.post(tie+"/invite?lang=en", url.Values{"contact": {"father@example.com"}, "relation": {"parent"}})
+		invited := sentLink.FindStringSubmatch(s.outbox.Messages()[0].Text.Reveal())
+		_, hers := s.get(tie+"?lang=en", "")
+		s.fresh()
+		s.verified(invited[1]) // he doesn't answer
+		s.signInBy("father@example.com")
+		_, mine := s.get("/home?lang=en", "")
+		_, his := s.get(regexp.MustCompile(`/home/gu_[0-9a-z]+`).FindString(mine)+"?lang=en", "")
+		const own, other = "until you do and agree once more", "Another guardian agreed, without proving"
+		const prove, think = "Prove who I am and agree to &#34;Class ranking&#34;", "Think again about &#34;Class ranking&#34;"
+		for _, c := range []struct {
+			page      string
+			says, not []string
+		}{{hers, []string{own, prove}, []string{other, think}}, {his, []string{other, think}, []string{own, prove}}} {
+			for _, there := range c.says {
+				if !strings.Contains(c.page, there) {
+					t.Errorf("it doesn't say %q: %s", there, c.page)
+				}
+			}
+			for _, not := range c.not {
+				if strings.Contains(c.page, not) {
+					t.Errorf("it says %q: %s", not, c.page)
+				}
+			}
 		}
 	})
 }

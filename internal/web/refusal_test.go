@@ -18,6 +18,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/receipt"
@@ -219,6 +220,7 @@ func TestRefusals_LeadOnAsThingsAre(t *testing.T) {
 		m.answers()
 		m.ends()
 		m.proofs(b)
+		m.refusals()
 		m.atHome()
 		for _, code := range web.Mishaps() {
 			if !m.met[code] {
@@ -244,6 +246,11 @@ func (m *meetings) links() {
 	secrets := m.asks("", "")
 	m.post("/ask/"+secrets.Ask+"/send", nil)
 	m.posts("consent.sent_too_often", "/ask/"+secrets.Ask+"/send", "", "")
+	for range 4 {
+		m.w.Pass(2 * time.Minute)
+		m.post("/ask/"+secrets.Ask+"/send", nil)
+	}
+	m.posts("consent.sends_used_up", "/ask/"+secrets.Ask+"/send", "", "")
 	for range 40 {
 		m.post("/c", url.Values{"code": {secrets.Code}})
 	}
@@ -326,6 +333,12 @@ func (m *meetings) ends() {
 	m.w.Pass(2 * time.Minute)
 	m.posts("consent.expired", "/r/"+secrets.Token+"/code", "", "")
 	m.gets("consent.expired", "/ask/"+secrets.Ask)
+	for range 5 {
+		m.renews("/r/" + secrets.Token)
+	}
+	for _, path := range []string{"", "/renew"} {
+		m.posts("consent.renewed_too_often", "/r/"+secrets.Token+path, "", "")
+	}
 
 	secrets = m.asksAbout(child, one)
 	m.w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -416,6 +429,19 @@ func resident(year int) string {
 	return number + string("10X98765432"[sum%11])
 }
 
+// What somebody else has refused since.
+func (m *meetings) refusals() {
+	m.w.Pass(2 * time.Hour)
+	child := m.w.Child()
+	waits := m.asksAbout(child, consent.Asking{Purposes: []string{"class-ranking"}})
+	m.signIn()
+	m.post(m.tie(child)+"/invite", url.Values{"contact": {"father@example.com"}, "relation": {"parent"}})
+	invited := sentLink.FindStringSubmatch(m.outbox.Messages()[0].Text.Reveal())[1]
+	m.afresh(invited)
+	m.post("/r/"+invited+"/answer?lang=zh-CN", m.refuses(invited, "zh-CN"))
+	m.posts("consent.refused_before", "/ask/"+waits.Ask+"/send", "", "")
+}
+
 // The guardian's home.
 func (m *meetings) atHome() {
 	m.w.Pass(2 * time.Hour)
@@ -454,6 +480,33 @@ func TestRefusals_SayWhyALookIsDenied(t *testing.T) {
 		status, page := s.post(s.tie(child)+"/reveal?lang=zh-CN", url.Values{"item": {"weekly_score"}})
 		if status != 403 || !strings.Contains(page, "这项信息已过保存期限") || strings.Contains(page, "重新收集") || strings.Contains(page, "逐条列出") {
 			t.Errorf("%d %s", status, page)
+		}
+	})
+}
+
+// Nobody is invited while an office is vacant (Article 8): that is no look, and only
+// the operator can do something.
+func TestRefusals_SayWhyAnInvitationIsDenied(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.signIn()
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.EndOffice(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, s.w.Officer.ID)
+			return err
+		})
+		for lang, says := range map[string][4]string{
+			"zh-CN": {"邀请没有发出", "没有在任的儿童个人信息保护负责人", "请联系运营者", "不能查看"},
+			"en":    {"The invitation was not sent", "No officer for children&#39;s information", "Contact the operator", "be shown"},
+		} {
+			status, page := s.post(s.tie(child)+"/invite?lang="+lang, url.Values{"contact": {"father@example.com"}, "relation": {"parent"}})
+			for _, there := range says[:3] {
+				if status != 403 || !strings.Contains(page, there) {
+					t.Errorf("%d, it doesn't say %q: %s", status, there, page)
+				}
+			}
+			if strings.Contains(page, says[3]) {
+				t.Errorf("it speaks of a look: %s", page)
+			}
 		}
 	})
 }
