@@ -557,41 +557,48 @@ var href = regexp.MustCompile(`href="(/[^"#]*)"`) // the relative ones lead to t
 // Rules, agreement, their history, the officer and the ways to complain are
 // within four taps of every page a guardian can meet.
 func TestArticle8_RulesAreWithinFourTaps(t *testing.T) {
-	each(t, func(t *testing.T, s *site) {
+	eachProving(t, func(t *testing.T, s *site, _ *bureau) {
 		secrets := s.asks("小溪", "")
 		wanted := map[string]string{
 			"the rules": `id="rules"`, "the agreement": `id="agreement"`, "the officer": "林静", "complaints": `id="complain"`, "the authority": "12377",
 			"the history": "历史版本和每次的变化",
 		}
-		taps := func(start, sign string) {
+		// leads taps from a page, which shows a sign of what it is.
+		leads := func(page, sign, body string) {
 			t.Helper()
+			if !strings.Contains(body, sign) {
+				t.Errorf("%s doesn't show %s", page, sign)
+			}
 			missing := maps.Clone(wanted)
-			seen, at := map[string]bool{}, []string{start}
-			for range 5 { // the page itself, and four taps
+			seen, at := map[string]bool{}, []string{body}
+			for tapped := range 5 { // the page itself, and four taps
 				var next []string
-				for _, path := range at {
-					if seen[path] || strings.HasPrefix(path, "/static") || strings.HasPrefix(path, "/v1") || strings.Contains(path, "lang=en") {
-						continue
-					}
-					seen[path] = true
-					_, body := s.get(path, "zh-CN")
-					if path == start && !strings.Contains(body, sign) {
-						t.Errorf("%s doesn't show %s", strings.Split(start, "/")[1], sign)
-					}
+				for _, body := range at {
 					for name, sign := range missing {
 						if strings.Contains(body, sign) {
 							delete(missing, name)
 						}
 					}
 					for _, m := range href.FindAllStringSubmatch(body, -1) {
-						next = append(next, strings.ReplaceAll(m[1], "&amp;", "&"))
+						path := strings.ReplaceAll(m[1], "&amp;", "&")
+						if tapped == 4 || seen[path] || strings.HasPrefix(path, "/static") || strings.HasPrefix(path, "/v1") || strings.Contains(path, "lang=en") {
+							continue
+						}
+						seen[path] = true
+						_, body := s.get(path, "zh-CN")
+						next = append(next, body)
 					}
 				}
-				at = next
+				if at = next; len(missing) == 0 {
+					return
+				}
 			}
-			if len(missing) > 0 {
-				t.Errorf("from %s, which shows %s, four taps don't lead to %v", strings.Split(start, "/")[1], sign, missing)
-			}
+			t.Errorf("from %s, which shows %s, four taps don't lead to %v", page, sign, slices.Sorted(maps.Keys(missing)))
+		}
+		taps := func(start, sign string) {
+			t.Helper()
+			_, body := s.get(start, "zh-CN")
+			leads(strings.Split(start, "/")[1], sign, body)
 		}
 		request := "/r/" + secrets.Token
 		for start, sign := range map[string]string{
@@ -603,15 +610,25 @@ func TestArticle8_RulesAreWithinFourTaps(t *testing.T) {
 		}
 		s.verified(secrets.Token)
 		taps(request, `value="agree"`)
-		taps(request+"/identity", "没有提供其他核验方式")
+		taps(request+"/identity", `/identity/number?`)
+		_, attempt := s.post(request+"/identity/official?lang=zh-CN", nil)
+		taps(request+"/identity/"+regexp.MustCompile(`ve_[0-9a-z]{26}`).FindString(attempt), "/identity/ve_")
 		if status, body := s.post(request+"/answer?lang=zh-CN", s.agrees(secrets.Token, "zh-CN")); status != 200 {
 			t.Fatalf("%d %s", status, body)
 		}
 		taps(request+"/receipt", "账本编号")
+		s.places()
+		taps(request+"/receipt/print", "账本编号")
 		child := s.w.Child()
+		old := s.asksAbout(child, consent.Asking{Purposes: []string{"class-ranking"}, TTL: time.Hour})
 		s.signIn()
 		taps("/home", "/home/out-everywhere?")
+		taps("/home/passkeys", `action="/home/passkeys`)
 		taps(s.tie(child), "/leave?")
+		s.w.Pass(2 * time.Hour)
+		taps("/r/"+old.Token, "已经过期")
+		_, renewed := s.renews("/r/" + old.Token + "?lang=zh-CN")
+		leads("what was renewed", "请查看手机或邮箱", renewed)
 	})
 }
 
