@@ -1,11 +1,11 @@
 package app_test
 
 import (
+	"hash/fnv"
 	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +25,15 @@ import (
 func TestStories(t *testing.T) {
 	t.Parallel()
 	told := tell(t, (*guardian).examine)
+	whole, tinged := make(map[string]bool), make(map[string]bool)
+	for _, tour := range told {
+		for _, stop := range tour.whole {
+			whole[stop] = true
+		}
+		for kind, looked := range tour.met {
+			tinged[kind] = tinged[kind] || looked
+		}
+	}
 	for _, lang := range i18n.Langs {
 		if t.Failed() || told[lang].told < len(storiesIn(lang)) {
 			return // only some were told
@@ -34,43 +43,57 @@ func TestStories(t *testing.T) {
 				t.Errorf("%s: no story stops at a page of the template %s", lang, page)
 			}
 		}
+		for _, stop := range told[lang].stops {
+			if !whole[stop] {
+				t.Errorf("%s: nobody examined %s whole", lang, stop)
+			}
+		}
 		for _, route := range routes() {
 			if !told[lang].site.Answered(route) {
 				t.Errorf("%s: no story asks for %s", lang, route)
 			}
 		}
 	}
+	for kind, looked := range tinged {
+		if !looked {
+			t.Errorf("nobody looked in both schemes at %s", kind)
+		}
+	}
 }
 
 // A tour is the stories in one language: they share a server, one after the other.
+// Tours share nothing: they go on at the same time, and what is looked at in which
+// of them is the same every time.
 type tour struct {
-	site    *browsertest.Site
-	told    int
-	stops   []string
-	met     *met // kinds of things on pages
-	tinged  *met // the same, in all languages together
-	visited *met // stops, in all languages together
-	look    func(g *guardian, page string)
+	site  *browsertest.Site
+	told  int
+	stops []string
+	met   map[string]bool // kinds of things on pages; true: looked at in the other scheme
+	whole []string        // stops that axe-core examined whole
+	alone bool            // the story is told in no other language
+	lang  i18n.Lang
+	look  func(g *guardian, page string)
 }
 
-// met is what was met before. Tours in two languages may share it.
-type met struct {
-	mu  sync.Mutex
-	all map[string]bool
+// falls reports whether what is to be looked at in one of the languages is looked at
+// in this one.
+func (r *tour) falls(name string) bool {
+	sum := fnv.New32a()
+	sum.Write([]byte(name))
+	return r.alone || i18n.Langs[sum.Sum32()%uint32(len(i18n.Langs))] == r.lang
 }
 
-// meets reports whether one of these wasn't met before.
-func (m *met) meets(these ...string) (isNew bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.all == nil {
-		m.all = make(map[string]bool)
+// meets reports whether one of these kinds wasn't met before, and whether one of
+// those is to be looked at in the other scheme here.
+func (r *tour) meets(kinds ...string) (isNew, isTinged bool) {
+	for _, kind := range kinds {
+		if _, was := r.met[kind]; was {
+			continue
+		}
+		r.met[kind] = r.falls(kind)
+		isNew, isTinged = true, isTinged || r.met[kind]
 	}
-	for _, one := range these {
-		isNew = isNew || !m.all[one]
-		m.all[one] = true
-	}
-	return isNew
+	return isNew, isTinged
 }
 
 // tell tells every story, both languages at the same time, and calls look for each
@@ -78,9 +101,8 @@ func (m *met) meets(these ...string) (isNew bool) {
 func tell(t *testing.T, look func(g *guardian, page string)) map[i18n.Lang]*tour {
 	t.Helper()
 	told := make(map[i18n.Lang]*tour)
-	tinged, visited := new(met), new(met)
 	for _, lang := range i18n.Langs {
-		told[lang] = &tour{look: look, met: new(met), tinged: tinged, visited: visited}
+		told[lang] = &tour{look: look, lang: lang, met: make(map[string]bool)}
 	}
 	t.Run("in", func(t *testing.T) {
 		for j, lang := range i18n.Langs {
@@ -111,6 +133,7 @@ func (r *tour) tell(t *testing.T, s pageStory, lang i18n.Lang, l look, byKeys bo
 	g := &guardian{t: t, site: r.site, tour: r, lang: lang, look: l, byKeys: byKeys && !s.byHand}
 	g.sit()
 	g.nextChild()
+	r.alone = s.only != ""
 	s.tell(g)
 	r.told++
 }
@@ -157,18 +180,18 @@ func routes() []string {
 }
 
 // examine looks at a page in every size, and leaves it as it was. Axe-core examines
-// it whole in the story's look: every stop in one of the languages, and in both where
-// there is something on it that wasn't on a page before. Such a page it examines in
+// it whole in the story's look: every stop in one of the languages, which its name
+// decides, and in both where there is something on it that wasn't on a page before. Such a page it examines in
 // the other sizes for what they move, and in the other scheme for its colours, which
 // are the same in every language.
 func (g *guardian) examine(page string) {
 	g.t.Helper()
 	g.keepsToItself(page)
 	g.tellsApart(page)
-	kinds := g.Kinds()
-	isNew, isTinged := g.tour.met.meets(kinds...), g.tour.tinged.meets(kinds...)
+	isNew, isTinged := g.tour.meets(g.Kinds()...)
 	decides := g.Count(agree)+g.Count(refuse) > 0
-	if first := g.tour.visited.meets(page); first || isNew {
+	if isNew || g.tour.falls(page) {
+		g.tour.whole = append(g.tour.whole, page)
 		g.isClean(page+" "+g.look.String(), g.Violations)
 	}
 	for _, l := range looks {
