@@ -38,6 +38,7 @@ const (
 	defaultTTL = 7 * 24 * time.Hour
 	maxTTL     = 30 * 24 * time.Hour
 	maxOpen    = 8 // requests of one child that wait
+	maxAnew    = 4 // of those, where an old link asks: there is room left for who may ask by itself
 	maxPayload = 4096
 	maxReturn  = 2000
 	maxName    = 20
@@ -141,7 +142,7 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 	switch {
 	case err != nil:
 		return fail(err)
-	case open >= maxOpen:
+	case open >= mayWait(by):
 		return fail(ErrMany)
 	}
 	if r.payload, err = d.sealPayload(c, r, a); err != nil {
@@ -168,6 +169,14 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 		Channel: r.Channel, Locale: r.Locale, Expires: r.ExpiresAt.UnixMicro(), Payload: r.payload != nil,
 	})
 	return r, secrets, entry, err
+}
+
+// mayWait is how many requests of a child may wait where somebody asks once more.
+func mayWait(by Asker) int64 {
+	if _, anew := by.(holder); anew {
+		return maxAnew
+	}
+	return maxOpen
 }
 
 // may refuses whoever has nothing to do with the child, or not the authority

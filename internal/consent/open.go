@@ -24,7 +24,9 @@ const (
 // (Article 10), and, on a page, that guidance was offered with it (Article 5).
 // Each language and surface is recorded once, however often and in whatever order
 // the request is opened: whoever has the link, and be it a stranger, makes no more
-// of the ledger than that. Each of them may be answered: see Give. The request
+// of the ledger than that. ShowPage records once more, in each language, the page
+// with the questions, which only a verified guardian is shown. Each may be answered,
+// but for a page without the questions: see Give. The request
 // returned is Shown as it is now, and entry is empty if it was so before. Errors:
 // ErrAsked when a newer charter has changed what is asked; why the request has
 // ended.

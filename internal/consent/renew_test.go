@@ -186,6 +186,32 @@ func TestSending_WhatIsUsedUpStandsInNobodysWay(t *testing.T) {
 	})
 }
 
+// Whoever has an old link fills neither the phone on file nor the room for what the
+// operator and the guardian ask.
+func TestRenewal_LeavesRoomForOthers(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, mother, old := w.ranOut("class-ranking")
+		var last consent.Renewal
+		sent := 0
+		for range 6 * 24 { // by the hour
+			w.pass(time.Hour)
+			to, err := w.renew(old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if to.Request.ID != "" {
+				last, sent = to, sent+1
+			}
+		}
+		if sent != 20 || last.Request.Sends != 5 {
+			t.Errorf("%d messages in six days", sent)
+		}
+		for range 4 {
+			w.mustAsk(w.app, c, consent.Asking{Guardian: mother.ID, Purposes: []string{"account"}})
+		}
+	})
+}
+
 // Edge case 26: however often a guardian thinks again about the same, one request
 // waits, and the operator can go on asking.
 func TestEdgeCase26_ThinkingAgainTenTimesIsOneRequest(t *testing.T) {
