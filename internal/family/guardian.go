@@ -16,8 +16,8 @@ import (
 // What can be wrong with a guardian.
 var (
 	ErrGuardianNotFound = errs.New(errs.NotFound, "family.guardian_not_found")
-	ErrGuardianEnded    = errs.New(errs.Gone, "family.guardian_ended")    // edge case 8
-	ErrTied             = errs.New(errs.Conflict, "family.guardian_tied") // by this contact, and may answer
+	ErrGuardianEnded    = errs.New(errs.Gone, "family.guardian_ended")      // edge case 8
+	ErrTied             = errs.New(errs.Conflict, "family.guardian_tied")   // by this contact, and may answer
 	ErrContactDiffers   = errs.New(errs.Conflict, "family.contact_differs") // one is of somebody who is tied, the other isn't
 	ErrGuardians        = errs.New(errs.Conflict, "family.too_many_guardians")
 	ErrRelation         = errs.New(errs.Invalid, "family.relation_unknown")
