@@ -28,6 +28,16 @@ func (s *Server) behind(ctx context.Context, tx *db.Tx, c *call) (consent.Reques
 	return r, err
 }
 
+// linked looks for the request behind the link, before a change. The look takes
+// nothing of SQLite's one writer, so that whoever guesses links holds up nobody.
+// Nothing rests on it: the change looks again.
+func (s *Server) linked(ctx context.Context, c *call) error {
+	return s.Store.View(ctx, func(tx *db.Tx) error {
+		_, err := s.behind(ctx, tx, c)
+		return err
+	})
+}
+
 // slow limits how often one link may be used, whoever has it.
 func (s *Server) slow(c *call) error {
 	return s.limits.links.limit(c.w.Header(), "link", string(s.Ring.Index("api.link", c.param("token"))), time.Now())
@@ -36,6 +46,9 @@ func (s *Server) slow(c *call) error {
 // byLink runs fn once per Idempotency-Key in the name of the link.
 func byLink[O any](ctx context.Context, s *Server, c *call, fn func(tx *db.Tx, r consent.Request) (answer[O], error)) (answer[O], error) {
 	if err := s.slow(c); err != nil {
+		return answer[O]{}, err
+	}
+	if err := s.linked(ctx, c); err != nil {
 		return answer[O]{}, err
 	}
 	return changeBy(ctx, s, c, func(tx *db.Tx) (string, func() (answer[O], error), error) {
@@ -55,6 +68,9 @@ type langInput struct {
 func guardianOpen(s *Server, ctx context.Context, c *call, in *langInput) (answer[wardkeep.GuardianRequest], error) {
 	var out answer[wardkeep.GuardianRequest]
 	if err := s.slow(c); err != nil {
+		return out, err
+	}
+	if err := s.linked(ctx, c); err != nil {
 		return out, err
 	}
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {

@@ -163,6 +163,9 @@ func guardianProving(s *Server, ctx context.Context, c *call, _ *nothing) (answe
 // that service learns nothing, not even whether there is such an attempt.
 func identityReport(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
 	ctx := r.Context()
+	if !s.verify.Signed(s.Store.Now(), r.Header, c.body) {
+		return verification.ErrCallback
+	}
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {
 		_, err := s.verify.Report(ctx, tx, r.Header, c.body)
 		return err

@@ -242,6 +242,21 @@ func (d Door) Ask(now time.Time) (options []byte, kept string, err error) {
 	return options, kept, err
 }
 
+// Shows returns ErrPasskey unless the browser answered rightly what it was asked:
+// EnterByPasskey would refuse it, too. It only reads, so that strangers keep nobody
+// from writing.
+func (d Door) Shows(ctx context.Context, tx *db.Tx, kept string, answer []byte) error {
+	if d.Site == nil {
+		return ErrNoPasskeys
+	}
+	challenge, _, ok := d.pending(showing, kept, "", tx.Now())
+	if !ok {
+		return ErrPasskey
+	}
+	_, _, err := d.shown(ctx, tx, challenge, answer)
+	return err
+}
+
 // EnterByPasskey lets a guardian in by what a browser answered to Ask, as Enter
 // does by a code. Errors: ErrNoPasskeys; ErrPasskey, whatever is wrong.
 func (d Door) EnterByPasskey(ctx context.Context, tx *db.Tx, kept, former string, answer []byte) (Session, string, error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -78,13 +79,19 @@ type report struct {
 // maxSubject bounds what the service calls a person.
 const maxSubject = 200
 
+// Signed reports whether a report comes from the official service: Report refuses
+// any other. It reads nothing, so that strangers keep nobody from writing.
+func (d Desk) Signed(now time.Time, header http.Header, body []byte) bool {
+	return d.Official != nil && d.Official.Signed(header, body, now)
+}
+
 // Report takes the official service's report: signed with the secret, knowing the
 // nonce of an attempt that waits. Everything else is ErrCallback, whatever is
 // wrong with it. The same report once more changes nothing and is answered as the
 // first: whoever reports at least once must be able to. It returns the attempt.
 func (d Desk) Report(ctx context.Context, tx *db.Tx, header http.Header, body []byte) (Attempt, error) {
 	var said report
-	if d.Official == nil || !d.Official.Signed(header, body, tx.Now()) || json.Unmarshal(body, &said) != nil || said.Type != "identity.result" {
+	if !d.Signed(tx.Now(), header, body) || json.Unmarshal(body, &said) != nil || said.Type != "identity.result" {
 		return Attempt{}, ErrCallback
 	}
 	a, err := find(ctx, tx, said.Verification)

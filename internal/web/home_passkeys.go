@@ -65,7 +65,9 @@ func (s *Server) homeEnterByPasskey(w http.ResponseWriter, r *http.Request) erro
 	ctx := r.Context()
 	answer := []byte(r.PostFormValue("answer"))
 	var secret string
-	err := s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+	err := s.change(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return s.door.Shows(ctx, tx, s.cookie(r, passkeyCookie), answer)
+	}, func(tx *db.Tx) (err error) {
 		_, secret, err = s.door.EnterByPasskey(ctx, tx, s.cookie(r, passkeyCookie), s.cookie(r, homeCookie), answer)
 		return err
 	})

@@ -536,7 +536,8 @@ func (s *site) held(fn func()) {
 // Whoever guesses links, codes and cookies holds up nobody who has one: where there is
 // nothing to write, the writer isn't asked for.
 func TestStrangersTakeNoWriter(t *testing.T) {
-	each(t, func(t *testing.T, s *site) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := newKeeper(t, w)
 		_, token, _ := s.ask()
 		s.allBut(token, "class-ranking")
 		s.browser.Timeout = 20 * time.Second // a writer that is waited for never comes
@@ -546,6 +547,8 @@ func TestStrangersTakeNoWriter(t *testing.T) {
 		}
 		strange := strings.Repeat("0", 52)
 		s.browser.Jar.SetCookies(home, []*http.Cookie{{Name: "wardkeep_home", Value: strange}, {Name: "wardkeep_code", Value: strange}})
+		s.device.Make([]byte(`{"challenge":"AAAA","rp":{"id":"home.localhost"},"user":{"id":"AAAA"}}`))
+		_, challenge := s.script("/home/passkey")
 		s.held(func() {
 			for _, c := range []struct {
 				path   string
@@ -572,6 +575,9 @@ func TestStrangersTakeNoWriter(t *testing.T) {
 				{"/home/enter", url.Values{"code": {"000000"}}, 403},
 				{"/home/g/withdraw", url.Values{"purpose": {"account"}}, 200}, // to the door
 				{"/home/out", url.Values{}, 200},
+				{"/home/passkey/enter", url.Values{}, 403}, // no challenge
+				{"/home/passkey/enter", url.Values{"answer": {"{}"}}, 403},
+				{"/home/passkey/enter", url.Values{"answer": {string(s.device.Show([]byte(challenge)))}}, 403},
 			} {
 				status, body := 0, ""
 				if c.form == nil {
