@@ -51,6 +51,7 @@ type teller struct {
 func (a *App) teller() *teller {
 	return &teller{app: a, Teller: message.Teller{
 		Store: a.Store, Desk: consent.Desk{Ring: a.Ring, Charters: a.Charters}, Messages: a.Messages, PublicURL: a.Config.PublicURL,
+		Proofs: len(a.Verification.Offered()) > 0,
 	}}
 }
 

@@ -35,3 +35,14 @@ func Needed(c *charter.Charter, purposes ...string) family.Strength {
 	}
 	return needed
 }
+
+// UntilProved returns the key of the words for what doesn't happen while a yes falls
+// short of what Needed says. Where the storage is abroad, that is everything, even
+// collecting. At home, what stays with the operator, and with who works for it,
+// goes on.
+func UntilProved(c *charter.Charter) string {
+	if Needs(c, charter.Collect, "") > family.OneTimeCode {
+		return "consent.until_proved.nothing"
+	}
+	return "consent.until_proved.leaves"
+}

@@ -161,19 +161,46 @@ func TestEdgeCase7_AWithdrawalLeadsToNobodyElsesRequest(t *testing.T) {
 	})
 }
 
-// Edge case 24: a yes that lets nothing leave yet isn't confirmed as one that does.
+// Edge case 24: a yes that lets nothing leave yet isn't confirmed as one that does,
+// and nobody is sent to prove what can't be proved.
 func TestEdgeCase24_AReceiptSaysWhatStillNeedsAProof(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		child := d.family(family.Person{Email: pii.New("wang.fang@example.com")})
+		for _, c := range []struct {
+			channel consent.Channel
+			lang    string
+			proofs  bool
+			says    string
+		}{
+			{consent.Email, "en", true, "Class ranking (prove who you are first, then agree once more. Until then nothing is given to third parties"},
+			{consent.Email, "en", false, "Class ranking (this needs a proof of who you are, which can't be given yet. Until then nothing is given to third parties"},
+			{consent.Email, "zh-CN", true, "班级排行（还要证明身份，再同意一次。在那之前，信息不会提供给第三方"},
+			{consent.Email, "zh-CN", false, "班级排行（要证明身份，现在还不能证明。在那之前，信息不会提供给第三方"},
+			{consent.SMS, "en", true, "6 agreed (1 of these still need a proof of identity), 1 refused"},
+			{consent.SMS, "zh-CN", false, "同意 6 项（1 项还要证明身份），不同意 1 项"},
+		} {
+			child := d.family(family.Person{Phone: pii.New("13800138000"), Email: pii.New("wang.fang@example.com")})
+			_, from := d.due(0)
+			d.answer(child, consent.Asking{Channel: c.channel}, c.lang, "push-notices")
+			due, _ := d.due(from)
+			teller := d.teller(notify.SMS, notify.Email)
+			teller.Proofs = c.proofs
+			if err := teller.Send(t.Context(), due[0]); err != nil {
+				t.Fatal(err)
+			}
+			if text := d.last().Text.Reveal(); !strings.Contains(text, c.says) || strings.Count(text, c.says[:12]) != 1 {
+				t.Errorf("%q isn't in %s, or more is", c.says, text)
+			}
+		}
+		// A yes that carries all of what was asked is confirmed without a word of it.
+		child := d.family(family.Person{Phone: pii.New("13800138000")})
 		_, from := d.due(0)
-		d.answer(child, consent.Asking{Channel: consent.Email}, "en", "push-notices")
+		d.answer(child, consent.Asking{}, "zh-CN", "class-ranking")
 		due, _ := d.due(from)
-		if err := d.teller(notify.SMS, notify.Email).Send(t.Context(), due[0]); err != nil {
+		if err := d.teller(notify.SMS).Send(t.Context(), due[0]); err != nil {
 			t.Fatal(err)
 		}
-		text := d.last().Text.Reveal()
-		if want := "Class ranking (prove who you are first"; !strings.Contains(text, want) || strings.Count(text, "prove who you are") != 1 {
-			t.Errorf("%q isn't in %s, or more is", want, text)
+		if text := d.last().Text.Reveal(); strings.Contains(text, "证明") || !strings.Contains(text, "同意 6 项，不同意 1 项") {
+			t.Errorf("%s", text)
 		}
 	})
 }

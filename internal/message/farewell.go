@@ -108,7 +108,7 @@ func (f *Farewell) refusal(ctx context.Context, tx *db.Tx, r consent.Request, a 
 	if err != nil {
 		return notify.Message{}, err
 	}
-	m, err := confirmation(ctx, tx, f.Desk, child.Service, told, to)
+	m, err := confirmation(ctx, tx, f.Desk, child.Service, told, to, false) // nothing was agreed to, so nothing needs a proof
 	m.ID = id.New(id.Call)
 	return m, err
 }

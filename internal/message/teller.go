@@ -30,6 +30,7 @@ type Teller struct {
 	Desk      consent.Desk
 	Messages  notify.Router
 	PublicURL string
+	Proofs    bool // stronger proofs than a code are offered
 }
 
 // Send tells a guardian of an entry. Called again, it sends the same message
@@ -97,14 +98,15 @@ func (t Teller) answer(ctx context.Context, tx *db.Tx, d Due, entry ledger.Place
 	if err != nil {
 		return notify.Message{}, err
 	}
-	m, err := confirmation(ctx, tx, t.Desk, entry.Service, told, to)
+	m, err := confirmation(ctx, tx, t.Desk, entry.Service, told, to, t.Proofs)
 	m.ID = t.name(d)
 	return m, err
 }
 
 // confirmation puts what is told into the words of the charter that was answered:
-// they are public, and no value is among them.
-func confirmation(ctx context.Context, tx *db.Tx, desk consent.Desk, service string, told consent.Told, to notify.To) (notify.Message, error) {
+// they are public, and no value is among them. Proofs says whether a guardian can
+// show more than a code.
+func confirmation(ctx context.Context, tx *db.Tx, desk consent.Desk, service string, told consent.Told, to notify.To, proofs bool) (notify.Message, error) {
 	published, err := desk.Charters.Version(ctx, tx, service, told.Charter)
 	if err != nil {
 		return notify.Message{}, err
@@ -127,14 +129,20 @@ func confirmation(ctx context.Context, tx *db.Tx, desk consent.Desk, service str
 		}
 		return notify.Withdrawal{Service: name, Withdrawn: labels(told.Withdrawn), At: told.At, Link: link}.Message(to), nil
 	}
-	agreed := labels(told.Agreed)
+	out := notify.Receipt{Service: name, Agreed: labels(told.Agreed), Refused: labels(told.Refused), At: told.At, Link: link}
 	for i, n := range told.Agreed {
-		// Edge case 24: a yes that carries nothing yet isn't confirmed as one that does.
-		if told.Strength < consent.Needed(published.Charter, n) {
-			agreed[i] = to.Lang.T("notify.receipt.unproved", "Purpose", agreed[i])
+		// Edge case 24: a yes that falls short isn't confirmed as one that doesn't.
+		if told.Strength >= consent.Needed(published.Charter, n) {
+			continue
 		}
+		how := "notify.receipt.unproved"
+		if !proofs {
+			how = "notify.receipt.unproved_nowhere"
+		}
+		out.Agreed[i] = to.Lang.T(how, "Purpose", out.Agreed[i], "Until", to.Lang.T(consent.UntilProved(published.Charter)))
+		out.Unproved++
 	}
-	return notify.Receipt{Service: name, Agreed: agreed, Refused: labels(told.Refused), At: told.At, Link: link}.Message(to), nil
+	return out.Message(to), nil
 }
 
 // The addresses that messages lead to. All begin with the public URL, and only those

@@ -85,10 +85,13 @@ func (c Code) Message(to To) Message {
 // Receipt confirms what a guardian has answered.
 type Receipt struct {
 	Service string
-	Agreed  []string // labels of purposes, in the guardian's language
+	Agreed  []string // labels of purposes, in the guardian's language, each with what is missing
 	Refused []string
-	At      time.Time
-	Link    string // where to look it up and to withdraw; empty where nothing is left to look up
+	// Unproved is how many of those agreed to need a stronger proof of who agrees: a
+	// text message has no room for more (edge case 24).
+	Unproved int
+	At       time.Time
+	Link     string // where to look it up and to withdraw; empty where nothing is left to look up
 }
 
 // Message writes the receipt.
@@ -97,7 +100,11 @@ func (r Receipt) Message(to To) Message {
 	if r.Link == "" {
 		kind = KindRefusal
 	}
-	return write(to, kind, r.Link, "Service", line(r.Service),
+	unproved := "" // not a number: 0 is nothing to tell
+	if r.Unproved > 0 {
+		unproved = strconv.Itoa(r.Unproved)
+	}
+	return write(to, kind, r.Link, "Service", line(r.Service), "UnprovedCount", unproved,
 		"Agreed", list(to.Lang, r.Agreed), "Refused", list(to.Lang, r.Refused),
 		"AgreedCount", strconv.Itoa(len(r.Agreed)), "RefusedCount", strconv.Itoa(len(r.Refused)), "At", clock(to, r.At))
 }

@@ -58,7 +58,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindAgain: {notify.Again{Service: name, Purposes: []string{"Speaking <b>", "Reports"}, Changes: []string{"30 → 120"}, Link: link, Code: "7K3M-Q9TX", Until: at},
 			[]string{shown, link, "7K3M-Q9TX", when, "2"}},
 		notify.KindCode:         {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
-		notify.KindReceipt:      {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, At: at, Link: back}, []string{shown, "1", back, when}},
+		notify.KindReceipt:      {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, Unproved: 77, At: at, Link: back}, []string{shown, "1", back, when}},
 		notify.KindRefusal:      {notify.Receipt{Service: name, Refused: []string{"Lessons"}, At: at}, []string{shown, "1", when}},
 		notify.KindWithdrawal:   {notify.Withdrawal{Service: name, Withdrawn: []string{label}, At: at, Link: back}, []string{shown, purpose, back, when}},
 		notify.KindHomeCode:     {notify.HomeCode{Code: code, Life: 10 * time.Minute}, []string{"012345", "10"}},
