@@ -180,6 +180,8 @@ type ReceiptAnswer struct {
 	Consent    string    `json:"consent" example:"co_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
 	Purpose    string    `json:"purpose"`
 	Granted    bool      `json:"granted"`
+	Strength   int       `json:"strength" doc:"how well the guardian was verified: 1 one-time code, 2 name and number, 3 official identity service, 4 document"`
+	Unproved   bool      `json:"unproved,omitempty" doc:"granted, and the strength doesn't carry all of it: what leaves the operator or the country waits until the guardian proves more and agrees once more; all of it, where the storage is abroad"`
 	Withdrawal bool      `json:"withdrawal,omitempty" doc:"it took a consent back"`
 	NoticeHash string    `json:"notice_hash" doc:"of what was shown"`
 	Lang       string    `json:"lang" enum:"zh-CN,en"`

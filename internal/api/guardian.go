@@ -167,7 +167,9 @@ func guardianAnswer(s *Server, ctx context.Context, c *call, in *answerInput) (a
 			return out, err
 		}
 		letters = s.Farewell.Refused(ctx, tx, r, given)
-		out.Body = receiptView(r, given)
+		if out.Body, err = s.receiptView(ctx, tx, r, given); err != nil {
+			return out, err
+		}
 		out.Body.AnsweredAt = tx.Now()
 		if len(given) > 0 {
 			out.Entry = given[len(given)-1].Entry
@@ -200,8 +202,9 @@ func guardianWithdraw(s *Server, ctx context.Context, c *call, in *withdrawInput
 		if _, err := s.Vault.EraseUnfounded(ctx, tx, g.Ledger(), child.Service, child.ID); err != nil {
 			return out, err
 		}
-		out.Body, out.Entry = receiptView(r, []consent.Answer{a}), a.Entry
-		return out, nil
+		out.Entry = a.Entry
+		out.Body, err = s.receiptView(ctx, tx, r, []consent.Answer{a})
+		return out, err
 	})
 }
 
@@ -227,15 +230,20 @@ func guardianAsk(s *Server, ctx context.Context, c *call, in *askAgainInput) (an
 	})
 }
 
-func receiptView(r consent.Request, answers []consent.Answer) wardkeep.Receipt {
+func (s *Server) receiptView(ctx context.Context, tx *db.Tx, r consent.Request, answers []consent.Answer) (wardkeep.Receipt, error) {
+	answered, err := s.Charters.Version(ctx, tx, r.Service, r.Charter)
+	if err != nil {
+		return wardkeep.Receipt{}, err
+	}
 	v := wardkeep.Receipt{Request: r.ID, Charter: r.Charter, AnsweredAt: r.AnsweredAt, Answers: make([]wardkeep.ReceiptAnswer, 0, len(answers))}
 	for _, a := range answers {
 		v.Answers = append(v.Answers, wardkeep.ReceiptAnswer{
 			Consent: a.ID, Purpose: a.Purpose, Granted: a.Granted, Withdrawal: a.Withdraws != "", NoticeHash: a.Notice, Lang: a.Lang,
-			GivenAt: a.GivenAt, EndedAt: a.EndedAt, Entry: a.Entry,
+			GivenAt: a.GivenAt, EndedAt: a.EndedAt, Entry: a.Entry, Strength: int(a.Strength),
+			Unproved: a.Granted && a.Strength < consent.Needed(answered.Charter, a.Purpose),
 		})
 	}
-	return v
+	return v, nil
 }
 
 // proofHeader holds the proof where there is no body.
@@ -265,7 +273,9 @@ func guardianReceipt(s *Server, ctx context.Context, c *call, _ *nothing) (answe
 		if err != nil {
 			return err
 		}
-		out.Body = receiptView(receipt.Request, receipt.Answers)
+		if out.Body, err = s.receiptView(ctx, tx, receipt.Request, receipt.Answers); err != nil {
+			return err
+		}
 		for i := range out.Body.Answers {
 			proof, err := proofOf(ctx, tx, out.Body.Answers[i].Entry)
 			if errors.Is(err, ledger.ErrNotFound) {

@@ -124,6 +124,37 @@ func (w *world) report(b *bureau, secret []byte, change map[string]any) (int, st
 
 const somebody = "11010519491231002X" // the example of GB 11643
 
+// Edge case 24: a receipt says how well its guardian was verified, and flags a yes that
+// this doesn't carry.
+func TestEdgeCase24_ReceiptsSayWhatTheyAreWorth(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w, _ = w.proving(t)
+		ctx, c := t.Context(), w.client
+		child := w.must(c.Register(ctx, wardkeep.NewChild{Ref: "v1", Guardian: wardkeep.GuardianContact{Phone: "13800138000"}})).(wardkeep.Child)
+		for _, proves := range []bool{false, true} {
+			w.Pass(time.Hour)
+			r := w.must(c.Ask(ctx, wardkeep.Asking{Child: child.ID, Purposes: []string{"account", "class-ranking"}, Channel: "link", Locale: "en"})).(wardkeep.ConsentRequest)
+			g := w.guardian(r)
+			seen := w.must(g.Open(ctx, "en")).(wardkeep.GuardianRequest)
+			w.must(g.SendCode(ctx))
+			proof := w.must(g.Verify(ctx, w.code())).(wardkeep.Verified).Proof
+			strength := 1
+			if proves {
+				w.must(g.ProveNumber(ctx, wardkeep.NameAndNumber{Proof: proof, Name: "王芳", Number: somebody}))
+				strength = 2
+			}
+			answers := map[string]bool{"account": true, "class-ranking": true}
+			given := w.must(g.Answer(ctx, wardkeep.GuardianAnswer{Proof: proof, Answers: answers, NoticeHash: seen.NoticeHash, Lang: "en"})).(wardkeep.Receipt)
+			read := w.must(g.Receipt(ctx, proof)).(wardkeep.Receipt)
+			for _, a := range append(given.Answers, read.Answers...) {
+				if a.Strength != strength || a.Unproved != (a.Purpose == "class-ranking" && !proves) {
+					t.Errorf("%s: strength %d, unproved %t", a.Purpose, a.Strength, a.Unproved)
+				}
+			}
+		}
+	})
+}
+
 func TestEdgeCase24_StrongerProofsOverHTTP(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w, b := w.proving(t)
