@@ -825,10 +825,15 @@ func aYesByCodeAlone(g *guardian) {
 	if g.discloses(leaves) {
 		g.t.Error("a code's yes lets something leave")
 	}
-	g.sees("web.receipt.unproved")
-	g.open()
+	g.sees("web.receipt.unproved", "consent.until_proved.leaves")
+	g.at("receipt-answered-unproved")
+	g.follow(toReceipt)
 	g.sees("web.receipt.unproved")
 	g.at("receipt-unproved")
+	g.verify()
+	g.follow(about("again", leaves))
+	g.verify()
+	g.sees("web.asked.proof", "web.request.prove_first")
 	g.signIn()
 	g.follow(homeChild)
 	g.sees("web.mine.consent.unproved")

@@ -124,6 +124,7 @@ const (
 	download     = `a[href*="/receipt.json"]`
 	prove        = `a[href*="/identity"]`
 	proveAgain   = `main a[href*="/identity?"]`
+	toReceipt    = `main a[href*="/receipt?"]`
 	lookAgain    = `main a[href*="/identity/"]`
 	homeContact  = `form[action^="/home/code"] input[name=contact]`
 	homeAsk      = `form[action^="/home/code"] button`

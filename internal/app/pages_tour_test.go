@@ -213,6 +213,9 @@ func (g *guardian) examine(page string) {
 		if decides {
 			g.equal(where)
 		}
+		if templateOf(page) == "request" && l.size == browsertest.Phone {
+			g.isOnOneScreen(where)
+		}
 	}
 	g.see(g.look)
 }
@@ -262,6 +265,14 @@ func (g *guardian) equal(where string) {
 	}
 	if !a.Seen || a.Contrast < minContrast || a.Height < minTarget || a.Below < 0 {
 		g.t.Errorf("%s: a button that can't be seen, read or touched: %+v", where, a)
+	}
+}
+
+// isOnOneScreen fails the test where a guardian must scroll to read what is asked.
+func (g *guardian) isOnOneScreen(where string) {
+	g.t.Helper()
+	if end := g.EndOf(summary); end > float64(browsertest.Phone.Height) {
+		g.t.Errorf("%s: the summary ends at %.1f pixels, the screen at %d", where, end, browsertest.Phone.Height)
 	}
 }
 

@@ -52,8 +52,8 @@ type askedPurpose struct {
 	Reasons []charter.Point // why a necessary one is necessary, per item
 	Parties []party         // who receives something
 	Abroad  bool
-	Changed bool // it is asked again
-	Proof   bool // a code alone carries no yes to it (edge case 24)
+	Changed bool   // it is asked again
+	Until   string // where a code alone carries no yes to it (edge case 24): the key of what doesn't happen
 	group   group
 }
 
@@ -121,11 +121,18 @@ func same(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
+// An askedPart is parts/asked.html, drawn: between its two halves the page says what
+// is about this guardian, so that the summary is on the first screen whatever that is.
+type askedPart struct{ Summary, Questions template.HTML }
+
+// whole is what a guardian reads, and what is kept (Article 9).
+func (a askedPart) whole() string { return string(a.Summary + a.Questions) }
+
 // drawn keeps parts/asked.html as it was rendered: neither a published charter nor
 // its notice changes, and nobody's name is in it. The zero drawn is empty.
 type drawn struct {
 	mu  sync.Mutex
-	all map[question]template.HTML
+	all map[question]askedPart
 }
 
 // A question is all that the part depends on.
@@ -140,27 +147,27 @@ type question struct {
 // maxDrawn bounds the questions that are kept, of some 30 kB each.
 const maxDrawn = 128
 
-func (d *drawn) get(q question) (template.HTML, bool) {
+func (d *drawn) get(q question) (askedPart, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	html, ok := d.all[q]
 	return html, ok
 }
 
-func (d *drawn) put(q question, html template.HTML) {
+func (d *drawn) put(q question, html askedPart) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all == nil || len(d.all) >= maxDrawn {
-		d.all = make(map[question]template.HTML)
+		d.all = make(map[question]askedPart)
 	}
 	d.all[q] = html
 }
 
-// askedPart renders what a request asks, once for all who are asked the same.
-func (s *Server) askedPart(ctx context.Context, tx *db.Tx, r consent.Request, notice charter.NoticeDoc, l i18n.Lang, controls bool) (template.HTML, error) {
+// asked renders what a request asks, once for all who are asked the same.
+func (s *Server) asked(ctx context.Context, tx *db.Tx, r consent.Request, notice charter.NoticeDoc, l i18n.Lang, controls bool) (askedPart, error) {
 	before, err := consent.AnsweredBefore(ctx, tx, r)
 	if err != nil {
-		return "", err
+		return askedPart{}, err
 	}
 	q := question{service: r.Service, charter: r.Charter, lang: l, purposes: strings.Join(r.Purposes, " "), controls: controls}
 	for _, p := range slices.Sorted(maps.Keys(before)) {
@@ -171,14 +178,17 @@ func (s *Server) askedPart(ctx context.Context, tx *db.Tx, r consent.Request, no
 	}
 	v, err := s.asking(ctx, tx, r, notice, l)
 	if err != nil {
-		return "", err
+		return askedPart{}, err
 	}
 	v.Controls = controls
-	html, err := s.part(l, "asked", v)
-	if err == nil {
-		s.drawn.put(q, html)
+	var part askedPart
+	if part.Summary, err = s.part(l, "summary", v); err != nil {
+		return askedPart{}, err
 	}
-	return html, err
+	if part.Questions, err = s.part(l, "questions", v); err == nil {
+		s.drawn.put(q, part)
+	}
+	return part, err
 }
 
 // asking puts together what a request asks, from its published charter and the
@@ -207,8 +217,10 @@ func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notic
 		if !ok || !known {
 			return askedView{}, fmt.Errorf("web: a purpose that was asked isn't in the notice: %w", catalog.ErrDamaged)
 		}
-		q := askedPurpose{NoticePurpose: told, Abroad: p.Charter.Abroad(purpose), Changed: affected[name],
-			Proof: consent.Needed(p.Charter, name) > family.OneTimeCode}
+		q := askedPurpose{NoticePurpose: told, Abroad: p.Charter.Abroad(purpose), Changed: affected[name]}
+		if consent.Needed(p.Charter, name) > family.OneTimeCode {
+			q.Until = consent.UntilProved(p.Charter)
+		}
 		for _, name := range purpose.Recipients {
 			to := recipient(p.Charter, purpose, name, l)
 			q.Parties = append(q.Parties, to)

@@ -179,8 +179,14 @@ func TestArticle9_ThePageIsKeptWithTheAnswer(t *testing.T) {
 			kept, err = consent.Page(ctx, tx, a.Page)
 			return err
 		})
-		if a.Page != form.Get("page") || consent.PageOf(kept) != a.Page || !strings.Contains(page, kept) {
+		if a.Page != form.Get("page") || consent.PageOf(kept) != a.Page {
 			t.Errorf("the answer is to page %q, the form was %q", a.Page, form.Get("page"))
+		}
+		// Between its halves stands what is about this guardian alone.
+		summary, questions, _ := strings.Cut(kept, "</section>")
+		before, after, ok := strings.Cut(page, summary+"</section>")
+		if !ok || strings.Contains(before, "<section") || !strings.Contains(after, questions) {
+			t.Errorf("what is kept isn't what was shown: %s", kept)
 		}
 		for _, secret := range []string{"canary", secrets.Token, string(child.ID)} {
 			if strings.Contains(kept, secret) {
@@ -222,6 +228,71 @@ func TestArticle17_RecipientsAndAbroadAreAskedOnTheirOwn(t *testing.T) {
 		}
 	})
 }
+
+// Edge case 24: each page says what a yes by a code alone doesn't let happen, and no
+// more than that: what leaves, or, where the storage is abroad, everything.
+func TestEdgeCase24_PagesSayWhatACodeDoesntCarry(t *testing.T) {
+	leaves, nothing := "不会提供给第三方", "不会收集，也不会使用"
+	for name, c := range map[string]struct {
+		change     func(c *charter.Charter)
+		says, hush string
+	}{
+		// Its processor at home goes on working: that nobody else gets anything would be false.
+		"at home": {func(c *charter.Charter) {
+			i := slices.IndexFunc(c.Purposes, func(p charter.Purpose) bool { return p.Name == "class-ranking" })
+			p := &c.Purposes[i]
+			by := &c.Processors[0]
+			by.Items = append(by.Items, p.Items[0])
+			p.Activities, p.Processors = append(p.Activities, charter.Entrust), []string{by.Name}
+		}, leaves, nothing},
+		"abroad": {func(c *charter.Charter) {
+			c.Storage.Country = "SG"
+			for i := range c.Purposes {
+				c.Purposes[i].SeparateConsent, c.Purposes[i].CrossBorder = true, &charter.CrossBorder{Mechanism: charter.StandardContract, Reference: "SC-2026-1"}
+			}
+		}, nothing, leaves},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+				w.Publish(parsed(t, w.Charter, c.change))
+				for _, s := range []*site{newSite(t, w), first(proving(t, w, "http://example.com"))} {
+					child, _ := w.Enrol()
+					secrets := s.asksAbout(child, consent.Asking{})
+					says := func(where, page string) {
+						t.Helper()
+						if !strings.Contains(page, c.says) || strings.Contains(page, c.hush) || strings.Contains(page, "不会给别人") {
+							t.Errorf("%s doesn't say %q, or says more: %s", where, c.says, page)
+						}
+					}
+					at := "/r/" + secrets.Token
+					_, page := s.get(at+"?lang=zh-CN", "")
+					says("the request", page)
+					s.verified(secrets.Token)
+					_, page = s.get(at+"?lang=zh-CN", "")
+					says("the request of a verified guardian", page)
+					form := s.agrees(secrets.Token, "zh-CN")
+					form["yes"] = slices.DeleteFunc(slices.Clone(form["ask"]), func(p string) bool {
+						return !strings.Contains(page, `role="switch" form="answer" name="yes" value="`+p+`"`)
+					})
+					_, page = s.answer(secrets.Token, form)
+					says("the answer", page)
+					if leads := strings.Contains(page, `class="button quiet" href="`+at+`/receipt?`); leads != (s.pages.Verification.Number != nil) {
+						t.Errorf("it leads to proving: %t", leads)
+					}
+					s.places()
+					_, page = s.get(at+"/receipt/print?lang=zh-CN", "")
+					says("the paper", page)
+					s.signIn()
+					_, page = s.get(s.tie(child)+"?lang=zh-CN", "")
+					says("the home", page)
+					w.Pass(time.Hour)
+				}
+			})
+		})
+	}
+}
+
+func first(s *site, _ *bureau) *site { return s }
 
 func TestArticle10_AskedAgainShowsTheOldBesideTheNew(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -115,14 +114,14 @@ func (s *Server) followCode(w http.ResponseWriter, r *http.Request) error {
 // requestPage is what guardian/request.html shows.
 type requestPage struct {
 	Token, Service, Name, Nickname string
-	Asked                          template.HTML // parts/asked.html: all that is the same for everybody
-	Notice, Page                   string        // the hashes of what is shown
-	Sent                           bool          // a code is on its way
-	Verified                       bool          // this browser has proved to be the guardian's
+	Asked                          askedPart // all that is the same for everybody
+	Notice, Page                   string    // the hashes of what is shown
+	Sent                           bool      // a code is on its way
+	Verified                       bool      // this browser has proved to be the guardian's
 	Expires                        time.Time
 	Left                           string
 	Proofs                         bool      // stronger proofs than a code are offered
-	Needed                         bool      // something that is asked needs one
+	Until                          string    // something that is asked needs one: the key of what doesn't happen without
 	Proved                         bool      // … and this browser has shown it
 	Ends                           time.Time // of the child if nobody agrees; zero: it stays registered, whatever becomes of the request
 }
@@ -171,11 +170,11 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 		return err
 	}
 	page.Verified = mine && req.State == consent.Verified
-	if page.Asked, err = s.askedPart(ctx, tx, req, notice, l, page.Verified); err != nil {
+	if page.Asked, err = s.asked(ctx, tx, req, notice, l, page.Verified); err != nil {
 		return err
 	}
 	if page.Verified {
-		if req, _, err = s.desk.ShowPage(ctx, tx, req, string(page.Asked)); err != nil {
+		if req, _, err = s.desk.ShowPage(ctx, tx, req, page.Asked.whole()); err != nil {
 			return err
 		}
 	}
@@ -184,7 +183,9 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 		return err
 	}
 	needed := consent.Needed(published.Charter, req.Purposes...)
-	page.Needed, page.Proved = needed > family.OneTimeCode, by.Strength >= needed
+	if page.Until, page.Proved = "", by.Strength >= needed; needed > family.OneTimeCode {
+		page.Until = consent.UntilProved(published.Charter)
+	}
 	f, err := s.face(ctx, tx, req, l)
 	page.Service, page.Name, page.Nickname, page.Ends = req.Service, f.name, f.nickname, f.ends
 	page.Notice, page.Page = req.Shown.Notice, req.Shown.Page
@@ -380,6 +381,7 @@ type receiptPage struct {
 	Until    time.Time // the end of a child for whom nobody has agreed yet; zero otherwise
 	Waits    bool      // … and somebody may agree by then: another request is open
 	Proofs   bool      // stronger proofs than a code are offered
+	Prove    bool      // … and some line needs one
 }
 
 // A receiptLine is one choice, and what became of it. At most one of the flags
@@ -388,8 +390,8 @@ type receiptLine struct {
 	Purpose, Label, Entry       string
 	IfRefused                   string // what stops with a withdrawal
 	Granted, Withdrawn, Renewed bool
-	Unproved                    bool // … granted by a code, which doesn't carry it (edge case 24)
-	Again                       bool // the guardian may think again
+	Until                       string // … granted by a code, which doesn't carry it (edge case 24): the key of what doesn't happen
+	Again                       bool   // the guardian may think again
 }
 
 func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
@@ -448,7 +450,7 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 		}
 		page.Waits = slices.ContainsFunc(all, func(other consent.Request) bool { return other.Refusal() == nil })
 	}
-	page.Lines = nil // Update may run this again
+	page.Lines, page.Prove = nil, false // Update may run this again
 	page.Proofs = len(s.verifier.Offered()) > 0
 	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, receipt.Request.Shown.Notice
 	for _, a := range receipt.Answers {
@@ -457,8 +459,11 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 		line := became(a, standing)
 		line.IfRefused = p.IfRefused.In(charter.Lang(l))
 		stands := consent.Standing(standing, guardians, a.Purpose, now.AskedSince[a.Purpose])
-		line.Unproved = line.Granted && stands.Granted && stands.Strength < consent.Needed(now.Charter, a.Purpose)
-		open := !line.Granted && !line.Renewed || line.Unproved && page.Proofs
+		if line.Granted && stands.Granted && stands.Strength < consent.Needed(now.Charter, a.Purpose) {
+			line.Until = consent.UntilProved(now.Charter)
+			page.Prove = page.Proofs
+		}
+		open := !line.Granted && !line.Renewed || line.Until != "" && page.Proofs
 		line.Label, line.Again = p.Label.In(charter.Lang(l)), asked && !over && open
 		page.Lines = append(page.Lines, line)
 	}

@@ -82,9 +82,10 @@ type homeConsent struct {
 	State          string // a key
 	Since          time.Time
 	IfRefused      string
-	Withdraw       bool // there is something to take back
-	Again          bool // the guardian may think again
-	Unproved       bool // … or prove who it is: what stands was agreed to by a code, which doesn't carry it (edge case 24)
+	Withdraw       bool   // there is something to take back
+	Again          bool   // the guardian may think again
+	Unproved       bool   // … or prove who it is: what stands was agreed to by a code, which doesn't carry it (edge case 24)
+	Until          string // what doesn't happen while State says that a proof is missing: a key
 }
 
 // A homeParty is somebody else who gets to see something.
@@ -395,11 +396,11 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	c.Unproved = weak && mine.Granted && mine.Charter >= t.now.AskedSince[purpose]
 	switch {
 	case c.Unproved && t.proofs:
-		c.State = "web.mine.consent.unproved"
+		c.State, c.Until = "web.mine.consent.unproved", consent.UntilProved(t.now.Charter)
 	case c.Unproved:
-		c.State = "web.mine.consent.unproved_nowhere"
+		c.State, c.Until = "web.mine.consent.unproved_nowhere", consent.UntilProved(t.now.Charter)
 	case weak:
-		c.State = "web.mine.consent.unproved_other"
+		c.State, c.Until = "web.mine.consent.unproved_other", consent.UntilProved(t.now.Charter)
 	case v.Granted:
 		c.State = "web.mine.consent.granted"
 	case !asked:

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
 	"wardkeep/internal/receipt"
 )
 
@@ -21,8 +23,8 @@ func (s *Server) reader(ctx context.Context, tx *db.Tx, r *http.Request) (consen
 }
 
 // record makes the consent record of an answered request for whoever may read
-// its receipt.
-func (s *Server) record(r *http.Request) (record receipt.Record, err error) {
+// its receipt, and returns it with the charter that was answered.
+func (s *Server) record(r *http.Request) (record receipt.Record, then *charter.Charter, err error) {
 	ctx := r.Context()
 	office := receipt.Office{Charters: s.Charters, Key: s.LedgerKey, PublicURL: s.PublicURL}
 	err = s.Store.View(ctx, func(tx *db.Tx) error {
@@ -30,10 +32,14 @@ func (s *Server) record(r *http.Request) (record receipt.Record, err error) {
 		if err != nil {
 			return err
 		}
-		record, err = office.Of(ctx, tx, by, req)
+		if record, err = office.Of(ctx, tx, by, req); err != nil {
+			return err
+		}
+		published, err := s.Charters.Version(ctx, tx, req.Service, req.Charter)
+		then = published.Charter
 		return err
 	})
-	return record, err
+	return record, then, err
 }
 
 // download serves the receipt as a file that `wardkeep verify` checks.
@@ -41,7 +47,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limits.take(r); err != nil {
 		return err
 	}
-	record, err := s.record(r)
+	record, _, err := s.record(r)
 	if err != nil {
 		return err
 	}
@@ -70,26 +76,31 @@ type printPurpose struct {
 type printEvent struct {
 	receipt.Event
 	At                time.Time
-	Granted, Withdrew bool // a refusal with neither
+	Granted, Withdrew bool   // a refusal with neither
+	Until             string // it stands, and was granted by a code, which doesn't carry it (edge case 24): the key of what doesn't happen
 }
 
 func (s *Server) print(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limits.take(r); err != nil {
 		return err
 	}
-	record, err := s.record(r)
+	record, then, err := s.record(r)
 	if err != nil {
 		return err
 	}
 	page := printPage{Token: r.PathValue("token"), Record: record}
 	for _, p := range record.Processing {
 		line := printPurpose{Processing: p}
-		for _, e := range p.Events {
+		for i, e := range p.Events {
 			at, err := time.Parse(time.RFC3339, e.Time)
 			if err != nil {
 				return err
 			}
-			line.Events = append(line.Events, printEvent{e, at, e.State == receipt.Given, e.State == receipt.Withdrawn})
+			event := printEvent{Event: e, At: at, Granted: e.State == receipt.Given, Withdrew: e.State == receipt.Withdrawn}
+			if last := i == len(p.Events)-1; last && event.Granted && family.Strength(e.Strength) < consent.Needed(then, p.Purpose) {
+				event.Until = consent.UntilProved(then)
+			}
+			line.Events = append(line.Events, event)
 		}
 		page.Purposes = append(page.Purposes, line)
 	}

@@ -56,6 +56,13 @@ func (t *Tab) LookOf(selector, above string) Look {
 	}`)
 }
 
+// EndOf returns how far the end of the one element that matches a selector is below
+// the top of the page, in CSS pixels.
+func (t *Tab) EndOf(selector string) float64 {
+	t.T.Helper()
+	return of[float64](t.Find(selector), `function() { return this.getBoundingClientRect().bottom + scrollY; }`)
+}
+
 // Overflow returns by how many pixels the page is wider than the screen: 0,
 // unless a reader must scroll sideways.
 func (t *Tab) Overflow() int {
