@@ -55,6 +55,8 @@ var inDocs = []doc{
 	{"answered", "receipt-answered", look{browsertest.Phone, false}, i18n.Chinese, "main"},
 	{"receipt", "receipt", look{browsertest.Phone, true}, i18n.English, "main"},
 	{"mine", "home_child-revealed", look{browsertest.Phone, false}, i18n.Chinese, "main"},
+	{"answered-unproved", "receipt-answered-unproved", look{browsertest.Phone, false}, i18n.Chinese, `.answers > li:nth-child(4)`},
+	{"mine-demands", "home_child-refused", look{browsertest.Phone, false}, i18n.Chinese, `section[aria-labelledby=demands]`},
 	{"mine-disputed", "home_child-disputed", look{browsertest.Phone, true}, i18n.Chinese, "main"},
 	{"refused-expired", "refusal-expired", look{browsertest.Phone, false}, i18n.Chinese, "main"},
 	{"rules", "rules", look{browsertest.Tablet, false}, i18n.English, "main"},
