@@ -438,7 +438,7 @@ func TestEdgeCase24_AWeakYesOfTheOtherGuardianIsNoneOfMine(t *testing.T) {
 		s.signInBy("father@example.com")
 		_, mine := s.get("/home?lang=en", "")
 		_, his := s.get(regexp.MustCompile(`/home/gu_[0-9a-z]+`).FindString(mine)+"?lang=en", "")
-		const own, other = "until you do and agree once more", "Another guardian agreed, without proving"
+		const own, other = "agree once more", "Another guardian agreed, without proving"
 		const prove, think = "Prove who I am and agree to &#34;Class ranking&#34;", "Think again about &#34;Class ranking&#34;"
 		for _, c := range []struct {
 			page      string
