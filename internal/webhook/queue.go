@@ -53,7 +53,7 @@ func (e Endpoint) look(ctx context.Context, tx *db.Tx, room int64) (s stretch, e
 	if err != nil || head.Size <= s.from {
 		return s, err
 	}
-	held, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM webhook_delivery WHERE endpoint = $1`, e.ID)
+	held, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM webhook_delivery WHERE endpoint = $1 AND due_at IS NOT NULL`, e.ID)
 	if err != nil || held >= room {
 		return s, err
 	}

@@ -134,11 +134,15 @@ func TestWebhook_BadReceivers(t *testing.T) {
 				t.Errorf("%s: %+v", c.name, n)
 			}
 			p.receiver.answers(nil)
-			p.receiver.all()
+			got := p.receiver.all()
 			p.Pass(time.Hour)
 			p.pass()
-			if got := p.receiver.all(); len(got) != 0 {
-				t.Errorf("%s: sent again: %s", c.name, got[0].event.ID)
+			// A receiver that writes much may note late what it got: once is right.
+			times := map[string]int{}
+			for _, g := range append(got, p.receiver.all()...) {
+				if times[g.event.ID]++; times[g.event.ID] > 1 {
+					t.Errorf("%s: sent again: %s", c.name, g.event.ID)
+				}
 			}
 		}
 		if p.told(child.ID)[0] != first {
