@@ -21,10 +21,10 @@ type Demand struct {
 	Door       string    `json:"door" enum:"guardian,child,contact"`
 	Guardian   string    `json:"guardian,omitempty" doc:"who demands it, or has taken it on since"`
 	Item       string    `json:"item,omitempty"`
-	Text       string    `json:"text,omitempty"`
+	Text       string    `json:"text,omitempty" doc:"what was written with it; told by GET alone"`
 	State      string    `json:"state" enum:"open,done,refused,cancelled"`
 	Reason     string    `json:"reason,omitempty" enum:"not_entitled,nothing_held,already_right" doc:"why it was refused"`
-	Answer     string    `json:"answer,omitempty" doc:"what was answered in writing"`
+	Answer     string    `json:"answer,omitempty" doc:"what was answered in writing; told by GET alone"`
 	ReceivedAt time.Time `json:"received_at"`
 	DueAt      time.Time `json:"due_at" doc:"when it must have ended: the end of a working day"`
 	Extended   string    `json:"extended,omitempty" enum:"complex,unreachable" doc:"why it takes longer"`

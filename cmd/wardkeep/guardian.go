@@ -156,7 +156,10 @@ func (c guardianEndCmd) Run(ctx context.Context, s *session) error {
 				return err
 			}
 			letters = a.Farewell().Released(ctx, tx, child, family.GuardianID(c.ID))
-			_, err = deskOf(a).EndGuardian(ctx, tx, operator, child, family.GuardianID(c.ID))
+			if _, err := deskOf(a).EndGuardian(ctx, tx, operator, child, family.GuardianID(c.ID)); err != nil {
+				return err
+			}
+			_, err = a.Vault.EraseUnfounded(ctx, tx, operator.Ledger(), child.Service, child.ID)
 			return err
 		})
 		if err != nil {

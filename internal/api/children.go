@@ -305,7 +305,10 @@ func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[non
 		if err != nil {
 			return answer[none]{}, err
 		}
-		return answer[none]{Entry: entries[len(entries)-1]}, receipt.Keep(ctx, tx, s.Ring, secret, entries...)
+		if len(letters) > 0 { // else nobody would have the link
+			err = receipt.Keep(ctx, tx, s.Ring, secret, entries...)
+		}
+		return answer[none]{Entry: entries[len(entries)-1]}, err
 	})
 	if err == nil && out.kept == nil {
 		s.Farewell.Send(ctx, letters)

@@ -35,11 +35,7 @@ func demand(s *Server, ctx context.Context, c *call, in *demandInput) (answer[wa
 		}
 		ask := rights.Demand{Kind: rights.Kind(d.Kind), Door: rights.Door(d.Door), Guardian: family.GuardianID(d.Guardian), Item: d.Item, Text: pii.New(d.Text)}
 		r, entry, err := s.Vault.Demand(ctx, tx, s.rights, c.app, child, ask)
-		if err != nil {
-			return out, err
-		}
-		out.Entry = entry
-		out.Body, err = s.demandView(r, child)
+		out.Entry, out.Body = entry, bare(r)
 		return out, err
 	})
 }
@@ -84,7 +80,8 @@ func dueDemands(s *Server, ctx context.Context, c *call, _ *nothing) (answer[war
 	return out, err
 }
 
-// bare says of a demand all but its words.
+// bare says of a demand all but its words: those are sealed under the child's key, and an
+// answer that is kept to be repeated would outlive it.
 func bare(r rights.Request) wardkeep.Demand {
 	return wardkeep.Demand{
 		ID: r.ID, Number: r.Number, Child: string(r.Child), Kind: string(r.Kind), Door: string(r.Door), Guardian: string(r.Guardian),
@@ -142,14 +139,12 @@ func finishDemand(s *Server, ctx context.Context, c *call, in *finishDemandInput
 
 func changeDemand(s *Server, ctx context.Context, c *call, fn func(*db.Tx, rights.Request) (rights.Request, string, error)) (answer[wardkeep.Demand], error) {
 	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Demand], err error) {
-		r, child, err := s.demanded(ctx, tx, c)
+		r, _, err := s.demanded(ctx, tx, c)
 		if err != nil {
 			return out, err
 		}
-		if r, out.Entry, err = fn(tx, r); err != nil {
-			return out, err
-		}
-		out.Body, err = s.demandView(r, child)
+		r, out.Entry, err = fn(tx, r)
+		out.Body = bare(r)
 		return out, err
 	})
 }

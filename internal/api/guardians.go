@@ -59,7 +59,10 @@ func endGuardian(s *Server, ctx context.Context, c *call, _ *nothing) (answer[no
 	var letters []notify.Message
 	out, err := changeGuardian(ctx, s, c, func(tx *db.Tx, child family.Child, guardian family.GuardianID) (out answer[none], err error) {
 		letters = s.Farewell.Released(ctx, tx, child, guardian)
-		out.Entry, err = s.desk.EndGuardian(ctx, tx, c.app, child, guardian)
+		if out.Entry, err = s.desk.EndGuardian(ctx, tx, c.app, child, guardian); err != nil {
+			return out, err
+		}
+		_, err = s.Vault.EraseUnfounded(ctx, tx, c.app.Ledger(), child.Service, child.ID)
 		return out, err
 	})
 	if err == nil && out.kept == nil {

@@ -50,10 +50,11 @@ type (
 	SettledBody  struct{}
 )
 
-// An ErasedBody says why the child was erased (Article 20), and of which charter
+// An ErasedBody says why the child was erased (Article 20), with how much, and of which charter
 // a guardian had refused everything, if that is remembered (edge case 26).
 type ErasedBody struct {
 	Ground  Ground `json:"ground"`
+	Values  int64  `json:"values,omitempty"` // how many were erased with it
 	Refused int64  `json:"refused,omitempty"`
 }
 

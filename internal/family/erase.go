@@ -48,7 +48,7 @@ const TraceLife = 72 * time.Hour
 // was erased (edge case 16). The entry is the last of its pseudonym. If we crash
 // before the commit, nothing is erased; after it, nothing can be undone. Errors:
 // ErrGround, ErrErased.
-func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, ground Ground, refused int64) (string, error) {
+func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, ground Ground, values int, refused int64) (string, error) {
 	switch {
 	case !ground.known():
 		return "", ErrGround
@@ -85,7 +85,7 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 			return "", err
 		}
 	}
-	return c.note(ctx, tx, actor, KindErased, ErasedBody{ground, refused})
+	return c.note(ctx, tx, actor, KindErased, ErasedBody{ground, int64(values), refused})
 }
 
 func subjectHash(ring *keyring.Ring, subject string) []byte {

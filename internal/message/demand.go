@@ -24,6 +24,8 @@ func demanded(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Place
 		return nil, err
 	case erases:
 		return others(ctx, tx, ring, p, notify.KindErasureAsked, "")
+	case b.Kind == rights.DeleteItem:
+		return nil, nil // it is done, and the guardian sees it
 	}
 	return asker(ctx, tx, ring, p, notify.KindDemandReceived, b.Door, b.Guardian)
 }
@@ -32,7 +34,7 @@ func demanded(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Place
 func answered(kind string) reading {
 	return func(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
 		r, err := demandOf(ctx, tx, p)
-		if err != nil {
+		if err != nil || r.Kind == rights.DeleteItem {
 			return nil, err
 		}
 		return asker(ctx, tx, ring, p, kind, r.Door, r.Guardian)
@@ -46,6 +48,16 @@ func asker(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed, 
 		return []Due{one(p, kind, guardian)}, nil
 	}
 	return others(ctx, tx, ring, p, kind, "")
+}
+
+// takenOn tells the guardians that the child wants what somebody else has demanded:
+// it is erased without them. What a guardian has taken on, a Farewell tells.
+func takenOn(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b rights.ConfirmedBody
+	if err := p.Into(&b); err != nil || b.Door == rights.ByGuardian {
+		return nil, err
+	}
+	return others(ctx, tx, ring, p, notify.KindErasureAsked, "")
 }
 
 // kept tells the guardians that one of them keeps what is held: all but that one,

@@ -69,6 +69,7 @@ var told = map[string]reading{
 	verification.KindFailed:    failed,
 
 	rights.KindReceived:  demanded,
+	rights.KindConfirmed: takenOn,
 	rights.KindExtended:  answered(notify.KindDemandExtended),
 	rights.KindDone:      answered(notify.KindDemandDone),
 	rights.KindRefused:   answered(notify.KindDemandRefused),

@@ -26,7 +26,6 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
-	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
@@ -626,8 +625,6 @@ var silent = map[string]string{
 	verification.KindStarted:  "the guardian is at the page",
 	verification.KindSeen:     "the end of the attempt is told",
 	verification.KindApproved: "the end of the attempt is told",
-
-	rights.KindConfirmed: "the child is erased by the next sweep: a Farewell tells",
 
 	session.KindEnded:   "that somebody is out needs nobody's care",
 	session.KindRemoved: "as the end of a session",

@@ -59,9 +59,9 @@ const certificateLife = 3 * 366 * 24 * time.Hour
 
 const (
 	certificateDomain = "receipt.certificate"
-	// maxEntries bounds the entries that a certificate rests on: the demand, the
-	// end of the values, the end of the child.
-	maxEntries = 3
+	// maxEntries bounds the entries that a certificate rests on: the demand, that it was
+	// taken on by the child and by a guardian, the end of the values, the end of the child.
+	maxEntries = 5
 )
 
 // NewSecret makes that of a link to a certificate.
@@ -137,6 +137,8 @@ func certify(p Proof) (Certificate, error) {
 	if len(p.Entries) == 0 || len(p.Entries) > maxEntries {
 		return c, errEntry
 	}
+	var demand rights.ReceivedBody
+	var values ledger.Placed
 	for i, e := range p.Entries {
 		entry, err := ledger.ParseLeaf(e.Index, []byte(e.Leaf))
 		if err != nil {
@@ -148,34 +150,43 @@ func certify(p Proof) (Certificate, error) {
 		if entry.Service != c.Service || entry.Subject != c.Subject || entry.Subject == "" {
 			return c, errTogether
 		}
-		if err := c.add(entry, i == len(p.Entries)-1); err != nil {
+		if err := c.add(entry, i == len(p.Entries)-1, &demand, &values); err != nil {
 			return c, err
 		}
 	}
 	return c, nil
 }
 
-func (c *Certificate) add(e ledger.Placed, last bool) error {
+// add adds what an entry says. The values ended with the child, in one transaction and
+// for one reason, and all of them are told; the demand is one that ends so.
+func (c *Certificate) add(e ledger.Placed, last bool, demand *rights.ReceivedBody, values *ledger.Placed) error {
 	if last != (e.Kind == family.KindErased) {
 		return errEntry
 	}
 	switch e.Kind {
 	case rights.KindReceived:
-		var b rights.ReceivedBody
-		if e.Into(&b) != nil || !b.Kind.Erases() || c.Number != "" {
+		if e.Into(demand) != nil || !demand.Kind.Erases() || c.Number != "" {
 			return errEntry
 		}
-		c.Number, c.Door, c.Demanded = b.Number, string(b.Door), moment(e.At)
+		c.Number, c.Door, c.Demanded = demand.Number, string(demand.Door), moment(e.At)
+	case rights.KindConfirmed:
+		var b rights.ConfirmedBody
+		if e.Into(&b) != nil || b.Request != demand.Request {
+			return errEntry
+		}
+		c.Door = string(b.Door)
 	case vault.KindErased:
 		var b vault.ErasedBody
 		if e.Into(&b) != nil || len(c.Items) > 0 {
 			return errEntry
 		}
-		c.Items = b.Items
+		c.Items, c.Ground, *values = b.Items, b.Ground, e
 	case family.KindErased:
 		var b family.ErasedBody
-		if e.Into(&b) != nil {
-			return errEntry
+		if e.Into(&b) != nil || b.Values != int64(len(c.Items)) ||
+			len(c.Items) > 0 && (values.Version != e.Version || c.Ground != string(b.Ground)) ||
+			demand.Request != "" && demand.Kind.Ground() != b.Ground {
+			return errTogether
 		}
 		c.Ground, c.Erased = string(b.Ground), moment(e.At)
 	default:

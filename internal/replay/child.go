@@ -182,6 +182,7 @@ func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
 	held := len(c.values) > 0
 	early := b.Ground == family.ExpiredUnconsented &&
 		(c.state != unconsented || c.expires == 0 || p.At.UnixMicro() < c.expires)
+	demanded := f.demandedErasure(p, c, b.Ground)
 	f.children[k] = &child{service: c.service, state: erased, version: c.version, used: c.used}
 	unlike := b.Refused != c.refusedAll()
 	if until := family.RefusedUntil(p.At).UnixMicro(); b.Refused != 0 && until > f.now {
@@ -200,6 +201,8 @@ func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
 		return impossible(ruleHeld) // its values must be told to be gone first
 	case early:
 		return impossible(ruleExpiry)
+	case !demanded:
+		return impossible(ruleDemand)
 	}
 	return fault{}
 }

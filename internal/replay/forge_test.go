@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -18,6 +19,8 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
@@ -389,5 +392,45 @@ func (s *scene) forgeService(by int64, kind string, body any) {
 	s.do(func(ctx context.Context, tx *db.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: version, Actor: terminal.Ledger(), Body: body})
 		return err
+	})
+}
+
+// An erasure that the sweep makes for a demand rests on one whose time had come: a row
+// that somebody wrote by hand erases, and is found though it went with its child.
+func TestInvariant7_AnErasureWithoutADemandIsFound(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := begin(t, w)
+		asked, waits := s.Child(), s.Child()
+		desk := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := desk.Receive(ctx, tx, s.App, waits, rights.Demand{Kind: rights.Delete, Door: rights.ByContact})
+			return err
+		})
+		ok(t, s.flush())
+		s.replays(t)
+		for name, query := range map[string]string{
+			"a demand that nobody made": `
+				INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, reason, received_at, due_at, extended,
+					erase_at, froze, entry)
+				VALUES ($1, 'rr_00000000000000000000000000', 'xiaoxi-english', 'x', 'delete', 'guardian', '', '', 'open', '', 0, 0, '', 1, false, '')`,
+			"a demand that waits for a guardian": `UPDATE rights_request SET erase_at = 1 WHERE child = $1`,
+		} {
+			child := asked
+			if strings.HasPrefix(query, "UPDATE") {
+				child = waits
+			}
+			s.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, query, child.ID)
+				return err
+			})
+			if done, err := retention.Sweep(t.Context(), s.Store, s.Vault); err != nil || done.Demanded != 1 {
+				t.Fatalf("%s: %+v, %v", name, done, err)
+			}
+			ok(t, s.flush())
+			found := s.audit(t).Differences
+			if !slices.ContainsFunc(found, func(d replay.Difference) bool { return d.What == replay.FoundImpossible && d.Field == "demand" }) {
+				t.Errorf("%s: %v", name, found)
+			}
+		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/rights"
 )
@@ -26,18 +27,7 @@ func (f *fold) rightsEntry(p ledger.Placed, c *child) fault {
 	case rights.KindReceived:
 		return f.demanded(p, c)
 	case rights.KindConfirmed:
-		b, x := body[rights.ConfirmedBody](p)
-		d, guardian := c.demanded(b.Request), c.guardianNamed(b.Guardian)
-		switch {
-		case x != (fault{}):
-			return x
-		case guardian == nil || !guardian.mayAnswer(f.names):
-			return impossible(ruleGuardian)
-		case d == nil || d.state != rights.Open || !f.erases(d) || f.names.text(d.door) == string(rights.ByGuardian) || b.Erase < p.At.UnixMicro():
-			return impossible(ruleDemand)
-		}
-		d.guardian, d.door, d.erase = guardian.id, f.names.sym(string(rights.ByGuardian)), b.Erase
-		return fault{}
+		return f.takenOn(p, c)
 	case rights.KindExtended:
 		b, x := body[rights.ExtendedBody](p)
 		d := c.demanded(b.Request)
@@ -51,6 +41,40 @@ func (f *fold) rightsEntry(p ledger.Placed, c *child) fault {
 		return fault{}
 	}
 	return f.demandEnded(p, c)
+}
+
+// takenOn folds that a guardian has taken on a demand to erase that somebody else made,
+// or the child one of who is neither.
+func (f *fold) takenOn(p ledger.Placed, c *child) fault {
+	b, x := body[rights.ConfirmedBody](p)
+	d, at := c.demanded(b.Request), p.At.UnixMicro()
+	if x != (fault{}) {
+		return x
+	}
+	if d == nil || d.state != rights.Open || !f.erases(d) {
+		return impossible(ruleDemand)
+	}
+	was := rights.Door(f.names.text(d.door))
+	d.guardian = key{}
+	switch b.Door {
+	case rights.ByGuardian:
+		g := c.guardianNamed(b.Guardian)
+		if g == nil || !g.mayAnswer(f.names) {
+			return impossible(ruleGuardian)
+		}
+		if was == rights.ByGuardian || b.Erase != at {
+			return impossible(ruleDemand)
+		}
+		d.guardian = g.id
+	case rights.ByChild:
+		if was != rights.ByContact || b.Guardian != "" || b.Erase <= at {
+			return impossible(ruleDemand)
+		}
+	default:
+		return fault{what: FoundBody, field: ruleDemand}
+	}
+	d.door, d.erase, d.entry = f.names.sym(string(b.Door)), b.Erase, d.entry+" "+p.ID
+	return fault{}
 }
 
 func (f *fold) demanded(p ledger.Placed, c *child) fault {
@@ -68,6 +92,8 @@ func (f *fold) demanded(p ledger.Placed, c *child) fault {
 		return fault{what: FoundBody, field: ruleDemand}
 	case b.Froze && !f.erases(&d), f.erases(&d) && !c.frozen, b.Erase != 0 && (b.Erase < at || !f.erases(&d)):
 		return impossible(ruleDemand) // Article 20: nothing but keeping, from the demand on
+	case b.Door == rights.ByContact && b.Erase != 0, b.Door == rights.ByGuardian && f.erases(&d) && b.Erase != at:
+		return impossible(ruleDemand) // edge case 11
 	case slices.ContainsFunc(c.demands, func(o demand) bool { return o.state == rights.Open && f.erases(&o) && f.erases(&d) }):
 		return impossible(ruleDemand)
 	}
@@ -94,7 +120,8 @@ func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
 		return impossible(ruleDemand)
 	case (b.Reason != "") != (state == rights.Refused):
 		return fault{what: FoundBody, field: ruleDemand}
-	case f.erases(d) && state == rights.Refused && !strings.HasPrefix(p.Actor, "officer:"):
+	case f.erases(d) && state == rights.Refused && (!strings.HasPrefix(p.Actor, "officer:") || b.Reason != rights.NotEntitled),
+		state == rights.Cancelled && (!f.erases(d) || !strings.HasPrefix(p.Actor, "guardian:") || f.names.text(d.door) == string(rights.ByGuardian)):
 		return impossible(ruleActor)
 	case d.froze && c.frozen:
 		return impossible(ruleState) // it is free again by the entry before
@@ -102,6 +129,21 @@ func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
 	d.state, d.reason, d.answer, d.closed, d.erase = state, b.Reason, b.Answer, p.At.UnixMicro(), 0
 	return fault{}
 }
+
+// demandedErasure reports whether an erasure that the sweep made for a demand rests on one,
+// whose time had come. What an app does by itself needs none.
+func (f *fold) demandedErasure(p ledger.Placed, c *child, ground family.Ground) bool {
+	if p.Actor != sweeper || ground != family.Requested && ground != family.UseEnded {
+		return true
+	}
+	return slices.ContainsFunc(c.demands, func(d demand) bool {
+		return d.state == rights.Open && f.erases(&d) && d.erase != 0 && d.erase <= p.At.UnixMicro() &&
+			rights.Kind(f.names.text(d.kind)).Ground() == ground
+	})
+}
+
+// sweeper is the sweep's name in the ledger.
+const sweeper = "system:retention"
 
 func (f *fold) erases(d *demand) bool { return rights.Kind(f.names.text(d.kind)).Erases() }
 

@@ -24,7 +24,7 @@ func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault) (found, did in
 	err = store.View(ctx, func(tx *db.Tx) error {
 		due = nil
 		today := tx.Now()
-		last := int(family.TurningLead/(24*time.Hour)) + 1
+		last := int(family.TurningLead / (24 * time.Hour))
 		for n := -lateDays; n <= last && len(due) < batch; n++ {
 			told := family.AgedTurned
 			if n > 0 {

@@ -11,6 +11,7 @@ package retention
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -192,7 +193,10 @@ func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message
 			if err != nil {
 				return err
 			}
-			return receipt.Keep(ctx, tx, v.Ring, secret, append([]string{r.Entry}, entries...)...)
+			if len(letters) == 0 {
+				return nil // nobody would have the link
+			}
+			return receipt.Keep(ctx, tx, v.Ring, secret, append(strings.Fields(r.Entry), entries...)...)
 		})
 		if err == nil && did {
 			f.Send(ctx, letters)

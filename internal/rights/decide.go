@@ -31,22 +31,23 @@ func lock(ctx context.Context, tx *db.Tx, r Request) (family.Child, Request, err
 	return c, r, err
 }
 
-// confirm has a guardian take on a demand that somebody else made: the child is
-// erased.
-func (d Desk) confirm(ctx context.Context, tx *db.Tx, actor string, c family.Child, r Request, guardian family.GuardianID) (Request, string, error) {
-	r.Guardian, r.Door, r.EraseAt = guardian, ByGuardian, tx.Now()
-	err := tx.Queue(ctx, `UPDATE rights_request SET guardian = $1, door = $2, erase_at = $3 WHERE child = $4 AND id = $5`,
-		r.Guardian, r.Door, (*db.Time)(&r.EraseAt), r.Child, r.ID)
+// takeOn has a guardian take on a demand that somebody else made, or the child one of
+// who is neither: the child is erased.
+func (d Desk) takeOn(ctx context.Context, tx *db.Tx, actor string, c family.Child, r Request, ask Demand) (Request, string, error) {
+	r.Guardian, r.Door, r.EraseAt = ask.Guardian, ask.Door, d.erasure(tx.Now(), ask.Door)
+	entry, err := record(ctx, tx, c, KindConfirmed, actor, ConfirmedBody{Request: r.ID, Door: r.Door, Guardian: r.Guardian, Erase: r.EraseAt.UnixMicro()})
 	if err != nil {
 		return r, "", err
 	}
-	entry, err := record(ctx, tx, c, KindConfirmed, actor, ConfirmedBody{Request: r.ID, Guardian: guardian, Erase: r.EraseAt.UnixMicro()})
-	return r, entry, err
+	r.Entry += " " + entry
+	return r, entry, tx.Queue(ctx, `
+		UPDATE rights_request SET guardian = $1, door = $2, erase_at = $3, entry = $4 WHERE child = $5 AND id = $6`,
+		r.Guardian, r.Door, (*db.Time)(&r.EraseAt), r.Entry, r.Child, r.ID)
 }
 
-// Keep ends a demand that a guardian doesn't want carried out: its own, or one of
-// somebody who is none. Another guardian's stands. Errors: ErrMayNot, ErrEnded,
-// those of family.Lock.
+// Keep ends a demand to erase that a guardian doesn't want carried out: the child's, or
+// one of somebody who is neither. A guardian's stands, whoever made it. Errors:
+// ErrMayNot, ErrEnded, those of family.Lock.
 func (d Desk) Keep(ctx context.Context, tx *db.Tx, by family.Guardian, r Request) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
 	if err != nil {
@@ -55,7 +56,7 @@ func (d Desk) Keep(ctx context.Context, tx *db.Tx, by family.Guardian, r Request
 	if err := speaks(ctx, tx, by, r); err != nil {
 		return r, "", err
 	}
-	if r.Door == ByGuardian && r.Guardian != by.ID {
+	if r.Door == ByGuardian || !r.Kind.Erases() {
 		return r, "", ErrMayNot
 	}
 	return d.end(ctx, tx, by, c, r, Cancelled, "", pii.Text{})
@@ -86,7 +87,11 @@ func (d Desk) Extend(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 	case r.Extended != "":
 		return r, "", ErrExtended
 	}
-	r.Extended, r.DueAt = why, d.after(r.DueAt.Add(-1), longer)
+	from := r.DueAt.Add(-1) // within its last day
+	if now := tx.Now(); from.Before(now) {
+		from = now
+	}
+	r.Extended, r.DueAt = why, d.after(from, longer)
 	err = tx.Queue(ctx, `UPDATE rights_request SET extended = $1, due_at = $2 WHERE child = $3 AND id = $4`,
 		r.Extended, (*db.Time)(&r.DueAt), r.Child, r.ID)
 	if err != nil {

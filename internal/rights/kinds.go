@@ -12,7 +12,7 @@ import (
 // family's own entry.
 const (
 	KindReceived  = "request.received"
-	KindConfirmed = "request.confirmed" // by a guardian: it is erased
+	KindConfirmed = "request.confirmed" // taken on by a guardian, or by the child: it is erased
 	KindExtended  = "request.extended"
 	KindDone      = "request.done"
 	KindRefused   = "request.refused"
@@ -33,10 +33,12 @@ type ReceivedBody struct {
 	Note     bool              `json:"note,omitempty"`  // something was written with it
 }
 
-// A ConfirmedBody says when a child is erased, after a guardian has taken a demand on.
+// A ConfirmedBody says when a child is erased, after a guardian, or the child, has
+// taken on what somebody else had demanded.
 type ConfirmedBody struct {
 	Request  string            `json:"request"`
-	Guardian family.GuardianID `json:"guardian"`
+	Door     Door              `json:"door"`
+	Guardian family.GuardianID `json:"guardian,omitempty"`
 	Erase    int64             `json:"erase"`
 }
 

@@ -34,7 +34,7 @@ const (
 // is erased by the next sweep, a child's after three working days in which its
 // guardian hears of it (edge case 17), that of somebody else when a guardian has
 // confirmed it (edge case 11). A guardian who demands what another door has
-// demanded already confirms that. One to delete a value is the guardian's alone, and
+// demanded already confirms that, and the child takes on what waits for a guardian. One to delete a value is the guardian's alone, and
 // done with the transaction: whoever calls erases the value in it. By is the guardian, or the operator's app or
 // officer for whoever came by phone or letter. Errors: ErrMayNot, ErrKind,
 // ErrDoor, ErrItem, ErrNotHeld, ErrText, ErrTwice, ErrMany, those of family.Lock.
@@ -56,8 +56,8 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	}
 	all = slices.DeleteFunc(all, func(r Request) bool { return r.State != Open })
 	if i := slices.IndexFunc(all, ask.same); i >= 0 {
-		if ask.Kind.Erases() && ask.Door == ByGuardian && all[i].Door != ByGuardian {
-			return d.confirm(ctx, tx, by.Ledger(), c, all[i], ask.Guardian)
+		if ask.outweighs(all[i]) {
+			return d.takeOn(ctx, tx, by.Ledger(), c, all[i], ask)
 		}
 		return fail(ErrTwice)
 	}
@@ -80,12 +80,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 				return r, "", err
 			}
 		}
-		switch r.Door {
-		case ByGuardian:
-			r.EraseAt = now
-		case ByChild:
-			r.EraseAt = d.after(now, childWait)
-		}
+		r.EraseAt = d.erasure(now, r.Door)
 	}
 	if !ask.Text.IsZero() {
 		var err error
@@ -112,6 +107,17 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, $13, $14, $15, NULL, $16)`,
 		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State, (*db.Time)(&r.ReceivedAt),
 		(*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt), r.froze, r.note, r.Entry)
+}
+
+// erasure is when a child is erased of whom it is demanded now.
+func (d Desk) erasure(now time.Time, door Door) time.Time {
+	switch door {
+	case ByGuardian:
+		return now
+	case ByChild:
+		return d.after(now, childWait)
+	}
+	return time.Time{} // a guardian is asked first
 }
 
 // after is n working days after a moment, whether or not the holidays of that year
@@ -168,7 +174,10 @@ func (ask Demand) by(ctx context.Context, tx *db.Tx, by family.Actor, c family.C
 		if ask.Door == ByChild {
 			return ErrDoor.At("guardian") // the child asks alone, or it isn't the child who asks
 		}
-		_, err := family.FindGuardian(ctx, tx, c.ID, ask.Guardian)
+		g, err := family.FindGuardian(ctx, tx, c.ID, ask.Guardian)
+		if err == nil && g.MayAnswer() {
+			err = ErrDoor.At("door") // a guardian demands as one
+		}
 		return err
 	}
 	return ErrDoor.At("door")
@@ -210,6 +219,11 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 		return ErrNotHeld.At("item")
 	}
 	return nil
+}
+
+// outweighs reports whether somebody with more say demands what r does.
+func (ask Demand) outweighs(r Request) bool {
+	return ask.Kind.Erases() && (ask.Door == ByGuardian && r.Door != ByGuardian || ask.Door == ByChild && r.Door == ByContact)
 }
 
 // same reports whether an open demand asks for this already: all that erase ask

@@ -128,7 +128,7 @@ type Request struct {
 	Extended   Reason    // why it may take longer than the first clock said; empty: it may not
 	EraseAt    time.Time // when the child is erased; zero: a guardian is asked first, or nothing is to be erased
 	ClosedAt   time.Time // zero while it is open
-	Entry      string    // "le_…": that it was received
+	Entry      string    // "le_…": that it was received, and each time it was taken on, with spaces between
 
 	froze  bool // the child was not frozen before
 	note   []byte

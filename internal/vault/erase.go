@@ -49,7 +49,7 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 	if err := rights.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	entry, err := family.Erase(ctx, tx, v.Ring, actor, child, ground, refused)
+	entry, err := family.Erase(ctx, tx, v.Ring, actor, child, ground, len(items), refused)
 	return append(entries, entry), err
 }
 

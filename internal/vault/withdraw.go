@@ -12,10 +12,11 @@ import (
 
 // EraseUnfounded erases what was collected for purposes that a guardian has said no
 // to since, and returns the items (Article 20 (3)). Whoever takes an answer or a
-// withdrawal calls it in the same transaction. Another purpose needs none of it:
+// withdrawal, or ends the office of who answered, calls it in the same transaction. Another purpose needs none of it:
 // the gate opens a value to no purpose once its own has lost its consent. While
 // another guardian still says yes, it is kept and not used (edge case 7). What is
-// sealed in the operator's own databases opens no more, and can't be removed from here.
+// sealed in the operator's own databases opens no more unless a guardian agrees anew,
+// and can't be removed from here.
 func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service string, id family.ID) (items []string, err error) {
 	// Who answers holds the child, so nothing comes in while we look.
 	var values []stored

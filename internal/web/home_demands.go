@@ -45,11 +45,11 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 			Who: "web.mine.demand.by." + string(r.Door), Received: r.ReceivedAt, Due: r.DueAt, Erase: r.EraseAt, Closed: r.ClosedAt,
 			Erases: r.Kind.Erases(), Open: r.State == rights.Open,
 		}
-		mine := r.Guardian == t.ID
+		mine := r.Door == rights.ByGuardian && r.Guardian == t.ID
 		if mine {
 			d.Who = "web.mine.demand.by.me"
 		}
-		d.Keep = d.Open && (mine || r.Door != rights.ByGuardian) && d.Erases
+		d.Keep = d.Open && r.Door != rights.ByGuardian && d.Erases
 		if r.Item != "" {
 			d.Item, _ = words.item(r.Item)
 		}

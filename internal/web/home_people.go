@@ -127,7 +127,10 @@ func (s *Server) homeLeave(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		letters = s.Farewell.Released(ctx, tx, child, t.ID)
-		_, err = s.desk.EndGuardian(ctx, tx, t.Guardian, child, t.ID)
+		if _, err := s.desk.EndGuardian(ctx, tx, t.Guardian, child, t.ID); err != nil {
+			return err
+		}
+		_, err = s.Vault.EraseUnfounded(ctx, tx, t.Guardian.Ledger(), child.Service, child.ID)
 		return err
 	})
 	if err != nil {

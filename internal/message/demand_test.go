@@ -1,0 +1,68 @@
+package message_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/rights"
+)
+
+// Edge cases 6, 11 and 17: what somebody else demands is told to the guardians while
+// they can still keep what is held, and what became of a demand to who made it. What a
+// guardian does at home is on the screen, and an erasure is told by a farewell.
+func TestArticle19_DemandsAreTold(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(mother)
+		d.answer(child, consent.Asking{}, "zh-CN")
+		d.Put(child, "course-progress", "nickname", "小满")
+		d.told("consent.receipt " + motherPhone)
+		var hers family.Guardian
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			var all []family.Guardian
+			err := tx.Together(ctx, family.ReadGuardians(&all, child.ID))
+			hers = all[0]
+			return err
+		})
+		desk := rights.Desk{Ring: d.Ring, Charters: d.Desk.Charters, Calendar: workday.Default()}
+		demand := func(by family.Actor, ask rights.Demand) (r rights.Request) {
+			t.Helper()
+			d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				r, _, err = d.Vault.Demand(ctx, tx, desk, by, child, ask)
+				return err
+			})
+			return r
+		}
+		asking := rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: hers.ID, Item: "nickname", Text: pii.New("小曼")}
+		r := demand(hers, asking)
+		d.told("request.received " + motherPhone)
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := desk.Refuse(ctx, tx, d.App, r, rights.AlreadyRight, pii.Text{})
+			return err
+		})
+		d.told("request.refused " + motherPhone)
+		demand(hers, rights.Demand{Kind: rights.DeleteItem, Door: rights.ByGuardian, Guardian: hers.ID, Item: "nickname"})
+		d.told()
+
+		waits := demand(d.App, rights.Demand{Kind: rights.Delete, Door: rights.ByContact})
+		d.told("request.erasure_asked " + motherPhone)
+		taken := demand(d.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
+		if taken.ID != waits.ID || taken.Door != rights.ByChild || taken.EraseAt.IsZero() {
+			t.Errorf("the child's demand doesn't take on the contact's: %+v", taken)
+		}
+		d.told("request.erasure_asked " + motherPhone)
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := desk.Keep(ctx, tx, hers, taken)
+			return err
+		})
+		d.told() // she has it on the screen, and nobody else is there
+		d.Pass(time.Hour)
+		demand(hers, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: hers.ID})
+		d.told() // the erasure is, when it is done
+	})
+}
