@@ -151,7 +151,7 @@ func TestEdgeCase8_AFormerGuardianIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := received(t, in, two.Guardian.Phone, "child.erased")
-		if !strings.Contains(text, "http://guardians.test/rules/"+apptest.Service) {
+		if !strings.Contains(text, "http://guardians.test/certificate/") {
 			t.Error(text)
 		}
 		server.Kill()
