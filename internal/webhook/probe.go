@@ -20,7 +20,7 @@ type Answer struct {
 	Failure error // nil: it was taken
 }
 
-// Answers are what a receiver answered to the same event with a good signature and
+// Answers are what a receiver answered to an event with a good signature and
 // with a bad one.
 type Answers struct{ Good, Bad Answer }
 
