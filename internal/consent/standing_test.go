@@ -2,6 +2,7 @@ package consent
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -87,6 +88,16 @@ func drawAnswer(t *rapid.T, label string) Answer {
 	}
 }
 
+// drawAnswers returns answers of which no two have one name.
+func drawAnswers(t *rapid.T) (all []Answer) {
+	for i := range rapid.IntRange(0, 6).Draw(t, "answers") {
+		a := drawAnswer(t, "an answer")
+		a.ID += strconv.Itoa(i)
+		all = append(all, a)
+	}
+	return all
+}
+
 func drawGuardians(t *rapid.T) (all []family.Guardian) {
 	for _, id := range []family.GuardianID{"a", "b", "c"} {
 		if !rapid.Bool().Draw(t, "there is "+string(id)) {
@@ -109,10 +120,7 @@ func drawGuardians(t *rapid.T) (all []family.Guardian) {
 // answer fewer, never makes a yes.
 func TestEdgeCase7_ARestrictionNeverGrants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var answers []Answer
-		for range rapid.IntRange(0, 6).Draw(t, "answers") {
-			answers = append(answers, drawAnswer(t, "an answer"))
-		}
+		answers := drawAnswers(t)
 		guardians := drawGuardians(t)
 		since := rapid.Int64Range(0, 4).Draw(t, "since")
 		before := Standing(answers, guardians, "play", since)
@@ -150,12 +158,7 @@ func TestEdgeCase7_ARestrictionNeverGrants(t *testing.T) {
 // the ledger's order.
 func TestInvariant7_TheVerdictDoesNotDependOnOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var answers []Answer
-		for i := range rapid.IntRange(0, 6).Draw(t, "answers") {
-			a := drawAnswer(t, "an answer")
-			a.ID += string(rune('0' + i)) // names are unique
-			answers = append(answers, a)
-		}
+		answers := drawAnswers(t)
 		guardians := drawGuardians(t)
 		since := rapid.Int64Range(0, 4).Draw(t, "since")
 		shuffled := rapid.Permutation(answers).Draw(t, "shuffled")
