@@ -252,12 +252,16 @@ func (d *desk) told(want ...string) (all []notify.Message) {
 	return all
 }
 
-var links = regexp.MustCompile(`https?://\S+`)
+var (
+	links  = regexp.MustCompile(`https?://\S+`)
+	random = regexp.MustCompile(`[0-9a-z]{52}`)
+)
 
 // silent fails if a message names anybody, or leads elsewhere.
 func (d *desk) silent(m notify.Message) {
 	d.t.Helper()
-	text := m.Text.Reveal() + m.Subject.Reveal() + m.HTML.Reveal()
+	// The secret of a link is random, and may hold any four characters.
+	text := random.ReplaceAllString(m.Text.Reveal()+m.Subject.Reveal()+m.HTML.Reveal(), "")
 	for _, secret := range []string{"王芳", "李强", "13800138000", "13900139000", "wang.fang", "ch_", "gu_", "su_", "2019", "小雨"} {
 		if strings.Contains(text, secret) {
 			d.t.Errorf("%s holds %q", m.Kind, secret)
