@@ -606,7 +606,8 @@ func TestWebhook_AReceiverThatHangsHoldsUpNobodyElse(t *testing.T) {
 		p.receiver.answers(nil)
 		p.receiver.all()
 		p.pass()
-		if diff := cmp.Diff(sorted(want), sorted(ids(p.receiver.all(), ""))); diff != "" {
+		// What hung is noted by the receiver when it was cut off, perhaps only now.
+		if diff := cmp.Diff(sorted(want), slices.Compact(sorted(ids(p.receiver.all(), "")))); diff != "" {
 			t.Errorf("(-ledger +arrived)\n%s", diff)
 		}
 	})
