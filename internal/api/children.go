@@ -16,7 +16,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
-	"wardkeep/internal/receipt"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/vault"
 )
 
@@ -299,16 +299,9 @@ func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[non
 		if err != nil {
 			return answer[none]{}, err
 		}
-		secret := receipt.NewSecret()
-		letters = s.Farewell.Erased(ctx, tx, child, family.UseEnded, secret)
-		entries, err := s.Vault.Erase(ctx, tx, c.app.Ledger(), c.app.Service, id, family.UseEnded)
-		if err != nil {
-			return answer[none]{}, err
-		}
-		if len(letters) > 0 { // else nobody would have the link
-			err = receipt.Keep(ctx, tx, s.Ring, secret, entries...)
-		}
-		return answer[none]{Entry: entries[len(entries)-1]}, err
+		out := answer[none]{}
+		letters, out.Entry, err = retention.Erase(ctx, tx, s.Vault, s.Farewell, c.app.Ledger(), child, family.UseEnded)
+		return out, err
 	})
 	if err == nil && out.kept == nil {
 		s.Farewell.Send(ctx, letters)

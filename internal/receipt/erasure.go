@@ -64,6 +64,9 @@ const (
 	maxEntries = 5
 )
 
+// secretLen is how long a secret is in text, 32 bytes of it.
+const secretLen = 52
+
 // NewSecret makes that of a link to a certificate.
 func NewSecret() string { return id.Secret(32) }
 
@@ -89,7 +92,7 @@ func Keep(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string, ent
 // Certificate returns the certificate that a link leads to. Errors:
 // ErrNoCertificate, ErrNotYet.
 func (o Office) Certificate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string) (Certificate, error) {
-	if len(secret) != len(NewSecret()) {
+	if len(secret) != secretLen {
 		return Certificate{}, ErrNoCertificate
 	}
 	now := tx.Now()

@@ -187,16 +187,8 @@ func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message
 				return err
 			}
 			did = true
-			secret := receipt.NewSecret()
-			letters = f.Erased(ctx, tx, c, r.Kind.Ground(), secret)
-			entries, err := v.Erase(ctx, tx, actor, c.Service, c.ID, r.Kind.Ground())
-			if err != nil {
-				return err
-			}
-			if len(letters) == 0 {
-				return nil // nobody would have the link
-			}
-			return receipt.Keep(ctx, tx, v.Ring, secret, append(strings.Fields(r.Entry), entries...)...)
+			letters, _, err = Erase(ctx, tx, v, f, actor, c, r.Kind.Ground(), strings.Fields(r.Entry)...)
+			return err
 		})
 		if err == nil && did {
 			f.Send(ctx, letters)
@@ -205,6 +197,22 @@ func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message
 		return gone(err)
 	}))
 	return len(due), int(erased.Load()), err
+}
+
+// Erase erases a locked child and certifies it, and returns what its guardians are to
+// be told after the commit, and the entry that tells of the erasure. The certificate rests on
+// the entries of the demand, if there was one, too.
+func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground, demand ...string) ([]notify.Message, string, error) {
+	secret := receipt.NewSecret()
+	letters := f.Erased(ctx, tx, c, ground, secret)
+	entries, err := v.Erase(ctx, tx, by, c.Service, c.ID, ground)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(letters) > 0 { // else nobody would have the link
+		err = receipt.Keep(ctx, tx, v.Ring, secret, append(demand, entries...)...)
+	}
+	return letters, entries[len(entries)-1], err
 }
 
 // gone takes it for done when somebody else has erased the child meanwhile.

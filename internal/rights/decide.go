@@ -3,9 +3,7 @@ package rights
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
@@ -149,12 +147,11 @@ var endings = map[State]string{Done: KindDone, Refused: KindRefused, Cancelled: 
 
 // end ends an open demand of the locked child. A child that it froze is free again.
 func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, r Request, state State, why Reason, answer pii.Text) (Request, string, error) {
-	text := answer.Reveal()
-	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxText || strings.IndexByte(text, 0) >= 0 {
+	if !isText(answer) {
 		return r, "", ErrText.At("answer")
 	}
 	r.State, r.Reason, r.ClosedAt, r.EraseAt = state, why, tx.Now(), time.Time{}
-	if text != "" {
+	if !answer.IsZero() {
 		var err error
 		if r.answer, err = c.SealNote(d.Ring, answer, r.bound("answer")...); err != nil {
 			return r, "", err

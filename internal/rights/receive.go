@@ -195,11 +195,10 @@ func inOffice(ctx context.Context, tx *db.Tx, child family.ID, guardian family.G
 // check refuses what can't be demanded. The words of whoever asks are taken as
 // they are, if they are words.
 func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) error {
-	text := ask.Text.Reveal()
 	switch {
 	case !ask.Kind.known():
 		return ErrKind.At("kind")
-	case !utf8.ValidString(text), utf8.RuneCountInString(text) > maxText, strings.IndexByte(text, 0) >= 0:
+	case !isText(ask.Text):
 		return ErrText.At("text")
 	case ask.Kind.Erases() && ask.Item == "":
 		return nil
@@ -219,6 +218,12 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 		return ErrNotHeld.At("item")
 	}
 	return nil
+}
+
+// isText reports whether somebody may have written that: it may be empty.
+func isText(t pii.Text) bool {
+	text := t.Reveal()
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxText && strings.IndexByte(text, 0) < 0
 }
 
 // outweighs reports whether somebody with more say demands what r does.

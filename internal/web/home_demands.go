@@ -24,7 +24,6 @@ type homeDemand struct {
 	State, Reason, Longer  string // keys; Reason and Longer may be empty
 	Who                    string // a key: through which door it came
 	Received, Due, Erase   time.Time
-	Closed                 time.Time
 	Answer                 pii.Text // what was answered in writing, to whoever asked
 	Erases, Open, Keep     bool     // Keep: this guardian may end it
 }
@@ -42,7 +41,7 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 	for _, r := range all {
 		d := homeDemand{
 			ID: r.ID, Number: r.Number, What: "web.mine.demand." + string(r.Kind), State: "web.mine.demand.state." + string(r.State),
-			Who: "web.mine.demand.by." + string(r.Door), Received: r.ReceivedAt, Due: r.DueAt, Erase: r.EraseAt, Closed: r.ClosedAt,
+			Who: "web.mine.demand.by." + string(r.Door), Received: r.ReceivedAt, Due: r.DueAt, Erase: r.EraseAt,
 			Erases: r.Kind.Erases(), Open: r.State == rights.Open,
 		}
 		mine := r.Door == rights.ByGuardian && r.Guardian == t.ID
