@@ -22,13 +22,7 @@ func TestArticle19_DemandsAreTold(t *testing.T) {
 		d.answer(child, consent.Asking{}, "zh-CN")
 		d.Put(child, "course-progress", "nickname", "小满")
 		d.told("consent.receipt " + motherPhone)
-		var hers family.Guardian
-		d.Do(func(ctx context.Context, tx *db.Tx) error {
-			var all []family.Guardian
-			err := tx.Together(ctx, family.ReadGuardians(&all, child.ID))
-			hers = all[0]
-			return err
-		})
+		hers := d.Guardian(child)
 		desk := rights.Desk{Ring: d.Ring, Charters: d.Desk.Charters, Calendar: workday.Default()}
 		demand := func(by family.Actor, ask rights.Demand) (r rights.Request) {
 			t.Helper()

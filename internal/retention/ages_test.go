@@ -50,15 +50,7 @@ func TestEdgeCase4_TurningFourteenIsToldOnceAndEndsTheUse(t *testing.T) {
 		}
 		aged("turned", 1)
 		aged("again", 0)
-		var tie family.Guardian
-		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			var all []family.Guardian
-			if err := tx.Together(ctx, family.ReadGuardians(&all, c.ID)); err != nil {
-				return err
-			}
-			tie = all[0]
-			return nil
-		})
+		tie := w.Guardian(c)
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			if _, err := w.Vault.View(ctx, tx, tie, c.Service, "nickname"); err != nil {
 				t.Errorf("the guardian's door is closed before 18: %v", err)

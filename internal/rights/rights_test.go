@@ -31,7 +31,7 @@ func TestArticle20_ABareDemandFreezesAndErases(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.Child()
 		w.Put(c, "course-progress", "nickname", "小溪")
-		g := w.guardian(c)
+		g := w.Guardian(c)
 		r := w.received(g, c, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID})
 		if r.Number == "" || !r.DueAt.After(r.ReceivedAt) || r.EraseAt.IsZero() {
 			t.Errorf("%+v", r)
@@ -70,7 +70,7 @@ func TestEdgeCase17_AChildsDemandWaitsForItsGuardianToHear(t *testing.T) {
 		if done := w.sweep(); done.Demanded != 0 {
 			t.Errorf("erased at once: %+v", done)
 		}
-		g := w.guardian(kept)
+		g := w.Guardian(kept)
 		r, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
 			return w.desk.Keep(ctx, tx, g, r)
 		})
@@ -95,7 +95,7 @@ func TestEdgeCase17_AChildsDemandWaitsForItsGuardianToHear(t *testing.T) {
 func TestEdgeCase11_AContactsDemandFreezesAndAsksTheGuardian(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.Child()
-		grandmother, mother := w.grandmother(c), w.guardian(c)
+		grandmother, mother := w.grandmother(c), w.Guardian(c)
 		r := w.received(w.App, c, rights.Demand{Kind: rights.Delete, Door: rights.ByContact, Guardian: grandmother.ID})
 		w.isFrozen(c, true)
 		w.Pass(100 * day)
@@ -121,7 +121,7 @@ func TestEdgeCase11_AContactsDemandFreezesAndAsksTheGuardian(t *testing.T) {
 func TestArticle20_TheSameDemandTwice(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.Child()
-		g := w.guardian(c)
+		g := w.Guardian(c)
 		w.received(w.App, c, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
 		_, err := w.receive(w.App, c, rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
 		refuses(t, "the child again", err, rights.ErrTwice)
@@ -148,7 +148,7 @@ func TestArticle20_TheSameDemandTwice(t *testing.T) {
 func TestArticle19_ACorrectionHasAClockAndEndsInWriting(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.Child()
-		g := w.guardian(c)
+		g := w.Guardian(c)
 		ask := rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname", Text: pii.New("小希"), Held: []string{"nickname"}}
 		r := w.received(g, c, ask)
 		w.isFrozen(c, false)
@@ -201,7 +201,7 @@ func TestArticle19_ACorrectionHasAClockAndEndsInWriting(t *testing.T) {
 func TestArticle19_WhatCanNotBeDemanded(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c, other := w.Child(), w.Child()
-		g, stranger, grandmother := w.guardian(c), w.guardian(other), w.grandmother(c)
+		g, stranger, grandmother := w.Guardian(c), w.Guardian(other), w.grandmother(c)
 		weak := w.App
 		scopes, err := account.NewScopes(account.ItemsRead)
 		if err != nil {
@@ -341,7 +341,7 @@ func TestArticle19_WhatIsLateIsCounted(t *testing.T) {
 		}
 		late(0, 0)
 		w.Pass(r.DueAt.Sub(w.Store.Now()) + time.Second)
-		g := w.guardian(gone)
+		g := w.Guardian(gone)
 		w.received(g, gone, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID})
 		late(1, 0)
 		w.Pass(11 * time.Minute)

@@ -54,19 +54,6 @@ func (w *world) received(by family.Actor, c family.Child, ask rights.Demand) rig
 	return r
 }
 
-func (w *world) guardian(c family.Child) (g family.Guardian) {
-	w.t.Helper()
-	w.Do(func(ctx context.Context, tx *db.Tx) error {
-		var all []family.Guardian
-		if err := tx.Together(ctx, family.ReadGuardians(&all, c.ID)); err != nil {
-			return err
-		}
-		g = all[0]
-		return nil
-	})
-	return g
-}
-
 // grandmother ties somebody to the child who is no guardian.
 func (w *world) grandmother(c family.Child) (g family.Guardian) {
 	w.t.Helper()

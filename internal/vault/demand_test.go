@@ -17,7 +17,7 @@ import (
 func TestArticle20_OneValueIsDeletedAlone(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		c := w.Child()
-		g := guardianOf(w, c)
+		g := w.Guardian(c)
 		w.Put(c, "course-progress", "nickname", "小溪")
 		w.Put(c, "course-progress", "grade", "四年级")
 		desk := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}

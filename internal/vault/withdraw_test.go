@@ -27,19 +27,6 @@ func withdraws(w *vaulttest.World, g family.Guardian, c family.Child, purpose st
 	return items
 }
 
-func guardianOf(w *vaulttest.World, c family.Child) (g family.Guardian) {
-	w.T.Helper()
-	w.Do(func(ctx context.Context, tx *db.Tx) error {
-		var all []family.Guardian
-		if err := tx.Together(ctx, family.ReadGuardians(&all, c.ID)); err != nil {
-			return err
-		}
-		g = all[0]
-		return nil
-	})
-	return g
-}
-
 func heldItems(w *vaulttest.World, c family.Child) (items []string) {
 	w.T.Helper()
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -57,7 +44,7 @@ func TestArticle20_AWithdrawalErasesWhatItsPurposeCollected(t *testing.T) {
 		c := w.Child()
 		w.Put(c, "speaking-practice", "voice", "AAAA")
 		w.Put(c, "course-progress", "nickname", "小溪")
-		if items := withdraws(w, guardianOf(w, c), c, "speaking-practice"); !slices.Equal(items, []string{"voice"}) {
+		if items := withdraws(w, w.Guardian(c), c, "speaking-practice"); !slices.Equal(items, []string{"voice"}) {
 			t.Errorf("erased %v", items)
 		}
 		if items := heldItems(w, c); !slices.Equal(items, []string{"nickname"}) {
@@ -74,7 +61,7 @@ func TestArticle20_AWithdrawalErasesWhatItsPurposeCollected(t *testing.T) {
 func TestEdgeCase7_WhatIsInDisputeIsKeptUntilBothSayNo(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		c := w.Child()
-		mother := guardianOf(w, c)
+		mother := w.Guardian(c)
 		w.Put(c, "course-progress", "nickname", "小溪")
 		var father family.Guardian
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -105,7 +92,7 @@ func TestEdgeCase7_WhatIsInDisputeIsKeptUntilBothSayNo(t *testing.T) {
 func TestArticle10_WhatWaitsForAnAnswerIsKept(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		c := w.Child()
-		mother := guardianOf(w, c)
+		mother := w.Guardian(c)
 		w.Put(c, "course-progress", "nickname", "小溪")
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			child, err := family.Lock(ctx, tx, c.Service, c.ID)

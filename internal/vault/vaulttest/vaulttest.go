@@ -186,6 +186,20 @@ func (w *World) Child() family.Child {
 	return child
 }
 
+// Guardian returns who was tied to the child first, as it is now.
+func (w *World) Guardian(child family.Child) (g family.Guardian) {
+	w.T.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		var all []family.Guardian
+		if err := tx.Together(ctx, family.ReadGuardians(&all, child.ID)); err != nil {
+			return err
+		}
+		g = all[0]
+		return nil
+	})
+	return g
+}
+
 // Put collects one value, which must be permitted.
 func (w *World) Put(child family.Child, purpose, item, value string) {
 	w.T.Helper()
