@@ -29,6 +29,9 @@ func TestArticle19_DemandsOverHTTP(t *testing.T) {
 		if _, err := w.client.Demand(ctx, child, ask); !errors.Is(err, &wardkeep.Problem{Code: "rights.twice"}) {
 			t.Errorf("twice: %v", err)
 		}
+		if _, offset := d.DueAt.Zone(); offset != 0 {
+			t.Errorf("due at %s: the API's times are UTC", d.DueAt)
+		}
 		if seen := w.must(w.client.FindDemand(ctx, d.ID)).(wardkeep.Demand); seen.Text != "It is Ami." {
 			t.Errorf("%+v", seen)
 		}

@@ -124,7 +124,7 @@ func (d Desk) erasure(now time.Time, door Door) time.Time {
 // are known yet.
 func (d Desk) after(from time.Time, n int) time.Time {
 	due, _ := d.Calendar.Add(from, n)
-	return due
+	return due.UTC()
 }
 
 func freezes(k Kind) family.FreezeReason {
