@@ -20,12 +20,14 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/notify"
 )
 
 var (
 	errNotHeld    = errs.New(errs.Internal, "demo.not_held") // a promise of the demo was not kept
 	errNoChildren = errs.New(errs.NotFound, "demo.no_children")
+	errDemoAt     = errs.New(errs.Invalid, "demo.at_invalid")
 )
 
 type demoCmd struct {
@@ -33,6 +35,7 @@ type demoCmd struct {
 	Children string `default:"examples/xiaoxi-english/children.csv" type:"path" help:"${demo_children}"`
 	Listen   string `default:"127.0.0.1:8080" help:"${demo_listen}"`
 	Dir      string `type:"path" placeholder:"DIR" help:"${demo_dir}"`
+	At       string `placeholder:"2026-03-05" help:"${demo_at}"`
 }
 
 // A demo is one telling of the story: a server of its own, the operator's app,
@@ -49,7 +52,8 @@ type demo struct {
 	officer  catalog.Officer
 	client   *wardkeep.Client
 	families []*household
-	imported int64 // children
+	imported int64  // children
+	events   string // how far they were read
 
 	shown []shown
 }
@@ -67,6 +71,9 @@ func (c demoCmd) Run(ctx context.Context, s *session) (err error) {
 		return fmt.Errorf("%w: %w", errNoChildren, err)
 	}
 	d := &demo{s: s, outbox: notify.NewOutbox(500)}
+	if err := d.begin(c.At); err != nil {
+		return err
+	}
 	if d.dir = c.Dir; d.dir == "" {
 		if d.dir, err = os.MkdirTemp("", "wardkeep-demo-"); err != nil {
 			return err
@@ -149,8 +156,34 @@ func (d *demo) open(ctx context.Context, address string) error {
 // server is where the server writes, and nobody else.
 func (d *demo) server() string { return filepath.Join(d.dir, "server") }
 
+// The demo's clock begins within these: earlier, children of the example aren't born,
+// and later too many of them are grown up.
+var earliest, latest = time.Date(2022, 1, 1, 0, 0, 0, 0, age.Zone), time.Date(2030, 1, 1, 0, 0, 0, 0, age.Zone)
+
+// begin sets the demo's clock: a day, which begins at nine, or a moment. Empty: to now.
+func (d *demo) begin(at string) error {
+	if at == "" {
+		return nil
+	}
+	began, err := time.ParseInLocation("2006-01-02 15:04", at+" 09:00", age.Zone)
+	if err != nil {
+		began, err = time.ParseInLocation("2006-01-02T15:04", at, age.Zone)
+	}
+	if err != nil {
+		began, err = time.Parse(time.RFC3339, at)
+	}
+	if err != nil || began.Before(earliest) || !began.Before(latest) {
+		return errDemoAt
+	}
+	d.pass(time.Until(began))
+	return nil
+}
+
 // pass lets the demo's clock run ahead.
 func (d *demo) pass(t time.Duration) { d.late.Add(int64(t)) }
+
+// until lets the demo's clock run ahead to a moment.
+func (d *demo) until(at time.Time) { d.pass(at.Sub(d.app.Store.Now())) }
 
 // chapter begins a part of the story.
 func (d *demo) chapter(key string, pairs ...any) {
@@ -208,7 +241,7 @@ func countHeld(all []shown) (n int) {
 
 // visit leaves something to try: a request that waits for whoever watches.
 func (d *demo) visit(ctx context.Context) (url string, err error) {
-	child, err := d.client.Register(ctx, wardkeep.NewChild{Ref: "demo-visitor", BirthDate: "2017-05-04",
+	child, err := d.client.Register(ctx, wardkeep.NewChild{Ref: "demo-visitor", BirthDate: birthday(d.app.Store.Now(), 9, 200),
 		Guardian: wardkeep.GuardianContact{Phone: "13900000000", Relation: "parent"}})
 	if err != nil {
 		return "", err
@@ -226,8 +259,7 @@ func (d *demo) links(request string) {
 	} {
 		fmt.Fprintf(d.s.out, "  %-14s %s\n", d.s.lang.T("demo.link."+link.key), link.to)
 	}
-	days := int(time.Duration(d.late.Load()).Hours() / 24)
-	fmt.Fprintf(d.s.out, "\n%s\n", d.s.lang.T("demo.running", "Days", days, "Dir", d.dir))
+	fmt.Fprintf(d.s.out, "\n%s\n", d.s.lang.T("demo.running", "Now", minute(d.app.Store.Now()), "Dir", d.dir))
 }
 
 // another returns a client with a key of its own that has only these scopes.

@@ -60,7 +60,7 @@ func (c importCmd) into(ctx context.Context, s *session, a *app.App) error {
 		return fmt.Errorf("%w: %w", errImportFile, err)
 	}
 	defer f.Close()
-	options, err := c.options()
+	options, err := c.options(a.Store.Now())
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (c importCmd) into(ctx context.Context, s *session, a *app.App) error {
 }
 
 // options say which columns are read.
-func (c importCmd) options() (roster.Options, error) {
+func (c importCmd) options(now time.Time) (roster.Options, error) {
 	mapping := map[string]string{}
 	for _, column := range unread {
 		mapping[string(column)] = ""
@@ -100,7 +100,7 @@ func (c importCmd) options() (roster.Options, error) {
 		}
 		mapping[column] = header
 	}
-	return roster.Options{Mapping: mapping, Now: time.Now()}, nil
+	return roster.Options{Mapping: mapping, Now: now}, nil
 }
 
 // ready refuses to take a child's data while the service lacks its charter or
