@@ -103,7 +103,13 @@ func (a *App) Rotate(ctx context.Context, step func(moved int)) (left int, err e
 			return 0, err
 		}
 	}
-	return a.prune(ctx)
+	if left, err = a.prune(ctx); err != nil {
+		return left, err
+	}
+	// Article 20: what an erasure has left of a child's key in a page or a log is
+	// useless once no file holds the key that wrapped it. If we crash before it, the
+	// next rotation does it.
+	return left, a.Store.ScrubTable(ctx, "keyring_key")
 }
 
 // prune deletes the former pool keys that wrap no child's key, and returns how
@@ -209,7 +215,7 @@ func (a *App) Rekey(ctx context.Context, to keyring.KEK) error {
 			return err
 		}
 	}
-	return a.Store.Update(ctx, func(tx *db.Tx) error {
+	err = a.Store.Update(ctx, func(tx *db.Tx) error {
 		for i, s := range fresh {
 			n, err := tx.Exec(ctx, `
 				UPDATE keyring_key SET wrapped = $1, kek = $2 WHERE id = $3 AND kek = $4`, s.Wrapped, s.KEK, s.ID, stored[i].KEK)
@@ -226,6 +232,10 @@ func (a *App) Rekey(ctx context.Context, to keyring.KEK) error {
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return a.Store.ScrubTable(ctx, "keyring_key") // what the former one wrapped
 }
 
 // A Key is what may be told of a stored key.

@@ -63,6 +63,7 @@ type engine interface {
 	view(ctx context.Context, now func() time.Time, fn func(*Tx) error) error
 	migrate(ctx context.Context) error
 	scrub(ctx context.Context) error
+	scrubTable(ctx context.Context, table string) error
 	size(ctx context.Context) (int64, error)
 	close() error
 	name() string
@@ -102,6 +103,14 @@ func (db *DB) Migrate(ctx context.Context) error { return db.engine.migrate(ctx)
 // engine lets us: on SQLite the write-ahead log still has an erased child's
 // wrapped key until then (Article 20).
 func (db *DB) Scrub(ctx context.Context) error { return db.engine.scrub(ctx) }
+
+// ScrubTable removes from a small table's file what the table no longer holds, on
+// either engine: on PostgreSQL a deleted row stays in its page, vacuumed or not, until
+// something else is written there, and so the file is written anew. Whoever reads the
+// table waits meanwhile. It can't run in a transaction.
+func (db *DB) ScrubTable(ctx context.Context, table string) error {
+	return db.engine.scrubTable(ctx, table)
+}
 
 // Size returns how many bytes the store takes on disk, with its indexes and
 // without its log of changes.

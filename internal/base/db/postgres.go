@@ -65,6 +65,11 @@ func (e *postgres) close() error {
 // docs/operations.md says how to set them.
 func (e *postgres) scrub(context.Context) error { return nil }
 
+func (e *postgres) scrubTable(ctx context.Context, table string) error {
+	_, err := e.pool.Exec(ctx, "VACUUM (FULL) "+pgx.Identifier{table}.Sanitize())
+	return pgError(err)
+}
+
 func (e *postgres) size(ctx context.Context) (n int64, err error) {
 	err = e.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
 	return n, pgError(err)

@@ -151,6 +151,9 @@ func (e *lite) scrub(ctx context.Context) error {
 	})
 }
 
+// scrubTable is scrub: what is deleted is overwritten at once (secure_delete).
+func (e *lite) scrubTable(ctx context.Context, _ string) error { return e.scrub(ctx) }
+
 // liteError turns what SQLite reports into what a caller may be told.
 func liteError(err error) error {
 	var code int
