@@ -46,6 +46,7 @@ type Service struct {
 	Charter   int64  // the published number, 0 while there is none
 	OfficerID string // "" while the office is vacant
 	DeputyID  string // "" while the office is vacant
+	Closed    string // the purposes that end or have ended, separated by spaces; All: the service itself
 }
 
 // What Missing names.
@@ -117,10 +118,10 @@ type CreatedBody struct {
 	State State `json:"state"`
 }
 
-const columns = `service, state, version, charter, officer, deputy`
+const columns = `service, state, version, charter, officer, deputy, closed`
 
 func scan(row db.Row) (s Service, err error) {
-	err = row.Scan(&s.Name, &s.State, &s.Version, &s.Charter, &s.OfficerID, &s.DeputyID)
+	err = row.Scan(&s.Name, &s.State, &s.Version, &s.Charter, &s.OfficerID, &s.DeputyID, &s.Closed)
 	return s, err
 }
 
@@ -141,10 +142,10 @@ func Create(ctx context.Context, tx *db.Tx, by Operator, name string, state Stat
 	}
 	now := tx.Now()
 	n, err := tx.Exec(ctx, `
-		INSERT INTO service (service, state, version, charter, officer, deputy, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		INSERT INTO service (service, state, version, charter, officer, deputy, closed, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (service) DO NOTHING`,
-		s.Name, s.State, s.Version, s.Charter, s.OfficerID, s.DeputyID, (*db.Time)(&now))
+		s.Name, s.State, s.Version, s.Charter, s.OfficerID, s.DeputyID, s.Closed, (*db.Time)(&now))
 	switch {
 	case err != nil:
 		return Service{}, "", fmt.Errorf("create %s: %w", name, err)

@@ -85,8 +85,8 @@ func Plan(ctx context.Context, tx *db.Tx, c *charter.Charter) (Planned, error) {
 
 // Propose stores a charter as a draft. It stays without effect until an officer
 // publishes it; a later proposal stands beside it. Errors: ErrCharterInvalid,
-// ErrNotFound, ErrNotInOffice, ErrUnchanged; ErrProposed, with the draft that
-// waits already.
+// ErrNotFound, ErrNotInOffice, ErrCeasing, ErrUnchanged; ErrProposed, with the draft
+// that waits already.
 func Propose(ctx context.Context, tx *db.Tx, by Actor, c *charter.Charter) (Draft, string, error) {
 	canonical := c.Canonical()
 	if _, err := charter.Parse(canonical); err != nil {
@@ -95,6 +95,9 @@ func Propose(ctx context.Context, tx *db.Tx, by Actor, c *charter.Charter) (Draf
 	s, err := lockBy(ctx, tx, by, c.Service)
 	if err != nil {
 		return Draft{}, "", err
+	}
+	if s.Ceases("") {
+		return Draft{}, "", ErrCeasing
 	}
 	published, err := s.inForce(ctx, tx)
 	if err != nil {
@@ -152,12 +155,15 @@ func latest(ctx context.Context, tx *db.Tx, service string) (Edition, error) {
 // If we crash before the commit, the former charter is in force with all of its
 // numbers; afterwards, the new one with all of its own.
 //
-// Errors: ErrNotFound, ErrNotInOffice, ErrNoDraft, ErrPublished, ErrOutdated,
+// Errors: ErrNotFound, ErrNotInOffice, ErrCeasing, ErrNoDraft, ErrPublished, ErrOutdated,
 // ErrDocumentMissing, ErrNoticeBlank, ErrDamaged.
 func Publish(ctx context.Context, tx *db.Tx, by Officer, service string, number int64) (Published, string, error) {
 	s, err := lockBy(ctx, tx, by, service)
 	if err != nil {
 		return Published{}, "", err
+	}
+	if s.Ceases("") {
+		return Published{}, "", ErrCeasing
 	}
 	draft, err := s.draft(ctx, tx, number)
 	if err != nil {

@@ -71,7 +71,7 @@ type Asking struct {
 // by a link, with nothing to be given back, for what already waits for it is led
 // to that, by the same Token however often, with no entry and no other secret:
 // whoever thinks again ten times has one request. Other errors: ErrUnasked,
-// ErrNothing, ErrAnswerers, ErrContact, ErrMany, ErrOver and those of the input.
+// ErrNothing, ErrCeasing, ErrAnswerers, ErrContact, ErrMany, ErrOver and those of the input.
 func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, a Asking) (Request, Secrets, string, error) {
 	if err := may(by, child.Service, child.ID); err != nil {
 		return Request{}, Secrets{}, "", err
@@ -81,6 +81,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	}
 	c, err := family.Lock(ctx, tx, child.Service, child.ID)
 	if err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	if err := GoesOn(ctx, tx, c.Service); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
 	published, err := d.Charters.Current(ctx, tx, c.Service)
@@ -110,6 +113,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	}
 	r.Guardian = to.ID
 	if r.Purposes, err = toAsk(a.Purposes, by, to, published, answers, guardians); err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	if r.Purposes, err = lasting(ctx, tx, c.Service, r.Purposes, a.Purposes); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
 	if r.Purposes, err = notRefused(ctx, tx, by, c, r.Purposes, published); err != nil {

@@ -52,10 +52,14 @@ const renewalDomain = "consent.renewal"
 // found an old link. So each renewal is counted first, with those by all other
 // links of the guardian, and whatever keeps it from being sent is the zero Renewal.
 // Errors: ErrUnanswered while the old link is good, ErrRenewals after too many in
-// an hour, why the request has ended otherwise.
+// an hour, why the request has ended otherwise, ErrCeasing.
 func (d Desk) Renew(ctx context.Context, tx *db.Tx, old Request) (Renewal, error) {
 	c, old, err := lock(ctx, tx, old)
 	if err != nil {
+		return Renewal{}, err
+	}
+	// It is public that a service ends: whoever has an old link is told.
+	if err := GoesOn(ctx, tx, old.Service); err != nil {
 		return Renewal{}, err
 	}
 	published, err := d.Charters.Current(ctx, tx, old.Service)
@@ -181,7 +185,7 @@ func (d Desk) AskOnce(ctx context.Context, tx *db.Tx, by Asker, child family.Chi
 // untold reports whether a refusal would say something about the child, its
 // guardians or their answers.
 func untold(err error) bool {
-	for _, quiet := range []error{ErrNothing, ErrRefused, ErrAnswerers, ErrMayNot, ErrContact, ErrMany, ErrSent, ErrSends, ErrOver} {
+	for _, quiet := range []error{ErrNothing, ErrRefused, ErrAnswerers, ErrMayNot, ErrContact, ErrMany, ErrSent, ErrSends, ErrOver, ErrCeasing} {
 		if errors.Is(err, quiet) {
 			return true
 		}

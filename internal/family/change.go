@@ -121,6 +121,12 @@ func Settle(ctx context.Context, tx *db.Tx, actor string, c Child) (string, erro
 	return c.note(ctx, tx, actor, KindSettled, SettledBody{})
 }
 
+// TellCeasing records that the guardians of a locked child are to be told, each once, of
+// the end of its service or of a purpose (Article 23). What follows is a message.
+func TellCeasing(ctx context.Context, tx *db.Tx, actor string, c Child, purpose string, ends time.Time) (string, error) {
+	return c.note(ctx, tx, actor, KindCeasing, CeasingBody{Purpose: purpose, Ends: ends.UnixMicro()})
+}
+
 // Correct replaces the birth date of a locked child (Article 19). It may make the
 // child younger. To make it older takes a document and a second person, and is
 // refused here with ErrNeedsDocument (edge case 3); so is a first birth date by

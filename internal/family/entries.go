@@ -14,6 +14,7 @@ const (
 	KindSettled          = "child.settled"
 	KindTurning          = "child.turning_14" // in TurningLead at most
 	KindTurned           = "child.turned_14"
+	KindCeasing          = "child.ceasing" // its guardians are told that the service ends, or a purpose of it
 	KindErased           = "child.erased"
 	KindGuardianAdded    = "guardian.added"
 	KindGuardianVerified = "guardian.verified"
@@ -49,6 +50,12 @@ type (
 	DisputedBody struct{}
 	SettledBody  struct{}
 )
+
+// A CeasingBody says of what the guardians of a child are told (Article 23).
+type CeasingBody struct {
+	Purpose string `json:"purpose,omitempty"` // that ends; empty: the service does
+	Ends    int64  `json:"ends"`              // until when they can look, µs
+}
 
 // An ErasedBody says why the child was erased (Article 20), with how much, and of which charter
 // a guardian had refused everything, if that is remembered (edge case 26).

@@ -115,6 +115,14 @@ func (d *decision) service() {
 	if s.DeputyID == "" {
 		d.deny("8", "gate.no_deputy")
 	}
+	// Article 23: from the announcement on nothing is done for what ends. What is held
+	// is there for guardians to look at: see DecideAccess.
+	switch {
+	case s.Ceases(""):
+		d.deny("23", "gate.service_ceasing")
+	case s.Ceases(d.use.Purpose):
+		d.deny("23", "gate.purpose_ceasing")
+	}
 }
 
 // child reports whether there is a child to go on about: of another service's,
@@ -301,9 +309,12 @@ func (d *decision) end(h Held, purpose charter.Purpose) time.Time {
 	return ends
 }
 
-// origin denies a value whose own purpose has lost its consent: what was
-// collected for it is not kept in use by another (Article 20(3)).
+// origin denies a value whose own purpose has lost its consent, or ends: what was
+// collected for it is not kept in use by another (Articles 20(3) and 23).
 func (d *decision) origin(h Held) {
+	if !d.facts.Service.Ceases("") && d.facts.Service.Ceases(h.Purpose) {
+		d.denyItem("23", "gate.value_ceasing", h.Item)
+	}
 	since, ok := d.facts.Published.AskedSince[h.Purpose]
 	if !ok || !consent.Standing(d.facts.Answers, d.facts.Guardians, h.Purpose, since).Granted {
 		d.denyItem("20", "gate.value_without_ground", h.Item)

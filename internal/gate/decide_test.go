@@ -103,6 +103,11 @@ func (w *world) left(purpose string, ago, ends time.Duration) {
 	w.facts.Child.Endings = append(w.facts.Child.Endings, family.Ending{Event: "left", Purpose: purpose, Happened: now.Add(-ago), Ends: now.Add(ends)})
 }
 
+// closes says that the end of a purpose, or of all, was announced.
+func (w *world) closes(what string) {
+	w.facts.Service.Closed = strings.TrimSpace(w.facts.Service.Closed + " " + what)
+}
+
 // changes are the words of the first column of a table.
 var changes = map[string]func(*world){
 	"all is in order":            func(*world) {},
@@ -111,6 +116,9 @@ var changes = map[string]func(*world){
 	"another charter is loaded":  func(w *world) { w.facts.Published.Number = 2 },
 	"no officer":                 func(w *world) { w.facts.Service.OfficerID = "" },
 	"no deputy":                  func(w *world) { w.facts.Service.DeputyID = "" },
+	"the service ends":           func(w *world) { w.closes(catalog.All) },
+	"speaking ends":              func(w *world) { w.closes("speaking") },
+	"reports ends":               func(w *world) { w.closes("reports") },
 	"no child":                   func(w *world) { w.facts.Child = family.Child{} },
 	"a child of another service": func(w *world) { w.facts.Child.Service = "other" },
 	"erased":                     func(w *world) { w.facts.Child.State = family.Erased },

@@ -19,8 +19,8 @@ var missing = map[string]string{
 
 // Register enrols a child, if the service may collect at all. A reference and a
 // guardian's contact are collected before anyone could consent (edge case 5),
-// but not before rules, agreement, officer and deputy are there (Article 8). It
-// is the one way to family.Enrol. Errors: *Denied, and those of Enrol.
+// but not before rules, agreement, officer and deputy are there (Article 8), nor once
+// the end of the service was announced (Article 23). It is the one way to family.Enrol. Errors: *Denied, and those of Enrol.
 func Register(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, e family.Enrolment) (family.Child, family.Guardian, string, error) {
 	if err := mayRegister(ctx, tx, e.Service); err != nil {
 		return family.Child{}, family.Guardian{}, "", err
@@ -40,7 +40,8 @@ func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.A
 	return family.AddGuardian(ctx, tx, ring, by, c, p)
 }
 
-// mayRegister denies whatever brings a new contact while something is missing.
+// mayRegister denies whatever brings a new contact while something is missing, or
+// once the service ends.
 func mayRegister(ctx context.Context, tx *db.Tx, name string) error {
 	service, err := catalog.Find(ctx, tx, name)
 	if err != nil {
@@ -51,6 +52,9 @@ func mayRegister(ctx context.Context, tx *db.Tx, name string) error {
 		if code, ok := missing[what]; ok {
 			denied.Reasons = append(denied.Reasons, Denial{Code: code, Article: "8"})
 		}
+	}
+	if service.Ceases("") { // Article 23
+		denied.Reasons = append(denied.Reasons, Denial{Code: "gate.service_ceasing", Article: "23"})
 	}
 	if len(denied.Reasons) > 0 {
 		return &denied

@@ -149,6 +149,10 @@ func (d Desk) begin(ctx context.Context, tx *db.Tx, r consent.Request, proof str
 	if err != nil {
 		return Attempt{}, c, err
 	}
+	// Article 23: a name, a number or a document is collected, too.
+	if err := consent.GoesOn(ctx, tx, r.Service); err != nil {
+		return Attempt{}, c, err
+	}
 	if err := counted(ctx, tx, g, m); err != nil {
 		return Attempt{}, c, err
 	}

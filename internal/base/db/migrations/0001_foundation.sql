@@ -67,7 +67,27 @@ CREATE TABLE service (
 	charter    bigint NOT NULL, -- the published number, 0 while there is none
 	officer    text   NOT NULL, -- empty while vacant
 	deputy     text   NOT NULL, -- empty while vacant
+	closed     text   NOT NULL, -- what nothing is done for any more: names of purposes, separated by spaces; * for all
 	created_at bigint NOT NULL
+);
+
+-- The end of a service, or of one of its purposes: announced, and how far it is.
+CREATE TABLE cessation (
+	service      text   NOT NULL,
+	purpose      text   NOT NULL, -- empty: the service itself
+	reason       text   NOT NULL,
+	announced_at bigint NOT NULL,
+	announced_by text   NOT NULL, -- as in the ledger
+	ends_at      bigint NOT NULL, -- when guardians can't look any more: then it is erased
+	told_upto    text   NOT NULL, -- the guardians of children up to this key have been told
+	told         bigint NOT NULL, -- of how many children
+	told_at      bigint,          -- when that was all of them
+	told_place   bigint,          -- how long the ledger was with all entries of it
+	held         bigint,          -- how many children there were when erasing began
+	erased_upto  text   NOT NULL, -- of a purpose: the values of children up to this key are erased
+	ended_at     bigint,          -- when all was erased
+	children     bigint NOT NULL, -- how many that concerned, once it ended
+	PRIMARY KEY (service, purpose)
 );
 
 CREATE TABLE charter (
@@ -538,6 +558,7 @@ DROP TABLE officer;
 DROP TABLE document;
 DROP TABLE charter_purpose;
 DROP TABLE charter;
+DROP TABLE cessation;
 DROP TABLE service;
 DROP TABLE heartbeat;
 DROP TABLE lease;

@@ -1,0 +1,212 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+)
+
+// What can be wrong with the end of a service.
+var (
+	ErrCeasing    = errs.New(errs.Conflict, "catalog.ceasing")        // it ends or has ended, and nothing opens it again
+	ErrPurpose    = errs.New(errs.NotFound, "catalog.purpose_absent") // of which the charter in force says nothing
+	ErrReason     = errs.New(errs.Invalid, "catalog.cessation_reason_unknown")
+	ErrWindow     = errs.New(errs.Invalid, "catalog.cessation_window_invalid")
+	ErrNotCeasing = errs.New(errs.NotFound, "catalog.not_ceasing") // no end was announced
+
+	ErrCeasingMoved = errs.New(errs.Conflict, "catalog.ceasing_moved") // somebody else takes the same step
+)
+
+// All is the name under which the service itself is Closed: no purpose is called so.
+const All = "*"
+
+// Ceases reports whether the purpose ends or has ended, or the service with all of
+// them (Article 23). With an empty purpose, it asks for the service itself.
+func (s Service) Ceases(purpose string) bool {
+	rest := s.Closed
+	for rest != "" {
+		var name string
+		name, rest, _ = strings.Cut(rest, " ")
+		if name == All || name == purpose {
+			return true
+		}
+	}
+	return false
+}
+
+// A Reason is why something ends.
+type Reason string
+
+// The reasons.
+const (
+	Discontinued Reason = "discontinued" // the operator goes on, and offers this no more
+	ClosingDown  Reason = "closing_down" // the operator itself ends
+	Ordered      Reason = "ordered"      // an authority wants it
+)
+
+// Reasons are all that there are.
+var Reasons = []Reason{Discontinued, ClosingDown, Ordered}
+
+// The windows in which guardians may take what they want to keep. A purpose may end at
+// once: its service is still there to be asked.
+const (
+	LeastWindow = 7 * 24 * time.Hour
+	MostWindow  = 366 * 24 * time.Hour
+)
+
+// A Cessation is the end of a service, or of one of its purposes.
+type Cessation struct {
+	Service     string
+	Purpose     string // empty: the service itself
+	Reason      Reason
+	AnnouncedAt time.Time
+	AnnouncedBy string // as the ledger writes it
+	EndsAt      time.Time
+	ToldUpto    string    // the guardians of children up to this key have been told
+	Told        int64     // of how many children
+	ToldAt      time.Time // zero until that was all of them
+	ToldPlace   int64     // how long the ledger was with all entries of it; -1 until that is known
+	Held        int64     // how many children there were when erasing began; -1 until then
+	ErasedUpto  string    // of a purpose: the values of children up to this key are erased
+	EndedAt     time.Time // zero until all is erased
+	Children    int64     // how many that concerned, once it ended
+}
+
+const cessationColumns = `service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, told_at,
+	CASE WHEN told_place IS NULL THEN -1 ELSE told_place END, CASE WHEN held IS NULL THEN -1 ELSE held END, erased_upto, ended_at, children`
+
+func scanCessation(row db.Row) (c Cessation, err error) {
+	err = row.Scan(&c.Service, &c.Purpose, &c.Reason, (*db.Time)(&c.AnnouncedAt), &c.AnnouncedBy, (*db.Time)(&c.EndsAt),
+		&c.ToldUpto, &c.Told, (*db.Time)(&c.ToldAt), &c.ToldPlace, &c.Held, &c.ErasedUpto, (*db.Time)(&c.EndedAt), &c.Children)
+	return c, err
+}
+
+// The kinds of entries about the end of a service, or of one of its purposes.
+const (
+	KindCeasing = "service.ceasing"
+	KindCeased  = "service.ceased"
+)
+
+// A CeasingBody is what the ledger keeps of an announcement.
+type CeasingBody struct {
+	Purpose string `json:"purpose,omitempty"` // empty: the service itself
+	Reason  Reason `json:"reason"`
+	Ends    int64  `json:"ends"` // µs
+}
+
+// A CeasedBody says that all was erased: of how many children.
+type CeasedBody struct {
+	Purpose  string `json:"purpose,omitempty"` // empty: the service itself
+	Children int64  `json:"children"`
+}
+
+// Cease announces the end of a service or, with a purpose, of that one: from the
+// commit on nothing is collected or used for it, whatever its consents (Article 23).
+// What is held stays until ends for guardians to look at. It costs the same for any
+// number of children, and nothing takes it back. Errors: ErrNotFound, ErrNotInOffice,
+// ErrReason, ErrWindow, ErrPurpose, ErrCeasing.
+func Cease(ctx context.Context, tx *db.Tx, by Officer, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
+	fail := func(err error) (Cessation, string, error) { return Cessation{}, "", err }
+	s, err := lockBy(ctx, tx, by, service)
+	if err != nil {
+		return fail(err)
+	}
+	if s.Ceases(purpose) {
+		return fail(ErrCeasing)
+	}
+	now := tx.Now()
+	least := now.Add(LeastWindow)
+	if purpose != "" {
+		least = now
+	}
+	ends = ends.UTC().Truncate(time.Microsecond)
+	switch {
+	case !slices.Contains(Reasons, why):
+		return fail(ErrReason.At("reason"))
+	case ends.Before(least) || ends.After(now.Add(MostWindow)):
+		return fail(ErrWindow.At("ends_at"))
+	}
+	if purpose != "" {
+		p, err := s.inForce(ctx, tx)
+		if err != nil {
+			return fail(err)
+		}
+		if p.AskedSince[purpose] == 0 {
+			return fail(ErrPurpose.At("purpose"))
+		}
+	}
+	c := Cessation{Service: service, Purpose: purpose, Reason: why, AnnouncedAt: now, AnnouncedBy: by.Ledger(), EndsAt: ends, ToldPlace: -1, Held: -1}
+	closed := purpose
+	if purpose == "" {
+		closed = All
+	}
+	s.Closed = strings.TrimSpace(s.Closed + " " + closed)
+	if err := tx.Queue(ctx, `UPDATE service SET closed = $1 WHERE service = $2`, s.Closed, service); err != nil {
+		return fail(err)
+	}
+	err = tx.Queue(ctx, `
+		INSERT INTO cessation (service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, erased_upto, children)
+		VALUES ($1, $2, $3, $4, $5, $6, '', $7, '', $7)`,
+		c.Service, c.Purpose, c.Reason, (*db.Time)(&c.AnnouncedAt), c.AnnouncedBy, (*db.Time)(&c.EndsAt), 0)
+	if err != nil {
+		return fail(err)
+	}
+	entry, err := s.note(ctx, tx, KindCeasing, by, CeasingBody{Purpose: purpose, Reason: why, Ends: ends.UnixMicro()})
+	return c, entry, err
+}
+
+// A finisher is what erased the last child, as the ledger writes it.
+type finisher string
+
+// Ledger returns its name in the ledger.
+func (f finisher) Ledger() string { return string(f) }
+
+// Governs reports that it may end what was announced, and nothing else asks.
+func (f finisher) Governs(string) bool { return f != "" }
+
+// Ceased records that all that ended is erased: of how many children. With a service
+// its purposes have ended, too. Errors: ErrNotFound, ErrNotCeasing.
+func Ceased(ctx context.Context, tx *db.Tx, actor string, c Cessation, children int64) (string, error) {
+	s, err := lock(ctx, tx, c.Service)
+	if err != nil {
+		return "", err
+	}
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `
+		UPDATE cessation SET ended_at = $1, children = $2
+		WHERE service = $3 AND purpose = $4 AND ended_at IS NULL`, (*db.Time)(&now), children, c.Service, c.Purpose)
+	if err == nil && n != 1 {
+		err = ErrNotCeasing
+	}
+	if err == nil && c.Purpose == "" {
+		err = tx.Queue(ctx, `UPDATE cessation SET ended_at = $1 WHERE service = $2 AND ended_at IS NULL`, (*db.Time)(&now), c.Service)
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.note(ctx, tx, KindCeased, finisher(actor), CeasedBody{Purpose: c.Purpose, Children: children})
+}
+
+// Cessations returns what ends or has ended of a service, itself first; with an empty
+// name, of all services.
+func Cessations(ctx context.Context, tx *db.Tx, service string) ([]Cessation, error) {
+	return db.All(ctx, tx, scanCessation, `
+		SELECT `+cessationColumns+` FROM cessation WHERE service = $1 OR $1 = ''
+		ORDER BY service, purpose`, service)
+}
+
+// FindCessation returns how far the end of a service, or of one of its purposes, is.
+// Errors: ErrNotCeasing.
+func FindCessation(ctx context.Context, tx *db.Tx, service, purpose string) (Cessation, error) {
+	c, err := db.One(ctx, tx, scanCessation, `
+		SELECT `+cessationColumns+` FROM cessation WHERE service = $1 AND purpose = $2`, service, purpose)
+	if errors.Is(err, db.ErrNone) {
+		return Cessation{}, ErrNotCeasing
+	}
+	return c, err
+}

@@ -1,0 +1,79 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"wardkeep/internal/base/db"
+)
+
+// The steps between the announcement and the end. Of two who take one at once, one
+// gets ErrCeasingMoved; nothing of what they did is lost or counted twice.
+
+// TellUpto records that the guardians of so many more children are being told, those
+// up to a key, and, with done, of all. Errors: ErrCeasingMoved.
+func (c *Cessation) TellUpto(ctx context.Context, tx *db.Tx, upto string, more int64, done bool) error {
+	next := *c
+	next.ToldUpto, next.Told = upto, c.Told+more
+	if done {
+		next.ToldAt = tx.Now()
+	}
+	err := moved(tx.Exec(ctx, `
+		UPDATE cessation SET told_upto = $1, told = $2, told_at = $3
+		WHERE service = $4 AND purpose = $5 AND told_upto = $6 AND told_at IS NULL`,
+		next.ToldUpto, next.Told, (*db.Time)(&next.ToldAt), c.Service, c.Purpose, c.ToldUpto))
+	if err == nil {
+		*c = next
+	}
+	return err
+}
+
+// TellPlaced records how long the ledger was once all entries about it had a place.
+// Errors: ErrCeasingMoved.
+func (c *Cessation) TellPlaced(ctx context.Context, tx *db.Tx, size int64) error {
+	err := moved(tx.Exec(ctx, `
+		UPDATE cessation SET told_place = $1 WHERE service = $2 AND purpose = $3 AND told_place IS NULL`, size, c.Service, c.Purpose))
+	if err == nil {
+		c.ToldPlace = size
+	}
+	return err
+}
+
+// BeginErasing records how many children there are. Errors: ErrCeasingMoved.
+func (c *Cessation) BeginErasing(ctx context.Context, tx *db.Tx, held int64) error {
+	err := moved(tx.Exec(ctx, `
+		UPDATE cessation SET held = $1 WHERE service = $2 AND purpose = $3 AND held IS NULL`, held, c.Service, c.Purpose))
+	if err == nil {
+		c.Held = held
+	}
+	return err
+}
+
+// EraseUpto records that the values of a purpose are erased for children up to a key,
+// of so many more of them. Errors: ErrCeasingMoved.
+func (c *Cessation) EraseUpto(ctx context.Context, tx *db.Tx, upto string, more int64) error {
+	err := moved(tx.Exec(ctx, `
+		UPDATE cessation SET erased_upto = $1, children = $2
+		WHERE service = $3 AND purpose = $4 AND erased_upto = $5 AND ended_at IS NULL`,
+		upto, c.Children+more, c.Service, c.Purpose, c.ErasedUpto))
+	if err == nil {
+		c.ErasedUpto, c.Children = upto, c.Children+more
+	}
+	return err
+}
+
+func moved(n int64, err error) error {
+	if err == nil && n != 1 {
+		err = ErrCeasingMoved
+	}
+	return err
+}
+
+// CountLate returns how many ends of services and purposes should be over: they have
+// waited for longer than patience after the window of their guardians. With a name, of
+// that service.
+func CountLate(ctx context.Context, tx *db.Tx, service string, patience time.Duration) (int64, error) {
+	since := tx.Now().Add(-patience)
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM cessation WHERE ended_at IS NULL AND ends_at <= $1 AND (service = $2 OR $2 = '')`, (*db.Time)(&since), service)
+}
