@@ -49,8 +49,11 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 		return nil
 	}
 	kind := notify.KindErased
-	if ground == family.ExpiredUnconsented {
+	switch ground {
+	case family.ExpiredUnconsented:
 		kind = notify.KindUnanswered
+	case family.Cessation:
+		kind = notify.KindCeased
 	}
 	var guardians []family.Guardian
 	var answers []consent.Answer
@@ -166,7 +169,7 @@ func (f *Farewell) Send(ctx context.Context, all []notify.Message) {
 	if f == nil || len(all) == 0 {
 		return
 	}
-	f.once.Do(func() { f.slots, f.turns = make(chan struct{}, letters), make(chan struct{}, atOnce) })
+	f.once.Do(f.begin)
 	for _, m := range all {
 		select {
 		case f.slots <- struct{}{}:
@@ -183,6 +186,10 @@ func (f *Farewell) Send(ctx context.Context, all []notify.Message) {
 			}
 		})
 	}
+}
+
+func (f *Farewell) begin() {
+	f.slots, f.turns = make(chan struct{}, letters), make(chan struct{}, atOnce)
 }
 
 // deliver hands a letter over when it is its turn, and again while the gateway
@@ -203,6 +210,22 @@ func (f *Farewell) deliver(ctx context.Context, m notify.Message) error {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return err
+		}
+	}
+}
+
+// Room returns when few letters are on their way, so that none of the next is dropped:
+// for whoever erases many children at once. It takes a minute at most for each time,
+// since no letter is tried for longer.
+func (f *Farewell) Room(ctx context.Context) {
+	if f == nil {
+		return
+	}
+	f.once.Do(f.begin)
+	for len(f.slots) > letters/2 && ctx.Err() == nil {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
 		}
 	}
 }

@@ -60,6 +60,7 @@ var told = map[string]reading{
 	family.KindCorrected:        everybody(notify.KindCorrected),
 	family.KindTurning:          everybody(notify.KindTurning),
 	family.KindTurned:           everybody(notify.KindTurned),
+	family.KindCeasing:          ceasing,
 	family.KindGuardianAdded:    added,
 	family.KindGuardianEnded:    ended,
 	family.KindGuardianVerified: unverified,
@@ -96,7 +97,8 @@ func FromLedger(ctx context.Context, tx *db.Tx, ring *keyring.Ring, from int64) 
 	next = max(from, min(head.Size, from+Round))
 	var entries []ledger.Placed
 	err = ledger.ReadKinds(ctx, tx, from, next, prefixes, func(p ledger.Placed) error {
-		if told[p.Kind] != nil && tx.Now().Sub(p.At) <= maxAge {
+		// Article 23: nothing is erased with a service before this was told, late or not.
+		if told[p.Kind] != nil && (tx.Now().Sub(p.At) <= maxAge || p.Kind == family.KindCeasing) {
 			entries = append(entries, p)
 		}
 		return nil
@@ -190,6 +192,24 @@ func find(guardians []family.Guardian, id family.GuardianID) family.Guardian {
 		}
 	}
 	return family.Guardian{}
+}
+
+// ceasing tells all verified guardians of the end of a service, or of a purpose, once:
+// the same entry may be there twice, if we crashed between them.
+func ceasing(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b family.CeasingBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
+	}
+	kind := notify.KindCeasing
+	if b.Purpose != "" {
+		kind = notify.KindPurposeCeasing
+	}
+	due, err := others(ctx, tx, ring, p, kind, "")
+	for i, d := range due {
+		due[i].About = "ceasing." + b.Purpose + "." + p.Subject + "." + string(d.Guardian)
+	}
+	return due, err
 }
 
 // enrolled is the version of a child that was just registered, with the first of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
@@ -172,6 +173,11 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 	if err != nil {
 		return notify.Message{}, err
 	}
+	if d.Kind == notify.KindCeasing || d.Kind == notify.KindPurposeCeasing {
+		m, err := t.ceasing(ctx, tx, entry, to, reached.Lang)
+		m.ID = t.name(d)
+		return m, err
+	}
 	n := notify.News{Kind: d.Kind, At: entry.At}
 	if n.Service, err = serviceName(ctx, tx, t.Desk, entry.Service, to.Lang); err != nil {
 		return notify.Message{}, err
@@ -182,6 +188,26 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 	m := n.Message(to)
 	m.ID = t.name(d)
 	return m, nil
+}
+
+// ceasing writes of the end of a service, or of a purpose, in the words of the charter.
+func (t Teller) ceasing(ctx context.Context, tx *db.Tx, entry ledger.Placed, to notify.To, lang string) (notify.Message, error) {
+	var b family.CeasingBody
+	if err := entry.Into(&b); err != nil {
+		return notify.Message{}, err
+	}
+	published, err := t.Desk.Charters.Current(ctx, tx, entry.Service)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	c := notify.Ceasing{Service: published.Charter.Name.In(charter.Lang(to.Lang)), Until: time.UnixMicro(b.Ends), Link: home(t.PublicURL, lang)}
+	if b.Purpose != "" {
+		c.Purpose = b.Purpose // a later charter may not have it
+		if p, ok := published.Charter.Purpose(b.Purpose); ok {
+			c.Purpose = p.Label.In(charter.Lang(to.Lang))
+		}
+	}
+	return c.Message(to), nil
 }
 
 func (t Teller) name(d Due) string { return Name(t.Desk.Ring, d.About) }

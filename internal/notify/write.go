@@ -51,6 +51,10 @@ const (
 	KindDemandDone     = "request.done"
 	KindDemandRefused  = "request.refused"
 
+	KindCeasing        = "service.ceasing"         // the service ends
+	KindPurposeCeasing = "service.purpose_ceasing" // one purpose of it does
+	KindCeased         = "service.ceased"          // and all about the child was erased with it
+
 	KindHomeCode     = "home.code" // signs a guardian in
 	KindSignedIn     = "home.signed_in"
 	KindPasskeyAdded = "home.passkey_added"
@@ -106,6 +110,10 @@ var wordings = map[string]wording{
 	KindDemandExtended: {"demand_extended", whyTold},
 	KindDemandDone:     {"demand_done", whyTold},
 	KindDemandRefused:  {"demand_refused", whyTold},
+
+	KindCeasing:        {"ceasing", whyTold},
+	KindPurposeCeasing: {"purpose_ceasing", whyTold},
+	KindCeased:         {"ceased", whyLast},
 
 	KindHomeCode:     {"home_code", whyCode},
 	KindSignedIn:     {"signed_in", whySafe},
@@ -202,7 +210,7 @@ const maxBrief = 120
 func brief(pairs []any) []any {
 	pairs = slices.Clone(pairs)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i] != "Service" && pairs[i] != "Withdrawn" {
+		if pairs[i] != "Service" && pairs[i] != "Withdrawn" && pairs[i] != "Purpose" {
 			continue
 		}
 		if s, ok := pairs[i+1].(string); ok {

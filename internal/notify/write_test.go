@@ -57,21 +57,23 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindRequest: {notify.Asked{Service: name, Link: link, Code: "7K3M-Q9TX", Until: at, Ends: at}, []string{shown, link, "7K3M-Q9TX", when}},
 		notify.KindAgain: {notify.Again{Service: name, Purposes: []string{"Speaking <b>", "Reports"}, Changes: []string{"30 → 120"}, Link: link, Code: "7K3M-Q9TX", Until: at},
 			[]string{shown, link, "7K3M-Q9TX", when, "2"}},
-		notify.KindCode:         {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
-		notify.KindReceipt:      {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, Unproved: 77, At: at, Link: back}, []string{shown, "1", back, when}},
-		notify.KindRefusal:      {notify.Receipt{Service: name, Refused: []string{"Lessons"}, At: at}, []string{shown, "1", when}},
-		notify.KindWithdrawal:   {notify.Withdrawal{Service: name, Withdrawn: []string{label}, At: at, Link: back}, []string{shown, purpose, back, when}},
-		notify.KindHomeCode:     {notify.HomeCode{Code: code, Life: 10 * time.Minute}, []string{"012345", "10"}},
-		notify.KindSignedIn:     {notify.News{Kind: notify.KindSignedIn, At: at, Link: home}, []string{home, when}},
-		notify.KindPasskeyAdded: {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},
-		notify.KindUnanswered:   {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
+		notify.KindCode:           {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
+		notify.KindReceipt:        {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, Unproved: 77, At: at, Link: back}, []string{shown, "1", back, when}},
+		notify.KindRefusal:        {notify.Receipt{Service: name, Refused: []string{"Lessons"}, At: at}, []string{shown, "1", when}},
+		notify.KindWithdrawal:     {notify.Withdrawal{Service: name, Withdrawn: []string{label}, At: at, Link: back}, []string{shown, purpose, back, when}},
+		notify.KindHomeCode:       {notify.HomeCode{Code: code, Life: 10 * time.Minute}, []string{"012345", "10"}},
+		notify.KindSignedIn:       {notify.News{Kind: notify.KindSignedIn, At: at, Link: home}, []string{home, when}},
+		notify.KindPasskeyAdded:   {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},
+		notify.KindCeasing:        {notify.Ceasing{Service: name, Until: at, Link: home}, []string{shown, home, when}},
+		notify.KindPurposeCeasing: {notify.Ceasing{Service: name, Purpose: label, Until: at, Link: home}, []string{shown, purpose, home, when}},
+		notify.KindUnanswered:     {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
 	}
 	for link, kinds := range map[string][]string{
 		home: {notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded, notify.KindGuardianRemoved, notify.KindOtherUnverified,
 			notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended, notify.KindDemandDone, notify.KindDemandRefused},
 		back: {notify.KindUnverified, notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 			notify.KindIdentityAccepted, notify.KindIdentityRefused},
-		rules: {notify.KindCorrected, notify.KindErased, notify.KindReleased},
+		rules: {notify.KindCorrected, notify.KindErased, notify.KindCeased, notify.KindReleased},
 	} {
 		for _, kind := range kinds {
 			all[kind] = sample{notify.News{Kind: kind, Service: name, At: at, Link: link}, []string{shown, link}}

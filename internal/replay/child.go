@@ -66,7 +66,7 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	case strings.HasPrefix(p.Kind, "request."):
 		return f.rightsEntry(p, c)
 	}
-	return f.familyEntry(p, k, c)
+	return f.familyEntry(p, s, k, c)
 }
 
 // follow checks that the entry's version may come here, and takes it.
@@ -116,7 +116,7 @@ func (f *fold) registered(p ledger.Placed, s source, k key, c *child) fault {
 }
 
 // familyEntry folds a change of the child itself.
-func (f *fold) familyEntry(p ledger.Placed, k key, c *child) fault {
+func (f *fold) familyEntry(p ledger.Placed, s source, k key, c *child) fault {
 	var x fault
 	var was, is *bool
 	t, fl := true, false
@@ -142,8 +142,10 @@ func (f *fold) familyEntry(p ledger.Placed, k key, c *child) fault {
 		was, is = &c.disputed, &fl
 	case family.KindTurning, family.KindTurned:
 		return f.ages(p, c)
+	case family.KindCeasing:
+		return f.childCeases(p, s, c)
 	case family.KindErased:
-		return f.erase(p, k, c)
+		return f.erase(p, s, k, c)
 	case vault.KindErased:
 		return f.lost(p, c)
 	default:
@@ -177,7 +179,7 @@ func (f *fold) ages(p ledger.Placed, c *child) fault {
 }
 
 // erase keeps of a child only that there was one.
-func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
+func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 	b, x := body[family.ErasedBody](p)
 	held := len(c.values) > 0
 	early := b.Ground == family.ExpiredUnconsented &&
@@ -203,6 +205,8 @@ func (f *fold) erase(p ledger.Placed, k key, c *child) fault {
 		return impossible(ruleExpiry)
 	case !demanded:
 		return impossible(ruleDemand)
+	case b.Ground == family.Cessation:
+		return f.afterEnd(restsOnEnd{source: s, at: p.At.UnixMicro()})
 	}
 	return fault{}
 }

@@ -32,6 +32,14 @@ var exempt = map[string]string{
 	"certificate": "what a guardian downloads after an erasure, sealed under the secret of its link and found by a keyed hash of that: one that was " +
 		"touched doesn't open, what it says is proved by its entries, and nothing of it leads to a child",
 
+	"cessation.told_upto": "how far the telling is, child by child: each is told by an entry of its own; set ahead, those left out are found with told_at",
+	"cessation.told":      "how many, shown to the officer",
+	"cessation.told_at": "that all were told: of a service, whoever wasn't is found (TestArticle23_WhoWasNotToldIsFound); of a purpose, it concerns only who " +
+		"agreed to it",
+	"cessation.told_place":  "how long the ledger was then: set back, an erasure waits for fewer messages, and each guardian still has its farewell",
+	"cessation.held":        "how many children there were when erasing began: shown, and recorded at the end",
+	"cessation.erased_upto": "how far the erasing of a purpose's values is: no permit opens one that was left out, and it ends by its own time",
+
 	"keyring_key.created_at": "only shown, by `keys list`",
 	"ledger_head.at":         "when the last round was: nothing is decided by it",
 	"ledger_cursor.name":     "which consumer: under another name it begins anew, and consumers bear to read twice; of access it is found in child_access",

@@ -51,6 +51,7 @@ type fold struct {
 	pages  map[string]bool   // hashes of the pages that guardians were shown
 	forced map[string]source // services whose requests an app answered
 	homes  map[sym]source    // services that children are of
+	ends   []restsOnEnd      // what rests on an announcement that hasn't come yet
 
 	sessions map[key]signedIn // that are open
 	passkeys map[key]passkey  // that open
@@ -111,11 +112,12 @@ func (f *fold) entry(p ledger.Placed) {
 // child. What is in neither nobody knows.
 var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindAppointed, catalog.KindEnded,
+		catalog.KindCeasing, catalog.KindCeased,
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
-		family.KindTurning, family.KindTurned, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
+		family.KindTurning, family.KindTurned, family.KindCeasing, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
 		family.KindGuardianProved, family.KindProofExpired,
 		verification.KindStarted, verification.KindSucceeded, verification.KindFailed, verification.KindSeen, verification.KindApproved,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
@@ -160,6 +162,11 @@ func (f *fold) finish() {
 		f.blame(e.source, x)
 	}
 	f.events = nil
+	for _, e := range f.ends {
+		if x, _ := f.announced(e); x != (fault{}) {
+			f.blame(e.source, x)
+		}
+	}
 	f.checkNotices()
 	for name, s := range f.forced {
 		if sv := f.services[name]; sv != nil && sv.state != catalog.Test {
@@ -208,6 +215,7 @@ const (
 	rulePasskey    = "passkey"
 	ruleDemand     = "demand"
 	ruleWebhook    = "webhook"
+	ruleCessation  = "cessation"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

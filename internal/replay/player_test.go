@@ -65,7 +65,7 @@ func (p *player) turn() {
 		return
 	}
 	move := rapid.SampledFrom([]string{"enrol", "answer", "answer", "answer", "put", "put", "put", "use", "use", "use", "seal", "withdraw", "again",
-		"guardian", "verify", "prove", "prove", "end", "ask", "step", "step", "freeze", "unfreeze", "correct", "event", "event", "change", "office", "key", "sweep", "erase", "pass", "pass", "flush"}).Draw(p.rt, "move")
+		"guardian", "verify", "prove", "prove", "end", "ask", "step", "step", "freeze", "unfreeze", "correct", "event", "event", "change", "office", "key", "sweep", "erase", "cease", "pass", "pass", "flush"}).Draw(p.rt, "move")
 	if err := p.move(move); err != nil && errs.Of(err).Kind == errs.Internal {
 		p.rt.Fatalf("%s: %v", move, err)
 	}
@@ -117,6 +117,12 @@ func (p *player) move(move string) error {
 		return p.sweep()
 	case "erase":
 		return p.erase(p.child())
+	case "cease": // the service itself last: nothing happens after it
+		purpose := p.pick([]string{"class-ranking", "push-notices", "ghost"}, "purpose")
+		if err := p.ceases(purpose, 0); err != nil {
+			return err
+		}
+		return p.ceased(purpose)
 	case "pass":
 		p.Pass(rapid.SampledFrom(pauses).Draw(p.rt, "pause"))
 		return nil

@@ -57,7 +57,7 @@ func (f *fold) created(p ledger.Placed) fault {
 	f.services[p.Service] = &service{
 		name: p.Service, state: b.State, created: p.At.UnixMicro(),
 		history:  []version{{number: 1, at: p.At.UnixMicro()}},
-		editions: make(map[int64]*edition), officers: make(map[string]*officer),
+		editions: make(map[int64]*edition), officers: make(map[string]*officer), ends: make(map[string]*cessation),
 	}
 	return fault{}
 }
@@ -65,6 +65,10 @@ func (f *fold) created(p ledger.Placed) fault {
 // serviceChange applies a change to now, the service's next version.
 func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 	switch p.Kind {
+	case catalog.KindCeasing:
+		return s.ceasing(f.names, p, now)
+	case catalog.KindCeased:
+		return s.ceased(p, now)
 	case catalog.KindProposed:
 		b, x := body[catalog.ProposedBody](p)
 		if x != (fault{}) {
@@ -72,6 +76,9 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		}
 		if b.Number != int64(len(s.editions))+1 {
 			return impossible(ruleNumber)
+		}
+		if s.ends[""] != nil {
+			return impossible(ruleCessation)
 		}
 		s.editions[b.Number] = &edition{number: b.Number, hash: f.names.keep(b.Hash), proposedAt: now.at, proposedBy: f.names.keep(p.Actor)}
 	case catalog.KindPublished:
@@ -128,6 +135,8 @@ func (s *service) appointed(n *names, now *version, b catalog.AppointedBody) fau
 func (f *fold) published(p ledger.Placed, s *service, now *version, b catalog.PublishedBody) fault {
 	e := s.editions[b.Number]
 	switch {
+	case s.ends[""] != nil:
+		return impossible(ruleCessation)
 	case e == nil || e.publishedAt != 0 || b.Number <= now.charter:
 		return impossible(ruleNumber)
 	case e.hash != b.Hash:

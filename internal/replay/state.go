@@ -19,6 +19,7 @@ type child struct {
 	frozen   bool
 	disputed bool
 	seen     bool // its row was found
+	told     bool // its guardians were told that the service ends
 	aged     uint8
 
 	created int64
@@ -176,6 +177,7 @@ type service struct {
 	history  []version // in order; the last is what holds
 	editions map[int64]*edition
 	officers map[string]*officer
+	ends     map[string]*cessation // by purpose; under the empty name its own
 }
 
 // A version is what the gate reads of a service, since a moment.
@@ -185,6 +187,16 @@ type version struct {
 	charter int64
 	officer string
 	deputy  string
+	closed  string
+}
+
+// A cessation is the end of a service, or of a purpose.
+type cessation struct {
+	reason          catalog.Reason
+	announced, ends int64
+	by              string
+	ended           int64 // 0 until all is erased
+	children        int64
 }
 
 func (s *service) now() version {

@@ -73,7 +73,7 @@ func fromDB(t db.Time) int64 { return micros(time.Time(t)) }
 
 // compareServices compares what is few: services, offices, charters, credentials, webhooks.
 func (a *audit) compareServices(charters map[charterID]charterRow) error {
-	for _, compare := range []func() error{a.serviceRows, a.officerRows, func() error { return a.charterRows(charters) },
+	for _, compare := range []func() error{a.serviceRows, a.cessationRows, a.officerRows, func() error { return a.charterRows(charters) },
 		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows, a.webhookRows} {
 		if err := compare(); err != nil {
 			return err
@@ -123,10 +123,10 @@ func (r at) flag(field string, want, got bool) {
 func (a *audit) serviceRows() error {
 	seen := make(map[string]bool)
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var name, state, officer, deputy string
+		var name, state, officer, deputy, closed string
 		var version, charter int64
 		var created db.Time
-		if err := row.Scan(&name, &state, &version, &charter, &officer, &deputy, &created); err != nil {
+		if err := row.Scan(&name, &state, &version, &charter, &officer, &deputy, &closed, &created); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "service", service: a.names.shown(name)}
@@ -142,9 +142,10 @@ func (a *audit) serviceRows() error {
 		r.number("charter", now.charter, charter)
 		r.text("officer", now.officer, officer)
 		r.text("deputy", now.deputy, deputy)
+		r.text("closed", now.closed, closed)
 		r.time("created_at", s.created, fromDB(created))
 		return nil
-	}, `SELECT service, state, version, charter, officer, deputy, created_at FROM service ORDER BY service`)
+	}, `SELECT service, state, version, charter, officer, deputy, closed, created_at FROM service ORDER BY service`)
 	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
 		if !seen[name] && err == nil {
 			at{audit: a, table: "service", service: name}.missing()

@@ -86,9 +86,59 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	s.change()
 	s.fill(catalog.RoleOfficer)
 	s.Pass(time.Minute)
+	ok(t, s.ceases("push-notices", 0), s.ceased("push-notices"))
+	s.Pass(time.Minute)
 	ok(t, s.flush())
 	s.replays(t)
 	return s
+}
+
+// ceases has the officer announce an end, and everybody told of it.
+func (s *story) ceases(purpose string, window time.Duration) error {
+	var c catalog.Cessation
+	err := s.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		c, _, err = catalog.Cease(ctx, tx, s.Officer, service, purpose, catalog.Discontinued, tx.Now().Add(window))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.Pass(time.Minute)
+	return s.Try(func(ctx context.Context, tx *db.Tx) error {
+		all, err := family.List(ctx, tx, service, "", 1000)
+		if err != nil {
+			return err
+		}
+		for _, child := range all {
+			if child, err = family.Lock(ctx, tx, service, child.ID); err != nil {
+				return err
+			}
+			if _, err := family.TellCeasing(ctx, tx, "system:cessation", child, purpose, c.EndsAt); err != nil {
+				return err
+			}
+		}
+		return c.TellUpto(ctx, tx, "ch_z", int64(len(all)), true)
+	})
+}
+
+// ceased erases what was collected for a purpose, and ends it.
+func (s *story) ceased(purpose string) error {
+	return s.Try(func(ctx context.Context, tx *db.Tx) error {
+		all, err := family.List(ctx, tx, service, "", 1000)
+		if err != nil {
+			return err
+		}
+		for _, child := range all {
+			if _, err := s.Vault.EraseCeased(ctx, tx, "system:cessation", service, child.ID, purpose); err != nil {
+				return err
+			}
+		}
+		c, err := catalog.FindCessation(ctx, tx, service, purpose)
+		if err == nil {
+			_, err = catalog.Ceased(ctx, tx, "system:cessation", c, int64(len(all)))
+		}
+		return err
+	})
 }
 
 // hooks names where events go: one that stays, with another secret, and one that ends.
@@ -313,6 +363,16 @@ var changes = []change{
 	{"an older charter is in force", `UPDATE service SET charter = 1 WHERE service = $1`, here, "row_differs service charter"},
 	{"another officer", `UPDATE service SET officer = deputy WHERE service = $1`, here, "row_differs service officer"},
 	{"a vacancy", `UPDATE service SET deputy = '' WHERE service = $1`, here, "row_differs service deputy"},
+	{"what ends goes on", `UPDATE service SET closed = '' WHERE service = $1`, here, "row_differs service closed"},
+	{"an announcement never was", `DELETE FROM cessation WHERE service = $1`, here, "row_missing cessation "},
+	{"the end is another service's", `UPDATE cessation SET service = '王小明' WHERE service = $1`, here, "row_extra cessation "},
+	{"the end is another purpose's", `UPDATE cessation SET purpose = '' WHERE service = $1`, here, "row_extra cessation "},
+	{"it ends for another reason", `UPDATE cessation SET reason = 'ordered' WHERE service = $1`, here, "row_differs cessation reason"},
+	{"it was announced earlier", `UPDATE cessation SET announced_at = announced_at - 1 WHERE service = $1`, here, "row_differs cessation announced_at"},
+	{"another announced it", `UPDATE cessation SET announced_by = '王小明' WHERE service = $1`, here, "row_differs cessation announced_by"},
+	{"the window is shorter", `UPDATE cessation SET ends_at = ends_at - 1 WHERE service = $1`, here, "row_differs cessation ends_at"},
+	{"it hasn't ended", `UPDATE cessation SET ended_at = NULL WHERE service = $1`, here, "row_differs cessation ended_at"},
+	{"it concerned fewer", `UPDATE cessation SET children = 0 WHERE service = $1`, here, "row_differs cessation children"},
 	{"a test is live", `UPDATE service SET state = 'live' WHERE service = $1`, here, "row_differs service state"},
 	{"an officer's end never was", `UPDATE officer SET ended_at = NULL WHERE service = $1`, here, "row_differs officer ended_at"},
 	{"an officer never was", `DELETE FROM officer WHERE service = $1 AND role = 'deputy'`, here, "row_missing officer "},

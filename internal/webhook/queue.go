@@ -240,6 +240,25 @@ func (e Endpoint) Count(ctx context.Context, tx *db.Tx) (n Numbers, err error) {
 	return n, err
 }
 
+// Through reports whether the endpoint has had all events up to a moment: those that
+// weren't taken are parked.
+func (e Endpoint) Through(ctx context.Context, tx *db.Tx, at time.Time) (bool, error) {
+	oldest, err := ledger.OldestPending(ctx, tx)
+	if err != nil || !oldest.IsZero() && !oldest.After(at) {
+		return false, err
+	}
+	after, err := ledger.PlaceAt(ctx, tx, at.Add(time.Microsecond))
+	if err != nil {
+		return false, err
+	}
+	place, err := ledger.Cursor(ctx, tx, cursor(e.ID))
+	if err != nil || place < after {
+		return false, err
+	}
+	n, err := e.Count(ctx, tx)
+	return n.Waiting == 0, err
+}
+
 // Waiting returns at most limit events that the endpoint hasn't taken: those that are
 // parked, or else those that failed at least once.
 func (e Endpoint) Waiting(ctx context.Context, tx *db.Tx, parked bool, limit int) ([]Delivery, error) {

@@ -1,0 +1,336 @@
+// Package cessation ends a service, or one purpose of it (Article 23): guardians are
+// told, have time to take what they want to keep, and then all of it is erased.
+//
+// Its one invariant: nothing is erased before every guardian was told, or could not be,
+// and the window that was announced is over; and what was announced ends by itself.
+//
+// Collection is closed by the announcement alone, a fact about the service
+// (catalog.Cease) that the gate reads. What follows are steps that anybody may take at
+// any time: each begins where the last one got to, as its row says, and of two who take
+// one at once, one gives way. If we crash in the middle of a batch, it is done again:
+// who was told hears nothing new, since the message has the same name, and who was
+// erased is gone. No child is ever erased by half: each is one transaction.
+package cessation
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/message"
+	"wardkeep/internal/vault"
+	"wardkeep/internal/webhook"
+)
+
+// A system is who ends what was announced.
+type system struct{}
+
+// Ledger returns its name in the ledger.
+func (system) Ledger() string { return "system:cessation" }
+
+// Governs reports that it may: it only does what an officer has announced.
+func (system) Governs(string) bool { return true }
+
+const (
+	// batch bounds how much one look for children takes.
+	batch = 500
+	// atOnce is how many children are dealt with at once: on SQLite they share a
+	// transaction, and so one fsync.
+	atOnce = 16
+	// settled is how long after an announcement every registration has ended that was on
+	// its way when it came.
+	settled = 10 * time.Second
+)
+
+// Patience is how long something may take to end after its window before it is late.
+const Patience = 6 * time.Hour
+
+// A Told reports whether every message that the first so many entries of the ledger ask
+// for, about the end of a service, was taken or given up.
+type Told func(ctx context.Context, place int64) (bool, error)
+
+// A Done says what a round has done.
+type Done struct {
+	Told     int // children whose guardians are being told
+	Erased   int // children erased
+	Cleared  int // children of whom the values of a purpose were erased
+	Ended    int // services and purposes
+	Webhooks int // addresses of a service that ended, which have had their last event
+}
+
+// Round takes every step that can be taken now, on all services. Who isn't reached by f
+// isn't told of the erasure, and none waits for it. A nil told says that nobody sends
+// messages here. The errors of several ends come back together.
+func Round(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, told Told) (done Done, err error) {
+	var all []catalog.Cessation
+	err = store.View(ctx, func(tx *db.Tx) (err error) {
+		all, err = catalog.Cessations(ctx, tx, "")
+		return err
+	})
+	failed := []error{err}
+	for _, c := range all {
+		if !c.EndedAt.IsZero() || ctx.Err() != nil {
+			continue
+		}
+		w := work{store: store, vault: v, farewell: f, told: told, done: &done, Cessation: c}
+		if err := w.run(ctx); err != nil && !errors.Is(err, catalog.ErrCeasingMoved) && !errors.Is(err, catalog.ErrNotCeasing) {
+			failed = append(failed, err)
+		}
+	}
+	failed = append(failed, endWebhooks(ctx, store, &done))
+	if done.Erased+done.Cleared > 0 {
+		failed = append(failed, store.Scrub(ctx))
+	}
+	return done, errors.Join(append(failed, ctx.Err())...)
+}
+
+// A work is one end on its way.
+type work struct {
+	store    *db.DB
+	vault    *vault.Vault
+	farewell *message.Farewell
+	told     Told
+	done     *Done
+	catalog.Cessation
+}
+
+func (w *work) run(ctx context.Context) error {
+	now := w.store.Now()
+	if now.Before(w.AnnouncedAt.Add(settled)) {
+		return nil
+	}
+	if w.ToldAt.IsZero() {
+		if err := w.tell(ctx); err != nil {
+			return err
+		}
+	}
+	if w.ToldPlace < 0 {
+		if ok, err := w.place(ctx); err != nil || !ok {
+			return err
+		}
+	}
+	if now.Before(w.EndsAt) {
+		return nil
+	}
+	if w.told != nil {
+		if ok, err := w.told(ctx, w.ToldPlace); err != nil || !ok {
+			return err
+		}
+	}
+	if w.Purpose != "" {
+		return w.clear(ctx)
+	}
+	return w.erase(ctx)
+}
+
+// change records a step.
+func (w *work) change(ctx context.Context, fn func(tx *db.Tx) error) error {
+	before := w.Cessation
+	return w.store.Update(ctx, func(tx *db.Tx) error {
+		w.Cessation = before // it may run again
+		return fn(tx)
+	})
+}
+
+// tell has the guardians of all children told, in the order of their keys. What the
+// entries ask for, a message each, is package message's.
+func (w *work) tell(ctx context.Context) error {
+	for ctx.Err() == nil {
+		var some []found
+		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
+			some, err = page(ctx, tx, w.Service, w.Purpose, w.ToldUpto)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		concerned := 0
+		err = each(some, func(c found) error {
+			if !c.concerned {
+				return nil
+			}
+			err := w.store.Update(ctx, func(tx *db.Tx) error {
+				child, err := family.Lock(ctx, tx, w.Service, c.child)
+				if err != nil {
+					return err
+				}
+				_, err = family.TellCeasing(ctx, tx, system{}.Ledger(), child, w.Purpose, w.EndsAt)
+				return err
+			})
+			return gone(err)
+		})
+		if err != nil {
+			return err
+		}
+		for _, c := range some {
+			if c.concerned {
+				concerned++
+			}
+		}
+		upto, last := w.ToldUpto, len(some) < batch
+		if len(some) > 0 {
+			upto = string(some[len(some)-1].child)
+		}
+		// If we crash before it, this batch is told once more.
+		if err := w.change(ctx, func(tx *db.Tx) error { return w.TellUpto(ctx, tx, upto, int64(concerned), last) }); err != nil {
+			return err
+		}
+		w.done.Told += concerned
+		if last {
+			return nil
+		}
+	}
+	return ctx.Err()
+}
+
+// place finds out up to where in the ledger all were told, once each entry about it has
+// its place.
+func (w *work) place(ctx context.Context) (ok bool, err error) {
+	err = w.change(ctx, func(tx *db.Tx) error {
+		oldest, err := ledger.OldestPending(ctx, tx)
+		if ok = err == nil && (oldest.IsZero() || oldest.After(w.ToldAt)); !ok {
+			return err
+		}
+		head, err := ledger.Head(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return w.TellPlaced(ctx, tx, head.Size)
+	})
+	return ok, err
+}
+
+// gone takes it for done when somebody else has erased the child meanwhile.
+func gone(err error) error {
+	if errors.Is(err, family.ErrErased) {
+		return nil
+	}
+	return err
+}
+
+// each calls fn for every one, a few at once, and returns all errors.
+func each[T any](all []T, fn func(T) error) error {
+	var mu sync.Mutex
+	var failed []error
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, one := range all {
+		group.Go(func() error {
+			if err := fn(one); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, err)
+			}
+			return nil
+		})
+	}
+	group.Wait() // fn's errors are in failed
+	return errors.Join(failed...)
+}
+
+// A found is a child of a service, and whether the end of a purpose concerns it: a
+// guardian's yes to it stands, or something is held for it. The end of the service
+// concerns all.
+type found struct {
+	child     family.ID
+	concerned bool
+	held      bool
+}
+
+// page returns the next children of a service after a key, at most batch.
+func page(ctx context.Context, tx *db.Tx, service, purpose, after string) ([]found, error) {
+	return db.All(ctx, tx, func(row db.Row) (f found, err error) {
+		agreed := false
+		err = row.Scan(&f.child, &f.held, &agreed)
+		f.concerned = purpose == "" || f.held || agreed
+		return f, err
+	}, `
+		SELECT c.child, EXISTS (SELECT 1 FROM value v WHERE v.child = c.child AND v.purpose = $1),
+			EXISTS (SELECT 1 FROM consent a WHERE a.child = c.child AND a.purpose = $1 AND a.granted AND a.ended_at IS NULL)
+		FROM child c WHERE c.service = $2 AND c.child > $3 AND c.state <> 'erased'
+		ORDER BY c.child LIMIT $4`, purpose, service, after, batch)
+}
+
+// Living returns how many children a service has. It reads their index: a second or so
+// for some millions.
+func Living(ctx context.Context, tx *db.Tx, service string) (int64, error) {
+	return db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM child WHERE service = $1 AND state <> 'erased'`, service)
+}
+
+// finish records that all is over. With a service its apps' keys end; where its events
+// go ends once they have got there.
+func (w *work) finish(ctx context.Context, children func(context.Context, *db.Tx) (int64, error)) error {
+	err := w.change(ctx, func(tx *db.Tx) error {
+		n, err := children(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if _, err := catalog.Ceased(ctx, tx, system{}.Ledger(), w.Cessation, n); err != nil || w.Purpose != "" {
+			return err
+		}
+		apps, err := account.Apps(ctx, tx, w.Service)
+		if err != nil {
+			return err
+		}
+		for _, a := range apps {
+			if _, err := account.RevokeApp(ctx, tx, system{}, w.Service, a.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		w.done.Ended++
+	}
+	return err
+}
+
+// endWebhooks removes where the events of an ended service went, once the last was
+// taken or parked.
+func endWebhooks(ctx context.Context, store *db.DB, done *Done) error {
+	var over []webhook.Endpoint
+	err := store.View(ctx, func(tx *db.Tx) error {
+		over = nil
+		all, err := webhook.Of(ctx, tx, "")
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		for _, e := range all {
+			c, err := catalog.FindCessation(ctx, tx, e.Service, "")
+			if errors.Is(err, catalog.ErrNotCeasing) || err == nil && c.EndedAt.IsZero() {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			through, err := e.Through(ctx, tx, c.EndedAt)
+			if err != nil {
+				return err
+			}
+			if through {
+				over = append(over, e)
+			}
+		}
+		return nil
+	})
+	for _, e := range over {
+		more := store.Update(ctx, func(tx *db.Tx) error {
+			_, err := webhook.Remove(ctx, tx, system{}, e.Service, e.ID)
+			return err
+		})
+		if more == nil {
+			done.Webhooks++
+		} else if !errors.Is(more, webhook.ErrNotFound) {
+			err = errors.Join(err, more)
+		}
+	}
+	return err
+}

@@ -1,0 +1,404 @@
+package cessation_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
+)
+
+// Article 23: the announcement alone closes everything that brings something in or uses
+// it, and leaves to guardians what is theirs.
+func TestArticle23_TheAnnouncementClosesCollectionEverywhere(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		child := h.agreed("13800138000")
+		h.Put(child, "course-progress", "nickname", "小溪")
+		waiting, _ := h.Enrol()
+		var open consent.Request
+		h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			open, _, _, err = h.Desk.Ask(ctx, tx, h.App, waiting, consent.Asking{Channel: consent.Link, Locale: "zh-CN"})
+			return err
+		})
+		h.must("", 30*day)
+
+		reason(t, h.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, err := h.Vault.Put(ctx, tx, h.By(), vaulttest.Service, child.ID, "course-progress", map[string]pii.Text{"nickname": pii.New("小溪")})
+			return err
+		}), "gate.service_ceasing")
+		_, err := h.Read(child, "course-progress", "nickname")
+		reason(t, err, "gate.service_ceasing")
+		reason(t, h.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := gate.Register(ctx, tx, h.Ring, h.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("new"),
+				Guardian: family.Person{Phone: pii.New("13800000001"), Relation: family.Parent}})
+			return err
+		}), "gate.service_ceasing")
+		reason(t, h.Try(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, child.ID)
+			if err != nil {
+				return err
+			}
+			_, _, err = gate.AddGuardian(ctx, tx, h.Ring, h.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
+			return err
+		}), "gate.service_ceasing")
+		for what, fn := range map[string]func(context.Context, *db.Tx) error{
+			"asked": func(ctx context.Context, tx *db.Tx) error {
+				_, _, _, err := h.Desk.Ask(ctx, tx, h.App, child, consent.Asking{Channel: consent.Link, Locale: "en"})
+				return err
+			},
+			"asked by the guardian": func(ctx context.Context, tx *db.Tx) error {
+				g := h.guardianOf(ctx, tx, child)
+				_, _, _, err := h.Desk.Ask(ctx, tx, g, child, consent.Asking{Channel: consent.Link, Locale: "en"})
+				return err
+			},
+			"granted": func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := h.Desk.Force(ctx, tx, h.App, open, consent.ForceGranted)
+				return err
+			},
+			"sent": func(ctx context.Context, tx *db.Tx) error {
+				_, _, _, _, err := h.Desk.Send(ctx, tx, h.App, open)
+				return err
+			},
+			"renewed": func(ctx context.Context, tx *db.Tx) error {
+				_, err := h.Desk.Renew(ctx, tx, open)
+				return err
+			},
+		} {
+			if err := h.Try(fn); !errors.Is(err, consent.ErrCeasing) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if err := h.sees(child, "nickname"); err != nil {
+			t.Errorf("the guardian can't look: %v", err)
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := h.Desk.Withdraw(ctx, tx, h.guardianOf(ctx, tx, child), child, "class-ranking"); err != nil {
+				t.Errorf("a withdrawal: %v", err)
+			}
+			_, _, err := h.Vault.Demand(ctx, tx, rights.Desk{Ring: h.Ring, Charters: h.Vault.Gate.Charters}, h.App, child,
+				rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
+			if err != nil {
+				t.Errorf("a demand: %v", err)
+			}
+			return nil
+		})
+	})
+}
+
+func (h *house) guardianOf(ctx context.Context, tx *db.Tx, child family.Child) family.Guardian {
+	h.t.Helper()
+	var all []family.Guardian
+	if err := tx.Together(ctx, family.ReadGuardians(&all, child.ID)); err != nil {
+		h.t.Fatal(err)
+	}
+	g := all[0]
+	g.Strength = family.OneTimeCode
+	return g
+}
+
+// Article 23: guardians are told, each once, before anything is erased; when the window is over
+// all is erased with a certificate, keys and addresses end, and nothing opens it again.
+func TestArticle23_GuardiansAreToldThenAllIsErased(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		phones := []string{"13800138000", "13800138001", "13800138002"}
+		var children []family.Child
+		for _, p := range phones {
+			children = append(children, h.agreed(p))
+			h.Put(children[len(children)-1], "course-progress", "nickname", "小溪")
+		}
+		to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := webhook.Add(ctx, tx, h.Ring, catalog.Operator{ID: "test"}, vaulttest.Service, to, []string{"service.*"})
+			return err
+		})
+		h.must("", 7*day)
+		if done := h.round(); done.Told != 3 || done.Erased != 0 {
+			t.Errorf("the first round: %+v", done)
+		}
+		h.round()
+		if got := h.letters(notify.KindCeasing); !slices.Equal(got, phones) {
+			t.Errorf("told %v", got)
+		}
+		c := h.ceasing("")
+		if c.Told != 3 || c.ToldAt.IsZero() || c.ToldPlace < 0 {
+			t.Errorf("%+v", c)
+		}
+		h.Pass(6 * day)
+		if done := h.round(); done.Erased != 0 || h.living() != 3 {
+			t.Errorf("within the window: %+v", done)
+		}
+		if err := h.sees(children[0], "nickname"); err != nil {
+			t.Errorf("within the window a guardian can't look: %v", err)
+		}
+		h.Pass(day)
+		if done := h.round(); done.Erased != 3 || done.Ended != 1 || h.living() != 0 {
+			t.Errorf("after the window: %+v", done)
+		}
+		if got := h.letters(notify.KindCeased); !slices.Equal(got, phones) {
+			t.Errorf("the farewell went to %v", got)
+		}
+		for _, m := range h.outbox.Messages() {
+			if text := m.Message.Text.Reveal(); m.Message.Kind == notify.KindCeased && !strings.Contains(text, site+"/certificate/") {
+				t.Error(text)
+			}
+		}
+		if c = h.ceasing(""); c.EndedAt.IsZero() || c.Children != 3 {
+			t.Errorf("%+v", c)
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			apps, err := account.Apps(ctx, tx, vaulttest.Service)
+			if len(apps) != 0 {
+				t.Errorf("%d keys are still good", len(apps))
+			}
+			left, err2 := webhook.Of(ctx, tx, vaulttest.Service)
+			if len(left) != 1 {
+				t.Errorf("the address has gone before its last event")
+			}
+			return errors.Join(err, err2)
+		})
+		if done := h.round(); done.Webhooks != 0 {
+			t.Errorf("an event waits, and the address is gone: %+v", done)
+		}
+		// As a deliverer does when the receiver has taken everything.
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE ledger_cursor SET place = (SELECT size FROM ledger_head)`)
+			return err
+		})
+		if done := h.round(); done.Webhooks != 1 {
+			t.Errorf("the last event was taken, and the address stays: %+v", done)
+		}
+	})
+}
+
+// Article 23: what waits for a gateway isn't erased, however long the window is over.
+func TestArticle23_NothingIsErasedBeforeGuardiansAreTold(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.agreed("13800138000")
+		h.must("", 7*day)
+		h.silent = true
+		h.round()
+		h.Pass(9 * day)
+		if done := h.round(); done.Erased != 0 || h.living() != 1 {
+			t.Errorf("nobody was told: %+v", done)
+		}
+		var late int64
+		h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			late, err = catalog.CountLate(ctx, tx, "", 6*time.Hour)
+			return err
+		})
+		if late != 1 {
+			t.Errorf("%d are late, want 1", late)
+		}
+		h.silent = false // more than three days later it is told still
+		if done := h.round(); done.Erased != 1 || done.Ended != 1 || len(h.letters(notify.KindCeasing)) != 1 {
+			t.Errorf("after it was told: %+v, %v", done, h.letters(notify.KindCeasing))
+		}
+	})
+}
+
+// Article 23: one purpose ends, and all else goes on. It ends at once if need be, and
+// no consent and no charter opens it again.
+func TestArticle23_APurposeEndsAlone(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		child, other := h.agreed("13800138000"), h.agreed("13800138001")
+		h.Put(child, "speaking-practice", "voice", "AAAA")
+		h.Put(child, "course-progress", "nickname", "小溪")
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := h.Desk.Withdraw(ctx, tx, h.guardianOf(ctx, tx, other), other, "speaking-practice")
+			return err
+		})
+		h.must("speaking-practice", 0)
+		_, err := h.Read(child, "speaking-practice", "voice")
+		reason(t, err, "gate.purpose_ceasing")
+		if _, err := h.Read(child, "course-progress", "nickname"); err != nil {
+			t.Errorf("another purpose: %v", err)
+		}
+		h.round()
+		done := h.round()
+		if done.Cleared != 1 || done.Ended != 1 {
+			t.Errorf("%+v", done)
+		}
+		if got := h.letters(notify.KindPurposeCeasing); !slices.Equal(got, []string{"13800138000"}) {
+			t.Errorf("told %v: who had said no needn't hear of it", got)
+		}
+		if c := h.ceasing("speaking-practice"); c.Children != 1 || c.EndedAt.IsZero() {
+			t.Errorf("%+v", c)
+		}
+		if err := h.sees(child, "voice"); err == nil {
+			t.Error("what was collected for it is still held")
+		}
+		if err := h.sees(child, "nickname"); err != nil {
+			t.Errorf("what was collected for another purpose: %v", err)
+		}
+		ask := func(purposes ...string) error {
+			return h.Try(func(ctx context.Context, tx *db.Tx) error {
+				r, _, _, err := h.Desk.Ask(ctx, tx, h.App, other, consent.Asking{Purposes: purposes, Channel: consent.Link, Locale: "en"})
+				if slices.Contains(r.Purposes, "speaking-practice") {
+					t.Error("it is asked for again")
+				}
+				return err
+			})
+		}
+		if err := ask("speaking-practice"); !errors.Is(err, consent.ErrCeasing) && !errors.Is(err, consent.ErrRefused) {
+			t.Errorf("asked again: %v", err)
+		}
+		again := *h.Charter
+		again.Rules = make(map[charter.Lang]string)
+		for lang, text := range h.Charter.Rules {
+			again.Rules[lang] = text + "\n"
+		}
+		if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
+			draft, _, err := catalog.Propose(ctx, tx, h.Officer, &again)
+			if err != nil {
+				return err
+			}
+			_, _, err = catalog.Publish(ctx, tx, h.Officer, vaulttest.Service, draft.Number)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		fresh := h.agreed("13800138003")
+		reason(t, h.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, err := h.Vault.Put(ctx, tx, h.By(), vaulttest.Service, fresh.ID, "speaking-practice", map[string]pii.Text{"voice": pii.New("AAAA")})
+			return err
+		}), "gate.purpose_ceasing")
+	})
+}
+
+// Article 23: nothing opens again what has ended, or was announced to.
+func TestArticle23_NothingTakesItBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for _, c := range []struct {
+			what, purpose string
+			window        time.Duration
+			want          error
+		}{
+			{"a service at once", "", 0, catalog.ErrWindow},
+			{"a service in six days", "", 6 * day, catalog.ErrWindow},
+			{"in the past", "class-ranking", -time.Minute, catalog.ErrWindow},
+			{"in two years", "", 730 * day, catalog.ErrWindow},
+			{"a purpose that there isn't", "王小明", 7 * day, catalog.ErrPurpose},
+			{"a purpose", "class-ranking", 7 * day, nil},
+			{"the same purpose", "class-ranking", 7 * day, catalog.ErrCeasing},
+			{"the service", "", 7 * day, nil},
+			{"the service again", "", 9 * day, catalog.ErrCeasing},
+			{"another purpose of it", "account", 9 * day, catalog.ErrCeasing},
+		} {
+			if _, err := h.announces(c.purpose, c.window); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", c.what, err, c.want)
+			}
+		}
+		former := h.Officer
+		publish := func(when string) {
+			t.Helper()
+			if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := catalog.Propose(ctx, tx, former, h.Charter)
+				return err
+			}); !errors.Is(err, catalog.ErrCeasing) {
+				t.Errorf("%s a charter is proposed: %v", when, err)
+			}
+			if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := catalog.Publish(ctx, tx, former, vaulttest.Service, 1)
+				return err
+			}); !errors.Is(err, catalog.ErrCeasing) {
+				t.Errorf("%s a charter is published: %v", when, err)
+			}
+			if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := catalog.Create(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, catalog.Live)
+				return err
+			}); !errors.Is(err, catalog.ErrExists) {
+				t.Errorf("%s it is created anew: %v", when, err)
+			}
+		}
+		publish("announced,")
+		h.round()
+		h.Pass(8 * day)
+		h.round()
+		if c := h.ceasing(""); c.EndedAt.IsZero() || c.Children != 0 {
+			t.Errorf("a service without children: %+v", c)
+		}
+		if c := h.ceasing("class-ranking"); c.EndedAt.IsZero() {
+			t.Errorf("its purpose: %+v", c)
+		}
+		publish("ended,")
+		if _, err := h.announces("", 9*day); !errors.Is(err, catalog.ErrCeasing) {
+			t.Errorf("announced after its end: %v", err)
+		}
+		if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := gate.Register(ctx, tx, h.Ring, h.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("new"),
+				Guardian: family.Person{Phone: pii.New("13800000001"), Relation: family.Parent}})
+			return err
+		}); err == nil {
+			t.Error("a child is registered after the end")
+		}
+		stranger := h.Officer
+		stranger.ID = "st_00000000"
+		if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Cease(ctx, tx, stranger, vaulttest.Service, "", catalog.Ordered, tx.Now().Add(9*day))
+			return err
+		}); !errors.Is(err, catalog.ErrNotInOffice) {
+			t.Errorf("by who is in no office: %v", err)
+		}
+	})
+}
+
+// Article 23: who is told twice because a round died hears nothing twice, and a round
+// that dies loses nobody.
+func TestArticle23_ARoundThatDiesTellsNobodyTwice(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		phones := []string{"13800138000", "13800138001"}
+		for _, p := range phones {
+			h.agreed(p)
+		}
+		h.must("", 7*day)
+		h.round()
+		// As if the first round had died before it noted how far it was.
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE cessation SET told_upto = '', told = 0, told_at = NULL, told_place = NULL`)
+			return err
+		})
+		if done := h.round(); done.Told != 2 {
+			t.Errorf("%+v", done)
+		}
+		h.round()
+		ids := make(map[string]bool)
+		for _, m := range h.outbox.Messages() {
+			if m.Message.Kind == notify.KindCeasing {
+				ids[m.Message.ID] = true
+			}
+		}
+		if len(ids) != 2 {
+			t.Errorf("%d messages by name, want 2", len(ids))
+		}
+		h.Pass(8 * day)
+		// As if erasing had died in between: one is gone.
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := family.List(ctx, tx, vaulttest.Service, "", 1)
+			if err != nil {
+				return err
+			}
+			_, err = h.Vault.Erase(ctx, tx, "system:cessation", vaulttest.Service, all[0].ID, family.Cessation)
+			return err
+		})
+		if done := h.round(); done.Erased != 1 || done.Ended != 1 || h.living() != 0 {
+			t.Errorf("%+v", done)
+		}
+	})
+}

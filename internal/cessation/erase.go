@@ -1,0 +1,125 @@
+package cessation
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
+)
+
+// errLeft says that children are left who couldn't be erased, or came meanwhile.
+var errLeft = errors.New("cessation: children are left")
+
+// erase erases all children of a service, batch by batch, until none is left.
+func (w *work) erase(ctx context.Context) error {
+	if w.Held < 0 {
+		err := w.change(ctx, func(tx *db.Tx) error {
+			n, err := Living(ctx, tx, w.Service)
+			if err != nil {
+				return err
+			}
+			return w.BeginErasing(ctx, tx, n)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	var failed []error
+	for after, more := family.ID(""), true; more && ctx.Err() == nil; {
+		var some []family.Child
+		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
+			some, err = family.List(ctx, tx, w.Service, after, batch)
+			return err
+		})
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		if more = len(some) == batch; len(some) > 0 {
+			after = some[len(some)-1].ID
+		}
+		w.farewell.Room(ctx)
+		n, err := w.eraseBatch(ctx, some)
+		w.done.Erased += n
+		failed = append(failed, err)
+	}
+	if err := errors.Join(append(failed, ctx.Err())...); err != nil {
+		return err
+	}
+	return w.finish(ctx, func(ctx context.Context, tx *db.Tx) (int64, error) {
+		left, err := Living(ctx, tx, w.Service)
+		if err == nil && left > 0 {
+			err = errLeft
+		}
+		return w.Held, err
+	})
+}
+
+// eraseBatch erases some children, each in a transaction of its own with its
+// certificate, and has their guardians told. One that fails keeps no other waiting.
+func (w *work) eraseBatch(ctx context.Context, some []family.Child) (int, error) {
+	var erased atomic.Int64
+	err := each(some, func(c family.Child) error {
+		var letters []notify.Message
+		err := w.store.Update(ctx, func(tx *db.Tx) error {
+			letters = nil // it may run again
+			c, err := family.Lock(ctx, tx, c.Service, c.ID)
+			if err != nil {
+				return err
+			}
+			letters, _, err = retention.Erase(ctx, tx, w.vault, w.farewell, system{}.Ledger(), c, family.Cessation)
+			return err
+		})
+		if err == nil {
+			erased.Add(1)
+			w.farewell.Send(ctx, letters)
+		}
+		return gone(err)
+	})
+	return int(erased.Load()), err
+}
+
+// clear erases what was collected for a purpose, of each child in the order of the
+// keys. The gate lets nothing more come.
+func (w *work) clear(ctx context.Context) error {
+	for ctx.Err() == nil {
+		var some []found
+		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
+			some, err = page(ctx, tx, w.Service, w.Purpose, w.ErasedUpto)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var cleared atomic.Int64
+		err = each(some, func(c found) error {
+			if !c.held {
+				return nil
+			}
+			var items []string
+			err := w.store.Update(ctx, func(tx *db.Tx) (err error) {
+				items, err = w.vault.EraseCeased(ctx, tx, system{}.Ledger(), w.Service, c.child, w.Purpose)
+				return err
+			})
+			if err == nil && len(items) > 0 {
+				cleared.Add(1)
+			}
+			return gone(err)
+		})
+		w.done.Cleared += int(cleared.Load())
+		if err != nil {
+			return err
+		}
+		if len(some) == 0 {
+			return w.finish(ctx, func(context.Context, *db.Tx) (int64, error) { return w.Children, nil })
+		}
+		upto := string(some[len(some)-1].child)
+		if err := w.change(ctx, func(tx *db.Tx) error { return w.EraseUpto(ctx, tx, upto, cleared.Load()) }); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}

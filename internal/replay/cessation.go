@@ -1,0 +1,155 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+)
+
+// ceasing folds the announcement that a service ends, or a purpose of it: each once, by
+// an officer, and with a window in which guardians can look (Article 23).
+func (s *service) ceasing(n *names, p ledger.Placed, now *version) fault {
+	b, x := body[catalog.CeasingBody](p)
+	closed := b.Purpose
+	if b.Purpose == "" {
+		closed = catalog.All
+	}
+	least := int64(0)
+	if b.Purpose == "" {
+		least = catalog.LeastWindow.Microseconds()
+	}
+	switch {
+	case x != (fault{}):
+		return x
+	case p.Actor != (catalog.Officer{ID: now.officer}).Ledger() && p.Actor != (catalog.Officer{ID: now.deputy}).Ledger():
+		return impossible(ruleOffice)
+	case !slices.Contains(catalog.Reasons, b.Reason) || b.Ends-now.at < least || b.Ends-now.at > catalog.MostWindow.Microseconds(),
+		s.ends[b.Purpose] != nil, s.ends[""] != nil, b.Purpose != "" && s.asked(now.charter, b.Purpose) == 0:
+		return impossible(ruleCessation)
+	}
+	s.ends[n.keep(b.Purpose)] = &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor)}
+	now.closed = strings.TrimSpace(now.closed + " " + closed)
+	return fault{}
+}
+
+func (s *service) asked(charter int64, purpose string) int64 {
+	if e := s.editions[charter]; e != nil {
+		return e.published.AskedSince[purpose]
+	}
+	return 0
+}
+
+// ceased folds that all was erased, once the window was over.
+func (s *service) ceased(p ledger.Placed, now *version) fault {
+	b, x := body[catalog.CeasedBody](p)
+	c := s.ends[b.Purpose]
+	switch {
+	case x != (fault{}):
+		return x
+	case c == nil || c.ended != 0 || now.at < c.ends || b.Children < 0:
+		return impossible(ruleCessation)
+	}
+	c.children = b.Children
+	for purpose, other := range s.ends {
+		if other.ended == 0 && (b.Purpose == "" || purpose == b.Purpose) {
+			other.ended = now.at
+		}
+	}
+	return fault{}
+}
+
+// A restsOnEnd is an entry about a child that an announcement must have come before: of
+// whom its guardians were told, or that it was erased when the window was over.
+type restsOnEnd struct {
+	source
+	purpose string
+	ends    int64 // as the child's entry says it
+	at      int64 // 0: within the window, too
+}
+
+// afterEnd checks such an entry, once its announcement is there: between a child and its
+// service there is no order of places.
+func (f *fold) afterEnd(e restsOnEnd) fault {
+	x, wait := f.announced(e)
+	if wait {
+		f.ends = append(f.ends, e)
+		return fault{}
+	}
+	return x
+}
+
+// announced is afterEnd as far as the entries have been read. Wait says that the
+// announcement may still come.
+func (f *fold) announced(e restsOnEnd) (x fault, wait bool) {
+	s := f.services[e.service]
+	if s == nil || s.ends[e.purpose] == nil {
+		return impossible(ruleCessation), true
+	}
+	if c := s.ends[e.purpose]; e.ends != 0 && e.ends != c.ends || e.at != 0 && e.at < c.ends {
+		return impossible(ruleCessation), false
+	}
+	return fault{}, false
+}
+
+// childCeases folds that a child's guardians are told.
+func (f *fold) childCeases(p ledger.Placed, s source, c *child) fault {
+	b, x := body[family.CeasingBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	c.told = c.told || b.Purpose == ""
+	return f.afterEnd(restsOnEnd{source: s, purpose: b.Purpose, ends: b.Ends})
+}
+
+// untold returns how many children of a service were registered before its end was
+// announced, live, and weren't told.
+func (f *fold) untold(service string, announced int64) (n int64) {
+	for _, c := range f.children {
+		if c.state != erased && !c.told && c.created < announced && f.names.text(c.service) == service {
+			n++
+		}
+	}
+	return n
+}
+
+// cessationRows compares what ends. How far it is no entry tells.
+func (a *audit) cessationRows() error {
+	all, err := catalog.Cessations(a.ctx, a.tx, "")
+	if err != nil {
+		return err
+	}
+	seen := make(map[*cessation]bool)
+	for _, row := range all {
+		r := at{audit: a, table: "cessation", service: a.names.shown(row.Service), row: a.names.shown(row.Purpose)}
+		s := a.fold.services[row.Service]
+		if s == nil || s.ends[row.Purpose] == nil {
+			r.extra()
+			continue
+		}
+		c := s.ends[row.Purpose]
+		seen[c] = true
+		r.text("reason", string(c.reason), string(row.Reason))
+		r.time("announced_at", c.announced, micros(row.AnnouncedAt))
+		r.text("announced_by", c.by, row.AnnouncedBy)
+		r.time("ends_at", c.ends, micros(row.EndsAt))
+		r.time("ended_at", c.ended, micros(row.EndedAt))
+		if row.Purpose == "" && !row.ToldAt.IsZero() {
+			r.number("told_at", 0, a.fold.untold(row.Service, c.announced))
+		}
+		if c.ended != 0 {
+			r.number("children", c.children, row.Children)
+		}
+	}
+	a.eachService(func(s *service) {
+		for _, purpose := range slices.Sorted(maps.Keys(s.ends)) {
+			if !seen[s.ends[purpose]] {
+				at{audit: a, table: "cessation", service: s.name, row: purpose}.missing()
+			}
+		}
+	})
+	return nil
+}

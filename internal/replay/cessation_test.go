@@ -1,0 +1,108 @@
+package replay_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// Article 23: whose guardians weren't told, though the row says that all were, is found.
+func TestArticle23_WhoWasNotToldIsFound(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := begin(t, w)
+		s.Child()
+		s.Pass(time.Minute)
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, _, err := catalog.Cease(ctx, tx, s.Officer, service, "", catalog.Ordered, tx.Now().Add(8*24*time.Hour))
+			if err != nil {
+				return err
+			}
+			return c.TellUpto(ctx, tx, "ch_z", 0, true)
+		})
+		s.Pass(time.Minute)
+		ok(t, s.flush())
+		found(t, "nobody was told", s.audit(t), "row_differs cessation told_at")
+	})
+}
+
+// Article 23: a use that was permitted after the announcement is found, as is an erasure
+// before the window was over.
+func TestArticle23_AUseAfterTheAnnouncementIsFound(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := begin(t, w)
+		child := s.Child()
+		ok(t, s.put(child.ID, "course-progress", map[string]string{"weekly_score": "77"}))
+		ok(t, s.ceases("", 8*24*time.Hour))
+		s.Pass(time.Minute)
+		denied(t, s.use(child.ID, charter.Use, "course-progress", "", "weekly_score"), "gate.service_ceasing")
+		ok(t, s.flush())
+		s.replays(t)
+		// As if somebody had the gate say yes: the service is open in its row for a moment.
+		open := func(closed string) {
+			s.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE service SET closed = $1 WHERE service = $2`, closed, service)
+				return err
+			})
+		}
+		open("")
+		ok(t, s.use(child.ID, charter.Use, "course-progress", "", "weekly_score"))
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := s.Vault.Put(ctx, tx, s.By(), service, child.ID, "course-progress", map[string]pii.Text{"weekly_score": pii.New("78")})
+			return err
+		})
+		open(catalog.All)
+		s.Pass(time.Minute)
+		ok(t, s.flush())
+		found(t, "a use after the announcement", s.audit(t), "verdict  ")
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := s.Vault.Erase(ctx, tx, "system:cessation", service, child.ID, family.Cessation)
+			return err
+		})
+		ok(t, s.flush())
+		found(t, "erased within the window", s.audit(t), "impossible  cessation")
+	})
+}
+
+// Article 23: an entry of an end that can't be is found.
+func TestArticle23_AForgedEndIsFound(t *testing.T) {
+	day := (24 * time.Hour).Microseconds()
+	for name, body := range map[string]func(now int64) any{
+		"for no reason":  func(now int64) any { return catalog.CeasingBody{Reason: "王小明", Ends: now + 9*day} },
+		"without window": func(now int64) any { return catalog.CeasingBody{Reason: catalog.Ordered, Ends: now + day} },
+		"of no purpose": func(now int64) any {
+			return catalog.CeasingBody{Purpose: "ghost", Reason: catalog.Ordered, Ends: now + day}
+		},
+		"never begun": func(now int64) any { return catalog.CeasedBody{Children: 1} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+				s := begin(t, w)
+				s.Do(func(ctx context.Context, tx *db.Tx) error {
+					kind, b := catalog.KindCeasing, body(tx.Now().UnixMicro())
+					if _, ended := b.(catalog.CeasedBody); ended {
+						kind = catalog.KindCeased
+					}
+					now, err := catalog.Find(ctx, tx, service)
+					if err != nil {
+						return err
+					}
+					if _, err := tx.Exec(ctx, `UPDATE service SET version = version + 1 WHERE service = $1`, service); err != nil {
+						return err
+					}
+					_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: now.Version + 1, Actor: s.Officer.Ledger(), Body: b})
+					return err
+				})
+				ok(t, s.flush())
+				found(t, name, s.audit(t), "impossible  cessation")
+			})
+		})
+	}
+}
