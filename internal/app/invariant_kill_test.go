@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	if file := os.Getenv(sweepsOnly); file != "" {
 		os.Exit(sweepOnly(file))
 	}
+	if told := os.Getenv(ceasesOnly); told != "" {
+		os.Exit(ceaseOnly(told))
+	}
 	code := m.Run()
 	apptest.RemoveBinary()
 	if err := browsertest.Close(); err != nil {

@@ -32,9 +32,12 @@ func (sweepArgs) Kind() string { return "retention.sweep" }
 // InsertOpts keeps two sweeps from waiting at once. A sweep that is over doesn't
 // count: River would keep its row for a day, and refuse the next one so long.
 func (sweepArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
-	}}}
+	return river.InsertOpts{MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished}}
+}
+
+// unfinished are the states of a job that something may still come of.
+var unfinished = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
 }
 
 type sweeper struct {
@@ -152,9 +155,11 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	river.AddWorker(workers, &sweeper{app: a})
 	river.AddWorker(workers, a.teller())
 	river.AddWorker(workers, &counter{app: a})
+	ends := &ender{app: a}
+	river.AddWorker(workers, ends)
 	client, err := river.NewClient(driver, &river.Config{
 		Logger:  quiet,
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, messageQueue: {MaxWorkers: 4}},
+		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, messageQueue: {MaxWorkers: 4}, ceasingQueue: {MaxWorkers: 4}},
 		Workers: workers,
 		// A job of a process that was killed is taken for running until then, and keeps
 		// the next sweep from being asked for. One whose own Timeout is longer waits for that.
@@ -164,10 +169,20 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 			&river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(countEvery),
 				func() (river.JobArgs, *river.InsertOpts) { return countArgs{}, nil },
+				&river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(a.Config.SweepEvery),
+				func() (river.JobArgs, *river.InsertOpts) { return endArgs{}, nil },
 				&river.PeriodicJobOpts{RunOnStart: true})},
 	})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
+	}
+	ends.waits = func(ctx context.Context) (bool, error) {
+		left, err := client.JobList(ctx, river.NewJobListParams().Queues(ceasingQueue).States(unfinished...).First(1))
+		if err != nil {
+			return false, err
+		}
+		return len(left.Jobs) > 0, nil
 	}
 	if err := client.Start(ctx); err != nil {
 		return fmt.Errorf("jobs: %w", err)

@@ -13,6 +13,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -115,7 +116,10 @@ func erased(t *testing.T, store *db.DB, child family.ID) bool {
 // Article 12: no sweep waits behind messages for a gateway that answers nobody.
 func TestArticle12_SweepsDontQueueBehindMessages(t *testing.T) {
 	queue := messageArgs{}.InsertOpts().Queue
-	for _, args := range []river.JobArgsWithInsertOpts{sweepArgs{}, countArgs{}} {
+	if ceasing := (messageArgs{What: notify.KindCeasing}).InsertOpts().Queue; ceasing == queue {
+		t.Error("a receipt waits with a million messages of an end")
+	}
+	for _, args := range []river.JobArgsWithInsertOpts{sweepArgs{}, countArgs{}, endArgs{}} {
 		if args.InsertOpts().Queue == queue {
 			t.Errorf("%T waits with the messages", args)
 		}

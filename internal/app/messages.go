@@ -36,10 +36,21 @@ const messageTries = 14
 // wait for it waiting, and no sweep (Article 12).
 const messageQueue = "messages"
 
+// ceasingQueue is that of the end of a service: a million of them hold up no receipt,
+// and it is seen when none is left.
+const ceasingQueue = "ceasing"
+
+func (m messageArgs) queue() string {
+	if m.What == notify.KindCeasing || m.What == notify.KindPurposeCeasing {
+		return ceasingQueue
+	}
+	return messageQueue
+}
+
 // InsertOpts has one job for one message, though its entries are read again after
 // a crash: River looks for the same one among those that are done, too.
-func (messageArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: messageQueue, MaxAttempts: messageTries, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+func (m messageArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: m.queue(), MaxAttempts: messageTries, UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }
 
 type teller struct {
