@@ -26,6 +26,13 @@ func (c *Client) Events(ctx context.Context, after string, limit int) (Events, e
 	return out, err
 }
 
+// Service returns the service as it is, and what of it ends.
+func (c *Client) Service(ctx context.Context) (Service, error) {
+	var out Service
+	_, err := c.call(ctx, request{method: http.MethodGet, path: c.path(), out: &out})
+	return out, err
+}
+
 // Charter returns the published charter, with its notice in a language.
 func (c *Client) Charter(ctx context.Context, lang string) (Charter, error) {
 	path := c.path("charter")

@@ -34,6 +34,24 @@ type LedgerKey struct {
 	Key string `json:"key" doc:"C2SP signed-note verifier key; public"`
 }
 
+// Service is a service as it is, and what of it ends or has ended.
+type Service struct {
+	Service string   `json:"service"`
+	State   string   `json:"state" enum:"live,test"`
+	Charter int64    `json:"charter" doc:"number of the charter in force, 0 while there is none"`
+	Ends    []Ending `json:"ends" doc:"what ends or has ended, the service itself first; nothing opens it again (Article 23)"`
+}
+
+// Ending is the end of a service, or of one of its purposes. From the announcement on
+// nothing is collected or used for it.
+type Ending struct {
+	Purpose     string     `json:"purpose,omitempty" doc:"empty: the service itself"`
+	Reason      string     `json:"reason" enum:"discontinued,closing_down,ordered"`
+	AnnouncedAt time.Time  `json:"announced_at"`
+	EndsAt      time.Time  `json:"ends_at" doc:"until then guardians look at what is held; then it is erased"`
+	EndedAt     *time.Time `json:"ended_at,omitempty" doc:"when all was erased"`
+}
+
 // Charter is the published charter of a service, with the notice that its
 // guardians read.
 type Charter struct {

@@ -44,6 +44,7 @@ type cli struct {
 	Guardian guardianCmd `cmd:"" help:"${guardian}"`
 	Proofs   proofsCmd   `cmd:"" name:"verification" help:"${verification}"`
 	Demand   demandCmd   `cmd:"" help:"${demand}"`
+	Cease    ceaseCmd    `cmd:"" help:"${cease}"`
 	Import   importCmd   `cmd:"" help:"${import}"`
 	Requests requestsCmd `cmd:"" help:"${requests}"`
 	Keys     keysCmd     `cmd:"" help:"${keys}"`

@@ -38,6 +38,9 @@ func (serviceListCmd) Run(ctx context.Context, s *session) error {
 			}
 			lacks = s.lang.T("cmd.service.missing", "What", strings.Join(words, s.lang.T("cmd.comma")))
 		}
+		if v.Ceases("") {
+			lacks = s.lang.T("cmd.service.ceasing")
+		}
 		s.say("cmd.service.line", "Service", v.Name, "State", s.lang.T("cmd.state."+string(v.State)), "Charter", v.Charter, "Lacks", lacks)
 	}
 	return nil

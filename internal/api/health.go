@@ -8,6 +8,8 @@ import (
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/cessation"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -15,11 +17,12 @@ import (
 
 // What a health check can find beside the refusals of the store and the ledger.
 var (
-	ErrUnwell       = errs.New(errs.Unavailable, "api.unwell")        // some check fails; the answer lists all
-	ErrLedgerBehind = errs.New(errs.Unavailable, "api.ledger_behind") // entries wait longer than patience
-	ErrSweepBehind  = errs.New(errs.Unavailable, "api.sweep_behind")  // what is due isn't erased
-	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late") // children wait whom somebody has demanded to erase
-	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")  // demands are past their day
+	ErrUnwell       = errs.New(errs.Unavailable, "api.unwell")         // some check fails; the answer lists all
+	ErrLedgerBehind = errs.New(errs.Unavailable, "api.ledger_behind")  // entries wait longer than patience
+	ErrSweepBehind  = errs.New(errs.Unavailable, "api.sweep_behind")   // what is due isn't erased
+	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late")  // children wait whom somebody has demanded to erase
+	ErrUnended      = errs.New(errs.Unavailable, "api.cessation_late") // what was announced to end isn't erased
+	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")   // demands are past their day
 )
 
 const (
@@ -39,13 +42,15 @@ func (u *unwell) Error() string { return ErrUnwell.Error() }
 func (u *unwell) Unwrap() error { return ErrUnwell }
 
 // getHealth says what the server can't do, and what people have left undone. What
-// it can't find out counts as a failure. Demands that nobody has answered in time
-// are no reason to lead anybody elsewhere: the server works.
+// it can't find out counts as a failure. Demands that nobody has answered in time, and
+// an end that waits for a gateway, are no reason to lead anybody elsewhere: the server
+// works.
 func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[wardkeep.Health], error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
 	var waiting, swept time.Time
 	var late rights.Late
+	var unended int64
 	read := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		if waiting, err = ledger.OldestPending(ctx, tx); err != nil {
 			return err
@@ -53,7 +58,10 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 		if swept, err = retention.LastSweep(ctx, tx); err != nil {
 			return err
 		}
-		late, err = rights.CountLate(ctx, tx, s.erasePatience())
+		if late, err = rights.CountLate(ctx, tx, s.erasePatience()); err != nil {
+			return err
+		}
+		unended, err = catalog.CountLate(ctx, tx, "", cessation.Patience)
 		return err
 	})
 	now := s.Store.Now()
@@ -75,21 +83,21 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 		}
 		h.Checks = append(h.Checks, check)
 	}
-	h.Checks = append(h.Checks, demandsCheck(read, late))
+	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}
 	}
 	return answer[wardkeep.Health]{Body: h}, nil
 }
 
-// demandsCheck says how many demands are past their day.
-func demandsCheck(read error, late rights.Late) wardkeep.HealthCheck {
-	check := wardkeep.HealthCheck{Check: "demands", Status: "ok"}
+// lateCheck says how much is past its time, and what that is.
+func lateCheck(name string, read error, late int64, what *errs.Error) wardkeep.HealthCheck {
+	check := wardkeep.HealthCheck{Check: name, Status: "ok"}
 	switch {
 	case read != nil:
 		check.Status, check.Code = "failing", errs.Of(read).Code
-	case late.Demands > 0:
-		check.Status, check.Code, check.Count = "late", ErrUnanswered.Code, int(late.Demands)
+	case late > 0:
+		check.Status, check.Code, check.Count = "late", what.Code, int(late)
 	}
 	return check
 }

@@ -47,7 +47,7 @@ func (w *world) health() (int, map[string]string) {
 func (w *world) only(check, code string) {
 	w.T.Helper()
 	status, found := w.health()
-	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands"} {
+	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands", "cessations"} {
 		want := "ok"
 		if name == check {
 			want = code
@@ -56,7 +56,7 @@ func (w *world) only(check, code string) {
 			w.T.Errorf("%s: %s, want %s", name, found[name], want)
 		}
 	}
-	if (status == 200) != (check == "" || check == "demands") {
+	if (status == 200) != (check == "" || check == "demands" || check == "cessations") {
 		w.T.Errorf("status %d", status)
 	}
 }

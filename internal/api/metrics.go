@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/cessation"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/webhook"
 )
@@ -25,6 +27,7 @@ var (
 // What is measured of what was demanded of the app's service.
 var (
 	demandsOverdue = prometheus.NewDesc("wardkeep_demands_overdue", "Open demands past their day; 1000 at most.", nil, nil)
+	cessationsLate = prometheus.NewDesc("wardkeep_cessations_late", "Announced ends, of the service or of purposes, that aren't over though the time of guardians is.", nil, nil)
 	erasuresLate   = prometheus.NewDesc("wardkeep_erasures_late", "Children whom the sweeps should have erased because somebody has demanded it; 1000 at most.", nil, nil)
 )
 
@@ -60,6 +63,11 @@ func getMetrics(s *Server, w http.ResponseWriter, r *http.Request, c *call) erro
 		late, err := rights.CountLateOf(r.Context(), tx, c.app.Service, s.erasePatience())
 		all.add(demandsOverdue, prometheus.GaugeValue, float64(late.Demands))
 		all.add(erasuresLate, prometheus.GaugeValue, float64(late.Erasures))
+		if err != nil {
+			return err
+		}
+		unended, err := catalog.CountLate(r.Context(), tx, c.app.Service, cessation.Patience)
+		all.add(cessationsLate, prometheus.GaugeValue, float64(unended))
 		return err
 	})
 	if err != nil {

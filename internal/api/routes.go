@@ -98,6 +98,7 @@ var routes = []route{
 	{Method: get, Path: guardian + "/verifications/{verification}", ID: "guardian-proving", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 410}, do: typed(guardianProving)},
 	{Method: post, Path: "/v1/verification/report", ID: "identity-report", Tag: "guardian", Access: forAll, Body: true, Hot: true, Status: 204, Errors: []int{401}, do: plain[wardkeep.IdentityReport, none](identityReport)},
 
+	{Method: get, Path: service, ID: "get-service", Tag: "service", Status: 200, do: typed(getService)},
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
 	{Method: get, Path: "/v1/events", ID: "get-events", Tag: "service", Scope: account.EventsRead, Status: 200, do: typed(getEvents)},
 	{Method: get, Path: "/v1/metrics", ID: "get-metrics", Tag: "service", Scope: account.EventsRead, Status: 200, ContentType: "text/plain", do: plain[none, string](getMetrics)},

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/cessation"
+)
+
+type ceaseCmd struct {
+	Announce ceaseAnnounceCmd `cmd:"" help:"${cease_announce}"`
+	Show     ceaseShowCmd     `cmd:"" help:"${cease_show}"`
+}
+
+type ceaseAnnounceCmd struct {
+	asStaff `embed:""`
+	Purpose string `help:"${cease_purpose}"`
+	Reason  string `required:"" enum:"discontinued,closing_down,ordered" help:"${cease_reason}"`
+	Days    int    `default:"30" help:"${cease_days}"`
+	Yes     bool   `short:"y" help:"${yes}"`
+}
+
+// Run announces the end of a service, or of a purpose of it (Article 23). What happens
+// then, and that nothing takes it back, is said before it is confirmed.
+func (c ceaseAnnounceCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		var children int64
+		err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
+			if _, err = catalog.Find(ctx, tx, c.Service); err != nil {
+				return err
+			}
+			children, err = cessation.Living(ctx, tx, c.Service)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		until := s.day(cessation.Window(a.Store.Now(), c.Days))
+		if c.Days == 0 {
+			until = s.lang.T("cmd.cease.now")
+		}
+		if c.Purpose == "" {
+			s.note("cmd.cease.warning", "Service", c.Service, "Children", children, "Until", until)
+		} else {
+			s.note("cmd.cease.warning_purpose", "Service", c.Service, "Purpose", c.Purpose, "Until", until)
+		}
+		if !c.Yes {
+			if err := s.confirm("cmd.cease.confirm", c.Service); err != nil {
+				return err
+			}
+		}
+		var end catalog.Cessation
+		err = a.Store.Update(ctx, func(tx *db.Tx) error {
+			by, err := c.officer(ctx, tx)
+			if err != nil {
+				return err
+			}
+			end, _, err = catalog.Cease(ctx, tx, by, c.Service, c.Purpose, catalog.Reason(c.Reason), cessation.Window(tx.Now(), c.Days))
+			return err
+		})
+		if err == nil {
+			s.say("cmd.cease.announced", "What", s.ends(end), "Until", minute(end.EndsAt))
+		}
+		return err
+	})
+}
+
+// ends names what ends.
+func (s *session) ends(c catalog.Cessation) string {
+	if c.Purpose == "" {
+		return c.Service
+	}
+	return c.Service + " " + c.Purpose
+}
+
+type ceaseShowCmd struct {
+	Service string `required:"" short:"s" help:"${of_service}"`
+}
+
+// Run prints what ends of a service, and how far it is.
+func (c ceaseShowCmd) Run(ctx context.Context, s *session) error {
+	var all []catalog.Cessation
+	var left int64
+	var now time.Time
+	err := s.view(ctx, func(tx *db.Tx) (err error) {
+		now = tx.Now()
+		if _, err = catalog.Find(ctx, tx, c.Service); err != nil {
+			return err
+		}
+		if left, err = cessation.Living(ctx, tx, c.Service); err != nil {
+			return err
+		}
+		all, err = catalog.Cessations(ctx, tx, c.Service)
+		return err
+	})
+	if err == nil && len(all) == 0 {
+		s.note("cmd.cease.none", "Service", c.Service)
+	}
+	for _, end := range all {
+		s.say("cmd.cease.line", "What", s.ends(end), "Reason", s.lang.T("cmd.cease.reason."+string(end.Reason)),
+			"Announced", minute(end.AnnouncedAt), "Until", minute(end.EndsAt))
+		switch {
+		case !end.EndedAt.IsZero():
+			s.say("cmd.cease.ended", "At", minute(end.EndedAt), "Children", end.Children)
+		case end.ToldAt.IsZero():
+			s.say("cmd.cease.telling", "Children", end.Told)
+		case now.Before(end.EndsAt):
+			s.say("cmd.cease.told", "Children", end.Told)
+		case end.Purpose == "" && end.Held >= 0:
+			s.say("cmd.cease.erasing", "Done", end.Held-left, "Children", end.Held)
+		default:
+			s.say("cmd.cease.due", "Children", end.Told)
+		}
+	}
+	return err
+}
