@@ -299,6 +299,7 @@ type homeChild struct {
 	Held     int
 	Disputed bool
 	Frozen   bool
+	Ending   ending
 }
 
 func (s *Server) homeList(w http.ResponseWriter, r *http.Request) error {
@@ -328,9 +329,13 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	if err != nil {
 		return homeChild{}, err
 	}
+	end, err := s.ending(ctx, tx, tie.Of.Service, published, l)
+	if err != nil {
+		return homeChild{}, err
+	}
 	held, err := vault.Holdings(ctx, tx, tie.Of)
 	return homeChild{
 		Tie: string(tie.ID), Number: number, Service: published.Charter.Name.In(charter.Lang(l)), Since: tie.Of.CreatedAt,
-		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Disputed: tie.Of.Disputed, Frozen: tie.Of.Frozen,
+		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Disputed: tie.Of.Disputed, Frozen: tie.Of.Frozen, Ending: end,
 	}, err
 }

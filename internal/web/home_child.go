@@ -207,7 +207,8 @@ type told struct {
 	lang  charter.Lang
 	comma string
 	// Whether stronger proofs than a code are offered.
-	proofs bool
+	proofs  bool
+	service catalog.Service // which says what ends
 }
 
 func (s *Server) told(ctx context.Context, tx *db.Tx, service string, answers []consent.Answer, l i18n.Lang) (told, error) {
@@ -217,6 +218,9 @@ func (s *Server) told(ctx context.Context, tx *db.Tx, service string, answers []
 	}
 	t := told{now: now, then: make(map[int64]catalog.Published), lang: charter.Lang(l), comma: l.T("web.mine.comma"),
 		proofs: len(s.verifier.Offered()) > 0}
+	if t.service, err = catalog.Find(ctx, tx, service); err != nil {
+		return told{}, err
+	}
 	for _, a := range answers {
 		if _, ok := t.then[a.Charter]; ok || a.Charter == now.Number {
 			continue
@@ -412,7 +416,10 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	}
 	// As consent.Withdraw has it: the own yes, or, for who gave no answer, another's.
 	c.Withdraw = mine.Granted || mine.ID == "" && theirs.ID != ""
-	c.Again = asked && (!mine.Granted || weak && (t.proofs || !c.Unproved))
+	if t.service.Ceases(purpose) { // whatever was agreed to
+		c.State, c.Until, c.Since, c.Unproved = "web.mine.consent.ending", "", time.Time{}, false
+	}
+	c.Again = asked && !t.service.Ceases(purpose) && (!mine.Granted || weak && (t.proofs || !c.Unproved))
 	return c
 }
 

@@ -530,6 +530,11 @@ func TestHomePages(t *testing.T) {
 		w.Put(child, "course-progress", "nickname", strings.Repeat("长", 20))
 		_, body = s.post(s.tie(child)+"/reveal?lang=en", url.Values{"item": {"nickname"}})
 		golden(t, "home-child-long.en.html", changingAtHome.ReplaceAllString(body, "…"))
+		s.ceases("speaking-practice")
+		check("home-child-ending-purpose", s.tie(child))
+		s.ceases("")
+		check("home-child-ending", s.tie(child))
+		check("home-list-ending", "/home")
 	})
 }
 

@@ -34,7 +34,10 @@ type homePage struct {
 	Outbox   bool
 }
 
-type homeService struct{ Name, Label string }
+type homeService struct {
+	Name, Label string
+	Ending      ending
+}
 
 // home leads to the rules of every service: within four taps of anywhere (App
 // violation method), and within one of here.
@@ -47,14 +50,18 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		for _, sv := range services {
-			name, err := s.serviceName(ctx, tx, sv.Name, lang(r))
+			p, err := s.Charters.Current(ctx, tx, sv.Name)
 			if errors.Is(err, catalog.ErrNoCharter) {
 				continue // nothing to read yet
 			}
 			if err != nil {
 				return err
 			}
-			page.Services = append(page.Services, homeService{sv.Name, name})
+			end, err := s.ending(ctx, tx, sv.Name, p, lang(r))
+			if err != nil {
+				return err
+			}
+			page.Services = append(page.Services, homeService{sv.Name, p.Charter.Name.In(charter.Lang(lang(r))), end})
 		}
 		return nil
 	})
@@ -68,6 +75,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 // of the version in force or of an earlier one.
 type rulesPage struct {
 	Service, Name        string
+	Ending               ending
 	Charter              int64
 	Hash                 string
 	Since                time.Time
@@ -118,9 +126,13 @@ func (s *Server) fillRules(ctx context.Context, tx *db.Tx, page *rulesPage, serv
 	if err != nil {
 		return err
 	}
+	end, err := s.ending(ctx, tx, service, p, l)
+	if err != nil {
+		return err
+	}
 	ch := p.Charter.Channels
 	*page = rulesPage{
-		Service: service, Name: p.Charter.Name.In(charter.Lang(l)), Charter: p.Number, Hash: p.Hash, Since: p.PublishedAt,
+		Service: service, Name: p.Charter.Name.In(charter.Lang(l)), Ending: end, Charter: p.Number, Hash: p.Hash, Since: p.PublishedAt,
 		Rules: blocks(p.Charter.Rules[charter.Lang(l)]), Agreement: blocks(p.Charter.Agreement[charter.Lang(l)]),
 		Notice: notice, Officers: officers,
 		Complaint: routes(ch.Complaint, l), Authority: routes(ch.Authority, l), Correction: routes(ch.Correction, l), Deletion: routes(ch.Deletion, l),

@@ -205,6 +205,7 @@ var mishaps = map[string]mishap{
 	consent.ErrExpired.Code:         {"web.mishap.expired", "web.told.expired", []func(on) way{toRenewal, toHome}},
 	consent.ErrAsked.Code:           {"web.mishap.asked_again", "web.told.asked_again", []func(on) way{toRenewal, toHome}},
 	consent.ErrCancelled.Code:       {"web.mishap.cancelled", "", []func(on) way{toHome}},
+	consent.ErrCeasing.Code:         {"web.mishap.ceasing", "", []func(on) way{toPage, toHome}},
 	consent.ErrOver.Code:            {"web.mishap.over", "", []func(on) way{toHome}},
 	consent.ErrAnswered.Code:        {"web.mishap.answered", "", []func(on) way{toAnswers}},
 	consent.ErrUnanswered.Code:      {"web.mishap.unanswered", "", []func(on) way{toRequest}},

@@ -222,12 +222,26 @@ func TestRefusals_LeadOnAsThingsAre(t *testing.T) {
 		m.proofs(b)
 		m.refusals()
 		m.atHome()
+		m.ending()
 		for _, code := range web.Mishaps() {
 			if !m.met[code] {
 				t.Errorf("nobody has met %s", code)
 			}
 		}
 	})
+}
+
+// What ends asks nobody any more (Article 23), at none of its doors.
+func (m *meetings) ending() {
+	_, token, _ := m.ask()
+	child := m.w.Child()
+	m.fresh()
+	m.signIn()
+	at := m.tie(child)
+	m.ceases("")
+	m.gets("consent.ceasing", "/r/"+token)
+	m.posts("consent.ceasing", at+"/again", "purpose", "class-ranking")
+	m.sends("gate.denied", at+"/invite", url.Values{"contact": {"13911112222"}, "relation": {"parent"}})
 }
 
 // Links and short codes.

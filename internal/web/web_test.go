@@ -22,6 +22,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
@@ -623,6 +624,9 @@ var changing = regexp.MustCompile(`d="M[^"]{100,}"|"[0-9a-f]{64}"|[0-9a-hjkmnp-t
 // inLedger is what a record says of places and of the checkpoint.
 var inLedger = regexp.MustCompile(`((?:Ledger entry|账本编号) |<pre><code>)[^<…]*( <code>|</code></pre>)`)
 
+// anyDay is when something ends.
+var anyDay = regexp.MustCompile(`20\d\d-\d\d-\d\d`)
+
 // TestPages compares every page, in both languages, with its golden file.
 func TestPages(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
@@ -636,6 +640,9 @@ func TestPages(t *testing.T) {
 				}
 				_, body := s.get(path+sep+"lang="+lang, "")
 				body = inLedger.ReplaceAllString(changing.ReplaceAllString(body, "…"), "$1…$2")
+				if strings.Contains(name, "-end") {
+					body = anyDay.ReplaceAllString(body, "…")
+				}
 				golden(t, name+"."+lang+".html", body)
 			}
 		}
@@ -704,6 +711,31 @@ func TestPages(t *testing.T) {
 		s.verified(token)
 		s.post("/r/"+token+"/answer?lang=zh-CN", s.refuses(token, "zh-CN"))
 		check("receipt-over", "/r/"+token+"/receipt")
+		_, token, _ = s.ask()
+		s.ceases("class-ranking")
+		check("rules-ending-purpose", "/rules/"+vaulttest.Service)
+		s.ceases("")
+		check("home-ending", "/")
+		check("rules-ending", "/rules/"+vaulttest.Service)
+		check("refusal-ending", "/r/"+token)
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := catalog.FindCessation(ctx, tx, vaulttest.Service, "")
+			if err == nil {
+				_, err = catalog.Ceased(ctx, tx, "system:cessation", c, 9)
+			}
+			return err
+		})
+		check("home-ended", "/")
+		check("rules-ended", "/rules/"+vaulttest.Service)
+	})
+}
+
+// ceases has the officer announce an end, a week from now.
+func (s *site) ceases(purpose string) {
+	s.t.Helper()
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := catalog.Cease(ctx, tx, s.w.Officer, vaulttest.Service, purpose, catalog.Discontinued, tx.Now().Add(7*24*time.Hour))
+		return err
 	})
 }
 
