@@ -55,7 +55,8 @@ type demo struct {
 	imported int64  // children
 	events   string // how far they were read
 
-	shown []shown
+	chapters int
+	shown    []shown
 }
 
 // shown is a line of the table at the end.
@@ -186,8 +187,9 @@ func (d *demo) pass(t time.Duration) { d.late.Add(int64(t)) }
 func (d *demo) until(at time.Time) { d.pass(at.Sub(d.app.Store.Now())) }
 
 // chapter begins a part of the story.
-func (d *demo) chapter(key string, pairs ...any) {
-	fmt.Fprintf(d.s.out, "\n%s\n", d.s.lang.T("demo.chapter."+key, pairs...))
+func (d *demo) chapter(key string) {
+	d.chapters++
+	fmt.Fprintf(d.s.out, "\n%s\n", d.s.lang.T("demo.chapter", "Number", d.chapters, "Title", d.s.lang.T("demo.chapter."+key)))
 }
 
 // show tells one thing and notes whether it held.
