@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html"
@@ -17,7 +18,9 @@ import (
 	wardkeep "wardkeep/client"
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/app/browsertest"
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/verification"
 )
@@ -30,8 +33,8 @@ type pageStory struct {
 	only   i18n.Lang
 }
 
-// stories are told in this order. Time goes by in them, and the last two publish
-// other charters.
+// stories are told in this order. Time goes by in them, two of the last publish
+// other charters, and the last ends the service.
 var stories = []pageStory{
 	{name: "Article9_FromTheRequestToTheWithdrawal", tell: fromRequestToWithdrawal},
 	{name: "Article10_AgreeAndRefuseAreEquals", tell: agreeAndRefuseAreEquals},
@@ -51,6 +54,7 @@ var stories = []pageStory{
 	{name: "EdgeCase7_TwoGuardiansInDispute", tell: twoGuardiansInDispute},
 	{name: "Article10_AskedAgainAfterAMaterialChange", tell: askedAgain},
 	{name: "EdgeCase24_StrongerProofs", tell: strongerProofs},
+	{name: "Article23_TheServiceEnds", tell: theServiceEnds},
 }
 
 // Article 9: from the page on the child's device to the withdrawal, and thinking
@@ -949,4 +953,36 @@ func (g *guardian) proveByNumber(number string) {
 	g.fill(provesBy("number")+" [name=name]", "王芳")
 	g.fill(provesBy("number")+" [name=number]", number)
 	g.follow(provesBy("number") + " button")
+}
+
+// Article 23: when the end of a service is announced its guardian is told at home until
+// when something can be kept, still looks at it, and is offered nothing that is closed.
+func theServiceEnds(g *guardian) {
+	name := nicknames[g.lang]
+	g.plays("granted")
+	g.use("course-progress", map[string]string{"nickname": name})
+	g.signIn()
+	g.follow(homeChild)
+	child := g.Page().URL
+	g.register() // another one, whose guardian hasn't answered
+	g.ask()
+	g.site.Do(g.site.App, func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := catalog.Cease(ctx, tx, g.site.Officer, apptest.Service, "", catalog.ClosingDown, tx.Now().Add(30*24*time.Hour))
+		return err
+	})
+	g.Visit(child)
+	g.sees("web.ending.reason.closing_down", "web.mine.consent.ending")
+	if n := g.Count(`form[action*="/again"], form[action*="/invite"]`); n != 0 {
+		g.t.Errorf("%d forms are there for what is closed", n)
+	}
+	g.at("home_child-ending")
+	g.follow(reveal("nickname"))
+	if !strings.Contains(g.Text(), name) {
+		g.t.Error("the guardian can't look any more")
+	}
+	g.Visit(g.site.URL + "/rules/" + apptest.Service)
+	g.sees("web.ending.reason.closing_down")
+	g.at("rules-ending")
+	g.Visit(g.asked.URL)
+	g.refused(410, "consent.ceasing")
 }
