@@ -83,68 +83,82 @@ func ceaseKilled(t *testing.T, in *apptest.Installation, ahead, after time.Durat
 	return ended
 }
 
+// between opens the installation while nobody else does.
+func between(in *apptest.Installation, fn func(a *app.App)) {
+	in.T.Helper()
+	a := in.Open(apptest.Discard())
+	fn(a)
+	if err := a.Close(); err != nil {
+		in.T.Error(err)
+	}
+}
+
 // Invariants 8 and 10: a service ends though kill -9 ends whoever tells and whoever
 // erases, again and again: each child is there with all it had, or gone with all of it.
 func TestInvariant8_KillNineEndsAServiceWhole(t *testing.T) {
-	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+	apptest.EachAtOnce(t, func(t *testing.T, in *apptest.Installation) {
 		ctx := t.Context()
-		a := in.Open(apptest.Discard())
-		const children = 150
-		desk := consent.Desk{Ring: a.Ring, Charters: a.Charters}
-		in.Do(a, func(ctx context.Context, tx *db.Tx) error {
-			operator := catalog.Operator{ID: "test"}
-			for range children {
-				child, _, _, err := gate.Register(ctx, tx, a.Ring, operator, family.Enrolment{Service: apptest.Service, Ref: pii.New(id.Secret(16)),
-					Guardian: family.Person{Phone: pii.New(apptest.NewPhoneNumber()), Relation: family.Parent}})
-				if err != nil {
-					return err
-				}
-				if _, _, _, err := desk.Ask(ctx, tx, operator, child, consent.Asking{Channel: consent.Link, Locale: "zh-CN"}); err != nil {
-					return err
-				}
-			}
-			_, _, err := catalog.Cease(ctx, tx, in.Officer, apptest.Service, "", catalog.ClosingDown, tx.Now().Add(7*24*time.Hour))
-			return err
-		})
+		between(in, func(a *app.App) { manyThenTheEnd(in, a) })
 		killed := 0
 		for _, ahead := range []time.Duration{time.Minute, 8 * 24 * time.Hour} {
-			for i := 0; ; i++ {
-				after := time.Duration(i*i) * 4 * time.Millisecond
-				if ceaseKilled(t, in, ahead, after) {
-					break
-				}
+			for i := 0; !ceaseKilled(t, in, ahead, time.Duration(i*i)*5*time.Millisecond); i++ {
 				killed++
-				whole(t, in, a)
-				if t.Failed() || i > 60 {
+				between(in, func(a *app.App) { whole(t, in, a) })
+				if t.Failed() || i > 40 {
 					t.Fatalf("%d rounds later it hasn't ended", i)
 				}
 			}
 			// Nothing is erased before each entry of who was told has its place.
-			in.EndLease(a.Store)
-			if err := a.Ledger.Flush(ctx); err != nil {
-				t.Fatal(err)
-			}
+			between(in, func(a *app.App) {
+				in.EndLease(a.Store)
+				if err := a.Ledger.Flush(ctx); err != nil {
+					t.Fatal(err)
+				}
+			})
 		}
 		if killed < 4 {
 			t.Errorf("killed %d times: the test proves little", killed)
 		}
-		var left, rows int64
-		in.Do(a, func(ctx context.Context, tx *db.Tx) (err error) {
-			if left, err = cessation.Living(ctx, tx, apptest.Service); err != nil {
+		in.Pass(8 * 24 * time.Hour)
+		between(in, func(a *app.App) {
+			var left, rows int64
+			in.Do(a, func(ctx context.Context, tx *db.Tx) (err error) {
+				if left, err = cessation.Living(ctx, tx, apptest.Service); err != nil {
+					return err
+				}
+				rows, err = db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM guardian`)
+				return err
+			})
+			if left != 0 || rows != 0 {
+				t.Errorf("%d children and %d guardians are left", left, rows)
+			}
+			report, err := replay.Audit(ctx, a.Store, a.Ring, a.Charters, replay.Options{})
+			if err != nil || !report.OK() {
+				t.Errorf("%v, %v", report.Differences, err)
+			}
+		})
+		t.Logf("killed %d times", killed)
+	})
+}
+
+// manyThenTheEnd registers many children, and announces the end of their service.
+func manyThenTheEnd(in *apptest.Installation, a *app.App) {
+	const children = 150
+	desk := consent.Desk{Ring: a.Ring, Charters: a.Charters}
+	in.Do(a, func(ctx context.Context, tx *db.Tx) error {
+		operator := catalog.Operator{ID: "test"}
+		for range children {
+			child, _, _, err := gate.Register(ctx, tx, a.Ring, operator, family.Enrolment{Service: apptest.Service, Ref: pii.New(id.Secret(16)),
+				Guardian: family.Person{Phone: pii.New(apptest.NewPhoneNumber()), Relation: family.Parent}})
+			if err != nil {
 				return err
 			}
-			rows, err = db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM guardian`)
-			return err
-		})
-		if left != 0 || rows != 0 {
-			t.Errorf("%d children and %d guardians are left", left, rows)
+			if _, _, _, err := desk.Ask(ctx, tx, operator, child, consent.Asking{Channel: consent.Link, Locale: "zh-CN"}); err != nil {
+				return err
+			}
 		}
-		in.Pass(8 * 24 * time.Hour)
-		report, err := replay.Audit(ctx, a.Store, a.Ring, a.Charters, replay.Options{})
-		if err != nil || !report.OK() {
-			t.Errorf("%v, %v", report.Differences, err)
-		}
-		t.Logf("killed %d times", killed)
+		_, _, err := catalog.Cease(ctx, tx, in.Officer, apptest.Service, "", catalog.ClosingDown, tx.Now().Add(7*24*time.Hour))
+		return err
 	})
 }
 
