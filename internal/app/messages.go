@@ -36,8 +36,8 @@ const messageTries = 14
 // wait for it waiting, and no sweep (Article 12).
 const messageQueue = "messages"
 
-// ceasingQueue is that of the end of a service: a million of them hold up no receipt,
-// and it is seen when none is left.
+// ceasingQueue is that of the end of a service: where a gateway takes a million slowly,
+// no receipt waits behind them, and it is seen when none is left.
 const ceasingQueue = "ceasing"
 
 func (m messageArgs) queue() string {

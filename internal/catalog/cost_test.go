@@ -83,6 +83,31 @@ func TestArticle10_PublishingCostsTheSameForAnyNumberOfChildren(t *testing.T) {
 	})
 }
 
+// Article 23: collection is closed at once, however many children there are: an
+// announcement touches no row of theirs.
+func TestArticle23_AnnouncingCostsTheSameForAnyNumberOfChildren(t *testing.T) {
+	each(t, func(d *desk) {
+		d.create()
+		li := d.appoint(catalog.RoleOfficer, "Li")
+		d.publish(li, d.propose(stories(d, nil)).Number)
+		d.grants(10_000)
+		d.do(func(ctx context.Context, tx *db.Tx) error {
+			before, err := d.work(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if _, _, err := catalog.Cease(ctx, tx, li, "stories", "", catalog.Ordered, tx.Now().Add(catalog.LeastWindow)); err != nil {
+				return err
+			}
+			after, err := d.work(ctx, tx)
+			if n := after.Written - before.Written; n < 3 || n > 8 || after.Read != before.Read {
+				d.Errorf("%d rows written, %d rows of children read", n, after.Read-before.Read)
+			}
+			return err
+		})
+	})
+}
+
 // grants writes that many children, each with a grant that rests on charter 2.
 func (d *desk) grants(n int64) int64 {
 	d.Helper()

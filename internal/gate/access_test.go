@@ -23,7 +23,7 @@ func look(w *world) (family.Guardian, gate.Access) {
 func TestPIPL45_AGuardianSeesWhateverIsHeld(t *testing.T) {
 	for _, name := range []string{"all is in order", "no service", "no charter", "no officer", "no deputy", "frozen", "disputed",
 		"unanswered for a day", "turned 14", "age not known", "never asked", "refused", "asked again since", "verified by one-time code",
-		"the father refused", "voice has a second left", "voice is for reports and too old for speaking", "left before there was a club"} {
+		"the father refused", "the service ends", "speaking ends", "voice has a second left", "voice is for reports and too old for speaking", "left before there was a club"} {
 		w := open(t)
 		changes[name](w)
 		by, a := look(w)
