@@ -22,6 +22,7 @@ var (
 	errBenchSize      = errs.New(errs.Invalid, "bench.size_invalid")
 	errBenchUsed      = errs.New(errs.Conflict, "bench.database_used") // it holds something else
 	errBenchAnswer    = errs.New(errs.Internal, "bench.unexpected_answer")
+	errBenchLate      = errs.New(errs.Unavailable, "bench.late") // the values ended before they were looked at
 	errBenchServer    = errs.New(errs.Unavailable, "bench.server_gone")
 )
 
@@ -36,6 +37,9 @@ type benchCmd struct {
 	Grow        bool          `help:"${bench_grow}"`
 	Pages       bool          `help:"${bench_pages}"`
 	Sizes       []int         `default:"1000,10000,100000,1000000" help:"${bench_sizes}"`
+	Sweep       bool          `help:"${bench_sweep}"`
+	Values      int           `default:"6" help:"${bench_values}"`
+	EraseAll    bool          `name:"erase-all" help:"${bench_erase_all}"`
 	CPUProfile  string        `name:"cpuprofile" placeholder:"FILE" help:"${cpuprofile}"`
 }
 
@@ -60,6 +64,10 @@ func (c benchCmd) Run(ctx context.Context, s *session) (err error) {
 		return b.grow(ctx)
 	case c.Pages:
 		return b.pages(ctx)
+	case c.Sweep:
+		return b.sweep(ctx)
+	case c.EraseAll:
+		return b.eraseAll(ctx)
 	}
 	return b.all(ctx)
 }
@@ -74,7 +82,7 @@ func (c benchCmd) check() error {
 			return fmt.Errorf("%w: %s", errBenchOperation, name)
 		}
 	}
-	tooSmall := c.Children < 10 || c.Runs < 1 || c.Duration <= 0 || len(c.Connections) == 0 || len(c.Sizes) == 0
+	tooSmall := c.Children < 10 || c.Values < 1 || c.Values > 6 || c.Runs < 1 || c.Duration <= 0 || len(c.Connections) == 0 || len(c.Sizes) == 0
 	if tooSmall || slices.Min(c.Connections) < 1 || slices.Max(c.Connections) > 1024 || slices.Min(c.Sizes) < 100 || !slices.IsSorted(c.Sizes) {
 		return errBenchSize
 	}
@@ -102,6 +110,9 @@ func (b *bench) configure() error {
 	text := fmt.Sprintf("listen: %q\ndata_dir: %q\nkey_file: %q\n", address, filepath.Join(b.dir, "data"), filepath.Join(b.dir, "key"))
 	if b.Database != "" {
 		text += fmt.Sprintf("database: %q\n", b.Database)
+	}
+	if b.Sweep {
+		text += "sweep_every: 1s\n" // they end at a moment, and are to be swept then
 	}
 	return os.WriteFile(b.file, []byte(text), 0o600)
 }

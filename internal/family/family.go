@@ -175,6 +175,24 @@ func Lock(ctx context.Context, tx *db.Tx, service string, child ID) (Child, erro
 	return c, err
 }
 
+// LockFree is Lock for at most db.Chunk children of any service, in any order. Those
+// that somebody else is changing are left out, as erased ones are: it never waits with
+// others held.
+func LockFree(ctx context.Context, tx *db.Tx, children []ID) ([]Child, error) {
+	if lock := tx.ForChangeOfFree(); lock != "" {
+		in, args := db.Placeholders(children)
+		free, err := db.All(ctx, tx, db.Single[ID], `SELECT child FROM child WHERE child IN `+in+` AND state <> 'erased'`+lock, args...)
+		if err != nil || len(free) == 0 {
+			return nil, err
+		}
+		children = free
+	}
+	in, args := db.Placeholders(children)
+	return db.All(ctx, tx, scan, `
+		UPDATE child SET version = version + 1 WHERE child IN `+in+` AND state <> 'erased'
+		RETURNING `+columns, args...)
+}
+
 // living turns a missing row and an erased child into refusals.
 func (c Child) living(err error) (Child, error) {
 	switch {

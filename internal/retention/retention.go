@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -83,7 +82,8 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	// First what somebody has asked for (Article 20).
 	run(&done.Demanded, func() (int, int, error) { return sweepDemanded(ctx, store, v, f) })
 	run(&done.Aged, func() (int, int, error) { return sweepAges(ctx, store, v) })
-	run(&done.Values, func() (int, int, error) { return sweepValues(ctx, store, v) })
+	values, err := sweepValues(ctx, store, v)
+	done.Values, failed = values, append(failed, err)
 	run(&done.Requests, func() (int, int, error) { return sweepRequests(ctx, store) })
 	run(&done.Proofs, func() (int, int, error) { return sweepProofs(ctx, store, v) })
 	run(&done.Attempts, func() (int, int, error) { return sweepAttempts(ctx, store) })
@@ -111,28 +111,6 @@ const heartbeat = "sweep"
 // never.
 func LastSweep(ctx context.Context, tx *db.Tx) (time.Time, error) {
 	return db.LastBeat(ctx, tx, heartbeat)
-}
-
-func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (found, did int, err error) {
-	var due []vault.Due
-	err = store.View(ctx, func(tx *db.Tx) (err error) {
-		due, err = vault.DueValues(ctx, tx, batch)
-		return err
-	})
-	var erased atomic.Int64
-	err = errors.Join(err, each(due, func(d vault.Due) error {
-		n := 0
-		err := store.Update(ctx, func(tx *db.Tx) (err error) {
-			n, err = v.Expire(ctx, tx, actor, d)
-			return err
-		})
-		erased.Add(int64(n))
-		return gone(err)
-	}))
-	if did = int(erased.Load()); did >= batch {
-		found = batch // one child may have filled the whole look
-	}
-	return max(found, len(due)), did, err
 }
 
 func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (found, did int, err error) {
@@ -215,6 +193,32 @@ func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, 
 	return letters, entries[len(entries)-1], err
 }
 
+// EraseAll erases several children for one reason, each in a transaction of its own
+// with its letters and its certificate, and returns how many it has erased. One that fails does not
+// keep the others waiting; the errors come back together. If we crash, those that
+// were erased are, and the others are as they were.
+func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, by string, ground family.Ground, children []family.Child) (int, error) {
+	var erased atomic.Int64
+	err := each(children, func(c family.Child) error {
+		var letters []notify.Message
+		err := store.Update(ctx, func(tx *db.Tx) error {
+			letters = nil // it may run again
+			c, err := family.Lock(ctx, tx, c.Service, c.ID)
+			if err != nil {
+				return err
+			}
+			letters, _, err = Erase(ctx, tx, v, f, by, c, ground)
+			return err
+		})
+		if err == nil {
+			f.Send(ctx, letters)
+			erased.Add(1)
+		}
+		return gone(err)
+	})
+	return int(erased.Load()), err
+}
+
 // gone takes it for done when somebody else has erased the child meanwhile.
 func gone(err error) error {
 	if errors.Is(err, family.ErrErased) {
@@ -227,24 +231,19 @@ func gone(err error) error {
 // transaction, and so one fsync.
 const atOnce = 16
 
-// each calls fn for every one, a few at once, and returns all errors.
+// each calls fn for every one, a few at once, and returns what went wrong.
 func each[T any](all []T, fn func(T) error) error {
-	var mu sync.Mutex
-	var failed []error
+	var failed failures
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for _, one := range all {
 		group.Go(func() error {
-			if err := fn(one); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed = append(failed, err)
-			}
+			failed.add(fn(one))
 			return nil
 		})
 	}
 	group.Wait() // fn's errors are in failed
-	return errors.Join(failed...)
+	return failed.joined()
 }
 
 func sweepRequests(ctx context.Context, store *db.DB) (found, did int, err error) {

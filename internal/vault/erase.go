@@ -2,6 +2,9 @@ package vault
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"time"
 
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
@@ -58,39 +61,97 @@ func erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, it
 		Version: child.Version, Actor: actor, Body: ErasedBody{Items: items, Ground: ground}})
 }
 
-// Due is a child with values past their time.
+// A Due is a value past its time, in the order in which they ended.
 type Due struct {
-	Child   family.ID
-	Service string
+	Ends  time.Time
+	Child family.ID
+	Item  string
 }
 
-// DueValues returns children with expired values, oldest first, at most limit.
-// It reads the expiry index: its cost is what is due, not what is held.
-func DueValues(ctx context.Context, tx *db.Tx, limit int) ([]Due, error) {
+// DueValues returns values whose time is over, the earliest end first, those
+// behind after and at most limit. The zero Due is before all of them. It reads the expiry
+// index and nothing else: its cost is what is due, not what is held.
+func DueValues(ctx context.Context, tx *db.Tx, after Due, limit int) ([]Due, error) {
 	now := tx.Now()
 	return db.All(ctx, tx, func(row db.Row) (d Due, err error) {
-		err = row.Scan(&d.Child, &d.Service)
+		err = row.Scan((*db.Time)(&d.Ends), &d.Child, &d.Item)
 		return d, err
 	}, `
-		SELECT DISTINCT child.child, child.service
-		FROM (SELECT child FROM value WHERE expires_at <= $1 ORDER BY expires_at, child, item LIMIT $2) due
-		JOIN child ON child.child = due.child
-		ORDER BY child.child`, (*db.Time)(&now), limit)
+		SELECT expires_at, child, item FROM value
+		WHERE expires_at <= $1 AND (expires_at, child, item) > ($2, $3, $4)
+		ORDER BY expires_at, child, item LIMIT $5`,
+		(*db.Time)(&now), after.Ends.UnixMicro(), after.Child, after.Item, int64(limit))
 }
 
+// An Expiry is how many values of a child have ended.
+type Expiry struct {
+	Child  family.ID
+	Values int
+}
+
+// ExpireTogether removes the expired values of at most db.Chunk children in one
+// transaction: each change and each entry is that of one child. Those of whom it says nothing
+// are being changed by somebody else, or erased, or had nothing due: see Expire. If we crash before
+// the commit, all of them are due again.
+func (v *Vault) ExpireTogether(ctx context.Context, tx *db.Tx, actor string, children []family.ID) ([]Expiry, error) {
+	locked, err := family.LockFree(ctx, tx, children)
+	if err != nil || len(locked) == 0 {
+		return nil, err
+	}
+	ids := make([]family.ID, len(locked))
+	for i, c := range locked {
+		ids[i] = c.ID
+	}
+	now := tx.Now()
+	in, args := db.Placeholders(ids)
+	gone := make(map[family.ID][]string, len(locked))
+	err = db.Each(ctx, tx, func(row db.Row) error {
+		var child family.ID
+		var item string
+		err := row.Scan(&child, &item)
+		gone[child] = append(gone[child], item)
+		return err
+	}, `DELETE FROM value WHERE child IN `+in+` AND expires_at <= $`+strconv.Itoa(len(args)+1)+` RETURNING child, item`,
+		append(args, (*db.Time)(&now))...)
+	if err != nil {
+		return nil, err
+	}
+	done := make([]Expiry, 0, len(locked))
+	for _, c := range locked {
+		items := gone[c.ID]
+		if len(items) == 0 {
+			continue
+		}
+		slices.Sort(items)
+		if _, err := erased(ctx, tx, actor, c, items, groundExpired); err != nil {
+			return nil, err
+		}
+		done = append(done, Expiry{c.ID, len(items)})
+	}
+	return done, nil
+}
+
+// groundExpired is why a value ends by itself (Article 12).
+const groundExpired = "expired"
+
 // Expire removes the expired values of one child and returns how many there
-// were. If we crash before the commit, they are due again.
-func (v *Vault) Expire(ctx context.Context, tx *db.Tx, actor string, due Due) (int, error) {
-	child, err := family.Lock(ctx, tx, due.Service, due.Child)
+// were: it waits for whoever is changing the child. If we crash before the commit, they are due again.
+func (v *Vault) Expire(ctx context.Context, tx *db.Tx, actor string, id family.ID) (int, error) {
+	var found []family.Child
+	if err := tx.Together(ctx, family.ReadChild(&found, id)); err != nil || len(found) == 0 {
+		return 0, err
+	}
+	child, err := family.Lock(ctx, tx, found[0].Service, id)
 	if err != nil {
 		return 0, err
 	}
 	now := tx.Now()
 	items, err := db.All(ctx, tx, db.Single[string], `
-		DELETE FROM value WHERE child = $1 AND expires_at <= $2 RETURNING item`, due.Child, (*db.Time)(&now))
+		DELETE FROM value WHERE child = $1 AND expires_at <= $2 RETURNING item`, id, (*db.Time)(&now))
 	if err != nil || len(items) == 0 {
 		return 0, err
 	}
-	_, err = erased(ctx, tx, actor, child, items, "expired")
+	slices.Sort(items)
+	_, err = erased(ctx, tx, actor, child, items, groundExpired)
 	return len(items), err
 }

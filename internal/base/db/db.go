@@ -188,6 +188,15 @@ func (tx *Tx) ForShareOfFree() string {
 	return tx.share + " SKIP LOCKED"
 }
 
+// ForChangeOfFree is ForShareOfFree for rows that are then changed. Only PostgreSQL
+// needs one; where it is empty, there is nobody else who could be changing them.
+func (tx *Tx) ForChangeOfFree() string {
+	if tx.share == "" {
+		return ""
+	}
+	return " FOR NO KEY UPDATE SKIP LOCKED"
+}
+
 // errExclusive asks for the transaction anew, with rows held for a change.
 var errExclusive = errors.New("db: the rows must be held for a change")
 

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
+)
+
+const (
+	eraseAllHeader = "    erased  seconds  children/s  ledger lag s  CPU µs/child  RSS MB  peak MB"
+	eraseAllLine   = "%10d %8.1f %11.0f %13.1f %13.1f %7.0f %8.0f"
+
+	// steps is into how many lines the measurement is cut, at least.
+	steps = 10
+)
+
+// A postbox is a gateway that takes everything.
+type postbox struct{ letters atomic.Int64 }
+
+// Send counts the letter.
+func (t *postbox) Send(context.Context, notify.Message) error {
+	t.letters.Add(1)
+	return nil
+}
+
+// eraseAll erases every child of a store in this process, each with its letters and its
+// certificate, while the ledger is numbered.
+func (b *bench) eraseAll(ctx context.Context) (err error) {
+	if err := b.seed(ctx, b.Children); err != nil {
+		return err
+	}
+	c, err := app.LoadConfig(b.file)
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, c, b.loggerFrom(slog.LevelError))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	sink := new(postbox)
+	a.Messages = notify.Router{notify.SMS: sink, notify.Email: sink}
+	if b.CPUProfile != "" {
+		end, err := profile(b.CPUProfile)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	run, stop := context.WithCancel(ctx)
+	var numbers sync.WaitGroup
+	numbers.Go(func() { err = errors.Join(err, a.Ledger.Run(run)) })
+	e := &erasing{bench: b, app: a, began: time.Now(), line: time.Now(), cpu: ownCPU()}
+	b.say("bench.erase_all_columns")
+	b.print(eraseAllHeader)
+	err = e.all(ctx)
+	stop()
+	numbers.Wait()
+	if err != nil {
+		return err
+	}
+	if err := a.Ledger.Flush(ctx); err != nil {
+		return err
+	}
+	a.Farewell().Wait()
+	b.say("bench.erased_all", "Children", e.done, "Seconds", fmt.Sprintf("%.1f", time.Since(e.began).Seconds()), "Letters", sink.letters.Load())
+	return nil
+}
+
+// erasing is an erasure of all children that is under way.
+type erasing struct {
+	*bench
+	app         *app.App
+	began, line time.Time
+	done, said  int
+	cpu         time.Duration
+	lag         time.Duration
+}
+
+// eraseLook is how many children are looked up at once.
+const eraseLook = 1000
+
+func (e *erasing) all(ctx context.Context) error {
+	for {
+		var children []family.Child
+		var waiting time.Time
+		err := e.app.Store.View(ctx, func(tx *db.Tx) (err error) {
+			if waiting, err = ledger.OldestPending(ctx, tx); err != nil {
+				return err
+			}
+			children, err = family.List(ctx, tx, benchService, "", eraseLook)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if !waiting.IsZero() {
+			e.lag = max(e.lag, time.Since(waiting))
+		}
+		if len(children) > 0 {
+			n, err := retention.EraseAll(ctx, e.app.Store, e.app.Vault, e.app.Farewell(), "system:bench", family.Cessation, children)
+			if err != nil {
+				return err
+			}
+			e.done += n
+		}
+		if e.done-e.said >= e.Children/steps || len(children) == 0 && e.done > e.said {
+			e.report()
+		}
+		if len(children) == 0 {
+			return nil
+		}
+	}
+}
+
+func (e *erasing) report() {
+	now, cpu := time.Now(), ownCPU()
+	n := e.done - e.said
+	e.print(fmt.Sprintf(eraseAllLine, e.done, now.Sub(e.began).Seconds(), float64(n)/now.Sub(e.line).Seconds(), e.lag.Seconds(),
+		micros(cpu-e.cpu)/float64(n), megabytes(procStatus(os.Getpid(), "VmRSS:")), megabytes(procStatus(os.Getpid(), "VmHWM:"))))
+	e.line, e.said, e.cpu, e.lag = now, e.done, cpu, 0
+}

@@ -1,0 +1,56 @@
+package retention
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"wardkeep/internal/base/db"
+)
+
+// mostFailures is how many errors are told: a sweep may meet as many as there are
+// children.
+const mostFailures = 16
+
+// failures collects what went wrong on the way, where the rest goes on. It is safe for
+// concurrent use.
+type failures struct {
+	mu   sync.Mutex
+	all  []error
+	more int
+	away bool
+}
+
+func (f *failures) add(err error) {
+	if err == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, whole := range []error{db.ErrAway, db.ErrClosed, db.ErrFull, db.ErrDamaged} {
+		f.away = f.away || errors.Is(err, whole)
+	}
+	if len(f.all) == mostFailures {
+		f.more++
+		return
+	}
+	f.all = append(f.all, err)
+}
+
+// storeIsAway reports whether it was the store itself that failed, and not what was
+// to be erased: then nothing else would succeed.
+func (f *failures) storeIsAway() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.away
+}
+
+// joined returns what went wrong, or nil.
+func (f *failures) joined() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.more > 0 {
+		return errors.Join(append(f.all, fmt.Errorf("and %d more", f.more))...)
+	}
+	return errors.Join(f.all...)
+}
