@@ -20,7 +20,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
-		"wardkeep/internal/vault"
+	"wardkeep/internal/vault"
 )
 
 const (
@@ -172,7 +172,6 @@ func (b *bench) swept(ctx context.Context, at *server, ends time.Time, values in
 		100*during.perSecond()/alone, millis(before.quantile(0.99)), millis(during.quantile(0.99)), micros(own)/float64(values), w.lag.Seconds(), megabytes(now), megabytes(most)))
 	return nil
 }
-
 
 // reads is many short runs while more says so.
 func (l *load) reads(ctx context.Context, read operation, more func() bool) (sum result, err error) {

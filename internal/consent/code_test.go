@@ -270,7 +270,13 @@ func TestArticle20_WhoAnsweredComesBackByTheLinkToWithdraw(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.pass(40 * 24 * time.Hour)
-		w.do(func(tx *db.Tx) error { _, err := consent.Expire(w.ctx, tx, 100); return err })
+		w.do(func(tx *db.Tx) error {
+			due, err := consent.DueRequests(w.ctx, tx, consent.Due{}, 100)
+			for _, d := range due {
+				err = errors.Join(err, consent.Expire(w.ctx, tx, d))
+			}
+			return err
+		})
 		r, err, _ := w.byLink(secrets)
 		w.refused(err, consent.ErrAnswered)
 		r, proof, err := w.verify(r, w.code(r))

@@ -55,32 +55,33 @@ func end(ctx context.Context, tx *db.Tx, actor string, c family.Child, r Request
 	return r, entry, err
 }
 
-// Expire ends the requests that ran out, and forgets the links of those that
-// ended long ago: at most limit of both, the oldest first. It returns how many
-// it found. Its cost is what is due; if we crash before the commit, all of it is
-// still due.
-func Expire(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+// A Due is a request with which the sweep has something to do, in that order.
+type Due struct {
+	At time.Time
+	Request
+}
+
+// DueRequests returns requests that ran out, and those that ended so long ago that
+// their links are forgotten: those behind after, the oldest first, at most limit. Its cost is what is due.
+func DueRequests(ctx context.Context, tx *db.Tx, after Due, limit int) ([]Due, error) {
 	now := tx.Now()
-	// By child, so that two sweeps that meet wait for one another and don't block
-	// each other.
-	due, err := db.All(ctx, tx, scanRequest, `
-		SELECT `+requestColumns+` FROM (
-			SELECT `+requestColumns+` FROM consent_request WHERE due_at <= $1 ORDER BY due_at, child, id LIMIT $2
-		) due ORDER BY child, id`, (*db.Time)(&now), int64(limit))
-	if err != nil {
-		return 0, err
+	return db.All(ctx, tx, func(row db.Row) (d Due, err error) {
+		err = row.Scan((*db.Time)(&d.At), &d.Child, &d.ID, &d.Service, &d.State)
+		return d, err
+	}, `
+		SELECT due_at, child, id, service, state FROM consent_request
+		WHERE due_at <= $1 AND (due_at, child, id) > ($2, $3, $4)
+		ORDER BY due_at, child, id LIMIT $5`,
+		(*db.Time)(&now), after.At.UnixMicro(), after.Child, after.ID, int64(limit))
+}
+
+// Expire ends a request that ran out, or forgets the links of one that ended long ago.
+// If we crash before the commit, it is still due.
+func Expire(ctx context.Context, tx *db.Tx, due Due) error {
+	if due.waits() {
+		return expire(ctx, tx, due.Request)
 	}
-	for _, r := range due {
-		if r.waits() {
-			err = expire(ctx, tx, r)
-		} else {
-			err = forget(ctx, tx, r)
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-	return len(due), nil
+	return forget(ctx, tx, due.Request)
 }
 
 func expire(ctx context.Context, tx *db.Tx, r Request) error {

@@ -198,7 +198,7 @@ func TestEdgeCase5_AnUnansweredChildIsDueAfter24Hours(t *testing.T) {
 		refused, _ := w.enrol(w.enrolment("ref-3"))
 		due := func(limit int) (ids []family.ID) {
 			w.do(func(tx *db.Tx) error {
-				all, err := family.DueUnconsented(w.ctx, tx, limit)
+				all, err := family.DueUnconsented(w.ctx, tx, family.Child{}, limit)
 				for _, c := range all {
 					ids = append(ids, c.ID)
 				}

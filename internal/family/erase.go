@@ -133,12 +133,12 @@ func ForgetTraces(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 	return int(n + refusals), err
 }
 
-// DueUnconsented returns children whose wait is over, the longest first, at most
-// limit. It reads the expiry index: its cost is what is due, not what is held.
+// DueUnconsented returns children whose wait is over, the longest first, those
+// behind after and at most limit. It reads the expiry index: its cost is what is due, not what is held.
 // The guardian may answer until the child is locked, so look again then.
-func DueUnconsented(ctx context.Context, tx *db.Tx, limit int) ([]Child, error) {
+func DueUnconsented(ctx context.Context, tx *db.Tx, after Child, limit int) ([]Child, error) {
 	now := tx.Now()
 	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM child WHERE expires_at <= $1
-		ORDER BY expires_at, child LIMIT $2`, (*db.Time)(&now), limit)
+		SELECT `+columns+` FROM child WHERE expires_at <= $1 AND (expires_at, child) > ($2, $3)
+		ORDER BY expires_at, child LIMIT $4`, (*db.Time)(&now), after.ExpiresAt.UnixMicro(), after.ID, int64(limit))
 }

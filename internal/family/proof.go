@@ -281,24 +281,32 @@ func (c Child) settleProofs(ctx context.Context, tx *db.Tx, actor string, guardi
 	return g, err
 }
 
-// A DueProof is a proof past its time.
+// A DueProof is a proof past its time, in the order in which they ended.
 type DueProof struct {
-	Child   ID
-	Service string
+	Ends     time.Time
+	Child    ID
+	Guardian GuardianID
+	Kind     ProofKind
+	Service  string
 }
 
-// DueProofs returns children with proofs past their time, at most limit. It reads
-// the expiry index.
-func DueProofs(ctx context.Context, tx *db.Tx, limit int) ([]DueProof, error) {
+// DueProofs returns proofs past their time, those behind after and at most limit. It
+// reads the expiry index.
+func DueProofs(ctx context.Context, tx *db.Tx, after DueProof, limit int) ([]DueProof, error) {
 	now := tx.Now()
 	return db.All(ctx, tx, func(row db.Row) (d DueProof, err error) {
-		err = row.Scan(&d.Child, &d.Service)
+		err = row.Scan((*db.Time)(&d.Ends), &d.Child, &d.Guardian, &d.Kind, &d.Service)
 		return d, err
 	}, `
-		SELECT DISTINCT child.child, child.service
-		FROM (SELECT child FROM proof WHERE expires_at <= $1 ORDER BY expires_at, child, guardian, kind LIMIT $2) due
+		SELECT due.expires_at, due.child, due.guardian, due.kind, child.service
+		FROM (
+			SELECT expires_at, child, guardian, kind FROM proof
+			WHERE expires_at <= $1 AND (expires_at, child, guardian, kind) > ($2, $3, $4, $5)
+			ORDER BY expires_at, child, guardian, kind LIMIT $6
+		) due
 		JOIN child ON child.child = due.child
-		ORDER BY child.child`, (*db.Time)(&now), limit)
+		ORDER BY due.expires_at, due.child, due.guardian, due.kind`,
+		(*db.Time)(&now), after.Ends.UnixMicro(), after.Child, after.Guardian, after.Kind, int64(limit))
 }
 
 // ExpireProofs ends the proofs of a locked child that are past their time, and

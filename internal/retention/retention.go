@@ -79,15 +79,21 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 			}
 		}
 	}
+	all := func(n *int, sweep func() (int, error)) {
+		if ctx.Err() == nil {
+			did, err := sweep()
+			*n += did
+			failed = append(failed, err)
+		}
+	}
 	// First what somebody has asked for (Article 20).
-	run(&done.Demanded, func() (int, int, error) { return sweepDemanded(ctx, store, v, f) })
+	all(&done.Demanded, func() (int, error) { return sweepDemanded(ctx, store, v, f) })
 	run(&done.Aged, func() (int, int, error) { return sweepAges(ctx, store, v) })
-	values, err := sweepValues(ctx, store, v)
-	done.Values, failed = values, append(failed, err)
-	run(&done.Requests, func() (int, int, error) { return sweepRequests(ctx, store) })
-	run(&done.Proofs, func() (int, int, error) { return sweepProofs(ctx, store, v) })
-	run(&done.Attempts, func() (int, int, error) { return sweepAttempts(ctx, store) })
-	run(&done.Unanswered, func() (int, int, error) { return sweepUnanswered(ctx, store, v, f) })
+	all(&done.Values, func() (int, error) { return sweepValues(ctx, store, v) })
+	all(&done.Requests, func() (int, error) { return sweepRequests(ctx, store) })
+	all(&done.Proofs, func() (int, error) { return sweepProofs(ctx, store, v) })
+	all(&done.Attempts, func() (int, error) { return sweepAttempts(ctx, store) })
+	all(&done.Unanswered, func() (int, error) { return sweepUnanswered(ctx, store, v, f) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Evidence, func() (int, int, error) { return sweepCertificates(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
@@ -113,68 +119,54 @@ func LastSweep(ctx context.Context, tx *db.Tx) (time.Time, error) {
 	return db.LastBeat(ctx, tx, heartbeat)
 }
 
-func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (found, did int, err error) {
-	var due []family.Child
-	err = store.View(ctx, func(tx *db.Tx) (err error) {
-		due, err = family.DueUnconsented(ctx, tx, batch)
-		return err
-	})
-	var erased atomic.Int64
-	err = errors.Join(err, each(due, func(c family.Child) error {
+func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (int, error) {
+	return through(ctx, store, family.DueUnconsented, func(c family.Child) (int, error) {
 		var letters []notify.Message
+		n := 0
 		err := store.Update(ctx, func(tx *db.Tx) error {
-			letters = nil // it may run again
+			letters, n = nil, 0 // it may run again
 			// The guardian may have answered since we looked: only under the lock is
 			// it certain that nobody did.
 			c, err := family.Lock(ctx, tx, c.Service, c.ID)
 			if err != nil || c.ExpiresAt.IsZero() || tx.Now().Before(c.ExpiresAt) {
 				return err
 			}
+			n = 1
 			letters = f.Erased(ctx, tx, c, family.ExpiredUnconsented, "")
 			_, err = v.Erase(ctx, tx, actor, c.Service, c.ID, family.ExpiredUnconsented)
 			return err
 		})
-		if err == nil {
-			f.Send(ctx, letters)
+		if err != nil {
+			return 0, err
 		}
-		if gone(err) == nil {
-			erased.Add(1)
-		}
-		return gone(err)
-	}))
-	return len(due), int(erased.Load()), err
+		f.Send(ctx, letters)
+		return n, nil
+	})
 }
 
 // sweepDemanded erases the children whom it was demanded of, by then. If we crash
 // before a commit, the child is frozen and due again.
-func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (found, did int, err error) {
-	var due []rights.Request
-	err = store.View(ctx, func(tx *db.Tx) (err error) {
-		due, err = rights.DueErasures(ctx, tx, batch)
-		return err
-	})
-	var erased atomic.Int64
-	err = errors.Join(err, each(due, func(r rights.Request) error {
+func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (int, error) {
+	return through(ctx, store, rights.DueErasures, func(r rights.Request) (int, error) {
 		var letters []notify.Message
-		did := false
+		n := 0
 		err := store.Update(ctx, func(tx *db.Tx) error {
-			letters, did = nil, false // it may run again
+			letters, n = nil, 0 // it may run again
 			// A guardian may have kept the child since we looked.
 			c, due, err := rights.Due(ctx, tx, r)
 			if err != nil || !due {
 				return err
 			}
-			did = true
+			n = 1
 			letters, _, err = Erase(ctx, tx, v, f, actor, c, r.Kind.Ground(), strings.Fields(r.Entry)...)
 			return err
 		})
-		if err == nil && did {
-			f.Send(ctx, letters)
-			erased.Add(1)
+		if err != nil {
+			return 0, err
 		}
-		return gone(err)
-	}))
-	return len(due), int(erased.Load()), err
+		f.Send(ctx, letters)
+		return n, nil
+	})
 }
 
 // Erase erases a locked child and certifies it, and returns what its guardians are to
@@ -227,6 +219,36 @@ func gone(err error) error {
 	return err
 }
 
+// through calls fn for all that is due, a few at once, and returns how much it did. Look returns the next
+// that are due behind one, in order. What fails is passed over and comes back as an error: what is
+// behind it is reached in the same sweep.
+func through[T any](ctx context.Context, store *db.DB, look func(ctx context.Context, tx *db.Tx, after T, limit int) ([]T, error), fn func(T) (int, error)) (int, error) {
+	var did atomic.Int64
+	var failed failures
+	var after T
+	for ctx.Err() == nil && !failed.storeIsAway() {
+		var due []T
+		err := store.View(ctx, func(tx *db.Tx) (err error) {
+			due, err = look(ctx, tx, after, batch)
+			return err
+		})
+		failed.add(err)
+		if err != nil || len(due) == 0 {
+			break
+		}
+		after = due[len(due)-1]
+		failed.add(each(due, func(one T) error {
+			n, err := fn(one)
+			did.Add(int64(n))
+			return gone(err)
+		}))
+		if len(due) < batch {
+			break
+		}
+	}
+	return int(did.Load()), failed.joined()
+}
+
 // atOnce is how many children are swept at once: on SQLite they share a
 // transaction, and so one fsync.
 const atOnce = 16
@@ -246,40 +268,27 @@ func each[T any](all []T, fn func(T) error) error {
 	return failed.joined()
 }
 
-func sweepRequests(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = consent.Expire(ctx, tx, batch)
-		return err
+func sweepRequests(ctx context.Context, store *db.DB) (int, error) {
+	return through(ctx, store, consent.DueRequests, func(d consent.Due) (int, error) {
+		return 1, store.Update(ctx, func(tx *db.Tx) error { return consent.Expire(ctx, tx, d) })
 	})
-	return did, did, err
 }
 
-func sweepProofs(ctx context.Context, store *db.DB, v *vault.Vault) (found, did int, err error) {
-	var due []family.DueProof
-	err = store.View(ctx, func(tx *db.Tx) (err error) {
-		due, err = family.DueProofs(ctx, tx, batch)
-		return err
-	})
+func sweepProofs(ctx context.Context, store *db.DB, v *vault.Vault) (int, error) {
 	desk := verification.Desk{Consent: consent.Desk{Ring: v.Ring, Charters: v.Gate.Charters}}
-	var ended atomic.Int64
-	err = errors.Join(err, each(due, func(d family.DueProof) error {
-		n := 0
-		err := store.Update(ctx, func(tx *db.Tx) (err error) {
+	return through(ctx, store, family.DueProofs, func(d family.DueProof) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) (err error) {
 			n, err = desk.ExpireProofs(ctx, tx, d)
 			return err
 		})
-		ended.Add(int64(n))
-		return gone(err)
-	}))
-	return len(due), int(ended.Load()), err
+		return n, err
+	})
 }
 
-func sweepAttempts(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = verification.Expire(ctx, tx, batch)
-		return err
+func sweepAttempts(ctx context.Context, store *db.DB) (int, error) {
+	return through(ctx, store, verification.DueAttempts, func(d verification.Due) (int, error) {
+		return 1, store.Update(ctx, func(tx *db.Tx) error { return verification.Expire(ctx, tx, d) })
 	})
-	return did, did, err
 }
 
 func sweepTraces(ctx context.Context, store *db.DB) (found, did int, err error) {

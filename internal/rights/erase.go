@@ -9,13 +9,14 @@ import (
 )
 
 // DueErasures returns the demands whose child is to be erased by now, the oldest
-// first, at most limit. It reads the index of those times: its cost is what is due.
+// first, those behind after and at most limit. It reads the index of those times: its cost is what is due.
 // A guardian may have kept the child since: Due says so under the lock.
-func DueErasures(ctx context.Context, tx *db.Tx, limit int) ([]Request, error) {
+func DueErasures(ctx context.Context, tx *db.Tx, after Request, limit int) ([]Request, error) {
 	now := tx.Now()
 	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM rights_request WHERE erase_at <= $1
-		ORDER BY erase_at, child, id LIMIT $2`, (*db.Time)(&now), int64(limit))
+		SELECT `+columns+` FROM rights_request WHERE erase_at <= $1 AND (erase_at, child, id) > ($2, $3, $4)
+		ORDER BY erase_at, child, id LIMIT $5`,
+		(*db.Time)(&now), after.EraseAt.UnixMicro(), after.Child, after.ID, int64(limit))
 }
 
 // Due locks the child of a demand and reports whether it is still to be erased.

@@ -52,7 +52,13 @@ func TestEdgeCase26_WhatStillWaitsDoesNotOutweighANo(t *testing.T) {
 			}
 			w.Answer(c, consent.ForceRefused)
 			w.Pass(2 * time.Minute)
-			w.Do(func(ctx context.Context, tx *db.Tx) error { _, err := consent.Expire(ctx, tx, 10); return err })
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				due, err := consent.DueRequests(ctx, tx, consent.Due{}, 10)
+				for _, d := range due {
+					err = errors.Join(err, consent.Expire(ctx, tx, d))
+				}
+				return err
+			})
 		},
 		"she began to think again": func(t *testing.T, w *vaulttest.World, c family.Child) {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {

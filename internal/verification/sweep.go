@@ -3,6 +3,7 @@ package verification
 import (
 	"context"
 	"errors"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
@@ -11,31 +12,31 @@ import (
 // sweeper is the sweep's name in the ledger.
 const sweeper = "system:retention"
 
-// Expire ends the attempts that ran out, with their documents, and forgets the
-// finished ones that aren't counted any more: at most limit of both. It returns
-// how many it found. If we crash before the commit, all of it is still due.
-func Expire(ctx context.Context, tx *db.Tx, limit int) (int, error) {
-	now := tx.Now()
-	// By child, so that two sweeps that meet wait for one another and don't block
-	// each other.
-	due, err := db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM (
-			SELECT `+columns+` FROM verification WHERE due_at <= $1 ORDER BY due_at, child, id LIMIT $2
-		) due ORDER BY child, id`, (*db.Time)(&now), int64(limit))
-	if err != nil {
-		return 0, err
-	}
-	for _, a := range due {
-		if err := expire(ctx, tx, a); err != nil {
-			return 0, err
-		}
-	}
-	return len(due), nil
+// A Due is an attempt with which the sweep has something to do, in that order.
+type Due struct {
+	At time.Time
+	Attempt
 }
 
-func expire(ctx context.Context, tx *db.Tx, a Attempt) error {
-	waits := a.State == Started
-	c, a, err := lock(ctx, tx, a)
+// DueAttempts returns attempts that ran out, and finished ones that aren't counted any
+// more: those behind after, the oldest first, at most limit. Its cost is what is due.
+func DueAttempts(ctx context.Context, tx *db.Tx, after Due, limit int) ([]Due, error) {
+	now := tx.Now()
+	return db.All(ctx, tx, func(row db.Row) (d Due, err error) {
+		err = row.Scan((*db.Time)(&d.At), &d.Child, &d.ID, &d.Service, &d.State)
+		return d, err
+	}, `
+		SELECT due_at, child, id, service, state FROM verification
+		WHERE due_at <= $1 AND (due_at, child, id) > ($2, $3, $4)
+		ORDER BY due_at, child, id LIMIT $5`,
+		(*db.Time)(&now), after.At.UnixMicro(), after.Child, after.ID, int64(limit))
+}
+
+// Expire ends an attempt that ran out, with its documents, or forgets a finished one
+// that isn't counted any more. If we crash before the commit, it is still due.
+func Expire(ctx context.Context, tx *db.Tx, due Due) error {
+	waits := due.State == Started
+	c, a, err := lock(ctx, tx, due.Attempt)
 	switch {
 	case errors.Is(err, family.ErrErased), errors.Is(err, family.ErrNotFound), errors.Is(err, ErrNotFound):
 		return nil // the erasure of the child took the attempt with it
