@@ -45,6 +45,7 @@ type cli struct {
 	Proofs   proofsCmd   `cmd:"" name:"verification" help:"${verification}"`
 	Demand   demandCmd   `cmd:"" help:"${demand}"`
 	Cease    ceaseCmd    `cmd:"" help:"${cease}"`
+	Keep     keepingCmd  `cmd:"" name:"retention" help:"${retention}"`
 	Import   importCmd   `cmd:"" help:"${import}"`
 	Requests requestsCmd `cmd:"" help:"${requests}"`
 	Keys     keysCmd     `cmd:"" help:"${keys}"`

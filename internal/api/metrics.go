@@ -11,7 +11,9 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
 
@@ -29,6 +31,14 @@ var (
 	demandsOverdue = prometheus.NewDesc("wardkeep_demands_overdue", "Open demands past their day; 1000 at most.", nil, nil)
 	cessationsLate = prometheus.NewDesc("wardkeep_cessations_late", "Announced ends, of the service or of purposes, that aren't over though the time of guardians is.", nil, nil)
 	erasuresLate   = prometheus.NewDesc("wardkeep_erasures_late", "Children whom the sweeps should have erased because somebody has demanded it; 1000 at most.", nil, nil)
+)
+
+// What is measured of the sweeps: of values of the app's service, but that of the last success is
+// the installation's.
+var (
+	sweepSuccess = prometheus.NewDesc("wardkeep_sweep_last_success_timestamp_seconds", "When a sweep last left nothing due; 0: never.", nil, nil)
+	sweepErased  = prometheus.NewDesc("wardkeep_sweep_values_erased_total", "Values past their time that sweeps have erased.", nil, nil)
+	sweepOverdue = prometheus.NewDesc("wardkeep_sweep_overdue_seconds", "How long the value that ended first is past its time; 0 if none is.", []string{"purpose"}, nil)
 )
 
 func ofEndpoint(name, help string) *prometheus.Desc {
@@ -67,8 +77,11 @@ func getMetrics(s *Server, w http.ResponseWriter, r *http.Request, c *call) erro
 			return err
 		}
 		unended, err := catalog.CountLate(r.Context(), tx, c.app.Service, cessation.Patience)
+		if err != nil {
+			return err
+		}
 		all.add(cessationsLate, prometheus.GaugeValue, float64(unended))
-		return err
+		return measureSweeps(r.Context(), tx, c.app.Service, &all)
 	})
 	if err != nil {
 		return err
@@ -78,6 +91,32 @@ func getMetrics(s *Server, w http.ResponseWriter, r *http.Request, c *call) erro
 		return err
 	}
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{DisableCompression: true}).ServeHTTP(w, r)
+	return nil
+}
+
+// measureSweeps measures what the sweeps have left of a service (Article 12).
+func measureSweeps(ctx context.Context, tx *db.Tx, service string, all *measures) error {
+	last, err := retention.LastSweep(ctx, tx)
+	if err != nil {
+		return err
+	}
+	swept, err := vault.LastSwept(ctx, tx, service)
+	if err != nil {
+		return err
+	}
+	purposes, err := vault.Purposes(ctx, tx, service, tx.Now())
+	if err != nil {
+		return err
+	}
+	at := 0.0
+	if !last.IsZero() {
+		at = float64(last.UnixMilli()) / 1000
+	}
+	all.add(sweepSuccess, prometheus.GaugeValue, at)
+	all.add(sweepErased, prometheus.CounterValue, float64(swept.Erased))
+	for _, p := range purposes {
+		all.add(sweepOverdue, prometheus.GaugeValue, max(0, tx.Now().Sub(p.Ends).Seconds()), p.Purpose)
+	}
 	return nil
 }
 

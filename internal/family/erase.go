@@ -135,10 +135,14 @@ func ForgetTraces(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 
 // DueUnconsented returns children whose wait is over, the longest first, those
 // behind after and at most limit. It reads the expiry index: its cost is what is due, not what is held.
-// The guardian may answer until the child is locked, so look again then.
+// The guardian may answer until the child is locked, so look again then: of each there
+// is only which it is, and when its wait ended.
 func DueUnconsented(ctx context.Context, tx *db.Tx, after Child, limit int) ([]Child, error) {
 	now := tx.Now()
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM child WHERE expires_at <= $1 AND (expires_at, child) > ($2, $3)
+	return db.All(ctx, tx, func(row db.Row) (c Child, err error) {
+		err = row.Scan(&c.ID, &c.Service, (*db.Time)(&c.ExpiresAt))
+		return c, err
+	}, `
+		SELECT child, service, expires_at FROM child WHERE expires_at <= $1 AND (expires_at, child) > ($2, $3)
 		ORDER BY expires_at, child LIMIT $4`, (*db.Time)(&now), after.ExpiresAt.UnixMicro(), after.ID, int64(limit))
 }

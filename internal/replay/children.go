@@ -439,6 +439,7 @@ func (a *audit) compareValue(t *tally, row vault.Row) {
 	t.values++
 	t.marks["value "+row.Item] = true
 	v := t.child.values[i]
+	r.text("service", t.record.Service, row.Service)
 	r.text("purpose", a.names.text(v.purpose), row.Purpose)
 	r.number("version", v.version, row.Version)
 	r.time("collected_at", v.collected, row.Collected)

@@ -113,7 +113,7 @@ func (f *fold) entry(p ledger.Placed) {
 var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindAppointed, catalog.KindEnded,
 		catalog.KindCeasing, catalog.KindCeased,
-		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed}
+		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, vault.KindSwept}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
@@ -216,6 +216,7 @@ const (
 	ruleDemand     = "demand"
 	ruleWebhook    = "webhook"
 	ruleCessation  = "cessation"
+	ruleSwept      = "swept"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

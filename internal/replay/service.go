@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
 
@@ -25,6 +26,8 @@ func (f *fold) serviceEntry(p ledger.Placed) fault {
 		return f.revoked(p)
 	case webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed:
 		return f.webhookEntry(p)
+	case vault.KindSwept:
+		return f.swept(p)
 	case catalog.KindCreated:
 		return f.created(p)
 	}
@@ -41,6 +44,23 @@ func (f *fold) serviceEntry(p ledger.Placed) fault {
 	x := f.serviceChange(p, s, &now)
 	s.history = append(s.history, now)
 	return x
+}
+
+// swept folds a report on sweeps. What it says of the values is not compared: the
+// entries about children have no order with it. It can't contradict itself, or come before what it tells.
+func (f *fold) swept(p ledger.Placed) fault {
+	b, x := body[vault.SweptBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	bad := b.Erased < 0 || b.Until > p.At.UnixMicro()
+	for _, s := range b.Purposes {
+		bad = bad || s.Purpose == "" || s.Ends <= s.Collected || (s.Ends <= b.Until) != (s.Overdue > 0)
+	}
+	if bad {
+		return impossible(ruleSwept)
+	}
+	return fault{}
 }
 
 func (f *fold) created(p ledger.Placed) fault {

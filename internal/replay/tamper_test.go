@@ -297,6 +297,7 @@ var changes = []change{
 	{"a value lives longer", `UPDATE value SET expires_at = expires_at + 1 WHERE child = $1`, mei, "row_differs value expires_at"},
 	{"a value is younger", `UPDATE value SET collected_at = collected_at + 1 WHERE child = $1`, mei, "row_differs value collected_at"},
 	{"a value serves another purpose", `UPDATE value SET purpose = 'parent-reports' WHERE child = $1`, mei, "row_differs value purpose"},
+	{"a value is another service's", `UPDATE value SET service = 'elsewhere' WHERE child = $1`, mei, "row_differs value service"},
 	{"a value is another's", `UPDATE value SET child = $1 WHERE child = $2`, func(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }, "row_extra value "},
 	{"a value is gone", `DELETE FROM value WHERE child = $1`, mei, "row_missing value "},
 	{"an event never was", `UPDATE child SET endings = '' WHERE child = $1`, mei, "row_differs child endings"},

@@ -89,7 +89,14 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	// First what somebody has asked for (Article 20).
 	all(&done.Demanded, func() (int, error) { return sweepDemanded(ctx, store, v, f) })
 	run(&done.Aged, func() (int, int, error) { return sweepAges(ctx, store, v) })
-	all(&done.Values, func() (int, error) { return sweepValues(ctx, store, v) })
+	began := store.Now().UTC()
+	all(&done.Values, func() (n int, err error) {
+		erased, err := sweepValues(ctx, store, v)
+		for _, values := range erased {
+			n += values
+		}
+		return n, errors.Join(err, count(ctx, store, erased))
+	})
 	all(&done.Requests, func() (int, error) { return sweepRequests(ctx, store) })
 	all(&done.Proofs, func() (int, error) { return sweepProofs(ctx, store, v) })
 	all(&done.Attempts, func() (int, error) { return sweepAttempts(ctx, store) })
@@ -104,6 +111,9 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
 	failed = append(failed, store.Scrub(ctx), ctx.Err())
 	if err := errors.Join(failed...); err != nil {
+		return done, err
+	}
+	if err := report(ctx, store, began); err != nil {
 		return done, err
 	}
 	// If we crash before it, the sweep is done and looks as if it were behind.

@@ -3,7 +3,7 @@ package retention
 import (
 	"context"
 	"slices"
-	"sync/atomic"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,15 +17,17 @@ const (
 	lookValues = 2048
 	// togetherChildren and togetherValues bound one transaction: on SQLite, whose one
 	// writer it takes, to a few milliseconds. Reads are recorded, and wait for no longer.
-	togetherChildren = 16
-	togetherValues   = 128
+	togetherChildren = 32
+	togetherValues   = 256
 )
 
 // sweepValues erases the values past their time (Article 12), in the order in which
 // they ended. What fails is passed over and comes back as an error; what is behind it is
 // reached in the same sweep. If we crash, what was committed is gone and the rest is due.
-func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (int, error) {
-	var erased atomic.Int64
+// It returns how many there were of each service.
+func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (map[string]int, error) {
+	erased := make(map[string]int)
+	var mu sync.Mutex
 	var failed failures
 	var after vault.Due
 	for ctx.Err() == nil {
@@ -40,21 +42,25 @@ func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (int, error)
 		after = due[len(due)-1]
 		var group errgroup.Group
 		group.SetLimit(max(1, store.Abreast()))
-		for _, children := range bundles(due) {
+		for _, some := range bundles(due) {
 			group.Go(func() error {
-				n, err := expire(ctx, store, v, children)
-				erased.Add(int64(n))
+				done, err := expire(ctx, store, v, some)
 				failed.add(err)
+				mu.Lock()
+				defer mu.Unlock()
+				for _, e := range done {
+					erased[e.Service] += e.Values
+				}
 				return nil
 			})
 		}
 		group.Wait() // what failed is in failed
 	}
-	return int(erased.Load()), failed.joined()
+	return erased, failed.joined()
 }
 
 // bundles divides what is due among transactions, each child in one of them.
-func bundles(due []vault.Due) (all [][]family.ID) {
+func bundles(due []vault.Due) (all [][]vault.Due) {
 	seen := make(map[family.ID]bool, len(due))
 	values := 0
 	for _, d := range due {
@@ -67,42 +73,42 @@ func bundles(due []vault.Due) (all [][]family.ID) {
 		if last < 0 || len(all[last]) == togetherChildren || values > togetherValues {
 			all, last, values = append(all, nil), last+1, 1
 		}
-		all[last] = append(all[last], d.Child)
+		all[last] = append(all[last], d)
 	}
 	return all
 }
 
 // expire erases what is due of some children together, and alone of those of whom that
 // didn't succeed: one that can't be erased holds up no other.
-func expire(ctx context.Context, store *db.DB, v *vault.Vault, children []family.ID) (erased int, err error) {
+func expire(ctx context.Context, store *db.DB, v *vault.Vault, due []vault.Due) ([]vault.Expiry, error) {
+	ids := make([]family.ID, len(due))
+	for i, d := range due {
+		ids[i] = d.Child
+	}
 	var done []vault.Expiry
-	together := store.Update(ctx, func(tx *db.Tx) (err error) {
-		done, err = v.ExpireTogether(ctx, tx, actor, children)
+	err := store.Update(ctx, func(tx *db.Tx) (err error) {
+		done, err = v.ExpireTogether(ctx, tx, actor, ids)
 		return err
 	})
-	if together != nil {
+	if err != nil {
 		done = nil
 	}
-	for _, d := range done {
-		erased += d.Values
-	}
-	if len(done) == len(children) {
-		return erased, nil
+	if len(done) == len(due) {
+		return done, nil
 	}
 	var failed failures
-	for _, child := range children {
-		if slices.ContainsFunc(done, func(d vault.Expiry) bool { return d.Child == child }) {
+	for _, d := range due {
+		if slices.ContainsFunc(done, func(e vault.Expiry) bool { return e.Child == d.Child }) {
 			continue
 		}
-		n := 0
+		var one vault.Expiry
 		err := store.Update(ctx, func(tx *db.Tx) (err error) {
-			n, err = v.Expire(ctx, tx, actor, child)
+			one, err = v.Expire(ctx, tx, actor, d.Service, d.Child)
 			return err
 		})
-		if err == nil {
-			erased += n
+		if failed.add(gone(err)); err == nil {
+			done = append(done, one)
 		}
-		failed.add(gone(err))
 	}
-	return erased, failed.joined()
+	return done, failed.joined()
 }

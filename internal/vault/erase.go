@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"time"
 
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
@@ -61,32 +60,11 @@ func erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, it
 		Version: child.Version, Actor: actor, Body: ErasedBody{Items: items, Ground: ground}})
 }
 
-// A Due is a value past its time, in the order in which they ended.
-type Due struct {
-	Ends  time.Time
-	Child family.ID
-	Item  string
-}
-
-// DueValues returns values whose time is over, the earliest end first, those
-// behind after and at most limit. The zero Due is before all of them. It reads the expiry
-// index and nothing else: its cost is what is due, not what is held.
-func DueValues(ctx context.Context, tx *db.Tx, after Due, limit int) ([]Due, error) {
-	now := tx.Now()
-	return db.All(ctx, tx, func(row db.Row) (d Due, err error) {
-		err = row.Scan((*db.Time)(&d.Ends), &d.Child, &d.Item)
-		return d, err
-	}, `
-		SELECT expires_at, child, item FROM value
-		WHERE expires_at <= $1 AND (expires_at, child, item) > ($2, $3, $4)
-		ORDER BY expires_at, child, item LIMIT $5`,
-		(*db.Time)(&now), after.Ends.UnixMicro(), after.Child, after.Item, int64(limit))
-}
-
 // An Expiry is how many values of a child have ended.
 type Expiry struct {
-	Child  family.ID
-	Values int
+	Child   family.ID
+	Service string
+	Values  int
 }
 
 // ExpireTogether removes the expired values of at most db.Chunk children in one
@@ -126,7 +104,7 @@ func (v *Vault) ExpireTogether(ctx context.Context, tx *db.Tx, actor string, chi
 		if _, err := erased(ctx, tx, actor, c, items, groundExpired); err != nil {
 			return nil, err
 		}
-		done = append(done, Expiry{c.ID, len(items)})
+		done = append(done, Expiry{c.ID, c.Service, len(items)})
 	}
 	return done, nil
 }
@@ -134,24 +112,22 @@ func (v *Vault) ExpireTogether(ctx context.Context, tx *db.Tx, actor string, chi
 // groundExpired is why a value ends by itself (Article 12).
 const groundExpired = "expired"
 
-// Expire removes the expired values of one child and returns how many there
+// Expire removes the expired values of one child and says how many there
 // were: it waits for whoever is changing the child. If we crash before the commit, they are due again.
-func (v *Vault) Expire(ctx context.Context, tx *db.Tx, actor string, id family.ID) (int, error) {
-	var found []family.Child
-	if err := tx.Together(ctx, family.ReadChild(&found, id)); err != nil || len(found) == 0 {
-		return 0, err
-	}
-	child, err := family.Lock(ctx, tx, found[0].Service, id)
+func (v *Vault) Expire(ctx context.Context, tx *db.Tx, actor, service string, id family.ID) (Expiry, error) {
+	done := Expiry{Child: id, Service: service}
+	child, err := family.Lock(ctx, tx, service, id)
 	if err != nil {
-		return 0, err
+		return done, err
 	}
 	now := tx.Now()
 	items, err := db.All(ctx, tx, db.Single[string], `
 		DELETE FROM value WHERE child = $1 AND expires_at <= $2 RETURNING item`, id, (*db.Time)(&now))
 	if err != nil || len(items) == 0 {
-		return 0, err
+		return done, err
 	}
 	slices.Sort(items)
+	done.Values = len(items)
 	_, err = erased(ctx, tx, actor, child, items, groundExpired)
-	return len(items), err
+	return done, err
 }

@@ -12,6 +12,7 @@ import (
 type Row struct {
 	Child              family.ID
 	Item, Purpose      string
+	Service            string // as the row says
 	Version            int64
 	Collected, Expires int64 // microseconds
 
@@ -19,7 +20,7 @@ type Row struct {
 }
 
 func scanRow(row db.Row) (r Row, err error) {
-	err = row.Scan(&r.Child, &r.Item, &r.Purpose, &r.Version, &r.sealed, &r.Collected, &r.Expires)
+	err = row.Scan(&r.Child, &r.Item, &r.Service, &r.Purpose, &r.Version, &r.sealed, &r.Collected, &r.Expires)
 	return r, err
 }
 
@@ -34,7 +35,7 @@ func Rows(ctx context.Context, tx *db.Tx, of family.Stretch, each func(Row)) err
 		}
 		return err
 	}, `
-		SELECT child, item, purpose, version, sealed, collected_at, expires_at FROM value
+		SELECT child, item, service, purpose, version, sealed, collected_at, expires_at FROM value
 		WHERE `+where+`
 		ORDER BY child, item`, args...)
 }

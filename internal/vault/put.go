@@ -100,11 +100,11 @@ func (v *Vault) write(ctx context.Context, tx *db.Tx, permit gate.Permit, child 
 	}
 	s.sealed = key.Seal([]byte(value.Reveal()), s.ad(child)...)
 	return tx.Queue(ctx, `
-		INSERT INTO value (child, item, purpose, version, sealed, collected_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		INSERT INTO value (child, item, service, purpose, version, sealed, collected_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (child, item) DO UPDATE SET purpose = excluded.purpose, version = excluded.version,
 			sealed = excluded.sealed, collected_at = excluded.collected_at, expires_at = excluded.expires_at`,
-		child.ID, s.item, s.purpose, s.version, s.sealed, (*db.Time)(&s.collected), (*db.Time)(&s.expires))
+		child.ID, s.item, child.Service, s.purpose, s.version, s.sealed, (*db.Time)(&s.collected), (*db.Time)(&s.expires))
 }
 
 // leastGain is how much longer a use must let a value live before its row is

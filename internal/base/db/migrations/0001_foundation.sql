@@ -412,6 +412,7 @@ CREATE INDEX certificate_until ON certificate (until, secret);
 CREATE TABLE value (
 	child        text   NOT NULL,
 	item         text   NOT NULL,
+	service      text   NOT NULL, -- the child's
 	purpose      text   NOT NULL, -- that it was collected for
 	version      bigint NOT NULL,
 	sealed       bytea  NOT NULL,
@@ -419,7 +420,16 @@ CREATE TABLE value (
 	expires_at   bigint NOT NULL,
 	PRIMARY KEY (child, item)
 );
-CREATE INDEX value_expiry ON value (expires_at, child, item);
+-- What is due, and that of no purpose anything is overdue, is read from it.
+CREATE INDEX value_expiry ON value (service, purpose, expires_at, child, item);
+
+-- RETENTION. What the sweeps have done, of each service.
+CREATE TABLE sweep (
+	service     text   NOT NULL PRIMARY KEY,
+	erased      bigint NOT NULL, -- values past their time, so far
+	told        bigint NOT NULL, -- of them, in reports
+	reported_at bigint           -- when the last report was made
+);
 
 -- ACCESS. Who used what of a child, per day, as the ledger tells it.
 CREATE TABLE child_access (
@@ -538,6 +548,7 @@ DROP TABLE passkey;
 DROP TABLE session;
 DROP TABLE sign_in;
 DROP TABLE child_access;
+DROP TABLE sweep;
 DROP TABLE value;
 DROP TABLE consent;
 DROP TABLE code_contact;
