@@ -128,7 +128,7 @@ func ForgetCertificates(ctx context.Context, tx *db.Tx, limit int) (int, error) 
 	now := tx.Now()
 	n, err := tx.Exec(ctx, `
 		DELETE FROM certificate WHERE secret IN (
-			SELECT secret FROM certificate WHERE until <= $1 ORDER BY until, secret LIMIT $2)`, (*db.Time)(&now), int64(limit))
+			SELECT secret FROM certificate WHERE until <= $1 LIMIT $2)`, (*db.Time)(&now), int64(limit))
 	return int(n), err
 }
 

@@ -39,7 +39,7 @@ func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault) (found, did in
 		return nil
 	})
 	var aged atomic.Int64
-	err = errors.Join(err, each(due, func(c family.Child) error {
+	err = errors.Join(err, each(due, atOnce, func(c family.Child) error {
 		told := false
 		err := store.Update(ctx, func(tx *db.Tx) error {
 			c, err := family.Lock(ctx, tx, c.Service, c.ID)

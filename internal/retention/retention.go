@@ -179,48 +179,6 @@ func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message
 	})
 }
 
-// Erase erases a locked child and certifies it, and returns what its guardians are to
-// be told after the commit, and the entry that tells of the erasure. The certificate rests on
-// the entries of the demand, if there was one, too.
-func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground, demand ...string) ([]notify.Message, string, error) {
-	secret := receipt.NewSecret()
-	letters := f.Erased(ctx, tx, c, ground, secret)
-	entries, err := v.Erase(ctx, tx, by, c.Service, c.ID, ground)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(letters) > 0 { // else nobody would have the link
-		err = receipt.Keep(ctx, tx, v.Ring, secret, append(demand, entries...)...)
-	}
-	return letters, entries[len(entries)-1], err
-}
-
-// EraseAll erases several children for one reason, each in a transaction of its own
-// with its letters and its certificate, and returns how many it has erased. One that fails does not
-// keep the others waiting; the errors come back together. If we crash, those that
-// were erased are, and the others are as they were.
-func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, by string, ground family.Ground, children []family.Child) (int, error) {
-	var erased atomic.Int64
-	err := each(children, func(c family.Child) error {
-		var letters []notify.Message
-		err := store.Update(ctx, func(tx *db.Tx) error {
-			letters = nil // it may run again
-			c, err := family.Lock(ctx, tx, c.Service, c.ID)
-			if err != nil {
-				return err
-			}
-			letters, _, err = Erase(ctx, tx, v, f, by, c, ground)
-			return err
-		})
-		if err == nil {
-			f.Send(ctx, letters)
-			erased.Add(1)
-		}
-		return gone(err)
-	})
-	return int(erased.Load()), err
-}
-
 // gone takes it for done when somebody else has erased the child meanwhile.
 func gone(err error) error {
 	if errors.Is(err, family.ErrErased) {
@@ -247,7 +205,7 @@ func through[T any](ctx context.Context, store *db.DB, look func(ctx context.Con
 			break
 		}
 		after = due[len(due)-1]
-		failed.add(each(due, func(one T) error {
+		failed.add(each(due, atOnce, func(one T) error {
 			n, err := fn(one)
 			did.Add(int64(n))
 			return gone(err)
@@ -263,11 +221,11 @@ func through[T any](ctx context.Context, store *db.DB, look func(ctx context.Con
 // transaction, and so one fsync.
 const atOnce = 16
 
-// each calls fn for every one, a few at once, and returns what went wrong.
-func each[T any](all []T, fn func(T) error) error {
+// each calls fn for every one, so many at once, and returns what went wrong.
+func each[T any](all []T, most int, fn func(T) error) error {
 	var failed failures
 	var group errgroup.Group
-	group.SetLimit(atOnce)
+	group.SetLimit(most)
 	for _, one := range all {
 		group.Go(func() error {
 			failed.add(fn(one))

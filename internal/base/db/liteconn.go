@@ -93,6 +93,8 @@ func pointerAt(p uintptr) uintptr {
 	return uintptr(binary.NativeEndian.Uint64(b))
 }
 
+func int32At(p uintptr) int32 { return int32(binary.NativeEndian.Uint32(libc.GoBytes(p, 4))) }
+
 func (c *liteConn) close() error {
 	for query, s := range c.stmts {
 		sqlite3.Xsqlite3_finalize(c.tls, s)

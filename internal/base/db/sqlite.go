@@ -19,7 +19,7 @@ import (
 // A page that is cached takes twice its size of memory.
 var pragmas = []string{
 	"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
-	"temp_store(MEMORY)", "cache_size(-8000)", "wal_autocheckpoint(4000)",
+	"temp_store(MEMORY)", "cache_size(-8000)", "wal_autocheckpoint(16000)",
 }
 
 // readerCache is smaller than the writer's: there are several, and what one lacks
@@ -31,6 +31,7 @@ type lite struct {
 	path    string
 	readers chan *liteConn
 	writer  *writer
+	folder  *folder
 	once    sync.Once
 	closed  chan struct{}
 	damage  damage
@@ -54,7 +55,8 @@ func OpenSQLite(path string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, liteError(err))
 	}
-	e.writer = newWriter(conn)
+	e.folder = newFolder(path, &e.damage)
+	e.writer = newWriter(conn, e.folder)
 	for range cap(e.readers) {
 		r, err := openLite(path, &e.damage, "query_only(1)", readerCache)
 		if err != nil {
@@ -80,7 +82,7 @@ func (e *lite) close() (err error) {
 				return // a reader that doesn't end keeps its connection until the process does
 			}
 		}
-		err = errors.Join(err, e.writer.conn.close())
+		err = errors.Join(err, e.folder.stop(), e.writer.conn.close())
 	})
 	return err
 }
@@ -143,11 +145,12 @@ func microseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsec
 // view runs it can't, and does nothing: the next one will.
 func (e *lite) scrub(ctx context.Context) error {
 	return e.writer.outside(ctx, func(c *liteConn) error {
-		var err error
-		for _, pragma := range []string{"PRAGMA busy_timeout(20)", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout(5000)"} {
-			err = errors.Join(err, c.rows(ctx, pragma, nil, func(Row) error { return nil }))
-		}
-		return err
+		return e.folder.aside(func() (err error) {
+			for _, pragma := range []string{"PRAGMA busy_timeout(20)", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout(5000)"} {
+				err = errors.Join(err, c.rows(ctx, pragma, nil, func(Row) error { return nil }))
+			}
+			return err
+		})
 	})
 }
 

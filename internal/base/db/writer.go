@@ -17,6 +17,8 @@ const maxGroup = 128
 // same moment share a transaction, a savepoint each, and so one fsync.
 type writer struct {
 	conn    *liteConn
+	folder  *folder
+	pages   int32 // written since the folder was woken
 	queue   chan *request
 	between chan func() // what runs while no transaction is open
 	quit    chan struct{}
@@ -33,8 +35,8 @@ type request struct {
 	back chan struct{} // closed when err is final
 }
 
-func newWriter(conn *liteConn) *writer {
-	w := &writer{conn: conn, queue: make(chan *request), between: make(chan func()), quit: make(chan struct{})}
+func newWriter(conn *liteConn, f *folder) *writer {
+	w := &writer{conn: conn, folder: f, queue: make(chan *request), between: make(chan func()), quit: make(chan struct{})}
 	w.done.Go(w.loop)
 	return w
 }
@@ -113,6 +115,10 @@ func (w *writer) write(group []*request) {
 	}
 	for _, r := range group {
 		close(r.back)
+	}
+	if w.pages += w.conn.written(); w.pages >= foldAfter {
+		w.pages = 0
+		w.folder.wake()
 	}
 }
 

@@ -183,8 +183,8 @@ CREATE TABLE child (
 );
 CREATE INDEX child_subject ON child (subject, child);
 CREATE INDEX child_service ON child (service, child) WHERE state <> 'erased'; -- the living
-CREATE INDEX child_expiry ON child (expires_at, child);
-CREATE INDEX child_turns_14 ON child (turns_14, aged, child);
+CREATE INDEX child_expiry ON child (expires_at, child) WHERE expires_at IS NOT NULL;
+CREATE INDEX child_turns_14 ON child (turns_14, aged, child) WHERE turns_14 IS NOT NULL;
 CREATE INDEX child_pool ON child (pool, child);
 
 CREATE TABLE child_ref (
@@ -230,8 +230,8 @@ CREATE TABLE guardian (
 	ended_at    bigint,
 	PRIMARY KEY (child, guardian)
 );
-CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian);
-CREATE INDEX guardian_email ON guardian (email_hash, child, guardian);
+CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian) WHERE phone_hash IS NOT NULL;
+CREATE INDEX guardian_email ON guardian (email_hash, child, guardian) WHERE email_hash IS NOT NULL;
 
 -- What is proved of a guardian and in force.
 CREATE TABLE proof (
@@ -245,7 +245,7 @@ CREATE TABLE proof (
 	sealed     bytea,           -- the keyed hash of who it is, and the provider's reference
 	PRIMARY KEY (child, guardian, kind)
 );
-CREATE INDEX proof_expiry ON proof (expires_at, child, guardian, kind);
+CREATE INDEX proof_expiry ON proof (expires_at, child, guardian, kind) WHERE expires_at IS NOT NULL;
 
 -- VERIFICATION. Attempts to prove who a guardian is. Finished ones stay for a
 -- while, to be counted.
@@ -321,7 +321,7 @@ CREATE TABLE consent_request (
 	PRIMARY KEY (child, id)
 );
 CREATE INDEX consent_request_id ON consent_request (id, child);
-CREATE INDEX consent_request_due ON consent_request (due_at, child, id);
+CREATE INDEX consent_request_due ON consent_request (due_at, child, id) WHERE due_at IS NOT NULL;
 
 CREATE TABLE consent_link (
 	token   bytea   NOT NULL PRIMARY KEY, -- keyed hash of the secret of a link or of the operator's page, or of the short code
@@ -406,7 +406,7 @@ CREATE TABLE certificate (
 	sealed bytea  NOT NULL,             -- names of ledger entries, sealed under the secret
 	until  bigint NOT NULL              -- a day: the time of the erasure leads to the pseudonym
 );
-CREATE INDEX certificate_until ON certificate (until, secret);
+CREATE INDEX certificate_until ON certificate (until);
 
 -- VAULT. Values, sealed under the child's key.
 CREATE TABLE value (

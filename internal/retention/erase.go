@@ -1,0 +1,135 @@
+package retention
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+	"wardkeep/internal/message"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/receipt"
+	"wardkeep/internal/vault"
+)
+
+// Erase erases a locked child and certifies it, and returns what its guardians are to
+// be told after the commit, and the entry that tells of the erasure. The certificate rests on
+// the entries of the demand, if there was one, too.
+func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground, demand ...string) ([]notify.Message, string, error) {
+	l := tell(ctx, tx, f, c, ground)
+	entry, err := erase(ctx, tx, v, by, c, ground, l, demand)
+	return l.letters, entry, err
+}
+
+// leave is what guardians are told of an erasure: letters, with the secret of the link to
+// its certificate, as the child was at a version.
+type leave struct {
+	version int64
+	secret  string
+	letters []notify.Message
+}
+
+func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, ground family.Ground) leave {
+	l := leave{version: c.Version, secret: receipt.NewSecret()}
+	l.letters = f.Erased(ctx, tx, c, ground, l.secret)
+	return l
+}
+
+func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.Child, ground family.Ground, l leave, demand []string) (string, error) {
+	entries, err := v.Erase(ctx, tx, by, c.Service, c.ID, ground)
+	if err != nil {
+		return "", err
+	}
+	if len(l.letters) > 0 { // else nobody would have the link
+		err = receipt.Keep(ctx, tx, v.Ring, l.secret, append(demand, entries...)...)
+	}
+	return entries[len(entries)-1], err
+}
+
+// ahead is how many children's letters are written beside the transactions that erase the
+// children before them.
+const ahead = 64
+
+// togetherErased is how many children EraseAll erases at once: on SQLite their
+// transactions are one, of some ten milliseconds.
+const togetherErased = 32
+
+// EraseAll erases several children for one reason, each in a transaction of its own
+// with its certificate, and has its guardians told; it returns how many it has erased.
+// The letters are written ahead, beside the one writer, and anew where the child has
+// changed since. One that fails does not keep the others waiting; the errors come back
+// together. If we crash, those that were erased are, and the others are as they were.
+func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, by string, ground family.Ground, children []family.Child) (int, error) {
+	var erased atomic.Int64
+	var failed failures
+	ready := make(chan []leaving)
+	var group errgroup.Group
+	group.Go(func() error {
+		defer close(ready)
+		for some := range slices.Chunk(children, ahead) {
+			ready <- prepare(ctx, store, f, ground, some)
+		}
+		return nil
+	})
+	for some := range ready {
+		failed.add(each(some, togetherErased, func(c leaving) error {
+			err := c.erase(ctx, store, v, f, by, ground)
+			if err == nil {
+				f.Send(ctx, c.letters)
+				erased.Add(1)
+			}
+			return gone(err)
+		}))
+	}
+	group.Wait() // it returns no error
+	return int(erased.Load()), failed.joined()
+}
+
+// leaving is a child with what its guardians will be told.
+type leaving struct {
+	family.Child
+	*leave
+}
+
+// prepare writes the letters of some children. What goes wrong here is met again where the
+// child is erased.
+func prepare(ctx context.Context, store *db.DB, f *message.Farewell, ground family.Ground, some []family.Child) []leaving {
+	all := make([]leaving, 0, len(some))
+	err := store.View(ctx, func(tx *db.Tx) error {
+		all = all[:0]
+		for _, c := range some {
+			l := leave{version: -1}
+			if now, err := family.Find(ctx, tx, c.Service, c.ID); err == nil {
+				l = tell(ctx, tx, f, now, ground)
+			}
+			all = append(all, leaving{c, &l})
+		}
+		return nil
+	})
+	if err != nil {
+		all = all[:0]
+		for _, c := range some {
+			all = append(all, leaving{c, &leave{version: -1}})
+		}
+	}
+	return all
+}
+
+func (c leaving) erase(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, by string, ground family.Ground) error {
+	return store.Update(ctx, func(tx *db.Tx) error {
+		locked, err := family.Lock(ctx, tx, c.Service, c.ID)
+		if err != nil {
+			return err
+		}
+		// The lock made a version of its own.
+		if c.version != locked.Version-1 {
+			*c.leave = tell(ctx, tx, f, locked, ground)
+			c.version = locked.Version - 1 // it may run again
+		}
+		_, err = erase(ctx, tx, v, by, locked, ground, *c.leave, nil)
+		return err
+	})
+}
