@@ -93,7 +93,7 @@ func (b *bench) collectLongAgo(ctx context.Context, children []string) (ends tim
 		return ends, 0, err
 	}
 	each := time.Since(began) / time.Duration(sample)
-	ends = time.Now().Add(each*time.Duration(len(children))*3/2 + time.Duration(len(children))*50*time.Microsecond + 20*time.Second)
+	ends = time.Now().Add(each*time.Duration(len(children))*3/2 + time.Duration(len(children))*50*time.Microsecond + 6*b.Duration + 3*time.Second)
 	if err := b.collectAt(ctx, a, children, ends); err != nil {
 		return ends, 0, err
 	}

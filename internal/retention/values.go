@@ -30,6 +30,7 @@ func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (map[string]
 	var mu sync.Mutex
 	var failed failures
 	var after vault.Due
+	calm := newPace(store)
 	for ctx.Err() == nil {
 		var due []vault.Due
 		err := store.View(ctx, func(tx *db.Tx) (err error) {
@@ -44,7 +45,7 @@ func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (map[string]
 		group.SetLimit(max(1, store.Abreast()))
 		for _, some := range bundles(due) {
 			group.Go(func() error {
-				done, err := expire(ctx, store, v, some)
+				done, err := expire(ctx, calm, v, some)
 				failed.add(err)
 				mu.Lock()
 				defer mu.Unlock()
@@ -80,13 +81,13 @@ func bundles(due []vault.Due) (all [][]vault.Due) {
 
 // expire erases what is due of some children together, and alone of those of whom that
 // didn't succeed: one that can't be erased holds up no other.
-func expire(ctx context.Context, store *db.DB, v *vault.Vault, due []vault.Due) ([]vault.Expiry, error) {
+func expire(ctx context.Context, calm *pace, v *vault.Vault, due []vault.Due) ([]vault.Expiry, error) {
 	ids := make([]family.ID, len(due))
 	for i, d := range due {
 		ids[i] = d.Child
 	}
 	var done []vault.Expiry
-	err := store.Update(ctx, func(tx *db.Tx) (err error) {
+	err := calm.update(ctx, func(tx *db.Tx) (err error) {
 		done, err = v.ExpireTogether(ctx, tx, actor, ids)
 		return err
 	})
@@ -102,7 +103,7 @@ func expire(ctx context.Context, store *db.DB, v *vault.Vault, due []vault.Due) 
 			continue
 		}
 		var one vault.Expiry
-		err := store.Update(ctx, func(tx *db.Tx) (err error) {
+		err := calm.update(ctx, func(tx *db.Tx) (err error) {
 			one, err = v.Expire(ctx, tx, actor, d.Service, d.Child)
 			return err
 		})

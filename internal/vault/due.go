@@ -62,13 +62,22 @@ type Purpose struct {
 const Many = 1000
 
 // nextPurpose returns the purpose behind one of which values are held. Errors:
-// db.ErrNone.
+// db.ErrNone. Both looks are one step in the index: SQLite would read all that is held for
+// a purpose to find what is greater than the pair.
 func nextPurpose(ctx context.Context, tx *db.Tx, service, purpose string) (Purpose, error) {
-	return db.One(ctx, tx, func(row db.Row) (p Purpose, err error) {
+	scan := func(row db.Row) (p Purpose, err error) {
 		err = row.Scan(&p.Service, &p.Purpose)
 		return p, err
-	}, `SELECT service, purpose FROM value WHERE (service, purpose) > ($1, $2) ORDER BY service, purpose, expires_at, child, item LIMIT 1`,
-		service, purpose)
+	}
+	next, err := db.One(ctx, tx, scan, `
+		SELECT service, purpose FROM value WHERE service = $1 AND purpose > $2
+		ORDER BY purpose, expires_at, child, item LIMIT 1`, service, purpose)
+	if !errors.Is(err, db.ErrNone) {
+		return next, err
+	}
+	return db.One(ctx, tx, scan, `
+		SELECT service, purpose FROM value WHERE service > $1
+		ORDER BY service, purpose, expires_at, child, item LIMIT 1`, service)
 }
 
 // Purposes returns what is held for each purpose, those of a service or, with "", of all,

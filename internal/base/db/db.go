@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"wardkeep/internal/base/errs"
@@ -55,6 +56,7 @@ type DB struct {
 	Now func() time.Time
 
 	writing writing
+	updates atomic.Int64
 }
 
 // An engine is what SQLite and PostgreSQL do differently.
@@ -121,8 +123,13 @@ func (db *DB) Size(ctx context.Context) (int64, error) { return db.engine.size(c
 // conflict, so fn must have no effect but through tx and must not call Update
 // or View. Only an edge (api, web, a job, a command) calls Update.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	db.updates.Add(1)
 	return db.remember(db.engine.update(ctx, db.Now, fn))
 }
+
+// Updates returns how many updates this process has asked for: whoever can wait sees
+// by it whether others want to write.
+func (db *DB) Updates() int64 { return db.updates.Load() }
 
 // View runs fn in a transaction that may only read, on one snapshot.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {

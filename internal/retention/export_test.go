@@ -1,0 +1,4 @@
+package retention
+
+// SweepValues is the sweep of values alone, which needs no keys.
+var SweepValues = sweepValues
