@@ -7,7 +7,6 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
-	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
 )
 
@@ -42,7 +41,7 @@ func (w *work) erase(ctx context.Context) error {
 			after = some[len(some)-1].ID
 		}
 		w.farewell.Room(ctx)
-		n, err := w.eraseBatch(ctx, some)
+		n, err := retention.EraseAll(ctx, w.store, w.vault, w.farewell, system{}.Ledger(), family.Cessation, some)
 		w.done.Erased += n
 		failed = append(failed, err)
 	}
@@ -56,30 +55,6 @@ func (w *work) erase(ctx context.Context) error {
 		}
 		return w.Held, err
 	})
-}
-
-// eraseBatch erases some children, each in a transaction of its own with its
-// certificate, and has their guardians told. One that fails keeps no other waiting.
-func (w *work) eraseBatch(ctx context.Context, some []family.Child) (int, error) {
-	var erased atomic.Int64
-	err := each(some, func(c family.Child) error {
-		var letters []notify.Message
-		err := w.store.Update(ctx, func(tx *db.Tx) error {
-			letters = nil // it may run again
-			c, err := family.Lock(ctx, tx, c.Service, c.ID)
-			if err != nil {
-				return err
-			}
-			letters, _, err = retention.Erase(ctx, tx, w.vault, w.farewell, system{}.Ledger(), c, family.Cessation)
-			return err
-		})
-		if err == nil {
-			erased.Add(1)
-			w.farewell.Send(ctx, letters)
-		}
-		return gone(err)
-	})
-	return int(erased.Load()), err
 }
 
 // clear erases what was collected for a purpose, of each child in the order of the
