@@ -39,7 +39,7 @@ func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, g
 }
 
 func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.Child, ground family.Ground, l leave, demand []string) (string, error) {
-	entries, err := v.Erase(ctx, tx, by, c.Service, c.ID, ground)
+	entries, err := v.EraseLocked(ctx, tx, by, c, ground)
 	if err != nil {
 		return "", err
 	}

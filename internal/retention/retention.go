@@ -143,7 +143,7 @@ func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *messa
 			}
 			n = 1
 			letters = f.Erased(ctx, tx, c, family.ExpiredUnconsented, "")
-			_, err = v.Erase(ctx, tx, actor, c.Service, c.ID, family.ExpiredUnconsented)
+			_, err = v.EraseLocked(ctx, tx, actor, c, family.ExpiredUnconsented)
 			return err
 		})
 		if err != nil {

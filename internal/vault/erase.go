@@ -24,6 +24,12 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 	if err != nil {
 		return nil, err
 	}
+	return v.EraseLocked(ctx, tx, actor, child, ground)
+}
+
+// EraseLocked is Erase for a locked child.
+func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child family.Child, ground family.Ground) (entries []string, err error) {
+	id := child.ID
 	items, err := db.All(ctx, tx, db.Single[string], `DELETE FROM value WHERE child = $1 RETURNING item`, id)
 	if err != nil {
 		return nil, err

@@ -42,6 +42,11 @@ func up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, options ...goo
 	if err != nil {
 		return err
 	}
+	if dialect == goose.DialectSQLite3 {
+		if files, err = forSQLite(files); err != nil {
+			return err
+		}
+	}
 	options = append(options, goose.WithDisableGlobalRegistry(true))
 	provider, err := goose.NewProvider(dialect, pool, files, options...)
 	if err != nil {

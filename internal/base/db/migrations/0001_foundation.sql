@@ -192,7 +192,7 @@ CREATE TABLE child_ref (
 	ref_hash bytea NOT NULL,
 	child    text  NOT NULL,
 	PRIMARY KEY (service, ref_hash)
-);
+); -- clustered
 
 -- For three days after an erasure its events can still be told apart.
 CREATE TABLE erased_subject (
@@ -229,7 +229,7 @@ CREATE TABLE guardian (
 	verified_at bigint,
 	ended_at    bigint,
 	PRIMARY KEY (child, guardian)
-);
+); -- clustered
 CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian) WHERE phone_hash IS NOT NULL;
 CREATE INDEX guardian_email ON guardian (email_hash, child, guardian) WHERE email_hash IS NOT NULL;
 
@@ -329,7 +329,7 @@ CREATE TABLE consent_link (
 	request text    NOT NULL,
 	short   boolean NOT NULL, -- a short code: it ends with its request
 	bound   bytea   NOT NULL  -- as in erased_subject
-);
+); -- clustered
 CREATE INDEX consent_link_child ON consent_link (child, request);
 
 -- How many one-time codes went to one phone or address in the running hour,
