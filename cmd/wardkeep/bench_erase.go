@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +49,9 @@ func (b *bench) eraseAll(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := b.warm(); err != nil {
+		return err
+	}
 	sink := new(postbox)
 	a.Messages = notify.Router{notify.SMS: sink, notify.Email: sink}
 	if b.CPUProfile != "" {
@@ -60,15 +62,14 @@ func (b *bench) eraseAll(ctx context.Context) (err error) {
 		defer end()
 	}
 	run, stop := context.WithCancel(ctx)
-	var numbers sync.WaitGroup
-	numbers.Go(func() { err = errors.Join(err, a.Ledger.Run(run)) })
+	numbered := make(chan error, 1)
+	go func() { numbered <- a.Ledger.Run(run) }()
 	e := &erasing{bench: b, app: a, began: time.Now(), line: time.Now(), cpu: ownCPU()}
 	b.say("bench.erase_all_columns")
 	b.print(eraseAllHeader)
 	err = e.all(ctx)
 	stop()
-	numbers.Wait()
-	if err != nil {
+	if err = errors.Join(err, <-numbered); err != nil {
 		return err
 	}
 	if err := a.Ledger.Flush(ctx); err != nil {

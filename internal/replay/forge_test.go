@@ -296,6 +296,12 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"an endpoint added twice": {"impossible webhook", func(s *scene) {
 			s.forgeService(-100, webhook.KindAdded, webhook.AddedBody{Endpoint: s.hook.ID, Host: "hooks.example.com"})
 		}},
+		"a sweep that left something and says it didn't": {"impossible swept", func(s *scene) {
+			s.forgeService(-100, vault.KindSwept, vault.SweptBody{Until: 2, Purposes: []vault.SweptPurpose{{Purpose: "account", Collected: 0, Ends: 1}}})
+		}},
+		"a sweep of what is yet to come": {"impossible swept", func(s *scene) {
+			s.forgeService(-100, vault.KindSwept, vault.SweptBody{Until: s.Store.Now().Add(time.Hour).UnixMicro()})
+		}},
 		"a secret left out": {"impossible webhook", func(s *scene) {
 			s.forgeService(-100, webhook.KindRotated, webhook.RotatedBody{Endpoint: s.hook.ID, Version: 4})
 		}},

@@ -54,8 +54,14 @@ func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.C
 const ahead = 64
 
 // togetherErased is how many children EraseAll erases at once: on SQLite their
-// transactions are one, of some ten milliseconds.
-const togetherErased = 32
+// transactions are one, of some ten milliseconds. On PostgreSQL each takes a connection, and
+// others need some.
+func togetherErased(store *db.DB) int {
+	if store.Abreast() > 0 {
+		return 8
+	}
+	return 32
+}
 
 // EraseAll erases several children for one reason, each in a transaction of its own
 // with its certificate, and has its guardians told; it returns how many it has erased.
@@ -75,7 +81,7 @@ func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Fare
 		return nil
 	})
 	for some := range ready {
-		failed.add(each(some, togetherErased, func(c leaving) error {
+		failed.add(each(some, togetherErased(store), func(c leaving) error {
 			err := c.erase(ctx, store, v, f, by, ground)
 			if err == nil {
 				f.Send(ctx, c.letters)
