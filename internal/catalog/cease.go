@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/ledger"
 )
 
 // What can be wrong with the end of a service.
@@ -19,6 +20,7 @@ var (
 	ErrWindow     = errs.New(errs.Invalid, "catalog.cessation_window_invalid")
 	ErrNotCeasing = errs.New(errs.NotFound, "catalog.not_ceasing") // no end was announced
 
+	ErrUnannounced  = errs.New(errs.Conflict, "catalog.unannounced")   // what a row says of an end isn't what the ledger does
 	ErrCeasingMoved = errs.New(errs.Conflict, "catalog.ceasing_moved") // somebody else takes the same step
 )
 
@@ -75,14 +77,15 @@ type Cessation struct {
 	ErasedUpto  string    // of a purpose: the values of children up to this key are erased
 	EndedAt     time.Time // zero until all is erased
 	Children    int64     // how many that concerned, once it ended
+	Entry       string    // of the ledger: that it was announced
 }
 
 const cessationColumns = `service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, told_at,
-	CASE WHEN told_place IS NULL THEN -1 ELSE told_place END, CASE WHEN held IS NULL THEN -1 ELSE held END, erased_upto, ended_at, children`
+	CASE WHEN told_place IS NULL THEN -1 ELSE told_place END, CASE WHEN held IS NULL THEN -1 ELSE held END, erased_upto, ended_at, children, entry`
 
 func scanCessation(row db.Row) (c Cessation, err error) {
 	err = row.Scan(&c.Service, &c.Purpose, &c.Reason, (*db.Time)(&c.AnnouncedAt), &c.AnnouncedBy, (*db.Time)(&c.EndsAt),
-		&c.ToldUpto, &c.Told, (*db.Time)(&c.ToldAt), &c.ToldPlace, &c.Held, &c.ErasedUpto, (*db.Time)(&c.EndedAt), &c.Children)
+		&c.ToldUpto, &c.Told, (*db.Time)(&c.ToldAt), &c.ToldPlace, &c.Held, &c.ErasedUpto, (*db.Time)(&c.EndedAt), &c.Children, &c.Entry)
 	return c, err
 }
 
@@ -149,15 +152,13 @@ func Cease(ctx context.Context, tx *db.Tx, by Officer, service, purpose string, 
 	if err := tx.Queue(ctx, `UPDATE service SET closed = $1 WHERE service = $2`, s.Closed, service); err != nil {
 		return fail(err)
 	}
-	err = tx.Queue(ctx, `
-		INSERT INTO cessation (service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, erased_upto, children)
-		VALUES ($1, $2, $3, $4, $5, $6, '', $7, '', $7)`,
-		c.Service, c.Purpose, c.Reason, (*db.Time)(&c.AnnouncedAt), c.AnnouncedBy, (*db.Time)(&c.EndsAt), 0)
-	if err != nil {
+	if c.Entry, err = s.note(ctx, tx, KindCeasing, by, CeasingBody{Purpose: purpose, Reason: why, Ends: ends.UnixMicro()}); err != nil {
 		return fail(err)
 	}
-	entry, err := s.note(ctx, tx, KindCeasing, by, CeasingBody{Purpose: purpose, Reason: why, Ends: ends.UnixMicro()})
-	return c, entry, err
+	return c, c.Entry, tx.Queue(ctx, `
+		INSERT INTO cessation (service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, erased_upto, children, entry)
+		VALUES ($1, $2, $3, $4, $5, $6, '', $7, '', $7, $8)`,
+		c.Service, c.Purpose, c.Reason, (*db.Time)(&c.AnnouncedAt), c.AnnouncedBy, (*db.Time)(&c.EndsAt), 0, c.Entry)
 }
 
 // A finisher is what erased the last child, as the ledger writes it.
@@ -190,6 +191,24 @@ func Ceased(ctx context.Context, tx *db.Tx, actor string, c Cessation, children 
 		return "", err
 	}
 	return s.note(ctx, tx, KindCeased, finisher(actor), CeasedBody{Purpose: c.Purpose, Children: children})
+}
+
+// Announced returns nil if the ledger says, too, that it was announced, and that the
+// window is over: whoever erases for it asks, since a row may have been changed by hand
+// and an erasure can't be undone. Errors: ErrUnannounced.
+func (c Cessation) Announced(ctx context.Context, tx *db.Tx) error {
+	p, err := ledger.Find(ctx, tx, c.Entry)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return ErrUnannounced
+	}
+	if err != nil {
+		return err
+	}
+	var b CeasingBody
+	if p.Kind != KindCeasing || p.Service != c.Service || p.Into(&b) != nil || b.Purpose != c.Purpose || tx.Now().UnixMicro() < b.Ends {
+		return ErrUnannounced
+	}
+	return nil
 }
 
 // Cessations returns what ends or has ended of a service, itself first; with an empty

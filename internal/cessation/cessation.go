@@ -125,6 +125,9 @@ func (w *work) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.store.View(ctx, func(tx *db.Tx) error { return w.Announced(ctx, tx) }); err != nil {
+		return err
+	}
 	if w.Purpose != "" {
 		return w.clear(ctx)
 	}

@@ -213,6 +213,40 @@ func TestArticle23_NothingIsErasedBeforeGuardiansAreTold(t *testing.T) {
 	})
 }
 
+// Article 23: an erasure rests on the ledger, and not on a row that anybody may have
+// written.
+func TestArticle23_ARowAloneErasesNobody(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.agreed("13800138000")
+		h.must("", 30*day)
+		h.round()
+		h.round()
+		h.Pass(8 * day)
+		row := func(query string, args ...any) {
+			t.Helper()
+			h.Do(func(ctx context.Context, tx *db.Tx) error {
+				n, err := tx.Exec(ctx, query, args...)
+				if n != 1 {
+					t.Errorf("%s: %d rows", query, n)
+				}
+				return err
+			})
+		}
+		c := h.ceasing("")
+		for name, change := range map[string]string{
+			"the window is shorter":   `UPDATE cessation SET ends_at = announced_at`,
+			"nothing announced it":    `UPDATE cessation SET ends_at = announced_at, entry = ''`,
+			"a purpose is everything": `UPDATE cessation SET ends_at = announced_at, purpose = 'account'`,
+		} {
+			row(change)
+			if _, err := h.tryRound(); !errors.Is(err, catalog.ErrUnannounced) || h.living() != 1 {
+				t.Errorf("%s: %v, %d children are left", name, err, h.living())
+			}
+			row(`UPDATE cessation SET ends_at = $1, entry = $2, purpose = ''`, c.EndsAt.UnixMicro(), c.Entry)
+		}
+	})
+}
+
 // Article 23: one purpose ends, and all else goes on. It ends at once if need be, and
 // no consent and no charter opens it again.
 func TestArticle23_APurposeEndsAlone(t *testing.T) {

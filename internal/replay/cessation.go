@@ -31,7 +31,7 @@ func (s *service) ceasing(n *names, p ledger.Placed, now *version) fault {
 		s.ends[b.Purpose] != nil, s.ends[""] != nil, b.Purpose != "" && s.asked(now.charter, b.Purpose) == 0:
 		return impossible(ruleCessation)
 	}
-	s.ends[n.keep(b.Purpose)] = &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor)}
+	s.ends[n.keep(b.Purpose)] = &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor), entry: n.keep(p.ID)}
 	now.closed = strings.TrimSpace(now.closed + " " + closed)
 	return fault{}
 }
@@ -135,6 +135,7 @@ func (a *audit) cessationRows() error {
 		r.text("reason", string(c.reason), string(row.Reason))
 		r.time("announced_at", c.announced, micros(row.AnnouncedAt))
 		r.text("announced_by", c.by, row.AnnouncedBy)
+		r.text("entry", c.entry, row.Entry)
 		r.time("ends_at", c.ends, micros(row.EndsAt))
 		r.time("ended_at", c.ended, micros(row.EndedAt))
 		if row.Purpose == "" && !row.ToldAt.IsZero() {

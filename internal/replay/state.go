@@ -194,7 +194,7 @@ type version struct {
 type cessation struct {
 	reason          catalog.Reason
 	announced, ends int64
-	by              string
+	by, entry       string
 	ended           int64 // 0 until all is erased
 	children        int64
 }

@@ -371,6 +371,7 @@ var changes = []change{
 	{"it ends for another reason", `UPDATE cessation SET reason = 'ordered' WHERE service = $1`, here, "row_differs cessation reason"},
 	{"it was announced earlier", `UPDATE cessation SET announced_at = announced_at - 1 WHERE service = $1`, here, "row_differs cessation announced_at"},
 	{"another announced it", `UPDATE cessation SET announced_by = '王小明' WHERE service = $1`, here, "row_differs cessation announced_by"},
+	{"another entry announced it", `UPDATE cessation SET entry = '王小明' WHERE service = $1`, here, "row_differs cessation entry"},
 	{"the window is shorter", `UPDATE cessation SET ends_at = ends_at - 1 WHERE service = $1`, here, "row_differs cessation ends_at"},
 	{"it hasn't ended", `UPDATE cessation SET ended_at = NULL WHERE service = $1`, here, "row_differs cessation ended_at"},
 	{"it concerned fewer", `UPDATE cessation SET children = 0 WHERE service = $1`, here, "row_differs cessation children"},

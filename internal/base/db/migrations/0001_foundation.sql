@@ -87,6 +87,7 @@ CREATE TABLE cessation (
 	erased_upto  text   NOT NULL, -- of a purpose: the values of children up to this key are erased
 	ended_at     bigint,          -- when all was erased
 	children     bigint NOT NULL, -- how many that concerned, once it ended
+	entry        text   NOT NULL, -- of the ledger: that it was announced. Nothing is erased without it
 	PRIMARY KEY (service, purpose)
 );
 
