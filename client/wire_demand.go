@@ -4,7 +4,7 @@ import "time"
 
 // Demanding is what a child or its guardian demands, and through which door.
 type Demanding struct {
-	Kind     string `json:"kind" enum:"correct,supplement,delete_item,delete,close"`
+	Kind     string `json:"kind" enum:"access,copy,correct,supplement,delete_item,delete,close"`
 	Door     string `json:"door" enum:"guardian,child,contact" doc:"who demands it: a verified guardian; the child alone; or somebody who is neither, which freezes and asks the guardians"`
 	Guardian string `json:"guardian,omitempty" maxLength:"60" doc:"the guardian or contact who demands it; not where the child does"`
 	Item     string `json:"item,omitempty" maxLength:"64" doc:"what is to be corrected, supplemented or deleted alone; not where everything is"`
@@ -17,7 +17,7 @@ type Demand struct {
 	ID         string    `json:"id" example:"rr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
 	Number     string    `json:"number" example:"7K2M-9QXT" doc:"what people call it"`
 	Child      string    `json:"child"`
-	Kind       string    `json:"kind" enum:"correct,supplement,delete_item,delete,close"`
+	Kind       string    `json:"kind" enum:"access,copy,correct,supplement,delete_item,delete,close"`
 	Door       string    `json:"door" enum:"guardian,child,contact"`
 	Guardian   string    `json:"guardian,omitempty" doc:"who demands it, or has taken it on since"`
 	Item       string    `json:"item,omitempty"`
@@ -30,6 +30,7 @@ type Demand struct {
 	Extended   string    `json:"extended,omitempty" enum:"complex,unreachable" doc:"why it takes longer"`
 	EraseAt    time.Time `json:"erase_at,omitzero" doc:"when the child is erased; left out while a guardian is asked, or where nothing is to be erased"`
 	ClosedAt   time.Time `json:"closed_at,omitzero"`
+	FetchUntil time.Time `json:"fetch_until,omitzero" doc:"until when a verified guardian finds the answer at home, or fetches the copy there; nobody else gets it"`
 
 	Entry string `json:"-"` // of the ledger
 }

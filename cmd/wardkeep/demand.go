@@ -110,7 +110,7 @@ type demandTakeCmd struct {
 	As         string `required:"" placeholder:"st_…" help:"${verification_as}"`
 	Door       string `required:"" enum:"guardian,child,contact" help:"${demand_door}"`
 	Guardian   string `placeholder:"gu_…" help:"${demand_guardian}"`
-	Kind       string `required:"" enum:"correct,supplement,delete_item,delete,close" help:"${demand_kind}"`
+	Kind       string `required:"" enum:"access,copy,correct,supplement,delete_item,delete,close" help:"${demand_kind}"`
 	Item       string `help:"${demand_item}"`
 	TextFile   string `placeholder:"FILE" help:"${demand_text}"`
 }
@@ -141,6 +141,8 @@ func (c demandTakeCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 		switch {
+		case r.Kind.Tells():
+			s.note("cmd.demand.taken_told", "ID", r.ID, "Until", minute(r.FetchUntil))
 		case r.State == rights.Done:
 			s.note("cmd.demand.taken_done", "ID", r.ID)
 		case !r.Kind.Erases():

@@ -50,7 +50,7 @@ type Use struct {
 	Day       int64  // since 1970, in Asia/Shanghai
 	Actor     string // as the ledger writes it
 	Activity  charter.Activity
-	Purpose   string   // empty for a guardian's look
+	Purpose   string   // empty for a guardian's look or copy
 	Party     string   // the recipient, processor or audience
 	Items     []string // in order
 	Permitted bool
@@ -71,7 +71,7 @@ var kinds = []string{"use.", "access."}
 // UseOf returns what an entry tells, and false for one that tells of no use. The
 // replay calls it too. Errors: ledger.ErrDamaged.
 func UseOf(p ledger.Placed) (u Use, ok bool, err error) {
-	u = Use{Day: DayOf(p.At), Actor: p.Actor, Permitted: p.Kind == gate.KindPermitted || p.Kind == gate.KindViewed}
+	u = Use{Day: DayOf(p.At), Actor: p.Actor, Permitted: p.Kind == gate.KindPermitted || p.Kind == gate.KindViewed || p.Kind == gate.KindCopied}
 	switch p.Kind {
 	case gate.KindPermitted, gate.KindDenied:
 		var b gate.UseBody
@@ -79,12 +79,12 @@ func UseOf(p ledger.Placed) (u Use, ok bool, err error) {
 			return u, false, err
 		}
 		u.Activity, u.Purpose, u.Party, u.Items = charter.Activity(b.Activity), b.Purpose, b.Party, b.Items
-	case gate.KindViewed, gate.KindViewDenied:
+	case gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied:
 		var b gate.AccessBody
 		if err := p.Into(&b); err != nil {
 			return u, false, err
 		}
-		u.Activity, u.Items = gate.View, b.Items
+		u.Activity, u.Items = gate.Access{Demand: b.Demand}.Activity(), b.Items
 	default:
 		return u, false, nil
 	}

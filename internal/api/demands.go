@@ -86,7 +86,7 @@ func bare(r rights.Request) wardkeep.Demand {
 	return wardkeep.Demand{
 		ID: r.ID, Number: r.Number, Child: string(r.Child), Kind: string(r.Kind), Door: string(r.Door), Guardian: string(r.Guardian),
 		Item: r.Item, State: string(r.State), Reason: string(r.Reason),
-		ReceivedAt: r.ReceivedAt, DueAt: r.DueAt, Extended: string(r.Extended), EraseAt: r.EraseAt, ClosedAt: r.ClosedAt,
+		ReceivedAt: r.ReceivedAt, DueAt: r.DueAt, Extended: string(r.Extended), EraseAt: r.EraseAt, ClosedAt: r.ClosedAt, FetchUntil: r.FetchUntil,
 	}
 }
 

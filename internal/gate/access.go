@@ -16,11 +16,16 @@ import (
 const (
 	KindViewed     = "access.viewed"
 	KindViewDenied = "access.denied"
+	KindCopied     = "access.copied" // a file with the values left the house
+	KindCopyDenied = "access.copy_denied"
 )
 
-// View is the activity of a permit for an Access. No charter can declare it, so no
-// permit for a use allows it, nor the other way round.
-const View charter.Activity = "access"
+// View and Copy are the activities of a permit for an Access. No charter can declare
+// them, so no permit for a use allows them, nor the other way round.
+const (
+	View charter.Activity = "access"
+	Copy charter.Activity = "copy"
+)
 
 // An Access is a look at what is held about a child, by one of its guardians. It
 // is a right (PIPL 45; Minors' network protection regulation 34) and no purpose of
@@ -30,6 +35,33 @@ type Access struct {
 	Service string
 	Child   family.ID
 	Items   []string // each of them held
+	// Demand, "rr_…", is set for a copy of the values, as a file: the demand that it
+	// answers. A copy of nothing is one, too.
+	Demand string
+	// Needs is how well the guardian must have been verified for a copy, whatever it has
+	// shown since it came in: a file is out of reach of all that is here (edge case 24).
+	Needs family.Strength
+}
+
+// Activity is View, or Copy.
+func (a Access) Activity() charter.Activity {
+	if a.Demand != "" {
+		return Copy
+	}
+	return View
+}
+
+// kind is that of the entry.
+func (a Access) kind(permitted bool) string {
+	switch {
+	case a.Demand != "" && permitted:
+		return KindCopied
+	case a.Demand != "":
+		return KindCopyDenied
+	case permitted:
+		return KindViewed
+	}
+	return KindViewDenied
 }
 
 // An AccessBody is what the ledger keeps of an access: what was looked at, and the
@@ -38,6 +70,8 @@ type AccessBody struct {
 	Items    []string        `json:"items"`
 	Age      string          `json:"age"`      // the class of that day
 	Strength family.Strength `json:"strength"` // that the guardian has shown since it came in
+	Demand   string          `json:"request,omitempty"`
+	Needs    family.Strength `json:"needs,omitempty"`
 	Reasons  []Denial        `json:"reasons,omitempty"`
 }
 
@@ -54,28 +88,34 @@ func DecideAccess(f Facts, by family.Guardian, a Access) (Permit, []Denial) {
 		d.deny("20", "gate.child_erased")
 		return Permit{}, d.reasons
 	}
-	d.speaks(by)
+	d.speaks(by, a)
 	// Edge case 4: the guardian's door stays open until 18, and not longer. An
 	// unknown age is a child's; a class that nobody knows opens nothing.
 	if f.Age != age.Child && f.Age != age.Minor {
 		d.deny("2", "gate.access_grown")
 	}
-	ends := d.heldUntil(a.Items)
+	var ends []int64
+	if len(a.Items) > 0 || a.Demand == "" {
+		ends = d.heldUntil(a.Items)
+	}
 	if len(d.reasons) > 0 {
 		return Permit{}, d.reasons
 	}
-	return Permit{child: a.Child, activity: View, items: a.Items, ends: ends}, nil
+	return Permit{child: a.Child, activity: a.Activity(), items: a.Items, ends: ends}, nil
 }
 
 // speaks denies whoever isn't a verified guardian in office of this child, or has
-// shown nothing since it came in (edge cases 8, 11 and 24).
-func (d *decision) speaks(by family.Guardian) {
+// shown nothing since it came in, or too little was ever proved of for a copy (edge
+// cases 8, 11 and 24).
+func (d *decision) speaks(by family.Guardian, a Access) {
 	i := slices.IndexFunc(d.facts.Guardians, func(g family.Guardian) bool { return g.ID == by.ID })
 	switch {
 	case i < 0 || !d.facts.Guardians[i].MayAnswer():
 		d.deny("9", "gate.access_not_guardian")
 	case by.Strength < family.OneTimeCode || by.Strength > d.facts.Guardians[i].Strength:
 		d.deny("9", "gate.access_unproved")
+	case a.Demand != "" && d.facts.Guardians[i].Strength < max(a.Needs, family.OneTimeCode):
+		d.deny("9", "gate.access_weak")
 	}
 }
 
@@ -115,12 +155,9 @@ func CheckAccess(ctx context.Context, tx *db.Tx, by family.Guardian, a Access, l
 	}
 	f := l.Facts(tx.Now(), held)
 	permit, reasons := DecideAccess(f, by, a)
-	kind := KindViewed
-	if len(reasons) > 0 {
-		kind = KindViewDenied
-	}
-	entry, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: a.Service, Subject: child.Subject, Version: child.Version,
-		Actor: by.Ledger(), Body: AccessBody{Items: a.Items, Age: string(f.Age), Strength: by.Strength, Reasons: reasons}})
+	entry, err := ledger.Append(ctx, tx, ledger.Entry{Kind: a.kind(len(reasons) == 0), Service: a.Service, Subject: child.Subject,
+		Version: child.Version, Actor: by.Ledger(), Body: AccessBody{Items: a.Items, Age: string(f.Age), Strength: by.Strength,
+			Demand: a.Demand, Needs: a.Needs, Reasons: reasons}})
 	switch {
 	case err != nil:
 		return Permit{}, "", err

@@ -72,6 +72,37 @@ func TestPIPL45_NobodyElseSeesAnything(t *testing.T) {
 	}
 }
 
+// Edge case 24: what leaves as a file takes more than a code, where the caller says so;
+// what a guardian has shown since it came in doesn't count for it, and what it has proved
+// does. A copy of nothing is one, and a permit for it shows nothing at home.
+func TestEdgeCase24_ACopyTakesAStrongerProof(t *testing.T) {
+	w := open(t)
+	by, a := look(w)
+	a.Demand, a.Needs = "rr_1", family.NameAndNumber
+	for strength, want := range map[family.Strength]bool{family.OneTimeCode: false, family.NameAndNumber: true, family.Document: true} {
+		w.facts.Guardians[0].Strength = strength
+		permit, reasons := gate.DecideAccess(w.facts, by, a)
+		if (len(reasons) == 0) != want || permit.Allows("ch_1", gate.Copy, "voice") != want || permit.Allows("ch_1", gate.View, "voice") {
+			t.Errorf("%d: %v", strength, reasons)
+		}
+		if !want && reasons[0].Code != "gate.access_weak" {
+			t.Error(reasons)
+		}
+	}
+	w.facts.Guardians[0].Strength, a.Needs = family.OneTimeCode, family.Unproved
+	if _, reasons := gate.DecideAccess(w.facts, by, a); len(reasons) > 0 {
+		t.Errorf("nothing stronger is offered: %v", reasons)
+	}
+	a.Items, w.facts.Held = nil, nil
+	if _, reasons := gate.DecideAccess(w.facts, by, a); len(reasons) > 0 {
+		t.Errorf("a copy of nothing: %v", reasons)
+	}
+	w.facts.Guardians[0].EndedAt = now
+	if _, reasons := gate.DecideAccess(w.facts, by, a); len(reasons) == 0 {
+		t.Error("a former guardian gets a copy of nothing")
+	}
+}
+
 // Invariant 3: a fact that is missing never permits.
 func TestInvariant3_MissingFactsNeverShow(t *testing.T) {
 	// No charter, service or answer is weighed, and the time isn't loaded.

@@ -7,6 +7,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/rights"
@@ -24,8 +25,8 @@ func demanded(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Place
 		return nil, err
 	case erases:
 		return others(ctx, tx, ring, p, notify.KindErasureAsked, "")
-	case b.Kind == rights.DeleteItem:
-		return nil, nil // it is done, and the guardian sees it
+	case b.Kind == rights.DeleteItem, b.Kind.Tells():
+		return nil, nil // it is done, and done tells of it
 	}
 	return asker(ctx, tx, ring, p, notify.KindDemandReceived, b.Door, b.Guardian)
 }
@@ -39,6 +40,33 @@ func answered(kind string) reading {
 		}
 		return asker(ctx, tx, ring, p, kind, r.Door, r.Guardian)
 	}
+}
+
+// done tells whoever demanded something that it was carried out; a guardian who asked
+// at home for what is done at once has it on the screen.
+func done(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	r, err := demandOf(ctx, tx, p)
+	switch {
+	case err != nil || r.Kind.Tells() && strings.HasPrefix(p.Actor, "guardian:"):
+		return nil, err
+	case r.Kind.Tells():
+		return asker(ctx, tx, ring, p, notify.KindAnswerReady, r.Door, r.Guardian)
+	}
+	return answered(notify.KindDemandDone)(ctx, tx, ring, p)
+}
+
+// copied tells all guardians once of a copy, however many files it is and however
+// often they are saved: what left is out of reach of all that is here.
+func copied(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b gate.AccessBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
+	}
+	due, err := others(ctx, tx, ring, p, notify.KindCopyTaken, "")
+	for i := range due {
+		due[i].About = b.Demand + "." + string(due[i].Guardian)
+	}
+	return due, err
 }
 
 // asker tells the guardian who demanded something. A child is told through its

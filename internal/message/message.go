@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/rights"
@@ -72,16 +73,18 @@ var told = map[string]reading{
 	rights.KindReceived:  demanded,
 	rights.KindConfirmed: takenOn,
 	rights.KindExtended:  answered(notify.KindDemandExtended),
-	rights.KindDone:      answered(notify.KindDemandDone),
+	rights.KindDone:      done,
 	rights.KindRefused:   answered(notify.KindDemandRefused),
 	rights.KindCancelled: kept,
+
+	gate.KindCopied: copied,
 
 	session.KindOpened: comingIn(notify.KindSignedIn),
 	session.KindAdded:  comingIn(notify.KindPasskeyAdded),
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "session.", "passkey."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }

@@ -286,7 +286,7 @@ func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed,
 	case notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded,
 		notify.KindGuardianRemoved, notify.KindOtherUnverified,
 		notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended,
-		notify.KindDemandDone, notify.KindDemandRefused:
+		notify.KindDemandDone, notify.KindDemandRefused, notify.KindAnswerReady, notify.KindCopyTaken:
 		return home(t.PublicURL, to.Lang), false, nil
 	case notify.KindCorrected:
 		return rules(t.PublicURL, entry.Service, to.Lang), false, nil

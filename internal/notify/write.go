@@ -50,6 +50,8 @@ const (
 	KindDemandExtended = "request.extended"
 	KindDemandDone     = "request.done"
 	KindDemandRefused  = "request.refused"
+	KindAnswerReady    = "request.answer_ready" // what is held, or a copy of it, is at home
+	KindCopyTaken      = "request.copy_taken"   // a guardian has saved a file with everything; to all
 
 	KindCeasing        = "service.ceasing"         // the service ends
 	KindPurposeCeasing = "service.purpose_ceasing" // one purpose of it does
@@ -110,6 +112,8 @@ var wordings = map[string]wording{
 	KindDemandExtended: {"demand_extended", whyTold},
 	KindDemandDone:     {"demand_done", whyTold},
 	KindDemandRefused:  {"demand_refused", whyTold},
+	KindAnswerReady:    {"answer_ready", whyTold},
+	KindCopyTaken:      {"copy_taken", whyTold},
 
 	KindCeasing:        {"ceasing", whyTold},
 	KindPurposeCeasing: {"purpose_ceasing", whyTold},

@@ -70,7 +70,8 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 	}
 	for link, kinds := range map[string][]string{
 		home: {notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded, notify.KindGuardianRemoved, notify.KindOtherUnverified,
-			notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended, notify.KindDemandDone, notify.KindDemandRefused},
+			notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended, notify.KindDemandDone, notify.KindDemandRefused,
+			notify.KindAnswerReady, notify.KindCopyTaken},
 		back: {notify.KindUnverified, notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 			notify.KindIdentityAccepted, notify.KindIdentityRefused},
 		rules: {notify.KindCorrected, notify.KindErased, notify.KindCeased, notify.KindReleased},

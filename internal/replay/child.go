@@ -27,7 +27,7 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	case f.names.text(c.service) != p.Service:
 		return impossible(ruleService)
 	}
-	look := p.Kind == gate.KindViewed || p.Kind == gate.KindViewDenied
+	look := strings.HasPrefix(p.Kind, "access.")
 	use := look || p.Kind == gate.KindPermitted || p.Kind == gate.KindDenied
 	if x := c.follow(p, use); x != (fault{}) {
 		return x

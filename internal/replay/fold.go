@@ -115,7 +115,8 @@ var (
 		catalog.KindCeasing, catalog.KindCeased,
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, vault.KindSwept}
 	ofChildren = []string{
-		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
+		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
+		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
 		family.KindTurning, family.KindTurned, family.KindCeasing, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
 		family.KindGuardianProved, family.KindProofExpired,

@@ -12,7 +12,7 @@ import (
 	"wardkeep/internal/ledger"
 )
 
-// look decides a guardian's look at what is held again. It rests on the child
+// look decides a guardian's look at what is held again, or a copy of it. It rests on the child
 // alone, so it waits for nothing.
 func (f *fold) look(p ledger.Placed, c *child) fault {
 	b, x := body[gate.AccessBody](p)
@@ -24,6 +24,15 @@ func (f *fold) look(p ledger.Placed, c *child) fault {
 	k, known := keyOf(id.Guardian, name)
 	if !ok || !known {
 		return fault{what: FoundActor, field: "actor"}
+	}
+	copies := p.Kind == gate.KindCopied || p.Kind == gate.KindCopyDenied
+	if copies != (b.Demand != "") {
+		return fault{what: FoundBody, field: p.Kind}
+	}
+	if copies {
+		if x := f.copied(c, b, k, p.At.UnixMicro()); x != (fault{}) {
+			return x
+		}
 	}
 	for _, item := range b.Items {
 		if _, held := f.names.syms[item]; !held {
@@ -37,8 +46,9 @@ func (f *fold) look(p ledger.Placed, c *child) fault {
 		return x
 	}
 	by := family.Guardian{ID: family.GuardianID(k[:]), Child: u.use.Child, Strength: b.Strength}
-	_, reasons := gate.DecideAccess(facts, by, gate.Access{Service: p.Service, Child: u.use.Child, Items: b.Items})
-	permitted := p.Kind == gate.KindViewed
+	_, reasons := gate.DecideAccess(facts, by, gate.Access{Service: p.Service, Child: u.use.Child, Items: b.Items,
+		Demand: b.Demand, Needs: b.Needs})
+	permitted := p.Kind == gate.KindViewed || p.Kind == gate.KindCopied
 	if permitted != (len(reasons) == 0) || !slices.Equal(reasons, b.Reasons) {
 		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(permitted, b.Reasons)}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/rights"
 )
@@ -18,6 +19,7 @@ type demand struct {
 	state                        rights.State
 	reason, extended             rights.Reason
 	received, due, erase, closed int64
+	fetch                        int64
 	froze, note, answer          bool
 }
 
@@ -83,12 +85,12 @@ func (f *fold) demanded(p ledger.Placed, c *child) fault {
 	at, n := p.At.UnixMicro(), f.names
 	d := demand{
 		id: k, number: b.Number, entry: p.ID, kind: n.sym(string(b.Kind)), door: n.sym(string(b.Door)), item: n.sym(b.Item),
-		state: rights.Open, received: at, due: b.Due, erase: b.Erase, froze: b.Froze, note: b.Note,
+		state: rights.Open, received: at, due: b.Due, erase: b.Erase, fetch: b.Fetch, froze: b.Froze, note: b.Note,
 	}
 	switch {
 	case x != (fault{}):
 		return x
-	case !ok || c.demanded(b.Request) != nil || b.Due <= at:
+	case !ok || c.demanded(b.Request) != nil || b.Due <= at, (b.Fetch > at) != b.Kind.Tells(), b.Kind.Tells() && b.Door == rights.ByContact:
 		return fault{what: FoundBody, field: ruleDemand}
 	case b.Froze && !f.erases(&d), f.erases(&d) && !c.frozen, b.Erase != 0 && (b.Erase < at || !f.erases(&d)):
 		return impossible(ruleDemand) // Article 20: nothing but keeping, from the demand on
@@ -187,6 +189,7 @@ func (a *audit) compareDemand(t *tally, row rights.Request) {
 	r.time("due_at", d.due, micros(row.DueAt))
 	r.time("erase_at", d.erase, micros(row.EraseAt))
 	r.time("closed_at", d.closed, micros(row.ClosedAt))
+	r.time("fetch_until", d.fetch, micros(row.FetchUntil))
 	r.text("entry", d.entry, row.Entry)
 	r.flag("froze", d.froze, says.Froze)
 	r.flag("note", d.note, says.Note)
@@ -203,4 +206,16 @@ func (a *audit) compareDemands(t *tally) {
 			a.of(t, "rights_request", "", name).missing()
 		}
 	}
+}
+
+// copied judges by which demand a guardian took a copy away, or was denied one.
+func (f *fold) copied(c *child, b gate.AccessBody, guardian key, at int64) fault {
+	d := c.demanded(b.Demand)
+	switch {
+	case d == nil || f.names.text(d.kind) != string(rights.Copy) || at >= d.fetch:
+		return impossible(ruleDemand)
+	case f.names.text(d.door) != string(rights.ByChild) && d.guardian != guardian:
+		return impossible(ruleGuardian)
+	}
+	return fault{}
 }

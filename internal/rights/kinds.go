@@ -29,6 +29,7 @@ type ReceivedBody struct {
 	Item     string            `json:"item,omitempty"`
 	Due      int64             `json:"due"`
 	Erase    int64             `json:"erase,omitempty"`
+	Fetch    int64             `json:"fetch,omitempty"` // until when its answer is at home
 	Froze    bool              `json:"froze,omitempty"` // the child wasn't frozen before
 	Note     bool              `json:"note,omitempty"`  // something was written with it
 }

@@ -35,9 +35,12 @@ const (
 // guardian hears of it (edge case 17), that of somebody else when a guardian has
 // confirmed it (edge case 11). A guardian who demands what another door has
 // demanded already confirms that, and the child takes on what waits for a guardian. One to delete a value is the guardian's alone, and
-// done with the transaction: whoever calls erases the value in it. By is the guardian, or the operator's app or
+// done with the transaction: whoever calls erases the value in it. One to be told, or to
+// get a copy, is done with it too: a verified guardian finds the answer at home for
+// seven days, whoever of guardian and child has asked, and a contact gets none. By is the guardian, or the operator's app or
 // officer for whoever came by phone or letter. Errors: ErrMayNot, ErrKind,
-// ErrDoor, ErrItem, ErrNotHeld, ErrText, ErrTwice, ErrMany, those of family.Lock.
+// ErrDoor, ErrContact, ErrItem, ErrNotHeld, ErrText, ErrTwice, ErrStands, ErrMany,
+// those of family.Lock.
 func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child family.Child, ask Demand) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
 	c, err := family.Lock(ctx, tx, child.Service, child.ID)
@@ -53,6 +56,9 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	all, err := Of(ctx, tx, c.ID)
 	if err != nil {
 		return fail(err)
+	}
+	if slices.ContainsFunc(all, func(r Request) bool { return ask.stands(r, tx.Now()) }) {
+		return fail(ErrStands)
 	}
 	all = slices.DeleteFunc(all, func(r Request) bool { return r.State != Open })
 	if i := slices.IndexFunc(all, ask.same); i >= 0 {
@@ -82,6 +88,9 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 		}
 		r.EraseAt = d.erasure(now, r.Door)
 	}
+	if r.Kind.Tells() {
+		r.FetchUntil = now.Add(fetchable)
+	}
 	if !ask.Text.IsZero() {
 		var err error
 		if r.note, err = c.SealNote(d.Ring, ask.Text, r.bound("note")...); err != nil {
@@ -90,13 +99,13 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	}
 	entry, err := record(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
 		Request: r.ID, Number: r.Number, Kind: r.Kind, Door: r.Door, Guardian: r.Guardian, Item: r.Item,
-		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Froze: r.froze, Note: r.note != nil,
+		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Fetch: micros(r.FetchUntil), Froze: r.froze, Note: r.note != nil,
 	})
 	if err != nil {
 		return r, "", err
 	}
 	r.Entry = entry
-	if r.Kind == DeleteItem {
+	if r.Kind == DeleteItem || r.Kind.Tells() {
 		r.State, r.ClosedAt = Done, now
 		if entry, err = record(ctx, tx, c, KindDone, by.Ledger(), EndedBody{Request: r.ID}); err != nil {
 			return r, "", err
@@ -104,9 +113,9 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	}
 	return r, entry, tx.Queue(ctx, `
 		INSERT INTO rights_request (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, $13, $14, $15, NULL, $16)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, $13, $14, $15, $16, NULL, $17)`,
 		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State, (*db.Time)(&r.ReceivedAt),
-		(*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt), r.froze, r.note, r.Entry)
+		(*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt), (*db.Time)(&r.FetchUntil), r.froze, r.note, r.Entry)
 }
 
 // erasure is when a child is erased of whom it is demanded now.
@@ -161,8 +170,11 @@ func (ask Demand) by(ctx context.Context, tx *db.Tx, by family.Actor, c family.C
 	default:
 		return ErrMayNot
 	}
-	if ask.Kind == DeleteItem && ask.Door != ByGuardian {
+	switch {
+	case ask.Kind == DeleteItem && ask.Door != ByGuardian:
 		return ErrDoor.At("door")
+	case ask.Kind.Tells() && ask.Door == ByContact:
+		return ErrContact
 	}
 	switch ask.Door {
 	case ByGuardian:
@@ -200,9 +212,9 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 		return ErrKind.At("kind")
 	case !isText(ask.Text):
 		return ErrText.At("text")
-	case ask.Kind.Erases() && ask.Item == "":
+	case (ask.Kind.Erases() || ask.Kind.Tells()) && ask.Item == "":
 		return nil
-	case ask.Kind.Erases():
+	case ask.Kind.Erases() || ask.Kind.Tells():
 		return ErrItem.At("item")
 	}
 	p, err := d.Charters.Current(ctx, tx, c.Service)
@@ -235,4 +247,9 @@ func (ask Demand) outweighs(r Request) bool {
 // for one thing.
 func (ask Demand) same(r Request) bool {
 	return ask.Kind.Erases() && r.Kind.Erases() || ask.Kind == r.Kind && ask.Item == r.Item
+}
+
+// stands reports whether r has answered the same already, and its answer is there.
+func (ask Demand) stands(r Request, now time.Time) bool {
+	return ask.Kind.Tells() && ask.Kind == r.Kind && ask.Door == r.Door && ask.Guardian == r.Guardian && now.Before(r.FetchUntil)
 }

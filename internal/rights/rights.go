@@ -1,5 +1,6 @@
-// Package rights keeps what a child or its guardian demands of the operator: to
-// correct or to supplement what is held, to delete it, to close the account
+// Package rights keeps what a child or its guardian demands of the operator: to be
+// told what is held, or to get a copy of it (PIPL 45; Minors' network protection
+// regulation 34), to correct or to supplement it, to delete it, to close the account
 // (Articles 19 and 20).
 //
 // Its one invariant: a demand has a number and a clock from the transaction that
@@ -43,6 +44,9 @@ var (
 	ErrReason    = errs.New(errs.Invalid, "rights.reason_unknown")
 	ErrExtended  = errs.New(errs.Conflict, "rights.extended") // once is all
 	ErrNotOfKind = errs.New(errs.Conflict, "rights.not_of_kind")
+	ErrContact   = errs.New(errs.Forbidden, "rights.not_to_contact")   // who is no guardian is told nothing of a child
+	ErrStands    = errs.New(errs.Conflict, "rights.answer_stands")     // the same was answered, and can still be fetched
+	ErrFetched   = errs.New(errs.Gone, "rights.copy_over")             // its days are over
 	ErrSeveral   = errs.New(errs.Conflict, "rights.number_of_several") // a number is random, and short
 )
 
@@ -51,6 +55,8 @@ type Kind string
 
 // The kinds.
 const (
+	Access     Kind = "access"      // kinds and amounts: answered at home, at once
+	Copy       Kind = "copy"        // a guardian fetches it at home
 	Correct    Kind = "correct"     // Article 19
 	Supplement Kind = "supplement"  // what is held is incomplete
 	DeleteItem Kind = "delete_item" // one value, at once
@@ -69,8 +75,12 @@ func (k Kind) Ground() family.Ground {
 	return family.Requested
 }
 
+// Tells reports whether the demand is answered by itself, with what a guardian finds
+// at home from then on for seven days.
+func (k Kind) Tells() bool { return k == Access || k == Copy }
+
 func (k Kind) known() bool {
-	return k.Erases() || k == Correct || k == Supplement || k == DeleteItem
+	return k.Erases() || k.Tells() || k == Correct || k == Supplement || k == DeleteItem
 }
 
 // A Door is who demands.
@@ -128,6 +138,7 @@ type Request struct {
 	Extended   Reason    // why it may take longer than the first clock said; empty: it may not
 	EraseAt    time.Time // when the child is erased; zero: a guardian is asked first, or nothing is to be erased
 	ClosedAt   time.Time // zero while it is open
+	FetchUntil time.Time // until when a guardian finds the answer at home; zero for what isn't answered by itself
 	Entry      string    // "le_…": that it was received, and each time it was taken on, with spaces between
 
 	froze  bool // the child was not frozen before
@@ -136,12 +147,12 @@ type Request struct {
 }
 
 const columns = `child, id, service, number, kind, door, guardian, item, state, reason, received_at, due_at, extended, erase_at, closed_at,
-	froze, note, answer, entry`
+	fetch_until, froze, note, answer, entry`
 
 func scan(row db.Row) (r Request, err error) {
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Kind, &r.Door, &r.Guardian, &r.Item, &r.State, &r.Reason,
 		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), &r.Extended, (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt),
-		&r.froze, &r.note, &r.answer, &r.Entry)
+		(*db.Time)(&r.FetchUntil), &r.froze, &r.note, &r.answer, &r.Entry)
 	return r, err
 }
 
@@ -151,6 +162,9 @@ type Desk struct {
 	Charters *catalog.Cache
 	Calendar workday.Calendar
 }
+
+// fetchable is how long an answer stands at home.
+const fetchable = 7 * 24 * time.Hour
 
 // The clocks, in working days after the day on which a demand came. They are ours:
 // the law says timely.

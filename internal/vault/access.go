@@ -2,12 +2,14 @@ package vault
 
 import (
 	"context"
+	"slices"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/rights"
 )
 
 // ErrNotHeld says that there is no such value.
@@ -38,4 +40,74 @@ func (v *Vault) View(ctx context.Context, tx *db.Tx, by family.Guardian, service
 	}
 	value, err := v.decrypt(permit, gate.View, child, item, s.sealed, s.ad(child))
 	return Opened{Values: map[string]pii.Text{item: value}, Entry: entry}, err
+}
+
+// MaxPart bounds the sealed values in one file of a copy, in bytes; a value that is
+// larger is a file by itself. No value is larger than the body of the request that
+// brought it.
+const MaxPart = 16 << 20
+
+// Parts splits what can still be read of a child into the files of a copy, by item:
+// one at least, so that a copy of nothing is one, too.
+func Parts(ctx context.Context, tx *db.Tx, c family.Child) ([][]Holding, error) {
+	all, err := Holdings(ctx, tx, c)
+	if err != nil {
+		return nil, err
+	}
+	sizes := make(map[string]int64, len(all))
+	_, err = db.All(ctx, tx, func(row db.Row) (none struct{}, err error) {
+		var item string
+		var size int64
+		err = row.Scan(&item, &size)
+		sizes[item] = size
+		return none, err
+	}, `SELECT item, length(sealed) FROM value WHERE child = $1 ORDER BY item`, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	parts, size := make([][]Holding, 1), int64(0)
+	for _, h := range all {
+		last := len(parts) - 1
+		if size += sizes[h.Item]; size > MaxPart && len(parts[last]) > 0 {
+			parts, size, last = append(parts, nil), sizes[h.Item], last+1
+		}
+		parts[last] = append(parts[last], h)
+	}
+	return parts, nil
+}
+
+// Copy opens values for a file that a guardian takes away, as its demand r wants it, if
+// the gate permits it (PIPL 45). Needs is how well that guardian must have been
+// verified. All that View says of a look is true of it: the entry names each item, and
+// is durable before the file leaves. Errors: those of rights.Fetch; ErrNotHeld where
+// one of the items isn't held any more; those of View.
+func (v *Vault) Copy(ctx context.Context, tx *db.Tx, by family.Guardian, r rights.Request, needs family.Strength, items []string) (Opened, error) {
+	values := new([]stored)
+	l, _, err := v.Gate.Fresh(ctx, tx, r.Service, by.Child, nil, reads(values, gate.Use{Child: by.Child, Items: items})...)
+	if err != nil {
+		return Opened{}, err
+	}
+	child, err := l.Child(r.Service)
+	if err != nil {
+		return Opened{}, err
+	}
+	if r, err = rights.Fetch(ctx, tx, by, r.Service, r.ID); err != nil {
+		return Opened{}, err
+	}
+	if len(*values) != len(items) {
+		return Opened{}, ErrNotHeld
+	}
+	held := (&Prepared{l, values}).held()
+	a := gate.Access{Service: r.Service, Child: by.Child, Items: slices.Clone(items), Demand: r.ID, Needs: needs}
+	permit, entry, err := gate.CheckAccess(ctx, tx, by, a, l, held)
+	if err != nil {
+		return Opened{Entry: entry}, err
+	}
+	out := Opened{Values: make(map[string]pii.Text, len(items)), Entry: entry}
+	for _, s := range *values {
+		if out.Values[s.item], err = v.decrypt(permit, gate.Copy, child, s.item, s.sealed, s.ad(child)); err != nil {
+			return Opened{}, err
+		}
+	}
+	return out, nil
 }

@@ -39,6 +39,7 @@ func (s *Server) homes(mux *http.ServeMux) {
 	s.homeChildren(mux)
 	s.homePeople(mux)
 	s.homeDemands(mux)
+	s.homeCopies(mux)
 	s.certificates(mux)
 }
 

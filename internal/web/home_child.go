@@ -15,7 +15,6 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 )
@@ -47,6 +46,8 @@ type homeChildPage struct {
 	Demands    []homeDemand
 	Erasing    *homeDemand // the open one that ends with the erasure
 	Missing    []homeItem  // what may be supplemented
+	Told       bool        // it was demanded, and the answer stands
+	Copied     bool        // so was a copy
 }
 
 // A homeHeld is a value that is held. Value is zero until the guardian has asked
@@ -315,8 +316,7 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 // usesShown bounds the lines about uses on a page.
 const usesShown = 40
 
-// fillUses says who used what, on which day, how often and why. The operator's app
-// is the service: which of its keys it was tells a guardian nothing.
+// fillUses says who used what, on which day, how often and why.
 func (s *Server) fillUses(ctx context.Context, tx *db.Tx, me family.Tie, words told, l i18n.Lang, page *homeChildPage) error {
 	all, until, err := access.Of(ctx, tx, me.Of, usesShown+1)
 	if err != nil {
@@ -324,19 +324,8 @@ func (s *Server) fillUses(ctx context.Context, tx *db.Tx, me family.Tie, words t
 	}
 	page.UsesUntil, page.MoreUses = until, len(all) > usesShown
 	for _, u := range all[:min(len(all), usesShown)] {
-		line := homeUse{Day: u.Date(), Who: page.Service, What: u.Activity.In(words.lang), Purpose: words.label(u.Purpose), Times: u.Times, Refused: !u.Permitted}
-		switch {
-		case u.Actor == me.Ledger():
-			line.Who = l.T("web.mine.uses.you")
-		case strings.HasPrefix(u.Actor, "guardian:"):
-			line.Who = l.T("web.mine.uses.guardian")
-		}
-		if u.Activity == gate.View {
-			line.What, line.Purpose = l.T("web.mine.uses.looked"), l.T("web.mine.uses.right")
-		}
-		if line.What == "" {
-			line.What = l.T("web.mine.uses.unknown") // denied: nobody knows such an activity
-		}
+		line := homeUse{Day: u.Date(), Times: u.Times, Refused: !u.Permitted}
+		line.Who, line.What, line.Purpose = words.usedBy(me, u, page.Service, l)
 		line.Items, line.Party = words.items(u.Items), words.party(u.Party)
 		if i := slices.IndexFunc(page.Uses, line.alike); i >= 0 {
 			page.Uses[i].Times += line.Times // by another key of the same service

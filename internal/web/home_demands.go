@@ -26,6 +26,9 @@ type homeDemand struct {
 	Received, Due, Erase   time.Time
 	Answer                 pii.Text // what was answered in writing, to whoever asked
 	Erases, Open, Keep     bool     // Keep: this guardian may end it
+	Fetch                  bool     // this guardian finds the answer here, until FetchUntil
+	Copy                   bool
+	FetchUntil             time.Time
 }
 
 // A homeItem is one that can be supplemented.
@@ -43,6 +46,7 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 			ID: r.ID, Number: r.Number, What: "web.mine.demand." + string(r.Kind), State: "web.mine.demand.state." + string(r.State),
 			Who: "web.mine.demand.by." + string(r.Door), Received: r.ReceivedAt, Due: r.DueAt, Erase: r.EraseAt,
 			Erases: r.Kind.Erases(), Open: r.State == rights.Open,
+			Fetch: r.MayFetch(t.Guardian, tx.Now()), Copy: r.Kind == rights.Copy, FetchUntil: r.FetchUntil,
 		}
 		mine := r.Door == rights.ByGuardian && r.Guardian == t.ID
 		if mine {
@@ -63,6 +67,8 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 				return err
 			}
 		}
+		page.Told = page.Told || d.Fetch && r.Kind == rights.Access && mine
+		page.Copied = page.Copied || d.Fetch && d.Copy && mine
 		if d.Erases && d.Open {
 			page.Erasing = &d
 		}
@@ -76,8 +82,8 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 	return nil
 }
 
-// homeDemand takes what a guardian demands: to correct, to supplement or to delete
-// (Articles 19 and 20). One to delete confirms what the child, or somebody else,
+// homeDemand takes what a guardian demands: to be told, to get a copy, to correct, to
+// supplement or to delete (Articles 19 and 20). One to delete confirms what the child, or somebody else,
 // has demanded already.
 func (s *Server) homeDemand(w http.ResponseWriter, r *http.Request) error {
 	ask := rights.Demand{Kind: rights.Kind(r.PostFormValue("kind")), Door: rights.ByGuardian, Item: r.PostFormValue("item"),

@@ -524,6 +524,9 @@ func TestHomePages(t *testing.T) {
 		check("home-child", s.tie(child))
 		_, body := s.post(s.tie(child)+"/reveal?lang=zh-CN", url.Values{"item": {"nickname"}})
 		golden(t, "home-child-revealed.zh-CN.html", changingAtHome.ReplaceAllString(body, "…"))
+		for _, lang := range []string{"zh-CN", "en"} {
+			golden(t, "home-copy."+lang+".html", changingAtHome.ReplaceAllString(s.copyPage(s.tie(child), lang), "…"))
+		}
 		second, _ := w.Enrol()
 		w.Answer(second, consent.ForceVerified)
 		check("home-list-two", "/home")
@@ -582,4 +585,4 @@ func TestArticle20_TheCertificateOfAnErasure(t *testing.T) {
 
 var inCertificate = regexp.MustCompile(`su_[0-9a-z]{26}|(?s)<pre><code>.*?</code></pre>`)
 
-var changingAtHome = regexp.MustCompile(`gu_[0-9a-z]{26}|pk_[0-9a-z]{26}|le_[0-9a-z]{26}|20\d\d-\d\d-\d\d( \d\d:\d\d)?`)
+var changingAtHome = regexp.MustCompile(`gu_[0-9a-z]{26}|rr_[0-9a-z]{26}|[0-9A-Z]{4}(-[0-9A-Z]{4})+|pk_[0-9a-z]{26}|le_[0-9a-z]{26}|20\d\d-\d\d-\d\d( \d\d:\d\d)?`)

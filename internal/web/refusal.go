@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/receipt"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -231,6 +232,8 @@ var mishaps = map[string]mishap{
 	family.ErrNotFound.Code:         {"web.mishap.erased", "web.told.not_here", []func(on) way{toHome}},
 	family.ErrHandle.Code:           {"web.mishap.invitation", "", []func(on) way{toPage}},
 	family.ErrTied.Code:             {"web.mishap.invitation", "", []func(on) way{toPage}},
+	rights.ErrFetched.Code:          {"web.mishap.copy", "", []func(on) way{toPage}},
+	rights.ErrStands.Code:           {"web.mishap.stands", "", []func(on) way{toPage}},
 	session.ErrSignedOut.Code:       {"web.mishap.signed_out", "", []func(on) way{toHome}},
 	vault.ErrNotHeld.Code:           {"web.mishap.not_held", "", []func(on) way{toPage}},
 	gate.ErrDenied.Code:             {"web.mishap.denied", "", []func(on) way{toPage}},

@@ -377,7 +377,7 @@ CREATE TABLE rights_request (
 	id          text    NOT NULL,
 	service     text    NOT NULL,
 	number      text    NOT NULL, -- what people call it
-	kind        text    NOT NULL, -- correct, supplement, delete, close
+	kind        text    NOT NULL, -- access, copy, correct, supplement, delete_item, delete, close
 	door        text    NOT NULL, -- guardian, child, contact
 	guardian    text    NOT NULL, -- who asks, or empty
 	item        text    NOT NULL, -- to correct or to supplement, or empty
@@ -388,6 +388,7 @@ CREATE TABLE rights_request (
 	extended    text    NOT NULL, -- why it takes longer, or empty
 	erase_at    bigint,           -- when the child is erased; NULL: a guardian is asked first, or nothing is erased
 	closed_at   bigint,           -- NULL while it is open
+	fetch_until bigint,           -- until when its answer is at home; NULL: somebody answers it
 	froze       boolean NOT NULL, -- the child wasn't frozen before
 	note        bytea,            -- sealed: what was written with it
 	answer      bytea,            -- sealed: what the operator answered

@@ -1,0 +1,272 @@
+package web_test
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/replay"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/transcript"
+)
+
+var (
+	fetchField = regexp.MustCompile(`name="(request|code|part)" value="([^"]+)"`)
+	inFile    = regexp.MustCompile(`data-format="([^"]+)" data-salt="([^"]+)" data-nonce="([^"]+)">([A-Za-z0-9+/=]+)</div>`)
+)
+
+// copyPage asks for a copy, and returns the page with its code.
+func (s *site) copyPage(child, lang string) string {
+	s.t.Helper()
+	s.post(child+"/demand?lang="+lang, url.Values{"kind": {"copy"}})
+	_, page := s.get(child+"?lang="+lang, "")
+	status, body := s.post(child+"/copy?lang="+lang, url.Values{"request": {fetchField.FindStringSubmatch(page[strings.Index(page, `/copy?lang`):])[2]}})
+	if status != 200 {
+		s.t.Fatalf("%d %s", status, body)
+	}
+	return body
+}
+
+// copyForm is what the page of a copy sends for its first file.
+func copyForm(page string) url.Values {
+	form := make(url.Values)
+	for _, m := range fetchField.FindAllStringSubmatch(page, -1) {
+		if !form.Has(m[1]) {
+			form.Set(m[1], m[2])
+		}
+	}
+	return form
+}
+
+// readCopy opens a file.
+func readCopy(t *testing.T, file, code string) (d transcript.Document) {
+	t.Helper()
+	m := inFile.FindStringSubmatch(file)
+	if m == nil {
+		t.Fatalf("no copy: %s", file)
+	}
+	var parts [3][]byte
+	for i := range parts {
+		var err error
+		if parts[i], err = base64.StdEncoding.DecodeString(strings.ReplaceAll(m[2+i], "&#43;", "+")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, _ = transcript.ParseCode(code)
+	key, err := hkdf.Key(sha256.New, []byte(code), parts[0], m[1], 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := aead.Open(nil, parts[1], parts[2], []byte(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// audits wants everything that was done to replay.
+func (s *site) audits() {
+	s.t.Helper()
+	report, err := replay.Audit(s.t.Context(), s.w.Store, s.w.Ring, catalog.NewCache(4), replay.Options{})
+	if err != nil || !report.OK() {
+		s.t.Errorf("%v, %v", report.Differences, err)
+	}
+}
+
+// PIPL 45: a guardian takes a copy of everything away, as often as it likes for seven
+// days; each file is on record before it leaves, and what is in it is nowhere else.
+func TestPIPL45_AGuardianTakesACopyAway(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.w.Put(child, "course-progress", "nickname", "小满")
+		s.w.Put(child, "course-progress", "weekly_score", "77")
+		if _, err := s.w.Read(child, "course-progress", "nickname"); err != nil {
+			t.Fatal(err)
+		}
+		s.signIn()
+		at := s.tie(child)
+		page := s.copyPage(at, "zh-CN")
+		if strings.Contains(page, "小满") || s.entries(gate.KindCopied) != 0 {
+			t.Error("the page of the code shows a value, or is taken for a copy")
+		}
+		form := copyForm(page)
+		status, file := s.post(at+"/copy/file?lang=zh-CN", form)
+		if status != 200 || strings.Contains(file, "小满") || s.entries(gate.KindCopied) != 1 {
+			t.Errorf("%d, %d copies on record", status, s.entries(gate.KindCopied))
+		}
+		d := readCopy(t, file, form.Get("code"))
+		value := func(item string) string {
+			i := slices.IndexFunc(d.Items, func(it transcript.Item) bool { return it.Name == item })
+			if i < 0 {
+				return ""
+			}
+			return d.Items[i].Value
+		}
+		if len(d.Items) != 2 || value("nickname") != "小满" || value("weekly_score") != "77" || d.Items[0].Label == "" || d.Items[0].Purpose.Label == "" {
+			t.Errorf("%+v", d.Items)
+		}
+		if len(d.Consents) == 0 || !d.Consents[0].Mine || len(d.Uses) != 0 && d.Uses[0].Times == 0 || len(d.Demands) != 1 ||
+			d.Child.Phone == "" || d.Child.Reference == "" || len(d.Parties) == 0 || !strings.HasPrefix(d.Entry, "le_") {
+			t.Errorf("%+v", d)
+		}
+
+		// The same page again has another code, and the first file its own.
+		s.places()
+		again := copyForm(s.copyPage(at, "en"))
+		if again.Get("code") == form.Get("code") || again.Get("request") != form.Get("request") {
+			t.Errorf("%v after %v", again, form)
+		}
+		_, file = s.post(at+"/copy/file?lang=en", again)
+		d = readCopy(t, file, again.Get("code"))
+		if d.Language != "en" || len(d.Uses) < 2 || d.Uses[0].What.Label == "" {
+			t.Errorf("the former copy isn't among who used what: %+v", d.Uses)
+		}
+		if status, body := s.post(at+"/demand?lang=en", url.Values{"kind": {"copy"}}); status != 409 || !strings.Contains(body, "answered within the last seven days") {
+			t.Errorf("twice the same copy: %d %s", status, body)
+		}
+
+		for name, change := range map[string]func(url.Values){
+			"no code":         func(f url.Values) { f.Del("code") },
+			"a weak code":     func(f url.Values) { f.Set("code", "1234") },
+			"no part":         func(f url.Values) { f.Set("part", "x") },
+			"a part too many": func(f url.Values) { f.Set("part", "2") },
+			"part none":       func(f url.Values) { f.Set("part", "0") },
+		} {
+			bad := copyForm(page)
+			change(bad)
+			if status, _ := s.post(at+"/copy/file?lang=en", bad); status != 422 && status != 400 {
+				t.Errorf("%s: %d", name, status)
+			}
+		}
+		if status, _ := s.post(at+"/copy/file?lang=en", url.Values{"request": {"rr_x"}, "code": form["code"], "part": {"1"}}); status != 404 {
+			t.Errorf("no such demand: %d", status)
+		}
+
+		// A frozen child's guardian may still take a copy.
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, child.Service, child.ID)
+			if err == nil {
+				_, err = family.Freeze(ctx, tx, s.w.Officer, c, family.ByOfficer)
+			}
+			if err == nil {
+				_, err = family.Dispute(ctx, tx, s.w.Officer.Ledger(), c)
+			}
+			return err
+		})
+		if status, file := s.post(at+"/copy/file?lang=en", form); status != 200 || len(readCopy(t, file, form.Get("code")).Items) != 2 {
+			t.Errorf("of a frozen and disputed child: %d", status)
+		}
+
+		s.w.Pass(7*24*time.Hour + time.Minute)
+		s.fresh()
+		s.signIn()
+		n := s.entries(gate.KindCopied)
+		if status, body := s.post(at+"/copy/file?lang=en", form); status != 410 || !strings.Contains(body, "are over") || s.entries(gate.KindCopied) != n {
+			t.Errorf("after its days: %d %s", status, body)
+		}
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := s.w.Vault.Erase(ctx, tx, s.w.App.Ledger(), child.Service, child.ID, family.UseEnded)
+			return err
+		})
+		if _, body := s.post(at+"/copy/file?lang=en", form); inFile.MatchString(body) {
+			t.Error("of an erased child")
+		}
+		s.audits()
+		for _, secret := range []string{"小满", form.Get("code"), again.Get("code")} {
+			if strings.Contains(s.log.String(), secret) {
+				t.Error("a value or a code is in the log")
+			}
+		}
+	})
+}
+
+// Edge case 24: where stronger proofs are offered, no copy leaves on a code alone, and
+// the page leads to the proof.
+func TestEdgeCase24_ACopyWaitsForAProof(t *testing.T) {
+	eachProving(t, func(t *testing.T, s *site, _ *bureau) {
+		child := s.w.Child()
+		s.w.Put(child, "course-progress", "nickname", "小满")
+		s.signIn()
+		at := s.tie(child)
+		page := s.copyPage(at, "en")
+		if strings.Contains(page, `name="code"`) || !strings.Contains(page, "First prove who you are") {
+			t.Errorf("%s", page)
+		}
+		form := copyForm(page)
+		mother := s.w.Guardian(child)
+		var r rights.Request
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := rights.Of(ctx, tx, child.ID)
+			r = all[0]
+			return err
+		})
+		form.Set("request", r.ID)
+		form.Set("code", transcript.NewCode())
+		form.Set("part", "1")
+		if status, body := s.post(at+"/copy/file?lang=en", form); status != 403 || !strings.Contains(body, "stronger proof") || s.entries(gate.KindCopyDenied) != 1 {
+			t.Errorf("%d %s", status, body)
+		}
+		_, body := s.post(at+"/again?lang=en", url.Values{"purpose": {regexp.MustCompile(`name="purpose" value="([^"]+)"`).FindStringSubmatch(page)[1]}})
+		if !strings.Contains(body, "Send the code") {
+			t.Errorf("the way to the proof: %s", body)
+		}
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, child.Service, child.ID)
+			if err == nil {
+				_, _, err = family.ReverifyGuardian(ctx, tx, s.w.Officer, c, mother.ID, family.NameAndNumber)
+			}
+			return err
+		})
+		if status, file := s.post(at+"/copy/file?lang=en", form); status != 200 || len(readCopy(t, file, form.Get("code")).Items) != 1 {
+			t.Errorf("after the proof: %d", status)
+		}
+	})
+}
+
+// PIPL 45: that it was asked what is held has a number and is on record, and what the
+// app takes for a child is answered to its guardian.
+func TestPIPL45_WhatIsHeldIsToldAndOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.signIn()
+		at := s.tie(child)
+		if status, body := s.post(at+"/demand?lang=en", url.Values{"kind": {"access"}}); status != 200 || !strings.Contains(body, "The answer is on this page") {
+			t.Errorf("%d %s", status, body)
+		}
+		desk := rights.Desk{Ring: s.w.Ring, Charters: s.w.Desk.Charters, Calendar: workday.Default()}
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := s.w.Vault.Demand(ctx, tx, desk, s.w.App, child, rights.Demand{Kind: rights.Copy, Door: rights.ByChild})
+			return err
+		})
+		if _, body := s.get(at+"?lang=en", ""); !strings.Contains(body, "The child asked for it.") || !strings.Contains(body, "Fetch the copy") {
+			t.Errorf("%s", body)
+		}
+		s.audits()
+	})
+}
