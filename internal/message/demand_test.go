@@ -43,6 +43,21 @@ func TestArticle19_DemandsAreTold(t *testing.T) {
 		demand(hers, rights.Demand{Kind: rights.DeleteItem, Door: rights.ByGuardian, Guardian: hers.ID, Item: "nickname"})
 		d.told()
 
+		// PIPL 45: what somebody asks for on behalf is ready for the guardians; and all of
+		// them hear once of a copy, however often it is saved.
+		demand(hers, rights.Demand{Kind: rights.Access, Door: rights.ByGuardian, Guardian: hers.ID})
+		copied := demand(hers, rights.Demand{Kind: rights.Copy, Door: rights.ByGuardian, Guardian: hers.ID})
+		d.told()
+		demand(d.App, rights.Demand{Kind: rights.Copy, Door: rights.ByChild})
+		d.told("request.answer_ready " + motherPhone)
+		for range 2 {
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := d.Vault.Copy(ctx, tx, hers, copied, family.OneTimeCode, nil)
+				return err
+			})
+		}
+		d.told("request.copy_taken " + motherPhone)
+
 		waits := demand(d.App, rights.Demand{Kind: rights.Delete, Door: rights.ByContact})
 		d.told("request.erasure_asked " + motherPhone)
 		taken := demand(d.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild})

@@ -9,10 +9,12 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
@@ -28,6 +30,8 @@ type home struct {
 	mother    family.Guardian    // of mei
 	session   session.Session
 	byPasskey session.Session
+	copy      rights.Request // the mother has asked for it
+	told      rights.Request // she has asked what is held
 }
 
 func playHome(t *testing.T, w *vaulttest.World) *home {
@@ -79,6 +83,25 @@ func playHome(t *testing.T, w *vaulttest.World) *home {
 			_, err := w.Vault.View(ctx, tx, h.mother, service, "weekly_score")
 			return err
 		})
+	}
+	// A copy is taken, and another one denied for want of a proof.
+	desk := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		ask := rights.Demand{Kind: rights.Copy, Door: rights.ByGuardian, Guardian: h.mother.ID}
+		if h.copy, _, err = w.Vault.Demand(ctx, tx, desk, h.mother, h.mei, ask); err != nil {
+			return err
+		}
+		ask.Kind = rights.Access
+		h.told, _, err = w.Vault.Demand(ctx, tx, desk, h.mother, h.mei, ask)
+		return err
+	})
+	for _, needs := range []family.Strength{family.OneTimeCode, family.Document} {
+		if err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.Vault.Copy(ctx, tx, h.mother, h.copy, needs, []string{"weekly_score"})
+			return err
+		}); (err == nil) != (needs == family.OneTimeCode) {
+			t.Error(err)
+		}
 	}
 	// A proof that is taken back is a look that is denied.
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -200,6 +223,21 @@ func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
 		}},
 		"a look tells a name": {"strange items", func(h *home) {
 			h.forgeLook(gate.KindViewed, h.mother, gate.AccessBody{Items: []string{secret}, Age: "child", Strength: 1})
+		}},
+		"a copy that nobody asked for": {"impossible demand", func(h *home) {
+			h.forgeLook(gate.KindCopied, h.mother, gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1, Demand: id.New(id.Rights)})
+		}},
+		"a copy that somebody else asked for": {"impossible guardian", func(h *home) {
+			h.forgeLook(gate.KindCopied, family.Guardian{ID: family.GuardianID(id.New(id.Guardian))}, gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1, Demand: h.copy.ID})
+		}},
+		"a copy by a demand to be told": {"impossible demand", func(h *home) {
+			h.forgeLook(gate.KindCopied, h.mother, gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1, Demand: h.told.ID})
+		}},
+		"a copy without the proof that it took": {"verdict ", func(h *home) {
+			h.forgeLook(gate.KindCopied, h.mother, gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1, Demand: h.copy.ID, Needs: family.Document})
+		}},
+		"a copy that is told as a look": {"body access.viewed", func(h *home) {
+			h.forgeLook(gate.KindViewed, h.mother, gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1, Demand: h.copy.ID})
 		}},
 		"a session that ended before it began": {"impossible session", func(h *home) {
 			h.forgeSession(session.KindEnded, id.New(id.Session), session.EndedBody{})

@@ -206,6 +206,7 @@ func (s *scene) demands() {
 			_, _, err := desk.Extend(ctx, tx, s.Officer, r, rights.Complex)
 			return err
 		})
+	demand(g, rights.Demand{Kind: rights.Copy, Door: rights.ByGuardian, Guardian: g.ID}, nil)
 	demand(s.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild}, nil)
 }
 
@@ -536,6 +537,7 @@ var changes = []change{
 	{"a demand was extended for another reason", `UPDATE rights_request SET extended = 'unreachable' WHERE child = $1`, ann, "row_differs rights_request extended"},
 	{"a child isn't erased that asked for it", `UPDATE rights_request SET erase_at = NULL WHERE child = $1`, ann, "row_differs rights_request erase_at"},
 	{"a demand ended later", `UPDATE rights_request SET closed_at = 1 WHERE child = $1`, ann, "row_differs rights_request closed_at"},
+	{"a copy can be fetched longer", `UPDATE rights_request SET fetch_until = fetch_until + 1 WHERE child = $1`, ann, "row_differs rights_request fetch_until"},
 	{"a demand didn't freeze", `UPDATE rights_request SET froze = false WHERE child = $1`, ann, "row_differs rights_request froze"},
 	{"a demand says nothing", `UPDATE rights_request SET note = NULL WHERE child = $1`, ann, "row_differs rights_request note"},
 	{"a demand says something else", `UPDATE rights_request SET note = answer WHERE child = $1 AND answer IS NOT NULL`, ann, "row_sealed rights_request note, answer"},

@@ -90,6 +90,19 @@ func readCopy(t *testing.T, file, code string) (d transcript.Document) {
 	return d
 }
 
+// newestDemand returns the id of what was demanded last.
+func (s *site) newestDemand(child family.Child) (id string) {
+	s.t.Helper()
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		all, err := rights.Of(ctx, tx, child.ID)
+		if err == nil {
+			id = all[0].ID
+		}
+		return err
+	})
+	return id
+}
+
 // audits wants everything that was done to replay.
 func (s *site) audits() {
 	s.t.Helper()
@@ -220,13 +233,7 @@ func TestEdgeCase24_ACopyWaitsForAProof(t *testing.T) {
 		}
 		form := copyForm(page)
 		mother := s.w.Guardian(child)
-		var r rights.Request
-		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
-			all, err := rights.Of(ctx, tx, child.ID)
-			r = all[0]
-			return err
-		})
-		form.Set("request", r.ID)
+		form.Set("request", s.newestDemand(child))
 		form.Set("code", transcript.NewCode())
 		form.Set("part", "1")
 		if status, body := s.post(at+"/copy/file?lang=en", form); status != 403 || !strings.Contains(body, "stronger proof") || s.entries(gate.KindCopyDenied) != 1 {

@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/receipt"
+	"wardkeep/internal/transcript"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/web"
@@ -478,8 +479,15 @@ func (m *meetings) atHome() {
 		m.asksAbout(child, consent.Asking{Purposes: []string{"class-ranking"}})
 	}
 	m.posts("consent.too_many_open", at+"/again", "purpose", "push-notices")
+	copied := url.Values{"request": {copyForm(m.copyPage(at, "en")).Get("request")}, "code": {transcript.NewCode()}, "part": {"1"}}
+	if copied.Get("request") == "" { // it waits for a proof, and the page says how
+		copied.Set("request", m.newestDemand(child))
+	}
+	m.posts("rights.answer_stands", at+"/demand", "kind", "copy")
+	m.sends("gate.denied", at+"/copy/file", copied)
 	m.w.Pass(3 * 366 * 24 * time.Hour) // the value has ended, swept or not
 	m.signIn()
+	m.sends("rights.copy_over", at+"/copy/file", copied)
 	m.posts("gate.denied", at+"/reveal", "item", "weekly_score")
 }
 
