@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // Demand takes what a child or its guardian demands. child is an id or Ref.
@@ -17,10 +18,21 @@ func (c *Client) Demands(ctx context.Context, child string) (out Demands, err er
 	return out, err
 }
 
-// DueDemands returns the open demands of the service, those that are due first:
-// the first 100.
-func (c *Client) DueDemands(ctx context.Context) (out Demands, err error) {
-	_, err = c.call(ctx, request{method: http.MethodGet, path: c.path("requests"), out: &out})
+// DueDemands returns open demands of the service, those that are due first. After is
+// the Next of a former page, empty for the first one; limit 0 lets the server choose.
+func (c *Client) DueDemands(ctx context.Context, after string, limit int) (out Demands, err error) {
+	query := url.Values{}
+	if after != "" {
+		query.Set("after", after)
+	}
+	if limit != 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	path := c.path("requests")
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	_, err = c.call(ctx, request{method: http.MethodGet, path: path, out: &out})
 	return out, err
 }
 

@@ -23,6 +23,7 @@ type Demand struct {
 	Item       string    `json:"item,omitempty"`
 	Text       string    `json:"text,omitempty" doc:"what was written with it; told by GET alone"`
 	State      string    `json:"state" enum:"open,done,refused,cancelled"`
+	Owner      string    `json:"owner,omitempty" doc:"who of the staff handles it, st_…; left out while nobody does"`
 	Reason     string    `json:"reason,omitempty" enum:"not_entitled,nothing_held,already_right" doc:"why it was refused"`
 	Answer     string    `json:"answer,omitempty" doc:"what was answered in writing; told by GET alone"`
 	ReceivedAt time.Time `json:"received_at"`
@@ -38,6 +39,7 @@ type Demand struct {
 // Demands are demands of one child, or the open ones of a service.
 type Demands struct {
 	Requests []Demand `json:"requests" nullable:"false"`
+	Next     string   `json:"next,omitempty" doc:"of the open ones of a service: send it as after for the next page; left out at the end"`
 }
 
 // Extension gives a demand more time, once.

@@ -19,6 +19,7 @@ import (
 type demandCmd struct {
 	List   demandListCmd   `cmd:"" help:"${demand_list}"`
 	Take   demandTakeCmd   `cmd:"" help:"${demand_take}"`
+	Assign demandAssignCmd `cmd:"" help:"${demand_assign}"`
 	Show   demandShowCmd   `cmd:"" help:"${demand_show}"`
 	Extend demandExtendCmd `cmd:"" help:"${demand_extend}"`
 	Refuse demandRefuseCmd `cmd:"" help:"${demand_refuse}"`
@@ -40,31 +41,42 @@ func (s *session) atDesk(ctx context.Context, fn func(*app.App, rights.Desk) err
 		if err := a.OpenCalendar(); err != nil {
 			return err
 		}
-		return fn(a, rights.Desk{Ring: a.Ring, Charters: a.Charters, Calendar: a.Calendar})
+		return fn(a, rights.Desk{Ring: a.Ring, Charters: a.Charters, Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks)})
 	})
 }
 
 type demandListCmd struct {
 	asStaff `embed:""`
+	After   string `placeholder:"rr_…" help:"${demand_after}"`
 }
 
 // Run prints the open demands, those that are due first: nothing of their words.
 func (c demandListCmd) Run(ctx context.Context, s *session) error {
 	return s.atDesk(ctx, func(a *app.App, d rights.Desk) error {
 		var all []rights.Request
+		var staff []catalog.Officer
 		err := a.Store.View(ctx, func(tx *db.Tx) error {
 			err := c.inOffice(ctx, tx)
 			if err != nil {
 				return err
 			}
-			all, err = rights.Waiting(ctx, tx, c.Service, maxWaiting+1)
+			if staff, err = catalog.InOffice(ctx, tx, c.Service); err != nil {
+				return err
+			}
+			all, err = rights.Waiting(ctx, tx, c.Service, c.After, maxWaiting+1)
 			return err
 		})
 		for _, r := range all[:min(len(all), maxWaiting)] {
 			s.demand(d, a.Store.Now(), r)
+			switch {
+			case d.Unclaimed(r, staff, a.Store.Now()):
+				s.say("cmd.demand.unclaimed")
+			case r.Owner != "":
+				s.say("cmd.demand.owner", "Owner", r.Owner)
+			}
 		}
 		if len(all) > maxWaiting {
-			s.note("cmd.demand.more", "Count", maxWaiting)
+			s.note("cmd.demand.more", "Count", maxWaiting, "After", all[maxWaiting-1].ID)
 		}
 		return err
 	})
@@ -188,28 +200,45 @@ func (c whichDemand) change(ctx context.Context, s *session, fn func(d rights.De
 	return r, err
 }
 
+type demandAssignCmd struct {
+	whichDemand `embed:""`
+	To          string `required:"" placeholder:"st_…" help:"${demand_to}"`
+}
+
+// Run says who of the staff handles a demand from now on.
+func (c demandAssignCmd) Run(ctx context.Context, s *session) error {
+	r, err := c.change(ctx, s, func(d rights.Desk, tx *db.Tx, by catalog.Officer, r rights.Request) (rights.Request, string, error) {
+		to, err := catalog.FindOfficer(ctx, tx, c.Service, c.To)
+		if err != nil {
+			return r, "", err
+		}
+		return d.Assign(ctx, tx, by, r, to)
+	})
+	if err == nil {
+		s.say("cmd.demand.assigned", "Number", r.Number, "Owner", r.Owner)
+	}
+	return err
+}
+
 type demandShowCmd struct {
 	whichDemand `embed:""`
 }
 
-// Run prints a demand with its words, on standard output and nowhere else.
+// Run prints a demand with its words, on standard output and nowhere else, once it is
+// on record who sees them.
 func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 	return s.atDesk(ctx, func(a *app.App, d rights.Desk) error {
 		var r rights.Request
 		var note, answer pii.Text
-		err := a.Store.View(ctx, func(tx *db.Tx) error {
-			err := c.inOffice(ctx, tx)
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			by, err := c.officer(ctx, tx)
 			if err != nil {
 				return err
 			}
 			if r, err = c.find(ctx, tx); err != nil {
 				return err
 			}
-			child, err := family.Find(ctx, tx, r.Service, r.Child)
-			if err != nil {
-				return err
-			}
-			note, answer, err = r.Text(a.Ring, child)
+			note, answer, err = d.Show(ctx, tx, by, r)
 			return err
 		})
 		if err != nil {
@@ -219,6 +248,9 @@ func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 		s.say("cmd.demand.child", "Child", r.Child, "Received", minute(r.ReceivedAt))
 		if r.Guardian != "" {
 			s.say("cmd.demand.guardian", "Guardian", r.Guardian)
+		}
+		if r.Owner != "" {
+			s.say("cmd.demand.owner", "Owner", r.Owner)
 		}
 		if r.Extended != "" {
 			s.say("cmd.demand.longer", "Reason", s.lang.T("cmd.demand.reason."+string(r.Extended)))

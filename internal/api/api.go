@@ -44,6 +44,8 @@ type Server struct {
 	Verification verification.Desk
 	// Calendar counts the working days of what is demanded.
 	Calendar workday.Calendar
+	// Clocks say how many.
+	Clocks rights.Clocks
 	// Farewell tells those whose contact ends; one of the server's own if nil.
 	Farewell *message.Farewell
 
@@ -83,7 +85,7 @@ func (s *Server) build() {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
 	s.verify = s.Verification
 	s.verify.Consent = s.desk
-	s.rights = rights.Desk{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar}
+	s.rights = rights.Desk{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar, Clocks: s.Clocks}
 	if s.Farewell == nil {
 		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
 	}

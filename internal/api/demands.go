@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
@@ -64,14 +65,35 @@ func childDemands(s *Server, ctx context.Context, c *call, _ *nothing) (answer[w
 	return out, err
 }
 
-// mostDemands is how many open demands are listed at once.
-const mostDemands = 100
+// How many open demands a page has: what the caller says, but not more than
+// demandsMost.
+const (
+	demandsLimit = 100
+	demandsMost  = 1000
+)
 
-// dueDemands lists the open demands of the service, without their words.
-func dueDemands(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Demands], error) {
+type dueDemandsInput struct {
+	After string `query:"after" maxLength:"60" doc:"where to go on: the next of a former page; those that are due first if left out"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"the most demands of a page"`
+}
+
+// dueDemands lists the open demands of the service, without their words. Whoever ends
+// some between two pages misses none.
+func dueDemands(s *Server, ctx context.Context, c *call, in *dueDemandsInput) (answer[wardkeep.Demands], error) {
 	out := answer[wardkeep.Demands]{Body: wardkeep.Demands{Requests: []wardkeep.Demand{}}}
+	limit := min(in.Limit, demandsMost)
+	if limit < 1 {
+		limit = demandsLimit
+	}
 	err := s.Store.View(ctx, func(tx *db.Tx) error {
-		all, err := rights.Waiting(ctx, tx, c.app.Service, mostDemands)
+		all, err := rights.Waiting(ctx, tx, c.app.Service, in.After, limit+1)
+		if errors.Is(err, rights.ErrNotFound) {
+			err = ErrAfter.At("after")
+		}
+		if len(all) > limit {
+			all = all[:limit]
+			out.Body.Next = all[limit-1].ID
+		}
 		for _, r := range all {
 			out.Body.Requests = append(out.Body.Requests, bare(r))
 		}
@@ -85,7 +107,7 @@ func dueDemands(s *Server, ctx context.Context, c *call, _ *nothing) (answer[war
 func bare(r rights.Request) wardkeep.Demand {
 	return wardkeep.Demand{
 		ID: r.ID, Number: r.Number, Child: string(r.Child), Kind: string(r.Kind), Door: string(r.Door), Guardian: string(r.Guardian),
-		Item: r.Item, State: string(r.State), Reason: string(r.Reason),
+		Item: r.Item, State: string(r.State), Owner: r.Owner, Reason: string(r.Reason),
 		ReceivedAt: r.ReceivedAt, DueAt: r.DueAt, Extended: string(r.Extended), EraseAt: r.EraseAt, ClosedAt: r.ClosedAt, FetchUntil: r.FetchUntil,
 	}
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func TestArticle19_DemandsOverHTTP(t *testing.T) {
 		if seen := w.must(w.client.FindDemand(ctx, d.ID)).(wardkeep.Demand); seen.Text != "It is Ami." {
 			t.Errorf("%+v", seen)
 		}
-		due := w.must(w.client.DueDemands(ctx)).(wardkeep.Demands)
+		due := w.must(w.client.DueDemands(ctx, "", 0)).(wardkeep.Demands)
 		if len(due.Requests) != 1 || due.Requests[0].ID != d.ID || due.Requests[0].Text != "" {
 			t.Errorf("%+v", due)
 		}
@@ -72,6 +73,39 @@ func TestArticle19_DemandsOverHTTP(t *testing.T) {
 	})
 }
 
+// All that is due is found page by page, whatever ends in between.
+func TestArticle19_DueDemandsAreFoundPageByPage(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		var all []string
+		for _, ref := range []string{"amy", "ben", "cat", "dan", "eve"} {
+			d := w.must(w.client.Demand(ctx, w.register(ref).ID, wardkeep.Demanding{Kind: "supplement", Door: "child", Item: "nickname"})).(wardkeep.Demand)
+			all = append(all, d.ID)
+		}
+		var seen []string
+		for after := ""; ; {
+			page := w.must(w.client.DueDemands(ctx, after, 2)).(wardkeep.Demands)
+			for _, d := range page.Requests {
+				seen = append(seen, d.ID)
+			}
+			if after = page.Next; after == "" {
+				break
+			}
+			w.must(w.client.FinishDemand(ctx, after, wardkeep.Finish{}))
+		}
+		slices.Sort(seen)
+		slices.Sort(all)
+		if !slices.Equal(seen, all) {
+			t.Errorf("%v, want %v", seen, all)
+		}
+		for _, after := range []string{"x", "rr_00000000000000000000000000"} {
+			if _, err := w.client.DueDemands(ctx, after, 2); !errors.Is(err, &wardkeep.Problem{Code: "api.cursor_invalid"}) {
+				t.Errorf("after %s: %v", after, err)
+			}
+		}
+	})
+}
+
 func TestArticle15_DemandsAreOfTheServiceAndTheScope(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
@@ -82,7 +116,7 @@ func TestArticle15_DemandsAreOfTheServiceAndTheScope(t *testing.T) {
 		for what, err := range map[string]error{
 			"take":   second(weak.Demand(ctx, child, wardkeep.Demanding{Kind: "delete", Door: "child"})),
 			"list":   second(weak.Demands(ctx, child)),
-			"due":    second(weak.DueDemands(ctx)),
+			"due":    second(weak.DueDemands(ctx, "", 0)),
 			"see":    second(weak.FindDemand(ctx, d.ID)),
 			"extend": second(weak.ExtendDemand(ctx, d.ID, wardkeep.Extension{Reason: "complex"})),
 			"refuse": second(weak.RefuseDemand(ctx, d.ID, wardkeep.Refusal{Reason: "not_entitled"})),

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/webhook"
 )
 
@@ -59,6 +60,8 @@ type Config struct {
 	// Holidays is a file of the days off and the worked weekends of years that this
 	// release doesn't know yet, for the clocks of what is demanded.
 	Holidays string `yaml:"holidays"`
+	// Clocks are those of what is demanded.
+	Clocks Clocks `yaml:"clocks"`
 	// Webhooks says where the events of services may go.
 	Webhooks Webhooks `yaml:"webhooks"`
 	// SweepEvery is how often what is due is erased, 1m by default.
@@ -76,6 +79,14 @@ type Limits struct {
 	PerAddress int `yaml:"per_address"`
 	// PerLink is for one guardian's link, a minute: 60 by default, at most 6000.
 	PerLink int `yaml:"per_link"`
+}
+
+// Clocks are those of rights.Clocks, in working days; a zero is its default.
+type Clocks struct {
+	Acknowledge int `yaml:"acknowledge"` // 1 by default, at most 5 and not above finish
+	Finish      int `yaml:"finish"`      // 15 by default, at most 20
+	Extend      int `yaml:"extend"`      // 15 by default, at most 20
+	ChildWait   int `yaml:"child_wait"`  // 3 by default, at most 10
 }
 
 // TLS names the files of a certificate.
@@ -138,6 +149,21 @@ func (l Limits) check(say func(key, code string)) {
 	}
 }
 
+func (c Clocks) check(say func(key, code string)) {
+	if c.Acknowledge < 1 || c.Acknowledge > 5 || c.Acknowledge > c.Finish {
+		say("clocks.acknowledge", "app.config.clock_acknowledge")
+	}
+	if c.Finish < 1 || c.Finish > 20 {
+		say("clocks.finish", "app.config.clock_finish")
+	}
+	if c.Extend < 1 || c.Extend > 20 {
+		say("clocks.extend", "app.config.clock_finish")
+	}
+	if c.ChildWait < 1 || c.ChildWait > 10 {
+		say("clocks.child_wait", "app.config.clock_child_wait")
+	}
+}
+
 func (s *SMTP) complete() bool {
 	return s != nil && s.Host != "" && s.From != "" && s.Port >= 1 && s.Port <= 65535
 }
@@ -191,6 +217,7 @@ func (c *Config) defaults() {
 	}
 	set((*string)(&c.Cipher), string(keyring.AES256GCM))
 	set(&c.LedgerOrigin, "wardkeep")
+	c.Clocks = Clocks(rights.Clocks(c.Clocks).Or(rights.Defaults))
 	if c.SweepEvery == 0 {
 		c.SweepEvery = time.Minute
 	}
@@ -230,6 +257,7 @@ func (c *Config) check() (wrong ConfigProblems) {
 	if c.SweepEvery < time.Second || c.SweepEvery > 24*time.Hour {
 		say("sweep_every", "app.config.sweep_every")
 	}
+	c.Clocks.check(say)
 	c.Limits.check(say)
 	if len(c.proxies()) != len(c.Proxies) {
 		say("proxies", "app.config.proxies")

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"wardkeep/internal/api"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/web"
 	"wardkeep/internal/webhook"
 )
@@ -20,12 +21,12 @@ func (a *App) Handler() http.Handler {
 	server := &api.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Ledger: a.Ledger, LedgerKey: a.LedgerKey,
 		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Proxies: a.Config.proxies(),
-		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits), Verification: a.Verification, Farewell: a.Farewell(), Calendar: a.Calendar,
+		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits), Verification: a.Verification, Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks),
 	}
 	pages := &web.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Messages: a.Messages, LedgerKey: a.LedgerKey,
 		PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(), Verification: a.Verification,
-		Farewell: a.Farewell(), Calendar: a.Calendar,
+		Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks),
 	}
 	a.pages = pages
 	edge := server.Handler()

@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
@@ -609,6 +610,8 @@ func TestEdgeCase24_TheEndOfAProofIsTold(t *testing.T) {
 
 // silent are the kinds of entries that nobody is told of by message, and why.
 var silent = map[string]string{
+	rights.KindAssigned:   "who of the operator handles a demand changes nothing of it: its deadline stands at home",
+	rights.KindShown:      "what was written with a demand was written for the operator to read; who has is in the ledger",
 	consent.KindRequested: "whoever asks sends the request, with its secrets",
 	consent.KindSent:      "it is the message itself",
 	consent.KindOpened:    "the guardian is at the page",

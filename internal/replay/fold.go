@@ -123,7 +123,7 @@ var (
 		verification.KindStarted, verification.KindSucceeded, verification.KindFailed, verification.KindSeen, verification.KindApproved,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
-		rights.KindReceived, rights.KindConfirmed, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 	}
 )
 

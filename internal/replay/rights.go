@@ -15,7 +15,7 @@ import (
 type demand struct {
 	id, guardian                 key // guardian is zero where none is named
 	number, entry                string
-	kind, door, item             sym
+	kind, door, item, owner      sym
 	state                        rights.State
 	reason, extended             rights.Reason
 	received, due, erase, closed int64
@@ -30,6 +30,8 @@ func (f *fold) rightsEntry(p ledger.Placed, c *child) fault {
 		return f.demanded(p, c)
 	case rights.KindConfirmed:
 		return f.takenOn(p, c)
+	case rights.KindAssigned, rights.KindShown:
+		return f.demandStaffed(p, c)
 	case rights.KindExtended:
 		b, x := body[rights.ExtendedBody](p)
 		d := c.demanded(b.Request)
@@ -84,7 +86,7 @@ func (f *fold) demanded(p ledger.Placed, c *child) fault {
 	k, ok := keyOf(id.Rights, b.Request)
 	at, n := p.At.UnixMicro(), f.names
 	d := demand{
-		id: k, number: b.Number, entry: p.ID, kind: n.sym(string(b.Kind)), door: n.sym(string(b.Door)), item: n.sym(b.Item),
+		id: k, number: b.Number, entry: p.ID, kind: n.sym(string(b.Kind)), door: n.sym(string(b.Door)), item: n.sym(b.Item), owner: n.sym(b.Owner),
 		state: rights.Open, received: at, due: b.Due, erase: b.Erase, fetch: b.Fetch, froze: b.Froze, note: b.Note,
 	}
 	switch {
@@ -107,6 +109,32 @@ func (f *fold) demanded(p ledger.Placed, c *child) fault {
 		d.guardian = g.id
 	}
 	c.demands = add(c.demands, d)
+	return fault{}
+}
+
+// demandStaffed folds who of the staff handles a demand, or has seen its words.
+func (f *fold) demandStaffed(p ledger.Placed, c *child) fault {
+	b, x := body[struct {
+		rights.AssignedBody
+		Note, Answer bool
+	}](p)
+	d := c.demanded(b.Request)
+	switch {
+	case x != (fault{}):
+		return x
+	case d == nil:
+		return impossible(ruleDemand)
+	case !strings.HasPrefix(p.Actor, "officer:"):
+		return impossible(ruleActor)
+	case p.Kind == rights.KindShown:
+		if b.Note != d.note || b.Answer != d.answer {
+			return impossible(ruleDemand)
+		}
+		return fault{}
+	case d.state != rights.Open || !id.Is(id.Staff, b.Owner):
+		return impossible(ruleDemand)
+	}
+	d.owner = f.names.sym(b.Owner)
 	return fault{}
 }
 
@@ -182,6 +210,7 @@ func (a *audit) compareDemand(t *tally, row rights.Request) {
 	r.text("door", a.names.text(d.door), string(row.Door))
 	r.text("guardian", guardian, string(row.Guardian))
 	r.text("item", a.names.text(d.item), row.Item)
+	r.text("owner", a.names.text(d.owner), row.Owner)
 	r.text("state", string(d.state), string(row.State))
 	r.text("reason", string(d.reason), string(row.Reason))
 	r.text("extended", string(d.extended), string(row.Extended))

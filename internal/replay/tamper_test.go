@@ -203,6 +203,12 @@ func (s *scene) demands() {
 		})
 	demand(s.App, rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname"},
 		func(ctx context.Context, tx *db.Tx, r rights.Request) error {
+			if _, _, err := desk.Assign(ctx, tx, s.Officer, r, s.Officer); err != nil {
+				return err
+			}
+			if _, _, err := desk.Show(ctx, tx, s.Officer, r); err != nil {
+				return err
+			}
 			_, _, err := desk.Extend(ctx, tx, s.Officer, r, rights.Complex)
 			return err
 		})
@@ -530,6 +536,7 @@ var changes = []change{
 	{"a demand came through another door", `UPDATE rights_request SET door = 'contact' WHERE child = $1`, ann, "row_differs rights_request door"},
 	{"a demand is another guardian's", `UPDATE rights_request SET guardian = '王小明' WHERE child = $1`, ann, "row_differs rights_request guardian"},
 	{"a demand is about another item", `UPDATE rights_request SET item = '王小明' WHERE child = $1`, ann, "row_differs rights_request item"},
+	{"a demand is somebody else's to handle", `UPDATE rights_request SET owner = '王小明' WHERE child = $1`, ann, "row_differs rights_request owner"},
 	{"a demand was carried out", `UPDATE rights_request SET state = 'done' WHERE child = $1`, ann, "row_differs rights_request state"},
 	{"a demand was refused for another reason", `UPDATE rights_request SET reason = 'nothing_held' WHERE child = $1`, ann, "row_differs rights_request reason"},
 	{"a demand came later", `UPDATE rights_request SET received_at = received_at + 1 WHERE child = $1`, ann, "row_differs rights_request received_at"},

@@ -89,7 +89,7 @@ func (d Desk) Extend(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 	if now := tx.Now(); from.Before(now) {
 		from = now
 	}
-	r.Extended, r.DueAt = why, d.after(from, longer)
+	r.Extended, r.DueAt = why, d.after(from, d.Clocks.Or(Defaults).Extend)
 	err = tx.Queue(ctx, `UPDATE rights_request SET extended = $1, due_at = $2 WHERE child = $3 AND id = $4`,
 		r.Extended, (*db.Time)(&r.DueAt), r.Child, r.ID)
 	if err != nil {

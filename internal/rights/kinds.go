@@ -13,6 +13,8 @@ import (
 const (
 	KindReceived  = "request.received"
 	KindConfirmed = "request.confirmed" // taken on by a guardian, or by the child: it is erased
+	KindAssigned  = "request.assigned"
+	KindShown     = "request.shown" // its words, to one of the staff
 	KindExtended  = "request.extended"
 	KindDone      = "request.done"
 	KindRefused   = "request.refused"
@@ -31,6 +33,7 @@ type ReceivedBody struct {
 	Erase    int64             `json:"erase,omitempty"`
 	Fetch    int64             `json:"fetch,omitempty"` // until when its answer is at home
 	Froze    bool              `json:"froze,omitempty"` // the child wasn't frozen before
+	Owner    string            `json:"owner,omitempty"` // "st_…": it is handled by who has taken it
 	Note     bool              `json:"note,omitempty"`  // something was written with it
 }
 
@@ -41,6 +44,19 @@ type ConfirmedBody struct {
 	Door     Door              `json:"door"`
 	Guardian family.GuardianID `json:"guardian,omitempty"`
 	Erase    int64             `json:"erase"`
+}
+
+// An AssignedBody says who of the staff handles a demand from then on.
+type AssignedBody struct {
+	Request string `json:"request"`
+	Owner   string `json:"owner"`
+}
+
+// A ShownBody says whose words somebody has seen, and which.
+type ShownBody struct {
+	Request string `json:"request"`
+	Note    bool   `json:"note,omitempty"`
+	Answer  bool   `json:"answer,omitempty"`
 }
 
 // An ExtendedBody says until when a demand may take, and why.

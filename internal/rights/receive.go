@@ -31,7 +31,7 @@ const (
 )
 
 // Receive takes a demand about a child. One that erases freezes the child at once: a guardian's
-// is erased by the next sweep, a child's after three working days in which its
+// is erased by the next sweep, a child's after some working days in which its
 // guardian hears of it (edge case 17), that of somebody else when a guardian has
 // confirmed it (edge case 11). A guardian who demands what another door has
 // demanded already confirms that, and the child takes on what waits for a guardian. One to delete a value is the guardian's alone, and
@@ -77,7 +77,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	now := tx.Now()
 	r := Request{
 		ID: id.New(id.Rights), Child: c.ID, Service: c.Service, Number: number(), Kind: ask.Kind, Door: ask.Door,
-		Guardian: ask.Guardian, Item: ask.Item, State: Open, ReceivedAt: now, DueAt: d.after(now, Term),
+		Guardian: ask.Guardian, Item: ask.Item, State: Open, ReceivedAt: now, DueAt: d.after(now, d.Clocks.Or(Defaults).Finish),
 	}
 	if r.Kind.Erases() {
 		// Article 20: from the demand on, nothing but keeping.
@@ -91,6 +91,9 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	if r.Kind.Tells() {
 		r.FetchUntil = now.Add(fetchable)
 	}
+	if by, staff := by.(catalog.Officer); staff && !r.Kind.Tells() {
+		r.Owner = by.ID
+	}
 	if !ask.Text.IsZero() {
 		var err error
 		if r.note, err = c.SealNote(d.Ring, ask.Text, r.bound("note")...); err != nil {
@@ -99,7 +102,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	}
 	entry, err := record(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
 		Request: r.ID, Number: r.Number, Kind: r.Kind, Door: r.Door, Guardian: r.Guardian, Item: r.Item,
-		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Fetch: micros(r.FetchUntil), Froze: r.froze, Note: r.note != nil,
+		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Fetch: micros(r.FetchUntil), Froze: r.froze, Owner: r.Owner, Note: r.note != nil,
 	})
 	if err != nil {
 		return r, "", err
@@ -113,8 +116,8 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	}
 	return r, entry, tx.Queue(ctx, `
 		INSERT INTO rights_request (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, '', $12, $13, $14, $15, $16, NULL, $17)`,
-		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State, (*db.Time)(&r.ReceivedAt),
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, '', $13, $14, $15, $16, $17, NULL, $18)`,
+		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State, r.Owner, (*db.Time)(&r.ReceivedAt),
 		(*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt), (*db.Time)(&r.FetchUntil), r.froze, r.note, r.Entry)
 }
 
@@ -124,7 +127,7 @@ func (d Desk) erasure(now time.Time, door Door) time.Time {
 	case ByGuardian:
 		return now
 	case ByChild:
-		return d.after(now, childWait)
+		return d.after(now, d.Clocks.Or(Defaults).ChildWait)
 	}
 	return time.Time{} // a guardian is asked first
 }

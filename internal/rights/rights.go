@@ -14,6 +14,7 @@
 package rights
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -44,6 +45,7 @@ var (
 	ErrReason    = errs.New(errs.Invalid, "rights.reason_unknown")
 	ErrExtended  = errs.New(errs.Conflict, "rights.extended") // once is all
 	ErrNotOfKind = errs.New(errs.Conflict, "rights.not_of_kind")
+	ErrOwner     = errs.New(errs.Invalid, "rights.owner_unknown")      // nobody by that name is in office
 	ErrContact   = errs.New(errs.Forbidden, "rights.not_to_contact")   // who is no guardian is told nothing of a child
 	ErrStands    = errs.New(errs.Conflict, "rights.answer_stands")     // the same was answered, and can still be fetched
 	ErrFetched   = errs.New(errs.Gone, "rights.copy_over")             // its days are over
@@ -132,6 +134,7 @@ type Request struct {
 	Guardian   family.GuardianID // who asks, or has taken it on since; empty: the child, or a stranger
 	Item       string            // that is to be corrected or supplemented
 	State      State
+	Owner      string    // "st_…", who of the staff handles it; empty: nobody yet
 	Reason     Reason    // why it was refused
 	ReceivedAt time.Time // the clock runs from here
 	DueAt      time.Time // when it must have ended
@@ -146,11 +149,11 @@ type Request struct {
 	answer []byte
 }
 
-const columns = `child, id, service, number, kind, door, guardian, item, state, reason, received_at, due_at, extended, erase_at, closed_at,
+const columns = `child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, erase_at, closed_at,
 	fetch_until, froze, note, answer, entry`
 
 func scan(row db.Row) (r Request, err error) {
-	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Kind, &r.Door, &r.Guardian, &r.Item, &r.State, &r.Reason,
+	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Kind, &r.Door, &r.Guardian, &r.Item, &r.State, &r.Owner, &r.Reason,
 		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), &r.Extended, (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt),
 		(*db.Time)(&r.FetchUntil), &r.froze, &r.note, &r.answer, &r.Entry)
 	return r, err
@@ -161,18 +164,30 @@ type Desk struct {
 	Ring     *keyring.Ring
 	Charters *catalog.Cache
 	Calendar workday.Calendar
+	Clocks   Clocks
+}
+
+// Clocks are how long things may take, in working days after the day on which a demand
+// came. They are the operator's: the law says timely. A zero is its default. What is
+// due is on the row of a demand, so another clock is one for demands to come.
+type Clocks struct {
+	Acknowledge int // until somebody of the operator handles it
+	Finish      int
+	Extend      int // once more, with a reason
+	ChildWait   int // before a child is erased that asked alone: its guardian hears of it first
+}
+
+// Defaults are the clocks where nothing else is said.
+var Defaults = Clocks{Acknowledge: 1, Finish: 15, Extend: 15, ChildWait: 3}
+
+// Or returns the clocks, with the others where one is zero.
+func (c Clocks) Or(others Clocks) Clocks {
+	return Clocks{cmp.Or(c.Acknowledge, others.Acknowledge), cmp.Or(c.Finish, others.Finish),
+		cmp.Or(c.Extend, others.Extend), cmp.Or(c.ChildWait, others.ChildWait)}
 }
 
 // fetchable is how long an answer stands at home.
 const fetchable = 7 * 24 * time.Hour
-
-// The clocks, in working days after the day on which a demand came. They are ours:
-// the law says timely.
-const (
-	Term      = 15
-	longer    = 15 // once more, with a reason
-	childWait = 3  // before a child is erased that asked alone: its guardian hears of it first
-)
 
 // Of returns the demands about a child, the newest first. There are few.
 func Of(ctx context.Context, tx *db.Tx, child family.ID) ([]Request, error) {
@@ -180,12 +195,24 @@ func Of(ctx context.Context, tx *db.Tx, child family.ID) ([]Request, error) {
 		SELECT `+columns+` FROM rights_request WHERE child = $1 ORDER BY received_at DESC, id`, child)
 }
 
-// Waiting returns the open demands of a service, those that are due first, at
-// most limit.
-func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Request, error) {
+// Waiting returns open demands of a service, those that are due first, at most limit:
+// those that come after a demand in that order, or from the first one on where after is
+// empty. A demand that has ended since serves as well. Errors: ErrNotFound, that of
+// after, where it went with its child: then one begins anew.
+func Waiting(ctx context.Context, tx *db.Tx, service, after string, limit int) ([]Request, error) {
+	if after == "" {
+		return db.All(ctx, tx, scan, `
+			SELECT `+columns+` FROM rights_request WHERE service = $1 AND state = 'open'
+			ORDER BY due_at, child, id LIMIT $2`, service, int64(limit))
+	}
+	last, err := Find(ctx, tx, service, after)
+	if err != nil {
+		return nil, err
+	}
 	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM rights_request WHERE service = $1 AND state = 'open'
-		ORDER BY due_at, child, id LIMIT $2`, service, int64(limit))
+		SELECT `+columns+` FROM rights_request
+		WHERE service = $1 AND state = 'open' AND (due_at, child, id) > ($2, $3, $4)
+		ORDER BY due_at, child, id LIMIT $5`, service, (*db.Time)(&last.DueAt), last.Child, last.ID, int64(limit))
 }
 
 // Find returns a demand of a service by its ID. Errors: ErrNotFound.

@@ -2,6 +2,7 @@ package rights_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +11,9 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
@@ -152,7 +155,7 @@ func TestArticle19_ACorrectionHasAClockAndEndsInWriting(t *testing.T) {
 		ask := rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname", Text: pii.New("小希"), Held: []string{"nickname"}}
 		r := w.received(g, c, ask)
 		w.isFrozen(c, false)
-		if want, _ := workday.Default().Add(r.ReceivedAt, rights.Term); !r.DueAt.Equal(want) {
+		if want, _ := workday.Default().Add(r.ReceivedAt, rights.Defaults.Finish); !r.DueAt.Equal(want) {
 			t.Errorf("due at %s, want %s", r.DueAt, want)
 		}
 		_, err := w.receive(g, c, ask)
@@ -163,7 +166,7 @@ func TestArticle19_ACorrectionHasAClockAndEndsInWriting(t *testing.T) {
 			})
 		}
 		later, err := longer()
-		if want, _ := workday.Default().Add(r.DueAt.Add(-time.Microsecond), rights.Term); err != nil || !later.DueAt.Equal(want) {
+		if want, _ := workday.Default().Add(r.DueAt.Add(-time.Microsecond), rights.Defaults.Finish); err != nil || !later.DueAt.Equal(want) {
 			t.Errorf("due at %s, want %s, %v", later.DueAt, want, err)
 		}
 		_, err = longer()
@@ -348,5 +351,117 @@ func TestArticle19_WhatIsLateIsCounted(t *testing.T) {
 		late(1, 1)
 		w.sweep()
 		late(1, 0)
+	})
+}
+
+// Article 19: the clocks are the operator's to set, for demands to come.
+func TestArticle19_TheClocksAreTheOperators(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, other := w.Child(), w.Child()
+		w.desk.Clocks = rights.Clocks{Finish: 4, Extend: 2, ChildWait: 1}
+		r := w.received(w.App, c, rights.Demand{Kind: rights.Supplement, Door: rights.ByChild, Item: "nickname"})
+		days := func(what string, got, from time.Time, n int) {
+			t.Helper()
+			if want, _ := workday.Default().Add(from, n); !got.Equal(want) {
+				t.Errorf("%s: %s, want %s", what, got, want)
+			}
+		}
+		days("due", r.DueAt, r.ReceivedAt, 4)
+		later, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Extend(ctx, tx, w.Officer, r, rights.Complex)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		days("extended", later.DueAt, r.DueAt.Add(-time.Microsecond), 2)
+		days("erased", w.received(w.App, other, rights.Demand{Kind: rights.Close, Door: rights.ByChild}).EraseAt, w.Store.Now(), 1)
+		if c := (rights.Clocks{Finish: 4}).Or(rights.Defaults); c != (rights.Clocks{Acknowledge: 1, Finish: 4, Extend: 15, ChildWait: 3}) {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// Article 19: a demand is somebody's to handle: who took it by phone has it, and who is
+// in office may give it to who is. One that nobody handles is seen after its day.
+func TestArticle19_SomebodyHandlesEachDemand(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		ask := rights.Demand{Kind: rights.Supplement, Door: rights.ByChild, Item: "nickname"}
+		if r := w.received(w.Officer, w.Child(), ask); r.Owner != w.Officer.ID {
+			t.Errorf("taken by phone: %+v", r)
+		}
+		r := w.received(w.App, c, ask)
+		var staff []catalog.Officer
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			staff, err = catalog.InOffice(ctx, tx, c.Service)
+			return err
+		})
+		deputy := staff[1]
+		if r.Owner != "" || w.desk.Unclaimed(r, staff, r.ReceivedAt) || !w.desk.Unclaimed(r, staff, r.ReceivedAt.Add(10*day)) {
+			t.Errorf("%+v", r)
+		}
+		assign := func(by, to catalog.Officer) (err error) {
+			_, err = w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+				now, entry, err := w.desk.Assign(ctx, tx, by, r, to)
+				if err == nil {
+					r = now
+				}
+				return now, entry, err
+			})
+			return err
+		}
+		gone, foreign := deputy, deputy
+		gone.EndedAt, foreign.Service = w.Store.Now(), "another"
+		refuses(t, "by who is out of office", assign(gone, deputy), rights.ErrMayNot)
+		refuses(t, "to who is out of office", assign(deputy, gone), rights.ErrOwner)
+		refuses(t, "to another service's", assign(deputy, foreign), rights.ErrOwner)
+		refuses(t, "to nobody", assign(deputy, catalog.Officer{}), rights.ErrOwner)
+		if err := assign(w.Officer, deputy); err != nil || r.Owner != deputy.ID || w.desk.Unclaimed(r, staff, r.ReceivedAt.Add(10*day)) {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if !w.desk.Unclaimed(r, staff[:1], r.ReceivedAt.Add(10*day)) {
+			t.Error("who left office handles it")
+		}
+		if _, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Finish(ctx, tx, w.App, r, pii.Text{})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		refuses(t, "after its end", assign(w.Officer, deputy), rights.ErrEnded)
+	})
+}
+
+// Article 15: that one of the staff sees what somebody wrote is on record first.
+func TestArticle15_WhoSeesTheWordsOfADemandIsOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		r := w.received(w.App, c, rights.Demand{Kind: rights.Supplement, Door: rights.ByChild, Item: "nickname", Text: pii.New("小希")})
+		show := func(by catalog.Officer) (note pii.Text, err error) {
+			err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+				note, _, err = w.desk.Show(ctx, tx, by, r)
+				return err
+			})
+			return note, err
+		}
+		shown := func() (n int) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				n = 0
+				return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+					if p.Kind == rights.KindShown && p.Actor == w.Officer.Ledger() {
+						n++
+					}
+					return nil
+				})
+			})
+			return n
+		}
+		if note, err := show(w.Officer); err != nil || note.Reveal() != "小希" || shown() != 1 {
+			t.Errorf("%v, %d on record", err, shown())
+		}
+		gone := w.Officer
+		gone.EndedAt = w.Store.Now()
+		if _, err := show(gone); !errors.Is(err, rights.ErrMayNot) || shown() != 1 {
+			t.Errorf("who is out of office: %v", err)
+		}
 	})
 }

@@ -44,6 +44,7 @@ type homeChildPage struct {
 	Invited    bool // just now
 	Alone      bool // nobody else could speak for the child
 	Demands    []homeDemand
+	Days       int         // working days that one may take
 	Erasing    *homeDemand // the open one that ends with the erasure
 	Missing    []homeItem  // what may be supplemented
 	Told       bool        // it was demanded, and the answer stands

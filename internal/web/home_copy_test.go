@@ -27,7 +27,7 @@ import (
 
 var (
 	fetchField = regexp.MustCompile(`name="(request|code|part)" value="([^"]+)"`)
-	inFile    = regexp.MustCompile(`data-format="([^"]+)" data-salt="([^"]+)" data-nonce="([^"]+)">([A-Za-z0-9+/=]+)</div>`)
+	inFile     = regexp.MustCompile(`data-format="([^"]+)" data-salt="([^"]+)" data-nonce="([^"]+)">([A-Za-z0-9+/=]+)</div>`)
 )
 
 // copyPage asks for a copy, and returns the page with its code.

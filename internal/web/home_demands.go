@@ -41,6 +41,7 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 	if err != nil {
 		return err
 	}
+	page.Days = s.Clocks.Or(rights.Defaults).Finish
 	for _, r := range all {
 		d := homeDemand{
 			ID: r.ID, Number: r.Number, What: "web.mine.demand." + string(r.Kind), State: "web.mine.demand.state." + string(r.State),

@@ -30,7 +30,7 @@ var types = []string{
 	consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired,
 	consent.KindCancelled, consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 
-	rights.KindReceived, rights.KindConfirmed, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 }
 
 // Tells reports whether an operator is told of entries of this kind.

@@ -382,6 +382,7 @@ CREATE TABLE rights_request (
 	guardian    text    NOT NULL, -- who asks, or empty
 	item        text    NOT NULL, -- to correct or to supplement, or empty
 	state       text    NOT NULL, -- open, done, refused, cancelled
+	owner       text    NOT NULL, -- who of the staff handles it, or empty
 	reason      text    NOT NULL, -- why it was refused, or empty
 	received_at bigint  NOT NULL,
 	due_at      bigint  NOT NULL,
