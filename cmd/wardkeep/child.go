@@ -14,11 +14,15 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/rights"
 )
 
 type childCmd struct {
 	Show         childShowCmd    `cmd:"" help:"${child_show}"`
 	CorrectBirth childCorrectCmd `cmd:"" help:"${child_correct}"`
+	BirthClaims  childClaimsCmd  `cmd:"" help:"${child_claims}"`
+	ApproveBirth childApproveCmd `cmd:"" help:"${child_approve}"`
+	RefuseBirth  childRefuseCmd  `cmd:"" help:"${child_refuse}"`
 }
 
 // whichChild names a child: by its id, or by the operator's own reference.
@@ -88,19 +92,45 @@ func (c childShowCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-type childCorrectCmd struct {
-	whichChild `embed:""`
+// seenBirth is a birth date, and the document that somebody has it from.
+type seenBirth struct {
 	Birth      string `required:"" xor:"birth" placeholder:"2017-05-06" help:"${child_birth}"`
 	BirthFile  string `required:"" xor:"birth" placeholder:"FILE" help:"${child_birth_file}"`
+	Paper      string `enum:",birth_certificate,household_register,identity_card,passport" default:"" help:"${child_paper}"`
+	Number     string `xor:"number" help:"${child_number}"`
+	NumberFile string `xor:"number" placeholder:"FILE" help:"${child_number_file}"`
 }
 
-// Run corrects a birth date (Article 19). It never makes a child older.
-func (c childCorrectCmd) Run(ctx context.Context, s *session) error {
+func (c seenBirth) birth(s *session) (age.Birth, error) {
 	text, err := s.personal(c.Birth, c.BirthFile)
 	if err != nil {
-		return err
+		return age.Birth{}, err
 	}
-	b, err := age.ParseBirth(text.Reveal())
+	return age.ParseBirth(text.Reveal())
+}
+
+func (c seenBirth) seen(s *session) (seen rights.Seen, err error) {
+	seen.Paper = rights.Paper(c.Paper)
+	if seen.Birth, err = c.birth(s); err != nil {
+		return seen, err
+	}
+	seen.Number, err = s.personal(c.Number, c.NumberFile)
+	return seen, err
+}
+
+type childCorrectCmd struct {
+	whichChild `embed:""`
+	seenBirth  `embed:""`
+	As         string `placeholder:"st_…" help:"${child_as}"`
+}
+
+// Run corrects a birth date (Article 19). It never makes a child older, but for the
+// officer or the deputy, who has seen a document: then it waits for the other one.
+func (c childCorrectCmd) Run(ctx context.Context, s *session) error {
+	if c.As != "" {
+		return c.claim(ctx, s)
+	}
+	b, err := c.birth(s)
 	if err != nil {
 		return err
 	}
@@ -115,6 +145,111 @@ func (c childCorrectCmd) Run(ctx context.Context, s *session) error {
 		})
 		if err == nil {
 			s.say("cmd.child.corrected")
+		}
+		return err
+	})
+}
+
+// claim records what one of the staff has seen. It prints the name of the claim, and
+// nothing else, on standard output.
+func (c childCorrectCmd) claim(ctx context.Context, s *session) error {
+	seen, err := c.seen(s)
+	if err != nil {
+		return err
+	}
+	return s.atDesk(ctx, func(a *app.App, d rights.Desk) error {
+		var claim rights.Claim
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			by, err := asStaff{c.Service, c.As}.officer(ctx, tx)
+			if err != nil {
+				return err
+			}
+			child, err := c.find(ctx, tx, a.Ring)
+			if err != nil {
+				return err
+			}
+			claim, _, err = d.ClaimOlder(ctx, tx, by, child, seen)
+			return err
+		})
+		if err == nil {
+			s.note("cmd.child.claimed", "Until", minute(claim.ExpiresAt))
+			s.print(claim.ID)
+		}
+		return err
+	})
+}
+
+type childClaimsCmd struct {
+	asStaff `embed:""`
+}
+
+// Run prints the claims that wait for the second person: nothing of what was seen.
+func (c childClaimsCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		var all []rights.Claim
+		err := a.Store.View(ctx, func(tx *db.Tx) error {
+			err := c.inOffice(ctx, tx)
+			if err != nil {
+				return err
+			}
+			all, err = rights.Claims(ctx, tx, c.Service, maxWaiting)
+			return err
+		})
+		for _, claim := range all {
+			s.say("cmd.child.claim", "ID", claim.ID, "Child", claim.Child, "Paper", s.lang.T("cmd.child.paper."+string(claim.Paper)),
+				"By", claim.By, "Until", minute(claim.ExpiresAt))
+		}
+		return err
+	})
+}
+
+type childApproveCmd struct {
+	asStaff   `embed:""`
+	seenBirth `embed:""`
+	Claim     string `arg:"" help:"${child_claim}"`
+}
+
+// Run has the second person type what it reads in the document: the claim holds if
+// both have read the same (edge case 3).
+func (c childApproveCmd) Run(ctx context.Context, s *session) error {
+	seen, err := c.seen(s)
+	if err != nil {
+		return err
+	}
+	return s.atDesk(ctx, func(a *app.App, d rights.Desk) error {
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			by, err := c.officer(ctx, tx)
+			if err != nil {
+				return err
+			}
+			_, _, err = d.ApproveOlder(ctx, tx, by, c.Service, c.Claim, seen)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.child.approved", "ID", c.Claim)
+		}
+		return err
+	})
+}
+
+type childRefuseCmd struct {
+	asStaff `embed:""`
+	Claim   string `arg:"" help:"${child_claim}"`
+}
+
+// Run ends a claim of which nothing comes.
+func (c childRefuseCmd) Run(ctx context.Context, s *session) error {
+	return s.atDesk(ctx, func(a *app.App, d rights.Desk) error {
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			by, err := c.officer(ctx, tx)
+			if err != nil {
+				return err
+			}
+			_, err = d.RefuseOlder(ctx, tx, by, c.Service, c.Claim)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.child.refused", "ID", c.Claim)
 		}
 		return err
 	})

@@ -20,6 +20,7 @@ var (
 	ErrNotWaiting    = errs.New(errs.Conflict, "family.not_waiting")            // a guardian has agreed already
 	ErrNeedsDocument = errs.New(errs.Forbidden, "family.birth_needs_document")  // edge case 3
 	ErrTooWeak       = errs.New(errs.Forbidden, "family.verification_too_weak") // edge case 24
+	ErrGrown         = errs.New(errs.Conflict, "family.birth_grown")            // by this date it is no child of anybody
 	ErrNoBirth       = errs.New(errs.Invalid, "family.birth_missing")
 )
 
@@ -144,11 +145,46 @@ func Correct(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Chi
 	if err := younger(old, b, from, tx.Now()); err != nil {
 		return Child{}, "", err
 	}
+	return c.rewriteBirth(ctx, tx, ring, by, b, from, "")
+}
+
+// CorrectByDocument replaces the birth date of a locked child by the one that two persons
+// have seen in a document, which makes it older or not (edge case 3). Claim is the name of
+// that matter. It is package rights' alone to call: who the two are is checked there.
+// Errors: those of CheckDocument.
+func CorrectByDocument(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Child, b age.Birth, claim string) (Child, string, error) {
+	if err := CheckDocument(b, tx.Now()); err != nil {
+		return Child{}, "", err
+	}
+	return c.rewriteBirth(ctx, tx, ring, by, b, FromDocument, claim)
+}
+
+// CheckDocument refuses a birth date that no child registered here can have. Whoever is
+// grown up is nobody's child: the account is closed, and the person registers anew.
+// Errors: ErrNoBirth, age.ErrImpossible, ErrBirthFuture, ErrGrown.
+func CheckDocument(b age.Birth, now time.Time) error {
+	switch {
+	case b.IsZero():
+		return ErrNoBirth.At("birth")
+	case b.Check() != nil:
+		return age.ErrImpossible.At("birth")
+	case b.InFuture(now):
+		return ErrBirthFuture.At("birth")
+	case b.ClassAt(now) == age.Adult:
+		return ErrGrown.At("birth")
+	}
+	return nil
+}
+
+// rewriteBirth seals a birth date that was checked, and lets what hangs on it be told
+// anew.
+func (c Child) rewriteBirth(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, b age.Birth, from Source, claim string) (Child, string, error) {
 	key, err := c.Key(ring)
 	if err != nil {
 		return Child{}, "", err
 	}
 	turns14 := c.sealBirth(ring, key, b, from)
+	c.Aged = AgedNot
 	err = changed(tx.Exec(ctx, `
 		UPDATE child SET birth = $1, birth_from = $2, birth_version = $3, turns_14 = $4, aged = 0
 		WHERE child = $5 AND version = $3 AND state <> 'erased'`, c.birth, c.BirthFrom, c.birthVersion, turns14, c.ID))
@@ -156,7 +192,7 @@ func Correct(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Chi
 		return Child{}, "", err
 	}
 	entry, err := c.note(ctx, tx, by.Ledger(), KindCorrected,
-		CorrectedBody{What: "birth", Class: b.ClassAt(tx.Now()), Source: from})
+		CorrectedBody{What: "birth", Class: b.ClassAt(tx.Now()), Source: from, Claim: claim})
 	return c, entry, err
 }
 

@@ -34,6 +34,7 @@ const (
 	FromApp      Source = "app"      // the operator, of its own knowledge
 	FromImport   Source = "import"   // the operator's export
 	FromGuardian Source = "guardian" // a guardian said so
+	FromDocument Source = "document" // two persons have seen it: see CorrectByDocument
 )
 
 func (s Source) known() bool { return s == FromApp || s == FromImport || s == FromGuardian }

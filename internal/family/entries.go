@@ -35,6 +35,7 @@ type CorrectedBody struct {
 	What   string    `json:"what"` // "birth"
 	Class  age.Class `json:"class"`
 	Source Source    `json:"source"`
+	Claim  string    `json:"claim,omitempty"` // by which two persons have seen a document
 }
 
 // A FrozenBody says why nothing but keeping is allowed.

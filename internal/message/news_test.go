@@ -610,14 +610,17 @@ func TestEdgeCase24_TheEndOfAProofIsTold(t *testing.T) {
 
 // silent are the kinds of entries that nobody is told of by message, and why.
 var silent = map[string]string{
-	rights.KindAssigned:   "who of the operator handles a demand changes nothing of it: its deadline stands at home",
-	rights.KindShown:      "what was written with a demand was written for the operator to read; who has is in the ledger",
-	consent.KindRequested: "whoever asks sends the request, with its secrets",
-	consent.KindSent:      "it is the message itself",
-	consent.KindOpened:    "the guardian is at the page",
-	consent.KindVerified:  "the guardian is at the page",
-	consent.KindExpired:   "the request has said what silence means; of a child that is erased then, a Farewell says so",
-	consent.KindCancelled: "the link says so to whoever opens it",
+	rights.KindAssigned:     "who of the operator handles a demand changes nothing of it: its deadline stands at home",
+	rights.KindClaimed:      "nothing has changed yet: the correction is told",
+	rights.KindClaimRefused: "nothing has changed",
+	rights.KindClaimExpired: "nothing has changed",
+	rights.KindShown:        "what was written with a demand was written for the operator to read; who has is in the ledger",
+	consent.KindRequested:   "whoever asks sends the request, with its secrets",
+	consent.KindSent:        "it is the message itself",
+	consent.KindOpened:      "the guardian is at the page",
+	consent.KindVerified:    "the guardian is at the page",
+	consent.KindExpired:     "the request has said what silence means; of a child that is erased then, a Farewell says so",
+	consent.KindCancelled:   "the link says so to whoever opens it",
 
 	family.KindRegistered:     "nobody is told before being asked",
 	family.KindFrozen:         "what froze the child is told: a demand to erase it",

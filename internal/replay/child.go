@@ -55,6 +55,8 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return f.wrote(p, c, o)
 	case p.Kind == vault.KindEvent:
 		return f.event(p, s, c)
+	case strings.HasPrefix(p.Kind, "birth."):
+		return f.claims(p, c)
 	case strings.HasPrefix(p.Kind, "consent."):
 		return f.consentEntry(p, s, c)
 	case p.Kind == family.KindGuardianProved, p.Kind == family.KindProofExpired:
@@ -123,7 +125,9 @@ func (f *fold) familyEntry(p ledger.Placed, s source, k key, c *child) fault {
 	switch p.Kind {
 	case family.KindCorrected:
 		var b family.CorrectedBody
-		b, x = body[family.CorrectedBody](p)
+		if b, x = body[family.CorrectedBody](p); x == (fault{}) {
+			x = c.claimed(p, b)
+		}
 		if b.What == "birth" {
 			c.childAt, c.grownAt, c.aged = 0, 0, uint8(family.AgedNot)
 			c.birth, c.birthFrom = p.Version, f.names.sym(string(b.Source))

@@ -86,6 +86,7 @@ type batch struct {
 	proofs    []proofRow
 	attempts  []attemptRow
 	demands   []rights.Request
+	claims    []rights.Claim
 	consents  []consentRow
 }
 
@@ -154,6 +155,7 @@ func (a *audit) read(after string) (b batch, err error) {
 			WHERE `+where+`
 			ORDER BY child, id`, args...),
 		rights.ReadRows(&b.demands, b.Stretch),
+		rights.ReadClaims(&b.claims, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent
@@ -214,6 +216,9 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	}
 	for _, d := range b.demands {
 		a.compareDemand(found[string(d.Child)], d)
+	}
+	for _, c := range b.claims {
+		a.compareClaim(found[string(c.Child)], c)
 	}
 	for _, c := range b.consents {
 		a.compareConsent(found[c.child], c)
@@ -461,6 +466,7 @@ func (a *audit) compareRest(t *tally) {
 	}
 	a.compareProofs(t)
 	a.compareDemands(t)
+	a.compareClaims(t)
 	if t.standing < len(c.answers) {
 		for _, s := range c.answers {
 			if name := s.id.name(id.Consent); !t.marks[name] {

@@ -124,6 +124,7 @@ var (
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired,
 	}
 )
 
@@ -215,6 +216,7 @@ const (
 	ruleSession    = "session"
 	rulePasskey    = "passkey"
 	ruleDemand     = "demand"
+	ruleClaim      = "birth claim"
 	ruleWebhook    = "webhook"
 	ruleCessation  = "cessation"
 	ruleSwept      = "swept"

@@ -3,6 +3,7 @@ package replay_test
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -280,6 +281,20 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 				_, err := tx.Exec(ctx, `UPDATE credential SET scopes = $1 WHERE id = $2`, "seal", s.App.ID)
 				return err
 			})
+		}},
+		"a child made older by nobody's document": {"impossible birth claim", func(s *scene) {
+			s.forge(s.mei, 1, family.KindCorrected, s.Officer.Ledger(), family.CorrectedBody{What: "birth", Class: "minor", Source: family.FromDocument, Claim: id.New(id.BirthClaim)})
+		}},
+		"a child made older by one person": {"impossible actor", func(s *scene) {
+			claim := id.New(id.BirthClaim)
+			s.forge(s.mei, 1, rights.KindClaimed, s.Officer.Ledger(), rights.ClaimedBody{Claim: claim, Paper: rights.Passport, Expires: math.MaxInt64})
+			s.forge(s.mei, 2, family.KindCorrected, s.Officer.Ledger(), family.CorrectedBody{What: "birth", Class: "minor", Source: family.FromDocument, Claim: claim})
+		}},
+		"a document that no claim names": {"body child.corrected", func(s *scene) {
+			s.forge(s.mei, 1, family.KindCorrected, s.Officer.Ledger(), family.CorrectedBody{What: "birth", Class: "minor", Source: family.FromDocument})
+		}},
+		"a demand given to nobody": {"impossible demand", func(s *scene) {
+			s.forge(s.mei, 1, rights.KindAssigned, s.Officer.Ledger(), rights.AssignedBody{Request: id.New(id.Rights), Owner: s.Officer.ID})
 		}},
 		"a key revoked twice": {"impossible actor", func(s *scene) {
 			s.forgeService(-100, account.KindRevoked, account.RevokedBody{ID: s.revoked.ID})

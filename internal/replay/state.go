@@ -48,6 +48,7 @@ type child struct {
 	values    []value
 	endings   []ending
 	demands   []demand
+	claim     claim    // that it is older; zero: none waits
 	opening   *opening // a collection whose values are still to be told
 }
 

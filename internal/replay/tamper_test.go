@@ -212,6 +212,10 @@ func (s *scene) demands() {
 			_, _, err := desk.Extend(ctx, tx, s.Officer, r, rights.Complex)
 			return err
 		})
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := desk.ClaimOlder(ctx, tx, s.Officer, s.ann, rights.Seen{Paper: rights.Passport, Number: pii.New("E12345678"), Birth: age.Birth{Year: 2015}})
+		return err
+	})
 	demand(g, rights.Demand{Kind: rights.Copy, Door: rights.ByGuardian, Guardian: g.ID}, nil)
 	demand(s.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild}, nil)
 }
@@ -545,6 +549,16 @@ var changes = []change{
 	{"a child isn't erased that asked for it", `UPDATE rights_request SET erase_at = NULL WHERE child = $1`, ann, "row_differs rights_request erase_at"},
 	{"a demand ended later", `UPDATE rights_request SET closed_at = 1 WHERE child = $1`, ann, "row_differs rights_request closed_at"},
 	{"a copy can be fetched longer", `UPDATE rights_request SET fetch_until = fetch_until + 1 WHERE child = $1`, ann, "row_differs rights_request fetch_until"},
+	{"a claim never was", `DELETE FROM birth_claim WHERE child = $1`, ann, "row_missing birth_claim "},
+	{"a claim is about nobody", `UPDATE birth_claim SET child = 'zz' WHERE child = $1`, ann, "row_extra birth_claim "},
+	{"a claim has another name", `UPDATE birth_claim SET id = '王小明' WHERE child = $1`, ann, "row_extra birth_claim "},
+	{"a claim is another service's", `UPDATE birth_claim SET service = '王小明' WHERE child = $1`, ann, "row_differs birth_claim service"},
+	{"a claim is by somebody else", `UPDATE birth_claim SET claimed_by = '王小明' WHERE child = $1`, ann, "row_differs birth_claim claimed_by"},
+	{"a claim rests on another document", `UPDATE birth_claim SET paper = 'identity_card' WHERE child = $1`, ann, "row_differs birth_claim paper"},
+	{"a claim says another day", `UPDATE birth_claim SET birth = number WHERE child = $1`, ann, "row_sealed birth_claim birth, number"},
+	{"a claim has another number", `UPDATE birth_claim SET number = birth WHERE child = $1`, ann, "row_sealed birth_claim birth, number"},
+	{"a claim is older", `UPDATE birth_claim SET claimed_at = claimed_at - 1 WHERE child = $1`, ann, "row_differs birth_claim claimed_at"},
+	{"a claim lasts longer", `UPDATE birth_claim SET expires_at = expires_at + 1 WHERE child = $1`, ann, "row_differs birth_claim expires_at"},
 	{"a demand didn't freeze", `UPDATE rights_request SET froze = false WHERE child = $1`, ann, "row_differs rights_request froze"},
 	{"a demand says nothing", `UPDATE rights_request SET note = NULL WHERE child = $1`, ann, "row_differs rights_request note"},
 	{"a demand says something else", `UPDATE rights_request SET note = answer WHERE child = $1 AND answer IS NOT NULL`, ann, "row_sealed rights_request note, answer"},

@@ -45,6 +45,7 @@ type Swept struct {
 	Requests   int // consent requests that ran out
 	Proofs     int // proofs of guardians that ran out
 	Attempts   int // attempts to prove something that ran out, or aren't counted any more
+	Claims     int // claims that a child is older whose second person didn't come
 	Aged       int // children of whom it was recorded that they turn 14, or have
 	Evidence   int // certificates of erasures whose time is over
 	Traces     int // pseudonyms of erased children forgotten
@@ -100,6 +101,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	all(&done.Requests, func() (int, error) { return sweepRequests(ctx, store) })
 	all(&done.Proofs, func() (int, error) { return sweepProofs(ctx, store, v) })
 	all(&done.Attempts, func() (int, error) { return sweepAttempts(ctx, store) })
+	all(&done.Claims, func() (int, error) { return sweepClaims(ctx, store) })
 	all(&done.Unanswered, func() (int, error) { return sweepUnanswered(ctx, store, v, f) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Evidence, func() (int, int, error) { return sweepCertificates(ctx, store) })
@@ -256,6 +258,16 @@ func sweepProofs(ctx context.Context, store *db.DB, v *vault.Vault) (int, error)
 func sweepAttempts(ctx context.Context, store *db.DB) (int, error) {
 	return through(ctx, store, verification.DueAttempts, func(d verification.Due) (int, error) {
 		return 1, store.Update(ctx, func(tx *db.Tx) error { return verification.Expire(ctx, tx, d) })
+	})
+}
+
+func sweepClaims(ctx context.Context, store *db.DB) (int, error) {
+	return through(ctx, store, rights.DueClaims, func(c rights.Claim) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) (err error) {
+			n, err = rights.ExpireClaim(ctx, tx, actor, c)
+			return err
+		})
+		return n, err
 	})
 }
 

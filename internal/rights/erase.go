@@ -28,8 +28,11 @@ func Due(ctx context.Context, tx *db.Tx, r Request) (family.Child, bool, error) 
 	return c, err == nil && !r.EraseAt.IsZero() && !tx.Now().Before(r.EraseAt), err
 }
 
-// Forget removes the demands about a child. It is a part of erasing the child
+// Forget removes the demands about a child, and a claim about its age. It is a part of erasing the child
 // (Article 20).
 func Forget(ctx context.Context, tx *db.Tx, child family.ID) error {
+	if err := tx.Queue(ctx, `DELETE FROM birth_claim WHERE child = $1`, child); err != nil {
+		return err
+	}
 	return tx.Queue(ctx, `DELETE FROM rights_request WHERE child = $1`, child)
 }

@@ -32,6 +32,7 @@ const (
 
 	Verification Prefix = "ve" // of who a guardian is
 	Rights       Prefix = "rr" // a demand of a child or its guardian
+	BirthClaim   Prefix = "bc" // that a child is older than was said
 	Webhook      Prefix = "wh" // where the operator's systems are told of events
 )
 

@@ -402,6 +402,23 @@ CREATE INDEX rights_request_number ON rights_request (service, number, child, id
 CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id) WHERE state = 'open';
 CREATE INDEX rights_request_due ON rights_request (due_at, child, id) WHERE state = 'open';
 
+-- That a child is older than was said, by a document that one person has seen. The
+-- second one types the same from it (edge case 3).
+CREATE TABLE birth_claim (
+	child      text   NOT NULL PRIMARY KEY,
+	id         text   NOT NULL,
+	service    text   NOT NULL,
+	claimed_by text   NOT NULL, -- who of the staff has seen it first
+	paper      text   NOT NULL, -- birth_certificate, household_register, identity_card, passport
+	birth      bytea  NOT NULL, -- sealed
+	number     bytea  NOT NULL, -- sealed: that of the document
+	claimed_at bigint NOT NULL,
+	expires_at bigint NOT NULL
+);
+CREATE INDEX birth_claim_id ON birth_claim (id, child);
+CREATE INDEX birth_claim_service ON birth_claim (service, expires_at, child);
+CREATE INDEX birth_claim_expiry ON birth_claim (expires_at, child);
+
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
 -- child.
 CREATE TABLE certificate (
