@@ -91,8 +91,8 @@ func (d *demo) correct(ctx context.Context, h *household, mother string) error {
 		return err
 	}
 	last := workday.On(got.DueAt.Add(-time.Second))
-	d.show("19", "correct_due", got.State == "open" && d.app.Calendar.Between(got.ReceivedAt, got.DueAt) == rights.Term,
-		"Number", got.Number, "Days", rights.Term, "Due", last)
+	d.show("19", "correct_due", got.State == "open" && d.app.Calendar.Between(got.ReceivedAt, got.DueAt) == rights.Defaults.Finish,
+		"Number", got.Number, "Days", rights.Defaults.Finish, "Due", last)
 	if err := d.name(ctx, h); err != nil {
 		return err
 	}
