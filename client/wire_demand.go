@@ -7,7 +7,7 @@ type Demanding struct {
 	Kind     string `json:"kind" enum:"access,copy,correct,supplement,delete_item,delete,close"`
 	Door     string `json:"door" enum:"guardian,child,contact" doc:"who demands it: a verified guardian; the child alone; or somebody who is neither, which freezes and asks the guardians"`
 	Guardian string `json:"guardian,omitempty" maxLength:"60" doc:"the guardian or contact who demands it; not where the child does"`
-	Item     string `json:"item,omitempty" maxLength:"64" doc:"what is to be corrected, supplemented or deleted alone; not where everything is"`
+	Item     string `json:"item,omitempty" maxLength:"64" doc:"what is to be corrected, supplemented or deleted alone, an item or birth_date; not where everything is"`
 	Text     string `json:"text,omitempty" maxLength:"2000" doc:"in the own words, at most 500 characters; a bare demand is enough"`
 }
 

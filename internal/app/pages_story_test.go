@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -22,6 +23,8 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/transcript"
 	"wardkeep/internal/verification"
 )
 
@@ -738,6 +741,13 @@ func demandedAtHome(g *guardian) {
 	g.sees("web.mine.demand.state.refused", "web.mine.demand.reason.already_right", "web.mine.demand.complain")
 	g.at("home_child-refused")
 
+	g.takesACopy(child, name)
+	g.Visit(child)
+	g.press(`details:has(input[value=access]) > summary`)
+	g.follow(`form:has(input[value=access]) button`)
+	g.sees("web.mine.access.answer")
+	g.at("home_child-copied")
+
 	g.press(`details:has(input[value=delete_item]) > summary`)
 	g.sees("web.mine.erase.what")
 	g.at("home_child-deleting-item")
@@ -764,6 +774,87 @@ func demandedAtHome(g *guardian) {
 		g.t.Errorf("%d purposes are permitted after a demand to delete", n)
 	}
 	g.isGone(child)
+}
+
+// takesACopy has the guardian at the child's page take a copy away: not before a proof of
+// who it is, and then in a file that opens without a network, with the code alone.
+func (g *guardian) takesACopy(child, value string) {
+	g.t.Helper()
+	g.press(`details:has(input[value=copy]) > summary`)
+	g.sees("web.mine.copy.what")
+	g.follow(`form:has(input[value=copy]) button`)
+	g.follow(`form[action*="/copy"] button`)
+	g.sees("web.mine.copy.unproved")
+	g.at("home_copy-unproved")
+	g.isProved()
+	g.Visit(child)
+	g.follow(`form[action*="/copy"] button`)
+	g.sees("web.mine.copy.once")
+	g.at("home_copy")
+	code := g.Find(`input[name=code]`).Value("value")
+	if !strings.Contains(g.Text(), code) {
+		g.t.Error("the code isn't shown")
+	}
+	file := g.Find(`form[action*="/copy/file"] button`).Save()
+	if text, err := os.ReadFile(file); err != nil || strings.Contains(string(text), value) || filepath.Ext(file) != ".html" {
+		g.t.Errorf("%s holds the value before it is opened, or can't be read: %v", filepath.Base(file), err)
+	}
+	g.sees("web.mine.copy.once") // saving leads nowhere
+
+	paper := browsertest.Open(g.t, g.lang)
+	paper.Visit("file://" + file)
+	paper.Find("#code").Fill(strings.Map(func(r rune) rune {
+		if r == '0' {
+			return '1'
+		}
+		return '0'
+	}, code))
+	paper.Find("#unlock").Click()
+	if !paper.Shows(g.lang.T("transcript.wrong")) || strings.Contains(paper.Text(), value) {
+		g.t.Error("another code isn't refused")
+	}
+	paper.Find("#code").Fill(" " + strings.ToLower(code) + " ")
+	paper.Find("#unlock").Click()
+	if !paper.Shows(value) || !strings.Contains(paper.Text(), g.lang.T("web.mine.uses.copied")) && !strings.Contains(paper.Text(), g.lang.T("transcript.mine")) {
+		g.t.Errorf("the copy doesn't show what is held: %s", paper.Text())
+	}
+	for _, wrong := range append(paper.Violations(), paper.Misplaced()...) {
+		g.t.Errorf("in the file: %s", wrong)
+	}
+	text, err := os.ReadFile(paper.Find("#json").Save())
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	var d transcript.Document
+	if err := json.Unmarshal(text, &d); err != nil || d.Format != transcript.Format || len(d.Items) != 1 || d.Items[0].Value != value {
+		g.t.Errorf("for machines: %v, %d items", err, len(d.Items))
+	}
+	for _, r := range paper.Requests() {
+		if !strings.HasPrefix(r.URL, "file:") && !strings.HasPrefix(r.URL, "blob:") {
+			g.t.Errorf("the file asks for %s", r.URL)
+		}
+	}
+}
+
+// isProved has somebody prove who it is, as strongerProofs does on the pages.
+func (g *guardian) isProved() {
+	g.t.Helper()
+	err := g.site.App.Store.Update(g.t.Context(), func(tx *db.Tx) error {
+		ctx := g.t.Context()
+		c, err := family.Lock(ctx, tx, apptest.Service, family.ID(g.child.ID))
+		if err != nil {
+			return err
+		}
+		var guardians []family.Guardian
+		if err := tx.Together(ctx, family.ReadGuardians(&guardians, c.ID)); err != nil {
+			return err
+		}
+		_, _, err = family.ReverifyGuardian(ctx, tx, g.site.Officer, c, guardians[0].ID, family.NameAndNumber)
+		return err
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
 }
 
 // demanded returns the open demand of a kind about the child.

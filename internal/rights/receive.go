@@ -25,6 +25,11 @@ type Demand struct {
 	Held     []string          // the items that can still be read, as the same transaction sees them
 }
 
+// BirthDate names the birth date in a demand to correct or to supplement it. It is no
+// item of a charter, unless one declares it: older makes a child only what two have seen
+// (ClaimOlder).
+const BirthDate = "birth_date"
+
 const (
 	maxText = 500
 	maxOpen = 20 // of one child
@@ -219,6 +224,8 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 		return nil
 	case ask.Kind.Erases() || ask.Kind.Tells():
 		return ErrItem.At("item")
+	case ask.Item == BirthDate && ask.Kind != DeleteItem:
+		return nil
 	}
 	p, err := d.Charters.Current(ctx, tx, c.Service)
 	if err != nil {

@@ -233,6 +233,7 @@ func TestArticle19_WhatCanNotBeDemanded(t *testing.T) {
 			{"the child and a guardian", w.App, with(func(a *rights.Demand) { a.Door = rights.ByChild }), rights.ErrDoor},
 			{"nothing", g, with(func(a *rights.Demand) { a.Kind = "sell" }), rights.ErrKind},
 			{"an item that nobody declares", g, with(func(a *rights.Demand) { a.Item = "shoe_size" }), rights.ErrItem},
+			{"to delete the birth date alone", g, with(func(a *rights.Demand) { a.Kind, a.Item = rights.DeleteItem, rights.BirthDate }), rights.ErrNotHeld},
 			{"an item that isn't held", g, with(func(a *rights.Demand) { a.Held = nil }), rights.ErrNotHeld},
 			{"too many words", g, with(func(a *rights.Demand) { a.Text = pii.New(strings.Repeat("长", 501)) }), rights.ErrText},
 			{"no words", g, with(func(a *rights.Demand) { a.Text = pii.New("a\x00b") }), rights.ErrText},
@@ -242,6 +243,7 @@ func TestArticle19_WhatCanNotBeDemanded(t *testing.T) {
 			refuses(t, bad.what, err, bad.want)
 		}
 		w.isFrozen(c, false)
+		w.received(g, c, with(func(a *rights.Demand) { a.Item, a.Held = rights.BirthDate, nil })) // it is no item, and can be corrected
 
 		r := w.received(g, c, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID})
 		for _, bad := range []struct {

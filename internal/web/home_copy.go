@@ -256,7 +256,7 @@ func (t told) usedBy(me family.Tie, u access.Told, service string, l i18n.Lang) 
 func copiedDemands(ctx context.Context, tx *db.Tx, t family.Tie, words told, l i18n.Lang) (demands []transcript.Demand, err error) {
 	all, err := rights.Of(ctx, tx, t.Child)
 	for _, r := range all {
-		item, _ := words.item(r.Item)
+		item := words.demanded(r.Item)
 		demands = append(demands, transcript.Demand{Number: r.Number, ReceivedAt: r.ReceivedAt, DueAt: r.DueAt, ClosedAt: r.ClosedAt,
 			What:  transcript.Named{Name: string(r.Kind), Label: l.T("web.mine.demand."+string(r.Kind), "Item", item)},
 			State: transcript.Named{Name: string(r.State), Label: l.T("web.mine.demand.state." + string(r.State))}})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 	"wardkeep/internal/rights"
@@ -55,7 +56,7 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 		}
 		d.Keep = d.Open && r.Door != rights.ByGuardian && d.Erases
 		if r.Item != "" {
-			d.Item, _ = words.item(r.Item)
+			d.Item = words.demanded(r.Item)
 		}
 		if r.Reason != "" {
 			d.Reason = "web.mine.demand.reason." + string(r.Reason)
@@ -81,6 +82,15 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 		}
 	}
 	return nil
+}
+
+// demanded returns what a parent calls what is to be corrected or supplemented.
+func (t told) demanded(item string) string {
+	label, _ := t.item(item)
+	if label == rights.BirthDate {
+		return i18n.Lang(t.lang).T("web.mine.birth_date")
+	}
+	return label
 }
 
 // homeDemand takes what a guardian demands: to be told, to get a copy, to correct, to
