@@ -9,15 +9,20 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	wardkeep "wardkeep/client"
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
 )
 
 // Invariant 9: canaries in every item, name, contact, reference and secret, sent
@@ -119,6 +124,7 @@ func (s *story) live() {
 	s.canary("short code", s.request.Code)
 	s.answer(ctx)
 	s.values(ctx)
+	s.copy()
 	gone := apptest.NewChild()
 	gone.Ref = s.canary("reference of an erased child", text(20))
 	erased, err := s.client.Register(ctx, gone)
@@ -183,6 +189,66 @@ func (s *story) values(ctx context.Context) {
 	if _, err = s.client.Read(ctx, s.child, wardkeep.Reading{Purpose: "safety-audit", Items: []string{"device_id"}}); err == nil {
 		s.t.Error("read after the withdrawal")
 	}
+}
+
+var (
+	homeOfTie  = regexp.MustCompile(`/home/gu_[0-9a-z]{26}`)
+	hiddenCopy = regexp.MustCompile(`name="(request|code|part)" value="((?:rr_|[0-9A-Z]{4}-|\d)[^"]*)"`)
+)
+
+// copy has the guardian take a copy of everything away. The file leaves with every
+// value, and none of it in plain; its code is a canary of its own.
+func (s *story) copy() {
+	s.t.Helper()
+	jar, err := cookiejar.New(nil)
+	s.must(err)
+	browser := &http.Client{Jar: jar}
+	send := func(path string, form url.Values) string {
+		s.t.Helper()
+		a, err := browser.PostForm(s.server.Base+path, form)
+		s.must(err)
+		defer a.Body.Close()
+		body, err := io.ReadAll(a.Body)
+		s.must(err)
+		if a.StatusCode != http.StatusOK {
+			s.t.Fatalf("%s: %d", path, a.StatusCode)
+		}
+		return string(body)
+	}
+	send("/home/code", url.Values{"contact": {s.fresh.Guardian.Phone}})
+	home := homeOfTie.FindString(send("/home/enter", url.Values{"code": {s.homeCode()}}))
+	fields := func(page string) url.Values {
+		form := make(url.Values)
+		for _, m := range hiddenCopy.FindAllStringSubmatch(page, -1) {
+			form.Set(m[1], m[2])
+		}
+		return form
+	}
+	form := fields(send(home+"/copy", fields(send(home+"/demand", url.Values{"kind": {"copy"}}))))
+	s.canary("code of a copy", form.Get("code"))
+	s.canary("code of a copy, typed", strings.ReplaceAll(form.Get("code"), "-", ""))
+	file := send(home+"/copy/file", form)
+	if len(file) < 8_000 {
+		s.t.Errorf("the copy has %d bytes", len(file))
+	}
+	for _, c := range s.canaries {
+		if form := c.In([]byte(file)); form != "" {
+			s.t.Errorf("the copy holds the %s, as %s", c.Name, form)
+		}
+	}
+}
+
+// homeCode waits for the code to sign in, which comes after the page.
+func (s *story) homeCode() string {
+	s.t.Helper()
+	for range 1000 {
+		if text, _ := s.in.Phone.Received(s.fresh.Guardian.Phone, notify.KindHomeCode); text != "" {
+			return sixDigits.FindString(text)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatal("no code to sign in has come")
+	return ""
 }
 
 // item returns a canary that the item takes. The values of a choice are in the
