@@ -46,6 +46,8 @@ type cli struct {
 	Demand   demandCmd   `cmd:"" help:"${demand}"`
 	Cease    ceaseCmd    `cmd:"" help:"${cease}"`
 	Keep     keepingCmd  `cmd:"" name:"retention" help:"${retention}"`
+	Retain   retainCmd   `cmd:"" help:"${retain}"`
+	Order    orderCmd    `cmd:"" help:"${order}"`
 	Import   importCmd   `cmd:"" help:"${import}"`
 	Requests requestsCmd `cmd:"" help:"${requests}"`
 	Keys     keysCmd     `cmd:"" help:"${keys}"`

@@ -81,6 +81,12 @@ func (s *session) verifiedCertificate(r receipt.ErasureReport) error {
 	if c.Number != "" {
 		s.say("cmd.verify.certificate_demand", "Number", printable(c.Number), "At", printable(c.Demanded), "Door", printable(c.Door))
 	}
+	for _, h := range c.Held {
+		s.say("cmd.verify.certificate_held", "Item", printable(h.Item), "Basis", printable(h.Basis), "Number", printable(h.Number), "Until", printable(h.Until))
+	}
+	for _, t := range c.Ordered {
+		s.say("cmd.verify.certificate_order", "Party", printable(t.Party), "Number", printable(t.Number), "Due", printable(t.Due), "Attested", printable(t.Attested))
+	}
 	s.say("cmd.verify.record_entries", "Size", r.Tree.Size, "Origin", printable(r.Tree.Origin))
 	for _, size := range r.Later {
 		s.say("cmd.verify.record_later", "Size", size, "Own", r.Tree.Size)

@@ -27,6 +27,7 @@ type webhookAddCmd struct {
 	Service string   `required:"" short:"s" help:"${of_service}"`
 	URL     string   `required:"" name:"url" help:"${webhook_url}"`
 	Types   []string `help:"${webhook_types}"`
+	Party   string   `name:"processor" help:"${webhook_party}"`
 }
 
 // Run names an address that a service's events go to. The secret by which it checks
@@ -40,7 +41,7 @@ func (c webhookAddCmd) Run(ctx context.Context, s *session) error {
 		var made webhook.Endpoint
 		var secret string
 		err = a.Store.Update(ctx, func(tx *db.Tx) (err error) {
-			made, secret, _, err = webhook.Add(ctx, tx, a.Ring, operator, c.Service, to, c.Types)
+			made, secret, _, err = webhook.Add(ctx, tx, a.Ring, operator, c.Service, to, c.Types, c.Party)
 			return err
 		})
 		if err != nil {
@@ -81,6 +82,9 @@ func (c webhookListCmd) Run(ctx context.Context, s *session) error {
 				types := strings.Join(e.Types, " ")
 				if types == "" {
 					types = "*"
+				}
+				if e.Party != "" {
+					types = s.lang.T("cmd.webhook.orders", "Party", e.Party)
 				}
 				s.say("cmd.webhook.line", "ID", e.ID, "Host", host, "Types", types, "Delivered", e.Delivered, "Failed", e.Failed,
 					"Waiting", n.Waiting, "Since", shownTime(n.Oldest), "Parked", n.Parked, "Behind", n.Behind)

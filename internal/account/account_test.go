@@ -47,8 +47,8 @@ func each(t *testing.T, fn func(d *desk)) {
 		d.do(func(ctx context.Context, tx *db.Tx) error {
 			for name, state := range map[string]string{"stories": "live", "songs": "test"} {
 				if _, err := tx.Exec(ctx, `
-					INSERT INTO service (service, state, version, charter, officer, deputy, created_at)
-					VALUES ($1, $2, 1, 0, '', '', 0)`, name, state); err != nil {
+					INSERT INTO service (service, state, version, charter, officer, deputy, closed, overdue, created_at)
+					VALUES ($1, $2, 1, 0, '', '', '', '', 0)`, name, state); err != nil {
 					return err
 				}
 			}
@@ -444,7 +444,7 @@ func TestScopes_AreASet(t *testing.T) {
 	if !s.Has("seal") || s.Has("erase") || s.Has("") || s.Has("items:*") {
 		t.Errorf("has: %v", s)
 	}
-	same(t, "all", "children:write children:read consents:write items:write items:read decisions:read seal erase events:read requests:write", account.AllScopes().String())
+	same(t, "all", "children:write children:read consents:write items:write items:read decisions:read seal erase events:read requests:write orders:write", account.AllScopes().String())
 	same(t, "read what was written", s, scopes(t, s.String()))
 	for _, unknown := range []string{"admin", "items:*", "Items:Read", "items:read,items:write"} {
 		if s, err := account.ParseScopes("seal " + unknown); !errors.Is(err, account.ErrScope) || !s.IsZero() {

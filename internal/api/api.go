@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -64,6 +65,7 @@ type Server struct {
 	desk    consent.Desk
 	verify  verification.Desk
 	rights  rights.Desk
+	orders  order.Book
 	limits  *limits
 	// Apps that ask at the same moment share a transaction.
 	readings  db.Gathering[reading, vault.Opened]
@@ -86,6 +88,7 @@ func (s *Server) build() {
 	s.verify = s.Verification
 	s.verify.Consent = s.desk
 	s.rights = rights.Desk{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar, Clocks: s.Clocks}
+	s.orders = order.Book{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar}
 	if s.Farewell == nil {
 		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
 	}

@@ -423,7 +423,7 @@ func TestEventsReplayWithoutUsesAndWithoutPseudonyms(t *testing.T) {
 		for range w.Charter.Purposes {
 			want = append(want, "consent.granted")
 		}
-		if diff := cmp.Diff(append(want, "child.erased"), types); diff != "" {
+		if diff := cmp.Diff(append(want, "order.issued", "child.erased"), types); diff != "" {
 			t.Error(diff)
 		}
 		page, err := c.Events(ctx, last, 0)

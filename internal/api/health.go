@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 )
@@ -22,6 +23,7 @@ var (
 	ErrSweepBehind  = errs.New(errs.Unavailable, "api.sweep_behind")   // what is due isn't erased
 	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late")  // children wait whom somebody has demanded to erase
 	ErrUnended      = errs.New(errs.Unavailable, "api.cessation_late") // what was announced to end isn't erased
+	ErrUnattested   = errs.New(errs.Unavailable, "api.orders_late")    // processors or recipients haven't done what they were told
 	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")   // demands are past their day
 )
 
@@ -42,8 +44,8 @@ func (u *unwell) Error() string { return ErrUnwell.Error() }
 func (u *unwell) Unwrap() error { return ErrUnwell }
 
 // getHealth says what the server can't do, and what people have left undone. What
-// it can't find out counts as a failure. Demands that nobody has answered in time, and
-// an end that waits for a gateway, are no reason to lead anybody elsewhere: the server
+// it can't find out counts as a failure. Demands that nobody has answered in time, orders
+// that nobody has attested, and an end that waits for a gateway, are no reason to lead anybody elsewhere: the server
 // works.
 func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[wardkeep.Health], error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
@@ -51,6 +53,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	var waiting, swept time.Time
 	var late rights.Late
 	var unended int64
+	var orders int64
 	read := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		if waiting, err = ledger.OldestPending(ctx, tx); err != nil {
 			return err
@@ -61,7 +64,10 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 		if late, err = rights.CountLate(ctx, tx, s.erasePatience()); err != nil {
 			return err
 		}
-		unended, err = catalog.CountLate(ctx, tx, "", cessation.Patience)
+		if unended, err = catalog.CountLate(ctx, tx, "", cessation.Patience); err != nil {
+			return err
+		}
+		orders, err = order.CountOverdue(ctx, tx)
 		return err
 	})
 	now := s.Store.Now()
@@ -83,7 +89,8 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 		}
 		h.Checks = append(h.Checks, check)
 	}
-	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended))
+	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended),
+		lateCheck("orders", read, orders, ErrUnattested))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}
 	}

@@ -47,7 +47,7 @@ func (w *world) health() (int, map[string]string) {
 func (w *world) only(check, code string) {
 	w.T.Helper()
 	status, found := w.health()
-	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands", "cessations"} {
+	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands", "cessations", "orders"} {
 		want := "ok"
 		if name == check {
 			want = code
@@ -56,7 +56,7 @@ func (w *world) only(check, code string) {
 			w.T.Errorf("%s: %s, want %s", name, found[name], want)
 		}
 	}
-	if (status == 200) != (check == "" || check == "demands" || check == "cessations") {
+	if (status == 200) != (check == "" || check == "demands" || check == "cessations" || check == "orders") {
 		w.T.Errorf("status %d", status)
 	}
 }
@@ -240,7 +240,7 @@ func TestHealthTellsOfALostDatabase(t *testing.T) {
 	wire.Cut()
 	status, found := w.health()
 	if status != 503 || found["read"] != "db.away" || found["write"] != "db.away" || found["ledger"] != "db.away" || found["sweep"] != "db.away" ||
-		found["erasures"] != "db.away" || found["demands"] != "db.away" {
+		found["erasures"] != "db.away" || found["demands"] != "db.away" || found["orders"] != "db.away" {
 		t.Errorf("%d %v", status, found)
 	}
 	wire.Mend()

@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
+	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
@@ -39,6 +40,12 @@ var (
 	sweepSuccess = prometheus.NewDesc("wardkeep_sweep_last_success_timestamp_seconds", "When a sweep last left nothing due; 0: never.", nil, nil)
 	sweepErased  = prometheus.NewDesc("wardkeep_sweep_values_erased_total", "Values past their time that sweeps have erased.", nil, nil)
 	sweepOverdue = prometheus.NewDesc("wardkeep_sweep_overdue_seconds", "How long the value that ended first is past its time; 0 if none is.", []string{"purpose"}, nil)
+)
+
+// What is measured of the orders to processors and recipients of the app's service.
+var (
+	ordersOpen    = prometheus.NewDesc("wardkeep_orders_open", "Orders to processors and recipients that aren't attested; 1000 at most.", nil, nil)
+	ordersOverdue = prometheus.NewDesc("wardkeep_orders_overdue", "Those of them past their day; 1000 at most.", nil, nil)
 )
 
 func ofEndpoint(name, help string) *prometheus.Desc {
@@ -72,15 +79,21 @@ func getMetrics(s *Server, w http.ResponseWriter, r *http.Request, c *call) erro
 		}
 		late, err := rights.CountLateOf(r.Context(), tx, c.app.Service, s.erasePatience())
 		all.add(demandsOverdue, prometheus.GaugeValue, float64(late.Demands))
-		all.add(erasuresLate, prometheus.GaugeValue, float64(late.Erasures))
 		if err != nil {
 			return err
 		}
+		all.add(erasuresLate, prometheus.GaugeValue, float64(late.Erasures))
 		unended, err := catalog.CountLate(r.Context(), tx, c.app.Service, cessation.Patience)
 		if err != nil {
 			return err
 		}
 		all.add(cessationsLate, prometheus.GaugeValue, float64(unended))
+		open, overdue, err := order.CountOf(r.Context(), tx, c.app.Service)
+		if err != nil {
+			return err
+		}
+		all.add(ordersOpen, prometheus.GaugeValue, float64(open))
+		all.add(ordersOverdue, prometheus.GaugeValue, float64(overdue))
 		return measureSweeps(r.Context(), tx, c.app.Service, &all)
 	})
 	if err != nil {

@@ -29,7 +29,7 @@ func TestMetrics_OfTheServicesWebhooks(t *testing.T) {
 				return err
 			}
 			for service, e := range map[string]*webhook.Endpoint{vaulttest.Service: &ours, "stories": &theirs} {
-				if *e, _, _, err = webhook.Add(ctx, tx, w.Ring, terminal, service, to, nil); err != nil {
+				if *e, _, _, err = webhook.Add(ctx, tx, w.Ring, terminal, service, to, nil, ""); err != nil {
 					return err
 				}
 			}

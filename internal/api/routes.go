@@ -71,6 +71,9 @@ var routes = []route{
 	{Method: post, Path: demanding + ":refuse", ID: "refuse-demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(refuseDemand)},
 	{Method: post, Path: demanding + ":finish", ID: "finish-demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(finishDemand)},
 
+	{Method: get, Path: service + "/orders", ID: "list-orders", Tag: "rights", Scope: account.OrdersWrite, Status: 200, do: typed(listOrders)},
+	{Method: post, Path: service + "/orders/{order}:attest", ID: "attest-order", Tag: "rights", Scope: account.OrdersWrite, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(attestOrder)},
+
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
 	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},
 	{Method: post, Path: service + "/decisions", ID: "decide", Tag: "values", Scope: account.DecisionsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Checks, wardkeep.Decisions](decide)},

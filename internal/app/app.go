@@ -194,6 +194,7 @@ func (a *App) OpenSenders() error {
 		return wrong
 	}
 	a.Messages, a.Verification, a.Calendar, a.Webhooks = router, offered, days, client
+	a.Vault.Calendar = days
 	return nil
 }
 
@@ -204,6 +205,6 @@ func (a *App) OpenCalendar() error {
 	if len(wrong) > 0 {
 		return wrong
 	}
-	a.Calendar = days
+	a.Calendar, a.Vault.Calendar = days, days
 	return nil
 }

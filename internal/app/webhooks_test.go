@@ -74,7 +74,7 @@ func hooked(t *testing.T, in *apptest.Installation, path string) *hook {
 		t.Fatal(err)
 	}
 	in.Do(a, func(ctx context.Context, tx *db.Tx) (err error) {
-		_, h.secret, _, err = webhook.Add(ctx, tx, a.Ring, catalog.Operator{ID: "test"}, apptest.Service, to, nil)
+		_, h.secret, _, err = webhook.Add(ctx, tx, a.Ring, catalog.Operator{ID: "test"}, apptest.Service, to, nil, "")
 		return err
 	})
 	if err := a.Close(); err != nil {

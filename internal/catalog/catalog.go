@@ -47,6 +47,7 @@ type Service struct {
 	OfficerID string // "" while the office is vacant
 	DeputyID  string // "" while the office is vacant
 	Closed    string // the purposes that end or have ended, separated by spaces; All: the service itself
+	Overdue   string // names of processors and recipients whose orders are overdue, with spaces between
 }
 
 // What Missing names.
@@ -118,10 +119,10 @@ type CreatedBody struct {
 	State State `json:"state"`
 }
 
-const columns = `service, state, version, charter, officer, deputy, closed`
+const columns = `service, state, version, charter, officer, deputy, closed, overdue`
 
 func scan(row db.Row) (s Service, err error) {
-	err = row.Scan(&s.Name, &s.State, &s.Version, &s.Charter, &s.OfficerID, &s.DeputyID, &s.Closed)
+	err = row.Scan(&s.Name, &s.State, &s.Version, &s.Charter, &s.OfficerID, &s.DeputyID, &s.Closed, &s.Overdue)
 	return s, err
 }
 
@@ -142,10 +143,10 @@ func Create(ctx context.Context, tx *db.Tx, by Operator, name string, state Stat
 	}
 	now := tx.Now()
 	n, err := tx.Exec(ctx, `
-		INSERT INTO service (service, state, version, charter, officer, deputy, closed, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		INSERT INTO service (service, state, version, charter, officer, deputy, closed, overdue, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (service) DO NOTHING`,
-		s.Name, s.State, s.Version, s.Charter, s.OfficerID, s.DeputyID, s.Closed, (*db.Time)(&now))
+		s.Name, s.State, s.Version, s.Charter, s.OfficerID, s.DeputyID, s.Closed, s.Overdue, (*db.Time)(&now))
 	switch {
 	case err != nil:
 		return Service{}, "", fmt.Errorf("create %s: %w", name, err)

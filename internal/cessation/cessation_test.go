@@ -125,7 +125,7 @@ func TestArticle23_GuardiansAreToldThenAllIsErased(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, _, _, err := webhook.Add(ctx, tx, h.Ring, catalog.Operator{ID: "test"}, vaulttest.Service, to, []string{"service.*"})
+			_, _, _, err := webhook.Add(ctx, tx, h.Ring, catalog.Operator{ID: "test"}, vaulttest.Service, to, []string{"service.*"}, "")
 			return err
 		})
 		h.must("", 7*day)

@@ -85,7 +85,7 @@ func TestAChangeWantsTheLockedChild(t *testing.T) {
 				return err
 			},
 			"erase": func(tx *db.Tx) error {
-				_, err := family.Erase(w.ctx, tx, w.ring, "x", c, family.Requested, 0, 0)
+				_, err := family.Erase(w.ctx, tx, w.ring, "x", c, family.Requested, family.Undone{})
 				return err
 			},
 		} {

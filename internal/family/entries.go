@@ -63,6 +63,8 @@ type CeasingBody struct {
 type ErasedBody struct {
 	Ground  Ground `json:"ground"`
 	Values  int64  `json:"values,omitempty"` // how many were erased with it
+	Kept    int64  `json:"kept,omitempty"`   // how many a law demands to keep, which nobody reads
+	Orders  int64  `json:"orders,omitempty"` // how many processors and recipients were told to delete with it
 	Refused int64  `json:"refused,omitempty"`
 }
 

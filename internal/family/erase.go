@@ -42,13 +42,30 @@ func (g Ground) known() bool {
 // children it was.
 const TraceLife = 72 * time.Hour
 
+// What was Undone with a child by whoever calls Erase.
+type Undone struct {
+	Values  int // that were erased
+	Kept    int // that a law demands to keep
+	Keeping Keeping
+	Orders  int   // to processors and recipients
+	Refused int64 // the charter that a guardian refused as a whole, or 0
+}
+
+// A Keeping is the key that outlives a child's, for what a law demands to keep (edge case
+// 14), wrapped by a pool key, and until when it is needed. The zero Keeping keeps nothing.
+type Keeping struct {
+	Wrapped []byte
+	Pool    string
+	Until   time.Time
+}
+
 // Erase destroys the key of a locked child and all that names it, here: whoever
 // calls it has removed what other packages keep about the child. What is left is
 // a row that says that there was a child, of which service, and on which day it
 // was erased (edge case 16). The entry is the last of its pseudonym. If we crash
 // before the commit, nothing is erased; after it, nothing can be undone. Errors:
 // ErrGround, ErrErased.
-func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, ground Ground, values int, refused int64) (string, error) {
+func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, ground Ground, with Undone) (string, error) {
 	switch {
 	case !ground.known():
 		return "", ErrGround
@@ -58,11 +75,16 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 	// To the microsecond, or with its version, the row would be found again in the
 	// ledger: only the day is kept, and nothing of how it began.
 	day, until := tx.Now().Truncate(24*time.Hour), tx.Now().Add(TraceLife)
+	var pool *string
+	if with.Keeping.Pool != "" {
+		pool = &with.Keeping.Pool
+	}
 	err := changed(tx.Exec(ctx, `
 		UPDATE child SET state = 'erased', subject = '', version = 0, frozen = false, disputed = false,
 			ref = NULL, ref_hash = NULL, birth = NULL, birth_from = '', birth_version = 0, turns_14 = NULL, aged = 0,
-			pool = NULL, wrapped = NULL, created_at = 0, expires_at = NULL, endings = '', erased_at = $1
-		WHERE child = $2 AND version = $3 AND state <> 'erased'`, (*db.Time)(&day), c.ID, c.Version))
+			pool = $1, wrapped = $2, kept_until = $3, created_at = 0, expires_at = NULL, endings = '', erased_at = $4
+		WHERE child = $5 AND version = $6 AND state <> 'erased'`,
+		pool, with.Keeping.Wrapped, (*db.Time)(&with.Keeping.Until), (*db.Time)(&day), c.ID, c.Version))
 	if err != nil {
 		return "", err
 	}
@@ -80,12 +102,29 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 		hash, c.ID, (*db.Time)(&until), traceBound(ring, hash, c.ID, until)); err != nil {
 		return "", err
 	}
-	if refused > 0 {
-		if err := rememberNo(ctx, tx, ring, c, refused); err != nil {
+	if with.Refused > 0 {
+		if err := rememberNo(ctx, tx, ring, c, with.Refused); err != nil {
 			return "", err
 		}
 	}
-	return c.note(ctx, tx, actor, KindErased, ErasedBody{ground, int64(values), refused})
+	return c.note(ctx, tx, actor, KindErased, ErasedBody{Ground: ground, Values: int64(with.Values), Kept: int64(with.Kept), Orders: int64(with.Orders), Refused: with.Refused})
+}
+
+// HoldErased holds the row of a child, living or erased, to the end of the transaction.
+// Errors: ErrNotFound.
+func HoldErased(ctx context.Context, tx *db.Tx, child ID) error {
+	n, err := tx.Exec(ctx, `UPDATE child SET state = state WHERE child = $1`, child)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	return err
+}
+
+// EndKeeping destroys the key that outlived an erased child, as nothing is kept under it
+// any more. Of a living child it changes nothing.
+func EndKeeping(ctx context.Context, tx *db.Tx, child ID) error {
+	return tx.Queue(ctx, `
+		UPDATE child SET pool = NULL, wrapped = NULL, kept_until = NULL WHERE child = $1 AND state = 'erased'`, child)
 }
 
 func subjectHash(ring *keyring.Ring, subject string) []byte {

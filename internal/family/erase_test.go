@@ -100,7 +100,7 @@ func TestArticle20_ErasureLeavesOnlyATombstone(t *testing.T) {
 			return nil
 		})
 		again := w.with(c.ID, func(tx *db.Tx, c family.Child) error {
-			_, err := family.Erase(w.ctx, tx, w.ring, "x", c, family.Requested, 0, 0)
+			_, err := family.Erase(w.ctx, tx, w.ring, "x", c, family.Requested, family.Undone{})
 			return err
 		})
 		w.is(again, family.ErrErased)
@@ -121,7 +121,7 @@ const day = 24 * time.Hour
 func (w *world) eraseRefused(id family.ID, charter int64) {
 	w.Helper()
 	w.must(id, func(tx *db.Tx, c family.Child) error {
-		_, err := family.Erase(w.ctx, tx, w.ring, "system:test", c, family.Requested, 0, charter)
+		_, err := family.Erase(w.ctx, tx, w.ring, "system:test", c, family.Requested, family.Undone{Refused: charter})
 		return err
 	})
 }
@@ -177,7 +177,7 @@ func TestArticle20_ErasureNeedsAGround(t *testing.T) {
 			family.Requested, family.ExpiredUnconsented, family.Cessation, "", "whim"} {
 			c, _ := w.enrol(w.enrolment("ref-" + string(rune('a'+i))))
 			err := w.with(c.ID, func(tx *db.Tx, c family.Child) error {
-				_, err := family.Erase(w.ctx, tx, w.ring, "officer:st_1", c, ground, 0, 0)
+				_, err := family.Erase(w.ctx, tx, w.ring, "officer:st_1", c, ground, family.Undone{})
 				return err
 			})
 			if known := i < 7; known && err != nil || !known && !errors.Is(err, family.ErrGround) {

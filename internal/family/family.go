@@ -67,6 +67,7 @@ type Child struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time // the end of an unconsented child; zero once active
 	ErasedAt  time.Time // zero until then
+	KeptUntil time.Time // of an erased child, while a law demands to keep some of it; else zero
 	Endings   Endings   // what reported events end
 	Aged      Aged      // how far its turning 14 was told
 
@@ -78,13 +79,13 @@ type Child struct {
 }
 
 const columns = `child, service, subject, version, state, frozen, disputed, ref, ref_hash, birth, birth_from,
-	birth_version, coalesce(pool, ''), wrapped, created_at, expires_at, erased_at, endings, aged`
+	birth_version, coalesce(pool, ''), wrapped, created_at, expires_at, erased_at, kept_until, endings, aged`
 
 func scan(row db.Row) (c Child, err error) {
 	var endings string
 	err = row.Scan(&c.ID, &c.Service, &c.Subject, &c.Version, &c.State, &c.Frozen, &c.Disputed,
 		&c.ref, &c.refHash, &c.birth, &c.BirthFrom, &c.birthVersion, &c.pool, &c.wrapped,
-		(*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), (*db.Time)(&c.ErasedAt), &endings, &c.Aged)
+		(*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), (*db.Time)(&c.ErasedAt), (*db.Time)(&c.KeptUntil), &endings, &c.Aged)
 	if err == nil {
 		c.Endings, err = parseEndings(endings)
 	}

@@ -169,7 +169,7 @@ func (w *world) guardians(id family.ID) (all []family.Guardian) {
 func (w *world) erase(id family.ID) {
 	w.Helper()
 	w.must(id, func(tx *db.Tx, c family.Child) error {
-		_, err := family.Erase(w.ctx, tx, w.ring, "system:test", c, family.Requested, 0, 0)
+		_, err := family.Erase(w.ctx, tx, w.ring, "system:test", c, family.Requested, family.Undone{})
 		return err
 	})
 }

@@ -133,6 +133,10 @@ func (d *decision) child() bool {
 	case c.ID == "" || c.ID != d.use.Child || c.Service != d.use.Service:
 		d.deny("9", "gate.child_unknown")
 		return false
+	case c.State == family.Erased && !c.KeptUntil.IsZero():
+		// Edge case 14: what a law demands to keep is for nobody to use.
+		d.deny("20", "gate.legally_retained")
+		return false
 	case c.State == family.Erased:
 		d.deny("20", "gate.child_erased")
 		return false
@@ -230,6 +234,13 @@ func (d *decision) consent(purpose charter.Purpose) {
 // processor and an assessment of a recipient are facts that nobody has
 // established here, and a fact that is missing never permits.
 func (d *decision) party(purpose charter.Purpose) {
+	switch d.use.Activity {
+	case charter.Entrust, charter.Transfer:
+		// Edge case 13: who hasn't done what it was ordered to do gets nothing new.
+		if d.facts.Service.IsOverdue(d.use.Party) {
+			d.deny("16", "gate.orders_overdue")
+		}
+	}
 	switch d.use.Activity {
 	case charter.Entrust:
 		if !slices.Contains(purpose.Processors, d.use.Party) {

@@ -12,7 +12,9 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/vault"
 )
 
 // A Farewell tells people whose contact ends with what happens: a child is erased,
@@ -55,6 +57,20 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 	case family.Cessation:
 		kind = notify.KindCeased
 	}
+	// Edge case 14: what a law demands to keep is told, with its basis and its end.
+	kept, err := vault.Kept(ctx, tx, child.ID)
+	if err == nil {
+		var more []legal.Keep
+		more, err = vault.Keeping(ctx, tx, child)
+		kept = append(kept, more...)
+	}
+	if err != nil {
+		f.failed(ctx, kind, err)
+		return nil
+	}
+	if len(kept) > 0 {
+		kind = notify.KindErasedKept
+	}
 	var guardians []family.Guardian
 	var answers []consent.Answer
 	if err := tx.Together(ctx, family.ReadGuardians(&guardians, child.ID), consent.ReadStanding(&answers, child.ID)); err != nil {
@@ -71,7 +87,7 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 			if !g.MayAnswer() {
 				evidence = "" // who hasn't proved who it is sees nothing of the child
 			}
-			all = f.add(ctx, tx, all, child, g.ID, kind, evidence)
+			all = f.add(ctx, tx, all, child, g.ID, kind, evidence, kept...)
 		}
 	}
 	return all
@@ -125,8 +141,8 @@ func (f *Farewell) Released(ctx context.Context, tx *db.Tx, child family.Child, 
 }
 
 // add writes one letter, to somebody who has heard from us before.
-func (f *Farewell) add(ctx context.Context, tx *db.Tx, all []notify.Message, child family.Child, guardian family.GuardianID, kind, evidence string) []notify.Message {
-	m, err := f.write(ctx, tx, child, guardian, kind, evidence)
+func (f *Farewell) add(ctx context.Context, tx *db.Tx, all []notify.Message, child family.Child, guardian family.GuardianID, kind, evidence string, kept ...legal.Keep) []notify.Message {
+	m, err := f.write(ctx, tx, child, guardian, kind, evidence, kept)
 	switch {
 	case err == nil:
 		return append(all, m)
@@ -136,7 +152,7 @@ func (f *Farewell) add(ctx context.Context, tx *db.Tx, all []notify.Message, chi
 	return all
 }
 
-func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, guardian family.GuardianID, kind, evidence string) (notify.Message, error) {
+func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, guardian family.GuardianID, kind, evidence string, kept []legal.Keep) (notify.Message, error) {
 	reached, err := f.Desk.Reach(ctx, tx, child, guardian)
 	if err == nil && !reached.Touched {
 		err = ErrNobody
@@ -152,7 +168,7 @@ func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, gua
 	if err != nil {
 		return notify.Message{}, err
 	}
-	n := notify.News{Kind: kind, Service: name, At: tx.Now()}
+	n := notify.News{Kind: kind, Service: name, At: tx.Now(), Kept: legal.In(to.Lang, kept)}
 	switch {
 	case evidence != "":
 		n.Link = certificate(f.PublicURL, evidence, reached.Lang)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
@@ -23,8 +24,10 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -179,6 +182,39 @@ func TestArticle20_AnErasureIsToldWhileTheContactIsKnown(t *testing.T) {
 		for _, one := range slices.Concat(due, later) {
 			if err := d.teller(notify.SMS).Send(t.Context(), one); !errors.Is(err, message.ErrNobody) {
 				t.Errorf("%+v: %v", one, err)
+			}
+		}
+	})
+}
+
+// Edge case 14: who is told of an erasure is told in writing what a law demands to keep, on
+// which basis and until when, in its own language.
+func TestEdgeCase14_WhatIsKeptIsToldInWriting(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child, _, _ := parents(d)
+		d.Put(child, "account", "guardian_phone", "13800138000")
+		var until time.Time
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			until = tx.Now().Add(400 * 24 * time.Hour)
+			_, _, err := legal.Approve(ctx, tx, d.Officer, legal.Approval{Service: vaulttest.Service, Items: []string{"guardian_phone"},
+				Basis: legal.ECommerce, Document: strings.Repeat("ab", 32), Until: until}, func(string) bool { return true })
+			return err
+		})
+		var letters []notify.Message
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			letters = d.farewell.Erased(ctx, tx, c, family.UseEnded, "")
+			_, err := d.Vault.Erase(ctx, tx, d.App.Ledger(), vaulttest.Service, child.ID, family.UseEnded)
+			return err
+		})
+		d.farewell.Send(t.Context(), letters)
+		says := map[string]string{motherPhone: "电子商务法第三十一条", fatherPhone: "E-Commerce Law, Article 31"}
+		for _, m := range d.told("child.erased_kept "+motherPhone, "child.erased_kept "+fatherPhone) {
+			basis := says[motherPhone]
+			if m.Lang == i18n.English {
+				basis = says[fatherPhone]
+			}
+			if text := m.Text.Reveal(); !strings.Contains(text, basis) || !strings.Contains(text, until.In(age.Zone).Format(time.DateOnly)) {
+				t.Error(text)
 			}
 		}
 	})
@@ -632,13 +668,22 @@ var silent = map[string]string{
 	verification.KindSeen:     "the end of the attempt is told",
 	verification.KindApproved: "the end of the attempt is told",
 
+	legal.KindApproved: "nothing is kept by it until something is to be deleted",
+	legal.KindEnded:    "as the approval",
+	legal.KindKept:     "with an erasure a Farewell says it; else the guardian sees it at home",
+	legal.KindErased:   "the contact is gone by then, and the date was told",
+
+	order.KindIssued:   "it is the party's, and reaches it as an event; the guardian sees it at home and in the certificate",
+	order.KindAttested: "as the order",
+	order.KindOverdue:  "it is the operator's to see to; the guardian sees at home that it is open",
+
 	session.KindEnded:   "that somebody is out needs nobody's care",
 	session.KindRemoved: "as the end of a session",
 }
 
 // An event that gets a kind of entry is told, or there is a reason why not.
 func TestEveryEventIsToldOrHasAReason(t *testing.T) {
-	for _, pkg := range []string{"consent", "family", "verification", "rights", "session"} {
+	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session"} {
 		for _, kind := range kindsOf(t, pkg) {
 			if told, quiet := message.Tells(kind), silent[kind] != ""; told == quiet {
 				t.Errorf("%s: told %v, has a reason not to be: %v", kind, told, quiet)

@@ -9,10 +9,11 @@ type News struct {
 	Service string // its name in the guardian's language; empty where none is named
 	At      time.Time
 	Link    string // where to look, and what can be done
+	Kept    string // what a law demands to keep, on which basis and until when
 	Lost    bool   // no way leads back to the guardian's request: the link says who can help
 }
 
 // Message writes the news.
 func (n News) Message(to To) Message {
-	return write(to, n.Kind, n.Link, "Service", line(n.Service), "At", clock(to, n.At), "Lost", n.Lost)
+	return write(to, n.Kind, n.Link, "Service", line(n.Service), "At", clock(to, n.At), "Kept", line(n.Kept), "Lost", n.Lost)
 }

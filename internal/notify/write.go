@@ -28,7 +28,8 @@ const (
 	KindTurning    = "child.turning_14"
 	KindTurned     = "child.turned_14"
 	KindErased     = "child.erased"
-	KindUnanswered = "child.unanswered" // nobody answered in time: erased
+	KindErasedKept = "child.erased_kept" // … but for what a law demands to keep
+	KindUnanswered = "child.unanswered"  // nobody answered in time: erased
 
 	KindGuardianAdded   = "guardian.added"            // to the others
 	KindContactAdded    = "guardian.contact_added"    // one who can't be a guardian; to the guardians
@@ -90,6 +91,7 @@ var wordings = map[string]wording{
 	KindTurning:    {"turning", whyTold},
 	KindTurned:     {"turned", whyTold},
 	KindErased:     {"erased", whyLast},
+	KindErasedKept: {"erased_kept", whyLast},
 	KindUnanswered: {"unanswered", whyLast},
 
 	KindGuardianAdded:   {"guardian_added", whyTold},

@@ -66,7 +66,9 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindPasskeyAdded:   {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},
 		notify.KindCeasing:        {notify.Ceasing{Service: name, Until: at, Link: home}, []string{shown, home, when}},
 		notify.KindPurposeCeasing: {notify.Ceasing{Service: name, Purpose: label, Until: at, Link: home}, []string{shown, purpose, home, when}},
-		notify.KindUnanswered:     {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
+		notify.KindErasedKept: {notify.News{Kind: notify.KindErasedKept, Service: name, At: at, Link: rules, Kept: map[i18n.Lang]string{
+			i18n.Chinese: "电子商务法第三十一条，至2029-11-15", i18n.English: "E-Commerce Law, Article 31, until 2029-11-15"}[lang]}, []string{shown, rules, "2029-11-15"}},
+		notify.KindUnanswered: {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
 	}
 	for link, kinds := range map[string][]string{
 		home: {notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded, notify.KindGuardianRemoved, notify.KindOtherUnverified,
@@ -303,7 +305,7 @@ func TestMessages_ANameOfAnyLengthIsSent(t *testing.T) {
 // A contact is kept for each child on its own. Who has another child here reads of
 // the one that it is about, and keeps the links and the contact of the other.
 func TestArticle20_AnEndIsThatOfOneChild(t *testing.T) {
-	ends := []string{notify.KindErased, notify.KindUnanswered, notify.KindRefusal, notify.KindReleased}
+	ends := []string{notify.KindErased, notify.KindErasedKept, notify.KindUnanswered, notify.KindRefusal, notify.KindReleased}
 	says := map[i18n.Lang]string{i18n.Chinese: "这个孩子", i18n.English: "this child"}
 	every(t, func(t *testing.T, kind string, lang i18n.Lang, m notify.Message, _ []string) {
 		if !slices.Contains(ends, kind) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -13,6 +14,8 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 )
@@ -33,11 +36,39 @@ type Certificate struct {
 	Demanded string   `json:"demanded_at,omitempty"`
 	Ground   string   `json:"ground"`
 	Erased   string   `json:"erased_at"`
-	Items    []string `json:"items"`     // whose values were held, by the names of the charter
-	Gone     []string `json:"destroyed"` // what else went with them
-	Kept     []string `json:"kept"`      // what stays
-	Open     []string `json:"open"`      // who else still has something to delete
+	Items    []string `json:"items"`       // whose values were held, by the names of the charter
+	Gone     []string `json:"destroyed"`   // what else went with them
+	Kept     []string `json:"kept"`        // what stays
+	Held     []Held   `json:"kept_by_law"` // what a law demands to keep, which nobody reads
+	Ordered  []Told   `json:"ordered"`     // who else was told to delete
+	Open     []string `json:"open"`        // who of them hadn't said yet that it has, when this was made
 	Proof    Proof    `json:"proof"`
+
+	ordered int64 // the child's version with which the orders were issued
+}
+
+// A Held is a value that a law demands to keep (edge case 14).
+type Held struct {
+	Item   string `json:"item"`
+	Basis  string `json:"basis"`
+	Number string `json:"document_number,omitempty"`
+	Until  string `json:"until"`
+
+	until time.Time
+}
+
+// A Told is a processor or a recipient that was told to delete what it may have of the
+// child.
+type Told struct {
+	Party    string   `json:"party"` // by the name of the charter
+	Role     string   `json:"role"`  // processor, recipient
+	Number   string   `json:"number"`
+	Items    []string `json:"items"`
+	Due      string   `json:"due_at"`
+	Attested string   `json:"attested_at,omitempty"` // that it has deleted it
+	Document string   `json:"document,omitempty"`    // SHA-256 of what it has written
+
+	order string
 }
 
 const (
@@ -45,9 +76,7 @@ const (
 	certificateSchema = "wardkeep.erasure-certificate/1"
 )
 
-// What goes with a child besides its values, and what stays of it. Nothing was
-// handed to a processor or a recipient, because no release permits it yet: the gate
-// denies both for want of an agreement and an assessment.
+// What goes with a child besides its values, and what stays of it.
 var (
 	gone = []string{"child_key", "sealed_values", "contacts", "consents", "links", "documents", "sessions", "demands"}
 	kept = []string{"ledger_entries_under_pseudonym"}
@@ -60,8 +89,11 @@ const certificateLife = 3 * 366 * 24 * time.Hour
 const (
 	certificateDomain = "receipt.certificate"
 	// maxEntries bounds the entries that a certificate rests on: the demand, that it was
-	// taken on by the child and by a guardian, the end of the values, the end of the child.
-	maxEntries = 5
+	// taken on by the child and by a guardian, the end of the values, the orders with
+	// their attestations, the end of the child.
+	maxEntries = 5 + 2*maxOrders + maxKept
+	maxOrders  = 500
+	maxKept    = 500 // entries that tell of what is kept
 )
 
 // secretLen is how long a secret is in text, 32 bytes of it.
@@ -112,7 +144,7 @@ func (o Office) Certificate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, 
 	if err := json.Unmarshal(text, &entries); err != nil {
 		return Certificate{}, err
 	}
-	proof, err := o.include(ctx, tx, entries)
+	proof, err := o.erasure(ctx, tx, entries)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -121,6 +153,23 @@ func (o Office) Certificate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, 
 		return Certificate{}, fmt.Errorf("%w: %w", ledger.ErrDamaged, err)
 	}
 	return c, nil
+}
+
+// erasure proves the entries of an erasure, with the attestations that have come since.
+func (o Office) erasure(ctx context.Context, tx *db.Tx, entries []string) (Proof, error) {
+	attested, err := order.Attestations(ctx, tx, entries)
+	if err != nil {
+		return Proof{}, err
+	}
+	if len(attested) == 0 {
+		return o.include(ctx, tx, entries)
+	}
+	last := len(entries) - 1
+	proof, err := o.include(ctx, tx, slices.Concat(entries[:last], attested, entries[last:]))
+	if errors.Is(err, ErrNotYet) {
+		return o.include(ctx, tx, entries) // what was attested a moment ago is open until it has its place
+	}
+	return proof, err
 }
 
 // ForgetCertificates removes those whose time is over, at most limit.
@@ -136,7 +185,7 @@ func ForgetCertificates(ctx context.Context, tx *db.Tx, limit int) (int, error) 
 // are filled in. Each is of one child, and the last says that it was erased.
 func certify(p Proof) (Certificate, error) {
 	p.Type = proofs
-	c := Certificate{Type: certificateType, Schema: certificateSchema, Items: []string{}, Gone: gone, Kept: kept, Open: []string{}, Proof: p}
+	c := Certificate{Type: certificateType, Schema: certificateSchema, Items: []string{}, Gone: gone, Kept: kept, Held: []Held{}, Ordered: []Told{}, Open: []string{}, Proof: p}
 	if len(p.Entries) == 0 || len(p.Entries) > maxEntries {
 		return c, errEntry
 	}
@@ -150,18 +199,27 @@ func certify(p Proof) (Certificate, error) {
 		if i == 0 {
 			c.Service, c.Subject = entry.Service, entry.Subject
 		}
-		if entry.Service != c.Service || entry.Subject != c.Subject || entry.Subject == "" {
+		of := c.Subject
+		if entry.Kind == order.KindAttested {
+			of = "" // it comes after the end of the child, and is about the service
+		}
+		if entry.Service != c.Service || entry.Subject != of || c.Subject == "" {
 			return c, errTogether
 		}
 		if err := c.add(entry, i == len(p.Entries)-1, &demand, &values); err != nil {
 			return c, err
 		}
 	}
+	for _, t := range c.Ordered {
+		if t.Attested == "" {
+			c.Open = append(c.Open, t.Party)
+		}
+	}
 	return c, nil
 }
 
 // add adds what an entry says. The values ended with the child, in one transaction and
-// for one reason, and all of them are told; the demand is one that ends so.
+// for one reason, and all of them are told, as are the orders and what is kept; the demand is one that ends so.
 func (c *Certificate) add(e ledger.Placed, last bool, demand *rights.ReceivedBody, values *ledger.Placed) error {
 	if last != (e.Kind == family.KindErased) {
 		return errEntry
@@ -184,9 +242,24 @@ func (c *Certificate) add(e ledger.Placed, last bool, demand *rights.ReceivedBod
 			return errEntry
 		}
 		c.Items, c.Ground, *values = b.Items, b.Ground, e
+	case legal.KindKept:
+		var b legal.KeptBody
+		if e.Into(&b) != nil {
+			return errEntry
+		}
+		for _, s := range b.Values {
+			until := time.UnixMicro(s.Until)
+			c.Held = append(c.Held, Held{Item: s.Item, Basis: string(s.Basis), Number: s.Number, Until: moment(until), until: until})
+		}
+	case order.KindIssued:
+		return c.told(e)
+	case order.KindAttested:
+		return c.attested(e)
 	case family.KindErased:
 		var b family.ErasedBody
-		if e.Into(&b) != nil || b.Values != int64(len(c.Items)) ||
+		// What was kept before and has ended by then isn't kept any more.
+		c.Held = slices.DeleteFunc(c.Held, func(h Held) bool { return !h.until.After(e.At) })
+		if e.Into(&b) != nil || b.Kept != int64(len(c.Held)) || b.Values != int64(len(c.Items)) || b.Orders != int64(len(c.Ordered)) || c.ordered != 0 && c.ordered != e.Version ||
 			len(c.Items) > 0 && (values.Version != e.Version || c.Ground != string(b.Ground)) ||
 			demand.Request != "" && demand.Kind.Ground() != b.Ground {
 			return errTogether
@@ -195,6 +268,33 @@ func (c *Certificate) add(e ledger.Placed, last bool, demand *rights.ReceivedBod
 	default:
 		return errEntry
 	}
+	return nil
+}
+
+// told adds an order that was issued with the end of the child.
+func (c *Certificate) told(e ledger.Placed) error {
+	var b order.IssuedBody
+	if e.Into(&b) != nil || b.What != order.Delete || len(c.Ordered) >= maxOrders || c.ordered != 0 && c.ordered != e.Version ||
+		slices.ContainsFunc(c.Ordered, func(t Told) bool { return t.order == b.Order }) {
+		return errEntry
+	}
+	c.ordered = e.Version
+	c.Ordered = append(c.Ordered, Told{Party: b.Party, Role: string(b.Role), Number: b.Number, Items: b.Items,
+		Due: moment(time.UnixMicro(b.Due)), order: b.Order})
+	return nil
+}
+
+// attested adds that a party has said that it has deleted what it was told to.
+func (c *Certificate) attested(e ledger.Placed) error {
+	var b order.AttestedBody
+	if e.Into(&b) != nil {
+		return errEntry
+	}
+	i := slices.IndexFunc(c.Ordered, func(t Told) bool { return t.order == b.Order })
+	if i < 0 || c.Ordered[i].Attested != "" || c.Ordered[i].Party != b.Party {
+		return errTogether
+	}
+	c.Ordered[i].Attested, c.Ordered[i].Document = moment(e.At), b.Document
 	return nil
 }
 

@@ -14,6 +14,8 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 )
@@ -129,6 +131,97 @@ func TestArticle20_ATamperedCertificateIsFound(t *testing.T) {
 			if r, err := receipt.VerifyCertificate([]byte(changed), receipt.Against{Key: d.office.Key}); err == nil && r.OK() {
 				t.Errorf("%s isn't found", name)
 			}
+		}
+	})
+}
+
+// Edge case 13: the certificate says who else was told to delete, and who has said since
+// that it has. Each is proved, and none can be left out.
+func TestEdgeCase13_ACertificateSaysWhoStillHasToDelete(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		secret, _, _ := d.erased()
+		d.flush()
+		open, err := d.certificate(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(open.Ordered) != 1 || !slices.Equal(open.Open, []string{"yuping-assessment"}) || open.Ordered[0].Attested != "" {
+			t.Fatalf("%+v, %v", open.Ordered, open.Open)
+		}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := order.List(ctx, tx, d.App.Service, order.IsOpen, 10)
+			if err != nil {
+				return err
+			}
+			book := order.Book{Ring: d.Ring, Charters: d.Desk.Charters}
+			_, _, err = book.Attest(ctx, tx, d.App, d.App.Service, all[0].ID, "yuping-assessment", strings.Repeat("ab", 32))
+			return err
+		})
+		if c, err := d.certificate(secret); err != nil || len(c.Open) != 1 {
+			t.Errorf("before the attestation has its place: %v, %v", c.Open, err)
+		}
+		d.flush()
+		done, err := d.certificate(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(done.Open) != 0 || done.Ordered[0].Attested == "" || done.Ordered[0].Document != strings.Repeat("ab", 32) {
+			t.Errorf("%+v, %v", done.Ordered, done.Open)
+		}
+		good := func(c receipt.Certificate) bool {
+			t.Helper()
+			file, err := c.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := receipt.VerifyCertificate(file, receipt.Against{Key: d.office.Key})
+			return err == nil && r.OK()
+		}
+		if !good(open) || !good(done) {
+			t.Error("one of them can't be checked")
+		}
+		// The order, with its attestation, is left out as if there had been none.
+		less := done
+		less.Ordered = []receipt.Told{}
+		less.Proof.Entries = slices.DeleteFunc(slices.Clone(done.Proof.Entries), func(e receipt.Entry) bool { return strings.Contains(e.Leaf, `"order.`) })
+		if good(less) {
+			t.Error("an order that is left out isn't missed")
+		}
+	})
+}
+
+// Edge case 14: the certificate says what a law demands to keep, on which basis and until
+// when, and none of it can be left out.
+func TestEdgeCase14_ACertificateSaysWhatIsKept(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := legal.Approve(ctx, tx, d.Officer, legal.Approval{Service: d.App.Service, Items: []string{"nickname"}, Basis: legal.ServiceLog,
+				Document: strings.Repeat("ab", 32), Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
+			return err
+		})
+		secret, _, _ := d.erased()
+		d.flush()
+		c, err := d.certificate(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Items) != 0 || len(c.Held) != 1 || c.Held[0].Item != "nickname" || c.Held[0].Basis != "service_log" || c.Held[0].Until <= c.Erased {
+			t.Errorf("%v, %+v", c.Items, c.Held)
+		}
+		good := func(c receipt.Certificate) bool {
+			t.Helper()
+			file, err := c.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := receipt.VerifyCertificate(file, receipt.Against{Key: d.office.Key})
+			return err == nil && r.OK()
+		}
+		less := c
+		less.Held = []receipt.Held{}
+		less.Proof.Entries = slices.DeleteFunc(slices.Clone(c.Proof.Entries), func(e receipt.Entry) bool { return strings.Contains(e.Leaf, `"legal.kept"`) })
+		if !good(c) || good(less) {
+			t.Error("it can't be checked, or what is left out isn't missed")
 		}
 	})
 }

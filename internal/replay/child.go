@@ -10,6 +10,8 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/order"
 	"wardkeep/internal/vault"
 )
 
@@ -67,6 +69,12 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return f.attemptEntry(p, c)
 	case strings.HasPrefix(p.Kind, "request."):
 		return f.rightsEntry(p, c)
+	case p.Kind == legal.KindApproved, p.Kind == legal.KindEnded:
+		return f.approvalEntry(p, k)
+	case p.Kind == legal.KindKept:
+		return f.keeps(p, s, k, c)
+	case p.Kind == order.KindIssued:
+		return f.ordered(p, s, k, c)
 	}
 	return f.familyEntry(p, s, k, c)
 }
@@ -189,6 +197,8 @@ func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 	early := b.Ground == family.ExpiredUnconsented &&
 		(c.state != unconsented || c.expires == 0 || p.At.UnixMicro() < c.expires)
 	demanded := f.demandedErasure(p, c, b.Ground)
+	orders, kept := c.orderedBy(p.Version), f.keptBeyond(k, p.At.UnixMicro())
+	f.forgetApprovals(k)
 	f.children[k] = &child{service: c.service, state: erased, version: c.version, used: c.used}
 	unlike := b.Refused != c.refusedAll()
 	if until := family.RefusedUntil(p.At).UnixMicro(); b.Refused != 0 && until > f.now {
@@ -203,8 +213,12 @@ func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 		return x
 	case unlike:
 		return impossible(ruleState)
+	case b.Orders != orders:
+		return impossible(ruleOrder) // each is told before the child is gone
 	case held:
 		return impossible(ruleHeld) // its values must be told to be gone first
+	case b.Kept != kept:
+		return impossible(ruleKept)
 	case early:
 		return impossible(ruleExpiry)
 	case !demanded:

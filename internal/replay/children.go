@@ -26,21 +26,21 @@ type childRow struct {
 	endings                                 string
 	version, birthVersion, aged             int64
 	frozen, disputed                        bool
-	created, expires, erased                int64
+	created, expires, erased, kept          int64
 	pool, key, ref, refHash, birth, turns14 int64
 }
 
-const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, endings, aged,
+const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, kept_until, endings, aged,
 	birth_from, birth_version, CASE WHEN pool IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN wrapped IS NULL THEN 0 ELSE 1 END, CASE WHEN ref IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN ref_hash IS NULL THEN 0 ELSE 1 END, CASE WHEN birth IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN turns_14 IS NULL THEN 0 ELSE 1 END`
 
 func scanChild(row db.Row) (c childRow, err error) {
-	var created, expires, erased db.Time
-	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased, &c.endings, &c.aged,
+	var created, expires, erased, kept db.Time
+	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased, &kept, &c.endings, &c.aged,
 		&c.birthFrom, &c.birthVersion, &c.pool, &c.key, &c.ref, &c.refHash, &c.birth, &c.turns14)
-	c.created, c.expires, c.erased = fromDB(created), fromDB(expires), fromDB(erased)
+	c.created, c.expires, c.erased, c.kept = fromDB(created), fromDB(expires), fromDB(erased), fromDB(kept)
 	return c, err
 }
 
@@ -252,15 +252,18 @@ func (a *audit) compareErased(row childRow) {
 	r.number("aged", 0, row.aged)
 	r.time("created_at", 0, row.created)
 	r.time("expires_at", 0, row.expires)
-	r.present(0, row)
+	// Edge case 14: a key outlives it exactly as long as something is kept under it.
+	until := a.keptUntil[row.id]
+	r.time("kept_until", until, row.kept)
+	r.present(min(until, 1), 0, row)
 	r.number("birth", 0, row.birth)
 	r.number("turns_14", 0, row.turns14)
 }
 
-// present compares whether what every living child has is there.
-func (r at) present(want int64, row childRow) {
-	r.number("pool", want, row.pool)
-	r.number("wrapped", want, row.key)
+// present compares whether a key, and what else every living child has, is there.
+func (r at) present(key, want int64, row childRow) {
+	r.number("pool", key, row.pool)
+	r.number("wrapped", key, row.key)
 	r.number("ref", want, row.ref)
 	r.number("ref_hash", want, row.refHash)
 }
@@ -289,7 +292,8 @@ func (a *audit) compareChild(row childRow) *child {
 	r.time("expires_at", c.expires, row.expires)
 	r.time("erased_at", 0, row.erased)
 	r.text("endings", c.appendEndings(nil, a.names).String(), row.endings)
-	r.present(1, row)
+	r.present(1, 1, row)
+	r.time("kept_until", 0, row.kept)
 	r.text("birth_from", a.names.text(c.birthFrom), row.birthFrom)
 	r.number("birth_version", c.birth, row.birthVersion)
 	r.number("aged", int64(c.aged), row.aged)

@@ -10,6 +10,8 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -37,6 +39,12 @@ type fold struct {
 	services map[string]*service
 	apps     map[string]*credential
 	hooks    map[string]*hook // that weren't removed
+	orders   map[key]*partyOrder
+	approved map[key]*approval
+	kept     map[key]*keeping
+	keptOf   map[key][]*keeping  // by child
+	allowed  map[key][]*approval // by child
+	keptEnds []keptEnd
 	children map[key]*child
 	erased   map[tomb]int64
 	refusals map[refusal]int
@@ -84,7 +92,7 @@ type shown struct {
 func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *fold {
 	return &fold{
 		names: n, rows: rows, report: report,
-		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), children: make(map[key]*child),
+		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey),
@@ -113,7 +121,8 @@ func (f *fold) entry(p ledger.Placed) {
 var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindAppointed, catalog.KindEnded,
 		catalog.KindCeasing, catalog.KindCeased,
-		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, vault.KindSwept}
+		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, vault.KindSwept,
+		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, legal.KindErased}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
@@ -124,23 +133,26 @@ var (
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
-		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired,
+		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept,
 	}
+	// ofBoth are the kinds about a child, or about all of a service.
+	ofBoth = []string{legal.KindApproved, legal.KindEnded}
 )
 
 func (f *fold) fold(p ledger.Placed, s source) fault {
+	both := slices.Contains(ofBoth, p.Kind)
 	switch {
-	case slices.Contains(ofChildren, p.Kind):
+	case slices.Contains(ofChildren, p.Kind), both && p.Subject != "":
 		k, ok := keyOf(id.Subject, p.Subject)
 		if !ok || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.childEntry(p, s, k)
-	case slices.Contains(ofServices, p.Kind):
+	case slices.Contains(ofServices, p.Kind), both:
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
 		}
-		x := f.serviceEntry(p)
+		x := f.serviceEntry(p, s)
 		f.resolve()
 		return x
 	case slices.Contains(ofSessions, p.Kind):
@@ -181,6 +193,8 @@ func (f *fold) finish() {
 		}
 	}
 	f.reportUndecided()
+	f.checkOrders()
+	f.checkKept()
 	for k, c := range f.children {
 		if o := c.opening; o != nil && o.collect && !o.written && c.state != erased {
 			s := o.source
@@ -220,6 +234,8 @@ const (
 	ruleWebhook    = "webhook"
 	ruleCessation  = "cessation"
 	ruleSwept      = "swept"
+	ruleOrder      = "order"
+	ruleKept       = "kept"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

@@ -109,6 +109,7 @@ type audit struct {
 	report      Report
 	done, total int64
 	fold        *fold
+	keptUntil   map[string]int64 // child → until when something is kept of it
 }
 
 func (a *audit) run() error {
@@ -153,6 +154,9 @@ func (a *audit) run() error {
 		return err
 	}
 	if err := a.compareSessions(); err != nil {
+		return err
+	}
+	if err := a.keptRows(); err != nil {
 		return err
 	}
 	if err := a.compareChildren(); err != nil {

@@ -8,6 +8,8 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/order"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
@@ -18,7 +20,7 @@ import (
 const slack = 5_000_000 // microseconds
 
 // serviceEntry folds an entry about a service, a credential or a webhook.
-func (f *fold) serviceEntry(p ledger.Placed) fault {
+func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 	switch p.Kind {
 	case account.KindIssued:
 		return f.issued(p)
@@ -28,21 +30,27 @@ func (f *fold) serviceEntry(p ledger.Placed) fault {
 		return f.webhookEntry(p)
 	case vault.KindSwept:
 		return f.swept(p)
+	case order.KindAttested, order.KindOverdue:
+		return f.orderEntry(p)
+	case legal.KindApproved, legal.KindEnded:
+		return f.approvalEntry(p, key{})
+	case legal.KindErased:
+		return f.keptErased(p, s)
 	case catalog.KindCreated:
 		return f.created(p)
 	}
-	s := f.services[p.Service]
-	if s == nil {
+	sv := f.services[p.Service]
+	if sv == nil {
 		return impossible(ruleService)
 	}
-	now := s.now()
+	now := sv.now()
 	if p.Version != now.number+1 {
 		// Every change of a service has one entry, so no number is left out.
 		return fault{what: FoundOrder, field: "version", want: number(now.number + 1), got: number(p.Version)}
 	}
 	now.number, now.at = p.Version, p.At.UnixMicro()
-	x := f.serviceChange(p, s, &now)
-	s.history = append(s.history, now)
+	x := f.serviceChange(p, sv, &now)
+	sv.history = append(sv.history, now)
 	return x
 }
 
@@ -124,6 +132,14 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		}
 		*seat = ""
 		s.officers[b.ID].ended = now.at
+	case catalog.KindSuspended, catalog.KindResumed:
+		b, x := body[catalog.PartyBody](p)
+		suspends := p.Kind == catalog.KindSuspended
+		if x == (fault{}) && (catalog.Service{Overdue: now.overdue}).IsOverdue(b.Party) == suspends {
+			x = impossible(ruleOrder)
+		}
+		now.overdue = f.names.keep(catalog.WithOverdue(now.overdue, b.Party, suspends))
+		return x
 	}
 	return fault{}
 }

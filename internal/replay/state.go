@@ -48,7 +48,9 @@ type child struct {
 	values    []value
 	endings   []ending
 	demands   []demand
-	claim     claim    // that it is older; zero: none waits
+	claim     claim // that it is older; zero: none waits
+	ordered   int32 // orders of the change at version orderedAt
+	orderedAt int64
 	opening   *opening // a collection whose values are still to be told
 }
 
@@ -189,6 +191,7 @@ type version struct {
 	officer string
 	deputy  string
 	closed  string
+	overdue string // names of parties, with spaces between
 }
 
 // A cessation is the end of a service, or of a purpose.

@@ -71,10 +71,10 @@ func (a *audit) readCharters() (map[charterID]charterRow, error) {
 
 func fromDB(t db.Time) int64 { return micros(time.Time(t)) }
 
-// compareServices compares what is few: services, offices, charters, credentials, webhooks.
+// compareServices compares what is few: services, offices, charters, credentials, webhooks; and orders.
 func (a *audit) compareServices(charters map[charterID]charterRow) error {
 	for _, compare := range []func() error{a.serviceRows, a.cessationRows, a.officerRows, func() error { return a.charterRows(charters) },
-		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows, a.webhookRows} {
+		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows, a.webhookRows, a.orderRows, a.approvalRows} {
 		if err := compare(); err != nil {
 			return err
 		}
@@ -123,10 +123,10 @@ func (r at) flag(field string, want, got bool) {
 func (a *audit) serviceRows() error {
 	seen := make(map[string]bool)
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var name, state, officer, deputy, closed string
+		var name, state, officer, deputy, closed, overdue string
 		var version, charter int64
 		var created db.Time
-		if err := row.Scan(&name, &state, &version, &charter, &officer, &deputy, &closed, &created); err != nil {
+		if err := row.Scan(&name, &state, &version, &charter, &officer, &deputy, &closed, &overdue, &created); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "service", service: a.names.shown(name)}
@@ -143,9 +143,10 @@ func (a *audit) serviceRows() error {
 		r.text("officer", now.officer, officer)
 		r.text("deputy", now.deputy, deputy)
 		r.text("closed", now.closed, closed)
+		r.text("overdue", now.overdue, overdue)
 		r.time("created_at", s.created, fromDB(created))
 		return nil
-	}, `SELECT service, state, version, charter, officer, deputy, closed, created_at FROM service ORDER BY service`)
+	}, `SELECT service, state, version, charter, officer, deputy, closed, overdue, created_at FROM service ORDER BY service`)
 	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
 		if !seen[name] && err == nil {
 			at{audit: a, table: "service", service: name}.missing()

@@ -2,6 +2,8 @@ package replay_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,8 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/order"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
@@ -37,6 +41,8 @@ type scene struct {
 	revoked       account.App
 	hook          webhook.Endpoint // whose secret was changed; another was removed
 	before        former
+	approvals     map[string]string // ids of what a law demands to keep: of all children, of mei, and what was taken back
+	orders        map[string]string // ids of orders: about mei, of whom is erased and overdue, of whom is erased and attested
 }
 
 // A former is what stood in mei's rows before, as an old backup has it.
@@ -54,8 +60,10 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	s.hooks()
 	s.mei = s.Child()
 	s.cancelled(s.mei)
+	s.ordered()
 	s.Pass(31 * 24 * time.Hour)
 	ok(t, s.sweep())
+	s.attested()
 	s.cancelled(s.mei)
 	s.gone = s.Child()
 	_, refusing := s.Enrol()
@@ -141,6 +149,79 @@ func (s *story) ceased(purpose string) error {
 	})
 }
 
+// ordered has a processor told to correct something of mei, and to delete what it has
+// of two children who are erased.
+func (s *scene) ordered() {
+	s.T.Helper()
+	late, done := s.Child(), s.Child()
+	s.keeps(late)
+	ok(s.T, s.locked(s.mei.ID, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+		return s.book().Item(ctx, tx, s.App.Ledger(), c, order.Correct, "voice")
+	}))
+	s.orders = map[string]string{"mei": s.orderOf(s.mei.ID)}
+	ok(s.T, s.erase(late.ID))
+	s.orders["overdue"] = s.orderOf("")
+	ok(s.T, s.erase(done.ID))
+	s.orders["attested"] = s.orderOf("")
+}
+
+// keeps has the law demand that something is kept: of all children, and of mei alone. So
+// something is kept of late, who is about to be erased, and of mei, who lives.
+func (s *scene) keeps(late family.Child) {
+	s.T.Helper()
+	s.approvals = map[string]string{}
+	for name, child := range map[string]family.ID{"all": "", "mei": s.mei.ID, "gone": ""} {
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			a, _, err := legal.Approve(ctx, tx, s.Officer, legal.Approval{
+				Service: service, Child: child, Items: []string{"school"}, Basis: legal.Other, Number: name,
+				Document: hex.EncodeToString(sha256.New().Sum([]byte(name))[:32]), Until: tx.Now().Add(1000 * 24 * time.Hour),
+			}, func(string) bool { return true })
+			s.approvals[name] = a.ID
+			if name == "gone" && err == nil {
+				_, err = legal.End(ctx, tx, s.Officer, service, a.ID)
+			}
+			return err
+		})
+	}
+	for _, c := range []family.Child{late, s.mei} {
+		ok(s.T, s.put(c.ID, "class-ranking", map[string]string{"school": "文三路小学"}))
+	}
+	g := s.guardians(s.mei.ID)[0]
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		desk := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}
+		_, _, err := s.Vault.Demand(ctx, tx, desk, g, s.mei, rights.Demand{Kind: rights.DeleteItem, Door: rights.ByGuardian, Guardian: g.ID, Item: "school"})
+		return err
+	})
+}
+
+func (s *scene) book() order.Book {
+	return order.Book{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}
+}
+
+// orderOf returns the newest order about a child, or about those who are erased.
+func (s *scene) orderOf(child family.ID) (id string) {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		all, err := order.Of(ctx, tx, child)
+		if err == nil {
+			id = all[0].ID
+		}
+		return err
+	})
+	return id
+}
+
+// attested has the processor attest one of its orders, all of which are overdue.
+func (s *scene) attested() {
+	s.T.Helper()
+	for _, which := range []string{"mei", "attested"} {
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := s.book().Attest(ctx, tx, s.Officer, service, s.orders[which], "yuping-assessment", strings.Repeat("ab", 32))
+			return err
+		})
+	}
+}
+
 // hooks names where events go: one that stays, with another secret, and one that ends.
 func (s *scene) hooks() {
 	s.T.Helper()
@@ -151,7 +232,7 @@ func (s *scene) hooks() {
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		var gone webhook.Endpoint
 		for _, e := range []*webhook.Endpoint{&s.hook, &gone} {
-			if *e, _, _, err = webhook.Add(ctx, tx, s.Ring, terminal, service, to, []string{"consent.*", "child.erased"}); err != nil {
+			if *e, _, _, err = webhook.Add(ctx, tx, s.Ring, terminal, service, to, []string{"consent.*", "child.erased"}, ""); err != nil {
 				return err
 			}
 		}
@@ -272,16 +353,22 @@ type change struct {
 
 // The arguments of changes.
 
-func mei(s *scene) []any  { return []any{s.mei.ID} }
-func bo(s *scene) []any   { return []any{s.bo.ID} }
-func lan(s *scene) []any  { return []any{s.lan.ID} }
-func ann(s *scene) []any  { return []any{s.ann.ID} }
-func gone(s *scene) []any { return []any{s.gone.ID} }
-func aunt(s *scene) []any { return []any{s.aunt.ID} }
-func app(s *scene) []any  { return []any{s.App.ID} }
-func hook(s *scene) []any { return []any{s.hook.ID} }
-func here(*scene) []any   { return []any{service} }
-func nobody(*scene) []any { return nil }
+func mei(s *scene) []any     { return []any{s.mei.ID} }
+func bo(s *scene) []any      { return []any{s.bo.ID} }
+func lan(s *scene) []any     { return []any{s.lan.ID} }
+func ann(s *scene) []any     { return []any{s.ann.ID} }
+func gone(s *scene) []any    { return []any{s.gone.ID} }
+func aunt(s *scene) []any    { return []any{s.aunt.ID} }
+func app(s *scene) []any     { return []any{s.App.ID} }
+func hook(s *scene) []any    { return []any{s.hook.ID} }
+func owing(s *scene) []any   { return []any{s.orders["overdue"]} }
+func done(s *scene) []any    { return []any{s.orders["attested"]} }
+func allowed(s *scene) []any { return []any{s.approvals["all"]} }
+func alone(s *scene) []any   { return []any{s.approvals["mei"]} }
+func back(s *scene) []any    { return []any{s.approvals["gone"]} }
+func told(s *scene) []any    { return []any{s.orders["mei"]} }
+func here(*scene) []any      { return []any{service} }
+func nobody(*scene) []any    { return nil }
 
 // both are two children of whom the first lends something to the second.
 func both(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }
@@ -595,6 +682,54 @@ var changes = []change{
 	{"a second key of an app", `INSERT INTO credential (hash, id, service, name, scopes, created_at) SELECT salt, $1, service, 'another', 'seal', 1 FROM officer WHERE role = 'deputy'`, app, "row_extra credential "},
 
 	// Where events go.
+	{"an endpoint is told of everything", `UPDATE webhook_endpoint SET party = '王小明' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint party"},
+	{"the gate opens for a party", `UPDATE service SET overdue = '' WHERE service = $1`, here, "row_differs service overdue"},
+	{"an approval is gone", `DELETE FROM legal_approval WHERE id = $1`, allowed, "row_missing legal_approval "},
+	{"an approval has another name", `UPDATE legal_approval SET id = '王小明' WHERE id = $1`, allowed, "row_extra legal_approval "},
+	{"an approval is of another service", `UPDATE legal_approval SET service = '王小明' WHERE id = $1`, allowed, "row_differs legal_approval service"},
+	{"an approval is about all", `UPDATE legal_approval SET child = '' WHERE id = $1`, alone, "row_differs legal_approval child"},
+	{"an approval is about more", `UPDATE legal_approval SET items = 'nickname school' WHERE id = $1`, allowed, "row_differs legal_approval items"},
+	{"an approval has another basis", `UPDATE legal_approval SET basis = 'ecommerce' WHERE id = $1`, allowed, "row_differs legal_approval basis"},
+	{"an approval has another number", `UPDATE legal_approval SET number = '王小明' WHERE id = $1`, allowed, "row_differs legal_approval number"},
+	{"an approval has another document", `UPDATE legal_approval SET document = '王小明' WHERE id = $1`, allowed, "row_differs legal_approval document"},
+	{"an approval ends later", `UPDATE legal_approval SET until = until + 1 WHERE id = $1`, allowed, "row_differs legal_approval until"},
+	{"an approval came later", `UPDATE legal_approval SET approved_at = approved_at + 1 WHERE id = $1`, allowed, "row_differs legal_approval approved_at"},
+	{"somebody else has approved", `UPDATE legal_approval SET approved_by = '王小明' WHERE id = $1`, allowed, "row_differs legal_approval approved_by"},
+	{"an approval counts again", `UPDATE legal_approval SET ended_at = NULL WHERE id = $1`, back, "row_differs legal_approval ended_at"},
+	{"an approval rests on another entry", `UPDATE legal_approval SET entry = '王小明' WHERE id = $1`, allowed, "row_differs legal_approval entry"},
+	{"what is kept is gone", `DELETE FROM kept_value`, nobody, "row_missing kept_value "},
+	{"what is kept is another child's", `UPDATE kept_value SET child = (SELECT child FROM child WHERE state = 'active' AND child <> $1 ORDER BY child LIMIT 1) WHERE child = $1`, mei, "row_differs kept_value child"},
+	{"what is kept has another name", `UPDATE kept_value SET id = '王小明' WHERE child = $1`, mei, "row_extra kept_value "},
+	{"what is kept is another item", `UPDATE kept_value SET item = 'nickname' WHERE child = $1`, mei, "row_extra kept_value "},
+	{"what is kept is of another service", `UPDATE kept_value SET service = '王小明' WHERE child = $1`, mei, "row_differs kept_value service"},
+	{"what is kept was approved otherwise", `UPDATE kept_value SET approval = '王小明' WHERE child = $1`, mei, "row_differs kept_value approval"},
+	{"what is kept has another basis", `UPDATE kept_value SET basis = '王小明' WHERE child = $1`, mei, "row_differs kept_value basis"},
+	{"what is kept ends later", `UPDATE kept_value SET until = until + 1 WHERE child = $1`, mei, "row_differs kept_value until"},
+	{"what is kept doesn't open", `UPDATE kept_value SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE child = $1`, mei, "row_sealed kept_value sealed"},
+	{"what is kept rests on another entry", `UPDATE kept_value SET entry = '王小明' WHERE child = $1`, mei, "row_differs kept_value entry"},
+	{"a key outlives what is kept", `UPDATE child SET kept_until = kept_until + 1 WHERE kept_until IS NOT NULL`, nobody, "row_differs child kept_until"},
+	{"an order is gone", `DELETE FROM party_order WHERE id = $1`, owing, "row_missing party_order "},
+	{"an order has another name", `UPDATE party_order SET id = '王小明' WHERE id = $1`, owing, "row_extra party_order "},
+	{"an order has another number", `UPDATE party_order SET number = '王小明' WHERE id = $1`, owing, "row_differs party_order number"},
+	{"an order is of another service", `UPDATE party_order SET service = '王小明' WHERE id = $1`, owing, "row_differs party_order service"},
+	{"an order is for another party", `UPDATE party_order SET party = '王小明' WHERE id = $1`, owing, "row_differs party_order party"},
+	{"an order is for a recipient", `UPDATE party_order SET role = 'recipient' WHERE id = $1`, owing, "row_differs party_order role"},
+	{"an order says less", `UPDATE party_order SET what = 'stop' WHERE id = $1`, owing, "row_differs party_order what"},
+	{"an order is about less", `UPDATE party_order SET items = 'voice' WHERE id = $1`, owing, "row_differs party_order items"},
+	{"an order is about a purpose", `UPDATE party_order SET purposes = '王小明' WHERE id = $1`, owing, "row_differs party_order purposes"},
+	{"an order leads to somebody", `UPDATE party_order SET child = (SELECT child FROM child WHERE state = 'active' ORDER BY child LIMIT 1) WHERE id = $1`, owing, "row_differs party_order child"},
+	{"an order is about another child", `UPDATE party_order SET child = '' WHERE id = $1`, told, "row_differs party_order child"},
+	{"nobody can be told of an order", `UPDATE party_order SET sealed = NULL WHERE id = $1`, owing, "row_differs party_order sealed"},
+	{"an order leads to another child", `UPDATE party_order SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE id = $1`, owing, "row_sealed party_order sealed"},
+	{"an attested order leads to somebody", `UPDATE party_order SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE id = $1`, done, "row_differs party_order sealed"},
+	{"an order was issued later", `UPDATE party_order SET issued_at = issued_at + 1 WHERE id = $1`, owing, "row_differs party_order issued_at"},
+	{"an order is due later", `UPDATE party_order SET due_at = due_at + 1 WHERE id = $1`, owing, "row_differs party_order due_at"},
+	{"an order isn't overdue", `UPDATE party_order SET overdue_at = NULL WHERE id = $1`, owing, "row_differs party_order overdue_at"},
+	{"an order is attested", `UPDATE party_order SET attested_at = 1 WHERE id = $1`, owing, "row_differs party_order attested_at"},
+	{"somebody else has attested", `UPDATE party_order SET attested_by = '王小明' WHERE id = $1`, done, "row_differs party_order attested_by"},
+	{"another document proves it", `UPDATE party_order SET document = '王小明' WHERE id = $1`, done, "row_differs party_order document"},
+	{"an order rests on another entry", `UPDATE party_order SET issued = '王小明' WHERE id = $1`, owing, "row_differs party_order issued"},
+	{"an attestation rests on another entry", `UPDATE party_order SET attested = '王小明' WHERE id = $1`, done, "row_differs party_order attested"},
 	{"events go nowhere", `DELETE FROM webhook_endpoint WHERE endpoint = $1`, hook, "row_missing webhook_endpoint "},
 	{"events go elsewhere", `UPDATE webhook_endpoint SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE endpoint = $1`, hook, "row_sealed webhook_endpoint sealed"},
 	{"an endpoint has another name", `UPDATE webhook_endpoint SET endpoint = '王小明' WHERE endpoint = $1`, hook, "row_extra webhook_endpoint "},

@@ -16,7 +16,8 @@ type hook struct {
 	service string
 	host    string
 	types   string // separated by spaces
-	version int64  // of its secret
+	party   string
+	version int64 // of its secret
 	created int64
 }
 
@@ -35,7 +36,7 @@ func (f *fold) webhookEntry(p ledger.Placed) fault {
 			return impossible(ruleWebhook)
 		}
 		f.hooks[f.names.keep(b.Endpoint)] = &hook{
-			service: f.names.keep(p.Service), host: f.names.keep(b.Host), types: f.names.keep(strings.Join(b.Types, " ")), version: 1, created: p.At.UnixMicro(),
+			service: f.names.keep(p.Service), host: f.names.keep(b.Host), types: f.names.keep(strings.Join(b.Types, " ")), party: f.names.keep(b.Party), version: 1, created: p.At.UnixMicro(),
 		}
 	case webhook.KindRotated:
 		b, x := body[webhook.RotatedBody](p)
@@ -82,6 +83,7 @@ func (a *audit) webhookRows() error {
 		seen[e.ID] = true
 		r.text("service", h.service, e.Service)
 		r.text("types", h.types, strings.Join(e.Types, " "))
+		r.text("party", h.party, e.Party)
 		r.number("version", h.version, e.Version())
 		r.time("created_at", h.created, micros(e.CreatedAt))
 		if a.ring == nil {

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -46,6 +47,8 @@ type Swept struct {
 	Proofs     int // proofs of guardians that ran out
 	Attempts   int // attempts to prove something that ran out, or aren't counted any more
 	Claims     int // claims that a child is older whose second person didn't come
+	Kept       int // values whose legal time is over
+	Overdue    int // orders to processors and recipients that weren't attested in time
 	Aged       int // children of whom it was recorded that they turn 14, or have
 	Evidence   int // certificates of erasures whose time is over
 	Traces     int // pseudonyms of erased children forgotten
@@ -89,6 +92,8 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	}
 	// First what somebody has asked for (Article 20).
 	all(&done.Demanded, func() (int, error) { return sweepDemanded(ctx, store, v, f) })
+	all(&done.Kept, func() (int, error) { return sweepKept(ctx, store, v) })
+	run(&done.Overdue, func() (int, int, error) { return sweepOrders(ctx, store) })
 	run(&done.Aged, func() (int, int, error) { return sweepAges(ctx, store, v) })
 	began := store.Now().UTC()
 	all(&done.Values, func() (n int, err error) {
@@ -269,6 +274,24 @@ func sweepClaims(ctx context.Context, store *db.DB) (int, error) {
 		})
 		return n, err
 	})
+}
+
+func sweepKept(ctx context.Context, store *db.DB, v *vault.Vault) (int, error) {
+	return through(ctx, store, vault.DueKept, func(d vault.KeptDue) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) (err error) {
+			n, err = v.EndKept(ctx, tx, actor, d)
+			return err
+		})
+		return n, err
+	})
+}
+
+func sweepOrders(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = order.Overdue(ctx, tx, actor, batch)
+		return err
+	})
+	return did, did, err
 }
 
 func sweepTraces(ctx context.Context, store *db.DB) (found, did int, err error) {

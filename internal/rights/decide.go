@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/order"
 )
 
 // lock locks the child of a demand and reads the demand again. Errors: ErrEnded;
@@ -111,6 +112,14 @@ func (d Desk) Finish(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 		return r, "", ErrMayNot
 	case r.Kind.Erases():
 		return r, "", ErrNotOfKind
+	}
+	if r.Kind != Correct && r.Kind != Supplement {
+		return d.end(ctx, tx, by, c, r, Done, "", answer)
+	}
+	// Article 19: whoever else has the item corrects it too.
+	orders := order.Book{Ring: d.Ring, Charters: d.Charters, Calendar: d.Calendar}
+	if err := orders.Item(ctx, tx, by.Ledger(), c, order.Correct, r.Item); err != nil {
+		return r, "", err
 	}
 	return d.end(ctx, tx, by, c, r, Done, "", answer)
 }

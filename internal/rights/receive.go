@@ -81,7 +81,7 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, ask Demand) (Request, string, error) {
 	now := tx.Now()
 	r := Request{
-		ID: id.New(id.Rights), Child: c.ID, Service: c.Service, Number: number(), Kind: ask.Kind, Door: ask.Door,
+		ID: id.New(id.Rights), Child: c.ID, Service: c.Service, Number: id.Number(), Kind: ask.Kind, Door: ask.Door,
 		Guardian: ask.Guardian, Item: ask.Item, State: Open, ReceivedAt: now, DueAt: d.after(now, d.Clocks.Or(Defaults).Finish),
 	}
 	if r.Kind.Erases() {

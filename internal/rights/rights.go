@@ -17,7 +17,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -231,13 +230,13 @@ func Find(ctx context.Context, tx *db.Tx, service, request string) (Request, err
 // "7k2m 9qxt" will do. Errors: ErrNotFound; ErrSeveral, and then only its ID tells
 // which.
 func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Request, error) {
-	s := strings.ToUpper(spoken.Replace(said))
-	if len(s) != 8 || strings.Trim(s, symbols) != "" {
+	number, ok := id.ParseNumber(said)
+	if !ok {
 		return Request{}, ErrNotFound
 	}
 	all, err := db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM rights_request WHERE service = $1 AND number = $2
-		ORDER BY child, id LIMIT 2`, service, s[:4]+"-"+s[4:])
+		ORDER BY child, id LIMIT 2`, service, number)
 	switch {
 	case err != nil:
 		return Request{}, err
@@ -248,10 +247,6 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Request, er
 	}
 	return all[0], nil
 }
-
-var spoken = strings.NewReplacer("-", "", " ", "")
-
-const symbols = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // of a number
 
 // Text returns what was written with the demand, and what the operator has answered.
 func (r Request) Text(ring *keyring.Ring, c family.Child) (note, answer pii.Text, err error) {
@@ -271,10 +266,3 @@ func open(ring *keyring.Ring, c family.Child, sealed []byte, bound []string) (pi
 
 // bound is what a text of the demand is sealed with.
 func (r Request) bound(what string) []string { return []string{"rights", r.ID, what} }
-
-// number makes what people call a demand: letters and digits that nobody confuses
-// on the phone. It is random, so it tells nothing, and leads to nothing by itself.
-func number() string {
-	s := strings.ToUpper(id.Secret(16))
-	return s[:4] + "-" + s[4:8]
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 )
 
@@ -15,10 +16,37 @@ func (v *Vault) EraseCeased(ctx context.Context, tx *db.Tx, actor, service strin
 	if err != nil {
 		return nil, err
 	}
+	items, err = db.All(ctx, tx, db.Single[string], `SELECT item FROM value WHERE child = $1 AND purpose = $2 ORDER BY item`, id, purpose)
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	if err := v.orderEnd(ctx, tx, actor, child, purpose); err != nil {
+		return nil, err
+	}
+	if _, err := v.keep(ctx, tx, actor, child, items...); err != nil {
+		return nil, err
+	}
 	items, err = db.All(ctx, tx, db.Single[string], `DELETE FROM value WHERE child = $1 AND purpose = $2 RETURNING item`, id, purpose)
 	if err != nil || len(items) == 0 {
 		return nil, err
 	}
 	_, err = erased(ctx, tx, actor, child, items, string(family.Cessation))
 	return items, err
+}
+
+// orderEnd tells processors and recipients that a purpose has ended.
+func (v *Vault) orderEnd(ctx context.Context, tx *db.Tx, actor string, c family.Child, purpose string) error {
+	published, err := v.Gate.Charters.Current(ctx, tx, c.Service)
+	if err != nil {
+		return err
+	}
+	var grants []consent.Grant
+	var answers []consent.Answer
+	var guardians []family.Guardian
+	if err := tx.Together(ctx, consent.ReadGrants(&grants, c.ID), consent.ReadStanding(&answers, c.ID), family.ReadGuardians(&guardians, c.ID)); err != nil {
+		return err
+	}
+	return v.orders().Ended(ctx, tx, actor, c, grants, purpose, func(other string) bool {
+		return consent.Standing(answers, guardians, other, published.AskedSince[other]).Granted
+	})
 }

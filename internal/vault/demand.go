@@ -5,6 +5,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
+	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 )
 
@@ -25,9 +26,19 @@ func (v *Vault) Demand(ctx context.Context, tx *db.Tx, desk rights.Desk, by fami
 	if err != nil {
 		return r, "", err
 	}
+	kept, err := v.keep(ctx, tx, by.Ledger(), c, r.Item)
+	if err != nil {
+		return r, "", err
+	}
 	gone, err := db.All(ctx, tx, db.Single[string], `DELETE FROM value WHERE child = $1 AND item = $2 RETURNING item`, c.ID, r.Item)
-	if err != nil || len(gone) == 0 {
+	if err != nil || len(gone)+len(kept) == 0 {
 		return r, entry, err
+	}
+	if err := v.orders().Item(ctx, tx, by.Ledger(), c, order.Delete, r.Item); err != nil {
+		return r, "", err
+	}
+	if len(kept) > 0 {
+		return r, entry, nil
 	}
 	entry, err = erased(ctx, tx, by.Ledger(), c, gone, string(family.Requested))
 	return r, entry, err

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/verification"
 )
@@ -18,7 +19,7 @@ import (
 // fact that it was erased (Article 20). Sealed values in the operator's own
 // databases die with the key. It can't be undone: there is nothing to undo it
 // from. Actor is who asked, as the ledger writes it. It returns the entries that tell
-// it: of the values, if any were held, and of the child.
+// it: of the values, if any were kept or erased, of the orders to processors and recipients, and of the child.
 func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id family.ID, ground family.Ground) (entries []string, err error) {
 	child, err := family.Lock(ctx, tx, service, id)
 	if err != nil {
@@ -30,6 +31,15 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 // EraseLocked is Erase for a locked child.
 func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child family.Child, ground family.Ground) (entries []string, err error) {
 	id := child.ID
+	// Edge case 14: what a law demands to keep goes where nobody reads it, and all else
+	// of the child goes now.
+	if _, err := v.keep(ctx, tx, actor, child); err != nil {
+		return nil, err
+	}
+	keeping, entries, kept, err := v.keepOn(ctx, tx, child)
+	if err != nil {
+		return nil, err
+	}
 	items, err := db.All(ctx, tx, db.Single[string], `DELETE FROM value WHERE child = $1 RETURNING item`, id)
 	if err != nil {
 		return nil, err
@@ -41,6 +51,13 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		}
 		entries = append(entries, entry)
 	}
+	// Article 16 (2): whoever else has something of the child is told in the same
+	// transaction, while its consents say who that may be.
+	orders, err := v.orders().Erase(ctx, tx, actor, child)
+	if err != nil {
+		return nil, err
+	}
+	entries = append(entries, orders...)
 	refused, err := consent.RefusedAll(ctx, tx, child)
 	if err != nil {
 		return nil, err
@@ -57,7 +74,10 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	if err := rights.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	entry, err := family.Erase(ctx, tx, v.Ring, actor, child, ground, len(items), refused)
+	if err := legal.Forget(ctx, tx, child); err != nil {
+		return nil, err
+	}
+	entry, err := family.Erase(ctx, tx, v.Ring, actor, child, ground, family.Undone{Values: len(items), Orders: len(orders), Kept: kept, Keeping: keeping, Refused: refused})
 	return append(entries, entry), err
 }
 

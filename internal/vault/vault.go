@@ -18,9 +18,11 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/order"
 )
 
 // What the vault refuses, beside the gate's denials.
@@ -35,8 +37,14 @@ const MaxItems = 64
 
 // A Vault opens, keeps and destroys values.
 type Vault struct {
-	Ring *keyring.Ring
-	Gate *gate.Gate
+	Ring     *keyring.Ring
+	Gate     *gate.Gate
+	Calendar workday.Calendar // counts the working days of the orders that follow an erasure
+}
+
+// orders is what tells processors and recipients.
+func (v *Vault) orders() order.Book {
+	return order.Book{Ring: v.Ring, Charters: v.Gate.Charters, Calendar: v.Calendar}
 }
 
 // stored is one row: a sealed value.

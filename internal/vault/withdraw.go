@@ -16,11 +16,12 @@ import (
 // the gate opens a value to no purpose once its own has lost its consent. While
 // another guardian still says yes, it is kept and not used (edge case 7). What is
 // sealed in the operator's own databases opens no more unless a guardian agrees anew,
-// and can't be removed from here.
+// and can't be removed from here. Processors and recipients are told (edge case 13).
 func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service string, id family.ID) (items []string, err error) {
 	// Who answers holds the child, so nothing comes in while we look.
 	var values []stored
-	if err := tx.Together(ctx, held(&values, id)); err != nil || len(values) == 0 {
+	var grants []consent.Grant
+	if err := tx.Together(ctx, held(&values, id), consent.ReadGrants(&grants, id)); err != nil || len(values) == 0 && len(grants) == 0 {
 		return nil, err
 	}
 	child, err := family.Lock(ctx, tx, service, id)
@@ -36,14 +37,26 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	if err := tx.Together(ctx, consent.ReadStanding(&answers, id), family.ReadGuardians(&guardians, id)); err != nil {
 		return nil, err
 	}
+	if err := v.orderStop(ctx, tx, actor, child, published, answers, guardians, grants); err != nil {
+		return nil, err
+	}
 	for _, s := range values {
-		if !unfounded(published, answers, guardians, s.purpose) {
-			continue
+		if unfounded(published, answers, guardians, s.purpose) {
+			items = append(items, s.item)
 		}
-		if err := tx.Queue(ctx, `DELETE FROM value WHERE child = $1 AND item = $2`, id, s.item); err != nil {
+	}
+	if len(items) == 0 {
+		return nil, nil
+	}
+	kept, err := v.keep(ctx, tx, actor, child, items...)
+	if err != nil {
+		return nil, err
+	}
+	items = slices.DeleteFunc(items, func(item string) bool { return slices.Contains(kept, item) })
+	for _, item := range items {
+		if err := tx.Queue(ctx, `DELETE FROM value WHERE child = $1 AND item = $2`, id, item); err != nil {
 			return nil, err
 		}
-		items = append(items, s.item)
 	}
 	if len(items) == 0 {
 		return nil, nil
@@ -51,6 +64,24 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	slices.Sort(items)
 	_, err = erased(ctx, tx, actor, child, items, string(family.ConsentWithdrawn))
 	return items, err
+}
+
+// orderStop tells processors and recipients of the purposes that have lost their
+// consent.
+func (v *Vault) orderStop(ctx context.Context, tx *db.Tx, actor string, c family.Child, p catalog.Published, answers []consent.Answer, guardians []family.Guardian, grants []consent.Grant) error {
+	var lost []string
+	for _, g := range grants {
+		if !slices.Contains(lost, g.Purpose) && unfounded(p, answers, guardians, g.Purpose) {
+			lost = append(lost, g.Purpose)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	slices.Sort(lost)
+	return v.orders().Withdrawn(ctx, tx, actor, c, grants, lost, func(purpose string) bool {
+		return consent.Standing(answers, guardians, purpose, p.AskedSince[purpose]).Granted
+	})
 }
 
 // unfounded reports whether a no stands against the purpose, and no yes of a

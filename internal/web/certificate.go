@@ -6,6 +6,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/receipt"
 )
 
@@ -23,7 +24,52 @@ type certificatePage struct {
 	Demanded, Erased    time.Time
 	Ground, Door        string // keys; Door is empty without a demand
 	Gone, Kept          []string
+	Held                []certificateHeld
+	Ordered             []certificateOrder
 	Entry               int64 // where the erasure stands in the ledger
+}
+
+// A certificateHeld is what a law demands to keep.
+type certificateHeld struct {
+	Item, Basis string
+	Until       time.Time
+}
+
+// A certificateOrder is a processor or a recipient that was told to delete. Attested is
+// zero while it hasn't said that it has.
+type certificateOrder struct {
+	Label, Number string
+	Due, Attested time.Time
+}
+
+// ordered says who else was told to delete, in the words of the charter.
+func (page *certificatePage) ordered(c *charter.Charter, in charter.Lang) error {
+	for _, t := range page.Certificate.Ordered {
+		o := certificateOrder{Label: partyLabel(c, in, t.Party), Number: t.Number}
+		var err error
+		if o.Due, err = time.Parse(time.RFC3339, t.Due); err != nil {
+			return err
+		}
+		if t.Attested != "" {
+			if o.Attested, err = time.Parse(time.RFC3339, t.Attested); err != nil {
+				return err
+			}
+		}
+		page.Ordered = append(page.Ordered, o)
+	}
+	return nil
+}
+
+// partyLabel is what a charter calls a processor or a recipient, or its name if it is in
+// an earlier charter only.
+func partyLabel(c *charter.Charter, in charter.Lang, name string) string {
+	if p, ok := c.Processor(name); ok {
+		return p.Label.In(in)
+	}
+	if r, ok := c.Recipient(name); ok {
+		return r.Label.In(in)
+	}
+	return name
 }
 
 func (s *Server) certified(r *http.Request, page *certificatePage) error {
@@ -56,6 +102,20 @@ func (s *Server) certified(r *http.Request, page *certificatePage) error {
 		}
 		for _, what := range c.Kept {
 			page.Kept = append(page.Kept, "web.certificate.kept."+what)
+		}
+		for _, h := range c.Held {
+			until, err := time.Parse(time.RFC3339, h.Until)
+			if err != nil {
+				return err
+			}
+			label := h.Item
+			if it, ok := published.Charter.Item(h.Item); ok {
+				label = it.Label.In(in)
+			}
+			page.Held = append(page.Held, certificateHeld{label, legal.Basis(h.Basis).Words(lang(r), h.Number), until})
+		}
+		if err := page.ordered(published.Charter, in); err != nil {
+			return err
 		}
 		if page.Erased, err = time.Parse(time.RFC3339, c.Erased); err != nil || c.Demanded == "" {
 			return err

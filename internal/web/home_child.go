@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/order"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 )
@@ -32,6 +33,7 @@ type homeChildPage struct {
 	homeChild
 	Rules      string
 	Held       []homeHeld
+	Kept       []certificateHeld // which nobody reads
 	Uses       []homeUse
 	UsesUntil  time.Time // complete up to then; zero: up to now
 	MoreUses   bool      // there are older ones
@@ -40,6 +42,7 @@ type homeChildPage struct {
 	Processors []homeParty
 	Recipients []homeParty
 	Audiences  []homeParty
+	Orders     []homeOrder
 	People     []homePerson
 	Invited    bool // just now
 	Alone      bool // nobody else could speak for the child
@@ -93,6 +96,28 @@ type homeConsent struct {
 // A homeParty is somebody else who gets to see something.
 type homeParty struct {
 	Label, Country, Contact, Why, Items string
+}
+
+// A homeOrder is what a processor or a recipient was told to do since the child was
+// registered, and whether it says that it has.
+type homeOrder struct {
+	Label, What, Items, Number string // What is a key
+	Issued, Due, Attested      time.Time
+}
+
+// orders lists what others were told to delete, to correct, or to stop.
+func (page *homeChildPage) orders(ctx context.Context, tx *db.Tx, child family.ID, words told) error {
+	all, err := order.Of(ctx, tx, child)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		page.Orders = append(page.Orders, homeOrder{
+			Label: words.party(o.Party), What: "web.order.what." + string(o.What), Items: words.items(o.Items),
+			Number: o.Number, Issued: o.IssuedAt, Due: o.DueAt, Attested: o.AttestedAt,
+		})
+	}
+	return nil
 }
 
 // tie returns the tie that the path names, if it is one of the visitor's: another
@@ -304,6 +329,14 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 		page.Held = append(page.Held, homeHeld{Item: h.Item, Label: label, Purpose: words.label(h.Purpose), Collected: h.Collected, Until: h.Expires,
 			Media: kind == charter.Image || kind == charter.Audio || kind == charter.Video})
 	}
+	kept, err := vault.Kept(ctx, tx, t.Child)
+	if err != nil {
+		return err
+	}
+	for _, k := range kept {
+		label, _ := words.item(k.Item)
+		page.Kept = append(page.Kept, certificateHeld{label, k.Basis.Words(lang(r), k.Number), k.Until})
+	}
 	if err := s.fillUses(ctx, tx, t, words, lang(r), page); err != nil {
 		return err
 	}
@@ -311,6 +344,9 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 	page.Disputes = words.disputes(answers, guardians)
 	page.Processors, page.Recipients, page.Audiences = words.parties()
 	page.People, page.Alone = people(t, guardians)
+	if err := page.orders(ctx, tx, t.Child, words); err != nil {
+		return err
+	}
 	return s.demands(ctx, tx, t, words, page)
 }
 

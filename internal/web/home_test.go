@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault/vaulttest"
@@ -511,6 +512,7 @@ func TestHomePages(t *testing.T) {
 			return err
 		})
 		s.post(s.tie(child)+"/withdraw", url.Values{"purpose": {"class-ranking"}})
+		s.orders(child)
 		for range 2 {
 			if _, err := w.Read(child, "course-progress", "nickname"); err != nil {
 				t.Fatal(err)
@@ -539,6 +541,29 @@ func TestHomePages(t *testing.T) {
 		check("home-child-ending", s.tie(child))
 		check("home-list-ending", "/home")
 	})
+}
+
+// orders has a processor correct something, which it attests, and then delete what a
+// consent is taken back for.
+func (s *site) orders(child family.Child) {
+	s.t.Helper()
+	book := order.Book{Ring: s.w.Ring, Charters: s.w.Desk.Charters}
+	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		c, err := family.Lock(ctx, tx, child.Service, child.ID)
+		if err != nil {
+			return err
+		}
+		if err := book.Item(ctx, tx, s.w.App.Ledger(), c, order.Correct, "voice"); err != nil {
+			return err
+		}
+		all, err := order.Of(ctx, tx, child.ID)
+		if err != nil {
+			return err
+		}
+		_, _, err = book.Attest(ctx, tx, s.w.App, child.Service, all[0].ID, "yuping-assessment", "")
+		return err
+	})
+	s.post(s.tie(child)+"/withdraw", url.Values{"purpose": {"speaking-practice"}})
 }
 
 // certificate erases a child, and returns the secret of the certificate.

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 )
@@ -20,7 +23,7 @@ import (
 // types are the kinds of ledger entries that an operator is told of. Uses are not
 // among them: they are the operator's own doing.
 var types = []string{
-	catalog.KindPublished, catalog.KindCeasing, catalog.KindCeased,
+	catalog.KindPublished, catalog.KindCeasing, catalog.KindCeased, catalog.KindSuspended, catalog.KindResumed,
 
 	family.KindRegistered, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
 	family.KindCorrected, family.KindTurning, family.KindTurned, family.KindErased,
@@ -31,7 +34,14 @@ var types = []string{
 	consent.KindCancelled, consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 
 	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+
+	order.KindIssued, order.KindAttested, order.KindOverdue,
+
+	legal.KindKept, legal.KindErased,
 }
+
+// ofOrders are the kinds that a processor or a recipient is told of.
+var ofOrders = []string{order.KindIssued, order.KindAttested, order.KindOverdue}
 
 // Tells reports whether an operator is told of entries of this kind.
 func Tells(kind string) bool { return slices.Contains(types, kind) }
@@ -48,23 +58,43 @@ func matches(asked, kind string) bool {
 	return asked == kind || every && strings.HasPrefix(kind, begin+".")
 }
 
-// knownTypes reports whether each asked for is, or stands for, a type that there is.
-func knownTypes(asked []string) bool {
+// knownTypes reports whether each asked for is, or stands for, one of those that there
+// are.
+func knownTypes(asked, among []string) bool {
 	return !slices.ContainsFunc(asked, func(a string) bool {
-		return !slices.ContainsFunc(types, func(kind string) bool { return matches(a, kind) })
+		return !slices.ContainsFunc(among, func(kind string) bool { return matches(a, kind) })
 	})
 }
 
 // tells reports whether the endpoint is told of an entry.
 func (e Endpoint) tells(p ledger.Placed) bool {
-	return p.Service == e.Service && Tells(p.Kind) &&
-		(len(e.Types) == 0 || slices.ContainsFunc(e.Types, func(a string) bool { return matches(a, p.Kind) }))
+	return p.Service == e.Service && e.hears(p.Kind) && (e.Party == "" || partyOf(p) == e.Party)
+}
+
+// hears reports whether the endpoint may be told of entries of this kind. A processor
+// or a recipient is told of its orders, and of nothing else (Article 15).
+func (e Endpoint) hears(kind string) bool {
+	if e.Party != "" && !slices.Contains(ofOrders, kind) {
+		return false
+	}
+	return Tells(kind) && (len(e.Types) == 0 || slices.ContainsFunc(e.Types, func(a string) bool { return matches(a, kind) }))
+}
+
+// partyOf returns whom an order is for.
+func partyOf(p ledger.Placed) string { return orderOf(p).Party }
+
+// orderOf returns what an entry about an order says of it, of whichever kind.
+func orderOf(p ledger.Placed) (b order.OverdueBody) {
+	if json.Unmarshal(p.Body, &b) != nil {
+		return order.OverdueBody{}
+	}
+	return b
 }
 
 // prefixes are how the kinds begin that the endpoint may be told of.
 func (e Endpoint) prefixes() (all []string) {
 	for _, kind := range types {
-		if e.tells(ledger.Placed{Service: e.Service, Kind: kind}) {
+		if e.hears(kind) {
 			begin, _, _ := strings.Cut(kind, ".")
 			all = append(all, begin+".")
 		}
@@ -77,6 +107,15 @@ func (e Endpoint) prefixes() (all []string) {
 // without the pseudonym. Children keeps the ids that were looked up.
 func Event(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed, children map[string]family.ID) (wardkeep.Event, error) {
 	e := wardkeep.Event{ID: p.ID, Type: p.Kind, At: p.At, Service: p.Service, Data: p.Body}
+	if slices.Contains(ofOrders, p.Kind) {
+		// An order is told for as long as it is open, also when its child is erased.
+		child, err := order.ChildOf(ctx, tx, ring, p.Service, orderOf(p).Order)
+		if errors.Is(err, order.ErrNotFound) {
+			err = nil
+		}
+		e.Child = string(child)
+		return e, err
+	}
 	if p.Subject == "" {
 		return e, nil
 	}

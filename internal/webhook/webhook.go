@@ -28,7 +28,9 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/order"
 )
 
 // What can be wrong with an endpoint, and with what is asked of it.
@@ -39,6 +41,7 @@ var (
 	ErrURL       = errs.New(errs.Invalid, "webhook.url_invalid") // not https, or with a user or a fragment in it
 	ErrPrivate   = errs.New(errs.Invalid, "webhook.url_private") // an address that the configuration doesn't allow
 	ErrType      = errs.New(errs.Invalid, "webhook.type_unknown")
+	ErrParty     = errs.New(errs.Invalid, "webhook.party_unknown") // no processor or recipient of the service
 	ErrOverlap   = errs.New(errs.Invalid, "webhook.overlap_invalid")
 	ErrTooMany   = errs.New(errs.Conflict, "webhook.too_many")
 	ErrNoEvent   = errs.New(errs.NotFound, "webhook.event_not_found") // or not one that the endpoint is told of
@@ -64,6 +67,7 @@ type Endpoint struct {
 	ID        string // "wh_…"
 	Service   string
 	Types     []string // of the events, or "consent.*"; none: all
+	Party     string   // the processor or recipient that is told of its orders alone; empty: the operator
 	CreatedAt time.Time
 	Delivered int64 // events that it has taken
 	Failed    int64 // tries that failed
@@ -88,6 +92,7 @@ type AddedBody struct {
 	Endpoint string   `json:"endpoint"`
 	Host     string   `json:"host"`
 	Types    []string `json:"types"`
+	Party    string   `json:"party,omitempty"`
 }
 
 // A RotatedBody is what the ledger keeps of a new secret.
@@ -122,11 +127,11 @@ type former struct {
 	Until  int64  `json:"until"`
 }
 
-const columns = `endpoint, service, version, types, sealed, created_at, delivered, failed`
+const columns = `endpoint, service, version, types, party, sealed, created_at, delivered, failed`
 
 func scan(row db.Row) (e Endpoint, err error) {
 	var types string
-	err = row.Scan(&e.ID, &e.Service, &e.version, &types, &e.sealed, (*db.Time)(&e.CreatedAt), &e.Delivered, &e.Failed)
+	err = row.Scan(&e.ID, &e.Service, &e.version, &types, &e.Party, &e.sealed, (*db.Time)(&e.CreatedAt), &e.Delivered, &e.Failed)
 	e.Types = strings.Fields(types)
 	return e, err
 }
@@ -134,9 +139,9 @@ func scan(row db.Row) (e Endpoint, err error) {
 const domain = "webhook.endpoint"
 
 // ad is what address and secrets are bound to: a row that is turned to another
-// service, to other types, or back to a former secret doesn't open.
+// service, to other types, to another party, or back to a former secret doesn't open.
 func (e Endpoint) ad() []string {
-	return []string{e.ID, e.Service, fmt.Sprint(e.version), strings.Join(e.Types, " ")}
+	return []string{e.ID, e.Service, fmt.Sprint(e.version), strings.Join(e.Types, " "), e.Party}
 }
 
 func (e Endpoint) open(ring *keyring.Ring) (l letter, err error) {
@@ -197,18 +202,26 @@ func newSecret() string {
 
 // Add makes an endpoint, and returns the secret by which the receiver checks what it
 // gets: it is shown here and never again. The endpoint is told of what gets its place
-// in the ledger from now on. Errors: ErrMayNot, ErrURL, ErrType, ErrService, ErrTooMany.
-func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service string, to Address, types []string) (e Endpoint, secret, entry string, err error) {
-	e = Endpoint{ID: id.New(id.Webhook), Service: service, Types: slices.Compact(slices.Sorted(slices.Values(types))), CreatedAt: tx.Now(), version: 1}
+// in the ledger from now on. With a party it is that processor's or recipient's, and is
+// told of its orders alone. Errors: ErrMayNot, ErrURL, ErrType, ErrParty, ErrService, ErrTooMany.
+func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service string, to Address, types []string, party string) (e Endpoint, secret, entry string, err error) {
+	e = Endpoint{ID: id.New(id.Webhook), Service: service, Types: slices.Compact(slices.Sorted(slices.Values(types))), Party: party, CreatedAt: tx.Now(), version: 1}
+	among := Types()
+	if party != "" {
+		among = ofOrders
+	}
 	switch {
 	case !by.Governs(service):
 		return e, "", "", ErrMayNot
 	case to == Address{}:
 		return e, "", "", ErrURL.At("url")
-	case !knownTypes(e.Types):
+	case !knownTypes(e.Types, among):
 		return e, "", "", ErrType.At("types")
 	}
 	if err := lockService(ctx, tx, service); err != nil {
+		return e, "", "", err
+	}
+	if err := e.knownParty(ctx, tx); err != nil {
 		return e, "", "", err
 	}
 	secret = newSecret()
@@ -216,9 +229,9 @@ func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service s
 		return e, "", "", err
 	}
 	err = tx.Queue(ctx, `
-		INSERT INTO webhook_endpoint (endpoint, service, version, types, sealed, created_at, delivered, failed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		e.ID, e.Service, e.version, strings.Join(e.Types, " "), e.sealed, (*db.Time)(&e.CreatedAt), 0, 0)
+		INSERT INTO webhook_endpoint (endpoint, service, version, types, party, sealed, created_at, delivered, failed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		e.ID, e.Service, e.version, strings.Join(e.Types, " "), e.Party, e.sealed, (*db.Time)(&e.CreatedAt), 0, 0)
 	if err != nil {
 		return e, "", "", err
 	}
@@ -229,8 +242,32 @@ func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service s
 	if err := ledger.Advance(ctx, tx, cursor(e.ID), 0, head.Size); err != nil {
 		return e, "", "", err
 	}
-	entry, err = e.note(ctx, tx, KindAdded, by, AddedBody{Endpoint: e.ID, Host: to.Host(), Types: e.Types})
+	entry, err = e.note(ctx, tx, KindAdded, by, AddedBody{Endpoint: e.ID, Host: to.Host(), Types: e.Types, Party: e.Party})
 	return e, secret, entry, err
+}
+
+// knownParty refuses a party that neither the charter in force names nor any order.
+func (e Endpoint) knownParty(ctx context.Context, tx *db.Tx) error {
+	if e.Party == "" {
+		return nil
+	}
+	ordered, err := order.Knows(ctx, tx, e.Service, e.Party)
+	if err != nil || ordered {
+		return err
+	}
+	p, err := catalog.Current(ctx, tx, e.Service)
+	if errors.Is(err, catalog.ErrNoCharter) {
+		return ErrParty.At("party")
+	}
+	if err != nil {
+		return err
+	}
+	_, processor := p.Charter.Processor(e.Party)
+	_, recipient := p.Charter.Recipient(e.Party)
+	if !processor && !recipient {
+		return ErrParty.At("party")
+	}
+	return nil
 }
 
 // lockService holds the service's row, so that of two who add an endpoint each counts

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +21,8 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/order"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
@@ -95,6 +98,86 @@ func TestArticle20_AnErasureIsToldByTheOperatorsOwnID(t *testing.T) {
 			t.Errorf("last: %+v", last)
 		}
 	})
+}
+
+// Article 16 (2), edge case 13: a processor gets its own orders and nothing else, and is
+// told whom to delete for as long as it hasn't attested, also when the 72 hours are over.
+func TestEdgeCase13_AProcessorIsToldOfItsOrdersAlone(t *testing.T) {
+	each(t, func(t *testing.T, p *post) {
+		p.receiver.answers(func(http.ResponseWriter, *http.Request, got) int { return http.StatusNoContent })
+		to, err := webhook.ParseAddress(p.receiver.server.URL, loopback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const processor = "yuping-assessment"
+		var theirs webhook.Endpoint
+		for party, want := range map[string]error{"nobody": webhook.ErrParty, processor: nil} {
+			err := p.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+				e, _, _, err := webhook.Add(ctx, tx, p.Ring, terminal, vaulttest.Service, to, nil, party)
+				if err == nil {
+					theirs = e
+				}
+				return err
+			})
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v", party, err)
+			}
+		}
+		err = p.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := webhook.Add(ctx, tx, p.Ring, terminal, vaulttest.Service, to, []string{"child.erased"}, processor)
+			return err
+		})
+		if !errors.Is(err, webhook.ErrType) {
+			t.Errorf("a processor is told of children: %v", err)
+		}
+		p.remove(p.endpoint)
+		child := p.Child()
+		p.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := p.Vault.Erase(ctx, tx, p.App.Ledger(), vaulttest.Service, child.ID, family.Requested)
+			return err
+		})
+		p.Pass(5 * 24 * time.Hour) // the trace is over
+		p.sweep()
+		p.receiver.all()
+		p.pass()
+		told := func(kind, whose string) (id string) {
+			t.Helper()
+			all := p.receiver.all()
+			if len(all) != 1 || all[0].event.Type != kind || all[0].event.Child != whose {
+				t.Fatalf("%d, %+v", len(all), all[0].event)
+			}
+			var b order.OverdueBody
+			if err := json.Unmarshal(all[0].event.Data, &b); err != nil || b.Party != processor {
+				t.Fatalf("%+v, %v", b, err)
+			}
+			return b.Order
+		}
+		told(order.KindIssued, string(child.ID))
+		p.Pass(30 * 24 * time.Hour)
+		p.sweep()
+		p.pass()
+		id := told(order.KindOverdue, string(child.ID))
+		p.Do(func(ctx context.Context, tx *db.Tx) error {
+			book := order.Book{Ring: p.Ring, Charters: p.Desk.Charters}
+			_, _, err := book.Attest(ctx, tx, p.App, vaulttest.Service, id, processor, "")
+			return err
+		})
+		p.pass()
+		told(order.KindAttested, "")
+		p.view(func(ctx context.Context, tx *db.Tx) error {
+			if e, err := webhook.Find(ctx, tx, vaulttest.Service, theirs.ID); err != nil || e.Delivered != 3 {
+				t.Errorf("taken %d, %v", e.Delivered, err)
+			}
+			return nil
+		})
+	})
+}
+
+func (p *post) sweep() {
+	p.t.Helper()
+	if _, err := retention.Sweep(p.t.Context(), p.Store, p.Vault); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // happens changes something about a child.
@@ -376,7 +459,7 @@ func TestWebhook_Refusals(t *testing.T) {
 		}
 		add := func(by webhook.Actor, service string, to webhook.Address, types ...string) error {
 			return p.Try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, _, err := webhook.Add(ctx, tx, p.Ring, by, service, to, types)
+				_, _, _, err := webhook.Add(ctx, tx, p.Ring, by, service, to, types, "")
 				return err
 			})
 		}

@@ -86,7 +86,7 @@ func (p *post) add(url string, types ...string) (e webhook.Endpoint, secret stri
 		p.t.Fatal(err)
 	}
 	p.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		e, secret, _, err = webhook.Add(ctx, tx, p.Ring, terminal, vaulttest.Service, to, types)
+		e, secret, _, err = webhook.Add(ctx, tx, p.Ring, terminal, vaulttest.Service, to, types, "")
 		return err
 	})
 	return e, secret

@@ -34,6 +34,9 @@ const (
 	Rights       Prefix = "rr" // a demand of a child or its guardian
 	BirthClaim   Prefix = "bc" // that a child is older than was said
 	Webhook      Prefix = "wh" // where the operator's systems are told of events
+	Approval     Prefix = "la" // of keeping what a law demands
+	Kept         Prefix = "lk" // what is kept of one child because of it
+	Order        Prefix = "or" // what a processor or a recipient is told to do
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.
@@ -59,6 +62,23 @@ func Secret(n int) string {
 	b := make([]byte, max(n, 16))
 	rand.Read(b)
 	return Text(b)
+}
+
+// Number returns what people call a thing on the phone: "7K2M-9QXT". It is random, so it
+// tells nothing, and leads to nothing by itself; two things may share one.
+func Number() string {
+	s := strings.ToUpper(Secret(16))
+	return s[:4] + "-" + s[4:8]
+}
+
+// ParseNumber reads a number as people say it, "7k2m 9qxt", and reports whether it may
+// be one.
+func ParseNumber(said string) (number string, ok bool) {
+	s := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(said))
+	if len(s) != 8 || strings.Trim(s, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != "" {
+		return "", false
+	}
+	return s[:4] + "-" + s[4:], true
 }
 
 // Text writes bytes as Secret does, for a secret that is computed.

@@ -132,6 +132,17 @@ func (k ChildKey) Intact(sealed []byte, ad ...string) error {
 	return err
 }
 
+// Reseal seals under another key what Seal made under k, bound to other parts, and hands
+// out nothing of it. It fails with ErrOpen.
+func (k ChildKey) Reseal(to ChildKey, sealed []byte, from, into []string) ([]byte, error) {
+	plain, err := k.Open(sealed, from...)
+	if err != nil || to.k == nil {
+		return nil, ErrOpen
+	}
+	defer clear(plain)
+	return to.Seal(plain, into...), nil
+}
+
 // Open decrypts what Seal made, under whichever suite. It fails with ErrOpen,
 // and doesn't say why, if anything differs: the child, ad, or a single bit.
 func (k ChildKey) Open(sealed []byte, ad ...string) ([]byte, error) {

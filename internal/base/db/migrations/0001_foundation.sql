@@ -68,6 +68,7 @@ CREATE TABLE service (
 	officer    text   NOT NULL, -- empty while vacant
 	deputy     text   NOT NULL, -- empty while vacant
 	closed     text   NOT NULL, -- what nothing is done for any more: names of purposes, separated by spaces; * for all
+	overdue    text   NOT NULL, -- processors and recipients whose orders are overdue, separated by spaces
 	created_at bigint NOT NULL
 );
 
@@ -180,7 +181,8 @@ CREATE TABLE child (
 	created_at bigint  NOT NULL,
 	expires_at bigint,           -- the end of an unconsented child's short life
 	endings    text    NOT NULL, -- what reported events end: a line of event, purpose, when it happened, when the values end
-	erased_at  bigint
+	erased_at  bigint,
+	kept_until bigint            -- of one that is erased, while a law demands to keep some of it: pool and wrapped are of a key of its own
 );
 CREATE INDEX child_subject ON child (subject, child);
 CREATE INDEX child_service ON child (service, child) WHERE state <> 'erased'; -- the living
@@ -419,6 +421,71 @@ CREATE INDEX birth_claim_id ON birth_claim (id, child);
 CREATE INDEX birth_claim_service ON birth_claim (service, expires_at, child);
 CREATE INDEX birth_claim_expiry ON birth_claim (expires_at, child);
 
+-- LEGAL. What a law demands to keep: who has approved it, and what is kept. Nobody reads
+-- it; it ends on its date.
+CREATE TABLE legal_approval (
+	id          text   NOT NULL PRIMARY KEY,
+	service     text   NOT NULL,
+	child       text   NOT NULL, -- whom it is about; empty: every child of the service
+	items       text   NOT NULL, -- separated by spaces
+	basis       text   NOT NULL, -- ecommerce, network_log, service_log, other
+	number      text   NOT NULL, -- of the document
+	document    text   NOT NULL, -- SHA-256 of it
+	until       bigint NOT NULL, -- nothing is kept longer by it
+	approved_at bigint NOT NULL,
+	approved_by text   NOT NULL, -- as the ledger names actors
+	ended_at    bigint,          -- when it was taken back
+	entry       text   NOT NULL  -- of the ledger
+);
+CREATE INDEX legal_approval_child ON legal_approval (service, child, id);
+CREATE UNIQUE INDEX legal_approval_document ON legal_approval (service, child, basis, document);
+
+CREATE TABLE kept_value (
+	child    text   NOT NULL,
+	id       text   NOT NULL, -- of what was kept at once
+	item     text   NOT NULL,
+	service  text   NOT NULL,
+	approval text   NOT NULL,
+	basis    text   NOT NULL,
+	until    bigint NOT NULL,
+	sealed   bytea  NOT NULL,
+	entry    text   NOT NULL, -- of the ledger
+	PRIMARY KEY (child, id, item)
+);
+CREATE INDEX kept_value_until ON kept_value (until, child, id, item);
+
+-- ORDER. What processors and recipients were told to do, and that they did it. An
+-- order outlives its child: from the erasure on the child is sealed in it, and from
+-- the attestation on not even that.
+CREATE TABLE party_order (
+	id          text   NOT NULL PRIMARY KEY,
+	number      text   NOT NULL, -- what people call it
+	service     text   NOT NULL,
+	party       text   NOT NULL,
+	role        text   NOT NULL, -- processor, recipient
+	what        text   NOT NULL, -- delete, correct, stop
+	items       text   NOT NULL, -- separated by spaces
+	purposes    text   NOT NULL, -- that were withdrawn, separated by spaces
+	child       text   NOT NULL, -- empty once it is erased
+	sealed      bytea,           -- the child, once it is erased, until the attestation
+	issued_at   bigint NOT NULL,
+	due_at      bigint NOT NULL,
+	overdue_at  bigint,          -- when it was found to be overdue
+	attested_at bigint,          -- NULL while it is open
+	attested_by text   NOT NULL, -- as the ledger names actors, or empty
+	document    text   NOT NULL, -- SHA-256 of what the party has written, or empty
+	issued      text   NOT NULL, -- entry of the ledger
+	attested    text   NOT NULL  -- entry of the ledger, or empty
+);
+CREATE INDEX party_order_child ON party_order (child, id);
+CREATE INDEX party_order_open ON party_order (service, due_at, id) WHERE attested_at IS NULL;
+CREATE INDEX party_order_due ON party_order (due_at, id) WHERE attested_at IS NULL;
+CREATE INDEX party_order_new ON party_order (due_at, id) WHERE attested_at IS NULL AND overdue_at IS NULL;
+CREATE INDEX party_order_overdue ON party_order (service, party, id) WHERE attested_at IS NULL AND overdue_at IS NOT NULL;
+CREATE INDEX party_order_number ON party_order (service, number, id);
+CREATE INDEX party_order_issued ON party_order (issued, id);
+CREATE INDEX party_order_party ON party_order (service, party, issued_at, id);
+
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
 -- child.
 CREATE TABLE certificate (
@@ -532,6 +599,7 @@ CREATE TABLE webhook_endpoint (
 	service    text   NOT NULL,
 	version    bigint NOT NULL, -- grows with each rotation of the secret
 	types      text   NOT NULL, -- of the events, separated by spaces; empty: all
+	party      text   NOT NULL, -- the processor or recipient that is told of its orders and nothing else, or empty
 	sealed     bytea  NOT NULL, -- address and secrets, bound to all of the above
 	created_at bigint NOT NULL,
 	delivered  bigint NOT NULL, -- how many were taken
@@ -570,6 +638,9 @@ DROP TABLE sign_in;
 DROP TABLE child_access;
 DROP TABLE sweep;
 DROP TABLE value;
+DROP TABLE party_order;
+DROP TABLE kept_value;
+DROP TABLE legal_approval;
 DROP TABLE consent;
 DROP TABLE code_contact;
 DROP TABLE shown_page;

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/order"
+)
+
+type orderCmd struct {
+	List   orderListCmd   `cmd:"" help:"${order_list}"`
+	Show   orderShowCmd   `cmd:"" help:"${order_show}"`
+	Attest orderAttestCmd `cmd:"" help:"${order_attest}"`
+}
+
+type orderListCmd struct {
+	asStaff `embed:""`
+	State   string `enum:"open,overdue,attested" default:"open" help:"${order_state}"`
+}
+
+// Run prints orders to processors and recipients, those that are due first.
+func (c orderListCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		var all []order.Order
+		err := a.Store.View(ctx, func(tx *db.Tx) error {
+			err := c.inOffice(ctx, tx)
+			if err != nil {
+				return err
+			}
+			all, err = order.List(ctx, tx, c.Service, order.State(c.State), maxWaiting+1)
+			return err
+		})
+		for _, o := range all[:min(len(all), maxWaiting)] {
+			s.order(a.Store.Now(), o)
+		}
+		if len(all) > maxWaiting {
+			s.note("cmd.order.more", "Count", maxWaiting)
+		}
+		return err
+	})
+}
+
+// order prints a line about an order.
+func (s *session) order(now time.Time, o order.Order) {
+	state := s.lang.T("cmd.order.open", "At", s.day(o.DueAt))
+	switch {
+	case !o.Open():
+		state = s.lang.T("cmd.order.attested", "At", minute(o.AttestedAt))
+	case !now.Before(o.DueAt):
+		state = s.lang.T("cmd.order.overdue", "At", s.day(o.DueAt))
+	}
+	s.say("cmd.order.line", "Number", o.Number, "ID", o.ID, "Party", o.Party, "What", s.lang.T("cmd.order.what."+string(o.What)),
+		"Items", strings.Join(o.Items, ", "), "State", state)
+}
+
+// A whichOrder names an order of a service.
+type whichOrder struct {
+	asStaff `embed:""`
+	Order   string `arg:"" help:"${order_id}"`
+}
+
+func (c whichOrder) find(ctx context.Context, tx *db.Tx) (order.Order, error) {
+	if strings.HasPrefix(c.Order, string(id.Order)+"_") {
+		return order.Find(ctx, tx, c.Service, c.Order)
+	}
+	return order.ByNumber(ctx, tx, c.Service, c.Order)
+}
+
+type orderShowCmd struct {
+	whichOrder `embed:""`
+}
+
+// Run prints one order, and the child it is about as long as anything leads there.
+func (c orderShowCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		var o order.Order
+		err := a.Store.View(ctx, func(tx *db.Tx) error {
+			err := c.inOffice(ctx, tx)
+			if err != nil {
+				return err
+			}
+			o, err = c.find(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.order(a.Store.Now(), o)
+		child, err := o.Whose(a.Ring)
+		switch {
+		case errors.Is(err, order.ErrNotFound):
+			s.say("cmd.order.nobody")
+		case err != nil:
+			return err
+		default:
+			s.say("cmd.order.child", "Child", child)
+		}
+		if o.AttestedBy != "" {
+			s.say("cmd.order.by", "By", o.AttestedBy, "Document", o.Document)
+		}
+		return nil
+	})
+}
+
+type orderAttestCmd struct {
+	whichOrder   `embed:""`
+	Party        string `required:"" help:"${order_party}"`
+	DocumentFile string `placeholder:"FILE" help:"${order_document}"`
+}
+
+// Run takes that a party has done what it was told. Of the document only its hash is
+// kept.
+func (c orderAttestCmd) Run(ctx context.Context, s *session) error {
+	document, err := hashOf(c.DocumentFile)
+	if err != nil {
+		return err
+	}
+	return s.on(ctx, func(a *app.App) error {
+		book := order.Book{Ring: a.Ring, Charters: a.Charters}
+		var o order.Order
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			by, err := c.officer(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if o, err = c.find(ctx, tx); err != nil {
+				return err
+			}
+			o, _, err = book.Attest(ctx, tx, by, c.Service, o.ID, c.Party, document)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.order.taken", "Number", o.Number, "Party", o.Party)
+		}
+		return err
+	})
+}
+
+// hashOf returns the SHA-256 of a file in hex, or nothing for no file.
+func hashOf(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

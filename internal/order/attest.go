@@ -1,0 +1,179 @@
+package order
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+)
+
+// Attest ends an order: its party says that it has done it. Party is who says so, and
+// must be the order's own; document is the SHA-256 of what it has written, in hex, or
+// empty. By is the operator's app or officer who passes it on. With the party's last
+// overdue order, the gate opens for it again. Errors: ErrMayNot, ErrDocument,
+// ErrNotFound, ErrParty, ErrTwice.
+func (b Book) Attest(ctx context.Context, tx *db.Tx, by family.Actor, service, order, party, document string) (Order, string, error) {
+	document = strings.ToLower(document)
+	switch {
+	case !handles(by, service):
+		return Order{}, "", ErrMayNot
+	case document != "" && !isHash(document):
+		return Order{}, "", ErrDocument.At("document")
+	}
+	// The service first, as in Overdue: of two that end a party's last orders, one sees
+	// that nothing is left.
+	s, err := catalog.Hold(ctx, tx, service)
+	if errors.Is(err, catalog.ErrNotFound) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Order{}, "", err
+	}
+	o, err := Find(ctx, tx, service, order)
+	switch {
+	case err != nil:
+		return Order{}, "", err
+	case o.Party != party:
+		return Order{}, "", ErrParty.At("party")
+	case !o.Open():
+		return Order{}, "", ErrTwice
+	}
+	o.AttestedAt, o.AttestedBy, o.Document, o.sealed = tx.Now(), by.Ledger(), document, nil
+	o.Attested, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindAttested, Service: service, Actor: by.Ledger(),
+		Body: AttestedBody{Order: o.ID, Number: o.Number, Party: o.Party, Document: document}})
+	if err != nil {
+		return Order{}, "", err
+	}
+	// If the child was erased, nothing leads to it from here on.
+	n, err := tx.Exec(ctx, `
+		UPDATE party_order SET attested_at = $1, attested_by = $2, document = $3, attested = $4, sealed = NULL
+		WHERE id = $5 AND attested_at IS NULL`,
+		(*db.Time)(&o.AttestedAt), o.AttestedBy, o.Document, o.Attested, o.ID)
+	switch {
+	case err != nil:
+		return Order{}, "", err
+	case n != 1:
+		return Order{}, "", ErrTwice
+	}
+	return o, o.Attested, resume(ctx, tx, by.Ledger(), s, o.Party)
+}
+
+// resume opens the gate for a party that has no overdue order left. The service is
+// held.
+func resume(ctx context.Context, tx *db.Tx, actor string, s catalog.Service, party string) error {
+	if !s.IsOverdue(party) {
+		return nil
+	}
+	left, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (
+			SELECT id FROM party_order
+			WHERE service = $1 AND party = $2 AND attested_at IS NULL AND overdue_at IS NOT NULL LIMIT 1) AS late`, s.Name, party)
+	if err != nil || left > 0 {
+		return err
+	}
+	_, err = catalog.Resume(ctx, tx, actor, s.Name, party)
+	return err
+}
+
+// handles reports whether the actor takes attestations for the service.
+func handles(by family.Actor, service string) bool {
+	switch by := by.(type) {
+	case account.App:
+		return by.Service == service && by.May(account.OrdersWrite)
+	case catalog.Officer:
+		return by.Governs(service)
+	}
+	return false
+}
+
+func isHash(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == 32
+}
+
+// Overdue finds the orders whose day is over and that weren't attested, at most limit,
+// and closes the gate for their parties (edge case 13). It returns how many there were.
+// If we crash before the commit, they are found again.
+func Overdue(ctx context.Context, tx *db.Tx, actor string, limit int) (int, error) {
+	now := tx.Now()
+	due, err := db.All(ctx, tx, db.Single[string], `
+		SELECT DISTINCT service FROM (
+			SELECT service, due_at, id FROM party_order WHERE due_at <= $1 AND attested_at IS NULL AND overdue_at IS NULL
+			ORDER BY due_at, id LIMIT $2) AS due
+		ORDER BY service`, (*db.Time)(&now), int64(limit))
+	if err != nil {
+		return 0, err
+	}
+	found := 0
+	for _, service := range due {
+		n, err := overdueOf(ctx, tx, actor, service, now, limit-found)
+		if err != nil {
+			return 0, err
+		}
+		if found += n; found >= limit {
+			break
+		}
+	}
+	return found, nil
+}
+
+func overdueOf(ctx context.Context, tx *db.Tx, actor, service string, now time.Time, limit int) (int, error) {
+	s, err := catalog.Hold(ctx, tx, service)
+	if err != nil {
+		return 0, err
+	}
+	all, err := db.All(ctx, tx, scan, `
+		UPDATE party_order SET overdue_at = $1
+		WHERE id IN (
+			SELECT id FROM party_order WHERE due_at <= $1 AND service = $2 AND attested_at IS NULL AND overdue_at IS NULL
+			ORDER BY due_at, id LIMIT $3) AND attested_at IS NULL AND overdue_at IS NULL
+		RETURNING `+columns, (*db.Time)(&now), service, int64(limit))
+	if err != nil {
+		return 0, err
+	}
+	for _, o := range all {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindOverdue, Service: service, Actor: actor,
+			Body: OverdueBody{Order: o.ID, Number: o.Number, Party: o.Party}})
+		if err != nil {
+			return 0, err
+		}
+		if s.IsOverdue(o.Party) {
+			continue
+		}
+		if _, err := catalog.Suspend(ctx, tx, actor, service, o.Party); err != nil {
+			return 0, err
+		}
+		s.Overdue = catalog.WithOverdue(s.Overdue, o.Party, true)
+	}
+	return len(all), nil
+}
+
+// CountOverdue returns how many orders of all services are past their day, whether or
+// not a sweep has found it: 1000 at most.
+func CountOverdue(ctx context.Context, tx *db.Tx) (int64, error) {
+	now := tx.Now()
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM party_order WHERE due_at <= $1 AND attested_at IS NULL LIMIT 1000) AS late`, (*db.Time)(&now))
+}
+
+// CountOf returns how many orders of a service are open, and how many of them past
+// their day: 1000 at most of each.
+func CountOf(ctx context.Context, tx *db.Tx, service string) (open, overdue int64, err error) {
+	now := tx.Now()
+	open, err = db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM party_order WHERE service = $1 AND attested_at IS NULL LIMIT 1000) AS open`, service)
+	if err != nil {
+		return 0, 0, err
+	}
+	overdue, err = db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM party_order WHERE service = $1 AND due_at <= $2 AND attested_at IS NULL LIMIT 1000) AS late`,
+		service, (*db.Time)(&now))
+	return open, overdue, err
+}

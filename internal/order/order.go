@@ -1,0 +1,249 @@
+// Package order tells processors and recipients what to do when a child is erased, a
+// value is corrected or deleted, or a consent is withdrawn (Articles 16, 19 and 20,
+// edge case 13), and keeps whether they have attested that they did it.
+//
+// Its one invariant: an order is issued in the transaction of what it follows from, is
+// open until the party has attested, and outlives the child; from the attestation on,
+// nothing in it leads to a child that was erased. Who has an order overdue gets
+// nothing new: the gate reads it with the service.
+//
+// What a party was really given the operator may have done outside of Wardkeep, so an
+// order goes to every party that a charter names for a purpose to which a guardian of
+// the child has ever agreed. Orders leave by webhook, as events of the ledger.
+package order
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+)
+
+// What can be wrong with an attestation, or with what is asked for.
+var (
+	ErrNotFound = errs.New(errs.NotFound, "order.not_found") // or it is another service's
+	ErrSeveral  = errs.New(errs.Conflict, "order.number_of_several")
+	ErrParty    = errs.New(errs.Conflict, "order.of_another_party")
+	ErrTwice    = errs.New(errs.Conflict, "order.attested_before")
+	ErrDocument = errs.New(errs.Invalid, "order.document_invalid")
+	ErrMayNot   = errs.New(errs.Forbidden, "order.may_not")
+	ErrState    = errs.New(errs.Invalid, "order.state_unknown")
+)
+
+// Term is within how many working days a party attests, after the day of the order. It
+// is ours: the law says timely.
+const Term = 10
+
+// What a party is told to do.
+type What string
+
+// The things to do.
+const (
+	Delete  What = "delete"
+	Correct What = "correct" // what is right it gets from the operator
+	Stop    What = "stop"    // to use what it still needs for another purpose
+)
+
+// A Role is why a party has something of a child.
+type Role string
+
+// The roles.
+const (
+	Processor Role = "processor" // it works for the operator (Article 16)
+	Recipient Role = "recipient" // it has purposes of its own (Article 17)
+)
+
+// An Order is what one party is told to do about one child.
+type Order struct {
+	ID         string // "or_…"
+	Number     string // what people call it, "7K2M-9QXT"
+	Service    string
+	Party      string // as the charter names it
+	Role       Role
+	What       What
+	Items      []string
+	Purposes   []string  // that were withdrawn, if that is why
+	Child      family.ID // empty once the child is erased: see ChildOf
+	IssuedAt   time.Time
+	DueAt      time.Time
+	OverdueAt  time.Time // zero: it isn't, or nobody has looked yet
+	AttestedAt time.Time // zero while it is open
+	AttestedBy string    // as the ledger names actors
+	Document   string    // SHA-256 of what the party has written, in hex; or empty
+	Issued     string    // "le_…"
+	Attested   string    // "le_…", or empty
+
+	sealed []byte
+}
+
+const columns = `id, number, service, party, role, what, items, purposes, child, sealed, issued_at, due_at, overdue_at,
+	attested_at, attested_by, document, issued, attested`
+
+func scan(row db.Row) (o Order, err error) {
+	var items, purposes string
+	err = row.Scan(&o.ID, &o.Number, &o.Service, &o.Party, &o.Role, &o.What, &items, &purposes, &o.Child, &o.sealed,
+		(*db.Time)(&o.IssuedAt), (*db.Time)(&o.DueAt), (*db.Time)(&o.OverdueAt),
+		(*db.Time)(&o.AttestedAt), &o.AttestedBy, &o.Document, &o.Issued, &o.Attested)
+	o.Items, o.Purposes = strings.Fields(items), strings.Fields(purposes)
+	return o, err
+}
+
+// Open reports whether the party still has to attest.
+func (o Order) Open() bool { return o.AttestedAt.IsZero() }
+
+// A Book issues orders and takes attestations.
+type Book struct {
+	Ring     *keyring.Ring
+	Charters *catalog.Cache
+	Calendar workday.Calendar
+}
+
+// Of returns the orders about a living child, the newest first. There are few.
+func Of(ctx context.Context, tx *db.Tx, child family.ID) ([]Order, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM party_order WHERE child = $1 ORDER BY issued_at DESC, id`, child)
+}
+
+// Find returns an order of a service by its ID. Errors: ErrNotFound.
+func Find(ctx context.Context, tx *db.Tx, service, order string) (Order, error) {
+	if !id.Is(id.Order, order) {
+		return Order{}, ErrNotFound
+	}
+	o, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM party_order WHERE id = $1 AND service = $2`, order, service)
+	if errors.Is(err, db.ErrNone) {
+		return Order{}, ErrNotFound
+	}
+	return o, err
+}
+
+// ByNumber returns an order of a service by what people call it, as they say it. Errors:
+// ErrNotFound; ErrSeveral, and then only its ID tells which.
+func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Order, error) {
+	number, ok := id.ParseNumber(said)
+	if !ok {
+		return Order{}, ErrNotFound
+	}
+	all, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM party_order WHERE service = $1 AND number = $2
+		ORDER BY id LIMIT 2`, service, number)
+	switch {
+	case err != nil:
+		return Order{}, err
+	case len(all) == 0:
+		return Order{}, ErrNotFound
+	case len(all) > 1:
+		return Order{}, ErrSeveral
+	}
+	return all[0], nil
+}
+
+// A State narrows a list.
+type State string
+
+// The states of a list.
+const (
+	IsOpen     State = "open" // the overdue ones too
+	IsOverdue  State = "overdue"
+	IsAttested State = "attested"
+)
+
+var lists = map[State]string{
+	IsOpen: `
+		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL
+		ORDER BY due_at, id LIMIT $2`,
+	IsOverdue: `
+		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL AND overdue_at IS NOT NULL
+		ORDER BY due_at, id LIMIT $2`,
+	IsAttested: `
+		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NOT NULL
+		ORDER BY issued_at DESC, id LIMIT $2`,
+}
+
+// List returns orders of a service, at most limit: the open ones by when they are due,
+// the attested ones the newest first. Errors: ErrState.
+func List(ctx context.Context, tx *db.Tx, service string, state State, limit int) ([]Order, error) {
+	query, known := lists[state]
+	if !known {
+		return nil, ErrState.At("state")
+	}
+	return db.All(ctx, tx, scan, query, service, int64(limit))
+}
+
+// Attestations returns the entries by which orders were attested, of those that were
+// issued by one of the entries: in their order. Where none is of an order, there are
+// none.
+func Attestations(ctx context.Context, tx *db.Tx, issued []string) (attested []string, err error) {
+	for some := range slices.Chunk(issued, db.Chunk) {
+		in, args := db.Placeholders(some)
+		more, err := db.All(ctx, tx, db.Single[string], `
+			SELECT attested FROM party_order WHERE issued IN `+in+` AND attested_at IS NOT NULL ORDER BY attested_at, id`, args...)
+		if err != nil {
+			return nil, err
+		}
+		attested = append(attested, more...)
+	}
+	return attested, nil
+}
+
+// Knows reports whether a party of the service ever had an order.
+func Knows(ctx context.Context, tx *db.Tx, service, party string) (bool, error) {
+	n, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM party_order WHERE service = $1 AND party = $2 LIMIT 1) AS any_order`, service, party)
+	return n > 0, err
+}
+
+// domain separates what is sealed here.
+const domain = "order.child"
+
+// ChildOf returns the child of an order: of one that was erased, as long as the party
+// has not attested. Errors: ErrNotFound, also when nothing leads to it any more.
+func ChildOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service, order string) (family.ID, error) {
+	o, err := Find(ctx, tx, service, order)
+	if err != nil {
+		return "", err
+	}
+	return o.Whose(ring)
+}
+
+// Whose is ChildOf of an order that was read.
+func (o Order) Whose(ring *keyring.Ring) (family.ID, error) {
+	if o.Child != "" {
+		return o.Child, nil
+	}
+	if o.sealed == nil {
+		return "", ErrNotFound
+	}
+	child, err := ring.Open(domain, o.sealed, o.Service, o.ID)
+	return family.ID(child), err
+}
+
+// forget takes the child out of its orders, as a part of erasing it (Article 20). An
+// open one keeps it sealed, so that the party can still be told whom to delete.
+func (b Book) forget(ctx context.Context, tx *db.Tx, child family.ID) error {
+	all, err := Of(ctx, tx, child)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if !o.Open() {
+			continue
+		}
+		if o.sealed, err = b.Ring.Seal(domain, []byte(child), o.Service, o.ID); err != nil {
+			return err
+		}
+		err = tx.Queue(ctx, `UPDATE party_order SET sealed = $1 WHERE id = $2 AND attested_at IS NULL`, o.sealed, o.ID)
+		if err != nil {
+			return err
+		}
+	}
+	return tx.Queue(ctx, `UPDATE party_order SET child = '' WHERE child = $1`, child)
+}

@@ -1,0 +1,343 @@
+package order_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/order"
+	"wardkeep/internal/replay"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+const day = 24 * time.Hour
+
+// each runs fn in worlds in which a processor works for two purposes, and a recipient
+// gets something for one of them.
+func each(t *testing.T, fn func(t *testing.T, w *world)) {
+	vaulttest.Each(t, func(t *testing.T, v *vaulttest.World) {
+		w := &world{World: v}
+		v.Vault.Calendar = workday.Default()
+		c := *v.Charter
+		c.Processors = slices.Clone(c.Processors)
+		c.Processors[0].Items = append(slices.Clone(c.Processors[0].Items), "nickname")
+		c.Recipients = []charter.Recipient{{
+			Name: "museum", Label: words("少年宫"), Contact: "museum.example", Country: "CN", Why: words("办展览"), Items: []string{"nickname"},
+		}}
+		c.Purposes = slices.Clone(c.Purposes)
+		for i, p := range c.Purposes {
+			switch p.Name {
+			case "course-progress":
+				c.Purposes[i].Processors = []string{processor}
+				c.Purposes[i].Activities = append(slices.Clone(p.Activities), charter.Entrust)
+			case "speaking-practice":
+				c.Purposes[i].Recipients = []string{recipient}
+				c.Purposes[i].Items = append(slices.Clone(p.Items), "nickname")
+				c.Purposes[i].Activities = append(slices.Clone(p.Activities), charter.Transfer)
+			}
+		}
+		v.Publish(&c)
+		fn(t, w)
+		report, err := replay.Audit(t.Context(), w.Store, w.Ring, catalog.NewCache(4), replay.Options{})
+		if err != nil || !report.OK() {
+			t.Errorf("%v, %v", report.Differences, err)
+		}
+	})
+}
+
+const (
+	processor = "yuping-assessment"
+	recipient = "museum"
+)
+
+func words(zh string) charter.Words { return charter.Words{ZH: zh, EN: "Museum"} }
+
+type world struct{ *vaulttest.World }
+
+func (w *world) book() order.Book {
+	return order.Book{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}
+}
+
+func (w *world) list(state order.State) (all []order.Order) {
+	w.T.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		all, err = order.List(ctx, tx, vaulttest.Service, state, 100)
+		return err
+	})
+	return all
+}
+
+// said is what the open orders say, in the order of their text.
+func (w *world) said() (all []string) {
+	w.T.Helper()
+	for _, o := range w.list(order.IsOpen) {
+		all = append(all, string(o.Role)+" "+o.Party+" "+string(o.What)+" "+strings.Join(o.Items, ","))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (w *world) attest(o order.Order, party string) error {
+	return w.Try(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := w.book().Attest(ctx, tx, w.App, vaulttest.Service, o.ID, party, "")
+		return err
+	})
+}
+
+func (w *world) attestAll() {
+	w.T.Helper()
+	for _, o := range w.list(order.IsOpen) {
+		if err := w.attest(o, o.Party); err != nil {
+			w.T.Fatal(err)
+		}
+	}
+}
+
+func (w *world) erase(c family.Child) {
+	w.T.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := w.Vault.Erase(ctx, tx, w.App.Ledger(), c.Service, c.ID, family.UseEnded)
+		return err
+	})
+}
+
+func (w *world) withdraw(c family.Child, purpose string) {
+	w.T.Helper()
+	g := w.Guardian(c)
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		if _, err := w.Desk.Withdraw(ctx, tx, g, c, purpose); err != nil {
+			return err
+		}
+		_, err := w.Vault.EraseUnfounded(ctx, tx, g.Ledger(), c.Service, c.ID)
+		return err
+	})
+}
+
+func same(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+// Article 16 (2): at an erasure every party that may have something of the child is
+// told to delete it, in the transaction that erases, whatever was really handed over;
+// one for whose purposes nobody has agreed is not.
+func TestArticle16_AnErasureIsOrderedFromEveryPartyThatMayHaveSomething(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		unasked, _ := w.Enrol()
+		w.erase(unasked)
+		same(t, "nobody agreed", w.said())
+		c := w.Child()
+		w.erase(c)
+		same(t, "agreed to all", w.said(), "processor "+processor+" delete gender,nickname,voice", "recipient "+recipient+" delete nickname")
+		for _, o := range w.list(order.IsOpen) {
+			if due, _ := workday.Default().Add(o.IssuedAt, order.Term); !o.DueAt.Equal(due) {
+				t.Errorf("due %v, want %v", o.DueAt, due)
+			}
+		}
+	})
+}
+
+// Edge case 13: a withdrawal is ordered in its own transaction, once; what the party
+// needs for another purpose it stops using for this one.
+func TestEdgeCase13_AWithdrawalIsOrderedOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		w.withdraw(c, "speaking-practice")
+		want := []string{"processor " + processor + " delete gender,voice", "processor " + processor + " stop nickname", "recipient " + recipient + " delete nickname"}
+		same(t, "of one purpose", w.said(), want...)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.Vault.EraseUnfounded(ctx, tx, w.App.Ledger(), c.Service, c.ID)
+			return err
+		})
+		same(t, "looked at again", w.said(), want...)
+		for _, o := range w.list(order.IsOpen) {
+			same(t, "purposes", o.Purposes, "speaking-practice")
+			if o.Child != c.ID {
+				t.Error("the order doesn't say whose")
+			}
+		}
+		w.attestAll()
+		w.withdraw(c, "course-progress")
+		same(t, "of the other", w.said(), "processor "+processor+" delete nickname")
+	})
+}
+
+// Articles 19 and 20: a value that is corrected or deleted alone is corrected or
+// deleted by who may have it.
+func TestArticle19_ACorrectionReachesProcessorsAndRecipients(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		g := w.Guardian(c)
+		w.Put(c, "course-progress", "nickname", "小溪")
+		w.Put(c, "course-progress", "weekly_score", "77")
+		desk := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}
+		demand := func(kind rights.Kind, item string) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				r, _, err := w.Vault.Demand(ctx, tx, desk, g, c, rights.Demand{Kind: kind, Door: rights.ByGuardian, Guardian: g.ID, Item: item})
+				if err != nil || r.State == rights.Done {
+					return err
+				}
+				_, _, err = desk.Finish(ctx, tx, w.App, r, pii.Text{})
+				return err
+			})
+		}
+		demand(rights.Correct, "weekly_score")
+		same(t, "nobody else has it", w.said())
+		demand(rights.Correct, "nickname")
+		same(t, "corrected", w.said(), "processor "+processor+" correct nickname", "recipient "+recipient+" correct nickname")
+		w.attestAll()
+		demand(rights.DeleteItem, "nickname")
+		same(t, "deleted", w.said(), "processor "+processor+" delete nickname", "recipient "+recipient+" delete nickname")
+	})
+}
+
+// Edge case 13: who hasn't attested in time gets nothing new, of any child, until it
+// has attested all that is overdue; and it is told once.
+func TestEdgeCase13_WhoIsOverdueGetsNothingNew(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		one, other, child := w.Child(), w.Child(), w.Child()
+		w.Put(child, "speaking-practice", "voice", "AAAA")
+		denied := func() bool {
+			t.Helper()
+			err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := w.Vault.Open(ctx, tx, w.By(), gate.Use{Service: vaulttest.Service, Child: child.ID, Activity: charter.Entrust,
+					Purpose: "speaking-practice", Party: processor, Items: []string{"voice"}}, nil)
+				return err
+			})
+			d, ok := errors.AsType[*gate.Denied](err)
+			if !ok {
+				t.Fatal(err)
+			}
+			return slices.ContainsFunc(d.Reasons, func(r gate.Denial) bool { return r.Code == "gate.orders_overdue" && r.Article == "16" })
+		}
+		sweep := func(want int) {
+			t.Helper()
+			if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil || done.Overdue != want {
+				t.Errorf("overdue %d, want %d, %v", done.Overdue, want, err)
+			}
+		}
+		w.erase(one)
+		w.erase(other)
+		due := w.list(order.IsOpen)[0].DueAt
+		w.Pass(due.Sub(w.Store.Now()) - time.Hour)
+		sweep(0)
+		if denied() {
+			t.Error("denied before the day is over")
+		}
+		w.Pass(2 * time.Hour)
+		sweep(4)
+		sweep(0)
+		if !denied() {
+			t.Error("who is overdue gets something new")
+		}
+		if late := w.list(order.IsOverdue); len(late) != 4 {
+			t.Errorf("%d are overdue", len(late))
+		}
+		for i, o := range w.list(order.IsOverdue) {
+			if o.Party != processor {
+				continue
+			}
+			if err := w.attest(o, processor); err != nil {
+				t.Error(i, err)
+			}
+			left := slices.ContainsFunc(w.list(order.IsOverdue), func(o order.Order) bool { return o.Party == processor })
+			if denied() != left {
+				t.Errorf("denied %v, and something is left: %v", !left, left)
+			}
+		}
+	})
+}
+
+// Edge case 16: an order is told for as long as it is open, also when the 72 hours of the
+// trace are over; then nothing leads to the child.
+func TestEdgeCase16_AnAttestedOrderLeadsToNobody(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		w.erase(c)
+		w.Pass(5 * day)
+		if _, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range w.list(order.IsOpen) {
+			whose := func() (child family.ID, err error) {
+				err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+					child, err = order.ChildOf(ctx, tx, w.Ring, vaulttest.Service, o.ID)
+					return err
+				})
+				return child, err
+			}
+			if child, err := whose(); child != c.ID || err != nil || o.Child != "" {
+				t.Errorf("while it is open: %v, in plain: %v, %v", child == c.ID, o.Child != "", err)
+			}
+			if err := w.attest(o, o.Party); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := whose(); !errors.Is(err, order.ErrNotFound) {
+				t.Errorf("after the attestation: %v", err)
+			}
+		}
+	})
+}
+
+// Nobody attests for another party or another service, twice, or what isn't there.
+func TestArticle16_WhatIsNoAttestation(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.erase(w.Child())
+		o := w.list(order.IsOpen)[0]
+		other := recipient
+		if o.Party == recipient {
+			other = processor
+		}
+		weak := w.App
+		weak.Scopes, _ = account.NewScopes(account.ItemsRead)
+		abroad := w.App
+		abroad.Service = "another"
+		attest := func(by family.Actor, service, id, party, document string) error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := w.book().Attest(ctx, tx, by, service, id, party, document)
+				return err
+			})
+		}
+		for name, c := range map[string]struct{ is, want error }{
+			"another party":       {attest(w.App, o.Service, o.ID, other, ""), order.ErrParty},
+			"no party":            {attest(w.App, o.Service, o.ID, "", ""), order.ErrParty},
+			"another service":     {attest(abroad, "another", o.ID, o.Party, ""), order.ErrNotFound},
+			"another one's app":   {attest(abroad, o.Service, o.ID, o.Party, ""), order.ErrMayNot},
+			"a key without scope": {attest(weak, o.Service, o.ID, o.Party, ""), order.ErrMayNot},
+			"a guardian":          {attest(family.Guardian{}, o.Service, o.ID, o.Party, ""), order.ErrMayNot},
+			"an unknown order":    {attest(w.App, o.Service, "or_"+strings.Repeat("0", 26), o.Party, ""), order.ErrNotFound},
+			"no order":            {attest(w.App, o.Service, "x\x00", o.Party, ""), order.ErrNotFound},
+			"no hash":             {attest(w.App, o.Service, o.ID, o.Party, "ab"), order.ErrDocument},
+		} {
+			if !errors.Is(c.is, c.want) {
+				t.Errorf("%s: %v", name, c.is)
+			}
+		}
+		if err := attest(w.Officer, o.Service, o.ID, o.Party, strings.Repeat("AB", 32)); err != nil {
+			t.Fatal(err)
+		}
+		if err := attest(w.App, o.Service, o.ID, o.Party, ""); !errors.Is(err, order.ErrTwice) {
+			t.Errorf("twice: %v", err)
+		}
+		for _, done := range w.list(order.IsAttested) {
+			if done.Document != strings.Repeat("ab", 32) || done.AttestedBy != w.Officer.Ledger() {
+				t.Errorf("%+v", done)
+			}
+		}
+	})
+}
