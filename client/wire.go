@@ -127,7 +127,7 @@ type Health struct {
 // HealthCheck is one thing that a server must be able to do. Of one that can't
 // do them all it stands in the Problem (503, api.unwell).
 type HealthCheck struct {
-	Check  string `json:"check" enum:"read,write,ledger,sweep,erasures,demands,cessations,orders" doc:"the store is read; it is written; entries get their places in the ledger; what is due is erased; children are erased of whom it was demanded; demands are answered in time; what ends is erased in time; processors and recipients have attested in time"`
+	Check  string `json:"check" enum:"read,write,ledger,sweep,erasures,demands,cessations,orders,backups" doc:"the store is read; it is written; entries get their places in the ledger; what is due is erased; children are erased of whom it was demanded; demands are answered in time; what ends is erased in time; processors and recipients have attested in time; no backup is kept longer than 35 days"`
 	Status string `json:"status" enum:"ok,late,failing" doc:"late: the server works, and something that was due isn't done"`
 	Code   string `json:"code,omitempty" doc:"why it isn't ok" example:"db.full"`
 	Count  int    `json:"count,omitempty" doc:"how many are late; 1000 at most"`

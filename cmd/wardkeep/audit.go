@@ -44,6 +44,9 @@ func (c auditCmd) Run(ctx context.Context, s *session) error {
 // replayed prints what a replay found and returns how it ends the command.
 func (s *session) replayed(r replay.Report) error {
 	s.say("cmd.audit.folded", "Entries", r.Entries, "Pending", r.Pending, "Children", r.Children, "Uses", r.Uses)
+	if r.Missed > 0 {
+		s.say("cmd.audit.missed", "Count", r.Missed)
+	}
 	if r.OK() {
 		s.say("cmd.audit.good")
 		return nil

@@ -23,6 +23,7 @@ type childCmd struct {
 	BirthClaims  childClaimsCmd  `cmd:"" help:"${child_claims}"`
 	ApproveBirth childApproveCmd `cmd:"" help:"${child_approve}"`
 	RefuseBirth  childRefuseCmd  `cmd:"" help:"${child_refuse}"`
+	Release      childReleaseCmd `cmd:"" help:"${child_release}"`
 }
 
 // whichChild names a child: by its id, or by the operator's own reference.
@@ -250,6 +251,32 @@ func (c childRefuseCmd) Run(ctx context.Context, s *session) error {
 		})
 		if err == nil {
 			s.say("cmd.child.refused", "ID", c.Claim)
+		}
+		return err
+	})
+}
+
+type childReleaseCmd struct {
+	whichChild `embed:""`
+	As         string `required:"" placeholder:"st_…" help:"${verification_as}"`
+}
+
+// Run lets a frozen child's information be used again, if nobody demands to erase it.
+func (c childReleaseCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			child, err := c.lock(ctx, tx, a.Ring)
+			if err != nil {
+				return err
+			}
+			by, err := catalog.FindOfficer(ctx, tx, c.Service, c.As)
+			if err == nil {
+				_, err = rights.Release(ctx, tx, by, child)
+			}
+			return err
+		})
+		if err == nil {
+			s.say("cmd.child.released")
 		}
 		return err
 	})

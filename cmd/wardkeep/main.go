@@ -51,6 +51,8 @@ type cli struct {
 	Import   importCmd   `cmd:"" help:"${import}"`
 	Requests requestsCmd `cmd:"" help:"${requests}"`
 	Keys     keysCmd     `cmd:"" help:"${keys}"`
+	Backup   backupCmd   `cmd:"" help:"${backup}"`
+	Restore  restoreCmd  `cmd:"" help:"${restore}"`
 	Ledger   ledgerCmd   `cmd:"" help:"${ledger}"`
 	Verify   verifyCmd   `cmd:"" help:"${verify}"`
 	Audit    auditCmd    `cmd:"" help:"${audit}"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wardkeep/client"
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
@@ -54,6 +55,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	var late rights.Late
 	var unended int64
 	var orders int64
+	var copies backup.Watch
 	read := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		if waiting, err = ledger.OldestPending(ctx, tx); err != nil {
 			return err
@@ -67,7 +69,10 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 		if unended, err = catalog.CountLate(ctx, tx, "", cessation.Patience); err != nil {
 			return err
 		}
-		orders, err = order.CountOverdue(ctx, tx)
+		if orders, err = order.CountOverdue(ctx, tx); err != nil {
+			return err
+		}
+		copies, err = backup.Look(ctx, tx)
 		return err
 	})
 	now := s.Store.Now()
@@ -90,7 +95,8 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 		h.Checks = append(h.Checks, check)
 	}
 	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended),
-		lateCheck("orders", read, orders, ErrUnattested))
+		lateCheck("orders", read, orders, ErrUnattested),
+		lateCheck("backups", read, copies.Late, backup.ErrLate))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}
 	}

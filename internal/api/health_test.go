@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"wardkeep/client"
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/retention"
 )
 
@@ -47,7 +49,7 @@ func (w *world) health() (int, map[string]string) {
 func (w *world) only(check, code string) {
 	w.T.Helper()
 	status, found := w.health()
-	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands", "cessations", "orders"} {
+	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands", "cessations", "orders", "backups"} {
 		want := "ok"
 		if name == check {
 			want = code
@@ -56,7 +58,7 @@ func (w *world) only(check, code string) {
 			w.T.Errorf("%s: %s, want %s", name, found[name], want)
 		}
 	}
-	if (status == 200) != (check == "" || check == "demands" || check == "cessations" || check == "orders") {
+	if (status == 200) != (check == "" || check == "demands" || check == "cessations" || check == "orders" || check == "backups") {
 		w.T.Errorf("status %d", status)
 	}
 }
@@ -240,7 +242,7 @@ func TestHealthTellsOfALostDatabase(t *testing.T) {
 	wire.Cut()
 	status, found := w.health()
 	if status != 503 || found["read"] != "db.away" || found["write"] != "db.away" || found["ledger"] != "db.away" || found["sweep"] != "db.away" ||
-		found["erasures"] != "db.away" || found["demands"] != "db.away" || found["orders"] != "db.away" {
+		found["erasures"] != "db.away" || found["demands"] != "db.away" || found["orders"] != "db.away" || found["backups"] != "db.away" {
 		t.Errorf("%d %v", status, found)
 	}
 	wire.Mend()
@@ -249,4 +251,31 @@ func TestHealthTellsOfALostDatabase(t *testing.T) {
 	if strings.Contains(w.log.String(), `"level":"ERROR"`) {
 		t.Errorf("%s", w.log)
 	}
+}
+
+// Edge case 15: a backup that should be gone is seen from outside, and until when the
+// newest one reaches.
+func TestEdgeCase15_ALateBackupIsSeen(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		var b backup.Backup
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			b, err = backup.Record(ctx, tx, catalog.Operator{ID: "test"}, backup.New(), tx.Now().Add(-time.Hour), 7)
+			return err
+		})
+		w.sequence()
+		w.only("", "")
+		w.measures("wardkeep_backups_late 0")
+		if x := w.send("GET", "/v1/metrics", ""); !strings.Contains(x.body, "\nwardkeep_backup_age_seconds 36") { // an hour
+			t.Error("nothing says how old the newest is")
+		}
+		w.Pass(backup.Life)
+		w.Do(func(ctx context.Context, tx *db.Tx) error { return db.Beat(ctx, tx, "sweep") })
+		w.only("backups", "backup.late 1")
+		w.measures("wardkeep_backups_late 1")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return backup.End(ctx, tx, catalog.Operator{ID: "test"}, b.ID, backup.Destroyed)
+		})
+		w.sequence()
+		w.only("", "")
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
@@ -46,6 +47,12 @@ var (
 var (
 	ordersOpen    = prometheus.NewDesc("wardkeep_orders_open", "Orders to processors and recipients that aren't attested; 1000 at most.", nil, nil)
 	ordersOverdue = prometheus.NewDesc("wardkeep_orders_overdue", "Those of them past their day; 1000 at most.", nil, nil)
+)
+
+// What is measured of copies of the whole store.
+var (
+	backupsLate = prometheus.NewDesc("wardkeep_backups_late", "Backups older than 35 days of which nobody has said that they are gone.", nil, nil)
+	backupAge   = prometheus.NewDesc("wardkeep_backup_age_seconds", "How old the newest backup is that is kept; not there if none is.", nil, nil)
 )
 
 func ofEndpoint(name, help string) *prometheus.Desc {
@@ -94,6 +101,14 @@ func getMetrics(s *Server, w http.ResponseWriter, r *http.Request, c *call) erro
 		}
 		all.add(ordersOpen, prometheus.GaugeValue, float64(open))
 		all.add(ordersOverdue, prometheus.GaugeValue, float64(overdue))
+		copies, err := backup.Look(r.Context(), tx)
+		all.add(backupsLate, prometheus.GaugeValue, float64(copies.Late))
+		if !copies.Newest.IsZero() {
+			all.add(backupAge, prometheus.GaugeValue, tx.Now().Sub(copies.Newest).Seconds())
+		}
+		if err != nil {
+			return err
+		}
 		return measureSweeps(r.Context(), tx, c.app.Service, &all)
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"sync"
 
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
@@ -63,20 +64,28 @@ const charters = 64
 
 // Open opens the store that c names, makes it this release's, and opens its
 // keys. The caller closes it.
+// A store that was put back and not replayed yet is refused: backup.ErrNotReplayed.
 func Open(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
+	return openApp(ctx, c, log, backup.Check)
+}
+
+func openApp(ctx context.Context, c Config, log *slog.Logger, check func(context.Context, *db.Tx) error) (*App, error) {
 	store, err := openStore(&c)
 	if err != nil {
 		return nil, err
 	}
 	a := &App{Config: c, Store: store, Log: log}
-	if err := a.open(ctx); err != nil {
+	if err := a.open(ctx, check); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return a, nil
 }
 
-func (a *App) open(ctx context.Context) (err error) {
+func (a *App) open(ctx context.Context, check func(context.Context, *db.Tx) error) (err error) {
 	if err := a.Store.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := a.Store.View(ctx, func(tx *db.Tx) error { return check(ctx, tx) }); err != nil {
 		return err
 	}
 	if a.KEK, err = openKEK(ctx, &a.Config, a.Store); err != nil {
@@ -136,6 +145,9 @@ func OpenStore(ctx context.Context, c Config) (*db.DB, error) {
 		return nil, err
 	}
 	if err := store.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	if err := store.View(ctx, func(tx *db.Tx) error { return backup.Check(ctx, tx) }); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return store, nil

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 	if told := os.Getenv(ceasesOnly); told != "" {
 		os.Exit(ceaseOnly(told))
 	}
+	if args := os.Getenv(restoresOnly); args != "" {
+		os.Exit(restoreOnly(args))
+	}
 	code := m.Run()
 	apptest.RemoveBinary()
 	if err := browsertest.Close(); err != nil {

@@ -59,6 +59,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerSize,
 	}
+	if err := a.Tidy(); err != nil {
+		a.Log.WarnContext(ctx, "backup: what one that was killed has left is not removed", "error", err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		var err error

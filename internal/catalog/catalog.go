@@ -48,6 +48,7 @@ type Service struct {
 	DeputyID  string // "" while the office is vacant
 	Closed    string // the purposes that end or have ended, separated by spaces; All: the service itself
 	Overdue   string // names of processors and recipients whose orders are overdue, with spaces between
+	Recalled  bool   // the charter isn't the last that was in force: see Recall
 }
 
 // What Missing names.
@@ -64,7 +65,7 @@ const (
 // are published with the charter or the charter isn't, so they are missing
 // exactly as long as it is.
 func (s Service) Missing() (missing []string) {
-	if s.Charter == 0 {
+	if s.Charter == 0 || s.Recalled {
 		missing = append(missing, MissingCharter, MissingRules, MissingAgreement)
 	}
 	if s.OfficerID == "" {
@@ -119,10 +120,10 @@ type CreatedBody struct {
 	State State `json:"state"`
 }
 
-const columns = `service, state, version, charter, officer, deputy, closed, overdue`
+const columns = `service, state, version, charter, officer, deputy, closed, overdue, recalled`
 
 func scan(row db.Row) (s Service, err error) {
-	err = row.Scan(&s.Name, &s.State, &s.Version, &s.Charter, &s.OfficerID, &s.DeputyID, &s.Closed, &s.Overdue)
+	err = row.Scan(&s.Name, &s.State, &s.Version, &s.Charter, &s.OfficerID, &s.DeputyID, &s.Closed, &s.Overdue, &s.Recalled)
 	return s, err
 }
 
@@ -143,10 +144,10 @@ func Create(ctx context.Context, tx *db.Tx, by Operator, name string, state Stat
 	}
 	now := tx.Now()
 	n, err := tx.Exec(ctx, `
-		INSERT INTO service (service, state, version, charter, officer, deputy, closed, overdue, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		INSERT INTO service (service, state, version, charter, officer, deputy, closed, overdue, recalled, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (service) DO NOTHING`,
-		s.Name, s.State, s.Version, s.Charter, s.OfficerID, s.DeputyID, s.Closed, s.Overdue, (*db.Time)(&now))
+		s.Name, s.State, s.Version, s.Charter, s.OfficerID, s.DeputyID, s.Closed, s.Overdue, s.Recalled, (*db.Time)(&now))
 	switch {
 	case err != nil:
 		return Service{}, "", fmt.Errorf("create %s: %w", name, err)

@@ -114,6 +114,24 @@ type CeasedBody struct {
 // number of children, and nothing takes it back. Errors: ErrNotFound, ErrNotInOffice,
 // ErrReason, ErrWindow, ErrPurpose, ErrCeasing.
 func Cease(ctx context.Context, tx *db.Tx, by Officer, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
+	return cease(ctx, tx, by, service, purpose, why, ends)
+}
+
+// CeaseAgain announces an end once more in a store that was put back and doesn't know it,
+// as the ledger tells that an officer has announced it (edge case 15): at the same end or,
+// where guardians wouldn't have time to look, later. Errors: those of Cease.
+func CeaseAgain(ctx context.Context, tx *db.Tx, by Operator, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
+	least := tx.Now()
+	if purpose == "" {
+		least = least.Add(LeastWindow)
+	}
+	if ends.Before(least) {
+		ends = least
+	}
+	return cease(ctx, tx, by, service, purpose, why, ends)
+}
+
+func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
 	fail := func(err error) (Cessation, string, error) { return Cessation{}, "", err }
 	s, err := lockBy(ctx, tx, by, service)
 	if err != nil {

@@ -19,13 +19,21 @@ var (
 	ErrNoDraft        = errs.New(errs.NotFound, "catalog.draft_not_found")   //
 	ErrPublished      = errs.New(errs.Conflict, "catalog.already_published") //
 	ErrOutdated       = errs.New(errs.Conflict, "catalog.draft_outdated")    // a later one was published
+	ErrRecalled       = errs.New(errs.Conflict, "catalog.recalled")          // it waits for a charter already
 )
 
 // The kinds of entries about charters.
 const (
 	KindProposed  = "charter.proposed"
 	KindPublished = "charter.published"
+	KindRecalled  = "charter.recalled"
 )
+
+// A RecalledBody names the charter that is in force and closes the gate, because a
+// later one was and is lost.
+type RecalledBody struct {
+	Number int64 `json:"number"`
+}
 
 // A ProposedBody is what the ledger keeps of a draft.
 type ProposedBody struct {
@@ -109,7 +117,7 @@ func Propose(ctx context.Context, tx *db.Tx, by Actor, c *charter.Charter) (Draf
 	switch {
 	case err != nil:
 		return Draft{}, "", err
-	case d.Hash == published.Hash:
+	case d.Hash == published.Hash && !s.Recalled:
 		return Draft{}, "", ErrUnchanged
 	case d.Hash == latest.Hash && latest.PublishedAt.IsZero():
 		d.Number = latest.Number
@@ -261,5 +269,26 @@ func (s Service) enforce(ctx context.Context, tx *db.Tx, by Officer, p Published
 			return err
 		}
 	}
-	return tx.Queue(ctx, `UPDATE service SET charter = $1 WHERE service = $2`, p.Number, s.Name)
+	return tx.Queue(ctx, `UPDATE service SET charter = $1, recalled = false WHERE service = $2`, p.Number, s.Name)
+}
+
+// Recall closes the gate of a service whose charter was put back to an earlier one,
+// until an officer publishes one again (Articles 8 and 10): guardians have read
+// another since, and nobody knows any more what it said. What was agreed to the
+// earlier one stands, as far as the next doesn't change it. Errors: ErrNotFound,
+// ErrNotInOffice, ErrNoCharter; ErrRecalled the second time.
+func Recall(ctx context.Context, tx *db.Tx, by Operator, service string) (string, error) {
+	s, err := lockBy(ctx, tx, by, service)
+	switch {
+	case err != nil:
+		return "", err
+	case s.Charter == 0:
+		return "", ErrNoCharter
+	case s.Recalled:
+		return "", ErrRecalled
+	}
+	if err := tx.Queue(ctx, `UPDATE service SET recalled = true WHERE service = $1`, s.Name); err != nil {
+		return "", err
+	}
+	return s.note(ctx, tx, KindRecalled, by, RecalledBody{Number: s.Charter})
 }

@@ -27,6 +27,12 @@ func Cancel(ctx context.Context, tx *db.Tx, by Asker, r Request) (Request, strin
 	if err := may(by, r.Service, r.Child); err != nil {
 		return r, "", err
 	}
+	return CancelAgain(ctx, tx, by, r)
+}
+
+// CancelAgain is Cancel for a store that was put back, whose ledger tells that it was
+// cancelled (edge case 15). Errors: why it has ended already.
+func CancelAgain(ctx context.Context, tx *db.Tx, by family.Actor, r Request) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
 	if err != nil {
 		return r, "", err

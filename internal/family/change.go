@@ -56,13 +56,14 @@ const (
 	ClosureRequested  FreezeReason = "closure_requested"  // edge case 17
 	Death             FreezeReason = "death"              // edge case 27
 	ByOfficer         FreezeReason = "officer"
+	Restored          FreezeReason = "restored" // the store was put back, and what was decided since can't be had again (edge case 15)
 )
 
 // Freeze lets nothing happen with a locked child's information but keeping it.
 // Errors: ErrFreezeReason, ErrFrozen.
 func Freeze(ctx context.Context, tx *db.Tx, by Actor, c Child, why FreezeReason) (string, error) {
 	switch why {
-	case DeletionRequested, ClosureRequested, Death, ByOfficer:
+	case DeletionRequested, ClosureRequested, Death, ByOfficer, Restored:
 	default:
 		return "", ErrFreezeReason
 	}

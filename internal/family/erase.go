@@ -103,7 +103,7 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 		return "", err
 	}
 	if with.Refused > 0 {
-		if err := rememberNo(ctx, tx, ring, c, with.Refused); err != nil {
+		if err := RememberNo(ctx, tx, ring, c, with.Refused); err != nil {
 			return "", err
 		}
 	}

@@ -20,13 +20,13 @@ func RefusedUntil(erased time.Time) time.Time {
 	return erased.Add(RefusalLife).Truncate(24 * time.Hour)
 }
 
-// rememberNo keeps, of a child that is about to be erased and whose guardian
+// RememberNo keeps, of a child that is about to be erased and whose guardian
 // refused everything, what it takes not to ask the same again: the keyed hash
 // of the operator's reference, and the number of the charter (edge case 26). Each
 // no has a row of its own, so that none can be taken away unseen: the same
 // reference comes twice on one day only with a later charter, for who refused one
 // isn't asked about it again. Whatever comes, no erasure fails for it.
-func rememberNo(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, charter int64) error {
+func RememberNo(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, charter int64) error {
 	until := RefusedUntil(tx.Now())
 	return tx.Queue(ctx, `
 		INSERT INTO refused_ref (service, ref_hash, charter, until, bound) VALUES ($1, $2, $3, $4, $5)

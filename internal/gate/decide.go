@@ -105,7 +105,7 @@ func (d *decision) service() {
 		d.deny("8", "gate.service_unknown")
 		return
 	}
-	if s.Charter == 0 || d.facts.Published.Charter == nil || d.facts.Published.Number != s.Charter {
+	if s.Charter == 0 || s.Recalled || d.facts.Published.Charter == nil || d.facts.Published.Number != s.Charter {
 		// Rules and agreement are published with the charter, or it is not published.
 		d.deny("8", "gate.no_charter")
 	}

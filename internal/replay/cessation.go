@@ -12,7 +12,7 @@ import (
 
 // ceasing folds the announcement that a service ends, or a purpose of it: each once, by
 // an officer, and with a window in which guardians can look (Article 23).
-func (s *service) ceasing(n *names, p ledger.Placed, now *version) fault {
+func (s *service) ceasing(n *names, p ledger.Placed, now *version, again bool) fault {
 	b, x := body[catalog.CeasingBody](p)
 	closed := b.Purpose
 	if b.Purpose == "" {
@@ -22,10 +22,12 @@ func (s *service) ceasing(n *names, p ledger.Placed, now *version) fault {
 	if b.Purpose == "" {
 		least = catalog.LeastWindow.Microseconds()
 	}
+	// Who puts a store back announces again what an officer had announced since.
+	again = again && strings.HasPrefix(p.Actor, "operator:")
 	switch {
 	case x != (fault{}):
 		return x
-	case p.Actor != (catalog.Officer{ID: now.officer}).Ledger() && p.Actor != (catalog.Officer{ID: now.deputy}).Ledger():
+	case !again && p.Actor != (catalog.Officer{ID: now.officer}).Ledger() && p.Actor != (catalog.Officer{ID: now.deputy}).Ledger():
 		return impossible(ruleOffice)
 	case !slices.Contains(catalog.Reasons, b.Reason) || b.Ends-now.at < least || b.Ends-now.at > catalog.MostWindow.Microseconds(),
 		s.ends[b.Purpose] != nil, s.ends[""] != nil, b.Purpose != "" && s.asked(now.charter, b.Purpose) == 0:

@@ -199,10 +199,17 @@ func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 	demanded := f.demandedErasure(p, c, b.Ground)
 	orders, kept := c.orderedBy(p.Version), f.keptBeyond(k, p.At.UnixMicro())
 	f.forgetApprovals(k)
+	no, again := f.missed[k]
+	if again { // it rests on an erasure that this store has missed
+		early, demanded = false, true
+	}
 	f.children[k] = &child{service: c.service, state: erased, version: c.version, used: c.used}
 	unlike := b.Refused != c.refusedAll()
-	if until := family.RefusedUntil(p.At).UnixMicro(); b.Refused != 0 && until > f.now {
-		f.refusals[refusal{service: c.service, charter: int32(b.Refused), until: until}]++
+	if b.Refused != 0 || !again {
+		no = b.Refused
+	}
+	if until := family.RefusedUntil(p.At).UnixMicro(); no != 0 && until > f.now {
+		f.refusals[refusal{service: c.service, charter: int32(no), until: until}]++
 	}
 	f.erased[tomb{f.names.text(c.service), p.At.Truncate(24 * time.Hour).UnixMicro()}]++
 	if until := p.At.Add(family.TraceLife).UnixMicro(); until > f.now && f.trace != nil {
@@ -223,7 +230,7 @@ func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 		return impossible(ruleExpiry)
 	case !demanded:
 		return impossible(ruleDemand)
-	case b.Ground == family.Cessation:
+	case b.Ground == family.Cessation && !again:
 		return f.afterEnd(restsOnEnd{source: s, at: p.At.UnixMicro()})
 	}
 	return fault{}

@@ -64,6 +64,11 @@ type fold struct {
 	sessions map[key]signedIn // that are open
 	passkeys map[key]passkey  // that open
 
+	copies     map[string]*kept     // of the store, that were made
+	restored   map[string]*restored // times that the store was put back
+	missed     map[key]int64        // children erased while it wasn't this store: of whom a no is remembered
+	missedEnds map[string]bool      // services of which an end was announced in that time
+
 	counts counts
 
 	facts  scratch
@@ -96,6 +101,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey),
+		copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedEnds: make(map[string]bool),
 	}
 }
 
@@ -119,7 +125,7 @@ func (f *fold) entry(p ledger.Placed) {
 // ofServices are the kinds about a service itself, ofChildren those about a
 // child. What is in neither nobody knows.
 var (
-	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindAppointed, catalog.KindEnded,
+	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindRecalled, catalog.KindAppointed, catalog.KindEnded,
 		catalog.KindCeasing, catalog.KindCeased,
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, vault.KindSwept,
 		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, legal.KindErased}
@@ -160,6 +166,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.sessionEntry(p)
+	case slices.Contains(ofStore, p.Kind):
+		if p.Subject != "" || p.Service != "" {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.storeEntry(p)
 	}
 	return fault{what: FoundKind, got: f.names.shown(p.Kind)}
 }
@@ -236,6 +247,8 @@ const (
 	ruleSwept      = "swept"
 	ruleOrder      = "order"
 	ruleKept       = "kept"
+	ruleBackup     = "backup"
+	ruleRestored   = "restored"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

@@ -33,6 +33,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
@@ -56,6 +57,7 @@ const defaultMax = 100
 type Report struct {
 	Entries     int64     // folded, those without a place included
 	Pending     int64     // of these, those without a place
+	Missed      int64     // of these, those of a gap: the store was put back to what it was before them
 	Uses        int64     // decided again
 	Children    int64     // that the ledger knows, erased ones included
 	Size        int64     // of the ledger's head
@@ -110,6 +112,8 @@ type audit struct {
 	done, total int64
 	fold        *fold
 	keptUntil   map[string]int64 // child → until when something is kept of it
+
+	restorations []backup.Restoration
 }
 
 func (a *audit) run() error {
@@ -135,6 +139,9 @@ func (a *audit) run() error {
 		return err
 	}
 	a.fold.now = a.tx.Now().UnixMicro()
+	if err := a.readRestorations(); err != nil {
+		return err
+	}
 	if a.ring != nil {
 		if err := a.knowsPools(); err != nil {
 			return err
@@ -159,6 +166,9 @@ func (a *audit) run() error {
 	if err := a.keptRows(); err != nil {
 		return err
 	}
+	if err := a.compareStore(); err != nil {
+		return err
+	}
 	if err := a.compareChildren(); err != nil {
 		return err
 	}
@@ -170,7 +180,12 @@ func (a *audit) run() error {
 func (a *audit) entries() (whole bool, err error) {
 	each := func(p ledger.Placed) error {
 		a.report.Entries++
-		a.fold.entry(p)
+		if a.missed(p.Place) {
+			a.report.Missed++
+			a.fold.miss(p)
+		} else {
+			a.fold.entry(p)
+		}
 		a.step()
 		return a.ctx.Err()
 	}

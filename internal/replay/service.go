@@ -94,7 +94,7 @@ func (f *fold) created(p ledger.Placed) fault {
 func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 	switch p.Kind {
 	case catalog.KindCeasing:
-		return s.ceasing(f.names, p, now)
+		return s.ceasing(f.names, p, now, f.missedEnds[p.Service])
 	case catalog.KindCeased:
 		return s.ceased(p, now)
 	case catalog.KindProposed:
@@ -115,6 +115,13 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 			return x
 		}
 		return f.published(p, s, now, b)
+	case catalog.KindRecalled:
+		b, x := body[catalog.RecalledBody](p)
+		if x == (fault{}) && (b.Number == 0 || b.Number != now.charter || now.recalled) {
+			x = impossible(ruleNumber)
+		}
+		now.recalled = true
+		return x
 	case catalog.KindAppointed:
 		b, x := body[catalog.AppointedBody](p)
 		if x != (fault{}) {
@@ -190,7 +197,7 @@ func (f *fold) published(p ledger.Placed, s *service, now *version, b catalog.Pu
 	for purpose := range b.AskedSince {
 		f.names.sym(purpose)
 	}
-	now.charter = b.Number
+	now.charter, now.recalled = b.Number, false
 	if row := f.rows[charterID{p.Service, b.Number}]; row.charter != nil && row.charter.Hash() == e.hash {
 		e.published.Charter = row.charter
 		f.keepNames(row.charter)

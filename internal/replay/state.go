@@ -185,13 +185,14 @@ type service struct {
 
 // A version is what the gate reads of a service, since a moment.
 type version struct {
-	number  int64
-	at      int64
-	charter int64
-	officer string
-	deputy  string
-	closed  string
-	overdue string // names of parties, with spaces between
+	number   int64
+	at       int64
+	charter  int64
+	officer  string
+	deputy   string
+	closed   string
+	overdue  string // names of parties, with spaces between
+	recalled bool   // its charter
 }
 
 // A cessation is the end of a service, or of a purpose.

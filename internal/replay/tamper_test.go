@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
@@ -43,6 +44,9 @@ type scene struct {
 	before        former
 	approvals     map[string]string // ids of what a law demands to keep: of all children, of mei, and what was taken back
 	orders        map[string]string // ids of orders: about mei, of whom is erased and overdue, of whom is erased and attested
+
+	copied   backup.Backup      // that is kept; another is gone
+	restored backup.Restoration // to a backup, when nothing had happened since
 }
 
 // A former is what stood in mei's rows before, as an old backup has it.
@@ -58,6 +62,7 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	s.revoke()
 	s.issue(account.AllScopes())
 	s.hooks()
+	s.copies()
 	s.mei = s.Child()
 	s.cancelled(s.mei)
 	s.ordered()
@@ -247,6 +252,38 @@ func (s *scene) hooks() {
 	})
 }
 
+// copies makes backups, and puts the store back to one.
+func (s *scene) copies() {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		if s.copied, err = backup.Record(ctx, tx, terminal, backup.New(), tx.Now(), 7); err != nil {
+			return err
+		}
+		gone, err := backup.Record(ctx, tx, terminal, backup.New(), tx.Now(), 0)
+		if err != nil {
+			return err
+		}
+		return backup.End(ctx, tx, terminal, gone.ID, backup.Destroyed)
+	})
+	ok(s.T, s.flush())
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		r, err := backup.Mark(ctx, tx, s.copied.ID)
+		if err == nil {
+			err = r.Reaches(ctx, tx, r.From)
+		}
+		return err
+	})
+	s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		if s.restored, err = backup.Open(ctx, tx); err != nil {
+			return err
+		}
+		if s.restored, err = s.restored.Close(ctx, tx, terminal); err != nil {
+			return err
+		}
+		return s.restored.Finish(ctx, tx, terminal, backup.ReplayedBody{})
+	})
+}
+
 // cancelled asks a guardian of the child and takes it back.
 func (s *scene) cancelled(c family.Child) {
 	s.T.Helper()
@@ -353,22 +390,24 @@ type change struct {
 
 // The arguments of changes.
 
-func mei(s *scene) []any     { return []any{s.mei.ID} }
-func bo(s *scene) []any      { return []any{s.bo.ID} }
-func lan(s *scene) []any     { return []any{s.lan.ID} }
-func ann(s *scene) []any     { return []any{s.ann.ID} }
-func gone(s *scene) []any    { return []any{s.gone.ID} }
-func aunt(s *scene) []any    { return []any{s.aunt.ID} }
-func app(s *scene) []any     { return []any{s.App.ID} }
-func hook(s *scene) []any    { return []any{s.hook.ID} }
-func owing(s *scene) []any   { return []any{s.orders["overdue"]} }
-func done(s *scene) []any    { return []any{s.orders["attested"]} }
-func allowed(s *scene) []any { return []any{s.approvals["all"]} }
-func alone(s *scene) []any   { return []any{s.approvals["mei"]} }
-func back(s *scene) []any    { return []any{s.approvals["gone"]} }
-func told(s *scene) []any    { return []any{s.orders["mei"]} }
-func here(*scene) []any      { return []any{service} }
-func nobody(*scene) []any    { return nil }
+func mei(s *scene) []any      { return []any{s.mei.ID} }
+func bo(s *scene) []any       { return []any{s.bo.ID} }
+func lan(s *scene) []any      { return []any{s.lan.ID} }
+func ann(s *scene) []any      { return []any{s.ann.ID} }
+func gone(s *scene) []any     { return []any{s.gone.ID} }
+func aunt(s *scene) []any     { return []any{s.aunt.ID} }
+func app(s *scene) []any      { return []any{s.App.ID} }
+func hook(s *scene) []any     { return []any{s.hook.ID} }
+func owing(s *scene) []any    { return []any{s.orders["overdue"]} }
+func done(s *scene) []any     { return []any{s.orders["attested"]} }
+func allowed(s *scene) []any  { return []any{s.approvals["all"]} }
+func alone(s *scene) []any    { return []any{s.approvals["mei"]} }
+func back(s *scene) []any     { return []any{s.approvals["gone"]} }
+func told(s *scene) []any     { return []any{s.orders["mei"]} }
+func here(*scene) []any       { return []any{service} }
+func nobody(*scene) []any     { return nil }
+func copied(s *scene) []any   { return []any{s.copied.ID} }
+func restored(s *scene) []any { return []any{s.restored.ID} }
 
 // both are two children of whom the first lends something to the second.
 func both(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }
@@ -730,6 +769,21 @@ var changes = []change{
 	{"another document proves it", `UPDATE party_order SET document = '王小明' WHERE id = $1`, done, "row_differs party_order document"},
 	{"an order rests on another entry", `UPDATE party_order SET issued = '王小明' WHERE id = $1`, owing, "row_differs party_order issued"},
 	{"an attestation rests on another entry", `UPDATE party_order SET attested = '王小明' WHERE id = $1`, done, "row_differs party_order attested"},
+	{"a charter that is lost was found", `UPDATE service SET recalled = true WHERE service = $1`, here, "row_differs service recalled"},
+	{"a backup never was", `DELETE FROM backup WHERE id = $1`, copied, "row_missing backup "},
+	{"a backup has another name", `UPDATE backup SET id = '王小明' WHERE id = $1`, copied, "row_extra backup "},
+	{"a backup is younger", `UPDATE backup SET made_at = made_at + 1 WHERE id = $1`, copied, "row_differs backup made_at"},
+	{"a backup may be kept", `UPDATE backup SET until = until + 1 WHERE id = $1`, copied, "row_differs backup until"},
+	{"a backup holds more", `UPDATE backup SET size = size + 1 WHERE id = $1`, copied, "row_differs backup size"},
+	{"a backup is gone", `UPDATE backup SET gone_at = 1 WHERE id = $1`, copied, "row_differs backup gone_at"},
+	{"the store was never put back", `DELETE FROM restoration WHERE id = $1`, restored, "row_missing restoration "},
+	{"the store was put back once more", `UPDATE restoration SET id = '王小明' WHERE id = $1`, restored, "row_extra restoration "},
+	{"the store was put back to another backup", `UPDATE restoration SET backup = '王小明' WHERE id = $1`, restored, "row_differs restoration backup"},
+	{"entries are hidden before a gap", `UPDATE restoration SET from_place = 0 WHERE id = $1`, restored, "row_differs restoration from_place"},
+	{"entries are hidden behind a gap", `UPDATE restoration SET to_place = to_place + 1 WHERE id = $1`, restored, "row_extra restoration "},
+	{"entries of a gap are believed", `UPDATE restoration SET kept = '0-1' WHERE id = $1`, restored, "row_differs restoration kept"},
+	{"a gap is told elsewhere", `UPDATE restoration SET entry = '王小明' WHERE id = $1`, restored, "row_differs restoration entry"},
+	{"a gap was replayed before", `UPDATE restoration SET done_at = 1 WHERE id = $1`, restored, "row_differs restoration done_at"},
 	{"events go nowhere", `DELETE FROM webhook_endpoint WHERE endpoint = $1`, hook, "row_missing webhook_endpoint "},
 	{"events go elsewhere", `UPDATE webhook_endpoint SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE endpoint = $1`, hook, "row_sealed webhook_endpoint sealed"},
 	{"an endpoint has another name", `UPDATE webhook_endpoint SET endpoint = '王小明' WHERE endpoint = $1`, hook, "row_extra webhook_endpoint "},

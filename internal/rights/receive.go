@@ -119,7 +119,11 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 			return r, "", err
 		}
 	}
-	return r, entry, tx.Queue(ctx, `
+	return r, entry, r.insert(ctx, tx)
+}
+
+func (r Request) insert(ctx context.Context, tx *db.Tx) error {
+	return tx.Queue(ctx, `
 		INSERT INTO rights_request (`+columns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, '', $13, $14, $15, $16, $17, NULL, $18)`,
 		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State, r.Owner, (*db.Time)(&r.ReceivedAt),

@@ -73,6 +73,7 @@ const (
 	Replaced   Why = "replaced"   // the same browser signed in anew
 	Expired    Why = "expired"
 	Unlocked   Why = "passkey_removed" // that it was opened by
+	Restored   Why = "restored"        // the store was put back to when it was open
 )
 
 // The entries of sessions and passkeys are ordered by these, as those of a child
@@ -303,6 +304,35 @@ func SignOutEverywhere(ctx context.Context, tx *db.Tx, s Session) error {
 		}
 	}
 	return nil
+}
+
+// EndAll ends at most limit sessions, whosever they are, and forgets the codes to sign
+// in, in a store that was put back: who had signed out since would be in again. It
+// returns how many there were.
+func EndAll(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM session ORDER BY id LIMIT $1`, int64(limit))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range all {
+		if err := end(ctx, tx, s, Restored); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), tx.Queue(ctx, `DELETE FROM sign_in`)
+}
+
+// RemoveAgain removes a passkey once more, as the ledger tells that it was removed: a
+// store that was put back still has it. One that isn't there is removed already.
+func RemoveAgain(ctx context.Context, tx *db.Tx, actor, passkey string, why Why) error {
+	p, err := db.One(ctx, tx, scanPasskey, `SELECT `+passkeyColumns+` FROM passkey WHERE id = $1`, passkey)
+	if errors.Is(err, db.ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return remove(ctx, tx, p, actor, why)
 }
 
 // end removes the row and says so, once: who comes second finds nothing.

@@ -81,6 +81,22 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	return append(entries, entry), err
 }
 
+// EraseItems erases those of the items that are held of a locked child, and returns
+// which they were.
+func (v *Vault) EraseItems(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (gone []string, err error) {
+	for _, item := range items {
+		some, err := db.All(ctx, tx, db.Single[string], `DELETE FROM value WHERE child = $1 AND item = $2 RETURNING item`, child.ID, item)
+		if err != nil {
+			return nil, err
+		}
+		gone = append(gone, some...)
+	}
+	if len(gone) > 0 {
+		_, err = erased(ctx, tx, actor, child, gone, ground)
+	}
+	return gone, err
+}
+
 func erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (string, error) {
 	return ledger.Append(ctx, tx, ledger.Entry{Kind: KindErased, Service: child.Service, Subject: child.Subject,
 		Version: child.Version, Actor: actor, Body: ErasedBody{Items: items, Ground: ground}})

@@ -52,7 +52,7 @@ const clocks = time.Minute
 // No value's end ever moves away, however often and in whatever order events are
 // reported. The zero time is now. Errors: ErrEventUnknown, ErrEventFuture,
 // ErrEventEarly; family.ErrTooManyEvents.
-func (v *Vault) Event(ctx context.Context, tx *db.Tx, by gate.Actor, service string, id family.ID, event string, happened time.Time) (Ended, error) {
+func (v *Vault) Event(ctx context.Context, tx *db.Tx, by family.Actor, service string, id family.ID, event string, happened time.Time) (Ended, error) {
 	child, err := family.Lock(ctx, tx, service, id)
 	if err != nil {
 		return Ended{}, err

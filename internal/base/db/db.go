@@ -32,6 +32,7 @@ var (
 	ErrNewer  = errs.New(errs.Unavailable, "db.newer")  // a later release wrote this store
 	ErrAway   = errs.New(errs.Unavailable, "db.away")   // PostgreSQL can't be reached, or went away before the commit
 	ErrClosed = errs.New(errs.Unavailable, "db.closed") // the server is stopping
+	ErrEngine = errs.New(errs.Invalid, "db.engine")     // PostgreSQL has tools of its own for this
 
 	// ErrDamaged says that the file of the store is not a whole database. From then
 	// on nothing is read from it or written to it.
@@ -67,6 +68,7 @@ type engine interface {
 	scrub(ctx context.Context) error
 	scrubTable(ctx context.Context, table string) error
 	size(ctx context.Context) (int64, error)
+	snapshot(ctx context.Context, path string) error
 	close() error
 	name() string
 }
@@ -117,6 +119,11 @@ func (db *DB) ScrubTable(ctx context.Context, table string) error {
 // Size returns how many bytes the store takes on disk, with its indexes and
 // without its log of changes.
 func (db *DB) Size(ctx context.Context) (int64, error) { return db.engine.size(ctx) }
+
+// Snapshot writes what the store holds at one moment into a file, which must be
+// empty or missing, while others go on writing: a store of its own, that OpenSQLite
+// opens. Errors: ErrEngine on PostgreSQL, which has tools for it.
+func (db *DB) Snapshot(ctx context.Context, path string) error { return db.engine.snapshot(ctx, path) }
 
 // Update runs fn in a transaction that may write, and commits if fn succeeds or
 // returns a Recorded refusal. It may run fn again when the engine reports a

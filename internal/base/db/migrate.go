@@ -6,6 +6,9 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"path"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -56,12 +59,24 @@ func up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, options ...goo
 	if err != nil {
 		return fmt.Errorf("migrations: %w", liteError(pgError(err)))
 	}
-	sources := provider.ListSources()
-	if known := sources[len(sources)-1].Version; stored > known {
+	if known := Schema(); stored > known {
 		return fmt.Errorf("%w: the store is at version %d, this binary knows %d", ErrNewer, stored, known)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrations: %w", liteError(pgError(err)))
 	}
 	return nil
+}
+
+// Schema returns the version of the tables that this binary knows: the number of
+// its last migration.
+func Schema() (last int64) {
+	files, _ := fs.Glob(migrations, "migrations/*.sql") // the pattern is one
+	for _, name := range files {
+		number, _, _ := strings.Cut(path.Base(name), "_")
+		if n, err := strconv.ParseInt(number, 10, 64); err == nil {
+			last = max(last, n)
+		}
+	}
+	return last
 }

@@ -70,6 +70,8 @@ func (e *postgres) scrubTable(ctx context.Context, table string) error {
 	return pgError(err)
 }
 
+func (e *postgres) snapshot(context.Context, string) error { return ErrEngine }
+
 func (e *postgres) size(ctx context.Context) (n int64, err error) {
 	err = e.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
 	return n, pgError(err)

@@ -157,6 +157,27 @@ func (e *lite) scrub(ctx context.Context) error {
 // scrubTable is scrub: what is deleted is overwritten at once (secure_delete).
 func (e *lite) scrubTable(ctx context.Context, _ string) error { return e.scrub(ctx) }
 
+// snapshot writes what a reader sees at one moment into another file, without what
+// was deleted. Meanwhile others write; the log of what they write isn't emptied.
+func (e *lite) snapshot(ctx context.Context, path string) error {
+	var c *liteConn
+	select {
+	case <-e.closed:
+		return ErrClosed
+	case c = <-e.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { e.readers <- c }()
+	if err := e.damage.found(); err != nil {
+		return err
+	}
+	_, allow := c.exec(ctx, "PRAGMA query_only(0)", nil)
+	_, err := c.exec(ctx, "VACUUM INTO $1", []any{path})
+	_, forbid := c.exec(ctx, "PRAGMA query_only(1)", nil)
+	return errors.Join(liteError(allow), liteError(err), liteError(forbid))
+}
+
 // liteError turns what SQLite reports into what a caller may be told.
 func liteError(err error) error {
 	var code int

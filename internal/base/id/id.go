@@ -37,6 +37,8 @@ const (
 	Approval     Prefix = "la" // of keeping what a law demands
 	Kept         Prefix = "lk" // what is kept of one child because of it
 	Order        Prefix = "or" // what a processor or a recipient is told to do
+	Backup       Prefix = "bk" // a copy of the store
+	Restoration  Prefix = "rs" // that the store was put back to what it was
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

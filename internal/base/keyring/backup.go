@@ -151,3 +151,34 @@ func readBackup(path string, by []age.Identity) ([]byte, error) {
 	}
 	return text, nil
 }
+
+// Encrypt returns a writer whose text only who can open the lock reads from w
+// (age-encryption.org/v1, binary). What was written is whole once it is closed.
+// Errors: ErrBackupLock.
+func Encrypt(w io.Writer, lock Lock) (io.WriteCloser, error) {
+	if lock.to == nil {
+		return nil, ErrBackupLock
+	}
+	out, err := age.Encrypt(w, *lock.to...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBackupLock, err)
+	}
+	return out, nil
+}
+
+// Decrypt returns what Encrypt was given. A text that was cut off or changed ends
+// with an error and not with io.EOF. Errors: ErrBackupWrongKey; ErrBackupDamaged,
+// also for what Encrypt has never written.
+func Decrypt(r io.Reader, key Unlock) (io.Reader, error) {
+	if key.by == nil {
+		return nil, ErrBackupWrongKey
+	}
+	in, err := age.Decrypt(r, *key.by...)
+	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
+		return nil, ErrBackupWrongKey
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBackupDamaged, err)
+	}
+	return in, nil
+}

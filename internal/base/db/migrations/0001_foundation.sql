@@ -69,6 +69,7 @@ CREATE TABLE service (
 	deputy     text   NOT NULL, -- empty while vacant
 	closed     text   NOT NULL, -- what nothing is done for any more: names of purposes, separated by spaces; * for all
 	overdue    text   NOT NULL, -- processors and recipients whose orders are overdue, separated by spaces
+	recalled   boolean NOT NULL, -- what was published last is lost: the gate is closed until something is published
 	created_at bigint NOT NULL
 );
 
@@ -627,7 +628,32 @@ CREATE TABLE ledger_cursor (
 	place bigint NOT NULL
 );
 
+-- BACKUP. Copies of the store that are kept elsewhere: they hold the keys of
+-- children who are erased later, so each has an end.
+CREATE TABLE backup (
+	id      text   NOT NULL PRIMARY KEY,
+	made_at bigint NOT NULL,
+	until   bigint NOT NULL, -- when it must be gone
+	size    bigint NOT NULL, -- of the ledger in it, 0 if that isn't known
+	gone_at bigint           -- NULL while it is kept
+);
+CREATE INDEX backup_until ON backup (until, id) WHERE gone_at IS NULL;
+
+-- That the store was put back to what it was. A copy has a row from its making on,
+-- so that nothing is served before its ledger was continued and replayed.
+CREATE TABLE restoration (
+	id         text   NOT NULL PRIMARY KEY,
+	backup     text   NOT NULL, -- or empty
+	from_place bigint NOT NULL, -- the entries from here on have changed no table
+	to_place   bigint,          -- up to here; NULL until that is known
+	kept       text   NOT NULL, -- but for these places: "3-7 9-10"
+	entry      text   NOT NULL, -- of the ledger, or empty
+	done_at    bigint           -- NULL until it was replayed
+);
+
 -- +goose Down
+DROP TABLE restoration;
+DROP TABLE backup;
 DROP TABLE ledger_cursor;
 DROP TABLE webhook_delivery;
 DROP TABLE webhook_endpoint;

@@ -1,0 +1,392 @@
+package restoration
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/vault"
+)
+
+// A child is what the gap tells of one, as far as it must hold.
+type child struct {
+	service   string
+	erased    *family.ErasedBody
+	items     map[string]string // that were erased, with the ground
+	events    []vault.EventBody
+	frozen    bool // at the end
+	disputed  bool // at the end
+	unclear   bool // something changed that can't be had again
+	ended     []family.GuardianID
+	unproved  map[family.GuardianID]bool // at the end
+	answers   map[word]bool              // the last: was it a yes
+	cancelled []string                   // requests for consent
+	demands   []*demand
+}
+
+// A word is what a guardian said about a purpose.
+type word struct {
+	guardian family.GuardianID
+	purpose  string
+}
+
+// A demand is what became of one in the gap.
+type demand struct {
+	id       string
+	received *rights.ReceivedBody // nil: the store knows it from before
+	door     rights.Door          // that took it on; empty: none
+	guardian family.GuardianID    // who took it on
+	erase    int64                // when the child is erased; 0: not yet known, or nothing is
+	state    rights.State         // empty: it is open
+	reason   rights.Reason
+	actor    actor // who ended it
+}
+
+// child returns what is known of the child of an entry.
+func (g *gap) child(p ledger.Placed) *child {
+	if g.children[p.Subject] == nil {
+		g.children[p.Subject] = &child{service: p.Service, items: make(map[string]string),
+			unproved: make(map[family.GuardianID]bool), answers: make(map[word]bool)}
+	}
+	return g.children[p.Subject]
+}
+
+func (c *child) demand(id string) *demand {
+	if i := slices.IndexFunc(c.demands, func(d *demand) bool { return d.id == id }); i >= 0 {
+		return c.demands[i]
+	}
+	c.demands = append(c.demands, &demand{id: id})
+	return c.demands[len(c.demands)-1]
+}
+
+// An again is one child to which is done again what was done.
+type again struct {
+	Desk
+	ctx  context.Context
+	tx   *db.Tx
+	told *child
+	id   family.ID
+	done *Report
+}
+
+// child does again, in one transaction, what must hold of a child. If we crash before
+// the commit, nothing is done, and after it, doing it again changes nothing.
+func (d Desk) child(ctx context.Context, tx *db.Tx, g *gap, subject string) error {
+	g.done = Report{Lost: make(map[string]int64)} // it may run again
+	told := g.children[subject]
+	id, err := family.ChildOf(ctx, tx, d.Vault.Ring, subject)
+	if errors.Is(err, family.ErrNotFound) {
+		return nil // registered in the gap: it is lost as a whole
+	}
+	if err != nil {
+		return err
+	}
+	a := &again{Desk: d, ctx: ctx, tx: tx, told: told, id: id, done: &g.done}
+	c, err := a.lock()
+	if err != nil {
+		return moot(err, family.ErrErased)
+	}
+	if ground, gone, err := a.erasure(); err != nil || gone {
+		if err == nil {
+			err = a.erase(c, ground)
+		}
+		return err
+	}
+	for _, step := range []func() error{a.endDemands, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.demands, a.close} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if g.done.Items+g.done.No+g.done.Frozen+g.done.Demands > 0 {
+		g.done.Children = 1
+	}
+	return nil
+}
+
+func (a *again) lock() (family.Child, error) { return family.Lock(a.ctx, a.tx, a.told.service, a.id) }
+
+// unclear has the child frozen in the end: something can't be done again exactly.
+func (a *again) unclear(err error) error {
+	switch errs.Of(err).Kind {
+	case errs.Internal, errs.Unavailable, errs.Full:
+		return err
+	}
+	a.told.unclear = true
+	return nil
+}
+
+// erasure returns why the child was erased, or was about to be by the next sweep: a
+// guardian had demanded it, or its time had come.
+func (a *again) erasure() (family.Ground, bool, error) {
+	if e := a.told.erased; e != nil {
+		return e.Ground, true, nil
+	}
+	known, err := rights.Of(a.ctx, a.tx, a.id)
+	if err != nil {
+		return "", false, err
+	}
+	for _, d := range a.told.demands {
+		kind := rights.Kind("")
+		if d.received != nil {
+			kind = d.received.Kind
+		} else if i := slices.IndexFunc(known, func(r rights.Request) bool { return r.ID == d.id }); i >= 0 {
+			kind = known[i].Kind
+		}
+		if d.state == "" && kind.Erases() && d.erase != 0 && !a.tx.Now().Before(time.UnixMicro(d.erase)) {
+			return kind.Ground(), true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// erase erases the child as ever. Its guardians were told when it was erased.
+func (a *again) erase(c family.Child, ground family.Ground) error {
+	if e := a.told.erased; e != nil && e.Refused > 0 {
+		refused, err := consent.RefusedAll(a.ctx, a.tx, c)
+		if err == nil && refused == 0 { // the no itself is lost, and nobody is asked again for that (edge case 26)
+			err = family.RememberNo(a.ctx, a.tx, a.Vault.Ring, c, e.Refused)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, _, err := retention.Erase(a.ctx, a.tx, a.Vault, nil, by.Ledger(), c, ground)
+	a.done.Children, a.done.Erased = 1, 1
+	return err
+}
+
+// endDemands ends those that ended. A child that one froze is free again, unless the
+// gap says otherwise later.
+func (a *again) endDemands() error {
+	known, err := rights.Of(a.ctx, a.tx, a.id)
+	if err != nil {
+		return err
+	}
+	for _, d := range a.told.demands {
+		i := slices.IndexFunc(known, func(r rights.Request) bool { return r.ID == d.id && r.State == rights.Open })
+		if i < 0 || d.state == "" {
+			continue
+		}
+		if err := a.rights().EndAgain(a.ctx, a.tx, d.actor, known[i], d.state, d.reason); err != nil {
+			return err
+		}
+		a.done.Demands++
+	}
+	return nil
+}
+
+// endGuardians ends the ties that ended (edge case 8).
+func (a *again) endGuardians() error {
+	for _, guardian := range a.told.ended {
+		_, err := family.FindGuardian(a.ctx, a.tx, a.id, guardian)
+		if errors.Is(err, family.ErrGuardianNotFound) || errors.Is(err, family.ErrGuardianEnded) {
+			continue
+		}
+		var c family.Child
+		if err == nil {
+			c, err = a.lock()
+		}
+		if err == nil {
+			_, err = a.consents().EndGuardian(a.ctx, a.tx, by, c, guardian)
+		}
+		if err == nil {
+			err = a.unfounded()
+		}
+		if err != nil {
+			return err
+		}
+		a.done.Children = 1
+	}
+	return nil
+}
+
+// unprove takes back what was proved of a guardian, if it was taken back.
+func (a *again) unprove() error {
+	for _, guardian := range slices.Sorted(maps.Keys(a.told.unproved)) {
+		if !a.told.unproved[guardian] {
+			continue
+		}
+		c, err := a.lock()
+		if err == nil {
+			_, _, err = a.consents().Unverify(a.ctx, a.tx, by, c, guardian)
+		}
+		if err = moot(err, family.ErrGuardianNotFound, family.ErrGuardianEnded, family.ErrNoOfficer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeBack takes back what a guardian has said no to: its own consent, or that of
+// another one (edge case 7). Where who said no isn't a guardian here, the child is
+// frozen.
+func (a *again) takeBack() error {
+	words := slices.SortedFunc(maps.Keys(a.told.answers), func(x, y word) int {
+		return cmp.Or(cmp.Compare(x.guardian, y.guardian), cmp.Compare(x.purpose, y.purpose))
+	})
+	for _, w := range words {
+		if a.told.answers[w] {
+			continue
+		}
+		g, err := family.FindGuardian(a.ctx, a.tx, a.id, w.guardian)
+		var c family.Child
+		if err == nil {
+			c, err = a.lock()
+		}
+		if err == nil {
+			_, err = a.consents().Withdraw(a.ctx, a.tx, g, c, w.purpose)
+		}
+		switch {
+		case errors.Is(err, consent.ErrNotFound), errors.Is(err, consent.ErrWithdrawn):
+			continue // nobody has agreed, or the no stands here, too
+		case errors.Is(err, family.ErrGuardianEnded) && slices.Contains(a.told.ended, w.guardian):
+			continue // it was taken back before the tie was ended, by this replay: it was interrupted
+		case err != nil:
+			if err := a.unclear(err); err != nil {
+				return err
+			}
+			continue
+		}
+		a.done.No++
+		if err := a.unfounded(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unfounded erases what nothing is agreed to for any more (Article 20 (3)).
+func (a *again) unfounded() error {
+	items, err := a.Vault.EraseUnfounded(a.ctx, a.tx, by.Ledger(), a.told.service, a.id)
+	a.done.Items += int64(len(items))
+	return err
+}
+
+// cancel cancels the requests for consent that were.
+func (a *again) cancel() error {
+	for _, request := range a.told.cancelled {
+		r, err := consent.ByID(a.ctx, a.tx, a.told.service, request)
+		if err == nil {
+			_, _, err = consent.CancelAgain(a.ctx, a.tx, by, r)
+		}
+		if err = moot(err, consent.ErrNoRequest, consent.ErrCancelled, consent.ErrExpired); err != nil {
+			if err := a.unclear(err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// events reports again what was reported (Article 12).
+func (a *again) events() error {
+	for _, e := range a.told.events {
+		_, err := a.Vault.Event(a.ctx, a.tx, by, a.told.service, a.id, e.Event, time.UnixMicro(e.Happened).UTC())
+		if err != nil {
+			if err := a.unclear(err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// items erases the values that were. What was collected anew since is lost, and what
+// is held here is what was erased.
+func (a *again) items() error {
+	grounds := make(map[string][]string)
+	for _, item := range slices.Sorted(maps.Keys(a.told.items)) {
+		ground := a.told.items[item]
+		if ground == "expired" || ground == string(family.Cessation) { // by an end that isn't known here
+			ground = string(family.BeyondPeriod)
+		}
+		grounds[ground] = append(grounds[ground], item)
+	}
+	for _, d := range a.told.demands {
+		// What a correction was demanded of, and made, is known to be wrong here (Article 19).
+		if r := d.received; r != nil && r.Kind == rights.Correct && d.state == rights.Done && r.Item != "" {
+			grounds[string(family.Unlawful)] = append(grounds[string(family.Unlawful)], r.Item)
+		}
+	}
+	for _, ground := range slices.Sorted(maps.Keys(grounds)) {
+		c, err := a.lock()
+		if err != nil {
+			return err
+		}
+		gone, err := a.Vault.EraseItems(a.ctx, a.tx, by.Ledger(), c, grounds[ground], ground)
+		if err != nil {
+			return err
+		}
+		a.done.Items += int64(len(gone))
+	}
+	return nil
+}
+
+// demands takes once more what was demanded and is open.
+func (a *again) demands() error {
+	known, err := rights.Of(a.ctx, a.tx, a.id)
+	if err != nil {
+		return err
+	}
+	for _, d := range a.told.demands {
+		if d.state != "" {
+			continue
+		}
+		was := rights.ReceivedBody{Request: d.id}
+		if d.received != nil {
+			was = *d.received
+		} else if i := slices.IndexFunc(known, func(r rights.Request) bool { return r.ID == d.id }); i < 0 {
+			continue
+		}
+		if d.door != "" {
+			was.Door, was.Guardian = d.door, d.guardian
+		}
+		var erase time.Time
+		if d.erase != 0 {
+			erase = time.UnixMicro(d.erase).UTC()
+		}
+		c, err := a.lock()
+		entry := ""
+		if err == nil {
+			entry, err = a.rights().Again(a.ctx, a.tx, by, c, was, erase)
+		}
+		if err != nil {
+			if err := a.unclear(err); err != nil {
+				return err
+			}
+			continue
+		}
+		if entry != "" {
+			a.done.Demands++
+		}
+	}
+	return nil
+}
+
+// close lets nothing happen but keeping, if nothing did at the end of the gap or it
+// isn't clear what may.
+func (a *again) close() error {
+	c, err := a.lock()
+	if err == nil && a.told.disputed && !c.Disputed {
+		if _, err = family.Dispute(a.ctx, a.tx, by.Ledger(), c); err == nil {
+			a.done.Frozen++
+		}
+	}
+	if err == nil && (a.told.frozen || a.told.unclear) {
+		if c, err = a.lock(); err == nil && !c.Frozen {
+			a.done.Frozen++
+			_, err = family.Freeze(a.ctx, a.tx, by, c, family.Restored)
+		}
+	}
+	return err
+}

@@ -1,0 +1,348 @@
+package restoration
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/backup"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/order"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/session"
+	"wardkeep/internal/vault"
+	"wardkeep/internal/verification"
+	"wardkeep/internal/webhook"
+)
+
+// A gap is what the entries tell that the store has missed, as far as it must hold.
+type gap struct {
+	children map[string]*child // by pseudonym
+	services map[string]*service
+	passkeys map[string]session.Why // that were removed
+	copies   []backup.MadeBody
+	ends     []backup.GoneBody
+
+	report Report
+	done   Report // of the child at hand
+}
+
+func newGap() *gap {
+	return &gap{children: make(map[string]*child), services: make(map[string]*service), passkeys: make(map[string]session.Why),
+		report: Report{Lost: make(map[string]int64)}}
+}
+
+// A service is what must hold of one.
+type service struct {
+	ended    []string // terms of office, "st_…"
+	charter  bool     // one was published
+	ends     []catalog.CeasingBody
+	revoked  []string // "ak_…", or given another key
+	removed  []string // "wh_…"
+	conceals bool     // something happened that this release doesn't know
+}
+
+// A reading takes from an entry what must hold.
+type reading func(g *gap, p ledger.Placed) error
+
+// readings are the kinds of which something is done again. Every other kind is in
+// additions, with why nothing is, or is unknown; and then the child is frozen or the
+// service's gate closed.
+var readings = map[string]reading{
+	family.KindErased: of(func(c *child, _ ledger.Placed, b family.ErasedBody) {
+		if c.erased != nil { // for the second time, in a store that was put back before
+			b.Refused = max(b.Refused, c.erased.Refused)
+		}
+		c.erased = &b
+	}),
+	vault.KindErased: of(func(c *child, _ ledger.Placed, b vault.ErasedBody) {
+		for _, item := range b.Items {
+			c.items[item] = b.Ground
+		}
+	}),
+	vault.KindEvent:          of(func(c *child, _ ledger.Placed, b vault.EventBody) { c.events = append(c.events, b) }),
+	family.KindFrozen:        of(func(c *child, _ ledger.Placed, _ family.FrozenBody) { c.frozen = true }),
+	family.KindUnfrozen:      of(func(c *child, _ ledger.Placed, _ family.UnfrozenBody) { c.frozen = false }),
+	family.KindDisputed:      of(func(c *child, _ ledger.Placed, _ family.DisputedBody) { c.disputed = true }),
+	family.KindSettled:       of(func(c *child, _ ledger.Placed, _ family.SettledBody) { c.disputed = false }),
+	family.KindCorrected:     of(func(c *child, _ ledger.Placed, _ family.CorrectedBody) { c.unclear = true }), // by the date that is held, the child may be no child
+	family.KindGuardianEnded: of(func(c *child, _ ledger.Placed, b family.GuardianEndedBody) { c.ended = append(c.ended, b.Guardian) }),
+	family.KindGuardianVerified: of(func(c *child, p ledger.Placed, b family.GuardianVerifiedBody) {
+		c.unproved[b.Guardian] = b.Strength == family.Unproved
+	}),
+	consent.KindRefused:   answer,
+	consent.KindWithdrawn: answer,
+	consent.KindGranted:   answer,
+	consent.KindCancelled: of(func(c *child, _ ledger.Placed, b consent.RequestBody) { c.cancelled = append(c.cancelled, b.Request) }),
+
+	rights.KindReceived: of(func(c *child, p ledger.Placed, b rights.ReceivedBody) {
+		c.demand(b.Request).received = &b
+		c.demand(b.Request).erase = b.Erase
+	}),
+	rights.KindConfirmed: of(func(c *child, p ledger.Placed, b rights.ConfirmedBody) {
+		d := c.demand(b.Request)
+		d.door, d.guardian, d.erase = b.Door, b.Guardian, b.Erase
+	}),
+	rights.KindDone:      demandEnded(rights.Done),
+	rights.KindRefused:   demandEnded(rights.Refused),
+	rights.KindCancelled: demandEnded(rights.Cancelled),
+
+	catalog.KindPublished: ofService(func(s *service, _ catalog.PublishedBody) { s.charter = true }),
+	catalog.KindRecalled:  ofService(func(s *service, _ catalog.RecalledBody) { s.charter = true }),
+	catalog.KindCeasing:   ofService(func(s *service, b catalog.CeasingBody) { s.ends = append(s.ends, b) }),
+	catalog.KindEnded:     ofService(func(s *service, b catalog.EndedBody) { s.ended = append(s.ended, b.ID) }),
+	catalog.KindAppointed: ofService(func(s *service, b catalog.AppointedBody) { s.ended = append(s.ended, b.Replaces) }),
+	account.KindRevoked:   ofService(func(s *service, b account.RevokedBody) { s.revoked = append(s.revoked, b.ID) }),
+	account.KindIssued: ofService(func(s *service, b account.IssuedBody) {
+		if b.FormerEnd != 0 { // the former key ends, and the new one is known to nobody here
+			s.revoked = append(s.revoked, b.ID)
+		}
+	}),
+	webhook.KindRemoved: ofService(func(s *service, b webhook.RemovedBody) { s.removed = append(s.removed, b.Endpoint) }),
+
+	catalog.KindSuspended: unsure, // of whose order nobody here knows
+	legal.KindEnded:       unsure, // what it lets be kept would be kept
+
+	session.KindRemoved: of0(func(g *gap, b session.RemovedBody) { g.passkeys[b.Passkey] = b.Why }),
+	backup.KindMade:     of0(func(g *gap, b backup.MadeBody) { g.copies = append(g.copies, b) }),
+	backup.KindGone:     of0(func(g *gap, b backup.GoneBody) { g.ends = append(g.ends, b) }),
+}
+
+// additions are the kinds of which nothing is done again: they only added something,
+// or it holds anyhow. It is told how many there were of those that have an empty
+// reason.
+var additions = map[string]string{
+	family.KindRegistered:      "",
+	family.KindGuardianAdded:   "",
+	family.KindGuardianProved:  "",
+	vault.KindCollected:        "",
+	vault.KindKept:             "",
+	consent.KindRequested:      "",
+	consent.KindSent:           "of a request that is lost, or is sent again",
+	consent.KindOpened:         "what was shown is lost with its answer",
+	consent.KindVerified:       "a browser's, and short",
+	consent.KindExpired:        "by its time, which is over here, too",
+	family.KindProofExpired:    "by its time",
+	family.KindTurning:         "by the birth date, which the sweep looks at",
+	family.KindTurned:          "by the birth date",
+	rights.KindExtended:        "the clock of before is the stricter",
+	rights.KindAssigned:        "somebody takes it anew",
+	rights.KindShown:           "it was seen",
+	rights.KindClaimed:         "the document is looked at again",
+	rights.KindClaimRefused:    "nothing comes of it without the second person, who has refused it",
+	rights.KindClaimExpired:    "by its time",
+	verification.KindStarted:   "a browser's, and short",
+	verification.KindSucceeded: "what it proved is counted",
+	verification.KindFailed:    "it proved nothing",
+	verification.KindSeen:      "the document is lost, or is looked at again",
+	verification.KindApproved:  "as above",
+	gate.KindPermitted:         "what was used was used, and its guardians are told of it",
+	gate.KindDenied:            "as above",
+	gate.KindViewed:            "as above",
+	gate.KindCopied:            "as above",
+	gate.KindCopyDenied:        "as above",
+	gate.KindViewDenied:        "as above",
+	vault.KindSwept:            "what was left is told anew",
+	catalog.KindResumed:        "",
+	order.KindIssued:           "",
+	order.KindAttested:         "",
+	order.KindOverdue:          "by its day",
+	legal.KindApproved:         "",
+	legal.KindKept:             "",
+	legal.KindErased:           "by its day",
+	catalog.KindCeased:         "it ends once more, by itself",
+	family.KindCeasing:         "guardians are told once more, with the announcement",
+	catalog.KindCreated:        "",
+	catalog.KindProposed:       "",
+	webhook.KindAdded:          "",
+	webhook.KindRotated:        "",
+	webhook.KindReplayed:       "it was sent",
+	session.KindOpened:         "all sessions end",
+	session.KindEnded:          "as above",
+	session.KindAdded:          "",
+	backup.KindRestored:        "the gap of a store that is lost",
+	backup.KindReplayed:        "as above: what it did is told by entries of its own",
+}
+
+// Knows reports whether it is known what to do about entries of this kind.
+func Knows(kind string) bool {
+	_, adds := additions[kind]
+	return adds || readings[kind] != nil
+}
+
+// read takes one entry.
+func (g *gap) read(p ledger.Placed) error {
+	g.report.Entries++
+	if read := readings[p.Kind]; read != nil {
+		return read(g, p)
+	}
+	why, adds := additions[p.Kind]
+	switch {
+	case adds && why == "":
+		g.report.Lost[p.Kind]++
+	case adds:
+	case p.Subject != "" || p.Service != "":
+		return unsure(g, p)
+	}
+	return nil
+}
+
+func (g *gap) service(name string) *service {
+	if g.services[name] == nil {
+		g.services[name] = new(service)
+	}
+	return g.services[name]
+}
+
+func of[B any](take func(c *child, p ledger.Placed, b B)) reading {
+	return func(g *gap, p ledger.Placed) error {
+		var b B
+		if err := p.Into(&b); err != nil {
+			return err
+		}
+		take(g.child(p), p, b)
+		return nil
+	}
+}
+
+func ofService[B any](take func(s *service, b B)) reading {
+	return func(g *gap, p ledger.Placed) error {
+		var b B
+		if err := p.Into(&b); err != nil {
+			return err
+		}
+		take(g.service(p.Service), b)
+		return nil
+	}
+}
+
+func of0[B any](take func(g *gap, b B)) reading {
+	return func(g *gap, p ledger.Placed) error {
+		var b B
+		if err := p.Into(&b); err != nil {
+			return err
+		}
+		take(g, b)
+		return nil
+	}
+}
+
+// unsure has the child frozen or the service closed that an entry is about.
+func unsure(g *gap, p ledger.Placed) error {
+	if p.Subject != "" {
+		g.child(p).unclear = true
+	} else {
+		g.service(p.Service).conceals = true
+	}
+	return nil
+}
+
+// answer keeps the last word of each guardian on each purpose.
+func answer(g *gap, p ledger.Placed) error {
+	return of(func(c *child, p ledger.Placed, b consent.AnswerBody) {
+		yes := p.Kind == consent.KindGranted
+		if yes {
+			g.report.Lost[p.Kind]++
+		}
+		c.answers[word{b.Guardian, b.Purpose}] = yes
+		c.unclear = c.unclear || b.Over // nobody is asked any more: edge case 5
+	})(g, p)
+}
+
+func demandEnded(state rights.State) reading {
+	return of(func(c *child, p ledger.Placed, b rights.EndedBody) {
+		d := c.demand(b.Request)
+		d.state, d.reason, d.actor = state, b.Reason, actor(p.Actor)
+	})
+}
+
+// An actor is who did something, as the ledger names it.
+type actor string
+
+// Ledger returns the name.
+func (a actor) Ledger() string { return string(a) }
+
+// rest does again what isn't about one child.
+func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
+	g.report.Services = nil
+	for _, passkey := range slices.Sorted(maps.Keys(g.passkeys)) {
+		if err := session.RemoveAgain(ctx, tx, by.Ledger(), passkey, g.passkeys[passkey]); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.services)) {
+		closed, err := g.services[name].again(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if closed {
+			g.report.Services = append(g.report.Services, name)
+		}
+	}
+	for _, b := range g.copies {
+		_, err := backup.Find(ctx, tx, b.Backup)
+		if errors.Is(err, backup.ErrNotFound) {
+			_, err = backup.Record(ctx, tx, by, b.Backup, time.UnixMicro(b.Made).UTC(), b.Size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, b := range g.ends {
+		if err := moot(backup.End(ctx, tx, by, b.Backup, b.Why), backup.ErrGone, backup.ErrNotFound); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again closes what was closed. What was opened instead is lost: nobody holds the
+// office, and no app has the key, until somebody is appointed and it is given one.
+func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed bool, err error) {
+	if _, err := catalog.Find(ctx, tx, name); err != nil {
+		return false, moot(err, catalog.ErrNotFound) // made in the gap
+	}
+	for _, e := range s.ends {
+		_, _, err := catalog.CeaseAgain(ctx, tx, by, name, e.Purpose, e.Reason, time.UnixMicro(e.Ends).UTC())
+		if errors.Is(err, catalog.ErrPurpose) || errors.Is(err, catalog.ErrNoCharter) {
+			s.charter, err = true, nil // of a charter that is lost
+		}
+		if err = moot(err, catalog.ErrCeasing); err != nil {
+			return closed, err
+		}
+	}
+	for _, officer := range s.ended {
+		_, _, err := catalog.EndOffice(ctx, tx, by, name, officer)
+		closed = closed || err == nil
+		if err = moot(err, catalog.ErrOfficerNotFound); err != nil {
+			return closed, err
+		}
+	}
+	if s.charter || s.conceals {
+		_, err := catalog.Recall(ctx, tx, by, name)
+		closed = closed || err == nil
+		if err = moot(err, catalog.ErrRecalled, catalog.ErrNoCharter); err != nil {
+			return closed, err
+		}
+	}
+	for _, app := range s.revoked {
+		if _, err := account.RevokeApp(ctx, tx, by, name, app); moot(err, account.ErrNotFound) != nil {
+			return closed, err
+		}
+	}
+	for _, endpoint := range s.removed {
+		if _, err := webhook.Remove(ctx, tx, by, name, endpoint); moot(err, webhook.ErrNotFound) != nil {
+			return closed, err
+		}
+	}
+	return closed, nil
+}

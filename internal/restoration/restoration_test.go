@@ -1,0 +1,481 @@
+package restoration_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/backup"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/webhook"
+)
+
+// A past is what was there when the store was backed up, and what became of it since.
+type past struct {
+	*world
+	// Of gone, refusing and due nothing is left. Of the others something was
+	// restricted, but of stays.
+	gone, refusing, due, item, withdrawn, frozen, disputed, orphan, unproved, asks, kept, younger, closed, stays family.Child
+	corrected, answered                                                                                          family.Child
+	app                                                                                                          account.App
+	hook                                                                                                         webhook.Endpoint
+	number                                                                                                       string // of what the child of asks demands
+	keeps                                                                                                        rights.Request
+	before                                                                                                       []string // checkpoints
+	pending                                                                                                      int64    // entries that waited for a place when the backup was made
+	putBack                                                                                                      func()
+}
+
+// live makes the children, backs the store up, and goes on.
+func live(w *world) *past {
+	p := &past{world: w}
+	for _, c := range []*family.Child{&p.gone, &p.due, &p.item, &p.withdrawn, &p.frozen, &p.disputed, &p.orphan, &p.unproved,
+		&p.asks, &p.kept, &p.younger, &p.closed, &p.stays, &p.corrected, &p.answered} {
+		*c = w.Child()
+		w.Put(*c, "course-progress", "nickname", "小安")
+	}
+	p.refusing, _ = w.Enrol()
+	w.Put(p.closed, "account", "guardian_phone", "13800138000")
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+		if err != nil {
+			return err
+		}
+		if p.hook, _, _, err = webhook.Add(ctx, tx, w.Ring, terminal, service, to, nil, ""); err != nil {
+			return err
+		}
+		p.app, _, _, err = account.IssueApp(ctx, tx, terminal, service, "another", account.AllScopes(), time.Time{})
+		return err
+	})
+	p.keeps = w.demand(p.kept, w.App, rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
+	ok(w.T, w.log.Flush(w.T.Context()))
+	p.before = append(p.before, w.checkpoint())
+	w.Put(p.stays, "course-progress", "weekly_score", "76") // waits for its place
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		p.pending, err = ledger.CountPending(ctx, tx)
+		return err
+	})
+	p.putBack = w.backUp()
+	p.goOn()
+	return p
+}
+
+// goOn is what the backup doesn't have.
+func (p *past) goOn() {
+	w := p.world
+	w.Pass(time.Minute)
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := w.Vault.Erase(ctx, tx, w.App.Ledger(), service, p.gone.ID, family.Requested)
+		return err
+	})
+	w.Answer(p.refusing, consent.ForceRefused)
+	done, err := retention.Sweep(w.T.Context(), w.Store, w.Vault)
+	if err != nil || done.Unanswered != 1 {
+		w.T.Fatal(done, err)
+	}
+	guardian := func(c family.Child, ask rights.Demand) rights.Request {
+		g := w.Guardian(c)
+		ask.Door, ask.Guardian = rights.ByGuardian, g.ID
+		return w.demand(c, g, ask)
+	}
+	guardian(p.due, rights.Demand{Kind: rights.Delete}) // and no sweep came
+	guardian(p.item, rights.Demand{Kind: rights.DeleteItem, Item: "nickname"})
+	r := guardian(p.corrected, rights.Demand{Kind: rights.Correct, Item: "nickname"})
+	w.Put(p.corrected, "course-progress", "nickname", "小定")
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := w.rights().Finish(ctx, tx, w.App, r, pii.Text{})
+		return err
+	})
+	p.number = w.demand(p.asks, w.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild}).Number
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := w.rights().Keep(ctx, tx, w.guardian(ctx, tx, p.kept), p.keeps)
+		return err
+	})
+	w.withdraw(p.withdrawn, "course-progress")
+	w.withdraw(p.answered, "course-progress")
+	w.Do(func(ctx context.Context, tx *db.Tx) error { // yes again: the last word
+		c, err := family.Find(ctx, tx, service, p.answered.ID)
+		if err != nil {
+			return err
+		}
+		r, _, _, err := w.Desk.Ask(ctx, tx, w.guardian(ctx, tx, c), c, consent.Asking{Purposes: []string{"course-progress"}, Channel: consent.Link, Locale: "zh-CN"})
+		if err != nil {
+			return err
+		}
+		_, _, err = w.Desk.Force(ctx, tx, w.App, r, consent.ForceGranted)
+		return err
+	})
+	w.locked(p.frozen, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+		_, err := family.Freeze(ctx, tx, w.App, c, family.Death)
+		return err
+	})
+	w.locked(p.disputed, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+		_, err := family.Dispute(ctx, tx, "guardian:gu_x", c)
+		return err
+	})
+	orphan := w.Guardian(p.orphan)
+	w.locked(p.orphan, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+		_, err := w.Desk.EndGuardian(ctx, tx, w.Officer, c, orphan.ID)
+		return err
+	})
+	unproved := w.Guardian(p.unproved)
+	w.locked(p.unproved, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+		_, _, err := w.Desk.Unverify(ctx, tx, w.Officer, c, unproved.ID)
+		return err
+	})
+	w.locked(p.younger, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+		_, _, err := family.Correct(ctx, tx, w.Ring, w.App, c, age.Birth{Year: tx.Now().Year() - 8, Month: 2}, family.FromApp)
+		return err
+	})
+	if _, err := w.Event(p.closed, "account-closed", time.Time{}); err != nil {
+		w.T.Fatal(err)
+	}
+	later := w.Child()
+	w.Put(later, "course-progress", "nickname", "小新")
+	w.Put(p.stays, "course-progress", "answers", "3 of 4")
+	if _, err := w.Read(p.stays, "course-progress", "nickname"); err != nil {
+		w.T.Fatal(err)
+	}
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		if _, err := account.RevokeApp(ctx, tx, terminal, service, p.app.ID); err != nil {
+			return err
+		}
+		if _, err := webhook.Remove(ctx, tx, terminal, service, p.hook.ID); err != nil {
+			return err
+		}
+		_, err := backup.Record(ctx, tx, terminal, backup.New(), tx.Now(), 7)
+		return err
+	})
+}
+
+// guardian is Guardian within a transaction.
+func (w *world) guardian(ctx context.Context, tx *db.Tx, c family.Child) family.Guardian {
+	var all []family.Guardian
+	if err := tx.Together(ctx, family.ReadGuardians(&all, c.ID)); err != nil || len(all) == 0 {
+		w.T.Fatal(all, err)
+	}
+	return all[0]
+}
+
+// came wants each child to be what it was when the store was lost, or less.
+func (p *past) came() {
+	w := p.world
+	w.T.Helper()
+	for name, c := range map[string]family.Child{"gone": p.gone, "refusing": p.refusing, "due": p.due} {
+		if _, err := w.find(c); !errors.Is(err, family.ErrErased) {
+			w.T.Errorf("%s is back: %v", name, err)
+		}
+	}
+	if v, err := w.Read(p.stays, "course-progress", "nickname"); err != nil || v != "小安" {
+		w.T.Error("of who stays, what was there is not", err)
+	}
+	if v, err := w.Read(p.stays, "course-progress", "weekly_score"); err != nil || v != "76" {
+		w.T.Error("what waited for its place is not kept", err)
+	}
+	w.lacks(p.stays, "course-progress", "answers")
+	w.lacks(p.item, "course-progress", "nickname")
+	w.lacks(p.corrected, "course-progress", "nickname")
+	w.denied(p.withdrawn, "course-progress", "nickname", "gate.consent_withdrawn")
+	w.lacks(p.answered, "course-progress", "nickname") // it was erased with the withdrawal
+	w.denied(p.frozen, "course-progress", "nickname", "gate.frozen")
+	w.denied(p.disputed, "course-progress", "nickname", "gate.disputed")
+	w.denied(p.orphan, "course-progress", "nickname", "gate.")
+	w.denied(p.unproved, "course-progress", "nickname", "gate.guardian_unverified")
+	w.denied(p.younger, "course-progress", "nickname", "gate.frozen")
+	w.denied(p.asks, "course-progress", "nickname", "gate.frozen")
+	if c, err := w.find(p.kept); err != nil || c.Frozen {
+		w.T.Error("a guardian kept the child, and it is frozen", err)
+	}
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		r, err := rights.ByNumber(ctx, tx, service, p.number)
+		if err != nil || r.State != rights.Open || !r.EraseAt.After(tx.Now()) {
+			w.T.Errorf("what the child demanded: %+v, %v", r, err)
+		}
+		c, err := family.Find(ctx, tx, service, p.closed.ID)
+		if err != nil || len(c.Endings) == 0 {
+			w.T.Errorf("the event is forgotten: %v, %v", c.Endings, err)
+		}
+		apps, err := account.Apps(ctx, tx, service)
+		if err != nil || len(apps) != 1 {
+			w.T.Errorf("a revoked app is back: %v, %v", apps, err)
+		}
+		hooks, err := webhook.Of(ctx, tx, service)
+		if err != nil || len(hooks) != 0 {
+			w.T.Errorf("a removed receiver is back: %v, %v", hooks, err)
+		}
+		copies, err := backup.List(ctx, tx)
+		if err != nil || len(copies) != 1 || copies[0].Size != 7 {
+			w.T.Errorf("a backup of the gap isn't watched: %v, %v", copies, err)
+		}
+		return nil
+	})
+	// Edge case 26: who refused everything isn't asked the same again.
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		n, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM refused_ref`)
+		if err != nil || n != 1 {
+			w.T.Errorf("%d refusals are remembered: %v", n, err)
+		}
+		return nil
+	})
+}
+
+// Edge case 15: after a restore nothing may be done that might not have been done
+// before the loss, the ledger replays, and it holds every checkpoint that was given
+// out, of the time between, too.
+func TestEdgeCase15_WhatHappenedSinceIsReplayed(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p := live(w)
+		source, latest := w.export()
+		p.before = append(p.before, w.checkpoint())
+		p.putBack()
+		if p.pending == 0 {
+			t.Error("nothing waited: the test proves less")
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if err := backup.Check(ctx, tx); !errors.Is(err, backup.ErrNotReplayed) {
+				t.Errorf("it may be used: %v", err)
+			}
+			return nil
+		})
+		report, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		p.came()
+		w.holds(p.before...)
+		if report.Erased != 3 || report.Lost[family.KindRegistered] != 1 || report.Lost[consent.KindGranted] == 0 || report.Demands < 2 {
+			t.Errorf("%+v", report)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error { return backup.Check(ctx, tx) })
+		w.Pass(4 * 24 * time.Hour)
+		// Who was frozen because nobody knows is released by the officer, and by nobody
+		// of whom it is demanded to erase the child.
+		w.locked(p.younger, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			_, err := rights.Release(ctx, tx, w.Officer, c)
+			return err
+		})
+		err = w.Try(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, service, p.asks.ID)
+			if err == nil {
+				_, err = rights.Release(ctx, tx, w.Officer, c)
+			}
+			return err
+		})
+		if !errors.Is(err, rights.ErrDemanded) {
+			t.Errorf("it is released: %v", err)
+		}
+		// It goes on as ever: what waits is erased, and can be audited.
+		_, err = retention.Sweep(t.Context(), w.Store, w.Vault)
+		ok(t, err)
+		w.holds(p.before...)
+	})
+}
+
+// What closes a whole service closes it after a restore: offices, and a charter that
+// nobody has any more.
+func TestEdgeCase15_AServiceThatChangedIsClosed(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		w.Put(c, "course-progress", "nickname", "小安")
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		second, err := charter.Load(os.DirFS("../../examples/xiaoxi-english-v2"))
+		ok(t, err)
+		w.Publish(second)
+		source, latest := w.export()
+		putBack()
+		report, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		if len(report.Services) != 1 {
+			t.Errorf("%+v", report)
+		}
+		w.denied(c, "course-progress", "nickname", "gate.no_charter")
+		w.holds()
+		// What is published next opens it again, though it is what was published before.
+		w.Publish(w.Charter)
+		if _, err := w.Read(c, "course-progress", "nickname"); err != nil {
+			t.Error(err)
+		}
+		w.holds()
+	})
+}
+
+// A vacancy that began after the backup is one after the restore (Article 8).
+func TestEdgeCase15_AnOfficeThatEndedIsVacant(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		w.Put(c, "course-progress", "nickname", "小安")
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.EndOffice(ctx, tx, terminal, service, w.Officer.ID)
+			return err
+		})
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.denied(c, "course-progress", "nickname", "gate.no_officer")
+		w.holds()
+	})
+}
+
+// What was announced to end after the backup ends, and nothing is used meanwhile
+// (Article 23).
+func TestEdgeCase15_AnAnnouncedEndStands(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		w.Put(c, "course-progress", "nickname", "小安")
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Cease(ctx, tx, w.Officer, service, "", catalog.ClosingDown, tx.Now().Add(8*24*time.Hour))
+			return err
+		})
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.denied(c, "course-progress", "nickname", "gate.")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			is, err := catalog.FindCessation(ctx, tx, service, "")
+			if err == nil && is.Reason != catalog.ClosingDown {
+				t.Errorf("%+v", is)
+			}
+			return err
+		})
+		w.holds()
+	})
+}
+
+// A replay that is interrupted before any of its transactions leaves a store that
+// serves nothing, and goes on when it is run again, as if nothing had been.
+func TestEdgeCase15_InterruptedAnywhereItFinishes(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p := live(w)
+		source, latest := w.export()
+		p.before = append(p.before, w.checkpoint())
+		p.putBack()
+		steps := 0
+		for at := 1; ; at++ {
+			ctx, cancel := context.WithCancel(t.Context())
+			n := 0
+			w.step = func() {
+				if n++; n == at {
+					cancel()
+				}
+			}
+			_, err := w.replay(ctx, source, latest)
+			cancel()
+			if err == nil {
+				break
+			}
+			steps++
+			if steps > 200 || !errors.Is(err, context.Canceled) {
+				t.Fatal(steps, err)
+			}
+			w.sequencer() // another process
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `DELETE FROM lease WHERE name = $1`, "ledger")
+				return err
+			})
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				if err := backup.Check(ctx, tx); !errors.Is(err, backup.ErrNotReplayed) {
+					t.Errorf("after step %d it may be used: %v", at, err)
+				}
+				return nil
+			})
+		}
+		if steps < 15 {
+			t.Errorf("only %d steps", steps)
+		}
+		w.step = nil
+		p.came()
+		w.holds(p.before...)
+	})
+}
+
+// A gap without children, and no gap at all.
+func TestEdgeCase15_NothingHappenedSince(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		w.Put(c, "course-progress", "nickname", "小安")
+		putBack := w.backUp()
+		source, latest := w.export()
+		putBack()
+		report, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		if report.Entries != 0 || report.Children != 0 {
+			t.Errorf("%+v", report)
+		}
+		if _, err := w.Read(c, "course-progress", "nickname"); err != nil {
+			t.Error(err)
+		}
+		w.holds()
+	})
+}
+
+// A store that was put back, used, and lost again is put back to the same backup: the
+// second gap holds the first with all that was done about it.
+func TestEdgeCase15_PutBackTwice(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p := live(w)
+		source, latest := w.export()
+		again := p.putBack
+		again()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.withdraw(p.stays, "class-ranking")
+		source, latest = w.export()
+		again()
+		_, err = w.replay(t.Context(), source, latest)
+		ok(t, err)
+		p.came()
+		w.denied(p.stays, "class-ranking", "nickname", "gate.consent_withdrawn")
+		w.holds(p.before...)
+	})
+}
+
+// What a copy of the ledger must be.
+func TestEdgeCase15_ACopyThatProvesNothingIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		ok(t, w.log.Flush(t.Context()))
+		older, _ := w.export()
+		w.Put(c, "course-progress", "nickname", "小安")
+		ok(t, w.log.Flush(t.Context()))
+		store := w.checkpoint()
+		w.withdraw(c, "course-progress")
+		source, _ := w.export()
+		latest := w.checkpoint()
+		_, other, err := ledger.NewSigner("elsewhere", make([]byte, 32))
+		ok(t, err)
+		prove := func(s ledger.Source, key string, known ...string) error {
+			_, err := ledger.Proves(t.Context(), s, key, store, known...)
+			return err
+		}
+		ok(t, prove(source, w.key, latest))
+		for name, got := range map[string]struct{ err, want error }{
+			"older than the store":      {prove(older, w.key), ledger.ErrCopyOlder},
+			"of another ledger":         {prove(source, other), ledger.ErrDamaged},
+			"no copy":                   {prove(ledger.FromDir(t.TempDir()), w.key), ledger.ErrCopyForeign},
+			"short of a checkpoint":     {func() error { _, err := ledger.Proves(t.Context(), older, w.key, "", latest); return err }(), ledger.ErrCopyShort},
+			"with another's checkpoint": {prove(source, w.key, strings.Replace(latest, "wardkeep.test", "elsewhere", 1)), ledger.ErrCopyForeign},
+		} {
+			if !errors.Is(got.err, got.want) && !(name == "of another ledger" && errors.Is(got.err, ledger.ErrCopyForeign)) {
+				t.Errorf("%s: %v, want %v", name, got.err, got.want)
+			}
+		}
+	})
+}
