@@ -23,6 +23,14 @@ func (c *Client) Send(ctx context.Context, id string) (ConsentRequest, error) {
 	return c.request(ctx, http.MethodPost, "consent-requests/"+url.PathEscape(id)+":send", nil, true)
 }
 
+// ShowCode makes a one-time code for a minor who is asked itself (Asking.Answers): show
+// it in your app, to whoever is signed in there. A former one is void.
+func (c *Client) ShowCode(ctx context.Context, id string) (MinorsCode, error) {
+	var out MinorsCode
+	_, err := c.call(ctx, request{method: http.MethodPost, path: c.path("consent-requests/" + url.PathEscape(id) + ":code"), out: &out, once: true})
+	return out, err
+}
+
 // Cancel ends a request that waits.
 func (c *Client) Cancel(ctx context.Context, id string) (ConsentRequest, error) {
 	return c.request(ctx, http.MethodPost, "consent-requests/"+url.PathEscape(id)+":cancel", nil, true)

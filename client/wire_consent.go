@@ -6,6 +6,7 @@ import "time"
 type Asking struct {
 	Child           string   `json:"child" minLength:"1" maxLength:"260" doc:"the id, or ref: and your own reference"`
 	Guardian        string   `json:"guardian,omitempty" maxLength:"40" doc:"the first guardian who may answer if left out"`
+	Answers         string   `json:"answers,omitempty" enum:"guardian,minor" doc:"guardian if left out. From 14 to 17 the minor itself answers, and nobody else: your app, in which it is signed in, shows it the URL, and the code of :code. The channel is link"`
 	Purposes        []string `json:"purposes,omitempty" maxItems:"100" nullable:"false" doc:"whatever this guardian hasn't answered yet if left out"`
 	Channel         string   `json:"channel" enum:"sms,email,link" doc:"link: you hand over the URL, the code or the QR code"`
 	Locale          string   `json:"locale" enum:"zh-CN,en"`
@@ -15,7 +16,7 @@ type Asking struct {
 	TTLSeconds      int64    `json:"ttl_seconds,omitempty" minimum:"60" maximum:"2592000" doc:"7 days if left out; never beyond the life of a child that nobody has answered for"`
 }
 
-// ConsentRequest is a request to a guardian. URL, Code, QR and AskURL are told
+// ConsentRequest is a request to a guardian, or to a minor itself. URL, Code, QR and AskURL are told
 // once, when it is made.
 type ConsentRequest struct {
 	ID              string       `json:"id" example:"cr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
@@ -41,6 +42,13 @@ type ConsentRequest struct {
 	ReturnURL       string       `json:"return_url,omitempty"`
 
 	Entry string `json:"-"`
+}
+
+// MinorsCode is a one-time code to show to a minor in your app, and nowhere else: it
+// shows that who answers is who is signed in there.
+type MinorsCode struct {
+	Code        string `json:"code" example:"012345"`
+	LifeSeconds int64  `json:"life_seconds"`
 }
 
 // Undelivered says why a message was not sent.

@@ -151,7 +151,7 @@ func (d *demo) alone(ctx context.Context, h *household) error {
 
 // erasing sweeps as the server does, and tells whoever is concerned.
 func (d *demo) erasing(ctx context.Context) error {
-	_, err := retention.SweepTelling(ctx, d.app.Store, d.app.Vault, d.app.Farewell())
+	_, err := retention.SweepTelling(ctx, d.app.Store, d.app.Vault, d.app.Farewell(), retention.Terms{})
 	d.app.Farewell().Wait()
 	return err
 }

@@ -57,8 +57,11 @@ type askInput struct{ Body wardkeep.Asking }
 func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep.ConsentRequest], error) {
 	a := in.Body
 	asking := consent.Asking{
-		Guardian: family.GuardianID(a.Guardian), Purposes: a.Purposes, Channel: consent.Channel(a.Channel), Locale: a.Locale,
+		Minor: a.Answers == "minor", Guardian: family.GuardianID(a.Guardian), Purposes: a.Purposes, Channel: consent.Channel(a.Channel), Locale: a.Locale,
 		Payload: pii.New(a.ExternalPayload), ReturnURL: pii.New(a.ReturnURL), Nickname: pii.New(a.Nickname), TTL: time.Duration(a.TTLSeconds) * time.Second,
+	}
+	if asking.Minor && a.Guardian != "" {
+		return answer[wardkeep.ConsentRequest]{}, consent.ErrWho.At("guardian")
 	}
 	var letter notify.Message
 	out, err := change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.ConsentRequest], err error) {
@@ -88,7 +91,9 @@ func ask(s *Server, ctx context.Context, c *call, in *askInput) (answer[wardkeep
 		}
 		out.Entry, out.Body = entry, s.requestView(r)
 		out.Body.URL, out.Body.Code = s.link(secrets), secrets.Code
-		out.Body.AskURL = s.PublicURL + "/ask/" + secrets.Ask
+		if !asking.Minor { // there is nobody else to show it to
+			out.Body.AskURL = s.PublicURL + "/ask/" + secrets.Ask
+		}
 		out.Body.QR, err = qr(out.Body.URL)
 		return out, err
 	})
@@ -173,6 +178,20 @@ func (s *Server) sent(ctx context.Context, c *call, name string, letter notify.M
 		return failed
 	}
 	return err
+}
+
+// showCode makes a code that the operator's app shows to the minor who is asked (edge
+// case 4).
+func showCode(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.MinorsCode], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.MinorsCode], err error) {
+		r, err := consent.ByID(ctx, tx, c.app.Service, c.param("request"))
+		if err != nil {
+			return out, err
+		}
+		code, err := s.desk.ShowCode(ctx, tx, c.app, r)
+		out.Body = wardkeep.MinorsCode{Code: code.Code.Reveal(), LifeSeconds: int64(code.Life / time.Second)}
+		return out, err
+	})
 }
 
 func cancelRequest(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.ConsentRequest], error) {

@@ -83,6 +83,7 @@ var routes = []route{
 	{Method: post, Path: service + "/consent-requests", ID: "ask", Tag: "consent", Scope: account.ConsentsWrite, Body: true, Once: true, Status: 201, Errors: []int{404, 409, 410}, do: typed(ask)},
 	{Method: get, Path: asking, ID: "get-request", Tag: "consent", Scope: account.ConsentsWrite, Status: 200, do: typed(getRequest)},
 	{Method: post, Path: asking + ":send", ID: "send-request", Tag: "consent", Scope: account.ConsentsWrite, Once: true, Status: 200, Errors: []int{409, 410, 502}, do: typed(sendRequest)},
+	{Method: post, Path: asking + ":code", ID: "show-code", Tag: "consent", Scope: account.ConsentsWrite, Once: true, Status: 200, Errors: []int{409, 410}, do: typed(showCode)},
 	{Method: post, Path: asking + ":cancel", ID: "cancel-request", Tag: "consent", Scope: account.ConsentsWrite, Once: true, Status: 200, Errors: []int{409, 410}, do: typed(cancelRequest)},
 	{Method: post, Path: asking + ":force", ID: "force-request", Tag: "consent", Scope: account.ConsentsWrite, Body: true, Once: true, Status: 200, Errors: []int{409, 410}, do: typed(forceRequest)},
 

@@ -60,6 +60,9 @@ type Config struct {
 	// Holidays is a file of the days off and the worked weekends of years that this
 	// release doesn't know yet, for the clocks of what is demanded.
 	Holidays string `yaml:"holidays"`
+	// TurningLead is how many days before a 14th birthday is over it is told that the
+	// minor is to be asked: 30 by default, at most 180.
+	TurningLead int `yaml:"turning_lead"`
 	// Clocks are those of what is demanded.
 	Clocks Clocks `yaml:"clocks"`
 	// Webhooks says where the events of services may go.
@@ -259,6 +262,9 @@ func (c *Config) check() (wrong ConfigProblems) {
 	}
 	c.Clocks.check(say)
 	c.Limits.check(say)
+	if c.TurningLead < 0 || c.TurningLead > 180 {
+		say("turning_lead", "app.config.turning_lead")
+	}
 	if len(c.proxies()) != len(c.Proxies) {
 		say("proxies", "app.config.proxies")
 	}

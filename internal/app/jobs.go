@@ -48,7 +48,8 @@ type sweeper struct {
 // Work erases what is due. A sweep that fails is an alarm: it is logged as an
 // error, and tried again.
 func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
-	done, err := retention.SweepTelling(ctx, s.app.Store, s.app.Vault, s.app.Farewell())
+	done, err := retention.SweepTelling(ctx, s.app.Store, s.app.Vault, s.app.Farewell(),
+		retention.Terms{TurningLead: time.Duration(s.app.Config.TurningLead) * 24 * time.Hour})
 	if err != nil {
 		s.app.Log.ErrorContext(ctx, "retention: the sweep is behind", "error", err)
 		return errors.New("the sweep is behind; the log says why") // a job's error is stored in clear

@@ -156,7 +156,8 @@ func (d Desk) Lapsed(ctx context.Context, tx *db.Tx, r Request) (changes []chart
 	}
 	maps.DeleteFunc(before, func(purpose string, _ int64) bool {
 		a, since := own(answers, r.Guardian, purpose), published.AskedSince[purpose]
-		return !a.Granted || a.Charter >= since || Standing(answers, guardians, purpose, since).Granted
+		g, _ := guardian(guardians, r.Guardian)
+		return !a.Granted || a.Charter >= since || Standing(answers, guardians, classOf(g), purpose, since).Granted
 	})
 	return d.changed(ctx, tx, r, before)
 }

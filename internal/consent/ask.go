@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 )
 
 // What can be wrong with what is asked.
@@ -56,6 +57,7 @@ type Asker interface {
 // Asking is what an Asker wants to ask.
 type Asking struct {
 	Guardian  family.GuardianID // empty: the first of the child's guardians who may answer
+	Minor     bool              // the minor itself is asked, from 14 on (edge case 4), by a Link
 	Purposes  []string          // empty: whatever this guardian hasn't answered yet
 	Channel   Channel
 	Locale    string
@@ -100,6 +102,17 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	if err := review(ctx, tx, by.Ledger(), c, published, answers, guardians); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
+	if a.Minor {
+		self, _, err := family.AddSelf(ctx, tx, d.Ring, by, c)
+		if err != nil {
+			return Request{}, Secrets{}, "", err
+		}
+		a.Guardian, guardians = self.ID, append(guardians, self)
+	}
+	class, err := c.Class(d.Ring, tx.Now())
+	if err != nil {
+		return Request{}, Secrets{}, "", err
+	}
 	r := Request{
 		ID: id.New(id.Request), Child: c.ID, Service: c.Service, Charter: published.Number,
 		Channel: a.Channel, Locale: a.Locale, State: Pending, CreatedAt: tx.Now(),
@@ -107,12 +120,12 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	if r.ExpiresAt, err = a.expiry(c, tx.Now()); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
-	to, err := whom(a.Guardian, by, guardians)
+	to, err := whom(a.Guardian, by, guardians, class)
 	if err != nil {
 		return Request{}, Secrets{}, "", err
 	}
 	r.Guardian = to.ID
-	if r.Purposes, err = toAsk(a.Purposes, by, to, published, answers, guardians); err != nil {
+	if r.Purposes, err = toAsk(a.Purposes, by, to, published, of(answers, guardians, class), guardians); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
 	if r.Purposes, err = lasting(ctx, tx, c.Service, r.Purposes, a.Purposes); err != nil {
@@ -138,6 +151,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to family.Guardian, r Request, a Asking) (Request, Secrets, string, error) {
 	fail := func(err error) (Request, Secrets, string, error) { return Request{}, Secrets{}, "", err }
 	if r.Channel != Link {
+		if to.Relation == family.Self {
+			return fail(ErrByLink.At("channel"))
+		}
 		if _, err := d.contact(ctx, tx, c, to, r.Channel); err != nil {
 			return fail(err)
 		}
@@ -197,7 +213,7 @@ func may(by Asker, service string, child family.ID) error {
 			return account.ErrMayNot
 		}
 	case family.Guardian:
-		if by.Child != child || by.Strength < family.OneTimeCode || !by.Relation.MaySpeak() || !by.EndedAt.IsZero() {
+		if by.Child != child || by.Strength < family.OneTimeCode || !by.Relation.MaySpeak() && by.Relation != family.Self || !by.EndedAt.IsZero() {
 			return ErrMayNot
 		}
 	case holder:
@@ -250,15 +266,22 @@ func (a Asking) expiry(c family.Child, now time.Time) (time.Time, error) {
 }
 
 // whom returns the guardian to ask: one who could answer once verified. A
-// teacher, a grandparent or an unclear relation can't (edge case 11).
-func whom(named family.GuardianID, by Asker, guardians []family.Guardian) (family.Guardian, error) {
+// teacher, a grandparent or an unclear relation can't (edge case 11), and from 14 on
+// nobody but the minor itself (edge case 4).
+func whom(named family.GuardianID, by Asker, guardians []family.Guardian, class age.Class) (family.Guardian, error) {
 	if g, ok := by.(family.Guardian); ok && named == "" {
 		named = g.ID
 	}
 	for _, g := range guardians {
-		if (named == "" || g.ID == named) && g.EndedAt.IsZero() && g.Relation.MaySpeak() {
+		if (named == "" || g.ID == named) && g.EndedAt.IsZero() && g.Relation.Answers(class) {
 			return g, nil
 		}
+	}
+	switch class {
+	case age.Minor:
+		return family.Guardian{}, ErrPast14.At("guardian")
+	case age.Adult:
+		return family.Guardian{}, ErrPast18.At("guardian")
 	}
 	return family.Guardian{}, ErrAnswerers.At("guardian")
 }

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
@@ -20,10 +21,11 @@ import (
 // What can be wrong with a one-time code.
 var (
 	ErrCodeWrong   = errs.New(errs.Forbidden, "consent.code_wrong")
-	ErrCodeExpired = errs.New(errs.Gone, "consent.code_expired")     // or none was sent
-	ErrCodeSpent   = errs.New(errs.Gone, "consent.code_spent")       // tried too often: send another
-	ErrCodeLocked  = errs.New(errs.TooMany, "consent.code_locked")   // too many wrong codes: wait a day, or ask anew
-	ErrCodeSends   = errs.New(errs.TooMany, "consent.code_too_many") // sent too often: wait
+	ErrCodeExpired = errs.New(errs.Gone, "consent.code_expired")      // or none was sent
+	ErrCodeSpent   = errs.New(errs.Gone, "consent.code_spent")        // tried too often: send another
+	ErrCodeLocked  = errs.New(errs.TooMany, "consent.code_locked")    // too many wrong codes: wait a day, or ask anew
+	ErrNotMinors   = errs.New(errs.Forbidden, "consent.not_a_minors") // an app shows codes to minors alone (edge case 24)
+	ErrCodeSends   = errs.New(errs.TooMany, "consent.code_too_many")  // sent too often: wait
 )
 
 const (
@@ -88,6 +90,42 @@ func (d Desk) SendCode(ctx context.Context, tx *db.Tx, r Request) (OneTime, erro
 		return OneTime{}, err
 	}
 	return OneTime{to, pii.New(code), CodeLife}, nil
+}
+
+// ShowCode is SendCode for a minor: the code is the app's to show, which knows who is
+// signed in, and goes nowhere else (edge case 4). Errors: account.ErrMayNot,
+// ErrNotMinors for a request to a guardian, whom no app stands in for, and those of
+// SendCode.
+func (d Desk) ShowCode(ctx context.Context, tx *db.Tx, by account.App, r Request) (OneTime, error) {
+	if err := may(by, r.Service, r.Child); err != nil {
+		return OneTime{}, err
+	}
+	r, err := reload(ctx, tx, r.Child, r.ID)
+	if err != nil {
+		return OneTime{}, err
+	}
+	if err := r.takesCode(); err != nil {
+		return OneTime{}, err
+	}
+	switch g, err := asked(ctx, tx, r); {
+	case err != nil:
+		return OneTime{}, err
+	case g.Relation != family.Self:
+		return OneTime{}, ErrNotMinors
+	}
+	code, err := Digits()
+	if err != nil {
+		return OneTime{}, err
+	}
+	return OneTime{Code: pii.New(code), Life: CodeLife}, d.keepCode(ctx, tx, r, code)
+}
+
+// OfMinor reports whether a request is addressed to the minor itself (edge case 4).
+func OfMinor(ctx context.Context, tx *db.Tx, r Request) (bool, error) {
+	var all []family.Guardian
+	err := tx.Together(ctx, family.ReadGuardians(&all, r.Child))
+	g, _ := guardian(all, r.Guardian)
+	return g.Relation == family.Self, err
 }
 
 // keepCode stores the hash of a code and counts it, in one step: two senders of

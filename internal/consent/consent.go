@@ -34,6 +34,10 @@ var (
 	ErrAnswerers = errs.New(errs.Invalid, "consent.not_a_guardian")     // name a parent (edge case 11)
 	ErrRefused   = errs.New(errs.Conflict, "consent.refused_before")    // edge case 26
 	ErrNothing   = errs.New(errs.Conflict, "consent.nothing_to_ask")    // every purpose has its answer
+	ErrPast14    = errs.New(errs.Conflict, "consent.guardian_past_14")  // the guardian's answer counts no more (edge case 4)
+	ErrPast18    = errs.New(errs.Conflict, "consent.grown_up")          // nobody is asked here any more
+	ErrWho       = errs.New(errs.Invalid, "consent.answers_unknown")    // a minor, and a guardian who is named
+	ErrByLink    = errs.New(errs.Invalid, "consent.minor_by_link")      // a minor is asked by a link that the app shows
 )
 
 // An Answer is what one guardian said about one purpose, as one notice stated it.

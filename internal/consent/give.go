@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 )
 
 // Give records what a guardian chose: a yes or a no for each purpose that was
@@ -22,7 +23,8 @@ import (
 // that were recorded of the request, or not what the charter yields. It is kept with
 // the answer, and with the request. Other errors: ErrUnasked, ErrMissing,
 // ErrNotShown, ErrVerified, ErrMayNot, ErrNotYours, ErrAsked, and why the request
-// has ended.
+// has ended; ErrPast14, ErrPast18 and family.ErrNotMinor where the answer is that of
+// who doesn't answer at this age (edge case 4).
 func (d Desk) Give(ctx context.Context, tx *db.Tx, by family.Guardian, r Request, shown Shown, answers map[string]bool) ([]Answer, error) {
 	c, r, err := lock(ctx, tx, r)
 	if err != nil {
@@ -86,10 +88,22 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 	if err != nil {
 		return nil, err
 	}
-	g, ok := guardian(guardians, by.ID)
-	if !ok || !g.MayAnswer() || by.Strength < family.OneTimeCode {
+	class, err := c.Class(d.Ring, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	switch g, ok := guardian(guardians, by.ID); {
+	// Edge case 4: whose answer counts is by the second.
+	case ok && class == age.Adult:
+		return nil, ErrPast18
+	case ok && class == age.Minor && g.Relation != family.Self:
+		return nil, ErrPast14
+	case ok && class == age.Child && g.Relation == family.Self:
+		return nil, family.ErrNotMinor
+	case !ok || !g.MayAnswerFor(class) || by.Strength < family.OneTimeCode:
 		return nil, ErrMayNot
 	}
+	g, _ := guardian(guardians, by.ID)
 	now, until := tx.Now(), tx.Now().Add(ProofLife)
 	// The proof is spent; what is left of it reads the receipt: see Reader.
 	err = stepped(tx.Exec(ctx, `
@@ -116,7 +130,7 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 			Notice: r.Shown.Notice, Page: r.Shown.Page, Lang: r.Shown.Lang, Channel: r.Shown.Channel, ShownAt: r.Shown.At,
 			GivenAt: now, Granted: answers[p], Strength: min(by.Strength, g.Strength),
 		}
-		if a, err = a.write(ctx, tx, actor, c, own(former, g.ID, p), EndedByNewAnswer, over); err != nil {
+		if a, err = a.write(ctx, tx, actor, c, own(former, g.ID, p), EndedByNewAnswer, g.Relation == family.Self, over); err != nil {
 			return nil, err
 		}
 		given = append(given, a)
@@ -200,7 +214,7 @@ func own(answers []Answer, g family.GuardianID, purpose string) Answer {
 
 // write ends the guardian's former answer, if there is one, and records a in its
 // place, both in the caller's transaction: at no instant do two stand, or none.
-func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Child, former Answer, ending Ending, over bool) (Answer, error) {
+func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Child, former Answer, ending Ending, self, over bool) (Answer, error) {
 	if former.ID != "" {
 		n, err := tx.Exec(ctx, `
 			UPDATE consent SET ended_at = $1, ending = $2
@@ -223,7 +237,7 @@ func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Chi
 	a.Entry, err = note(ctx, tx, c, kind, actor, AnswerBody{
 		Consent: a.ID, Guardian: a.Guardian, Request: a.Request, Purpose: a.Purpose, Charter: a.Charter,
 		Notice: a.Notice, Page: a.Page, Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: a.Strength,
-		Withdraws: a.Withdraws, Ends: former.ID, Over: over,
+		Withdraws: a.Withdraws, Ends: former.ID, Self: self, Over: over,
 	})
 	if err != nil {
 		return a, err

@@ -72,6 +72,7 @@ type AnswerBody struct {
 	Strength  family.Strength   `json:"strength"`
 	Withdraws string            `json:"withdraws,omitempty"` // the grant that it takes back
 	Ends      string            `json:"ends,omitempty"`      // the guardian's former answer, which no longer stands
+	Self      bool              `json:"self,omitempty"`      // a minor answered for itself (edge case 4)
 	Over      bool              `json:"over,omitempty"`      // all was refused, and this with it: the unconsented child's life ends
 }
 

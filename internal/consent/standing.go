@@ -1,9 +1,11 @@
 package consent
 
 import (
+	"slices"
 	"time"
 
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 )
 
 // A Verdict says whether a purpose may rest on the answers about a child, and
@@ -29,17 +31,23 @@ const (
 
 // Standing decides on what stands of the answers about one child: a purpose is
 // granted if a verified guardian granted it to a charter numbered askedSince or
-// later, and no refusal or withdrawal by anyone weighs against it (edge case 7).
+// later, and no refusal or withdrawal by anyone weighs against it (edge case 7). From
+// 14 to 17 it is the minor whose answer counts, and nobody else's (edge case 4); of
+// who is of no class that answers, nothing stands.
 // It is pure; the gate and the replay both call it. AskedSince below 1 is
 // unknown, and makes every grant stale.
-func Standing(answers []Answer, guardians []family.Guardian, purpose string, askedSince int64) Verdict {
+func Standing(answers []Answer, guardians []family.Guardian, class age.Class, purpose string, askedSince int64) Verdict {
+	if class != age.Child && class != age.Minor {
+		return Verdict{}
+	}
+	answers = of(answers, guardians, class)
 	best, against := Verdict{}, Verdict{}
 	var at time.Time // when the answer of best or against was given
 	for _, a := range answers {
 		if a.Purpose != purpose || !a.Stands() || a.Granted {
 			continue
 		}
-		if weighs(a, answers, guardians, askedSince) && (against.Consent == "" || later(a, at, against.Consent)) {
+		if weighs(a, answers, guardians, class, askedSince) && (against.Consent == "" || later(a, at, against.Consent)) {
 			against, at = Verdict{Why: Refused, Consent: a.ID}, a.GivenAt
 			if a.Withdraws != "" {
 				against.Why = Withdrawn
@@ -54,7 +62,7 @@ func Standing(answers []Answer, guardians []family.Guardian, purpose string, ask
 		if a.Purpose != purpose || !a.Stands() || !a.Granted {
 			continue
 		}
-		v := weigh(a, guardians, askedSince)
+		v := weigh(a, guardians, class, askedSince)
 		if best.Consent == "" || better(v, best) || !better(best, v) && later(a, at, best.Consent) {
 			best, at = v, a.GivenAt
 		}
@@ -62,13 +70,34 @@ func Standing(answers []Answer, guardians []family.Guardian, purpose string, ask
 	return best
 }
 
+// of returns the answers that are weighed for somebody of that class: a child's are its
+// guardians', a minor's its own. What somebody unknown said belongs to both.
+func of(answers []Answer, guardians []family.Guardian, class age.Class) []Answer {
+	side := func(a Answer) bool {
+		g, known := guardian(guardians, a.Guardian)
+		return !known || (g.Relation == family.Self) == (class == age.Minor)
+	}
+	if !slices.ContainsFunc(answers, func(a Answer) bool { return !side(a) }) {
+		return answers // as nearly always
+	}
+	return slices.DeleteFunc(slices.Clone(answers), func(a Answer) bool { return !side(a) })
+}
+
+// classOf is the class whose answers a person gives.
+func classOf(g family.Guardian) age.Class {
+	if g.Relation == family.Self {
+		return age.Minor
+	}
+	return age.Child
+}
+
 // weigh says what a standing grant is worth on its own.
-func weigh(a Answer, guardians []family.Guardian, askedSince int64) Verdict {
+func weigh(a Answer, guardians []family.Guardian, class age.Class, askedSince int64) Verdict {
 	g, known := guardian(guardians, a.Guardian)
 	switch {
 	// Edge cases 8 and 11: who isn't a verified guardian of this child, or isn't
 	// any more, grants nothing.
-	case !known || !g.MayAnswer() || a.Strength < 1:
+	case !known || !g.MayAnswerFor(class) || a.Strength < 1:
 		return Verdict{Why: Unverified, Consent: a.ID}
 	// Article 10: after a material change, consent again.
 	case askedSince < 1 || a.Charter < askedSince:
@@ -94,13 +123,13 @@ func better(a, b Verdict) bool {
 // weighs reports whether a refusal still counts. That of a former guardian
 // counts until a guardian has answered anew, after the change (edge case 8). One
 // by somebody unknown counts: a missing fact never permits.
-func weighs(no Answer, answers []Answer, guardians []family.Guardian, askedSince int64) bool {
+func weighs(no Answer, answers []Answer, guardians []family.Guardian, class age.Class, askedSince int64) bool {
 	g, known := guardian(guardians, no.Guardian)
 	if !known || g.EndedAt.IsZero() {
 		return true
 	}
 	for _, a := range answers {
-		if a.Purpose == no.Purpose && a.Stands() && a.Granted && a.GivenAt.After(g.EndedAt) && weigh(a, guardians, askedSince).Granted {
+		if a.Purpose == no.Purpose && a.Stands() && a.Granted && a.GivenAt.After(g.EndedAt) && weigh(a, guardians, class, askedSince).Granted {
 			return false
 		}
 	}
@@ -110,8 +139,10 @@ func weighs(no Answer, answers []Answer, guardians []family.Guardian, askedSince
 // disputed reports whether two guardians in office say different things about
 // one purpose (edge case 7). AskedSince has the purposes of the charter in
 // force: what isn't asked any more can't be disputed, or a child whose guardians
-// once differed about a purpose that is gone would stay so for ever.
+// once differed about a purpose that is gone would stay so for ever. With what the
+// minor says of itself nobody is in dispute.
 func disputed(answers []Answer, guardians []family.Guardian, askedSince map[string]int64) bool {
+	answers = of(answers, guardians, age.Child)
 	for _, yes := range answers {
 		if _, asked := askedSince[yes.Purpose]; !asked {
 			continue

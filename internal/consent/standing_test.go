@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 )
 
 var day = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
@@ -70,7 +71,7 @@ func TestArticle9_StandingIsByTable(t *testing.T) {
 		"edge case 8: who left said no":  {[]Answer{yes("1", "mother", 2), no("2", "father", 2)}, []family.Guardian{mother, left}, 1, Verdict{Why: Refused, Consent: "2"}},
 		"edge case 8: confirmed since":   {[]Answer{anew, no("2", "father", 2)}, []family.Guardian{mother, left}, 1, Verdict{Granted: true, Strength: 1, Consent: "3"}},
 	} {
-		if got := Standing(c.answers, c.guardians, "play", c.since); got != c.want {
+		if got := Standing(c.answers, c.guardians, age.Child, "play", c.since); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
 		}
 	}
@@ -86,6 +87,60 @@ func drawAnswer(t *rapid.T, label string) Answer {
 		Strength: family.Strength(rapid.IntRange(0, 4).Draw(t, label+" strength")),
 		GivenAt:  day.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, label+" at")) * time.Hour),
 	}
+}
+
+// Edge case 4: before the end of the 14th birthday guardians answer, then the minor
+// itself, and from 18 on nobody.
+func TestEdgeCase4_WhoseAnswerCountsIsByAge(t *testing.T) {
+	mother, self := parent("mother"), parent("self")
+	self.Relation = family.Self
+	both, unproved := []family.Guardian{mother, self}, self
+	unproved.VerifiedAt, unproved.Strength = time.Time{}, 0
+	hers, own := yes("1", "mother", 2), yes("2", "self", 2)
+	granted := func(id string) Verdict { return Verdict{Granted: true, Strength: 1, Consent: id} }
+	for name, c := range map[string]struct {
+		answers []Answer
+		people  []family.Guardian
+		class   age.Class
+		want    Verdict
+	}{
+		"a child, both say yes":             {[]Answer{hers, own}, both, age.Child, granted("1")},
+		"a child, it alone says yes":        {[]Answer{own}, both, age.Child, Verdict{}},
+		"a child that says no":              {[]Answer{hers, no("2", "self", 2)}, both, age.Child, granted("1")},
+		"a minor, both say yes":             {[]Answer{hers, own}, both, age.Minor, granted("2")},
+		"a minor, the guardian alone":       {[]Answer{hers}, both, age.Minor, Verdict{}},
+		"a minor, the guardian says no":     {[]Answer{no("1", "mother", 2), own}, both, age.Minor, granted("2")},
+		"a minor that says no":              {[]Answer{hers, no("2", "self", 2)}, both, age.Minor, Verdict{Why: Refused, Consent: "2"}},
+		"a minor before it typed a code":    {[]Answer{own}, []family.Guardian{mother, unproved}, age.Minor, Verdict{Why: Unverified, Consent: "2"}},
+		"a minor, and somebody unknown":     {[]Answer{own, no("3", "who", 2)}, both, age.Minor, Verdict{Why: Refused, Consent: "3"}},
+		"a minor, to a charter of long ago": {[]Answer{yes("2", "self", 1)}, both, age.Minor, Verdict{Why: Stale, Consent: "2"}},
+		"an adult":                          {[]Answer{hers, own}, both, age.Adult, Verdict{}},
+		"nobody knows what":                 {[]Answer{hers, own}, both, "", Verdict{}},
+	} {
+		if got := Standing(c.answers, c.people, c.class, "play", 2); got != c.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// Edge case 4: whatever guardians say changes nothing of a minor's verdict, and
+// whatever the minor says nothing of a child's.
+func TestEdgeCase4_TheOtherSideNeverWeighs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		answers, guardians, class := drawAnswers(t), drawGuardians(t), drawClass(t)
+		since := rapid.Int64Range(0, 4).Draw(t, "since")
+		own := slices.DeleteFunc(slices.Clone(answers), func(a Answer) bool {
+			g, known := guardian(guardians, a.Guardian)
+			return known && (g.Relation == family.Self) != (class == age.Minor)
+		})
+		if all, alone := Standing(answers, guardians, class, "play", since), Standing(own, guardians, class, "play", since); all != alone {
+			t.Fatalf("of a %s: %+v, without the other side %+v", class, all, alone)
+		}
+	})
+}
+
+func drawClass(t *rapid.T) age.Class {
+	return rapid.SampledFrom([]age.Class{age.Child, age.Minor}).Draw(t, "class")
 }
 
 // drawAnswers returns answers of which no two have one name.
@@ -104,7 +159,7 @@ func drawGuardians(t *rapid.T) (all []family.Guardian) {
 			continue
 		}
 		g := parent(id)
-		g.Relation = rapid.SampledFrom([]family.Relation{family.Parent, family.Teacher, family.Institution}).Draw(t, "relation")
+		g.Relation = rapid.SampledFrom([]family.Relation{family.Parent, family.Teacher, family.Institution, family.Self}).Draw(t, "relation")
 		if rapid.IntRange(0, 3).Draw(t, "unverified") == 0 {
 			g.VerifiedAt, g.Strength = time.Time{}, 0
 		}
@@ -121,9 +176,9 @@ func drawGuardians(t *rapid.T) (all []family.Guardian) {
 func TestEdgeCase7_ARestrictionNeverGrants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		answers := drawAnswers(t)
-		guardians := drawGuardians(t)
+		guardians, class := drawGuardians(t), drawClass(t)
 		since := rapid.Int64Range(0, 4).Draw(t, "since")
-		before := Standing(answers, guardians, "play", since)
+		before := Standing(answers, guardians, class, "play", since)
 		never := func(what string, v Verdict) {
 			if v.Granted && !before.Granted {
 				t.Fatalf("%s grants: %+v before, %+v after", what, before, v)
@@ -133,17 +188,17 @@ func TestEdgeCase7_ARestrictionNeverGrants(t *testing.T) {
 		more := drawAnswer(t, "one more")
 		more.Granted = false
 		at := rapid.IntRange(0, len(answers)).Draw(t, "where")
-		never("a refusal", Standing(slices.Insert(slices.Clone(answers), at, more), guardians, "play", since))
+		never("a refusal", Standing(slices.Insert(slices.Clone(answers), at, more), guardians, class, "play", since))
 		if since > 0 { // 0 is not knowing, the strictest of all
-			never("a later change", Standing(answers, guardians, "play", since+1))
-			never("not knowing since when", Standing(answers, guardians, "play", 0))
+			never("a later change", Standing(answers, guardians, class, "play", since+1))
+			never("not knowing since when", Standing(answers, guardians, class, "play", 0))
 		}
 		if len(guardians) > 0 {
 			i := rapid.IntRange(0, len(guardians)-1).Draw(t, "lost")
-			never("a lost guardian", Standing(answers, slices.Delete(slices.Clone(guardians), i, i+1), "play", since))
+			never("a lost guardian", Standing(answers, slices.Delete(slices.Clone(guardians), i, i+1), class, "play", since))
 			unverified := slices.Clone(guardians)
 			unverified[i].VerifiedAt, unverified[i].Strength = time.Time{}, 0
-			never("a guardian who isn't verified", Standing(answers, unverified, "play", since))
+			never("a guardian who isn't verified", Standing(answers, unverified, class, "play", since))
 		}
 		if before.Granted {
 			a := answers[slices.IndexFunc(answers, func(a Answer) bool { return a.ID == before.Consent && a.Granted })]
@@ -159,10 +214,10 @@ func TestEdgeCase7_ARestrictionNeverGrants(t *testing.T) {
 func TestInvariant7_TheVerdictDoesNotDependOnOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		answers := drawAnswers(t)
-		guardians := drawGuardians(t)
+		guardians, class := drawGuardians(t), drawClass(t)
 		since := rapid.Int64Range(0, 4).Draw(t, "since")
 		shuffled := rapid.Permutation(answers).Draw(t, "shuffled")
-		if a, b := Standing(answers, guardians, "play", since), Standing(shuffled, guardians, "play", since); a != b {
+		if a, b := Standing(answers, guardians, class, "play", since), Standing(shuffled, guardians, class, "play", since); a != b {
 			t.Fatalf("%+v, shuffled %+v", a, b)
 		}
 	})
@@ -173,7 +228,7 @@ func TestInvariant7_TheVerdictDoesNotDependOnOrder(t *testing.T) {
 func TestEdgeCase24_AGrantIsNoStrongerThanItsGuardianIsNow(t *testing.T) {
 	g := family.Guardian{ID: "gu_a", Relation: family.Parent, Strength: family.OneTimeCode, VerifiedAt: time.Unix(1, 0)}
 	a := Answer{ID: "co_a", Guardian: "gu_a", Purpose: "p", Charter: 1, Granted: true, GivenAt: time.Unix(2, 0), Strength: family.Document}
-	v := Standing([]Answer{a}, []family.Guardian{g}, "p", 1)
+	v := Standing([]Answer{a}, []family.Guardian{g}, age.Child, "p", 1)
 	if !v.Granted || v.Strength != family.OneTimeCode {
 		t.Errorf("a grant given with a document of a guardian who is at a one-time code now: %+v", v)
 	}

@@ -27,9 +27,12 @@ func (d Desk) Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child
 		return Answer{}, err
 	}
 	g, ok := guardian(guardians, by.ID)
-	if !ok || !g.MayAnswer() || by.Strength < family.OneTimeCode {
+	if !ok || !g.Proved() || by.Strength < family.OneTimeCode {
 		return Answer{}, ErrMayNot
 	}
+	// Edge case 4: a guardian takes back nothing that the minor has agreed to, nor the
+	// other way round.
+	answers = of(answers, guardians, classOf(g))
 	mine := own(answers, g.ID, purpose)
 	if mine.ID != "" && !mine.Granted {
 		return Answer{}, ErrWithdrawn
@@ -46,7 +49,7 @@ func (d Desk) Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child
 		Notice: grant.Notice, Page: grant.Page, Lang: grant.Lang, Channel: grant.Channel, ShownAt: grant.ShownAt,
 		GivenAt: tx.Now(), Withdraws: grant.ID, Strength: min(by.Strength, g.Strength),
 	}
-	if a, err = a.write(ctx, tx, by.Ledger(), c, mine, EndedByWithdrawal, false); err != nil {
+	if a, err = a.write(ctx, tx, by.Ledger(), c, mine, EndedByWithdrawal, g.Relation == family.Self, false); err != nil {
 		return Answer{}, err
 	}
 	return a, d.Review(ctx, tx, by.Ledger(), c)

@@ -170,7 +170,11 @@ func (w *world) standing(c family.Child) (answers []consent.Answer, guardians []
 func (w *world) verdict(c family.Child, purpose string, since int64) consent.Verdict {
 	w.t.Helper()
 	answers, guardians := w.standing(c)
-	return consent.Standing(answers, guardians, purpose, since)
+	class, err := c.Class(w.desk.Ring, w.store.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return consent.Standing(answers, guardians, class, purpose, since)
 }
 
 func (w *world) ask(by consent.Asker, c family.Child, a consent.Asking) (r consent.Request, s consent.Secrets, err error) {

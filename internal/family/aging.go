@@ -9,7 +9,7 @@ import (
 	"wardkeep/internal/family/age"
 )
 
-// An Aged is how far it was told that a child turns 14.
+// An Aged is how far it was told that a child turns 14, and then 18.
 type Aged int64
 
 // The steps, in order.
@@ -17,44 +17,63 @@ const (
 	AgedNot     Aged = 0
 	AgedTurning Aged = 1 // it is told that the day comes
 	AgedTurned  Aged = 2 // it is told that it has come: the guardian's yes carries nothing any more (edge case 4)
+	AgedGrown   Aged = 3 // it is told that the person is 18: the guardian's door is closed
 )
 
-// TurningLead is how long before the end of the 14th birthday it is told: the
-// operator has to ask the minor.
+// TurningLead is how long before the end of the 14th birthday it is told, unless the
+// operator sets another lead: the minor has to be asked.
 const TurningLead = 30 * 24 * time.Hour
 
-// Turning14 returns children who are no longer children from 00:00 of day on
+// Aging returns children who are no longer children from 00:00 of day on
 // (edge case 1) and of whom less was told, by ID and at most limit. Day is a date in
 // Asia/Shanghai. It reads the index of keyed days: a day costs those who turn and
-// haven't been told, and no birth date is opened.
-func Turning14(ctx context.Context, tx *db.Tx, ring *keyring.Ring, day time.Time, told Aged, limit int) ([]Child, error) {
+// haven't been told, and no birth date is opened. Who turns 18 is found by the same
+// index: see age.ChildhoodEnds.
+func Aging(ctx context.Context, tx *db.Tx, ring *keyring.Ring, day time.Time, told Aged, limit int) ([]Child, error) {
 	return db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM child WHERE turns_14 = $1 AND aged < $2
 		ORDER BY aged, child LIMIT $3`, dayHash(ring, day), told, int64(limit))
 }
 
 // Age records of a locked child what its birth date says by now: that it turns 14
-// within TurningLead, or that it has. It reports whether anything was new. Errors: as
-// Birth.
-func Age(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child) (bool, error) {
+// within the lead, that it has, or that it is 18. It returns what is new of it, AgedNot
+// if nothing is. Errors: as Birth.
+func Age(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c Child, lead time.Duration) (Aged, error) {
 	birth, err := c.Birth(ring)
 	if err != nil || birth.IsZero() {
-		return false, err
+		return AgedNot, err
 	}
 	told, kind, body := AgedNot, "", any(nil)
-	switch now := tx.Now(); {
-	case birth.ClassAt(now) != age.Child:
+	switch now := tx.Now(); birth.ClassAt(now) {
+	case age.Adult:
+		told, kind, body = AgedGrown, KindGrown, GrownBody{}
+	case age.Minor:
 		told, kind, body = AgedTurned, KindTurned, TurnedBody{}
-	case birth.ClassAt(now.Add(TurningLead)) != age.Child:
-		told, kind, body = AgedTurning, KindTurning, TurningBody{}
+	default:
+		if birth.ClassAt(now.Add(lead)) != age.Child {
+			told, kind, body = AgedTurning, KindTurning, TurningBody{}
+		}
 	}
 	if told <= c.Aged {
-		return false, nil
+		return AgedNot, nil
 	}
 	err = changed(tx.Exec(ctx, `UPDATE child SET aged = $1 WHERE child = $2 AND version = $3 AND state <> 'erased'`, told, c.ID, c.Version))
 	if err != nil {
-		return false, err
+		return AgedNot, err
 	}
 	_, err = c.note(ctx, tx, actor, kind, body)
-	return true, err
+	return told, err
+}
+
+// Class returns what the child is by age at a moment. Errors: as Birth.
+func (c Child) Class(ring *keyring.Ring, at time.Time) (age.Class, error) {
+	birth, err := c.Birth(ring)
+	return birth.ClassAt(at), err
+}
+
+// underage reports whether the person isn't 18 yet. One whose birth date can't be read
+// is nobody's child: nothing opens.
+func (c Child) underage(ring *keyring.Ring, at time.Time) bool {
+	class, err := c.Class(ring, at)
+	return err == nil && class != age.Adult
 }

@@ -172,7 +172,8 @@ type sealedContact struct {
 var Known = []string{"name", "phone", "email"}
 
 // known returns which of Known are there.
-func (s sealedContact) known() (names []string) {
+func (s sealedContact) known() []string {
+	names := []string{}
 	for i, sealed := range [][]byte{s.name, s.phone, s.email} {
 		if sealed != nil {
 			names = append(names, Known[i])

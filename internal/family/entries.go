@@ -12,8 +12,9 @@ const (
 	KindUnfrozen         = "child.unfrozen"
 	KindDisputed         = "child.disputed"
 	KindSettled          = "child.settled"
-	KindTurning          = "child.turning_14" // in TurningLead at most
+	KindTurning          = "child.turning_14" // within the lead: see Age
 	KindTurned           = "child.turned_14"
+	KindGrown            = "child.turned_18"
 	KindCeasing          = "child.ceasing" // its guardians are told that the service ends, or a purpose of it
 	KindErased           = "child.erased"
 	KindGuardianAdded    = "guardian.added"
@@ -47,6 +48,7 @@ type FrozenBody struct {
 type (
 	TurningBody  struct{}
 	TurnedBody   struct{}
+	GrownBody    struct{}
 	UnfrozenBody struct{}
 	DisputedBody struct{}
 	SettledBody  struct{}

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/ledger"
 )
 
@@ -23,6 +24,7 @@ var (
 	ErrRelation         = errs.New(errs.Invalid, "family.relation_unknown")
 	ErrStrength         = errs.New(errs.Invalid, "family.strength_unknown")
 	ErrNoOfficer        = errs.New(errs.Invalid, "family.institution_without_officer") // edge case 10
+	ErrNotMinor         = errs.New(errs.Conflict, "family.not_a_minor")                // edge case 4: only from 14 to 17
 )
 
 // A GuardianID names one person's tie to one child: "gu_…". A mother of two has
@@ -40,9 +42,12 @@ const (
 	Grandparent   Relation = "grandparent"
 	Teacher       Relation = "teacher"
 	Other         Relation = "other"
+	// Self is the minor itself, from 14 on: it speaks for nobody else (edge case 4).
+	Self Relation = "self"
 )
 
-// ParseRelation returns the relation with that name. Errors: ErrRelation.
+// ParseRelation returns the relation with that name. Nobody says by itself to be
+// Self: see AddSelf. Errors: ErrRelation.
 func ParseRelation(s string) (Relation, error) {
 	switch r := Relation(s); r {
 	case Parent, LegalGuardian, Institution, Grandparent, Teacher, Other:
@@ -56,6 +61,19 @@ func ParseRelation(s string) (Relation, error) {
 // neither grant nor withdraw (edge case 11).
 func (r Relation) MaySpeak() bool {
 	return r == Parent || r == LegalGuardian || r == Institution
+}
+
+// Answers reports whether such a person answers for somebody of that class, once
+// verified: a guardian for a child, and from the end of the 14th birthday on the minor
+// itself (edge case 4). For who is grown up nobody answers here.
+func (r Relation) Answers(class age.Class) bool {
+	switch class {
+	case age.Child:
+		return r.MaySpeak()
+	case age.Minor:
+		return r == Self
+	}
+	return false
 }
 
 // A Strength is how well it was proved who a guardian is (edge case 24).
@@ -87,13 +105,21 @@ func (g Guardian) Ledger() string { return "guardian:" + string(g.ID) }
 // MayAnswer reports whether the person can grant, refuse and withdraw: a verified
 // parent or legal guardian in office, or an institution whose document was seen
 // (edge cases 8, 10 and 11).
-func (g Guardian) MayAnswer() bool {
+func (g Guardian) MayAnswer() bool { return g.MayAnswerFor(age.Child) }
+
+// MayAnswerFor reports whether the person's answer counts for somebody of that class
+// (edge case 4).
+func (g Guardian) MayAnswerFor(class age.Class) bool {
 	needs := OneTimeCode
 	if g.Relation == Institution {
 		needs = Document
 	}
-	return g.Relation.MaySpeak() && g.Strength >= needs && g.Strength <= Document && !g.VerifiedAt.IsZero() && g.EndedAt.IsZero()
+	return g.Relation.Answers(class) && g.Strength >= needs && g.Strength <= Document && !g.VerifiedAt.IsZero() && g.EndedAt.IsZero()
 }
+
+// Proved reports whether the person may take back what it has said: whoever may
+// answer for somebody of some class.
+func (g Guardian) Proved() bool { return g.MayAnswer() || g.MayAnswerFor(age.Minor) }
 
 const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at`
 
@@ -167,6 +193,38 @@ func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c
 		return Guardian{}, "", err
 	}
 	return c.tie(ctx, tx, ring, key, by, r)
+}
+
+// AddSelf ties a minor to its own row: from 14 on it is asked itself (edge case 4).
+// Nothing of it is written down for that: the operator's app, which knows it, leads it to
+// what is asked. Who is tied already is returned as it is, with no entry. Errors:
+// ErrNotMinor before the end of the 14th birthday and from the end of the 18th on, ErrGuardians, and
+// those of Birth.
+func AddSelf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Child) (Guardian, string, error) {
+	birth, err := c.Birth(ring)
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	if birth.ClassAt(tx.Now()) != age.Minor {
+		return Guardian{}, "", ErrNotMinor
+	}
+	var all []Guardian
+	if err := tx.Together(ctx, ReadGuardians(&all, c.ID)); err != nil {
+		return Guardian{}, "", err
+	}
+	for _, g := range all {
+		if g.Relation == Self && g.EndedAt.IsZero() {
+			return g, "", nil
+		}
+	}
+	if len(all) >= maxGuardians {
+		return Guardian{}, "", ErrGuardians
+	}
+	key, err := c.Key(ring)
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	return c.tie(ctx, tx, ring, key, by, reach{relation: Self})
 }
 
 // tiedBy returns the guardian in office of the child that a person would be once

@@ -51,8 +51,8 @@ type tied struct {
 	phone, email []byte
 }
 
-// TiesOf returns the ties of everybody who is reached by the handle and may answer
-// for the child: verified, and in office; the child who was registered first comes
+// TiesOf returns the ties of everybody who is reached by the handle and may speak
+// for the child: verified, and in office, and while the child isn't 18 (edge case 4); the child who was registered first comes
 // first. The hash in a row only leads there; that
 // the contact is this guardian's is what is sealed under the child's key, so
 // whoever writes a hash into the table by hand signs in as nobody. A tie whose
@@ -80,7 +80,7 @@ func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie
 	var ties []Tie
 	for _, t := range rows {
 		c := of[t.Child]
-		if c.State != Erased && t.MayAnswer() && t.has(ring, c, h) {
+		if c.State != Erased && t.MayAnswer() && t.has(ring, c, h) && c.underage(ring, tx.Now()) {
 			ties = append(ties, Tie{t.Guardian, c, t.since, t.phone != nil && t.email != nil})
 		}
 	}

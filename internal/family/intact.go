@@ -9,7 +9,6 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
-	"wardkeep/internal/family/age"
 )
 
 // What follows tells an audit whether what names a person is what was written. It
@@ -82,13 +81,6 @@ func (r Record) Unlike(ring *keyring.Ring) (columns []string) {
 		columns = append(columns, "turns_14")
 	}
 	return columns
-}
-
-// Class returns how old the birth date makes the child at a moment. Errors: those
-// of Birth.
-func (r Record) Class(ring *keyring.Ring, at time.Time) (age.Class, error) {
-	birth, err := r.Birth(ring)
-	return birth.ClassAt(at), err
 }
 
 // A ContactRecord is what a guardian's row says of the person.

@@ -198,7 +198,8 @@ func Prove(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 
 // admits refuses evidence that can't be this guardian's.
 func (g Guardian) admits(ring *keyring.Ring, c Child, proofs []Proof, e Evidence, now time.Time) error {
-	if e.Strength < NameAndNumber || e.Strength > Document {
+	// A minor proves nothing here: who it is, the operator's app knows (edge case 4).
+	if e.Strength < NameAndNumber || e.Strength > Document || g.Relation == Self {
 		return ErrStrength
 	}
 	// Edge case 10: an institution's authority is for a time.

@@ -144,17 +144,18 @@ func (d *decision) child() bool {
 		d.deny("9", "gate.child_unknown") // a state that nobody knows opens nothing
 		return false
 	}
-	// Edge case 4: after 14 the guardian's grant is no basis any more. An
-	// unknown age is a child's.
-	if d.facts.Age != age.Child {
-		d.deny("2", "gate.not_a_child")
+	// Edge case 4: whoever is 18 is nobody's child any more, and nothing is used on. An
+	// unknown age is a child's; a class that nobody knows opens nothing.
+	if d.facts.Age != age.Child && d.facts.Age != age.Minor {
+		d.deny("2", "gate.grown_up")
 	}
 	// Article 20: from the request for deletion on, nothing but keeping.
 	if c.Frozen {
 		d.deny("20", "gate.frozen")
 	}
-	// Edge case 7: while guardians disagree, storage and security only.
-	if c.Disputed && d.use.Activity != charter.Store {
+	// Edge case 7: while guardians disagree, storage and security only. After 14 none of
+	// them is asked (edge case 4).
+	if c.Disputed && d.facts.Age != age.Minor && d.use.Activity != charter.Store {
 		d.deny("9", "gate.disputed")
 	}
 	// Edge case 5: an unanswered child's short life.
@@ -194,8 +195,8 @@ func (d *decision) purpose() (charter.Purpose, bool) {
 	return purpose, true
 }
 
-// Articles 9, 10 and 14: a live grant of a verified guardian for this purpose,
-// given to a notice that still says what is done.
+// Articles 9, 10 and 14: a live grant of a verified guardian for this purpose, or
+// from 14 on of the minor itself, given to a notice that still says what is done.
 func (d *decision) consent(purpose charter.Purpose) {
 	since, ok := d.facts.Published.AskedSince[purpose.Name]
 	if !ok {
@@ -208,12 +209,20 @@ func (d *decision) consent(purpose charter.Purpose) {
 		d.deny("10", "gate.consent_stale") // nobody can have answered to a charter to come
 		return
 	}
-	v := consent.Standing(d.facts.Answers, d.facts.Guardians, purpose.Name, since)
+	if d.facts.Age != age.Child && d.facts.Age != age.Minor {
+		return // nobody's yes carries anything: see child
+	}
+	v := consent.Standing(d.facts.Answers, d.facts.Guardians, d.facts.Age, purpose.Name, since)
 	if v.Granted {
 		// Edge case 24: what leaves the operator needs more than a one-time code.
 		if v.Strength < consent.Needs(d.facts.Published.Charter, d.use.Activity, d.use.Party) {
 			d.deny("9", "gate.verification_too_weak")
 		}
+		return
+	}
+	// Edge case 4: after 14 the guardian's grant is no basis any more; the minor is asked.
+	if d.facts.Age == age.Minor && v.Why == consent.None {
+		d.deny("2", "gate.not_a_child")
 		return
 	}
 	switch v.Why {
@@ -327,7 +336,7 @@ func (d *decision) origin(h Held) {
 		d.denyItem("23", "gate.value_ceasing", h.Item)
 	}
 	since, ok := d.facts.Published.AskedSince[h.Purpose]
-	if !ok || !consent.Standing(d.facts.Answers, d.facts.Guardians, h.Purpose, since).Granted {
+	if !ok || !consent.Standing(d.facts.Answers, d.facts.Guardians, d.facts.Age, h.Purpose, since).Granted {
 		d.denyItem("20", "gate.value_without_ground", h.Item)
 	}
 }

@@ -108,6 +108,13 @@ func (w *world) closes(what string) {
 	w.facts.Service.Closed = strings.TrimSpace(w.facts.Service.Closed + " " + what)
 }
 
+// self has the minor answer for itself about speaking (edge case 4).
+func (w *world) self(granted bool) {
+	w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_self", Child: "ch_1", Relation: family.Self, Strength: 1, VerifiedAt: now})
+	w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_self", Child: "ch_1", Guardian: "gu_self", Purpose: "speaking", Charter: 2,
+		Granted: granted, Strength: family.OneTimeCode, GivenAt: now})
+}
+
 // changes are the words of the first column of a table.
 var changes = map[string]func(*world){
 	"all is in order":                 func(*world) {},
@@ -156,6 +163,8 @@ var changes = map[string]func(*world){
 		w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_2", Child: "ch_1", Relation: family.Parent, Strength: 1, VerifiedAt: now})
 		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_2", Child: "ch_1", Guardian: "gu_2", Purpose: "reports", Charter: 2, GivenAt: now})
 	},
+	"the minor agreed":        func(w *world) { w.self(true) },
+	"the minor refused":       func(w *world) { w.self(false) },
 	"voice ended this second": func(w *world) { w.facts.Held[0].Expires = now },
 	"voice has a second left": func(w *world) { w.facts.Held[0].Expires = now.Add(time.Second) },
 	"voice is for reports and too old for speaking": func(w *world) {

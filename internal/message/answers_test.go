@@ -213,7 +213,7 @@ func TestEdgeCase5_ARefusalOfEverythingIsConfirmedOnceAndNothingStays(t *testing
 		a := d.ask(child, consent.Asking{}, "en")
 		d.refuse(&a)
 		// The sweep comes before anybody has read the ledger.
-		swept, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell)
+		swept, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell, retention.Terms{})
 		if err != nil || swept.Unanswered != 1 {
 			t.Fatalf("%+v, %v", swept, err)
 		}

@@ -140,6 +140,20 @@ func (f *Farewell) Released(ctx context.Context, tx *db.Tx, child family.Child, 
 	return f.add(ctx, tx, nil, child, guardian, notify.KindReleased, "")
 }
 
+// Grown writes to the verified guardians of somebody who is 18 now: they speak for
+// nobody any more (edge case 4).
+func (f *Farewell) Grown(ctx context.Context, tx *db.Tx, child family.Child, guardians []family.Guardian) (all []notify.Message) {
+	if f == nil {
+		return nil
+	}
+	for _, g := range guardians {
+		if g.MayAnswer() {
+			all = f.add(ctx, tx, all, child, g.ID, notify.KindGrown, "")
+		}
+	}
+	return all
+}
+
 // add writes one letter, to somebody who has heard from us before.
 func (f *Farewell) add(ctx context.Context, tx *db.Tx, all []notify.Message, child family.Child, guardian family.GuardianID, kind, evidence string, kept ...legal.Keep) []notify.Message {
 	m, err := f.write(ctx, tx, child, guardian, kind, evidence, kept)

@@ -224,6 +224,9 @@ func added(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) 
 	if err := p.Into(&b); err != nil || p.Version == enrolled {
 		return nil, err
 	}
+	if b.Relation == family.Self {
+		return nil, nil // the minor is asked itself, and answers for itself (edge case 4)
+	}
 	kind := notify.KindGuardianAdded
 	if !b.Relation.MaySpeak() {
 		kind = notify.KindContactAdded // edge case 11

@@ -275,12 +275,12 @@ func TestEdgeCase5_TheSilentHearThatNothingIsLeft(t *testing.T) {
 		d.refuse(&a)
 		d.told("consent.refusal 13700137000")
 		d.Pass(family.UnconsentedLife)
-		done, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell)
+		done, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell, retention.Terms{})
 		if err != nil || done.Unanswered != 3 {
 			t.Fatalf("%+v, %v", done, err)
 		}
 		d.told("child.unanswered " + motherPhone)
-		if _, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell); err != nil {
+		if _, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell, retention.Terms{}); err != nil {
 			t.Fatal(err)
 		}
 		d.told()

@@ -27,6 +27,7 @@ const (
 	KindCorrected  = "child.corrected"
 	KindTurning    = "child.turning_14"
 	KindTurned     = "child.turned_14"
+	KindGrown      = "child.turned_18"
 	KindErased     = "child.erased"
 	KindErasedKept = "child.erased_kept" // … but for what a law demands to keep
 	KindUnanswered = "child.unanswered"  // nobody answered in time: erased
@@ -90,6 +91,7 @@ var wordings = map[string]wording{
 	KindCorrected:  {"corrected", whyTold},
 	KindTurning:    {"turning", whyTold},
 	KindTurned:     {"turned", whyTold},
+	KindGrown:      {"grown", whyLast},
 	KindErased:     {"erased", whyLast},
 	KindErasedKept: {"erased_kept", whyLast},
 	KindUnanswered: {"unanswered", whyLast},

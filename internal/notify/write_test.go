@@ -76,7 +76,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 			notify.KindAnswerReady, notify.KindCopyTaken},
 		back: {notify.KindUnverified, notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 			notify.KindIdentityAccepted, notify.KindIdentityRefused},
-		rules: {notify.KindCorrected, notify.KindErased, notify.KindCeased, notify.KindReleased},
+		rules: {notify.KindCorrected, notify.KindErased, notify.KindCeased, notify.KindReleased, notify.KindGrown},
 	} {
 		for _, kind := range kinds {
 			all[kind] = sample{notify.News{Kind: kind, Service: name, At: at, Link: link}, []string{shown, link}}

@@ -137,8 +137,11 @@ func (g given) event() Event {
 	case consent.KindWithdrawn:
 		e.State = Withdrawn
 	}
-	if g.Actor != "guardian:"+string(g.Guardian) {
+	switch {
+	case g.Actor != "guardian:"+string(g.Guardian):
 		e.Entity = "Test"
+	case g.Self:
+		e.Entity = "DataSubject" // edge case 4
 	}
 	return e
 }

@@ -97,7 +97,7 @@ type Event struct {
 	Type     string `json:"event_type"`
 	Time     string `json:"event_time"`
 	Duration string `json:"validity_duration,omitempty"` // of what was given
-	Entity   string `json:"entity_type"`                 // "Guardian", or "Test" where an app played one
+	Entity   string `json:"entity_type"`                 // "Guardian", "DataSubject" for a minor itself, or "Test" where an app played either
 	EntityID string `json:"entity_id"`                   // "gu_…"
 	Strength int    `json:"entity_verification"`         // as how strongly verified: see family.Strength
 	ID       string `json:"event_id"`                    // "co_…"

@@ -7,6 +7,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/ledger"
 )
 
@@ -81,23 +82,34 @@ func (f *fold) answer(p ledger.Placed, s source, c *child, b consent.AnswerBody)
 }
 
 // mayAnswer checks who answers: a verified guardian of this child, with no more
-// strength than was proved (Article 9). An app may play one in a test service.
+// strength than was proved (Article 9), or the minor itself, each at its age (edge case
+// 4). A former answer is taken back at any. An app may play one in a test service.
 func (f *fold) mayAnswer(p ledger.Placed, s source, c *child, b consent.AnswerBody) fault {
 	g := c.guardianNamed(b.Guardian)
 	switch {
-	case g == nil || !g.mayAnswer(f.names):
+	case g == nil || !g.proved(f.names):
 		return impossible(ruleGuardian)
+	case b.Self != g.self(f.names):
+		return fault{what: FoundBody, field: ruleAnswer}
 	case b.Strength < family.OneTimeCode || b.Strength > family.Strength(g.strength):
 		return impossible(ruleStrength)
 	case p.Actor == "guardian:"+string(b.Guardian):
-		return fault{}
 	case !strings.HasPrefix(p.Actor, "app:"):
 		return impossible(ruleActor)
+	default:
+		if _, had := f.forced[p.Service]; !had {
+			f.forced[p.Service] = s
+		}
 	}
-	if _, had := f.forced[p.Service]; !had {
-		f.forced[p.Service] = s
+	switch {
+	case p.Kind == consent.KindWithdrawn:
+		return fault{}
+	case b.Self && c.birth == 0:
+		return impossible(ruleClass)
+	case b.Self:
+		return c.sawAge(age.Minor, p.At.UnixMicro())
 	}
-	return fault{}
+	return c.sawAge(age.Child, p.At.UnixMicro())
 }
 
 // withdraws checks that what is taken back is a grant that stands.

@@ -137,7 +137,7 @@ func (f *fold) familyEntry(p ledger.Placed, s source, k key, c *child) fault {
 			x = c.claimed(p, b)
 		}
 		if b.What == "birth" {
-			c.childAt, c.grownAt, c.aged = 0, 0, uint8(family.AgedNot)
+			c.childAt, c.grownAt, c.minorAt, c.adultAt, c.aged = 0, 0, 0, 0, uint8(family.AgedNot)
 			c.birth, c.birthFrom = p.Version, f.names.sym(string(b.Source))
 		}
 	case family.KindFrozen:
@@ -152,7 +152,7 @@ func (f *fold) familyEntry(p ledger.Placed, s source, k key, c *child) fault {
 	case family.KindSettled:
 		_, x = body[family.SettledBody](p)
 		was, is = &c.disputed, &fl
-	case family.KindTurning, family.KindTurned:
+	case family.KindTurning, family.KindTurned, family.KindGrown:
 		return f.ages(p, c)
 	case family.KindCeasing:
 		return f.childCeases(p, s, c)
@@ -172,13 +172,16 @@ func (f *fold) familyEntry(p ledger.Placed, s source, k key, c *child) fault {
 	return x
 }
 
-// ages folds that a child turns 14, or has: each once, in that order, and as its birth
-// date says, which is compared with the table's later.
+// ages folds that a child turns 14, that it has, and that it is 18: each once, in that
+// order, and as its birth date says, which is compared with the table's later.
 func (f *fold) ages(p ledger.Placed, c *child) fault {
 	told, class := family.AgedTurning, age.Child
 	_, x := body[family.TurningBody](p)
-	if p.Kind == family.KindTurned {
+	switch p.Kind {
+	case family.KindTurned:
 		told, class = family.AgedTurned, age.Minor
+	case family.KindGrown:
+		told, class = family.AgedGrown, age.Adult
 	}
 	switch {
 	case x != (fault{}):
@@ -275,7 +278,7 @@ func (f *fold) guardianEntry(p ledger.Placed, c *child) fault {
 	case family.KindGuardianAdded:
 		b, x := body[family.GuardianAddedBody](p)
 		k, ok := keyOf(id.Guardian, string(b.Guardian))
-		if _, err := family.ParseRelation(string(b.Relation)); x == (fault{}) && (!ok || err != nil) {
+		if _, err := family.ParseRelation(string(b.Relation)); x == (fault{}) && (!ok || err != nil && b.Relation != family.Self) {
 			x = fault{what: FoundBody, field: ruleGuardian}
 		}
 		if x != (fault{}) {

@@ -348,17 +348,18 @@ func (r at) unlike(column string) {
 	r.found(FoundSealed, column, "–", "–")
 }
 
-// ages compares the birth date with the classes that the uses told.
+// ages compares the birth date with the classes that the entries told.
 func (r at) ages(t *tally) {
 	ring, c := r.audit.ring, t.child
 	for _, told := range []struct {
 		at    int64
-		child bool
-	}{{c.childAt, true}, {c.grownAt, false}} {
+		class age.Class
+		is    bool
+	}{{c.childAt, age.Child, true}, {c.grownAt, age.Child, false}, {c.minorAt, age.Adult, false}, {c.adultAt, age.Adult, true}} {
 		if told.at == 0 {
 			continue
 		}
-		if class, err := t.record.Class(ring, moment(told.at)); err != nil || (class == age.Child) != told.child {
+		if class, err := t.record.Class(ring, moment(told.at)); err != nil || (class == told.class) != told.is {
 			r.found(FoundAge, "birth", "–", "–")
 			return
 		}

@@ -28,8 +28,9 @@ type child struct {
 	at      int64 // when that was
 	used    int64 // the greatest version that a use rested on
 
-	childAt int64 // the last use as a child since the birth date was given
-	grownAt int64 // the first use as none
+	// What was told of its age since the birth date was given: the last time as a child,
+	// the first as none, the last as a minor, the first as an adult.
+	childAt, grownAt, minorAt, adultAt int64
 
 	birth     int64 // the version at which the birth date was given; 0 if it is unknown
 	birthFrom sym   // who gave it
@@ -96,8 +97,12 @@ type tomb struct {
 	day     int64
 }
 
-// MayAnswer is family's rule.
+// MayAnswer and Proved are family's rules.
 func (g guardian) mayAnswer(n *names) bool { return g.family(n).MayAnswer() }
+
+func (g guardian) proved(n *names) bool { return g.family(n).Proved() }
+
+func (g guardian) self(n *names) bool { return n.text(g.relation) == string(family.Self) }
 
 func (g guardian) family(n *names) family.Guardian {
 	return family.Guardian{

@@ -101,23 +101,31 @@ func (c *child) holdsFor(n *names, purpose string) bool {
 	return known && slices.ContainsFunc(c.values, func(v value) bool { return v.purpose == y })
 }
 
-// sawAge keeps what the uses say about the child's age: all of those as a child
-// must lie before those as none.
+// sawAge keeps what the entries say about the child's age: all of those as a child
+// must lie before those as none, and those as a minor before those as an adult.
 func (c *child) sawAge(class age.Class, at int64) fault {
 	switch class {
 	case age.Child:
 		c.childAt = max(c.childAt, at)
-	case age.Minor, age.Adult:
-		if c.grownAt == 0 || at < c.grownAt {
-			c.grownAt = at
-		}
+	case age.Minor:
+		c.grownAt, c.minorAt = earlier(c.grownAt, at), max(c.minorAt, at)
+	case age.Adult:
+		c.grownAt, c.adultAt = earlier(c.grownAt, at), earlier(c.adultAt, at)
 	default:
 		return fault{what: FoundBody, field: ruleClass}
 	}
-	if c.grownAt != 0 && c.childAt >= c.grownAt {
+	if c.grownAt != 0 && c.childAt >= c.grownAt || c.adultAt != 0 && c.minorAt >= c.adultAt {
 		return impossible(ruleClass)
 	}
 	return fault{}
+}
+
+// earlier is the earlier of two times, of which the first may be none.
+func earlier(was, at int64) int64 {
+	if was == 0 {
+		return at
+	}
+	return min(was, at)
 }
 
 // factsOf puts the facts about a child together. They share f's slices.

@@ -9,6 +9,7 @@
 package retention
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -49,7 +50,7 @@ type Swept struct {
 	Claims     int // claims that a child is older whose second person didn't come
 	Kept       int // values whose legal time is over
 	Overdue    int // orders to processors and recipients that weren't attested in time
-	Aged       int // children of whom it was recorded that they turn 14, or have
+	Aged       int // children of whom it was recorded that they turn 14, or have, or are 18
 	Evidence   int // certificates of erasures whose time is over
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
@@ -59,9 +60,14 @@ type Swept struct {
 	Answers    int // kept answers of the API that nobody repeats any more
 }
 
-// Sweep is SweepTelling that tells nobody.
+// Terms are what an operator sets of a sweep; of a zero, the default holds.
+type Terms struct {
+	TurningLead time.Duration // how long before a 14th birthday is over it is told
+}
+
+// Sweep is SweepTelling by the defaults that tells nobody.
 func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (Swept, error) {
-	return SweepTelling(ctx, store, v, nil)
+	return SweepTelling(ctx, store, v, nil, Terms{})
 }
 
 // SweepTelling erases all that is due now, one child per transaction, and then
@@ -69,7 +75,7 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (Swept, error) {
 // fails does not keep the others waiting; the errors come back together. Whoever
 // was asked and didn't answer in time is told by f that nothing is left, and no
 // erasure waits for that.
-func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (done Swept, err error) {
+func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, terms Terms) (done Swept, err error) {
 	var failed []error
 	run := func(n *int, due func() (int, int, error)) {
 		for ctx.Err() == nil {
@@ -94,7 +100,9 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	all(&done.Demanded, func() (int, error) { return sweepDemanded(ctx, store, v, f) })
 	all(&done.Kept, func() (int, error) { return sweepKept(ctx, store, v) })
 	run(&done.Overdue, func() (int, int, error) { return sweepOrders(ctx, store) })
-	run(&done.Aged, func() (int, int, error) { return sweepAges(ctx, store, v) })
+	run(&done.Aged, func() (int, int, error) {
+		return sweepAges(ctx, store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))
+	})
 	began := store.Now().UTC()
 	all(&done.Values, func() (n int, err error) {
 		erased, err := sweepValues(ctx, store, v)

@@ -196,7 +196,7 @@ func (d Desk) ApproveOlder(ctx context.Context, tx *db.Tx, by catalog.Officer, s
 	if err != nil {
 		return fail(err)
 	}
-	_, err = family.Age(ctx, tx, d.Ring, by.Ledger(), c)
+	_, err = family.Age(ctx, tx, d.Ring, by.Ledger(), c, 0) // that the day comes is the sweep's to tell
 	return c, entry, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 )
 
 // A Demand is what somebody asks for.
@@ -54,6 +55,13 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	}
 	if err := ask.by(ctx, tx, by, c); err != nil {
 		return fail(err)
+	}
+	// Edge case 4: the guardian's door is open until 18, by the second.
+	switch class, err := c.Class(d.Ring, tx.Now()); {
+	case err != nil:
+		return fail(err)
+	case ask.Door == ByGuardian && class == age.Adult:
+		return fail(ErrMayNot)
 	}
 	if err := d.check(ctx, tx, c, ask); err != nil {
 		return fail(err)

@@ -46,7 +46,11 @@ func (v *Vault) orderEnd(ctx context.Context, tx *db.Tx, actor string, c family.
 	if err := tx.Together(ctx, consent.ReadGrants(&grants, c.ID), consent.ReadStanding(&answers, c.ID), family.ReadGuardians(&guardians, c.ID)); err != nil {
 		return err
 	}
+	class, err := c.Class(v.Ring, tx.Now())
+	if err != nil {
+		return err
+	}
 	return v.orders().Ended(ctx, tx, actor, c, grants, purpose, func(other string) bool {
-		return consent.Standing(answers, guardians, other, published.AskedSince[other]).Granted
+		return consent.Standing(answers, guardians, class, other, published.AskedSince[other]).Granted
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 )
 
 // EraseUnfounded erases what was collected for purposes that a guardian has said no
@@ -37,11 +38,15 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	if err := tx.Together(ctx, consent.ReadStanding(&answers, id), family.ReadGuardians(&guardians, id)); err != nil {
 		return nil, err
 	}
-	if err := v.orderStop(ctx, tx, actor, child, published, answers, guardians, grants); err != nil {
+	class, err := child.Class(v.Ring, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := v.orderStop(ctx, tx, actor, child, published, answers, guardians, class, grants); err != nil {
 		return nil, err
 	}
 	for _, s := range values {
-		if unfounded(published, answers, guardians, s.purpose) {
+		if unfounded(published, answers, guardians, class, s.purpose) {
 			items = append(items, s.item)
 		}
 	}
@@ -68,10 +73,10 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 
 // orderStop tells processors and recipients of the purposes that have lost their
 // consent.
-func (v *Vault) orderStop(ctx context.Context, tx *db.Tx, actor string, c family.Child, p catalog.Published, answers []consent.Answer, guardians []family.Guardian, grants []consent.Grant) error {
+func (v *Vault) orderStop(ctx context.Context, tx *db.Tx, actor string, c family.Child, p catalog.Published, answers []consent.Answer, guardians []family.Guardian, class age.Class, grants []consent.Grant) error {
 	var lost []string
 	for _, g := range grants {
-		if !slices.Contains(lost, g.Purpose) && unfounded(p, answers, guardians, g.Purpose) {
+		if !slices.Contains(lost, g.Purpose) && unfounded(p, answers, guardians, class, g.Purpose) {
 			lost = append(lost, g.Purpose)
 		}
 	}
@@ -80,20 +85,25 @@ func (v *Vault) orderStop(ctx context.Context, tx *db.Tx, actor string, c family
 	}
 	slices.Sort(lost)
 	return v.orders().Withdrawn(ctx, tx, actor, c, grants, lost, func(purpose string) bool {
-		return consent.Standing(answers, guardians, purpose, p.AskedSince[purpose]).Granted
+		return consent.Standing(answers, guardians, class, purpose, p.AskedSince[purpose]).Granted
 	})
 }
 
 // unfounded reports whether a no stands against the purpose, and no yes of a
-// guardian in office.
-func unfounded(p catalog.Published, answers []consent.Answer, guardians []family.Guardian, purpose string) bool {
-	v := consent.Standing(answers, guardians, purpose, p.AskedSince[purpose])
+// guardian in office. After 14 it is what the minor says (edge case 4): what it hasn't
+// answered is kept and not used until its time is over, unless a guardian says no to it.
+func unfounded(p catalog.Published, answers []consent.Answer, guardians []family.Guardian, class age.Class, purpose string) bool {
+	v := consent.Standing(answers, guardians, class, purpose, p.AskedSince[purpose])
+	if class != age.Child && v == (consent.Verdict{}) {
+		class = age.Child
+		v = consent.Standing(answers, guardians, class, purpose, p.AskedSince[purpose])
+	}
 	if v.Granted || v.Why != consent.Refused && v.Why != consent.Withdrawn {
 		return false
 	}
 	return !slices.ContainsFunc(answers, func(a consent.Answer) bool {
 		return a.Purpose == purpose && a.Granted && a.Stands() && slices.ContainsFunc(guardians, func(g family.Guardian) bool {
-			return g.ID == a.Guardian && g.MayAnswer()
+			return g.ID == a.Guardian && g.MayAnswerFor(class)
 		})
 	})
 }

@@ -29,7 +29,7 @@ import (
 
 // What can be wrong with an attempt.
 var (
-	ErrNotOffered = errs.New(errs.NotFound, "verification.not_offered") // the method isn't configured
+	ErrNotOffered = errs.New(errs.NotFound, "verification.not_offered") // the method isn't configured, or a minor asks
 	ErrNotFound   = errs.New(errs.NotFound, "verification.not_found")   // or another guardian's, or another service's
 	ErrName       = errs.New(errs.Invalid, "verification.name_invalid")
 	ErrNumber     = errs.New(errs.Invalid, "verification.number_invalid") // its check digit says so, or its shape
@@ -148,6 +148,9 @@ func (d Desk) begin(ctx context.Context, tx *db.Tx, r consent.Request, proof str
 	g, err := d.Consent.Guardian(ctx, tx, r, proof)
 	if err != nil {
 		return Attempt{}, c, err
+	}
+	if g.Relation == family.Self {
+		return Attempt{}, c, ErrNotOffered // edge case 4: nothing more of a minor is taken
 	}
 	// Article 23: a name, a number or a document is collected, too.
 	if err := consent.GoesOn(ctx, tx, r.Service); err != nil {

@@ -35,6 +35,7 @@ type askedView struct {
 	Notice                  charter.NoticeDoc // the whole of it, as it was published
 	Processors, Recipients  []party
 	Controls                bool
+	Minor                   bool // the minor itself is asked (edge case 4)
 	One                     bool // one purpose is asked: to agree is to agree to it
 	NeedsSwitch             bool // something that the basic function needs has a switch of its own
 }
@@ -141,7 +142,7 @@ type question struct {
 	charter          int64
 	lang             i18n.Lang
 	purposes, before string
-	controls         bool
+	controls, minor  bool
 }
 
 // maxDrawn bounds the questions that are kept, of some 30 kB each.
@@ -164,12 +165,12 @@ func (d *drawn) put(q question, html askedPart) {
 }
 
 // asked renders what a request asks, once for all who are asked the same.
-func (s *Server) asked(ctx context.Context, tx *db.Tx, r consent.Request, notice charter.NoticeDoc, l i18n.Lang, controls bool) (askedPart, error) {
+func (s *Server) asked(ctx context.Context, tx *db.Tx, r consent.Request, notice charter.NoticeDoc, l i18n.Lang, minor, controls bool) (askedPart, error) {
 	before, err := consent.AnsweredBefore(ctx, tx, r)
 	if err != nil {
 		return askedPart{}, err
 	}
-	q := question{service: r.Service, charter: r.Charter, lang: l, purposes: strings.Join(r.Purposes, " "), controls: controls}
+	q := question{service: r.Service, charter: r.Charter, lang: l, purposes: strings.Join(r.Purposes, " "), controls: controls, minor: minor}
 	for _, p := range slices.Sorted(maps.Keys(before)) {
 		q.before += fmt.Sprint(p, " ", before[p], " ")
 	}
@@ -180,7 +181,7 @@ func (s *Server) asked(ctx context.Context, tx *db.Tx, r consent.Request, notice
 	if err != nil {
 		return askedPart{}, err
 	}
-	v.Controls = controls
+	v.Controls, v.Minor = controls, minor
 	var part askedPart
 	if part.Summary, err = s.part(l, "summary", v); err != nil {
 		return askedPart{}, err

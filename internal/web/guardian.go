@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/notify"
 )
 
@@ -123,6 +124,7 @@ type requestPage struct {
 	Proofs                         bool      // stronger proofs than a code are offered
 	Until                          string    // something that is asked needs one: the key of what doesn't happen without
 	Proved                         bool      // … and this browser has shown it
+	Minor                          bool      // the minor itself is asked (edge case 4)
 	Ends                           time.Time // of the child if nobody agrees; zero: it stays registered, whatever becomes of the request
 }
 
@@ -170,7 +172,10 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 		return err
 	}
 	page.Verified = mine && req.State == consent.Verified
-	if page.Asked, err = s.asked(ctx, tx, req, notice, l, page.Verified); err != nil {
+	if page.Minor, err = consent.OfMinor(ctx, tx, req); err != nil {
+		return err
+	}
+	if page.Asked, err = s.asked(ctx, tx, req, notice, l, page.Minor, page.Verified); err != nil {
 		return err
 	}
 	if page.Verified {
@@ -189,7 +194,7 @@ func (s *Server) fillRequest(ctx context.Context, tx *db.Tx, page *requestPage, 
 	f, err := s.face(ctx, tx, req, l)
 	page.Service, page.Name, page.Nickname, page.Ends = req.Service, f.name, f.nickname, f.ends
 	page.Notice, page.Page = req.Shown.Notice, req.Shown.Page
-	page.Proofs = len(s.verifier.Offered()) > 0
+	page.Proofs = len(s.verifier.Offered()) > 0 && !page.Minor
 	page.Expires, page.Left = req.ExpiresAt, left(l, req.ExpiresAt.Sub(tx.Now()))
 	return err
 }
@@ -382,6 +387,7 @@ type receiptPage struct {
 	Waits    bool      // … and somebody may agree by then: another request is open
 	Proofs   bool      // stronger proofs than a code are offered
 	Prove    bool      // … and some line needs one
+	Minor    bool      // the minor itself has answered (edge case 4)
 }
 
 // A receiptLine is one choice, and what became of it. At most one of the flags
@@ -404,6 +410,9 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
 		req, by, err := s.reader(ctx, tx, r)
 		unverified := errors.Is(err, consent.ErrVerified)
 		if err != nil && !unverified {
+			return err
+		}
+		if page.Minor, err = consent.OfMinor(ctx, tx, req); err != nil {
 			return err
 		}
 		if page.Name, err = s.serviceName(ctx, tx, req.Service, lang(r)); err != nil || unverified {
@@ -450,21 +459,30 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 		}
 		page.Waits = slices.ContainsFunc(all, func(other consent.Request) bool { return other.Refusal() == nil })
 	}
+	if page.Minor, err = consent.OfMinor(ctx, tx, req); err != nil {
+		return err
+	}
+	class, err := child.Class(s.Ring, tx.Now())
+	if err != nil {
+		return err
+	}
+	// Edge case 4: who doesn't answer at this age may take back, and not think again.
+	answers := page.Minor && class == age.Minor || !page.Minor && class == age.Child
 	page.Lines, page.Prove = nil, false // Update may run this again
-	page.Proofs = len(s.verifier.Offered()) > 0
+	page.Proofs = len(s.verifier.Offered()) > 0 && !page.Minor
 	page.Answered, page.Charter, page.Notice = receipt.Request.AnsweredAt, req.Charter, receipt.Request.Shown.Notice
 	for _, a := range receipt.Answers {
 		p, _ := published.Charter.Purpose(a.Purpose)
 		_, asked := now.Charter.Purpose(a.Purpose)
 		line := became(a, standing)
 		line.IfRefused = p.IfRefused.In(charter.Lang(l))
-		stands := consent.Standing(standing, guardians, a.Purpose, now.AskedSince[a.Purpose])
+		stands := consent.Standing(standing, guardians, class, a.Purpose, now.AskedSince[a.Purpose])
 		if line.Granted && stands.Granted && stands.Strength < consent.Needed(now.Charter, a.Purpose) {
 			line.Until = consent.UntilProved(now.Charter)
 			page.Prove = page.Proofs
 		}
 		open := !line.Granted && !line.Renewed || line.Until != "" && page.Proofs
-		line.Label, line.Again = p.Label.In(charter.Lang(l)), asked && !over && open
+		line.Label, line.Again = p.Label.In(charter.Lang(l)), asked && !over && open && answers
 		page.Lines = append(page.Lines, line)
 	}
 	return nil

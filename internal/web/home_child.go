@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/order"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
@@ -236,6 +237,7 @@ type told struct {
 	// Whether stronger proofs than a code are offered.
 	proofs  bool
 	service catalog.Service // which says what ends
+	class   age.Class       // of the child
 }
 
 func (s *Server) told(ctx context.Context, tx *db.Tx, service string, answers []consent.Answer, l i18n.Lang) (told, error) {
@@ -314,6 +316,9 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 	}
 	words, err := s.told(ctx, tx, t.Of.Service, answers, lang(r))
 	if err != nil {
+		return err
+	}
+	if words.class, err = t.Of.Class(s.Ring, tx.Now()); err != nil {
 		return err
 	}
 	*page = homeChildPage{Rules: "/rules/" + t.Of.Service} // Update may run this again
@@ -408,19 +413,24 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	p, _ := t.purpose(purpose)
 	c := homeConsent{Purpose: purpose, Label: t.label(purpose), Necessary: p.Necessary, IfRefused: p.IfRefused.In(t.lang)}
 	_, asked := t.now.Charter.Purpose(purpose)
-	v := consent.Standing(answers, guardians, purpose, t.now.AskedSince[purpose])
+	v := consent.Standing(answers, guardians, t.class, purpose, t.now.AskedSince[purpose])
 	var mine, theirs consent.Answer
 	for _, a := range answers {
 		switch {
 		case a.Purpose != purpose:
 		case a.Guardian == me.ID:
 			mine = a
-		case a.Granted:
+		case a.Granted && slices.ContainsFunc(guardians, func(g family.Guardian) bool { return g.ID == a.Guardian && g.Relation != family.Self }):
 			theirs = a
 		}
 		if a.ID == v.Consent {
 			c.Since = a.GivenAt
 		}
+	}
+	if t.class != age.Child {
+		// Edge case 4: what the minor says is the minor's. A former yes can be taken back.
+		return homeConsent{Purpose: c.Purpose, Label: c.Label, Necessary: c.Necessary, IfRefused: c.IfRefused,
+			State: "web.mine.consent.minor", Withdraw: mine.Granted || mine.ID == "" && theirs.ID != ""}
 	}
 	weak := v.Granted && v.Strength < consent.Needed(t.now.Charter, purpose)
 	c.Unproved = weak && mine.Granted && mine.Charter >= t.now.AskedSince[purpose]
@@ -452,6 +462,9 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 // disputes names the purposes about which two guardians in office say different
 // things (edge case 7).
 func (t told) disputes(answers []consent.Answer, guardians []family.Guardian) (labels []string) {
+	if t.class != age.Child {
+		return nil // none of them is asked any more
+	}
 	ended := func(id family.GuardianID) bool {
 		i := slices.IndexFunc(guardians, func(g family.Guardian) bool { return g.ID == id })
 		return i >= 0 && !guardians[i].EndedAt.IsZero()

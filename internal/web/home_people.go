@@ -30,11 +30,11 @@ type homePerson struct {
 
 // people lists everybody in office, me first, and says whether nobody but me could
 // speak for the child. A former guardian isn't shown: old links are severed (edge
-// case 9).
+// case 9). Nor is a minor who was asked itself.
 func people(me family.Tie, guardians []family.Guardian) (all []homePerson, alone bool) {
 	all, alone = []homePerson{{}}, true
 	for _, g := range guardians {
-		if !g.EndedAt.IsZero() {
+		if !g.EndedAt.IsZero() || g.Relation == family.Self {
 			continue
 		}
 		p := homePerson{Relation: "web.mine.relation." + string(g.Relation), State: "web.mine.person.unverified", At: g.VerifiedAt, Me: g.ID == me.ID}

@@ -26,7 +26,7 @@ var types = []string{
 	catalog.KindPublished, catalog.KindRecalled, catalog.KindCeasing, catalog.KindCeased, catalog.KindSuspended, catalog.KindResumed,
 
 	family.KindRegistered, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
-	family.KindCorrected, family.KindTurning, family.KindTurned, family.KindErased,
+	family.KindCorrected, family.KindTurning, family.KindTurned, family.KindGrown, family.KindErased,
 	vault.KindEvent,
 	family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
 

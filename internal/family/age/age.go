@@ -6,7 +6,10 @@
 // child. Nothing else in the product compares birth dates.
 package age
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Zone is China Standard Time, in which birthdays begin and end. It is a fixed
 // offset, so that no answer depends on the machine's time zone database. China
@@ -51,6 +54,30 @@ func (b Birth) Turns(n int) time.Time {
 	y, m, d := b.Latest()
 	d = min(d, lastDay(y+n, m))
 	return time.Date(y+n, m, d+1, 0, 0, 0, 0, Zone)
+}
+
+// ChildhoodEnds returns what Turns(14) is of those for whom Turns(18) is a given day in
+// Asia/Shanghai: one day, but for 29 February. So whoever keeps no more than the end
+// of a childhood finds who is grown up.
+func ChildhoodEnds(grown time.Time) (days []time.Time) {
+	y, m, d := grown.In(Zone).AddDate(0, 0, -1).Date()
+	births := []Birth{{y - minorEnds, int(m), d}}
+	if m == time.February && d == 28 {
+		births = append(births, Birth{y - minorEnds, 2, 29})
+	}
+	for _, b := range births {
+		if b.Check() != nil || !sameDay(b.Turns(minorEnds), grown) {
+			continue
+		}
+		if end := b.Turns(childEnds); !slices.ContainsFunc(days, end.Equal) {
+			days = append(days, end)
+		}
+	}
+	return days
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.In(Zone).Format(time.DateOnly) == b.In(Zone).Format(time.DateOnly)
 }
 
 // InFuture reports whether even the earliest day that b allows comes after the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,33 @@ func TestArticle2_AChildThrough24HoursOfThe14thBirthday(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Whoever is 18 is found by the day on which the childhood ended, whatever the birth
+// date, and by no other.
+func TestEdgeCase4_WhoIs18IsFoundByTheEndOfTheChildhood(t *testing.T) {
+	ends := func(b age.Birth) bool {
+		days := age.ChildhoodEnds(b.Turns(18))
+		return slices.ContainsFunc(days, b.Turns(14).Equal) && len(days) <= 2
+	}
+	for _, s := range []string{"2012-02-29", "2012-02-28", "2011-02-28", "2012-03-01", "2082-02-28", "2084-02-29", "2086-02-28", "2012", "2012-02", "2011-12-31"} {
+		if !ends(birth(t, s)) {
+			t.Errorf("%s isn't found", s)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		if b := births.Draw(t, "birth"); !ends(b) {
+			t.Fatal("a birth date isn't found")
+		}
+		grown := time.Date(2030, 1, 1, 0, 0, 0, 0, age.Zone).AddDate(0, 0, rapid.IntRange(-20000, 40000).Draw(t, "days"))
+		for _, end := range age.ChildhoodEnds(grown.Add(time.Duration(rapid.IntRange(0, 86399).Draw(t, "seconds")) * time.Second)) {
+			y, m, d := end.AddDate(0, 0, -1).Date()
+			b := age.Birth{Year: y - 14, Month: int(m), Day: d}
+			if b.Check() == nil && !b.Turns(18).Equal(grown) && !(m == time.February && d >= 28) {
+				t.Fatalf("%s finds who isn't 18", grown.Format(time.DateOnly))
+			}
+		}
+	})
 }
 
 func TestArticle2_UnknownAgeIsAChild(t *testing.T) {
