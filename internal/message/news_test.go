@@ -646,6 +646,7 @@ func TestEdgeCase24_TheEndOfAProofIsTold(t *testing.T) {
 
 // silent are the kinds of entries that nobody is told of by message, and why.
 var silent = map[string]string{
+	family.KindGrown:        "the guardians' office ends with it: a Farewell tells them",
 	rights.KindAssigned:     "who of the operator handles a demand changes nothing of it: its deadline stands at home",
 	rights.KindClaimed:      "nothing has changed yet: the correction is told",
 	rights.KindClaimRefused: "nothing has changed",
