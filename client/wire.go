@@ -50,7 +50,7 @@ type Child struct {
 // Guardian is somebody who speaks, or spoke, for a child. No contact is told.
 type Guardian struct {
 	ID         string    `json:"id" example:"gu_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
-	Relation   string    `json:"relation" enum:"parent,legal_guardian,institution,grandparent,teacher,other"`
+	Relation   string    `json:"relation" enum:"parent,legal_guardian,institution,grandparent,teacher,other,self" doc:"self is a minor who was asked itself"`
 	Strength   int       `json:"strength" minimum:"0" maximum:"4" doc:"how the guardian was verified: 0 not at all, 1 one-time code, 2 name and identity number, 3 official identity, 4 document"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitzero" doc:"since when they don't speak for the child any more"`

@@ -316,6 +316,46 @@ func theLinkExpires(g *guardian) {
 	if n := g.permitted(); n != all {
 		g.t.Errorf("%d purposes are permitted after the renewal, want %d", n, all)
 	}
+	theMinorDecides(g)
+}
+
+// Edge case 4: from 14 on the minor itself is asked, with the code that its app shows.
+func theMinorDecides(g *guardian) {
+	g.register(g.turning14())
+	g.ask("account", "course-progress", "class-ranking")
+	g.agreed()
+	g.site.Pass(48 * time.Hour)
+	if n := g.permitted(); n != 0 {
+		g.t.Errorf("at 14 a guardian's yes permits %d purposes", n)
+	}
+	var err error
+	g.asked, err = g.site.API.Ask(g.t.Context(), wardkeep.Asking{Child: g.child.ID, Answers: "minor", Channel: "link", Locale: string(g.lang),
+		Purposes: []string{"course-progress", "class-ranking"}})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.open()
+	g.sees("web.minor.what", "web.minor.code_why")
+	g.at("request-minor")
+	code, err := g.site.API.ShowCode(g.t.Context(), g.asked.ID)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.typeCode(code.Code)
+	g.isUntouched()
+	g.at("request-minor-verified")
+	g.switchOn("class-ranking")
+	g.follow(agree)
+	g.sees("web.receipt.granted", "web.receipt.refused")
+	g.at("receipt-minor")
+	g.holds(1, "answered")
+}
+
+// turning14 is a child who is 14 in two days.
+func (g *guardian) turning14() wardkeep.NewChild {
+	n := apptest.NewChild()
+	n.BirthDate = g.site.App.Store.Now().UTC().AddDate(-14, 0, 1).Format(time.DateOnly)
+	return n
 }
 
 // renewed has a new link sent, and returns it.

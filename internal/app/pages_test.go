@@ -86,10 +86,13 @@ func (g *guardian) nextChild() {
 	g.ask()
 }
 
-// register has the operator register a child.
-func (g *guardian) register() {
+// register has the operator register a child, perhaps one that is given.
+func (g *guardian) register(given ...wardkeep.NewChild) {
 	g.t.Helper()
 	n := apptest.NewChild()
+	if len(given) > 0 {
+		n = given[0]
+	}
 	g.phone = n.Guardian.Phone
 	var err error
 	if g.child, err = g.site.API.Register(g.t.Context(), n); err != nil {

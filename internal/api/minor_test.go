@@ -1,0 +1,83 @@
+package api_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"wardkeep/client"
+	"wardkeep/internal/family/age"
+)
+
+// Edge case 4 over HTTP: before the 14th birthday is over only a guardian is asked, and
+// from then on only the minor, with a code that the app shows it.
+func TestEdgeCase4_AMinorIsAskedOverHTTP(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		turns := w.Store.Now().In(age.Zone).AddDate(-14, 0, 1).Format(time.DateOnly) // tomorrow, or the day before where there is none
+		c := w.must(w.client.Register(ctx, wardkeep.NewChild{Ref: "amy", BirthDate: turns, Guardian: wardkeep.GuardianContact{Phone: "13800138000"}})).(wardkeep.Child)
+		r := w.must(w.client.Ask(ctx, wardkeep.Asking{Child: c.ID, Channel: "link", Locale: "en"})).(wardkeep.ConsentRequest)
+		w.must(w.client.Force(ctx, r.ID, "granted"))
+		mother := c.Guardians[0].ID
+		minors := wardkeep.Asking{Child: c.ID, Answers: "minor", Channel: "link", Locale: "en", Purposes: []string{"course-progress"}}
+		guardians := wardkeep.Asking{Child: c.ID, Channel: "link", Locale: "en", Purposes: []string{"course-progress"}}
+		refused := func(what string, err error, code string) {
+			t.Helper()
+			if !errors.Is(err, &wardkeep.Problem{Code: code}) {
+				t.Errorf("%s: %v, want %s", what, err, code)
+			}
+		}
+		_, err := w.client.Ask(ctx, minors)
+		refused("a minor before 14", err, "family.not_a_minor")
+		asked := w.must(w.client.Ask(ctx, guardians)).(wardkeep.ConsentRequest)
+		w.must(w.guardian(asked).Open(ctx, "en"))
+		_, err = w.client.ShowCode(ctx, asked.ID)
+		refused("a guardian's code", err, "consent.not_a_minors")
+
+		w.Pass(48 * time.Hour)
+		_, err = w.client.Ask(ctx, guardians)
+		refused("a guardian after 14", err, "consent.guardian_past_14")
+		_, err = w.client.Force(ctx, asked.ID, "granted")
+		refused("a guardian's answer after 14", err, "consent.guardian_past_14")
+		named := minors
+		named.Guardian = mother
+		_, err = w.client.Ask(ctx, named)
+		refused("a minor, and a guardian who is named", err, "consent.answers_unknown")
+		sent := minors
+		sent.Channel = "sms"
+		_, err = w.client.Ask(ctx, sent)
+		refused("a minor by SMS", err, "consent.minor_by_link")
+		if x := w.send(http.MethodPost, "/v1/services/xiaoxi-english/consent-requests", `{"child":"`+c.ID+`","answers":"teacher","channel":"link","locale":"en"}`); x.status != 422 {
+			t.Errorf("a teacher answers: %d %s", x.status, x.body)
+		}
+
+		own := w.must(w.client.Ask(ctx, minors)).(wardkeep.ConsentRequest)
+		if own.URL == "" || own.AskURL != "" || own.Guardian == mother {
+			t.Errorf("%+v", own)
+		}
+		_, err = w.client.ShowCode(ctx, own.ID)
+		refused("a code before anything was shown", err, "consent.not_shown")
+		_, err = w.client.Send(ctx, own.ID)
+		refused("sent to whom", err, "consent.no_contact")
+		m := w.guardian(own)
+		open := w.must(m.Open(ctx, "en")).(wardkeep.GuardianRequest)
+		code := w.must(w.client.ShowCode(ctx, own.ID)).(wardkeep.MinorsCode)
+		if len(code.Code) != 6 || code.LifeSeconds != 600 {
+			t.Errorf("%+v", code)
+		}
+		proof := w.must(m.Verify(ctx, code.Code)).(wardkeep.Verified).Proof
+		w.must(m.Answer(ctx, wardkeep.GuardianAnswer{Proof: proof, NoticeHash: open.NoticeHash, Lang: "en", Answers: map[string]bool{"course-progress": true}}))
+		w.must(w.client.Collect(ctx, c.ID, "", wardkeep.Collection{Purpose: "course-progress", Values: map[string]string{"nickname": "Amy"}}))
+		p := w.must(w.client.Permissions(ctx, c.ID, "")).(wardkeep.Permissions)
+		for _, purpose := range p.Purposes {
+			permitted := purpose.Activities[0].Permitted
+			if purpose.ManagedBy != "self" || permitted != (purpose.Purpose == "course-progress") {
+				t.Errorf("%s: managed by %s, %v", purpose.Purpose, purpose.ManagedBy, permitted)
+			}
+		}
+		if seen := w.status(c.ID); seen.Age != "minor" || len(seen.Guardians) != 2 || seen.Guardians[1].Relation != "self" {
+			t.Errorf("%+v", seen)
+		}
+	})
+}
