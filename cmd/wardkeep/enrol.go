@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/roster"
+	"wardkeep/internal/suspicion"
 )
 
 // errSomeRefused says that an import ended, and some lines were refused.
@@ -99,6 +100,9 @@ func (c importCmd) one(ctx context.Context, a *app.App, row roster.Row, done *en
 	err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
 		var g family.Guardian
 		child, g, _, err = gate.Register(ctx, tx, a.Ring, operator, enrolment(c.Service, row))
+		if err == nil {
+			err = suspicion.Registered(ctx, tx, a.Ring, operator, c.Service, row.Ref)
+		}
 		if asked = err == nil && row.Guardian.Relation.ClaimsGuardianship(); !asked {
 			return err
 		}

@@ -44,6 +44,7 @@ type cli struct {
 	Guardian guardianCmd `cmd:"" help:"${guardian}"`
 	Proofs   proofsCmd   `cmd:"" name:"verification" help:"${verification}"`
 	Demand   demandCmd   `cmd:"" help:"${demand}"`
+	Suspects suspectsCmd `cmd:"" name:"suspicion" help:"${suspicion}"`
 	Cease    ceaseCmd    `cmd:"" help:"${cease}"`
 	Keep     keepingCmd  `cmd:"" name:"retention" help:"${retention}"`
 	Retain   retainCmd   `cmd:"" help:"${retain}"`

@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/roster"
+	"wardkeep/internal/suspicion"
 )
 
 var (
@@ -104,6 +105,15 @@ func TestWordsOfEveryState(t *testing.T) {
 		}
 		for _, s := range []rights.State{rights.Done, rights.Refused, rights.Cancelled} {
 			keys = append(keys, "cmd.demand.state."+string(s))
+		}
+		for _, s := range []suspicion.Source{suspicion.Staff, suspicion.Parent, suspicion.Signal, suspicion.UserReport} {
+			keys = append(keys, "cmd.suspicion.source."+string(s))
+		}
+		for _, o := range []suspicion.Outcome{suspicion.NotAChild, suspicion.Child, suspicion.ErasedElsewhere, suspicion.Withdrawn, suspicion.Lapsed} {
+			keys = append(keys, "cmd.suspicion.outcome."+string(o))
+		}
+		for _, b := range []suspicion.Basis{suspicion.DocumentSeen, suspicion.OfficialCheck, suspicion.ParentSaid} {
+			keys = append(keys, "cmd.suspicion.basis."+string(b))
 		}
 		for _, r := range []rights.Reason{rights.NotEntitled, rights.NothingHeld, rights.AlreadyRight, rights.Complex, rights.Unreachable} {
 			keys = append(keys, "cmd.demand.reason."+string(r))

@@ -21,12 +21,14 @@ const (
 	EventsRead    Scope = "events:read"    // read events again
 	RequestsWrite Scope = "requests:write" // take and answer what children and guardians demand
 	OrdersWrite   Scope = "orders:write"   // see what processors and recipients were told to do, and pass on that they did it
+	// SuspicionsWrite is to report that an account may be a child's.
+	SuspicionsWrite Scope = "suspicions:write"
 )
 
 // known lists all scopes, in the order in which a set is written. A scope's
 // place is its bit in a set in memory; nothing stored depends on it.
 var known = []Scope{
-	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite, OrdersWrite,
+	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite, OrdersWrite, SuspicionsWrite,
 }
 
 // Scopes is a set of scopes. The zero Scopes is empty. Two sets are equal if ==

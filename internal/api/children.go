@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 )
 
@@ -39,10 +40,26 @@ type checkAgeInput struct{ Body wardkeep.AgeCheck }
 
 // checkAge answers how old somebody is. It is neutral: it says nothing of what
 // an answer leads to, and stores nothing.
-func checkAge(s *Server, _ context.Context, _ *call, in *checkAgeInput) (answer[wardkeep.AgeClass], error) {
+func checkAge(s *Server, ctx context.Context, c *call, in *checkAgeInput) (answer[wardkeep.AgeClass], error) {
+	if err := lines("ref", in.Body.Ref); err != nil {
+		return answer[wardkeep.AgeClass]{}, err
+	}
 	b, err := s.birth(in.Body.BirthDate)
 	if err != nil {
 		return answer[wardkeep.AgeClass]{}, err
+	}
+	if in.Body.Ref != "" {
+		// Who is suspected to be a child has no age that anybody knows.
+		err := s.Store.View(ctx, func(tx *db.Tx) error {
+			open, err := suspicion.Suspected(ctx, tx, s.Ring, c.app.Service, pii.New(in.Body.Ref))
+			if open {
+				b = age.Birth{}
+			}
+			return err
+		})
+		if err != nil {
+			return answer[wardkeep.AgeClass]{}, err
+		}
 	}
 	return answer[wardkeep.AgeClass]{Body: wardkeep.AgeClass{Age: string(b.ClassAt(s.Store.Now()))}}, nil
 }
@@ -76,6 +93,9 @@ func registerChild(s *Server, ctx context.Context, c *call, in *registerChildInp
 		case errs.Of(err).Field == "birth":
 			return out, at(err, "birth_date")
 		case err != nil:
+			return out, err
+		}
+		if err := suspicion.Registered(ctx, tx, s.Ring, c.app, c.app.Service, e.Ref); err != nil {
 			return out, err
 		}
 		// The answer may be kept for a day, longer than the child: it doesn't

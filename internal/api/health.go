@@ -15,17 +15,19 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/suspicion"
 )
 
 // What a health check can find beside the refusals of the store and the ledger.
 var (
-	ErrUnwell       = errs.New(errs.Unavailable, "api.unwell")         // some check fails; the answer lists all
-	ErrLedgerBehind = errs.New(errs.Unavailable, "api.ledger_behind")  // entries wait longer than patience
-	ErrSweepBehind  = errs.New(errs.Unavailable, "api.sweep_behind")   // what is due isn't erased
-	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late")  // children wait whom somebody has demanded to erase
-	ErrUnended      = errs.New(errs.Unavailable, "api.cessation_late") // what was announced to end isn't erased
-	ErrUnattested   = errs.New(errs.Unavailable, "api.orders_late")    // processors or recipients haven't done what they were told
-	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")   // demands are past their day
+	ErrUnwell       = errs.New(errs.Unavailable, "api.unwell")          // some check fails; the answer lists all
+	ErrLedgerBehind = errs.New(errs.Unavailable, "api.ledger_behind")   // entries wait longer than patience
+	ErrSweepBehind  = errs.New(errs.Unavailable, "api.sweep_behind")    // what is due isn't erased
+	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late")   // children wait whom somebody has demanded to erase
+	ErrUnended      = errs.New(errs.Unavailable, "api.cessation_late")  // what was announced to end isn't erased
+	ErrUnattested   = errs.New(errs.Unavailable, "api.orders_late")     // processors or recipients haven't done what they were told
+	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")    // demands are past their day
+	ErrUndecided    = errs.New(errs.Unavailable, "api.suspicions_late") // nobody has decided about who may be a child
 )
 
 const (
@@ -56,6 +58,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	var unended int64
 	var orders int64
 	var copies backup.Watch
+	var suspected int64
 	read := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		if waiting, err = ledger.OldestPending(ctx, tx); err != nil {
 			return err
@@ -64,6 +67,9 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 			return err
 		}
 		if late, err = rights.CountLate(ctx, tx, s.erasePatience()); err != nil {
+			return err
+		}
+		if suspected, err = suspicion.CountLate(ctx, tx, ""); err != nil {
 			return err
 		}
 		if unended, err = catalog.CountLate(ctx, tx, "", cessation.Patience); err != nil {
@@ -95,7 +101,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 		h.Checks = append(h.Checks, check)
 	}
 	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended),
-		lateCheck("orders", read, orders, ErrUnattested),
+		lateCheck("orders", read, orders, ErrUnattested), lateCheck("suspicions", read, suspected, ErrUndecided),
 		lateCheck("backups", read, copies.Late, backup.ErrLate))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}

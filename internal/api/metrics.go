@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
@@ -30,9 +31,10 @@ var (
 
 // What is measured of what was demanded of the app's service.
 var (
-	demandsOverdue = prometheus.NewDesc("wardkeep_demands_overdue", "Open demands past their day; 1000 at most.", nil, nil)
-	cessationsLate = prometheus.NewDesc("wardkeep_cessations_late", "Announced ends, of the service or of purposes, that aren't over though the time of guardians is.", nil, nil)
-	erasuresLate   = prometheus.NewDesc("wardkeep_erasures_late", "Children whom the sweeps should have erased because somebody has demanded it; 1000 at most.", nil, nil)
+	demandsOverdue    = prometheus.NewDesc("wardkeep_demands_overdue", "Open demands past their day; 1000 at most.", nil, nil)
+	cessationsLate    = prometheus.NewDesc("wardkeep_cessations_late", "Announced ends, of the service or of purposes, that aren't over though the time of guardians is.", nil, nil)
+	erasuresLate      = prometheus.NewDesc("wardkeep_erasures_late", "Children whom the sweeps should have erased because somebody has demanded it; 1000 at most.", nil, nil)
+	suspicionsOverdue = prometheus.NewDesc("wardkeep_suspicions_overdue", "Accounts that may be a child's, and that nobody has decided about by their day; 1000 at most.", nil, nil)
 )
 
 // What is measured of the sweeps: of values of the app's service, but that of the last success is
@@ -109,6 +111,11 @@ func getMetrics(s *Server, w http.ResponseWriter, r *http.Request, c *call) erro
 		if err != nil {
 			return err
 		}
+		suspected, err := suspicion.CountLate(r.Context(), tx, c.app.Service)
+		if err != nil {
+			return err
+		}
+		all.add(suspicionsOverdue, prometheus.GaugeValue, float64(suspected))
 		return measureSweeps(r.Context(), tx, c.app.Service, &all)
 	})
 	if err != nil {

@@ -74,6 +74,10 @@ var routes = []route{
 	{Method: get, Path: service + "/orders", ID: "list-orders", Tag: "rights", Scope: account.OrdersWrite, Status: 200, do: typed(listOrders)},
 	{Method: post, Path: service + "/orders/{order}:attest", ID: "attest-order", Tag: "rights", Scope: account.OrdersWrite, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(attestOrder)},
 
+	{Method: post, Path: service + "/suspicions", ID: "suspect", Tag: "children", Scope: account.SuspicionsWrite, Body: true, Once: true, Status: 201, Errors: []int{409}, do: typed(suspect)},
+	{Method: get, Path: service + "/suspicions", ID: "list-suspicions", Tag: "children", Scope: account.SuspicionsWrite, Status: 200, do: typed(listSuspicions)},
+	{Method: get, Path: service + "/suspicions/{suspicion}", ID: "get-suspicion", Tag: "children", Scope: account.SuspicionsWrite, Status: 200, Errors: []int{404}, do: typed(getSuspicion)},
+
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
 	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},
 	{Method: post, Path: service + "/decisions", ID: "decide", Tag: "values", Scope: account.DecisionsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Checks, wardkeep.Decisions](decide)},

@@ -50,10 +50,15 @@ type Enrolment struct {
 
 const maxRef = 200
 
+// IsRef reports whether an operator may call somebody so: one line without spaces around it.
+func IsRef(ref pii.Text) bool {
+	text := ref.Reveal()
+	return text != "" && strings.TrimSpace(text) == text && isLine(text, maxRef)
+}
+
 func (e Enrolment) check(now time.Time) (reach, error) {
-	ref := e.Ref.Reveal()
 	switch {
-	case ref == "" || strings.TrimSpace(ref) != ref || !isLine(ref, maxRef):
+	case !IsRef(e.Ref):
 		return reach{}, ErrRef.At("ref")
 	case e.Birth.Check() != nil:
 		return reach{}, age.ErrImpossible.At("birth")

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
@@ -45,6 +46,7 @@ type fold struct {
 	keptOf   map[key][]*keeping  // by child
 	allowed  map[key][]*approval // by child
 	keptEnds []keptEnd
+	suspects map[string]*suspected
 	children map[key]*child
 	erased   map[tomb]int64
 	refusals map[refusal]int
@@ -97,7 +99,7 @@ type shown struct {
 func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *fold {
 	return &fold{
 		names: n, rows: rows, report: report,
-		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
+		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey),
@@ -128,7 +130,8 @@ var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindRecalled, catalog.KindAppointed, catalog.KindEnded,
 		catalog.KindCeasing, catalog.KindCeased,
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, vault.KindSwept,
-		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, legal.KindErased}
+		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, legal.KindErased,
+		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
@@ -249,6 +252,7 @@ const (
 	ruleKept       = "kept"
 	ruleBackup     = "backup"
 	ruleRestored   = "restored"
+	ruleSuspicion  = "suspicion"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
@@ -143,6 +144,24 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 			s.forgeUse(func(b *gate.UseBody) {
 				b.Age, b.Reasons = "minor", []gate.Denial{{Code: "gate.not_a_child", Article: "2"}}
 			})
+		}},
+		"a yes of a minor before it is one": {"age birth", func(s *scene) {
+			s.forgeSelf()
+		}},
+		"a decision about who may be a child by an app": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), suspicion.KindDecided, suspicion.DecidedBody{Suspicion: s.doubt, Outcome: suspicion.NotAChild, Basis: suspicion.ParentSaid})
+		}},
+		"a decision about who may be a child on no basis": {"impossible suspicion", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), suspicion.KindDecided, suspicion.DecidedBody{Suspicion: s.doubt, Outcome: suspicion.NotAChild})
+		}},
+		"a suspicion that lapses too early": {"impossible expires_at", func(s *scene) {
+			s.forgeAs("system:retention", suspicion.KindDecided, suspicion.DecidedBody{Suspicion: s.doubt, Outcome: suspicion.Lapsed})
+		}},
+		"a suspicion that another looks after": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), suspicion.KindTaken, suspicion.TakenBody{Suspicion: s.doubt, Owner: "st_x"})
+		}},
+		"a suspicion that nobody reported": {"impossible suspicion", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), suspicion.KindTaken, suspicion.TakenBody{Suspicion: id.New(id.Suspicion), Owner: s.Officer.ID})
 		}},
 		"a use of no age": {"body age", func(s *scene) { s.forgeUse(func(b *gate.UseBody) { b.Age = "" }) }},
 		"a use at an earlier version": {"order version", func(s *scene) {
@@ -402,6 +421,31 @@ func (s *scene) collect(life time.Duration) {
 		_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: vault.KindCollected, Service: service, Subject: c.Subject,
 			Version: c.Version, Actor: s.App.Ledger(), Body: vault.CollectedBody{Values: []gate.Span{
 				{Item: "weekly_score", Purpose: "course-progress", Collected: now, Expires: now + life.Microseconds()}}}})
+		return err
+	})
+}
+
+// forgeSelf ties mei, who is eight, to itself, and has it agree.
+func (s *scene) forgeSelf() {
+	s.T.Helper()
+	self := family.Guardian{ID: family.GuardianID(id.New(id.Guardian))}
+	var stands []consent.Answer
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		stands = nil
+		return tx.Together(ctx, consent.ReadStanding(&stands, s.mei.ID))
+	})
+	a := stands[0]
+	s.forge(s.mei, 1, family.KindGuardianAdded, s.App.Ledger(), family.GuardianAddedBody{Guardian: self.ID, Relation: family.Self, Known: []string{}})
+	s.forge(s.mei, 1, family.KindGuardianVerified, self.Ledger(), family.GuardianVerifiedBody{Guardian: self.ID, Strength: family.OneTimeCode})
+	s.forge(s.mei, 1, consent.KindRefused, self.Ledger(), consent.AnswerBody{Consent: id.New(id.Consent), Guardian: self.ID, Request: a.Request,
+		Purpose: a.Purpose, Charter: a.Charter, Notice: a.Notice, Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: 1, Self: true})
+}
+
+// forgeAs appends an entry about the service that no version is of.
+func (s *scene) forgeAs(actor, kind string, body any) {
+	s.T.Helper()
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Actor: actor, Body: body})
 		return err
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
@@ -19,7 +20,7 @@ import (
 // changed counts as before.
 const slack = 5_000_000 // microseconds
 
-// serviceEntry folds an entry about a service, a credential or a webhook.
+// serviceEntry folds an entry about a service, a credential, a webhook or a suspicion.
 func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 	switch p.Kind {
 	case account.KindIssued:
@@ -28,6 +29,8 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return f.revoked(p)
 	case webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed:
 		return f.webhookEntry(p)
+	case suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided:
+		return f.suspicionEntry(p)
 	case vault.KindSwept:
 		return f.swept(p)
 	case order.KindAttested, order.KindOverdue:

@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
@@ -41,6 +42,7 @@ type scene struct {
 	aunt          family.Guardian // mei's, with a name and an address
 	revoked       account.App
 	hook          webhook.Endpoint // whose secret was changed; another was removed
+	doubt         string           // a suspicion that somebody looks after; another was decided
 	before        former
 	approvals     map[string]string // ids of what a law demands to keep: of all children, of mei, and what was taken back
 	orders        map[string]string // ids of orders: about mei, of whom is erased and overdue, of whom is erased and attested
@@ -79,6 +81,7 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	}
 	s.waits(s.bo)
 	s.demands()
+	s.suspects()
 	ok(t, s.says(refusing, none), s.erase(refusing.Child),
 		s.put(s.mei.ID, "course-progress", map[string]string{"weekly_score": "76"}))
 	s.remember()
@@ -284,6 +287,30 @@ func (s *scene) copies() {
 	})
 }
 
+// suspects has two accounts reported, of which one is found to be no child's.
+func (s *scene) suspects() {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		for _, ref := range []string{"one", "another"} {
+			got, _, err := suspicion.Report(ctx, tx, s.Ring, workday.Default(), s.App, pii.New(ref), suspicion.Signal)
+			if err != nil {
+				return err
+			}
+			if _, _, err := suspicion.Take(ctx, tx, s.Officer, got.ID); err != nil {
+				return err
+			}
+			s.doubt, got.ID = got.ID, s.doubt
+			if got.ID == "" {
+				continue
+			}
+			if _, _, err := suspicion.Decide(ctx, tx, s.Officer, got.ID, suspicion.NotAChild, suspicion.DocumentSeen); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // cancelled asks a guardian of the child and takes it back.
 func (s *scene) cancelled(c family.Child) {
 	s.T.Helper()
@@ -408,6 +435,7 @@ func here(*scene) []any       { return []any{service} }
 func nobody(*scene) []any     { return nil }
 func copied(s *scene) []any   { return []any{s.copied.ID} }
 func restored(s *scene) []any { return []any{s.restored.ID} }
+func doubt(s *scene) []any    { return []any{s.doubt} }
 
 // both are two children of whom the first lends something to the second.
 func both(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }
@@ -784,6 +812,18 @@ var changes = []change{
 	{"entries of a gap are believed", `UPDATE restoration SET kept = '0-1' WHERE id = $1`, restored, "row_differs restoration kept"},
 	{"a gap is told elsewhere", `UPDATE restoration SET entry = '王小明' WHERE id = $1`, restored, "row_differs restoration entry"},
 	{"a gap was replayed before", `UPDATE restoration SET done_at = 1 WHERE id = $1`, restored, "row_differs restoration done_at"},
+	{"a suspicion never was", `DELETE FROM suspicion WHERE id = $1`, doubt, "row_missing suspicion "},
+	{"a suspicion has another name", `UPDATE suspicion SET id = '王小明' WHERE id = $1`, doubt, "row_extra suspicion "},
+	{"a suspicion is another service's", `UPDATE suspicion SET service = '王小明' WHERE id = $1`, doubt, "row_differs suspicion service"},
+	{"a suspicion has another source", `UPDATE suspicion SET source = 'staff' WHERE id = $1`, doubt, "row_differs suspicion source"},
+	{"nobody looks after a suspicion", `UPDATE suspicion SET owner = '' WHERE id = $1`, doubt, "row_differs suspicion owner"},
+	{"a suspicion is decided", `UPDATE suspicion SET outcome = 'withdrawn' WHERE id = $1`, doubt, "row_differs suspicion outcome"},
+	{"a suspicion was decided on another basis", `UPDATE suspicion SET basis = 'parent_said' WHERE id <> $1`, doubt, "row_differs suspicion basis"},
+	{"a suspicion came later", `UPDATE suspicion SET opened_at = opened_at + 1 WHERE id = $1`, doubt, "row_differs suspicion opened_at"},
+	{"a suspicion may wait longer", `UPDATE suspicion SET due_at = due_at + 1 WHERE id = $1`, doubt, "row_differs suspicion due_at"},
+	{"a suspicion is over", `UPDATE suspicion SET closed_at = 1 WHERE id = $1`, doubt, "row_differs suspicion closed_at"},
+	{"a suspicion is about nobody", `UPDATE suspicion SET ref = NULL WHERE id = $1`, doubt, "row_sealed suspicion ref, ref_hash"},
+	{"a suspicion isn't found", `UPDATE suspicion SET ref_hash = NULL WHERE id = $1`, doubt, "row_sealed suspicion ref, ref_hash"},
 	{"events go nowhere", `DELETE FROM webhook_endpoint WHERE endpoint = $1`, hook, "row_missing webhook_endpoint "},
 	{"events go elsewhere", `UPDATE webhook_endpoint SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE endpoint = $1`, hook, "row_sealed webhook_endpoint sealed"},
 	{"an endpoint has another name", `UPDATE webhook_endpoint SET endpoint = '王小明' WHERE endpoint = $1`, hook, "row_extra webhook_endpoint "},

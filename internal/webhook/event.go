@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 )
 
@@ -34,6 +35,7 @@ var types = []string{
 	consent.KindCancelled, consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 
 	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
 

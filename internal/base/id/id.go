@@ -39,6 +39,7 @@ const (
 	Order        Prefix = "or" // what a processor or a recipient is told to do
 	Backup       Prefix = "bk" // a copy of the store
 	Restoration  Prefix = "rs" // that the store was put back to what it was
+	Suspicion    Prefix = "sp" // that an account may be a child's
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

@@ -487,6 +487,25 @@ CREATE INDEX party_order_number ON party_order (service, number, id);
 CREATE INDEX party_order_issued ON party_order (issued, id);
 CREATE INDEX party_order_party ON party_order (service, party, issued_at, id);
 
+-- SUSPICION. Accounts that aren't registered as a child's and may be one's.
+CREATE TABLE suspicion (
+	id        text   NOT NULL PRIMARY KEY,
+	service   text   NOT NULL,
+	source    text   NOT NULL, -- staff, parent, signal, user_report
+	owner     text   NOT NULL, -- of the staff, or empty
+	outcome   text   NOT NULL, -- empty while it is open
+	basis     text   NOT NULL, -- what was checked of who is no child
+	opened_at bigint NOT NULL,
+	due_at    bigint NOT NULL,
+	closed_at bigint,          -- NULL while it is open
+	ref       bytea,           -- sealed: what the operator calls the account; NULL once closed, as is the next
+	ref_hash  bytea
+);
+CREATE UNIQUE INDEX suspicion_ref ON suspicion (service, ref_hash);
+CREATE INDEX suspicion_open ON suspicion (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX suspicion_due ON suspicion (due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX suspicion_life ON suspicion (opened_at, id) WHERE closed_at IS NULL;
+
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
 -- child.
 CREATE TABLE certificate (
@@ -667,6 +686,7 @@ DROP TABLE value;
 DROP TABLE party_order;
 DROP TABLE kept_value;
 DROP TABLE legal_approval;
+DROP TABLE suspicion;
 DROP TABLE consent;
 DROP TABLE code_contact;
 DROP TABLE shown_page;

@@ -1,0 +1,99 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/suspicion"
+)
+
+// A suspected is what the ledger says of an account that may be a child's: nothing of
+// the account.
+type suspected struct {
+	service, source, owner, outcome, basis string
+	opened, due, closed                    int64
+}
+
+// suspicionEntry folds that an account is suspected, looked after and decided about:
+// each once but the second, and all while it is open.
+func (f *fold) suspicionEntry(p ledger.Placed) fault {
+	switch p.Kind {
+	case suspicion.KindOpened:
+		b, x := body[suspicion.OpenedBody](p)
+		switch {
+		case x != (fault{}):
+			return x
+		case !id.Is(id.Suspicion, b.Suspicion):
+			return fault{what: FoundBody, field: ruleSuspicion}
+		case f.suspects[b.Suspicion] != nil || b.Due <= p.At.UnixMicro():
+			return impossible(ruleSuspicion)
+		}
+		f.suspects[f.names.keep(b.Suspicion)] = &suspected{service: f.names.keep(p.Service), source: f.names.keep(string(b.Source)),
+			opened: p.At.UnixMicro(), due: b.Due}
+	case suspicion.KindTaken:
+		b, x := body[suspicion.TakenBody](p)
+		s := f.suspects[b.Suspicion]
+		switch {
+		case x != (fault{}):
+			return x
+		case s == nil || s.service != p.Service || s.closed != 0:
+			return impossible(ruleSuspicion)
+		case p.Actor != "officer:"+b.Owner:
+			return impossible(ruleActor)
+		}
+		s.owner = f.names.keep(b.Owner)
+	case suspicion.KindDecided:
+		b, x := body[suspicion.DecidedBody](p)
+		s := f.suspects[b.Suspicion]
+		switch {
+		case x != (fault{}):
+			return x
+		case s == nil || s.service != p.Service || s.closed != 0 || b.Outcome == "" || (b.Outcome == suspicion.NotAChild) != (b.Basis != ""):
+			return impossible(ruleSuspicion)
+		// Nobody but the staff says who is no child, and nobody but the sweep lets one lapse.
+		case b.Outcome != suspicion.Child && b.Outcome != suspicion.Lapsed && !strings.HasPrefix(p.Actor, "officer:"),
+			b.Outcome == suspicion.Lapsed && !strings.HasPrefix(p.Actor, "system:"):
+			return impossible(ruleActor)
+		case b.Outcome == suspicion.Lapsed && p.At.UnixMicro() < s.opened+suspicion.Life.Microseconds():
+			return impossible(ruleExpiry)
+		}
+		s.outcome, s.basis, s.closed = f.names.keep(string(b.Outcome)), f.names.keep(string(b.Basis)), p.At.UnixMicro()
+	}
+	return fault{}
+}
+
+// suspicionRows compares the suspicions. What leads to an account is sealed, found by a
+// keyed hash of it, and gone once somebody has decided.
+func (a *audit) suspicionRows() error {
+	seen := make(map[string]bool)
+	err := suspicion.All(a.ctx, a.tx, func(row suspicion.Suspicion) error {
+		r := at{audit: a, table: "suspicion", service: a.names.shown(row.Service), row: a.names.shown(row.ID)}
+		s := a.fold.suspects[row.ID]
+		if s == nil {
+			r.extra()
+			return nil
+		}
+		seen[row.ID] = true
+		r.text("service", s.service, row.Service)
+		r.text("source", s.source, string(row.Source))
+		r.text("owner", s.owner, row.Owner)
+		r.text("outcome", s.outcome, string(row.Outcome))
+		r.text("basis", s.basis, string(row.Basis))
+		r.time("opened_at", s.opened, micros(row.OpenedAt))
+		r.time("due_at", s.due, micros(row.DueAt))
+		r.time("closed_at", s.closed, micros(row.ClosedAt))
+		if a.ring != nil && !row.Intact(a.ring) {
+			r.found(FoundSealed, "ref, ref_hash", "–", "–")
+		}
+		return a.ctx.Err()
+	})
+	for _, name := range slices.Sorted(maps.Keys(a.fold.suspects)) {
+		if !seen[name] && err == nil {
+			at{audit: a, table: "suspicion", service: a.fold.suspects[name].service, row: name}.missing()
+		}
+	}
+	return err
+}

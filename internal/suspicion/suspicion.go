@@ -1,0 +1,399 @@
+// Package suspicion keeps what was reported of accounts that aren't registered as a
+// child's and may be one's (Articles 2 and 9).
+//
+// Its one invariant: from the report on, whoever may be a child is treated as one, until
+// somebody of the staff has decided, and on what ground is in the ledger. What
+// leads to the account is sealed, and goes with the decision, or after Life.
+package suspicion
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"time"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+)
+
+// What can be wrong with a suspicion.
+var (
+	ErrRef        = errs.New(errs.Invalid, "suspicion.ref_invalid")
+	ErrSource     = errs.New(errs.Invalid, "suspicion.source_unknown")
+	ErrTwice      = errs.New(errs.Conflict, "suspicion.twice")      // the same account is suspected already
+	ErrRegistered = errs.New(errs.Conflict, "suspicion.registered") // it is a child's, and known to be
+	ErrMany       = errs.New(errs.TooMany, "suspicion.too_many_open")
+	ErrMayNot     = errs.New(errs.Forbidden, "suspicion.may_not")
+	ErrNotFound   = errs.New(errs.NotFound, "suspicion.not_found")
+	ErrDecided    = errs.New(errs.Conflict, "suspicion.decided")
+	ErrOutcome    = errs.New(errs.Invalid, "suspicion.outcome_unknown")
+	ErrBasis      = errs.New(errs.Invalid, "suspicion.basis_unknown") // what was checked, for who is no child and nobody else
+	ErrSealed     = errs.New(errs.Internal, "suspicion.not_intact")
+)
+
+const (
+	// Term is how many working days there are to decide.
+	Term = 5
+	// Life is how long what leads to an account is kept, decided about or not.
+	Life = 90 * 24 * time.Hour
+
+	maxOpen = 10_000 // of one service
+
+	refDomain  = "suspicion.ref"
+	sealDomain = "suspicion.sealed"
+)
+
+// A Source is who or what suspects.
+type Source string
+
+// The sources.
+const (
+	Staff      Source = "staff"
+	Parent     Source = "parent"      // somebody who says to be a parent
+	Signal     Source = "signal"      // a rule or a model of the operator's
+	UserReport Source = "user_report" // another user
+)
+
+func (s Source) known() bool {
+	return s == Staff || s == Parent || s == Signal || s == UserReport
+}
+
+// An Outcome is what became of a suspicion; empty while it is open.
+type Outcome string
+
+// The outcomes.
+const (
+	NotAChild       Outcome = "not_a_child"
+	Child           Outcome = "child"            // registered as one
+	ErasedElsewhere Outcome = "erased_elsewhere" // a child's: the operator has closed the account and erased what it held
+	Withdrawn       Outcome = "withdrawn"        // reported by mistake
+	Lapsed          Outcome = "lapsed"           // nobody decided within Life
+)
+
+// A Basis is what was checked of who is no child. What it said is nowhere.
+type Basis string
+
+// The bases.
+const (
+	DocumentSeen  Basis = "document_seen"
+	OfficialCheck Basis = "official_check"
+	ParentSaid    Basis = "parent_said"
+)
+
+func (b Basis) known() bool { return b == DocumentSeen || b == OfficialCheck || b == ParentSaid }
+
+// A Suspicion is one report about one account of one service.
+type Suspicion struct {
+	ID       string // "sp_…"
+	Service  string
+	Source   Source
+	Owner    string // who of the staff looks after it, "st_…", or empty
+	Outcome  Outcome
+	Basis    Basis
+	OpenedAt time.Time
+	DueAt    time.Time
+	ClosedAt time.Time // zero while it is open
+
+	ref, refHash []byte // nil once it is closed
+}
+
+// Open reports whether nobody has decided yet.
+func (s Suspicion) Open() bool { return s.ClosedAt.IsZero() }
+
+// TreatAs says what the operator's app does with the account: "child" while it may be
+// one's, or is, "closed", or "as_before".
+func (s Suspicion) TreatAs() string {
+	switch s.Outcome {
+	case NotAChild, Withdrawn:
+		return "as_before"
+	case ErasedElsewhere:
+		return "closed"
+	}
+	return "child" // nobody's word has made it anything else
+}
+
+const columns = `id, service, source, owner, outcome, basis, opened_at, due_at, closed_at, ref, ref_hash`
+
+func scan(row db.Row) (s Suspicion, err error) {
+	err = row.Scan(&s.ID, &s.Service, &s.Source, &s.Owner, &s.Outcome, &s.Basis,
+		(*db.Time)(&s.OpenedAt), (*db.Time)(&s.DueAt), (*db.Time)(&s.ClosedAt), &s.ref, &s.refHash)
+	return s, err
+}
+
+func hashOf(ring *keyring.Ring, service string, ref pii.Text) []byte {
+	return ring.Index(refDomain, service, ref.Reveal())
+}
+
+// Ref returns what the operator calls the account, or nothing once it is closed.
+// Errors: ErrSealed.
+func (s Suspicion) Ref(ring *keyring.Ring) (pii.Text, error) {
+	if s.ref == nil {
+		return pii.Text{}, nil
+	}
+	plain, err := ring.Open(sealDomain, s.ref, s.ID, s.Service)
+	if errors.Is(err, keyring.ErrOpen) {
+		err = ErrSealed
+	}
+	return pii.New(string(plain)), err
+}
+
+// Intact reports whether the row leads where it was made to lead, and nowhere once it
+// is closed.
+func (s Suspicion) Intact(ring *keyring.Ring) bool {
+	if !s.Open() {
+		return s.ref == nil && s.refHash == nil
+	}
+	ref, err := s.Ref(ring)
+	return err == nil && s.ref != nil && subtle.ConstantTimeCompare(hashOf(ring, s.Service, ref), s.refHash) == 1
+}
+
+// Find returns a suspicion of the service. Errors: ErrNotFound.
+func Find(ctx context.Context, tx *db.Tx, service, name string) (Suspicion, error) {
+	if !id.Is(id.Suspicion, name) {
+		return Suspicion{}, ErrNotFound
+	}
+	s, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM suspicion WHERE id = $1 AND service = $2`, name, service)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrNotFound
+	}
+	return s, err
+}
+
+// Show returns a suspicion with what the operator calls the account, for who of the
+// staff looks after it. Errors: ErrMayNot, ErrNotFound, ErrSealed.
+func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, name string) (Suspicion, pii.Text, error) {
+	if !by.Governs(by.Service) {
+		return Suspicion{}, pii.Text{}, ErrMayNot
+	}
+	s, err := Find(ctx, tx, by.Service, name)
+	if err != nil {
+		return s, pii.Text{}, err
+	}
+	ref, err := s.Ref(ring)
+	return s, ref, err
+}
+
+// Waiting returns the open suspicions of a service, those that are due first, and at
+// most limit.
+func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Suspicion, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM suspicion WHERE service = $1 AND closed_at IS NULL
+		ORDER BY due_at, id LIMIT $2`, service, int64(limit))
+}
+
+// All calls each with every suspicion, by its name.
+func All(ctx context.Context, tx *db.Tx, each func(Suspicion) error) error {
+	return db.Each(ctx, tx, func(row db.Row) error {
+		s, err := scan(row)
+		if err != nil {
+			return err
+		}
+		return each(s)
+	}, `SELECT `+columns+` FROM suspicion ORDER BY id`)
+}
+
+// byRef returns the open suspicion about an account.
+func byRef(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service string, ref pii.Text) (Suspicion, bool, error) {
+	s, err := db.One(ctx, tx, scan, `
+		SELECT `+columns+` FROM suspicion WHERE service = $1 AND ref_hash = $2`, service, hashOf(ring, service, ref))
+	if errors.Is(err, db.ErrNone) {
+		return s, false, nil
+	}
+	return s, err == nil, err
+}
+
+// Suspected reports whether the account is suspected to be a child's: until that is
+// decided its age is unknown, whatever the operator was told, and so a child's
+// (Article 2).
+func Suspected(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service string, ref pii.Text) (bool, error) {
+	_, open, err := byRef(ctx, tx, ring, service, ref)
+	return open, err
+}
+
+// CountLate returns how many suspicions of a service, or of all if it is empty, are
+// past their day; 1000 at most.
+func CountLate(ctx context.Context, tx *db.Tx, service string) (int64, error) {
+	now := tx.Now()
+	if service == "" {
+		return db.One(ctx, tx, db.Single[int64], `
+			SELECT count(*) FROM (SELECT id FROM suspicion WHERE due_at <= $1 AND closed_at IS NULL LIMIT 1000) AS late`, (*db.Time)(&now))
+	}
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM suspicion WHERE service = $1 AND due_at <= $2 AND closed_at IS NULL LIMIT 1000) AS late`,
+		service, (*db.Time)(&now))
+}
+
+// Report opens a suspicion about an account that isn't registered as a child's. It
+// tells the person nothing, and registers nobody. Errors: ErrMayNot, ErrRef,
+// ErrSource, ErrTwice, ErrRegistered, ErrMany.
+func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Calendar, by account.App, ref pii.Text, source Source) (Suspicion, string, error) {
+	fail := func(err error) (Suspicion, string, error) { return Suspicion{}, "", err }
+	switch {
+	case !by.May(account.SuspicionsWrite):
+		return fail(ErrMayNot)
+	case !source.known():
+		return fail(ErrSource.At("source"))
+	case !family.IsRef(ref):
+		return fail(ErrRef.At("ref"))
+	}
+	switch _, err := family.FindByRef(ctx, tx, ring, by.Service, ref); {
+	case err == nil:
+		return fail(ErrRegistered.At("ref"))
+	case !errors.Is(err, family.ErrNotFound):
+		return fail(err)
+	}
+	open, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM suspicion WHERE service = $1 AND closed_at IS NULL LIMIT $2) AS waiting`, by.Service, int64(maxOpen))
+	switch {
+	case err != nil:
+		return fail(err)
+	case open >= maxOpen:
+		return fail(ErrMany)
+	}
+	s := Suspicion{ID: id.New(id.Suspicion), Service: by.Service, Source: source, OpenedAt: tx.Now(), refHash: hashOf(ring, by.Service, ref)}
+	due, _ := days.Add(s.OpenedAt, Term) // whether or not the holidays of that year are known yet
+	s.DueAt = due.UTC()
+	if s.ref, err = ring.Seal(sealDomain, []byte(ref.Reveal()), s.ID, s.Service); err != nil {
+		return fail(err)
+	}
+	// Of two who report the same account at once, one does.
+	n, err := tx.Exec(ctx, `
+		INSERT INTO suspicion (id, service, source, owner, outcome, basis, opened_at, due_at, ref, ref_hash)
+		VALUES ($1, $2, $3, '', '', '', $4, $5, $6, $7)
+		ON CONFLICT (service, ref_hash) DO NOTHING`,
+		s.ID, s.Service, s.Source, (*db.Time)(&s.OpenedAt), (*db.Time)(&s.DueAt), s.ref, s.refHash)
+	switch {
+	case err != nil:
+		return fail(err)
+	case n != 1:
+		return fail(ErrTwice.At("ref"))
+	}
+	entry, err := s.note(ctx, tx, KindOpened, by.Ledger(), OpenedBody{Suspicion: s.ID, Source: s.Source, Due: s.DueAt.UnixMicro()})
+	return s, entry, err
+}
+
+// Take makes somebody of the staff the owner of an open suspicion, in the place of
+// whoever was it. Errors: ErrMayNot, ErrNotFound, ErrDecided.
+func Take(ctx context.Context, tx *db.Tx, by catalog.Officer, name string) (Suspicion, string, error) {
+	s, err := Find(ctx, tx, by.Service, name)
+	switch {
+	case err != nil:
+		return s, "", err
+	case !by.Governs(s.Service):
+		return s, "", ErrMayNot
+	}
+	s.Owner = by.ID
+	n, err := tx.Exec(ctx, `UPDATE suspicion SET owner = $1 WHERE id = $2 AND closed_at IS NULL`, s.Owner, s.ID)
+	switch {
+	case err != nil:
+		return s, "", err
+	case n != 1:
+		return s, "", ErrDecided
+	}
+	entry, err := s.note(ctx, tx, KindTaken, by.Ledger(), TakenBody{Suspicion: s.ID, Owner: s.Owner})
+	return s, entry, err
+}
+
+// Decide ends a suspicion: who is no child isn't one on the basis of what was checked,
+// and a child's account was closed by the operator, unless it is registered: see
+// Registered. The decision of an officer or the deputy stands. Errors: ErrMayNot,
+// ErrOutcome, ErrBasis, ErrNotFound, ErrDecided.
+func Decide(ctx context.Context, tx *db.Tx, by catalog.Officer, name string, outcome Outcome, basis Basis) (Suspicion, string, error) {
+	s, err := Find(ctx, tx, by.Service, name)
+	switch {
+	case err != nil:
+		return s, "", err
+	case !by.Governs(s.Service):
+		return s, "", ErrMayNot
+	case outcome != NotAChild && outcome != ErasedElsewhere && outcome != Withdrawn:
+		return s, "", ErrOutcome.At("outcome")
+	case (outcome == NotAChild) != basis.known() || outcome != NotAChild && basis != "":
+		return s, "", ErrBasis.At("basis")
+	}
+	return s.close(ctx, tx, by.Ledger(), outcome, basis)
+}
+
+// Registered ends the suspicion about an account that was registered as a child's in
+// the same transaction, if there is one: whoever registers answers it.
+func Registered(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, service string, ref pii.Text) error {
+	s, open, err := byRef(ctx, tx, ring, service, ref)
+	if err != nil || !open {
+		return err
+	}
+	_, _, err = s.close(ctx, tx, by.Ledger(), Child, "")
+	return err
+}
+
+// Lapse ends suspicions that nobody has decided about within Life, at most limit, and
+// returns how many. What leads to the account is gone then.
+func Lapse(ctx context.Context, tx *db.Tx, actor string, limit int) (int, error) {
+	since := tx.Now().Add(-Life)
+	due, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM suspicion WHERE opened_at <= $1 AND closed_at IS NULL
+		ORDER BY opened_at, id LIMIT $2`, (*db.Time)(&since), int64(limit))
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range due {
+		if _, _, err := s.close(ctx, tx, actor, Lapsed, ""); err != nil && !errors.Is(err, ErrDecided) {
+			return 0, err
+		}
+	}
+	return len(due), nil
+}
+
+// close ends an open suspicion once. From the commit on nothing leads to the account.
+func (s Suspicion) close(ctx context.Context, tx *db.Tx, actor string, outcome Outcome, basis Basis) (Suspicion, string, error) {
+	s.Outcome, s.Basis, s.ClosedAt, s.ref, s.refHash = outcome, basis, tx.Now(), nil, nil
+	n, err := tx.Exec(ctx, `
+		UPDATE suspicion SET outcome = $1, basis = $2, closed_at = $3, ref = NULL, ref_hash = NULL
+		WHERE id = $4 AND closed_at IS NULL`, s.Outcome, s.Basis, (*db.Time)(&s.ClosedAt), s.ID)
+	switch {
+	case err != nil:
+		return s, "", err
+	case n != 1:
+		return s, "", ErrDecided
+	}
+	entry, err := s.note(ctx, tx, KindDecided, actor, DecidedBody{Suspicion: s.ID, Outcome: s.Outcome, Basis: s.Basis})
+	return s, entry, err
+}
+
+// The kinds of entries about suspicions. They are about an account and no child, and no
+// decision of the gate is computed from them: their version is 0.
+const (
+	KindOpened  = "suspicion.opened"
+	KindTaken   = "suspicion.taken"
+	KindDecided = "suspicion.decided"
+)
+
+// An OpenedBody is what the ledger keeps of a report: nothing of the account.
+type OpenedBody struct {
+	Suspicion string `json:"suspicion"`
+	Source    Source `json:"source"`
+	Due       int64  `json:"due"` // µs
+}
+
+// A TakenBody says who looks after it.
+type TakenBody struct {
+	Suspicion string `json:"suspicion"`
+	Owner     string `json:"owner"`
+}
+
+// A DecidedBody says how it ended, and what was checked.
+type DecidedBody struct {
+	Suspicion string  `json:"suspicion"`
+	Outcome   Outcome `json:"outcome"`
+	Basis     Basis   `json:"basis,omitempty"`
+}
+
+func (s Suspicion) note(ctx context.Context, tx *db.Tx, kind, actor string, body any) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: s.Service, Actor: actor, Body: body})
+}
