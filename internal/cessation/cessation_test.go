@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -18,6 +19,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
@@ -184,6 +186,41 @@ func TestArticle23_GuardiansAreToldThenAllIsErased(t *testing.T) {
 		if done := h.round(); done.Webhooks != 1 {
 			t.Errorf("the last event was taken, and the address stays: %+v", done)
 		}
+	})
+}
+
+// Article 23: with the service ends what leads to accounts that may be a child's, and
+// from the announcement on none is reported any more.
+func TestArticle23_SuspicionsEndWithTheService(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		report := func(ref string) (s suspicion.Suspicion, err error) {
+			err = h.Try(func(ctx context.Context, tx *db.Tx) error {
+				s, _, err = suspicion.Report(ctx, tx, h.Ring, workday.Default(), h.App, pii.New(ref), suspicion.Signal)
+				return err
+			})
+			return s, err
+		}
+		s, err := report("player-7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.must("", 7*day)
+		if _, err := report("player-8"); !errors.Is(err, catalog.ErrCeasing) {
+			t.Errorf("reported after the announcement: %v", err)
+		}
+		h.round()
+		h.round()
+		h.Pass(8 * day)
+		if done := h.round(); done.Ended != 1 {
+			t.Errorf("%+v", done)
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			after, err := suspicion.Find(ctx, tx, vaulttest.Service, s.ID)
+			if after.Outcome != suspicion.Lapsed {
+				t.Errorf("%+v", after)
+			}
+			return err
+		})
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/suspicion"
 )
 
 // errLeft says that children are left who couldn't be erased, or came meanwhile.
@@ -47,6 +48,16 @@ func (w *work) erase(ctx context.Context) error {
 	}
 	if err := errors.Join(append(failed, ctx.Err())...); err != nil {
 		return err
+	}
+	for more := true; more; {
+		err := w.store.Update(ctx, func(tx *db.Tx) error {
+			n, err := suspicion.LapseOf(ctx, tx, system{}.Ledger(), w.Service, batch)
+			more = n == batch
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return w.finish(ctx, func(ctx context.Context, tx *db.Tx) (int64, error) {
 		left, err := Living(ctx, tx, w.Service)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/suspicion"
 )
@@ -57,12 +58,18 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 		case b.Outcome != suspicion.Child && b.Outcome != suspicion.Lapsed && !strings.HasPrefix(p.Actor, "officer:"),
 			b.Outcome == suspicion.Lapsed && !strings.HasPrefix(p.Actor, "system:"):
 			return impossible(ruleActor)
-		case b.Outcome == suspicion.Lapsed && p.At.UnixMicro() < s.opened+suspicion.Life.Microseconds():
+		case b.Outcome == suspicion.Lapsed && p.At.UnixMicro() < s.opened+suspicion.Life.Microseconds() && !f.closing(p.Service):
 			return impossible(ruleExpiry)
 		}
 		s.outcome, s.basis, s.closed = f.names.keep(string(b.Outcome)), f.names.keep(string(b.Basis)), p.At.UnixMicro()
 	}
 	return fault{}
+}
+
+// closing reports whether the end of a service was announced.
+func (f *fold) closing(name string) bool {
+	s := f.services[name]
+	return s != nil && catalog.Service{Closed: s.now().closed}.Ceases("")
 }
 
 // suspicionRows compares the suspicions. What leads to an account is sealed, found by a

@@ -75,7 +75,7 @@ const (
 	Child           Outcome = "child"            // registered as one
 	ErasedElsewhere Outcome = "erased_elsewhere" // a child's: the operator has closed the account and erased what it held
 	Withdrawn       Outcome = "withdrawn"        // reported by mistake
-	Lapsed          Outcome = "lapsed"           // nobody decided within Life
+	Lapsed          Outcome = "lapsed"           // nobody decided within Life, or before the service ended
 )
 
 // A Basis is what was checked of who is no child. What it said is nowhere.
@@ -233,7 +233,7 @@ func CountLate(ctx context.Context, tx *db.Tx, service string) (int64, error) {
 
 // Report opens a suspicion about an account that isn't registered as a child's. It
 // tells the person nothing, and registers nobody. Errors: ErrMayNot, ErrRef,
-// ErrSource, ErrTwice, ErrRegistered, ErrMany.
+// ErrSource, ErrTwice, ErrRegistered, ErrMany, catalog.ErrCeasing.
 func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Calendar, by account.App, ref pii.Text, source Source) (Suspicion, string, error) {
 	fail := func(err error) (Suspicion, string, error) { return Suspicion{}, "", err }
 	switch {
@@ -243,6 +243,13 @@ func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Cal
 		return fail(ErrSource.At("source"))
 	case !family.IsRef(ref):
 		return fail(ErrRef.At("ref"))
+	}
+	// Article 23: with the announcement that a service ends, nothing more comes in.
+	switch service, err := catalog.Find(ctx, tx, by.Service); {
+	case err != nil:
+		return fail(err)
+	case service.Ceases(""):
+		return fail(catalog.ErrCeasing)
 	}
 	switch _, err := family.FindByRef(ctx, tx, ring, by.Service, ref); {
 	case err == nil:
@@ -342,6 +349,19 @@ func Lapse(ctx context.Context, tx *db.Tx, actor string, limit int) (int, error)
 	if err != nil {
 		return 0, err
 	}
+	return lapse(ctx, tx, actor, due)
+}
+
+// LapseOf is Lapse for all of a service that has ended, however new (Article 23).
+func LapseOf(ctx context.Context, tx *db.Tx, actor, service string, limit int) (int, error) {
+	open, err := Waiting(ctx, tx, service, limit)
+	if err != nil {
+		return 0, err
+	}
+	return lapse(ctx, tx, actor, open)
+}
+
+func lapse(ctx context.Context, tx *db.Tx, actor string, due []Suspicion) (int, error) {
 	for _, s := range due {
 		if _, _, err := s.close(ctx, tx, actor, Lapsed, ""); err != nil && !errors.Is(err, ErrDecided) {
 			return 0, err
