@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
@@ -284,6 +285,45 @@ func TestEdgeCase5_TheSilentHearThatNothingIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.told()
+	})
+}
+
+// Edge case 4: guardians are told that a child turns 14 and has, nothing of what the
+// minor then says, and that their door closes when it is 18.
+func TestEdgeCase4_GuardiansAreToldThatTheirDoorCloses(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		y, m, day := d.Store.Now().In(age.Zone).AddDate(-14, 0, 10).Date()
+		var child family.Child
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			child, _, _, err = gate.Register(ctx, tx, d.Ring, d.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("turning"),
+				Birth: age.Birth{Year: y, Month: int(m), Day: day}, BirthSource: family.FromApp,
+				Guardian: family.Person{Phone: mother.Phone, Relation: family.Parent}})
+			return err
+		})
+		d.answer(child, consent.Asking{}, "zh-CN")
+		d.told("consent.receipt " + motherPhone)
+		sweep := func() {
+			t.Helper()
+			if done, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell, retention.Terms{}); err != nil || done.Aged != 1 {
+				t.Fatalf("%+v, %v", done, err)
+			}
+		}
+		sweep()
+		d.told("child.turning_14 " + motherPhone)
+		d.Pass(12 * 24 * time.Hour)
+		sweep()
+		d.told("child.turned_14 " + motherPhone)
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, _, _, err := d.Desk.Ask(ctx, tx, d.App, child, consent.Asking{Minor: true, Channel: consent.Link, Locale: "en"})
+			if err == nil {
+				_, _, err = d.Desk.Force(ctx, tx, d.App, r, consent.ForceGranted)
+			}
+			return err
+		})
+		d.told()
+		d.Pass(4 * 366 * 24 * time.Hour)
+		sweep()
+		d.told("child.turned_18 " + motherPhone)
 	})
 }
 

@@ -193,6 +193,23 @@ func TestEdgeCase4_TheMinorIsAskedAndAnswersForItself(t *testing.T) {
 	})
 }
 
+// Edge case 4: how long before it is told that the minor is to be asked is the
+// operator's to say.
+func TestEdgeCase4_TheLeadIsTheOperators(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		birth := lives[0]
+		m := newMinor(t, w, birth, birth.Turns(14).Add(-100*24*time.Hour))
+		for _, c := range []struct{ lead, before, want int }{{90, 91, 0}, {90, 90, 1}, {90, 89, 0}, {0, 29, 0}} {
+			m.at(birth.Turns(14).AddDate(0, 0, -c.before))
+			done, err := retention.SweepTelling(t.Context(), w.Store, w.Vault, nil, retention.Terms{TurningLead: time.Duration(c.lead) * 24 * time.Hour})
+			if err != nil || done.Aged != c.want {
+				t.Errorf("%d days before, with a lead of %d: %d, %v", c.before, c.lead, done.Aged, err)
+			}
+		}
+		m.audit()
+	})
+}
+
 // Edge case 4: nobody but the minor takes back what the minor has agreed to, and
 // what it takes back is erased; a guardian still has erased what it agreed to once.
 func TestEdgeCase4_EachTakesBackItsOwn(t *testing.T) {
