@@ -178,13 +178,15 @@ func TestEdgeCase4_TheMinorIsAskedAndAnswersForItself(t *testing.T) {
 			m.held("lesson_progress")
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
 				var all []family.Guardian
-				err := tx.Together(ctx, family.ReadGuardians(&all, m.child.ID))
+				if err := tx.Together(ctx, family.ReadGuardians(&all, m.child.ID)); err != nil {
+					return err
+				}
 				for _, g := range all {
 					if g.EndedAt.IsZero() {
 						t.Errorf("%s is in office at 18", g.Relation)
 					}
 				}
-				_, _, err = w.Vault.Demand(ctx, tx, rights.Desk{Ring: w.Ring, Charters: w.Vault.Gate.Charters, Calendar: workday.Default()}, w.App, m.child,
+				_, _, err := w.Vault.Demand(ctx, tx, rights.Desk{Ring: w.Ring, Charters: w.Vault.Gate.Charters, Calendar: workday.Default()}, w.App, m.child,
 					rights.Demand{Kind: rights.Close, Door: rights.ByChild})
 				return err
 			})
