@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
@@ -134,6 +135,10 @@ var additions = map[string]string{
 	family.KindProofExpired:    "by its time",
 	family.KindTurning:         "by the birth date, which the sweep looks at",
 	family.KindTurned:          "by the birth date",
+	family.KindGrown:           "by the birth date",
+	suspicion.KindOpened:       "",
+	suspicion.KindTaken:        "somebody takes it anew",
+	suspicion.KindDecided:      "it waits again, and its account is a child's until then",
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",
 	rights.KindShown:           "it was seen",
