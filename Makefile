@@ -3,6 +3,7 @@
 #   PKGS=./internal/gate/...   only these packages
 #   RACE=                      without the race detector (test)
 #   TIMEOUT=20m                per test binary
+#   ABREAST=3                  packages at once (test)
 #   TESTFLAGS='-run X -v'      further flags of go test
 #   TEST_POSTGRES=URL          this PostgreSQL instead of a throw-away one
 
@@ -14,6 +15,9 @@ PKGS      ?= ./...
 # of ours. What is around it, the driver's libc included, is watched.
 RACE      ?= -race -gcflags=modernc.org/sqlite/lib=-race=false
 TIMEOUT   ?= 20m
+# How many packages are tested at once: many wait for a process that they have killed, or for
+# a browser, so two processors are busy with one more than two.
+ABREAST   ?= $(shell echo $$(( $$(nproc) + 1 )))
 TESTFLAGS ?=
 FUZZTIME  ?= 30s
 KILLS     ?= 1000
@@ -40,7 +44,7 @@ demo: ## run the main job on the embedded database, nothing to install
 test: ## install what is missing, check, and run every test on both engines with the race detector
 	@scripts/install-missing
 	@scripts/check $(PKGS)
-	@scripts/with-postgres go test $(RACE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PKGS)
+	@scripts/with-postgres go test -p $(ABREAST) $(RACE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PKGS)
 	@scripts/story
 
 .PHONY: test-sqlite
