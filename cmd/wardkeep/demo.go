@@ -55,6 +55,8 @@ type demo struct {
 	imported int64  // children
 	events   string // how far they were read
 
+	saved, passphrase string // a backup, and what opens it
+
 	chapters int
 	shown    []shown
 }

@@ -228,8 +228,39 @@ func (d *demo) fourteen(ctx context.Context) error {
 		return err
 	}
 	told, err = d.happened(ctx, "child.turned_14", h)
+	if err != nil {
+		return err
+	}
 	d.show("2", "turned_told", told)
-	return err
+	return d.minor(ctx, h)
+}
+
+// minor: from then on the young person itself is asked, in the app in which it is
+// signed in (edge case 4).
+func (d *demo) minor(ctx context.Context, h *household) error {
+	r, err := d.client.Ask(ctx, wardkeep.Asking{Child: h.child, Answers: "minor", Purposes: []string{"course-progress"}, Channel: "link", Locale: string(d.s.lang)})
+	if err != nil {
+		return err
+	}
+	g, err := wardkeep.ForGuardian(d.base, secretOf(r.URL, "/r/"))
+	if err != nil {
+		return err
+	}
+	shown, err := g.With(d.client).Open(ctx, "zh-CN")
+	if err != nil {
+		return err
+	}
+	code, err := d.client.ShowCode(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	v, err := g.Verify(ctx, code.Code)
+	if err != nil {
+		return err
+	}
+	_, err = g.Answer(ctx, wardkeep.GuardianAnswer{Proof: v.Proof, Answers: map[string]bool{"course-progress": true}, NoticeHash: shown.NoticeHash, Lang: "zh-CN"})
+	d.show("2", "minor", err == nil && d.named(ctx, h) == nil)
+	return nil
 }
 
 // happened reports whether the operator's systems are told that of a child.

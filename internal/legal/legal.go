@@ -335,7 +335,7 @@ func In(lang i18n.Lang, all []Keep) string {
 		}
 	}
 	for i, words := range bases {
-		bases[i] = lang.T("legal.basis_until", "Basis", words, "Until", until[words].In(age.Zone).Format(time.DateOnly))
+		bases[i] = lang.T("legal.basis_until", "Basis", words, "Until", until[words].Add(-1).In(age.Zone).Format(time.DateOnly)) // the last day
 	}
 	return strings.Join(bases, lang.T("legal.and"))
 }
