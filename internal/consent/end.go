@@ -101,6 +101,9 @@ func expire(ctx context.Context, tx *db.Tx, r Request) error {
 		return nil // it was answered since we looked
 	}
 	_, _, err = end(ctx, tx, sweeper, c, r, Expired, KindExpired)
+	if errors.Is(err, ErrAnswered) {
+		return nil // another sweep has ended it since
+	}
 	return err
 }
 

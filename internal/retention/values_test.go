@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
@@ -243,6 +245,35 @@ func TestArticle12_AChildThatIsBeingChangedIsErasedToo(t *testing.T) {
 		}
 		if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil || done.Values != 1 {
 			t.Errorf("swept %+v, %v", done, err)
+		}
+	})
+}
+
+// Two sweeps at once, as when one was rescued that still runs: each finds done what the
+// other has done, and neither is alarmed.
+func TestArticle12_TwoSweepsAtOnceAreNotAlarmed(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		for range 3 {
+			for range 25 {
+				c := w.Child()
+				w.Put(c, "speaking-practice", "voice", "AAAA")
+				g := w.Guardian(c)
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					_, _, _, err := w.Desk.Ask(ctx, tx, w.App, c, consent.Asking{Guardian: g.ID, Purposes: []string{"class-ranking"}, Channel: consent.Link, Locale: "en"})
+					return err
+				})
+				w.Enrol()
+			}
+			w.Pass(91 * day)
+			var failed [2]error
+			var both sync.WaitGroup
+			for i := range failed {
+				both.Go(func() { _, failed[i] = retention.Sweep(t.Context(), w.Store, w.Vault) })
+			}
+			both.Wait()
+			if err := errors.Join(failed[:]...); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
