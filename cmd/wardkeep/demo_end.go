@@ -95,21 +95,11 @@ func (d *demo) second(ctx context.Context) (officer catalog.Officer, client *war
 		return officer, nil, err
 	}
 	var key string
-	err = d.try(ctx, func(tx *db.Tx) error {
-		if _, _, err := catalog.Create(ctx, tx, operator, ending, catalog.Live); err != nil {
+	err = d.try(ctx, func(tx *db.Tx) (err error) {
+		if _, _, err = catalog.Create(ctx, tx, operator, ending, catalog.Live); err != nil {
 			return err
 		}
-		draft, _, err := catalog.Propose(ctx, tx, operator, c)
-		if err != nil {
-			return err
-		}
-		if officer, _, err = catalog.Appoint(ctx, tx, operator, ending, catalog.RoleOfficer, "林静", "ertong@xiaoxi-english.example"); err != nil {
-			return err
-		}
-		if _, _, err = catalog.Appoint(ctx, tx, operator, ending, catalog.RoleDeputy, "周远", "400-000-0000"); err != nil {
-			return err
-		}
-		if _, _, err = catalog.Publish(ctx, tx, officer, ending, draft.Number); err != nil {
+		if officer, _, err = establish(ctx, tx, c); err != nil {
 			return err
 		}
 		_, key, _, err = account.IssueApp(ctx, tx, operator, ending, "stories-app", account.AllScopes(), time.Time{})

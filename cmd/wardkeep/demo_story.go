@@ -101,18 +101,8 @@ func (d *demo) publish(ctx context.Context) error {
 		return err
 	}
 	var published catalog.Published
-	err = d.try(ctx, func(tx *db.Tx) error {
-		draft, _, err := catalog.Propose(ctx, tx, operator, c)
-		if err != nil {
-			return err
-		}
-		if d.officer, _, err = catalog.Appoint(ctx, tx, operator, story, catalog.RoleOfficer, "林静", "ertong@xiaoxi-english.example"); err != nil {
-			return err
-		}
-		if _, _, err = catalog.Appoint(ctx, tx, operator, story, catalog.RoleDeputy, "周远", "400-000-0000"); err != nil {
-			return err
-		}
-		published, _, err = catalog.Publish(ctx, tx, d.officer, story, draft.Number)
+	err = d.try(ctx, func(tx *db.Tx) (err error) {
+		d.officer, published, err = establish(ctx, tx, c)
 		return err
 	})
 	if err != nil {
@@ -130,6 +120,22 @@ func (d *demo) publish(ctx context.Context) error {
 	}
 	d.show("10", "notice", online.NoticeHash == notice.Hash() && len(notice.Sections) == len(charter.SectionKeys), "Hash", notice.Hash()[:16])
 	return nil
+}
+
+// establish puts a service in order: somebody in charge, a deputy, and the charter.
+func establish(ctx context.Context, tx *db.Tx, c *charter.Charter) (officer catalog.Officer, published catalog.Published, err error) {
+	draft, _, err := catalog.Propose(ctx, tx, operator, c)
+	if err != nil {
+		return officer, published, err
+	}
+	if officer, _, err = catalog.Appoint(ctx, tx, operator, c.Service, catalog.RoleOfficer, "林静", "ertong@xiaoxi-english.example"); err != nil {
+		return officer, published, err
+	}
+	if _, _, err = catalog.Appoint(ctx, tx, operator, c.Service, catalog.RoleDeputy, "周远", "400-000-0000"); err != nil {
+		return officer, published, err
+	}
+	published, _, err = catalog.Publish(ctx, tx, officer, c.Service, draft.Number)
+	return officer, published, err
 }
 
 // imports takes the operator's export by the command that operators use.
