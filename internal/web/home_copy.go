@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -47,15 +49,22 @@ type homePart struct {
 	Items  string
 }
 
-// copyNeeds is how well a guardian must have been verified for a copy. What is
-// exported takes more than a code (edge case 24), where more can be shown: the right
-// to a copy doesn't end where an installation offers no stronger proof, and such a
-// guardian sees each value at home by a code anyway.
-func (s *Server) copyNeeds() family.Strength {
-	if len(s.verifier.Offered()) > 0 {
-		return family.NameAndNumber
+// copyNeeds is how well a guardian must have been verified for a copy, and the purpose of
+// a request in which more can be shown. What is exported takes more than a code (edge
+// case 24), where more can be shown: the right to a copy doesn't end where an
+// installation offers no stronger proof, or where nobody asks this guardian anything any
+// more, as from the child's 14th birthday on and when the service ends. Such a guardian
+// sees each value at home by a code anyway.
+func (t told) copyNeeds() (needs family.Strength, prove string) {
+	if !t.proofs || t.class != age.Child {
+		return family.OneTimeCode, ""
 	}
-	return family.OneTimeCode
+	for _, p := range t.now.Charter.Purposes {
+		if !t.service.Ceases(p.Name) {
+			return family.NameAndNumber, p.Name
+		}
+	}
+	return family.OneTimeCode, ""
 }
 
 // homeCopy shows the code by which a copy will open, and the way to its files. The
@@ -77,6 +86,9 @@ func (s *Server) homeCopy(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		if words.class, err = t.Of.Class(s.Ring, tx.Now()); err != nil {
+			return err
+		}
 		page = homeCopyPage{ID: demand.ID, Demanded: demand.Number, Until: demand.FetchUntil, Code: transcript.NewCode()}
 		if page.homeChild, err = s.homeChild(ctx, tx, t, number, lang(r)); err != nil {
 			return err
@@ -85,8 +97,9 @@ func (s *Server) homeCopy(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if page.Unproved = proved.Strength < s.copyNeeds(); page.Unproved {
-			page.Code, page.Prove = "", words.now.Charter.Purposes[0].Name
+		needs, prove := words.copyNeeds()
+		if page.Unproved = proved.Strength < needs; page.Unproved {
+			page.Code, page.Prove = "", prove
 			return nil
 		}
 		parts, err := vault.Parts(ctx, tx, t.Of)
@@ -132,8 +145,8 @@ func (s *Server) homeCopyFile(w http.ResponseWriter, r *http.Request) error {
 	return transcript.Write(w, lang(r), code, d)
 }
 
-// copyOf puts one part of a copy together. The values are opened first: what a denial
-// has recorded stays, and nothing else of it.
+// copyOf puts one part of a copy together. What comes before the values only reads: what
+// a denial has recorded stays, and nothing else of it.
 func (s *Server) copyOf(ctx context.Context, tx *db.Tx, t family.Tie, request string, part int, l i18n.Lang) (d transcript.Document, err error) {
 	demand, err := rights.Fetch(ctx, tx, t.Guardian, t.Of.Service, request)
 	if err != nil {
@@ -146,15 +159,19 @@ func (s *Server) copyOf(ctx context.Context, tx *db.Tx, t family.Tie, request st
 	if part < 1 || part > len(parts) {
 		return d, ErrForm // fewer are held than when the page was made
 	}
-	opened, err := s.Vault.Copy(ctx, tx, t.Guardian, demand, s.copyNeeds(), vault.Items(parts[part-1]))
-	if err != nil {
-		return d, err
-	}
-	answers, err := consent.History(ctx, tx, t.Child)
+	answers, err := guardiansHistory(ctx, tx, t.Child)
 	if err != nil {
 		return d, err
 	}
 	words, err := s.told(ctx, tx, t.Of.Service, answers, l)
+	if err != nil {
+		return d, err
+	}
+	if words.class, err = t.Of.Class(s.Ring, tx.Now()); err != nil {
+		return d, err
+	}
+	needs, _ := words.copyNeeds()
+	opened, err := s.Vault.Copy(ctx, tx, t.Guardian, demand, needs, vault.Items(parts[part-1]))
 	if err != nil {
 		return d, err
 	}
@@ -183,6 +200,19 @@ func (s *Server) copyOf(ctx context.Context, tx *db.Tx, t family.Tie, request st
 	}
 	d.Demands, err = copiedDemands(ctx, tx, t, words, l)
 	return d, err
+}
+
+// guardiansHistory is whatever was answered about a child by its guardians: what a minor
+// says of itself is the minor's, and no guardian is told (edge case 4).
+func guardiansHistory(ctx context.Context, tx *db.Tx, child family.ID) ([]consent.Answer, error) {
+	var guardians []family.Guardian
+	if err := tx.Together(ctx, family.ReadGuardians(&guardians, child)); err != nil {
+		return nil, err
+	}
+	answers, err := consent.History(ctx, tx, child)
+	return slices.DeleteFunc(answers, func(a consent.Answer) bool {
+		return slices.ContainsFunc(guardians, func(g family.Guardian) bool { return g.ID == a.Guardian && g.Relation == family.Self })
+	}), err
 }
 
 // copiedChild is what is held beside the items: of contacts the guardian's own alone.

@@ -34,6 +34,12 @@ var (
 func (s *site) copyPage(child, lang string) string {
 	s.t.Helper()
 	s.post(child+"/demand?lang="+lang, url.Values{"kind": {"copy"}})
+	return s.fetchPage(child, lang)
+}
+
+// fetchPage returns the page with the code of a copy that was asked for.
+func (s *site) fetchPage(child, lang string) string {
+	s.t.Helper()
 	_, page := s.get(child+"?lang="+lang, "")
 	status, body := s.post(child+"/copy?lang="+lang, url.Values{"request": {fetchField.FindStringSubmatch(page[strings.Index(page, `/copy?lang`):])[2]}})
 	if status != 200 {
@@ -252,6 +258,40 @@ func TestEdgeCase24_ACopyWaitsForAProof(t *testing.T) {
 		})
 		if status, file := s.post(at+"/copy/file?lang=en", form); status != 200 || len(readCopy(t, file, form.Get("code")).Items) != 1 {
 			t.Errorf("after the proof: %d", status)
+		}
+	})
+}
+
+// Edge cases 4 and 24: the right to a copy doesn't end where a guardian that has shown a
+// code alone is asked nothing any more, in which more could be shown: from the 14th birthday
+// on, and while the service ends.
+func TestEdgeCase24_ACopyWaitsForNoProofThatCannotBeGiven(t *testing.T) {
+	eachProving(t, func(t *testing.T, s *site, _ *bureau) {
+		takes := func(child family.Child) {
+			t.Helper()
+			page := s.copyPage(s.tie(child), "en")
+			form := copyForm(page)
+			if status, file := s.post(s.tie(child)+"/copy/file?lang=en", form); status != 200 || len(readCopy(t, file, form.Get("code")).Consents) == 0 {
+				t.Errorf("%d %s", status, file)
+			}
+		}
+		minor := s.turns14()
+		child := s.w.Child()
+		s.signIn()
+		takes(minor)
+		s.ceases(s.w.Charter.Purposes[0].Name)
+		page := s.copyPage(s.tie(child), "en")
+		prove := regexp.MustCompile(`name="purpose" value="([^"]+)"`).FindStringSubmatch(page)
+		if prove == nil {
+			t.Fatalf("no way to the proof: %s", page)
+		}
+		if status, body := s.post(s.tie(child)+"/again?lang=en", url.Values{"purpose": {prove[1]}}); status != 200 || !strings.Contains(body, "Send the code") {
+			t.Errorf("the way to the proof leads by a purpose that ends: %d %s", status, body)
+		}
+		s.ceases("")
+		form := copyForm(s.fetchPage(s.tie(child), "en"))
+		if status, file := s.post(s.tie(child)+"/copy/file?lang=en", form); status != 200 || len(readCopy(t, file, form.Get("code")).Consents) == 0 {
+			t.Errorf("while the service ends: %d %s", status, file)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/transcript"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -120,6 +122,12 @@ func TestEdgeCase4_TheGuardiansHomeAfter14(t *testing.T) {
 		}
 		if status, body := s.post(s.tie(child)+"/again?lang=en", url.Values{"purpose": {"class-ranking"}}); status != 409 || !strings.Contains(body, "the minor itself is asked") {
 			t.Errorf("deciding: %d %s", status, body)
+		}
+		form = copyForm(s.copyPage(s.tie(child), "en"))
+		_, file := s.post(s.tie(child)+"/copy/file?lang=en", form)
+		answered := readCopy(t, file, form.Get("code")).Consents
+		if len(answered) != len(s.w.Charter.Purposes) || slices.ContainsFunc(answered, func(c transcript.Consent) bool { return !c.Mine }) {
+			t.Errorf("a copy tells a guardian what the minor said: %+v", answered)
 		}
 		_, err := s.shown(s.guardians(child))
 		if err == nil {
