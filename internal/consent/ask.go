@@ -99,7 +99,11 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	if err != nil {
 		return Request{}, Secrets{}, "", err
 	}
-	if err := review(ctx, tx, by.Ledger(), c, published, answers, guardians); err != nil {
+	class, err := c.Class(d.Ring, tx.Now())
+	if err != nil {
+		return Request{}, Secrets{}, "", err
+	}
+	if err := review(ctx, tx, by.Ledger(), c, class, published, answers, guardians); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
 	if a.Minor {
@@ -108,10 +112,6 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 			return Request{}, Secrets{}, "", err
 		}
 		a.Guardian, guardians = self.ID, append(guardians, self)
-	}
-	class, err := c.Class(d.Ring, tx.Now())
-	if err != nil {
-		return Request{}, Secrets{}, "", err
 	}
 	r := Request{
 		ID: id.New(id.Request), Child: c.ID, Service: c.Service, Charter: published.Number,

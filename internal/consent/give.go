@@ -178,7 +178,9 @@ func (d Desk) follow(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 // storage and security only (edge case 7). It runs with every request, answer
 // and withdrawal, and with the end of a guardian's office or proof. A charter
 // that drops the purpose in dispute settles nothing by itself: until the next of
-// these, the child stays as it is, and is kept only.
+// these, the child stays as it is, and is kept only. From the 14th birthday on nothing
+// changes and nobody is told: what guardians say stops nothing and lets nothing go on
+// (edge case 4).
 func (d Desk) Review(ctx context.Context, tx *db.Tx, actor string, c family.Child) error {
 	published, err := d.Charters.Current(ctx, tx, c.Service)
 	if err != nil {
@@ -188,12 +190,17 @@ func (d Desk) Review(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 	if err != nil {
 		return err
 	}
-	return review(ctx, tx, actor, c, published, answers, guardians)
+	class, err := c.Class(d.Ring, tx.Now())
+	if err != nil {
+		return err
+	}
+	return review(ctx, tx, actor, c, class, published, answers, guardians)
 }
 
 // review is Review with what it rests on.
-func review(ctx context.Context, tx *db.Tx, actor string, c family.Child, p catalog.Published, answers []Answer, guardians []family.Guardian) (err error) {
+func review(ctx context.Context, tx *db.Tx, actor string, c family.Child, class age.Class, p catalog.Published, answers []Answer, guardians []family.Guardian) (err error) {
 	switch now := disputed(answers, guardians, p.AskedSince); {
+	case class != age.Child:
 	case now && !c.Disputed:
 		_, err = family.Dispute(ctx, tx, actor, c)
 	case !now && c.Disputed:

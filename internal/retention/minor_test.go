@@ -251,6 +251,73 @@ func TestEdgeCase4_EachTakesBackItsOwn(t *testing.T) {
 	})
 }
 
+// Edge cases 4 and 7: with what guardians say after 14 nobody is in dispute, and none of
+// them is told that anything stops; what they differed about before is no dispute any more.
+func TestEdgeCase4_GuardiansDisputeNothingAfter14(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		birth := lives[0]
+		m := newMinor(t, w, birth, birth.Turns(14).Add(-time.Hour))
+		mother := w.Guardian(m.child)
+		w.Put(m.child, "course-progress", "lesson_progress", "12")
+		var father family.Guardian
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, m.child.ID)
+			if err == nil {
+				father, _, err = family.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Phone: pii.New("13800000001"), Relation: family.Parent})
+			}
+			return err
+		})
+		if _, err := m.ask(consent.Asking{Guardian: father.ID, Purposes: []string{"course-progress", "push-notices"}}, consent.ForceGranted); err != nil {
+			t.Fatal(err)
+		}
+		father.Strength = family.OneTimeCode
+		disputed := func() (is bool) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Find(ctx, tx, vaulttest.Service, m.child.ID)
+				is = c.Disputed
+				return err
+			})
+			return is
+		}
+		m.at(birth.Turns(14).Add(-time.Second))
+		m.refused("a second before", m.withdraws(mother, "push-notices"), nil)
+		if !disputed() {
+			t.Error("no dispute a second before the end of the 14th birthday")
+		}
+		m.at(birth.Turns(14))
+		if _, err := m.ask(consent.Asking{Minor: true, Purposes: []string{"course-progress"}}, consent.ForceGranted); err != nil {
+			t.Fatal(err)
+		}
+		m.refused("the other one, too", m.withdraws(father, "push-notices"), nil)
+		if !disputed() {
+			t.Error("guardians are told that all goes by what they chose")
+		}
+		m.refused("after it", m.withdraws(mother, "course-progress"), nil)
+		m.want("what the minor agreed to", m.reads("course-progress", "lesson_progress"), "")
+		m.audit()
+
+		late := newMinor(t, w, birth, birth.Turns(14).Add(-time.Hour))
+		mother = w.Guardian(late.child)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, late.child.ID)
+			if err == nil {
+				father, _, err = family.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Phone: pii.New("13800000001"), Relation: family.Parent})
+			}
+			return err
+		})
+		if _, err := late.ask(consent.Asking{Guardian: father.ID, Purposes: []string{"course-progress"}}, consent.ForceGranted); err != nil {
+			t.Fatal(err)
+		}
+		late.at(birth.Turns(14))
+		late.refused("after 14", late.withdraws(mother, "course-progress"), nil)
+		m.child = late.child
+		if disputed() {
+			t.Error("guardians are told that everything stops")
+		}
+		late.audit()
+	})
+}
+
 func (m *minor) self() (self family.Guardian) {
 	m.w.Do(func(ctx context.Context, tx *db.Tx) error {
 		var all []family.Guardian

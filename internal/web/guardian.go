@@ -477,7 +477,8 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 		line := became(a, standing)
 		line.IfRefused = p.IfRefused.In(charter.Lang(l))
 		stands := consent.Standing(standing, guardians, class, a.Purpose, now.AskedSince[a.Purpose])
-		if line.Granted && stands.Granted && stands.Strength < consent.Needed(now.Charter, a.Purpose) {
+		// Whose answer doesn't count at this age isn't told what another's is worth.
+		if answers && line.Granted && stands.Granted && stands.Strength < consent.Needed(now.Charter, a.Purpose) {
 			line.Until = consent.UntilProved(now.Charter)
 			page.Prove = page.Proofs
 		}

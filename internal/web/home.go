@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
@@ -334,9 +335,14 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	if err != nil {
 		return homeChild{}, err
 	}
+	class, err := tie.Of.Class(s.Ring, tx.Now())
+	if err != nil {
+		return homeChild{}, err
+	}
 	held, err := vault.Holdings(ctx, tx, tie.Of)
 	return homeChild{
 		Tie: string(tie.ID), Number: number, Service: published.Charter.Name.In(charter.Lang(l)), Since: tie.Of.CreatedAt,
-		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Disputed: tie.Of.Disputed, Frozen: tie.Of.Frozen, Ending: end,
+		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Frozen: tie.Of.Frozen, Ending: end,
+		Disputed: tie.Of.Disputed && class == age.Child, // after 14 it stops nothing any more (edge case 4)
 	}, err
 }
