@@ -6,6 +6,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 )
 
 // Withdraw takes back the consent to a purpose: the guardian's own, or, for a
@@ -13,7 +14,8 @@ import (
 // wins). What was done before stays lawful; from the commit on no permit rests on
 // it (Article 20(3)), and the withdrawal stands against the purpose until this
 // guardian answers anew. Errors: ErrWithdrawn the second time, ErrNotFound where
-// there is nothing to withdraw, ErrNotYours, ErrMayNot.
+// there is nothing to withdraw, ErrNotYours, ErrMayNot; ErrPast18 for a guardian of who is
+// grown up, whose door is shut to the second (edge case 4).
 func (d Desk) Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child family.Child, purpose string) (Answer, error) {
 	if by.Child != child.ID {
 		return Answer{}, ErrNotYours
@@ -29,6 +31,12 @@ func (d Desk) Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child
 	g, ok := guardian(guardians, by.ID)
 	if !ok || !g.Proved() || by.Strength < family.OneTimeCode {
 		return Answer{}, ErrMayNot
+	}
+	switch class, err := c.Class(d.Ring, tx.Now()); {
+	case err != nil:
+		return Answer{}, err
+	case class == age.Adult && g.Relation != family.Self:
+		return Answer{}, ErrPast18
 	}
 	// Edge case 4: a guardian takes back nothing that the minor has agreed to, nor the
 	// other way round.

@@ -169,6 +169,7 @@ func TestEdgeCase4_TheMinorIsAskedAndAnswersForItself(t *testing.T) {
 			m.refused("the guardian looks", m.views(guardian), gate.ErrDenied)
 			_, err = m.demand(guardian)
 			m.refused("the guardian demands", err, rights.ErrMayNot)
+			m.refused("the guardian takes back what it agreed to", m.withdraws(guardian, "course-progress"), consent.ErrPast18)
 			_, err = m.ask(consent.Asking{Minor: true}, "")
 			m.refused("asking who is 18", err, family.ErrNotMinor)
 			m.refused("the answer of who is 18", m.force(open, consent.ForceGranted), consent.ErrPast18)
