@@ -92,7 +92,11 @@ func (v *Vault) orderStop(ctx context.Context, tx *db.Tx, actor string, c family
 // unfounded reports whether a no stands against the purpose, and no yes of a
 // guardian in office. After 14 it is what the minor says (edge case 4): what it hasn't
 // answered is kept and not used until its time is over, unless a guardian says no to it.
+// What the minor agreed to is erased on no guardian's word from 18 on either.
 func unfounded(p catalog.Published, answers []consent.Answer, guardians []family.Guardian, class age.Class, purpose string) bool {
+	if class == age.Adult {
+		class = age.Minor
+	}
 	v := consent.Standing(answers, guardians, class, purpose, p.AskedSince[purpose])
 	if class != age.Child && v == (consent.Verdict{}) {
 		class = age.Child
