@@ -304,6 +304,15 @@ type homeChild struct {
 	Ending   ending
 }
 
+// lasts is until when something can be fetched that could be until then: nothing can
+// once the service has ended (Article 23).
+func (c homeChild) lasts(until time.Time) time.Time {
+	if c.Ending.Service != "" && c.Ending.Last.Before(until) {
+		return c.Ending.Last
+	}
+	return until
+}
+
 func (s *Server) homeList(w http.ResponseWriter, r *http.Request) error {
 	page := homeListPage{Passkeys: s.door.Site != nil}
 	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {

@@ -89,10 +89,11 @@ func (s *Server) homeCopy(w http.ResponseWriter, r *http.Request) error {
 		if words.class, err = t.Of.Class(s.Ring, tx.Now()); err != nil {
 			return err
 		}
-		page = homeCopyPage{ID: demand.ID, Demanded: demand.Number, Until: demand.FetchUntil, Code: transcript.NewCode()}
+		page = homeCopyPage{ID: demand.ID, Demanded: demand.Number, Code: transcript.NewCode()}
 		if page.homeChild, err = s.homeChild(ctx, tx, t, number, lang(r)); err != nil {
 			return err
 		}
+		page.Until = page.lasts(demand.FetchUntil)
 		proved, err := family.FindGuardian(ctx, tx, t.Child, t.ID)
 		if err != nil {
 			return err

@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
@@ -292,6 +293,23 @@ func TestEdgeCase24_ACopyWaitsForNoProofThatCannotBeGiven(t *testing.T) {
 		form := copyForm(s.fetchPage(s.tie(child), "en"))
 		if status, file := s.post(s.tie(child)+"/copy/file?lang=en", form); status != 200 || len(readCopy(t, file, form.Get("code")).Consents) == 0 {
 			t.Errorf("while the service ends: %d %s", status, file)
+		}
+	})
+}
+
+// Article 23: nobody is told to take its time with a copy beyond the end of the service.
+func TestArticle23_ACopyIsFetchedBeforeTheEnd(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.signIn()
+		s.ceases("")
+		last := s.w.Store.Now().Add(7 * 24 * time.Hour).In(age.Zone).Format(time.DateOnly)
+		s.w.Pass(5 * 24 * time.Hour)
+		s.signIn()
+		for _, page := range []string{s.copyPage(s.tie(child), "en"), func() string { _, body := s.get(s.tie(child)+"?lang=en", ""); return body }()} {
+			if !strings.Contains(page, "Can be fetched until "+last) {
+				t.Errorf("no word of %s: %s", last, page)
+			}
 		}
 	})
 }

@@ -48,7 +48,7 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 			ID: r.ID, Number: r.Number, What: "web.mine.demand." + string(r.Kind), State: "web.mine.demand.state." + string(r.State),
 			Who: "web.mine.demand.by." + string(r.Door), Received: r.ReceivedAt, Due: r.DueAt, Erase: r.EraseAt,
 			Erases: r.Kind.Erases(), Open: r.State == rights.Open,
-			Fetch: r.MayFetch(t.Guardian, tx.Now()), Copy: r.Kind == rights.Copy, FetchUntil: r.FetchUntil,
+			Fetch: r.MayFetch(t.Guardian, tx.Now()), Copy: r.Kind == rights.Copy, FetchUntil: page.lasts(r.FetchUntil),
 		}
 		mine := r.Door == rights.ByGuardian && r.Guardian == t.ID
 		if mine {
