@@ -249,6 +249,8 @@ func (a *again) takeBack() error {
 		switch {
 		case errors.Is(err, consent.ErrNotFound), errors.Is(err, consent.ErrWithdrawn):
 			continue // nobody has agreed, or the no stands here, too
+		case errors.Is(err, consent.ErrPast18):
+			continue // nothing rests on anybody's yes any more; what the no had erased is replayed by itself
 		case errors.Is(err, family.ErrGuardianEnded) && slices.Contains(a.told.ended, w.guardian):
 			continue // it was taken back before the tie was ended, by this replay: it was interrupted
 		case err != nil:

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -422,6 +423,45 @@ func TestEdgeCase15_NothingHappenedSince(t *testing.T) {
 		if _, err := w.Read(c, "course-progress", "nickname"); err != nil {
 			t.Error(err)
 		}
+		w.holds()
+	})
+}
+
+// Edge cases 4 and 15: what a guardian took back before the 18th birthday was over is gone
+// after a restore beyond it, and nothing about that is unclear.
+func TestEdgeCase15_AWithdrawalBeforeThe18thBirthday(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		now := w.Store.Now().In(age.Zone)
+		birth := age.Birth{Year: now.Year() - 13, Month: int(now.Month()), Day: 1}
+		var c family.Child
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			c, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{
+				Service: service, Ref: pii.New("grows up"), Birth: birth, BirthSource: family.FromApp,
+				Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent},
+			})
+			return err
+		})
+		w.Answer(c, consent.ForceGranted)
+		w.Put(c, "course-progress", "nickname", "小安")
+		w.Pass(birth.Turns(18).Sub(now) - time.Hour)
+		putBack := w.backUp()
+		w.withdraw(c, "course-progress")
+		source, latest := w.export()
+		w.Pass(2 * time.Hour)
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			is, err := family.Find(ctx, tx, service, c.ID)
+			if err != nil || is.Frozen {
+				t.Errorf("it is taken for unclear: %v", err)
+			}
+			held, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM value WHERE child = $1`, c.ID)
+			if held != 0 {
+				t.Error("what was erased is back")
+			}
+			return err
+		})
 		w.holds()
 	})
 }
