@@ -19,6 +19,7 @@ var (
 	ErrNotDisputed   = errs.New(errs.Conflict, "family.not_disputed")
 	ErrNotWaiting    = errs.New(errs.Conflict, "family.not_waiting")            // a guardian has agreed already
 	ErrNeedsDocument = errs.New(errs.Forbidden, "family.birth_needs_document")  // edge case 3
+	ErrByDocument    = errs.New(errs.Forbidden, "family.birth_by_document")     // edge case 3: a document has decided
 	ErrTooWeak       = errs.New(errs.Forbidden, "family.verification_too_weak") // edge case 24
 	ErrGrown         = errs.New(errs.Conflict, "family.birth_grown")            // by this date it is no child of anybody
 	ErrNoBirth       = errs.New(errs.Invalid, "family.birth_missing")
@@ -132,12 +133,17 @@ func TellCeasing(ctx context.Context, tx *db.Tx, actor string, c Child, purpose 
 // Correct replaces the birth date of a locked child (Article 19). It may make the
 // child younger. To make it older takes a document and a second person, and is
 // refused here with ErrNeedsDocument (edge case 3); so is a first birth date by
-// which it would be no child. A guardian who corrects must have been verified by
+// which it would be no child. What two have seen in a document is replaced by nobody's
+// word (ErrByDocument): else a minor that has said no would be a child again, for whom a
+// former yes counts. A guardian who corrects must have been verified by
 // more than a one-time code (ErrTooWeak, edge case 24). Other errors: ErrNoBirth,
 // ErrBirthSource, ErrBirthFuture, age.ErrImpossible.
 func Correct(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Child, b age.Birth, from Source) (Child, string, error) {
 	if err := mayCorrect(by, c); err != nil {
 		return Child{}, "", err
+	}
+	if c.BirthFrom == FromDocument {
+		return Child{}, "", ErrByDocument.At("birth")
 	}
 	old, err := c.Birth(ring)
 	if err != nil {

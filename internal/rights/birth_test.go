@@ -96,6 +96,25 @@ func TestEdgeCase3_OlderByADocumentThatTwoHaveSeen(t *testing.T) {
 		}
 		_, err = w.approve(deputy, claim.ID, seen)
 		refuses(t, "twice", err, rights.ErrClaim)
+
+		// The document has decided: nobody's word makes a child of it again.
+		err = w.Try(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, c.ID)
+			if err == nil {
+				_, _, err = family.Correct(ctx, tx, w.Ring, w.App, c, w.born(10).Birth, family.FromApp)
+			}
+			return err
+		})
+		refuses(t, "younger by word", err, family.ErrByDocument)
+		w.isOfClass(c, age.Minor)
+		again := w.born(10)
+		if claim, err = w.claim(deputy, c, again); err == nil {
+			_, err = w.approve(w.Officer, claim.ID, again)
+		}
+		if err != nil {
+			t.Errorf("younger by another document: %v", err)
+		}
+		w.isOfClass(c, age.Child)
 	})
 }
 
