@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault/vaulttest"
@@ -350,6 +351,53 @@ func TestArticle23_APurposeEndsAlone(t *testing.T) {
 			_, err := h.Vault.Put(ctx, tx, h.By(), vaulttest.Service, fresh.ID, "speaking-practice", map[string]pii.Text{"voice": pii.New("AAAA")})
 			return err
 		}), "gate.purpose_ceasing")
+	})
+}
+
+// Article 23, edge case 13: who works for a purpose that ends is told to delete what it got
+// for it, also of a child of whom nothing is held; and to delete, not only to stop using,
+// what it had for two purposes that have both ended.
+func TestArticle23_AnEndIsOrderedFromEveryParty(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.Vault.Calendar = workday.Default()
+		c := *h.Charter
+		c.Processors = slices.Clone(c.Processors)
+		c.Processors[0].Items = append(slices.Clone(c.Processors[0].Items), "nickname")
+		c.Purposes = slices.Clone(c.Purposes)
+		for i, p := range c.Purposes {
+			switch p.Name {
+			case "course-progress":
+				c.Purposes[i].Processors = []string{c.Processors[0].Name}
+				c.Purposes[i].Activities = append(slices.Clone(p.Activities), charter.Entrust)
+			case "speaking-practice":
+				c.Purposes[i].Items = append(slices.Clone(p.Items), "nickname")
+			}
+		}
+		h.Publish(&c)
+		child := h.agreed("13800138000")
+		h.Put(child, "course-progress", "nickname", "小溪")
+		ordered := func(purpose string) (said []string) {
+			h.must(purpose, 0)
+			h.round()
+			h.round()
+			h.Do(func(ctx context.Context, tx *db.Tx) error {
+				all, err := order.Of(ctx, tx, child.ID)
+				for _, o := range all {
+					if slices.Contains(o.Purposes, purpose) {
+						said = append(said, string(o.What)+" "+strings.Join(o.Items, ","))
+					}
+				}
+				return err
+			})
+			slices.Sort(said)
+			return said
+		}
+		if got := ordered("speaking-practice"); !slices.Equal(got, []string{"delete gender,voice", "stop nickname"}) {
+			t.Errorf("at the end of a purpose for which nothing is held: %q", got)
+		}
+		if got := ordered("course-progress"); !slices.Equal(got, []string{"delete nickname"}) {
+			t.Errorf("at the end of the last purpose that needs it: %q", got)
+		}
 	})
 }
 

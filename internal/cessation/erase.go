@@ -69,7 +69,7 @@ func (w *work) erase(ctx context.Context) error {
 }
 
 // clear erases what was collected for a purpose, of each child in the order of the
-// keys. The gate lets nothing more come.
+// keys, and has processors and recipients told. The gate lets nothing more come.
 func (w *work) clear(ctx context.Context) error {
 	for ctx.Err() == nil {
 		var some []found
@@ -82,7 +82,7 @@ func (w *work) clear(ctx context.Context) error {
 		}
 		var cleared atomic.Int64
 		err = each(some, func(c found) error {
-			if !c.held {
+			if !c.concerned {
 				return nil
 			}
 			var items []string

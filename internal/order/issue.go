@@ -180,8 +180,8 @@ func (b Book) held(ctx context.Context, tx *db.Tx, c family.Child) ([]share, err
 
 // Withdrawn orders every party that works for purposes which have lost their consent to
 // delete what it got for them, and to stop using what it needs for another purpose to
-// which a guardian still agrees: live says which those are. What was ordered since the
-// last consent ended isn't ordered again. Grants are those of the child.
+// which a guardian still agrees and that doesn't end: live says which are agreed to. What was
+// ordered since the last consent ended isn't ordered again. Grants are those of the child.
 func (b Book) Withdrawn(ctx context.Context, tx *db.Tx, actor string, c family.Child, grants []consent.Grant, purposes []string, live func(purpose string) bool) error {
 	return b.stop(ctx, tx, actor, c, grants, purposes, lastEnd, live)
 }
@@ -204,6 +204,10 @@ func (b Book) stop(ctx context.Context, tx *db.Tx, actor string, c family.Child,
 	if err != nil {
 		return err
 	}
+	service, err := catalog.Find(ctx, tx, c.Service)
+	if err != nil {
+		return err
+	}
 	lost := slices.DeleteFunc(slices.Clone(purposes), func(purpose string) bool {
 		i := slices.IndexFunc(before, func(o Order) bool { return slices.Contains(o.Purposes, purpose) })
 		at := since(grants, purpose)
@@ -215,7 +219,7 @@ func (b Book) stop(ctx context.Context, tx *db.Tx, actor string, c family.Child,
 		}
 		for _, item := range s.items {
 			other := slices.ContainsFunc(shares, func(o share) bool {
-				return o.party == s.party && o.role == s.role && !slices.Contains(lost, o.purpose) && live(o.purpose) && slices.Contains(o.items, item)
+				return o.party == s.party && o.role == s.role && !slices.Contains(lost, o.purpose) && !service.Ceases(o.purpose) && live(o.purpose) && slices.Contains(o.items, item)
 			})
 			if other == needed {
 				items = append(items, item)

@@ -9,18 +9,19 @@ import (
 )
 
 // EraseCeased erases what was collected of a child for a purpose that has ended, and
-// returns the items (Article 23). What is sealed for it in the operator's own databases
+// returns the items (Article 23). Processors and recipients are told, also where nothing
+// is held: they may have what was collected for another purpose, or has expired here. What is sealed for it in the operator's own databases
 // opens no more, since the gate is closed for good.
 func (v *Vault) EraseCeased(ctx context.Context, tx *db.Tx, actor, service string, id family.ID, purpose string) (items []string, err error) {
 	child, err := family.Lock(ctx, tx, service, id)
 	if err != nil {
 		return nil, err
 	}
-	items, err = db.All(ctx, tx, db.Single[string], `SELECT item FROM value WHERE child = $1 AND purpose = $2 ORDER BY item`, id, purpose)
-	if err != nil || len(items) == 0 {
+	if err := v.orderEnd(ctx, tx, actor, child, purpose); err != nil {
 		return nil, err
 	}
-	if err := v.orderEnd(ctx, tx, actor, child, purpose); err != nil {
+	items, err = db.All(ctx, tx, db.Single[string], `SELECT item FROM value WHERE child = $1 AND purpose = $2 ORDER BY item`, id, purpose)
+	if err != nil || len(items) == 0 {
 		return nil, err
 	}
 	if _, err := v.keep(ctx, tx, actor, child, items...); err != nil {
