@@ -214,26 +214,38 @@ func End(ctx context.Context, tx *db.Tx, by catalog.Officer, service, approval s
 	if !by.Governs(service) {
 		return "", ErrMayNot
 	}
-	now := tx.Now()
-	a, err := db.One(ctx, tx, scan, `
-		UPDATE legal_approval SET ended_at = $1 WHERE service = $2 AND id = $3 AND ended_at IS NULL
-		RETURNING `+columns, (*db.Time)(&now), service, approval)
-	if errors.Is(err, db.ErrNone) {
-		if _, err := Find(ctx, tx, service, approval); err != nil {
-			return "", err
-		}
-		return "", ErrEnded
-	}
+	return end(ctx, tx, by.Ledger(), service, approval)
+}
+
+// EndAgain takes an approval back once more in a store that was put back and doesn't know
+// it (edge case 15): by whom, as the ledger tells. Errors: ErrNotFound, ErrEnded.
+func EndAgain(ctx context.Context, tx *db.Tx, by, service, approval string) (string, error) {
+	return end(ctx, tx, by, service, approval)
+}
+
+func end(ctx context.Context, tx *db.Tx, by, service, approval string) (string, error) {
+	a, err := Find(ctx, tx, service, approval)
 	if err != nil {
 		return "", err
 	}
-	e := ledger.Entry{Kind: KindEnded, Service: service, Actor: by.Ledger(), Body: EndedBody{Approval: a.ID}}
-	if a.Child != "" {
+	e := ledger.Entry{Kind: KindEnded, Service: service, Actor: by, Body: EndedBody{Approval: a.ID}}
+	if a.Child != "" { // first, as whoever erases it does
 		c, err := family.Lock(ctx, tx, service, a.Child)
+		if errors.Is(err, family.ErrErased) {
+			err = ErrNotFound // it went with the child
+		}
 		if err != nil {
 			return "", err
 		}
 		e.Subject, e.Version = c.Subject, c.Version
+	}
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `UPDATE legal_approval SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL`, (*db.Time)(&now), a.ID)
+	if err == nil && n == 0 {
+		err = ErrEnded
+	}
+	if err != nil {
+		return "", err
 	}
 	return ledger.Append(ctx, tx, e)
 }

@@ -23,6 +23,7 @@ type child struct {
 	service   string
 	erased    *family.ErasedBody
 	items     map[string]string // that were erased, with the ground
+	kept      map[string]bool   // items that went where nobody reads them, since a law demands to keep them
 	events    []vault.EventBody
 	frozen    bool // at the end
 	disputed  bool // at the end
@@ -55,7 +56,7 @@ type demand struct {
 // child returns what is known of the child of an entry.
 func (g *gap) child(p ledger.Placed) *child {
 	if g.children[p.Subject] == nil {
-		g.children[p.Subject] = &child{service: p.Service, items: make(map[string]string),
+		g.children[p.Subject] = &child{service: p.Service, items: make(map[string]string), kept: make(map[string]bool),
 			unproved: make(map[family.GuardianID]bool), answers: make(map[word]bool)}
 	}
 	return g.children[p.Subject]
@@ -303,9 +304,21 @@ func (a *again) events() error {
 	return nil
 }
 
-// items erases the values that were. What was collected anew since is lost, and what
-// is held here is what was erased.
+// items erases the values that were, and keeps what was kept, if its approval is known
+// here (edge case 14). What was collected anew since is lost, and what is held here is
+// what was erased.
 func (a *again) items() error {
+	if kept := slices.Sorted(maps.Keys(a.told.kept)); len(kept) > 0 {
+		c, err := a.lock()
+		if err != nil {
+			return err
+		}
+		gone, err := a.Vault.Withhold(a.ctx, a.tx, by.Ledger(), c, kept, string(family.BeyondPeriod))
+		if err != nil {
+			return err
+		}
+		a.done.Items += int64(len(gone))
+	}
 	grounds := make(map[string][]string)
 	for _, item := range slices.Sorted(maps.Keys(a.told.items)) {
 		ground := a.told.items[item]

@@ -33,6 +33,8 @@ type gap struct {
 	copies   []backup.MadeBody
 	ends     []backup.GoneBody
 
+	disapproved []disapproval
+
 	report Report
 	done   Report // of the child at hand
 }
@@ -41,6 +43,10 @@ func newGap() *gap {
 	return &gap{children: make(map[string]*child), services: make(map[string]*service), passkeys: make(map[string]session.Why),
 		report: Report{Lost: make(map[string]int64)}}
 }
+
+// A disapproval says that an approval to keep something for a law was taken back, and by
+// whom.
+type disapproval struct{ service, approval, by string }
 
 // A service is what must hold of one.
 type service struct {
@@ -67,7 +73,9 @@ var readings = map[string]reading{
 	}),
 	vault.KindErased: of(func(c *child, _ ledger.Placed, b vault.ErasedBody) {
 		for _, item := range b.Items {
-			c.items[item] = b.Ground
+			if !c.kept[item] { // else what is held here is what was kept before
+				c.items[item] = b.Ground
+			}
 		}
 	}),
 	vault.KindEvent:          of(func(c *child, _ ledger.Placed, b vault.EventBody) { c.events = append(c.events, b) }),
@@ -111,7 +119,19 @@ var readings = map[string]reading{
 	webhook.KindRemoved: ofService(func(s *service, b webhook.RemovedBody) { s.removed = append(s.removed, b.Endpoint) }),
 
 	catalog.KindSuspended: unsure, // of whose order nobody here knows
-	legal.KindEnded:       unsure, // what it lets be kept would be kept
+	legal.KindEnded: func(g *gap, p ledger.Placed) error {
+		var b legal.EndedBody
+		err := p.Into(&b)
+		g.disapproved = append(g.disapproved, disapproval{p.Service, b.Approval, p.Actor})
+		return err
+	},
+	legal.KindKept: of(func(c *child, _ ledger.Placed, b legal.KeptBody) {
+		for _, v := range b.Values {
+			if _, erased := c.items[v.Item]; !erased { // else what is held here is what was erased before
+				c.kept[v.Item] = true
+			}
+		}
+	}),
 
 	session.KindRemoved: of0(func(g *gap, b session.RemovedBody) { g.passkeys[b.Passkey] = b.Why }),
 	backup.KindMade:     of0(func(g *gap, b backup.MadeBody) { g.copies = append(g.copies, b) }),
@@ -162,7 +182,6 @@ var additions = map[string]string{
 	order.KindAttested:         "",
 	order.KindOverdue:          "by its day",
 	legal.KindApproved:         "",
-	legal.KindKept:             "",
 	legal.KindErased:           "by its day",
 	catalog.KindCeased:         "it ends once more, by itself",
 	family.KindCeasing:         "guardians are told once more, with the announcement",

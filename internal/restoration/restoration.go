@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
@@ -134,8 +135,8 @@ func (d Desk) open(ctx context.Context) (r backup.Restoration, err error) {
 	return r, err
 }
 
-// Replay does again what the gap tells that must hold, and opens the store. First what
-// concerns children, while what their guardians agreed to can still be read; then who
+// Replay does again what the gap tells that must hold, and opens the store. First what a
+// law demands to keep no more, so that nothing is kept by it; then what concerns children, while what their guardians agreed to can still be read; then who
 // is signed in, and what closes whole services.
 func (d Desk) Replay(ctx context.Context) (Report, error) {
 	r, err := d.open(ctx)
@@ -154,6 +155,14 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 	})
 	if err != nil {
 		return Report{}, err
+	}
+	for _, of := range g.disapproved {
+		if err := d.update(ctx, func(tx *db.Tx) error {
+			_, err := legal.EndAgain(ctx, tx, of.by, of.service, of.approval)
+			return moot(err, legal.ErrNotFound, legal.ErrEnded)
+		}); err != nil {
+			return g.report, err
+		}
 	}
 	for _, subject := range slices.Sorted(maps.Keys(g.children)) {
 		if err := d.update(ctx, func(tx *db.Tx) error { return d.child(ctx, tx, g, subject) }); err != nil {

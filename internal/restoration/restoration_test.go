@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/webhook"
@@ -356,6 +357,61 @@ func TestEdgeCase15_AnAnnouncedEndStands(t *testing.T) {
 			}
 			return err
 		})
+		w.holds()
+	})
+}
+
+// Edge case 14: what was kept for a law's sake is not in use again after a restore, by an
+// approval that is known or not, and nothing is kept by one that was taken back.
+func TestEdgeCase14_AfterARestoreNoMoreIsKeptThanBefore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		kept, unknown, gone := w.Child(), w.Child(), w.Child()
+		for _, c := range []family.Child{kept, unknown, gone} {
+			w.Put(c, "course-progress", "nickname", "小安")
+		}
+		approve := func(c family.Child) (a legal.Approval) {
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				a, _, err = legal.Approve(ctx, tx, w.Officer, legal.Approval{Service: service, Child: c.ID, Items: []string{"nickname"}, Basis: legal.Other,
+					Number: "〔2026〕12号", Document: strings.Repeat("aa", 32), Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
+				return err
+			})
+			return a
+		}
+		approve(kept)
+		ended := approve(gone)
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		approve(unknown)
+		for _, c := range []family.Child{kept, unknown} {
+			g := w.Guardian(c)
+			w.demand(c, g, rights.Demand{Kind: rights.DeleteItem, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname"})
+			w.Put(c, "course-progress", "nickname", "小定")
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := legal.End(ctx, tx, w.Officer, service, ended.ID); err != nil {
+				return err
+			}
+			_, err := w.Vault.Erase(ctx, tx, w.App.Ledger(), service, gone.ID, family.Requested)
+			return err
+		})
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.lacks(kept, "course-progress", "nickname")
+		w.lacks(unknown, "course-progress", "nickname")
+		if _, err := w.find(gone); !errors.Is(err, family.ErrErased) {
+			t.Errorf("who was erased is back: %v", err)
+		}
+		for c, want := range map[family.ID]int64{kept.ID: 1, unknown.ID: 0, gone.ID: 0} {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				n, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM kept_value WHERE child = $1`, c)
+				if n != want {
+					t.Errorf("%d values are kept, want %d", n, want)
+				}
+				return err
+			})
+		}
 		w.holds()
 	})
 }

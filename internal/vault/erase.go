@@ -81,6 +81,21 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	return append(entries, entry), err
 }
 
+// Withhold takes the items of a locked child out of use, and returns which were held:
+// what a law demands to keep goes where nobody reads it (edge case 14), the others are
+// erased.
+func (v *Vault) Withhold(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (gone []string, err error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	kept, err := v.keep(ctx, tx, actor, child, items...)
+	if err != nil {
+		return nil, err
+	}
+	gone, err = v.EraseItems(ctx, tx, actor, child, items, ground)
+	return append(kept, gone...), err
+}
+
 // EraseItems erases those of the items that are held of a locked child, and returns
 // which they were.
 func (v *Vault) EraseItems(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (gone []string, err error) {
