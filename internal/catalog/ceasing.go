@@ -62,6 +62,14 @@ func (c *Cessation) EraseUpto(ctx context.Context, tx *db.Tx, upto string, more 
 	return err
 }
 
+// TellAgain has the guardians of all children told once more of what ends and hasn't
+// ended, in a store that was put back: what was on its way to them may be lost (edge case
+// 15).
+func TellAgain(ctx context.Context, tx *db.Tx) error {
+	return tx.Queue(ctx, `
+		UPDATE cessation SET told_upto = $1, told = $2, told_at = NULL, told_place = NULL WHERE ended_at IS NULL`, "", 0)
+}
+
 func moved(n int64, err error) error {
 	if err == nil && n != 1 {
 		err = ErrCeasingMoved

@@ -312,6 +312,9 @@ func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
 			g.report.Services = append(g.report.Services, name)
 		}
 	}
+	if err := catalog.TellAgain(ctx, tx); err != nil {
+		return err
+	}
 	for _, b := range g.copies {
 		_, err := backup.Find(ctx, tx, b.Backup)
 		if errors.Is(err, backup.ErrNotFound) {

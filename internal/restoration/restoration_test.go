@@ -416,6 +416,39 @@ func TestEdgeCase14_AfterARestoreNoMoreIsKeptThanBefore(t *testing.T) {
 	})
 }
 
+// What was on its way to guardians is lost with the jobs: of an end that had been
+// announced before the backup they are told once more, before anything is erased for it
+// (Article 23).
+func TestEdgeCase15_OfAnEndThatWasAnnouncedGuardiansAreToldOnceMore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.Child()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, _, err := catalog.Cease(ctx, tx, w.Officer, service, "", catalog.ClosingDown, tx.Now().Add(8*24*time.Hour))
+			if err == nil {
+				err = c.TellUpto(ctx, tx, "ch_z", 1, true)
+			}
+			if err == nil {
+				err = c.TellPlaced(ctx, tx, 1)
+			}
+			return err
+		})
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := catalog.FindCessation(ctx, tx, service, "")
+			if !c.ToldAt.IsZero() || c.ToldPlace >= 0 || c.Told != 0 || c.ToldUpto != "" {
+				t.Errorf("all are told already: %+v", c)
+			}
+			return err
+		})
+		w.holds()
+	})
+}
+
 // A replay that is interrupted before any of its transactions leaves a store that
 // serves nothing, and goes on when it is run again, as if nothing had been.
 func TestEdgeCase15_InterruptedAnywhereItFinishes(t *testing.T) {
