@@ -123,7 +123,10 @@ func seal(path, to string, lock keyring.Lock, m backup.Manifest) error {
 	if err != nil {
 		return full(errors.Join(err, os.Remove(part)))
 	}
-	return syncDir(filepath.Dir(to))
+	if err := syncDir(filepath.Dir(to)); err != nil {
+		return errors.Join(err, os.Remove(to)) // who can't be sure of it says that it is gone
+	}
+	return nil
 }
 
 // How files of backups are called.
@@ -220,7 +223,8 @@ func holdNew(path string) (*os.File, error) {
 // that writes elsewhere keeps them; see docs/threat-model.md.
 func wipe(path string) error {
 	var failed []error
-	for _, name := range []string{path, path + "-wal", path + "-shm", path + "-journal"} {
+	// The database last: as long as it is there, Tidy finds what is left.
+	for _, name := range []string{path + "-journal", path + "-shm", path + "-wal", path} {
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
 		if errors.Is(err, os.ErrNotExist) {
 			continue

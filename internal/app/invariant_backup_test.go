@@ -239,6 +239,21 @@ func TestInvariant8_ABackupBringsNobodyBack(t *testing.T) {
 		if _, err := a.Restore(t.Context(), app.Since{}); !errors.Is(err, backup.ErrUnknown) {
 			t.Errorf("nothing is known, and it says %v", err)
 		}
+		if in.URL == "" { // that our backup was made stands behind what it holds: to end there is to be old
+			var head ledger.Root
+			in.Do(a, func(ctx context.Context, tx *db.Tx) (err error) {
+				head, err = ledger.Head(ctx, tx)
+				return err
+			})
+			if _, err := a.Restore(t.Context(), app.Since{Checkpoints: []string{head.Checkpoint}}); !errors.Is(err, backup.ErrUnknown) {
+				t.Errorf("by the checkpoint of the backup it says %v", err)
+			}
+			old := filepath.Join(in.Dir, "old")
+			l.must(ledger.Export(t.Context(), a.Store, old))
+			if _, err := a.Restore(t.Context(), app.Since{Ledger: old, Checkpoints: []string{head.Checkpoint}}); !errors.Is(err, backup.ErrNewest) {
+				t.Errorf("by the ledger of the backup it says %v", err)
+			}
+		}
 		report, err := a.Restore(t.Context(), l.since())
 		if err != nil || report.Erased != 1 || report.Items == 0 {
 			t.Fatalf("%+v, %v", report, err)

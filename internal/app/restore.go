@@ -181,7 +181,7 @@ type Since struct {
 
 // Restore continues the ledger of a store that was put back, replays what must hold,
 // and lets it be used again. Errors: backup.ErrUnknown, if nothing tells what
-// happened since; backup.ErrNewest; those of ledger.Fetch and ledger.Proves.
+// happened since; backup.ErrNewest, if that is less than must have; those of ledger.Fetch and ledger.Proves.
 func (a *App) Restore(ctx context.Context, since Since) (restoration.Report, error) {
 	return a.restore(ctx, since, nil)
 }
@@ -203,7 +203,7 @@ func (a *App) restore(ctx context.Context, since Since, step func()) (restoratio
 		return restoration.Report{}, err
 	}
 	if r.Entry == "" {
-		source, latest, err := a.since(ctx, since, head)
+		source, latest, err := a.since(ctx, since, r, head)
 		if err == nil {
 			err = desk.Continue(ctx, a.Ledger, source, latest, messageCursor)
 		}
@@ -226,8 +226,13 @@ func (a *App) restore(ctx context.Context, since Since, step func()) (restoratio
 func (a *App) fetched() string { return filepath.Join(a.Config.DataDir, "restoring-ledger") }
 
 // since returns the copy of the ledger that tells what happened, proved, and how far
-// it reaches. There is none where a checkpoint proves that nothing did.
-func (a *App) since(ctx context.Context, s Since, head ledger.Root) (ledger.Source, ledger.Checkpoint, error) {
+// it reaches. There is none where a checkpoint proves that nothing did. After a backup
+// of ours something did: that it was made.
+func (a *App) since(ctx context.Context, s Since, r backup.Restoration, head ledger.Root) (ledger.Source, ledger.Checkpoint, error) {
+	ours := r.Backup != ""
+	if s.Ledger == "" && ours {
+		return nil, ledger.Checkpoint{}, backup.ErrUnknown
+	}
 	if s.Ledger == "" {
 		latest, err := a.nothingSince(s.Checkpoints, head)
 		return nil, latest, err
@@ -250,6 +255,9 @@ func (a *App) since(ctx context.Context, s Since, head ledger.Root) (ledger.Sour
 	}
 	source := ledger.FromDir(dir)
 	latest, err := ledger.Proves(ctx, source, a.LedgerKey, head.Checkpoint, s.Checkpoints...)
+	if err == nil && ours && latest.Size <= r.From && !s.Newest {
+		err = fmt.Errorf("%w: it ends where the backup does", backup.ErrNewest)
+	}
 	return source, latest, err
 }
 

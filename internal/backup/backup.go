@@ -23,7 +23,7 @@ import (
 var (
 	ErrNotFound = errs.New(errs.NotFound, "backup.not_found")
 	ErrGone     = errs.New(errs.Conflict, "backup.gone_already")
-	ErrMade     = errs.New(errs.Invalid, "backup.made_invalid") // in the future, or longer ago than one may live
+	ErrMade     = errs.New(errs.Invalid, "backup.made_invalid") // in the future
 	ErrLate     = errs.New(errs.Unavailable, "backup.late")     // some should be gone, and nobody has said that they are
 )
 
