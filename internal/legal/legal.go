@@ -157,6 +157,7 @@ func Approve(ctx context.Context, tx *db.Tx, by catalog.Officer, a Approval, dec
 	slices.Sort(a.Items)
 	a.Items = slices.Compact(a.Items)
 	a.ID, a.Document, a.ApprovedAt, a.ApprovedBy = id.New(id.Approval), strings.ToLower(a.Document), tx.Now(), by.Ledger()
+	a.Until = a.Until.Truncate(time.Microsecond) // as it is kept: else one of this moment isn't over yet
 	if err := a.check(tx.Now(), declared); err != nil {
 		return a, "", err
 	}
