@@ -150,7 +150,8 @@ func (a *again) erasure() (family.Ground, bool, error) {
 	return "", false, nil
 }
 
-// erase erases the child as ever. Its guardians were told when it was erased.
+// erase erases the child as ever. Its guardians were told when it was erased; of one that
+// was only to be they aren't, and have no certificate.
 func (a *again) erase(c family.Child, ground family.Ground) error {
 	if e := a.told.erased; e != nil && e.Refused > 0 {
 		refused, err := consent.RefusedAll(a.ctx, a.tx, c)
