@@ -153,7 +153,7 @@ func (c demandTakeCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 		switch {
-		case r.Kind.Tells():
+		case !r.FetchUntil.IsZero():
 			s.note("cmd.demand.taken_told", "ID", r.ID, "Until", minute(r.FetchUntil))
 		case r.State == rights.Done:
 			s.note("cmd.demand.taken_done", "ID", r.ID)

@@ -25,7 +25,7 @@ func demanded(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Place
 		return nil, err
 	case erases:
 		return others(ctx, tx, ring, p, notify.KindErasureAsked, "")
-	case b.Kind == rights.DeleteItem, b.Kind.Tells():
+	case b.Kind == rights.DeleteItem, b.Fetch != 0:
 		return nil, nil // it is done, and done tells of it
 	}
 	return asker(ctx, tx, ring, p, notify.KindDemandReceived, b.Door, b.Guardian)
@@ -47,9 +47,9 @@ func answered(kind string) reading {
 func done(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
 	r, err := demandOf(ctx, tx, p)
 	switch {
-	case err != nil || r.Kind.Tells() && strings.HasPrefix(p.Actor, "guardian:"):
+	case err != nil || !r.FetchUntil.IsZero() && strings.HasPrefix(p.Actor, "guardian:"):
 		return nil, err
-	case r.Kind.Tells():
+	case !r.FetchUntil.IsZero():
 		return asker(ctx, tx, ring, p, notify.KindAnswerReady, r.Door, r.Guardian)
 	}
 	return answered(notify.KindDemandDone)(ctx, tx, ring, p)

@@ -92,7 +92,7 @@ func (f *fold) demanded(p ledger.Placed, c *child) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case !ok || c.demanded(b.Request) != nil || b.Due <= at, (b.Fetch > at) != b.Kind.Tells(), b.Kind.Tells() && b.Door == rights.ByContact:
+	case !ok || c.demanded(b.Request) != nil || b.Due <= at, b.Fetch != 0 && (b.Fetch <= at || !b.Kind.Tells()), b.Kind.Tells() && (b.Door == rights.ByContact || b.Door == rights.ByGuardian && b.Fetch == 0):
 		return fault{what: FoundBody, field: ruleDemand}
 	case b.Froze && !f.erases(&d), f.erases(&d) && !c.frozen, b.Erase != 0 && (b.Erase < at || !f.erases(&d)):
 		return impossible(ruleDemand) // Article 20: nothing but keeping, from the demand on

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/order"
 )
 
@@ -45,7 +46,8 @@ func (d Desk) takeOn(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 }
 
 // Keep ends a demand to erase that a guardian doesn't want carried out: the child's, or
-// one of somebody who is neither. A guardian's stands, whoever made it. Errors:
+// one of somebody who is neither. A guardian's stands, whoever made it, and so does that
+// of whoever is 14: no guardian's word weighs against it (edge case 4). Errors:
 // ErrMayNot, ErrEnded, those of family.Lock.
 func (d Desk) Keep(ctx context.Context, tx *db.Tx, by family.Guardian, r Request) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
@@ -55,7 +57,11 @@ func (d Desk) Keep(ctx context.Context, tx *db.Tx, by family.Guardian, r Request
 	if err := speaks(ctx, tx, by, r); err != nil {
 		return r, "", err
 	}
-	if r.Door == ByGuardian || !r.Kind.Erases() {
+	class, err := c.Class(d.Ring, tx.Now())
+	if err != nil {
+		return r, "", err
+	}
+	if r.Door == ByGuardian || !r.Kind.Erases() || r.Door == ByChild && class != age.Child {
 		return r, "", ErrMayNot
 	}
 	return d.end(ctx, tx, by, c, r, Cancelled, "", pii.Text{})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 	"wardkeep/internal/rights"
 )
@@ -68,5 +69,48 @@ func TestPIPL45_ACopyIsForAVerifiedGuardian(t *testing.T) {
 			}
 		}
 		w.received(mother, c, rights.Demand{Kind: rights.Copy, Door: rights.ByGuardian, Guardian: mother.ID})
+	})
+}
+
+// What nobody could fetch isn't done: where no verified guardian is, and from 18 on, the
+// demand waits for the staff, with its number and clock.
+func TestPIPL45_WhatNobodyCanFetchWaitsForTheStaff(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		alone, _ := w.Enrol()
+		grown := w.Child()
+		w.waits(alone)
+		w.Pass(10 * 366 * day)
+		w.waits(grown)
+	})
+}
+
+// waits demands a copy for whoever nobody speaks for, and has the staff answer it.
+func (w *world) waits(c family.Child) {
+	w.T.Helper()
+	r := w.received(w.App, c, rights.Demand{Kind: rights.Copy, Door: rights.ByChild})
+	if r.State != rights.Open || !r.FetchUntil.IsZero() || r.DueAt.IsZero() {
+		w.T.Errorf("%+v", r)
+	}
+	_, err := w.receive(w.App, c, rights.Demand{Kind: rights.Copy, Door: rights.ByChild})
+	refuses(w.T, "the same again", err, rights.ErrTwice)
+	r, err = w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+		return w.desk.Finish(ctx, tx, w.Officer, r, pii.New("handed over"))
+	})
+	if err != nil || r.State != rights.Done {
+		w.T.Errorf("%+v, %v", r, err)
+	}
+}
+
+// Edge case 4: from 14 on a guardian keeps nothing that the young person wants to be gone.
+func TestEdgeCase4_NoGuardianKeepsWhatAMinorWantsGone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		mother := w.Guardian(c)
+		w.Pass(7 * 366 * day)
+		r := w.received(w.App, c, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
+		_, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {
+			return w.desk.Keep(ctx, tx, mother, r)
+		})
+		refuses(t, "a mother's word", err, rights.ErrMayNot)
 	})
 }

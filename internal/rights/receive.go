@@ -101,14 +101,17 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 		}
 		r.EraseAt = d.erasure(now, r.Door)
 	}
-	if r.Kind.Tells() {
+	told, err := d.told(ctx, tx, c, ask)
+	if err != nil {
+		return r, "", err
+	}
+	if told {
 		r.FetchUntil = now.Add(fetchable)
 	}
-	if by, staff := by.(catalog.Officer); staff && !r.Kind.Tells() {
+	if by, staff := by.(catalog.Officer); staff && !told {
 		r.Owner = by.ID
 	}
 	if !ask.Text.IsZero() {
-		var err error
 		if r.note, err = c.SealNote(d.Ring, ask.Text, r.bound("note")...); err != nil {
 			return r, "", err
 		}
@@ -121,13 +124,29 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 		return r, "", err
 	}
 	r.Entry = entry
-	if r.Kind == DeleteItem || r.Kind.Tells() {
+	if r.Kind == DeleteItem || told {
 		r.State, r.ClosedAt = Done, now
 		if entry, err = record(ctx, tx, c, KindDone, by.Ledger(), EndedBody{Request: r.ID}); err != nil {
 			return r, "", err
 		}
 	}
 	return r, entry, r.insert(ctx, tx)
+}
+
+// told reports whether the demand is answered by itself, because there is a guardian who
+// finds the answer at home. Else it waits for the staff, as any other: whoever is 18
+// asks for itself, and a child may have nobody who was verified.
+func (d Desk) told(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) (bool, error) {
+	if !ask.Kind.Tells() || ask.Door == ByGuardian {
+		return ask.Kind.Tells(), nil
+	}
+	class, err := c.Class(d.Ring, tx.Now())
+	if err != nil || class == age.Adult {
+		return false, err
+	}
+	var all []family.Guardian
+	err = tx.Together(ctx, family.ReadGuardians(&all, c.ID))
+	return slices.ContainsFunc(all, family.Guardian.MayAnswer), err
 }
 
 func (r Request) insert(ctx context.Context, tx *db.Tx) error {

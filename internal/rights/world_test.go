@@ -104,7 +104,7 @@ func (w *world) isErased(c family.Child, want bool) {
 
 const day = 24 * time.Hour
 
-func refuses(t *testing.T, what string, err, want error) {
+func refuses(t testing.TB, what string, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Errorf("%s: %v, want %v", what, err, want)

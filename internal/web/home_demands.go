@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 )
@@ -54,7 +55,7 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 		if mine {
 			d.Who = "web.mine.demand.by.me"
 		}
-		d.Keep = d.Open && r.Door != rights.ByGuardian && d.Erases
+		d.Keep = d.Open && d.Erases && (r.Door == rights.ByContact || r.Door == rights.ByChild && words.class == age.Child)
 		if r.Item != "" {
 			d.Item = words.demanded(r.Item)
 		}
