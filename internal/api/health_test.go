@@ -127,9 +127,10 @@ func TestHealthTellsOfASweepThatIsBehind(t *testing.T) {
 func TestArticle19_HealthTellsOfOverdueDemands(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		var r wardkeep.Demand
-		for _, ref := range []string{"amy", "ben"} {
-			child := w.register(ref).ID
-			w.says(child, "", true)
+		amy, ben := w.register("amy").ID, w.register("ben").ID
+		w.says(amy, "", true)
+		w.says(ben, "", true)
+		for _, child := range []string{amy, ben} { // on one day: time goes by in what is said
 			r = w.must(w.client.Demand(t.Context(), child, wardkeep.Demanding{Kind: "supplement", Door: "child", Item: "nickname"})).(wardkeep.Demand)
 		}
 		quiet := func() {
