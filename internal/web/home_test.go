@@ -110,7 +110,8 @@ func TestHome_TellsNobodyWhoIsKnown(t *testing.T) {
 		if status, body := s.askCode("<script>nobody"); status != 422 || strings.Contains(body, "nobody") {
 			t.Errorf("%d %s", status, body)
 		}
-		if strings.Contains(s.log.String(), "1380") || strings.Contains(s.log.String(), "1391") {
+		// Six digits: a time in the log may hold four of them.
+		if strings.Contains(s.log.String(), number[:6]) || strings.Contains(s.log.String(), "139111") {
 			t.Error("a number is in the log")
 		}
 	})
