@@ -16,7 +16,7 @@ import (
 func (e *Element) Save() string {
 	t := e.tab
 	t.T.Helper()
-	dir := t.T.TempDir()
+	dir := t.downloads()
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	_, err := chromedp.CallBrowser(ctx, cdp.SetDownloadBehavior, cdp.SetDownloadBehaviorParams{
@@ -37,6 +37,26 @@ func (e *Element) Save() string {
 	}
 	t.T.Fatalf("%s leads to no file", e.what)
 	return ""
+}
+
+// downloads makes a folder that goes with the test. The browser may still have to do with
+// what it has saved there.
+func (t *Tab) downloads() string {
+	t.T.Helper()
+	dir, err := os.MkdirTemp("", "wardkeep-download-")
+	if err != nil {
+		t.T.Fatal(err)
+	}
+	t.T.Cleanup(func() {
+		for range 100 {
+			if err = os.RemoveAll(dir); err == nil {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.T.Error(err)
+	})
+	return dir
 }
 
 // Shows waits until the page says something, or the visitor's patience is over, and
