@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"time"
 
 	"wardkeep/internal/app"
@@ -10,6 +12,9 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
 )
+
+// errBackupDir says that there is no folder to look in.
+var errBackupDir = errs.New(errs.NotFound, "cmd.backup_dir")
 
 // errMadeAt refuses what is no time.
 var errMadeAt = errs.New(errs.Invalid, "cmd.backup_made")
@@ -131,6 +136,9 @@ type backupPruneCmd struct {
 
 // Run deletes the files in a folder whose time is over.
 func (c backupPruneCmd) Run(ctx context.Context, s *session) error {
+	if _, err := os.ReadDir(c.Dir); err != nil {
+		return fmt.Errorf("%w: %w", errBackupDir, err)
+	}
 	return s.on(ctx, func(a *app.App) error {
 		gone, err := a.Prune(ctx, c.Dir)
 		for _, name := range gone {

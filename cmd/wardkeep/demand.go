@@ -66,6 +66,9 @@ func (c demandListCmd) Run(ctx context.Context, s *session) error {
 			all, err = rights.Waiting(ctx, tx, c.Service, c.After, maxWaiting+1)
 			return err
 		})
+		if err == nil && len(all) == 0 {
+			s.note("cmd.nothing")
+		}
 		for _, r := range all[:min(len(all), maxWaiting)] {
 			s.demand(d, a.Store.Now(), r)
 			switch {

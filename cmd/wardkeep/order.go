@@ -39,6 +39,9 @@ func (c orderListCmd) Run(ctx context.Context, s *session) error {
 			all, err = order.List(ctx, tx, c.Service, order.State(c.State), maxWaiting+1)
 			return err
 		})
+		if err == nil && len(all) == 0 {
+			s.note("cmd.nothing")
+		}
 		for _, o := range all[:min(len(all), maxWaiting)] {
 			s.order(a.Store.Now(), o)
 		}

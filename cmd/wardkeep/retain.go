@@ -75,6 +75,9 @@ func (c retainListCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 		all, err := legal.List(ctx, tx, c.Service)
+		if err == nil && len(all) == 0 {
+			s.note("cmd.nothing")
+		}
 		for _, a := range all {
 			child, ended := string(a.Child), ""
 			if child == "" {

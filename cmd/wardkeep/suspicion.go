@@ -36,6 +36,9 @@ func (c suspicionListCmd) Run(ctx context.Context, s *session) error {
 			all, err = suspicion.Waiting(ctx, tx, c.Service, maxWaiting+1)
 			return err
 		})
+		if err == nil && len(all) == 0 {
+			s.note("cmd.nothing")
+		}
 		for _, one := range all[:min(len(all), maxWaiting)] {
 			s.suspicion(a.Store.Now(), one)
 		}
