@@ -72,7 +72,7 @@ bench: ## measure a server under load, see docs/performance.md (ARGS='--grow')
 screenshots: ## write a picture of every page, in each size, language and scheme, into SCREENS (dist/screenshots)
 	@scripts/install-missing
 	@rm -f "$(SCREENS)"/*.png
-	@WARDKEEP_SCREENSHOTS="$(abspath $(SCREENS))" go test -count=1 -timeout $(TIMEOUT) -run '^TestScreenshots$$' ./internal/app
+	@WARDKEEP_SCREENSHOTS="$(abspath $(SCREENS))" go test -count=1 -timeout $(TIMEOUT) -run '^TestScreenshots$$' ./internal/app/stories
 	@echo "$$(ls "$(SCREENS)"/*.png | wc -l) pictures in $(SCREENS)"
 
 .PHONY: generate

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -206,3 +207,6 @@ func TestTheOutboxShowsWhatGuardiansAreTold(t *testing.T) {
 		}
 	})
 }
+
+// sixDigits is a code in a message.
+var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)

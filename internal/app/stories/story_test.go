@@ -1,4 +1,4 @@
-package app_test
+package stories
 
 import (
 	"context"
@@ -102,7 +102,7 @@ func fromRequestToWithdrawal(g *guardian) {
 	g.open()
 	g.sees("web.receipt.verify_to_act") // what is left of the proof reads, and changes nothing
 	g.at("receipt-reading")
-	g.Find(download).Click()
+	g.Find(download).Save() // before the next page is asked for
 	g.Visit(g.asked.URL + "/receipt/print")
 	g.at("print")
 	g.site.Pass(31 * time.Minute) // the proof has ended

@@ -1,4 +1,4 @@
-package app_test
+package stories
 
 import (
 	"hash/fnv"
@@ -160,7 +160,7 @@ func templateOf(stop string) string {
 // templates returns the names of all templates of pages.
 func templates(t *testing.T) (names []string) {
 	t.Helper()
-	files, err := filepath.Glob("../web/*/*.html")
+	files, err := filepath.Glob("../../web/*/*.html")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no templates", err)
 	}
