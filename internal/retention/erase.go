@@ -53,14 +53,14 @@ func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.C
 // children before them.
 const ahead = 64
 
-// togetherErased is how many children EraseAll erases at once: on SQLite their
-// transactions are one, of some ten milliseconds. On PostgreSQL each takes a connection, and
-// others need some.
+// togetherErased is how many children EraseAll erases at once. On SQLite those that wait while
+// others are written share the next transaction, of some twenty milliseconds: with fewer, a
+// commit is for one or two. On PostgreSQL each takes a connection, and others need some.
 func togetherErased(store *db.DB) int {
 	if store.Abreast() > 0 {
 		return 8
 	}
-	return 32
+	return 64
 }
 
 // EraseAll erases several children for one reason, each in a transaction of its own
@@ -72,8 +72,9 @@ func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Fare
 	var erased atomic.Int64
 	var failed failures
 	ready := make(chan []leaving)
-	var group errgroup.Group
-	group.Go(func() error {
+	var writing, erasing errgroup.Group
+	erasing.SetLimit(togetherErased(store))
+	writing.Go(func() error {
 		defer close(ready)
 		for some := range slices.Chunk(children, ahead) {
 			ready <- prepare(ctx, store, f, ground, some)
@@ -81,16 +82,20 @@ func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Fare
 		return nil
 	})
 	for some := range ready {
-		failed.add(each(some, togetherErased(store), func(c leaving) error {
-			err := c.erase(ctx, store, v, f, by, ground)
-			if err == nil {
-				f.Send(ctx, c.letters)
-				erased.Add(1)
-			}
-			return gone(err)
-		}))
+		for _, c := range some {
+			erasing.Go(func() error {
+				err := c.erase(ctx, store, v, f, by, ground)
+				if err == nil {
+					f.Send(ctx, c.letters)
+					erased.Add(1)
+				}
+				failed.add(gone(err))
+				return nil
+			})
+		}
 	}
-	group.Wait() // it returns no error
+	erasing.Wait() // it and the other return no error
+	writing.Wait()
 	return int(erased.Load()), failed.joined()
 }
 
