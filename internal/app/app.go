@@ -16,7 +16,6 @@ import (
 	"slices"
 	"sync"
 
-	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
@@ -57,6 +56,7 @@ type App struct {
 	pages        *web.Server
 	farewell     *message.Farewell
 	farewellOnce sync.Once
+	seen         seen
 }
 
 // charters bounds how many parsed charters stay in memory.
@@ -64,12 +64,20 @@ const charters = 64
 
 // Open opens the store that c names, makes it this release's, and opens its
 // keys. The caller closes it.
-// A store that was put back and not replayed yet is refused: backup.ErrNotReplayed.
+// A store that was put back and not replayed yet is refused, as far as it can be known:
+// backup.ErrNotReplayed, backup.ErrRolledBack.
 func Open(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
-	return openApp(ctx, c, log, backup.Check)
+	a, err := openApp(ctx, c, log, checkPlace)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkSeen(ctx); err != nil {
+		return nil, errors.Join(err, a.Store.Close())
+	}
+	return a, nil
 }
 
-func openApp(ctx context.Context, c Config, log *slog.Logger, check func(context.Context, *db.Tx) error) (*App, error) {
+func openApp(ctx context.Context, c Config, log *slog.Logger, check func(context.Context, *db.DB) error) (*App, error) {
 	store, err := openStore(&c)
 	if err != nil {
 		return nil, err
@@ -81,11 +89,11 @@ func openApp(ctx context.Context, c Config, log *slog.Logger, check func(context
 	return a, nil
 }
 
-func (a *App) open(ctx context.Context, check func(context.Context, *db.Tx) error) (err error) {
+func (a *App) open(ctx context.Context, check func(context.Context, *db.DB) error) (err error) {
 	if err := a.Store.Migrate(ctx); err != nil {
 		return err
 	}
-	if err := a.Store.View(ctx, func(tx *db.Tx) error { return check(ctx, tx) }); err != nil {
+	if err := check(ctx, a.Store); err != nil {
 		return err
 	}
 	if a.KEK, err = openKEK(ctx, &a.Config, a.Store); err != nil {
@@ -128,8 +136,15 @@ func (a *App) where() string {
 // Allowed are the networks in which receivers of events may be, beside the internet.
 func (a *App) Allowed() webhook.Networks { return a.Config.allowed() }
 
-// Close closes the store.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes the store, and remembers what was seen of it.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), seenEvery)
+	defer cancel()
+	if err := a.remember(ctx); err != nil {
+		a.Log.WarnContext(ctx, "the latest checkpoint isn't remembered", "error", err)
+	}
+	return a.Store.Close()
+}
 
 // OpenStore opens the store that c names without its keys, for what needs none.
 // It makes no store where there is none: the error is then ErrNoStore. The
@@ -147,7 +162,7 @@ func OpenStore(ctx context.Context, c Config) (*db.DB, error) {
 	if err := store.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	if err := store.View(ctx, func(tx *db.Tx) error { return backup.Check(ctx, tx) }); err != nil {
+	if err := checkPlace(ctx, store); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return store, nil

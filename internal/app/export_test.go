@@ -2,3 +2,6 @@ package app
 
 // RestoreBy is Restore, with a function that is called before each transaction.
 var RestoreBy = (*App).restore
+
+// Remember keeps the latest checkpoint, as a server does each second.
+var Remember = (*App).remember

@@ -43,8 +43,10 @@ type loss struct {
 	copy   string   // of the ledger, of the moment of the loss
 	points []string // checkpoints
 	back   func() *app.App
-	traces []apptest.Canary // bytes of what was erased, as the store had them
-	stays  string
+	// putBack puts back what PostgreSQL's tools have saved, and says so to nobody.
+	putBack func()
+	traces  []apptest.Canary // bytes of what was erased, as the store had them
+	stays   string
 }
 
 func lose(t *testing.T, in *apptest.Installation) *loss {
@@ -142,8 +144,11 @@ func (l *loss) backUp(a *app.App) {
 	schema, server := u.Query().Get("search_path"), os.Getenv("TEST_POSTGRES")
 	l.file = filepath.Join(l.in.Dir, "backup.sql")
 	l.tool("pg_dump", "-d", server, "-n", schema, "-f", l.file)
-	l.back = func() *app.App {
+	l.putBack = func() {
 		l.tool("psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", server, "-c", "DROP SCHEMA "+schema+" CASCADE", "-f", l.file)
+	}
+	l.back = func() *app.App {
+		l.putBack()
 		return l.restoring(true)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,14 +104,14 @@ func sameBackup(ctx context.Context, path string, m backup.Manifest) error {
 }
 
 // onlyOurs refuses a data directory in which there is anything but what an unpacking
-// that was killed has left.
+// that was killed has left, and what this node has seen of the ledger.
 func onlyOurs(dir string) error {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if !strings.HasPrefix(f.Name(), unpacking) {
+		if !strings.HasPrefix(f.Name(), unpacking) && f.Name() != seenFile {
 			return fmt.Errorf("%w: %s", backup.ErrNotEmpty, filepath.Join(dir, f.Name()))
 		}
 	}
@@ -154,17 +155,23 @@ func (c *Config) tryUnpacked(ctx context.Context, part string) error {
 // operator says that it was put back by other tools, it becomes such a store. Errors:
 // backup.ErrNotFound, if it isn't one.
 func OpenRestoring(ctx context.Context, c Config, log *slog.Logger, byOthers bool) (*App, error) {
-	a, err := openApp(ctx, c, log, func(context.Context, *db.Tx) error { return nil })
+	a, err := openApp(ctx, c, log, func(context.Context, *db.DB) error { return nil })
 	if err != nil {
 		return nil, err
 	}
-	err = a.Store.Update(ctx, func(tx *db.Tx) error {
-		_, err := backup.Open(ctx, tx)
-		if errors.Is(err, backup.ErrNotFound) && byOthers {
-			_, err = backup.Mark(ctx, tx, "")
-		}
-		return err
-	})
+	place, err := a.Store.Place(ctx)
+	if err == nil {
+		err = a.Store.Update(ctx, func(tx *db.Tx) error {
+			_, err := backup.Open(ctx, tx)
+			if errors.Is(err, backup.ErrNotFound) && byOthers {
+				_, err = backup.Mark(ctx, tx, "")
+			}
+			if err != nil || place == "" {
+				return err
+			}
+			return backup.Settle(ctx, tx, place) // the mark says now what its former place said
+		})
+	}
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -218,6 +225,7 @@ func (a *App) restore(ctx context.Context, since Since, step func()) (restoratio
 	if err := os.RemoveAll(a.fetched()); err != nil {
 		return report, err
 	}
+	a.seen.whole = true // and what was seen before is in the ledger, or was given up
 	// So that the server that is started next need not wait.
 	return report, errors.Join(a.Ledger.Flush(ctx), a.Ledger.Release(ctx))
 }
@@ -233,12 +241,24 @@ func (a *App) since(ctx context.Context, s Since, r backup.Restoration, head led
 	if s.Ledger == "" && ours {
 		return nil, ledger.Checkpoint{}, backup.ErrUnknown
 	}
+	if s.Ledger == "" && len(s.Checkpoints) == 0 {
+		return nil, ledger.Checkpoint{}, backup.ErrUnknown
+	}
+	if s.Ledger != "" && len(s.Checkpoints) == 0 && !s.Newest {
+		return nil, ledger.Checkpoint{}, backup.ErrNewest
+	}
+	if !s.Newest { // it may be older than what happened last, and what it says has happened
+		text, _, err := a.recall()
+		if err != nil {
+			return nil, ledger.Checkpoint{}, err
+		}
+		if text != "" {
+			s.Checkpoints = append(slices.Clip(s.Checkpoints), text)
+		}
+	}
 	if s.Ledger == "" {
 		latest, err := a.nothingSince(s.Checkpoints, head)
 		return nil, latest, err
-	}
-	if len(s.Checkpoints) == 0 && !s.Newest {
-		return nil, ledger.Checkpoint{}, backup.ErrNewest
 	}
 	dir := s.Ledger
 	if strings.Contains(s.Ledger, "://") {
@@ -273,8 +293,6 @@ func (a *App) nothingSince(texts []string, head ledger.Root) (latest ledger.Chec
 		}
 	}
 	switch {
-	case len(texts) == 0:
-		return latest, backup.ErrUnknown
 	case latest.Size != head.Size:
 		return latest, fmt.Errorf("%w: the store has %d entries, the latest checkpoint says %d", backup.ErrUnknown, head.Size, latest.Size)
 	case latest.Root != head.Root:

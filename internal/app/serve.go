@@ -90,6 +90,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	})
 	group.Go(func() error { return a.watchKeys(ctx) })
+	group.Go(func() error { return a.watchSeen(ctx) })
 	if a.Webhooks != nil {
 		group.Go(func() error {
 			webhook.NewDeliverer(a.Store, a.Ring, a.Webhooks, a.Log).Run(ctx)

@@ -23,6 +23,7 @@ var exempt = map[string]string{
 	"goose_db_version": "which migrations ran: the migration tool's own, and about nobody",
 	"sqlite_sequence":  "SQLite's own numbering of the table above",
 	"lease":            "who numbers entries now: only efficiency rests on it",
+	"whereabouts":      "where the store lies: about nobody; touched, the store is refused, or taken for one that was never put back, as if by who holds the server",
 	"heartbeat":        "that the store could be written a moment ago: about nobody",
 	"sweep":            "how many values the sweeps have erased: shown to the operator, and the ledger has an entry of each child's",
 	"code_contact":     "how often a code went to a contact, or a new link to a guardian, in the running hour, under a keyed hash; see docs/threat-model.md",

@@ -69,6 +69,7 @@ type engine interface {
 	scrubTable(ctx context.Context, table string) error
 	size(ctx context.Context) (int64, error)
 	snapshot(ctx context.Context, path string) error
+	place(ctx context.Context) (string, error)
 	close() error
 	name() string
 }
@@ -124,6 +125,10 @@ func (db *DB) Size(ctx context.Context) (int64, error) { return db.engine.size(c
 // empty or missing, while others go on writing: a store of its own, that OpenSQLite
 // opens. Errors: ErrEngine on PostgreSQL, which has tools for it.
 func (db *DB) Snapshot(ctx context.Context, path string) error { return db.engine.snapshot(ctx, path) }
+
+// Place names where the store lies, as the engine itself knows it: copied by the engine's
+// own tools, it lies elsewhere. SQLite's is "": a file is itself wherever it is moved to.
+func (db *DB) Place(ctx context.Context) (string, error) { return db.engine.place(ctx) }
 
 // Update runs fn in a transaction that may write, and commits if fn succeeds or
 // returns a Recorded refusal. It may run fn again when the engine reports a

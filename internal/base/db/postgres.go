@@ -72,6 +72,15 @@ func (e *postgres) scrubTable(ctx context.Context, table string) error {
 
 func (e *postgres) snapshot(context.Context, string) error { return ErrEngine }
 
+// place is the cluster, the database in it, and a table: what a dump is put back into has
+// another number, even in the same database. All are kept by an upgrade in place but the first.
+func (e *postgres) place(ctx context.Context) (place string, err error) {
+	err = e.pool.QueryRow(ctx, `
+		SELECT system_identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || 'whereabouts'::regclass::oid
+		FROM pg_control_system()`).Scan(&place)
+	return place, pgError(err)
+}
+
 func (e *postgres) size(ctx context.Context) (n int64, err error) {
 	err = e.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
 	return n, pgError(err)

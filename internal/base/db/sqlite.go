@@ -90,6 +90,8 @@ func (e *lite) close() (err error) {
 // closeTime is how long closing waits for a reader.
 const closeTime = 10 * time.Second
 
+func (e *lite) place(context.Context) (string, error) { return "", nil }
+
 func (e *lite) size(ctx context.Context) (int64, error) {
 	var pages, page []int64
 	err := e.view(ctx, time.Now, func(tx *Tx) error {

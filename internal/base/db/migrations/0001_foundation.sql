@@ -670,7 +670,15 @@ CREATE TABLE restoration (
 	done_at    bigint           -- NULL until it was replayed
 );
 
+-- Where the store lies, as its engine knows it: one that says another place was put here by
+-- tools of the engine. Empty on SQLite.
+CREATE TABLE whereabouts (
+	id    bigint NOT NULL PRIMARY KEY, -- 1
+	place text   NOT NULL
+);
+
 -- +goose Down
+DROP TABLE whereabouts;
 DROP TABLE restoration;
 DROP TABLE backup;
 DROP TABLE ledger_cursor;

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"wardkeep/internal/backup"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/ledger"
+)
+
+// A node remembers, in a file of its own, the latest checkpoint of the ledger that it has
+// seen, and works on no store that holds less: a database that was put back by other tools, or
+// a replica that has lost what was acknowledged, has children in it who are erased (edge case 15).
+const (
+	seenFile  = "seen-checkpoint"
+	seenEvery = time.Second
+)
+
+// seen is what this process has seen of its store.
+type seen struct {
+	mu    sync.Mutex
+	whole bool              // the store isn't one that waits to be replayed
+	last  ledger.Checkpoint // zero: nothing yet
+}
+
+// checkPlace refuses a store that was put back and not replayed, as far as the store itself
+// says so: by its mark, or because it says that it lies elsewhere.
+func checkPlace(ctx context.Context, store *db.DB) error {
+	place, err := store.Place(ctx)
+	if err != nil {
+		return err
+	}
+	var was string
+	err = store.View(ctx, func(tx *db.Tx) (err error) {
+		if err = backup.Check(ctx, tx); err == nil {
+			was, err = backup.Place(ctx, tx)
+		}
+		return err
+	})
+	switch {
+	case err != nil || was == place:
+		return err
+	case was != "":
+		return fmt.Errorf("%w: its place was %s, and is %s", backup.ErrNotReplayed, was, place)
+	}
+	return store.Update(ctx, func(tx *db.Tx) error { return backup.Settle(ctx, tx, place) })
+}
+
+func (a *App) seenPath() string { return filepath.Join(a.Config.DataDir, seenFile) }
+
+// recall reads what this node has seen, and returns its text, or "" where there is none, or
+// one of another ledger.
+func (a *App) recall() (string, ledger.Checkpoint, error) {
+	text, err := os.ReadFile(a.seenPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", ledger.Checkpoint{}, nil
+	}
+	if err != nil {
+		return "", ledger.Checkpoint{}, err
+	}
+	c, err := ledger.OpenCheckpoint(string(text), a.LedgerKey)
+	if err != nil {
+		return "", ledger.Checkpoint{}, nil
+	}
+	return string(text), c, nil
+}
+
+// checkSeen refuses a store that holds less than this node has seen of it.
+func (a *App) checkSeen(ctx context.Context) error {
+	_, last, err := a.recall()
+	if err == nil {
+		err = a.Store.View(ctx, func(tx *db.Tx) error { return backup.Reaches(ctx, tx, last) })
+	}
+	a.seen.whole, a.seen.last = err == nil, last
+	return err
+}
+
+// remember keeps the latest checkpoint. If we crash before the file has its name, the former
+// is there. Errors: backup.ErrRolledBack, if the store has lost what was seen of it.
+func (a *App) remember(ctx context.Context) error {
+	a.seen.mu.Lock()
+	defer a.seen.mu.Unlock()
+	if !a.seen.whole {
+		return nil
+	}
+	var head ledger.Root
+	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
+		if head, err = ledger.Head(ctx, tx); err != nil || head.Size == a.seen.last.Size && head.Root == a.seen.last.Root {
+			return err
+		}
+		return backup.Reaches(ctx, tx, a.seen.last)
+	})
+	if err != nil || head.Size <= a.seen.last.Size {
+		return err
+	}
+	if err := a.Config.makeDataDir(); err != nil {
+		return err
+	}
+	part := a.seenPath() + ".new"
+	if err := writeSynced(part, []byte(head.Checkpoint)); err != nil {
+		return full(err)
+	}
+	if err := os.Rename(part, a.seenPath()); err != nil {
+		return err
+	}
+	a.seen.last = ledger.Checkpoint{Origin: a.Config.LedgerOrigin, Size: head.Size, Root: head.Root}
+	return syncDir(a.Config.DataDir)
+}
+
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// watchSeen remembers until ctx ends. A store that has lost what was seen of it ends the
+// server: whoever starts it again is told what to do. Anything else is tried again.
+func (a *App) watchSeen(ctx context.Context) error {
+	tick := time.NewTicker(seenEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		switch err := a.remember(ctx); {
+		case errors.Is(err, backup.ErrRolledBack):
+			return err
+		case err != nil && ctx.Err() == nil:
+			a.Log.WarnContext(ctx, "the latest checkpoint isn't remembered", "error", err)
+		}
+	}
+}
