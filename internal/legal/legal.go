@@ -9,8 +9,11 @@ package legal
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -83,7 +86,7 @@ type Approval struct {
 	Child      family.ID // whom it is about; empty: every child of the service
 	Items      []string
 	Basis      Basis
-	Number     string    // of the document; it names nobody
+	Paper                // what the document is called
 	Document   string    // its SHA-256, in hex
 	Until      time.Time // nothing is kept longer by it
 	ApprovedAt time.Time
@@ -92,11 +95,37 @@ type Approval struct {
 	Entry      string    // "le_…"
 }
 
-const columns = `id, service, child, items, basis, number, document, until, approved_at, approved_by, ended_at, entry`
+// A Paper is what a document is called. The number of a case leads to whoever it is about,
+// so the ledger has a mark of it alone; it lies in the row of its approval, which goes with
+// the child that it is about, and with those who are told.
+type Paper struct {
+	Number string `json:"number,omitempty"`
+	Salt   []byte `json:"salt,omitempty"` // of the mark
+}
+
+// Mark is what the ledger keeps of a paper: a SHA-256 with the random salt. Whoever has
+// number and salt proves that the paper was called so, and without the salt nobody can try
+// out numbers against it.
+func (p Paper) Mark(approval string) string {
+	h := sha256.New()
+	for _, part := range []string{string(p.Salt), approval, p.Number} {
+		fmt.Fprintf(h, "%d:%s", len(part), part) // so that no two papers read alike
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// newPaper salts a number.
+func newPaper(number string) Paper {
+	p := Paper{Number: number, Salt: make([]byte, sha256.Size)}
+	rand.Read(p.Salt) // never fails (crypto/rand)
+	return p
+}
+
+const columns = `id, service, child, items, basis, number, salt, document, until, approved_at, approved_by, ended_at, entry`
 
 func scan(row db.Row) (a Approval, err error) {
 	var items string
-	err = row.Scan(&a.ID, &a.Service, &a.Child, &items, &a.Basis, &a.Number, &a.Document, (*db.Time)(&a.Until),
+	err = row.Scan(&a.ID, &a.Service, &a.Child, &items, &a.Basis, &a.Number, &a.Salt, &a.Document, (*db.Time)(&a.Until),
 		(*db.Time)(&a.ApprovedAt), &a.ApprovedBy, (*db.Time)(&a.EndedAt), &a.Entry)
 	a.Items = strings.Fields(items)
 	return a, err
@@ -116,7 +145,7 @@ type ApprovedBody struct {
 	Approval string   `json:"approval"`
 	Items    []string `json:"items"`
 	Basis    Basis    `json:"basis"`
-	Number   string   `json:"number,omitempty"`
+	Mark     string   `json:"mark"` // of what the document is called: see Paper
 	Document string   `json:"document"`
 	Until    int64    `json:"until"`
 }
@@ -137,7 +166,7 @@ type Span struct {
 	Item     string `json:"item"`
 	Approval string `json:"approval"`
 	Basis    Basis  `json:"basis"`
-	Number   string `json:"number,omitempty"`
+	Mark     string `json:"mark"` // as that of the approval
 	Until    int64  `json:"until"`
 }
 
@@ -157,12 +186,13 @@ func Approve(ctx context.Context, tx *db.Tx, by catalog.Officer, a Approval, dec
 	slices.Sort(a.Items)
 	a.Items = slices.Compact(a.Items)
 	a.ID, a.Document, a.ApprovedAt, a.ApprovedBy = id.New(id.Approval), strings.ToLower(a.Document), tx.Now(), by.Ledger()
+	a.Paper = newPaper(a.Number)
 	a.Until = a.Until.Truncate(time.Microsecond) // as it is kept: else one of this moment isn't over yet
 	if err := a.check(tx.Now(), declared); err != nil {
 		return a, "", err
 	}
 	e := ledger.Entry{Kind: KindApproved, Service: a.Service, Actor: by.Ledger(),
-		Body: ApprovedBody{Approval: a.ID, Items: a.Items, Basis: a.Basis, Number: a.Number, Document: a.Document, Until: a.Until.UnixMicro()}}
+		Body: ApprovedBody{Approval: a.ID, Items: a.Items, Basis: a.Basis, Mark: a.Mark(a.ID), Document: a.Document, Until: a.Until.UnixMicro()}}
 	if a.Child != "" {
 		c, err := family.Lock(ctx, tx, a.Service, a.Child)
 		if err != nil {
@@ -177,9 +207,9 @@ func Approve(ctx context.Context, tx *db.Tx, by catalog.Officer, a Approval, dec
 	a.Entry = entry
 	n, err := tx.Exec(ctx, `
 		INSERT INTO legal_approval (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12)
 		ON CONFLICT (service, child, basis, document) DO NOTHING`,
-		a.ID, a.Service, a.Child, strings.Join(a.Items, " "), a.Basis, a.Number, a.Document, (*db.Time)(&a.Until),
+		a.ID, a.Service, a.Child, strings.Join(a.Items, " "), a.Basis, a.Number, a.Salt, a.Document, (*db.Time)(&a.Until),
 		(*db.Time)(&a.ApprovedAt), a.ApprovedBy, a.Entry)
 	if err == nil && n == 0 {
 		err = ErrTwice.At("document")
@@ -280,12 +310,12 @@ func All(ctx context.Context, tx *db.Tx) ([]Row, error) {
 	return db.All(ctx, tx, func(row db.Row) (r Row, err error) {
 		var items string
 		a := &r.Approval
-		err = row.Scan(&a.ID, &a.Service, &a.Child, &items, &a.Basis, &a.Number, &a.Document, (*db.Time)(&a.Until),
+		err = row.Scan(&a.ID, &a.Service, &a.Child, &items, &a.Basis, &a.Number, &a.Salt, &a.Document, (*db.Time)(&a.Until),
 			(*db.Time)(&a.ApprovedAt), &a.ApprovedBy, (*db.Time)(&a.EndedAt), &a.Entry, &r.Subject)
 		a.Items = strings.Fields(items)
 		return r, err
 	}, `
-		SELECT a.id, a.service, a.child, a.items, a.basis, a.number, a.document, a.until, a.approved_at, a.approved_by, a.ended_at, a.entry,
+		SELECT a.id, a.service, a.child, a.items, a.basis, a.number, a.salt, a.document, a.until, a.approved_at, a.approved_by, a.ended_at, a.entry,
 			coalesce(c.subject, '')
 		FROM legal_approval a LEFT JOIN child c ON c.child = a.child
 		ORDER BY a.id`)
@@ -296,8 +326,8 @@ type Keep struct {
 	Item     string
 	Approval string
 	Basis    Basis
-	Number   string // of the document
-	Until    time.Time
+	Paper
+	Until time.Time
 }
 
 // Plan returns what of these items is kept if they are deleted now: each by the approval
@@ -318,7 +348,7 @@ func Plan(ctx context.Context, tx *db.Tx, c family.Child, items map[string]time.
 		var best Keep
 		for _, a := range approvals {
 			if end := a.Basis.End(collected, a.Until); slices.Contains(a.Items, item) && end.After(now) && end.After(best.Until) {
-				best = Keep{Item: item, Approval: a.ID, Basis: a.Basis, Number: a.Number, Until: end}
+				best = Keep{Item: item, Approval: a.ID, Basis: a.Basis, Paper: a.Paper, Until: end}
 			}
 		}
 		if best.Item != "" {

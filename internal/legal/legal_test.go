@@ -3,6 +3,7 @@ package legal_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func (w *world) replays() {
 
 // approval is one for two years, by a document that begins so.
 func (w *world) approval(child family.ID, basis legal.Basis, paper string, items ...string) legal.Approval {
-	return legal.Approval{Service: vaulttest.Service, Child: child, Items: items, Basis: basis, Number: "〔2026〕12号",
+	return legal.Approval{Service: vaulttest.Service, Child: child, Items: items, Basis: basis, Paper: legal.Paper{Number: "〔2026〕12号"},
 		Document: paper + strings.Repeat("00", 31), Until: w.Store.Now().Add(2 * 365 * day)}
 }
 
@@ -193,6 +194,56 @@ func TestEdgeCase14_WhatALawDemandsIsSealedAndEndsOnItsDate(t *testing.T) {
 		}
 		if n := w.count(`SELECT count(*) FROM child WHERE child = $1 AND state = 'erased' AND wrapped IS NULL AND pool IS NULL AND kept_until IS NULL`, c.ID); n != 1 {
 			t.Error("a key outlives what was kept under it")
+		}
+	})
+}
+
+// Edge case 14, invariant 6: the number of a case leads to whoever it is about. The ledger
+// has a mark of it, which nobody can try out numbers against once the child is erased, and
+// it is said to whoever may know.
+func TestInvariant6_TheNumberOfADocumentIsNotInTheLedger(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		w.Put(c, "course-progress", "nickname", "小溪")
+		asked := w.approval(c.ID, legal.Other, document, "nickname")
+		a := w.must(asked)
+		w.erase(c)
+		entries := 0
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return db.Each(ctx, tx, func(row db.Row) error {
+				var entry []byte
+				err := row.Scan(&entry)
+				var e struct {
+					Kind string
+					Body struct {
+						Mark   string
+						Values []struct{ Mark string }
+					}
+				}
+				if err == nil {
+					err = json.Unmarshal(entry, &e)
+				}
+				if strings.Contains(string(entry), asked.Number) {
+					t.Errorf("%s: the ledger has the number", e.Kind)
+				}
+				mark := e.Body.Mark
+				for _, v := range e.Body.Values {
+					mark = v.Mark
+				}
+				if strings.HasPrefix(e.Kind, "legal.") {
+					entries++
+					if mark != a.Mark(a.ID) || mark == (legal.Paper{Number: asked.Number}).Mark(a.ID) {
+						t.Errorf("%s: the number doesn't give the mark, or does without the salt", e.Kind)
+					}
+				}
+				return err
+			}, `SELECT entry FROM ledger_pending ORDER BY id`)
+		})
+		if entries != 2 {
+			t.Errorf("%d entries", entries)
+		}
+		if n := w.count(`SELECT count(*) FROM legal_approval WHERE salt = $1`, a.Salt); n != 0 {
+			t.Error("the salt outlives the child")
 		}
 	})
 }

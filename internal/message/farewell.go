@@ -14,7 +14,6 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/notify"
-	"wardkeep/internal/vault"
 )
 
 // A Farewell tells people whose contact ends with what happens: a child is erased,
@@ -45,8 +44,8 @@ const (
 // verified guardians. Of a child that nobody agreed for, it is those who were
 // asked and haven't answered; a no was confirmed when it was given. What goes wrong
 // here is logged and keeps nobody from erasing. Certificate is the secret of the link
-// to the evidence of it; empty where there is none.
-func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, ground family.Ground, certificate string) (all []notify.Message) {
+// to the evidence of it; empty where there is none. Kept is what a law demands to keep.
+func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, ground family.Ground, certificate string, kept []legal.Keep) (all []notify.Message) {
 	if f == nil {
 		return nil
 	}
@@ -58,16 +57,6 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 		kind = notify.KindCeased
 	}
 	// Edge case 14: what a law demands to keep is told, with its basis and its end.
-	kept, err := vault.Kept(ctx, tx, child.ID)
-	if err == nil {
-		var more []legal.Keep
-		more, err = vault.Keeping(ctx, tx, child)
-		kept = append(kept, more...)
-	}
-	if err != nil {
-		f.failed(ctx, kind, err)
-		return nil
-	}
 	if len(kept) > 0 {
 		kind = notify.KindErasedKept
 	}

@@ -171,7 +171,7 @@ func TestArticle20_AnErasureIsToldWhileTheContactIsKnown(t *testing.T) {
 		due, _ := d.due(0)
 		var letters []notify.Message
 		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
-			letters = d.farewell.Erased(ctx, tx, c, family.UseEnded, "")
+			letters = d.farewell.Erased(ctx, tx, c, family.UseEnded, "", d.keeping(ctx, tx, c))
 			_, err := d.Vault.Erase(ctx, tx, d.App.Ledger(), vaulttest.Service, child.ID, family.UseEnded)
 			return err
 		})
@@ -203,7 +203,7 @@ func TestEdgeCase14_WhatIsKeptIsToldInWriting(t *testing.T) {
 		})
 		var letters []notify.Message
 		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
-			letters = d.farewell.Erased(ctx, tx, c, family.UseEnded, "")
+			letters = d.farewell.Erased(ctx, tx, c, family.UseEnded, "", d.keeping(ctx, tx, c))
 			_, err := d.Vault.Erase(ctx, tx, d.App.Ledger(), vaulttest.Service, child.ID, family.UseEnded)
 			return err
 		})
@@ -341,7 +341,7 @@ func TestArticle20_NoErasureWaitsForAMessage(t *testing.T) {
 			return notify.ErrRejected
 		})}
 		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
-			letters := d.farewell.Erased(ctx, tx, c, family.UseEnded, "")
+			letters := d.farewell.Erased(ctx, tx, c, family.UseEnded, "", d.keeping(ctx, tx, c))
 			if len(letters) != 1 {
 				t.Errorf("%d letters", len(letters))
 			}
@@ -353,7 +353,7 @@ func TestArticle20_NoErasureWaitsForAMessage(t *testing.T) {
 		// Neither does one for whom there is no way.
 		d.farewell.Messages = nil
 		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
-			if letters := d.farewell.Erased(ctx, tx, c, family.UseEnded, ""); len(letters) != 0 {
+			if letters := d.farewell.Erased(ctx, tx, c, family.UseEnded, "", d.keeping(ctx, tx, c)); len(letters) != 0 {
 				t.Errorf("%d letters", len(letters))
 			}
 			_, err := d.Vault.Erase(ctx, tx, d.App.Ledger(), vaulttest.Service, child.ID, family.UseEnded)

@@ -18,9 +18,11 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -64,6 +66,16 @@ type asked struct {
 	consent.Request
 	child family.Child
 	proof string // of the browser
+}
+
+// keeping is what a law demands to keep of a child that is erased.
+func (d *desk) keeping(ctx context.Context, tx *db.Tx, c family.Child) []legal.Keep {
+	d.T.Helper()
+	keep, err := vault.Keeping(ctx, tx, c)
+	if err != nil {
+		d.T.Error(err)
+	}
+	return keep
 }
 
 // answer asks the guardian of a child, who reads the notice in a language, and

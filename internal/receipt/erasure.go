@@ -25,7 +25,8 @@ var ErrNoCertificate = errs.New(errs.NotFound, "receipt.no_certificate")
 
 // A Certificate says that everything about one child was erased, why, and what it
 // was (Article 20). It names nobody: who holds it knows whom it is about. All that
-// it says is computed from its ledger entries.
+// it says is computed from its ledger entries, but what a document is called: of that they
+// have a mark.
 type Certificate struct {
 	Type     string   `json:"@type"`
 	Schema   string   `json:"schema"`
@@ -52,9 +53,19 @@ type Held struct {
 	Item   string `json:"item"`
 	Basis  string `json:"basis"`
 	Number string `json:"document_number,omitempty"`
+	Salt   []byte `json:"document_salt"` // with which the number gives the mark in the ledger
 	Until  string `json:"until"`
 
-	until time.Time
+	until    time.Time
+	approval string
+	mark     string
+}
+
+// name says what the document is called, if the ledger has its mark.
+func (h *Held) name(p legal.Paper) {
+	if p.Mark(h.approval) == h.mark {
+		h.Number, h.Salt = p.Number, p.Salt
+	}
 }
 
 // A Told is a processor or a recipient that was told to delete what it may have of the
@@ -96,6 +107,12 @@ const (
 	maxKept    = 500 // entries that tell of what is kept
 )
 
+// An evidence is what is kept of a certificate.
+type evidence struct {
+	Entries []string               `json:"entries"`
+	Papers  map[string]legal.Paper `json:"papers,omitempty"` // by approval
+}
+
 // secretLen is how long a secret is in text, 32 bytes of it.
 const secretLen = 52
 
@@ -105,9 +122,14 @@ func NewSecret() string { return id.Secret(32) }
 // Keep makes a certificate of entries that tx has appended, for whoever has the
 // secret. What is kept is sealed under the secret itself and lies under a keyed hash of it:
 // nothing leads from it to a child, nor from a child to it, and without the link
-// not even this server can read it. The last entry is that of the erasure.
-func Keep(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string, entries ...string) error {
-	text, err := json.Marshal(entries)
+// not even this server can read it. Of what a law demands to keep it holds what the
+// documents are called, which the ledger doesn't tell. The last entry is that of the erasure.
+func Keep(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string, kept []legal.Keep, entries ...string) error {
+	of := evidence{Entries: entries, Papers: make(map[string]legal.Paper)}
+	for _, k := range kept {
+		of.Papers[k.Approval] = k.Paper
+	}
+	text, err := json.Marshal(of)
 	if err != nil {
 		return err
 	}
@@ -140,17 +162,20 @@ func (o Office) Certificate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, 
 	if err != nil {
 		return Certificate{}, err
 	}
-	var entries []string
-	if err := json.Unmarshal(text, &entries); err != nil {
+	var of evidence
+	if err := json.Unmarshal(text, &of); err != nil {
 		return Certificate{}, err
 	}
-	proof, err := o.erasure(ctx, tx, entries)
+	proof, err := o.erasure(ctx, tx, of.Entries)
 	if err != nil {
 		return Certificate{}, err
 	}
 	c, err := certify(proof)
 	if err != nil {
 		return Certificate{}, fmt.Errorf("%w: %w", ledger.ErrDamaged, err)
+	}
+	for i := range c.Held {
+		c.Held[i].name(of.Papers[c.Held[i].approval])
 	}
 	return c, nil
 }
@@ -249,7 +274,7 @@ func (c *Certificate) add(e ledger.Placed, last bool, demand *rights.ReceivedBod
 		}
 		for _, s := range b.Values {
 			until := time.UnixMicro(s.Until)
-			c.Held = append(c.Held, Held{Item: s.Item, Basis: string(s.Basis), Number: s.Number, Until: moment(until), until: until})
+			c.Held = append(c.Held, Held{Item: s.Item, Basis: string(s.Basis), Until: moment(until), until: until, approval: s.Approval, mark: s.Mark})
 		}
 	case order.KindIssued:
 		return c.told(e)
@@ -340,6 +365,10 @@ func VerifyCertificate(text []byte, against Against) (ErasureReport, error) {
 		return r, nil
 	}
 	again.Proof.Key = key
+	// What a document is called the certificate says alone: rightly, if that gives the mark.
+	for i := range min(len(again.Held), len(c.Held)) {
+		again.Held[i].name(legal.Paper{Number: c.Held[i].Number, Salt: c.Held[i].Salt})
+	}
 	right, err := again.JSON()
 	if err != nil {
 		return r, err

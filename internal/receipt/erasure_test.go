@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/vault"
 )
 
 // erased has a guardian demand that a child is erased, and erases it, as the sweep
@@ -33,11 +34,19 @@ func (d *desk) erased() (secret string, child family.Child, r rights.Request) {
 		return err
 	})
 	d.Do(func(ctx context.Context, tx *db.Tx) error {
-		entries, err := d.Vault.Erase(ctx, tx, "system:retention", child.Service, child.ID, family.Requested)
+		locked, err := family.Lock(ctx, tx, child.Service, child.ID)
 		if err != nil {
 			return err
 		}
-		return receipt.Keep(ctx, tx, d.Ring, secret, append([]string{r.Entry}, entries...)...)
+		keep, err := vault.Keeping(ctx, tx, locked)
+		if err != nil {
+			return err
+		}
+		entries, err := d.Vault.EraseLocked(ctx, tx, "system:retention", locked, family.Requested, keep)
+		if err != nil {
+			return err
+		}
+		return receipt.Keep(ctx, tx, d.Ring, secret, keep, append([]string{r.Entry}, entries...)...)
 	})
 	return secret, child, r
 }
@@ -192,11 +201,13 @@ func TestEdgeCase13_ACertificateSaysWhoStillHasToDelete(t *testing.T) {
 
 // Edge case 14: the certificate says what a law demands to keep, on which basis and until
 // when, and none of it can be left out.
+const caseNumber = "(2026)京01民初1号"
+
 func TestEdgeCase14_ACertificateSaysWhatIsKept(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := legal.Approve(ctx, tx, d.Officer, legal.Approval{Service: d.App.Service, Items: []string{"nickname"}, Basis: legal.ServiceLog,
-				Document: strings.Repeat("ab", 32), Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
+				Paper: legal.Paper{Number: caseNumber}, Document: strings.Repeat("ab", 32), Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
 			return err
 		})
 		secret, _, _ := d.erased()
@@ -205,7 +216,7 @@ func TestEdgeCase14_ACertificateSaysWhatIsKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(c.Items) != 0 || len(c.Held) != 1 || c.Held[0].Item != "nickname" || c.Held[0].Basis != "service_log" || c.Held[0].Until <= c.Erased {
+		if len(c.Items) != 0 || len(c.Held) != 1 || c.Held[0].Item != "nickname" || c.Held[0].Basis != "service_log" || c.Held[0].Number != caseNumber || c.Held[0].Until <= c.Erased {
 			t.Errorf("%v, %+v", c.Items, c.Held)
 		}
 		good := func(c receipt.Certificate) bool {
@@ -222,6 +233,19 @@ func TestEdgeCase14_ACertificateSaysWhatIsKept(t *testing.T) {
 		less.Proof.Entries = slices.DeleteFunc(slices.Clone(c.Proof.Entries), func(e receipt.Entry) bool { return strings.Contains(e.Leaf, `"legal.kept"`) })
 		if !good(c) || good(less) {
 			t.Error("it can't be checked, or what is left out isn't missed")
+		}
+		for name, change := range map[string]func(h *receipt.Held){
+			"another number": func(h *receipt.Held) { h.Number = "(2026)京01民初2号" },
+			"no number":      func(h *receipt.Held) { h.Number = "" },
+			"another salt":   func(h *receipt.Held) { h.Salt = make([]byte, len(h.Salt)) },
+			"no salt":        func(h *receipt.Held) { h.Salt = nil },
+		} {
+			forged := c
+			forged.Held = slices.Clone(c.Held)
+			change(&forged.Held[0])
+			if good(forged) {
+				t.Errorf("%s: it isn't found", name)
+			}
 		}
 	})
 }

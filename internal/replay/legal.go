@@ -17,7 +17,7 @@ type approval struct {
 	child            key // zero: every child
 	items            []string
 	basis            legal.Basis
-	number, document string
+	mark, document   string
 	by, entry        string
 	until, at, ended int64
 	forgotten, seen  bool // forgotten: its child is erased
@@ -55,12 +55,12 @@ func (f *fold) approvalEntry(p ledger.Placed, k key) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case !ok || len(b.Items) == 0 || !slices.Contains(legal.Bases, b.Basis) || b.Document == "" || b.Until <= p.At.UnixMicro():
+	case !ok || len(b.Items) == 0 || !slices.Contains(legal.Bases, b.Basis) || b.Mark == "" || b.Document == "" || b.Until <= p.At.UnixMicro():
 		return fault{what: FoundBody, field: ruleKept}
 	case f.approved[name] != nil:
 		return impossible(ruleKept)
 	}
-	a := &approval{service: f.names.keep(p.Service), child: k, items: b.Items, basis: b.Basis, number: b.Number, document: b.Document,
+	a := &approval{service: f.names.keep(p.Service), child: k, items: b.Items, basis: b.Basis, mark: b.Mark, document: b.Document,
 		by: f.names.keep(p.Actor), entry: p.ID, until: b.Until, at: p.At.UnixMicro()}
 	f.approved[name] = a
 	if k != (key{}) {
@@ -169,7 +169,7 @@ func (f *fold) checkKept() {
 		for _, v := range is.values {
 			name, _ := keyOf(id.Approval, v.Approval)
 			a := f.approved[name]
-			if a == nil || a.service != is.service || a.child != (key{}) && a.child != is.child || a.basis != v.Basis || a.number != v.Number ||
+			if a == nil || a.service != is.service || a.child != (key{}) && a.child != is.child || a.basis != v.Basis || a.mark != v.Mark ||
 				!slices.Contains(a.items, v.Item) || v.Until > a.until || a.at > is.at || a.ended != 0 && a.ended < is.at {
 				f.blame(is.source, impossible(ruleKept))
 				break
@@ -197,7 +197,9 @@ func (a *audit) approvalRows() error {
 		r.text("service", is.service, row.Service)
 		r.text("items", strings.Join(is.items, " "), strings.Join(row.Items, " "))
 		r.text("basis", string(is.basis), string(row.Basis))
-		r.text("number", is.number, row.Number)
+		if row.Mark(row.ID) != is.mark {
+			r.found(FoundHash, "number", "–", "–")
+		}
 		r.text("document", is.document, row.Document)
 		r.text("approved_by", is.by, row.ApprovedBy)
 		r.text("entry", is.entry, row.Entry)

@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/receipt"
@@ -19,32 +20,46 @@ import (
 // be told after the commit, and the entry that tells of the erasure. The certificate rests on
 // the entries of the demand, if there was one, too.
 func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground, demand ...string) ([]notify.Message, string, error) {
-	l := tell(ctx, tx, f, c, ground)
+	l, err := tell(ctx, tx, f, c, ground)
+	if err != nil {
+		return nil, "", err
+	}
 	entry, err := erase(ctx, tx, v, by, c, ground, l, demand)
 	return l.letters, entry, err
 }
 
 // leave is what guardians are told of an erasure: letters, with the secret of the link to
-// its certificate, as the child was at a version.
+// its certificate, as the child was at a version, and what a law demands to keep of it.
 type leave struct {
 	version int64
 	secret  string
 	letters []notify.Message
+	keep    []legal.Keep // with the erasure
+	kept    []legal.Keep // before
 }
 
-func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, ground family.Ground) leave {
+func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, ground family.Ground) (leave, error) {
 	l := leave{version: c.Version, secret: receipt.NewSecret()}
-	l.letters = f.Erased(ctx, tx, c, ground, l.secret)
-	return l
+	var err error
+	if l.keep, err = vault.Keeping(ctx, tx, c); err != nil || f == nil {
+		return l, err
+	}
+	if l.kept, err = vault.Kept(ctx, tx, c.ID); err != nil {
+		return l, err
+	}
+	l.letters = f.Erased(ctx, tx, c, ground, l.secret, l.all())
+	return l, nil
 }
+
+func (l leave) all() []legal.Keep { return slices.Concat(l.kept, l.keep) }
 
 func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.Child, ground family.Ground, l leave, demand []string) (string, error) {
-	entries, err := v.EraseLocked(ctx, tx, by, c, ground)
+	entries, err := v.EraseLocked(ctx, tx, by, c, ground, l.keep)
 	if err != nil {
 		return "", err
 	}
 	if len(l.letters) > 0 { // else nobody would have the link
-		err = receipt.Keep(ctx, tx, v.Ring, l.secret, append(demand, entries...)...)
+		err = receipt.Keep(ctx, tx, v.Ring, l.secret, l.all(), append(demand, entries...)...)
 	}
 	return entries[len(entries)-1], err
 }
@@ -114,7 +129,9 @@ func prepare(ctx context.Context, store *db.DB, f *message.Farewell, ground fami
 		for _, c := range some {
 			l := leave{version: -1}
 			if now, err := family.Find(ctx, tx, c.Service, c.ID); err == nil {
-				l = tell(ctx, tx, f, now, ground)
+				if l, err = tell(ctx, tx, f, now, ground); err != nil {
+					return err
+				}
 			}
 			all = append(all, leaving{c, &l})
 		}
@@ -137,7 +154,11 @@ func (c leaving) erase(ctx context.Context, store *db.DB, v *vault.Vault, f *mes
 		}
 		// The lock made a version of its own.
 		if c.version != locked.Version-1 {
-			*c.leave = tell(ctx, tx, f, locked, ground)
+			l, err := tell(ctx, tx, f, locked, ground)
+			if err != nil {
+				return err
+			}
+			*c.leave = l
 			c.version = locked.Version - 1 // it may run again
 		}
 		_, err = erase(ctx, tx, v, by, locked, ground, *c.leave, nil)

@@ -160,8 +160,12 @@ func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *messa
 				return err
 			}
 			n = 1
-			letters = f.Erased(ctx, tx, c, family.ExpiredUnconsented, "")
-			_, err = v.EraseLocked(ctx, tx, actor, c, family.ExpiredUnconsented)
+			keep, err := vault.Keeping(ctx, tx, c)
+			if err != nil {
+				return err
+			}
+			letters = f.Erased(ctx, tx, c, family.ExpiredUnconsented, "", keep)
+			_, err = v.EraseLocked(ctx, tx, actor, c, family.ExpiredUnconsented, keep)
 			return err
 		})
 		if err != nil {

@@ -24,7 +24,7 @@ func (v *Vault) EraseCeased(ctx context.Context, tx *db.Tx, actor, service strin
 	if err != nil || len(items) == 0 {
 		return nil, err
 	}
-	if _, err := v.keep(ctx, tx, actor, child, items...); err != nil {
+	if _, err := v.keepOf(ctx, tx, actor, child, items...); err != nil {
 		return nil, err
 	}
 	items, err = db.All(ctx, tx, db.Single[string], `DELETE FROM value WHERE child = $1 AND purpose = $2 RETURNING item`, id, purpose)

@@ -26,7 +26,7 @@ func (v *Vault) Demand(ctx context.Context, tx *db.Tx, desk rights.Desk, by fami
 	if err != nil {
 		return r, "", err
 	}
-	kept, err := v.keep(ctx, tx, by.Ledger(), c, r.Item)
+	kept, err := v.keepOf(ctx, tx, by.Ledger(), c, r.Item)
 	if err != nil {
 		return r, "", err
 	}

@@ -25,15 +25,20 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, actor, service string, id 
 	if err != nil {
 		return nil, err
 	}
-	return v.EraseLocked(ctx, tx, actor, child, ground)
+	keep, err := Keeping(ctx, tx, child)
+	if err != nil {
+		return nil, err
+	}
+	return v.EraseLocked(ctx, tx, actor, child, ground, keep)
 }
 
-// EraseLocked is Erase for a locked child.
-func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child family.Child, ground family.Ground) (entries []string, err error) {
+// EraseLocked is Erase for a locked child, of which that is kept what Keeping has said: so
+// what is told of it, and done, is decided once.
+func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child family.Child, ground family.Ground, keep []legal.Keep) (entries []string, err error) {
 	id := child.ID
 	// Edge case 14: what a law demands to keep goes where nobody reads it, and all else
 	// of the child goes now.
-	if _, err := v.keep(ctx, tx, actor, child); err != nil {
+	if _, err := v.keep(ctx, tx, actor, child, keep); err != nil {
 		return nil, err
 	}
 	keeping, entries, kept, err := v.keepOn(ctx, tx, child)
@@ -88,7 +93,7 @@ func (v *Vault) Withhold(ctx context.Context, tx *db.Tx, actor string, child fam
 	if len(items) == 0 {
 		return nil, nil
 	}
-	kept, err := v.keep(ctx, tx, actor, child, items...)
+	kept, err := v.keepOf(ctx, tx, actor, child, items...)
 	if err != nil {
 		return nil, err
 	}

@@ -31,10 +31,10 @@ func Keeping(ctx context.Context, tx *db.Tx, c family.Child) ([]legal.Keep, erro
 // Kept returns what is kept of a living child because a law demands it.
 func Kept(ctx context.Context, tx *db.Tx, child family.ID) ([]legal.Keep, error) {
 	return db.All(ctx, tx, func(row db.Row) (k legal.Keep, err error) {
-		err = row.Scan(&k.Item, &k.Approval, &k.Basis, &k.Number, (*db.Time)(&k.Until))
+		err = row.Scan(&k.Item, &k.Approval, &k.Basis, &k.Number, &k.Salt, (*db.Time)(&k.Until))
 		return k, err
 	}, `
-		SELECT kept_value.item, kept_value.approval, kept_value.basis, legal_approval.number, kept_value.until
+		SELECT kept_value.item, kept_value.approval, kept_value.basis, legal_approval.number, legal_approval.salt, kept_value.until
 		FROM kept_value JOIN legal_approval ON legal_approval.id = kept_value.approval
 		WHERE kept_value.child = $1 ORDER BY kept_value.until, kept_value.id, kept_value.item`, child)
 }
@@ -45,13 +45,21 @@ func keptAD(service string, child family.ID, kept, item string) []string {
 	return []string{"kept", service, string(child), kept, item}
 }
 
-// keep puts those of the items, or of all if none is named, whose keeping a law demands
-// where nobody reads them, and returns which. It opens none for anybody: each is sealed anew inside the keyring.
-// What can't be opened isn't kept.
-func (v *Vault) keep(ctx context.Context, tx *db.Tx, actor string, c family.Child, items ...string) (kept []string, err error) {
+// keepOf is keep for some items.
+func (v *Vault) keepOf(ctx context.Context, tx *db.Tx, actor string, c family.Child, items ...string) (kept []string, err error) {
 	all, err := Keeping(ctx, tx, c)
-	if err != nil || len(all) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	return v.keep(ctx, tx, actor, c, slices.DeleteFunc(all, func(k legal.Keep) bool { return !slices.Contains(items, k.Item) }))
+}
+
+// keep puts where nobody reads it what a law demands to keep, as Keeping says, and returns
+// which items. It opens none for anybody: each is sealed anew inside the keyring. What
+// can't be opened isn't kept.
+func (v *Vault) keep(ctx context.Context, tx *db.Tx, actor string, c family.Child, all []legal.Keep) (kept []string, err error) {
+	if len(all) == 0 {
+		return nil, nil
 	}
 	key, err := c.Key(v.Ring)
 	if err != nil {
@@ -60,9 +68,6 @@ func (v *Vault) keep(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 	body := legal.KeptBody{Kept: id.New(id.Kept)}
 	moved := make(map[string][]byte)
 	for _, k := range all {
-		if len(items) > 0 && !slices.Contains(items, k.Item) {
-			continue
-		}
 		s, err := db.One(ctx, tx, scan, whole, c.ID, k.Item)
 		if err != nil {
 			return nil, err
@@ -72,7 +77,7 @@ func (v *Vault) keep(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 			continue
 		}
 		kept, moved[k.Item] = append(kept, k.Item), sealed
-		body.Values = append(body.Values, legal.Span{Item: k.Item, Approval: k.Approval, Basis: k.Basis, Number: k.Number, Until: k.Until.UnixMicro()})
+		body.Values = append(body.Values, legal.Span{Item: k.Item, Approval: k.Approval, Basis: k.Basis, Mark: k.Mark(k.Approval), Until: k.Until.UnixMicro()})
 	}
 	if len(kept) == 0 {
 		return nil, nil

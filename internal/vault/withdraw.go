@@ -53,7 +53,7 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	if len(items) == 0 {
 		return nil, nil
 	}
-	kept, err := v.keep(ctx, tx, actor, child, items...)
+	kept, err := v.keepOf(ctx, tx, actor, child, items...)
 	if err != nil {
 		return nil, err
 	}

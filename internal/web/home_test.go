@@ -577,7 +577,7 @@ func (s *site) certificate() string {
 		if err != nil {
 			return err
 		}
-		return receipt.Keep(ctx, tx, s.w.Ring, secret, entries...)
+		return receipt.Keep(ctx, tx, s.w.Ring, secret, nil, entries...)
 	})
 	return secret
 }
