@@ -353,6 +353,62 @@ func TestEdgeCase14_WhatIsNoApproval(t *testing.T) {
 	})
 }
 
+// Edge case 14, invariant 7: whoever waits for a child has an earlier time and a later
+// version than who held it. What is approved, taken back and kept side by side replays.
+func TestInvariant7_WhatIsApprovedBesideAnErasureReplays(t *testing.T) {
+	for name, x := range map[string]struct {
+		of     func(c family.Child) family.ID
+		before bool // it is approved before, and taken back beside the erasure
+	}{
+		"of one child, approved":     {func(c family.Child) family.ID { return c.ID }, false},
+		"of one child, taken back":   {func(c family.Child) family.ID { return c.ID }, true},
+		"of all children, approved":  {func(family.Child) family.ID { return "" }, false},
+		"of all children, took back": {func(family.Child) family.ID { return "" }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				if w.Store.Engine() != "postgres" {
+					return // it has one writer: nobody begins before who commits before
+				}
+				c := w.Child()
+				w.Put(c, "course-progress", "nickname", "小溪")
+				asked, a := w.approval(x.of(c), legal.Other, document, "nickname"), legal.Approval{}
+				if x.before {
+					a = w.must(asked)
+				}
+				second := time.Second
+				// The first to begin is the last to lock.
+				err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+					w.Pass(second)
+					second = 0 // it may run again
+					if !x.before {
+						w.must(asked)
+						child, err := family.Lock(ctx, tx, c.Service, c.ID)
+						if err != nil {
+							return err
+						}
+						_, _, err = retention.Erase(ctx, tx, w.Vault, nil, w.App.Ledger(), child, family.UseEnded)
+						return err
+					}
+					w.erase(c)
+					_, err := legal.End(ctx, tx, w.Officer, c.Service, a.ID)
+					return err
+				})
+				if x.before && a.Child != "" {
+					if !errors.Is(err, legal.ErrNotFound) {
+						t.Errorf("it went with the child: %v", err)
+					}
+				} else if err != nil {
+					t.Error(err)
+				}
+				if n := w.count(`SELECT count(*) FROM kept_value WHERE child = $1`, c.ID); n != 1 {
+					t.Errorf("%d are kept", n)
+				}
+			})
+		})
+	}
+}
+
 // Invariants 8 and 10: when the date has come, neither what was kept nor the key that it
 // lay under is anywhere in the store's files.
 func TestInvariant8_TheDiskForgetsWhatWasKept(t *testing.T) {

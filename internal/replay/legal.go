@@ -20,7 +20,8 @@ type approval struct {
 	mark, document   string
 	by, entry        string
 	until, at, ended int64
-	forgotten, seen  bool // forgotten: its child is erased
+	from, to         int64 // versions of its child that made it and took it back, which is 0 if nobody has
+	forgotten, seen  bool  // forgotten: its child is erased
 }
 
 // A keeping is what was kept at once of one child.
@@ -29,6 +30,7 @@ type keeping struct {
 	child  key
 	values []legal.Span // those that haven't ended
 	at     int64
+	from   int64 // version of the child
 	seen   map[string]bool
 }
 
@@ -46,7 +48,7 @@ func (f *fold) approvalEntry(p ledger.Placed, k key) fault {
 			x = impossible(ruleKept)
 		}
 		if x == (fault{}) {
-			a.ended = p.At.UnixMicro()
+			a.ended, a.to = p.At.UnixMicro(), p.Version
 		}
 		return x
 	}
@@ -61,7 +63,7 @@ func (f *fold) approvalEntry(p ledger.Placed, k key) fault {
 		return impossible(ruleKept)
 	}
 	a := &approval{service: f.names.keep(p.Service), child: k, items: b.Items, basis: b.Basis, mark: b.Mark, document: b.Document,
-		by: f.names.keep(p.Actor), entry: p.ID, until: b.Until, at: p.At.UnixMicro()}
+		by: f.names.keep(p.Actor), entry: p.ID, until: b.Until, at: p.At.UnixMicro(), from: p.Version}
 	f.approved[name] = a
 	if k != (key{}) {
 		f.allowed[k] = append(f.allowed[k], a)
@@ -90,7 +92,7 @@ func (f *fold) keeps(p ledger.Placed, s source, k key, c *child) fault {
 	case f.kept[name] != nil:
 		return impossible(ruleKept)
 	}
-	is := &keeping{source: s, child: k, values: b.Values, at: p.At.UnixMicro(), seen: make(map[string]bool)}
+	is := &keeping{source: s, child: k, values: b.Values, at: p.At.UnixMicro(), from: p.Version, seen: make(map[string]bool)}
 	f.kept[name], f.keptOf[k] = is, append(f.keptOf[k], is)
 	for _, v := range b.Values {
 		y := f.names.sym(v.Item)
@@ -162,6 +164,17 @@ func (f *fold) keptBeyond(k key, at int64) (n int64) {
 	return n
 }
 
+// lets reports whether an approval stood when something was kept. For one child the order
+// of versions says so: whoever waited for it has an earlier time and a later version. One
+// for every child has no order with any, so what was on its way when it changed counts
+// as before or after.
+func (a *approval) lets(is *keeping) bool {
+	if a.child != (key{}) {
+		return a.from < is.from && (a.to == 0 || a.to > is.from)
+	}
+	return a.at <= is.at+slack && (a.ended == 0 || a.ended >= is.at-slack)
+}
+
 // checkKept judges whether what was kept had been approved, and has ended in time.
 func (f *fold) checkKept() {
 	for _, k := range slices.SortedFunc(maps.Keys(f.kept), func(a, b key) int { return slices.Compare(a[:], b[:]) }) {
@@ -170,7 +183,7 @@ func (f *fold) checkKept() {
 			name, _ := keyOf(id.Approval, v.Approval)
 			a := f.approved[name]
 			if a == nil || a.service != is.service || a.child != (key{}) && a.child != is.child || a.basis != v.Basis || a.mark != v.Mark ||
-				!slices.Contains(a.items, v.Item) || v.Until > a.until || a.at > is.at || a.ended != 0 && a.ended < is.at {
+				!slices.Contains(a.items, v.Item) || v.Until > a.until || !a.lets(is) {
 				f.blame(is.source, impossible(ruleKept))
 				break
 			}
