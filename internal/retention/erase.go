@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,6 +39,17 @@ type leave struct {
 	kept    []legal.Keep // before
 }
 
+// holds reports whether that is still right for a child that was just locked, of which a
+// law demands to keep so much: an approval for every child changes no version of any.
+func (l leave) holds(c family.Child, keep []legal.Keep, now time.Time) bool {
+	same := func(a, b legal.Keep) bool {
+		return a.Item == b.Item && a.Approval == b.Approval && a.Until.Equal(b.Until)
+	}
+	over := func(k legal.Keep) bool { return !k.Until.After(now) }
+	// The lock made a version of its own.
+	return l.version == c.Version-1 && slices.EqualFunc(l.keep, keep, same) && !slices.ContainsFunc(l.kept, over)
+}
+
 func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, ground family.Ground) (leave, error) {
 	l := leave{version: c.Version, secret: receipt.NewSecret()}
 	var err error
@@ -47,6 +59,7 @@ func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, g
 	if l.kept, err = vault.Kept(ctx, tx, c.ID); err != nil {
 		return l, err
 	}
+	l.kept = slices.DeleteFunc(l.kept, func(k legal.Keep) bool { return !k.Until.After(tx.Now()) })
 	l.letters = f.Erased(ctx, tx, c, ground, l.secret, l.all())
 	return l, nil
 }
@@ -81,7 +94,7 @@ func togetherErased(store *db.DB) int {
 // EraseAll erases several children for one reason, each in a transaction of its own
 // with its certificate, and has its guardians told; it returns how many it has erased.
 // The letters are written ahead, beside the one writer, and anew where the child has
-// changed since. One that fails does not keep the others waiting; the errors come back
+// changed since, or what a law demands to keep of it (edge case 14). One that fails does not keep the others waiting; the errors come back
 // together. If we crash, those that were erased are, and the others are as they were.
 func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, by string, ground family.Ground, children []family.Child) (int, error) {
 	var erased atomic.Int64
@@ -152,8 +165,11 @@ func (c leaving) erase(ctx context.Context, store *db.DB, v *vault.Vault, f *mes
 		if err != nil {
 			return err
 		}
-		// The lock made a version of its own.
-		if c.version != locked.Version-1 {
+		keep, err := vault.Keeping(ctx, tx, locked)
+		if err != nil {
+			return err
+		}
+		if !c.holds(locked, keep, tx.Now()) {
 			l, err := tell(ctx, tx, f, locked, ground)
 			if err != nil {
 				return err

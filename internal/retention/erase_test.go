@@ -1,0 +1,91 @@
+package retention_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/legal"
+	"wardkeep/internal/message"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// Edge case 14: a letter that is written ahead says what is kept when the child is erased,
+// though an approval for every child changes nothing about any, and time goes on.
+func TestEdgeCase14_ALetterWrittenAheadSaysWhatIsKept(t *testing.T) {
+	const number = "〔2026〕12号"
+	type world struct {
+		*vaulttest.World
+		child family.Child
+	}
+	approve := func(w world, lasts time.Duration) (a legal.Approval) {
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			a, _, err = legal.Approve(ctx, tx, w.Officer, legal.Approval{Service: vaulttest.Service, Items: []string{"nickname"}, Basis: legal.Other,
+				Paper: legal.Paper{Number: number}, Document: strings.Repeat("aa", 32), Until: tx.Now().Add(lasts)}, func(string) bool { return true })
+			return err
+		})
+		return a
+	}
+	var before legal.Approval
+	for name, x := range map[string]struct {
+		first     func(w world)
+		meanwhile func(w world)
+		kept      int64
+	}{
+		"approved meanwhile": {func(world) {}, func(w world) { approve(w, day) }, 1},
+		"taken back meanwhile": {func(w world) { before = approve(w, day) }, func(w world) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := legal.End(ctx, tx, w.Officer, vaulttest.Service, before.ID)
+				return err
+			})
+		}, 0},
+		"over meanwhile": {func(w world) { approve(w, time.Hour) }, func(w world) { w.Pass(2 * time.Hour) }, 0},
+		"kept before and over": {func(w world) {
+			approve(w, time.Hour)
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Lock(ctx, tx, vaulttest.Service, w.child.ID)
+				if err == nil {
+					_, err = w.Vault.Withhold(ctx, tx, w.App.Ledger(), c, []string{"nickname"}, string(family.Requested))
+				}
+				return err
+			})
+		}, func(w world) { w.Pass(2 * time.Hour) }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vaulttest.Each(t, func(t *testing.T, v *vaulttest.World) {
+				w := world{World: v}
+				w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+					w.child, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
+						Guardian: family.Person{Phone: pii.New("13800138000"), Relation: family.Parent}})
+					return err
+				})
+				w.Answer(w.child, consent.ForceGranted)
+				w.Put(w.child, "course-progress", "nickname", "小溪")
+				f := &message.Farewell{Desk: w.Desk, Messages: notify.Router{notify.SMS: notify.NewOutbox(10)}, PublicURL: "https://wardkeep.example.com",
+					Log: slog.New(slog.DiscardHandler)}
+				x.first(w)
+				letters, err := retention.EraseLater(t.Context(), w.Store, w.Vault, f, family.UseEnded, w.child, func() { x.meanwhile(w) })
+				if err != nil || len(letters) != 1 {
+					t.Fatalf("%d letters, %v", len(letters), err)
+				}
+				now := w.Store.Now()
+				if n := count(t, v, `SELECT count(*) FROM kept_value WHERE child = $1 AND until > $2`, w.child.ID, (*db.Time)(&now)); n != x.kept {
+					t.Errorf("%d values are kept, want %d", n, x.kept)
+				}
+				if says := strings.Contains(letters[0].Text.Reveal(), number); says != (x.kept > 0) {
+					t.Errorf("the letter says that something is kept: %v", says)
+				}
+			})
+		})
+	}
+}
