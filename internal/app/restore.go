@@ -197,7 +197,7 @@ func (a *App) restore(ctx context.Context, since Since, step func()) (restoratio
 	if err := a.OpenCalendar(); err != nil {
 		return restoration.Report{}, err
 	}
-	desk := restoration.Desk{Store: a.Store, Vault: a.Vault, Calendar: a.Calendar, Step: step}
+	desk := restoration.Desk{Store: a.Store, Vault: a.Vault, Calendar: a.Calendar, Farewell: a.Farewell(), Step: step}
 	var r backup.Restoration
 	var head ledger.Root
 	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
@@ -219,6 +219,7 @@ func (a *App) restore(ctx context.Context, since Since, step func()) (restoratio
 		}
 	}
 	report, err := desk.Replay(ctx)
+	a.Farewell().Wait()
 	if err != nil {
 		return report, err
 	}

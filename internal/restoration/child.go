@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -13,6 +14,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
@@ -50,7 +52,8 @@ type demand struct {
 	erase    int64                // when the child is erased; 0: not yet known, or nothing is
 	state    rights.State         // empty: it is open
 	reason   rights.Reason
-	actor    actor // who ended it
+	actor    actor    // who ended it
+	entries  []string // that say it was received, and taken on
 }
 
 // child returns what is known of the child of an entry.
@@ -78,12 +81,13 @@ type again struct {
 	told *child
 	id   family.ID
 	done *Report
+	sent *[]notify.Message
 }
 
 // child does again, in one transaction, what must hold of a child. If we crash before
 // the commit, nothing is done, and after it, doing it again changes nothing.
 func (d Desk) child(ctx context.Context, tx *db.Tx, g *gap, subject string) error {
-	g.done = Report{Lost: make(map[string]int64)} // it may run again
+	g.done, g.letters = Report{Lost: make(map[string]int64)}, nil // it may run again
 	told := g.children[subject]
 	id, err := family.ChildOf(ctx, tx, d.Vault.Ring, subject)
 	if errors.Is(err, family.ErrNotFound) {
@@ -92,14 +96,14 @@ func (d Desk) child(ctx context.Context, tx *db.Tx, g *gap, subject string) erro
 	if err != nil {
 		return err
 	}
-	a := &again{Desk: d, ctx: ctx, tx: tx, told: told, id: id, done: &g.done}
+	a := &again{Desk: d, ctx: ctx, tx: tx, told: told, id: id, done: &g.done, sent: &g.letters}
 	c, err := a.lock()
 	if err != nil {
 		return moot(err, family.ErrErased)
 	}
-	if ground, gone, err := a.erasure(); err != nil || gone {
+	if e, err := a.erasure(); err != nil || e.ground != "" {
 		if err == nil {
-			err = a.erase(c, ground)
+			err = a.erase(c, e)
 		}
 		return err
 	}
@@ -126,33 +130,40 @@ func (a *again) unclear(err error) error {
 	return nil
 }
 
-// erasure returns why the child was erased, or was about to be by the next sweep: a
-// guardian had demanded it, or its time had come.
-func (a *again) erasure() (family.Ground, bool, error) {
+// An erasure is why a child was erased, or was about to be by the next sweep; the zero
+// erasure is none.
+type erasure struct {
+	ground  family.Ground
+	entries []string // of the demand that wasn't carried out yet; none: it was erased
+}
+
+// erasure returns whether the child was erased, or a demand for that was due: a guardian
+// had made it, or its time had come.
+func (a *again) erasure() (erasure, error) {
 	if e := a.told.erased; e != nil {
-		return e.Ground, true, nil
+		return erasure{ground: e.Ground}, nil
 	}
 	known, err := rights.Of(a.ctx, a.tx, a.id)
 	if err != nil {
-		return "", false, err
+		return erasure{}, err
 	}
 	for _, d := range a.told.demands {
-		kind := rights.Kind("")
+		kind, entries := rights.Kind(""), d.entries
 		if d.received != nil {
 			kind = d.received.Kind
 		} else if i := slices.IndexFunc(known, func(r rights.Request) bool { return r.ID == d.id }); i >= 0 {
-			kind = known[i].Kind
+			kind, entries = known[i].Kind, slices.Concat(strings.Fields(known[i].Entry), entries)
 		}
 		if d.state == "" && kind.Erases() && d.erase != 0 && !a.tx.Now().Before(time.UnixMicro(d.erase)) {
-			return kind.Ground(), true, nil
+			return erasure{kind.Ground(), entries}, nil
 		}
 	}
-	return "", false, nil
+	return erasure{}, nil
 }
 
 // erase erases the child as ever. Its guardians were told when it was erased; of one that
-// was only to be they aren't, and have no certificate.
-func (a *again) erase(c family.Child, ground family.Ground) error {
+// was only to be they are told now, with a certificate that rests on the demand.
+func (a *again) erase(c family.Child, is erasure) (err error) {
 	if e := a.told.erased; e != nil && e.Refused > 0 {
 		refused, err := consent.RefusedAll(a.ctx, a.tx, c)
 		if err == nil && refused == 0 { // the no itself is lost, and nobody is asked again for that (edge case 26)
@@ -162,7 +173,11 @@ func (a *again) erase(c family.Child, ground family.Ground) error {
 			return err
 		}
 	}
-	_, _, err := retention.Erase(a.ctx, a.tx, a.Vault, nil, by.Ledger(), c, ground)
+	f := a.Farewell
+	if len(is.entries) == 0 {
+		f = nil
+	}
+	*a.sent, _, err = retention.Erase(a.ctx, a.tx, a.Vault, f, by.Ledger(), c, is.ground, is.entries...)
 	a.done.Children, a.done.Erased = 1, 1
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -35,8 +36,9 @@ type gap struct {
 
 	disapproved []disapproval
 
-	report Report
-	done   Report // of the child at hand
+	report  Report
+	done    Report           // of the child at hand
+	letters []notify.Message // as is this
 }
 
 func newGap() *gap {
@@ -94,12 +96,12 @@ var readings = map[string]reading{
 	consent.KindCancelled: of(func(c *child, _ ledger.Placed, b consent.RequestBody) { c.cancelled = append(c.cancelled, b.Request) }),
 
 	rights.KindReceived: of(func(c *child, p ledger.Placed, b rights.ReceivedBody) {
-		c.demand(b.Request).received = &b
-		c.demand(b.Request).erase = b.Erase
+		d := c.demand(b.Request)
+		d.received, d.erase, d.entries = &b, b.Erase, append(d.entries, p.ID)
 	}),
 	rights.KindConfirmed: of(func(c *child, p ledger.Placed, b rights.ConfirmedBody) {
 		d := c.demand(b.Request)
-		d.door, d.guardian, d.erase = b.Door, b.Guardian, b.Erase
+		d.door, d.guardian, d.erase, d.entries = b.Door, b.Guardian, b.Erase, append(d.entries, p.ID)
 	}),
 	rights.KindDone:      demandEnded(rights.Done),
 	rights.KindRefused:   demandEnded(rights.Refused),

@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
+	"wardkeep/internal/message"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
@@ -55,6 +56,9 @@ type Desk struct {
 	Store    *db.DB
 	Vault    *vault.Vault
 	Calendar workday.Calendar
+	// Farewell tells the guardians of whoever was to be erased and is erased by the replay;
+	// nil: nobody.
+	Farewell *message.Farewell
 	// Step is called before each transaction; nil: nobody wants to know.
 	Step func()
 }
@@ -168,6 +172,8 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 		if err := d.update(ctx, func(tx *db.Tx) error { return d.child(ctx, tx, g, subject) }); err != nil {
 			return g.report, err
 		}
+		d.Farewell.Room(ctx)
+		d.Farewell.Send(ctx, g.letters)
 		g.report.add(g.done)
 	}
 	for more := true; more; {

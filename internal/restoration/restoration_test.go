@@ -3,6 +3,7 @@ package restoration_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -20,6 +22,9 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
+	"wardkeep/internal/message"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/webhook"
@@ -281,6 +286,73 @@ func TestEdgeCase15_WhatHappenedSinceIsReplayed(t *testing.T) {
 		_, err = retention.Sweep(t.Context(), w.Store, w.Vault)
 		ok(t, err)
 		w.holds(p.before...)
+	})
+}
+
+// agreed registers a child whose guardian, with this phone, agrees to everything.
+func (w *world) agreed(phone string) (c family.Child) {
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		c, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{Service: service, Ref: pii.New(id.Secret(16)),
+			Guardian: family.Person{Phone: pii.New(phone), Relation: family.Parent}})
+		return err
+	})
+	w.Answer(c, consent.ForceGranted)
+	return c
+}
+
+// Article 20: who demanded an erasure that the loss of the store came before is told when
+// the restore has made it, and has a certificate of it that names the demand. Who was told
+// before the loss isn't told again.
+func TestArticle20_AnErasureThatWasDueIsCertifiedByARestore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const site = "https://wardkeep.example.com"
+		outbox := notify.NewOutbox(10)
+		w.told = &message.Farewell{Desk: w.Desk, Messages: notify.Router{notify.SMS: outbox}, PublicURL: site, Log: slog.New(slog.DiscardHandler)}
+		due, later, gone := w.agreed("13800000001"), w.agreed("13800000002"), w.agreed("13800000003")
+		before := w.demand(later, w.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		numbers := map[string]string{}
+		for _, c := range []family.Child{due, later} { // of the second, one takes on what the child has demanded
+			g := w.Guardian(c)
+			numbers[string(c.ID)] = w.demand(c, g, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID}).Number
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.Vault.Erase(ctx, tx, w.App.Ledger(), service, gone.ID, family.UseEnded)
+			return err
+		})
+		source, latest := w.export()
+		putBack()
+		report, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.told.Wait()
+		if report.Erased != 3 || numbers[string(later.ID)] != before.Number {
+			t.Errorf("%+v", report)
+		}
+		ok(t, w.log.Flush(t.Context()))
+		office := receipt.Office{Charters: w.Desk.Charters, Key: w.key, PublicURL: site}
+		told := make(map[string]bool)
+		for _, m := range outbox.Messages() {
+			_, secret, _ := strings.Cut(m.Text.Reveal(), "/certificate/")
+			secret, _, _ = strings.Cut(secret, "?")
+			secret, _, _ = strings.Cut(secret, " ")
+			var c receipt.Certificate
+			ok(t, w.Store.View(t.Context(), func(tx *db.Tx) (err error) {
+				c, err = office.Certificate(t.Context(), tx, w.Ring, secret)
+				return err
+			}))
+			file, err := c.JSON()
+			ok(t, err)
+			checked, err := receipt.VerifyCertificate(file, receipt.Against{Key: w.key})
+			if err != nil || !checked.OK() {
+				t.Errorf("%+v, %v", checked.Findings, err)
+			}
+			told[c.Number] = c.Door == "guardian"
+		}
+		if len(outbox.Messages()) != 2 || !told[numbers[string(due.ID)]] || !told[before.Number] {
+			t.Errorf("%d messages, %v", len(outbox.Messages()), told)
+		}
+		w.holds()
 	})
 }
 

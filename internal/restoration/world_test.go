@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/message"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/restoration"
 	"wardkeep/internal/rights"
@@ -37,6 +38,7 @@ type world struct {
 	log  *ledger.Log
 	key  string // that verifies the ledger
 	step func() // called before each transaction of a replay
+	told *message.Farewell
 }
 
 // each runs fn on both databases.
@@ -139,7 +141,7 @@ func (w *world) export() (ledger.Source, ledger.Checkpoint) {
 }
 
 func (w *world) desk() restoration.Desk {
-	return restoration.Desk{Store: w.Store, Vault: w.Vault, Calendar: workday.Default(), Step: w.step}
+	return restoration.Desk{Store: w.Store, Vault: w.Vault, Calendar: workday.Default(), Farewell: w.told, Step: w.step}
 }
 
 // replay continues the ledger and replays.
