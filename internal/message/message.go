@@ -147,6 +147,9 @@ func answer(_ context.Context, _ *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Du
 	if err := p.Into(&a); err != nil || a.Channel == consent.OnTest || a.Over {
 		return nil, err
 	}
+	if a.Request == "" && a.Withdraws == "" {
+		return nil, nil // a no that a restore has kept was confirmed when it was given
+	}
 	if a.Withdraws != "" {
 		return []Due{{About: a.Consent, Entry: p.ID}}, nil
 	}

@@ -159,6 +159,10 @@ func (f *fold) answers(p ledger.Placed, s source, c *child, b consent.AnswerBody
 		}
 		return fault{}
 	}
+	// Edge case 26: what a restore has kept of a no names no request, and there was one.
+	if b.Request == "" && p.Kind == consent.KindRefused && b.Page == "" && f.missedNos[no{p.Subject, b.Guardian, b.Purpose}] {
+		return fault{}
+	}
 	r, at := c.asked(b.Request), p.At.UnixMicro()
 	if r == nil || r.open == nil {
 		return impossible(ruleRequest)

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
@@ -20,6 +21,13 @@ type kept struct{ made, until, size, gone int64 }
 type restored struct {
 	backup, kept, entry string
 	from, to, done      int64
+}
+
+// A no is what a guardian of a child has said to a purpose.
+type no struct {
+	subject  string
+	guardian family.GuardianID
+	purpose  string
 }
 
 // ofStore are the kinds about the store as a whole.
@@ -40,8 +48,8 @@ func (a *audit) missed(place int64) bool {
 }
 
 // miss keeps of such an entry what still counts: that a value was used or looked at,
-// which its guardian is told, and what was done again: that a child was erased, and
-// that an end was announced.
+// which its guardian is told, and what was done again: that a child was erased, that a
+// guardian said no, and that an end was announced.
 func (f *fold) miss(p ledger.Placed) {
 	if p.Kind == catalog.KindCeasing {
 		f.missedEnds[p.Service] = true
@@ -52,6 +60,10 @@ func (f *fold) miss(p ledger.Placed) {
 		return
 	}
 	switch p.Kind {
+	case consent.KindRefused, consent.KindWithdrawn:
+		if b, x := body[consent.AnswerBody](p); x == (fault{}) {
+			f.missedNos[no{p.Subject, b.Guardian, b.Purpose}] = true
+		}
 	case family.KindErased:
 		if b, x := body[family.ErasedBody](p); x == (fault{}) {
 			f.missed[k] = max(f.missed[k], b.Refused)

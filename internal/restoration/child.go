@@ -32,7 +32,7 @@ type child struct {
 	unclear   bool // something changed that can't be had again
 	ended     []family.GuardianID
 	unproved  map[family.GuardianID]bool // at the end
-	answers   map[word]bool              // the last: was it a yes
+	answers   map[word]said              // the last
 	cancelled []string                   // requests for consent
 	demands   []*demand
 }
@@ -41,6 +41,12 @@ type child struct {
 type word struct {
 	guardian family.GuardianID
 	purpose  string
+}
+
+// said is what it was: a yes or a no.
+type said struct {
+	yes  bool
+	body consent.AnswerBody
 }
 
 // A demand is what became of one in the gap.
@@ -60,7 +66,7 @@ type demand struct {
 func (g *gap) child(p ledger.Placed) *child {
 	if g.children[p.Subject] == nil {
 		g.children[p.Subject] = &child{service: p.Service, items: make(map[string]string), kept: make(map[string]bool),
-			unproved: make(map[family.GuardianID]bool), answers: make(map[word]bool)}
+			unproved: make(map[family.GuardianID]bool), answers: make(map[word]said)}
 	}
 	return g.children[p.Subject]
 }
@@ -245,14 +251,15 @@ func (a *again) unprove() error {
 }
 
 // takeBack takes back what a guardian has said no to: its own consent, or that of
-// another one (edge case 7). Where who said no isn't a guardian here, the child is
+// another one (edge case 7). To what nobody has agreed here the no is kept, so that
+// nobody asks again (edge case 26). Where who said no isn't a guardian here, the child is
 // frozen.
 func (a *again) takeBack() error {
 	words := slices.SortedFunc(maps.Keys(a.told.answers), func(x, y word) int {
 		return cmp.Or(cmp.Compare(x.guardian, y.guardian), cmp.Compare(x.purpose, y.purpose))
 	})
 	for _, w := range words {
-		if a.told.answers[w] {
+		if a.told.answers[w].yes {
 			continue
 		}
 		g, err := family.FindGuardian(a.ctx, a.tx, a.id, w.guardian)
@@ -263,10 +270,16 @@ func (a *again) takeBack() error {
 		if err == nil {
 			_, err = a.consents().Withdraw(a.ctx, a.tx, g, c, w.purpose)
 		}
+		if errors.Is(err, consent.ErrNotFound) { // nobody has agreed
+			_, err = a.consents().RefuseAgain(a.ctx, a.tx, g, c, a.told.answers[w].body)
+		}
 		switch {
-		case errors.Is(err, consent.ErrNotFound), errors.Is(err, consent.ErrWithdrawn):
-			continue // nobody has agreed, or the no stands here, too
-		case errors.Is(err, consent.ErrPast18):
+		case errors.Is(err, consent.ErrWithdrawn):
+			continue // the no stands here, too
+		case errors.Is(err, consent.ErrCharterLost):
+			a.done.Lost[consent.KindRefused]++
+			continue
+		case errors.Is(err, consent.ErrPast14), errors.Is(err, consent.ErrPast18):
 			continue // nothing rests on anybody's yes any more; what the no had erased is replayed by itself
 		case errors.Is(err, family.ErrGuardianEnded) && slices.Contains(a.told.ended, w.guardian):
 			continue // it was taken back before the tie was ended, by this replay: it was interrupted

@@ -279,7 +279,7 @@ func answer(g *gap, p ledger.Placed) error {
 		if yes {
 			g.report.Lost[p.Kind]++
 		}
-		c.answers[word{b.Guardian, b.Purpose}] = yes
+		c.answers[word{b.Guardian, b.Purpose}] = said{yes, b}
 		c.unclear = c.unclear || b.Over // nobody is asked any more: edge case 5
 	})(g, p)
 }

@@ -44,7 +44,7 @@ type Report struct {
 	Children int64            // of whom something was done
 	Erased   int64            // children
 	Items    int64            // values
-	No       int64            // consents taken back
+	No       int64            // consents taken back, and nos kept
 	Frozen   int64            // children
 	Demands  int64            // taken or ended once more
 	Services []string         // whose gate is closed until something is published or somebody appointed, sorted

@@ -356,6 +356,53 @@ func TestArticle20_AnErasureThatWasDueIsCertifiedByARestore(t *testing.T) {
 	})
 }
 
+// Edge case 26: a no to what nobody had agreed to stands after a restore, and nobody is
+// asked again; about what nobody was asked, one may be. A no to a charter that is lost with
+// it is counted.
+func TestEdgeCase26_ANoToWhatNobodyAgreedToOutlivesARestore(t *testing.T) {
+	for name, publish := range map[string]bool{"to a charter that is known": false, "to a charter that is lost": true} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				var c family.Child
+				asks := func(by consent.Asker, purpose string, force consent.Outcome) error {
+					return w.Try(func(ctx context.Context, tx *db.Tx) error {
+						r, _, _, err := w.Desk.Ask(ctx, tx, by, c, consent.Asking{Purposes: []string{purpose}, Channel: consent.Link, Locale: "zh-CN"})
+						if err == nil && force != "" {
+							_, _, err = w.Desk.Force(ctx, tx, w.App, r, force)
+						}
+						return err
+					})
+				}
+				c, _ = w.Enrol()
+				ok(t, asks(w.App, "course-progress", consent.ForceGranted))
+				ok(t, w.log.Flush(t.Context()))
+				putBack := w.backUp()
+				if publish {
+					second, err := charter.Load(os.DirFS("../../examples/xiaoxi-english-v2"))
+					ok(t, err)
+					w.Publish(second)
+				}
+				ok(t, asks(w.App, "class-ranking", consent.ForceRefused))
+				source, latest := w.export()
+				putBack()
+				report, err := w.replay(t.Context(), source, latest)
+				ok(t, err)
+				if publish {
+					w.Publish(w.Charter)
+				}
+				if lost := report.Lost[consent.KindRefused]; lost == 1 != publish || report.No == 1 == publish || report.Frozen != 0 {
+					t.Errorf("%+v", report)
+				}
+				if err := asks(w.App, "class-ranking", ""); errors.Is(err, consent.ErrRefused) == publish {
+					t.Errorf("it is asked again: %v", err)
+				}
+				ok(t, asks(w.App, "speaking-practice", ""))
+				w.holds()
+			})
+		})
+	}
+}
+
 // What closes a whole service closes it after a restore: offices, and a charter that
 // nobody has any more.
 func TestEdgeCase15_AServiceThatChangedIsClosed(t *testing.T) {

@@ -117,6 +117,8 @@ func (w *world) tool(name string, args ...string) {
 func (w *world) reopened(store *db.DB, now func() time.Time) {
 	w.Store = store
 	store.Now = now
+	w.Desk.Charters = catalog.NewCache(4) // another process
+	w.Vault.Gate.Charters = w.Desk.Charters
 	w.sequencer()
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM lease WHERE name = $1`, "ledger"); err != nil {
