@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
@@ -58,7 +59,8 @@ type demand struct {
 	erase    int64                // when the child is erased; 0: not yet known, or nothing is
 	state    rights.State         // empty: it is open
 	reason   rights.Reason
-	actor    actor    // who ended it
+	actor    actor // who ended it
+	ended    time.Time
 	entries  []string // that say it was received, and taken on
 }
 
@@ -113,7 +115,7 @@ func (d Desk) child(ctx context.Context, tx *db.Tx, g *gap, subject string) erro
 		}
 		return err
 	}
-	for _, step := range []func() error{a.endDemands, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.demands, a.close} {
+	for _, step := range []func() error{a.endDemands, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.orders, a.demands, a.close} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -372,6 +374,49 @@ func (a *again) items() error {
 			return err
 		}
 		a.done.Items += int64(len(gone))
+	}
+	return nil
+}
+
+// orders orders once more of whoever else has it what was ordered about one item (Articles
+// 16, 19 and 20). Whether the party had carried it out is lost with the order.
+func (a *again) orders() error {
+	known, err := rights.Of(a.ctx, a.tx, a.id)
+	if err != nil {
+		return err
+	}
+	for _, d := range a.told.demands {
+		kind, item := rights.Kind(""), ""
+		if d.received != nil {
+			kind, item = d.received.Kind, d.received.Item
+		} else if i := slices.IndexFunc(known, func(r rights.Request) bool { return r.ID == d.id }); i >= 0 {
+			kind, item = known[i].Kind, known[i].Item
+		}
+		what := order.Correct
+		switch {
+		case d.state != rights.Done:
+			continue
+		case kind == rights.DeleteItem:
+			what = order.Delete
+		case kind != rights.Correct && kind != rights.Supplement:
+			continue
+		}
+		before, err := order.Of(a.ctx, a.tx, a.id)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(before, func(o order.Order) bool {
+			return o.What == what && slices.Equal(o.Items, []string{item}) && !o.IssuedAt.Before(d.ended)
+		}) {
+			continue // by this replay: it was interrupted
+		}
+		c, err := a.lock()
+		if err == nil {
+			err = order.Book{Ring: a.Vault.Ring, Charters: a.Vault.Gate.Charters, Calendar: a.Calendar}.Item(a.ctx, a.tx, by.Ledger(), c, what, item)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

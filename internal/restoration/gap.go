@@ -287,7 +287,7 @@ func answer(g *gap, p ledger.Placed) error {
 func demandEnded(state rights.State) reading {
 	return of(func(c *child, p ledger.Placed, b rights.EndedBody) {
 		d := c.demand(b.Request)
-		d.state, d.reason, d.actor = state, b.Reason, actor(p.Actor)
+		d.state, d.reason, d.actor, d.ended = state, b.Reason, actor(p.Actor), p.At
 	})
 }
 

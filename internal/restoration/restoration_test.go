@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -401,6 +403,84 @@ func TestEdgeCase26_ANoToWhatNobodyAgreedToOutlivesARestore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Articles 16, 19 and 20: what processors were ordered about one item since the backup they
+// are ordered once more, since the orders are lost; and once only, however often the
+// replay is interrupted.
+func TestArticle16_OrdersAboutOneItemAreIssuedAgainByARestore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ch := *w.Charter
+		ch.Processors = slices.Clone(ch.Processors)
+		ch.Processors[0].Items = append(slices.Clone(ch.Processors[0].Items), "nickname")
+		ch.Purposes = slices.Clone(ch.Purposes)
+		for i, p := range ch.Purposes {
+			if p.Name == "course-progress" {
+				ch.Purposes[i].Processors = []string{ch.Processors[0].Name}
+				ch.Purposes[i].Activities = append(slices.Clone(p.Activities), charter.Entrust)
+			}
+		}
+		w.Publish(&ch)
+		c := w.Child()
+		g := w.Guardian(c)
+		for item, v := range map[string]string{"nickname": "小安", "weekly_score": "77"} {
+			w.Put(c, "course-progress", item, v)
+		}
+		early := w.demand(c, g, rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname"})
+		ok(t, w.log.Flush(t.Context()))
+		said := func() (all []string) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				orders, err := order.Of(ctx, tx, c.ID)
+				for _, o := range orders {
+					all = append(all, string(o.What)+" "+strings.Join(o.Items, ","))
+				}
+				return err
+			})
+			slices.Sort(all)
+			return all
+		}
+		if len(said()) != 0 {
+			t.Fatal("there are orders to begin with")
+		}
+		putBack := w.backUp()
+		w.Pass(time.Minute)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := w.rights().Finish(ctx, tx, w.App, early, pii.Text{})
+			return err
+		})
+		w.demand(c, g, rights.Demand{Kind: rights.DeleteItem, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname"})
+		want := said()
+		if len(want) != 2 {
+			t.Fatalf("ordered: %v", want)
+		}
+		source, latest := w.export()
+		putBack()
+		ctx, cancel := context.WithCancel(t.Context())
+		steps := 0
+		w.step = func() { // die when the child is done, and the store isn't open yet
+			if steps++; steps == 5 {
+				cancel()
+			}
+		}
+		if _, err := w.replay(ctx, source, latest); err == nil {
+			t.Error("it wasn't interrupted")
+		}
+		w.step = nil
+		if got := said(); !slices.Equal(got, want) {
+			t.Errorf("before it was interrupted: %v, want %v", got, want)
+		}
+		w.sequencer()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `DELETE FROM lease WHERE name = $1`, "ledger")
+			return err
+		})
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		if got := said(); !slices.Equal(got, want) {
+			t.Errorf("ordered again: %v, want %v", got, want)
+		}
+		w.holds()
+	})
 }
 
 // What closes a whole service closes it after a restore: offices, and a charter that
