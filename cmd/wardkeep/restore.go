@@ -113,5 +113,8 @@ func (s *session) restored(r restoration.Report) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Lost)) {
 		s.say("cmd.restore.lost", "Kind", kind, "Count", r.Lost[kind])
 	}
+	for _, kind := range slices.Sorted(maps.Keys(r.Untold)) {
+		s.say("cmd.restore.untold", "Kind", kind, "Count", r.Untold[kind])
+	}
 	s.say("cmd.restore.audit")
 }

@@ -49,6 +49,7 @@ type Report struct {
 	Demands  int64            // taken or ended once more
 	Services []string         // whose gate is closed until something is published or somebody appointed, sorted
 	Lost     map[string]int64 // entries of which nothing could be done again, by kind
+	Untold   map[string]int64 // entries of the day before the loss whose messages may not have arrived, by kind
 }
 
 // A Desk replays.
@@ -150,12 +151,16 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 	g := newGap()
 	err = d.Store.View(ctx, func(tx *db.Tx) error {
 		g = newGap()
-		return ledger.Read(ctx, tx, r.From, r.To, func(p ledger.Placed) error {
+		err := ledger.Read(ctx, tx, r.From, r.To, func(p ledger.Placed) error {
 			if !r.Inside(p.Place) {
 				return nil
 			}
 			return g.read(p)
 		})
+		if err == nil {
+			g.report.Untold, err = untold(ctx, tx, r.To)
+		}
+		return err
 	})
 	if err != nil {
 		return Report{}, err

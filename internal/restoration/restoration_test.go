@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -478,6 +479,32 @@ func TestArticle16_OrdersAboutOneItemAreIssuedAgainByARestore(t *testing.T) {
 		ok(t, err)
 		if got := said(); !slices.Equal(got, want) {
 			t.Errorf("ordered again: %v, want %v", got, want)
+		}
+		w.holds()
+	})
+}
+
+// Article 20: what may not have been told, since the messages of the last day were lost with
+// the store, is named by kind and number; what is older was told or given up.
+func TestEdgeCase15_WhatMayNotHaveBeenToldIsCounted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, gone, early := w.Child(), w.Child(), w.Child()
+		w.withdraw(early, "class-ranking") // longer ago
+		w.Pass(30 * time.Hour)
+		w.withdraw(c, "class-ranking") // before the backup, and on its way when the store is lost
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		w.withdraw(c, "speaking-practice")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.Vault.Erase(ctx, tx, w.App.Ledger(), service, gone.ID, family.Requested)
+			return err
+		})
+		source, latest := w.export()
+		putBack()
+		report, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		if want := map[string]int64{consent.KindWithdrawn: 2, family.KindErased: 1}; !maps.Equal(report.Untold, want) {
+			t.Errorf("%v, want %v", report.Untold, want)
 		}
 		w.holds()
 	})
