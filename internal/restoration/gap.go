@@ -3,6 +3,7 @@ package restoration
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"time"
@@ -26,9 +27,14 @@ import (
 	"wardkeep/internal/webhook"
 )
 
-// A gap is what the entries tell that the store has missed, as far as it must hold.
+// A gap is what the entries tell that the store has missed, as far as it must hold. It is
+// read several times: once for what isn't about one child, and then for some of the
+// children at a time, so that no more is in memory of a gap of years than of one of hours.
 type gap struct {
-	children map[string]*child // by pseudonym
+	children map[string]*child // by pseudonym: those of this part
+	part     int64             // which of so many parts of the children
+	parts    int64
+	entries  int64 // that tell something of children
 	services map[string]*service
 	passkeys map[string]session.Why // that were removed
 	copies   []backup.MadeBody
@@ -60,8 +66,11 @@ type service struct {
 	conceals bool     // something happened that this release doesn't know
 }
 
-// A reading takes from an entry what must hold.
-type reading func(g *gap, p ledger.Placed) error
+// A reading takes from an entry what must hold: of a child, or of the rest.
+type reading struct {
+	child func(c *child, p ledger.Placed) error
+	rest  func(g *gap, p ledger.Placed) error
+}
 
 // readings are the kinds of which something is done again. Every other kind is in
 // additions, with why nothing is, or is unknown; and then the child is frozen or the
@@ -120,13 +129,13 @@ var readings = map[string]reading{
 	}),
 	webhook.KindRemoved: ofService(func(s *service, b webhook.RemovedBody) { s.removed = append(s.removed, b.Endpoint) }),
 
-	catalog.KindSuspended: unsure, // of whose order nobody here knows
-	legal.KindEnded: func(g *gap, p ledger.Placed) error {
+	catalog.KindSuspended: {rest: conceals}, // of whose order nobody here knows
+	legal.KindEnded: {rest: func(g *gap, p ledger.Placed) error {
 		var b legal.EndedBody
 		err := p.Into(&b)
 		g.disapproved = append(g.disapproved, disapproval{p.Service, b.Approval, p.Actor})
 		return err
-	},
+	}},
 	legal.KindKept: of(func(c *child, _ ledger.Placed, b legal.KeptBody) {
 		for _, v := range b.Values {
 			if _, erased := c.items[v.Item]; !erased { // else what is held here is what was erased before
@@ -202,24 +211,56 @@ var additions = map[string]string{
 // Knows reports whether it is known what to do about entries of this kind.
 func Knows(kind string) bool {
 	_, adds := additions[kind]
-	return adds || readings[kind] != nil
+	_, read := readings[kind]
+	return adds || read
 }
 
-// read takes one entry.
-func (g *gap) read(p ledger.Placed) error {
+// survey takes from one entry what isn't about one child, and counts it.
+func (g *gap) survey(p ledger.Placed) error {
 	g.report.Entries++
-	if read := readings[p.Kind]; read != nil {
-		return read(g, p)
-	}
+	read, known := readings[p.Kind]
 	why, adds := additions[p.Kind]
-	switch {
-	case adds && why == "":
+	if adds && why == "" || p.Kind == consent.KindGranted {
 		g.report.Lost[p.Kind]++
-	case adds:
-	case p.Subject != "" || p.Service != "":
-		return unsure(g, p)
+	}
+	switch {
+	case read.rest != nil:
+		return read.rest(g, p)
+	case known, !adds && p.Subject != "":
+		g.entries++
+	case !adds && p.Service != "":
+		return conceals(g, p)
 	}
 	return nil
+}
+
+// read takes from one entry what it tells of a child of this part. Of a kind that nobody
+// here knows it is that something happened.
+func (g *gap) read(p ledger.Placed) error {
+	read, known := readings[p.Kind]
+	_, adds := additions[p.Kind]
+	switch {
+	case p.Subject == "" || adds || known && read.child == nil || g.partOf(p.Subject) != g.part:
+		return nil
+	case known:
+		return read.child(g.child(p), p)
+	}
+	g.child(p).unclear = true
+	return nil
+}
+
+// atOnce bounds how many entries about children are kept in memory, on the average.
+const atOnce = 50_000
+
+// divide says in how many parts the children are dealt with, of each of which at most so
+// many entries tell.
+func (g *gap) divide(most int64) { g.parts = 1 + g.entries/most }
+
+// partOf returns the part that a child is in. Pseudonyms are random.
+func (g *gap) partOf(subject string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(subject)) // never fails (hash.Hash)
+	return int64(h.Sum64() % uint64(g.parts))
 }
 
 func (g *gap) service(name string) *service {
@@ -230,59 +271,49 @@ func (g *gap) service(name string) *service {
 }
 
 func of[B any](take func(c *child, p ledger.Placed, b B)) reading {
-	return func(g *gap, p ledger.Placed) error {
+	return reading{child: func(c *child, p ledger.Placed) error {
 		var b B
 		if err := p.Into(&b); err != nil {
 			return err
 		}
-		take(g.child(p), p, b)
+		take(c, p, b)
 		return nil
-	}
+	}}
 }
 
 func ofService[B any](take func(s *service, b B)) reading {
-	return func(g *gap, p ledger.Placed) error {
+	return reading{rest: func(g *gap, p ledger.Placed) error {
 		var b B
 		if err := p.Into(&b); err != nil {
 			return err
 		}
 		take(g.service(p.Service), b)
 		return nil
-	}
+	}}
 }
 
 func of0[B any](take func(g *gap, b B)) reading {
-	return func(g *gap, p ledger.Placed) error {
+	return reading{rest: func(g *gap, p ledger.Placed) error {
 		var b B
 		if err := p.Into(&b); err != nil {
 			return err
 		}
 		take(g, b)
 		return nil
-	}
+	}}
 }
 
-// unsure has the child frozen or the service closed that an entry is about.
-func unsure(g *gap, p ledger.Placed) error {
-	if p.Subject != "" {
-		g.child(p).unclear = true
-	} else {
-		g.service(p.Service).conceals = true
-	}
+// conceals has the service closed that an entry is about.
+func conceals(g *gap, p ledger.Placed) error {
+	g.service(p.Service).conceals = true
 	return nil
 }
 
 // answer keeps the last word of each guardian on each purpose.
-func answer(g *gap, p ledger.Placed) error {
-	return of(func(c *child, p ledger.Placed, b consent.AnswerBody) {
-		yes := p.Kind == consent.KindGranted
-		if yes {
-			g.report.Lost[p.Kind]++
-		}
-		c.answers[word{b.Guardian, b.Purpose}] = said{yes, b}
-		c.unclear = c.unclear || b.Over // nobody is asked any more: edge case 5
-	})(g, p)
-}
+var answer = of(func(c *child, p ledger.Placed, b consent.AnswerBody) {
+	c.answers[word{b.Guardian, b.Purpose}] = said{p.Kind == consent.KindGranted, b}
+	c.unclear = c.unclear || b.Over // nobody is asked any more: edge case 5
+})
 
 func demandEnded(state rights.State) reading {
 	return of(func(c *child, p ledger.Placed, b rights.EndedBody) {

@@ -16,6 +16,7 @@
 package restoration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -62,6 +63,8 @@ type Desk struct {
 	Farewell *message.Farewell
 	// Step is called before each transaction; nil: nobody wants to know.
 	Step func()
+
+	atOnce int64 // see atOnce; 0: that
 }
 
 func (d Desk) update(ctx context.Context, fn func(tx *db.Tx) error) error {
@@ -155,7 +158,7 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 			if !r.Inside(p.Place) {
 				return nil
 			}
-			return g.read(p)
+			return g.survey(p)
 		})
 		if err == nil {
 			g.report.Untold, err = untold(ctx, tx, r.To)
@@ -165,6 +168,7 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	g.divide(cmp.Or(d.atOnce, atOnce))
 	for _, of := range g.disapproved {
 		if err := d.update(ctx, func(tx *db.Tx) error {
 			_, err := legal.EndAgain(ctx, tx, of.by, of.service, of.approval)
@@ -173,13 +177,10 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 			return g.report, err
 		}
 	}
-	for _, subject := range slices.Sorted(maps.Keys(g.children)) {
-		if err := d.update(ctx, func(tx *db.Tx) error { return d.child(ctx, tx, g, subject) }); err != nil {
+	for g.part = range g.parts {
+		if err := d.part(ctx, g, r); err != nil {
 			return g.report, err
 		}
-		d.Farewell.Room(ctx)
-		d.Farewell.Send(ctx, g.letters)
-		g.report.add(g.done)
 	}
 	for more := true; more; {
 		if err := d.update(ctx, func(tx *db.Tx) error {
@@ -200,6 +201,31 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 	}
 	// What was erased again leaves the disk, and not only the tables.
 	return g.report, d.Store.Scrub(ctx)
+}
+
+// part does again what concerns the children of one part of the gap.
+func (d Desk) part(ctx context.Context, g *gap, r backup.Restoration) error {
+	err := d.Store.View(ctx, func(tx *db.Tx) error {
+		g.children = make(map[string]*child)
+		return ledger.Read(ctx, tx, r.From, r.To, func(p ledger.Placed) error {
+			if !r.Inside(p.Place) {
+				return nil
+			}
+			return g.read(p)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for _, subject := range slices.Sorted(maps.Keys(g.children)) {
+		if err := d.update(ctx, func(tx *db.Tx) error { return d.child(ctx, tx, g, subject) }); err != nil {
+			return err
+		}
+		d.Farewell.Room(ctx)
+		d.Farewell.Send(ctx, g.letters)
+		g.report.add(g.done)
+	}
+	return nil
 }
 
 // sessions bounds how many are ended in one transaction.

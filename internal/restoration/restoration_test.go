@@ -510,6 +510,24 @@ func TestEdgeCase15_WhatMayNotHaveBeenToldIsCounted(t *testing.T) {
 	})
 }
 
+// A gap that is read in parts gives what it gives as a whole.
+func TestEdgeCase15_AGapInPartsIsReplayedAsAWhole(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p := live(w)
+		source, latest := w.export()
+		p.before = append(p.before, w.checkpoint())
+		p.putBack()
+		w.most = 2
+		report, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		p.came()
+		w.holds(p.before...)
+		if report.Erased != 3 || report.Lost[consent.KindGranted] == 0 {
+			t.Errorf("%+v", report)
+		}
+	})
+}
+
 // What closes a whole service closes it after a restore: offices, and a charter that
 // nobody has any more.
 func TestEdgeCase15_AServiceThatChangedIsClosed(t *testing.T) {

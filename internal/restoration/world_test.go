@@ -39,6 +39,7 @@ type world struct {
 	key  string // that verifies the ledger
 	step func() // called before each transaction of a replay
 	told *message.Farewell
+	most int64 // entries about children that a replay has in memory at once; 0: as ever
 }
 
 // each runs fn on both databases.
@@ -143,7 +144,7 @@ func (w *world) export() (ledger.Source, ledger.Checkpoint) {
 }
 
 func (w *world) desk() restoration.Desk {
-	return restoration.Desk{Store: w.Store, Vault: w.Vault, Calendar: workday.Default(), Farewell: w.told, Step: w.step}
+	return restoration.Desk{Store: w.Store, Vault: w.Vault, Calendar: workday.Default(), Farewell: w.told, Step: w.step}.InParts(w.most)
 }
 
 // replay continues the ledger and replays.
