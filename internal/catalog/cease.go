@@ -114,12 +114,13 @@ type CeasedBody struct {
 // number of children, and nothing takes it back. Errors: ErrNotFound, ErrNotInOffice,
 // ErrReason, ErrWindow, ErrPurpose, ErrCeasing.
 func Cease(ctx context.Context, tx *db.Tx, by Officer, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
-	return cease(ctx, tx, by, service, purpose, why, ends)
+	return cease(ctx, tx, by, service, purpose, why, ends, false)
 }
 
 // CeaseAgain announces an end once more in a store that was put back and doesn't know it,
 // as the ledger tells that an officer has announced it (edge case 15): at the same end or,
-// where guardians wouldn't have time to look, later. Errors: those of Cease.
+// where guardians wouldn't have time to look, later. The purpose may be one of a charter that
+// is lost: it ends before it is published again. Errors: those of Cease but ErrPurpose.
 func CeaseAgain(ctx context.Context, tx *db.Tx, by Operator, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
 	least := tx.Now()
 	if purpose == "" {
@@ -128,10 +129,10 @@ func CeaseAgain(ctx context.Context, tx *db.Tx, by Operator, service, purpose st
 	if ends.Before(least) {
 		ends = least
 	}
-	return cease(ctx, tx, by, service, purpose, why, ends)
+	return cease(ctx, tx, by, service, purpose, why, ends, true)
 }
 
-func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
+func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, why Reason, ends time.Time, again bool) (Cessation, string, error) {
 	fail := func(err error) (Cessation, string, error) { return Cessation{}, "", err }
 	s, err := lockBy(ctx, tx, by, service)
 	if err != nil {
@@ -152,7 +153,7 @@ func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, wh
 	case ends.Before(least) || ends.After(now.Add(MostWindow)):
 		return fail(ErrWindow.At("ends_at"))
 	}
-	if purpose != "" {
+	if purpose != "" && !again {
 		p, err := s.inForce(ctx, tx)
 		if err != nil {
 			return fail(err)

@@ -30,7 +30,7 @@ func (s *service) ceasing(n *names, p ledger.Placed, now *version, again bool) f
 	case !again && p.Actor != (catalog.Officer{ID: now.officer}).Ledger() && p.Actor != (catalog.Officer{ID: now.deputy}).Ledger():
 		return impossible(ruleOffice)
 	case !slices.Contains(catalog.Reasons, b.Reason) || b.Ends-now.at < least || b.Ends-now.at > catalog.MostWindow.Microseconds(),
-		s.ends[b.Purpose] != nil, s.ends[""] != nil, b.Purpose != "" && s.asked(now.charter, b.Purpose) == 0:
+		s.ends[b.Purpose] != nil, s.ends[""] != nil, !again && b.Purpose != "" && s.asked(now.charter, b.Purpose) == 0: // the charter of one that ends again may be lost
 		return impossible(ruleCessation)
 	}
 	s.ends[n.keep(b.Purpose)] = &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor), entry: n.keep(p.ID)}

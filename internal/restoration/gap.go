@@ -373,9 +373,6 @@ func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed boo
 	}
 	for _, e := range s.ends {
 		_, _, err := catalog.CeaseAgain(ctx, tx, by, name, e.Purpose, e.Reason, time.UnixMicro(e.Ends).UTC())
-		if errors.Is(err, catalog.ErrPurpose) || errors.Is(err, catalog.ErrNoCharter) {
-			s.charter, err = true, nil // of a charter that is lost
-		}
 		if err = moot(err, catalog.ErrCeasing); err != nil {
 			return closed, err
 		}

@@ -605,6 +605,41 @@ func TestEdgeCase15_AnAnnouncedEndStands(t *testing.T) {
 	})
 }
 
+// Article 23: a purpose that a lost charter had brought, and whose end was announced, has
+// ended when that charter is published again.
+func TestArticle23_TheEndOfAPurposeOfALostCharterStands(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const stickers = "stickers"
+		c := w.Child()
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		ch := *w.Charter
+		i := slices.IndexFunc(ch.Purposes, func(p charter.Purpose) bool { return p.Name == "class-ranking" })
+		more := ch.Purposes[i]
+		more.Name = stickers
+		ch.Purposes = append(slices.Clone(ch.Purposes), more)
+		w.Publish(&ch)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Cease(ctx, tx, w.Officer, service, stickers, catalog.Discontinued, tx.Now().Add(8*24*time.Hour))
+			return err
+		})
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.Publish(&ch)
+		w.denied(c, stickers, "nickname", "gate.purpose_ceasing")
+		err = w.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := w.Desk.Ask(ctx, tx, w.App, c, consent.Asking{Purposes: []string{stickers}, Channel: consent.Link, Locale: "zh-CN"})
+			return err
+		})
+		if !errors.Is(err, consent.ErrCeasing) {
+			t.Errorf("it is asked about: %v", err)
+		}
+		w.holds()
+	})
+}
+
 // Edge case 14: what was kept for a law's sake is not in use again after a restore, by an
 // approval that is known or not, and nothing is kept by one that was taken back.
 func TestEdgeCase14_AfterARestoreNoMoreIsKeptThanBefore(t *testing.T) {
