@@ -28,7 +28,7 @@ var terminal = catalog.Operator{ID: "cli"}
 // file is written. Errors: db.ErrEngine on PostgreSQL, backup.ErrExists,
 // keyring.ErrBackupLock; db.ErrFull.
 //
-// If we crash, the plain copy is removed by whatever begins next (Tidy), and a file
+// If we crash, the plain copy is removed by the next sweep, backup or start (Tidy), and a file
 // that was begun is watched: the record comes before its first byte.
 func (a *App) Backup(ctx context.Context, to string, lock keyring.Lock) (b backup.Backup, file string, err error) {
 	if a.Config.Embedded() == "" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -392,6 +393,79 @@ func TestEdgeCase15_WhatAKilledBackupLeavesIsRemoved(t *testing.T) {
 	}
 	if _, err := os.Stat(runs.Name()); err != nil {
 		t.Errorf("it was taken from one that runs: %v", err)
+	}
+}
+
+// backsUpOnly is the variable that makes a process of this test a backup that ends itself
+// as kill -9 would, as soon as something of it lies in plain.
+const backsUpOnly = "WARDKEEP_TEST_BACKS_UP"
+
+// backUpOnly backs up: file of the configuration, where to.
+func backUpOnly(args string) int {
+	file, to, _ := strings.Cut(args, "|")
+	config, err := app.LoadConfig(file)
+	if err == nil {
+		go func() {
+			for {
+				left, _ := filepath.Glob(filepath.Join(config.DataDir, "backup-*.tmp"))
+				for _, name := range left {
+					if info, err := os.Stat(name); err == nil && info.Size() > 0 {
+						syscall.Kill(os.Getpid(), syscall.SIGKILL)
+					}
+				}
+			}
+		}()
+		var a *app.App
+		if a, err = app.Open(context.Background(), config, apptest.Discard()); err == nil {
+			var lock keyring.Lock
+			if lock, err = keyring.ForRecipients(recipient); err == nil {
+				_, _, err = a.Backup(context.Background(), to, lock)
+			}
+		}
+	}
+	fmt.Fprintln(os.Stderr, "it wasn't killed:", err)
+	return 1
+}
+
+// Article 20: what a backup leaves in plain that kill -9 ended is gone with the next sweep of
+// the server beside it: nobody has to start anything.
+func TestArticle20_ASweepRemovesWhatAKilledBackupLeft(t *testing.T) {
+	in := apptest.New(t, "")
+	a := in.Open(apptest.Discard())
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- a.Serve(ctx, l) }()
+	defer func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := in.Client("http://" + l.Addr().String()).Service(t.Context()); err != nil { // it has started
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), backsUpOnly+"="+in.File+"|"+filepath.Join(in.Dir, "backup.age"))
+	out, err := cmd.CombinedOutput()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		left, err := filepath.Glob(filepath.Join(in.Data(), "backup-*"))
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("sweeps later there is %v, %v", left, err)
+		}
+		if len(left) == 0 {
+			break
+		}
 	}
 }
 

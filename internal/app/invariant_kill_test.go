@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 	if args := os.Getenv(restoresOnly); args != "" {
 		os.Exit(restoreOnly(args))
 	}
+	if args := os.Getenv(backsUpOnly); args != "" {
+		os.Exit(backUpOnly(args))
+	}
 	code := m.Run()
 	apptest.RemoveBinary()
 	if err := browsertest.Close(); err != nil {

@@ -45,9 +45,13 @@ type sweeper struct {
 	app *App
 }
 
-// Work erases what is due. A sweep that fails is an alarm: it is logged as an
-// error, and tried again.
+// Work erases what is due, with what a backup that was killed has left in plain: keys of
+// children who are erased later are in it. A sweep that fails is an alarm: it is logged as
+// an error, and tried again.
 func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
+	if err := s.app.Tidy(); err != nil {
+		s.app.Log.ErrorContext(ctx, "backup: what one that was killed has left is not removed", "error", err)
+	}
 	done, err := retention.SweepTelling(ctx, s.app.Store, s.app.Vault, s.app.Farewell(),
 		retention.Terms{TurningLead: time.Duration(s.app.Config.TurningLead) * 24 * time.Hour})
 	if err != nil {
