@@ -15,10 +15,7 @@ package cessation
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
@@ -26,6 +23,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
@@ -42,9 +40,6 @@ func (system) Governs(string) bool { return true }
 const (
 	// batch bounds how much one look for children takes.
 	batch = 500
-	// atOnce is how many children are dealt with at once: on SQLite they share a
-	// transaction, and so one fsync.
-	atOnce = 16
 	// settled is how long after an announcement every registration has ended that was on
 	// its way when it came.
 	settled = 10 * time.Second
@@ -156,7 +151,7 @@ func (w *work) tell(ctx context.Context) error {
 			return err
 		}
 		concerned := 0
-		err = each(some, func(c found) error {
+		err = retention.Each(some, retention.AtOnce, func(c found) error {
 			if !c.concerned {
 				return nil
 			}
@@ -168,7 +163,7 @@ func (w *work) tell(ctx context.Context) error {
 				_, err = family.TellCeasing(ctx, tx, system{}.Ledger(), child, w.Purpose, w.EndsAt)
 				return err
 			})
-			return gone(err)
+			return retention.Gone(err)
 		})
 		if err != nil {
 			return err
@@ -209,34 +204,6 @@ func (w *work) place(ctx context.Context) (ok bool, err error) {
 		return w.TellPlaced(ctx, tx, head.Size)
 	})
 	return ok, err
-}
-
-// gone takes it for done when somebody else has erased the child meanwhile.
-func gone(err error) error {
-	if errors.Is(err, family.ErrErased) {
-		return nil
-	}
-	return err
-}
-
-// each calls fn for every one, a few at once, and returns all errors.
-func each[T any](all []T, fn func(T) error) error {
-	var mu sync.Mutex
-	var failed []error
-	var group errgroup.Group
-	group.SetLimit(atOnce)
-	for _, one := range all {
-		group.Go(func() error {
-			if err := fn(one); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed = append(failed, err)
-			}
-			return nil
-		})
-	}
-	group.Wait() // fn's errors are in failed
-	return errors.Join(failed...)
 }
 
 // A found is a child of a service, and whether the end of a purpose concerns it: a

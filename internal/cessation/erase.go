@@ -81,7 +81,7 @@ func (w *work) clear(ctx context.Context) error {
 			return err
 		}
 		var cleared atomic.Int64
-		err = each(some, func(c found) error {
+		err = retention.Each(some, retention.AtOnce, func(c found) error {
 			if !c.concerned {
 				return nil
 			}
@@ -93,7 +93,7 @@ func (w *work) clear(ctx context.Context) error {
 			if err == nil && len(items) > 0 {
 				cleared.Add(1)
 			}
-			return gone(err)
+			return retention.Gone(err)
 		})
 		w.done.Cleared += int(cleared.Load())
 		if err != nil {

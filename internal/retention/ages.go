@@ -60,7 +60,7 @@ func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Far
 		return nil
 	})
 	var aged atomic.Int64
-	err = errors.Join(err, each(due, atOnce, func(c family.Child) error {
+	err = errors.Join(err, Each(due, AtOnce, func(c family.Child) error {
 		var letters []notify.Message
 		told := family.AgedNot
 		err := store.Update(ctx, func(tx *db.Tx) error {
@@ -79,7 +79,7 @@ func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Far
 			f.Send(ctx, letters)
 			aged.Add(1)
 		}
-		return gone(err)
+		return Gone(err)
 	}))
 	return len(due), int(aged.Load()), err
 }

@@ -117,7 +117,7 @@ func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Fare
 					f.Send(ctx, c.letters)
 					erased.Add(1)
 				}
-				failed.add(gone(err))
+				failed.add(Gone(err))
 				return nil
 			})
 		}

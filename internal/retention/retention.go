@@ -16,8 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"wardkeep/internal/access"
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
@@ -201,14 +199,6 @@ func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message
 	})
 }
 
-// gone takes it for done when somebody else has erased the child meanwhile.
-func gone(err error) error {
-	if errors.Is(err, family.ErrErased) {
-		return nil
-	}
-	return err
-}
-
 // through calls fn for all that is due, a few at once, and returns how much it did. Look returns the next
 // that are due behind one, in order. What fails is passed over and comes back as an error: what is
 // behind it is reached in the same sweep.
@@ -227,35 +217,16 @@ func through[T any](ctx context.Context, store *db.DB, look func(ctx context.Con
 			break
 		}
 		after = due[len(due)-1]
-		failed.add(each(due, atOnce, func(one T) error {
+		failed.add(Each(due, AtOnce, func(one T) error {
 			n, err := fn(one)
 			did.Add(int64(n))
-			return gone(err)
+			return Gone(err)
 		}))
 		if len(due) < batch {
 			break
 		}
 	}
 	return int(did.Load()), failed.joined()
-}
-
-// atOnce is how many children are swept at once: on SQLite they share a
-// transaction, and so one fsync.
-const atOnce = 16
-
-// each calls fn for every one, so many at once, and returns what went wrong.
-func each[T any](all []T, most int, fn func(T) error) error {
-	var failed failures
-	var group errgroup.Group
-	group.SetLimit(most)
-	for _, one := range all {
-		group.Go(func() error {
-			failed.add(fn(one))
-			return nil
-		})
-	}
-	group.Wait() // fn's errors are in failed
-	return failed.joined()
 }
 
 func sweepRequests(ctx context.Context, store *db.DB) (int, error) {

@@ -107,7 +107,7 @@ func expire(ctx context.Context, calm *pace, v *vault.Vault, due []vault.Due) ([
 			one, err = v.Expire(ctx, tx, actor, d.Service, d.Child)
 			return err
 		})
-		if failed.add(gone(err)); err == nil {
+		if failed.add(Gone(err)); err == nil {
 			done = append(done, one)
 		}
 	}
