@@ -32,6 +32,7 @@ type Charter struct {
 	Other      Words       `json:"other" doc:"其他应当告知的事项；没有就写“无”和“none”|anything else a guardian should know; write 无 and none when there is nothing"`
 	Items      []Item      `json:"items" doc:"处理的信息|the information that is processed"`
 	Purposes   []Purpose   `json:"purposes" doc:"处理的目的|what it is processed for"`
+	Inactive   Period      `json:"inactive,omitzero" doc:"账号连续多久没有使用就删除，3m 到 3y；之前至少 30 天告知监护人（第十二条）|how long an account may lie unused before it is erased, 3m to 3y; its guardians are told at least 30 days before (Article 12)"`
 	Processors []Processor `json:"processors,omitempty" doc:"受托方|who works on behalf of the operator"`
 	Recipients []Recipient `json:"recipients,omitempty" doc:"接收信息的第三方|third parties with purposes of their own"`
 	// ReturnOrigins are in the charter, and not with a key of an app: an officer

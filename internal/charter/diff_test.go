@@ -82,6 +82,9 @@ var edgeCase12 = []struct {
 	{"a month for thirty days", func(c *Charter) { c.Purposes[2].Retention.Period = Period{3, 'm'} }, true, "speaking-practice"},
 	{"cap gone", func(c *Charter) { c.Purposes[1].Retention.AtMost = Period{} }, true, "course-progress"},
 	{"cap comes", func(c *Charter) { c.Purposes[2].Retention.AtMost = days(90) }, false, "speaking-practice"},
+	{"unused accounts kept longer", func(c *Charter) { c.Inactive = Period{2, 'y'} }, true, "all"},
+	{"unused accounts kept for good", func(c *Charter) { c.Inactive = Period{} }, true, "all"},
+	{"unused accounts erased sooner", func(c *Charter) { c.Inactive = Period{1, 'y'} }, false, "all"},
 	{"retention starts later", func(c *Charter) { c.Purposes[2].Retention.From = FromLastUse }, true, "speaking-practice"},
 	{"expiry handling", func(c *Charter) { c.Purposes[2].AtExpiry.ZH = "匿名化后保留。" }, true, "speaking-practice"},
 	{"safeguard gone", func(c *Charter) { c.Safeguards = c.Safeguards[1:] }, true, "all"},
@@ -247,6 +250,7 @@ func TestDiff_NoDifferenceIsOverlooked(t *testing.T) {
 var immaterial = []Words{
 	{"保存期限缩短", "it is kept for a shorter time"},
 	{"最长保存期限缩短", "it is kept for a shorter time at most"},
+	{"不使用的账号更早删除", "an account that nobody uses is erased sooner"},
 	{"增加了保护措施", "a safeguard is added"},
 	{"增加了投诉途径", "a way to complain is added"},
 	{"增加了举报途径", "a way to report is added"},

@@ -57,6 +57,8 @@ var refusals = []struct {
 	{"event without words", "      event_label: {zh-CN: 注销账号, en: the account is closed}\n", "", "retention:\n      from: event", "event_label"},
 	{"event without event", "    retention:\n      from: last_use\n      period: 90d", "    retention:\n      from: event\n      period: 90d", "retention:\n      from: event\n      period: 90d", "write event and event_label"},
 	{"event that isn't one", "from: collection\n      period: 180d", "from: collection\n      event: done\n      period: 180d", "event: done", "delete it"},
+	{"unused accounts erased within a summer", "inactive: 18m", "inactive: 88d", "inactive: 88d", "from 3m to 3y"},
+	{"unused accounts kept for ever", "inactive: 18m", "inactive: 37m", "inactive: 37m", "from 3m to 3y"},
 	{"cap below period", "period: 90d\n      at_most: 2y", "period: 90d\n      at_most: 30d", "at_most: 30d", "shorter than period"},
 	{"necessary beyond the table", "items: [guardian_phone]", "items: [guardian_phone, nickname]", "items: [guardian_phone, nickname]", `"nickname" is not among the necessary items of app type 19`},
 	{"optional made necessary", "    label: {zh-CN: 学习提醒, en: Reminders}", "    necessary: true\n    label: {zh-CN: 学习提醒, en: Reminders}", "items: [push_token]", `"push_token" is not among the necessary`},

@@ -32,6 +32,7 @@ type ruling struct {
 var rulings = []ruling{
 	{"purposes/*/retention/period", []kind{shorter}, false, Words{"保存期限缩短", "it is kept for a shorter time"}},
 	{"purposes/*/retention/at_most", []kind{shorter}, false, Words{"最长保存期限缩短", "it is kept for a shorter time at most"}},
+	{"inactive", []kind{shorter}, false, Words{"不使用的账号更早删除", "an account that nobody uses is erased sooner"}},
 	{"safeguards/*", []kind{added}, false, Words{"增加了保护措施", "a safeguard is added"}},
 	{"channels/complaint/*", []kind{added}, false, Words{"增加了投诉途径", "a way to complain is added"}},
 	{"channels/authority/*", []kind{added}, false, Words{"增加了举报途径", "a way to report is added"}},
@@ -44,6 +45,7 @@ var rulings = []ruling{
 
 	{"purposes/*/retention/period", []kind{longer}, true, Words{"保存期限延长", "it is kept longer"}},
 	{"purposes/*/retention/at_most", []kind{longer}, true, Words{"最长保存期限延长或取消", "it may be kept longer"}},
+	{"inactive", []kind{longer}, true, Words{"不使用的账号更晚删除，或不再删除", "an account that nobody uses is kept longer"}},
 	{"purposes/*/at_expiry", nil, true, Words{"到期处理方式改变", "what happens at the end changes"}},
 	{"purposes/*/if_refused", nil, true, Words{"拒绝的后果改变", "the consequences of refusing change"}},
 	{"purposes/*/activities", nil, true, Words{"处理活动改变", "what is done changes"}},
@@ -212,6 +214,7 @@ var places = map[string]Words{
 	"purposes/*/recipients": {"接收方", "recipients"}, "purposes/*/audiences": {"披露对象", "audience"}, "purposes/*/audiences/*/label": {"说法", "words"},
 	"purposes/*/audiences/*/items": {"能看到的信息", "items seen"}, "purposes/*/separate_consent": {"单独同意", "separate consent"},
 	"purposes/*/cross_border": {"出境依据", "ground for going abroad"},
+	"inactive":                {"账号多久不用就删除", "time after which an unused account is erased"},
 	"processors":              {"受托方", "processor"}, "processors/*/label": {"名称", "name"}, "processors/*/contact": {"联系方式", "contact"},
 	"processors/*/country": {"国家或地区", "country"}, "processors/*/task": {"受托事项", "task"}, "processors/*/items": {"得到的信息", "items it gets"},
 	"processors/*/sub_processors": {"转委托", "sub-processors"},

@@ -28,6 +28,9 @@ func (b *noticeBuilder) storage() Section {
 	if len(b.c.Purposes) == 0 {
 		b.blank["storage"] = true
 	}
+	if !b.c.Inactive.IsZero() {
+		points = append(points, Point{b.t.inactive, fmt.Sprintf(b.t.ifInactive, b.c.Inactive.In(b.lang), InactiveLead)})
+	}
 	return b.section("storage", points)
 }
 

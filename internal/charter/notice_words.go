@@ -8,6 +8,7 @@ type noticeText struct {
 	necessary, optional, nobody, forPurpose                   string
 	noneNecessary, someNecessary, allNecessary, span, spans   string
 	scope, place, kept, measure, abroad                       string
+	inactive, ifInactive                                      string
 	processor, recipient, audience                            string
 	toOperator, toAuthority, contact, toCorrect, toDelete, to string
 	otherLabel, basicFunction, appType, effect                string
@@ -51,6 +52,9 @@ var chineseNotice = noticeText{
 	kept:    "保存期限：%s。到期处理：%s",
 	measure: "措施 %d",
 	abroad:  "。涉及出境，依据：%s",
+
+	inactive:   "长期不使用的账号",
+	ifInactive: "如果连续 %s没有使用，我们会至少提前 %d 天告诉您，之后删除这个账号里孩子的全部信息。孩子使用服务，或者您查看、答复，都算使用；在那之前用过一次，就不会因此删除。",
 
 	processor: "受我们委托的%s（所在地 %s，联系方式 %s），受托事项：%s得到：%s",
 	recipient: "接收方%s（所在地 %s，联系方式 %s），用途：%s得到：%s",
@@ -103,6 +107,9 @@ var englishNotice = noticeText{
 	kept:    "Kept for: %s. At the end: %s",
 	measure: "Measure %d",
 	abroad:  ". It goes abroad, on the basis of: %s",
+
+	inactive:   "An account that nobody uses",
+	ifInactive: "If it isn't used for %s without a break, we tell you at least %d days ahead, and then erase all that the account holds about your child. Your child using the service counts, and so does your looking or answering: once before that, and nothing is erased for this.",
 
 	processor: "%s works for us (country %s, contact %s). Its task: %s It gets: %s",
 	recipient: "%s receives it (country %s, contact %s). Its purpose: %s It gets: %s",

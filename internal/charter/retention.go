@@ -136,6 +136,17 @@ func (p Period) sometimes(q Period) bool {
 	return false
 }
 
+// InactiveLead is how many days before an account that nobody uses is erased its guardians are
+// told, at least: the notice says so.
+const InactiveLead = 30
+
+// What an operator may set for accounts that nobody uses: not so little that a summer ends one,
+// nor so much that the rule is none.
+var (
+	leastInactive = Period{89, 'd'} // three months, of the shortest
+	mostInactive  = Period{3, 'y'}
+)
+
 // A From is the moment a retention counts from.
 type From string
 

@@ -1,6 +1,7 @@
 package charter
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -117,4 +118,41 @@ func TestArticle12_RetentionProperties(t *testing.T) {
 			t.Fatalf("a use of %+v goes beyond %s", r, q)
 		}
 	})
+}
+
+// Article 12: what is said of accounts that nobody uses is said where it is said how long
+// things are kept, and only where there is such a rule; one that comes asks nobody again.
+func TestArticle12_TheNoticeSaysWhenAnUnusedAccountEnds(t *testing.T) {
+	with := example(t)
+	without := clone(t, with)
+	without.Inactive = Period{}
+	for _, lang := range Langs {
+		n, err := Notice(with, lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, _ := n.Section("storage")
+		mustSay(t, s.Points[len(s.Points)-1].Text, with.Inactive.In(lang), strconv.Itoa(InactiveLead))
+		if n, err = Notice(without, lang); err != nil {
+			t.Fatal(err)
+		}
+		if other, _ := n.Section("storage"); len(other.Points) != len(s.Points)-1 {
+			t.Errorf("%s: without the rule: %v", lang, other.Points)
+		}
+	}
+	if m := Material(Diff(without, with)); len(m) > 0 {
+		t.Errorf("asked again for a rule that came: %v", m)
+	}
+	if clone(t, without).Inactive != (Period{}) {
+		t.Error("a charter without the rule has one")
+	}
+	for _, s := range []string{"3m", "89d", "90d", "1y", "36m", "3y"} {
+		c := clone(t, with)
+		if c.Inactive = period(t, s); c.Hash() == with.Hash() {
+			t.Errorf("%s: the same charter", s)
+		}
+		if _, err := Parse(c.Canonical()); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
 }

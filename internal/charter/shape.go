@@ -31,6 +31,7 @@ func check(c *Charter, r *report) {
 	checkSafety(c, r)
 	checkItems(c, r)
 	checkPurposes(c, r)
+	checkInactive(c, r)
 	checkParties(c, r)
 }
 

@@ -237,6 +237,12 @@ func checkRetention(t Retention, path string, r *report) {
 	}
 }
 
+func checkInactive(c *Charter, r *report) {
+	if p := c.Inactive; !p.IsZero() && (leastInactive.longer(p) || p.longer(mostInactive)) {
+		r.add("inactive", "请写 3m 到 3y 之间的期限，例如 18m", "write a period from 3m to 3y, such as 18m")
+	}
+}
+
 func checkAudiences(p Purpose, path string, r *report) {
 	for j, a := range p.Audiences {
 		for k, name := range a.Items {
