@@ -22,7 +22,7 @@ const ending = "xiaoxi-stories"
 // end: a service ends, from the announcement to the last certificate (Article 23).
 func (d *demo) end(ctx context.Context) error {
 	d.chapter("end")
-	officer, client, err := d.second(ctx)
+	officer, client, err := d.second(ctx, ending, func(*charter.Charter) {})
 	if err != nil {
 		return err
 	}
@@ -84,31 +84,32 @@ func (d *demo) end(ctx context.Context) error {
 	return nil
 }
 
-// second opens the service that ends.
-func (d *demo) second(ctx context.Context) (officer catalog.Officer, client *wardkeep.Client, err error) {
+// second opens one more service, by a charter that is another in something.
+func (d *demo) second(ctx context.Context, service string, change func(*charter.Charter)) (officer catalog.Officer, client *wardkeep.Client, err error) {
 	c, err := charter.Load(xiaoxi.Files)
 	if err != nil {
 		return officer, nil, err
 	}
-	c.Service = ending
+	c.Service = service
+	change(c)
 	if c, err = charter.Parse(c.Canonical()); err != nil {
 		return officer, nil, err
 	}
 	var key string
 	err = d.try(ctx, func(tx *db.Tx) (err error) {
-		if _, _, err = catalog.Create(ctx, tx, operator, ending, catalog.Live); err != nil {
+		if _, _, err = catalog.Create(ctx, tx, operator, service, catalog.Live); err != nil {
 			return err
 		}
 		if officer, _, err = establish(ctx, tx, c); err != nil {
 			return err
 		}
-		_, key, _, err = account.IssueApp(ctx, tx, operator, ending, "stories-app", account.AllScopes(), time.Time{})
+		_, key, _, err = account.IssueApp(ctx, tx, operator, service, service+"-app", account.AllScopes(), time.Time{})
 		return err
 	})
 	if err != nil {
 		return officer, nil, err
 	}
-	if client, err = wardkeep.New(d.base, ending, key); err != nil {
+	if client, err = wardkeep.New(d.base, service, key); err != nil {
 		return officer, nil, err
 	}
 	client.Lang, client.HTTP = string(d.s.lang), d.client.HTTP

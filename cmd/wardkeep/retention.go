@@ -21,7 +21,8 @@ type retentionShowCmd struct {
 }
 
 // Run prints how long the values of each purpose are kept, which of them ends next, and
-// whether any is past its time (Article 12). It ends with 1 if one is.
+// whether any is past its time, and of how many accounts that nobody uses the end was
+// told (Article 12). It ends with 1 if a value is past its time.
 func (c retentionShowCmd) Run(ctx context.Context, s *session) error {
 	overdue := false
 	err := s.view(ctx, func(tx *db.Tx) error {
@@ -40,6 +41,11 @@ func (c retentionShowCmd) Run(ctx context.Context, s *session) error {
 				return err
 			}
 			s.say("cmd.retention.service", "Service", service, "Erased", swept.Erased, "Reported", s.moment(swept.ReportedAt))
+			unused, err := retention.ShowUnused(ctx, tx, charters, service)
+			if err != nil {
+				return err
+			}
+			s.unused(unused)
 			for _, p := range all {
 				overdue = overdue || p.Overdue > 0
 				s.standing(p)
@@ -67,6 +73,14 @@ func (c retentionShowCmd) services(ctx context.Context, tx *db.Tx) (names []stri
 		names = append(names, service.Name)
 	}
 	return names, err
+}
+
+func (s *session) unused(u retention.Unused) {
+	if u.After.IsZero() {
+		s.say("cmd.retention.unused_kept")
+		return
+	}
+	s.say("cmd.retention.unused", "Period", u.After.In(charter.Lang(s.lang)), "Announced", u.Announced, "First", s.moment(u.First))
 }
 
 func (s *session) standing(p retention.Standing) {

@@ -1,5 +1,6 @@
 // Package access tells guardians who used what is held about their child, on which
-// day, how often and why (PIPL 44 and 45).
+// day, how often and why (PIPL 44 and 45), and knows of each child on which day it was
+// used last, for accounts that nobody uses (Article 12).
 //
 // The ledger knows it, and has no index by child: a row per use would double the
 // cost of every use. So a consumer counts the uses off their way, per child and
@@ -65,8 +66,9 @@ func DayOf(at time.Time) int64 {
 // Date returns the beginning of the day.
 func (u Use) Date() time.Time { return time.Unix(u.Day*24*60*60, 0).UTC() }
 
-// kinds are how the kinds of those entries begin that tell of a use.
-var kinds = []string{"use.", "access."}
+// kinds are how the kinds of those entries begin that tell of a use, or that the account of
+// a child is used.
+var kinds = append([]string{"use."}, lively...)
 
 // UseOf returns what an entry tells, and false for one that tells of no use. The
 // replay calls it too. Errors: ledger.ErrDamaged.
@@ -235,26 +237,44 @@ type line struct {
 	key string
 }
 
+// uses are what a stretch of the ledger tells of one child.
+type uses struct {
+	service string
+	last    int64 // the day of the last use; 0: none
+	lines   map[line]*Told
+}
+
 // read counts a stretch of the ledger, by pseudonym.
-func read(ctx context.Context, store *db.DB, from, to int64) (map[string]map[line]*Told, error) {
-	counts := make(map[string]map[line]*Told)
+func read(ctx context.Context, store *db.DB, from, to int64) (map[string]*uses, error) {
+	counts := make(map[string]*uses)
 	err := store.View(ctx, func(tx *db.Tx) error {
 		oldest := DayOf(tx.Now()) - Keep
 		return ledger.ReadKinds(ctx, tx, from, to, kinds, func(p ledger.Placed) error {
 			u, ok, err := UseOf(p)
-			if err != nil || !ok || u.Day <= oldest {
+			if err != nil {
 				return err
+			}
+			ok = ok && u.Day > oldest
+			lives := Lives(p)
+			if !ok && !lives || p.Subject == "" {
+				return nil
 			}
 			of := counts[p.Subject]
 			if of == nil {
-				of = make(map[line]*Told)
+				of = &uses{service: p.Service, lines: make(map[line]*Told)}
 				counts[p.Subject] = of
 			}
-			k := line{u.Day, string(u.Line())}
-			if of[k] == nil {
-				of[k] = &Told{Use: u, line: []byte(k.key)}
+			if lives {
+				of.last = max(of.last, u.Day)
 			}
-			of[k].Times++
+			if !ok {
+				return nil
+			}
+			k := line{u.Day, string(u.Line())}
+			if of.lines[k] == nil {
+				of.lines[k] = &Told{Use: u, line: []byte(k.key)}
+			}
+			of.lines[k].Times++
 			return nil
 		})
 	})
@@ -263,7 +283,7 @@ func read(ctx context.Context, store *db.DB, from, to int64) (map[string]map[lin
 
 // write adds the counts of some children. They stay as they are to the commit, so
 // that no row is written about one that is being erased.
-func write(ctx context.Context, tx *db.Tx, subjects []string, counts map[string]map[line]*Told, upto int64) error {
+func write(ctx context.Context, tx *db.Tx, subjects []string, counts map[string]*uses, upto int64) error {
 	children, err := family.HoldSubjects(ctx, tx, subjects)
 	if err != nil {
 		return err
@@ -273,7 +293,18 @@ func write(ctx context.Context, tx *db.Tx, subjects []string, counts map[string]
 		if !ok {
 			continue // erased since
 		}
-		for _, t := range counts[subject] {
+		of := counts[subject]
+		if of.last > 0 {
+			// A use ends what its guardians were told of it.
+			err := tx.Queue(ctx, `
+				INSERT INTO child_activity (child, service, last, erase_on) VALUES ($1, $2, $3, 0)
+				ON CONFLICT (child) DO UPDATE SET last = excluded.last, erase_on = 0 WHERE child_activity.last < excluded.last`,
+				child, of.service, of.last)
+			if err != nil {
+				return err
+			}
+		}
+		for _, t := range of.lines {
 			err := tx.Queue(ctx, `
 				INSERT INTO child_access (child, day, line, actor, activity, purpose, party, items, permitted, uses, upto)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -291,6 +322,9 @@ func write(ctx context.Context, tx *db.Tx, subjects []string, counts map[string]
 // Forget removes the counts of a child. It is a part of erasing the child (Article
 // 20).
 func Forget(ctx context.Context, tx *db.Tx, child family.ID) error {
+	if err := tx.Queue(ctx, `DELETE FROM child_activity WHERE child = $1`, child); err != nil {
+		return err
+	}
 	return tx.Queue(ctx, `DELETE FROM child_access WHERE child = $1`, child)
 }
 

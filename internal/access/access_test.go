@@ -206,3 +206,68 @@ func TestDayIsThatOfBeijing(t *testing.T) {
 		t.Error("the zero use is permitted")
 	}
 }
+
+// Nothing is unused for the whole period before it is, whenever on its last day it was used; and
+// the latest such day is found.
+func TestArticle12_AnUnusedPeriodIsWhole(t *testing.T) {
+	first := access.DayOf(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
+	for _, text := range []string{"89d", "3m", "18m", "1y", "3y"} {
+		p, err := charter.ParsePeriod(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for last := first; last < first+800; last++ {
+			from := access.IdleFrom(p, last)
+			if late := access.Begin(last + 1).Add(-time.Second); access.Begin(from).Before(p.After(late)) || access.Begin(from-1).After(p.After(late)) {
+				t.Fatalf("%s after %v: from %v on", text, late, access.Begin(from))
+			}
+			if access.DayOf(access.Begin(last)) != last || access.DayOf(access.Begin(last).Add(-time.Second)) != last-1 {
+				t.Fatalf("day %d doesn't begin at %v", last, access.Begin(last))
+			}
+			if got := access.LastIdle(p, from); got < last || access.IdleFrom(p, got) > from || access.IdleFrom(p, got+1) <= from {
+				t.Fatalf("%s: by %d it is %d", text, from, got)
+			}
+		}
+	}
+}
+
+// Being registered is the first use, and what isn't permitted is none; who is erased has no day.
+func TestArticle12_TheDayOfTheLastUse(t *testing.T) {
+	each(t, func(t *testing.T, b *book) {
+		c := b.Child()
+		day := func(want int64) {
+			t.Helper()
+			b.flush()
+			b.count()
+			b.Do(func(ctx context.Context, tx *db.Tx) error {
+				a, err := access.ActivityOf(ctx, tx, c.ID)
+				if a.Last != want || a.EraseOn != 0 {
+					t.Errorf("%+v, want %d", a, want)
+				}
+				return err
+			})
+		}
+		today := func() int64 { return access.DayOf(b.Store.Now()) }
+		first := today()
+		day(first)
+		b.Pass(49 * time.Hour)
+		if _, err := b.Read(c, "course-progress", "school"); !errors.Is(err, gate.ErrDenied) {
+			t.Fatal(err)
+		}
+		day(first)
+		b.Put(c, "course-progress", "nickname", "小满")
+		day(today())
+		second := today()
+		b.Pass(2 * access.Keep * 24 * time.Hour) // longer than a use is told
+		b.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := access.Sweep(ctx, tx, 10)
+			return err
+		})
+		day(second)
+		b.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := b.Vault.Erase(ctx, tx, b.App.Ledger(), vaulttest.Service, c.ID, family.Requested)
+			return err
+		})
+		day(0)
+	})
+}

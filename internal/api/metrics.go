@@ -42,6 +42,7 @@ var (
 var (
 	sweepSuccess = prometheus.NewDesc("wardkeep_sweep_last_success_timestamp_seconds", "When a sweep last left nothing due; 0: never.", nil, nil)
 	sweepErased  = prometheus.NewDesc("wardkeep_sweep_values_erased_total", "Values past their time that sweeps have erased.", nil, nil)
+	sweepUnused  = prometheus.NewDesc("wardkeep_accounts_unused", "Children who will be erased since nobody uses the account, as their guardians were told.", nil, nil)
 	sweepOverdue = prometheus.NewDesc("wardkeep_sweep_overdue_seconds", "How long the value that ended first is past its time; 0 if none is.", []string{"purpose"}, nil)
 )
 
@@ -143,6 +144,11 @@ func measureSweeps(ctx context.Context, tx *db.Tx, service string, all *measures
 	if err != nil {
 		return err
 	}
+	unused, err := retention.CountUnused(ctx, tx, service)
+	if err != nil {
+		return err
+	}
+	all.add(sweepUnused, prometheus.GaugeValue, float64(unused))
 	at := 0.0
 	if !last.IsZero() {
 		at = float64(last.UnixMilli()) / 1000

@@ -68,7 +68,7 @@ func TestMetrics_OfTheServicesWebhooks(t *testing.T) {
 			`wardkeep_webhook_waiting{endpoint="` + ours.ID + `"} 1`, `wardkeep_webhook_parked{endpoint="` + ours.ID + `"} 1`,
 			`wardkeep_webhook_oldest_waiting_seconds{endpoint="` + ours.ID + `"} 360`,
 			"# TYPE wardkeep_webhook_delivered_total counter", "# TYPE wardkeep_sweep_values_erased_total counter",
-			"wardkeep_sweep_last_success_timestamp_seconds 0", "wardkeep_sweep_values_erased_total 0",
+			"wardkeep_sweep_last_success_timestamp_seconds 0", "wardkeep_sweep_values_erased_total 0", "wardkeep_accounts_unused 0",
 		} {
 			if status != http.StatusOK || !strings.Contains(text, want) {
 				t.Errorf("%d: no %s in\n%s", status, want, text)

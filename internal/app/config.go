@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/webhook"
 )
@@ -63,6 +64,9 @@ type Config struct {
 	// TurningLead is how many days before a 14th birthday is over it is told that the
 	// minor is to be asked: 30 by default, at most 180.
 	TurningLead int `yaml:"turning_lead"`
+	// InactiveLead is how many days before an account that nobody uses is erased its
+	// guardians are told: 30 by default, which the notice promises, at most 60.
+	InactiveLead int `yaml:"inactive_lead"`
 	// Clocks are those of what is demanded.
 	Clocks Clocks `yaml:"clocks"`
 	// Webhooks says where the events of services may go.
@@ -264,6 +268,9 @@ func (c *Config) check() (wrong ConfigProblems) {
 	c.Limits.check(say)
 	if c.TurningLead < 0 || c.TurningLead > 180 {
 		say("turning_lead", "app.config.turning_lead")
+	}
+	if c.InactiveLead != 0 && (c.InactiveLead < charter.InactiveLead || c.InactiveLead > 60) {
+		say("inactive_lead", "app.config.inactive_lead")
 	}
 	if len(c.proxies()) != len(c.Proxies) {
 		say("proxies", "app.config.proxies")

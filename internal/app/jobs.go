@@ -53,13 +53,13 @@ func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 		s.app.Log.ErrorContext(ctx, "backup: what one that was killed has left is not removed", "error", err)
 	}
 	done, err := retention.SweepTelling(ctx, s.app.Store, s.app.Vault, s.app.Farewell(),
-		retention.Terms{TurningLead: time.Duration(s.app.Config.TurningLead) * 24 * time.Hour})
+		retention.Terms{TurningLead: time.Duration(s.app.Config.TurningLead) * 24 * time.Hour, InactiveLead: time.Duration(s.app.Config.InactiveLead) * 24 * time.Hour})
 	if err != nil {
 		s.app.Log.ErrorContext(ctx, "retention: the sweep is behind", "error", err)
 		return errors.New("the sweep is behind; the log says why") // a job's error is stored in clear
 	}
 	if done != (retention.Swept{}) {
-		s.app.Log.InfoContext(ctx, "retention: swept", "demanded", done.Demanded, "values", done.Values, "unanswered", done.Unanswered, "aged", done.Aged, "claims", done.Claims, "kept", done.Kept, "overdue", done.Overdue, "requests", done.Requests,
+		s.app.Log.InfoContext(ctx, "retention: swept", "demanded", done.Demanded, "values", done.Values, "unanswered", done.Unanswered, "idle", done.Idle, "inactive", done.Inactive, "aged", done.Aged, "claims", done.Claims, "kept", done.Kept, "overdue", done.Overdue, "requests", done.Requests,
 			"proofs", done.Proofs, "attempts", done.Attempts, "suspicions", done.Suspicions, "traces", done.Traces, "contacts", done.Contacts,
 			"sessions", done.Sessions, "passkeys", done.Passkeys, "accesses", done.Accesses, "certificates", done.Evidence, "answers", done.Answers)
 	}

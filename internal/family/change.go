@@ -130,6 +130,12 @@ func TellCeasing(ctx context.Context, tx *db.Tx, actor string, c Child, purpose 
 	return c.note(ctx, tx, actor, KindCeasing, CeasingBody{Purpose: purpose, Ends: ends.UnixMicro()})
 }
 
+// TellInactive records that the guardians of a locked child are to be told that it is
+// erased, since nobody uses it (Article 12). What follows is a message.
+func TellInactive(ctx context.Context, tx *db.Tx, actor string, c Child, charter int64, last, erase time.Time) (string, error) {
+	return c.note(ctx, tx, actor, KindInactive, InactiveBody{Charter: charter, Last: last.UnixMicro(), Erase: erase.UnixMicro()})
+}
+
 // Correct replaces the birth date of a locked child (Article 19). It may make the
 // child younger. To make it older takes a document and a second person, and is
 // refused here with ErrNeedsDocument (edge case 3); so is a first birth date by

@@ -15,7 +15,8 @@ const (
 	KindTurning          = "child.turning_14" // within the lead: see Age
 	KindTurned           = "child.turned_14"
 	KindGrown            = "child.turned_18"
-	KindCeasing          = "child.ceasing" // its guardians are told that the service ends, or a purpose of it
+	KindCeasing          = "child.ceasing"  // its guardians are told that the service ends, or a purpose of it
+	KindInactive         = "child.inactive" // its guardians are told that it is erased unless it is used
 	KindErased           = "child.erased"
 	KindGuardianAdded    = "guardian.added"
 	KindGuardianVerified = "guardian.verified"
@@ -58,6 +59,14 @@ type (
 type CeasingBody struct {
 	Purpose string `json:"purpose,omitempty"` // that ends; empty: the service does
 	Ends    int64  `json:"ends"`              // until when they can look, µs
+}
+
+// An InactiveBody says of an account that nobody uses when it is erased, unless somebody does
+// (Article 12). Times are the beginnings of days in Asia/Shanghai, µs.
+type InactiveBody struct {
+	Charter int64 `json:"charter"` // whose rule it is
+	Last    int64 `json:"last"`    // the day on which it was used last
+	Erase   int64 `json:"erase"`   // the day on which it is erased
 }
 
 // An ErasedBody says why the child was erased (Article 20), with how much, and of which charter

@@ -28,11 +28,12 @@ const (
 	Requested          Ground = "request"             // a bare request is enough
 	ExpiredUnconsented Ground = "expired_unconsented" // nobody agreed in time (edge case 5)
 	Cessation          Ground = "cessation"           // Article 23
+	Inactive           Ground = "inactive"            // nobody used it for as long as the charter says, and its guardians were told (Article 12)
 )
 
 func (g Ground) known() bool {
 	switch g {
-	case Unlawful, BeyondPeriod, ConsentWithdrawn, UseEnded, Requested, ExpiredUnconsented, Cessation:
+	case Unlawful, BeyondPeriod, ConsentWithdrawn, UseEnded, Requested, ExpiredUnconsented, Cessation, Inactive:
 		return true
 	}
 	return false

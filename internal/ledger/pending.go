@@ -52,6 +52,28 @@ func Pending(ctx context.Context, tx *db.Tx, each func(Placed) error) error {
 		ORDER BY subject, service, version, id`)
 }
 
+// PendingAbout is Pending for the entries about one subject, in the order in which they
+// get their places. It looks at all that wait, which are few where the oldest of them
+// isn't old.
+func PendingAbout(ctx context.Context, tx *db.Tx, subject string, each func(Placed) error) error {
+	if subject == "" {
+		return nil
+	}
+	return db.Each(ctx, tx, func(row db.Row) error {
+		w, err := scanWaiting(row)
+		if err != nil {
+			return err
+		}
+		p, err := decode(-1, w.text)
+		if err != nil {
+			return err
+		}
+		return each(p)
+	}, `
+		SELECT id, subject, service, version, entry FROM ledger_pending WHERE subject = $1
+		ORDER BY version, id`, subject)
+}
+
 // Misfiled calls each with the pending entries whose columns don't say what the
 // entry itself says: its id, and the first column that differs. By them the
 // sequencer orders; what is recorded is the entry.

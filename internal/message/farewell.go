@@ -55,6 +55,8 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 		kind = notify.KindUnanswered
 	case family.Cessation:
 		kind = notify.KindCeased
+	case family.Inactive:
+		kind = notify.KindIdleErased
 	}
 	// Edge case 14: what a law demands to keep is told, with its basis and its end.
 	if len(kept) > 0 {

@@ -61,6 +61,7 @@ var told = map[string]reading{
 	family.KindCorrected:        everybody(notify.KindCorrected),
 	family.KindTurning:          everybody(notify.KindTurning),
 	family.KindTurned:           everybody(notify.KindTurned),
+	family.KindInactive:         everybody(notify.KindInactive),
 	family.KindCeasing:          ceasing,
 	family.KindGuardianAdded:    added,
 	family.KindGuardianEnded:    ended,
@@ -100,8 +101,9 @@ func FromLedger(ctx context.Context, tx *db.Tx, ring *keyring.Ring, from int64) 
 	next = max(from, min(head.Size, from+Round))
 	var entries []ledger.Placed
 	err = ledger.ReadKinds(ctx, tx, from, next, prefixes, func(p ledger.Placed) error {
-		// Article 23: nothing is erased with a service before this was told, late or not.
-		if told[p.Kind] != nil && (tx.Now().Sub(p.At) <= maxAge || p.Kind == family.KindCeasing) {
+		// Article 23: nothing is erased with a service before this was told, late or not. An
+		// account that nobody uses is erased on the day that this tells (Article 12).
+		if told[p.Kind] != nil && (tx.Now().Sub(p.At) <= maxAge || p.Kind == family.KindCeasing || p.Kind == family.KindInactive) {
 			entries = append(entries, p)
 		}
 		return nil

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
@@ -324,6 +325,66 @@ func TestEdgeCase4_GuardiansAreToldThatTheirDoorCloses(t *testing.T) {
 		d.Pass(4 * 366 * 24 * time.Hour)
 		sweep()
 		d.told("child.turned_18 " + motherPhone)
+	})
+}
+
+// Article 12: guardians are told that nobody uses the account, and when it is erased; not if it
+// was used before the message could be sent; and in the end that it was erased for that.
+func TestArticle12_GuardiansAreToldOfAnUnusedAccount(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child, _, _ := parents(d)
+		count := func() {
+			t.Helper()
+			d.due(d.from) // what has no place yet gets one
+			if _, err := access.Count(t.Context(), d.Store); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sweep := func(idle, erased int) {
+			t.Helper()
+			d.due(d.from)
+			done, err := retention.SweepTelling(t.Context(), d.Store, d.Vault, d.farewell, retention.Terms{InactiveLead: 40 * 24 * time.Hour})
+			if err != nil || done.Idle != idle || done.Inactive != erased {
+				t.Fatalf("%+v, %v", done, err)
+			}
+		}
+		ends := func() time.Time {
+			return access.Begin(access.IdleFrom(d.Charter.Inactive, access.DayOf(d.Store.Now())))
+		}
+		until := func(at time.Time) { d.Pass(at.Sub(d.Store.Now())) }
+		first := ends()
+		count()
+		until(first.Add(-42 * 24 * time.Hour))
+		sweep(0, 0)
+		d.Pass(25 * time.Hour)
+		sweep(1, 0)
+		due, _ := d.due(d.from)
+		d.Put(child, "account", "guardian_phone", "13800138000")
+		second := ends()
+		count()
+		for _, one := range due {
+			if err := d.teller(notify.SMS).Send(t.Context(), one); !errors.Is(err, message.ErrNobody) {
+				t.Errorf("used since: %v", err)
+			}
+		}
+		d.told()
+		until(second.Add(-41*24*time.Hour + time.Minute))
+		sweep(1, 0)
+		d.Pass(5 * 24 * time.Hour) // the gateway was down: it is told late, and not never
+		all := d.told("child.inactive "+motherPhone, "child.inactive "+fatherPhone)
+		for _, m := range all {
+			if text := m.Text.Reveal(); !strings.Contains(text, site+"/home?lang="+string(m.Lang)) || !strings.Contains(text, second.In(age.Zone).Format("1月2日")) && !strings.Contains(text, second.In(age.Zone).Format("2 Jan")) {
+				t.Error(text)
+			}
+		}
+		until(second.Add(time.Minute))
+		sweep(0, 1)
+		all = d.told("child.inactive_erased "+motherPhone, "child.inactive_erased "+fatherPhone)
+		for _, m := range all {
+			if !strings.Contains(m.Text.Reveal(), site+"/certificate/") {
+				t.Error(m.Text.Reveal())
+			}
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
@@ -178,6 +179,11 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 		m.ID = t.name(d)
 		return m, err
 	}
+	if d.Kind == notify.KindInactive {
+		m, err := t.inactive(ctx, tx, entry, to, reached.Lang)
+		m.ID = t.name(d)
+		return m, err
+	}
 	n := notify.News{Kind: d.Kind, At: entry.At}
 	if n.Service, err = serviceName(ctx, tx, t.Desk, entry.Service, to.Lang); err != nil {
 		return notify.Message{}, err
@@ -208,6 +214,16 @@ func (t Teller) ceasing(ctx context.Context, tx *db.Tx, entry ledger.Placed, to 
 		}
 	}
 	return c.Message(to), nil
+}
+
+// inactive writes of an account that nobody uses.
+func (t Teller) inactive(ctx context.Context, tx *db.Tx, entry ledger.Placed, to notify.To, lang string) (notify.Message, error) {
+	var b family.InactiveBody
+	if err := entry.Into(&b); err != nil {
+		return notify.Message{}, err
+	}
+	name, err := serviceName(ctx, tx, t.Desk, entry.Service, to.Lang)
+	return notify.Inactive{Service: name, Until: time.UnixMicro(b.Erase), Link: home(t.PublicURL, lang)}.Message(to), err
 }
 
 func (t Teller) name(d Due) string { return Name(t.Desk.Ring, d.About) }
@@ -250,6 +266,17 @@ func still(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, child fam
 		so = me.MayAnswer() && child.Disputed
 	case notify.KindSettled:
 		so = me.MayAnswer() && !child.Disputed
+	case notify.KindInactive:
+		var b family.InactiveBody
+		if err := entry.Into(&b); err != nil {
+			return err
+		}
+		a, err := access.ActivityOf(ctx, tx, child.ID)
+		if err != nil {
+			return err
+		}
+		// It may have been used since, and its guardians told once more of another day.
+		so = me.MayAnswer() && a.EraseOn == access.DayOf(time.UnixMicro(b.Erase))
 	case notify.KindGuardianAdded, notify.KindContactAdded:
 		var b family.GuardianAddedBody
 		if err := entry.Into(&b); err != nil {

@@ -28,6 +28,8 @@ const (
 	KindTurning    = "child.turning_14"
 	KindTurned     = "child.turned_14"
 	KindGrown      = "child.turned_18"
+	KindInactive   = "child.inactive" // nobody uses it: it is erased on a day
+	KindIdleErased = "child.inactive_erased"
 	KindErased     = "child.erased"
 	KindErasedKept = "child.erased_kept" // … but for what a law demands to keep
 	KindUnanswered = "child.unanswered"  // nobody answered in time: erased
@@ -92,6 +94,8 @@ var wordings = map[string]wording{
 	KindTurning:    {"turning", whyTold},
 	KindTurned:     {"turned", whyTold},
 	KindGrown:      {"grown", whyLast},
+	KindInactive:   {"inactive", whyTold},
+	KindIdleErased: {"inactive_erased", whyLast},
 	KindErased:     {"erased", whyLast},
 	KindErasedKept: {"erased_kept", whyLast},
 	KindUnanswered: {"unanswered", whyLast},

@@ -66,6 +66,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindPasskeyAdded:   {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},
 		notify.KindCeasing:        {notify.Ceasing{Service: name, Until: at, Link: home}, []string{shown, home, when}},
 		notify.KindPurposeCeasing: {notify.Ceasing{Service: name, Purpose: label, Until: at, Link: home}, []string{shown, purpose, home, when}},
+		notify.KindInactive:       {notify.Inactive{Service: name, Until: at, Link: home}, []string{shown, home, when}},
 		notify.KindErasedKept: {notify.News{Kind: notify.KindErasedKept, Service: name, At: at, Link: rules, Kept: map[i18n.Lang]string{
 			i18n.Chinese: "电子商务法第三十一条，至2029-11-15", i18n.English: "E-Commerce Law, Article 31, until 2029-11-15"}[lang]}, []string{shown, rules, "2029-11-15"}},
 		notify.KindUnanswered: {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
@@ -76,7 +77,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 			notify.KindAnswerReady, notify.KindCopyTaken},
 		back: {notify.KindUnverified, notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 			notify.KindIdentityAccepted, notify.KindIdentityRefused},
-		rules: {notify.KindCorrected, notify.KindErased, notify.KindCeased, notify.KindReleased, notify.KindGrown},
+		rules: {notify.KindCorrected, notify.KindErased, notify.KindIdleErased, notify.KindCeased, notify.KindReleased, notify.KindGrown},
 	} {
 		for _, kind := range kinds {
 			all[kind] = sample{notify.News{Kind: kind, Service: name, At: at, Link: link}, []string{shown, link}}

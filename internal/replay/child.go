@@ -29,6 +29,7 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	case f.names.text(c.service) != p.Service:
 		return impossible(ruleService)
 	}
+	f.lives(c, p)
 	look := strings.HasPrefix(p.Kind, "access.")
 	use := look || p.Kind == gate.KindPermitted || p.Kind == gate.KindDenied
 	if x := c.follow(p, use); x != (fault{}) {
@@ -116,6 +117,7 @@ func (f *fold) registered(p ledger.Placed, s source, k key, c *child) fault {
 		is.birth = 1
 	}
 	f.children[k] = is
+	f.lives(is, p)
 	if _, known := f.homes[home]; !known {
 		f.homes[home] = s
 	}
@@ -156,6 +158,8 @@ func (f *fold) familyEntry(p ledger.Placed, s source, k key, c *child) fault {
 		return f.ages(p, c)
 	case family.KindCeasing:
 		return f.childCeases(p, s, c)
+	case family.KindInactive:
+		return f.inactive(p, s, c)
 	case family.KindErased:
 		return f.erase(p, s, k, c)
 	case vault.KindErased:
@@ -200,11 +204,12 @@ func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 	early := b.Ground == family.ExpiredUnconsented &&
 		(c.state != unconsented || c.expires == 0 || p.At.UnixMicro() < c.expires)
 	demanded := f.demandedErasure(p, c, b.Ground)
+	inUse := b.Ground == family.Inactive && !c.unused(p)
 	orders, kept := c.orderedBy(p.Version), f.keptBeyond(k, p.At.UnixMicro())
 	f.forgetApprovals(k)
 	no, again := f.missed[k]
 	if again { // it rests on an erasure that this store has missed
-		early, demanded = false, true
+		early, inUse, demanded = false, false, true
 	}
 	f.children[k] = &child{service: c.service, state: erased, version: c.version, used: c.used}
 	unlike := b.Refused != c.refusedAll()
@@ -223,6 +228,8 @@ func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 		return x
 	case unlike:
 		return impossible(ruleState)
+	case inUse:
+		return impossible(ruleInactive)
 	case b.Orders != orders:
 		return impossible(ruleOrder) // each is told before the child is gone
 	case held:

@@ -235,7 +235,7 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	if err := a.compareCounts(b, found); err != nil {
 		return err
 	}
-	return nil
+	return a.compareActivity(b, found)
 }
 
 // compareErased: after an erasure there is the fact, and neither key nor

@@ -62,6 +62,7 @@ type fold struct {
 	forced map[string]source // services whose requests an app answered
 	homes  map[sym]source    // services that children are of
 	ends   []restsOnEnd      // what rests on an announcement that hasn't come yet
+	rules  []restsOnRule     // what rests on a charter that hasn't come yet
 
 	sessions map[key]signedIn // that are open
 	passkeys map[key]passkey  // that open
@@ -137,7 +138,7 @@ var (
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
-		family.KindTurning, family.KindTurned, family.KindGrown, family.KindCeasing, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
+		family.KindTurning, family.KindTurned, family.KindGrown, family.KindCeasing, family.KindInactive, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
 		family.KindGuardianProved, family.KindProofExpired,
 		verification.KindStarted, verification.KindSucceeded, verification.KindFailed, verification.KindSeen, verification.KindApproved,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
@@ -196,6 +197,7 @@ func (f *fold) finish() {
 			f.blame(e.source, x)
 		}
 	}
+	f.checkRules()
 	f.checkNotices()
 	for name, s := range f.forced {
 		if sv := f.services[name]; sv != nil && sv.state != catalog.Test {
@@ -248,6 +250,7 @@ const (
 	ruleClaim      = "birth claim"
 	ruleWebhook    = "webhook"
 	ruleCessation  = "cessation"
+	ruleInactive   = "inactive"
 	ruleSwept      = "swept"
 	ruleOrder      = "order"
 	ruleKept       = "kept"

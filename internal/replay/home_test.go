@@ -10,6 +10,8 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -17,6 +19,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -200,6 +203,12 @@ var homeChanges = []struct {
 	{"nothing was counted", `DELETE FROM ledger_cursor`, nil, "row_differs child_access upto"},
 	{"a use is told under another's key", `UPDATE child_access SET line = $1 WHERE activity = 'access' AND uses = 2`, []any{[]byte("x")}, "row_damaged child_access line"},
 	{"another activity is told", `UPDATE child_access SET activity = '王小明'`, nil, "row_damaged child_access line"},
+	{"an account was used earlier", `UPDATE child_activity SET last = last - 1`, nil, "row_differs child_activity last"},
+	{"an account was used later", `UPDATE child_activity SET last = last + 1`, nil, "row_differs child_activity last"},
+	{"an account of another service", `UPDATE child_activity SET service = '王小明'`, nil, "row_differs child_activity service"},
+	{"an account is erased that nobody was told of", `UPDATE child_activity SET erase_on = last`, nil, "row_differs child_activity erase_on"},
+	{"an account of nobody", `UPDATE child_activity SET child = 'zz' WHERE child = (SELECT min(child) FROM child_activity)`, nil, "row_extra child_activity "},
+	{"nobody knows when an account was used", `DELETE FROM child_activity`, nil, "row_missing child_activity "},
 	{"another party is told", `UPDATE child_access SET party = '王小明'`, nil, "row_damaged child_access line"},
 }
 
@@ -238,6 +247,31 @@ func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
 		}},
 		"a copy that is told as a look": {"body access.viewed", func(h *home) {
 			h.forgeLook(gate.KindViewed, h.mother, gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1, Demand: h.copy.ID})
+		}},
+		"an account that nobody uses, in the ledger alone": {"row_differs erase_on", func(h *home) {
+			h.forgeInactive(actorOfSweeps, func(*family.InactiveBody) {})
+		}},
+		"an account that an app says nobody uses": {"impossible actor", func(h *home) {
+			h.forgeInactive(h.App.Ledger(), func(*family.InactiveBody) {})
+		}},
+		"an account that was used since": {"impossible inactive", func(h *home) {
+			h.forgeInactive(actorOfSweeps, func(b *family.InactiveBody) { b.Last -= day })
+		}},
+		"an account that ends within the lead": {"impossible inactive", func(h *home) {
+			h.forgeInactive(actorOfSweeps, func(b *family.InactiveBody) { b.Erase = b.Last + charter.InactiveLead*day })
+		}},
+		"an account that ends before the charter says": {"impossible inactive", func(h *home) {
+			h.forgeInactive(actorOfSweeps, func(b *family.InactiveBody) { b.Erase -= day })
+		}},
+		"an account that ends by a charter that there isn't": {"impossible inactive", func(h *home) {
+			h.forgeInactive(actorOfSweeps, func(b *family.InactiveBody) { b.Charter += 7 })
+		}},
+		"an account that ends in the middle of a day": {"body inactive", func(h *home) {
+			h.forgeInactive(actorOfSweeps, func(b *family.InactiveBody) { b.Erase++ })
+		}},
+		"an erasure of an unused account that nobody was told of": {"impossible inactive", func(h *home) {
+			h.forge(h.mei, 1, vault.KindErased, actorOfSweeps, vault.ErasedBody{Items: h.held(), Ground: string(family.Inactive)})
+			h.forge(h.mei, 1, family.KindErased, actorOfSweeps, family.ErasedBody{Ground: family.Inactive})
 		}},
 		"a session that ended before it began": {"impossible session", func(h *home) {
 			h.forgeSession(session.KindEnded, id.New(id.Session), session.EndedBody{})
@@ -296,6 +330,39 @@ func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
 func (h *home) forgeLook(kind string, by family.Guardian, b gate.AccessBody) {
 	h.T.Helper()
 	h.forge(h.mei, 0, kind, by.Ledger(), b)
+}
+
+const (
+	actorOfSweeps = "system:retention"
+	day           = int64(24 * time.Hour / time.Microsecond)
+)
+
+// forgeInactive forges that nobody uses anything of mei, from today on.
+func (h *home) forgeInactive(actor string, change func(b *family.InactiveBody)) {
+	h.T.Helper()
+	today := access.DayOf(h.Store.Now())
+	var b family.InactiveBody
+	h.do(func(ctx context.Context, tx *db.Tx) error {
+		published, err := catalog.Current(ctx, tx, service)
+		b = family.InactiveBody{Charter: published.Number, Last: access.Begin(today).UnixMicro(),
+			Erase: access.Begin(access.IdleFrom(published.Charter.Inactive, today)).UnixMicro()}
+		return err
+	})
+	change(&b)
+	h.forge(h.mei, 1, family.KindInactive, actor, b)
+}
+
+// held returns the items that are held of mei.
+func (h *home) held() (items []string) {
+	h.T.Helper()
+	h.do(func(ctx context.Context, tx *db.Tx) error {
+		all, err := vault.Holdings(ctx, tx, h.mei)
+		for _, v := range all {
+			items = append(items, v.Item)
+		}
+		return err
+	})
+	return items
 }
 
 func (h *home) forgeSession(kind, name string, body any) {

@@ -59,6 +59,9 @@ func (f *fold) miss(p ledger.Placed) {
 	if !ok {
 		return
 	}
+	if c := f.children[k]; c != nil && c.state != erased {
+		f.lives(c, p)
+	}
 	switch p.Kind {
 	case consent.KindRefused, consent.KindWithdrawn:
 		if b, x := body[consent.AnswerBody](p); x == (fault{}) {

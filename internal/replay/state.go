@@ -35,6 +35,7 @@ type child struct {
 	birth     int64 // the version at which the birth date was given; 0 if it is unknown
 	birthFrom sym   // who gave it
 
+	life              life
 	counted, counting uint64 // the sums over the uses that are, and are being, counted
 
 	guardians []guardian

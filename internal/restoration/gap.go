@@ -167,6 +167,7 @@ var additions = map[string]string{
 	family.KindTurning:         "by the birth date, which the sweep looks at",
 	family.KindTurned:          "by the birth date",
 	family.KindGrown:           "by the birth date",
+	family.KindInactive:        "its guardians are told once more, and have as long again",
 	suspicion.KindOpened:       "",
 	suspicion.KindTaken:        "somebody takes it anew",
 	suspicion.KindDecided:      "it waits again, and its account is a child's until then",

@@ -98,3 +98,34 @@ func Show(ctx context.Context, tx *db.Tx, charters *catalog.Cache, service strin
 	}
 	return all, nil
 }
+
+// An Unused is what holds for accounts of a service that nobody uses.
+type Unused struct {
+	After     charter.Period // zero: the charter in force has no rule for them
+	Announced int64          // children whose guardians were told of the day of the erasure
+	First     time.Time      // the first of these days; zero if there are none
+}
+
+// ShowUnused returns what holds for accounts of a service that nobody uses, as far as it is
+// counted. Errors: those of catalog.
+func ShowUnused(ctx context.Context, tx *db.Tx, charters *catalog.Cache, service string) (u Unused, err error) {
+	published, err := charters.Current(ctx, tx, service)
+	if err != nil && !errors.Is(err, catalog.ErrNoCharter) {
+		return u, err
+	}
+	if published.Charter != nil {
+		u.After = published.Charter.Inactive
+	}
+	children, first, err := access.Announced(ctx, tx, service)
+	if u.Announced = children; children > 0 {
+		u.First = access.Begin(first)
+	}
+	return u, err
+}
+
+// CountUnused returns of how many children of a service the guardians were told that they are
+// erased since nobody uses the account.
+func CountUnused(ctx context.Context, tx *db.Tx, service string) (int64, error) {
+	children, _, err := access.Announced(ctx, tx, service)
+	return children, err
+}

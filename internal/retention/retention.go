@@ -1,5 +1,6 @@
 // Package retention erases what is due: values past their time (Article 12),
-// children whose guardian never answered (edge case 5), documents that nobody
+// children whose account nobody uses any more (Article 12), or whose guardian never
+// answered (edge case 5), documents that nobody
 // decided about and proofs that ran out (edge cases 10 and 24), and the small
 // traces that live a few days.
 //
@@ -42,6 +43,8 @@ const batch = 200
 type Swept struct {
 	Values     int // expired values erased
 	Unanswered int // children erased whose guardian said nothing or no
+	Idle       int // children whose guardians are told that nobody uses the account
+	Inactive   int // children erased since nobody used the account
 	Demanded   int // children erased because they or their guardians demanded it
 	Requests   int // consent requests that ran out
 	Proofs     int // proofs of guardians that ran out
@@ -62,7 +65,8 @@ type Swept struct {
 
 // Terms are what an operator sets of a sweep; of a zero, the default holds.
 type Terms struct {
-	TurningLead time.Duration // how long before a 14th birthday is over it is told
+	TurningLead  time.Duration // how long before a 14th birthday is over it is told
+	InactiveLead time.Duration // how long before an unused account is erased it is told, InactiveLead at least
 }
 
 // Sweep is SweepTelling by the defaults that tells nobody.
@@ -116,6 +120,10 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	all(&done.Attempts, func() (int, error) { return sweepAttempts(ctx, store) })
 	all(&done.Claims, func() (int, error) { return sweepClaims(ctx, store) })
 	all(&done.Unanswered, func() (int, error) { return sweepUnanswered(ctx, store, v, f) })
+	all(&done.Inactive, func() (n int, err error) {
+		done.Idle, n, err = sweepInactive(ctx, store, v, f, max(terms.InactiveLead, InactiveLead))
+		return n, err
+	})
 	run(&done.Suspicions, func() (int, int, error) { return sweepSuspicions(ctx, store) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Evidence, func() (int, int, error) { return sweepCertificates(ctx, store) })

@@ -556,6 +556,16 @@ CREATE TABLE child_access (
 );
 CREATE INDEX child_access_day ON child_access (day, child, line);
 
+-- Since when nobody has used anything of a child, as the ledger tells it.
+CREATE TABLE child_activity (
+	child    text   NOT NULL PRIMARY KEY,
+	service  text   NOT NULL, -- the child's
+	last     bigint NOT NULL, -- the day of the last use, since 1970, in Asia/Shanghai
+	erase_on bigint NOT NULL  -- the day on which it is erased, as its guardians were told; 0: they weren't, or it was used since
+);
+CREATE INDEX child_activity_idle ON child_activity (service, last, child) WHERE erase_on = 0;
+CREATE INDEX child_activity_told ON child_activity (service, erase_on, child) WHERE erase_on <> 0;
+
 -- SESSION. Guardians who sign in, by a phone or an address that may be tied to
 -- several children.
 CREATE TABLE sign_in (
@@ -689,6 +699,7 @@ DROP TABLE passkey_spent;
 DROP TABLE passkey;
 DROP TABLE session;
 DROP TABLE sign_in;
+DROP TABLE child_activity;
 DROP TABLE child_access;
 DROP TABLE sweep;
 DROP TABLE value;
