@@ -76,6 +76,9 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 		{"several", "smtp:\n  host: mail.example.com\n  port: 587\n  from: nobody\n  tls: none\nsms:\n  url: http://sms.example.com/\n  secret_file: short\n", []string{
 			"4 smtp.from app.config.smtp_from", "5 smtp.tls app.config.smtp_tls", "7 sms.url app.config.sms_url", "8 sms.secret_file app.config.sms_secret_file"}},
 		{"a misspelt mode", smtp + "  tls: startls\n", []string{"5 smtp.tls app.config.smtp_tls"}},
+		{"less than the notice promises", "inactive_lead: 29\n", []string{"1 inactive_lead app.config.inactive_lead"}},
+		{"longer than an account may lie unused", "inactive_lead: 61\n", []string{"1 inactive_lead app.config.inactive_lead"}},
+		{"as the notice promises", "inactive_lead: 30\n", nil},
 		{"no database", "database_file: nowhere\n", []string{"1 database_file app.config.file_unreadable"}},
 		{"no URL", "database_file: no-url\n", []string{"1 database_file app.config.database_file"}},
 		{"half a key file", "key_file: half.key\n", []string{"1 key_file keyring.file_damaged"}},
