@@ -121,6 +121,7 @@ func (r *inactive) end(ctx context.Context, a access.Activity) error {
 	if a.EraseOn+overdueDays < access.DayOf(r.store.Now()) {
 		return r.tell(ctx, a)
 	}
+	r.tells.Room(ctx) // a whole cohort may have the same day, and none of its letters is dropped
 	return r.step(ctx, a, &r.erased, func(tx *db.Tx, c family.Child) (letters []notify.Message, err error) {
 		letters, _, err = Erase(ctx, tx, r.vault, r.tells, actor, c, family.Inactive)
 		return letters, err

@@ -120,10 +120,6 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	all(&done.Attempts, func() (int, error) { return sweepAttempts(ctx, store) })
 	all(&done.Claims, func() (int, error) { return sweepClaims(ctx, store) })
 	all(&done.Unanswered, func() (int, error) { return sweepUnanswered(ctx, store, v, f) })
-	all(&done.Inactive, func() (n int, err error) {
-		done.Idle, n, err = sweepInactive(ctx, store, v, f, max(terms.InactiveLead, InactiveLead))
-		return n, err
-	})
 	run(&done.Suspicions, func() (int, int, error) { return sweepSuspicions(ctx, store) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Evidence, func() (int, int, error) { return sweepCertificates(ctx, store) })
@@ -133,6 +129,11 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	run(&looked, func() (int, int, error) { return sweepPasskeys(ctx, store, &done.Passkeys) })
 	run(&done.Accesses, func() (int, int, error) { return sweepAccesses(ctx, store) })
 	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
+	// There may be many on one day, and each waits until its letter has room: last.
+	all(&done.Inactive, func() (n int, err error) {
+		done.Idle, n, err = sweepInactive(ctx, store, v, f, max(terms.InactiveLead, InactiveLead))
+		return n, err
+	})
 	failed = append(failed, store.Scrub(ctx), ctx.Err())
 	if err := errors.Join(failed...); err != nil {
 		return done, err
