@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/access"
 	"wardkeep/internal/account"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
@@ -724,6 +725,68 @@ func TestEdgeCase15_OfAnEndThatWasAnnouncedGuardiansAreToldOnceMore(t *testing.T
 			}
 			return err
 		})
+		w.holds()
+	})
+}
+
+// Article 12: who was erased in the gap since nobody used the account is erased again; who was used is
+// kept, though its guardians were told before; and whoever was told in the gap is told once more,
+// and has the lead again.
+func TestEdgeCase15_AnUnusedAccountIsToldOfOnceMore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		day := 24 * time.Hour
+		sweep := func(told, erased int) {
+			t.Helper()
+			ok(t, w.log.Flush(t.Context()))
+			done, err := retention.Sweep(t.Context(), w.Store, w.Vault)
+			if err != nil || done.Idle != told || done.Inactive != erased {
+				t.Fatalf("%+v, %v; want %d told and %d erased", done, err, told, erased)
+			}
+			ok(t, w.log.Flush(t.Context()))
+		}
+		ends := func() time.Time {
+			return access.Begin(access.IdleFrom(w.Charter.Inactive, access.DayOf(w.Store.Now())))
+		}
+		until := func(at time.Time) { w.Pass(at.Sub(w.Store.Now())) }
+		gone, used := w.Child(), w.Child()
+		w.Put(used, "account", "guardian_phone", "13800138000")
+		first := ends()
+		w.Pass(5 * day)
+		told := w.Child()
+		ok(t, w.log.Flush(t.Context()))
+		_, err := access.Count(t.Context(), w.Store)
+		ok(t, err)
+		until(first.Add(-31*day + time.Hour))
+		sweep(2, 0)
+		putBack := w.backUp()
+		until(first.Add(-time.Hour))
+		_, err = w.Read(used, "account", "guardian_phone")
+		ok(t, err)
+		sweep(1, 0)
+		w.Pass(2 * time.Hour)
+		sweep(0, 1)
+		source, latest := w.export()
+		putBack()
+		w.Pass(2 * day)
+		_, err = w.replay(t.Context(), source, latest)
+		ok(t, err)
+		if _, err := w.find(gone); !errors.Is(err, family.ErrErased) {
+			t.Errorf("erased in the gap: %v", err)
+		}
+		sweep(1, 0)
+		if _, err := w.find(used); err != nil {
+			t.Errorf("used in the gap: %v", err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			a, err := access.ActivityOf(ctx, tx, told.ID)
+			if access.Begin(a.EraseOn).Sub(tx.Now()) < charter.InactiveLead*day {
+				t.Errorf("told in the gap: %v before %v", tx.Now(), access.Begin(a.EraseOn))
+			}
+			return err
+		})
+		w.holds()
+		_, err = access.Count(t.Context(), w.Store)
+		ok(t, err)
 		w.holds()
 	})
 }
