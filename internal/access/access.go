@@ -297,8 +297,8 @@ func write(ctx context.Context, tx *db.Tx, subjects []string, counts map[string]
 		if of.last > 0 {
 			// A use ends what its guardians were told of it.
 			err := tx.Queue(ctx, `
-				INSERT INTO child_activity (child, service, last, erase_on) VALUES ($1, $2, $3, 0)
-				ON CONFLICT (child) DO UPDATE SET last = excluded.last, erase_on = 0 WHERE child_activity.last < excluded.last`,
+				INSERT INTO child_activity (child, service, last, erase_on, entry) VALUES ($1, $2, $3, 0, '')
+				ON CONFLICT (child) DO UPDATE SET last = excluded.last, erase_on = 0, entry = '' WHERE child_activity.last < excluded.last`,
 				child, of.service, of.last)
 			if err != nil {
 				return err

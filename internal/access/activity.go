@@ -23,8 +23,9 @@ var ErrBehind = errors.New("access: too much is not counted yet")
 // An Activity is since when nobody has used anything of a child.
 type Activity struct {
 	Child   family.ID
-	Last    int64 // the day of the last use
-	EraseOn int64 // the day on which it is erased, as its guardians were told; 0: they weren't, or it was used since
+	Last    int64  // the day of the last use
+	EraseOn int64  // the day on which it is erased, as its guardians were told; 0: they weren't, or it was used since
+	Entry   string // "le_…", that they are told; empty: they aren't
 }
 
 // lively are how the kinds of those entries begin by which a guardian shows that the
@@ -65,10 +66,10 @@ func LastIdle(p charter.Period, by int64) int64 {
 	return first + int64(sort.Search(longestIdle, func(n int) bool { return IdleFrom(p, first+int64(n)) > by })) - 1
 }
 
-const activityColumns = `child, last, erase_on`
+const activityColumns = `child, last, erase_on, entry`
 
 func scanActivity(row db.Row) (a Activity, err error) {
-	err = row.Scan(&a.Child, &a.Last, &a.EraseOn)
+	err = row.Scan(&a.Child, &a.Last, &a.EraseOn, &a.Entry)
 	return a, err
 }
 
@@ -102,10 +103,11 @@ func Ending(ctx context.Context, tx *db.Tx, service string, by, last int64, afte
 		ORDER BY erase_on, child LIMIT $6`, service, by, last, after.EraseOn, after.Child, int64(limit))
 }
 
-// Announce notes the day on which a locked child is erased if it isn't used before.
-func (a Activity) Announce(ctx context.Context, tx *db.Tx, eraseOn int64) error {
-	n, err := tx.Exec(ctx, `UPDATE child_activity SET erase_on = $1 WHERE child = $2 AND last = $3 AND erase_on = $4`,
-		eraseOn, a.Child, a.Last, a.EraseOn)
+// Announce notes the day on which a locked child is erased if it isn't used before, and the
+// entry that tells of it.
+func (a Activity) Announce(ctx context.Context, tx *db.Tx, eraseOn int64, entry string) error {
+	n, err := tx.Exec(ctx, `UPDATE child_activity SET erase_on = $1, entry = $2 WHERE child = $3 AND last = $4 AND erase_on = $5`,
+		eraseOn, entry, a.Child, a.Last, a.EraseOn)
 	if err == nil && n != 1 {
 		err = errors.New("access: the child was not locked in this transaction")
 	}

@@ -207,6 +207,7 @@ var homeChanges = []struct {
 	{"an account was used later", `UPDATE child_activity SET last = last + 1`, nil, "row_differs child_activity last"},
 	{"an account of another service", `UPDATE child_activity SET service = '王小明'`, nil, "row_differs child_activity service"},
 	{"an account is erased that nobody was told of", `UPDATE child_activity SET erase_on = last`, nil, "row_differs child_activity erase_on"},
+	{"an account that an entry says nobody uses", `UPDATE child_activity SET entry = '王小明'`, nil, "row_differs child_activity entry"},
 	{"an account of nobody", `UPDATE child_activity SET child = 'zz' WHERE child = (SELECT min(child) FROM child_activity)`, nil, "row_extra child_activity "},
 	{"nobody knows when an account was used", `DELETE FROM child_activity`, nil, "row_missing child_activity "},
 	{"another party is told", `UPDATE child_access SET party = '王小明'`, nil, "row_damaged child_access line"},

@@ -16,7 +16,14 @@ import (
 // Days are numbered from 1970 on, 0 is none.
 type life struct {
 	last, counted, counting int32
-	idle, eraseOn           int32 // the last use, as they were told, and the day of the erasure
+	told                    *idleness
+}
+
+// An idleness is what the guardians of a child are told: the day of the last use, that of the
+// erasure, and by which entry.
+type idleness struct {
+	last, eraseOn int32
+	entry         string
 }
 
 // lives puts an entry into the life of its child.
@@ -49,10 +56,10 @@ func (f *fold) inactive(p ledger.Placed, s source, c *child) fault {
 	case p.Actor != sweeper:
 		return impossible(ruleActor)
 	case c.mustWait(), last != int64(c.life.last), erase <= today+charter.InactiveLead,
-		c.life.idle == int32(last) && today <= int64(c.life.eraseOn): // told already
+		c.life.told != nil && c.life.told.last == int32(last) && today <= int64(c.life.told.eraseOn): // told already
 		return impossible(ruleInactive)
 	}
-	c.life.idle, c.life.eraseOn = int32(last), int32(erase)
+	c.life.told = &idleness{int32(last), int32(erase), f.names.keep(p.ID)}
 	return f.ruled(restsOnRule{source: s, charter: b.Charter, last: last, erase: erase})
 }
 
@@ -65,8 +72,8 @@ func (c *child) mustWait() bool {
 // unused reports whether a child may be erased for being unused: its guardians were told of
 // this day or an earlier one, and nothing was used since.
 func (c *child) unused(p ledger.Placed) bool {
-	l := c.life
-	return p.Actor == sweeper && !c.mustWait() && l.eraseOn != 0 && l.idle == l.last && int64(l.eraseOn) <= access.DayOf(p.At)
+	told := c.life.told
+	return p.Actor == sweeper && !c.mustWait() && told != nil && told.last == c.life.last && int64(told.eraseOn) <= access.DayOf(p.At)
 }
 
 // A restsOnRule is an entry that rests on the rule of a charter for accounts that nobody uses.
@@ -106,9 +113,9 @@ func (a *audit) compareActivity(b batch, found map[string]*tally) error {
 	seen := make(map[string]bool, len(found))
 	where, args := b.Where("child")
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var child, service string
+		var child, service, entry string
 		var last, eraseOn int64
-		if err := row.Scan(&child, &service, &last, &eraseOn); err != nil {
+		if err := row.Scan(&child, &service, &last, &eraseOn, &entry); err != nil {
 			return err
 		}
 		t := found[child]
@@ -119,19 +126,20 @@ func (a *audit) compareActivity(b batch, found map[string]*tally) error {
 		}
 		seen[child] = true
 		l := t.child.life
-		want, told := int64(l.counted), int64(0)
+		want, told := int64(l.counted), idleness{}
 		if last == int64(l.counting) { // it is being counted
 			want = last
 		}
-		if last == int64(l.idle) {
-			told = int64(l.eraseOn)
+		if l.told != nil && last == int64(l.told.last) {
+			told = *l.told
 		}
 		r.text("service", a.names.text(t.child.service), service)
 		r.number("last", want, last)
-		r.number("erase_on", told, eraseOn)
+		r.number("erase_on", int64(told.eraseOn), eraseOn)
+		r.text("entry", told.entry, entry)
 		return nil
 	}, `
-		SELECT child, service, last, erase_on FROM child_activity
+		SELECT child, service, last, erase_on, entry FROM child_activity
 		WHERE `+where+`
 		ORDER BY child`, args...)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/rights"
@@ -28,6 +29,10 @@ const InactiveLead = charter.InactiveLead * 24 * time.Hour
 // charter that was recalled) may have kept the family from using the account, too: they are
 // told once more.
 const overdueDays = 7
+
+// errUntold says that by its row an unused child's day has come, and by the ledger it hasn't. The
+// audit tells more.
+var errUntold = errors.New("retention: nobody was told of the end of an unused account")
 
 // An inactive is the rule of one service for accounts that nobody uses (Article 12), as its
 // charter in force says it.
@@ -108,11 +113,11 @@ func (r *inactive) ending(ctx context.Context, tx *db.Tx, after access.Activity,
 func (r *inactive) tell(ctx context.Context, a access.Activity) error {
 	return r.step(ctx, a, &r.told, func(tx *db.Tx, c family.Child) ([]notify.Message, error) {
 		day := max(access.IdleFrom(r.period, a.Last), access.DayOf(tx.Now())+r.lead+1)
-		if err := a.Announce(ctx, tx, day); err != nil {
+		entry, err := family.TellInactive(ctx, tx, actor, c, r.charter, access.Begin(a.Last), access.Begin(day))
+		if err != nil {
 			return nil, err
 		}
-		_, err := family.TellInactive(ctx, tx, actor, c, r.charter, access.Begin(a.Last), access.Begin(day))
-		return nil, err
+		return nil, a.Announce(ctx, tx, day, entry)
 	})
 }
 
@@ -123,9 +128,32 @@ func (r *inactive) end(ctx context.Context, a access.Activity) error {
 	}
 	r.tells.Room(ctx) // a whole cohort may have the same day, and none of its letters is dropped
 	return r.step(ctx, a, &r.erased, func(tx *db.Tx, c family.Child) (letters []notify.Message, err error) {
+		if err := announced(ctx, tx, c, a); err != nil {
+			return nil, err
+		}
 		letters, _, err = Erase(ctx, tx, r.vault, r.tells, actor, c, family.Inactive)
 		return letters, err
 	})
+}
+
+// announced returns errUntold unless the ledger says what the row does: a row alone erases nobody.
+func announced(ctx context.Context, tx *db.Tx, c family.Child, a access.Activity) error {
+	p, err := ledger.Find(ctx, tx, a.Entry)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return errUntold
+	}
+	if err != nil {
+		return err
+	}
+	var b family.InactiveBody
+	if err := p.Into(&b); err != nil {
+		return err
+	}
+	if p.Kind != family.KindInactive || p.Subject != c.Subject ||
+		b.Last != access.Begin(a.Last).UnixMicro() || b.Erase != access.Begin(a.EraseOn).UnixMicro() {
+		return errUntold
+	}
+	return nil
 }
 
 // step does something with a child that is due, if it still is when it is locked, and counts it.

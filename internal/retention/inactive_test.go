@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
@@ -381,6 +382,45 @@ func TestArticle12_AnErasureOfAnUnusedAccountIsWholeOrNot(t *testing.T) {
 	})
 }
 
+// A row alone erases nobody: what it says must be in the ledger, of this child.
+func TestArticle12_ARowAloneErasesNoUnusedAccount(t *testing.T) {
+	eachIdle(t, func(t *testing.T, w *idleWorld) {
+		c, other := w.Child(), w.Child()
+		ends := w.ends()
+		w.counted()
+		w.until(ends.Add(-lead + time.Minute))
+		w.sweeps("in time", 2, 0)
+		is, others := w.activity(c), w.activity(other)
+		put := func(a access.Activity) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE child_activity SET last = $1, erase_on = $2, entry = $3 WHERE child = $4`, a.Last, a.EraseOn, a.Entry, c.ID)
+				return err
+			})
+		}
+		stays := func(what string, a access.Activity) {
+			t.Helper()
+			put(a)
+			w.flush()
+			if _, err := retention.Sweep(t.Context(), w.Store, w.Vault); err == nil {
+				t.Errorf("%s: the sweep says nothing", what)
+			}
+			if n := count(t, w.World, `SELECT count(*) FROM child WHERE child = $1 AND state = 'active'`, c.ID); n != 1 {
+				t.Fatalf("%s: erased", what)
+			}
+		}
+		today := access.DayOf(w.Store.Now())
+		stays("an entry of other days", access.Activity{Last: is.Last - 40, EraseOn: today, Entry: is.Entry})
+		stays("no entry", access.Activity{Last: is.Last - 40, EraseOn: today})
+		stays("an entry that there isn't", access.Activity{Last: is.Last - 40, EraseOn: today, Entry: id.New(id.Entry)})
+		w.until(ends.Add(time.Minute))
+		stays("an entry of another child", access.Activity{Last: is.Last, EraseOn: is.EraseOn, Entry: others.Entry})
+		put(is)
+		w.flush()
+		w.sweeps("what the ledger says", 0, 1)
+		audit(t, w.World)
+	})
+}
+
 // It costs what is due: both looks read an index, and sort nothing.
 func TestArticle12_LookingForUnusedAccountsReadsAnIndex(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
@@ -388,7 +428,7 @@ func TestArticle12_LookingForUnusedAccountsReadsAnIndex(t *testing.T) {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
 				for i := range 5000 {
 					name := "ch_" + string(rune('a'+i%26)) + strings.Repeat("x", i/26)
-					if err := tx.Queue(ctx, `INSERT INTO child_activity (child, service, last, erase_on) VALUES ($1, $2, $3, $4)`,
+					if err := tx.Queue(ctx, `INSERT INTO child_activity (child, service, last, erase_on, entry) VALUES ($1, $2, $3, $4, '')`,
 						name, vaulttest.Service, int64(20000+i), int64((i%2)*(21000+i))); err != nil {
 						return err
 					}
@@ -419,9 +459,9 @@ func TestArticle12_LookingForUnusedAccountsReadsAnIndex(t *testing.T) {
 			return
 		}
 		for index, query := range map[string]string{
-			"child_activity_idle (service=? AND (last,child)>(?,?) AND last<?)": `SELECT child FROM child_activity
+			"child_activity_idle (service=? AND (last,child)>(?,?) AND last<?)": `SELECT child, last, erase_on, entry FROM child_activity
 				WHERE service = $1 AND erase_on = 0 AND last <= $2 AND (last, child) > ($3, $4) ORDER BY last, child LIMIT $5`,
-			"child_activity_told (service=? AND (erase_on,child)>(?,?) AND erase_on<?)": `SELECT child FROM child_activity
+			"child_activity_told (service=? AND (erase_on,child)>(?,?) AND erase_on<?)": `SELECT child, last, erase_on, entry FROM child_activity
 				WHERE service = $1 AND erase_on <> 0 AND erase_on <= $2 AND last <= $3 AND (erase_on, child) > ($4, $5) ORDER BY erase_on, child LIMIT $6`,
 		} {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {

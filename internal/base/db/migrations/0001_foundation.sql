@@ -561,7 +561,8 @@ CREATE TABLE child_activity (
 	child    text   NOT NULL PRIMARY KEY,
 	service  text   NOT NULL, -- the child's
 	last     bigint NOT NULL, -- the day of the last use, since 1970, in Asia/Shanghai
-	erase_on bigint NOT NULL  -- the day on which it is erased, as its guardians were told; 0: they weren't, or it was used since
+	erase_on bigint NOT NULL, -- the day on which it is erased, as its guardians were told; 0: they weren't, or it was used since
+	entry    text   NOT NULL  -- of the ledger: that they are told, or empty
 );
 CREATE INDEX child_activity_idle ON child_activity (service, last, child) WHERE erase_on = 0;
 CREATE INDEX child_activity_told ON child_activity (service, erase_on, child) WHERE erase_on <> 0;
