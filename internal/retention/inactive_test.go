@@ -275,6 +275,40 @@ func TestArticle12_ARuleThatComesLeavesTheLead(t *testing.T) {
 	})
 }
 
+// A charter that leaves an account unused for longer holds for those who were told by the former one,
+// too: they are told again, of the later day.
+func TestArticle12_ALongerRulePutsTheEndOff(t *testing.T) {
+	eachIdle(t, func(t *testing.T, w *idleWorld) {
+		c := w.Child()
+		first := w.ends()
+		two, err := charter.ParsePeriod("2y")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := access.Begin(access.IdleFrom(two, access.DayOf(w.Store.Now())))
+		w.counted()
+		w.until(first.Add(-lead + time.Minute))
+		w.sweeps("by the former", 1, 0)
+		longer := *w.Charter
+		longer.Inactive = two
+		w.Publish(&longer)
+		w.flush()
+		w.until(first.Add(time.Minute))
+		w.sweeps("on the former day", 0, 0)
+		w.until(second.Add(-lead - time.Minute))
+		w.sweeps("a minute early", 0, 0)
+		w.until(second.Add(time.Minute))
+		w.sweeps("late by a month", 1, 0)
+		if told := access.Begin(w.activity(c).EraseOn).Sub(w.Store.Now()); told < charter.InactiveLead*day {
+			t.Errorf("told %v before", told)
+		}
+		w.Pass(lead)
+		w.flush()
+		w.sweeps("on that day", 0, 1)
+		audit(t, w.World)
+	})
+}
+
 // Who can't be used, or is waiting for an answer, isn't said to be unused. What has kept a sweep from
 // its day for more than a week has the guardians told once more.
 func TestArticle12_WhoCanNotBeUsedIsNotSaidToBeUnused(t *testing.T) {
