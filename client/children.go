@@ -157,6 +157,15 @@ func (c *Client) Read(ctx context.Context, child string, r Reading) (Values, err
 	return out, err
 }
 
+// Transfer releases values that go to a recipient, such as one that takes over the service.
+// The release is recorded before it happens.
+func (c *Client) Transfer(ctx context.Context, child string, h Handover) (Values, error) {
+	var out Values
+	header, err := c.call(ctx, request{method: http.MethodPost, path: c.path("children", url.PathEscape(child), "transfers"), in: h, out: &out})
+	out.Entry = header.Get(entryHeader)
+	return out, err
+}
+
 // Decide answers up to 1,000 dry questions, in their order.
 func (c *Client) Decide(ctx context.Context, checks ...Check) ([]Decision, error) {
 	var out Decisions

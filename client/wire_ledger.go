@@ -8,7 +8,7 @@ import (
 // Event is something that happened. Its id is that of the ledger entry.
 type Event struct {
 	ID      string          `json:"id" example:"le_00r8m0p3q5s9t2w4x6y8z0a1b2"`
-	Type    string          `json:"type" enum:"charter.published,charter.recalled,service.ceasing,service.ceased,child.registered,child.frozen,child.unfrozen,child.disputed,child.settled,child.corrected,child.turning_14,child.turned_14,child.turned_18,child.inactive,child.event,child.erased,consent.requested,consent.sent,consent.opened,consent.verified,consent.expired,consent.cancelled,consent.granted,consent.refused,consent.withdrawn,request.received,request.confirmed,request.assigned,request.extended,request.done,request.refused,request.cancelled,order.issued,order.attested,order.overdue,party.suspended,party.resumed,legal.kept,legal.erased,suspicion.opened,suspicion.taken,suspicion.decided,guardian.added,guardian.verified,guardian.ended"`
+	Type    string          `json:"type" enum:"charter.published,charter.recalled,service.ceasing,service.ceased,child.registered,child.frozen,child.unfrozen,child.disputed,child.settled,child.corrected,child.turning_14,child.turned_14,child.turned_18,child.inactive,child.handed_over,child.event,child.erased,consent.requested,consent.sent,consent.opened,consent.verified,consent.expired,consent.cancelled,consent.granted,consent.refused,consent.withdrawn,request.received,request.confirmed,request.assigned,request.extended,request.done,request.refused,request.cancelled,order.issued,order.attested,order.overdue,party.suspended,party.resumed,legal.kept,legal.erased,suspicion.opened,suspicion.taken,suspicion.decided,guardian.added,guardian.verified,guardian.ended"`
 	At      time.Time       `json:"at"`
 	Service string          `json:"service"`
 	Child   string          `json:"child,omitempty" doc:"left out for the service itself, and three days after an erasure"`
@@ -50,6 +50,14 @@ type Ending struct {
 	AnnouncedAt time.Time  `json:"announced_at"`
 	EndsAt      time.Time  `json:"ends_at" doc:"until then guardians look at what is held; then it is erased"`
 	EndedAt     *time.Time `json:"ended_at,omitempty" doc:"when all was erased"`
+	Successor   *Successor `json:"successor,omitempty" doc:"who takes over the service"`
+}
+
+// Successor takes over a service that ends: until then, what guardians agree to after the
+// announcement may be transferred to it, and nothing else.
+type Successor struct {
+	Recipient string `json:"recipient" doc:"as the charter calls it"`
+	Purpose   string `json:"purpose" doc:"for which it is transferred"`
 }
 
 // Charter is the published charter of a service, with the notice that its

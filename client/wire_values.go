@@ -42,6 +42,14 @@ type Reading struct {
 	Items   []string `json:"items" minItems:"1" maxItems:"64" nullable:"false" doc:"no more than the task needs (Article 15)"`
 }
 
+// Handover asks for values that a recipient of the charter gets for a purpose. They are for
+// it alone (Article 17).
+type Handover struct {
+	Purpose   string   `json:"purpose" minLength:"1" maxLength:"100" doc:"a purpose of the charter that transfers to the recipient"`
+	Recipient string   `json:"recipient" minLength:"1" maxLength:"100" doc:"as the charter calls it"`
+	Items     []string `json:"items" minItems:"1" maxItems:"64" nullable:"false" doc:"some of what the recipient gets"`
+}
+
 // Values are released values. An item that isn't held is missing.
 type Values struct {
 	Values map[string]string `json:"values"`

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
+	"wardkeep/internal/consent"
 )
 
 type ceaseCmd struct {
@@ -16,11 +18,14 @@ type ceaseCmd struct {
 }
 
 type ceaseAnnounceCmd struct {
-	asStaff `embed:""`
-	Purpose string `help:"${cease_purpose}"`
-	Reason  string `required:"" enum:"discontinued,closing_down,ordered" help:"${cease_reason}"`
-	Days    int    `default:"30" help:"${cease_days}"`
-	Yes     bool   `short:"y" help:"${yes}"`
+	asStaff    `embed:""`
+	Purpose    string `xor:"what" help:"${cease_purpose}"`
+	Reason     string `required:"" enum:"discontinued,closing_down,ordered" help:"${cease_reason}"`
+	Days       int    `default:"30" help:"${cease_days}"`
+	Successor  string `xor:"what" help:"${cease_successor}"`
+	Assessment string `help:"${cease_assessment}"`
+	Assessed   string `placeholder:"2026-05-06" help:"${cease_assessed}"`
+	Yes        bool   `short:"y" help:"${yes}"`
 }
 
 // Run announces the end of a service, or of a purpose of it (Article 23). What happens
@@ -42,9 +47,12 @@ func (c ceaseAnnounceCmd) Run(ctx context.Context, s *session) error {
 		if c.Days == 0 {
 			until = s.lang.T("cmd.cease.now")
 		}
-		if c.Purpose == "" {
+		switch {
+		case c.Successor != "":
+			s.note("cmd.cease.warning_successor", "Service", c.Service, "Children", children, "Until", until, "Successor", c.Successor)
+		case c.Purpose == "":
 			s.note("cmd.cease.warning", "Service", c.Service, "Children", children, "Until", until)
-		} else {
+		default:
 			s.note("cmd.cease.warning_purpose", "Service", c.Service, "Purpose", c.Purpose, "Until", until)
 		}
 		if !c.Yes {
@@ -58,14 +66,31 @@ func (c ceaseAnnounceCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			end, _, err = catalog.Cease(ctx, tx, by, c.Service, c.Purpose, catalog.Reason(c.Reason), cessation.Window(tx.Now(), c.Days))
+			end, err = c.announce(ctx, tx, by)
 			return err
 		})
-		if err == nil {
-			s.say("cmd.cease.announced", "What", s.ends(end), "Until", minute(end.EndsAt))
+		if err != nil {
+			return err
 		}
-		return err
+		s.say("cmd.cease.announced", "What", s.ends(end), "Until", minute(end.EndsAt))
+		if to := end.Takeover; to != (catalog.Takeover{}) {
+			s.say("cmd.cease.successor", "Successor", to.Recipient, "Purpose", to.Purpose, "Document", to.Document, "Assessed", to.Assessed)
+		}
+		return nil
 	})
+}
+
+func (c ceaseAnnounceCmd) announce(ctx context.Context, tx *db.Tx, by catalog.Officer) (end catalog.Cessation, err error) {
+	why, ends := catalog.Reason(c.Reason), cessation.Window(tx.Now(), c.Days)
+	if c.Successor == "" && c.Assessment == "" && c.Assessed == "" {
+		end, _, err = catalog.Cease(ctx, tx, by, c.Service, c.Purpose, why, ends)
+		return end, err
+	}
+	if c.Purpose != "" {
+		return end, catalog.ErrHandover.At("purpose") // an assessment of somebody, and no takeover
+	}
+	end, _, err = catalog.CeaseTo(ctx, tx, by, c.Service, why, ends, catalog.Takeover{Recipient: c.Successor, Document: c.Assessment, Assessed: c.Assessed})
+	return end, err
 }
 
 // ends names what ends.
@@ -85,6 +110,7 @@ func (c ceaseShowCmd) Run(ctx context.Context, s *session) error {
 	var all []catalog.Cessation
 	var left int64
 	var now time.Time
+	var tally catalog.Tally // of the living
 	err := s.view(ctx, func(tx *db.Tx) (err error) {
 		now = tx.Now()
 		if _, err = catalog.Find(ctx, tx, c.Service); err != nil {
@@ -93,7 +119,14 @@ func (c ceaseShowCmd) Run(ctx context.Context, s *session) error {
 		if left, err = cessation.Living(ctx, tx, c.Service); err != nil {
 			return err
 		}
-		all, err = catalog.Cessations(ctx, tx, c.Service)
+		if all, err = catalog.Cessations(ctx, tx, c.Service); err != nil || !slices.ContainsFunc(all, counting) {
+			return err
+		}
+		service, err := catalog.Find(ctx, tx, c.Service)
+		if err != nil {
+			return err
+		}
+		tally, err = consent.TallySuccession(ctx, tx, c.Service, service.Successor)
 		return err
 	})
 	if err == nil && len(all) == 0 {
@@ -114,6 +147,17 @@ func (c ceaseShowCmd) Run(ctx context.Context, s *session) error {
 		default:
 			s.say("cmd.cease.due", "Children", end.Told)
 		}
+		if to := end.Takeover; to != (catalog.Takeover{}) {
+			t, of := tally, left
+			if !counting(end) {
+				t, of = end.Tally, end.Held
+			}
+			s.say("cmd.cease.successor", "Successor", to.Recipient, "Purpose", to.Purpose, "Document", to.Document, "Assessed", to.Assessed)
+			s.say("cmd.cease.tally", "Asked", t.Asked, "Yes", t.Agreed, "No", t.Refused, "Silent", of-t.Agreed-t.Refused, "Handed", t.Handed)
+		}
 	}
 	return err
 }
+
+// counting reports whether somebody takes over, and the answers aren't counted for good yet.
+func counting(c catalog.Cessation) bool { return c.Takeover != (catalog.Takeover{}) && c.Held < 0 }

@@ -88,12 +88,14 @@ func permission(c *call, f gate.Facts, p charter.Purpose) wardkeep.PurposePermis
 }
 
 // permissionsTag is the ETag of permissions. They are a function of the versions
-// of child and service, the age class, whether a short life is over, who asks
+// of child and service, the age class, whether a short life is over, or the window of a
+// takeover, who asks
 // and in which language; and of nothing else.
 func permissionsTag(c *call, f gate.Facts) string {
 	over := !f.Child.ExpiresAt.IsZero() && !f.Now.Before(f.Child.ExpiresAt)
 	expired := !c.app.ExpiresAt.IsZero() && !f.Now.Before(c.app.ExpiresAt)
-	text := fmt.Sprintf("%s %d %d %s %t %t %s %s %s", f.Child.ID, f.Child.Version, f.Service.Version, f.Age, over, expired,
+	succeeds := f.Service.Successor.Open(f.Now)
+	text := fmt.Sprintf("%s %d %d %s %t %t %t %s %s %s", f.Child.ID, f.Child.Version, f.Service.Version, f.Age, over, expired, succeeds,
 		c.app.ID, c.app.Scopes, c.lang)
 	sum := sha256.Sum256([]byte(text))
 	return `"p` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`

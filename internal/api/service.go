@@ -27,6 +27,9 @@ func getService(s *Server, ctx context.Context, c *call, _ *nothing) (answer[war
 			if !e.EndedAt.IsZero() {
 				end.EndedAt = &e.EndedAt
 			}
+			if e.Takeover != (catalog.Takeover{}) {
+				end.Successor = &wardkeep.Successor{Recipient: e.Takeover.Recipient, Purpose: e.Takeover.Purpose}
+			}
 			out.Body.Ends = append(out.Body.Ends, end)
 		}
 		return nil

@@ -42,13 +42,14 @@ const (
 type Service struct {
 	Name      string
 	State     State
-	Version   int64  // grows with every change of what the gate reads
-	Charter   int64  // the published number, 0 while there is none
-	OfficerID string // "" while the office is vacant
-	DeputyID  string // "" while the office is vacant
-	Closed    string // the purposes that end or have ended, separated by spaces; All: the service itself
-	Overdue   string // names of processors and recipients whose orders are overdue, with spaces between
-	Recalled  bool   // the charter isn't the last that was in force: see Recall
+	Version   int64     // grows with every change of what the gate reads
+	Charter   int64     // the published number, 0 while there is none
+	OfficerID string    // "" while the office is vacant
+	DeputyID  string    // "" while the office is vacant
+	Closed    string    // the purposes that end or have ended, separated by spaces; All: the service itself
+	Successor Successor // who takes over the service that ends; zero: nobody
+	Overdue   string    // names of processors and recipients whose orders are overdue, with spaces between
+	Recalled  bool      // the charter isn't the last that was in force: see Recall
 }
 
 // What Missing names.
@@ -120,10 +121,12 @@ type CreatedBody struct {
 	State State `json:"state"`
 }
 
-const columns = `service, state, version, charter, officer, deputy, closed, overdue, recalled`
+const columns = `service, state, version, charter, officer, deputy, closed, successor, overdue, recalled`
 
 func scan(row db.Row) (s Service, err error) {
-	err = row.Scan(&s.Name, &s.State, &s.Version, &s.Charter, &s.OfficerID, &s.DeputyID, &s.Closed, &s.Overdue, &s.Recalled)
+	var successor string
+	err = row.Scan(&s.Name, &s.State, &s.Version, &s.Charter, &s.OfficerID, &s.DeputyID, &s.Closed, &successor, &s.Overdue, &s.Recalled)
+	s.Successor = parseSuccessor(successor)
 	return s, err
 }
 
@@ -144,10 +147,10 @@ func Create(ctx context.Context, tx *db.Tx, by Operator, name string, state Stat
 	}
 	now := tx.Now()
 	n, err := tx.Exec(ctx, `
-		INSERT INTO service (service, state, version, charter, officer, deputy, closed, overdue, recalled, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		INSERT INTO service (service, state, version, charter, officer, deputy, closed, successor, overdue, recalled, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (service) DO NOTHING`,
-		s.Name, s.State, s.Version, s.Charter, s.OfficerID, s.DeputyID, s.Closed, s.Overdue, s.Recalled, (*db.Time)(&now))
+		s.Name, s.State, s.Version, s.Charter, s.OfficerID, s.DeputyID, s.Closed, s.Successor.String(), s.Overdue, s.Recalled, (*db.Time)(&now))
 	switch {
 	case err != nil:
 		return Service{}, "", fmt.Errorf("create %s: %w", name, err)

@@ -78,14 +78,19 @@ type Cessation struct {
 	EndedAt     time.Time // zero until all is erased
 	Children    int64     // how many that concerned, once it ended
 	Entry       string    // of the ledger: that it was announced
+	Takeover    Takeover  // by whom; zero: by nobody
+	Tally       Tally     // of the answers about it, once erasing began
 }
 
 const cessationColumns = `service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, told_at,
-	CASE WHEN told_place IS NULL THEN -1 ELSE told_place END, CASE WHEN held IS NULL THEN -1 ELSE held END, erased_upto, ended_at, children, entry`
+	CASE WHEN told_place IS NULL THEN -1 ELSE told_place END, CASE WHEN held IS NULL THEN -1 ELSE held END, erased_upto, ended_at, children, entry,
+	successor, handover, assessment, assessed, asked, agreed, refused, handed`
 
 func scanCessation(row db.Row) (c Cessation, err error) {
 	err = row.Scan(&c.Service, &c.Purpose, &c.Reason, (*db.Time)(&c.AnnouncedAt), &c.AnnouncedBy, (*db.Time)(&c.EndsAt),
-		&c.ToldUpto, &c.Told, (*db.Time)(&c.ToldAt), &c.ToldPlace, &c.Held, &c.ErasedUpto, (*db.Time)(&c.EndedAt), &c.Children, &c.Entry)
+		&c.ToldUpto, &c.Told, (*db.Time)(&c.ToldAt), &c.ToldPlace, &c.Held, &c.ErasedUpto, (*db.Time)(&c.EndedAt), &c.Children, &c.Entry,
+		&c.Takeover.Recipient, &c.Takeover.Purpose, &c.Takeover.Document, &c.Takeover.Assessed,
+		&c.Tally.Asked, &c.Tally.Agreed, &c.Tally.Refused, &c.Tally.Handed)
 	return c, err
 }
 
@@ -100,12 +105,16 @@ type CeasingBody struct {
 	Purpose string `json:"purpose,omitempty"` // empty: the service itself
 	Reason  Reason `json:"reason"`
 	Ends    int64  `json:"ends"` // µs
+
+	Successor *Takeover `json:"successor,omitempty"`
 }
 
 // A CeasedBody says that all was erased: of how many children.
 type CeasedBody struct {
 	Purpose  string `json:"purpose,omitempty"` // empty: the service itself
 	Children int64  `json:"children"`
+
+	Succession *Tally `json:"succession,omitempty"` // where somebody took over
 }
 
 // Cease announces the end of a service or, with a purpose, of that one: from the
@@ -114,25 +123,34 @@ type CeasedBody struct {
 // number of children, and nothing takes it back. Errors: ErrNotFound, ErrNotInOffice,
 // ErrReason, ErrWindow, ErrPurpose, ErrCeasing.
 func Cease(ctx context.Context, tx *db.Tx, by Officer, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
-	return cease(ctx, tx, by, service, purpose, why, ends, false)
+	return cease(ctx, tx, by, service, purpose, why, ends, nil, false)
 }
 
 // CeaseAgain announces an end once more in a store that was put back and doesn't know it,
 // as the ledger tells that an officer has announced it (edge case 15): at the same end or,
 // where guardians wouldn't have time to look, later. The purpose may be one of a charter that
-// is lost: it ends before it is published again. Errors: those of Cease but ErrPurpose.
-func CeaseAgain(ctx context.Context, tx *db.Tx, by Operator, service, purpose string, why Reason, ends time.Time) (Cessation, string, error) {
-	least := tx.Now()
-	if purpose == "" {
+// is lost: it ends before it is published again. Who was to take over is asked about anew; where
+// the charter in force doesn't know it, nobody takes over. Errors: those of Cease but
+// ErrPurpose.
+func CeaseAgain(ctx context.Context, tx *db.Tx, by Operator, service string, was CeasingBody) (Cessation, string, error) {
+	least, ends := tx.Now(), time.UnixMicro(was.Ends).UTC()
+	if was.Purpose == "" {
 		least = least.Add(LeastWindow)
 	}
 	if ends.Before(least) {
 		ends = least
 	}
-	return cease(ctx, tx, by, service, purpose, why, ends, true)
+	s, err := Find(ctx, tx, service)
+	if err == nil && s.Ceases(was.Purpose) {
+		err = ErrCeasing // before the service has another version
+	}
+	if err != nil {
+		return Cessation{}, "", err
+	}
+	return cease(ctx, tx, by, service, was.Purpose, was.Reason, ends, was.Successor, true)
 }
 
-func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, why Reason, ends time.Time, again bool) (Cessation, string, error) {
+func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, why Reason, ends time.Time, to *Takeover, again bool) (Cessation, string, error) {
 	fail := func(err error) (Cessation, string, error) { return Cessation{}, "", err }
 	s, err := lockBy(ctx, tx, by, service)
 	if err != nil {
@@ -153,31 +171,46 @@ func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, wh
 	case ends.Before(least) || ends.After(now.Add(MostWindow)):
 		return fail(ErrWindow.At("ends_at"))
 	}
-	if purpose != "" && !again {
-		p, err := s.inForce(ctx, tx)
-		if err != nil {
+	var p Published
+	if purpose != "" && !again || to != nil {
+		if p, err = s.inForce(ctx, tx); err != nil {
 			return fail(err)
 		}
-		if p.AskedSince[purpose] == 0 {
-			return fail(ErrPurpose.At("purpose"))
-		}
+	}
+	if purpose != "" && !again && p.AskedSince[purpose] == 0 {
+		return fail(ErrPurpose.At("purpose"))
 	}
 	c := Cessation{Service: service, Purpose: purpose, Reason: why, AnnouncedAt: now, AnnouncedBy: by.Ledger(), EndsAt: ends, ToldPlace: -1, Held: -1}
+	if to != nil {
+		found, err := s.takenOver(p, *to, now)
+		switch {
+		case err == nil:
+			to, c.Takeover = &found, found
+			s.Successor = Successor{Purpose: found.Purpose, Recipient: found.Recipient, Since: now, Until: ends}
+		case again:
+			to = nil
+		default:
+			return fail(err)
+		}
+	}
 	closed := purpose
 	if purpose == "" {
 		closed = All
 	}
 	s.Closed = strings.TrimSpace(s.Closed + " " + closed)
-	if err := tx.Queue(ctx, `UPDATE service SET closed = $1 WHERE service = $2`, s.Closed, service); err != nil {
+	err = tx.Queue(ctx, `UPDATE service SET closed = $1, successor = $2 WHERE service = $3`, s.Closed, s.Successor.String(), service)
+	if err != nil {
 		return fail(err)
 	}
-	if c.Entry, err = s.note(ctx, tx, KindCeasing, by, CeasingBody{Purpose: purpose, Reason: why, Ends: ends.UnixMicro()}); err != nil {
+	if c.Entry, err = s.note(ctx, tx, KindCeasing, by, CeasingBody{Purpose: purpose, Reason: why, Ends: ends.UnixMicro(), Successor: to}); err != nil {
 		return fail(err)
 	}
 	return c, c.Entry, tx.Queue(ctx, `
-		INSERT INTO cessation (service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, erased_upto, children, entry)
-		VALUES ($1, $2, $3, $4, $5, $6, '', $7, '', $7, $8)`,
-		c.Service, c.Purpose, c.Reason, (*db.Time)(&c.AnnouncedAt), c.AnnouncedBy, (*db.Time)(&c.EndsAt), 0, c.Entry)
+		INSERT INTO cessation (service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, erased_upto, children, entry,
+			successor, handover, assessment, assessed, asked, agreed, refused, handed)
+		VALUES ($1, $2, $3, $4, $5, $6, '', $7, '', $7, $8, $9, $10, $11, $12, $7, $7, $7, $7)`,
+		c.Service, c.Purpose, c.Reason, (*db.Time)(&c.AnnouncedAt), c.AnnouncedBy, (*db.Time)(&c.EndsAt), 0, c.Entry,
+		c.Takeover.Recipient, c.Takeover.Purpose, c.Takeover.Document, c.Takeover.Assessed)
 }
 
 // A finisher is what erased the last child, as the ledger writes it.
@@ -209,7 +242,11 @@ func Ceased(ctx context.Context, tx *db.Tx, actor string, c Cessation, children 
 	if err != nil {
 		return "", err
 	}
-	return s.note(ctx, tx, KindCeased, finisher(actor), CeasedBody{Purpose: c.Purpose, Children: children})
+	body := CeasedBody{Purpose: c.Purpose, Children: children}
+	if c.Takeover != (Takeover{}) {
+		body.Succession = &c.Tally
+	}
+	return s.note(ctx, tx, KindCeased, finisher(actor), body)
 }
 
 // Announced returns nil if the ledger says, too, that it was announced, and that the

@@ -39,12 +39,14 @@ func (c *Cessation) TellPlaced(ctx context.Context, tx *db.Tx, size int64) error
 	return err
 }
 
-// BeginErasing records how many children there are. Errors: ErrCeasingMoved.
-func (c *Cessation) BeginErasing(ctx context.Context, tx *db.Tx, held int64) error {
+// BeginErasing records how many children there are, and what became of the question
+// about who takes over. Errors: ErrCeasingMoved.
+func (c *Cessation) BeginErasing(ctx context.Context, tx *db.Tx, held int64, t Tally) error {
 	err := moved(tx.Exec(ctx, `
-		UPDATE cessation SET held = $1 WHERE service = $2 AND purpose = $3 AND held IS NULL`, held, c.Service, c.Purpose))
+		UPDATE cessation SET held = $1, asked = $2, agreed = $3, refused = $4, handed = $5
+		WHERE service = $6 AND purpose = $7 AND held IS NULL`, held, t.Asked, t.Agreed, t.Refused, t.Handed, c.Service, c.Purpose))
 	if err == nil {
-		c.Held = held
+		c.Held, c.Tally = held, t
 	}
 	return err
 }

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
@@ -156,7 +157,7 @@ func (w *work) tell(ctx context.Context) error {
 				return nil
 			}
 			err := w.store.Update(ctx, func(tx *db.Tx) error {
-				child, err := family.Lock(ctx, tx, w.Service, c.child)
+				child, err := w.ask(ctx, tx, c.child)
 				if err != nil {
 					return err
 				}
@@ -187,6 +188,24 @@ func (w *work) tell(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// ask has the guardians of a child asked about who takes over the service, if somebody
+// does, and returns the child, locked. The message that tells of the end leads there.
+func (w *work) ask(ctx context.Context, tx *db.Tx, id family.ID) (family.Child, error) {
+	child, err := family.Lock(ctx, tx, w.Service, id)
+	if err != nil || w.Takeover == (catalog.Takeover{}) {
+		return child, err
+	}
+	service, err := catalog.Find(ctx, tx, w.Service)
+	if err != nil {
+		return child, err
+	}
+	desk := consent.Desk{Ring: w.vault.Ring, Charters: w.vault.Gate.Charters}
+	if n, err := desk.AskSuccession(ctx, tx, system{}, child, service); err != nil || n == 0 {
+		return child, err
+	}
+	return family.Lock(ctx, tx, w.Service, id) // each question has raised its version
 }
 
 // place finds out up to where in the ledger all were told, once each entry about it has

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
@@ -22,7 +24,11 @@ func (w *work) erase(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return w.BeginErasing(ctx, tx, n)
+			t, err := w.tally(ctx, tx)
+			if err != nil {
+				return err
+			}
+			return w.BeginErasing(ctx, tx, n, t)
 		})
 		if err != nil {
 			return err
@@ -66,6 +72,18 @@ func (w *work) erase(ctx context.Context) error {
 		}
 		return w.Held, err
 	})
+}
+
+// tally counts the answers about who takes over, which nobody can give any more.
+func (w *work) tally(ctx context.Context, tx *db.Tx) (catalog.Tally, error) {
+	if w.Takeover == (catalog.Takeover{}) {
+		return catalog.Tally{}, nil
+	}
+	service, err := catalog.Find(ctx, tx, w.Service)
+	if err != nil {
+		return catalog.Tally{}, err
+	}
+	return consent.TallySuccession(ctx, tx, w.Service, service.Successor)
 }
 
 // clear erases what was collected for a purpose, of each child in the order of the

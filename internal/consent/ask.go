@@ -65,6 +65,8 @@ type Asking struct {
 	ReturnURL pii.Text      // where the guardian goes afterwards; https, at an origin of the charter
 	Nickname  pii.Text      // what the guardian calls the child, on the pages that ask; one line, at most 20 characters
 	TTL       time.Duration // 0: 7 days; at most 30 days, and never beyond an unconsented child's life
+
+	until time.Time // of AskSuccession: the end, whatever TTL says
 }
 
 // Ask records a request and returns what leads to it; nothing is sent. After a
@@ -85,7 +87,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	if err != nil {
 		return Request{}, Secrets{}, "", err
 	}
-	if err := GoesOn(ctx, tx, c.Service); err != nil {
+	if err := mayAsk(ctx, tx, c.Service, a.Purposes); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
 	published, err := d.Charters.Current(ctx, tx, c.Service)
@@ -164,7 +166,7 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 	switch {
 	case err != nil:
 		return fail(err)
-	case open >= mayWait(by):
+	case a.until.IsZero() && open >= mayWait(by):
 		return fail(ErrMany)
 	}
 	if r.payload, err = d.sealPayload(c, r, a); err != nil {
@@ -256,6 +258,9 @@ func (a Asking) expiry(c family.Child, now time.Time) (time.Time, error) {
 		ttl = defaultTTL
 	}
 	end := now.Add(ttl)
+	if !a.until.IsZero() {
+		end = a.until
+	}
 	if !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(end) {
 		end = c.ExpiresAt
 	}

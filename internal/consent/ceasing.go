@@ -13,17 +13,57 @@ import (
 // purposes in question does (Article 23). What was agreed to can still be withdrawn.
 var ErrCeasing = errs.New(errs.Gone, "consent.ceasing")
 
-// GoesOn refuses a service whose end was announced, or that of one of the purposes.
-// Errors: ErrCeasing.
+// GoesOn refuses a service whose end was announced, or that of one of the purposes. Of
+// a service that somebody takes over, the purpose that asks about it goes on by itself
+// until the end of the window (edge case 18). Errors: ErrCeasing.
 func GoesOn(ctx context.Context, tx *db.Tx, service string, purposes ...string) error {
 	s, err := catalog.Find(ctx, tx, service)
 	if err != nil {
 		return err
 	}
-	if s.Ceases("") || slices.ContainsFunc(purposes, s.Ceases) {
+	return goesOn(tx, s, purposes)
+}
+
+func goesOn(tx *db.Tx, s catalog.Service, purposes []string) error {
+	if len(purposes) == 0 && s.Ceases("") || slices.ContainsFunc(purposes, func(p string) bool { return !s.Asks(p, tx.Now()) }) {
 		return ErrCeasing
 	}
 	return nil
+}
+
+// mayAsk refuses to ask in a service that ends, but for who takes it over. Errors:
+// ErrCeasing.
+func mayAsk(ctx context.Context, tx *db.Tx, service string, named []string) error {
+	s, err := catalog.Find(ctx, tx, service)
+	if err != nil || !s.Ceases("") {
+		return err // of a purpose that ends alone: see lasting
+	}
+	return goesOn(tx, s, named)
+}
+
+// goesOn refuses a request about what ends. One that was made before a takeover was
+// announced says nothing of it, and asks nothing any more (edge case 18). Errors:
+// ErrCeasing.
+func (r Request) goesOn(ctx context.Context, tx *db.Tx) error {
+	s, err := catalog.Find(ctx, tx, r.Service)
+	if err != nil {
+		return err
+	}
+	if s.Ceases("") && r.CreatedAt.Before(s.Successor.Since) {
+		return ErrCeasing
+	}
+	return goesOn(tx, s, r.Purposes)
+}
+
+// MayProve refuses whatever else proves who a guardian is, once the service ends
+// (Article 23): a name, a number or a document is collected, too. To the question about who
+// takes over it takes such a proof (edge cases 18 and 24). Errors: ErrCeasing.
+func MayProve(ctx context.Context, tx *db.Tx, r Request) error {
+	s, err := catalog.Find(ctx, tx, r.Service)
+	if err != nil || !s.Ceases("") {
+		return err
+	}
+	return r.goesOn(ctx, tx)
 }
 
 // lasting returns those of the purposes that don't end. Errors: ErrCeasing if none is
@@ -33,7 +73,7 @@ func lasting(ctx context.Context, tx *db.Tx, service string, purposes, named []s
 	if err != nil {
 		return nil, err
 	}
-	stay := slices.DeleteFunc(slices.Clone(purposes), s.Ceases)
+	stay := slices.DeleteFunc(slices.Clone(purposes), func(p string) bool { return !s.Asks(p, tx.Now()) })
 	if len(stay) == 0 || len(named) > 0 && len(stay) < len(purposes) {
 		return nil, ErrCeasing.At("purposes")
 	}

@@ -111,7 +111,7 @@ func (d Desk) show(ctx context.Context, tx *db.Tx, r Request, shown Shown, actor
 // one of the purposes since ends the request: ErrAsked. So does the end of the service
 // or of such a purpose: ErrCeasing.
 func (d Desk) version(ctx context.Context, tx *db.Tx, r Request) (catalog.Published, error) {
-	if err := GoesOn(ctx, tx, r.Service, r.Purposes...); err != nil {
+	if err := r.goesOn(ctx, tx); err != nil {
 		return catalog.Published{}, err
 	}
 	now, err := d.Charters.Current(ctx, tx, r.Service)

@@ -35,21 +35,34 @@ func (d Desk) Reach(ctx context.Context, tx *db.Tx, child family.Child, guardian
 	if to.Back.ID == "" {
 		return Reached{}, ErrNoRequest
 	}
+	var last Request
+	for _, r := range all {
+		if r.Guardian == guardian {
+			last, to.Touched = r, to.Touched || r.Sends > 0 || r.Shown.Lang != ""
+		}
+	}
+	to.Lang = langOf(all, guardian)
+	to.Contacts, err = d.contacts(ctx, tx, c, last)
+	return to, err
+}
+
+// langOf returns the language in which a guardian answered last; until it has answered,
+// in which it was asked.
+func langOf(all []Request, guardian family.GuardianID) string {
 	var last, answered Request
 	for _, r := range all {
 		if r.Guardian != guardian {
 			continue
 		}
-		last, to.Touched = r, to.Touched || r.Sends > 0 || r.Shown.Lang != ""
+		last = r
 		if r.State == Answered && !r.AnsweredAt.Before(answered.AnsweredAt) {
 			answered = r
 		}
 	}
-	if to.Lang = last.Lang(); answered.ID != "" {
-		to.Lang = answered.Lang()
+	if answered.ID != "" {
+		return answered.Lang()
 	}
-	to.Contacts, err = d.contacts(ctx, tx, c, last)
-	return to, err
+	return last.Lang()
 }
 
 // back returns the request through which a guardian comes back: the last one that

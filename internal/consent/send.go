@@ -83,7 +83,7 @@ func (d Desk) Send(ctx context.Context, tx *db.Tx, by Asker, r Request) (Request
 // stillAsks refuses to send what was refused since it was written (edge case
 // 26), or would be outdated when it arrives.
 func (d Desk) stillAsks(ctx context.Context, tx *db.Tx, r Request) error {
-	if err := GoesOn(ctx, tx, r.Service, r.Purposes...); err != nil {
+	if err := r.goesOn(ctx, tx); err != nil {
 		return err
 	}
 	now, err := d.Charters.Current(ctx, tx, r.Service)

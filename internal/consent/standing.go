@@ -70,6 +70,16 @@ func Standing(answers []Answer, guardians []family.Guardian, class age.Class, pu
 	return best
 }
 
+// After returns the answers without each yes to the purpose that was given before a
+// moment, or at it. A no counts whenever it was given.
+func After(answers []Answer, purpose string, moment time.Time) []Answer {
+	before := func(a Answer) bool { return a.Purpose == purpose && a.Granted && !a.GivenAt.After(moment) }
+	if !slices.ContainsFunc(answers, before) {
+		return answers
+	}
+	return slices.DeleteFunc(slices.Clone(answers), before)
+}
+
 // of returns the answers that are weighed for somebody of that class: a child's are its
 // guardians', a minor's its own. What somebody unknown said belongs to both.
 func of(answers []Answer, guardians []family.Guardian, class age.Class) []Answer {

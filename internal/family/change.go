@@ -136,6 +136,21 @@ func TellInactive(ctx context.Context, tx *db.Tx, actor string, c Child, charter
 	return c.note(ctx, tx, actor, KindInactive, InactiveBody{Charter: charter, Last: last.UnixMicro(), Erase: erase.UnixMicro()})
 }
 
+// HandOver records that something of a locked child goes to who takes over its service
+// (edge case 18): what it is, the entry of the use tells. Only the first time counts;
+// then, entry is empty.
+func HandOver(ctx context.Context, tx *db.Tx, actor string, c Child, b HandedOverBody) (entry string, err error) {
+	if !c.HandedAt.IsZero() {
+		return "", nil
+	}
+	at := time.UnixMicro(b.At)
+	if err := changed(tx.Exec(ctx, `
+		UPDATE child SET handed_at = $1 WHERE child = $2 AND version = $3 AND state <> 'erased'`, (*db.Time)(&at), c.ID, c.Version)); err != nil {
+		return "", err
+	}
+	return c.note(ctx, tx, actor, KindHandedOver, b)
+}
+
 // Correct replaces the birth date of a locked child (Article 19). It may make the
 // child younger. To make it older takes a document and a second person, and is
 // refused here with ErrNeedsDocument (edge case 3); so is a first birth date by

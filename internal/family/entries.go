@@ -17,6 +17,7 @@ const (
 	KindGrown            = "child.turned_18"
 	KindCeasing          = "child.ceasing"  // its guardians are told that the service ends, or a purpose of it
 	KindInactive         = "child.inactive" // its guardians are told that it is erased unless it is used
+	KindHandedOver       = "child.handed_over"
 	KindErased           = "child.erased"
 	KindGuardianAdded    = "guardian.added"
 	KindGuardianVerified = "guardian.verified"
@@ -77,6 +78,17 @@ type ErasedBody struct {
 	Kept    int64  `json:"kept,omitempty"`   // how many a law demands to keep, which nobody reads
 	Orders  int64  `json:"orders,omitempty"` // how many processors and recipients were told to delete with it
 	Refused int64  `json:"refused,omitempty"`
+
+	Successor string `json:"successor,omitempty"` // who takes over the service (edge case 18)
+	Handed    int64  `json:"handed,omitempty"`    // when something of the child first went to it, µs; 0: nothing did
+}
+
+// A HandedOverBody says that something of a child went to who takes over its service, for
+// the first time, and when.
+type HandedOverBody struct {
+	Recipient string `json:"recipient"`
+	Purpose   string `json:"purpose"`
+	At        int64  `json:"at"` // µs
 }
 
 // A GuardianAddedBody says what a new contact is to the child, and what is known

@@ -50,6 +50,8 @@ type Undone struct {
 	Keeping Keeping
 	Orders  int   // to processors and recipients
 	Refused int64 // the charter that a guardian refused as a whole, or 0
+
+	Successor string // who takes over the service: whatever was agreed to, the child was handed over or it wasn't
 }
 
 // A Keeping is the key that outlives a child's, for what a law demands to keep (edge case
@@ -83,7 +85,7 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 	err := changed(tx.Exec(ctx, `
 		UPDATE child SET state = 'erased', subject = '', version = 0, frozen = false, disputed = false,
 			ref = NULL, ref_hash = NULL, birth = NULL, birth_from = '', birth_version = 0, turns_14 = NULL, aged = 0,
-			pool = $1, wrapped = $2, kept_until = $3, created_at = 0, expires_at = NULL, endings = '', erased_at = $4
+			pool = $1, wrapped = $2, kept_until = $3, created_at = 0, expires_at = NULL, endings = '', handed_at = NULL, erased_at = $4
 		WHERE child = $5 AND version = $6 AND state <> 'erased'`,
 		pool, with.Keeping.Wrapped, (*db.Time)(&with.Keeping.Until), (*db.Time)(&day), c.ID, c.Version))
 	if err != nil {
@@ -108,7 +110,11 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 			return "", err
 		}
 	}
-	return c.note(ctx, tx, actor, KindErased, ErasedBody{Ground: ground, Values: int64(with.Values), Kept: int64(with.Kept), Orders: int64(with.Orders), Refused: with.Refused})
+	body := ErasedBody{Ground: ground, Values: int64(with.Values), Kept: int64(with.Kept), Orders: int64(with.Orders), Refused: with.Refused, Successor: with.Successor}
+	if !c.HandedAt.IsZero() {
+		body.Handed = c.HandedAt.UnixMicro()
+	}
+	return c.note(ctx, tx, actor, KindErased, body)
 }
 
 // HoldErased holds the row of a child, living or erased, to the end of the transaction.

@@ -70,6 +70,7 @@ type Child struct {
 	KeptUntil time.Time // of an erased child, while a law demands to keep some of it; else zero
 	Endings   Endings   // what reported events end
 	Aged      Aged      // how far its turning 14 was told
+	HandedAt  time.Time // when something of it first went to who takes over its service; zero: nothing did (edge case 18)
 
 	ref, refHash []byte
 	birth        []byte // nil if unknown
@@ -79,13 +80,13 @@ type Child struct {
 }
 
 const columns = `child, service, subject, version, state, frozen, disputed, ref, ref_hash, birth, birth_from,
-	birth_version, coalesce(pool, ''), wrapped, created_at, expires_at, erased_at, kept_until, endings, aged`
+	birth_version, coalesce(pool, ''), wrapped, created_at, expires_at, erased_at, kept_until, endings, aged, handed_at`
 
 func scan(row db.Row) (c Child, err error) {
 	var endings string
 	err = row.Scan(&c.ID, &c.Service, &c.Subject, &c.Version, &c.State, &c.Frozen, &c.Disputed,
 		&c.ref, &c.refHash, &c.birth, &c.BirthFrom, &c.birthVersion, &c.pool, &c.wrapped,
-		(*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), (*db.Time)(&c.ErasedAt), (*db.Time)(&c.KeptUntil), &endings, &c.Aged)
+		(*db.Time)(&c.CreatedAt), (*db.Time)(&c.ExpiresAt), (*db.Time)(&c.ErasedAt), (*db.Time)(&c.KeptUntil), &endings, &c.Aged, (*db.Time)(&c.HandedAt))
 	if err == nil {
 		c.Endings, err = parseEndings(endings)
 	}

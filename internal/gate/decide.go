@@ -118,11 +118,20 @@ func (d *decision) service() {
 	// Article 23: from the announcement on nothing is done for what ends. What is held
 	// is there for guardians to look at: see DecideAccess.
 	switch {
+	case d.handsOver():
 	case s.Ceases(""):
 		d.deny("23", "gate.service_ceasing")
 	case s.Ceases(d.use.Purpose):
 		d.deny("23", "gate.purpose_ceasing")
 	}
+}
+
+// handsOver reports whether the use hands something to who takes over the service that
+// ends, for the purpose that asks about it and within the window (edge case 18). Its
+// security assessment was on file before that was announced (Article 17).
+func (d *decision) handsOver() bool {
+	s, u := d.facts.Service, d.use
+	return u.Activity == charter.Transfer && u.Party == s.Successor.Recipient && s.Succeeds(u.Purpose, d.facts.Now)
 }
 
 // child reports whether there is a child to go on about: of another service's,
@@ -212,7 +221,16 @@ func (d *decision) consent(purpose charter.Purpose) {
 	if d.facts.Age != age.Child && d.facts.Age != age.Minor {
 		return // nobody's yes carries anything: see child
 	}
-	v := consent.Standing(d.facts.Answers, d.facts.Guardians, d.facts.Age, purpose.Name, since)
+	answers := d.facts.Answers
+	if d.handsOver() {
+		// Edge case 18: fresh consent. What was agreed to before anybody knew of it is none.
+		answers = consent.After(answers, purpose.Name, d.facts.Service.Successor.Since)
+	}
+	v := consent.Standing(answers, d.facts.Guardians, d.facts.Age, purpose.Name, since)
+	if !v.Granted && len(answers) < len(d.facts.Answers) && v.Why == consent.None {
+		d.deny("17", "gate.consent_before_takeover")
+		return
+	}
 	if v.Granted {
 		// Edge case 24: what leaves the operator needs more than a one-time code.
 		if v.Strength < consent.Needs(d.facts.Published.Charter, d.use.Activity, d.use.Party) {
@@ -240,8 +258,8 @@ func (d *decision) consent(purpose charter.Purpose) {
 }
 
 // Articles 16, 17 and 18: who else gets to see it. An agreement with a
-// processor and an assessment of a recipient are facts that nobody has
-// established here, and a fact that is missing never permits.
+// processor is a fact that nobody has established here, as is the assessment of a
+// recipient that takes over no service, and a fact that is missing never permits.
 func (d *decision) party(purpose charter.Purpose) {
 	switch d.use.Activity {
 	case charter.Entrust, charter.Transfer:
@@ -260,7 +278,9 @@ func (d *decision) party(purpose charter.Purpose) {
 		if !slices.Contains(purpose.Recipients, d.use.Party) {
 			d.deny("17", "gate.recipient_unknown")
 		}
-		d.deny("17", "gate.recipient_not_assessed")
+		if !d.handsOver() {
+			d.deny("17", "gate.recipient_not_assessed")
+		}
 	case charter.Disclose:
 		audience, ok := purpose.Audience(d.use.Party)
 		if !ok {
@@ -332,7 +352,7 @@ func (d *decision) end(h Held, purpose charter.Purpose) time.Time {
 // origin denies a value whose own purpose has lost its consent, or ends: what was
 // collected for it is not kept in use by another (Articles 20(3) and 23).
 func (d *decision) origin(h Held) {
-	if !d.facts.Service.Ceases("") && d.facts.Service.Ceases(h.Purpose) {
+	if d.facts.Service.GaveUp(h.Purpose) && (!d.facts.Service.Ceases("") || d.handsOver()) {
 		d.denyItem("23", "gate.value_ceasing", h.Item)
 	}
 	since, ok := d.facts.Published.AskedSince[h.Purpose]

@@ -10,6 +10,8 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/legal"
@@ -173,6 +175,11 @@ func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, gua
 	if err != nil {
 		return notify.Message{}, err
 	}
+	if kind == notify.KindCeased {
+		if m, succeeded, err := f.ceased(ctx, tx, child, to, name, evidence, reached.Lang); err != nil || succeeded {
+			return m, err
+		}
+	}
 	n := notify.News{Kind: kind, Service: name, At: tx.Now(), Kept: legal.In(to.Lang, kept)}
 	switch {
 	case evidence != "":
@@ -183,6 +190,27 @@ func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, gua
 	m := n.Message(to)
 	m.ID = id.New(id.Call)
 	return m, nil
+}
+
+// ceased writes of the end of a service that somebody took over, and whether anything of
+// the child went there (edge case 18). Succeeded is false where nobody did.
+func (f *Farewell) ceased(ctx context.Context, tx *db.Tx, child family.Child, to notify.To, name, evidence, lang string) (m notify.Message, succeeded bool, err error) {
+	service, err := catalog.Find(ctx, tx, child.Service)
+	if err != nil || service.Successor == (catalog.Successor{}) {
+		return m, false, err
+	}
+	published, err := f.Desk.Charters.Current(ctx, tx, child.Service)
+	if err != nil {
+		return m, false, err
+	}
+	c := notify.Ceased{Service: name, Successor: recipientName(published.Charter, service.Successor.Recipient, charter.Lang(to.Lang)),
+		Handed: child.HandedAt, At: tx.Now(), Link: rules(f.PublicURL, child.Service, lang)}
+	if evidence != "" {
+		c.Link = certificate(f.PublicURL, evidence, lang)
+	}
+	m = c.Message(to)
+	m.ID = id.New(id.Call)
+	return m, true, nil
 }
 
 // Send sends letters whose transaction has committed, and doesn't wait for it.

@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -175,7 +176,7 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 		return notify.Message{}, err
 	}
 	if d.Kind == notify.KindCeasing || d.Kind == notify.KindPurposeCeasing {
-		m, err := t.ceasing(ctx, tx, entry, to, reached.Lang)
+		m, err := t.ceasing(ctx, tx, d, entry, to, reached)
 		m.ID = t.name(d)
 		return m, err
 	}
@@ -197,7 +198,7 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 }
 
 // ceasing writes of the end of a service, or of a purpose, in the words of the charter.
-func (t Teller) ceasing(ctx context.Context, tx *db.Tx, entry ledger.Placed, to notify.To, lang string) (notify.Message, error) {
+func (t Teller) ceasing(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, to notify.To, reached consent.Reached) (notify.Message, error) {
 	var b family.CeasingBody
 	if err := entry.Into(&b); err != nil {
 		return notify.Message{}, err
@@ -206,14 +207,38 @@ func (t Teller) ceasing(ctx context.Context, tx *db.Tx, entry ledger.Placed, to 
 	if err != nil {
 		return notify.Message{}, err
 	}
-	c := notify.Ceasing{Service: published.Charter.Name.In(charter.Lang(to.Lang)), Until: time.UnixMicro(b.Ends), Link: home(t.PublicURL, lang)}
+	c := notify.Ceasing{Service: published.Charter.Name.In(charter.Lang(to.Lang)), Until: time.UnixMicro(b.Ends), Link: home(t.PublicURL, reached.Lang)}
 	if b.Purpose != "" {
 		c.Purpose = b.Purpose // a later charter may not have it
 		if p, ok := published.Charter.Purpose(b.Purpose); ok {
 			c.Purpose = p.Label.In(charter.Lang(to.Lang))
 		}
+		return c.Message(to), nil
 	}
-	return c.Message(to), nil
+	service, err := catalog.Find(ctx, tx, entry.Service)
+	if err != nil || service.Successor == (catalog.Successor{}) {
+		return c.Message(to), err
+	}
+	// Edge case 18: the same message asks, so that nobody has to look for the question.
+	c.Successor = recipientName(published.Charter, service.Successor.Recipient, charter.Lang(to.Lang))
+	r, err := consent.SuccessionAsked(ctx, tx, reached.Child.ID, d.Guardian, service.Successor)
+	if errors.Is(err, consent.ErrNoRequest) {
+		return c.Message(to), nil
+	}
+	if err != nil {
+		return notify.Message{}, err
+	}
+	token, err := t.Desk.Lead(ctx, tx, r, d.About)
+	c.Asked, c.Link = true, request(t.PublicURL, token, reached.Lang)
+	return c.Message(to), err
+}
+
+// recipientName is what a charter calls a recipient.
+func recipientName(c *charter.Charter, name string, lang charter.Lang) string {
+	if r, ok := c.Recipient(name); ok {
+		return r.Label.In(lang)
+	}
+	return name
 }
 
 // inactive writes of an account that nobody uses.

@@ -61,6 +61,11 @@ const (
 	KindPurposeCeasing = "service.purpose_ceasing" // one purpose of it does
 	KindCeased         = "service.ceased"          // and all about the child was erased with it
 
+	KindTakeover        = "service.takeover"         // the service ends, somebody takes it over, and the guardian is asked
+	KindTakeoverUnasked = "service.takeover_unasked" // … and isn't asked: it said no before, or the minor is
+	KindCeasedHanded    = "service.ceased_handed"    // erased, after something went to who takes over
+	KindCeasedUnhanded  = "service.ceased_unhanded"  // erased, and nothing went there
+
 	KindHomeCode     = "home.code" // signs a guardian in
 	KindSignedIn     = "home.signed_in"
 	KindPasskeyAdded = "home.passkey_added"
@@ -126,6 +131,11 @@ var wordings = map[string]wording{
 	KindCeasing:        {"ceasing", whyTold},
 	KindPurposeCeasing: {"purpose_ceasing", whyTold},
 	KindCeased:         {"ceased", whyLast},
+
+	KindTakeover:        {"takeover", whyAsked},
+	KindTakeoverUnasked: {"takeover_unasked", whyTold},
+	KindCeasedHanded:    {"ceased_handed", whyLast},
+	KindCeasedUnhanded:  {"ceased_unhanded", whyLast},
 
 	KindHomeCode:     {"home_code", whyCode},
 	KindSignedIn:     {"signed_in", whySafe},

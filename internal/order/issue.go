@@ -141,11 +141,15 @@ func merge(shares []share, what What, has func(share) []string) (all []todo) {
 
 // Erase orders every party to delete all that it may have of a locked child, which is
 // about to be erased in the same transaction, and takes the child out of its orders.
-// It returns the entries of the orders.
-func (b Book) Erase(ctx context.Context, tx *db.Tx, actor string, c family.Child) (entries []string, err error) {
+// It returns the entries of the orders. A recipient that is excepted isn't ordered to: it
+// took over the service with what it got.
+func (b Book) Erase(ctx context.Context, tx *db.Tx, actor string, c family.Child, except string) (entries []string, err error) {
 	shares, err := b.held(ctx, tx, c)
 	if err != nil {
 		return nil, err
+	}
+	if except != "" {
+		shares = slices.DeleteFunc(shares, func(s share) bool { return s.role == Recipient && s.party == except })
 	}
 	entries, err = b.issue(ctx, tx, actor, c, merge(shares, Delete, func(s share) []string { return s.items }))
 	if err != nil {

@@ -43,7 +43,13 @@ type Certificate struct {
 	Held     []Held   `json:"kept_by_law"` // what a law demands to keep, which nobody reads
 	Ordered  []Told   `json:"ordered"`     // who else was told to delete
 	Open     []string `json:"open"`        // who of them hadn't said yet that it has, when this was made
-	Proof    Proof    `json:"proof"`
+
+	// Who took over the service, by the name of the charter, and when something of the
+	// child first went there; empty: nothing did (edge case 18).
+	Successor string `json:"successor,omitempty"`
+	Handed    string `json:"handed_over_at,omitempty"`
+
+	Proof Proof `json:"proof"`
 
 	ordered int64 // the child's version with which the orders were issued
 }
@@ -289,7 +295,10 @@ func (c *Certificate) add(e ledger.Placed, last bool, demand *rights.ReceivedBod
 			demand.Request != "" && demand.Kind.Ground() != b.Ground {
 			return errTogether
 		}
-		c.Ground, c.Erased = string(b.Ground), moment(e.At)
+		c.Ground, c.Erased, c.Successor = string(b.Ground), moment(e.At), b.Successor
+		if b.Handed != 0 {
+			c.Handed = moment(time.UnixMicro(b.Handed))
+		}
 	default:
 		return errEntry
 	}

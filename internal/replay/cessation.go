@@ -4,9 +4,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/ledger"
 )
 
@@ -29,13 +31,36 @@ func (s *service) ceasing(n *names, p ledger.Placed, now *version, again bool) f
 		return x
 	case !again && p.Actor != (catalog.Officer{ID: now.officer}).Ledger() && p.Actor != (catalog.Officer{ID: now.deputy}).Ledger():
 		return impossible(ruleOffice)
+	case !s.takesOver(b, now):
+		return impossible(ruleCessation)
 	case !slices.Contains(catalog.Reasons, b.Reason) || b.Ends-now.at < least || b.Ends-now.at > catalog.MostWindow.Microseconds(),
 		s.ends[b.Purpose] != nil, s.ends[""] != nil, !again && b.Purpose != "" && s.asked(now.charter, b.Purpose) == 0: // the charter of one that ends again may be lost
 		return impossible(ruleCessation)
 	}
-	s.ends[n.keep(b.Purpose)] = &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor), entry: n.keep(p.ID)}
+	c := &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor), entry: n.keep(p.ID)}
+	if to := b.Successor; to != nil {
+		c.takeover = catalog.Takeover{Recipient: n.keep(to.Recipient), Purpose: n.keep(to.Purpose), Document: n.keep(to.Document), Assessed: n.keep(to.Assessed)}
+		now.succeeds = catalog.Successor{Purpose: c.takeover.Purpose, Recipient: c.takeover.Recipient, Since: moment(now.at), Until: moment(b.Ends)}
+	}
+	s.ends[n.keep(b.Purpose)] = c
 	now.closed = strings.TrimSpace(now.closed + " " + closed)
 	return fault{}
+}
+
+// takesOver reports whether an announcement names nobody who takes over or, of the whole
+// service, somebody whom the gate would let have something: for a purpose of the charter in
+// force that names it, and assessed before (edge case 18).
+func (s *service) takesOver(b catalog.CeasingBody, now *version) bool {
+	to := b.Successor
+	if to == nil {
+		return true
+	}
+	day, err := time.ParseInLocation(time.DateOnly, to.Assessed, age.Zone)
+	if err != nil || day.UnixMicro() > now.at || to.Document == "" || b.Purpose != "" || s.asked(now.charter, to.Purpose) == 0 {
+		return false
+	}
+	c := s.editions[now.charter].published.Charter
+	return c == nil || len(c.Transferred(to.Purpose, to.Recipient)) > 0 // its row is missing, which is reported
 }
 
 func (s *service) asked(charter int64, purpose string) int64 {
@@ -52,10 +77,13 @@ func (s *service) ceased(p ledger.Placed, now *version) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case c == nil || c.ended != 0 || now.at < c.ends || b.Children < 0:
+	case c == nil || c.ended != 0 || now.at < c.ends || b.Children < 0, (b.Succession != nil) != (c.takeover != catalog.Takeover{}):
 		return impossible(ruleCessation)
 	}
 	c.children = b.Children
+	if b.Succession != nil {
+		c.tally = *b.Succession
+	}
 	for purpose, other := range s.ends {
 		if other.ended == 0 && (b.Purpose == "" || purpose == b.Purpose) {
 			other.ended = now.at
@@ -71,6 +99,9 @@ type restsOnEnd struct {
 	purpose string
 	ends    int64 // as the child's entry says it
 	at      int64 // 0: within the window, too
+
+	told bool   // it says who takes over, if anybody does
+	to   string // who that is
 }
 
 // afterEnd checks such an entry, once its announcement is there: between a child and its
@@ -91,7 +122,7 @@ func (f *fold) announced(e restsOnEnd) (x fault, wait bool) {
 	if s == nil || s.ends[e.purpose] == nil {
 		return impossible(ruleCessation), true
 	}
-	if c := s.ends[e.purpose]; e.ends != 0 && e.ends != c.ends || e.at != 0 && e.at < c.ends {
+	if c := s.ends[e.purpose]; e.ends != 0 && e.ends != c.ends || e.at != 0 && e.at < c.ends || e.told && e.to != c.takeover.Recipient {
 		return impossible(ruleCessation), false
 	}
 	return fault{}, false
@@ -105,6 +136,23 @@ func (f *fold) childCeases(p ledger.Placed, s source, c *child) fault {
 	}
 	c.told = c.told || b.Purpose == ""
 	return f.afterEnd(restsOnEnd{source: s, purpose: b.Purpose, ends: b.Ends})
+}
+
+// handsOver folds that something of a child went to who takes over its service: once,
+// after the announcement and before the end of the window (edge case 18).
+func (f *fold) handsOver(p ledger.Placed, s source, c *child) fault {
+	b, x := body[family.HandedOverBody](p)
+	switch {
+	case x != (fault{}):
+		return x
+	case c.handed != 0 || b.At <= 0 || b.At > p.At.UnixMicro() || b.Recipient == "":
+		return impossible(ruleHandover)
+	}
+	c.handed = b.At
+	if strings.HasPrefix(p.Actor, "operator:") {
+		return fault{} // who puts a store back tells it again, whatever is known there of the end
+	}
+	return f.afterEnd(restsOnEnd{source: s, told: true, to: b.Recipient})
 }
 
 // untold returns how many children of a service were registered before its end was
@@ -139,12 +187,20 @@ func (a *audit) cessationRows() error {
 		r.text("announced_by", c.by, row.AnnouncedBy)
 		r.text("entry", c.entry, row.Entry)
 		r.time("ends_at", c.ends, micros(row.EndsAt))
+		r.text("successor", c.takeover.Recipient, row.Takeover.Recipient)
+		r.text("handover", c.takeover.Purpose, row.Takeover.Purpose)
+		r.text("assessment", c.takeover.Document, row.Takeover.Document)
+		r.text("assessed", c.takeover.Assessed, row.Takeover.Assessed)
 		r.time("ended_at", c.ended, micros(row.EndedAt))
 		if row.Purpose == "" && !row.ToldAt.IsZero() {
 			r.number("told_at", 0, a.fold.untold(row.Service, c.announced))
 		}
 		if c.ended != 0 {
 			r.number("children", c.children, row.Children)
+			r.number("asked", c.tally.Asked, row.Tally.Asked)
+			r.number("agreed", c.tally.Agreed, row.Tally.Agreed)
+			r.number("refused", c.tally.Refused, row.Tally.Refused)
+			r.number("handed", c.tally.Handed, row.Tally.Handed)
 		}
 	}
 	a.eachService(func(s *service) {

@@ -160,6 +160,8 @@ func (f *fold) familyEntry(p ledger.Placed, s source, k key, c *child) fault {
 		return f.childCeases(p, s, c)
 	case family.KindInactive:
 		return f.inactive(p, s, c)
+	case family.KindHandedOver:
+		return f.handsOver(p, s, c)
 	case family.KindErased:
 		return f.erase(p, s, k, c)
 	case vault.KindErased:
@@ -240,8 +242,12 @@ func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 		return impossible(ruleExpiry)
 	case !demanded:
 		return impossible(ruleDemand)
+	case b.Handed != c.handed:
+		return impossible(ruleHandover)
 	case b.Ground == family.Cessation && !again:
-		return f.afterEnd(restsOnEnd{source: s, at: p.At.UnixMicro()})
+		return f.afterEnd(restsOnEnd{source: s, at: p.At.UnixMicro(), told: true, to: b.Successor})
+	case b.Successor != "" && !again:
+		return f.afterEnd(restsOnEnd{source: s, told: true, to: b.Successor})
 	}
 	return fault{}
 }

@@ -26,21 +26,21 @@ type childRow struct {
 	endings                                 string
 	version, birthVersion, aged             int64
 	frozen, disputed                        bool
-	created, expires, erased, kept          int64
+	created, expires, erased, kept, handed  int64
 	pool, key, ref, refHash, birth, turns14 int64
 }
 
-const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, kept_until, endings, aged,
+const childColumns = `child, service, subject, version, state, frozen, disputed, created_at, expires_at, erased_at, kept_until, endings, aged, handed_at,
 	birth_from, birth_version, CASE WHEN pool IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN wrapped IS NULL THEN 0 ELSE 1 END, CASE WHEN ref IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN ref_hash IS NULL THEN 0 ELSE 1 END, CASE WHEN birth IS NULL THEN 0 ELSE 1 END,
 	CASE WHEN turns_14 IS NULL THEN 0 ELSE 1 END`
 
 func scanChild(row db.Row) (c childRow, err error) {
-	var created, expires, erased, kept db.Time
-	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased, &kept, &c.endings, &c.aged,
+	var created, expires, erased, kept, handed db.Time
+	err = row.Scan(&c.id, &c.service, &c.subject, &c.version, &c.state, &c.frozen, &c.disputed, &created, &expires, &erased, &kept, &c.endings, &c.aged, &handed,
 		&c.birthFrom, &c.birthVersion, &c.pool, &c.key, &c.ref, &c.refHash, &c.birth, &c.turns14)
-	c.created, c.expires, c.erased, c.kept = fromDB(created), fromDB(expires), fromDB(erased), fromDB(kept)
+	c.created, c.expires, c.erased, c.kept, c.handed = fromDB(created), fromDB(expires), fromDB(erased), fromDB(kept), fromDB(handed)
 	return c, err
 }
 
@@ -250,6 +250,7 @@ func (a *audit) compareErased(row childRow) {
 	r.text("birth_from", "", row.birthFrom)
 	r.number("birth_version", 0, row.birthVersion)
 	r.number("aged", 0, row.aged)
+	r.time("handed_at", 0, row.handed)
 	r.time("created_at", 0, row.created)
 	r.time("expires_at", 0, row.expires)
 	// Edge case 14: a key outlives it exactly as long as something is kept under it.
@@ -297,6 +298,7 @@ func (a *audit) compareChild(row childRow) *child {
 	r.text("birth_from", a.names.text(c.birthFrom), row.birthFrom)
 	r.number("birth_version", c.birth, row.birthVersion)
 	r.number("aged", int64(c.aged), row.aged)
+	r.time("handed_at", c.handed, row.handed)
 	known := min(c.birth, 1)
 	r.number("birth", known, row.birth)
 	r.number("turns_14", known, row.turns14)

@@ -27,6 +27,7 @@ type child struct {
 	version int64 // of the last change
 	at      int64 // when that was
 	used    int64 // the greatest version that a use rested on
+	handed  int64 // when something of it first went to who takes over its service; 0: nothing did
 
 	// What was told of its age since the birth date was given: the last time as a child,
 	// the first as none, the last as a minor, the first as an adult.
@@ -197,8 +198,9 @@ type version struct {
 	officer  string
 	deputy   string
 	closed   string
-	overdue  string // names of parties, with spaces between
-	recalled bool   // its charter
+	succeeds catalog.Successor // who takes over what ends
+	overdue  string            // names of parties, with spaces between
+	recalled bool              // its charter
 }
 
 // A cessation is the end of a service, or of a purpose.
@@ -208,6 +210,8 @@ type cessation struct {
 	by, entry       string
 	ended           int64 // 0 until all is erased
 	children        int64
+	takeover        catalog.Takeover // zero: nobody takes over
+	tally           catalog.Tally
 }
 
 func (s *service) now() version {

@@ -123,11 +123,11 @@ func (r at) flag(field string, want, got bool) {
 func (a *audit) serviceRows() error {
 	seen := make(map[string]bool)
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var name, state, officer, deputy, closed, overdue string
+		var name, state, officer, deputy, closed, successor, overdue string
 		var version, charter int64
 		var recalled bool
 		var created db.Time
-		if err := row.Scan(&name, &state, &version, &charter, &officer, &deputy, &closed, &overdue, &recalled, &created); err != nil {
+		if err := row.Scan(&name, &state, &version, &charter, &officer, &deputy, &closed, &successor, &overdue, &recalled, &created); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "service", service: a.names.shown(name)}
@@ -144,11 +144,12 @@ func (a *audit) serviceRows() error {
 		r.text("officer", now.officer, officer)
 		r.text("deputy", now.deputy, deputy)
 		r.text("closed", now.closed, closed)
+		r.text("successor", now.succeeds.String(), successor)
 		r.text("overdue", now.overdue, overdue)
 		r.flag("recalled", now.recalled, recalled)
 		r.time("created_at", s.created, fromDB(created))
 		return nil
-	}, `SELECT service, state, version, charter, officer, deputy, closed, overdue, recalled, created_at FROM service ORDER BY service`)
+	}, `SELECT service, state, version, charter, officer, deputy, closed, successor, overdue, recalled, created_at FROM service ORDER BY service`)
 	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
 		if !seen[name] && err == nil {
 			at{audit: a, table: "service", service: name}.missing()

@@ -539,6 +539,15 @@ var changes = []change{
 	{"another entry announced it", `UPDATE cessation SET entry = '王小明' WHERE service = $1`, here, "row_differs cessation entry"},
 	{"the window is shorter", `UPDATE cessation SET ends_at = ends_at - 1 WHERE service = $1`, here, "row_differs cessation ends_at"},
 	{"it hasn't ended", `UPDATE cessation SET ended_at = NULL WHERE service = $1`, here, "row_differs cessation ended_at"},
+	{"somebody takes it over", `UPDATE cessation SET successor = '王小明' WHERE service = $1`, here, "row_differs cessation successor"},
+	{"a purpose hands it over", `UPDATE cessation SET handover = '王小明' WHERE service = $1`, here, "row_differs cessation handover"},
+	{"there was an assessment", `UPDATE cessation SET assessment = '王小明' WHERE service = $1`, here, "row_differs cessation assessment"},
+	{"it was assessed", `UPDATE cessation SET assessed = '2026-01-01' WHERE service = $1`, here, "row_differs cessation assessed"},
+	{"somebody was asked", `UPDATE cessation SET asked = 1 WHERE service = $1`, here, "row_differs cessation asked"},
+	{"somebody agreed", `UPDATE cessation SET agreed = 1 WHERE service = $1`, here, "row_differs cessation agreed"},
+	{"somebody refused", `UPDATE cessation SET refused = 1 WHERE service = $1`, here, "row_differs cessation refused"},
+	{"somebody was handed over", `UPDATE cessation SET handed = 1 WHERE service = $1`, here, "row_differs cessation handed"},
+	{"the gate lets somebody take it over", `UPDATE service SET successor = 'handover 王小明 1 9223372036854775' WHERE service = $1`, here, "row_differs service successor"},
 	{"it concerned fewer", `UPDATE cessation SET children = 0 WHERE service = $1`, here, "row_differs cessation children"},
 	{"a test is live", `UPDATE service SET state = 'live' WHERE service = $1`, here, "row_differs service state"},
 	{"an officer's end never was", `UPDATE officer SET ended_at = NULL WHERE service = $1`, here, "row_differs officer ended_at"},
@@ -682,6 +691,8 @@ var changes = []change{
 		func(s *scene) []any { return []any{s.before.value, s.before.valueVersion, s.mei.ID} }, "row_differs value version"},
 	{"a value is of another version", `UPDATE value SET version = version - 1 WHERE child = $1`, mei, "row_differs value version"},
 
+	{"a child was handed over", `UPDATE child SET handed_at = 1 WHERE child = $1`, mei, "row_differs child handed_at"},
+	{"an erased child was handed over", `UPDATE child SET handed_at = 1 WHERE child = $1`, gone, "row_differs child handed_at"},
 	{"a child's turning 14 was told", `UPDATE child SET aged = 2 WHERE child = $1`, mei, "row_differs child aged"},
 
 	// Demands.

@@ -228,7 +228,8 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 	if len(keys) == 0 {
 		return fault{what: FoundActor, field: "actor"}, false
 	}
-	u.facts.Service = catalog.Service{Name: s.name, State: s.state, Version: v.number, Charter: v.charter, OfficerID: v.officer, DeputyID: v.deputy, Closed: v.closed, Overdue: v.overdue, Recalled: v.recalled}
+	u.facts.Service = catalog.Service{Name: s.name, State: s.state, Version: v.number, Charter: v.charter, OfficerID: v.officer, DeputyID: v.deputy, Closed: v.closed, Successor: v.succeeds,
+		Overdue: v.overdue, Recalled: v.recalled}
 	u.facts.Published = catalog.Published{}
 	if e := s.editions[v.charter]; e != nil {
 		if e.published.Charter == nil {

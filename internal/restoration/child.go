@@ -35,6 +35,7 @@ type child struct {
 	unproved  map[family.GuardianID]bool // at the end
 	answers   map[word]said              // the last
 	cancelled []string                   // requests for consent
+	handed    *family.HandedOverBody     // something of it went to who takes over the service
 	demands   []*demand
 }
 
@@ -108,6 +109,11 @@ func (d Desk) child(ctx context.Context, tx *db.Tx, g *gap, subject string) erro
 	c, err := a.lock()
 	if err != nil {
 		return moot(err, family.ErrErased)
+	}
+	if told.handed != nil { // before it is erased, since that says it (edge case 18)
+		if _, err := family.HandOver(ctx, tx, by.Ledger(), c, *told.handed); err != nil {
+			return err
+		}
 	}
 	if e, err := a.erasure(); err != nil || e.ground != "" {
 		if err == nil {

@@ -1,6 +1,7 @@
 package restoration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/fnv"
@@ -95,6 +96,7 @@ var readings = map[string]reading{
 	family.KindDisputed:      of(func(c *child, _ ledger.Placed, _ family.DisputedBody) { c.disputed = true }),
 	family.KindSettled:       of(func(c *child, _ ledger.Placed, _ family.SettledBody) { c.disputed = false }),
 	family.KindCorrected:     of(func(c *child, _ ledger.Placed, _ family.CorrectedBody) { c.unclear = true }), // by the date that is held, the child may be no child
+	family.KindHandedOver:    of(func(c *child, _ ledger.Placed, b family.HandedOverBody) { c.handed = cmp.Or(c.handed, &b) }),
 	family.KindGuardianEnded: of(func(c *child, _ ledger.Placed, b family.GuardianEndedBody) { c.ended = append(c.ended, b.Guardian) }),
 	family.KindGuardianVerified: of(func(c *child, p ledger.Placed, b family.GuardianVerifiedBody) {
 		c.unproved[b.Guardian] = b.Strength == family.Unproved
@@ -373,7 +375,7 @@ func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed boo
 		return false, moot(err, catalog.ErrNotFound) // made in the gap
 	}
 	for _, e := range s.ends {
-		_, _, err := catalog.CeaseAgain(ctx, tx, by, name, e.Purpose, e.Reason, time.UnixMicro(e.Ends).UTC())
+		_, _, err := catalog.CeaseAgain(ctx, tx, by, name, e)
 		if err = moot(err, catalog.ErrCeasing); err != nil {
 			return closed, err
 		}

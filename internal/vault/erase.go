@@ -7,6 +7,7 @@ import (
 
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
@@ -58,7 +59,15 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	}
 	// Article 16 (2): whoever else has something of the child is told in the same
 	// transaction, while its consents say who that may be.
-	orders, err := v.orders().Erase(ctx, tx, actor, child)
+	service, err := catalog.Find(ctx, tx, child.Service)
+	if err != nil {
+		return nil, err
+	}
+	except := ""
+	if ground == family.Cessation && !child.HandedAt.IsZero() {
+		except = service.Successor.Recipient // what a guardian let it have, it keeps (edge case 18)
+	}
+	orders, err := v.orders().Erase(ctx, tx, actor, child, except)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +91,8 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	if err := legal.Forget(ctx, tx, child); err != nil {
 		return nil, err
 	}
-	entry, err := family.Erase(ctx, tx, v.Ring, actor, child, ground, family.Undone{Values: len(items), Orders: len(orders), Kept: kept, Keeping: keeping, Refused: refused})
+	entry, err := family.Erase(ctx, tx, v.Ring, actor, child, ground, family.Undone{Values: len(items), Orders: len(orders), Kept: kept, Keeping: keeping, Refused: refused,
+		Successor: service.Successor.Recipient})
 	return append(entries, entry), err
 }
 

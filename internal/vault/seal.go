@@ -130,7 +130,7 @@ type sealedValue struct {
 
 // Unseal opens sealed values for a use that the gate permits.
 func (v *Vault) Unseal(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, sealed map[string]string, p *Prepared) (Opened, error) {
-	if !releases(u.Activity) {
+	if !releases(u.Activity) || u.Activity == charter.Transfer {
 		return Opened{}, ErrActivity
 	}
 	p, err := v.fresh(ctx, tx, u, p)

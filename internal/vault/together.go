@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/gate"
 )
 
@@ -56,7 +57,9 @@ func (v *Vault) OpenTogether(ctx context.Context, tx *db.Tx, all []Opening) ([]d
 const fewItems = 8
 
 // fits reports whether a use may be opened among others.
-func fits(u gate.Use) bool { return releases(u.Activity) && len(u.Items) <= fewItems }
+func fits(u gate.Use) bool {
+	return releases(u.Activity) && u.Activity != charter.Transfer && len(u.Items) <= fewItems
+}
 
 // small reads a value of at most 16 KiB, and of a larger one that it is there.
 const small = `SELECT item, purpose, version, CASE WHEN length(sealed) <= 16384 THEN sealed END, collected_at, expires_at

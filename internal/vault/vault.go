@@ -140,9 +140,9 @@ type Opened struct {
 }
 
 // Open returns the values of a use that the gate permits. The activity is use,
-// transfer, disclose or entrust. P may be nil.
+// disclose or entrust: see Transfer for the others. P may be nil.
 func (v *Vault) Open(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared) (Opened, error) {
-	if !releases(u.Activity) {
+	if !releases(u.Activity) || u.Activity == charter.Transfer {
 		return Opened{}, ErrActivity
 	}
 	p, err := v.fresh(ctx, tx, u, p)

@@ -152,8 +152,7 @@ func (d Desk) begin(ctx context.Context, tx *db.Tx, r consent.Request, proof str
 	if g.Relation == family.Self {
 		return Attempt{}, c, ErrNotOffered // edge case 4: nothing more of a minor is taken
 	}
-	// Article 23: a name, a number or a document is collected, too.
-	if err := consent.GoesOn(ctx, tx, r.Service); err != nil {
+	if err := consent.MayProve(ctx, tx, r); err != nil {
 		return Attempt{}, c, err
 	}
 	if err := counted(ctx, tx, g, m); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -29,6 +30,7 @@ type askedView struct {
 	Service, Name, Operator string
 	Summary                 []charter.Point
 	Changes                 []change // since this guardian answered last
+	Takeover                takeover // of the service, which this is about; else zero
 	Necessary               []askedPurpose
 	Optional                []askedPurpose
 	Separate                []askedPurpose
@@ -56,6 +58,13 @@ type askedPurpose struct {
 	Changed bool   // it is asked again
 	Until   string // where a code alone carries no yes to it (edge case 24): the key of what doesn't happen
 	group   group
+}
+
+// A takeover says who takes over the service that ends, and the last day to answer (edge
+// case 18).
+type takeover struct {
+	Successor string
+	Last      time.Time
 }
 
 // A party is a processor or a recipient, in a list of its own.
@@ -142,6 +151,7 @@ type question struct {
 	charter          int64
 	lang             i18n.Lang
 	purposes, before string
+	takeover         catalog.Successor
 	controls, minor  bool
 }
 
@@ -171,6 +181,13 @@ func (s *Server) asked(ctx context.Context, tx *db.Tx, r consent.Request, notice
 		return askedPart{}, err
 	}
 	q := question{service: r.Service, charter: r.Charter, lang: l, purposes: strings.Join(r.Purposes, " "), controls: controls, minor: minor}
+	service, err := catalog.Find(ctx, tx, r.Service)
+	if err != nil {
+		return askedPart{}, err
+	}
+	if service.Ceases("") {
+		q.takeover = service.Successor // the one thing that is asked yet
+	}
 	for _, p := range slices.Sorted(maps.Keys(before)) {
 		q.before += fmt.Sprint(p, " ", before[p], " ")
 	}
@@ -182,6 +199,7 @@ func (s *Server) asked(ctx context.Context, tx *db.Tx, r consent.Request, notice
 		return askedPart{}, err
 	}
 	v.Controls, v.Minor = controls, minor
+	v.tookOver(q.takeover)
 	var part askedPart
 	if part.Summary, err = s.part(l, "summary", v); err != nil {
 		return askedPart{}, err
@@ -251,6 +269,17 @@ func (s *Server) asking(ctx context.Context, tx *db.Tx, r consent.Request, notic
 		}
 	}
 	return v, nil
+}
+
+// tookOver says that the service ends and who takes it over, in the words of the notice.
+func (v *askedView) tookOver(to catalog.Successor) {
+	if to == (catalog.Successor{}) {
+		return
+	}
+	v.Takeover = takeover{Last: to.Until.Add(-time.Microsecond)} // which may be midnight: the day before is the last
+	if len(v.Recipients) == 1 {
+		v.Takeover.Successor = v.Recipients[0].Name
+	}
 }
 
 func once(list []party, seen map[string]bool, name string, p party) []party {

@@ -26,7 +26,9 @@ type certificatePage struct {
 	Gone, Kept          []string
 	Held                []certificateHeld
 	Ordered             []certificateOrder
-	Entry               int64 // where the erasure stands in the ledger
+	Successor           string    // who took over the service; empty: nobody
+	Handed              time.Time // when something went there; zero: nothing did
+	Entry               int64     // where the erasure stands in the ledger
 }
 
 // A certificateHeld is what a law demands to keep.
@@ -116,6 +118,14 @@ func (s *Server) certified(r *http.Request, page *certificatePage) error {
 		}
 		if err := page.ordered(published.Charter, in); err != nil {
 			return err
+		}
+		if c.Successor != "" {
+			page.Successor = partyLabel(published.Charter, in, c.Successor)
+		}
+		if c.Handed != "" {
+			if page.Handed, err = time.Parse(time.RFC3339, c.Handed); err != nil {
+				return err
+			}
 		}
 		if page.Erased, err = time.Parse(time.RFC3339, c.Erased); err != nil || c.Demanded == "" {
 			return err

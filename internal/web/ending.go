@@ -18,6 +18,8 @@ type ending struct {
 	Last     time.Time
 	Ended    time.Time // zero until all was erased
 	Purposes []endingPurpose
+
+	Successor string // who takes it over; empty: nobody (edge case 18)
 }
 
 type endingPurpose struct {
@@ -32,6 +34,9 @@ func (s *Server) ending(ctx context.Context, tx *db.Tx, service string, p catalo
 		last := c.EndsAt.Add(-time.Microsecond) // which may be midnight: the day before is the last
 		if c.Purpose == "" {
 			e.Service, e.Reason, e.Last, e.Ended = p.Charter.Name.In(charter.Lang(l)), "web.ending.reason."+string(c.Reason), last, c.EndedAt
+			if c.Takeover.Recipient != "" {
+				e.Successor = partyLabel(p.Charter, charter.Lang(l), c.Takeover.Recipient)
+			}
 			continue
 		}
 		label := c.Purpose

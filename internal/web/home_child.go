@@ -92,6 +92,7 @@ type homeConsent struct {
 	Again          bool   // the guardian may think again
 	Unproved       bool   // … or prove who it is: what stands was agreed to by a code, which doesn't carry it (edge case 24)
 	Until          string // what doesn't happen while State says that a proof is missing: a key
+	Takeover       bool   // it asks whether who takes over the service may have what is held (edge case 18)
 }
 
 // A homeParty is somebody else who gets to see something.
@@ -237,6 +238,7 @@ type told struct {
 	// Whether stronger proofs than a code are offered.
 	proofs  bool
 	service catalog.Service // which says what ends
+	at      time.Time       // now
 	class   age.Class       // of the child
 }
 
@@ -246,7 +248,7 @@ func (s *Server) told(ctx context.Context, tx *db.Tx, service string, answers []
 		return told{}, err
 	}
 	t := told{now: now, then: make(map[int64]catalog.Published), lang: charter.Lang(l), comma: l.T("web.mine.comma"),
-		proofs: len(s.verifier.Offered()) > 0}
+		proofs: len(s.verifier.Offered()) > 0, at: tx.Now()}
 	if t.service, err = catalog.Find(ctx, tx, service); err != nil {
 		return told{}, err
 	}
@@ -413,7 +415,11 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	p, _ := t.purpose(purpose)
 	c := homeConsent{Purpose: purpose, Label: t.label(purpose), Necessary: p.Necessary, IfRefused: p.IfRefused.In(t.lang)}
 	_, asked := t.now.Charter.Purpose(purpose)
-	v := consent.Standing(answers, guardians, t.class, purpose, t.now.AskedSince[purpose])
+	goesOn, weighed := t.service.Asks(purpose, t.at), answers
+	if c.Takeover = goesOn && t.service.Ceases(purpose); c.Takeover {
+		weighed = consent.After(answers, purpose, t.service.Successor.Since)
+	}
+	v := consent.Standing(weighed, guardians, t.class, purpose, t.now.AskedSince[purpose])
 	var mine, theirs consent.Answer
 	for _, a := range answers {
 		switch {
@@ -452,10 +458,14 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	}
 	// As consent.Withdraw has it: the own yes, or, for who gave no answer, another's.
 	c.Withdraw = mine.Granted || mine.ID == "" && theirs.ID != ""
-	if t.service.Ceases(purpose) { // whatever was agreed to
+	before := c.Takeover && !mine.GivenAt.After(t.service.Successor.Since) // the announcement
+	switch {
+	case !goesOn: // whatever was agreed to
 		c.State, c.Until, c.Since, c.Unproved = "web.mine.consent.ending", "", time.Time{}, false
+	case c.Takeover && !v.Granted && v.Why == consent.None:
+		c.State = "web.mine.consent.takeover"
 	}
-	c.Again = asked && !t.service.Ceases(purpose) && (!mine.Granted || weak && (t.proofs || !c.Unproved))
+	c.Again = asked && goesOn && (!mine.Granted || before || weak && (t.proofs || !c.Unproved))
 	return c
 }
 

@@ -27,7 +27,7 @@ var types = []string{
 	catalog.KindPublished, catalog.KindRecalled, catalog.KindCeasing, catalog.KindCeased, catalog.KindSuspended, catalog.KindResumed,
 
 	family.KindRegistered, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
-	family.KindCorrected, family.KindTurning, family.KindTurned, family.KindGrown, family.KindInactive, family.KindErased,
+	family.KindCorrected, family.KindTurning, family.KindTurned, family.KindGrown, family.KindInactive, family.KindHandedOver, family.KindErased,
 	vault.KindEvent,
 	family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
 

@@ -68,6 +68,7 @@ CREATE TABLE service (
 	officer    text   NOT NULL, -- empty while vacant
 	deputy     text   NOT NULL, -- empty while vacant
 	closed     text   NOT NULL, -- what nothing is done for any more: names of purposes, separated by spaces; * for all
+	successor  text   NOT NULL, -- who takes over what ends: purpose, recipient, since when and until when guardians answer, separated by spaces
 	overdue    text   NOT NULL, -- processors and recipients whose orders are overdue, separated by spaces
 	recalled   boolean NOT NULL, -- what was published last is lost: the gate is closed until something is published
 	created_at bigint NOT NULL
@@ -86,6 +87,14 @@ CREATE TABLE cessation (
 	told_at      bigint,          -- when that was all of them
 	told_place   bigint,          -- how long the ledger was with all entries of it
 	held         bigint,          -- how many children there were when erasing began
+	successor    text   NOT NULL, -- the recipient that takes over; empty: nobody does
+	handover     text   NOT NULL, -- the purpose that hands over to it
+	assessment   text   NOT NULL, -- the document in which it was assessed
+	assessed     text   NOT NULL, -- on which day
+	asked        bigint NOT NULL, -- of how many children guardians were asked about it, by the time that erasing began
+	agreed       bigint NOT NULL, -- how many of them may be handed over
+	refused      bigint NOT NULL, -- of how many somebody has said no
+	handed       bigint NOT NULL, -- how many were handed over
 	erased_upto  text   NOT NULL, -- of a purpose: the values of children up to this key are erased
 	ended_at     bigint,          -- when all was erased
 	children     bigint NOT NULL, -- how many that concerned, once it ended
@@ -182,6 +191,7 @@ CREATE TABLE child (
 	created_at bigint  NOT NULL,
 	expires_at bigint,           -- the end of an unconsented child's short life
 	endings    text    NOT NULL, -- what reported events end: a line of event, purpose, when it happened, when the values end
+	handed_at  bigint,           -- when something of it first went to who takes over the service; NULL: nothing did
 	erased_at  bigint,
 	kept_until bigint            -- of one that is erased, while a law demands to keep some of it: pool and wrapped are of a key of its own
 );

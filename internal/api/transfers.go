@@ -1,0 +1,33 @@
+package api
+
+import (
+	"context"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/gate"
+)
+
+type transferInput struct{ Body wardkeep.Handover }
+
+// transfer hands values over to a recipient (Article 17). Its answer holds values, so it
+// is kept nowhere; it leaves after the commit (Invariant 2).
+func transfer(s *Server, ctx context.Context, c *call, in *transferInput) (answer[wardkeep.Values], error) {
+	var out answer[wardkeep.Values]
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		out = answer[wardkeep.Values]{} // it may run again
+		child, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
+		if err != nil {
+			return err
+		}
+		opened, err := s.Vault.Transfer(ctx, tx, c.by, gate.Use{Service: c.app.Service, Child: child, Activity: charter.Transfer,
+			Purpose: in.Body.Purpose, Items: in.Body.Items, Party: in.Body.Recipient})
+		if err != nil {
+			return err
+		}
+		out.Body, out.Entry = wardkeep.Values{Values: shown(opened.Values)}, opened.Entry
+		return nil
+	})
+	return out, err
+}
