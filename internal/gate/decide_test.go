@@ -117,15 +117,25 @@ func (w *world) self(granted bool) {
 
 // changes are the words of the first column of a table.
 var changes = map[string]func(*world){
-	"all is in order":                 func(*world) {},
-	"no service":                      func(w *world) { w.facts.Service = catalog.Service{} },
-	"no charter":                      func(w *world) { w.facts.Service.Charter = 0; w.facts.Published = catalog.Published{} },
-	"another charter is loaded":       func(w *world) { w.facts.Published.Number = 2 },
-	"no officer":                      func(w *world) { w.facts.Service.OfficerID = "" },
-	"no deputy":                       func(w *world) { w.facts.Service.DeputyID = "" },
-	"the service ends":                func(w *world) { w.closes(catalog.All) },
-	"speaking ends":                   func(w *world) { w.closes("speaking") },
-	"reports ends":                    func(w *world) { w.closes("reports") },
+	"all is in order":           func(*world) {},
+	"no service":                func(w *world) { w.facts.Service = catalog.Service{} },
+	"no charter":                func(w *world) { w.facts.Service.Charter = 0; w.facts.Published = catalog.Published{} },
+	"another charter is loaded": func(w *world) { w.facts.Published.Number = 2 },
+	"no officer":                func(w *world) { w.facts.Service.OfficerID = "" },
+	"no deputy":                 func(w *world) { w.facts.Service.DeputyID = "" },
+	"the service ends":          func(w *world) { w.closes(catalog.All) },
+	"speaking ends":             func(w *world) { w.closes("speaking") },
+	"reports ends":              func(w *world) { w.closes("reports") },
+	"examiner takes it over": func(w *world) {
+		w.facts.Service.Successor = catalog.Successor{Purpose: "speaking", Recipient: "examiner", Since: now.Add(-day), Until: now.Add(time.Second)}
+	},
+	"the window is over":           func(w *world) { w.facts.Service.Successor.Until = now },
+	"agreed when it was announced": func(w *world) { w.facts.Answers[0].GivenAt = now.Add(-day) },
+	"the father agreed since": func(w *world) {
+		w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_2", Child: "ch_1", Relation: family.Parent, Strength: family.NameAndNumber, VerifiedAt: now})
+		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_2", Child: "ch_1", Guardian: "gu_2", Purpose: "speaking", Charter: 2,
+			Granted: true, Strength: family.NameAndNumber, GivenAt: now})
+	},
 	"orders to yuping are overdue":    func(w *world) { w.facts.Service.Overdue = "examiner-2 yuping" },
 	"orders to examiner are overdue":  func(w *world) { w.facts.Service.Overdue = "examiner" },
 	"erased but for what a law keeps": func(w *world) { w.facts.Child.State = family.Erased; w.facts.Child.KeptUntil = now.Add(time.Hour) },

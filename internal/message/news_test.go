@@ -763,6 +763,7 @@ var silent = map[string]string{
 	family.KindRegistered:     "nobody is told before being asked",
 	family.KindFrozen:         "what froze the child is told: a demand to erase it",
 	family.KindUnfrozen:       "as freezing",
+	family.KindHandedOver:     "its guardian has agreed to it; that it went there is told in the end, by a Farewell and the certificate",
 	family.KindErased:         "the contact is gone by then: a Farewell was written before",
 	family.KindGuardianProved: "the end of the attempt is told",
 

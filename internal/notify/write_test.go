@@ -53,20 +53,26 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 	link := site + "/r/" + strings.Repeat("k", 52)
 	back, home, rules := link+"?lang="+string(lang), site+"/home?lang="+string(lang), site+"/rules/xiaoxi-english?lang="+string(lang)
 	code := pii.New("012345")
+	successor, proof := map[i18n.Lang]string{i18n.Chinese: "海星少儿教育", i18n.English: "Haixing\nEducation"}[lang], site+"/certificate/"+strings.Repeat("k", 52)+"?lang="+string(lang)
+	taker := strings.Join(strings.Fields(successor), " ")
 	all := map[string]sample{
 		notify.KindRequest: {notify.Asked{Service: name, Link: link, Code: "7K3M-Q9TX", Until: at, Ends: at}, []string{shown, link, "7K3M-Q9TX", when}},
 		notify.KindAgain: {notify.Again{Service: name, Purposes: []string{"Speaking <b>", "Reports"}, Changes: []string{"30 → 120"}, Link: link, Code: "7K3M-Q9TX", Until: at},
 			[]string{shown, link, "7K3M-Q9TX", when, "2"}},
-		notify.KindCode:           {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
-		notify.KindReceipt:        {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, Unproved: 77, At: at, Link: back}, []string{shown, "1", back, when}},
-		notify.KindRefusal:        {notify.Receipt{Service: name, Refused: []string{"Lessons"}, At: at}, []string{shown, "1", when}},
-		notify.KindWithdrawal:     {notify.Withdrawal{Service: name, Withdrawn: []string{label}, At: at, Link: back}, []string{shown, purpose, back, when}},
-		notify.KindHomeCode:       {notify.HomeCode{Code: code, Life: 10 * time.Minute}, []string{"012345", "10"}},
-		notify.KindSignedIn:       {notify.News{Kind: notify.KindSignedIn, At: at, Link: home}, []string{home, when}},
-		notify.KindPasskeyAdded:   {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},
-		notify.KindCeasing:        {notify.Ceasing{Service: name, Until: at, Link: home}, []string{shown, home, when}},
-		notify.KindPurposeCeasing: {notify.Ceasing{Service: name, Purpose: label, Until: at, Link: home}, []string{shown, purpose, home, when}},
-		notify.KindInactive:       {notify.Inactive{Service: name, Until: at, Link: home}, []string{shown, home, when}},
+		notify.KindCode:            {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
+		notify.KindReceipt:         {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, Unproved: 77, At: at, Link: back}, []string{shown, "1", back, when}},
+		notify.KindRefusal:         {notify.Receipt{Service: name, Refused: []string{"Lessons"}, At: at}, []string{shown, "1", when}},
+		notify.KindWithdrawal:      {notify.Withdrawal{Service: name, Withdrawn: []string{label}, At: at, Link: back}, []string{shown, purpose, back, when}},
+		notify.KindHomeCode:        {notify.HomeCode{Code: code, Life: 10 * time.Minute}, []string{"012345", "10"}},
+		notify.KindSignedIn:        {notify.News{Kind: notify.KindSignedIn, At: at, Link: home}, []string{home, when}},
+		notify.KindPasskeyAdded:    {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},
+		notify.KindCeasing:         {notify.Ceasing{Service: name, Until: at, Link: home}, []string{shown, home, when}},
+		notify.KindPurposeCeasing:  {notify.Ceasing{Service: name, Purpose: label, Until: at, Link: home}, []string{shown, purpose, home, when}},
+		notify.KindTakeover:        {notify.Ceasing{Service: name, Until: at, Successor: successor, Asked: true, Link: back}, []string{shown, taker, back, when}},
+		notify.KindTakeoverUnasked: {notify.Ceasing{Service: name, Until: at, Successor: successor, Link: home}, []string{shown, taker, home, when}},
+		notify.KindCeasedHanded:    {notify.Ceased{Service: name, Successor: successor, Handed: at, At: at, Link: proof}, []string{shown, taker, proof, when}},
+		notify.KindCeasedUnhanded:  {notify.Ceased{Service: name, Successor: successor, At: at, Link: proof}, []string{shown, taker, proof, when}},
+		notify.KindInactive:        {notify.Inactive{Service: name, Until: at, Link: home}, []string{shown, home, when}},
 		notify.KindErasedKept: {notify.News{Kind: notify.KindErasedKept, Service: name, At: at, Link: rules, Kept: map[i18n.Lang]string{
 			i18n.Chinese: "电子商务法第三十一条，至2029-11-15", i18n.English: "E-Commerce Law, Article 31, until 2029-11-15"}[lang]}, []string{shown, rules, "2029-11-15"}},
 		notify.KindUnanswered: {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
