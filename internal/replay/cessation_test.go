@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -105,4 +106,77 @@ func TestArticle23_AForgedEndIsFound(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Edge case 18: an announcement that names who takes over, and couldn't have been, is found.
+func TestEdgeCase18_AForgedTakeoverIsFound(t *testing.T) {
+	to := catalog.Takeover{Recipient: vaulttest.Successor, Purpose: vaulttest.Handover, Document: "PIA-2026-18", Assessed: "2026-03-02"}
+	for name, change := range map[string]func(b *catalog.CeasingBody, to *catalog.Takeover){
+		"of a purpose":                          func(b *catalog.CeasingBody, _ *catalog.Takeover) { b.Purpose = vaulttest.Handover },
+		"for a purpose that hands nothing over": func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Purpose = "course-progress" },
+		"for no purpose":                        func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Purpose = "ghost" },
+		"by no recipient":                       func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Recipient = "ghost" },
+		"without a document":                    func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Document = "" },
+		"assessed afterwards":                   func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Assessed = "2199-01-01" },
+		"assessed on no day":                    func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Assessed = "soon" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+				s := begin(t, w)
+				s.Publish(vaulttest.Takeover(s.Charter))
+				s.Do(func(ctx context.Context, tx *db.Tx) error {
+					taker := to
+					b := catalog.CeasingBody{Reason: catalog.Ordered, Ends: tx.Now().Add(9 * 24 * time.Hour).UnixMicro(), Successor: &taker}
+					change(&b, &taker)
+					now, err := catalog.Find(ctx, tx, service)
+					if err != nil {
+						return err
+					}
+					if _, err := tx.Exec(ctx, `UPDATE service SET version = version + 1 WHERE service = $1`, service); err != nil {
+						return err
+					}
+					_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: catalog.KindCeasing, Service: service, Version: now.Version + 1, Actor: s.Officer.Ledger(), Body: b})
+					return err
+				})
+				ok(t, s.flush())
+				found(t, name, s.audit(t), "impossible  cessation")
+			})
+		})
+	}
+}
+
+// Edge case 18: whoever writes into the row of a service who takes it over gets nothing that
+// isn't found; nor does the entry of a child that was handed over to somebody else.
+func TestEdgeCase18_ATakeoverByARowIsFound(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := begin(t, w)
+		s.Publish(vaulttest.Takeover(s.Charter))
+		child := s.Child()
+		ok(t, s.put(child.ID, "course-progress", map[string]string{"nickname": "小溪"}))
+		ok(t, s.ceases("", 8*24*time.Hour))
+		s.Pass(time.Minute)
+		ok(t, s.flush())
+		s.replays(t)
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			to := catalog.Successor{Purpose: vaulttest.Handover, Recipient: vaulttest.Successor, Since: time.UnixMicro(1), Until: tx.Now().Add(time.Hour)}
+			if _, err := tx.Exec(ctx, `UPDATE service SET successor = $1 WHERE service = $2`, to.String(), service); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `UPDATE consent SET strength = 2 WHERE purpose = $1`, vaulttest.Handover)
+			if err == nil {
+				_, err = tx.Exec(ctx, `UPDATE guardian SET strength = 2`)
+			}
+			return err
+		})
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := s.Vault.Transfer(ctx, tx, s.By(), gate.Use{Service: service, Child: child.ID, Activity: charter.Transfer,
+				Purpose: vaulttest.Handover, Items: []string{"nickname"}, Party: vaulttest.Successor})
+			return err
+		})
+		ok(t, s.flush())
+		report := s.audit(t)
+		found(t, "a transfer that nobody announced", report, "verdict  ")
+		found(t, "a child was handed over", report, "impossible  cessation")
+		found(t, "who takes it over", report, "row_differs service successor")
+	})
 }

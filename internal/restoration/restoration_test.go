@@ -31,6 +31,7 @@ import (
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
 
@@ -639,6 +640,62 @@ func TestArticle23_TheEndOfAPurposeOfALostCharterStands(t *testing.T) {
 		}
 		w.holds()
 	})
+}
+
+// Edge case 18: who was to take over takes over still, after guardians have answered anew;
+// that a child was handed over is known, also of one that is erased then.
+func TestEdgeCase15_ATakeoverStands(t *testing.T) {
+	for name, lost := range map[string]bool{"the charter is known": false, "the charter is lost": true} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				if !lost {
+					w.Publish(vaulttest.Takeover(w.Charter))
+				}
+				c := w.Child()
+				w.Put(c, "course-progress", "nickname", "小安")
+				ok(t, w.log.Flush(t.Context()))
+				putBack := w.backUp()
+				if lost {
+					w.Publish(vaulttest.Takeover(w.Charter))
+				}
+				w.Pass(time.Minute)
+				ends := w.CeaseTo(8 * 24 * time.Hour).EndsAt
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					r, _, _, err := w.Desk.Ask(ctx, tx, w.App, c, consent.Asking{Purposes: []string{vaulttest.Handover}, Channel: consent.Link, Locale: "en"})
+					if err == nil {
+						_, _, err = w.Desk.ForceAt(ctx, tx, w.App, r, consent.ForceGranted, family.NameAndNumber)
+					}
+					return err
+				})
+				hand := func() error {
+					return w.Try(func(ctx context.Context, tx *db.Tx) error {
+						_, err := w.Vault.Transfer(ctx, tx, w.By(), gate.Use{Service: service, Child: c.ID, Activity: charter.Transfer,
+							Purpose: vaulttest.Handover, Items: []string{"nickname"}, Party: vaulttest.Successor})
+						return err
+					})
+				}
+				ok(t, hand())
+				source, latest := w.export()
+				putBack()
+				_, err := w.replay(t.Context(), source, latest)
+				ok(t, err)
+				if err := hand(); err == nil {
+					t.Error("handed over on a yes that is lost")
+				}
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					is, err := catalog.FindCessation(ctx, tx, service, "")
+					if err == nil && ((is.Takeover.Recipient == vaulttest.Successor) == lost || is.EndsAt.Before(ends)) {
+						t.Errorf("%+v", is)
+					}
+					return err
+				})
+				if is, err := w.find(c); err != nil || is.HandedAt.IsZero() {
+					t.Errorf("that it was handed over is forgotten: %+v, %v", is, err)
+				}
+				w.holds()
+			})
+		})
+	}
 }
 
 // Edge case 14: what was kept for a law's sake is not in use again after a restore, by an
