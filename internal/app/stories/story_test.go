@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/transcript"
+	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 )
 
@@ -1088,25 +1089,37 @@ func (g *guardian) proveByNumber(number string) {
 
 // Article 23: when the end of a service is announced its guardian is told at home until
 // when something can be kept, still looks at it, and is offered nothing that is closed.
+// Who takes the service over gets nothing but what is agreed to anew (edge case 18).
 func theServiceEnds(g *guardian) {
 	name := nicknames[g.lang]
+	g.site.Publish(g.site.App, g.changed(g.site.Charter, func(c *charter.Charter) { g.longer(c); abroad(c); *c = *vaulttest.Takeover(c) }))
+	g.nextChild()
 	g.plays("granted")
 	g.use("course-progress", map[string]string{"nickname": name})
 	g.signIn()
 	g.follow(homeChild)
 	child := g.Page().URL
+	mine := *g
 	g.register() // another one, whose guardian hasn't answered
 	g.ask()
 	g.site.Do(g.site.App, func(ctx context.Context, tx *db.Tx) error {
-		_, _, err := catalog.Cease(ctx, tx, g.site.Officer, apptest.Service, "", catalog.ClosingDown, tx.Now().Add(30*24*time.Hour))
+		_, _, err := catalog.CeaseTo(ctx, tx, g.site.Officer, apptest.Service, catalog.ClosingDown, tx.Now().Add(30*24*time.Hour),
+			catalog.Takeover{Recipient: vaulttest.Successor, Document: "PIA-2026-18", Assessed: "2026-03-02"})
 		return err
 	})
 	g.Visit(child)
-	g.sees("web.ending.reason.closing_down", "web.mine.consent.ending")
-	if n := g.Count(`form[action*="/again"], form[action*="/invite"]`); n != 0 {
-		g.t.Errorf("%d forms are there for what is closed", n)
+	g.sees("web.ending.reason.closing_down", "web.mine.consent.ending", "web.mine.consent.takeover")
+	if n := g.Count(`form[action*="/again"], form[action*="/invite"]`); n != 1 {
+		g.t.Errorf("%d forms are there for what is closed, and the one question", n-1)
 	}
 	g.at("home_child-ending")
+	g.follow(about("again", vaulttest.Handover))
+	mine.verify()
+	g.at("request-takeover")
+	g.follow(refuse) // one step, as ever
+	g.at("receipt-takeover")
+	g.Visit(child)
+	g.sees("web.mine.consent.refused")
 	g.follow(reveal("nickname"))
 	if !strings.Contains(g.Text(), name) {
 		g.t.Error("the guardian can't look any more")
