@@ -13,16 +13,25 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/notify"
 )
 
 // ending is another service of the same operator, which ends.
 const ending = "xiaoxi-stories"
 
-// end: a service ends, from the announcement to the last certificate (Article 23).
+// successor is the recipient that takes it over, and handover the purpose that asks
+// about it (edge case 18).
+const (
+	successor = "haixing"
+	handover  = "handover"
+)
+
+// end: a service ends, from the announcement to the last certificate (Article 23). Who
+// takes it over gets nothing, since nobody agrees to it anew (edge case 18).
 func (d *demo) end(ctx context.Context) error {
 	d.chapter("end")
-	officer, client, err := d.second(ctx, ending, func(*charter.Charter) {})
+	officer, client, err := d.second(ctx, ending, takenOver)
 	if err != nil {
 		return err
 	}
@@ -36,7 +45,8 @@ func (d *demo) end(ctx context.Context) error {
 	var c catalog.Cessation
 	begun := time.Now()
 	err = d.try(ctx, func(tx *db.Tx) (err error) {
-		c, _, err = catalog.Cease(ctx, tx, officer, ending, "", catalog.ClosingDown, cessation.Window(tx.Now(), 30))
+		c, _, err = catalog.CeaseTo(ctx, tx, officer, ending, catalog.ClosingDown, cessation.Window(tx.Now(), 30),
+			catalog.Takeover{Recipient: successor, Document: "PIA-2026-18", Assessed: tx.Now().In(age.Zone).Format(time.DateOnly)})
 		return err
 	})
 	if err != nil {
@@ -48,11 +58,14 @@ func (d *demo) end(ctx context.Context) error {
 	d.show("23", "ceasing", refusedWith(denied, "gate.service_ceasing") && late != nil, "Millis", took.Milliseconds())
 	d.tellReasons(denied)
 	d.pass(time.Minute)
-	told, err := d.hears(ctx, h, notify.KindCeasing, func(ctx context.Context) error { return d.ceases(ctx) })
+	_, sold := d.client.Transfer(ctx, h.child, wardkeep.Handover{Purpose: handover, Recipient: successor, Items: []string{"nickname"}})
+	told, err := d.hears(ctx, h, notify.KindTakeover, func(ctx context.Context) error { return d.ceases(ctx) })
 	if err != nil {
 		return err
 	}
 	d.show("23", "ceasing_told", told, "Until", minute(c.EndsAt))
+	d.show("17", "takeover", told && refusedWith(sold, "gate.consent_before_takeover"))
+	d.tellReasons(sold)
 	d.until(c.EndsAt.Add(-time.Minute))
 	if err := d.ceases(ctx); err != nil {
 		return err
@@ -70,7 +83,7 @@ func (d *demo) end(ctx context.Context) error {
 		return err
 	}
 	d.show("23", "ceased", held == 1 && left == 0)
-	certified, err := d.hears(ctx, h, notify.KindCeased, func(context.Context) error { return nil })
+	certified, err := d.hears(ctx, h, notify.KindCeasedUnhanded, func(context.Context) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -82,6 +95,24 @@ func (d *demo) end(ctx context.Context) error {
 	})
 	d.show("23", "ceased_for_good", certified && ok && p.Status == 401 && errors.Is(reopened, catalog.ErrCeasing))
 	return nil
+}
+
+// takenOver has a charter name who takes over.
+func takenOver(c *charter.Charter) {
+	words := func(zh, en string) charter.Words { return charter.Words{ZH: zh, EN: en} }
+	c.Recipients = append(c.Recipients, charter.Recipient{
+		Name: successor, Label: words("海星少儿教育", "Haixing Education for Children"), Contact: "privacy@haixing.example", Country: charter.Home,
+		Why: words("接手故事课，让孩子接着听", "To carry on the stories"), Items: []string{"nickname"},
+	})
+	kept := c.Purposes[len(c.Purposes)-1].Retention
+	c.Purposes = append(c.Purposes, charter.Purpose{
+		Name: handover, Label: words("转给接手的公司", "Going to the company that takes over"),
+		Why:        words("海星少儿教育接手后，孩子可以接着听。", "So that your child can go on listening."),
+		Manner:     words("由应用加密传给它，只传一次。", "The app sends it there, encrypted, once."),
+		Activities: []charter.Activity{charter.Transfer}, Items: []string{"nickname"}, Recipients: []string{successor}, Retention: kept,
+		AtExpiry:  words("自动删除。", "It is deleted automatically."),
+		IfRefused: words("不转移，这里的信息到期删除。", "Nothing is transferred, and what is here is deleted at the end."),
+	})
 }
 
 // second opens one more service, by a charter that is another in something.

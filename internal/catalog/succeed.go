@@ -106,7 +106,7 @@ func (s Service) GaveUp(purpose string) bool {
 // yes is to this alone, and the notice says who it is. No purpose can be taken over by itself.
 // Errors: those of Cease, ErrSuccessor, ErrHandover, ErrAssessment, ErrAssessed.
 func CeaseTo(ctx context.Context, tx *db.Tx, by Officer, service string, why Reason, ends time.Time, to Takeover) (Cessation, string, error) {
-	return cease(ctx, tx, by, service, "", why, ends, &to)
+	return cease(ctx, tx, by, service, "", why, ends, &to, false)
 }
 
 // takenOver returns the takeover with its purpose, if all of it is in order.

@@ -94,7 +94,7 @@ func TestEdgeCase18_ThePagesOfATakeover(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				return receipt.Keep(ctx, tx, w.Ring, secret, entries...)
+				return receipt.Keep(ctx, tx, w.Ring, secret, nil, entries...)
 			})
 			return secret
 		}
