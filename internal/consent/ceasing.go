@@ -13,17 +13,9 @@ import (
 // purposes in question does (Article 23). What was agreed to can still be withdrawn.
 var ErrCeasing = errs.New(errs.Gone, "consent.ceasing")
 
-// GoesOn refuses a service whose end was announced, or that of one of the purposes. Of
-// a service that somebody takes over, the purpose that asks about it goes on by itself
+// goesOn refuses purposes that nobody is asked about any more, or none of a service that
+// ends. Of one that somebody takes over, the purpose that asks about it goes on by itself
 // until the end of the window (edge case 18). Errors: ErrCeasing.
-func GoesOn(ctx context.Context, tx *db.Tx, service string, purposes ...string) error {
-	s, err := catalog.Find(ctx, tx, service)
-	if err != nil {
-		return err
-	}
-	return goesOn(tx, s, purposes)
-}
-
 func goesOn(tx *db.Tx, s catalog.Service, purposes []string) error {
 	if len(purposes) == 0 && s.Ceases("") || slices.ContainsFunc(purposes, func(p string) bool { return !s.Asks(p, tx.Now()) }) {
 		return ErrCeasing

@@ -59,7 +59,7 @@ func (d Desk) Renew(ctx context.Context, tx *db.Tx, old Request) (Renewal, error
 		return Renewal{}, err
 	}
 	// It is public that a service ends: whoever has an old link is told.
-	if err := GoesOn(ctx, tx, old.Service); err != nil {
+	if err := mayAsk(ctx, tx, old.Service, old.Purposes); err != nil {
 		return Renewal{}, err
 	}
 	published, err := d.Charters.Current(ctx, tx, old.Service)
