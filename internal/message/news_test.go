@@ -30,6 +30,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/passkey"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -451,7 +452,7 @@ func TestEdgeCase24_AnAddedPasskeyIsTold(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		d.answer(d.family(mother), consent.Asking{}, "zh-CN")
 		d.tell()
-		door := session.Door{Ring: d.Ring, Site: session.NewSite(site)}
+		door := session.Door{Ring: d.Ring, Site: passkey.NewSite(site)}
 		in := d.signIn(door, mother)
 		d.told("home.signed_in wang.fang@example.com")
 		device := &sessiontest.Device{T: t}
@@ -506,7 +507,7 @@ func TestEdgeCase24_AnotherChannelIsAnyOfTheGuardians(t *testing.T) {
 			d.answer(d.family(p), consent.Asking{}, "zh-CN")
 		}
 		d.tell()
-		door := session.Door{Ring: d.Ring, Site: session.NewSite(site)}
+		door := session.Door{Ring: d.Ring, Site: passkey.NewSite(site)}
 		in := d.signIn(door, mother)
 		d.told("home.signed_in wang.fang@example.com")
 		device := &sessiontest.Device{T: t}

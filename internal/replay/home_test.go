@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/passkey"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
@@ -39,7 +40,7 @@ type home struct {
 
 func playHome(t *testing.T, w *vaulttest.World) *home {
 	t.Helper()
-	h := &home{scene: play(t, w), door: session.Door{Ring: w.Ring, Site: session.NewSite("https://home.example")}}
+	h := &home{scene: play(t, w), door: session.Door{Ring: w.Ring, Site: passkey.NewSite("https://home.example")}}
 	door := h.door
 	in := func() (s session.Session) {
 		who, err := family.ParseHandle(w.Ring, pii.New("13800000000"))

@@ -2,74 +2,17 @@ package session
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"net/netip"
-	"net/url"
-	"strconv"
-	"strings"
+	"errors"
 	"time"
 
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/webauthn"
-
 	"wardkeep/internal/base/db"
-	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
+	"wardkeep/internal/passkey"
 )
 
-// What follows is the two ceremonies of W3C Web Authentication: a device makes a
-// passkey, and a device shows that it has one. Both begin with a challenge that
-// the browser is asked to sign, and end with what it answers.
-
-// ChallengeLife is how long a challenge is good, and what the browser keeps with it.
-const ChallengeLife = 5 * time.Minute
-
-const (
-	maxAnswer = 16 << 10 // bytes of what a browser answers
-	maxID     = 1023     // bytes of what a device calls a passkey (7.1, step 25)
-)
-
-// A Site is where passkeys are good: one host and no other, so that a page that
-// looks the same and isn't can't get hold of one.
-type Site struct{ party *webauthn.WebAuthn }
-
-// NewSite returns the site of the pages at this address; nil where no browser makes
-// a passkey: it wants a name, not a number, and a connection that nobody can listen
-// to.
-func NewSite(publicURL string) *Site {
-	u, err := url.Parse(strings.ToLower(publicURL))
-	if err != nil {
-		return nil
-	}
-	name := u.Hostname()
-	local := name == "localhost" || strings.HasSuffix(name, ".localhost")
-	if _, err := netip.ParseAddr(name); err == nil || u.Scheme != "https" && !(u.Scheme == "http" && local) {
-		return nil
-	}
-	if protocol.ValidateRPID(name) != nil {
-		return nil
-	}
-	host := strings.TrimSuffix(u.Host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
-	party, err := webauthn.New(&webauthn.Config{
-		RPID: name, RPDisplayName: host, RPOrigins: []string{u.Scheme + "://" + host},
-		AttestationPreference: protocol.PreferNoAttestation, // who made the phone is nobody's business
-		AuthenticatorSelection: protocol.AuthenticatorSelection{
-			// Nobody types who it is, so nobody learns here who is known.
-			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: protocol.ResidentKeyRequired(),
-			// Edge case 24: a child that holds the phone isn't its owner.
-			UserVerification: protocol.VerificationRequired,
-		},
-		Timeouts: webauthn.TimeoutsConfig{Login: timeout, Registration: timeout},
-	})
-	if err != nil {
-		return nil
-	}
-	return &Site{party}
-}
-
-var timeout = webauthn.TimeoutConfig{Timeout: ChallengeLife, TimeoutUVD: ChallengeLife}
+// What follows is how guardians make and show passkeys: the ceremonies are those of
+// package passkey.
 
 // An act is what a challenge is for. One can't be answered with the other.
 type act string
@@ -91,63 +34,19 @@ func (d Door) challenge(a act, kept, session string) []byte {
 	return d.Ring.Index(challengeDomain, string(a), kept, session)
 }
 
-// keepSince makes what the browser is to keep: a secret, and since when. The time is a
-// part of what the challenge is computed from, so a younger one would belong to
-// another challenge.
-func keepSince(now time.Time) string {
-	return id.Secret(32) + "." + strconv.FormatInt(now.UnixMicro(), 10)
-}
-
 // pending returns the challenge that is being answered, and until when it is good;
 // false if it is no more.
 func (d Door) pending(a act, kept, session string, now time.Time) (challenge []byte, until time.Time, ok bool) {
-	_, since, dotted := strings.Cut(kept, ".")
-	micros, err := strconv.ParseInt(since, 10, 64)
-	if len(kept) > 100 || !dotted || err != nil {
-		return nil, time.Time{}, false
-	}
-	challenge, until = d.challenge(a, kept, session), time.UnixMicro(micros).Add(ChallengeLife)
-	return challenge, until, len(challenge) > 0 && now.Before(until)
+	until, ok = passkey.Until(kept, now)
+	challenge = d.challenge(a, kept, session)
+	return challenge, until, ok && len(challenge) > 0
 }
 
-// spend uses a challenge up. Only what was answered rightly comes here, so strangers
-// write nothing. It is remembered twice as long as it is good: the clocks of two
-// nodes differ.
-func spend(ctx context.Context, tx *db.Tx, challenge []byte, until time.Time) (bool, error) {
-	until = until.Add(ChallengeLife)
-	n, err := tx.Exec(ctx, `
-		INSERT INTO passkey_spent (challenge, until) VALUES ($1, $2)
-		ON CONFLICT (challenge) DO NOTHING`, challenge, (*db.Time)(&until))
-	return n == 1, err
-}
-
-// A holder is a contact as a device knows it: by a keyed hash, which the device
-// keeps, and by a name that says nothing of the person.
-type holder struct {
-	id   []byte
-	name string
-	keys []webauthn.Credential
-}
-
-// WebAuthnID is what the device keeps beside the key.
-func (h holder) WebAuthnID() []byte { return h.id }
-
-// WebAuthnName is what a list of passkeys shows.
-func (h holder) WebAuthnName() string { return h.name }
-
-// WebAuthnDisplayName is the same.
-func (h holder) WebAuthnDisplayName() string { return h.name }
-
-// WebAuthnCredentials are the passkeys that may answer.
-func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.keys }
-
-func (d Door) holder(h family.Handle, name string, keys ...Passkey) holder {
-	all := holder{id: d.Ring.Index(holderDomain, string(channel(h)), hex.EncodeToString(h.Hash)), name: name}
+// holder is a contact as a device knows it.
+func (d Door) holder(h family.Handle, name string, keys ...Passkey) passkey.Holder {
+	all := passkey.Holder{ID: d.Ring.Index(holderDomain, string(channel(h)), hex.EncodeToString(h.Hash)), Name: name}
 	for _, p := range keys {
-		all.keys = append(all.keys, webauthn.Credential{
-			ID: p.credential, PublicKey: p.key, Flags: webauthn.CredentialFlags{BackupEligible: p.eligible},
-			Authenticator: webauthn.Authenticator{SignCount: uint32(p.count)},
-		})
+		all.Keys = append(all.Keys, passkey.Key{ID: p.credential, Public: p.key, Eligible: p.eligible, Count: p.count})
 	}
 	return all
 }
@@ -167,18 +66,8 @@ func (d Door) Offer(ctx context.Context, tx *db.Tx, s Session, name string) (opt
 	if _, err := free(all); err != nil {
 		return nil, "", err
 	}
-	kept = keepSince(tx.Now())
-	creation, _, err := d.Site.party.BeginRegistration(d.holder(s.handle(), name),
-		webauthn.WithExclusions(webauthn.Credentials(d.holder(s.handle(), name, all...).keys).CredentialDescriptors()),
-		webauthn.WithCredentialParameters(webauthn.CredentialParametersRecommendedL3()),
-		func(o *protocol.PublicKeyCredentialCreationOptions) error {
-			o.Challenge = d.challenge(making, kept, s.ID)
-			return nil
-		})
-	if err != nil {
-		return nil, "", err
-	}
-	options, err = json.Marshal(creation.Response)
+	kept = passkey.Keep(tx.Now())
+	options, err = d.Site.Offer(d.holder(s.handle(), name, all...), d.challenge(making, kept, s.ID))
 	return options, kept, err
 }
 
@@ -200,30 +89,21 @@ func (d Door) Add(ctx context.Context, tx *db.Tx, s Session, kept string, answer
 		return Passkey{}, err
 	}
 	challenge, until, ok := d.pending(making, kept, s.ID, tx.Now())
-	if !ok || len(answer) > maxAnswer {
+	if !ok {
 		return Passkey{}, ErrNotAdded
 	}
-	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
+	made, err := d.Site.Made(d.holder(s.handle(), ""), challenge, answer)
 	if err != nil {
 		return Passkey{}, ErrNotAdded
 	}
-	who := d.holder(s.handle(), "")
-	made, err := d.Site.party.CreateCredential(who, webauthn.SessionData{
-		Challenge: base64.RawURLEncoding.EncodeToString(challenge), RelyingPartyID: d.Site.party.Config.RPID, UserID: who.id,
-		UserVerification: protocol.VerificationRequired, CredParams: webauthn.CredentialParametersRecommendedL3(),
-	}, parsed)
-	if err != nil || len(made.ID) == 0 || len(made.ID) > maxID {
-		return Passkey{}, ErrNotAdded
-	}
-	first, err := spend(ctx, tx, challenge, until)
+	first, err := passkey.Spend(ctx, tx, challenge, until)
 	if err == nil && !first {
 		err = ErrNotAdded
 	}
 	if err != nil {
 		return Passkey{}, err
 	}
-	return d.add(ctx, tx, s, Passkey{credential: made.ID, key: made.PublicKey, eligible: made.Flags.BackupEligible,
-		count: int64(made.Authenticator.SignCount)})
+	return d.add(ctx, tx, s, Passkey{credential: made.ID, key: made.Public, eligible: made.Eligible, count: made.Count})
 }
 
 // Ask returns what a browser is to be asked, as JSON, so that its device shows a
@@ -233,12 +113,8 @@ func (d Door) Ask(now time.Time) (options []byte, kept string, err error) {
 	if d.Site == nil {
 		return nil, "", ErrNoPasskeys
 	}
-	kept = keepSince(now)
-	assertion, _, err := d.Site.party.BeginDiscoverableLogin(webauthn.WithChallenge(d.challenge(showing, kept, "")))
-	if err != nil {
-		return nil, "", err
-	}
-	options, err = json.Marshal(assertion.Response)
+	kept = passkey.Keep(now)
+	options, err = d.Site.Ask(d.challenge(showing, kept, ""))
 	return options, kept, err
 }
 
@@ -279,7 +155,7 @@ func (d Door) EnterByPasskey(ctx context.Context, tx *db.Tx, kept, former string
 	if known = p.knew(known); len(known) == 0 {
 		return fail(ErrPasskey) // the contact is nobody's any more, or somebody else's
 	}
-	first, err := spend(ctx, tx, challenge, until)
+	first, err := passkey.Spend(ctx, tx, challenge, until)
 	if err == nil && !first {
 		err = ErrPasskey
 	}
@@ -294,27 +170,18 @@ func (d Door) EnterByPasskey(ctx context.Context, tx *db.Tx, kept, former string
 
 // shown returns the passkey that signed the challenge, and the count that its
 // device told. Errors: ErrPasskey.
-func (d Door) shown(ctx context.Context, tx *db.Tx, challenge, answer []byte) (Passkey, int64, error) {
-	if len(answer) > maxAnswer {
-		return Passkey{}, 0, ErrPasskey
+func (d Door) shown(ctx context.Context, tx *db.Tx, challenge, answer []byte) (p Passkey, count int64, err error) {
+	count, err = d.Site.Shown(challenge, answer, func(id []byte) (passkey.Holder, error) {
+		if p, err = d.credential(ctx, tx, id); err != nil {
+			return passkey.Holder{}, err
+		}
+		return d.holder(p.handle(), "", p), nil
+	})
+	if errors.Is(err, passkey.ErrAnswer) {
+		err = ErrPasskey
 	}
-	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
-	if err != nil {
-		return Passkey{}, 0, ErrPasskey
-	}
-	p, err := d.credential(ctx, tx, parsed.RawID)
 	if err != nil {
 		return Passkey{}, 0, err
 	}
-	_, shown, err := d.Site.party.ValidatePasskeyLogin(
-		func(_, _ []byte) (webauthn.User, error) { return d.holder(p.handle(), "", p), nil },
-		webauthn.SessionData{
-			Challenge: base64.RawURLEncoding.EncodeToString(challenge), RelyingPartyID: d.Site.party.Config.RPID,
-			UserVerification: protocol.VerificationRequired,
-		}, parsed)
-	// A count that went back means that two devices have what one should have.
-	if err != nil || shown.Authenticator.CloneWarning {
-		return Passkey{}, 0, ErrPasskey
-	}
-	return p, int64(shown.Authenticator.SignCount), nil
+	return p, count, nil
 }

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/passkey"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
@@ -260,7 +261,7 @@ func TestPasskey_WhateverIsWrongIsRefusedAlike(t *testing.T) {
 		d.Count = 9
 		options, kept = l.asks()
 		answer = d.Show(options)
-		l.Pass(session.ChallengeLife)
+		l.Pass(passkey.ChallengeLife)
 		if _, _, err := l.enterBy(kept, "", answer); !errors.Is(err, session.ErrPasskey) {
 			t.Errorf("too late: %v", err)
 		}
@@ -389,7 +390,7 @@ func TestPasskey_IsAddedAfterACodeOnly(t *testing.T) {
 		if options, kept, err = l.offer(other); err != nil {
 			t.Fatal(err)
 		}
-		l.Pass(session.ChallengeLife)
+		l.Pass(passkey.ChallengeLife)
 		_, err = l.add(other, kept, (&sessiontest.Device{T: t}).Make(options))
 		l.refused(err, session.ErrNotAdded)
 	})
@@ -761,7 +762,7 @@ func TestPasskey_SpentChallengesAreForgotten(t *testing.T) {
 		for _, after := range []struct {
 			pass time.Duration
 			left int64
-		}{{session.ChallengeLife, 1}, {session.ChallengeLife, 0}} {
+		}{{passkey.ChallengeLife, 1}, {passkey.ChallengeLife, 0}} {
 			l.Pass(after.pass)
 			l.Do(func(ctx context.Context, tx *db.Tx) error {
 				_, err := session.Sweep(ctx, tx, 10)
@@ -817,11 +818,11 @@ func TestPasskey_IsGoodAtANameOnly(t *testing.T) {
 		"http://home.localhost": true, "http://home.example": false, "https://127.0.0.1:8080": false, "https://[::1]": false, "http://127.0.0.1:8080": false,
 		"": false, "https://": false, "ftp://home.example": false, "https://守护.example": false, "://": false,
 	} {
-		if got := session.NewSite(url) != nil; got != good {
+		if got := passkey.NewSite(url) != nil; got != good {
 			t.Errorf("%s: %t, want %t", url, got, good)
 		}
 	}
-	l := session.Door{Ring: vaulttest.Ring(t), Site: session.NewSite("https://Home.Example:443/")}
+	l := session.Door{Ring: vaulttest.Ring(t), Site: passkey.NewSite("https://Home.Example:443/")}
 	if options, _, err := l.Ask(time.Now()); err != nil || !bytes.Contains(options, []byte(`"rpId":"home.example"`)) {
 		t.Errorf("%s, %v", options, err)
 	}

@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/passkey"
 )
 
 // What can be wrong with who comes in.
@@ -90,7 +91,7 @@ const (
 // A Door lets guardians in.
 type Door struct {
 	Ring *keyring.Ring
-	Site *Site // where its passkeys are good; nil: there are none
+	Site *passkey.Site // where its passkeys are good; nil: there are none
 }
 
 // A Session is a browser that is signed in, and whom it may speak as.
@@ -367,8 +368,6 @@ func Sweep(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	spent, err := tx.Exec(ctx, `
-		DELETE FROM passkey_spent WHERE challenge IN (
-			SELECT challenge FROM passkey_spent WHERE until <= $1 ORDER BY until, challenge LIMIT $2)`, (*db.Time)(&now), int64(limit))
+	spent, err := passkey.Sweep(ctx, tx, limit)
 	return max(len(due), int(n), int(spent)), err
 }

@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/passkey"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -29,7 +30,7 @@ func each(t *testing.T, fn func(t *testing.T, l *lobby)) {
 }
 
 func newLobby(w *vaulttest.World) *lobby {
-	return &lobby{w, session.Door{Ring: w.Ring, Site: session.NewSite("https://home.example")}}
+	return &lobby{w, session.Door{Ring: w.Ring, Site: passkey.NewSite("https://home.example")}}
 }
 
 // number is that of the guardians whom vaulttest enrols; some of them have a mailbox.

@@ -21,12 +21,13 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/passkey"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 )
 
 func (s *Server) homes(mux *http.ServeMux) {
-	s.door = session.Door{Ring: s.Ring, Site: session.NewSite(s.PublicURL)}
+	s.door = session.Door{Ring: s.Ring, Site: passkey.NewSite(s.PublicURL)}
 	s.codes = newLimits(s.Proxies)
 	s.codes.rate, s.codes.burst = codesPerAddress, codesBurst
 	s.later.slots = make(chan struct{}, sendsAtOnce)

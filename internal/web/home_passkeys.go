@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/passkey"
 	"wardkeep/internal/session"
 )
 
@@ -34,7 +35,7 @@ func script(w http.ResponseWriter) {
 
 // askBrowser answers the script with what it is to ask the browser for.
 func (s *Server) askBrowser(w http.ResponseWriter, options []byte, kept string) error {
-	s.setCookie(w, passkeyCookie, kept, session.ChallengeLife)
+	s.setCookie(w, passkeyCookie, kept, passkey.ChallengeLife)
 	w.Header().Set("Content-Type", "application/json")
 	_, err := w.Write(options)
 	return err
