@@ -19,6 +19,7 @@ var mayReveal = map[string]string{
 	"family":       "seals contacts, and computes ages and look-up hashes",
 	"consent":      "addresses the guardian who is asked",
 	"session":      "compares the code that a guardian typed",
+	"signin":       "stretches and compares what a person inside typed",
 	"notify":       "hands the message to the mail or SMS server",
 	"vault":        "seals and opens values",
 	"web":          "shows a person what is theirs",

@@ -66,6 +66,7 @@ type fold struct {
 
 	sessions map[key]signedIn // that are open
 	passkeys map[key]passkey  // that open
+	inside   insiders
 
 	copies     map[string]*kept     // of the store, that were made
 	restored   map[string]*restored // times that the store was put back
@@ -104,7 +105,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
-		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey),
+		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
 		copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool),
 	}
 }
@@ -171,6 +172,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.sessionEntry(p)
+	case slices.Contains(ofStaff, p.Kind):
+		if p.Subject != "" || p.Service != "" {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.staffEntry(p)
 	case slices.Contains(ofStore, p.Kind):
 		if p.Subject != "" || p.Service != "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -258,6 +264,8 @@ const (
 	ruleBackup     = "backup"
 	ruleRestored   = "restored"
 	ruleSuspicion  = "suspicion"
+	rulePerson     = "person"
+	ruleSignIn     = "sign-in"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

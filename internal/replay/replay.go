@@ -163,6 +163,9 @@ func (a *audit) run() error {
 	if err := a.compareSessions(); err != nil {
 		return err
 	}
+	if err := a.compareStaff(); err != nil {
+		return err
+	}
 	if err := a.keptRows(); err != nil {
 		return err
 	}

@@ -130,6 +130,9 @@ func (f *fold) storeEntry(p ledger.Placed) fault {
 			return x
 		}
 		r.done = at
+		for _, who := range f.inside.persons { // links that were open lead nowhere any more
+			who.invited = 0
+		}
 	}
 	return fault{}
 }

@@ -22,6 +22,8 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -38,6 +40,9 @@ type gap struct {
 	entries  int64 // that tell something of children
 	services map[string]*service
 	passkeys map[string]session.Why // that were removed
+	left     map[string]bool        // persons inside
+	logins   map[string]bool        // of persons inside, which may have been changed for a reason
+	taken    []staff.RoleBody       // roles, in order: those that were given again are lost
 	copies   []backup.MadeBody
 	ends     []backup.GoneBody
 
@@ -50,6 +55,7 @@ type gap struct {
 
 func newGap() *gap {
 	return &gap{children: make(map[string]*child), services: make(map[string]*service), passkeys: make(map[string]session.Why),
+		left: make(map[string]bool), logins: make(map[string]bool),
 		report: Report{Lost: make(map[string]int64)}}
 }
 
@@ -147,8 +153,21 @@ var readings = map[string]reading{
 	}),
 
 	session.KindRemoved: of0(func(g *gap, b session.RemovedBody) { g.passkeys[b.Passkey] = b.Why }),
-	backup.KindMade:     of0(func(g *gap, b backup.MadeBody) { g.copies = append(g.copies, b) }),
-	backup.KindGone:     of0(func(g *gap, b backup.GoneBody) { g.ends = append(g.ends, b) }),
+
+	staff.KindLeft:    of0(func(g *gap, b staff.LeftBody) { g.left[b.Person] = true }),
+	staff.KindRevoked: of0(func(g *gap, b staff.RoleBody) { g.taken = append(g.taken, b) }),
+	signin.KindSetUp:  of0(func(g *gap, b signin.SetUpBody) { g.logins[b.Person] = true }),
+	signin.KindReset:  of0(func(g *gap, b signin.ResetBody) { g.logins[b.Person] = true }),
+	signin.KindOpened: of0(func(g *gap, b signin.OpenedBody) { // a code of a list would count twice
+		g.logins[b.Person] = g.logins[b.Person] || b.Way == signin.ByRecovery
+	}),
+	signin.KindSteppedUp: of0(func(g *gap, b signin.SteppedUpBody) {
+		g.logins[b.Person] = g.logins[b.Person] || b.Way == signin.ByRecovery
+	}),
+	signin.KindPasskeyRemoved: of0(func(g *gap, b signin.PasskeyBody) { g.logins[b.Person] = true }),
+
+	backup.KindMade: of0(func(g *gap, b backup.MadeBody) { g.copies = append(g.copies, b) }),
+	backup.KindGone: of0(func(g *gap, b backup.GoneBody) { g.ends = append(g.ends, b) }),
 }
 
 // additions are the kinds of which nothing is done again: they only added something,
@@ -207,6 +226,13 @@ var additions = map[string]string{
 	session.KindOpened:         "all sessions end",
 	session.KindEnded:          "as above",
 	session.KindAdded:          "",
+	staff.KindAdded:            "",
+	staff.KindGranted:          "",
+	signin.KindInvited:         "all links that were open lead nowhere any more",
+	signin.KindFailed:          "it failed",
+	signin.KindLocked:          "of a few minutes",
+	signin.KindEnded:           "all sessions end",
+	signin.KindPasskeyAdded:    "",
 	backup.KindRestored:        "the gap of a store that is lost",
 	backup.KindReplayed:        "as above: what it did is told by entries of its own",
 }
@@ -339,6 +365,9 @@ func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
+	if err := g.inside(ctx, tx); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(g.services)) {
 		closed, err := g.services[name].again(ctx, tx, name)
 		if err != nil {
@@ -362,6 +391,31 @@ func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
 	}
 	for _, b := range g.ends {
 		if err := moot(backup.End(ctx, tx, by, b.Backup, b.Why), backup.ErrGone, backup.ErrNotFound); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inside takes from persons inside what they had lost. Who has changed how to sign in,
+// used a code of the list, or removed a passkey, gets a new link from the terminal.
+func (g *gap) inside(ctx context.Context, tx *db.Tx) error {
+	for _, person := range slices.Sorted(maps.Keys(g.left)) {
+		if _, err := signin.Leave(ctx, tx, by, person); moot(err, staff.ErrLeft, staff.ErrNotFound) != nil {
+			return err
+		}
+	}
+	for _, b := range g.taken {
+		_, err := staff.Take(ctx, tx, by, b.Person, staff.Grant{Role: b.Role, Service: b.Service, Office: b.Office})
+		if err := moot(err, staff.ErrLeft, staff.ErrNotFound, staff.ErrNotHeld); err != nil {
+			return err
+		}
+	}
+	for _, person := range slices.Sorted(maps.Keys(g.logins)) {
+		if !g.logins[person] {
+			continue
+		}
+		if err := signin.ResetAgain(ctx, tx, by, person); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/vault"
 )
 
@@ -185,7 +186,11 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 	for more := true; more; {
 		if err := d.update(ctx, func(tx *db.Tx) error {
 			n, err := session.EndAll(ctx, tx, sessions)
-			more = n == sessions
+			if err != nil {
+				return err
+			}
+			inside, err := signin.EndAll(ctx, tx, sessions)
+			more = n == sessions || inside == sessions
 			return err
 		}); err != nil {
 			return g.report, err

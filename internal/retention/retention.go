@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -57,6 +58,7 @@ type Swept struct {
 	Suspicions int // accounts forgotten that were suspected to be a child's, and that nobody has decided about
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
+	Staff      int // persons inside signed out whose time was over, and links and counts of wrong tries of theirs
 	Sessions   int // guardians signed out whose time was over, and traces of codes to sign in
 	Passkeys   int // passkeys removed that no guardian is behind any more
 	Accesses   int // counts of uses forgotten that are too old to be told
@@ -124,6 +126,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Evidence, func() (int, int, error) { return sweepCertificates(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
+	run(&done.Staff, func() (int, int, error) { return sweepStaff(ctx, store) })
 	run(&done.Sessions, func() (int, int, error) { return sweepSessions(ctx, store) })
 	looked := 0 // at passkeys; most stay
 	run(&looked, func() (int, int, error) { return sweepPasskeys(ctx, store, &done.Passkeys) })
@@ -316,6 +319,14 @@ func sweepCertificates(ctx context.Context, store *db.DB) (found, did int, err e
 func sweepContacts(ctx context.Context, store *db.DB) (found, did int, err error) {
 	err = store.Update(ctx, func(tx *db.Tx) (err error) {
 		did, err = consent.ForgetSends(ctx, tx, batch)
+		return err
+	})
+	return did, did, err
+}
+
+func sweepStaff(ctx context.Context, store *db.DB) (found, did int, err error) {
+	err = store.Update(ctx, func(tx *db.Tx) (err error) {
+		did, err = signin.Sweep(ctx, tx, batch)
 		return err
 	})
 	return did, did, err

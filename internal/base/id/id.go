@@ -30,6 +30,9 @@ const (
 	Session    Prefix = "se" // a guardian who is signed in
 	Passkey    Prefix = "pk" // what a guardian signs in with instead of a code
 
+	StaffSession Prefix = "ss" // a person inside who is signed in
+	StaffPasskey Prefix = "sk" // what a person inside signs in with
+
 	Verification Prefix = "ve" // of who a guardian is
 	Rights       Prefix = "rr" // a demand of a child or its guardian
 	BirthClaim   Prefix = "bc" // that a child is older than was said

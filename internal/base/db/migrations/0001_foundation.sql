@@ -634,6 +634,95 @@ CREATE TABLE passkey_spent (
 );
 CREATE INDEX passkey_spent_until ON passkey_spent (until, challenge);
 
+-- STAFF. The persons inside, and what they are to which service.
+CREATE TABLE person (
+	id       text   NOT NULL PRIMARY KEY,
+	name     text   NOT NULL, -- as colleagues see it
+	salt     bytea  NOT NULL, -- of what the ledger keeps of it
+	state    text   NOT NULL, -- active, left
+	version  bigint NOT NULL, -- grows with every change about the person
+	added_at bigint NOT NULL,
+	left_at  bigint
+);
+
+CREATE TABLE person_role (
+	person     text   NOT NULL,
+	service    text   NOT NULL, -- empty: every service
+	role       text   NOT NULL, -- officer, deputy, manager, staff, engineer, auditor
+	office     text   NOT NULL, -- the term of office by which it is held, while it lasts; or empty
+	granted_at bigint NOT NULL,
+	PRIMARY KEY (person, service, role, office)
+);
+CREATE UNIQUE INDEX person_role_office ON person_role (service, office) WHERE office <> '';
+
+-- SIGNIN. How persons inside show who they are. Nothing in these tables signs anybody
+-- in: passwords are stretched, secrets sealed, and whatever opens is a keyed hash.
+CREATE TABLE person_login (
+	person   text   NOT NULL PRIMARY KEY,
+	name     bytea  NOT NULL, -- keyed hash of what the person types
+	password text   NOT NULL, -- argon2id
+	totp     bytea  NOT NULL, -- sealed
+	step     bigint NOT NULL, -- of the last code that counted: none before it counts again
+	bound    bytea  NOT NULL, -- keyed hash of all that only the person changes
+	set_at   bigint NOT NULL
+);
+CREATE UNIQUE INDEX person_login_name ON person_login (name);
+
+CREATE TABLE person_recovery (
+	code   bytea NOT NULL PRIMARY KEY, -- keyed hash of it, the person and the time of its login
+	person text  NOT NULL
+);
+CREATE INDEX person_recovery_person ON person_recovery (person, code);
+
+-- The link by which a person sets up how to sign in: one, good once.
+CREATE TABLE person_invite (
+	person text   NOT NULL PRIMARY KEY,
+	token  bytea  NOT NULL, -- keyed hash of the secret in the link
+	bound  bytea  NOT NULL, -- keyed hash of the secret with all the rest
+	until  bigint NOT NULL
+);
+CREATE UNIQUE INDEX person_invite_token ON person_invite (token);
+CREATE INDEX person_invite_until ON person_invite (until, person);
+
+CREATE TABLE person_passkey (
+	credential bytea   NOT NULL PRIMARY KEY, -- as the device calls it
+	id         text    NOT NULL,
+	person     text    NOT NULL,
+	number     bigint  NOT NULL, -- among those of the person
+	public_key bytea   NOT NULL, -- COSE
+	eligible   boolean NOT NULL, -- the device may copy it to others of the same person
+	bound      bytea   NOT NULL, -- keyed hash of all that never changes
+	sign_count bigint  NOT NULL, -- as the device told last
+	added_at   bigint  NOT NULL
+);
+CREATE UNIQUE INDEX person_passkey_id ON person_passkey (id);
+CREATE UNIQUE INDEX person_passkey_number ON person_passkey (person, number);
+
+CREATE TABLE person_session (
+	secret     bytea  NOT NULL PRIMARY KEY, -- keyed hash of what the browser holds
+	id         text   NOT NULL,
+	person     text   NOT NULL,
+	way        text   NOT NULL, -- password, passkey
+	bound      bytea  NOT NULL, -- keyed hash of the secret with all that only the person changes
+	created_at bigint NOT NULL,
+	fresh_at   bigint NOT NULL, -- when the person showed last who it is
+	most_until bigint NOT NULL, -- whatever is done, it is over then
+	seen_at    bigint NOT NULL,
+	ends_at    bigint NOT NULL  -- if no page is opened until then
+);
+CREATE UNIQUE INDEX person_session_id ON person_session (id);
+CREATE INDEX person_session_person ON person_session (person, id);
+CREATE INDEX person_session_end ON person_session (ends_at, id);
+
+-- Wrong tries, of a name that somebody has and of one that nobody has.
+CREATE TABLE person_guess (
+	name         bytea  NOT NULL PRIMARY KEY, -- keyed hash of what was typed
+	wrong        bigint NOT NULL,
+	since        bigint NOT NULL, -- the last one
+	locked_until bigint NOT NULL
+);
+CREATE INDEX person_guess_since ON person_guess (since, name);
+
 -- WEBHOOK. Where the operator's systems are told of events, and what they have
 -- not taken yet: ids and pseudonyms of the ledger, and nothing else.
 CREATE TABLE webhook_endpoint (
@@ -706,6 +795,14 @@ DROP TABLE backup;
 DROP TABLE ledger_cursor;
 DROP TABLE webhook_delivery;
 DROP TABLE webhook_endpoint;
+DROP TABLE person_guess;
+DROP TABLE person_session;
+DROP TABLE person_passkey;
+DROP TABLE person_invite;
+DROP TABLE person_recovery;
+DROP TABLE person_login;
+DROP TABLE person_role;
+DROP TABLE person;
 DROP TABLE passkey_spent;
 DROP TABLE passkey;
 DROP TABLE session;

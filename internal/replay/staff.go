@@ -1,0 +1,462 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+)
+
+// A person is somebody inside, with what it may and how it signs in.
+type person struct {
+	who         string
+	version     int64
+	added, left int64
+	roles       map[staff.Grant]int64 // when each was given
+
+	loginSet int64 // 0: it has set up nothing
+	codes    int64 // on its list
+	invited  int64 // until when a link is open, or 0
+}
+
+// A staffSession is one that was opened and hasn't ended.
+type staffSession struct {
+	person          key
+	way             signin.Way
+	at, fresh, most int64
+}
+
+// A staffPasskey is one that was added and isn't removed.
+type staffPasskey struct {
+	person key
+	added  int64
+}
+
+// insiders are what the fold knows of the persons inside.
+type insiders struct {
+	persons  map[key]*person
+	sessions map[key]staffSession
+	passkeys map[key]staffPasskey
+}
+
+func newInsiders() insiders {
+	return insiders{make(map[key]*person), make(map[key]staffSession), make(map[key]staffPasskey)}
+}
+
+// ofStaff are the kinds about persons inside. They belong to no child and no service.
+var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft,
+	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
+	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved}
+
+// about is what every entry about a person says.
+type about struct {
+	Person  string     `json:"person"`
+	Who     string     `json:"who"`
+	Role    staff.Role `json:"role"`
+	Service string     `json:"service"`
+	Office  string     `json:"office"`
+	Session string     `json:"session"`
+	Passkey string     `json:"passkey"`
+	Way     signin.Way `json:"way"`
+	Why     signin.Why `json:"why"`
+	Until   int64      `json:"until"`
+	Codes   int64      `json:"codes"`
+}
+
+// staffEntry folds what became of a person. Its entries have its versions in order.
+func (f *fold) staffEntry(p ledger.Placed) fault {
+	b, x := body[about](p)
+	k, ok := keyOf(id.Staff, b.Person)
+	if x != (fault{}) || !ok {
+		return fault{what: FoundBody, field: rulePerson}
+	}
+	who := f.inside.persons[k]
+	if p.Kind == staff.KindAdded {
+		if who != nil || p.Version < 1 || len(b.Who) != 64 {
+			return impossible(rulePerson)
+		}
+		f.inside.persons[k] = &person{who: b.Who, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]int64)}
+		return f.byStaff(p, b.Person)
+	}
+	if who == nil || p.Version < who.version {
+		return impossible(rulePerson)
+	}
+	who.version = p.Version
+	switch p.Kind {
+	case staff.KindGranted, staff.KindRevoked, staff.KindLeft:
+		if x := f.byStaff(p, b.Person); x != (fault{}) {
+			return x
+		}
+		return who.roleEntry(f, p, b)
+	case signin.KindOpened, signin.KindSteppedUp, signin.KindEnded:
+		return f.staffSessionEntry(p, b, k, who)
+	case signin.KindPasskeyAdded, signin.KindPasskeyRemoved:
+		return f.staffPasskeyEntry(p, b, k, who)
+	case signin.KindFailed, signin.KindLocked:
+		if p.Actor != "system:signin" || (p.Kind == signin.KindLocked) != (b.Until > 0) {
+			return impossible(ruleActor)
+		}
+		return fault{}
+	}
+	return who.loginEntry(p, b)
+}
+
+// byStaff judges who changed what a person may: somebody at the terminal, or another
+// person. Which roles the matrix wanted is in the matrix; the entries of two persons
+// have no order by which it could be told here.
+func (f *fold) byStaff(p ledger.Placed, about string) fault {
+	by, isStaff := strings.CutPrefix(p.Actor, "staff:")
+	if !strings.HasPrefix(p.Actor, "operator:") && (!isStaff || !id.Is(id.Staff, by)) || by == about {
+		return impossible(ruleActor)
+	}
+	return fault{}
+}
+
+func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
+	if who.left != 0 {
+		return impossible(rulePerson)
+	}
+	g := staff.Grant{Role: b.Role, Service: f.names.keep(b.Service), Office: f.names.keep(b.Office)}
+	_, held := who.roles[g]
+	switch {
+	case p.Kind == staff.KindLeft:
+		who.left, who.loginSet, who.codes, who.invited = p.At.UnixMicro(), 0, 0, 0
+		clear(who.roles)
+	case !g.Role.Known(), g.Role.ByOffice() != (g.Office != ""), g.Service == "" && !g.Role.Everywhere():
+		return fault{what: FoundBody, field: rulePerson}
+	case held == (p.Kind == staff.KindGranted):
+		return impossible(rulePerson)
+	case held:
+		delete(who.roles, g)
+	default:
+		who.roles[g] = p.At.UnixMicro()
+	}
+	return fault{}
+}
+
+func (who *person) loginEntry(p ledger.Placed, b about) fault {
+	at := p.At.UnixMicro()
+	switch {
+	case who.left != 0:
+		return impossible(rulePerson)
+	case p.Kind == signin.KindInvited && b.Until > at:
+		who.invited = b.Until
+	case p.Kind == signin.KindSetUp && at < who.invited && p.Actor == "staff:"+b.Person && b.Codes >= 0:
+		who.loginSet, who.codes, who.invited = at, b.Codes, 0
+	case p.Kind == signin.KindReset:
+		who.loginSet, who.codes, who.invited = 0, 0, 0
+	default:
+		return impossible(ruleSignIn)
+	}
+	return fault{}
+}
+
+// staffSessionEntry folds who came and went. What a person signs in with must be there.
+func (f *fold) staffSessionEntry(p ledger.Placed, b about, k key, who *person) fault {
+	sk, ok := keyOf(id.StaffSession, b.Session)
+	s, open := f.inside.sessions[sk]
+	at := p.At.UnixMicro()
+	switch {
+	case !ok:
+		return fault{what: FoundBody, field: ruleSignIn}
+	case p.Kind == signin.KindEnded:
+		if !open || s.person != k {
+			return impossible(ruleSignIn)
+		}
+		delete(f.inside.sessions, sk)
+		return fault{}
+	case who.left != 0, p.Actor != "staff:"+b.Person, open != (p.Kind == signin.KindSteppedUp), open && s.person != k:
+		return impossible(ruleSignIn)
+	}
+	switch b.Way {
+	case signin.ByPassword, signin.BySetUp:
+		if who.loginSet == 0 {
+			return impossible(ruleSignIn)
+		}
+	case signin.ByRecovery:
+		if who.codes--; who.codes < 0 {
+			return impossible(ruleSignIn)
+		}
+	case signin.ByPasskey:
+		pk, _ := keyOf(id.StaffPasskey, b.Passkey)
+		if by, there := f.inside.passkeys[pk]; !open && (!there || by.person != k) {
+			return impossible(rulePasskey)
+		}
+	default:
+		return fault{what: FoundBody, field: ruleSignIn}
+	}
+	if open {
+		s.fresh = at
+	} else if s = (staffSession{k, b.Way, at, at, b.Until}); b.Until <= at {
+		return fault{what: FoundBody, field: ruleSignIn}
+	}
+	f.inside.sessions[sk] = s
+	return fault{}
+}
+
+func (f *fold) staffPasskeyEntry(p ledger.Placed, b about, k key, who *person) fault {
+	pk, ok := keyOf(id.StaffPasskey, b.Passkey)
+	has, there := f.inside.passkeys[pk]
+	adds := p.Kind == signin.KindPasskeyAdded
+	switch {
+	case !ok:
+		return fault{what: FoundBody, field: rulePasskey}
+	case there == adds, there && has.person != k, adds && (who.left != 0 || p.Actor != "staff:"+b.Person):
+		return impossible(rulePasskey)
+	case adds:
+		f.inside.passkeys[pk] = staffPasskey{k, p.At.UnixMicro()}
+	default:
+		delete(f.inside.passkeys, pk)
+	}
+	return fault{}
+}
+
+// compareStaff compares the persons, what they may, and how they sign in. What they
+// typed the ledger doesn't know: a row carries a keyed hash of it.
+func (a *audit) compareStaff() error {
+	for _, compare := range []func() error{a.personRows, a.roleRows, a.loginRows, a.recoveryRows, a.inviteRows, a.staffPasskeyRows, a.staffSessionRows} {
+		if err := compare(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// person returns what the ledger says of a person, or nil.
+func (a *audit) person(name string) (key, *person) {
+	k, ok := keyOf(id.Staff, name)
+	if !ok {
+		return k, nil
+	}
+	return k, a.fold.inside.persons[k]
+}
+
+// lost reports what the ledger has and no row had: those for which wants is true.
+func (a *audit) lost(table string, seen map[key]bool, wants func(*person) bool) {
+	for _, k := range sorted(a.fold.inside.persons) {
+		if !seen[k] && wants(a.fold.inside.persons[k]) {
+			at{audit: a, table: table, row: k.name(id.Staff)}.missing()
+		}
+	}
+}
+
+func (a *audit) personRows() error {
+	seen := make(map[key]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var name, called, state string
+		var salt []byte
+		var version int64
+		var added, left db.Time
+		if err := row.Scan(&name, &called, &salt, &state, &version, &added, &left); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "person", row: a.names.shown(name)}
+		k, who := a.person(name)
+		if who == nil {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		want := staff.Active
+		if who.left != 0 {
+			want = staff.Left
+		}
+		r.text("state", string(want), state)
+		r.time("added_at", who.added, fromDB(added))
+		r.time("left_at", who.left, fromDB(left))
+		if version < who.version { // what was refused raises it, too
+			r.number("version", who.version, version)
+		}
+		if staff.Who(salt, name, called) != who.who {
+			r.found(FoundHash, "name", "–", "–")
+		}
+		return nil
+	}, `SELECT id, name, salt, state, version, added_at, left_at FROM person ORDER BY id`)
+	if err == nil {
+		a.lost("person", seen, func(*person) bool { return true })
+	}
+	return err
+}
+
+func (a *audit) roleRows() error {
+	type held struct {
+		key
+		staff.Grant
+	}
+	seen := make(map[held]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var name string
+		var g staff.Grant
+		var given db.Time
+		if err := row.Scan(&name, &g.Service, &g.Role, &g.Office, &given); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "person_role", service: a.names.shown(g.Service), row: a.names.shown(name)}
+		k, who := a.person(name)
+		if who == nil || who.roles[g] == 0 {
+			r.extra()
+			return nil
+		}
+		seen[held{k, g}] = true
+		r.time("granted_at", who.roles[g], fromDB(given))
+		return nil
+	}, `SELECT person, service, role, office, granted_at FROM person_role ORDER BY person, service, role, office`)
+	if err != nil {
+		return err
+	}
+	for _, k := range sorted(a.fold.inside.persons) {
+		for _, g := range slices.SortedFunc(maps.Keys(a.fold.inside.persons[k].roles), compareGrants) {
+			if !seen[held{k, g}] {
+				at{audit: a, table: "person_role", service: g.Service, row: k.name(id.Staff)}.missing()
+			}
+		}
+	}
+	return nil
+}
+
+func compareGrants(x, y staff.Grant) int {
+	return strings.Compare(x.Service+" "+string(x.Role)+" "+x.Office, y.Service+" "+string(y.Role)+" "+y.Office)
+}
+
+func (a *audit) loginRows() error {
+	seen := make(map[key]bool)
+	err := signin.EachLogin(a.ctx, a.tx, func(l signin.Kept) error {
+		r := at{audit: a, table: "person_login", row: a.names.shown(l.Person)}
+		k, who := a.person(l.Person)
+		if who == nil || who.loginSet == 0 {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.time("set_at", who.loginSet, micros(l.SetAt))
+		if a.ring != nil && !l.Intact(a.ring) {
+			r.found(FoundHash, "bound", "–", "–")
+		}
+		return nil
+	})
+	if err == nil {
+		a.lost("person_login", seen, func(p *person) bool { return p.loginSet != 0 })
+	}
+	return err
+}
+
+// recoveryRows counts the codes that are left. Each is a keyed hash with its person: one
+// that was made another's, or another one, is nobody's.
+func (a *audit) recoveryRows() error {
+	seen := make(map[key]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var name string
+		var n int64
+		if err := row.Scan(&name, &n); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "person_recovery", row: a.names.shown(name)}
+		k, who := a.person(name)
+		if who == nil {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.number("person", who.codes, n)
+		return nil
+	}, `SELECT person, count(*) FROM person_recovery GROUP BY person ORDER BY person`)
+	if err == nil {
+		a.lost("person_recovery", seen, func(p *person) bool { return p.codes != 0 })
+	}
+	return err
+}
+
+func (a *audit) inviteRows() error {
+	seen, now := make(map[key]bool), a.tx.Now().UnixMicro()
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var name string
+		var until db.Time
+		if err := row.Scan(&name, &until); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "person_invite", row: a.names.shown(name)}
+		k, who := a.person(name)
+		if who == nil || who.invited == 0 {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.time("until", who.invited, fromDB(until))
+		return nil
+	}, `SELECT person, until FROM person_invite ORDER BY person`)
+	if err == nil {
+		a.lost("person_invite", seen, func(p *person) bool { return p.invited > now }) // the sweep removes the others
+	}
+	return err
+}
+
+func (a *audit) staffPasskeyRows() error {
+	seen := make(map[key]bool)
+	err := signin.EachPasskey(a.ctx, a.tx, func(p signin.Passkey) error {
+		r := at{audit: a, table: "person_passkey", row: a.names.shown(p.ID)}
+		k, ok := keyOf(id.StaffPasskey, p.ID)
+		want, there := a.fold.inside.passkeys[k]
+		if !ok || !there {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.text("person", want.person.name(id.Staff), p.Person)
+		r.time("added_at", want.added, micros(p.AddedAt))
+		if a.ring != nil && !p.Intact(a.ring) {
+			r.found(FoundHash, "bound", "–", "–")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, k := range sorted(a.fold.inside.passkeys) {
+		if !seen[k] {
+			at{audit: a, table: "person_passkey", row: k.name(id.StaffPasskey)}.missing()
+		}
+	}
+	return nil
+}
+
+func (a *audit) staffSessionRows() error {
+	seen := make(map[key]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var name, person, way string
+		var created, fresh, most, ends db.Time
+		if err := row.Scan(&name, &person, &way, &created, &fresh, &most, &ends); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "person_session", row: a.names.shown(name)}
+		k, ok := keyOf(id.StaffSession, name)
+		s, open := a.fold.inside.sessions[k]
+		if !ok || !open || seen[k] {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.text("person", s.person.name(id.Staff), person)
+		r.text("way", string(s.way), way)
+		r.time("created_at", s.at, fromDB(created))
+		r.time("fresh_at", s.fresh, fromDB(fresh))
+		r.time("most_until", s.most, fromDB(most))
+		if fromDB(ends) > s.most {
+			r.found(FoundDiffers, "ends_at", "≤ "+instant(s.most), instant(fromDB(ends)))
+		}
+		return nil
+	}, `SELECT id, person, way, created_at, fresh_at, most_until, ends_at FROM person_session ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	for _, k := range sorted(a.fold.inside.sessions) {
+		if !seen[k] {
+			at{audit: a, table: "person_session", row: k.name(id.StaffSession)}.missing()
+		}
+	}
+	return nil
+}

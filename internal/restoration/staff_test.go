@@ -1,0 +1,78 @@
+package restoration_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/signin/signintest"
+	"wardkeep/internal/staff"
+)
+
+// Who left, lost a role, or changed how to sign in since the backup gets nothing of it
+// back, and nobody stays signed in.
+func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		door := signin.Door{Ring: w.Ring}
+		worker, manager := staff.Grant{Role: staff.Worker, Service: service}, staff.Grant{Role: staff.Manager, Service: service}
+		hire := func() *signintest.Insider { return signintest.Hire(t, w.Store, door, "李雷", worker, manager) }
+		left, demoted, changed, listed, same := hire(), hire(), hire(), hire(), hire()
+		var before string
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			before, _, err = door.Invite(ctx, tx, signintest.By, same.ID)
+			return err
+		})
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+
+		w.Pass(time.Minute)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := signin.Leave(ctx, tx, signintest.By, left.ID); err != nil {
+				return err
+			}
+			if _, err := staff.Take(ctx, tx, signintest.By, demoted.ID, manager); err != nil {
+				return err
+			}
+			_, _, err := door.Reset(ctx, tx, signintest.By, changed.ID)
+			return err
+		})
+		if _, _, err := listed.Enters(listed.Name, listed.Password, listed.Recovery[0]); err != nil {
+			t.Fatal(err)
+		}
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+
+		w.Pass(time.Minute)
+		for name, in := range map[string]*signintest.Insider{"left": left, "changed": changed, "listed": listed, "demoted": demoted, "same": same} {
+			in.Store = w.Store
+			if _, err := in.Find(in.Secret); !errors.Is(err, signin.ErrSignedOut) {
+				t.Errorf("%s is signed in: %v", name, err)
+			}
+			s, _, err := in.Enters(in.Name, in.Password, in.Code())
+			switch {
+			case in == same || in == demoted:
+				if err != nil || s.Person.May(staff.DecideAccess, service) != (in == same) {
+					t.Errorf("%s: %v, %v", name, s.Person.Grants, err)
+				}
+			case !errors.Is(err, signin.ErrRefused):
+				t.Errorf("%s came in: %v", name, err)
+			}
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := door.Open(ctx, tx, before); !errors.Is(err, signin.ErrLink) {
+				t.Errorf("a link of before: %v", err)
+			}
+			p, err := staff.Find(ctx, tx, left.ID)
+			if p.State != staff.Left {
+				t.Error("who left is back")
+			}
+			return err
+		})
+		w.holds()
+	})
+}

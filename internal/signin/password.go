@@ -1,0 +1,165 @@
+package signin
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/width"
+
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
+)
+
+// What can be wrong with what a person chooses.
+var (
+	ErrName     = errs.New(errs.Invalid, "signin.name_invalid")
+	ErrShort    = errs.New(errs.Invalid, "signin.password_short")
+	ErrLong     = errs.New(errs.Invalid, "signin.password_long")
+	ErrCommon   = errs.New(errs.Invalid, "signin.password_common")
+	ErrTaken    = errs.New(errs.Conflict, "signin.name_taken")
+	ErrCodeWord = errs.New(errs.Invalid, "signin.code_wrong") // of the authenticator that is being set up
+)
+
+const (
+	minName = 2 // characters
+	maxName = 100
+
+	// A password is long, and anything else about it is free (NIST SP 800-63B, 3.1.1.2).
+	minPassword = 12 // characters
+	maxPassword = 256
+)
+
+// The cost of a try, as OWASP's cheat sheet has it for argon2id: 19 MiB, two passes.
+const (
+	argonTime   = 2
+	argonMemory = 19 * 1024 // KiB
+	argonLanes  = 1
+	argonLen    = 32
+	argonSalt   = 16
+)
+
+//go:embed common.txt
+var commonText string
+
+// common are passwords of enough characters that everybody tries first, in lower case.
+var common = strings.Fields(commonText)
+
+// meantName is the name that somebody typed: case, width and spaces around don't matter.
+func meantName(typed pii.Text) string {
+	s := typed.Reveal()
+	if len(s) > 8*maxName {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSpace(norm.NFKC.String(s)))
+}
+
+func checkName(name string) error {
+	n := utf8.RuneCountInString(name)
+	if !utf8.ValidString(name) || n < minName || n > maxName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return ErrName.At("name")
+	}
+	return nil
+}
+
+// meantPassword is the password that somebody typed, the same from every keyboard (NIST
+// SP 800-63B, 3.1.1.2).
+func meantPassword(typed pii.Text) string {
+	s := typed.Reveal()
+	if len(s) > 8*maxPassword {
+		s = s[:8*maxPassword] // too long as it is, and nothing needs to know by how much
+	}
+	return norm.NFKC.String(s)
+}
+
+// checkPassword refuses what is short, or among the first that are tried. It asks for no
+// kinds of characters.
+func checkPassword(password, name string) error {
+	n := utf8.RuneCountInString(password)
+	low := strings.ToLower(password)
+	switch {
+	case n < minPassword:
+		return ErrShort.At("password")
+	case n > maxPassword:
+		return ErrLong.At("password")
+	case slices.Contains(common, low), repeats(low), name != "" && strings.Trim(low, "0123456789!@#.-_ ") == name:
+		return ErrCommon.At("password")
+	}
+	return nil
+}
+
+// repeats reports whether s is the same few characters again and again.
+func repeats(s string) bool {
+	r := []rune(s)
+	for n := 1; n <= 4; n++ {
+		same := true
+		for i := n; i < len(r) && same; i++ {
+			same = r[i] == r[i-n]
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+const passwordDomain = "signin.password"
+
+// stretch makes what is kept of a password. It is hashed under the ring first: who has
+// the database, and not the key-encryption key, has nothing to try passwords against.
+func stretch(ring *keyring.Ring, password string) string {
+	salt := make([]byte, argonSalt)
+	rand.Read(salt) // never fails (crypto/rand)
+	sum := argon2.IDKey(ring.Index(passwordDomain, password), salt, argonTime, argonMemory, argonLanes, argonLen)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
+}
+
+// nobodys is what a password is compared with where nobody has the name: it takes the
+// same time, and is never right.
+const nobodys = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// matches reports whether what is kept was made of the password.
+func matches(ring *keyring.Ring, kept, password string) bool {
+	var version int
+	var memory, passes uint32
+	var lanes uint8
+	part := strings.Split(kept, "$")
+	if len(part) != 6 || part[1] != "argon2id" {
+		return false
+	}
+	if _, err := fmt.Sscanf(part[2]+" "+part[3], "v=%d m=%d,t=%d,p=%d", &version, &memory, &passes, &lanes); err != nil || version != argon2.Version {
+		return false
+	}
+	salt, err := base64.RawStdEncoding.DecodeString(part[4])
+	want, fault := base64.RawStdEncoding.DecodeString(part[5])
+	if err != nil || fault != nil || len(want) != argonLen || passes == 0 || lanes == 0 || memory > 1<<20 {
+		return false
+	}
+	got := argon2.IDKey(ring.Index(passwordDomain, password), salt, passes, memory, lanes, argonLen)
+	return subtle.ConstantTimeCompare(got, want) == 1 && kept != nobodys
+}
+
+// meantCode is the code that somebody typed, with spaces or dashes, or with the wide
+// digits of a Chinese keyboard.
+func meantCode(typed pii.Text) string {
+	s := typed.Reveal()
+	if len(s) > 100 {
+		return ""
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(width.Narrow.String(s)))
+}

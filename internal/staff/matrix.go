@@ -1,0 +1,104 @@
+package staff
+
+import "slices"
+
+// A Role is what a person inside is to a service.
+type Role string
+
+// The roles. Officer and deputy are held by office (Article 8): see Link. A manager
+// is who the officer authorises to decide beside them (Article 15). An engineer and
+// an auditor may have their role for every service.
+const (
+	Officer  Role = "officer"
+	Deputy   Role = "deputy"
+	Manager  Role = "manager"
+	Worker   Role = "staff"
+	Engineer Role = "engineer"
+	Auditor  Role = "auditor"
+)
+
+// Roles lists the roles, in the order of the columns of Matrix.
+var Roles = []Role{Officer, Deputy, Manager, Worker, Engineer, Auditor}
+
+// Known reports whether there is such a role.
+func (r Role) Known() bool { return slices.Contains(Roles, r) }
+
+// ByOffice reports whether the role is held by an office, and by nothing else.
+func (r Role) ByOffice() bool { return r == Officer || r == Deputy }
+
+// Everywhere reports whether the role can be held for every service at once.
+func (r Role) Everywhere() bool { return r == Engineer || r == Auditor }
+
+// An Action is something that a person inside may do, or not. There is none by which
+// a value is read: nobody has standing access (Article 15). Who needs to see one asks,
+// somebody else decides, and what opens it is that decision, not a role.
+type Action string
+
+// The actions.
+const (
+	SeePeople         Action = "people.see"
+	ManagePeople      Action = "people.manage" // invite, give and take roles, end an account
+	SeeCharters       Action = "charters.see"
+	ProposeCharter    Action = "charters.propose"
+	PublishCharter    Action = "charters.publish"
+	HandleDemands     Action = "demands.handle"
+	AskAccess         Action = "access.ask"
+	DecideAccess      Action = "access.decide"
+	SeeBoard          Action = "board.see"
+	SeeLedger         Action = "ledger.see"
+	ManageCredentials Action = "credentials.manage"
+	ManageWebhooks    Action = "webhooks.manage"
+	SeeSystem         Action = "system.see"
+)
+
+// A Rule is a row of the access matrix.
+type Rule struct {
+	Action Action
+	// May says which role may, in the order of Roles.
+	May [6]bool
+	// Fresh says that who does it shows once more who they are, if that was more than
+	// a few minutes ago. Looking never asks for it.
+	Fresh bool
+}
+
+const (
+	yes = true
+	no  = false
+)
+
+// Matrix is the access matrix (Article 15): who may what. What the console lets
+// through, what its menus show, what its tests try and docs/access.md are all made of
+// it. What isn't in it nobody may.
+var Matrix = []Rule{
+	//                   officer deputy manager staff engineer auditor  fresh
+	{SeePeople, [6]bool{yes, yes, no, no, no, yes}, no},
+	{ManagePeople, [6]bool{yes, yes, no, no, no, no}, yes},
+	{SeeCharters, [6]bool{yes, yes, yes, yes, yes, yes}, no},
+	{ProposeCharter, [6]bool{yes, yes, no, no, yes, no}, no},
+	{PublishCharter, [6]bool{yes, yes, no, no, no, no}, yes},
+	{HandleDemands, [6]bool{yes, yes, yes, yes, no, no}, no},
+	{AskAccess, [6]bool{yes, yes, yes, yes, no, no}, no},
+	{DecideAccess, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{SeeBoard, [6]bool{yes, yes, yes, no, no, yes}, no},
+	{SeeLedger, [6]bool{yes, yes, no, no, no, yes}, no},
+	{ManageCredentials, [6]bool{no, no, no, no, yes, no}, yes},
+	{ManageWebhooks, [6]bool{no, no, no, no, yes, no}, yes},
+	{SeeSystem, [6]bool{yes, yes, no, no, yes, no}, no},
+}
+
+// RuleOf returns the rule of an action: of one that isn't in the matrix, one by which
+// nobody may.
+func RuleOf(a Action) Rule {
+	for _, r := range Matrix {
+		if r.Action == a {
+			return r
+		}
+	}
+	return Rule{Action: a, Fresh: true}
+}
+
+// Allows reports whether the role may.
+func (r Rule) Allows(role Role) bool {
+	i := slices.Index(Roles, role)
+	return i >= 0 && r.May[i]
+}

@@ -1,0 +1,429 @@
+// Package staff knows the persons inside: the officer and the deputy, those whom
+// they authorise, who deals with demands, who runs the system, and who audits it
+// (Articles 8 and 15).
+//
+// Its one invariant: what a person may is in one table (Matrix), by the roles that
+// the person holds at this moment, service by service, and nowhere else. Nothing in
+// it lets anybody read a value. Who has left may nothing, from the transaction on
+// that says so.
+//
+// The ledger names nobody: it has a person's id, and a hash of the name with a salt
+// that lies in the person's row (Who).
+package staff
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/ledger"
+)
+
+// What can be wrong with a person, and with who acts.
+var (
+	ErrMayNot   = errs.New(errs.Forbidden, "staff.may_not") // the matrix doesn't let whoever acts
+	ErrNotFound = errs.New(errs.NotFound, "staff.not_found")
+	ErrLeft     = errs.New(errs.Conflict, "staff.left")
+	ErrName     = errs.New(errs.Invalid, "staff.name_invalid")
+	ErrRole     = errs.New(errs.Invalid, "staff.role_unknown")
+	ErrOffice   = errs.New(errs.Invalid, "staff.role_by_office") // officer and deputy come with an office
+	ErrService  = errs.New(errs.Invalid, "staff.service_needed") // this role is of one service
+	ErrHeld     = errs.New(errs.Conflict, "staff.role_held")
+	ErrNotHeld  = errs.New(errs.Conflict, "staff.role_not_held")
+	ErrLinked   = errs.New(errs.Conflict, "staff.office_linked") // to an account, this or another
+	ErrSelf     = errs.New(errs.Forbidden, "staff.self")         // nobody changes what they may themselves
+)
+
+// A State is whether a person is one of us.
+type State string
+
+// The states.
+const (
+	Active State = "active"
+	Left   State = "left"
+)
+
+// The kinds of entries about persons. They belong to no child and no service, for a
+// person may have roles in several; their version is the person's.
+const (
+	KindAdded   = "staff.added"
+	KindGranted = "staff.granted"
+	KindRevoked = "staff.revoked"
+	KindLeft    = "staff.left"
+)
+
+// An AddedBody is what the ledger keeps of a new person.
+type AddedBody struct {
+	Person string `json:"person"`
+	Who    string `json:"who"` // see Who
+}
+
+// A RoleBody says which role was given or taken.
+type RoleBody struct {
+	Person  string `json:"person"`
+	Role    Role   `json:"role"`
+	Service string `json:"service,omitempty"` // empty: of every service
+	Office  string `json:"office,omitempty"`  // the term of office by which it is held
+}
+
+// A LeftBody says that a person left, and with it lost every role.
+type LeftBody struct {
+	Person string `json:"person"`
+}
+
+// Who is what the ledger keeps of a person's name: a hash with a salt that lies in
+// the person's row, as of an officer's (catalog.Who).
+func Who(salt []byte, person, name string) string { return catalog.Who(salt, "", person, name, "") }
+
+const saltLen = 32
+
+// A Grant is a role that a person holds.
+type Grant struct {
+	Role    Role
+	Service string // empty: every service
+	Office  string // "st_…", the term of office by which it is held; empty: it was given
+}
+
+// A Person is somebody inside. The zero Person is nobody, and may nothing.
+type Person struct {
+	ID      string // "st_…"
+	Name    string // as colleagues see it
+	State   State
+	Version int64 // grows with every change
+	AddedAt time.Time
+	LeftAt  time.Time // zero: has not left
+	Grants  []Grant   // those that hold now: of a role by office, while the office is held
+}
+
+// Ledger returns the actor's name in the ledger: "staff:st_…".
+func (p Person) Ledger() string { return "staff:" + p.ID }
+
+// May reports whether the person may do that with a service. An empty service asks
+// for a role in every service.
+func (p Person) May(a Action, service string) bool {
+	if p.ID == "" || p.State != Active {
+		return false
+	}
+	r := RuleOf(a)
+	return slices.ContainsFunc(p.Grants, func(g Grant) bool {
+		return r.Allows(g.Role) && (g.Service == "" || g.Service == service)
+	})
+}
+
+// MaySomewhere reports whether there is a service with which the person may do that.
+func (p Person) MaySomewhere(a Action) bool {
+	return p.May(a, "") || slices.ContainsFunc(p.Grants, func(g Grant) bool { return p.May(a, g.Service) })
+}
+
+// Where returns the services with which the person may do that, of all that there are.
+func (p Person) Where(a Action, all []catalog.Service) (services []string) {
+	for _, s := range all {
+		if p.May(a, s.Name) {
+			services = append(services, s.Name)
+		}
+	}
+	return services
+}
+
+// Office returns the term of office by which the person is officer or deputy of the
+// service, "st_…", or "": what catalog.FindOfficer takes.
+func (p Person) Office(service string) string {
+	for _, g := range p.Grants {
+		if g.Role.ByOffice() && g.Service == service {
+			return g.Office
+		}
+	}
+	return ""
+}
+
+// An Acting is a person who does one kind of thing, for packages that ask whether who
+// acts governs a service: so the matrix decides there, too.
+type Acting struct {
+	Person
+	Action Action
+}
+
+// Governs reports whether the matrix lets the person do that with the service.
+func (a Acting) Governs(service string) bool { return a.May(a.Action, service) }
+
+// An Actor is who changes what others may: a Person whom the matrix lets, or the
+// operator at the terminal, who sets everything up.
+type Actor interface{ Ledger() string }
+
+// admits returns nil if by may manage people of the service. Of a person the roles
+// are read again, in the transaction that rests on them.
+func admits(ctx context.Context, tx *db.Tx, by Actor, service string) error {
+	switch by := by.(type) {
+	case catalog.Operator:
+		if by.ID != "" {
+			return nil
+		}
+	case Person:
+		now, err := Find(ctx, tx, by.ID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if now.May(ManagePeople, service) {
+			return nil
+		}
+	}
+	return ErrMayNot
+}
+
+// self reports whether by is the person.
+func self(by Actor, person string) bool {
+	p, is := by.(Person)
+	return is && p.ID == person
+}
+
+const columns = `id, name, state, version, added_at, left_at`
+
+func scan(row db.Row) (p Person, err error) {
+	err = row.Scan(&p.ID, &p.Name, &p.State, &p.Version, (*db.Time)(&p.AddedAt), (*db.Time)(&p.LeftAt))
+	return p, err
+}
+
+const maxName = 100 // characters
+
+// isLine reports whether s is one line that a reader can see.
+func isLine(s string) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxName && strings.TrimSpace(s) == s && s != "" &&
+		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
+// Add makes an account for a person, with a first role: an account that may nothing
+// is nobody's. Name is at most 100 characters. Errors: ErrName, those of Grant.
+func Add(ctx context.Context, tx *db.Tx, by Actor, name string, first Grant) (Person, error) {
+	p := Person{ID: id.New(id.Staff), Name: name, State: Active, Version: 1, AddedAt: tx.Now()}
+	if !isLine(name) {
+		return Person{}, ErrName.At("name")
+	}
+	if err := admits(ctx, tx, by, first.Service); err != nil {
+		return Person{}, err
+	}
+	salt := make([]byte, saltLen)
+	rand.Read(salt) // never fails (crypto/rand)
+	err := tx.Queue(ctx, `
+		INSERT INTO person (id, name, salt, state, version, added_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		p.ID, p.Name, salt, p.State, p.Version, (*db.Time)(&p.AddedAt))
+	if err != nil {
+		return Person{}, err
+	}
+	if _, err := p.Note(ctx, tx, KindAdded, by.Ledger(), AddedBody{Person: p.ID, Who: Who(salt, p.ID, p.Name)}); err != nil {
+		return Person{}, err
+	}
+	return give(ctx, tx, by, p.ID, first)
+}
+
+// Note records something about the locked person.
+func (p Person) Note(ctx context.Context, tx *db.Tx, kind, actor string, body any) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Version: p.Version, Actor: actor, Body: body})
+}
+
+// Find returns a person, also one who has left, or ErrNotFound.
+func Find(ctx context.Context, tx *db.Tx, person string) (Person, error) {
+	p, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM person WHERE id = $1`, person)
+	if err != nil {
+		return Person{}, missing(err)
+	}
+	p.Grants, err = grants(ctx, tx, p.ID)
+	return p, err
+}
+
+func missing(err error) error {
+	if errors.Is(err, db.ErrNone) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// grants returns what a person holds now. A role by office is held while the office
+// is: its end needs no other change.
+func grants(ctx context.Context, tx *db.Tx, person string) ([]Grant, error) {
+	return db.All(ctx, tx, func(row db.Row) (g Grant, err error) {
+		err = row.Scan(&g.Role, &g.Service, &g.Office)
+		return g, err
+	}, `
+		SELECT r.role, r.service, r.office FROM person_role r
+		WHERE r.person = $1 AND (r.office = '' OR EXISTS (
+			SELECT 1 FROM officer o WHERE o.service = r.service AND o.id = r.office AND o.role = r.role AND o.ended_at IS NULL))
+		ORDER BY r.service, r.role, r.office`, person)
+}
+
+// List returns every person, those who have left too, in the order in which they came.
+func List(ctx context.Context, tx *db.Tx) ([]Person, error) {
+	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM person ORDER BY added_at, id`)
+	for i := range all {
+		if err == nil {
+			all[i].Grants, err = grants(ctx, tx, all[i].ID)
+		}
+	}
+	return all, err
+}
+
+// Lock raises the version of a person and holds the row until the transaction ends.
+// It is the first statement of every change about the person. Errors: ErrNotFound,
+// ErrLeft.
+func Lock(ctx context.Context, tx *db.Tx, person string) (Person, error) {
+	p, err := db.One(ctx, tx, scan, `
+		UPDATE person SET version = version + 1 WHERE id = $1
+		RETURNING `+columns, person)
+	switch {
+	case err != nil:
+		return Person{}, missing(err)
+	case p.State != Active:
+		return Person{}, ErrLeft
+	}
+	p.Grants, err = grants(ctx, tx, p.ID)
+	return p, err
+}
+
+// Give gives a role to a person. Errors: ErrMayNot, ErrSelf, ErrNotFound, ErrLeft,
+// ErrRole, ErrOffice, ErrService, ErrHeld, ErrLinked, catalog.ErrNotFound.
+func Give(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Person, error) {
+	if self(by, person) {
+		return Person{}, ErrSelf
+	}
+	if err := admits(ctx, tx, by, g.Service); err != nil {
+		return Person{}, err
+	}
+	return give(ctx, tx, by, person, g)
+}
+
+func give(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Person, error) {
+	if err := g.check(ctx, tx); err != nil {
+		return Person{}, err
+	}
+	p, err := Lock(ctx, tx, person)
+	if err != nil {
+		return Person{}, err
+	}
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `
+		INSERT INTO person_role (person, service, role, office, granted_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT DO NOTHING`, p.ID, g.Service, g.Role, g.Office, (*db.Time)(&now))
+	switch {
+	case err == nil && n == 0 && g.Office != "":
+		err = ErrLinked
+	case err == nil && n == 0:
+		err = ErrHeld
+	}
+	if err != nil {
+		return Person{}, err
+	}
+	p.Grants = append(p.Grants, g)
+	_, err = p.Note(ctx, tx, KindGranted, by.Ledger(), RoleBody{Person: p.ID, Role: g.Role, Service: g.Service, Office: g.Office})
+	return p, err
+}
+
+func (g Grant) check(ctx context.Context, tx *db.Tx) error {
+	switch {
+	case !g.Role.Known():
+		return ErrRole.At("role")
+	case g.Role.ByOffice() != (g.Office != ""):
+		return ErrOffice.At("role")
+	case g.Service == "" && !g.Role.Everywhere():
+		return ErrService.At("service")
+	case g.Service == "":
+		return nil
+	}
+	_, err := catalog.Find(ctx, tx, g.Service)
+	return err
+}
+
+// OfOffice returns the role that a term of office gives to the account of its holder.
+// Office and account are two things: the office is public and of one service; the
+// account signs in. Errors: catalog.ErrNotFound, catalog.ErrOfficerNotFound, also
+// when the term has ended; ErrLinked, when it is somebody else's.
+func OfOffice(ctx context.Context, tx *db.Tx, service, office string) (Grant, error) {
+	if _, err := catalog.Find(ctx, tx, service); err != nil {
+		return Grant{}, err
+	}
+	o, err := catalog.FindOfficer(ctx, tx, service, office)
+	if err == nil && !o.EndedAt.IsZero() {
+		err = catalog.ErrOfficerNotFound
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	return Grant{Role: Role(o.Role), Service: service, Office: o.ID}, nil
+}
+
+// Take takes a role from a person. Errors: ErrMayNot, ErrSelf, ErrNotFound, ErrLeft,
+// ErrNotHeld.
+func Take(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Person, error) {
+	if self(by, person) {
+		return Person{}, ErrSelf
+	}
+	if err := admits(ctx, tx, by, g.Service); err != nil {
+		return Person{}, err
+	}
+	p, err := Lock(ctx, tx, person)
+	if err != nil {
+		return Person{}, err
+	}
+	n, err := tx.Exec(ctx, `
+		DELETE FROM person_role WHERE person = $1 AND service = $2 AND role = $3 AND office = $4`, p.ID, g.Service, g.Role, g.Office)
+	if err == nil && n != 1 {
+		err = ErrNotHeld
+	}
+	if err != nil {
+		return Person{}, err
+	}
+	p.Grants = slices.DeleteFunc(p.Grants, func(held Grant) bool { return held == g })
+	_, err = p.Note(ctx, tx, KindRevoked, by.Ledger(), RoleBody{Person: p.ID, Role: g.Role, Service: g.Service, Office: g.Office})
+	return p, err
+}
+
+// Leave ends a person's account: every role is gone with the same transaction, and
+// nobody is signed in by it any more, since that is looked up each time. What the
+// person signed in with goes by signin.Leave, which calls this. An office that the
+// person holds stays held until it ends or passes on (catalog): the two are different
+// things, and only one of them closes the gate. Errors: ErrMayNot, unless by manages
+// every service that the person has a role in; ErrSelf, ErrNotFound, ErrLeft.
+func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, error) {
+	if self(by, person) {
+		return Person{}, ErrSelf
+	}
+	p, err := Lock(ctx, tx, person)
+	if err != nil {
+		return Person{}, err
+	}
+	if err := Manages(ctx, tx, by, p); err != nil {
+		return Person{}, err
+	}
+	p.State, p.LeftAt, p.Grants = Left, tx.Now(), nil
+	if err := tx.Queue(ctx, `DELETE FROM person_role WHERE person = $1`, p.ID); err != nil {
+		return Person{}, err
+	}
+	err = tx.Queue(ctx, `UPDATE person SET state = $1, left_at = $2 WHERE id = $3`, p.State, (*db.Time)(&p.LeftAt), p.ID)
+	if err != nil {
+		return Person{}, err
+	}
+	_, err = p.Note(ctx, tx, KindLeft, by.Ledger(), LeftBody{Person: p.ID})
+	return p, err
+}
+
+// Manages returns nil if by may manage people of every service that the person has a
+// role in, so that no officer shuts another service's people out. Who has no role is
+// the terminal's. Errors: ErrMayNot.
+func Manages(ctx context.Context, tx *db.Tx, by Actor, p Person) error {
+	if len(p.Grants) == 0 {
+		return admits(ctx, tx, by, "")
+	}
+	for _, g := range p.Grants {
+		if err := admits(ctx, tx, by, g.Service); err != nil {
+			return err
+		}
+	}
+	return nil
+}
