@@ -139,7 +139,7 @@ func (d *demo) open(ctx context.Context, address string) error {
 		return err
 	}
 	c.DataDir, c.KeyFile = filepath.Join(d.server(), "data"), filepath.Join(d.server(), "wardkeep.key")
-	c.Listen, c.PublicURL = address, d.base
+	c.Listen, c.PublicURL, c.Console.URL = address, d.base, d.base
 	log, err := os.OpenFile(filepath.Join(d.server(), "server.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ type cli struct {
 	Apply    applyCmd    `cmd:"" help:"${apply}"`
 	Service  serviceCmd  `cmd:"" help:"${service}"`
 	Officer  officerCmd  `cmd:"" help:"${officer}"`
+	Staff    staffCmd    `cmd:"" help:"${staff}"`
 	AppKey   appKeyCmd   `cmd:"" name:"app-key" help:"${app_key}"`
 	Webhook  webhookCmd  `cmd:"" help:"${webhook}"`
 	Child    childCmd    `cmd:"" help:"${child}"`

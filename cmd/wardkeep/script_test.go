@@ -36,6 +36,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"sql":      execSQL,  // sql DATABASE STATEMENT
 		"rows":     rows,     // rows DATABASE QUERY N: the query counts N, N+ for at least N
 		"until":    until,    // until DATABASE QUERY N: until it counts at least N
+		"person":   person,   // person DATABASE NAME VAR: keeps the id of somebody inside
 		"children": children, // children DATABASE FILE: lists who is enrolled and asked
 		"hold":     hold,     // hold DATABASE: nobody else may write until the script ends
 		"tamper":   tamper,   // tamper DATABASE|FILE OLD NEW: replaces bytes, as many by as many
@@ -123,6 +124,13 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s: not %d within a minute", args[1], least)
+}
+
+func person(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 3, "person DATABASE NAME VAR")
+	var id string
+	ts.Check(database(ts, args[0]).QueryRow(`SELECT id FROM person WHERE name = ?`, args[1]).Scan(&id))
+	ts.Setenv(args[2], id)
 }
 
 // children lists each child by the keyed hash of its reference, with the channel

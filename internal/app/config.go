@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/webhook"
 )
 
@@ -73,8 +75,33 @@ type Config struct {
 	Webhooks Webhooks `yaml:"webhooks"`
 	// SweepEvery is how often what is due is erased, 1m by default.
 	SweepEvery time.Duration `yaml:"sweep_every"`
+	// Console is where the persons inside sign in.
+	Console Console `yaml:"console"`
 	// Limits are how often callers of the API may ask, on each node.
 	Limits Limits `yaml:"limits"`
+}
+
+// Console are the settings of the console.
+type Console struct {
+	// URL is where it is reached: PublicURL by default. Passkeys are good there, and links
+	// to set up an account begin with it.
+	URL string `yaml:"url"`
+	// Idle is how long a session lasts without a page, 15m by default, at most 1h.
+	Idle time.Duration `yaml:"idle"`
+	// Most is how long it lasts altogether, 8h by default, at most 24h and not below Idle.
+	Most time.Duration `yaml:"most"`
+}
+
+func (c Console) check(public string, say func(key, code string)) {
+	if u, err := url.Parse(c.URL); c.URL != public && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		say("console.url", "app.config.console_url")
+	}
+	if c.Idle < time.Minute || c.Idle > time.Hour {
+		say("console.idle", "app.config.console_idle")
+	}
+	if c.Most < c.Idle || c.Most > 24*time.Hour {
+		say("console.most", "app.config.console_most")
+	}
 }
 
 // Limits are those of api.Limits; a zero is its default.
@@ -218,6 +245,9 @@ func (c *Config) defaults() {
 	}
 	set(&c.PublicURL, scheme+c.Listen)
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	set(&c.Console.URL, c.PublicURL)
+	c.Console.URL = strings.TrimRight(c.Console.URL, "/")
+	c.Console.Idle, c.Console.Most = cmp.Or(c.Console.Idle, signin.Idle), cmp.Or(c.Console.Most, signin.Most)
 	set(&c.DataDir, "wardkeep-data")
 	if c.Transit == nil {
 		set(&c.KeyFile, "wardkeep.key")
@@ -266,6 +296,7 @@ func (c *Config) check() (wrong ConfigProblems) {
 	}
 	c.Clocks.check(say)
 	c.Limits.check(say)
+	c.Console.check(c.PublicURL, say)
 	if c.TurningLead < 0 || c.TurningLead > 180 {
 		say("turning_lead", "app.config.turning_lead")
 	}

@@ -10,7 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"wardkeep/internal/api"
+	"wardkeep/internal/console"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/web"
 	"wardkeep/internal/webhook"
 )
@@ -33,9 +35,21 @@ func (a *App) Handler() http.Handler {
 	for _, path := range []string{"/v1/", "/docs", "/openapi.json"} {
 		mux.Handle(path, edge)
 	}
+	inside := a.console().Handler()
+	mux.Handle("/console", inside)
+	mux.Handle("/console/", inside)
 	mux.Handle("/", pages.Handler())
 	return mux
 }
+
+// console serves the persons inside.
+func (a *App) console() *console.Server {
+	c := a.Config.Console
+	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies()}
+}
+
+// StaffDoor is how persons inside sign in.
+func (a *App) StaffDoor() signin.Door { return a.console().Door() }
 
 // Limits of the server. A stranger who says nothing, or says it slowly, is let
 // go.

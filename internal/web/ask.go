@@ -54,7 +54,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if page.QR, err = qr(page.Link, lang(r).T("web.ask.qr")); err != nil {
+	if page.QR, err = QR(page.Link, lang(r).T("web.ask.qr")); err != nil {
 		return err
 	}
 	return s.render(w, r, http.StatusOK, "guardian/ask.html", page)

@@ -29,7 +29,7 @@ import (
 func (s *Server) homes(mux *http.ServeMux) {
 	s.door = session.Door{Ring: s.Ring, Site: passkey.NewSite(s.PublicURL)}
 	s.codes = newLimits(s.Proxies)
-	s.codes.rate, s.codes.burst = codesPerAddress, codesBurst
+	s.codes.Rate, s.codes.Burst = codesPerAddress, codesBurst
 	s.later.slots = make(chan struct{}, sendsAtOnce)
 	s.handle(mux, "GET /home", s.homeList)
 	s.handle(mux, "POST /home/code", s.homeAskCode)

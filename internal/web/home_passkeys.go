@@ -15,7 +15,7 @@ import (
 
 func (s *Server) homePasskeys(mux *http.ServeMux) {
 	s.passkeys = newLimits(s.Proxies)
-	s.passkeys.rate, s.passkeys.burst = codesPerAddress, codesBurst
+	s.passkeys.Rate, s.passkeys.Burst = codesPerAddress, codesBurst
 	s.form(mux, "POST /home/passkey", "/home", s.homeAskPasskey)
 	s.form(mux, "POST /home/passkey/enter", "/home", s.homeEnterByPasskey)
 	s.handle(mux, "GET /home/passkeys", s.homeListPasskeys)

@@ -16,7 +16,7 @@ func from(n int) *http.Request {
 // keeps nobody out.
 func TestAFloodFromManyAddressesResetsNobodysCount(t *testing.T) {
 	l := newLimits(nil)
-	l.rate = 0 // no time goes by
+	l.Rate = 0 // no time goes by
 	guesser := &http.Request{RemoteAddr: "192.0.2.1:1000"}
 	for i := range burst + 1 {
 		if err := l.take(guesser); errors.Is(err, ErrSlowDown) != (i == burst) {
@@ -31,7 +31,7 @@ func TestAFloodFromManyAddressesResetsNobodysCount(t *testing.T) {
 			t.Fatalf("after %d addresses the guesser counts anew", i)
 		}
 	}
-	if n := l.all.Len(); n != addresses {
+	if n := l.Len(); n != addresses {
 		t.Errorf("%d addresses are remembered, want %d", n, addresses)
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/skip2/go-qrcode"
 )
 
-// qr draws an address as a QR code, in the page itself: nothing else is loaded,
+// QR draws an address as a QR code, in the page itself: nothing else is loaded,
 // and it is sharp at every size. It is black on white in the dark too, with its
 // quiet zone, because a camera expects that.
-func qr(address string, label string) (template.HTML, error) {
+func QR(address string, label string) (template.HTML, error) {
 	code, err := qrcode.New(address, qrcode.Medium)
 	if err != nil {
 		return "", errors.New("web: the link doesn't fit a QR code") // err may quote it

@@ -11,7 +11,7 @@ import (
 // What is drawn is the code, dot by dot, quiet zone and all.
 func TestQR_DrawsEveryDotOfTheCode(t *testing.T) {
 	address := "https://consent.example/r/0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk"
-	svg, err := qr(address, `a "label"`)
+	svg, err := QR(address, `a "label"`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,10 +71,10 @@ type Server struct {
 	verifier  verification.Desk
 	rights    rights.Desk
 	templates map[i18n.Lang]map[string]*template.Template
-	limits    *limits
+	limits    limits
 	door      session.Door
-	codes     *limits // of codes to sign in
-	passkeys  *limits // of tries to sign in by one
+	codes     limits // of codes to sign in
+	passkeys  limits // of tries to sign in by one
 	later     later
 	copies    chan struct{} // that are being made
 	drawn     drawn

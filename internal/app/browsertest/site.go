@@ -50,7 +50,7 @@ func Serve(t testing.TB) *Site {
 		t.Fatal(err)
 	}
 	s.URL = "https://" + net.JoinHostPort(Host, port)
-	s.Config.PublicURL, s.Config.TLS = s.URL, s.certificate()
+	s.Config.PublicURL, s.Config.Console.URL, s.Config.TLS = s.URL, s.URL, s.certificate()
 	s.App = s.Open(slog.New(&s.journal))
 	s.App.Outbox = notify.NewOutbox(mails)
 	s.App.Messages[notify.Email] = s.App.Outbox

@@ -1,0 +1,460 @@
+// Package console serves the pages of the persons inside: the officer and the deputy,
+// those whom they authorise, who runs the system, and who audits it (Article 15).
+//
+// Its one invariant: a route is in one table (table), with who may ask for it, and
+// nothing answers that isn't. What a role may is in staff.Matrix and nowhere here. A
+// page is sent whole or not at all, to nobody but the one it was made for: it is not
+// cached, not framed, and loads nothing from elsewhere.
+package console
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/visitor"
+	"wardkeep/internal/passkey"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+//go:embed static
+var static embed.FS
+
+// What the console refuses.
+var (
+	ErrElsewhere = errs.New(errs.Forbidden, "console.elsewhere") // a form was sent from another site
+	ErrNoPage    = errs.New(errs.NotFound, "console.no_page")    // nothing is at this address
+	ErrSlowDown  = errs.New(errs.TooMany, "console.slow_down")   // too often, from one address
+	ErrBusy      = errs.New(errs.Unavailable, "console.busy")    // too many sign in at this moment
+)
+
+// A Server serves the console.
+type Server struct {
+	Store *db.DB
+	Ring  *keyring.Ring
+	// URL is where it is reached, without a slash at the end: passkeys are good there, and
+	// links to set up an account begin with it.
+	URL string
+	Log *slog.Logger
+	// Idle and Most are how long a session lasts; zeros are signin's.
+	Idle, Most time.Duration
+	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
+	Proxies []netip.Prefix
+
+	door      signin.Door
+	templates map[i18n.Lang]map[string]*template.Template
+	asks      *visitor.Limits // for any page
+	tries     *visitor.Limits // to sign in
+	stretches chan struct{}   // passwords that are being stretched
+}
+
+const (
+	perAddress  = 10 // pages a second of one address
+	pageBurst   = 100
+	tryEvery    = 1.0 / 10 // tries a second of one address to sign in
+	tryBurst    = 20       // an office behind one address
+	addresses   = 20000    // remembered at most
+	atOnce      = 4        // passwords are stretched, at 19 MiB each
+	maxForm     = 64 << 10 // bytes
+	maxWaitTime = 5 * time.Second
+)
+
+// Handler returns the console, for the paths /console and below.
+func (s *Server) Handler() http.Handler {
+	s.door = s.Door()
+	s.asks = visitor.NewLimits(s.Proxies, perAddress, pageBurst, addresses)
+	s.tries = visitor.NewLimits(s.Proxies, tryEvery, tryBurst, addresses)
+	s.stretches = make(chan struct{}, atOnce)
+	s.templates = make(map[i18n.Lang]map[string]*template.Template)
+	for _, lang := range i18n.Langs {
+		s.templates[lang] = parse(lang)
+	}
+	mux := http.NewServeMux()
+	for _, r := range table() {
+		mux.Handle(r.pattern, s.answer(r))
+	}
+	// Whoever loads the address of a form is led to the page that holds it.
+	for _, r := range table() {
+		if path, form := strings.CutPrefix(r.pattern, "POST "); form && !hasPage(path) {
+			mux.Handle("GET "+path, s.answer(route{"GET " + path, r.who, r.action, "", func(s *Server, v *visit) error { return v.to(r.page) }}))
+		}
+	}
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		panic(err) // the files are part of the binary
+	}
+	mux.Handle("GET /console/static/", http.StripPrefix("/console/static/", http.FileServerFS(files)))
+	mux.Handle("/console/", s.answer(nowhere))
+	ours := http.NewCrossOriginProtection()
+	ours.SetDenyHandler(s.answer(route{"elsewhere", anybody, "", "", func(*Server, *visit) error { return ErrElsewhere }}))
+	return s.secure(ours.Handler(mux))
+}
+
+// nowhere answers for every address that no route has.
+var nowhere = route{"/console/", anybody, "", "", func(*Server, *visit) error { return ErrNoPage }}
+
+// Door is how persons inside sign in here.
+func (s *Server) Door() signin.Door {
+	return signin.Door{Ring: s.Ring, Site: passkey.NewSite(s.URL), Idle: s.Idle, Most: s.Most}
+}
+
+// SetUpURL is the address of a link by which a person sets up how to sign in.
+func SetUpURL(base, link string) string { return base + "/console/setup/" + link }
+
+// policy lets a page load nothing but its own style, and run nothing.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// secure sets what every answer carries. The address of a page may hold a secret, so no
+// other site is told it.
+func (s *Server) secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if s.https() {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) https() bool { return strings.HasPrefix(s.URL, "https:") }
+
+// A visit is a request, and who sends it.
+type visit struct {
+	s     *Server
+	w     http.ResponseWriter
+	r     *http.Request
+	lang  i18n.Lang
+	in    signin.Session // the zero Session: nobody is signed in
+	now   time.Time
+	shows string // the page that it was answered with
+	rule  staff.Action
+}
+
+// answer returns a handler of a route: who is it, may they, and then what the route
+// does. A refusal is a page, too.
+func (s *Server) answer(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, call := time.Now(), id.New(id.Call)
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		v := &visit{s: s, w: w, r: r, lang: lang(r), rule: rt.action}
+		status, code := http.StatusOK, ""
+		if err := s.admit(rt, v); err != nil {
+			e := errs.Of(err)
+			status, code = int(e.Kind), e.Code
+			if e.Kind == errs.Internal {
+				s.Log.ErrorContext(r.Context(), "console failed", "route", rt.pattern, "request", call, "error", err)
+			}
+			s.refuse(v, rt, err, call)
+		}
+		s.Log.InfoContext(r.Context(), "console", "route", rt.pattern, "shows", v.shows, "request", call, "status", status, "code", code, "took", time.Since(start))
+	})
+}
+
+// admit lets a visit through to what the route does, if the table of routes and the
+// matrix let it.
+func (s *Server) admit(rt route, v *visit) error {
+	if !s.asks.Allow(v.r) {
+		return ErrSlowDown
+	}
+	stale := false
+	ctx := v.r.Context()
+	err := s.Store.View(ctx, func(tx *db.Tx) (err error) {
+		v.now = tx.Now()
+		v.in, err = s.door.Find(ctx, tx, s.cookie(v.r, sessionCookie))
+		stale = err == nil && v.in.Stale(tx.Now())
+		return err
+	})
+	if err != nil && !errs.Of(err).Is(signin.ErrSignedOut) {
+		return err
+	}
+	switch {
+	case rt.who == anybody:
+		return rt.does(s, v)
+	case v.in.ID == "":
+		return v.to("/console/in", "to", v.back(rt))
+	case rt.who == whoMay && !v.in.Person.MaySomewhere(rt.action):
+		return staff.ErrMayNot
+	case rt.who == whoMay && v.r.Method == http.MethodPost && staff.RuleOf(rt.action).Fresh && v.in.IsFresh(v.now) != nil:
+		return v.to("/console/again", "to", v.back(rt))
+	case rt.who != whoMay && rt.who != signedIn:
+		return staff.ErrMayNot // a route that says nothing is nobody's
+	}
+	if err := rt.does(s, v); err != nil || !stale {
+		return err
+	}
+	// In a transaction of its own: a page that only looks takes no writer, but for once
+	// a minute.
+	return s.Store.Update(ctx, func(tx *db.Tx) error { return s.door.Seen(ctx, tx, v.in) })
+}
+
+// back is the page that a visit comes back to once its person has signed in.
+func (v *visit) back(rt route) string {
+	if v.r.Method == http.MethodGet && rt.page == "" {
+		return v.r.URL.Path
+	}
+	return v.path(rt.page)
+}
+
+// path fills in the wildcard of a page's route.
+func (v *visit) path(page string) string {
+	return strings.ReplaceAll(page, "{person}", url.PathEscape(v.r.PathValue("person")))
+}
+
+// to leads to a page, in the same language, with what stands in its query.
+func (v *visit) to(page string, pairs ...string) error {
+	q := url.Values{"lang": {string(v.lang)}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		q.Set(pairs[i], pairs[i+1])
+	}
+	http.Redirect(v.w, v.r, v.path(page)+"?"+q.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// next is where a form says to go on: a page of the console, whatever was sent.
+func (v *visit) next() string {
+	to := v.r.FormValue("to")
+	if u, err := url.Parse(to); err != nil || u.Host != "" || u.Scheme != "" || u.RawQuery != "" || to != "/console" && !strings.HasPrefix(to, "/console/") ||
+		strings.ContainsAny(to, "\\{}") || strings.Contains(to, "//") || strings.Contains(to, "..") {
+		return "/console"
+	}
+	return to
+}
+
+// view runs fn in a transaction that only reads.
+func (v *visit) view(fn func(ctx context.Context, tx *db.Tx) error) error {
+	ctx := v.r.Context()
+	return v.s.Store.View(ctx, func(tx *db.Tx) error { return fn(ctx, tx) })
+}
+
+// act runs fn for whoever is signed in, in a transaction that may write, in which it is
+// looked up again who that is and what they may.
+func (v *visit) act(fn func(ctx context.Context, tx *db.Tx, in signin.Session) error) error {
+	ctx := v.r.Context()
+	return v.s.Store.Update(ctx, func(tx *db.Tx) error {
+		in, err := v.s.door.Find(ctx, tx, v.s.cookie(v.r, sessionCookie))
+		if err != nil {
+			return err
+		}
+		if v.rule != "" && !in.Person.MaySomewhere(v.rule) {
+			return staff.ErrMayNot
+		}
+		return fn(ctx, tx, in)
+	})
+}
+
+// The cookies: a session's secret, and what binds a passkey's challenge to the browser.
+const (
+	sessionCookie = "wardkeep_staff"
+	passkeyCookie = "wardkeep_staff_passkey"
+)
+
+// cookieName has the prefix by which a browser refuses the cookie from anything but this
+// very host, over TLS.
+func (s *Server) cookieName(name string) string {
+	if s.https() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// setCookie keeps a secret in the browser for some time; none forgets it. Strict: no
+// other site's link or form brings it along.
+func (s *Server) setCookie(w http.ResponseWriter, name, secret string, life time.Duration) {
+	age := int(life / time.Second)
+	if secret == "" {
+		age = -1
+	}
+	http.SetCookie(w, &http.Cookie{Name: s.cookieName(name), Value: secret, Path: "/", MaxAge: age,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.https()})
+}
+
+func (s *Server) cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(s.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// keep has the browser keep the secret of a session.
+func (v *visit) keep(in signin.Session, secret string) {
+	v.s.setCookie(v.w, sessionCookie, secret, in.MostUntil.Sub(v.now))
+}
+
+func parse(lang i18n.Lang) map[string]*template.Template {
+	funcs := template.FuncMap{
+		"t":    lang.T,
+		"word": func(area string, name any) string { return lang.T("console." + area + "." + fmt.Sprint(name)) },
+		"lang": func() string { return string(lang) },
+		"to":   func(path string) string { return path + "?lang=" + string(lang) },
+		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
+	}
+	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(pages, "pages/layout.html"))
+	all := make(map[string]*template.Template)
+	names, err := fs.Glob(pages, "pages/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range names {
+		name = strings.TrimSuffix(strings.TrimPrefix(name, "pages/"), ".html")
+		if name != "layout" {
+			all[name] = template.Must(template.Must(layout.Clone()).ParseFS(pages, "pages/"+name+".html"))
+		}
+	}
+	return all
+}
+
+// shanghai is the clock that the law's days are told by.
+var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// A frame is what layout.html shows around a page.
+type frame struct {
+	Page   any
+	Person staff.Person
+	Menu   []item
+	Other  i18n.Lang
+	Switch string // "" where the page can't be had again
+}
+
+// An item of the menu leads to a page.
+type item struct {
+	Name, To string
+	Here     bool
+}
+
+// menu has the pages that are of use to the person: those that everybody has, and those
+// that the matrix lets them see.
+func (v *visit) menu() (all []item) {
+	if v.in.ID == "" {
+		return nil
+	}
+	for _, r := range table() {
+		path, is := strings.CutPrefix(r.pattern, "GET ")
+		if !is || r.menu() == "" || r.who == whoMay && !v.in.Person.MaySomewhere(r.action) {
+			continue
+		}
+		all = append(all, item{r.menu(), path, path == v.r.URL.Path})
+	}
+	return all
+}
+
+// show sends a page. It renders to memory first, so that a page is sent whole or not at
+// all.
+func (v *visit) show(status int, name string, page any) error {
+	f := frame{Page: page, Person: v.in.Person, Menu: v.menu(), Other: other(v.lang)}
+	if v.r.Method == http.MethodGet {
+		q := url.Values{"lang": {string(f.Other)}}
+		if to := v.r.URL.Query().Get("to"); to != "" {
+			q.Set("to", v.next())
+		}
+		f.Switch = "?" + q.Encode()
+	}
+	var b bytes.Buffer
+	if err := v.s.templates[v.lang][name].ExecuteTemplate(&b, "layout.html", f); err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	v.shows = name
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, err := b.WriteTo(v.w)
+	return err
+}
+
+// script lets a page run the one script that there is, and lets that ask the server.
+func (v *visit) script() {
+	v.w.Header().Set("Content-Security-Policy", policy+"; script-src 'self'; connect-src 'self'")
+}
+
+// problem says in words what a form did wrong; an error that isn't the visitor's is
+// returned.
+func (v *visit) problem(err error) (words string, status int, fault error) {
+	if err == nil {
+		return "", http.StatusOK, nil
+	}
+	e := errs.Of(err)
+	if e.Kind == errs.Internal || e.Is(signin.ErrSignedOut) {
+		return "", 0, err
+	}
+	v.retryAfter(err)
+	return v.lang.T(e.Code), int(e.Kind), nil
+}
+
+// refusalPage is what refusal.html shows.
+type refusalPage struct {
+	Text, Code, Call string
+	To               string // where it goes on
+}
+
+// refuse tells the visitor what errs.Of lets them know, and leads them on.
+func (s *Server) refuse(v *visit, rt route, err error, call string) {
+	e := errs.Of(err)
+	if e.Is(signin.ErrSignedOut) {
+		_ = v.to("/console/in")
+		return
+	}
+	v.retryAfter(err)
+	page := refusalPage{Text: v.lang.T(e.Code), Code: e.Code, Call: call, To: "/console"}
+	if rt.page != "" {
+		page.To = v.path(rt.page)
+	}
+	if err := v.show(int(e.Kind), "refusal", page); err != nil {
+		http.Error(v.w, page.Text, int(e.Kind))
+	}
+}
+
+// retryAfter says when trying again is of use.
+func (v *visit) retryAfter(err error) {
+	wait := time.Duration(0)
+	if locked, ok := lockedUntil(err); ok {
+		wait = locked.Sub(v.now)
+	} else if errs.Of(err).Kind == errs.TooMany {
+		wait = time.Minute
+	}
+	if wait > 0 {
+		v.w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+	}
+}
+
+// lang is the language that the visitor chose, or that the browser asks for.
+func lang(r *http.Request) i18n.Lang {
+	if l := i18n.Lang(r.URL.Query().Get("lang")); slices.Contains(i18n.Langs, l) {
+		return l
+	}
+	if header := r.Header.Get("Accept-Language"); header != "" {
+		return i18n.Match(header)
+	}
+	return i18n.Langs[0]
+}
+
+func other(l i18n.Lang) i18n.Lang {
+	if l == i18n.English {
+		return i18n.Chinese
+	}
+	return i18n.English
+}

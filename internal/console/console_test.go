@@ -1,0 +1,654 @@
+package console_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/console"
+	"wardkeep/internal/session/sessiontest"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/signin/signintest"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+var update = flag.Bool("update", false, "write docs/access.md")
+
+const site = "https://console.example"
+
+// A desk is a world with a console.
+type desk struct {
+	*vaulttest.World
+	console *console.Server
+	pages   http.Handler
+	log     *strings.Builder
+}
+
+func newDesk(w *vaulttest.World) *desk {
+	d := &desk{World: w, log: new(strings.Builder)}
+	d.console = &console.Server{Store: w.Store, Ring: w.Ring, URL: site, Log: slog.New(slog.NewTextHandler(d.log, nil))}
+	d.pages = d.console.Handler()
+	return d
+}
+
+func each(t *testing.T, fn func(t *testing.T, d *desk)) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) { fn(t, newDesk(w)) })
+}
+
+// hire hires somebody with a role of the service: of officer and deputy, by office.
+func (d *desk) hire(role staff.Role) *signintest.Insider {
+	d.T.Helper()
+	g := staff.Grant{Role: role, Service: vaulttest.Service}
+	if role.ByOffice() {
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			office, err := db.One(ctx, tx, db.Single[string], `SELECT `+string(role)+` FROM service WHERE service = $1`, g.Service)
+			if err == nil {
+				g, err = staff.OfOffice(ctx, tx, g.Service, office)
+			}
+			return err
+		})
+	}
+	return signintest.Hire(d.T, d.Store, d.console.Door(), "某"+string(role), g)
+}
+
+// A browser holds cookies, and follows nothing by itself.
+type browser struct {
+	d       *desk
+	cookies map[string]string
+	header  http.Header
+	address string
+}
+
+func (d *desk) browser(secret string) *browser {
+	b := &browser{d: d, cookies: make(map[string]string), header: http.Header{}, address: "127.0.0.1:1"}
+	if secret != "" {
+		b.cookies["__Host-wardkeep_staff"] = secret
+	}
+	return b
+}
+
+func (b *browser) do(method, path string, form url.Values) *httptest.ResponseRecorder {
+	b.d.T.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r := httptest.NewRequest(method, site+path, body)
+	r.RemoteAddr = b.address
+	for name, values := range b.header {
+		r.Header[name] = values
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	b.d.pages.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+			continue
+		}
+		b.cookies[c.Name] = c.Value
+		if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-") {
+			b.d.T.Errorf("the cookie %s is not kept as it should be", c.Name)
+		}
+	}
+	return w
+}
+
+func (b *browser) get(path string) *httptest.ResponseRecorder { return b.do("GET", path, nil) }
+
+func (b *browser) post(path string, pairs ...string) *httptest.ResponseRecorder {
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return b.do("POST", path, form)
+}
+
+// What becomes of a request, as far as the matrix says.
+const (
+	through = "through"
+	toDoor  = "to the door"
+	toAgain = "to show once more who it is"
+	mayNot  = "may not"
+)
+
+func outcome(w *httptest.ResponseRecorder) string {
+	to := w.Header().Get("Location")
+	switch {
+	case strings.HasPrefix(to, "/console/in?") && strings.Contains(to, "to="):
+		return toDoor
+	case strings.HasPrefix(to, "/console/again?"):
+		return toAgain
+	case w.Code == http.StatusForbidden && strings.Contains(w.Body.String(), "<code>staff.may_not</code>"):
+		return mayNot
+	}
+	return through
+}
+
+// open are the routes that anybody may ask for: they lead in. Own are those of everybody
+// who is signed in. All others are the matrix's.
+var (
+	open = []string{"GET /console/in", "POST /console/in", "POST /console/in/ask", "POST /console/in/passkey",
+		"GET /console/setup/{link}", "POST /console/setup/{link}"}
+	own = []string{"GET /console", "GET /console/account", "POST /console/account/end", "POST /console/account/renew",
+		"POST /console/account/passkeys/offer", "POST /console/account/passkeys", "POST /console/account/passkeys/remove",
+		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "POST /console/out"}
+)
+
+// Article 15: every route, as every role, as nobody, as who has left, as who showed too
+// long ago who they are, and as whose time is over, does what the matrix says. A route
+// that isn't in the table, or says nothing about who may, fails here.
+func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		type actor struct {
+			name string
+			role staff.Role // "": it may nothing
+			in   *browser
+			out  bool // it isn't signed in
+		}
+		var actors []actor
+		for _, role := range staff.Roles {
+			actors = append(actors, actor{string(role), role, d.browser(d.hire(role).Secret), false})
+		}
+		leaver := d.hire(staff.Manager)
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := signin.Leave(ctx, tx, signintest.By, leaver.ID)
+			return err
+		})
+		roleless := d.hire(staff.Manager)
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Take(ctx, tx, signintest.By, roleless.ID, staff.Grant{Role: staff.Manager, Service: vaulttest.Service})
+			return err
+		})
+		actors = append(actors, actor{"nobody", "", d.browser(""), true}, actor{"who has left", "", d.browser(leaver.Secret), true},
+			actor{"a forged cookie", "", d.browser(strings.Repeat("0", 52)), true}, actor{"who has no role", "", d.browser(roleless.Secret), false})
+
+		all := console.Routes()
+		for _, name := range slices.Concat(open, own) {
+			if !slices.ContainsFunc(all, func(r console.Route) bool { return r.Pattern == name }) {
+				t.Errorf("there is no route %s", name)
+			}
+		}
+		want := func(r console.Route, a actor, fresh, over bool) string {
+			switch {
+			case slices.Contains(open, r.Pattern):
+				return through
+			case a.out || over:
+				return toDoor
+			case slices.Contains(own, r.Pattern):
+				return through
+			case a.role == "" || !staff.RuleOf(r.Action).Allows(a.role):
+				return mayNot
+			case strings.HasPrefix(r.Pattern, "POST ") && staff.RuleOf(r.Action).Fresh && !fresh:
+				return toAgain
+			}
+			return through
+		}
+		try := func(fresh, over bool, when string) {
+			for _, r := range all {
+				if r.Action == "" && !slices.Contains(open, r.Pattern) && !slices.Contains(own, r.Pattern) {
+					t.Errorf("%s: nothing says who may", r.Pattern)
+				}
+				if r.Action != "" && !slices.ContainsFunc(staff.Matrix, func(rule staff.Rule) bool { return rule.Action == r.Action }) {
+					t.Errorf("%s: %s isn't in the matrix", r.Pattern, r.Action)
+				}
+				if r.Pattern == "POST /console/out" && !over {
+					continue // last
+				}
+				method, path, _ := strings.Cut(r.Pattern, " ")
+				path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{link}", strings.Repeat("0", 52)).Replace(path)
+				for _, a := range actors {
+					form := url.Values{}
+					if method == "GET" {
+						form = nil
+					}
+					held := a.in.cookies["__Host-wardkeep_staff"]
+					w := a.in.do(method, path, form)
+					if got, want := outcome(w), want(r, a, fresh, over); got != want {
+						t.Errorf("%s, %s as %s: %s, want %s (%d %s)", when, r.Pattern, a.name, got, want, w.Code, w.Header().Get("Location"))
+					}
+					if w.Code >= 500 {
+						t.Errorf("%s, %s as %s: %d", when, r.Pattern, a.name, w.Code)
+					}
+					if held != "" {
+						a.in.cookies["__Host-wardkeep_staff"] = held
+					}
+					if method == "POST" { // its address, loaded
+						if got := outcome(a.in.get(path)); got != through && got != want(r, a, true, over) {
+							t.Errorf("%s, GET %s as %s: %s", when, path, a.name, got)
+						}
+					}
+				}
+			}
+		}
+		try(true, false, "just signed in")
+		d.Pass(signin.Fresh)
+		try(false, false, "five minutes later")
+		for _, a := range actors {
+			if got := outcome(a.in.post("/console/out")); got != map[bool]string{true: toDoor, false: through}[a.out] {
+				t.Errorf("out, as %s: %s", a.name, got)
+			}
+		}
+		for i, role := range staff.Roles { // who signed out is out
+			if got := outcome(actors[i].in.get("/console")); got != toDoor {
+				t.Errorf("%s signed out: %s", role, got)
+			}
+		}
+		for i := range actors[:2] { // and whose time is over, too
+			in := d.hire(staff.Manager)
+			actors[i] = actor{"whose time is over", staff.Manager, d.browser(in.Secret), false}
+		}
+		actors = actors[:2]
+		d.Pass(signin.Idle)
+		try(false, true, "a quarter of an hour later")
+	})
+}
+
+// Nothing answers that isn't in the table.
+func TestArticle15_NothingAnswersBesideTheTable(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	handles := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range regexp.MustCompile(`\.Handle(Func)?\(`).FindAll(text, -1) {
+			if name != "console.go" {
+				t.Errorf("%s handles a route of its own", name)
+			}
+			handles++
+		}
+	}
+	if handles != 4 { // the table, the addresses of its forms, the style, and nothing else
+		t.Errorf("%d calls of Handle", handles)
+	}
+	each(t, func(t *testing.T, d *desk) {
+		b := d.browser(d.hire(staff.Officer).Secret)
+		for _, path := range []string{"/console/values", "/console/people/x/y/z", "/console/account/export", "/console//people/..", "/console/%2e%2e/"} {
+			for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH"} {
+				if w := b.do(method, path, nil); w.Code < 300 || w.Code >= 300 && w.Code < 400 && !strings.HasPrefix(w.Header().Get("Location"), "/console") {
+					t.Errorf("%s %s: %d", method, path, w.Code)
+				}
+			}
+		}
+		for _, r := range console.Routes() {
+			_, path, _ := strings.Cut(r.Pattern, " ")
+			for _, method := range []string{"PUT", "DELETE", "PATCH"} {
+				if w := b.do(method, path, nil); w.Code != http.StatusNotFound {
+					t.Errorf("%s %s: %d", method, path, w.Code)
+				}
+			}
+		}
+	})
+}
+
+// docs/access.md is the matrix and the table of routes in words: `go test -update`
+// writes it.
+func TestArticle15_TheAccessMatrixIsWrittenDown(t *testing.T) {
+	text := accessText()
+	const file = "../../docs/access.md"
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is, err := os.ReadFile(file)
+	if err != nil || string(is) != text {
+		t.Errorf("docs/access.md isn't the matrix (%v): go test ./internal/console -update", err)
+	}
+}
+
+func accessText() string {
+	var b strings.Builder
+	word := i18n.English.T
+	fmt.Fprint(&b, "# Who may what\n\nWritten by `go test ./internal/console -update` from `internal/staff/matrix.go` and the table of routes of `internal/console`; a test\n"+
+		"compares it, and another asks for every route as every role, as nobody, as somebody who has left, and with sessions that are\n"+
+		"over or not fresh.\n\nNobody has standing access to a value about a child (Article 15): no row lets anybody read one. Who needs to see something asks,\n"+
+		"and somebody else decides.\n\nOfficer and deputy have their role by the office that they hold, of one service, while they hold it. Manager and staff are of one\n"+
+		"service. Engineer and auditor are of one service, or of every one. **Fresh**: whoever does it has shown within 5 minutes who they are.\n"+
+		"Where no route of the console stands, it is done at the server's terminal.\n\n")
+	fmt.Fprint(&b, "| action |")
+	for _, role := range staff.Roles {
+		fmt.Fprintf(&b, " %s |", role)
+	}
+	fmt.Fprint(&b, " fresh | console |\n|---|")
+	for range staff.Roles {
+		fmt.Fprint(&b, ":-:|")
+	}
+	fmt.Fprint(&b, ":-:|---|\n")
+	for _, r := range staff.Matrix {
+		fmt.Fprintf(&b, "| %s (`%s`) |", word("console.action."+string(r.Action)), r.Action)
+		for _, may := range append(slices.Clone(r.May[:]), r.Fresh) {
+			fmt.Fprintf(&b, " %s |", map[bool]string{true: "●", false: " "}[may])
+		}
+		var at []string
+		for _, route := range console.Routes() {
+			if route.Action == r.Action {
+				at = append(at, "`"+route.Pattern+"`")
+			}
+		}
+		fmt.Fprintf(&b, " %s |\n", strings.Join(at, "<br>"))
+	}
+	fmt.Fprintf(&b, "\nWhoever is signed in, with a role or without: `%s`.\n", strings.Join(own, "`, `"))
+	fmt.Fprintf(&b, "\nAnybody, to come in: `%s`.\n", strings.Join(open, "`, `"))
+	return b.String()
+}
+
+// enter signs in at the door.
+func (b *browser) enter(in *signintest.Insider, code string) *httptest.ResponseRecorder {
+	return b.post("/console/in?lang=en", "name", in.Name, "password", in.Password, "code", code, "to", "/console/account")
+}
+
+func TestArticle15_FromTheLinkToTheSignOut(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		boss := d.browser(d.hire(staff.Officer).Secret)
+		w := boss.post("/console/people?lang=en", "name", "韩梅梅", "role", "manager", "service", vaulttest.Service)
+		link := regexp.MustCompile(regexp.QuoteMeta(site) + `(/console/setup/[0-9a-z]{52})`).FindStringSubmatch(w.Body.String())
+		if w.Code != 200 || link == nil {
+			t.Fatalf("%d: %s", w.Code, w.Body)
+		}
+		if again := boss.get("/console/people?lang=en"); strings.Contains(again.Body.String(), "/console/setup/") {
+			t.Error("the link is shown twice")
+		}
+		b := d.browser("")
+		page := b.get(link[1] + "?lang=en").Body.String()
+		secret := regexp.MustCompile(`<code class="link">([A-Z2-7 ]+)</code>`).FindStringSubmatch(page)
+		if secret == nil || !strings.Contains(page, `class="qr"`) {
+			t.Fatal(page)
+		}
+		in := &signintest.Insider{T: t, Store: d.Store, Authenticator: strings.ReplaceAll(secret[1], " ", "")}
+		w = b.post(link[1]+"?lang=en", "name", "han", "password", "too short", "code", in.Code())
+		if w.Code != 422 || !strings.Contains(w.Body.String(), `value="han"`) || strings.Contains(w.Body.String(), "too short") {
+			t.Errorf("a short password: %d", w.Code)
+		}
+		w = b.post(link[1]+"?lang=en", "name", "han", "password", "a sentence to remember", "code", in.Code())
+		codes := regexp.MustCompile(`<li><code>([0-9a-z-]{19})</code>`).FindAllStringSubmatch(w.Body.String(), -1)
+		if w.Code != 200 || len(codes) != 10 {
+			t.Fatalf("%d, %d codes", w.Code, len(codes))
+		}
+		if w := b.get("/console?lang=en"); w.Code != 200 || !strings.Contains(w.Body.String(), i18n.English.T("console.role.manager")) {
+			t.Errorf("home: %d", w.Code)
+		}
+		if w := d.browser("").get(link[1] + "?lang=en"); w.Code != http.StatusGone {
+			t.Errorf("the link again: %d", w.Code)
+		}
+		secretBefore := b.cookies["__Host-wardkeep_staff"]
+		b.post("/console/out")
+		if len(b.cookies) != 0 {
+			t.Errorf("it keeps %v", b.cookies)
+		}
+		if got := outcome(d.browser(secretBefore).get("/console")); got != toDoor {
+			t.Errorf("the secret of before: %s", got)
+		}
+		in.Name, in.Password = "han", "a sentence to remember"
+		if w := b.enter(in, codes[0][1]); w.Code != 303 || !strings.HasPrefix(w.Header().Get("Location"), "/console/account?") {
+			t.Errorf("%d to %s", w.Code, w.Header().Get("Location"))
+		}
+		if all := d.log.String(); strings.Contains(all, "han") || strings.Contains(all, "韩") || strings.Contains(all, link[1]) || strings.Contains(all, "sentence") {
+			t.Errorf("the log says %s", all)
+		}
+	})
+}
+
+// What a stranger is told doesn't say which part was wrong, and tries are slowed down by
+// name and by address, with when to come back.
+func TestArticle15_TheDoorTellsNothingAndSlowsDown(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := d.hire(staff.Manager)
+		d.Pass(time.Minute)
+		b := d.browser("")
+		said := make(map[string]bool)
+		for _, try := range [][3]string{{in.Name, in.Password, "000000"}, {in.Name, "wrong wrong wrong", in.Code()}, {"nobody", in.Password, in.Code()}, {"", "", ""}} {
+			w := b.post("/console/in?lang=en", "name", try[0], "password", try[1], "code", try[2])
+			said[fmt.Sprint(w.Code, w.Body)] = true
+		}
+		if len(said) != 1 {
+			t.Errorf("%d different answers", len(said))
+		}
+		for range 5 {
+			b.post("/console/in?lang=en", "name", "nobody", "password", "x", "code", "x")
+		}
+		w := b.post("/console/in?lang=en", "name", "nobody", "password", "x", "code", "x")
+		if wait := w.Header().Get("Retry-After"); w.Code != 429 || wait == "" || len(wait) > 2 {
+			t.Errorf("%d, Retry-After %q", w.Code, wait)
+		}
+		b.address = "192.0.2.1:1"
+		slowed := false
+		for range 30 {
+			w := b.post("/console/in?lang=en", "name", "x", "password", "x", "code", "x")
+			slowed = slowed || w.Code == 429 && strings.Contains(w.Body.String(), i18n.English.T("console.slow_down"))
+		}
+		if !slowed {
+			t.Error("nobody slows down an address")
+		}
+		if s := d.browser(""); s.enter(in, in.Code()).Code != 303 {
+			t.Error("and nobody else is kept out")
+		}
+	})
+}
+
+func TestArticle15_NoFormOfAnotherSiteDoesAnything(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		b := d.browser(d.hire(staff.Officer).Secret)
+		for name, header := range map[string]http.Header{
+			"another site":   {"Sec-Fetch-Site": {"cross-site"}},
+			"another origin": {"Origin": {"https://evil.example"}},
+			"a sub-domain":   {"Sec-Fetch-Site": {"same-site"}},
+		} {
+			b.header = header
+			w := b.post("/console/people", "name", "朋友", "role", "manager", "service", vaulttest.Service)
+			if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "console.elsewhere") {
+				t.Errorf("%s: %d", name, w.Code)
+			}
+		}
+		b.header = http.Header{"Sec-Fetch-Site": {"same-origin"}}
+		if w := b.post("/console/people", "name", "朋友", "role", "manager", "service", vaulttest.Service); w.Code != 200 {
+			t.Errorf("our own: %d", w.Code)
+		}
+	})
+}
+
+// A form leads on within the console, whatever it was sent.
+func TestArticle15_NothingLeadsElsewhere(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := d.hire(staff.Manager)
+		for _, to := range []string{"https://evil.example", "//evil.example", "/\\evil.example", "/console/../../x", "/console//evil.example", "/consoles", "/console?x=y", "/home", "javascript:alert(1)", "", "/console/{person}", "\x00"} {
+			b := d.browser(in.Secret)
+			w := b.get("/console/in?lang=en&to=" + url.QueryEscape(to))
+			if got := w.Header().Get("Location"); got != "/console?lang=en" {
+				t.Errorf("%q leads to %q", to, got)
+			}
+		}
+	})
+}
+
+// Roles, resets and leavers through the pages: what the matrix doesn't let, the pages
+// don't do, and what is wrong they say.
+func TestArticle15_ThePagesOfPeople(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in, colleague, auditor := d.hire(staff.Officer), d.hire(staff.Worker), d.hire(staff.Auditor)
+		boss := d.browser(in.Secret)
+		at := "/console/people/" + colleague.ID
+		for name, c := range map[string]struct {
+			path  string
+			pairs []string
+			want  int
+		}{
+			"a role":                     {at + "/give", []string{"role", "manager", "service", vaulttest.Service}, 303},
+			"the same again":             {at + "/give", []string{"role", "manager", "service", vaulttest.Service}, 409},
+			"a role of every service":    {at + "/give", []string{"role", "auditor"}, 403},
+			"an office":                  {at + "/give", []string{"role", "officer", "service", vaulttest.Service}, 422},
+			"no role":                    {at + "/give", nil, 403},
+			"another service":            {at + "/give", []string{"role", "manager", "service", "another"}, 403},
+			"oneself":                    {"/console/people/" + in.ID + "/give", []string{"role", "manager", "service", vaulttest.Service}, 403},
+			"oneself leaves":             {"/console/people/" + in.ID + "/left", nil, 403},
+			"nobody":                     {"/console/people/st_x/give", []string{"role", "manager", "service", vaulttest.Service}, 404},
+			"a role that wasn't given":   {at + "/take", []string{"role", "engineer", "service", vaulttest.Service}, 409},
+			"an account without a name":  {"/console/people", []string{"name", " ", "role", "manager", "service", vaulttest.Service}, 422},
+			"an account of another role": {"/console/people", []string{"name", "x", "role", "king", "service", vaulttest.Service}, 422},
+		} {
+			if name == "the same again" {
+				boss.post(c.path, c.pairs...)
+			}
+			if w := boss.post(c.path, c.pairs...); w.Code != c.want && !(name == "a role" && w.Code == 409) {
+				t.Errorf("%s: %d, want %d", name, w.Code, c.want)
+			}
+		}
+		w := boss.post(at + "/reset?lang=en")
+		if w.Code != 200 || !strings.Contains(w.Body.String(), site+"/console/setup/") {
+			t.Errorf("reset: %d", w.Code)
+		}
+		if got := outcome(d.browser(colleague.Secret).get("/console")); got != toDoor {
+			t.Errorf("who was reset: %s", got)
+		}
+		if w := boss.post(at + "/left"); w.Code != 303 {
+			t.Errorf("left: %d", w.Code)
+		}
+		if w := boss.get(at); w.Code != 404 { // with the roles went the service in which it could be seen
+			t.Errorf("who has left: %d", w.Code)
+		}
+		page := d.browser(auditor.Secret).get("/console/people?lang=en").Body.String()
+		if !strings.Contains(page, in.ID) || strings.Contains(page, `action="/console/people?`) {
+			t.Error("an auditor sees, and has no form")
+		}
+	})
+}
+
+func TestArticle15_APasskeyThroughThePages(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := d.hire(staff.Manager)
+		b, phone := d.browser(in.Secret), &sessiontest.Device{T: t}
+		options := b.post("/console/account/passkeys/offer").Body.Bytes()
+		if w := b.post("/console/account/passkeys", "answer", string(phone.Make(options))); w.Code != 303 {
+			t.Fatalf("added: %d", w.Code)
+		}
+		other := d.browser("")
+		options = other.post("/console/in/ask").Body.Bytes()
+		if w := other.post("/console/in/passkey", "answer", string(phone.Show(options)), "to", "/console/account"); w.Code != 303 {
+			t.Fatalf("in: %d", w.Code)
+		}
+		d.Pass(signin.Fresh)
+		if w := other.post("/console/account/passkeys/remove", "passkey", "x"); outcome(w) != toAgain {
+			t.Errorf("not fresh: %d", w.Code)
+		}
+		if w := other.post("/console/account/renew"); outcome(w) != toAgain {
+			t.Errorf("renewed, not fresh: %d", w.Code)
+		}
+		options = other.post("/console/again/ask").Body.Bytes()
+		former := other.cookies["__Host-wardkeep_staff"]
+		if w := other.post("/console/again/passkey", "answer", string(phone.Show(options)), "to", "/console/account"); w.Code != 303 {
+			t.Fatalf("again: %d", w.Code)
+		}
+		if other.cookies["__Host-wardkeep_staff"] == former {
+			t.Error("the secret is the same")
+		}
+		if w := other.post("/console/account/renew"); !strings.HasPrefix(w.Header().Get("Location"), "/console/setup/") {
+			t.Errorf("renewed: %s", w.Header().Get("Location"))
+		}
+		d.console.URL = "http://10.0.0.1:8080" // where no browser makes one
+		d.pages = d.console.Handler()
+		if w := d.browser("").post("/console/in/ask"); w.Code != 404 {
+			t.Errorf("asked without a site: %d", w.Code)
+		}
+	})
+}
+
+var (
+	shown   = regexp.MustCompile(`(?s)<style.*?</style>|<[^>]*>`)
+	loads   = regexp.MustCompile(`(?:src|href|action|data-ask)="([^"]*)"`)
+	allowed = regexp.MustCompile(`^(/console|/static/|\?lang=|data:,$)`)
+)
+
+// Every page in both languages: words and no keys, nothing from elsewhere, nothing kept.
+func TestPages(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := d.hire(staff.Officer)
+		var link string
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			link, _, err = d.console.Door().Invite(ctx, tx, signintest.By, d.hireOutside().ID)
+			return err
+		})
+		boss, nobody := d.browser(in.Secret), d.browser("")
+		for _, lang := range i18n.Langs {
+			for _, p := range []struct {
+				by   *browser
+				path string
+			}{
+				{nobody, "/console/in"}, {nobody, "/console/setup/" + link}, {nobody, "/console/setup/x"}, {nobody, "/console/nowhere"},
+				{boss, "/console"}, {boss, "/console/account"}, {boss, "/console/again"}, {boss, "/console/people"}, {boss, "/console/people/" + in.ID},
+			} {
+				w := p.by.get(p.path + "?lang=" + string(lang))
+				body := w.Body.String()
+				text := shown.ReplaceAllString(body, " ")
+				if !strings.Contains(body, `<html lang="`+string(lang)+`">`) || strings.Contains(text, "{{") || strings.Contains(text, "<no value>") ||
+					regexp.MustCompile(`\b(console|staff|signin|web)\.[a-z]+[._][a-z_.]+`).MatchString(strings.ReplaceAll(text, "console.no_page", "")) && w.Code == 200 {
+					t.Errorf("%s %s: %s", lang, p.path, text)
+				}
+				for _, m := range loads.FindAllStringSubmatch(body, -1) {
+					if !allowed.MatchString(m[1]) {
+						t.Errorf("%s %s: leads to %q", lang, p.path, m[1])
+					}
+				}
+				if h := w.Header(); h.Get("Cache-Control") != "no-store" || !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'") ||
+					strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("Referrer-Policy") != "no-referrer" {
+					t.Errorf("%s %s: %v", lang, p.path, h)
+				}
+				if strings.Contains(body, "<script>") || strings.Contains(body, " style=") || strings.Contains(body, " onclick") {
+					t.Errorf("%s %s: script or style in the page", lang, p.path)
+				}
+			}
+			for _, r := range staff.Matrix {
+				if !lang.Has("console.action." + string(r.Action)) {
+					t.Errorf("%s has no words for %s", lang, r.Action)
+				}
+			}
+			for _, role := range staff.Roles {
+				if !lang.Has("console.role." + string(role)) {
+					t.Errorf("%s has no words for %s", lang, role)
+				}
+			}
+			for _, way := range []signin.Way{signin.ByPassword, signin.ByRecovery, signin.ByPasskey, signin.BySetUp} {
+				if !lang.Has("console.way." + string(way)) {
+					t.Errorf("%s has no words for %s", lang, way)
+				}
+			}
+		}
+	})
+}
+
+// hireOutside makes an account that isn't set up.
+func (d *desk) hireOutside() (p staff.Person) {
+	d.T.Helper()
+	d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		p, err = staff.Add(ctx, tx, signintest.By, "新人", staff.Grant{Role: staff.Worker, Service: vaulttest.Service})
+		return err
+	})
+	return p
+}

@@ -1,0 +1,304 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"net/http"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/passkey"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/web"
+)
+
+// lockedUntil returns until when nobody may try a name, if that is what is wrong.
+func lockedUntil(err error) (time.Time, bool) {
+	if l, ok := errors.AsType[*signin.Locked](err); ok {
+		return l.Until, true
+	}
+	return time.Time{}, false
+}
+
+// doorPage is what door.html and again.html show.
+type doorPage struct {
+	To             string // where it goes on
+	Problem        string // in words
+	PasskeyProblem string
+	Passkeys       bool // they can be used here
+	Password       bool // the person has one
+}
+
+func (s *Server) showDoor(v *visit) error {
+	if v.in.ID != "" {
+		return v.to(v.next())
+	}
+	return v.door("door", nil)
+}
+
+// door shows the page where somebody signs in, or shows once more who it is, and what
+// went wrong.
+func (v *visit) door(name string, problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	page := doorPage{To: v.next(), Passkeys: v.s.door.Site != nil, Password: true}
+	if errs.Of(problem).Is(signin.ErrPasskey) {
+		page.PasskeyProblem = words
+	} else {
+		page.Problem = words
+	}
+	if name == "again" {
+		err := v.view(func(ctx context.Context, tx *db.Tx) error {
+			_, err := v.s.door.LookAt(ctx, tx, v.in)
+			page.Password = !errors.Is(err, signin.ErrRefused)
+			if e := errs.Of(err); e.Kind == errs.Internal && err != nil {
+				return err
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if page.Passkeys {
+		v.script()
+	}
+	return v.show(status, name, page)
+}
+
+// stretching waits for its turn to stretch a password: each takes memory, and strangers
+// may send many.
+func (s *Server) stretching(ctx context.Context, fn func()) error {
+	ctx, cancel := context.WithTimeout(ctx, maxWaitTime)
+	defer cancel()
+	select {
+	case s.stretches <- struct{}{}:
+		defer func() { <-s.stretches }()
+		fn()
+		return nil
+	case <-ctx.Done():
+		return ErrBusy
+	}
+}
+
+// enter signs a person in by name, password and code. What it answers, and how long it
+// takes, tells nobody which of them was wrong.
+func (s *Server) enter(v *visit) error {
+	if !s.tries.Allow(v.r) {
+		return v.door("door", ErrSlowDown)
+	}
+	var claim signin.Claim
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		claim, err = s.door.Look(ctx, tx, pii.New(v.r.PostFormValue("name")))
+		return err
+	})
+	if err == nil {
+		err = s.stretching(v.r.Context(), func() { claim = s.door.Try(claim, pii.New(v.r.PostFormValue("password"))) })
+	}
+	var in signin.Session
+	var secret string
+	if err == nil {
+		ctx := v.r.Context()
+		err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+			in, secret, err = s.door.Enter(ctx, tx, claim, pii.New(v.r.PostFormValue("code")), s.cookie(v.r, sessionCookie))
+			return err
+		})
+	}
+	if err != nil {
+		return v.door("door", err)
+	}
+	v.keep(in, secret)
+	return v.to(v.next())
+}
+
+// askPasskey says the same to everybody: nobody has said yet who they are, and nothing
+// is written or looked up.
+func (s *Server) askPasskey(v *visit) error { return v.ask(signin.Session{}) }
+
+func (s *Server) askAgain(v *visit) error { return v.ask(v.in) }
+
+func (v *visit) ask(in signin.Session) error {
+	options, kept, err := v.s.door.Ask(v.now, in)
+	if err != nil {
+		return err
+	}
+	return v.askBrowser(options, kept)
+}
+
+// askBrowser answers the script with what it is to ask the browser for.
+func (v *visit) askBrowser(options []byte, kept string) error {
+	v.s.setCookie(v.w, passkeyCookie, kept, passkey.ChallengeLife)
+	v.w.Header().Set("Content-Type", "application/json")
+	_, err := v.w.Write(options)
+	return err
+}
+
+func (s *Server) enterByPasskey(v *visit) error {
+	if !s.tries.Allow(v.r) {
+		return v.door("door", ErrSlowDown)
+	}
+	answer, kept, ctx := []byte(v.r.PostFormValue("answer")), s.cookie(v.r, passkeyCookie), v.r.Context()
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		return s.door.Shows(ctx, tx, kept, signin.Session{}, answer)
+	})
+	var in signin.Session
+	var secret string
+	if err == nil {
+		err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+			in, secret, err = s.door.EnterByPasskey(ctx, tx, kept, s.cookie(v.r, sessionCookie), answer)
+			return err
+		})
+	}
+	if err != nil {
+		return v.door("door", err)
+	}
+	s.setCookie(v.w, passkeyCookie, "", 0)
+	v.keep(in, secret)
+	return v.to(v.next())
+}
+
+func (s *Server) showAgain(v *visit) error { return v.door("again", nil) }
+
+// again makes the session fresh, by what the person signs in with.
+func (s *Server) again(v *visit) error {
+	if !s.tries.Allow(v.r) {
+		return v.door("again", ErrSlowDown)
+	}
+	var claim signin.Claim
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		claim, err = s.door.LookAt(ctx, tx, v.in)
+		return err
+	})
+	if err == nil {
+		err = s.stretching(v.r.Context(), func() { claim = s.door.Try(claim, pii.New(v.r.PostFormValue("password"))) })
+	}
+	var secret string
+	if err == nil {
+		err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
+			secret, err = s.door.StepUp(ctx, tx, in, claim, pii.New(v.r.PostFormValue("code")))
+			return err
+		})
+	}
+	return v.fresh(secret, err)
+}
+
+func (s *Server) againByPasskey(v *visit) error {
+	answer, kept := []byte(v.r.PostFormValue("answer")), s.cookie(v.r, passkeyCookie)
+	var secret string
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
+		secret, err = s.door.StepUpByPasskey(ctx, tx, in, kept, answer)
+		return err
+	})
+	if err == nil {
+		s.setCookie(v.w, passkeyCookie, "", 0)
+	}
+	return v.fresh(secret, err)
+}
+
+// fresh has the browser keep the new secret, and leads back to what it is needed for.
+func (v *visit) fresh(secret string, err error) error {
+	if err != nil {
+		return v.door("again", err)
+	}
+	v.keep(v.in, secret)
+	return v.to(v.next())
+}
+
+func (s *Server) signOut(v *visit) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error { return signin.SignOut(ctx, tx, in) })
+	if err != nil && !errors.Is(err, signin.ErrSignedOut) {
+		return err
+	}
+	s.setCookie(v.w, sessionCookie, "", 0)
+	return v.to("/console/in")
+}
+
+// setUpPage is what setup.html shows.
+type setUpPage struct {
+	Name    string // of the person
+	Until   time.Time
+	QR      template.HTML
+	Secret  string // to be typed, in groups
+	Problem string // in words
+	Field   string // that is wrong
+	Typed   string // the name to sign in by, so that it needn't be typed again
+}
+
+func (s *Server) showSetUp(v *visit) error { return v.setUpPage(nil) }
+
+func (v *visit) setUpPage(problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	at, err := v.link()
+	if err != nil {
+		return err
+	}
+	page := setUpPage{Name: at.Person.Name, Until: at.Until, Secret: groups(at.Secret), Problem: words}
+	if problem != nil {
+		page.Field, page.Typed = errs.Of(problem).Field, v.r.PostFormValue("name")
+	}
+	if page.QR, err = web.QR(at.Authenticator, v.lang.T("console.setup.qr")); err != nil {
+		return err
+	}
+	return v.show(status, "setup", page)
+}
+
+// groups writes a secret so that it can be typed.
+func groups(s string) (out string) {
+	for len(s) > 4 {
+		out, s = out+s[:4]+" ", s[4:]
+	}
+	return out + s
+}
+
+// link returns whose link the address holds. Errors: signin.ErrLink.
+func (v *visit) link() (at signin.SettingUp, err error) {
+	if !v.s.tries.Allow(v.r) {
+		return at, ErrSlowDown
+	}
+	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		at, err = v.s.door.Open(ctx, tx, v.r.PathValue("link"))
+		return err
+	})
+	return at, err
+}
+
+// codesPage is what codes.html shows, once.
+type codesPage struct{ Codes []string }
+
+func (s *Server) setUp(v *visit) error {
+	at, err := v.link()
+	if err != nil {
+		return err
+	}
+	chosen := signin.Chosen{Name: pii.New(v.r.PostFormValue("name")), Password: pii.New(v.r.PostFormValue("password")), Code: pii.New(v.r.PostFormValue("code"))}
+	var prepared signin.Prepared
+	if fault := s.stretching(v.r.Context(), func() { prepared, err = s.door.Prepare(at, chosen, v.now) }); fault != nil {
+		return fault
+	}
+	var secret string
+	var codes []string
+	if err == nil {
+		ctx := v.r.Context()
+		err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
+			v.in, secret, codes, err = s.door.SetUp(ctx, tx, v.r.PathValue("link"), s.cookie(v.r, sessionCookie), prepared)
+			return err
+		})
+	}
+	if err != nil {
+		v.in = signin.Session{}
+		if errors.Is(err, signin.ErrLink) {
+			return err
+		}
+		return v.setUpPage(err)
+	}
+	v.keep(v.in, secret)
+	return v.show(http.StatusOK, "codes", codesPage{codes})
+}

@@ -1,0 +1,180 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+)
+
+// homePage is what home.html shows.
+type homePage struct {
+	Roles []staff.Grant
+	Can   []can
+}
+
+// A can is something that the person may do, where, and at which page; "" where it is
+// done at the terminal.
+type can struct {
+	Action   staff.Action
+	Services []string // none: every service
+	To       string
+}
+
+// pagesOf are the pages at which something is done.
+var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people"}
+
+func (s *Server) home(v *visit) error {
+	page := homePage{Roles: v.in.Person.Grants}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		all, err := catalog.List(ctx, tx)
+		for _, r := range staff.Matrix {
+			if !v.in.Person.MaySomewhere(r.Action) {
+				continue
+			}
+			c := can{Action: r.Action, To: pagesOf[r.Action]}
+			if !v.in.Person.May(r.Action, "") {
+				c.Services = v.in.Person.Where(r.Action, all)
+			}
+			page.Can = append(page.Can, c)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "home", page)
+}
+
+// accountPage is what account.html shows.
+type accountPage struct {
+	Sessions []ownSession
+	Passkeys []ownPasskey
+	Site     bool // passkeys can be used here
+	Full     bool
+	Recovery int64 // codes that are left
+	Fresh    bool
+	Problem  string
+	Done     string // a key: what has just been done
+}
+
+type ownSession struct {
+	ID            string
+	Way           signin.Way
+	Created, Seen time.Time
+	Until         time.Time
+	Here          bool
+}
+
+type ownPasskey struct {
+	ID     string
+	Number int64
+	Added  time.Time
+}
+
+func (s *Server) account(v *visit) error { return v.accountPage(nil) }
+
+func (v *visit) accountPage(problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	page := accountPage{Site: v.s.door.Site != nil, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
+	for _, done := range []string{"ended", "added", "removed"} {
+		if v.r.URL.Query().Has(done) {
+			page.Done = done
+		}
+	}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		all, err := signin.Sessions(ctx, tx, v.in)
+		if err != nil {
+			return err
+		}
+		for _, one := range all {
+			page.Sessions = append(page.Sessions, ownSession{one.ID, one.Way, one.CreatedAt, one.SeenAt, one.EndsAt, one.ID == v.in.ID})
+		}
+		keys, err := v.s.door.Passkeys(ctx, tx, v.in)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			page.Passkeys = append(page.Passkeys, ownPasskey{k.ID, k.Number, k.AddedAt})
+		}
+		page.Full = len(keys) >= signin.MaxPasskeys
+		page.Recovery, err = signin.RecoveryLeft(ctx, tx, v.in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if page.Site && page.Fresh && !page.Full {
+		v.script()
+	}
+	return v.show(status, "account", page)
+}
+
+func (s *Server) endSession(v *visit) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		return signin.End(ctx, tx, in, v.r.PostFormValue("session"))
+	})
+	return v.accountDone("ended", err)
+}
+
+// accountDone leads back to the page, or says there what went wrong: that it is too long
+// ago that the person showed who it is leads to where that is done.
+func (v *visit) accountDone(done string, err error) error {
+	switch {
+	case isStale(err):
+		return v.to("/console/again", "to", "/console/account")
+	case err != nil:
+		return v.accountPage(err)
+	}
+	return v.to("/console/account", done, "")
+}
+
+// renew leads to where password, authenticator and list are changed.
+func (s *Server) renew(v *visit) error {
+	var link string
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
+		link, err = s.door.Renew(ctx, tx, in)
+		return err
+	})
+	if err != nil {
+		return v.accountDone("", err)
+	}
+	return v.to("/console/setup/" + link)
+}
+
+func (s *Server) offerPasskey(v *visit) error {
+	var options []byte
+	var kept string
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		options, kept, err = s.door.Offer(ctx, tx, v.in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.askBrowser(options, kept)
+}
+
+func (s *Server) addPasskey(v *visit) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		return s.door.Add(ctx, tx, in, s.cookie(v.r, passkeyCookie), []byte(v.r.PostFormValue("answer")))
+	})
+	if err == nil {
+		s.setCookie(v.w, passkeyCookie, "", 0)
+	}
+	return v.accountDone("added", err)
+}
+
+func (s *Server) removePasskey(v *visit) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		return s.door.RemovePasskey(ctx, tx, in, v.r.PostFormValue("passkey"))
+	})
+	return v.accountDone("removed", err)
+}

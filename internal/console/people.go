@@ -1,0 +1,199 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+)
+
+func isStale(err error) bool { return errors.Is(err, signin.ErrStale) }
+
+// peoplePage is what people.html shows.
+type peoplePage struct {
+	People   []staff.Person
+	Services []string // in which people may be invited
+	Roles    []staff.Role
+	Fresh    bool
+	Problem  string
+	Link     *setUpLink // that was made just now, and is shown here and never again
+}
+
+// A setUpLink is a link by which a person sets up how to sign in.
+type setUpLink struct {
+	Name, URL string
+	Until     time.Time
+}
+
+// given are the roles that an officer gives: the others come with an office.
+var given = []staff.Role{staff.Manager, staff.Worker, staff.Engineer, staff.Auditor}
+
+func (s *Server) people(v *visit) error { return v.peoplePage(nil, nil) }
+
+func (v *visit) peoplePage(link *setUpLink, problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	page := peoplePage{Roles: given, Fresh: v.in.IsFresh(v.now) == nil, Problem: words, Link: link}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		services, err := catalog.List(ctx, tx)
+		if err != nil {
+			return err
+		}
+		all, err := staff.List(ctx, tx)
+		if err != nil {
+			return err
+		}
+		page.People = slices.DeleteFunc(all, func(p staff.Person) bool { return !sees(v.in.Person, p) })
+		page.Services = v.in.Person.Where(staff.ManagePeople, services)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(status, "people", page)
+}
+
+// sees reports whether by may see the account of a person: of its own services, and for
+// who sees those of every service, any.
+func sees(by, p staff.Person) bool {
+	return by.May(staff.SeePeople, "") || slices.ContainsFunc(p.Grants, func(g staff.Grant) bool { return by.May(staff.SeePeople, g.Service) })
+}
+
+// grantOf reads the role of a form. What comes with an office isn't given here.
+func grantOf(v *visit) staff.Grant {
+	role, service, _ := strings.Cut(v.r.PostFormValue("role"), " ")
+	if s := v.r.PostFormValue("service"); s != "" {
+		service = s
+	}
+	return staff.Grant{Role: staff.Role(role), Service: service}
+}
+
+// invitePerson makes an account and the link to set it up, which is shown once.
+func (s *Server) invitePerson(v *visit) error {
+	var link setUpLink
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		p, err := staff.Add(ctx, tx, in.Person, strings.TrimSpace(v.r.PostFormValue("name")), grantOf(v))
+		if err != nil {
+			return err
+		}
+		secret, until, err := s.door.Invite(ctx, tx, in.Person, p.ID)
+		link = setUpLink{p.Name, SetUpURL(s.URL, secret), until}
+		return err
+	})
+	if err != nil {
+		return v.peoplePage(nil, err)
+	}
+	return v.peoplePage(&link, nil)
+}
+
+// personPage is what person.html shows.
+type personPage struct {
+	Person   staff.Person
+	Manages  bool // every service that the person has a role in
+	May      []mayTake
+	Services []string
+	Roles    []staff.Role
+	Self     bool
+	Fresh    bool
+	Problem  string
+	Link     *setUpLink
+}
+
+// A mayTake is a role that is held, and whether it can be taken here.
+type mayTake struct {
+	staff.Grant
+	Take bool
+}
+
+func (s *Server) person(v *visit) error { return v.personPage(nil, nil) }
+
+func (v *visit) personPage(link *setUpLink, problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	page := personPage{Roles: given, Fresh: v.in.IsFresh(v.now) == nil, Problem: words, Link: link, Manages: true}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		p, err := staff.Find(ctx, tx, v.r.PathValue("person"))
+		if err == nil && !sees(v.in.Person, p) {
+			err = staff.ErrNotFound // whoever may not see a person doesn't learn that there is one
+		}
+		if err != nil {
+			return err
+		}
+		services, err := catalog.List(ctx, tx)
+		page.Person, page.Self = p, p.ID == v.in.Person.ID
+		page.Services = v.in.Person.Where(staff.ManagePeople, services)
+		for _, g := range p.Grants {
+			mine := v.in.Person.May(staff.ManagePeople, g.Service)
+			page.Manages = page.Manages && mine
+			page.May = append(page.May, mayTake{g, mine && !page.Self && p.State == staff.Active})
+		}
+		page.Manages = page.Manages && len(p.Grants) > 0 && !page.Self && p.State == staff.Active
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(status, "person", page)
+}
+
+// changed does something about the person of the address, and shows what became of it.
+// Whom one may not see one may not change either: the domain's rule is the stricter.
+func (v *visit) changed(fn func(ctx context.Context, tx *db.Tx, by staff.Person, person string) error) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		return fn(ctx, tx, in.Person, v.r.PathValue("person"))
+	})
+	if err != nil {
+		return v.personPage(nil, err)
+	}
+	return v.to("/console/people/{person}")
+}
+
+func (s *Server) giveRole(v *visit) error {
+	return v.changed(func(ctx context.Context, tx *db.Tx, by staff.Person, person string) error {
+		_, err := staff.Give(ctx, tx, by, person, grantOf(v))
+		return err
+	})
+}
+
+func (s *Server) takeRole(v *visit) error {
+	return v.changed(func(ctx context.Context, tx *db.Tx, by staff.Person, person string) error {
+		g := grantOf(v)
+		g.Office = v.r.PostFormValue("office")
+		_, err := staff.Take(ctx, tx, by, person, g)
+		return err
+	})
+}
+
+func (s *Server) leftPerson(v *visit) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		_, err := signin.Leave(ctx, tx, in.Person, v.r.PathValue("person"))
+		return err
+	})
+	if err != nil {
+		return v.personPage(nil, err)
+	}
+	return v.to("/console/people")
+}
+
+func (s *Server) resetPerson(v *visit) error {
+	var link setUpLink
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		secret, until, err := s.door.Reset(ctx, tx, in.Person, v.r.PathValue("person"))
+		link = setUpLink{URL: SetUpURL(s.URL, secret), Until: until}
+		return err
+	})
+	if err != nil {
+		return v.personPage(nil, err)
+	}
+	return v.personPage(&link, nil)
+}

@@ -1,0 +1,85 @@
+package console
+
+import (
+	"slices"
+
+	"wardkeep/internal/staff"
+)
+
+// who may ask for a route. The zero value is nobody.
+type who int
+
+const (
+	_        who = iota
+	anybody      // what leads in
+	signedIn     // what is a person's own
+	whoMay       // whom the matrix lets
+)
+
+// A route is an address of the console.
+type route struct {
+	pattern string
+	who     who
+	action  staff.Action // for whoMay
+	page    string       // of a form, the page that holds it
+	does    func(*Server, *visit) error
+}
+
+// table has all routes that there are: what isn't here doesn't answer, and
+// TestArticle15_EveryRouteAsEveryRole tries each.
+func table() []route {
+	return []route{
+		{"GET /console", signedIn, "", "", (*Server).home},
+
+		{"GET /console/in", anybody, "", "", (*Server).showDoor},
+		{"POST /console/in", anybody, "", "/console/in", (*Server).enter},
+		{"POST /console/in/ask", anybody, "", "/console/in", (*Server).askPasskey},
+		{"POST /console/in/passkey", anybody, "", "/console/in", (*Server).enterByPasskey},
+		{"GET /console/setup/{link}", anybody, "", "", (*Server).showSetUp},
+		{"POST /console/setup/{link}", anybody, "", "/console/in", (*Server).setUp},
+
+		{"GET /console/account", signedIn, "", "", (*Server).account},
+		{"POST /console/account/end", signedIn, "", "/console/account", (*Server).endSession},
+		{"POST /console/account/renew", signedIn, "", "/console/account", (*Server).renew},
+		{"POST /console/account/passkeys/offer", signedIn, "", "/console/account", (*Server).offerPasskey},
+		{"POST /console/account/passkeys", signedIn, "", "/console/account", (*Server).addPasskey},
+		{"POST /console/account/passkeys/remove", signedIn, "", "/console/account", (*Server).removePasskey},
+		{"GET /console/again", signedIn, "", "", (*Server).showAgain},
+		{"POST /console/again", signedIn, "", "/console/again", (*Server).again},
+		{"POST /console/again/ask", signedIn, "", "/console/again", (*Server).askAgain},
+		{"POST /console/again/passkey", signedIn, "", "/console/again", (*Server).againByPasskey},
+		{"POST /console/out", signedIn, "", "/console", (*Server).signOut},
+
+		{"GET /console/people", whoMay, staff.SeePeople, "", (*Server).people},
+		{"POST /console/people", whoMay, staff.ManagePeople, "/console/people", (*Server).invitePerson},
+		{"GET /console/people/{person}", whoMay, staff.SeePeople, "", (*Server).person},
+		{"POST /console/people/{person}/give", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).giveRole},
+		{"POST /console/people/{person}/take", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).takeRole},
+		{"POST /console/people/{person}/reset", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).resetPerson},
+		{"POST /console/people/{person}/left", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).leftPerson},
+	}
+}
+
+// menu is the word of a page in the menu, or "".
+func (r route) menu() string {
+	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/account": "account"}[r.pattern]
+}
+
+func hasPage(path string) bool {
+	return slices.ContainsFunc(table(), func(r route) bool { return r.pattern == "GET "+path })
+}
+
+// A Route is what is said of a route outside: its pattern, and the action that it takes,
+// or "" where the matrix has no say.
+type Route struct {
+	Pattern string
+	Action  staff.Action
+}
+
+// Routes returns all routes.
+func Routes() (all []Route) {
+	for _, r := range table() {
+		all = append(all, Route{r.pattern, r.action})
+	}
+	return all
+}
