@@ -104,6 +104,7 @@ func (s *Server) Handler() http.Handler {
 		panic(err) // the files are part of the binary
 	}
 	mux.Handle("GET /console/static/", http.StripPrefix("/console/static/", http.FileServerFS(files)))
+	mux.Handle("/console", s.answer(nowhere))
 	mux.Handle("/console/", s.answer(nowhere))
 	ours := http.NewCrossOriginProtection()
 	ours.SetDenyHandler(s.answer(route{"elsewhere", anybody, "", "", func(*Server, *visit) error { return ErrElsewhere }}))
@@ -200,9 +201,9 @@ func (s *Server) admit(rt route, v *visit) error {
 		return v.to("/console/in", "to", v.back(rt))
 	case rt.who == whoMay && !v.in.Person.MaySomewhere(rt.action):
 		return staff.ErrMayNot
-	case rt.who == whoMay && v.r.Method == http.MethodPost && staff.RuleOf(rt.action).Fresh && v.in.IsFresh(v.now) != nil:
+	case v.r.Method == http.MethodPost && (rt.who == freshlyIn || rt.who == whoMay && staff.RuleOf(rt.action).Fresh) && v.in.IsFresh(v.now) != nil:
 		return v.to("/console/again", "to", v.back(rt))
-	case rt.who != whoMay && rt.who != signedIn:
+	case rt.who != whoMay && rt.who != signedIn && rt.who != freshlyIn:
 		return staff.ErrMayNot // a route that says nothing is nobody's
 	}
 	if err := rt.does(s, v); err != nil || !stale {

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -18,12 +19,17 @@ type homePage struct {
 }
 
 // A can is something that the person may do, where, and at which page; "" where it is
-// done at the terminal.
+// done at the terminal, or can't be done in this release.
 type can struct {
 	Action   staff.Action
 	Services []string // none: every service
 	To       string
+	NotYet   bool
 }
+
+// notYet are the actions that nothing in this release does, at a page or at the terminal:
+// who may is settled, and nobody can.
+var notYet = []staff.Action{staff.AskAccess, staff.DecideAccess, staff.SeeBoard}
 
 // pagesOf are the pages at which something is done.
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people"}
@@ -36,7 +42,7 @@ func (s *Server) home(v *visit) error {
 			if !v.in.Person.MaySomewhere(r.Action) {
 				continue
 			}
-			c := can{Action: r.Action, To: pagesOf[r.Action]}
+			c := can{Action: r.Action, To: pagesOf[r.Action], NotYet: slices.Contains(notYet, r.Action)}
 			if !v.in.Person.May(r.Action, "") {
 				c.Services = v.in.Person.Where(r.Action, all)
 			}
@@ -124,13 +130,9 @@ func (s *Server) endSession(v *visit) error {
 	return v.accountDone("ended", err)
 }
 
-// accountDone leads back to the page, or says there what went wrong: that it is too long
-// ago that the person showed who it is leads to where that is done.
+// accountDone leads back to the page, or says there what went wrong.
 func (v *visit) accountDone(done string, err error) error {
-	switch {
-	case isStale(err):
-		return v.to("/console/again", "to", "/console/account")
-	case err != nil:
+	if err != nil {
 		return v.accountPage(err)
 	}
 	return v.to("/console/account", done, "")

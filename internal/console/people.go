@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -12,8 +11,6 @@ import (
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 )
-
-func isStale(err error) bool { return errors.Is(err, signin.ErrStale) }
 
 // peoplePage is what people.html shows.
 type peoplePage struct {

@@ -10,10 +10,11 @@ import (
 type who int
 
 const (
-	_        who = iota
-	anybody      // what leads in
-	signedIn     // what is a person's own
-	whoMay       // whom the matrix lets
+	_         who = iota
+	anybody       // what leads in
+	signedIn      // what is a person's own
+	freshlyIn     // the same, for who has shown within minutes who it is
+	whoMay        // whom the matrix lets
 )
 
 // A route is an address of the console.
@@ -40,10 +41,10 @@ func table() []route {
 
 		{"GET /console/account", signedIn, "", "", (*Server).account},
 		{"POST /console/account/end", signedIn, "", "/console/account", (*Server).endSession},
-		{"POST /console/account/renew", signedIn, "", "/console/account", (*Server).renew},
-		{"POST /console/account/passkeys/offer", signedIn, "", "/console/account", (*Server).offerPasskey},
-		{"POST /console/account/passkeys", signedIn, "", "/console/account", (*Server).addPasskey},
-		{"POST /console/account/passkeys/remove", signedIn, "", "/console/account", (*Server).removePasskey},
+		{"POST /console/account/renew", freshlyIn, "", "/console/account", (*Server).renew},
+		{"POST /console/account/passkeys/offer", freshlyIn, "", "/console/account", (*Server).offerPasskey},
+		{"POST /console/account/passkeys", freshlyIn, "", "/console/account", (*Server).addPasskey},
+		{"POST /console/account/passkeys/remove", freshlyIn, "", "/console/account", (*Server).removePasskey},
 		{"GET /console/again", signedIn, "", "", (*Server).showAgain},
 		{"POST /console/again", signedIn, "", "/console/again", (*Server).again},
 		{"POST /console/again/ask", signedIn, "", "/console/again", (*Server).askAgain},

@@ -1,0 +1,177 @@
+package stories
+
+import (
+	"context"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/app/browsertest"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/console"
+	"wardkeep/internal/staff"
+)
+
+// An insider is a person inside, at a browser on a desk.
+type insider struct {
+	guardian // who they would be on the other side: what is looked at on a page is the same
+	stops    []string
+	secret   string // of the authenticator
+}
+
+// typedSecret is what an authenticator is told by hand.
+var typedSecret = regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`)
+
+// wide are the sizes that the console is made for.
+var wide = []browsertest.Size{{Name: "narrow desk", Width: 1024, Height: 768}, browsertest.Desk}
+
+// TestConsole tells how an officer sets up an account, adds a passkey, invites somebody,
+// shows once more who it is, and comes in by each way. Each page is looked at in both
+// sizes, light and dark, and axe-core examines it; one on which nobody stops fails.
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	site := browsertest.Serve(t)
+	p := &insider{guardian: guardian{t: t, site: site, lang: i18n.Chinese, look: look{browsertest.Desk, false}}}
+	p.asked.URL = site.URL + "/console"
+	p.sit()
+	phone := p.Keychain()
+
+	p.Visit(p.invited())
+	p.secret = strings.ReplaceAll(typedSecret.FindString(p.Text()), " ", "")
+	p.at("setup")
+	const password = "一句我自己记得住的话，别人猜不到"
+	p.fill(`input[name=name]`, "lin.jing")
+	p.fill(`input[name=password]`, password)
+	p.fill(`input[name=code]`, "000000")
+	p.follow(`main form button`)
+	p.sees("signin.code_wrong")
+	p.at("setup-wrong")
+	p.fill(`input[name=password]`, password)
+	p.fill(`input[name=code]`, p.code())
+	p.follow(`main form button`)
+	p.sees("console.codes.what")
+	p.at("codes")
+	p.follow(`main a.button`)
+	p.sees("console.role.officer", "console.home.values")
+	p.at("home")
+
+	p.follow(`nav a[href^="/console/account"]`)
+	p.at("account-empty")
+	p.follow(`form[action^="/console/account/passkeys?"] button`)
+	p.sees("console.account.done.added")
+	p.at("account")
+	if names := phone.Names(); !slices.Contains(names, "林静") {
+		t.Errorf("the phone shows %q", names)
+	}
+	p.follow(`nav a[href^="/console/people"]`)
+	p.at("people")
+	p.fill(`main input[name=name]`, "韩梅梅")
+	p.follow(`form[action^="/console/people?"] button`)
+	p.sees("console.link.what")
+	p.at("people-invited")
+	p.follow(`tbody tr:last-child a`)
+	p.unfold()
+	p.at("person")
+
+	site.Pass(6 * time.Minute)
+	p.Reload()
+	p.sees("console.again.first")
+	p.at("person-stale")
+	p.follow(`main a[href*="/console/again"]`)
+	p.at("again")
+	p.fill(`input[name=password]`, password)
+	p.fill(`input[name=code]`, p.code())
+	p.follow(`form[action^="/console/again?"] button`)
+	p.misses("console.again.first") // back at the person
+	p.unfold()
+	p.follow(`form[action*="/left"] button`)
+	p.misses("console.again.first")
+
+	p.follow(`.who button`)
+	p.at("door")
+	site.Pass(time.Minute)
+	p.fill(`input[name=name]`, "lin.jing")
+	p.fill(`input[name=password]`, password)
+	p.fill(`input[name=code]`, p.code())
+	p.follow(`form[action^="/console/in?"] button`)
+	p.sees("console.home.title")
+	site.Pass(6 * time.Minute)
+	p.Visit(site.URL + "/console/again?to=/console/account")
+	p.follow(`form[action^="/console/again/passkey"] button`)
+	p.sees("console.account.sessions")
+	p.follow(`.who button`)
+	p.follow(`form[action^="/console/in/passkey"] button`)
+	p.sees("console.home.title")
+	p.Visit(site.URL + "/console/nowhere")
+	p.sees("console.no_page")
+	p.at("refusal")
+
+	names, err := filepath.Glob("../../console/pages/*.html")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no pages", err)
+	}
+	for _, name := range names {
+		name = strings.TrimSuffix(filepath.Base(name), ".html")
+		if name != "layout" && !slices.ContainsFunc(p.stops, func(stop string) bool { return templateOf(stop) == name }) {
+			t.Errorf("nobody stops at a page of %s", name)
+		}
+	}
+}
+
+// invited returns the link that the terminal prints for whoever holds the office.
+func (p *insider) invited() (link string) {
+	p.t.Helper()
+	operator := catalog.Operator{ID: "test"}
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		g, err := staff.OfOffice(ctx, tx, apptest.Service, p.site.Officer.ID)
+		if err != nil {
+			return err
+		}
+		person, err := staff.Add(ctx, tx, operator, "林静", g)
+		if err == nil {
+			link, _, err = p.site.App.StaffDoor().Invite(ctx, tx, operator, person.ID)
+		}
+		return err
+	})
+	return console.SetUpURL(p.site.URL, link)
+}
+
+// code is what the authenticator shows.
+func (p *insider) code() string {
+	p.t.Helper()
+	code, err := totp.GenerateCode(p.secret, p.site.App.Store.Now())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return code
+}
+
+// at is a stop: the page in each size, light and dark, and in the other language.
+func (p *insider) at(stop string) {
+	p.t.Helper()
+	p.stops = append(p.stops, stop)
+	p.keepsToItself(stop)
+	p.tellsApart(stop)
+	p.isClean(stop, p.Violations)
+	for _, size := range wide {
+		for _, dark := range []bool{true, false} {
+			p.see(look{size, dark})
+			where := stop + " " + look{size, dark}.String()
+			if dark && size == browsertest.Desk {
+				p.isClean(where, p.Discoloured)
+			}
+			if n := p.Overflow(); n > 0 {
+				p.t.Errorf("%s: %d pixels stick out on the right", where, n)
+			}
+		}
+	}
+	p.see(p.look)
+}

@@ -1,0 +1,4 @@
+package console
+
+// NotYet are the actions that nothing in this release does.
+var NotYet = notYet
