@@ -34,6 +34,15 @@ func TestScreenshots(t *testing.T) {
 		}
 		g.see(g.look)
 	})
+	for _, lang := range i18n.Langs {
+		tellConsole(t, lang, func(p *insider, stop string) {
+			for _, l := range []look{{wide[0], false}, {wide[1], true}} {
+				p.see(l)
+				p.picture(filepath.Join(dir, strings.ReplaceAll(fmt.Sprintf("console-%s.%s.%s.png", stop, l, lang), " ", ".")), 0, 0)
+			}
+			p.see(p.look)
+		})
+	}
 }
 
 // A doc is a picture of docs/screens.md: the page in this look, from the element
