@@ -39,6 +39,14 @@ func table() []route {
 		{"GET /console/setup/{link}", anybody, "", "", (*Server).showSetUp},
 		{"POST /console/setup/{link}", anybody, "", "/console/in", (*Server).setUp},
 
+		{"GET /console/people", whoMay, staff.SeePeople, "", (*Server).people},
+		{"POST /console/people", whoMay, staff.ManagePeople, "/console/people", (*Server).invitePerson},
+		{"GET /console/people/{person}", whoMay, staff.SeePeople, "", (*Server).person},
+		{"POST /console/people/{person}/give", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).giveRole},
+		{"POST /console/people/{person}/take", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).takeRole},
+		{"POST /console/people/{person}/reset", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).resetPerson},
+		{"POST /console/people/{person}/left", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).leftPerson},
+
 		{"GET /console/account", signedIn, "", "", (*Server).account},
 		{"POST /console/account/end", signedIn, "", "/console/account", (*Server).endSession},
 		{"POST /console/account/renew", freshlyIn, "", "/console/account", (*Server).renew},
@@ -50,14 +58,6 @@ func table() []route {
 		{"POST /console/again/ask", signedIn, "", "/console/again", (*Server).askAgain},
 		{"POST /console/again/passkey", signedIn, "", "/console/again", (*Server).againByPasskey},
 		{"POST /console/out", signedIn, "", "/console", (*Server).signOut},
-
-		{"GET /console/people", whoMay, staff.SeePeople, "", (*Server).people},
-		{"POST /console/people", whoMay, staff.ManagePeople, "/console/people", (*Server).invitePerson},
-		{"GET /console/people/{person}", whoMay, staff.SeePeople, "", (*Server).person},
-		{"POST /console/people/{person}/give", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).giveRole},
-		{"POST /console/people/{person}/take", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).takeRole},
-		{"POST /console/people/{person}/reset", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).resetPerson},
-		{"POST /console/people/{person}/left", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).leftPerson},
 	}
 }
 
