@@ -63,7 +63,7 @@ func (d *demo) retain(ctx context.Context) error {
 	until := workday.On(d.app.Store.Now().AddDate(0, 0, 40)).Start()
 	err = d.try(ctx, func(tx *db.Tx) error {
 		_, _, err := legal.Approve(ctx, tx, d.officer, legal.Approval{Service: story, Items: []string{"nickname"}, Basis: legal.ECommerce,
-			Document: hex.EncodeToString(document[:]), Until: until}, func(string) bool { return true })
+			Paper: legal.Paper{Document: hex.EncodeToString(document[:])}, Until: until}, func(string) bool { return true })
 		return err
 	})
 	if err != nil {

@@ -40,8 +40,8 @@ func (c retainApproveCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return legal.ErrUntil.At("until")
 	}
-	ask := legal.Approval{Service: c.Service, Child: family.ID(c.Child), Items: c.Items, Basis: legal.Basis(c.Basis), Paper: legal.Paper{Number: c.Number},
-		Document: document, Until: last.AddDate(0, 0, 1).UTC()}
+	ask := legal.Approval{Service: c.Service, Child: family.ID(c.Child), Items: c.Items, Basis: legal.Basis(c.Basis), Paper: legal.Paper{Number: c.Number, Document: document},
+		Until: last.AddDate(0, 0, 1).UTC()}
 	return s.on(ctx, func(a *app.App) error {
 		var made legal.Approval
 		err := a.Store.Update(ctx, func(tx *db.Tx) error {

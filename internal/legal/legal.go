@@ -86,8 +86,7 @@ type Approval struct {
 	Child      family.ID // whom it is about; empty: every child of the service
 	Items      []string
 	Basis      Basis
-	Paper                // what the document is called
-	Document   string    // its SHA-256, in hex
+	Paper                // the document
 	Until      time.Time // nothing is kept longer by it
 	ApprovedAt time.Time
 	ApprovedBy string    // as the ledger names actors
@@ -95,28 +94,29 @@ type Approval struct {
 	Entry      string    // "le_…"
 }
 
-// A Paper is what a document is called. The number of a case leads to whoever it is about,
-// so the ledger has a mark of it alone; it lies in the row of its approval, which goes with
-// the child that it is about, and with those who are told.
+// A Paper is a document. The number of a case leads to whoever it is about, and so does a
+// hash for whoever has the document. So the ledger has a mark of both alone; they lie in the
+// row of the approval, which goes with the child that it is about, and with those who are told.
 type Paper struct {
-	Number string `json:"number,omitempty"`
-	Salt   []byte `json:"salt,omitempty"` // of the mark
+	Number   string `json:"number,omitempty"`
+	Document string `json:"document"`       // its SHA-256, in hex
+	Salt     []byte `json:"salt,omitempty"` // of the mark
 }
 
 // Mark is what the ledger keeps of a paper: a SHA-256 with the random salt. Whoever has
-// number and salt proves that the paper was called so, and without the salt nobody can try
-// out numbers against it.
+// all of it proves which paper it was, and without the salt nobody can try out papers
+// against it.
 func (p Paper) Mark(approval string) string {
 	h := sha256.New()
-	for _, part := range []string{string(p.Salt), approval, p.Number} {
+	for _, part := range []string{string(p.Salt), approval, p.Number, p.Document} {
 		fmt.Fprintf(h, "%d:%s", len(part), part) // so that no two papers read alike
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// newPaper salts a number.
-func newPaper(number string) Paper {
-	p := Paper{Number: number, Salt: make([]byte, sha256.Size)}
+// salted returns the paper with a salt of its own.
+func (p Paper) salted() Paper {
+	p.Document, p.Salt = strings.ToLower(p.Document), make([]byte, sha256.Size)
 	rand.Read(p.Salt) // never fails (crypto/rand)
 	return p
 }
@@ -145,8 +145,7 @@ type ApprovedBody struct {
 	Approval string   `json:"approval"`
 	Items    []string `json:"items"`
 	Basis    Basis    `json:"basis"`
-	Mark     string   `json:"mark"` // of what the document is called: see Paper
-	Document string   `json:"document"`
+	Mark     string   `json:"mark"` // of the document: see Paper
 	Until    int64    `json:"until"`
 }
 
@@ -185,14 +184,13 @@ func Approve(ctx context.Context, tx *db.Tx, by catalog.Officer, a Approval, dec
 	}
 	slices.Sort(a.Items)
 	a.Items = slices.Compact(a.Items)
-	a.ID, a.Document, a.ApprovedAt, a.ApprovedBy = id.New(id.Approval), strings.ToLower(a.Document), tx.Now(), by.Ledger()
-	a.Paper = newPaper(a.Number)
+	a.ID, a.Paper, a.ApprovedAt, a.ApprovedBy = id.New(id.Approval), a.salted(), tx.Now(), by.Ledger()
 	a.Until = a.Until.Truncate(time.Microsecond) // as it is kept: else one of this moment isn't over yet
 	if err := a.check(tx.Now(), declared); err != nil {
 		return a, "", err
 	}
 	e := ledger.Entry{Kind: KindApproved, Service: a.Service, Actor: by.Ledger(),
-		Body: ApprovedBody{Approval: a.ID, Items: a.Items, Basis: a.Basis, Mark: a.Mark(a.ID), Document: a.Document, Until: a.Until.UnixMicro()}}
+		Body: ApprovedBody{Approval: a.ID, Items: a.Items, Basis: a.Basis, Mark: a.Mark(a.ID), Until: a.Until.UnixMicro()}}
 	if a.Child != "" {
 		c, err := family.Lock(ctx, tx, a.Service, a.Child)
 		if err != nil {

@@ -200,7 +200,7 @@ func TestEdgeCase14_WhatIsKeptIsToldInWriting(t *testing.T) {
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
 			until = tx.Now().Add(400 * 24 * time.Hour)
 			_, _, err := legal.Approve(ctx, tx, d.Officer, legal.Approval{Service: vaulttest.Service, Items: []string{"guardian_phone"},
-				Basis: legal.ECommerce, Document: strings.Repeat("ab", 32), Until: until}, func(string) bool { return true })
+				Basis: legal.ECommerce, Paper: legal.Paper{Document: strings.Repeat("ab", 32)}, Until: until}, func(string) bool { return true })
 			return err
 		})
 		var letters []notify.Message

@@ -25,8 +25,8 @@ var ErrNoCertificate = errs.New(errs.NotFound, "receipt.no_certificate")
 
 // A Certificate says that everything about one child was erased, why, and what it
 // was (Article 20). It names nobody: who holds it knows whom it is about. All that
-// it says is computed from its ledger entries, but what a document is called: of that they
-// have a mark.
+// it says is computed from its ledger entries, but which document it was that a law
+// demands to keep something by: of that they have a mark.
 type Certificate struct {
 	Type     string   `json:"@type"`
 	Schema   string   `json:"schema"`
@@ -59,7 +59,8 @@ type Held struct {
 	Item   string `json:"item"`
 	Basis  string `json:"basis"`
 	Number string `json:"document_number,omitempty"`
-	Salt   []byte `json:"document_salt"` // with which the number gives the mark in the ledger
+	Hash   string `json:"document"`      // SHA-256 of it
+	Salt   []byte `json:"document_salt"` // with which both give the mark in the ledger
 	Until  string `json:"until"`
 
 	until    time.Time
@@ -67,10 +68,10 @@ type Held struct {
 	mark     string
 }
 
-// name says what the document is called, if the ledger has its mark.
+// name says which document it is, if the ledger has its mark.
 func (h *Held) name(p legal.Paper) {
 	if p.Mark(h.approval) == h.mark {
-		h.Number, h.Salt = p.Number, p.Salt
+		h.Number, h.Hash, h.Salt = p.Number, p.Document, p.Salt
 	}
 }
 
@@ -128,8 +129,8 @@ func NewSecret() string { return id.Secret(32) }
 // Keep makes a certificate of entries that tx has appended, for whoever has the
 // secret. What is kept is sealed under the secret itself and lies under a keyed hash of it:
 // nothing leads from it to a child, nor from a child to it, and without the link
-// not even this server can read it. Of what a law demands to keep it holds what the
-// documents are called, which the ledger doesn't tell. The last entry is that of the erasure.
+// not even this server can read it. Of what a law demands to keep it holds which
+// documents say so, which the ledger doesn't tell. The last entry is that of the erasure.
 func Keep(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string, kept []legal.Keep, entries ...string) error {
 	of := evidence{Entries: entries, Papers: make(map[string]legal.Paper)}
 	for _, k := range kept {
@@ -374,9 +375,9 @@ func VerifyCertificate(text []byte, against Against) (ErasureReport, error) {
 		return r, nil
 	}
 	again.Proof.Key = key
-	// What a document is called the certificate says alone: rightly, if that gives the mark.
+	// Which document it is the certificate says alone: rightly, if that gives the mark.
 	for i := range min(len(again.Held), len(c.Held)) {
-		again.Held[i].name(legal.Paper{Number: c.Held[i].Number, Salt: c.Held[i].Salt})
+		again.Held[i].name(legal.Paper{Number: c.Held[i].Number, Document: c.Held[i].Hash, Salt: c.Held[i].Salt})
 	}
 	right, err := again.JSON()
 	if err != nil {

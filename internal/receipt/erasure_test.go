@@ -207,7 +207,7 @@ func TestEdgeCase14_ACertificateSaysWhatIsKept(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := legal.Approve(ctx, tx, d.Officer, legal.Approval{Service: d.App.Service, Items: []string{"nickname"}, Basis: legal.ServiceLog,
-				Paper: legal.Paper{Number: caseNumber}, Document: strings.Repeat("ab", 32), Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
+				Paper: legal.Paper{Number: caseNumber, Document: strings.Repeat("ab", 32)}, Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
 			return err
 		})
 		secret, _, _ := d.erased()
@@ -237,6 +237,7 @@ func TestEdgeCase14_ACertificateSaysWhatIsKept(t *testing.T) {
 		for name, change := range map[string]func(h *receipt.Held){
 			"another number": func(h *receipt.Held) { h.Number = "(2026)京01民初2号" },
 			"no number":      func(h *receipt.Held) { h.Number = "" },
+			"another paper":  func(h *receipt.Held) { h.Hash = strings.Repeat("cd", 32) },
 			"another salt":   func(h *receipt.Held) { h.Salt = make([]byte, len(h.Salt)) },
 			"no salt":        func(h *receipt.Held) { h.Salt = nil },
 		} {

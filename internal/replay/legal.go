@@ -17,7 +17,7 @@ type approval struct {
 	child            key // zero: every child
 	items            []string
 	basis            legal.Basis
-	mark, document   string
+	mark             string
 	by, entry        string
 	until, at, ended int64
 	from, to         int64 // versions of its child that made it and took it back, which is 0 if nobody has
@@ -57,12 +57,12 @@ func (f *fold) approvalEntry(p ledger.Placed, k key) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case !ok || len(b.Items) == 0 || !slices.Contains(legal.Bases, b.Basis) || b.Mark == "" || b.Document == "" || b.Until <= p.At.UnixMicro():
+	case !ok || len(b.Items) == 0 || !slices.Contains(legal.Bases, b.Basis) || b.Mark == "" || b.Until <= p.At.UnixMicro():
 		return fault{what: FoundBody, field: ruleKept}
 	case f.approved[name] != nil:
 		return impossible(ruleKept)
 	}
-	a := &approval{service: f.names.keep(p.Service), child: k, items: b.Items, basis: b.Basis, mark: b.Mark, document: b.Document,
+	a := &approval{service: f.names.keep(p.Service), child: k, items: b.Items, basis: b.Basis, mark: b.Mark,
 		by: f.names.keep(p.Actor), entry: p.ID, until: b.Until, at: p.At.UnixMicro(), from: p.Version}
 	f.approved[name] = a
 	if k != (key{}) {
@@ -211,9 +211,8 @@ func (a *audit) approvalRows() error {
 		r.text("items", strings.Join(is.items, " "), strings.Join(row.Items, " "))
 		r.text("basis", string(is.basis), string(row.Basis))
 		if row.Mark(row.ID) != is.mark {
-			r.found(FoundHash, "number", "–", "–")
+			r.found(FoundHash, "number, document", "–", "–")
 		}
-		r.text("document", is.document, row.Document)
 		r.text("approved_by", is.by, row.ApprovedBy)
 		r.text("entry", is.entry, row.Entry)
 		r.time("until", is.until, micros(row.Until))

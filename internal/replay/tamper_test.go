@@ -181,8 +181,8 @@ func (s *scene) keeps(late family.Child) {
 	for name, child := range map[string]family.ID{"all": "", "mei": s.mei.ID, "gone": ""} {
 		s.Do(func(ctx context.Context, tx *db.Tx) error {
 			a, _, err := legal.Approve(ctx, tx, s.Officer, legal.Approval{
-				Service: service, Child: child, Items: []string{"school"}, Basis: legal.Other, Paper: legal.Paper{Number: name},
-				Document: hex.EncodeToString(sha256.New().Sum([]byte(name))[:32]), Until: tx.Now().Add(1000 * 24 * time.Hour),
+				Service: service, Child: child, Items: []string{"school"}, Basis: legal.Other,
+				Paper: legal.Paper{Number: name, Document: hex.EncodeToString(sha256.New().Sum([]byte(name))[:32])}, Until: tx.Now().Add(1000 * 24 * time.Hour),
 			}, func(string) bool { return true })
 			s.approvals[name] = a.ID
 			if name == "gone" && err == nil {
@@ -768,9 +768,9 @@ var changes = []change{
 	{"an approval is about all", `UPDATE legal_approval SET child = '' WHERE id = $1`, alone, "row_differs legal_approval child"},
 	{"an approval is about more", `UPDATE legal_approval SET items = 'nickname school' WHERE id = $1`, allowed, "row_differs legal_approval items"},
 	{"an approval has another basis", `UPDATE legal_approval SET basis = 'ecommerce' WHERE id = $1`, allowed, "row_differs legal_approval basis"},
-	{"an approval has another number", `UPDATE legal_approval SET number = '王小明' WHERE id = $1`, allowed, "row_hash legal_approval number"},
-	{"an approval's salt is another", `UPDATE legal_approval SET salt = (SELECT salt FROM officer ORDER BY salt LIMIT 1) WHERE id = $1`, allowed, "row_hash legal_approval number"},
-	{"an approval has another document", `UPDATE legal_approval SET document = '王小明' WHERE id = $1`, allowed, "row_differs legal_approval document"},
+	{"an approval has another number", `UPDATE legal_approval SET number = '王小明' WHERE id = $1`, allowed, "row_hash legal_approval number, document"},
+	{"an approval's salt is another", `UPDATE legal_approval SET salt = (SELECT salt FROM officer ORDER BY salt LIMIT 1) WHERE id = $1`, allowed, "row_hash legal_approval number, document"},
+	{"an approval has another document", `UPDATE legal_approval SET document = '王小明' WHERE id = $1`, allowed, "row_hash legal_approval number, document"},
 	{"an approval ends later", `UPDATE legal_approval SET until = until + 1 WHERE id = $1`, allowed, "row_differs legal_approval until"},
 	{"an approval came later", `UPDATE legal_approval SET approved_at = approved_at + 1 WHERE id = $1`, allowed, "row_differs legal_approval approved_at"},
 	{"somebody else has approved", `UPDATE legal_approval SET approved_by = '王小明' WHERE id = $1`, allowed, "row_differs legal_approval approved_by"},

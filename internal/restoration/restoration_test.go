@@ -709,7 +709,7 @@ func TestEdgeCase14_AfterARestoreNoMoreIsKeptThanBefore(t *testing.T) {
 		approve := func(c family.Child) (a legal.Approval) {
 			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 				a, _, err = legal.Approve(ctx, tx, w.Officer, legal.Approval{Service: service, Child: c.ID, Items: []string{"nickname"}, Basis: legal.Other,
-					Paper: legal.Paper{Number: "〔2026〕12号"}, Document: strings.Repeat("aa", 32), Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
+					Paper: legal.Paper{Number: "〔2026〕12号", Document: strings.Repeat("aa", 32)}, Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
 				return err
 			})
 			return a

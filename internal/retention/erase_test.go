@@ -31,7 +31,7 @@ func TestEdgeCase14_ALetterWrittenAheadSaysWhatIsKept(t *testing.T) {
 	approve := func(w world, lasts time.Duration) (a legal.Approval) {
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			a, _, err = legal.Approve(ctx, tx, w.Officer, legal.Approval{Service: vaulttest.Service, Items: []string{"nickname"}, Basis: legal.Other,
-				Paper: legal.Paper{Number: number}, Document: strings.Repeat("aa", 32), Until: tx.Now().Add(lasts)}, func(string) bool { return true })
+				Paper: legal.Paper{Number: number, Document: strings.Repeat("aa", 32)}, Until: tx.Now().Add(lasts)}, func(string) bool { return true })
 			return err
 		})
 		return a

@@ -31,10 +31,10 @@ func Keeping(ctx context.Context, tx *db.Tx, c family.Child) ([]legal.Keep, erro
 // Kept returns what is kept of a living child because a law demands it.
 func Kept(ctx context.Context, tx *db.Tx, child family.ID) ([]legal.Keep, error) {
 	return db.All(ctx, tx, func(row db.Row) (k legal.Keep, err error) {
-		err = row.Scan(&k.Item, &k.Approval, &k.Basis, &k.Number, &k.Salt, (*db.Time)(&k.Until))
+		err = row.Scan(&k.Item, &k.Approval, &k.Basis, &k.Number, &k.Document, &k.Salt, (*db.Time)(&k.Until))
 		return k, err
 	}, `
-		SELECT kept_value.item, kept_value.approval, kept_value.basis, legal_approval.number, legal_approval.salt, kept_value.until
+		SELECT kept_value.item, kept_value.approval, kept_value.basis, legal_approval.number, legal_approval.document, legal_approval.salt, kept_value.until
 		FROM kept_value JOIN legal_approval ON legal_approval.id = kept_value.approval
 		WHERE kept_value.child = $1 ORDER BY kept_value.until, kept_value.id, kept_value.item`, child)
 }

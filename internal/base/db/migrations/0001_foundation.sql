@@ -440,7 +440,7 @@ CREATE TABLE legal_approval (
 	child       text   NOT NULL, -- whom it is about; empty: every child of the service
 	items       text   NOT NULL, -- separated by spaces
 	basis       text   NOT NULL, -- ecommerce, network_log, service_log, other
-	number      text   NOT NULL, -- of the document; the ledger has a mark of it
+	number      text   NOT NULL, -- of the document; the ledger has a mark of it and of the next
 	salt        bytea  NOT NULL, -- of the mark
 	document    text   NOT NULL, -- SHA-256 of it
 	until       bigint NOT NULL, -- nothing is kept longer by it
