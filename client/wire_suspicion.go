@@ -16,7 +16,7 @@ type Suspicion struct {
 	Source   string    `json:"source" enum:"staff,parent,signal,user_report"`
 	Owner    string    `json:"owner,omitempty" doc:"who of the staff looks after it"`
 	TreatAs  string    `json:"treat_as" enum:"child,closed,as_before" doc:"what to do with the account: child, nothing is collected or used before a guardian has agreed; closed, you have closed it; as_before, the staff found no child"`
-	Outcome  string    `json:"outcome,omitempty" enum:"not_a_child,child,erased_elsewhere,withdrawn,lapsed" doc:"once somebody has decided. child: it is registered; lapsed: nobody decided within 90 days"`
+	Outcome  string    `json:"outcome,omitempty" enum:"not_a_child,child,erased_elsewhere,withdrawn,lapsed" doc:"once somebody has decided. child: it is registered; lapsed: nobody decided before the service ended"`
 	Basis    string    `json:"basis,omitempty" enum:"document_seen,official_check,parent_said" doc:"of not_a_child: what was checked"`
 	OpenedAt time.Time `json:"opened_at"`
 	DueAt    time.Time `json:"due_at" doc:"five working days after the report"`

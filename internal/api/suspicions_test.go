@@ -106,5 +106,11 @@ func TestArticle2_HealthTellsOfSuspicionsPastTheirDay(t *testing.T) {
 		check("ok", 0, "0")
 		w.Pass(s.DueAt.Sub(w.Store.Now()) + time.Minute)
 		check("late", 1, "1")
+		// Article 2: no time decides, and until somebody has the age is unknown.
+		w.Pass(400 * 24 * time.Hour)
+		check("late", 1, "1")
+		if got := w.must(w.client.CheckAge(ctx, wardkeep.AgeCheck{BirthDate: "1990-01-01", Ref: "player-7"})).(wardkeep.AgeClass); got.Age != "child" {
+			t.Errorf("%+v", got)
+		}
 	})
 }

@@ -57,7 +57,7 @@ func (w *work) erase(ctx context.Context) error {
 	}
 	for more := true; more; {
 		err := w.store.Update(ctx, func(tx *db.Tx) error {
-			n, err := suspicion.LapseOf(ctx, tx, system{}.Ledger(), w.Service, batch)
+			n, err := suspicion.Lapse(ctx, tx, system{}.Ledger(), w.Service, batch)
 			more = n == batch
 			return err
 		})

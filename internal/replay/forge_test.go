@@ -154,7 +154,7 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a decision about who may be a child on no basis": {"impossible suspicion", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), suspicion.KindDecided, suspicion.DecidedBody{Suspicion: s.doubt, Outcome: suspicion.NotAChild})
 		}},
-		"a suspicion that lapses too early": {"impossible expires_at", func(s *scene) {
+		"a suspicion that lapses though the service goes on": {"impossible suspicion", func(s *scene) {
 			s.forgeAs("system:retention", suspicion.KindDecided, suspicion.DecidedBody{Suspicion: s.doubt, Outcome: suspicion.Lapsed})
 		}},
 		"a suspicion that another looks after": {"impossible actor", func(s *scene) {

@@ -54,12 +54,12 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 			return x
 		case s == nil || s.service != p.Service || s.closed != 0 || b.Outcome == "" || (b.Outcome == suspicion.NotAChild) != (b.Basis != ""):
 			return impossible(ruleSuspicion)
-		// Nobody but the staff says who is no child, and nobody but the sweep lets one lapse.
+		// Nobody but the staff says who is no child, and nobody but the end of the service lets one lapse.
 		case b.Outcome != suspicion.Child && b.Outcome != suspicion.Lapsed && !strings.HasPrefix(p.Actor, "officer:"),
 			b.Outcome == suspicion.Lapsed && !strings.HasPrefix(p.Actor, "system:"):
 			return impossible(ruleActor)
-		case b.Outcome == suspicion.Lapsed && p.At.UnixMicro() < s.opened+suspicion.Life.Microseconds() && !f.closing(p.Service):
-			return impossible(ruleExpiry)
+		case b.Outcome == suspicion.Lapsed && !f.closing(p.Service):
+			return impossible(ruleSuspicion)
 		}
 		s.outcome, s.basis, s.closed = f.names.keep(string(b.Outcome)), f.names.keep(string(b.Basis)), p.At.UnixMicro()
 	}

@@ -29,7 +29,6 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/signin"
-	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 )
@@ -55,7 +54,6 @@ type Swept struct {
 	Overdue    int // orders to processors and recipients that weren't attested in time
 	Aged       int // children of whom it was recorded that they turn 14, or have, or are 18
 	Evidence   int // certificates of erasures whose time is over
-	Suspicions int // accounts forgotten that were suspected to be a child's, and that nobody has decided about
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
 	Staff      int // persons inside signed out whose time was over, and links and counts of wrong tries of theirs
@@ -122,7 +120,6 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	all(&done.Attempts, func() (int, error) { return sweepAttempts(ctx, store) })
 	all(&done.Claims, func() (int, error) { return sweepClaims(ctx, store) })
 	all(&done.Unanswered, func() (int, error) { return sweepUnanswered(ctx, store, v, f) })
-	run(&done.Suspicions, func() (int, int, error) { return sweepSuspicions(ctx, store) })
 	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
 	run(&done.Evidence, func() (int, int, error) { return sweepCertificates(ctx, store) })
 	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
@@ -287,14 +284,6 @@ func sweepKept(ctx context.Context, store *db.DB, v *vault.Vault) (int, error) {
 func sweepOrders(ctx context.Context, store *db.DB) (found, did int, err error) {
 	err = store.Update(ctx, func(tx *db.Tx) (err error) {
 		did, err = order.Overdue(ctx, tx, actor, batch)
-		return err
-	})
-	return did, did, err
-}
-
-func sweepSuspicions(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = suspicion.Lapse(ctx, tx, actor, batch)
 		return err
 	})
 	return did, did, err

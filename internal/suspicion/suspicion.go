@@ -2,8 +2,10 @@
 // child's and may be one's (Articles 2 and 9).
 //
 // Its one invariant: from the report on, whoever may be a child is treated as one, until
-// somebody of the staff has decided, and on what ground is in the ledger. What
-// leads to the account is sealed, and goes with the decision, or after Life.
+// somebody of the staff has decided, and on what ground is in the ledger. No time
+// decides: what nobody has decided about stays open, is counted as late, and stays a
+// child's. What leads to the account is sealed, and goes with the decision, or with the
+// service.
 package suspicion
 
 import (
@@ -42,8 +44,6 @@ var (
 const (
 	// Term is how many working days there are to decide.
 	Term = 5
-	// Life is how long what leads to an account is kept, decided about or not.
-	Life = 90 * 24 * time.Hour
 
 	maxOpen = 10_000 // of one service
 
@@ -75,7 +75,7 @@ const (
 	Child           Outcome = "child"            // registered as one
 	ErasedElsewhere Outcome = "erased_elsewhere" // a child's: the operator has closed the account and erased what it held
 	Withdrawn       Outcome = "withdrawn"        // reported by mistake
-	Lapsed          Outcome = "lapsed"           // nobody decided within Life, or before the service ended
+	Lapsed          Outcome = "lapsed"           // nobody decided before the service ended
 )
 
 // A Basis is what was checked of who is no child. What it said is nowhere.
@@ -339,35 +339,21 @@ func Registered(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Ac
 	return err
 }
 
-// Lapse ends suspicions that nobody has decided about within Life, at most limit, and
-// returns how many. What leads to the account is gone then.
-func Lapse(ctx context.Context, tx *db.Tx, actor string, limit int) (int, error) {
-	since := tx.Now().Add(-Life)
-	due, err := db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM suspicion WHERE opened_at <= $1 AND closed_at IS NULL
-		ORDER BY opened_at, id LIMIT $2`, (*db.Time)(&since), int64(limit))
-	if err != nil {
-		return 0, err
-	}
-	return lapse(ctx, tx, actor, due)
-}
-
-// LapseOf is Lapse for all of a service that has ended, however new (Article 23).
-func LapseOf(ctx context.Context, tx *db.Tx, actor, service string, limit int) (int, error) {
+// Lapse ends suspicions of a service that has ended, at most limit, and returns how
+// many: nobody's age is asked for there any more (Article 23). Nothing else than a
+// decision and this ends one. Otherwise an account of whose age nothing is known would be
+// taken for grown up because nobody had the time (Article 2).
+func Lapse(ctx context.Context, tx *db.Tx, actor, service string, limit int) (int, error) {
 	open, err := Waiting(ctx, tx, service, limit)
 	if err != nil {
 		return 0, err
 	}
-	return lapse(ctx, tx, actor, open)
-}
-
-func lapse(ctx context.Context, tx *db.Tx, actor string, due []Suspicion) (int, error) {
-	for _, s := range due {
+	for _, s := range open {
 		if _, _, err := s.close(ctx, tx, actor, Lapsed, ""); err != nil && !errors.Is(err, ErrDecided) {
 			return 0, err
 		}
 	}
-	return len(due), nil
+	return len(open), nil
 }
 
 // close ends an open suspicion once. From the commit on nothing leads to the account.

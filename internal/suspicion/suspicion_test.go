@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -185,9 +186,9 @@ func TestArticle2_WhoIsRegisteredIsNoSuspicion(t *testing.T) {
 	})
 }
 
-// What is past its day is counted, and what nobody decides about is forgotten, as if
-// the account were a child's for ever.
-func TestArticle2_ASuspicionHasADayAndAnEnd(t *testing.T) {
+// What is past its day is counted, and no time decides: what nobody has decided about
+// stays open and a child's, whatever the sweep does.
+func TestArticle2_WhatNobodyDecidesStaysAChilds(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s, err := w.report("a", suspicion.Signal)
 		if err != nil {
@@ -205,26 +206,21 @@ func TestArticle2_ASuspicionHasADayAndAnEnd(t *testing.T) {
 				return errors.Join(err, e, e2)
 			})
 		}
-		lapse := func(want int) {
-			t.Helper()
-			w.Do(func(ctx context.Context, tx *db.Tx) error {
-				n, err := suspicion.Lapse(ctx, tx, "system:retention", 10)
-				if n != want {
-					t.Errorf("%d lapse, want %d", n, want)
-				}
-				return err
-			})
-		}
 		late(0)
 		w.Pass(s.DueAt.Sub(w.Store.Now()) + time.Second)
 		late(1)
-		lapse(0)
-		w.Pass(suspicion.Life)
-		lapse(1)
-		late(0)
-		if after := w.find(s.ID); after.Outcome != suspicion.Lapsed || after.TreatAs() != "child" || w.suspected("a") {
-			t.Errorf("%+v", after)
+		for range 3 {
+			w.Pass(365 * 24 * time.Hour)
+			if _, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil {
+				t.Fatal(err)
+			}
+			if after := w.find(s.ID); !after.Open() || after.TreatAs() != "child" || !w.suspected("a") {
+				t.Errorf("%+v", after)
+			}
+			late(1)
 		}
+		w.refused("decided late", w.decide(s.ID, suspicion.ErasedElsewhere, ""), nil)
+		late(0)
 		w.audit()
 	})
 }

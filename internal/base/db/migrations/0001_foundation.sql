@@ -515,7 +515,6 @@ CREATE TABLE suspicion (
 CREATE UNIQUE INDEX suspicion_ref ON suspicion (service, ref_hash);
 CREATE INDEX suspicion_open ON suspicion (service, due_at, id) WHERE closed_at IS NULL;
 CREATE INDEX suspicion_due ON suspicion (due_at, id) WHERE closed_at IS NULL;
-CREATE INDEX suspicion_life ON suspicion (opened_at, id) WHERE closed_at IS NULL;
 
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
 -- child.
