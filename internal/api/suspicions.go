@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
@@ -23,6 +24,11 @@ type suspectInput struct{ Body wardkeep.NewSuspicion }
 func suspect(s *Server, ctx context.Context, c *call, in *suspectInput) (answer[wardkeep.Suspicion], error) {
 	n := in.Body
 	if err := lines("ref", n.Ref); err != nil {
+		return answer[wardkeep.Suspicion]{}, err
+	}
+	// Each is work for a person, and has somebody treated as a child: a model gone wild is
+	// slowed down.
+	if err := s.limits.reports.limit(c.w.Header(), "report", c.app.ID, time.Now()); err != nil {
 		return answer[wardkeep.Suspicion]{}, err
 	}
 	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Suspicion], err error) {

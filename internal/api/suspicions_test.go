@@ -11,6 +11,7 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/account"
+	"wardkeep/internal/api"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
@@ -77,6 +78,22 @@ func TestArticle2_SuspicionsOverHTTP(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whoever reports without end is told to wait, and nobody else is.
+func TestArticle2_SuspicionsAreReportedAtAPace(t *testing.T) {
+	w := newWorld(t, storeOf(t), api.Limits{PerReport: 2})
+	ctx := t.Context()
+	w.must(w.client.Suspect(ctx, wardkeep.NewSuspicion{Ref: "player-1", Source: "signal"}))
+	w.must(w.client.Suspect(ctx, wardkeep.NewSuspicion{Ref: "player-2", Source: "signal"}))
+	x := w.send("POST", base+"/suspicions", `{"ref": "player-3", "source": "signal"}`)
+	x.refused(t, 429, "api.too_many_requests")
+	if x.header.Get("Retry-After") == "" || x.header.Get("Ratelimit-Policy") != `"report";q=2;w=60` {
+		t.Errorf("%v", x.header)
+	}
+	_, key := w.keyWith(account.SuspicionsWrite)
+	w.must(w.connect(key).Suspect(ctx, wardkeep.NewSuspicion{Ref: "player-3", Source: "parent"}))
+	w.must(w.client.CheckAge(ctx, wardkeep.AgeCheck{BirthDate: "1990-01-01", Ref: "player-1"}))
 }
 
 // A suspicion past its day is seen from outside, and is no reason to lead anybody

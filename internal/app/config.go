@@ -113,6 +113,9 @@ type Limits struct {
 	PerAddress int `yaml:"per_address"`
 	// PerLink is for one guardian's link, a minute: 60 by default, at most 6000.
 	PerLink int `yaml:"per_link"`
+	// PerReport is for reports of suspected accounts by one app key, a minute: 600 by
+	// default, at most 60000.
+	PerReport int `yaml:"per_report"`
 }
 
 // Clocks are those of rights.Clocks, in working days; a zero is its default.
@@ -180,6 +183,9 @@ func (l Limits) check(say func(key, code string)) {
 	}
 	if l.PerLink < 0 || l.PerLink > 6_000 {
 		say("limits.per_link", "app.config.limit_link")
+	}
+	if l.PerReport < 0 || l.PerReport > 60_000 {
+		say("limits.per_report", "app.config.limit_report")
 	}
 }
 

@@ -158,6 +158,7 @@ func TestLimitsAreConfigured(t *testing.T) {
 		"limits:\n  per_address: 10001\n": "wardkeep.yaml:2:3: limits.per_address: ",
 		"limits:\n  per_key: 1000001\n":   "wardkeep.yaml:2:3: limits.per_key: ",
 		"limits:\n  per_link: -5\n":       "wardkeep.yaml:2:3: limits.per_link: ",
+		"limits:\n  per_report: 60001\n":  "wardkeep.yaml:2:3: limits.per_report: ",
 		"limits:\n  per_link: many\n":     "wardkeep.yaml:2:13: limits.per_link: ",
 		"limits:\n  per_child: 5\n":       "wardkeep.yaml:2:3: limits.per_child: ",
 	} {

@@ -154,6 +154,9 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a decision about who may be a child on no basis": {"impossible suspicion", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), suspicion.KindDecided, suspicion.DecidedBody{Suspicion: s.doubt, Outcome: suspicion.NotAChild})
 		}},
+		"a suspicion that no app reported": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), suspicion.KindOpened, suspicion.OpenedBody{Suspicion: id.New(id.Suspicion), Source: suspicion.Staff, Due: 1 << 60})
+		}},
 		"a suspicion that lapses though the service goes on": {"impossible suspicion", func(s *scene) {
 			s.forgeAs("system:retention", suspicion.KindDecided, suspicion.DecidedBody{Suspicion: s.doubt, Outcome: suspicion.Lapsed})
 		}},

@@ -14,7 +14,7 @@ import (
 // A suspected is what the ledger says of an account that may be a child's: nothing of
 // the account.
 type suspected struct {
-	service, source, owner, outcome, basis string
+	service, source, reporter, owner, outcome, basis string
 	opened, due, closed                    int64
 }
 
@@ -24,6 +24,7 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 	switch p.Kind {
 	case suspicion.KindOpened:
 		b, x := body[suspicion.OpenedBody](p)
+		app, isApp := strings.CutPrefix(p.Actor, "app:")
 		switch {
 		case x != (fault{}):
 			return x
@@ -31,9 +32,11 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 			return fault{what: FoundBody, field: ruleSuspicion}
 		case f.suspects[b.Suspicion] != nil || b.Due <= p.At.UnixMicro():
 			return impossible(ruleSuspicion)
+		case !isApp:
+			return impossible(ruleActor)
 		}
 		f.suspects[f.names.keep(b.Suspicion)] = &suspected{service: f.names.keep(p.Service), source: f.names.keep(string(b.Source)),
-			opened: p.At.UnixMicro(), due: b.Due}
+			reporter: f.names.keep(app), opened: p.At.UnixMicro(), due: b.Due}
 	case suspicion.KindTaken:
 		b, x := body[suspicion.TakenBody](p)
 		s := f.suspects[b.Suspicion]
@@ -86,6 +89,7 @@ func (a *audit) suspicionRows() error {
 		seen[row.ID] = true
 		r.text("service", s.service, row.Service)
 		r.text("source", s.source, string(row.Source))
+		r.text("reporter", s.reporter, row.Reporter)
 		r.text("owner", s.owner, row.Owner)
 		r.text("outcome", s.outcome, string(row.Outcome))
 		r.text("basis", s.basis, string(row.Basis))

@@ -828,6 +828,7 @@ var changes = []change{
 	{"a suspicion has another name", `UPDATE suspicion SET id = '王小明' WHERE id = $1`, doubt, "row_extra suspicion "},
 	{"a suspicion is another service's", `UPDATE suspicion SET service = '王小明' WHERE id = $1`, doubt, "row_differs suspicion service"},
 	{"a suspicion has another source", `UPDATE suspicion SET source = 'staff' WHERE id = $1`, doubt, "row_differs suspicion source"},
+	{"a suspicion was reported by another", `UPDATE suspicion SET reporter = '王小明' WHERE id = $1`, doubt, "row_differs suspicion reporter"},
 	{"nobody looks after a suspicion", `UPDATE suspicion SET owner = '' WHERE id = $1`, doubt, "row_differs suspicion owner"},
 	{"a suspicion is decided", `UPDATE suspicion SET outcome = 'withdrawn' WHERE id = $1`, doubt, "row_differs suspicion outcome"},
 	{"a suspicion was decided on another basis", `UPDATE suspicion SET basis = 'parent_said' WHERE id <> $1`, doubt, "row_differs suspicion basis"},

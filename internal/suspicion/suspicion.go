@@ -30,9 +30,9 @@ import (
 var (
 	ErrRef        = errs.New(errs.Invalid, "suspicion.ref_invalid")
 	ErrSource     = errs.New(errs.Invalid, "suspicion.source_unknown")
-	ErrTwice      = errs.New(errs.Conflict, "suspicion.twice")      // the same account is suspected already
-	ErrRegistered = errs.New(errs.Conflict, "suspicion.registered") // it is a child's, and known to be
-	ErrMany       = errs.New(errs.TooMany, "suspicion.too_many_open")
+	ErrTwice      = errs.New(errs.Conflict, "suspicion.twice")        // the same account is suspected already
+	ErrRegistered = errs.New(errs.Conflict, "suspicion.registered")   // it is a child's, and known to be
+	ErrMany       = errs.New(errs.TooMany, "suspicion.too_many_open") // of this app and source
 	ErrMayNot     = errs.New(errs.Forbidden, "suspicion.may_not")
 	ErrNotFound   = errs.New(errs.NotFound, "suspicion.not_found")
 	ErrDecided    = errs.New(errs.Conflict, "suspicion.decided")
@@ -45,7 +45,10 @@ const (
 	// Term is how many working days there are to decide.
 	Term = 5
 
-	maxOpen = 10_000 // of one service
+	// maxOpen bounds the open ones of one app and source. What one rule or one key floods
+	// is its own share: a parent who calls is heard all the same. How many keys there are is
+	// the operator's to say.
+	maxOpen = 2_000
 
 	refDomain  = "suspicion.ref"
 	sealDomain = "suspicion.sealed"
@@ -95,6 +98,7 @@ type Suspicion struct {
 	ID       string // "sp_…"
 	Service  string
 	Source   Source
+	Reporter string // the app, "ak_…"
 	Owner    string // who of the staff looks after it, "st_…", or empty
 	Outcome  Outcome
 	Basis    Basis
@@ -120,10 +124,10 @@ func (s Suspicion) TreatAs() string {
 	return "child" // nobody's word has made it anything else
 }
 
-const columns = `id, service, source, owner, outcome, basis, opened_at, due_at, closed_at, ref, ref_hash`
+const columns = `id, service, source, reporter, owner, outcome, basis, opened_at, due_at, closed_at, ref, ref_hash`
 
 func scan(row db.Row) (s Suspicion, err error) {
-	err = row.Scan(&s.ID, &s.Service, &s.Source, &s.Owner, &s.Outcome, &s.Basis,
+	err = row.Scan(&s.ID, &s.Service, &s.Source, &s.Reporter, &s.Owner, &s.Outcome, &s.Basis,
 		(*db.Time)(&s.OpenedAt), (*db.Time)(&s.DueAt), (*db.Time)(&s.ClosedAt), &s.ref, &s.refHash)
 	return s, err
 }
@@ -258,14 +262,16 @@ func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Cal
 		return fail(err)
 	}
 	open, err := db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM (SELECT id FROM suspicion WHERE service = $1 AND closed_at IS NULL LIMIT $2) AS waiting`, by.Service, int64(maxOpen))
+		SELECT count(*) FROM (
+			SELECT id FROM suspicion WHERE service = $1 AND reporter = $2 AND source = $3 AND closed_at IS NULL LIMIT $4
+		) AS waiting`, by.Service, by.ID, source, int64(maxOpen))
 	switch {
 	case err != nil:
 		return fail(err)
 	case open >= maxOpen:
 		return fail(ErrMany)
 	}
-	s := Suspicion{ID: id.New(id.Suspicion), Service: by.Service, Source: source, OpenedAt: tx.Now(), refHash: hashOf(ring, by.Service, ref)}
+	s := Suspicion{ID: id.New(id.Suspicion), Service: by.Service, Source: source, Reporter: by.ID, OpenedAt: tx.Now(), refHash: hashOf(ring, by.Service, ref)}
 	due, _ := days.Add(s.OpenedAt, Term) // whether or not the holidays of that year are known yet
 	s.DueAt = due.UTC()
 	if s.ref, err = ring.Seal(sealDomain, []byte(ref.Reveal()), s.ID, s.Service); err != nil {
@@ -273,10 +279,10 @@ func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Cal
 	}
 	// Of two who report the same account at once, one does.
 	n, err := tx.Exec(ctx, `
-		INSERT INTO suspicion (id, service, source, owner, outcome, basis, opened_at, due_at, ref, ref_hash)
-		VALUES ($1, $2, $3, '', '', '', $4, $5, $6, $7)
+		INSERT INTO suspicion (id, service, source, reporter, owner, outcome, basis, opened_at, due_at, ref, ref_hash)
+		VALUES ($1, $2, $3, $4, '', '', '', $5, $6, $7, $8)
 		ON CONFLICT (service, ref_hash) DO NOTHING`,
-		s.ID, s.Service, s.Source, (*db.Time)(&s.OpenedAt), (*db.Time)(&s.DueAt), s.ref, s.refHash)
+		s.ID, s.Service, s.Source, s.Reporter, (*db.Time)(&s.OpenedAt), (*db.Time)(&s.DueAt), s.ref, s.refHash)
 	switch {
 	case err != nil:
 		return fail(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -222,6 +223,41 @@ func TestArticle2_WhatNobodyDecidesStaysAChilds(t *testing.T) {
 		w.refused("decided late", w.decide(s.ID, suspicion.ErasedElsewhere, ""), nil)
 		late(0)
 		w.audit()
+	})
+}
+
+// What one source of one app floods is its own share: the others are heard, and a
+// decision makes room.
+func TestArticle2_AFloodOfSuspicionsKeepsNobodyElseOut(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		first, err := w.report("a", suspicion.Signal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			for i := range suspicion.MaxOpen - 1 {
+				if err := tx.Queue(ctx, `
+					INSERT INTO suspicion (id, service, source, reporter, owner, outcome, basis, opened_at, due_at, ref_hash)
+					VALUES ($1, $2, $3, $4, '', '', '', 1, 2, $5)`,
+					fmt.Sprint("sp_", i), vaulttest.Service, suspicion.Signal, w.App.ID, fmt.Append(nil, i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		_, err = w.report("b", suspicion.Signal)
+		w.refused("one too many", err, suspicion.ErrMany)
+		_, err = w.report("b", suspicion.Parent)
+		w.refused("a parent", err, nil)
+		other := w.App
+		other.ID = "ak_other"
+		w.refused("another app", w.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := suspicion.Report(ctx, tx, w.Ring, workday.Default(), other, pii.New("c"), suspicion.Signal)
+			return err
+		}), nil)
+		w.refused("decided", w.decide(first.ID, suspicion.Withdrawn, ""), nil)
+		_, err = w.report("d", suspicion.Signal)
+		w.refused("there is room", err, nil)
 	})
 }
 

@@ -503,6 +503,7 @@ CREATE TABLE suspicion (
 	id        text   NOT NULL PRIMARY KEY,
 	service   text   NOT NULL,
 	source    text   NOT NULL, -- staff, parent, signal, user_report
+	reporter  text   NOT NULL, -- the app
 	owner     text   NOT NULL, -- of the staff, or empty
 	outcome   text   NOT NULL, -- empty while it is open
 	basis     text   NOT NULL, -- what was checked of who is no child
@@ -514,6 +515,7 @@ CREATE TABLE suspicion (
 );
 CREATE UNIQUE INDEX suspicion_ref ON suspicion (service, ref_hash);
 CREATE INDEX suspicion_open ON suspicion (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX suspicion_reporter ON suspicion (service, reporter, source) WHERE closed_at IS NULL;
 CREATE INDEX suspicion_due ON suspicion (due_at, id) WHERE closed_at IS NULL;
 
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
