@@ -25,14 +25,18 @@ const (
 const TurningLead = 30 * 24 * time.Hour
 
 // Aging returns children who are no longer children from 00:00 of day on
-// (edge case 1) and of whom less was told, by ID and at most limit. Day is a date in
-// Asia/Shanghai. It reads the index of keyed days: a day costs those who turn and
+// (edge case 1) and of whom less was told: those behind after, in the order of what was told
+// and of their IDs, and at most limit. Of each it returns no more than that: one that can't
+// be read hides nobody. Day is a date in Asia/Shanghai. It reads the index of keyed days: a day costs those who turn and
 // haven't been told, and no birth date is opened. Who turns 18 is found by the same
 // index: see age.ChildhoodEnds.
-func Aging(ctx context.Context, tx *db.Tx, ring *keyring.Ring, day time.Time, told Aged, limit int) ([]Child, error) {
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM child WHERE turns_14 = $1 AND aged < $2
-		ORDER BY aged, child LIMIT $3`, dayHash(ring, day), told, int64(limit))
+func Aging(ctx context.Context, tx *db.Tx, ring *keyring.Ring, day time.Time, told Aged, after Child, limit int) ([]Child, error) {
+	return db.All(ctx, tx, func(row db.Row) (c Child, err error) {
+		err = row.Scan(&c.ID, &c.Service, &c.Aged)
+		return c, err
+	}, `
+		SELECT child, service, aged FROM child WHERE turns_14 = $1 AND aged < $2 AND (aged, child) > ($3, $4)
+		ORDER BY aged, child LIMIT $5`, dayHash(ring, day), told, after.Aged, after.ID, int64(limit))
 }
 
 // Age records of a locked child what its birth date says by now: that it turns 14

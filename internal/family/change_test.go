@@ -182,7 +182,7 @@ func TestEdgeCase3_ACorrectionNeverMakesOlder(t *testing.T) {
 				t.Errorf("case %d: got %v, want %v", i, err, c.want)
 			case c.want == nil:
 				w.do(func(tx *db.Tx) error {
-					turning, err := family.Aging(w.ctx, tx, w.ring, got.Turns(14), family.AgedTurned, 50)
+					turning, err := family.Aging(w.ctx, tx, w.ring, got.Turns(14), family.AgedTurned, family.Child{}, 50)
 					found := false
 					for _, x := range turning {
 						found = found || x.ID == child.ID

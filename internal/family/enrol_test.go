@@ -255,7 +255,7 @@ func TestArticle2_TurningFourteenIsFoundByItsDay(t *testing.T) {
 		}
 		day := birth(t, "2012-03-05").Turns(14)
 		w.do(func(tx *db.Tx) error {
-			all, err := family.Aging(w.ctx, tx, w.ring, day.UTC(), family.AgedTurned, 100)
+			all, err := family.Aging(w.ctx, tx, w.ring, day.UTC(), family.AgedTurned, family.Child{}, 100)
 			for _, c := range all {
 				if !want[c.ID] {
 					t.Error("somebody else turns")
@@ -268,7 +268,7 @@ func TestArticle2_TurningFourteenIsFoundByItsDay(t *testing.T) {
 			t.Errorf("%d were not found", len(want))
 		}
 		w.do(func(tx *db.Tx) error {
-			two, err := family.Aging(w.ctx, tx, w.ring, day.UTC(), family.AgedTurned, 2)
+			two, err := family.Aging(w.ctx, tx, w.ring, day.UTC(), family.AgedTurned, family.Child{}, 2)
 			if len(two) != 2 {
 				t.Errorf("%d of at most 2", len(two))
 			}

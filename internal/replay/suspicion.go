@@ -15,7 +15,7 @@ import (
 // the account.
 type suspected struct {
 	service, source, reporter, owner, outcome, basis string
-	opened, due, closed                    int64
+	opened, due, closed                              int64
 }
 
 // suspicionEntry folds that an account is suspected, looked after and decided about:

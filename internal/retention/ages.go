@@ -2,8 +2,6 @@ package retention
 
 import (
 	"context"
-	"errors"
-	"sync/atomic"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -26,46 +24,58 @@ type sweeper struct{}
 // Ledger returns the actor's name in the ledger.
 func (sweeper) Ledger() string { return actor }
 
+// An aging is a child that is found on one of the days at which the sweep looks.
+type aging struct {
+	step  int // of agingSteps
+	child family.Child
+}
+
+// An agingStep is a day in the index of keyed days, and what is told of who is found there.
+type agingStep struct {
+	day  time.Time
+	told family.Aged
+}
+
+// agingSteps are the days around today, in order.
+func agingSteps(today time.Time, lead time.Duration) (all []agingStep) {
+	for n := -lateDays; n <= int(lead/(24*time.Hour)); n++ {
+		day := today.AddDate(0, 0, n)
+		if n > 0 {
+			all = append(all, agingStep{day, family.AgedTurning})
+			continue
+		}
+		all = append(all, agingStep{day, family.AgedTurned})
+		for _, then := range age.ChildhoodEnds(day) {
+			all = append(all, agingStep{then, family.AgedGrown})
+		}
+	}
+	return all
+}
+
 // sweepAges records who turns 14, or has, and who is 18 (edge case 4). It looks at the days around
 // today in the index of keyed days: what it costs is those who turn in them. If we
 // crash before a commit, the child is found again.
-func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration) (found, did int, err error) {
-	var due []family.Child
-	err = store.View(ctx, func(tx *db.Tx) error {
-		due = nil
-		look := func(day time.Time, told family.Aged) error {
-			some, err := family.Aging(ctx, tx, v.Ring, day, told, batch-len(due))
-			due = append(due, some...)
-			return err
+func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration) (int, error) {
+	steps := agingSteps(store.Now(), lead)
+	look := func(ctx context.Context, tx *db.Tx, after aging, limit int) (due []aging, err error) {
+		for step := after.step; step < len(steps) && len(due) < limit; step++ {
+			some, err := family.Aging(ctx, tx, v.Ring, steps[step].day, steps[step].told, after.child, limit-len(due))
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range some {
+				due = append(due, aging{step, c})
+			}
+			after.child = family.Child{}
 		}
-		today := tx.Now()
-		last := int(lead / (24 * time.Hour))
-		for n := -lateDays; n <= last && len(due) < batch; n++ {
-			told := family.AgedTurned
-			if n > 0 {
-				told = family.AgedTurning
-			}
-			day := today.AddDate(0, 0, n)
-			if err := look(day, told); err != nil {
-				return err
-			}
-			for _, then := range age.ChildhoodEnds(day) {
-				if n <= 0 && len(due) < batch {
-					if err := look(then, family.AgedGrown); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		return nil
-	})
-	var aged atomic.Int64
-	err = errors.Join(err, Each(due, AtOnce, func(c family.Child) error {
+		return due, nil
+	}
+	return through(ctx, store, look, func(a aging) (int, error) {
 		var letters []notify.Message
 		told := family.AgedNot
 		err := store.Update(ctx, func(tx *db.Tx) error {
 			letters = nil // it may run again
-			c, err := family.Lock(ctx, tx, c.Service, c.ID)
+			c, err := family.Lock(ctx, tx, a.child.Service, a.child.ID)
 			if err != nil {
 				return err
 			}
@@ -75,13 +85,12 @@ func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Far
 			letters, err = grown(ctx, tx, v, f, c)
 			return err
 		})
-		if err == nil && told != family.AgedNot {
-			f.Send(ctx, letters)
-			aged.Add(1)
+		if err != nil || told == family.AgedNot {
+			return 0, err
 		}
-		return Gone(err)
-	}))
-	return len(due), int(aged.Load()), err
+		f.Send(ctx, letters)
+		return 1, nil
+	})
 }
 
 // grown ends the office of everybody who is tied to a locked child that is 18 now, and

@@ -2,18 +2,77 @@ package retention_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/vault/vaulttest"
 )
+
+// Edge case 4: more children than one look takes fail on a day, and their like on the day
+// after: who is behind them is told and asked in the same sweep, of one day and of another.
+func TestEdgeCase4_WhoFailsHoldsUpNobodyBehind(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		const fail = 205 // more than one look takes
+		birth := age.Birth{Year: 2013, Month: 5, Day: 5}
+		if end := time.Date(2027, 1, 1, 0, 0, 0, 0, age.Zone); w.Store.Now().Before(end) {
+			w.Pass(end.Sub(w.Store.Now()))
+		}
+		enrol := func(b age.Birth, n int) (all []family.Child) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				for range n {
+					c, _, _, err := gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{
+						Service: vaulttest.Service, Ref: pii.New(id.Secret(16)), Birth: b, BirthSource: family.FromApp,
+						Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent}})
+					if err != nil {
+						return err
+					}
+					all = append(all, c)
+				}
+				return nil
+			})
+			return all
+		}
+		same := enrol(birth, fail+3)
+		next := enrol(age.Birth{Year: 2013, Month: 5, Day: 6}, 1)
+		// The order is that of their IDs.
+		slices.SortFunc(same, func(a, b family.Child) int { return strings.Compare(string(a.ID), string(b.ID)) })
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			for _, c := range same[:fail] {
+				if err := spoil(ctx, tx, c.ID); err != nil {
+					return err
+				}
+			}
+			_, err := tx.Exec(ctx, `UPDATE child SET state = 'active', expires_at = NULL WHERE state = 'unconsented'`)
+			return err
+		})
+		w.Pass(age.Birth{Year: 2013, Month: 5, Day: 6}.Turns(14).Sub(w.Store.Now()))
+		done, err := retention.Sweep(t.Context(), w.Store, w.Vault)
+		if err == nil || done.Aged != 4 {
+			t.Errorf("of %d behind those that fail %d were told; %v", 3+len(next), done.Aged, err)
+		}
+		if n := count(t, w, `SELECT count(*) FROM child WHERE aged = 2`); n != 4 {
+			t.Errorf("%d have turned 14, want 4", n)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			last, err := retention.LastSweep(ctx, tx)
+			if !last.IsZero() {
+				t.Error("a sweep that left somebody counts as one that left nothing")
+			}
+			return err
+		})
+	})
+}
 
 // Edge case 4: that a child turns 14 is told a month before and when it has, each
 // once; from then on nothing is used, and the guardian still sees what is held. It is

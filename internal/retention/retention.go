@@ -104,7 +104,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	all(&done.Demanded, func() (int, error) { return sweepDemanded(ctx, store, v, f) })
 	all(&done.Kept, func() (int, error) { return sweepKept(ctx, store, v) })
 	run(&done.Overdue, func() (int, int, error) { return sweepOrders(ctx, store) })
-	run(&done.Aged, func() (int, int, error) {
+	all(&done.Aged, func() (int, error) {
 		return sweepAges(ctx, store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))
 	})
 	began := store.Now().UTC()
