@@ -55,7 +55,7 @@ func agingSteps(today time.Time, lead time.Duration) (all []agingStep) {
 // sweepAges records who turns 14, or has, and who is 18 (edge case 4). It looks at the days around
 // today in the index of keyed days: what it costs is those who turn in them. If we
 // crash before a commit, the child is found again.
-func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration) (int, error) {
+func sweepAges(store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration) work {
 	steps := agingSteps(store.Now(), lead)
 	look := func(ctx context.Context, tx *db.Tx, after aging, limit int) (due []aging, err error) {
 		for step := after.step; step < len(steps) && len(due) < limit; step++ {
@@ -70,7 +70,7 @@ func sweepAges(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Far
 		}
 		return due, nil
 	}
-	return through(ctx, store, look, func(a aging) (int, error) {
+	return through(store, look, func(ctx context.Context, a aging) (int, error) {
 		var letters []notify.Message
 		told := family.AgedNot
 		err := store.Update(ctx, func(tx *db.Tx) error {

@@ -52,11 +52,43 @@ type inactive struct {
 // sweepInactive tells of the children whose account nobody uses, and erases those of whom
 // it was told when their day has come. It reads an index for each service that has the
 // rule: what it costs is those who are due. If we crash before a commit, the child is due
-// again.
-func sweepInactive(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration) (told, erased int, err error) {
-	var rules []*inactive
+// again. Told is how many it has told of.
+func sweepInactive(store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration, told *int) work {
+	var rules []*inactive // nil until the first turn
+	var steps []work
+	return func(ctx context.Context, until time.Time) (erased int, more bool, err error) {
+		if rules == nil {
+			if rules, err = inactives(ctx, store, v, f, lead); err != nil {
+				return 0, false, err
+			}
+			for _, r := range rules {
+				steps = append(steps,
+					through(store, r.ending, func(ctx context.Context, a access.Activity) (int, error) { return 0, r.end(ctx, a) }),
+					through(store, r.idle, func(ctx context.Context, a access.Activity) (int, error) { return 0, r.tell(ctx, a) }))
+			}
+		}
+		var failed failures
+		for len(steps) > 0 {
+			_, left, err := steps[0](ctx, until)
+			if failed.add(err); !left {
+				steps = steps[1:]
+			}
+			if over(ctx, until) {
+				break
+			}
+		}
+		for _, r := range rules {
+			*told += int(r.told.Swap(0))
+			erased += int(r.erased.Swap(0))
+		}
+		return erased, len(steps) > 0, failed.joined()
+	}
+}
+
+// inactives returns the rules of the services that have one and whose gate is open.
+func inactives(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration) (rules []*inactive, err error) {
 	err = store.View(ctx, func(tx *db.Tx) error {
-		rules = nil
+		rules = []*inactive{}
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return err
@@ -76,16 +108,7 @@ func sweepInactive(ctx context.Context, store *db.DB, v *vault.Vault, f *message
 		}
 		return nil
 	})
-	var failed failures
-	failed.add(err)
-	for _, r := range rules {
-		_, err := through(ctx, store, r.ending, func(a access.Activity) (int, error) { return 0, r.end(ctx, a) })
-		failed.add(err)
-		_, err = through(ctx, store, r.idle, func(a access.Activity) (int, error) { return 0, r.tell(ctx, a) })
-		failed.add(err)
-		told, erased = told+int(r.told.Load()), erased+int(r.erased.Load())
-	}
-	return told, erased, failed.joined()
+	return rules, err
 }
 
 // usable reports whether the gate of a service is open. While it is closed to everybody,

@@ -41,7 +41,7 @@ func expireOnly(file string) int {
 	defer store.Close()
 	store.Now = func() time.Time { return time.UnixMicro(at) }
 	fmt.Println("sweeping")
-	if _, err := retention.SweepValues(context.Background(), store, &vault.Vault{}); err != nil {
+	if _, err := retention.TakeTurns(context.Background(), time.Hour, retention.ValuesWork(store, &vault.Vault{})); err != nil {
 		return 1
 	}
 	return 0

@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"wardkeep/internal/access"
@@ -76,66 +75,37 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (Swept, error) {
 
 // SweepTelling erases all that is due now, one child per transaction, and then
 // makes the disk forget what was erased, by this sweep or by anyone. A child that
-// fails does not keep the others waiting; the errors come back together. Whoever
+// fails does not keep the others waiting, nor does one kind of what is due another; the
+// errors come back together. Whoever
 // was asked and didn't answer in time is told by f that nothing is left, and no
 // erasure waits for that.
 func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, terms Terms) (done Swept, err error) {
-	var failed []error
-	run := func(n *int, due func() (int, int, error)) {
-		for ctx.Err() == nil {
-			found, did, err := due()
-			*n += did
-			if err != nil {
-				failed = append(failed, err)
-			}
-			if found < batch || did == 0 {
-				return // the rest is done, or fails for now
-			}
-		}
-	}
-	all := func(n *int, sweep func() (int, error)) {
-		if ctx.Err() == nil {
-			did, err := sweep()
-			*n += did
-			failed = append(failed, err)
-		}
-	}
-	// First what somebody has asked for (Article 20).
-	all(&done.Demanded, func() (int, error) { return sweepDemanded(ctx, store, v, f) })
-	all(&done.Kept, func() (int, error) { return sweepKept(ctx, store, v) })
-	run(&done.Overdue, func() (int, int, error) { return sweepOrders(ctx, store) })
-	all(&done.Aged, func() (int, error) {
-		return sweepAges(ctx, store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))
+	// First what somebody has asked for (Article 20), then whoever has a day; values come late,
+	// for they are many, and nobody reads one that has ended.
+	var began time.Time // of the values
+	err = takeTurns(ctx, slice, []task{
+		{&done.Demanded, sweepDemanded(store, v, f)},
+		{&done.Kept, sweepKept(store, v)},
+		{&done.Overdue, forget(store, overdue)},
+		{&done.Aged, sweepAges(store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))},
+		{&done.Requests, sweepRequests(store)},
+		{&done.Proofs, sweepProofs(store, v)},
+		{&done.Attempts, sweepAttempts(store)},
+		{&done.Claims, sweepClaims(store)},
+		{&done.Unanswered, sweepUnanswered(store, v, f)},
+		{&done.Traces, forget(store, family.ForgetTraces)},
+		{&done.Evidence, forget(store, receipt.ForgetCertificates)},
+		{&done.Contacts, forget(store, consent.ForgetSends)},
+		{&done.Staff, forget(store, signin.Sweep)},
+		{&done.Sessions, forget(store, session.Sweep)},
+		{&done.Passkeys, bulk(store, session.SweepPasskeys)},
+		{&done.Accesses, forget(store, access.Sweep)},
+		{&done.Answers, forget(store, answers)},
+		{&done.Values, sweepValues(store, v, &began)},
+		// There may be many on one day, and each waits until its letter has room: last.
+		{&done.Inactive, sweepInactive(store, v, f, max(terms.InactiveLead, InactiveLead), &done.Idle)},
 	})
-	began := store.Now().UTC()
-	all(&done.Values, func() (n int, err error) {
-		erased, err := sweepValues(ctx, store, v)
-		for _, values := range erased {
-			n += values
-		}
-		return n, errors.Join(err, count(ctx, store, erased))
-	})
-	all(&done.Requests, func() (int, error) { return sweepRequests(ctx, store) })
-	all(&done.Proofs, func() (int, error) { return sweepProofs(ctx, store, v) })
-	all(&done.Attempts, func() (int, error) { return sweepAttempts(ctx, store) })
-	all(&done.Claims, func() (int, error) { return sweepClaims(ctx, store) })
-	all(&done.Unanswered, func() (int, error) { return sweepUnanswered(ctx, store, v, f) })
-	run(&done.Traces, func() (int, int, error) { return sweepTraces(ctx, store) })
-	run(&done.Evidence, func() (int, int, error) { return sweepCertificates(ctx, store) })
-	run(&done.Contacts, func() (int, int, error) { return sweepContacts(ctx, store) })
-	run(&done.Staff, func() (int, int, error) { return sweepStaff(ctx, store) })
-	run(&done.Sessions, func() (int, int, error) { return sweepSessions(ctx, store) })
-	looked := 0 // at passkeys; most stay
-	run(&looked, func() (int, int, error) { return sweepPasskeys(ctx, store, &done.Passkeys) })
-	run(&done.Accesses, func() (int, int, error) { return sweepAccesses(ctx, store) })
-	run(&done.Answers, func() (int, int, error) { return sweepAnswers(ctx, store) })
-	// There may be many on one day, and each waits until its letter has room: last.
-	all(&done.Inactive, func() (n int, err error) {
-		done.Idle, n, err = sweepInactive(ctx, store, v, f, max(terms.InactiveLead, InactiveLead))
-		return n, err
-	})
-	failed = append(failed, store.Scrub(ctx), ctx.Err())
-	if err := errors.Join(failed...); err != nil {
+	if err := errors.Join(err, store.Scrub(ctx), ctx.Err()); err != nil {
 		return done, err
 	}
 	if err := report(ctx, store, began); err != nil {
@@ -154,8 +124,8 @@ func LastSweep(ctx context.Context, tx *db.Tx) (time.Time, error) {
 	return db.LastBeat(ctx, tx, heartbeat)
 }
 
-func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (int, error) {
-	return through(ctx, store, family.DueUnconsented, func(c family.Child) (int, error) {
+func sweepUnanswered(store *db.DB, v *vault.Vault, f *message.Farewell) work {
+	return through(store, family.DueUnconsented, func(ctx context.Context, c family.Child) (int, error) {
 		var letters []notify.Message
 		n := 0
 		err := store.Update(ctx, func(tx *db.Tx) error {
@@ -185,8 +155,8 @@ func sweepUnanswered(ctx context.Context, store *db.DB, v *vault.Vault, f *messa
 
 // sweepDemanded erases the children whom it was demanded of, by then. If we crash
 // before a commit, the child is frozen and due again.
-func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell) (int, error) {
-	return through(ctx, store, rights.DueErasures, func(r rights.Request) (int, error) {
+func sweepDemanded(store *db.DB, v *vault.Vault, f *message.Farewell) work {
+	return through(store, rights.DueErasures, func(ctx context.Context, r rights.Request) (int, error) {
 		var letters []notify.Message
 		n := 0
 		err := store.Update(ctx, func(tx *db.Tx) error {
@@ -208,45 +178,15 @@ func sweepDemanded(ctx context.Context, store *db.DB, v *vault.Vault, f *message
 	})
 }
 
-// through calls fn for all that is due, a few at once, and returns how much it did. Look returns the next
-// that are due behind one, in order. What fails is passed over and comes back as an error: what is
-// behind it is reached in the same sweep.
-func through[T any](ctx context.Context, store *db.DB, look func(ctx context.Context, tx *db.Tx, after T, limit int) ([]T, error), fn func(T) (int, error)) (int, error) {
-	var did atomic.Int64
-	var failed failures
-	var after T
-	for ctx.Err() == nil && !failed.storeIsAway() {
-		var due []T
-		err := store.View(ctx, func(tx *db.Tx) (err error) {
-			due, err = look(ctx, tx, after, batch)
-			return err
-		})
-		failed.add(err)
-		if err != nil || len(due) == 0 {
-			break
-		}
-		after = due[len(due)-1]
-		failed.add(Each(due, AtOnce, func(one T) error {
-			n, err := fn(one)
-			did.Add(int64(n))
-			return Gone(err)
-		}))
-		if len(due) < batch {
-			break
-		}
-	}
-	return int(did.Load()), failed.joined()
-}
-
-func sweepRequests(ctx context.Context, store *db.DB) (int, error) {
-	return through(ctx, store, consent.DueRequests, func(d consent.Due) (int, error) {
+func sweepRequests(store *db.DB) work {
+	return through(store, consent.DueRequests, func(ctx context.Context, d consent.Due) (int, error) {
 		return 1, store.Update(ctx, func(tx *db.Tx) error { return consent.Expire(ctx, tx, d) })
 	})
 }
 
-func sweepProofs(ctx context.Context, store *db.DB, v *vault.Vault) (int, error) {
+func sweepProofs(store *db.DB, v *vault.Vault) work {
 	desk := verification.Desk{Consent: consent.Desk{Ring: v.Ring, Charters: v.Gate.Charters}}
-	return through(ctx, store, family.DueProofs, func(d family.DueProof) (n int, err error) {
+	return through(store, family.DueProofs, func(ctx context.Context, d family.DueProof) (n int, err error) {
 		err = store.Update(ctx, func(tx *db.Tx) (err error) {
 			n, err = desk.ExpireProofs(ctx, tx, d)
 			return err
@@ -255,14 +195,14 @@ func sweepProofs(ctx context.Context, store *db.DB, v *vault.Vault) (int, error)
 	})
 }
 
-func sweepAttempts(ctx context.Context, store *db.DB) (int, error) {
-	return through(ctx, store, verification.DueAttempts, func(d verification.Due) (int, error) {
+func sweepAttempts(store *db.DB) work {
+	return through(store, verification.DueAttempts, func(ctx context.Context, d verification.Due) (int, error) {
 		return 1, store.Update(ctx, func(tx *db.Tx) error { return verification.Expire(ctx, tx, d) })
 	})
 }
 
-func sweepClaims(ctx context.Context, store *db.DB) (int, error) {
-	return through(ctx, store, rights.DueClaims, func(c rights.Claim) (n int, err error) {
+func sweepClaims(store *db.DB) work {
+	return through(store, rights.DueClaims, func(ctx context.Context, c rights.Claim) (n int, err error) {
 		err = store.Update(ctx, func(tx *db.Tx) (err error) {
 			n, err = rights.ExpireClaim(ctx, tx, actor, c)
 			return err
@@ -271,8 +211,8 @@ func sweepClaims(ctx context.Context, store *db.DB) (int, error) {
 	})
 }
 
-func sweepKept(ctx context.Context, store *db.DB, v *vault.Vault) (int, error) {
-	return through(ctx, store, vault.DueKept, func(d vault.KeptDue) (n int, err error) {
+func sweepKept(store *db.DB, v *vault.Vault) work {
+	return through(store, vault.DueKept, func(ctx context.Context, d vault.KeptDue) (n int, err error) {
 		err = store.Update(ctx, func(tx *db.Tx) (err error) {
 			n, err = v.EndKept(ctx, tx, actor, d)
 			return err
@@ -281,77 +221,13 @@ func sweepKept(ctx context.Context, store *db.DB, v *vault.Vault) (int, error) {
 	})
 }
 
-func sweepOrders(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = order.Overdue(ctx, tx, actor, batch)
-		return err
-	})
-	return did, did, err
+// overdue records orders to processors and recipients that weren't attested in time.
+func overdue(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	return order.Overdue(ctx, tx, actor, limit)
 }
 
-func sweepTraces(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = family.ForgetTraces(ctx, tx, batch)
-		return err
-	})
-	return did, did, err
-}
-
-func sweepCertificates(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = receipt.ForgetCertificates(ctx, tx, batch)
-		return err
-	})
-	return did, did, err
-}
-
-func sweepContacts(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = consent.ForgetSends(ctx, tx, batch)
-		return err
-	})
-	return did, did, err
-}
-
-func sweepStaff(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = signin.Sweep(ctx, tx, batch)
-		return err
-	})
-	return did, did, err
-}
-
-func sweepSessions(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = session.Sweep(ctx, tx, batch)
-		return err
-	})
-	return did, did, err
-}
-
-func sweepPasskeys(ctx context.Context, store *db.DB, removed *int) (found, looked int, err error) {
-	gone := 0
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		looked, gone, err = session.SweepPasskeys(ctx, tx, batch)
-		return err
-	})
-	*removed += gone
-	return looked, looked, err
-}
-
-func sweepAccesses(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		did, err = access.Sweep(ctx, tx, batch)
-		return err
-	})
-	return did, did, err
-}
-
-func sweepAnswers(ctx context.Context, store *db.DB) (found, did int, err error) {
-	err = store.Update(ctx, func(tx *db.Tx) error {
-		n, err := account.Sweep(ctx, tx, batch)
-		did = int(n)
-		return err
-	})
-	return did, did, err
+// answers forgets kept answers of the API that nobody repeats any more.
+func answers(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	n, err := account.Sweep(ctx, tx, limit)
+	return int(n), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,42 +23,51 @@ const (
 )
 
 // sweepValues erases the values past their time (Article 12), in the order in which
-// they ended. What fails is passed over and comes back as an error; what is behind it is
+// they ended, and adds up how many there were of each service. What is behind one that fails is
 // reached in the same sweep. If we crash, what was committed is gone and the rest is due.
-// It returns how many there were of each service.
-func sweepValues(ctx context.Context, store *db.DB, v *vault.Vault) (map[string]int, error) {
-	erased := make(map[string]int)
-	var mu sync.Mutex
-	var failed failures
+// Began becomes the moment at which it began.
+func sweepValues(store *db.DB, v *vault.Vault, began *time.Time) work {
 	var after vault.Due
-	calm := newPace(store)
-	for ctx.Err() == nil {
-		var due []vault.Due
-		err := store.View(ctx, func(tx *db.Tx) (err error) {
-			due, err = vault.DueValues(ctx, tx, after, lookValues)
-			return err
-		})
-		if failed.add(err); err != nil || len(due) == 0 || failed.storeIsAway() {
-			break
+	return func(ctx context.Context, until time.Time) (did int, more bool, err error) {
+		if began.IsZero() {
+			*began = store.Now().UTC()
 		}
-		after = due[len(due)-1]
-		var group errgroup.Group
-		group.SetLimit(max(1, store.Abreast()))
-		for _, some := range bundles(due) {
-			group.Go(func() error {
-				done, err := expire(ctx, calm, v, some)
-				failed.add(err)
-				mu.Lock()
-				defer mu.Unlock()
-				for _, e := range done {
-					erased[e.Service] += e.Values
-				}
-				return nil
+		erased := make(map[string]int)
+		var mu sync.Mutex
+		var failed failures
+		for calm := newPace(store); ; {
+			var due []vault.Due
+			err := store.View(ctx, func(tx *db.Tx) (err error) {
+				due, err = vault.DueValues(ctx, tx, after, lookValues)
+				return err
 			})
+			if failed.add(err); err != nil || len(due) == 0 || failed.storeIsAway() {
+				break
+			}
+			after = due[len(due)-1]
+			var group errgroup.Group
+			group.SetLimit(max(1, store.Abreast()))
+			for _, some := range bundles(due) {
+				group.Go(func() error {
+					done, err := expire(ctx, calm, v, some)
+					failed.add(err)
+					mu.Lock()
+					defer mu.Unlock()
+					for _, e := range done {
+						erased[e.Service] += e.Values
+						did += e.Values
+					}
+					return nil
+				})
+			}
+			group.Wait() // what failed is in failed
+			if more = over(ctx, until); more {
+				break
+			}
 		}
-		group.Wait() // what failed is in failed
+		failed.add(count(ctx, store, erased))
+		return did, more, failed.joined()
 	}
-	return erased, failed.joined()
 }
 
 // bundles divides what is due among transactions, each child in one of them.
