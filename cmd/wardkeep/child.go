@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/rights"
@@ -141,7 +142,7 @@ func (c childCorrectCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			_, _, err = family.Correct(ctx, tx, a.Ring, operator, child, b, family.FromApp)
+			_, _, err = consent.Desk{Ring: a.Ring, Charters: a.Charters}.Correct(ctx, tx, operator, child, b, family.FromApp)
 			return err
 		})
 		if err == nil {

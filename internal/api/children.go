@@ -255,7 +255,7 @@ func correctBirth(s *Server, ctx context.Context, c *call, in *birthInput) (answ
 		if err != nil {
 			return out, err
 		}
-		child, entry, err := family.Correct(ctx, tx, s.Ring, c.app, child, b, family.FromApp)
+		child, entry, err := s.desk.Correct(ctx, tx, c.app, child, b, family.FromApp)
 		switch {
 		case errs.Of(err).Field == "birth":
 			return out, at(err, "birth_date")

@@ -91,10 +91,11 @@ func (d Desk) notGranted(ctx context.Context, tx *db.Tx, by family.Guardian, r R
 	if err != nil {
 		return nil, err
 	}
-	answers, _, err := standing(ctx, tx, r.Child)
+	answers, guardians, err := standing(ctx, tx, r.Child)
 	if err != nil {
 		return nil, err
 	}
+	answers = Counting(answers, guardians, classOf(by))
 	for _, p := range r.Purposes {
 		since, there := published.AskedSince[p]
 		if there && !grantedBy(answers, by, p, since) {

@@ -127,7 +127,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 		return Request{}, Secrets{}, "", err
 	}
 	r.Guardian = to.ID
-	if r.Purposes, err = toAsk(a.Purposes, by, to, published, of(answers, guardians, class), guardians); err != nil {
+	if r.Purposes, err = toAsk(a.Purposes, by, to, published, Counting(answers, guardians, class), guardians); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
 	if r.Purposes, err = lasting(ctx, tx, c.Service, r.Purposes, a.Purposes); err != nil {

@@ -147,8 +147,13 @@ func (d Desk) waiting(ctx context.Context, tx *db.Tx, c family.Child, g family.G
 	if err != nil {
 		return last, false, err
 	}
+	class, err := c.Class(d.Ring, tx.Now())
+	if err != nil {
+		return last, false, err
+	}
+	counting := Counting(answers, guardians, class)
 	for _, r := range all {
-		agreed := slices.ContainsFunc(r.Purposes, func(p string) bool { return grantedBy(answers, g, p, published.AskedSince[p]) })
+		agreed := slices.ContainsFunc(r.Purposes, func(p string) bool { return grantedBy(counting, g, p, published.AskedSince[p]) })
 		if r.Guardian == g.ID && r.waits() && r.Sends < maxSends && !agreed && r.unasked(published, answers, guardians) == nil {
 			last, waits = r, true
 		}

@@ -33,14 +33,15 @@ const (
 // granted if a verified guardian granted it to a charter numbered askedSince or
 // later, and no refusal or withdrawal by anyone weighs against it (edge case 7). From
 // 14 to 17 it is the minor whose answer counts, and nobody else's (edge case 4); of
-// who is of no class that answers, nothing stands.
+// who is of no class that answers, nothing stands. Who is a child again, by another birth
+// date, keeps its no: see Counting.
 // It is pure; the gate and the replay both call it. AskedSince below 1 is
 // unknown, and makes every grant stale.
 func Standing(answers []Answer, guardians []family.Guardian, class age.Class, purpose string, askedSince int64) Verdict {
 	if class != age.Child && class != age.Minor {
 		return Verdict{}
 	}
-	answers = of(answers, guardians, class)
+	answers = Counting(answers, guardians, class)
 	best, against := Verdict{}, Verdict{}
 	var at time.Time // when the answer of best or against was given
 	for _, a := range answers {
@@ -91,6 +92,29 @@ func of(answers []Answer, guardians []family.Guardian, class age.Class) []Answer
 		return answers // as nearly always
 	}
 	return slices.DeleteFunc(slices.Clone(answers), func(a Answer) bool { return !side(a) })
+}
+
+// Counting returns the answers that count for somebody of that class: a child's are its
+// guardians', a minor's its own. A minor that has become a child again, by a birth date that
+// was corrected, is one that was asked itself: what it said no to stays a no, as that
+// of a former guardian, and no guardian's yes from before comes back, for it had
+// ended (edge cases 3 and 4). The guardians are asked anew.
+func Counting(answers []Answer, guardians []family.Guardian, class age.Class) []Answer {
+	if class != age.Child || !slices.ContainsFunc(guardians, func(g family.Guardian) bool { return g.Relation == family.Self }) {
+		return of(answers, guardians, class)
+	}
+	return slices.DeleteFunc(slices.Clone(answers), func(a Answer) bool {
+		g, known := guardian(guardians, a.Guardian)
+		return known && a.Granted && (g.Relation == family.Self || !anew(a, guardians))
+	})
+}
+
+// anew reports whether an answer was given after the minor's tie had ended. While there is
+// one, none was.
+func anew(a Answer, guardians []family.Guardian) bool {
+	return !slices.ContainsFunc(guardians, func(g family.Guardian) bool {
+		return g.Relation == family.Self && (g.EndedAt.IsZero() || !a.GivenAt.After(g.EndedAt))
+	})
 }
 
 // classOf is the class whose answers a person gives.

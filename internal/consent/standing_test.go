@@ -95,6 +95,13 @@ func TestEdgeCase4_WhoseAnswerCountsIsByAge(t *testing.T) {
 	mother, self := parent("mother"), parent("self")
 	self.Relation = family.Self
 	both, unproved := []family.Guardian{mother, self}, self
+	former := self
+	former.EndedAt = day.Add(time.Hour)
+	again := []family.Guardian{mother, former}
+	anew := yes("3", "mother", 2)
+	anew.GivenAt = former.EndedAt.Add(time.Hour)
+	withdrawal := no("2", "self", 2)
+	withdrawal.Withdraws = "4"
 	unproved.VerifiedAt, unproved.Strength = time.Time{}, 0
 	hers, own := yes("1", "mother", 2), yes("2", "self", 2)
 	granted := func(id string) Verdict { return Verdict{Granted: true, Strength: 1, Consent: id} }
@@ -104,9 +111,17 @@ func TestEdgeCase4_WhoseAnswerCountsIsByAge(t *testing.T) {
 		class   age.Class
 		want    Verdict
 	}{
-		"a child, both say yes":             {[]Answer{hers, own}, both, age.Child, granted("1")},
+		"a child":                           {[]Answer{hers}, []family.Guardian{mother}, age.Child, granted("1")},
+		"a child, both say yes":             {[]Answer{hers, own}, both, age.Child, Verdict{}}, // it was a minor since she did
 		"a child, it alone says yes":        {[]Answer{own}, both, age.Child, Verdict{}},
-		"a child that says no":              {[]Answer{hers, no("2", "self", 2)}, both, age.Child, granted("1")},
+		"a child that says no":              {[]Answer{hers, no("2", "self", 2)}, both, age.Child, Verdict{Why: Refused, Consent: "2"}},
+		"a child again, asked in between":   {[]Answer{hers}, again, age.Child, Verdict{}},
+		"a child again that said yes":       {[]Answer{hers, own}, again, age.Child, Verdict{}},
+		"a child again that said no":        {[]Answer{hers, no("2", "self", 2)}, again, age.Child, Verdict{Why: Refused, Consent: "2"}},
+		"a child again that took it back":   {[]Answer{hers, withdrawal}, again, age.Child, Verdict{Why: Withdrawn, Consent: "2"}},
+		"a child again, the guardian anew":  {[]Answer{no("2", "self", 2), anew}, again, age.Child, granted("3")},
+		"a minor again that said yes":       {[]Answer{own, anew}, again, age.Minor, Verdict{Why: Unverified, Consent: "2"}},
+		"a minor again that said no":        {[]Answer{no("2", "self", 2), anew}, again, age.Minor, Verdict{Why: Refused, Consent: "2"}},
 		"a minor, both say yes":             {[]Answer{hers, own}, both, age.Minor, granted("2")},
 		"a minor, the guardian alone":       {[]Answer{hers}, both, age.Minor, Verdict{}},
 		"a minor, the guardian says no":     {[]Answer{no("1", "mother", 2), own}, both, age.Minor, granted("2")},
@@ -123,15 +138,15 @@ func TestEdgeCase4_WhoseAnswerCountsIsByAge(t *testing.T) {
 	}
 }
 
-// Edge case 4: whatever guardians say changes nothing of a minor's verdict, and
-// whatever the minor says nothing of a child's.
+// Edge case 4: whatever guardians say changes nothing of a minor's verdict, and no yes of
+// a minor anything of a child's.
 func TestEdgeCase4_TheOtherSideNeverWeighs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		answers, guardians, class := drawAnswers(t), drawGuardians(t), drawClass(t)
 		since := rapid.Int64Range(0, 4).Draw(t, "since")
 		own := slices.DeleteFunc(slices.Clone(answers), func(a Answer) bool {
 			g, known := guardian(guardians, a.Guardian)
-			return known && (g.Relation == family.Self) != (class == age.Minor)
+			return known && (g.Relation == family.Self) != (class == age.Minor) && (class == age.Minor || a.Granted)
 		})
 		if all, alone := Standing(answers, guardians, class, "play", since), Standing(own, guardians, class, "play", since); all != alone {
 			t.Fatalf("of a %s: %+v, without the other side %+v", class, all, alone)
@@ -195,7 +210,9 @@ func TestEdgeCase7_ARestrictionNeverGrants(t *testing.T) {
 		}
 		if len(guardians) > 0 {
 			i := rapid.IntRange(0, len(guardians)-1).Draw(t, "lost")
-			never("a lost guardian", Standing(answers, slices.Delete(slices.Clone(guardians), i, i+1), class, "play", since))
+			if guardians[i].Relation != family.Self { // that a minor was asked is a restriction, too
+				never("a lost guardian", Standing(answers, slices.Delete(slices.Clone(guardians), i, i+1), class, "play", since))
+			}
 			unverified := slices.Clone(guardians)
 			unverified[i].VerifiedAt, unverified[i].Strength = time.Time{}, 0
 			never("a guardian who isn't verified", Standing(answers, unverified, class, "play", since))

@@ -158,7 +158,8 @@ func HandOver(ctx context.Context, tx *db.Tx, actor string, c Child, b HandedOve
 // word (ErrByDocument): else a minor that has said no would be a child again, for whom a
 // former yes counts. A guardian who corrects must have been verified by
 // more than a one-time code (ErrTooWeak, edge case 24). Other errors: ErrNoBirth,
-// ErrBirthSource, ErrBirthFuture, age.ErrImpossible.
+// ErrBirthSource, ErrBirthFuture, age.ErrImpossible. It is package consent's alone to
+// call, as CorrectByDocument is: a minor that is a child again answers no more.
 func Correct(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Child, b age.Birth, from Source) (Child, string, error) {
 	if err := mayCorrect(by, c); err != nil {
 		return Child{}, "", err
@@ -178,7 +179,7 @@ func Correct(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Chi
 
 // CorrectByDocument replaces the birth date of a locked child by the one that two persons
 // have seen in a document, which makes it older or not (edge case 3). Claim is the name of
-// that matter. It is package rights' alone to call: who the two are is checked there.
+// that matter. Who the two are is checked in package rights.
 // Errors: those of CheckDocument.
 func CorrectByDocument(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Child, b age.Birth, claim string) (Child, string, error) {
 	if err := CheckDocument(b, tx.Now()); err != nil {

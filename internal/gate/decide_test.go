@@ -173,6 +173,10 @@ var changes = map[string]func(*world){
 		w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_2", Child: "ch_1", Relation: family.Parent, Strength: 1, VerifiedAt: now})
 		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_2", Child: "ch_1", Guardian: "gu_2", Purpose: "reports", Charter: 2, GivenAt: now})
 	},
+	"a child again": func(w *world) { w.facts.Guardians[len(w.facts.Guardians)-1].EndedAt = now.Add(time.Minute) },
+	"the mother agreed anew": func(w *world) {
+		w.facts.Answers[0].GivenAt = now.Add(time.Hour)
+	},
 	"the minor agreed":        func(w *world) { w.self(true) },
 	"the minor refused":       func(w *world) { w.self(false) },
 	"voice ended this second": func(w *world) { w.facts.Held[0].Expires = now },

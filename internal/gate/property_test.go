@@ -16,7 +16,7 @@ import (
 
 // relaxing changes set a fact back, or put one in the place of a worse one.
 var relaxing = []string{"all is in order", "age not known", "age fact missing", "voice has a second left", "unanswered for an hour",
-	"voice is for reports and too old for speaking", "turned 14", "turned 18", "the minor agreed", "reports agreed too",
+	"voice is for reports and too old for speaking", "turned 14", "turned 18", "the minor agreed", "a child again", "the mother agreed anew", "reports agreed too",
 	"club agreed too", "voice is a month old and for the club"}
 
 var uses = []gate.Use{

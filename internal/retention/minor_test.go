@@ -215,6 +215,68 @@ func TestEdgeCase4_TheLeadIsTheOperators(t *testing.T) {
 	})
 }
 
+// Edge cases 3 and 4: an app says of a minor that was asked that it is younger. By that date
+// it is a child, and still no guardian's yes comes back over its own no, nor one that had ended
+// when it was asked, until the guardian is asked anew; and its own answers carry
+// nothing when it is 14 once more.
+func TestEdgeCase3_AYoungerDateBringsNoYesBack(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		birth := lives[0]
+		m := newMinor(t, w, birth, birth.Turns(14).Add(-time.Hour))
+		w.Put(m.child, "course-progress", "lesson_progress", "12")
+		w.Put(m.child, "parent-reports", "weekly_score", "90")
+		m.at(birth.Turns(14))
+		for purpose, outcome := range map[string]consent.Outcome{"course-progress": consent.ForceRefused, "class-ranking": consent.ForceGranted} {
+			if _, err := m.ask(consent.Asking{Minor: true, Purposes: []string{purpose}}, outcome); err != nil {
+				t.Fatal(err)
+			}
+		}
+		waits, err := m.ask(consent.Asking{Minor: true, Purposes: []string{"push-notices"}}, "")
+		m.refused("what waits for the minor", err, nil)
+		m.held("weekly_score")
+
+		m.at(birth.Turns(14).Add(time.Hour))
+		younger := age.Birth{Year: birth.Year + 3, Month: birth.Month, Day: birth.Day}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, m.child.ID)
+			if err == nil {
+				_, _, err = w.Desk.Correct(ctx, tx, w.App, c, younger, family.FromApp)
+			}
+			return err
+		})
+		m.want("what the minor refused", m.reads("course-progress", "lesson_progress"), "gate.consent_refused")
+		m.want("what nobody asked it", m.reads("parent-reports", "weekly_score"), "gate.consent_missing")
+		m.refused("the answer of who is a child", m.force(waits, consent.ForceGranted), consent.ErrCancelled)
+		if m.self().EndedAt.IsZero() {
+			t.Error("a child answers for itself")
+		}
+		m.audit()
+
+		m.at(birth.Turns(14).Add(2 * time.Hour))
+		if _, err := m.ask(consent.Asking{Purposes: []string{"parent-reports"}}, consent.ForceGranted); err != nil {
+			t.Fatal(err)
+		}
+		m.want("asked anew", m.reads("parent-reports", "weekly_score"), "")
+		m.want("what the minor refused, still", m.reads("course-progress", "lesson_progress"), "gate.consent_refused")
+		if _, err := m.ask(consent.Asking{Purposes: []string{"course-progress"}}, consent.ForceGranted); err != nil {
+			t.Fatal(err)
+		}
+		w.Put(m.child, "course-progress", "lesson_progress", "13")
+		m.want("once the guardian was asked anew", m.reads("course-progress", "lesson_progress"), "")
+		m.audit()
+
+		m.at(younger.Turns(14))
+		m.want("14 once more", m.reads("course-progress", "lesson_progress"), "gate.consent_refused")
+		m.want("what it agreed to as who was a child", m.reads("class-ranking", "nickname"), "gate.guardian_unverified")
+		if _, err := m.ask(consent.Asking{Minor: true, Purposes: []string{"course-progress"}}, consent.ForceGranted); err != nil {
+			t.Fatal(err)
+		}
+		w.Put(m.child, "course-progress", "lesson_progress", "14")
+		m.want("once it agreed", m.reads("course-progress", "lesson_progress"), "")
+		m.audit()
+	})
+}
+
 // Edge case 4: nobody but the minor takes back what the minor has agreed to, and
 // what it takes back is erased; a guardian still has erased what it agreed to once.
 func TestEdgeCase4_EachTakesBackItsOwn(t *testing.T) {

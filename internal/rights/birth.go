@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 )
@@ -192,7 +193,7 @@ func (d Desk) ApproveOlder(ctx context.Context, tx *db.Tx, by catalog.Officer, s
 	if err := tx.Queue(ctx, `DELETE FROM birth_claim WHERE child = $1 AND id = $2`, is.Child, is.ID); err != nil {
 		return fail(err)
 	}
-	c, entry, err := family.CorrectByDocument(ctx, tx, d.Ring, by, c, seen.Birth, is.ID)
+	c, entry, err := consent.Desk{Ring: d.Ring, Charters: d.Charters}.CorrectByDocument(ctx, tx, by, c, seen.Birth, is.ID)
 	if err != nil {
 		return fail(err)
 	}

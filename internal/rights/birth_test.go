@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/rights"
@@ -107,6 +108,10 @@ func TestEdgeCase3_OlderByADocumentThatTwoHaveSeen(t *testing.T) {
 		})
 		refuses(t, "younger by word", err, family.ErrByDocument)
 		w.isOfClass(c, age.Minor)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := w.Desk.Ask(ctx, tx, w.App, c, consent.Asking{Minor: true, Channel: consent.Link, Locale: "en"})
+			return err
+		})
 		again := w.born(10)
 		if claim, err = w.claim(deputy, c, again); err == nil {
 			_, err = w.approve(w.Officer, claim.ID, again)
@@ -115,6 +120,16 @@ func TestEdgeCase3_OlderByADocumentThatTwoHaveSeen(t *testing.T) {
 			t.Errorf("younger by another document: %v", err)
 		}
 		w.isOfClass(c, age.Child)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			var all []family.Guardian
+			err := tx.Together(ctx, family.ReadGuardians(&all, c.ID))
+			for _, g := range all {
+				if (g.Relation == family.Self) == g.EndedAt.IsZero() {
+					t.Errorf("%s of who is a child again ended at %v", g.Relation, g.EndedAt)
+				}
+			}
+			return err
+		})
 	})
 }
 

@@ -465,7 +465,8 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	case c.Takeover && !v.Granted && v.Why == consent.None:
 		c.State = "web.mine.consent.takeover"
 	}
-	c.Again = asked && goesOn && (!mine.Granted || before || weak && (t.proofs || !c.Unproved))
+	counts := slices.ContainsFunc(consent.Counting(answers, guardians, t.class), func(a consent.Answer) bool { return a.ID == mine.ID })
+	c.Again = asked && goesOn && (!mine.Granted || before || !counts || weak && (t.proofs || !c.Unproved))
 	return c
 }
 
