@@ -3,11 +3,13 @@ package api_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
 	"wardkeep/client"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/retention"
 )
 
 // Edge case 4 over HTTP: before the 14th birthday is over only a guardian is asked, and
@@ -79,5 +81,28 @@ func TestEdgeCase4_AMinorIsAskedOverHTTP(t *testing.T) {
 		if seen := w.status(c.ID); seen.Age != "minor" || len(seen.Guardians) != 2 || seen.Guardians[1].Relation != "self" {
 			t.Errorf("%+v", seen)
 		}
+
+		// From 18 on each refusal says who demands, and where.
+		w.Pass(4*366*24*time.Hour + 24*time.Hour)
+		for _, swept := range []bool{false, true} {
+			if swept {
+				if done, err := retention.Sweep(ctx, w.Store, w.Vault); err != nil || done.Aged != 1 {
+					t.Fatal(done, err)
+				}
+			}
+			_, err = w.client.Demand(ctx, c.ID, wardkeep.Demanding{Kind: "delete", Door: "guardian", Guardian: mother})
+			refused("a guardian's demand at 18", err, "rights.grown_up")
+			_, err = w.client.Ask(ctx, guardians)
+			refused("asking a guardian at 18", err, "consent.grown_up")
+			_, err = w.client.Ask(ctx, minors)
+			refused("asking who is 18", err, "family.not_a_minor")
+			_, err = m.Open(ctx, "en")
+			refused("the link of who is 18", err, "consent.grown_up")
+			_, err = w.client.Read(ctx, c.ID, wardkeep.Reading{Purpose: "course-progress", Items: []string{"nickname"}})
+			if p, ok := errors.AsType[*wardkeep.Problem](err); !ok || p.Code != "gate.denied" || !slices.ContainsFunc(p.Reasons, func(r wardkeep.Reason) bool { return r.Code == "gate.grown_up" && r.Remedy != "" }) {
+				t.Errorf("a use at 18: %v", err)
+			}
+		}
+		w.must(w.client.Demand(ctx, c.ID, wardkeep.Demanding{Kind: "delete", Door: "child"}))
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 )
 
 // Secrets lead to a request. They are shown once and kept as keyed hashes.
@@ -54,7 +55,7 @@ var errNoRing = errors.New("consent: no ring to hash links with")
 var ErrFollowed = errs.New(errs.TooMany, "consent.code_followed")
 
 // ByToken returns the request that a link leads to. Errors: ErrLink; and, with
-// the request, the refusal of one that has ended: ErrExpired, ErrCancelled,
+// the request, ErrPast18, or the refusal of one that has ended: ErrExpired, ErrCancelled,
 // ErrAnswered.
 func (d Desk) ByToken(ctx context.Context, tx *db.Tx, token string) (Request, error) {
 	if len(token) > 100 {
@@ -97,6 +98,18 @@ func (d Desk) by(ctx context.Context, tx *db.Tx, hash []byte) (Request, error) {
 	r = r.at(tx.Now())
 	if to.short && !r.waits() {
 		return Request{}, ErrLink // it ends at that second, swept or not
+	}
+	c, err := family.Find(ctx, tx, r.Service, r.Child)
+	if err != nil {
+		return r, err
+	}
+	// Edge case 4: for who is 18 nobody decides by a link, and each says where to turn,
+	// whatever has become of its request.
+	switch class, err := c.Class(d.Ring, tx.Now()); {
+	case err != nil:
+		return r, err
+	case class == age.Adult:
+		return r, ErrPast18
 	}
 	return r, r.Refusal()
 }

@@ -170,7 +170,7 @@ func TestEdgeCase4_TheMinorIsAskedAndAnswersForItself(t *testing.T) {
 			m.want("from 18 on", m.reads("course-progress", "lesson_progress"), "gate.grown_up")
 			m.refused("the guardian looks", m.views(guardian), gate.ErrDenied)
 			_, err = m.demand(guardian)
-			m.refused("the guardian demands", err, rights.ErrMayNot)
+			m.refused("the guardian demands", err, rights.ErrPast18)
 			m.refused("the guardian takes back what it agreed to", m.withdraws(guardian, "push-notices"), consent.ErrPast18)
 			_, err = m.ask(consent.Asking{Minor: true}, "")
 			m.refused("asking who is 18", err, family.ErrNotMinor)

@@ -44,7 +44,7 @@ const (
 // done with the transaction: whoever calls erases the value in it. One to be told, or to
 // get a copy, is done with it too: a verified guardian finds the answer at home for
 // seven days, whoever of guardian and child has asked, and a contact gets none. By is the guardian, or the operator's app or
-// officer for whoever came by phone or letter. Errors: ErrMayNot, ErrKind,
+// officer for whoever came by phone or letter. Errors: ErrMayNot, ErrPast18, ErrKind,
 // ErrDoor, ErrContact, ErrItem, ErrNotHeld, ErrText, ErrTwice, ErrStands, ErrMany,
 // those of family.Lock.
 func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child family.Child, ask Demand) (Request, string, error) {
@@ -53,15 +53,15 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	if err != nil {
 		return fail(err)
 	}
-	if err := ask.by(ctx, tx, by, c); err != nil {
-		return fail(err)
-	}
-	// Edge case 4: the guardian's door is open until 18, by the second.
+	// Edge case 4: the guardian's door is open until 18, by the second, in office or not.
 	switch class, err := c.Class(d.Ring, tx.Now()); {
 	case err != nil:
 		return fail(err)
 	case ask.Door == ByGuardian && class == age.Adult:
-		return fail(ErrMayNot)
+		return fail(ErrPast18)
+	}
+	if err := ask.by(ctx, tx, by, c); err != nil {
+		return fail(err)
 	}
 	if err := d.check(ctx, tx, c, ask); err != nil {
 		return fail(err)

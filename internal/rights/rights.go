@@ -36,7 +36,8 @@ var (
 	ErrItem      = errs.New(errs.Invalid, "rights.item_unknown") // nothing by that name is declared
 	ErrNotHeld   = errs.New(errs.Conflict, "rights.not_held")    // or its time is over
 	ErrText      = errs.New(errs.Invalid, "rights.text_invalid")
-	ErrTwice     = errs.New(errs.Conflict, "rights.twice") // the same is demanded already
+	ErrTwice     = errs.New(errs.Conflict, "rights.twice")    // the same is demanded already
+	ErrPast18    = errs.New(errs.Conflict, "rights.grown_up") // no guardian demands for who is 18 (edge case 4)
 	ErrMany      = errs.New(errs.TooMany, "rights.too_many_open")
 	ErrMayNot    = errs.New(errs.Forbidden, "rights.may_not")
 	ErrNotFound  = errs.New(errs.NotFound, "rights.not_found") // or another child's, or erased with its child

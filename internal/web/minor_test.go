@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/transcript"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -138,6 +139,61 @@ func TestEdgeCase4_TheGuardiansHomeAfter14(t *testing.T) {
 		s.askCode(number)
 		if status, body := s.post("/home/enter?lang=en", url.Values{"code": {s.newestCode()}}); strings.Contains(body, "/home/gu_") {
 			t.Errorf("at 18 the door is open: %d %s", status, body)
+		}
+	})
+}
+
+// Edge case 4: from the end of the 18th birthday on each link, the person's own and
+// the former guardian's, says so and where to turn, whether or not the sweep was there; and
+// nothing is done by one.
+func TestEdgeCase4_WhoIs18IsToldWhereToTurn(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.turns14()
+		former := s.guardians(child)
+		answered := s.asksAbout(child, consent.Asking{Minor: true, Purposes: []string{"course-progress"}}).Token
+		s.typed(answered)
+		if status, body := s.post("/r/"+answered+"/answer?lang=zh-CN", s.agrees(answered, "zh-CN")); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		var birth age.Birth
+		s.w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			birth, err = child.Birth(s.w.Ring)
+			return err
+		})
+		s.w.Pass(birth.Turns(18).Add(-time.Hour).Sub(s.w.Store.Now()))
+		waits := s.asksAbout(child, consent.Asking{Minor: true, Purposes: []string{"push-notices"}})
+		if status, _ := s.get("/r/"+waits.Token+"?lang=en", ""); status != 200 {
+			t.Errorf("an hour before: %d", status)
+		}
+		s.typed(answered)
+		s.w.Pass(time.Hour)
+		for _, swept := range []bool{false, true} {
+			if swept {
+				if done, err := retention.Sweep(t.Context(), s.w.Store, s.w.Vault); err != nil || done.Aged != 1 {
+					t.Fatal(done, err)
+				}
+			}
+			for _, path := range []string{"/r/" + waits.Token, "/ask/" + waits.Ask, "/r/" + answered, "/r/" + answered + "/receipt", "/r/" + former, "/r/" + former + "/receipt"} {
+				status, body := s.get(path+"?lang=en", "")
+				if status != 409 || !strings.Contains(body, "consent.grown_up") || !strings.Contains(body, "This person is 18") || !strings.Contains(body, "in the app or through the operator") {
+					t.Errorf("swept %v: %d %s", swept, status, body)
+				}
+				if _, body := s.get(path+"?lang=zh-CN", ""); !strings.Contains(body, "本人已满 18 周岁") || !strings.Contains(body, "由本人在应用里或者向运营者提出") {
+					t.Errorf("swept %v: %s", swept, body)
+				}
+			}
+			for path, form := range map[string]url.Values{
+				"/r/" + answered + "/withdraw": {"purpose": {"course-progress"}}, "/r/" + former + "/withdraw": {"purpose": {"course-progress"}},
+				"/r/" + answered + "/again": {"purpose": {"course-progress"}}, "/r/" + waits.Token + "/renew": nil, "/r/" + former + "/code": nil,
+			} {
+				if status, body := s.post(path+"?lang=en", form); status != 409 || !strings.Contains(body, "consent.grown_up") {
+					t.Errorf("swept %v: %d %s", swept, status, body)
+				}
+			}
+			s.fresh()
+			if _, body := s.get("/home?lang=en", ""); !strings.Contains(body, "From its 18th birthday on a child speaks for itself") {
+				t.Errorf("at the door: %s", body)
+			}
 		}
 	})
 }

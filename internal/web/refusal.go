@@ -213,6 +213,7 @@ var mishaps = map[string]mishap{
 	consent.ErrVerified.Code:        {"web.mishap.not_verified", "", []func(on) way{toRequest}},
 	consent.ErrNotShown.Code:        {"web.mishap.not_shown", "", []func(on) way{toRequest}},
 	consent.ErrNotice.Code:          {"web.mishap.notice_changed", "", []func(on) way{toRequest}},
+	consent.ErrPast18.Code:          {"web.mishap.grown", "web.told.grown", []func(on) way{toHome}},
 	consent.ErrMayNot.Code:          {"web.mishap.may_not", "", []func(on) way{toHome}},
 	consent.ErrSent.Code:            {"web.mishap.too_often", "web.told.sent", []func(on) way{toPage}},
 	consent.ErrSends.Code:           {"web.mishap.too_often", "web.told.sends", []func(on) way{toPage}},
