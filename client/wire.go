@@ -8,7 +8,7 @@ import "time"
 // AgeCheck asks how old somebody is. Nothing of it is stored.
 type AgeCheck struct {
 	BirthDate string `json:"birth_date,omitempty" maxLength:"10" doc:"YYYY-MM-DD, or what is known of it: YYYY-MM or YYYY. Left out: unknown, which counts as a child." example:"2016-03-05"`
-	Ref       string `json:"ref,omitempty" maxLength:"200" doc:"what you call the account: while it is suspected to be a child's, it is a child's whatever the birth date says"`
+	Ref       string `json:"ref,omitempty" maxLength:"200" doc:"what you call the account: while it is suspected to be a child's, it is a child's whatever the birth date says; of who is registered, the later of both birth dates holds, and without one it is a child"`
 }
 
 // AgeClass is the answer to an AgeCheck.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -49,12 +50,8 @@ func checkAge(s *Server, ctx context.Context, c *call, in *checkAgeInput) (answe
 		return answer[wardkeep.AgeClass]{}, err
 	}
 	if in.Body.Ref != "" {
-		// Who is suspected to be a child has no age that anybody knows.
-		err := s.Store.View(ctx, func(tx *db.Tx) error {
-			open, err := suspicion.Suspected(ctx, tx, s.Ring, c.app.Service, pii.New(in.Body.Ref))
-			if open {
-				b = age.Birth{}
-			}
+		err := s.Store.View(ctx, func(tx *db.Tx) (err error) {
+			b, err = s.knownBirth(ctx, tx, c.app.Service, pii.New(in.Body.Ref), b)
 			return err
 		})
 		if err != nil {
@@ -62,6 +59,32 @@ func checkAge(s *Server, ctx context.Context, c *call, in *checkAgeInput) (answe
 		}
 	}
 	return answer[wardkeep.AgeClass]{Body: wardkeep.AgeClass{Age: string(b.ClassAt(s.Store.Now()))}}, nil
+}
+
+// knownBirth returns what the age of an account goes by, for whom a birth date was given.
+// Who is suspected to be a child has none that anybody knows, nor who is registered
+// without one: both are children (Article 2). Of one on file and one that is given the
+// later holds, unless a document has decided (edge case 3).
+func (s *Server) knownBirth(ctx context.Context, tx *db.Tx, service string, ref pii.Text, given age.Birth) (age.Birth, error) {
+	suspected, err := suspicion.Suspected(ctx, tx, s.Ring, service, ref)
+	if err != nil || suspected {
+		return age.Birth{}, err
+	}
+	child, err := family.FindByRef(ctx, tx, s.Ring, service, ref)
+	if errors.Is(err, family.ErrNotFound) {
+		return given, nil
+	}
+	if err != nil {
+		return age.Birth{}, err
+	}
+	filed, err := child.Birth(s.Ring)
+	switch {
+	case err != nil || filed.IsZero():
+		return age.Birth{}, err
+	case child.BirthFrom == family.FromDocument:
+		return filed, nil
+	}
+	return age.Later(filed, given), nil
 }
 
 type registerChildInput struct{ Body wardkeep.NewChild }

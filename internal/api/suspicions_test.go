@@ -80,6 +80,33 @@ func TestArticle2_SuspicionsOverHTTP(t *testing.T) {
 	})
 }
 
+// Articles 2 and 9: what the app is told of its account now makes nobody older who is on file: a
+// child that was registered without a birth date is one, and of two dates the later
+// holds (edge case 3).
+func TestArticle2_AnAgeCheckKnowsWhoIsRegistered(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.must(w.client.Suspect(ctx, wardkeep.NewSuspicion{Ref: "player-1", Source: "parent"}))
+		w.must(w.client.Register(ctx, wardkeep.NewChild{Ref: "player-1", Guardian: wardkeep.GuardianContact{Phone: "13800138000"}}))
+		ten := w.Store.Now().AddDate(-10, 0, 0).Format(time.DateOnly)
+		w.must(w.client.Register(ctx, wardkeep.NewChild{Ref: "player-2", BirthDate: ten, Guardian: wardkeep.GuardianContact{Phone: "13800138000"}}))
+		fifteen := w.Store.Now().AddDate(-15, 0, 0).Format(time.DateOnly)
+		for _, c := range []struct{ ref, birth, want string }{
+			{"player-1", "1990-01-01", "child"}, {"player-1", "", "child"},
+			{"player-2", "1990-01-01", "child"}, {"player-2", fifteen, "child"}, {"player-2", "", "child"},
+			{"player-3", "1990-01-01", "adult"}, {"player-3", fifteen, "minor"},
+		} {
+			if got := w.must(w.client.CheckAge(ctx, wardkeep.AgeCheck{BirthDate: c.birth, Ref: c.ref})).(wardkeep.AgeClass); got.Age != c.want {
+				t.Errorf("%s, who says %q: %s, want %s", c.ref, c.birth, got.Age, c.want)
+			}
+		}
+		w.Pass(5 * 366 * 24 * time.Hour)
+		if got := w.must(w.client.CheckAge(ctx, wardkeep.AgeCheck{BirthDate: fifteen, Ref: "player-2"})).(wardkeep.AgeClass); got.Age != "minor" {
+			t.Errorf("by the date on file: %+v", got)
+		}
+	})
+}
+
 // Whoever reports without end is told to wait, and nobody else is.
 func TestArticle2_SuspicionsAreReportedAtAPace(t *testing.T) {
 	w := newWorld(t, storeOf(t), api.Limits{PerReport: 2})
