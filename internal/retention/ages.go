@@ -13,10 +13,14 @@ import (
 	"wardkeep/internal/vault"
 )
 
-// lateDays is how many days back the sweep looks for who has turned 14, or 18: a server
-// may have stood still. Nobody is used as a child in the meantime: the gate reads the birth
-// date at each use.
-const lateDays = 60
+// lateDays is how many days back the sweep looks for who has turned 14, or 18, and
+// further where no sweep was complete since: a server may have stood still, and who fails must
+// not be lost from sight, nor the alarm. Nobody is used as a child in the meantime: the gate
+// reads the birth date at each use.
+const (
+	lateDays  = 60
+	neverDays = 4 * 365 // where there was none at all
+)
 
 // sweeper acts on what the sweep finds.
 type sweeper struct{}
@@ -36,9 +40,13 @@ type agingStep struct {
 	told family.Aged
 }
 
-// agingSteps are the days around today, in order.
-func agingSteps(today time.Time, lead time.Duration) (all []agingStep) {
-	for n := -lateDays; n <= int(lead/(24*time.Hour)); n++ {
+// agingSteps are the days around today, in order. Last is when a sweep was last complete.
+func agingSteps(today, last time.Time, lead time.Duration) (all []agingStep) {
+	back := neverDays
+	if !last.IsZero() {
+		back = max(lateDays, 2+int(today.Sub(last)/(24*time.Hour)))
+	}
+	for n := -back; n <= int(lead/(24*time.Hour)); n++ {
 		day := today.AddDate(0, 0, n)
 		if n > 0 {
 			all = append(all, agingStep{day, family.AgedTurning})
@@ -56,8 +64,15 @@ func agingSteps(today time.Time, lead time.Duration) (all []agingStep) {
 // today in the index of keyed days: what it costs is those who turn in them. If we
 // crash before a commit, the child is found again.
 func sweepAges(store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration) work {
-	steps := agingSteps(store.Now(), lead)
+	var steps []agingStep
 	look := func(ctx context.Context, tx *db.Tx, after aging, limit int) (due []aging, err error) {
+		if steps == nil {
+			last, err := LastSweep(ctx, tx)
+			if err != nil {
+				return nil, err
+			}
+			steps = agingSteps(tx.Now(), last, lead)
+		}
 		for step := after.step; step < len(steps) && len(due) < limit; step++ {
 			some, err := family.Aging(ctx, tx, v.Ring, steps[step].day, steps[step].told, after.child, limit-len(due))
 			if err != nil {

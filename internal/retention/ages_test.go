@@ -74,6 +74,39 @@ func TestEdgeCase4_WhoFailsHoldsUpNobodyBehind(t *testing.T) {
 	})
 }
 
+// Edge case 4: who turned 14 while the server stood still, for however long, is found when
+// it is back; and who can't be told is not lost from sight: the sweep fails until it can.
+func TestEdgeCase4_NobodyWhoTurnedIsLostFromSight(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		c, broken := w.Child(), w.Child()
+		w.Do(func(ctx context.Context, tx *db.Tx) error { return spoil(ctx, tx, broken.ID) })
+		if _, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil {
+			t.Fatal(err)
+		}
+		var birth age.Birth
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			birth, err = c.Birth(w.Ring)
+			return err
+		})
+		w.Pass(birth.Turns(14).AddDate(0, 0, 100).Sub(w.Store.Now()))
+		done, err := retention.Sweep(t.Context(), w.Store, w.Vault)
+		if err == nil || done.Aged != 1 {
+			t.Errorf("100 days later: %d, %v", done.Aged, err)
+		}
+		w.Pass(400 * day)
+		if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); err == nil || done.Aged != 0 {
+			t.Errorf("a sweep that leaves somebody counts as one that left nothing: %d, %v", done.Aged, err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE child SET endings = '' WHERE child = $1`, broken.ID)
+			return err
+		})
+		if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil || done.Aged != 1 {
+			t.Errorf("once it can be read: %d, %v", done.Aged, err)
+		}
+	})
+}
+
 // Edge case 4: that a child turns 14 is told a month before and when it has, each
 // once; from then on nothing is used, and the guardian still sees what is held. It is
 // found by the day, also by a server that stood still on it.
