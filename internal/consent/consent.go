@@ -35,6 +35,7 @@ var (
 	ErrRefused   = errs.New(errs.Conflict, "consent.refused_before")    // edge case 26
 	ErrNothing   = errs.New(errs.Conflict, "consent.nothing_to_ask")    // every purpose has its answer
 	ErrPast14    = errs.New(errs.Conflict, "consent.guardian_past_14")  // the guardian's answer counts no more (edge case 4)
+	ErrMinorsEnd = errs.New(errs.Gone, "consent.minors_link_over")      // a link of the minor itself, which its app makes anew
 	ErrPast18    = errs.New(errs.Conflict, "consent.grown_up")          // nobody is asked here any more
 	ErrWho       = errs.New(errs.Invalid, "consent.answers_unknown")    // a minor, and a guardian who is named
 	ErrByLink    = errs.New(errs.Invalid, "consent.minor_by_link")      // a minor is asked by a link that the app shows

@@ -55,8 +55,8 @@ var errNoRing = errors.New("consent: no ring to hash links with")
 var ErrFollowed = errs.New(errs.TooMany, "consent.code_followed")
 
 // ByToken returns the request that a link leads to. Errors: ErrLink; and, with
-// the request, ErrPast18, or the refusal of one that has ended: ErrExpired, ErrCancelled,
-// ErrAnswered.
+// the request, ErrPast18, ErrPast14 for what a guardian was asked of who is a minor by now, or the
+// refusal of one that has ended: ErrExpired, ErrMinorsEnd, ErrCancelled, ErrAnswered.
 func (d Desk) ByToken(ctx context.Context, tx *db.Tx, token string) (Request, error) {
 	if len(token) > 100 {
 		return Request{}, ErrLink
@@ -110,6 +110,16 @@ func (d Desk) by(ctx context.Context, tx *db.Tx, hash []byte) (Request, error) {
 		return r, err
 	case class == age.Adult:
 		return r, ErrPast18
+	case class == age.Minor && r.State != Answered && r.State != Cancelled:
+		minor, err := OfMinor(ctx, tx, r)
+		switch {
+		case err != nil:
+			return r, err
+		case !minor: // what a guardian was asked is for the minor to say now
+			return r, ErrPast14
+		case r.State == Expired:
+			return r, ErrMinorsEnd
+		}
 	}
 	return r, r.Refusal()
 }

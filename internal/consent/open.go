@@ -108,7 +108,7 @@ func (d Desk) show(ctx context.Context, tx *db.Tx, r Request, shown Shown, actor
 }
 
 // version returns the charter that the request asks about. One that has changed
-// one of the purposes since ends the request: ErrAsked. So does the end of the service
+// one of the purposes since ends the request: ErrAsked, or ErrMinorsEnd. So does the end of the service
 // or of such a purpose: ErrCeasing.
 func (d Desk) version(ctx context.Context, tx *db.Tx, r Request) (catalog.Published, error) {
 	if err := r.goesOn(ctx, tx); err != nil {
@@ -119,11 +119,24 @@ func (d Desk) version(ctx context.Context, tx *db.Tx, r Request) (catalog.Publis
 	case err != nil:
 		return catalog.Published{}, err
 	case outdated(r, now):
-		return catalog.Published{}, ErrAsked
+		return catalog.Published{}, overtaken(ctx, tx, r)
 	case now.Number == r.Charter:
 		return now, nil
 	}
 	return d.Charters.Version(ctx, tx, r.Service, r.Charter)
+}
+
+// overtaken returns what whoever has the link of an outdated request is told: a guardian
+// has another one sent, and a minor finds it in its app.
+func overtaken(ctx context.Context, tx *db.Tx, r Request) error {
+	minor, err := OfMinor(ctx, tx, r)
+	switch {
+	case err != nil:
+		return err
+	case minor:
+		return ErrMinorsEnd
+	}
+	return ErrAsked
 }
 
 // outdated reports whether an answer to the request would be stale at once

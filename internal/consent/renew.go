@@ -51,7 +51,7 @@ const renewalDomain = "consent.renewal"
 // 26), and a yes stays a yes. What became of the request is nothing to whoever
 // found an old link. So each renewal is counted first, with those by all other
 // links of the guardian, and whatever keeps it from being sent is the zero Renewal.
-// Errors: ErrUnanswered while the old link is good, ErrRenewals after too many in
+// Errors: ErrUnanswered while the old link is good, ErrMinorsEnd for a minor's, ErrRenewals after too many in
 // an hour, why the request has ended otherwise, ErrCeasing.
 func (d Desk) Renew(ctx context.Context, tx *db.Tx, old Request) (Renewal, error) {
 	c, old, err := lock(ctx, tx, old)
@@ -70,6 +70,13 @@ func (d Desk) Renew(ctx context.Context, tx *db.Tx, old Request) (Renewal, error
 		return Renewal{}, old.Refusal()
 	case old.State != Expired && !outdated(old, published):
 		return Renewal{}, ErrUnanswered
+	}
+	// Edge case 4: nothing is sent to a minor, whose app leads it to what is asked.
+	switch minor, err := OfMinor(ctx, tx, old); {
+	case err != nil:
+		return Renewal{}, err
+	case minor:
+		return Renewal{}, ErrMinorsEnd
 	}
 	err = countSend(ctx, tx, d.Ring.Index(renewalDomain, string(old.Child), string(old.Guardian)))
 	if errors.Is(err, ErrCodeSends) {

@@ -42,6 +42,15 @@ func (s *site) turns14() family.Child {
 	return child
 }
 
+func (s *site) birth(child family.Child) (birth age.Birth) {
+	s.t.Helper()
+	s.w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		birth, err = child.Birth(s.w.Ring)
+		return err
+	})
+	return birth
+}
+
 // shown has the app show a code for the request that a link leads to.
 func (s *site) shown(token string) (code string, err error) {
 	err = s.w.Try(func(ctx context.Context, tx *db.Tx) error {
@@ -143,6 +152,45 @@ func TestEdgeCase4_TheGuardiansHomeAfter14(t *testing.T) {
 	})
 }
 
+// Edge case 4: an old link of a minor leads back to its app, for nothing is sent to anybody; and what
+// a guardian was asked before the 14th birthday was over says at once that it is the minor's to say.
+func TestEdgeCase4_AnOldLinkLeadsWhereTheAnswerIs(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.turns14()
+		s.w.Pass(s.birth(child).Turns(14).Add(-time.Hour).Sub(s.w.Store.Now()))
+		before := s.asksAbout(child, consent.Asking{Purposes: []string{"class-ranking"}})
+		if status, _ := s.get("/r/"+before.Token+"?lang=en", ""); status != 200 {
+			t.Errorf("what a guardian is asked of a child: %d", status)
+		}
+		s.w.Pass(time.Hour)
+		for _, path := range []string{"/r/" + before.Token, "/ask/" + before.Ask} {
+			if status, body := s.get(path+"?lang=en", ""); status != 409 || !strings.Contains(body, "consent.guardian_past_14") || !strings.Contains(body, "decides this itself") {
+				t.Errorf("%d %s", status, body)
+			}
+		}
+		own := s.asksAbout(child, consent.Asking{Minor: true, Purposes: []string{"push-notices"}})
+		s.w.Pass(8 * 24 * time.Hour)
+		said := len(s.outbox.Messages())
+		for _, refused := range []func() (int, string){
+			func() (int, string) { return s.get("/r/"+own.Token+"?lang=en", "") },
+			func() (int, string) { return s.post("/r/"+own.Token+"?lang=en", nil) },
+			func() (int, string) { return s.post("/r/"+own.Token+"/renew?lang=en", nil) },
+		} {
+			status, body := refused()
+			if status != 410 || !strings.Contains(body, "open the app") || strings.Contains(body, "phone or mailbox") {
+				t.Errorf("%d %s", status, body)
+			}
+		}
+		s.pages.Wait()
+		if now := len(s.outbox.Messages()); now != said {
+			t.Errorf("%d messages went out", now-said)
+		}
+		if status, body := s.post("/r/"+before.Token+"/renew?lang=en", nil); status != 409 || !strings.Contains(body, "consent.guardian_past_14") {
+			t.Errorf("%d %s", status, body)
+		}
+	})
+}
+
 // Edge case 4: from the end of the 18th birthday on each link, the person's own and
 // the former guardian's, says so and where to turn, whether or not the sweep was there; and
 // nothing is done by one.
@@ -155,12 +203,7 @@ func TestEdgeCase4_WhoIs18IsToldWhereToTurn(t *testing.T) {
 		if status, body := s.post("/r/"+answered+"/answer?lang=zh-CN", s.agrees(answered, "zh-CN")); status != 200 {
 			t.Fatalf("%d %s", status, body)
 		}
-		var birth age.Birth
-		s.w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-			birth, err = child.Birth(s.w.Ring)
-			return err
-		})
-		s.w.Pass(birth.Turns(18).Add(-time.Hour).Sub(s.w.Store.Now()))
+		s.w.Pass(s.birth(child).Turns(18).Add(-time.Hour).Sub(s.w.Store.Now()))
 		waits := s.asksAbout(child, consent.Asking{Minor: true, Purposes: []string{"push-notices"}})
 		if status, _ := s.get("/r/"+waits.Token+"?lang=en", ""); status != 200 {
 			t.Errorf("an hour before: %d", status)

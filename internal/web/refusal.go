@@ -163,6 +163,14 @@ func toAnswers(o on) way {
 	return way{}
 }
 
+// toChild leads to the child's page, for who is at home.
+func toChild(o on) way {
+	if !o.below("/home/{tie}") {
+		return way{}
+	}
+	return toPage(o)
+}
+
 // toBack leads back to the request, or to the page at home.
 func toBack(o on) way {
 	if o.below("/r/{token}") {
@@ -213,6 +221,8 @@ var mishaps = map[string]mishap{
 	consent.ErrVerified.Code:        {"web.mishap.not_verified", "", []func(on) way{toRequest}},
 	consent.ErrNotShown.Code:        {"web.mishap.not_shown", "", []func(on) way{toRequest}},
 	consent.ErrNotice.Code:          {"web.mishap.notice_changed", "", []func(on) way{toRequest}},
+	consent.ErrPast14.Code:          {"web.mishap.minor_decides", "", []func(on) way{toChild, toHome}},
+	consent.ErrMinorsEnd.Code:       {"web.mishap.expired", "", []func(on) way{toHome}},
 	consent.ErrPast18.Code:          {"web.mishap.grown", "web.told.grown", []func(on) way{toHome}},
 	consent.ErrMayNot.Code:          {"web.mishap.may_not", "", []func(on) way{toHome}},
 	consent.ErrSent.Code:            {"web.mishap.too_often", "web.told.sent", []func(on) way{toPage}},
