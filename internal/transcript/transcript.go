@@ -199,40 +199,51 @@ func hashed(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Write writes the file of a document that the code opens, which ParseCode has
-// returned. It holds the document in memory some three times.
-func Write(w io.Writer, lang i18n.Lang, code string, d Document) error {
+// A File is a copy, or one part of it, that the code opens: ciphertext, and the page
+// around it. It may wait for whoever reads it slowly: nothing in it is in plain.
+type File struct {
+	lang   i18n.Lang
+	page   page
+	sealed []byte
+}
+
+// Seal makes the file of a document that the code opens, which ParseCode has returned.
+// While it does it holds the document in memory some three times, afterwards once.
+func Seal(lang i18n.Lang, code string, d Document) (*File, error) {
 	d.Format, d.Language = Format, string(lang)
 	text, err := json.Marshal(d)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	salt, nonce := make([]byte, saltLen), make([]byte, nonceLen)
 	rand.Read(salt) // never fails (crypto/rand)
 	rand.Read(nonce)
 	aead, err := keyOf(code, salt)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sealed := aead.Seal(text[:0], nonce, text, []byte(Format))
 	in := base64.StdEncoding.EncodeToString
-	p := page{
+	return &File{lang: lang, sealed: aead.Seal(text[:0], nonce, text, []byte(Format)), page: page{
 		Policy: "default-src 'none'; base-uri 'none'; form-action 'none'; img-src blob:; media-src blob:; script-src " + hashed(script) + "; style-src " + hashed(style),
 		Script: template.JS(script), Style: template.CSS(style), Salt: in(salt), Nonce: in(nonce), Format: Format,
-	}
+	}}, nil
+}
+
+// Write writes the file.
+func (f *File) Write(w io.Writer) error {
 	var head bytes.Buffer
-	if err := pages[lang].ExecuteTemplate(&head, "head", p); err != nil {
+	if err := pages[f.lang].ExecuteTemplate(&head, "head", f.page); err != nil {
 		return err
 	}
 	if _, err := head.WriteTo(w); err != nil {
 		return err
 	}
 	encode := base64.NewEncoder(base64.StdEncoding, w)
-	if _, err := encode.Write(sealed); err != nil {
+	if _, err := encode.Write(f.sealed); err != nil {
 		return err
 	}
 	if err := encode.Close(); err != nil {
 		return err
 	}
-	return pages[lang].ExecuteTemplate(w, "tail", p)
+	return pages[f.lang].ExecuteTemplate(w, "tail", f.page)
 }

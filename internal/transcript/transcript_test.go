@@ -73,7 +73,11 @@ func TestPIPL45_ACopyOpensWithItsCodeAlone(t *testing.T) {
 	}
 	for _, lang := range i18n.Langs {
 		var file bytes.Buffer
-		if err := transcript.Write(&file, lang, code, sample()); err != nil {
+		sealed, err := transcript.Seal(lang, code, sample())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sealed.Write(&file); err != nil {
 			t.Fatal(err)
 		}
 		for _, plain := range []string{"金丝雀", "小溪", "7K2M", "138001", "昵称", "nickname"} {

@@ -47,9 +47,16 @@ func (v *Vault) View(ctx context.Context, tx *db.Tx, by family.Guardian, service
 // brought it.
 const MaxPart = 16 << 20
 
-// Parts splits what can still be read of a child into the files of a copy, by item:
-// one at least, so that a copy of nothing is one, too.
-func Parts(ctx context.Context, tx *db.Tx, c family.Child) ([][]Holding, error) {
+// A Part is what goes into one file of a copy, by item, and how large its values are,
+// sealed, in bytes.
+type Part struct {
+	Held  []Holding
+	Bytes int64
+}
+
+// Parts splits what can still be read of a child into the files of a copy: one at
+// least, so that a copy of nothing is one, too.
+func Parts(ctx context.Context, tx *db.Tx, c family.Child) ([]Part, error) {
 	all, err := Holdings(ctx, tx, c)
 	if err != nil {
 		return nil, err
@@ -65,13 +72,14 @@ func Parts(ctx context.Context, tx *db.Tx, c family.Child) ([][]Holding, error) 
 	if err != nil {
 		return nil, err
 	}
-	parts, size := make([][]Holding, 1), int64(0)
+	parts := make([]Part, 1)
 	for _, h := range all {
-		last := len(parts) - 1
-		if size += sizes[h.Item]; size > MaxPart && len(parts[last]) > 0 {
-			parts, size, last = append(parts, nil), sizes[h.Item], last+1
+		last, size := &parts[len(parts)-1], sizes[h.Item]
+		if last.Bytes+size > MaxPart && len(last.Held) > 0 {
+			parts = append(parts, Part{})
+			last = &parts[len(parts)-1]
 		}
-		parts[last] = append(parts[last], h)
+		last.Held, last.Bytes = append(last.Held, h), last.Bytes+size
 	}
 	return parts, nil
 }

@@ -24,7 +24,7 @@ func TestPIPL45_ACopyIsInPartsThatFitMemory(t *testing.T) {
 				all = nil
 				parts, err := vault.Parts(ctx, tx, c)
 				for _, p := range parts {
-					all = append(all, vault.Items(p))
+					all = append(all, vault.Items(p.Held))
 				}
 				return err
 			})

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // Mishaps returns the codes of the refusals that have words of their own at a page.
@@ -15,3 +16,6 @@ func (s *Server) Refuses(route string, err error) http.Handler {
 	mux.Handle(route, s.page(route, maxForm, func(http.ResponseWriter, *http.Request) error { return err }))
 	return mux
 }
+
+// HurryCopies lets nobody wait for a file of a copy for long.
+func (s *Server) HurryCopies() { s.copies.patience = time.Millisecond }

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,14 +26,10 @@ import (
 )
 
 func (s *Server) homeCopies(mux *http.ServeMux) {
-	s.copies = make(chan struct{}, copiesAtOnce)
+	s.copies = newCopies()
 	s.form(mux, "POST /home/{tie}/copy", "/home/{tie}#demands", s.homeCopy)
 	s.form(mux, "POST /home/{tie}/copy/file", "/home/{tie}#demands", s.homeCopyFile)
 }
-
-// copiesAtOnce is how many files of copies are made at once, each of which is in
-// memory some five times: 200 MiB at most.
-const copiesAtOnce = 2
 
 // homeCopyPage is what guardian/home_copy.html shows: the code of a copy, once.
 type homeCopyPage struct {
@@ -105,7 +104,7 @@ func (s *Server) homeCopy(w http.ResponseWriter, r *http.Request) error {
 		}
 		parts, err := vault.Parts(ctx, tx, t.Of)
 		for i, p := range parts {
-			page.Parts = append(page.Parts, homePart{i + 1, words.items(vault.Items(p))})
+			page.Parts = append(page.Parts, homePart{i + 1, words.items(vault.Items(p.Held))})
 		}
 		return err
 	})
@@ -123,12 +122,54 @@ func (s *Server) homeCopyFile(w http.ResponseWriter, r *http.Request) error {
 	if !ok || err != nil {
 		return ErrForm
 	}
-	select {
-	case s.copies <- struct{}{}:
-	default:
-		return ErrSlowDown
+	var guardian family.GuardianID
+	var size int64
+	err = s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+		t, _, err := tie(r, in)
+		if err != nil {
+			return err
+		}
+		parts, err := vault.Parts(ctx, tx, t.Of)
+		if err == nil && part >= 1 && part <= len(parts) { // of any other copyOf knows nothing
+			guardian, size = t.ID, parts[part-1].Bytes
+		}
+		return err
+	})
+	if err != nil {
+		return s.toDoor(w, r, err)
 	}
-	defer func() { <-s.copies }()
+	leave, err := s.copies.enter(r.Context(), guardian, size)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	file, name, err := s.makeCopy(r, code, part)
+	if err != nil {
+		return s.toDoor(w, r, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	out := bufio.NewWriterSize(paced(w), pieces)
+	if err = file.Write(out); err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
+		// Nobody is there to be told any more: the file ends where its reader was lost.
+		// The error itself would say where that was.
+		s.Log.InfoContext(r.Context(), "home: a copy was not taken whole", "slow", errors.Is(err, os.ErrDeadlineExceeded))
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// makeCopy opens one part of a copy and seals it with the code, in its turn. What it
+// returns is ciphertext.
+func (s *Server) makeCopy(r *http.Request, code string, part int) (file *transcript.File, name string, err error) {
+	done, err := s.copies.turn(r.Context())
+	if err != nil {
+		return nil, "", err
+	}
+	defer done()
 	var d transcript.Document
 	err = s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		t, _, err := tie(r, in)
@@ -139,11 +180,10 @@ func (s *Server) homeCopyFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	})
 	if err != nil {
-		return s.toDoor(w, r, err)
+		return nil, "", err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="copy-`+d.Number+"-"+strconv.Itoa(part)+`.html"`)
-	return transcript.Write(w, lang(r), code, d)
+	file, err = transcript.Seal(lang(r), code, d)
+	return file, "copy-" + d.Number + "-" + strconv.Itoa(part) + ".html", err
 }
 
 // copyOf puts one part of a copy together. What comes before the values only reads: what
@@ -172,7 +212,7 @@ func (s *Server) copyOf(ctx context.Context, tx *db.Tx, t family.Tie, request st
 		return d, err
 	}
 	needs, _ := words.copyNeeds()
-	opened, err := s.Vault.Copy(ctx, tx, t.Guardian, demand, needs, vault.Items(parts[part-1]))
+	opened, err := s.Vault.Copy(ctx, tx, t.Guardian, demand, needs, vault.Items(parts[part-1].Held))
 	if err != nil {
 		return d, err
 	}
@@ -181,7 +221,7 @@ func (s *Server) copyOf(ctx context.Context, tx *db.Tx, t family.Tie, request st
 	if d.Child, err = s.copiedChild(ctx, tx, t); err != nil {
 		return d, err
 	}
-	for _, h := range parts[part-1] {
+	for _, h := range parts[part-1].Held {
 		label, kind := words.item(h.Item)
 		d.Items = append(d.Items, transcript.Item{Named: transcript.Named{Name: h.Item, Label: label}, Kind: string(kind),
 			Purpose: words.namedPurpose(h.Purpose), CollectedAt: h.Collected, ExpiresAt: h.Expires, Value: opened.Values[h.Item].Reveal()})

@@ -8,10 +8,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -311,6 +314,89 @@ func TestArticle23_ACopyIsFetchedBeforeTheEnd(t *testing.T) {
 				t.Errorf("no word of %s: %s", last, page)
 			}
 		}
+	})
+}
+
+// A slowReader has sent a form, and takes the answer only once it is let.
+type slowReader struct {
+	*httptest.ResponseRecorder
+	begun, let chan struct{}
+	once       sync.Once
+}
+
+func (r *slowReader) Write(b []byte) (int, error) {
+	r.once.Do(func() { close(r.begun) })
+	<-r.let
+	return r.ResponseRecorder.Write(b)
+}
+
+// slowly sends a form of the signed-in browser.
+func (s *site) slowly(path string, form url.Values) (r *slowReader, done chan struct{}) {
+	s.t.Helper()
+	req := httptest.NewRequestWithContext(s.t.Context(), http.MethodPost, path+"?lang=en", strings.NewReader(form.Encode()))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.RemoteAddr = "127.0.0.1:1"
+	home, err := url.Parse(s.server.URL)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range s.browser.Jar.Cookies(home) {
+		req.AddCookie(c)
+	}
+	r, done = &slowReader{ResponseRecorder: httptest.NewRecorder(), begun: make(chan struct{}), let: make(chan struct{})}, make(chan struct{})
+	go func() {
+		defer close(done)
+		s.server.Config.Handler.ServeHTTP(r, req)
+	}()
+	select {
+	case <-r.begun:
+	case <-time.After(30 * time.Second):
+		s.t.Fatal("no answer")
+	}
+	return r, done
+}
+
+// Whoever reads a copy slowly holds up nobody else's, and of its own the large ones.
+func TestPIPL45_SlowReadersHoldUpNobodysCopy(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		voice := base64.StdEncoding.EncodeToString(make([]byte, 900<<10))
+		var forms []url.Values
+		var ties []string
+		for range 4 {
+			child := s.w.Child()
+			s.w.Put(child, "speaking-practice", "voice", voice)
+			ties = append(ties, s.tie(child))
+		}
+		s.signIn()
+		for _, at := range ties {
+			forms = append(forms, copyForm(s.copyPage(at, "en")))
+		}
+		first, taken := s.slowly(ties[0]+"/copy/file", forms[0])
+		second, over := s.slowly(ties[1]+"/copy/file", forms[1])
+		for i := 2; i < 4; i++ {
+			if status, file := s.post(ties[i]+"/copy/file?lang=en", forms[i]); status != 200 || len(readCopy(t, file, forms[i].Get("code")).Items) != 1 {
+				t.Errorf("while two read slowly: %d %.200s", status, file)
+			}
+		}
+		n := s.entries(gate.KindCopied)
+		s.pages.HurryCopies()
+		m := &meetings{s, make(map[string]bool)}
+		m.sends("web.copying", ties[0]+"/copy/file", forms[0])
+		if s.entries(gate.KindCopied) != n {
+			t.Error("what didn't leave is on record as a copy")
+		}
+		for _, r := range []*slowReader{first, second} {
+			close(r.let)
+		}
+		<-taken
+		<-over
+		if d := readCopy(t, first.Body.String(), forms[0].Get("code")); len(d.Items) != 1 || d.Items[0].Value != voice {
+			t.Error("who was waited for has another file")
+		}
+		if status, _ := s.post(ties[0]+"/copy/file?lang=en", forms[0]); status != 200 {
+			t.Errorf("after it was read: %d", status)
+		}
+		s.audits()
 	})
 }
 

@@ -262,6 +262,8 @@ var mishaps = map[string]mishap{
 	ErrNothingOn.Code:               {"web.mishap.nothing_on", "", []func(on) way{toRequest}},
 	ErrNoPage.Code:                  {"web.mishap.no_page", "", []func(on) way{toCode, toHome}},
 	ErrSlowDown.Code:                {"web.mishap.too_often", "", []func(on) way{toRetry, toPage}},
+	ErrCopying.Code:                 {"web.mishap.copying", "", []func(on) way{toPage}},
+	ErrCopies.Code:                  {"web.mishap.copying", "", []func(on) way{toPage}},
 }
 
 // mishapsAt are those that mean something else at one form, by code and route.

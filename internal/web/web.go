@@ -76,7 +76,7 @@ type Server struct {
 	codes     limits // of codes to sign in
 	passkeys  limits // of tries to sign in by one
 	later     later
-	copies    chan struct{} // that are being made
+	copies    copies
 	drawn     drawn
 	routes    []string          // of all pages and forms
 	holders   map[string]string // of a form, by its route, the page that holds it: see form
