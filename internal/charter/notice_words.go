@@ -34,7 +34,7 @@ var chineseNotice = noticeText{
 	asking:  "\n【%s】（%s）\n",
 	version: "本告知书依据的章程版本：",
 
-	what: "收集什么", why: "为什么", howLong: "保存多久", where: "存在哪里", whoElse: "还有谁能看到", ifRefused: "如果您不同意",
+	what: "收集什么", why: "为什么", howLong: "保存多久", where: "存在哪里", whoElse: "还有谁能看到", ifRefused: "如果不同意",
 
 	necessary:  "基本功能必需",
 	optional:   "可以不同意，不影响基本功能",

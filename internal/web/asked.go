@@ -201,10 +201,11 @@ func (s *Server) asked(ctx context.Context, tx *db.Tx, r consent.Request, notice
 	v.Controls, v.Minor = controls, minor
 	v.tookOver(q.takeover)
 	var part askedPart
-	if part.Summary, err = s.part(l, "summary", v); err != nil {
+	to := voice{l, minor}
+	if part.Summary, err = s.part(to, "summary", v); err != nil {
 		return askedPart{}, err
 	}
-	if part.Questions, err = s.part(l, "questions", v); err == nil {
+	if part.Questions, err = s.part(to, "questions", v); err == nil {
 		s.drawn.put(q, part)
 	}
 	return part, err
@@ -317,9 +318,9 @@ func beside(ch charter.Change, lang charter.Lang) change {
 }
 
 // part renders one part of a page by itself.
-func (s *Server) part(l i18n.Lang, name string, data any) (template.HTML, error) {
+func (s *Server) part(to voice, name string, data any) (template.HTML, error) {
 	var b bytes.Buffer
-	if err := s.templates[l]["guardian/request.html"].ExecuteTemplate(&b, name, data); err != nil {
+	if err := s.templates[to]["guardian/request.html"].ExecuteTemplate(&b, name, data); err != nil {
 		return "", fmt.Errorf("render %s: %w", name, err)
 	}
 	return template.HTML(b.String()), nil // as html/template escaped it

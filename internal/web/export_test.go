@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"wardkeep/internal/base/i18n"
 )
 
 // Mishaps returns the codes of the refusals that have words of their own at a page.
@@ -16,6 +18,9 @@ func (s *Server) Refuses(route string, err error) http.Handler {
 	mux.Handle(route, s.page(route, maxForm, func(http.ResponseWriter, *http.Request) error { return err }))
 	return mux
 }
+
+// ToMinor returns what the page of a minor says in Chinese.
+func ToMinor(key string) string { return voice{i18n.Chinese, true}.T(key) }
 
 // HurryCopies lets nobody wait for a file of a copy for long.
 func (s *Server) HurryCopies() { s.copies.patience = time.Millisecond }

@@ -128,6 +128,8 @@ type requestPage struct {
 	Ends                           time.Time // of the child if nobody agrees; zero: it stays registered, whatever becomes of the request
 }
 
+func (p requestPage) toMinor() bool { return p.Minor }
+
 // request shows what is asked. For a verified guardian it is the page with the
 // controls, and that very page is recorded with its hash (Article 9).
 func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
@@ -389,6 +391,8 @@ type receiptPage struct {
 	Prove    bool      // … and some line needs one
 	Minor    bool      // the minor itself has answered (edge case 4)
 }
+
+func (p receiptPage) toMinor() bool { return p.Minor }
 
 // A receiptLine is one choice, and what became of it. At most one of the flags
 // is set; with none of them, a refusal stands.

@@ -2,13 +2,18 @@ package web_test
 
 import (
 	"context"
+	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
@@ -18,6 +23,7 @@ import (
 	"wardkeep/internal/retention"
 	"wardkeep/internal/transcript"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/web"
 )
 
 // turns14 enrols a child whose 14th birthday is today, whose guardian agrees to
@@ -109,6 +115,120 @@ func TestEdgeCase4_AMinorAnswersOnThePage(t *testing.T) {
 		}
 		s.fresh()
 		goldenMinor(t, s, "receipt-minor-locked", path+"/receipt")
+	})
+}
+
+// polite is how Chinese addresses an adult.
+const (
+	polite = "您"
+	quoted = "“您”" // … of whom a page of a minor speaks
+)
+
+// neverToMinors are words on templates that minors see too, in a place that they don't.
+var neverToMinors = []string{
+	"web.request.your_child", "web.request.proved", "web.request.prove", "web.request.sent",
+}
+
+// mishapsElsewhere meet guardians alone, at home.
+var mishapsElsewhere = []string{"receipt.no_certificate", "session.signed_out", "web.copying"}
+
+var (
+	wordOfPage = regexp.MustCompile("[\\s({]t \"([^\"]+)\"")
+	fullNotice = regexp.MustCompile(`(?s)<details class="full" id="notice">.*?</details>`)
+)
+
+// Edge case 4: whoever is 14 or older is addressed as such, in one way, by whatever a page
+// of its own says by itself. What the charter says was written for parents, and the page
+// says so.
+func TestEdgeCase4_AMinorIsAddressedAsOne(t *testing.T) {
+	for _, glob := range []string{"layout.html", "parts/*.html", "guardian/request.html", "guardian/receipt.html", "guardian/print.html", "public/refusal.html"} {
+		files, err := filepath.Glob(glob)
+		if err != nil || len(files) == 0 {
+			t.Fatal(glob, err)
+		}
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range wordOfPage.FindAllStringSubmatch(string(text), -1) {
+				if strings.Contains(strings.ReplaceAll(web.ToMinor(m[1]), quoted, ""), polite) && !slices.Contains(neverToMinors, m[1]) {
+					t.Errorf("%s: %s says %q", name, m[1], web.ToMinor(m[1]))
+				}
+			}
+		}
+	}
+	each(t, func(t *testing.T, s *site) {
+		child := s.turns14()
+		asked := s.asksAbout(child, consent.Asking{Minor: true, Purposes: []string{"course-progress", "class-ranking"}})
+		at := "/r/" + asked.Token
+		says := func(name, page string) {
+			t.Helper()
+			page = strings.ReplaceAll(fullNotice.ReplaceAllString(page, ""), quoted, "")
+			for _, p := range s.w.Charter.Purposes {
+				page = strings.ReplaceAll(page, p.Manner.In("zh-CN"), "")
+			}
+			for _, it := range s.w.Charter.Items {
+				page = strings.ReplaceAll(page, it.Necessity.In("zh-CN"), "")
+			}
+			if i := strings.Index(page, polite); i >= 0 {
+				t.Errorf("%s says …%s…", name, page[max(0, i-60):min(len(page), i+60)])
+			}
+		}
+		refusals := func(state string) {
+			t.Helper()
+			for _, route := range s.pages.Routes() {
+				method, path, _ := strings.Cut(route, " ")
+				rest, ok := strings.CutPrefix(path, "/r/{token}")
+				if !ok || strings.Contains(rest, "identity") { // where no minor is led to
+					continue
+				}
+				for _, code := range web.Mishaps() {
+					if slices.Contains(mishapsElsewhere, code) {
+						continue
+					}
+					w := httptest.NewRecorder()
+					req := httptest.NewRequest(method, at+rest+"?lang=zh-CN", nil)
+					req.SetPathValue("token", asked.Token)
+					s.pages.Refuses(route, &errs.Error{Kind: errs.Conflict, Code: code}).ServeHTTP(w, req)
+					says(state+", "+route+", "+code, w.Body.String())
+				}
+			}
+		}
+		_, body := s.get(at, "zh-CN")
+		says("the request", body)
+		refusals("before the code")
+		s.typed(asked.Token)
+		_, body = s.get(at, "zh-CN")
+		says("the form", body)
+		form := s.form(asked.Token, "zh-CN")
+		form["yes"] = []string{"course-progress"}
+		form.Set("decision", "agree")
+		_, body = s.post(at+"/answer?lang=zh-CN", form)
+		says("the answer", body)
+		_, body = s.get(at+"/receipt/print", "zh-CN")
+		says("the print that has no place in the ledger yet", body)
+		s.places()
+		_, body = s.get(at+"/receipt/print", "zh-CN")
+		if says("the print", body); !strings.Contains(body, "你在账本里的代号") {
+			t.Errorf("the print is a guardian's: %s", body)
+		}
+		s.typed(asked.Token)
+		s.post(at+"/withdraw?lang=zh-CN", url.Values{"purpose": {"course-progress"}})
+		_, body = s.get(at+"/receipt", "zh-CN")
+		says("what was taken back", body)
+		refusals("after the answer")
+		s.fresh()
+		_, body = s.get(at+"/receipt", "zh-CN")
+		says("the receipt before the code", body)
+
+		// What nobody answered ends, and is led on to the app, for no link is sent.
+		asked = s.asksAbout(child, consent.Asking{Minor: true, Purposes: []string{"account"}, TTL: time.Hour})
+		s.w.Pass(2 * time.Hour)
+		if _, body = s.get("/r/"+asked.Token, "zh-CN"); !strings.Contains(body, "请回到应用里重新打开") || strings.Contains(body, "renew") {
+			t.Errorf("what has ended: %s", body)
+		}
+		says("what has ended", body)
 	})
 }
 

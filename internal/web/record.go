@@ -66,7 +66,10 @@ type printPage struct {
 	Token    string
 	Record   receipt.Record
 	Purposes []printPurpose
+	Minor    bool // the minor itself has answered (edge case 4)
 }
+
+func (p printPage) toMinor() bool { return p.Minor }
 
 type printPurpose struct {
 	receipt.Processing
@@ -88,7 +91,7 @@ func (s *Server) print(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := printPage{Token: r.PathValue("token"), Record: record}
+	page := printPage{Token: r.PathValue("token"), Record: record, Minor: s.asksMinor(r)}
 	for _, p := range record.Processing {
 		line := printPurpose{Processing: p}
 		for i, e := range p.Events {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
-	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -25,7 +25,10 @@ type refusalPage struct {
 	Title, Code, Call string
 	Text              []string // in paragraphs
 	Ways              []way
+	Minor             bool // it is the minor itself who is at a page of its own (edge case 4)
 }
+
+func (p refusalPage) toMinor() bool { return p.Minor }
 
 // A way leads on from a refusal.
 type way struct {
@@ -43,11 +46,26 @@ type mishap struct {
 // on is where somebody met a refusal. What leads on from an address that has a
 // secret is relative to it: a refusal repeats nothing that was sent.
 type on struct {
-	t     func(key string, pairs ...any) string
-	lang  i18n.Lang
+	voice
 	route string // of the address; "/" where there is no other
 	page  string // the route of the page that the visitor was at, perhaps with a part of it: "/home/{tie}#held"
 	get   bool
+}
+
+// asksMinor reports whether the link in the path is of a request to a minor itself. Who
+// can't be found out about is addressed as a guardian.
+func (s *Server) asksMinor(r *http.Request) (minor bool) {
+	if r.PathValue("token") == "" {
+		return false
+	}
+	_ = s.Store.View(r.Context(), func(tx *db.Tx) error {
+		req, err := s.find(r.Context(), tx, r)
+		if req.ID != "" { // whatever became of it
+			minor, err = consent.OfMinor(r.Context(), tx, req)
+		}
+		return err
+	})
+	return minor
 }
 
 // pagesBack are the pages that a refusal leads back to, by their routes, with the
@@ -67,8 +85,7 @@ var pagesBack = map[string]string{
 
 // on returns where a request is that came by a pattern of the mux.
 func (s *Server) on(pattern string, r *http.Request) on {
-	l := lang(r)
-	o := on{t: l.T, lang: l, get: r.Method == http.MethodGet || r.Method == http.MethodHead}
+	o := on{voice: voice{Lang: lang(r)}, get: r.Method == http.MethodGet || r.Method == http.MethodHead}
 	if o.route = pattern[strings.IndexByte(pattern, ' ')+1:]; !strings.HasPrefix(o.route, "/") {
 		o.route = "/"
 	}
@@ -101,7 +118,7 @@ func (o on) to(page string, marks ...string) string {
 			to = strings.Repeat("../", up-1)
 		}
 	}
-	to += inLang(o.lang, marks...)
+	to += inLang(o.Lang, marks...)
 	if part != "" {
 		to += "#" + part
 	}
@@ -115,7 +132,7 @@ func toPage(o on) way {
 	if o.get && page == o.route {
 		return way{}
 	}
-	return way{Label: o.t(pagesBack[page]), To: o.to(o.page)}
+	return way{Label: o.T(pagesBack[page]), To: o.to(o.page)}
 }
 
 // toRetry asks for the same page again.
@@ -123,14 +140,14 @@ func toRetry(o on) way {
 	if !o.get {
 		return way{}
 	}
-	return way{Label: o.t("web.way.retry"), To: inLang(o.lang)}
+	return way{Label: o.T("web.way.retry"), To: inLang(o.Lang)}
 }
 
 func toRequest(o on) way {
 	if !o.below("/r/{token}") || o.get && o.route == "/r/{token}" {
 		return way{}
 	}
-	return way{Label: o.t("web.way.request"), To: o.to("/r/{token}")}
+	return way{Label: o.T("web.way.request"), To: o.to("/r/{token}")}
 }
 
 // toTyping leads back to where a code is typed: the one that was sent still serves.
@@ -147,7 +164,7 @@ func toProofs(o on) way {
 	if !o.below("/r/{token}/identity") {
 		return way{}
 	}
-	return way{Label: o.t("web.identity.again"), To: o.to("/r/{token}/identity")}
+	return way{Label: o.T("web.identity.again"), To: o.to("/r/{token}/identity")}
 }
 
 // toAnswers leads to what was answered: the receipt, or the child's page at home.
@@ -156,9 +173,9 @@ func toAnswers(o on) way {
 	case o.below("/home/{tie}"):
 		return toPage(o)
 	case o.route == "/r/{token}": // which leads to the receipt
-		return way{Label: o.t("web.way.receipt"), To: o.to("/r/{token}")}
+		return way{Label: o.T("web.way.receipt"), To: o.to("/r/{token}")}
 	case o.below("/r/{token}") && o.route != "/r/{token}/receipt":
-		return way{Label: o.t("web.way.receipt"), To: o.to("/r/{token}/receipt")}
+		return way{Label: o.T("web.way.receipt"), To: o.to("/r/{token}/receipt")}
 	}
 	return way{}
 }
@@ -180,10 +197,10 @@ func toBack(o on) way {
 }
 
 func toRenewal(o on) way {
-	if !o.below("/r/{token}") {
+	if !o.below("/r/{token}") || o.minor { // whom nothing is sent
 		return way{}
 	}
-	to := way{Label: o.t("web.way.renew"), To: o.to("/r/{token}"), Post: true}
+	to := way{Label: o.T("web.way.renew"), To: o.to("/r/{token}"), Post: true}
 	if o.route != "/r/{token}" {
 		to.To = o.to("/r/{token}/renew")
 	}
@@ -194,7 +211,7 @@ func toCode(o on) way {
 	if o.below("/home") {
 		return way{}
 	}
-	return way{Label: o.t("web.way.code"), To: o.to("/c")}
+	return way{Label: o.T("web.way.code"), To: o.to("/c")}
 }
 
 // toHome leads to where everything begins: for who is at home, their children.
@@ -203,7 +220,7 @@ func toHome(o on) way {
 	if o.below("/home") {
 		home = "/home"
 	}
-	return way{Label: o.t(pagesBack[home]), To: o.to(home)}
+	return way{Label: o.T(pagesBack[home]), To: o.to(home)}
 }
 
 // mishaps are the refusals that people at a page meet. What isn't here is told
@@ -285,6 +302,8 @@ func inGeneral(e *errs.Error) mishap {
 // refuse tells the visitor what errs.Of lets them know, and leads them on.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, pattern string, err error, call string) {
 	e, o := errs.Of(err), s.on(pattern, r)
+	// Nothing is read for who asks too often, nor where reading may be what failed.
+	o.minor = e.Kind < errs.Internal && e.Code != ErrSlowDown.Code && s.asksMinor(r)
 	m, ok := mishapsAt[[2]string{e.Code, o.route}]
 	if !ok {
 		m, ok = mishaps[e.Code]
@@ -292,7 +311,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, pattern string, 
 	if !ok {
 		m = inGeneral(e)
 	}
-	page := refusalPage{Title: o.t(m.title), Code: e.Code, Text: said(lang(r), err), Call: call}
+	page := refusalPage{Title: o.T(m.title), Code: e.Code, Text: said(o.voice, err), Call: call, Minor: o.minor}
 	for i, leads := range m.ways {
 		to := leads(o)
 		if to.To == "" || slices.ContainsFunc(page.Ways, func(there way) bool { return there.To == to.To }) {
@@ -300,7 +319,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, pattern string, 
 		}
 		page.Ways = append(page.Ways, to)
 		if i == 0 && m.told != "" {
-			page.Text = []string{o.t(m.told)}
+			page.Text = []string{o.T(m.told)}
 		}
 	}
 	if len(page.Ways) == 0 { // nobody is left without a way
@@ -313,7 +332,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, pattern string, 
 
 // said is what a refusal says: of the gate's, every reason, and what a guardian can
 // do about it. Against any but a look the operator can do something.
-func said(l i18n.Lang, err error) (text []string) {
+func said(l voice, err error) (text []string) {
 	denied, ok := errors.AsType[*gate.Denied](err)
 	if !ok {
 		return []string{l.T(errs.Of(err).Code)}

@@ -70,7 +70,7 @@ type Server struct {
 	desk      consent.Desk
 	verifier  verification.Desk
 	rights    rights.Desk
-	templates map[i18n.Lang]map[string]*template.Template
+	templates map[voice]map[string]*template.Template
 	limits    limits
 	door      session.Door
 	codes     limits // of codes to sign in
@@ -94,9 +94,11 @@ func (s *Server) Handler() http.Handler {
 	}
 	s.limits = newLimits(s.Proxies)
 	s.routes, s.holders = nil, make(map[string]string)
-	s.templates = make(map[i18n.Lang]map[string]*template.Template)
+	s.templates = make(map[voice]map[string]*template.Template)
 	for _, lang := range i18n.Langs {
-		s.templates[lang] = parse(lang)
+		for _, to := range []voice{{lang, false}, {lang, true}} {
+			s.templates[to] = parse(to)
+		}
 	}
 	mux := http.NewServeMux()
 	files, err := fs.Sub(static, "static")
@@ -121,10 +123,25 @@ func (s *Server) Handler() http.Handler {
 // ErrElsewhere refuses a form that was sent from another site.
 var ErrElsewhere = errs.New(errs.Forbidden, "web.elsewhere")
 
-func parse(lang i18n.Lang) map[string]*template.Template {
+// A voice is how a page speaks: its language, and whether to a minor, who reads the words
+// of key+".minor" where a guardian is addressed otherwise (edge case 4).
+type voice struct {
+	i18n.Lang
+	minor bool
+}
+
+// T is Lang.T in the voice.
+func (v voice) T(key string, pairs ...any) string {
+	if v.minor && v.Has(key+".minor") {
+		key += ".minor"
+	}
+	return v.Lang.T(key, pairs...)
+}
+
+func parse(to voice) map[string]*template.Template {
 	funcs := template.FuncMap{
-		"t":    lang.T,
-		"lang": func() string { return string(lang) },
+		"t":    to.T,
+		"lang": func() string { return string(to.Lang) },
 		"dict": pair,
 		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
 		"day":  func(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) },
@@ -273,8 +290,12 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // render sends a page. It renders to memory first, so that a page is sent whole
 // or not at all.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, page any) error {
+	to := voice{lang(r), false}
+	if p, ok := page.(interface{ toMinor() bool }); ok {
+		to.minor = p.toMinor()
+	}
 	var b bytes.Buffer
-	if err := s.templates[lang(r)][name].Execute(&b, view{Page: page, Other: other(lang(r)), Switch: switchTo(r)}); err != nil {
+	if err := s.templates[to][name].Execute(&b, view{Page: page, Other: other(lang(r)), Switch: switchTo(r)}); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	if a, ok := w.(*answer); ok {
