@@ -4,12 +4,21 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
-// Orders returns what processors and recipients were told to do: the first 100. State is
-// "open", "overdue" or "attested".
-func (c *Client) Orders(ctx context.Context, state string) (out Orders, err error) {
-	_, err = c.call(ctx, request{method: http.MethodGet, path: c.path("orders") + "?state=" + url.QueryEscape(state), out: &out})
+// Orders returns what processors and recipients were told to do. State is "open",
+// "overdue" or "attested". After is the Next of a former page, empty for the first one;
+// limit 0 lets the server choose.
+func (c *Client) Orders(ctx context.Context, state, after string, limit int) (out Orders, err error) {
+	query := url.Values{"state": {state}}
+	if after != "" {
+		query.Set("after", after)
+	}
+	if limit != 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	_, err = c.call(ctx, request{method: http.MethodGet, path: c.path("orders") + "?" + query.Encode(), out: &out})
 	return out, err
 }
 

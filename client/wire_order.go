@@ -25,6 +25,7 @@ type Order struct {
 // Orders are orders of a service.
 type Orders struct {
 	Orders []Order `json:"orders" nullable:"false"`
+	Next   string  `json:"next,omitempty" doc:"send it as after for the next page; left out at the end"`
 }
 
 // Attestation says that a party has done what an order told it.

@@ -20,7 +20,7 @@ import (
 // orders: whoever works for the operator deletes, too, and says so (Article 16).
 func (d *demo) orders(ctx context.Context) error {
 	d.chapter("orders")
-	open, err := d.client.Orders(ctx, "open")
+	open, err := d.client.Orders(ctx, "open", "", 0)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type orderCmd struct {
 type orderListCmd struct {
 	asStaff `embed:""`
 	State   string `enum:"open,overdue,attested" default:"open" help:"${order_state}"`
+	After   string `placeholder:"or_…" help:"${order_after}"`
 }
 
 // Run prints orders to processors and recipients, those that are due first.
@@ -36,7 +37,7 @@ func (c orderListCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			all, err = order.List(ctx, tx, c.Service, order.State(c.State), maxWaiting+1)
+			all, err = order.List(ctx, tx, c.Service, order.State(c.State), c.After, maxWaiting+1)
 			return err
 		})
 		if err == nil && len(all) == 0 {
@@ -46,7 +47,7 @@ func (c orderListCmd) Run(ctx context.Context, s *session) error {
 			s.order(a.Store.Now(), o)
 		}
 		if len(all) > maxWaiting {
-			s.note("cmd.order.more", "Count", maxWaiting)
+			s.note("cmd.order.more", "Count", maxWaiting, "After", all[maxWaiting-1].ID)
 		}
 		return err
 	})

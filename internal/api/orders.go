@@ -9,24 +9,41 @@ import (
 	"wardkeep/internal/order"
 )
 
-// mostOrders is how many orders are listed at once.
-const mostOrders = 100
+// How many orders a page has: what the caller says, but not more than ordersMost.
+const (
+	ordersLimit = 100
+	ordersMost  = 1000
+)
 
 type ordersInput struct {
 	State string `query:"state" enum:"open,overdue,attested" default:"open" doc:"open, the overdue ones among them; overdue; attested, the newest first"`
+	After string `query:"after" maxLength:"60" doc:"where to go on: the next of a former page; the beginning if left out"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"the most orders of a page"`
 }
 
-// listOrders lists what processors and recipients were told to do.
+// listOrders lists what processors and recipients were told to do. Whoever attests some
+// between two pages misses none.
 func listOrders(s *Server, ctx context.Context, c *call, in *ordersInput) (answer[wardkeep.Orders], error) {
 	out := answer[wardkeep.Orders]{Body: wardkeep.Orders{Orders: []wardkeep.Order{}}}
 	state := order.State(in.State)
 	if state == "" {
 		state = order.IsOpen
 	}
+	limit := min(in.Limit, ordersMost)
+	if limit < 1 {
+		limit = ordersLimit
+	}
 	err := s.Store.View(ctx, func(tx *db.Tx) error {
-		all, err := order.List(ctx, tx, c.app.Service, state, mostOrders)
+		all, err := order.List(ctx, tx, c.app.Service, state, in.After, limit+1)
+		if errors.Is(err, order.ErrNotFound) {
+			err = ErrAfter.At("after")
+		}
 		if err != nil {
 			return err
+		}
+		if len(all) > limit {
+			all = all[:limit]
+			out.Body.Next = all[limit-1].ID
 		}
 		for _, o := range all {
 			view, err := s.orderView(o)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"wardkeep/client"
 	"wardkeep/internal/account"
 	"wardkeep/internal/retention"
@@ -21,7 +23,7 @@ func TestArticle16_OrdersOverHTTP(t *testing.T) {
 		if _, err := w.client.Erase(ctx, child); err != nil {
 			t.Fatal(err)
 		}
-		open := w.must(w.client.Orders(ctx, "open")).(wardkeep.Orders).Orders
+		open := w.must(w.client.Orders(ctx, "open", "", 0)).(wardkeep.Orders).Orders
 		if len(open) != 1 || open[0].Party != "yuping-assessment" || open[0].What != "delete" || open[0].Child != child || open[0].Number == "" {
 			t.Fatalf("%+v", open)
 		}
@@ -33,7 +35,7 @@ func TestArticle16_OrdersOverHTTP(t *testing.T) {
 		w.sequence()
 		w.only("orders", "api.orders_late 1")
 		w.measures("wardkeep_orders_open 1", "wardkeep_orders_overdue 1")
-		if late := w.must(w.client.Orders(ctx, "overdue")).(wardkeep.Orders).Orders; len(late) != 1 || late[0].OverdueAt.IsZero() {
+		if late := w.must(w.client.Orders(ctx, "overdue", "", 0)).(wardkeep.Orders).Orders; len(late) != 1 || late[0].OverdueAt.IsZero() {
 			t.Errorf("%+v", late)
 		}
 
@@ -48,7 +50,7 @@ func TestArticle16_OrdersOverHTTP(t *testing.T) {
 			"no order":      {second(w.client.Attest(ctx, "or_nothing", right)), "order.not_found"},
 			"no hash":       {second(w.client.Attest(ctx, open[0].ID, wardkeep.Attestation{Party: right.Party, Document: "x"})), "order.document_invalid"},
 			"no scope":      {second(weak.Attest(ctx, open[0].ID, right)), "api.scope_missing"},
-			"may not look":  {second(weak.Orders(ctx, "open")), "api.scope_missing"},
+			"may not look":  {second(weak.Orders(ctx, "open", "", 0)), "api.scope_missing"},
 		} {
 			if p, ok := errors.AsType[*wardkeep.Problem](c.err); !ok || p.Code != c.code {
 				t.Errorf("%s: %v", what, c.err)
@@ -61,9 +63,33 @@ func TestArticle16_OrdersOverHTTP(t *testing.T) {
 		if _, err := w.client.Attest(ctx, open[0].ID, right); !errors.Is(err, &wardkeep.Problem{Code: "order.attested_before"}) {
 			t.Errorf("twice: %v", err)
 		}
-		if all := w.must(w.client.Orders(ctx, "attested")).(wardkeep.Orders).Orders; len(all) != 1 || all[0].Child != "" {
+		if all := w.must(w.client.Orders(ctx, "attested", "", 0)).(wardkeep.Orders).Orders; len(all) != 1 || all[0].Child != "" {
 			t.Errorf("%+v", all)
 		}
 		w.measures("wardkeep_orders_open 0", "wardkeep_orders_overdue 0")
+
+		// Page by page, in a stable order.
+		for _, ref := range []string{"ben", "cai", "dan"} {
+			child := w.register(ref).ID
+			w.says(child, "", true)
+			if _, err := w.client.Erase(ctx, child); err != nil {
+				t.Fatal(err)
+			}
+		}
+		whole := w.must(w.client.Orders(ctx, "open", "", 0)).(wardkeep.Orders)
+		var paged []wardkeep.Order
+		for after := ""; ; {
+			page := w.must(w.client.Orders(ctx, "open", after, 2)).(wardkeep.Orders)
+			if paged = append(paged, page.Orders...); page.Next == "" {
+				break
+			}
+			after = page.Next
+		}
+		if diff := cmp.Diff(whole.Orders, paged); diff != "" || len(paged) != 3 || whole.Next != "" {
+			t.Errorf("%d of %d: %s", len(paged), len(whole.Orders), diff)
+		}
+		for query, code := range map[string]string{"after=or_nothing": "api.cursor_invalid", "limit=0": "api.out_of_range", "limit=1001": "api.out_of_range"} {
+			w.send("GET", base+"/orders?"+query, "").refused(t, 422, code)
+		}
 	})
 }

@@ -156,26 +156,49 @@ const (
 	IsAttested State = "attested"
 )
 
-var lists = map[State]string{
-	IsOpen: `
+// A list has a text for its beginning and one for what comes after an order, by the
+// time that orders it.
+type list struct {
+	first, rest string
+	by          func(Order) *time.Time
+}
+
+var lists = map[State]list{
+	IsOpen: {`
 		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL
-		ORDER BY due_at, id LIMIT $2`,
-	IsOverdue: `
+		ORDER BY due_at, id LIMIT $2`, `
+		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, func(o Order) *time.Time { return &o.DueAt }},
+	IsOverdue: {`
 		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL AND overdue_at IS NOT NULL
-		ORDER BY due_at, id LIMIT $2`,
-	IsAttested: `
+		ORDER BY due_at, id LIMIT $2`, `
+		SELECT ` + columns + ` FROM party_order
+		WHERE service = $1 AND attested_at IS NULL AND overdue_at IS NOT NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, func(o Order) *time.Time { return &o.DueAt }},
+	IsAttested: {`
 		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NOT NULL
-		ORDER BY issued_at DESC, id LIMIT $2`,
+		ORDER BY issued_at DESC, id DESC LIMIT $2`, `
+		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NOT NULL AND (issued_at, id) < ($2, $3)
+		ORDER BY issued_at DESC, id DESC LIMIT $4`, func(o Order) *time.Time { return &o.IssuedAt }},
 }
 
 // List returns orders of a service, at most limit: the open ones by when they are due,
-// the attested ones the newest first. Errors: ErrState.
-func List(ctx context.Context, tx *db.Tx, service string, state State, limit int) ([]Order, error) {
-	query, known := lists[state]
+// the attested ones the newest first; those that come after an order in that order, or
+// from the first one on where after is empty. An order that was attested since serves as
+// well. Errors: ErrState; ErrNotFound, that of after.
+func List(ctx context.Context, tx *db.Tx, service string, state State, after string, limit int) ([]Order, error) {
+	l, known := lists[state]
 	if !known {
 		return nil, ErrState.At("state")
 	}
-	return db.All(ctx, tx, scan, query, service, int64(limit))
+	if after == "" {
+		return db.All(ctx, tx, scan, l.first, service, int64(limit))
+	}
+	last, err := Find(ctx, tx, service, after)
+	if err != nil {
+		return nil, err
+	}
+	return db.All(ctx, tx, scan, l.rest, service, (*db.Time)(l.by(last)), last.ID, int64(limit))
 }
 
 // Attestations returns the entries by which orders were attested, of those that were

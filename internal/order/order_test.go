@@ -74,7 +74,7 @@ func (w *world) book() order.Book {
 func (w *world) list(state order.State) (all []order.Order) {
 	w.T.Helper()
 	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		all, err = order.List(ctx, tx, vaulttest.Service, state, 100)
+		all, err = order.List(ctx, tx, vaulttest.Service, state, "", 100)
 		return err
 	})
 	return all
@@ -338,6 +338,81 @@ func TestArticle16_WhatIsNoAttestation(t *testing.T) {
 			if done.Document != strings.Repeat("ab", 32) || done.AttestedBy != w.Officer.Ledger() {
 				t.Errorf("%+v", done)
 			}
+		}
+	})
+}
+
+// However many there are, each is listed once, page by page, and whoever attests some
+// between two pages misses none.
+func TestArticle16_OrdersAreFoundPageByPage(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const children = 3 // with orders of the same moment
+		for range children {
+			w.erase(w.Child())
+		}
+		open := w.list(order.IsOpen)
+		pages := func(state order.State, size int, between func(order.Order)) (ids []string) {
+			t.Helper()
+			after := ""
+			for {
+				var page []order.Order
+				w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+					page, err = order.List(ctx, tx, vaulttest.Service, state, after, size)
+					return err
+				})
+				if len(page) == 0 {
+					return ids
+				}
+				for _, o := range page {
+					ids = append(ids, o.ID)
+				}
+				after = page[len(page)-1].ID
+				between(page[len(page)-1])
+			}
+		}
+		nothing := func(order.Order) {}
+		ids := func(all []order.Order) (ids []string) {
+			for _, o := range all {
+				ids = append(ids, o.ID)
+			}
+			return ids
+		}
+		if all := pages(order.IsOpen, 2, nothing); len(open) < children || !slices.Equal(all, ids(open)) {
+			t.Errorf("%v of %d", all, len(open))
+		}
+		w.Pass(open[len(open)-1].DueAt.Sub(w.Store.Now()) + time.Minute)
+		if _, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil {
+			t.Fatal(err)
+		}
+		if all := pages(order.IsOverdue, 2, nothing); !slices.Equal(all, ids(open)) {
+			t.Errorf("overdue: %v of %d", all, len(open))
+		}
+		attest := func(o order.Order) {
+			if err := w.attest(o, o.Party); err != nil {
+				t.Error(err)
+			}
+		}
+		if all := pages(order.IsOpen, 1, attest); !slices.Equal(all, ids(open)) {
+			t.Errorf("while they are attested: %v of %d", all, len(open))
+		}
+		if all := pages(order.IsAttested, 2, nothing); !slices.Equal(all, ids(w.list(order.IsAttested))) || len(all) != len(open) {
+			t.Errorf("attested: %v of %d", all, len(open))
+		}
+		for _, after := range []string{"or_nothing", open[0].ID + "x", "王小美"} {
+			err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := order.List(ctx, tx, vaulttest.Service, order.IsOpen, after, 2)
+				return err
+			})
+			if !errors.Is(err, order.ErrNotFound) {
+				t.Errorf("%s: %v", after, err)
+			}
+		}
+		err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, err := order.List(ctx, tx, "another", order.IsOpen, open[0].ID, 2)
+			return err
+		})
+		if !errors.Is(err, order.ErrNotFound) {
+			t.Errorf("another service's: %v", err)
 		}
 	})
 }

@@ -158,7 +158,7 @@ func TestEdgeCase13_ACertificateSaysWhoStillHasToDelete(t *testing.T) {
 			t.Fatalf("%+v, %v", open.Ordered, open.Open)
 		}
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
-			all, err := order.List(ctx, tx, d.App.Service, order.IsOpen, 10)
+			all, err := order.List(ctx, tx, d.App.Service, order.IsOpen, "", 10)
 			if err != nil {
 				return err
 			}

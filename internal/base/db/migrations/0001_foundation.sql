@@ -494,6 +494,7 @@ CREATE INDEX party_order_open ON party_order (service, due_at, id) WHERE atteste
 CREATE INDEX party_order_due ON party_order (due_at, id) WHERE attested_at IS NULL;
 CREATE INDEX party_order_new ON party_order (due_at, id) WHERE attested_at IS NULL AND overdue_at IS NULL;
 CREATE INDEX party_order_overdue ON party_order (service, party, id) WHERE attested_at IS NULL AND overdue_at IS NOT NULL;
+CREATE INDEX party_order_attested ON party_order (service, issued_at, id) WHERE attested_at IS NOT NULL;
 CREATE INDEX party_order_number ON party_order (service, number, id);
 CREATE INDEX party_order_issued ON party_order (issued, id);
 CREATE INDEX party_order_party ON party_order (service, party, issued_at, id);
