@@ -12,7 +12,9 @@ import (
 
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/order"
 )
 
@@ -116,17 +118,34 @@ func (c orderShowCmd) Run(ctx context.Context, s *session) error {
 }
 
 type orderAttestCmd struct {
-	whichOrder   `embed:""`
+	asStaff      `embed:""`
+	Order        string `arg:"" optional:"" help:"${order_id}"`
+	All          bool   `help:"${order_all}"`
+	Until        string `placeholder:"2026-11-20" help:"${order_until}"`
 	Party        string `required:"" help:"${order_party}"`
 	DocumentFile string `placeholder:"FILE" help:"${order_document}"`
 }
 
-// Run takes that a party has done what it was told. Of the document only its hash is
-// kept.
+// attestedAtOnce is how many orders a transaction attests.
+const attestedAtOnce = 100
+
+var (
+	errWhichOrder = errs.New(errs.Invalid, "cmd.order_which") // one, or all of a party
+	errUntil      = errs.New(errs.Invalid, "cmd.order_until")
+)
+
+// Run takes that a party has done what it was told: one order, or all that a document
+// covers. Of the document only its hash is kept.
 func (c orderAttestCmd) Run(ctx context.Context, s *session) error {
+	if c.All != (c.Order == "") || c.Until != "" && !c.All {
+		return errWhichOrder
+	}
 	document, err := hashOf(c.DocumentFile)
 	if err != nil {
 		return err
+	}
+	if c.All {
+		return c.all(ctx, s, document)
 	}
 	return s.on(ctx, func(a *app.App) error {
 		book := order.Book{Ring: a.Ring, Charters: a.Charters}
@@ -136,7 +155,7 @@ func (c orderAttestCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			if o, err = c.find(ctx, tx); err != nil {
+			if o, err = (whichOrder{c.asStaff, c.Order}).find(ctx, tx); err != nil {
 				return err
 			}
 			o, _, err = book.Attest(ctx, tx, by, c.Service, o.ID, c.Party, document)
@@ -146,6 +165,47 @@ func (c orderAttestCmd) Run(ctx context.Context, s *session) error {
 			s.say("cmd.order.taken", "Number", o.Number, "Party", o.Party)
 		}
 		return err
+	})
+}
+
+// all attests whatever is open of a party, as where its service has ended and no app is
+// left to pass anything on. If we crash between two transactions, the next run attests
+// the rest.
+func (c orderAttestCmd) all(ctx context.Context, s *session, document string) error {
+	return s.on(ctx, func(a *app.App) error {
+		until := a.Store.Now() // what is issued while this runs the document can't cover
+		if c.Until != "" {
+			last, err := time.ParseInLocation(time.DateOnly, c.Until, age.Zone)
+			if err != nil {
+				return errUntil
+			}
+			until = last.AddDate(0, 0, 1).Add(-time.Microsecond)
+		}
+		book := order.Book{Ring: a.Ring, Charters: a.Charters}
+		var last order.Order
+		for count := 0; ; {
+			var done []order.Order
+			err := a.Store.Update(ctx, func(tx *db.Tx) error {
+				by, err := c.officer(ctx, tx)
+				if err == nil {
+					done, err = book.AttestOf(ctx, tx, by, c.Service, c.Party, document, until, last, attestedAtOnce)
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			for _, o := range done {
+				s.say("cmd.order.taken", "Number", o.Number, "Party", o.Party)
+			}
+			if count += len(done); len(done) < attestedAtOnce {
+				if count == 0 {
+					s.note("cmd.nothing")
+				}
+				return nil
+			}
+			last = done[len(done)-1]
+		}
 	})
 }
 

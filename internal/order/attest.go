@@ -65,6 +65,40 @@ func (b Book) Attest(ctx context.Context, tx *db.Tx, by family.Actor, service, o
 	return o, o.Attested, resume(ctx, tx, by.Ledger(), s, o.Party)
 }
 
+// AttestOf attests open orders of one party that were issued by a moment, all of which one
+// document covers: at most limit, those that are due first behind after, the zero Order at
+// the beginning. Each has the record of its own that Attest makes. It returns them; fewer
+// than limit are the last. Errors: ErrBare, and those of Attest.
+func (b Book) AttestOf(ctx context.Context, tx *db.Tx, by family.Actor, service, party, document string, until time.Time, after Order, limit int) ([]Order, error) {
+	switch {
+	case !handles(by, service):
+		return nil, ErrMayNot
+	case document == "":
+		return nil, ErrBare
+	}
+	all, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM party_order
+		WHERE service = $1 AND party = $2 AND issued_at <= $3 AND attested_at IS NULL AND (due_at, id) > ($4, $5)
+		ORDER BY due_at, id LIMIT $6`, service, party, (*db.Time)(&until), after.due(), after.ID, int64(limit))
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range all {
+		if all[i], _, err = b.Attest(ctx, tx, by, service, o.ID, party, document); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// due is when the order is due as a list has it: the zero Order before any.
+func (o Order) due() int64 {
+	if o.DueAt.IsZero() {
+		return 0
+	}
+	return o.DueAt.UnixMicro()
+}
+
 // resume opens the gate for a party that has no overdue order left. The service is
 // held.
 func resume(ctx context.Context, tx *db.Tx, actor string, s catalog.Service, party string) error {

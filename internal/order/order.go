@@ -36,6 +36,7 @@ var (
 	ErrTwice    = errs.New(errs.Conflict, "order.attested_before")
 	ErrDocument = errs.New(errs.Invalid, "order.document_invalid")
 	ErrMayNot   = errs.New(errs.Forbidden, "order.may_not")
+	ErrBare     = errs.New(errs.Invalid, "order.document_needed") // by which several are attested at once
 	ErrState    = errs.New(errs.Invalid, "order.state_unknown")
 )
 

@@ -416,3 +416,67 @@ func TestArticle16_OrdersAreFoundPageByPage(t *testing.T) {
 		}
 	})
 }
+
+// Where one document covers several orders of a party, each is attested by itself: those
+// that are open, of that party alone, and issued by the document's day.
+func TestArticle16_OneDocumentAttestsSeveral(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		document := strings.Repeat("0f", 32)
+		for range 3 {
+			w.erase(w.Child())
+		}
+		until := w.Store.Now()
+		w.Pass(time.Hour)
+		w.erase(w.Child())
+		of := func(party string) (n int) {
+			for _, o := range w.list(order.IsOpen) {
+				if o.Party == party {
+					n++
+				}
+			}
+			return n
+		}
+		others := of(recipient)
+		take := func(by family.Actor, party, document string, after order.Order, limit int) (done []order.Order, err error) {
+			err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+				done, err = w.book().AttestOf(ctx, tx, by, vaulttest.Service, party, document, until, after, limit)
+				return err
+			})
+			return done, err
+		}
+		for what, c := range map[string]struct {
+			by       family.Actor
+			document string
+			want     error
+		}{
+			"no document":    {w.Officer, "", order.ErrBare},
+			"no hash":        {w.Officer, "x", order.ErrDocument},
+			"nobody's place": {account.App{Service: vaulttest.Service}, document, order.ErrMayNot},
+		} {
+			if _, err := take(c.by, processor, c.document, order.Order{}, 10); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if done, err := take(w.Officer, "somebody", document, order.Order{}, 10); err != nil || len(done) != 0 {
+			t.Errorf("of nobody: %v, %v", done, err)
+		}
+		first, err := take(w.Officer, processor, document, order.Order{}, 2)
+		if err != nil || len(first) != 2 {
+			t.Fatalf("%v, %v", first, err)
+		}
+		rest, err := take(w.Officer, processor, document, first[1], 2)
+		if err != nil || len(rest) != 1 || of(processor) != 1 || of(recipient) != others || others == 0 {
+			t.Fatalf("%v, %v; %d open, %d of the other party", rest, err, of(processor), of(recipient))
+		}
+		entries := make(map[string]bool)
+		for _, o := range append(first, rest...) {
+			if o.Party != processor || o.Open() || o.Document != document || o.AttestedBy != w.Officer.Ledger() || !strings.HasPrefix(o.Attested, "le_") {
+				t.Errorf("%+v", o)
+			}
+			entries[o.Attested] = true
+		}
+		if len(entries) != 3 {
+			t.Errorf("%d entries of the ledger for three orders", len(entries))
+		}
+	})
+}
