@@ -276,17 +276,18 @@ func TestInvariant8_ABackupBringsNobodyBack(t *testing.T) {
 func TestEdgeCase15_ALivePeerTellsWhatHappened(t *testing.T) {
 	in := apptest.New(t, "")
 	l := lose(t, in)
-	peer := in.Serve(in.Open(apptest.Discard()))
+	alive := in.Open(apptest.Discard())
+	peer, key := in.Serve(alive), alive.LedgerKey
 	files, err := os.ReadDir(l.copy)
 	if err != nil || len(files) == 0 {
 		t.Fatal(err)
 	}
 	fetched := filepath.Join(in.Dir, "fetched")
-	if err := ledger.Fetch(t.Context(), peer+"/v1/ledger", "", fetched); !errors.Is(err, ledger.ErrUnreached) {
+	if err := ledger.Fetch(t.Context(), peer+"/v1/ledger", "", key, fetched); !errors.Is(err, ledger.ErrUnreached) {
 		t.Errorf("without a key: %v", err)
 	}
 	l.must(os.RemoveAll(fetched))
-	l.must(ledger.Fetch(t.Context(), peer+"/v1/ledger", in.Key, fetched))
+	l.must(ledger.Fetch(t.Context(), peer+"/v1/ledger", in.Key, key, fetched))
 	l.copy = fetched
 	a := l.back()
 	report, err := a.Restore(t.Context(), l.since())

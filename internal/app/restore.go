@@ -270,7 +270,7 @@ func (a *App) since(ctx context.Context, s Since, r backup.Restoration, head led
 		if err := a.Config.makeDataDir(); err != nil {
 			return nil, ledger.Checkpoint{}, err
 		}
-		if err := ledger.Fetch(ctx, s.Ledger, s.Key, dir); err != nil {
+		if err := ledger.Fetch(ctx, s.Ledger, s.Key, a.LedgerKey, dir); err != nil {
 			return nil, ledger.Checkpoint{}, full(err)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"wardkeep/internal/base/errs"
 )
 
@@ -22,9 +24,11 @@ const fetchTime = 60 * time.Second
 
 // Fetch copies the ledger that is served at base (C2SP tlog-tiles; a server of ours
 // has it at /v1/ledger) into dir, which must be empty or missing, as Export writes
-// it. Key is that of an app, or empty. What was fetched is not believed: see Proves.
-// Errors: ErrUnreached, ErrCopyForeign.
-func Fetch(ctx context.Context, base, key, dir string) error {
+// it. Key is that of an app, or empty, and goes to that server alone. How much there is
+// to fetch is believed if verifierKey verifies it: a server that lies is asked for
+// nothing more, and no file of it is longer than one can be. What was fetched is not
+// believed: see Proves. Errors: ErrUnreached, ErrCopyForeign, ErrCopyDamaged.
+func Fetch(ctx context.Context, base, key, verifierKey, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -36,13 +40,12 @@ func Fetch(ctx context.Context, base, key, dir string) error {
 		return err
 	}
 	defer root.Close()
-	f := fetching{base: strings.TrimRight(base, "/"), key: key, root: root}
-	checkpoint, err := f.get(ctx, "checkpoint")
+	f := fetching{base: strings.TrimRight(base, "/"), key: key, root: root, client: http.Client{CheckRedirect: stay}}
+	checkpoint, err := f.get(ctx, "checkpoint", maxCheckpoint)
 	if err != nil {
 		return err
 	}
-	text, _, _ := strings.Cut(string(checkpoint), "\n\n")
-	head, err := readCheckpoint(text + "\n")
+	head, err := OpenCheckpoint(string(checkpoint), verifierKey)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCopyForeign, err)
 	}
@@ -52,8 +55,11 @@ func Fetch(ctx context.Context, base, key, dir string) error {
 			if w == 0 {
 				break
 			}
-			name := tilePath{level, n, w}.path()
-			b, err := f.get(ctx, name)
+			name, most := tilePath{level, n, w}.path(), int64(maxFile)
+			if level >= 0 {
+				most = int64(w) * tlog.HashSize
+			}
+			b, err := f.get(ctx, name, most)
 			if err == nil {
 				err = write(root, name, b)
 			}
@@ -69,9 +75,24 @@ func Fetch(ctx context.Context, base, key, dir string) error {
 type fetching struct {
 	base, key string
 	root      *os.Root
+	client    http.Client
 }
 
-func (f fetching) get(ctx context.Context, name string) ([]byte, error) {
+// maxCheckpoint is more than a checkpoint with the signatures of many witnesses has.
+const maxCheckpoint = 64 << 10
+
+// stay follows a redirect within the server that was named, and to no other: the key
+// goes along.
+func stay(to *http.Request, via []*http.Request) error {
+	from := via[0].URL
+	if to.URL.Scheme != from.Scheme || to.URL.Host != from.Host || len(via) > 3 {
+		return errors.New("the server leads elsewhere")
+	}
+	return nil
+}
+
+// get fetches a file of at most so many bytes.
+func (f fetching) get(ctx context.Context, name string, most int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.base+"/"+name, nil)
@@ -81,7 +102,7 @@ func (f fetching) get(ctx context.Context, name string) ([]byte, error) {
 	if f.key != "" {
 		r.Header.Set("Authorization", "Bearer "+f.key)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := f.client.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreached, err)
 	}
@@ -89,9 +110,12 @@ func (f fetching) get(ctx context.Context, name string) ([]byte, error) {
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%w: %s: %s", ErrUnreached, name, answer.Status)
 	}
-	b, err := io.ReadAll(io.LimitReader(answer.Body, maxFile))
-	if err != nil {
+	b, err := io.ReadAll(io.LimitReader(answer.Body, most+1))
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnreached, name, err)
+	case int64(len(b)) > most:
+		return nil, fmt.Errorf("%w: %s has more than %d bytes", ErrCopyDamaged, name, most)
 	}
 	return b, nil
 }
