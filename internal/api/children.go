@@ -133,7 +133,7 @@ func etagOf(version int64) string { return `"c` + strconv.FormatInt(version, 10)
 
 func view(c family.Child, guardians []family.Guardian, class age.Class) wardkeep.Child {
 	v := wardkeep.Child{
-		ID: string(c.ID), State: string(c.State), Age: string(class), Frozen: c.Frozen, Disputed: c.Disputed,
+		ID: string(c.ID), State: string(c.State), Age: string(class), Frozen: c.Frozen, Disputed: c.Disputed && class == age.Child, // after it, guardians' answers are no basis (edge case 4)
 		CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt, Guardians: make([]wardkeep.Guardian, 0, len(guardians)),
 	}
 	for _, g := range guardians {
@@ -154,7 +154,7 @@ type childrenInput struct {
 }
 
 // listChildren pages through the living children of the service. It opens
-// nothing: neither reference nor birth date.
+// no reference, and a birth date of a child in dispute alone.
 func listChildren(s *Server, ctx context.Context, c *call, in *childrenInput) (answer[wardkeep.Children], error) {
 	out := answer[wardkeep.Children]{Body: wardkeep.Children{Children: []wardkeep.ChildStatus{}}}
 	if in.After != "" && !id.Is(id.Child, in.After) {
@@ -174,8 +174,12 @@ func listChildren(s *Server, ctx context.Context, c *call, in *childrenInput) (a
 			out.Body.Next = string(page[limit-1].ID)
 		}
 		for _, child := range page {
+			disputed, err := child.InDispute(s.Ring, tx.Now())
+			if err != nil {
+				return err
+			}
 			out.Body.Children = append(out.Body.Children, wardkeep.ChildStatus{
-				ID: string(child.ID), State: string(child.State), Frozen: child.Frozen, Disputed: child.Disputed,
+				ID: string(child.ID), State: string(child.State), Frozen: child.Frozen, Disputed: disputed,
 				CreatedAt: child.CreatedAt, ExpiresAt: child.ExpiresAt,
 			})
 		}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -8,8 +9,11 @@ import (
 	"time"
 
 	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/vault/vaulttest"
 )
 
 // Edge case 4 over HTTP: before the 14th birthday is over only a guardian is asked, and
@@ -104,5 +108,36 @@ func TestEdgeCase4_AMinorIsAskedOverHTTP(t *testing.T) {
 			}
 		}
 		w.must(w.client.Demand(ctx, c.ID, wardkeep.Demanding{Kind: "delete", Door: "child"}))
+	})
+}
+
+// Edge case 4: that guardians disagreed is shown as long as it stops something: from the
+// 14th birthday on their answers are no basis, and the minor decides.
+func TestEdgeCase4_NoDisputeIsShownAfter14(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		turns := w.Store.Now().In(age.Zone).AddDate(-14, 0, 1).Format(time.DateOnly)
+		c := w.must(w.client.Register(ctx, wardkeep.NewChild{Ref: "amy", BirthDate: turns, Guardian: wardkeep.GuardianContact{Phone: "13800138000"}})).(wardkeep.Child)
+		w.says(c.ID, "", true)
+		father := w.must(w.client.AddGuardian(ctx, c.ID, wardkeep.NewGuardian{Relation: "parent", Phone: "13800138001"})).(wardkeep.Guardian)
+		w.says(c.ID, father.ID, false, "class-ranking")
+		shown := func() (one, listed bool) {
+			all := w.must(w.client.Children(ctx, "", 0)).(wardkeep.Children).Children
+			return w.status(c.ID).Disputed, all[0].Disputed
+		}
+		if one, listed := shown(); !one || !listed {
+			t.Errorf("before: %v, in the list %v", one, listed)
+		}
+		w.Pass(48 * time.Hour)
+		if one, listed := shown(); one || listed {
+			t.Errorf("after: %v, in the list %v", one, listed)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			child, err := family.Find(ctx, tx, vaulttest.Service, family.ID(c.ID))
+			if err == nil && !child.Disputed {
+				t.Error("the row says so no more: then the test shows nothing")
+			}
+			return err
+		})
 	})
 }

@@ -75,6 +75,18 @@ func (c Child) Class(ring *keyring.Ring, at time.Time) (age.Class, error) {
 	return birth.ClassAt(at), err
 }
 
+// InDispute reports whether the guardians of a child disagree and that stops something: from
+// the child's 14th birthday on their answers are no basis, and whoever looks at the child
+// is told of no dispute (edge case 4). The birth date is opened of a disputed child alone.
+// Errors: as Birth.
+func (c Child) InDispute(ring *keyring.Ring, at time.Time) (bool, error) {
+	if !c.Disputed {
+		return false, nil
+	}
+	class, err := c.Class(ring, at)
+	return class == age.Child, err
+}
+
 // underage reports whether the person isn't 18 yet. One whose birth date can't be read
 // is nobody's child: nothing opens.
 func (c Child) underage(ring *keyring.Ring, at time.Time) bool {

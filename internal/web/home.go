@@ -19,7 +19,6 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/family/age"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/session"
@@ -345,7 +344,7 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	if err != nil {
 		return homeChild{}, err
 	}
-	class, err := tie.Of.Class(s.Ring, tx.Now())
+	disputed, err := tie.Of.InDispute(s.Ring, tx.Now())
 	if err != nil {
 		return homeChild{}, err
 	}
@@ -353,6 +352,6 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	return homeChild{
 		Tie: string(tie.ID), Number: number, Service: published.Charter.Name.In(charter.Lang(l)), Since: tie.Of.CreatedAt,
 		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Frozen: tie.Of.Frozen, Ending: end,
-		Disputed: tie.Of.Disputed && class == age.Child, // after 14 it stops nothing any more (edge case 4)
+		Disputed: disputed,
 	}, err
 }
