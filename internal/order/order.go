@@ -41,7 +41,8 @@ var (
 )
 
 // Term is within how many working days a party attests, after the day of the order. It
-// is ours: the law says timely.
+// is ours: the law says timely. The day stands in the order that the party got, and no
+// holiday that is announced later moves it.
 const Term = 10
 
 // What a party is told to do.

@@ -168,8 +168,12 @@ func (d Desk) erasure(now time.Time, door Door) time.Time {
 	return time.Time{} // a guardian is asked first
 }
 
-// after is n working days after a moment, whether or not the holidays of that year
-// are known yet.
+// after is n working days after a moment, by the calendar of that moment, whether or not
+// it knows the holidays of that year yet. What comes of it stands on the row, and no notice
+// that is known later moves it: who demands is told the day in writing, and may rely on
+// it. The days are ours (the law says timely), and the calendar that doesn't know a lunar
+// festival counts it as a working day: the date is the earlier one for all but the few
+// weekends that are worked in exchange, by which it may be a day or two late.
 func (d Desk) after(from time.Time, n int) time.Time {
 	due, _ := d.Calendar.Add(from, n)
 	return due.UTC()

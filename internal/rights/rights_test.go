@@ -3,6 +3,7 @@ package rights_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -465,5 +466,53 @@ func TestArticle15_WhoSeesTheWordsOfADemandIsOnRecord(t *testing.T) {
 		if _, err := show(gone); !errors.Is(err, rights.ErrMayNot) || shown() != 1 {
 			t.Errorf("who is out of office: %v", err)
 		}
+	})
+}
+
+// A day that was promised stands, whatever is announced of the year later: what is demanded
+// from then on goes by the new calendar, and what is late is late by the day that was told.
+func TestArticle19_APromisedDayStands(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		now := w.Store.Now()
+		eve := time.Date(now.Year(), time.December, 28, 4, 0, 0, 0, time.UTC)
+		if eve.Before(now) {
+			eve = eve.AddDate(1, 0, 0)
+		}
+		w.Pass(eve.Sub(now))
+		y := fmt.Sprint(eve.Year() + 1)
+		var file strings.Builder
+		file.WriteString("year,from,to,day,chinese,english,notice,published\n")
+		for _, period := range []string{"01-01,01-31,元旦、春节", "04-04,04-04,清明节", "05-01,05-02,劳动节", "06-10,06-10,端午节", "09-20,09-20,中秋节", "10-01,10-03,国庆节"} {
+			f := strings.Split(period, ",")
+			fmt.Fprintf(&file, "%s,%s-%s,%s-%s,off,%s,festival,notice,%s-11-01\n", y, y, f[0], y, f[1], f[2], fmt.Sprint(eve.Year()))
+		}
+		notice, err := workday.Parse(strings.NewReader(file.String()), "next.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := w.Child()
+		g := w.Guardian(c)
+		asks := func(kind rights.Kind, item string) rights.Request {
+			return w.received(g, c, rights.Demand{Kind: kind, Door: rights.ByGuardian, Guardian: g.ID, Item: item})
+		}
+		promised := asks(rights.Supplement, "nickname")
+		w.desk.Calendar = workday.Default().With(notice)
+		later := asks(rights.Supplement, "grade")
+		if !later.DueAt.After(promised.DueAt.Add(14 * day)) {
+			t.Errorf("the notice changes nothing: %s and %s", promised.DueAt, later.DueAt)
+		}
+		w.Pass(promised.DueAt.Sub(w.Store.Now()) + time.Minute)
+		w.sweep()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := rights.Find(ctx, tx, vaulttest.Service, promised.ID)
+			if err == nil && !r.DueAt.Equal(promised.DueAt) {
+				t.Errorf("promised for %s, and %s now", promised.DueAt, r.DueAt)
+			}
+			late, err2 := rights.CountLateOf(ctx, tx, vaulttest.Service, 0)
+			if late.Demands != 1 {
+				t.Errorf("%d are late by the day that was told", late.Demands)
+			}
+			return errors.Join(err, err2)
+		})
 	})
 }
