@@ -33,7 +33,17 @@ type Demand struct {
 	ClosedAt   time.Time `json:"closed_at,omitzero"`
 	FetchUntil time.Time `json:"fetch_until,omitzero" doc:"until when a verified guardian finds the answer at home, or fetches the copy there; nobody else gets it"`
 
+	Told   []Telling `json:"told,omitempty" nullable:"false" doc:"who was told of it before the child is erased, where somebody else demands that"`
+	Untold []string  `json:"untold,omitempty" nullable:"false" doc:"verified guardians of whom no message of it is known to have been taken; told by GET of the demand or of a child's alone"`
+
 	Entry string `json:"-"` // of the ledger
+}
+
+// Telling is that a gateway took the message by which a guardian is told.
+type Telling struct {
+	Guardian string    `json:"guardian"`
+	Channel  string    `json:"channel" enum:"sms,email"`
+	At       time.Time `json:"at"`
 }
 
 // Demands are demands of one child, or the open ones of a service.

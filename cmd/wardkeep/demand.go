@@ -233,6 +233,7 @@ func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 	return s.atDesk(ctx, func(a *app.App, d rights.Desk) error {
 		var r rights.Request
 		var note, answer pii.Text
+		var guardians []family.Guardian
 		err := a.Store.Update(ctx, func(tx *db.Tx) error {
 			by, err := c.officer(ctx, tx)
 			if err != nil {
@@ -241,8 +242,10 @@ func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 			if r, err = c.find(ctx, tx); err != nil {
 				return err
 			}
-			note, answer, err = d.Show(ctx, tx, by, r)
-			return err
+			if note, answer, err = d.Show(ctx, tx, by, r); err != nil {
+				return err
+			}
+			return tx.Together(ctx, family.ReadGuardians(&guardians, r.Child))
 		})
 		if err != nil {
 			return err
@@ -255,6 +258,7 @@ func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 		if r.Owner != "" {
 			s.say("cmd.demand.owner", "Owner", r.Owner)
 		}
+		s.warned(r, guardians)
 		if r.Extended != "" {
 			s.say("cmd.demand.longer", "Reason", s.lang.T("cmd.demand.reason."+string(r.Extended)))
 		}
@@ -269,6 +273,21 @@ func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 		}
 		return nil
 	})
+}
+
+// warned says who was told of a demand before the child is erased, and who wasn't (edge
+// cases 11 and 17).
+func (s *session) warned(r rights.Request, guardians []family.Guardian) {
+	for _, t := range r.Told {
+		s.say("cmd.demand.told", "Guardian", t.Guardian, "Channel", t.Channel, "At", minute(t.At))
+	}
+	untold := r.Untold(guardians)
+	for _, g := range untold {
+		s.say("cmd.demand.untold", "Guardian", g)
+	}
+	if r.Warns() && len(r.Told)+len(untold) == 0 {
+		s.say("cmd.demand.nobody")
+	}
 }
 
 // plain is what a stranger wrote, without what would move a terminal's cursor, turn

@@ -55,6 +55,9 @@ func childDemands(s *Server, ctx context.Context, c *call, _ *nothing) (answer[w
 		}
 		for _, r := range all {
 			view, err := s.demandView(r, child)
+			if err == nil {
+				view.Untold, err = untold(ctx, tx, r)
+			}
 			if err != nil {
 				return err
 			}
@@ -108,8 +111,28 @@ func bare(r rights.Request) wardkeep.Demand {
 	return wardkeep.Demand{
 		ID: r.ID, Number: r.Number, Child: string(r.Child), Kind: string(r.Kind), Door: string(r.Door), Guardian: string(r.Guardian),
 		Item: r.Item, State: string(r.State), Owner: r.Owner, Reason: string(r.Reason),
-		ReceivedAt: r.ReceivedAt, DueAt: r.DueAt, Extended: string(r.Extended), EraseAt: r.EraseAt, ClosedAt: r.ClosedAt, FetchUntil: r.FetchUntil,
+		ReceivedAt: r.ReceivedAt, DueAt: r.DueAt, Extended: string(r.Extended), EraseAt: r.EraseAt, ClosedAt: r.ClosedAt, FetchUntil: r.FetchUntil, Told: tellings(r),
 	}
+}
+
+func tellings(r rights.Request) (told []wardkeep.Telling) {
+	for _, t := range r.Told {
+		told = append(told, wardkeep.Telling{Guardian: string(t.Guardian), Channel: t.Channel, At: t.At})
+	}
+	return told
+}
+
+// untold says who wasn't told of a demand to erase the child.
+func untold(ctx context.Context, tx *db.Tx, r rights.Request) (ids []string, err error) {
+	if !r.Warns() {
+		return nil, nil
+	}
+	var guardians []family.Guardian
+	err = tx.Together(ctx, family.ReadGuardians(&guardians, r.Child))
+	for _, g := range r.Untold(guardians) {
+		ids = append(ids, string(g))
+	}
+	return ids, err
 }
 
 func getDemand(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Demand], error) {
@@ -119,7 +142,9 @@ func getDemand(s *Server, ctx context.Context, c *call, _ *nothing) (answer[ward
 		if err != nil {
 			return err
 		}
-		out.Body, err = s.demandView(r, child)
+		if out.Body, err = s.demandView(r, child); err == nil {
+			out.Body.Untold, err = untold(ctx, tx, r)
+		}
 		return err
 	})
 	return out, err

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -8,7 +9,11 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/vault/vaulttest"
 )
 
 // Articles 19 and 20 over HTTP: the app takes what a guardian says on the phone, is
@@ -56,6 +61,25 @@ func TestArticle19_DemandsOverHTTP(t *testing.T) {
 		closing := w.must(w.client.Demand(ctx, child, wardkeep.Demanding{Kind: "close", Door: "child"})).(wardkeep.Demand)
 		if closing.EraseAt.IsZero() || !w.status(child).Frozen {
 			t.Errorf("%+v", closing)
+		}
+		// Edge case 17: before it is carried out it is seen who could be told.
+		hers := w.status(child).Guardians[0].ID
+		if seen := w.must(w.client.FindDemand(ctx, closing.ID)).(wardkeep.Demand); len(seen.Told) != 0 || !slices.Equal(seen.Untold, []string{hers}) {
+			t.Errorf("before anybody is told: %+v", seen)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := rights.Find(ctx, tx, vaulttest.Service, closing.ID)
+			if err != nil {
+				return err
+			}
+			return rights.Tell(ctx, tx, r, family.GuardianID(hers), "email")
+		})
+		all := w.must(w.client.Demands(ctx, child)).(wardkeep.Demands).Requests
+		open := w.must(w.client.DueDemands(ctx, "", 0)).(wardkeep.Demands).Requests
+		for _, seen := range []wardkeep.Demand{w.must(w.client.FindDemand(ctx, closing.ID)).(wardkeep.Demand), all[0], open[0]} {
+			if len(seen.Told) != 1 || seen.Told[0].Guardian != hers || seen.Told[0].Channel != "email" || seen.Told[0].At.IsZero() || len(seen.Untold) != 0 {
+				t.Errorf("once she is told: %+v", seen)
+			}
 		}
 		if _, err := w.client.RefuseDemand(ctx, closing.ID, wardkeep.Refusal{Reason: "not_entitled"}); !errors.Is(err, &wardkeep.Problem{Code: "rights.may_not"}) {
 			t.Errorf("an app refuses to delete: %v", err)

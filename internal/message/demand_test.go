@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/rights"
 )
 
@@ -59,12 +61,15 @@ func TestArticle19_DemandsAreTold(t *testing.T) {
 		d.told("request.copy_taken " + motherPhone)
 
 		waits := demand(d.App, rights.Demand{Kind: rights.Delete, Door: rights.ByContact})
+		warned(d, waits, 0)
 		d.told("request.erasure_asked " + motherPhone)
+		warned(d, waits, 1)
 		taken := demand(d.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
 		if taken.ID != waits.ID || taken.Door != rights.ByChild || taken.EraseAt.IsZero() {
 			t.Errorf("the child's demand doesn't take on the contact's: %+v", taken)
 		}
 		d.told("request.erasure_asked " + motherPhone)
+		warned(d, waits, 2)
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := desk.Keep(ctx, tx, hers, taken)
 			return err
@@ -73,5 +78,53 @@ func TestArticle19_DemandsAreTold(t *testing.T) {
 		d.Pass(time.Hour)
 		demand(hers, rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: hers.ID})
 		d.told() // the erasure is, when it is done
+	})
+}
+
+// warned wants to read on a demand how often its first guardian was told.
+func warned(d *desk, r rights.Request, times int) {
+	d.T.Helper()
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		now, err := rights.Find(ctx, tx, r.Service, r.ID)
+		if err != nil {
+			return err
+		}
+		for _, t := range now.Told {
+			if t.Guardian == "" || t.Channel != "sms" || t.At.IsZero() {
+				d.T.Errorf("%+v", t)
+			}
+		}
+		var guardians []family.Guardian
+		err = tx.Together(ctx, family.ReadGuardians(&guardians, r.Child))
+		if untold := now.Untold(guardians); len(now.Told) != times || (len(untold) == 0) != (times > 0) {
+			d.T.Errorf("told %v, not told %v; want %d", now.Told, untold, times)
+		}
+		return err
+	})
+}
+
+// Edge cases 11 and 17: whoever decides whether a child is erased for which somebody else
+// has asked sees which guardian could be told, by what and when, and which couldn't.
+func TestEdgeCase17_WhoCouldNotBeToldIsSeen(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child := d.family(mother)
+		d.answer(child, consent.Asking{}, "zh-CN")
+		d.told("consent.receipt " + motherPhone)
+		desk := rights.Desk{Ring: d.Ring, Charters: d.Desk.Charters, Calendar: workday.Default()}
+		var r rights.Request
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			r, _, err = d.Vault.Demand(ctx, tx, desk, d.App, child, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
+			return err
+		})
+		due, _ := d.due(d.from)
+		if len(due) != 1 {
+			t.Fatalf("%+v", due)
+		}
+		if err := d.teller().Send(t.Context(), due[0]); !errors.Is(err, notify.ErrNoChannel) {
+			t.Errorf("without a gateway: %v", err)
+		}
+		warned(d, r, 0)
+		d.told("request.erasure_asked " + motherPhone)
+		warned(d, r, 1)
 	})
 }

@@ -750,6 +750,7 @@ func TestEdgeCase24_TheEndOfAProofIsTold(t *testing.T) {
 var silent = map[string]string{
 	family.KindGrown:        "the guardians' office ends with it: a Farewell tells them",
 	rights.KindAssigned:     "who of the operator handles a demand changes nothing of it: its deadline stands at home",
+	rights.KindTold:         "it is that somebody was told",
 	rights.KindClaimed:      "nothing has changed yet: the correction is told",
 	rights.KindClaimRefused: "nothing has changed",
 	rights.KindClaimExpired: "nothing has changed",

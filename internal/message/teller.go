@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/verification"
 )
@@ -53,7 +54,39 @@ func (t Teller) Send(ctx context.Context, d Due) error {
 	case err != nil:
 		return err
 	}
-	return t.Messages.Send(ctx, m)
+	if err := t.Messages.Send(ctx, m); err != nil || d.Kind != notify.KindErasureAsked {
+		return err
+	}
+	return t.Store.Update(ctx, func(tx *db.Tx) error { return t.warned(ctx, tx, d, m.Channel) })
+}
+
+// warned records that a guardian was told that the child is to be erased: before it is,
+// the operator can see whether anybody was (edge cases 11 and 17). What has ended in the
+// meantime needs no record.
+func (t Teller) warned(ctx context.Context, tx *db.Tx, d Due, by notify.Channel) error {
+	entry, err := ledger.Find(ctx, tx, d.Entry)
+	if err != nil {
+		return err
+	}
+	var received rights.ReceivedBody
+	var taken rights.ConfirmedBody
+	name := &received.Request
+	if entry.Kind == rights.KindConfirmed {
+		name, err = &taken.Request, entry.Into(&taken)
+	} else {
+		err = entry.Into(&received)
+	}
+	if err != nil {
+		return err
+	}
+	r, err := rights.Find(ctx, tx, entry.Service, *name)
+	if err == nil {
+		err = rights.Tell(ctx, tx, r, d.Guardian, string(by))
+	}
+	if nobody(err) || errors.Is(err, rights.ErrEnded) {
+		return nil
+	}
+	return err
 }
 
 func (t Teller) write(ctx context.Context, tx *db.Tx, d Due) (notify.Message, error) {

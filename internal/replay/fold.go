@@ -144,7 +144,7 @@ var (
 		verification.KindStarted, verification.KindSucceeded, verification.KindFailed, verification.KindSeen, verification.KindApproved,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
-		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept,
 	}
 	// ofBoth are the kinds about a child, or about all of a service.

@@ -318,6 +318,9 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a demand given to nobody": {"impossible demand", func(s *scene) {
 			s.forge(s.mei, 1, rights.KindAssigned, s.Officer.Ledger(), rights.AssignedBody{Request: id.New(id.Rights), Owner: s.Officer.ID})
 		}},
+		"a guardian told of a demand that nobody made": {"impossible demand", func(s *scene) {
+			s.forge(s.mei, 1, rights.KindTold, "system:messages", rights.ToldBody{Request: id.New(id.Rights), Guardian: s.guardians(s.mei.ID)[0].ID, Channel: "sms"})
+		}},
 		"a key revoked twice": {"impossible actor", func(s *scene) {
 			s.forgeService(-100, account.KindRevoked, account.RevokedBody{ID: s.revoked.ID})
 		}},
@@ -479,8 +482,8 @@ func TestInvariant7_AnErasureWithoutADemandIsFound(t *testing.T) {
 		for name, query := range map[string]string{
 			"a demand that nobody made": `
 				INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended,
-					erase_at, froze, entry)
-				VALUES ($1, 'rr_00000000000000000000000000', 'xiaoxi-english', 'x', 'delete', 'guardian', '', '', 'open', '', '', 0, 0, '', 1, false, '')`,
+					erase_at, froze, told, entry)
+				VALUES ($1, 'rr_00000000000000000000000000', 'xiaoxi-english', 'x', 'delete', 'guardian', '', '', 'open', '', '', 0, 0, '', 1, false, '', '')`,
 			"a demand that waits for a guardian": `UPDATE rights_request SET erase_at = 1 WHERE child = $1`,
 		} {
 			child := asked

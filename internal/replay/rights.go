@@ -2,6 +2,7 @@ package replay
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"wardkeep/internal/base/id"
@@ -21,6 +22,7 @@ type demand struct {
 	received, due, erase, closed int64
 	fetch                        int64
 	froze, note, answer          bool
+	told                         string
 }
 
 // rightsEntry folds a step of a demand.
@@ -32,6 +34,8 @@ func (f *fold) rightsEntry(p ledger.Placed, c *child) fault {
 		return f.takenOn(p, c)
 	case rights.KindAssigned, rights.KindShown:
 		return f.demandStaffed(p, c)
+	case rights.KindTold:
+		return f.demandTold(p, c)
 	case rights.KindExtended:
 		b, x := body[rights.ExtendedBody](p)
 		d := c.demanded(b.Request)
@@ -138,6 +142,24 @@ func (f *fold) demandStaffed(p ledger.Placed, c *child) fault {
 	return fault{}
 }
 
+// demandTold folds that a guardian was told of a demand to erase the child.
+func (f *fold) demandTold(p ledger.Placed, c *child) fault {
+	b, x := body[rights.ToldBody](p)
+	d := c.demanded(b.Request)
+	switch {
+	case x != (fault{}):
+		return x
+	case d == nil || d.state != rights.Open || !f.erases(d):
+		return impossible(ruleDemand)
+	case c.guardianNamed(b.Guardian) == nil:
+		return impossible(ruleGuardian)
+	case p.Actor != messenger:
+		return impossible(ruleActor)
+	}
+	d.told = strings.TrimSpace(d.told + " " + string(b.Guardian) + "/" + b.Channel + "/" + strconv.FormatInt(p.At.UnixMicro(), 10))
+	return fault{}
+}
+
 // demandEnded folds the end of a demand: once, and with a reason if it was refused.
 func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
 	b, x := body[rights.EndedBody](p)
@@ -172,8 +194,11 @@ func (f *fold) demandedErasure(p ledger.Placed, c *child, ground family.Ground) 
 	})
 }
 
-// sweeper is the sweep's name in the ledger.
-const sweeper = "system:retention"
+// The names of what runs by itself, in the ledger.
+const (
+	sweeper   = "system:retention"
+	messenger = "system:messages"
+)
 
 func (f *fold) erases(d *demand) bool { return rights.Kind(f.names.text(d.kind)).Erases() }
 
@@ -220,6 +245,7 @@ func (a *audit) compareDemand(t *tally, row rights.Request) {
 	r.time("closed_at", d.closed, micros(row.ClosedAt))
 	r.time("fetch_until", d.fetch, micros(row.FetchUntil))
 	r.text("entry", d.entry, row.Entry)
+	r.text("told", d.told, says.Told)
 	r.flag("froze", d.froze, says.Froze)
 	r.flag("note", d.note, says.Note)
 	r.flag("answer", d.answer, says.Answer)

@@ -362,7 +362,9 @@ func (s *scene) demands() {
 		return err
 	})
 	demand(g, rights.Demand{Kind: rights.Copy, Door: rights.ByGuardian, Guardian: g.ID}, nil)
-	demand(s.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild}, nil)
+	demand(s.App, rights.Demand{Kind: rights.Close, Door: rights.ByChild}, func(ctx context.Context, tx *db.Tx, r rights.Request) error {
+		return rights.Tell(ctx, tx, r, g.ID, "sms")
+	})
 }
 
 // waits asks, sends, and shows the notice.
@@ -709,6 +711,8 @@ var changes = []change{
 	{"a demand was carried out", `UPDATE rights_request SET state = 'done' WHERE child = $1`, ann, "row_differs rights_request state"},
 	{"a demand was refused for another reason", `UPDATE rights_request SET reason = 'nothing_held' WHERE child = $1`, ann, "row_differs rights_request reason"},
 	{"a demand came later", `UPDATE rights_request SET received_at = received_at + 1 WHERE child = $1`, ann, "row_differs rights_request received_at"},
+	{"nobody was told before a child is erased", `UPDATE rights_request SET told = '' WHERE child = $1`, ann, "row_differs rights_request told"},
+	{"somebody was told who wasn't", `UPDATE rights_request SET told = told || ' gu_x/sms/1' WHERE child = $1`, ann, "row_differs rights_request told"},
 	{"a demand may take longer", `UPDATE rights_request SET due_at = due_at + 1 WHERE child = $1`, ann, "row_differs rights_request due_at"},
 	{"a demand was extended for another reason", `UPDATE rights_request SET extended = 'unreachable' WHERE child = $1`, ann, "row_differs rights_request extended"},
 	{"a child isn't erased that asked for it", `UPDATE rights_request SET erase_at = NULL WHERE child = $1`, ann, "row_differs rights_request erase_at"},

@@ -195,6 +195,7 @@ var additions = map[string]string{
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",
 	rights.KindShown:           "it was seen",
+	rights.KindTold:            "what it tells of waits anew, and is told of anew",
 	rights.KindClaimed:         "the document is looked at again",
 	rights.KindClaimRefused:    "nothing comes of it without the second person, who has refused it",
 	rights.KindClaimExpired:    "by its time",

@@ -16,10 +16,13 @@ func ReadRows(into *[]Request, of family.Stretch) db.Read {
 }
 
 // Says is what a row says that the ledger says too, and isn't exported otherwise.
-type Says struct{ Froze, Note, Answer bool }
+type Says struct {
+	Froze, Note, Answer bool
+	Told                string
+}
 
-// Says returns whether the demand froze the child, and what was written.
-func (r Request) Says() Says { return Says{r.froze, r.note != nil, r.answer != nil} }
+// Says returns whether the demand froze the child, what was written, and who was told.
+func (r Request) Says() Says { return Says{r.froze, r.note != nil, r.answer != nil, r.told} }
 
 // Intact reports whether what was written would open. Errors: those of the child's
 // key.

@@ -15,6 +15,7 @@ const (
 	KindConfirmed = "request.confirmed" // taken on by a guardian, or by the child: it is erased
 	KindAssigned  = "request.assigned"
 	KindShown     = "request.shown" // its words, to one of the staff
+	KindTold      = "request.told"  // to a guardian, before the child is erased
 	KindExtended  = "request.extended"
 	KindDone      = "request.done"
 	KindRefused   = "request.refused"
@@ -57,6 +58,14 @@ type ShownBody struct {
 	Request string `json:"request"`
 	Note    bool   `json:"note,omitempty"`
 	Answer  bool   `json:"answer,omitempty"`
+}
+
+// A ToldBody says which guardian was told of a demand to erase the child, and by which
+// channel.
+type ToldBody struct {
+	Request  string            `json:"request"`
+	Guardian family.GuardianID `json:"guardian"`
+	Channel  string            `json:"channel"`
 }
 
 // An ExtendedBody says until when a demand may take, and why.

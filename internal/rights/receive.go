@@ -152,7 +152,7 @@ func (d Desk) told(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) (
 func (r Request) insert(ctx context.Context, tx *db.Tx) error {
 	return tx.Queue(ctx, `
 		INSERT INTO rights_request (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, '', $13, $14, $15, $16, $17, NULL, $18)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, '', $13, $14, $15, $16, $17, NULL, '', $18)`,
 		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State, r.Owner, (*db.Time)(&r.ReceivedAt),
 		(*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt), (*db.Time)(&r.FetchUntil), r.froze, r.note, r.Entry)
 }

@@ -142,20 +142,23 @@ type Request struct {
 	EraseAt    time.Time // when the child is erased; zero: a guardian is asked first, or nothing is to be erased
 	ClosedAt   time.Time // zero while it is open
 	FetchUntil time.Time // until when a guardian finds the answer at home; zero for what isn't answered by itself
+	Told       []Telling // who was told of it before the child is erased, in their order
 	Entry      string    // "le_…": that it was received, and each time it was taken on, with spaces between
 
 	froze  bool // the child was not frozen before
+	told   string
 	note   []byte
 	answer []byte
 }
 
 const columns = `child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, erase_at, closed_at,
-	fetch_until, froze, note, answer, entry`
+	fetch_until, froze, note, answer, told, entry`
 
 func scan(row db.Row) (r Request, err error) {
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Kind, &r.Door, &r.Guardian, &r.Item, &r.State, &r.Owner, &r.Reason,
 		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), &r.Extended, (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt),
-		(*db.Time)(&r.FetchUntil), &r.froze, &r.note, &r.answer, &r.Entry)
+		(*db.Time)(&r.FetchUntil), &r.froze, &r.note, &r.answer, &r.told, &r.Entry)
+	r.Told = readTellings(r.told)
 	return r, err
 }
 

@@ -421,3 +421,27 @@ func TestPIPL45_WhatIsHeldIsToldAndOnRecord(t *testing.T) {
 		s.audits()
 	})
 }
+
+// Edge case 17: who was told of what the child demands alone reads when and by what; who
+// wasn't isn't told otherwise.
+func TestEdgeCase17_TheGuardianSeesThatItWasTold(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		desk := rights.Desk{Ring: s.w.Ring, Charters: s.w.Desk.Charters, Calendar: workday.Default()}
+		var r rights.Request
+		s.w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			r, _, err = s.w.Vault.Demand(ctx, tx, desk, s.w.App, child, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
+			return err
+		})
+		s.signIn()
+		if _, body := s.get(s.tie(child)+"?lang=en", ""); strings.Contains(body, "You were told") || !strings.Contains(body, "to be deleted") {
+			t.Errorf("before: %s", body)
+		}
+		mother := s.w.Guardian(child)
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error { return rights.Tell(ctx, tx, r, mother.ID, "sms") })
+		if _, body := s.get(s.tie(child)+"?lang=en", ""); !strings.Contains(body, "You were told by text message at 20") {
+			t.Errorf("after: %s", body)
+		}
+		s.audits()
+	})
+}

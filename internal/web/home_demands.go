@@ -31,6 +31,13 @@ type homeDemand struct {
 	Fetch                  bool     // this guardian finds the answer here, until FetchUntil
 	Copy                   bool
 	FetchUntil             time.Time
+	Told                   []homeTold // that this guardian was told of it
+}
+
+// A homeTold is that a message was taken for the guardian; How is a key.
+type homeTold struct {
+	How string
+	At  time.Time
 }
 
 // A homeItem is one that can be supplemented.
@@ -50,6 +57,11 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 			Who: "web.mine.demand.by." + string(r.Door), Received: r.ReceivedAt, Due: r.DueAt, Erase: r.EraseAt,
 			Erases: r.Kind.Erases(), Open: r.State == rights.Open,
 			Fetch: r.MayFetch(t.Guardian, tx.Now()), Copy: r.Kind == rights.Copy, FetchUntil: page.lasts(r.FetchUntil),
+		}
+		for _, told := range r.Told {
+			if told.Guardian == t.ID {
+				d.Told = append(d.Told, homeTold{"web.mine.erasing.told." + told.Channel, told.At})
+			}
 		}
 		mine := r.Door == rights.ByGuardian && r.Guardian == t.ID
 		if mine {

@@ -34,7 +34,7 @@ var types = []string{
 	consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired,
 	consent.KindCancelled, consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 
-	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,

@@ -406,6 +406,7 @@ CREATE TABLE rights_request (
 	froze       boolean NOT NULL, -- the child wasn't frozen before
 	note        bytea,            -- sealed: what was written with it
 	answer      bytea,            -- sealed: what the operator answered
+	told        text    NOT NULL, -- guardian/channel/when of who was told of it before the child is erased, separated by spaces
 	entry       text    NOT NULL, -- of the ledger: that it was received
 	PRIMARY KEY (child, id)
 );
