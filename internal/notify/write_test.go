@@ -240,6 +240,30 @@ func TestEdgeCase24_WarningsPromiseWhatIsSentAndSayWhatHelps(t *testing.T) {
 	})
 }
 
+// What has an end that comes by itself says so where it is read, on the phone too, and
+// what can be kept says how.
+func TestMessages_SayWhatSilenceMeansAndWhatHelps(t *testing.T) {
+	says := map[string]map[i18n.Lang][]string{
+		notify.KindErasureAsked:   {i18n.Chinese: {"删除", "孩子本人要求的", "登录"}, i18n.English: {"What the child asked for is deleted", "sign in"}},
+		notify.KindCeasing:        {i18n.Chinese: {"副本", "删除", "登录"}, i18n.English: {"copy", "deleted"}},
+		notify.KindPurposeCeasing: {i18n.Chinese: {"副本", "删除", "登录"}, i18n.English: {"copy", "deleted"}},
+		notify.KindCopyTaken:      {i18n.Chinese: {"登录", "退出所有设备"}, i18n.English: {"sign in", "Sign out everywhere"}},
+		notify.KindAnswerReady:    {i18n.Chinese: {"登录", "副本"}, i18n.English: {"copy"}},
+	}
+	every(t, func(t *testing.T, kind string, lang i18n.Lang, m notify.Message, _ []string) {
+		text := strings.ToLower(m.Text.Reveal())
+		for _, say := range says[kind][lang] {
+			if !strings.Contains(text, strings.ToLower(say)) {
+				t.Errorf("it doesn't say %q: %s", say, m.Text.Reveal())
+			}
+		}
+		// A guardian isn't talked to as a file is: 目的 is the law's word, 用途 a parent's.
+		if strings.Contains(m.Text.Reveal(), "使用目的") || strings.Contains(m.Text.Reveal(), "届时") {
+			t.Errorf("whoever is tired doesn't read that: %s", m.Text.Reveal())
+		}
+	})
+}
+
 // Each text message is at most three that are paid for, with a real link in it.
 func TestMessages_TextMessagesAreShort(t *testing.T) {
 	every(t, func(t *testing.T, _ string, _ i18n.Lang, m notify.Message, _ []string) {
