@@ -167,7 +167,7 @@ func TestEdgeCase18_OnlyAFreshYesIsTransferred(t *testing.T) {
 			t.Errorf("that nothing was is told to %v", got)
 		}
 		h.Do(func(ctx context.Context, tx *db.Tx) error {
-			orders, err := order.List(ctx, tx, vaulttest.Service, order.IsOpen, 100)
+			orders, err := order.List(ctx, tx, vaulttest.Service, order.IsOpen, "", 100)
 			n := 0
 			for _, o := range orders {
 				if o.Party == vaulttest.Successor {

@@ -126,11 +126,11 @@ const (
 
 // neverToMinors are words on templates that minors see too, in a place that they don't.
 var neverToMinors = []string{
-	"web.request.your_child", "web.request.proved", "web.request.prove", "web.request.sent",
+	"web.request.your_child", "web.request.proved", "web.request.prove", "web.request.sent", "web.asked.takeover",
 }
 
-// mishapsElsewhere meet guardians alone, at home.
-var mishapsElsewhere = []string{"receipt.no_certificate", "session.signed_out", "web.copying"}
+// mishapsElsewhere meet guardians alone, at home or with a link of their own.
+var mishapsElsewhere = []string{"receipt.no_certificate", "session.signed_out", "web.copying", "consent.guardian_past_14"}
 
 var (
 	wordOfPage = regexp.MustCompile("[\\s({]t \"([^\"]+)\"")
@@ -225,7 +225,7 @@ func TestEdgeCase4_AMinorIsAddressedAsOne(t *testing.T) {
 		// What nobody answered ends, and is led on to the app, for no link is sent.
 		asked = s.asksAbout(child, consent.Asking{Minor: true, Purposes: []string{"account"}, TTL: time.Hour})
 		s.w.Pass(2 * time.Hour)
-		if _, body = s.get("/r/"+asked.Token, "zh-CN"); !strings.Contains(body, "请回到应用里重新打开") || strings.Contains(body, "renew") {
+		if _, body = s.get("/r/"+asked.Token, "zh-CN"); !strings.Contains(body, "请打开应用") || strings.Contains(body, "renew") {
 			t.Errorf("what has ended: %s", body)
 		}
 		says("what has ended", body)
