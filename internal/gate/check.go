@@ -33,6 +33,8 @@ type UseBody struct {
 	Age      string   `json:"age"`               // the class of that day; the birth date is not told
 	Held     []Span   `json:"held,omitempty"`    // of sealed values, which no table knows
 	Reasons  []Denial `json:"reasons,omitempty"` // none if it was permitted
+
+	Look *LookBody `json:"look,omitempty"` // of a person inside
 }
 
 // A Span is the life of a value, in microseconds.
@@ -274,7 +276,7 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 		Body: UseBody{
 			Activity: string(u.Activity), Purpose: u.Purpose, Items: u.Items, Party: u.Party,
 			Catalog: f.Service.Version, Charter: f.Service.Charter, Age: string(f.Age),
-			Held: sealed, Reasons: reasons,
+			Held: sealed, Reasons: reasons, Look: by.body(),
 		},
 	})
 	switch {

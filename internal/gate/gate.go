@@ -35,6 +35,7 @@ type Actor struct {
 	service string
 	scopes  account.Scopes
 	expires int64 // microseconds; 0 = does not expire
+	look    *Look // of a person inside, who has no scopes; nil: an app
 }
 
 // ByApp returns the operator's app as an actor.

@@ -26,6 +26,7 @@ var mayReveal = map[string]string{
 	"api":          "answers the operator's app after the gate permitted it",
 	"account":      "compares what a visitor presented",
 	"rights":       "measures what somebody wrote with a demand",
+	"approval":     "measures what somebody wrote with a request for a look",
 	"suspicion":    "seals what the operator calls an account, and computes its look-up hash",
 	"verification": "asks a provider about a number, hashes it, and looks at the bytes of a document",
 	"cmd/wardkeep": "reads secrets from files",

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"wardkeep/internal/access"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
@@ -782,13 +783,19 @@ var silent = map[string]string{
 	order.KindAttested: "as the order",
 	order.KindOverdue:  "it is the operator's to see to; the guardian sees at home that it is open",
 
+	approval.KindAsked:    "nothing is seen by asking",
+	approval.KindGranted:  "who has looked, how often and why the guardian sees at home; each message would tell of work, and hide what needs an answer",
+	approval.KindNarrowed: "as granting",
+	approval.KindRefused:  "nothing was seen",
+	approval.KindEnded:    "nothing is seen any more",
+
 	session.KindEnded:   "that somebody is out needs nobody's care",
 	session.KindRemoved: "as the end of a session",
 }
 
 // An event that gets a kind of entry is told, or there is a reason why not.
 func TestEveryEventIsToldOrHasAReason(t *testing.T) {
-	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session"} {
+	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval"} {
 		for _, kind := range kindsOf(t, pkg) {
 			if told, quiet := message.Tells(kind), silent[kind] != ""; told == quiet {
 				t.Errorf("%s: told %v, has a reason not to be: %v", kind, told, quiet)

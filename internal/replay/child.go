@@ -68,6 +68,8 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return f.guardianEntry(p, c)
 	case strings.HasPrefix(p.Kind, "verification."):
 		return f.attemptEntry(p, c)
+	case strings.HasPrefix(p.Kind, "approval."):
+		return f.askedEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "request."):
 		return f.rightsEntry(p, c)
 	case p.Kind == legal.KindApproved, p.Kind == legal.KindEnded:

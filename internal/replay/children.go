@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/consent"
@@ -87,6 +88,7 @@ type batch struct {
 	attempts  []attemptRow
 	demands   []rights.Request
 	claims    []rights.Claim
+	approvals []approvals.Request
 	consents  []consentRow
 }
 
@@ -156,6 +158,7 @@ func (a *audit) read(after string) (b batch, err error) {
 			ORDER BY child, id`, args...),
 		rights.ReadRows(&b.demands, b.Stretch),
 		rights.ReadClaims(&b.claims, b.Stretch),
+		approvals.ReadRows(&b.approvals, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent
@@ -219,6 +222,9 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	}
 	for _, c := range b.claims {
 		a.compareClaim(found[string(c.Child)], c)
+	}
+	for _, r := range b.approvals {
+		a.compareApproval(found[string(r.Child)], r)
 	}
 	for _, c := range b.consents {
 		a.compareConsent(found[c.child], c)
@@ -473,6 +479,7 @@ func (a *audit) compareRest(t *tally) {
 	}
 	a.compareProofs(t)
 	a.compareDemands(t)
+	a.compareApprovals(t)
 	a.compareClaims(t)
 	if t.standing < len(c.answers) {
 		for _, s := range c.answers {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/account"
+	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
@@ -124,6 +125,7 @@ func (f *fold) entry(p ledger.Placed) {
 	if id.Is(id.Subject, p.Subject) {
 		s.subject = p.Subject
 	}
+	f.settle(p.At.UnixMicro())
 	f.blame(s, f.fold(p, s))
 }
 
@@ -146,6 +148,7 @@ var (
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept,
+		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded,
 	}
 	// ofBoth are the kinds about a child, or about all of a service.
 	ofBoth = []string{legal.KindApproved, legal.KindEnded}
@@ -188,6 +191,7 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 
 // finish judges what had to wait for the last entry.
 func (f *fold) finish() {
+	f.settle(0)
 	f.resolve()
 	for _, u := range f.late {
 		f.blame(u.source, u.missing)
@@ -266,6 +270,7 @@ const (
 	ruleSuspicion  = "suspicion"
 	rulePerson     = "person"
 	ruleSignIn     = "sign-in"
+	ruleApproval   = "approval"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/ledger"
@@ -22,6 +23,10 @@ type person struct {
 	loginSet int64 // 0: it has set up nothing
 	codes    int64 // on its list
 	invited  int64 // until when a link is open, or 0
+
+	history []standing      // what it held, since which version
+	looks   approvals.Looks // of values, in the hour and on the day of the last
+	looked  bool
 }
 
 // A staffSession is one that was opened and hasn't ended.
@@ -42,10 +47,11 @@ type insiders struct {
 	persons  map[key]*person
 	sessions map[key]staffSession
 	passkeys map[key]staffPasskey
+	claims   []*insideClaim // that are judged when whatever they rest on has come
 }
 
 func newInsiders() insiders {
-	return insiders{make(map[key]*person), make(map[key]staffSession), make(map[key]staffPasskey)}
+	return insiders{persons: make(map[key]*person), sessions: make(map[key]staffSession), passkeys: make(map[key]staffPasskey)}
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
@@ -136,6 +142,7 @@ func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
 	default:
 		who.roles[g] = p.At.UnixMicro()
 	}
+	who.stands(p.Version)
 	return fault{}
 }
 
@@ -219,7 +226,7 @@ func (f *fold) staffPasskeyEntry(p ledger.Placed, b about, k key, who *person) f
 // compareStaff compares the persons, what they may, and how they sign in. What they
 // typed the ledger doesn't know: a row carries a keyed hash of it.
 func (a *audit) compareStaff() error {
-	for _, compare := range []func() error{a.personRows, a.roleRows, a.loginRows, a.recoveryRows, a.inviteRows, a.staffPasskeyRows, a.staffSessionRows} {
+	for _, compare := range []func() error{a.personRows, a.roleRows, a.loginRows, a.recoveryRows, a.inviteRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows} {
 		if err := compare(); err != nil {
 			return err
 		}

@@ -51,6 +51,7 @@ type child struct {
 	values    []value
 	endings   []ending
 	demands   []demand
+	askings   []*asked
 	claim     claim // that it is older; zero: none waits
 	ordered   int32 // orders of the change at version orderedAt
 	orderedAt int64

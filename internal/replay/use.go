@@ -42,6 +42,9 @@ func (f *fold) use(p ledger.Placed, s source, c *child) fault {
 		return x
 	}
 	f.uses++
+	if b.Look != nil || strings.HasPrefix(p.Actor, "staff:") {
+		return f.looked(p, s, c, b)
+	}
 	u := &use{source: s, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
 	app, ok := strings.CutPrefix(p.Actor, "app:")
 	if !ok {
@@ -190,11 +193,16 @@ func (f *fold) keep(u *use, why fault) {
 		return
 	}
 	u.missing = why
+	u.own()
+	f.late = append(f.late, u)
+}
+
+// own gives the use facts that it doesn't share.
+func (u *use) own() {
 	u.facts.Guardians = slices.Clone(u.facts.Guardians)
 	u.facts.Answers = slices.Clone(u.facts.Answers)
 	u.facts.Held = slices.Clone(u.facts.Held)
 	u.facts.Child.Endings = slices.Clone(u.facts.Child.Endings)
-	f.late = append(f.late, u)
 }
 
 // resolve decides what waited and now can be decided.
@@ -228,8 +236,7 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 	if len(keys) == 0 {
 		return fault{what: FoundActor, field: "actor"}, false
 	}
-	u.facts.Service = catalog.Service{Name: s.name, State: s.state, Version: v.number, Charter: v.charter, OfficerID: v.officer, DeputyID: v.deputy, Closed: v.closed, Successor: v.succeeds,
-		Overdue: v.overdue, Recalled: v.recalled}
+	u.facts.Service = v.catalog(s)
 	u.facts.Published = catalog.Published{}
 	if e := s.editions[v.charter]; e != nil {
 		if e.published.Charter == nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/consent"
@@ -37,6 +38,7 @@ type child struct {
 	cancelled []string                   // requests for consent
 	handed    *family.HandedOverBody     // something of it went to who takes over the service
 	demands   []*demand
+	approvals []string // of looks, that open nothing any more
 }
 
 // A word is what a guardian said about a purpose.
@@ -121,7 +123,7 @@ func (d Desk) child(ctx context.Context, tx *db.Tx, g *gap, subject string) erro
 		}
 		return err
 	}
-	for _, step := range []func() error{a.endDemands, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.orders, a.demands, a.close} {
+	for _, step := range []func() error{a.endDemands, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.orders, a.demands, a.approvals, a.close} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -463,6 +465,22 @@ func (a *again) demands() error {
 		}
 		if entry != "" {
 			a.done.Demands++
+		}
+	}
+	return nil
+}
+
+// approvals ends what was refused, ended or used: of a window that was used, nobody knows
+// here how often.
+func (a *again) approvals() error {
+	slices.Sort(a.told.approvals)
+	for _, request := range slices.Compact(a.told.approvals) {
+		c, err := a.lock()
+		if err == nil {
+			err = approval.EndAgain(a.ctx, a.tx, by.Ledger(), c, request)
+		}
+		if err := moot(err, approval.ErrNotFound, approval.ErrOver); err != nil {
+			return err
 		}
 	}
 	return nil

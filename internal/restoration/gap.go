@@ -7,9 +7,11 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
@@ -124,6 +126,9 @@ var readings = map[string]reading{
 	rights.KindRefused:   demandEnded(rights.Refused),
 	rights.KindCancelled: demandEnded(rights.Cancelled),
 
+	approval.KindRefused: ended(func(b approval.DecidedBody) string { return b.Request }),
+	approval.KindEnded:   ended(func(b approval.EndedBody) string { return b.Request }),
+
 	catalog.KindPublished: ofService(func(s *service, _ catalog.PublishedBody) { s.charter = true }),
 	catalog.KindRecalled:  ofService(func(s *service, _ catalog.RecalledBody) { s.charter = true }),
 	catalog.KindCeasing:   ofService(func(s *service, b catalog.CeasingBody) { s.ends = append(s.ends, b) }),
@@ -204,8 +209,11 @@ var additions = map[string]string{
 	verification.KindFailed:    "it proved nothing",
 	verification.KindSeen:      "the document is lost, or is looked at again",
 	verification.KindApproved:  "as above",
-	gate.KindPermitted:         "what was used was used, and its guardians are told of it",
+	gate.KindPermitted:         "what was used was used, and its guardians are told of it; of a look see readingOf",
 	gate.KindDenied:            "as above",
+	approval.KindAsked:         "",
+	approval.KindGranted:       "a window of minutes is lost, and nothing opens by it",
+	approval.KindNarrowed:      "as above",
 	gate.KindViewed:            "as above",
 	gate.KindCopied:            "as above",
 	gate.KindCopyDenied:        "as above",
@@ -248,8 +256,7 @@ func Knows(kind string) bool {
 // survey takes from one entry what isn't about one child, and counts it.
 func (g *gap) survey(p ledger.Placed) error {
 	g.report.Entries++
-	read, known := readings[p.Kind]
-	why, adds := additions[p.Kind]
+	read, known, why, adds := readingOf(p)
 	if adds && why == "" || p.Kind == consent.KindGranted {
 		g.report.Lost[p.Kind]++
 	}
@@ -267,8 +274,7 @@ func (g *gap) survey(p ledger.Placed) error {
 // read takes from one entry what it tells of a child of this part. Of a kind that nobody
 // here knows it is that something happened.
 func (g *gap) read(p ledger.Placed) error {
-	read, known := readings[p.Kind]
-	_, adds := additions[p.Kind]
+	read, known, _, adds := readingOf(p)
 	switch {
 	case p.Subject == "" || adds || known && read.child == nil || g.partOf(p.Subject) != g.part:
 		return nil
@@ -344,6 +350,29 @@ var answer = of(func(c *child, p ledger.Placed, b consent.AnswerBody) {
 	c.answers[word{b.Guardian, b.Purpose}] = said{p.Kind == consent.KindGranted, b}
 	c.unclear = c.unclear || b.Over // nobody is asked any more: edge case 5
 })
+
+// ended keeps which approval opens nothing any more.
+func ended[B any](request func(B) string) reading {
+	return of(func(c *child, _ ledger.Placed, b B) { c.approvals = append(c.approvals, request(b)) })
+}
+
+// looked ends the approval by which a person inside has looked: how often isn't known here.
+var looked = ended(func(b gate.UseBody) string {
+	if b.Look == nil {
+		return ""
+	}
+	return b.Look.Approval
+})
+
+// readingOf returns what is read of an entry, and why nothing is.
+func readingOf(p ledger.Placed) (read reading, known bool, why string, adds bool) {
+	if p.Kind == gate.KindPermitted && strings.HasPrefix(p.Actor, "staff:") {
+		return looked, true, "", false
+	}
+	read, known = readings[p.Kind]
+	why, adds = additions[p.Kind]
+	return read, known, why, adds
+}
 
 func demandEnded(state rights.State) reading {
 	return of(func(c *child, p ledger.Placed, b rights.EndedBody) {

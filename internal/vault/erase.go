@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"wardkeep/internal/access"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
@@ -86,6 +87,9 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		return nil, err
 	}
 	if err := rights.Forget(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	if err := approval.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
 	if err := legal.Forget(ctx, tx, child); err != nil {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
@@ -40,6 +41,7 @@ type Vault struct {
 	Ring     *keyring.Ring
 	Gate     *gate.Gate
 	Calendar workday.Calendar // counts the working days of the orders that follow an erasure
+	Looks    approval.Limits  // of persons inside
 }
 
 // orders is what tells processors and recipients.

@@ -520,6 +520,47 @@ CREATE INDEX suspicion_open ON suspicion (service, due_at, id) WHERE closed_at I
 CREATE INDEX suspicion_reporter ON suspicion (service, reporter, source) WHERE closed_at IS NULL;
 CREATE INDEX suspicion_due ON suspicion (due_at, id) WHERE closed_at IS NULL;
 
+-- APPROVAL. What persons inside asked to see of a child, and what another has decided.
+CREATE TABLE approval (
+	child     text   NOT NULL,
+	id        text   NOT NULL,
+	service   text   NOT NULL,
+	number    text   NOT NULL, -- what people call it
+	asker     text   NOT NULL, -- a person
+	purpose   text   NOT NULL,
+	items     text   NOT NULL, -- that were asked for, separated by spaces
+	reason    text   NOT NULL, -- demand, support, complaint, safety, fault, authority
+	minutes   bigint NOT NULL, -- that were asked for
+	state     text   NOT NULL, -- open, granted, narrowed, refused, ended
+	asked_at  bigint NOT NULL,
+	answer_by bigint NOT NULL, -- an open one is worth nothing from then on
+	decider   text   NOT NULL, -- another person, or empty
+	granted   text   NOT NULL, -- items, separated by spaces
+	answer    text   NOT NULL, -- why it was decided so, or empty
+	from_at   bigint,          -- NULL if nothing was granted
+	until_at  bigint,
+	quota     bigint NOT NULL, -- looks
+	looks     bigint NOT NULL, -- so far
+	ended_at  bigint,          -- before its time
+	ended_by  text   NOT NULL, -- as the ledger names actors, or empty
+	why       text   NOT NULL, -- given_back, revoked, restored, or empty
+	note      bytea,           -- sealed: what was written with the request
+	reply     bytea,           -- sealed: what was written with the decision
+	PRIMARY KEY (child, id)
+);
+CREATE INDEX approval_id ON approval (id, child);
+CREATE INDEX approval_service ON approval (service, asked_at, child, id);
+CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'granted', 'narrowed');
+
+-- How often persons inside have looked, in the hour and on the day of the last look.
+CREATE TABLE person_looks (
+	person  text   NOT NULL PRIMARY KEY,
+	hour    bigint NOT NULL, -- since 1970, in Asia/Shanghai
+	in_hour bigint NOT NULL,
+	day     bigint NOT NULL, -- likewise
+	in_day  bigint NOT NULL
+);
+
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
 -- child.
 CREATE TABLE certificate (
@@ -814,6 +855,8 @@ DROP TABLE child_activity;
 DROP TABLE child_access;
 DROP TABLE sweep;
 DROP TABLE value;
+DROP TABLE person_looks;
+DROP TABLE approval;
 DROP TABLE party_order;
 DROP TABLE kept_value;
 DROP TABLE legal_approval;

@@ -1,0 +1,272 @@
+// Package approval keeps what persons inside ask to see of a child, and what another
+// person has decided (Article 15): the officer, or whom the officer has authorised. It
+// shows nothing: the gate weighs the approval, and the vault opens by the gate's permit.
+//
+// Its one invariant: nobody decides about their own request, what was decided is never
+// decided again, and what was granted is a window: this child, these items, this
+// purpose, so many looks, until that minute. Who asks and who decides are looked at in
+// the transaction that decides, with both held, so that whoever has lost the role by then
+// has no say.
+//
+// The ledger has codes, names of items and minutes. What somebody writes is sealed under
+// the child's key, and goes with it.
+package approval
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
+)
+
+// What can be wrong with a request, and with a decision.
+var (
+	ErrMayNot   = errs.New(errs.Forbidden, "approval.may_not") // the matrix doesn't let whoever acts
+	ErrSelf     = errs.New(errs.Forbidden, "approval.self")    // nobody decides about their own request
+	ErrNotFound = errs.New(errs.NotFound, "approval.not_found")
+	ErrPurpose  = errs.New(errs.Invalid, "approval.purpose_unknown")
+	ErrItems    = errs.New(errs.Invalid, "approval.items_invalid") // none, one twice, or one that isn't the purpose's
+	ErrReason   = errs.New(errs.Invalid, "approval.reason_unknown")
+	ErrText     = errs.New(errs.Invalid, "approval.text_invalid")
+	ErrMinutes  = errs.New(errs.Invalid, "approval.minutes_invalid")
+	ErrMany     = errs.New(errs.TooMany, "approval.too_many_open")
+	ErrVerdict  = errs.New(errs.Invalid, "approval.verdict_unknown")
+	ErrNarrowed = errs.New(errs.Invalid, "approval.not_narrower") // a part of what was asked, and less than all of it
+	ErrDecided  = errs.New(errs.Conflict, "approval.decided")
+	ErrExpired  = errs.New(errs.Conflict, "approval.expired") // nobody answered in time
+	ErrAsker    = errs.New(errs.Conflict, "approval.asker_gone")
+	ErrOver     = errs.New(errs.Conflict, "approval.over")   // there is nothing to end
+	ErrUsedUp   = errs.New(errs.TooMany, "approval.used_up") // somebody was quicker
+)
+
+// A Reason is why somebody has to see a value. The words beside it say more.
+type Reason string
+
+// The reasons.
+const (
+	ForDemand    Reason = "demand"    // what a child or a guardian demands can't be done without (Articles 19 and 20)
+	ForSupport   Reason = "support"   // a guardian wants help with it
+	ForComplaint Reason = "complaint" // somebody complains about it
+	ForSafety    Reason = "safety"    // of the child
+	ForFault     Reason = "fault"     // of a system
+	ForAuthority Reason = "authority" // it asks, by a law
+)
+
+// Reasons are all of them.
+var Reasons = []Reason{ForDemand, ForSupport, ForComplaint, ForSafety, ForFault, ForAuthority}
+
+// An Answer is why somebody decided so.
+type Answer string
+
+// The answers: the first goes with all that is asked, the next two with less, the others
+// with nothing.
+const (
+	Needed        Answer = "needed"
+	LessSuffices  Answer = "less_suffices"
+	LessFits      Answer = "less_fits" // the reason carries no more
+	NotNeeded     Answer = "not_needed"
+	OtherWay      Answer = "other_way" // it can be done without a look
+	OtherPurpose  Answer = "other_purpose"
+	ReasonUnclear Answer = "reason_unclear"
+)
+
+// Answers are those that go with a verdict.
+var Answers = map[State][]Answer{
+	Granted:  {Needed},
+	Narrowed: {LessSuffices, LessFits},
+	Refused:  {NotNeeded, OtherWay, OtherPurpose, ReasonUnclear},
+}
+
+// A State is how far a request has come.
+type State string
+
+// The states. What nobody answers has ended by its time, and so has a window: no row
+// changes for that, and nothing has to run for it to hold. See Request.Closed.
+const (
+	Open     State = "open"
+	Granted  State = "granted"
+	Narrowed State = "narrowed"
+	Refused  State = "refused"
+	Ended    State = "ended" // before its time
+)
+
+// A Why is why a request or a window has ended before its time.
+type Why string
+
+// The whys.
+const (
+	GivenBack Why = "given_back" // by who had asked
+	Revoked   Why = "revoked"
+	Restored  Why = "restored" // the store was put back, and what became of it since can't be had again (edge case 15)
+)
+
+// A Request is what one person asks to see of one child. The zero Request opens nothing.
+type Request struct {
+	ID       string // "sa_…"
+	Child    family.ID
+	Service  string
+	Number   string // what people call it, "7K2M-9QXT"
+	Asker    string // "st_…"
+	Purpose  string
+	Items    []string // that were asked for
+	Reason   Reason
+	Minutes  int // that were asked for
+	State    State
+	AskedAt  time.Time
+	AnswerBy time.Time // an open request is worth nothing from then on
+
+	Decider string   // "st_…"; empty while nobody has decided
+	Granted []string // items; none unless it was granted or narrowed
+	Answer  Answer
+	From    time.Time // the window: the zero time if nothing was granted
+	Until   time.Time
+	Quota   int64 // looks
+	Looks   int64 // so far
+
+	EndedAt time.Time // zero: it has not been ended
+	EndedBy string    // as the ledger names actors, or empty
+	Why     Why
+
+	note  []byte
+	reply []byte
+}
+
+// Closed reports whether nothing can come of the request any more at that moment: nobody
+// can decide about it, and it opens nothing.
+func (r Request) Closed(now time.Time) bool {
+	switch r.State {
+	case Open:
+		return !now.Before(r.AnswerBy)
+	case Granted, Narrowed:
+		return !now.Before(r.Until)
+	}
+	return true
+}
+
+const columns = `child, id, service, number, asker, purpose, items, reason, minutes, state, asked_at, answer_by,
+	decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why, note, reply`
+
+func scan(row db.Row) (r Request, err error) {
+	var items, granted string
+	var minutes int64
+	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Asker, &r.Purpose, &items, &r.Reason, &minutes, &r.State,
+		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), &r.Decider, &granted, &r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until),
+		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why, &r.note, &r.reply)
+	r.Items, r.Granted, r.Minutes = strings.Fields(items), strings.Fields(granted), int(minutes)
+	return r, err
+}
+
+// Limits are the operator's. A zero is its default. What was granted keeps the window
+// and the quota that it was granted with; the limits per hour and day are those of the
+// moment of a look.
+type Limits struct {
+	Minutes    int           // of a window, where nobody says how many
+	MaxMinutes int           // of a window; at most an hour, whatever is set
+	Looks      int           // by one approval
+	PerHour    int           // looks of one person
+	PerDay     int           // looks of one person
+	Answer     time.Duration // until when an open request can be decided about
+}
+
+// Defaults are the limits where nothing else is said.
+var Defaults = Limits{Minutes: 15, MaxMinutes: 60, Looks: 20, PerHour: 60, PerDay: 200, Answer: 24 * time.Hour}
+
+// Or returns the limits, with the others where one is zero.
+func (l Limits) Or(others Limits) Limits {
+	return Limits{cmp.Or(l.Minutes, others.Minutes), min(cmp.Or(l.MaxMinutes, others.MaxMinutes), Defaults.MaxMinutes), cmp.Or(l.Looks, others.Looks),
+		cmp.Or(l.PerHour, others.PerHour), cmp.Or(l.PerDay, others.PerDay), cmp.Or(l.Answer, others.Answer)}
+}
+
+// A Desk takes requests and decisions.
+type Desk struct {
+	Ring     *keyring.Ring
+	Charters *catalog.Cache
+	Limits   Limits
+}
+
+// May reports whether the matrix lets the person do that with the service. A role by
+// office counts while the service names that term of office: its own row says so, which
+// is what the gate rests on too.
+func May(p staff.Person, a staff.Action, s catalog.Service) bool {
+	p.Grants = slices.DeleteFunc(slices.Clone(p.Grants), func(g staff.Grant) bool {
+		return g.Office != "" && (g.Service != s.Name || g.Office != s.OfficerID && g.Office != s.DeputyID)
+	})
+	return s.Name != "" && p.May(a, s.Name)
+}
+
+// Find returns a request of a service by its ID. Errors: ErrNotFound, also for one that
+// went with its child.
+func Find(ctx context.Context, tx *db.Tx, service, request string) (Request, error) {
+	if !id.Is(id.Look, request) {
+		return Request{}, ErrNotFound
+	}
+	return found(db.One(ctx, tx, scan, `SELECT `+columns+` FROM approval WHERE id = $1 AND service = $2`, request, service))
+}
+
+// OfChild returns a request about a child by its ID. Errors: ErrNotFound, also for a
+// request about another child.
+func OfChild(ctx context.Context, tx *db.Tx, child family.ID, request string) (Request, error) {
+	if !id.Is(id.Look, request) {
+		return Request{}, ErrNotFound
+	}
+	return found(db.One(ctx, tx, scan, `SELECT `+columns+` FROM approval WHERE child = $1 AND id = $2`, child, request))
+}
+
+func found(r Request, err error) (Request, error) {
+	if errors.Is(err, db.ErrNone) {
+		err = ErrNotFound
+	}
+	return r, err
+}
+
+// List returns requests of a service, the newest first, at most limit: those of which
+// something can still come, or the others.
+func List(ctx context.Context, tx *db.Tx, service string, closed bool, limit int) ([]Request, error) {
+	now := tx.Now()
+	if closed {
+		return db.All(ctx, tx, scan, `
+			SELECT `+columns+` FROM approval
+			WHERE service = $1 AND NOT (state = 'open' AND answer_by > $2 OR state IN ('granted', 'narrowed') AND until_at > $2)
+			ORDER BY asked_at DESC, child, id LIMIT $3`, service, (*db.Time)(&now), int64(limit))
+	}
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM approval
+		WHERE service = $1 AND state IN ('open', 'granted', 'narrowed') AND (state = 'open' AND answer_by > $2 OR state <> 'open' AND until_at > $2)
+		ORDER BY asked_at DESC, child, id LIMIT $3`, service, (*db.Time)(&now), int64(limit))
+}
+
+// Text returns what was written with the request, and with the decision.
+func (r Request) Text(ring *keyring.Ring, c family.Child) (note, reply pii.Text, err error) {
+	if note, err = open(ring, c, r.note, r.bound("note")); err != nil {
+		return note, reply, err
+	}
+	reply, err = open(ring, c, r.reply, r.bound("reply"))
+	return note, reply, err
+}
+
+func open(ring *keyring.Ring, c family.Child, sealed []byte, bound []string) (pii.Text, error) {
+	if len(sealed) == 0 {
+		return pii.Text{}, nil
+	}
+	return c.OpenNote(ring, sealed, bound...)
+}
+
+// bound is what a text of the request is sealed with.
+func (r Request) bound(what string) []string { return []string{"approval", r.ID, what} }
+
+// Forget removes the requests about a child. It is a part of erasing the child (Article
+// 20).
+func Forget(ctx context.Context, tx *db.Tx, child family.ID) error {
+	return tx.Queue(ctx, `DELETE FROM approval WHERE child = $1`, child)
+}

@@ -1,0 +1,141 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
+)
+
+// An Asking is what somebody asks to see, and why.
+type Asking struct {
+	Purpose string   // of the charter in force, that uses what is collected for it
+	Items   []string // of that purpose
+	Reason  Reason
+	Text    pii.Text // in the own words, at most 500 characters: a code alone explains nothing
+	Minutes int      // 0: as usual
+}
+
+const (
+	maxText  = 500
+	maxItems = 64
+	maxOpen  = 20 // requests about one child
+)
+
+// Ask takes a request about a child. It opens nothing: that takes somebody else's
+// decision. Errors: ErrMayNot, also for who has left; ErrPurpose, ErrItems, ErrReason,
+// ErrText, ErrMinutes, ErrMany, catalog.ErrNoCharter, those of family.Lock.
+func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.Child, ask Asking) (Request, string, error) {
+	fail := func(err error) (Request, string, error) { return Request{}, "", err }
+	c, err := family.Lock(ctx, tx, child.Service, child.ID)
+	if err != nil {
+		return fail(err)
+	}
+	limits := d.Limits.Or(Defaults)
+	if ask.Minutes == 0 {
+		ask.Minutes = min(limits.Minutes, limits.MaxMinutes)
+	}
+	if err := ask.check(limits); err != nil {
+		return fail(err)
+	}
+	asker, err := hold(ctx, tx, by.ID)
+	if err != nil {
+		return fail(err)
+	}
+	s, err := catalog.Find(ctx, tx, c.Service)
+	if err != nil {
+		return fail(err)
+	}
+	if !May(asker, staff.AskAccess, s) {
+		return fail(ErrMayNot)
+	}
+	if err := d.declared(ctx, tx, s, ask); err != nil {
+		return fail(err)
+	}
+	now := tx.Now()
+	n, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM approval WHERE child = $1 AND state = 'open' AND answer_by > $2`, c.ID, (*db.Time)(&now))
+	if err != nil {
+		return fail(err)
+	}
+	if n >= maxOpen {
+		return fail(ErrMany)
+	}
+	r := Request{ID: id.New(id.Look), Child: c.ID, Service: c.Service, Number: id.Number(), Asker: asker.ID, Purpose: ask.Purpose,
+		Items: slices.Clone(ask.Items), Reason: ask.Reason, Minutes: ask.Minutes, State: Open, AskedAt: now, AnswerBy: now.Add(limits.Answer)}
+	if r.note, err = c.SealNote(d.Ring, ask.Text, r.bound("note")...); err != nil {
+		return fail(err)
+	}
+	entry, err := record(ctx, tx, c, KindAsked, asker.Ledger(), AskedBody{Request: r.ID, Number: r.Number, Purpose: r.Purpose, Items: r.Items,
+		Reason: r.Reason, Minutes: r.Minutes, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version})
+	if err != nil {
+		return fail(err)
+	}
+	return r, entry, tx.Queue(ctx, `
+		INSERT INTO approval (`+columns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', '', '', NULL, NULL, 0, 0, NULL, '', '', $13, NULL)`,
+		r.Child, r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), r.Reason, int64(r.Minutes), r.State,
+		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), r.note)
+}
+
+// check refuses what can't be asked, whoever asks.
+func (ask Asking) check(limits Limits) error {
+	switch {
+	case !slices.Contains(Reasons, ask.Reason):
+		return ErrReason.At("reason")
+	case !isText(ask.Text) || strings.TrimSpace(ask.Text.Reveal()) == "":
+		return ErrText.At("text")
+	case ask.Minutes < 1 || ask.Minutes > limits.MaxMinutes:
+		return ErrMinutes.At("minutes")
+	case len(ask.Items) == 0 || len(ask.Items) > maxItems:
+		return ErrItems.At("items")
+	}
+	return nil
+}
+
+// declared refuses names that the charter in force doesn't have: no other gets into the
+// ledger.
+func (d Desk) declared(ctx context.Context, tx *db.Tx, s catalog.Service, ask Asking) error {
+	if s.Charter == 0 {
+		return catalog.ErrNoCharter
+	}
+	p, err := d.Charters.Version(ctx, tx, s.Name, s.Charter)
+	if err != nil {
+		return err
+	}
+	purpose, ok := p.Charter.Purpose(ask.Purpose)
+	if !ok || !purpose.Does(charter.Use) {
+		return ErrPurpose.At("purpose")
+	}
+	for i, item := range ask.Items {
+		if !purpose.Has(item) || slices.Contains(ask.Items[:i], item) {
+			return ErrItems.At("items")
+		}
+	}
+	return nil
+}
+
+// isText reports whether somebody may have written that: it may be empty.
+func isText(t pii.Text) bool {
+	text := t.Reveal()
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxText && strings.IndexByte(text, 0) < 0
+}
+
+// hold holds a person to the end of the transaction, so that nobody takes a role from
+// them meanwhile. Who isn't there, or has left, may nothing.
+func hold(ctx context.Context, tx *db.Tx, person string) (staff.Person, error) {
+	p, err := staff.Lock(ctx, tx, person)
+	if errors.Is(err, staff.ErrNotFound) || errors.Is(err, staff.ErrLeft) {
+		err = ErrMayNot
+	}
+	return p, err
+}

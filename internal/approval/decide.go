@@ -1,0 +1,211 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
+)
+
+// A Decision is what somebody else says to a request.
+type Decision struct {
+	Verdict State    // Granted, Narrowed or Refused
+	Items   []string // those that are granted, if it is narrowed
+	Minutes int      // likewise
+	Reason  Answer   // one of Answers[Verdict]
+	Text    pii.Text // in the own words; may be empty
+}
+
+// Decide decides about a request, once. The window of what is granted begins with it. By
+// is anybody whom the matrix lets decide in that service, but who has asked: an officer's
+// request is for the deputy or a manager. That whoever decides has shown a moment ago who
+// they are is for the edge to demand (signin.Session.IsFresh), as the matrix says. Errors:
+// ErrMayNot, ErrSelf, ErrNotFound, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided,
+// ErrExpired; ErrAsker: who had asked may not any more; those of family.Lock.
+func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
+	fail := func(err error) (Request, string, error) { return Request{}, "", err }
+	c, r, err := lock(ctx, tx, service, request)
+	if err != nil {
+		return fail(err)
+	}
+	decider, asker, err := both(ctx, tx, by.ID, r.Asker)
+	if err != nil {
+		return fail(err)
+	}
+	s, err := catalog.Find(ctx, tx, c.Service)
+	now := tx.Now()
+	switch {
+	case err != nil:
+		return fail(err)
+	case !May(decider, staff.DecideAccess, s):
+		return fail(ErrMayNot)
+	case decider.ID == r.Asker:
+		return fail(ErrSelf)
+	case r.State != Open:
+		return fail(ErrDecided)
+	case r.Closed(now):
+		return fail(ErrExpired)
+	case a.Verdict != Refused && !May(asker, staff.AskAccess, s):
+		return fail(ErrAsker)
+	}
+	if err := a.check(r); err != nil {
+		return fail(err)
+	}
+	r.State, r.Decider, r.Answer = a.Verdict, decider.ID, a.Reason
+	body := DecidedBody{Request: r.ID, Reason: a.Reason, Text: !a.Text.IsZero(), Person: decider.Version, Catalog: s.Version}
+	if a.Verdict != Refused {
+		minutes := r.Minutes
+		if r.Granted = r.Items; a.Verdict == Narrowed {
+			r.Granted, minutes = slices.Clone(a.Items), a.Minutes
+		}
+		r.From, r.Until, r.Quota = now, now.Add(time.Duration(minutes)*time.Minute), int64(d.Limits.Or(Defaults).Looks)
+		body.Items, body.From, body.Until, body.Quota, body.Asker = r.Granted, r.From.UnixMicro(), r.Until.UnixMicro(), r.Quota, asker.Version
+	}
+	if body.Text {
+		if r.reply, err = c.SealNote(d.Ring, a.Text, r.bound("reply")...); err != nil {
+			return fail(err)
+		}
+	}
+	n, err := tx.Exec(ctx, `
+		UPDATE approval SET state = $1, decider = $2, granted = $3, answer = $4, from_at = $5, until_at = $6, quota = $7, reply = $8
+		WHERE child = $9 AND id = $10 AND state = 'open'`,
+		r.State, r.Decider, strings.Join(r.Granted, " "), r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until), r.Quota, r.reply, r.Child, r.ID)
+	if err == nil && n != 1 {
+		err = ErrDecided
+	}
+	if err != nil {
+		return fail(err)
+	}
+	entry, err := record(ctx, tx, c, kindOf[a.Verdict], decider.Ledger(), body)
+	return r, entry, err
+}
+
+var kindOf = map[State]string{Granted: KindGranted, Narrowed: KindNarrowed, Refused: KindRefused}
+
+// check refuses a decision that says more, or less, than it may.
+func (a Decision) check(r Request) error {
+	answers, ok := Answers[a.Verdict]
+	switch {
+	case !ok:
+		return ErrVerdict.At("verdict")
+	case !slices.Contains(answers, a.Reason):
+		return ErrReason.At("reason")
+	case !isText(a.Text):
+		return ErrText.At("text")
+	case a.Verdict != Narrowed && (len(a.Items) > 0 || a.Minutes != 0):
+		return ErrNarrowed.At("verdict")
+	case a.Verdict != Narrowed:
+		return nil
+	case a.Minutes < 1 || a.Minutes > r.Minutes:
+		return ErrNarrowed.At("minutes")
+	case len(a.Items) == 0 || len(a.Items) == len(r.Items) && a.Minutes == r.Minutes:
+		return ErrNarrowed.At("items")
+	}
+	for i, item := range a.Items {
+		if !slices.Contains(r.Items, item) || slices.Contains(a.Items[:i], item) {
+			return ErrNarrowed.At("items")
+		}
+	}
+	return nil
+}
+
+// lock locks the child of a request, and reads it.
+func lock(ctx context.Context, tx *db.Tx, service, request string) (family.Child, Request, error) {
+	r, err := Find(ctx, tx, service, request)
+	if err != nil {
+		return family.Child{}, r, err
+	}
+	c, err := family.Lock(ctx, tx, r.Service, r.Child)
+	if errors.Is(err, family.ErrErased) {
+		err = ErrNotFound // it went with the child
+	}
+	if err != nil {
+		return c, r, err
+	}
+	r, err = OfChild(ctx, tx, c.ID, r.ID)
+	return c, r, err
+}
+
+// both holds who decides and who has asked, always in one order, so that two who decide
+// about each other's requests don't wait for each other. Who has asked and left is
+// returned without a role.
+func both(ctx context.Context, tx *db.Tx, by, asked string) (decider, asker staff.Person, err error) {
+	if by == asked {
+		decider, err = hold(ctx, tx, by)
+		return decider, decider, err
+	}
+	held := make(map[string]staff.Person, 2)
+	for _, person := range []string{min(by, asked), max(by, asked)} {
+		p, err := hold(ctx, tx, person)
+		if err != nil && (person == by || !errors.Is(err, ErrMayNot)) {
+			return staff.Person{}, staff.Person{}, err
+		}
+		held[person] = p
+	}
+	return held[by], held[asked], nil
+}
+
+// End ends a request or a window before its time. By is who has asked, or anybody who may
+// decide in that service: it only closes. Errors: ErrMayNot, ErrNotFound, ErrOver.
+func (d Desk) End(ctx context.Context, tx *db.Tx, by staff.Person, service, request string) (Request, string, error) {
+	c, r, err := lock(ctx, tx, service, request)
+	if err != nil {
+		return r, "", err
+	}
+	p, err := hold(ctx, tx, by.ID)
+	if err != nil {
+		return r, "", err
+	}
+	body := EndedBody{Request: r.ID, Why: GivenBack}
+	if p.ID != r.Asker {
+		s, err := catalog.Find(ctx, tx, c.Service)
+		if err == nil && !May(p, staff.DecideAccess, s) {
+			err = ErrMayNot
+		}
+		if err != nil {
+			return r, "", err
+		}
+		body.Why, body.Person, body.Catalog = Revoked, p.Version, s.Version
+	}
+	if r.Closed(tx.Now()) {
+		return r, "", ErrOver
+	}
+	return r.end(ctx, tx, c, p.Ledger(), body)
+}
+
+// EndAgain ends what was ended, refused or used in entries that a store lacks that was
+// put back. Actor is who does it. Errors: ErrNotFound; ErrOver.
+func EndAgain(ctx context.Context, tx *db.Tx, actor string, c family.Child, request string) error {
+	r, err := OfChild(ctx, tx, c.ID, request)
+	if err != nil {
+		return err
+	}
+	if r.Closed(tx.Now()) {
+		return ErrOver
+	}
+	_, _, err = r.end(ctx, tx, c, actor, EndedBody{Request: r.ID, Why: Restored})
+	return err
+}
+
+func (r Request) end(ctx context.Context, tx *db.Tx, c family.Child, actor string, body EndedBody) (Request, string, error) {
+	r.State, r.EndedAt, r.EndedBy, r.Why = Ended, tx.Now(), actor, body.Why
+	n, err := tx.Exec(ctx, `
+		UPDATE approval SET state = $1, ended_at = $2, ended_by = $3, why = $4
+		WHERE child = $5 AND id = $6 AND state IN ('open', 'granted', 'narrowed')`,
+		r.State, (*db.Time)(&r.EndedAt), r.EndedBy, r.Why, r.Child, r.ID)
+	if err == nil && n != 1 {
+		err = ErrOver
+	}
+	if err != nil {
+		return r, "", err
+	}
+	entry, err := record(ctx, tx, c, KindEnded, actor, body)
+	return r, entry, err
+}

@@ -1,0 +1,32 @@
+package approval
+
+import (
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family"
+)
+
+// ReadRows reads the requests about a stretch of children, in order, for an audit.
+func ReadRows(into *[]Request, of family.Stretch) db.Read {
+	where, args := of.Where("child")
+	return db.ReadInto(into, scan, `
+		SELECT `+columns+` FROM approval
+		WHERE `+where+`
+		ORDER BY child, id`, args...)
+}
+
+// Written returns whether something was written with the request, and with the decision.
+func (r Request) Written() (note, reply bool) { return r.note != nil, r.reply != nil }
+
+// Intact reports whether what was written would open. Errors: those of the child's key.
+func (r Request) Intact(ring *keyring.Ring, c family.Child) error {
+	for what, sealed := range map[string][]byte{"note": r.note, "reply": r.reply} {
+		if sealed == nil {
+			continue
+		}
+		if err := c.IntactNote(ring, sealed, r.bound(what)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

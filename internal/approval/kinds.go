@@ -1,0 +1,66 @@
+package approval
+
+import (
+	"context"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+)
+
+// The kinds of ledger entries about approvals. A look by one is a use, with an entry of
+// the gate's. That nobody answered in time, or that a window is over, has no entry: its
+// moment is in the one before.
+const (
+	KindAsked    = "approval.asked"
+	KindGranted  = "approval.granted"
+	KindNarrowed = "approval.narrowed"
+	KindRefused  = "approval.refused"
+	KindEnded    = "approval.ended"
+)
+
+// An AskedBody says what was asked. Who asks is the entry's actor. Times are
+// microseconds; Person and Catalog are the versions of who acts, and of the service, that
+// the right to act rests on.
+type AskedBody struct {
+	Request  string   `json:"request"`
+	Number   string   `json:"number"`
+	Purpose  string   `json:"purpose"`
+	Items    []string `json:"items"`
+	Reason   Reason   `json:"reason"`
+	Minutes  int      `json:"minutes"`
+	AnswerBy int64    `json:"answer_by"`
+	Person   int64    `json:"person"`
+	Catalog  int64    `json:"catalog"`
+}
+
+// A DecidedBody says what was decided, by the entry's actor. Asker is the version of who
+// had asked.
+type DecidedBody struct {
+	Request string   `json:"request"`
+	Reason  Answer   `json:"reason"`
+	Items   []string `json:"items,omitempty"`
+	From    int64    `json:"from,omitempty"`
+	Until   int64    `json:"until,omitempty"`
+	Quota   int64    `json:"quota,omitempty"`
+	Text    bool     `json:"text,omitempty"` // something was written with it
+	Person  int64    `json:"person"`
+	Asker   int64    `json:"asker,omitempty"` // of a refusal nobody asks who had asked
+	Catalog int64    `json:"catalog"`
+}
+
+// An EndedBody says that a request or a window has ended before its time. Person and
+// Catalog are there unless who had asked gives it back, or a restore ends it.
+type EndedBody struct {
+	Request string `json:"request"`
+	Why     Why    `json:"why"`
+	Person  int64  `json:"person,omitempty"`
+	Catalog int64  `json:"catalog,omitempty"`
+}
+
+// record appends an entry about a locked child.
+func record(ctx context.Context, tx *db.Tx, c family.Child, kind, actor string, body any) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{
+		Kind: kind, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: actor, Body: body,
+	})
+}

@@ -1,0 +1,77 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/staff"
+)
+
+// Looks are how often a person has looked in the hour and on the day of the last look, by
+// the clock in China. The zero Looks are none.
+type Looks struct {
+	Hour, InHour int64 // the hour since 1970, and the looks in it
+	Day, InDay   int64
+}
+
+// At returns the looks of the hour and the day of that moment. A clock that goes back
+// begins nothing anew.
+func (l Looks) At(now time.Time) Looks {
+	_, offset := now.In(age.Zone).Zone()
+	clock := now.Unix() + int64(offset)
+	if hour := clock / (60 * 60); hour > l.Hour {
+		l.Hour, l.InHour = hour, 0
+	}
+	if day := clock / (24 * 60 * 60); day > l.Day {
+		l.Day, l.InDay = day, 0
+	}
+	return l
+}
+
+// More returns the looks with one more.
+func (l Looks) More() Looks { l.InHour++; l.InDay++; return l }
+
+// Hold holds a person who wants to look to the end of the transaction, and returns how
+// often they have looked: who has left too, without a role. The child is locked before.
+// Errors: ErrMayNot where nobody is there.
+func Hold(ctx context.Context, tx *db.Tx, person string) (p staff.Person, l Looks, err error) {
+	p, err = staff.Lock(ctx, tx, person)
+	if errors.Is(err, staff.ErrLeft) {
+		p, err = staff.Find(ctx, tx, person) // nothing changes of who has left
+	}
+	if errors.Is(err, staff.ErrNotFound) {
+		err = ErrMayNot
+	}
+	if err != nil {
+		return p, l, err
+	}
+	all, err := db.All(ctx, tx, func(row db.Row) (l Looks, err error) {
+		err = row.Scan(&l.Hour, &l.InHour, &l.Day, &l.InDay)
+		return l, err
+	}, `SELECT hour, in_hour, day, in_day FROM person_looks WHERE person = $1 ORDER BY person`, p.ID)
+	if len(all) == 1 {
+		l = all[0]
+	}
+	return p, l.At(tx.Now()), err
+}
+
+// Count counts a look: by the approval, and of the person whom Hold has held. The gate has
+// permitted it in the same transaction. Errors: ErrUsedUp.
+func Count(ctx context.Context, tx *db.Tx, r Request, l Looks) error {
+	n, err := tx.Exec(ctx, `
+		UPDATE approval SET looks = looks + 1 WHERE child = $1 AND id = $2 AND looks = $3 AND looks < quota`, r.Child, r.ID, r.Looks)
+	if err == nil && n != 1 {
+		err = ErrUsedUp
+	}
+	if err != nil {
+		return err
+	}
+	l = l.More()
+	return tx.Queue(ctx, `
+		INSERT INTO person_looks (person, hour, in_hour, day, in_day) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (person) DO UPDATE SET hour = excluded.hour, in_hour = excluded.in_hour, day = excluded.day, in_day = excluded.in_day`,
+		r.Asker, l.Hour, l.InHour, l.Day, l.InDay)
+}

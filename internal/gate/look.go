@@ -1,0 +1,112 @@
+package gate
+
+import (
+	"slices"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/staff"
+)
+
+// A Look is the authority of a person inside: what another person has decided, and how
+// often this one has looked. The zero Look opens nothing.
+type Look struct {
+	Person  staff.Person     // as it is at this moment
+	Request approval.Request // about this child; zero: there is none
+	Looks   approval.Looks   // of the person, in this hour and on this day
+	PerHour int64            // how many are allowed
+	PerDay  int64
+}
+
+// A LookBody is what the ledger keeps of a look beside the use: by which approval, at
+// which version of the person, and within which limits.
+type LookBody struct {
+	Approval string `json:"approval,omitempty"`
+	Person   int64  `json:"person"`
+	PerHour  int64  `json:"per_hour"`
+	PerDay   int64  `json:"per_day"`
+}
+
+// ByStaff returns a person inside as an actor. It may use one item at a time, of the one
+// child and for the one purpose of its approval, while that lasts.
+//
+// The ground of a look is that of any use for the purpose: the consent that stands for it
+// (Article 9). An approval adds to it and replaces nothing, so there is none without a
+// guardian's yes, nor while the child is frozen or an office is vacant. What a guardian
+// demands without one (a copy, a deletion) is answered by doors of its own, through which
+// nobody inside sees a value.
+func ByStaff(l Look) Actor {
+	return Actor{name: l.Person.Ledger(), look: &l}
+}
+
+// body is what the ledger keeps of the look, or nil for an app's use.
+func (a Actor) body() *LookBody {
+	if a.look == nil {
+		return nil
+	}
+	return &LookBody{Approval: a.look.Request.ID, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay}
+}
+
+// approval denies what nobody else has approved, or what goes beyond it (Article 15).
+func (d *decision) approval() {
+	l := d.by.look
+	if l.Person.ID == "" {
+		d.deny("15", "gate.actor_unknown")
+		return
+	}
+	if !approval.May(l.Person, staff.AskAccess, d.facts.Service) {
+		d.deny("15", "gate.approval_role")
+	}
+	if d.use.Activity != charter.Use || len(d.use.Items) > 1 {
+		d.deny("15", "gate.approval_one_item")
+	}
+	r := l.Request
+	if r.ID == "" || r.Child != d.use.Child || r.Service != d.use.Service {
+		d.deny("15", "gate.approval_missing") // of another child's nothing is told
+		return
+	}
+	if r.Asker != l.Person.ID {
+		d.deny("15", "gate.approval_of_other")
+		return
+	}
+	d.decided(r)
+	if r.Purpose != d.use.Purpose {
+		d.deny("15", "gate.approval_purpose")
+	}
+	for i, item := range d.use.Items {
+		if !slices.Contains(r.Granted, item) && !slices.Contains(d.use.Items[:i], item) {
+			d.denyItem("15", "gate.approval_item", item)
+		}
+	}
+	if l.Looks.InHour >= l.PerHour {
+		d.deny("15", "gate.approval_hour")
+	}
+	if l.Looks.InDay >= l.PerDay {
+		d.deny("15", "gate.approval_day")
+	}
+}
+
+// decided denies what stands in no window that somebody else has opened.
+func (d *decision) decided(r approval.Request) {
+	switch r.State {
+	case approval.Granted, approval.Narrowed:
+	case approval.Refused:
+		d.deny("15", "gate.approval_refused")
+		return
+	case approval.Ended:
+		d.deny("15", "gate.approval_ended")
+		return
+	default:
+		d.deny("15", "gate.approval_open") // and a state that nobody knows opens nothing
+		return
+	}
+	if r.Decider == "" || r.Decider == r.Asker {
+		d.deny("15", "gate.approval_self")
+	}
+	if r.From.IsZero() || d.facts.Now.Before(r.From) || !d.facts.Now.Before(r.Until) {
+		d.deny("15", "gate.approval_over")
+	}
+	if r.Looks >= r.Quota {
+		d.deny("15", "gate.approval_used_up")
+	}
+}

@@ -1,0 +1,429 @@
+package replay
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	approvals "wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/staff"
+)
+
+// An asked is what the ledger says of what a person inside asked to see of a child.
+type asked struct {
+	id, asker, decider key
+	number             string
+	purpose, reason    sym
+	items, granted     []sym
+	minutes            int
+	state              approvals.State
+	answer             approvals.Answer
+	why                approvals.Why
+	at, answerBy       int64
+	from, until        int64
+	quota, looks       int64
+	ended              int64
+	endedBy            string
+	reply              bool
+}
+
+// A standing is what a person inside held from a version on.
+type standing struct {
+	version int64
+	state   staff.State
+	grants  []staff.Grant
+}
+
+// An insideClaim rests on a version of a person and one of a service. Between
+// those and the child it is about there is no order of entries, so it is judged when
+// whatever it rests on must have come.
+type insideClaim struct {
+	source
+	person  key
+	version int64
+	at      int64
+	catalog int64
+	action  staff.Action // of a decision
+	purpose string       // that was asked for, with items: names of the charter
+	items   []string
+	look    *use // decided again; nil: who acts must have had the right
+	request approvals.Request
+}
+
+// askedEntry folds a step of what a person inside asked to see.
+func (f *fold) askedEntry(p ledger.Placed, s source, c *child) fault {
+	switch p.Kind {
+	case approvals.KindAsked:
+		return f.asked(p, s, c)
+	case approvals.KindEnded:
+		return f.askedEnded(p, s, c)
+	}
+	return f.askedDecided(p, s, c)
+}
+
+// insider returns who of the persons inside has made an entry.
+func insider(p ledger.Placed) (key, bool) {
+	name, ok := strings.CutPrefix(p.Actor, "staff:")
+	k, known := keyOf(id.Staff, name)
+	return k, ok && known
+}
+
+// askedNamed returns the request of that name, or nil.
+func (c *child) askedNamed(name string) *asked {
+	k, ok := keyOf(id.Look, name)
+	if i := slices.IndexFunc(c.askings, func(r *asked) bool { return r.id == k }); ok && i >= 0 {
+		return c.askings[i]
+	}
+	return nil
+}
+
+func (f *fold) asked(p ledger.Placed, s source, c *child) fault {
+	b, x := body[approvals.AskedBody](p)
+	k, ok := keyOf(id.Look, b.Request)
+	by, inside := insider(p)
+	at := p.At.UnixMicro()
+	switch {
+	case x != (fault{}):
+		return x
+	case !inside:
+		return impossible(ruleActor)
+	case !ok || c.askedNamed(b.Request) != nil || len(b.Items) == 0 || b.Minutes < 1 || b.Minutes > approvals.Defaults.MaxMinutes ||
+		b.AnswerBy <= at || !slices.Contains(approvals.Reasons, b.Reason):
+		return impossible(ruleApproval)
+	}
+	r := &asked{id: k, asker: by, number: b.Number, purpose: f.names.sym(b.Purpose), reason: f.names.sym(string(b.Reason)), minutes: b.Minutes,
+		state: approvals.Open, at: at, answerBy: b.AnswerBy}
+	for _, item := range b.Items {
+		r.items = append(r.items, f.names.sym(item))
+	}
+	c.askings = add(c.askings, r)
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog,
+		action: staff.AskAccess, purpose: b.Purpose, items: b.Items})
+	return fault{}
+}
+
+var verdicts = map[string]approvals.State{approvals.KindGranted: approvals.Granted, approvals.KindNarrowed: approvals.Narrowed, approvals.KindRefused: approvals.Refused}
+
+// askedDecided folds a decision: once, in time, by another person, and of no more than was
+// asked (Article 15).
+func (f *fold) askedDecided(p ledger.Placed, s source, c *child) fault {
+	b, x := body[approvals.DecidedBody](p)
+	r := c.askedNamed(b.Request)
+	by, inside := insider(p)
+	at, state := p.At.UnixMicro(), verdicts[p.Kind]
+	switch {
+	case x != (fault{}):
+		return x
+	case !inside || r != nil && by == r.asker:
+		return impossible(ruleActor)
+	case r == nil || r.state != approvals.Open || at >= r.answerBy || !slices.Contains(approvals.Answers[state], b.Reason):
+		return impossible(ruleApproval)
+	}
+	const minute = 60_000_000
+	most := int64(r.minutes) * minute
+	var granted []sym
+	for _, item := range b.Items {
+		y, known := f.names.syms[item]
+		if !known || !slices.Contains(r.items, y) || slices.Contains(granted, y) {
+			return impossible(ruleApproval)
+		}
+		granted = append(granted, y)
+	}
+	if state == approvals.Refused {
+		if len(b.Items) > 0 || b.From != 0 || b.Until != 0 || b.Quota != 0 {
+			return impossible(ruleApproval)
+		}
+	} else {
+		all := len(granted) == len(r.items) && b.Until-b.From == most
+		if b.From != at || b.Until <= b.From || b.Until-b.From > most || b.Quota < 1 || len(granted) == 0 || all != (state == approvals.Granted) {
+			return impossible(ruleApproval)
+		}
+		f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: r.asker, version: b.Asker, at: at, catalog: b.Catalog, action: staff.AskAccess})
+	}
+	r.state, r.decider, r.answer, r.granted, r.from, r.until, r.quota, r.reply = state, by, b.Reason, granted, b.From, b.Until, b.Quota, b.Text
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess})
+	return fault{}
+}
+
+func (f *fold) askedEnded(p ledger.Placed, s source, c *child) fault {
+	b, x := body[approvals.EndedBody](p)
+	r := c.askedNamed(b.Request)
+	by, inside := insider(p)
+	at := p.At.UnixMicro()
+	switch {
+	case x != (fault{}):
+		return x
+	case r == nil, r.state == approvals.Open && at >= r.answerBy, r.state != approvals.Open && (r.state != approvals.Granted && r.state != approvals.Narrowed || at >= r.until):
+		return impossible(ruleApproval)
+	}
+	switch b.Why {
+	case approvals.GivenBack:
+		if !inside || by != r.asker {
+			return impossible(ruleActor)
+		}
+	case approvals.Revoked:
+		if !inside || by == r.asker {
+			return impossible(ruleActor)
+		}
+		f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess})
+	case approvals.Restored:
+		if inside {
+			return impossible(ruleActor)
+		}
+	default:
+		return fault{what: FoundBody, field: ruleApproval}
+	}
+	r.state, r.ended, r.endedBy, r.why = approvals.Ended, at, p.Actor, b.Why
+	return fault{}
+}
+
+// looked folds a look of a person inside. What was looked at is decided again later, with
+// what stood of the approval at this place.
+func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault {
+	k, ok := insider(p)
+	if !ok || b.Look == nil {
+		return fault{what: FoundActor, field: "actor"}
+	}
+	u := &use{source: s, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
+	u.use = gate.Use{Service: p.Service, Child: family.ID(p.Subject), Activity: charter.Activity(b.Activity),
+		Purpose: b.Purpose, Items: b.Items, Party: b.Party}
+	u.facts = f.factsOf(c, u)
+	u.own()
+	if x := c.sawAge(age.Class(b.Age), u.at); x != (fault{}) {
+		return x
+	}
+	claim := &insideClaim{source: s, person: k, version: b.Look.Person, at: u.at, catalog: b.Catalog, look: u}
+	if r := c.askedNamed(b.Look.Approval); r != nil {
+		claim.request = r.request(f.names, u.use.Child, p.Service)
+		if u.permitted {
+			r.looks++
+		}
+	} else if b.Look.Approval != "" {
+		return impossible(ruleApproval)
+	}
+	f.inside.claims = append(f.inside.claims, claim)
+	return fault{}
+}
+
+// request returns the approval as the gate wants it, as of now.
+func (r *asked) request(n *names, child family.ID, service string) approvals.Request {
+	out := approvals.Request{ID: r.id.name(id.Look), Child: child, Service: service, Asker: r.asker.name(id.Staff), Purpose: n.text(r.purpose),
+		State: r.state, From: moment(r.from), Until: moment(r.until), Quota: r.quota, Looks: r.looks}
+	if r.decider != (key{}) {
+		out.Decider = r.decider.name(id.Staff)
+	}
+	for _, y := range r.granted {
+		out.Granted = append(out.Granted, n.text(y))
+	}
+	return out
+}
+
+// settle judges the claims that nothing can come for any more: those that are older than
+// now by more than clocks and transactions may differ, and of the same person those of a
+// lower version. At the end, now is 0, and all are judged.
+func (f *fold) settle(now int64) {
+	claims := f.inside.claims
+	if len(claims) == 0 || now != 0 && now-claims[0].at <= 2*slack {
+		return
+	}
+	due := make(map[key]int64) // person → up to which version
+	for _, c := range claims {
+		if now == 0 || now-c.at > 2*slack {
+			due[c.person] = max(due[c.person], c.version)
+		}
+	}
+	var ripe []*insideClaim
+	f.inside.claims = slices.DeleteFunc(claims, func(c *insideClaim) bool {
+		if c.version > due[c.person] {
+			return false
+		}
+		ripe = append(ripe, c)
+		return true
+	})
+	slices.SortStableFunc(ripe, func(x, y *insideClaim) int {
+		return cmp.Or(slices.Compare(x.person[:], y.person[:]), cmp.Compare(x.version, y.version))
+	})
+	for _, c := range ripe {
+		f.blame(c.source, f.judge(c))
+	}
+}
+
+// judge says what is wrong with what somebody inside did, or what is missing of it.
+func (f *fold) judge(c *insideClaim) fault {
+	who := f.inside.persons[c.person]
+	if who == nil {
+		return fault{what: FoundActor, field: "actor"}
+	}
+	p := staff.Person{ID: c.person.name(id.Staff), Version: c.version}
+	for _, s := range who.history {
+		if s.version <= c.version {
+			p.State, p.Grants = s.state, s.grants
+		}
+	}
+	var s *service
+	if s = f.services[c.source.service]; s == nil {
+		return fault{what: FoundCatalog, field: "catalog", want: "–", got: number(c.catalog)}
+	}
+	v, _, ok := s.at(c.catalog)
+	if !ok {
+		return fault{what: FoundCatalog, field: "catalog", want: number(s.now().number), got: number(c.catalog)}
+	}
+	now := v.catalog(s)
+	if c.look != nil {
+		return f.lookAgain(c, who, p, now)
+	}
+	if !approvals.May(p, c.action, now) {
+		return impossible(ruleActor)
+	}
+	if e := s.editions[v.charter]; e != nil && e.published.Charter != nil && len(c.items) > 0 {
+		purpose, ok := e.published.Charter.Purpose(c.purpose)
+		if !ok || slices.ContainsFunc(c.items, func(item string) bool { return !purpose.Has(item) }) {
+			return fault{what: FoundStrange, field: "items"} // invariant 6
+		}
+	}
+	return fault{}
+}
+
+// catalog is the service as it was at that version.
+func (v version) catalog(s *service) catalog.Service {
+	return catalog.Service{Name: s.name, State: s.state, Version: v.number, Charter: v.charter, OfficerID: v.officer, DeputyID: v.deputy,
+		Closed: v.closed, Successor: v.succeeds, Overdue: v.overdue, Recalled: v.recalled}
+}
+
+// lookAgain decides a look again, and counts it.
+func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalog.Service) fault {
+	u := c.look
+	s, v, x, _ := f.inForce(u.service, u.body.Catalog, u.body.Charter, u.at)
+	if x != (fault{}) {
+		return x
+	}
+	u.facts.Service = now
+	if e := s.editions[v.charter]; e != nil {
+		if e.published.Charter == nil {
+			e.undecided++
+			return fault{}
+		}
+		u.facts.Published = e.published
+	}
+	if k := u.use.Known(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
+		return fault{what: FoundStrange, field: "items"} // invariant 6
+	}
+	look := gate.Look{Person: p, Request: c.request, Looks: who.looks.At(moment(u.at)), PerHour: u.body.Look.PerHour, PerDay: u.body.Look.PerDay}
+	_, reasons := gate.Decide(u.facts, gate.ByStaff(look), u.use)
+	if u.permitted {
+		who.looks, who.looked = look.Looks.More(), true
+	}
+	if u.permitted != (len(reasons) == 0) || !slices.Equal(reasons, u.body.Reasons) {
+		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(u.permitted, u.body.Reasons)}
+	}
+	return fault{}
+}
+
+// stands keeps what the person holds from this version on.
+func (who *person) stands(version int64) {
+	s := standing{version: version, state: staff.Active, grants: slices.Collect(maps.Keys(who.roles))}
+	if who.left != 0 {
+		s.state = staff.Left
+	}
+	who.history = add(who.history, s)
+}
+
+// compareApproval compares a row of approval.
+func (a *audit) compareApproval(t *tally, row approvals.Request) {
+	r := a.of(t, "approval", string(row.Child), a.names.shown(row.ID))
+	if t == nil {
+		r.extra()
+		return
+	}
+	is := t.child.askedNamed(row.ID)
+	if is == nil {
+		r.extra()
+		return
+	}
+	t.marks[row.ID] = true
+	decider := ""
+	if is.decider != (key{}) {
+		decider = is.decider.name(id.Staff)
+	}
+	r.text("service", a.names.text(t.child.service), row.Service)
+	r.text("number", is.number, row.Number)
+	r.text("asker", is.asker.name(id.Staff), row.Asker)
+	r.text("purpose", a.names.text(is.purpose), row.Purpose)
+	r.text("items", a.names.all(is.items), strings.Join(row.Items, " "))
+	r.text("reason", a.names.text(is.reason), string(row.Reason))
+	r.number("minutes", int64(is.minutes), int64(row.Minutes))
+	r.text("state", string(is.state), string(row.State))
+	r.time("asked_at", is.at, micros(row.AskedAt))
+	r.time("answer_by", is.answerBy, micros(row.AnswerBy))
+	r.text("decider", decider, row.Decider)
+	r.text("granted", a.names.all(is.granted), strings.Join(row.Granted, " "))
+	r.text("answer", string(is.answer), string(row.Answer))
+	r.time("from_at", is.from, micros(row.From))
+	r.time("until_at", is.until, micros(row.Until))
+	r.number("quota", is.quota, row.Quota)
+	r.number("looks", is.looks, row.Looks)
+	r.time("ended_at", is.ended, micros(row.EndedAt))
+	r.text("ended_by", is.endedBy, row.EndedBy)
+	r.text("why", string(is.why), string(row.Why))
+	note, reply := row.Written()
+	r.flag("note", true, note)
+	r.flag("reply", is.reply, reply)
+	if a.ring != nil && !t.locked && row.Intact(a.ring, t.record.Child) != nil {
+		r.found(FoundSealed, "note, reply", "–", "–")
+	}
+}
+
+// all returns the texts, with spaces between.
+func (n *names) all(list []sym) string {
+	texts := make([]string, len(list))
+	for i, y := range list {
+		texts[i] = n.text(y)
+	}
+	return strings.Join(texts, " ")
+}
+
+// compareApprovals names the requests that the ledger knows and the table doesn't.
+func (a *audit) compareApprovals(t *tally) {
+	for _, r := range t.child.askings {
+		if name := r.id.name(id.Look); !t.marks[name] {
+			a.of(t, "approval", "", name).missing()
+		}
+	}
+}
+
+// looksRows compares how often persons inside have looked.
+func (a *audit) looksRows() error {
+	seen := make(map[key]bool)
+	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
+		var name string
+		var l approvals.Looks
+		if err := row.Scan(&name, &l.Hour, &l.InHour, &l.Day, &l.InDay); err != nil {
+			return err
+		}
+		r := at{audit: a, table: "person_looks", row: a.names.shown(name)}
+		k, who := a.person(name)
+		if who == nil || !who.looked {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.number("hour", who.looks.Hour, l.Hour)
+		r.number("in_hour", who.looks.InHour, l.InHour)
+		r.number("day", who.looks.Day, l.Day)
+		r.number("in_day", who.looks.InDay, l.InDay)
+		return nil
+	}, `SELECT person, hour, in_hour, day, in_day FROM person_looks ORDER BY person`)
+	if err == nil {
+		a.lost("person_looks", seen, func(p *person) bool { return p.looked })
+	}
+	return err
+}
