@@ -46,6 +46,7 @@ type cli struct {
 	Proofs   proofsCmd   `cmd:"" name:"verification" help:"${verification}"`
 	Demand   demandCmd   `cmd:"" help:"${demand}"`
 	Suspects suspectsCmd `cmd:"" name:"suspicion" help:"${suspicion}"`
+	Looks    looksCmd    `cmd:"" name:"approvals" help:"${approvals}"`
 	Cease    ceaseCmd    `cmd:"" help:"${cease}"`
 	Keep     keepingCmd  `cmd:"" name:"retention" help:"${retention}"`
 	Retain   retainCmd   `cmd:"" help:"${retain}"`

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/roster"
 	"wardkeep/internal/suspicion"
@@ -105,6 +107,13 @@ func TestWordsOfEveryState(t *testing.T) {
 		}
 		for _, s := range []rights.State{rights.Done, rights.Refused, rights.Cancelled} {
 			keys = append(keys, "cmd.demand.state."+string(s))
+		}
+		for _, s := range []approval.State{approval.Open, approval.Granted, approval.Narrowed, approval.Refused, approval.Ended, "over"} {
+			keys = append(keys, "cmd.approvals.state."+string(s))
+		}
+		for _, u := range []replay.Unmatched{replay.NoRequest, replay.BySelf, replay.Twice, replay.NoApproval, replay.OfOther, replay.Beyond,
+			replay.OutOfTime, replay.TooOften} {
+			keys = append(keys, "cmd.approvals.why."+string(u))
 		}
 		for _, s := range []suspicion.Source{suspicion.Staff, suspicion.Parent, suspicion.Signal, suspicion.UserReport} {
 			keys = append(keys, "cmd.suspicion.source."+string(s))
