@@ -110,6 +110,7 @@ func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Fare
 		return nil
 	})
 	for some := range ready {
+		f.Room(ctx) // for these and those before them, of however many guardians: none is dropped
 		for _, c := range some {
 			erasing.Go(func() error {
 				err := c.erase(ctx, store, v, f, by, ground)

@@ -3,6 +3,7 @@ package retention_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,4 +89,36 @@ func TestEdgeCase14_ALetterWrittenAheadSaysWhatIsKept(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A gateway takes its letters when it can.
+type gateway chan struct{}
+
+// Send waits until the gateway can.
+func (g gateway) Send(ctx context.Context, _ notify.Message) error {
+	select {
+	case <-g:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Article 20: while a gateway hangs nobody is erased whose letter would be dropped.
+func TestArticle20_ManyErasuresWaitUntilTheirLettersHaveRoom(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		c := w.Child()
+		hangs := make(gateway)
+		f := &message.Farewell{Desk: w.Desk, Messages: notify.Router{notify.SMS: hangs}, PublicURL: "https://wardkeep.example.com",
+			Log: slog.New(slog.DiscardHandler)}
+		defer f.Wait()
+		defer close(hangs)
+		f.Send(t.Context(), slices.Repeat([]notify.Message{{Channel: notify.SMS}}, 501)) // more than half of what may be on its way
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		n, err := retention.EraseAll(ctx, w.Store, w.Vault, f, w.App.Ledger(), family.Cessation, []family.Child{c})
+		if n != 0 || err == nil {
+			t.Errorf("%d erased, %v", n, err)
+		}
+	})
 }
