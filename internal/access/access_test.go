@@ -271,3 +271,45 @@ func TestArticle12_TheDayOfTheLastUse(t *testing.T) {
 		day(0)
 	})
 }
+
+// A use that gets its place in the ledger while it is looked for is not overlooked.
+func TestArticle12_AUseThatGetsItsPlaceMeanwhileIsFound(t *testing.T) {
+	each(t, func(t *testing.T, b *book) {
+		if b.Store.Engine() != "postgres" {
+			return // it has one writer: nothing gets its place beside a transaction
+		}
+		c := b.Child()
+		for range 20 {
+			b.flush()
+			before := access.DayOf(b.Store.Now())
+			b.Pass(24 * time.Hour)
+			b.Put(c, "course-progress", "nickname", "小满")
+			b.Do(func(ctx context.Context, tx *db.Tx) error {
+				locked, err := family.Lock(ctx, tx, vaulttest.Service, c.ID)
+				if err != nil {
+					return err
+				}
+				placed := make(chan struct{})
+				go func() {
+					defer close(placed)
+					b.flush()
+				}()
+				for {
+					select {
+					case <-placed:
+						return nil
+					default:
+					}
+					used, err := access.UsedSince(ctx, tx, locked, before)
+					if err != nil {
+						return err
+					}
+					if !used {
+						<-placed
+						t.Fatal("the use is overlooked")
+					}
+				}
+			})
+		}
+	})
+}

@@ -139,23 +139,29 @@ func UsedSince(ctx context.Context, tx *db.Tx, c family.Child, day int64) (used 
 	if err != nil {
 		return false, err
 	}
-	head, err := ledger.Head(ctx, tx)
-	if err != nil {
-		return false, err
-	}
 	oldest, err := ledger.OldestPending(ctx, tx)
 	if err != nil {
 		return false, err
 	}
-	if head.Size-from > behind || !oldest.IsZero() && tx.Now().Sub(oldest) > waiting {
+	if !oldest.IsZero() && tx.Now().Sub(oldest) > waiting {
 		return false, ErrBehind
 	}
 	look := func(p ledger.Placed) error {
 		used = used || Lives(p) && DayOf(p.At) > day
 		return nil
 	}
-	if _, err := ledger.ReadAbout(ctx, tx, from, head.Size, c.Subject, look); err != nil {
+	// What waits for its place comes first: each statement sees what was committed before it,
+	// and what gets its place in between is before the end that is read next.
+	if err := ledger.PendingAbout(ctx, tx, c.Subject, look); err != nil || used {
+		return used, err
+	}
+	head, err := ledger.Head(ctx, tx)
+	if err != nil {
 		return false, err
 	}
-	return used, ledger.PendingAbout(ctx, tx, c.Subject, look)
+	if head.Size-from > behind {
+		return false, ErrBehind
+	}
+	_, err = ledger.ReadAbout(ctx, tx, from, head.Size, c.Subject, look)
+	return used, err
 }
