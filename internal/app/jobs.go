@@ -53,7 +53,8 @@ func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 		s.app.Log.ErrorContext(ctx, "backup: what one that was killed has left is not removed", "error", err)
 	}
 	done, err := retention.SweepTelling(ctx, s.app.Store, s.app.Vault, s.app.Farewell(),
-		retention.Terms{TurningLead: time.Duration(s.app.Config.TurningLead) * 24 * time.Hour, InactiveLead: time.Duration(s.app.Config.InactiveLead) * 24 * time.Hour})
+		retention.Terms{TurningLead: time.Duration(s.app.Config.TurningLead) * 24 * time.Hour, InactiveLead: time.Duration(s.app.Config.InactiveLead) * 24 * time.Hour,
+			Teller: messageCursor})
 	if err != nil {
 		s.app.Log.ErrorContext(ctx, "retention: the sweep is behind", "error", err)
 		return errors.New("the sweep is behind; the log says why") // a job's error is stored in clear

@@ -41,6 +41,7 @@ type inactive struct {
 	vault   *vault.Vault
 	tells   *message.Farewell
 	lead    int64 // days
+	teller  string
 	service string
 	charter int64
 	period  charter.Period
@@ -53,12 +54,12 @@ type inactive struct {
 // it was told when their day has come. It reads an index for each service that has the
 // rule: what it costs is those who are due. If we crash before a commit, the child is due
 // again. Told is how many it has told of.
-func sweepInactive(store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration, told *int) work {
+func sweepInactive(store *db.DB, v *vault.Vault, f *message.Farewell, terms Terms, told *int) work {
 	var rules []*inactive // nil until the first turn
 	var steps []work
 	return func(ctx context.Context, until time.Time) (erased int, more bool, err error) {
 		if rules == nil {
-			if rules, err = inactives(ctx, store, v, f, lead); err != nil {
+			if rules, err = inactives(ctx, store, v, f, terms); err != nil {
 				return 0, false, err
 			}
 			for _, r := range rules {
@@ -86,7 +87,7 @@ func sweepInactive(store *db.DB, v *vault.Vault, f *message.Farewell, lead time.
 }
 
 // inactives returns the rules of the services that have one and whose gate is open.
-func inactives(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Duration) (rules []*inactive, err error) {
+func inactives(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, terms Terms) (rules []*inactive, err error) {
 	err = store.View(ctx, func(tx *db.Tx) error {
 		rules = []*inactive{}
 		services, err := catalog.List(ctx, tx)
@@ -102,7 +103,7 @@ func inactives(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Far
 				return err
 			}
 			if period := published.Charter.Inactive; !period.IsZero() {
-				rules = append(rules, &inactive{store: store, vault: v, tells: f, lead: int64(lead / (24 * time.Hour)),
+				rules = append(rules, &inactive{store: store, vault: v, tells: f, lead: int64(max(terms.InactiveLead, InactiveLead) / (24 * time.Hour)), teller: terms.Teller,
 					service: s.Name, charter: s.Charter, period: period})
 			}
 		}
@@ -146,7 +147,14 @@ func (r *inactive) tell(ctx context.Context, a access.Activity) error {
 
 // end erases a child whose guardians were told of the day.
 func (r *inactive) end(ctx context.Context, a access.Activity) error {
-	if a.EraseOn+overdueDays < access.DayOf(r.store.Now()) {
+	today := access.DayOf(r.store.Now())
+	heard, err := r.heard(ctx, a)
+	switch {
+	case err != nil:
+		return err
+	case !heard && a.EraseOn == today:
+		return nil
+	case !heard, a.EraseOn+overdueDays < today:
 		return r.tell(ctx, a)
 	}
 	r.tells.Room(ctx) // a whole cohort may have the same day, and none of its letters is dropped
@@ -157,6 +165,28 @@ func (r *inactive) end(ctx context.Context, a access.Activity) error {
 		letters, _, err = Erase(ctx, tx, r.vault, r.tells, actor, c, family.Inactive)
 		return letters, err
 	})
+}
+
+// heard reports whether who tells the guardians has come to the entry that asks for it: else the
+// lead that they were to have is over, and they have heard nothing.
+func (r *inactive) heard(ctx context.Context, a access.Activity) (heard bool, err error) {
+	if r.teller == "" {
+		return true, nil
+	}
+	err = r.store.View(ctx, func(tx *db.Tx) error {
+		p, err := ledger.Find(ctx, tx, a.Entry)
+		if errors.Is(err, ledger.ErrNotFound) {
+			heard = true // announced says what that is
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		upto, err := ledger.Cursor(ctx, tx, r.teller)
+		heard = p.Place >= 0 && p.Place < upto
+		return err
+	})
+	return heard, err
 }
 
 // announced returns errUntold unless the ledger says what the row does: a row alone erases nobody.

@@ -516,3 +516,38 @@ func TestArticle12_LookingForUnusedAccountsReadsAnIndex(t *testing.T) {
 		}
 	})
 }
+
+// Nobody is erased of whom no guardian could hear, since the messages stood still: they are
+// told once more, and have the lead again.
+func TestArticle12_NobodyIsErasedBeforeTheGuardiansAreTold(t *testing.T) {
+	eachIdle(t, func(t *testing.T, w *idleWorld) {
+		w.Child()
+		ends := w.ends()
+		w.counted()
+		sweeps := func(what string, told, erased int) {
+			t.Helper()
+			done, err := retention.SweepTelling(t.Context(), w.Store, w.Vault, nil, retention.Terms{Teller: "messages"})
+			if err != nil || done.Idle != told || done.Inactive != erased {
+				t.Errorf("%s: %d told and %d erased, %v; want %d and %d", what, done.Idle, done.Inactive, err, told, erased)
+			}
+			w.flush()
+		}
+		w.until(ends.Add(-lead + time.Minute))
+		sweeps("in time", 1, 0)
+		w.until(ends.Add(time.Minute))
+		sweeps("on the day", 0, 0)
+		w.Pass(day)
+		sweeps("a day later", 1, 0)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			head, err := ledger.Head(ctx, tx)
+			if err != nil {
+				return err
+			}
+			return ledger.Advance(ctx, tx, "messages", 0, head.Size)
+		})
+		sweeps("once they were told", 0, 0)
+		w.Pass(lead)
+		sweeps("after the lead", 0, 1)
+		audit(t, w.World)
+	})
+}

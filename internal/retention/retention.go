@@ -66,6 +66,7 @@ type Swept struct {
 type Terms struct {
 	TurningLead  time.Duration // how long before a 14th birthday is over it is told
 	InactiveLead time.Duration // how long before an unused account is erased it is told, InactiveLead at least
+	Teller       string        // the consumer of the ledger by which guardians are told; empty: nobody tells here
 }
 
 // Sweep is SweepTelling by the defaults that tells nobody.
@@ -103,7 +104,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Answers, forget(store, answers)},
 		{&done.Values, sweepValues(store, v, &began)},
 		// There may be many on one day, and each waits until its letter has room: last.
-		{&done.Inactive, sweepInactive(store, v, f, max(terms.InactiveLead, InactiveLead), &done.Idle)},
+		{&done.Inactive, sweepInactive(store, v, f, terms, &done.Idle)},
 	})
 	if err := errors.Join(err, store.Scrub(ctx), ctx.Err()); err != nil {
 		return done, err
