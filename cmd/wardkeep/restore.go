@@ -67,7 +67,7 @@ func (c restoreCmd) Run(ctx context.Context, s *session) (err error) {
 	if c.Ledger != "" && len(c.Checkpoint) == 0 && c.Newest {
 		s.note("cmd.restore.newest")
 	}
-	if err := a.OpenSenders(); err != nil {
+	if err := a.OpenSenders(); err != nil || len(a.Messages) == 0 {
 		s.note("cmd.restore.not_told")
 	}
 	report, err := a.Restore(ctx, since)
