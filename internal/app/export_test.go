@@ -5,3 +5,6 @@ var RestoreBy = (*App).restore
 
 // Remember keeps the latest checkpoint, as a server does each second.
 var Remember = (*App).remember
+
+// KeepSeen is Remember of somebody who has looked a moment ago.
+var KeepSeen = (*App).keepSeen

@@ -127,3 +127,88 @@ func TestEdgeCase15_AStoreThatLosesWhatItHeldEndsTheServer(t *testing.T) {
 		}
 	})
 }
+
+// Edge case 15: commands and a server share what the node remembers, and whoever looked
+// first and writes last makes it forget nothing.
+func TestEdgeCase15_ANodeRemembersTheLatestThatAnyOfItsProcessesSaw(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		l := &loss{t: t, in: in}
+		l.point(a)
+		var former ledger.Root
+		in.Do(a, func(ctx context.Context, tx *db.Tx) (err error) {
+			former, err = ledger.Head(ctx, tx)
+			return err
+		})
+		_, err := in.Client(in.Serve(a)).Register(t.Context(), apptest.NewChild())
+		l.must(err)
+		l.point(a)
+		l.must(app.Remember(a, t.Context()))
+		l.must(app.KeepSeen(a, t.Context(), former))
+		text, err := os.ReadFile(filepath.Join(in.Data(), "seen-checkpoint"))
+		if err != nil || string(text) != l.points[1] {
+			t.Errorf("what was seen last is forgotten: %v\n%s", err, text)
+		}
+		l.must(app.Remember(a, t.Context()))
+	})
+}
+
+// Edge case 15: a node that was killed while it wrote down what it had seen can be restored.
+func TestEdgeCase15_WhatAKilledMemoryLeavesIsNoObstacle(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		if in.URL != "" {
+			return // nothing is unpacked there
+		}
+		l := &loss{t: t, in: in}
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		l.backUp(a)
+		l.must(a.Close())
+		l.must(os.Rename(in.Data(), filepath.Join(in.Dir, "lost")))
+		l.must(os.Mkdir(in.Data(), 0o700))
+		for _, name := range []string{"seen-checkpoint.new", "seen-checkpoint.lock"} {
+			l.must(os.WriteFile(filepath.Join(in.Data(), name), nil, 0o600))
+		}
+		if _, err := app.Unpack(t.Context(), in.Config, l.file, l.unlock(), false); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Edge case 15: what the operator says is lost doesn't refuse the store that was restored
+// without it, wherever the restore is killed; and nothing else is given up.
+func TestEdgeCase15_WhatWasGivenUpRefusesNothing(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		if in.URL != "" {
+			return // the file is quicker to put back
+		}
+		l := &loss{t: t, in: in, copy: filepath.Join(in.Dir, "copy")}
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		l.point(a)
+		l.must(ledger.Export(t.Context(), a.Store, l.copy))
+		l.must(a.Close())
+		file := filepath.Join(in.Data(), "wardkeep.db")
+		former, err := os.ReadFile(file)
+		l.must(err)
+		a = in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		_, err = in.Client(in.Serve(a)).Register(t.Context(), apptest.NewChild())
+		l.must(err)
+		l.point(a)
+		l.must(a.Close())
+		for _, log := range []string{"-wal", "-shm"} {
+			l.must(os.RemoveAll(file + log))
+		}
+		l.must(os.WriteFile(file, former, 0o600))
+		a = l.restoring(true)
+		if _, err := a.Restore(t.Context(), app.Since{Ledger: l.copy, Checkpoints: l.points[:1]}); err == nil {
+			t.Error("more was seen, and nobody has said that it is lost")
+		}
+		_, err = a.Restore(t.Context(), app.Since{Ledger: l.copy, Newest: true})
+		l.must(err)
+		l.must(a.Store.Close()) // it is killed before it has remembered
+		in.Open(apptest.Discard())
+	})
+}

@@ -104,14 +104,15 @@ func sameBackup(ctx context.Context, path string, m backup.Manifest) error {
 }
 
 // onlyOurs refuses a data directory in which there is anything but what an unpacking
-// that was killed has left, and what this node has seen of the ledger.
+// that was killed has left, and what this node has seen of the ledger, if it was killed while
+// it wrote that, too.
 func onlyOurs(dir string) error {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if !strings.HasPrefix(f.Name(), unpacking) && f.Name() != seenFile {
+		if !strings.HasPrefix(f.Name(), unpacking) && !strings.HasPrefix(f.Name(), seenFile) {
 			return fmt.Errorf("%w: %s", backup.ErrNotEmpty, filepath.Join(dir, f.Name()))
 		}
 	}
@@ -217,6 +218,9 @@ func (a *App) restore(ctx context.Context, since Since, step func()) (restoratio
 		if err != nil {
 			return restoration.Report{}, err
 		}
+	}
+	if err := a.giveUpSeen(ctx, since.Newest); err != nil {
+		return restoration.Report{}, err
 	}
 	report, err := desk.Replay(ctx)
 	a.Farewell().Wait()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"wardkeep/internal/backup"
@@ -100,8 +101,27 @@ func (a *App) remember(ctx context.Context) error {
 	if err != nil || head.Size <= a.seen.last.Size {
 		return err
 	}
+	return a.keepSeen(ctx, head)
+}
+
+// keepSeen writes down that the store held so much. Commands and a server share the file: one
+// writes at a time, and none over what another has seen since.
+func (a *App) keepSeen(ctx context.Context, head ledger.Root) error {
 	if err := a.Config.makeDataDir(); err != nil {
 		return err
+	}
+	lock, err := a.lockSeen(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	_, last, err := a.recall()
+	if err != nil {
+		return err
+	}
+	if last.Size > head.Size {
+		a.seen.last = last // the store has it, or has lost it: the next look says
+		return nil
 	}
 	part := a.seenPath() + ".new"
 	if err := writeSynced(part, []byte(head.Checkpoint)); err != nil {
@@ -111,6 +131,51 @@ func (a *App) remember(ctx context.Context) error {
 		return err
 	}
 	a.seen.last = ledger.Checkpoint{Origin: a.Config.LedgerOrigin, Size: head.Size, Root: head.Root}
+	return syncDir(a.Config.DataDir)
+}
+
+// lockSeen returns when no other process writes, and keeps others from it until what it
+// returns is closed. It waits as long as a look takes its turn.
+func (a *App) lockSeen(ctx context.Context) (*os.File, error) {
+	ctx, cancel := context.WithTimeout(ctx, seenEvery)
+	defer cancel()
+	f, err := os.OpenFile(a.seenPath()+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, full(err)
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return nil, errors.Join(err, f.Close())
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), f.Close())
+		}
+	}
+}
+
+// giveUpSeen has a store that was put back, and continued, hold what this node has seen: also
+// where another node had continued it, and was interrupted. What the operator says is lost
+// refuses the store no longer. Errors: backup.ErrNewest.
+func (a *App) giveUpSeen(ctx context.Context, lost bool) error {
+	_, last, err := a.recall()
+	if err == nil {
+		err = a.Store.View(ctx, func(tx *db.Tx) error { return backup.Reaches(ctx, tx, last) })
+	}
+	switch {
+	case !errors.Is(err, backup.ErrRolledBack):
+		return err
+	case !lost:
+		return fmt.Errorf("%w: %w", backup.ErrNewest, err)
+	}
+	if err := os.Remove(a.seenPath()); err != nil {
+		return err
+	}
 	return syncDir(a.Config.DataDir)
 }
 
@@ -128,6 +193,7 @@ func writeSynced(path string, b []byte) error {
 func (a *App) watchSeen(ctx context.Context) error {
 	tick := time.NewTicker(seenEvery)
 	defer tick.Stop()
+	failing := false // said once, and not every second
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,8 +203,13 @@ func (a *App) watchSeen(ctx context.Context) error {
 		switch err := a.remember(ctx); {
 		case errors.Is(err, backup.ErrRolledBack):
 			return err
-		case err != nil && ctx.Err() == nil:
-			a.Log.WarnContext(ctx, "the latest checkpoint isn't remembered", "error", err)
+		case err == nil:
+			failing = false
+		case ctx.Err() == nil:
+			if !failing {
+				a.Log.WarnContext(ctx, "the latest checkpoint isn't remembered", "error", err)
+			}
+			failing = true
 		}
 	}
 }
