@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/watch"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
@@ -57,6 +58,9 @@ type Server struct {
 	Proxies []netip.Prefix
 	// SweepEvery is how often what is due is erased; a minute if it is zero.
 	SweepEvery time.Duration
+	// Metrics count requests, and Traces trace them; nil ones don't.
+	Metrics *watch.Metrics
+	Traces  *watch.Traces
 
 	started time.Time
 	once    sync.Once

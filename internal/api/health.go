@@ -84,7 +84,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	now := s.Store.Now()
 	numbered, erased, unerased := read, read, read
 	if read == nil {
-		numbered, erased, unerased = s.numbering(now, waiting), s.sweeping(now, swept), s.erasing(now, late)
+		numbered, erased, unerased = s.Numbering(now, waiting), s.sweeping(now, swept), s.erasing(now, late)
 	}
 	h := wardkeep.Health{Status: "ok"}
 	bad := false
@@ -121,10 +121,10 @@ func lateCheck(name string, read error, late int64, what *errs.Error) wardkeep.H
 	return check
 }
 
-// numbering returns why the ledger isn't numbered, or nil. That a round has
+// Numbering returns why the ledger isn't numbered, or nil. That a round has
 // failed is told once entries wait: one that fails may be followed by one that
 // succeeds, on this node or another. Damage doesn't pass.
-func (s *Server) numbering(now, waiting time.Time) error {
+func (s *Server) Numbering(now, waiting time.Time) error {
 	trouble := s.Ledger.Trouble()
 	if errors.Is(trouble, ledger.ErrDamaged) {
 		return trouble

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
-	"runtime"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/watch"
 	"wardkeep/internal/gate"
 )
 
@@ -48,6 +48,7 @@ type call struct {
 
 	code string // of the refusal
 	err  error  // of a huma handler
+	span watch.Span
 }
 
 // header returns a request header.
@@ -62,12 +63,17 @@ type handler func(w http.ResponseWriter, r *http.Request, c *call) error
 // serve is the way of every request: a number, who is it, may they, what do they
 // say, an answer, one line in the log.
 func (s *Server) serve(rt *route, h handler) http.HandlerFunc {
+	seen := s.Metrics.Route("api", rt.pattern())
 	return func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		c := &call{id: id.New(id.Call), route: rt, http: r, lang: i18n.Match(r.Header.Get("Accept-Language"))}
+		ctx, span := s.Traces.Begin(r.Context(), rt.pattern())
+		if span.On() {
+			r = r.WithContext(ctx)
+		}
+		c := &call{id: id.New(id.Call), route: rt, http: r, lang: i18n.Match(r.Header.Get("Accept-Language")), span: span}
 		rec := &recorder{ResponseWriter: w}
 		c.w = rec
-		defer s.end(rec, c, start)
+		defer s.end(rec, c, start, seen)
 		secure(rec.Header(), c)
 		err := s.admit(r, rec, c, start)
 		if err == nil {
@@ -90,15 +96,15 @@ func secure(h http.Header, c *call) {
 	h["Vary"] = []string{"Accept-Language, Authorization"}
 }
 
-// end answers a panic and writes the line.
-func (s *Server) end(w *recorder, c *call, start time.Time) {
+// end answers a panic, writes the line and counts the request.
+func (s *Server) end(w *recorder, c *call, start time.Time, seen *watch.Route) {
 	if v := recover(); v != nil {
 		if v == http.ErrAbortHandler {
 			panic(v)
 		}
 		// The value of a panic may be a child's: only its type is told, and where.
 		s.Log.LogAttrs(context.Background(), slog.LevelError, "api: panic", slog.String("route", c.route.pattern()),
-			slog.String("request", c.id), slog.String("type", fmt.Sprintf("%T", v)), slog.Any("at", frames()))
+			slog.String("request", c.id), slog.String("type", fmt.Sprintf("%T", v)), slog.Any("at", watch.Frames()))
 		if w.status == 0 {
 			s.refuse(w, c, errPanic)
 		}
@@ -110,21 +116,12 @@ func (s *Server) end(w *recorder, c *call, start time.Time) {
 	case c.route.Access == forLink:
 		actor = "guardian"
 	}
+	took := time.Since(start)
 	s.Log.LogAttrs(context.Background(), slog.LevelInfo, "api", slog.String("route", c.route.pattern()), slog.String("actor", actor),
-		slog.Int("status", w.status), slog.Duration("took", time.Since(start)), slog.String("code", c.code), slog.String("request", c.id))
-}
-
-// frames returns where a panic came from, without arguments.
-func frames() []string {
-	pcs := make([]uintptr, 16)
-	walk := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
-	var at []string
-	for {
-		f, more := walk.Next()
-		at = append(at, fmt.Sprintf("%s:%d", f.Function, f.Line))
-		if !more {
-			return at
-		}
+		slog.Int("status", w.status), slog.Duration("took", took), slog.String("code", c.code), slog.String("request", c.id))
+	seen.Done(w.status, took)
+	if c.span.On() {
+		c.span.Request(c.route.pattern(), actor, w.status, c.code, c.id)
 	}
 }
 

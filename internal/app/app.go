@@ -15,10 +15,12 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/watch"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/gate"
@@ -53,6 +55,13 @@ type App struct {
 	Outbox *notify.Outbox
 	Log    *slog.Logger
 
+	// Metrics is nil unless the configuration says where they are read, and Traces until
+	// the server serves, or if it doesn't say where they go.
+	Metrics *watch.Metrics
+	Traces  *watch.Traces
+
+	state        *readiness
+	queues       atomic.Pointer[func(context.Context) (queueing, error)]
 	pages        *web.Server
 	farewell     *message.Farewell
 	farewellOnce sync.Once
@@ -83,6 +92,8 @@ func openApp(ctx context.Context, c Config, log *slog.Logger, check func(context
 		return nil, err
 	}
 	a := &App{Config: c, Store: store, Log: log}
+	a.state = &readiness{app: a}
+	a.watch()
 	if err := a.open(ctx, check); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -220,7 +231,7 @@ func (a *App) OpenSenders() error {
 	if wrong = slices.Concat(wrong, more, yet, last); len(wrong) > 0 {
 		return wrong
 	}
-	a.Messages, a.Verification, a.Calendar, a.Webhooks = router, offered, days, client
+	a.Messages, a.Verification, a.Calendar, a.Webhooks = a.counting(router), offered, days, client
 	a.Vault.Calendar = days
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/watch"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
@@ -77,6 +78,13 @@ type Config struct {
 	SweepEvery time.Duration `yaml:"sweep_every"`
 	// Console is where the persons inside sign in.
 	Console Console `yaml:"console"`
+	// Drain is how long /readyz says no before the server, told to stop, refuses
+	// anything: 0 by default, at most 1m. Set it behind a load balancer.
+	Drain time.Duration `yaml:"drain"`
+	// Metrics says where Prometheus reads the numbers of this process.
+	Metrics Metrics `yaml:"metrics"`
+	// Traces says where the traces of OpenTelemetry go.
+	Traces Traces `yaml:"traces"`
 	// Limits are how often callers of the API may ask, on each node.
 	Limits Limits `yaml:"limits"`
 }
@@ -172,6 +180,62 @@ type Webhooks struct {
 	Allow []string `yaml:"allow"`
 	// CAFile holds authorities in PEM that are trusted besides the system's.
 	CAFile string `yaml:"ca_file"`
+}
+
+// Metrics is the operators' address. Without it nothing is counted.
+type Metrics struct {
+	// Listen is an address and a port of its own, which guardians and apps never reach:
+	// one of this machine, or one with a TokenFile.
+	Listen string `yaml:"listen"`
+	// TokenFile holds what whoever reads must send as a bearer token: 32 letters at least.
+	TokenFile string `yaml:"token_file"`
+}
+
+// Traces is where they are sent to.
+type Traces struct {
+	// Endpoint is the base of a collector that speaks OTLP over HTTP. Empty: what the
+	// standard OTEL_EXPORTER_OTLP_ENDPOINT says, or no traces.
+	Endpoint string `yaml:"endpoint"`
+}
+
+// minToken is how long a token is at least.
+const minToken = 32
+
+// here reports whether only this machine reaches the address.
+func (m Metrics) here() bool {
+	host, _, err := net.SplitHostPort(m.Listen)
+	ip, notIP := netip.ParseAddr(host)
+	return err == nil && (host == "localhost" || notIP == nil && ip.IsLoopback())
+}
+
+func (m Metrics) check(say func(key, code string)) {
+	if m.Listen == "" {
+		if m.TokenFile != "" {
+			say("metrics.listen", "app.config.metrics_listen")
+		}
+		return
+	}
+	if _, _, err := net.SplitHostPort(m.Listen); err != nil {
+		say("metrics.listen", "app.config.metrics_listen")
+	} else if !m.here() && m.TokenFile == "" {
+		say("metrics.listen", "app.config.metrics_token")
+	}
+}
+
+// token returns the token, or "" if none is needed. Errors: ErrConfigFile.
+func (m Metrics) token() (string, error) {
+	if m.TokenFile == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(m.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("%w: metrics.token_file: %w", ErrConfigFile, err)
+	}
+	token := strings.TrimSpace(string(b))
+	if len(token) < minToken || strings.ContainsAny(token, " \t\r\n") {
+		return "", fmt.Errorf("%w: metrics.token_file", ErrConfigFile)
+	}
+	return token, nil
 }
 
 func (l Limits) check(say func(key, code string)) {
@@ -303,6 +367,15 @@ func (c *Config) check() (wrong ConfigProblems) {
 	c.Clocks.check(say)
 	c.Limits.check(say)
 	c.Console.check(c.PublicURL, say)
+	c.Metrics.check(say)
+	if c.Traces.Endpoint != "" {
+		if _, err := watch.Endpoint(c.Traces.Endpoint); err != nil {
+			say("traces.endpoint", "app.config.traces_endpoint")
+		}
+	}
+	if c.Drain < 0 || c.Drain > time.Minute {
+		say("drain", "app.config.drain")
+	}
 	if c.TurningLead < 0 || c.TurningLead > 180 {
 		say("turning_lead", "app.config.turning_lead")
 	}

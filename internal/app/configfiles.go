@@ -142,6 +142,12 @@ func (c *Config) files() (wrong ConfigProblems) {
 		}
 		wrong.secret("tls.key_file", t.KeyFile)
 	}
+	if c.Metrics.TokenFile != "" {
+		if _, err := c.Metrics.token(); err != nil {
+			wrong.say("metrics.token_file", "app.config.metrics_token_file")
+		}
+		wrong.secret("metrics.token_file", c.Metrics.TokenFile)
+	}
 	if c.DatabaseFile != "" {
 		if url, err := c.databaseURL(); err == nil {
 			if _, err := pgxpool.ParseConfig(url); url == "" || err != nil {

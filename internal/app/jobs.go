@@ -157,6 +157,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
+	watchQueues(a, driver)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &sweeper{app: a})
 	river.AddWorker(workers, a.teller())
@@ -164,9 +165,10 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	ends := &ender{app: a}
 	river.AddWorker(workers, ends)
 	client, err := river.NewClient(driver, &river.Config{
-		Logger:  quiet,
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, messageQueue: {MaxWorkers: 4}, ceasingQueue: {MaxWorkers: 4}},
-		Workers: workers,
+		Logger:     quiet,
+		Queues:     map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, messageQueue: {MaxWorkers: 4}, ceasingQueue: {MaxWorkers: 4}},
+		Workers:    workers,
+		Middleware: []rivertype.Middleware{a.observeJobs()},
 		// A job of a process that was killed is taken for running until then, and keeps
 		// the next sweep from being asked for. One whose own Timeout is longer waits for that.
 		RescueStuckJobsAfter: 2 * time.Minute,

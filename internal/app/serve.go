@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -17,29 +19,22 @@ import (
 	"wardkeep/internal/webhook"
 )
 
-// Handler returns the server's edges: the JSON API, the pages and the ledger.
+// Handler returns the server's edges: the JSON API, the pages and the ledger, and what
+// machines ask to see how it does.
 func (a *App) Handler() http.Handler {
-	mux := http.NewServeMux()
 	server := &api.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Ledger: a.Ledger, LedgerKey: a.LedgerKey,
 		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Proxies: a.Config.proxies(),
+		Metrics: a.Metrics, Traces: a.Traces,
 		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits), Verification: a.Verification, Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks),
 	}
 	pages := &web.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Messages: a.Messages, LedgerKey: a.LedgerKey,
 		PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(), Verification: a.Verification,
-		Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks),
+		Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Metrics: a.Metrics, Traces: a.Traces,
 	}
-	a.pages = pages
-	edge := server.Handler()
-	for _, path := range []string{"/v1/", "/docs", "/openapi.json"} {
-		mux.Handle(path, edge)
-	}
-	inside := a.console().Handler()
-	mux.Handle("/console", inside)
-	mux.Handle("/console/", inside)
-	mux.Handle("/", pages.Handler())
-	return mux
+	a.pages, a.state.edge = pages, server
+	return &edges{api: server.Handler(), pages: pages.Handler(), inside: a.console().Handler(), live: a.state.probes(livePath), ready: a.state.probes(readyPath)}
 }
 
 // console serves the persons inside.
@@ -60,19 +55,54 @@ const (
 	idleTime   = 120 * time.Second
 	headerSize = 32 << 10
 	drainTime  = 15 * time.Second
+	lastTime   = 2 * time.Second // for the last traces
 )
 
-// Serve answers on l, sequences the ledger, works on jobs and posts events, until ctx ends or
-// one of them fails. Requests that are running get drainTime to end.
-func (a *App) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		Handler:           a.Handler(),
+// server answers with a handler, within the limits. What net/http would write in a log of
+// its own names whoever connected: it is counted.
+func (a *App) server(h http.Handler) *http.Server {
+	var lines io.Writer = io.Discard
+	if a.Metrics != nil {
+		lines = a.Metrics
+	}
+	return &http.Server{
+		Handler:           h,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       bodyTime,
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerSize,
+		ErrorLog:          log.New(lines, "", 0),
 	}
+}
+
+// Serve answers on l, sequences the ledger, works on jobs and posts events, until ctx ends or
+// one of them fails. When ctx ends, /readyz says no, for as long as the configuration has
+// it (drain), while everything is still answered: so load balancers lead nobody here any
+// more before a connection is refused. Then requests that are running get drainTime to end.
+func (a *App) Serve(told context.Context, l net.Listener) (err error) {
+	if err := a.openTraces(told); err != nil {
+		return err
+	}
+	ctx, end := context.WithCancel(context.WithoutCancel(told))
+	defer end()
+	defer context.AfterFunc(told, func() {
+		a.state.drain()
+		if a.Config.Drain > 0 {
+			a.Log.InfoContext(ctx, "draining", "for", a.Config.Drain)
+			time.AfterFunc(a.Config.Drain, end)
+			return
+		}
+		end()
+	})()
+	defer func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+		defer cancel()
+		if lost := a.Traces.Close(last); lost != nil {
+			a.Log.WarnContext(last, "traces: not sent", "error", lost)
+		}
+	}()
+	server := a.server(a.Handler())
 	if err := a.Tidy(); err != nil {
 		a.Log.WarnContext(ctx, "backup: what one that was killed has left is not removed", "error", err)
 	}
@@ -95,6 +125,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		defer cancel()
 		return server.Shutdown(drain)
 	})
+	group.Go(func() error { return a.serveOperators(ctx) })
 	group.Go(func() error { return a.Ledger.Run(ctx) })
 	group.Go(func() error {
 		err := a.runJobs(ctx)
@@ -111,7 +142,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 			return nil
 		})
 	}
-	err := group.Wait()
+	err = group.Wait()
 	a.pages.Wait()      // codes that are on their way
 	a.Farewell().Wait() // and letters
 	// So that the next process need not wait for the lease to run out.

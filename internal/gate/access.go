@@ -153,8 +153,10 @@ func CheckAccess(ctx context.Context, tx *db.Tx, by family.Guardian, a Access, l
 	if err != nil {
 		return Permit{}, "", err
 	}
+	span := tx.Span(ctx, "gate.check")
 	f := l.Facts(tx.Now(), held)
 	permit, reasons := DecideAccess(f, by, a)
+	decided(tx, span, "access", reasons)
 	entry, err := ledger.Append(ctx, tx, ledger.Entry{Kind: a.kind(len(reasons) == 0), Service: a.Service, Subject: child.Subject,
 		Version: child.Version, Actor: by.Ledger(), Body: AccessBody{Items: a.Items, Age: string(f.Age), Strength: by.Strength,
 			Demand: a.Demand, Needs: a.Needs, Reasons: reasons}})

@@ -8,6 +8,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/watch"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -265,8 +266,10 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 	if _, err := l.Child(u.Service); err != nil {
 		return Permit{}, "", err // there is nobody to record it about
 	}
+	span := tx.Span(ctx, "gate.check")
 	u = u.Known(l.published.Charter)
 	permit, reasons := Decide(f, by, u)
+	decided(tx, span, "use", reasons)
 	kind := KindPermitted
 	if len(reasons) > 0 {
 		kind = KindDenied
@@ -286,4 +289,26 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 		return Permit{}, entry, db.Recorded(&Denied{Reasons: reasons})
 	}
 	return permit, entry, nil
+}
+
+// A Decided is announced with the entry of a decision. It says nothing of whom it
+// was about.
+type Decided struct {
+	About string // "use" or "access"
+	Codes []string
+}
+
+// decided announces a decision and ends its span.
+func decided(tx *db.Tx, span watch.Span, about string, reasons []Denial) {
+	d := Decided{About: about}
+	for _, r := range reasons {
+		if !slices.Contains(d.Codes, r.Code) { // one for each item is one reason
+			d.Codes = append(d.Codes, r.Code)
+		}
+	}
+	tx.Announce(d)
+	if span.On() {
+		span.Decision(d.Codes)
+		span.End()
+	}
 }

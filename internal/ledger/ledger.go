@@ -77,6 +77,8 @@ func Append(ctx context.Context, tx *db.Tx, e Entry) (string, error) {
 	if e.Kind == "" || e.Version < 0 {
 		return "", errors.New("ledger: an entry without a kind or with a negative version")
 	}
+	span := tx.Span(ctx, "ledger.append")
+	defer span.End()
 	entry, err := newID(tx)
 	if err != nil {
 		return "", err

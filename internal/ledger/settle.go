@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 
 	"wardkeep/internal/base/db"
 )
@@ -26,4 +27,14 @@ func (l *Log) Release(ctx context.Context) error {
 		return tx.Queue(ctx, `
 			UPDATE lease SET until = $1 WHERE name = $2 AND holder = $3`, 0, "ledger", l.holder)
 	})
+}
+
+// Leads reports whether this process was the last to have the lease, so that it is the
+// one that numbers, or would if anything waited.
+func (l *Log) Leads(ctx context.Context, tx *db.Tx) (bool, error) {
+	holder, err := db.One(ctx, tx, db.Single[string], `SELECT holder FROM lease WHERE name = $1 AND until > $2`, "ledger", 0)
+	if errors.Is(err, db.ErrNone) {
+		return false, nil
+	}
+	return holder == l.holder, err
 }

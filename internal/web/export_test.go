@@ -24,3 +24,8 @@ func ToMinor(key string) string { return voice{i18n.Chinese, true}.T(key) }
 
 // HurryCopies lets nobody wait for a file of a copy for long.
 func (s *Server) HurryCopies() { s.copies.patience = time.Millisecond }
+
+// PageOf is a page of s that answers with h.
+func PageOf(s *Server, route string, h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return s.page(route, maxForm, h)
+}

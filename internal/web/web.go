@@ -24,8 +24,8 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
-	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/watch"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
@@ -66,6 +66,9 @@ type Server struct {
 	Proxies []netip.Prefix
 	// Outbox, in a demo only, shows the messages that would have been sent.
 	Outbox *notify.Outbox
+	// Metrics count requests, and Traces trace them; nil ones don't.
+	Metrics *watch.Metrics
+	Traces  *watch.Traces
 
 	desk      consent.Desk
 	verifier  verification.Desk
@@ -105,7 +108,7 @@ func (s *Server) Handler() http.Handler {
 	if err != nil {
 		panic(err) // the files are part of the binary
 	}
-	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
+	mux.Handle("GET /static/", s.named("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files))))
 	s.public(mux)
 	s.guardian(mux)
 	s.guide(mux)
@@ -117,7 +120,7 @@ func (s *Server) Handler() http.Handler {
 	// Who is led here by a page of another site is told so, and nothing is done.
 	ours := http.NewCrossOriginProtection()
 	ours.SetDenyHandler(s.page("elsewhere", maxForm, func(http.ResponseWriter, *http.Request) error { return ErrElsewhere }))
-	return s.secure(ours.Handler(mux))
+	return s.observed(s.secure(ours.Handler(mux)))
 }
 
 // ErrElsewhere refuses a form that was sent from another site.
@@ -261,31 +264,37 @@ func inLang(l i18n.Lang, marks ...string) string {
 
 // page returns a handler that answers with a page, also where h refuses.
 func (s *Server) page(pattern string, limit int64, h func(http.ResponseWriter, *http.Request) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, call := time.Now(), id.New(id.Call)
+	return s.named(pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := w.(*answer)
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
-		a := &answer{ResponseWriter: w}
-		status, code := http.StatusOK, ""
 		if err := h(a, r); err != nil {
 			e := errs.Of(err)
-			status, code = int(e.Kind), e.Code
+			a.code = e.Code
 			if e.Kind == errs.Internal {
-				s.Log.ErrorContext(r.Context(), "page failed", "route", pattern, "request", call, "error", err)
+				s.Log.ErrorContext(r.Context(), "page failed", "route", pattern, "request", a.call, "error", err)
 			}
-			s.refuse(a, r, pattern, err, call)
+			s.refuse(a, r, pattern, err, a.call)
 		}
-		s.Log.InfoContext(r.Context(), "page", "route", pattern, "shows", a.page, "request", call, "status", status, "code", code, "took", time.Since(start))
+	}))
+}
+
+// named has the log and the counts know the route of a handler. One that is served by
+// itself is observed all the same.
+func (s *Server) named(pattern string, h http.Handler) http.Handler {
+	seen := s.Metrics.Route("web", pattern)
+	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.(*answer).is(pattern, seen)
+		h.ServeHTTP(w, r)
+	})
+	alone := s.observed(inner)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := w.(*answer); ok {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		alone.ServeHTTP(w, r)
 	})
 }
-
-// An answer knows which page it was: one route may show several, and the log
-// tells them apart.
-type answer struct {
-	http.ResponseWriter
-	page string
-}
-
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // render sends a page. It renders to memory first, so that a page is sent whole
 // or not at all.

@@ -240,6 +240,18 @@ func (e Endpoint) Count(ctx context.Context, tx *db.Tx) (n Numbers, err error) {
 	return n, err
 }
 
+// CountAll returns the numbers of all endpoints together, but for how far each is behind
+// in the ledger.
+func CountAll(ctx context.Context, tx *db.Tx) (n Numbers, err error) {
+	err = db.Each(ctx, tx, func(row db.Row) error {
+		var all int64
+		err := row.Scan(&all, &n.Waiting, (*db.Time)(&n.Oldest))
+		n.Parked = all - n.Waiting
+		return err
+	}, `SELECT count(*), count(due_at), min(CASE WHEN due_at IS NOT NULL THEN queued_at END) FROM webhook_delivery`)
+	return n, err
+}
+
 // Through reports whether the endpoint has had all events up to a moment: those that
 // weren't taken are parked.
 func (e Endpoint) Through(ctx context.Context, tx *db.Tx, at time.Time) (bool, error) {

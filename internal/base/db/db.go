@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/watch"
 )
 
 // What a store can refuse. Nothing was done in any of these cases but ErrUnknown.
@@ -56,8 +57,13 @@ type DB struct {
 	// Now tells the time of a transaction. Tests replace it before first use.
 	Now func() time.Time
 
+	// Announced hears what an update has announced (Tx.Announce), once it is committed.
+	// Nobody does if it is nil. It is set before first use.
+	Announced func(what any)
+
 	writing writing
 	updates atomic.Int64
+	running atomic.Int64
 }
 
 // An engine is what SQLite and PostgreSQL do differently.
@@ -70,6 +76,7 @@ type engine interface {
 	size(ctx context.Context) (int64, error)
 	snapshot(ctx context.Context, path string) error
 	place(ctx context.Context) (string, error)
+	stats() Stats
 	close() error
 	name() string
 }
@@ -136,7 +143,57 @@ func (db *DB) Place(ctx context.Context) (string, error) { return db.engine.plac
 // or View. Only an edge (api, web, a job, a command) calls Update.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	db.updates.Add(1)
-	return db.remember(db.engine.update(ctx, db.Now, fn))
+	db.running.Add(1)
+	defer db.running.Add(-1)
+	span := watch.Start(ctx, "db.update")
+	if db.Announced == nil && !span.On() {
+		return db.remember(db.engine.update(ctx, db.Now, fn))
+	}
+	return db.watched(ctx, span, fn)
+}
+
+// watched is Update where somebody hears what comes of it. Of what a run announces
+// that is undone and done again, nothing is heard.
+func (db *DB) watched(ctx context.Context, span watch.Span, fn func(*Tx) error) error {
+	defer span.End()
+	var last *Tx
+	var commit watch.Span
+	err := db.engine.update(ctx, db.Now, func(tx *Tx) error {
+		commit.End() // of a run that was undone
+		tx.span, last = span, tx
+		err := fn(tx)
+		if span.On() && Keeps(err) {
+			commit = watch.Start(span.In(ctx), "db.commit")
+		}
+		return err
+	})
+	commit.End()
+	if !Keeps(err) && span.On() {
+		span.Fail(errs.Of(err).Code)
+	}
+	if last != nil && db.Announced != nil && Keeps(err) {
+		for _, what := range last.announced {
+			db.Announced(what)
+		}
+	}
+	return db.remember(err)
+}
+
+// Stats are how busy the store's connections are.
+type Stats struct {
+	Updates int64         // asked for since the start
+	Running int64         // of them, waiting ones included
+	InUse   int64         // connections, on SQLite those of readers
+	Most    int64         // connections
+	Waits   int64         // for a connection; on SQLite nobody counts them
+	Waited  time.Duration // in all of them
+}
+
+// Stats returns how busy the store's connections are.
+func (db *DB) Stats() Stats {
+	s := db.engine.stats()
+	s.Updates, s.Running = db.updates.Load(), db.running.Load()
+	return s
 }
 
 // Updates returns how many updates this process has asked for: whoever can wait sees
@@ -172,6 +229,9 @@ type Tx struct {
 	now     time.Time
 	share   string // how the engine locks a row that is only read
 	ordinal int
+
+	span      watch.Span
+	announced []any
 }
 
 // A session runs statements for one transaction of an engine.
@@ -192,6 +252,17 @@ func (tx *Tx) Ordinal() int {
 	n := tx.ordinal
 	tx.ordinal++
 	return n
+}
+
+// Announce has what has happened told to DB.Announced, if and when it is committed.
+func (tx *Tx) Announce(what any) { tx.announced = append(tx.announced, what) }
+
+// Span begins a part of the transaction, if it is traced.
+func (tx *Tx) Span(ctx context.Context, name string) watch.Span {
+	if !tx.span.On() {
+		return watch.Span{}
+	}
+	return watch.Start(tx.span.In(ctx), name)
 }
 
 // ForShare is appended to a SELECT of one row that must stay as it is until the

@@ -80,3 +80,13 @@ func Schema() (last int64) {
 	}
 	return last
 }
+
+// CheckSchema returns ErrNewer where the tables aren't those of this binary any more: a
+// later release has migrated the store while this process runs.
+func CheckSchema(ctx context.Context, tx *Tx) error {
+	stored, err := One(ctx, tx, Single[int64], `SELECT max(version_id) FROM goose_db_version WHERE is_applied = $1`, true)
+	if err == nil && stored != Schema() {
+		err = fmt.Errorf("%w: the store is at version %d, this binary knows %d", ErrNewer, stored, Schema())
+	}
+	return err
+}

@@ -56,6 +56,11 @@ func OpenPostgres(url string) (*DB, error) {
 
 func (e *postgres) name() string { return "postgres" }
 
+func (e *postgres) stats() Stats {
+	s := e.pool.Stat()
+	return Stats{InUse: int64(s.AcquiredConns()), Most: int64(s.MaxConns()), Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime()}
+}
+
 func (e *postgres) close() error {
 	e.pool.Close()
 	return nil

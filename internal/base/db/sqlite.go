@@ -69,6 +69,10 @@ func OpenSQLite(path string) (*DB, error) {
 
 func (e *lite) name() string { return "sqlite" }
 
+func (e *lite) stats() Stats {
+	return Stats{InUse: int64(cap(e.readers) - len(e.readers)), Most: int64(cap(e.readers))}
+}
+
 // close lets what is running end.
 func (e *lite) close() (err error) {
 	e.once.Do(func() {

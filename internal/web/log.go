@@ -1,0 +1,106 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/watch"
+)
+
+// errPanic is what a panic becomes. Its value may quote anything, so it is lost.
+var errPanic = errors.New("web: panic")
+
+// An answer remembers what the log says of a request: one route may show several
+// pages, and the log tells them apart.
+type answer struct {
+	http.ResponseWriter
+	began  time.Time
+	call   string // "rq_…"
+	route  string // "*" for what no route takes
+	page   string
+	status int
+	code   string // of the refusal
+	seen   *watch.Route
+	span   watch.Span
+}
+
+// WriteHeader remembers the status.
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write remembers the status that it implies.
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// is says by which route the request came.
+func (a *answer) is(route string, seen *watch.Route) { a.route, a.seen = route, seen }
+
+// observed is the way of every request, also of one that no route takes, of a file and
+// of what is refused before it comes to a page: one line in the log, and one count.
+// Neither has anything that was sent.
+func (s *Server) observed(next http.Handler) http.Handler {
+	nowhere := s.Metrics.Route("web", "*")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, span := s.Traces.Begin(r.Context(), "web")
+		if span.On() {
+			r = r.WithContext(ctx)
+		}
+		a := &answer{ResponseWriter: w, began: time.Now(), call: id.New(id.Call), route: "*", seen: nowhere, span: span}
+		defer s.end(a, r)
+		next.ServeHTTP(a, r)
+	})
+}
+
+// end answers a panic, writes the line and counts the request.
+func (s *Server) end(a *answer, r *http.Request) {
+	if v := recover(); v != nil {
+		if v == http.ErrAbortHandler {
+			panic(v)
+		}
+		// The value of a panic may be a child's: only its type is told, and where.
+		s.Log.LogAttrs(context.Background(), slog.LevelError, "page: panic", slog.String("route", a.route),
+			slog.String("request", a.call), slog.String("type", fmt.Sprintf("%T", v)), slog.Any("at", watch.Frames()))
+		if a.status == 0 {
+			s.refuse(a, r, a.route, errPanic, a.call)
+		}
+	}
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	actor, took := actorOf(a.route), time.Since(a.began)
+	s.Log.LogAttrs(context.Background(), slog.LevelInfo, "page", slog.String("route", a.route), slog.String("actor", actor), slog.String("shows", a.page),
+		slog.String("request", a.call), slog.Int("status", a.status), slog.String("code", a.code), slog.Duration("took", took))
+	a.seen.Done(a.status, took)
+	if a.span.On() {
+		a.span.Request(a.route, actor, a.status, a.code, a.call)
+	}
+}
+
+// actorOf is for whom a page is made. Whether whoever asks is that one, the answer says.
+func actorOf(pattern string) string {
+	_, path, _ := strings.Cut(pattern, " ")
+	switch first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); first {
+	case "r", "home", "certificate":
+		return "guardian"
+	case "ask":
+		return "child"
+	}
+	return "none"
+}
