@@ -1,5 +1,7 @@
 package app
 
+import "wardkeep/internal/gate"
+
 // RestoreBy is Restore, with a function that is called before each transaction.
 var RestoreBy = (*App).restore
 
@@ -8,3 +10,6 @@ var Remember = (*App).remember
 
 // KeepSeen is Remember of somebody who has looked a moment ago.
 var KeepSeen = (*App).keepSeen
+
+// Decided is a denial for such reasons.
+func Decided(codes ...string) any { return gate.Decided{About: "use", Codes: codes} }

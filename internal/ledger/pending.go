@@ -20,7 +20,7 @@ const manyPending = 100_000
 // CountPendingToMany is CountPending for whoever asks all the time: at most 100000, so
 // that a backlog costs them no more.
 func CountPendingToMany(ctx context.Context, tx *db.Tx) (int64, error) {
-	return db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM (SELECT id FROM ledger_pending LIMIT $1) AS some`, manyPending)
+	return db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM (SELECT id FROM ledger_pending LIMIT $1) AS first`, manyPending)
 }
 
 // OldestPending returns when the entry was made that waits longest for its
