@@ -143,8 +143,8 @@ func TestInvariant9_MetricsHaveNoLabelOfAnybody(t *testing.T) {
 		h := w.app.Handler()
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/readyz", nil))
 		before := w.until(`wardkeep_messages_total{channel="sms",outcome="taken"} 3`, "wardkeep_ledger_pending 0", "wardkeep_ledger_leader 1", "wardkeep_store_up 1",
-			`wardkeep_jobs_waiting{queue="messages"} 0`, `wardkeep_job_duration_seconds_count{job="message.send"}`, `wardkeep_job_duration_seconds_count{job="access.count"}`,
-			`wardkeep_job_duration_seconds_count{job="cessation.round"}`, `wardkeep_job_duration_seconds_count{job="retention.sweep"}`, `wardkeep_sweep_age_seconds `,
+			`wardkeep_jobs_waiting{queue="messages"} 0`, `wardkeep_job_duration_seconds_count{task="message.send"}`, `wardkeep_job_duration_seconds_count{task="access.count"}`,
+			`wardkeep_job_duration_seconds_count{task="cessation.round"}`, `wardkeep_job_duration_seconds_count{task="retention.sweep"}`, `wardkeep_sweep_age_seconds `,
 			`wardkeep_gate_decisions_total{about="use",decision="denied"} 1`, `wardkeep_gate_denials_total{code="gate.consent_refused"} 1`,
 			`wardkeep_http_requests_total{class="2xx",edge="api",method="POST",route="/v1/services/{service}/children/{child}/items:read"} 1`)
 		known := series(before)
@@ -302,7 +302,7 @@ func TestInvariant9_TracesNameNobody(t *testing.T) {
 		t.Run("served", func(t *testing.T) { // whose end sends what is left
 			w := watch(t, in)
 			w.live()
-			w.until(`wardkeep_job_duration_seconds_count{job="message.send"} 1`, `wardkeep_job_duration_seconds_count{job="retention.sweep"}`)
+			w.until(`wardkeep_job_duration_seconds_count{task="message.send"} 1`, `wardkeep_job_duration_seconds_count{task="retention.sweep"}`)
 			const canary = "Kanarienvogel-王小明-13812345678"
 			w.canaries = append(w.canaries, apptest.Canary{Name: "what a stranger sent", Value: canary}, apptest.Canary{Name: "a number", Value: "13812345678"})
 			r, err := http.NewRequest("GET", w.base+"/home/x?lang=en&name=13812345678", nil)
@@ -394,5 +394,5 @@ func everything(t *testing.T) string {
 		r.Body.Close()
 	}
 	return w.until("wardkeep_sweep_age_seconds ", "wardkeep_newest_backup_age_seconds ", `wardkeep_jobs_waiting{queue="messages"}`, `wardkeep_ready{check="ledger"}`,
-		`wardkeep_job_failures_total{job="retention.sweep"}`)
+		`wardkeep_job_failures_total{task="retention.sweep"}`)
 }

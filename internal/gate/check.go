@@ -300,6 +300,9 @@ type Decided struct {
 
 // decided announces a decision and ends its span.
 func decided(tx *db.Tx, span watch.Span, about string, reasons []Denial) {
+	if !tx.Heard() && !span.On() {
+		return
+	}
 	d := Decided{About: about}
 	for _, r := range reasons {
 		if !slices.Contains(d.Codes, r.Code) { // one for each item is one reason

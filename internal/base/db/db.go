@@ -160,7 +160,7 @@ func (db *DB) watched(ctx context.Context, span watch.Span, fn func(*Tx) error) 
 	var commit watch.Span
 	err := db.engine.update(ctx, db.Now, func(tx *Tx) error {
 		commit.End() // of a run that was undone
-		tx.span, last = span, tx
+		tx.span, tx.heard, last = span, db.Announced != nil, tx
 		err := fn(tx)
 		if span.On() && Keeps(err) {
 			commit = watch.Start(span.In(ctx), "db.commit")
@@ -231,6 +231,7 @@ type Tx struct {
 	ordinal int
 
 	span      watch.Span
+	heard     bool
 	announced []any
 }
 
@@ -256,6 +257,9 @@ func (tx *Tx) Ordinal() int {
 
 // Announce has what has happened told to DB.Announced, if and when it is committed.
 func (tx *Tx) Announce(what any) { tx.announced = append(tx.announced, what) }
+
+// Heard reports whether anybody hears what is announced: it needs to be made only then.
+func (tx *Tx) Heard() bool { return tx.heard }
 
 // Span begins a part of the transaction, if it is traced.
 func (tx *Tx) Span(ctx context.Context, name string) watch.Span {

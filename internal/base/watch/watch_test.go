@@ -41,7 +41,7 @@ func TestMetrics_CountByClass(t *testing.T) {
 		`wardkeep_gate_decisions_total{about="access",decision="denied"} 0`,
 		`wardkeep_gate_decisions_total{about="use",decision="permitted"} 1`,
 		`wardkeep_gate_denials_total{code="gate.disputed"} 1`,
-		`wardkeep_job_failures_total{job="job"} 1`, `wardkeep_job_duration_seconds_count{job="job"} 2`,
+		`wardkeep_job_failures_total{task="job"} 1`, `wardkeep_job_duration_seconds_count{task="job"} 2`,
 		`wardkeep_messages_total{channel="sms",outcome="taken"} 1`,
 	} {
 		if !strings.Contains(text, "\n"+line+"\n") {
