@@ -58,6 +58,7 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 	write("two-lines", "hunter2\nhunter3\n", 0o600)
 	write("open", "hunter2\n", 0o644)
 	write("secret", "whsec_"+strings.Repeat("QUJD", 10)+"\n", 0o600)
+	write("bearer", strings.Repeat("hunter2", 5)+"\n", 0o600)
 	write("short", "whsec_QUJD\n", 0o600)
 	write("url", "postgres://u:hunter2@localhost/keep\n", 0o600)
 	write("no-url", "hunter2 is no URL\n", 0o600)
@@ -88,6 +89,16 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 		{"no authority", "webhooks:\n  ca_file: nowhere\n", []string{"2 webhooks.ca_file app.config.webhooks_ca_file"}},
 		{"an authority that is none", "webhooks:\n  ca_file: secret\n", []string{"2 webhooks.ca_file app.config.webhooks_ca_file"}},
 		{"networks that are none", "webhooks:\n  allow: [10.1.0.0, hooks.example.com]\n", []string{"2 webhooks.allow app.config.proxies"}},
+		{"metrics for this machine", "drain: 10s\nmetrics:\n  listen: 127.0.0.1:9464\ntraces:\n  endpoint: http://127.0.0.1:4318\n", nil},
+		{"metrics for others", "metrics:\n  listen: :9464\n  token_file: bearer\n", nil},
+		{"metrics for everybody", "metrics:\n  listen: 0.0.0.0:9464\n", []string{"2 metrics.listen app.config.metrics_token"}},
+		{"metrics nowhere", "metrics:\n  listen: localhost\n", []string{"2 metrics.listen app.config.metrics_listen"}},
+		{"a token for nothing", "metrics:\n  token_file: bearer\n", []string{"0 metrics.listen app.config.metrics_listen"}},
+		{"a short token", "metrics:\n  listen: :9464\n  token_file: password\n", []string{"3 metrics.token_file app.config.metrics_token_file"}},
+		{"a token of two lines", "metrics:\n  listen: :9464\n  token_file: two-lines\n", []string{"3 metrics.token_file app.config.metrics_token_file"}},
+		{"a token that others read", "metrics:\n  listen: :9464\n  token_file: open\n", []string{"3 metrics.token_file app.config.file_open_to_others"}},
+		{"traces with a password", "traces:\n  endpoint: http://user:hunter2@otel.example\n", []string{"2 traces.endpoint app.config.traces_endpoint"}},
+		{"a long drain", "drain: 61s\n", []string{"1 drain app.config.drain"}},
 		{"no token", "transit:\n  address: https://bao.example:8200\n  key: keep\n  token_file: nowhere\n", []string{"1 transit keyring.file_missing"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,11 @@
 package app
 
-import "wardkeep/internal/gate"
+import (
+	"log"
+	"net/http"
+
+	"wardkeep/internal/gate"
+)
 
 // RestoreBy is Restore, with a function that is called before each transaction.
 var RestoreBy = (*App).restore
@@ -13,3 +18,6 @@ var KeepSeen = (*App).keepSeen
 
 // Decided is a denial for such reasons.
 func Decided(codes ...string) any { return gate.Decided{About: "use", Codes: codes} }
+
+// ErrorLog is what net/http writes to.
+func ErrorLog(a *App) *log.Logger { return a.server(http.NotFoundHandler()).ErrorLog }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -251,6 +252,55 @@ func TestMetrics_AreForOperators(t *testing.T) {
 	}
 	if _, err := a.Operators(); !errors.Is(err, app.ErrConfigFile) {
 		t.Errorf("a short token: %v", err)
+	}
+}
+
+// An address that can't be had ends the start with a refusal, as the server's own does.
+func TestMetrics_AnAddressInUseIsSaid(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	in := apptest.New(t, "")
+	in.Config.Metrics.Listen = taken.Addr().String()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Open(apptest.Discard()).Serve(t.Context(), l); !errors.Is(err, app.ErrMetricsAddress) {
+		t.Errorf("served: %v", err)
+	}
+}
+
+// What net/http says of a connection names whoever connected: it is counted and in no log.
+func TestInvariant9_NoAddressOfAConnectionInTheLog(t *testing.T) {
+	in := apptest.New(t, "")
+	var log strings.Builder
+	in.Config.Metrics.Listen = "127.0.0.1:0"
+	a := in.Open(slog.New(slog.NewJSONHandler(&log, nil)))
+	before := slog.Default()
+	slog.SetDefault(a.Log) // as serve does; net/http writes there
+	defer slog.SetDefault(before)
+	s := httptest.NewUnstartedServer(a.Handler())
+	s.Config.ErrorLog = app.ErrorLog(a)
+	s.StartTLS()
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\n\r\n") // not TLS
+	io.Copy(io.Discard, conn)
+	conn.Close()
+	s.Close()
+	h, err := a.Operators()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	if !strings.Contains(rec.Body.String(), "\nwardkeep_http_connection_errors_total 1\n") || strings.Contains(log.String(), "127.0.0.1") {
+		t.Errorf("%s", log.String())
 	}
 }
 
