@@ -63,10 +63,11 @@ type handler func(w http.ResponseWriter, r *http.Request, c *call) error
 // serve is the way of every request: a number, who is it, may they, what do they
 // say, an answer, one line in the log.
 func (s *Server) serve(rt *route, h handler) http.HandlerFunc {
-	seen := s.Metrics.Route("api", rt.pattern())
+	pattern := rt.pattern()
+	seen := s.Metrics.Route("api", pattern)
 	return func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		ctx, span := s.Traces.Begin(r.Context(), rt.pattern())
+		ctx, span := s.Traces.Begin(r.Context(), pattern)
 		if span.On() {
 			r = r.WithContext(ctx)
 		}

@@ -107,7 +107,8 @@ func (l *Log) sequence(ctx context.Context) (placed int, full bool, err error) {
 		return err
 	})
 	if !errors.Is(err, ErrBusy) {
-		l.trouble.Store(&err)
+		found := err // what is returned is written again, while others read this
+		l.trouble.Store(&found)
 	}
 	if err != nil {
 		// Nothing was written, or (a connection lost during COMMIT) all of it:
