@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/visitor"
+	"wardkeep/internal/base/watch"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
@@ -60,6 +61,7 @@ type Server struct {
 	Idle, Most time.Duration
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
 	Proxies []netip.Prefix
+	Metrics *watch.Metrics // nil: nothing is counted
 
 	door      signin.Door
 	templates map[i18n.Lang]map[string]*template.Template
@@ -155,25 +157,30 @@ type visit struct {
 	now   time.Time
 	shows string // the page that it was answered with
 	rule  staff.Action
+
+	status int
 }
 
 // answer returns a handler of a route: who is it, may they, and then what the route
 // does. A refusal is a page, too.
 func (s *Server) answer(rt route) http.Handler {
+	seen := s.Metrics.Route("console", rt.pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, call := time.Now(), id.New(id.Call)
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		v := &visit{s: s, w: w, r: r, lang: lang(r), rule: rt.action}
-		status, code := http.StatusOK, ""
+		v := &visit{s: s, w: w, r: r, lang: lang(r), rule: rt.action, status: http.StatusOK}
+		code := ""
 		if err := s.admit(rt, v); err != nil {
 			e := errs.Of(err)
-			status, code = int(e.Kind), e.Code
+			v.status, code = int(e.Kind), e.Code
 			if e.Kind == errs.Internal {
 				s.Log.ErrorContext(r.Context(), "console failed", "route", rt.pattern, "request", call, "error", err)
 			}
 			s.refuse(v, rt, err, call)
 		}
-		s.Log.InfoContext(r.Context(), "console", "route", rt.pattern, "shows", v.shows, "request", call, "status", status, "code", code, "took", time.Since(start))
+		took := time.Since(start)
+		s.Log.InfoContext(r.Context(), "console", "route", rt.pattern, "shows", v.shows, "request", call, "status", v.status, "code", code, "took", took)
+		seen.Done(v.status, took)
 	})
 }
 
@@ -233,7 +240,8 @@ func (v *visit) to(page string, pairs ...string) error {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		q.Set(pairs[i], pairs[i+1])
 	}
-	http.Redirect(v.w, v.r, v.path(page)+"?"+q.Encode(), http.StatusSeeOther)
+	v.status = http.StatusSeeOther
+	http.Redirect(v.w, v.r, v.path(page)+"?"+q.Encode(), v.status)
 	return nil
 }
 
