@@ -47,8 +47,8 @@ func each(t *testing.T, fn func(d *desk)) {
 		d.do(func(ctx context.Context, tx *db.Tx) error {
 			for name, state := range map[string]string{"stories": "live", "songs": "test"} {
 				if _, err := tx.Exec(ctx, `
-					INSERT INTO service (service, state, version, charter, officer, deputy, closed, overdue, recalled, created_at)
-					VALUES ($1, $2, 1, 0, '', '', '', '', false, 0)`, name, state); err != nil {
+					INSERT INTO service (service, state, version, charter, officer, deputy, closed, successor, overdue, recalled, created_at)
+					VALUES ($1, $2, 1, 0, '', '', '', '', '', false, 0)`, name, state); err != nil {
 					return err
 				}
 			}
