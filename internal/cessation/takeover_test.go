@@ -166,20 +166,85 @@ func TestEdgeCase18_OnlyAFreshYesIsTransferred(t *testing.T) {
 		if got := h.letters(notify.KindCeasedUnhanded); !slices.Equal(got, []string{"13800138001", "13800138002"}) {
 			t.Errorf("that nothing was is told to %v", got)
 		}
+		if n := h.orders(vaulttest.Successor); n != 2 {
+			t.Errorf("%d orders to who took over: it keeps what a guardian let it have, and has to delete what it may have of the others", n)
+		}
+	})
+}
+
+// Edge cases 7 and 18: what went to who takes over on a yes that was taken back since, or
+// that the other guardian outweighs, it is ordered to delete; and the last letter says so.
+func TestEdgeCase18_WhatNoYesCarriesAnyMoreIsOrderedBack(t *testing.T) {
+	sold(t, func(t *testing.T, h *house) {
+		back, torn, kept := h.agreed("13800138000"), h.agreed("13800138001"), h.agreed("13800138002")
+		for _, c := range []family.Child{back, torn, kept} {
+			h.Put(c, "course-progress", "nickname", "小溪")
+		}
+		h.Pass(time.Minute)
+		h.CeaseTo(7 * day)
+		h.round()
+		for _, c := range []family.Child{back, torn, kept} {
+			h.answers(c, consent.ForceGranted)
+			if _, err := h.transfers(c, vaulttest.Successor); err != nil {
+				t.Fatal(err)
+			}
+		}
 		h.Do(func(ctx context.Context, tx *db.Tx) error {
-			orders, err := order.List(ctx, tx, vaulttest.Service, order.IsOpen, "", 100)
-			n := 0
-			for _, o := range orders {
-				if o.Party == vaulttest.Successor {
-					n++
-				}
-			}
-			if n != 2 {
-				t.Errorf("%d orders to who took over: it keeps what a guardian let it have, and has to delete what it may have of the others", n)
-			}
+			_, err := h.Desk.Withdraw(ctx, tx, h.guardianOf(ctx, tx, back), back, vaulttest.Handover)
 			return err
 		})
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, torn.ID)
+			if err != nil {
+				return err
+			}
+			_, _, err = family.AddGuardian(ctx, tx, h.Ring, h.App, c, family.Person{Phone: pii.New("13800138009"), Relation: family.Parent})
+			return err
+		})
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			var guardians []family.Guardian
+			if err := tx.Together(ctx, family.ReadGuardians(&guardians, torn.ID)); err != nil {
+				return err
+			}
+			i := slices.IndexFunc(guardians, func(g family.Guardian) bool { return !g.MayAnswer() })
+			r, _, _, err := h.Desk.Ask(ctx, tx, h.App, torn, consent.Asking{Guardian: guardians[i].ID,
+				Purposes: []string{vaulttest.Handover}, Channel: consent.Link, Locale: "zh-CN"})
+			if err != nil {
+				return err
+			}
+			_, _, err = h.Desk.Force(ctx, tx, h.App, r, consent.ForceRefused)
+			return err
+		})
+		h.Pass(8 * day)
+		if done := h.round(); done.Erased != 3 {
+			t.Errorf("%+v", done)
+		}
+		if got := h.letters(notify.KindCeasedHanded); !slices.Equal(got, []string{"13800138002"}) {
+			t.Errorf("that it was agreed to is told to %v", got)
+		}
+		if got := h.letters(notify.KindCeasedRecalled); !slices.Equal(got, []string{"13800138000", "13800138001", "13800138009"}) {
+			t.Errorf("that it has to be deleted there is told to %v", got)
+		}
+		if n := h.orders(vaulttest.Successor); n != 2 {
+			t.Errorf("%d orders to who took over", n)
+		}
 	})
+}
+
+// orders returns how many orders to a party aren't done.
+func (h *house) orders(party string) (n int) {
+	h.t.Helper()
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		all, err := order.List(ctx, tx, vaulttest.Service, order.IsOpen, "", 100)
+		n = 0
+		for _, o := range all {
+			if o.Party == party {
+				n++
+			}
+		}
+		return err
+	})
+	return n
 }
 
 // Edge case 18: a yes by a code alone carries nothing out of the house (edge case 24); one

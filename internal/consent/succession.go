@@ -7,6 +7,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 )
 
@@ -69,6 +70,27 @@ func SuccessionAsked(ctx context.Context, tx *db.Tx, child family.ID, guardian f
 		return r, nil
 	}
 	return Request{}, ErrNoRequest
+}
+
+// SuccessionStands reports whether the yes still stands on which something of a child may
+// be with who takes over (edge case 18): it was given after the announcement, by somebody
+// who is still in office and proved well enough, and nobody says no (edge case 7). Where
+// the child's age can't be read, none does: a missing fact never permits.
+func (d Desk) SuccessionStands(ctx context.Context, tx *db.Tx, child family.Child, to catalog.Successor) (bool, error) {
+	published, err := d.Charters.Current(ctx, tx, child.Service)
+	if err != nil {
+		return false, err
+	}
+	answers, guardians, err := standing(ctx, tx, child.ID)
+	if err != nil {
+		return false, err
+	}
+	class, err := child.Class(d.Ring, tx.Now())
+	if err != nil {
+		return false, nil
+	}
+	v := Standing(After(answers, to.Purpose, to.Since), guardians, class, to.Purpose, published.AskedSince[to.Purpose])
+	return v.Granted && v.Strength >= Needs(published.Charter, charter.Transfer, to.Recipient), nil
 }
 
 // TallySuccession counts what became of the question in the living children of a service, as

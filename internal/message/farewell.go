@@ -208,6 +208,13 @@ func (f *Farewell) ceased(ctx context.Context, tx *db.Tx, child family.Child, to
 	if evidence != "" {
 		c.Link = certificate(f.PublicURL, evidence, lang)
 	}
+	if !child.HandedAt.IsZero() {
+		stands, err := f.Desk.SuccessionStands(ctx, tx, child, service.Successor)
+		if err != nil {
+			return m, false, err
+		}
+		c.Recalled = !stands
+	}
 	m = c.Message(to)
 	m.ID = id.New(id.Call)
 	return m, true, nil

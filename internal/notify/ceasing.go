@@ -34,6 +34,7 @@ type Ceased struct {
 	Service   string
 	Successor string
 	Handed    time.Time // when something first went there; zero: nothing did
+	Recalled  bool      // no yes carries that any more, and it was told to delete it
 	At        time.Time // when all was erased
 	Link      string
 }
@@ -43,6 +44,9 @@ func (c Ceased) Message(to To) Message {
 	kind, handed := KindCeasedUnhanded, ""
 	if !c.Handed.IsZero() {
 		kind, handed = KindCeasedHanded, clock(to, c.Handed)
+		if c.Recalled {
+			kind = KindCeasedRecalled
+		}
 	}
 	return write(to, kind, c.Link, "Service", line(c.Service), "Successor", line(c.Successor), "Handed", handed, "At", clock(to, c.At))
 }

@@ -64,6 +64,7 @@ const (
 	KindTakeover        = "service.takeover"         // the service ends, somebody takes it over, and the guardian is asked
 	KindTakeoverUnasked = "service.takeover_unasked" // … and isn't asked: it said no before, or the minor is
 	KindCeasedHanded    = "service.ceased_handed"    // erased, after something went to who takes over
+	KindCeasedRecalled  = "service.ceased_recalled"  // … on a yes that doesn't stand any more
 	KindCeasedUnhanded  = "service.ceased_unhanded"  // erased, and nothing went there
 
 	KindHomeCode     = "home.code" // signs a guardian in
@@ -135,6 +136,7 @@ var wordings = map[string]wording{
 	KindTakeover:        {"takeover", whyAsked},
 	KindTakeoverUnasked: {"takeover_unasked", whyTold},
 	KindCeasedHanded:    {"ceased_handed", whyLast},
+	KindCeasedRecalled:  {"ceased_recalled", whyLast},
 	KindCeasedUnhanded:  {"ceased_unhanded", whyLast},
 
 	KindHomeCode:     {"home_code", whyCode},

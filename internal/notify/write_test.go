@@ -71,6 +71,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindTakeover:        {notify.Ceasing{Service: name, Until: at, Successor: successor, Asked: true, Link: back}, []string{shown, taker, back, when}},
 		notify.KindTakeoverUnasked: {notify.Ceasing{Service: name, Until: at, Successor: successor, Link: home}, []string{shown, taker, home, when}},
 		notify.KindCeasedHanded:    {notify.Ceased{Service: name, Successor: successor, Handed: at, At: at, Link: proof}, []string{shown, taker, proof, when}},
+		notify.KindCeasedRecalled:  {notify.Ceased{Service: name, Successor: successor, Handed: at, Recalled: true, At: at, Link: proof}, []string{shown, taker, proof, when}},
 		notify.KindCeasedUnhanded:  {notify.Ceased{Service: name, Successor: successor, At: at, Link: proof}, []string{shown, taker, proof, when}},
 		notify.KindInactive:        {notify.Inactive{Service: name, Until: at, Link: home}, []string{shown, home, when}},
 		notify.KindErasedKept: {notify.News{Kind: notify.KindErasedKept, Service: name, At: at, Link: rules, Kept: map[i18n.Lang]string{

@@ -66,7 +66,15 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	}
 	except := ""
 	if ground == family.Cessation && !child.HandedAt.IsZero() {
-		except = service.Successor.Recipient // what a guardian let it have, it keeps (edge case 18)
+		// What a guardian let it have, it keeps, as long as nobody has taken that back or
+		// says no (edge cases 7 and 18).
+		stands, err := consent.Desk{Ring: v.Ring, Charters: v.Gate.Charters}.SuccessionStands(ctx, tx, child, service.Successor)
+		if err != nil {
+			return nil, err
+		}
+		if stands {
+			except = service.Successor.Recipient
+		}
 	}
 	orders, err := v.orders().Erase(ctx, tx, actor, child, except)
 	if err != nil {
