@@ -202,10 +202,10 @@ func (w *work) ask(ctx context.Context, tx *db.Tx, id family.ID) (family.Child, 
 		return child, err
 	}
 	desk := consent.Desk{Ring: w.vault.Ring, Charters: w.vault.Gate.Charters}
-	if n, err := desk.AskSuccession(ctx, tx, system{}, child, service); err != nil || n == 0 {
+	if _, err := desk.AskSuccession(ctx, tx, system{}, child, service); err != nil {
 		return child, err
 	}
-	return family.Lock(ctx, tx, w.Service, id) // each question has raised its version
+	return family.Lock(ctx, tx, w.Service, id) // each question has raised its version, asked or cancelled
 }
 
 // place finds out up to where in the ledger all were told, once each entry about it has

@@ -60,13 +60,21 @@ func (a Asking) ofItself(by Asker, to family.Guardian) bool {
 
 // like returns the last request that waits for the same guardian's answer about the
 // same purposes as r, which isn't written yet, and whether there is one. One that is
-// about to run out is none, unless r would run out with it.
+// about to run out is none, unless r would run out with it, nor is one that takes no answer since
+// the service is taken over.
 func like(ctx context.Context, tx *db.Tx, r Request, published catalog.Published) (last Request, waits bool, err error) {
 	all, err := Requests(ctx, tx, r.Child)
 	if err != nil {
 		return last, false, err
 	}
+	s, err := catalog.Find(ctx, tx, r.Service)
+	if err != nil {
+		return last, false, err
+	}
 	for _, was := range all {
+		if was.predates(s) {
+			continue
+		}
 		ends := r.ExpiresAt.After(was.ExpiresAt) && was.ExpiresAt.Before(tx.Now().Add(ProofLife))
 		if was.Guardian == r.Guardian && was.waits() && !outdated(was, published) && !ends && slices.Equal(was.Purposes, r.Purposes) {
 			last, waits = was, true

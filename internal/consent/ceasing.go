@@ -41,10 +41,15 @@ func (r Request) goesOn(ctx context.Context, tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
-	if s.Ceases("") && r.CreatedAt.Before(s.Successor.Since) {
+	if r.predates(s) {
 		return ErrCeasing
 	}
 	return goesOn(tx, s, r.Purposes)
+}
+
+// predates reports whether a request was made before a takeover was announced.
+func (r Request) predates(s catalog.Service) bool {
+	return s.Ceases("") && r.CreatedAt.Before(s.Successor.Since)
 }
 
 // MayProve refuses whatever else proves who a guardian is, once the service ends

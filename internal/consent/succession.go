@@ -16,7 +16,8 @@ import (
 // (edge case 18). Whoever said no before isn't asked again (edge case 26): it may think
 // again at home. From 14 on the app asks the minor itself (edge case 4). Nothing is sent:
 // the message that tells of the end leads to the question. Of a child that nobody has
-// agreed for nothing is held, and nobody is asked. Called again, it asks nobody twice.
+// agreed for nothing is held, and nobody is asked. What waits since before the announcement
+// takes no answer any more and is cancelled. Called again, it asks nobody twice.
 func (d Desk) AskSuccession(ctx context.Context, tx *db.Tx, by catalog.Actor, child family.Child, s catalog.Service) (asked int, err error) {
 	if child.State != family.Active || !s.Succeeds(s.Successor.Purpose, tx.Now()) {
 		return 0, nil
@@ -32,6 +33,13 @@ func (d Desk) AskSuccession(ctx context.Context, tx *db.Tx, by catalog.Actor, ch
 	for _, g := range guardians {
 		if !g.MayAnswer() {
 			continue
+		}
+		for _, r := range all {
+			if r.Guardian == g.ID && r.waits() && r.predates(s) && slices.Contains(r.Purposes, s.Successor.Purpose) {
+				if _, _, err := Cancel(ctx, tx, by, r); err != nil {
+					return asked, err
+				}
+			}
 		}
 		if _, asked := successionAsked(all, g.ID, s.Successor); asked {
 			continue
