@@ -15,6 +15,7 @@ package cessation
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"wardkeep/internal/account"
@@ -142,6 +143,7 @@ func (w *work) change(ctx context.Context, fn func(tx *db.Tx) error) error {
 // tell has the guardians of all children told, in the order of their keys. What the
 // entries ask for, a message each, is package message's.
 func (w *work) tell(ctx context.Context) error {
+	var unasked failure
 	for ctx.Err() == nil {
 		var some []found
 		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
@@ -156,14 +158,18 @@ func (w *work) tell(ctx context.Context) error {
 			if !c.concerned {
 				return nil
 			}
+			var cannot error
 			err := w.store.Update(ctx, func(tx *db.Tx) error {
-				child, err := w.ask(ctx, tx, c.child)
-				if err != nil {
+				child, unread, err := w.ask(ctx, tx, c.child)
+				if cannot = unread; err != nil {
 					return err
 				}
 				_, err = family.TellCeasing(ctx, tx, system{}.Ledger(), child, w.Purpose, w.EndsAt)
 				return err
 			})
+			if err == nil {
+				unasked.add(cannot)
+			}
 			return retention.Gone(err)
 		})
 		if err != nil {
@@ -184,28 +190,48 @@ func (w *work) tell(ctx context.Context) error {
 		}
 		w.done.Told += concerned
 		if last {
-			return nil
+			return unasked.first
 		}
 	}
-	return ctx.Err()
+	return errors.Join(unasked.first, ctx.Err())
+}
+
+// A failure is the first of those of many children: the others are like it.
+type failure struct {
+	mu    sync.Mutex
+	first error
+}
+
+func (f *failure) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.first == nil {
+		f.first = err
+	}
 }
 
 // ask has the guardians of a child asked about who takes over the service, if somebody
 // does, and returns the child, locked. The message that tells of the end leads there.
-func (w *work) ask(ctx context.Context, tx *db.Tx, id family.ID) (family.Child, error) {
-	child, err := family.Lock(ctx, tx, w.Service, id)
+// Of whom it can't be said who answers, since its age can't be read, nobody is asked: it is
+// told of the end all the same, and keeps nobody else from being told. Unread says why.
+func (w *work) ask(ctx context.Context, tx *db.Tx, id family.ID) (child family.Child, unread, err error) {
+	child, err = family.Lock(ctx, tx, w.Service, id)
 	if err != nil || w.Takeover == (catalog.Takeover{}) {
-		return child, err
+		return child, nil, err
+	}
+	if _, err := child.Class(w.vault.Ring, tx.Now()); err != nil {
+		return child, err, nil
 	}
 	service, err := catalog.Find(ctx, tx, w.Service)
 	if err != nil {
-		return child, err
+		return child, nil, err
 	}
 	desk := consent.Desk{Ring: w.vault.Ring, Charters: w.vault.Gate.Charters}
 	if _, err := desk.AskSuccession(ctx, tx, system{}, child, service); err != nil {
-		return child, err
+		return child, nil, err
 	}
-	return family.Lock(ctx, tx, w.Service, id) // each question has raised its version, asked or cancelled
+	child, err = family.Lock(ctx, tx, w.Service, id) // each question has raised its version, asked or cancelled
+	return child, nil, err
 }
 
 // place finds out up to where in the ledger all were told, once each entry about it has

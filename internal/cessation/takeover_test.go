@@ -231,6 +231,35 @@ func TestEdgeCase18_WhatNoYesCarriesAnyMoreIsOrderedBack(t *testing.T) {
 	})
 }
 
+// Edge case 18: a child whose age can't be read is told and not asked, the round says why, and
+// everybody else is asked.
+func TestEdgeCase18_WhomNobodyCanAskKeepsNobodyElse(t *testing.T) {
+	sold(t, func(t *testing.T, h *house) {
+		dark, _ := h.Enrol()
+		h.Answer(dark, consent.ForceGranted)
+		other := h.agreed("13800138007")
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE child SET birth_version = birth_version + 1 WHERE child = $1`, dark.ID)
+			return err
+		})
+		h.CeaseTo(7 * day)
+		if done, err := h.tryRound(); err == nil || done.Told != 2 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if done, err := h.tryRound(); err != nil || done.Told != 0 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if n, m := len(h.asked(dark)), len(h.asked(other)); n != 0 || m != 1 {
+			t.Errorf("%d and %d are asked", n, m)
+		}
+		h.round()
+		h.Pass(8 * day)
+		if done := h.round(); done.Erased != 2 || done.Ended != 1 {
+			t.Errorf("%+v", done)
+		}
+	})
+}
+
 // orders returns how many orders to a party aren't done.
 func (h *house) orders(party string) (n int) {
 	h.t.Helper()
