@@ -260,6 +260,40 @@ func TestEdgeCase18_WhomNobodyCanAskKeepsNobodyElse(t *testing.T) {
 	})
 }
 
+// Edge case 18: who takes over keeps what it got to take over, and is ordered to delete what
+// it may have got besides, for another purpose.
+func TestEdgeCase18_TheSuccessorKeepsWhatItTookOverAlone(t *testing.T) {
+	sold(t, func(t *testing.T, h *house) {
+		both := *h.Charter
+		both.Purposes = slices.Clone(both.Purposes)
+		takes := &both.Purposes[len(both.Purposes)-1]
+		partner := *takes
+		takes.Items = []string{"nickname"}
+		partner.Name, partner.Items, partner.Activities = "partner", []string{"weekly_score"}, []charter.Activity{charter.Collect, charter.Store, charter.Transfer}
+		both.Purposes = append(both.Purposes, partner)
+		h.Publish(&both)
+		child := h.agreed("13800138000")
+		h.Put(child, "course-progress", "nickname", "小溪")
+		h.Pass(time.Minute)
+		h.CeaseTo(7 * day)
+		h.round()
+		h.answers(child, consent.ForceGranted)
+		if _, err := h.transfers(child, vaulttest.Successor); err != nil {
+			t.Fatal(err)
+		}
+		h.Pass(8 * day)
+		h.round()
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := order.List(ctx, tx, vaulttest.Service, order.IsOpen, "", 100)
+			all = slices.DeleteFunc(all, func(o order.Order) bool { return o.Party != vaulttest.Successor })
+			if len(all) != 1 || !slices.Equal(all[0].Items, []string{"weekly_score"}) {
+				t.Errorf("%+v", all)
+			}
+			return err
+		})
+	})
+}
+
 // orders returns how many orders to a party aren't done.
 func (h *house) orders(party string) (n int) {
 	h.t.Helper()

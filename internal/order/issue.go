@@ -141,17 +141,27 @@ func merge(shares []share, what What, has func(share) []string) (all []todo) {
 
 // Erase orders every party to delete all that it may have of a locked child, which is
 // about to be erased in the same transaction, and takes the child out of its orders.
-// It returns the entries of the orders. A recipient that is excepted isn't ordered to: it
-// took over the service with what it got.
-func (b Book) Erase(ctx context.Context, tx *db.Tx, actor string, c family.Child, except string) (entries []string, err error) {
+// It returns the entries of the orders. Who is excepted took over the service with what it
+// got for the purpose that asks about it, and keeps that: what it may have besides, it is
+// ordered to delete (edge case 18).
+func (b Book) Erase(ctx context.Context, tx *db.Tx, actor string, c family.Child, except catalog.Successor) (entries []string, err error) {
 	shares, err := b.held(ctx, tx, c)
 	if err != nil {
 		return nil, err
 	}
-	if except != "" {
-		shares = slices.DeleteFunc(shares, func(s share) bool { return s.role == Recipient && s.party == except })
+	took := func(s share) bool { return s.role == Recipient && s.party == except.Recipient }
+	var keeps []string
+	for _, s := range shares {
+		if took(s) && s.purpose == except.Purpose {
+			keeps = union(keeps, s.items)
+		}
 	}
-	entries, err = b.issue(ctx, tx, actor, c, merge(shares, Delete, func(s share) []string { return s.items }))
+	entries, err = b.issue(ctx, tx, actor, c, merge(shares, Delete, func(s share) []string {
+		if !took(s) {
+			return s.items
+		}
+		return slices.DeleteFunc(slices.Clone(s.items), func(item string) bool { return slices.Contains(keeps, item) })
+	}))
 	if err != nil {
 		return nil, err
 	}

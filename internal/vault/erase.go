@@ -64,7 +64,7 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	if err != nil {
 		return nil, err
 	}
-	except := ""
+	var except catalog.Successor
 	if ground == family.Cessation && !child.HandedAt.IsZero() {
 		// What a guardian let it have, it keeps, as long as nobody has taken that back or
 		// says no (edge cases 7 and 18).
@@ -73,7 +73,7 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 			return nil, err
 		}
 		if stands {
-			except = service.Successor.Recipient
+			except = service.Successor
 		}
 	}
 	orders, err := v.orders().Erase(ctx, tx, actor, child, except)
