@@ -294,6 +294,24 @@ func TestEdgeCase18_TheSuccessorKeepsWhatItTookOverAlone(t *testing.T) {
 	})
 }
 
+// Edge case 18: who has said yes at home before the message went out isn't told that it
+// isn't asked: the message leads to its answer.
+func TestEdgeCase18_WhoAnswersBeforeTheMessageIsLedToItsAnswer(t *testing.T) {
+	sold(t, func(t *testing.T, h *house) {
+		child := h.agreed("13800138000")
+		h.Pass(time.Minute)
+		h.CeaseTo(7 * day)
+		h.silent = true
+		h.round()
+		h.answers(child, consent.ForceGranted)
+		h.silent = false
+		h.round()
+		if asked, unasked := h.letters(notify.KindTakeover), h.letters(notify.KindTakeoverUnasked); len(asked) != 1 || len(unasked) != 0 {
+			t.Errorf("%v are led there, %v are told that nobody asks them", asked, unasked)
+		}
+	})
+}
+
 // orders returns how many orders to a party aren't done.
 func (h *house) orders(party string) (n int) {
 	h.t.Helper()

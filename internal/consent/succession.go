@@ -67,14 +67,15 @@ func successionAsked(all []Request, guardian family.GuardianID, to catalog.Succe
 	return last, asked
 }
 
-// SuccessionAsked returns the request that asks a guardian about who takes over and
-// waits for its answer. Errors: ErrNoRequest.
+// SuccessionAsked returns the request that asks a guardian about who takes over, whether it
+// waits or has its answer already: a guardian at home may be quicker than the message.
+// Errors: ErrNoRequest.
 func SuccessionAsked(ctx context.Context, tx *db.Tx, child family.ID, guardian family.GuardianID, to catalog.Successor) (Request, error) {
 	all, err := Requests(ctx, tx, child)
 	if err != nil {
 		return Request{}, err
 	}
-	if r, asked := successionAsked(all, guardian, to); asked && r.waits() {
+	if r, asked := successionAsked(all, guardian, to); asked && (r.waits() || r.State == Answered) {
 		return r, nil
 	}
 	return Request{}, ErrNoRequest
