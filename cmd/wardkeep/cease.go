@@ -153,7 +153,7 @@ func (c ceaseShowCmd) Run(ctx context.Context, s *session) error {
 				t, of = end.Tally, end.Held
 			}
 			s.say("cmd.cease.successor", "Successor", to.Recipient, "Purpose", to.Purpose, "Document", to.Document, "Assessed", to.Assessed)
-			s.say("cmd.cease.tally", "Asked", t.Asked, "Yes", t.Agreed, "No", t.Refused, "Silent", of-t.Agreed-t.Refused, "Handed", t.Handed)
+			s.say("cmd.cease.tally", "Asked", t.Asked, "Yes", t.Agreed, "No", t.Refused, "Others", of-t.Agreed-t.Refused, "Handed", t.Handed)
 		}
 	}
 	return err
