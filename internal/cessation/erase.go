@@ -19,18 +19,20 @@ var errLeft = errors.New("cessation: children are left")
 // erase erases all children of a service, batch by batch, until none is left.
 func (w *work) erase(ctx context.Context) error {
 	if w.Held < 0 {
-		err := w.change(ctx, func(tx *db.Tx) error {
-			n, err := Living(ctx, tx, w.Service)
-			if err != nil {
-				return err
+		var n int64
+		var t catalog.Tally
+		// It takes seconds for a million, and keeps nobody from writing: after the window
+		// nothing of it comes, and what ends meanwhile was there at its end.
+		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
+			if n, err = Living(ctx, tx, w.Service); err == nil {
+				t, err = w.tally(ctx, tx)
 			}
-			t, err := w.tally(ctx, tx)
-			if err != nil {
-				return err
-			}
-			return w.BeginErasing(ctx, tx, n, t)
+			return err
 		})
 		if err != nil {
+			return err
+		}
+		if err := w.change(ctx, func(tx *db.Tx) error { return w.BeginErasing(ctx, tx, n, t) }); err != nil {
 			return err
 		}
 	}
