@@ -142,7 +142,10 @@ func (c childCorrectCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			_, _, err = consent.Desk{Ring: a.Ring, Charters: a.Charters}.Correct(ctx, tx, operator, child, b, family.FromApp)
+			if _, _, err = (consent.Desk{Ring: a.Ring, Charters: a.Charters}).Correct(ctx, tx, operator, child, b, family.FromApp); err != nil {
+				return err
+			}
+			_, err = a.Vault.EraseUnfounded(ctx, tx, operator.Ledger(), child.Service, child.ID)
 			return err
 		})
 		if err == nil {
@@ -224,7 +227,11 @@ func (c childApproveCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			_, _, err = d.ApproveOlder(ctx, tx, by, c.Service, c.Claim, seen)
+			child, _, err := d.ApproveOlder(ctx, tx, by, c.Service, c.Claim, seen)
+			if err != nil {
+				return err
+			}
+			_, err = a.Vault.EraseUnfounded(ctx, tx, by.Ledger(), child.Service, child.ID)
 			return err
 		})
 		if err == nil {

@@ -271,7 +271,8 @@ func (s *Server) lock(ctx context.Context, tx *db.Tx, c *call) (family.Child, er
 type birthInput struct{ Body wardkeep.BirthDate }
 
 // correctBirth replaces a birth date (Article 19). It never makes a child older:
-// that takes a document (edge case 3).
+// that takes a document (edge case 3). Of one that is a child again what a guardian has
+// refused is erased.
 func correctBirth(s *Server, ctx context.Context, c *call, in *birthInput) (answer[wardkeep.Child], error) {
 	b, err := s.birth(in.Body.BirthDate)
 	if err != nil {
@@ -287,6 +288,12 @@ func correctBirth(s *Server, ctx context.Context, c *call, in *birthInput) (answ
 		case errs.Of(err).Field == "birth":
 			return out, at(err, "birth_date")
 		case err != nil:
+			return out, err
+		}
+		if _, err := s.Vault.EraseUnfounded(ctx, tx, c.app.Ledger(), child.Service, child.ID); err != nil {
+			return out, err
+		}
+		if child, err = family.Find(ctx, tx, child.Service, child.ID); err != nil { // of the version that it has now
 			return out, err
 		}
 		var guardians []family.Guardian

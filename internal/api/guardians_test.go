@@ -187,6 +187,11 @@ func TestArticle19_ABirthDateIsCorrectedAndNeverMakesOlder(t *testing.T) {
 		if err != nil || got.Entry == "" || got.ETag == child.ETag || got.Age != "child" || got.Ref != "" {
 			t.Fatalf("%+v, %v", got, err)
 		}
+		w.says(child.ID, "", true, "class-ranking")
+		w.must(c.Collect(ctx, child.ID, "", wardkeep.Collection{Purpose: "class-ranking", Values: map[string]string{"nickname": "小溪"}}))
+		if got, err = c.CorrectBirth(ctx, child.ID, "", wardkeep.BirthDate{BirthDate: "2018-03"}); err != nil || got.ETag != w.status(child.ID).ETag {
+			t.Errorf("with something held, of version %s: %v", got.ETag, err)
+		}
 		_, err = c.CorrectBirth(ctx, child.ID, "", wardkeep.BirthDate{BirthDate: "2017"})
 		var p *wardkeep.Problem
 		if !errors.As(err, &p) || !errors.Is(err, wardkeep.ErrNeedsDocument) || p.Status != 403 || p.Field != "birth_date" {

@@ -3,6 +3,7 @@ package house
 import (
 	"go/ast"
 	"go/types"
+	"strings"
 	"testing"
 )
 
@@ -10,8 +11,10 @@ import (
 // takes it. Consent is below the vault, so each edge has to ask for it.
 func TestArticle20_WhoTakesAnAnswerErasesWhatItLeaves(t *testing.T) { holds(t, withdrawn) }
 
-// takesNo are the verbs of consent.Desk after which values may rest on nothing.
-var takesNo = map[string]bool{"Give": true, "ForceAt": true, "Withdraw": true, "EndGuardian": true}
+// takesNo are the verbs of the desks after which values may rest on nothing. Of who is a
+// child again by its birth date a guardian's no counts anew (edge case 3).
+var takesNo = map[string]bool{"consent.Give": true, "consent.ForceAt": true, "consent.Withdraw": true, "consent.EndGuardian": true,
+	"consent.Correct": true, "rights.ApproveOlder": true}
 
 func withdrawn(tr *tree) (problems []string) {
 	found := 0
@@ -35,7 +38,8 @@ func withdrawn(tr *tree) (problems []string) {
 					if !ok || called.Pkg() == nil {
 						return true
 					}
-					takes = takes || called.Pkg().Path() == tr.module+"/internal/consent" && takesNo[called.Name()]
+					within, ok := strings.CutPrefix(called.Pkg().Path(), tr.module+"/internal/")
+					takes = takes || ok && takesNo[within+"."+called.Name()]
 					erases = erases || called.Name() == "EraseUnfounded"
 					return true
 				})
@@ -43,7 +47,7 @@ func withdrawn(tr *tree) (problems []string) {
 					found++
 				}
 				if takes && !erases {
-					problems = append(problems, tr.at(fn, "%s takes an answer and doesn't call vault.EraseUnfounded", fn.Name.Name))
+					problems = append(problems, tr.at(fn, "%s takes an answer or an age and doesn't call vault.EraseUnfounded", fn.Name.Name))
 				}
 			}
 		}

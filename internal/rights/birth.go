@@ -162,8 +162,10 @@ func (d Desk) ClaimOlder(ctx context.Context, tx *db.Tx, by catalog.Officer, chi
 // ApproveOlder lets a claim hold. The second person, who is another one, has the
 // document before it, too, and types what it reads there: it is shown nothing of what
 // the first one has typed. What hangs on the age follows in the same transaction: that
-// the child has turned 14. Errors: ErrMayNot, ErrClaim, ErrClaimOver, ErrSecondPerson,
-// ErrSeenOther, those of Seen and of family.Lock.
+// the child has turned 14. Of one that is a child again by the document, what a guardian
+// has refused has no ground: whoever calls it calls vault.EraseUnfounded, too. Errors:
+// ErrMayNot, ErrClaim, ErrClaimOver, ErrSecondPerson, ErrSeenOther, those of Seen and of
+// family.Lock.
 func (d Desk) ApproveOlder(ctx context.Context, tx *db.Tx, by catalog.Officer, service, claim string, seen Seen) (family.Child, string, error) {
 	fail := func(err error) (family.Child, string, error) { return family.Child{}, "", err }
 	c, is, err := lockClaim(ctx, tx, by, service, claim)
