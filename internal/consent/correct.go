@@ -29,7 +29,8 @@ func (d Desk) CorrectByDocument(ctx context.Context, tx *db.Tx, by family.Actor,
 
 // childAgain ends the tie of a minor that is a child by its new birth date, and what waits
 // for its answer: a child doesn't answer (Article 9). What it has refused stands: see
-// Counting.
+// Counting. What its guardians differ about stops again what it stops of a child (edge
+// case 7).
 func (d Desk) childAgain(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child) error {
 	class, err := c.Class(d.Ring, tx.Now())
 	if err != nil || class != age.Child {
@@ -43,9 +44,9 @@ func (d Desk) childAgain(ctx context.Context, tx *db.Tx, by family.Actor, c fami
 		if g.Relation != family.Self || !g.EndedAt.IsZero() {
 			continue
 		}
-		if _, err := d.EndGuardian(ctx, tx, by, c, g.ID); err != nil {
+		if _, err := endGuardian(ctx, tx, by, c, g.ID); err != nil {
 			return err
 		}
 	}
-	return nil
+	return d.Review(ctx, tx, by.Ledger(), c)
 }

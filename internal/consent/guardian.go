@@ -12,6 +12,14 @@ import (
 // still weighs, until a guardian has answered anew: see Standing. Errors: those
 // of family.EndGuardian.
 func (d Desk) EndGuardian(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, guardian family.GuardianID) (entry string, err error) {
+	if entry, err = endGuardian(ctx, tx, by, c, guardian); err != nil {
+		return "", err
+	}
+	return entry, d.Review(ctx, tx, by.Ledger(), c)
+}
+
+// endGuardian is EndGuardian without what it does to a dispute.
+func endGuardian(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, guardian family.GuardianID) (entry string, err error) {
 	if _, entry, err = family.EndGuardian(ctx, tx, by, c, guardian); err != nil {
 		return "", err
 	}
@@ -28,7 +36,7 @@ func (d Desk) EndGuardian(ctx context.Context, tx *db.Tx, by family.Actor, c fam
 			return "", err
 		}
 	}
-	return entry, d.Review(ctx, tx, by.Ledger(), c)
+	return entry, nil
 }
 
 // Unverify takes back the proof of who a guardian of the locked child is: what

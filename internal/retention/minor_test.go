@@ -380,6 +380,17 @@ func TestEdgeCase4_GuardiansDisputeNothingAfter14(t *testing.T) {
 			t.Error("guardians are told that everything stops")
 		}
 		late.audit()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, late.child.ID)
+			if err == nil {
+				_, _, err = w.Desk.Correct(ctx, tx, w.App, c, age.Birth{Year: birth.Year + 3, Month: birth.Month, Day: birth.Day}, family.FromApp)
+			}
+			return err
+		})
+		if !disputed() {
+			t.Error("guardians of who is a child again differ, and nothing stops")
+		}
+		late.audit()
 	})
 }
 
