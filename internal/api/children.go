@@ -174,12 +174,8 @@ func listChildren(s *Server, ctx context.Context, c *call, in *childrenInput) (a
 			out.Body.Next = string(page[limit-1].ID)
 		}
 		for _, child := range page {
-			disputed, err := child.InDispute(s.Ring, tx.Now())
-			if err != nil {
-				return err
-			}
 			out.Body.Children = append(out.Body.Children, wardkeep.ChildStatus{
-				ID: string(child.ID), State: string(child.State), Frozen: child.Frozen, Disputed: disputed,
+				ID: string(child.ID), State: string(child.State), Frozen: child.Frozen, Disputed: child.InDispute(s.Ring, tx.Now()),
 				CreatedAt: child.CreatedAt, ExpiresAt: child.ExpiresAt,
 			})
 		}

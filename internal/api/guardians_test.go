@@ -237,6 +237,13 @@ func TestChildrenAreListedPageByPage(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
+		// A birth date that can't be opened holds up no list: the dispute stands.
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE child SET birth = ref, disputed = true WHERE child = $1`, want[0])
+		})
+		if page, err := c.Children(ctx, "", 1); err != nil || len(page.Children) != 1 || page.Children[0].ID != want[0] || !page.Children[0].Disputed {
+			t.Errorf("with a birth date that nobody can open: %+v, %v", page, err)
+		}
 		x := w.send("GET", base+"/children", "")
 		if strings.Contains(x.body, "l2") || strings.Contains(x.body, "age") || strings.Contains(x.body, "birth") {
 			t.Errorf("the list tells more than how each stands: %s", x.body)

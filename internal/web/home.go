@@ -344,14 +344,10 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	if err != nil {
 		return homeChild{}, err
 	}
-	disputed, err := tie.Of.InDispute(s.Ring, tx.Now())
-	if err != nil {
-		return homeChild{}, err
-	}
 	held, err := vault.Holdings(ctx, tx, tie.Of)
 	return homeChild{
 		Tie: string(tie.ID), Number: number, Service: published.Charter.Name.In(charter.Lang(l)), Since: tie.Of.CreatedAt,
 		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Frozen: tie.Of.Frozen, Ending: end,
-		Disputed: disputed,
+		Disputed: tie.Of.InDispute(s.Ring, tx.Now()),
 	}, err
 }
