@@ -99,10 +99,11 @@ func secure(h http.Header, c *call) {
 
 // end answers a panic, writes the line and counts the request.
 func (s *Server) end(w *recorder, c *call, start time.Time, seen *watch.Route) {
-	if v := recover(); v != nil {
-		if v == http.ErrAbortHandler {
-			panic(v)
-		}
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler: // who was answered has gone: that has its line and its count, too
+		defer panic(v)
+	default:
 		// The value of a panic may be a child's: only its type is told, and where.
 		s.Log.LogAttrs(context.Background(), slog.LevelError, "api: panic", slog.String("route", c.route.pattern()),
 			slog.String("request", c.id), slog.String("type", fmt.Sprintf("%T", v)), slog.Any("at", watch.Frames()))

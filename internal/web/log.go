@@ -70,10 +70,11 @@ func (s *Server) observed(next http.Handler) http.Handler {
 
 // end answers a panic, writes the line and counts the request.
 func (s *Server) end(a *answer, r *http.Request) {
-	if v := recover(); v != nil {
-		if v == http.ErrAbortHandler {
-			panic(v)
-		}
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler: // who was answered has gone: that has its line and its count, too
+		defer panic(v)
+	default:
 		// The value of a panic may be a child's: only its type is told, and where.
 		s.Log.LogAttrs(context.Background(), slog.LevelError, "page: panic", slog.String("route", a.route),
 			slog.String("request", a.call), slog.String("type", fmt.Sprintf("%T", v)), slog.Any("at", watch.Frames()))

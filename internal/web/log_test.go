@@ -91,3 +91,25 @@ func TestInvariant9_APanicAtAPageTellsNothing(t *testing.T) {
 		t.Errorf("%s", log)
 	}
 }
+
+// Who was sent a copy and has gone leaves a line and a count too, and the connection is cut
+// as the handler wanted it.
+func TestInvariant9_AnAnswerThatIsCutHasItsLine(t *testing.T) {
+	w := vaulttest.New(t, dbtest.New(t))
+	log := new(bytes.Buffer)
+	s := &web.Server{Store: w.Store, Ring: w.Ring, Vault: w.Vault, Charters: w.Desk.Charters, PublicURL: "http://example.com",
+		Log: slog.New(slog.NewJSONHandler(log, nil))}
+	s.Handler()
+	h := web.PageOf(s, "GET /r/{token}", func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) })
+	func() {
+		defer func() {
+			if v := recover(); v != http.ErrAbortHandler {
+				t.Errorf("the connection isn't cut: %v", v)
+			}
+		}()
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/r/canary", nil))
+	}()
+	if strings.Count(log.String(), `"msg":"page"`) != 1 || strings.Contains(log.String(), "panic") {
+		t.Errorf("%s", log)
+	}
+}
