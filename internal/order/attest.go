@@ -76,6 +76,12 @@ func (b Book) AttestOf(ctx context.Context, tx *db.Tx, by family.Actor, service,
 	case document == "":
 		return nil, ErrBare
 	}
+	// The service first, as in Attest: what somebody else attests meanwhile isn't ours.
+	if _, err := catalog.Hold(ctx, tx, service); errors.Is(err, catalog.ErrNotFound) {
+		return nil, ErrNotFound
+	} else if err != nil {
+		return nil, err
+	}
 	all, err := db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM party_order
 		WHERE service = $1 AND party = $2 AND issued_at <= $3 AND attested_at IS NULL AND (due_at, id) > ($4, $5)

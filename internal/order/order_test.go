@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -477,6 +479,35 @@ func TestArticle16_OneDocumentAttestsSeveral(t *testing.T) {
 		}
 		if len(entries) != 3 {
 			t.Errorf("%d entries of the ledger for three orders", len(entries))
+		}
+	})
+}
+
+// Of two that attest all of a party at once neither fails, and each order is attested once.
+func TestArticle16_TwoMayAttestAllAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for range 4 {
+			w.erase(w.Child())
+		}
+		until := w.Store.Now()
+		var wait sync.WaitGroup
+		var count atomic.Int64
+		for range 4 {
+			wait.Go(func() {
+				var done []order.Order
+				err := w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+					done, err = w.book().AttestOf(ctx, tx, w.Officer, vaulttest.Service, processor, strings.Repeat("0f", 32), until, order.Order{}, 10)
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				count.Add(int64(len(done)))
+			})
+		}
+		wait.Wait()
+		if n := count.Load(); n != 4 {
+			t.Errorf("%d attested, want 4", n)
 		}
 	})
 }
