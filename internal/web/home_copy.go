@@ -52,14 +52,14 @@ type homePart struct {
 // a request in which more can be shown. What is exported takes more than a code (edge
 // case 24), where more can be shown: the right to a copy doesn't end where an
 // installation offers no stronger proof, or where nobody asks this guardian anything any
-// more, as from the child's 14th birthday on and when the service ends. Such a guardian
-// sees each value at home by a code anyway.
+// more, as from the child's 14th birthday on and when the service ends and isn't asking
+// about its successor. Such a guardian sees each value at home by a code anyway.
 func (t told) copyNeeds() (needs family.Strength, prove string) {
 	if !t.proofs || t.class != age.Child {
 		return family.OneTimeCode, ""
 	}
 	for _, p := range t.now.Charter.Purposes {
-		if !t.service.Ceases(p.Name) {
+		if t.service.Asks(p.Name, t.at) {
 			return family.NameAndNumber, p.Name
 		}
 	}

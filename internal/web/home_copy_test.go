@@ -21,12 +21,14 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/transcript"
+	"wardkeep/internal/vault/vaulttest"
 )
 
 var (
@@ -296,6 +298,45 @@ func TestEdgeCase24_ACopyWaitsForNoProofThatCannotBeGiven(t *testing.T) {
 		form := copyForm(s.fetchPage(s.tie(child), "en"))
 		if status, file := s.post(s.tie(child)+"/copy/file?lang=en", form); status != 200 || len(readCopy(t, file, form.Get("code")).Consents) == 0 {
 			t.Errorf("while the service ends: %d %s", status, file)
+		}
+	})
+}
+
+// Edge cases 18 and 24: while guardians are asked about the successor, more than a code can be
+// shown in that question, whatever was answered to it, and a copy takes it.
+func TestEdgeCase24_ACopyInATakeoverTakesAProof(t *testing.T) {
+	eachProving(t, func(t *testing.T, s *site, _ *bureau) {
+		s.w.Publish(vaulttest.Takeover(s.w.Charter))
+		child := s.w.Child()
+		s.w.Put(child, "course-progress", "nickname", "小满")
+		s.w.Pass(time.Minute)
+		s.w.CeaseTo(8 * 24 * time.Hour)
+		s.signIn()
+		at := s.tie(child)
+		page := s.copyPage(at, "en")
+		if prove := regexp.MustCompile(`name="purpose" value="([^"]+)"`).FindStringSubmatch(page); prove == nil || prove[1] != vaulttest.Handover {
+			t.Fatalf("no way to the proof: %s", page)
+		}
+		for _, answered := range []consent.Outcome{"", consent.ForceGranted, consent.ForceRefused} {
+			if answered != "" {
+				s.w.Pass(time.Minute)
+				s.w.Answer(child, answered, vaulttest.Handover)
+			}
+			if status, body := s.post(at+"/again?lang=en", url.Values{"purpose": {vaulttest.Handover}}); status != 200 || !strings.Contains(body, "Send the code") {
+				t.Errorf("the way to the proof, answered %q: %d %s", answered, status, body)
+			}
+		}
+		mother := s.w.Guardian(child)
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, child.Service, child.ID)
+			if err == nil {
+				_, _, err = family.ReverifyGuardian(ctx, tx, s.w.Officer, c, mother.ID, family.NameAndNumber)
+			}
+			return err
+		})
+		form := copyForm(s.fetchPage(at, "en"))
+		if status, file := s.post(at+"/copy/file?lang=en", form); status != 200 || len(readCopy(t, file, form.Get("code")).Items) != 1 {
+			t.Errorf("after the proof: %d", status)
 		}
 	})
 }
