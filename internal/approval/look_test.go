@@ -184,6 +184,7 @@ func TestArticle15_AWindowEndsAtOnce(t *testing.T) {
 // with it: of looks at the same time none is uncounted.
 func TestArticle15_LooksAreCountedWithTheLook(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.PassToHalfPast()
 		u := use(w.child, "nickname")
 		w.desk.Limits.Looks = 3
 		r := w.granted(w.worker, w.manager)

@@ -237,6 +237,7 @@ func TestArticle15_EachLookReplays(t *testing.T) {
 		}},
 	}
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		w.PassToHalfPast()
 		l := playLooks(t, w)
 		for _, c := range lookChanges {
 			found(t, c.name, l.once(t, func() {

@@ -144,6 +144,17 @@ func (w *World) Do(fn func(ctx context.Context, tx *db.Tx) error) {
 // Pass lets time go by.
 func (w *World) Pass(d time.Duration) { w.late.Add(int64(d)) }
 
+// PassToHalfPast lets time go by until half past, so that neither an hour nor a day ends
+// in what follows.
+func (w *World) PassToHalfPast() {
+	now := w.Store.Now()
+	half := now.Truncate(time.Hour).Add(30 * time.Minute)
+	if half.Before(now) {
+		half = half.Add(time.Hour)
+	}
+	w.Pass(half.Sub(now))
+}
+
 // By is the world's app as the gate sees it.
 func (w *World) By() gate.Actor { return gate.ByApp(w.App) }
 
