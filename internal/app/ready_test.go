@@ -16,6 +16,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/ledger"
 )
 
@@ -115,12 +116,16 @@ func TestReadyz_TakesANodeOutThatCanNotAnswer(t *testing.T) {
 
 		// The keys are wrapped by another key-encryption key than this process has.
 		p.do(`UPDATE keyring_key SET kek = 'another' WHERE id <> $1`, "")
-		if _, err := p.reload(t.Context(), nil); err == nil {
-			t.Error("another key-encryption key is no error")
+		var seen []keyring.Stored
+		for range 2 { // the second look finds nothing new, and what was wrong still is
+			var err error
+			if seen, err = p.reload(t.Context(), seen); err == nil {
+				t.Error("another key-encryption key is no error")
+			}
+			p.asked(false)
 		}
-		p.asked(false)
 		p.do(`UPDATE keyring_key SET kek = $1 WHERE kek = 'another'`, p.KEK.Name())
-		if _, err := p.reload(t.Context(), nil); err != nil {
+		if _, err := p.reload(t.Context(), seen); err != nil {
 			t.Error(err)
 		}
 		p.asked(true)

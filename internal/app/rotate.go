@@ -27,19 +27,18 @@ const (
 )
 
 // reload makes the ring what the store says, if that differs from seen, and
-// returns what it read. ErrWrongKEK says that another key-encryption key wraps the
-// keys: what the ring has in memory still opens, and what will be new never will.
+// returns what it read. ErrWrongKEK says, at each look, that another key-encryption key
+// wraps the keys: what the ring has in memory still opens, and what will be new never will.
 func (a *App) reload(ctx context.Context, seen []keyring.Stored) (_ []keyring.Stored, err error) {
 	defer func() { a.state.keysAre(err) }()
 	stored, err := readKeys(ctx, a.Store)
 	if err != nil {
 		return seen, err
 	}
-	if slices.EqualFunc(seen, stored, sameKey) {
-		return seen, nil
-	}
-	if err := a.Ring.Reload(ctx, a.KEK, stored); err != nil {
-		return seen, err
+	if !slices.EqualFunc(seen, stored, sameKey) {
+		if err := a.Ring.Reload(ctx, a.KEK, stored); err != nil {
+			return seen, err
+		}
 	}
 	for _, s := range stored {
 		if s.KEK != a.KEK.Name() {
