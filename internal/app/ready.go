@@ -59,7 +59,8 @@ func (y *readiness) ready() bool {
 	// Not the caller's: one that goes away says nothing of the store.
 	ctx, cancel := context.WithTimeout(context.Background(), readyTime)
 	defer cancel()
-	y.looked, y.ok = now, y.look(ctx)
+	y.ok = y.look(ctx)
+	y.looked = y.app.Store.Now() // those who waited while it took its time are served by it, too
 	return y.ok
 }
 

@@ -135,7 +135,10 @@ func TestReadyz_TakesANodeOutThatCanNotAnswer(t *testing.T) {
 			}
 		}
 
-		// One look serves everybody for a second.
+		// One look serves everybody for a second, however long it took.
+		at := p.Store.Now().Add(readyFor)
+		p.Store.Now = func() time.Time { at = at.Add(readyFor * 2 / 5); return at }
+		p.asked(true)
 		p.do(`INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, $2)`, 999, true)
 		w := httptest.NewRecorder()
 		p.h.ServeHTTP(w, httptest.NewRequest("GET", readyPath, nil))
