@@ -31,7 +31,7 @@ const (
 // readiness is what /readyz says, and what the log and the metrics say of it.
 type readiness struct {
 	app      *App
-	edge     *api.Server
+	edge     atomic.Pointer[api.Server] // nil until somebody is served
 	draining atomic.Bool
 	locked   atomic.Pointer[error] // why new keys can't be opened, if they can't
 
@@ -77,7 +77,7 @@ func (y *readiness) look(ctx context.Context) bool {
 	})
 	numbered := read
 	if read == nil {
-		numbered = y.edge.Numbering(y.app.Store.Now(), waiting)
+		numbered = y.edge.Load().Numbering(y.app.Store.Now(), waiting)
 	}
 	ok, why := true, ""
 	for _, c := range []struct {

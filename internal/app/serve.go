@@ -33,7 +33,8 @@ func (a *App) Handler() http.Handler {
 		PublicURL: a.Config.PublicURL, Log: a.Log, Outbox: a.Outbox, Proxies: a.Config.proxies(), Verification: a.Verification,
 		Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Metrics: a.Metrics, Traces: a.Traces,
 	}
-	a.pages, a.state.edge = pages, server
+	a.pages = pages
+	a.state.edge.Store(server)
 	return &edges{api: server.Handler(), pages: pages.Handler(), inside: a.console().Handler(), live: a.state.probes(livePath), ready: a.state.probes(readyPath)}
 }
 

@@ -175,6 +175,9 @@ func (a *App) measure(ctx context.Context, r watch.Reading) {
 			a.Log.LogAttrs(ctx, slog.LevelWarn, "metrics: not all could be read", slog.String("code", errs.Of(err).Code))
 		}
 	}
+	if a.state.edge.Load() != nil {
+		a.state.ready() // wardkeep_ready, also where no load balancer asks
+	}
 	r.Gauge("wardkeep_store_up", "1 if all that the store is asked for metrics could be read, else 0.", up)
 }
 

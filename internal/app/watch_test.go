@@ -142,10 +142,10 @@ func TestInvariant9_MetricsHaveNoLabelOfAnybody(t *testing.T) {
 		w := watch(t, in)
 		w.live()
 		h := w.app.Handler()
-		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/readyz", nil))
 		before := w.until(`wardkeep_messages_total{channel="sms",outcome="taken"} 3`, "wardkeep_ledger_pending 0", "wardkeep_ledger_leader 1", "wardkeep_store_up 1",
 			`wardkeep_jobs_waiting{queue="messages"} 0`, `wardkeep_job_duration_seconds_count{task="message.send"}`, `wardkeep_job_duration_seconds_count{task="access.count"}`,
 			`wardkeep_job_duration_seconds_count{task="cessation.round"}`, `wardkeep_job_duration_seconds_count{task="retention.sweep"}`, `wardkeep_sweep_age_seconds `,
+			`wardkeep_ready{check="store"} 1`, `wardkeep_ready{check="keys"} 1`, `wardkeep_ready{check="ledger"} 1`, // though nobody asks /readyz
 			`wardkeep_gate_decisions_total{about="use",decision="denied"} 1`, `wardkeep_gate_denials_total{code="gate.consent_refused"} 1`,
 			`wardkeep_http_requests_total{class="2xx",edge="api",method="POST",route="/v1/services/{service}/children/{child}/items:read"} 1`)
 		known := series(before)
