@@ -74,7 +74,7 @@ const charters = 64
 // Open opens the store that c names, makes it this release's, and opens its
 // keys. The caller closes it.
 // A store that was put back and not replayed yet is refused, as far as it can be known:
-// backup.ErrNotReplayed, backup.ErrRolledBack.
+// backup.ErrNotReplayed, backup.ErrRolledBack, backup.ErrSeenForeign.
 func Open(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 	a, err := openApp(ctx, c, log, checkPlace)
 	if err != nil {

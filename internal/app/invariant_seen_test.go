@@ -5,7 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 
 	wardkeep "wardkeep/client"
 	"wardkeep/internal/app"
@@ -210,5 +213,37 @@ func TestEdgeCase15_WhatWasGivenUpRefusesNothing(t *testing.T) {
 		l.must(err)
 		l.must(a.Store.Close()) // it is killed before it has remembered
 		in.Open(apptest.Discard())
+	})
+}
+
+// Invariant 3, edge case 15: what a node has seen and can't read, because it is damaged or of
+// another ledger, isn't taken for nothing, and stays for whoever looks into it.
+func TestInvariant3_AMemoryThatCanNotBeReadRefusesTheStore(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		l := &loss{t: t, in: in}
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		l.point(a)
+		l.must(app.Remember(a, t.Context()))
+		l.must(a.Close())
+		path := filepath.Join(in.Data(), "seen-checkpoint")
+		seen, err := os.ReadFile(path)
+		l.must(err)
+		signer, _, err := ledger.NewSigner(in.Config.LedgerOrigin, make([]byte, 32))
+		l.must(err)
+		said, _, _ := strings.Cut(string(seen), "\n\n")
+		foreign, err := note.Sign(&note.Note{Text: said + "\n"}, signer)
+		l.must(err)
+		for name, text := range map[string]string{"nothing": "", "a part": string(seen[:len(seen)-9]), "another ledger's": string(foreign)} {
+			l.must(os.WriteFile(path, []byte(text), 0o600))
+			if _, err := app.Open(t.Context(), in.Config, apptest.Discard()); !errors.Is(err, backup.ErrSeenForeign) {
+				t.Errorf("%s is seen, and it says %v", name, err)
+			}
+			if now, err := os.ReadFile(path); err != nil || string(now) != text {
+				t.Errorf("%s was written over: %v", name, err)
+			}
+		}
+		l.must(os.Remove(path))
+		l.must(in.Open(apptest.Discard()).Close())
 	})
 }

@@ -56,19 +56,20 @@ func checkPlace(ctx context.Context, store *db.DB) error {
 
 func (a *App) seenPath() string { return filepath.Join(a.Config.DataDir, seenFile) }
 
-// recall reads what this node has seen, and returns its text, or "" where there is none, or
-// one of another ledger.
+// recall reads what this node has seen, and returns its text, or "" where there is none.
+// Errors: backup.ErrSeenForeign, if it can't be known: what a node can't read may say that
+// the store has lost something, and is neither passed over nor written over (invariant 3).
 func (a *App) recall() (string, ledger.Checkpoint, error) {
 	text, err := os.ReadFile(a.seenPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", ledger.Checkpoint{}, nil
 	}
-	if err != nil {
-		return "", ledger.Checkpoint{}, err
+	var c ledger.Checkpoint
+	if err == nil {
+		c, err = ledger.OpenCheckpoint(string(text), a.LedgerKey)
 	}
-	c, err := ledger.OpenCheckpoint(string(text), a.LedgerKey)
 	if err != nil {
-		return "", ledger.Checkpoint{}, nil
+		return "", ledger.Checkpoint{}, fmt.Errorf("%w: %s: %w", backup.ErrSeenForeign, a.seenPath(), err)
 	}
 	return string(text), c, nil
 }

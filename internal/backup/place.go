@@ -15,6 +15,10 @@ import (
 // promised. wardkeep restore --database-restored says what must be done again.
 var ErrRolledBack = errs.New(errs.Unavailable, "backup.rolled_back")
 
+// ErrSeenForeign refuses all work where what a node has seen of its ledger is there, and is
+// damaged or of another ledger: then nothing tells whether the store was put back.
+var ErrSeenForeign = errs.New(errs.Unavailable, "backup.seen_foreign")
+
 // Place returns where the store says that it lies, or "" where it says nothing.
 func Place(ctx context.Context, tx *db.Tx) (string, error) {
 	place, err := db.One(ctx, tx, db.Single[string], `SELECT place FROM whereabouts WHERE id = $1`, 1)
