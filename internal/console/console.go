@@ -217,8 +217,11 @@ func (s *Server) admit(rt route, v *visit) error {
 		return err
 	}
 	// In a transaction of its own: a page that only looks takes no writer, but for once
-	// a minute.
-	return s.Store.Update(ctx, func(tx *db.Tx) error { return s.door.Seen(ctx, tx, v.in) })
+	// a minute. The page has been sent: if this fails, the session ends the sooner.
+	if err := s.Store.Update(ctx, func(tx *db.Tx) error { return s.door.Seen(ctx, tx, v.in) }); err != nil {
+		s.Log.WarnContext(ctx, "console: that a session is used isn't noted", "error", err)
+	}
+	return nil
 }
 
 // back is the page that a visit comes back to once its person has signed in.

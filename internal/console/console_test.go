@@ -426,6 +426,29 @@ func TestArticle15_FromTheLinkToTheSignOut(t *testing.T) {
 	})
 }
 
+// A page that was sent stays the only one, also where the store then can't write down that
+// its session is used.
+func TestAPageIsFollowedByNoOther(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		first, second := d.browser(d.hire(staff.Manager).Secret), d.browser(d.hire(staff.Manager).Secret)
+		d.Pass(2 * time.Minute)
+		now := d.Store.Now()
+		d.Store.Now = func() time.Time { return now }
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `CREATE UNIQUE INDEX one_at_a_time ON person_session (seen_at)`)
+			return err
+		})
+		for _, b := range []*browser{first, second} {
+			if w := b.get("/console?lang=en"); w.Code != 200 || strings.Count(w.Body.String(), "</html>") != 1 {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		}
+		if n := strings.Count(d.log.String(), "isn't noted"); n != 1 {
+			t.Errorf("the log says it %d times: %s", n, d.log)
+		}
+	})
+}
+
 // What a stranger is told doesn't say which part was wrong, and tries are slowed down by
 // name and by address, with when to come back.
 func TestArticle15_TheDoorTellsNothingAndSlowsDown(t *testing.T) {
