@@ -101,7 +101,7 @@ type Console struct {
 }
 
 func (c Console) check(public string, say func(key, code string)) {
-	if u, err := url.Parse(c.URL); c.URL != public && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+	if u, err := url.Parse(c.URL); c.URL != public && (err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
 		say("console.url", "app.config.console_url")
 	}
 	if c.Idle < time.Minute || c.Idle > time.Hour {
@@ -204,8 +204,13 @@ const minToken = 32
 // here reports whether only this machine reaches the address.
 func (m Metrics) here() bool {
 	host, _, err := net.SplitHostPort(m.Listen)
-	ip, notIP := netip.ParseAddr(host)
-	return err == nil && (host == "localhost" || notIP == nil && ip.IsLoopback())
+	return err == nil && loopback(host)
+}
+
+// loopback reports whether host is this machine.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func (m Metrics) check(say func(key, code string)) {

@@ -98,6 +98,9 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 		{"a token of two lines", "metrics:\n  listen: :9464\n  token_file: two-lines\n", []string{"3 metrics.token_file app.config.metrics_token_file"}},
 		{"a token that others read", "metrics:\n  listen: :9464\n  token_file: open\n", []string{"3 metrics.token_file app.config.file_open_to_others"}},
 		{"traces with a password", "traces:\n  endpoint: http://user:hunter2@otel.example\n", []string{"2 traces.endpoint app.config.traces_endpoint"}},
+		{"a console of its own", "console:\n  url: https://inside.example.com\n", nil},
+		{"a console on this machine", "console:\n  url: http://127.0.0.1:8080\n", nil},
+		{"a console that anybody on the way reads", "console:\n  url: http://inside.example.com\n", []string{"2 console.url app.config.console_url"}},
 		{"a long drain", "drain: 61s\n", []string{"1 drain app.config.drain"}},
 		{"no token", "transit:\n  address: https://bao.example:8200\n  key: keep\n  token_file: nowhere\n", []string{"1 transit keyring.file_missing"}},
 	} {
