@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -66,7 +67,15 @@ func TestInvariant8_NothingOfAnErasedChildIsLeftRaw(t *testing.T) {
 		if _, err := a.Rotate(ctx, func(int) {}); err != nil {
 			t.Fatal(err)
 		}
-		for _, where := range raw(t, in, map[string][]byte{"": pool}) {
+		// A row that an older transaction of the database could still read is copied along
+		// by the rewriting; other tests have some.
+		left := raw(t, in, map[string][]byte{"": pool})
+		for end := time.Now().Add(time.Minute); len(left) > 0 && time.Now().Before(end); left = raw(t, in, map[string][]byte{"": pool}) {
+			if err := a.Store.ScrubTable(ctx, "keyring_key"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, where := range left {
 			t.Errorf("the key that wrapped the child's is still in %s", where)
 		}
 	})
