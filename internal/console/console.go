@@ -110,7 +110,11 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/console/", s.answer(nowhere))
 	ours := http.NewCrossOriginProtection()
 	ours.SetDenyHandler(s.answer(route{"elsewhere", anybody, "", "", func(*Server, *visit) error { return ErrElsewhere }}))
-	return s.secure(ours.Handler(mux))
+	pages := ours.Handler(mux)
+	return s.browser().Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		pages.ServeHTTP(w, r)
+	}))
 }
 
 // nowhere answers for every address that no route has.
@@ -123,29 +127,6 @@ func (s *Server) Door() signin.Door {
 
 // SetUpURL is the address of a link by which a person sets up how to sign in.
 func SetUpURL(base, link string) string { return base + "/console/setup/" + link }
-
-// policy lets a page load nothing but its own style, and run nothing.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-// secure sets what every answer carries. The address of a page may hold a secret, so no
-// other site is told it.
-func (s *Server) secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		if s.https() {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func (s *Server) https() bool { return strings.HasPrefix(s.URL, "https:") }
 
 // A visit is a request, and who sends it.
 type visit struct {
@@ -194,7 +175,7 @@ func (s *Server) admit(rt route, v *visit) error {
 	ctx := v.r.Context()
 	err := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		v.now = tx.Now()
-		v.in, err = s.door.Find(ctx, tx, s.cookie(v.r, sessionCookie))
+		v.in, err = s.door.Find(ctx, tx, s.browser().Kept(v.r, sessionCookie))
 		stale = err == nil && v.in.Stale(tx.Now())
 		return err
 	})
@@ -269,7 +250,7 @@ func (v *visit) view(fn func(ctx context.Context, tx *db.Tx) error) error {
 func (v *visit) act(fn func(ctx context.Context, tx *db.Tx, in signin.Session) error) error {
 	ctx := v.r.Context()
 	return v.s.Store.Update(ctx, func(tx *db.Tx) error {
-		in, err := v.s.door.Find(ctx, tx, v.s.cookie(v.r, sessionCookie))
+		in, err := v.s.door.Find(ctx, tx, v.s.browser().Kept(v.r, sessionCookie))
 		if err != nil {
 			return err
 		}
@@ -286,37 +267,11 @@ const (
 	passkeyCookie = "wardkeep_staff_passkey"
 )
 
-// cookieName has the prefix by which a browser refuses the cookie from anything but this
-// very host, over TLS.
-func (s *Server) cookieName(name string) string {
-	if s.https() {
-		return "__Host-" + name
-	}
-	return name
-}
-
-// setCookie keeps a secret in the browser for some time; none forgets it. Strict: no
-// other site's link or form brings it along.
-func (s *Server) setCookie(w http.ResponseWriter, name, secret string, life time.Duration) {
-	age := int(life / time.Second)
-	if secret == "" {
-		age = -1
-	}
-	http.SetCookie(w, &http.Cookie{Name: s.cookieName(name), Value: secret, Path: "/", MaxAge: age,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.https()})
-}
-
-func (s *Server) cookie(r *http.Request, name string) string {
-	c, err := r.Cookie(s.cookieName(name))
-	if err != nil {
-		return ""
-	}
-	return c.Value
-}
+func (s *Server) browser() visitor.Browser { return visitor.At(s.URL) }
 
 // keep has the browser keep the secret of a session.
 func (v *visit) keep(in signin.Session, secret string) {
-	v.s.setCookie(v.w, sessionCookie, secret, in.MostUntil.Sub(v.now))
+	v.s.browser().Keep(v.w, sessionCookie, secret, in.MostUntil.Sub(v.now))
 }
 
 func parse(lang i18n.Lang) map[string]*template.Template {
@@ -396,11 +351,6 @@ func (v *visit) show(status int, name string, page any) error {
 	v.w.WriteHeader(status)
 	_, err := b.WriteTo(v.w)
 	return err
-}
-
-// script lets a page run the one script that there is, and lets that ask the server.
-func (v *visit) script() {
-	v.w.Header().Set("Content-Security-Policy", policy+"; script-src 'self'; connect-src 'self'")
 }
 
 // problem says in words what a form did wrong; an error that isn't the visitor's is

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/web"
@@ -66,7 +67,7 @@ func (v *visit) door(name string, problem error) error {
 		}
 	}
 	if page.Passkeys {
-		v.script()
+		visitor.Script(v.w)
 	}
 	return v.show(status, name, page)
 }
@@ -105,7 +106,7 @@ func (s *Server) enter(v *visit) error {
 	if err == nil {
 		ctx := v.r.Context()
 		err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
-			in, secret, err = s.door.Enter(ctx, tx, claim, pii.New(v.r.PostFormValue("code")), s.cookie(v.r, sessionCookie))
+			in, secret, err = s.door.Enter(ctx, tx, claim, pii.New(v.r.PostFormValue("code")), s.browser().Kept(v.r, sessionCookie))
 			return err
 		})
 	}
@@ -132,7 +133,7 @@ func (v *visit) ask(in signin.Session) error {
 
 // askBrowser answers the script with what it is to ask the browser for.
 func (v *visit) askBrowser(options []byte, kept string) error {
-	v.s.setCookie(v.w, passkeyCookie, kept, passkey.ChallengeLife)
+	v.s.browser().Keep(v.w, passkeyCookie, kept, passkey.ChallengeLife)
 	v.w.Header().Set("Content-Type", "application/json")
 	_, err := v.w.Write(options)
 	return err
@@ -142,7 +143,7 @@ func (s *Server) enterByPasskey(v *visit) error {
 	if !s.tries.Allow(v.r) {
 		return v.door("door", ErrSlowDown)
 	}
-	answer, kept, ctx := []byte(v.r.PostFormValue("answer")), s.cookie(v.r, passkeyCookie), v.r.Context()
+	answer, kept, ctx := []byte(v.r.PostFormValue("answer")), s.browser().Kept(v.r, passkeyCookie), v.r.Context()
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		return s.door.Shows(ctx, tx, kept, signin.Session{}, answer)
 	})
@@ -150,14 +151,14 @@ func (s *Server) enterByPasskey(v *visit) error {
 	var secret string
 	if err == nil {
 		err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
-			in, secret, err = s.door.EnterByPasskey(ctx, tx, kept, s.cookie(v.r, sessionCookie), answer)
+			in, secret, err = s.door.EnterByPasskey(ctx, tx, kept, s.browser().Kept(v.r, sessionCookie), answer)
 			return err
 		})
 	}
 	if err != nil {
 		return v.door("door", err)
 	}
-	s.setCookie(v.w, passkeyCookie, "", 0)
+	s.browser().Keep(v.w, passkeyCookie, "", 0)
 	v.keep(in, secret)
 	return v.to(v.next())
 }
@@ -188,14 +189,14 @@ func (s *Server) again(v *visit) error {
 }
 
 func (s *Server) againByPasskey(v *visit) error {
-	answer, kept := []byte(v.r.PostFormValue("answer")), s.cookie(v.r, passkeyCookie)
+	answer, kept := []byte(v.r.PostFormValue("answer")), s.browser().Kept(v.r, passkeyCookie)
 	var secret string
 	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
 		secret, err = s.door.StepUpByPasskey(ctx, tx, in, kept, answer)
 		return err
 	})
 	if err == nil {
-		s.setCookie(v.w, passkeyCookie, "", 0)
+		s.browser().Keep(v.w, passkeyCookie, "", 0)
 	}
 	return v.fresh(secret, err)
 }
@@ -214,7 +215,7 @@ func (s *Server) signOut(v *visit) error {
 	if err != nil && !errors.Is(err, signin.ErrSignedOut) {
 		return err
 	}
-	s.setCookie(v.w, sessionCookie, "", 0)
+	s.browser().Keep(v.w, sessionCookie, "", 0)
 	return v.to("/console/in")
 }
 
@@ -288,7 +289,7 @@ func (s *Server) setUp(v *visit) error {
 	if err == nil {
 		ctx := v.r.Context()
 		err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
-			v.in, secret, codes, err = s.door.SetUp(ctx, tx, v.r.PathValue("link"), s.cookie(v.r, sessionCookie), prepared)
+			v.in, secret, codes, err = s.door.SetUp(ctx, tx, v.r.PathValue("link"), s.browser().Kept(v.r, sessionCookie), prepared)
 			return err
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
@@ -118,7 +119,7 @@ func (v *visit) accountPage(problem error) error {
 		return err
 	}
 	if page.Site && page.Fresh && !page.Full {
-		v.script()
+		visitor.Script(v.w)
 	}
 	return v.show(status, "account", page)
 }
@@ -166,10 +167,10 @@ func (s *Server) offerPasskey(v *visit) error {
 
 func (s *Server) addPasskey(v *visit) error {
 	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		return s.door.Add(ctx, tx, in, s.cookie(v.r, passkeyCookie), []byte(v.r.PostFormValue("answer")))
+		return s.door.Add(ctx, tx, in, s.browser().Kept(v.r, passkeyCookie), []byte(v.r.PostFormValue("answer")))
 	})
 	if err == nil {
-		s.setCookie(v.w, passkeyCookie, "", 0)
+		s.browser().Keep(v.w, passkeyCookie, "", 0)
 	}
 	return v.accountDone("added", err)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -84,35 +84,7 @@ const (
 	codeCookie = "wardkeep_code"
 )
 
-func (s *Server) https() bool { return strings.HasPrefix(s.PublicURL, "https:") }
-
-// cookieName has the prefix by which a browser refuses the cookie from anything
-// but this very host, over TLS.
-func (s *Server) cookieName(name string) string {
-	if s.https() {
-		return "__Host-" + name
-	}
-	return name
-}
-
-// setCookie keeps a secret in the browser for some time; none, or an empty secret,
-// forgets it. Strict: no other site's link or form brings it along.
-func (s *Server) setCookie(w http.ResponseWriter, name, secret string, life time.Duration) {
-	age := int(life / time.Second)
-	if secret == "" {
-		age = -1
-	}
-	http.SetCookie(w, &http.Cookie{Name: s.cookieName(name), Value: secret, Path: "/", MaxAge: age,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.https()})
-}
-
-func (s *Server) cookie(r *http.Request, name string) string {
-	c, err := r.Cookie(s.cookieName(name))
-	if err != nil {
-		return ""
-	}
-	return c.Value
-}
+func (s *Server) browser() visitor.Browser { return visitor.At(s.PublicURL) }
 
 // visit runs fn for whoever is signed in, in a transaction that only reads.
 func (s *Server) visit(r *http.Request, fn func(context.Context, *db.Tx, session.Session) error) error {
@@ -123,7 +95,7 @@ func (s *Server) visit(r *http.Request, fn func(context.Context, *db.Tx, session
 func (s *Server) act(r *http.Request, fn func(context.Context, *db.Tx, session.Session) error) error {
 	return s.come(r, func(ctx context.Context, do func(*db.Tx) error) error {
 		return s.change(ctx, func(ctx context.Context, tx *db.Tx) error {
-			_, err := s.door.Find(ctx, tx, s.cookie(r, homeCookie))
+			_, err := s.door.Find(ctx, tx, s.browser().Kept(r, homeCookie))
 			return err
 		}, do)
 	}, fn)
@@ -137,7 +109,7 @@ func (s *Server) come(r *http.Request, open func(context.Context, func(*db.Tx) e
 	var seen session.Session
 	stale := false
 	err := open(ctx, func(tx *db.Tx) error {
-		found, err := s.door.Find(ctx, tx, s.cookie(r, homeCookie))
+		found, err := s.door.Find(ctx, tx, s.browser().Kept(r, homeCookie))
 		if err != nil {
 			return err
 		}
@@ -188,7 +160,7 @@ func (s *Server) showDoor(w http.ResponseWriter, r *http.Request, name string, e
 		*about, status = lang(r).T(e.Code), int(e.Kind)
 	}
 	if page.Passkeys && name == doorPage {
-		script(w)
+		visitor.Script(w)
 	}
 	return s.render(w, r, status, name, page)
 }
@@ -208,7 +180,7 @@ func (s *Server) homeAskCode(w http.ResponseWriter, r *http.Request) error {
 	if !s.later.do(r.Context(), func(ctx context.Context) { s.sendHomeCode(ctx, browser, h, l) }) {
 		s.Log.WarnContext(r.Context(), "home: too many codes at once, one was not made")
 	}
-	s.setCookie(w, codeCookie, browser, consent.CodeLife)
+	s.browser().Keep(w, codeCookie, browser, consent.CodeLife)
 	http.Redirect(w, r, at(r, "/home/code"), http.StatusSeeOther)
 	return nil
 }
@@ -242,9 +214,9 @@ func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
 	code := pii.New(r.PostFormValue("code"))
 	var secret string
 	err := s.change(ctx, func(ctx context.Context, tx *db.Tx) error {
-		return s.door.Waits(ctx, tx, s.cookie(r, codeCookie))
+		return s.door.Waits(ctx, tx, s.browser().Kept(r, codeCookie))
 	}, func(tx *db.Tx) (err error) {
-		_, secret, err = s.door.Enter(ctx, tx, s.cookie(r, codeCookie), s.cookie(r, homeCookie), code)
+		_, secret, err = s.door.Enter(ctx, tx, s.browser().Kept(r, codeCookie), s.browser().Kept(r, homeCookie), code)
 		return err
 	})
 	if errors.Is(err, session.ErrCode) {
@@ -259,8 +231,8 @@ func (s *Server) homeEnter(w http.ResponseWriter, r *http.Request) error {
 
 // welcome leads home whoever has just signed in, by what the used cookie was for.
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request, used, secret string) {
-	s.setCookie(w, used, "", 0)
-	s.setCookie(w, homeCookie, secret, session.Most)
+	s.browser().Keep(w, used, "", 0)
+	s.browser().Keep(w, homeCookie, secret, session.Most)
 	http.Redirect(w, r, at(r, "/home"), http.StatusSeeOther)
 }
 
@@ -276,7 +248,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, out func(context.
 	if err := s.act(r, out); err != nil && !errors.Is(err, session.ErrSignedOut) {
 		return err
 	}
-	s.setCookie(w, homeCookie, "", 0)
+	s.browser().Keep(w, homeCookie, "", 0)
 	http.Redirect(w, r, at(r, "/home"), http.StatusSeeOther)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/session"
@@ -27,15 +28,9 @@ func (s *Server) homePasskeys(mux *http.ServeMux) {
 // passkeyCookie binds a challenge to the browser that is asked to sign it.
 const passkeyCookie = "wardkeep_passkey"
 
-// script lets a page run the one script that there is, and lets that ask the
-// server. A page without it may run none.
-func script(w http.ResponseWriter) {
-	w.Header().Set("Content-Security-Policy", policy+"; script-src 'self'; connect-src 'self'")
-}
-
 // askBrowser answers the script with what it is to ask the browser for.
 func (s *Server) askBrowser(w http.ResponseWriter, options []byte, kept string) error {
-	s.setCookie(w, passkeyCookie, kept, passkey.ChallengeLife)
+	s.browser().Keep(w, passkeyCookie, kept, passkey.ChallengeLife)
 	w.Header().Set("Content-Type", "application/json")
 	_, err := w.Write(options)
 	return err
@@ -67,9 +62,9 @@ func (s *Server) homeEnterByPasskey(w http.ResponseWriter, r *http.Request) erro
 	answer := []byte(r.PostFormValue("answer"))
 	var secret string
 	err := s.change(ctx, func(ctx context.Context, tx *db.Tx) error {
-		return s.door.Shows(ctx, tx, s.cookie(r, passkeyCookie), answer)
+		return s.door.Shows(ctx, tx, s.browser().Kept(r, passkeyCookie), answer)
 	}, func(tx *db.Tx) (err error) {
-		_, secret, err = s.door.EnterByPasskey(ctx, tx, s.cookie(r, passkeyCookie), s.cookie(r, homeCookie), answer)
+		_, secret, err = s.door.EnterByPasskey(ctx, tx, s.browser().Kept(r, passkeyCookie), s.browser().Kept(r, homeCookie), answer)
 		return err
 	})
 	if errors.Is(err, session.ErrPasskey) {
@@ -135,7 +130,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, problem er
 		return s.toDoor(w, r, err)
 	}
 	if !page.ByPasskey && !page.Full {
-		script(w)
+		visitor.Script(w)
 	}
 	return s.render(w, r, status, "guardian/home_passkeys.html", page)
 }
@@ -156,13 +151,13 @@ func (s *Server) homeOfferPasskey(w http.ResponseWriter, r *http.Request) error 
 func (s *Server) homeAddPasskey(w http.ResponseWriter, r *http.Request) error {
 	answer := []byte(r.PostFormValue("answer"))
 	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		_, err := s.door.Add(ctx, tx, in, s.cookie(r, passkeyCookie), answer)
+		_, err := s.door.Add(ctx, tx, in, s.browser().Kept(r, passkeyCookie), answer)
 		return err
 	})
 	if err != nil {
 		return s.showPasskeys(w, r, err)
 	}
-	s.setCookie(w, passkeyCookie, "", 0)
+	s.browser().Keep(w, passkeyCookie, "", 0)
 	http.Redirect(w, r, at(r, "/home/passkeys", "added"), http.StatusSeeOther)
 	return nil
 }

@@ -120,7 +120,7 @@ func (s *Server) Handler() http.Handler {
 	// Who is led here by a page of another site is told so, and nothing is done.
 	ours := http.NewCrossOriginProtection()
 	ours.SetDenyHandler(s.page("elsewhere", maxForm, func(http.ResponseWriter, *http.Request) error { return ErrElsewhere }))
-	return s.observed(s.secure(ours.Handler(mux)))
+	return s.observed(s.browser().Secure(ours.Handler(mux)))
 }
 
 // ErrElsewhere refuses a form that was sent from another site.
@@ -184,26 +184,6 @@ func (s *Server) change(ctx context.Context, first look, fn func(*db.Tx) error) 
 		return err
 	}
 	return s.Store.Update(ctx, fn)
-}
-
-// policy lets a page load nothing but its own style and pictures, and run nothing.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-// secure sets what every answer carries. The address of a page holds a secret,
-// so no other site is told it.
-func (s *Server) secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		if s.https() {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // maxForm bounds a form, in bytes.

@@ -1,4 +1,5 @@
-// Package visitor names who sends a request, for limits.
+// Package visitor names who sends a request, for limits, and says what a browser is told
+// by every page and keeps for it.
 //
 // Its one invariant: what a stranger writes into a header is believed of nobody
 // but the proxies that the operator has named, and those on this machine.
