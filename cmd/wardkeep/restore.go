@@ -17,7 +17,10 @@ import (
 )
 
 // errLedgerURL refuses to send a key in clear text.
-var errLedgerURL = errs.New(errs.Invalid, "cmd.restore_url")
+var (
+	errLedgerURL = errs.New(errs.Invalid, "cmd.restore_url")
+	errSince     = errs.New(errs.Invalid, "cmd.restore_since")
+)
 
 type restoreCmd struct {
 	Backup         string   `arg:"" optional:"" help:"${restore_backup}"`
@@ -42,6 +45,10 @@ func (c restoreCmd) Run(ctx context.Context, s *session) (err error) {
 	since, err := c.since()
 	if err != nil {
 		return err
+	}
+	// Asked before the store is closed: who only tries the command has lost nothing.
+	if c.Restored && c.Ledger == "" && len(c.Checkpoint) == 0 {
+		return errSince
 	}
 	if c.Backup != "" {
 		unlock, err := keysRestoreCmd{Identity: c.Identity, PassphraseFile: c.PassphraseFile}.unlock()
