@@ -186,7 +186,7 @@ func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, wh
 		switch {
 		case err == nil:
 			to, c.Takeover = &found, found
-			s.Successor = Successor{Purpose: found.Purpose, Recipient: found.Recipient, Since: now, Until: ends}
+			s.Successor = Successor{Purpose: found.Purpose, Recipient: found.Recipient, Until: ends}
 		case again:
 			to = nil
 		default:

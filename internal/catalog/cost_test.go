@@ -123,9 +123,9 @@ func (d *desk) grants(n int64) int64 {
 				return err
 			}
 			err = tx.Queue(ctx, `
-				INSERT INTO consent (child, id, guardian, request, purpose, charter, notice, page, lang, channel, shown_at, given_at, granted, withdraws, strength, ending, entry)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15)`,
-				child, "co_1", "gu_1", "cr_1", "reading-aloud", 2, "", "en", "page", (*db.Time)(&now), true, "", 1, "", "le_1")
+				INSERT INTO consent (child, id, guardian, request, purpose, charter, notice, page, lang, channel, shown_at, given_at, granted, takeover, withdraws, strength, ending, entry)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $16)`,
+				child, "co_1", "gu_1", "cr_1", "reading-aloud", 2, "", "en", "page", (*db.Time)(&now), true, false, "", 1, "", "le_1")
 			if err != nil {
 				return err
 			}

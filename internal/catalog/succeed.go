@@ -35,7 +35,7 @@ type Takeover struct {
 // A Tally is what became of the question about who takes over, in children.
 type Tally struct {
 	Asked   int64 `json:"asked"`   // of whom somebody was asked
-	Agreed  int64 `json:"agreed"`  // of whom somebody has said yes since the announcement, and nobody no
+	Agreed  int64 `json:"agreed"`  // of whom somebody has said yes to this, and nobody no
 	Refused int64 `json:"refused"` // of whom somebody has said no, whenever it was
 	Handed  int64 `json:"handed"`  // of whom something was handed over
 }
@@ -45,14 +45,13 @@ type Tally struct {
 type Successor struct {
 	Purpose   string
 	Recipient string
-	Since     time.Time // the announcement: what was agreed to before it doesn't count
 	Until     time.Time // the end of the window: from then on nothing is handed over
 }
 
 // Open reports whether guardians may answer about it, and something may be handed
 // over, at that moment.
 func (s Successor) Open(at time.Time) bool {
-	return s.Recipient != "" && !at.Before(s.Since) && at.Before(s.Until)
+	return s.Recipient != "" && at.Before(s.Until)
 }
 
 // String writes it as the row has it.
@@ -60,25 +59,21 @@ func (s Successor) String() string {
 	if s == (Successor{}) {
 		return ""
 	}
-	return s.Purpose + " " + s.Recipient + " " + strconv.FormatInt(s.Since.UnixMicro(), 10) + " " + strconv.FormatInt(s.Until.UnixMicro(), 10)
+	return s.Purpose + " " + s.Recipient + " " + strconv.FormatInt(s.Until.UnixMicro(), 10)
 }
 
 // parseSuccessor reads what String wrote. What somebody else wrote is nobody: nothing
 // is handed over to it.
 func parseSuccessor(text string) Successor {
 	f := strings.Fields(text)
-	if len(f) != 4 {
+	if len(f) != 3 {
 		return Successor{}
 	}
-	since, err := strconv.ParseInt(f[2], 10, 64)
+	until, err := strconv.ParseInt(f[2], 10, 64)
 	if err != nil {
 		return Successor{}
 	}
-	until, err := strconv.ParseInt(f[3], 10, 64)
-	if err != nil {
-		return Successor{}
-	}
-	return Successor{Purpose: f[0], Recipient: f[1], Since: time.UnixMicro(since).UTC(), Until: time.UnixMicro(until).UTC()}
+	return Successor{Purpose: f[0], Recipient: f[1], Until: time.UnixMicro(until).UTC()}
 }
 
 // Asks reports whether guardians may be asked about the purpose, and may answer: it

@@ -172,6 +172,62 @@ func TestEdgeCase18_OnlyAFreshYesIsTransferred(t *testing.T) {
 	})
 }
 
+// Edge case 18: a yes that is on its way while a takeover is being announced is none to it,
+// and a question that is takes no answer: whichever clock is ahead, and whoever commits first.
+func TestEdgeCase18_AYesOnItsWayIsNotFresh(t *testing.T) {
+	sold(t, func(t *testing.T, h *house) {
+		agrees := func(child family.Child, answer bool) (r consent.Request) {
+			t.Helper()
+			h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				if r, _, _, err = h.Desk.Ask(ctx, tx, h.App, child, consent.Asking{Purposes: []string{vaulttest.Handover}, Channel: consent.Link, Locale: "zh-CN"}); err == nil && answer {
+					_, _, err = h.Desk.ForceAt(ctx, tx, h.App, r, consent.ForceGranted, family.NameAndNumber)
+				}
+				return err
+			})
+			return r
+		}
+		ahead, beside, asked := h.agreed("13800138000"), h.agreed("13800138001"), h.agreed("13800138002")
+		for _, c := range []family.Child{ahead, beside, asked} {
+			h.Put(c, "course-progress", "nickname", "小溪")
+		}
+		const skew = 2 * time.Second
+		h.Pass(skew)
+		agrees(ahead, true)
+		waits := agrees(asked, false)
+		h.Pass(-skew)
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.CeaseTo(ctx, tx, h.Officer, vaulttest.Service, catalog.ClosingDown, tx.Now().Add(7*day),
+				catalog.Takeover{Recipient: vaulttest.Successor, Document: "PIA-2026-18", Assessed: "2026-03-02"})
+			if err == nil && h.Store.Engine() == "postgres" { // SQLite has one writer
+				agrees(beside, true)
+			}
+			return err
+		})
+		h.Pass(skew)
+		for _, c := range []family.Child{ahead, beside} {
+			_, err := h.transfers(c, vaulttest.Successor)
+			if c.ID == ahead.ID || h.Store.Engine() == "postgres" {
+				denied(t, err, "17:consent_before_takeover")
+			}
+		}
+		if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := h.Desk.ForceAt(ctx, tx, h.App, waits, consent.ForceGranted, family.NameAndNumber)
+			return err
+		}); !errors.Is(err, consent.ErrCeasing) {
+			t.Errorf("%v", err)
+		}
+		if done := h.round(); done.Told != 3 {
+			t.Errorf("%+v", done)
+		}
+		for _, c := range []family.Child{ahead, beside, asked} {
+			h.answers(c, consent.ForceGranted) // each is asked anew, and once
+			if got, err := h.transfers(c, vaulttest.Successor); err != nil || got != "小溪" {
+				t.Errorf("%q, %v", got, err)
+			}
+		}
+	})
+}
+
 // Edge cases 7 and 18: what went to who takes over on a yes that was taken back since, or
 // that the other guardian outweighs, it is ordered to delete; and the last letter says so.
 func TestEdgeCase18_WhatNoYesCarriesAnyMoreIsOrderedBack(t *testing.T) {

@@ -130,7 +130,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by Asker, child family.Child, 
 	if r.Purposes, err = toAsk(a.Purposes, by, to, published, Counting(answers, guardians, class), guardians); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
-	if r.Purposes, err = lasting(ctx, tx, c.Service, r.Purposes, a.Purposes); err != nil {
+	if r.Purposes, r.Takeover, err = lasting(ctx, tx, c.Service, r.Purposes, a.Purposes); err != nil {
 		return Request{}, Secrets{}, "", err
 	}
 	if r.Purposes, err = notRefused(ctx, tx, by, c, r.Purposes, published); err != nil {
@@ -174,10 +174,10 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 	}
 	err = tx.Queue(ctx, `
 		INSERT INTO consent_request (child, id, service, guardian, charter, purposes, channel, locale, state, payload,
-			notice, page, shown_lang, shown_on, shown_before, code_tries, code_wrong, code_sends, sends, created_at, expires_at, due_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', '', '', '', 0, 0, 0, 0, $11, $12, $12)`,
+			notice, page, shown_lang, shown_on, shown_before, code_tries, code_wrong, code_sends, sends, takeover, created_at, expires_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '', '', '', '', 0, 0, 0, 0, $11, $12, $13, $13)`,
 		r.Child, r.ID, r.Service, r.Guardian, r.Charter, strings.Join(r.Purposes, " "), r.Channel, r.Locale, r.State, r.payload,
-		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt))
+		r.Takeover, (*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt))
 	if err != nil {
 		return fail(err)
 	}
@@ -190,7 +190,7 @@ func (d Desk) ask(ctx context.Context, tx *db.Tx, by Asker, c family.Child, to f
 	}
 	entry, err := note(ctx, tx, c, KindRequested, by.Ledger(), RequestedBody{
 		Request: r.ID, Guardian: r.Guardian, Charter: r.Charter, Purposes: r.Purposes,
-		Channel: r.Channel, Locale: r.Locale, Expires: r.ExpiresAt.UnixMicro(), Payload: r.payload != nil,
+		Channel: r.Channel, Locale: r.Locale, Expires: r.ExpiresAt.UnixMicro(), Payload: r.payload != nil, Takeover: r.Takeover,
 	})
 	return r, secrets, entry, err
 }

@@ -47,9 +47,10 @@ func (r Request) goesOn(ctx context.Context, tx *db.Tx) error {
 	return goesOn(tx, s, r.Purposes)
 }
 
-// predates reports whether a request was made before a takeover was announced.
+// predates reports whether a request was made before a takeover was announced, or by who
+// hadn't read of it.
 func (r Request) predates(s catalog.Service) bool {
-	return s.Ceases("") && r.CreatedAt.Before(s.Successor.Since)
+	return s.Successor.Recipient != "" && !r.Takeover
 }
 
 // MayProve refuses whatever else proves who a guardian is, once the service ends
@@ -63,16 +64,20 @@ func MayProve(ctx context.Context, tx *db.Tx, r Request) error {
 	return r.goesOn(ctx, tx)
 }
 
-// lasting returns those of the purposes that don't end. Errors: ErrCeasing if none is
-// left, or one of them was named.
-func lasting(ctx context.Context, tx *db.Tx, service string, purposes, named []string) ([]string, error) {
+// lasting returns those of the purposes that don't end, and whether they are about who
+// takes over the service. Errors: ErrCeasing if none is left, or one of them was named.
+//
+// Edge case 18: the announcement that is read here is committed. A request that is marked
+// was made after it was public, whatever the clocks of two nodes say, and however long
+// either transaction took; so was each answer to it.
+func lasting(ctx context.Context, tx *db.Tx, service string, purposes, named []string) (stay []string, takeover bool, err error) {
 	s, err := catalog.Find(ctx, tx, service)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	stay := slices.DeleteFunc(slices.Clone(purposes), func(p string) bool { return !s.Asks(p, tx.Now()) })
+	stay = slices.DeleteFunc(slices.Clone(purposes), func(p string) bool { return !s.Asks(p, tx.Now()) })
 	if len(stay) == 0 || len(named) > 0 && len(stay) < len(purposes) {
-		return nil, ErrCeasing.At("purposes")
+		return nil, false, ErrCeasing.At("purposes")
 	}
-	return stay, nil
+	return stay, s.Succeeds(s.Successor.Purpose, tx.Now()), nil
 }

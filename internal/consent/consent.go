@@ -56,6 +56,7 @@ type Answer struct {
 	ShownAt   time.Time
 	GivenAt   time.Time
 	Granted   bool
+	Takeover  bool   // it answers a request that was made by who had read of the takeover: see Fresh
 	Withdraws string // the grant that this answer took back, if it is a withdrawal
 	Strength  family.Strength
 	EndedAt   time.Time // zero while it stands
@@ -78,11 +79,11 @@ const (
 )
 
 const columns = `child, id, guardian, request, purpose, charter, notice, page, lang, channel,
-	shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry`
+	shown_at, given_at, granted, takeover, withdraws, strength, ended_at, ending, entry`
 
 func scan(row db.Row) (a Answer, err error) {
 	err = row.Scan(&a.Child, &a.ID, &a.Guardian, &a.Request, &a.Purpose, &a.Charter, &a.Notice, &a.Page, &a.Lang, &a.Channel,
-		(*db.Time)(&a.ShownAt), (*db.Time)(&a.GivenAt), &a.Granted, &a.Withdraws, &a.Strength,
+		(*db.Time)(&a.ShownAt), (*db.Time)(&a.GivenAt), &a.Granted, &a.Takeover, &a.Withdraws, &a.Strength,
 		(*db.Time)(&a.EndedAt), &a.Ending, &a.Entry)
 	return a, err
 }
@@ -98,10 +99,10 @@ func readStanding(into *[]Answer, child family.ID) db.Read {
 
 // weighed are the columns that Standing looks at. Decisions are made by the
 // thousand, and the others are half of their reading.
-const weighed = `child, id, guardian, purpose, charter, given_at, granted, withdraws, strength`
+const weighed = `child, id, guardian, purpose, charter, given_at, granted, takeover, withdraws, strength`
 
 func scanWeighed(row db.Row) (a Answer, err error) {
-	err = row.Scan(&a.Child, &a.ID, &a.Guardian, &a.Purpose, &a.Charter, (*db.Time)(&a.GivenAt), &a.Granted, &a.Withdraws, &a.Strength)
+	err = row.Scan(&a.Child, &a.ID, &a.Guardian, &a.Purpose, &a.Charter, (*db.Time)(&a.GivenAt), &a.Granted, &a.Takeover, &a.Withdraws, &a.Strength)
 	return a, err
 }
 

@@ -128,7 +128,7 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 		a := Answer{
 			ID: id.New(id.Consent), Child: c.ID, Guardian: g.ID, Request: r.ID, Purpose: p, Charter: r.Charter,
 			Notice: r.Shown.Notice, Page: r.Shown.Page, Lang: r.Shown.Lang, Channel: r.Shown.Channel, ShownAt: r.Shown.At,
-			GivenAt: now, Granted: answers[p], Strength: min(by.Strength, g.Strength),
+			GivenAt: now, Granted: answers[p], Takeover: r.Takeover, Strength: min(by.Strength, g.Strength),
 		}
 		if a, err = a.write(ctx, tx, actor, c, own(former, g.ID, p), EndedByNewAnswer, g.Relation == family.Self, over); err != nil {
 			return nil, err
@@ -244,15 +244,15 @@ func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Chi
 	a.Entry, err = note(ctx, tx, c, kind, actor, AnswerBody{
 		Consent: a.ID, Guardian: a.Guardian, Request: a.Request, Purpose: a.Purpose, Charter: a.Charter,
 		Notice: a.Notice, Page: a.Page, Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: a.Strength,
-		Withdraws: a.Withdraws, Ends: former.ID, Self: self, Over: over,
+		Takeover: a.Takeover, Withdraws: a.Withdraws, Ends: former.ID, Self: self, Over: over,
 	})
 	if err != nil {
 		return a, err
 	}
 	return a, tx.Queue(ctx, `
 		INSERT INTO consent (child, id, guardian, request, purpose, charter, notice, page, lang, channel,
-			shown_at, given_at, granted, withdraws, strength, ending, entry)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', $16)`,
+			shown_at, given_at, granted, takeover, withdraws, strength, ending, entry)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', $17)`,
 		a.Child, a.ID, a.Guardian, a.Request, a.Purpose, a.Charter, a.Notice, a.Page, a.Lang, a.Channel,
-		(*db.Time)(&a.ShownAt), (*db.Time)(&a.GivenAt), a.Granted, a.Withdraws, a.Strength, a.Entry)
+		(*db.Time)(&a.ShownAt), (*db.Time)(&a.GivenAt), a.Granted, a.Takeover, a.Withdraws, a.Strength, a.Entry)
 }

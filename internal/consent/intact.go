@@ -22,7 +22,7 @@ func scanRequestRow(row db.Row) (r RequestRow, err error) {
 	var purposes string
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Guardian, &r.Charter, &purposes, &r.Channel, &r.Locale, &r.State, &r.payload,
 		&r.Shown.Notice, &r.Shown.Page, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &r.before, &r.Sends, (*db.Time)(&r.SentAt),
-		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt),
+		&r.Takeover, (*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt),
 		(*db.Time)(&r.due), (*db.Time)(&r.proofUntil), &r.proof, (*db.Time)(&r.readingUntil), &r.reading)
 	r.Purposes = strings.Split(purposes, " ") // Fields would overlook what somebody put between them
 	return r, err

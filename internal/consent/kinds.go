@@ -29,8 +29,9 @@ type RequestedBody struct {
 	Purposes []string          `json:"purposes"`
 	Channel  Channel           `json:"channel"`
 	Locale   string            `json:"locale"`
-	Expires  int64             `json:"expires"`           // µs
-	Payload  bool              `json:"payload,omitempty"` // the operator gave something to be given back
+	Expires  int64             `json:"expires"`            // µs
+	Payload  bool              `json:"payload,omitempty"`  // the operator gave something to be given back
+	Takeover bool              `json:"takeover,omitempty"` // it asks about who takes over, as was announced before (edge case 18)
 }
 
 // A RequestBody names the request that was sent, ran out or was cancelled.
@@ -70,6 +71,7 @@ type AnswerBody struct {
 	Channel   string            `json:"channel"`
 	Shown     int64             `json:"shown"` // µs
 	Strength  family.Strength   `json:"strength"`
+	Takeover  bool              `json:"takeover,omitempty"`  // what it answers asked about who takes over (edge case 18)
 	Withdraws string            `json:"withdraws,omitempty"` // the grant that it takes back
 	Ends      string            `json:"ends,omitempty"`      // the guardian's former answer, which no longer stands
 	Self      bool              `json:"self,omitempty"`      // a minor answered for itself (edge case 4)

@@ -70,6 +70,7 @@ type Request struct {
 	Shown      Shown // what it was opened as last, or answered as; zero until it was opened
 	Sends      int64 // how often it was sent
 	SentAt     time.Time
+	Takeover   bool // who asked had read that the service is taken over: see AskSuccession
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	VerifiedAt time.Time
@@ -91,13 +92,13 @@ type Shown struct {
 // requestColumns belongs to scanRequest. Codes and proofs are read by those who
 // check them alone.
 const requestColumns = `child, id, service, guardian, charter, purposes, channel, locale, state, payload,
-	notice, page, shown_lang, shown_on, shown_at, shown_before, sends, sent_at, created_at, expires_at, verified_at, answered_at`
+	notice, page, shown_lang, shown_on, shown_at, shown_before, sends, sent_at, takeover, created_at, expires_at, verified_at, answered_at`
 
 func scanRequest(row db.Row) (r Request, err error) {
 	var purposes, before string
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Guardian, &r.Charter, &purposes, &r.Channel, &r.Locale, &r.State, &r.payload,
 		&r.Shown.Notice, &r.Shown.Page, &r.Shown.Lang, &r.Shown.Channel, (*db.Time)(&r.Shown.At), &before, &r.Sends, (*db.Time)(&r.SentAt),
-		(*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt))
+		&r.Takeover, (*db.Time)(&r.CreatedAt), (*db.Time)(&r.ExpiresAt), (*db.Time)(&r.VerifiedAt), (*db.Time)(&r.AnsweredAt))
 	r.Purposes, r.before = strings.Fields(purposes), parseShown(before)
 	return r, err
 }

@@ -71,10 +71,11 @@ func Standing(answers []Answer, guardians []family.Guardian, class age.Class, pu
 	return best
 }
 
-// After returns the answers without each yes to the purpose that was given before a
-// moment, or at it. A no counts whenever it was given.
-func After(answers []Answer, purpose string, moment time.Time) []Answer {
-	before := func(a Answer) bool { return a.Purpose == purpose && a.Granted && !a.GivenAt.After(moment) }
+// Fresh returns the answers without each yes to the purpose that is none to a takeover: what
+// it answers was asked before that was announced, or while nobody could read of it yet
+// (edge case 18). No clock decides that. A no counts whenever it was given.
+func Fresh(answers []Answer, purpose string) []Answer {
+	before := func(a Answer) bool { return a.Purpose == purpose && a.Granted && !a.Takeover }
 	if !slices.ContainsFunc(answers, before) {
 		return answers
 	}

@@ -60,7 +60,7 @@ func (d Desk) AskSuccession(ctx context.Context, tx *db.Tx, by catalog.Actor, ch
 // whatever became of it, and whether there is one.
 func successionAsked(all []Request, guardian family.GuardianID, to catalog.Successor) (last Request, asked bool) {
 	for _, r := range all {
-		if r.Guardian == guardian && !r.CreatedAt.Before(to.Since) && slices.Equal(r.Purposes, []string{to.Purpose}) {
+		if r.Guardian == guardian && r.Takeover && slices.Equal(r.Purposes, []string{to.Purpose}) {
 			last, asked = r, true
 		}
 	}
@@ -82,7 +82,7 @@ func SuccessionAsked(ctx context.Context, tx *db.Tx, child family.ID, guardian f
 }
 
 // SuccessionStands reports whether the yes still stands on which something of a child may
-// be with who takes over (edge case 18): it was given after the announcement, by somebody
+// be with who takes over (edge case 18): it was given after the announcement (see Fresh), by somebody
 // who is still in office and proved well enough, and nobody says no (edge case 7). Where
 // the child's age can't be read, none does: a missing fact never permits.
 func (d Desk) SuccessionStands(ctx context.Context, tx *db.Tx, child family.Child, to catalog.Successor) (bool, error) {
@@ -98,14 +98,13 @@ func (d Desk) SuccessionStands(ctx context.Context, tx *db.Tx, child family.Chil
 	if err != nil {
 		return false, nil
 	}
-	v := Standing(After(answers, to.Purpose, to.Since), guardians, class, to.Purpose, published.AskedSince[to.Purpose])
+	v := Standing(Fresh(answers, to.Purpose), guardians, class, to.Purpose, published.AskedSince[to.Purpose])
 	return v.Granted && v.Strength >= Needs(published.Charter, charter.Transfer, to.Recipient), nil
 }
 
 // TallySuccession counts what became of the question in the living children of a service, as
 // they are. It reads all of them: some seconds for a million.
 func TallySuccession(ctx context.Context, tx *db.Tx, service string, to catalog.Successor) (t catalog.Tally, err error) {
-	since := to.Since
 	err = db.Each(ctx, tx, func(row db.Row) error {
 		return row.Scan(&t.Asked, &t.Agreed, &t.Refused, &t.Handed)
 	}, `
@@ -115,10 +114,10 @@ func TallySuccession(ctx context.Context, tx *db.Tx, service string, to catalog.
 			CAST(coalesce(sum(CASE WHEN t.handed_at IS NULL THEN 0 ELSE 1 END), 0) AS bigint)
 		FROM (
 			SELECT c.handed_at,
-				EXISTS (SELECT 1 FROM consent_request r WHERE r.child = c.child AND r.purposes = $1 AND r.created_at >= $2) AS asked,
-				EXISTS (SELECT 1 FROM consent a WHERE a.child = c.child AND a.purpose = $1 AND a.granted AND a.ended_at IS NULL AND a.given_at > $2) AS yes,
+				EXISTS (SELECT 1 FROM consent_request r WHERE r.child = c.child AND r.purposes = $1 AND r.takeover) AS asked,
+				EXISTS (SELECT 1 FROM consent a WHERE a.child = c.child AND a.purpose = $1 AND a.granted AND a.ended_at IS NULL AND a.takeover) AS yes,
 				EXISTS (SELECT 1 FROM consent n WHERE n.child = c.child AND n.purpose = $1 AND NOT n.granted AND n.ended_at IS NULL) AS refused
-			FROM child c WHERE c.service = $3 AND c.state <> 'erased'
-		) t`, to.Purpose, (*db.Time)(&since), service)
+			FROM child c WHERE c.service = $2 AND c.state <> 'erased'
+		) t`, to.Purpose, service)
 	return t, err
 }

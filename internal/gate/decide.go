@@ -228,7 +228,7 @@ func (d *decision) consent(purpose charter.Purpose) {
 	answers := d.facts.Answers
 	if d.handsOver() {
 		// Edge case 18: fresh consent. What was agreed to before anybody knew of it is none.
-		answers = consent.After(answers, purpose.Name, d.facts.Service.Successor.Since)
+		answers = consent.Fresh(answers, purpose.Name)
 	}
 	v := consent.Standing(answers, d.facts.Guardians, d.facts.Age, purpose.Name, since)
 	if !v.Granted && len(answers) < len(d.facts.Answers) && v.Why == consent.None {

@@ -95,7 +95,7 @@ func open(t testing.TB) *world {
 			Age:       age.Child,
 			Guardians: []family.Guardian{mother},
 			Answers: []consent.Answer{{ID: "co_1", Child: "ch_1", Guardian: "gu_1", Purpose: "speaking", Charter: 2,
-				Granted: true, Strength: family.NameAndNumber, GivenAt: now}},
+				Granted: true, Takeover: true, Strength: family.NameAndNumber, GivenAt: now}},
 			Held: []gate.Held{
 				{Item: "voice", Purpose: "speaking", Collected: now.Add(-time.Hour), Expires: now.Add(time.Hour)},
 				{Item: "score", Purpose: "speaking", Collected: now.Add(-time.Hour), Expires: now.Add(time.Hour)},
@@ -121,7 +121,7 @@ func (w *world) closes(what string) {
 func (w *world) self(granted bool) {
 	w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_self", Child: "ch_1", Relation: family.Self, Strength: 1, VerifiedAt: now})
 	w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_self", Child: "ch_1", Guardian: "gu_self", Purpose: "speaking", Charter: 2,
-		Granted: granted, Strength: family.OneTimeCode, GivenAt: now})
+		Granted: granted, Takeover: true, Strength: family.OneTimeCode, GivenAt: now})
 }
 
 // changes are the words of the first column of a table.
@@ -136,14 +136,14 @@ var changes = map[string]func(*world){
 	"speaking ends":             func(w *world) { w.closes("speaking") },
 	"reports ends":              func(w *world) { w.closes("reports") },
 	"examiner takes it over": func(w *world) {
-		w.facts.Service.Successor = catalog.Successor{Purpose: "speaking", Recipient: "examiner", Since: now.Add(-day), Until: now.Add(time.Second)}
+		w.facts.Service.Successor = catalog.Successor{Purpose: "speaking", Recipient: "examiner", Until: now.Add(time.Second)}
 	},
 	"the window is over":           func(w *world) { w.facts.Service.Successor.Until = now },
-	"agreed when it was announced": func(w *world) { w.facts.Answers[0].GivenAt = now.Add(-day) },
+	"agreed when it was announced": func(w *world) { w.facts.Answers[0].Takeover = false },
 	"the father agreed since": func(w *world) {
 		w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_2", Child: "ch_1", Relation: family.Parent, Strength: family.NameAndNumber, VerifiedAt: now})
 		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_2", Child: "ch_1", Guardian: "gu_2", Purpose: "speaking", Charter: 2,
-			Granted: true, Strength: family.NameAndNumber, GivenAt: now})
+			Granted: true, Takeover: true, Strength: family.NameAndNumber, GivenAt: now})
 	},
 	"orders to yuping are overdue":    func(w *world) { w.facts.Service.Overdue = "examiner-2 yuping" },
 	"orders to examiner are overdue":  func(w *world) { w.facts.Service.Overdue = "examiner" },
@@ -196,11 +196,11 @@ var changes = map[string]func(*world){
 	"score was collected for reports": func(w *world) { w.facts.Held[1].Purpose = "reports" },
 	"reports agreed too": func(w *world) {
 		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_3", Child: "ch_1", Guardian: "gu_1", Purpose: "reports", Charter: 2,
-			Granted: true, Strength: family.NameAndNumber, GivenAt: now})
+			Granted: true, Takeover: true, Strength: family.NameAndNumber, GivenAt: now})
 	},
 	"club agreed too": func(w *world) {
 		w.facts.Answers = append(w.facts.Answers, consent.Answer{ID: "co_4", Child: "ch_1", Guardian: "gu_1", Purpose: "club", Charter: 2,
-			Granted: true, Strength: family.NameAndNumber, GivenAt: now})
+			Granted: true, Takeover: true, Strength: family.NameAndNumber, GivenAt: now})
 	},
 	"voice is a month old": func(w *world) { w.facts.Held[0].Collected = now.AddDate(0, 0, -30) },
 	"voice is a month old and for the club": func(w *world) {

@@ -30,7 +30,7 @@ func (f *fold) consentEntry(p ledger.Placed, s source, c *child) fault {
 			f.pages[f.names.keep(b.Page)] = true
 		}
 	}
-	return f.requestEntry(p, c)
+	return f.requestEntry(p, s, c)
 }
 
 func (f *fold) answer(p ledger.Placed, s source, c *child, b consent.AnswerBody) fault {
@@ -62,10 +62,10 @@ func (f *fold) answer(p ledger.Placed, s source, c *child, b consent.AnswerBody)
 		x = y
 	}
 	a := answer{id: k, guardian: uint8(g), given: at, charter: int32(b.Charter), purpose: purpose,
-		strength: uint8(b.Strength), granted: granted, withdraws: withdraws}
+		strength: uint8(b.Strength), granted: granted, takeover: b.Takeover, withdraws: withdraws}
 	a.sum = f.names.sumAnswer(answerRow{
 		id: b.Consent, guardian: string(b.Guardian), request: b.Request, purpose: b.Purpose, charter: b.Charter, notice: b.Notice, page: b.Page,
-		lang: b.Lang, channel: b.Channel, shown: b.Shown, given: at, granted: granted, withdraws: b.Withdraws,
+		lang: b.Lang, channel: b.Channel, shown: b.Shown, given: at, granted: granted, takeover: b.Takeover, withdraws: b.Withdraws,
 		strength: int64(b.Strength), entry: p.ID,
 	})
 	c.answers = add(c.answers, a)
@@ -149,16 +149,19 @@ func (c *child) replace(n *names, b consent.AnswerBody, g uint8, purpose sym, at
 type answerRow struct {
 	id, guardian, request, purpose, notice, page, lang, channel, withdraws, entry string
 	charter, shown, given, strength                                               int64
-	granted                                                                       bool
+	granted, takeover                                                             bool
 }
 
 func (n *names) sumAnswer(a answerRow) uint64 {
-	granted := int64(0)
+	granted, takeover := int64(0), int64(0)
 	if a.granted {
 		granted = 1
 	}
+	if a.takeover {
+		takeover = 1
+	}
 	return n.sum([]string{a.id, a.guardian, a.request, a.purpose, a.notice, a.page, a.lang, a.channel, a.withdraws, a.entry},
-		a.charter, a.shown, a.given, a.strength, granted)
+		a.charter, a.shown, a.given, a.strength, granted, takeover)
 }
 
 // sumEnded is the sum of an answer that stands no more. Sums are added up, so

@@ -40,7 +40,7 @@ func (s *service) ceasing(n *names, p ledger.Placed, now *version, again bool) f
 	c := &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor), entry: n.keep(p.ID)}
 	if to := b.Successor; to != nil {
 		c.takeover = catalog.Takeover{Recipient: n.keep(to.Recipient), Purpose: n.keep(to.Purpose), Document: n.keep(to.Document), Assessed: n.keep(to.Assessed)}
-		now.succeeds = catalog.Successor{Purpose: c.takeover.Purpose, Recipient: c.takeover.Recipient, Since: moment(now.at), Until: moment(b.Ends)}
+		now.succeeds = catalog.Successor{Purpose: c.takeover.Purpose, Recipient: c.takeover.Recipient, Until: moment(b.Ends)}
 	}
 	s.ends[n.keep(b.Purpose)] = c
 	now.closed = strings.TrimSpace(now.closed + " " + closed)
@@ -102,6 +102,9 @@ type restsOnEnd struct {
 
 	told bool   // it says who takes over, if anybody does
 	to   string // who that is
+
+	asks  string // it asks about who takes over, with these purposes, separated by spaces
+	since int64  // when it did
 }
 
 // afterEnd checks such an entry, once its announcement is there: between a child and its
@@ -122,7 +125,8 @@ func (f *fold) announced(e restsOnEnd) (x fault, wait bool) {
 	if s == nil || s.ends[e.purpose] == nil {
 		return impossible(ruleCessation), true
 	}
-	if c := s.ends[e.purpose]; e.ends != 0 && e.ends != c.ends || e.at != 0 && e.at < c.ends || e.told && e.to != c.takeover.Recipient {
+	if c := s.ends[e.purpose]; e.ends != 0 && e.ends != c.ends || e.at != 0 && e.at < c.ends || e.told && e.to != c.takeover.Recipient ||
+		e.asks != "" && (e.since < c.announced-slack || c.takeover.Purpose == "" || !slices.Contains(strings.Fields(e.asks), c.takeover.Purpose)) {
 		return impossible(ruleCessation), false
 	}
 	return fault{}, false

@@ -158,11 +158,11 @@ func TestEdgeCase18_ATakeoverByARowIsFound(t *testing.T) {
 		ok(t, s.flush())
 		s.replays(t)
 		s.Do(func(ctx context.Context, tx *db.Tx) error {
-			to := catalog.Successor{Purpose: vaulttest.Handover, Recipient: vaulttest.Successor, Since: time.UnixMicro(1), Until: tx.Now().Add(time.Hour)}
+			to := catalog.Successor{Purpose: vaulttest.Handover, Recipient: vaulttest.Successor, Until: tx.Now().Add(time.Hour)}
 			if _, err := tx.Exec(ctx, `UPDATE service SET successor = $1 WHERE service = $2`, to.String(), service); err != nil {
 				return err
 			}
-			_, err := tx.Exec(ctx, `UPDATE consent SET strength = 2 WHERE purpose = $1`, vaulttest.Handover)
+			_, err := tx.Exec(ctx, `UPDATE consent SET strength = 2, takeover = true WHERE purpose = $1`, vaulttest.Handover)
 			if err == nil {
 				_, err = tx.Exec(ctx, `UPDATE guardian SET strength = 2`)
 			}

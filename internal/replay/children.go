@@ -69,7 +69,7 @@ func scanGuardian(row db.Row) (g guardianRow, err error) {
 func scanConsent(row db.Row) (c consentRow, err error) {
 	var shown, given, ended db.Time
 	err = row.Scan(&c.child, &c.id, &c.guardian, &c.request, &c.purpose, &c.charter, &c.notice, &c.page, &c.lang, &c.channel,
-		&shown, &given, &c.granted, &c.withdraws, &c.strength, &ended, &c.ending, &c.entry)
+		&shown, &given, &c.granted, &c.takeover, &c.withdraws, &c.strength, &ended, &c.ending, &c.entry)
 	c.shown, c.given, c.ended = fromDB(shown), fromDB(given), fromDB(ended)
 	return c, err
 }
@@ -161,7 +161,7 @@ func (a *audit) read(after string) (b batch, err error) {
 		approvals.ReadRows(&b.approvals, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
-				shown_at, given_at, granted, withdraws, strength, ended_at, ending, entry FROM consent
+				shown_at, given_at, granted, takeover, withdraws, strength, ended_at, ending, entry FROM consent
 			WHERE `+where+`
 			ORDER BY child, id`, args...))
 }
@@ -434,10 +434,11 @@ func (a *audit) compareConsent(t *tally, row consentRow) {
 	r.text("purpose", a.names.text(s.purpose), row.purpose)
 	r.number("charter", int64(s.charter), row.charter)
 	r.flag("granted", s.granted, row.granted)
+	r.flag("takeover", s.takeover, row.takeover)
 	r.number("strength", int64(s.strength), row.strength)
 	r.time("given_at", s.given, row.given)
 	if person == row.guardian && a.names.text(s.purpose) == row.purpose && int64(s.charter) == row.charter &&
-		s.granted == row.granted && int64(s.strength) == row.strength && s.given == row.given {
+		s.granted == row.granted && s.takeover == row.takeover && int64(s.strength) == row.strength && s.given == row.given {
 		r.found(FoundDiffers, "notice, page, lang, channel, shown_at, request, withdraws, entry", "–", "–")
 	}
 }

@@ -27,7 +27,7 @@ type asking struct {
 	channel, locale                  sym
 	guardian                         uint8 // which of the child's
 	state                            step
-	payload                          bool
+	payload, takeover                bool
 	shown                            showing   // the newest, or the one that was answered
 	before                           []showing // the others that may be
 	giving                           *giving   // nil before the first answer
@@ -60,14 +60,14 @@ const (
 var steps = [...]consent.State{consent.Pending, consent.Opened, consent.Verified, consent.Answered, consent.Expired, consent.Cancelled}
 
 // requestEntry folds a step in the life of a request.
-func (f *fold) requestEntry(p ledger.Placed, c *child) fault {
+func (f *fold) requestEntry(p ledger.Placed, s source, c *child) fault {
 	switch p.Kind {
 	case consent.KindRequested:
 		b, x := body[consent.RequestedBody](p)
 		if x != (fault{}) {
 			return x
 		}
-		return f.requested(p, c, b)
+		return f.requested(p, s, c, b)
 	case consent.KindOpened:
 		b, x := body[consent.OpenedBody](p)
 		r := c.asked(b.Request)
@@ -103,7 +103,7 @@ func (f *fold) requestEntry(p ledger.Placed, c *child) fault {
 	return fault{}
 }
 
-func (f *fold) requested(p ledger.Placed, c *child, b consent.RequestedBody) fault {
+func (f *fold) requested(p ledger.Placed, s source, c *child, b consent.RequestedBody) fault {
 	k, ok := keyOf(id.Request, b.Request)
 	person, _ := keyOf(id.Guardian, string(b.Guardian))
 	g, at := c.which(person), p.At.UnixMicro()
@@ -117,10 +117,14 @@ func (f *fold) requested(p ledger.Placed, c *child, b consent.RequestedBody) fau
 		return impossible(ruleRequest) // edge case 5: no request outlives an unconsented child
 	}
 	c.requests = add(c.requests, request{id: k, open: &asking{
-		created: at, expires: b.Expires, charter: int32(b.Charter), guardian: uint8(g), payload: b.Payload,
+		created: at, expires: b.Expires, charter: int32(b.Charter), guardian: uint8(g), payload: b.Payload, takeover: b.Takeover,
 		purposes: n.sym(strings.Join(b.Purposes, " ")), channel: n.sym(string(b.Channel)), locale: n.sym(b.Locale),
 	}})
-	return fault{}
+	if !b.Takeover {
+		return fault{}
+	}
+	// Edge case 18: only whoever has read the announcement asks about who takes over.
+	return f.afterEnd(restsOnEnd{source: s, asks: n.keep(strings.Join(b.Purposes, " ")), since: at})
 }
 
 // moved folds that a request was sent, ran out or was cancelled.
@@ -154,13 +158,13 @@ func (f *fold) moved(p ledger.Placed, c *child, b consent.RequestBody) fault {
 // shown what the answer names (invariant 4).
 func (f *fold) answers(p ledger.Placed, s source, c *child, b consent.AnswerBody) fault {
 	if p.Kind == consent.KindWithdrawn {
-		if b.Request != "" {
+		if b.Request != "" || b.Takeover {
 			return fault{what: FoundBody, field: ruleRequest}
 		}
 		return fault{}
 	}
 	// Edge case 26: what a restore has kept of a no names no request, and there was one.
-	if b.Request == "" && p.Kind == consent.KindRefused && b.Page == "" && f.missedNos[no{p.Subject, b.Guardian, b.Purpose}] {
+	if b.Request == "" && p.Kind == consent.KindRefused && b.Page == "" && !b.Takeover && f.missedNos[no{p.Subject, b.Guardian, b.Purpose}] {
 		return fault{}
 	}
 	r, at := c.asked(b.Request), p.At.UnixMicro()
@@ -172,7 +176,7 @@ func (f *fold) answers(p ledger.Placed, s source, c *child, b consent.AnswerBody
 	if first {
 		o.pick(func(s showing) bool { return n.showed(s, b) })
 	}
-	fits := c.is(o.guardian, string(b.Guardian)) && int64(o.charter) == b.Charter && n.showed(o.shown, b)
+	fits := c.is(o.guardian, string(b.Guardian)) && int64(o.charter) == b.Charter && o.takeover == b.Takeover && n.showed(o.shown, b)
 	if !fits || !first && (o.state != answered || o.answered != at) {
 		return impossible(ruleRequest)
 	}
@@ -263,7 +267,7 @@ func (n *names) rowOf(c *child, r request) requestRow {
 		purposes: n.text(o.purposes), channel: n.text(o.channel), locale: n.text(o.locale), state: string(steps[o.state]),
 		notice: n.text(o.shown.notice), page: n.text(o.shown.page), lang: n.text(o.shown.lang), on: n.text(o.shown.on), shown: o.shown.at,
 		before: consent.ShownText(before), sends: int64(o.sends), sent: o.sent,
-		created: o.created, expires: o.expires, verified: r.verified, answered: o.answered, payload: o.payload,
+		created: o.created, expires: o.expires, verified: r.verified, answered: o.answered, payload: o.payload, takeover: o.takeover,
 	}
 }
 
@@ -271,7 +275,7 @@ func (n *names) rowOf(c *child, r request) requestRow {
 type requestRow struct {
 	id, guardian, purposes, channel, locale, state, notice, page, lang, on, before string
 	charter, shown, sends, sent, created, expires, verified, answered              int64
-	payload                                                                        bool
+	payload, takeover                                                              bool
 }
 
 func rowOf(r consent.RequestRow) requestRow {
@@ -280,7 +284,7 @@ func rowOf(r consent.RequestRow) requestRow {
 		channel: string(r.Channel), locale: r.Locale, state: string(r.State),
 		notice: r.Shown.Notice, page: r.Shown.Page, lang: r.Shown.Lang, on: r.Shown.Channel, shown: micros(r.Shown.At),
 		before: r.ShownBefore(), sends: r.Sends, sent: micros(r.SentAt), created: micros(r.CreatedAt), expires: micros(r.ExpiresAt),
-		verified: micros(r.VerifiedAt), answered: micros(r.AnsweredAt), payload: r.HasPayload(),
+		verified: micros(r.VerifiedAt), answered: micros(r.AnsweredAt), payload: r.HasPayload(), takeover: r.Takeover,
 	}
 }
 
@@ -290,7 +294,10 @@ func (n *names) sumRequest(c *child, r request) uint64 { return n.sumRequestRow(
 // but when its guardian was verified; of one that ended, all but the payload,
 // which is forgotten with the links.
 func (n *names) sumRequestRow(r requestRow) uint64 {
-	payload := int64(0)
+	payload, takeover := int64(0), int64(0)
+	if r.takeover {
+		takeover = 1
+	}
 	switch {
 	case r.state != string(consent.Answered):
 	case r.payload:
@@ -299,7 +306,7 @@ func (n *names) sumRequestRow(r requestRow) uint64 {
 		r.verified = 0
 	}
 	return n.sum([]string{r.id, r.guardian, r.purposes, r.channel, r.locale, r.state, r.notice, r.page, r.lang, r.on, r.before},
-		r.charter, r.shown, r.sends, r.sent, r.created, r.expires, r.verified, r.answered, payload)
+		r.charter, r.shown, r.sends, r.sent, r.created, r.expires, r.verified, r.answered, payload, takeover)
 }
 
 // compareRequest compares a row of consent_request.
@@ -331,7 +338,7 @@ func (a *audit) compareRequest(t *tally, row consent.RequestRow) {
 		r.time("verified_at", is.verified, got.verified)
 		if got.state == string(consent.Answered) && a.names.sumRequestRow(got) != is.sum {
 			r.found(FoundDiffers, "guardian, charter, purposes, channel, locale, notice, page, shown_lang, shown_on, shown_at, "+
-				"shown_before, sends, sent_at, created_at, expires_at, answered_at, payload", "–", "–")
+				"shown_before, sends, sent_at, takeover, created_at, expires_at, answered_at, payload", "–", "–")
 		}
 	default:
 		t.marks[row.ID] = true
@@ -362,6 +369,7 @@ func (r at) request(want, got requestRow) {
 	r.time("verified_at", want.verified, got.verified)
 	r.time("answered_at", want.answered, got.answered)
 	r.flag("payload", want.payload, got.payload)
+	r.flag("takeover", want.takeover, got.takeover)
 }
 
 // An askedRow is what the links to a request are counted by.

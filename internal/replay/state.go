@@ -125,6 +125,7 @@ type answer struct {
 	guardian  uint8 // which of the child's
 	strength  uint8
 	granted   bool
+	takeover  bool
 	withdraws bool
 }
 

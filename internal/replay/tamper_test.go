@@ -447,7 +447,7 @@ func both(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }
 const (
 	restOfAnswer  = "notice, page, lang, channel, shown_at, request, withdraws, entry"
 	restOfRequest = "guardian, charter, purposes, channel, locale, notice, page, shown_lang, shown_on, shown_at, " +
-		"shown_before, sends, sent_at, created_at, expires_at, answered_at, payload"
+		"shown_before, sends, sent_at, takeover, created_at, expires_at, answered_at, payload"
 )
 
 // changes are read by TestInvariant7_EveryColumnIsCompared too: one that sets a
@@ -651,6 +651,7 @@ var changes = []change{
 		"row_differs consent_request shown_before"},
 	{"it was never sent", `UPDATE consent_request SET sends = 0 WHERE child = $1`, bo, "row_differs consent_request sends"},
 	{"it was sent at another time", `UPDATE consent_request SET sent_at = sent_at - 1 WHERE child = $1`, bo, "row_differs consent_request sent_at"},
+	{"a request asks about a takeover", `UPDATE consent_request SET takeover = true WHERE child = $1`, bo, "row_differs consent_request takeover"},
 	{"a request is older", `UPDATE consent_request SET created_at = created_at - 1 WHERE child = $1`, bo, "row_differs consent_request created_at"},
 	{"a request runs for longer", `UPDATE consent_request SET expires_at = expires_at + 1 WHERE child = $1`, bo, "row_differs consent_request expires_at"},
 	{"a guardian was verified at another time", `UPDATE consent_request SET verified_at = verified_at - 1 WHERE child = $1 AND state = 'answered'`, mei, "row_differs consent_request verified_at"},
@@ -681,6 +682,7 @@ var changes = []change{
 	{"an answer was shown in another language", `UPDATE consent SET lang = 'x' WHERE child = $1 AND purpose = 'account'`, mei, "row_differs consent " + restOfAnswer},
 	{"an answer was given elsewhere", `UPDATE consent SET channel = 'x' WHERE child = $1 AND purpose = 'account'`, mei, "row_differs consent " + restOfAnswer},
 	{"an answer was shown at another time", `UPDATE consent SET shown_at = 1 WHERE child = $1 AND purpose = 'account'`, mei, "row_differs consent " + restOfAnswer},
+	{"a yes is one to a takeover", `UPDATE consent SET takeover = true WHERE child = $1 AND purpose = 'account'`, mei, "row_differs consent takeover"},
 	{"an answer was given at another time", `UPDATE consent SET given_at = 1 WHERE child = $1 AND purpose = 'account'`, mei, "row_differs consent given_at"},
 	{"a withdrawal is a plain no", `UPDATE consent SET withdraws = '' WHERE child = $1 AND withdraws <> ''`, mei, "row_differs consent " + restOfAnswer},
 	{"an answer is of greater strength", `UPDATE consent SET strength = 4 WHERE child = $1 AND purpose = 'account'`, mei, "row_differs consent strength"},

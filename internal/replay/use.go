@@ -176,7 +176,7 @@ func (c *child) appendHeld(held []gate.Held, n *names, item sym) []gate.Held {
 // as the names do.
 func (a answer) consent(n *names, by key) consent.Answer {
 	out := consent.Answer{ID: string(a.id[:]), Guardian: family.GuardianID(by[:]), Purpose: n.text(a.purpose),
-		Charter: int64(a.charter), GivenAt: moment(a.given), Granted: a.granted, Strength: family.Strength(a.strength)}
+		Charter: int64(a.charter), GivenAt: moment(a.given), Granted: a.granted, Takeover: a.takeover, Strength: family.Strength(a.strength)}
 	if a.withdraws {
 		out.Withdraws = "co_"
 	}

@@ -417,7 +417,7 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	_, asked := t.now.Charter.Purpose(purpose)
 	goesOn, weighed := t.service.Asks(purpose, t.at), answers
 	if c.Takeover = goesOn && t.service.Ceases(purpose); c.Takeover {
-		weighed = consent.After(answers, purpose, t.service.Successor.Since)
+		weighed = consent.Fresh(answers, purpose)
 	}
 	v := consent.Standing(weighed, guardians, t.class, purpose, t.now.AskedSince[purpose])
 	var mine, theirs consent.Answer
@@ -458,7 +458,7 @@ func (t told) consent(me family.Tie, purpose string, answers []consent.Answer, g
 	}
 	// As consent.Withdraw has it: the own yes, or, for who gave no answer, another's.
 	c.Withdraw = mine.Granted || mine.ID == "" && theirs.ID != ""
-	before := c.Takeover && !mine.GivenAt.After(t.service.Successor.Since) // the announcement
+	before := c.Takeover && !mine.Takeover // the announcement
 	switch {
 	case !goesOn: // whatever was agreed to
 		c.State, c.Until, c.Since, c.Unproved = "web.mine.consent.ending", "", time.Time{}, false

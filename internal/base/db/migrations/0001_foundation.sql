@@ -68,7 +68,7 @@ CREATE TABLE service (
 	officer    text   NOT NULL, -- empty while vacant
 	deputy     text   NOT NULL, -- empty while vacant
 	closed     text   NOT NULL, -- what nothing is done for any more: names of purposes, separated by spaces; * for all
-	successor  text   NOT NULL, -- who takes over what ends: purpose, recipient, since when and until when guardians answer, separated by spaces
+	successor  text   NOT NULL, -- who takes over what ends: purpose, recipient, until when guardians answer, separated by spaces
 	overdue    text   NOT NULL, -- processors and recipients whose orders are overdue, separated by spaces
 	recalled   boolean NOT NULL, -- what was published last is lost: the gate is closed until something is published
 	created_at bigint NOT NULL
@@ -327,6 +327,7 @@ CREATE TABLE consent_request (
 	reading_until bigint,
 	sends       bigint NOT NULL, -- how often the request itself was sent
 	sent_at     bigint,
+	takeover    boolean NOT NULL, -- it asks about who takes over, as was announced before
 	created_at  bigint NOT NULL,
 	expires_at  bigint NOT NULL,
 	verified_at bigint,
@@ -376,6 +377,7 @@ CREATE TABLE consent (
 	shown_at  bigint  NOT NULL,
 	given_at  bigint  NOT NULL,
 	granted   boolean NOT NULL,
+	takeover  boolean NOT NULL, -- what it answers asked about who takes over
 	withdraws text    NOT NULL, -- the grant that this answer takes back, or empty
 	strength  bigint  NOT NULL,
 	ended_at  bigint,           -- NULL while it stands
