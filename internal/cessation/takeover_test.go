@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
 	"wardkeep/internal/vault"
@@ -168,6 +169,44 @@ func TestEdgeCase18_OnlyAFreshYesIsTransferred(t *testing.T) {
 		}
 		if n := h.orders(vaulttest.Successor); n != 2 {
 			t.Errorf("%d orders to who took over: it keeps what a guardian let it have, and has to delete what it may have of the others", n)
+		}
+	})
+}
+
+// Edge cases 14 and 18: where a law keeps something of a child whose service is taken over,
+// its last letter says both.
+func TestEdgeCase14_TheLastLetterOfATakeoverSpeaksOfBoth(t *testing.T) {
+	sold(t, func(t *testing.T, h *house) {
+		handed, silent := h.agreed("13800138000"), h.agreed("13800138001")
+		for _, c := range []family.Child{handed, silent} {
+			h.Put(c, "course-progress", "nickname", "小溪")
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := legal.Approve(ctx, tx, h.Officer, legal.Approval{Service: vaulttest.Service, Items: []string{"nickname"}, Basis: legal.ServiceLog,
+				Paper: legal.Paper{Document: strings.Repeat("ab", 32)}, Until: tx.Now().Add(365 * day)}, func(string) bool { return true })
+			return err
+		})
+		h.CeaseTo(7 * day)
+		h.round()
+		h.answers(handed, consent.ForceGranted)
+		if _, err := h.transfers(handed, vaulttest.Successor); err != nil {
+			t.Fatal(err)
+		}
+		h.Pass(8 * day)
+		if done := h.round(); done.Erased != 2 {
+			t.Errorf("%+v", done)
+		}
+		if got := h.letters(notify.KindCeasedHanded); !slices.Equal(got, []string{"13800138000"}) {
+			t.Errorf("what was handed over is told to %v", got)
+		}
+		if got := h.letters(notify.KindCeasedUnhanded); !slices.Equal(got, []string{"13800138001"}) {
+			t.Errorf("that nothing was is told to %v", got)
+		}
+		for _, m := range h.outbox.Messages() {
+			last := m.Message.Kind == notify.KindCeasedHanded || m.Message.Kind == notify.KindCeasedUnhanded
+			if text := m.Message.Text.Reveal(); last && (!strings.Contains(text, "海星少儿教育") || !strings.Contains(text, "依法封存") || !strings.Contains(text, site+"/certificate/")) {
+				t.Error(text)
+			}
 		}
 	})
 }

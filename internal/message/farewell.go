@@ -60,10 +60,6 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 	case family.Inactive:
 		kind = notify.KindIdleErased
 	}
-	// Edge case 14: what a law demands to keep is told, with its basis and its end.
-	if len(kept) > 0 {
-		kind = notify.KindErasedKept
-	}
 	var guardians []family.Guardian
 	var answers []consent.Answer
 	if err := tx.Together(ctx, family.ReadGuardians(&guardians, child.ID), consent.ReadStanding(&answers, child.ID)); err != nil {
@@ -176,9 +172,13 @@ func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, gua
 		return notify.Message{}, err
 	}
 	if kind == notify.KindCeased {
-		if m, succeeded, err := f.ceased(ctx, tx, child, to, name, evidence, reached.Lang); err != nil || succeeded {
+		if m, succeeded, err := f.ceased(ctx, tx, child, to, name, evidence, reached.Lang, kept); err != nil || succeeded {
 			return m, err
 		}
+	}
+	// Edge case 14: what a law demands to keep is told, with its basis and its end.
+	if len(kept) > 0 {
+		kind = notify.KindErasedKept
 	}
 	n := notify.News{Kind: kind, Service: name, At: tx.Now(), Kept: legal.In(to.Lang, kept)}
 	switch {
@@ -194,7 +194,7 @@ func (f *Farewell) write(ctx context.Context, tx *db.Tx, child family.Child, gua
 
 // ceased writes of the end of a service that somebody took over, and whether anything of
 // the child went there (edge case 18). Succeeded is false where nobody did.
-func (f *Farewell) ceased(ctx context.Context, tx *db.Tx, child family.Child, to notify.To, name, evidence, lang string) (m notify.Message, succeeded bool, err error) {
+func (f *Farewell) ceased(ctx context.Context, tx *db.Tx, child family.Child, to notify.To, name, evidence, lang string, kept []legal.Keep) (m notify.Message, succeeded bool, err error) {
 	service, err := catalog.Find(ctx, tx, child.Service)
 	if err != nil || service.Successor == (catalog.Successor{}) {
 		return m, false, err
@@ -204,7 +204,7 @@ func (f *Farewell) ceased(ctx context.Context, tx *db.Tx, child family.Child, to
 		return m, false, err
 	}
 	c := notify.Ceased{Service: name, Successor: recipientName(published.Charter, service.Successor.Recipient, charter.Lang(to.Lang)),
-		Handed: child.HandedAt, At: tx.Now(), Link: rules(f.PublicURL, child.Service, lang)}
+		Handed: child.HandedAt, At: tx.Now(), Kept: legal.In(to.Lang, kept), Link: rules(f.PublicURL, child.Service, lang)}
 	if evidence != "" {
 		c.Link = certificate(f.PublicURL, evidence, lang)
 	}

@@ -36,6 +36,7 @@ type Ceased struct {
 	Handed    time.Time // when something first went there; zero: nothing did
 	Recalled  bool      // no yes carries that any more, and it was told to delete it
 	At        time.Time // when all was erased
+	Kept      string    // what a law demands to keep, on which basis and until when; a text message leaves that to the link
 	Link      string
 }
 
@@ -48,5 +49,5 @@ func (c Ceased) Message(to To) Message {
 			kind = KindCeasedRecalled
 		}
 	}
-	return write(to, kind, c.Link, "Service", line(c.Service), "Successor", line(c.Successor), "Handed", handed, "At", clock(to, c.At))
+	return write(to, kind, c.Link, "Service", line(c.Service), "Successor", line(c.Successor), "Handed", handed, "At", clock(to, c.At), "Kept", line(c.Kept))
 }

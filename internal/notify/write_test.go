@@ -74,8 +74,8 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindCeasedRecalled:  {notify.Ceased{Service: name, Successor: successor, Handed: at, Recalled: true, At: at, Link: proof}, []string{shown, taker, proof, when}},
 		notify.KindCeasedUnhanded:  {notify.Ceased{Service: name, Successor: successor, At: at, Link: proof}, []string{shown, taker, proof, when}},
 		notify.KindInactive:        {notify.Inactive{Service: name, Until: at, Link: home}, []string{shown, home, when}},
-		notify.KindErasedKept: {notify.News{Kind: notify.KindErasedKept, Service: name, At: at, Link: rules, Kept: map[i18n.Lang]string{
-			i18n.Chinese: "电子商务法第三十一条，至2029-11-15", i18n.English: "E-Commerce Law, Article 31, until 2029-11-15"}[lang]}, []string{shown, rules, "2029-11-15"}},
+		notify.KindErasedKept: {notify.News{Kind: notify.KindErasedKept, Service: name, At: at, Link: proof, Kept: map[i18n.Lang]string{
+			i18n.Chinese: "电子商务法第三十一条，至2029-11-15", i18n.English: "E-Commerce Law, Article 31, until 2029-11-15"}[lang]}, []string{shown, proof, "2029-11-15"}},
 		notify.KindUnanswered: {notify.News{Kind: notify.KindUnanswered, Service: name, At: at}, []string{shown}},
 	}
 	for link, kinds := range map[string][]string{
@@ -272,6 +272,34 @@ func TestMessages_TextMessagesAreShort(t *testing.T) {
 			t.Errorf("%d parts: %s", n, m.Text.Reveal())
 		}
 	})
+}
+
+// Edge cases 14 and 18: where a law keeps something of a child whose service was taken over,
+// the last letter says both: what became of the takeover, and that not all is deleted. An
+// e-mail names the basis and the end; a text message has room for the link to them.
+func TestEdgeCase14_TheLastLetterOfATakeoverSaysWhatIsKept(t *testing.T) {
+	at := time.Date(2026, 11, 14, 16, 30, 0, 0, time.UTC)
+	for lang, w := range map[i18n.Lang]struct{ service, taker, kept, short, all string }{
+		i18n.Chinese: {"小溪英语儿童课堂", "海星少儿教育", "电子商务法第三十一条，至 2029-11-15", "依法封存", "全部"},
+		i18n.English: {"Xiaoxi English", "Haixing Education", "E-Commerce Law, Article 31, until 2029-11-15", "a law keeps", "all of"},
+	} {
+		link := site + "/certificate/" + strings.Repeat("k", 52) + "?lang=" + string(lang)
+		for kind, c := range map[string]notify.Ceased{
+			notify.KindCeasedHanded: {Handed: at}, notify.KindCeasedRecalled: {Handed: at, Recalled: true}, notify.KindCeasedUnhanded: {},
+		} {
+			c.Service, c.Successor, c.At, c.Kept, c.Link = w.service, w.taker, at, w.kept, link
+			for channel, kept := range map[notify.Channel]string{notify.SMS: w.short, notify.Email: w.kept} {
+				m := c.Message(to(channel, lang))
+				text := m.Text.Reveal()
+				if m.Kind != kind || !strings.Contains(text, w.taker) || !strings.Contains(text, kept) || !strings.Contains(text, link) || strings.Contains(text, w.all) {
+					t.Errorf("%s: %s", m.Kind, text)
+				}
+				if n := segments(text); channel == notify.SMS && n > 3 {
+					t.Errorf("%d parts: %s", n, text)
+				}
+			}
+		}
+	}
 }
 
 // segments is how many messages a text is on the air (3GPP TS 23.040): of 160
