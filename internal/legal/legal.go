@@ -9,11 +9,8 @@ package legal
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -103,21 +100,14 @@ type Paper struct {
 	Salt     []byte `json:"salt,omitempty"` // of the mark
 }
 
-// Mark is what the ledger keeps of a paper: a SHA-256 with the random salt. Whoever has
-// all of it proves which paper it was, and without the salt nobody can try out papers
-// against it.
+// Mark is what the ledger keeps of a paper.
 func (p Paper) Mark(approval string) string {
-	h := sha256.New()
-	for _, part := range []string{string(p.Salt), approval, p.Number, p.Document} {
-		fmt.Fprintf(h, "%d:%s", len(part), part) // so that no two papers read alike
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return ledger.Mark(p.Salt, approval, p.Number, p.Document)
 }
 
 // salted returns the paper with a salt of its own.
 func (p Paper) salted() Paper {
-	p.Document, p.Salt = strings.ToLower(p.Document), make([]byte, sha256.Size)
-	rand.Read(p.Salt) // never fails (crypto/rand)
+	p.Document, p.Salt = strings.ToLower(p.Document), ledger.NewSalt()
 	return p
 }
 

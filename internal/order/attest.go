@@ -46,16 +46,19 @@ func (b Book) Attest(ctx context.Context, tx *db.Tx, by family.Actor, service, o
 		return Order{}, "", ErrTwice
 	}
 	o.AttestedAt, o.AttestedBy, o.Document, o.sealed = tx.Now(), by.Ledger(), document, nil
+	if document != "" {
+		o.Salt = ledger.NewSalt()
+	}
 	o.Attested, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindAttested, Service: service, Actor: by.Ledger(),
-		Body: AttestedBody{Order: o.ID, Number: o.Number, Party: o.Party, Document: document}})
+		Body: AttestedBody{Order: o.ID, Number: o.Number, Party: o.Party, Mark: o.Mark()}})
 	if err != nil {
 		return Order{}, "", err
 	}
 	// If the child was erased, nothing leads to it from here on.
 	n, err := tx.Exec(ctx, `
-		UPDATE party_order SET attested_at = $1, attested_by = $2, document = $3, attested = $4, sealed = NULL
-		WHERE id = $5 AND attested_at IS NULL`,
-		(*db.Time)(&o.AttestedAt), o.AttestedBy, o.Document, o.Attested, o.ID)
+		UPDATE party_order SET attested_at = $1, attested_by = $2, document = $3, salt = $4, attested = $5, sealed = NULL
+		WHERE id = $6 AND attested_at IS NULL`,
+		(*db.Time)(&o.AttestedAt), o.AttestedBy, o.Document, o.Salt, o.Attested, o.ID)
 	switch {
 	case err != nil:
 		return Order{}, "", err

@@ -36,10 +36,10 @@ type IssuedBody struct {
 
 // An AttestedBody says that a party has done it.
 type AttestedBody struct {
-	Order    string `json:"order"`
-	Number   string `json:"number"`
-	Party    string `json:"party"`
-	Document string `json:"document,omitempty"` // SHA-256 of what it has written
+	Order  string `json:"order"`
+	Number string `json:"number"`
+	Party  string `json:"party"`
+	Mark   string `json:"mark,omitempty"` // of what it has written: see Order.Mark
 }
 
 // An OverdueBody says that a party hasn't attested in time.
@@ -286,7 +286,7 @@ func (b Book) issue(ctx context.Context, tx *db.Tx, actor string, c family.Child
 		}
 		err = tx.Queue(ctx, `
 			INSERT INTO party_order (`+columns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, NULL, NULL, '', '', $12, '')`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, NULL, NULL, '', '', NULL, $12, '')`,
 			o.ID, o.Number, c.Service, t.party, t.role, t.what, strings.Join(t.items, " "), strings.Join(t.purposes, " "), c.ID,
 			(*db.Time)(&now), (*db.Time)(&due), o.Issued)
 		if err != nil {

@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 )
 
 // What can be wrong with an attestation, or with what is asked for.
@@ -81,6 +82,7 @@ type Order struct {
 	AttestedAt time.Time // zero while it is open
 	AttestedBy string    // as the ledger names actors
 	Document   string    // SHA-256 of what the party has written, in hex; or empty
+	Salt       []byte    // of its mark
 	Issued     string    // "le_…"
 	Attested   string    // "le_…", or empty
 
@@ -88,19 +90,29 @@ type Order struct {
 }
 
 const columns = `id, number, service, party, role, what, items, purposes, child, sealed, issued_at, due_at, overdue_at,
-	attested_at, attested_by, document, issued, attested`
+	attested_at, attested_by, document, salt, issued, attested`
 
 func scan(row db.Row) (o Order, err error) {
 	var items, purposes string
 	err = row.Scan(&o.ID, &o.Number, &o.Service, &o.Party, &o.Role, &o.What, &items, &purposes, &o.Child, &o.sealed,
 		(*db.Time)(&o.IssuedAt), (*db.Time)(&o.DueAt), (*db.Time)(&o.OverdueAt),
-		(*db.Time)(&o.AttestedAt), &o.AttestedBy, &o.Document, &o.Issued, &o.Attested)
+		(*db.Time)(&o.AttestedAt), &o.AttestedBy, &o.Document, &o.Salt, &o.Issued, &o.Attested)
 	o.Items, o.Purposes = strings.Fields(items), strings.Fields(purposes)
 	return o, err
 }
 
 // Open reports whether the party still has to attest.
 func (o Order) Open() bool { return o.AttestedAt.IsZero() }
+
+// Mark is what the ledger keeps of what the party has written; empty where that is nothing.
+// One paper may cover many orders: without the salts nobody sees which, nor tries out whose
+// it is.
+func (o Order) Mark() string {
+	if o.Document == "" && o.Salt == nil {
+		return ""
+	}
+	return ledger.Mark(o.Salt, o.ID, o.Document)
+}
 
 // A Book issues orders and takes attestations.
 type Book struct {
@@ -203,14 +215,13 @@ func List(ctx context.Context, tx *db.Tx, service string, state State, after str
 	return db.All(ctx, tx, scan, l.rest, service, (*db.Time)(l.by(last)), last.ID, int64(limit))
 }
 
-// Attestations returns the entries by which orders were attested, of those that were
-// issued by one of the entries: in their order. Where none is of an order, there are
-// none.
-func Attestations(ctx context.Context, tx *db.Tx, issued []string) (attested []string, err error) {
+// Attested returns the orders that were issued by one of the entries and attested since,
+// in the order in which they were.
+func Attested(ctx context.Context, tx *db.Tx, issued []string) (attested []Order, err error) {
 	for some := range slices.Chunk(issued, db.Chunk) {
 		in, args := db.Placeholders(some)
-		more, err := db.All(ctx, tx, db.Single[string], `
-			SELECT attested FROM party_order WHERE issued IN `+in+` AND attested_at IS NOT NULL ORDER BY attested_at, id`, args...)
+		more, err := db.All(ctx, tx, scan, `
+			SELECT `+columns+` FROM party_order WHERE issued IN `+in+` AND attested_at IS NOT NULL ORDER BY attested_at, id`, args...)
 		if err != nil {
 			return nil, err
 		}

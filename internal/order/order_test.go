@@ -2,6 +2,7 @@ package order_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -261,6 +262,54 @@ func TestEdgeCase13_WhoIsOverdueGetsNothingNew(t *testing.T) {
 			if denied() != left {
 				t.Errorf("denied %v, and something is left: %v", !left, left)
 			}
+		}
+	})
+}
+
+// Invariant 6: what a party has written isn't in the ledger, nor anything that shows which
+// orders it covers. The ledger has a mark, which whoever has the paper and the salt proves.
+func TestInvariant6_NothingOfAnAttestationIsInTheLedger(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		document := strings.Repeat("0f", 32)
+		w.erase(w.Child())
+		w.erase(w.Child())
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.book().AttestOf(ctx, tx, w.Officer, vaulttest.Service, processor, document, tx.Now(), order.Order{}, 10)
+			return err
+		})
+		done, marks := w.list(order.IsAttested), make(map[string]bool)
+		for _, o := range done {
+			guessed := order.Order{ID: o.ID, Document: document}
+			if o.Document != document || guessed.Mark() == o.Mark() {
+				t.Errorf("%+v", o)
+			}
+			marks[o.Mark()] = true
+		}
+		told := 0
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return db.Each(ctx, tx, func(row db.Row) error {
+				var entry []byte
+				if err := row.Scan(&entry); err != nil {
+					return err
+				}
+				var e struct {
+					Kind string
+					Body struct{ Mark string }
+				}
+				if err := json.Unmarshal(entry, &e); err != nil {
+					return err
+				}
+				if strings.Contains(string(entry), document) {
+					t.Errorf("%s: the ledger has a hash of the document", e.Kind)
+				}
+				if e.Kind == order.KindAttested && marks[e.Body.Mark] {
+					told++
+				}
+				return nil
+			}, `SELECT entry FROM ledger_pending ORDER BY id`)
+		})
+		if len(done) != 2 || len(marks) != 2 || told != 2 {
+			t.Errorf("%d orders, %d marks, %d in the ledger", len(done), len(marks), told)
 		}
 	})
 }

@@ -26,7 +26,7 @@ var ErrNoCertificate = errs.New(errs.NotFound, "receipt.no_certificate")
 // A Certificate says that everything about one child was erased, why, and what it
 // was (Article 20). It names nobody: who holds it knows whom it is about. All that
 // it says is computed from its ledger entries, but which document it was that a law
-// demands to keep something by: of that they have a mark.
+// demands to keep something by, or that a party has attested with: of those they have a mark.
 type Certificate struct {
 	Type     string   `json:"@type"`
 	Schema   string   `json:"schema"`
@@ -83,10 +83,19 @@ type Told struct {
 	Number   string   `json:"number"`
 	Items    []string `json:"items"`
 	Due      string   `json:"due_at"`
-	Attested string   `json:"attested_at,omitempty"` // that it has deleted it
-	Document string   `json:"document,omitempty"`    // SHA-256 of what it has written
+	Attested string   `json:"attested_at,omitempty"`   // that it has deleted it
+	Document string   `json:"document,omitempty"`      // SHA-256 of what it has written
+	Salt     []byte   `json:"document_salt,omitempty"` // with which it gives the mark in the ledger
 
 	order string
+	mark  string
+}
+
+// name says what the party has written, if the ledger has its mark.
+func (t *Told) name(document string, salt []byte) {
+	if o := (order.Order{ID: t.order, Document: document, Salt: salt}); t.mark != "" && o.Mark() == t.mark {
+		t.Document, t.Salt = document, salt
+	}
 }
 
 const (
@@ -173,7 +182,11 @@ func (o Office) Certificate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, 
 	if err := json.Unmarshal(text, &of); err != nil {
 		return Certificate{}, err
 	}
-	proof, err := o.erasure(ctx, tx, of.Entries)
+	attested, err := order.Attested(ctx, tx, of.Entries)
+	if err != nil {
+		return Certificate{}, err
+	}
+	proof, err := o.erasure(ctx, tx, of.Entries, attested)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -184,20 +197,25 @@ func (o Office) Certificate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, 
 	for i := range c.Held {
 		c.Held[i].name(of.Papers[c.Held[i].approval])
 	}
+	for _, o := range attested {
+		if i := slices.IndexFunc(c.Ordered, func(t Told) bool { return t.order == o.ID }); i >= 0 {
+			c.Ordered[i].name(o.Document, o.Salt)
+		}
+	}
 	return c, nil
 }
 
 // erasure proves the entries of an erasure, with the attestations that have come since.
-func (o Office) erasure(ctx context.Context, tx *db.Tx, entries []string) (Proof, error) {
-	attested, err := order.Attestations(ctx, tx, entries)
-	if err != nil {
-		return Proof{}, err
-	}
+func (o Office) erasure(ctx context.Context, tx *db.Tx, entries []string, attested []order.Order) (Proof, error) {
 	if len(attested) == 0 {
 		return o.include(ctx, tx, entries)
 	}
 	last := len(entries) - 1
-	proof, err := o.include(ctx, tx, slices.Concat(entries[:last], attested, entries[last:]))
+	all := slices.Clone(entries[:last])
+	for _, a := range attested {
+		all = append(all, a.Attested)
+	}
+	proof, err := o.include(ctx, tx, append(all, entries[last]))
 	if errors.Is(err, ErrNotYet) {
 		return o.include(ctx, tx, entries) // what was attested a moment ago is open until it has its place
 	}
@@ -329,7 +347,7 @@ func (c *Certificate) attested(e ledger.Placed) error {
 	if i < 0 || c.Ordered[i].Attested != "" || c.Ordered[i].Party != b.Party {
 		return errTogether
 	}
-	c.Ordered[i].Attested, c.Ordered[i].Document = moment(e.At), b.Document
+	c.Ordered[i].Attested, c.Ordered[i].mark = moment(e.At), b.Mark
 	return nil
 }
 
@@ -375,9 +393,21 @@ func VerifyCertificate(text []byte, against Against) (ErasureReport, error) {
 		return r, nil
 	}
 	again.Proof.Key = key
-	// Which document it is the certificate says alone: rightly, if that gives the mark.
+	// Which document it is the certificate says alone: rightly, if that gives the mark. One that
+	// says nothing of it says too little.
 	for i := range min(len(again.Held), len(c.Held)) {
-		again.Held[i].name(legal.Paper{Number: c.Held[i].Number, Document: c.Held[i].Hash, Salt: c.Held[i].Salt})
+		is := &again.Held[i]
+		is.name(legal.Paper{Number: c.Held[i].Number, Document: c.Held[i].Hash, Salt: c.Held[i].Salt})
+		if is.Hash == "" && c.Held[i].Hash == "" {
+			r.found(FoundField, fmt.Sprintf("kept_by_law[%d].document", i))
+		}
+	}
+	for i := range min(len(again.Ordered), len(c.Ordered)) {
+		is := &again.Ordered[i]
+		is.name(c.Ordered[i].Document, c.Ordered[i].Salt)
+		if is.mark != "" && is.Document == "" && c.Ordered[i].Document == "" {
+			r.found(FoundField, fmt.Sprintf("ordered[%d].document", i))
+		}
 	}
 	right, err := again.JSON()
 	if err != nil {

@@ -189,6 +189,19 @@ func TestEdgeCase13_ACertificateSaysWhoStillHasToDelete(t *testing.T) {
 		if !good(open) || !good(done) {
 			t.Error("one of them can't be checked")
 		}
+		for name, change := range map[string]func(o *receipt.Told){
+			"another paper": func(o *receipt.Told) { o.Document = strings.Repeat("cd", 32) },
+			"another salt":  func(o *receipt.Told) { o.Salt = make([]byte, len(o.Salt)) },
+			"no salt":       func(o *receipt.Told) { o.Salt = nil },
+			"no paper":      func(o *receipt.Told) { o.Document, o.Salt = "", nil },
+		} {
+			forged := done
+			forged.Ordered = slices.Clone(done.Ordered)
+			change(&forged.Ordered[0])
+			if good(forged) {
+				t.Errorf("%s: it isn't found", name)
+			}
+		}
 		// The order, with its attestation, is left out as if there had been none.
 		less := done
 		less.Ordered = []receipt.Told{}
@@ -240,6 +253,7 @@ func TestEdgeCase14_ACertificateSaysWhatIsKept(t *testing.T) {
 			"another paper":  func(h *receipt.Held) { h.Hash = strings.Repeat("cd", 32) },
 			"another salt":   func(h *receipt.Held) { h.Salt = make([]byte, len(h.Salt)) },
 			"no salt":        func(h *receipt.Held) { h.Salt = nil },
+			"nothing of it":  func(h *receipt.Held) { h.Number, h.Hash, h.Salt = "", "", nil },
 		} {
 			forged := c
 			forged.Held = slices.Clone(c.Held)

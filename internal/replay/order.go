@@ -15,17 +15,17 @@ import (
 // Between a child and its service there is no order of entries, so an attestation may
 // come before the order that it is about.
 type partyOrder struct {
-	source                      // of its issue
-	known                       bool
-	child                       key
-	number, party, of, document string
-	role                        order.Role
-	what                        order.What
-	items, purposes, by         string
-	issued, due                 int64
-	overdue, attested           int64
-	attestation                 string // entry
-	seen                        bool
+	source                  // of its issue
+	known                   bool
+	child                   key
+	number, party, of, mark string
+	role                    order.Role
+	what                    order.What
+	items, purposes, by     string
+	issued, due             int64
+	overdue, attested       int64
+	attestation             string // entry
+	seen                    bool
 }
 
 // orderNamed returns an order, known or not yet.
@@ -82,10 +82,10 @@ func (c *child) orderedBy(version int64) int64 {
 // orderEntry folds what became of an order.
 func (f *fold) orderEntry(p ledger.Placed) fault {
 	b, x := body[struct {
-		Order    string `json:"order"`
-		Number   string `json:"number"`
-		Party    string `json:"party"`
-		Document string `json:"document,omitempty"`
+		Order  string `json:"order"`
+		Number string `json:"number"`
+		Party  string `json:"party"`
+		Mark   string `json:"mark,omitempty"`
 	}](p)
 	if x != (fault{}) {
 		return x
@@ -102,7 +102,7 @@ func (f *fold) orderEntry(p ledger.Placed) fault {
 		o.source = source{place: p.Place, entry: p.ID, service: p.Service}
 	}
 	if p.Kind == order.KindOverdue {
-		if o.overdue != 0 || p.Actor != sweeper || b.Document != "" {
+		if o.overdue != 0 || p.Actor != sweeper || b.Mark != "" {
 			return impossible(ruleOrder)
 		}
 		o.overdue = at
@@ -111,7 +111,7 @@ func (f *fold) orderEntry(p ledger.Placed) fault {
 	if o.attested != 0 || !strings.HasPrefix(p.Actor, "app:") && !strings.HasPrefix(p.Actor, "officer:") {
 		return impossible(ruleOrder) // once, and by who may say so
 	}
-	o.attested, o.attestation, o.by, o.document = at, p.ID, f.names.keep(p.Actor), b.Document
+	o.attested, o.attestation, o.by, o.mark = at, p.ID, f.names.keep(p.Actor), b.Mark
 	return fault{}
 }
 
@@ -156,7 +156,7 @@ func (a *audit) orderRows() error {
 		r.text("items", o.items, strings.Join(row.Items, " "))
 		r.text("purposes", o.purposes, strings.Join(row.Purposes, " "))
 		r.text("attested_by", o.by, row.AttestedBy)
-		r.text("document", o.document, row.Document)
+		r.text("document", o.mark, row.Mark())
 		r.text("issued", o.entry, row.Issued)
 		r.text("attested", o.attestation, row.Attested)
 		r.time("issued_at", o.issued, micros(row.IssuedAt))

@@ -814,6 +814,7 @@ var changes = []change{
 	{"somebody else has attested", `UPDATE party_order SET attested_by = '王小明' WHERE id = $1`, done, "row_differs party_order attested_by"},
 	{"another document proves it", `UPDATE party_order SET document = '王小明' WHERE id = $1`, done, "row_differs party_order document"},
 	{"an order rests on another entry", `UPDATE party_order SET issued = '王小明' WHERE id = $1`, owing, "row_differs party_order issued"},
+	{"another salt proves it", `UPDATE party_order SET salt = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE id = $1`, done, "row_differs party_order document"},
 	{"an attestation rests on another entry", `UPDATE party_order SET attested = '王小明' WHERE id = $1`, done, "row_differs party_order attested"},
 	{"a charter that is lost was found", `UPDATE service SET recalled = true WHERE service = $1`, here, "row_differs service recalled"},
 	{"a backup never was", `DELETE FROM backup WHERE id = $1`, copied, "row_missing backup "},

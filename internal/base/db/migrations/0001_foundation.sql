@@ -488,7 +488,8 @@ CREATE TABLE party_order (
 	overdue_at  bigint,          -- when it was found to be overdue
 	attested_at bigint,          -- NULL while it is open
 	attested_by text   NOT NULL, -- as the ledger names actors, or empty
-	document    text   NOT NULL, -- SHA-256 of what the party has written, or empty
+	document    text   NOT NULL, -- SHA-256 of what the party has written, or empty; the ledger has a mark of it
+	salt        bytea,           -- of that mark; NULL without a document
 	issued      text   NOT NULL, -- entry of the ledger
 	attested    text   NOT NULL  -- entry of the ledger, or empty
 );
