@@ -84,12 +84,12 @@ type Cessation struct {
 
 const cessationColumns = `service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, told_at,
 	CASE WHEN told_place IS NULL THEN -1 ELSE told_place END, CASE WHEN held IS NULL THEN -1 ELSE held END, erased_upto, ended_at, children, entry,
-	successor, handover, assessment, assessed, asked, agreed, refused, handed`
+	successor, handover, assessment, assessment_salt, assessed, asked, agreed, refused, handed`
 
 func scanCessation(row db.Row) (c Cessation, err error) {
 	err = row.Scan(&c.Service, &c.Purpose, &c.Reason, (*db.Time)(&c.AnnouncedAt), &c.AnnouncedBy, (*db.Time)(&c.EndsAt),
 		&c.ToldUpto, &c.Told, (*db.Time)(&c.ToldAt), &c.ToldPlace, &c.Held, &c.ErasedUpto, (*db.Time)(&c.EndedAt), &c.Children, &c.Entry,
-		&c.Takeover.Recipient, &c.Takeover.Purpose, &c.Takeover.Document, &c.Takeover.Assessed,
+		&c.Takeover.Recipient, &c.Takeover.Purpose, &c.Takeover.Document, &c.Takeover.Salt, &c.Takeover.Assessed,
 		&c.Tally.Asked, &c.Tally.Agreed, &c.Tally.Refused, &c.Tally.Handed)
 	return c, err
 }
@@ -207,10 +207,10 @@ func cease(ctx context.Context, tx *db.Tx, by Actor, service, purpose string, wh
 	}
 	return c, c.Entry, tx.Queue(ctx, `
 		INSERT INTO cessation (service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, erased_upto, children, entry,
-			successor, handover, assessment, assessed, asked, agreed, refused, handed)
-		VALUES ($1, $2, $3, $4, $5, $6, '', $7, '', $7, $8, $9, $10, $11, $12, $7, $7, $7, $7)`,
+			successor, handover, assessment, assessment_salt, assessed, asked, agreed, refused, handed)
+		VALUES ($1, $2, $3, $4, $5, $6, '', $7, '', $7, $8, $9, $10, $11, $12, $13, $7, $7, $7, $7)`,
 		c.Service, c.Purpose, c.Reason, (*db.Time)(&c.AnnouncedAt), c.AnnouncedBy, (*db.Time)(&c.EndsAt), 0, c.Entry,
-		c.Takeover.Recipient, c.Takeover.Purpose, c.Takeover.Document, c.Takeover.Assessed)
+		c.Takeover.Recipient, c.Takeover.Purpose, c.Takeover.Document, c.Takeover.Salt, c.Takeover.Assessed)
 }
 
 // A finisher is what erased the last child, as the ledger writes it.

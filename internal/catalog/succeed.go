@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/ledger"
 )
 
 // What can be wrong with who is to take over a service (edge case 18).
@@ -28,8 +30,19 @@ var (
 type Takeover struct {
 	Recipient string `json:"recipient"`  // as the charter calls it
 	Purpose   string `json:"purpose"`    // of the charter, that hands over to it and does nothing else
-	Document  string `json:"assessment"` // by which the security assessment is found; it names nobody
+	Document  string `json:"-"`          // by which the security assessment is found; empty where it was announced again
+	Salt      string `json:"-"`          // of the mark, in hex
+	Mark      string `json:"assessment"` // of the document: it may say more than the ledger may (invariant 6)
 	Assessed  string `json:"assessed"`   // the day of it, as in 2026-05-06
+}
+
+// Proves returns the mark that the document gives, with its salt, for a service; empty where
+// there is none.
+func (t Takeover) Proves(service string) string {
+	if t.Document == "" && t.Salt == "" {
+		return ""
+	}
+	return ledger.Mark([]byte(t.Salt), service, t.Document)
 }
 
 // A Tally is what became of the question about who takes over, in children.
@@ -101,6 +114,7 @@ func (s Service) GaveUp(purpose string) bool {
 // yes is to this alone, and the notice says who it is. No purpose can be taken over by itself.
 // Errors: those of Cease, ErrSuccessor, ErrHandover, ErrAssessment, ErrAssessed.
 func CeaseTo(ctx context.Context, tx *db.Tx, by Officer, service string, why Reason, ends time.Time, to Takeover) (Cessation, string, error) {
+	to.Salt, to.Mark = "", "" // they are made here
 	return cease(ctx, tx, by, service, "", why, ends, &to, false)
 }
 
@@ -126,10 +140,14 @@ func (s Service) takenOver(p Published, to Takeover, now time.Time) (Takeover, e
 	// Article 17: the assessment comes first.
 	day, err := time.ParseInLocation(time.DateOnly, to.Assessed, age.Zone)
 	switch {
-	case !isDocument(to.Document):
+	case to.Mark == "" && !isDocument(to.Document):
 		return to, ErrAssessment.At("assessment")
 	case err != nil || day.After(now):
 		return to, ErrAssessed.At("assessed")
+	}
+	if to.Mark == "" { // else it was announced before, and the ledger tells no more of it
+		to.Salt = hex.EncodeToString(ledger.NewSalt())
+		to.Mark = to.Proves(s.Name)
 	}
 	return to, nil
 }

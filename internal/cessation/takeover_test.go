@@ -173,6 +173,33 @@ func TestEdgeCase18_OnlyAFreshYesIsTransferred(t *testing.T) {
 	})
 }
 
+// Invariant 6: the name of the document in which a takeover was assessed may say more than
+// the ledger may. The ledger has a mark of it, and the row, which says it, proves the mark.
+func TestInvariant6_NoNameOfAnAssessmentIsInTheLedger(t *testing.T) {
+	sold(t, func(t *testing.T, h *house) {
+		h.CeaseTo(7 * day)
+		c := h.ceasing("")
+		told := 0
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			return db.Each(ctx, tx, func(row db.Row) error {
+				var entry []byte
+				err := row.Scan(&entry)
+				if strings.Contains(string(entry), c.Takeover.Document) {
+					t.Errorf("%s", entry)
+				}
+				if strings.Contains(string(entry), c.Takeover.Proves(vaulttest.Service)) {
+					told++
+				}
+				return err
+			}, `SELECT entry FROM ledger_pending ORDER BY id`)
+		})
+		guessed := catalog.Takeover{Document: c.Takeover.Document}
+		if c.Takeover.Document != "PIA-2026-18" || told != 1 || c.Takeover.Proves(vaulttest.Service) == guessed.Proves(vaulttest.Service) {
+			t.Errorf("%+v, %d entries", c.Takeover, told)
+		}
+	})
+}
+
 // Edge cases 14 and 18: where a law keeps something of a child whose service is taken over,
 // its last letter says both.
 func TestEdgeCase14_TheLastLetterOfATakeoverSpeaksOfBoth(t *testing.T) {

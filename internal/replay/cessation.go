@@ -37,9 +37,9 @@ func (s *service) ceasing(n *names, p ledger.Placed, now *version, again bool) f
 		s.ends[b.Purpose] != nil, s.ends[""] != nil, !again && b.Purpose != "" && s.asked(now.charter, b.Purpose) == 0: // the charter of one that ends again may be lost
 		return impossible(ruleCessation)
 	}
-	c := &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor), entry: n.keep(p.ID)}
+	c := &cessation{reason: b.Reason, announced: now.at, ends: b.Ends, by: n.keep(p.Actor), entry: n.keep(p.ID), again: again}
 	if to := b.Successor; to != nil {
-		c.takeover = catalog.Takeover{Recipient: n.keep(to.Recipient), Purpose: n.keep(to.Purpose), Document: n.keep(to.Document), Assessed: n.keep(to.Assessed)}
+		c.takeover = catalog.Takeover{Recipient: n.keep(to.Recipient), Purpose: n.keep(to.Purpose), Mark: n.keep(to.Mark), Assessed: n.keep(to.Assessed)}
 		now.succeeds = catalog.Successor{Purpose: c.takeover.Purpose, Recipient: c.takeover.Recipient, Until: moment(b.Ends)}
 	}
 	s.ends[n.keep(b.Purpose)] = c
@@ -56,7 +56,7 @@ func (s *service) takesOver(b catalog.CeasingBody, now *version) bool {
 		return true
 	}
 	day, err := time.ParseInLocation(time.DateOnly, to.Assessed, age.Zone)
-	if err != nil || day.UnixMicro() > now.at || to.Document == "" || b.Purpose != "" || s.asked(now.charter, to.Purpose) == 0 {
+	if err != nil || day.UnixMicro() > now.at || to.Mark == "" || b.Purpose != "" || s.asked(now.charter, to.Purpose) == 0 {
 		return false
 	}
 	c := s.editions[now.charter].published.Charter
@@ -193,7 +193,9 @@ func (a *audit) cessationRows() error {
 		r.time("ends_at", c.ends, micros(row.EndsAt))
 		r.text("successor", c.takeover.Recipient, row.Takeover.Recipient)
 		r.text("handover", c.takeover.Purpose, row.Takeover.Purpose)
-		r.text("assessment", c.takeover.Document, row.Takeover.Document)
+		if proves := row.Takeover.Proves(row.Service); proves != "" || !c.again { // else the ledger has the mark alone
+			r.text("assessment", c.takeover.Mark, proves)
+		}
 		r.text("assessed", c.takeover.Assessed, row.Takeover.Assessed)
 		r.time("ended_at", c.ended, micros(row.EndedAt))
 		if row.Purpose == "" && !row.ToldAt.IsZero() {

@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,13 +111,13 @@ func TestArticle23_AForgedEndIsFound(t *testing.T) {
 
 // Edge case 18: an announcement that names who takes over, and couldn't have been, is found.
 func TestEdgeCase18_AForgedTakeoverIsFound(t *testing.T) {
-	to := catalog.Takeover{Recipient: vaulttest.Successor, Purpose: vaulttest.Handover, Document: "PIA-2026-18", Assessed: "2026-03-02"}
+	to := catalog.Takeover{Recipient: vaulttest.Successor, Purpose: vaulttest.Handover, Mark: strings.Repeat("ab", 32), Assessed: "2026-03-02"}
 	for name, change := range map[string]func(b *catalog.CeasingBody, to *catalog.Takeover){
 		"of a purpose":                          func(b *catalog.CeasingBody, _ *catalog.Takeover) { b.Purpose = vaulttest.Handover },
 		"for a purpose that hands nothing over": func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Purpose = "course-progress" },
 		"for no purpose":                        func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Purpose = "ghost" },
 		"by no recipient":                       func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Recipient = "ghost" },
-		"without a document":                    func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Document = "" },
+		"without a document":                    func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Mark = "" },
 		"assessed afterwards":                   func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Assessed = "2199-01-01" },
 		"assessed on no day":                    func(_ *catalog.CeasingBody, to *catalog.Takeover) { to.Assessed = "soon" },
 	} {

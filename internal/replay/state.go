@@ -213,6 +213,7 @@ type cessation struct {
 	ended           int64 // 0 until all is erased
 	children        int64
 	takeover        catalog.Takeover // zero: nobody takes over
+	again           bool             // by who put the store back: the document isn't known there
 	tally           catalog.Tally
 }
 

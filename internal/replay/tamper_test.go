@@ -543,6 +543,7 @@ var changes = []change{
 	{"it hasn't ended", `UPDATE cessation SET ended_at = NULL WHERE service = $1`, here, "row_differs cessation ended_at"},
 	{"somebody takes it over", `UPDATE cessation SET successor = '王小明' WHERE service = $1`, here, "row_differs cessation successor"},
 	{"a purpose hands it over", `UPDATE cessation SET handover = '王小明' WHERE service = $1`, here, "row_differs cessation handover"},
+	{"an assessment has another salt", `UPDATE cessation SET assessment_salt = '王小明' WHERE service = $1`, here, "row_differs cessation assessment"},
 	{"there was an assessment", `UPDATE cessation SET assessment = '王小明' WHERE service = $1`, here, "row_differs cessation assessment"},
 	{"it was assessed", `UPDATE cessation SET assessed = '2026-01-01' WHERE service = $1`, here, "row_differs cessation assessed"},
 	{"somebody was asked", `UPDATE cessation SET asked = 1 WHERE service = $1`, here, "row_differs cessation asked"},

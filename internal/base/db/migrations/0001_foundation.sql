@@ -89,7 +89,8 @@ CREATE TABLE cessation (
 	held         bigint,          -- how many children there were when erasing began
 	successor    text   NOT NULL, -- the recipient that takes over; empty: nobody does
 	handover     text   NOT NULL, -- the purpose that hands over to it
-	assessment   text   NOT NULL, -- the document in which it was assessed
+	assessment   text   NOT NULL, -- the document in which it was assessed; the ledger has a mark of it. Empty if an announcement was put back
+	assessment_salt text NOT NULL, -- of that mark, in hex
 	assessed     text   NOT NULL, -- on which day
 	asked        bigint NOT NULL, -- of how many children guardians were asked about it, by the time that erasing began
 	agreed       bigint NOT NULL, -- how many of them may be handed over
