@@ -141,61 +141,37 @@ func isHash(s string) bool {
 	return err == nil && len(b) == 32
 }
 
-// Overdue finds the orders whose day is over and that weren't attested, at most limit,
-// and closes the gate for their parties (edge case 13). It returns how many there were.
-// If we crash before the commit, they are found again.
-func Overdue(ctx context.Context, tx *db.Tx, actor string, limit int) (int, error) {
+// Due returns orders whose day is over and that weren't attested, nor found before: at most
+// limit, those that are due first behind after, the zero Order at the beginning.
+func Due(ctx context.Context, tx *db.Tx, after Order, limit int) ([]Order, error) {
 	now := tx.Now()
-	due, err := db.All(ctx, tx, db.Single[string], `
-		SELECT DISTINCT service FROM (
-			SELECT service, due_at, id FROM party_order WHERE due_at <= $1 AND attested_at IS NULL AND overdue_at IS NULL
-			ORDER BY due_at, id LIMIT $2) AS due
-		ORDER BY service`, (*db.Time)(&now), int64(limit))
-	if err != nil {
-		return 0, err
-	}
-	found := 0
-	for _, service := range due {
-		n, err := overdueOf(ctx, tx, actor, service, now, limit-found)
-		if err != nil {
-			return 0, err
-		}
-		if found += n; found >= limit {
-			break
-		}
-	}
-	return found, nil
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM party_order
+		WHERE due_at <= $1 AND attested_at IS NULL AND overdue_at IS NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, (*db.Time)(&now), after.due(), after.ID, int64(limit))
 }
 
-func overdueOf(ctx context.Context, tx *db.Tx, actor, service string, now time.Time, limit int) (int, error) {
-	s, err := catalog.Hold(ctx, tx, service)
+// Overdue records that the day of an order is over, and closes the gate for its party (edge
+// case 13); found is false where it was attested, or recorded, since it was read. If we
+// crash before the commit, it is due again.
+func Overdue(ctx context.Context, tx *db.Tx, actor string, o Order) (found bool, err error) {
+	s, err := catalog.Hold(ctx, tx, o.Service)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
-	all, err := db.All(ctx, tx, scan, `
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `
 		UPDATE party_order SET overdue_at = $1
-		WHERE id IN (
-			SELECT id FROM party_order WHERE due_at <= $1 AND service = $2 AND attested_at IS NULL AND overdue_at IS NULL
-			ORDER BY due_at, id LIMIT $3) AND attested_at IS NULL AND overdue_at IS NULL
-		RETURNING `+columns, (*db.Time)(&now), service, int64(limit))
-	if err != nil {
-		return 0, err
+		WHERE id = $2 AND due_at <= $1 AND attested_at IS NULL AND overdue_at IS NULL`, (*db.Time)(&now), o.ID)
+	if err != nil || n != 1 {
+		return false, err
 	}
-	for _, o := range all {
-		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindOverdue, Service: service, Actor: actor,
-			Body: OverdueBody{Order: o.ID, Number: o.Number, Party: o.Party}})
-		if err != nil {
-			return 0, err
-		}
-		if s.IsOverdue(o.Party) {
-			continue
-		}
-		if _, err := catalog.Suspend(ctx, tx, actor, service, o.Party); err != nil {
-			return 0, err
-		}
-		s.Overdue = catalog.WithOverdue(s.Overdue, o.Party, true)
+	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindOverdue, Service: o.Service, Actor: actor,
+		Body: OverdueBody{Order: o.ID, Number: o.Number, Party: o.Party}})
+	if err == nil && !s.IsOverdue(o.Party) {
+		_, err = catalog.Suspend(ctx, tx, actor, o.Service, o.Party)
 	}
-	return len(all), nil
+	return err == nil, err
 }
 
 // CountOverdue returns how many orders of all services are past their day, whether or

@@ -266,6 +266,32 @@ func TestEdgeCase13_WhoIsOverdueGetsNothingNew(t *testing.T) {
 	})
 }
 
+// Edge case 13: an order of which it can't be recorded that it is overdue is told as an
+// error, and holds up no other.
+func TestEdgeCase13_AnOrderThatFailsHoldsUpNoOther(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.erase(w.Child())
+		w.erase(w.Child())
+		first := w.list(order.IsOpen)[0]
+		w.Pass(first.DueAt.Sub(w.Store.Now()) + time.Hour)
+		move := func(from, to string) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE party_order SET service = $1 WHERE service = $2 AND id = $3`, to, from, first.ID)
+				return err
+			})
+		}
+		move(vaulttest.Service, "nowhere")
+		if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); !errors.Is(err, catalog.ErrNotFound) || done.Overdue != 3 {
+			t.Errorf("%d of 3 are recorded, %v", done.Overdue, err)
+		}
+		move("nowhere", vaulttest.Service)
+		if done, err := retention.Sweep(t.Context(), w.Store, w.Vault); err != nil || done.Overdue != 1 || len(w.list(order.IsOverdue)) != 4 {
+			t.Errorf("%d, %v", done.Overdue, err)
+		}
+	})
+}
+
 // Invariant 6: what a party has written isn't in the ledger, nor anything that shows which
 // orders it covers. The ledger has a mark, which whoever has the paper and the salt proves.
 func TestInvariant6_NothingOfAnAttestationIsInTheLedger(t *testing.T) {

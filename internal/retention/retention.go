@@ -87,7 +87,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 	err = takeTurns(ctx, slice, []task{
 		{&done.Demanded, sweepDemanded(store, v, f)},
 		{&done.Kept, sweepKept(store, v)},
-		{&done.Overdue, forget(store, overdue)},
+		{&done.Overdue, sweepOverdue(store)},
 		{&done.Aged, sweepAges(store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))},
 		{&done.Requests, sweepRequests(store)},
 		{&done.Proofs, sweepProofs(store, v)},
@@ -222,9 +222,20 @@ func sweepKept(store *db.DB, v *vault.Vault) work {
 	})
 }
 
-// overdue records orders to processors and recipients that weren't attested in time.
-func overdue(ctx context.Context, tx *db.Tx, limit int) (int, error) {
-	return order.Overdue(ctx, tx, actor, limit)
+// sweepOverdue records orders to processors and recipients that weren't attested in time,
+// each by itself.
+func sweepOverdue(store *db.DB) work {
+	return through(store, order.Due, func(ctx context.Context, o order.Order) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) error {
+			n = 0 // it may run again
+			found, err := order.Overdue(ctx, tx, actor, o)
+			if found {
+				n = 1
+			}
+			return err
+		})
+		return n, err
+	})
 }
 
 // answers forgets kept answers of the API that nobody repeats any more.
