@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -18,6 +19,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -86,6 +88,45 @@ func TestEdgeCase14_ALetterWrittenAheadSaysWhatIsKept(t *testing.T) {
 				if says := strings.Contains(letters[0].Text.Reveal(), number); says != (x.kept > 0) {
 					t.Errorf("the letter says that something is kept: %v", says)
 				}
+			})
+		})
+	}
+}
+
+// Article 20: nor does a sweep, of what was demanded or of those who got no answer.
+func TestArticle20_ASweepWaitsUntilItsLettersHaveRoom(t *testing.T) {
+	for name, due := range map[string]func(t *testing.T, w *vaulttest.World){
+		"demanded": func(t *testing.T, w *vaulttest.World) {
+			child := w.Child()
+			by := w.Guardian(child)
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := w.Vault.Demand(ctx, tx, rights.Desk{Ring: w.Ring, Charters: w.Vault.Gate.Charters, Calendar: workday.Default()}, by, child,
+					rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: by.ID})
+				return err
+			})
+		},
+		"unanswered": func(t *testing.T, w *vaulttest.World) {
+			w.Enrol()
+			w.Pass(day)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+				due(t, w)
+				hangs := make(gateway)
+				f := &message.Farewell{Desk: w.Desk, Messages: notify.Router{notify.SMS: hangs}, PublicURL: "https://wardkeep.example.com",
+					Log: slog.New(slog.DiscardHandler)}
+				f.Send(t.Context(), slices.Repeat([]notify.Message{{Channel: notify.SMS}}, 501))
+				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+				defer cancel()
+				if done, err := retention.SweepTelling(ctx, w.Store, w.Vault, f, retention.Terms{}); done.Demanded+done.Unanswered != 0 || err == nil {
+					t.Errorf("%+v, %v", done, err)
+				}
+				close(hangs)
+				if done, err := retention.SweepTelling(t.Context(), w.Store, w.Vault, f, retention.Terms{}); done.Demanded+done.Unanswered != 1 || err != nil {
+					t.Errorf("with room: %+v, %v", done, err)
+				}
+				f.Wait()
 			})
 		})
 	}

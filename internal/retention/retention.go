@@ -78,8 +78,9 @@ func Sweep(ctx context.Context, store *db.DB, v *vault.Vault) (Swept, error) {
 // makes the disk forget what was erased, by this sweep or by anyone. A child that
 // fails does not keep the others waiting, nor does one kind of what is due another; the
 // errors come back together. Whoever
-// was asked and didn't answer in time is told by f that nothing is left, and no
-// erasure waits for that.
+// was asked and didn't answer in time is told by f that nothing is left. No erasure waits
+// for a letter to arrive; it waits for room on the way, a minute at most, so that none is
+// dropped.
 func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewell, terms Terms) (done Swept, err error) {
 	// First what somebody has asked for (Article 20), then whoever has a day; values come late,
 	// for they are many, and nobody reads one that has ended.
@@ -127,6 +128,7 @@ func LastSweep(ctx context.Context, tx *db.Tx) (time.Time, error) {
 
 func sweepUnanswered(store *db.DB, v *vault.Vault, f *message.Farewell) work {
 	return through(store, family.DueUnconsented, func(ctx context.Context, c family.Child) (int, error) {
+		f.Room(ctx)
 		var letters []notify.Message
 		n := 0
 		err := store.Update(ctx, func(tx *db.Tx) error {
@@ -158,6 +160,7 @@ func sweepUnanswered(store *db.DB, v *vault.Vault, f *message.Farewell) work {
 // before a commit, the child is frozen and due again.
 func sweepDemanded(store *db.DB, v *vault.Vault, f *message.Farewell) work {
 	return through(store, rights.DueErasures, func(ctx context.Context, r rights.Request) (int, error) {
+		f.Room(ctx)
 		var letters []notify.Message
 		n := 0
 		err := store.Update(ctx, func(tx *db.Tx) error {
