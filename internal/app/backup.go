@@ -197,7 +197,7 @@ func (a *App) Tidy() error {
 		if err != nil {
 			continue // whoever wrote it has just removed it
 		}
-		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && isAt(f, path) {
 			failed = append(failed, wipe(path))
 		}
 		failed = append(failed, f.Close())
@@ -206,16 +206,34 @@ func (a *App) Tidy() error {
 }
 
 // holdNew makes an empty file that Tidy of another process leaves alone while it is
-// open.
+// open. Tidy may come between the making and the lock, and takes it for what was left: then
+// it is waited for, and the file made anew.
 func holdNew(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+			return nil, errors.Join(err, f.Close(), os.Remove(path))
+		}
+		if isAt(f, path) {
+			return f, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// isAt reports whether a path still leads to an open file.
+func isAt(f *os.File, path string) bool {
+	open, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return false
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(path))
-	}
-	return f, nil
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(open, there)
 }
 
 // wipe overwrites a database and removes it with what SQLite keeps beside it: the keys

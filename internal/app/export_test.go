@@ -16,6 +16,9 @@ var Remember = (*App).remember
 // KeepSeen is Remember of somebody who has looked a moment ago.
 var KeepSeen = (*App).keepSeen
 
+// HoldNew makes the file of a backup that lies in plain.
+var HoldNew = holdNew
+
 // Decided is a denial for such reasons.
 func Decided(codes ...string) any { return gate.Decided{About: "use", Codes: codes} }
 

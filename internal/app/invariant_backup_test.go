@@ -397,6 +397,41 @@ func TestEdgeCase15_WhatAKilledBackupLeavesIsRemoved(t *testing.T) {
 	}
 }
 
+// Whoever tidies up while a backup begins never takes what is being made for what was left,
+// however close they come.
+func TestEdgeCase15_ABackupThatBeginsIsNobodysLeftover(t *testing.T) {
+	in := apptest.New(t, "")
+	a := in.Open(apptest.Discard())
+	ctx, stop := context.WithCancel(t.Context())
+	tidied := make(chan error)
+	go func() {
+		var err error
+		for ctx.Err() == nil && err == nil {
+			err = a.Tidy()
+		}
+		tidied <- err
+	}()
+	path := filepath.Join(in.Data(), "backup-bk_z.tmp")
+	for range 300 {
+		f, err := app.HoldNew(path)
+		if err != nil {
+			t.Errorf("it can't begin: %v", err)
+			break
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("it was taken for what was left: %v", err)
+			break
+		}
+		if err := errors.Join(os.Remove(path), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-tidied; err != nil {
+		t.Error(err)
+	}
+}
+
 // backsUpOnly is the variable that makes a process of this test a backup that ends itself
 // as kill -9 would, as soon as something of it lies in plain.
 const backsUpOnly = "WARDKEEP_TEST_BACKS_UP"
