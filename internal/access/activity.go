@@ -10,6 +10,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
@@ -32,6 +33,9 @@ type Activity struct {
 // account is used: it has looked, answered, demanded, proved who it is.
 var lively = []string{"access.", "child.", "consent.", "request.", "verification."}
 
+// follows are kinds of such entries that only follow from another.
+var follows = []string{family.KindDisputed, family.KindSettled}
+
 // Lives reports whether an entry shows that the account of its child is used: something of
 // the child was used with a permit, or a guardian, or the minor itself, has done
 // something; and the account begins with being registered. The replay calls it too.
@@ -44,7 +48,16 @@ func Lives(p ledger.Placed) bool {
 	case gate.KindViewDenied, gate.KindCopyDenied:
 		return false
 	}
-	return strings.HasPrefix(p.Actor, "guardian:") && slices.ContainsFunc(lively, func(begin string) bool { return strings.HasPrefix(p.Kind, begin) })
+	if !strings.HasPrefix(p.Actor, "guardian:") || slices.Contains(follows, p.Kind) {
+		return false
+	}
+	if p.Kind == consent.KindRefused || p.Kind == consent.KindWithdrawn {
+		// What a restore says once more the guardian did then, and not now.
+		if b := (consent.AnswerBody{}); p.Into(&b) != nil || b.Again {
+			return false
+		}
+	}
+	return slices.ContainsFunc(lively, func(begin string) bool { return strings.HasPrefix(p.Kind, begin) })
 }
 
 // Begin returns the moment at which a day begins in Asia/Shanghai.

@@ -130,7 +130,7 @@ func (d Desk) give(ctx context.Context, tx *db.Tx, actor string, by family.Guard
 			Notice: r.Shown.Notice, Page: r.Shown.Page, Lang: r.Shown.Lang, Channel: r.Shown.Channel, ShownAt: r.Shown.At,
 			GivenAt: now, Granted: answers[p], Takeover: r.Takeover, Strength: min(by.Strength, g.Strength),
 		}
-		if a, err = a.write(ctx, tx, actor, c, own(former, g.ID, p), EndedByNewAnswer, g.Relation == family.Self, over); err != nil {
+		if a, err = a.write(ctx, tx, actor, c, own(former, g.ID, p), EndedByNewAnswer, g.Relation == family.Self, over, false); err != nil {
 			return nil, err
 		}
 		given = append(given, a)
@@ -220,8 +220,9 @@ func own(answers []Answer, g family.GuardianID, purpose string) Answer {
 }
 
 // write ends the guardian's former answer, if there is one, and records a in its
-// place, both in the caller's transaction: at no instant do two stand, or none.
-func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Child, former Answer, ending Ending, self, over bool) (Answer, error) {
+// place, both in the caller's transaction: at no instant do two stand, or none. Again says
+// that a store that was put back says it once more.
+func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Child, former Answer, ending Ending, self, over, again bool) (Answer, error) {
 	if former.ID != "" {
 		n, err := tx.Exec(ctx, `
 			UPDATE consent SET ended_at = $1, ending = $2
@@ -244,7 +245,7 @@ func (a Answer) write(ctx context.Context, tx *db.Tx, actor string, c family.Chi
 	a.Entry, err = note(ctx, tx, c, kind, actor, AnswerBody{
 		Consent: a.ID, Guardian: a.Guardian, Request: a.Request, Purpose: a.Purpose, Charter: a.Charter,
 		Notice: a.Notice, Page: a.Page, Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: a.Strength,
-		Takeover: a.Takeover, Withdraws: a.Withdraws, Ends: former.ID, Self: self, Over: over,
+		Takeover: a.Takeover, Withdraws: a.Withdraws, Ends: former.ID, Self: self, Again: again, Over: over,
 	})
 	if err != nil {
 		return a, err

@@ -75,6 +75,7 @@ type AnswerBody struct {
 	Withdraws string            `json:"withdraws,omitempty"` // the grant that it takes back
 	Ends      string            `json:"ends,omitempty"`      // the guardian's former answer, which no longer stands
 	Self      bool              `json:"self,omitempty"`      // a minor answered for itself (edge case 4)
+	Again     bool              `json:"again,omitempty"`     // a store that was put back says once more what the guardian had said (edge case 15)
 	Over      bool              `json:"over,omitempty"`      // all was refused, and this with it: the unconsented child's life ends
 }
 

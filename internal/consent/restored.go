@@ -17,6 +17,12 @@ import (
 // know.
 var ErrCharterLost = errs.New(errs.Gone, "consent.charter_lost")
 
+// WithdrawAgain is Withdraw in a store that was put back and doesn't know it, as the ledger
+// tells it (edge case 15): the guardian itself does nothing. Errors: those of Withdraw.
+func (d Desk) WithdrawAgain(ctx context.Context, tx *db.Tx, by family.Guardian, child family.Child, purpose string) (Answer, error) {
+	return d.withdraw(ctx, tx, by, child, purpose, true)
+}
+
 // RefuseAgain records a no once more in a store that was put back and doesn't know it, as
 // the ledger tells it (edge case 15): nobody has agreed to the purpose here, and nobody is
 // asked about it again (edge case 26). What it answered and the page that was shown may be
@@ -59,7 +65,7 @@ func (d Desk) RefuseAgain(ctx context.Context, tx *db.Tx, by family.Guardian, ch
 		ID: id.New(id.Consent), Child: c.ID, Guardian: g.ID, Purpose: was.Purpose, Charter: was.Charter, Notice: was.Notice,
 		Lang: was.Lang, Channel: was.Channel, ShownAt: time.UnixMicro(was.Shown).UTC(), GivenAt: tx.Now(), Strength: strength,
 	}
-	if a, err = a.write(ctx, tx, by.Ledger(), c, Answer{}, EndedByNewAnswer, g.Relation == family.Self, false); err != nil {
+	if a, err = a.write(ctx, tx, by.Ledger(), c, Answer{}, EndedByNewAnswer, g.Relation == family.Self, false, true); err != nil {
 		return Answer{}, err
 	}
 	return a, d.Review(ctx, tx, by.Ledger(), c)

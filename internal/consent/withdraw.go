@@ -17,6 +17,10 @@ import (
 // there is nothing to withdraw, ErrNotYours, ErrMayNot; ErrPast18 for a guardian of who is
 // grown up, whose door is shut to the second (edge case 4).
 func (d Desk) Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child family.Child, purpose string) (Answer, error) {
+	return d.withdraw(ctx, tx, by, child, purpose, false)
+}
+
+func (d Desk) withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child family.Child, purpose string, again bool) (Answer, error) {
 	if by.Child != child.ID {
 		return Answer{}, ErrNotYours
 	}
@@ -57,7 +61,7 @@ func (d Desk) Withdraw(ctx context.Context, tx *db.Tx, by family.Guardian, child
 		Notice: grant.Notice, Page: grant.Page, Lang: grant.Lang, Channel: grant.Channel, ShownAt: grant.ShownAt,
 		GivenAt: tx.Now(), Withdraws: grant.ID, Strength: min(by.Strength, g.Strength),
 	}
-	if a, err = a.write(ctx, tx, by.Ledger(), c, mine, EndedByWithdrawal, g.Relation == family.Self, false); err != nil {
+	if a, err = a.write(ctx, tx, by.Ledger(), c, mine, EndedByWithdrawal, g.Relation == family.Self, false, again); err != nil {
 		return Answer{}, err
 	}
 	return a, d.Review(ctx, tx, by.Ledger(), c)

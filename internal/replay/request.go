@@ -157,14 +157,18 @@ func (f *fold) moved(p ledger.Placed, c *child, b consent.RequestBody) fault {
 // answers folds that a purpose of a request was answered: each once, after it was
 // shown what the answer names (invariant 4).
 func (f *fold) answers(p ledger.Placed, s source, c *child, b consent.AnswerBody) fault {
+	again := f.missedNos[no{p.Subject, b.Guardian, b.Purpose}]
 	if p.Kind == consent.KindWithdrawn {
-		if b.Request != "" || b.Takeover {
+		switch {
+		case b.Request != "" || b.Takeover:
 			return fault{what: FoundBody, field: ruleRequest}
+		case b.Again && !again: // else a withdrawal could pass for no use
+			return impossible(ruleRequest)
 		}
 		return fault{}
 	}
 	// Edge case 26: what a restore has kept of a no names no request, and there was one.
-	if b.Request == "" && p.Kind == consent.KindRefused && b.Page == "" && !b.Takeover && f.missedNos[no{p.Subject, b.Guardian, b.Purpose}] {
+	if b.Request == "" && p.Kind == consent.KindRefused && b.Page == "" && !b.Takeover && b.Again && again {
 		return fault{}
 	}
 	r, at := c.asked(b.Request), p.At.UnixMicro()
@@ -176,7 +180,7 @@ func (f *fold) answers(p ledger.Placed, s source, c *child, b consent.AnswerBody
 	if first {
 		o.pick(func(s showing) bool { return n.showed(s, b) })
 	}
-	fits := c.is(o.guardian, string(b.Guardian)) && int64(o.charter) == b.Charter && o.takeover == b.Takeover && n.showed(o.shown, b)
+	fits := c.is(o.guardian, string(b.Guardian)) && int64(o.charter) == b.Charter && o.takeover == b.Takeover && !b.Again && n.showed(o.shown, b)
 	if !fits || !first && (o.state != answered || o.answered != at) {
 		return impossible(ruleRequest)
 	}

@@ -278,7 +278,7 @@ func (a *again) takeBack() error {
 			c, err = a.lock()
 		}
 		if err == nil {
-			_, err = a.consents().Withdraw(a.ctx, a.tx, g, c, w.purpose)
+			_, err = a.consents().WithdrawAgain(a.ctx, a.tx, g, c, w.purpose)
 		}
 		if errors.Is(err, consent.ErrNotFound) { // nobody has agreed
 			_, err = a.consents().RefuseAgain(a.ctx, a.tx, g, c, a.told.answers[w].body)

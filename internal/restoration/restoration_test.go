@@ -408,6 +408,61 @@ func TestEdgeCase26_ANoToWhatNobodyAgreedToOutlivesARestore(t *testing.T) {
 	}
 }
 
+// Article 12: what a restore says once more for a guardian is no use of the account: it
+// counts on the day on which the guardian did it.
+func TestArticle12_ANoThatARestoreKeepsIsNoUse(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		asks := func(c family.Child, purpose string, force consent.Outcome) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				r, _, _, err := w.Desk.Ask(ctx, tx, w.App, c, consent.Asking{Purposes: []string{purpose}, Channel: consent.Link, Locale: "zh-CN"})
+				if err == nil {
+					_, _, err = w.Desk.Force(ctx, tx, w.App, r, force)
+				}
+				return err
+			})
+		}
+		refuses, _ := w.Enrol()
+		asks(refuses, "course-progress", consent.ForceGranted)
+		withdraws := w.Child()
+		registered := access.DayOf(w.Store.Now())
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		w.Pass(3 * 24 * time.Hour)
+		asks(refuses, "class-ranking", consent.ForceRefused) // by its app: nobody has used anything
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			var all []family.Guardian
+			err := tx.Together(ctx, family.ReadGuardians(&all, withdraws.ID))
+			if err == nil {
+				_, err = w.Desk.Withdraw(ctx, tx, all[0], withdraws, "class-ranking")
+			}
+			return err
+		})
+		withdrawn := access.DayOf(w.Store.Now())
+		source, latest := w.export()
+		putBack()
+		w.Pass(10 * 24 * time.Hour)
+		report, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		if report.No != 2 {
+			t.Errorf("%+v", report)
+		}
+		ok(t, w.log.Flush(t.Context()))
+		_, err = access.Count(t.Context(), w.Store)
+		ok(t, err)
+		for c, want := range map[family.ID]int64{refuses.ID: registered, withdraws.ID: withdrawn} {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				a, err := access.ActivityOf(ctx, tx, c)
+				if a.Last != want {
+					t.Errorf("it was used last on day %d, want %d", a.Last, want)
+				}
+				return err
+			})
+		}
+		w.holds()
+	})
+}
+
 // Articles 16, 19 and 20: what processors were ordered about one item since the backup they
 // are ordered once more, since the orders are lost; and once only, however often the
 // replay is interrupted.
