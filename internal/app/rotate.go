@@ -109,7 +109,17 @@ func (a *App) Rotate(ctx context.Context, step func(moved int)) (left int, err e
 	// Article 20: what an erasure has left of a child's key in a page or a log is
 	// useless once no file holds the key that wrapped it. If we crash before it, the
 	// next rotation does it.
-	return left, a.Store.ScrubTable(ctx, "keyring_key")
+	return left, a.scrubKeys(ctx)
+}
+
+// scrubKeys lets no file of a table hold the keys that were deleted. Where a transaction
+// that is older goes on, the sweep does that once it is over.
+func (a *App) scrubKeys(ctx context.Context) error {
+	whole, err := a.Store.ScrubTable(ctx, "keyring_key")
+	if err == nil && !whole {
+		a.Log.WarnContext(ctx, "keys: an older transaction could still read the former keys: the sweep removes them from the file once it is over")
+	}
+	return err
 }
 
 // prune deletes the former pool keys that wrap no child's key, and returns how
@@ -235,7 +245,7 @@ func (a *App) Rekey(ctx context.Context, to keyring.KEK) error {
 	if err != nil {
 		return err
 	}
-	return a.Store.ScrubTable(ctx, "keyring_key") // what the former one wrapped
+	return a.scrubKeys(ctx) // what the former one wrapped
 }
 
 // A Key is what may be told of a stored key.

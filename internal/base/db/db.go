@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -72,7 +73,7 @@ type engine interface {
 	view(ctx context.Context, now func() time.Time, fn func(*Tx) error) error
 	migrate(ctx context.Context) error
 	scrub(ctx context.Context) error
-	scrubTable(ctx context.Context, table string) error
+	scrubTable(ctx context.Context, table string, patience time.Duration, anyway bool) (whole bool, err error)
 	size(ctx context.Context) (int64, error)
 	snapshot(ctx context.Context, path string) error
 	place(ctx context.Context) (string, error)
@@ -113,15 +114,56 @@ func (db *DB) Migrate(ctx context.Context) error { return db.engine.migrate(ctx)
 
 // Scrub removes from the disk what the tables no longer hold, as far as the
 // engine lets us: on SQLite the write-ahead log still has an erased child's
-// wrapped key until then (Article 20).
-func (db *DB) Scrub(ctx context.Context) error { return db.engine.scrub(ctx) }
+// wrapped key until then (Article 20). It finishes what a ScrubTable couldn't.
+func (db *DB) Scrub(ctx context.Context) error {
+	if err := db.engine.scrub(ctx); err != nil {
+		return err
+	}
+	var late []string
+	err := db.View(ctx, func(tx *Tx) (err error) {
+		late, err = All(ctx, tx, Single[string], `SELECT name FROM heartbeat WHERE name >= $1 AND name < $2 ORDER BY name`, scrubbing, scrubbing+"~")
+		return err
+	})
+	for _, name := range late {
+		if err == nil {
+			_, err = db.scrubMarked(ctx, strings.TrimPrefix(name, scrubbing), latePatience, false)
+		}
+	}
+	return err
+}
+
+const (
+	scrubbing     = "scrub " // begins the name of the beat that says since when a table is to be scrubbed
+	scrubPatience = 30 * time.Second
+	latePatience  = 5 * time.Second
+)
 
 // ScrubTable removes from a small table's file what the table no longer holds, on
 // either engine: on PostgreSQL a deleted row stays in its page, vacuumed or not, until
 // something else is written there, and so the file is written anew. Whoever reads the
 // table waits meanwhile. It can't run in a transaction.
-func (db *DB) ScrubTable(ctx context.Context, table string) error {
-	return db.engine.scrubTable(ctx, table)
+//
+// A row that an older transaction could still read is copied along. So those that run are
+// waited for, half a minute at most; whole is false where one goes on for longer, and then,
+// as after a crash, each Scrub tries again until it is.
+func (db *DB) ScrubTable(ctx context.Context, table string) (whole bool, err error) {
+	return db.scrubWithin(ctx, table, scrubPatience)
+}
+
+func (db *DB) scrubWithin(ctx context.Context, table string, patience time.Duration) (whole bool, err error) {
+	if err := db.Update(ctx, func(tx *Tx) error { return Beat(ctx, tx, scrubbing+table) }); err != nil {
+		return false, err
+	}
+	return db.scrubMarked(ctx, table, patience, true)
+}
+
+func (db *DB) scrubMarked(ctx context.Context, table string, patience time.Duration, anyway bool) (whole bool, err error) {
+	if whole, err = db.engine.scrubTable(ctx, table, patience, anyway); err != nil || !whole {
+		return false, err
+	}
+	return true, db.Update(ctx, func(tx *Tx) error {
+		return tx.Queue(ctx, `DELETE FROM heartbeat WHERE name = $1`, scrubbing+table)
+	})
 }
 
 // Size returns how many bytes the store takes on disk, with its indexes and

@@ -70,10 +70,51 @@ func (e *postgres) close() error {
 // docs/operations.md says how to set them.
 func (e *postgres) scrub(context.Context) error { return nil }
 
-func (e *postgres) scrubTable(ctx context.Context, table string) error {
-	_, err := e.pool.Exec(ctx, "VACUUM (FULL) "+pgx.Identifier{table}.Sanitize())
-	return pgError(err)
+// scrubTable writes a table anew once no older transaction could read what was deleted, or
+// after patience anyway. Whoever reads the table waits behind it, so it doesn't wait for long
+// for one that has read it.
+func (e *postgres) scrubTable(ctx context.Context, table string, patience time.Duration, anyway bool) (whole bool, err error) {
+	var now uint32
+	if err := e.pool.QueryRow(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())::xid`).Scan(&now); err != nil {
+		return false, pgError(err)
+	}
+	for end := time.Now().Add(patience); ; {
+		var older int64
+		if err := e.pool.QueryRow(ctx, olderThan, now).Scan(&older); err != nil {
+			return false, pgError(err)
+		}
+		if whole = older == 0; whole || !time.Now().Before(end) {
+			break
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+	if !whole && !anyway {
+		return false, nil
+	}
+	_, err = e.pool.Exec(ctx, "VACUUM (FULL) "+pgx.Identifier{table}.Sanitize())
+	if codeOf(err) == lockTimeout {
+		return false, nil
+	}
+	return whole && err == nil, pgError(err)
 }
+
+// lockTimeout is the SQLSTATE of a lock that wasn't had within lock_timeout.
+const lockTimeout = "55P03"
+
+// olderThan counts what keeps rows that were deleted before a transaction: running ones
+// that began or looked earlier, prepared ones, standbys and their slots.
+const olderThan = `
+	SELECT count(*) FROM (
+		SELECT backend_xmin AS since FROM pg_stat_activity
+			WHERE pid <> pg_backend_pid() AND (datname = current_database() OR backend_type = 'walsender')
+		UNION ALL SELECT backend_xid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
+		UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
+		UNION ALL SELECT xmin FROM pg_replication_slots
+	) AS held WHERE age(since) > age($1::xid)`
 
 func (e *postgres) snapshot(context.Context, string) error { return ErrEngine }
 
@@ -345,7 +386,7 @@ func pgError(err error) error {
 		switch e.Code {
 		case "53100": // disk_full
 			return fmt.Errorf("%w: %w", ErrFull, err)
-		case "55P03", "57014": // lock_not_available, query_canceled
+		case lockTimeout, "57014": // lock_not_available, query_canceled
 			return fmt.Errorf("%w: %w", ErrLocked, err)
 		case "23503": // foreign_key_violation
 			return fmt.Errorf("%w: %w", ErrGone, &pgconnError{code: e.Code, message: e.Message, cause: e})

@@ -161,7 +161,9 @@ func (e *lite) scrub(ctx context.Context) error {
 }
 
 // scrubTable is scrub: what is deleted is overwritten at once (secure_delete).
-func (e *lite) scrubTable(ctx context.Context, _ string) error { return e.scrub(ctx) }
+func (e *lite) scrubTable(ctx context.Context, _ string, _ time.Duration, _ bool) (bool, error) {
+	return true, e.scrub(ctx)
+}
 
 // snapshot writes what a reader sees at one moment into another file, without what
 // was deleted. Meanwhile others write; the log of what they write isn't emptied.

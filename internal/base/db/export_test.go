@@ -1,0 +1,4 @@
+package db
+
+// ScrubWithin is ScrubTable with another patience.
+var ScrubWithin = (*DB).scrubWithin
