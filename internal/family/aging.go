@@ -86,10 +86,3 @@ func (c Child) InDispute(ring *keyring.Ring, at time.Time) bool {
 	class, err := c.Class(ring, at)
 	return err != nil || class == age.Child
 }
-
-// underage reports whether the person isn't 18 yet. One whose birth date can't be read
-// is nobody's child: nothing opens.
-func (c Child) underage(ring *keyring.Ring, at time.Time) bool {
-	class, err := c.Class(ring, at)
-	return err == nil && class != age.Adult
-}

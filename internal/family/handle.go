@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/family/age"
 )
 
 // ErrHandle says that a text is neither a phone number nor an e-mail address. It
@@ -42,6 +43,7 @@ type Tie struct {
 	Of    Child
 	Since time.Time // when the person was tied to the child, proved or not
 	Both  bool      // the person is reached by phone and by e-mail
+	Dark  bool      // the child's birth date can't be read: nothing is shown or done by this tie
 }
 
 // tied is a row of guardian with what proves that a contact is its own.
@@ -53,7 +55,8 @@ type tied struct {
 
 // TiesOf returns the ties of everybody who is reached by the handle and may speak
 // for the child: verified, and in office, and while the child isn't 18 (edge case 4); the child who was registered first comes
-// first. The hash in a row only leads there; that
+// first. Where that can't be read the tie is Dark: who asks hears that the child is here, and
+// nothing opens (invariant 3). The hash in a row only leads there; that
 // the contact is this guardian's is what is sealed under the child's key, so
 // whoever writes a hash into the table by hand signs in as nobody. A tie whose
 // seal says something else, or can't be opened, is left out.
@@ -80,9 +83,14 @@ func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie
 	var ties []Tie
 	for _, t := range rows {
 		c := of[t.Child]
-		if c.State != Erased && t.MayAnswer() && t.has(ring, c, h) && c.underage(ring, tx.Now()) {
-			ties = append(ties, Tie{t.Guardian, c, t.since, t.phone != nil && t.email != nil})
+		if c.State == Erased || !t.MayAnswer() || !t.has(ring, c, h) {
+			continue
 		}
+		class, err := c.Class(ring, tx.Now())
+		if err == nil && class == age.Adult {
+			continue
+		}
+		ties = append(ties, Tie{t.Guardian, c, t.since, t.phone != nil && t.email != nil, err != nil})
 	}
 	slices.SortFunc(ties, func(a, b Tie) int { return cmp.Or(a.Of.CreatedAt.Compare(b.Of.CreatedAt), cmp.Compare(a.ID, b.ID)) })
 	return ties, nil

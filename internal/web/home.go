@@ -273,6 +273,8 @@ type homeChild struct {
 	Held     int
 	Disputed bool
 	Frozen   bool
+	Dark     bool   // its birth date can't be read, and nothing of it is shown
+	Rules    string // of its service
 	Ending   ending
 }
 
@@ -320,6 +322,6 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	return homeChild{
 		Tie: string(tie.ID), Number: number, Service: published.Charter.Name.In(charter.Lang(l)), Since: tie.Of.CreatedAt,
 		Relation: "web.mine.relation." + string(tie.Relation), Held: len(held), Frozen: tie.Of.Frozen, Ending: end,
-		Disputed: tie.Of.InDispute(s.Ring, tx.Now()),
+		Disputed: tie.Of.InDispute(s.Ring, tx.Now()), Dark: tie.Dark, Rules: "/rules/" + tie.Of.Service,
 	}, err
 }

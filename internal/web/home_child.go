@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
@@ -122,12 +123,19 @@ func (page *homeChildPage) orders(ctx context.Context, tx *db.Tx, child family.I
 	return nil
 }
 
+// ErrDark says that nothing can be shown or done about a child: its birth date can't be read,
+// and so nobody knows who speaks for it (invariant 3).
+var ErrDark = errs.New(errs.Conflict, "web.child_dark")
+
 // tie returns the tie that the path names, if it is one of the visitor's: another
-// one is as unknown as none.
+// one is as unknown as none. Errors: ErrNoPage, ErrDark.
 func tie(r *http.Request, in session.Session) (family.Tie, int, error) {
 	i := slices.IndexFunc(in.Ties, func(t family.Tie) bool { return string(t.ID) == r.PathValue("tie") })
 	if i < 0 {
 		return family.Tie{}, 0, ErrNoPage
+	}
+	if in.Ties[i].Dark {
+		return family.Tie{}, 0, ErrDark
 	}
 	return in.Ties[i], i + 1, nil
 }

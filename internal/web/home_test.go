@@ -484,6 +484,35 @@ func TestEdgeCase8_WhoIsNoGuardianAnyMoreSeesNothing(t *testing.T) {
 	})
 }
 
+// Invariant 3: a child whose birth date can't be read is shown at home, with what that means,
+// and nothing about it opens or changes: its guardian learns that it is still here.
+func TestInvariant3_AChildOfUnreadableAgeIsShownAndClosed(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.w.Put(child, "course-progress", "nickname", "小满")
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE child SET birth = ref WHERE child = $1`, child.ID)
+			return err
+		})
+		s.signIn()
+		if _, body := s.get("/home?lang=en", ""); !strings.Contains(body, "The birth date that is kept can&#39;t be read") || strings.Contains(body, "/home/gu_") {
+			t.Errorf("%s", body)
+		}
+		at := "/home/" + string(s.w.Guardian(child).ID)
+		status, body := s.get(at+"?lang=en", "")
+		if status != http.StatusConflict || strings.Contains(body, "Nickname") {
+			t.Errorf("%d %s", status, body)
+		}
+		for form, values := range map[string]url.Values{
+			"/reveal": {"item": {"nickname"}}, "/withdraw": {"purpose": {"course-progress"}}, "/again": {"purpose": {"class-ranking"}}, "/leave": nil,
+		} {
+			if status, body := s.post(at+form+"?lang=en", values); status != http.StatusConflict || strings.Contains(body, "小满") {
+				t.Errorf("%s: %d %s", form, status, body)
+			}
+		}
+	})
+}
+
 // TestHomePages compares the pages of the home with their golden files: empty,
 // filled, and long.
 func TestHomePages(t *testing.T) {
@@ -541,6 +570,11 @@ func TestHomePages(t *testing.T) {
 		s.ceases("")
 		check("home-child-ending", s.tie(child))
 		check("home-list-ending", "/home")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE child SET birth = ref WHERE child = $1`, second.ID)
+			return err
+		})
+		check("home-list-dark", "/home")
 	})
 }
 

@@ -277,6 +277,7 @@ var mishaps = map[string]mishap{
 	verification.ErrPageKind.Code:   {"web.mishap.identity", "", []func(on) way{toProofs}},
 	ErrForm.Code:                    {"web.mishap.form", "", []func(on) way{toPage}},
 	ErrNothingOn.Code:               {"web.mishap.nothing_on", "", []func(on) way{toRequest}},
+	ErrDark.Code:                    {"web.mishap.dark", "", []func(on) way{toHome}},
 	ErrNoPage.Code:                  {"web.mishap.no_page", "", []func(on) way{toCode, toHome}},
 	ErrSlowDown.Code:                {"web.mishap.too_often", "", []func(on) way{toRetry, toPage}},
 	ErrCopying.Code:                 {"web.mishap.copying", "", []func(on) way{toPage}},

@@ -489,6 +489,19 @@ func (m *meetings) atHome() {
 	m.signIn()
 	m.sends("rights.copy_over", at+"/copy/file", copied)
 	m.posts("gate.denied", at+"/reveal", "item", "weekly_score")
+	var birth []byte
+	m.w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		if birth, err = db.One(ctx, tx, db.Single[[]byte], `SELECT birth FROM child WHERE child = $1`, child.ID); err == nil {
+			_, err = tx.Exec(ctx, `UPDATE child SET birth = ref WHERE child = $1`, child.ID)
+		}
+		return err
+	})
+	m.gets("web.child_dark", at)
+	m.posts("web.child_dark", at+"/reveal", "item", "weekly_score")
+	m.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE child SET birth = $1 WHERE child = $2`, birth, child.ID)
+		return err
+	})
 }
 
 // What the gate says against a look is on the page, and nothing that the operator
