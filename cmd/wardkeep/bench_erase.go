@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	eraseAllHeader = "    erased  seconds  children/s  ledger lag s  CPU µs/child  RSS MB  peak MB"
-	eraseAllLine   = "%10d %8.1f %11.0f %13.1f %13.1f %7.0f %8.0f"
+	eraseAllHeader = "    erased  seconds  children/s  ledger lag s  CPU µs/child  written KB/child  RSS MB  peak MB"
+	eraseAllLine   = "%10d %8.1f %11.0f %13.1f %13.1f %17.1f %7.0f %8.0f"
 
 	// steps is into how many lines the measurement is cut, at least.
 	steps = 10
@@ -64,7 +64,7 @@ func (b *bench) eraseAll(ctx context.Context) (err error) {
 	run, stop := context.WithCancel(ctx)
 	numbered := make(chan error, 1)
 	go func() { numbered <- a.Ledger.Run(run) }()
-	e := &erasing{bench: b, app: a, began: time.Now(), line: time.Now(), cpu: ownCPU()}
+	e := &erasing{bench: b, app: a, began: time.Now(), line: time.Now(), cpu: ownCPU(), written: written()}
 	b.say("bench.erase_all_columns")
 	b.print(eraseAllHeader)
 	err = e.all(ctx)
@@ -88,6 +88,7 @@ type erasing struct {
 	done, said  int
 	cpu         time.Duration
 	lag         time.Duration
+	written     int64
 }
 
 // eraseLook is how many children are looked up at once.
@@ -127,9 +128,9 @@ func (e *erasing) all(ctx context.Context) error {
 }
 
 func (e *erasing) report() {
-	now, cpu := time.Now(), ownCPU()
+	now, cpu, bytes := time.Now(), ownCPU(), written()
 	n := e.done - e.said
 	e.print(fmt.Sprintf(eraseAllLine, e.done, now.Sub(e.began).Seconds(), float64(n)/now.Sub(e.line).Seconds(), e.lag.Seconds(),
-		micros(cpu-e.cpu)/float64(n), megabytes(procStatus(os.Getpid(), "VmRSS:")), megabytes(procStatus(os.Getpid(), "VmHWM:"))))
-	e.line, e.said, e.cpu, e.lag = now, e.done, cpu, 0
+		micros(cpu-e.cpu)/float64(n), float64(bytes-e.written)/float64(n)/1024, megabytes(procStatus(os.Getpid(), "VmRSS:")), megabytes(procStatus(os.Getpid(), "VmHWM:"))))
+	e.line, e.said, e.cpu, e.lag, e.written = now, e.done, cpu, 0, bytes
 }

@@ -130,6 +130,23 @@ func procStatus(pid int, name string) int64 {
 	return 0
 }
 
+// written returns how many bytes this process has handed to the system to write;
+// zero where the system doesn't tell.
+func written() int64 {
+	b, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "wchar: "); ok {
+			if n, err := strconv.ParseInt(strings.TrimSpace(rest), 10, 64); err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
 // cpu returns the processor time that the server has used, in user and in
 // system mode; zero where the system doesn't tell.
 func (at *server) cpu() time.Duration {
