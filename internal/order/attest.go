@@ -87,8 +87,8 @@ func (b Book) AttestOf(ctx context.Context, tx *db.Tx, by family.Actor, service,
 	}
 	all, err := db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM party_order
-		WHERE service = $1 AND party = $2 AND issued_at <= $3 AND attested_at IS NULL AND (due_at, id) > ($4, $5)
-		ORDER BY due_at, id LIMIT $6`, service, party, (*db.Time)(&until), after.due(), after.ID, int64(limit))
+		WHERE service = $1 AND party = $2 AND issued_at <= $3 AND attested_at IS NULL AND (due_at, issued) > ($4, $5)
+		ORDER BY due_at, issued LIMIT $6`, service, party, (*db.Time)(&until), after.due(), after.Issued, int64(limit))
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +147,8 @@ func Due(ctx context.Context, tx *db.Tx, after Order, limit int) ([]Order, error
 	now := tx.Now()
 	return db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM party_order
-		WHERE due_at <= $1 AND attested_at IS NULL AND overdue_at IS NULL AND (due_at, id) > ($2, $3)
-		ORDER BY due_at, id LIMIT $4`, (*db.Time)(&now), after.due(), after.ID, int64(limit))
+		WHERE due_at <= $1 AND attested_at IS NULL AND overdue_at IS NULL AND (due_at, issued) > ($2, $3)
+		ORDER BY due_at, issued LIMIT $4`, (*db.Time)(&now), after.due(), after.Issued, int64(limit))
 }
 
 // Overdue records that the day of an order is over, and closes the gate for its party (edge

@@ -276,7 +276,8 @@ func (b Book) issue(ctx context.Context, tx *db.Tx, actor string, c family.Child
 	due, _ := b.Calendar.Add(now, Term)
 	due = due.UTC()
 	for _, t := range all {
-		o := Order{ID: id.New(id.Order), Number: id.Number()}
+		o := Order{ID: id.New(id.Order)}
+		o.Number = id.NumberOf(o.ID)
 		o.Issued, err = ledger.Append(ctx, tx, ledger.Entry{
 			Kind: KindIssued, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: actor,
 			Body: IssuedBody{Order: o.ID, Number: o.Number, Party: t.party, Role: t.role, What: t.what, Items: t.items, Purposes: t.purposes, Due: due.UnixMicro()},

@@ -124,7 +124,7 @@ type Book struct {
 // Of returns the orders about a living child, the newest first. There are few.
 func Of(ctx context.Context, tx *db.Tx, child family.ID) ([]Order, error) {
 	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM party_order WHERE child = $1 ORDER BY issued_at DESC, id`, child)
+		SELECT `+columns+` FROM party_order WHERE child = $1 AND child <> '' ORDER BY issued DESC`, child)
 }
 
 // Find returns an order of a service by its ID. Errors: ErrNotFound.
@@ -146,9 +146,10 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Order, erro
 	if !ok {
 		return Order{}, ErrNotFound
 	}
+	first, last := id.Numbered(id.Order, number)
 	all, err := db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM party_order WHERE service = $1 AND number = $2
-		ORDER BY id LIMIT 2`, service, number)
+		SELECT `+columns+` FROM party_order WHERE id BETWEEN $1 AND $2 AND service = $3 AND number = $4
+		ORDER BY id LIMIT 2`, first, last, service, number)
 	switch {
 	case err != nil:
 		return Order{}, err
@@ -170,30 +171,33 @@ const (
 	IsAttested State = "attested"
 )
 
-// A list has a text for its beginning and one for what comes after an order, by the
-// time that orders it.
+// A list has a text for its beginning and one for what comes after an order, by what
+// orders it. The names of entries sort by their time, so where they end an index new
+// orders are beside each other in it, however many there are.
 type list struct {
 	first, rest string
-	by          func(Order) *time.Time
+	after       func(Order) []any
 }
 
+func afterDue(o Order) []any { return []any{(*db.Time)(&o.DueAt), o.Issued} }
+
 var lists = map[State]list{
-	IsOpen: {`
+	IsOpen: {first: `
 		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL
-		ORDER BY due_at, id LIMIT $2`, `
-		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL AND (due_at, id) > ($2, $3)
-		ORDER BY due_at, id LIMIT $4`, func(o Order) *time.Time { return &o.DueAt }},
-	IsOverdue: {`
+		ORDER BY due_at, issued LIMIT $2`, rest: `
+		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL AND (due_at, issued) > ($2, $3)
+		ORDER BY due_at, issued LIMIT $4`, after: afterDue},
+	IsOverdue: {first: `
 		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NULL AND overdue_at IS NOT NULL
-		ORDER BY due_at, id LIMIT $2`, `
+		ORDER BY due_at, issued LIMIT $2`, rest: `
 		SELECT ` + columns + ` FROM party_order
-		WHERE service = $1 AND attested_at IS NULL AND overdue_at IS NOT NULL AND (due_at, id) > ($2, $3)
-		ORDER BY due_at, id LIMIT $4`, func(o Order) *time.Time { return &o.DueAt }},
-	IsAttested: {`
+		WHERE service = $1 AND attested_at IS NULL AND overdue_at IS NOT NULL AND (due_at, issued) > ($2, $3)
+		ORDER BY due_at, issued LIMIT $4`, after: afterDue},
+	IsAttested: {first: `
 		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NOT NULL
-		ORDER BY issued_at DESC, id DESC LIMIT $2`, `
-		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NOT NULL AND (issued_at, id) < ($2, $3)
-		ORDER BY issued_at DESC, id DESC LIMIT $4`, func(o Order) *time.Time { return &o.IssuedAt }},
+		ORDER BY issued DESC LIMIT $2`, rest: `
+		SELECT ` + columns + ` FROM party_order WHERE service = $1 AND attested_at IS NOT NULL AND issued < $2
+		ORDER BY issued DESC LIMIT $3`, after: func(o Order) []any { return []any{o.Issued} }},
 }
 
 // List returns orders of a service, at most limit: the open ones by when they are due,
@@ -212,7 +216,8 @@ func List(ctx context.Context, tx *db.Tx, service string, state State, after str
 	if err != nil {
 		return nil, err
 	}
-	return db.All(ctx, tx, scan, l.rest, service, (*db.Time)(l.by(last)), last.ID, int64(limit))
+	args := slices.Concat([]any{service}, l.after(last), []any{int64(limit)})
+	return db.All(ctx, tx, scan, l.rest, args...)
 }
 
 // Attested returns the orders that were issued by one of the entries and attested since,
@@ -281,5 +286,5 @@ func (b Book) forget(ctx context.Context, tx *db.Tx, child family.ID) error {
 			return err
 		}
 	}
-	return tx.Queue(ctx, `UPDATE party_order SET child = '' WHERE child = $1`, child)
+	return tx.Queue(ctx, `UPDATE party_order SET child = '' WHERE child = $1 AND child <> ''`, child)
 }

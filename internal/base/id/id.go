@@ -73,9 +73,21 @@ func Secret(n int) string {
 
 // Number returns what people call a thing on the phone: "7K2M-9QXT". It is random, so it
 // tells nothing, and leads to nothing by itself; two things may share one.
-func Number() string {
-	s := strings.ToUpper(Secret(16))
+func Number() string { return number(Secret(16)) }
+
+func number(letters string) string {
+	s := strings.ToUpper(letters)
 	return s[:4] + "-" + s[4:8]
+}
+
+// NumberOf returns the number of a thing that is found by how its name begins, and so needs
+// no list of numbers: see Numbered.
+func NumberOf(name string) string { return number(name[strings.IndexByte(name, '_')+1:]) }
+
+// Numbered returns the first and the last name of type p that has this number.
+func Numbered(p Prefix, number string) (first, last string) {
+	begins := string(p) + "_" + strings.ToLower(strings.ReplaceAll(number, "-", ""))
+	return begins + strings.Repeat("0", 18), begins + strings.Repeat("z", 18)
 }
 
 // ParseNumber reads a number as people say it, "7k2m 9qxt", and reports whether it may

@@ -30,3 +30,20 @@ func TestSecretHasAtLeast128Bits(t *testing.T) {
 		t.Errorf("a secret of %d characters", len(s))
 	}
 }
+
+func TestANumberLeadsToTheNamesThatBeginWithIt(t *testing.T) {
+	for range 100 {
+		name := id.New(id.Order)
+		number, ok := id.ParseNumber(id.NumberOf(name))
+		if !ok {
+			t.Fatalf("%q has the number %q, which is none", name, id.NumberOf(name))
+		}
+		first, last := id.Numbered(id.Order, number)
+		if !id.Is(id.Order, first) || !id.Is(id.Order, last) || name < first || name > last {
+			t.Errorf("%q isn't between %q and %q", name, first, last)
+		}
+		if other := id.New(id.Order); id.NumberOf(other) != number && other >= first && other <= last {
+			t.Errorf("%q has another number and is between %q and %q", other, first, last)
+		}
+	}
+}

@@ -195,7 +195,7 @@ CREATE TABLE child (
 	handed_at  bigint,           -- when something of it first went to who takes over the service; NULL: nothing did
 	erased_at  bigint,
 	kept_until bigint            -- of one that is erased, while a law demands to keep some of it: pool and wrapped are of a key of its own
-);
+); -- clustered
 CREATE INDEX child_subject ON child (subject, child);
 CREATE INDEX child_service ON child (service, child) WHERE state <> 'erased'; -- the living
 CREATE INDEX child_expiry ON child (expires_at, child) WHERE expires_at IS NOT NULL;
@@ -215,7 +215,7 @@ CREATE TABLE erased_subject (
 	child   text   NOT NULL,
 	until   bigint NOT NULL,
 	bound   bytea  NOT NULL -- keyed hash of the row: nobody without the keys makes or redirects one
-);
+); -- clustered
 CREATE INDEX erased_subject_until ON erased_subject (until, subject);
 
 -- Children whose guardian refused everything: they were erased, and aren't asked
@@ -259,7 +259,7 @@ CREATE TABLE proof (
 	expires_at bigint,
 	sealed     bytea,           -- the keyed hash of who it is, and the provider's reference
 	PRIMARY KEY (child, guardian, kind)
-);
+); -- clustered
 CREATE INDEX proof_expiry ON proof (expires_at, child, guardian, kind) WHERE expires_at IS NOT NULL;
 
 -- VERIFICATION. Attempts to prove who a guardian is. Finished ones stay for a
@@ -335,7 +335,7 @@ CREATE TABLE consent_request (
 	answered_at bigint,
 	due_at      bigint,          -- when the sweep has something to do; NULL once it has nothing
 	PRIMARY KEY (child, id)
-);
+); -- clustered
 CREATE INDEX consent_request_id ON consent_request (id, child);
 CREATE INDEX consent_request_due ON consent_request (due_at, child, id) WHERE due_at IS NOT NULL;
 
@@ -385,7 +385,7 @@ CREATE TABLE consent (
 	ending    text    NOT NULL, -- withdrawn, superseded; empty while it stands
 	entry     text    NOT NULL, -- of the ledger
 	PRIMARY KEY (child, id)
-);
+); -- clustered
 
 -- RIGHTS. What children and guardians demand: correction, deletion, closure.
 CREATE TABLE rights_request (
@@ -475,7 +475,7 @@ CREATE INDEX kept_value_until ON kept_value (until, child, id, item);
 -- the attestation on not even that.
 CREATE TABLE party_order (
 	id          text   NOT NULL PRIMARY KEY,
-	number      text   NOT NULL, -- what people call it
+	number      text   NOT NULL, -- what people call it: how its id begins
 	service     text   NOT NULL,
 	party       text   NOT NULL,
 	role        text   NOT NULL, -- processor, recipient
@@ -494,15 +494,14 @@ CREATE TABLE party_order (
 	issued      text   NOT NULL, -- entry of the ledger
 	attested    text   NOT NULL  -- entry of the ledger, or empty
 );
-CREATE INDEX party_order_child ON party_order (child, id);
-CREATE INDEX party_order_open ON party_order (service, due_at, id) WHERE attested_at IS NULL;
-CREATE INDEX party_order_due ON party_order (due_at, id) WHERE attested_at IS NULL;
-CREATE INDEX party_order_new ON party_order (due_at, id) WHERE attested_at IS NULL AND overdue_at IS NULL;
-CREATE INDEX party_order_overdue ON party_order (service, party, id) WHERE attested_at IS NULL AND overdue_at IS NOT NULL;
-CREATE INDEX party_order_attested ON party_order (service, issued_at, id) WHERE attested_at IS NOT NULL;
-CREATE INDEX party_order_number ON party_order (service, number, id);
-CREATE INDEX party_order_issued ON party_order (issued, id);
-CREATE INDEX party_order_party ON party_order (service, party, issued_at, id);
+CREATE INDEX party_order_child ON party_order (child, id) WHERE child <> '';
+CREATE INDEX party_order_open ON party_order (service, due_at, issued) WHERE attested_at IS NULL;
+CREATE INDEX party_order_due ON party_order (due_at, issued) WHERE attested_at IS NULL;
+CREATE INDEX party_order_new ON party_order (due_at, issued) WHERE attested_at IS NULL AND overdue_at IS NULL;
+CREATE INDEX party_order_overdue ON party_order (service, party, issued) WHERE attested_at IS NULL AND overdue_at IS NOT NULL;
+CREATE INDEX party_order_attested ON party_order (service, issued) WHERE attested_at IS NOT NULL;
+CREATE INDEX party_order_issued ON party_order (issued);
+CREATE INDEX party_order_party ON party_order (service, party, issued);
 
 -- SUSPICION. Accounts that aren't registered as a child's and may be one's.
 CREATE TABLE suspicion (
@@ -585,7 +584,7 @@ CREATE TABLE value (
 	collected_at bigint NOT NULL,
 	expires_at   bigint NOT NULL,
 	PRIMARY KEY (child, item)
-);
+); -- clustered
 -- What is due, and that of no purpose anything is overdue, is read from it.
 CREATE INDEX value_expiry ON value (service, purpose, expires_at, child, item);
 
@@ -621,7 +620,7 @@ CREATE TABLE child_activity (
 	last     bigint NOT NULL, -- the day of the last use, since 1970, in Asia/Shanghai
 	erase_on bigint NOT NULL, -- the day on which it is erased, as its guardians were told; 0: they weren't, or it was used since
 	entry    text   NOT NULL  -- of the ledger: that they are told, or empty
-);
+); -- clustered
 CREATE INDEX child_activity_idle ON child_activity (service, last, child) WHERE erase_on = 0;
 CREATE INDEX child_activity_told ON child_activity (service, erase_on, child) WHERE erase_on <> 0;
 
