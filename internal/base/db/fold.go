@@ -8,8 +8,13 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// foldAfter is after how many written pages the write-ahead log is folded in.
-const foldAfter = 2000
+// After how many written pages the write-ahead log is folded in, if they are of so many
+// transactions: where each writes much, what is written again and again is copied once. Reading
+// gets slower as the log gets longer.
+const (
+	foldAfter  = 2000
+	foldGroups = 10
+)
 
 // A folder copies the write-ahead log into the file beside the writer, on a connection
 // of its own: what commits is rarely held up by the copying. Where writing doesn't pause, the log

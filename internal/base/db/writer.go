@@ -19,6 +19,7 @@ type writer struct {
 	conn    *liteConn
 	folder  *folder
 	pages   int32 // written since the folder was woken
+	groups  int   // likewise
 	queue   chan *request
 	between chan func() // what runs while no transaction is open
 	quit    chan struct{}
@@ -116,8 +117,9 @@ func (w *writer) write(group []*request) {
 	for _, r := range group {
 		close(r.back)
 	}
-	if w.pages += w.conn.written(); w.pages >= foldAfter {
-		w.pages = 0
+	w.groups++
+	if w.pages += w.conn.written(); w.pages >= foldAfter && w.groups >= foldGroups {
+		w.pages, w.groups = 0, 0
 		w.folder.wake()
 	}
 }
