@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,6 +212,11 @@ func (s *scene) orderOf(child family.ID) (id string) {
 	s.T.Helper()
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		all, err := order.Of(ctx, tx, child)
+		if child == "" {
+			all, err = order.List(ctx, tx, vaulttest.Service, order.IsOpen, "", 100)
+			all = slices.DeleteFunc(all, func(o order.Order) bool { return o.Child != "" })
+			slices.Reverse(all)
+		}
 		if err == nil {
 			id = all[0].ID
 		}
