@@ -133,7 +133,10 @@ func same(a, b []string) bool {
 
 // An askedPart is parts/asked.html, drawn: between its two halves the page says what
 // is about this guardian, so that the summary is on the first screen whatever that is.
-type askedPart struct{ Summary, Questions template.HTML }
+type askedPart struct {
+	Summary, Questions template.HTML
+	Successor          string // who would get what is asked about: see takeover
+}
 
 // whole is what a guardian reads, and what is kept (Article 9).
 func (a askedPart) whole() string { return string(a.Summary + a.Questions) }
@@ -200,7 +203,7 @@ func (s *Server) asked(ctx context.Context, tx *db.Tx, r consent.Request, notice
 	}
 	v.Controls, v.Minor = controls, minor
 	v.tookOver(q.takeover)
-	var part askedPart
+	part := askedPart{Successor: v.Takeover.Successor}
 	to := voice{l, minor}
 	if part.Summary, err = s.part(to, "summary", v); err != nil {
 		return askedPart{}, err

@@ -390,6 +390,7 @@ type receiptPage struct {
 	Proofs   bool      // stronger proofs than a code are offered
 	Prove    bool      // … and some line needs one
 	Minor    bool      // the minor itself has answered (edge case 4)
+	Ending   ending    // of the service
 }
 
 func (p receiptPage) toMinor() bool { return p.Minor }
@@ -464,6 +465,9 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 		page.Waits = slices.ContainsFunc(all, func(other consent.Request) bool { return other.Refusal() == nil })
 	}
 	if page.Minor, err = consent.OfMinor(ctx, tx, req); err != nil {
+		return err
+	}
+	if page.Ending, err = s.ending(ctx, tx, req.Service, now, l); err != nil {
 		return err
 	}
 	class, err := child.Class(s.Ring, tx.Now())
