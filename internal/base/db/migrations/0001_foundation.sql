@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 
 -- Whatever belongs to a child has the child as the first column of its key: on
 -- a distributed database all of it lies on one node. Times are microseconds.
@@ -835,7 +836,10 @@ CREATE TABLE whereabouts (
 	place text   NOT NULL
 );
 
+-- +goose StatementEnd
+
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE whereabouts;
 DROP TABLE restoration;
 DROP TABLE backup;
@@ -892,3 +896,4 @@ DROP TABLE ledger_tile;
 DROP TABLE ledger_bundle;
 DROP TABLE ledger_pending;
 DROP TABLE keyring_key;
+-- +goose StatementEnd
