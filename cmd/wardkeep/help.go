@@ -14,15 +14,27 @@ import (
 // command is the message "cmd.help.keys_rotate".
 const helpPrefix = "cmd.help."
 
-// helpWords are the words of the help in one language.
-func helpWords(lang i18n.Lang) kong.Vars {
-	words := kong.Vars{}
-	for key, text := range i18n.Keys(lang) {
-		if name, ok := strings.CutPrefix(key, helpPrefix); ok {
-			words[name] = text
+// helpIn puts the words of the help where a tag names them. As variables of kong they
+// would all be read again for every flag, which takes longer than most commands.
+func helpIn(lang i18n.Lang) kong.Option {
+	say := func(help *string) {
+		if name, ok := strings.CutPrefix(*help, "${"); ok {
+			if key := helpPrefix + strings.TrimSuffix(name, "}"); lang.Has(key) {
+				*help = lang.T(key)
+			}
 		}
 	}
-	return words
+	return kong.PostBuild(func(k *kong.Kong) error {
+		return kong.Visit(k.Model.Node, func(v kong.Visitable, next kong.Next) error {
+			switch v := v.(type) {
+			case *kong.Node:
+				say(&v.Help)
+			case *kong.Value:
+				say(&v.Help)
+			}
+			return next(nil)
+		})
+	})
 }
 
 // printHelp writes the help of a command, or of the program.

@@ -73,7 +73,7 @@ func run(args []string, in io.Reader, out, err io.Writer) int {
 	s := &session{lang: lang, in: in, out: out, err: err}
 	var c cli
 	parser, fault := kong.New(&c,
-		kong.Name("wardkeep"), kong.Description(lang.T("cmd.help.about")), helpWords(lang),
+		kong.Name("wardkeep"), kong.Description(lang.T("cmd.help.about")), helpIn(lang),
 		kong.Help(printHelp(lang)), kong.Writers(out, err),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if fault != nil {

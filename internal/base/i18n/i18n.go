@@ -45,6 +45,9 @@ var matcher = language.NewMatcher([]language.Tag{language.MustParse(string(Chine
 //go:embed messages/*.json
 var files embed.FS
 
+// places is what a message has that is filled with something.
+const places = "{{"
+
 // words are the messages of one language.
 type words struct {
 	plain     map[string]string
@@ -87,6 +90,9 @@ func read(lang Lang) (words, error) {
 				return w, fmt.Errorf("%s: %q is in another file too", name, key)
 			}
 			w.plain[key] = text
+			if !strings.Contains(text, places) {
+				continue
+			}
 			if err := bundle.AddMessages(tag, &goi18n.Message{ID: key, Other: text}); err != nil {
 				return w, fmt.Errorf("%s: %q: %w", name, key, err)
 			}
@@ -107,7 +113,7 @@ func (lang Lang) T(key string, pairs ...any) string {
 	if !ok {
 		return key
 	}
-	if len(pairs) == 0 || !strings.Contains(text, "{{") {
+	if len(pairs) == 0 || !strings.Contains(text, places) {
 		return text
 	}
 	data := make(map[string]any, len(pairs)/2)
