@@ -86,6 +86,13 @@ func (s *Server) Handler() http.Handler {
 	return s.handler
 }
 
+// said is what each server of this process says of itself: it is made of constants.
+var said struct {
+	once    sync.Once
+	openapi []byte
+	docs    map[string][]byte // per language
+}
+
 func (s *Server) build() {
 	s.started = s.Store.Now()
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
@@ -103,7 +110,8 @@ func (s *Server) build() {
 	for i := range routes {
 		m.add(&routes[i])
 	}
-	s.openapi = m.document()
-	s.docs = renderDocs(m.oapi)
+	m.learn()
+	said.once.Do(func() { said.openapi, said.docs = m.document(), renderDocs(m.oapi) })
+	s.openapi, s.docs = said.openapi, said.docs
 	s.handler = m.finish()
 }

@@ -277,8 +277,8 @@ func (m *mux) operation(rt *route, out reflect.Type) huma.Operation {
 	return op
 }
 
-// document returns the OpenAPI document, and notes the names that are in it.
-func (m *mux) document() []byte {
+// learn notes the names that are in the OpenAPI document.
+func (m *mux) learn() {
 	m.known = map[string]bool{}
 	for _, schema := range m.oapi.Components.Schemas.Map() {
 		for name := range schema.Properties {
@@ -295,6 +295,10 @@ func (m *mux) document() []byte {
 			}
 		}
 	}
+}
+
+// document returns the OpenAPI document.
+func (m *mux) document() []byte {
 	b, err := json.MarshalIndent(m.oapi, "", "  ")
 	if err != nil {
 		panic(err) // it is made of constants, and a test has marshalled it

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -87,10 +88,7 @@ func (s *Server) Handler() http.Handler {
 	s.asks = visitor.NewLimits(s.Proxies, perAddress, pageBurst, addresses)
 	s.tries = visitor.NewLimits(s.Proxies, tryEvery, tryBurst, addresses)
 	s.stretches = make(chan struct{}, atOnce)
-	s.templates = make(map[i18n.Lang]map[string]*template.Template)
-	for _, lang := range i18n.Langs {
-		s.templates[lang] = parse(lang)
-	}
+	s.templates = parsed()
 	mux := http.NewServeMux()
 	for _, r := range table() {
 		mux.Handle(r.pattern, s.answer(r))
@@ -273,6 +271,15 @@ func (s *Server) browser() visitor.Browser { return visitor.At(s.URL) }
 func (v *visit) keep(in signin.Session, secret string) {
 	v.s.browser().Keep(v.w, sessionCookie, secret, in.MostUntil.Sub(v.now))
 }
+
+// parsed returns all pages, which each server of this process shows.
+var parsed = sync.OnceValue(func() map[i18n.Lang]map[string]*template.Template {
+	all := make(map[i18n.Lang]map[string]*template.Template)
+	for _, lang := range i18n.Langs {
+		all[lang] = parse(lang)
+	}
+	return all
+})
 
 func parse(lang i18n.Lang) map[string]*template.Template {
 	funcs := template.FuncMap{

@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -85,8 +86,7 @@ type Server struct {
 	holders   map[string]string // of a form, by its route, the page that holds it: see form
 }
 
-// Handler returns the pages. Each is parsed once per language, so the functions
-// of a template never change while requests are served.
+// Handler returns the pages.
 func (s *Server) Handler() http.Handler {
 	s.desk = consent.Desk{Ring: s.Ring, Charters: s.Charters}
 	s.verifier = s.Verification
@@ -97,12 +97,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	s.limits = newLimits(s.Proxies)
 	s.routes, s.holders = nil, make(map[string]string)
-	s.templates = make(map[voice]map[string]*template.Template)
-	for _, lang := range i18n.Langs {
-		for _, to := range []voice{{lang, false}, {lang, true}} {
-			s.templates[to] = parse(to)
-		}
-	}
+	s.templates = parsed()
 	mux := http.NewServeMux()
 	files, err := fs.Sub(static, "static")
 	if err != nil {
@@ -140,6 +135,18 @@ func (v voice) T(key string, pairs ...any) string {
 	}
 	return v.Lang.T(key, pairs...)
 }
+
+// parsed returns all pages. Each is parsed once per voice, so the functions of a template
+// never change while requests are served.
+var parsed = sync.OnceValue(func() map[voice]map[string]*template.Template {
+	all := make(map[voice]map[string]*template.Template)
+	for _, lang := range i18n.Langs {
+		for _, to := range []voice{{lang, false}, {lang, true}} {
+			all[to] = parse(to)
+		}
+	}
+	return all
+})
 
 func parse(to voice) map[string]*template.Template {
 	funcs := template.FuncMap{
