@@ -150,7 +150,7 @@ func TestInvariant7_WhateverHappensReplays(t *testing.T) {
 			var s *story
 			var uses, runs int64
 			rapid.Check(t, func(rt *rapid.T) {
-				if runs%10 == 0 {
+				if runs%5 == 0 {
 					s = begin(t, vaulttest.New(t, open(t))) // so that there is never too much to audit
 				}
 				runs++
