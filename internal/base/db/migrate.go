@@ -27,11 +27,18 @@ func (e *lite) migrate(ctx context.Context) error {
 	return up(ctx, goose.DialectSQLite3, pool)
 }
 
-// migrate holds a session lock, so that nodes that start together migrate once.
+// migrate holds a session lock, so that nodes that start together migrate once. It is the
+// schema's: whoever migrates another one in the same database is not waited for.
 func (e *postgres) migrate(ctx context.Context) error {
 	pool := stdlib.OpenDBFromPool(e.pool)
 	defer pool.Close()
-	locker, err := lock.NewPostgresSessionLocker()
+	var id int64
+	err := pool.QueryRowContext(ctx, `SELECT hashtextextended(coalesce(current_schema(), ''), $1)`, lock.DefaultLockID).Scan(&id)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", pgError(err))
+	}
+	const every, times = 1, 300 // seconds
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(id), lock.WithLockTimeout(every, times))
 	if err != nil {
 		return err
 	}
