@@ -1,0 +1,261 @@
+package watermark_test
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/watermark"
+)
+
+// keyed makes proofs.
+type keyed string
+
+func (k keyed) Index(domain string, parts ...string) []byte {
+	h := make([]byte, 32)
+	for i, b := range []byte(string(k) + domain + strings.Join(parts, "\x00")) {
+		h[i%32] = h[i%32]*31 + b
+	}
+	return h
+}
+
+const ring = keyed("the ring")
+
+func card(value string) watermark.Card {
+	return watermark.Card{Label: "昵称", Value: pii.New(value), Visible: "韩梅梅  2026-03-02 15:04:05  7K2M-9QXT", Mark: watermark.New(ring, "7K2M-9QXT", 3)}
+}
+
+func drawn(t testing.TB, c watermark.Card) []byte {
+	t.Helper()
+	b, err := watermark.Draw(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A photo is what becomes of a picture on its way through a screen and a camera.
+type photo struct {
+	name    string
+	scale   float64
+	turn    float64 // degrees
+	aslant  float64 // how much farther away the one side is
+	noise   float64 // of 255
+	light   float64 // how much darker the one corner is
+	quality int     // of JPEG; 0: PNG
+	part    image.Rectangle
+	room    int // of other things around it, in pixels
+}
+
+var photos = []photo{
+	{name: "a copy", scale: 1},
+	{name: "a screenshot", scale: 0.5},
+	{name: "an enlarged part", scale: 1.7, quality: 80, room: 40, part: image.Rect(300, 0, 900, 384)},
+	{name: "a JPEG of a messenger", scale: 0.6, quality: 60},
+	{name: "a poor JPEG", scale: 1, quality: 35, part: image.Rect(0, 0, 700, 384)},
+	{name: "turned the other way", scale: 0.9, turn: -9, quality: 85, room: 60, part: image.Rect(0, 0, 760, 384)},
+	{name: "on its side", scale: 0.9, turn: 90, quality: 85, part: image.Rect(0, 0, 760, 384)},
+	{name: "upside down", scale: 0.9, turn: 178, quality: 85, part: image.Rect(0, 0, 760, 384)},
+	{name: "from the side", scale: 0.9, aslant: 0.18, quality: 85},
+	{name: "a photo by hand", scale: 1, turn: 4, aslant: 0.12, noise: 8, light: 0.35, quality: 75, room: 60},
+	{name: "a photo in the dark", scale: 1, turn: -2, aslant: 0.05, noise: 11, light: 0.6, quality: 80},
+	{name: "a corner of it", scale: 1, quality: 85, part: image.Rect(700, 0, 1280, 300)},
+	{name: "a part of a photo", scale: 1, turn: 5, noise: 5, quality: 80, part: image.Rect(60, 40, 860, 380)},
+}
+
+// take takes the photo.
+func (p photo) take(t testing.TB, of []byte) []byte {
+	t.Helper()
+	whole, err := png.Decode(bytes.NewReader(of))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := whole.Bounds()
+	if !p.part.Empty() {
+		part = p.part.Intersect(part)
+	}
+	paper := image.NewGray(whole.Bounds())
+	draw.Draw(paper, paper.Rect, whole, image.Point{}, draw.Src)
+	w, h := float64(part.Dx()), float64(part.Dy())
+	sin, cos := math.Sincos(p.turn * math.Pi / 180)
+	wide := int((math.Abs(w*cos)+math.Abs(h*sin))*p.scale) + 2*p.room
+	high := int((math.Abs(w*sin)+math.Abs(h*cos))*p.scale) + 2*p.room
+	out := image.NewGray(image.Rect(0, 0, wide, high))
+	random := rand.New(rand.NewPCG(1, uint64(len(p.name))))
+	// A pixel of the photo sees a square of the picture.
+	const see = 2
+	for y := range high {
+		for x := range wide {
+			sum := 0.0
+			for sy := range see {
+				for sx := range see {
+					px, py := float64(x)+(float64(sx)+0.5)/see-float64(wide)/2, float64(y)+(float64(sy)+0.5)/see-float64(high)/2
+					u, v := (px*cos+py*sin)/p.scale, (py*cos-px*sin)/p.scale
+					far := 1 + p.aslant*u/w
+					u, v = u*far+w/2, v*far+h/2
+					if u < 0 || v < 0 || u >= w || v >= h {
+						sum += 90 + 40*math.Sin(px/17)
+						continue
+					}
+					sum += float64(paper.Pix[paper.PixOffset(part.Min.X+int(u), part.Min.Y+int(v))])
+				}
+			}
+			v := sum / (see * see) * (1 - p.light*(float64(x)/float64(wide)+float64(y)/float64(high))/2)
+			v += random.NormFloat64() * p.noise
+			out.SetGray(x, y, color.Gray{Y: uint8(min(255, max(0, v)))})
+		}
+	}
+	var b bytes.Buffer
+	if p.quality == 0 {
+		err = png.Encode(&b, out)
+	} else {
+		err = jpeg.Encode(&b, out, &jpeg.Options{Quality: p.quality})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+var values = map[string]string{
+	"a nickname":  "小鱼",
+	"an address":  "上海市浦东新区世纪大道 100 号 3 单元 1204 室，联系电话 13800138000，门口的绿色信箱",
+	"a long text": strings.Repeat("今天的课上得很认真，主动举手三次，发音比上周更好，作业按时完成，还帮助了同桌。", 6),
+}
+
+// Article 15: a photo of a value says by which look it was shown.
+func TestArticle15_APhotoLeadsBackToTheLook(t *testing.T) {
+	for what, value := range values {
+		c := card(value)
+		picture := drawn(t, c)
+		if dir := os.Getenv("WATERMARK_DIR"); dir != "" {
+			_ = os.WriteFile(dir+"/"+strings.ReplaceAll(what, " ", "-")+".png", picture, 0o600)
+		}
+		for _, p := range photos {
+			if what != "an address" && p.name != "a screenshot" {
+				continue
+			}
+			t.Run(what+", "+p.name, func(t *testing.T) {
+				taken := p.take(t, picture)
+				if dir := os.Getenv("WATERMARK_DIR"); dir != "" {
+					_ = os.WriteFile(dir+"/photo-"+strings.ReplaceAll(what+"-"+p.name, " ", "-"), taken, 0o600)
+				}
+				m, err := watermark.Read(bytes.NewReader(taken))
+				if err != nil || m != c.Mark || !m.Ours(ring) {
+					t.Errorf("read %v, %v", m, err)
+				}
+			})
+		}
+	}
+}
+
+// Every mark is read as it was written.
+func TestArticle15_EveryMarkIsReadAsItWasWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := card("")
+		c.Mark = watermark.New(keyed(rapid.String().Draw(t, "key")), id.Number(), rapid.Int64Range(1, 4095).Draw(t, "look"))
+		if c.Mark.Proof == (watermark.Proof{}) {
+			return
+		}
+		if m, ok := watermark.Coded(c.Mark); !ok || m != c.Mark {
+			t.Errorf("%v was read as %v", c.Mark, m)
+		}
+	})
+}
+
+// No picture is without its marks: what would leave them out is refused.
+func TestArticle15_NothingIsDrawnWithoutItsMarks(t *testing.T) {
+	for name, change := range map[string]func(*watermark.Card){
+		"nobody named":   func(c *watermark.Card) { c.Visible = " " },
+		"no letter":      func(c *watermark.Card) { c.Visible = "\u200d" },
+		"no mark":        func(c *watermark.Card) { c.Mark = watermark.Mark{} },
+		"no number":      func(c *watermark.Card) { c.Mark.Number = "" },
+		"no look":        func(c *watermark.Card) { c.Mark.Look = 0 },
+		"a look too far": func(c *watermark.Card) { c.Mark.Look = 4096 },
+		"no proof":       func(c *watermark.Card) { c.Mark.Proof = watermark.Proof{} },
+	} {
+		c := card("小鱼")
+		change(&c)
+		if b, err := watermark.Draw(c); err == nil || b != nil {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+	}
+}
+
+// A mark that somebody has drawn for another isn't ours.
+func TestArticle15_NobodyDrawsTheMarkOfAnother(t *testing.T) {
+	c := card("小鱼")
+	c.Mark = watermark.New(keyed("a guess"), "7K2M-9QXT", 3)
+	m, err := watermark.Read(bytes.NewReader(drawn(t, c)))
+	if err != nil || m.Ours(ring) {
+		t.Errorf("%v, %v", m, err)
+	}
+	c = card("小鱼")
+	c.Mark.Look++
+	if c.Mark.Ours(ring) {
+		t.Error("the proof is good for another look")
+	}
+}
+
+// What has no mark is told apart from what can't be read.
+func TestAPictureWithoutAMark(t *testing.T) {
+	blank := image.NewGray(image.Rect(0, 0, 400, 300))
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range blank.Pix {
+		blank.Pix[i] = uint8(random.UintN(256))
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, blank); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		picture []byte
+		want    error
+	}{
+		"noise":   {b.Bytes(), watermark.ErrNone},
+		"a text":  {[]byte("no picture"), watermark.ErrPicture},
+		"a stump": {b.Bytes()[:200], watermark.ErrPicture},
+		"nothing": {nil, watermark.ErrPicture},
+	} {
+		if m, err := watermark.Read(bytes.NewReader(c.picture)); !errors.Is(err, c.want) || m != (watermark.Mark{}) {
+			t.Errorf("%s: %v, %v", name, m, err)
+		}
+	}
+}
+
+// A value that is too long is cut, and the picture says so.
+func TestALongValueIsCutAndSaysSo(t *testing.T) {
+	c, said := card(strings.Repeat("字", watermark.MaxLetters+7)), 0
+	c.Rest = func(n int) string { said = n; return "…" }
+	picture, err := png.DecodeConfig(bytes.NewReader(drawn(t, c)))
+	if err != nil || said != 7 || picture.Height < 5000 {
+		t.Errorf("%d letters, %+v, %v", said, picture, err)
+	}
+}
+
+// A letter that the font lacks is told by its number: two values that differ look
+// different.
+func TestNoLetterIsLeftOut(t *testing.T) {
+	seen := make(map[string]string)
+	for _, value := range []string{"", "小鱼", "小渔", "𠮷野", "吉野", "\U00020BB8野", "a\tb", "ab", "a\nb", "é", "🙂", "🙃", "\x01", "\x02"} {
+		c := card(value)
+		b := string(drawn(t, c))
+		if other, ok := seen[b]; ok {
+			t.Errorf("%q looks like %q", value, other)
+		}
+		seen[b] = value
+	}
+}
