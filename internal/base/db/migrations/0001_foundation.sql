@@ -553,6 +553,7 @@ CREATE TABLE approval (
 	PRIMARY KEY (child, id)
 );
 CREATE INDEX approval_id ON approval (id, child);
+CREATE INDEX approval_asker ON approval (asker, asked_at, id, child);
 CREATE INDEX approval_service ON approval (service, asked_at, child, id);
 CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'granted', 'narrowed');
 

@@ -1,0 +1,103 @@
+package approval
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+)
+
+// A Cursor is where a list goes on: behind this request. The zero Cursor is the
+// beginning.
+type Cursor struct {
+	at      time.Time
+	request string
+}
+
+// ParseCursor reads what Cursor.String has written. What it can't read is the beginning.
+func ParseCursor(s string) (c Cursor) {
+	at, request, _ := strings.Cut(s, ".")
+	micros, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || micros <= 0 || !id.Is(id.Look, request) {
+		return c
+	}
+	return Cursor{time.UnixMicro(micros), request}
+}
+
+// String returns the cursor for an address, and "" for the beginning.
+func (c Cursor) String() string {
+	if c.request == "" {
+		return ""
+	}
+	return strconv.FormatInt(c.at.UnixMicro(), 10) + "." + c.request
+}
+
+// bounds are those of the rows behind the cursor.
+func (c Cursor) bounds(now time.Time) (at time.Time, request string) {
+	if c.request == "" {
+		return now.Add(time.Second), "~" // behind every id
+	}
+	return c.at, c.request
+}
+
+// cut returns a page of requests that are in order, and where the next one begins.
+func cut(all []Request, limit int) ([]Request, Cursor) {
+	if len(all) <= limit {
+		return all, Cursor{}
+	}
+	last := all[limit-1]
+	return all[:limit], Cursor{last.AskedAt, last.ID}
+}
+
+// OfAsker returns requests of a person, the newest first, at most limit, from a cursor on,
+// and where the next page begins: nowhere, after the last.
+func OfAsker(ctx context.Context, tx *db.Tx, asker string, from Cursor, limit int) ([]Request, Cursor, error) {
+	at, request := from.bounds(tx.Now())
+	all, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM approval
+		WHERE asker = $1 AND asked_at <= $2 AND (asked_at < $2 OR id < $3)
+		ORDER BY asked_at DESC, id DESC LIMIT $4`, asker, (*db.Time)(&at), request, int64(limit+1))
+	if err != nil {
+		return nil, Cursor{}, err
+	}
+	all, next := cut(all, limit)
+	return all, next, nil
+}
+
+// ToDecide returns the open requests of services that wait for somebody else than this
+// person, the newest first, at most limit, from a cursor on, and where the next page
+// begins: nowhere, after the last.
+func ToDecide(ctx context.Context, tx *db.Tx, services []string, person string, from Cursor, limit int) ([]Request, Cursor, error) {
+	at, request := from.bounds(tx.Now())
+	now := tx.Now()
+	var all []Request
+	for _, service := range services {
+		some, err := db.All(ctx, tx, scan, `
+			SELECT `+columns+` FROM approval
+			WHERE service = $1 AND state IN ('open', 'granted', 'narrowed') AND state = 'open' AND answer_by > $2 AND asker <> $3
+				AND asked_at <= $4 AND (asked_at < $4 OR id < $5)
+			ORDER BY asked_at DESC, id DESC LIMIT $6`, service, (*db.Time)(&now), person, (*db.Time)(&at), request, int64(limit+1))
+		if err != nil {
+			return nil, Cursor{}, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b Request) int {
+		if c := b.AskedAt.Compare(a.AskedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(b.ID, a.ID)
+	})
+	all, next := cut(all, limit)
+	return all, next, nil
+}
+
+// ByNumber returns the requests that people call by that number: random ones, so hardly
+// ever more than one, and none once its child is erased.
+func ByNumber(ctx context.Context, tx *db.Tx, number string) ([]Request, error) {
+	return db.All(ctx, tx, scan, `SELECT `+columns+` FROM approval WHERE number = $1 ORDER BY id`, number)
+}
