@@ -55,7 +55,7 @@ func newInsiders() insiders {
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
-var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft,
+var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
 	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved}
 
@@ -72,6 +72,8 @@ type about struct {
 	Why     signin.Why `json:"why"`
 	Until   int64      `json:"until"`
 	Codes   int64      `json:"codes"`
+	What    string     `json:"what"`
+	Request string     `json:"request"`
 }
 
 // staffEntry folds what became of a person. Its entries have its versions in order.
@@ -99,6 +101,11 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return x
 		}
 		return who.roleEntry(f, p, b)
+	case staff.KindTried:
+		if p.Actor != "staff:"+b.Person || who.left != 0 {
+			return impossible(ruleActor)
+		}
+		return fault{}
 	case signin.KindOpened, signin.KindSteppedUp, signin.KindEnded:
 		return f.staffSessionEntry(p, b, k, who)
 	case signin.KindPasskeyAdded, signin.KindPasskeyRemoved:

@@ -211,6 +211,9 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		"an entry from before": {"impossible person", func(h *house) {
 			h.forgeAt(1, signin.KindFailed, "system:signin", signin.TriedBody{Person: h.boss.ID})
 		}},
+		"an attempt in another's name": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindTried, "staff:"+h.colleague.ID, staff.TriedBody{Person: h.boss.ID, What: "approval.self"})
+		}},
 		"a login without a link": {"impossible sign-in", func(h *house) {
 			h.forgeStaff(signin.KindSetUp, "staff:"+h.boss.ID, signin.SetUpBody{Person: h.boss.ID, Codes: 10})
 		}},

@@ -237,6 +237,7 @@ var additions = map[string]string{
 	session.KindAdded:          "",
 	staff.KindAdded:            "",
 	staff.KindGranted:          "",
+	staff.KindTried:            "nothing was done",
 	signin.KindInvited:         "all links that were open lead nowhere any more",
 	signin.KindFailed:          "it failed",
 	signin.KindLocked:          "of a few minutes",

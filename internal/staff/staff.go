@@ -59,6 +59,7 @@ const (
 	KindGranted = "staff.granted"
 	KindRevoked = "staff.revoked"
 	KindLeft    = "staff.left"
+	KindTried   = "staff.tried" // what nobody lets them: nothing was done
 )
 
 // An AddedBody is what the ledger keeps of a new person.
@@ -78,6 +79,14 @@ type RoleBody struct {
 // A LeftBody says that a person left, and with it lost every role.
 type LeftBody struct {
 	Person string `json:"person"`
+}
+
+// A TriedBody says what a person tried: the code of the refusal, and the request for a
+// look that it was about, if it was about one.
+type TriedBody struct {
+	Person  string `json:"person"`
+	What    string `json:"what"`
+	Request string `json:"request,omitempty"`
 }
 
 // Who is what the ledger keeps of a person's name: a hash with a salt that lies in
@@ -300,6 +309,16 @@ func Lock(ctx context.Context, tx *db.Tx, person string) (Person, error) {
 	}
 	p.Grants, err = grants(ctx, tx, p.ID)
 	return p, err
+}
+
+// Tried records that a person tried what is refused, so that whoever looks for a way
+// around the rules is seen (Article 15). Errors: ErrNotFound, ErrLeft.
+func Tried(ctx context.Context, tx *db.Tx, by Person, what *errs.Error, request string) (string, error) {
+	p, err := Lock(ctx, tx, by.ID)
+	if err != nil {
+		return "", err
+	}
+	return p.Note(ctx, tx, KindTried, p.Ledger(), TriedBody{Person: p.ID, What: what.Code, Request: request})
 }
 
 // Give gives a role to a person. Errors: ErrMayNot, ErrSelf, ErrNotFound, ErrLeft,
