@@ -24,6 +24,7 @@ import (
 	"sync"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
@@ -34,6 +35,7 @@ import (
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/vault"
 )
 
 //go:embed pages/*.html
@@ -63,6 +65,7 @@ type Server struct {
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
 	Proxies []netip.Prefix
 	Metrics *watch.Metrics // nil: nothing is counted
+	Vault   *vault.Vault
 
 	door      signin.Door
 	templates map[i18n.Lang]map[string]*template.Template
@@ -138,6 +141,7 @@ type visit struct {
 	rule  staff.Action
 
 	status int
+	code   string // of a refusal that was told in words
 }
 
 // answer returns a handler of a route: who is it, may they, and then what the route
@@ -148,19 +152,43 @@ func (s *Server) answer(rt route) http.Handler {
 		start, call := time.Now(), id.New(id.Call)
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		v := &visit{s: s, w: w, r: r, lang: lang(r), rule: rt.action, status: http.StatusOK}
-		code := ""
 		if err := s.admit(rt, v); err != nil {
 			e := errs.Of(err)
-			v.status, code = int(e.Kind), e.Code
+			v.status, v.code = int(e.Kind), e.Code
 			if e.Kind == errs.Internal {
 				s.Log.ErrorContext(r.Context(), "console failed", "route", rt.pattern, "request", call, "error", err)
 			}
 			s.refuse(v, rt, err, call)
 		}
+		s.tried(v)
 		took := time.Since(start)
-		s.Log.InfoContext(r.Context(), "console", "route", rt.pattern, "shows", v.shows, "request", call, "status", v.status, "code", code, "took", took)
+		s.Log.InfoContext(r.Context(), "console", "route", rt.pattern, "shows", v.shows, "request", call, "status", v.status, "code", v.code, "took", took)
 		seen.Done(v.status, took)
 	})
+}
+
+// attempts are the refusals that tell of somebody who looks for a way around: they are in
+// the ledger, as what the gate denies is.
+var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, ErrFields}
+
+// tried records an attempt. It was refused, whether this succeeds or not.
+func (s *Server) tried(v *visit) {
+	i := slices.IndexFunc(attempts, func(e *errs.Error) bool { return e.Code == v.code })
+	if i < 0 || v.in.ID == "" || v.r.Method != http.MethodPost {
+		return
+	}
+	request := v.r.PathValue("request")
+	if !id.Is(id.Look, request) {
+		request = "" // what a stranger writes is no name, and gets nowhere
+	}
+	ctx := context.WithoutCancel(v.r.Context())
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		_, err := staff.Tried(ctx, tx, v.in.Person, attempts[i], request)
+		return err
+	})
+	if err != nil {
+		s.Log.ErrorContext(ctx, "console: an attempt isn't recorded", "code", v.code, "error", err)
+	}
 }
 
 // admit lets a visit through to what the route does, if the table of routes and the
@@ -185,11 +213,11 @@ func (s *Server) admit(rt route, v *visit) error {
 		return rt.does(s, v)
 	case v.in.ID == "":
 		return v.to("/console/in", "to", v.back(rt))
-	case rt.who == whoMay && !v.in.Person.MaySomewhere(rt.action):
+	case (rt.who == whoMay || rt.who == freshlyMay) && !v.in.Person.MaySomewhere(rt.action):
 		return staff.ErrMayNot
-	case v.r.Method == http.MethodPost && (rt.who == freshlyIn || rt.who == whoMay && staff.RuleOf(rt.action).Fresh) && v.in.IsFresh(v.now) != nil:
+	case v.r.Method == http.MethodPost && (rt.who == freshlyIn || rt.who == freshlyMay || rt.who == whoMay && staff.RuleOf(rt.action).Fresh) && v.in.IsFresh(v.now) != nil:
 		return v.to("/console/again", "to", v.back(rt))
-	case rt.who != whoMay && rt.who != signedIn && rt.who != freshlyIn:
+	case rt.who != whoMay && rt.who != freshlyMay && rt.who != signedIn && rt.who != freshlyIn:
 		return staff.ErrMayNot // a route that says nothing is nobody's
 	}
 	if err := rt.does(s, v); err != nil || !stale {
@@ -211,9 +239,12 @@ func (v *visit) back(rt route) string {
 	return v.path(rt.page)
 }
 
-// path fills in the wildcard of a page's route.
+// path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	return strings.ReplaceAll(page, "{person}", url.PathEscape(v.r.PathValue("person")))
+	for _, name := range []string{"person", "service", "purpose", "request"} {
+		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
+	}
+	return page
 }
 
 // to leads to a page, in the same language, with what stands in its query.
@@ -371,6 +402,7 @@ func (v *visit) problem(err error) (words string, status int, fault error) {
 		return "", 0, err
 	}
 	v.retryAfter(err)
+	v.code = e.Code
 	return v.lang.T(e.Code), int(e.Kind), nil
 }
 

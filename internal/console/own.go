@@ -30,10 +30,11 @@ type can struct {
 
 // notYet are the actions that nothing in this release does, at a page or at the terminal:
 // who may is settled, and nobody can.
-var notYet = []staff.Action{staff.AskAccess, staff.DecideAccess, staff.SeeBoard}
+var notYet = []staff.Action{staff.SeeBoard}
 
 // pagesOf are the pages at which something is done.
-var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people"}
+var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
+	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions"}
 
 func (s *Server) home(v *visit) error {
 	page := homePage{Roles: v.in.Person.Grants}

@@ -10,11 +10,12 @@ import (
 type who int
 
 const (
-	_         who = iota
-	anybody       // what leads in
-	signedIn      // what is a person's own
-	freshlyIn     // the same, for who has shown within minutes who it is
-	whoMay        // whom the matrix lets
+	_          who = iota
+	anybody        // what leads in
+	signedIn       // what is a person's own
+	freshlyIn      // the same, for who has shown within minutes who it is
+	whoMay         // whom the matrix lets
+	freshlyMay     // the same, for who has shown within minutes who it is
 )
 
 // A route is an address of the console.
@@ -47,6 +48,16 @@ func table() []route {
 		{"POST /console/people/{person}/reset", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).resetPerson},
 		{"POST /console/people/{person}/left", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).leftPerson},
 
+		{"GET /console/access", whoMay, staff.AskAccess, "", (*Server).access},
+		{"GET /console/access/new", whoMay, staff.AskAccess, "", (*Server).where},
+		{"GET /console/access/new/{service}/{purpose}", whoMay, staff.AskAccess, "", (*Server).showAsk},
+		{"POST /console/access/new/{service}/{purpose}", whoMay, staff.AskAccess, "/console/access/new/{service}/{purpose}", (*Server).ask},
+		{"GET /console/access/requests/{service}/{request}", whoMay, staff.AskAccess, "", (*Server).request},
+		{"POST /console/access/requests/{service}/{request}/decide", whoMay, staff.DecideAccess, "/console/access/requests/{service}/{request}", (*Server).decide},
+		{"POST /console/access/requests/{service}/{request}/end", whoMay, staff.AskAccess, "/console/access/requests/{service}/{request}", (*Server).endRequest},
+		{"GET /console/access/requests/{service}/{request}/view", whoMay, staff.AskAccess, "", (*Server).watch},
+		{"POST /console/access/requests/{service}/{request}/view", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}/view", (*Server).reveal},
+		{"GET /console/decisions", whoMay, staff.DecideAccess, "", (*Server).decisions},
 		{"GET /console/account", signedIn, "", "", (*Server).account},
 		{"POST /console/account/end", signedIn, "", "/console/account", (*Server).endSession},
 		{"POST /console/account/renew", freshlyIn, "", "/console/account", (*Server).renew},
@@ -63,7 +74,8 @@ func table() []route {
 
 // menu is the word of a page in the menu, or "".
 func (r route) menu() string {
-	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/account": "account"}[r.pattern]
+	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
+		"GET /console/account": "account"}[r.pattern]
 }
 
 func hasPage(path string) bool {

@@ -179,6 +179,14 @@ func (e *Element) Fill(text string) {
 	e.tab.Type(text)
 }
 
+// Choose chooses from the list that the element is.
+func (e *Element) Choose(value string) {
+	e.tab.T.Helper()
+	if !of[bool](e, `function() { this.value = `+quoted(value)+`; this.dispatchEvent(new Event("change", {bubbles: true})); return this.value === `+quoted(value)+`; }`) {
+		e.tab.T.Fatalf("%s has no %q", e.what, value)
+	}
+}
+
 // Attach chooses a file for the field.
 func (e *Element) Attach(path string) {
 	e.tab.T.Helper()

@@ -1,6 +1,7 @@
 package stories
 
 import (
+	"bytes"
 	"context"
 	"path/filepath"
 	"regexp"
@@ -13,11 +14,16 @@ import (
 
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/app/browsertest"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/console"
+	"wardkeep/internal/family"
+	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/watermark"
 )
 
 // An insider is a person inside, at a browser on a desk.
@@ -34,8 +40,9 @@ var typedSecret = regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`)
 // wide are the sizes that the console is made for.
 var wide = []browsertest.Size{{Name: "narrow desk", Width: 1024, Height: 768}, browsertest.Desk}
 
-// TestConsole tells how an officer sets up an account, adds a passkey, invites somebody,
-// shows once more who it is, and comes in by each way. Each page is looked at in both
+// TestConsole tells how an officer sets up an account, adds a passkey, asks to see a value
+// and sees it, decides about another's request, invites somebody, shows once more who it
+// is, and comes in by each way. Each page is looked at in both
 // sizes, light and dark, and axe-core examines it; one on which nobody stops fails.
 func TestConsole(t *testing.T) {
 	t.Parallel()
@@ -79,6 +86,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	if names := phone.Names(); !slices.Contains(names, "林静") {
 		t.Errorf("the phone shows %q", names)
 	}
+	p.looksAtValues()
 	p.follow(`nav a[href^="/console/people"]`)
 	p.at("people")
 	p.fill(`main input[name=name]`, "韩梅梅")
@@ -132,6 +140,102 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 			t.Errorf("nobody stops at a page of %s", name)
 		}
 	}
+}
+
+// looksAtValues tells how the officer asks for a look, sees a value once the manager has
+// agreed, and decides about a worker's request (Article 15).
+func (p *insider) looksAtValues() {
+	p.t.Helper()
+	child := apptest.NewChild()
+	p.register(child)
+	page := p.asked.URL
+	p.ask()
+	p.plays("granted")
+	p.use("parent-reports", map[string]string{"nickname": nicknames[p.lang], "remarks": "进步很大，发音很好"})
+	p.asked.URL = page
+	manager := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "周远", staff.Grant{Role: staff.Manager, Service: apptest.Service})
+	worker := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "李雷", staff.Grant{Role: staff.Worker, Service: apptest.Service})
+	desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
+
+	p.follow(`nav a[href^="/console/access"]`)
+	p.sees("console.access.none")
+	p.at("access-empty")
+	p.follow(`main a.button`)
+	p.at("where")
+	p.follow(`main a[href*="/parent-reports"]`)
+	p.fill(`input[name=ref]`, "nobody")
+	p.press(`input[name=item][value=nickname]`)
+	p.press(`input[name=item][value=remarks]`)
+	p.Find(`select[name=reason]`).Choose("support")
+	p.fill(`textarea[name=words]`, "家长来电，课程里显示的名字不对")
+	p.follow(`main form button`)
+	p.sees("console.ask.no_child")
+	p.at("ask-wrong")
+	p.fill(`input[name=ref]`, child.Ref)
+	p.follow(`main form button`)
+	p.sees("console.request.asked", "console.state.open")
+	p.at("request-open")
+	mine := p.waiting()
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := desk.Decide(ctx, tx, manager.Session.Person, apptest.Service, mine.ID, approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
+		return err
+	})
+	p.Reload()
+	p.sees("console.state.granted")
+	p.follow(`main a[href*="/view?"]`)
+	p.misses("console.view.first")
+	p.at("view-masked")
+	p.press(`form[data-reveal]:has(input[value=nickname]) button[data-show]`)
+	p.awaits("console.view.shown")
+	if text := p.Text(); strings.Contains(text, nicknames[p.lang]) {
+		p.t.Error("the page holds the value")
+	}
+	m, err := watermark.Read(bytes.NewReader(p.Screenshot(0, 0)))
+	if err != nil || !m.Ours(p.site.App.Ring) || m.Number != mine.Number || m.Look != 1 {
+		p.t.Errorf("a picture of the page says %+v, %v", m, err)
+	}
+	p.at("view")
+	p.press(`button[data-hide]:not([hidden])`)
+	if p.Count(`canvas:not([hidden])`) != 0 {
+		p.t.Error("what was hidden is there")
+	}
+	p.follow(`nav a[href^="/console/access"]`)
+	p.at("access")
+
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		c, err := family.FindByRef(ctx, tx, p.site.App.Ring, apptest.Service, pii.New(child.Ref))
+		if err == nil {
+			_, _, err = desk.Ask(ctx, tx, worker.Session.Person, c, approval.Asking{Purpose: "parent-reports", Items: []string{"nickname", "remarks"},
+				Reason: approval.ForDemand, Text: pii.New("监护人要求更正评语"), Minutes: 20})
+		}
+		return err
+	})
+	p.follow(`nav a[href^="/console/decisions"]`)
+	p.at("decisions")
+	p.follow(`main tbody a`)
+	p.at("request")
+	p.press(`input[name=item][value=remarks]`)
+	p.follow(`form:has(input[value=narrowed]) button`)
+	p.sees("console.state.narrowed", "console.answer.less_suffices")
+	p.at("request-decided")
+	p.follow(`form[action*="/end"] button`)
+	p.sees("console.why.revoked")
+	p.follow(`nav a[href^="/console/decisions"]`)
+	p.sees("console.decisions.none")
+}
+
+// waiting returns the one request that waits for a decision.
+func (p *insider) waiting() (r approval.Request) {
+	p.t.Helper()
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		all, err := approval.List(ctx, tx, apptest.Service, false, 2)
+		if err == nil && len(all) != 1 {
+			p.t.Fatalf("%d requests", len(all))
+		}
+		r = all[0]
+		return err
+	})
+	return r
 }
 
 // invited returns the link that the terminal prints for whoever holds the office.

@@ -1,0 +1,306 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+)
+
+// perPage is how many requests a page lists.
+const perPage = 20
+
+// desk takes requests and decisions about them.
+func (s *Server) desk() approval.Desk {
+	return approval.Desk{Ring: s.Ring, Charters: s.Vault.Gate.Charters, Limits: s.Vault.Looks}
+}
+
+// accessPage is what access.html and decisions.html show.
+type accessPage struct {
+	Requests []listed
+	Next     string // the cursor of the next page
+	From     string // that of this one
+	May      bool   // ask for something
+}
+
+// A listed request is a row of a list. The child isn't named there: who needs to know
+// opens the request.
+type listed struct {
+	approval.Request
+	Who   string // the name of who asks
+	State string // a word
+	To    string
+}
+
+// state is how far a request has come at that moment, as a word.
+func state(r approval.Request, now time.Time) string {
+	if r.Closed(now) && (r.State == approval.Open || r.State == approval.Granted || r.State == approval.Narrowed) {
+		return "over"
+	}
+	return string(r.State)
+}
+
+// requestPath is the page of a request.
+func requestPath(r approval.Request) string {
+	return "/console/access/requests/" + r.Service + "/" + r.ID
+}
+
+// fill lists requests, with the names of who asks.
+func (p *accessPage) fill(ctx context.Context, tx *db.Tx, all []approval.Request, next approval.Cursor) error {
+	names := make(map[string]string)
+	for _, r := range all {
+		if _, ok := names[r.Asker]; !ok {
+			who, err := staff.Find(ctx, tx, r.Asker)
+			if err != nil && !errs.Of(err).Is(staff.ErrNotFound) {
+				return err
+			}
+			names[r.Asker] = who.Name
+		}
+		p.Requests = append(p.Requests, listed{r, names[r.Asker], state(r, tx.Now()), requestPath(r)})
+	}
+	p.Next = next.String()
+	return nil
+}
+
+// from is where the list of a visit begins.
+func (v *visit) from() approval.Cursor { return approval.ParseCursor(v.r.URL.Query().Get("from")) }
+
+// access lists what the person has asked for.
+func (s *Server) access(v *visit) error {
+	page := accessPage{From: v.from().String()}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		all, next, err := approval.OfAsker(ctx, tx, v.in.Person.ID, v.from(), perPage)
+		if err != nil {
+			return err
+		}
+		places, err := s.places(ctx, tx, v)
+		page.May = len(places) > 0
+		if err != nil {
+			return err
+		}
+		return page.fill(ctx, tx, all, next)
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "access", page)
+}
+
+// decisions lists what waits for the person's decision.
+func (s *Server) decisions(v *visit) error {
+	page := accessPage{From: v.from().String()}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		services, err := catalog.List(ctx, tx)
+		if err != nil {
+			return err
+		}
+		all, next, err := approval.ToDecide(ctx, tx, mayIn(v.in.Person, staff.DecideAccess, services), v.in.Person.ID, v.from(), perPage)
+		if err != nil {
+			return err
+		}
+		return page.fill(ctx, tx, all, next)
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "decisions", page)
+}
+
+// mayIn returns the services with which the person may do that now.
+func mayIn(p staff.Person, a staff.Action, all []catalog.Service) (names []string) {
+	for _, s := range all {
+		if approval.May(p, a, s) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// A named thing has its name in the charter, and what a parent calls it.
+type named struct {
+	Name, Label string
+	On          bool // chosen in the form that was sent
+}
+
+// A place is a service in which the person may ask, and its purposes.
+type place struct {
+	Service  string
+	Purposes []named
+}
+
+// places returns where the person may ask, and for what: the purposes of the charter in
+// force that use what is collected for them.
+func (s *Server) places(ctx context.Context, tx *db.Tx, v *visit) (all []place, err error) {
+	services, err := catalog.List(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, service := range services {
+		if !approval.May(v.in.Person, staff.AskAccess, service) || service.Charter == 0 {
+			continue
+		}
+		c, err := s.Vault.Gate.Charters.Version(ctx, tx, service.Name, service.Charter)
+		if err != nil {
+			return nil, err
+		}
+		p := place{Service: service.Name}
+		for _, purpose := range c.Charter.Purposes {
+			if purpose.Does(charter.Use) {
+				p.Purposes = append(p.Purposes, named{purpose.Name, v.label(purpose.Label, purpose.Name), false})
+			}
+		}
+		if len(p.Purposes) > 0 {
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// label is what a parent calls a thing, in the language of the visit; or its name.
+func (v *visit) label(w charter.Words, name string) string {
+	lang := charter.Chinese
+	if v.lang == i18n.English {
+		lang = charter.English
+	}
+	if words := w.In(lang); words != "" {
+		return words
+	}
+	return name
+}
+
+// wherePage is what where.html shows: the first step of asking.
+type wherePage struct{ Places []place }
+
+func (s *Server) where(v *visit) error {
+	var page wherePage
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		page.Places, err = s.places(ctx, tx, v)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "where", page)
+}
+
+// askPage is what ask.html shows.
+type askPage struct {
+	Service string
+	Purpose named
+	Items   []named
+	Reasons []approval.Reason
+	Reason  approval.Reason
+	Ref     string // what was typed, so that it needn't be typed again
+	Words   string
+	Minutes int
+	Most    int // minutes
+	Answer  int // hours within which somebody answers
+	Problem string
+	Field   string // that is wrong
+}
+
+func (s *Server) showAsk(v *visit) error { return v.askPage(nil) }
+
+func (v *visit) askPage(problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	limits := v.s.Vault.Looks.Or(approval.Defaults)
+	page := askPage{Service: v.r.PathValue("service"), Reasons: approval.Reasons, Problem: words, Most: limits.MaxMinutes,
+		Minutes: min(limits.Minutes, limits.MaxMinutes), Answer: int(limits.Answer / time.Hour)}
+	if problem != nil {
+		page.Field, page.Ref, page.Words = errs.Of(problem).Field, v.r.PostFormValue("ref"), v.r.PostFormValue("words")
+		page.Reason = approval.Reason(v.r.PostFormValue("reason"))
+		if n, err := strconv.Atoi(v.r.PostFormValue("minutes")); err == nil {
+			page.Minutes = n
+		}
+	}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		service, err := catalog.Find(ctx, tx, page.Service)
+		if err == nil && !approval.May(v.in.Person, staff.AskAccess, service) {
+			err = approval.ErrMayNot
+		}
+		if err == nil && service.Charter == 0 {
+			err = catalog.ErrNoCharter
+		}
+		if err != nil {
+			return err
+		}
+		c, err := v.s.Vault.Gate.Charters.Version(ctx, tx, service.Name, service.Charter)
+		if err != nil {
+			return err
+		}
+		purpose, ok := c.Charter.Purpose(v.r.PathValue("purpose"))
+		if !ok || !purpose.Does(charter.Use) {
+			return approval.ErrPurpose
+		}
+		page.Purpose = named{purpose.Name, v.label(purpose.Label, purpose.Name), false}
+		for _, item := range purpose.Items {
+			i, _ := c.Charter.Item(item)
+			if canShow(i) {
+				page.Items = append(page.Items, named{item, v.label(i.Label, item), slices.Contains(v.r.PostForm["item"], item)})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(status, "ask", page)
+}
+
+// canShow reports whether the view can draw the values of an item: sound and pictures it
+// can't mark, and so it doesn't show them.
+func canShow(i charter.Item) bool {
+	return i.Kind != charter.Image && i.Kind != charter.Audio && i.Kind != charter.Video
+}
+
+// ErrNoChild says that nobody of the service has the reference.
+var ErrNoChild = errs.New(errs.NotFound, "console.ask.no_child")
+
+func (s *Server) ask(v *visit) error {
+	minutes, err := strconv.Atoi(v.r.PostFormValue("minutes"))
+	if err != nil || minutes == 0 {
+		return v.askPage(approval.ErrMinutes.At("minutes"))
+	}
+	var asked approval.Request
+	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		// The right to ask comes first: a reference tells only those who may ask whether
+		// there is such a child.
+		service, err := catalog.Find(ctx, tx, v.r.PathValue("service"))
+		if err == nil && !approval.May(in.Person, staff.AskAccess, service) {
+			err = approval.ErrMayNot
+		}
+		if err != nil {
+			return err
+		}
+		child, err := family.FindByRef(ctx, tx, s.Ring, service.Name, pii.New(strings.TrimSpace(v.r.PostFormValue("ref"))))
+		if errs.Of(err).Is(family.ErrNotFound) {
+			err = ErrNoChild.At("ref")
+		}
+		if err != nil {
+			return err
+		}
+		asked, _, err = s.desk().Ask(ctx, tx, in.Person, child, approval.Asking{Purpose: v.r.PathValue("purpose"), Items: v.r.PostForm["item"],
+			Reason: approval.Reason(v.r.PostFormValue("reason")), Text: pii.New(v.r.PostFormValue("words")), Minutes: minutes})
+		return err
+	})
+	if err != nil {
+		return v.askPage(err)
+	}
+	return v.to(requestPath(asked))
+}
