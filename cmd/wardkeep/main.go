@@ -47,6 +47,7 @@ type cli struct {
 	Demand   demandCmd   `cmd:"" help:"${demand}"`
 	Suspects suspectsCmd `cmd:"" name:"suspicion" help:"${suspicion}"`
 	Looks    looksCmd    `cmd:"" name:"approvals" help:"${approvals}"`
+	Mark     markCmd     `cmd:"" name:"watermark" help:"${watermark}"`
 	Cease    ceaseCmd    `cmd:"" help:"${cease}"`
 	Keep     keepingCmd  `cmd:"" name:"retention" help:"${retention}"`
 	Retain   retainCmd   `cmd:"" help:"${retain}"`

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/watermark"
+)
+
+type markCmd struct {
+	Read markReadCmd `cmd:"" help:"${watermark_read}"`
+}
+
+type markReadCmd struct {
+	File string `arg:"" help:"${watermark_file}" placeholder:"FILE"`
+}
+
+// Run reads from a photo, or a copy, of a value that was shown inside by which look it
+// was: the request, who had asked, who had decided, and in which minutes (Article 15). A
+// mark that isn't ours, and a request that went with its child, are told, and end it with
+// exit code 1: neither names anybody.
+func (c markReadCmd) Run(ctx context.Context, s *session) error {
+	f, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	m, err := watermark.Read(f)
+	if err != nil {
+		return err
+	}
+	var all []approval.Request
+	names := make(map[string]string)
+	ours := false
+	err = s.on(ctx, func(a *app.App) error {
+		if ours = m.Ours(a.Ring); !ours {
+			return nil
+		}
+		return a.Store.View(ctx, func(tx *db.Tx) (err error) {
+			if all, err = approval.ByNumber(ctx, tx, m.Number); err != nil {
+				return err
+			}
+			for _, r := range all {
+				for _, who := range []string{r.Asker, r.Decider} {
+					p, err := staff.Find(ctx, tx, who)
+					if err != nil && !errors.Is(err, staff.ErrNotFound) {
+						return err
+					}
+					names[who] = p.Name
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	s.say("cmd.watermark.mark", "Number", m.Number, "Look", m.Look)
+	if !ours {
+		return s.sayFailed("cmd.watermark.not_ours")
+	}
+	if len(all) == 0 {
+		return s.sayFailed("cmd.watermark.gone")
+	}
+	for _, r := range all {
+		s.say("cmd.watermark.line", "ID", r.ID, "Service", r.Service, "Asker", names[r.Asker], "AskerID", r.Asker, "Decider", names[r.Decider], "DeciderID", r.Decider,
+			"From", s.moment(r.From), "Until", s.moment(r.Until), "Purpose", r.Purpose, "Items", strings.Join(r.Granted, " "), "Looks", r.Looks)
+	}
+	return nil
+}
+
+// sayFailed says what was found, and ends the command with exit code 1.
+func (s *session) sayFailed(key string) error {
+	s.say(key)
+	return exit(exitFailed)
+}

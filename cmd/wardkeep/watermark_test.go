@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/watermark"
+)
+
+// seen draws what a worker would be shown of a child once a manager has agreed, and keeps
+// the id of the request.
+func seen(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 4, "seen CONFIG CHILD FILE VAR")
+	const service = "xiaoxi-english"
+	ctx := context.Background()
+	back := ts.MkAbs(".")
+	c, err := app.LoadConfig(ts.MkAbs(args[0]))
+	ts.Check(err)
+	c.DataDir, c.KeyFile = ts.MkAbs(c.DataDir), ts.MkAbs(c.KeyFile)
+	a, err := app.Open(ctx, c, slog.New(slog.DiscardHandler))
+	ts.Check(err)
+	defer a.Close()
+	desk := approval.Desk{Ring: a.Ring, Charters: a.Charters}
+	var worker, manager staff.Person
+	var r approval.Request
+	for _, step := range []func(tx *db.Tx) error{
+		func(tx *db.Tx) (err error) {
+			worker, err = staff.Add(ctx, tx, operator, "李雷", staff.Grant{Role: staff.Worker, Service: service})
+			return err
+		},
+		func(tx *db.Tx) (err error) {
+			manager, err = staff.Add(ctx, tx, operator, "韩梅梅", staff.Grant{Role: staff.Manager, Service: service})
+			return err
+		},
+		func(tx *db.Tx) error {
+			child, err := family.Find(ctx, tx, service, family.ID(args[1]))
+			if err == nil {
+				r, _, err = desk.Ask(ctx, tx, worker, child, approval.Asking{Purpose: "course-progress", Items: []string{"nickname"}, Reason: approval.ForSupport, Text: pii.New("x")})
+			}
+			return err
+		},
+		func(tx *db.Tx) (err error) {
+			r, _, err = desk.Decide(ctx, tx, manager, service, r.ID, approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
+			return err
+		},
+	} {
+		ts.Check(a.Store.Update(ctx, step))
+	}
+	picture, err := watermark.Draw(watermark.Card{Label: "nickname", Value: pii.New("Ami"), Visible: "李雷", Mark: watermark.New(a.Ring, r.Number, 1)})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), picture, 0o600))
+	ts.Setenv(args[3], r.ID)
+	ts.Check(ts.Chdir(back))
+}
