@@ -8,12 +8,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -495,5 +499,70 @@ func TestRequestsHaveWords(t *testing.T) {
 				t.Errorf("%s has no words for %s", lang, key)
 			}
 		}
+	}
+}
+
+// changes is what differs from one run to the next, and what stands for it in the golden
+// files.
+var changes = []struct {
+	what *regexp.Regexp
+	as   string
+}{
+	{regexp.MustCompile(`base64,[^"]*`), "base64,…"},
+	{regexp.MustCompile(`\b(st|sa|su)_[0-9a-z]{26}`), "${1}_…"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d\b`), "2026-03-02 15:04"},
+	{regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`), "7K2M-9QXT"},
+	{regexp.MustCompile(`data-left="\d+"`), `data-left="899"`},
+}
+
+// The pages of looks are as they were: make golden writes them again.
+func TestPagesOfLooks(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		path := o.asked(o.asks)
+		check := func(name string, b *browser, at string) {
+			t.Helper()
+			for _, lang := range i18n.Langs {
+				w := b.get(at + "?lang=" + string(lang))
+				body := strings.ReplaceAll(w.Body.String(), o.ref, "ref-1")
+				for _, c := range changes {
+					body = c.what.ReplaceAllString(body, c.as)
+				}
+				if w.Code != http.StatusOK {
+					t.Errorf("%s: %d", name, w.Code)
+				}
+				golden(t, name+"."+string(lang)+".html", body)
+			}
+		}
+		check("access-empty", o.other, "/console/access")
+		check("access", o.asks, "/console/access")
+		check("where", o.asks, "/console/access/new")
+		check("ask", o.asks, askPath)
+		check("decisions", o.decides, "/console/decisions")
+		check("request-open", o.asks, path)
+		check("request", o.decides, path)
+		o.decides.post(path+"/decide", "verdict", "narrowed", "item", "nickname", "minutes", "15", "reason", "less_suffices", "words", "名字就够了")
+		check("request-narrowed", o.asks, path)
+		check("view", o.asks, path+"/view")
+		check("decisions-empty", o.decides, "/console/decisions")
+		o.asks.post(path + "/end")
+		check("request-ended", o.decides, path)
+	})
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (make golden writes it again):\n%s", name, diff)
 	}
 }

@@ -27,7 +27,7 @@ import (
 	"wardkeep/internal/vault/vaulttest"
 )
 
-var update = flag.Bool("update", false, "write docs/access.md")
+var update = flag.Bool("update", false, "write docs/access.md and the golden files")
 
 const site = "https://console.example"
 

@@ -3,6 +3,7 @@ package browsertest
 import (
 	_ "embed" // for the file of axe
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 )
 
@@ -129,6 +130,16 @@ func (t *Tab) Kinds() []string {
 func (t *Tab) Top(selector string) float64 {
 	t.T.Helper()
 	return of[float64](t.Find(selector), `function() { return this.getBoundingClientRect().top + scrollY; }`)
+}
+
+// Prints reports whether anything of the page would come out of a printer. The page is told
+// that it is printed.
+func (t *Tab) Prints() bool {
+	t.T.Helper()
+	do(t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	high := ask[float64](t, `dispatchEvent(new Event("beforeprint")), document.body.getBoundingClientRect().height`)
+	do(t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+	return high > 0
 }
 
 // Screenshot returns a PNG of the page from top on, of at most so many pixels of

@@ -199,6 +199,11 @@ func (p *insider) looksAtValues() {
 	if p.Count(`canvas:not([hidden])`) != 0 {
 		p.t.Error("what was hidden is there")
 	}
+	p.press(`form[data-reveal]:has(input[value=remarks]) button[data-show]`)
+	p.awaits("console.view.shown")
+	if p.Prints() || p.Count(`canvas:not([hidden])`) != 0 {
+		p.t.Error("what is seen can be printed")
+	}
 	p.follow(`nav a[href^="/console/access"]`)
 	p.at("access")
 

@@ -19,6 +19,7 @@
   }));
 
   function mask(card) {
+    says.textContent = "";
     card.asked = null; // an answer that is under way isn't shown any more
     card.canvas.width = card.canvas.height = 0;
     card.canvas.hidden = card.hide.hidden = true;
