@@ -9,14 +9,17 @@
 // has no say.
 //
 // The ledger has codes, names of items and minutes. What somebody writes is sealed under
-// the child's key, and goes with it.
+// the child's key, and goes with it. The row carries a keyed hash of all of it, so that
+// whoever writes to the database makes no approval: see Request.Intact.
 package approval
 
 import (
 	"cmp"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +51,7 @@ var (
 	ErrAsker    = errs.New(errs.Conflict, "approval.asker_gone")
 	ErrOver     = errs.New(errs.Conflict, "approval.over")   // there is nothing to end
 	ErrUsedUp   = errs.New(errs.TooMany, "approval.used_up") // somebody was quicker
+	ErrForged   = errs.New(errs.Conflict, "approval.forged") // the row isn't as it was written
 )
 
 // A Reason is why somebody has to see a value. The words beside it say more.
@@ -140,6 +144,7 @@ type Request struct {
 
 	note  []byte
 	reply []byte
+	mark  []byte // see bind
 }
 
 // Closed reports whether nothing can come of the request any more at that moment: nobody
@@ -155,14 +160,14 @@ func (r Request) Closed(now time.Time) bool {
 }
 
 const columns = `child, id, service, number, asker, purpose, items, reason, minutes, state, asked_at, answer_by,
-	decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why, note, reply`
+	decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why, note, reply, bound`
 
 func scan(row db.Row) (r Request, err error) {
 	var items, granted string
 	var minutes int64
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Asker, &r.Purpose, &items, &r.Reason, &minutes, &r.State,
 		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), &r.Decider, &granted, &r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until),
-		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why, &r.note, &r.reply)
+		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why, &r.note, &r.reply, &r.mark)
 	r.Items, r.Granted, r.Minutes = strings.Fields(items), strings.Fields(granted), int(minutes)
 	return r, err
 }
@@ -248,22 +253,39 @@ func List(ctx context.Context, tx *db.Tx, service string, closed bool, limit int
 
 // Text returns what was written with the request, and with the decision.
 func (r Request) Text(ring *keyring.Ring, c family.Child) (note, reply pii.Text, err error) {
-	if note, err = open(ring, c, r.note, r.bound("note")); err != nil {
+	if note, err = open(ring, c, r.note, r.place("note")); err != nil {
 		return note, reply, err
 	}
-	reply, err = open(ring, c, r.reply, r.bound("reply"))
+	reply, err = open(ring, c, r.reply, r.place("reply"))
 	return note, reply, err
 }
 
-func open(ring *keyring.Ring, c family.Child, sealed []byte, bound []string) (pii.Text, error) {
+func open(ring *keyring.Ring, c family.Child, sealed []byte, place []string) (pii.Text, error) {
 	if len(sealed) == 0 {
 		return pii.Text{}, nil
 	}
-	return c.OpenNote(ring, sealed, bound...)
+	return c.OpenNote(ring, sealed, place...)
 }
 
-// bound is what a text of the request is sealed with.
-func (r Request) bound(what string) []string { return []string{"approval", r.ID, what} }
+// place is what a text of the request is sealed with.
+func (r Request) place(what string) []string { return []string{"approval", r.ID, what} }
+
+const boundDomain = "approval.bound"
+
+// bind hashes the whole row: one that was written or changed by hand, to be granted, to
+// last or to be counted anew, opens nothing.
+func (r Request) bind(ring *keyring.Ring) []byte {
+	micros := func(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
+	return ring.Index(boundDomain, string(r.Child), r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), string(r.Reason),
+		strconv.Itoa(r.Minutes), string(r.State), micros(r.AskedAt), micros(r.AnswerBy), r.Decider, strings.Join(r.Granted, " "), string(r.Answer),
+		micros(r.From), micros(r.Until), strconv.FormatInt(r.Quota, 10), strconv.FormatInt(r.Looks, 10), micros(r.EndedAt), r.EndedBy, string(r.Why),
+		string(r.note), string(r.reply))
+}
+
+// Intact reports whether the row is as it was written. What rests on a request asks first.
+func (r Request) Intact(ring *keyring.Ring) bool {
+	return len(r.mark) > 0 && subtle.ConstantTimeCompare(r.mark, r.bind(ring)) == 1
+}
 
 // Forget removes the requests about a child. It is a part of erasing the child (Article
 // 20).

@@ -72,7 +72,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	}
 	r := Request{ID: id.New(id.Look), Child: c.ID, Service: c.Service, Number: id.Number(), Asker: asker.ID, Purpose: ask.Purpose,
 		Items: slices.Clone(ask.Items), Reason: ask.Reason, Minutes: ask.Minutes, State: Open, AskedAt: now, AnswerBy: now.Add(limits.Answer)}
-	if r.note, err = c.SealNote(d.Ring, ask.Text, r.bound("note")...); err != nil {
+	if r.note, err = c.SealNote(d.Ring, ask.Text, r.place("note")...); err != nil {
 		return fail(err)
 	}
 	entry, err := record(ctx, tx, c, KindAsked, asker.Ledger(), AskedBody{Request: r.ID, Number: r.Number, Purpose: r.Purpose, Items: r.Items,
@@ -80,11 +80,12 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if err != nil {
 		return fail(err)
 	}
+	r.mark = r.bind(d.Ring)
 	return r, entry, tx.Queue(ctx, `
 		INSERT INTO approval (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', '', '', NULL, NULL, 0, 0, NULL, '', '', $13, NULL)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', '', '', NULL, NULL, 0, 0, NULL, '', '', $13, NULL, $14)`,
 		r.Child, r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), r.Reason, int64(r.Minutes), r.State,
-		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), r.note)
+		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), r.note, r.mark)
 }
 
 // check refuses what can't be asked, whoever asks.

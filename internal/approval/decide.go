@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
@@ -27,7 +28,7 @@ type Decision struct {
 // is anybody whom the matrix lets decide in that service, but who has asked: an officer's
 // request is for the deputy or a manager. That whoever decides has shown a moment ago who
 // they are is for the edge to demand (signin.Session.IsFresh), as the matrix says. Errors:
-// ErrMayNot, ErrSelf, ErrNotFound, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided,
+// ErrMayNot, ErrForged, ErrSelf, ErrNotFound, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided,
 // ErrExpired; ErrAsker: who had asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -46,6 +47,8 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 		return fail(err)
 	case !May(decider, staff.DecideAccess, s):
 		return fail(ErrMayNot)
+	case !r.Intact(d.Ring):
+		return fail(ErrForged)
 	case decider.ID == r.Asker:
 		return fail(ErrSelf)
 	case r.State != Open:
@@ -69,14 +72,15 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 		body.Items, body.From, body.Until, body.Quota, body.Asker = r.Granted, r.From.UnixMicro(), r.Until.UnixMicro(), r.Quota, asker.Version
 	}
 	if body.Text {
-		if r.reply, err = c.SealNote(d.Ring, a.Text, r.bound("reply")...); err != nil {
+		if r.reply, err = c.SealNote(d.Ring, a.Text, r.place("reply")...); err != nil {
 			return fail(err)
 		}
 	}
+	r.mark = r.bind(d.Ring)
 	n, err := tx.Exec(ctx, `
-		UPDATE approval SET state = $1, decider = $2, granted = $3, answer = $4, from_at = $5, until_at = $6, quota = $7, reply = $8
-		WHERE child = $9 AND id = $10 AND state = 'open'`,
-		r.State, r.Decider, strings.Join(r.Granted, " "), r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until), r.Quota, r.reply, r.Child, r.ID)
+		UPDATE approval SET state = $1, decider = $2, granted = $3, answer = $4, from_at = $5, until_at = $6, quota = $7, reply = $8, bound = $9
+		WHERE child = $10 AND id = $11 AND state = 'open'`,
+		r.State, r.Decider, strings.Join(r.Granted, " "), r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until), r.Quota, r.reply, r.mark, r.Child, r.ID)
 	if err == nil && n != 1 {
 		err = ErrDecided
 	}
@@ -153,7 +157,7 @@ func both(ctx context.Context, tx *db.Tx, by, asked string) (decider, asker staf
 }
 
 // End ends a request or a window before its time. By is who has asked, or anybody who may
-// decide in that service: it only closes. Errors: ErrMayNot, ErrNotFound, ErrOver.
+// decide in that service: it only closes. Errors: ErrMayNot, ErrForged, ErrNotFound, ErrOver.
 func (d Desk) End(ctx context.Context, tx *db.Tx, by staff.Person, service, request string) (Request, string, error) {
 	c, r, err := lock(ctx, tx, service, request)
 	if err != nil {
@@ -162,6 +166,9 @@ func (d Desk) End(ctx context.Context, tx *db.Tx, by staff.Person, service, requ
 	p, err := hold(ctx, tx, by.ID)
 	if err != nil {
 		return r, "", err
+	}
+	if !r.Intact(d.Ring) {
+		return r, "", ErrForged // who has asked is not known
 	}
 	body := EndedBody{Request: r.ID, Why: GivenBack}
 	if p.ID != r.Asker {
@@ -177,12 +184,12 @@ func (d Desk) End(ctx context.Context, tx *db.Tx, by staff.Person, service, requ
 	if r.Closed(tx.Now()) {
 		return r, "", ErrOver
 	}
-	return r.end(ctx, tx, c, p.Ledger(), body)
+	return r.end(ctx, tx, d.Ring, c, p.Ledger(), body)
 }
 
 // EndAgain ends what was ended, refused or used in entries that a store lacks that was
-// put back. Actor is who does it. Errors: ErrNotFound; ErrOver.
-func EndAgain(ctx context.Context, tx *db.Tx, actor string, c family.Child, request string) error {
+// put back, whatever its row says. Actor is who does it. Errors: ErrNotFound; ErrOver.
+func EndAgain(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c family.Child, request string) error {
 	r, err := OfChild(ctx, tx, c.ID, request)
 	if err != nil {
 		return err
@@ -190,16 +197,17 @@ func EndAgain(ctx context.Context, tx *db.Tx, actor string, c family.Child, requ
 	if r.Closed(tx.Now()) {
 		return ErrOver
 	}
-	_, _, err = r.end(ctx, tx, c, actor, EndedBody{Request: r.ID, Why: Restored})
+	_, _, err = r.end(ctx, tx, ring, c, actor, EndedBody{Request: r.ID, Why: Restored})
 	return err
 }
 
-func (r Request) end(ctx context.Context, tx *db.Tx, c family.Child, actor string, body EndedBody) (Request, string, error) {
+func (r Request) end(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c family.Child, actor string, body EndedBody) (Request, string, error) {
 	r.State, r.EndedAt, r.EndedBy, r.Why = Ended, tx.Now(), actor, body.Why
+	r.mark = r.bind(ring)
 	n, err := tx.Exec(ctx, `
-		UPDATE approval SET state = $1, ended_at = $2, ended_by = $3, why = $4
-		WHERE child = $5 AND id = $6 AND state IN ('open', 'granted', 'narrowed')`,
-		r.State, (*db.Time)(&r.EndedAt), r.EndedBy, r.Why, r.Child, r.ID)
+		UPDATE approval SET state = $1, ended_at = $2, ended_by = $3, why = $4, bound = $5
+		WHERE child = $6 AND id = $7 AND state IN ('open', 'granted', 'narrowed')`,
+		r.State, (*db.Time)(&r.EndedAt), r.EndedBy, r.Why, r.mark, r.Child, r.ID)
 	if err == nil && n != 1 {
 		err = ErrOver
 	}

@@ -18,13 +18,13 @@ func ReadRows(into *[]Request, of family.Stretch) db.Read {
 // Written returns whether something was written with the request, and with the decision.
 func (r Request) Written() (note, reply bool) { return r.note != nil, r.reply != nil }
 
-// Intact reports whether what was written would open. Errors: those of the child's key.
-func (r Request) Intact(ring *keyring.Ring, c family.Child) error {
+// IntactText reports whether what was written would open. Errors: those of the child's key.
+func (r Request) IntactText(ring *keyring.Ring, c family.Child) error {
 	for what, sealed := range map[string][]byte{"note": r.note, "reply": r.reply} {
 		if sealed == nil {
 			continue
 		}
-		if err := c.IntactNote(ring, sealed, r.bound(what)...); err != nil {
+		if err := c.IntactNote(ring, sealed, r.place(what)...); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/staff"
 )
@@ -60,9 +61,10 @@ func Hold(ctx context.Context, tx *db.Tx, person string) (p staff.Person, l Look
 
 // Count counts a look: by the approval, and of the person whom Hold has held. The gate has
 // permitted it in the same transaction. Errors: ErrUsedUp.
-func Count(ctx context.Context, tx *db.Tx, r Request, l Looks) error {
+func Count(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r Request, l Looks) error {
+	r.Looks++
 	n, err := tx.Exec(ctx, `
-		UPDATE approval SET looks = looks + 1 WHERE child = $1 AND id = $2 AND looks = $3 AND looks < quota`, r.Child, r.ID, r.Looks)
+		UPDATE approval SET looks = $1, bound = $2 WHERE child = $3 AND id = $4 AND looks = $1 - 1 AND looks < quota`, r.Looks, r.bind(ring), r.Child, r.ID)
 	if err == nil && n != 1 {
 		err = ErrUsedUp
 	}

@@ -85,6 +85,7 @@ func open(t testing.TB) *world {
 			Person: staff.Person{ID: "st_li", State: staff.Active, Version: 3, Grants: []staff.Grant{{Role: staff.Worker, Service: "xiaoxi"}}},
 			Request: approval.Request{ID: "sa_1", Child: "ch_1", Service: "xiaoxi", Asker: "st_li", Purpose: "speaking", Items: []string{"voice", "score"},
 				State: approval.Granted, Decider: "st_han", Granted: []string{"voice", "score"}, From: now.Add(-time.Minute), Until: now.Add(time.Minute), Quota: 20},
+			Intact:  true,
 			PerHour: 60, PerDay: 200,
 		},
 		facts: gate.Facts{
@@ -217,6 +218,7 @@ var changes = map[string]func(*world){
 	"the request was refused":                     func(w *world) { w.look.Request.State = approval.Refused },
 	"the approval was ended":                      func(w *world) { w.look.Request.State = approval.Ended },
 	"a state that nobody knows":                   func(w *world) { w.look.Request.State = "super" },
+	"the row was written by hand":                 func(w *world) { w.look.Intact = false },
 	"who asked has decided":                       func(w *world) { w.look.Request.Decider = w.look.Request.Asker },
 	"no decider is known":                         func(w *world) { w.look.Request.Decider = "" },
 	"voice was left out":                          func(w *world) { w.look.Request.State, w.look.Request.Granted = approval.Narrowed, []string{"score"} },

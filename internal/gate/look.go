@@ -13,6 +13,7 @@ import (
 type Look struct {
 	Person  staff.Person     // as it is at this moment
 	Request approval.Request // about this child; zero: there is none
+	Intact  bool             // the request is as it was written
 	Looks   approval.Looks   // of the person, in this hour and on this day
 	PerHour int64            // how many are allowed
 	PerDay  int64
@@ -22,6 +23,7 @@ type Look struct {
 // which version of the person, and within which limits.
 type LookBody struct {
 	Approval string `json:"approval,omitempty"`
+	Forged   bool   `json:"forged,omitempty"` // its row was not as it was written
 	Person   int64  `json:"person"`
 	PerHour  int64  `json:"per_hour"`
 	PerDay   int64  `json:"per_day"`
@@ -44,7 +46,7 @@ func (a Actor) body() *LookBody {
 	if a.look == nil {
 		return nil
 	}
-	return &LookBody{Approval: a.look.Request.ID, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay}
+	return &LookBody{Approval: a.look.Request.ID, Forged: a.look.Request.ID != "" && !a.look.Intact, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay}
 }
 
 // approval denies what nobody else has approved, or what goes beyond it (Article 15).
@@ -61,6 +63,10 @@ func (d *decision) approval() {
 		d.deny("15", "gate.approval_one_item")
 	}
 	r := l.Request
+	if r.ID != "" && !l.Intact {
+		d.deny("15", "gate.approval_forged") // nothing that it says is believed
+		return
+	}
 	if r.ID == "" || r.Child != d.use.Child || r.Service != d.use.Service {
 		d.deny("15", "gate.approval_missing") // of another child's nothing is told
 		return

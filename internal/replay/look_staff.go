@@ -207,6 +207,8 @@ func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault
 		if u.permitted {
 			r.looks++
 		}
+	} else if b.Look.Forged && id.Is(id.Look, b.Look.Approval) {
+		claim.request.ID = b.Look.Approval // a row that was written by hand
 	} else if b.Look.Approval != "" {
 		return impossible(ruleApproval)
 	}
@@ -317,7 +319,7 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 	if k := u.use.Known(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
 		return fault{what: FoundStrange, field: "items"} // invariant 6
 	}
-	look := gate.Look{Person: p, Request: c.request, Looks: who.looks.At(moment(u.at)), PerHour: u.body.Look.PerHour, PerDay: u.body.Look.PerDay}
+	look := gate.Look{Person: p, Request: c.request, Intact: !u.body.Look.Forged, Looks: who.looks.At(moment(u.at)), PerHour: u.body.Look.PerHour, PerDay: u.body.Look.PerDay}
 	_, reasons := gate.Decide(u.facts, gate.ByStaff(look), u.use)
 	if u.permitted {
 		who.looks, who.looked = look.Looks.More(), true
@@ -377,7 +379,10 @@ func (a *audit) compareApproval(t *tally, row approvals.Request) {
 	note, reply := row.Written()
 	r.flag("note", true, note)
 	r.flag("reply", is.reply, reply)
-	if a.ring != nil && !t.locked && row.Intact(a.ring, t.record.Child) != nil {
+	if a.ring != nil && !row.Intact(a.ring) {
+		r.found(FoundHash, "bound", "–", "–")
+	}
+	if a.ring != nil && !t.locked && row.IntactText(a.ring, t.record.Child) != nil {
 		r.found(FoundSealed, "note, reply", "–", "–")
 	}
 }

@@ -143,6 +143,7 @@ var lookChanges = []struct {
 	{"nothing was written with a request", `UPDATE approval SET note = NULL WHERE state = 'open'`, nil, "row_differs approval note"},
 	{"nothing was written with a decision", `UPDATE approval SET reply = NULL WHERE state = 'granted'`, nil, "row_differs approval reply"},
 	{"something else was written with a decision", `UPDATE approval SET reply = note WHERE state = 'granted'`, nil, "row_sealed approval note, reply"},
+	{"a request has another mark", `UPDATE approval SET bound = note WHERE state = 'open'`, nil, "row_hash approval bound"},
 	{"looks of another person", `UPDATE person_looks SET person = '王小明' WHERE person = (SELECT max(person) FROM person_looks)`, nil, "row_extra person_looks "},
 	{"looks of another hour", `UPDATE person_looks SET hour = hour - 1`, nil, "row_differs person_looks hour"},
 	{"fewer looks in the hour", `UPDATE person_looks SET in_hour = 0`, nil, "row_differs person_looks in_hour"},

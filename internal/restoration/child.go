@@ -477,7 +477,7 @@ func (a *again) approvals() error {
 	for _, request := range slices.Compact(a.told.approvals) {
 		c, err := a.lock()
 		if err == nil {
-			err = approval.EndAgain(a.ctx, a.tx, by.Ledger(), c, request)
+			err = approval.EndAgain(a.ctx, a.tx, a.Vault.Ring, by.Ledger(), c, request)
 		}
 		if err := moot(err, approval.ErrNotFound, approval.ErrOver); err != nil {
 			return err

@@ -38,6 +38,7 @@ func (v *Vault) Reveal(ctx context.Context, tx *db.Tx, by staff.Person, u gate.U
 	if err != nil && !errors.Is(err, approval.ErrNotFound) {
 		return Opened{}, err
 	}
+	look.Intact = look.Request.Intact(v.Ring)
 	values := new([]stored)
 	l, err := v.Gate.Load(ctx, tx, u.Service, child.ID, reads(values, u)...)
 	if err != nil {
@@ -48,7 +49,7 @@ func (v *Vault) Reveal(ctx context.Context, tx *db.Tx, by staff.Person, u gate.U
 	if err != nil {
 		return Opened{Entry: entry}, err
 	}
-	if err := approval.Count(ctx, tx, look.Request, look.Looks); err != nil {
+	if err := approval.Count(ctx, tx, v.Ring, look.Request, look.Looks); err != nil {
 		return Opened{}, err
 	}
 	out := Opened{Values: make(map[string]pii.Text, len(*values)), Entry: entry}

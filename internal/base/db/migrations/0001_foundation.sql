@@ -550,6 +550,7 @@ CREATE TABLE approval (
 	why       text   NOT NULL, -- given_back, revoked, restored, or empty
 	note      bytea,           -- sealed: what was written with the request
 	reply     bytea,           -- sealed: what was written with the decision
+	bound     bytea  NOT NULL, -- keyed hash of all the rest
 	PRIMARY KEY (child, id)
 );
 CREATE INDEX approval_id ON approval (id, child);
