@@ -129,6 +129,27 @@ func TestArticle15_WhatCanBeAskedAndDecided(t *testing.T) {
 	})
 }
 
+// Who asks about a child again and again keeps nobody else from asking.
+func TestArticle15_AFloodOfRequestsKeepsNobodyElseOut(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		var first approval.Request
+		for i := range 20 {
+			if r := w.asked(w.worker); i == 0 {
+				first = r
+			}
+		}
+		_, err := w.ask(w.worker, asking())
+		wants(t, "one more", err, approval.ErrMany)
+		if _, err := w.ask(w.second, asking()); err != nil {
+			t.Errorf("a colleague: %v", err)
+		}
+		wants(t, "one is given back", w.end(w.worker, first), nil)
+		if _, err := w.ask(w.worker, asking()); err != nil {
+			t.Errorf("after one was given back: %v", err)
+		}
+	})
+}
+
 // Nothing of the words, and of no name, is in the ledger (invariant 6).
 func TestInvariant6_TheLedgerHasNoWordsOfAnApproval(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

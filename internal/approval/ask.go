@@ -28,7 +28,7 @@ type Asking struct {
 const (
 	maxText  = 500
 	maxItems = 64
-	maxOpen  = 20 // requests about one child
+	maxOpen  = 20 // requests of one person about one child: nobody keeps others from asking
 )
 
 // Ask takes a request about a child. It opens nothing: that takes somebody else's
@@ -63,7 +63,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	}
 	now := tx.Now()
 	n, err := db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM approval WHERE child = $1 AND state = 'open' AND answer_by > $2`, c.ID, (*db.Time)(&now))
+		SELECT count(*) FROM approval WHERE child = $1 AND asker = $2 AND state = 'open' AND answer_by > $3`, c.ID, asker.ID, (*db.Time)(&now))
 	if err != nil {
 		return fail(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 )
 
 // Whoever writes to the database makes no approval: not by one row that is changed, not by
@@ -15,7 +16,7 @@ func TestInvariant11_NoApprovalIsMadeByHand(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		other := w.Child()
 		w.Put(other, "parent-reports", "nickname", "小雨")
-		u := use(w.child, "nickname")
+		u, copied := use(w.child, "nickname"), id.New(id.Look)
 		hour := (*db.Time)(new(w.Store.Now().Add(time.Hour)))
 		past := (*db.Time)(new(w.Store.Now().Add(-time.Minute)))
 		granting := `UPDATE approval SET state = 'granted', decider = $1, granted = items, answer = 'needed', from_at = $2, until_at = $3, quota = 20 WHERE id = $4`
@@ -39,7 +40,7 @@ func TestInvariant11_NoApprovalIsMadeByHand(t *testing.T) {
 					from_at, until_at, quota, looks, ended_at, ended_by, why, note, reply, bound)
 				SELECT child, $1, service, number, asker, purpose, items, reason, minutes, state, asked_at, answer_by, decider, granted, answer,
 					from_at, until_at, quota, 0, ended_at, ended_by, why, note, reply, bound FROM approval WHERE id = $2`,
-				func(r approval.Request) []any { return []any{r.ID[:len(r.ID)-1] + "2", r.ID} }},
+				func(r approval.Request) []any { return []any{copied, r.ID} }},
 			"it has no mark": {true, `UPDATE approval SET bound = $1 WHERE id = $2`, func(r approval.Request) []any { return []any{[]byte{}, r.ID} }},
 		} {
 			u = use(w.child, "nickname")
@@ -62,7 +63,7 @@ func TestInvariant11_NoApprovalIsMadeByHand(t *testing.T) {
 				return err
 			})
 			if name == "one is copied" {
-				r.ID = c.args(r)[0].(string)
+				r.ID = copied
 			}
 			v, err := w.look(w.worker, r, u)
 			denied(t, name, v, err, "approval_forged")
