@@ -20,6 +20,8 @@ type staffCmd struct {
 	List   staffListCmd   `cmd:"" help:"${staff_list}"`
 	Left   staffLeftCmd   `cmd:"" help:"${staff_left}"`
 	Reset  staffResetCmd  `cmd:"" help:"${staff_reset}"`
+
+	Confirm staffConfirmCmd `cmd:"" help:"${staff_confirm}"`
 }
 
 // A roleFlags names a role, by itself or by the office that it comes with.
@@ -216,5 +218,16 @@ func (c staffResetCmd) Run(ctx context.Context, s *session) error {
 		s.note("cmd.staff.reset", "Name", p.Name, "Until", minute(until))
 		s.print(console.SetUpURL(a.Config.Console.URL, link))
 		return nil
+	})
+}
+
+type staffConfirmCmd struct {
+	whichPerson
+}
+
+// Run says that a person is somebody of their own, whoever has invited them.
+func (c staffConfirmCmd) Run(ctx context.Context, s *session) error {
+	return c.change(ctx, s, "cmd.staff.confirmed", func(tx *db.Tx) (staff.Person, error) {
+		return staff.Confirm(ctx, tx, operator, c.Person)
 	})
 }

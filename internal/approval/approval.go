@@ -35,8 +35,9 @@ import (
 
 // What can be wrong with a request, and with a decision.
 var (
-	ErrMayNot   = errs.New(errs.Forbidden, "approval.may_not") // the matrix doesn't let whoever acts
-	ErrSelf     = errs.New(errs.Forbidden, "approval.self")    // nobody decides about their own request
+	ErrMayNot   = errs.New(errs.Forbidden, "approval.may_not")       // the matrix doesn't let whoever acts
+	ErrSelf     = errs.New(errs.Forbidden, "approval.self")          // nobody decides about their own request
+	ErrMade     = errs.New(errs.Forbidden, "approval.made_by_asker") // who decides may be who has asked
 	ErrNotFound = errs.New(errs.NotFound, "approval.not_found")
 	ErrPurpose  = errs.New(errs.Invalid, "approval.purpose_unknown")
 	ErrItems    = errs.New(errs.Invalid, "approval.items_invalid") // none, one twice, or one that isn't the purpose's

@@ -26,9 +26,11 @@ type Decision struct {
 
 // Decide decides about a request, once. The window of what is granted begins with it. By
 // is anybody whom the matrix lets decide in that service, but who has asked: an officer's
-// request is for the deputy or a manager. That whoever decides has shown a moment ago who
+// request is for the deputy or a manager. Nor is it anybody for whom who has asked made a
+// link to sign in, or who has from them alone the role to decide, until another who may
+// has confirmed that person (staff.Confirm): the two may be one. That whoever decides has shown a moment ago who
 // they are is for the edge to demand (signin.Session.IsFresh), as the matrix says. Errors:
-// ErrMayNot, ErrForged, ErrSelf, ErrNotFound, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided,
+// ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrNotFound, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided,
 // ErrExpired; ErrAsker: who had asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -41,6 +43,10 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 		return fail(err)
 	}
 	s, err := catalog.Find(ctx, tx, c.Service)
+	if err != nil {
+		return fail(err)
+	}
+	behind, err := staff.BackingOf(ctx, tx, decider.ID)
 	now := tx.Now()
 	switch {
 	case err != nil:
@@ -51,6 +57,8 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 		return fail(ErrForged)
 	case decider.ID == r.Asker:
 		return fail(ErrSelf)
+	case decider.RestsOn(behind, r.Asker, staff.DecideAccess, s.Name):
+		return fail(ErrMade)
 	case r.State != Open:
 		return fail(ErrDecided)
 	case r.Closed(now):

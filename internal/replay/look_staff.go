@@ -41,6 +41,7 @@ type standing struct {
 	version int64
 	state   staff.State
 	grants  []staff.Grant
+	behind  staff.Backing
 }
 
 // An insideClaim rests on a version of a person and one of a service. Between
@@ -53,6 +54,7 @@ type insideClaim struct {
 	at      int64
 	catalog int64
 	action  staff.Action // of a decision
+	asker   key          // likewise: who may not stand behind who decides
 	purpose string       // that was asked for, with items: names of the charter
 	items   []string
 	look    *use // decided again; nil: who acts must have had the right
@@ -150,7 +152,7 @@ func (f *fold) askedDecided(p ledger.Placed, s source, c *child) fault {
 		f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: r.asker, version: b.Asker, at: at, catalog: b.Catalog, action: staff.AskAccess})
 	}
 	r.state, r.decider, r.answer, r.granted, r.from, r.until, r.quota, r.reply = state, by, b.Reason, granted, b.From, b.Until, b.Quota, b.Text
-	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess})
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess, asker: r.asker})
 	return fault{}
 }
 
@@ -266,9 +268,10 @@ func (f *fold) judge(c *insideClaim) fault {
 		return fault{what: FoundActor, field: "actor"}
 	}
 	p := staff.Person{ID: c.person.name(id.Staff), Version: c.version}
+	var behind staff.Backing
 	for _, s := range who.history {
 		if s.version <= c.version {
-			p.State, p.Grants = s.state, s.grants
+			p.State, p.Grants, behind = s.state, s.grants, s.behind
 		}
 	}
 	var s *service
@@ -283,7 +286,7 @@ func (f *fold) judge(c *insideClaim) fault {
 	if c.look != nil {
 		return f.lookAgain(c, who, p, now)
 	}
-	if !approvals.May(p, c.action, now) {
+	if !approvals.May(p, c.action, now) || c.asker != (key{}) && p.RestsOn(behind, c.asker.name(id.Staff), c.action, now.Name) {
 		return impossible(ruleActor)
 	}
 	if e := s.editions[v.charter]; e != nil && e.published.Charter != nil && len(c.items) > 0 {
@@ -332,7 +335,11 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 
 // stands keeps what the person holds from this version on.
 func (who *person) stands(version int64) {
-	s := standing{version: version, state: staff.Active, grants: slices.Collect(maps.Keys(who.roles))}
+	s := standing{version: version, state: staff.Active, grants: slices.Collect(maps.Keys(who.roles)),
+		behind: staff.Backing{Makers: who.makers, Given: make(map[staff.Grant]string, len(who.roles))}}
+	for g, is := range who.roles {
+		s.behind.Given[g] = is.by
+	}
 	if who.left != 0 {
 		s.state = staff.Left
 	}

@@ -217,7 +217,19 @@ func TestArticle15_EachLookReplays(t *testing.T) {
 		"a denial without a reason": {"verdict ", func(l *looks) {
 			l.forgeLook(l.worker, func(b *gate.UseBody) { b.Reasons = []gate.Denial{{Code: "gate.approval_over", Article: "15"}} })
 		}},
-		"who asked has decided":   {"impossible actor", func(l *looks) { l.forgeDecision(l.manager, func(*approval.DecidedBody) {}) }},
+		"who asked has decided": {"impossible actor", func(l *looks) { l.forgeDecision(l.manager, func(*approval.DecidedBody) {}) }},
+		"who was made by who asked has decided": {"impossible actor", func(l *looks) {
+			var made staff.Person
+			l.do(func(ctx context.Context, tx *db.Tx) (err error) {
+				if made, err = staff.Add(ctx, tx, l.officer, "第二个", staff.Grant{Role: staff.Manager, Service: service}); err != nil {
+					return err
+				}
+				l.waits, _, err = l.desk.Ask(ctx, tx, l.officer, l.mei, approval.Asking{Purpose: "course-progress", Items: []string{"weekly_score"},
+					Reason: approval.ForSupport, Text: pii.New("家长来电")})
+				return err
+			})
+			l.forgeDecision(made, func(*approval.DecidedBody) {})
+		}},
 		"who may not has decided": {"impossible actor", func(l *looks) { l.forgeDecision(l.worker, func(*approval.DecidedBody) {}) }},
 		"nobody has decided":      {"impossible actor", func(l *looks) { l.forgeDecision(staff.Person{}, func(*approval.DecidedBody) {}) }},
 		"more was granted than asked": {"impossible approval", func(l *looks) {
@@ -252,7 +264,9 @@ func TestArticle15_EachLookReplays(t *testing.T) {
 			}), c.found)
 		}
 		for name, f := range forgeries {
+			waits := l.waits
 			forgery(t, name, l.once(t, func() { f.by(l) }), f.found)
+			l.waits = waits
 		}
 	})
 }

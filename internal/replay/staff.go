@@ -18,7 +18,8 @@ type person struct {
 	who         string
 	version     int64
 	added, left int64
-	roles       map[staff.Grant]int64 // when each was given
+	roles       map[staff.Grant]given
+	makers      []string // who has made a link, and stands behind it still; in order
 
 	loginSet int64 // 0: it has set up nothing
 	codes    int64 // on its list
@@ -27,6 +28,12 @@ type person struct {
 	history []standing      // what it held, since which version
 	looks   approvals.Looks // of values, in the hour and on the day of the last
 	looked  bool
+}
+
+// A given role was given at a time, by a person who alone answers for it, or "".
+type given struct {
+	at int64
+	by string
 }
 
 // A staffSession is one that was opened and hasn't ended.
@@ -55,7 +62,7 @@ func newInsiders() insiders {
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
-var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried,
+var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
 	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved}
 
@@ -88,7 +95,7 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 		if who != nil || p.Version < 1 || len(b.Who) != 64 {
 			return impossible(rulePerson)
 		}
-		f.inside.persons[k] = &person{who: b.Who, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]int64)}
+		f.inside.persons[k] = &person{who: b.Who, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]given)}
 		return f.byStaff(p, b.Person)
 	}
 	if who == nil || p.Version < who.version {
@@ -96,9 +103,12 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 	}
 	who.version = p.Version
 	switch p.Kind {
-	case staff.KindGranted, staff.KindRevoked, staff.KindLeft:
+	case staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindConfirmed:
 		if x := f.byStaff(p, b.Person); x != (fault{}) {
 			return x
+		}
+		if p.Kind == staff.KindConfirmed {
+			return who.confirmed(p)
 		}
 		return who.roleEntry(f, p, b)
 	case staff.KindTried:
@@ -139,6 +149,7 @@ func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
 	switch {
 	case p.Kind == staff.KindLeft:
 		who.left, who.loginSet, who.codes, who.invited = p.At.UnixMicro(), 0, 0, 0
+		who.makers = nil
 		clear(who.roles)
 	case !g.Role.Known(), g.Role.ByOffice() != (g.Office != ""), g.Service == "" && !g.Role.Everywhere():
 		return fault{what: FoundBody, field: rulePerson}
@@ -147,7 +158,38 @@ func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
 	case held:
 		delete(who.roles, g)
 	default:
-		who.roles[g] = p.At.UnixMicro()
+		who.roles[g] = given{p.At.UnixMicro(), actorID(p)}
+	}
+	who.stands(p.Version)
+	return fault{}
+}
+
+// actorID returns the person who has made an entry, or "".
+func actorID(p ledger.Placed) string {
+	name, _ := strings.CutPrefix(p.Actor, "staff:")
+	if !id.Is(id.Staff, name) {
+		return ""
+	}
+	return name
+}
+
+// confirmed leaves nobody behind the person but who has confirmed it.
+func (who *person) confirmed(p ledger.Placed) fault {
+	if who.left != 0 {
+		return impossible(rulePerson)
+	}
+	by := actorID(p)
+	were := len(who.makers)
+	who.makers = slices.DeleteFunc(slices.Clone(who.makers), func(maker string) bool { return maker != by })
+	changed := len(who.makers) != were
+	for g, is := range who.roles {
+		if is.by != "" && is.by != by {
+			who.roles[g] = given{at: is.at}
+			changed = true
+		}
+	}
+	if !changed {
+		return impossible(rulePerson)
 	}
 	who.stands(p.Version)
 	return fault{}
@@ -160,10 +202,15 @@ func (who *person) loginEntry(p ledger.Placed, b about) fault {
 		return impossible(rulePerson)
 	case p.Kind == signin.KindInvited && b.Until > at:
 		who.invited = b.Until
+		if maker := actorID(p); maker != "" && maker != b.Person && !slices.Contains(who.makers, maker) {
+			who.makers = slices.Sorted(slices.Values(append(slices.Clone(who.makers), maker)))
+			who.stands(p.Version)
+		}
 	case p.Kind == signin.KindSetUp && at < who.invited && p.Actor == "staff:"+b.Person && b.Codes >= 0:
 		who.loginSet, who.codes, who.invited = at, b.Codes, 0
 	case p.Kind == signin.KindReset:
-		who.loginSet, who.codes, who.invited = 0, 0, 0
+		who.loginSet, who.codes, who.invited, who.makers = 0, 0, 0, nil
+		who.stands(p.Version)
 	default:
 		return impossible(ruleSignIn)
 	}
@@ -233,7 +280,7 @@ func (f *fold) staffPasskeyEntry(p ledger.Placed, b about, k key, who *person) f
 // compareStaff compares the persons, what they may, and how they sign in. What they
 // typed the ledger doesn't know: a row carries a keyed hash of it.
 func (a *audit) compareStaff() error {
-	for _, compare := range []func() error{a.personRows, a.roleRows, a.loginRows, a.recoveryRows, a.inviteRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows} {
+	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.loginRows, a.recoveryRows, a.inviteRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows} {
 		if err := compare(); err != nil {
 			return err
 		}
@@ -306,20 +353,22 @@ func (a *audit) roleRows() error {
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
 		var name string
 		var g staff.Grant
-		var given db.Time
-		if err := row.Scan(&name, &g.Service, &g.Role, &g.Office, &given); err != nil {
+		var granted db.Time
+		var by string
+		if err := row.Scan(&name, &g.Service, &g.Role, &g.Office, &granted, &by); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "person_role", service: a.names.shown(g.Service), row: a.names.shown(name)}
 		k, who := a.person(name)
-		if who == nil || who.roles[g] == 0 {
+		if who == nil || who.roles[g].at == 0 {
 			r.extra()
 			return nil
 		}
 		seen[held{k, g}] = true
-		r.time("granted_at", who.roles[g], fromDB(given))
+		r.time("granted_at", who.roles[g].at, fromDB(granted))
+		r.text("granted_by", who.roles[g].by, by)
 		return nil
-	}, `SELECT person, service, role, office, granted_at FROM person_role ORDER BY person, service, role, office`)
+	}, `SELECT person, service, role, office, granted_at, granted_by FROM person_role ORDER BY person, service, role, office`)
 	if err != nil {
 		return err
 	}
@@ -327,6 +376,29 @@ func (a *audit) roleRows() error {
 		for _, g := range slices.SortedFunc(maps.Keys(a.fold.inside.persons[k].roles), compareGrants) {
 			if !seen[held{k, g}] {
 				at{audit: a, table: "person_role", service: g.Service, row: k.name(id.Staff)}.missing()
+			}
+		}
+	}
+	return nil
+}
+
+// makerRows compares who stands behind whom.
+func (a *audit) makerRows() error {
+	seen := make(map[[2]string]bool)
+	err := staff.EachMaker(a.ctx, a.tx, func(name, maker string) error {
+		if _, who := a.person(name); who == nil || !slices.Contains(who.makers, maker) {
+			at{audit: a, table: "person_maker", row: a.names.shown(name)}.extra()
+		}
+		seen[[2]string{name, maker}] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, k := range sorted(a.fold.inside.persons) {
+		for _, maker := range a.fold.inside.persons[k].makers {
+			if name := k.name(id.Staff); !seen[[2]string{name, maker}] {
+				at{audit: a, table: "person_maker", row: name}.missing()
 			}
 		}
 	}

@@ -85,6 +85,16 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 		if _, _, err = h.door.Invite(ctx, tx, boss.Person, p.ID); err != nil {
 			return err
 		}
+		confirmed, err := staff.Add(ctx, tx, boss.Person, "新经理", worker)
+		if err != nil {
+			return err
+		}
+		if _, _, err = h.door.Invite(ctx, tx, boss.Person, confirmed.ID); err != nil {
+			return err
+		}
+		if _, err = staff.Confirm(ctx, tx, signintest.By, confirmed.ID); err != nil {
+			return err
+		}
 		manager := staff.Grant{Role: staff.Manager, Service: service}
 		for range 2 {
 			if _, err := staff.Give(ctx, tx, boss.Person, h.colleague.ID, manager); err != nil {
@@ -150,6 +160,10 @@ var staffChanges = []struct {
 	{"a role is another", `UPDATE person_role SET role = 'officer' WHERE role = 'staff'`, nil, "row_extra person_role "},
 	{"a role by another office", `UPDATE person_role SET office = '王小明' WHERE office <> ''`, nil, "row_extra person_role "},
 	{"a role was given earlier", `UPDATE person_role SET granted_at = granted_at - 1`, nil, "row_differs person_role granted_at"},
+	{"a role was given by another", `UPDATE person_role SET granted_by = '王小明'`, nil, "row_differs person_role granted_by"},
+	{"a link was made by another", `UPDATE person_maker SET maker = '王小明'`, nil, "row_extra person_maker "},
+	{"a link was made for another", `UPDATE person_maker SET person = '王小明'`, nil, "row_extra person_maker "},
+	{"nobody has made a link", `DELETE FROM person_maker`, nil, "row_missing person_maker "},
 	{"a role is gone", `DELETE FROM person_role`, nil, "row_missing person_role "},
 	{"a login of another person", `UPDATE person_login SET person = (SELECT max(id) FROM person WHERE state = 'left') WHERE person = (SELECT max(person) FROM person_login)`, nil, "row_extra person_login "},
 	{"a login by another name", `UPDATE person_login SET name = $1 WHERE person = (SELECT max(person) FROM person_login)`, []any{[]byte("x")}, "row_hash person_login bound"},
@@ -237,6 +251,12 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		}},
 		"another's passkey is removed": {"impossible passkey", func(h *house) {
 			h.forgeStaff(signin.KindPasskeyRemoved, "staff:"+h.colleague.ID, signin.PasskeyBody{Passkey: h.passkey, Person: h.colleague.ID})
+		}},
+		"a person confirms itself": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindConfirmed, "staff:"+h.invited, staff.ConfirmedBody{Person: h.invited})
+		}},
+		"a person is confirmed by who has made it": {"impossible person", func(h *house) {
+			h.forgeStaff(staff.KindConfirmed, "staff:"+h.boss.ID, staff.ConfirmedBody{Person: h.invited})
 		}},
 		"a person in the ledger alone": {"row_missing ", func(h *house) {
 			h.forgeStaff(staff.KindAdded, "operator:x", staff.AddedBody{Person: id.New(id.Staff), Who: staff.Who(nil, "", "")})

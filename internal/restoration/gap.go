@@ -238,6 +238,7 @@ var additions = map[string]string{
 	staff.KindAdded:            "",
 	staff.KindGranted:          "",
 	staff.KindTried:            "nothing was done",
+	staff.KindConfirmed:        "then somebody stands behind the person still",
 	signin.KindInvited:         "all links that were open lead nowhere any more",
 	signin.KindFailed:          "it failed",
 	signin.KindLocked:          "of a few minutes",

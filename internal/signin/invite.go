@@ -40,10 +40,14 @@ type ResetBody struct {
 }
 
 // Invite makes the link by which a person sets up how to sign in: its secret, good once
-// and for 24 hours, in place of one that was open. Errors: staff.ErrMayNot,
-// staff.ErrSelf, staff.ErrNotFound, staff.ErrLeft.
+// and for 24 hours, in place of one that was open. Whoever makes it may be the one who
+// uses it, so that stays known (staff.StandBehind). Errors: staff.ErrMayNot,
+// staff.ErrTerminal, staff.ErrSelf, staff.ErrNotFound, staff.ErrLeft.
 func (d Door) Invite(ctx context.Context, tx *db.Tx, by staff.Actor, person string) (link string, until time.Time, err error) {
 	p, err := managed(ctx, tx, by, person)
+	if err == nil {
+		err = staff.StandBehind(ctx, tx, by, p)
+	}
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -144,6 +148,9 @@ func (d Door) Reset(ctx context.Context, tx *db.Tx, by staff.Actor, person strin
 		return "", time.Time{}, err
 	}
 	if err := reset(ctx, tx, p, by.Ledger()); err != nil {
+		return "", time.Time{}, err
+	}
+	if err := staff.StandBehind(ctx, tx, by, p); err != nil {
 		return "", time.Time{}, err
 	}
 	return d.invite(ctx, tx, p, by.Ledger(), inviteLife)

@@ -387,6 +387,7 @@ func forget(ctx context.Context, tx *db.Tx, p staff.Person, actor string, why Wh
 		`DELETE FROM person_recovery WHERE person = $1`,
 		`DELETE FROM person_login WHERE person = $1`,
 		`DELETE FROM person_invite WHERE person = $1`,
+		`DELETE FROM person_maker WHERE person = $1`,
 	} {
 		if err := tx.Queue(ctx, statement, p.ID); err != nil {
 			return err

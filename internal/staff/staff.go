@@ -41,6 +41,9 @@ var (
 	ErrNotHeld  = errs.New(errs.Conflict, "staff.role_not_held")
 	ErrLinked   = errs.New(errs.Conflict, "staff.office_linked") // to an account, this or another
 	ErrSelf     = errs.New(errs.Forbidden, "staff.self")         // nobody changes what they may themselves
+	ErrTerminal = errs.New(errs.Forbidden, "staff.terminal")     // accounts of an office are made at the terminal alone
+	ErrUnknown  = errs.New(errs.Conflict, "staff.unconfirmed")   // somebody else may be who signs in
+	ErrBacked   = errs.New(errs.Conflict, "staff.backed")        // nobody else stands behind the person
 )
 
 // A State is whether a person is one of us.
@@ -60,6 +63,8 @@ const (
 	KindRevoked = "staff.revoked"
 	KindLeft    = "staff.left"
 	KindTried   = "staff.tried" // what nobody lets them: nothing was done
+
+	KindConfirmed = "staff.confirmed"
 )
 
 // An AddedBody is what the ledger keeps of a new person.
@@ -188,10 +193,16 @@ func admits(ctx context.Context, tx *db.Tx, by Actor, service string) error {
 	return ErrMayNot
 }
 
+// idOf returns the person that by is, or "": it is at the terminal.
+func idOf(by Actor) string {
+	p, _ := by.(Person)
+	return p.ID
+}
+
 // self reports whether by is the person.
 func self(by Actor, person string) bool {
-	p, is := by.(Person)
-	return is && p.ID == person
+	_, is := by.(Person)
+	return is && idOf(by) == person
 }
 
 const columns = `id, name, state, version, added_at, left_at`
@@ -216,7 +227,7 @@ func Add(ctx context.Context, tx *db.Tx, by Actor, name string, first Grant) (Pe
 	if !isLine(name) {
 		return Person{}, ErrName.At("name")
 	}
-	if err := admits(ctx, tx, by, first.Service); err != nil {
+	if err := gives(ctx, tx, by, first); err != nil {
 		return Person{}, err
 	}
 	salt := make([]byte, saltLen)
@@ -321,16 +332,28 @@ func Tried(ctx context.Context, tx *db.Tx, by Person, what *errs.Error, request 
 	return p.Note(ctx, tx, KindTried, p.Ledger(), TriedBody{Person: p.ID, What: what.Code, Request: request})
 }
 
-// Give gives a role to a person. Errors: ErrMayNot, ErrSelf, ErrNotFound, ErrLeft,
-// ErrRole, ErrOffice, ErrService, ErrHeld, ErrLinked, catalog.ErrNotFound.
+// Give gives a role to a person. That of an office is given at the terminal alone.
+// Errors: ErrMayNot, ErrTerminal, ErrUnknown, ErrSelf, ErrNotFound, ErrLeft, ErrRole,
+// ErrOffice, ErrService, ErrHeld, ErrLinked, catalog.ErrNotFound.
 func Give(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Person, error) {
 	if self(by, person) {
 		return Person{}, ErrSelf
 	}
-	if err := admits(ctx, tx, by, g.Service); err != nil {
+	if err := gives(ctx, tx, by, g); err != nil {
 		return Person{}, err
 	}
 	return give(ctx, tx, by, person, g)
+}
+
+// gives returns nil if by may give the role.
+func gives(ctx context.Context, tx *db.Tx, by Actor, g Grant) error {
+	if err := admits(ctx, tx, by, g.Service); err != nil {
+		return err
+	}
+	if idOf(by) != "" && g.Office != "" {
+		return ErrTerminal
+	}
+	return nil
 }
 
 func give(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Person, error) {
@@ -341,10 +364,19 @@ func give(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Per
 	if err != nil {
 		return Person{}, err
 	}
+	if g.Office != "" { // whoever holds it confirms others
+		makers, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM person_maker WHERE person = $1`, p.ID)
+		if err == nil && makers > 0 {
+			err = ErrUnknown
+		}
+		if err != nil {
+			return Person{}, err
+		}
+	}
 	now := tx.Now()
 	n, err := tx.Exec(ctx, `
-		INSERT INTO person_role (person, service, role, office, granted_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT DO NOTHING`, p.ID, g.Service, g.Role, g.Office, (*db.Time)(&now))
+		INSERT INTO person_role (person, service, role, office, granted_at, granted_by) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT DO NOTHING`, p.ID, g.Service, g.Role, g.Office, (*db.Time)(&now), idOf(by))
 	switch {
 	case err == nil && n == 0 && g.Office != "":
 		err = ErrLinked

@@ -93,7 +93,7 @@ func TestADamagedStoreIsRefusedAsAWhole(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := overwritten(t, func(i int) bool { return i > 200 })
+			path := overwritten(t, func(i int) bool { return i > 260 })
 			store, err := db.OpenSQLite(path)
 			if err != nil {
 				t.Fatal(err)

@@ -701,9 +701,18 @@ CREATE TABLE person_role (
 	role       text   NOT NULL, -- officer, deputy, manager, staff, engineer, auditor
 	office     text   NOT NULL, -- the term of office by which it is held, while it lasts; or empty
 	granted_at bigint NOT NULL,
+	granted_by text   NOT NULL, -- the person who alone answers for it, or empty
 	PRIMARY KEY (person, service, role, office)
 );
 CREATE UNIQUE INDEX person_role_office ON person_role (service, office) WHERE office <> '';
+
+-- Who has made a link for a person, and may have used it: nobody else has confirmed the
+-- person since.
+CREATE TABLE person_maker (
+	person text NOT NULL,
+	maker  text NOT NULL, -- another person
+	PRIMARY KEY (person, maker)
+);
 
 -- SIGNIN. How persons inside show who they are. Nothing in these tables signs anybody
 -- in: passwords are stretched, secrets sealed, and whatever opens is a keyed hash.
@@ -854,6 +863,7 @@ DROP TABLE person_passkey;
 DROP TABLE person_invite;
 DROP TABLE person_recovery;
 DROP TABLE person_login;
+DROP TABLE person_maker;
 DROP TABLE person_role;
 DROP TABLE person;
 DROP TABLE passkey_spent;
