@@ -95,6 +95,9 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 		if _, err = staff.Confirm(ctx, tx, signintest.By, confirmed.ID); err != nil {
 			return err
 		}
+		if _, err = signin.Leave(ctx, tx, signintest.By, confirmed.ID); err != nil {
+			return err
+		}
 		manager := staff.Grant{Role: staff.Manager, Service: service}
 		for range 2 {
 			if _, err := staff.Give(ctx, tx, boss.Person, h.colleague.ID, manager); err != nil {
