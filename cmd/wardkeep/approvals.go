@@ -78,6 +78,7 @@ func (approvalsReconcileCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	s.say("cmd.approvals.counts", "Asked", r.Asked, "Approved", r.Approved, "Refused", r.Refused, "Looks", r.Looks, "Denied", r.Denied, "Unused", r.Unused)
+	s.say("cmd.approvals.glass", "Broken", r.Broken, "Reviewed", r.Reviewed)
 	for _, m := range r.Mismatches {
 		s.say("cmd.approvals.mismatch", "Why", s.lang.T("cmd.approvals.why."+string(m.Why)), "Entry", m.Entry, "Service", plain(m.Service), "Actor", plain(m.Actor))
 	}

@@ -112,7 +112,7 @@ func TestWordsOfEveryState(t *testing.T) {
 			keys = append(keys, "cmd.approvals.state."+string(s))
 		}
 		for _, u := range []replay.Unmatched{replay.NoRequest, replay.BySelf, replay.Twice, replay.NoApproval, replay.OfOther, replay.Beyond,
-			replay.OutOfTime, replay.TooOften} {
+			replay.OutOfTime, replay.TooOften, replay.Unreviewed} {
 			keys = append(keys, "cmd.approvals.why."+string(u))
 		}
 		for _, s := range []suspicion.Source{suspicion.Staff, suspicion.Parent, suspicion.Signal, suspicion.UserReport} {

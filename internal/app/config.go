@@ -87,6 +87,8 @@ type Config struct {
 	Traces Traces `yaml:"traces"`
 	// Limits are how often callers of the API may ask, on each node.
 	Limits Limits `yaml:"limits"`
+	// Looks are those of persons inside at values.
+	Looks Looks `yaml:"looks"`
 }
 
 // Console are the settings of the console.
@@ -371,6 +373,7 @@ func (c *Config) check() (wrong ConfigProblems) {
 	}
 	c.Clocks.check(say)
 	c.Limits.check(say)
+	c.Looks.check(say)
 	c.Console.check(c.PublicURL, say)
 	c.Metrics.check(say)
 	if c.Traces.Endpoint != "" {

@@ -11,9 +11,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wardkeep/internal/app"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/staff"
 )
 
 // A configuration is shown and shared: a password in it is refused, however it
@@ -178,6 +181,50 @@ func TestLimitsAreConfigured(t *testing.T) {
 	} {
 		if _, err := open(text); !errors.Is(err, app.ErrConfig) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s…", text, err, want)
+		}
+	}
+}
+
+// What an operator sets of looks at values is what the vault is given, and what can't be is
+// named.
+func TestArticle15_LimitsOfLooksAreTheOperators(t *testing.T) {
+	t.Chdir(t.TempDir())
+	load := func(text string) (app.Config, error) {
+		if err := os.WriteFile("wardkeep.yaml", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return app.LoadConfig("wardkeep.yaml")
+	}
+	c, err := load("looks:\n  per_hour: 7\n  from: 09:30\n  to: 24:00\n  zone: Europe/London\n  roles: {staff: {per_day: 9}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := app.Open(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	got := a.Vault.Looks
+	if got.PerHour != 7 || got.PerDay != approval.Defaults.PerDay || got.Hours != (approval.Hours{From: 9*time.Hour + 30*time.Minute, To: 24 * time.Hour}) ||
+		got.Zone.String() != "Europe/London" || got.Roles[staff.Worker].PerDay != 9 || got.Burst != approval.Defaults.Burst {
+		t.Errorf("%+v", got)
+	}
+	for text, want := range map[string]string{
+		"looks:\n  max_minutes: 61\n":                  "looks.max_minutes",
+		"looks:\n  max_minutes: 20\n  minutes: 21\n":   "looks.minutes",
+		"looks:\n  glass_minutes: -1\n":                "looks.glass_minutes",
+		"looks:\n  per_day: 10001\n":                   "looks.per_day",
+		"looks:\n  from: 20:00\n  to: 08:00\n":         "looks.from",
+		"looks:\n  from: 8\n  to: 09:00\n":             "looks.from",
+		"looks:\n  from: 08:00\n":                      "looks.from",
+		"looks:\n  zone: Nowhere/Else\n":               "looks.zone",
+		"looks:\n  answer: 200h\n":                     "looks.answer",
+		"looks:\n  burst_in: 2h\n":                     "looks.burst_in",
+		"looks:\n  roles: {staff: {per_hour: -1}}\n":   "looks.roles.staff.per_hour",
+		"looks:\n  roles: {engineer: {per_hour: 1}}\n": "looks.roles.engineer",
+	} {
+		if _, err := load(text); !errors.Is(err, app.ErrConfig) || !strings.Contains(err.Error(), want+": ") {
+			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 	"go.opentelemetry.io/otel"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -47,9 +48,15 @@ func (a *App) watch() {
 	}
 	a.Metrics = watch.New()
 	a.Store.Announced = func(what any) {
-		if d, ok := what.(gate.Decided); ok {
-			a.Metrics.Decided(d.About, reasons(d.Codes))
+		switch what := what.(type) {
+		case gate.Decided:
+			a.Metrics.Decided(what.About, reasons(what.Codes))
+		case approval.Alarm:
+			a.Metrics.Alarmed(string(what.What))
 		}
+	}
+	for _, cause := range approval.Causes {
+		a.Metrics.ExpectAlarm(string(cause))
 	}
 	a.Metrics.Read(a.measure)
 }
@@ -216,7 +223,7 @@ func (a *App) measureLedger(ctx context.Context, r watch.Reading) error {
 func (a *App) measureDuties(ctx context.Context, r watch.Reading) error {
 	every := max(retentionPatience, 2*a.Config.SweepEvery)
 	var late rights.Late
-	var unended, orders, suspected int64
+	var unended, orders, suspected, reviews int64
 	var copies backup.Watch
 	var swept, now time.Time
 	var events webhook.Numbers
@@ -229,6 +236,9 @@ func (a *App) measureDuties(ctx context.Context, r watch.Reading) error {
 			return err
 		}
 		if unended, err = catalog.CountLate(ctx, tx, "", cessation.Patience); err != nil {
+			return err
+		}
+		if reviews, err = approval.CountLate(ctx, tx); err != nil {
 			return err
 		}
 		if orders, err = order.CountOverdue(ctx, tx); err != nil {
@@ -248,7 +258,7 @@ func (a *App) measureDuties(ctx context.Context, r watch.Reading) error {
 	}
 	const help = "What people or sweeps have left undone past its day, by what it is; 1000 at most."
 	for what, n := range map[string]int64{"demands": late.Demands, "erasures": late.Erasures, "suspicions": suspected, "cessations": unended,
-		"orders": orders, "backups": copies.Late} {
+		"orders": orders, "backups": copies.Late, "reviews": reviews} {
 		r.Gauge("wardkeep_late", help, float64(n), "what", what)
 	}
 	if !copies.Newest.IsZero() {

@@ -30,6 +30,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/staff"
 )
 
@@ -93,6 +94,9 @@ var Answers = map[State][]Answer{
 	Refused:  {NotNeeded, OtherWay, OtherPurpose, ReasonUnclear},
 }
 
+// Joined is why a window was opened without the office: see Join.
+const Joined Answer = "joined"
+
 // A State is how far a request has come.
 type State string
 
@@ -126,7 +130,8 @@ type Request struct {
 	Purpose  string
 	Items    []string // that were asked for
 	Reason   Reason
-	Minutes  int // that were asked for
+	Minutes  int  // that were asked for
+	Glass    bool // it can't wait for the office: see Join
 	State    State
 	AskedAt  time.Time
 	AnswerBy time.Time // an open request is worth nothing from then on
@@ -143,9 +148,10 @@ type Request struct {
 	EndedBy string    // as the ledger names actors, or empty
 	Why     Why
 
-	note  []byte
-	reply []byte
-	mark  []byte // see bind
+	note   []byte
+	reply  []byte
+	review []byte // what the office says of it afterwards
+	mark   []byte // see bind
 }
 
 // Closed reports whether nothing can come of the request any more at that moment: nobody
@@ -160,38 +166,53 @@ func (r Request) Closed(now time.Time) bool {
 	return true
 }
 
-const columns = `child, id, service, number, asker, purpose, items, reason, minutes, state, asked_at, answer_by,
-	decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why, note, reply, bound`
+const columns = `child, id, service, number, asker, purpose, items, reason, minutes, glass, state, asked_at, answer_by,
+	decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why, note, reply, review, bound`
 
 func scan(row db.Row) (r Request, err error) {
 	var items, granted string
 	var minutes int64
-	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Asker, &r.Purpose, &items, &r.Reason, &minutes, &r.State,
+	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Asker, &r.Purpose, &items, &r.Reason, &minutes, &r.Glass, &r.State,
 		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), &r.Decider, &granted, &r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until),
-		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why, &r.note, &r.reply, &r.mark)
+		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why, &r.note, &r.reply, &r.review, &r.mark)
 	r.Items, r.Granted, r.Minutes = strings.Fields(items), strings.Fields(granted), int(minutes)
 	return r, err
 }
 
 // Limits are the operator's. A zero is its default. What was granted keeps the window
-// and the quota that it was granted with; the limits per hour and day are those of the
-// moment of a look.
+// and the quota that it was granted with; the limits per hour and day, and what raises an
+// alarm, are those of the moment of a look.
 type Limits struct {
-	Minutes    int           // of a window, where nobody says how many
-	MaxMinutes int           // of a window; at most an hour, whatever is set
-	Looks      int           // by one approval
-	PerHour    int           // looks of one person
-	PerDay     int           // looks of one person
-	Answer     time.Duration // until when an open request can be decided about
+	Minutes      int           // of a window, where nobody says how many
+	MaxMinutes   int           // of a window; at most an hour, whatever is set
+	GlassMinutes int           // of a window that two persons open without the office, at most
+	Looks        int           // by one approval
+	PerHour      int           // looks of one person
+	PerDay       int           // looks of one person
+	Answer       time.Duration // until when an open request can be decided about
+
+	Burst   int           // looks of one person within BurstIn; more are an alarm
+	BurstIn time.Duration // from the first of them on
+	Hours   Hours         // outside of which each look is an alarm
+	DaysOff bool          // looks on days off are none
+	Zone    *time.Location
+	Roles   map[staff.Role]PerRole
 }
 
 // Defaults are the limits where nothing else is said.
-var Defaults = Limits{Minutes: 15, MaxMinutes: 60, Looks: 20, PerHour: 60, PerDay: 200, Answer: 24 * time.Hour}
+var Defaults = Limits{Minutes: 15, MaxMinutes: 60, GlassMinutes: 10, Looks: 20, PerHour: 60, PerDay: 200, Answer: 24 * time.Hour,
+	Burst: 15, BurstIn: 10 * time.Minute, Hours: Hours{8 * time.Hour, 20 * time.Hour}, Zone: age.Zone}
 
 // Or returns the limits, with the others where one is zero.
 func (l Limits) Or(others Limits) Limits {
-	return Limits{cmp.Or(l.Minutes, others.Minutes), min(cmp.Or(l.MaxMinutes, others.MaxMinutes), Defaults.MaxMinutes), cmp.Or(l.Looks, others.Looks),
-		cmp.Or(l.PerHour, others.PerHour), cmp.Or(l.PerDay, others.PerDay), cmp.Or(l.Answer, others.Answer)}
+	l.Minutes, l.MaxMinutes = cmp.Or(l.Minutes, others.Minutes), min(cmp.Or(l.MaxMinutes, others.MaxMinutes), Defaults.MaxMinutes)
+	l.GlassMinutes, l.Looks = cmp.Or(l.GlassMinutes, others.GlassMinutes), cmp.Or(l.Looks, others.Looks)
+	l.PerHour, l.PerDay, l.Answer = cmp.Or(l.PerHour, others.PerHour), cmp.Or(l.PerDay, others.PerDay), cmp.Or(l.Answer, others.Answer)
+	l.Burst, l.BurstIn, l.Hours, l.Zone = cmp.Or(l.Burst, others.Burst), cmp.Or(l.BurstIn, others.BurstIn), cmp.Or(l.Hours, others.Hours), cmp.Or(l.Zone, others.Zone)
+	if l.Roles == nil {
+		l.Roles = others.Roles
+	}
+	return l
 }
 
 // A Desk takes requests and decisions.
@@ -252,6 +273,11 @@ func List(ctx context.Context, tx *db.Tx, service string, closed bool, limit int
 		ORDER BY asked_at DESC, child, id LIMIT $3`, service, (*db.Time)(&now), int64(limit))
 }
 
+// ReviewText returns what the office has written of what was opened without it.
+func (r Request) ReviewText(ring *keyring.Ring, c family.Child) (pii.Text, error) {
+	return open(ring, c, r.review, r.place("review"))
+}
+
 // Text returns what was written with the request, and with the decision.
 func (r Request) Text(ring *keyring.Ring, c family.Child) (note, reply pii.Text, err error) {
 	if note, err = open(ring, c, r.note, r.place("note")); err != nil {
@@ -276,12 +302,13 @@ const boundDomain = "approval.bound"
 // bind hashes the whole row: one that was written or changed by hand, to be granted, to
 // last or to be counted anew, opens nothing.
 func (r Request) bind(ring *keyring.Ring) []byte {
-	micros := func(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
 	return ring.Index(boundDomain, string(r.Child), r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), string(r.Reason),
-		strconv.Itoa(r.Minutes), string(r.State), micros(r.AskedAt), micros(r.AnswerBy), r.Decider, strings.Join(r.Granted, " "), string(r.Answer),
+		strconv.Itoa(r.Minutes), strconv.FormatBool(r.Glass), string(r.State), micros(r.AskedAt), micros(r.AnswerBy), r.Decider, strings.Join(r.Granted, " "), string(r.Answer),
 		micros(r.From), micros(r.Until), strconv.FormatInt(r.Quota, 10), strconv.FormatInt(r.Looks, 10), micros(r.EndedAt), r.EndedBy, string(r.Why),
-		string(r.note), string(r.reply))
+		string(r.note), string(r.reply), string(r.review))
 }
+
+func micros(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
 
 // Intact reports whether the row is as it was written. What rests on a request asks first.
 func (r Request) Intact(ring *keyring.Ring) bool {

@@ -23,6 +23,9 @@ type Asking struct {
 	Reason  Reason
 	Text    pii.Text // in the own words, at most 500 characters: a code alone explains nothing
 	Minutes int      // 0: as usual
+	// Glass says that it can't wait for whoever decides: another person opens the window by
+	// joining, for minutes, and the office reviews it (Join).
+	Glass bool
 }
 
 const (
@@ -32,7 +35,8 @@ const (
 )
 
 // Ask takes a request about a child. It opens nothing: that takes somebody else's
-// decision. Errors: ErrMayNot, also for who has left; ErrPurpose, ErrItems, ErrReason,
+// decision. Errors: ErrMayNot, also for who has left; with Glass ErrInOffice and
+// ErrSuspended; ErrPurpose, ErrItems, ErrReason,
 // ErrText, ErrMinutes, ErrMany, catalog.ErrNoCharter, those of family.Lock.
 func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.Child, ask Asking) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -41,6 +45,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 		return fail(err)
 	}
 	limits := d.Limits.Or(Defaults)
+	if ask.Glass {
+		limits.MaxMinutes, limits.Answer = min(limits.MaxMinutes, limits.GlassMinutes), min(limits.Answer, joinIn)
+	}
 	if ask.Minutes == 0 {
 		ask.Minutes = min(limits.Minutes, limits.MaxMinutes)
 	}
@@ -58,6 +65,11 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if !May(asker, staff.AskAccess, s) {
 		return fail(ErrMayNot)
 	}
+	if ask.Glass {
+		if err := d.mayBreak(ctx, tx, asker, s); err != nil {
+			return fail(err)
+		}
+	}
 	if err := d.declared(ctx, tx, s, ask); err != nil {
 		return fail(err)
 	}
@@ -71,20 +83,20 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 		return fail(ErrMany)
 	}
 	r := Request{ID: id.New(id.Look), Child: c.ID, Service: c.Service, Number: id.Number(), Asker: asker.ID, Purpose: ask.Purpose,
-		Items: slices.Clone(ask.Items), Reason: ask.Reason, Minutes: ask.Minutes, State: Open, AskedAt: now, AnswerBy: now.Add(limits.Answer)}
+		Items: slices.Clone(ask.Items), Reason: ask.Reason, Minutes: ask.Minutes, Glass: ask.Glass, State: Open, AskedAt: now, AnswerBy: now.Add(limits.Answer)}
 	if r.note, err = c.SealNote(d.Ring, ask.Text, r.place("note")...); err != nil {
 		return fail(err)
 	}
 	entry, err := record(ctx, tx, c, KindAsked, asker.Ledger(), AskedBody{Request: r.ID, Number: r.Number, Purpose: r.Purpose, Items: r.Items,
-		Reason: r.Reason, Minutes: r.Minutes, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version})
+		Reason: r.Reason, Minutes: r.Minutes, Glass: r.Glass, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version})
 	if err != nil {
 		return fail(err)
 	}
 	r.mark = r.bind(d.Ring)
 	return r, entry, tx.Queue(ctx, `
 		INSERT INTO approval (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', '', '', NULL, NULL, 0, 0, NULL, '', '', $13, NULL, $14)`,
-		r.Child, r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), r.Reason, int64(r.Minutes), r.State,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', '', NULL, NULL, 0, 0, NULL, '', '', $14, NULL, NULL, $15)`,
+		r.Child, r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), r.Reason, int64(r.Minutes), r.Glass, r.State,
 		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), r.note, r.mark)
 }
 
@@ -139,4 +151,16 @@ func hold(ctx context.Context, tx *db.Tx, person string) (staff.Person, error) {
 		err = ErrMayNot
 	}
 	return p, err
+}
+
+// mayBreak refuses who may ask, and not without the office.
+func (d Desk) mayBreak(ctx context.Context, tx *db.Tx, asker staff.Person, s catalog.Service) error {
+	if InOffice(asker, s) {
+		return ErrInOffice
+	}
+	late, err := Suspended(ctx, tx, d.Ring, asker.ID)
+	if err == nil && late {
+		err = ErrSuspended
+	}
+	return err
 }

@@ -30,7 +30,7 @@ type Decision struct {
 // link to sign in, or who has from them alone the role to decide, until another who may
 // has confirmed that person (staff.Confirm): the two may be one. That whoever decides has shown a moment ago who
 // they are is for the edge to demand (signin.Session.IsFresh), as the matrix says. Errors:
-// ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrNotFound, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided,
+// ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrGlass, ErrNotFound, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided,
 // ErrExpired; ErrAsker: who had asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -59,6 +59,8 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 		return fail(ErrSelf)
 	case decider.RestsOn(behind, r.Asker, staff.DecideAccess, s.Name):
 		return fail(ErrMade)
+	case r.Glass:
+		return fail(ErrGlass)
 	case r.State != Open:
 		return fail(ErrDecided)
 	case r.Closed(now):
@@ -84,7 +86,16 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 			return fail(err)
 		}
 	}
-	r.mark = r.bind(d.Ring)
+	if err := r.decided(ctx, tx, d.Ring); err != nil {
+		return fail(err)
+	}
+	entry, err := record(ctx, tx, c, kindOf[a.Verdict], decider.Ledger(), body)
+	return r, entry, err
+}
+
+// decided writes what was decided about an open request.
+func (r *Request) decided(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error {
+	r.mark = r.bind(ring)
 	n, err := tx.Exec(ctx, `
 		UPDATE approval SET state = $1, decider = $2, granted = $3, answer = $4, from_at = $5, until_at = $6, quota = $7, reply = $8, bound = $9
 		WHERE child = $10 AND id = $11 AND state = 'open'`,
@@ -92,11 +103,7 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 	if err == nil && n != 1 {
 		err = ErrDecided
 	}
-	if err != nil {
-		return fail(err)
-	}
-	entry, err := record(ctx, tx, c, kindOf[a.Verdict], decider.Ledger(), body)
-	return r, entry, err
+	return err
 }
 
 var kindOf = map[State]string{Granted: KindGranted, Narrowed: KindNarrowed, Refused: KindRefused}

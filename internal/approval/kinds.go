@@ -17,6 +17,12 @@ const (
 	KindNarrowed = "approval.narrowed"
 	KindRefused  = "approval.refused"
 	KindEnded    = "approval.ended"
+
+	KindBroken     = "approval.broken" // a window that two persons opened without the office
+	KindReviewed   = "approval.reviewed"
+	KindReviewLate = "approval.review_late"
+
+	KindAlarm = "approval.alarm" // that a look has raised
 )
 
 // An AskedBody says what was asked. Who asks is the entry's actor. Times are
@@ -29,6 +35,7 @@ type AskedBody struct {
 	Items    []string `json:"items"`
 	Reason   Reason   `json:"reason"`
 	Minutes  int      `json:"minutes"`
+	Glass    bool     `json:"glass,omitempty"`
 	AnswerBy int64    `json:"answer_by"`
 	Person   int64    `json:"person"`
 	Catalog  int64    `json:"catalog"`
@@ -49,6 +56,38 @@ type DecidedBody struct {
 	Catalog int64    `json:"catalog"`
 }
 
+// A BrokenBody says that two persons have opened a window without the office: the entry's
+// actor, and who had asked. Times are microseconds.
+type BrokenBody struct {
+	Request  string   `json:"request"`
+	Items    []string `json:"items"`
+	From     int64    `json:"from"`
+	Until    int64    `json:"until"`
+	Quota    int64    `json:"quota"`
+	ReviewBy int64    `json:"review_by"`
+	Person   int64    `json:"person"`
+	Asker    int64    `json:"asker"`
+	Catalog  int64    `json:"catalog"`
+}
+
+// A ReviewedBody says what the office, the entry's actor, has found of it. Asker and
+// Second are the versions of the two, or 0 of who has left. It is about no child: what was
+// opened may have gone with it.
+type ReviewedBody struct {
+	Request string  `json:"request"`
+	Finding Finding `json:"finding"`
+	Text    bool    `json:"text,omitempty"` // something was written with it, and is kept with the child
+	Person  int64   `json:"person"`
+	Asker   int64   `json:"asker,omitempty"`
+	Second  int64   `json:"second,omitempty"`
+	Catalog int64   `json:"catalog"`
+}
+
+// A LateBody says that nobody has reviewed it in time.
+type LateBody struct {
+	Request string `json:"request"`
+}
+
 // An EndedBody says that a request or a window has ended before its time. Person and
 // Catalog are there unless who had asked gives it back, or a restore ends it.
 type EndedBody struct {
@@ -63,4 +102,9 @@ func record(ctx context.Context, tx *db.Tx, c family.Child, kind, actor string, 
 	return ledger.Append(ctx, tx, ledger.Entry{
 		Kind: kind, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: actor, Body: body,
 	})
+}
+
+// note appends an entry about no child.
+func note(ctx context.Context, tx *db.Tx, service, kind, actor string, body any) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Actor: actor, Body: body})
 }

@@ -16,6 +16,8 @@ import (
 type Looks struct {
 	Hour, InHour int64 // the hour since 1970, and the looks in it
 	Day, InDay   int64
+
+	Since, InBurst int64 // when the running burst began, in microseconds, and the looks since
 }
 
 // At returns the looks of the hour and the day of that moment. A clock that goes back
@@ -32,8 +34,16 @@ func (l Looks) At(now time.Time) Looks {
 	return l
 }
 
+// Within returns the looks, with a burst anew if the running one is as old as that.
+func (l Looks) Within(now time.Time, long time.Duration) Looks {
+	if at := now.UnixMicro(); at-l.Since >= long.Microseconds() {
+		l.Since, l.InBurst = at, 0
+	}
+	return l
+}
+
 // More returns the looks with one more.
-func (l Looks) More() Looks { l.InHour++; l.InDay++; return l }
+func (l Looks) More() Looks { l.InHour++; l.InDay++; l.InBurst++; return l }
 
 // Hold holds a person who wants to look to the end of the transaction, and returns how
 // often they have looked: who has left too, without a role. The child is locked before.
@@ -50,9 +60,9 @@ func Hold(ctx context.Context, tx *db.Tx, person string) (p staff.Person, l Look
 		return p, l, err
 	}
 	all, err := db.All(ctx, tx, func(row db.Row) (l Looks, err error) {
-		err = row.Scan(&l.Hour, &l.InHour, &l.Day, &l.InDay)
+		err = row.Scan(&l.Hour, &l.InHour, &l.Day, &l.InDay, &l.Since, &l.InBurst)
 		return l, err
-	}, `SELECT hour, in_hour, day, in_day FROM person_looks WHERE person = $1 ORDER BY person`, p.ID)
+	}, `SELECT hour, in_hour, day, in_day, since, in_burst FROM person_looks WHERE person = $1 ORDER BY person`, p.ID)
 	if len(all) == 1 {
 		l = all[0]
 	}
@@ -73,7 +83,8 @@ func Count(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r Request, l Look
 	}
 	l = l.More()
 	return tx.Queue(ctx, `
-		INSERT INTO person_looks (person, hour, in_hour, day, in_day) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (person) DO UPDATE SET hour = excluded.hour, in_hour = excluded.in_hour, day = excluded.day, in_day = excluded.in_day`,
-		r.Asker, l.Hour, l.InHour, l.Day, l.InDay)
+		INSERT INTO person_looks (person, hour, in_hour, day, in_day, since, in_burst) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (person) DO UPDATE SET hour = excluded.hour, in_hour = excluded.in_hour, day = excluded.day, in_day = excluded.in_day,
+			since = excluded.since, in_burst = excluded.in_burst`,
+		r.Asker, l.Hour, l.InHour, l.Day, l.InDay, l.Since, l.InBurst)
 }

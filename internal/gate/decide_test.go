@@ -232,6 +232,7 @@ var changes = map[string]func(*world){
 	"one look is left":                            func(w *world) { w.look.Request.Looks = w.look.Request.Quota - 1 },
 	"looked too often this hour":                  func(w *world) { w.look.Looks.InHour = w.look.PerHour },
 	"looked too often today":                      func(w *world) { w.look.Looks.InDay = w.look.PerDay },
+	"a review is late":                            func(w *world) { w.look.Suspended = true },
 	"the person has left":                         func(w *world) { w.look.Person.State, w.look.Person.Grants = staff.Left, nil },
 	"the role is of another service":              func(w *world) { w.look.Person.Grants = []staff.Grant{{Role: staff.Worker, Service: "other"}} },
 	"the person is an engineer":                   func(w *world) { w.look.Person.Grants = []staff.Grant{{Role: staff.Engineer}} },

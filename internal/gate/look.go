@@ -15,8 +15,14 @@ type Look struct {
 	Request approval.Request // about this child; zero: there is none
 	Intact  bool             // the request is as it was written
 	Looks   approval.Looks   // of the person, in this hour and on this day
-	PerHour int64            // how many are allowed
-	PerDay  int64
+	// Suspended says that what the person opened without the office was not reviewed in time.
+	Suspended bool
+	PerHour   int64 // how many are allowed
+	PerDay    int64
+
+	// What the ledger keeps beside the decision: which alarms the look raises, and by what.
+	Burst, BurstIn int64 // looks, and microseconds
+	Alarms         []approval.Cause
 }
 
 // A LookBody is what the ledger keeps of a look beside the use: by which approval, at
@@ -27,6 +33,10 @@ type LookBody struct {
 	Person   int64  `json:"person"`
 	PerHour  int64  `json:"per_hour"`
 	PerDay   int64  `json:"per_day"`
+
+	Burst   int64            `json:"burst"`
+	BurstIn int64            `json:"burst_in"`         // microseconds
+	Alarms  []approval.Cause `json:"alarms,omitempty"` // that were raised: each has an entry of its own
 }
 
 // ByStaff returns a person inside as an actor. It may use one item at a time, of the one
@@ -42,11 +52,16 @@ func ByStaff(l Look) Actor {
 }
 
 // body is what the ledger keeps of the look, or nil for an app's use.
-func (a Actor) body() *LookBody {
+func (a Actor) body(permitted bool) *LookBody {
 	if a.look == nil {
 		return nil
 	}
-	return &LookBody{Approval: a.look.Request.ID, Forged: a.look.Request.ID != "" && !a.look.Intact, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay}
+	var alarms []approval.Cause
+	if permitted {
+		alarms = a.look.Alarms
+	}
+	return &LookBody{Burst: a.look.Burst, BurstIn: a.look.BurstIn, Alarms: alarms,
+		Approval: a.look.Request.ID, Forged: a.look.Request.ID != "" && !a.look.Intact, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay}
 }
 
 // approval denies what nobody else has approved, or what goes beyond it (Article 15).
@@ -58,6 +73,9 @@ func (d *decision) approval() {
 	}
 	if !approval.May(l.Person, staff.AskAccess, d.facts.Service) {
 		d.deny("15", "gate.approval_role")
+	}
+	if l.Suspended {
+		d.deny("15", "gate.approval_suspended")
 	}
 	if d.use.Activity != charter.Use || len(d.use.Items) > 1 {
 		d.deny("15", "gate.approval_one_item")

@@ -148,7 +148,7 @@ var (
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept,
-		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded,
+		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded, approvals.KindBroken,
 	}
 	// ofBoth are the kinds about a child, or about all of a service.
 	ofBoth = []string{legal.KindApproved, legal.KindEnded}
@@ -170,6 +170,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 		x := f.serviceEntry(p, s)
 		f.resolve()
 		return x
+	case slices.Contains(ofGlass, p.Kind):
+		if p.Subject != "" || p.Service == "" {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.glassEntry(p, s)
 	case slices.Contains(ofSessions, p.Kind):
 		if p.Subject != "" || p.Service != "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -192,6 +197,8 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 // finish judges what had to wait for the last entry.
 func (f *fold) finish() {
 	f.settle(0)
+	f.checkGlass()
+	f.checkAlarms()
 	f.resolve()
 	for _, u := range f.late {
 		f.blame(u.source, u.missing)
@@ -271,6 +278,7 @@ const (
 	rulePerson     = "person"
 	ruleSignIn     = "sign-in"
 	ruleApproval   = "approval"
+	ruleAlarm      = "alarm"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -33,8 +34,10 @@ type asked struct {
 	quota, looks       int64
 	ended              int64
 	endedBy            string
-	reply              bool
+	reply, glass       bool
 }
+
+const minute = 60_000_000
 
 // A standing is what a person inside held from a version on.
 type standing struct {
@@ -55,7 +58,9 @@ type insideClaim struct {
 	catalog int64
 	action  staff.Action // of a decision
 	asker   key          // likewise: who may not stand behind who decides
-	purpose string       // that was asked for, with items: names of the charter
+	outside bool         // likewise: by who holds no office, and is not suspended
+	reviews *glass
+	purpose string // that was asked for, with items: names of the charter
 	items   []string
 	look    *use // decided again; nil: who acts must have had the right
 	request approvals.Request
@@ -68,6 +73,8 @@ func (f *fold) askedEntry(p ledger.Placed, s source, c *child) fault {
 		return f.asked(p, s, c)
 	case approvals.KindEnded:
 		return f.askedEnded(p, s, c)
+	case approvals.KindBroken:
+		return f.askedBroken(p, s, c)
 	}
 	return f.askedDecided(p, s, c)
 }
@@ -103,13 +110,13 @@ func (f *fold) asked(p ledger.Placed, s source, c *child) fault {
 		return impossible(ruleApproval)
 	}
 	r := &asked{id: k, asker: by, number: b.Number, purpose: f.names.sym(b.Purpose), reason: f.names.sym(string(b.Reason)), minutes: b.Minutes,
-		state: approvals.Open, at: at, answerBy: b.AnswerBy}
+		glass: b.Glass, state: approvals.Open, at: at, answerBy: b.AnswerBy}
 	for _, item := range b.Items {
 		r.items = append(r.items, f.names.sym(item))
 	}
 	c.askings = add(c.askings, r)
 	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog,
-		action: staff.AskAccess, purpose: b.Purpose, items: b.Items})
+		action: staff.AskAccess, purpose: b.Purpose, items: b.Items, outside: b.Glass})
 	return fault{}
 }
 
@@ -127,10 +134,9 @@ func (f *fold) askedDecided(p ledger.Placed, s source, c *child) fault {
 		return x
 	case !inside || r != nil && by == r.asker:
 		return impossible(ruleActor)
-	case r == nil || r.state != approvals.Open || at >= r.answerBy || !slices.Contains(approvals.Answers[state], b.Reason):
+	case r == nil || r.glass || r.state != approvals.Open || at >= r.answerBy || !slices.Contains(approvals.Answers[state], b.Reason):
 		return impossible(ruleApproval)
 	}
-	const minute = 60_000_000
 	most := int64(r.minutes) * minute
 	var granted []sym
 	for _, item := range b.Items {
@@ -209,6 +215,9 @@ func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault
 		if u.permitted {
 			r.looks++
 		}
+		for _, cause := range b.Look.Alarms {
+			f.inside.alarms[raised{p.ID, cause, p.Actor, p.Service}]++
+		}
 	} else if b.Look.Forged && id.Is(id.Look, b.Look.Approval) {
 		claim.request.ID = b.Look.Approval // a row that was written by hand
 	} else if b.Look.Approval != "" {
@@ -229,6 +238,41 @@ func (r *asked) request(n *names, child family.ID, service string) approvals.Req
 		out.Granted = append(out.Granted, n.text(y))
 	}
 	return out
+}
+
+// A raised alarm is of a look.
+type raised struct {
+	use            string
+	cause          approvals.Cause
+	actor, service string
+}
+
+// alarm folds that a look has raised one. Of the two entries either may stand first.
+func (f *fold) alarm(p ledger.Placed, s source) fault {
+	b, x := body[approvals.AlarmBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	r := raised{b.Use, b.Cause, p.Actor, p.Service}
+	f.inside.alarms[r]--
+	f.inside.alarmed[r] = s
+	return fault{}
+}
+
+// checkAlarms finds the looks without the entry of an alarm that they have raised, and
+// those entries without a look.
+func (f *fold) checkAlarms() {
+	order := func(x, y raised) int { return cmp.Or(cmp.Compare(x.use, y.use), cmp.Compare(x.cause, y.cause)) }
+	for _, r := range slices.SortedFunc(maps.Keys(f.inside.alarms), order) {
+		if f.inside.alarms[r] == 0 {
+			continue
+		}
+		s, told := f.inside.alarmed[r]
+		if !told {
+			s.entry = r.use
+		}
+		f.blame(s, impossible(ruleAlarm))
+	}
 }
 
 // settle judges the claims that nothing can come for any more: those that are older than
@@ -267,13 +311,8 @@ func (f *fold) judge(c *insideClaim) fault {
 	if who == nil {
 		return fault{what: FoundActor, field: "actor"}
 	}
-	p := staff.Person{ID: c.person.name(id.Staff), Version: c.version}
-	var behind staff.Backing
-	for _, s := range who.history {
-		if s.version <= c.version {
-			p.State, p.Grants, behind = s.state, s.grants, s.behind
-		}
-	}
+	then := who.at(c.version)
+	p := staff.Person{ID: c.person.name(id.Staff), Version: c.version, State: then.state, Grants: then.grants}
 	var s *service
 	if s = f.services[c.source.service]; s == nil {
 		return fault{what: FoundCatalog, field: "catalog", want: "–", got: number(c.catalog)}
@@ -286,8 +325,11 @@ func (f *fold) judge(c *insideClaim) fault {
 	if c.look != nil {
 		return f.lookAgain(c, who, p, now)
 	}
-	if !approvals.May(p, c.action, now) || c.asker != (key{}) && p.RestsOn(behind, c.asker.name(id.Staff), c.action, now.Name) {
+	if !approvals.May(p, c.action, now) || c.asker != (key{}) && p.RestsOn(then.behind, c.asker.name(id.Staff), c.action, now.Name) {
 		return impossible(ruleActor)
+	}
+	if x := f.apart(c, p, now); x != (fault{}) {
+		return x
 	}
 	if e := s.editions[v.charter]; e != nil && e.published.Charter != nil && len(c.items) > 0 {
 		purpose, ok := e.published.Charter.Purpose(c.purpose)
@@ -322,10 +364,14 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 	if k := u.use.Known(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
 		return fault{what: FoundStrange, field: "items"} // invariant 6
 	}
-	look := gate.Look{Person: p, Request: c.request, Intact: !u.body.Look.Forged, Looks: who.looks.At(moment(u.at)), PerHour: u.body.Look.PerHour, PerDay: u.body.Look.PerDay}
+	looks := who.looks.At(moment(u.at)).Within(moment(u.at), time.Duration(u.body.Look.BurstIn)*time.Microsecond)
+	look := gate.Look{Person: p, Request: c.request, Intact: !u.body.Look.Forged, Suspended: f.suspended(c.person, c.version, u.at), Looks: looks, PerHour: u.body.Look.PerHour, PerDay: u.body.Look.PerDay}
 	_, reasons := gate.Decide(u.facts, gate.ByStaff(look), u.use)
 	if u.permitted {
-		who.looks, who.looked = look.Looks.More(), true
+		who.looks, who.looked = looks.More(), true
+		if slices.Contains(u.body.Look.Alarms, approvals.Burst) != (who.looks.InBurst == u.body.Look.Burst+1) {
+			return impossible(ruleAlarm)
+		}
 	}
 	if u.permitted != (len(reasons) == 0) || !slices.Equal(reasons, u.body.Reasons) {
 		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(u.permitted, u.body.Reasons)}
@@ -344,6 +390,16 @@ func (who *person) stands(version int64) {
 		s.state = staff.Left
 	}
 	who.history = add(who.history, s)
+}
+
+// at returns what the person held at a version.
+func (who *person) at(version int64) (then standing) {
+	for _, s := range who.history {
+		if s.version <= version {
+			then = s
+		}
+	}
+	return then
 }
 
 // compareApproval compares a row of approval.
@@ -370,6 +426,7 @@ func (a *audit) compareApproval(t *tally, row approvals.Request) {
 	r.text("items", a.names.all(is.items), strings.Join(row.Items, " "))
 	r.text("reason", a.names.text(is.reason), string(row.Reason))
 	r.number("minutes", int64(is.minutes), int64(row.Minutes))
+	r.flag("glass", is.glass, row.Glass)
 	r.text("state", string(is.state), string(row.State))
 	r.time("asked_at", is.at, micros(row.AskedAt))
 	r.time("answer_by", is.answerBy, micros(row.AnswerBy))
@@ -383,9 +440,11 @@ func (a *audit) compareApproval(t *tally, row approvals.Request) {
 	r.time("ended_at", is.ended, micros(row.EndedAt))
 	r.text("ended_by", is.endedBy, row.EndedBy)
 	r.text("why", string(is.why), string(row.Why))
-	note, reply := row.Written()
+	note, reply, review := row.Written()
 	r.flag("note", true, note)
 	r.flag("reply", is.reply, reply)
+	g := a.fold.inside.glasses[is.id]
+	r.flag("review", g != nil && g.text, review)
 	if a.ring != nil && !row.Intact(a.ring) {
 		r.found(FoundHash, "bound", "–", "–")
 	}
@@ -418,7 +477,7 @@ func (a *audit) looksRows() error {
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
 		var name string
 		var l approvals.Looks
-		if err := row.Scan(&name, &l.Hour, &l.InHour, &l.Day, &l.InDay); err != nil {
+		if err := row.Scan(&name, &l.Hour, &l.InHour, &l.Day, &l.InDay, &l.Since, &l.InBurst); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "person_looks", row: a.names.shown(name)}
@@ -432,8 +491,10 @@ func (a *audit) looksRows() error {
 		r.number("in_hour", who.looks.InHour, l.InHour)
 		r.number("day", who.looks.Day, l.Day)
 		r.number("in_day", who.looks.InDay, l.InDay)
+		r.time("since", who.looks.Since, l.Since)
+		r.number("in_burst", who.looks.InBurst, l.InBurst)
 		return nil
-	}, `SELECT person, hour, in_hour, day, in_day FROM person_looks ORDER BY person`)
+	}, `SELECT person, hour, in_hour, day, in_day, since, in_burst FROM person_looks ORDER BY person`)
 	if err == nil {
 		a.lost("person_looks", seen, func(p *person) bool { return p.looked })
 	}

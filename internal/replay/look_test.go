@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -149,6 +150,8 @@ var lookChanges = []struct {
 	{"fewer looks in the hour", `UPDATE person_looks SET in_hour = 0`, nil, "row_differs person_looks in_hour"},
 	{"looks of another day", `UPDATE person_looks SET day = day - 1`, nil, "row_differs person_looks day"},
 	{"fewer looks on the day", `UPDATE person_looks SET in_day = 0`, nil, "row_differs person_looks in_day"},
+	{"a burst began later", `UPDATE person_looks SET since = since + 1`, nil, "row_differs person_looks since"},
+	{"fewer looks in a burst", `UPDATE person_looks SET in_burst = 0`, nil, "row_differs person_looks in_burst"},
 	{"looks are gone", `DELETE FROM person_looks`, nil, "row_missing person_looks "},
 }
 
@@ -163,7 +166,7 @@ func (l *looks) forgeLook(actor staff.Person, change func(b *gate.UseBody)) {
 		}
 		return err
 	})
-	b.Look = &gate.LookBody{Approval: l.granted.ID, Person: p.Version, PerHour: 60, PerDay: 200}
+	b.Look = &gate.LookBody{Approval: l.granted.ID, Person: p.Version, PerHour: 60, PerDay: 200, Burst: 15, BurstIn: 600_000_000}
 	change(&b)
 	kind := gate.KindPermitted
 	if b.Reasons != nil {
@@ -195,6 +198,16 @@ func (l *looks) forgeDecision(by staff.Person, change func(b *approval.DecidedBo
 	l.forge(l.mei, 1, approval.KindGranted, by.Ledger(), b)
 }
 
+// forgeAlarm appends an alarm of a look.
+func (l *looks) forgeAlarm(by staff.Person, use string) {
+	l.T.Helper()
+	l.do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: approval.KindAlarm, Service: service, Actor: by.Ledger(),
+			Body: approval.AlarmBody{Request: l.granted.ID, Cause: approval.Burst, Use: use}})
+		return err
+	})
+}
+
 // Article 15: each look is decided again, by the approval as it stood, its own count, and
 // what the person held. What nobody else has decided is found.
 func TestArticle15_EachLookReplays(t *testing.T) {
@@ -217,7 +230,12 @@ func TestArticle15_EachLookReplays(t *testing.T) {
 		"a denial without a reason": {"verdict ", func(l *looks) {
 			l.forgeLook(l.worker, func(b *gate.UseBody) { b.Reasons = []gate.Denial{{Code: "gate.approval_over", Article: "15"}} })
 		}},
-		"who asked has decided": {"impossible actor", func(l *looks) { l.forgeDecision(l.manager, func(*approval.DecidedBody) {}) }},
+		"a look without the alarm that it raised": {"impossible alarm", func(l *looks) {
+			l.forgeLook(l.worker, func(b *gate.UseBody) { b.Look.Alarms = []approval.Cause{approval.OddHours} })
+		}},
+		"a burst that raised no alarm": {"impossible alarm", func(l *looks) { l.forgeLook(l.worker, func(b *gate.UseBody) { b.Look.Burst = 2 }) }},
+		"an alarm without a look":      {"impossible alarm", func(l *looks) { l.forgeAlarm(l.worker, "le_x") }},
+		"who asked has decided":        {"impossible actor", func(l *looks) { l.forgeDecision(l.manager, func(*approval.DecidedBody) {}) }},
 		"who was made by who asked has decided": {"impossible actor", func(l *looks) {
 			var made staff.Person
 			l.do(func(ctx context.Context, tx *db.Tx) (err error) {

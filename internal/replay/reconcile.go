@@ -34,6 +34,7 @@ const (
 	Beyond     Unmatched = "beyond"      // a look at another item, or for another purpose
 	OutOfTime  Unmatched = "out_of_time" // a look before or after the window
 	TooOften   Unmatched = "too_often"   // a look more than was approved
+	Unreviewed Unmatched = "unreviewed"  // a window that two persons opened, and the office hasn't reviewed in time
 )
 
 // A Reconciliation sets what was approved against what was looked at (Article 15).
@@ -42,6 +43,7 @@ type Reconciliation struct {
 	Looks                    int64 // that were shown
 	Denied                   int64 // that were not
 	Unused                   int64 // approvals by which nobody has looked
+	Broken, Reviewed         int64 // windows that two persons opened without the office
 	Mismatches               []Mismatch
 }
 
@@ -53,6 +55,9 @@ type matched struct {
 	from, until, left                int64
 	ended                            bool
 	used                             bool
+
+	broken   *Mismatch // where it stands, if two persons opened it
+	reviewBy int64
 }
 
 // Reconcile reads every request, decision and look of the ledger, those that wait for a
@@ -60,9 +65,9 @@ type matched struct {
 // nor keys are needed, and it goes on through a charter that is damaged. What Audit finds
 // besides is what the gate had weighed beyond the approval. Errors: ledger.ErrDamaged.
 func Reconcile(ctx context.Context, store *db.DB) (Reconciliation, error) {
-	m := matching{approvals: make(map[string]*matched)}
+	m := newMatching()
 	err := store.View(ctx, func(tx *db.Tx) error {
-		m = matching{approvals: make(map[string]*matched)}
+		m = newMatching() // it may run again
 		head, err := ledger.Head(ctx, tx)
 		if err != nil {
 			return err
@@ -70,7 +75,11 @@ func Reconcile(ctx context.Context, store *db.DB) (Reconciliation, error) {
 		if err := ledger.ReadKinds(ctx, tx, 0, head.Size, []string{"approval.", "use."}, m.entry); err != nil {
 			return err
 		}
-		return ledger.Pending(ctx, tx, m.entry)
+		if err := ledger.Pending(ctx, tx, m.entry); err != nil {
+			return err
+		}
+		m.unreviewed(tx.Now().UnixMicro())
+		return nil
 	})
 	for _, a := range m.approvals {
 		if len(a.items) > 0 && !a.used {
@@ -82,7 +91,23 @@ func Reconcile(ctx context.Context, store *db.DB) (Reconciliation, error) {
 
 type matching struct {
 	approvals map[string]*matched
+	reviewed  map[string]bool // requests: the entry may come before that of the window
 	report    Reconciliation
+}
+
+func newMatching() matching {
+	return matching{approvals: make(map[string]*matched), reviewed: make(map[string]bool)}
+}
+
+// unreviewed names the windows whose review is late, in the order of their entries.
+func (m *matching) unreviewed(now int64) {
+	late := len(m.report.Mismatches)
+	for request, a := range m.approvals {
+		if a.broken != nil && !m.reviewed[request] && now >= a.reviewBy {
+			m.report.Mismatches = append(m.report.Mismatches, *a.broken)
+		}
+	}
+	slices.SortFunc(m.report.Mismatches[late:], func(x, y Mismatch) int { return strings.Compare(x.Entry, y.Entry) })
 }
 
 func (m *matching) entry(p ledger.Placed) error {
@@ -116,6 +141,24 @@ func (m *matching) match(p ledger.Placed) (Unmatched, error) {
 		if a := m.approvals[b.Request]; a != nil {
 			a.ended = true
 		}
+	case approvals.KindBroken:
+		var b approvals.BrokenBody
+		if err := p.Into(&b); err != nil {
+			return "", err
+		}
+		m.report.Broken++
+		why := m.decided(p, approvals.DecidedBody{Request: b.Request, Items: b.Items, From: b.From, Until: b.Until, Quota: b.Quota})
+		if a := m.approvals[b.Request]; a != nil && why == "" {
+			a.broken, a.reviewBy = &Mismatch{p.Place, p.ID, p.Service, p.Actor, Unreviewed}, b.ReviewBy
+		}
+		return why, nil
+	case approvals.KindReviewed:
+		var b approvals.ReviewedBody
+		if err := p.Into(&b); err != nil {
+			return "", err
+		}
+		m.report.Reviewed++
+		m.reviewed[b.Request] = true
 	case gate.KindPermitted, gate.KindDenied:
 		if !strings.HasPrefix(p.Actor, "staff:") {
 			return "", nil

@@ -18,6 +18,7 @@ import (
 
 	"wardkeep/internal/access"
 	"wardkeep/internal/account"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -57,6 +58,7 @@ type Swept struct {
 	Contacts   int // counts of codes sent to a contact forgotten
 	Staff      int // persons inside signed out whose time was over, and links and counts of wrong tries of theirs
 	Sessions   int // guardians signed out whose time was over, and traces of codes to sign in
+	Reviews    int // late ones of what two persons have opened without the office
 	Passkeys   int // passkeys removed that no guardian is behind any more
 	Accesses   int // counts of uses forgotten that are too old to be told
 	Answers    int // kept answers of the API that nobody repeats any more
@@ -99,6 +101,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Evidence, forget(store, receipt.ForgetCertificates)},
 		{&done.Contacts, forget(store, consent.ForgetSends)},
 		{&done.Staff, forget(store, signin.Sweep)},
+		{&done.Reviews, forget(store, reviews(v))},
 		{&done.Sessions, forget(store, session.Sweep)},
 		{&done.Passkeys, bulk(store, session.SweepPasskeys)},
 		{&done.Accesses, forget(store, access.Sweep)},
@@ -239,6 +242,13 @@ func sweepOverdue(store *db.DB) work {
 		})
 		return n, err
 	})
+}
+
+// reviews says which reviews of what two persons have opened are late (Article 15).
+func reviews(v *vault.Vault) func(context.Context, *db.Tx, int) (int, error) {
+	return func(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+		return approval.SweepGlass(ctx, tx, v.Ring, actor, limit)
+	}
 }
 
 // answers forgets kept answers of the API that nobody repeats any more.

@@ -44,6 +44,7 @@ const (
 	HandleDemands     Action = "demands.handle"
 	AskAccess         Action = "access.ask"
 	DecideAccess      Action = "access.decide"
+	ReviewAccess      Action = "access.judge" // of what was opened without the office
 	SeeBoard          Action = "board.see"
 	SeeLedger         Action = "ledger.see"
 	ManageCredentials Action = "credentials.manage"
@@ -79,6 +80,7 @@ var Matrix = []Rule{
 	{HandleDemands, [6]bool{yes, yes, yes, yes, no, no}, no},
 	{AskAccess, [6]bool{yes, yes, yes, yes, no, no}, no},
 	{DecideAccess, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{ReviewAccess, [6]bool{yes, yes, no, no, no, no}, yes},
 	{SeeBoard, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{SeeLedger, [6]bool{yes, yes, no, no, no, yes}, no},
 	{ManageCredentials, [6]bool{no, no, no, no, yes, no}, yes},

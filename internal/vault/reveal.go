@@ -29,16 +29,24 @@ func (v *Vault) Reveal(ctx context.Context, tx *db.Tx, by staff.Person, u gate.U
 		return Opened{}, err
 	}
 	limits := v.Looks.Or(approval.Defaults)
-	look := gate.Look{PerHour: int64(limits.PerHour), PerDay: int64(limits.PerDay)}
+	look := gate.Look{Burst: int64(limits.Burst), BurstIn: limits.BurstIn.Microseconds()}
 	// The person comes before the service: what the service says of an office is newer.
 	if look.Person, look.Looks, err = approval.Hold(ctx, tx, by.ID); err != nil {
+		return Opened{}, err
+	}
+	look.PerHour, look.PerDay = limits.Of(look.Person, u.Service)
+	look.Looks = look.Looks.Within(tx.Now(), limits.BurstIn)
+	look.Alarms = limits.Alarms(look.Looks, tx.Now(), v.Calendar)
+	if look.Suspended, err = approval.Suspended(ctx, tx, v.Ring, look.Person.ID); err != nil {
 		return Opened{}, err
 	}
 	look.Request, err = approval.OfChild(ctx, tx, child.ID, request)
 	if err != nil && !errors.Is(err, approval.ErrNotFound) {
 		return Opened{}, err
 	}
-	look.Intact = look.Request.Intact(v.Ring)
+	if look.Intact = look.Request.Intact(v.Ring); !look.Intact && look.Request.ID != "" {
+		tx.Announce(approval.Alarm{What: approval.Forged})
+	}
 	values := new([]stored)
 	l, err := v.Gate.Load(ctx, tx, u.Service, child.ID, reads(values, u)...)
 	if err != nil {
@@ -50,6 +58,9 @@ func (v *Vault) Reveal(ctx context.Context, tx *db.Tx, by staff.Person, u gate.U
 		return Opened{Entry: entry}, err
 	}
 	if err := approval.Count(ctx, tx, v.Ring, look.Request, look.Looks); err != nil {
+		return Opened{}, err
+	}
+	if err := approval.Raise(ctx, tx, look.Request, look.Person.Ledger(), look.Alarms, entry); err != nil {
 		return Opened{}, err
 	}
 	out := Opened{Values: make(map[string]pii.Text, len(*values)), Entry: entry}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"wardkeep/client"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
@@ -38,6 +39,8 @@ var types = []string{
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
+
+	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm,
 
 	legal.KindKept, legal.KindErased,
 }

@@ -33,6 +33,7 @@ type Metrics struct {
 	jobs      *prometheus.HistogramVec
 	failed    *prometheus.CounterVec
 	messages  *prometheus.CounterVec
+	alarms    *prometheus.CounterVec
 	ready     *prometheus.GaugeVec
 }
 
@@ -61,6 +62,8 @@ func New() *Metrics {
 			Help: "How long runs of jobs took, those that failed included.", Buckets: long}, []string{"task"}),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "wardkeep_job_failures_total",
 			Help: "Runs of jobs that failed."}, []string{"task"}),
+		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "wardkeep_look_alarms_total",
+			Help: "Alarms about looks of persons inside at values, by cause."}, []string{"cause"}),
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "wardkeep_messages_total",
 			Help: "Tries to hand a message to a gateway, by what came of it."}, []string{"channel", "outcome"}),
 		ready: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "wardkeep_ready",
@@ -69,7 +72,7 @@ func New() *Metrics {
 	version, revision := Version()
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "wardkeep_build_info", Help: "1, labelled with what this binary was built from.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": runtime.Version()}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.requests, m.durations, m.refused, m.decisions, m.reasons, m.jobs, m.failed, m.messages, m.ready, build,
+	m.registry.MustRegister(m.requests, m.durations, m.refused, m.decisions, m.reasons, m.jobs, m.failed, m.messages, m.alarms, m.ready, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, about := range []string{"use", "access"} { // there from the start, so that a first denial is an increase
 		m.decisions.WithLabelValues(about, "permitted")
@@ -175,6 +178,17 @@ func (m *Metrics) Expect(channel string, outcomes ...string) {
 		m.messages.WithLabelValues(channel, o)
 	}
 }
+
+// Alarmed counts an alarm about looks at values.
+func (m *Metrics) Alarmed(cause string) {
+	if m != nil {
+		m.alarms.WithLabelValues(cause).Inc()
+	}
+}
+
+// ExpectAlarm makes the time series of a cause, so that it is there before it is first
+// counted.
+func (m *Metrics) ExpectAlarm(cause string) { m.alarms.WithLabelValues(cause) }
 
 // Ready notes what a check of readiness found.
 func (m *Metrics) Ready(check string, ok bool) {

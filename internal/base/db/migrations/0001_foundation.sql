@@ -535,6 +535,7 @@ CREATE TABLE approval (
 	items     text   NOT NULL, -- that were asked for, separated by spaces
 	reason    text   NOT NULL, -- demand, support, complaint, safety, fault, authority
 	minutes   bigint NOT NULL, -- that were asked for
+	glass     boolean NOT NULL, -- it can't wait for the office: another person joins
 	state     text   NOT NULL, -- open, granted, narrowed, refused, ended
 	asked_at  bigint NOT NULL,
 	answer_by bigint NOT NULL, -- an open one is worth nothing from then on
@@ -550,6 +551,7 @@ CREATE TABLE approval (
 	why       text   NOT NULL, -- given_back, revoked, restored, or empty
 	note      bytea,           -- sealed: what was written with the request
 	reply     bytea,           -- sealed: what was written with the decision
+	review    bytea,           -- sealed: what the office has written of what was opened without it
 	bound     bytea  NOT NULL, -- keyed hash of all the rest
 	PRIMARY KEY (child, id)
 );
@@ -558,13 +560,35 @@ CREATE INDEX approval_asker ON approval (asker, asked_at, id, child);
 CREATE INDEX approval_service ON approval (service, asked_at, child, id);
 CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'granted', 'narrowed');
 
+-- What two persons have opened without the office, and its review. It is about the two, and
+-- stays when the child goes.
+CREATE TABLE broken_glass (
+	request     text   NOT NULL PRIMARY KEY,
+	service     text   NOT NULL,
+	asker       text   NOT NULL, -- a person
+	second      text   NOT NULL, -- another
+	opened_at   bigint NOT NULL,
+	review_by   bigint NOT NULL, -- then both are suspended until it is reviewed
+	late_at     bigint,          -- when that it wasn't was said
+	reviewer    text   NOT NULL, -- a third person, or empty
+	finding     text   NOT NULL, -- rightful, wrongful, or empty
+	reviewed_at bigint,
+	bound       bytea  NOT NULL  -- keyed hash of all the rest
+);
+CREATE INDEX broken_glass_asker ON broken_glass (asker, request);
+CREATE INDEX broken_glass_second ON broken_glass (second, request);
+CREATE INDEX broken_glass_service ON broken_glass (service, opened_at, request);
+CREATE INDEX broken_glass_due ON broken_glass (review_by, request) WHERE reviewed_at IS NULL;
+
 -- How often persons inside have looked, in the hour and on the day of the last look.
 CREATE TABLE person_looks (
 	person  text   NOT NULL PRIMARY KEY,
 	hour    bigint NOT NULL, -- since 1970, in Asia/Shanghai
 	in_hour bigint NOT NULL,
 	day     bigint NOT NULL, -- likewise
-	in_day  bigint NOT NULL
+	in_day  bigint NOT NULL,
+	since   bigint NOT NULL, -- when the running burst began
+	in_burst bigint NOT NULL
 );
 
 -- RECEIPT. What a guardian downloads after an erasure. Nothing leads from it to a
@@ -875,6 +899,7 @@ DROP TABLE child_access;
 DROP TABLE sweep;
 DROP TABLE value;
 DROP TABLE person_looks;
+DROP TABLE broken_glass;
 DROP TABLE approval;
 DROP TABLE party_order;
 DROP TABLE kept_value;
