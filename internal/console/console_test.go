@@ -556,6 +556,19 @@ func TestArticle15_ThePagesOfPeople(t *testing.T) {
 				t.Errorf("%s: %d, want %d", name, w.Code, c.want)
 			}
 		}
+		if w := boss.post(at + "/confirm"); w.Code != 409 {
+			t.Errorf("who gave the role confirms it: %d", w.Code)
+		}
+		other := d.hire(staff.Deputy)
+		if w := d.browser(other.Secret).get(at + "?lang=en"); !strings.Contains(w.Body.String(), at+"/confirm") {
+			t.Error("the deputy has no button")
+		}
+		if w := d.browser(other.Secret).post(at + "/confirm"); w.Code != 303 {
+			t.Errorf("the deputy confirms: %d", w.Code)
+		}
+		if w := boss.post("/console/people/" + other.ID + "/reset"); w.Code != 403 {
+			t.Errorf("an officer resets the deputy: %d", w.Code)
+		}
 		w := boss.post(at + "/reset?lang=en")
 		if w.Code != 200 || !strings.Contains(w.Body.String(), site+"/console/setup/") {
 			t.Errorf("reset: %d", w.Code)

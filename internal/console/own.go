@@ -30,7 +30,7 @@ type can struct {
 
 // notYet are the actions that nothing in this release does, at a page or at the terminal:
 // who may is settled, and nobody can.
-var notYet = []staff.Action{staff.SeeBoard}
+var notYet = []staff.Action{staff.ReviewAccess, staff.SeeBoard}
 
 // pagesOf are the pages at which something is done.
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",

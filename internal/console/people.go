@@ -95,6 +95,8 @@ func (s *Server) invitePerson(v *visit) error {
 type personPage struct {
 	Person   staff.Person
 	Manages  bool // every service that the person has a role in
+	InOffice bool // the account is reset at the terminal
+	Backed   bool // by somebody else than who reads, who may confirm the person
 	May      []mayTake
 	Services []string
 	Roles    []staff.Role
@@ -131,10 +133,15 @@ func (v *visit) personPage(link *setUpLink, problem error) error {
 		page.Services = v.in.Person.Where(staff.ManagePeople, services)
 		for _, g := range p.Grants {
 			mine := v.in.Person.May(staff.ManagePeople, g.Service)
-			page.Manages = page.Manages && mine
+			page.Manages, page.InOffice = page.Manages && mine, page.InOffice || g.Role.ByOffice()
 			page.May = append(page.May, mayTake{g, mine && !page.Self && p.State == staff.Active})
 		}
 		page.Manages = page.Manages && len(p.Grants) > 0 && !page.Self && p.State == staff.Active
+		if err != nil {
+			return err
+		}
+		behind, err := staff.BackingOf(ctx, tx, p.ID)
+		page.Backed = behind.ByOthers(v.in.Person.ID)
 		return err
 	})
 	if err != nil {
@@ -167,6 +174,13 @@ func (s *Server) takeRole(v *visit) error {
 		g := grantOf(v)
 		g.Office = v.r.PostFormValue("office")
 		_, err := staff.Take(ctx, tx, by, person, g)
+		return err
+	})
+}
+
+func (s *Server) confirmPerson(v *visit) error {
+	return v.changed(func(ctx context.Context, tx *db.Tx, by staff.Person, person string) error {
+		_, err := staff.Confirm(ctx, tx, by, person)
 		return err
 	})
 }

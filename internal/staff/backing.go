@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"wardkeep/internal/base/db"
@@ -15,6 +16,12 @@ import (
 type Backing struct {
 	Makers []string // in order
 	Given  map[Grant]string
+}
+
+// ByOthers reports whether anybody else than one stands behind the person.
+func (b Backing) ByOthers(one string) bool {
+	other := func(who string) bool { return who != "" && who != one }
+	return slices.ContainsFunc(b.Makers, other) || slices.ContainsFunc(slices.Collect(maps.Values(b.Given)), other)
 }
 
 // BackingOf returns who stands behind a person.
