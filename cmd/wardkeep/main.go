@@ -48,6 +48,7 @@ type cli struct {
 	Suspects suspectsCmd `cmd:"" name:"suspicion" help:"${suspicion}"`
 	Looks    looksCmd    `cmd:"" name:"approvals" help:"${approvals}"`
 	Mark     markCmd     `cmd:"" name:"watermark" help:"${watermark}"`
+	Decoy    decoyCmd    `cmd:"" help:"${decoy}"`
 	Cease    ceaseCmd    `cmd:"" help:"${cease}"`
 	Keep     keepingCmd  `cmd:"" name:"retention" help:"${retention}"`
 	Retain   retainCmd   `cmd:"" help:"${retain}"`

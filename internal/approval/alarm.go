@@ -24,7 +24,8 @@ type Alarm struct{ What Cause }
 // A Cause is what an alarm is about.
 type Cause string
 
-// The causes. Burst and OddHours are raised by looks, and have an entry of their own;
+// The causes. Burst and OddHours are raised by looks, Touched by a request too, and have an
+// entry of their own;
 // BrokenGlass and LateReview are in entries that say more. Forged is a row that was
 // written by hand, by which somebody wanted to look.
 const (
@@ -33,16 +34,17 @@ const (
 	Forged      Cause = "forged"
 	Burst       Cause = "burst"
 	OddHours    Cause = "odd_hours"
+	Touched     Cause = "decoy"
 )
 
 // Causes are all of them.
-var Causes = []Cause{BrokenGlass, LateReview, Forged, Burst, OddHours}
+var Causes = []Cause{BrokenGlass, LateReview, Forged, Burst, OddHours, Touched}
 
 // An AlarmBody says what a look has raised: by which request, with which entry.
 type AlarmBody struct {
-	Request string `json:"request"`
+	Request string `json:"request,omitempty"`
 	Cause   Cause  `json:"cause"`
-	Use     string `json:"use"` // the entry of the look
+	Use     string `json:"use"` // the entry of the look, or of the request
 }
 
 // Of returns how often a person may look at values of the service within an hour and on a
@@ -91,10 +93,10 @@ func (l Limits) odd(now time.Time, calendar workday.Calendar) bool {
 
 // Raise records what a look has raised, with the look. It is about who looks, and names no
 // child.
-func Raise(ctx context.Context, tx *db.Tx, r Request, actor string, causes []Cause, use string) error {
+func Raise(ctx context.Context, tx *db.Tx, service, request, actor string, causes []Cause, use string) error {
 	for _, cause := range causes {
 		tx.Announce(Alarm{What: cause})
-		if _, err := note(ctx, tx, r.Service, KindAlarm, actor, AlarmBody{Request: r.ID, Cause: cause, Use: use}); err != nil {
+		if _, err := note(ctx, tx, service, KindAlarm, actor, AlarmBody{Request: request, Cause: cause, Use: use}); err != nil {
 			return err
 		}
 	}

@@ -36,8 +36,8 @@ const (
 
 // Ask takes a request about a child. It opens nothing: that takes somebody else's
 // decision. Errors: ErrMayNot, also for who has left; with Glass ErrInOffice and
-// ErrSuspended; ErrPurpose, ErrItems, ErrReason,
-// ErrText, ErrMinutes, ErrMany, catalog.ErrNoCharter, those of family.Lock.
+// ErrSuspended; ErrPurpose, ErrItems, ErrReason, ErrText, ErrMinutes, ErrMany,
+// catalog.ErrNoCharter, those of family.Lock.
 func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.Child, ask Asking) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
 	c, err := family.Lock(ctx, tx, child.Service, child.ID)
@@ -87,8 +87,19 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if r.note, err = c.SealNote(d.Ring, ask.Text, r.place("note")...); err != nil {
 		return fail(err)
 	}
+	decoy, err := IsDecoy(ctx, tx, d.Ring, c.ID)
+	if err != nil {
+		return fail(err)
+	}
+	var alarms []Cause
+	if decoy {
+		alarms = []Cause{Touched}
+	}
 	entry, err := record(ctx, tx, c, KindAsked, asker.Ledger(), AskedBody{Request: r.ID, Number: r.Number, Purpose: r.Purpose, Items: r.Items,
-		Reason: r.Reason, Minutes: r.Minutes, Glass: r.Glass, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version})
+		Reason: r.Reason, Minutes: r.Minutes, Glass: r.Glass, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version, Alarms: alarms})
+	if err == nil {
+		err = Raise(ctx, tx, r.Service, r.ID, asker.Ledger(), alarms, entry)
+	}
 	if err != nil {
 		return fail(err)
 	}

@@ -28,10 +28,11 @@ type Decision struct {
 // is anybody whom the matrix lets decide in that service, but who has asked: an officer's
 // request is for the deputy or a manager. Nor is it anybody for whom who has asked made a
 // link to sign in, or who has from them alone the role to decide, until another who may
-// has confirmed that person (staff.Confirm): the two may be one. That whoever decides has shown a moment ago who
-// they are is for the edge to demand (signin.Session.IsFresh), as the matrix says. Errors:
-// ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrGlass, ErrNotFound, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided,
-// ErrExpired; ErrAsker: who had asked may not any more; those of family.Lock.
+// has confirmed that person (staff.Confirm): the two may be one. That whoever decides has
+// shown a moment ago who they are is for the edge to demand (signin.Session.IsFresh), as
+// the matrix says. Errors: ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrGlass, ErrNotFound,
+// ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
+// asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
 	c, r, err := lock(ctx, tx, service, request)

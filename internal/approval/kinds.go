@@ -22,7 +22,10 @@ const (
 	KindReviewed   = "approval.reviewed"
 	KindReviewLate = "approval.review_late"
 
-	KindAlarm = "approval.alarm" // that a look has raised
+	KindAlarm = "approval.alarm" // that a look has raised, or a request about a decoy
+
+	KindDecoy      = "approval.decoy"
+	KindDecoyEnded = "approval.decoy_ended"
 )
 
 // An AskedBody says what was asked. Who asks is the entry's actor. Times are
@@ -39,6 +42,7 @@ type AskedBody struct {
 	AnswerBy int64    `json:"answer_by"`
 	Person   int64    `json:"person"`
 	Catalog  int64    `json:"catalog"`
+	Alarms   []Cause  `json:"alarms,omitempty"` // that were raised: each has an entry of its own
 }
 
 // A DecidedBody says what was decided, by the entry's actor. Asker is the version of who

@@ -23,6 +23,7 @@ type Look struct {
 	// What the ledger keeps beside the decision: which alarms the look raises, and by what.
 	Burst, BurstIn int64 // looks, and microseconds
 	Alarms         []approval.Cause
+	Decoy          bool // nobody is this child: a try is an alarm, too
 }
 
 // A LookBody is what the ledger keeps of a look beside the use: by which approval, at
@@ -51,16 +52,23 @@ func ByStaff(l Look) Actor {
 	return Actor{name: l.Person.Ledger(), look: &l}
 }
 
+// Raises returns the alarms of the look, permitted or not.
+func (l Look) Raises(permitted bool) (all []approval.Cause) {
+	if permitted {
+		all = slices.Clone(l.Alarms)
+	}
+	if l.Decoy {
+		all = append(all, approval.Touched)
+	}
+	return all
+}
+
 // body is what the ledger keeps of the look, or nil for an app's use.
 func (a Actor) body(permitted bool) *LookBody {
 	if a.look == nil {
 		return nil
 	}
-	var alarms []approval.Cause
-	if permitted {
-		alarms = a.look.Alarms
-	}
-	return &LookBody{Burst: a.look.Burst, BurstIn: a.look.BurstIn, Alarms: alarms,
+	return &LookBody{Burst: a.look.Burst, BurstIn: a.look.BurstIn, Alarms: a.look.Raises(permitted),
 		Approval: a.look.Request.ID, Forged: a.look.Request.ID != "" && !a.look.Intact, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay}
 }
 

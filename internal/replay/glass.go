@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"maps"
 	"slices"
 
 	approvals "wardkeep/internal/approval"
@@ -31,7 +32,7 @@ type glass struct {
 func (g *glass) of(person key) int { return slices.Index([]key{g.asker, g.second}, person) }
 
 // ofGlass are the kinds about a review, and of alarms. They are about no child.
-var ofGlass = []string{approvals.KindReviewed, approvals.KindReviewLate, approvals.KindAlarm}
+var ofGlass = []string{approvals.KindReviewed, approvals.KindReviewLate, approvals.KindAlarm, approvals.KindDecoy, approvals.KindDecoyEnded}
 
 func (f *fold) glass(k key, s source) *glass {
 	g := f.inside.glasses[k]
@@ -75,8 +76,11 @@ func (f *fold) askedBroken(p ledger.Placed, s source, c *child) fault {
 
 // glassEntry folds what became of the review, and an alarm.
 func (f *fold) glassEntry(p ledger.Placed, s source) fault {
-	if p.Kind == approvals.KindAlarm {
+	switch p.Kind {
+	case approvals.KindAlarm:
 		return f.alarm(p, s)
+	case approvals.KindDecoy, approvals.KindDecoyEnded:
+		return f.decoy(p)
 	}
 	b, x := body[approvals.ReviewedBody](p)
 	k, ok := keyOf(id.Look, b.Request)
@@ -105,6 +109,49 @@ func (f *fold) glassEntry(p ledger.Placed, s source) fault {
 	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog,
 		action: staff.ReviewAccess, reviews: g})
 	return fault{}
+}
+
+// decoy folds that a child that nobody knows became a decoy, or is none any more.
+func (f *fold) decoy(p ledger.Placed) fault {
+	b, x := body[approvals.DecoyBody](p)
+	service, held := f.inside.decoys[b.Mark]
+	adds := p.Kind == approvals.KindDecoy
+	switch {
+	case x != (fault{}):
+		return x
+	case held == adds, held && service != p.Service:
+		return impossible(ruleAlarm)
+	case adds:
+		f.inside.decoys[b.Mark] = p.Service
+	default:
+		delete(f.inside.decoys, b.Mark)
+	}
+	return fault{}
+}
+
+// decoyRows compares the marks of decoys.
+func (a *audit) decoyRows() error {
+	seen := make(map[string]bool)
+	err := approvals.EachDecoy(a.ctx, a.tx, func(mark, service string) error {
+		r := at{audit: a, table: "decoy", service: a.names.shown(service)}
+		want, held := a.fold.inside.decoys[mark]
+		if !held {
+			r.extra()
+			return nil
+		}
+		seen[mark] = true
+		r.text("service", want, service)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, mark := range slices.Sorted(maps.Keys(a.fold.inside.decoys)) {
+		if !seen[mark] {
+			at{audit: a, table: "decoy", service: a.fold.inside.decoys[mark]}.missing()
+		}
+	}
+	return nil
 }
 
 // suspended reports whether the person, at that version and moment, may look at nothing:

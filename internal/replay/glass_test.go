@@ -51,6 +51,14 @@ func playGlasses(t *testing.T, w *vaulttest.World) *glasses {
 		return err
 	})
 	l.one = l.urgent(l.worker)
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		return approval.Decoy(ctx, tx, w.Ring, w.Officer, l.mei.ID)
+	})
+	once := l.decide(l.officer, l.ask(l.worker, l.mei), approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
+	ok(t, l.look(l.worker, once, "weekly_score"))
+	if err := l.look(l.worker, approval.Request{}, "weekly_score"); !errors.Is(err, gate.ErrDenied) {
+		t.Fatal(err)
+	}
 	ok(t, l.flush())
 	l.replays(t)
 	return l
@@ -104,6 +112,9 @@ var glassChanges = []struct {
 	{"another finding", `UPDATE broken_glass SET finding = 'rightful'`, nil, "row_differs broken_glass finding"},
 	{"it was reviewed by hand", `UPDATE broken_glass SET reviewed_at = 1`, nil, "row_differs broken_glass reviewed_at"},
 	{"it has another mark", `UPDATE broken_glass SET bound = $1`, []any{[]byte("x")}, "row_hash broken_glass bound"},
+	{"another child is the decoy", `UPDATE decoy SET mark = $1`, []any{[]byte("x")}, "row_extra decoy "},
+	{"a decoy of another service", `UPDATE decoy SET service = '王小明'`, nil, "row_differs decoy service"},
+	{"there is no decoy", `DELETE FROM decoy`, nil, "row_missing decoy "},
 	{"a window is gone", `DELETE FROM broken_glass`, nil, "row_missing broken_glass "},
 }
 
@@ -172,6 +183,17 @@ func TestArticle15_WhatTwoHaveOpenedReplays(t *testing.T) {
 		"one of the two reviews":     {"impossible actor", func(l *glasses) { l.forgeReview(l.late, l.manager, approval.Rightful) }},
 		"who isn't the office reviews": {"impossible actor", func(l *glasses) {
 			l.forgeReview(l.late, l.worker, approval.Rightful)
+		}},
+		"a decoy is marked twice": {"impossible alarm", func(l *glasses) {
+			l.do(func(ctx context.Context, tx *db.Tx) error {
+				var is string
+				err := approval.EachDecoy(ctx, tx, func(mark, _ string) error { is = mark; return nil })
+				if err != nil {
+					return err
+				}
+				_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: approval.KindDecoy, Service: service, Actor: "operator:x", Body: approval.DecoyBody{Mark: is}})
+				return err
+			})
 		}},
 		"it is reviewed twice":        {"impossible approval", func(l *glasses) { l.forgeReview(l.reviewed, l.officer, approval.Wrongful) }},
 		"a finding that nobody knows": {"impossible approval", func(l *glasses) { l.forgeReview(l.late, l.officer, "fine") }},

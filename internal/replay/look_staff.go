@@ -115,6 +115,7 @@ func (f *fold) asked(p ledger.Placed, s source, c *child) fault {
 		r.items = append(r.items, f.names.sym(item))
 	}
 	c.askings = add(c.askings, r)
+	f.raises(p, b.Alarms)
 	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog,
 		action: staff.AskAccess, purpose: b.Purpose, items: b.Items, outside: b.Glass})
 	return fault{}
@@ -215,16 +216,21 @@ func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault
 		if u.permitted {
 			r.looks++
 		}
-		for _, cause := range b.Look.Alarms {
-			f.inside.alarms[raised{p.ID, cause, p.Actor, p.Service}]++
-		}
 	} else if b.Look.Forged && id.Is(id.Look, b.Look.Approval) {
 		claim.request.ID = b.Look.Approval // a row that was written by hand
 	} else if b.Look.Approval != "" {
 		return impossible(ruleApproval)
 	}
 	f.inside.claims = append(f.inside.claims, claim)
+	f.raises(p, b.Look.Alarms)
 	return fault{}
+}
+
+// raises keeps which alarms a look or a request says that it raised.
+func (f *fold) raises(p ledger.Placed, causes []approvals.Cause) {
+	for _, cause := range causes {
+		f.inside.alarms[raised{p.ID, cause, p.Actor, p.Service}]++
+	}
 }
 
 // request returns the approval as the gate wants it, as of now.

@@ -55,13 +55,14 @@ type insiders struct {
 	sessions map[key]staffSession
 	passkeys map[key]staffPasskey
 	glasses  map[key]*glass
+	decoys   map[string]string // marks, with the service
 	alarms   map[raised]int    // looks that say so, less the entries that do
 	alarmed  map[raised]source // of those entries
 	claims   []*insideClaim    // that are judged when whatever they rest on has come
 }
 
 func newInsiders() insiders {
-	return insiders{persons: make(map[key]*person), sessions: make(map[key]staffSession), passkeys: make(map[key]staffPasskey), glasses: make(map[key]*glass), alarms: make(map[raised]int), alarmed: make(map[raised]source)}
+	return insiders{persons: make(map[key]*person), sessions: make(map[key]staffSession), passkeys: make(map[key]staffPasskey), glasses: make(map[key]*glass), decoys: make(map[string]string), alarms: make(map[raised]int), alarmed: make(map[raised]source)}
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
@@ -283,7 +284,7 @@ func (f *fold) staffPasskeyEntry(p ledger.Placed, b about, k key, who *person) f
 // compareStaff compares the persons, what they may, and how they sign in. What they
 // typed the ledger doesn't know: a row carries a keyed hash of it.
 func (a *audit) compareStaff() error {
-	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.loginRows, a.recoveryRows, a.inviteRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows, a.glassRows} {
+	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.loginRows, a.recoveryRows, a.inviteRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows, a.glassRows, a.decoyRows} {
 		if err := compare(); err != nil {
 			return err
 		}

@@ -217,6 +217,8 @@ var additions = map[string]string{
 	approval.KindBroken:        "as above; that it was, and isn't reviewed, `approvals reconcile` reads in the ledger",
 	approval.KindReviewed:      "then it waits for its review still, and suspends the two who opened it until it comes",
 	approval.KindAlarm:         "it was raised",
+	approval.KindDecoy:         "it is to be marked again",
+	approval.KindDecoyEnded:    "it raises alarms still",
 	approval.KindReviewLate:    "as above: the sweep says so again",
 	gate.KindViewed:            "as above",
 	gate.KindCopied:            "as above",

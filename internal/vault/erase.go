@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -98,6 +99,10 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		return nil, err
 	}
 	if err := approval.Forget(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	err = approval.EndDecoy(ctx, tx, v.Ring, actor, child.Service, id)
+	if err != nil && !errors.Is(err, approval.ErrNoDecoy) {
 		return nil, err
 	}
 	if err := legal.Forget(ctx, tx, child); err != nil {

@@ -37,6 +37,9 @@ func (v *Vault) Reveal(ctx context.Context, tx *db.Tx, by staff.Person, u gate.U
 	look.PerHour, look.PerDay = limits.Of(look.Person, u.Service)
 	look.Looks = look.Looks.Within(tx.Now(), limits.BurstIn)
 	look.Alarms = limits.Alarms(look.Looks, tx.Now(), v.Calendar)
+	if look.Decoy, err = approval.IsDecoy(ctx, tx, v.Ring, child.ID); err != nil {
+		return Opened{}, err
+	}
 	if look.Suspended, err = approval.Suspended(ctx, tx, v.Ring, look.Person.ID); err != nil {
 		return Opened{}, err
 	}
@@ -54,13 +57,17 @@ func (v *Vault) Reveal(ctx context.Context, tx *db.Tx, by staff.Person, u gate.U
 	}
 	p := &Prepared{l, values}
 	permit, entry, err := gate.Check(ctx, tx, gate.ByStaff(look), u, l, child.Version, p.held(), nil)
+	if err != nil && !errors.Is(err, gate.ErrDenied) {
+		return Opened{Entry: entry}, err
+	}
+	// An alarm is durable with the denial, as with the look.
+	if failed := approval.Raise(ctx, tx, u.Service, look.Request.ID, look.Person.Ledger(), look.Raises(err == nil), entry); failed != nil {
+		return Opened{}, failed
+	}
 	if err != nil {
 		return Opened{Entry: entry}, err
 	}
 	if err := approval.Count(ctx, tx, v.Ring, look.Request, look.Looks); err != nil {
-		return Opened{}, err
-	}
-	if err := approval.Raise(ctx, tx, look.Request, look.Person.Ledger(), look.Alarms, entry); err != nil {
 		return Opened{}, err
 	}
 	out := Opened{Values: make(map[string]pii.Text, len(*values)), Entry: entry}

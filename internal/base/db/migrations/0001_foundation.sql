@@ -580,6 +580,12 @@ CREATE INDEX broken_glass_second ON broken_glass (second, request);
 CREATE INDEX broken_glass_service ON broken_glass (service, opened_at, request);
 CREATE INDEX broken_glass_due ON broken_glass (review_by, request) WHERE reviewed_at IS NULL;
 
+-- Children that nobody is: whoever asks about one, or looks at it, raises an alarm.
+CREATE TABLE decoy (
+	mark    bytea NOT NULL PRIMARY KEY, -- keyed hash of its id: which child it is isn't told
+	service text  NOT NULL
+);
+
 -- How often persons inside have looked, in the hour and on the day of the last look.
 CREATE TABLE person_looks (
 	person  text   NOT NULL PRIMARY KEY,
@@ -899,6 +905,7 @@ DROP TABLE child_access;
 DROP TABLE sweep;
 DROP TABLE value;
 DROP TABLE person_looks;
+DROP TABLE decoy;
 DROP TABLE broken_glass;
 DROP TABLE approval;
 DROP TABLE party_order;
