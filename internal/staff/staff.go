@@ -182,7 +182,7 @@ func admits(ctx context.Context, tx *db.Tx, by Actor, service string) error {
 			return nil
 		}
 	case Person:
-		now, err := Find(ctx, tx, by.ID)
+		now, err := find(ctx, tx, by.ID, tx.ForShare())
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
@@ -251,7 +251,11 @@ func (p Person) Note(ctx context.Context, tx *db.Tx, kind, actor string, body an
 
 // Find returns a person, also one who has left, or ErrNotFound.
 func Find(ctx context.Context, tx *db.Tx, person string) (Person, error) {
-	p, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM person WHERE id = $1`, person)
+	return find(ctx, tx, person, "")
+}
+
+func find(ctx context.Context, tx *db.Tx, person, share string) (Person, error) {
+	p, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM person WHERE id = $1`+share, person)
 	if err != nil {
 		return Person{}, missing(err)
 	}

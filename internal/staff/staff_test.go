@@ -291,3 +291,38 @@ func TestArticle15_TheMatrixDecidesAboutCredentials(t *testing.T) {
 		wants(t, "an officer", issue(boss, service), account.ErrMayNot)
 	})
 }
+
+// Who leaves while it does something has left after that, or before: nothing that a leaver
+// did is committed after it has left.
+func TestArticle15_WhoActsIsHeldToTheEnd(t *testing.T) {
+	each(t, func(t *testing.T, w *vaulttest.World) {
+		boss, worker := officer(w), hire(w, "李雷", staff.Grant{Role: staff.Worker, Service: service})
+		left := make(chan error, 1)
+		var acted error
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, acted = staff.Give(ctx, tx, boss, worker.ID, staff.Grant{Role: staff.Manager, Service: service})
+			if acted != nil {
+				return acted
+			}
+			go func() {
+				left <- w.Store.Update(context.Background(), func(tx *db.Tx) error {
+					_, err := staff.Leave(context.Background(), tx, terminal, boss.ID)
+					return err
+				})
+			}()
+			select {
+			case err := <-left:
+				t.Errorf("the officer left while it acted: %v", err)
+				left <- err
+			case <-time.After(100 * time.Millisecond):
+			}
+			return nil
+		})
+		wants(t, "then it leaves", <-left, nil)
+		err := w.Store.Update(context.Background(), func(tx *db.Tx) error {
+			_, err := staff.Take(context.Background(), tx, boss, worker.ID, staff.Grant{Role: staff.Manager, Service: service})
+			return err
+		})
+		wants(t, "and may nothing", err, staff.ErrMayNot)
+	})
+}
