@@ -27,6 +27,8 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/provider"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/web"
@@ -59,6 +61,9 @@ type App struct {
 	// the server serves, or if it doesn't say where they go.
 	Metrics *watch.Metrics
 	Traces  *watch.Traces
+
+	provider *provider.Provider // who knows the persons inside, and what its groups give
+	roles    []signin.Mapped
 
 	state        *readiness
 	queues       atomic.Pointer[func(context.Context) (queueing, error)]
@@ -220,17 +225,19 @@ func openStore(c *Config) (*db.DB, error) {
 	return db.OpenSQLite(c.storePath())
 }
 
-// OpenSenders makes the senders of messages, what asks about identities, what posts
-// events, and the calendar of the clocks, for a command that uses them. It connects
+// OpenSenders makes the senders of messages, what asks about identities, of guardians and
+// of persons inside, what posts events, and the calendar of the clocks, for a command that uses them. It connects
 // to nobody. Errors: ConfigProblems.
 func (a *App) OpenSenders() error {
 	router, wrong := a.Config.senders()
 	offered, more := a.Config.verification()
 	days, yet := a.Config.calendar()
 	client, last := a.Config.receivers()
-	if wrong = slices.Concat(wrong, more, yet, last); len(wrong) > 0 {
+	inside, roles, bad := a.Config.provider()
+	if wrong = slices.Concat(wrong, more, yet, last, bad); len(wrong) > 0 {
 		return wrong
 	}
+	a.provider, a.roles = inside, roles
 	a.Messages, a.Verification, a.Calendar, a.Webhooks = a.counting(router), offered, days, client
 	a.Vault.Calendar = days
 	return nil

@@ -100,11 +100,17 @@ type Console struct {
 	Idle time.Duration `yaml:"idle"`
 	// Most is how long it lasts altogether, 8h by default, at most 24h and not below Idle.
 	Most time.Duration `yaml:"most"`
+	// Provider knows who the persons inside are. Without it they sign in by password and
+	// code, or passkey.
+	Provider *OpenID `yaml:"provider"`
 }
 
 func (c Console) check(public string, say func(key, code string)) {
-	if u, err := url.Parse(c.URL); c.URL != public && (err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
+	if u, err := url.Parse(c.URL); c.URL != public && (err != nil || !safe(u)) {
 		say("console.url", "app.config.console_url")
+	}
+	if c.Provider != nil {
+		c.Provider.check(say)
 	}
 	if c.Idle < time.Minute || c.Idle > time.Hour {
 		say("console.idle", "app.config.console_idle")
@@ -213,6 +219,13 @@ func (m Metrics) here() bool {
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// safe reports whether nobody on the way reads what goes to the address, since nobody is
+// on the way or by TLS. The names that end in .test are never anybody's (RFC 6761).
+func safe(u *url.URL) bool {
+	host := u.Hostname()
+	return host != "" && (u.Scheme == "https" || u.Scheme == "http" && (loopback(host) || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".test")))
 }
 
 func (m Metrics) check(say func(key, code string)) {
@@ -324,6 +337,9 @@ func (c *Config) defaults() {
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	set(&c.Console.URL, c.PublicURL)
 	c.Console.URL = strings.TrimRight(c.Console.URL, "/")
+	if c.Console.Provider != nil {
+		c.Console.Provider.defaults()
+	}
 	c.Console.Idle, c.Console.Most = cmp.Or(c.Console.Idle, signin.Idle), cmp.Or(c.Console.Most, signin.Most)
 	set(&c.DataDir, "wardkeep-data")
 	if c.Transit == nil {
@@ -342,6 +358,8 @@ func (c *Config) check() (wrong ConfigProblems) {
 	say := func(key, code string) { wrong = append(wrong, ConfigProblem{Key: key, Code: code}) }
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		say("public_url", "app.config.public_url")
+	} else if !safe(u) {
+		say("public_url", "app.config.plain_url")
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		say("listen", "app.config.listen")

@@ -67,6 +67,7 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 	write("no-url", "hunter2 is no URL\n", 0o600)
 	write("half.key", "wardkeep key file v1\nkey AAA", 0o600)
 	smtp := "smtp:\n  host: mail.example.com\n  port: 587\n  from: keep@example.com\n"
+	provider := "console:\n  provider:\n    issuer: https://id.example.com/realms/staff\n    client: wardkeep\n    secret_file: password\n"
 	for _, c := range []struct {
 		name, text string
 		lines      []string // "line key code", all of them
@@ -104,6 +105,16 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 		{"a console of its own", "console:\n  url: https://inside.example.com\n", nil},
 		{"a console on this machine", "console:\n  url: http://127.0.0.1:8080\n", nil},
 		{"a console that anybody on the way reads", "console:\n  url: http://inside.example.com\n", []string{"2 console.url app.config.console_url"}},
+		{"guardians whom anybody on the way reads", "public_url: http://keep.example.com\n", []string{"1 public_url app.config.plain_url"}},
+		{"everybody on the network", "listen: 0.0.0.0:8080\n", []string{"0 public_url app.config.plain_url"}},
+		{"guardians on this machine", "public_url: http://localhost:8080\n", nil},
+		{"a provider", provider + "    roles:\n      - {group: keep, role: staff, service: stories}\n      - {group: audit, role: auditor}\n", nil},
+		{"a provider that gives nothing", provider, []string{"2 console.provider.roles app.config.provider_roles"}},
+		{"a provider that gives an office", provider + "    roles: [{group: boss, role: officer, service: stories}]\n", []string{"6 console.provider.roles app.config.provider_roles"}},
+		{"a provider that gives every service", provider + "    roles: [{group: keep, role: staff}]\n", []string{"6 console.provider.roles app.config.provider_roles"}},
+		{"a provider that anybody on the way reads", strings.Replace(provider, "https:", "http:", 1) + "    roles: [{group: audit, role: auditor}]\n", []string{"2 console.provider app.config.provider"}},
+		{"a provider without a secret", strings.Replace(provider, "password", "two-lines", 1) + "    roles: [{group: audit, role: auditor}]\n", []string{"5 console.provider.secret_file app.config.provider_secret_file"}},
+		{"a provider whose secret others read", strings.Replace(provider, "password", "open", 1) + "    roles: [{group: audit, role: auditor}]\n", []string{"5 console.provider.secret_file app.config.file_open_to_others"}},
 		{"a long drain", "drain: 61s\n", []string{"1 drain app.config.drain"}},
 		{"no token", "transit:\n  address: https://bao.example:8200\n  key: keep\n  token_file: nowhere\n", []string{"1 transit keyring.file_missing"}},
 	} {

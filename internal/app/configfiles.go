@@ -25,7 +25,8 @@ func CheckConfig(path string) (Config, error) {
 		_, wrong := c.senders()
 		_, more := c.verification()
 		_, last := c.receivers()
-		return slices.Concat(wrong, more, last, c.files())
+		_, _, inside := c.provider()
+		return slices.Concat(wrong, more, last, inside, c.files())
 	})
 }
 

@@ -41,7 +41,8 @@ func (a *App) Handler() http.Handler {
 // console serves the persons inside.
 func (a *App) console() *console.Server {
 	c := a.Config.Console
-	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies(), Metrics: a.Metrics, Vault: a.Vault}
+	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies(), Metrics: a.Metrics,
+		Vault: a.Vault, Provider: a.provider, Roles: a.roles}
 }
 
 // StaffDoor is how persons inside sign in.

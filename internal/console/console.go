@@ -33,6 +33,7 @@ import (
 	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/passkey"
+	"wardkeep/internal/provider"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault"
@@ -66,12 +67,17 @@ type Server struct {
 	Proxies []netip.Prefix
 	Metrics *watch.Metrics // nil: nothing is counted
 	Vault   *vault.Vault
+	// Provider knows who persons inside are, and Roles are what its groups give; nil:
+	// nobody comes in by one.
+	Provider *provider.Provider
+	Roles    []signin.Mapped
 
 	door      signin.Door
 	templates map[i18n.Lang]map[string]*template.Template
 	asks      *visitor.Limits // for any page
 	tries     *visitor.Limits // to sign in
 	stretches chan struct{}   // passwords that are being stretched
+	patience  time.Duration   // after which a try is refused, whatever was wrong
 }
 
 const (
@@ -82,6 +88,7 @@ const (
 	addresses   = 20000    // remembered at most
 	atOnce      = 4        // passwords are stretched, at 19 MiB each
 	maxForm     = 64 << 10 // bytes
+	patience    = 500 * time.Millisecond
 	maxWaitTime = 5 * time.Second
 )
 
@@ -90,7 +97,7 @@ func (s *Server) Handler() http.Handler {
 	s.door = s.Door()
 	s.asks = visitor.NewLimits(s.Proxies, perAddress, pageBurst, addresses)
 	s.tries = visitor.NewLimits(s.Proxies, tryEvery, tryBurst, addresses)
-	s.stretches = make(chan struct{}, atOnce)
+	s.stretches, s.patience = make(chan struct{}, atOnce), patience
 	s.templates = parsed()
 	mux := http.NewServeMux()
 	for _, r := range table() {
@@ -123,11 +130,18 @@ var nowhere = route{"/console/", anybody, "", "", func(*Server, *visit) error { 
 
 // Door is how persons inside sign in here.
 func (s *Server) Door() signin.Door {
-	return signin.Door{Ring: s.Ring, Site: passkey.NewSite(s.URL), Idle: s.Idle, Most: s.Most}
+	return signin.Door{Ring: s.Ring, Site: passkey.NewSite(s.URL), Provider: s.Provider, Roles: s.Roles, Idle: s.Idle, Most: s.Most}
 }
 
 // SetUpURL is the address of a link by which a person sets up how to sign in.
 func SetUpURL(base, link string) string { return base + "/console/setup/" + link }
+
+// ProviderBack is the address at which the operator's provider leads browsers back, and
+// ProviderOut the one at which it says that somebody has signed out there.
+const (
+	ProviderBack = "/console/in/provider/back"
+	ProviderOut  = "/console/in/provider/out"
+)
 
 // A visit is a request, and who sends it.
 type visit struct {
@@ -259,8 +273,10 @@ func (v *visit) to(page string, pairs ...string) error {
 }
 
 // next is where a form says to go on: a page of the console, whatever was sent.
-func (v *visit) next() string {
-	to := v.r.FormValue("to")
+func (v *visit) next() string { return within(v.r.FormValue("to")) }
+
+// within returns the address if it is one of the console's, and else its first page.
+func within(to string) string {
 	if u, err := url.Parse(to); err != nil || u.Host != "" || u.Scheme != "" || u.RawQuery != "" || to != "/console" && !strings.HasPrefix(to, "/console/") ||
 		strings.ContainsAny(to, "\\{}") || strings.Contains(to, "//") || strings.Contains(to, "..") {
 		return "/console"
@@ -290,10 +306,13 @@ func (v *visit) act(fn func(ctx context.Context, tx *db.Tx, in signin.Session) e
 	})
 }
 
-// The cookies: a session's secret, and what binds a passkey's challenge to the browser.
+// The cookies: a session's secret, what binds a passkey's challenge to the browser, and
+// what binds an authenticator to the one in which it is set up.
 const (
 	sessionCookie = "wardkeep_staff"
 	passkeyCookie = "wardkeep_staff_passkey"
+	setUpCookie   = "wardkeep_staff_setup"
+	askedCookie   = "wardkeep_staff_asked" // of the operator's provider: what binds the question to the browser
 )
 
 func (s *Server) browser() visitor.Browser { return visitor.At(s.URL) }

@@ -43,6 +43,7 @@ func newDesk(w *vaulttest.World) *desk {
 	d := &desk{World: w, log: new(strings.Builder)}
 	d.console = &console.Server{Store: w.Store, Ring: w.Ring, URL: site, Vault: w.Vault, Log: slog.New(slog.NewTextHandler(d.log, nil))}
 	d.pages = d.console.Handler()
+	d.console.Refuses(0)
 	return d
 }
 
@@ -149,12 +150,14 @@ func outcome(w *httptest.ResponseRecorder) string {
 // who is signed in; what is grave among them, of who has shown within minutes who it is. All others are the matrix's.
 var (
 	open = []string{"GET /console/in", "POST /console/in", "POST /console/in/ask", "POST /console/in/passkey",
+		"GET /console/in/provider", "GET /console/in/provider/back", "GET /console/in/provider/go", "POST /console/in/provider/out",
 		"GET /console/setup/{link}", "POST /console/setup/{link}"}
-	grave = []string{"POST /console/account/renew", "POST /console/account/passkeys/offer", "POST /console/account/passkeys", "POST /console/account/passkeys/remove"}
+	grave = []string{"POST /console/account/end", "POST /console/account/renew", "POST /console/account/passkeys/offer", "POST /console/account/passkeys", "POST /console/account/passkeys/remove"}
 	// What shows a value is of who may ask for it, and has shown within minutes who it is.
 	shows = []string{"POST /console/access/requests/{service}/{request}/view"}
-	own   = slices.Concat(grave, []string{"GET /console", "GET /console/account", "POST /console/account/end",
-		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "POST /console/out"})
+	own   = slices.Concat(grave, []string{"GET /console", "GET /console/account",
+		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
+		"POST /console/out"})
 )
 
 // Article 15: every route, as every role, as nobody, as who has left, as who showed too
@@ -400,7 +403,7 @@ func TestArticle15_FromTheLinkToTheSignOut(t *testing.T) {
 			t.Errorf("a short password: %d", w.Code)
 		}
 		w = b.post(link[1]+"?lang=en", "name", "lilou", "password", "a sentence to remember", "code", in.Code())
-		codes := regexp.MustCompile(`<li><code>([0-9a-z-]{19})</code>`).FindAllStringSubmatch(w.Body.String(), -1)
+		codes := regexp.MustCompile(`<li><code>([0-9a-z-]{29})</code>`).FindAllStringSubmatch(w.Body.String(), -1)
 		if w.Code != 200 || len(codes) != 10 {
 			t.Fatalf("%d, %d codes", w.Code, len(codes))
 		}
@@ -582,6 +585,14 @@ func TestArticle15_ThePagesOfPeople(t *testing.T) {
 		if w := boss.get(at); w.Code != 404 { // with the roles went the service in which it could be seen
 			t.Errorf("who has left: %d", w.Code)
 		}
+		// Who holds a role of every service holds it in this one, and its officer sees that.
+		everywhere := signintest.Hire(t, d.Store, d.console.Door(), "审计", staff.Grant{Role: staff.Auditor})
+		if page := boss.get("/console/people?lang=en").Body.String(); !strings.Contains(page, everywhere.ID) {
+			t.Error("an officer doesn't see an auditor of every service")
+		}
+		if w := boss.post("/console/people/" + everywhere.ID + "/left"); w.Code != 403 {
+			t.Errorf("an officer ends an account of every service: %d", w.Code)
+		}
 		page := d.browser(auditor.Secret).get("/console/people?lang=en").Body.String()
 		if !strings.Contains(page, in.ID) || strings.Contains(page, `action="/console/people?`) {
 			t.Error("an auditor sees, and has no form")
@@ -610,6 +621,19 @@ func TestArticle15_APasskeyThroughThePages(t *testing.T) {
 			t.Errorf("renewed, not fresh: %d", w.Code)
 		}
 		options = other.post("/console/again/ask").Body.Bytes()
+		kept, wrong, slowed := other.cookies["__Host-wardkeep_staff_passkey"], 0, false
+		other.address = "192.0.2.7:1"
+		for range 40 { // as often as at the door, and no more
+			w := other.post("/console/again/passkey", "answer", "{}")
+			if w.Code == 403 {
+				wrong++
+			}
+			slowed = slowed || w.Code == 429
+		}
+		if wrong == 0 || !slowed {
+			t.Errorf("%d were looked at, slowed: %v", wrong, slowed)
+		}
+		other.address, other.cookies["__Host-wardkeep_staff_passkey"] = "127.0.0.1:1", kept
 		former := other.cookies["__Host-wardkeep_staff"]
 		if w := other.post("/console/again/passkey", "answer", string(phone.Show(options)), "to", "/console/account"); w.Code != 303 {
 			t.Fatalf("again: %d", w.Code)
@@ -650,7 +674,7 @@ func TestPages(t *testing.T) {
 				by   *browser
 				path string
 			}{
-				{nobody, "/console/in"}, {nobody, "/console/setup/" + link}, {nobody, "/console/setup/x"}, {nobody, "/console/nowhere"},
+				{nobody, "/console/in"}, {nobody, "/console/setup/" + link}, {nobody, "/console/setup/x"}, {nobody, "/console/nowhere"}, {nobody, "/console/in/provider/back"},
 				{boss, "/console/access"}, {boss, "/console/access/new"}, {boss, "/console/access/new/" + vaulttest.Service + "/parent-reports"}, {boss, "/console/decisions"},
 				{boss, "/console"}, {boss, "/console/account"}, {boss, "/console/again"}, {boss, "/console/people"}, {boss, "/console/people/" + in.ID},
 			} {
@@ -670,6 +694,10 @@ func TestPages(t *testing.T) {
 					strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("Referrer-Policy") != "no-referrer" {
 					t.Errorf("%s %s: %v", lang, p.path, h)
 				}
+				// ASVS 7.4.4: who is signed in can sign out, wherever it is.
+				if p.by == boss != strings.Contains(body, `<form method="post" action="/console/out?`) {
+					t.Errorf("%s %s: one can't sign out, or nobody is signed in", lang, p.path)
+				}
 				if strings.Contains(body, "<script>") || strings.Contains(body, " style=") || strings.Contains(body, " onclick") {
 					t.Errorf("%s %s: script or style in the page", lang, p.path)
 				}
@@ -684,7 +712,7 @@ func TestPages(t *testing.T) {
 					t.Errorf("%s has no words for %s", lang, role)
 				}
 			}
-			for _, way := range []signin.Way{signin.ByPassword, signin.ByRecovery, signin.ByPasskey, signin.BySetUp} {
+			for _, way := range []signin.Way{signin.ByPassword, signin.ByRecovery, signin.ByPasskey, signin.ByProvider, signin.BySetUp} {
 				if !lang.Has("console.way." + string(way)) {
 					t.Errorf("%s has no words for %s", lang, way)
 				}
@@ -701,4 +729,74 @@ func (d *desk) hireOutside() (p staff.Person) {
 		return err
 	})
 	return p
+}
+
+// Setting up wrongly costs one try and not two: an office of ten people behind one address
+// can make mistakes.
+func TestArticle15_AMistakeInSettingUpIsOneTry(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		var link string
+		invited := d.hireOutside()
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			link, _, err = d.console.Door().Invite(ctx, tx, signintest.By, invited.ID)
+			return err
+		})
+		b := d.browser("")
+		b.address = "192.0.2.8:1"
+		n := 0
+		for b.post("/console/setup/"+link, "name", "lilou", "password", "short", "code", "000000").Code == 422 {
+			n++
+		}
+		if n < 20 {
+			t.Errorf("%d mistakes", n)
+		}
+	})
+}
+
+// However far a try comes, it is refused after the same time: neither the password, nor
+// whether somebody has the name, can be told by it.
+func TestArticle15_ARefusalTakesItsTimeWhateverIsWrong(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := d.hire(staff.Manager)
+		d.Pass(time.Minute)
+		const due = 200 * time.Millisecond // longer than anything that is done meanwhile
+		d.console.Refuses(due)
+		b := d.browser("")
+		for name, try := range map[string][3]string{
+			"a wrong code": {in.Name, in.Password, "000000"}, "a wrong password": {in.Name, "wrong wrong wrong", in.Code()}, "nobody": {"nobody", in.Password, in.Code()},
+		} {
+			since := time.Now()
+			if w := b.post("/console/in", "name", try[0], "password", try[1], "code", try[2]); w.Code != 403 {
+				t.Errorf("%s: %d", name, w.Code)
+			}
+			if took := time.Since(since); took < due {
+				t.Errorf("%s is refused after %v", name, took)
+			}
+		}
+		if since := time.Now(); b.enter(in, in.Code()).Code != 303 || time.Since(since) > 10*due {
+			t.Error("who is right waits, too")
+		}
+	})
+}
+
+// ASVS 6.2.6 and 6.2.7: a password isn't shown while it is typed, may be pasted, and may be
+// kept by a manager.
+func TestASVS_6_2_PasswordsAreTypedAsTheyShould(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := d.hire(staff.Manager)
+		var link string
+		invited := d.hireOutside()
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			link, _, err = d.console.Door().Invite(ctx, tx, signintest.By, invited.ID)
+			return err
+		})
+		for path, b := range map[string]*browser{"/console/in": d.browser(""), "/console/again": d.browser(in.Secret), "/console/setup/" + link: d.browser("")} {
+			page := b.get(path).Body.String()
+			field := regexp.MustCompile(`<input[^>]*name="password"[^>]*>`).FindString(page)
+			if !strings.Contains(field, `type="password"`) || !regexp.MustCompile(`autocomplete="(current|new)-password"`).MatchString(field) ||
+				!strings.Contains(field, `maxlength="256"`) || strings.Contains(page, "onpaste") {
+				t.Errorf("%s: %s", path, field)
+			}
+		}
+	})
 }

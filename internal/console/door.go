@@ -31,6 +31,7 @@ type doorPage struct {
 	PasskeyProblem string
 	Passkeys       bool // they can be used here
 	Password       bool // the person has one
+	Provider       bool // the operator's can be asked
 }
 
 func (s *Server) showDoor(v *visit) error {
@@ -47,7 +48,7 @@ func (v *visit) door(name string, problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := doorPage{To: v.next(), Passkeys: v.s.door.Site != nil, Password: true}
+	page := doorPage{To: v.next(), Passkeys: v.s.door.Site != nil, Password: true, Provider: v.s.Provider != nil}
 	if errs.Of(problem).Is(signin.ErrPasskey) {
 		page.PasskeyProblem = words
 	} else {
@@ -57,6 +58,8 @@ func (v *visit) door(name string, problem error) error {
 		err := v.view(func(ctx context.Context, tx *db.Tx) error {
 			_, err := v.s.door.LookAt(ctx, tx, v.in)
 			page.Password = !errors.Is(err, signin.ErrRefused)
+			page.Provider = page.Provider && v.in.Way == signin.ByProvider
+			page.Passkeys = page.Passkeys && v.in.Way != signin.ByProvider // who comes in by it has none
 			if e := errs.Of(err); e.Kind == errs.Internal && err != nil {
 				return err
 			}
@@ -87,9 +90,27 @@ func (s *Server) stretching(ctx context.Context, fn func()) error {
 	}
 }
 
+// refused waits until a refusal is due, counted from when it was asked for, and returns
+// it. With a name that somebody has, a password that is right, or an entry that is written
+// there is more to do: how long that takes tells a stranger nothing.
+func (v *visit) refused(asked time.Time, err error) error {
+	if !errors.Is(err, signin.ErrRefused) {
+		return err
+	}
+	due := time.NewTimer(time.Until(asked.Add(v.s.patience)))
+	defer due.Stop()
+	select {
+	case <-due.C:
+		return err
+	case <-v.r.Context().Done():
+		return v.r.Context().Err()
+	}
+}
+
 // enter signs a person in by name, password and code. What it answers, and how long it
 // takes, tells nobody which of them was wrong.
 func (s *Server) enter(v *visit) error {
+	asked := time.Now()
 	if !s.tries.Allow(v.r) {
 		return v.door("door", ErrSlowDown)
 	}
@@ -111,7 +132,7 @@ func (s *Server) enter(v *visit) error {
 		})
 	}
 	if err != nil {
-		return v.door("door", err)
+		return v.door("door", v.refused(asked, err))
 	}
 	v.keep(in, secret)
 	return v.to(v.next())
@@ -167,6 +188,7 @@ func (s *Server) showAgain(v *visit) error { return v.door("again", nil) }
 
 // again makes the session fresh, by what the person signs in with.
 func (s *Server) again(v *visit) error {
+	asked := time.Now()
 	if !s.tries.Allow(v.r) {
 		return v.door("again", ErrSlowDown)
 	}
@@ -185,13 +207,20 @@ func (s *Server) again(v *visit) error {
 			return err
 		})
 	}
-	return v.fresh(secret, err)
+	return v.fresh(secret, v.refused(asked, err))
 }
 
 func (s *Server) againByPasskey(v *visit) error {
+	if !s.tries.Allow(v.r) {
+		return v.door("again", ErrSlowDown)
+	}
 	answer, kept := []byte(v.r.PostFormValue("answer")), s.browser().Kept(v.r, passkeyCookie)
+	err := v.view(func(ctx context.Context, tx *db.Tx) error { return s.door.Shows(ctx, tx, kept, v.in, answer) })
+	if err != nil {
+		return v.door("again", err)
+	}
 	var secret string
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
+	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
 		secret, err = s.door.StepUpByPasskey(ctx, tx, in, kept, answer)
 		return err
 	})
@@ -230,16 +259,18 @@ type setUpPage struct {
 	Typed   string // the name to sign in by, so that it needn't be typed again
 }
 
-func (s *Server) showSetUp(v *visit) error { return v.setUpPage(nil) }
+func (s *Server) showSetUp(v *visit) error {
+	at, _, err := v.link()
+	if err != nil {
+		return err
+	}
+	return v.setUpPage(at, nil)
+}
 
-func (v *visit) setUpPage(problem error) error {
+func (v *visit) setUpPage(at signin.SettingUp, problem error) (err error) {
 	words, status, fault := v.problem(problem)
 	if fault != nil {
 		return fault
-	}
-	at, err := v.link()
-	if err != nil {
-		return err
 	}
 	page := setUpPage{Name: at.Person.Name, Until: at.Until, Secret: groups(at.Secret), Problem: words}
 	if problem != nil {
@@ -259,23 +290,33 @@ func groups(s string) (out string) {
 	return out + s
 }
 
-// link returns whose link the address holds. Errors: signin.ErrLink.
-func (v *visit) link() (at signin.SettingUp, err error) {
+// link returns whose link the address holds, and the browser that opened it. One that
+// opens a link for the first time begins anew: what others were shown there is of no use
+// in it. Errors: signin.ErrLink.
+func (v *visit) link() (at signin.SettingUp, by signin.Browser, err error) {
 	if !v.s.tries.Allow(v.r) {
-		return at, ErrSlowDown
+		return at, by, ErrSlowDown
+	}
+	by = signin.Browser{Kept: v.s.browser().Kept(v.r, setUpCookie), Session: v.s.browser().Kept(v.r, sessionCookie)}
+	begins := by.Kept == ""
+	if begins {
+		by.Kept = signin.Keep()
 	}
 	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		at, err = v.s.door.Open(ctx, tx, v.r.PathValue("link"))
+		at, err = v.s.door.Open(ctx, tx, v.r.PathValue("link"), by)
 		return err
 	})
-	return at, err
+	if err == nil && begins {
+		v.s.browser().Keep(v.w, setUpCookie, by.Kept, at.Until.Sub(v.now))
+	}
+	return at, by, err
 }
 
 // codesPage is what codes.html shows, once.
 type codesPage struct{ Codes []string }
 
 func (s *Server) setUp(v *visit) error {
-	at, err := v.link()
+	at, by, err := v.link()
 	if err != nil {
 		return err
 	}
@@ -289,7 +330,7 @@ func (s *Server) setUp(v *visit) error {
 	if err == nil {
 		ctx := v.r.Context()
 		err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
-			v.in, secret, codes, err = s.door.SetUp(ctx, tx, v.r.PathValue("link"), s.browser().Kept(v.r, sessionCookie), prepared)
+			v.in, secret, codes, err = s.door.SetUp(ctx, tx, v.r.PathValue("link"), by, prepared)
 			return err
 		})
 	}
@@ -298,8 +339,9 @@ func (s *Server) setUp(v *visit) error {
 		if errors.Is(err, signin.ErrLink) {
 			return err
 		}
-		return v.setUpPage(err)
+		return v.setUpPage(at, err)
 	}
+	s.browser().Keep(v.w, setUpCookie, "", 0)
 	v.keep(v.in, secret)
 	return v.show(http.StatusOK, "codes", codesPage{codes})
 }

@@ -65,6 +65,7 @@ type accountPage struct {
 	Site     bool // passkeys can be used here
 	Full     bool
 	Recovery int64 // codes that are left
+	Provider bool  // the person comes in by the operator's, and by nothing else
 	Fresh    bool
 	Problem  string
 	Done     string // a key: what has just been done
@@ -91,7 +92,7 @@ func (v *visit) accountPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := accountPage{Site: v.s.door.Site != nil, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
+	page := accountPage{Site: v.s.door.Site != nil, Provider: v.in.Way == signin.ByProvider, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
 	for _, done := range []string{"ended", "added", "removed"} {
 		if v.r.URL.Query().Has(done) {
 			page.Done = done
@@ -119,7 +120,7 @@ func (v *visit) accountPage(problem error) error {
 	if err != nil {
 		return err
 	}
-	if page.Site && page.Fresh && !page.Full {
+	if page.Site && page.Fresh && !page.Full && !page.Provider {
 		visitor.Script(v.w)
 	}
 	return v.show(status, "account", page)

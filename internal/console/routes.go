@@ -37,6 +37,10 @@ func table() []route {
 		{"POST /console/in", anybody, "", "/console/in", (*Server).enter},
 		{"POST /console/in/ask", anybody, "", "/console/in", (*Server).askPasskey},
 		{"POST /console/in/passkey", anybody, "", "/console/in", (*Server).enterByPasskey},
+		{"GET /console/in/provider", anybody, "", "", (*Server).askProvider},
+		{"GET /console/in/provider/back", anybody, "", "", (*Server).backFromProvider},
+		{"GET /console/in/provider/go", anybody, "", "/console/in", (*Server).enterByProvider},
+		{"POST /console/in/provider/out", anybody, "", "/console/in", (*Server).outAtProvider},
 		{"GET /console/setup/{link}", anybody, "", "", (*Server).showSetUp},
 		{"POST /console/setup/{link}", anybody, "", "/console/in", (*Server).setUp},
 
@@ -60,7 +64,7 @@ func table() []route {
 		{"POST /console/access/requests/{service}/{request}/view", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}/view", (*Server).reveal},
 		{"GET /console/decisions", whoMay, staff.DecideAccess, "", (*Server).decisions},
 		{"GET /console/account", signedIn, "", "", (*Server).account},
-		{"POST /console/account/end", signedIn, "", "/console/account", (*Server).endSession},
+		{"POST /console/account/end", freshlyIn, "", "/console/account", (*Server).endSession},
 		{"POST /console/account/renew", freshlyIn, "", "/console/account", (*Server).renew},
 		{"POST /console/account/passkeys/offer", freshlyIn, "", "/console/account", (*Server).offerPasskey},
 		{"POST /console/account/passkeys", freshlyIn, "", "/console/account", (*Server).addPasskey},
@@ -69,6 +73,7 @@ func table() []route {
 		{"POST /console/again", signedIn, "", "/console/again", (*Server).again},
 		{"POST /console/again/ask", signedIn, "", "/console/again", (*Server).askAgain},
 		{"POST /console/again/passkey", signedIn, "", "/console/again", (*Server).againByPasskey},
+		{"GET /console/again/provider", signedIn, "", "/console/again", (*Server).askProviderAgain},
 		{"POST /console/out", signedIn, "", "/console", (*Server).signOut},
 	}
 }

@@ -24,6 +24,9 @@ type person struct {
 	loginSet int64 // 0: it has set up nothing
 	codes    int64 // on its list
 	invited  int64 // until when a link is open, or 0
+	renewing key   // the session with which that ends, or none
+	linked   int64 // since when it comes in by the operator's provider, or 0
+	joined   bool  // the provider made the account
 
 	history []standing      // what it held, since which version
 	looks   approvals.Looks // of values, in the hour and on the day of the last
@@ -68,7 +71,7 @@ func newInsiders() insiders {
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
 var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
-	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved}
+	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved, signin.KindLinked}
 
 // about is what every entry about a person says.
 type about struct {
@@ -85,6 +88,7 @@ type about struct {
 	Codes   int64      `json:"codes"`
 	What    string     `json:"what"`
 	Request string     `json:"request"`
+	Fresh   int64      `json:"fresh"`
 }
 
 // staffEntry folds what became of a person. Its entries have its versions in order.
@@ -99,7 +103,11 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 		if who != nil || p.Version < 1 || len(b.Who) != 64 {
 			return impossible(rulePerson)
 		}
-		f.inside.persons[k] = &person{who: b.Who, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]given)}
+		joined := p.Actor == staff.Provider{}.Ledger()
+		f.inside.persons[k] = &person{who: b.Who, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]given), joined: joined}
+		if joined {
+			return fault{}
+		}
 		return f.byStaff(p, b.Person)
 	}
 	if who == nil || p.Version < who.version {
@@ -108,7 +116,7 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 	who.version = p.Version
 	switch p.Kind {
 	case staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindConfirmed:
-		if x := f.byStaff(p, b.Person); x != (fault{}) {
+		if x := f.byStaff(p, b.Person); x != (fault{}) && (p.Kind == staff.KindConfirmed || !who.byProvider(p)) {
 			return x
 		}
 		if p.Kind == staff.KindConfirmed {
@@ -120,6 +128,12 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return impossible(ruleActor)
 		}
 		return fault{}
+	case signin.KindLinked:
+		if !who.joined || who.left != 0 || who.linked != 0 || p.Actor != (staff.Provider{}).Ledger() {
+			return impossible(ruleSignIn)
+		}
+		who.linked = p.At.UnixMicro()
+		return fault{}
 	case signin.KindOpened, signin.KindSteppedUp, signin.KindEnded:
 		return f.staffSessionEntry(p, b, k, who)
 	case signin.KindPasskeyAdded, signin.KindPasskeyRemoved:
@@ -130,7 +144,7 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 		}
 		return fault{}
 	}
-	return who.loginEntry(p, b)
+	return who.loginEntry(f, p, b)
 }
 
 // byStaff judges who changed what a person may: somebody at the terminal, or another
@@ -142,6 +156,12 @@ func (f *fold) byStaff(p ledger.Placed, about string) fault {
 		return impossible(ruleActor)
 	}
 	return fault{}
+}
+
+// byProvider reports whether it is the operator's provider that gives or takes a role, of
+// somebody who comes in by it.
+func (who *person) byProvider(p ledger.Placed) bool {
+	return who.joined && p.Actor == staff.Provider{}.Ledger() && p.Kind != staff.KindLeft
 }
 
 func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
@@ -199,17 +219,13 @@ func (who *person) confirmed(p ledger.Placed) fault {
 	return fault{}
 }
 
-func (who *person) loginEntry(p ledger.Placed, b about) fault {
+func (who *person) loginEntry(f *fold, p ledger.Placed, b about) fault {
 	at := p.At.UnixMicro()
 	switch {
 	case who.left != 0:
 		return impossible(rulePerson)
 	case p.Kind == signin.KindInvited && b.Until > at:
-		who.invited = b.Until
-		if maker := actorID(p); maker != "" && maker != b.Person && !slices.Contains(who.makers, maker) {
-			who.makers = slices.Sorted(slices.Values(append(slices.Clone(who.makers), maker)))
-			who.stands(p.Version)
-		}
+		return who.inviteEntry(f, p, b)
 	case p.Kind == signin.KindSetUp && at < who.invited && p.Actor == "staff:"+b.Person && b.Codes >= 0:
 		who.loginSet, who.codes, who.invited = at, b.Codes, 0
 	case p.Kind == signin.KindReset:
@@ -218,6 +234,25 @@ func (who *person) loginEntry(p ledger.Placed, b about) fault {
 	default:
 		return impossible(ruleSignIn)
 	}
+	return fault{}
+}
+
+// inviteEntry folds a link to set up. One that a person asked for itself is of its session.
+func (who *person) inviteEntry(f *fold, p ledger.Placed, b about) fault {
+	who.invited, who.renewing = b.Until, key{}
+	if b.Session == "" {
+		if maker := actorID(p); maker != "" && maker != b.Person && !slices.Contains(who.makers, maker) {
+			who.makers = slices.Sorted(slices.Values(append(slices.Clone(who.makers), maker)))
+			who.stands(p.Version)
+		}
+		return fault{}
+	}
+	sk, ok := keyOf(id.StaffSession, b.Session)
+	s, open := f.inside.sessions[sk]
+	if !ok || !open || s.person.name(id.Staff) != b.Person || p.Actor != "staff:"+b.Person {
+		return impossible(ruleSignIn)
+	}
+	who.renewing = sk
 	return fault{}
 }
 
@@ -234,6 +269,9 @@ func (f *fold) staffSessionEntry(p ledger.Placed, b about, k key, who *person) f
 			return impossible(ruleSignIn)
 		}
 		delete(f.inside.sessions, sk)
+		if who.renewing == sk {
+			who.invited, who.renewing = 0, key{}
+		}
 		return fault{}
 	case who.left != 0, p.Actor != "staff:"+b.Person, open != (p.Kind == signin.KindSteppedUp), open && s.person != k:
 		return impossible(ruleSignIn)
@@ -252,13 +290,19 @@ func (f *fold) staffSessionEntry(p ledger.Placed, b about, k key, who *person) f
 		if by, there := f.inside.passkeys[pk]; !open && (!there || by.person != k) {
 			return impossible(rulePasskey)
 		}
+	case signin.ByProvider:
+		if who.linked == 0 {
+			return impossible(ruleSignIn)
+		}
 	default:
 		return fault{what: FoundBody, field: ruleSignIn}
 	}
 	if open {
 		s.fresh = at
-	} else if s = (staffSession{k, b.Way, at, at, b.Until}); b.Until <= at {
+	} else if s = (staffSession{k, b.Way, at, at, b.Until}); b.Until <= at || b.Fresh > at || b.Fresh != 0 && b.Way != signin.ByProvider {
 		return fault{what: FoundBody, field: ruleSignIn}
+	} else if b.Fresh != 0 {
+		s.fresh = b.Fresh
 	}
 	f.inside.sessions[sk] = s
 	return fault{}
@@ -284,7 +328,7 @@ func (f *fold) staffPasskeyEntry(p ledger.Placed, b about, k key, who *person) f
 // compareStaff compares the persons, what they may, and how they sign in. What they
 // typed the ledger doesn't know: a row carries a keyed hash of it.
 func (a *audit) compareStaff() error {
-	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.loginRows, a.recoveryRows, a.inviteRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows, a.glassRows, a.decoyRows} {
+	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.loginRows, a.recoveryRows, a.inviteRows, a.identityRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows, a.glassRows, a.decoyRows} {
 		if err := compare(); err != nil {
 			return err
 		}
@@ -464,9 +508,9 @@ func (a *audit) recoveryRows() error {
 func (a *audit) inviteRows() error {
 	seen, now := make(map[key]bool), a.tx.Now().UnixMicro()
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var name string
+		var name, session, renewing string
 		var until db.Time
-		if err := row.Scan(&name, &until); err != nil {
+		if err := row.Scan(&name, &session, &until); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "person_invite", row: a.names.shown(name)}
@@ -477,10 +521,36 @@ func (a *audit) inviteRows() error {
 		}
 		seen[k] = true
 		r.time("until", who.invited, fromDB(until))
+		if who.renewing != (key{}) {
+			renewing = who.renewing.name(id.StaffSession)
+		}
+		r.text("session", renewing, session)
 		return nil
-	}, `SELECT person, until FROM person_invite ORDER BY person`)
+	}, `SELECT person, session, until FROM person_invite ORDER BY person`)
 	if err == nil {
 		a.lost("person_invite", seen, func(p *person) bool { return p.invited > now }) // the sweep removes the others
+	}
+	return err
+}
+
+func (a *audit) identityRows() error {
+	seen := make(map[key]bool)
+	err := signin.EachLinked(a.ctx, a.tx, func(l signin.Linked) error {
+		r := at{audit: a, table: "person_identity", row: a.names.shown(l.Person)}
+		k, who := a.person(l.Person)
+		if who == nil || who.linked == 0 {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.time("linked_at", who.linked, micros(l.LinkedAt))
+		if a.ring != nil && !l.Intact(a.ring) {
+			r.found(FoundHash, "bound", "–", "–")
+		}
+		return nil
+	})
+	if err == nil {
+		a.lost("person_identity", seen, func(p *person) bool { return p.linked != 0 })
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"context"
+	"net/url"
 	"testing"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/passkey"
+	openid "wardkeep/internal/provider"
+	"wardkeep/internal/provider/providertest"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
@@ -27,6 +30,7 @@ type house struct {
 	boss, colleague  *signintest.Insider
 	invited, gone    string
 	session, passkey string
+	joined           string // who comes in by the provider
 }
 
 func playHouse(t *testing.T, w *vaulttest.World) *house {
@@ -116,6 +120,15 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 		h.session = s.ID
 		return err
 	})
+	h.comes()
+	changing := signintest.Hire(t, w.Store, h.door, "王芳", worker)
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		in, err := h.door.Find(ctx, tx, changing.Secret)
+		if err == nil {
+			_, err = h.door.Renew(ctx, tx, in)
+		}
+		return err
+	})
 	h.Do(func(ctx context.Context, tx *db.Tx) error {
 		h.gone = leaver.ID
 		_, err := signin.Leave(ctx, tx, signintest.By, leaver.ID)
@@ -124,6 +137,34 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 	ok(t, h.flush())
 	h.replays(t)
 	return h
+}
+
+// comes has somebody come in by the operator's provider, twice: in other groups the second
+// time, and without having shown again who it is.
+func (h *house) comes() {
+	const back = "https://console.example/back"
+	p := providertest.Start(h.T, h.Store.Now, back)
+	who := &providertest.Person{Name: "安娜", Groups: []string{"keep"}}
+	p.Knows("anna", who)
+	door := h.door
+	door.Provider = openid.New(openid.Config{Issuer: p.URL, Client: providertest.Client, Secret: providertest.Secret, Groups: "groups", Back: back, Now: h.Store.Now})
+	door.Roles = []signin.Mapped{{Group: "keep", Grant: staff.Grant{Role: staff.Worker, Service: service}}, {Group: "audit", Grant: staff.Grant{Role: staff.Auditor}}}
+	for range 2 {
+		ctx := context.Background()
+		address, kept, err := door.AskProvider(ctx, h.Store.Now(), signin.Session{})
+		ok(h.T, err)
+		to, err := url.Parse(p.Goes(address, "anna"))
+		ok(h.T, err)
+		shown, err := door.ShownBy(ctx, h.Store.Now(), kept, signin.Session{}, openid.Read(to.Query()))
+		ok(h.T, err)
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			s, _, err := door.EnterByProvider(ctx, tx, shown, "")
+			h.joined = s.Person.ID
+			return err
+		})
+		who.Groups = []string{"audit"}
+		h.Pass(6 * time.Minute)
+	}
 }
 
 // adds gives a person a passkey.
@@ -177,7 +218,8 @@ var staffChanges = []struct {
 	{"a login is gone", `DELETE FROM person_login`, nil, "row_missing person_login "},
 	{"codes of another person", `UPDATE person_recovery SET person = (SELECT max(person) FROM person_recovery)`, nil, "row_differs person_recovery person"},
 	{"codes are gone", `DELETE FROM person_recovery`, nil, "row_missing person_recovery "},
-	{"a link of another person", `UPDATE person_invite SET person = (SELECT max(person) FROM person_login)`, nil, "row_extra person_invite "},
+	{"a link of another person", `UPDATE person_invite SET person = '王小明' WHERE session = ''`, nil, "row_extra person_invite "},
+	{"a link of another session", `UPDATE person_invite SET session = (SELECT max(id) FROM person_session)`, nil, "row_differs person_invite session"},
 	{"a link is good for longer", `UPDATE person_invite SET until = until + 1`, nil, "row_differs person_invite until"},
 	{"a link is gone", `DELETE FROM person_invite`, nil, "row_missing person_invite "},
 	{"a passkey inside of nobody", `UPDATE person_passkey SET id = '王小明'`, nil, "row_extra person_passkey "},
@@ -189,6 +231,11 @@ var staffChanges = []struct {
 	{"a passkey inside may be copied", `UPDATE person_passkey SET eligible = (eligible = false)`, nil, "row_hash person_passkey bound"},
 	{"a passkey inside has another mark", `UPDATE person_passkey SET bound = credential`, nil, "row_hash person_passkey bound"},
 	{"a passkey inside is gone", `DELETE FROM person_passkey`, nil, "row_missing person_passkey "},
+	{"the provider means another person", `UPDATE person_identity SET person = '王小明'`, nil, "row_extra person_identity "},
+	{"the provider calls a person something else", `UPDATE person_identity SET subject = $1`, []any{[]byte("x")}, "row_hash person_identity bound"},
+	{"whom the provider means has another mark", `UPDATE person_identity SET bound = subject`, nil, "row_hash person_identity bound"},
+	{"whom the provider means was known before", `UPDATE person_identity SET linked_at = linked_at - 1`, nil, "row_differs person_identity linked_at"},
+	{"whom the provider means is gone", `DELETE FROM person_identity`, nil, "row_missing person_identity "},
 	{"a session inside of nobody", `UPDATE person_session SET id = '王小明' WHERE id = (SELECT max(id) FROM person_session)`, nil, "row_extra person_session "},
 	{"a session inside of another person", `UPDATE person_session SET person = '王小明'`, nil, "row_differs person_session person"},
 	{"a session inside by another way", `UPDATE person_session SET way = '王小明'`, nil, "row_differs person_session way"},
@@ -248,6 +295,21 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		}},
 		"a session that ended before it began": {"impossible sign-in", func(h *house) {
 			h.forgeStaff(signin.KindEnded, "staff:"+h.boss.ID, signin.EndedBody{Session: id.New(id.StaffSession), Person: h.boss.ID})
+		}},
+		"a session by a provider that doesn't know the person": {"impossible sign-in", func(h *house) {
+			h.forgeStaff(signin.KindOpened, "staff:"+h.colleague.ID, signin.OpenedBody{Session: id.New(id.StaffSession), Person: h.colleague.ID, Way: signin.ByProvider, Until: 1 << 60})
+		}},
+		"a provider gives a role to whom it doesn't know": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindGranted, staff.Provider{}.Ledger(), staff.RoleBody{Person: h.colleague.ID, Role: staff.Auditor})
+		}},
+		"a provider says that somebody has left": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindLeft, staff.Provider{}.Ledger(), staff.LeftBody{Person: h.joined})
+		}},
+		"a provider knows a person twice": {"impossible sign-in", func(h *house) {
+			h.forgeStaff(signin.KindLinked, staff.Provider{}.Ledger(), signin.LinkedBody{Person: h.joined})
+		}},
+		"a link of somebody else's session": {"impossible sign-in", func(h *house) {
+			h.forgeStaff(signin.KindInvited, "staff:"+h.colleague.ID, signin.InvitedBody{Person: h.colleague.ID, Until: 1 << 60, Session: h.session})
 		}},
 		"a passkey was added twice": {"impossible passkey", func(h *house) {
 			h.forgeStaff(signin.KindPasskeyAdded, "staff:"+h.boss.ID, signin.PasskeyBody{Passkey: h.passkey, Person: h.boss.ID})

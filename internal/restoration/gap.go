@@ -250,6 +250,7 @@ var additions = map[string]string{
 	signin.KindLocked:          "of a few minutes",
 	signin.KindEnded:           "all sessions end",
 	signin.KindPasskeyAdded:    "",
+	signin.KindLinked:          "",
 	backup.KindRestored:        "the gap of a store that is lost",
 	backup.KindReplayed:        "as above: what it did is told by entries of its own",
 }

@@ -64,7 +64,7 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 			}
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			if _, err := door.Open(ctx, tx, before); !errors.Is(err, signin.ErrLink) {
+			if _, err := door.Open(ctx, tx, before, signin.Browser{Kept: signin.Keep()}); !errors.Is(err, signin.ErrLink) {
 				t.Errorf("a link of before: %v", err)
 			}
 			p, err := staff.Find(ctx, tx, left.ID)

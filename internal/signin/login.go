@@ -6,6 +6,8 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -26,6 +28,8 @@ const (
 	last  = 15 * time.Minute // and none is longer: a stranger could shut its owner out
 
 	recoveryCodes = 10
+	recoveryLen   = 24 // characters of 5 bits: from 112 bits on a plain hash keeps them (ASVS 6.5.2)
+	misses        = 20 // wrong codes after the right password within a day, then nobody tries for a day
 	period        = 30 // seconds that a code of an authenticator is shown (RFC 6238)
 	totpLen       = 20 // bytes of its secret (RFC 4226, 4)
 )
@@ -131,7 +135,7 @@ func (d Door) Enter(ctx context.Context, tx *db.Tx, c Claim, code pii.Text, form
 	if err != nil {
 		return Session{}, "", err
 	}
-	return d.admit(ctx, tx, p, way, "", former)
+	return d.admit(ctx, tx, p, way, "", former, tx.Now())
 }
 
 // StepUp is Enter for who is signed in: the session is fresh again, under a new secret.
@@ -165,16 +169,18 @@ func (d Door) answer(ctx context.Context, tx *db.Tx, c Claim, code pii.Text) (st
 		}
 	}
 	if right {
-		return p, way, tx.Queue(ctx, `DELETE FROM person_guess WHERE name = $1`, c.name)
+		// What was missed stays: who knows the password and guesses codes wins no new ones
+		// by each time that the person comes in.
+		return p, way, tx.Queue(ctx, `UPDATE person_guess SET wrong = 0 WHERE name = $1`, c.name)
 	}
-	return staff.Person{}, "", refuse(ctx, tx, c.name, wrong, p, known)
+	return staff.Person{}, "", refuse(ctx, tx, c, wrong, p, known)
 }
 
 // count takes a try, and returns how many were wrong if this one is. Errors: Locked.
 func count(ctx context.Context, tx *db.Tx, name []byte) (int64, error) {
 	now, rested, never := tx.Now(), tx.Now().Add(-rest), time.UnixMicro(0)
 	wrong, err := db.One(ctx, tx, db.Single[int64], `
-		INSERT INTO person_guess (name, wrong, since, locked_until) VALUES ($1, 1, $2, $3)
+		INSERT INTO person_guess (name, wrong, since, missed, missed_since, locked_until) VALUES ($1, 1, $2, 0, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET
 			wrong = CASE WHEN person_guess.since <= $4 THEN 1 ELSE person_guess.wrong + 1 END, since = excluded.since
 		WHERE person_guess.locked_until <= $2
@@ -189,11 +195,20 @@ func count(ctx context.Context, tx *db.Tx, name []byte) (int64, error) {
 
 // refuse records a wrong try. What is written for a name that nobody has is the same,
 // but for the ledger's entry: a name that isn't a person's is nothing to record.
-func refuse(ctx context.Context, tx *db.Tx, name []byte, wrong int64, p staff.Person, known bool) error {
+func refuse(ctx context.Context, tx *db.Tx, c Claim, wrong int64, p staff.Person, known bool) error {
 	var until time.Time
 	if wrong%tries == 0 {
 		until = tx.Now().Add(min(last, first<<min(wrong/tries-1, 10)))
-		if err := tx.Queue(ctx, `UPDATE person_guess SET locked_until = $1 WHERE name = $2`, (*db.Time)(&until), name); err != nil {
+	}
+	missed, err := miss(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if missed >= misses {
+		until = tx.Now().Add(rest)
+	}
+	if !until.IsZero() {
+		if err := tx.Queue(ctx, `UPDATE person_guess SET locked_until = $1 WHERE name = $2`, (*db.Time)(&until), c.name); err != nil {
 			return err
 		}
 	}
@@ -207,6 +222,22 @@ func refuse(ctx context.Context, tx *db.Tx, name []byte, wrong int64, p staff.Pe
 		}
 	}
 	return db.Recorded(ErrRefused)
+}
+
+// miss counts a wrong try that had the right password, and returns how many there were
+// within a day. Of others it writes the same and counts none.
+func miss(ctx context.Context, tx *db.Tx, c Claim) (int64, error) {
+	one := int64(0)
+	if c.right {
+		one = 1
+	}
+	now, rested := tx.Now(), tx.Now().Add(-rest)
+	return db.One(ctx, tx, db.Single[int64], `
+		UPDATE person_guess SET
+			missed = CASE WHEN missed_since <= $1 THEN $2 ELSE missed + $2 END,
+			missed_since = CASE WHEN missed_since <= $1 THEN $3 ELSE missed_since END
+		WHERE name = $4
+		RETURNING missed`, (*db.Time)(&rested), one, (*db.Time)(&now), c.name)
 }
 
 // second compares the second factor of the login that the claim found, which is there
@@ -272,6 +303,7 @@ type SettingUp struct {
 	Authenticator, Secret string
 
 	secret []byte
+	known  []string // names that a password is guessed by
 }
 
 // Prepare checks what was chosen and stretches the password. It takes its time, and
@@ -281,7 +313,7 @@ func (d Door) Prepare(at SettingUp, c Chosen, now time.Time) (Prepared, error) {
 	if err := checkName(name); err != nil {
 		return Prepared{}, err
 	}
-	if err := checkPassword(password, name); err != nil {
+	if err := checkPassword(password, append(at.known, name)...); err != nil {
 		return Prepared{}, err
 	}
 	step := stepOf(at.secret, meantCode(c.Code), now)
@@ -303,12 +335,12 @@ func authenticator(issuer string, p staff.Person, secret []byte) (*otp.Key, erro
 	return totp.Generate(totp.GenerateOpts{Issuer: issuer, AccountName: p.Name, Secret: secret, Period: period})
 }
 
-// SetUp makes what was chosen the person's login, in place of a former one, whose
-// sessions end, uses the link up, and signs the person in. The codes of the list are
-// returned here and never again. Errors: ErrLink, ErrTaken.
-func (d Door) SetUp(ctx context.Context, tx *db.Tx, link, former string, c Prepared) (s Session, secret string, codes []string, err error) {
+// SetUp makes what was chosen the person's login, in place of all that it signed in with
+// before, whose sessions end, uses the link up, and signs the person in. The codes of the
+// list are returned here and never again. Errors: ErrLink, ErrTaken.
+func (d Door) SetUp(ctx context.Context, tx *db.Tx, link string, by Browser, c Prepared) (s Session, secret string, codes []string, err error) {
 	fail := func(err error) (Session, string, []string, error) { return Session{}, "", nil, err }
-	at, err := d.Open(ctx, tx, link)
+	at, err := d.Open(ctx, tx, link, by)
 	if err != nil {
 		return fail(err)
 	}
@@ -341,10 +373,13 @@ func (d Door) SetUp(ctx context.Context, tx *db.Tx, link, former string, c Prepa
 	if _, err := p.Note(ctx, tx, KindSetUp, p.Ledger(), SetUpBody{Person: p.ID, Codes: recoveryCodes}); err != nil {
 		return fail(err)
 	}
+	if err := removePasskeys(ctx, tx, p, p.Ledger(), Changed); err != nil {
+		return fail(err)
+	}
 	if err := endAll(ctx, tx, p, "", p.Ledger(), Changed); err != nil {
 		return fail(err)
 	}
-	s, secret, err = d.admit(ctx, tx, p, BySetUp, "", former)
+	s, secret, err = d.admit(ctx, tx, p, BySetUp, "", by.Session, tx.Now())
 	return s, secret, codes, err
 }
 
@@ -376,13 +411,22 @@ func (d Door) list(ctx context.Context, tx *db.Tx, l login) (codes []string, err
 		return nil, err
 	}
 	for range recoveryCodes {
-		code := id.Secret(16)[:16] // 80 bits
+		code := id.Secret(16)[:recoveryLen]
 		if err := tx.Queue(ctx, `INSERT INTO person_recovery (code, person) VALUES ($1, $2)`, d.recovery(l, code), l.person); err != nil {
 			return nil, err
 		}
-		codes = append(codes, code[:4]+"-"+code[4:8]+"-"+code[8:12]+"-"+code[12:])
+		codes = append(codes, groups(code))
 	}
 	return codes, nil
+}
+
+// groups writes a code so that it can be copied by hand: "abcd-efgh-…".
+func groups(code string) string {
+	var all []string
+	for part := range slices.Chunk([]byte(code), 4) {
+		all = append(all, string(part))
+	}
+	return strings.Join(all, "-")
 }
 
 // A Kept is a row of a login, for an audit.

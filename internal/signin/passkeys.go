@@ -109,9 +109,9 @@ func passkeysOf(ctx context.Context, tx *db.Tx, person string) ([]Passkey, error
 
 // Offer returns what a browser is to be asked, as JSON, so that its device makes a
 // passkey for who is signed in and fresh; and what the browser is to keep. Errors:
-// ErrNoPasskeys, ErrPasskeys, ErrStale.
+// ErrNoPasskeys, ErrPasskeys, ErrStale, ErrByProvider.
 func (d Door) Offer(ctx context.Context, tx *db.Tx, s Session) (options []byte, kept string, err error) {
-	if err := d.mayAdd(s, tx.Now()); err != nil {
+	if err := d.mayAdd(ctx, tx, s); err != nil {
 		return nil, "", err
 	}
 	all, err := passkeysOf(ctx, tx, s.person)
@@ -126,11 +126,14 @@ func (d Door) Offer(ctx context.Context, tx *db.Tx, s Session) (options []byte, 
 	return options, kept, err
 }
 
-func (d Door) mayAdd(s Session, now time.Time) error {
+func (d Door) mayAdd(ctx context.Context, tx *db.Tx, s Session) error {
 	if d.Site == nil {
 		return ErrNoPasskeys
 	}
-	return s.IsFresh(now)
+	if err := s.IsFresh(tx.Now()); err != nil {
+		return err
+	}
+	return byProvider(ctx, tx, s.person)
 }
 
 // free returns the smallest number that none of them has. Errors: ErrPasskeys.
@@ -146,7 +149,7 @@ func free(all []Passkey) (int64, error) {
 // Add keeps the passkey that a device has made, by what its browser answered to Offer.
 // Errors: ErrNotMade, whatever is wrong with that; those of Offer, ErrSignedOut.
 func (d Door) Add(ctx context.Context, tx *db.Tx, s Session, kept string, answer []byte) error {
-	if err := d.mayAdd(s, tx.Now()); err != nil {
+	if err := d.mayAdd(ctx, tx, s); err != nil {
 		return err
 	}
 	challenge, until, ok := d.pending(making, kept, s.ID, tx.Now())
@@ -229,7 +232,7 @@ func (d Door) EnterByPasskey(ctx context.Context, tx *db.Tx, kept, former string
 	if err != nil {
 		return Session{}, "", err
 	}
-	return d.admit(ctx, tx, p, ByPasskey, key.ID, former)
+	return d.admit(ctx, tx, p, ByPasskey, key.ID, former, tx.Now())
 }
 
 // StepUpByPasskey is StepUp by a passkey of the same person.

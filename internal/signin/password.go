@@ -1,12 +1,16 @@
 package signin
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,6 +40,7 @@ const (
 
 	// A password is long, and anything else about it is free (NIST SP 800-63B, 3.1.1.2).
 	minPassword = 12 // characters
+	minOwn      = 8  // of them, beside names that anybody knows
 	maxPassword = 256
 )
 
@@ -48,11 +53,26 @@ const (
 	argonSalt   = 16
 )
 
-//go:embed common.txt
-var commonText string
+// Passwords of enough characters that everybody tries first, in lower case: a short list
+// of what is typed along a keyboard, and the 10,000 of that length that were found most
+// often in leaks (docs/dependencies.md), as the first bytes of their SHA-256 in order:
+// what strangers chose is nothing to print.
+var (
+	//go:embed common.txt
+	commonText string
+	//go:embed leaked.bin
+	leaked []byte
+)
 
-// common are passwords of enough characters that everybody tries first, in lower case.
-var common = strings.Fields(commonText)
+const leakedLen = 6 // bytes: of 10^10 other passwords one is taken for one of them
+
+// isCommon reports whether the password, in lower case, is one of those.
+func isCommon(low string) bool {
+	sum := sha256.Sum256([]byte(low))
+	n := len(leaked) / leakedLen
+	at := sort.Search(n, func(i int) bool { return bytes.Compare(leaked[i*leakedLen:(i+1)*leakedLen], sum[:leakedLen]) >= 0 })
+	return at < n && bytes.Equal(leaked[at*leakedLen:(at+1)*leakedLen], sum[:leakedLen]) || slices.Contains(strings.Fields(commonText), low)
+}
 
 // meantName is the name that somebody typed: case, width and spaces around don't matter.
 func meantName(typed pii.Text) string {
@@ -81,9 +101,10 @@ func meantPassword(typed pii.Text) string {
 	return norm.NFKC.String(s)
 }
 
-// checkPassword refuses what is short, or among the first that are tried. It asks for no
-// kinds of characters.
-func checkPassword(password, name string) error {
+// checkPassword refuses what is short, or among the first that are tried: what is known
+// of the person and of where it works counts for nothing. It asks for no kinds of
+// characters.
+func checkPassword(password string, known ...string) error {
 	n := utf8.RuneCountInString(password)
 	low := strings.ToLower(password)
 	switch {
@@ -91,10 +112,31 @@ func checkPassword(password, name string) error {
 		return ErrShort.At("password")
 	case n > maxPassword:
 		return ErrLong.At("password")
-	case slices.Contains(common, low), repeats(low), name != "" && strings.Trim(low, "0123456789!@#.-_ ") == name:
+	case isCommon(low), repeats(low), utf8.RuneCountInString(without(low, known)) < minOwn:
 		return ErrCommon.At("password")
 	}
 	return nil
+}
+
+// without returns what is left of a text without these names and their longer words.
+func without(low string, names []string) string {
+	var parts []string
+	for _, name := range names {
+		name = strings.ToLower(norm.NFKC.String(name))
+		parts = append(parts, name)
+		for _, word := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			if len(word) > 3 { // one character of Chinese, and three letters, are in anything
+				parts = append(parts, word)
+			}
+		}
+	}
+	slices.SortFunc(parts, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	for _, part := range parts {
+		if part != "" {
+			low = strings.ReplaceAll(low, part, "")
+		}
+	}
+	return low
 }
 
 // repeats reports whether s is the same few characters again and again.

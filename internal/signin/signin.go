@@ -6,8 +6,9 @@
 // transaction that says so, and nothing here tells a stranger whether a name is known.
 //
 // How somebody shows who they are ends in one function, admit, which takes a person
-// and a Way, and knows nothing of passwords. An identity from elsewhere, an issuer and
-// a subject that lead to a person, comes in there as a Way of its own.
+// and a Way, and knows nothing of passwords. Who comes in by the operator's OpenID
+// provider, which an issuer and a subject lead to, comes in there, too, and by nothing
+// else: so whoever is shut out there is shut out here.
 package signin
 
 import (
@@ -22,6 +23,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/passkey"
+	"wardkeep/internal/provider"
 	"wardkeep/internal/staff"
 )
 
@@ -60,7 +62,8 @@ const (
 	ByPassword Way = "password" // with a code of an authenticator
 	ByRecovery Way = "recovery" // a password with a code from the list on paper
 	ByPasskey  Way = "passkey"
-	BySetUp    Way = "set_up" // just now chosen
+	ByProvider Way = "provider" // the operator's, which looks who it is
+	BySetUp    Way = "set_up"   // just now chosen
 )
 
 // The kinds of entries about who comes and goes. They belong to no child and no
@@ -84,7 +87,8 @@ type OpenedBody struct {
 	Person  string `json:"person"`
 	Way     Way    `json:"way"`
 	Passkey string `json:"passkey,omitempty"`
-	Until   int64  `json:"until"` // the most, in microseconds
+	Until   int64  `json:"until"`           // the most, in microseconds
+	Fresh   int64  `json:"fresh,omitempty"` // when the person showed who it is, if not now: by the provider's word
 }
 
 // A TriedBody says that somebody tried to be a person, in vain: until when nobody may
@@ -123,12 +127,18 @@ const (
 	Unlocked  Why = "passkey_removed" // by the person, who may have lost the device
 	Restored  Why = "restored"        // the store was put back to when it was open
 	Unwanted  Why = "unwanted"
+	Roleless  Why = "no_role"   // no group of the provider's gives it one any more
+	OutThere  Why = "out_there" // of the provider's
 )
 
 // A Door lets persons in.
 type Door struct {
 	Ring *keyring.Ring
 	Site *passkey.Site // where their passkeys are good; nil: there are none
+	// Provider knows who persons are; nil: nobody comes in by one. Roles are what its groups
+	// give.
+	Provider *provider.Provider
+	Roles    []Mapped
 	// Idle and Most are how long a session lasts; zeros are Idle and Most.
 	Idle, Most time.Duration
 }
@@ -246,10 +256,10 @@ func (d Door) ends(s Session, now time.Time) time.Time {
 	return ends
 }
 
-// admit opens a session for a person, who is locked, and who has shown who it is. What
+// admit opens a session for a person, who is locked, and who has shown then who it is. What
 // the browser held before ends. The secret has 256 bits and is new with every sign-in,
 // so that nobody can plant one in a browser beforehand.
-func (d Door) admit(ctx context.Context, tx *db.Tx, p staff.Person, way Way, by, former string) (Session, string, error) {
+func (d Door) admit(ctx context.Context, tx *db.Tx, p staff.Person, way Way, by, former string, fresh time.Time) (Session, string, error) {
 	old, err := d.Find(ctx, tx, former)
 	if err == nil && old.person == p.ID {
 		err = end(ctx, tx, p, old, p.Ledger(), Replaced)
@@ -260,19 +270,23 @@ func (d Door) admit(ctx context.Context, tx *db.Tx, p staff.Person, way Way, by,
 		return Session{}, "", err
 	}
 	now := tx.Now()
-	s := Session{ID: id.New(id.StaffSession), Person: p, person: p.ID, Way: way, CreatedAt: now, FreshAt: now, MostUntil: now.Add(d.most()), SeenAt: now}
+	s := Session{ID: id.New(id.StaffSession), Person: p, person: p.ID, Way: way, CreatedAt: now, FreshAt: fresh, MostUntil: now.Add(d.most()), SeenAt: now}
 	s.EndsAt = d.ends(s, now)
 	secret := id.Secret(32)
 	s.secret = d.Ring.Index(secretDomain, secret)
 	s.bound = d.bind(secret, s)
 	err = tx.Queue(ctx, `
 		INSERT INTO person_session (secret, id, person, way, bound, created_at, fresh_at, most_until, seen_at, ends_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $6, $8)`,
-		s.secret, s.ID, s.person, s.Way, s.bound, (*db.Time)(&now), (*db.Time)(&s.MostUntil), (*db.Time)(&s.EndsAt))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $6, $9)`,
+		s.secret, s.ID, s.person, s.Way, s.bound, (*db.Time)(&now), (*db.Time)(&fresh), (*db.Time)(&s.MostUntil), (*db.Time)(&s.EndsAt))
 	if err != nil {
 		return Session{}, "", err
 	}
-	_, err = p.Note(ctx, tx, KindOpened, p.Ledger(), OpenedBody{Session: s.ID, Person: p.ID, Way: way, Passkey: by, Until: s.MostUntil.UnixMicro()})
+	body := OpenedBody{Session: s.ID, Person: p.ID, Way: way, Passkey: by, Until: s.MostUntil.UnixMicro()}
+	if fresh.Before(now) {
+		body.Fresh = fresh.UnixMicro()
+	}
+	_, err = p.Note(ctx, tx, KindOpened, p.Ledger(), body)
 	return s, secret, err
 }
 
@@ -308,8 +322,12 @@ func Sessions(ctx context.Context, tx *db.Tx, s Session) ([]Session, error) {
 		SELECT `+columns+` FROM person_session WHERE person = $1 AND ends_at > $2 ORDER BY created_at, id`, s.person, (*db.Time)(&now))
 }
 
-// End ends another session of the same person. Errors: ErrNoSession.
+// End ends another session of the same person, who is fresh: whoever found a screen that
+// was left can't shut its person out elsewhere. Errors: ErrStale, ErrNoSession.
 func End(ctx context.Context, tx *db.Tx, s Session, session string) error {
+	if err := s.IsFresh(tx.Now()); err != nil {
+		return err
+	}
 	p, err := staff.Lock(ctx, tx, s.person)
 	if err != nil {
 		return err
@@ -341,6 +359,10 @@ func endFor(ctx context.Context, tx *db.Tx, s Session, why Why) error {
 func end(ctx context.Context, tx *db.Tx, p staff.Person, s Session, actor string, why Why) error {
 	n, err := tx.Exec(ctx, `DELETE FROM person_session WHERE id = $1`, s.ID)
 	if err != nil || n == 0 {
+		return err
+	}
+	// A link that was asked for in it goes with it.
+	if err := tx.Queue(ctx, `DELETE FROM person_invite WHERE person = $1 AND session = $2`, p.ID, s.ID); err != nil {
 		return err
 	}
 	_, err = p.Note(ctx, tx, KindEnded, actor, EndedBody{Session: s.ID, Person: p.ID, Why: why})

@@ -270,8 +270,9 @@ func TestArticle15_TheLinkToSetUpIsGoodOnceAndForADay(t *testing.T) {
 			})
 			return link
 		}
+		by := signin.Browser{Kept: signin.Keep()}
 		opens := func(link string) error {
-			return in.Try(func(ctx context.Context, tx *db.Tx) error { _, err := o.door.Open(ctx, tx, link); return err })
+			return in.Try(func(ctx context.Context, tx *db.Tx) error { _, err := o.door.Open(ctx, tx, link, by); return err })
 		}
 		first := invite()
 		second := invite()
@@ -309,18 +310,31 @@ func TestArticle15_WhatCanNotBeChosen(t *testing.T) {
 		in, other := o.hire(), o.hire()
 		var link string
 		var at signin.SettingUp
+		by := signin.Browser{Kept: signin.Keep()}
 		in.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			if link, _, err = o.door.Invite(ctx, tx, signintest.By, in.ID); err == nil {
-				at, err = o.door.Open(ctx, tx, link)
+				at, err = o.door.Open(ctx, tx, link, by)
 			}
 			return err
 		})
 		in.Authenticator = at.Secret
 		good := signin.Chosen{Name: pii.New("li.lei"), Password: pii.New("十二个字的密码就够长了吧"), Code: pii.New(in.Code())}
+		mine, err := catalogCurrent(o)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for name, try := range map[string]struct {
 			change func(c *signin.Chosen)
 			want   error
 		}{
+			"the service's name":     {func(c *signin.Chosen) { c.Password = pii.New(vaulttest.Service + "@2026") }, signin.ErrCommon},
+			"the operator's name":    {func(c *signin.Chosen) { c.Password = pii.New(strings.ToUpper(mine.Operator.Name.EN) + "123") }, signin.ErrCommon},
+			"in Chinese":             {func(c *signin.Chosen) { c.Password = pii.New(mine.Operator.Name.ZH + "8888888") }, signin.ErrCommon},
+			"the program's name":     {func(c *signin.Chosen) { c.Password = pii.New("Wardkeep#2026") }, signin.ErrCommon},
+			"one's own name":         {func(c *signin.Chosen) { c.Password = pii.New("李雷李雷李雷1990123") }, signin.ErrCommon},
+			"one that leaked":        {func(c *signin.Chosen) { c.Password = pii.New("CounterStrike") }, signin.ErrCommon},
+			"a sentence with a name": {func(c *signin.Chosen) { c.Password = pii.New("李雷从来不会早起跑步") }, signin.ErrShort},
+			"a longer one":           {func(c *signin.Chosen) { c.Password = pii.New("李雷从来不会早起跑步喝豆浆") }, nil},
 			"as it should be":        {func(*signin.Chosen) {}, nil},
 			"no name":                {func(c *signin.Chosen) { c.Name = pii.Text{} }, signin.ErrName},
 			"a name of two lines":    {func(c *signin.Chosen) { c.Name = pii.New("li\nlei") }, signin.ErrName},
@@ -345,7 +359,7 @@ func TestArticle15_WhatCanNotBeChosen(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = in.Try(func(ctx context.Context, tx *db.Tx) error {
-			_, _, _, err := o.door.SetUp(ctx, tx, link, "", c)
+			_, _, _, err := o.door.SetUp(ctx, tx, link, by, c)
 			return err
 		})
 		wants(t, "a name that somebody has", err, signin.ErrTaken)
@@ -644,6 +658,11 @@ func TestArticle15_MySessionsAndNobodyElses(t *testing.T) {
 		}
 		wants(t, "another person's", end(other.Session.ID), signin.ErrNoSession)
 		wants(t, "none", end("ss_x"), signin.ErrNoSession)
+		stale := s
+		stale.FreshAt = s.FreshAt.Add(-signin.Fresh)
+		wants(t, "without having shown who it is", in.Try(func(ctx context.Context, tx *db.Tx) error {
+			return signin.End(ctx, tx, stale, in.Session.ID)
+		}), signin.ErrStale)
 		wants(t, "one's own", end(in.Session.ID), nil)
 		_, err = in.Find(in.Secret)
 		wants(t, "an ended one", err, signin.ErrSignedOut)

@@ -173,12 +173,24 @@ func (a Acting) Governs(service string) bool { return a.May(a.Action, service) }
 // operator at the terminal, who sets everything up.
 type Actor interface{ Ledger() string }
 
-// admits returns nil if by may manage people of the service. Of a person the roles
-// are read again, in the transaction that rests on them.
+// A Provider is the operator's OpenID provider: to who comes in by it, it gives the roles
+// that the operator's configuration says of its groups, and takes all others.
+type Provider struct{ Issuer string }
+
+// Ledger returns the actor's name in the ledger.
+func (Provider) Ledger() string { return "system:provider" }
+
+// admits returns nil if by may manage people of the service. A person is held to the end
+// of the transaction, and its roles are read after that: who leaves, or loses a role,
+// does so before what they did or after it.
 func admits(ctx context.Context, tx *db.Tx, by Actor, service string) error {
 	switch by := by.(type) {
 	case catalog.Operator:
 		if by.ID != "" {
+			return nil
+		}
+	case Provider:
+		if by.Issuer != "" {
 			return nil
 		}
 	case Person:

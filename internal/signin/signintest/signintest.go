@@ -78,9 +78,10 @@ func (in *Insider) Try(fn func(ctx context.Context, tx *db.Tx) error) error {
 func (in *Insider) SetUp(link string) {
 	in.T.Helper()
 	in.Name, in.Password = "n-"+id.Secret(16), "p-"+id.Secret(16)
+	by := signin.Browser{Kept: signin.Keep(), Session: in.Secret}
 	var at signin.SettingUp
 	in.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		at, err = in.Door.Open(ctx, tx, link)
+		at, err = in.Door.Open(ctx, tx, link, by)
 		return err
 	})
 	in.Authenticator = at.Secret
@@ -89,7 +90,7 @@ func (in *Insider) SetUp(link string) {
 		in.T.Fatal(err)
 	}
 	in.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		in.Session, in.Secret, in.Recovery, err = in.Door.SetUp(ctx, tx, link, "", c)
+		in.Session, in.Secret, in.Recovery, err = in.Door.SetUp(ctx, tx, link, by, c)
 		return err
 	})
 }

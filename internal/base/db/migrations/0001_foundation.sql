@@ -765,10 +765,11 @@ CREATE INDEX person_recovery_person ON person_recovery (person, code);
 
 -- The link by which a person sets up how to sign in: one, good once.
 CREATE TABLE person_invite (
-	person text   NOT NULL PRIMARY KEY,
-	token  bytea  NOT NULL, -- keyed hash of the secret in the link
-	bound  bytea  NOT NULL, -- keyed hash of the secret with all the rest
-	until  bigint NOT NULL
+	person  text   NOT NULL PRIMARY KEY,
+	session text   NOT NULL, -- the person's own, in which it was asked for and with which it ends; or empty
+	token   bytea  NOT NULL, -- keyed hash of the secret in the link
+	bound   bytea  NOT NULL, -- keyed hash of the secret with all the rest
+	until   bigint NOT NULL
 );
 CREATE UNIQUE INDEX person_invite_token ON person_invite (token);
 CREATE INDEX person_invite_until ON person_invite (until, person);
@@ -787,11 +788,21 @@ CREATE TABLE person_passkey (
 CREATE UNIQUE INDEX person_passkey_id ON person_passkey (id);
 CREATE UNIQUE INDEX person_passkey_number ON person_passkey (person, number);
 
+-- Whom the operator's OpenID provider means. Who has left stays here: a subject leads to
+-- one person for good.
+CREATE TABLE person_identity (
+	person    text   NOT NULL PRIMARY KEY,
+	subject   bytea  NOT NULL, -- keyed hash of the provider and of what it calls the person
+	bound     bytea  NOT NULL, -- keyed hash of all of it
+	linked_at bigint NOT NULL
+);
+CREATE UNIQUE INDEX person_identity_subject ON person_identity (subject);
+
 CREATE TABLE person_session (
 	secret     bytea  NOT NULL PRIMARY KEY, -- keyed hash of what the browser holds
 	id         text   NOT NULL,
 	person     text   NOT NULL,
-	way        text   NOT NULL, -- password, passkey
+	way        text   NOT NULL, -- password, passkey, provider
 	bound      bytea  NOT NULL, -- keyed hash of the secret with all that only the person changes
 	created_at bigint NOT NULL,
 	fresh_at   bigint NOT NULL, -- when the person showed last who it is
@@ -808,6 +819,8 @@ CREATE TABLE person_guess (
 	name         bytea  NOT NULL PRIMARY KEY, -- keyed hash of what was typed
 	wrong        bigint NOT NULL,
 	since        bigint NOT NULL, -- the last one
+	missed       bigint NOT NULL, -- of wrong ones, those with the right password
+	missed_since bigint NOT NULL, -- the first of them, of a day
 	locked_until bigint NOT NULL
 );
 CREATE INDEX person_guess_since ON person_guess (since, name);
@@ -889,6 +902,7 @@ DROP TABLE webhook_delivery;
 DROP TABLE webhook_endpoint;
 DROP TABLE person_guess;
 DROP TABLE person_session;
+DROP TABLE person_identity;
 DROP TABLE person_passkey;
 DROP TABLE person_invite;
 DROP TABLE person_recovery;
