@@ -19,7 +19,7 @@ func TestRules_SeeWhatIsBrokenAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range []rule{direction, sqlSubset, everyKey, leftovers, explained, reveals, childKeys, law} {
+	for _, r := range []rule{direction, sqlSubset, everyKey, leftovers, explained, reveals, childKeys, law, asvs} {
 		problems := r(tr)
 		if len(problems) == 0 {
 			t.Error("a rule finds nothing in testdata/broken.txtar")
@@ -43,6 +43,7 @@ func TestRules_FailWithoutWhatTheyRead(t *testing.T) {
 	for name, r := range map[string]rule{
 		"ARCHITECTURE.md": direction,
 		"docs/law.md":     law,
+		"docs/asvs.md":    asvs,
 		messages:          everyKey,
 	} {
 		if problems := strings.Join(r(tr), "\n"); !strings.Contains(problems, name) {
