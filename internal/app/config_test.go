@@ -109,7 +109,7 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 		{"everybody on the network", "listen: 0.0.0.0:8080\n", []string{"0 public_url app.config.plain_url"}},
 		{"guardians on this machine", "public_url: http://localhost:8080\n", nil},
 		{"a provider", provider + "    roles:\n      - {group: keep, role: staff, service: stories}\n      - {group: audit, role: auditor}\n", nil},
-		{"a provider that gives nothing", provider, []string{"2 console.provider.roles app.config.provider_roles"}},
+		{"a provider that gives nothing", provider, []string{"0 console.provider.roles app.config.provider_roles"}},
 		{"a provider that gives an office", provider + "    roles: [{group: boss, role: officer, service: stories}]\n", []string{"6 console.provider.roles app.config.provider_roles"}},
 		{"a provider that gives every service", provider + "    roles: [{group: keep, role: staff}]\n", []string{"6 console.provider.roles app.config.provider_roles"}},
 		{"a provider that anybody on the way reads", strings.Replace(provider, "https:", "http:", 1) + "    roles: [{group: audit, role: auditor}]\n", []string{"2 console.provider app.config.provider"}},

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -132,6 +133,22 @@ func TestArticle15_TheProvidersGroupsAreTheRoles(t *testing.T) {
 		if err != nil || s.Way != signin.ByProvider || s.Person.Name != "安娜" || !slices.Equal(s.Person.Grants, []staff.Grant{providerRoles[0].Grant}) {
 			t.Fatalf("%+v, %v", s.Person, err)
 		}
+		// Invariants 6 and 9: what the provider calls her is nowhere in plain.
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			for _, query := range []string{`SELECT subject FROM person_identity`, `SELECT bound FROM person_identity`, `SELECT entry FROM ledger_pending`} {
+				if err := db.Each(ctx, tx, func(row db.Row) error {
+					var b []byte
+					err := row.Scan(&b)
+					if bytes.Contains(b, []byte(anna)) || bytes.Contains(b, []byte("安娜")) {
+						t.Errorf("%s has it", query)
+					}
+					return err
+				}, query); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		kinds := d.kinds()
 		if want := []string{"staff.added", "staff.granted", "signin.linked", "signin.opened"}; !slices.Equal(kinds, want) {
 			t.Errorf("the ledger has %v", kinds)

@@ -51,6 +51,7 @@ const (
 	logoutLife = 10 * time.Minute
 
 	wait    = 10 * time.Second
+	pause   = 2 * time.Second
 	maxBody = 1 << 20 // bytes of what a provider answers
 	maxCode = 8 << 10 // bytes of what a browser brings from it
 )
@@ -76,6 +77,7 @@ type Provider struct {
 
 	mu    sync.Mutex
 	found *oidc.Provider
+	again time.Time // before which it isn't looked for once more
 }
 
 // New returns the provider.
@@ -116,9 +118,14 @@ func (p *Provider) find(ctx context.Context) (context.Context, *oidc.Provider, e
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.found == nil {
+		// Of many who wait for one that is away, one waits long.
+		if time.Now().Before(p.again) {
+			return ctx, nil, ErrAway
+		}
 		// Its keys are fetched with this context whenever there are new ones.
 		found, err := oidc.NewProvider(context.WithoutCancel(ctx), p.config.Issuer)
 		if err != nil {
+			p.again = time.Now().Add(pause)
 			return ctx, nil, fmt.Errorf("%w: %w", ErrAway, err)
 		}
 		p.found = found

@@ -148,7 +148,7 @@ func (h *house) comes() {
 	p.Knows("anna", who)
 	door := h.door
 	door.Provider = openid.New(openid.Config{Issuer: p.URL, Client: providertest.Client, Secret: providertest.Secret, Groups: "groups", Back: back, Now: h.Store.Now})
-	door.Roles = []signin.Mapped{{Group: "keep", Grant: staff.Grant{Role: staff.Worker, Service: service}}, {Group: "audit", Grant: staff.Grant{Role: staff.Auditor}}}
+	door.Roles = []signin.Mapped{{Group: "keep", Grant: staff.Grant{Role: staff.Worker, Service: service}}, {Group: "run", Grant: staff.Grant{Role: staff.Engineer}}}
 	for range 2 {
 		ctx := context.Background()
 		address, kept, err := door.AskProvider(ctx, h.Store.Now(), signin.Session{})
@@ -162,7 +162,7 @@ func (h *house) comes() {
 			h.joined = s.Person.ID
 			return err
 		})
-		who.Groups = []string{"audit"}
+		who.Groups = []string{"run"}
 		h.Pass(6 * time.Minute)
 	}
 }

@@ -121,6 +121,16 @@ func (d Door) boundLink(link, person, session string, until time.Time) []byte {
 // Open returns whose link it is, and what to tell the person's authenticator in this
 // browser. Errors: ErrLink.
 func (d Door) Open(ctx context.Context, tx *db.Tx, link string, by Browser) (SettingUp, error) {
+	at, err := d.open(ctx, tx, link, by)
+	if err != nil {
+		return SettingUp{}, err
+	}
+	at.known, err = known(ctx, tx)
+	at.known = append(at.known, at.Person.Name, issuer)
+	return at, err
+}
+
+func (d Door) open(ctx context.Context, tx *db.Tx, link string, by Browser) (SettingUp, error) {
 	if link == "" || len(link) > maxSecret || by.Kept == "" || len(by.Kept) > maxSecret {
 		return SettingUp{}, ErrLink
 	}
@@ -147,10 +157,6 @@ func (d Door) Open(ctx context.Context, tx *db.Tx, link string, by Browser) (Set
 		return SettingUp{}, err
 	}
 	at.secret = d.Ring.Index(offerDomain, link, by.Kept)[:totpLen]
-	if at.known, err = known(ctx, tx); err != nil {
-		return SettingUp{}, err
-	}
-	at.known = append(at.known, at.Person.Name, issuer)
 	key, err := authenticator(issuer, at.Person, at.secret)
 	if err != nil {
 		return SettingUp{}, err

@@ -340,7 +340,7 @@ func authenticator(issuer string, p staff.Person, secret []byte) (*otp.Key, erro
 // list are returned here and never again. Errors: ErrLink, ErrTaken.
 func (d Door) SetUp(ctx context.Context, tx *db.Tx, link string, by Browser, c Prepared) (s Session, secret string, codes []string, err error) {
 	fail := func(err error) (Session, string, []string, error) { return Session{}, "", nil, err }
-	at, err := d.Open(ctx, tx, link, by)
+	at, err := d.open(ctx, tx, link, by)
 	if err != nil {
 		return fail(err)
 	}

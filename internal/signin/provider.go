@@ -232,6 +232,9 @@ func (d Door) shownTo(ctx context.Context, tx *db.Tx, a Shown) (staff.Person, er
 		if err := endAll(ctx, tx, p, "", by.Ledger(), Roleless); err != nil {
 			return staff.Person{}, err
 		}
+		if _, err := p.Note(ctx, tx, KindFailed, "system:signin", TriedBody{Person: p.ID}); err != nil {
+			return staff.Person{}, err
+		}
 		return staff.Person{}, db.Recorded(ErrNoRole)
 	}
 	return p, nil
