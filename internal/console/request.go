@@ -59,6 +59,9 @@ func (v *visit) found(ctx context.Context, tx *db.Tx, in signin.Session) (r appr
 	if r.Asker != in.Person.ID && !decides {
 		return approval.Request{}, false, approval.ErrNotFound
 	}
+	if !r.Intact(v.s.Ring) {
+		return approval.Request{}, false, approval.ErrForged // whose it is, its row doesn't prove
+	}
 	return r, decides, nil
 }
 
