@@ -32,6 +32,7 @@ func (g *gateway) Send(_ context.Context, m notify.Message) error {
 // Article 23: the jobs tell guardians of the end before anything is erased, wait for a
 // gateway that can't take it yet, and then end by themselves what was announced.
 func TestArticle23_WhatWasAnnouncedEndsByItself(t *testing.T) {
+	t.Parallel() // it waits
 	w, a := newSweeper(t)
 	signer, _, err := ledger.NewSigner("wardkeep.example.com/ledger", w.Ring.Signer().Seed())
 	if err != nil {

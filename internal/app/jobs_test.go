@@ -20,6 +20,7 @@ import (
 // Article 12, edge case 5: the sweep comes again and again, so that what falls
 // due after the first one is erased, too.
 func TestArticle12_TheSweepComesAgain(t *testing.T) {
+	t.Parallel() // it waits
 	w, a := newSweeper(t)
 	t.Cleanup(runJobs(t, a))
 	for range 3 {
@@ -32,6 +33,7 @@ func TestArticle12_TheSweepComesAgain(t *testing.T) {
 // A sweep that was killed keeps no other from coming: what it left is erased by the
 // next, once its time is over.
 func TestArticle12_ASweepThatWasKilledHoldsUpNone(t *testing.T) {
+	t.Parallel() // it waits
 	w, a := newSweeper(t)
 	stop := runJobs(t, a)
 	first, _ := w.Enrol()

@@ -73,7 +73,7 @@ func received(t *testing.T, in *apptest.Installation, phone, kind string) string
 // message; also when the process dies right after the commit, and when the
 // gateway is down for a while. Each message comes once.
 func TestArticle9_TheReceiptArrivesThoughTheServerDies(t *testing.T) {
-	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+	apptest.EachAtOnce(t, func(t *testing.T, in *apptest.Installation) {
 		server := in.Start().Await()
 		g, proof, phone := answered(t, in, server.Base)
 		text := received(t, in, phone, "consent.receipt")
@@ -133,7 +133,7 @@ func TestArticle9_TheReceiptArrivesThoughTheServerDies(t *testing.T) {
 // that was added, and who is none any more, or whose child was erased, hears of
 // that although its contact is gone.
 func TestEdgeCase8_AFormerGuardianIsTold(t *testing.T) {
-	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+	apptest.EachAtOnce(t, func(t *testing.T, in *apptest.Installation) {
 		server := in.Start().Await()
 		c, ctx := in.Client(server.Base), t.Context()
 		one, two := apptest.NewChild(), apptest.NewChild()

@@ -18,7 +18,8 @@ import (
 	"wardkeep/internal/family"
 )
 
-// eachEngine runs fn with a configuration for an empty store of each engine.
+// eachEngine runs fn with a configuration for an empty store of each engine, at the same
+// time: what runs waits for others.
 func eachEngine(t *testing.T, fn func(t *testing.T, c Config)) {
 	config := func(t *testing.T) (c Config) {
 		dir := t.TempDir()
@@ -26,8 +27,9 @@ func eachEngine(t *testing.T, fn func(t *testing.T, c Config)) {
 		c.defaults()
 		return c
 	}
-	t.Run("sqlite", func(t *testing.T) { fn(t, config(t)) })
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); fn(t, config(t)) })
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		url := dbtest.PostgresURL(t)
 		c := config(t)
 		c.Database = url
