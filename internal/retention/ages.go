@@ -86,6 +86,7 @@ func sweepAges(store *db.DB, v *vault.Vault, f *message.Farewell, lead time.Dura
 		return due, nil
 	}
 	return through(store, look, func(ctx context.Context, a aging) (int, error) {
+		f.Room(ctx)
 		var letters []notify.Message
 		told := family.AgedNot
 		err := store.Update(ctx, func(tx *db.Tx) error {

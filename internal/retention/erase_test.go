@@ -93,7 +93,8 @@ func TestEdgeCase14_ALetterWrittenAheadSaysWhatIsKept(t *testing.T) {
 	}
 }
 
-// Article 20: nor does a sweep, of what was demanded or of those who got no answer.
+// Article 20, edge case 4: nor does a sweep, of what was demanded, of those who got no answer,
+// or of who is 18.
 func TestArticle20_ASweepWaitsUntilItsLettersHaveRoom(t *testing.T) {
 	for name, due := range map[string]func(t *testing.T, w *vaulttest.World){
 		"demanded": func(t *testing.T, w *vaulttest.World) {
@@ -109,6 +110,13 @@ func TestArticle20_ASweepWaitsUntilItsLettersHaveRoom(t *testing.T) {
 			w.Enrol()
 			w.Pass(day)
 		},
+		"grown": func(t *testing.T, w *vaulttest.World) {
+			birth, err := w.Child().Birth(w.Ring)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Pass(birth.Turns(18).Add(day).Sub(w.Store.Now()))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
@@ -119,11 +127,11 @@ func TestArticle20_ASweepWaitsUntilItsLettersHaveRoom(t *testing.T) {
 				f.Send(t.Context(), slices.Repeat([]notify.Message{{Channel: notify.SMS}}, 501))
 				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 				defer cancel()
-				if done, err := retention.SweepTelling(ctx, w.Store, w.Vault, f, retention.Terms{}); done.Demanded+done.Unanswered != 0 || err == nil {
+				if done, err := retention.SweepTelling(ctx, w.Store, w.Vault, f, retention.Terms{}); done.Demanded+done.Unanswered+done.Aged != 0 || err == nil {
 					t.Errorf("%+v, %v", done, err)
 				}
 				close(hangs)
-				if done, err := retention.SweepTelling(t.Context(), w.Store, w.Vault, f, retention.Terms{}); done.Demanded+done.Unanswered != 1 || err != nil {
+				if done, err := retention.SweepTelling(t.Context(), w.Store, w.Vault, f, retention.Terms{}); done.Demanded+done.Unanswered+done.Aged != 1 || err != nil {
 					t.Errorf("with room: %+v, %v", done, err)
 				}
 				f.Wait()
