@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"wardkeep/internal/app"
@@ -37,7 +38,7 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 	}
 	var all []approval.Request
 	names := make(map[string]string)
-	ours := false
+	ours, forged := false, []string(nil)
 	err = s.on(ctx, func(a *app.App) error {
 		if ours = m.Ours(a.Ring); !ours {
 			return nil
@@ -47,6 +48,9 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 				return err
 			}
 			for _, r := range all {
+				if !r.Intact(a.Ring) {
+					forged = append(forged, r.ID)
+				}
 				for _, who := range []string{r.Asker, r.Decider} {
 					p, err := staff.Find(ctx, tx, who)
 					if err != nil && !errors.Is(err, staff.ErrNotFound) {
@@ -69,8 +73,15 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 		return s.sayFailed("cmd.watermark.gone")
 	}
 	for _, r := range all {
+		if slices.Contains(forged, r.ID) { // it may name anybody
+			s.say("cmd.watermark.forged", "ID", r.ID, "Service", r.Service)
+			continue
+		}
 		s.say("cmd.watermark.line", "ID", r.ID, "Service", r.Service, "Asker", names[r.Asker], "AskerID", r.Asker, "Decider", names[r.Decider], "DeciderID", r.Decider,
 			"From", s.moment(r.From), "Until", s.moment(r.Until), "Purpose", r.Purpose, "Items", strings.Join(r.Granted, " "), "Looks", r.Looks)
+	}
+	if len(forged) > 0 {
+		return exit(exitFailed)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (l Looks) hours() (h approval.Hours, ok bool) {
 	}
 	from, ok := clock(l.From)
 	to, also := clock(l.To)
-	return approval.Hours{From: from, To: to}, ok && also
+	return approval.Hours{From: from, To: to}, ok && also && to > from
 }
 
 // clock reads "08:00"; "24:00" is the end of the day.

@@ -149,7 +149,11 @@ func (c *Config) tryUnpacked(ctx context.Context, part string) error {
 			return ledger.CheckOrigin(ctx, tx, c.LedgerOrigin, ring.Signer().Seed())
 		})
 	}
-	return errors.Join(try(), store.Scrub(ctx), store.Close())
+	err = try()
+	if err == nil { // else it may be no store at all
+		err = store.Scrub(ctx)
+	}
+	return errors.Join(err, store.Close())
 }
 
 // OpenRestoring opens a store that was put back and waits to be replayed. Where the

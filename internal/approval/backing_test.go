@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -64,6 +65,9 @@ func TestArticle15_NobodyDecidesByASecondPersonOfTheirOwn(t *testing.T) {
 		wants(t, "and narrows it", err, approval.ErrMade)
 		decides("about another's request", second, w.worker, nil)
 		decides("by who was invited by nobody who asks", second, deputy, nil)
+		does("the deputy confirms while a link is open", staff.ErrLinkOpen, confirms(deputy, second))
+		decides("nor does that make it another", second, w.officer, approval.ErrMade)
+		w.Pass(25 * time.Hour) // the link is over
 		does("who has invited confirms", staff.ErrBacked, confirms(w.officer, second))
 		does("the person confirms itself", staff.ErrSelf, confirms(second, second))
 		does("a manager confirms", staff.ErrMayNot, confirms(w.manager, second))
@@ -81,6 +85,7 @@ func TestArticle15_NobodyDecidesByASecondPersonOfTheirOwn(t *testing.T) {
 		})
 		decides("of two who made links, the one", second, w.officer, approval.ErrMade)
 		decides("of two who made links, the other", second, deputy, approval.ErrMade)
+		w.Pass(25 * time.Hour)
 		does("one of them confirms", nil, confirms(deputy, second))
 		decides("of two who made links, the one whom the other has confirmed", second, w.officer, nil)
 		decides("of two who made links, who has confirmed", second, deputy, approval.ErrMade)

@@ -218,8 +218,11 @@ func EndAgain(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, 
 }
 
 func (r Request) end(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c family.Child, actor string, body EndedBody) (Request, string, error) {
+	intact := r.Intact(ring)
 	r.State, r.EndedAt, r.EndedBy, r.Why = Ended, tx.Now(), actor, body.Why
-	r.mark = r.bind(ring)
+	if intact { // what was changed by hand stays so
+		r.mark = r.bind(ring)
+	}
 	n, err := tx.Exec(ctx, `
 		UPDATE approval SET state = $1, ended_at = $2, ended_by = $3, why = $4, bound = $5
 		WHERE child = $6 AND id = $7 AND state IN ('open', 'granted', 'narrowed')`,

@@ -91,9 +91,12 @@ func (s *Server) backFromProvider(v *visit) error {
 }
 
 // enterByProvider lets a person in, or makes its session fresh, by what its browser brought
-// from the provider. Whoever comes here has been slowed down when it asked: only an answer
-// to that leads any further.
+// from the provider. It is slowed down as who types a password is: each answer is a request
+// to the provider.
 func (s *Server) enterByProvider(v *visit) error {
+	if !s.tries.Allow(v.r) {
+		return ErrSlowDown
+	}
 	a, held := provider.Read(v.r.URL.Query()), readAsked(s.browser().Kept(v.r, askedCookie))
 	if slices.Contains(i18n.Langs, held.lang) {
 		v.lang = held.lang

@@ -277,6 +277,9 @@ func TestArticle15_WhoComesByTheProviderComesByNothingElse(t *testing.T) {
 		if w := boss.post("/console/people/" + s.Person.ID + "/reset?lang=en"); w.Code != 409 || strings.Contains(w.Body.String(), "/console/setup/") {
 			t.Errorf("reset: %d", w.Code)
 		}
+		if _, err := b.whois(); err == nil {
+			t.Error("after a reset the session is as good as before")
+		}
 		if n := count(d, `SELECT count(*) FROM person_invite`); n != 0 {
 			t.Errorf("%d links", n)
 		}

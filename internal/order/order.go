@@ -232,6 +232,7 @@ func Attested(ctx context.Context, tx *db.Tx, issued []string) (attested []Order
 		}
 		attested = append(attested, more...)
 	}
+	slices.SortStableFunc(attested, func(a, b Order) int { return a.AttestedAt.Compare(b.AttestedAt) })
 	return attested, nil
 }
 

@@ -89,19 +89,6 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 		if _, _, err = h.door.Invite(ctx, tx, boss.Person, p.ID); err != nil {
 			return err
 		}
-		confirmed, err := staff.Add(ctx, tx, boss.Person, "新经理", worker)
-		if err != nil {
-			return err
-		}
-		if _, _, err = h.door.Invite(ctx, tx, boss.Person, confirmed.ID); err != nil {
-			return err
-		}
-		if _, err = staff.Confirm(ctx, tx, signintest.By, confirmed.ID); err != nil {
-			return err
-		}
-		if _, err = signin.Leave(ctx, tx, signintest.By, confirmed.ID); err != nil {
-			return err
-		}
 		manager := staff.Grant{Role: staff.Manager, Service: service}
 		for range 2 {
 			if _, err := staff.Give(ctx, tx, boss.Person, h.colleague.ID, manager); err != nil {
@@ -112,6 +99,25 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 			}
 		}
 		return nil
+	})
+	// Somebody is made by one, sets up how to sign in, and is confirmed by another.
+	confirmed := signintest.Hire(t, w.Store, h.door, "新经理", worker)
+	var link string
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		boss, err := h.door.Find(ctx, tx, h.boss.Secret)
+		if err != nil {
+			return err
+		}
+		link, _, err = h.door.Reset(ctx, tx, boss.Person, confirmed.ID)
+		return err
+	})
+	confirmed.SetUp(link)
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		if _, err := staff.Confirm(ctx, tx, signintest.By, confirmed.ID); err != nil {
+			return err
+		}
+		_, err := signin.Leave(ctx, tx, signintest.By, confirmed.ID)
+		return err
 	})
 	options, asked, err := h.door.Ask(w.Store.Now(), signin.Session{})
 	ok(t, err)

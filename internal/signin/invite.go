@@ -209,6 +209,13 @@ func (d Door) Reset(ctx context.Context, tx *db.Tx, by staff.Actor, person strin
 	if err := reset(ctx, tx, p, by.Ledger()); err != nil {
 		return "", time.Time{}, err
 	}
+	// Who comes by the provider gets no link; what they were signed in by is over.
+	switch err := byProvider(ctx, tx, p.ID); {
+	case errors.Is(err, ErrByProvider):
+		return "", time.Time{}, db.Recorded(err)
+	case err != nil:
+		return "", time.Time{}, err
+	}
 	if err := staff.StandBehind(ctx, tx, by, p); err != nil {
 		return "", time.Time{}, err
 	}

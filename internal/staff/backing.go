@@ -74,7 +74,8 @@ type ConfirmedBody struct {
 
 // Confirm says that a person is somebody of their own, and holds their roles rightly:
 // nobody else stands behind them any more, but whoever confirms it, if they do.
-// Errors: ErrMayNot, ErrSelf, ErrNotFound, ErrLeft, ErrBacked.
+// Nobody is, while a link to set up how they sign in is open: whoever has it may still use
+// it. Errors: ErrMayNot, ErrSelf, ErrNotFound, ErrLeft, ErrLinkOpen, ErrBacked.
 func Confirm(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, error) {
 	if self(by, person) {
 		return Person{}, ErrSelf
@@ -84,6 +85,15 @@ func Confirm(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, e
 		return Person{}, err
 	}
 	if err := Manages(ctx, tx, by, p); err != nil {
+		return Person{}, err
+	}
+	now := tx.Now()
+	open, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM person_invite WHERE person = $1 AND session = '' AND until > $2`, p.ID, (*db.Time)(&now))
+	if err == nil && open > 0 {
+		err = ErrLinkOpen
+	}
+	if err != nil {
 		return Person{}, err
 	}
 	links, err := tx.Exec(ctx, `DELETE FROM person_maker WHERE person = $1 AND maker <> $2`, p.ID, idOf(by))

@@ -43,6 +43,7 @@ var (
 	ErrSelf     = errs.New(errs.Forbidden, "staff.self")         // nobody changes what they may themselves
 	ErrTerminal = errs.New(errs.Forbidden, "staff.terminal")     // accounts of an office are made at the terminal alone
 	ErrUnknown  = errs.New(errs.Conflict, "staff.unconfirmed")   // somebody else may be who signs in
+	ErrLinkOpen = errs.New(errs.Conflict, "staff.link_open")     // whoever has the link may still become the person
 	ErrBacked   = errs.New(errs.Conflict, "staff.backed")        // nobody else stands behind the person
 )
 

@@ -121,7 +121,8 @@ func (db *DB) Scrub(ctx context.Context) error {
 	}
 	var late []string
 	err := db.View(ctx, func(tx *Tx) (err error) {
-		late, err = All(ctx, tx, Single[string], `SELECT name FROM heartbeat WHERE name >= $1 AND name < $2 ORDER BY name`, scrubbing, scrubbing+"~")
+		// Not by a range: how names sort depends on the database.
+		late, err = All(ctx, tx, Single[string], `SELECT name FROM heartbeat WHERE substr(name, 1, 6) = $1 ORDER BY name`, scrubbing)
 		return err
 	})
 	for _, name := range late {
@@ -158,11 +159,20 @@ func (db *DB) scrubWithin(ctx context.Context, table string, patience time.Durat
 }
 
 func (db *DB) scrubMarked(ctx context.Context, table string, patience time.Duration, anyway bool) (whole bool, err error) {
+	var marked time.Time
+	err = db.View(ctx, func(tx *Tx) (err error) {
+		marked, err = LastBeat(ctx, tx, scrubbing+table)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
 	if whole, err = db.engine.scrubTable(ctx, table, patience, anyway); err != nil || !whole {
 		return false, err
 	}
+	// Who has deleted something meanwhile has marked it anew: that mark stays.
 	return true, db.Update(ctx, func(tx *Tx) error {
-		return tx.Queue(ctx, `DELETE FROM heartbeat WHERE name = $1`, scrubbing+table)
+		return tx.Queue(ctx, `DELETE FROM heartbeat WHERE name = $1 AND at = $2`, scrubbing+table, (*Time)(&marked))
 	})
 }
 

@@ -110,7 +110,7 @@ const lockTimeout = "55P03"
 const olderThan = `
 	SELECT count(*) FROM (
 		SELECT backend_xmin AS since FROM pg_stat_activity
-			WHERE pid <> pg_backend_pid() AND (datname = current_database() OR backend_type = 'walsender')
+			WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
 		UNION ALL SELECT backend_xid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
 		UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
 		UNION ALL SELECT xmin FROM pg_replication_slots

@@ -118,7 +118,7 @@ func (w *writer) write(group []*request) {
 		close(r.back)
 	}
 	w.groups++
-	if w.pages += w.conn.written(); w.pages >= foldAfter && w.groups >= foldGroups {
+	if w.pages += w.conn.written(); w.pages >= foldAfter && (w.groups >= foldGroups || w.pages >= foldGroups*foldAfter) {
 		w.pages, w.groups = 0, 0
 		w.folder.wake()
 	}
