@@ -235,6 +235,9 @@ func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
 			{"narrows one's own request, and agrees to that", boss, func() *httptest.ResponseRecorder {
 				return self.post(mine+"/decide", "verdict", "narrowed", "item", "nickname", "minutes", "5", "reason", "less_suffices")
 			}, 403, "approval.self", staff.KindTried},
+			{"gives oneself a role", boss, func() *httptest.ResponseRecorder {
+				return self.post("/console/people/"+boss.ID+"/give", "role", "manager", "service", vaulttest.Service)
+			}, 403, "staff.self", staff.KindTried},
 			{"looks without a decision", boss, func() *httptest.ResponseRecorder { return self.look(mine, item("nickname")) }, 403, "gate.denied", gate.KindDenied},
 			{"a worker decides", o.worker, func() *httptest.ResponseRecorder {
 				return o.asks.post(theirs+"/decide", "verdict", "granted", "reason", "needed")
@@ -258,7 +261,7 @@ func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
 				o.asks.header.Set("Sec-Fetch-Dest", "document")
 				defer o.asks.header.Del("Sec-Fetch-Dest")
 				return o.asks.do("POST", path+"/view", item("nickname"))
-			}, 403, "console.view.not_by_script", ""},
+			}, 403, "console.view.not_by_script", staff.KindTried},
 			{"from another site", o.worker, func() *httptest.ResponseRecorder {
 				o.asks.header.Set("Sec-Fetch-Site", "cross-site")
 				defer o.asks.header.Del("Sec-Fetch-Site")

@@ -183,7 +183,8 @@ func (s *Server) answer(rt route) http.Handler {
 
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
-var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrForged, ErrFields}
+var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrForged,
+	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript}
 
 // tried records an attempt. It was refused, whether this succeeds or not.
 func (s *Server) tried(v *visit) {
