@@ -18,7 +18,7 @@ type pace struct {
 const (
 	// rests is for how many times of what an update took the writer is left to others.
 	// What it writes and what follows it in the ledger is about as much again.
-	rests = 2
+	rests = 2.3
 	// quiet is how many updates of others in the meantime are none: the ledger's rounds.
 	quiet = 3
 )
@@ -45,7 +45,7 @@ func (p *pace) update(ctx context.Context, fn func(*db.Tx) error) error {
 		return err
 	}
 	select {
-	case <-time.After(rests*took - waited): // the wait for its turn was a rest, too
+	case <-time.After(time.Duration(rests*float64(took)) - waited): // the wait for its turn was a rest, too
 	case <-ctx.Done():
 	}
 	return err
