@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
 )
 
 // ErrBehind says that it isn't known whether something was used lately: too much of the
@@ -34,7 +35,7 @@ type Activity struct {
 var lively = []string{"access.", "child.", "consent.", "request.", "verification."}
 
 // follows are kinds of such entries that only follow from another.
-var follows = []string{family.KindDisputed, family.KindSettled}
+var follows = []string{family.KindDisputed, family.KindSettled, family.KindUnfrozen}
 
 // Lives reports whether an entry shows that the account of its child is used: something of
 // the child was used with a permit, or a guardian, or the minor itself, has done
@@ -51,9 +52,14 @@ func Lives(p ledger.Placed) bool {
 	if !strings.HasPrefix(p.Actor, "guardian:") || slices.Contains(follows, p.Kind) {
 		return false
 	}
-	if p.Kind == consent.KindRefused || p.Kind == consent.KindWithdrawn {
-		// What a restore says once more the guardian did then, and not now.
+	// What a restore says once more the guardian did then, and not now.
+	switch p.Kind {
+	case consent.KindRefused, consent.KindWithdrawn:
 		if b := (consent.AnswerBody{}); p.Into(&b) != nil || b.Again {
+			return false
+		}
+	case rights.KindCancelled:
+		if b := (rights.EndedBody{}); p.Into(&b) != nil || b.Again {
 			return false
 		}
 	}

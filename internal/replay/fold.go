@@ -74,6 +74,7 @@ type fold struct {
 	missed     map[key]int64        // children erased while it wasn't this store: of whom a no is remembered
 	missedNos  map[no]bool          // that guardians said in that time
 	missedEnds map[string]bool      // services of which an end was announced in that time
+	missedDone map[string]string    // demands that ended in that time, and by which kind of entry
 
 	counts counts
 
@@ -107,7 +108,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool),
+		copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 

@@ -318,6 +318,16 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a demand given to nobody": {"impossible demand", func(s *scene) {
 			s.forge(s.mei, 1, rights.KindAssigned, s.Officer.Ledger(), rights.AssignedBody{Request: id.New(id.Rights), Owner: s.Officer.ID})
 		}},
+		"a demand taken back once more without a restore": {"impossible demand", func(s *scene) {
+			desk, r := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}, rights.Request{}
+			s.do(func(ctx context.Context, tx *db.Tx) (err error) {
+				r, _, err = desk.Receive(ctx, tx, s.App, s.mei, rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
+				return err
+			})
+			g := s.guardians(s.mei.ID)[0].Ledger()
+			s.forge(s.mei, 1, family.KindUnfrozen, g, family.UnfrozenBody{})
+			s.forge(s.mei, 2, rights.KindCancelled, g, rights.EndedBody{Request: r.ID, Again: true})
+		}},
 		"a guardian told of a demand that nobody made": {"impossible demand", func(s *scene) {
 			s.forge(s.mei, 1, rights.KindTold, "system:messages", rights.ToldBody{Request: id.New(id.Rights), Guardian: s.guardians(s.mei.ID)[0].ID, Channel: "sms"})
 		}},

@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
 )
 
 // A kept is a copy of the store that was made.
@@ -49,7 +50,7 @@ func (a *audit) missed(place int64) bool {
 
 // miss keeps of such an entry what still counts: that a value was used or looked at,
 // which its guardian is told, and what was done again: that a child was erased, that a
-// guardian said no, and that an end was announced.
+// guardian said no, that a demand ended, and that an end was announced.
 func (f *fold) miss(p ledger.Placed) {
 	if p.Kind == catalog.KindCeasing {
 		f.missedEnds[p.Service] = true
@@ -66,6 +67,10 @@ func (f *fold) miss(p ledger.Placed) {
 	case consent.KindRefused, consent.KindWithdrawn:
 		if b, x := body[consent.AnswerBody](p); x == (fault{}) {
 			f.missedNos[no{p.Subject, b.Guardian, b.Purpose}] = true
+		}
+	case rights.KindDone, rights.KindRefused, rights.KindCancelled:
+		if b, x := body[rights.EndedBody](p); x == (fault{}) {
+			f.missedDone[b.Request] = p.Kind
 		}
 	case family.KindErased:
 		if b, x := body[family.ErasedBody](p); x == (fault{}) {

@@ -177,6 +177,8 @@ func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
 		return impossible(ruleActor)
 	case d.froze && c.frozen:
 		return impossible(ruleState) // it is free again by the entry before
+	case b.Again && f.missedDone[b.Request] != p.Kind: // else a guardian's taking back could pass for no use
+		return impossible(ruleDemand)
 	}
 	d.state, d.reason, d.answer, d.closed, d.erase = state, b.Reason, b.Answer, p.At.UnixMicro(), 0
 	return fault{}

@@ -424,7 +424,8 @@ func TestArticle12_ANoThatARestoreKeepsIsNoUse(t *testing.T) {
 		}
 		refuses, _ := w.Enrol()
 		asks(refuses, "course-progress", consent.ForceGranted)
-		withdraws := w.Child()
+		withdraws, keeps := w.Child(), w.Child()
+		demand := w.demand(keeps, w.App, rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
 		registered := access.DayOf(w.Store.Now())
 		ok(t, w.log.Flush(t.Context()))
 		putBack := w.backUp()
@@ -438,19 +439,23 @@ func TestArticle12_ANoThatARestoreKeepsIsNoUse(t *testing.T) {
 			}
 			return err
 		})
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := w.rights().Keep(ctx, tx, w.guardian(ctx, tx, keeps), demand)
+			return err
+		})
 		withdrawn := access.DayOf(w.Store.Now())
 		source, latest := w.export()
 		putBack()
 		w.Pass(10 * 24 * time.Hour)
 		report, err := w.replay(t.Context(), source, latest)
 		ok(t, err)
-		if report.No != 2 {
+		if report.No != 2 || report.Demands != 1 {
 			t.Errorf("%+v", report)
 		}
 		ok(t, w.log.Flush(t.Context()))
 		_, err = access.Count(t.Context(), w.Store)
 		ok(t, err)
-		for c, want := range map[family.ID]int64{refuses.ID: registered, withdraws.ID: withdrawn} {
+		for c, want := range map[family.ID]int64{refuses.ID: registered, withdraws.ID: withdrawn, keeps.ID: withdrawn} {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
 				a, err := access.ActivityOf(ctx, tx, c)
 				if a.Last != want {

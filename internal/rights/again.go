@@ -87,7 +87,7 @@ func (d Desk) EndAgain(ctx context.Context, tx *db.Tx, by family.Actor, r Reques
 	if err != nil {
 		return err
 	}
-	_, _, err = d.end(ctx, tx, by, c, r, state, why, pii.Text{})
+	_, _, err = d.end(ctx, tx, by, c, r, state, EndedBody{Reason: why, Again: true}, pii.Text{})
 	return err
 }
 

@@ -64,7 +64,7 @@ func (d Desk) Keep(ctx context.Context, tx *db.Tx, by family.Guardian, r Request
 	if r.Door == ByGuardian || !r.Kind.Erases() || r.Door == ByChild && class != age.Child {
 		return r, "", ErrMayNot
 	}
-	return d.end(ctx, tx, by, c, r, Cancelled, "", pii.Text{})
+	return d.end(ctx, tx, by, c, r, Cancelled, EndedBody{}, pii.Text{})
 }
 
 // speaks refuses who isn't a guardian of the child, in office and verified.
@@ -120,14 +120,14 @@ func (d Desk) Finish(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 		return r, "", ErrNotOfKind
 	}
 	if r.Kind != Correct && r.Kind != Supplement {
-		return d.end(ctx, tx, by, c, r, Done, "", answer)
+		return d.end(ctx, tx, by, c, r, Done, EndedBody{}, answer)
 	}
 	// Article 19: whoever else has the item corrects it too.
 	orders := order.Book{Ring: d.Ring, Charters: d.Charters, Calendar: d.Calendar}
 	if err := orders.Item(ctx, tx, by.Ledger(), c, order.Correct, r.Item); err != nil {
 		return r, "", err
 	}
-	return d.end(ctx, tx, by, c, r, Done, "", answer)
+	return d.end(ctx, tx, by, c, r, Done, EndedBody{}, answer)
 }
 
 // Refuse ends a demand with a reason, which whoever asked gets in writing (Minors'
@@ -144,7 +144,7 @@ func (d Desk) Refuse(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 	case why != NotEntitled && (r.Kind.Erases() || why != NothingHeld && why != AlreadyRight):
 		return r, "", ErrReason.At("reason")
 	}
-	return d.end(ctx, tx, by, c, r, Refused, why, answer)
+	return d.end(ctx, tx, by, c, r, Refused, EndedBody{Reason: why}, answer)
 }
 
 // handles reports whether the actor answers demands of the service.
@@ -160,12 +160,12 @@ func handles(by family.Actor, r Request) bool {
 
 var endings = map[State]string{Done: KindDone, Refused: KindRefused, Cancelled: KindCancelled}
 
-// end ends an open demand of the locked child. A child that it froze is free again.
-func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, r Request, state State, why Reason, answer pii.Text) (Request, string, error) {
+// end ends an open demand of the locked child, as the body says. A child that it froze is free again.
+func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, r Request, state State, body EndedBody, answer pii.Text) (Request, string, error) {
 	if !isText(answer) {
 		return r, "", ErrText.At("answer")
 	}
-	r.State, r.Reason, r.ClosedAt, r.EraseAt = state, why, tx.Now(), time.Time{}
+	r.State, r.Reason, r.ClosedAt, r.EraseAt = state, body.Reason, tx.Now(), time.Time{}
 	if !answer.IsZero() {
 		var err error
 		if r.answer, err = c.SealNote(d.Ring, answer, r.bound("answer")...); err != nil {
@@ -184,6 +184,7 @@ func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Chil
 			return r, "", err
 		}
 	}
-	entry, err := record(ctx, tx, c, endings[state], by.Ledger(), EndedBody{Request: r.ID, Reason: why, Answer: r.answer != nil})
+	body.Request, body.Answer = r.ID, r.answer != nil
+	entry, err := record(ctx, tx, c, endings[state], by.Ledger(), body)
 	return r, entry, err
 }

@@ -80,6 +80,7 @@ type EndedBody struct {
 	Request string `json:"request"`
 	Reason  Reason `json:"reason,omitempty"`
 	Answer  bool   `json:"answer,omitempty"` // something was written with it
+	Again   bool   `json:"again,omitempty"`  // a restore says once more what was said before
 }
 
 // record appends an entry about a locked child.
