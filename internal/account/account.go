@@ -200,6 +200,52 @@ func Apps(ctx context.Context, tx *db.Tx, service string) ([]App, error) {
 	return apps, nil
 }
 
+// A Listed is an app with what is told of its key.
+type Listed struct {
+	App
+	IssuedAt time.Time
+	UsedAt   time.Time // of any of its keys, a few minutes late; zero: never
+}
+
+// listed are the credentials that are good now. During an overlap an app has two keys; the
+// later one says what it is.
+const listed = `
+		SELECT c.id, c.service, c.name, c.scopes, c.expires_at, c.created_at,
+			(SELECT max(u.used_at) FROM credential u WHERE u.service = c.service AND u.id = c.id)
+		FROM credential c
+		WHERE c.service = $1 AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $2)
+		AND NOT EXISTS (
+			SELECT 1 FROM credential n
+			WHERE n.service = c.service AND n.id = c.id AND n.revoked_at IS NULL AND (n.expires_at IS NULL OR n.expires_at > $2)
+			AND (n.created_at > c.created_at OR n.created_at = c.created_at AND n.hash > c.hash))`
+
+func scanListed(row db.Row) (l Listed, err error) {
+	var scopes string
+	err = row.Scan(&l.ID, &l.Service, &l.Name, &scopes, (*db.Time)(&l.ExpiresAt), (*db.Time)(&l.IssuedAt), (*db.Time)(&l.UsedAt))
+	if err != nil {
+		return Listed{}, err
+	}
+	l.Scopes, err = ParseScopes(scopes)
+	return l, err
+}
+
+// List returns at most limit of the service's credentials that are good now, those whose
+// id is behind after, by id.
+func List(ctx context.Context, tx *db.Tx, service, after string, limit int) ([]Listed, error) {
+	now := tx.Now()
+	return db.All(ctx, tx, scanListed, listed+` AND c.id > $3 ORDER BY c.id, c.hash LIMIT $4`, service, (*db.Time)(&now), after, int64(limit))
+}
+
+// Find returns one of them. Errors: ErrNotFound.
+func Find(ctx context.Context, tx *db.Tx, service, app string) (Listed, error) {
+	now := tx.Now()
+	l, err := db.One(ctx, tx, scanListed, listed+` AND c.id = $3`, service, (*db.Time)(&now), app)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrNotFound
+	}
+	return l, err
+}
+
 // lock holds all keys of an app until the transaction ends, so that a key that
 // is being added by a rotation can't slip past a revocation: the statement after
 // it sees whatever was committed before. Errors: ErrNotFound.

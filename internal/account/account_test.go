@@ -505,3 +505,68 @@ func TestArticle15_IssuingAndRevokingAreRecorded(t *testing.T) {
 		same(d, "entries", want, got)
 	})
 }
+
+// Whoever runs the system sees which keys are used, and page by page which there are.
+func TestKeysAreListedWithTheirLastUse(t *testing.T) {
+	each(t, func(d *desk) {
+		var keys account.Keys
+		first, key := d.issue(time.Time{})
+		second, _ := d.issue(time.Time{})
+		ended, former := d.issue(d.now.Add(time.Hour))
+		list := func(after string, limit int) (all []account.Listed) {
+			d.do(func(ctx context.Context, tx *db.Tx) (err error) {
+				all, err = account.List(ctx, tx, "stories", after, limit)
+				return err
+			})
+			return all
+		}
+		for _, k := range []string{key, former, "wk_live_nobody"} {
+			_, _ = keys.App(d.Context(), d.store, k)
+		}
+		d.wait(30 * time.Minute)
+		if _, err := keys.App(d.Context(), d.store, key); err != nil {
+			d.Fatal(err)
+		}
+		used := d.now
+		if all := list("", 10); len(all) != 3 || !all[0].UsedAt.IsZero() {
+			d.Errorf("before it is noted: %+v", all)
+		}
+		for range 2 { // the second time there is nothing to note
+			if err := keys.Note(d.Context(), d.store); err != nil {
+				d.Fatal(err)
+			}
+		}
+		d.wait(time.Hour)
+		_, another := d.rotate(first.ID, time.Hour)
+		all := list("", 10)
+		if len(all) != 2 || all[0].ID != first.ID || !all[0].UsedAt.Equal(used) || !all[0].IssuedAt.Equal(d.now) || all[1].ID != second.ID || !all[1].UsedAt.IsZero() {
+			d.Errorf("%+v", all)
+		}
+		if page := list("", 1); len(page) != 1 || page[0].ID != first.ID {
+			d.Errorf("first page: %+v", page)
+		}
+		if page := list(first.ID, 1); len(page) != 1 || page[0].ID != second.ID {
+			d.Errorf("second page: %+v", page)
+		}
+		if page := list(second.ID, 1); len(page) != 0 {
+			d.Errorf("third page: %+v", page)
+		}
+		find := func(service, app string) error {
+			return d.try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := account.Find(ctx, tx, service, app)
+				return err
+			})
+		}
+		for _, c := range []struct {
+			service, app string
+			want         error
+		}{{"stories", first.ID, nil}, {"songs", first.ID, account.ErrNotFound}, {"stories", ended.ID, account.ErrNotFound}, {"stories", "", account.ErrNotFound}} {
+			if err := find(c.service, c.app); !errors.Is(err, c.want) {
+				d.Errorf("%s of %s: %v", c.app, c.service, err)
+			}
+		}
+		if _, err := keys.App(d.Context(), d.store, another); err != nil {
+			d.Error(err)
+		}
+	})
+}

@@ -1,9 +1,12 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -63,6 +66,7 @@ const maxKeys = 10_000
 type Keys struct {
 	mu   sync.Mutex
 	seen map[[sha256.Size]byte]seen
+	used map[[sha256.Size]byte]time.Time // since the last Note
 }
 
 type seen struct {
@@ -105,7 +109,48 @@ func (k *Keys) fresh(hash [sha256.Size]byte, now time.Time) (App, bool) {
 	s, ok := k.seen[hash]
 	// A clock that was set back makes the age negative: then it is read again.
 	age := now.Sub(s.at)
-	return s.app, ok && age >= 0 && age < KeyLife
+	ok = ok && age >= 0 && age < KeyLife
+	if ok && (s.app.ExpiresAt.IsZero() || now.Before(s.app.ExpiresAt)) {
+		k.use(hash, now)
+	}
+	return s.app, ok
+}
+
+// use remembers when a key was used. Of more keys than are kept in memory it forgets some:
+// what isn't shown then is only a time.
+func (k *Keys) use(hash [sha256.Size]byte, now time.Time) {
+	if _, had := k.used[hash]; !had && len(k.used) >= maxKeys {
+		return
+	}
+	if k.used == nil {
+		k.used = make(map[[sha256.Size]byte]time.Time)
+	}
+	k.used[hash] = now
+}
+
+// Note writes down when keys were used since the last time. It is called every few
+// minutes: a use writes nothing by itself, and if we crash, the last minutes are lost.
+func (k *Keys) Note(ctx context.Context, store *db.DB) error {
+	k.mu.Lock()
+	used := k.used
+	k.used = nil
+	k.mu.Unlock()
+	if len(used) == 0 {
+		return nil
+	}
+	// In one order, so that two nodes don't wait for each other.
+	hashes := slices.SortedFunc(maps.Keys(used), func(a, b [sha256.Size]byte) int { return bytes.Compare(a[:], b[:]) })
+	return store.Update(ctx, func(tx *db.Tx) error {
+		for _, hash := range hashes {
+			at := used[hash]
+			err := tx.Queue(ctx, `
+				UPDATE credential SET used_at = $1 WHERE hash = $2 AND (used_at IS NULL OR used_at < $1)`, (*db.Time)(&at), hash[:])
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (k *Keys) keep(hash [sha256.Size]byte, s seen) {
@@ -118,6 +163,7 @@ func (k *Keys) keep(hash [sha256.Size]byte, s seen) {
 		k.makeRoom(s.at)
 	}
 	k.seen[hash] = s
+	k.use(hash, s.at)
 }
 
 // makeRoom drops what is too old to be believed, or else any one.

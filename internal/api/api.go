@@ -8,6 +8,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -85,6 +86,9 @@ func (s *Server) Handler() http.Handler {
 	s.once.Do(s.build)
 	return s.handler
 }
+
+// NoteUses writes down which keys of apps were used since the last time.
+func (s *Server) NoteUses(ctx context.Context) error { return s.keys.Note(ctx, s.Store) }
 
 // said is what each server of this process says of itself: it is made of constants.
 var said struct {

@@ -155,7 +155,8 @@ CREATE TABLE credential (
 	scopes     text   NOT NULL, -- separated by spaces
 	created_at bigint NOT NULL,
 	expires_at bigint,
-	revoked_at bigint
+	revoked_at bigint,
+	used_at    bigint           -- about; NULL before it was used
 );
 CREATE INDEX credential_service ON credential (service, id);
 
@@ -830,13 +831,14 @@ CREATE INDEX person_guess_since ON person_guess (since, name);
 CREATE TABLE webhook_endpoint (
 	endpoint   text   NOT NULL PRIMARY KEY,
 	service    text   NOT NULL,
-	version    bigint NOT NULL, -- grows with each rotation of the secret
+	version    bigint NOT NULL, -- grows with each change of the secret, the address or the types
 	types      text   NOT NULL, -- of the events, separated by spaces; empty: all
 	party      text   NOT NULL, -- the processor or recipient that is told of its orders and nothing else, or empty
 	sealed     bytea  NOT NULL, -- address and secrets, bound to all of the above
 	created_at bigint NOT NULL,
 	delivered  bigint NOT NULL, -- how many were taken
-	failed     bigint NOT NULL  -- how many tries failed
+	failed     bigint NOT NULL, -- how many tries failed
+	paused_at  bigint           -- NULL while events are sent to it
 );
 CREATE INDEX webhook_endpoint_service ON webhook_endpoint (service, endpoint);
 
