@@ -135,7 +135,7 @@ func (f *fold) entry(p ledger.Placed) {
 var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindRecalled, catalog.KindAppointed, catalog.KindEnded,
 		catalog.KindCeasing, catalog.KindCeased,
-		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, vault.KindSwept,
+		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, webhook.KindChanged, webhook.KindPaused, webhook.KindResumed, vault.KindSwept,
 		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, legal.KindErased,
 		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided}
 	ofChildren = []string{

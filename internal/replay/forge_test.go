@@ -353,7 +353,13 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 			s.forgeService(-100, vault.KindSwept, vault.SweptBody{Until: s.Store.Now().Add(time.Hour).UnixMicro()})
 		}},
 		"a secret left out": {"impossible webhook", func(s *scene) {
-			s.forgeService(-100, webhook.KindRotated, webhook.RotatedBody{Endpoint: s.hook.ID, Version: 4})
+			s.forgeService(-100, webhook.KindRotated, webhook.RotatedBody{Endpoint: s.hook.ID, Version: 9})
+		}},
+		"an address changed in between": {"impossible webhook", func(s *scene) {
+			s.forgeService(-100, webhook.KindChanged, webhook.ChangedBody{Endpoint: s.hook.ID, Version: 9, Host: "hooks.example.com"})
+		}},
+		"a pause ended that never began": {"impossible webhook", func(s *scene) {
+			s.forgeService(-100, webhook.KindResumed, webhook.PausedBody{Endpoint: s.hook.ID})
 		}},
 		"an endpoint removed that never was": {"impossible webhook", func(s *scene) {
 			s.forgeService(-100, webhook.KindRemoved, webhook.RemovedBody{Endpoint: id.New(id.Webhook)})

@@ -27,7 +27,7 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return f.issued(p)
 	case account.KindRevoked:
 		return f.revoked(p)
-	case webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed:
+	case webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, webhook.KindChanged, webhook.KindPaused, webhook.KindResumed:
 		return f.webhookEntry(p)
 	case suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided:
 		return f.suspicionEntry(p)

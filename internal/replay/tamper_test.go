@@ -253,6 +253,15 @@ func (s *scene) hooks() {
 		if _, _, err := webhook.Rotate(ctx, tx, s.Ring, terminal, service, s.hook.ID, time.Hour); err != nil {
 			return err
 		}
+		if _, err := webhook.Change(ctx, tx, s.Ring, terminal, service, s.hook.ID, to, []string{"consent.*", "child.erased"}); err != nil {
+			return err
+		}
+		if _, err := webhook.Pause(ctx, tx, terminal, service, s.hook.ID); err != nil {
+			return err
+		}
+		if _, err := webhook.Resume(ctx, tx, terminal, service, s.hook.ID); err != nil {
+			return err
+		}
 		if _, err := webhook.ReplaySince(ctx, tx, terminal, service, s.hook.ID, time.Time{}); err != nil {
 			return err
 		}
@@ -857,6 +866,7 @@ var changes = []change{
 	{"an endpoint is of another service", `UPDATE webhook_endpoint SET service = '王小明' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint service"},
 	{"an endpoint has its former secret", `UPDATE webhook_endpoint SET version = 1 WHERE endpoint = $1`, hook, "row_differs webhook_endpoint version"},
 	{"an endpoint is told of more", `UPDATE webhook_endpoint SET types = '' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint types"},
+	{"an endpoint is paused", `UPDATE webhook_endpoint SET paused_at = 1 WHERE endpoint = $1`, hook, "row_differs webhook_endpoint paused_at"},
 	{"an endpoint came later", `UPDATE webhook_endpoint SET created_at = created_at + 1 WHERE endpoint = $1`, hook, "row_differs webhook_endpoint created_at"},
 
 	// What waits for its place, and who has read how far.

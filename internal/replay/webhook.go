@@ -17,8 +17,9 @@ type hook struct {
 	host    string
 	types   string // separated by spaces
 	party   string
-	version int64 // of its secret
+	version int64 // of its secret, address and types
 	created int64
+	paused  int64 // 0: it isn't
 }
 
 // webhookEntry folds where events go. Which of them have arrived the ledger doesn't
@@ -55,6 +56,28 @@ func (f *fold) webhookEntry(p ledger.Placed) fault {
 		}
 		delete(f.hooks, b.Endpoint)
 		return x
+	case webhook.KindChanged:
+		b, x := body[webhook.ChangedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		h := f.hooks[b.Endpoint]
+		if h == nil || h.service != p.Service || b.Version != h.version+1 {
+			return impossible(ruleWebhook)
+		}
+		h.version, h.host, h.types = b.Version, f.names.keep(b.Host), f.names.keep(strings.Join(b.Types, " "))
+	case webhook.KindPaused, webhook.KindResumed:
+		b, x := body[webhook.PausedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		h := f.hooks[b.Endpoint]
+		if h == nil || h.service != p.Service || (h.paused == 0) != (p.Kind == webhook.KindPaused) {
+			return impossible(ruleWebhook)
+		}
+		if h.paused = 0; p.Kind == webhook.KindPaused {
+			h.paused = p.At.UnixMicro()
+		}
 	case webhook.KindReplayed:
 		b, x := body[webhook.ReplayedBody](p)
 		if x == (fault{}) && (f.hooks[b.Endpoint] == nil || f.hooks[b.Endpoint].service != p.Service) {
@@ -86,6 +109,7 @@ func (a *audit) webhookRows() error {
 		r.text("party", h.party, e.Party)
 		r.number("version", h.version, e.Version())
 		r.time("created_at", h.created, micros(e.CreatedAt))
+		r.time("paused_at", h.paused, micros(e.PausedAt))
 		if a.ring == nil {
 			continue
 		}

@@ -112,7 +112,7 @@ func (d *Deliverer) turn(ctx context.Context) (endpoints []string, err error) {
 	err = d.store.View(ctx, func(tx *db.Tx) error {
 		endpoints, others = nil, nil
 		return tx.Together(ctx,
-			db.ReadInto(&endpoints, db.Single[string], `SELECT endpoint FROM webhook_endpoint ORDER BY endpoint`),
+			db.ReadInto(&endpoints, db.Single[string], `SELECT endpoint FROM webhook_endpoint WHERE paused_at IS NULL ORDER BY endpoint`),
 			db.ReadInto(&others, db.Single[db.Time], `SELECT until FROM lease WHERE name = $1 AND holder <> $2`, leaseName, d.holder))
 	})
 	now := d.store.Now()
@@ -192,7 +192,7 @@ func (d *Deliverer) step(ctx context.Context, endpoint string) (more bool, sent 
 		}
 		return err
 	})
-	if err != nil {
+	if err != nil || !e.PausedAt.IsZero() {
 		return false, 0, err
 	}
 	if _, err := e.open(d.ring); err != nil {
@@ -246,7 +246,7 @@ func (d *Deliverer) send(ctx context.Context, endpoint string, due []Delivery) e
 
 // deliver sends one event and writes down what became of it. If we crash in between,
 // its row says that it was not sent, and it is sent again. The endpoint is read anew:
-// a secret that was changed, or an end, counts from the next event on.
+// a secret that was changed, a pause, or an end counts from the next event on.
 func (d *Deliverer) deliver(ctx context.Context, endpoint string, one Delivery) error {
 	var e Endpoint
 	var event string
@@ -261,7 +261,7 @@ func (d *Deliverer) deliver(ctx context.Context, endpoint string, one Delivery) 
 		// Somebody wrote the row by hand: it is no event of this endpoint.
 		return d.store.Update(ctx, func(tx *db.Tx) error { return e.drop(ctx, tx, one) })
 	}
-	if err != nil {
+	if err != nil || !e.PausedAt.IsZero() {
 		return err
 	}
 	l, err := e.open(d.ring)

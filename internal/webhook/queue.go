@@ -253,8 +253,11 @@ func CountAll(ctx context.Context, tx *db.Tx) (n Numbers, err error) {
 }
 
 // Through reports whether the endpoint has had all events up to a moment: those that
-// weren't taken are parked.
+// weren't taken are parked. To one that is paused nobody wants anything sent.
 func (e Endpoint) Through(ctx context.Context, tx *db.Tx, at time.Time) (bool, error) {
+	if !e.PausedAt.IsZero() {
+		return true, nil
+	}
 	oldest, err := ledger.OldestPending(ctx, tx)
 	if err != nil || !oldest.IsZero() && !oldest.After(at) {
 		return false, err
@@ -277,6 +280,18 @@ func (e Endpoint) Waiting(ctx context.Context, tx *db.Tx, parked bool, limit int
 	return db.All(ctx, tx, scanDelivery, `
 		SELECT `+deliveryColumns+` FROM webhook_delivery
 		WHERE endpoint = $1 AND (due_at IS NULL) = $2 AND tries > 0 ORDER BY place LIMIT $3`, e.ID, parked, int64(limit))
+}
+
+// Deliveries returns at most limit events that the endpoint hasn't taken, those behind a
+// place in the ledger, in its order: all, or those alone that are parked.
+func (e Endpoint) Deliveries(ctx context.Context, tx *db.Tx, parked bool, after int64, limit int) ([]Delivery, error) {
+	which := ``
+	if parked {
+		which = `AND due_at IS NULL `
+	}
+	return db.All(ctx, tx, scanDelivery, `
+		SELECT `+deliveryColumns+` FROM webhook_delivery
+		WHERE endpoint = $1 `+which+`AND place > $2 ORDER BY place LIMIT $3`, e.ID, after, int64(limit))
 }
 
 // ReplayEvent sends one event once more, whatever became of it. Errors: ErrMayNot,

@@ -46,6 +46,8 @@ var (
 	ErrTooMany   = errs.New(errs.Conflict, "webhook.too_many")
 	ErrNoEvent   = errs.New(errs.NotFound, "webhook.event_not_found") // or not one that the endpoint is told of
 	ErrNotIntact = errs.New(errs.Internal, "webhook.not_intact")      // the row was changed by hand: nothing is sent by it
+	ErrPaused    = errs.New(errs.Conflict, "webhook.paused")          // already
+	ErrNotPaused = errs.New(errs.Conflict, "webhook.not_paused")
 )
 
 const (
@@ -69,8 +71,9 @@ type Endpoint struct {
 	Types     []string // of the events, or "consent.*"; none: all
 	Party     string   // the processor or recipient that is told of its orders alone; empty: the operator
 	CreatedAt time.Time
-	Delivered int64 // events that it has taken
-	Failed    int64 // tries that failed
+	PausedAt  time.Time // zero: events are sent to it
+	Delivered int64     // events that it has taken
+	Failed    int64     // tries that failed
 
 	version int64
 	sealed  []byte
@@ -84,6 +87,9 @@ const (
 	KindRotated  = "webhook.rotated"
 	KindRemoved  = "webhook.removed"
 	KindReplayed = "webhook.replayed"
+	KindChanged  = "webhook.changed" // its address, or what it is told of
+	KindPaused   = "webhook.paused"
+	KindResumed  = "webhook.resumed"
 )
 
 // An AddedBody is what the ledger keeps of a new endpoint. The rest of its address
@@ -100,6 +106,20 @@ type RotatedBody struct {
 	Endpoint  string `json:"endpoint"`
 	Version   int64  `json:"version"`
 	FormerEnd int64  `json:"former_end"` // microseconds: when the former secrets end
+}
+
+// A ChangedBody is what the ledger keeps of an endpoint that goes elsewhere, or is told
+// of something else.
+type ChangedBody struct {
+	Endpoint string   `json:"endpoint"`
+	Version  int64    `json:"version"`
+	Host     string   `json:"host"`
+	Types    []string `json:"types"`
+}
+
+// A PausedBody is what the ledger keeps of the beginning and of the end of a pause.
+type PausedBody struct {
+	Endpoint string `json:"endpoint"`
 }
 
 // A RemovedBody is what the ledger keeps of the end of an endpoint.
@@ -127,11 +147,11 @@ type former struct {
 	Until  int64  `json:"until"`
 }
 
-const columns = `endpoint, service, version, types, party, sealed, created_at, delivered, failed`
+const columns = `endpoint, service, version, types, party, sealed, created_at, delivered, failed, paused_at`
 
 func scan(row db.Row) (e Endpoint, err error) {
 	var types string
-	err = row.Scan(&e.ID, &e.Service, &e.version, &types, &e.Party, &e.sealed, (*db.Time)(&e.CreatedAt), &e.Delivered, &e.Failed)
+	err = row.Scan(&e.ID, &e.Service, &e.version, &types, &e.Party, &e.sealed, (*db.Time)(&e.CreatedAt), &e.Delivered, &e.Failed, (*db.Time)(&e.PausedAt))
 	e.Types = strings.Fields(types)
 	return e, err
 }
@@ -206,17 +226,11 @@ func newSecret() string {
 // told of its orders alone. Errors: ErrMayNot, ErrURL, ErrType, ErrParty, ErrService, ErrTooMany.
 func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service string, to Address, types []string, party string) (e Endpoint, secret, entry string, err error) {
 	e = Endpoint{ID: id.New(id.Webhook), Service: service, Types: slices.Compact(slices.Sorted(slices.Values(types))), Party: party, CreatedAt: tx.Now(), version: 1}
-	among := Types()
-	if party != "" {
-		among = ofOrders
-	}
-	switch {
-	case !by.Governs(service):
+	if !by.Governs(service) {
 		return e, "", "", ErrMayNot
-	case to == Address{}:
-		return e, "", "", ErrURL.At("url")
-	case !knownTypes(e.Types, among):
-		return e, "", "", ErrType.At("types")
+	}
+	if err := e.check(to); err != nil {
+		return e, "", "", err
 	}
 	if err := lockService(ctx, tx, service); err != nil {
 		return e, "", "", err
@@ -244,6 +258,21 @@ func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service s
 	}
 	entry, err = e.note(ctx, tx, KindAdded, by, AddedBody{Endpoint: e.ID, Host: to.Host(), Types: e.Types, Party: e.Party})
 	return e, secret, entry, err
+}
+
+// check refuses an address that is none, and types that there aren't.
+func (e Endpoint) check(to Address) error {
+	among := Types()
+	if e.Party != "" {
+		among = ofOrders
+	}
+	switch {
+	case to == Address{}:
+		return ErrURL.At("url")
+	case !knownTypes(e.Types, among):
+		return ErrType.At("types")
+	}
+	return nil
 }
 
 // knownParty refuses a party that neither the charter in force names nor any order.
@@ -334,6 +363,80 @@ func Rotate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, servic
 	}
 	entry, err = e.note(ctx, tx, KindRotated, by, RotatedBody{Endpoint: e.ID, Version: e.version, FormerEnd: until.UnixMicro()})
 	return secret, entry, err
+}
+
+// Change has an endpoint's events go to another address, or tells it of other types; its
+// secrets stay. With the zero Address it stays where it is. What is in its queue already
+// goes to the new address, as far as it is told of that still. Errors: ErrMayNot,
+// ErrNotFound, ErrType, ErrNotIntact.
+func Change(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service, endpoint string, to Address, types []string) (string, error) {
+	e, err := hold(ctx, tx, by, service, endpoint)
+	if err != nil {
+		return "", err
+	}
+	l, err := e.open(ring)
+	if err != nil {
+		return "", err
+	}
+	if to == (Address{}) {
+		to = Address{l.URL}
+	}
+	e.Types = slices.Compact(slices.Sorted(slices.Values(types)))
+	if err := e.check(to); err != nil {
+		return "", err
+	}
+	l.URL = to.url
+	e.version++
+	if err := e.seal(ring, l); err != nil {
+		return "", err
+	}
+	err = tx.Queue(ctx, `UPDATE webhook_endpoint SET version = $1, types = $2, sealed = $3 WHERE endpoint = $4`,
+		e.version, strings.Join(e.Types, " "), e.sealed, e.ID)
+	if err != nil {
+		return "", err
+	}
+	return e.note(ctx, tx, KindChanged, by, ChangedBody{Endpoint: e.ID, Version: e.version, Host: to.Host(), Types: e.Types})
+}
+
+// Pause has nothing more sent to an endpoint. What happens meanwhile waits in the ledger.
+// Errors: ErrMayNot, ErrNotFound, ErrPaused.
+func Pause(ctx context.Context, tx *db.Tx, by Actor, service, endpoint string) (string, error) {
+	e, err := hold(ctx, tx, by, service, endpoint)
+	if err != nil {
+		return "", err
+	}
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `UPDATE webhook_endpoint SET paused_at = $1 WHERE endpoint = $2 AND paused_at IS NULL`, (*db.Time)(&now), e.ID)
+	if err == nil && n != 1 {
+		err = ErrPaused
+	}
+	if err != nil {
+		return "", err
+	}
+	return e.note(ctx, tx, KindPaused, by, PausedBody{Endpoint: e.ID})
+}
+
+// Resume ends a pause. What waited in the queue has all of its patience before it: the
+// receiver hasn't had a chance to take it. Errors: ErrMayNot, ErrNotFound, ErrNotPaused.
+func Resume(ctx context.Context, tx *db.Tx, by Actor, service, endpoint string) (string, error) {
+	e, err := hold(ctx, tx, by, service, endpoint)
+	if err != nil {
+		return "", err
+	}
+	n, err := tx.Exec(ctx, `UPDATE webhook_endpoint SET paused_at = NULL WHERE endpoint = $1 AND paused_at IS NOT NULL`, e.ID)
+	if err == nil && n != 1 {
+		err = ErrNotPaused
+	}
+	if err != nil {
+		return "", err
+	}
+	now := tx.Now()
+	err = tx.Queue(ctx, `
+		UPDATE webhook_delivery SET queued_at = $1, tries = $2, due_at = $1 WHERE endpoint = $3 AND due_at IS NOT NULL`, (*db.Time)(&now), 0, e.ID)
+	if err != nil {
+		return "", err
+	}
+	return e.note(ctx, tx, KindResumed, by, PausedBody{Endpoint: e.ID})
 }
 
 // Remove ends an endpoint with its secrets and all that it hasn't taken. Errors:
