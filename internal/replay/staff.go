@@ -69,7 +69,7 @@ func newInsiders() insiders {
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
-var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed,
+var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
 	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved, signin.KindLinked}
 
@@ -123,6 +123,14 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return who.confirmed(p)
 		}
 		return who.roleEntry(f, p, b)
+	case staff.KindOperated:
+		if p.Actor != "staff:"+b.Person || who.left != 0 {
+			return impossible(ruleActor)
+		}
+		if !slices.Contains(staff.Doings, staff.Doing(b.What)) {
+			return fault{what: FoundBody, field: rulePerson}
+		}
+		return fault{}
 	case staff.KindTried:
 		if p.Actor != "staff:"+b.Person || who.left != 0 {
 			return impossible(ruleActor)

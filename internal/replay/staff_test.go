@@ -284,6 +284,12 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		"an attempt in another's name": {"impossible actor", func(h *house) {
 			h.forgeStaff(staff.KindTried, "staff:"+h.colleague.ID, staff.TriedBody{Person: h.boss.ID, What: "approval.self"})
 		}},
+		"what a person has the system do, in another's name": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindOperated, "staff:"+h.colleague.ID, staff.OperatedBody{Person: h.boss.ID, What: staff.RotatedKeys})
+		}},
+		"what nobody can have the system do": {"body person", func(h *house) {
+			h.forgeStaff(staff.KindOperated, "staff:"+h.boss.ID, staff.OperatedBody{Person: h.boss.ID, What: "ledger.forget"})
+		}},
 		"a login without a link": {"impossible sign-in", func(h *house) {
 			h.forgeStaff(signin.KindSetUp, "staff:"+h.boss.ID, signin.SetUpBody{Person: h.boss.ID, Codes: 10})
 		}},

@@ -72,6 +72,7 @@ type service struct {
 	ends     []catalog.CeasingBody
 	revoked  []string // "ak_…", or given another key
 	removed  []string // "wh_…"
+	paused   []string // "wh_…", or changed
 	conceals bool     // something happened that this release doesn't know
 }
 
@@ -141,6 +142,9 @@ var readings = map[string]reading{
 		}
 	}),
 	webhook.KindRemoved: ofService(func(s *service, b webhook.RemovedBody) { s.removed = append(s.removed, b.Endpoint) }),
+	webhook.KindPaused:  ofService(func(s *service, b webhook.PausedBody) { s.paused = append(s.paused, b.Endpoint) }),
+	// Where it was sent to nobody here knows: until somebody says so again, nothing is.
+	webhook.KindChanged: ofService(func(s *service, b webhook.ChangedBody) { s.paused = append(s.paused, b.Endpoint) }),
 
 	catalog.KindSuspended: {rest: conceals}, // of whose order nobody here knows
 	legal.KindEnded: {rest: func(g *gap, p ledger.Placed) error {
@@ -238,12 +242,14 @@ var additions = map[string]string{
 	webhook.KindAdded:          "",
 	webhook.KindRotated:        "",
 	webhook.KindReplayed:       "it was sent",
+	webhook.KindResumed:        "it is paused still",
 	session.KindOpened:         "all sessions end",
 	session.KindEnded:          "as above",
 	session.KindAdded:          "",
 	staff.KindAdded:            "",
 	staff.KindGranted:          "",
 	staff.KindTried:            "nothing was done",
+	staff.KindOperated:         "it was done",
 	staff.KindConfirmed:        "then somebody stands behind the person still",
 	signin.KindInvited:         "all links that were open lead nowhere any more",
 	signin.KindFailed:          "it failed",
@@ -494,6 +500,11 @@ func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed boo
 	}
 	for _, endpoint := range s.removed {
 		if _, err := webhook.Remove(ctx, tx, by, name, endpoint); moot(err, webhook.ErrNotFound) != nil {
+			return closed, err
+		}
+	}
+	for _, endpoint := range s.paused {
+		if _, err := webhook.Pause(ctx, tx, by, name, endpoint); moot(err, webhook.ErrNotFound, webhook.ErrPaused) != nil {
 			return closed, err
 		}
 	}

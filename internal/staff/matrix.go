@@ -50,6 +50,7 @@ const (
 	ManageCredentials Action = "credentials.manage"
 	ManageWebhooks    Action = "webhooks.manage"
 	SeeSystem         Action = "system.see"
+	ManageSystem      Action = "system.manage" // jobs, keys, test messages
 )
 
 // A Rule is a row of the access matrix.
@@ -86,6 +87,7 @@ var Matrix = []Rule{
 	{ManageCredentials, [6]bool{no, no, no, no, yes, no}, yes},
 	{ManageWebhooks, [6]bool{no, no, no, no, yes, no}, yes},
 	{SeeSystem, [6]bool{yes, yes, no, no, yes, no}, no},
+	{ManageSystem, [6]bool{no, no, no, no, yes, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

@@ -66,6 +66,7 @@ const (
 	KindTried   = "staff.tried" // what nobody lets them: nothing was done
 
 	KindConfirmed = "staff.confirmed"
+	KindOperated  = "staff.operated" // how the system runs, and no service of it
 )
 
 // An AddedBody is what the ledger keeps of a new person.
@@ -94,6 +95,27 @@ type TriedBody struct {
 	What    string `json:"what"`
 	Request string `json:"request,omitempty"`
 }
+
+// An OperatedBody says what a person had the system do.
+type OperatedBody struct {
+	Person string `json:"person"`
+	What   Doing  `json:"what"`
+	About  string `json:"about,omitempty"`
+}
+
+// A Doing is something about how the system runs.
+type Doing string
+
+// The doings.
+const (
+	RotatedKeys Doing = "keys.rotate"
+	RetriedJob  Doing = "jobs.retry" // About: its number
+	TestedSMS   Doing = "channel.sms"
+	TestedEmail Doing = "channel.email"
+)
+
+// Doings lists them.
+var Doings = []Doing{RotatedKeys, RetriedJob, TestedSMS, TestedEmail}
 
 // Who is what the ledger keeps of a person's name: a hash with a salt that lies in
 // the person's row, as of an officer's (catalog.Who).
@@ -347,6 +369,28 @@ func Tried(ctx context.Context, tx *db.Tx, by Person, what *errs.Error, request 
 		return "", err
 	}
 	return p.Note(ctx, tx, KindTried, p.Ledger(), TriedBody{Person: p.ID, What: what.Code, Request: request})
+}
+
+// Operated records what a person has the system do, before it is done: if we crash in
+// between, it is done again by whoever sees that it wasn't. Errors: ErrMayNot, ErrNotFound,
+// ErrLeft.
+func Operated(ctx context.Context, tx *db.Tx, by Person, what Doing, about string) (string, error) {
+	p, err := Lock(ctx, tx, by.ID)
+	if err != nil {
+		return "", err
+	}
+	if !p.MaySomewhere(ManageSystem) {
+		return "", ErrMayNot
+	}
+	return p.Note(ctx, tx, KindOperated, p.Ledger(), OperatedBody{Person: p.ID, What: what, About: about})
+}
+
+// Acts holds a person to the end of the transaction, and returns it as somebody who does
+// that: who leaves, or loses a role, does so before what they did or after it. What they
+// may is as the row says that is held. Errors: ErrNotFound.
+func Acts(ctx context.Context, tx *db.Tx, by Person, a Action) (Acting, error) {
+	now, err := find(ctx, tx, by.ID, tx.ForShare())
+	return Acting{Person: now, Action: a}, err
 }
 
 // Give gives a role to a person. That of an office is given at the terminal alone.

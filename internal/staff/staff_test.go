@@ -326,3 +326,40 @@ func TestArticle15_WhoActsIsHeldToTheEnd(t *testing.T) {
 		wants(t, "and may nothing", err, staff.ErrMayNot)
 	})
 }
+
+// What a person has the system do is in the ledger, and nobody does it whom the matrix
+// doesn't let; who acts in another package is held likewise.
+func TestArticle15_WhoRunsTheSystemIsOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, w *vaulttest.World) {
+		boss := officer(w)
+		engineer := hire(w, "工程", staff.Grant{Role: staff.Engineer, Service: service})
+		operated := func(by staff.Person) error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := staff.Operated(ctx, tx, by, staff.RotatedKeys, "")
+				return err
+			})
+		}
+		wants(t, "an engineer", operated(engineer), nil)
+		wants(t, "an officer", operated(boss), staff.ErrMayNot)
+		wants(t, "nobody", operated(staff.Person{}), staff.ErrNotFound)
+		acts := func(by staff.Person, in string) (is bool) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				a, err := staff.Acts(ctx, tx, by, staff.ManageWebhooks)
+				is = a.Governs(in)
+				return err
+			})
+			return is
+		}
+		if !acts(engineer, service) || acts(engineer, another) || acts(boss, service) {
+			t.Error("others act than the matrix lets")
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Leave(ctx, tx, terminal, engineer.ID)
+			return err
+		})
+		wants(t, "who has left", operated(engineer), staff.ErrLeft)
+		if acts(engineer, service) { // by what it may when it was found, it would
+			t.Error("who has left acts")
+		}
+	})
+}
