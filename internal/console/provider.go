@@ -17,8 +17,14 @@ import (
 )
 
 // askProvider leads to the operator's provider, where a person shows who it is. It is a
-// link and no form: a form may lead to no other site.
-func (s *Server) askProvider(v *visit) error { return v.askedProvider(signin.Session{}) }
+// link and no form: a form may lead to no other site. Another site's link to it leads to the
+// page that has ours: nobody is signed in without having pressed it (ASVS 7.6.2).
+func (s *Server) askProvider(v *visit) error {
+	if site := v.r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		return v.to("/console/in")
+	}
+	return v.askedProvider(signin.Session{})
+}
 
 func (s *Server) askProviderAgain(v *visit) error { return v.askedProvider(v.in) }
 
@@ -31,8 +37,7 @@ func (v *visit) askedProvider(in signin.Session) error {
 		return v.away(err)
 	}
 	v.s.browser().Keep(v.w, askedCookie, asked{kept, v.lang, v.next()}.String(), passkey.ChallengeLife)
-	v.status = http.StatusSeeOther
-	http.Redirect(v.w, v.r, address, v.status)
+	http.Redirect(v.w, v.r, address, http.StatusSeeOther)
 	return nil
 }
 
@@ -142,8 +147,8 @@ func (s *Server) outAtProvider(v *visit) error {
 		err = s.Store.Update(ctx, func(tx *db.Tx) error { return s.door.SignedOutThere(ctx, tx, out) })
 	}
 	if err != nil && errs.Of(err).Kind == errs.Forbidden {
-		v.status = http.StatusBadRequest // OpenID Connect Back-Channel Logout 1.0, 2.8
-		return v.show(v.status, "refusal", refusalPage{Text: v.lang.T(errs.Of(err).Code), Code: errs.Of(err).Code, To: "/console/in"})
+		// OpenID Connect Back-Channel Logout 1.0, 2.8
+		return v.show(http.StatusBadRequest, "refusal", refusalPage{Text: v.lang.T(errs.Of(err).Code), Code: errs.Of(err).Code, To: "/console/in"})
 	}
 	if err != nil {
 		return v.away(err)

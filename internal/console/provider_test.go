@@ -478,6 +478,9 @@ func TestArticle15_TheProviderAsksAgainBeforeWhatIsGrave(t *testing.T) {
 		if w := b.brings(b.asks(p, again, "subject-of-bo")); w.Code != 403 || !strings.Contains(w.Body.String(), "<code>signin.provider_somebody</code>") {
 			t.Errorf("somebody else: %d", w.Code)
 		}
+		if n := len(slices.DeleteFunc(d.kinds(), func(kind string) bool { return kind != signin.KindFailed })); n != 1 {
+			t.Errorf("%d entries say that somebody else has shown who they are", n)
+		}
 		// An answer to the door isn't one to this, and neither is one to another session.
 		mine := d.browser("")
 		mine.comes(p, anna)
@@ -549,6 +552,39 @@ func TestASVS_10_5_WhoIsSignedOutAtTheProviderIsOut(t *testing.T) {
 	})
 }
 
+// A provider whose keys can't be had is away, and nobody's token is said to be forged.
+func TestASVS_10_5_KeysThatCanNotBeHad(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p, _ := d.askedOf()
+		p.Keyless = true
+		if w := d.browser("").comes(p, anna); w.Code != 503 || !strings.Contains(w.Body.String(), "<code>provider.away</code>") || strings.Contains(d.log.String(), "no keys") {
+			t.Errorf("%d %s", w.Code, d.log)
+		}
+		p.Keyless = false
+		if w := d.browser("").comes(p, anna); w.Code != 303 {
+			t.Errorf("once it tells them: %d", w.Code)
+		}
+	})
+}
+
+// ASVS 7.6.2: another site's link to the provider begins nothing: it leads to the page that
+// has ours.
+func TestASVS_7_6_NoOtherSiteBeginsASignIn(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.askedOf()
+		for site, there := range map[string]bool{"cross-site": false, "same-site": false, "same-origin": true, "none": true, "": true} {
+			b := d.browser("")
+			if site != "" {
+				b.header = http.Header{"Sec-Fetch-Site": {site}}
+			}
+			w := b.get("/console/in/provider")
+			if to := w.Header().Get("Location"); w.Code != 303 || strings.HasPrefix(to, "/console/in?") == there || (b.cookies["__Host-wardkeep_staff_asked"] != "") != there {
+				t.Errorf("%q: %d to %s", site, w.Code, to)
+			}
+		}
+	})
+}
+
 // Without a provider, or when it is away, nobody comes in by it, and others do.
 func TestArticle15_AProviderThatIsAwayLetsNobodyIn(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
@@ -559,6 +595,15 @@ func TestArticle15_AProviderThatIsAwayLetsNobodyIn(t *testing.T) {
 		d.pages = d.console.Handler()
 		if w := d.browser("").get("/console/in/provider"); w.Code != 503 || !strings.Contains(w.Body.String(), "<code>provider.away</code>") {
 			t.Errorf("away: %d", w.Code)
+		}
+		ill := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "王小明 asked for this", http.StatusInternalServerError)
+		}))
+		t.Cleanup(ill.Close)
+		d.console.Provider = provider.New(provider.Config{Issuer: ill.URL, Client: "x", Back: site + console.ProviderBack})
+		d.pages = d.console.Handler()
+		if w := d.browser("").get("/console/in/provider"); w.Code != 503 || strings.Contains(d.log.String(), "王小明") {
+			t.Errorf("ill: %d, and the log says %s", w.Code, d.log)
 		}
 		in := d.hire(staff.Manager)
 		d.Pass(time.Minute)

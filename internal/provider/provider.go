@@ -126,6 +126,9 @@ func (p *Provider) find(ctx context.Context) (context.Context, *oidc.Provider, e
 		found, err := oidc.NewProvider(context.WithoutCancel(ctx), p.config.Issuer)
 		if err != nil {
 			p.again = time.Now().Add(pause)
+			if _, far := errors.AsType[*url.Error](err); !far { // of an answer it quotes what was answered, which may be anything
+				err = errors.New("its document can't be had")
+			}
 			return ctx, nil, fmt.Errorf("%w: %w", ErrAway, err)
 		}
 		p.found = found
@@ -286,6 +289,8 @@ func (p *Provider) reason(raw string, err error) error {
 		return ErrAudience
 	case body.NotBefore > late:
 		return ErrEarly
+	case strings.Contains(err.Error(), "fetching keys"): // as go-oidc says it, in words alone
+		return fmt.Errorf("%w: where its keys are", ErrAway)
 	}
 	return ErrSignature
 }

@@ -189,11 +189,12 @@ func (d Door) EnterByProvider(ctx context.Context, tx *db.Tx, a Shown, former st
 }
 
 // StepUpByProvider is EnterByProvider for who is signed in, and was asked there once more
-// who it is. Errors: ErrElse; those of EnterByProvider.
+// who it is. That it was somebody else is Recorded, of whose session it is. Errors: ErrElse;
+// those of EnterByProvider.
 func (d Door) StepUpByProvider(ctx context.Context, tx *db.Tx, s Session, a Shown) (string, error) {
 	i, err := d.known(ctx, tx, d.subject(a.who.Subject))
 	if errors.Is(err, db.ErrNone) || err == nil && i.person != s.person {
-		err = ErrElse
+		return "", d.somebodyElse(ctx, tx, s, a)
 	}
 	if err != nil {
 		return "", err
@@ -203,6 +204,21 @@ func (d Door) StepUpByProvider(ctx context.Context, tx *db.Tx, s Session, a Show
 		return "", err
 	}
 	return d.freshen(ctx, tx, s, p, ByProvider)
+}
+
+// somebodyElse refuses an answer about another person than the session's, and uses it up.
+func (d Door) somebodyElse(ctx context.Context, tx *db.Tx, s Session, a Shown) error {
+	if err := a.spend(ctx, tx); err != nil {
+		return err
+	}
+	p, err := staff.Lock(ctx, tx, s.person)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Note(ctx, tx, KindFailed, "system:signin", TriedBody{Person: p.ID}); err != nil {
+		return err
+	}
+	return db.Recorded(ErrElse)
 }
 
 // shownTo returns the locked person whom the provider means, with the roles of its groups.

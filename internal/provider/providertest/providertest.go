@@ -49,6 +49,8 @@ type Provider struct {
 	Sign  func(p *Provider, claims []byte) string
 	// Ignores says that it doesn't ask again who somebody is that is signed in there.
 	Ignores bool
+	// Keyless says that it can't tell its keys.
+	Keyless bool
 
 	server *httptest.Server
 	client op.Client
@@ -126,6 +128,10 @@ func (p *Provider) serve(inner http.Handler, w http.ResponseWriter, r *http.Requ
 	p.mu.Lock()
 	p.Kinds = append(p.Kinds, r.URL.Path)
 	p.mu.Unlock()
+	if p.Keyless && r.URL.Path == "/keys" {
+		http.Error(w, "no keys", http.StatusServiceUnavailable)
+		return
+	}
 	if r.URL.Path != "/oauth/token" || p.Forge == nil && p.Sign == nil {
 		inner.ServeHTTP(w, r)
 		return
