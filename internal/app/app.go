@@ -67,6 +67,7 @@ type App struct {
 
 	state        *readiness
 	queues       atomic.Pointer[func(context.Context) (queueing, error)]
+	desk         atomic.Pointer[jobsDesk]
 	pages        *web.Server
 	farewell     *message.Farewell
 	farewellOnce sync.Once

@@ -149,7 +149,7 @@ func (a *App) runJobs(ctx context.Context) error {
 }
 
 func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) error {
-	quiet := slog.New(levelAtLeast(a.Log.Handler(), slog.LevelWarn))
+	quiet := quietly(a.Log)
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
@@ -162,6 +162,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	river.AddWorker(workers, &sweeper{app: a})
 	river.AddWorker(workers, a.teller())
 	river.AddWorker(workers, &counter{app: a})
+	river.AddWorker(workers, &rotator{app: a})
 	ends := &ender{app: a}
 	river.AddWorker(workers, ends)
 	client, err := river.NewClient(driver, &river.Config{
@@ -195,6 +196,9 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	if err := client.Start(ctx); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
+	if err := openJobs(a, client); err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
 	a.followLedger(ctx, func(ctx context.Context, args messageArgs) error {
 		_, err := client.Insert(ctx, args, nil)
 		return err
@@ -202,6 +206,11 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return client.Stop(stop)
+}
+
+// quietly returns a log that has what should be looked at.
+func quietly(log *slog.Logger) *slog.Logger {
+	return slog.New(levelAtLeast(log.Handler(), slog.LevelWarn))
 }
 
 // levelHandler drops what is below a level.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/console"
 	"wardkeep/internal/ledger"
 )
 
@@ -39,6 +41,20 @@ type readiness struct {
 	looked time.Time
 	told   string // what the log said last
 	ok     bool
+	last   []console.Check
+}
+
+// checks are those of the last look, or of one that is made now.
+func (y *readiness) checks() []console.Check {
+	y.ready()
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	all := slices.Clone(y.last)
+	if y.draining.Load() {
+		all = slices.DeleteFunc(all, func(c console.Check) bool { return c.Name == "draining" })
+		all = append(all, console.Check{Name: "draining", Code: ErrDraining.Code})
+	}
+	return all
 }
 
 // drain has /readyz say no from now on.
@@ -80,15 +96,18 @@ func (y *readiness) look(ctx context.Context) bool {
 		numbered = y.edge.Load().Numbering(y.app.Store.Now(), waiting)
 	}
 	ok, why := true, ""
+	y.last = nil
 	for _, c := range []struct {
 		name string
 		err  error
 	}{{"store", read}, {"keys", y.keys()}, {"ledger", numbered}, {"draining", nil}} {
 		y.app.Metrics.Ready(c.name, c.err == nil)
+		check := console.Check{Name: c.name}
 		if c.err != nil {
-			ok = false
-			why += c.name + " " + errs.Of(c.err).Code + " "
+			ok, check.Code = false, errs.Of(c.err).Code
+			why += c.name + " " + check.Code + " "
 		}
+		y.last = append(y.last, check)
 	}
 	if why != y.told {
 		y.told = why

@@ -258,11 +258,7 @@ type Key struct {
 // Keys returns the stored keys, without what they wrap.
 func (a *App) Keys(ctx context.Context) (keys []Key, err error) {
 	err = a.Store.View(ctx, func(tx *db.Tx) error {
-		keys, err = db.All(ctx, tx, func(row db.Row) (k Key, err error) {
-			err = row.Scan(&k.ID, &k.Purpose, &k.Suite, &k.KEK, &k.State, (*db.Time)(&k.CreatedAt))
-			return k, err
-		}, `SELECT id, purpose, suite, kek, state, created_at FROM keyring_key ORDER BY created_at, id`)
-		if err != nil {
+		if keys, err = toldKeys(ctx, tx); err != nil {
 			return err
 		}
 		for i, k := range keys {
@@ -276,6 +272,14 @@ func (a *App) Keys(ctx context.Context) (keys []Key, err error) {
 		return nil
 	})
 	return keys, err
+}
+
+// toldKeys are the stored keys, without how much they wrap.
+func toldKeys(ctx context.Context, tx *db.Tx) ([]Key, error) {
+	return db.All(ctx, tx, func(row db.Row) (k Key, err error) {
+		err = row.Scan(&k.ID, &k.Purpose, &k.Suite, &k.KEK, &k.State, (*db.Time)(&k.CreatedAt))
+		return k, err
+	}, `SELECT id, purpose, suite, kek, state, created_at FROM keyring_key ORDER BY created_at, id`)
 }
 
 // Settle gives what a command appended its place in the ledger, for at most d.

@@ -41,8 +41,8 @@ func (a *App) Handler() http.Handler {
 // console serves the persons inside.
 func (a *App) console() *console.Server {
 	c := a.Config.Console
-	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies(), Metrics: a.Metrics,
-		Vault: a.Vault, Provider: a.provider, Roles: a.roles}
+	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces,
+		Vault: a.Vault, Provider: a.provider, Roles: a.roles, System: a.system()}
 }
 
 // StaffDoor is how persons inside sign in.
@@ -138,6 +138,7 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 	})
 	group.Go(func() error { return a.watchKeys(ctx) })
 	group.Go(func() error { return a.watchSeen(ctx) })
+	group.Go(func() error { return a.watchUses(ctx) })
 	if a.Webhooks != nil {
 		group.Go(func() error {
 			webhook.NewDeliverer(a.Store, a.Ring, a.Webhooks, a.Log).Run(ctx)
@@ -149,4 +150,28 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 	a.Farewell().Wait() // and letters
 	// So that the next process need not wait for the lease to run out.
 	return errors.Join(err, a.Ledger.Release(context.WithoutCancel(ctx)))
+}
+
+// usesEvery is how often it is written down which keys of apps were used.
+const usesEvery = 5 * time.Minute
+
+// watchUses writes it down until ctx ends, and once more then.
+func (a *App) watchUses(ctx context.Context) error {
+	tick := time.NewTicker(usesEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+		err := a.state.edge.Load().NoteUses(last)
+		cancel()
+		if err != nil {
+			a.Log.WarnContext(ctx, "account: when keys were used isn't noted", "error", err)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
 }

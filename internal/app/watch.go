@@ -26,15 +26,11 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/watch"
-	"wardkeep/internal/catalog"
-	"wardkeep/internal/cessation"
+	"wardkeep/internal/console"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
-	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
-	"wardkeep/internal/rights"
-	"wardkeep/internal/suspicion"
 	"wardkeep/internal/webhook"
 )
 
@@ -221,27 +217,13 @@ func (a *App) measureLedger(ctx context.Context, r watch.Reading) error {
 }
 
 func (a *App) measureDuties(ctx context.Context, r watch.Reading) error {
-	every := max(retentionPatience, 2*a.Config.SweepEvery)
-	var late rights.Late
-	var unended, orders, suspected, reviews int64
+	var late console.Late
 	var copies backup.Watch
 	var swept, now time.Time
 	var events webhook.Numbers
 	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
 		now = tx.Now()
-		if late, err = rights.CountLate(ctx, tx, every); err != nil {
-			return err
-		}
-		if suspected, err = suspicion.CountLate(ctx, tx, ""); err != nil {
-			return err
-		}
-		if unended, err = catalog.CountLate(ctx, tx, "", cessation.Patience); err != nil {
-			return err
-		}
-		if reviews, err = approval.CountLate(ctx, tx); err != nil {
-			return err
-		}
-		if orders, err = order.CountOverdue(ctx, tx); err != nil {
+		if late, err = a.late(ctx, tx); err != nil {
 			return err
 		}
 		if copies, err = backup.Look(ctx, tx); err != nil {
@@ -256,10 +238,8 @@ func (a *App) measureDuties(ctx context.Context, r watch.Reading) error {
 	if err != nil {
 		return err
 	}
-	const help = "What people or sweeps have left undone past its day, by what it is; 1000 at most."
-	for what, n := range map[string]int64{"demands": late.Demands, "erasures": late.Erasures, "suspicions": suspected, "cessations": unended,
-		"orders": orders, "backups": copies.Late, "reviews": reviews} {
-		r.Gauge("wardkeep_late", help, float64(n), "what", what)
+	for _, left := range late {
+		r.Gauge("wardkeep_late", "What people or sweeps have left undone past its day, by what it is; 1000 at most.", float64(left.Count), "what", left.What)
 	}
 	if !copies.Newest.IsZero() {
 		r.Gauge("wardkeep_newest_backup_age_seconds", "How old the newest backup is that is kept; not there if none is.", since(now, copies.Newest))

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -66,18 +67,22 @@ type Server struct {
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
 	Proxies []netip.Prefix
 	Metrics *watch.Metrics // nil: nothing is counted
+	Traces  *watch.Traces  // nil: nothing is traced
 	Vault   *vault.Vault
 	// Provider knows who persons inside are, and Roles are what its groups give; nil:
 	// nobody comes in by one.
 	Provider *provider.Provider
 	Roles    []signin.Mapped
+	// System is the process around it.
+	System System
 
 	door      signin.Door
 	templates map[i18n.Lang]map[string]*template.Template
 	asks      *visitor.Limits // for any page
 	tries     *visitor.Limits // to sign in
-	stretches chan struct{}   // passwords that are being stretched
-	patience  time.Duration   // after which a try is refused, whatever was wrong
+	tests     tests
+	stretches chan struct{} // passwords that are being stretched
+	patience  time.Duration // after which a try is refused, whatever was wrong
 }
 
 const (
@@ -113,7 +118,11 @@ func (s *Server) Handler() http.Handler {
 	if err != nil {
 		panic(err) // the files are part of the binary
 	}
-	mux.Handle("GET /console/static/", http.StripPrefix("/console/static/", http.FileServerFS(files)))
+	kept := http.StripPrefix("/console/static/", http.FileServerFS(files))
+	mux.Handle("GET /console/static/", s.observed(route{"GET /console/static/", anybody, "", "", nil}, func(v *visit) error {
+		kept.ServeHTTP(v.w, v.r)
+		return nil
+	}))
 	mux.Handle("/console", s.answer(nowhere))
 	mux.Handle("/console/", s.answer(nowhere))
 	ours := http.NewCrossOriginProtection()
@@ -146,45 +155,106 @@ const (
 // A visit is a request, and who sends it.
 type visit struct {
 	s     *Server
-	w     http.ResponseWriter
+	w     *answered
 	r     *http.Request
+	call  string // "rq_…"
+	began time.Time
 	lang  i18n.Lang
 	in    signin.Session // the zero Session: nobody is signed in
 	now   time.Time
 	shows string // the page that it was answered with
 	rule  staff.Action
 
-	status int
-	code   string // of a refusal that was told in words
+	code string // of a refusal that was told in words
 }
 
 // answer returns a handler of a route: who is it, may they, and then what the route
 // does. A refusal is a page, too.
 func (s *Server) answer(rt route) http.Handler {
+	return s.observed(rt, func(v *visit) error { return s.admit(rt, v) })
+}
+
+// observed is the way of every request, also of a file and of one that no route takes: one
+// line in the log, one count, one span. None has anything that was sent.
+func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 	seen := s.Metrics.Route("console", rt.pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, call := time.Now(), id.New(id.Call)
+		ctx, span := s.Traces.Begin(r.Context(), rt.pattern)
+		if span.On() {
+			r = r.WithContext(ctx)
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		v := &visit{s: s, w: w, r: r, lang: lang(r), rule: rt.action, status: http.StatusOK}
-		if err := s.admit(rt, v); err != nil {
+		v := &visit{s: s, w: &answered{ResponseWriter: w}, r: r, lang: lang(r), rule: rt.action, call: id.New(id.Call), began: time.Now()}
+		defer s.end(rt, v, seen, span)
+		if err := does(v); err != nil {
 			e := errs.Of(err)
-			v.status, v.code = int(e.Kind), e.Code
+			v.code = e.Code
 			if e.Kind == errs.Internal {
-				s.Log.ErrorContext(r.Context(), "console failed", "route", rt.pattern, "request", call, "error", err)
+				s.Log.ErrorContext(r.Context(), "console failed", "route", rt.pattern, "request", v.call, "error", err)
 			}
-			s.refuse(v, rt, err, call)
+			s.refuse(v, rt, err)
 		}
 		s.tried(v)
-		took := time.Since(start)
-		s.Log.InfoContext(r.Context(), "console", "route", rt.pattern, "shows", v.shows, "request", call, "status", v.status, "code", v.code, "took", took)
-		seen.Done(v.status, took)
 	})
+}
+
+// errPanic is what a panic becomes. Its value may quote anything, so it is lost.
+var errPanic = errors.New("console: panic")
+
+// end answers a panic, writes the line and counts the request.
+func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler: // who was answered has gone: that has its line and its count, too
+		defer panic(p)
+	default:
+		// The value of a panic may be a child's: only its type is told, and where.
+		s.Log.ErrorContext(v.r.Context(), "console: panic", "route", rt.pattern, "request", v.call, "type", fmt.Sprintf("%T", p), "at", watch.Frames())
+		v.code = errs.Of(errPanic).Code
+		if v.w.status == 0 {
+			s.refuse(v, rt, errPanic)
+		}
+	}
+	actor, status, took := "none", v.w.status, time.Since(v.began)
+	if v.in.ID != "" {
+		actor = "staff"
+	}
+	if status == 0 {
+		status = http.StatusOK
+	}
+	s.Log.InfoContext(v.r.Context(), "console", "route", rt.pattern, "actor", actor, "shows", v.shows, "request", v.call, "status", status, "code", v.code, "took", took)
+	seen.Done(status, took)
+	if span.On() {
+		span.Request(rt.pattern, actor, status, v.code, v.call)
+	}
+}
+
+// An answered remembers how a request was answered.
+type answered struct {
+	http.ResponseWriter
+	status int // 0: it wasn't
+}
+
+// WriteHeader writes it, and remembers.
+func (w *answered) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write remembers the status that it implies.
+func (w *answered) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
 }
 
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrForged,
-	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript}
+	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript, ErrOnlyAgain}
 
 // tried records an attempt. It was refused, whether this succeeds or not.
 func (s *Server) tried(v *visit) {
@@ -231,11 +301,15 @@ func (s *Server) admit(rt route, v *visit) error {
 	case (rt.who == whoMay || rt.who == freshlyMay) && !v.in.Person.MaySomewhere(rt.action):
 		return staff.ErrMayNot
 	case v.r.Method == http.MethodPost && (rt.who == freshlyIn || rt.who == freshlyMay || rt.who == whoMay && staff.RuleOf(rt.action).Fresh) && v.in.IsFresh(v.now) != nil:
+		if v.isJobs() && v.r.Header.Get("Sec-Fetch-Mode") == "cors" {
+			return v.in.IsFresh(v.now) // a script can't show who somebody is
+		}
 		return v.to("/console/again", "to", v.back(rt))
 	case rt.who != whoMay && rt.who != freshlyMay && rt.who != signedIn && rt.who != freshlyIn:
 		return staff.ErrMayNot // a route that says nothing is nobody's
 	}
-	if err := rt.does(s, v); err != nil || !stale {
+	// A page that asks by itself is nobody who uses the session.
+	if err := rt.does(s, v); err != nil || !stale || v.isJobs() && v.r.Method == http.MethodGet {
 		return err
 	}
 	// In a transaction of its own: a page that only looks takes no writer, but for once
@@ -256,7 +330,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page
@@ -268,8 +342,7 @@ func (v *visit) to(page string, pairs ...string) error {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		q.Set(pairs[i], pairs[i+1])
 	}
-	v.status = http.StatusSeeOther
-	http.Redirect(v.w, v.r, v.path(page)+"?"+q.Encode(), v.status)
+	http.Redirect(v.w, v.r, v.path(page)+"?"+q.Encode(), http.StatusSeeOther)
 	return nil
 }
 
@@ -433,14 +506,18 @@ type refusalPage struct {
 }
 
 // refuse tells the visitor what errs.Of lets them know, and leads them on.
-func (s *Server) refuse(v *visit, rt route, err error, call string) {
+func (s *Server) refuse(v *visit, rt route, err error) {
 	e := errs.Of(err)
 	if e.Is(signin.ErrSignedOut) {
 		_ = v.to("/console/in")
 		return
 	}
 	v.retryAfter(err)
-	page := refusalPage{Text: v.lang.T(e.Code), Code: e.Code, Call: call, To: "/console"}
+	if v.isJobs() {
+		v.refuseJSON(e)
+		return
+	}
+	page := refusalPage{Text: v.lang.T(e.Code), Code: e.Code, Call: v.call, To: "/console"}
 	if rt.page != "" {
 		page.To = v.path(rt.page)
 	}

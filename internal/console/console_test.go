@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/console"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
@@ -37,11 +38,13 @@ type desk struct {
 	console *console.Server
 	pages   http.Handler
 	log     *strings.Builder
+	sent    *notify.Outbox // test messages
 }
 
 func newDesk(w *vaulttest.World) *desk {
 	d := &desk{World: w, log: new(strings.Builder)}
 	d.console = &console.Server{Store: w.Store, Ring: w.Ring, URL: site, Vault: w.Vault, Log: slog.New(slog.NewTextHandler(d.log, nil))}
+	d.console.System, d.sent = aSystem()
 	d.pages = d.console.Handler()
 	d.console.Refuses(0)
 	return d
@@ -90,12 +93,18 @@ func (b *browser) do(method, path string, form url.Values) *httptest.ResponseRec
 		body = strings.NewReader(form.Encode())
 	}
 	r := httptest.NewRequest(method, site+path, body)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return b.send(r)
+}
+
+// send sends a request with what the browser keeps, and keeps what it is given.
+func (b *browser) send(r *http.Request) *httptest.ResponseRecorder {
+	b.d.T.Helper()
 	r.RemoteAddr = b.address
 	for name, values := range b.header {
 		r.Header[name] = values
-	}
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
@@ -140,7 +149,7 @@ func outcome(w *httptest.ResponseRecorder) string {
 		return toDoor
 	case strings.HasPrefix(to, "/console/again?") && strings.Contains(to, "to="):
 		return toAgain
-	case w.Code == http.StatusForbidden && strings.Contains(w.Body.String(), "<code>staff.may_not</code>"):
+	case w.Code == http.StatusForbidden && (strings.Contains(w.Body.String(), "<code>staff.may_not</code>") || strings.Contains(w.Body.String(), `"code":"staff.may_not"`)):
 		return mayNot
 	}
 	return through
@@ -223,7 +232,8 @@ func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
 					continue // last
 				}
 				method, path, _ := strings.Cut(r.Pattern, " ")
-				path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52)).Replace(path)
+				path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52),
+					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{rest...}", "").Replace(path)
 				for _, a := range actors {
 					form := url.Values{}
 					if method == "GET" {
@@ -676,6 +686,7 @@ func TestPages(t *testing.T) {
 			}{
 				{nobody, "/console/in"}, {nobody, "/console/setup/" + link}, {nobody, "/console/setup/x"}, {nobody, "/console/nowhere"}, {nobody, "/console/in/provider/back"},
 				{boss, "/console/access"}, {boss, "/console/access/new"}, {boss, "/console/access/new/" + vaulttest.Service + "/parent-reports"}, {boss, "/console/decisions"},
+				{boss, "/console/settings"}, {boss, "/console/settings/system"}, {boss, settingsPath},
 				{boss, "/console"}, {boss, "/console/account"}, {boss, "/console/again"}, {boss, "/console/people"}, {boss, "/console/people/" + in.ID},
 			} {
 				w := p.by.get(p.path + "?lang=" + string(lang))

@@ -63,6 +63,29 @@ func table() []route {
 		{"GET /console/access/requests/{service}/{request}/view", whoMay, staff.AskAccess, "", (*Server).watch},
 		{"POST /console/access/requests/{service}/{request}/view", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}/view", (*Server).reveal},
 		{"GET /console/decisions", whoMay, staff.DecideAccess, "", (*Server).decisions},
+
+		{"GET /console/settings", whoMay, staff.SeeSystem, "", (*Server).settings},
+		{"GET /console/settings/system", whoMay, staff.SeeSystem, "", (*Server).system},
+		{"POST /console/settings/system/rotate", whoMay, staff.ManageSystem, "/console/settings/system", (*Server).rotateKeys},
+		{"POST /console/settings/system/test", whoMay, staff.ManageSystem, "/console/settings/system", (*Server).testChannel},
+		{"GET /console/settings/services/{service}", whoMay, staff.SeeSystem, "", (*Server).serviceSettings},
+		{"POST /console/settings/services/{service}/apps", whoMay, staff.ManageCredentials, "/console/settings/services/{service}", (*Server).issueKey},
+		{"GET /console/settings/services/{service}/apps/{app}", whoMay, staff.SeeSystem, "", (*Server).app},
+		{"POST /console/settings/services/{service}/apps/{app}/rotate", whoMay, staff.ManageCredentials, "/console/settings/services/{service}/apps/{app}", (*Server).rotateKey},
+		{"POST /console/settings/services/{service}/apps/{app}/revoke", whoMay, staff.ManageCredentials, "/console/settings/services/{service}/apps/{app}", (*Server).revokeKey},
+		{"POST /console/settings/services/{service}/webhooks", whoMay, staff.ManageWebhooks, "/console/settings/services/{service}", (*Server).addHook},
+		{"GET /console/settings/services/{service}/webhooks/{endpoint}", whoMay, staff.SeeSystem, "", (*Server).hook},
+		{"POST /console/settings/services/{service}/webhooks/{endpoint}/change", whoMay, staff.ManageWebhooks, "/console/settings/services/{service}/webhooks/{endpoint}", (*Server).changeHook},
+		{"POST /console/settings/services/{service}/webhooks/{endpoint}/rotate", whoMay, staff.ManageWebhooks, "/console/settings/services/{service}/webhooks/{endpoint}", (*Server).rotateHook},
+		{"POST /console/settings/services/{service}/webhooks/{endpoint}/pause", whoMay, staff.ManageWebhooks, "/console/settings/services/{service}/webhooks/{endpoint}", (*Server).pauseHook},
+		{"POST /console/settings/services/{service}/webhooks/{endpoint}/resume", whoMay, staff.ManageWebhooks, "/console/settings/services/{service}/webhooks/{endpoint}", (*Server).resumeHook},
+		{"POST /console/settings/services/{service}/webhooks/{endpoint}/replay", whoMay, staff.ManageWebhooks, "/console/settings/services/{service}/webhooks/{endpoint}", (*Server).replayHook},
+		{"POST /console/settings/services/{service}/webhooks/{endpoint}/remove", whoMay, staff.ManageWebhooks, "/console/settings/services/{service}", (*Server).removeHook},
+		{"GET /console/jobs/{rest...}", whoMay, staff.ManageSystem, "", (*Server).jobs},
+		{"POST /console/jobs/api/jobs/retry", whoMay, staff.ManageSystem, "/console/settings/system", (*Server).retryJobs},
+		{"POST /console/jobs/api/jobs/cancel", whoMay, staff.ManageSystem, "/console/settings/system", (*Server).onlyAgain},
+		{"POST /console/jobs/api/jobs/delete", whoMay, staff.ManageSystem, "/console/settings/system", (*Server).onlyAgain},
+
 		{"GET /console/account", signedIn, "", "", (*Server).account},
 		{"POST /console/account/end", freshlyIn, "", "/console/account", (*Server).endSession},
 		{"POST /console/account/renew", freshlyIn, "", "/console/account", (*Server).renew},
@@ -81,7 +104,7 @@ func table() []route {
 // menu is the word of a page in the menu, or "".
 func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
-		"GET /console/account": "account"}[r.pattern]
+		"GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 
 func hasPage(path string) bool {

@@ -228,7 +228,7 @@ func (v *visit) inWords(err error) error {
 			lines = append(lines, v.lang.T(reason.Code)+" "+v.lang.T(reason.Code+".remedy"))
 		}
 	}
-	v.status, v.shows = status, "words"
+	v.shows = "words"
 	v.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	v.w.WriteHeader(status)
 	_, err = v.w.Write([]byte(strings.Join(slices.Compact(lines), "\n")))

@@ -70,6 +70,8 @@ const (
 	KindHomeCode     = "home.code" // signs a guardian in
 	KindSignedIn     = "home.signed_in"
 	KindPasskeyAdded = "home.passkey_added"
+
+	KindTest = "channel.test" // to somebody of the operator's own, who has asked for it
 )
 
 // A wording is where the words of a kind are: notify.<words>.sms, .subject and
@@ -84,6 +86,7 @@ const (
 	whyTold  = "told"  // it is about what the guardian decides
 	whyLast  = "last"  // so it is, and nothing comes after it
 	whySafe  = "safe"  // somebody else may have got in
+	whyTest  = "test"  // somebody tries whether messages arrive
 )
 
 var wordings = map[string]wording{
@@ -142,6 +145,8 @@ var wordings = map[string]wording{
 	KindHomeCode:     {"home_code", whyCode},
 	KindSignedIn:     {"signed_in", whySafe},
 	KindPasskeyAdded: {"passkey_added", whySafe},
+
+	KindTest: {"test", whyTest},
 }
 
 // A To is the person a message is for, and how that person knows it is ours.

@@ -87,6 +87,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 		t.Errorf("the phone shows %q", names)
 	}
 	p.looksAtValues()
+	p.runsTheSystem()
 	p.follow(`nav a[href^="/console/people"]`)
 	p.at("people")
 	p.fill(`main input[name=name]`, "韩梅梅")
@@ -230,6 +231,75 @@ func (p *insider) looksAtValues() {
 	p.sees("console.why.revoked")
 	p.follow(`nav a[href^="/console/decisions"]`)
 	p.sees("console.decisions.none")
+}
+
+// runsTheSystem tells how somebody who is engineer, too, gives an app a key, says where
+// events go, tries whether e-mail arrives, and looks at the jobs.
+func (p *insider) runsTheSystem() {
+	p.t.Helper()
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		all, err := staff.List(ctx, tx)
+		i := slices.IndexFunc(all, func(one staff.Person) bool { return one.Name == "林静" })
+		if err == nil {
+			_, err = staff.Give(ctx, tx, catalog.Operator{ID: "test"}, all[i].ID, staff.Grant{Role: staff.Engineer})
+		}
+		return err
+	})
+	p.follow(`nav a[href^="/console/settings"]`)
+	p.sees("console.settings.well", "console.settings.held")
+	p.at("settings")
+	p.follow(`main tbody a`)
+	p.unfold()
+	p.fill(`input[name=name]`, "校园版")
+	p.press(`input[name=scope][value="items:read"]`)
+	p.follow(`form[action*="/apps"] button`)
+	p.sees("console.settings.secret.key")
+	p.unfold()
+	p.fill(`input[name=url]`, "https://127.0.0.1/in")
+	p.follow(`form[action*="/webhooks"] button`)
+	p.sees("webhook.url_private")
+	p.fill(`input[name=url]`, "https://hooks.xiaoxi-english.example/in?token=secret")
+	p.follow(`form[action*="/webhooks"] button`)
+	p.sees("console.settings.secret.webhook")
+	p.unfold()
+	p.at("settings_service")
+	p.follow(`main tr:last-child a[href*="/apps/"]`)
+	p.unfold()
+	p.at("settings_app")
+	p.follow(`main p:first-child a`)
+	p.follow(`main tbody a[href*="/webhooks/"]`)
+	p.unfold()
+	p.follow(`form[action*="/pause"] button`)
+	p.sees("console.settings.hook.paused")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error { // as they are after three days
+		_, err := tx.Exec(ctx, `
+			INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, due_at, failure, status)
+			SELECT endpoint, 0, '', created_at, 30, NULL, 'webhook.timeout', 0 FROM webhook_endpoint WHERE endpoint <> '' ON CONFLICT DO NOTHING`)
+		return err
+	})
+	p.Reload()
+	p.unfold()
+	p.at("settings_hook")
+	p.follow(`main p:first-child a`)
+	p.follow(`main p:first-child a`)
+	p.follow(`main a[href^="/console/settings/system"]`)
+	p.fill(`input[id=to-email]`, "lin.jing@xiaoxi-english.example")
+	p.follow(`form:has(input[id=to-email]) button`)
+	p.sees("console.settings.system.sent")
+	p.unfold()
+	p.at("settings_system")
+
+	p.Visit(p.site.URL + "/console/jobs/jobs?state=completed")
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(p.Text(), "retention.sweep"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatalf("the page of jobs shows none: %s", p.Text())
+		}
+	}
+	header := p.Page().Header
+	if policy := header.Get("Content-Security-Policy"); header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(policy, "default-src 'none'") || !strings.Contains(policy, "script-src 'self';") {
+		p.t.Errorf("the page of jobs may be kept, or run anything: %v", header)
+	}
+	p.Visit(p.asked.URL)
 }
 
 // waiting returns the one request that waits for a decision.
