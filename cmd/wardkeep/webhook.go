@@ -20,6 +20,9 @@ type webhookCmd struct {
 	Test   webhookTestCmd   `cmd:"" help:"${webhook_test}"`
 	Replay webhookReplayCmd `cmd:"" help:"${webhook_replay}"`
 	Rotate webhookRotateCmd `cmd:"" help:"${webhook_rotate}"`
+	Change webhookChangeCmd `cmd:"" help:"${webhook_change}"`
+	Pause  webhookPauseCmd  `cmd:"" help:"${webhook_pause}"`
+	Resume webhookResumeCmd `cmd:"" help:"${webhook_resume}"`
 	Remove webhookRemoveCmd `cmd:"" help:"${webhook_remove}"`
 }
 
@@ -86,7 +89,7 @@ func (c webhookListCmd) Run(ctx context.Context, s *session) error {
 				if e.Party != "" {
 					types = s.lang.T("cmd.webhook.orders", "Party", e.Party)
 				}
-				s.say("cmd.webhook.line", "ID", e.ID, "Host", host, "Types", types, "Delivered", e.Delivered, "Failed", e.Failed,
+				s.say("cmd.webhook.line", "ID", e.ID, "Host", host, "Types", types, "Paused", shownTime(e.PausedAt), "Delivered", e.Delivered, "Failed", e.Failed,
 					"Waiting", n.Waiting, "Since", shownTime(n.Oldest), "Parked", n.Parked, "Behind", n.Behind)
 			}
 			return nil
@@ -232,6 +235,71 @@ func (c webhookRotateCmd) Run(ctx context.Context, s *session) error {
 		s.note("cmd.webhook.rotated", "ID", c.ID, "Overlap", c.Overlap)
 		s.print(secret)
 		return nil
+	})
+}
+
+type webhookChangeCmd struct {
+	Service string   `required:"" short:"s" help:"${of_service}"`
+	ID      string   `arg:"" help:"${webhook_id}"`
+	URL     string   `name:"url" help:"${webhook_new_url}"`
+	Types   []string `help:"${webhook_types}"`
+}
+
+// Run has events go elsewhere, or tells of others; the secret stays.
+func (c webhookChangeCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) (err error) {
+		var to webhook.Address // where it is
+		if c.URL != "" {
+			if to, err = webhook.ParseAddress(c.URL, a.Allowed()); err != nil {
+				return err
+			}
+		}
+		err = a.Store.Update(ctx, func(tx *db.Tx) error {
+			_, err := webhook.Change(ctx, tx, a.Ring, operator, c.Service, c.ID, to, c.Types)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.webhook.changed", "ID", c.ID)
+		}
+		return err
+	})
+}
+
+type webhookPauseCmd struct {
+	Service string `required:"" short:"s" help:"${of_service}"`
+	ID      string `arg:"" help:"${webhook_id}"`
+}
+
+// Run has nothing more sent to an endpoint, until the pause is over.
+func (c webhookPauseCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			_, err := webhook.Pause(ctx, tx, operator, c.Service, c.ID)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.webhook.paused", "ID", c.ID)
+		}
+		return err
+	})
+}
+
+type webhookResumeCmd struct {
+	Service string `required:"" short:"s" help:"${of_service}"`
+	ID      string `arg:"" help:"${webhook_id}"`
+}
+
+// Run ends a pause.
+func (c webhookResumeCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			_, err := webhook.Resume(ctx, tx, operator, c.Service, c.ID)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.webhook.resumed", "ID", c.ID)
+		}
+		return err
 	})
 }
 

@@ -364,6 +364,10 @@ func TestInvariant9_TracesNameNobody(t *testing.T) {
 			if _, err := http.DefaultTransport.RoundTrip(r); err != nil {
 				t.Fatal(err)
 			}
+			r.URL.Path = "/console/in"
+			if _, err := http.DefaultTransport.RoundTrip(r); err != nil {
+				t.Fatal(err)
+			}
 			t.Cleanup(func() {
 				got.mu.Lock()
 				defer got.mu.Unlock()
@@ -404,7 +408,7 @@ func TestInvariant9_TracesNameNobody(t *testing.T) {
 			}
 		}
 		for _, want := range []string{" > " + reading, reading + " > db.update", "db.update > gate.check", "db.update > ledger.append", "db.update > db.commit",
-			" > GET /home/{tie}", " > job message.send", " > job retention.sweep"} {
+			" > GET /home/{tie}", " > GET /console/in", " > job message.send", " > job retention.sweep"} {
 			if found[want] == 0 {
 				t.Errorf("no span %s in %v", want, found)
 			}

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/watch"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/console"
 	"wardkeep/internal/ledger"
@@ -575,5 +576,47 @@ func TestPagesOfSettings(t *testing.T) {
 		d.pages = d.console.Handler()
 		check("settings-bare", boss, "/console/settings")
 		check("settings_system-bare", b, "/console/settings/system")
+	})
+}
+
+// A request has one line in the log and one count, also when it panics: what went wrong is
+// told by its type, and whoever asked gets a page.
+func TestInvariant9_APanicTellsNothing(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		b := d.browser(d.hire(staff.Officer).Secret)
+		d.console.Metrics = watch.New()
+		d.console.System.Checks = func() []console.Check { panic("王小明") }
+		d.pages = d.console.Handler()
+		d.log.Reset()
+		w := b.get("/console/settings?lang=en")
+		if w.Code != 500 || !strings.Contains(w.Body.String(), "</html>") || strings.Contains(w.Body.String(), "王小明") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		all := d.log.String()
+		if strings.Count(all, "msg=console ") != 1 || !strings.Contains(all, `msg="console: panic"`) || !strings.Contains(all, "type=string") || strings.Contains(all, "王小明") || !strings.Contains(all, "actor=staff") {
+			t.Errorf("the log says %s", all)
+		}
+		d.log.Reset()
+		b.post("/console/people", "name", " ", "role", "manager", "service", vaulttest.Service)
+		d.browser("").get("/console/in")
+		b.get("/console/static/console.css")
+		b.get("/console/nowhere")
+		lines := strings.Split(strings.TrimSpace(d.log.String()), "\n")
+		for i, want := range []string{"status=422", "actor=none", `route="GET /console/static/"`, "status=404"} {
+			if len(lines) != 4 || !strings.Contains(lines[i], want) || !strings.Contains(lines[i], "msg=console ") {
+				t.Fatalf("%q has no %s", lines, want)
+			}
+		}
+		numbers := httptest.NewRecorder()
+		d.console.Metrics.Handler().ServeHTTP(numbers, httptest.NewRequest("GET", "/metrics", nil))
+		for _, want := range []string{
+			`wardkeep_http_requests_total{class="5xx",edge="console",method="GET",route="/console/settings"} 1`,
+			`wardkeep_http_requests_total{class="4xx",edge="console",method="POST",route="/console/people"} 1`,
+			`wardkeep_http_requests_total{class="2xx",edge="console",method="GET",route="/console/static/"} 1`,
+		} {
+			if !strings.Contains(numbers.Body.String(), want) {
+				t.Errorf("no %s", want)
+			}
+		}
 	})
 }
