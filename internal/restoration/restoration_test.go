@@ -43,7 +43,7 @@ type past struct {
 	gone, refusing, due, item, withdrawn, frozen, disputed, orphan, unproved, asks, kept, younger, closed, stays family.Child
 	corrected, answered                                                                                          family.Child
 	app                                                                                                          account.App
-	hook                                                                                                         webhook.Endpoint
+	hook, paused, moved                                                                                          webhook.Endpoint
 	number                                                                                                       string // of what the child of asks demands
 	keeps                                                                                                        rights.Request
 	before                                                                                                       []string // checkpoints
@@ -66,8 +66,10 @@ func live(w *world) *past {
 		if err != nil {
 			return err
 		}
-		if p.hook, _, _, err = webhook.Add(ctx, tx, w.Ring, terminal, service, to, nil, ""); err != nil {
-			return err
+		for _, e := range []*webhook.Endpoint{&p.hook, &p.paused, &p.moved} {
+			if *e, _, _, err = webhook.Add(ctx, tx, w.Ring, terminal, service, to, nil, ""); err != nil {
+				return err
+			}
 		}
 		p.app, _, _, err = account.IssueApp(ctx, tx, terminal, service, "another", account.AllScopes(), time.Time{})
 		return err
@@ -168,6 +170,12 @@ func (p *past) goOn() {
 		if _, err := webhook.Remove(ctx, tx, terminal, service, p.hook.ID); err != nil {
 			return err
 		}
+		if _, err := webhook.Pause(ctx, tx, terminal, service, p.paused.ID); err != nil {
+			return err
+		}
+		if _, err := webhook.Change(ctx, tx, w.Ring, terminal, service, p.moved.ID, webhook.Address{}, []string{"order.*"}); err != nil {
+			return err
+		}
 		_, err := backup.Record(ctx, tx, terminal, backup.New(), tx.Now(), 7)
 		return err
 	})
@@ -225,8 +233,8 @@ func (p *past) came() {
 			w.T.Errorf("a revoked app is back: %v, %v", apps, err)
 		}
 		hooks, err := webhook.Of(ctx, tx, service)
-		if err != nil || len(hooks) != 0 {
-			w.T.Errorf("a removed receiver is back: %v, %v", hooks, err)
+		if err != nil || len(hooks) != 2 || hooks[0].PausedAt.IsZero() || hooks[1].PausedAt.IsZero() {
+			w.T.Errorf("a removed receiver is back, or one that was paused or told of less is told of all: %v, %v", hooks, err)
 		}
 		copies, err := backup.List(ctx, tx)
 		if err != nil || len(copies) != 1 || copies[0].Size != 7 {
