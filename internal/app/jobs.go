@@ -20,6 +20,7 @@ import (
 
 	"wardkeep/internal/access"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/tally"
 )
 
 // sweepArgs asks for a sweep. Arguments of jobs are stored in clear, so a job
@@ -70,7 +71,8 @@ func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 // Timeout bounds one sweep; what is left is due again at the next.
 func (s *sweeper) Timeout(*river.Job[sweepArgs]) time.Duration { return 10 * time.Minute }
 
-// countArgs asks for the uses to be counted that guardians are told of. It has no
+// countArgs asks for the uses to be counted that guardians are told of, and for the tallies
+// of which the console draws its pictures. It has no
 // arguments, as a sweep has none.
 type countArgs struct{}
 
@@ -94,6 +96,10 @@ func (c *counter) Work(ctx context.Context, _ *river.Job[countArgs]) error {
 	for ctx.Err() == nil {
 		began := time.Now()
 		n, err := access.Count(ctx, c.app.Store)
+		more := int64(0)
+		if err == nil {
+			more, err = tally.Count(ctx, c.app.Store)
+		}
 		if ctx.Err() != nil {
 			break
 		}
@@ -101,7 +107,7 @@ func (c *counter) Work(ctx context.Context, _ *river.Job[countArgs]) error {
 			c.app.Log.ErrorContext(ctx, "access: the uses are not counted", "error", err)
 			return errors.New("the uses are not counted; the log says why") // a job's error is stored in clear
 		}
-		if n == 0 {
+		if n+more == 0 {
 			return nil
 		}
 		breathe(ctx, time.Since(began))

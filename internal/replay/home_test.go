@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
+	"wardkeep/internal/tally"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -123,11 +124,13 @@ func playHome(t *testing.T, w *vaulttest.World) *home {
 		t.Error("shown to nobody's guardian")
 	}
 	ok(t, h.flush())
-	for {
-		n, err := access.Count(t.Context(), w.Store)
-		ok(t, err)
-		if n == 0 {
-			break
+	for _, count := range []func(context.Context, *db.DB) (int64, error){access.Count, tally.Count} {
+		for {
+			n, err := count(t.Context(), w.Store)
+			ok(t, err)
+			if n == 0 {
+				break
+			}
 		}
 	}
 	h.replays(t)
@@ -211,6 +214,14 @@ var homeChanges = []struct {
 	{"an account that an entry says nobody uses", `UPDATE child_activity SET entry = '王小明'`, nil, "row_differs child_activity entry"},
 	{"an account of nobody", `UPDATE child_activity SET child = 'zz' WHERE child = (SELECT min(child) FROM child_activity)`, nil, "row_extra child_activity "},
 	{"nobody knows when an account was used", `DELETE FROM child_activity`, nil, "row_missing child_activity "},
+	{"a day tells of more", `UPDATE tally SET n = n + 1`, nil, "row_differs tally n"},
+	{"a day of another service", `UPDATE tally SET service = '王小明'`, nil, "row_extra tally "},
+	{"a day tells of something else", `UPDATE tally SET what = '王小明' WHERE what = 'permitted'`, nil, "row_extra tally "},
+	{"another day is told of", `UPDATE tally SET day = day + 10000`, nil, "row_extra tally "},
+	{"a day tells of another purpose", `UPDATE tally SET purpose = '王小明' WHERE purpose = (SELECT max(purpose) FROM tally)`, nil, "row_extra tally "},
+	{"a day tells of others", `UPDATE tally SET actor = '王小明' WHERE actor = 'guardian'`, nil, "row_extra tally "},
+	{"a day tells of another detail", `UPDATE tally SET detail = '王小明' WHERE detail = (SELECT max(detail) FROM tally)`, nil, "row_extra tally "},
+	{"nothing is told of any day", `DELETE FROM tally`, nil, "row_missing tally "},
 	{"another party is told", `UPDATE child_access SET party = '王小明'`, nil, "row_damaged child_access line"},
 }
 

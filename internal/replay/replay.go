@@ -114,6 +114,7 @@ type audit struct {
 	keptUntil   map[string]int64 // child → until when something is kept of it
 
 	restorations []backup.Restoration
+	tallies      tallies
 }
 
 func (a *audit) run() error {
@@ -136,6 +137,9 @@ func (a *audit) run() error {
 	}
 	a.fold = newFold(a.names, rows, a.found)
 	if a.fold.counts, err = a.readCounts(); err != nil {
+		return err
+	}
+	if err := a.readTallies(); err != nil {
 		return err
 	}
 	a.fold.now = a.tx.Now().UnixMicro()
@@ -172,6 +176,9 @@ func (a *audit) run() error {
 	if err := a.compareStore(); err != nil {
 		return err
 	}
+	if err := a.compareTallies(); err != nil {
+		return err
+	}
 	if err := a.compareChildren(); err != nil {
 		return err
 	}
@@ -183,6 +190,7 @@ func (a *audit) run() error {
 func (a *audit) entries() (whole bool, err error) {
 	each := func(p ledger.Placed) error {
 		a.report.Entries++
+		a.tallies.add(p)
 		if a.missed(p.Place) {
 			a.report.Missed++
 			a.fold.miss(p)

@@ -170,7 +170,7 @@ func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
 		return x
 	case d == nil || d.state != rights.Open || state == rights.Done && f.erases(d):
 		return impossible(ruleDemand)
-	case (b.Reason != "") != (state == rights.Refused):
+	case (b.Reason != "") != (state == rights.Refused), b.Received != d.received:
 		return fault{what: FoundBody, field: ruleDemand}
 	case f.erases(d) && state == rights.Refused && (!strings.HasPrefix(p.Actor, "officer:") || b.Reason != rights.NotEntitled),
 		state == rights.Cancelled && (!f.erases(d) || !strings.HasPrefix(p.Actor, "guardian:") || f.names.text(d.door) == string(rights.ByGuardian)):

@@ -184,7 +184,7 @@ func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Chil
 			return r, "", err
 		}
 	}
-	body.Request, body.Answer = r.ID, r.answer != nil
+	body.Request, body.Received, body.Answer = r.ID, r.ReceivedAt.UnixMicro(), r.answer != nil
 	entry, err := record(ctx, tx, c, endings[state], by.Ledger(), body)
 	return r, entry, err
 }

@@ -77,10 +77,11 @@ type ExtendedBody struct {
 
 // An EndedBody says how a demand ended: the reason is that of a refusal.
 type EndedBody struct {
-	Request string `json:"request"`
-	Reason  Reason `json:"reason,omitempty"`
-	Answer  bool   `json:"answer,omitempty"` // something was written with it
-	Again   bool   `json:"again,omitempty"`  // a restore says once more what was said before
+	Request  string `json:"request"`
+	Received int64  `json:"received"` // when it had come, µs: so that the entry tells how long it took
+	Reason   Reason `json:"reason,omitempty"`
+	Answer   bool   `json:"answer,omitempty"` // something was written with it
+	Again    bool   `json:"again,omitempty"`  // a restore says once more what was said before
 }
 
 // record appends an entry about a locked child.

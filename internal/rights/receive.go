@@ -126,7 +126,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	r.Entry = entry
 	if r.Kind == DeleteItem || told {
 		r.State, r.ClosedAt = Done, now
-		if entry, err = record(ctx, tx, c, KindDone, by.Ledger(), EndedBody{Request: r.ID}); err != nil {
+		if entry, err = record(ctx, tx, c, KindDone, by.Ledger(), EndedBody{Request: r.ID, Received: r.ReceivedAt.UnixMicro()}); err != nil {
 			return r, "", err
 		}
 	}

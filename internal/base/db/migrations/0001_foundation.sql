@@ -287,6 +287,7 @@ CREATE TABLE verification (
 );
 CREATE INDEX verification_id ON verification (id, child);
 CREATE INDEX verification_due ON verification (due_at, child, id);
+CREATE INDEX verification_seen ON verification (service, expires_at, id) WHERE method = 'document' AND state = 'started';
 CREATE INDEX verification_waiting ON verification (service, method, started_at, id) WHERE state = 'started';
 
 -- Documents until they are decided about, sealed under the child's key.
@@ -561,6 +562,8 @@ CREATE INDEX approval_asker ON approval (asker, asked_at, id, child);
 CREATE INDEX approval_service ON approval (service, asked_at, child, id);
 CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'granted', 'narrowed');
 
+CREATE INDEX approval_open ON approval (service, answer_by, id) WHERE state = 'open';
+
 -- What two persons have opened without the office, and its review. It is about the two, and
 -- stays when the child goes.
 CREATE TABLE broken_glass (
@@ -657,6 +660,18 @@ CREATE TABLE child_activity (
 ); -- clustered
 CREATE INDEX child_activity_idle ON child_activity (service, last, child) WHERE erase_on = 0;
 CREATE INDEX child_activity_told ON child_activity (service, erase_on, child) WHERE erase_on <> 0;
+
+-- TALLY. How often what happened on which day, as the ledger tells it. Nobody is in it.
+CREATE TABLE tally (
+	service text   NOT NULL,
+	what    text   NOT NULL, -- granted, refused, permitted, denied, demanded, answered and so on
+	day     bigint NOT NULL, -- since 1970, in Asia/Shanghai
+	purpose text   NOT NULL, -- or empty
+	actor   text   NOT NULL, -- the kind of who did it: app, guardian, staff and so on
+	detail  text   NOT NULL, -- what it says depends on what was counted
+	n       bigint NOT NULL,
+	PRIMARY KEY (service, what, day, purpose, actor, detail)
+);
 
 -- SESSION. Guardians who sign in, by a phone or an address that may be tied to
 -- several children.
@@ -916,6 +931,7 @@ DROP TABLE passkey_spent;
 DROP TABLE passkey;
 DROP TABLE session;
 DROP TABLE sign_in;
+DROP TABLE tally;
 DROP TABLE child_activity;
 DROP TABLE child_access;
 DROP TABLE sweep;
