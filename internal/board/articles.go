@@ -1,0 +1,374 @@
+package board
+
+import (
+	"context"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/cessation"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/order"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/suspicion"
+	"wardkeep/internal/tally"
+	"wardkeep/internal/vault"
+)
+
+// articles has how each of the 29 is computed, the first at 0.
+var articles = [Articles]article{
+	{rest: Outside},
+	{rest: Holds, each: article2},
+	{rest: Holds, each: article3},
+	{rest: NotYet},
+	{rest: Holds, each: article5},
+	{rest: Outside},
+	{rest: Holds, each: article7},
+	{rest: Holds, each: article8},
+	{rest: Holds, each: article9},
+	{rest: Holds, each: article10},
+	{rest: Holds, each: article11},
+	{rest: Holds, each: article12, whole: sweeps},
+	{rest: Holds, whole: article13},
+	{rest: Holds, each: article14},
+	{rest: Holds, each: article15},
+	{rest: Holds, each: article16},
+	{rest: Holds, each: article17},
+	{rest: NotYet, each: article18},
+	{rest: Holds, each: article19},
+	{rest: Holds, each: article20},
+	{rest: NotYet},
+	{rest: Holds, whole: article22},
+	{rest: Holds, each: article23},
+	{rest: NotYet, each: article24},
+	{rest: NotYet},
+	{rest: NotYet},
+	{rest: NotYet},
+	{rest: NotYet},
+	{rest: Holds, each: article29},
+}
+
+// told is a number that only tells.
+func told(name string, n int64) Figure { return Figure{Name: name, N: n} }
+
+// bad is a number that must be 0.
+func bad(name string, n int64) Figure { return Figure{Name: name, N: n, Else: Broken} }
+
+// seen is a number that somebody has to look at while it isn't 0.
+func seen(name string, n int64) Figure { return Figure{Name: name, N: n, Else: Attention} }
+
+// count runs a query that counts, Many at most.
+func count(ctx context.Context, tx *db.Tx, query string, args ...any) (int64, error) {
+	return db.One(ctx, tx, db.Single[int64], query, args...)
+}
+
+// Article 2: who may be a child is treated as one, until somebody has decided by its day.
+func article2(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	late, err := suspicion.CountLate(ctx, tx, s.Name)
+	if err != nil {
+		return nil, err
+	}
+	open, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT id FROM suspicion WHERE service = $1 AND closed_at IS NULL LIMIT $2) AS open`, s.Name, int64(Many))
+	return []Figure{told("suspicions", open), seen("suspicions_late", late)}, err
+}
+
+// Article 3: each use names an activity that is declared for its purpose.
+func article3(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	n := int64(0)
+	if s.charter != nil {
+		for _, p := range s.charter.Purposes {
+			n += int64(len(p.Activities))
+		}
+	}
+	return []Figure{told("activities", n), told("uses_looked", s.uses.looked), bad("uses_activity", s.uses.activities), bad("charter_unreadable", s.unreadable)}, nil
+}
+
+// Article 5: guidance is offered with each notice that is shown here.
+func article5(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	with := s.happened[tally.Shown][tally.Guidance]
+	return []Figure{told("shown_guided", with), seen("shown_alone", s.sum(tally.Shown)-with)}, nil
+}
+
+// Article 7: no item without the reason why it is needed, no purpose without a period.
+func article7(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	var purposes, items, blank int64
+	if s.charter != nil {
+		for _, p := range s.charter.Purposes {
+			if purposes++; p.Retention == (charter.Retention{}) {
+				blank++
+			}
+		}
+		for _, i := range s.charter.Items {
+			if items++; i.Necessity.In(charter.Chinese) == "" {
+				blank++
+			}
+		}
+	}
+	return []Figure{told("purposes", purposes), told("items", items), bad("charter_blank", blank), bad("charter_unreadable", s.unreadable)}, nil
+}
+
+// Article 8: rules, agreement, officer and deputy come first. While one of them lacks, the
+// gate is closed: nothing is broken into, and the duty isn't met. What ends needs none.
+func article8(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	var open, vacant, without int64
+	if !s.Ceases("") {
+		for _, missing := range s.Missing() {
+			switch missing {
+			case catalog.MissingOfficer, catalog.MissingDeputy:
+				vacant++
+			case catalog.MissingCharter:
+				without++
+			}
+		}
+		if vacant+without == 0 {
+			open++
+		}
+	}
+	return []Figure{told("services_open", open), bad("offices_vacant", vacant), bad("charter_none", without)}, nil
+}
+
+// Article 9: a yes, or nothing; and what nobody has answered in time is gone (edge case 5).
+func article9(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	late, err := s.unconsented(ctx, tx)
+	return []Figure{told("granted", s.sum(tally.Granted)), told("refused", s.sum(tally.Refused)), told("withdrawn", s.sum(tally.Withdrawn)),
+		bad("unconsented_late", late)}, err
+}
+
+// unconsented counts the children whom nobody has answered for, and who should be erased.
+func (s *standing) unconsented(ctx context.Context, tx *db.Tx) (int64, error) {
+	return count(ctx, tx, `
+		SELECT count(*) FROM (SELECT child FROM child WHERE expires_at <= $1 AND service = $2 AND state = 'unconsented' LIMIT $3) AS late`,
+		tx.Now().Add(-s.Patience).UnixMicro(), s.Name, int64(Many))
+}
+
+// Article 10: the notice that was published is the one that is there, in each language.
+func article10(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	return []Figure{told("documents", s.documents-s.lost), bad("documents_lost", s.lost), bad("charter_unreadable", s.unreadable)}, nil
+}
+
+// Article 11: nothing that the purpose doesn't need. What is refused is refused at the edge.
+func article11(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	return []Figure{told("denied_11", s.happened[tally.Denied]["11"]), told("uses_looked", s.uses.looked), bad("uses_items", s.uses.items)}, nil
+}
+
+// Article 12: every value ends, and is erased then.
+func article12(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	swept, err := vault.LastSwept(ctx, tx, s.Name)
+	if err != nil {
+		return nil, err
+	}
+	purposes, err := vault.Purposes(ctx, tx, s.Name, tx.Now().Add(-s.Patience))
+	overdue := int64(0)
+	for _, p := range purposes {
+		overdue += p.Overdue
+	}
+	return []Figure{told("values_erased", swept.Erased), bad("values_overdue", overdue)}, err
+}
+
+// sweeps says whether a sweep has lately left nothing due.
+func sweeps(ctx context.Context, tx *db.Tx, d Desk) ([]Figure, error) {
+	swept, err := retention.LastSweep(ctx, tx)
+	late := int64(0)
+	if !swept.IsZero() && tx.Now().Sub(swept) > d.Patience {
+		late = 1
+	}
+	return []Figure{seen("sweep_late", late)}, err
+}
+
+// Article 13: values exist encrypted only, under keys of which one is the current one. A
+// key that retires still holds children while its rotation isn't over.
+func article13(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
+	var keys, current, retiring int64
+	var former []string
+	err := db.Each(ctx, tx, func(row db.Row) error {
+		var name, state string
+		err := row.Scan(&name, &state)
+		keys++
+		switch state {
+		case keyring.StateCurrent:
+			current++
+		default:
+			former = append(former, name)
+		}
+		return err
+	}, `SELECT id, state FROM keyring_key WHERE purpose = $1 ORDER BY id`, keyring.PurposePool)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range former {
+		n, err := count(ctx, tx, `SELECT count(*) FROM (SELECT child FROM child WHERE pool = $1 LIMIT 1) AS held`, name)
+		if err != nil {
+			return nil, err
+		}
+		retiring += n
+	}
+	none := int64(0)
+	if current != 1 {
+		none = 1
+	}
+	return []Figure{told("keys", keys), seen("keys_retiring", retiring), bad("keys_none", none)}, nil
+}
+
+// Article 14: a use for a purpose that nobody has agreed to is none.
+func article14(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	return []Figure{told("permitted", s.sum(tally.Permitted)), told("denied", s.sum(tally.Denied)), told("uses_looked", s.uses.looked),
+		bad("uses_purpose", s.uses.purposes)}, nil
+}
+
+// Article 15: by another person's decision, recorded, and reviewed where it couldn't wait.
+func article15(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	now := tx.Now().UnixMicro()
+	waiting, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT id FROM approval WHERE service = $1 AND state = 'open' AND answer_by > $2 LIMIT $3) AS open`, s.Name, now, int64(Many))
+	if err != nil {
+		return nil, err
+	}
+	open, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT request FROM broken_glass WHERE reviewed_at IS NULL AND review_by > $1 AND service = $2 LIMIT $3) AS open`, now, s.Name, int64(Many))
+	if err != nil {
+		return nil, err
+	}
+	late, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT request FROM broken_glass WHERE reviewed_at IS NULL AND review_by <= $1 AND service = $2 LIMIT $3) AS late`, now, s.Name, int64(Many))
+	return []Figure{told("looks_asked", s.happened[tally.Asked]["asked"]), told("looks_waiting", waiting), seen("alarms", s.sum(tally.Alarm)),
+		seen("reviews_open", open), bad("reviews_late", late)}, err
+}
+
+// Article 16: without an agreement on file nothing goes to a processor, and what it holds
+// is ordered back.
+func article16(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	open, overdue, err := order.CountOf(ctx, tx, s.Name)
+	return []Figure{told("orders_open", open), seen("orders_overdue", overdue), bad("entrusted", s.happened[tally.Permitted][string(charter.Entrust)])}, err
+}
+
+// Article 17: nothing is transferred but to who takes over, whose assessment is on file
+// (edge case 18).
+func article17(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	n := s.happened[tally.Permitted][string(charter.Transfer)]
+	if s.Successor.Recipient != "" {
+		return []Figure{told("transferred", n), bad("transferred_bare", 0)}, nil
+	}
+	return []Figure{told("transferred", n), bad("transferred_bare", n)}, nil
+}
+
+// Article 18: disclosed is what a declared audience sees.
+func article18(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	return []Figure{told("disclosed", s.happened[tally.Permitted][string(charter.Disclose)]), bad("uses_audience", s.uses.audiences)}, nil
+}
+
+// soon is how long before its day a demand is to be looked at.
+const soon = 3 * 24 * time.Hour
+
+// demands counts the open demands of some kinds that are past their day, and those that
+// are soon.
+func (s *standing) demands(ctx context.Context, tx *db.Tx, erases bool) (near, late int64, err error) {
+	now := tx.Now()
+	err = db.Each(ctx, tx, func(row db.Row) error {
+		var kind string
+		var due time.Time
+		err := row.Scan(&kind, (*db.Time)(&due))
+		switch {
+		case (kind == "delete" || kind == "delete_item" || kind == "close") != erases:
+		case now.Before(due):
+			near++
+		default:
+			late++
+		}
+		return err
+	}, `
+		SELECT kind, due_at FROM rights_request WHERE service = $1 AND state = 'open' AND due_at <= $2
+		ORDER BY due_at, child, id LIMIT $3`, s.Name, now.Add(soon).UnixMicro(), int64(Many))
+	return near, late, err
+}
+
+// Article 19: what is demanded to be corrected, or to be told, has a clock.
+func article19(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	near, late, err := s.demands(ctx, tx, false)
+	return []Figure{told("demanded", s.sum(tally.Demanded)), told("answered", s.sum(tally.Answered)), seen("demands_near", near), bad("demands_late", late)}, err
+}
+
+// Article 20: what is demanded to be deleted is, with the next sweep.
+func article20(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	near, late, err := s.demands(ctx, tx, true)
+	if err != nil {
+		return nil, err
+	}
+	erasures, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT id FROM rights_request WHERE erase_at <= $1 AND service = $2 LIMIT $3) AS late`,
+		tx.Now().Add(-s.Patience).UnixMicro(), s.Name, int64(Many))
+	return []Figure{told("erased", s.sum(tally.Erased)), seen("demands_near", near), bad("demands_late", late), bad("erasures_late", erasures)}, err
+}
+
+// numbering is how long an entry may wait for its place.
+const numbering = time.Minute
+
+// Article 22: what an inspector is shown is the ledger, whose head is signed.
+func article22(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
+	head, err := ledger.Head(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	oldest, err := ledger.OldestPending(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	behind, err := tally.Behind(ctx, tx)
+	waits, forged := int64(0), int64(0)
+	if !oldest.IsZero() && tx.Now().Sub(oldest) > numbering {
+		waits = 1
+	}
+	if !signed(head) {
+		forged = 1
+	}
+	return []Figure{told("entries", head.Size), told("entries_uncounted", behind), bad("numbering_late", waits), bad("head_unsigned", forged)}, err
+}
+
+// signed reports whether the checkpoint tells what the head does; that it is signed by the
+// ledger's key is proved by a verification.
+func signed(head ledger.Root) bool {
+	lines := strings.Split(head.Checkpoint, "\n")
+	if head.Checkpoint == "" {
+		return head.Size == 0
+	}
+	return len(lines) > 3 && lines[1] == strconv.FormatInt(head.Size, 10) && lines[2] == base64.StdEncoding.EncodeToString(head.Root[:])
+}
+
+// Article 23: what ends is over by its day.
+func article23(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	announced, err := count(ctx, tx, `SELECT count(*) FROM cessation WHERE service = $1 AND ended_at IS NULL`, s.Name)
+	if err != nil {
+		return nil, err
+	}
+	late, err := catalog.CountLate(ctx, tx, s.Name, cessation.Patience)
+	return []Figure{told("ends", announced), bad("ends_late", late)}, err
+}
+
+// Article 24: each notice says how to report to the authority.
+func article24(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+	var routes, none int64
+	if s.charter != nil {
+		if routes = int64(len(s.charter.Channels.Authority)); routes == 0 {
+			none = 1
+		}
+	}
+	return []Figure{told("authority", routes), bad("authority_none", none), bad("charter_unreadable", s.unreadable)}, nil
+}
+
+// Article 29: what came from before is asked about like anything else, and goes when nobody
+// answers.
+func article29(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	waiting, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT child FROM child WHERE expires_at > $1 AND service = $2 AND state = 'unconsented' LIMIT $3) AS waiting`,
+		tx.Now().UnixMicro(), s.Name, int64(Many))
+	if err != nil {
+		return nil, err
+	}
+	late, err := s.unconsented(ctx, tx)
+	return []Figure{told("unconsented", waiting), bad("unconsented_late", late)}, err
+}

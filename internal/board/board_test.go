@@ -1,0 +1,350 @@
+package board_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"wardkeep/internal/access"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/board"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/suspicion"
+	"wardkeep/internal/tally"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+const service = vaulttest.Service
+
+// A scene is a service in order, with a board.
+type scene struct {
+	*vaulttest.World
+	log *ledger.Log
+}
+
+func each(t *testing.T, fn func(t *testing.T, s *scene)) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		signer, _, err := ledger.NewSigner("wardkeep.test", make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &scene{w, ledger.Open(w.Store, "wardkeep.test", signer)}
+		s.exec(`UPDATE keyring_key SET state = 'current'`)
+		fn(t, s)
+	})
+}
+
+func (s *scene) board() (all []board.Article) {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		services, err := catalog.List(ctx, tx)
+		if err == nil {
+			all, err = board.Desk{Patience: 10 * time.Minute}.Of(ctx, tx, services)
+		}
+		return err
+	})
+	return all
+}
+
+// is wants an article to be in a state, and one number of it to be the reason.
+func (s *scene) is(number int, want board.State, why string) {
+	s.T.Helper()
+	a := s.board()[number-1]
+	if a.Number != number || a.State != want {
+		s.T.Errorf("article %d is %s, want %s: %+v", number, a.State, want, a.Figures)
+	}
+	for _, f := range a.Figures {
+		if f.Name == why && f.Speaks() {
+			return
+		}
+	}
+	if why != "" {
+		s.T.Errorf("article %d: %s doesn't speak: %+v", number, why, a.Figures)
+	}
+}
+
+func (s *scene) exec(query string, args ...any) {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		n, err := tx.Exec(ctx, query, args...)
+		if err == nil && n == 0 {
+			s.T.Errorf("nothing was changed: %s", query)
+		}
+		return err
+	})
+}
+
+func (s *scene) flush() {
+	s.T.Helper()
+	if err := s.log.Flush(context.Background()); err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+// happens tallies something of today.
+func (s *scene) happens(what tally.What, detail string) {
+	s.T.Helper()
+	s.exec(`INSERT INTO tally (service, what, day, purpose, actor, detail, n) VALUES ($1, $2, $3, '', 'app', $4, 1)`,
+		service, what, access.DayOf(s.Store.Now()), detail)
+}
+
+// forged appends a use that was permitted and mustn't have been.
+func (s *scene) forged(b gate.UseBody) {
+	s.T.Helper()
+	b.Charter = 1
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: gate.KindPermitted, Service: service, Subject: id.New(id.Subject), Actor: s.App.Ledger(), Body: b})
+		return err
+	})
+	s.flush()
+}
+
+func (s *scene) demand(c family.Child, kind rights.Kind) {
+	s.T.Helper()
+	g := s.Guardian(c)
+	ask := rights.Demand{Kind: kind, Door: rights.ByGuardian, Guardian: g.ID}
+	if kind == rights.Correct {
+		ask.Item, ask.Held = "nickname", []string{"nickname"}
+	}
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}.Receive(ctx, tx, g, c, ask)
+		return err
+	})
+}
+
+// rest is how each article stands where nothing is wrong.
+var rest = map[board.State][]int{
+	board.Outside: {1, 6},
+	board.NotYet:  {4, 18, 21, 24, 25, 26, 27, 28},
+}
+
+// Nothing that isn't computed is said to hold, and what is computed holds where nothing is
+// wrong.
+func TestTheBoardClaimsNothingThatItDoesNotCompute(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.Child()
+		s.Put(c, "course-progress", "nickname", "小满")
+		if _, err := s.Read(c, "course-progress", "nickname"); err != nil {
+			t.Fatal(err)
+		}
+		s.flush()
+		if _, err := tally.Count(t.Context(), s.Store); err != nil {
+			t.Fatal(err)
+		}
+		all := s.board()
+		if len(all) != board.Articles {
+			t.Fatalf("%d articles", len(all))
+		}
+		want := make(map[int]board.State)
+		for state, numbers := range rest {
+			for _, n := range numbers {
+				want[n] = state
+			}
+		}
+		for _, a := range all {
+			is := want[a.Number]
+			if is == "" {
+				is = board.Holds
+			}
+			if a.State != is {
+				t.Errorf("article %d is %s, want %s: %+v", a.Number, a.State, is, a.Figures)
+			}
+			if is == board.Holds && len(a.Figures) == 0 {
+				t.Errorf("article %d holds without a number", a.Number)
+			}
+			computed := false
+			for _, f := range a.Figures {
+				computed = computed || f.Else != ""
+				for _, lang := range i18n.Langs {
+					if !lang.Has("console.board.figure." + f.Name) {
+						t.Errorf("%s has no words for %s", lang, f.Name)
+					}
+				}
+			}
+			if is == board.Holds && !computed {
+				t.Errorf("article %d holds whatever is", a.Number)
+			}
+		}
+		for _, f := range all[13].Figures {
+			if f.Name == "uses_looked" && f.N != 2 || f.Name == "permitted" && f.N != 2 {
+				t.Errorf("%+v, want 2", f)
+			}
+		}
+	})
+}
+
+// Each article that is computed turns when what it is computed of is broken.
+func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
+	breaks := []struct {
+		name   string
+		number int
+		want   board.State
+		why    string
+		by     func(s *scene)
+	}{
+		{"a suspicion is past its day", 2, board.Attention, "suspicions_late", func(s *scene) {
+			s.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Report(ctx, tx, s.Ring, workday.Default(), s.App, pii.New("user-1"), suspicion.Signal)
+				return err
+			})
+			s.Pass(30 * 24 * time.Hour)
+		}},
+		{"an activity that isn't declared", 3, board.Broken, "uses_activity", func(s *scene) {
+			s.forged(gate.UseBody{Activity: "disclose", Purpose: "course-progress", Items: []string{"nickname"}})
+		}},
+		{"the charter isn't what was published", 3, board.Broken, "charter_unreadable", func(s *scene) { s.exec(`UPDATE charter SET canonical = $1`, []byte("{}")) }},
+		{"a notice without guidance", 5, board.Attention, "shown_alone", func(s *scene) { s.happens(tally.Shown, "") }},
+		{"the charter isn't what was published", 7, board.Broken, "charter_unreadable", func(s *scene) { s.exec(`UPDATE charter SET hash = 'x'`) }},
+		{"an office is vacant", 8, board.Broken, "offices_vacant", func(s *scene) {
+			s.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := catalog.EndOffice(ctx, tx, catalog.Operator{ID: "test"}, service, s.Officer.ID)
+				return err
+			})
+		}},
+		{"a service without rules and agreement", 8, board.Broken, "charter_none", func(s *scene) {
+			s.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := catalog.Create(ctx, tx, catalog.Operator{ID: "test"}, "another", catalog.Live)
+				return err
+			})
+		}},
+		{"a child whom nobody answered for", 9, board.Broken, "unconsented_late", func(s *scene) { s.Enrol(); s.Pass(72 * time.Hour) }},
+		{"a notice isn't there as it was published", 10, board.Broken, "documents_lost", func(s *scene) {
+			s.exec(`UPDATE document SET body = 'x' WHERE kind = 'notice' AND lang = 'en'`)
+		}},
+		{"the rules are gone", 10, board.Broken, "documents_lost", func(s *scene) { s.exec(`DELETE FROM document WHERE kind = 'rules' AND lang = 'en'`) }},
+		{"an item that the purpose doesn't have", 11, board.Broken, "uses_items", func(s *scene) {
+			s.forged(gate.UseBody{Activity: "use", Purpose: "course-progress", Items: []string{"school"}})
+		}},
+		{"a value has outlived its time", 12, board.Broken, "values_overdue", func(s *scene) {
+			s.Put(s.Child(), "course-progress", "nickname", "小满")
+			s.Pass(10 * 366 * 24 * time.Hour)
+		}},
+		{"no sweep for hours", 12, board.Attention, "sweep_late", func(s *scene) {
+			s.Do(func(ctx context.Context, tx *db.Tx) error { return db.Beat(ctx, tx, "sweep") })
+			s.Pass(time.Hour)
+		}},
+		{"a rotation isn't over", 13, board.Attention, "keys_retiring", func(s *scene) {
+			s.Child()
+			s.exec(`INSERT INTO keyring_key (id, purpose, suite, wrapped, kek, state, created_at) VALUES ('pk_new', 'pool', 'aes-256-gcm', $1, 'file:1', 'current', 0)`, []byte("x"))
+			s.exec(`UPDATE keyring_key SET state = 'retiring' WHERE id <> 'pk_new'`)
+		}},
+		{"no key is the current one", 13, board.Broken, "keys_none", func(s *scene) { s.exec(`UPDATE keyring_key SET state = 'retiring'`) }},
+		{"a purpose that isn't declared", 14, board.Broken, "uses_purpose", func(s *scene) {
+			s.forged(gate.UseBody{Activity: "use", Purpose: "marketing", Items: []string{"nickname"}})
+		}},
+		{"an alarm", 15, board.Attention, "alarms", func(s *scene) { s.happens(tally.Alarm, "burst") }},
+		{"what was opened waits for its review", 15, board.Attention, "reviews_open", func(s *scene) { s.glass(time.Hour) }},
+		{"nobody has reviewed it", 15, board.Broken, "reviews_late", func(s *scene) { s.glass(-time.Hour) }},
+		{"an order is past its day", 16, board.Attention, "orders_overdue", func(s *scene) {
+			c := s.Child()
+			s.Put(c, "speaking-practice", "speaking_score", "80")
+			s.erase(c)
+			s.Pass(60 * 24 * time.Hour)
+		}},
+		{"something was entrusted", 16, board.Broken, "entrusted", func(s *scene) { s.happens(tally.Permitted, "entrust") }},
+		{"something was transferred to nobody who takes over", 17, board.Broken, "transferred_bare", func(s *scene) { s.happens(tally.Permitted, "transfer") }},
+		{"an audience that isn't declared", 18, board.Broken, "uses_audience", func(s *scene) {
+			s.forged(gate.UseBody{Activity: "disclose", Purpose: "course-progress", Items: []string{"nickname"}, Party: "everybody"})
+		}},
+		{"a demand is due soon", 19, board.Attention, "demands_near", func(s *scene) { s.wants(rights.Correct); s.near() }},
+		{"a demand is past its day", 19, board.Broken, "demands_late", func(s *scene) { s.wants(rights.Correct); s.Pass(60 * 24 * time.Hour) }},
+		{"a demand to delete is past its day", 20, board.Broken, "demands_late", func(s *scene) { s.wants(rights.Delete); s.Pass(60 * 24 * time.Hour) }},
+		{"a child that was to be erased is there", 20, board.Broken, "erasures_late", func(s *scene) { s.wants(rights.Delete); s.Pass(time.Hour) }},
+		{"entries wait for their place", 22, board.Broken, "numbering_late", func(s *scene) { s.Child(); s.Pass(2 * time.Minute) }},
+		{"the head isn't what its checkpoint says", 22, board.Broken, "head_unsigned", func(s *scene) { s.flush(); s.exec(`UPDATE ledger_head SET size = size - 1`) }},
+		{"an end isn't over", 23, board.Broken, "ends_late", func(s *scene) {
+			s.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := catalog.Cease(ctx, tx, s.Officer, service, "", catalog.Discontinued, tx.Now().Add(8*24*time.Hour))
+				return err
+			})
+			s.Pass(9 * 24 * time.Hour)
+		}},
+		{"nobody can read how to report", 24, board.Broken, "charter_unreadable", func(s *scene) { s.exec(`UPDATE charter SET canonical = $1`, []byte("{}")) }},
+		{"what was imported, and nobody answered for", 29, board.Broken, "unconsented_late", func(s *scene) { s.Enrol(); s.Pass(72 * time.Hour) }},
+	}
+	for _, b := range breaks {
+		t.Run(b.name, func(t *testing.T) {
+			each(t, func(t *testing.T, s *scene) {
+				s.flush()
+				before := s.board()[b.number-1]
+				b.by(s)
+				s.is(b.number, b.want, b.why)
+				if before.State == b.want {
+					t.Errorf("article %d was %s before", b.number, before.State)
+				}
+			})
+		})
+	}
+}
+
+// glass has two have opened something without the office, of which the review is due then.
+func (s *scene) glass(in time.Duration) {
+	s.T.Helper()
+	now := s.Store.Now()
+	s.exec(`
+		INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, reviewer, finding, bound)
+		VALUES ($1, $2, 'st_1', 'st_2', $3, $4, '', '', $5)`, id.New(id.Look), service, now.UnixMicro(), now.Add(in).UnixMicro(), []byte("x"))
+}
+
+func (s *scene) wants(kind rights.Kind) {
+	s.T.Helper()
+	c := s.Child()
+	s.Put(c, "course-progress", "nickname", "小满")
+	s.demand(c, kind)
+}
+
+// near lets time go by until a demand is due within three days.
+func (s *scene) near() {
+	s.T.Helper()
+	var due time.Time
+	s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		micros, err := db.One(ctx, tx, db.Single[int64], `SELECT due_at FROM rights_request`)
+		due = time.UnixMicro(micros)
+		return err
+	})
+	s.Pass(due.Sub(s.Store.Now()) - 48*time.Hour)
+}
+
+func (s *scene) erase(c family.Child) {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := s.Vault.Erase(ctx, tx, s.App.Ledger(), service, c.ID, family.Requested)
+		return err
+	})
+}
+
+// A board of several services is that of the worst.
+func TestTheBoardOfSeveralServicesIsThatOfTheWorst(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Create(ctx, tx, catalog.Operator{ID: "test"}, "another", catalog.Live)
+			return err
+		})
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			services, err := catalog.List(ctx, tx)
+			if err != nil {
+				return err
+			}
+			d := board.Desk{Patience: 10 * time.Minute}
+			for _, one := range services {
+				a, err := d.One(ctx, tx, 8, []catalog.Service{one})
+				if err != nil {
+					return err
+				}
+				if want := map[string]board.State{service: board.Holds, "another": board.Broken}[one.Name]; a.State != want {
+					t.Errorf("%s is %s, want %s", one.Name, a.State, want)
+				}
+			}
+			return nil
+		})
+		s.is(8, board.Broken, "charter_none")
+	})
+}

@@ -1,0 +1,166 @@
+package board
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+
+	"wardkeep/internal/access"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/tally"
+)
+
+// month is how many days the numbers of what happened are of.
+const month = 30
+
+// looked is how many of the last entries are read to see what uses rest on.
+const looked = 256
+
+// A standing is what several articles rest on, of one service.
+type standing struct {
+	Desk
+	catalog.Service
+	charter    *charter.Charter // in force; nil: there is none, or it can't be read
+	unreadable int64            // 1: there is one, and what is stored isn't what was published
+	documents  int64            // rules, agreement and notices, in each language
+	lost       int64            // of them, those that aren't there as they were published
+	happened   map[tally.What]map[string]int64
+	uses       strange
+}
+
+// strange is what the last permitted uses rest on that no charter has.
+type strange struct{ looked, purposes, activities, items, audiences int64 }
+
+func (d Desk) standing(ctx context.Context, tx *db.Tx, s catalog.Service) (*standing, error) {
+	one := &standing{Desk: d, Service: s}
+	if err := one.readCharter(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := one.readTallies(ctx, tx); err != nil {
+		return nil, err
+	}
+	return one, one.readUses(ctx, tx)
+}
+
+// readCharter reads what is published, from the store and from no memory.
+func (s *standing) readCharter(ctx context.Context, tx *db.Tx) error {
+	if s.Charter == 0 {
+		return nil
+	}
+	c, err := s.version(ctx, tx, s.Charter)
+	switch {
+	case err != nil:
+		return err
+	case c == nil:
+		s.unreadable = 1
+	}
+	s.charter = c
+	kinds := []catalog.DocumentKind{catalog.Rules, catalog.Agreement, catalog.Notice}
+	s.documents = int64(len(kinds) * len(charter.Langs))
+	whole := int64(0)
+	err = db.Each(ctx, tx, func(row db.Row) error {
+		var kind, lang, hash, body string
+		err := row.Scan(&kind, &lang, &hash, &body)
+		if sum := sha256.Sum256([]byte(body)); hex.EncodeToString(sum[:]) == hash && slices.Contains(kinds, catalog.DocumentKind(kind)) {
+			whole++
+		}
+		return err
+	}, `SELECT kind, lang, hash, body FROM document WHERE service = $1 AND charter = $2 ORDER BY kind, lang`, s.Name, s.Charter)
+	s.lost = s.documents - whole
+	return err
+}
+
+// version returns a charter that was published, or nil if it isn't there as it was.
+func (s *standing) version(ctx context.Context, tx *db.Tx, number int64) (*charter.Charter, error) {
+	p, err := catalog.Version(ctx, tx, s.Name, number)
+	if errors.Is(err, catalog.ErrDamaged) || errors.Is(err, catalog.ErrVersionNotFound) {
+		return nil, nil
+	}
+	return p.Charter, err
+}
+
+// readTallies reads what has happened in the last month, by what and its detail.
+func (s *standing) readTallies(ctx context.Context, tx *db.Tx) error {
+	s.happened = make(map[tally.What]map[string]int64)
+	since := access.DayOf(tx.Now()) - month + 1
+	for _, what := range []tally.What{tally.Shown, tally.Granted, tally.Refused, tally.Withdrawn, tally.Permitted, tally.Denied, tally.Demanded,
+		tally.Answered, tally.Erased, tally.Asked, tally.Alarm} {
+		sums, err := tally.Sums(ctx, tx, s.Name, what, since)
+		if err != nil {
+			return err
+		}
+		s.happened[what] = sums
+	}
+	return nil
+}
+
+// sum is how often something was, whatever its detail.
+func (s *standing) sum(what tally.What) (n int64) {
+	for _, times := range s.happened[what] {
+		n += times
+	}
+	return n
+}
+
+// readUses looks at what the last uses of the service rest on: the charter that an entry
+// names must have its purpose, its activity and its items (Articles 3, 11, 14 and 18).
+func (s *standing) readUses(ctx context.Context, tx *db.Tx) error {
+	head, err := ledger.Head(ctx, tx)
+	if err != nil {
+		return err
+	}
+	var uses []gate.UseBody
+	err = ledger.ReadKind(ctx, tx, max(0, head.Size-looked), head.Size, gate.KindPermitted, func(p ledger.Placed) error {
+		if p.Service != s.Name {
+			return nil
+		}
+		var b gate.UseBody
+		err := p.Into(&b)
+		uses = append(uses, b)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	versions := map[int64]*charter.Charter{s.Charter: s.charter}
+	for _, u := range uses {
+		c, known := versions[u.Charter]
+		if !known {
+			if c, err = s.version(ctx, tx, u.Charter); err != nil {
+				return err
+			}
+			versions[u.Charter] = c
+		}
+		s.uses.add(c, u)
+	}
+	return nil
+}
+
+// add looks at one use. Of a charter that can't be read nothing is declared.
+func (n *strange) add(c *charter.Charter, u gate.UseBody) {
+	n.looked++
+	if c == nil {
+		c = &charter.Charter{}
+	}
+	purpose, ok := c.Purpose(u.Purpose)
+	if !ok {
+		n.purposes++
+		return
+	}
+	activity := charter.Activity(u.Activity)
+	if !purpose.Does(activity) {
+		n.activities++
+	}
+	if slices.ContainsFunc(u.Items, func(item string) bool { return !purpose.Has(item) }) {
+		n.items++
+	}
+	if _, ok := purpose.Audience(u.Party); activity == charter.Disclose && !ok {
+		n.audiences++
+	}
+}

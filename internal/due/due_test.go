@@ -1,0 +1,250 @@
+package due_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"wardkeep/internal/backup"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/due"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/suspicion"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+const patience = 10 * time.Minute
+
+// who is a person with a role of the service.
+func who(role staff.Role) staff.Person {
+	return staff.Person{ID: "st_00000000000000000000000000", State: staff.Active, Grants: []staff.Grant{{Role: role, Service: vaulttest.Service}}}
+}
+
+// list returns all that somebody sees, a page of limit at a time.
+func list(w *vaulttest.World, a due.Asking, limit int) (all []due.Clock) {
+	w.T.Helper()
+	a.Patience = patience
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		all = nil
+		if a.Services, err = catalog.List(ctx, tx); err != nil {
+			return err
+		}
+		for from := (due.Cursor{}); ; {
+			page, next, err := due.List(ctx, tx, a, from, limit)
+			if err != nil {
+				return err
+			}
+			all = append(all, page...)
+			if next == (due.Cursor{}) {
+				return nil
+			}
+			if len(page) != limit || due.ParseCursor(next.String()) != next {
+				w.T.Fatalf("a page of %d goes on at %q", len(page), next)
+			}
+			from = next
+		}
+	})
+	return all
+}
+
+func kinds(all []due.Clock) (names []due.Kind) {
+	for _, c := range all {
+		names = append(names, c.Kind)
+	}
+	return names
+}
+
+// suspect reports accounts.
+func suspect(w *vaulttest.World, n int) {
+	w.T.Helper()
+	for range n {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := suspicion.Report(ctx, tx, w.Ring, workday.Default(), w.App, pii.New(id.Secret(16)), suspicion.Signal)
+			return err
+		})
+	}
+}
+
+// demand has the guardian of a new child demand something.
+func demand(w *vaulttest.World, kind rights.Kind) rights.Request {
+	w.T.Helper()
+	c := w.Child()
+	w.Put(c, "course-progress", "nickname", "小满")
+	g := w.Guardian(c)
+	ask := rights.Demand{Kind: kind, Door: rights.ByGuardian, Guardian: g.ID}
+	if kind == rights.Correct {
+		ask.Item, ask.Held = "nickname", []string{"nickname"}
+	}
+	var r rights.Request
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		r, _, err = rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}.Receive(ctx, tx, g, c, ask)
+		return err
+	})
+	return r
+}
+
+// What has a clock is in one list, what is over or ends first on top, and each page goes on
+// where the one before ended.
+func TestWhatHasAClockIsInOneList(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		officer := due.Asking{Person: who(staff.Officer)}
+		if all := list(w, officer, 10); len(all) != 0 {
+			t.Fatalf("an empty list has %v", all)
+		}
+		for range 3 {
+			demand(w, rights.Correct)
+		}
+		suspect(w, 3)
+		erased := demand(w, rights.Delete)
+		asked, _ := w.Enrol()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := w.Desk.Ask(ctx, tx, w.App, asked, consent.Asking{Channel: consent.Link, Locale: "zh-CN"})
+			return err
+		})
+		w.Pass(time.Hour)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if err := db.Beat(ctx, tx, "sweep"); err != nil {
+				return err
+			}
+			if _, err := backup.Record(ctx, tx, catalog.Operator{ID: "test"}, backup.New(), tx.Now(), 1); err != nil {
+				return err
+			}
+			_, _, err := catalog.EndOffice(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, w.Officer.ID)
+			return err
+		})
+		w.Pass(time.Hour)
+		whole := list(w, officer, 100)
+		want := map[due.Kind]int{due.Demand: 4, due.Suspicion: 3, due.Answer: 1, due.Office: 1, due.Erasure: 1, due.Sweep: 1, due.Backup: 1}
+		for kind, n := range want {
+			if got := len(slices.DeleteFunc(kinds(whole), func(k due.Kind) bool { return k != kind })); got != n {
+				t.Errorf("%d of %s, want %d", got, kind, n)
+			}
+		}
+		if !slices.IsSortedFunc(whole, func(a, b due.Clock) int { return a.At.Compare(b.At) }) {
+			t.Errorf("not in the order of time: %v", whole)
+		}
+		now := w.Store.Now()
+		for _, c := range whole {
+			if over := c.Kind == due.Erasure || c.Kind == due.Office || c.Kind == due.Sweep; c.Late(now) != over {
+				t.Errorf("%+v is late: %v", c, c.Late(now))
+			}
+			if id.Is(id.Child, c.ID) || c.ID == string(erased.Child) {
+				t.Errorf("a child is named: %+v", c)
+			}
+		}
+		for limit := 1; limit < 5; limit++ {
+			if some := list(w, officer, limit); fmt.Sprint(some) != fmt.Sprint(whole) {
+				t.Errorf("pages of %d: %v\nwant %v", limit, some, whole)
+			}
+		}
+		for kind, n := range want {
+			if some := list(w, due.Asking{Person: who(staff.Officer), Kind: kind}, 2); len(some) != n {
+				t.Errorf("narrowed to %s: %v", kind, some)
+			}
+		}
+		if some := list(w, due.Asking{Person: who(staff.Officer), Service: "another"}, 2); len(some) != 0 {
+			t.Errorf("of another service: %v", some)
+		}
+	})
+}
+
+// Article 15: each sees what they may do or look after, of their services, and an engineer
+// what the system does by itself.
+func TestArticle15_EachSeesTheClocksOfWhatTheyMay(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		demand(w, rights.Correct)
+		suspect(w, 1)
+		demand(w, rights.Delete)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := backup.Record(ctx, tx, catalog.Operator{ID: "test"}, backup.New(), tx.Now(), 1)
+			return err
+		})
+		w.Pass(time.Hour)
+		for role, want := range map[staff.Role][]due.Kind{
+			staff.Officer:  {due.Erasure, due.Demand, due.Demand, due.Suspicion, due.Backup},
+			staff.Manager:  {due.Demand, due.Demand, due.Suspicion},
+			staff.Worker:   {due.Demand, due.Demand, due.Suspicion},
+			staff.Engineer: {due.Erasure, due.Backup},
+			staff.Auditor:  nil,
+		} {
+			got := kinds(list(w, due.Asking{Person: who(role)}, 10))
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s sees %v, want %v", role, got, want)
+			}
+			stranger := who(role)
+			stranger.Grants[0].Service = "another"
+			for _, c := range list(w, due.Asking{Person: stranger}, 10) {
+				if c.Service != "" {
+					t.Errorf("%s of another service sees %+v", role, c)
+				}
+			}
+		}
+		// Whoever sees the board sees what is behind it.
+		if got := list(w, due.Asking{Person: who(staff.Auditor), As: staff.SeeBoard, Kind: due.Demand}, 10); len(got) != 2 {
+			t.Errorf("an auditor sees %v of the board", got)
+		}
+	})
+}
+
+// However much has a clock, a page costs what it shows: ten thousand rows behind it are not
+// read.
+func TestAPageOfALongListReadsAnIndex(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			now := tx.Now().UnixMicro()
+			for i := range 10_000 {
+				day := now + int64(i%5)*86_400_000_000 // many are of one day
+				name := fmt.Sprintf("%026d", i)
+				if err := tx.Queue(ctx, `
+					INSERT INTO suspicion (id, service, source, reporter, owner, outcome, basis, opened_at, due_at, ref_hash)
+					VALUES ($1, $2, 'signal', '', '', '', '', 0, $3, $4)`, "sp_"+name, vaulttest.Service, day, []byte(name)); err != nil {
+					return err
+				}
+				if err := tx.Queue(ctx, `
+					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry)
+					VALUES ($1, $2, $3, '7K2M-9QXT', 'correct', 'guardian', '', '', 'open', '', '', 0, $4, '', false, '', '')`,
+					"ch_"+name, "rr_"+name, vaulttest.Service, day); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		seen := make(map[string]bool)
+		began := time.Now()
+		var pages int
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			services, err := catalog.List(ctx, tx)
+			if err != nil {
+				return err
+			}
+			for from := (due.Cursor{}); pages == 0 || from != (due.Cursor{}) && pages < 60; pages++ {
+				var page []due.Clock
+				page, from, err = due.List(ctx, tx, due.Asking{Person: who(staff.Officer), Services: services, Patience: patience}, from, 20)
+				if err != nil {
+					return err
+				}
+				for _, c := range page {
+					if seen[c.ID] {
+						t.Errorf("%s comes twice", c.ID)
+					}
+					seen[c.ID] = true
+				}
+			}
+			return nil
+		})
+		if len(seen) != pages*20 {
+			t.Errorf("%d lines on %d pages", len(seen), pages)
+		}
+		t.Logf("a page takes %v", time.Since(began)/time.Duration(pages))
+	})
+}

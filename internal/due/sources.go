@@ -1,0 +1,234 @@
+package due
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/retention"
+	"wardkeep/internal/vault"
+)
+
+// clock returns how a row of a kind is read: its id, its number, what it is about, and
+// when its time is over.
+func (q query) clock(k Kind) func(db.Row) (Clock, error) {
+	return func(row db.Row) (Clock, error) {
+		c := Clock{Kind: k, Service: q.service.Name, N: 1}
+		err := row.Scan(&c.ID, &c.Number, &c.About, (*db.Time)(&c.At))
+		return c, err
+	}
+}
+
+// of returns the child of the row that the bound is behind, for an index in which the child
+// comes before the id. A row that is gone is none that anything stands behind: the list
+// goes on at its time.
+func (b bound) of(ctx context.Context, tx *db.Tx, text string) (child string, id string, err error) {
+	if b.id == "" || b.id == last {
+		return b.id, b.id, nil
+	}
+	child, err = db.One(ctx, tx, db.Single[string], text, b.id)
+	if errors.Is(err, db.ErrNone) {
+		return "", "", nil
+	}
+	return child, b.id, err
+}
+
+// Articles 19 and 20: what is demanded has a day by which it is answered.
+func demands(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	child, id, err := q.after.of(ctx, tx, `SELECT child FROM rights_request WHERE id = $1`)
+	if err != nil {
+		return nil, err
+	}
+	return db.All(ctx, tx, q.clock(Demand), `
+		SELECT id, number, kind, due_at FROM rights_request
+		WHERE service = $1 AND state = 'open' AND (due_at, child, id) > ($2, $3, $4)
+		ORDER BY due_at, child, id LIMIT $5`, q.service.Name, q.after.at, child, id, int64(q.limit))
+}
+
+// Article 15: another person decides, and an answer that comes too late is none. Whoever
+// asks is no other person.
+func looks(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	b := q.after
+	if now := tx.Now().UnixMicro(); b.at < now {
+		b = bound{now, last}
+	}
+	return db.All(ctx, tx, q.clock(Look), `
+		SELECT id, number, purpose, answer_by FROM approval
+		WHERE service = $1 AND state = 'open' AND (answer_by, id) > ($2, $3) AND asker <> $4
+		ORDER BY answer_by, id LIMIT $5`, q.service.Name, b.at, b.id, q.Person.ID, int64(q.limit))
+}
+
+func reviews(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, q.clock(Review), `
+		SELECT request, '', '', review_by FROM broken_glass
+		WHERE reviewed_at IS NULL AND (review_by, request) > ($1, $2) AND service = $3
+		ORDER BY review_by, request LIMIT $4`, q.after.at, q.after.id, q.service.Name, int64(q.limit))
+}
+
+// Article 2: until somebody has decided, the account is a child's.
+func suspicions(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, q.clock(Suspicion), `
+		SELECT id, '', source, due_at FROM suspicion
+		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
+// Edge case 24: two look at a document, before it is erased unseen.
+func papers(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	b := q.after
+	if now := tx.Now().UnixMicro(); b.at < now {
+		b = bound{now, last}
+	}
+	return db.All(ctx, tx, q.clock(Document), `
+		SELECT id, '', '', expires_at FROM verification
+		WHERE service = $1 AND method = 'document' AND state = 'started' AND (expires_at, id) > ($2, $3)
+		ORDER BY expires_at, id LIMIT $4`, q.service.Name, b.at, b.id, int64(q.limit))
+}
+
+// Edge case 3: older makes a child a document that two have seen.
+func claims(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	child, _, err := q.after.of(ctx, tx, `SELECT child FROM birth_claim WHERE id = $1`)
+	if err != nil {
+		return nil, err
+	}
+	at := max(q.after.at, tx.Now().UnixMicro())
+	return db.All(ctx, tx, q.clock(Claim), `
+		SELECT id, '', paper, expires_at FROM birth_claim
+		WHERE service = $1 AND (expires_at, child) > ($2, $3)
+		ORDER BY expires_at, child LIMIT $4`, q.service.Name, at, child, int64(q.limit))
+}
+
+// Article 16: what processors and recipients must do, until they have attested it. The
+// entry in which it was issued tells orders of one day apart.
+func orders(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, q.clock(Order), `
+		SELECT issued, number, party, due_at FROM party_order
+		WHERE service = $1 AND attested_at IS NULL AND (due_at, issued) > ($2, $3)
+		ORDER BY due_at, issued LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
+// few returns those lines that lie behind the bound, of lines that are few.
+func (q query) few(all []Clock) []Clock {
+	all = slices.DeleteFunc(all, func(c Clock) bool { return !q.after.behind(c) })
+	slices.SortFunc(all, func(a, b Clock) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	return all[:min(len(all), q.limit)]
+}
+
+// together makes one line of the times of several, the first of which is the first to end.
+func (q query) together(ctx context.Context, tx *db.Tx, k Kind, text string, args ...any) ([]Clock, error) {
+	c := Clock{Kind: k, Service: q.service.Name, ID: string(k)}
+	err := db.Each(ctx, tx, func(row db.Row) error {
+		var service string
+		var at time.Time
+		err := row.Scan(&service, (*db.Time)(&at))
+		if service == c.Service {
+			if c.N++; c.N == 1 {
+				c.At = at
+			}
+		}
+		return err
+	}, text, args...)
+	if err != nil || c.N == 0 {
+		return nil, err
+	}
+	return q.few([]Clock{c}), nil
+}
+
+// Article 10: after a material change, and before anything is collected, guardians are
+// asked; what nobody answers runs out, and then nothing is used.
+func answers(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return q.together(ctx, tx, Answer, `
+		SELECT service, due_at FROM consent_request
+		WHERE due_at > $1 AND state IN ('pending', 'opened', 'verified')
+		ORDER BY due_at, child, id LIMIT $2`, tx.Now().UnixMicro(), int64(Many))
+}
+
+// soon is how long before their end proofs are told of: an institution's is renewed by a
+// document, which takes its time (edge case 10).
+const soon = 30 * 24 * time.Hour
+
+// A proof that ends leaves the answers that rest on it without ground.
+func proofs(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	now := tx.Now()
+	return q.together(ctx, tx, Proof, `
+		SELECT c.service, p.expires_at FROM proof p JOIN child c ON c.child = p.child
+		WHERE p.expires_at > $1 AND p.expires_at <= $2
+		ORDER BY p.expires_at, p.child, p.guardian, p.kind LIMIT $3`, now.UnixMicro(), now.Add(soon).UnixMicro(), int64(Many))
+}
+
+// Article 8: a vacancy closes the gate, from the moment on that it began.
+func offices(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	if q.service.Ceases("") {
+		return nil, nil // nobody has to hold it any more
+	}
+	for _, o := range []struct {
+		role   catalog.Role
+		holder string
+	}{{catalog.RoleOfficer, q.service.OfficerID}, {catalog.RoleDeputy, q.service.DeputyID}} {
+		if o.holder != "" {
+			continue
+		}
+		since, err := db.One(ctx, tx, db.Single[int64], `
+			SELECT coalesce(max(o.ended_at), max(s.created_at)) FROM service s LEFT JOIN officer o ON o.service = s.service AND o.role = $1
+			WHERE s.service = $2`, o.role, q.service.Name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Clock{Kind: Office, Service: q.service.Name, At: time.UnixMicro(since).UTC(), ID: string(o.role), About: string(o.role), N: 1})
+	}
+	return q.few(all), nil
+}
+
+// Article 23: guardians look until then; after that all is erased.
+func ends(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	all, err := db.All(ctx, tx, func(row db.Row) (Clock, error) {
+		c := Clock{Kind: End, Service: q.service.Name, N: 1}
+		err := row.Scan(&c.About, (*db.Time)(&c.At))
+		c.ID = cmp.Or(c.About, catalog.All)
+		return c, err
+	}, `SELECT purpose, ends_at FROM cessation WHERE service = $1 AND ended_at IS NULL ORDER BY purpose`, q.service.Name)
+	return q.few(all), err
+}
+
+// Article 20: who is to be erased is, with the next sweep.
+func erasures(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return q.together(ctx, tx, Erasure, `
+		SELECT service, erase_at FROM rights_request WHERE erase_at <= $1
+		ORDER BY erase_at, child, id LIMIT $2`, tx.Now().Add(-q.Patience).UnixMicro(), int64(Many))
+}
+
+// Article 12: no value outlives its time. None is readable from that second on, erased or
+// not.
+func values(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	purposes, err := vault.Purposes(ctx, tx, q.service.Name, tx.Now().Add(-q.Patience))
+	for _, p := range purposes {
+		if p.Overdue > 0 {
+			all = append(all, Clock{Kind: Value, Service: p.Service, At: p.Ends, ID: p.Purpose, About: p.Purpose, N: p.Overdue})
+		}
+	}
+	return q.few(all), err
+}
+
+// Article 12: that nothing is due is found out by a sweep, often.
+func sweep(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	swept, err := retention.LastSweep(ctx, tx)
+	if err != nil || swept.IsZero() || tx.Now().Sub(swept) <= q.Patience {
+		return nil, err
+	}
+	return q.few([]Clock{{Kind: Sweep, At: swept.Add(q.Patience), ID: string(Sweep), N: 1}}), nil
+}
+
+// Edge case 15: a copy holds the keys of children who are erased later, so it has an end.
+func backups(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, func(row db.Row) (Clock, error) {
+		c := Clock{Kind: Backup, N: 1}
+		err := row.Scan(&c.ID, (*db.Time)(&c.At))
+		return c, err
+	}, `
+		SELECT id, until FROM backup WHERE gone_at IS NULL AND (until, id) > ($1, $2)
+		ORDER BY until, id LIMIT $3`, q.after.at, q.after.id, int64(q.limit))
+}
