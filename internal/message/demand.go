@@ -101,10 +101,11 @@ func kept(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) (
 
 func demandOf(ctx context.Context, tx *db.Tx, p ledger.Placed) (rights.Request, error) {
 	var b struct { // of whichever kind
-		Request string
-		Reason  rights.Reason
-		Due     int64
-		Answer  bool
+		Request  string
+		Received int64
+		Reason   rights.Reason
+		Due      int64
+		Answer   bool
 	}
 	if err := p.Into(&b); err != nil {
 		return rights.Request{}, err
