@@ -69,6 +69,9 @@ type Server struct {
 	Metrics *watch.Metrics // nil: nothing is counted
 	Traces  *watch.Traces  // nil: nothing is traced
 	Vault   *vault.Vault
+	// Patience is for how long the system may be late with what it does by itself, before
+	// the due list and the board say so; zero is ten minutes.
+	Patience time.Duration
 	// Provider knows who persons inside are, and Roles are what its groups give; nil:
 	// nobody comes in by one.
 	Provider *provider.Provider
@@ -330,7 +333,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

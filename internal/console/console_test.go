@@ -233,7 +233,7 @@ func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
 				}
 				method, path, _ := strings.Cut(r.Pattern, " ")
 				path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52),
-					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{rest...}", "").Replace(path)
+					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "").Replace(path)
 				for _, a := range actors {
 					form := url.Values{}
 					if method == "GET" {
@@ -665,7 +665,7 @@ func TestArticle15_APasskeyThroughThePages(t *testing.T) {
 var (
 	shown   = regexp.MustCompile(`(?s)<style.*?</style>|<[^>]*>`)
 	loads   = regexp.MustCompile(`(?:src|href|action|data-ask)="([^"]*)"`)
-	allowed = regexp.MustCompile(`^(/console|/static/|\?lang=|data:,$)`)
+	allowed = regexp.MustCompile(`^(/console|/rules/|/static/|\?lang=|data:,$)`)
 )
 
 // Every page in both languages: words and no keys, nothing from elsewhere, nothing kept.
@@ -688,6 +688,7 @@ func TestPages(t *testing.T) {
 				{boss, "/console/access"}, {boss, "/console/access/new"}, {boss, "/console/access/new/" + vaulttest.Service + "/parent-reports"}, {boss, "/console/decisions"},
 				{boss, "/console/settings"}, {boss, "/console/settings/system"}, {boss, settingsPath},
 				{boss, "/console"}, {boss, "/console/account"}, {boss, "/console/again"}, {boss, "/console/people"}, {boss, "/console/people/" + in.ID},
+				{boss, "/console/due"}, {boss, "/console/board"}, {boss, "/console/board/8"}, {boss, "/console/board/12"}, {boss, "/console/pictures"},
 			} {
 				w := p.by.get(p.path + "?lang=" + string(lang))
 				body := w.Body.String()

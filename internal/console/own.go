@@ -30,11 +30,11 @@ type can struct {
 
 // notYet are the actions that nothing in this release does, at a page or at the terminal:
 // who may is settled, and nobody can.
-var notYet = []staff.Action{staff.ReviewAccess, staff.SeeBoard}
+var notYet = []staff.Action{staff.ReviewAccess}
 
 // pagesOf are the pages at which something is done.
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
-	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions",
+	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions", staff.SeeDue: "/console/due", staff.SeeBoard: "/console/board",
 	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system"}
 
 func (s *Server) home(v *visit) error {

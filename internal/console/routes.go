@@ -63,6 +63,11 @@ func table() []route {
 		{"GET /console/access/requests/{service}/{request}/view", whoMay, staff.AskAccess, "", (*Server).watch},
 		{"POST /console/access/requests/{service}/{request}/view", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}/view", (*Server).reveal},
 		{"GET /console/decisions", whoMay, staff.DecideAccess, "", (*Server).decisions},
+		{"GET /console/due", whoMay, staff.SeeDue, "", (*Server).due},
+		{"GET /console/board", whoMay, staff.SeeBoard, "", (*Server).articles},
+		{"GET /console/board/{article}", whoMay, staff.SeeBoard, "", (*Server).article},
+		{"GET /console/pictures", whoMay, staff.SeeBoard, "", (*Server).pictures},
+		{"GET /console/pictures/{picture}", whoMay, staff.SeeBoard, "", (*Server).pictureNumbers},
 
 		{"GET /console/settings", whoMay, staff.SeeSystem, "", (*Server).settings},
 		{"GET /console/settings/system", whoMay, staff.SeeSystem, "", (*Server).system},
@@ -104,6 +109,7 @@ func table() []route {
 // menu is the word of a page in the menu, or "".
 func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
+		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
 		"GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 

@@ -45,6 +45,7 @@ const (
 	AskAccess         Action = "access.ask"
 	DecideAccess      Action = "access.decide"
 	ReviewAccess      Action = "access.judge" // of what was opened without the office
+	SeeDue            Action = "due.see"      // of what has a clock, each what they may do or look at
 	SeeBoard          Action = "board.see"
 	SeeLedger         Action = "ledger.see"
 	ManageCredentials Action = "credentials.manage"
@@ -82,6 +83,7 @@ var Matrix = []Rule{
 	{AskAccess, [6]bool{yes, yes, yes, yes, no, no}, no},
 	{DecideAccess, [6]bool{yes, yes, yes, no, no, no}, yes},
 	{ReviewAccess, [6]bool{yes, yes, no, no, no, no}, yes},
+	{SeeDue, [6]bool{yes, yes, yes, yes, yes, yes}, no},
 	{SeeBoard, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{SeeLedger, [6]bool{yes, yes, no, no, no, yes}, no},
 	{ManageCredentials, [6]bool{no, no, no, no, yes, no}, yes},

@@ -1,0 +1,192 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/board"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/due"
+	"wardkeep/internal/staff"
+)
+
+// boardPage is what board.html shows.
+type boardPage struct {
+	At       time.Time
+	Services []string // that the person sees
+	Service  string   // that it is narrowed to, or empty
+	Counts   []stateCount
+	Articles []board.Article
+}
+
+// A stateCount is how many articles are in a state.
+type stateCount struct {
+	State board.State
+	N     int
+}
+
+// boardOf returns the services whose board the person sees, those that the address narrows
+// them to, and their names.
+func (v *visit) boardOf(ctx context.Context, tx *db.Tx) (services []catalog.Service, names []string, narrowed string, err error) {
+	all, err := catalog.List(ctx, tx)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	names = v.in.Person.Where(staff.SeeBoard, all)
+	if one := v.r.URL.Query().Get("service"); slices.Contains(names, one) {
+		narrowed = one
+	}
+	for _, s := range all {
+		if slices.Contains(names, s.Name) && (narrowed == "" || narrowed == s.Name) {
+			services = append(services, s)
+		}
+	}
+	return services, names, narrowed, nil
+}
+
+// articles shows how each of the 29 stands.
+func (s *Server) articles(v *visit) error {
+	var page boardPage
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		services, names, narrowed, err := v.boardOf(ctx, tx)
+		if err != nil {
+			return err
+		}
+		page.At, page.Services, page.Service = tx.Now(), names, narrowed
+		page.Articles, err = board.Desk{Patience: s.mayBeLate()}.Of(ctx, tx, services)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	n := board.Count(page.Articles)
+	for _, state := range board.States {
+		page.Counts = append(page.Counts, stateCount{state, n[state]})
+	}
+	return v.show(http.StatusOK, "board", page)
+}
+
+// articlePage is what article.html shows.
+type articlePage struct {
+	board.Article
+	At       time.Time
+	Evidence []evidence
+	Services []articleOf // how it stands for each, where there are several
+	Clocks   []dueLine   // what is late or will be, the first of it
+	All      string      // where all of it is, for who may go there
+	Rules    []string    // services whose rules and agreement are public
+}
+
+// An articleOf is how an article stands for one service.
+type articleOf struct {
+	Service string
+	State   board.State
+}
+
+// An evidence is a number, and the page that shows what it counts, or "".
+type evidence struct {
+	board.Figure
+	To string
+}
+
+// figurePages are where what a number counts is looked at. A page that this release lacks,
+// or that the person mayn't see, is left out.
+var figurePages = map[string]string{
+	"suspicions": "/console/due?kind=suspicion", "suspicions_late": "/console/due?kind=suspicion",
+	"granted": "/console/pictures?picture=consents", "refused": "/console/pictures?picture=consents", "withdrawn": "/console/pictures?picture=consents",
+	"permitted": "/console/pictures?picture=uses", "denied": "/console/pictures?picture=uses", "denied_11": "/console/pictures?picture=uses",
+	"disclosed": "/console/pictures?picture=uses", "transferred": "/console/pictures?picture=uses", "entrusted": "/console/pictures?picture=uses",
+	"demanded": "/console/pictures?picture=answers", "answered": "/console/pictures?picture=answers",
+	"demands_near": "/console/due?kind=demand", "demands_late": "/console/due?kind=demand", "erasures_late": "/console/due?kind=erasure",
+	"values_overdue": "/console/due?kind=value", "sweep_late": "/console/due?kind=sweep", "values_erased": "/console/pictures?picture=ending",
+	"orders_open": "/console/due?kind=order", "orders_overdue": "/console/due?kind=order", "offices_vacant": "/console/due?kind=office",
+	"ends": "/console/due?kind=end", "ends_late": "/console/due?kind=end", "reviews_open": "/console/due?kind=review", "reviews_late": "/console/due?kind=review",
+	"looks_waiting": "/console/decisions", "unconsented": "/console/due?kind=answer",
+	"entries": "/console/ledger", "uses_looked": "/console/ledger", "uses_activity": "/console/ledger", "uses_items": "/console/ledger", "uses_purpose": "/console/ledger",
+	"uses_audience": "/console/ledger", "alarms": "/console/ledger", "erased": "/console/ledger", "shown_guided": "/console/ledger", "shown_alone": "/console/ledger",
+	"activities": "/console/charters", "purposes": "/console/charters", "items": "/console/charters", "documents": "/console/charters", "authority": "/console/charters",
+}
+
+// articleClocks are what of each article has a clock.
+var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep},
+	15: {due.Review}, 16: {due.Order}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 23: {due.End}}
+
+// published are the articles of which rules and agreement, which are public, are evidence.
+var published = []int{3, 7, 8, 10, 24}
+
+// mayGo returns an address of the console with the language of the visit, or "" where this
+// release has no such page or the person mayn't see it.
+func (v *visit) mayGo(to string) string {
+	path, query, _ := strings.Cut(to, "?")
+	for _, r := range table() {
+		if r.pattern != "GET "+path || r.who == whoMay && !v.in.Person.MaySomewhere(r.action) {
+			continue
+		}
+		to = path + "?lang=" + string(v.lang)
+		if query != "" {
+			to += "&" + query
+		}
+		return to
+	}
+	return ""
+}
+
+// article shows what is behind the state of one article.
+func (s *Server) article(v *visit) error {
+	number, err := strconv.Atoi(v.r.PathValue("article"))
+	if err != nil || number < 1 || number > board.Articles || strconv.Itoa(number) != v.r.PathValue("article") {
+		return ErrNoPage
+	}
+	var page articlePage
+	err = v.view(func(ctx context.Context, tx *db.Tx) error {
+		services, _, _, err := v.boardOf(ctx, tx)
+		if err != nil {
+			return err
+		}
+		desk := board.Desk{Patience: s.mayBeLate()}
+		page.At = tx.Now()
+		if page.Article, err = desk.One(ctx, tx, number, services); err != nil {
+			return err
+		}
+		for _, f := range page.Figures {
+			page.Evidence = append(page.Evidence, evidence{f, v.mayGo(figurePages[f.Name])})
+		}
+		if len(services) > 1 {
+			for _, one := range services {
+				a, err := desk.One(ctx, tx, number, []catalog.Service{one})
+				if err != nil {
+					return err
+				}
+				page.Services = append(page.Services, articleOf{one.Name, a.State})
+			}
+		}
+		for _, one := range services {
+			if slices.Contains(published, number) && one.Charter != 0 {
+				page.Rules = append(page.Rules, one.Name)
+			}
+		}
+		for _, kind := range articleClocks[number] {
+			// Whoever sees the board sees what is behind it: no more than that it is late.
+			all, _, err := due.List(ctx, tx, due.Asking{Person: v.in.Person, Services: services, Kind: kind, Patience: s.mayBeLate(), As: staff.SeeBoard}, due.Cursor{}, perPage)
+			if err != nil {
+				return err
+			}
+			lines, err := v.dueLines(ctx, tx, all)
+			if err != nil {
+				return err
+			}
+			page.Clocks = append(page.Clocks, lines...)
+			page.All = v.mayGo("/console/due?kind=" + string(kind))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "article", page)
+}

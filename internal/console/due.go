@@ -1,0 +1,163 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/due"
+)
+
+// duePage is what due.html shows.
+type duePage struct {
+	Clocks         []dueLine
+	Kinds          []due.Kind
+	Services       []string
+	Kind           due.Kind // that it is narrowed to, or empty
+	Service        string   // likewise
+	First, Further string   // addresses of the list's beginning, and of its next page
+}
+
+// A dueLine is a line of the list: what it is about in words, and where it is dealt with.
+type dueLine struct {
+	due.Clock
+	Late    bool
+	Subject string // its name, where somebody has given it one
+	To      string // the page at which it is dealt with
+	Command string // or what is typed at the terminal
+}
+
+// aboutWords are the kinds of which console.due.about says in words what they are about;
+// of the others it is a name.
+var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Claim, due.Office}
+
+// Worded reports whether there are words for what the line is about.
+func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
+
+// Counted reports whether the line stands for several, and how many of them there are is
+// what it says.
+func (l dueLine) Counted() bool {
+	return l.Kind == due.Answer || l.Kind == due.Proof || l.Kind == due.Erasure || l.Kind == due.Value
+}
+
+// Many reports whether there may be more of them than are counted.
+func (l dueLine) Many() bool { return l.N >= due.Many }
+
+// commands are what is typed at the terminal, before the service and the number or the id.
+var commands = map[due.Kind]string{due.Demand: "demand show --service", due.Suspicion: "suspicion show --service", due.Claim: "child approve-birth --service", due.Document: "verification list --service",
+	due.Order: "order show --service", due.End: "cease show --service", due.Value: "retention show --service"}
+
+// line says where a clock is dealt with: at the terminal by who holds an office, as the
+// person does, or as whoever does.
+func (v *visit) line(c due.Clock, now time.Time) dueLine {
+	l := dueLine{Clock: c, Late: c.Late(now)}
+	named, as := c.ID, " --as "+cmp.Or(v.in.Person.Office(c.Service), "st_…")
+	if c.Number != "" {
+		named = c.Number
+	}
+	switch command := commands[c.Kind]; c.Kind {
+	case due.Look:
+		l.To = "/console/access/requests/" + c.Service + "/" + c.ID
+	case due.Demand, due.Suspicion, due.Claim, due.Order:
+		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
+	case due.Document:
+		l.Command = "wardkeep " + command + " " + c.Service + as
+	case due.End, due.Value:
+		l.Command = "wardkeep " + command + " " + c.Service
+	case due.Office:
+		l.Command = "wardkeep officer appoint --service " + c.Service + " --role " + c.About
+	case due.Backup:
+		l.Command = "wardkeep backup gone " + c.ID
+	}
+	return l
+}
+
+// mayBeLate is for how long the system may be late with what it does by itself.
+func (s *Server) mayBeLate() time.Duration { return cmp.Or(s.Patience, 10*time.Minute) }
+
+// due lists what has a clock. What it is narrowed to stands in the address.
+func (s *Server) due(v *visit) error {
+	q := v.r.URL.Query()
+	page := duePage{Kinds: due.Kinds(v.in.Person)}
+	if kind := due.Kind(q.Get("kind")); slices.Contains(page.Kinds, kind) {
+		page.Kind = kind
+	}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		services, err := catalog.List(ctx, tx)
+		if err != nil {
+			return err
+		}
+		asking := due.Asking{Person: v.in.Person, Services: services, Kind: page.Kind, Patience: s.mayBeLate()}
+		page.Services = asking.Names()
+		if slices.Contains(page.Services, q.Get("service")) {
+			page.Service = q.Get("service")
+		}
+		asking.Service = page.Service
+		from := due.ParseCursor(q.Get("from"))
+		all, next, err := due.List(ctx, tx, asking, from, perPage)
+		if err != nil {
+			return err
+		}
+		if page.Clocks, err = v.dueLines(ctx, tx, all); err != nil {
+			return err
+		}
+		page.First, page.Further = v.pages(from.String(), next.String(), "kind", string(page.Kind), "service", page.Service)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "due", page)
+}
+
+// dueLines are the lines of some clocks, with what a parent calls the purposes in them.
+func (v *visit) dueLines(ctx context.Context, tx *db.Tx, all []due.Clock) (lines []dueLine, err error) {
+	charters := make(map[string]*charter.Charter)
+	for _, c := range all {
+		l := v.line(c, tx.Now())
+		if c.About != "" && !l.Worded() {
+			if charters[c.Service] == nil {
+				if charters[c.Service], err = v.s.inForce(ctx, tx, c.Service); err != nil {
+					return nil, err
+				}
+			}
+			l.Subject = v.called(charters[c.Service], c)
+		}
+		lines = append(lines, l)
+	}
+	return lines, nil
+}
+
+// called is what the charter in force calls what a clock is about, or its name.
+func (v *visit) called(in *charter.Charter, c due.Clock) string {
+	if c.Kind == due.Order {
+		return c.About
+	}
+	p, _ := in.Purpose(c.About)
+	return v.label(p.Label, c.About)
+}
+
+// pages are the addresses of the first page of a list and of the next one, "" for none, with
+// what it is narrowed to.
+func (v *visit) pages(from, next string, narrowed ...string) (first, further string) {
+	q := url.Values{"lang": {string(v.lang)}}
+	for i := 0; i+1 < len(narrowed); i += 2 {
+		if narrowed[i+1] != "" {
+			q.Set(narrowed[i], narrowed[i+1])
+		}
+	}
+	if from != "" {
+		first = "?" + q.Encode()
+	}
+	if next != "" {
+		q.Set("from", next)
+		further = "?" + q.Encode()
+	}
+	return first, further
+}
