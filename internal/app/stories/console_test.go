@@ -12,17 +12,22 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/app/browsertest"
 	"wardkeep/internal/approval"
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/console"
 	"wardkeep/internal/family"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/suspicion"
+	"wardkeep/internal/tally"
 	"wardkeep/internal/watermark"
 )
 
@@ -87,6 +92,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 		t.Errorf("the phone shows %q", names)
 	}
 	p.looksAtValues()
+	p.looksAfter()
 	p.runsTheSystem()
 	p.follow(`nav a[href^="/console/people"]`)
 	p.at("people")
@@ -300,6 +306,48 @@ func (p *insider) runsTheSystem() {
 		p.t.Errorf("the page of jobs may be kept, or run anything: %v", header)
 	}
 	p.Visit(p.asked.URL)
+}
+
+// looksAfter tells how the officer looks at what has a clock, at how the articles stand, at
+// what is behind one of them, and at the pictures.
+func (p *insider) looksAfter() {
+	p.t.Helper()
+	p.follow(`nav a[href^="/console/due"]`)
+	p.sees("console.due.title")
+	p.at("due-empty")
+	operator := catalog.Operator{ID: "test"}
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		app, _, _, err := account.IssueApp(ctx, tx, operator, apptest.Service, "app", account.AllScopes(), time.Time{})
+		if err == nil {
+			_, _, err = suspicion.Report(ctx, tx, p.site.App.Ring, workday.Default(), app, pii.New("user-20417"), suspicion.UserReport)
+		}
+		if err == nil {
+			_, err = backup.Record(ctx, tx, operator, backup.New(), tx.Now(), 1)
+		}
+		return err
+	})
+	p.Find(`select[name=kind]`).Choose("suspicion")
+	p.follow(`main form button`)
+	p.sees("console.due.about.user_report")
+	p.at("due")
+	for _, count := range []func() (int64, error){
+		func() (int64, error) { return 0, p.site.App.Ledger.Flush(context.Background()) },
+		func() (int64, error) { return tally.Count(context.Background(), p.site.App.Store) },
+	} {
+		if _, err := count(); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	p.follow(`nav a[href^="/console/board"]`)
+	p.sees("console.board.article.1", "console.board.state.holds", "console.board.state.not_yet")
+	p.at("board")
+	p.follow(`main a[href*="/console/board/2?"]`)
+	p.sees("console.board.why.2", "console.board.clocks")
+	p.at("article")
+	p.follow(`nav a[href^="/console/pictures"]`)
+	p.sees("console.pictures.picture.consents")
+	p.unfold()
+	p.at("pictures")
 }
 
 // waiting returns the one request that waits for a decision.
