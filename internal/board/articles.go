@@ -67,6 +67,19 @@ func count(ctx context.Context, tx *db.Tx, query string, args ...any) (int64, er
 	return db.One(ctx, tx, db.Single[int64], query, args...)
 }
 
+// counted counts the rows that are of the service, of the first of all services in the order
+// of an index that begins with a time.
+func (s *standing) counted(ctx context.Context, tx *db.Tx, query string, at time.Time) (n int64, err error) {
+	err = db.Each(ctx, tx, func(row db.Row) error {
+		service, err := db.Single[string](row)
+		if service == s.Name {
+			n++
+		}
+		return err
+	}, query, micros(at), int64(Many))
+	return n, err
+}
+
 // Article 2: who may be a child is treated as one, until somebody has decided by its day.
 func article2(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	late, err := suspicion.CountLate(ctx, tx, s.Name)
@@ -142,9 +155,7 @@ func article9(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 
 // unconsented counts the children whom nobody has answered for, and who should be erased.
 func (s *standing) unconsented(ctx context.Context, tx *db.Tx) (int64, error) {
-	return count(ctx, tx, `
-		SELECT count(*) FROM (SELECT child FROM child WHERE expires_at <= $1 AND service = $2 AND state = 'unconsented' LIMIT $3) AS late`,
-		tx.Now().Add(-s.Patience).UnixMicro(), s.Name, int64(Many))
+	return s.counted(ctx, tx, `SELECT service FROM child WHERE expires_at <= $1 ORDER BY expires_at, child LIMIT $2`, tx.Now().Add(-s.Patience))
 }
 
 // Article 10: the notice that was published is the one that is there, in each language.
@@ -265,26 +276,30 @@ func article18(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 // soon is how long before its day a demand is to be looked at.
 const soon = 3 * 24 * time.Hour
 
-// demands counts the open demands of some kinds that are past their day, and those that
-// are soon.
+// demands counts the open demands, of kinds that erase or of the others, that are past their
+// day, and those that are soon.
 func (s *standing) demands(ctx context.Context, tx *db.Tx, erases bool) (near, late int64, err error) {
 	now := tx.Now()
-	err = db.Each(ctx, tx, func(row db.Row) error {
-		var kind string
-		var due time.Time
-		err := row.Scan(&kind, (*db.Time)(&due))
-		switch {
-		case (kind == "delete" || kind == "delete_item" || kind == "close") != erases:
-		case now.Before(due):
-			near++
-		default:
-			late++
-		}
-		return err
-	}, `
-		SELECT kind, due_at FROM rights_request WHERE service = $1 AND state = 'open' AND due_at <= $2
-		ORDER BY due_at, child, id LIMIT $3`, s.Name, now.Add(soon).UnixMicro(), int64(Many))
+	between := func(from, to time.Time) (int64, error) {
+		return count(ctx, tx, `
+			SELECT count(*) FROM (
+				SELECT id FROM rights_request WHERE service = $1 AND state = 'open' AND due_at > $2 AND due_at <= $3
+					AND (kind IN ('delete', 'delete_item', 'close')) = $4 LIMIT $5
+			) AS due`, s.Name, micros(from), micros(to), erases, int64(Many))
+	}
+	if late, err = between(time.Time{}, now); err != nil {
+		return 0, 0, err
+	}
+	near, err = between(now, now.Add(soon))
 	return near, late, err
+}
+
+// micros is a time as the store has it; the zero time lies before all others.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
 }
 
 // Article 19: what is demanded to be corrected, or to be told, has a clock.
@@ -299,9 +314,8 @@ func article20(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	erasures, err := count(ctx, tx, `
-		SELECT count(*) FROM (SELECT id FROM rights_request WHERE erase_at <= $1 AND service = $2 LIMIT $3) AS late`,
-		tx.Now().Add(-s.Patience).UnixMicro(), s.Name, int64(Many))
+	erasures, err := s.counted(ctx, tx, `SELECT service FROM rights_request WHERE erase_at <= $1 ORDER BY erase_at, child, id LIMIT $2`,
+		tx.Now().Add(-s.Patience))
 	return []Figure{told("erased", s.sum(tally.Erased)), seen("demands_near", near), bad("demands_late", late), bad("erasures_late", erasures)}, err
 }
 
@@ -363,9 +377,7 @@ func article24(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 // Article 29: what came from before is asked about like anything else, and goes when nobody
 // answers.
 func article29(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
-	waiting, err := count(ctx, tx, `
-		SELECT count(*) FROM (SELECT child FROM child WHERE expires_at > $1 AND service = $2 AND state = 'unconsented' LIMIT $3) AS waiting`,
-		tx.Now().UnixMicro(), s.Name, int64(Many))
+	waiting, err := s.counted(ctx, tx, `SELECT service FROM child WHERE expires_at > $1 ORDER BY expires_at, child LIMIT $2`, tx.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func BenchmarkOfHundredThousand(b *testing.B) {
 	officer := staff.Person{ID: "st_1", State: staff.Active, Grants: []staff.Grant{{Role: staff.Officer, Service: service}}}
 	for name, page := range map[string]func(ctx context.Context, tx *db.Tx, services []catalog.Service) error{
 		"board": func(ctx context.Context, tx *db.Tx, services []catalog.Service) error {
-			_, err := board.Desk{Patience: 10 * time.Minute}.Of(ctx, tx, services)
+			_, err := board.Desk{Charters: w.Desk.Charters, Patience: 10 * time.Minute}.Of(ctx, tx, services)
 			return err
 		},
 		"due": func(ctx context.Context, tx *db.Tx, services []catalog.Service) error {

@@ -61,6 +61,7 @@ type Article struct {
 
 // A Desk computes the board.
 type Desk struct {
+	Charters *catalog.Cache
 	Patience time.Duration // for how long the system may be late with what it does by itself
 }
 

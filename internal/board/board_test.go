@@ -47,7 +47,7 @@ func (s *scene) board() (all []board.Article) {
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err == nil {
-			all, err = board.Desk{Patience: 10 * time.Minute}.Of(ctx, tx, services)
+			all, err = board.Desk{Charters: s.Desk.Charters, Patience: 10 * time.Minute}.Of(ctx, tx, services)
 		}
 		return err
 	})
@@ -333,7 +333,7 @@ func TestTheBoardOfSeveralServicesIsThatOfTheWorst(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			d := board.Desk{Patience: 10 * time.Minute}
+			d := board.Desk{Charters: s.Desk.Charters, Patience: 10 * time.Minute}
 			for _, one := range services {
 				a, err := d.One(ctx, tx, 8, []catalog.Service{one})
 				if err != nil {

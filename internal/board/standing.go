@@ -48,7 +48,7 @@ func (d Desk) standing(ctx context.Context, tx *db.Tx, s catalog.Service) (*stan
 	return one, one.readUses(ctx, tx)
 }
 
-// readCharter reads what is published, from the store and from no memory.
+// readCharter reads what is published, and whether it is what is stored.
 func (s *standing) readCharter(ctx context.Context, tx *db.Tx) error {
 	if s.Charter == 0 {
 		return nil
@@ -67,7 +67,7 @@ func (s *standing) readCharter(ctx context.Context, tx *db.Tx) error {
 	err = db.Each(ctx, tx, func(row db.Row) error {
 		var kind, lang, hash, body string
 		err := row.Scan(&kind, &lang, &hash, &body)
-		if sum := sha256.Sum256([]byte(body)); hex.EncodeToString(sum[:]) == hash && slices.Contains(kinds, catalog.DocumentKind(kind)) {
+		if hashOf([]byte(body)) == hash && slices.Contains(kinds, catalog.DocumentKind(kind)) {
 			whole++
 		}
 		return err
@@ -76,13 +76,31 @@ func (s *standing) readCharter(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// version returns a charter that was published, or nil if it isn't there as it was.
+// version returns a charter that was published, or nil if it isn't there as it was. What is
+// stored is hashed each time, and parsed once.
 func (s *standing) version(ctx context.Context, tx *db.Tx, number int64) (*charter.Charter, error) {
-	p, err := catalog.Version(ctx, tx, s.Name, number)
+	whole, err := db.One(ctx, tx, func(row db.Row) (bool, error) {
+		var hash string
+		var canonical []byte
+		err := row.Scan(&hash, &canonical)
+		return hashOf(canonical) == hash, err
+	}, `SELECT hash, canonical FROM charter WHERE service = $1 AND number = $2`, s.Name, number)
+	if errors.Is(err, db.ErrNone) || err == nil && !whole {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Charters.Version(ctx, tx, s.Name, number)
 	if errors.Is(err, catalog.ErrDamaged) || errors.Is(err, catalog.ErrVersionNotFound) {
 		return nil, nil
 	}
 	return p.Charter, err
+}
+
+func hashOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // readTallies reads what has happened in the last month, by what and its detail.

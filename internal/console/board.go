@@ -49,6 +49,10 @@ func (v *visit) boardOf(ctx context.Context, tx *db.Tx) (services []catalog.Serv
 	return services, names, narrowed, nil
 }
 
+func (s *Server) board() board.Desk {
+	return board.Desk{Charters: s.Vault.Gate.Charters, Patience: s.mayBeLate()}
+}
+
 // articles shows how each of the 29 stands.
 func (s *Server) articles(v *visit) error {
 	var page boardPage
@@ -58,7 +62,7 @@ func (s *Server) articles(v *visit) error {
 			return err
 		}
 		page.At, page.Services, page.Service = tx.Now(), names, narrowed
-		page.Articles, err = board.Desk{Patience: s.mayBeLate()}.Of(ctx, tx, services)
+		page.Articles, err = s.board().Of(ctx, tx, services)
 		return err
 	})
 	if err != nil {
@@ -148,7 +152,7 @@ func (s *Server) article(v *visit) error {
 		if err != nil {
 			return err
 		}
-		desk := board.Desk{Patience: s.mayBeLate()}
+		desk := s.board()
 		page.At = tx.Now()
 		if page.Article, err = desk.One(ctx, tx, number, services); err != nil {
 			return err

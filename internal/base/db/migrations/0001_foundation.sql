@@ -419,7 +419,7 @@ CREATE TABLE rights_request (
 CREATE INDEX rights_request_id ON rights_request (id, child);
 CREATE INDEX rights_request_erase ON rights_request (erase_at, child, id);
 CREATE INDEX rights_request_number ON rights_request (service, number, child, id);
-CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id) WHERE state = 'open';
+CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id, kind) WHERE state = 'open';
 CREATE INDEX rights_request_due ON rights_request (due_at, child, id) WHERE state = 'open';
 
 -- That a child is older than was said, by a document that one person has seen. The
