@@ -115,6 +115,9 @@ func (d Desk) article(ctx context.Context, tx *db.Tx, i int, of []*standing) (Ar
 	how := articles[i]
 	a := Article{Number: i + 1, State: how.rest}
 	if how.each != nil {
+		if len(of) == 0 && how.rest == Holds {
+			a.State = NotYet // there is nothing that it could hold of
+		}
 		for _, s := range of {
 			some, err := how.each(ctx, tx, s)
 			if err != nil {

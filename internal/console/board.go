@@ -82,7 +82,7 @@ type articlePage struct {
 	Evidence []evidence
 	Services []articleOf // how it stands for each, where there are several
 	Clocks   []dueLine   // what is late or will be, the first of it
-	All      string      // where all of it is, for who may go there
+	All      []allOf     // where all of it is, for who may go there
 	Rules    []string    // services whose rules and agreement are public
 }
 
@@ -90,6 +90,12 @@ type articlePage struct {
 type articleOf struct {
 	Service string
 	State   board.State
+}
+
+// An allOf is the page on which all clocks of a kind are, or "".
+type allOf struct {
+	Kind due.Kind
+	To   string
 }
 
 // An evidence is a number, and the page that shows what it counts, or "".
@@ -140,6 +146,18 @@ func (v *visit) mayGo(to string) string {
 	return ""
 }
 
+// ofKind is the due list, narrowed to a kind that follows.
+const ofKind = "/console/due?kind="
+
+// evidence is mayGo for what the person sees there: the due list has of each kind what they
+// may do or look after.
+func (v *visit) evidence(to string) string {
+	if kind, is := strings.CutPrefix(to, ofKind); is && !slices.Contains(due.Kinds(v.in.Person), due.Kind(kind)) {
+		return ""
+	}
+	return v.mayGo(to)
+}
+
 // article shows what is behind the state of one article.
 func (s *Server) article(v *visit) error {
 	number, err := strconv.Atoi(v.r.PathValue("article"))
@@ -158,7 +176,7 @@ func (s *Server) article(v *visit) error {
 			return err
 		}
 		for _, f := range page.Figures {
-			page.Evidence = append(page.Evidence, evidence{f, v.mayGo(figurePages[f.Name])})
+			page.Evidence = append(page.Evidence, evidence{f, v.evidence(figurePages[f.Name])})
 		}
 		if len(services) > 1 {
 			for _, one := range services {
@@ -185,7 +203,7 @@ func (s *Server) article(v *visit) error {
 				return err
 			}
 			page.Clocks = append(page.Clocks, lines...)
-			page.All = v.mayGo("/console/due?kind=" + string(kind))
+			page.All = append(page.All, allOf{kind, v.evidence(ofKind + string(kind))})
 		}
 		return nil
 	})

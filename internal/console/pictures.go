@@ -89,7 +89,7 @@ func (v *visit) asked(ctx context.Context, tx *db.Tx) (s seen, names []string, e
 		return s, nil, err
 	}
 	if names = v.in.Person.Where(staff.SeeBoard, all); len(names) == 0 {
-		return s, nil, staff.ErrMayNot
+		return s, nil, nil // there is no service yet
 	}
 	q := v.r.URL.Query()
 	s = seen{service: names[0], days: spans[0], today: access.DayOf(tx.Now())}
@@ -116,7 +116,10 @@ func (s *Server) pictures(v *visit) error {
 			return err
 		}
 		shown := allPictures
-		if one := v.r.URL.Query().Get("picture"); slices.Contains(allPictures, one) {
+		if what.service == "" {
+			shown = nil
+		}
+		if one := v.r.URL.Query().Get("picture"); slices.Contains(shown, one) {
 			shown = []string{one}
 		}
 		for _, name := range shown {
@@ -144,6 +147,9 @@ func (s *Server) pictureNumbers(v *visit) error {
 	var n numbers
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		what, _, err := v.asked(ctx, tx)
+		if err == nil && what.service == "" {
+			err = ErrNoPage
+		}
 		if err == nil {
 			n, err = v.numbers(ctx, tx, name, what)
 		}
