@@ -126,8 +126,8 @@ var figurePages = map[string]string{
 var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep},
 	15: {due.Review}, 16: {due.Order}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 23: {due.End}}
 
-// published are the articles of which rules and agreement, which are public, are evidence.
-var published = []int{3, 7, 8, 10, 24}
+// publicEvidence are the articles of which rules and agreement, which are public, are evidence.
+var publicEvidence = []int{3, 7, 8, 10, 24}
 
 // mayGo returns an address of the console with the language of the visit, or "" where this
 // release has no such page or the person mayn't see it.
@@ -188,7 +188,7 @@ func (s *Server) article(v *visit) error {
 			}
 		}
 		for _, one := range services {
-			if slices.Contains(published, number) && one.Charter != 0 {
+			if slices.Contains(publicEvidence, number) && one.Charter != 0 {
 				page.Rules = append(page.Rules, one.Name)
 			}
 		}

@@ -171,6 +171,9 @@ func TestTheDueListIsNarrowedByItsAddress(t *testing.T) {
 		if !strings.Contains(all, "wardkeep suspicion show") {
 			t.Error("what a manager mayn't see narrows the list")
 		}
+		if page := b.get("/console/due?lang=en&kind=suspicion&code=secret").Body.String(); !strings.Contains(page, `href="?kind=suspicion&amp;lang=zh-CN"`) {
+			t.Error("in the other language it isn't narrowed, or to more")
+		}
 		engineer := d.browser(d.hire(staff.Engineer).Secret).get("/console/due?lang=en").Body.String()
 		if strings.Contains(engineer, "wardkeep suspicion") || strings.Contains(engineer, "wardkeep demand") {
 			t.Error("an engineer sees what people do")

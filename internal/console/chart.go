@@ -5,23 +5,23 @@ import (
 	"strconv"
 )
 
-// numbers are what a picture is drawn of: groups of numbers, one of each series.
-type numbers struct {
+// chartNumbers are what a picture is drawn of: groups of numbers, one of each series.
+type chartNumbers struct {
 	Of      string   // what the groups are
 	Series  []string // their names
-	Groups  []group
+	Groups  []chartGroup
 	Upright bool  // it is drawn in columns, and not in rows
 	Most    int64 // up to how many are counted; 0: all are
 }
 
-// A group is a column or a row.
-type group struct {
+// A chartGroup is a column or a row.
+type chartGroup struct {
 	Label string
 	N     []int64
 }
 
 // Sum is that of the group.
-func (g group) Sum() int64 { return sum(g.N) }
+func (g chartGroup) Sum() int64 { return sum(g.N) }
 
 func sum(all []int64) (n int64) {
 	for _, one := range all {
@@ -32,43 +32,44 @@ func sum(all []int64) (n int64) {
 
 // A chart is numbers with their drawing.
 type chart struct {
-	numbers
+	chartNumbers
 	Total         int64
 	Width, Height int
-	Bars          []bar
-	Texts         []label
-	Lines         []stroke
+	Bars          []chartBar
+	Texts         []chartText
+	Lines         []chartLine
 }
 
-// A bar is a rectangle of a series.
-type bar struct {
+// A chartBar is a rectangle of a series.
+type chartBar struct {
 	X, Y, W, H string
 	Series     int
 	Title      string
 }
 
-// A label is a text in the drawing, a stroke a line of its scale.
-type label struct {
+// A chartText is a text in the drawing, a chartLine a line of its scale.
+type chartText struct {
 	X, Y   string
 	Anchor string // start, middle, end
 	Text   string
 }
 
-type stroke struct{ X1, Y1, X2, Y2 string }
+type chartLine struct{ X1, Y1, X2, Y2 string }
 
 // The sizes of a drawing, in the units of its own.
 const (
-	width  = 720
-	height = 220 // of columns
-	foot   = 24  // under columns
-	side   = 48  // left of columns, for the scale
-	thick  = 26  // of a row
-	names  = 220 // left of rows
+	chartWidth  = 720
+	chartHeight = 220 // of columns
+	chartFoot   = 24  // under columns
+	chartSide   = 48  // left of columns, for the scale
+	rowThick    = 26  // of a row
+	rowNames    = 220 // left of rows
+	mostRows    = 20  // are drawn: the table has all
 )
 
 // draw makes the drawing of numbers.
-func draw(n numbers) chart {
-	c := chart{numbers: n, Width: width}
+func draw(n chartNumbers) chart {
+	c := chart{chartNumbers: n, Width: chartWidth}
 	top := int64(0)
 	for _, g := range n.Groups {
 		c.Total += g.Sum()
@@ -85,49 +86,50 @@ func draw(n numbers) chart {
 
 // round returns a number at which a scale may end: 1, 2 or 5 with zeros, at least 1.
 func round(n int64) int64 {
-	for unit := int64(1); ; unit *= 10 {
+	for unit := int64(1); unit < 1e17; unit *= 10 {
 		for _, times := range []int64{1, 2, 5} {
 			if times*unit >= n {
 				return times * unit
 			}
 		}
 	}
+	return n
 }
 
 // at writes a coordinate.
 func at(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 
 func (c *chart) columns(top int64) {
-	c.Height = height + foot
-	up := func(n int64) float64 { return height - float64(n)/float64(top)*(height-16) }
+	c.Height = chartHeight + chartFoot
+	up := func(n int64) float64 { return chartHeight - float64(n)/float64(top)*(chartHeight-16) }
 	for _, n := range scale(top) {
-		c.Lines = append(c.Lines, stroke{at(side), at(up(n)), at(width), at(up(n))})
-		c.Texts = append(c.Texts, label{at(side - 6), at(up(n) + 4), "end", strconv.FormatInt(n, 10)})
+		c.Lines = append(c.Lines, chartLine{at(chartSide), at(up(n)), at(chartWidth), at(up(n))})
+		c.Texts = append(c.Texts, chartText{at(chartSide - 6), at(up(n) + 4), "end", strconv.FormatInt(n, 10)})
 	}
-	each := float64(width-side) / float64(max(len(c.Groups), 1))
+	each := float64(chartWidth-chartSide) / float64(max(len(c.Groups), 1))
 	for i, g := range c.Groups {
-		x, from := side+float64(i)*each, int64(0)
+		x, from := chartSide+float64(i)*each, int64(0)
 		for s, n := range g.N {
 			if n == 0 {
 				continue
 			}
 			y := up(from + n)
-			c.Bars = append(c.Bars, bar{at(x + each/8), at(y), at(each * 3 / 4), at(up(from) - y), s, c.title(g, s)})
+			c.Bars = append(c.Bars, chartBar{at(x + each/8), at(y), at(each * 3 / 4), at(up(from) - y), s, c.title(g, s)})
 			from += n
 		}
 	}
 	for _, i := range edges(len(c.Groups)) {
 		anchor := map[int]string{0: "start", len(c.Groups) - 1: "end"}[i]
-		x := side + (float64(i)+.5)*each
+		x := chartSide + (float64(i)+.5)*each
 		switch anchor {
 		case "start":
-			x = side
+			x = chartSide
 		case "end":
-			x = width
+			x = chartWidth
 		default:
 			anchor = "middle"
 		}
-		c.Texts = append(c.Texts, label{at(x), at(height + foot - 6), anchor, c.Groups[i].Label})
+		c.Texts = append(c.Texts, chartText{at(x), at(chartHeight + chartFoot - 6), anchor, c.Groups[i].Label})
 	}
 }
 
@@ -151,20 +153,21 @@ func edges(n int) []int {
 }
 
 func (c *chart) rows(top int64) {
-	c.Height = len(c.Groups)*thick + 8
-	wide := float64(width - names - 56)
-	for i, g := range c.Groups {
-		y, from := float64(i*thick+4), int64(0)
-		c.Texts = append(c.Texts, label{at(names - 8), at(y + 15), "end", shorten(g.Label)})
+	drawn := c.Groups[:min(len(c.Groups), mostRows)]
+	c.Height = len(drawn)*rowThick + 8
+	wide := float64(chartWidth - rowNames - 56)
+	for i, g := range drawn {
+		y, from := float64(i*rowThick+4), int64(0)
+		c.Texts = append(c.Texts, chartText{at(rowNames - 8), at(y + 15), "end", shorten(g.Label)})
 		for s, n := range g.N {
 			if n == 0 {
 				continue
 			}
-			x := names + float64(from)/float64(top)*wide
-			c.Bars = append(c.Bars, bar{at(x), at(y), at(float64(n) / float64(top) * wide), at(thick - 8), s, c.title(g, s)})
+			x := rowNames + float64(from)/float64(top)*wide
+			c.Bars = append(c.Bars, chartBar{at(x), at(y), at(float64(n) / float64(top) * wide), at(rowThick - 8), s, c.title(g, s)})
 			from += n
 		}
-		c.Texts = append(c.Texts, label{at(names + float64(from)/float64(top)*wide + 6), at(y + 15), "start", strconv.FormatInt(from, 10)})
+		c.Texts = append(c.Texts, chartText{at(rowNames + float64(from)/float64(top)*wide + 6), at(y + 15), "start", strconv.FormatInt(from, 10)})
 	}
 }
 
@@ -183,6 +186,6 @@ func shorten(s string) string {
 }
 
 // title is what a bar says.
-func (c *chart) title(g group, series int) string {
+func (c *chart) title(g chartGroup, series int) string {
 	return fmt.Sprintf("%s · %s · %d", g.Label, c.Series[series], g.N[series])
 }

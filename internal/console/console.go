@@ -465,6 +465,9 @@ func (v *visit) menu() (all []item) {
 	return all
 }
 
+// narrowings are what a page is narrowed to by its address, and stays in the other language.
+var narrowings = []string{"kind", "service", "picture", "days", "from"}
+
 // show sends a page. It renders to memory first, so that a page is sent whole or not at
 // all.
 func (v *visit) show(status int, name string, page any) error {
@@ -473,6 +476,11 @@ func (v *visit) show(status int, name string, page any) error {
 		q := url.Values{"lang": {string(f.Other)}}
 		if to := v.r.URL.Query().Get("to"); to != "" {
 			q.Set("to", v.next())
+		}
+		for _, name := range narrowings {
+			if is := v.r.URL.Query().Get(name); is != "" {
+				q.Set(name, is)
+			}
 		}
 		f.Switch = "?" + q.Encode()
 	}

@@ -23,13 +23,13 @@ import (
 
 // The pictures.
 const (
-	consents = "consents" // what guardians answered, over time
-	uses     = "uses"     // by purpose, and by who
-	ending   = "ending"   // what ends soon
-	answers  = "answers"  // how long demands took
+	ofConsents = "consents" // what guardians answered, over time
+	ofUses     = "uses"     // by purpose, and by who
+	ofEnding   = "ending"   // what ends soon
+	ofAnswers  = "answers"  // how long demands took
 )
 
-var allPictures = []string{consents, uses, ending, answers}
+var allPictures = []string{ofConsents, ofUses, ofEnding, ofAnswers}
 
 // spans are the days that a picture can tell of. Of more than a month it tells by weeks.
 var spans = []int64{30, 90, 365}
@@ -51,8 +51,8 @@ type picture struct {
 	CSV string // the address of its numbers
 }
 
-// seen is what a picture is drawn of: for which service, how many days up to which one.
-type seen struct {
+// pictured is what a picture is drawn of: for which service, how many days up to which one.
+type pictured struct {
 	service string
 	days    int64
 	today   int64
@@ -60,10 +60,10 @@ type seen struct {
 }
 
 // first is the first day that is told of.
-func (s seen) first() int64 { return s.today - s.days + 1 }
+func (s pictured) first() int64 { return s.today - s.days + 1 }
 
 // step is how many days a column stands for.
-func (s seen) step() int64 {
+func (s pictured) step() int64 {
 	if s.days > spans[0] {
 		return 7
 	}
@@ -71,7 +71,7 @@ func (s seen) step() int64 {
 }
 
 // columns are the first days of the columns. The last column is today's.
-func (s seen) columns() (all []int64) {
+func (s pictured) columns() (all []int64) {
 	for day := s.today - s.step() + 1; day+s.step() > s.first(); day -= s.step() {
 		all = append(all, day)
 	}
@@ -83,7 +83,7 @@ func (s seen) columns() (all []int64) {
 func dateOf(day int64) string { return access.Begin(day).In(shanghai).Format(time.DateOnly) }
 
 // asked is what the address asks to see, of the services that the person may.
-func (v *visit) asked(ctx context.Context, tx *db.Tx) (s seen, names []string, err error) {
+func (v *visit) asked(ctx context.Context, tx *db.Tx) (s pictured, names []string, err error) {
 	all, err := catalog.List(ctx, tx)
 	if err != nil {
 		return s, nil, err
@@ -92,7 +92,7 @@ func (v *visit) asked(ctx context.Context, tx *db.Tx) (s seen, names []string, e
 		return s, nil, nil // there is no service yet
 	}
 	q := v.r.URL.Query()
-	s = seen{service: names[0], days: spans[0], today: access.DayOf(tx.Now())}
+	s = pictured{service: names[0], days: spans[0], today: access.DayOf(tx.Now())}
 	if slices.Contains(names, q.Get("service")) {
 		s.service = q.Get("service")
 	}
@@ -144,7 +144,7 @@ func (s *Server) pictureNumbers(v *visit) error {
 	if !slices.Contains(allPictures, name) {
 		return ErrNoPage
 	}
-	var n numbers
+	var n chartNumbers
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		what, _, err := v.asked(ctx, tx)
 		if err == nil && what.service == "" {
@@ -190,25 +190,25 @@ func cells(all []string) (safe []string) {
 }
 
 // numbers reads those of a picture.
-func (v *visit) numbers(ctx context.Context, tx *db.Tx, name string, s seen) (numbers, error) {
+func (v *visit) numbers(ctx context.Context, tx *db.Tx, name string, s pictured) (chartNumbers, error) {
 	switch name {
-	case consents:
+	case ofConsents:
 		return v.consents(ctx, tx, s)
-	case uses:
+	case ofUses:
 		return v.uses(ctx, tx, s)
-	case ending:
+	case ofEnding:
 		return v.ending(ctx, tx, s)
 	}
 	return v.answers(ctx, tx, s)
 }
 
 // Article 9: what guardians answered, a column a day or a week.
-func (v *visit) consents(ctx context.Context, tx *db.Tx, s seen) (n numbers, err error) {
+func (v *visit) consents(ctx context.Context, tx *db.Tx, s pictured) (n chartNumbers, err error) {
 	series := []tally.What{tally.Granted, tally.Refused, tally.Withdrawn}
 	n.Of, n.Upright = v.lang.T("console.pictures.day"), true
 	days := s.columns()
 	for _, day := range days {
-		n.Groups = append(n.Groups, group{dateOf(day), make([]int64, len(series))})
+		n.Groups = append(n.Groups, chartGroup{dateOf(day), make([]int64, len(series))})
 	}
 	for i, what := range series {
 		n.Series = append(n.Series, v.lang.T("console.pictures."+string(what)))
@@ -223,11 +223,8 @@ func (v *visit) consents(ctx context.Context, tx *db.Tx, s seen) (n numbers, err
 	return n, nil
 }
 
-// most is how many rows a picture has that lie.
-const most = 20
-
 // Articles 14 and 15: who used what for which purpose; what was refused stands beside it.
-func (v *visit) uses(ctx context.Context, tx *db.Tx, s seen) (n numbers, err error) {
+func (v *visit) uses(ctx context.Context, tx *db.Tx, s pictured) (n chartNumbers, err error) {
 	actors := []tally.Actor{tally.App, tally.Guardian, tally.Staff, tally.Other}
 	n.Of = v.lang.T("console.pictures.purpose")
 	for _, a := range actors {
@@ -255,9 +252,8 @@ func (v *visit) uses(ctx context.Context, tx *db.Tx, s seen) (n numbers, err err
 		}
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(of), func(a, b string) int { return cmp.Or(cmp.Compare(sum(of[b]), sum(of[a])), cmp.Compare(a, b)) }) {
-		n.Groups = append(n.Groups, group{v.purpose(s.in, name), of[name]})
+		n.Groups = append(n.Groups, chartGroup{v.purpose(s.in, name), of[name]})
 	}
-	n.Groups = n.Groups[:min(len(n.Groups), most)]
 	return n, nil
 }
 
@@ -272,7 +268,7 @@ func (v *visit) purpose(in *charter.Charter, name string) string {
 
 // Article 12: how many values end within each of the next weeks, as far as they are
 // counted.
-func (v *visit) ending(ctx context.Context, tx *db.Tx, s seen) (n numbers, err error) {
+func (v *visit) ending(ctx context.Context, tx *db.Tx, s pictured) (n chartNumbers, err error) {
 	all, err := due.Ending(ctx, tx, s.service)
 	if err != nil {
 		return n, err
@@ -281,18 +277,18 @@ func (v *visit) ending(ctx context.Context, tx *db.Tx, s seen) (n numbers, err e
 	for i := range due.Weeks {
 		n.Series = append(n.Series, v.lang.T("console.pictures.week", "N", i+1))
 	}
-	for _, e := range all[:min(len(all), most)] {
-		n.Groups = append(n.Groups, group{v.purpose(s.in, e.Purpose), e.Weeks[:]})
+	for _, e := range all {
+		n.Groups = append(n.Groups, chartGroup{v.purpose(s.in, e.Purpose), e.Weeks[:]})
 	}
 	return n, nil
 }
 
 // Articles 19 and 20: how long it took to answer in writing.
-func (v *visit) answers(ctx context.Context, tx *db.Tx, s seen) (n numbers, err error) {
+func (v *visit) answers(ctx context.Context, tx *db.Tx, s pictured) (n chartNumbers, err error) {
 	sums, err := tally.Sums(ctx, tx, s.service, tally.Answered, s.first())
 	n.Of, n.Series = v.lang.T("console.pictures.took"), []string{v.lang.T("console.pictures.demands")}
 	for _, t := range tally.Times {
-		n.Groups = append(n.Groups, group{v.lang.T("console.pictures.took." + string(t)), []int64{sums[string(t)]}})
+		n.Groups = append(n.Groups, chartGroup{v.lang.T("console.pictures.took." + string(t)), []int64{sums[string(t)]}})
 	}
 	return n, err
 }
