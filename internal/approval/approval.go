@@ -215,6 +215,16 @@ func (l Limits) Or(others Limits) Limits {
 	return l
 }
 
+// Asked returns the limits of a request: one that can't wait for the office lasts minutes,
+// and waits for its second person half an hour at most.
+func (l Limits) Asked(glass bool) Limits {
+	if glass {
+		l.MaxMinutes, l.Answer = min(l.MaxMinutes, l.GlassMinutes), min(l.Answer, JoinIn)
+	}
+	l.Minutes = min(l.Minutes, l.MaxMinutes)
+	return l
+}
+
 // A Desk takes requests and decisions.
 type Desk struct {
 	Ring     *keyring.Ring

@@ -44,12 +44,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if err != nil {
 		return fail(err)
 	}
-	limits := d.Limits.Or(Defaults)
-	if ask.Glass {
-		limits.MaxMinutes, limits.Answer = min(limits.MaxMinutes, limits.GlassMinutes), min(limits.Answer, joinIn)
-	}
+	limits := d.Limits.Or(Defaults).Asked(ask.Glass)
 	if ask.Minutes == 0 {
-		ask.Minutes = min(limits.Minutes, limits.MaxMinutes)
+		ask.Minutes = limits.Minutes
 	}
 	if err := ask.check(limits); err != nil {
 		return fail(err)

@@ -38,8 +38,8 @@ const (
 )
 
 const (
-	joinIn   = 30 * time.Minute // for a second person to join
-	reviewIn = 24 * time.Hour   // for the office to review; then both are suspended until it has
+	JoinIn   = 30 * time.Minute // for a second person to join
+	ReviewIn = 24 * time.Hour   // for the office to review; then both are suspended until it has
 )
 
 // A Glass is a window that two persons have opened without the office, and what the
@@ -142,7 +142,7 @@ func (d Desk) Join(ctx context.Context, tx *db.Tx, by staff.Person, service, req
 	if err := r.decided(ctx, tx, d.Ring); err != nil {
 		return fail(err)
 	}
-	g := Glass{Request: r.ID, Service: r.Service, Asker: asker.ID, Second: second.ID, OpenedAt: now, ReviewBy: now.Add(reviewIn)}
+	g := Glass{Request: r.ID, Service: r.Service, Asker: asker.ID, Second: second.ID, OpenedAt: now, ReviewBy: now.Add(ReviewIn)}
 	g.mark = g.bind(d.Ring)
 	err = tx.Queue(ctx, `
 		INSERT INTO broken_glass (`+glassColumns+`) VALUES ($1, $2, $3, $4, $5, $6, NULL, '', '', NULL, $7)`,
@@ -166,19 +166,6 @@ func FindGlass(ctx context.Context, tx *db.Tx, service, request string) (Glass, 
 		err = ErrNotFound
 	}
 	return g, err
-}
-
-// Glasses returns what two persons have opened in a service, the newest first, at most
-// limit: what waits for its review, or all.
-func Glasses(ctx context.Context, tx *db.Tx, service string, all bool, limit int) ([]Glass, error) {
-	if all {
-		return db.All(ctx, tx, scanGlass, `
-			SELECT `+glassColumns+` FROM broken_glass WHERE service = $1
-			ORDER BY opened_at DESC, request LIMIT $2`, service, int64(limit))
-	}
-	return db.All(ctx, tx, scanGlass, `
-		SELECT `+glassColumns+` FROM broken_glass WHERE service = $1 AND reviewed_at IS NULL
-		ORDER BY opened_at DESC, request LIMIT $2`, service, int64(limit))
 }
 
 // A Review is what the office says of a window that two persons have opened.

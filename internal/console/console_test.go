@@ -162,8 +162,8 @@ var (
 		"GET /console/in/provider", "GET /console/in/provider/back", "GET /console/in/provider/go", "POST /console/in/provider/out",
 		"GET /console/setup/{link}", "POST /console/setup/{link}"}
 	grave = []string{"POST /console/account/end", "POST /console/account/renew", "POST /console/account/passkeys/offer", "POST /console/account/passkeys", "POST /console/account/passkeys/remove"}
-	// What shows a value is of who may ask for it, and has shown within minutes who it is.
-	shows = []string{"POST /console/access/requests/{service}/{request}/view"}
+	// What shows a value, or opens it with another, is of who may ask for it, and has shown within minutes who it is.
+	shows = []string{"POST /console/access/requests/{service}/{request}/view", "POST /console/access/requests/{service}/{request}/join"}
 	own   = slices.Concat(grave, []string{"GET /console", "GET /console/account",
 		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
 		"POST /console/out"})
@@ -379,7 +379,7 @@ func accessText() string {
 		}
 		fmt.Fprintf(&b, " %s |\n", strings.Join(at, "<br>"))
 	}
-	fmt.Fprintf(&b, "\nFresh, too, is whoever sees what was granted: `%s`. It answers by another person's decision, and by no role.\n", strings.Join(shows, "`, `"))
+	fmt.Fprintf(&b, "\nFresh, too, is whoever sees what was granted, or opens it with another: `%s`. It answers by another person's decision, and by no role.\n", strings.Join(shows, "`, `"))
 	fmt.Fprintf(&b, "\nWhoever is signed in, with a role or without: `%s`. Fresh: `%s`.\n", strings.Join(own[len(grave):], "`, `"), strings.Join(grave, "`, `"))
 	fmt.Fprintf(&b, "\nAnybody, to come in: `%s`.\n", strings.Join(open, "`, `"))
 	return b.String()

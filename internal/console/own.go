@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/catalog"
@@ -15,8 +16,9 @@ import (
 
 // homePage is what home.html shows.
 type homePage struct {
-	Roles []staff.Grant
-	Can   []can
+	Roles     []staff.Grant
+	Can       []can
+	Suspended bool // from looks: see approval.Suspended
 }
 
 // A can is something that the person may do, where, and at which page; "" where it is
@@ -30,11 +32,11 @@ type can struct {
 
 // notYet are the actions that nothing in this release does, at a page or at the terminal:
 // who may is settled, and nobody can.
-var notYet = []staff.Action{staff.ReviewAccess, staff.SeeBoard}
+var notYet = []staff.Action{staff.SeeBoard}
 
 // pagesOf are the pages at which something is done.
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
-	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions",
+	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions", staff.ReviewAccess: "/console/reviews",
 	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system"}
 
 func (s *Server) home(v *visit) error {
@@ -51,6 +53,10 @@ func (s *Server) home(v *visit) error {
 			}
 			page.Can = append(page.Can, c)
 		}
+		if err != nil {
+			return err
+		}
+		page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID)
 		return err
 	})
 	if err != nil {

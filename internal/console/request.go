@@ -32,6 +32,11 @@ type requestPage struct {
 	Reply   string
 	Mine    bool
 	Decide  bool // by whoever looks
+	Join    bool // likewise
+	Broken  approval.Glass
+	Late    bool // its review
+	Review  bool // by whoever looks
+	Judge   string
 	End     bool
 	Look    bool
 	Fresh   bool
@@ -42,8 +47,8 @@ type requestPage struct {
 
 func (s *Server) request(v *visit) error { return v.requestPage(nil) }
 
-// found returns a request that the person has made or may decide about. Of others nobody
-// learns that there are any.
+// found returns a request that the person has made, has decided about, or may decide about
+// or join. Of others nobody learns that there are any.
 func (v *visit) found(ctx context.Context, tx *db.Tx, in signin.Session) (r approval.Request, decides bool, err error) {
 	service, err := catalog.Find(ctx, tx, v.r.PathValue("service"))
 	if errs.Of(err).Is(catalog.ErrNotFound) {
@@ -56,7 +61,7 @@ func (v *visit) found(ctx context.Context, tx *db.Tx, in signin.Session) (r appr
 		return approval.Request{}, false, err
 	}
 	decides = approval.May(in.Person, staff.DecideAccess, service)
-	if r.Asker != in.Person.ID && !decides {
+	if r.Asker != in.Person.ID && r.Decider != in.Person.ID && !decides && !joins(in.Person, r, service, tx.Now()) {
 		return approval.Request{}, false, approval.ErrNotFound
 	}
 	if !r.Intact(v.s.Ring) {
@@ -78,11 +83,14 @@ func (v *visit) requestPage(problem error) error {
 		}
 		now := tx.Now()
 		page.Request, page.Path, page.Word, page.Mine = r, requestPath(r), state(r, now), r.Asker == v.in.Person.ID
-		page.Decide = decides && !page.Mine && r.State == approval.Open && !r.Closed(now)
-		page.End = !r.Closed(now) && (page.Mine || decides && r.State != approval.Open) // what is open is refused
+		page.Decide = decides && !page.Mine && !r.Glass && r.State == approval.Open && !r.Closed(now)
+		page.End = !r.Closed(now) && (page.Mine || decides && (r.Glass || r.State != approval.Open)) // what is open is refused
 		page.Look = page.Mine && (r.State == approval.Granted || r.State == approval.Narrowed) && !r.Closed(now)
 		if page.Who, err = person(ctx, tx, r.Asker); err == nil && r.Decider != "" {
 			page.By, err = person(ctx, tx, r.Decider)
+		}
+		if err == nil && r.Glass {
+			err = page.glass(ctx, tx, v)
 		}
 		if err != nil {
 			return err
@@ -107,6 +115,23 @@ func (v *visit) requestPage(problem error) error {
 		return err
 	}
 	return v.show(status, "request", page)
+}
+
+// glass tells of what needs no decision: whether whoever looks may join, and how its
+// review stands.
+func (p *requestPage) glass(ctx context.Context, tx *db.Tx, v *visit) error {
+	service, err := catalog.Find(ctx, tx, p.Service)
+	if err != nil {
+		return err
+	}
+	p.Join = joins(v.in.Person, p.Request, service, tx.Now())
+	if p.Decider == "" {
+		return nil
+	}
+	p.Broken, err = approval.FindGlass(ctx, tx, p.Service, p.ID)
+	p.Late, p.Judge = p.Broken.Late(tx.Now()), reviewPath(p.Broken)
+	p.Review = approval.May(v.in.Person, staff.ReviewAccess, service)
+	return err
 }
 
 // person finds somebody who may have left, or whose row is gone.

@@ -63,6 +63,13 @@ func table() []route {
 		{"GET /console/access/requests/{service}/{request}/view", whoMay, staff.AskAccess, "", (*Server).watch},
 		{"POST /console/access/requests/{service}/{request}/view", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}/view", (*Server).reveal},
 		{"GET /console/decisions", whoMay, staff.DecideAccess, "", (*Server).decisions},
+		{"GET /console/urgent", whoMay, staff.AskAccess, "", (*Server).urgent},
+		{"GET /console/urgent/new/{service}/{purpose}", whoMay, staff.AskAccess, "", (*Server).showUrgent},
+		{"POST /console/urgent/new/{service}/{purpose}", whoMay, staff.AskAccess, "/console/urgent/new/{service}/{purpose}", (*Server).askUrgent},
+		{"POST /console/access/requests/{service}/{request}/join", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}", (*Server).join},
+		{"GET /console/reviews", whoMay, staff.ReviewAccess, "", (*Server).reviews},
+		{"GET /console/reviews/{service}/{request}", whoMay, staff.ReviewAccess, "", (*Server).showReview},
+		{"POST /console/reviews/{service}/{request}", whoMay, staff.ReviewAccess, "/console/reviews/{service}/{request}", (*Server).review},
 
 		{"GET /console/settings", whoMay, staff.SeeSystem, "", (*Server).settings},
 		{"GET /console/settings/system", whoMay, staff.SeeSystem, "", (*Server).system},
@@ -104,6 +111,7 @@ func table() []route {
 // menu is the word of a page in the menu, or "".
 func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
+		"GET /console/urgent": "urgent", "GET /console/reviews": "reviews",
 		"GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 

@@ -231,6 +231,41 @@ func (p *insider) looksAtValues() {
 	p.sees("console.why.revoked")
 	p.follow(`nav a[href^="/console/decisions"]`)
 	p.sees("console.decisions.none")
+	p.reviewsAnEmergency(child.Ref, worker, manager)
+}
+
+// reviewsAnEmergency tells how the officer finds what two opened without the office, and
+// says whether it was right.
+func (p *insider) reviewsAnEmergency(ref string, asker, second *signintest.Insider) {
+	p.t.Helper()
+	desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
+	p.follow(`nav a[href^="/console/reviews"]`)
+	p.sees("console.reviews.never")
+	p.at("reviews-empty")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		c, err := family.FindByRef(ctx, tx, p.site.App.Ring, apptest.Service, pii.New(ref))
+		if err != nil {
+			return err
+		}
+		r, _, err := desk.Ask(ctx, tx, asker.Session.Person, c, approval.Asking{Purpose: "parent-reports", Items: []string{"nickname"},
+			Reason: approval.ForSafety, Text: pii.New("孩子走失，找不到人审批"), Glass: true})
+		if err == nil {
+			_, _, err = desk.Join(ctx, tx, second.Session.Person, apptest.Service, r.ID)
+		}
+		return err
+	})
+	p.Reload()
+	p.at("reviews")
+	p.follow(`section[aria-labelledby=waits] tbody a`)
+	p.at("review")
+	p.press(`input[name=finding][value=rightful]`)
+	p.fill(`textarea[name=words]`, "走失属实，只看了名字")
+	p.follow(`form[action*="/console/reviews/"] button`)
+	p.sees("console.finding.rightful")
+	p.at("review-done")
+	p.follow(`nav a[href^="/console/urgent"]`)
+	p.sees("console.urgent.in_office")
+	p.at("urgent")
 }
 
 // runsTheSystem tells how somebody who is engineer, too, gives an app a key, says where

@@ -580,6 +580,7 @@ CREATE INDEX broken_glass_asker ON broken_glass (asker, request);
 CREATE INDEX broken_glass_second ON broken_glass (second, request);
 CREATE INDEX broken_glass_service ON broken_glass (service, opened_at, request);
 CREATE INDEX broken_glass_due ON broken_glass (review_by, request) WHERE reviewed_at IS NULL;
+CREATE INDEX broken_glass_waits ON broken_glass (service, review_by, request) WHERE reviewed_at IS NULL;
 
 -- Children that nobody is: whoever asks about one, or looks at it, raises an alarm.
 CREATE TABLE decoy (
