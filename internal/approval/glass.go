@@ -139,7 +139,7 @@ func (d Desk) Join(ctx context.Context, tx *db.Tx, by staff.Person, service, req
 	}
 	r.State, r.Decider, r.Answer, r.Granted = Granted, second.ID, Joined, r.Items
 	r.From, r.Until, r.Quota = now, now.Add(time.Duration(r.Minutes)*time.Minute), int64(d.Limits.Or(Defaults).Looks)
-	if err := r.decided(ctx, tx, d.Ring); err != nil {
+	if err := r.decided(ctx, tx, d.Ring, Open); err != nil {
 		return fail(err)
 	}
 	g := Glass{Request: r.ID, Service: r.Service, Asker: asker.ID, Second: second.ID, OpenedAt: now, ReviewBy: now.Add(ReviewIn)}
@@ -307,7 +307,7 @@ func CountLate(ctx context.Context, tx *db.Tx) (int64, error) {
 // all holds persons, always in one order. By must be there; who of the others has left, or
 // isn't there, is returned without a role.
 func all(ctx context.Context, tx *db.Tx, by string, others ...string) (map[string]staff.Person, error) {
-	persons := append([]string{by}, others...)
+	persons := slices.DeleteFunc(append([]string{by}, others...), func(who string) bool { return who == "" && by != "" })
 	slices.Sort(persons)
 	held := make(map[string]staff.Person, len(persons))
 	for _, person := range slices.Compact(persons) {

@@ -92,7 +92,7 @@ func waiting(ctx context.Context, tx *db.Tx, services []string, person string, g
 	for _, service := range services {
 		some, err := db.All(ctx, tx, scan, `
 			SELECT `+columns+` FROM approval
-			WHERE service = $1 AND state IN ('open', 'granted', 'narrowed') AND state = 'open' AND answer_by > $2 AND asker <> $3 AND glass = $4
+			WHERE service = $1 AND state IN ('open', 'agreed') AND answer_by > $2 AND asker <> $3 AND first_by <> $3 AND glass = $4
 				AND asked_at >= $5 AND asked_at <= $6 AND (asked_at < $6 OR id < $7)
 			ORDER BY asked_at DESC, id DESC LIMIT $8`, service, (*db.Time)(&now), person, glass, least, (*db.Time)(&at), request, int64(limit+1))
 		if err != nil {

@@ -48,7 +48,7 @@ type listed struct {
 
 // state is how far a request has come at that moment, as a word.
 func state(r approval.Request, now time.Time) string {
-	if r.Closed(now) && (r.State == approval.Open || r.State == approval.Granted || r.State == approval.Narrowed) {
+	if r.Closed(now) && r.State != approval.Refused && r.State != approval.Ended {
 		return "over"
 	}
 	return string(r.State)
@@ -208,13 +208,17 @@ type form string
 const (
 	lookForm   form = "look"
 	urgentForm form = "urgent" // without the office: see approval.Desk.Join
+	exportForm form = "export" // as a file, about which two decide
 )
 
 // path is the address of the form for a purpose.
 func (f form) path(service, purpose string) string {
 	begins := "/console/access/new/"
-	if f == urgentForm {
+	switch f {
+	case urgentForm:
 		begins = "/console/urgent/new/"
+	case exportForm:
+		begins = "/console/exports/new/"
 	}
 	return begins + service + "/" + purpose
 }
@@ -231,10 +235,11 @@ type askPage struct {
 	Ref     string // what was typed, so that it needn't be typed again
 	Words   string
 	Minutes int
-	Most    int // minutes
-	Answer  int // hours within which somebody answers
-	Join    int // minutes within which a second person joins
-	Review  int // hours within which the office reviews
+	Most    int  // minutes
+	Answer  int  // hours within which somebody answers
+	Join    int  // minutes within which a second person joins
+	Review  int  // hours within which the office reviews
+	NoKey   bool // of an export: there is none that is good
 	Problem string
 	Field   string // that is wrong
 }
@@ -242,6 +247,8 @@ type askPage struct {
 func (s *Server) showAsk(v *visit) error { return v.askPage(lookForm, nil) }
 
 func (s *Server) showUrgent(v *visit) error { return v.askPage(urgentForm, nil) }
+
+func (s *Server) showExport(v *visit) error { return v.askPage(exportForm, nil) }
 
 func (v *visit) askPage(f form, problem error) error {
 	words, status, fault := v.problem(problem)
@@ -281,6 +288,13 @@ func (v *visit) askPage(f form, problem error) error {
 		if !ok || !purpose.Does(charter.Use) {
 			return approval.ErrPurpose
 		}
+		if f == exportForm {
+			key, err := v.fileKey(ctx, tx)
+			if err != nil {
+				return err
+			}
+			page.NoKey = !key.Good || key.Forged
+		}
 		page.Purpose = named{purpose.Name, v.label(purpose.Label, purpose.Name), false}
 		for _, item := range purpose.Items {
 			i, _ := c.Charter.Item(item)
@@ -309,6 +323,8 @@ func (s *Server) ask(v *visit) error { return s.askFor(v, lookForm) }
 
 func (s *Server) askUrgent(v *visit) error { return s.askFor(v, urgentForm) }
 
+func (s *Server) askExport(v *visit) error { return s.askFor(v, exportForm) }
+
 func (s *Server) askFor(v *visit, f form) error {
 	minutes, err := strconv.Atoi(v.r.PostFormValue("minutes"))
 	if err != nil || minutes == 0 {
@@ -333,7 +349,7 @@ func (s *Server) askFor(v *visit, f form) error {
 			return err
 		}
 		asked, _, err = s.desk().Ask(ctx, tx, in.Person, child, approval.Asking{Purpose: v.r.PathValue("purpose"), Items: v.r.PostForm["item"],
-			Reason: approval.Reason(v.r.PostFormValue("reason")), Text: pii.New(v.r.PostFormValue("words")), Minutes: minutes, Glass: f == urgentForm})
+			Reason: approval.Reason(v.r.PostFormValue("reason")), Text: pii.New(v.r.PostFormValue("words")), Minutes: minutes, Glass: f == urgentForm, Export: f == exportForm})
 		return err
 	})
 	if err != nil {

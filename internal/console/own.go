@@ -73,6 +73,10 @@ type accountPage struct {
 	Full     bool
 	Recovery int64 // codes that are left
 	Provider bool  // the person comes in by the operator's, and by nothing else
+	Files    bool  // the person may ask for some
+	Key      fileKey
+	Typed    string
+	Wait     int // hours until a new key is good
 	Fresh    bool
 	Problem  string
 	Done     string // a key: what has just been done
@@ -100,7 +104,8 @@ func (v *visit) accountPage(problem error) error {
 		return fault
 	}
 	page := accountPage{Site: v.s.door.Site != nil, Provider: v.in.Way == signin.ByProvider, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
-	for _, done := range []string{"ended", "added", "removed"} {
+	page.Files, page.Wait, page.Typed = v.in.Person.MaySomewhere(staff.AskAccess), int(staff.CoolingOff/time.Hour), v.r.PostFormValue("recipient")
+	for _, done := range []string{"ended", "added", "removed", "keyed", "unkeyed"} {
 		if v.r.URL.Query().Has(done) {
 			page.Done = done
 		}
@@ -121,7 +126,10 @@ func (v *visit) accountPage(problem error) error {
 			page.Passkeys = append(page.Passkeys, ownPasskey{k.ID, k.Number, k.AddedAt})
 		}
 		page.Full = len(keys) >= signin.MaxPasskeys
-		page.Recovery, err = signin.RecoveryLeft(ctx, tx, v.in)
+		if page.Recovery, err = signin.RecoveryLeft(ctx, tx, v.in); err != nil {
+			return err
+		}
+		page.Key, err = v.fileKey(ctx, tx)
 		return err
 	})
 	if err != nil {
