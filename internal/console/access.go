@@ -187,12 +187,23 @@ func (v *visit) label(w charter.Words, name string) string {
 }
 
 // wherePage is what where.html shows: the first step of asking.
-type wherePage struct{ Places []place }
+type wherePage struct {
+	Places []place
+	Urgent bool
+}
 
-func (s *Server) where(v *visit) error {
-	var page wherePage
+func (s *Server) where(v *visit) error { return s.wherePage(v, false) }
+
+// whereUrgent is the same for who is in a hurry, and leads to nothing else.
+func (s *Server) whereUrgent(v *visit) error { return s.wherePage(v, true) }
+
+func (s *Server) wherePage(v *visit, urgent bool) error {
+	page := wherePage{Urgent: urgent}
 	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
 		page.Places, err = s.places(ctx, tx, v)
+		if urgent {
+			page.Places = slices.DeleteFunc(page.Places, func(p place) bool { return p.InOffice })
+		}
 		return err
 	})
 	if err != nil {

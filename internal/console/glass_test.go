@@ -172,7 +172,7 @@ func TestArticle15_AnEmergencyFromTheAskToTheReview(t *testing.T) {
 			_, err := d.Vault.Erase(ctx, tx, "test", vaulttest.Service, o.child.ID, family.Requested)
 			return err
 		})
-		if page := boss.get(reviewOf(gone) + "?lang=en").Body.String(); !strings.Contains(page, i18n.English.T("console.review.gone_what")) {
+		if page := boss.get(reviewOf(gone) + "?lang=en").Body.String(); !strings.Contains(page, template(i18n.English.T("console.review.gone_what"))) {
 			t.Error("that the child is gone isn't said")
 		}
 		if w := boss.post(reviewOf(gone), "finding", "wrongful", "words", "可以等"); w.Code != 303 {
@@ -268,6 +268,7 @@ func TestPagesOfEmergencies(t *testing.T) {
 		boss := d.browser(officer.Secret)
 		o.check("urgent-empty", o.asks, "/console/urgent")
 		o.check("reviews-empty", boss, "/console/reviews")
+		o.check("where-urgent", o.asks, "/console/urgent/new")
 		o.check("ask-urgent", o.asks, urgentPath)
 		path := o.urged(o.asks)
 		o.check("urgent", o.other, "/console/urgent")

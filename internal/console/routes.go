@@ -64,6 +64,7 @@ func table() []route {
 		{"POST /console/access/requests/{service}/{request}/view", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}/view", (*Server).reveal},
 		{"GET /console/decisions", whoMay, staff.DecideAccess, "", (*Server).decisions},
 		{"GET /console/urgent", whoMay, staff.AskAccess, "", (*Server).urgent},
+		{"GET /console/urgent/new", whoMay, staff.AskAccess, "", (*Server).whereUrgent},
 		{"GET /console/urgent/new/{service}/{purpose}", whoMay, staff.AskAccess, "", (*Server).showUrgent},
 		{"POST /console/urgent/new/{service}/{purpose}", whoMay, staff.AskAccess, "/console/urgent/new/{service}/{purpose}", (*Server).askUrgent},
 		{"POST /console/access/requests/{service}/{request}/join", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}", (*Server).join},
