@@ -58,6 +58,7 @@ var (
 	ErrExport = errs.New(errs.Invalid, "approval.export")          // what can't wait is looked at, and doesn't leave as a file
 	ErrKey    = errs.New(errs.Conflict, "approval.export_no_key")  // there is nobody but who has asked for whom a file could be sealed
 	ErrAgreed = errs.New(errs.Forbidden, "approval.agreed_before") // the second of two is another person
+	ErrBehind = errs.New(errs.Forbidden, "approval.behind")        // of the three one may be another
 	ErrFirst  = errs.New(errs.Conflict, "approval.first_gone")     // who was the first to agree may not any more
 )
 

@@ -33,7 +33,7 @@ type Decision struct {
 // none may stand behind another. That whoever decides has
 // shown a moment ago who they are is for the edge to demand (signin.Session.IsFresh), as
 // the matrix says. Errors: ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrGlass, ErrNotFound,
-// ErrAgreed, ErrFirst, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
+// ErrAgreed, ErrBehind, ErrFirst, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
 // asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -50,11 +50,9 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 	if err != nil {
 		return fail(err)
 	}
-	one, err := r.maybeOne(ctx, tx, held, decider, s, a.Verdict)
+	one := r.maybeOne(ctx, tx, held, decider, s, a.Verdict)
 	now := tx.Now()
 	switch {
-	case err != nil:
-		return fail(err)
 	case !May(decider, staff.DecideAccess, s):
 		return fail(ErrMayNot)
 	case !r.Intact(d.Ring):
@@ -63,8 +61,8 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 		return fail(ErrSelf)
 	case decider.ID == r.First:
 		return fail(ErrAgreed)
-	case one:
-		return fail(ErrMade)
+	case one != nil:
+		return fail(one)
 	case r.Glass:
 		return fail(ErrGlass)
 	case r.State != Open && r.State != Agreed:
@@ -152,12 +150,18 @@ func (r Request) left() []string {
 	return r.Items
 }
 
-// maybeOne reports whether two of those who have to be different persons may be one: who
+// maybeOne refuses where two of those who have to be different persons may be one: who
 // decides and who has asked; and of an export, unless it is refused, any two of the three.
-func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.Person, decider staff.Person, s catalog.Service, verdict State) (bool, error) {
+// Errors: ErrMade, ErrBehind.
+func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.Person, decider staff.Person, s catalog.Service, verdict State) error {
 	behind, err := staff.BackingOf(ctx, tx, decider.ID)
-	if err != nil || !r.Export || verdict == Refused {
-		return decider.RestsOn(behind, r.Asker, staff.DecideAccess, s.Name), err
+	switch {
+	case err != nil:
+		return err
+	case decider.RestsOn(behind, r.Asker, staff.DecideAccess, s.Name):
+		return ErrMade
+	case !r.Export || verdict == Refused:
+		return nil
 	}
 	does := map[string]staff.Action{r.Asker: staff.AskAccess, decider.ID: staff.DecideAccess}
 	if r.First != "" {
@@ -166,15 +170,15 @@ func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.
 	for person, action := range does {
 		behind, err := staff.BackingOf(ctx, tx, person)
 		if err != nil {
-			return false, err
+			return err
 		}
 		for other := range does {
 			if other != person && May(held[person], action, s) && held[person].RestsOn(behind, other, action, s.Name) {
-				return true, nil
+				return ErrBehind
 			}
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // decided writes what was decided about a request that was in a state.

@@ -204,7 +204,7 @@ func TestArticle15_NobodyIsTwoOfTheThree(t *testing.T) {
 		invites(w.officer, w.worker)
 		r := w.wants(w.worker, exporting())
 		_, err := w.decide(w.officer, r, grant)
-		wants(t, "who has made a link for who asks", err, approval.ErrMade)
+		wants(t, "who has made a link for who asks", err, approval.ErrBehind)
 		if _, err := w.decide(w.officer, w.asked(w.worker), grant); err != nil {
 			t.Errorf("of a look: %v", err)
 		}
@@ -216,17 +216,17 @@ func TestArticle15_NobodyIsTwoOfTheThree(t *testing.T) {
 		other := w.grants(deputy, w.wants(w.second, exporting()))
 		invites(deputy, w.manager)
 		_, err = w.decide(w.manager, other, grant)
-		wants(t, "whom the first has made", err, approval.ErrMade)
+		wants(t, "whom the first has made", err, approval.ErrBehind)
 		if _, err := w.decide(w.officer, other, grant); err != nil {
 			t.Errorf("another: %v", err)
 		}
 		other = w.grants(w.manager, w.wants(w.second, exporting()))
 		_, err = w.decide(deputy, other, grant)
-		wants(t, "who has made the first", err, approval.ErrMade)
+		wants(t, "who has made the first", err, approval.ErrBehind)
 		later := w.grants(w.officer, w.wants(w.second, exporting()))
 		invites(w.officer, w.second)
 		_, err = w.decide(deputy, later, grant)
-		wants(t, "the first has made who asks since", err, approval.ErrMade)
+		wants(t, "the first has made who asks since", err, approval.ErrBehind)
 	})
 }
 

@@ -158,6 +158,24 @@ func Broken(ctx context.Context, tx *db.Tx, services []string, from Cursor, limi
 	return all, next, nil
 }
 
+// Requests returns those of windows, by their names: one that went with its child is
+// missing.
+func Requests(ctx context.Context, tx *db.Tx, all []Glass) (map[string]Request, error) {
+	var found []Request
+	reads := make([]db.Read, len(all))
+	for i, g := range all {
+		reads[i] = db.ReadInto(&found, scan, `SELECT `+columns+` FROM approval WHERE id = $1 AND service = $2`, g.Request, g.Service)
+	}
+	if err := tx.Together(ctx, reads...); err != nil {
+		return nil, err
+	}
+	by := make(map[string]Request, len(found))
+	for _, r := range found {
+		by[r.ID] = r
+	}
+	return by, nil
+}
+
 // OfBoth returns what a person has opened with another that waits for its review, the
 // oldest first, at most limit.
 func OfBoth(ctx context.Context, tx *db.Tx, person string, limit int) ([]Glass, error) {

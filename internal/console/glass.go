@@ -42,23 +42,25 @@ func reviewPath(g approval.Glass) string { return "/console/reviews/" + g.Servic
 
 // broken tells of windows in words.
 func (v *visit) broken(ctx context.Context, tx *db.Tx, all []approval.Glass) (rows []broken, err error) {
+	requests, err := approval.Requests(ctx, tx, all)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string)
 	for _, g := range all {
-		row := broken{Glass: g, Late: g.Late(tx.Now()), ReviewTo: reviewPath(g)}
-		asker, err := person(ctx, tx, g.Asker)
-		if err != nil {
-			return nil, err
+		for _, who := range []string{g.Asker, g.Second} {
+			if _, known := names[who]; known {
+				continue
+			}
+			p, err := person(ctx, tx, who)
+			if err != nil {
+				return nil, err
+			}
+			names[who] = p.Name
 		}
-		second, err := person(ctx, tx, g.Second)
-		if err != nil {
-			return nil, err
-		}
-		row.Who, row.With = asker.Name, second.Name
-		r, err := approval.Find(ctx, tx, g.Service, g.Request)
-		switch {
-		case err == nil:
+		row := broken{Glass: g, Who: names[g.Asker], With: names[g.Second], Late: g.Late(tx.Now()), ReviewTo: reviewPath(g)}
+		if r, here := requests[g.Request]; here {
 			row.Number, row.To = r.Number, requestPath(r)
-		case !errs.Of(err).Is(approval.ErrNotFound):
-			return nil, err
 		}
 		rows = append(rows, row)
 	}
@@ -76,16 +78,7 @@ func (s *Server) urgent(v *visit) error {
 			return err
 		}
 		var joins []string
-		for _, service := range services {
-			if !approval.May(v.in.Person, staff.AskAccess, service) {
-				continue
-			}
-			if approval.InOffice(v.in.Person, service) {
-				page.InOffice = true
-				continue
-			}
-			joins = append(joins, service.Name)
-		}
+		joins, page.InOffice = joinsIn(v.in.Person, services)
 		page.May = len(joins) > 0
 		all, next, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, v.from(), perPage)
 		if err != nil {
@@ -108,6 +101,21 @@ func (s *Server) urgent(v *visit) error {
 		return err
 	}
 	return v.show(http.StatusOK, "urgent", page)
+}
+
+// joinsIn returns the services in which the person may open a window with another, and
+// whether there are some whose office keeps the person from it.
+func joinsIn(p staff.Person, all []catalog.Service) (names []string, office bool) {
+	for _, s := range all {
+		switch {
+		case !approval.May(p, staff.AskAccess, s):
+		case approval.InOffice(p, s):
+			office = true
+		default:
+			names = append(names, s.Name)
+		}
+	}
+	return names, office
 }
 
 // joins reports whether the person is one who may open a window with who has asked: the

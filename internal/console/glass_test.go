@@ -81,6 +81,9 @@ func TestArticle15_AnEmergencyFromTheAskToTheReview(t *testing.T) {
 			t.Error("it waits for a decision")
 		}
 		list := o.other.get("/console/urgent?lang=en").Body.String()
+		if !strings.Contains(o.other.get("/console?lang=en").Body.String(), i18n.English.T("console.home.join")) || strings.Contains(o.asks.get("/console?lang=en").Body.String(), i18n.English.T("console.home.join")) {
+			t.Error("whoever may join isn't told where they begin, or who asks is")
+		}
 		if !strings.Contains(list, path) || strings.Contains(list, o.ref) || strings.Contains(o.asks.get("/console/urgent").Body.String(), path) {
 			t.Error("whoever may join doesn't find it, or who asks does")
 		}
@@ -107,6 +110,9 @@ func TestArticle15_AnEmergencyFromTheAskToTheReview(t *testing.T) {
 		at := reviewOf(path)
 		if page := boss.get("/console/reviews?lang=en").Body.String(); !strings.Contains(page, at) {
 			t.Error("the office isn't shown it")
+		}
+		if page := boss.get("/console?lang=en").Body.String(); !strings.Contains(page, i18n.English.T("console.home.review")) {
+			t.Error("the office isn't told where it begins")
 		}
 		for name, b := range map[string]*browser{"one of the two": o.asks, "a manager": o.decides} {
 			if w := b.get(at); outcome(w) != mayNot {

@@ -19,6 +19,8 @@ type homePage struct {
 	Roles     []staff.Grant
 	Can       []can
 	Suspended bool // from looks: see approval.Suspended
+	Review    bool // something that two have opened waits for the person's review
+	Join      bool // somebody waits for a second person
 }
 
 // A can is something that the person may do, where, and at which page; "" where it is
@@ -56,7 +58,16 @@ func (s *Server) home(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID)
+		if page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID); err != nil {
+			return err
+		}
+		reviews, err := approval.ToReview(ctx, tx, mayIn(v.in.Person, staff.ReviewAccess, all), 1)
+		if err != nil {
+			return err
+		}
+		joins, _ := joinsIn(v.in.Person, all)
+		waits, _, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, approval.Cursor{}, 1)
+		page.Review, page.Join = len(reviews) > 0, len(waits) > 0 && !page.Suspended
 		return err
 	})
 	if err != nil {
