@@ -50,7 +50,7 @@ func (c approvalsListCmd) Run(ctx context.Context, s *session) error {
 // approval prints a line about a request.
 func (s *session) approval(now time.Time, r approval.Request) {
 	state := string(r.State)
-	if r.Closed(now) && (r.State == approval.Open || r.State == approval.Granted || r.State == approval.Narrowed) {
+	if r.Closed(now) && r.State != approval.Refused && r.State != approval.Ended {
 		state = "over"
 	}
 	items, decider := r.Items, r.Decider
@@ -79,6 +79,7 @@ func (approvalsReconcileCmd) Run(ctx context.Context, s *session) error {
 	}
 	s.say("cmd.approvals.counts", "Asked", r.Asked, "Approved", r.Approved, "Refused", r.Refused, "Looks", r.Looks, "Denied", r.Denied, "Unused", r.Unused)
 	s.say("cmd.approvals.glass", "Broken", r.Broken, "Reviewed", r.Reviewed)
+	s.say("cmd.approvals.exported", "Exported", r.Exported)
 	for _, m := range r.Mismatches {
 		s.say("cmd.approvals.mismatch", "Why", s.lang.T("cmd.approvals.why."+string(m.Why)), "Entry", m.Entry, "Service", plain(m.Service), "Actor", plain(m.Actor))
 	}

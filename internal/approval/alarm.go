@@ -24,7 +24,7 @@ type Alarm struct{ What Cause }
 // A Cause is what an alarm is about.
 type Cause string
 
-// The causes. Burst and OddHours are raised by looks, Touched by a request too, and have an
+// The causes. Burst, OddHours and Exported are raised by looks, Touched by a request too, and have an
 // entry of their own;
 // BrokenGlass and LateReview are in entries that say more. Forged is a row that was
 // written by hand, by which somebody wanted to look.
@@ -35,10 +35,11 @@ const (
 	Burst       Cause = "burst"
 	OddHours    Cause = "odd_hours"
 	Touched     Cause = "decoy"
+	Exported    Cause = "exported" // something has left as a file
 )
 
 // Causes are all of them.
-var Causes = []Cause{BrokenGlass, LateReview, Forged, Burst, OddHours, Touched}
+var Causes = []Cause{BrokenGlass, LateReview, Forged, Burst, OddHours, Touched, Exported}
 
 // An AlarmBody says what a look has raised: by which request, with which entry.
 type AlarmBody struct {
@@ -70,10 +71,10 @@ func (l Limits) Of(p staff.Person, service string) (perHour, perDay int64) {
 	return perHour, perDay
 }
 
-// Alarms returns what a look at that moment raises, of which looks are those before: a
+// Alarms returns what n looks at that moment raise, of which looks are those before: a
 // burst once, where it becomes one, and each look outside the hours or on a day off.
-func (l Limits) Alarms(looks Looks, now time.Time, calendar workday.Calendar) (all []Cause) {
-	if looks.More().InBurst == int64(l.Burst)+1 {
+func (l Limits) Alarms(looks Looks, n int64, now time.Time, calendar workday.Calendar) (all []Cause) {
+	if looks.Bursts(n, int64(l.Burst)) {
 		all = append(all, Burst)
 	}
 	if l.odd(now, calendar) {

@@ -112,7 +112,7 @@ func TestArticle15_WhichHoursAreOdd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.l.Alarms(approval.Looks{}, at, workday.Default()); slices.Contains(got, approval.OddHours) != c.odd {
+		if got := c.l.Alarms(approval.Looks{}, 1, at, workday.Default()); slices.Contains(got, approval.OddHours) != c.odd {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -54,6 +54,12 @@ var (
 	ErrOver     = errs.New(errs.Conflict, "approval.over")   // there is nothing to end
 	ErrUsedUp   = errs.New(errs.TooMany, "approval.used_up") // somebody was quicker
 	ErrForged   = errs.New(errs.Conflict, "approval.forged") // the row isn't as it was written
+
+	ErrExport = errs.New(errs.Invalid, "approval.export")          // what can't wait is looked at, and doesn't leave as a file
+	ErrKey    = errs.New(errs.Conflict, "approval.export_no_key")  // there is nobody but who has asked for whom a file could be sealed
+	ErrAgreed = errs.New(errs.Forbidden, "approval.agreed_before") // the second of two is another person
+	ErrBehind = errs.New(errs.Forbidden, "approval.behind")        // of the three one may be another
+	ErrFirst  = errs.New(errs.Conflict, "approval.first_gone")     // who was the first to agree may not any more
 )
 
 // A Reason is why somebody has to see a value. The words beside it say more.
@@ -104,6 +110,7 @@ type State string
 // changes for that, and nothing has to run for it to hold. See Request.Closed.
 const (
 	Open     State = "open"
+	Agreed   State = "agreed" // of an export: by the first of two
 	Granted  State = "granted"
 	Narrowed State = "narrowed"
 	Refused  State = "refused"
@@ -132,33 +139,37 @@ type Request struct {
 	Reason   Reason
 	Minutes  int  // that were asked for
 	Glass    bool // it can't wait for the office: see Join
+	Export   bool // as a file, once: about that two decide
 	State    State
 	AskedAt  time.Time
 	AnswerBy time.Time // an open request is worth nothing from then on
 
-	Decider string   // "st_…"; empty while nobody has decided
-	Granted []string // items; none unless it was granted or narrowed
-	Answer  Answer
-	From    time.Time // the window: the zero time if nothing was granted
-	Until   time.Time
-	Quota   int64 // looks
-	Looks   int64 // so far
+	First    string   // "st_…", of an export: who was the first of two to agree; or empty
+	FirstFor Answer   // why
+	Decider  string   // "st_…"; empty while nobody has decided
+	Granted  []string // items; none unless it was granted or narrowed, or agreed to by the first
+	Answer   Answer
+	From     time.Time // the window: the zero time if nothing was granted
+	Until    time.Time
+	Quota    int64 // looks
+	Looks    int64 // so far
 
 	EndedAt time.Time // zero: it has not been ended
 	EndedBy string    // as the ledger names actors, or empty
 	Why     Why
 
-	note   []byte
-	reply  []byte
-	review []byte // what the office says of it afterwards
-	mark   []byte // see bind
+	note       []byte
+	firstReply []byte
+	reply      []byte
+	review     []byte // what the office says of it afterwards
+	mark       []byte // see bind
 }
 
 // Closed reports whether nothing can come of the request any more at that moment: nobody
 // can decide about it, and it opens nothing.
 func (r Request) Closed(now time.Time) bool {
 	switch r.State {
-	case Open:
+	case Open, Agreed:
 		return !now.Before(r.AnswerBy)
 	case Granted, Narrowed:
 		return !now.Before(r.Until)
@@ -166,15 +177,15 @@ func (r Request) Closed(now time.Time) bool {
 	return true
 }
 
-const columns = `child, id, service, number, asker, purpose, items, reason, minutes, glass, state, asked_at, answer_by,
-	decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why, note, reply, review, bound`
+const columns = `child, id, service, number, asker, purpose, items, reason, minutes, glass, export, state, asked_at, answer_by,
+	first_by, first_for, decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why, note, first_reply, reply, review, bound`
 
 func scan(row db.Row) (r Request, err error) {
 	var items, granted string
 	var minutes int64
-	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Asker, &r.Purpose, &items, &r.Reason, &minutes, &r.Glass, &r.State,
-		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), &r.Decider, &granted, &r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until),
-		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why, &r.note, &r.reply, &r.review, &r.mark)
+	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Asker, &r.Purpose, &items, &r.Reason, &minutes, &r.Glass, &r.Export, &r.State,
+		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), &r.First, &r.FirstFor, &r.Decider, &granted, &r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until),
+		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why, &r.note, &r.firstReply, &r.reply, &r.review, &r.mark)
 	r.Items, r.Granted, r.Minutes = strings.Fields(items), strings.Fields(granted), int(minutes)
 	return r, err
 }
@@ -212,6 +223,16 @@ func (l Limits) Or(others Limits) Limits {
 	if l.Roles == nil {
 		l.Roles = others.Roles
 	}
+	return l
+}
+
+// Asked returns the limits of a request: one that can't wait for the office lasts minutes,
+// and waits for its second person half an hour at most.
+func (l Limits) Asked(glass bool) Limits {
+	if glass {
+		l.MaxMinutes, l.Answer = min(l.MaxMinutes, l.GlassMinutes), min(l.Answer, JoinIn)
+	}
+	l.Minutes = min(l.Minutes, l.MaxMinutes)
 	return l
 }
 
@@ -264,18 +285,24 @@ func List(ctx context.Context, tx *db.Tx, service string, closed bool, limit int
 	if closed {
 		return db.All(ctx, tx, scan, `
 			SELECT `+columns+` FROM approval
-			WHERE service = $1 AND NOT (state = 'open' AND answer_by > $2 OR state IN ('granted', 'narrowed') AND until_at > $2)
+			WHERE service = $1 AND NOT (state IN ('open', 'agreed') AND answer_by > $2 OR state IN ('granted', 'narrowed') AND until_at > $2)
 			ORDER BY asked_at DESC, child, id LIMIT $3`, service, (*db.Time)(&now), int64(limit))
 	}
 	return db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM approval
-		WHERE service = $1 AND state IN ('open', 'granted', 'narrowed') AND (state = 'open' AND answer_by > $2 OR state <> 'open' AND until_at > $2)
+		WHERE service = $1 AND state IN ('open', 'agreed', 'granted', 'narrowed')
+			AND (state IN ('open', 'agreed') AND answer_by > $2 OR state IN ('granted', 'narrowed') AND until_at > $2)
 		ORDER BY asked_at DESC, child, id LIMIT $3`, service, (*db.Time)(&now), int64(limit))
 }
 
 // ReviewText returns what the office has written of what was opened without it.
 func (r Request) ReviewText(ring *keyring.Ring, c family.Child) (pii.Text, error) {
 	return open(ring, c, r.review, r.place("review"))
+}
+
+// FirstText returns what was written by who was the first of two to agree.
+func (r Request) FirstText(ring *keyring.Ring, c family.Child) (pii.Text, error) {
+	return open(ring, c, r.firstReply, r.place("first_reply"))
 }
 
 // Text returns what was written with the request, and with the decision.
@@ -303,9 +330,9 @@ const boundDomain = "approval.bound"
 // last or to be counted anew, opens nothing.
 func (r Request) bind(ring *keyring.Ring) []byte {
 	return ring.Index(boundDomain, string(r.Child), r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), string(r.Reason),
-		strconv.Itoa(r.Minutes), strconv.FormatBool(r.Glass), string(r.State), micros(r.AskedAt), micros(r.AnswerBy), r.Decider, strings.Join(r.Granted, " "), string(r.Answer),
+		strconv.Itoa(r.Minutes), strconv.FormatBool(r.Glass), strconv.FormatBool(r.Export), string(r.State), micros(r.AskedAt), micros(r.AnswerBy), r.First, string(r.FirstFor), r.Decider, strings.Join(r.Granted, " "), string(r.Answer),
 		micros(r.From), micros(r.Until), strconv.FormatInt(r.Quota, 10), strconv.FormatInt(r.Looks, 10), micros(r.EndedAt), r.EndedBy, string(r.Why),
-		string(r.note), string(r.reply), string(r.review))
+		string(r.note), string(r.firstReply), string(r.reply), string(r.review))
 }
 
 func micros(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }

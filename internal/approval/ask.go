@@ -26,6 +26,9 @@ type Asking struct {
 	// Glass says that it can't wait for whoever decides: another person opens the window by
 	// joining, for minutes, and the office reviews it (Join).
 	Glass bool
+	// Export says that it is to leave as a file, sealed to the key of who asks, about which
+	// two others decide.
+	Export bool
 }
 
 const (
@@ -36,7 +39,7 @@ const (
 
 // Ask takes a request about a child. It opens nothing: that takes somebody else's
 // decision. Errors: ErrMayNot, also for who has left; with Glass ErrInOffice and
-// ErrSuspended; ErrPurpose, ErrItems, ErrReason, ErrText, ErrMinutes, ErrMany,
+// ErrSuspended; with Export ErrKey; ErrPurpose, ErrItems, ErrReason, ErrText, ErrMinutes, ErrMany,
 // catalog.ErrNoCharter, those of family.Lock.
 func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.Child, ask Asking) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -44,12 +47,9 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if err != nil {
 		return fail(err)
 	}
-	limits := d.Limits.Or(Defaults)
-	if ask.Glass {
-		limits.MaxMinutes, limits.Answer = min(limits.MaxMinutes, limits.GlassMinutes), min(limits.Answer, joinIn)
-	}
+	limits := d.Limits.Or(Defaults).Asked(ask.Glass)
 	if ask.Minutes == 0 {
-		ask.Minutes = min(limits.Minutes, limits.MaxMinutes)
+		ask.Minutes = limits.Minutes
 	}
 	if err := ask.check(limits); err != nil {
 		return fail(err)
@@ -65,6 +65,11 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if !May(asker, staff.AskAccess, s) {
 		return fail(ErrMayNot)
 	}
+	if ask.Export {
+		if err := d.hasKey(ctx, tx, asker); err != nil {
+			return fail(err)
+		}
+	}
 	if ask.Glass {
 		if err := d.mayBreak(ctx, tx, asker, s); err != nil {
 			return fail(err)
@@ -75,7 +80,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	}
 	now := tx.Now()
 	n, err := db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM approval WHERE child = $1 AND asker = $2 AND state = 'open' AND answer_by > $3`, c.ID, asker.ID, (*db.Time)(&now))
+		SELECT count(*) FROM approval WHERE child = $1 AND asker = $2 AND state IN ('open', 'agreed') AND answer_by > $3`, c.ID, asker.ID, (*db.Time)(&now))
 	if err != nil {
 		return fail(err)
 	}
@@ -83,7 +88,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 		return fail(ErrMany)
 	}
 	r := Request{ID: id.New(id.Look), Child: c.ID, Service: c.Service, Number: id.Number(), Asker: asker.ID, Purpose: ask.Purpose,
-		Items: slices.Clone(ask.Items), Reason: ask.Reason, Minutes: ask.Minutes, Glass: ask.Glass, State: Open, AskedAt: now, AnswerBy: now.Add(limits.Answer)}
+		Items: slices.Clone(ask.Items), Reason: ask.Reason, Minutes: ask.Minutes, Glass: ask.Glass, Export: ask.Export, State: Open, AskedAt: now, AnswerBy: now.Add(limits.Answer)}
 	if r.note, err = c.SealNote(d.Ring, ask.Text, r.place("note")...); err != nil {
 		return fail(err)
 	}
@@ -96,7 +101,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 		alarms = []Cause{Touched}
 	}
 	entry, err := record(ctx, tx, c, KindAsked, asker.Ledger(), AskedBody{Request: r.ID, Number: r.Number, Purpose: r.Purpose, Items: r.Items,
-		Reason: r.Reason, Minutes: r.Minutes, Glass: r.Glass, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version, Alarms: alarms})
+		Reason: r.Reason, Minutes: r.Minutes, Glass: r.Glass, Export: r.Export, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version, Alarms: alarms})
 	if err == nil {
 		err = Raise(ctx, tx, r.Service, r.ID, asker.Ledger(), alarms, entry)
 	}
@@ -106,14 +111,16 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	r.mark = r.bind(d.Ring)
 	return r, entry, tx.Queue(ctx, `
 		INSERT INTO approval (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', '', NULL, NULL, 0, 0, NULL, '', '', $14, NULL, NULL, $15)`,
-		r.Child, r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), r.Reason, int64(r.Minutes), r.Glass, r.State,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', '', '', '', '', NULL, NULL, 0, 0, NULL, '', '', $15, NULL, NULL, NULL, $16)`,
+		r.Child, r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), r.Reason, int64(r.Minutes), r.Glass, r.Export, r.State,
 		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), r.note, r.mark)
 }
 
 // check refuses what can't be asked, whoever asks.
 func (ask Asking) check(limits Limits) error {
 	switch {
+	case ask.Glass && ask.Export:
+		return ErrExport
 	case !slices.Contains(Reasons, ask.Reason):
 		return ErrReason.At("reason")
 	case !isText(ask.Text) || strings.TrimSpace(ask.Text.Reveal()) == "":
@@ -162,6 +169,22 @@ func hold(ctx context.Context, tx *db.Tx, person string) (staff.Person, error) {
 		err = ErrMayNot
 	}
 	return p, err
+}
+
+// hasKey refuses who could open no file: there is no key, or it isn't good yet.
+func (d Desk) hasKey(ctx context.Context, tx *db.Tx, asker staff.Person) error {
+	key, err := staff.RecipientOf(ctx, tx, asker.ID)
+	switch {
+	case errors.Is(err, staff.ErrNoRecipient):
+		return ErrKey
+	case err != nil:
+		return err
+	case !key.Intact(d.Ring):
+		return ErrForged
+	case !key.Good(tx.Now()):
+		return ErrKey
+	}
+	return nil
 }
 
 // mayBreak refuses who may ask, and not without the office.

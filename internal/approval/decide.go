@@ -19,7 +19,7 @@ import (
 type Decision struct {
 	Verdict State    // Granted, Narrowed or Refused
 	Items   []string // those that are granted, if it is narrowed
-	Minutes int      // likewise
+	Minutes int      // likewise; 0 of an export, of which fewer items alone are less
 	Reason  Answer   // one of Answers[Verdict]
 	Text    pii.Text // in the own words; may be empty
 }
@@ -28,10 +28,12 @@ type Decision struct {
 // is anybody whom the matrix lets decide in that service, but who has asked: an officer's
 // request is for the deputy or a manager. Nor is it anybody for whom who has asked made a
 // link to sign in, or who has from them alone the role to decide, until another who may
-// has confirmed that person (staff.Confirm): the two may be one. That whoever decides has
+// has confirmed that person (staff.Confirm): the two may be one. An export takes two who
+// agree, the second to no more than the first, and one who refuses; of the three persons
+// none may stand behind another. That whoever decides has
 // shown a moment ago who they are is for the edge to demand (signin.Session.IsFresh), as
 // the matrix says. Errors: ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrGlass, ErrNotFound,
-// ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
+// ErrAgreed, ErrBehind, ErrFirst, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
 // asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -39,68 +41,155 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 	if err != nil {
 		return fail(err)
 	}
-	decider, asker, err := both(ctx, tx, by.ID, r.Asker)
+	held, err := all(ctx, tx, by.ID, r.Asker, r.First)
 	if err != nil {
 		return fail(err)
 	}
+	decider, asker := held[by.ID], held[r.Asker]
 	s, err := catalog.Find(ctx, tx, c.Service)
 	if err != nil {
 		return fail(err)
 	}
-	behind, err := staff.BackingOf(ctx, tx, decider.ID)
+	one := r.maybeOne(ctx, tx, held, decider, s, a.Verdict)
 	now := tx.Now()
 	switch {
-	case err != nil:
-		return fail(err)
 	case !May(decider, staff.DecideAccess, s):
 		return fail(ErrMayNot)
 	case !r.Intact(d.Ring):
 		return fail(ErrForged)
 	case decider.ID == r.Asker:
 		return fail(ErrSelf)
-	case decider.RestsOn(behind, r.Asker, staff.DecideAccess, s.Name):
-		return fail(ErrMade)
+	case decider.ID == r.First:
+		return fail(ErrAgreed)
+	case one != nil:
+		return fail(one)
 	case r.Glass:
 		return fail(ErrGlass)
-	case r.State != Open:
+	case r.State != Open && r.State != Agreed:
 		return fail(ErrDecided)
 	case r.Closed(now):
 		return fail(ErrExpired)
 	case a.Verdict != Refused && !May(asker, staff.AskAccess, s):
 		return fail(ErrAsker)
+	case a.Verdict != Refused && r.First != "" && !May(held[r.First], staff.DecideAccess, s):
+		return fail(ErrFirst)
 	}
 	if err := a.check(r); err != nil {
 		return fail(err)
 	}
-	r.State, r.Decider, r.Answer = a.Verdict, decider.ID, a.Reason
+	was := r.State
 	body := DecidedBody{Request: r.ID, Reason: a.Reason, Text: !a.Text.IsZero(), Person: decider.Version, Catalog: s.Version}
 	if a.Verdict != Refused {
-		minutes := r.Minutes
-		if r.Granted = r.Items; a.Verdict == Narrowed {
-			r.Granted, minutes = slices.Clone(a.Items), a.Minutes
-		}
-		r.From, r.Until, r.Quota = now, now.Add(time.Duration(minutes)*time.Minute), int64(d.Limits.Or(Defaults).Looks)
-		body.Items, body.From, body.Until, body.Quota, body.Asker = r.Granted, r.From.UnixMicro(), r.Until.UnixMicro(), r.Quota, asker.Version
-	}
-	if body.Text {
-		if r.reply, err = c.SealNote(d.Ring, a.Text, r.place("reply")...); err != nil {
-			return fail(err)
+		body.Asker = asker.Version
+		if r.First != "" {
+			body.First = held[r.First].Version
 		}
 	}
-	if err := r.decided(ctx, tx, d.Ring); err != nil {
+	kind := kindOf[a.Verdict]
+	if r.Export && a.Verdict != Refused && was == Open {
+		kind = KindAgreed
+		err = r.agree(d.Ring, c, decider, a)
+	} else {
+		err = r.settle(d, c, decider, a, now)
+	}
+	if err == nil {
+		err = r.decided(ctx, tx, d.Ring, was)
+	}
+	if err != nil {
 		return fail(err)
 	}
-	entry, err := record(ctx, tx, c, kindOf[a.Verdict], decider.Ledger(), body)
+	if a.Verdict != Refused {
+		body.Items, body.Quota = r.Granted, r.Quota
+		if kind != KindAgreed {
+			body.From, body.Until = r.From.UnixMicro(), r.Until.UnixMicro()
+		}
+	}
+	entry, err := record(ctx, tx, c, kind, decider.Ledger(), body)
 	return r, entry, err
 }
 
-// decided writes what was decided about an open request.
-func (r *Request) decided(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error {
+// agree notes what the first of two agrees to. It opens nothing.
+func (r *Request) agree(ring *keyring.Ring, c family.Child, decider staff.Person, a Decision) (err error) {
+	r.State, r.First, r.FirstFor = Agreed, decider.ID, a.Reason
+	if r.Granted = r.Items; a.Verdict == Narrowed {
+		r.Granted = slices.Clone(a.Items)
+	}
+	if !a.Text.IsZero() {
+		r.firstReply, err = c.SealNote(ring, a.Text, r.place("first_reply")...)
+	}
+	return err
+}
+
+// settle notes the last word: of an export, about what the first has left of it.
+func (r *Request) settle(d Desk, c family.Child, decider staff.Person, a Decision, now time.Time) (err error) {
+	minutes, left := r.Minutes, r.left()
+	r.State, r.Decider, r.Answer, r.Granted = a.Verdict, decider.ID, a.Reason, nil
+	if a.Verdict != Refused {
+		if r.Granted = left; a.Verdict == Narrowed {
+			r.Granted = slices.Clone(a.Items)
+			if !r.Export {
+				minutes = a.Minutes
+			}
+		}
+		r.From, r.Until, r.Quota = now, now.Add(time.Duration(minutes)*time.Minute), int64(d.Limits.Or(Defaults).Looks)
+		if r.Export { // the file holds each once, and is made once
+			r.Quota = int64(len(r.Granted))
+		}
+	}
+	if !a.Text.IsZero() {
+		r.reply, err = c.SealNote(d.Ring, a.Text, r.place("reply")...)
+	}
+	return err
+}
+
+// left are the items about which somebody still has to decide.
+func (r Request) left() []string {
+	if r.First != "" {
+		return r.Granted
+	}
+	return r.Items
+}
+
+// maybeOne refuses where two of those who have to be different persons may be one: who
+// decides and who has asked; and of an export, unless it is refused, any two of the three.
+// Errors: ErrMade, ErrBehind.
+func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.Person, decider staff.Person, s catalog.Service, verdict State) error {
+	behind, err := staff.BackingOf(ctx, tx, decider.ID)
+	switch {
+	case err != nil:
+		return err
+	case decider.RestsOn(behind, r.Asker, staff.DecideAccess, s.Name):
+		return ErrMade
+	case !r.Export || verdict == Refused:
+		return nil
+	}
+	does := map[string]staff.Action{r.Asker: staff.AskAccess, decider.ID: staff.DecideAccess}
+	if r.First != "" {
+		does[r.First] = staff.DecideAccess
+	}
+	for person, action := range does {
+		behind, err := staff.BackingOf(ctx, tx, person)
+		if err != nil {
+			return err
+		}
+		for other := range does {
+			if other != person && May(held[person], action, s) && held[person].RestsOn(behind, other, action, s.Name) {
+				return ErrBehind
+			}
+		}
+	}
+	return nil
+}
+
+// decided writes what was decided about a request that was in a state.
+func (r *Request) decided(ctx context.Context, tx *db.Tx, ring *keyring.Ring, was State) error {
 	r.mark = r.bind(ring)
 	n, err := tx.Exec(ctx, `
-		UPDATE approval SET state = $1, decider = $2, granted = $3, answer = $4, from_at = $5, until_at = $6, quota = $7, reply = $8, bound = $9
-		WHERE child = $10 AND id = $11 AND state = 'open'`,
-		r.State, r.Decider, strings.Join(r.Granted, " "), r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until), r.Quota, r.reply, r.mark, r.Child, r.ID)
+		UPDATE approval SET state = $1, first_by = $2, first_for = $3, decider = $4, granted = $5, answer = $6, from_at = $7, until_at = $8, quota = $9,
+			first_reply = $10, reply = $11, bound = $12
+		WHERE child = $13 AND id = $14 AND state = $15`,
+		r.State, r.First, r.FirstFor, r.Decider, strings.Join(r.Granted, " "), r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until), r.Quota,
+		r.firstReply, r.reply, r.mark, r.Child, r.ID, was)
 	if err == nil && n != 1 {
 		err = ErrDecided
 	}
@@ -123,13 +212,13 @@ func (a Decision) check(r Request) error {
 		return ErrNarrowed.At("verdict")
 	case a.Verdict != Narrowed:
 		return nil
-	case a.Minutes < 1 || a.Minutes > r.Minutes:
+	case r.Export && a.Minutes != 0, !r.Export && (a.Minutes < 1 || a.Minutes > r.Minutes):
 		return ErrNarrowed.At("minutes")
-	case len(a.Items) == 0 || len(a.Items) == len(r.Items) && a.Minutes == r.Minutes:
+	case len(a.Items) == 0 || len(a.Items) == len(r.left()) && (r.Export || a.Minutes == r.Minutes):
 		return ErrNarrowed.At("items")
 	}
 	for i, item := range a.Items {
-		if !slices.Contains(r.Items, item) || slices.Contains(a.Items[:i], item) {
+		if !slices.Contains(r.left(), item) || slices.Contains(a.Items[:i], item) {
 			return ErrNarrowed.At("items")
 		}
 	}
@@ -225,7 +314,7 @@ func (r Request) end(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c famil
 	}
 	n, err := tx.Exec(ctx, `
 		UPDATE approval SET state = $1, ended_at = $2, ended_by = $3, why = $4, bound = $5
-		WHERE child = $6 AND id = $7 AND state IN ('open', 'granted', 'narrowed')`,
+		WHERE child = $6 AND id = $7 AND state IN ('open', 'agreed', 'granted', 'narrowed')`,
 		r.State, (*db.Time)(&r.EndedAt), r.EndedBy, r.Why, r.mark, r.Child, r.ID)
 	if err == nil && n != 1 {
 		err = ErrOver

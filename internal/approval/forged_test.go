@@ -36,10 +36,10 @@ func TestInvariant11_NoApprovalIsMadeByHand(t *testing.T) {
 				return []any{other.ID, r.ID}
 			}},
 			"one is copied": {true, `
-				INSERT INTO approval (child, id, service, number, asker, purpose, items, reason, minutes, glass, state, asked_at, answer_by, decider, granted, answer,
-					from_at, until_at, quota, looks, ended_at, ended_by, why, note, reply, review, bound)
-				SELECT child, $1, service, number, asker, purpose, items, reason, minutes, glass, state, asked_at, answer_by, decider, granted, answer,
-					from_at, until_at, quota, 0, ended_at, ended_by, why, note, reply, review, bound FROM approval WHERE id = $2`,
+				INSERT INTO approval (child, id, service, number, asker, purpose, items, reason, minutes, glass, export, state, asked_at, answer_by, first_by, first_for, decider, granted, answer,
+					from_at, until_at, quota, looks, ended_at, ended_by, why, note, first_reply, reply, review, bound)
+				SELECT child, $1, service, number, asker, purpose, items, reason, minutes, glass, export, state, asked_at, answer_by, first_by, first_for, decider, granted, answer,
+					from_at, until_at, quota, 0, ended_at, ended_by, why, note, first_reply, reply, review, bound FROM approval WHERE id = $2`,
 				func(r approval.Request) []any { return []any{copied, r.ID} }},
 			"it has no mark": {true, `UPDATE approval SET bound = $1 WHERE id = $2`, func(r approval.Request) []any { return []any{[]byte{}, r.ID} }},
 		} {

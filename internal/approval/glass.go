@@ -38,8 +38,8 @@ const (
 )
 
 const (
-	joinIn   = 30 * time.Minute // for a second person to join
-	reviewIn = 24 * time.Hour   // for the office to review; then both are suspended until it has
+	JoinIn   = 30 * time.Minute // for a second person to join
+	ReviewIn = 24 * time.Hour   // for the office to review; then both are suspended until it has
 )
 
 // A Glass is a window that two persons have opened without the office, and what the
@@ -139,10 +139,10 @@ func (d Desk) Join(ctx context.Context, tx *db.Tx, by staff.Person, service, req
 	}
 	r.State, r.Decider, r.Answer, r.Granted = Granted, second.ID, Joined, r.Items
 	r.From, r.Until, r.Quota = now, now.Add(time.Duration(r.Minutes)*time.Minute), int64(d.Limits.Or(Defaults).Looks)
-	if err := r.decided(ctx, tx, d.Ring); err != nil {
+	if err := r.decided(ctx, tx, d.Ring, Open); err != nil {
 		return fail(err)
 	}
-	g := Glass{Request: r.ID, Service: r.Service, Asker: asker.ID, Second: second.ID, OpenedAt: now, ReviewBy: now.Add(reviewIn)}
+	g := Glass{Request: r.ID, Service: r.Service, Asker: asker.ID, Second: second.ID, OpenedAt: now, ReviewBy: now.Add(ReviewIn)}
 	g.mark = g.bind(d.Ring)
 	err = tx.Queue(ctx, `
 		INSERT INTO broken_glass (`+glassColumns+`) VALUES ($1, $2, $3, $4, $5, $6, NULL, '', '', NULL, $7)`,
@@ -166,19 +166,6 @@ func FindGlass(ctx context.Context, tx *db.Tx, service, request string) (Glass, 
 		err = ErrNotFound
 	}
 	return g, err
-}
-
-// Glasses returns what two persons have opened in a service, the newest first, at most
-// limit: what waits for its review, or all.
-func Glasses(ctx context.Context, tx *db.Tx, service string, all bool, limit int) ([]Glass, error) {
-	if all {
-		return db.All(ctx, tx, scanGlass, `
-			SELECT `+glassColumns+` FROM broken_glass WHERE service = $1
-			ORDER BY opened_at DESC, request LIMIT $2`, service, int64(limit))
-	}
-	return db.All(ctx, tx, scanGlass, `
-		SELECT `+glassColumns+` FROM broken_glass WHERE service = $1 AND reviewed_at IS NULL
-		ORDER BY opened_at DESC, request LIMIT $2`, service, int64(limit))
 }
 
 // A Review is what the office says of a window that two persons have opened.
@@ -320,7 +307,7 @@ func CountLate(ctx context.Context, tx *db.Tx) (int64, error) {
 // all holds persons, always in one order. By must be there; who of the others has left, or
 // isn't there, is returned without a role.
 func all(ctx context.Context, tx *db.Tx, by string, others ...string) (map[string]staff.Person, error) {
-	persons := append([]string{by}, others...)
+	persons := slices.DeleteFunc(append([]string{by}, others...), func(who string) bool { return who == "" && by != "" })
 	slices.Sort(persons)
 	held := make(map[string]staff.Person, len(persons))
 	for _, person := range slices.Compact(persons) {

@@ -15,15 +15,15 @@ func ReadRows(into *[]Request, of family.Stretch) db.Read {
 		ORDER BY child, id`, args...)
 }
 
-// Written returns whether something was written with the request, with the decision, and
-// with the review.
-func (r Request) Written() (note, reply, review bool) {
-	return r.note != nil, r.reply != nil, r.review != nil
+// Written returns whether something was written with the request, by the first of two,
+// with the decision, and with the review.
+func (r Request) Written() (note, first, reply, review bool) {
+	return r.note != nil, r.firstReply != nil, r.reply != nil, r.review != nil
 }
 
 // IntactText reports whether what was written would open. Errors: those of the child's key.
 func (r Request) IntactText(ring *keyring.Ring, c family.Child) error {
-	for what, sealed := range map[string][]byte{"note": r.note, "reply": r.reply, "review": r.review} {
+	for what, sealed := range map[string][]byte{"note": r.note, "first_reply": r.firstReply, "reply": r.reply, "review": r.review} {
 		if sealed == nil {
 			continue
 		}

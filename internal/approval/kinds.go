@@ -13,6 +13,7 @@ import (
 // moment is in the one before.
 const (
 	KindAsked    = "approval.asked"
+	KindAgreed   = "approval.agreed" // by the first of two
 	KindGranted  = "approval.granted"
 	KindNarrowed = "approval.narrowed"
 	KindRefused  = "approval.refused"
@@ -39,6 +40,7 @@ type AskedBody struct {
 	Reason   Reason   `json:"reason"`
 	Minutes  int      `json:"minutes"`
 	Glass    bool     `json:"glass,omitempty"`
+	Export   bool     `json:"export,omitempty"`
 	AnswerBy int64    `json:"answer_by"`
 	Person   int64    `json:"person"`
 	Catalog  int64    `json:"catalog"`
@@ -57,6 +59,7 @@ type DecidedBody struct {
 	Text    bool     `json:"text,omitempty"` // something was written with it
 	Person  int64    `json:"person"`
 	Asker   int64    `json:"asker,omitempty"` // of a refusal nobody asks who had asked
+	First   int64    `json:"first,omitempty"` // the version of who was the first of two to agree
 	Catalog int64    `json:"catalog"`
 }
 

@@ -42,8 +42,14 @@ func (l Looks) Within(now time.Time, long time.Duration) Looks {
 	return l
 }
 
-// More returns the looks with one more.
-func (l Looks) More() Looks { l.InHour++; l.InDay++; l.InBurst++; return l }
+// Plus returns the looks with n more.
+func (l Looks) Plus(n int64) Looks {
+	l.InHour, l.InDay, l.InBurst = l.InHour+n, l.InDay+n, l.InBurst+n
+	return l
+}
+
+// Bursts reports whether n more make a burst of them, which is more than that many.
+func (l Looks) Bursts(n, than int64) bool { return l.InBurst <= than && l.InBurst+n > than }
 
 // Hold holds a person who wants to look to the end of the transaction, and returns how
 // often they have looked: who has left too, without a role. The child is locked before.
@@ -69,19 +75,21 @@ func Hold(ctx context.Context, tx *db.Tx, person string) (p staff.Person, l Look
 	return p, l.At(tx.Now()), err
 }
 
-// Count counts a look: by the approval, and of the person whom Hold has held. The gate has
-// permitted it in the same transaction. Errors: ErrUsedUp.
-func Count(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r Request, l Looks) error {
-	r.Looks++
+// Count counts looks, of an export as many as it has items: by the approval, and of the
+// person whom Hold has held. The gate has permitted them in the same transaction. Errors:
+// ErrUsedUp.
+func Count(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r Request, l Looks, looks int64) error {
+	before := r.Looks
+	r.Looks += looks
 	n, err := tx.Exec(ctx, `
-		UPDATE approval SET looks = $1, bound = $2 WHERE child = $3 AND id = $4 AND looks = $1 - 1 AND looks < quota`, r.Looks, r.bind(ring), r.Child, r.ID)
+		UPDATE approval SET looks = $1, bound = $2 WHERE child = $3 AND id = $4 AND looks = $5 AND quota >= $1`, r.Looks, r.bind(ring), r.Child, r.ID, before)
 	if err == nil && n != 1 {
 		err = ErrUsedUp
 	}
 	if err != nil {
 		return err
 	}
-	l = l.More()
+	l = l.Plus(looks)
 	return tx.Queue(ctx, `
 		INSERT INTO person_looks (person, hour, in_hour, day, in_day, since, in_burst) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (person) DO UPDATE SET hour = excluded.hour, in_hour = excluded.in_hour, day = excluded.day, in_day = excluded.in_day,

@@ -236,7 +236,7 @@ func TestArticle15_LooksAreCountedWithTheLook(t *testing.T) {
 
 func TestArticle15_AnHourAndADayBeginAnew(t *testing.T) {
 	at := time.Date(2026, 6, 1, 15, 59, 0, 0, time.UTC) // 23:59 in China
-	l := approval.Looks{}.At(at).More().More()
+	l := approval.Looks{}.At(at).Plus(1).Plus(1)
 	if next := l.At(at.Add(30 * time.Second)); next.InHour != 2 || next.InDay != 2 {
 		t.Errorf("%+v", next)
 	}

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -68,19 +69,32 @@ func OfAsker(ctx context.Context, tx *db.Tx, asker string, from Cursor, limit in
 	return all, next, nil
 }
 
-// ToDecide returns the open requests of services that wait for somebody else than this
-// person, the newest first, at most limit, from a cursor on, and where the next page
-// begins: nowhere, after the last.
+// ToDecide returns the open requests of services that wait for the decision of somebody
+// else than this person, the newest first, at most limit, from a cursor on, and where the
+// next page begins: nowhere, after the last.
 func ToDecide(ctx context.Context, tx *db.Tx, services []string, person string, from Cursor, limit int) ([]Request, Cursor, error) {
+	return waiting(ctx, tx, services, person, false, time.Time{}, from, limit)
+}
+
+// ToJoin returns likewise those that wait for a second person (Join). None is older than
+// JoinIn, so what is read is short.
+func ToJoin(ctx context.Context, tx *db.Tx, services []string, person string, from Cursor, limit int) ([]Request, Cursor, error) {
+	return waiting(ctx, tx, services, person, true, tx.Now().Add(-JoinIn), from, limit)
+}
+
+func waiting(ctx context.Context, tx *db.Tx, services []string, person string, glass bool, since time.Time, from Cursor, limit int) ([]Request, Cursor, error) {
 	at, request := from.bounds(tx.Now())
-	now := tx.Now()
+	now, least := tx.Now(), int64(0)
+	if !since.IsZero() {
+		least = since.UnixMicro()
+	}
 	var all []Request
 	for _, service := range services {
 		some, err := db.All(ctx, tx, scan, `
 			SELECT `+columns+` FROM approval
-			WHERE service = $1 AND state IN ('open', 'granted', 'narrowed') AND state = 'open' AND answer_by > $2 AND asker <> $3
-				AND asked_at <= $4 AND (asked_at < $4 OR id < $5)
-			ORDER BY asked_at DESC, id DESC LIMIT $6`, service, (*db.Time)(&now), person, (*db.Time)(&at), request, int64(limit+1))
+			WHERE service = $1 AND state IN ('open', 'agreed') AND answer_by > $2 AND asker <> $3 AND first_by <> $3 AND glass = $4
+				AND asked_at >= $5 AND asked_at <= $6 AND (asked_at < $6 OR id < $7)
+			ORDER BY asked_at DESC, id DESC LIMIT $8`, service, (*db.Time)(&now), person, glass, least, (*db.Time)(&at), request, int64(limit+1))
 		if err != nil {
 			return nil, Cursor{}, err
 		}
@@ -100,4 +114,72 @@ func ToDecide(ctx context.Context, tx *db.Tx, services []string, person string, 
 // ever more than one, and none once its child is erased.
 func ByNumber(ctx context.Context, tx *db.Tx, number string) ([]Request, error) {
 	return db.All(ctx, tx, scan, `SELECT `+columns+` FROM approval WHERE number = $1 ORDER BY id`, number)
+}
+
+// ToReview returns what two persons have opened in services and nobody has reviewed, what
+// is due first first, at most limit.
+func ToReview(ctx context.Context, tx *db.Tx, services []string, limit int) (all []Glass, err error) {
+	for _, service := range services {
+		some, err := db.All(ctx, tx, scanGlass, `
+			SELECT `+glassColumns+` FROM broken_glass WHERE service = $1 AND reviewed_at IS NULL
+			ORDER BY review_by, request LIMIT $2`, service, int64(limit))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b Glass) int {
+		return cmp.Or(a.ReviewBy.Compare(b.ReviewBy), strings.Compare(a.Request, b.Request))
+	})
+	return all[:min(limit, len(all))], nil
+}
+
+// Broken returns all that two persons have opened in services, the newest first, at most
+// limit, from a cursor on, and where the next page begins: nowhere, after the last.
+func Broken(ctx context.Context, tx *db.Tx, services []string, from Cursor, limit int) (all []Glass, next Cursor, err error) {
+	at, request := from.bounds(tx.Now())
+	for _, service := range services {
+		some, err := db.All(ctx, tx, scanGlass, `
+			SELECT `+glassColumns+` FROM broken_glass
+			WHERE service = $1 AND opened_at <= $2 AND (opened_at < $2 OR request < $3)
+			ORDER BY opened_at DESC, request DESC LIMIT $4`, service, (*db.Time)(&at), request, int64(limit+1))
+		if err != nil {
+			return nil, Cursor{}, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b Glass) int {
+		return cmp.Or(b.OpenedAt.Compare(a.OpenedAt), strings.Compare(b.Request, a.Request))
+	})
+	if len(all) > limit {
+		all = all[:limit]
+		next = Cursor{all[limit-1].OpenedAt, all[limit-1].Request}
+	}
+	return all, next, nil
+}
+
+// Requests returns those of windows, by their names: one that went with its child is
+// missing.
+func Requests(ctx context.Context, tx *db.Tx, all []Glass) (map[string]Request, error) {
+	var found []Request
+	reads := make([]db.Read, len(all))
+	for i, g := range all {
+		reads[i] = db.ReadInto(&found, scan, `SELECT `+columns+` FROM approval WHERE id = $1 AND service = $2`, g.Request, g.Service)
+	}
+	if err := tx.Together(ctx, reads...); err != nil {
+		return nil, err
+	}
+	by := make(map[string]Request, len(found))
+	for _, r := range found {
+		by[r.ID] = r
+	}
+	return by, nil
+}
+
+// OfBoth returns what a person has opened with another that waits for its review, the
+// oldest first, at most limit.
+func OfBoth(ctx context.Context, tx *db.Tx, person string, limit int) ([]Glass, error) {
+	return db.All(ctx, tx, scanGlass, `
+		SELECT `+glassColumns+` FROM broken_glass WHERE (asker = $1 OR second = $1) AND reviewed_at IS NULL
+		ORDER BY review_by, request LIMIT $2`, person, int64(limit))
 }

@@ -30,10 +30,11 @@ func (s *Server) desk() approval.Desk {
 
 // accessPage is what access.html and decisions.html show.
 type accessPage struct {
-	Requests []listed
-	Next     string // the cursor of the next page
-	From     string // that of this one
-	May      bool   // ask for something
+	Requests  []listed
+	Next      string // the cursor of the next page
+	From      string // that of this one
+	May       bool   // ask for something
+	Suspended bool   // from looks: see approval.Suspended
 }
 
 // A listed request is a row of a list. The child isn't named there: who needs to know
@@ -47,7 +48,7 @@ type listed struct {
 
 // state is how far a request has come at that moment, as a word.
 func state(r approval.Request, now time.Time) string {
-	if r.Closed(now) && (r.State == approval.Open || r.State == approval.Granted || r.State == approval.Narrowed) {
+	if r.Closed(now) && r.State != approval.Refused && r.State != approval.Ended {
 		return "over"
 	}
 	return string(r.State)
@@ -89,6 +90,9 @@ func (s *Server) access(v *visit) error {
 		places, err := s.places(ctx, tx, v)
 		page.May = len(places) > 0
 		if err != nil {
+			return err
+		}
+		if page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID); err != nil {
 			return err
 		}
 		return page.fill(ctx, tx, all, next)
@@ -139,6 +143,7 @@ type named struct {
 type place struct {
 	Service  string
 	Purposes []named
+	InOffice bool // the person is: others open a window without it
 }
 
 // places returns where the person may ask, and for what: the purposes of the charter in
@@ -156,7 +161,7 @@ func (s *Server) places(ctx context.Context, tx *db.Tx, v *visit) (all []place, 
 		if err != nil {
 			return nil, err
 		}
-		p := place{Service: service.Name}
+		p := place{Service: service.Name, InOffice: approval.InOffice(v.in.Person, service)}
 		for _, purpose := range c.Charter.Purposes {
 			if purpose.Does(charter.Use) {
 				p.Purposes = append(p.Purposes, named{purpose.Name, v.label(purpose.Label, purpose.Name), false})
@@ -182,12 +187,23 @@ func (v *visit) label(w charter.Words, name string) string {
 }
 
 // wherePage is what where.html shows: the first step of asking.
-type wherePage struct{ Places []place }
+type wherePage struct {
+	Places []place
+	Urgent bool
+}
 
-func (s *Server) where(v *visit) error {
-	var page wherePage
+func (s *Server) where(v *visit) error { return s.wherePage(v, false) }
+
+// whereUrgent is the same for who is in a hurry, and leads to nothing else.
+func (s *Server) whereUrgent(v *visit) error { return s.wherePage(v, true) }
+
+func (s *Server) wherePage(v *visit, urgent bool) error {
+	page := wherePage{Urgent: urgent}
 	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
 		page.Places, err = s.places(ctx, tx, v)
+		if urgent {
+			page.Places = slices.DeleteFunc(page.Places, func(p place) bool { return p.InOffice })
+		}
 		return err
 	})
 	if err != nil {
@@ -196,8 +212,32 @@ func (s *Server) where(v *visit) error {
 	return v.show(http.StatusOK, "where", page)
 }
 
+// A form is what somebody asks for by one.
+type form string
+
+// The forms.
+const (
+	lookForm   form = "look"
+	urgentForm form = "urgent" // without the office: see approval.Desk.Join
+	exportForm form = "export" // as a file, about which two decide
+)
+
+// path is the address of the form for a purpose.
+func (f form) path(service, purpose string) string {
+	begins := "/console/access/new/"
+	switch f {
+	case urgentForm:
+		begins = "/console/urgent/new/"
+	case exportForm:
+		begins = "/console/exports/new/"
+	}
+	return begins + service + "/" + purpose
+}
+
 // askPage is what ask.html shows.
 type askPage struct {
+	Form    form
+	To      string
 	Service string
 	Purpose named
 	Items   []named
@@ -206,22 +246,30 @@ type askPage struct {
 	Ref     string // what was typed, so that it needn't be typed again
 	Words   string
 	Minutes int
-	Most    int // minutes
-	Answer  int // hours within which somebody answers
+	Most    int  // minutes
+	Answer  int  // hours within which somebody answers
+	Join    int  // minutes within which a second person joins
+	Review  int  // hours within which the office reviews
+	NoKey   bool // of an export: there is none that is good
 	Problem string
 	Field   string // that is wrong
 }
 
-func (s *Server) showAsk(v *visit) error { return v.askPage(nil) }
+func (s *Server) showAsk(v *visit) error { return v.askPage(lookForm, nil) }
 
-func (v *visit) askPage(problem error) error {
+func (s *Server) showUrgent(v *visit) error { return v.askPage(urgentForm, nil) }
+
+func (s *Server) showExport(v *visit) error { return v.askPage(exportForm, nil) }
+
+func (v *visit) askPage(f form, problem error) error {
 	words, status, fault := v.problem(problem)
 	if fault != nil {
 		return fault
 	}
-	limits := v.s.Vault.Looks.Or(approval.Defaults)
-	page := askPage{Service: v.r.PathValue("service"), Reasons: approval.Reasons, Problem: words, Most: limits.MaxMinutes,
-		Minutes: min(limits.Minutes, limits.MaxMinutes), Answer: int(limits.Answer / time.Hour)}
+	limits := v.s.Vault.Looks.Or(approval.Defaults).Asked(f == urgentForm)
+	page := askPage{Form: f, To: f.path(v.r.PathValue("service"), v.r.PathValue("purpose")), Service: v.r.PathValue("service"), Reasons: approval.Reasons,
+		Problem: words, Most: limits.MaxMinutes, Minutes: limits.Minutes, Answer: int(limits.Answer / time.Hour),
+		Join: int(limits.Answer / time.Minute), Review: int(approval.ReviewIn / time.Hour)}
 	if problem != nil {
 		page.Field, page.Ref, page.Words = errs.Of(problem).Field, v.r.PostFormValue("ref"), v.r.PostFormValue("words")
 		page.Reason = approval.Reason(v.r.PostFormValue("reason"))
@@ -233,6 +281,9 @@ func (v *visit) askPage(problem error) error {
 		service, err := catalog.Find(ctx, tx, page.Service)
 		if err == nil && !approval.May(v.in.Person, staff.AskAccess, service) {
 			err = approval.ErrMayNot
+		}
+		if err == nil && f == urgentForm && approval.InOffice(v.in.Person, service) {
+			err = approval.ErrInOffice
 		}
 		if err == nil && service.Charter == 0 {
 			err = catalog.ErrNoCharter
@@ -247,6 +298,13 @@ func (v *visit) askPage(problem error) error {
 		purpose, ok := c.Charter.Purpose(v.r.PathValue("purpose"))
 		if !ok || !purpose.Does(charter.Use) {
 			return approval.ErrPurpose
+		}
+		if f == exportForm {
+			key, err := v.fileKey(ctx, tx)
+			if err != nil {
+				return err
+			}
+			page.NoKey = !key.Good || key.Forged
 		}
 		page.Purpose = named{purpose.Name, v.label(purpose.Label, purpose.Name), false}
 		for _, item := range purpose.Items {
@@ -272,10 +330,16 @@ func canShow(i charter.Item) bool {
 // ErrNoChild says that nobody of the service has the reference.
 var ErrNoChild = errs.New(errs.NotFound, "console.ask.no_child")
 
-func (s *Server) ask(v *visit) error {
+func (s *Server) ask(v *visit) error { return s.askFor(v, lookForm) }
+
+func (s *Server) askUrgent(v *visit) error { return s.askFor(v, urgentForm) }
+
+func (s *Server) askExport(v *visit) error { return s.askFor(v, exportForm) }
+
+func (s *Server) askFor(v *visit, f form) error {
 	minutes, err := strconv.Atoi(v.r.PostFormValue("minutes"))
 	if err != nil || minutes == 0 {
-		return v.askPage(approval.ErrMinutes.At("minutes"))
+		return v.askPage(f, approval.ErrMinutes.At("minutes"))
 	}
 	var asked approval.Request
 	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
@@ -296,11 +360,11 @@ func (s *Server) ask(v *visit) error {
 			return err
 		}
 		asked, _, err = s.desk().Ask(ctx, tx, in.Person, child, approval.Asking{Purpose: v.r.PathValue("purpose"), Items: v.r.PostForm["item"],
-			Reason: approval.Reason(v.r.PostFormValue("reason")), Text: pii.New(v.r.PostFormValue("words")), Minutes: minutes})
+			Reason: approval.Reason(v.r.PostFormValue("reason")), Text: pii.New(v.r.PostFormValue("words")), Minutes: minutes, Glass: f == urgentForm, Export: f == exportForm})
 		return err
 	})
 	if err != nil {
-		return v.askPage(err)
+		return v.askPage(f, err)
 	}
 	return v.to(requestPath(asked))
 }

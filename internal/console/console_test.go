@@ -161,10 +161,12 @@ var (
 	open = []string{"GET /console/in", "POST /console/in", "POST /console/in/ask", "POST /console/in/passkey",
 		"GET /console/in/provider", "GET /console/in/provider/back", "GET /console/in/provider/go", "POST /console/in/provider/out",
 		"GET /console/setup/{link}", "POST /console/setup/{link}"}
-	grave = []string{"POST /console/account/end", "POST /console/account/renew", "POST /console/account/passkeys/offer", "POST /console/account/passkeys", "POST /console/account/passkeys/remove"}
-	// What shows a value is of who may ask for it, and has shown within minutes who it is.
-	shows = []string{"POST /console/access/requests/{service}/{request}/view"}
-	own   = slices.Concat(grave, []string{"GET /console", "GET /console/account",
+	grave = []string{"POST /console/account/end", "POST /console/account/renew", "POST /console/account/passkeys/offer", "POST /console/account/passkeys", "POST /console/account/passkeys/remove",
+		"POST /console/account/key", "POST /console/account/key/end"}
+	// What shows a value, or opens it with another, is of who may ask for it, and has shown within minutes who it is.
+	shows = []string{"POST /console/access/requests/{service}/{request}/view", "POST /console/access/requests/{service}/{request}/join",
+		"POST /console/access/requests/{service}/{request}/export"}
+	own = slices.Concat(grave, []string{"GET /console", "GET /console/account",
 		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
 		"POST /console/out"})
 )
@@ -350,7 +352,7 @@ func accessText() string {
 		"over or not fresh.\n\nNobody has standing access to a value about a child (Article 15): no row lets anybody read one. Who needs to see something asks,\n"+
 		"and somebody else decides.\n\nOfficer and deputy have their role by the office that they hold, of one service, while they hold it. Manager and staff are of one\n"+
 		"service. Engineer and auditor are of one service, or of every one. **Fresh**: whoever does it has shown within 5 minutes who they are.\n"+
-		"Where no route of the console stands, it is done at the server's terminal, or can't be done in this release.\n\n")
+		"Where no route of the console stands, it is done at the server's terminal.\n\n")
 	fmt.Fprint(&b, "| action |")
 	for _, role := range staff.Roles {
 		fmt.Fprintf(&b, " %s |", role)
@@ -371,15 +373,12 @@ func accessText() string {
 				at = append(at, "`"+route.Pattern+"`")
 			}
 		}
-		switch {
-		case slices.Contains(console.NotYet, r.Action):
-			at = []string{"not in this release"}
-		case len(at) == 0:
+		if len(at) == 0 {
 			at = []string{"terminal"}
 		}
 		fmt.Fprintf(&b, " %s |\n", strings.Join(at, "<br>"))
 	}
-	fmt.Fprintf(&b, "\nFresh, too, is whoever sees what was granted: `%s`. It answers by another person's decision, and by no role.\n", strings.Join(shows, "`, `"))
+	fmt.Fprintf(&b, "\nFresh, too, is whoever sees what was granted, or opens it with another: `%s`. It answers by another person's decision, and by no role.\n", strings.Join(shows, "`, `"))
 	fmt.Fprintf(&b, "\nWhoever is signed in, with a role or without: `%s`. Fresh: `%s`.\n", strings.Join(own[len(grave):], "`, `"), strings.Join(grave, "`, `"))
 	fmt.Fprintf(&b, "\nAnybody, to come in: `%s`.\n", strings.Join(open, "`, `"))
 	return b.String()

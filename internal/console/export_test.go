@@ -2,8 +2,5 @@ package console
 
 import "time"
 
-// NotYet are the actions that nothing in this release does.
-var NotYet = notYet
-
 // Refuses sets how long a try takes to be refused.
 func (s *Server) Refuses(after time.Duration) { s.patience = after }

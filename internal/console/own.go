@@ -3,9 +3,9 @@ package console
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/catalog"
@@ -15,26 +15,25 @@ import (
 
 // homePage is what home.html shows.
 type homePage struct {
-	Roles []staff.Grant
-	Can   []can
+	Roles     []staff.Grant
+	Can       []can
+	Suspended bool // from looks: see approval.Suspended
+	Review    bool // something that two have opened waits for the person's review
+	Join      bool // somebody waits for a second person
 }
 
 // A can is something that the person may do, where, and at which page; "" where it is
-// done at the terminal, or can't be done in this release.
+// done at the terminal.
 type can struct {
 	Action   staff.Action
 	Services []string // none: every service
 	To       string
-	NotYet   bool
 }
-
-// notYet are the actions that nothing in this release does, at a page or at the terminal:
-// who may is settled, and nobody can.
-var notYet = []staff.Action{staff.ReviewAccess}
 
 // pagesOf are the pages at which something is done.
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
-	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions", staff.SeeDue: "/console/due", staff.SeeBoard: "/console/board",
+	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions", staff.ReviewAccess: "/console/reviews",
+	staff.SeeDue: "/console/due", staff.SeeBoard: "/console/board",
 	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system"}
 
 func (s *Server) home(v *visit) error {
@@ -45,12 +44,25 @@ func (s *Server) home(v *visit) error {
 			if !v.in.Person.MaySomewhere(r.Action) {
 				continue
 			}
-			c := can{Action: r.Action, To: pagesOf[r.Action], NotYet: slices.Contains(notYet, r.Action)}
+			c := can{Action: r.Action, To: pagesOf[r.Action]}
 			if !v.in.Person.May(r.Action, "") {
 				c.Services = v.in.Person.Where(r.Action, all)
 			}
 			page.Can = append(page.Can, c)
 		}
+		if err != nil {
+			return err
+		}
+		if page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID); err != nil {
+			return err
+		}
+		reviews, err := approval.ToReview(ctx, tx, mayIn(v.in.Person, staff.ReviewAccess, all), 1)
+		if err != nil {
+			return err
+		}
+		joins, _ := joinsIn(v.in.Person, all)
+		waits, _, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, approval.Cursor{}, 1)
+		page.Review, page.Join = len(reviews) > 0, len(waits) > 0 && !page.Suspended
 		return err
 	})
 	if err != nil {
@@ -67,6 +79,10 @@ type accountPage struct {
 	Full     bool
 	Recovery int64 // codes that are left
 	Provider bool  // the person comes in by the operator's, and by nothing else
+	Files    bool  // the person may ask for some
+	Key      fileKey
+	Typed    string
+	Wait     int // hours until a new key is good
 	Fresh    bool
 	Problem  string
 	Done     string // a key: what has just been done
@@ -94,7 +110,8 @@ func (v *visit) accountPage(problem error) error {
 		return fault
 	}
 	page := accountPage{Site: v.s.door.Site != nil, Provider: v.in.Way == signin.ByProvider, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
-	for _, done := range []string{"ended", "added", "removed"} {
+	page.Files, page.Wait, page.Typed = v.in.Person.MaySomewhere(staff.AskAccess), int(staff.CoolingOff/time.Hour), v.r.PostFormValue("recipient")
+	for _, done := range []string{"ended", "added", "removed", "keyed", "unkeyed"} {
 		if v.r.URL.Query().Has(done) {
 			page.Done = done
 		}
@@ -115,7 +132,10 @@ func (v *visit) accountPage(problem error) error {
 			page.Passkeys = append(page.Passkeys, ownPasskey{k.ID, k.Number, k.AddedAt})
 		}
 		page.Full = len(keys) >= signin.MaxPasskeys
-		page.Recovery, err = signin.RecoveryLeft(ctx, tx, v.in)
+		if page.Recovery, err = signin.RecoveryLeft(ctx, tx, v.in); err != nil {
+			return err
+		}
+		page.Key, err = v.fileKey(ctx, tx)
 		return err
 	})
 	if err != nil {

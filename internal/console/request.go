@@ -19,31 +19,41 @@ import (
 // requestPage is what request.html shows.
 type requestPage struct {
 	approval.Request
-	Path    string
-	Word    string // how far it has come
-	Ref     string // what the operator calls the child
-	Subject string // its pseudonym in the ledger
-	Who     staff.Person
-	By      staff.Person // who has decided
-	Label   string       // of the purpose
-	Asked   []named
-	May     []named // what was granted
-	Note    string
-	Reply   string
-	Mine    bool
-	Decide  bool // by whoever looks
-	End     bool
-	Look    bool
-	Fresh   bool
-	Less    []approval.Answer // with less
-	No      []approval.Answer
-	Problem string
+	Path       string
+	Word       string // how far it has come
+	Ref        string // what the operator calls the child
+	Subject    string // its pseudonym in the ledger
+	Who        staff.Person
+	By         staff.Person // who has decided
+	Label      string       // of the purpose
+	Asked      []named
+	May        []named // what was granted
+	Note       string
+	Reply      string
+	FirstBy    staff.Person // who was the first of two to agree
+	FirstWords string
+	Left       []named // about which somebody still has to decide
+	File       bool    // it can be made, by whoever looks
+	Mine       bool
+	Decide     bool // by whoever looks
+	Join       bool // likewise
+	Broken     approval.Glass
+	Late       bool // its review
+	Review     bool // by whoever looks
+	Judge      string
+	End        bool
+	Look       bool
+	Fresh      bool
+	Less       []approval.Answer // with less
+	No         []approval.Answer
+	Problem    string
+	Reasons    []string // of the gate
 }
 
 func (s *Server) request(v *visit) error { return v.requestPage(nil) }
 
-// found returns a request that the person has made or may decide about. Of others nobody
-// learns that there are any.
+// found returns a request that the person has made, has decided about, or may decide about
+// or join. Of others nobody learns that there are any.
 func (v *visit) found(ctx context.Context, tx *db.Tx, in signin.Session) (r approval.Request, decides bool, err error) {
 	service, err := catalog.Find(ctx, tx, v.r.PathValue("service"))
 	if errs.Of(err).Is(catalog.ErrNotFound) {
@@ -56,7 +66,7 @@ func (v *visit) found(ctx context.Context, tx *db.Tx, in signin.Session) (r appr
 		return approval.Request{}, false, err
 	}
 	decides = approval.May(in.Person, staff.DecideAccess, service)
-	if r.Asker != in.Person.ID && !decides {
+	if r.Asker != in.Person.ID && r.Decider != in.Person.ID && r.First != in.Person.ID && !decides && !joins(in.Person, r, service, tx.Now()) {
 		return approval.Request{}, false, approval.ErrNotFound
 	}
 	if !r.Intact(v.s.Ring) {
@@ -70,7 +80,8 @@ func (v *visit) requestPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := requestPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Less: approval.Answers[approval.Narrowed], No: approval.Answers[approval.Refused]}
+	page := requestPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Less: approval.Answers[approval.Narrowed], No: approval.Answers[approval.Refused],
+		Reasons: v.reasons(problem)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		r, decides, err := v.found(ctx, tx, v.in)
 		if err != nil {
@@ -78,11 +89,18 @@ func (v *visit) requestPage(problem error) error {
 		}
 		now := tx.Now()
 		page.Request, page.Path, page.Word, page.Mine = r, requestPath(r), state(r, now), r.Asker == v.in.Person.ID
-		page.Decide = decides && !page.Mine && r.State == approval.Open && !r.Closed(now)
-		page.End = !r.Closed(now) && (page.Mine || decides && r.State != approval.Open) // what is open is refused
-		page.Look = page.Mine && (r.State == approval.Granted || r.State == approval.Narrowed) && !r.Closed(now)
+		page.Decide = decides && !page.Mine && !r.Glass && (r.State == approval.Open || r.State == approval.Agreed && r.First != v.in.Person.ID) && !r.Closed(now)
+		page.End = !r.Closed(now) && (page.Mine || decides && (r.Glass || r.State != approval.Open)) // what is open is refused
+		opens := page.Mine && (r.State == approval.Granted || r.State == approval.Narrowed) && !r.Closed(now)
+		page.Look, page.File = opens && !r.Export, opens && r.Export && r.Looks == 0
 		if page.Who, err = person(ctx, tx, r.Asker); err == nil && r.Decider != "" {
 			page.By, err = person(ctx, tx, r.Decider)
+		}
+		if err == nil && r.Glass {
+			err = page.glass(ctx, tx, v)
+		}
+		if err == nil && r.First != "" {
+			page.FirstBy, err = person(ctx, tx, r.First)
 		}
 		if err != nil {
 			return err
@@ -99,14 +117,38 @@ func (v *visit) requestPage(problem error) error {
 		if err != nil {
 			return err
 		}
-		page.Ref, page.Subject, page.Note, page.Reply = ref.Reveal(), c.Subject, note.Reveal(), reply.Reveal()
+		first, err := r.FirstText(v.s.Ring, c)
+		if err != nil {
+			return err
+		}
+		page.Ref, page.Subject, page.Note, page.FirstWords, page.Reply = ref.Reveal(), c.Subject, note.Reveal(), first.Reveal(), reply.Reveal()
 		page.Label, page.Asked, page.May, err = v.words(ctx, tx, r)
+		if page.Left = page.Asked; r.State == approval.Agreed {
+			page.Left = page.May
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return v.show(status, "request", page)
+}
+
+// glass tells of what needs no decision: whether whoever looks may join, and how its
+// review stands.
+func (p *requestPage) glass(ctx context.Context, tx *db.Tx, v *visit) error {
+	service, err := catalog.Find(ctx, tx, p.Service)
+	if err != nil {
+		return err
+	}
+	p.Join = joins(v.in.Person, p.Request, service, tx.Now())
+	if p.Decider == "" {
+		return nil
+	}
+	p.Broken, err = approval.FindGlass(ctx, tx, p.Service, p.ID)
+	p.Late, p.Judge = p.Broken.Late(tx.Now()), reviewPath(p.Broken)
+	p.Review = approval.May(v.in.Person, staff.ReviewAccess, service)
+	return err
 }
 
 // person finds somebody who may have left, or whose row is gone.

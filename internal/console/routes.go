@@ -68,6 +68,17 @@ func table() []route {
 		{"GET /console/board/{article}", whoMay, staff.SeeBoard, "", (*Server).article},
 		{"GET /console/pictures", whoMay, staff.SeeBoard, "", (*Server).pictures},
 		{"GET /console/pictures/{picture}", whoMay, staff.SeeBoard, "", (*Server).pictureNumbers},
+		{"GET /console/urgent", whoMay, staff.AskAccess, "", (*Server).urgent},
+		{"GET /console/urgent/new", whoMay, staff.AskAccess, "", (*Server).whereUrgent},
+		{"GET /console/urgent/new/{service}/{purpose}", whoMay, staff.AskAccess, "", (*Server).showUrgent},
+		{"POST /console/urgent/new/{service}/{purpose}", whoMay, staff.AskAccess, "/console/urgent/new/{service}/{purpose}", (*Server).askUrgent},
+		{"POST /console/access/requests/{service}/{request}/join", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}", (*Server).join},
+		{"GET /console/exports/new/{service}/{purpose}", whoMay, staff.AskAccess, "", (*Server).showExport},
+		{"POST /console/exports/new/{service}/{purpose}", whoMay, staff.AskAccess, "/console/exports/new/{service}/{purpose}", (*Server).askExport},
+		{"POST /console/access/requests/{service}/{request}/export", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}", (*Server).export},
+		{"GET /console/reviews", whoMay, staff.ReviewAccess, "", (*Server).reviews},
+		{"GET /console/reviews/{service}/{request}", whoMay, staff.ReviewAccess, "", (*Server).showReview},
+		{"POST /console/reviews/{service}/{request}", whoMay, staff.ReviewAccess, "/console/reviews/{service}/{request}", (*Server).review},
 
 		{"GET /console/settings", whoMay, staff.SeeSystem, "", (*Server).settings},
 		{"GET /console/settings/system", whoMay, staff.SeeSystem, "", (*Server).system},
@@ -97,6 +108,8 @@ func table() []route {
 		{"POST /console/account/passkeys/offer", freshlyIn, "", "/console/account", (*Server).offerPasskey},
 		{"POST /console/account/passkeys", freshlyIn, "", "/console/account", (*Server).addPasskey},
 		{"POST /console/account/passkeys/remove", freshlyIn, "", "/console/account", (*Server).removePasskey},
+		{"POST /console/account/key", freshlyIn, "", "/console/account", (*Server).setKey},
+		{"POST /console/account/key/end", freshlyIn, "", "/console/account", (*Server).endKey},
 		{"GET /console/again", signedIn, "", "", (*Server).showAgain},
 		{"POST /console/again", signedIn, "", "/console/again", (*Server).again},
 		{"POST /console/again/ask", signedIn, "", "/console/again", (*Server).askAgain},
@@ -110,6 +123,7 @@ func table() []route {
 func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
+		"GET /console/urgent": "urgent", "GET /console/reviews": "reviews",
 		"GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 

@@ -87,7 +87,7 @@ func (s *Server) watch(v *visit) error {
 // open reports whether the request opens something to who visits, at that moment. It only
 // spares somebody a vain try: what decides is the gate.
 func (s *Server) open(v *visit, r approval.Request, now time.Time) bool {
-	return r.Asker == v.in.Person.ID && (r.State == approval.Granted || r.State == approval.Narrowed) && !r.Closed(now)
+	return r.Asker == v.in.Person.ID && !r.Export && (r.State == approval.Granted || r.State == approval.Narrowed) && !r.Closed(now)
 }
 
 // mark is what stands over whatever is shown: who looks, when, and by which request.
@@ -221,16 +221,23 @@ func (v *visit) inWords(err error) error {
 	if fault != nil {
 		return fault
 	}
-	lines := []string{words}
-	if denied, ok := errors.AsType[*gate.Denied](err); ok {
-		lines = lines[:0]
-		for _, reason := range denied.Reasons {
-			lines = append(lines, v.lang.T(reason.Code)+" "+v.lang.T(reason.Code+".remedy"))
-		}
+	lines := v.reasons(err)
+	if len(lines) == 0 {
+		lines = []string{words}
 	}
 	v.shows = "words"
 	v.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	v.w.WriteHeader(status)
-	_, err = v.w.Write([]byte(strings.Join(slices.Compact(lines), "\n")))
+	_, err = v.w.Write([]byte(strings.Join(lines, "\n")))
 	return err
+}
+
+// reasons are why the gate denies something, in words; none, if it is another error.
+func (v *visit) reasons(err error) (lines []string) {
+	if denied, ok := errors.AsType[*gate.Denied](err); ok {
+		for _, reason := range denied.Reasons {
+			lines = append(lines, v.lang.T(reason.Code)+" "+v.lang.T(reason.Code+".remedy"))
+		}
+	}
+	return slices.Compact(lines)
 }

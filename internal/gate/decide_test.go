@@ -242,17 +242,30 @@ var changes = map[string]func(*world){
 	"the person is officer": func(w *world) {
 		w.look.Person.Grants = []staff.Grant{{Role: staff.Officer, Service: "xiaoxi", Office: "st_1"}}
 	},
-	"nobody looks":           func(w *world) { w.look.Person = staff.Person{} },
-	"key of another service": func(w *world) { w.app.Service = "other" },
-	"key without scopes":     func(w *world) { w.app.Scopes = account.Scopes{} },
-	"key ended":              func(w *world) { w.app.ExpiresAt = now },
+	"two have agreed to a file": func(w *world) {
+		w.look.Request.Export, w.look.Request.First, w.look.Request.Quota = true, "st_zhou", 2
+		w.look.Key = staff.Recipient{Person: "st_li", GoodFrom: now}
+	},
+	"one alone has agreed":          func(w *world) { w.look.Request.State, w.look.Request.Decider = approval.Agreed, "" },
+	"nobody was the first to agree": func(w *world) { w.look.Request.First = "" },
+	"the same has agreed twice":     func(w *world) { w.look.Request.First = w.look.Request.Decider },
+	"who asked was the first":       func(w *world) { w.look.Request.First = w.look.Request.Asker },
+	"there is no key":               func(w *world) { w.look.Key = staff.Recipient{} },
+	"the key is too new":            func(w *world) { w.look.Key.GoodFrom = now.Add(time.Second) },
+	"the file was made":             func(w *world) { w.look.Request.Looks = 2 },
+	"one look is left this hour":    func(w *world) { w.look.Looks.InHour = w.look.PerHour - 1 },
+	"one look is left today":        func(w *world) { w.look.Looks.InDay = w.look.PerDay - 1 },
+	"nobody looks":                  func(w *world) { w.look.Person = staff.Person{} },
+	"key of another service":        func(w *world) { w.app.Service = "other" },
+	"key without scopes":            func(w *world) { w.app.Scopes = account.Scopes{} },
+	"key ended":                     func(w *world) { w.app.ExpiresAt = now },
 }
 
 // TestDecisionTables reads testdata/article*.txt. Each line is
 //
 //	given | activity items for purpose [to party] | permit, or the reasons
 //
-// The app does it; where the use begins with "look", a person inside.
+// The app does it; where the use begins with "look" or "export", a person inside.
 func TestDecisionTables(t *testing.T) {
 	files, err := filepath.Glob("testdata/article*.txt")
 	if err != nil || len(files) < 10 {
@@ -297,6 +310,10 @@ func table(t *testing.T, name string, used map[string]bool) {
 		}
 		by := gate.ByApp(w.app)
 		what, looks := strings.CutPrefix(strings.TrimSpace(columns[1]), "look")
+		rest, exports := strings.CutPrefix(what, "export")
+		if exports {
+			looks, what, w.look.Export = true, rest, true
+		}
 		if looks {
 			by, what = gate.ByStaff(w.look), "use"+what
 		}

@@ -20,6 +20,11 @@ type Look struct {
 	PerHour   int64 // how many are allowed
 	PerDay    int64
 
+	// Export says that what was granted is to leave as a file, sealed to the key of the
+	// person, all of it and once. It counts as a look at each item.
+	Export bool
+	Key    staff.Recipient // zero: there is none
+
 	// What the ledger keeps beside the decision: which alarms the look raises, and by what.
 	Burst, BurstIn int64 // looks, and microseconds
 	Alarms         []approval.Cause
@@ -34,6 +39,7 @@ type LookBody struct {
 	Person   int64  `json:"person"`
 	PerHour  int64  `json:"per_hour"`
 	PerDay   int64  `json:"per_day"`
+	Export   bool   `json:"export,omitempty"`
 
 	Burst   int64            `json:"burst"`
 	BurstIn int64            `json:"burst_in"`         // microseconds
@@ -41,7 +47,8 @@ type LookBody struct {
 }
 
 // ByStaff returns a person inside as an actor. It may use one item at a time, of the one
-// child and for the one purpose of its approval, while that lasts.
+// child and for the one purpose of its approval, while that lasts; or, as a file, all that
+// two have agreed to.
 //
 // The ground of a look is that of any use for the purpose: the consent that stands for it
 // (Article 9). An approval adds to it and replaces nothing, so there is none without a
@@ -68,7 +75,7 @@ func (a Actor) body(permitted bool) *LookBody {
 	if a.look == nil {
 		return nil
 	}
-	return &LookBody{Burst: a.look.Burst, BurstIn: a.look.BurstIn, Alarms: a.look.Raises(permitted),
+	return &LookBody{Burst: a.look.Burst, BurstIn: a.look.BurstIn, Alarms: a.look.Raises(permitted), Export: a.look.Export,
 		Approval: a.look.Request.ID, Forged: a.look.Request.ID != "" && !a.look.Intact, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay}
 }
 
@@ -85,7 +92,7 @@ func (d *decision) approval() {
 	if l.Suspended {
 		d.deny("15", "gate.approval_suspended")
 	}
-	if d.use.Activity != charter.Use || len(d.use.Items) > 1 {
+	if d.use.Activity != charter.Use || len(d.use.Items) > 1 && !l.Export {
 		d.deny("15", "gate.approval_one_item")
 	}
 	r := l.Request
@@ -102,6 +109,11 @@ func (d *decision) approval() {
 		return
 	}
 	d.decided(r)
+	if r.Export != l.Export {
+		d.deny("15", "gate.approval_form")
+	} else if l.Export {
+		d.export(r)
+	}
 	if r.Purpose != d.use.Purpose {
 		d.deny("15", "gate.approval_purpose")
 	}
@@ -110,11 +122,26 @@ func (d *decision) approval() {
 			d.denyItem("15", "gate.approval_item", item)
 		}
 	}
-	if l.Looks.InHour >= l.PerHour {
+	n := int64(max(1, len(d.use.Items)))
+	if l.Looks.InHour+n > l.PerHour {
 		d.deny("15", "gate.approval_hour")
 	}
-	if l.Looks.InDay >= l.PerDay {
+	if l.Looks.InDay+n > l.PerDay {
 		d.deny("15", "gate.approval_day")
+	}
+}
+
+// export denies a file about which not two others have decided, that holds anything but
+// what they agreed to, or that nobody but the person could be sure to open.
+func (d *decision) export(r approval.Request) {
+	if r.First == "" || r.First == r.Decider || r.First == r.Asker {
+		d.deny("15", "gate.approval_two")
+	}
+	if !slices.Equal(d.use.Items, r.Granted) {
+		d.deny("15", "gate.approval_whole")
+	}
+	if !d.by.look.Key.Good(d.facts.Now) {
+		d.deny("15", "gate.approval_key")
 	}
 }
 
@@ -122,6 +149,9 @@ func (d *decision) approval() {
 func (d *decision) decided(r approval.Request) {
 	switch r.State {
 	case approval.Granted, approval.Narrowed:
+	case approval.Agreed:
+		d.deny("15", "gate.approval_two")
+		return
 	case approval.Refused:
 		d.deny("15", "gate.approval_refused")
 		return

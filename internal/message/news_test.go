@@ -786,6 +786,7 @@ var silent = map[string]string{
 	approval.KindAsked:    "nothing is seen by asking",
 	approval.KindGranted:  "who has looked, how often and why the guardian sees at home; each message would tell of work, and hide what needs an answer",
 	approval.KindNarrowed: "as granting",
+	approval.KindAgreed:   "it opens nothing",
 	approval.KindRefused:  "nothing was seen",
 	approval.KindEnded:    "nothing is seen any more",
 

@@ -149,7 +149,7 @@ var (
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept,
-		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded, approvals.KindBroken,
+		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded, approvals.KindBroken, approvals.KindAgreed,
 	}
 	// ofBoth are the kinds about a child, or about all of a service.
 	ofBoth = []string{legal.KindApproved, legal.KindEnded}
@@ -280,6 +280,7 @@ const (
 	ruleSignIn     = "sign-in"
 	ruleApproval   = "approval"
 	ruleAlarm      = "alarm"
+	ruleRecipient  = "recipient"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

@@ -70,7 +70,7 @@ func (f *fold) askedBroken(p ledger.Placed, s source, c *child) fault {
 	g.source, g.broken, g.service, g.asker, g.second, g.opened, g.reviewBy, g.versions = s, true, p.Service, r.asker, by, at, b.ReviewBy, [2]int64{b.Asker, b.Person}
 	f.inside.claims = append(f.inside.claims,
 		&insideClaim{source: s, person: r.asker, version: b.Asker, at: at, catalog: b.Catalog, action: staff.AskAccess, outside: true},
-		&insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.AskAccess, asker: r.asker, outside: true})
+		&insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.AskAccess, apart: []key{r.asker}, outside: true})
 	return fault{}
 }
 

@@ -22,6 +22,8 @@ import (
 // An asked is what the ledger says of what a person inside asked to see of a child.
 type asked struct {
 	id, asker, decider key
+	first              key // of an export, who was the first to agree
+	firstFor           approvals.Answer
 	number             string
 	purpose, reason    sym
 	items, granted     []sym
@@ -35,6 +37,7 @@ type asked struct {
 	ended              int64
 	endedBy            string
 	reply, glass       bool
+	export, firstReply bool
 }
 
 const minute = 60_000_000
@@ -45,6 +48,7 @@ type standing struct {
 	state   staff.State
 	grants  []staff.Grant
 	behind  staff.Backing
+	key     recipient
 }
 
 // An insideClaim rests on a version of a person and one of a service. Between
@@ -57,7 +61,7 @@ type insideClaim struct {
 	at      int64
 	catalog int64
 	action  staff.Action // of a decision
-	asker   key          // likewise: who may not stand behind who decides
+	apart   []key        // likewise: who may not stand behind who decides
 	outside bool         // likewise: by who holds no office, and is not suspended
 	reviews *glass
 	purpose string // that was asked for, with items: names of the charter
@@ -75,6 +79,8 @@ func (f *fold) askedEntry(p ledger.Placed, s source, c *child) fault {
 		return f.askedEnded(p, s, c)
 	case approvals.KindBroken:
 		return f.askedBroken(p, s, c)
+	case approvals.KindAgreed:
+		return f.askedAgreed(p, s, c)
 	}
 	return f.askedDecided(p, s, c)
 }
@@ -106,11 +112,11 @@ func (f *fold) asked(p ledger.Placed, s source, c *child) fault {
 	case !inside:
 		return impossible(ruleActor)
 	case !ok || c.askedNamed(b.Request) != nil || len(b.Items) == 0 || b.Minutes < 1 || b.Minutes > approvals.Defaults.MaxMinutes ||
-		b.AnswerBy <= at || !slices.Contains(approvals.Reasons, b.Reason):
+		b.AnswerBy <= at || !slices.Contains(approvals.Reasons, b.Reason) || b.Glass && b.Export:
 		return impossible(ruleApproval)
 	}
 	r := &asked{id: k, asker: by, number: b.Number, purpose: f.names.sym(b.Purpose), reason: f.names.sym(string(b.Reason)), minutes: b.Minutes,
-		glass: b.Glass, state: approvals.Open, at: at, answerBy: b.AnswerBy}
+		glass: b.Glass, export: b.Export, state: approvals.Open, at: at, answerBy: b.AnswerBy}
 	for _, item := range b.Items {
 		r.items = append(r.items, f.names.sym(item))
 	}
@@ -133,33 +139,99 @@ func (f *fold) askedDecided(p ledger.Placed, s source, c *child) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case !inside || r != nil && by == r.asker:
+	case !inside || r != nil && (by == r.asker || by == r.first):
 		return impossible(ruleActor)
-	case r == nil || r.glass || r.state != approvals.Open || at >= r.answerBy || !slices.Contains(approvals.Answers[state], b.Reason):
+	case r == nil || r.glass || r.state != approvals.Open && r.state != approvals.Agreed || at >= r.answerBy || !slices.Contains(approvals.Answers[state], b.Reason):
 		return impossible(ruleApproval)
+	case r.export && r.state == approvals.Open && state != approvals.Refused:
+		return impossible(ruleApproval) // one alone
+	}
+	left := r.items
+	if r.state == approvals.Agreed {
+		left = r.granted
 	}
 	most := int64(r.minutes) * minute
-	var granted []sym
-	for _, item := range b.Items {
-		y, known := f.names.syms[item]
-		if !known || !slices.Contains(r.items, y) || slices.Contains(granted, y) {
-			return impossible(ruleApproval)
-		}
-		granted = append(granted, y)
+	granted, ok := f.among(b.Items, left)
+	if !ok {
+		return impossible(ruleApproval)
 	}
 	if state == approvals.Refused {
 		if len(b.Items) > 0 || b.From != 0 || b.Until != 0 || b.Quota != 0 {
 			return impossible(ruleApproval)
 		}
 	} else {
-		all := len(granted) == len(r.items) && b.Until-b.From == most
+		all := len(granted) == len(left) && b.Until-b.From == most
+		if r.export && (b.Until-b.From != most || b.Quota != int64(len(granted))) {
+			return impossible(ruleApproval)
+		}
 		if b.From != at || b.Until <= b.From || b.Until-b.From > most || b.Quota < 1 || len(granted) == 0 || all != (state == approvals.Granted) {
 			return impossible(ruleApproval)
 		}
-		f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: r.asker, version: b.Asker, at: at, catalog: b.Catalog, action: staff.AskAccess})
+		f.agreement(s, at, b, by, r)
 	}
 	r.state, r.decider, r.answer, r.granted, r.from, r.until, r.quota, r.reply = state, by, b.Reason, granted, b.From, b.Until, b.Quota, b.Text
-	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess, asker: r.asker})
+	claim := &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess, apart: []key{r.asker}}
+	if r.first != (key{}) && state != approvals.Refused {
+		claim.apart = append(claim.apart, r.first)
+	}
+	f.inside.claims = append(f.inside.claims, claim)
+	return fault{}
+}
+
+// among returns items of those that there are, each once.
+func (f *fold) among(items []string, there []sym) (some []sym, ok bool) {
+	for _, item := range items {
+		y, known := f.names.syms[item]
+		if !known || !slices.Contains(there, y) || slices.Contains(some, y) {
+			return nil, false
+		}
+		some = append(some, y)
+	}
+	return some, true
+}
+
+// agreement claims of who had asked, and of who was the first of two to agree, what has to
+// hold of them when somebody agrees: the right, and of an export that nobody of the others
+// stands behind them.
+func (f *fold) agreement(s source, at int64, b approvals.DecidedBody, by key, r *asked) {
+	asker := &insideClaim{source: s, person: r.asker, version: b.Asker, at: at, catalog: b.Catalog, action: staff.AskAccess}
+	if r.export {
+		asker.apart = []key{by}
+	}
+	if r.first != (key{}) {
+		asker.apart = append(asker.apart, r.first)
+		f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: r.first, version: b.First, at: at, catalog: b.Catalog,
+			action: staff.DecideAccess, apart: []key{r.asker, by}})
+	}
+	f.inside.claims = append(f.inside.claims, asker)
+}
+
+// askedAgreed folds that the first of two has agreed to an export (Article 15). It opens
+// nothing.
+func (f *fold) askedAgreed(p ledger.Placed, s source, c *child) fault {
+	b, x := body[approvals.DecidedBody](p)
+	r := c.askedNamed(b.Request)
+	by, inside := insider(p)
+	at := p.At.UnixMicro()
+	switch {
+	case x != (fault{}):
+		return x
+	case !inside || r != nil && by == r.asker:
+		return impossible(ruleActor)
+	case r == nil || !r.export || r.state != approvals.Open || at >= r.answerBy || b.From != 0 || b.Until != 0 || b.Quota != 0:
+		return impossible(ruleApproval)
+	}
+	granted, ok := f.among(b.Items, r.items)
+	verdict := approvals.Narrowed
+	if len(granted) == len(r.items) {
+		verdict = approvals.Granted
+	}
+	if !ok || len(granted) == 0 || !slices.Contains(approvals.Answers[verdict], b.Reason) {
+		return impossible(ruleApproval)
+	}
+	f.agreement(s, at, b, by, r)
+	r.state, r.first, r.firstFor, r.granted, r.firstReply = approvals.Agreed, by, b.Reason, granted, b.Text
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess, apart: []key{r.asker}})
 	return fault{}
 }
 
@@ -171,7 +243,7 @@ func (f *fold) askedEnded(p ledger.Placed, s source, c *child) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case r == nil, r.state == approvals.Open && at >= r.answerBy, r.state != approvals.Open && (r.state != approvals.Granted && r.state != approvals.Narrowed || at >= r.until):
+	case r == nil, r.over(at):
 		return impossible(ruleApproval)
 	}
 	switch b.Why {
@@ -195,6 +267,17 @@ func (f *fold) askedEnded(p ledger.Placed, s source, c *child) fault {
 	return fault{}
 }
 
+// over reports whether nothing can come of it any more at that moment.
+func (r *asked) over(at int64) bool {
+	switch r.state {
+	case approvals.Open, approvals.Agreed:
+		return at >= r.answerBy
+	case approvals.Granted, approvals.Narrowed:
+		return at >= r.until
+	}
+	return true
+}
+
 // looked folds a look of a person inside. What was looked at is decided again later, with
 // what stood of the approval at this place.
 func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault {
@@ -214,7 +297,7 @@ func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault
 	if r := c.askedNamed(b.Look.Approval); r != nil {
 		claim.request = r.request(f.names, u.use.Child, p.Service)
 		if u.permitted {
-			r.looks++
+			r.looks += counted(b)
 		}
 	} else if b.Look.Forged && id.Is(id.Look, b.Look.Approval) {
 		claim.request.ID = b.Look.Approval // a row that was written by hand
@@ -226,6 +309,9 @@ func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault
 	return fault{}
 }
 
+// counted is how many looks a look is: of an export, one at each item.
+func counted(b gate.UseBody) int64 { return int64(max(1, len(b.Items))) }
+
 // raises keeps which alarms a look or a request says that it raised.
 func (f *fold) raises(p ledger.Placed, causes []approvals.Cause) {
 	for _, cause := range causes {
@@ -236,7 +322,10 @@ func (f *fold) raises(p ledger.Placed, causes []approvals.Cause) {
 // request returns the approval as the gate wants it, as of now.
 func (r *asked) request(n *names, child family.ID, service string) approvals.Request {
 	out := approvals.Request{ID: r.id.name(id.Look), Child: child, Service: service, Asker: r.asker.name(id.Staff), Purpose: n.text(r.purpose),
-		State: r.state, From: moment(r.from), Until: moment(r.until), Quota: r.quota, Looks: r.looks}
+		Export: r.export, State: r.state, From: moment(r.from), Until: moment(r.until), Quota: r.quota, Looks: r.looks}
+	if r.first != (key{}) {
+		out.First = r.first.name(id.Staff)
+	}
 	if r.decider != (key{}) {
 		out.Decider = r.decider.name(id.Staff)
 	}
@@ -331,8 +420,13 @@ func (f *fold) judge(c *insideClaim) fault {
 	if c.look != nil {
 		return f.lookAgain(c, who, p, now)
 	}
-	if !approvals.May(p, c.action, now) || c.asker != (key{}) && p.RestsOn(then.behind, c.asker.name(id.Staff), c.action, now.Name) {
+	if !approvals.May(p, c.action, now) {
 		return impossible(ruleActor)
+	}
+	for _, other := range c.apart {
+		if p.RestsOn(then.behind, other.name(id.Staff), c.action, now.Name) {
+			return impossible(ruleActor)
+		}
 	}
 	if x := f.apart(c, p, now); x != (fault{}) {
 		return x
@@ -371,11 +465,14 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 		return fault{what: FoundStrange, field: "items"} // invariant 6
 	}
 	looks := who.looks.At(moment(u.at)).Within(moment(u.at), time.Duration(u.body.Look.BurstIn)*time.Microsecond)
-	look := gate.Look{Person: p, Request: c.request, Intact: !u.body.Look.Forged, Suspended: f.suspended(c.person, c.version, u.at), Looks: looks, PerHour: u.body.Look.PerHour, PerDay: u.body.Look.PerDay}
+	look := gate.Look{Person: p, Request: c.request, Intact: !u.body.Look.Forged, Suspended: f.suspended(c.person, c.version, u.at), Looks: looks, PerHour: u.body.Look.PerHour, PerDay: u.body.Look.PerDay,
+		Export: u.body.Look.Export, Key: staff.Recipient{GoodFrom: moment(who.at(c.version).key.good)}}
 	_, reasons := gate.Decide(u.facts, gate.ByStaff(look), u.use)
 	if u.permitted {
-		who.looks, who.looked = looks.More(), true
-		if slices.Contains(u.body.Look.Alarms, approvals.Burst) != (who.looks.InBurst == u.body.Look.Burst+1) {
+		n := counted(u.body)
+		who.looks, who.looked = looks.Plus(n), true
+		if slices.Contains(u.body.Look.Alarms, approvals.Burst) != looks.Bursts(n, u.body.Look.Burst) ||
+			slices.Contains(u.body.Look.Alarms, approvals.Exported) != u.body.Look.Export {
 			return impossible(ruleAlarm)
 		}
 	}
@@ -387,7 +484,7 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 
 // stands keeps what the person holds from this version on.
 func (who *person) stands(version int64) {
-	s := standing{version: version, state: staff.Active, grants: slices.Collect(maps.Keys(who.roles)),
+	s := standing{version: version, state: staff.Active, key: who.recipient, grants: slices.Collect(maps.Keys(who.roles)),
 		behind: staff.Backing{Makers: who.makers, Given: make(map[staff.Grant]string, len(who.roles))}}
 	for g, is := range who.roles {
 		s.behind.Given[g] = is.by
@@ -421,7 +518,10 @@ func (a *audit) compareApproval(t *tally, row approvals.Request) {
 		return
 	}
 	t.marks[row.ID] = true
-	decider := ""
+	first, decider := "", ""
+	if is.first != (key{}) {
+		first = is.first.name(id.Staff)
+	}
 	if is.decider != (key{}) {
 		decider = is.decider.name(id.Staff)
 	}
@@ -433,6 +533,9 @@ func (a *audit) compareApproval(t *tally, row approvals.Request) {
 	r.text("reason", a.names.text(is.reason), string(row.Reason))
 	r.number("minutes", int64(is.minutes), int64(row.Minutes))
 	r.flag("glass", is.glass, row.Glass)
+	r.flag("export", is.export, row.Export)
+	r.text("first_by", first, row.First)
+	r.text("first_for", string(is.firstFor), string(row.FirstFor))
 	r.text("state", string(is.state), string(row.State))
 	r.time("asked_at", is.at, micros(row.AskedAt))
 	r.time("answer_by", is.answerBy, micros(row.AnswerBy))
@@ -446,8 +549,9 @@ func (a *audit) compareApproval(t *tally, row approvals.Request) {
 	r.time("ended_at", is.ended, micros(row.EndedAt))
 	r.text("ended_by", is.endedBy, row.EndedBy)
 	r.text("why", string(is.why), string(row.Why))
-	note, reply, review := row.Written()
+	note, firstReply, reply, review := row.Written()
 	r.flag("note", true, note)
+	r.flag("first_reply", is.firstReply, firstReply)
 	r.flag("reply", is.reply, reply)
 	g := a.fold.inside.glasses[is.id]
 	r.flag("review", g != nil && g.text, review)

@@ -34,6 +34,7 @@ const (
 	Beyond     Unmatched = "beyond"      // a look at another item, or for another purpose
 	OutOfTime  Unmatched = "out_of_time" // a look before or after the window
 	TooOften   Unmatched = "too_often"   // a look more than was approved
+	OneAlone   Unmatched = "one_alone"   // a file to which not two others have agreed
 	Unreviewed Unmatched = "unreviewed"  // a window that two persons opened, and the office hasn't reviewed in time
 )
 
@@ -44,6 +45,7 @@ type Reconciliation struct {
 	Denied                   int64 // that were not
 	Unused                   int64 // approvals by which nobody has looked
 	Broken, Reviewed         int64 // windows that two persons opened without the office
+	Exported                 int64 // files
 	Mismatches               []Mismatch
 }
 
@@ -55,6 +57,9 @@ type matched struct {
 	from, until, left                int64
 	ended                            bool
 	used                             bool
+
+	export bool
+	first  string // of an export, who was the first of two to agree
 
 	broken   *Mismatch // where it stands, if two persons opened it
 	reviewBy int64
@@ -126,7 +131,13 @@ func (m *matching) match(p ledger.Placed) (Unmatched, error) {
 			return "", err
 		}
 		m.report.Asked++
-		m.approvals[b.Request] = &matched{service: p.Service, subject: p.Subject, asker: p.Actor, purpose: b.Purpose}
+		m.approvals[b.Request] = &matched{service: p.Service, subject: p.Subject, asker: p.Actor, purpose: b.Purpose, export: b.Export}
+	case approvals.KindAgreed:
+		var b approvals.DecidedBody
+		if err := p.Into(&b); err != nil {
+			return "", err
+		}
+		return m.agreed(p, b), nil
 	case approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused:
 		var b approvals.DecidedBody
 		if err := p.Into(&b); err != nil {
@@ -171,10 +182,29 @@ func (m *matching) match(p ledger.Placed) (Unmatched, error) {
 			m.report.Denied++
 			return "", nil
 		}
-		m.report.Looks++
+		if b.Look != nil && b.Look.Export {
+			m.report.Exported++
+		} else {
+			m.report.Looks++
+		}
 		return m.looked(p, b), nil
 	}
 	return "", nil
+}
+
+// agreed matches that the first of two has agreed.
+func (m *matching) agreed(p ledger.Placed, b approvals.DecidedBody) Unmatched {
+	a := m.approvals[b.Request]
+	switch {
+	case a == nil || a.subject != p.Subject || !a.export:
+		return NoRequest
+	case a.asker == p.Actor || !strings.HasPrefix(p.Actor, "staff:"):
+		return BySelf
+	case a.decided || a.first != "":
+		return Twice
+	}
+	a.first = p.Actor
+	return ""
 }
 
 func (m *matching) decided(p ledger.Placed, b approvals.DecidedBody) Unmatched {
@@ -186,6 +216,8 @@ func (m *matching) decided(p ledger.Placed, b approvals.DecidedBody) Unmatched {
 		return BySelf // or by nobody
 	case a.decided:
 		return Twice
+	case a.export && p.Kind != approvals.KindRefused && (a.first == "" || a.first == p.Actor):
+		return OneAlone
 	}
 	a.decided, a.items, a.from, a.until, a.left = true, b.Items, b.From, b.Until, b.Quota
 	if p.Kind == approvals.KindRefused {
@@ -206,14 +238,14 @@ func (m *matching) looked(p ledger.Placed, b gate.UseBody) Unmatched {
 		return NoApproval
 	case a.asker != p.Actor || a.subject != p.Subject || a.service != p.Service:
 		return OfOther
-	case b.Purpose != a.purpose || len(b.Items) != 1 || !slices.Contains(a.items, b.Items[0]):
+	case b.Purpose != a.purpose || b.Look.Export != a.export || !a.export && len(b.Items) != 1 || a.export && !slices.Equal(b.Items, a.items) || !slices.Contains(a.items, b.Items[0]):
 		return Beyond
 	case a.ended || at < a.from || at >= a.until:
 		return OutOfTime
-	case a.left < 1:
+	case a.left < int64(len(b.Items)):
 		return TooOften
 	}
 	a.used = true
-	a.left--
+	a.left -= int64(len(b.Items))
 	return ""
 }

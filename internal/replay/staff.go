@@ -28,9 +28,18 @@ type person struct {
 	linked   int64 // since when it comes in by the operator's provider, or 0
 	joined   bool  // the provider made the account
 
+	recipient recipient // to which files for it are sealed
+
 	history []standing      // what it held, since which version
 	looks   approvals.Looks // of values, in the hour and on the day of the last
 	looked  bool
+}
+
+// A recipient is a key: a hash of it, since when it is there, and from when on it is good.
+// The zero recipient is none.
+type recipient struct {
+	mark      string
+	set, good int64
 }
 
 // A given role was given at a time, by a person who alone answers for it, or "".
@@ -69,7 +78,7 @@ func newInsiders() insiders {
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
-var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated,
+var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated, staff.KindRecipient, staff.KindRecipientEnded,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
 	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved, signin.KindLinked}
 
@@ -89,6 +98,8 @@ type about struct {
 	What    string     `json:"what"`
 	Request string     `json:"request"`
 	Fresh   int64      `json:"fresh"`
+	Mark    string     `json:"mark"`
+	Good    int64      `json:"good_from"`
 }
 
 // staffEntry folds what became of a person. Its entries have its versions in order.
@@ -136,6 +147,8 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return impossible(ruleActor)
 		}
 		return fault{}
+	case staff.KindRecipient, staff.KindRecipientEnded:
+		return who.recipientEntry(p, b)
 	case signin.KindLinked:
 		if !who.joined || who.left != 0 || who.linked != 0 || p.Actor != (staff.Provider{}).Ledger() {
 			return impossible(ruleSignIn)
@@ -181,7 +194,7 @@ func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
 	switch {
 	case p.Kind == staff.KindLeft:
 		who.left, who.loginSet, who.codes, who.invited = p.At.UnixMicro(), 0, 0, 0
-		who.makers = nil
+		who.makers, who.recipient = nil, recipient{}
 		clear(who.roles)
 	case !g.Role.Known(), g.Role.ByOffice() != (g.Office != ""), g.Service == "" && !g.Role.Everywhere():
 		return fault{what: FoundBody, field: rulePerson}
@@ -227,6 +240,29 @@ func (who *person) confirmed(p ledger.Placed) fault {
 	return fault{}
 }
 
+// recipientEntry folds the key to which files for the person are sealed: the person sets
+// it, and nothing is sealed to it before a day is over.
+func (who *person) recipientEntry(p ledger.Placed, b about) fault {
+	at, own := p.At.UnixMicro(), p.Actor == "staff:"+b.Person
+	switch {
+	case who.left != 0:
+		return impossible(rulePerson)
+	case p.Kind == staff.KindRecipientEnded:
+		if who.recipient == (recipient{}) || !own && actorID(p) != "" {
+			return impossible(ruleRecipient)
+		}
+		who.recipient = recipient{}
+	case !own:
+		return impossible(ruleActor)
+	case len(b.Mark) != 64 || b.Mark == who.recipient.mark || b.Good-at < staff.CoolingOff.Microseconds():
+		return impossible(ruleRecipient)
+	default:
+		who.recipient = recipient{b.Mark, at, b.Good}
+	}
+	who.stands(p.Version)
+	return fault{}
+}
+
 func (who *person) loginEntry(f *fold, p ledger.Placed, b about) fault {
 	at := p.At.UnixMicro()
 	switch {
@@ -237,7 +273,7 @@ func (who *person) loginEntry(f *fold, p ledger.Placed, b about) fault {
 	case p.Kind == signin.KindSetUp && at < who.invited && p.Actor == "staff:"+b.Person && b.Codes >= 0:
 		who.loginSet, who.codes, who.invited = at, b.Codes, 0
 	case p.Kind == signin.KindReset:
-		who.loginSet, who.codes, who.invited, who.makers = 0, 0, 0, nil
+		who.loginSet, who.codes, who.invited, who.makers, who.recipient = 0, 0, 0, nil, recipient{}
 		who.stands(p.Version)
 	default:
 		return impossible(ruleSignIn)
@@ -336,7 +372,7 @@ func (f *fold) staffPasskeyEntry(p ledger.Placed, b about, k key, who *person) f
 // compareStaff compares the persons, what they may, and how they sign in. What they
 // typed the ledger doesn't know: a row carries a keyed hash of it.
 func (a *audit) compareStaff() error {
-	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.loginRows, a.recoveryRows, a.inviteRows, a.identityRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows, a.glassRows, a.decoyRows} {
+	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.recipientRows, a.loginRows, a.recoveryRows, a.inviteRows, a.identityRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows, a.glassRows, a.decoyRows} {
 		if err := compare(); err != nil {
 			return err
 		}
@@ -459,6 +495,33 @@ func (a *audit) makerRows() error {
 		}
 	}
 	return nil
+}
+
+// recipientRows compares the keys to which files are sealed: each with a hash of it.
+func (a *audit) recipientRows() error {
+	seen := make(map[key]bool)
+	err := staff.EachRecipient(a.ctx, a.tx, func(row staff.Recipient) error {
+		r := at{audit: a, table: "person_recipient", row: a.names.shown(row.Person)}
+		k, who := a.person(row.Person)
+		if who == nil || who.recipient == (recipient{}) {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.time("set_at", who.recipient.set, micros(row.SetAt))
+		r.time("good_from", who.recipient.good, micros(row.GoodFrom))
+		if a.ring != nil && row.Mark(a.ring) != who.recipient.mark {
+			r.found(FoundHash, "recipient", "–", "–")
+		}
+		if a.ring != nil && !row.Intact(a.ring) {
+			r.found(FoundHash, "bound", "–", "–")
+		}
+		return nil
+	})
+	if err == nil {
+		a.lost("person_recipient", seen, func(p *person) bool { return p.recipient != (recipient{}) })
+	}
+	return err
 }
 
 func compareGrants(x, y staff.Grant) int {

@@ -44,6 +44,7 @@ type gap struct {
 	passkeys map[string]session.Why // that were removed
 	left     map[string]bool        // persons inside
 	logins   map[string]bool        // of persons inside, which may have been changed for a reason
+	keys     map[string]bool        // of persons inside, to which files were sealed and may not be any more
 	taken    []staff.RoleBody       // roles, in order: those that were given again are lost
 	copies   []backup.MadeBody
 	ends     []backup.GoneBody
@@ -57,7 +58,7 @@ type gap struct {
 
 func newGap() *gap {
 	return &gap{children: make(map[string]*child), services: make(map[string]*service), passkeys: make(map[string]session.Why),
-		left: make(map[string]bool), logins: make(map[string]bool),
+		left: make(map[string]bool), logins: make(map[string]bool), keys: make(map[string]bool),
 		report: Report{Lost: make(map[string]int64)}}
 }
 
@@ -163,10 +164,12 @@ var readings = map[string]reading{
 
 	session.KindRemoved: of0(func(g *gap, b session.RemovedBody) { g.passkeys[b.Passkey] = b.Why }),
 
-	staff.KindLeft:    of0(func(g *gap, b staff.LeftBody) { g.left[b.Person] = true }),
-	staff.KindRevoked: of0(func(g *gap, b staff.RoleBody) { g.taken = append(g.taken, b) }),
-	signin.KindSetUp:  of0(func(g *gap, b signin.SetUpBody) { g.logins[b.Person] = true }),
-	signin.KindReset:  of0(func(g *gap, b signin.ResetBody) { g.logins[b.Person] = true }),
+	staff.KindLeft:           of0(func(g *gap, b staff.LeftBody) { g.left[b.Person] = true }),
+	staff.KindRecipient:      of0(func(g *gap, b staff.RecipientBody) { g.keys[b.Person] = true }),
+	staff.KindRecipientEnded: of0(func(g *gap, b staff.RecipientEndedBody) { g.keys[b.Person] = true }),
+	staff.KindRevoked:        of0(func(g *gap, b staff.RoleBody) { g.taken = append(g.taken, b) }),
+	signin.KindSetUp:         of0(func(g *gap, b signin.SetUpBody) { g.logins[b.Person] = true }),
+	signin.KindReset:         of0(func(g *gap, b signin.ResetBody) { g.logins[b.Person] = true }),
 	signin.KindOpened: of0(func(g *gap, b signin.OpenedBody) { // a code of a list would count twice
 		g.logins[b.Person] = g.logins[b.Person] || b.Way == signin.ByRecovery
 	}),
@@ -216,6 +219,7 @@ var additions = map[string]string{
 	gate.KindPermitted:         "what was used was used, and its guardians are told of it; of a look see readingOf",
 	gate.KindDenied:            "as above",
 	approval.KindAsked:         "",
+	approval.KindAgreed:        "whoever agreed has to agree again",
 	approval.KindGranted:       "a window of minutes is lost, and nothing opens by it",
 	approval.KindNarrowed:      "as above",
 	approval.KindBroken:        "as above; that it was, and isn't reviewed, `approvals reconcile` reads in the ledger",
@@ -443,7 +447,8 @@ func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
 }
 
 // inside takes from persons inside what they had lost. Who has changed how to sign in,
-// used a code of the list, or removed a passkey, gets a new link from the terminal.
+// used a code of the list, or removed a passkey, gets a new link from the terminal; who
+// has changed the key that files are sealed to has none.
 func (g *gap) inside(ctx context.Context, tx *db.Tx) error {
 	for _, person := range slices.Sorted(maps.Keys(g.left)) {
 		if _, err := signin.Leave(ctx, tx, by, person); moot(err, staff.ErrLeft, staff.ErrNotFound) != nil {
@@ -453,6 +458,12 @@ func (g *gap) inside(ctx context.Context, tx *db.Tx) error {
 	for _, b := range g.taken {
 		_, err := staff.Take(ctx, tx, by, b.Person, staff.Grant{Role: b.Role, Service: b.Service, Office: b.Office})
 		if err := moot(err, staff.ErrLeft, staff.ErrNotFound, staff.ErrNotHeld); err != nil {
+			return err
+		}
+	}
+	for _, person := range slices.Sorted(maps.Keys(g.keys)) {
+		err := staff.EndRecipient(ctx, tx, by, person)
+		if err := moot(err, staff.ErrLeft, staff.ErrNotFound, staff.ErrNoRecipient); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
+
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
@@ -20,6 +22,17 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 		worker, manager := staff.Grant{Role: staff.Worker, Service: service}, staff.Grant{Role: staff.Manager, Service: service}
 		hire := func() *signintest.Insider { return signintest.Hire(t, w.Store, door, "李雷", worker, manager) }
 		left, demoted, changed, listed, same := hire(), hire(), hire(), hire(), hire()
+		key := func(p *signintest.Insider) {
+			t.Helper()
+			own, err := age.GenerateX25519Identity()
+			ok(t, err)
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := staff.SetRecipient(ctx, tx, w.Ring, p.Session.Person, own.Recipient().String())
+				return err
+			})
+		}
+		key(demoted)
+		key(same)
 		var before string
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			before, _, err = door.Invite(ctx, tx, signintest.By, same.ID)
@@ -42,6 +55,7 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 		if _, _, err := listed.Enters(listed.Name, listed.Password, listed.Recovery[0]); err != nil {
 			t.Fatal(err)
 		}
+		key(demoted) // the former may be somebody else's
 		source, latest := w.export()
 		putBack()
 		_, err := w.replay(t.Context(), source, latest)
@@ -66,6 +80,12 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			if _, err := door.Open(ctx, tx, before, signin.Browser{Kept: signin.Keep()}); !errors.Is(err, signin.ErrLink) {
 				t.Errorf("a link of before: %v", err)
+			}
+			if _, err := staff.RecipientOf(ctx, tx, demoted.ID); !errors.Is(err, staff.ErrNoRecipient) {
+				t.Errorf("a key that was changed since: %v", err)
+			}
+			if _, err := staff.RecipientOf(ctx, tx, same.ID); err != nil {
+				t.Errorf("a key that is the same: %v", err)
 			}
 			p, err := staff.Find(ctx, tx, left.ID)
 			if p.State != staff.Left {

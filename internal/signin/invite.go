@@ -226,6 +226,9 @@ func reset(ctx context.Context, tx *db.Tx, p staff.Person, actor string) error {
 	if err := forget(ctx, tx, p, actor, WasReset); err != nil {
 		return err
 	}
+	if err := staff.ForgetRecipient(ctx, tx, p); err != nil {
+		return err
+	}
 	_, err := p.Note(ctx, tx, KindReset, actor, ResetBody{Person: p.ID})
 	return err
 }

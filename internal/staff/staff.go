@@ -532,6 +532,9 @@ func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, err
 	if err := tx.Queue(ctx, `DELETE FROM person_role WHERE person = $1`, p.ID); err != nil {
 		return Person{}, err
 	}
+	if err := ForgetRecipient(ctx, tx, p); err != nil {
+		return Person{}, err
+	}
 	err = tx.Queue(ctx, `UPDATE person SET state = $1, left_at = $2 WHERE id = $3`, p.State, (*db.Time)(&p.LeftAt), p.ID)
 	if err != nil {
 		return Person{}, err

@@ -1,5 +1,6 @@
-// Package watermark draws a value that a person inside may look at as a picture, and
-// reads from a photo of one by which look it was shown (Article 15).
+// Package watermark draws a value that a person inside may look at as a picture, marks
+// the text of those that may leave as a file, and reads from a photo or a copy of one by
+// which look it was shown (Article 15).
 //
 // Its one invariant: no picture is without both marks. The words, with who looks, when
 // and by which request, stand over the value; the dots of the paper say the same in a
@@ -25,7 +26,7 @@ import (
 // What can be wrong with a picture.
 var (
 	ErrNone    = errs.New(errs.NotFound, "watermark.none")   // no mark can be read in it
-	ErrPicture = errs.New(errs.Invalid, "watermark.picture") // it is neither PNG nor JPEG
+	ErrPicture = errs.New(errs.Invalid, "watermark.picture") // it is neither PNG nor JPEG, nor a text with a mark
 	ErrLarge   = errs.New(errs.Invalid, "watermark.large")   // of more pixels than a camera has
 	errMark    = errors.New("watermark: a mark has a request's number, a look from 1 to 4095, and a proof")
 	errVisible = errors.New("watermark: nobody is named on the card")

@@ -14,12 +14,12 @@ import (
 const maxPixels = 60_000_000
 
 // Read returns the mark in a photo, or in a copy, of a picture that Draw has made: whole
-// or a part of it, scaled, turned, aslant, in poor light. Errors: ErrPicture, ErrLarge,
-// ErrNone.
+// or a part of it, scaled, turned, aslant, in poor light; or in a text that Sheet has made,
+// and in each of its lines. Errors: ErrPicture, ErrLarge, ErrNone.
 func Read(r io.ReadSeeker) (Mark, error) {
 	size, _, err := image.DecodeConfig(r)
 	if err != nil {
-		return Mark{}, ErrPicture
+		return readText(r)
 	}
 	if size.Width*size.Height > maxPixels {
 		return Mark{}, ErrLarge
@@ -42,6 +42,24 @@ func Read(r io.ReadSeeker) (Mark, error) {
 		}
 	}
 	return Mark{}, ErrNone
+}
+
+// readText looks for a mark in what is no picture.
+func readText(r io.ReadSeeker) (Mark, error) {
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return Mark{}, err
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxSheet+1))
+	switch {
+	case err != nil:
+		return Mark{}, err
+	case len(text) > maxSheet:
+		return Mark{}, ErrLarge
+	}
+	if m, ok := readSheet(text); ok {
+		return m, nil
+	}
+	return Mark{}, ErrPicture
 }
 
 // A plane is the brightness of a picture.

@@ -259,3 +259,37 @@ func TestNoLetterIsLeftOut(t *testing.T) {
 		seen[b] = value
 	}
 }
+
+// A text that leaves as a file says who takes it, in its first line and in each.
+func TestArticle15_EachLineOfAFileLeadsToItsLook(t *testing.T) {
+	const visible = "韩梅梅  2026-03-02 15:04:05  7K2M-9QXT"
+	m := watermark.New(ring, "7K2M-9QXT", 3)
+	text, err := watermark.Sheet(visible, "昵称：小鱼\n\n评语：进步很大\r\n第二行\n", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := strings.NewReplacer("\u2063", "", "\u200b", "", "\u200c", "").Replace(text)
+	if want := visible + "\n昵称：小鱼\n\n评语：进步很大\r\n第二行\n"; shown != want {
+		t.Errorf("it shows %q, want %q", shown, want)
+	}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for _, part := range append(lines, text, "ein Brief: "+lines[1]+" usw.", "\u2063"+lines[3]) {
+		got, err := watermark.Read(strings.NewReader(part))
+		if err != nil || got != m || !got.Ours(ring) || got.Ours(keyed("another")) {
+			t.Errorf("%+v, %v in %q", got, err, part)
+		}
+	}
+	for name, part := range map[string]string{"what it shows": shown, "a half": lines[1][:len(lines[1])-20], "another bit": strings.Replace(lines[1], "\u200b", "\u200c", 1)} {
+		if got, err := watermark.Read(strings.NewReader(part)); !errors.Is(err, watermark.ErrPicture) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	for name, try := range map[string]struct {
+		visible string
+		mark    watermark.Mark
+	}{"nobody is named": {" ", m}, "two lines": {"a\nb", m}, "no mark": {visible, watermark.Mark{}}, "no proof": {visible, watermark.Mark{Number: m.Number, Look: 1}}} {
+		if text, err := watermark.Sheet(try.visible, "小鱼", try.mark); err == nil {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}

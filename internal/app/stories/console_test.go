@@ -3,6 +3,8 @@ package stories
 import (
 	"bytes"
 	"context"
+	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/pquerna/otp/totp"
 
 	"wardkeep/internal/account"
@@ -91,7 +94,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	if names := phone.Names(); !slices.Contains(names, "林静") {
 		t.Errorf("the phone shows %q", names)
 	}
-	p.looksAtValues()
+	ref, manager := p.looksAtValues()
 	p.looksAfter()
 	p.runsTheSystem()
 	p.follow(`nav a[href^="/console/people"]`)
@@ -133,6 +136,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	p.follow(`.who button`)
 	p.follow(`form[action^="/console/in/passkey"] button`)
 	p.sees("console.home.title")
+	p.takesAFile(ref, manager)
 	p.Visit(site.URL + "/console/in/provider/back")
 	p.sees("console.back.title")
 	p.at("back")
@@ -154,7 +158,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 
 // looksAtValues tells how the officer asks for a look, sees a value once the manager has
 // agreed, and decides about a worker's request (Article 15).
-func (p *insider) looksAtValues() {
+func (p *insider) looksAtValues() (ref string, manager *signintest.Insider) {
 	p.t.Helper()
 	child := apptest.NewChild()
 	p.register(child)
@@ -163,7 +167,7 @@ func (p *insider) looksAtValues() {
 	p.plays("granted")
 	p.use("parent-reports", map[string]string{"nickname": nicknames[p.lang], "remarks": "进步很大，发音很好"})
 	p.asked.URL = page
-	manager := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "周远", staff.Grant{Role: staff.Manager, Service: apptest.Service})
+	manager = signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "周远", staff.Grant{Role: staff.Manager, Service: apptest.Service})
 	worker := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "李雷", staff.Grant{Role: staff.Worker, Service: apptest.Service})
 	desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
 
@@ -172,7 +176,7 @@ func (p *insider) looksAtValues() {
 	p.at("access-empty")
 	p.follow(`main a.button`)
 	p.at("where")
-	p.follow(`main a[href*="/parent-reports"]`)
+	p.follow(`main a[href*="/console/access/new/"][href*="/parent-reports"]`)
 	p.fill(`input[name=ref]`, "nobody")
 	p.press(`input[name=item][value=nickname]`)
 	p.press(`input[name=item][value=remarks]`)
@@ -237,6 +241,42 @@ func (p *insider) looksAtValues() {
 	p.sees("console.why.revoked")
 	p.follow(`nav a[href^="/console/decisions"]`)
 	p.sees("console.decisions.none")
+	p.reviewsAnEmergency(child.Ref, worker, manager)
+	return child.Ref, manager
+}
+
+// reviewsAnEmergency tells how the officer finds what two opened without the office, and
+// says whether it was right.
+func (p *insider) reviewsAnEmergency(ref string, asker, second *signintest.Insider) {
+	p.t.Helper()
+	desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
+	p.follow(`nav a[href^="/console/reviews"]`)
+	p.sees("console.reviews.never")
+	p.at("reviews-empty")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		c, err := family.FindByRef(ctx, tx, p.site.App.Ring, apptest.Service, pii.New(ref))
+		if err != nil {
+			return err
+		}
+		r, _, err := desk.Ask(ctx, tx, asker.Session.Person, c, approval.Asking{Purpose: "parent-reports", Items: []string{"nickname"},
+			Reason: approval.ForSafety, Text: pii.New("孩子走失，找不到人审批"), Glass: true})
+		if err == nil {
+			_, _, err = desk.Join(ctx, tx, second.Session.Person, apptest.Service, r.ID)
+		}
+		return err
+	})
+	p.Reload()
+	p.at("reviews")
+	p.follow(`section[aria-labelledby=waits] tbody a`)
+	p.at("review")
+	p.press(`input[name=finding][value=rightful]`)
+	p.fill(`textarea[name=words]`, "走失属实，只看了名字")
+	p.follow(`form[action*="/console/reviews/"] button`)
+	p.sees("console.finding.rightful")
+	p.at("review-done")
+	p.follow(`nav a[href^="/console/urgent"]`)
+	p.sees("console.urgent.in_office")
+	p.at("urgent")
 }
 
 // runsTheSystem tells how somebody who is engineer, too, gives an app a key, says where
@@ -348,6 +388,75 @@ func (p *insider) looksAfter() {
 	p.sees("console.pictures.picture.consents")
 	p.unfold()
 	p.at("pictures")
+}
+
+// takesAFile tells how the officer adds a key, asks for a file a day later, and has it once
+// two others have agreed.
+func (p *insider) takesAFile(ref string, first *signintest.Insider) {
+	p.t.Helper()
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.follow(`nav a[href^="/console/account"]`)
+	p.fill(`input[name=recipient]`, key.Recipient().String())
+	p.follow(`form[action^="/console/account/key?"] button`)
+	p.sees("console.account.done.keyed")
+	p.at("account-key")
+	p.site.Pass(staff.CoolingOff)
+	p.Visit(p.site.URL + "/console/in")
+	p.follow(`form[action^="/console/in/passkey"] button`)
+	p.sees("console.home.title")
+	p.follow(`nav a[href^="/console/access"]`)
+	p.follow(`main a.button`)
+	p.follow(`main a[href*="/console/exports/new/"][href*="/parent-reports"]`)
+	p.fill(`input[name=ref]`, ref)
+	p.press(`input[name=item][value=nickname]`)
+	p.press(`input[name=item][value=remarks]`)
+	p.Find(`select[name=reason]`).Choose("authority")
+	p.fill(`textarea[name=words]`, "监管部门来函调取")
+	p.at("ask-export")
+	p.follow(`main form button`)
+	p.sees("console.export.waits_two")
+	mine := p.waiting()
+	desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
+	second := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "王芳", staff.Grant{Role: staff.Manager, Service: apptest.Service})
+	less := approval.Decision{Verdict: approval.Narrowed, Items: []string{"nickname"}, Reason: approval.LessSuffices, Text: pii.New("名字就够了")}
+	decides := func(by *signintest.Insider, a approval.Decision) {
+		p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := desk.Decide(ctx, tx, by.Session.Person, apptest.Service, mine.ID, a)
+			return err
+		})
+	}
+	decides(first, less)
+	p.Reload()
+	p.sees("console.export.waits_one")
+	if p.Count(`form[action*="/decide"]`)+p.Count(`form[action*="/export"]`) != 0 {
+		p.t.Error("who asks is offered to decide, or to take what one has agreed to")
+	}
+	p.at("request-export-agreed")
+	decides(second, approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
+	p.Reload()
+	p.sees("console.export.ready")
+	p.at("request-export-ready")
+	sealed, err := os.ReadFile(p.Find(`form[action*="/export"] button`).Save())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	plain, err := age.Decrypt(bytes.NewReader(sealed), key)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	text, err := io.ReadAll(plain)
+	if err != nil || !strings.Contains(string(text), nicknames[p.lang]) {
+		p.t.Errorf("the file: %v", err)
+	}
+	p.Reload()
+	p.sees("console.export.made")
+	if p.Count(`form[action*="/export"]`) != 0 {
+		p.t.Error("the file is offered once more")
+	}
+	p.at("request-export-made")
 }
 
 // waiting returns the one request that waits for a decision.

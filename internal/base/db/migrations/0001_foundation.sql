@@ -538,9 +538,12 @@ CREATE TABLE approval (
 	reason    text   NOT NULL, -- demand, support, complaint, safety, fault, authority
 	minutes   bigint NOT NULL, -- that were asked for
 	glass     boolean NOT NULL, -- it can't wait for the office: another person joins
-	state     text   NOT NULL, -- open, granted, narrowed, refused, ended
+	export    boolean NOT NULL, -- as a file, about which two persons decide
+	state     text   NOT NULL, -- open, agreed (the first of two), granted, narrowed, refused, ended
 	asked_at  bigint NOT NULL,
 	answer_by bigint NOT NULL, -- an open one is worth nothing from then on
+	first_by  text   NOT NULL, -- of an export, who was the first to agree, or empty
+	first_for text   NOT NULL, -- why
 	decider   text   NOT NULL, -- another person, or empty
 	granted   text   NOT NULL, -- items, separated by spaces
 	answer    text   NOT NULL, -- why it was decided so, or empty
@@ -552,6 +555,7 @@ CREATE TABLE approval (
 	ended_by  text   NOT NULL, -- as the ledger names actors, or empty
 	why       text   NOT NULL, -- given_back, revoked, restored, or empty
 	note      bytea,           -- sealed: what was written with the request
+	first_reply bytea,         -- sealed: what was written by who was the first to agree
 	reply     bytea,           -- sealed: what was written with the decision
 	review    bytea,           -- sealed: what the office has written of what was opened without it
 	bound     bytea  NOT NULL, -- keyed hash of all the rest
@@ -560,7 +564,8 @@ CREATE TABLE approval (
 CREATE INDEX approval_id ON approval (id, child);
 CREATE INDEX approval_asker ON approval (asker, asked_at, id, child);
 CREATE INDEX approval_service ON approval (service, asked_at, child, id);
-CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'granted', 'narrowed');
+CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'agreed', 'granted', 'narrowed');
+CREATE INDEX approval_waits ON approval (service, asked_at, id, child) WHERE state IN ('open', 'agreed');
 
 CREATE INDEX approval_open ON approval (service, answer_by, id) WHERE state = 'open';
 
@@ -583,6 +588,7 @@ CREATE INDEX broken_glass_asker ON broken_glass (asker, request);
 CREATE INDEX broken_glass_second ON broken_glass (second, request);
 CREATE INDEX broken_glass_service ON broken_glass (service, opened_at, request);
 CREATE INDEX broken_glass_due ON broken_glass (review_by, request) WHERE reviewed_at IS NULL;
+CREATE INDEX broken_glass_waits ON broken_glass (service, review_by, request) WHERE reviewed_at IS NULL;
 
 -- Children that nobody is: whoever asks about one, or looks at it, raises an alarm.
 CREATE TABLE decoy (
@@ -760,6 +766,15 @@ CREATE TABLE person_maker (
 	PRIMARY KEY (person, maker)
 );
 
+-- The public key to which files for a person are sealed.
+CREATE TABLE person_recipient (
+	person    text   NOT NULL PRIMARY KEY,
+	recipient text   NOT NULL, -- age1…
+	set_at    bigint NOT NULL,
+	good_from bigint NOT NULL, -- nothing is sealed to it before
+	bound     bytea  NOT NULL  -- keyed hash of all the rest
+);
+
 -- SIGNIN. How persons inside show who they are. Nothing in these tables signs anybody
 -- in: passwords are stretched, secrets sealed, and whatever opens is a keyed hash.
 CREATE TABLE person_login (
@@ -924,6 +939,7 @@ DROP TABLE person_passkey;
 DROP TABLE person_invite;
 DROP TABLE person_recovery;
 DROP TABLE person_login;
+DROP TABLE person_recipient;
 DROP TABLE person_maker;
 DROP TABLE person_role;
 DROP TABLE person;

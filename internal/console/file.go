@@ -1,0 +1,179 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"strconv"
+	"strings"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault"
+	"wardkeep/internal/watermark"
+)
+
+// keepFile is how long whoever takes a file keeps it, and no value longer than it may be
+// kept (Article 12). The file says so; it can't be made to happen.
+const keepFile = 7 * 24 * time.Hour
+
+// export answers with a file of all that two have agreed to, once, sealed to the key of
+// who has asked. The entry is durable, and the looks count, before the first byte
+// (invariant 2). Whatever fails from there on, nothing leaves, and the file was made.
+func (s *Server) export(v *visit) error {
+	sealed, number, err := s.file(v)
+	if err != nil {
+		return v.refusedFile(err)
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Length", strconv.Itoa(len(sealed)))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": number + ".txt.age"}))
+	v.shows = "file"
+	_, err = v.w.Write(sealed)
+	return err
+}
+
+// refusedFile says on the page of the request why there is no file, and to whom that page
+// isn't shown, on none.
+func (v *visit) refusedFile(err error) error {
+	shown := v.requestPage(err)
+	if errs.Of(shown).Is(approval.ErrNotFound) {
+		return err
+	}
+	return shown
+}
+
+// file opens what was agreed to, and writes and seals the file.
+func (s *Server) file(v *visit) (sealed []byte, number string, err error) {
+	if err := v.noFields(); err != nil {
+		return nil, "", err
+	}
+	var r approval.Request
+	var out vault.Exported
+	var ref pii.Text
+	var c *charter.Charter
+	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		if err := in.IsFresh(tx.Now()); err != nil {
+			return err
+		}
+		v.in, v.now = in, tx.Now()
+		if r, err = approval.Find(ctx, tx, v.r.PathValue("service"), v.r.PathValue("request")); err != nil {
+			return err
+		}
+		items := r.Granted
+		if len(items) == 0 {
+			items = r.Items
+		}
+		if c, err = s.inForce(ctx, tx, r.Service); err != nil {
+			return err
+		}
+		for _, item := range items {
+			if _, err := s.shown(ctx, tx, r, item); err != nil {
+				return err
+			}
+		}
+		out, err = s.Vault.Export(ctx, tx, in.Person, gate.Use{Service: r.Service, Child: r.Child, Activity: charter.Use, Purpose: r.Purpose, Items: items}, r.ID)
+		if err != nil {
+			return err
+		}
+		child, err := family.Find(ctx, tx, r.Service, r.Child)
+		if err != nil {
+			return err
+		}
+		if ref, err = child.Ref(s.Ring); err != nil {
+			return err
+		}
+		r, err = approval.OfChild(ctx, tx, r.Child, r.ID)
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	text, err := watermark.Sheet(v.mark(r.Number), v.sheet(r, c, ref, out), watermark.New(s.Ring, r.Number, r.Looks))
+	if err != nil {
+		return nil, "", err
+	}
+	sealed, err = out.Key.Seal([]byte(text))
+	return sealed, r.Number, err
+}
+
+// noFields refuses a form that asks for anything: a file has its marks, its lock and all
+// that was agreed to, whatever is sent.
+func (v *visit) noFields() error {
+	if err := v.r.ParseForm(); err != nil || len(v.r.PostForm) > 0 {
+		return ErrFields
+	}
+	for name := range v.r.URL.Query() {
+		if name != "lang" {
+			return ErrFields
+		}
+	}
+	return nil
+}
+
+// sheet is the text of a file: until when it is kept, whom it is about, and a line for
+// each item.
+func (v *visit) sheet(r approval.Request, c *charter.Charter, ref pii.Text, out vault.Exported) string {
+	ends := v.now.Add(keepFile)
+	if !out.EndsAt.IsZero() && out.EndsAt.Before(ends) {
+		ends = out.EndsAt
+	}
+	purpose, _ := c.Purpose(r.Purpose)
+	lines := []string{v.lang.T("console.file.keep", "Until", ends.In(shanghai).Format("2006-01-02 15:04")),
+		v.lang.T("console.file.about", "Service", r.Service, "Purpose", v.label(purpose.Label, r.Purpose), "Child", ref.Reveal()), ""}
+	for _, item := range r.Granted {
+		value := v.lang.T("console.view.not_held")
+		if text, held := out.Values[item]; held {
+			value = text.Reveal()
+		}
+		i, _ := c.Item(item)
+		lines = append(lines, v.label(i.Label, item)+v.lang.T("web.colon")+value)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// A fileKey is what account.html shows of the key that files are sealed to. Without a Key
+// there is none.
+type fileKey struct {
+	Key             string
+	SetAt, GoodFrom time.Time
+	Good            bool
+	Forged          bool
+}
+
+// fileKey tells of the key of who visits.
+func (v *visit) fileKey(ctx context.Context, tx *db.Tx) (fileKey, error) {
+	key, err := staff.RecipientOf(ctx, tx, v.in.Person.ID)
+	if errors.Is(err, staff.ErrNoRecipient) {
+		return fileKey{}, nil
+	}
+	return fileKey{key.Key, key.SetAt, key.GoodFrom, key.Good(tx.Now()), !key.Intact(v.s.Ring)}, err
+}
+
+// setKey keeps the key that files are sealed to, a day from now on.
+func (s *Server) setKey(v *visit) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		if err := in.IsFresh(tx.Now()); err != nil {
+			return err
+		}
+		_, err := staff.SetRecipient(ctx, tx, s.Ring, in.Person, v.r.PostFormValue("recipient"))
+		return err
+	})
+	return v.accountDone("keyed", err)
+}
+
+func (s *Server) endKey(v *visit) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		return staff.EndRecipient(ctx, tx, in.Person, in.Person.ID)
+	})
+	return v.accountDone("unkeyed", err)
+}
