@@ -117,6 +117,7 @@ var figurePages = map[string]string{
 	"orders_open": "/console/due?kind=order", "orders_overdue": "/console/due?kind=order", "offices_vacant": "/console/due?kind=office",
 	"ends": "/console/due?kind=end", "ends_late": "/console/due?kind=end", "reviews_open": "/console/due?kind=review", "reviews_late": "/console/due?kind=review",
 	"looks_waiting": "/console/decisions", "unconsented": "/console/due?kind=answer",
+	"keys": "/console/settings/system", "keys_retiring": "/console/settings/system", "keys_none": "/console/settings/system",
 	"entries": "/console/ledger", "uses_looked": "/console/ledger", "uses_activity": "/console/ledger", "uses_items": "/console/ledger", "uses_purpose": "/console/ledger",
 	"uses_audience": "/console/ledger", "alarms": "/console/ledger", "erased": "/console/ledger", "shown_guided": "/console/ledger", "shown_alone": "/console/ledger",
 	"activities": "/console/charters", "purposes": "/console/charters", "items": "/console/charters", "documents": "/console/charters", "authority": "/console/charters",

@@ -466,7 +466,7 @@ func (v *visit) menu() (all []item) {
 }
 
 // narrowings are what a page is narrowed to by its address, and stays in the other language.
-var narrowings = []string{"kind", "service", "picture", "days", "from"}
+var narrowings = []string{"kind", "service", "picture", "days"}
 
 // show sends a page. It renders to memory first, so that a page is sent whole or not at
 // all.

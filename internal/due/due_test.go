@@ -196,7 +196,7 @@ func TestArticle15_EachSeesTheClocksOfWhatTheyMay(t *testing.T) {
 	})
 }
 
-// However much has a clock, a page costs what it shows: ten thousand rows behind it are not
+// However much has a clock, a page costs what it shows: twelve thousand rows behind it are not
 // read.
 func TestAPageOfALongListReadsAnIndex(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
@@ -209,6 +209,9 @@ func TestAPageOfALongListReadsAnIndex(t *testing.T) {
 					INSERT INTO suspicion (id, service, source, reporter, owner, outcome, basis, opened_at, due_at, ref_hash)
 					VALUES ($1, $2, 'signal', '', '', '', '', 0, $3, $4)`, "sp_"+name, vaulttest.Service, day, []byte(name)); err != nil {
 					return err
+				}
+				if i%5 != 0 {
+					continue
 				}
 				if err := tx.Queue(ctx, `
 					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry)
@@ -227,7 +230,7 @@ func TestAPageOfALongListReadsAnIndex(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			for from := (due.Cursor{}); pages == 0 || from != (due.Cursor{}) && pages < 60; pages++ {
+			for from := (due.Cursor{}); pages == 0 || from != (due.Cursor{}) && pages < 30; pages++ {
 				var page []due.Clock
 				page, from, err = due.List(ctx, tx, due.Asking{Person: who(staff.Officer), Services: services, Patience: patience}, from, 20)
 				if err != nil {

@@ -328,6 +328,14 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 			s.forge(s.mei, 1, family.KindUnfrozen, g, family.UnfrozenBody{})
 			s.forge(s.mei, 2, rights.KindCancelled, g, rights.EndedBody{Request: r.ID, Again: true})
 		}},
+		"an answer that came sooner than it did": {"body demand", func(s *scene) {
+			desk, r := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}, rights.Request{}
+			s.do(func(ctx context.Context, tx *db.Tx) (err error) {
+				r, _, err = desk.Receive(ctx, tx, s.App, s.mei, rights.Demand{Kind: rights.Correct, Door: rights.ByChild, Item: "weekly_score", Held: []string{"weekly_score"}})
+				return err
+			})
+			s.forge(s.mei, 1, rights.KindDone, s.Officer.Ledger(), rights.EndedBody{Request: r.ID, Received: r.ReceivedAt.UnixMicro() + 1})
+		}},
 		"a guardian told of a demand that nobody made": {"impossible demand", func(s *scene) {
 			s.forge(s.mei, 1, rights.KindTold, "system:messages", rights.ToldBody{Request: id.New(id.Rights), Guardian: s.guardians(s.mei.ID)[0].ID, Channel: "sms"})
 		}},

@@ -170,7 +170,7 @@ func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
 		return x
 	case d == nil || d.state != rights.Open || state == rights.Done && f.erases(d):
 		return impossible(ruleDemand)
-	case (b.Reason != "") != (state == rights.Refused), b.Received != d.received:
+	case (b.Reason != "") != (state == rights.Refused):
 		return fault{what: FoundBody, field: ruleDemand}
 	case f.erases(d) && state == rights.Refused && (!strings.HasPrefix(p.Actor, "officer:") || b.Reason != rights.NotEntitled),
 		state == rights.Cancelled && (!f.erases(d) || !strings.HasPrefix(p.Actor, "guardian:") || f.names.text(d.door) == string(rights.ByGuardian)):
@@ -179,6 +179,8 @@ func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
 		return impossible(ruleState) // it is free again by the entry before
 	case b.Again && f.missedDone[b.Request] != p.Kind: // else a guardian's taking back could pass for no use
 		return impossible(ruleDemand)
+	case b.Received != d.received:
+		return fault{what: FoundBody, field: ruleDemand}
 	}
 	d.state, d.reason, d.answer, d.closed, d.erase = state, b.Reason, b.Answer, p.At.UnixMicro(), 0
 	return fault{}

@@ -196,6 +196,9 @@ func Of(p ledger.Placed) (l Line, ok bool, err error) {
 		if err := p.Into(&b); err != nil {
 			return l, false, err
 		}
+		if b.Again {
+			return l, false, nil // likewise
+		}
 		l.What, l.Detail = Answered, string(TookOf(time.UnixMicro(b.Received), p.At))
 	case family.KindErased:
 		var b family.ErasedBody
