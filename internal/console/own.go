@@ -35,7 +35,9 @@ var notYet = []staff.Action{staff.ReviewAccess, staff.SeeBoard}
 // pagesOf are the pages at which something is done.
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
 	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions",
-	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system"}
+	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system",
+	staff.SeeCharters: "/console/charters", staff.ProposeCharter: "/console/charters", staff.PublishCharter: "/console/charters",
+	staff.SeeOffice: "/console/offices", staff.ManageOffice: "/console/offices"}
 
 func (s *Server) home(v *visit) error {
 	page := homePage{Roles: v.in.Person.Grants}
