@@ -176,8 +176,8 @@ func latest(ctx context.Context, tx *db.Tx, service string) (Edition, error) {
 	return e, err
 }
 
-// Publish puts a draft into force, in the name of the officer, at the terminal: as long as
-// nobody who holds an office of the service has an account. Then it takes Approve. It comes
+// Publish puts a draft into force at the terminal, in the name of the officer, while nobody
+// who holds an office of the service has an account: from then on it takes Approve. It comes
 // into force together with its rules, its agreement and its notice in every language
 // (Articles 8 and 10). From the commit on, answers to an earlier charter are stale for
 // each purpose that changed materially; the cost is that of the charter, whatever the
