@@ -292,6 +292,7 @@ func ExampleClient_Events() {
 		}
 	}
 	// Output:
+	// charter.proposed
 	// charter.published
 	// child.registered
 	// guardian.added

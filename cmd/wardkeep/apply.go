@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/staff"
 )
 
 // What is missing to apply a charter.
@@ -31,6 +34,9 @@ type applyCmd struct {
 // Run proposes a charter as a draft and, when told so, publishes it as the
 // officer. Each step is a transaction of its own: if it ends between them, the
 // draft waits, and the same command goes on from there.
+//
+// Where somebody in office has an account, nothing is published here: Run says who may
+// approve what it has proposed, and ends with code 3 if it was told to publish.
 func (c applyCmd) Run(ctx context.Context, s *session) error {
 	if c.Publish && c.Officer == "" {
 		return errOfficer
@@ -55,9 +61,25 @@ func (c applyCmd) Run(ctx context.Context, s *session) error {
 		if p.NoChange {
 			return nil
 		}
-		draft, err := propose(ctx, s, a, ch)
-		if err != nil || !c.Publish {
+		inside, err := approvers(ctx, a, ch.Service)
+		if err != nil {
 			return err
+		}
+		draft, err := propose(ctx, s, a, ch, len(inside) > 0)
+		if err != nil {
+			return err
+		}
+		if len(inside) > 0 {
+			s.say("cmd.apply.needs", "URL", a.Config.Console.URL+"/console/charters/"+ch.Service+"/"+strconv.FormatInt(draft.Number, 10))
+			for _, p := range inside {
+				s.say("cmd.apply.approver", "Name", p.Name, "ID", p.ID)
+			}
+		}
+		switch {
+		case !c.Publish:
+			return nil
+		case len(inside) > 0:
+			return exit(exitWaits)
 		}
 		return c.publish(ctx, s, a, ch.Service, draft)
 	})
@@ -88,12 +110,42 @@ func (c applyCmd) ensure(ctx context.Context, s *session, a *app.App, service st
 	return err
 }
 
-func propose(ctx context.Context, s *session, a *app.App, ch *charter.Charter) (draft catalog.Draft, err error) {
+// approvers returns who holds an office of the service and has an account.
+func approvers(ctx context.Context, a *app.App, service string) (all []staff.Person, err error) {
+	return all, a.Store.View(ctx, func(tx *db.Tx) error {
+		now, err := catalog.Find(ctx, tx, service)
+		if err != nil {
+			return err
+		}
+		ids, err := catalog.Approvers(ctx, tx, now)
+		for _, one := range ids {
+			p, err := staff.Find(ctx, tx, one)
+			if err != nil {
+				return err
+			}
+			all = append(all, p)
+		}
+		return err
+	})
+}
+
+func propose(ctx context.Context, s *session, a *app.App, ch *charter.Charter, inside bool) (draft catalog.Draft, err error) {
+	var touches catalog.Touches
+	err = a.Store.View(ctx, func(tx *db.Tx) (err error) {
+		touches, err = consent.Touched(ctx, tx, ch.Service)
+		return err
+	})
+	if err != nil {
+		return draft, err
+	}
 	err = a.Store.Update(ctx, func(tx *db.Tx) (err error) {
-		draft, _, err = catalog.Propose(ctx, tx, operator, ch)
+		draft, _, err = catalog.Propose(ctx, tx, a.Ring, operator, ch, touches)
 		return err
 	})
 	key := "cmd.apply.proposed"
+	if inside {
+		key = "cmd.apply.proposed_inside"
+	}
 	switch {
 	case errors.Is(err, catalog.ErrProposed): // nothing was written
 		key = "cmd.apply.waiting"
@@ -117,7 +169,7 @@ func (c applyCmd) publish(ctx context.Context, s *session, a *app.App, service s
 		if err != nil {
 			return err
 		}
-		if published, _, err = catalog.Publish(ctx, tx, officer, service, draft.Number); err != nil {
+		if published, _, err = catalog.Publish(ctx, tx, a.Ring, officer, service, draft.Number); err != nil {
 			return err
 		}
 		now, err := catalog.Find(ctx, tx, service)

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -55,7 +56,7 @@ const seeders = 128
 // grow adds children until there are so many, and gives their entries places.
 func (w *world) grow(ctx context.Context, s *session, a *app.App, children int) error {
 	if len(w.keys) == 0 {
-		if err := a.Store.Update(ctx, func(tx *db.Tx) error { return w.setUp(ctx, tx) }); err != nil {
+		if err := a.Store.Update(ctx, func(tx *db.Tx) error { return w.setUp(ctx, tx, a.Ring) }); err != nil {
 			return err
 		}
 	}
@@ -78,7 +79,7 @@ func (w *world) grow(ctx context.Context, s *session, a *app.App, children int) 
 }
 
 // setUp puts the service in order.
-func (w *world) setUp(ctx context.Context, tx *db.Tx) error {
+func (w *world) setUp(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error {
 	w.keys = nil
 	c, err := charter.Load(xiaoxi.Files)
 	if err != nil {
@@ -94,11 +95,11 @@ func (w *world) setUp(ctx context.Context, tx *db.Tx) error {
 	if _, _, err := catalog.Appoint(ctx, tx, operator, benchService, catalog.RoleDeputy, "周远", "zhou@xiaoxi-english.example"); err != nil {
 		return err
 	}
-	draft, _, err := catalog.Propose(ctx, tx, operator, c)
+	draft, _, err := catalog.Propose(ctx, tx, ring, operator, c, nil)
 	if err != nil {
 		return err
 	}
-	if _, _, err := catalog.Publish(ctx, tx, officer, benchService, draft.Number); err != nil {
+	if _, _, err := catalog.Publish(ctx, tx, ring, officer, benchService, draft.Number); err != nil {
 		return err
 	}
 	for i := range benchApps {

@@ -90,7 +90,7 @@ func (d *demo) end(ctx context.Context) error {
 	_, after := d.client.Child(ctx, h.child)
 	p, ok := errors.AsType[*wardkeep.Problem](after)
 	reopened := d.try(ctx, func(tx *db.Tx) error {
-		_, _, err := catalog.Publish(ctx, tx, officer, ending, 1)
+		_, _, err := catalog.Publish(ctx, tx, d.app.Ring, officer, ending, 1)
 		return err
 	})
 	d.show("23", "ceased_for_good", certified && ok && p.Status == 401 && errors.Is(reopened, catalog.ErrCeasing))
@@ -131,7 +131,7 @@ func (d *demo) second(ctx context.Context, service string, change func(*charter.
 		if _, _, err = catalog.Create(ctx, tx, operator, service, catalog.Live); err != nil {
 			return err
 		}
-		if officer, _, err = establish(ctx, tx, c); err != nil {
+		if officer, _, err = establish(ctx, tx, d.app.Ring, c); err != nil {
 			return err
 		}
 		_, key, _, err = account.IssueApp(ctx, tx, operator, service, service+"-app", account.AllScopes(), time.Time{})

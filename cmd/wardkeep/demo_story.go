@@ -16,6 +16,7 @@ import (
 	xiaoxi "wardkeep/examples/xiaoxi-english"
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -102,7 +103,7 @@ func (d *demo) publish(ctx context.Context) error {
 	}
 	var published catalog.Published
 	err = d.try(ctx, func(tx *db.Tx) (err error) {
-		d.officer, published, err = establish(ctx, tx, c)
+		d.officer, published, err = establish(ctx, tx, d.app.Ring, c)
 		return err
 	})
 	if err != nil {
@@ -123,8 +124,8 @@ func (d *demo) publish(ctx context.Context) error {
 }
 
 // establish puts a service in order: somebody in charge, a deputy, and the charter.
-func establish(ctx context.Context, tx *db.Tx, c *charter.Charter) (officer catalog.Officer, published catalog.Published, err error) {
-	draft, _, err := catalog.Propose(ctx, tx, operator, c)
+func establish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c *charter.Charter) (officer catalog.Officer, published catalog.Published, err error) {
+	draft, _, err := catalog.Propose(ctx, tx, ring, operator, c, nil)
 	if err != nil {
 		return officer, published, err
 	}
@@ -134,7 +135,7 @@ func establish(ctx context.Context, tx *db.Tx, c *charter.Charter) (officer cata
 	if _, _, err = catalog.Appoint(ctx, tx, operator, c.Service, catalog.RoleDeputy, "周远", "400-000-0000"); err != nil {
 		return officer, published, err
 	}
-	published, _, err = catalog.Publish(ctx, tx, officer, c.Service, draft.Number)
+	published, _, err = catalog.Publish(ctx, tx, ring, officer, c.Service, draft.Number)
 	return officer, published, err
 }
 
@@ -442,11 +443,11 @@ func (d *demo) change(ctx context.Context) error {
 	changes := charter.Diff(old, longer)
 	begun := time.Now()
 	err = d.try(ctx, func(tx *db.Tx) error {
-		draft, _, err := catalog.Propose(ctx, tx, operator, longer)
+		draft, _, err := catalog.Propose(ctx, tx, d.app.Ring, operator, longer, nil)
 		if err != nil {
 			return err
 		}
-		_, _, err = catalog.Publish(ctx, tx, d.officer, story, draft.Number)
+		_, _, err = catalog.Publish(ctx, tx, d.app.Ring, d.officer, story, draft.Number)
 		return err
 	})
 	if err != nil {

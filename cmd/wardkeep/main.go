@@ -21,6 +21,7 @@ const (
 	exitDone     = 0
 	exitFailed   = 1  // refused, or something was found
 	exitMaterial = 2  // plan: guardians would have to be asked again
+	exitWaits    = 3  // apply: somebody in office has to approve it
 	exitUsage    = 64 // the command line can't be understood
 )
 

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"os"
 	"time"
 
 	"wardkeep/internal/app"
@@ -13,6 +16,7 @@ type officerCmd struct {
 	Appoint officerAppointCmd `cmd:"" help:"${officer_appoint}"`
 	End     officerEndCmd     `cmd:"" help:"${officer_end}"`
 	List    officerListCmd    `cmd:"" help:"${officer_list}"`
+	Record  officerRecordCmd  `cmd:"" help:"${officer_record}"`
 }
 
 type officerAppointCmd struct {
@@ -84,4 +88,47 @@ func (c officerListCmd) Run(ctx context.Context, s *session) error {
 			"From", o.AppointedAt.Format(time.DateOnly), "Until", until)
 	}
 	return err
+}
+
+type officerRecordCmd struct {
+	Service  string `required:"" short:"s" help:"${of_service}"`
+	ID       string `arg:"" help:"${officer_id}"`
+	Kind     string `required:"" enum:"appointment,training" help:"${officer_record_kind}"`
+	Day      string `required:"" placeholder:"2026-05-06" help:"${officer_record_day}"`
+	Title    string `required:"" help:"${officer_record_title}"`
+	Document string `placeholder:"FILE" help:"${officer_record_document}"`
+}
+
+// Run keeps a document of an appointment, or a training. It prints the id of the record,
+// and nothing else, on standard output.
+func (c officerRecordCmd) Run(ctx context.Context, s *session) error {
+	var document []byte
+	if c.Document != "" {
+		var err error
+		if document, err = readDocument(c.Document); err != nil {
+			return err
+		}
+	}
+	return s.on(ctx, func(a *app.App) error {
+		var r catalog.Record
+		err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
+			r, _, err = catalog.Keep(ctx, tx, a.Ring, operator, c.Service,
+				catalog.Record{Officer: c.ID, Kind: catalog.RecordKind(c.Kind), Day: c.Day, Title: c.Title}, document)
+			return err
+		})
+		if err == nil {
+			s.print(r.ID)
+		}
+		return err
+	})
+}
+
+// readDocument reads a document, and one byte too many of one that is too large.
+func readDocument(path string) (document []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", catalog.ErrRecordDocument, path)
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, catalog.MaxDocument+1))
 }

@@ -419,7 +419,7 @@ func TestEventsReplayWithoutUsesAndWithoutPseudonyms(t *testing.T) {
 				break
 			}
 		}
-		want := []string{"charter.published", "child.registered", "guardian.added", "consent.requested", "consent.opened", "guardian.verified", "consent.verified"}
+		want := []string{"charter.proposed", "charter.published", "child.registered", "guardian.added", "consent.requested", "consent.opened", "guardian.verified", "consent.verified"}
 		for range w.Charter.Purposes {
 			want = append(want, "consent.granted")
 		}

@@ -12,8 +12,10 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/vault/vaulttest"
 )
 
 var cli = catalog.Operator{ID: "cli"}
@@ -22,13 +24,14 @@ var cli = catalog.Operator{ID: "cli"}
 type desk struct {
 	*testing.T
 	store *db.DB
+	ring  *keyring.Ring
 	now   time.Time
 }
 
 func each(t *testing.T, fn func(d *desk)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, store *db.DB) {
-		d := &desk{T: t, store: store, now: time.Date(2026, 6, 1, 4, 0, 0, 0, time.UTC)}
+		d := &desk{T: t, store: store, ring: vaulttest.Ring(t), now: time.Date(2026, 6, 1, 4, 0, 0, 0, time.UTC)}
 		store.Now = func() time.Time { return d.now }
 		fn(d)
 	})
@@ -75,7 +78,7 @@ func (d *desk) appoint(role catalog.Role, name string) (o catalog.Officer) {
 func (d *desk) propose(c *charter.Charter) (draft catalog.Draft) {
 	d.Helper()
 	d.do(func(ctx context.Context, tx *db.Tx) (err error) {
-		draft, _, err = catalog.Propose(ctx, tx, cli, c)
+		draft, _, err = catalog.Propose(ctx, tx, d.ring, cli, c, nil)
 		return err
 	})
 	return draft
@@ -84,7 +87,7 @@ func (d *desk) propose(c *charter.Charter) (draft catalog.Draft) {
 func (d *desk) publish(by catalog.Officer, number int64) (p catalog.Published) {
 	d.Helper()
 	d.do(func(ctx context.Context, tx *db.Tx) (err error) {
-		p, _, err = catalog.Publish(ctx, tx, by, "stories", number)
+		p, _, err = catalog.Publish(ctx, tx, d.ring, by, "stories", number)
 		return err
 	})
 	return p

@@ -43,7 +43,7 @@ func TestArticle10_PublishingCostsTheSameForAnyNumberOfChildren(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if _, _, err := catalog.Publish(ctx, tx, li, "stories", number); err != nil {
+				if _, _, err := catalog.Publish(ctx, tx, d.ring, li, "stories", number); err != nil {
 					return err
 				}
 				after, err := d.work(ctx, tx)
@@ -187,7 +187,7 @@ func TestCache_KeepsNothingThatMayBeUndone(t *testing.T) {
 		number := d.propose(stories(d, nil)).Number
 		cache := catalog.NewCache(2)
 		err := d.try(func(ctx context.Context, tx *db.Tx) error {
-			if _, _, err := catalog.Publish(ctx, tx, li, "stories", number); err != nil {
+			if _, _, err := catalog.Publish(ctx, tx, d.ring, li, "stories", number); err != nil {
 				return err
 			}
 			if _, err := cache.Current(ctx, tx, "stories"); err != nil {
@@ -223,7 +223,7 @@ func TestInvariant12_TwoPublishOnce(t *testing.T) {
 			group.Go(func() {
 				by := []catalog.Officer{li, wang}[i%2]
 				results[i] = d.store.Update(d.Context(), func(tx *db.Tx) error {
-					_, _, err := catalog.Publish(d.Context(), tx, by, "stories", number)
+					_, _, err := catalog.Publish(d.Context(), tx, d.ring, by, "stories", number)
 					return err
 				})
 				err := d.store.View(d.Context(), func(tx *db.Tx) error {

@@ -127,14 +127,20 @@ func scanOfficer(row db.Row) (o Officer, err error) {
 // published. Errors: ErrNotFound, ErrNotInOffice, ErrRole, ErrOfficerName,
 // ErrContact, ErrSamePerson.
 func Appoint(ctx context.Context, tx *db.Tx, by Actor, service string, role Role, name, contact string) (Officer, string, error) {
-	o := Officer{ID: id.New(id.Staff), Service: service, Role: role, Name: name, Contact: contact, AppointedAt: tx.Now()}
-	if err := o.check(); err != nil {
-		return Officer{}, "", err
-	}
 	s, err := lockBy(ctx, tx, by, service)
 	if err != nil {
 		return Officer{}, "", err
 	}
+	return s.appoint(ctx, tx, by, role, name, contact)
+}
+
+// appoint appoints somebody to an office of the locked service.
+func (s Service) appoint(ctx context.Context, tx *db.Tx, by Actor, role Role, name, contact string) (Officer, string, error) {
+	o := Officer{ID: id.New(id.Staff), Service: s.Name, Role: role, Name: name, Contact: contact, AppointedAt: tx.Now()}
+	if err := o.check(); err != nil {
+		return Officer{}, "", err
+	}
+	service := s.Name
 	holder, other := &s.OfficerID, s.DeputyID
 	if role == RoleDeputy {
 		holder, other = &s.DeputyID, s.OfficerID
@@ -150,7 +156,7 @@ func Appoint(ctx context.Context, tx *db.Tx, by Actor, service string, role Role
 	}
 	salt := make([]byte, saltLen)
 	rand.Read(salt) // never fails (crypto/rand)
-	err = tx.Queue(ctx, `
+	err := tx.Queue(ctx, `
 		INSERT INTO officer (service, id, role, name, contact, salt, appointed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		o.Service, o.ID, o.Role, o.Name, o.Contact, salt, (*db.Time)(&o.AppointedAt))
@@ -238,6 +244,27 @@ func FindOfficer(ctx context.Context, tx *db.Tx, service, officer string) (Offic
 		return Officer{}, ErrOfficerNotFound
 	}
 	return o, err
+}
+
+// Holder returns who holds that office. Errors: ErrNotFound, ErrOfficerNotFound.
+func Holder(ctx context.Context, tx *db.Tx, service string, role Role) (Officer, error) {
+	s, err := Find(ctx, tx, service)
+	if err != nil {
+		return Officer{}, err
+	}
+	seat := s.seatOf(role)
+	if seat == nil {
+		return Officer{}, ErrRole
+	}
+	return FindOfficer(ctx, tx, service, *seat)
+}
+
+// Former returns at most limit terms of office that are over, the latest first.
+func Former(ctx context.Context, tx *db.Tx, service string, limit int) ([]Officer, error) {
+	return db.All(ctx, tx, scanOfficer, `
+		SELECT `+officerColumns+` FROM officer
+		WHERE service = $1 AND ended_at IS NOT NULL
+		ORDER BY appointed_at DESC, id LIMIT $2`, service, int64(limit))
 }
 
 // InOffice returns who is in office, the officer before the deputy: at most one

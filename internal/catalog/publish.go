@@ -8,6 +8,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/charter"
 )
 
@@ -25,6 +26,8 @@ var (
 // The kinds of entries about charters.
 const (
 	KindProposed  = "charter.proposed"
+	KindApproved  = "charter.approved"
+	KindRefused   = "charter.refused"
 	KindPublished = "charter.published"
 	KindRecalled  = "charter.recalled"
 )
@@ -37,8 +40,10 @@ type RecalledBody struct {
 
 // A ProposedBody is what the ledger keeps of a draft.
 type ProposedBody struct {
-	Number int64  `json:"number"`
-	Hash   string `json:"hash"`
+	Number  int64   `json:"number"`
+	Hash    string  `json:"hash"`
+	Touches Touches `json:"touches,omitempty"` // written in the order of the names
+	Person  int64   `json:"person,omitempty"`  // the version of who proposes, of a person inside
 }
 
 // A PublishedBody is what the ledger keeps of a publication: enough to decide
@@ -49,6 +54,7 @@ type PublishedBody struct {
 	AskedSince map[string]int64 `json:"asked_since"` // written in the order of the names
 	Documents  []DocumentHash   `json:"documents"`
 	Material   []string         `json:"material"` // the purposes whose older answers are stale
+	Terminal   bool             `json:"terminal"` // at the terminal, in the officer's name: nobody who holds an office has an account
 }
 
 // A DocumentHash names a document by its hash.
@@ -91,18 +97,26 @@ func Plan(ctx context.Context, tx *db.Tx, c *charter.Charter) (Planned, error) {
 	return p, nil
 }
 
-// Propose stores a charter as a draft. It stays without effect until an officer
-// publishes it; a later proposal stands beside it. Errors: ErrCharterInvalid,
-// ErrNotFound, ErrNotInOffice, ErrCeasing, ErrUnchanged; ErrProposed, with the draft
-// that waits already.
-func Propose(ctx context.Context, tx *db.Tx, by Actor, c *charter.Charter) (Draft, string, error) {
+// Propose stores a charter as a draft. It stays without effect until it is published, or
+// approved; a later proposal stands beside it. What stands there is what can come into
+// force: the row carries a keyed hash of itself. Touches is how many children had agreed
+// to what it changes; of what isn't material, or doesn't change, it isn't kept. Errors:
+// ErrCharterInvalid, ErrNotFound, ErrNotInOffice, ErrCeasing, ErrUnchanged, ErrMany;
+// ErrProposed, with the draft that waits already.
+func Propose(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c *charter.Charter, touches Touches) (Draft, string, error) {
 	canonical := c.Canonical()
 	if _, err := charter.Parse(canonical); err != nil {
 		return Draft{}, "", fmt.Errorf("%w: %w", ErrCharterInvalid, err)
 	}
-	s, err := lockBy(ctx, tx, by, c.Service)
+	s, err := lock(ctx, tx, c.Service)
 	if err != nil {
 		return Draft{}, "", err
+	}
+	inside, is := by.(Colleague)
+	if !is || !inside.Governs(s.Name) {
+		if err := s.admits(by); err != nil {
+			return Draft{}, "", err
+		}
 	}
 	if s.Ceases("") {
 		return Draft{}, "", ErrCeasing
@@ -119,20 +133,27 @@ func Propose(ctx context.Context, tx *db.Tx, by Actor, c *charter.Charter) (Draf
 		return Draft{}, "", err
 	case d.Hash == published.Hash && !s.Recalled:
 		return Draft{}, "", ErrUnchanged
-	case d.Hash == latest.Hash && latest.PublishedAt.IsZero():
+	case d.Hash == latest.Hash && latest.PublishedAt.IsZero() && latest.RefusedAt.IsZero():
 		d.Number = latest.Number
 		return d, "", ErrProposed
 	}
+	waiting, err := Waiting(ctx, tx, s)
+	switch {
+	case err != nil:
+		return Draft{}, "", err
+	case len(waiting) >= maxWaiting:
+		return Draft{}, "", ErrMany
+	}
 	d.Number = latest.Number + 1
-	now := tx.Now()
+	p := stored{canonical: canonical, Edition: Edition{Number: d.Number, Hash: d.Hash, ProposedAt: tx.Now(), ProposedBy: by.Ledger(), Touches: touches.of(d.Material)}}
 	err = tx.Queue(ctx, `
-		INSERT INTO charter (service, number, hash, canonical, proposed_at, proposed_by, published_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		c.Service, d.Number, d.Hash, canonical, (*db.Time)(&now), by.Ledger(), "")
+		INSERT INTO charter (service, number, hash, canonical, proposed_at, proposed_by, touches, published_by, decided_by, bound)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		s.Name, p.Number, p.Hash, p.canonical, (*db.Time)(&p.ProposedAt), p.ProposedBy, p.Touches.String(), p.PublishedBy, p.DecidedBy, p.bind(ring, s.Name))
 	if err != nil {
 		return Draft{}, "", err
 	}
-	entry, err := s.note(ctx, tx, KindProposed, by, ProposedBody{Number: d.Number, Hash: d.Hash})
+	entry, err := s.note(ctx, tx, KindProposed, by, ProposedBody{Number: d.Number, Hash: d.Hash, Touches: p.Touches, Person: inside.Version})
 	return d, entry, err
 }
 
@@ -155,17 +176,19 @@ func latest(ctx context.Context, tx *db.Tx, service string) (Edition, error) {
 	return e, err
 }
 
-// Publish puts a draft into force, together with its rules, its agreement and
-// its notice in every language (Articles 8 and 10). From the commit on, answers
-// to an earlier charter are stale for each purpose that changed materially; the
-// cost is that of the charter, whatever the number of children.
+// Publish puts a draft into force at the terminal, in the name of the officer, while nobody
+// who holds an office of the service has an account: from then on it takes Approve. It comes
+// into force together with its rules, its agreement and its notice in every language
+// (Articles 8 and 10). From the commit on, answers to an earlier charter are stale for
+// each purpose that changed materially; the cost is that of the charter, whatever the
+// number of children.
 //
 // If we crash before the commit, the former charter is in force with all of its
 // numbers; afterwards, the new one with all of its own.
 //
-// Errors: ErrNotFound, ErrNotInOffice, ErrCeasing, ErrNoDraft, ErrPublished, ErrOutdated,
-// ErrDocumentMissing, ErrNoticeBlank, ErrDamaged.
-func Publish(ctx context.Context, tx *db.Tx, by Officer, service string, number int64) (Published, string, error) {
+// Errors: ErrNotFound, ErrNotInOffice, ErrApproval, ErrCeasing, ErrNoDraft, ErrPublished,
+// ErrRefused, ErrOutdated, ErrForged, ErrDocumentMissing, ErrNoticeBlank, ErrDamaged.
+func Publish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, service string, number int64) (Published, string, error) {
 	s, err := lockBy(ctx, tx, by, service)
 	if err != nil {
 		return Published{}, "", err
@@ -173,11 +196,23 @@ func Publish(ctx context.Context, tx *db.Tx, by Officer, service string, number 
 	if s.Ceases("") {
 		return Published{}, "", ErrCeasing
 	}
-	draft, err := s.draft(ctx, tx, number)
+	accounts, err := Approvers(ctx, tx, s)
+	switch {
+	case err != nil:
+		return Published{}, "", err
+	case len(accounts) > 0:
+		return Published{}, "", ErrApproval
+	}
+	draft, err := s.draft(ctx, tx, ring, number)
 	if err != nil {
 		return Published{}, "", err
 	}
-	c, err := draft.charter(service)
+	return s.publish(ctx, tx, ring, by, draft)
+}
+
+// publish puts a draft of the locked service into force.
+func (s Service) publish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, draft stored) (Published, string, error) {
+	c, err := draft.charter(s.Name)
 	if err != nil {
 		return Published{}, "", err
 	}
@@ -185,6 +220,7 @@ func Publish(ctx context.Context, tx *db.Tx, by Officer, service string, number 
 	if err != nil {
 		return Published{}, "", err
 	}
+	number := draft.Number
 	papers, err := documents(c, number)
 	if err != nil {
 		return Published{}, "", err
@@ -194,14 +230,15 @@ func Publish(ctx context.Context, tx *db.Tx, by Officer, service string, number 
 		Number: number, Hash: draft.Hash, Charter: c, PublishedAt: tx.Now(),
 		AskedSince: askedSince(former, c, number, material), Notices: make(map[charter.Lang]string),
 	}
-	body := PublishedBody{Number: number, Hash: p.Hash, AskedSince: p.AskedSince, Material: append([]string{}, material...)}
+	body := PublishedBody{Number: number, Hash: p.Hash, AskedSince: p.AskedSince, Material: append([]string{}, material...), Terminal: draft.DecidedBy == ""}
 	for _, d := range papers {
 		body.Documents = append(body.Documents, DocumentHash{d.Kind, d.Lang, d.Hash})
 		if d.Kind == Notice {
 			p.Notices[d.Lang] = d.Hash
 		}
 	}
-	if err := s.enforce(ctx, tx, by, p, papers); err != nil {
+	draft.PublishedAt, draft.PublishedBy = p.PublishedAt, by.Ledger()
+	if err := s.enforce(ctx, tx, ring, draft, p, papers); err != nil {
 		return Published{}, "", err
 	}
 	entry, err := s.note(ctx, tx, KindPublished, by, body)
@@ -209,20 +246,36 @@ func Publish(ctx context.Context, tx *db.Tx, by Officer, service string, number 
 }
 
 // draft returns a draft of the locked service that may still be published.
-func (s Service) draft(ctx context.Context, tx *db.Tx, number int64) (stored, error) {
-	d, err := db.One(ctx, tx, scanStored, `
-		SELECT `+editionColumns+`, canonical FROM charter WHERE service = $1 AND number = $2`, s.Name, number)
-	switch {
-	case errors.Is(err, db.ErrNone):
-		return stored{}, ErrNoDraft
-	case err != nil:
+func (s Service) draft(ctx context.Context, tx *db.Tx, ring *keyring.Ring, number int64) (stored, error) {
+	d, err := s.undecided(ctx, tx, number)
+	if err != nil {
 		return stored{}, err
-	case !d.PublishedAt.IsZero():
-		return stored{}, ErrPublished
+	}
+	if _, err := d.charter(s.Name); err != nil {
+		return stored{}, err
+	}
+	switch {
+	case !d.intact(ring, s.Name):
+		return stored{}, ErrForged
 	case number <= s.Charter:
 		return stored{}, ErrOutdated
 	}
 	return d, nil
+}
+
+// undecided returns a draft that nobody has decided about.
+func (s Service) undecided(ctx context.Context, tx *db.Tx, number int64) (stored, error) {
+	d, err := db.One(ctx, tx, scanStored, `
+		SELECT `+storedColumns+` FROM charter WHERE service = $1 AND number = $2`, s.Name, number)
+	switch {
+	case errors.Is(err, db.ErrNone):
+		err = ErrNoDraft
+	case err == nil && !d.PublishedAt.IsZero():
+		err = ErrPublished
+	case err == nil && !d.RefusedAt.IsZero():
+		err = ErrRefused
+	}
+	return d, err
 }
 
 // askedSince gives each purpose the number of the charter since which consent
@@ -242,11 +295,11 @@ func askedSince(former Published, c *charter.Charter, number int64, material []s
 
 // enforce writes the publication: rows per purpose and per document, none per
 // child.
-func (s Service) enforce(ctx context.Context, tx *db.Tx, by Officer, p Published, papers []Document) error {
+func (s Service) enforce(ctx context.Context, tx *db.Tx, ring *keyring.Ring, d stored, p Published, papers []Document) error {
 	n, err := tx.Exec(ctx, `
-		UPDATE charter SET published_at = $1, published_by = $2
-		WHERE service = $3 AND number = $4 AND published_at IS NULL`,
-		(*db.Time)(&p.PublishedAt), by.Ledger(), s.Name, p.Number)
+		UPDATE charter SET published_at = $1, published_by = $2, decided_by = $3, words = $4, bound = $5
+		WHERE service = $6 AND number = $7 AND published_at IS NULL AND refused_at IS NULL`,
+		(*db.Time)(&d.PublishedAt), d.PublishedBy, d.DecidedBy, d.words, d.bind(ring, s.Name), s.Name, p.Number)
 	switch {
 	case err != nil:
 		return err

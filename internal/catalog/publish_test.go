@@ -90,7 +90,7 @@ func TestArticle8_OnlyAnOfficerInOfficePublishes(t *testing.T) {
 		forged.Service = "stories"
 		publish := func(by catalog.Officer) error {
 			return d.try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := catalog.Publish(ctx, tx, by, "stories", draft.Number)
+				_, _, err := catalog.Publish(ctx, tx, d.ring, by, "stories", draft.Number)
 				return err
 			})
 		}
@@ -115,14 +115,14 @@ func TestArticle10_DraftsThatCannotBePublished(t *testing.T) {
 		li := d.appoint(catalog.RoleOfficer, "Li")
 		propose := func(c *charter.Charter) (draft catalog.Draft, err error) {
 			err = d.try(func(ctx context.Context, tx *db.Tx) (err error) {
-				draft, _, err = catalog.Propose(ctx, tx, cli, c)
+				draft, _, err = catalog.Propose(ctx, tx, d.ring, cli, c, nil)
 				return err
 			})
 			return draft, err
 		}
 		publish := func(number int64) error {
 			return d.try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := catalog.Publish(ctx, tx, li, "stories", number)
+				_, _, err := catalog.Publish(ctx, tx, d.ring, li, "stories", number)
 				return err
 			})
 		}
@@ -355,7 +355,7 @@ func TestInvariant7_EachChangeHasItsVersionAndItsEntry(t *testing.T) {
 			{"officer.appointed", "stories", "", 3, "operator:cli", body(`{"id":%q,"role":"officer","replaces":%q,"who":%q}`, zhao.ID, li.ID, who(zhao))},
 			{"charter.proposed", "stories", "", 4, "operator:cli", body(`{"number":1,"hash":%q}`, c.Hash())},
 			{"charter.published", "stories", "", 5, "officer:" + zhao.ID, body(
-				`{"number":1,"hash":%q,"asked_since":{"bookshelf":1,"reading-aloud":1},"documents":%s,"material":["bookshelf","reading-aloud"]}`, c.Hash(), papers)},
+				`{"number":1,"hash":%q,"asked_since":{"bookshelf":1,"reading-aloud":1},"documents":%s,"material":["bookshelf","reading-aloud"],"terminal":true}`, c.Hash(), papers)},
 			{"officer.ended", "stories", "", 6, "officer:" + zhao.ID, body(`{"id":%q,"role":"officer"}`, zhao.ID)},
 		}
 		if diff := cmp.Diff(want, d.entries()); diff != "" {

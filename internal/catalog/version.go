@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,25 +35,41 @@ type Edition struct {
 	Hash        string
 	ProposedAt  time.Time
 	ProposedBy  string    // as the ledger names actors
+	Touches     Touches   // when it was proposed
 	PublishedAt time.Time // zero while it is a draft
 	PublishedBy string    // "" while it is a draft
+	RefusedAt   time.Time // zero: it wasn't refused
+	DecidedBy   string    // who has approved or refused it, as the ledger names actors; "": nobody, or it was published at the terminal
 }
 
 // A stored is a row of charter.
 type stored struct {
 	Edition
+	words     []byte
+	bound     []byte
 	canonical []byte
 }
 
-const editionColumns = `number, hash, proposed_at, proposed_by, published_at, published_by`
+const editionColumns = `number, hash, proposed_at, proposed_by, touches, published_at, published_by, refused_at, decided_by`
+
+func (e *Edition) into(touches *string) []any {
+	return []any{&e.Number, &e.Hash, (*db.Time)(&e.ProposedAt), &e.ProposedBy, touches, (*db.Time)(&e.PublishedAt), &e.PublishedBy,
+		(*db.Time)(&e.RefusedAt), &e.DecidedBy}
+}
 
 func scanEdition(row db.Row) (e Edition, err error) {
-	err = row.Scan(&e.Number, &e.Hash, (*db.Time)(&e.ProposedAt), &e.ProposedBy, (*db.Time)(&e.PublishedAt), &e.PublishedBy)
+	var touches string
+	err = row.Scan(e.into(&touches)...)
+	e.Touches = parseTouches(touches)
 	return e, err
 }
 
+const storedColumns = editionColumns + `, words, bound, canonical`
+
 func scanStored(row db.Row) (s stored, err error) {
-	err = row.Scan(&s.Number, &s.Hash, (*db.Time)(&s.ProposedAt), &s.ProposedBy, (*db.Time)(&s.PublishedAt), &s.PublishedBy, &s.canonical)
+	var touches string
+	err = row.Scan(append(s.into(&touches), &s.words, &s.bound, &s.canonical)...)
+	s.Touches = parseTouches(touches)
 	return s, err
 }
 
@@ -97,7 +114,7 @@ func Version(ctx context.Context, tx *db.Tx, service string, number int64) (Publ
 	var notices []Document
 	err := tx.Together(ctx,
 		db.ReadInto(&rows, scanStored, `
-			SELECT `+editionColumns+`, canonical FROM charter
+			SELECT `+storedColumns+` FROM charter
 			WHERE service = $1 AND number = $2 AND published_at IS NOT NULL`, service, number),
 		db.ReadInto(&asked, scanSince, `
 			SELECT purpose, asked_since FROM charter_purpose
@@ -139,6 +156,50 @@ func (s stored) published(service string, asked []since, notices []Document) (Pu
 		return Published{}, fmt.Errorf("charter %d of %s, its purposes or notices: %w", s.Number, service, ErrDamaged)
 	}
 	return p, nil
+}
+
+// Text returns a version of the service's charter, a draft too, with the charter.
+// Errors: ErrVersionNotFound, ErrDamaged.
+func Text(ctx context.Context, tx *db.Tx, service string, number int64) (Edition, *charter.Charter, error) {
+	s, err := db.One(ctx, tx, scanStored, `
+		SELECT `+storedColumns+` FROM charter WHERE service = $1 AND number = $2`, service, number)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrVersionNotFound
+	}
+	if err != nil {
+		return Edition{}, nil, err
+	}
+	c, err := s.charter(service)
+	return s.Edition, c, err
+}
+
+// Before returns the number of the version that was in force before that one was
+// published, or 0.
+func Before(ctx context.Context, tx *db.Tx, service string, number int64) (int64, error) {
+	n, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT number FROM charter WHERE service = $1 AND number < $2 AND published_at IS NOT NULL
+		ORDER BY number DESC LIMIT 1`, service, number)
+	if errors.Is(err, db.ErrNone) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// Page returns at most limit versions with numbers below one, drafts too, the newest
+// first.
+func Page(ctx context.Context, tx *db.Tx, service string, below int64, limit int) ([]Edition, error) {
+	return db.All(ctx, tx, scanEdition, `
+		SELECT `+editionColumns+` FROM charter WHERE service = $1 AND number < $2
+		ORDER BY number DESC LIMIT $3`, service, below, int64(limit))
+}
+
+// Waiting returns the proposals of a service that somebody may still decide about, the
+// newest first.
+func Waiting(ctx context.Context, tx *db.Tx, s Service) ([]Edition, error) {
+	return db.All(ctx, tx, scanEdition, `
+		SELECT `+editionColumns+` FROM charter
+		WHERE service = $1 AND number > $2 AND published_at IS NULL AND refused_at IS NULL
+		ORDER BY number DESC LIMIT $3`, s.Name, s.Charter, int64(maxWaiting))
 }
 
 // History returns all versions of the service's charter, drafts too, the newest

@@ -337,11 +337,11 @@ func TestArticle23_APurposeEndsAlone(t *testing.T) {
 			again.Rules[lang] = text + "\n"
 		}
 		if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
-			draft, _, err := catalog.Propose(ctx, tx, h.Officer, &again)
+			draft, _, err := catalog.Propose(ctx, tx, h.Ring, h.Officer, &again, nil)
 			if err != nil {
 				return err
 			}
-			_, _, err = catalog.Publish(ctx, tx, h.Officer, vaulttest.Service, draft.Number)
+			_, _, err = catalog.Publish(ctx, tx, h.Ring, h.Officer, vaulttest.Service, draft.Number)
 			return err
 		}); err != nil {
 			t.Fatal(err)
@@ -428,13 +428,13 @@ func TestArticle23_NothingTakesItBack(t *testing.T) {
 		publish := func(when string) {
 			t.Helper()
 			if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := catalog.Propose(ctx, tx, former, h.Charter)
+				_, _, err := catalog.Propose(ctx, tx, h.Ring, former, h.Charter, nil)
 				return err
 			}); !errors.Is(err, catalog.ErrCeasing) {
 				t.Errorf("%s a charter is proposed: %v", when, err)
 			}
 			if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := catalog.Publish(ctx, tx, former, vaulttest.Service, 1)
+				_, _, err := catalog.Publish(ctx, tx, h.Ring, former, vaulttest.Service, 1)
 				return err
 			}); !errors.Is(err, catalog.ErrCeasing) {
 				t.Errorf("%s a charter is published: %v", when, err)

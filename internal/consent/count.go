@@ -31,3 +31,23 @@ func Affected(ctx context.Context, tx *db.Tx, service string, purposes []string)
 			WHERE a.child = g.child AND a.guardian = g.guardian AND a.granted AND a.ended_at IS NULL
 				AND a.purpose IN (`+strings.Join(places, ", ")+`))`, args...)
 }
+
+// Touched returns of how many children somebody has a standing grant of each purpose of
+// the service. It reads all of them, so nobody waits for it in a transaction that writes.
+func Touched(ctx context.Context, tx *db.Tx, service string) (children map[string]int64, err error) {
+	children = make(map[string]int64)
+	return children, db.Each(ctx, tx, func(row db.Row) error {
+		var purpose string
+		var n int64
+		err := row.Scan(&purpose, &n)
+		children[purpose] = n
+		return err
+	}, `
+		SELECT a.purpose, count(DISTINCT a.child)
+		FROM child c
+		JOIN consent a ON a.child = c.child
+		JOIN guardian g ON g.child = a.child AND g.guardian = a.guardian
+		WHERE c.service = $1 AND c.state <> 'erased' AND g.ended_at IS NULL AND a.granted AND a.ended_at IS NULL
+		GROUP BY a.purpose
+		ORDER BY a.purpose`, service)
+}

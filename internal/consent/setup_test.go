@@ -34,11 +34,11 @@ func (w *world) publish(c *charter.Charter) {
 	w.t.Helper()
 	w.pass(time.Second)
 	w.do(func(tx *db.Tx) error {
-		draft, _, err := catalog.Propose(w.ctx, tx, w.officer, c)
+		draft, _, err := catalog.Propose(w.ctx, tx, w.desk.Ring, w.officer, c, nil)
 		if err != nil {
 			return err
 		}
-		_, _, err = catalog.Publish(w.ctx, tx, w.officer, c.Service, draft.Number)
+		_, _, err = catalog.Publish(w.ctx, tx, w.desk.Ring, w.officer, c.Service, draft.Number)
 		return err
 	})
 	w.pass(time.Second)

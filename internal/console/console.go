@@ -9,6 +9,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -33,6 +34,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/base/watch"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
 	"wardkeep/internal/signin"
@@ -96,9 +98,20 @@ const (
 	addresses   = 20000    // remembered at most
 	atOnce      = 4        // passwords are stretched, at 19 MiB each
 	maxForm     = 64 << 10 // bytes
+	maxDraft    = 8 << 20  // the files of a charter
+	maxDocument = 5 << 20  // one document
 	patience    = 500 * time.Millisecond
 	maxWaitTime = 5 * time.Second
 )
+
+// withFiles is how many bytes the forms have that bring files. They fit into the memory that
+// is taken for them: no file of a form is ever on disk (invariant 9).
+var withFiles = map[string]int64{
+	"POST /console/charters/{service}/new":     maxDraft,
+	"POST /console/offices/{service}/fill":     maxDocument,
+	"POST /console/offices/{service}/handover": maxDocument,
+	"POST /console/offices/{service}/records":  maxDocument,
+}
 
 // Handler returns the console, for the paths /console and below.
 func (s *Server) Handler() http.Handler {
@@ -186,7 +199,7 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 		if span.On() {
 			r = r.WithContext(ctx)
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(withFiles[rt.pattern], maxForm))
 		v := &visit{s: s, w: &answered{ResponseWriter: w}, r: r, lang: lang(r), rule: rt.action, call: id.New(id.Call), began: time.Now()}
 		defer s.end(rt, v, seen, span)
 		if err := does(v); err != nil {
@@ -257,7 +270,7 @@ func (w *answered) Write(b []byte) (int, error) {
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind,
-	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript, ErrOnlyAgain}
+	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged}
 
 // tried records an attempt. It was refused, whether this succeeds or not.
 func (s *Server) tried(v *visit) {
@@ -333,7 +346,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

@@ -235,7 +235,7 @@ func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
 				}
 				method, path, _ := strings.Cut(r.Pattern, " ")
 				path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52),
-					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "").Replace(path)
+					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "", "{version}", "1", "{record}", "ro_00000000000000000000000000").Replace(path)
 				for _, a := range actors {
 					form := url.Values{}
 					if method == "GET" {
@@ -686,6 +686,7 @@ func TestPages(t *testing.T) {
 				{nobody, "/console/in"}, {nobody, "/console/setup/" + link}, {nobody, "/console/setup/x"}, {nobody, "/console/nowhere"}, {nobody, "/console/in/provider/back"},
 				{boss, "/console/access"}, {boss, "/console/access/new"}, {boss, "/console/access/new/" + vaulttest.Service + "/parent-reports"}, {boss, "/console/decisions"},
 				{boss, "/console/settings"}, {boss, "/console/settings/system"}, {boss, settingsPath},
+				{boss, "/console/charters"}, {boss, "/console/charters/" + vaulttest.Service}, {boss, "/console/charters/" + vaulttest.Service + "/new"}, {boss, "/console/charters/" + vaulttest.Service + "/1"}, {boss, "/console/offices"}, {boss, "/console/offices/" + vaulttest.Service},
 				{boss, "/console"}, {boss, "/console/account"}, {boss, "/console/again"}, {boss, "/console/people"}, {boss, "/console/people/" + in.ID},
 				{boss, "/console/due"}, {boss, "/console/board"}, {boss, "/console/board/8"}, {boss, "/console/board/12"}, {boss, "/console/pictures"},
 			} {

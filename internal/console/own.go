@@ -34,7 +34,9 @@ type can struct {
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
 	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions", staff.ReviewAccess: "/console/reviews",
 	staff.SeeDue: "/console/due", staff.SeeBoard: "/console/board",
-	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system"}
+	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system",
+	staff.SeeCharters: "/console/charters", staff.ProposeCharter: "/console/charters", staff.PublishCharter: "/console/charters",
+	staff.SeeOffice: "/console/offices", staff.ManageOffice: "/console/offices"}
 
 func (s *Server) home(v *visit) error {
 	page := homePage{Roles: v.in.Person.Grants}

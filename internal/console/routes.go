@@ -80,6 +80,20 @@ func table() []route {
 		{"GET /console/reviews/{service}/{request}", whoMay, staff.ReviewAccess, "", (*Server).showReview},
 		{"POST /console/reviews/{service}/{request}", whoMay, staff.ReviewAccess, "/console/reviews/{service}/{request}", (*Server).review},
 
+		{"GET /console/charters", whoMay, staff.SeeCharters, "", (*Server).charters},
+		{"GET /console/charters/{service}", whoMay, staff.SeeCharters, "", (*Server).charter},
+		{"GET /console/charters/{service}/new", whoMay, staff.ProposeCharter, "", (*Server).showDraft},
+		{"POST /console/charters/{service}/new", whoMay, staff.ProposeCharter, "/console/charters/{service}/new", (*Server).draft},
+		{"GET /console/charters/{service}/{version}", whoMay, staff.SeeCharters, "", (*Server).version},
+		{"POST /console/charters/{service}/{version}/decide", whoMay, staff.PublishCharter, "/console/charters/{service}/{version}", (*Server).decideCharter},
+		{"GET /console/offices", whoMay, staff.SeeOffice, "", (*Server).offices},
+		{"GET /console/offices/{service}", whoMay, staff.SeeOffice, "", (*Server).office},
+		{"GET /console/offices/{service}/records/{record}", whoMay, staff.SeeOffice, "", (*Server).officeFile},
+		{"POST /console/offices/{service}/fill", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).fillOffice},
+		{"POST /console/offices/{service}/handover", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).handOverOffice},
+		{"POST /console/offices/{service}/laydown", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).layDownOffice},
+		{"POST /console/offices/{service}/contact", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).reachOfficer},
+		{"POST /console/offices/{service}/records", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).recordOfficer},
 		{"GET /console/settings", whoMay, staff.SeeSystem, "", (*Server).settings},
 		{"GET /console/settings/system", whoMay, staff.SeeSystem, "", (*Server).system},
 		{"POST /console/settings/system/rotate", whoMay, staff.ManageSystem, "/console/settings/system", (*Server).rotateKeys},
@@ -124,6 +138,7 @@ func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
 		"GET /console/urgent": "urgent", "GET /console/reviews": "reviews",
+		"GET /console/charters": "charters", "GET /console/offices": "offices",
 		"GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 

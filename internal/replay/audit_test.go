@@ -66,11 +66,11 @@ func (s *story) something(r *rand.Rand, n int, c family.Child) error {
 		switch r.IntN(4) {
 		case 0:
 			return s.Try(func(ctx context.Context, tx *db.Tx) error {
-				draft, _, err := catalog.Propose(ctx, tx, terminal, s.editions[r.IntN(2)])
+				draft, _, err := catalog.Propose(ctx, tx, s.Ring, terminal, s.editions[r.IntN(2)], nil)
 				if err != nil {
 					return err
 				}
-				_, _, err = catalog.Publish(ctx, tx, s.Officer, service, draft.Number)
+				_, _, err = catalog.Publish(ctx, tx, s.Ring, s.Officer, service, draft.Number)
 				return err
 			})
 		case 1:

@@ -127,6 +127,11 @@ func TestInvariant7_EveryColumnIsCompared(t *testing.T) {
 				tried[column] = c.name
 			}
 		}
+		for _, c := range charterChanges {
+			if column := onlyColumn(c.query); column != "" {
+				tried[column] = c.name
+			}
+		}
 		s.tryLedger(t, tried)
 		s.tryKeys(t, tried)
 

@@ -3,13 +3,16 @@ package replay
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
@@ -88,7 +91,7 @@ func (f *fold) created(p ledger.Placed) fault {
 	f.services[p.Service] = &service{
 		name: p.Service, state: b.State, created: p.At.UnixMicro(),
 		history:  []version{{number: 1, at: p.At.UnixMicro()}},
-		editions: make(map[int64]*edition), officers: make(map[string]*officer), ends: make(map[string]*cessation),
+		editions: make(map[int64]*edition), officers: make(map[string]*officer), ends: make(map[string]*cessation), records: make(map[string]*record),
 	}
 	return fault{}
 }
@@ -111,7 +114,22 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		if s.ends[""] != nil {
 			return impossible(ruleCessation)
 		}
-		s.editions[b.Number] = &edition{number: b.Number, hash: f.names.keep(b.Hash), proposedAt: now.at, proposedBy: f.names.keep(p.Actor)}
+		s.editions[b.Number] = &edition{number: b.Number, hash: f.names.keep(b.Hash), proposedAt: now.at, proposedBy: f.names.keep(p.Actor), touches: f.names.keep(b.Touches.String())}
+		if _, inside := insider(p); inside {
+			return f.decidesCharter(p, b.Person, staff.ProposeCharter, "")
+		}
+	case catalog.KindApproved:
+		b, x := body[catalog.ApprovedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return f.charterApproved(p, s, now, b)
+	case catalog.KindRefused:
+		b, x := body[catalog.RefusedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return f.charterRefused(p, s, now, b)
 	case catalog.KindPublished:
 		b, x := body[catalog.PublishedBody](p)
 		if x != (fault{}) {
@@ -142,6 +160,22 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		}
 		*seat = ""
 		s.officers[b.ID].ended = now.at
+	case catalog.KindReached:
+		b, x := body[catalog.ReachedBody](p)
+		if o := s.officers[b.ID]; x == (fault{}) && (o == nil || o.ended != 0) {
+			x = impossible(ruleOffice)
+		} else if x == (fault{}) {
+			o.who = b.Who
+		}
+		return x
+	case catalog.KindRecorded:
+		b, x := body[catalog.RecordedBody](p)
+		if x == (fault{}) && (s.officers[b.Officer] == nil || s.records[b.ID] != nil || b.ID == "" || !b.Kind.Known()) {
+			x = impossible(ruleOffice)
+		} else if x == (fault{}) {
+			s.records[f.names.keep(b.ID)] = &record{officer: f.names.keep(b.Officer), kind: b.Kind, mark: b.Mark, at: now.at, by: f.names.keep(p.Actor)}
+		}
+		return x
 	case catalog.KindSuspended, catalog.KindResumed:
 		b, x := body[catalog.PartyBody](p)
 		suspends := p.Kind == catalog.KindSuspended
@@ -178,15 +212,68 @@ func (s *service) appointed(n *names, now *version, b catalog.AppointedBody) fau
 	return fault{}
 }
 
+// charterApproved folds that somebody in office lets a proposal come into force: who
+// hasn't proposed it (Article 8).
+func (f *fold) charterApproved(p ledger.Placed, s *service, now *version, b catalog.ApprovedBody) fault {
+	e := s.editions[b.Number]
+	switch {
+	case e == nil || e.publishedAt != 0 || e.refusedAt != 0 || e.decidedBy != "" || b.Number <= now.charter:
+		return impossible(ruleNumber)
+	case e.hash != b.Hash:
+		return impossible(ruleHash)
+	case e.proposedBy == p.Actor:
+		return impossible(ruleActor)
+	case b.Office == "" || b.Office != now.officer && b.Office != now.deputy:
+		return impossible(ruleOffice)
+	}
+	e.decidedBy, e.office, e.words = f.names.keep(p.Actor), f.names.keep(b.Office), b.Words
+	return f.decidesCharter(p, b.Person, staff.PublishCharter, e.proposedBy)
+}
+
+func (f *fold) charterRefused(p ledger.Placed, s *service, now *version, b catalog.RefusedBody) fault {
+	e := s.editions[b.Number]
+	switch {
+	case e == nil || e.publishedAt != 0 || e.refusedAt != 0 || e.decidedBy != "":
+		return impossible(ruleNumber)
+	case e.hash != b.Hash:
+		return impossible(ruleHash)
+	case b.Office == "" || b.Office != now.officer && b.Office != now.deputy:
+		return impossible(ruleOffice)
+	}
+	e.refusedAt, e.decidedBy, e.words = now.at, f.names.keep(p.Actor), b.Words
+	return f.decidesCharter(p, b.Person, staff.PublishCharter, "")
+}
+
+// decidesCharter keeps, until whatever it rests on must have come, that a person inside
+// did something with a charter that the matrix must let them.
+func (f *fold) decidesCharter(p ledger.Placed, version int64, a staff.Action, proposer string) fault {
+	by, ok := insider(p)
+	if !ok {
+		return impossible(ruleActor)
+	}
+	var apart []key // nobody, where an operator has proposed it
+	if k, ok := keyOf(id.Staff, strings.TrimPrefix(proposer, "staff:")); ok {
+		apart = []key{k}
+	}
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: source{place: p.Place, entry: p.ID, service: p.Service},
+		person: by, version: version, at: p.At.UnixMicro(), catalog: p.Version, action: a, apart: apart})
+	return fault{}
+}
+
 func (f *fold) published(p ledger.Placed, s *service, now *version, b catalog.PublishedBody) fault {
 	e := s.editions[b.Number]
 	switch {
 	case s.ends[""] != nil:
 		return impossible(ruleCessation)
-	case e == nil || e.publishedAt != 0 || b.Number <= now.charter:
+	case e == nil || e.publishedAt != 0 || e.refusedAt != 0 || b.Number <= now.charter:
 		return impossible(ruleNumber)
 	case e.hash != b.Hash:
 		return impossible(ruleHash)
+	case b.Terminal != (e.decidedBy == ""), !b.Terminal && p.Actor != "officer:"+e.office:
+		return impossible(ruleApproval) // Article 8: nothing comes into force beside who answers for it
+	}
+	if b.Terminal {
+		f.inside.terminal = append(f.inside.terminal, terminally{source{place: p.Place, entry: p.ID, service: p.Service}, now.at, now.officer, now.deputy})
 	}
 	e.publishedAt, e.publishedBy = now.at, f.names.keep(p.Actor)
 	e.documents = make(map[document]string, len(b.Documents))

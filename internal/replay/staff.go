@@ -71,6 +71,49 @@ type insiders struct {
 	alarms   map[raised]int    // looks that say so, less the entries that do
 	alarmed  map[raised]source // of those entries
 	claims   []*insideClaim    // that are judged when whatever they rest on has come
+	seats    []seated          // accounts that hold or held an office
+	terminal []terminally      // charters that came into force at the terminal
+}
+
+// A seated account holds an office for a time.
+type seated struct {
+	person, office string
+	from, until    int64 // 0: it does still
+}
+
+// A terminally published charter came into force at the terminal, while these held the
+// offices.
+type terminally struct {
+	source
+	at              int64
+	officer, deputy string
+}
+
+// seat keeps that an account holds an office, or none any more.
+func (in *insiders) seat(person, office string, at int64, holds bool) {
+	if holds {
+		in.seats = append(in.seats, seated{person, office, at, 0})
+		return
+	}
+	for i, s := range in.seats {
+		if s.person == person && (s.office == office || office == "") && s.until == 0 {
+			in.seats[i].until = at
+		}
+	}
+}
+
+// checkTerminal holds that nothing comes into force at the terminal while somebody in
+// office has an account (Article 8). Between persons and services there is no order of
+// entries, so what happened within as much as clocks may differ counts as either.
+func (f *fold) checkTerminal() {
+	for _, t := range f.inside.terminal {
+		for _, s := range f.inside.seats {
+			if (s.office == t.officer || s.office == t.deputy) && s.from < t.at-2*slack && (s.until == 0 || s.until > t.at+2*slack) {
+				f.blame(t.source, impossible(ruleApproval))
+				break
+			}
+		}
+	}
 }
 
 func newInsiders() insiders {
@@ -194,6 +237,7 @@ func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
 	switch {
 	case p.Kind == staff.KindLeft:
 		who.left, who.loginSet, who.codes, who.invited = p.At.UnixMicro(), 0, 0, 0
+		f.inside.seat(b.Person, "", who.left, false)
 		who.makers, who.recipient = nil, recipient{}
 		clear(who.roles)
 	case !g.Role.Known(), g.Role.ByOffice() != (g.Office != ""), g.Service == "" && !g.Role.Everywhere():
@@ -204,6 +248,9 @@ func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
 		delete(who.roles, g)
 	default:
 		who.roles[g] = given{p.At.UnixMicro(), actorID(p)}
+	}
+	if g.Office != "" {
+		f.inside.seat(b.Person, g.Office, p.At.UnixMicro(), !held)
 	}
 	who.stands(p.Version)
 	return fault{}

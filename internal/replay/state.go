@@ -190,6 +190,7 @@ type service struct {
 	editions map[int64]*edition
 	officers map[string]*officer
 	ends     map[string]*cessation // by purpose; under the empty name its own
+	records  map[string]*record    // about who holds or held an office
 }
 
 // A version is what the gate reads of a service, since a moment.
@@ -230,8 +231,13 @@ type edition struct {
 	hash        string
 	proposedAt  int64
 	proposedBy  string
+	touches     string
 	publishedAt int64 // 0 while it is a draft
 	publishedBy string
+	refusedAt   int64
+	decidedBy   string // "staff:st_…", empty: nobody inside has
+	office      string // that the one holds who has approved it
+	words       bool
 	documents   map[document]string
 	published   catalog.Published // zero Charter: its text is not to be had
 	undecided   int64             // uses that could not be decided
@@ -247,6 +253,15 @@ type officer struct {
 	role             catalog.Role
 	who              string // see catalog.Who
 	appointed, ended int64
+}
+
+// A record is about somebody who holds or held an office.
+type record struct {
+	officer string
+	kind    catalog.RecordKind
+	mark    string // see catalog.Record.Mark
+	at      int64
+	by      string
 }
 
 // A credential is an app's, with its keys.

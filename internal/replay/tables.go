@@ -23,9 +23,13 @@ type charterID struct {
 // holds, and that parsed, or what this process remembers of it.
 type charterRow struct {
 	number                  int64
-	stated, hash            string
+	stated, hash, touches   string
 	proposedAt, publishedAt int64
 	proposedBy, publishedBy string
+	refusedAt               int64
+	decidedBy               string
+	words                   bool
+	forged                  bool // it isn't as it was written
 	charter                 *charter.Charter
 }
 
@@ -36,13 +40,13 @@ func (a *audit) readCharters() (map[charterID]charterRow, error) {
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
 		var service string
 		var r charterRow
-		var canonical []byte
-		var proposed, published db.Time
-		err := row.Scan(&service, &r.number, &r.stated, &canonical, &proposed, &r.proposedBy, &published, &r.publishedBy)
+		var canonical, words []byte
+		var proposed, published, refused db.Time
+		err := row.Scan(&service, &r.number, &r.stated, &canonical, &proposed, &r.proposedBy, &r.touches, &published, &r.publishedBy, &refused, &r.decidedBy, &words)
 		if err != nil {
 			return err
 		}
-		r.proposedAt, r.publishedAt = fromDB(proposed), fromDB(published)
+		r.proposedAt, r.publishedAt, r.refusedAt, r.words = fromDB(proposed), fromDB(published), fromDB(refused), len(words) > 0
 		sum := sha256.Sum256(canonical)
 		r.hash = hex.EncodeToString(sum[:])
 		if c, err := charter.Parse(canonical); err == nil && c.Service == service {
@@ -51,8 +55,16 @@ func (a *audit) readCharters() (map[charterID]charterRow, error) {
 		rows[charterID{service, r.number}] = r
 		return a.ctx.Err()
 	}, `
-		SELECT service, number, hash, canonical, proposed_at, proposed_by, published_at, published_by FROM charter
+		SELECT service, number, hash, canonical, proposed_at, proposed_by, touches, published_at, published_by, refused_at, decided_by, words FROM charter
 		ORDER BY service, number`)
+	if err == nil && a.ring != nil {
+		err = catalog.EachVersion(a.ctx, a.tx, a.ring, func(service string, number int64, intact bool) error {
+			r := rows[charterID{service, number}]
+			r.forged = !intact
+			rows[charterID{service, number}] = r
+			return nil
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +85,7 @@ func fromDB(t db.Time) int64 { return micros(time.Time(t)) }
 
 // compareServices compares what is few: services, offices, charters, credentials, webhooks, suspicions; and orders.
 func (a *audit) compareServices(charters map[charterID]charterRow) error {
-	for _, compare := range []func() error{a.serviceRows, a.cessationRows, a.officerRows, func() error { return a.charterRows(charters) },
+	for _, compare := range []func() error{a.serviceRows, a.cessationRows, a.officerRows, a.recordRows, func() error { return a.charterRows(charters) },
 		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows, a.webhookRows, a.suspicionRows, a.orderRows, a.approvalRows} {
 		if err := compare(); err != nil {
 			return err
@@ -193,6 +205,44 @@ func (a *audit) officerRows() error {
 	return err
 }
 
+// recordRows compares what proves an appointment and what was learned for an office. The
+// mark covers all that the ledger mustn't tell; that the document is the one with that hash
+// is seen when it is opened.
+func (a *audit) recordRows() error {
+	seen := make(map[*record]bool)
+	err := catalog.EachRecord(a.ctx, a.tx, a.ring, func(row catalog.Record, opens bool) error {
+		r := at{audit: a, table: "officer_record", service: a.names.shown(row.Service), row: a.names.shown(row.ID)}
+		var is *record
+		if s := a.fold.services[row.Service]; s != nil {
+			is = s.records[row.ID]
+		}
+		if is == nil {
+			r.extra()
+			return nil
+		}
+		seen[is] = true
+		r.text("officer", is.officer, row.Officer)
+		r.text("kind", string(is.kind), string(row.Kind))
+		r.time("added_at", is.at, row.AddedAt.UnixMicro())
+		r.text("added_by", is.by, row.AddedBy)
+		if row.Mark() != is.mark {
+			r.found(FoundHash, "day, title, file, hash, salt", "–", "–")
+		}
+		if !opens {
+			r.found(FoundDamaged, "document", "–", "–")
+		}
+		return nil
+	})
+	a.eachService(func(s *service) {
+		for _, id := range slices.Sorted(maps.Keys(s.records)) {
+			if !seen[s.records[id]] && err == nil {
+				at{audit: a, table: "officer_record", service: s.name, row: id}.missing()
+			}
+		}
+	})
+	return err
+}
+
 func (a *audit) eachService(fn func(*service)) {
 	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
 		fn(a.fold.services[name])
@@ -223,6 +273,12 @@ func (a *audit) charterRows(rows map[charterID]charterRow) error {
 		r.text("proposed_by", e.proposedBy, row.proposedBy)
 		r.time("published_at", e.publishedAt, row.publishedAt)
 		r.text("published_by", e.publishedBy, row.publishedBy)
+		r.text("touches", e.touches, row.touches)
+		r.time("refused_at", e.refusedAt, row.refusedAt)
+		r.text("decided_by", e.decidedBy, row.decidedBy)
+		if e.words != row.words || row.forged {
+			r.found(FoundDamaged, "words, bound", "–", "–")
+		}
 	}
 	a.eachService(func(s *service) {
 		for _, n := range slices.Sorted(maps.Keys(s.editions)) {

@@ -52,6 +52,8 @@ const (
 	ManageWebhooks    Action = "webhooks.manage"
 	SeeSystem         Action = "system.see"
 	ManageSystem      Action = "system.manage" // jobs, keys, test messages
+	SeeOffice         Action = "office.see"    // who holds an office, with documents and trainings
+	ManageOffice      Action = "office.manage" // lay one's own down, hand it over, fill the other
 )
 
 // A Rule is a row of the access matrix.
@@ -90,6 +92,8 @@ var Matrix = []Rule{
 	{ManageWebhooks, [6]bool{no, no, no, no, yes, no}, yes},
 	{SeeSystem, [6]bool{yes, yes, no, no, yes, no}, no},
 	{ManageSystem, [6]bool{no, no, no, no, yes, no}, yes},
+	{SeeOffice, [6]bool{yes, yes, no, no, no, yes}, no},
+	{ManageOffice, [6]bool{yes, yes, no, no, no, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

@@ -557,3 +557,19 @@ func Manages(ctx context.Context, tx *db.Tx, by Actor, p Person) error {
 	}
 	return nil
 }
+
+// Follow gives who has an account by one term of office the role of another: the person
+// is the same, and only the office is another. By has passed that office on, which only
+// its holder can (catalog.HandToDeputy), and answers for the role. Where nobody has an
+// account by the former, nothing is done. Errors: ErrLinked, ErrUnknown.
+func Follow(ctx context.Context, tx *db.Tx, by Person, former, now catalog.Officer) error {
+	held, err := db.All(ctx, tx, db.Single[string], `
+		SELECT r.person FROM person_role r
+		JOIN person p ON p.id = r.person
+		WHERE r.service = $1 AND r.office = $2 AND p.state = 'active'`, former.Service, former.ID)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	_, err = give(ctx, tx, by, held[0], Grant{Role: Role(now.Role), Service: now.Service, Office: now.ID})
+	return err
+}

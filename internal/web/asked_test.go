@@ -707,7 +707,7 @@ func TestArticle8_EveryVersionIsPublicAndNoDraftIs(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		s.w.Publish(long(t, s.w.Charter))
 		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, _, err := catalog.Propose(ctx, tx, catalog.Operator{ID: "test"}, parsed(t, s.w.Charter, func(c *charter.Charter) { c.Other.ZH = "草稿" }))
+			_, _, err := catalog.Propose(ctx, tx, s.w.Ring, catalog.Operator{ID: "test"}, parsed(t, s.w.Charter, func(c *charter.Charter) { c.Other.ZH = "草稿" }), nil)
 			return err
 		})
 		_, page := s.get("/rules/"+vaulttest.Service+"/history", "zh-CN")

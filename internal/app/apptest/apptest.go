@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 )
@@ -79,7 +80,7 @@ func New(t testing.TB, url string) *Installation {
 	}
 	a := in.open(Discard())
 	defer a.Close()
-	in.Do(a, func(ctx context.Context, tx *db.Tx) error { return in.setUp(ctx, tx) })
+	in.Do(a, func(ctx context.Context, tx *db.Tx) error { return in.setUp(ctx, tx, a.Ring) })
 	if err := a.Ledger.Flush(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func (in *Installation) write(name, text string) string {
 	return path
 }
 
-func (in *Installation) setUp(ctx context.Context, tx *db.Tx) error {
+func (in *Installation) setUp(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error {
 	operator := catalog.Operator{ID: "test"}
 	if _, _, err := catalog.Create(ctx, tx, operator, Service, catalog.Test); err != nil {
 		return err
@@ -123,26 +124,26 @@ func (in *Installation) setUp(ctx context.Context, tx *db.Tx) error {
 	if _, _, err := catalog.Appoint(ctx, tx, operator, Service, catalog.RoleDeputy, "周远", "zhou@xiaoxi-english.example"); err != nil {
 		return err
 	}
-	if err := in.publish(ctx, tx, in.Charter); err != nil {
+	if err := in.publish(ctx, tx, ring, in.Charter); err != nil {
 		return err
 	}
 	_, in.Key, _, err = account.IssueApp(ctx, tx, operator, Service, "app", account.AllScopes(), time.Time{})
 	return err
 }
 
-func (in *Installation) publish(ctx context.Context, tx *db.Tx, c *charter.Charter) error {
-	draft, _, err := catalog.Propose(ctx, tx, catalog.Operator{ID: "test"}, c)
+func (in *Installation) publish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c *charter.Charter) error {
+	draft, _, err := catalog.Propose(ctx, tx, ring, catalog.Operator{ID: "test"}, c, nil)
 	if err != nil {
 		return err
 	}
-	_, _, err = catalog.Publish(ctx, tx, in.Officer, Service, draft.Number)
+	_, _, err = catalog.Publish(ctx, tx, ring, in.Officer, Service, draft.Number)
 	return err
 }
 
 // Publish publishes another version of the charter.
 func (in *Installation) Publish(a *app.App, c *charter.Charter) {
 	in.T.Helper()
-	in.Do(a, func(ctx context.Context, tx *db.Tx) error { return in.publish(ctx, tx, c) })
+	in.Do(a, func(ctx context.Context, tx *db.Tx) error { return in.publish(ctx, tx, a.Ring, c) })
 }
 
 // Do runs fn in a transaction that must succeed.

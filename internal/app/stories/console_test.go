@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/console"
 	"wardkeep/internal/family"
 	"wardkeep/internal/signin/signintest"
@@ -97,6 +98,8 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	ref, manager := p.looksAtValues()
 	p.looksAfter()
 	p.runsTheSystem()
+	p.provesTheOffice()
+	p.decidesAboutACharter()
 	p.follow(`nav a[href^="/console/people"]`)
 	p.at("people")
 	p.fill(`main input[name=name]`, "韩梅梅")
@@ -457,6 +460,65 @@ func (p *insider) takesAFile(ref string, first *signintest.Insider) {
 		p.t.Error("the file is offered once more")
 	}
 	p.at("request-export-made")
+}
+
+// decidesAboutACharter tells how an engineer's proposal is read and approved by the officer,
+// who then writes one, is told what is wrong as they type, and refuses what they have
+// proposed themselves (Article 8).
+func (p *insider) decidesAboutACharter() {
+	p.t.Helper()
+	engineer := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "工程师", staff.Grant{Role: staff.Engineer, Service: apptest.Service})
+	next, err := charter.Load(os.DirFS("../../../examples/xiaoxi-english-v2"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.follow(`nav a[href^="/console/charters"]`)
+	p.sees("console.charters.nothing")
+	p.at("charters")
+	p.follow(`main tbody a`)
+	p.at("charter")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := approval.ProposeCharter(ctx, tx, p.site.App.Ring, engineer.Session.Person, next, catalog.Touches{"speaking-practice": 1})
+		return err
+	})
+	p.Reload()
+	p.sees("console.charters.state.waiting")
+	p.follow(`section[aria-labelledby=waiting] tbody a`)
+	p.unfold()
+	p.at("version")
+	p.fill(`#words-approve`, "已核对")
+	p.follow(`form:has(input[value=approved]) button`)
+	p.sees("console.charters.state.in_force")
+	p.follow(`main a[href^="/console/charters/"]`)
+	p.follow(`main a.button`)
+	p.at("draft")
+	p.fill(`textarea[name="charter.yaml"]`, "service: xiaoxi-english")
+	p.awaits("console.draft.problems") // as it is typed
+	p.at("draft-wrong")
+}
+
+// provesTheOffice tells how the officer is reached elsewhere, puts a training on record,
+// and sees who is in office.
+func (p *insider) provesTheOffice() {
+	p.t.Helper()
+	paper := filepath.Join(p.t.TempDir(), "paper.pdf")
+	if err := os.WriteFile(paper, []byte("%PDF-1.7 结业证书"), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	p.follow(`nav a[href^="/console/offices"]`)
+	p.at("offices")
+	p.follow(`main tbody a`)
+	p.sees("console.offices.no_record")
+	p.unfold()
+	p.at("office-empty")
+	p.fill(`form[action*="/contact"] input[name=contact]`, "400-123-4567")
+	p.follow(`form[action*="/contact"] button`)
+	p.sees("console.offices.done.reached")
+	p.fill(`form[action*="/records"] input[name=title]`, "未成年人网络保护培训")
+	p.Find(`form[action*="/records"] input[name=document]`).Attach(paper)
+	p.follow(`form[action*="/records"] button`)
+	p.sees("console.offices.done.recorded", "console.offices.download")
+	p.at("office")
 }
 
 // waiting returns the one request that waits for a decision.

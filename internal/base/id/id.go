@@ -44,6 +44,7 @@ const (
 	Restoration  Prefix = "rs" // that the store was put back to what it was
 	Suspicion    Prefix = "sp" // that an account may be a child's
 	Look         Prefix = "sa" // what a person inside asks to see of a child
+	Record       Prefix = "ro" // about who holds an office
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

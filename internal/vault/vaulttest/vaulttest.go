@@ -113,11 +113,11 @@ func (w *World) setUp(ctx context.Context, tx *db.Tx) error {
 }
 
 func (w *World) publish(ctx context.Context, tx *db.Tx, c *charter.Charter) error {
-	draft, _, err := catalog.Propose(ctx, tx, catalog.Operator{ID: "test"}, c)
+	draft, _, err := catalog.Propose(ctx, tx, w.Ring, catalog.Operator{ID: "test"}, c, nil)
 	if err != nil {
 		return err
 	}
-	_, _, err = catalog.Publish(ctx, tx, w.Officer, Service, draft.Number)
+	_, _, err = catalog.Publish(ctx, tx, w.Ring, w.Officer, Service, draft.Number)
 	return err
 }
 

@@ -110,9 +110,14 @@ CREATE TABLE charter (
 	hash         text   NOT NULL,
 	canonical    bytea  NOT NULL,
 	proposed_at  bigint NOT NULL,
-	proposed_by  text   NOT NULL,
+	proposed_by  text   NOT NULL, -- as in the ledger
+	touches      text   NOT NULL, -- how many children had agreed to what it changes materially, when it was proposed: purpose=number, separated by spaces
 	published_at bigint,          -- NULL while it is a draft
 	published_by text   NOT NULL,
+	refused_at   bigint,
+	decided_by   text   NOT NULL, -- the person who has approved or refused it; empty: nobody yet, or it was published at the terminal
+	words        bytea,           -- sealed: what that person has written
+	bound        bytea  NOT NULL, -- keyed hash of all the rest
 	PRIMARY KEY (service, number)
 );
 
@@ -145,6 +150,24 @@ CREATE TABLE officer (
 	ended_at     bigint,
 	PRIMARY KEY (service, id)
 );
+
+-- What proves that somebody was appointed, and what they have learned for the office.
+CREATE TABLE officer_record (
+	service  text   NOT NULL,
+	id       text   NOT NULL,
+	officer  text   NOT NULL,
+	kind     text   NOT NULL, -- appointment, training
+	day      text   NOT NULL, -- as in 2026-05-06
+	title    text   NOT NULL,
+	file     text   NOT NULL, -- the type of the document's file; empty: there is none
+	hash     text   NOT NULL, -- SHA-256 of the document, in hex, or empty
+	document bytea,           -- sealed
+	salt     bytea  NOT NULL, -- of what the ledger keeps of all that
+	added_at bigint NOT NULL,
+	added_by text   NOT NULL, -- as in the ledger
+	PRIMARY KEY (service, id)
+);
+CREATE INDEX officer_record_day ON officer_record (service, day, id);
 
 -- ACCOUNT. Keys of the operator's apps, as hashes.
 CREATE TABLE credential (

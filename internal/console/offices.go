@@ -1,0 +1,333 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+)
+
+// maxTerms is how many terms of office that are over a page lists.
+const maxTerms = 20
+
+// officesPage is what offices.html shows.
+type officesPage struct{ Services []seats }
+
+// The seats of a service: who is in office, "" where nobody is.
+type seats struct {
+	Service, Officer, Deputy string
+}
+
+// offices lists the services whose offices the person may see. There are few.
+func (s *Server) offices(v *visit) error {
+	var page officesPage
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		all, err := catalog.List(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, service := range all {
+			if !approval.May(v.in.Person, staff.SeeOffice, service) {
+				continue
+			}
+			row := seats{Service: service.Name}
+			held, err := catalog.InOffice(ctx, tx, service.Name)
+			if err != nil {
+				return err
+			}
+			for _, o := range held {
+				if o.Role == catalog.RoleOfficer {
+					row.Officer = o.Name
+				} else {
+					row.Deputy = o.Name
+				}
+			}
+			page.Services = append(page.Services, row)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "offices", page)
+}
+
+// officePage is what office.html shows: who is in office, and what there is about them.
+type officePage struct {
+	Service  string
+	Holders  []holder
+	Vacant   []catalog.Role // then nothing is collected (Article 8)
+	Former   []catalog.Officer
+	Records  []recordRow
+	Next     string
+	From     string
+	Kinds    []catalog.RecordKind
+	Mine     *catalog.Officer // the office of whoever looks
+	ToDeputy string           // the name of the deputy, to whom it can be handed over
+	Today    string
+	Fresh    bool
+	Problem  string
+	Field    string
+	Done     string // a key
+	Path     string
+}
+
+// A holder is somebody in office, and by which account.
+type holder struct {
+	catalog.Officer
+	Account string // the name there; "": there is none
+	Mine    bool
+}
+
+// A recordRow is a row of the list of records.
+type recordRow struct {
+	catalog.Record
+	Who string
+	To  string // where the document is; "": there is none
+}
+
+// officeDone are what can just have been done.
+var officeDone = []string{"filled", "reached", "recorded"}
+
+func (s *Server) office(v *visit) error { return v.officePage(nil) }
+
+func (v *visit) officePage(problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	from := catalog.ParseRecordCursor(v.r.URL.Query().Get("from"))
+	page := officePage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Kinds: catalog.RecordKinds, From: from.String(), Today: v.now.In(age.Zone).Format(time.DateOnly)}
+	if problem != nil {
+		page.Field = errs.Of(problem).Field
+	}
+	for _, done := range officeDone {
+		if v.r.URL.Query().Has(done) {
+			page.Done = done
+		}
+	}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		service, err := v.of(ctx, tx, staff.SeeOffice)
+		if err != nil {
+			return err
+		}
+		page.Service, page.Path = service.Name, "/console/offices/"+service.Name
+		return page.fill(ctx, tx, v, service, from)
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(status, "office", page)
+}
+
+func (p *officePage) fill(ctx context.Context, tx *db.Tx, v *visit, service catalog.Service, from catalog.RecordCursor) error {
+	held, err := catalog.InOffice(ctx, tx, service.Name)
+	if err != nil {
+		return err
+	}
+	accounts, err := catalog.Approvers(ctx, tx, service)
+	if err != nil {
+		return err
+	}
+	of := make(map[string]string)
+	for _, one := range accounts {
+		who, err := staff.Find(ctx, tx, one)
+		if err != nil {
+			return err
+		}
+		of[who.Office(service.Name)] = who.Name
+	}
+	p.Vacant = []catalog.Role{catalog.RoleOfficer, catalog.RoleDeputy}
+	for _, o := range held {
+		mine := o.ID == v.in.Person.Office(service.Name)
+		p.Holders = append(p.Holders, holder{o, of[o.ID], mine})
+		p.Vacant = slices.DeleteFunc(p.Vacant, func(r catalog.Role) bool { return r == o.Role })
+		if mine && approval.InOffice(v.in.Person, service) {
+			p.Mine = &o
+		}
+	}
+	if p.Mine != nil && p.Mine.Role == catalog.RoleOfficer {
+		for _, h := range p.Holders {
+			if h.Role == catalog.RoleDeputy {
+				p.ToDeputy = h.Name
+			}
+		}
+	}
+	if p.Former, err = catalog.Former(ctx, tx, service.Name, maxTerms); err != nil {
+		return err
+	}
+	records, next, err := catalog.Records(ctx, tx, service.Name, from, perPage)
+	p.Next = next.String()
+	if err != nil {
+		return err
+	}
+	names := v.names(tx, service.Name)
+	for _, r := range records {
+		row := recordRow{Record: r}
+		if row.Who, err = names.of(ctx, "officer:"+r.Officer); err != nil {
+			return err
+		}
+		if r.File != "" {
+			row.To = p.Path + "/records/" + r.ID
+		}
+		p.Records = append(p.Records, row)
+	}
+	return nil
+}
+
+// officeFile sends the document of a record, to be kept by who may see it. It names who
+// holds or held an office, and no child.
+func (s *Server) officeFile(v *visit) error {
+	var r catalog.Record
+	var document []byte
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		service, err := v.of(ctx, tx, staff.SeeOffice)
+		if err != nil {
+			return err
+		}
+		r, document, err = catalog.FindRecord(ctx, tx, s.Ring, service.Name, v.r.PathValue("record"))
+		if err == nil && r.File == "" {
+			err = catalog.ErrRecordNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v.shows = "record"
+	h := v.w.Header()
+	h.Set("Content-Type", r.File)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": r.ID + suffixOf[r.File]}))
+	h.Set("Content-Length", strconv.Itoa(len(document)))
+	_, err = v.w.Write(document)
+	return err
+}
+
+var suffixOf = map[string]string{"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}
+
+// inOffice does something as who holds an office of the service of the address, and shows
+// what became of it; whoever has none any more is led home.
+func (v *visit) inOffice(done string, fn func(ctx context.Context, tx *db.Tx, in signin.Session, by catalog.Officer) error) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		if err := in.IsFresh(tx.Now()); err != nil {
+			return err
+		}
+		by, err := approval.AsOfficer(ctx, tx, in.Person, v.r.PathValue("service"))
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx, in, by)
+	})
+	if err != nil {
+		return v.officePage(err)
+	}
+	if done == "" {
+		return v.to("/console")
+	}
+	return v.to("/console/offices/{service}", done, "")
+}
+
+// value is a field of the form, without white space around it.
+func (v *visit) value(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+
+// fillOffice appoints somebody to the office that is vacant, with the document by which
+// they are appointed.
+func (s *Server) fillOffice(v *visit) error {
+	document, err := v.document()
+	if err != nil {
+		return v.officePage(err)
+	}
+	return v.inOffice("filled", func(ctx context.Context, tx *db.Tx, _ signin.Session, by catalog.Officer) error {
+		_, _, err := catalog.Fill(ctx, tx, s.Ring, by, by.Service, catalog.Role(v.value("role")), v.value("name"), v.value("contact"), document)
+		return err
+	})
+}
+
+// handOverOffice passes the office of whoever asks on to somebody else, or to the deputy.
+func (s *Server) handOverOffice(v *visit) error {
+	document, err := v.document()
+	if err != nil {
+		return v.officePage(err)
+	}
+	return v.inOffice("", func(ctx context.Context, tx *db.Tx, in signin.Session, by catalog.Officer) error {
+		if v.r.PostFormValue("to") != "deputy" {
+			_, _, err := catalog.HandOver(ctx, tx, s.Ring, by, by.Service, v.value("name"), v.value("contact"), document)
+			return err
+		}
+		deputy, err := catalog.Holder(ctx, tx, by.Service, catalog.RoleDeputy)
+		if err != nil {
+			return err
+		}
+		o, _, err := catalog.HandToDeputy(ctx, tx, s.Ring, by, by.Service, document)
+		if err != nil {
+			return err
+		}
+		return staff.Follow(ctx, tx, in.Person, deputy, o)
+	})
+}
+
+// ErrNotTyped says that the name of the service wasn't typed, by which something grave is
+// confirmed.
+var ErrNotTyped = errs.New(errs.Invalid, "console.offices.not_typed")
+
+// layDownOffice ends the office of whoever asks. The gate is closed from then on.
+func (s *Server) layDownOffice(v *visit) error {
+	if v.value("typed") != v.r.PathValue("service") {
+		return v.officePage(ErrNotTyped.At("typed"))
+	}
+	return v.inOffice("", func(ctx context.Context, tx *db.Tx, _ signin.Session, by catalog.Officer) error {
+		_, _, err := catalog.EndOffice(ctx, tx, by, by.Service, by.ID)
+		return err
+	})
+}
+
+// reachOfficer changes how whoever asks is reached in public.
+func (s *Server) reachOfficer(v *visit) error {
+	return v.inOffice("reached", func(ctx context.Context, tx *db.Tx, _ signin.Session, by catalog.Officer) error {
+		_, _, err := catalog.Reach(ctx, tx, by, by.Service, by.ID, v.value("contact"))
+		return err
+	})
+}
+
+// recordOfficer keeps what somebody in office has learned, or by which document they were
+// appointed.
+func (s *Server) recordOfficer(v *visit) error {
+	document, err := v.document()
+	if err != nil {
+		return v.officePage(err)
+	}
+	return v.inOffice("recorded", func(ctx context.Context, tx *db.Tx, _ signin.Session, by catalog.Officer) error {
+		r := catalog.Record{Officer: v.value("officer"), Kind: catalog.RecordKind(v.value("kind")), Day: v.value("day"), Title: v.value("title")}
+		_, _, err := catalog.Keep(ctx, tx, s.Ring, by, by.Service, r, document)
+		return err
+	})
+}
+
+// document reads the document of a form, or nothing.
+func (v *visit) document() ([]byte, error) {
+	if err := v.r.ParseMultipartForm(maxDocument); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		return nil, tooLarge(err)
+	}
+	if v.r.MultipartForm == nil || len(v.r.MultipartForm.File["document"]) == 0 {
+		return nil, nil
+	}
+	r, err := v.r.MultipartForm.File["document"][0].Open()
+	if err != nil {
+		return nil, err
+	}
+	all, err := io.ReadAll(r)
+	return all, errors.Join(err, r.Close())
+}

@@ -1,0 +1,182 @@
+package replay_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/replay"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/signin/signintest"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// A cabinet is a story of charters: one that the deputy has approved, one that the
+// officer has refused, and one that waits. The deputy's appointment and a training of the
+// officer are on record, and the officer is reached elsewhere.
+type cabinet struct {
+	*story
+	engineer, officer, deputy *signintest.Insider
+	waits                     int64
+}
+
+func playCabinet(t *testing.T, w *vaulttest.World) *cabinet {
+	t.Helper()
+	k := &cabinet{story: begin(t, w)}
+	door := signin.Door{Ring: w.Ring}
+	k.Child()
+	offices := make(map[catalog.Role]staff.Grant)
+	terms := make(map[catalog.Role]catalog.Officer)
+	k.Do(func(ctx context.Context, tx *db.Tx) error {
+		for _, role := range []catalog.Role{catalog.RoleOfficer, catalog.RoleDeputy} {
+			o, err := catalog.Holder(ctx, tx, service, role)
+			if err != nil {
+				return err
+			}
+			terms[role] = o
+			if offices[role], err = staff.OfOffice(ctx, tx, service, o.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	k.engineer = signintest.Hire(t, w.Store, door, "工程师", staff.Grant{Role: staff.Engineer, Service: service})
+	k.officer = signintest.Hire(t, w.Store, door, "林静", offices[catalog.RoleOfficer])
+	k.deputy = signintest.Hire(t, w.Store, door, "周远", offices[catalog.RoleDeputy])
+	k.Do(func(ctx context.Context, tx *db.Tx) error {
+		d, _, err := approval.ProposeCharter(ctx, tx, k.Ring, k.engineer.Session.Person, k.editions[0], catalog.Touches{"speaking-practice": 1, "account": 1})
+		if err != nil {
+			return err
+		}
+		_, _, err = approval.ApproveCharter(ctx, tx, k.Ring, k.deputy.Session.Person, service, d.Number, catalog.Seen{Hash: d.Hash, Against: 1}, "已核对")
+		return err
+	})
+	for range 2 {
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			d, _, err := approval.ProposeCharter(ctx, tx, k.Ring, k.engineer.Session.Person, k.editions[1], catalog.Touches{"speaking-practice": 1})
+			if err == nil && k.waits == 0 {
+				_, err = approval.RefuseCharter(ctx, tx, k.Ring, k.officer.Session.Person, service, d.Number, "先不改")
+			}
+			k.waits = d.Number
+			return err
+		})
+	}
+	k.Do(func(ctx context.Context, tx *db.Tx) error {
+		boss, second := terms[catalog.RoleOfficer], terms[catalog.RoleDeputy]
+		_, _, err := catalog.Keep(ctx, tx, k.Ring, boss, service, catalog.Record{Officer: second.ID, Kind: catalog.Appointment, Day: "2026-01-05", Title: "任命书"}, []byte("%PDF-1.7 任命"))
+		if err == nil {
+			_, _, err = catalog.Keep(ctx, tx, k.Ring, boss, service, catalog.Record{Officer: boss.ID, Kind: catalog.Training, Day: "2026-01-06", Title: "培训"}, nil)
+		}
+		if err == nil {
+			_, _, err = catalog.Reach(ctx, tx, boss, service, boss.ID, "ertong@xiaoxi-english.example")
+		}
+		return err
+	})
+	if err := k.flush(); err != nil {
+		t.Fatal(err)
+	}
+	k.replays(t)
+	return k
+}
+
+// charterChanges are what somebody may do by hand to proposals and to records of offices.
+var charterChanges = []struct{ name, query, found string }{
+	{"a proposal is another's", `UPDATE charter SET proposed_by = '王小明' WHERE service = $1 AND number = 4`, "row_damaged charter words, bound"},
+	{"a proposal touches fewer", `UPDATE charter SET touches = 'speaking-practice=0' WHERE service = $1 AND number = 4`, "row_differs charter touches"},
+	{"a proposal was never refused", `UPDATE charter SET refused_at = NULL WHERE service = $1 AND number = 3`, "row_differs charter refused_at"},
+	{"a proposal was refused", `UPDATE charter SET refused_at = 1 WHERE service = $1 AND number = 4`, "row_differs charter refused_at"},
+	{"a charter was approved by another", `UPDATE charter SET decided_by = '王小明' WHERE service = $1 AND number = 2`, "row_differs charter decided_by"},
+	{"nobody has approved a charter", `UPDATE charter SET decided_by = '' WHERE service = $1 AND number = 2`, "row_differs charter decided_by"},
+	{"the words of a decision are gone", `UPDATE charter SET words = NULL WHERE service = $1 AND number = 2`, "row_damaged charter words, bound"},
+	{"the words of a decision are another's", `UPDATE charter SET words = (SELECT words FROM charter WHERE service = $1 AND number = 2) WHERE service = $1 AND number = 3`, "row_damaged charter words, bound"},
+	{"a mark is another's", `UPDATE charter SET bound = (SELECT bound FROM charter WHERE service = $1 AND number = 2) WHERE service = $1 AND number = 4`, "row_damaged charter words, bound"},
+
+	{"a record never was", `DELETE FROM officer_record WHERE service = $1 AND kind = 'training'`, "row_missing officer_record "},
+	{"a record is another service's", `UPDATE officer_record SET service = '王小明' WHERE service = $1 AND kind = 'training'`, "row_extra officer_record "},
+	{"a record has another name", `UPDATE officer_record SET id = '王小明' WHERE service = $1 AND kind = 'training'`, "row_extra officer_record "},
+	{"a record is about another", `UPDATE officer_record SET officer = '王小明' WHERE service = $1`, "row_differs officer_record officer"},
+	{"a training was an appointment", `UPDATE officer_record SET kind = 'appointment' WHERE service = $1`, "row_differs officer_record kind"},
+	{"a training was on another day", `UPDATE officer_record SET day = '2026-01-01' WHERE service = $1`, "row_hash officer_record day, title, file, hash, salt"},
+	{"a training was another", `UPDATE officer_record SET title = '王小明' WHERE service = $1`, "row_hash officer_record day, title, file, hash, salt"},
+	{"a document is of another type", `UPDATE officer_record SET file = 'image/png' WHERE service = $1 AND kind = 'appointment'`, "row_hash officer_record day, title, file, hash, salt"},
+	{"a document has another hash", `UPDATE officer_record SET hash = 'x' WHERE service = $1 AND kind = 'appointment'`, "row_damaged officer_record document"},
+	{"a document is gone", `UPDATE officer_record SET document = NULL WHERE service = $1 AND kind = 'appointment'`, "row_damaged officer_record document"},
+	{"a document is another", `UPDATE officer_record SET document = salt WHERE service = $1 AND kind = 'appointment'`, "row_damaged officer_record document"},
+	{"a record's salt is another", `UPDATE officer_record SET salt = (SELECT salt FROM officer ORDER BY salt LIMIT 1) WHERE service = $1`, "row_hash officer_record day, title, file, hash, salt"},
+	{"a record came later", `UPDATE officer_record SET added_at = added_at + 1 WHERE service = $1`, "row_differs officer_record added_at"},
+	{"a record is of another", `UPDATE officer_record SET added_by = '王小明' WHERE service = $1`, "row_differs officer_record added_by"},
+}
+
+// Invariant 7: what was decided about charters and kept about offices replays, and what
+// somebody changes of it by hand, or says in the ledger alone, is found.
+func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		k := playCabinet(t, w)
+		for _, c := range charterChanges {
+			report := k.once(t, func() {
+				k.do(func(ctx context.Context, tx *db.Tx) error {
+					n, err := tx.Exec(ctx, c.query, service)
+					if err == nil && n == 0 {
+						t.Errorf("%s: nothing was changed", c.name)
+					}
+					return err
+				})
+			})
+			found(t, c.name, report, c.found)
+		}
+		k.Pass(time.Minute)
+		var s catalog.Service
+		var hash string
+		k.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			e, _, err := catalog.Text(ctx, tx, service, k.waits)
+			if err == nil {
+				hash = e.Hash
+				s, err = catalog.Find(ctx, tx, service)
+			}
+			return err
+		})
+		says := func(kind, actor string, body any) func() {
+			return func() {
+				k.do(func(ctx context.Context, tx *db.Tx) error {
+					_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: s.Version + 1, Actor: actor, Body: body})
+					return err
+				})
+			}
+		}
+		approved := func(office string, in *signintest.Insider) catalog.ApprovedBody {
+			return catalog.ApprovedBody{Number: k.waits, Hash: hash, Office: office, Person: in.Session.Person.Version}
+		}
+		for name, c := range map[string]struct {
+			says func()
+			want string
+		}{
+			"a charter comes into force without an approval": {says(catalog.KindPublished, "officer:"+s.OfficerID, catalog.PublishedBody{Number: k.waits, Hash: hash}), "impossible approval"},
+			"the terminal publishes beside who is in office": {says(catalog.KindPublished, "officer:"+s.OfficerID, catalog.PublishedBody{Number: k.waits, Hash: hash, Terminal: true}), "impossible approval"},
+			"one's own is approved":                          {says(catalog.KindApproved, "staff:"+k.engineer.ID, approved(s.OfficerID, k.engineer)), "impossible actor"},
+			"the terminal approves":                          {says(catalog.KindApproved, "operator:cli", approved(s.OfficerID, k.officer)), "impossible actor"},
+			"an office that isn't held":                      {says(catalog.KindApproved, "staff:"+k.officer.ID, approved(id.New(id.Staff), k.officer)), "impossible office"},
+			"another text":                                   {says(catalog.KindApproved, "staff:"+k.officer.ID, catalog.ApprovedBody{Number: k.waits, Hash: "x", Office: s.OfficerID, Person: 1}), "impossible hash"},
+			"what was refused is approved":                   {says(catalog.KindApproved, "staff:"+k.officer.ID, catalog.ApprovedBody{Number: k.waits - 1, Hash: hash, Office: s.OfficerID, Person: 1}), "impossible number"},
+			"who has no office refuses": {says(catalog.KindRefused, "staff:"+k.engineer.ID, catalog.RefusedBody{Number: k.waits, Hash: hash, Office: s.OfficerID,
+				Person: k.engineer.Session.Person.Version}), "impossible actor"},
+			"a contact of who isn't in office": {says(catalog.KindReached, "operator:cli", catalog.ReachedBody{ID: id.New(id.Staff), Who: "x"}), "impossible office"},
+			"a record about nobody":            {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
+		} {
+			report := k.once(t, c.says)
+			hit := false
+			for _, d := range report.Differences {
+				hit = hit || d.What == replay.FoundImpossible && "impossible "+d.Field == c.want
+			}
+			if !hit {
+				t.Errorf("%s: want %q, got %+v", name, c.want, report.Differences)
+			}
+		}
+		k.replays(t)
+	})
+}
