@@ -35,6 +35,7 @@ var notYet = []staff.Action{staff.ReviewAccess, staff.SeeBoard}
 // pagesOf are the pages at which something is done.
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
 	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions",
+	staff.SeeLedger: "/console/ledger",
 	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system"}
 
 func (s *Server) home(v *visit) error {

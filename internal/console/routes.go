@@ -64,6 +64,25 @@ func table() []route {
 		{"POST /console/access/requests/{service}/{request}/view", freshlyMay, staff.AskAccess, "/console/access/requests/{service}/{request}/view", (*Server).reveal},
 		{"GET /console/decisions", whoMay, staff.DecideAccess, "", (*Server).decisions},
 
+		{"GET /console/ledger", whoMay, staff.SeeLedger, "", (*Server).ledger},
+		{"POST /console/ledger/child", whoMay, staff.SeeLedger, "/console/ledger", (*Server).ledgerChild},
+		{"GET /console/ledger/entries/{place}", whoMay, staff.SeeLedger, "", (*Server).entry},
+		{"GET /console/ledger/entries/{place}/proof", whoMay, staff.SeeLedger, "", (*Server).proof},
+		{"GET /console/ledger/entries/{place}/file", whoMay, staff.SeeLedger, "", (*Server).evidence},
+		{"GET /console/ledger/checkpoint", whoMay, staff.SeeLedger, "", (*Server).checkpoint},
+		{"POST /console/ledger/checkpoint", whoMay, staff.SeeLedger, "/console/ledger/checkpoint", (*Server).compareCheckpoint},
+		{"POST /console/ledger/csv", freshlyMay, staff.SeeLedger, "/console/ledger", (*Server).ledgerFile},
+		{"POST /console/access/csv", freshlyMay, staff.AskAccess, "/console/access", (*Server).accessFile},
+		{"POST /console/decisions/csv", whoMay, staff.DecideAccess, "/console/decisions", (*Server).decisionsFile},
+		{"POST /console/people/csv", freshlyMay, staff.SeePeople, "/console/people", (*Server).peopleFile},
+		{"POST /console/charters/csv", freshlyMay, staff.SeeCharters, "/console/files", (*Server).chartersFile},
+		{"GET /console/files", signedIn, "", "", (*Server).files},
+		{"POST /console/filters", signedIn, "", "/console", (*Server).keepFilter},
+		{"POST /console/filters/forget", signedIn, "", "/console", (*Server).forgetFilter},
+		{"GET /console/search", signedIn, "", "", (*Server).showSearch},
+		{"POST /console/search", signedIn, "", "/console/search", (*Server).search},
+		{"GET /console/keys", signedIn, "", "", (*Server).keys},
+
 		{"GET /console/settings", whoMay, staff.SeeSystem, "", (*Server).settings},
 		{"GET /console/settings/system", whoMay, staff.SeeSystem, "", (*Server).system},
 		{"POST /console/settings/system/rotate", whoMay, staff.ManageSystem, "/console/settings/system", (*Server).rotateKeys},
@@ -104,7 +123,7 @@ func table() []route {
 // menu is the word of a page in the menu, or "".
 func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
-		"GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
+		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 
 func hasPage(path string) bool {

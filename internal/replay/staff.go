@@ -69,7 +69,7 @@ func newInsiders() insiders {
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
-var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated,
+var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated, staff.KindExported,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
 	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved, signin.KindLinked}
 
@@ -88,6 +88,7 @@ type about struct {
 	Codes   int64      `json:"codes"`
 	What    string     `json:"what"`
 	Request string     `json:"request"`
+	List    string     `json:"list"`
 	Fresh   int64      `json:"fresh"`
 }
 
@@ -131,7 +132,7 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return fault{what: FoundBody, field: rulePerson}
 		}
 		return fault{}
-	case staff.KindTried:
+	case staff.KindTried, staff.KindExported:
 		if p.Actor != "staff:"+b.Person || who.left != 0 {
 			return impossible(ruleActor)
 		}
