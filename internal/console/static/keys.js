@@ -7,7 +7,7 @@
   const isOff = () => { try { return localStorage.getItem(off) === "off"; } catch { return false; } };
   const typing = (e) => e.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(e.tagName);
   const page = document.querySelector("[data-keys-page]");
-  let went = 0; // when g was pressed
+  let went = -Infinity; // when g was pressed
   let shown; // the dialog with the keys
 
   // rows are those of the lists of the page; the link of one is what is focused.
@@ -49,7 +49,7 @@
     }
     if (typing(event.target) || document.querySelector("dialog[open]")) return;
     const after = performance.now() - went < 1500;
-    went = 0;
+    went = -Infinity;
     if (after) {
       const to = [...document.querySelectorAll("header [data-go]")].find((link) => link.dataset.go === event.key);
       if (to) {
