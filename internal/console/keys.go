@@ -3,7 +3,7 @@ package console
 import "net/http"
 
 // goKeys are the keys that lead to the pages of the menu, after g.
-var goKeys = map[string]string{"home": "h", "people": "p", "access": "a", "decisions": "d", "ledger": "l", "account": "m"}
+var goKeys = map[string]string{"home": "h", "people": "p", "access": "a", "decisions": "d", "ledger": "l", "settings": "s", "account": "m"}
 
 // keysPage is what keys.html shows.
 type keysPage struct{ Places []item }

@@ -140,6 +140,7 @@ var kinds = []kindOf{
 	{staff.KindLeft, []int{15}},
 	{staff.KindTried, []int{15}},
 	{staff.KindConfirmed, []int{15}},
+	{staff.KindOperated, []int{13, 15}},
 	{staff.KindExported, []int{15}},
 
 	{signin.KindInvited, []int{15}},
@@ -162,6 +163,9 @@ var kinds = []kindOf{
 	{webhook.KindAdded, []int{15}},
 	{webhook.KindRotated, []int{15}},
 	{webhook.KindRemoved, []int{15}},
+	{webhook.KindChanged, []int{15}},
+	{webhook.KindPaused, []int{15}},
+	{webhook.KindResumed, []int{15}},
 	{webhook.KindReplayed, []int{15}},
 
 	{backup.KindMade, []int{13}},

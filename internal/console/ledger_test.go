@@ -39,8 +39,8 @@ func (d *desk) flush() {
 	}
 }
 
-// entries returns all that has a place.
-func (d *desk) entries() (all []ledger.Placed) {
+// placed returns all that has a place.
+func (d *desk) placed() (all []ledger.Placed) {
 	d.T.Helper()
 	d.flush()
 	err := d.Store.View(d.T.Context(), func(tx *db.Tx) (err error) {
@@ -93,7 +93,7 @@ func TestArticle22_TheLedgerIsFoundByEachField(t *testing.T) {
 		o := d.office()
 		o.granted(o.asks)
 		auditor := d.everywhere()
-		all := d.entries()
+		all := d.placed()
 		if len(all) < 12 {
 			t.Fatalf("%d entries", len(all))
 		}
@@ -145,7 +145,7 @@ func TestArticle15_TheLedgerOfOneServiceIsSeenByItsOwn(t *testing.T) {
 			return err
 		})
 		officer, all := d.browser(d.hire(staff.Officer).Secret), d.everywhere()
-		entries := d.entries()
+		entries := d.placed()
 		var want, every []int64
 		for _, p := range slices.Backward(entries) {
 			every = append(every, p.Place)
@@ -189,7 +189,7 @@ func TestInvariant7_AnEntryIsProvedInOneClick(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		d.office()
 		auditor := d.everywhere()
-		all := d.entries()
+		all := d.placed()
 		for _, p := range all {
 			at := "/console/ledger/entries/" + strconv.FormatInt(p.Place, 10)
 			w := auditor.get(at + "/proof?lang=en")
@@ -234,7 +234,7 @@ func TestInvariant7_AnEntryIsProvedInOneClick(t *testing.T) {
 func TestEdgeCase15_ACheckpointKeptElsewhereIsCompared(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		auditor := d.everywhere()
-		early := len(d.entries())
+		early := len(d.placed())
 		head := func() (h ledger.Root) {
 			err := d.Store.View(t.Context(), func(tx *db.Tx) (err error) { h, err = ledger.Head(t.Context(), tx); return err })
 			if err != nil {
@@ -244,7 +244,7 @@ func TestEdgeCase15_ACheckpointKeptElsewhereIsCompared(t *testing.T) {
 		}
 		kept := head()
 		d.Child()
-		d.entries()
+		d.placed()
 		says := func(text, key string) {
 			t.Helper()
 			w := auditor.post("/console/ledger/checkpoint?lang=en", "checkpoint", text)
@@ -277,7 +277,7 @@ func TestEdgeCase15_ACheckpointKeptElsewhereIsCompared(t *testing.T) {
 func TestInvariant7_TheLastAuditIsShown(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		auditor := d.everywhere()
-		size := int64(len(d.entries()))
+		size := int64(len(d.placed()))
 		shows := func(keys ...string) {
 			t.Helper()
 			page := auditor.get("/console/ledger?lang=en").Body.String()
@@ -390,7 +390,7 @@ func TestArticle15_SearchFindsWhatTheRoleMaySee(t *testing.T) {
 		r := o.request(path)
 		officer := d.hire(staff.Officer)
 		boss, engineer := d.browser(officer.Secret), d.browser(d.hire(staff.Engineer).Secret)
-		all := d.entries()
+		all := d.placed()
 		asked := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Kind == approval.KindAsked })
 		for name, c := range map[string]struct {
 			by  *browser
@@ -690,7 +690,7 @@ func TestPagesOfTheLedger(t *testing.T) {
 		d.flush()
 		boss.post("/console/filters", "list", "ledger", "name", "负责人", "filter", "kind=officer.appointed")
 		check("ledger", boss, "/console/ledger?kind=officer.appointed", nil)
-		appointed := slices.IndexFunc(d.entries(), func(p ledger.Placed) bool { return p.Kind == catalog.KindAppointed })
+		appointed := slices.IndexFunc(d.placed(), func(p ledger.Placed) bool { return p.Kind == catalog.KindAppointed })
 		check("entry", boss, fmt.Sprintf("/console/ledger/entries/%d", appointed), nil)
 		check("search-found", boss, "/console/search", url.Values{"q": {strconv.Itoa(appointed)}})
 	})
