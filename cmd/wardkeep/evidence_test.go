@@ -59,11 +59,8 @@ func TestArticle22_TheProofOfAnEntryIsVerifiedOffline(t *testing.T) {
 			t.Errorf("with another key: %v", err)
 		}
 		for i := range file {
-			if file[i] == '\n' {
-				continue
-			}
 			changed := file[:i] + string(file[i]^1) + file[i+1:]
-			if err := s.verifiedEvidence(changed, key); err == nil && !strings.Contains(file[:i], "\n\n") {
+			if err := s.verifiedEvidence(changed, key); err == nil {
 				t.Fatalf("byte %d can be changed: %q", i, changed)
 			}
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/transparency-dev/formats/proof"
@@ -160,6 +161,9 @@ func CheckEvidence(file, verifierKey string) (Placed, Checkpoint, error) {
 	var p proof.TLogProof
 	if err := p.Unmarshal([]byte(file)); err != nil {
 		return Placed{}, Checkpoint{}, err
+	}
+	if string(p.Marshal()) != file { // two texts could say one proof: each byte must count
+		return Placed{}, Checkpoint{}, errors.New("the proof isn't in its one form")
 	}
 	c, err := OpenCheckpoint(string(p.Checkpoint), verifierKey)
 	if err != nil {
