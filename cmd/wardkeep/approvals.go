@@ -38,6 +38,10 @@ func (c approvalsListCmd) Run(ctx context.Context, s *session) error {
 			s.note("cmd.nothing")
 		}
 		for _, r := range all[:min(len(all), maxWaiting)] {
+			if !r.Intact(a.Ring) {
+				s.say("cmd.approvals.forged") // what it says is nobody's word
+				continue
+			}
 			s.approval(a.Store.Now(), r)
 		}
 		if len(all) > maxWaiting {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"wardkeep/internal/app"
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 )
@@ -13,8 +15,8 @@ type auditCmd struct {
 }
 
 // Run proves that the store is what its ledger tells: first that the ledger is
-// what was signed, and then that it replays (invariant 7). It changes nothing.
-// Whatever is found ends it with exit code 1.
+// what was signed, and then that it replays (invariant 7). It changes nothing, but keeps
+// what it found for the console to show. Whatever is found ends it with exit code 1.
 func (c auditCmd) Run(ctx context.Context, s *session) error {
 	earlier, err := checkpoints(c.Checkpoint)
 	if err != nil {
@@ -22,17 +24,27 @@ func (c auditCmd) Run(ctx context.Context, s *session) error {
 	}
 	var signed ledger.Report
 	var told replay.Report
+	var kept error
 	err = s.on(ctx, func(a *app.App) (err error) {
+		began := time.Now()
 		if signed, err = ledger.Verify(ctx, ledger.FromStore(a.Store), a.LedgerKey, earlier...); err != nil {
 			return err
 		}
 		bar := s.progress("cmd.progress.audit", -1)
 		defer bar.end()
 		told, err = replay.Audit(ctx, a.Store, a.Ring, a.Charters, replay.Options{Progress: bar.set})
+		if err == nil {
+			run := replay.Run{Took: time.Since(began), Size: told.Size, Root: told.Root, Entries: told.Entries, Uses: told.Uses, Children: told.Children,
+				Findings: int64(len(signed.Findings) + signed.More), Differences: int64(len(told.Differences)) + told.More}
+			kept = a.Store.Update(ctx, func(tx *db.Tx) error { return replay.Keep(ctx, tx, a.Ring, run) })
+		}
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if kept != nil { // what was found counts all the same
+		s.note("cmd.audit.not_kept")
 	}
 	verified := s.verified(signed, len(earlier))
 	if err := s.replayed(told); err != nil {

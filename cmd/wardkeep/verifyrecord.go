@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/receipt"
 )
 
@@ -31,6 +32,9 @@ func (c verifyCmd) record(s *session, checkpoints []string) error {
 			return err
 		}
 	}
+	if ledger.IsEvidence(file) {
+		return s.verifiedEvidence(string(file), against.Key)
+	}
 	if receipt.IsCertificate(file) {
 		report, err := receipt.VerifyCertificate(file, against)
 		if err != nil {
@@ -43,6 +47,24 @@ func (c verifyCmd) record(s *session, checkpoints []string) error {
 		return fmt.Errorf("%w: %s", err, c.Dir)
 	}
 	return s.verifiedRecord(report)
+}
+
+// errEvidence is a proof of an entry that doesn't hold.
+var errEvidence = errs.New(errs.Invalid, "cmd.verify_evidence")
+
+// verifiedEvidence verifies the proof of one entry offline, by a key that doesn't come
+// with it, and prints the entry.
+func (s *session) verifiedEvidence(file, key string) error {
+	if key == "" {
+		return errVerifierKey
+	}
+	entry, tree, err := ledger.CheckEvidence(file, key)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errEvidence, err)
+	}
+	s.print(printable(string(entry.Leaf)))
+	s.say("cmd.verify.evidence_good", "Place", entry.Place, "Size", tree.Size, "Origin", printable(tree.Origin))
+	return nil
 }
 
 func readRecord(path string) ([]byte, error) {

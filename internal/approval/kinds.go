@@ -25,6 +25,8 @@ const (
 
 	KindAlarm = "approval.alarm" // that a look has raised, or a request about a decoy
 
+	KindSearched = "approval.searched" // a child, by its reference
+
 	KindDecoy      = "approval.decoy"
 	KindDecoyEnded = "approval.decoy_ended"
 )

@@ -10,6 +10,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/family"
 )
 
 // A Cursor is where a list goes on: behind this request. The zero Cursor is the
@@ -45,44 +46,86 @@ func (c Cursor) bounds(now time.Time) (at time.Time, request string) {
 	return c.at, c.request
 }
 
-// cut returns a page of requests that are in order, and where the next one begins.
-func cut(all []Request, limit int) ([]Request, Cursor) {
-	if len(all) <= limit {
-		return all, Cursor{}
-	}
-	last := all[limit-1]
-	return all[:limit], Cursor{last.AskedAt, last.ID}
+// A Wanted says which requests of a list somebody wants to see. The zero Wanted is all.
+type Wanted struct {
+	Service string
+	Reason  Reason
+	Stands  Stands
 }
 
-// OfAsker returns requests of a person, the newest first, at most limit, from a cursor on,
-// and where the next page begins: nowhere, after the last.
-func OfAsker(ctx context.Context, tx *db.Tx, asker string, from Cursor, limit int) ([]Request, Cursor, error) {
+// A Stands is whether something can still come of a request.
+type Stands string
+
+// The two; empty is either.
+const (
+	Live Stands = "live"
+	Over Stands = "over"
+)
+
+// lookedAt is how many requests are looked at for those that are wanted, at most: where
+// they are rare, a page may have none, and say where it goes on.
+const lookedAt = 500
+
+func (w Wanted) rows(limit int) int {
+	if w == (Wanted{}) {
+		return limit + 1
+	}
+	return lookedAt
+}
+
+func (w Wanted) fits(r Request, now time.Time) bool {
+	return (w.Service == "" || w.Service == r.Service) && (w.Reason == "" || w.Reason == r.Reason) && (w.Stands == "" || w.Stands == Over && r.Closed(now) || w.Stands == Live && !r.Closed(now))
+}
+
+// cut returns a page of the wanted among requests that are in order, of which no more than
+// rows were read, and where the next one begins.
+func (w Wanted) cut(all []Request, now time.Time, limit int) (page []Request, next Cursor) {
+	rows := w.rows(limit)
+	for i, r := range all[:min(len(all), rows)] {
+		if w.fits(r, now) {
+			if len(page) == limit {
+				last := page[limit-1]
+				return page, Cursor{last.AskedAt, last.ID}
+			}
+			page = append(page, r)
+		}
+		if i == rows-1 {
+			next = Cursor{r.AskedAt, r.ID}
+		}
+	}
+	return page, next
+}
+
+// OfAsker returns requests of a person that are wanted, the newest first, at most limit,
+// from a cursor on, and where the next page begins: nowhere, after the last. Where few are
+// wanted a page may have none, and go on all the same.
+func OfAsker(ctx context.Context, tx *db.Tx, asker string, want Wanted, from Cursor, limit int) ([]Request, Cursor, error) {
 	at, request := from.bounds(tx.Now())
 	all, err := db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM approval
 		WHERE asker = $1 AND asked_at <= $2 AND (asked_at < $2 OR id < $3)
-		ORDER BY asked_at DESC, id DESC LIMIT $4`, asker, (*db.Time)(&at), request, int64(limit+1))
+		ORDER BY asked_at DESC, id DESC LIMIT $4`, asker, (*db.Time)(&at), request, int64(want.rows(limit)))
 	if err != nil {
 		return nil, Cursor{}, err
 	}
-	all, next := cut(all, limit)
+	all, next := want.cut(all, tx.Now(), limit)
 	return all, next, nil
 }
 
-// ToDecide returns the open requests of services that wait for the decision of somebody
-// else than this person, the newest first, at most limit, from a cursor on, and where the
-// next page begins: nowhere, after the last.
-func ToDecide(ctx context.Context, tx *db.Tx, services []string, person string, from Cursor, limit int) ([]Request, Cursor, error) {
-	return waiting(ctx, tx, services, person, false, time.Time{}, from, limit)
+// ToDecide returns the open requests of services that are wanted and wait for the decision
+// of somebody else than this person, the newest first, at most limit, from a cursor on, and
+// where the next page begins: as of OfAsker.
+func ToDecide(ctx context.Context, tx *db.Tx, services []string, person string, want Wanted, from Cursor, limit int) ([]Request, Cursor, error) {
+	return waiting(ctx, tx, services, person, false, time.Time{}, want, from, limit)
 }
 
 // ToJoin returns likewise those that wait for a second person (Join). None is older than
 // JoinIn, so what is read is short.
 func ToJoin(ctx context.Context, tx *db.Tx, services []string, person string, from Cursor, limit int) ([]Request, Cursor, error) {
-	return waiting(ctx, tx, services, person, true, tx.Now().Add(-JoinIn), from, limit)
+	return waiting(ctx, tx, services, person, true, tx.Now().Add(-JoinIn), Wanted{}, from, limit)
 }
 
-func waiting(ctx context.Context, tx *db.Tx, services []string, person string, glass bool, since time.Time, from Cursor, limit int) ([]Request, Cursor, error) {
+func waiting(ctx context.Context, tx *db.Tx, services []string, person string, glass bool, since time.Time, want Wanted, from Cursor, limit int) ([]Request, Cursor, error) {
 	at, request := from.bounds(tx.Now())
 	now, least := tx.Now(), int64(0)
 	if !since.IsZero() {
@@ -94,7 +137,7 @@ func waiting(ctx context.Context, tx *db.Tx, services []string, person string, g
 			SELECT `+columns+` FROM approval
 			WHERE service = $1 AND state IN ('open', 'agreed') AND answer_by > $2 AND asker <> $3 AND first_by <> $3 AND glass = $4
 				AND asked_at >= $5 AND asked_at <= $6 AND (asked_at < $6 OR id < $7)
-			ORDER BY asked_at DESC, id DESC LIMIT $8`, service, (*db.Time)(&now), person, glass, least, (*db.Time)(&at), request, int64(limit+1))
+			ORDER BY asked_at DESC, id DESC LIMIT $8`, service, (*db.Time)(&now), person, glass, least, (*db.Time)(&at), request, int64(want.rows(limit)))
 		if err != nil {
 			return nil, Cursor{}, err
 		}
@@ -106,8 +149,14 @@ func waiting(ctx context.Context, tx *db.Tx, services []string, person string, g
 		}
 		return strings.Compare(b.ID, a.ID)
 	})
-	all, next := cut(all, limit)
+	all, next := want.cut(all, now, limit)
 	return all, next, nil
+}
+
+// About returns requests about a child, the newest first, at most limit.
+func About(ctx context.Context, tx *db.Tx, child family.ID, limit int) ([]Request, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM approval WHERE child = $1 ORDER BY asked_at DESC, id DESC LIMIT $2`, child, int64(limit))
 }
 
 // ByNumber returns the requests that people call by that number: random ones, so hardly

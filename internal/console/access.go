@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,20 +31,27 @@ func (s *Server) desk() approval.Desk {
 
 // accessPage is what access.html and decisions.html show.
 type accessPage struct {
+	pager
 	Requests  []listed
-	Next      string // the cursor of the next page
-	From      string // that of this one
-	May       bool   // ask for something
-	Suspended bool   // from looks: see approval.Suspended
+	May       bool // ask for something
+	Suspended bool // from looks: see approval.Suspended
+	Services  []string
+	Reasons   []approval.Reason
+	Filter    map[string]string
+	Saved     savedPart
+	Export    exportPart
 }
 
 // A listed request is a row of a list. The child isn't named there: who needs to know
-// opens the request.
+// opens the request. Of a row that isn't as it was written nothing is shown but that.
 type listed struct {
 	approval.Request
-	Who   string // the name of who asks
-	State string // a word
-	To    string
+	Who    string // the name of who asks
+	State  string // a word
+	Label  string // of the purpose
+	Called []named
+	To     string
+	Forged bool
 }
 
 // state is how far a request has come at that moment, as a word.
@@ -59,21 +67,54 @@ func requestPath(r approval.Request) string {
 	return "/console/access/requests/" + r.Service + "/" + r.ID
 }
 
-// fill lists requests, with the names of who asks.
-func (p *accessPage) fill(ctx context.Context, tx *db.Tx, all []approval.Request, next approval.Cursor) error {
+// fill lists requests, with the names of who asks, and purpose and items as the charter in
+// force calls them.
+func (p *accessPage) fill(ctx context.Context, tx *db.Tx, v *visit, all []approval.Request, next approval.Cursor) error {
 	names := make(map[string]string)
 	for _, r := range all {
+		if !r.Intact(v.s.Ring) {
+			p.Requests = append(p.Requests, listed{Forged: true})
+			continue
+		}
 		if _, ok := names[r.Asker]; !ok {
-			who, err := staff.Find(ctx, tx, r.Asker)
-			if err != nil && !errs.Of(err).Is(staff.ErrNotFound) {
+			who, err := person(ctx, tx, r.Asker)
+			if err != nil {
 				return err
 			}
 			names[r.Asker] = who.Name
 		}
-		p.Requests = append(p.Requests, listed{r, names[r.Asker], state(r, tx.Now()), requestPath(r)})
+		label, items, _, err := v.words(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		p.Requests = append(p.Requests, listed{r, names[r.Asker], state(r, tx.Now()), label, items, requestPath(r), false})
 	}
-	p.Next = next.String()
+	p.pager = v.pager(v.from().String(), next.String())
 	return nil
+}
+
+// accessFields and decisionFields are the fields of the filters, as they stand in an
+// address.
+var (
+	accessFields   = []string{"service", "stands"}
+	decisionFields = []string{"service", "reason"}
+)
+
+// accessFilter reads a filter. What there isn't finds nothing.
+func accessFilter(q url.Values) approval.Wanted {
+	return approval.Wanted{Service: q.Get("service"), Reason: approval.Reason(q.Get("reason")), Stands: approval.Stands(q.Get("stands"))}
+}
+
+// narrow fills in what the page shows of the filter of its list.
+func (p *accessPage) narrow(ctx context.Context, tx *db.Tx, v *visit, name string, fields []string) (want approval.Wanted, err error) {
+	filter := fieldsOf(v.r.URL.Query(), fields)
+	p.Filter = make(map[string]string)
+	for field := range filter {
+		p.Filter[field] = filter.Get(field)
+	}
+	p.Reasons, p.Export, v.keeps = approval.Reasons, v.exportPart(name, filter), filter
+	p.Saved, err = v.savedPart(ctx, tx, name, filter)
+	return accessFilter(filter), err
 }
 
 // from is where the list of a visit begins.
@@ -81,21 +122,29 @@ func (v *visit) from() approval.Cursor { return approval.ParseCursor(v.r.URL.Que
 
 // access lists what the person has asked for.
 func (s *Server) access(v *visit) error {
-	page := accessPage{From: v.from().String()}
+	var page accessPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		all, next, err := approval.OfAsker(ctx, tx, v.in.Person.ID, v.from(), perPage)
+		page = accessPage{}
+		want, err := page.narrow(ctx, tx, v, listAccess, accessFields)
+		if err != nil {
+			return err
+		}
+		all, next, err := approval.OfAsker(ctx, tx, v.in.Person.ID, want, v.from(), perPage)
 		if err != nil {
 			return err
 		}
 		places, err := s.places(ctx, tx, v)
 		page.May = len(places) > 0
+		for _, p := range places {
+			page.Services = append(page.Services, p.Service)
+		}
 		if err != nil {
 			return err
 		}
 		if page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID); err != nil {
 			return err
 		}
-		return page.fill(ctx, tx, all, next)
+		return page.fill(ctx, tx, v, all, next)
 	})
 	if err != nil {
 		return err
@@ -105,17 +154,23 @@ func (s *Server) access(v *visit) error {
 
 // decisions lists what waits for the person's decision.
 func (s *Server) decisions(v *visit) error {
-	page := accessPage{From: v.from().String()}
+	var page accessPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		page = accessPage{}
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return err
 		}
-		all, next, err := approval.ToDecide(ctx, tx, mayIn(v.in.Person, staff.DecideAccess, services), v.in.Person.ID, v.from(), perPage)
+		page.Services = mayIn(v.in.Person, staff.DecideAccess, services)
+		want, err := page.narrow(ctx, tx, v, listDecisions, decisionFields)
 		if err != nil {
 			return err
 		}
-		return page.fill(ctx, tx, all, next)
+		all, next, err := approval.ToDecide(ctx, tx, page.Services, v.in.Person.ID, want, v.from(), perPage)
+		if err != nil {
+			return err
+		}
+		return page.fill(ctx, tx, v, all, next)
 	})
 	if err != nil {
 		return err

@@ -38,7 +38,8 @@ func (v *visit) boardOf(ctx context.Context, tx *db.Tx) (services []catalog.Serv
 		return nil, nil, "", err
 	}
 	names = v.in.Person.Where(staff.SeeBoard, all)
-	if one := v.r.URL.Query().Get("service"); slices.Contains(names, one) {
+	v.keeps = fieldsOf(v.r.URL.Query(), []string{"service"})
+	if one := v.keeps.Get("service"); slices.Contains(names, one) {
 		narrowed = one
 	}
 	for _, s := range all {

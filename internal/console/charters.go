@@ -79,9 +79,8 @@ type charterPage struct {
 	Recalled bool
 	Waiting  []edition
 	Editions []edition
-	Next     string
-	From     string
-	Propose  bool
+	pager
+	Propose bool
 }
 
 // An edition is a row of the history.
@@ -120,9 +119,9 @@ func (s *Server) charter(v *visit) error {
 	if err != nil || below < 1 {
 		below = math.MaxInt64
 	}
-	page := charterPage{}
+	page, from := charterPage{}, ""
 	if below != math.MaxInt64 {
-		page.From = strconv.FormatInt(below, 10)
+		from = strconv.FormatInt(below, 10)
 	}
 	err = v.view(func(ctx context.Context, tx *db.Tx) error {
 		service, err := v.of(ctx, tx, staff.SeeCharters)
@@ -150,10 +149,12 @@ func (s *Server) charter(v *visit) error {
 			return err
 		}
 		all, err := catalog.Page(ctx, tx, service.Name, below, perPage+1)
+		next := ""
 		if len(all) > perPage {
 			all = all[:perPage]
-			page.Next = strconv.FormatInt(all[perPage-1].Number, 10)
+			next = strconv.FormatInt(all[perPage-1].Number, 10)
 		}
+		page.pager = v.pager(from, next)
 		page.Editions, err = rows(all, err)
 		return err
 	})

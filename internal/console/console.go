@@ -74,6 +74,8 @@ type Server struct {
 	// Patience is for how long the system may be late with what it does by itself, before
 	// the due list and the board say so; zero is ten minutes.
 	Patience time.Duration
+	// LedgerKey verifies the ledger's checkpoints. It is public.
+	LedgerKey string
 	// Provider knows who persons inside are, and Roles are what its groups give; nil:
 	// nobody comes in by one.
 	Provider *provider.Provider
@@ -178,7 +180,8 @@ type visit struct {
 	lang  i18n.Lang
 	in    signin.Session // the zero Session: nobody is signed in
 	now   time.Time
-	shows string // the page that it was answered with
+	shows string     // the page that it was answered with
+	keeps url.Values // of the address: what the same page in the other language is of, too
 	rule  staff.Action
 
 	code string // of a refusal that was told in words
@@ -346,7 +349,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page
@@ -460,6 +463,7 @@ type frame struct {
 type item struct {
 	Name, To string
 	Here     bool
+	Key      string // that leads there, after g; or ""
 }
 
 // menu has the pages that are of use to the person: those that everybody has, and those
@@ -473,13 +477,10 @@ func (v *visit) menu() (all []item) {
 		if !is || r.menu() == "" || r.who == whoMay && !v.in.Person.MaySomewhere(r.action) {
 			continue
 		}
-		all = append(all, item{r.menu(), path, path == v.r.URL.Path})
+		all = append(all, item{r.menu(), path, path == v.r.URL.Path, goKeys[r.menu()]})
 	}
 	return all
 }
-
-// narrowings are what a page is narrowed to by its address, and stays in the other language.
-var narrowings = []string{"kind", "service", "picture", "days"}
 
 // show sends a page. It renders to memory first, so that a page is sent whole or not at
 // all.
@@ -487,19 +488,20 @@ func (v *visit) show(status int, name string, page any) error {
 	f := frame{Page: page, Person: v.in.Person, Menu: v.menu(), Other: other(v.lang)}
 	if v.r.Method == http.MethodGet {
 		q := url.Values{"lang": {string(f.Other)}}
+		for name := range v.keeps {
+			q.Set(name, v.keeps.Get(name))
+		}
 		if to := v.r.URL.Query().Get("to"); to != "" {
 			q.Set("to", v.next())
-		}
-		for _, name := range narrowings {
-			if is := v.r.URL.Query().Get(name); is != "" {
-				q.Set(name, is)
-			}
 		}
 		f.Switch = "?" + q.Encode()
 	}
 	var b bytes.Buffer
 	if err := v.s.templates[v.lang][name].ExecuteTemplate(&b, "layout.html", f); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
+	}
+	if v.in.ID != "" {
+		visitor.Script(v.w) // the keys
 	}
 	v.shows = name
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")

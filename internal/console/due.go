@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -16,12 +16,12 @@ import (
 
 // duePage is what due.html shows.
 type duePage struct {
-	Clocks         []dueLine
-	Kinds          []due.Kind
-	Services       []string
-	Kind           due.Kind // that it is narrowed to, or empty
-	Service        string   // likewise
-	First, Further string   // addresses of the list's beginning, and of its next page
+	Clocks   []dueLine
+	Kinds    []due.Kind
+	Services []string
+	Kind     due.Kind // that it is narrowed to, or empty
+	Service  string   // likewise
+	pager
 }
 
 // A dueLine is a line of the list: what it is about in words, and where it is dealt with.
@@ -63,7 +63,9 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 	}
 	switch command := commands[c.Kind]; c.Kind {
 	case due.Look:
-		l.To = "/console/access/requests/" + c.Service + "/" + c.ID
+		l.To = requestPath(approval.Request{Service: c.Service, ID: c.ID})
+	case due.Review:
+		l.To = reviewPath(approval.Glass{Service: c.Service, Request: c.ID})
 	case due.Demand, due.Suspicion, due.Claim, due.Order:
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
 	case due.Document:
@@ -84,6 +86,7 @@ func (s *Server) mayBeLate() time.Duration { return cmp.Or(s.Patience, 10*time.M
 // due lists what has a clock. What it is narrowed to stands in the address.
 func (s *Server) due(v *visit) error {
 	q := v.r.URL.Query()
+	v.keeps = fieldsOf(q, []string{"kind", "service"})
 	page := duePage{Kinds: due.Kinds(v.in.Person)}
 	if kind := due.Kind(q.Get("kind")); slices.Contains(page.Kinds, kind) {
 		page.Kind = kind
@@ -107,7 +110,7 @@ func (s *Server) due(v *visit) error {
 		if page.Clocks, err = v.dueLines(ctx, tx, all); err != nil {
 			return err
 		}
-		page.First, page.Further = v.pages(from.String(), next.String(), "kind", string(page.Kind), "service", page.Service)
+		page.pager = v.pager(from.String(), next.String())
 		return nil
 	})
 	if err != nil {
@@ -141,23 +144,4 @@ func (v *visit) called(in *charter.Charter, c due.Clock) string {
 	}
 	p, _ := in.Purpose(c.About)
 	return v.label(p.Label, c.About)
-}
-
-// pages are the addresses of the first page of a list and of the next one, "" for none, with
-// what it is narrowed to.
-func (v *visit) pages(from, next string, narrowed ...string) (first, further string) {
-	q := url.Values{"lang": {string(v.lang)}}
-	for i := 0; i+1 < len(narrowed); i += 2 {
-		if narrowed[i+1] != "" {
-			q.Set(narrowed[i], narrowed[i+1])
-		}
-	}
-	if from != "" {
-		first = "?" + q.Encode()
-	}
-	if next != "" {
-		q.Set("from", next)
-		further = "?" + q.Encode()
-	}
-	return first, further
 }

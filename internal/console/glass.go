@@ -70,7 +70,7 @@ func (v *visit) broken(ctx context.Context, tx *db.Tx, all []approval.Glass) (ro
 // urgent lists what waits for a second person, and what of one's own waits for its review.
 func (s *Server) urgent(v *visit) error {
 	limits := s.Vault.Looks.Or(approval.Defaults).Asked(true)
-	page := urgentPage{accessPage: accessPage{From: v.from().String()}, Join: int(approval.JoinIn / time.Minute), Minutes: limits.MaxMinutes,
+	page := urgentPage{Join: int(approval.JoinIn / time.Minute), Minutes: limits.MaxMinutes,
 		Review: int(approval.ReviewIn / time.Hour)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
@@ -84,7 +84,7 @@ func (s *Server) urgent(v *visit) error {
 		if err != nil {
 			return err
 		}
-		if err := page.fill(ctx, tx, all, next); err != nil {
+		if err := page.fill(ctx, tx, v, all, next); err != nil {
 			return err
 		}
 		if page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID); err != nil {
@@ -137,21 +137,21 @@ func (s *Server) join(v *visit) error {
 
 // reviewsPage is what reviews.html shows.
 type reviewsPage struct {
-	Waits      []broken // what is due first first
-	All        []broken
-	From, Next string
-	Hours      int
+	Waits []broken // what is due first first
+	All   []broken
+	pager
+	Hours int
 }
 
 func (s *Server) reviews(v *visit) error {
-	page := reviewsPage{From: v.from().String(), Hours: int(approval.ReviewIn / time.Hour)}
+	page := reviewsPage{Hours: int(approval.ReviewIn / time.Hour)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return err
 		}
 		mine := mayIn(v.in.Person, staff.ReviewAccess, services)
-		if page.From == "" {
+		if v.from().String() == "" {
 			waits, err := approval.ToReview(ctx, tx, mine, perPage)
 			if err == nil {
 				page.Waits, err = v.broken(ctx, tx, waits)
@@ -164,7 +164,7 @@ func (s *Server) reviews(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page.Next = next.String()
+		page.pager = v.pager(v.from().String(), next.String())
 		page.All, err = v.broken(ctx, tx, all)
 		return err
 	})

@@ -67,13 +67,12 @@ func (s *Server) offices(v *visit) error {
 
 // officePage is what office.html shows: who is in office, and what there is about them.
 type officePage struct {
-	Service  string
-	Holders  []holder
-	Vacant   []catalog.Role // then nothing is collected (Article 8)
-	Former   []catalog.Officer
-	Records  []recordRow
-	Next     string
-	From     string
+	Service string
+	Holders []holder
+	Vacant  []catalog.Role // then nothing is collected (Article 8)
+	Former  []catalog.Officer
+	Records []recordRow
+	pager
 	Kinds    []catalog.RecordKind
 	Mine     *catalog.Officer // the office of whoever looks
 	ToDeputy string           // the name of the deputy, to whom it can be handed over
@@ -110,7 +109,7 @@ func (v *visit) officePage(problem error) error {
 		return fault
 	}
 	from := catalog.ParseRecordCursor(v.r.URL.Query().Get("from"))
-	page := officePage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Kinds: catalog.RecordKinds, From: from.String(), Today: v.now.In(age.Zone).Format(time.DateOnly)}
+	page := officePage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Kinds: catalog.RecordKinds, Today: v.now.In(age.Zone).Format(time.DateOnly)}
 	if problem != nil {
 		page.Field = errs.Of(problem).Field
 	}
@@ -170,7 +169,7 @@ func (p *officePage) fill(ctx context.Context, tx *db.Tx, v *visit, service cata
 		return err
 	}
 	records, next, err := catalog.Records(ctx, tx, service.Name, from, perPage)
-	p.Next = next.String()
+	p.pager = v.pager(from.String(), next.String())
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type can struct {
 // pagesOf are the pages at which something is done.
 var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
 	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions", staff.ReviewAccess: "/console/reviews",
-	staff.SeeDue: "/console/due", staff.SeeBoard: "/console/board",
+	staff.SeeLedger: "/console/ledger", staff.SeeDue: "/console/due", staff.SeeBoard: "/console/board",
 	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system",
 	staff.SeeCharters: "/console/charters", staff.ProposeCharter: "/console/charters", staff.PublishCharter: "/console/charters",
 	staff.SeeOffice: "/console/offices", staff.ManageOffice: "/console/offices"}

@@ -91,7 +91,8 @@ func (v *visit) asked(ctx context.Context, tx *db.Tx) (s pictured, names []strin
 	if names = v.in.Person.Where(staff.SeeBoard, all); len(names) == 0 {
 		return s, nil, nil // there is no service yet
 	}
-	q := v.r.URL.Query()
+	q := fieldsOf(v.r.URL.Query(), []string{"service", "picture", "days"})
+	v.keeps = q
 	s = pictured{service: names[0], days: spans[0], today: access.DayOf(tx.Now())}
 	if slices.Contains(names, q.Get("service")) {
 		s.service = q.Get("service")

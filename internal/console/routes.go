@@ -94,6 +94,26 @@ func table() []route {
 		{"POST /console/offices/{service}/laydown", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).layDownOffice},
 		{"POST /console/offices/{service}/contact", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).reachOfficer},
 		{"POST /console/offices/{service}/records", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).recordOfficer},
+
+		{"GET /console/ledger", whoMay, staff.SeeLedger, "", (*Server).ledger},
+		{"POST /console/ledger/child", whoMay, staff.SeeLedger, "/console/ledger", (*Server).ledgerChild},
+		{"GET /console/ledger/entries/{place}", whoMay, staff.SeeLedger, "", (*Server).entry},
+		{"GET /console/ledger/entries/{place}/proof", whoMay, staff.SeeLedger, "", (*Server).proof},
+		{"GET /console/ledger/entries/{place}/file", whoMay, staff.SeeLedger, "", (*Server).evidence},
+		{"GET /console/ledger/checkpoint", whoMay, staff.SeeLedger, "", (*Server).checkpoint},
+		{"POST /console/ledger/checkpoint", whoMay, staff.SeeLedger, "/console/ledger/checkpoint", (*Server).compareCheckpoint},
+		{"POST /console/ledger/csv", freshlyMay, staff.SeeLedger, "/console/ledger", (*Server).ledgerFile},
+		{"POST /console/access/csv", freshlyMay, staff.AskAccess, "/console/access", (*Server).accessFile},
+		{"POST /console/decisions/csv", whoMay, staff.DecideAccess, "/console/decisions", (*Server).decisionsFile},
+		{"POST /console/people/csv", freshlyMay, staff.SeePeople, "/console/people", (*Server).peopleFile},
+		{"POST /console/charters/csv", freshlyMay, staff.SeeCharters, "/console/files", (*Server).chartersFile},
+		{"GET /console/files", signedIn, "", "", (*Server).files},
+		{"POST /console/filters", signedIn, "", "/console", (*Server).keepFilter},
+		{"POST /console/filters/forget", signedIn, "", "/console", (*Server).forgetFilter},
+		{"GET /console/search", signedIn, "", "", (*Server).showSearch},
+		{"POST /console/search", signedIn, "", "/console/search", (*Server).search},
+		{"GET /console/keys", signedIn, "", "", (*Server).keys},
+
 		{"GET /console/settings", whoMay, staff.SeeSystem, "", (*Server).settings},
 		{"GET /console/settings/system", whoMay, staff.SeeSystem, "", (*Server).system},
 		{"POST /console/settings/system/rotate", whoMay, staff.ManageSystem, "/console/settings/system", (*Server).rotateKeys},
@@ -139,7 +159,7 @@ func (r route) menu() string {
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
 		"GET /console/urgent": "urgent", "GET /console/reviews": "reviews",
 		"GET /console/charters": "charters", "GET /console/offices": "offices",
-		"GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
+		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 
 func hasPage(path string) bool {

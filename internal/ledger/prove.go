@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/transparency-dev/formats/proof"
@@ -128,6 +130,51 @@ func CheckReceipt(receipt string, leaf []byte, verifierKey string) (place int64,
 		hashes[i] = h
 	}
 	return int64(p.Index), c.Holds(int64(p.Index), leaf, hashes)
+}
+
+// evidenceAtMost is how long an entry may be to lie in its own receipt: readers of such
+// files take lines of 64 KiB.
+const evidenceAtMost = 45_000
+
+// Evidence returns a receipt, as C2SP tlog-proof, that holds the bytes of the entry as its
+// extra data: one file that proves by itself what it says. Entries of more than 45,000
+// bytes aren't in it.
+func Evidence(ctx context.Context, tx *db.Tx, entry string) (string, error) {
+	receipt, p, err := Receipt(ctx, tx, entry)
+	if err != nil || len(p.Leaf) > evidenceAtMost {
+		return receipt, err
+	}
+	var text proof.TLogProof
+	if err := text.Unmarshal([]byte(receipt)); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	text.ExtraData = p.Leaf
+	return string(text.Marshal()), nil
+}
+
+// IsEvidence reports whether a file may be a C2SP tlog-proof.
+func IsEvidence(file []byte) bool { return bytes.HasPrefix(file, []byte("c2sp.org/tlog-proof@v1\n")) }
+
+// CheckEvidence checks offline what Evidence returned, and returns the entry and the
+// tree that holds it.
+func CheckEvidence(file, verifierKey string) (Placed, Checkpoint, error) {
+	var p proof.TLogProof
+	if err := p.Unmarshal([]byte(file)); err != nil {
+		return Placed{}, Checkpoint{}, err
+	}
+	if string(p.Marshal()) != file { // two texts could say one proof: each byte must count
+		return Placed{}, Checkpoint{}, errors.New("the proof isn't in its one form")
+	}
+	c, err := OpenCheckpoint(string(p.Checkpoint), verifierKey)
+	if err != nil {
+		return Placed{}, Checkpoint{}, err
+	}
+	place, err := CheckReceipt(file, p.ExtraData, verifierKey)
+	if err != nil {
+		return Placed{}, Checkpoint{}, err
+	}
+	entry, err := ParseLeaf(place, p.ExtraData)
+	return entry, c, err
 }
 
 // authentic returns the hashes of the tree, each checked against the head.

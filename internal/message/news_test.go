@@ -793,6 +793,7 @@ var silent = map[string]string{
 	approval.KindBroken:     "as granting; the office is told by an event and an alarm",
 	approval.KindReviewed:   "who has looked the guardian sees at home, reviewed or not",
 	approval.KindReviewLate: "it is the office's to see to, which is told by an event and an alarm",
+	approval.KindSearched:   "it is about who looks, and names no child",
 	approval.KindDecoy:      "nobody is that child, and who knows of it is few",
 	approval.KindDecoyEnded: "as above",
 	approval.KindAlarm:      "as the review: most are harmless, and the guardian sees each look at home",

@@ -32,7 +32,7 @@ type glass struct {
 func (g *glass) of(person key) int { return slices.Index([]key{g.asker, g.second}, person) }
 
 // ofGlass are the kinds about a review, and of alarms. They are about no child.
-var ofGlass = []string{approvals.KindReviewed, approvals.KindReviewLate, approvals.KindAlarm, approvals.KindDecoy, approvals.KindDecoyEnded}
+var ofGlass = []string{approvals.KindReviewed, approvals.KindReviewLate, approvals.KindAlarm, approvals.KindSearched, approvals.KindDecoy, approvals.KindDecoyEnded}
 
 func (f *fold) glass(k key, s source) *glass {
 	g := f.inside.glasses[k]
@@ -74,11 +74,26 @@ func (f *fold) askedBroken(p ledger.Placed, s source, c *child) fault {
 	return fault{}
 }
 
+// searched folds that a person has looked a child up.
+func (f *fold) searched(p ledger.Placed) fault {
+	b, x := body[approvals.SearchedBody](p)
+	if _, ok := keyOf(id.Staff, b.Person); x != (fault{}) || !ok {
+		return fault{what: FoundBody, field: rulePerson}
+	}
+	if p.Actor != "staff:"+b.Person {
+		return impossible(ruleActor)
+	}
+	f.raises(p, b.Alarms)
+	return fault{}
+}
+
 // glassEntry folds what became of the review, and an alarm.
 func (f *fold) glassEntry(p ledger.Placed, s source) fault {
 	switch p.Kind {
 	case approvals.KindAlarm:
 		return f.alarm(p, s)
+	case approvals.KindSearched:
+		return f.searched(p)
 	case approvals.KindDecoy, approvals.KindDecoyEnded:
 		return f.decoy(p)
 	}

@@ -121,7 +121,7 @@ func newInsiders() insiders {
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
-var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated, staff.KindRecipient, staff.KindRecipientEnded,
+var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated, staff.KindExported, staff.KindRecipient, staff.KindRecipientEnded,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
 	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved, signin.KindLinked}
 
@@ -140,6 +140,7 @@ type about struct {
 	Codes   int64      `json:"codes"`
 	What    string     `json:"what"`
 	Request string     `json:"request"`
+	List    string     `json:"list"`
 	Fresh   int64      `json:"fresh"`
 	Mark    string     `json:"mark"`
 	Good    int64      `json:"good_from"`
@@ -185,7 +186,7 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return fault{what: FoundBody, field: rulePerson}
 		}
 		return fault{}
-	case staff.KindTried:
+	case staff.KindTried, staff.KindExported:
 		if p.Actor != "staff:"+b.Person || who.left != 0 {
 			return impossible(ruleActor)
 		}

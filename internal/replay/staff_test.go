@@ -290,6 +290,9 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		"what nobody can have the system do": {"body person", func(h *house) {
 			h.forgeStaff(staff.KindOperated, "staff:"+h.boss.ID, staff.OperatedBody{Person: h.boss.ID, What: "ledger.forget"})
 		}},
+		"a file that another took": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindExported, "staff:"+h.colleague.ID, staff.ExportedBody{Person: h.boss.ID, List: "ledger"})
+		}},
 		"a login without a link": {"impossible sign-in", func(h *house) {
 			h.forgeStaff(signin.KindSetUp, "staff:"+h.boss.ID, signin.SetUpBody{Person: h.boss.ID, Codes: 10})
 		}},

@@ -67,6 +67,7 @@ const (
 
 	KindConfirmed = "staff.confirmed"
 	KindOperated  = "staff.operated" // how the system runs, and no service of it
+	KindExported  = "staff.exported" // a list that holds no values, as a file
 )
 
 // An AddedBody is what the ledger keeps of a new person.
@@ -116,6 +117,12 @@ const (
 
 // Doings lists them.
 var Doings = []Doing{RotatedKeys, RetriedJob, TestedSMS, TestedEmail}
+
+// An ExportedBody says that a person took a list away as a file, and which.
+type ExportedBody struct {
+	Person string `json:"person"`
+	List   string `json:"list"` // a word of the program
+}
 
 // Who is what the ledger keeps of a person's name: a hash with a salt that lies in
 // the person's row, as of an officer's (catalog.Who).
@@ -371,6 +378,16 @@ func Tried(ctx context.Context, tx *db.Tx, by Person, what *errs.Error, request 
 	return p.Note(ctx, tx, KindTried, p.Ledger(), TriedBody{Person: p.ID, What: what.Code, Request: request})
 }
 
+// Exported records that a person takes a list away, before the first of it leaves
+// (Article 15). List is a word of the program. Errors: ErrNotFound, ErrLeft.
+func Exported(ctx context.Context, tx *db.Tx, by Person, list string) (string, error) {
+	p, err := Lock(ctx, tx, by.ID)
+	if err != nil {
+		return "", err
+	}
+	return p.Note(ctx, tx, KindExported, p.Ledger(), ExportedBody{Person: p.ID, List: list})
+}
+
 // Operated records what a person has the system do, before it is done: if we crash in
 // between, it is done again by whoever sees that it wasn't. Errors: ErrMayNot, ErrNotFound,
 // ErrLeft.
@@ -529,8 +546,10 @@ func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, err
 		return Person{}, err
 	}
 	p.State, p.LeftAt, p.Grants = Left, tx.Now(), nil
-	if err := tx.Queue(ctx, `DELETE FROM person_role WHERE person = $1`, p.ID); err != nil {
-		return Person{}, err
+	for _, statement := range []string{`DELETE FROM person_role WHERE person = $1`, `DELETE FROM person_filter WHERE person = $1`} {
+		if err := tx.Queue(ctx, statement, p.ID); err != nil {
+			return Person{}, err
+		}
 	}
 	if err := ForgetRecipient(ctx, tx, p); err != nil {
 		return Person{}, err

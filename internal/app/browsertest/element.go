@@ -218,7 +218,17 @@ func (t *Tab) Press(key string) {
 // Enter presses Enter, and waits for the page that comes.
 func (t *Tab) Enter() {
 	t.T.Helper()
-	t.wait("Enter", func() { t.Press(KeyEnter) })
+	t.PressTo(KeyEnter)
+}
+
+// PressTo presses keys, one after the other, and waits for the page that comes.
+func (t *Tab) PressTo(keys ...string) {
+	t.T.Helper()
+	t.wait("a key", func() {
+		for _, key := range keys {
+			t.Press(key)
+		}
+	})
 }
 
 // maxTabs is how often anybody would press Tab.

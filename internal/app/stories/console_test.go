@@ -96,6 +96,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 		t.Errorf("the phone shows %q", names)
 	}
 	ref, manager := p.looksAtValues()
+	p.readsTheLedger()
 	p.looksAfter()
 	p.runsTheSystem()
 	p.provesTheOffice()
@@ -281,6 +282,54 @@ func (p *insider) reviewsAnEmergency(ref string, asker, second *signintest.Insid
 	p.sees("console.urgent.in_office")
 	p.at("urgent")
 }
+
+// readsTheLedger tells how the officer finds an entry and has it proved, compares a
+// checkpoint, searches, and goes by keys.
+func (p *insider) readsTheLedger() {
+	p.t.Helper()
+	if err := p.site.App.Ledger.Flush(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
+	p.follow(`nav a[href^="/console/ledger"]`)
+	p.Find(`select[name=article]`).Choose("15")
+	p.follow(`form[action="/console/ledger"] button`)
+	p.sees("console.last.title")
+	p.unfold()
+	p.at("ledger")
+	p.follow(`main tbody tr:first-child a`)
+	p.follow(`main a.button`)
+	p.sees("console.entry.root")
+	p.at("entry")
+	p.Visit(p.site.URL + "/console/ledger/checkpoint?size=1")
+	p.sees("console.checkpoint.continued")
+	p.at("checkpoint")
+
+	p.Press("?")
+	p.awaits("console.keys.rows")
+	p.press(`dialog.keys button`)
+	p.Press("/")
+	if !p.focused("#find") {
+		p.t.Error("/ doesn't lead to the search")
+	}
+	p.fill("#find", "1") // what a browser types after a key that was taken, the test's types all the same
+	p.follow(`form[role=search] button`)
+	p.sees("console.hit.checkpoint", "console.hit.entry")
+	p.at("search")
+	p.Press("j")
+	if !p.focused("main tbody tr:first-child a") {
+		p.t.Error("j leads to no row")
+	}
+	p.follow(`footer a[href^="/console/keys"]`)
+	p.misses("console.keys.without")
+	p.at("keys")
+	p.follow(`footer a[href^="/console/files"]`)
+	p.at("files")
+	p.PressTo("g", "l")
+	p.sees("console.ledger.what")
+}
+
+// focused reports whether the element has the focus.
+func (p *insider) focused(selector string) bool { return p.Count(selector+":focus") == 1 }
 
 // runsTheSystem tells how somebody who is engineer, too, gives an app a key, says where
 // events go, tries whether e-mail arrives, and looks at the jobs.

@@ -48,6 +48,21 @@ CREATE TABLE ledger_head (
 	at         bigint NOT NULL
 );
 
+-- What the last audit has found.
+CREATE TABLE audit_run (
+	id          bigint NOT NULL PRIMARY KEY, -- always 1
+	at          bigint NOT NULL,
+	took        bigint NOT NULL, -- milliseconds
+	size        bigint NOT NULL, -- of the ledger that it folded
+	root        bytea  NOT NULL, -- of that ledger
+	entries     bigint NOT NULL,
+	uses        bigint NOT NULL,
+	children    bigint NOT NULL,
+	findings    bigint NOT NULL,
+	differences bigint NOT NULL,
+	bound       bytea  NOT NULL  -- keyed hash of all the rest
+);
+
 CREATE TABLE lease (
 	name   text   NOT NULL PRIMARY KEY,
 	holder text   NOT NULL,
@@ -585,6 +600,7 @@ CREATE TABLE approval (
 	PRIMARY KEY (child, id)
 );
 CREATE INDEX approval_id ON approval (id, child);
+CREATE INDEX approval_number ON approval (number, child, id);
 CREATE INDEX approval_asker ON approval (asker, asked_at, id, child);
 CREATE INDEX approval_service ON approval (service, asked_at, child, id);
 CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'agreed', 'granted', 'narrowed');
@@ -798,6 +814,15 @@ CREATE TABLE person_recipient (
 	bound     bytea  NOT NULL  -- keyed hash of all the rest
 );
 
+-- What lists a person looks at again.
+CREATE TABLE person_filter (
+	person text  NOT NULL,
+	list   text  NOT NULL, -- a word of the program
+	name   bytea NOT NULL, -- keyed hash of the name that the person gave it
+	sealed bytea NOT NULL, -- the name and the filter
+	PRIMARY KEY (person, list, name)
+);
+
 -- SIGNIN. How persons inside show who they are. Nothing in these tables signs anybody
 -- in: passwords are stretched, secrets sealed, and whatever opens is a keyed hash.
 CREATE TABLE person_login (
@@ -963,6 +988,7 @@ DROP TABLE person_invite;
 DROP TABLE person_recovery;
 DROP TABLE person_login;
 DROP TABLE person_recipient;
+DROP TABLE person_filter;
 DROP TABLE person_maker;
 DROP TABLE person_role;
 DROP TABLE person;
@@ -1006,6 +1032,7 @@ DROP TABLE cessation;
 DROP TABLE service;
 DROP TABLE heartbeat;
 DROP TABLE lease;
+DROP TABLE audit_run;
 DROP TABLE ledger_head;
 DROP TABLE ledger_tile;
 DROP TABLE ledger_bundle;

@@ -1,0 +1,36 @@
+package approval
+
+import (
+	"context"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
+)
+
+// A SearchedBody says that a person has looked a child up by what the operator calls it.
+// Which child isn't told: the entry is about who looks.
+type SearchedBody struct {
+	Person string  `json:"person"`
+	Alarms []Cause `json:"alarms,omitempty"` // that were raised: each has an entry of its own
+}
+
+// Searched records that a person has found a child by its reference, before that is
+// answered (Article 15): whoever looks up many is seen, and who looks up a decoy raises an
+// alarm as who asks about one does, and sees nothing of that.
+func Searched(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Person, c family.Child) error {
+	decoy, err := IsDecoy(ctx, tx, ring, c.ID)
+	if err != nil {
+		return err
+	}
+	var alarms []Cause
+	if decoy {
+		alarms = []Cause{Touched}
+	}
+	entry, err := note(ctx, tx, c.Service, KindSearched, by.Ledger(), SearchedBody{by.ID, alarms})
+	if err != nil {
+		return err
+	}
+	return Raise(ctx, tx, c.Service, "", by.Ledger(), alarms, entry)
+}

@@ -1,0 +1,127 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+)
+
+// The lists of the console, as saved filters and exports name them.
+const (
+	listLedger    = "ledger"
+	listAccess    = "access"
+	listDecisions = "decisions"
+	listPeople    = "people"
+	listCharters  = "charters"
+)
+
+// A list is one that has a filter, or can be taken away.
+type list struct {
+	name   string
+	path   string // of its page
+	action staff.Action
+	fields []string // of its filter
+}
+
+var lists = []list{
+	{listLedger, "/console/ledger", staff.SeeLedger, ledgerFields},
+	{listAccess, "/console/access", staff.AskAccess, accessFields},
+	{listDecisions, "/console/decisions", staff.DecideAccess, decisionFields},
+	{listPeople, "/console/people", staff.SeePeople, nil},
+	{listCharters, "/console/files", staff.SeeCharters, nil},
+}
+
+// listNamed returns the list of that name that the person may see. Errors: ErrNoPage.
+func listNamed(name string, by staff.Person) (list, error) {
+	i := slices.IndexFunc(lists, func(l list) bool { return l.name == name && by.MaySomewhere(l.action) })
+	if i < 0 {
+		return list{}, ErrNoPage
+	}
+	return lists[i], nil
+}
+
+// savedPart is what layout.html shows of a list's saved filters.
+type savedPart struct {
+	List  string
+	Kept  []savedFilter
+	Query string // the filter that is in use; empty: there is none
+	Child bool   // it names a child, and so isn't kept: it would outlive it
+}
+
+type savedFilter struct{ Name, To string }
+
+func (v *visit) savedPart(ctx context.Context, tx *db.Tx, name string, filter url.Values) (part savedPart, err error) {
+	l, err := listNamed(name, v.in.Person)
+	if err != nil {
+		return part, err
+	}
+	part = savedPart{List: name, Query: filter.Encode(), Child: filter.Has("subject")}
+	all, err := staff.Filters(ctx, tx, v.s.Ring, v.in.Person, name)
+	for _, f := range all {
+		q, err := url.ParseQuery(f.Query)
+		if err != nil {
+			continue
+		}
+		q = fieldsOf(q, l.fields)
+		q.Set("lang", string(v.lang))
+		part.Kept = append(part.Kept, savedFilter{f.Name, l.path + "?" + q.Encode()})
+	}
+	slices.SortFunc(part.Kept, func(a, b savedFilter) int { return strings.Compare(a.Name, b.Name) })
+	return part, err
+}
+
+// ErrFilterChild refuses to keep a filter that names a child: it would stay when the
+// child is erased.
+var ErrFilterChild = errs.New(errs.Invalid, "console.filters.child")
+
+// keepFilter keeps the filter of a list under a name.
+func (s *Server) keepFilter(v *visit) error {
+	l, err := listNamed(v.r.PostFormValue("list"), v.in.Person)
+	if err != nil {
+		return err
+	}
+	q, err := url.ParseQuery(v.r.PostFormValue("filter"))
+	if err != nil {
+		return ErrFilter
+	}
+	q = fieldsOf(q, l.fields)
+	if q.Has("subject") {
+		return ErrFilterChild
+	}
+	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		return staff.KeepFilter(ctx, tx, s.Ring, in.Person, l.name, staff.Filter{Name: v.r.PostFormValue("name"), Query: q.Encode()})
+	})
+	if err != nil {
+		return err
+	}
+	return v.to(l.path, pairsOf(q)...)
+}
+
+// forgetFilter forgets one.
+func (s *Server) forgetFilter(v *visit) error {
+	l, err := listNamed(v.r.PostFormValue("list"), v.in.Person)
+	if err != nil {
+		return err
+	}
+	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		return staff.ForgetFilter(ctx, tx, s.Ring, in.Person, l.name, v.r.PostFormValue("name"))
+	})
+	if err != nil {
+		return err
+	}
+	return v.to(l.path)
+}
+
+// pairsOf are the fields of a query as visit.to takes them.
+func pairsOf(q url.Values) (pairs []string) {
+	for name := range q {
+		pairs = append(pairs, name, q.Get(name))
+	}
+	return pairs
+}

@@ -1,0 +1,697 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"html"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/console"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/replay"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/signin/signintest"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+func (d *desk) flush() {
+	d.T.Helper()
+	if err := d.ledger.Flush(d.T.Context()); err != nil {
+		d.T.Fatal(err)
+	}
+}
+
+// placed returns all that has a place.
+func (d *desk) placed() (all []ledger.Placed) {
+	d.T.Helper()
+	d.flush()
+	err := d.Store.View(d.T.Context(), func(tx *db.Tx) (err error) {
+		all, err = ledger.Since(d.T.Context(), tx, 0, 1<<20)
+		return err
+	})
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	return all
+}
+
+var (
+	listedEntry = regexp.MustCompile(`/console/ledger/entries/(\d+)\?lang=en">`)
+	goesOn      = regexp.MustCompile(`href="([^"]*)" rel="next"`)
+)
+
+// listed goes through all pages of the list that begins at an address.
+func (b *browser) listed(at string) (places []int64) {
+	b.d.T.Helper()
+	for range 50 {
+		w := b.get(at)
+		if w.Code != http.StatusOK {
+			b.d.T.Fatalf("%s: %d %s", at, w.Code, w.Body)
+		}
+		for _, m := range listedEntry.FindAllStringSubmatch(w.Body.String(), -1) {
+			n, _ := strconv.ParseInt(m[1], 10, 64)
+			places = append(places, n)
+		}
+		next := goesOn.FindStringSubmatch(w.Body.String())
+		if next == nil {
+			return places
+		}
+		at = strings.ReplaceAll(next[1], "&amp;", "&")
+	}
+	b.d.T.Fatal("no end of pages")
+	return nil
+}
+
+// everywhere hires an auditor of every service.
+func (d *desk) everywhere() *browser {
+	in := signintest.Hire(d.T, d.Store, d.console.Door(), "某auditor", staff.Grant{Role: staff.Auditor})
+	return d.browser(in.Secret)
+}
+
+// Article 22: what is looked for in the ledger is found, by each field, and each entry is
+// on one page.
+func TestArticle22_TheLedgerIsFoundByEachField(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		o.granted(o.asks)
+		auditor := d.everywhere()
+		all := d.placed()
+		if len(all) < 12 {
+			t.Fatalf("%d entries", len(all))
+		}
+		today := d.Store.Now().In(time.FixedZone("", 8*60*60)).Format(time.DateOnly)
+		for query, is := range map[string]func(p ledger.Placed) bool{
+			"":                                   func(ledger.Placed) bool { return true },
+			"kind=" + approval.KindAsked:         func(p ledger.Placed) bool { return p.Kind == approval.KindAsked },
+			"article=15":                         func(p ledger.Placed) bool { return slices.Contains(console.ArticlesOf(p.Kind), 15) },
+			"article=15&kind=consent.granted":    func(ledger.Placed) bool { return false },
+			"subject=" + o.child.Subject:         func(p ledger.Placed) bool { return p.Subject == o.child.Subject },
+			"actor=" + o.worker.ID:               func(p ledger.Placed) bool { return p.Actor == "staff:"+o.worker.ID },
+			"actor=staff:" + o.worker.ID:         func(p ledger.Placed) bool { return p.Actor == "staff:"+o.worker.ID },
+			"service=" + vaulttest.Service:       func(p ledger.Placed) bool { return p.Service == vaulttest.Service },
+			"service=-":                          func(p ledger.Placed) bool { return p.Service == "" },
+			"since=" + today + "&until=" + today: func(ledger.Placed) bool { return true },
+			"until=2020-01-01":                   func(ledger.Placed) bool { return false },
+			"since=2999-01-01":                   func(ledger.Placed) bool { return false },
+		} {
+			var want []int64
+			for _, p := range slices.Backward(all) {
+				if is(p) {
+					want = append(want, p.Place)
+				}
+			}
+			if got := auditor.listed("/console/ledger?lang=en&" + query); !slices.Equal(got, want) {
+				t.Errorf("%q: %v, want %v", query, got, want)
+			}
+		}
+		for _, query := range []string{"kind=no.such", "article=1000", "article=x", "subject=" + o.ref, "actor=%27", "since=yesterday", "until=2026-13-01"} {
+			if w := auditor.get("/console/ledger?lang=en&" + query); w.Code != http.StatusUnprocessableEntity || listedEntry.MatchString(w.Body.String()) {
+				t.Errorf("%s: %d, and entries that nobody asked for: %v", query, w.Code, listedEntry.MatchString(w.Body.String()))
+			}
+		}
+		for _, from := range []string{"-1", "x", "99999999999999999999"} {
+			if w := auditor.get("/console/ledger?from=" + from); w.Code != http.StatusOK {
+				t.Errorf("from %s: %d", from, w.Code)
+			}
+		}
+	})
+}
+
+// Who sees the ledger of one service sees nothing of another, and nothing of what is of
+// no service: not in the list, not by its place, and not as a file.
+func TestArticle15_TheLedgerOfOneServiceIsSeenByItsOwn(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.office()
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Create(ctx, tx, catalog.Operator{ID: "test"}, "another", catalog.Test)
+			return err
+		})
+		officer, all := d.browser(d.hire(staff.Officer).Secret), d.everywhere()
+		entries := d.placed()
+		var want, every []int64
+		for _, p := range slices.Backward(entries) {
+			every = append(every, p.Place)
+			if p.Service == vaulttest.Service {
+				want = append(want, p.Place)
+			}
+		}
+		if len(want) == len(every) {
+			t.Fatal("there is nothing that isn't the service's")
+		}
+		if got := officer.listed("/console/ledger?lang=en"); !slices.Equal(got, want) {
+			t.Errorf("the officer sees %v, want %v", got, want)
+		}
+		if got := all.listed("/console/ledger?lang=en"); !slices.Equal(got, every) {
+			t.Errorf("who sees all sees %v", got)
+		}
+		for _, query := range []string{"service=another", "service=-"} {
+			if got := officer.listed("/console/ledger?lang=en&" + query); len(got) != 0 {
+				t.Errorf("%s: %v", query, got)
+			}
+		}
+		for _, p := range entries {
+			for _, what := range []string{"", "/proof", "/file"} {
+				w := officer.get("/console/ledger/entries/" + strconv.FormatInt(p.Place, 10) + what)
+				if (w.Code == http.StatusOK) != (p.Service == vaulttest.Service) || w.Code != http.StatusOK && w.Code != http.StatusNotFound {
+					t.Errorf("%s at %d of %q: %d", what, p.Place, p.Service, w.Code)
+				}
+			}
+		}
+		file := officer.post("/console/ledger/csv", "filter", "")
+		rows := rowsOf(t, file.Body.Bytes())
+		if len(rows)-1 != len(want) || strings.Contains(file.Body.String(), "another") {
+			t.Errorf("the file has %d rows, want %d", len(rows)-1, len(want))
+		}
+	})
+}
+
+// The page of an entry has the way from it to the signed root, and the file proves it to
+// whoever has the key; a changed entry is proved to nobody.
+func TestInvariant7_AnEntryIsProvedInOneClick(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.office()
+		auditor := d.everywhere()
+		all := d.placed()
+		for _, p := range all {
+			at := "/console/ledger/entries/" + strconv.FormatInt(p.Place, 10)
+			w := auditor.get(at + "/proof?lang=en")
+			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "The same as the root that is signed") || !strings.Contains(html.UnescapeString(w.Body.String()), d.console.LedgerKey) {
+				t.Fatalf("%d: %d %s", p.Place, w.Code, w.Body)
+			}
+			file := auditor.get(at + "/file").Body.String()
+			entry, tree, err := ledger.CheckEvidence(file, d.console.LedgerKey)
+			if err != nil || entry.Place != p.Place || !bytes.Equal(entry.Leaf, p.Leaf) || tree.Size != int64(len(all)) {
+				t.Errorf("%d: %+v of %d, %v", p.Place, entry, tree.Size, err)
+			}
+			if _, _, err := ledger.CheckEvidence(strings.Replace(file, "index ", "index 1", 1), d.console.LedgerKey); err == nil {
+				t.Errorf("%d: it proves another place", p.Place)
+			}
+		}
+		for _, place := range []string{strconv.Itoa(len(all)), "-1", "x", "99999999999999999999"} {
+			if w := auditor.get("/console/ledger/entries/" + place + "/proof"); w.Code != http.StatusNotFound {
+				t.Errorf("%s: %d", place, w.Code)
+			}
+		}
+		// As somebody would who writes to the database.
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			b, err := db.One(ctx, tx, db.Single[[]byte], `SELECT entries FROM ledger_bundle WHERE start = $1`, int64(0))
+			if err != nil {
+				return err
+			}
+			b = bytes.Replace(b, []byte("officer.appointed"), []byte("officer.appointee"), 1)
+			return tx.Queue(ctx, `UPDATE ledger_bundle SET entries = $1 WHERE start = $2`, b, int64(0))
+		})
+		changed := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Kind == catalog.KindAppointed })
+		w := auditor.get(fmt.Sprintf("/console/ledger/entries/%d/proof", changed))
+		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "tlog") {
+			t.Errorf("a changed entry: %d", w.Code)
+		}
+		if w := auditor.get(fmt.Sprintf("/console/ledger/entries/%d/file", changed)); w.Code != http.StatusInternalServerError {
+			t.Errorf("the file of a changed entry: %d", w.Code)
+		}
+	})
+}
+
+// A checkpoint that was kept elsewhere shows whether the ledger continues it.
+func TestEdgeCase15_ACheckpointKeptElsewhereIsCompared(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		auditor := d.everywhere()
+		early := len(d.placed())
+		head := func() (h ledger.Root) {
+			err := d.Store.View(t.Context(), func(tx *db.Tx) (err error) { h, err = ledger.Head(t.Context(), tx); return err })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h
+		}
+		kept := head()
+		d.Child()
+		d.placed()
+		says := func(text, key string) {
+			t.Helper()
+			w := auditor.post("/console/ledger/checkpoint?lang=en", "checkpoint", text)
+			if !strings.Contains(w.Body.String(), template(i18n.English.T(key, "Size", early))) {
+				t.Errorf("%s: %d %s", key, w.Code, w.Body)
+			}
+		}
+		says(kept.Checkpoint, "console.checkpoint.holds")
+		says(strings.ReplaceAll(kept.Checkpoint, "\n", "\r\n"), "console.checkpoint.holds")
+		says(strings.Replace(kept.Checkpoint, "—", "-", 1), "console.ledger.checkpoint_wrong")
+		says("", "console.ledger.checkpoint_wrong")
+		if w := auditor.get(fmt.Sprintf("/console/ledger/checkpoint?lang=en&size=%d", early)); !strings.Contains(html.UnescapeString(w.Body.String()), kept.Root.String()) ||
+			!strings.Contains(w.Body.String(), i18n.English.T("console.checkpoint.continued")) {
+			t.Errorf("of that size: %s", w.Body)
+		}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			for _, statement := range []string{`DELETE FROM ledger_bundle`, `DELETE FROM ledger_tile`, `DELETE FROM ledger_head`} {
+				if err := tx.Queue(ctx, statement); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		says(kept.Checkpoint, "console.checkpoint.beyond")
+	})
+}
+
+// What the last audit found is shown with how far it got, and what was changed by hand is
+// not.
+func TestInvariant7_TheLastAuditIsShown(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		auditor := d.everywhere()
+		size := int64(len(d.placed()))
+		shows := func(keys ...string) {
+			t.Helper()
+			page := auditor.get("/console/ledger?lang=en").Body.String()
+			for _, key := range keys {
+				if !strings.Contains(page, template(key)) {
+					t.Errorf("%q is not shown: %s", key, page)
+				}
+			}
+		}
+		shows(i18n.English.T("replay.no_run"))
+		report, err := replay.Audit(t.Context(), d.Store, d.Ring, nil, replay.Options{})
+		if err != nil || !report.OK() {
+			t.Fatal(report.Differences, err)
+		}
+		run := replay.Run{Took: time.Second, Size: report.Size, Root: report.Root, Entries: report.Entries, Uses: report.Uses, Children: report.Children}
+		keep := func(r replay.Run) {
+			d.Do(func(ctx context.Context, tx *db.Tx) error { return replay.Keep(ctx, tx, d.Ring, r) })
+		}
+		keep(run)
+		shows(i18n.English.T("console.last.good"), i18n.English.T("console.last.behind", "Count", 0), i18n.English.T("console.last.folded", "Entries", run.Entries, "Uses", run.Uses, "Children", run.Children))
+		run.Differences = 2
+		keep(run)
+		shows(i18n.English.T("console.last.bad", "Findings", 0, "Differences", 2))
+		run.Root[0]++
+		keep(run)
+		shows(i18n.English.T("console.last.not_continued", "Size", size))
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE audit_run SET differences = 0`)
+		})
+		shows(i18n.English.T("replay.run_forged"))
+	})
+}
+
+// A child is found by what the operator calls it: by who may, in a form, and on record.
+// No address and no line of the log has the reference.
+func TestArticle15_AChildIsLookedUpOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		path := o.asked(o.asks)
+		officer := d.hire(staff.Officer)
+		boss := d.browser(officer.Secret)
+		engineer := d.browser(d.hire(staff.Engineer).Secret)
+		written := func(in *signintest.Insider) int { return o.written(in, approval.KindSearched) }
+
+		w := boss.post("/console/ledger/child", "service", vaulttest.Service, "ref", o.ref)
+		to := w.Header().Get("Location")
+		if w.Code != http.StatusSeeOther || !strings.Contains(to, "subject="+o.child.Subject) || strings.Contains(to, o.ref) || written(officer) != 1 {
+			t.Errorf("from the ledger: %d %s, %d entries", w.Code, to, written(officer))
+		}
+		for _, ref := range []string{"nobody", ""} {
+			if w := boss.post("/console/ledger/child", "service", vaulttest.Service, "ref", ref); w.Code != http.StatusNotFound || written(officer) != 1 {
+				t.Errorf("%q: %d", ref, w.Code)
+			}
+		}
+		if w := engineer.post("/console/ledger/child", "service", vaulttest.Service, "ref", o.ref); outcome(w) != mayNot {
+			t.Errorf("an engineer: %d", w.Code)
+		}
+		if w := engineer.post("/console/search", "q", o.ref); w.Code != http.StatusOK || strings.Contains(w.Body.String(), o.child.Subject) || strings.Contains(w.Body.String(), "/console/ledger") {
+			t.Errorf("an engineer finds %d %s", w.Code, w.Body)
+		}
+		w = o.asks.post("/console/search", "q", " "+o.ref+" ")
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), path) || strings.Contains(w.Body.String(), o.child.Subject) || written(o.worker) != 1 {
+			t.Errorf("who has asked about it: %d, %d entries", w.Code, written(o.worker))
+		}
+		w = o.other.post("/console/search", "q", o.ref) // somebody else's requests are nobody's business
+		if strings.Contains(w.Body.String(), path) || !strings.Contains(w.Header().Get("Location"), "/console/access/new") {
+			t.Errorf("who hasn't: %d %s", w.Code, w.Header().Get("Location"))
+		}
+		w = boss.post("/console/search", "q", o.ref)
+		if !strings.Contains(w.Body.String(), "subject="+o.child.Subject) || !strings.Contains(w.Body.String(), path) {
+			t.Errorf("the officer: %d %s", w.Code, w.Body)
+		}
+		if strings.Contains(d.log.String(), o.ref) || strings.Contains(d.log.String(), o.child.Subject) {
+			t.Error("the log has it")
+		}
+		if r, err := replay.Audit(t.Context(), d.Store, d.Ring, nil, replay.Options{}); err != nil || !r.OK() {
+			t.Errorf("%v, %v", r.Differences, err)
+		}
+	})
+}
+
+// Whoever looks a decoy up raises an alarm, and sees what they see of any child.
+func TestArticle15_LookingADecoyUpRaisesAnAlarm(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return approval.Decoy(ctx, tx, d.Ring, d.Officer, o.child.ID)
+		})
+		before := o.written(o.worker, approval.KindAlarm)
+		w := o.asks.post("/console/search?lang=en", "q", o.ref)
+		if o.written(o.worker, approval.KindAlarm) != before+1 {
+			t.Error("no alarm")
+		}
+		page := w.Body.String() + w.Header().Get("Location")
+		if strings.Contains(strings.ToLower(page), "decoy") || strings.Contains(strings.ToLower(page), "alarm") {
+			t.Errorf("it is told: %s", page)
+		}
+		if r, err := replay.Audit(t.Context(), d.Store, d.Ring, nil, replay.Options{}); err != nil || !r.OK() {
+			t.Errorf("%v, %v", r.Differences, err)
+		}
+	})
+}
+
+// What is typed leads to the one thing that it names, or lists all that it may mean; and
+// to nothing that the role may not see.
+func TestArticle15_SearchFindsWhatTheRoleMaySee(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		path := o.asked(o.asks)
+		r := o.request(path)
+		officer := d.hire(staff.Officer)
+		boss, engineer := d.browser(officer.Secret), d.browser(d.hire(staff.Engineer).Secret)
+		all := d.placed()
+		asked := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Kind == approval.KindAsked })
+		for name, c := range map[string]struct {
+			by  *browser
+			q   string
+			to  string // leads there
+			has string // or lists this
+		}{
+			"a request by its number":        {o.asks, r.Number, path, ""},
+			"a number as people say it":      {o.asks, strings.ToLower(strings.ReplaceAll(r.Number, "-", " ")), path, ""},
+			"a request by its name":          {o.decides, r.ID, path, ""},
+			"another's request":              {o.other, r.Number, "", ""},
+			"another's request by its name":  {o.other, r.ID, "", ""},
+			"a request, as engineer":         {engineer, r.Number, "", ""},
+			"a person":                       {boss, o.worker.ID, "/console/people/" + o.worker.ID, ""},
+			"a person by a part of the name": {boss, "某manag", "/console/people/" + o.manager.ID, ""},
+			"a person, as worker":            {o.asks, "某manager", "", ""},
+			"an entry":                       {boss, all[asked].ID, fmt.Sprintf("/console/ledger/entries/%d", asked), ""},
+			"an entry, as worker":            {o.asks, all[asked].ID, "", ""},
+			"a pseudonym":                    {boss, o.child.Subject, "/console/ledger", ""},
+			"a pseudonym, as worker":         {o.asks, o.child.Subject, "", ""},
+			"a place and a size":             {boss, strconv.Itoa(asked), "", "/console/ledger/checkpoint?lang=en&amp;size=" + strconv.Itoa(asked)},
+			"a service":                      {boss, vaulttest.Service, "/console/ledger", ""},
+			"a purpose":                      {o.asks, purpose, askPath, ""},
+			"a purpose, as engineer":         {engineer, purpose, "", ""},
+			"nothing":                        {boss, "no such thing", "", ""},
+			"what a stranger would type":     {boss, "' OR 1=1 --", "", ""},
+			"more than anybody types":        {boss, strings.Repeat("x", 300), "", ""},
+		} {
+			w := c.by.post("/console/search?lang=en", "q", c.q)
+			to := w.Header().Get("Location")
+			switch {
+			case c.to != "":
+				if w.Code != http.StatusSeeOther || !strings.HasPrefix(to, c.to) {
+					t.Errorf("%s: %d %q, want %q", name, w.Code, to, c.to)
+				}
+			case c.has != "":
+				if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), c.has) {
+					t.Errorf("%s: %d %s", name, w.Code, w.Body)
+				}
+			case w.Code != http.StatusOK || !strings.Contains(w.Body.String(), template(i18n.English.T("console.search.none"))):
+				t.Errorf("%s: %d %q %s", name, w.Code, to, w.Body)
+			}
+		}
+	})
+}
+
+// Of a row that was changed by hand no list shows a name.
+func TestArticle15_ListsShowNothingOfAForgedRow(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		r := o.request(o.asked(o.asks))
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE approval SET asker = $1 WHERE id = $2`, o.second.ID, r.ID)
+		})
+		for at, b := range map[string]*browser{"/console/access": o.other, "/console/decisions": o.decides} {
+			page := b.get(at + "?lang=en").Body.String()
+			main := page[strings.Index(page, "<main>"):]
+			if !strings.Contains(main, template(i18n.English.T("console.access.forged"))) || strings.Contains(main, "某staff") || strings.Contains(main, r.Number) || strings.Contains(main, purpose) {
+				t.Errorf("%s: %s", at, main)
+			}
+			file := b.post(at+"/csv", "filter", "").Body.String()
+			if strings.Contains(file, "某staff") || strings.Contains(file, r.Number) {
+				t.Errorf("%s as a file: %s", at, file)
+			}
+		}
+	})
+}
+
+// rowsOf reads a file as a spreadsheet does.
+func rowsOf(t *testing.T, file []byte) [][]string {
+	t.Helper()
+	text, ok := bytes.CutPrefix(file, []byte("\ufeff"))
+	if !ok {
+		t.Errorf("a spreadsheet doesn't know that this is UTF-8: %q", file)
+	}
+	r := csv.NewReader(bytes.NewReader(text))
+	r.FieldsPerRecord = -1
+	rows, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// A list leaves as a file with one entry on record, for who is fresh, and no cell of it
+// is a formula.
+func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		o.asked(o.asks)
+		officer := d.hire(staff.Officer)
+		boss := d.browser(officer.Secret)
+		signintest.Hire(t, d.Store, d.console.Door(), "=HYPERLINK(\"x\")", staff.Grant{Role: staff.Worker, Service: vaulttest.Service})
+		d.flush()
+		for n, c := range []struct {
+			by   *browser
+			in   *signintest.Insider
+			list string
+			rows int // at least
+		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0}} {
+			before := o.written(c.in, staff.KindExported)
+			w := c.by.post("/console/"+c.list+"/csv?lang=en", "filter", "")
+			rows := rowsOf(t, w.Body.Bytes())
+			if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment;") || len(rows)-1 < c.rows || o.written(c.in, staff.KindExported) != before+1 {
+				t.Errorf("%d, %s: %d, %d rows, %d entries", n, c.list, w.Code, len(rows)-1, o.written(c.in, staff.KindExported)-before)
+			}
+			for _, row := range rows {
+				for _, cell := range row {
+					if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+						t.Errorf("%s: %q is a formula", c.list, cell)
+					}
+				}
+			}
+			if text := w.Body.String(); strings.Contains(text, o.ref) || strings.Contains(text, nickname) || strings.Contains(text, remarks) {
+				t.Errorf("%s tells of the child", c.list)
+			}
+		}
+		// A filter holds in the file, too; one that says nothing sends none.
+		for _, row := range rowsOf(t, boss.post("/console/ledger/csv", "filter", "kind="+approval.KindAsked).Body.Bytes())[1:] {
+			if row[2] != approval.KindAsked {
+				t.Errorf("a row of %s", row[2])
+			}
+		}
+		before := o.written(officer, staff.KindExported)
+		if w := boss.post("/console/ledger/csv", "filter", "kind=no.such"); w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("a filter of nothing: %d", w.Code)
+		}
+		d.Pass(signin.Fresh)
+		if w := boss.post("/console/ledger/csv", "filter", ""); outcome(w) != toAgain || o.written(officer, staff.KindExported) != before {
+			t.Errorf("not fresh: %d", w.Code)
+		}
+		if r, err := replay.Audit(t.Context(), d.Store, d.Ring, nil, replay.Options{}); err != nil || !r.OK() {
+			t.Errorf("%v, %v", r.Differences, err)
+		}
+	})
+}
+
+// What somebody looks at again stays with them, and never has a child in it.
+func TestSavedFiltersAreOfferedAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		officer := d.hire(staff.Officer)
+		boss, auditor := d.browser(officer.Secret), d.everywhere()
+		if w := boss.post("/console/filters?lang=en", "list", "ledger", "name", "本月的申请", "filter", "kind=approval.asked&x=y"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/ledger?kind=approval.asked&lang=en" {
+			t.Errorf("%d %s", w.Code, w.Header().Get("Location"))
+		}
+		if page := boss.get("/console/ledger?lang=en").Body.String(); !strings.Contains(page, `<a href="/console/ledger?kind=approval.asked&amp;lang=en">本月的申请</a>`) {
+			t.Error("it isn't offered")
+		}
+		if page := auditor.get("/console/ledger?lang=en").Body.String(); strings.Contains(page, "本月的申请") {
+			t.Error("it is offered to somebody else")
+		}
+		for name, c := range map[string]struct {
+			by                 *browser
+			list, called, says string
+			code               int
+		}{
+			"a child":            {boss, "ledger", "x", "subject=" + o.child.Subject, 422},
+			"no name":            {boss, "ledger", "", "article=15", 422},
+			"nothing":            {boss, "ledger", "x", "y=z", 422},
+			"no such list":       {boss, "values", "x", "y=z", 404},
+			"another one's list": {o.asks, "ledger", "x", "article=15", 404},
+			"no filter":          {boss, "ledger", "x", "%zz", 422},
+		} {
+			if w := c.by.post("/console/filters", "list", c.list, "name", c.called, "filter", c.says); w.Code != c.code {
+				t.Errorf("%s: %d", name, w.Code)
+			}
+		}
+		for list, query := range map[string]string{"access": "stands=live", "decisions": "reason=support"} {
+			by := map[string]*browser{"access": o.asks, "decisions": o.decides}[list]
+			by.post("/console/filters", "list", list, "name", "wichtig", "filter", query)
+			if page := by.get("/console/" + list).Body.String(); !strings.Contains(page, ">wichtig</a>") {
+				t.Errorf("%s: it isn't offered", list)
+			}
+		}
+		boss.post("/console/filters/forget", "list", "ledger", "name", "本月的申请")
+		if page := boss.get("/console/ledger").Body.String(); strings.Contains(page, "本月的申请") {
+			t.Error("it is still offered")
+		}
+		if r, err := replay.Audit(t.Context(), d.Store, d.Ring, nil, replay.Options{}); err != nil || !r.OK() {
+			t.Errorf("%v, %v", r.Differences, err)
+		}
+	})
+}
+
+// Lists of requests are narrowed, and a page that has none of what is wanted goes on.
+func TestRequestsAreFilteredPageByPage(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		open, over := o.asked(o.asks), o.asked(o.asks)
+		o.asks.post(over + "/end")
+		for query, want := range map[string][]string{"": {open, over}, "stands=live": {open}, "stands=over": {over}, "service=" + vaulttest.Service: {open, over}, "service=another": nil, "stands=%27+OR+1%3D1": nil} {
+			page := o.asks.get("/console/access?" + query).Body.String()
+			for _, path := range []string{open, over} {
+				if strings.Contains(page, path) != slices.Contains(want, path) {
+					t.Errorf("%q: %s is there: %v", query, path, strings.Contains(page, path))
+				}
+			}
+		}
+		for query, want := range map[string]bool{"": true, "reason=support": true, "reason=safety": false, "service=another": false} {
+			if page := o.decides.get("/console/decisions?" + query).Body.String(); strings.Contains(page, open) != want {
+				t.Errorf("%q: %v", query, !want)
+			}
+		}
+	})
+}
+
+// Each kind of entry is evidence for an article, and there are words for it.
+func TestEveryKindHasArticlesAndWords(t *testing.T) {
+	files, err := filepath.Glob("../*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") || strings.Contains(name, "../notify/") {
+			continue // what messages are called, and not entries
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok || !strings.HasPrefix(v.Names[0].Name, "Kind") || len(v.Values) != 1 {
+				return true
+			}
+			lit, ok := v.Values[0].(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			kind, err := strconv.Unquote(lit.Value)
+			if err != nil || !strings.Contains(kind, ".") {
+				return true
+			}
+			found++
+			if len(console.ArticlesOf(kind)) == 0 {
+				t.Errorf("%s: %s is in no row of kinds", name, kind)
+			}
+			for _, lang := range i18n.Langs {
+				if !lang.Has("console.kind." + kind) {
+					t.Errorf("%s has no words for %s", lang, kind)
+				}
+			}
+			return true
+		})
+	}
+	if found < 100 {
+		t.Errorf("only %d kinds were found", found)
+	}
+}
+
+// alsoChanges is what else differs in the pages of the ledger.
+var alsoChanges = []struct {
+	what *regexp.Regexp
+	as   string
+}{
+	{regexp.MustCompile(`\b(le|gu|co|ch|ak|cr|ss|or|pk)_[0-9a-z]{26}`), "${1}_…"},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "sha256…"},
+	{regexp.MustCompile(`[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{43}&#43;`), "hash…"},
+	{regexp.MustCompile(`\b1[0-9]{15}\b`), "1772435040000000"},
+	{regexp.MustCompile(`— ledger.example/xiaoxi [A-Za-z0-9+/=&#;]+`), "— ledger.example/xiaoxi signature…"},
+}
+
+// The pages of the ledger, of search and of keys are as they were: make golden writes
+// them again.
+func TestPagesOfTheLedger(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		officer := d.hire(staff.Officer)
+		boss := d.browser(officer.Secret)
+		check := func(name string, b *browser, at string, form url.Values) {
+			t.Helper()
+			for _, lang := range i18n.Langs {
+				method := "GET"
+				if form != nil {
+					method = "POST"
+				}
+				sep := "?"
+				if strings.Contains(at, "?") {
+					sep = "&"
+				}
+				w := b.do(method, at+sep+"lang="+string(lang), form)
+				body := w.Body.String()
+				for _, c := range slices.Concat(changes, alsoChanges) {
+					body = c.what.ReplaceAllString(body, c.as)
+				}
+				if w.Code != http.StatusOK {
+					t.Errorf("%s: %d", name, w.Code)
+				}
+				golden(t, name+"."+string(lang)+".html", body)
+			}
+		}
+		check("ledger-empty", boss, "/console/ledger", nil)
+		check("search", boss, "/console/search", nil)
+		check("keys", boss, "/console/keys", nil)
+		check("files", boss, "/console/files", nil)
+		d.flush()
+		boss.post("/console/filters", "list", "ledger", "name", "负责人", "filter", "kind=officer.appointed")
+		check("ledger", boss, "/console/ledger?kind=officer.appointed", nil)
+		appointed := slices.IndexFunc(d.placed(), func(p ledger.Placed) bool { return p.Kind == catalog.KindAppointed })
+		check("entry", boss, fmt.Sprintf("/console/ledger/entries/%d", appointed), nil)
+		check("search-found", boss, "/console/search", url.Values{"q": {strconv.Itoa(appointed)}})
+	})
+}

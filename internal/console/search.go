@@ -1,0 +1,306 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+)
+
+// searchPage is what search.html shows.
+type searchPage struct {
+	Query string
+	Asked bool
+	Hits  []hit
+	More  bool // of some kind there are more than are listed
+}
+
+// A hit is something that was found, and where it is seen.
+type hit struct {
+	Kind  string // a word
+	Name  string // what it is called
+	Of    string // the service, or ""
+	To    string // its page; "": it is dealt with at the terminal
+	Pairs []string
+}
+
+// Link is the address of a hit's page in that language.
+func (h hit) Link(lang string) string {
+	q := url.Values{"lang": {lang}}
+	for i := 0; i+1 < len(h.Pairs); i += 2 {
+		q.Set(h.Pairs[i], h.Pairs[i+1])
+	}
+	return h.To + "?" + q.Encode()
+}
+
+const (
+	maxQuery = 200 // bytes
+	maxHits  = 20  // of one kind
+)
+
+func (s *Server) showSearch(v *visit) error { return v.show(http.StatusOK, "search", searchPage{}) }
+
+// search finds what the person may see by what was typed: a child by what the operator
+// calls it, a request or a demand by its number, a person, a service, a purpose, an entry
+// of the ledger or a checkpoint by its number. What was typed comes in a form and never
+// stands in an address; what leads on is a name of ours. No value is looked at.
+func (s *Server) search(v *visit) error {
+	q := strings.TrimSpace(v.r.PostFormValue("q"))
+	if q == "" || len(q) > maxQuery {
+		return v.show(http.StatusOK, "search", searchPage{Asked: q != ""})
+	}
+	var f finding
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		f = finding{v: v, q: q}
+		return f.find(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	if len(f.children) > 0 {
+		// Before it is answered. If we crash between the two, nobody has seen anything.
+		err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+			for _, c := range f.children {
+				if err := approval.Searched(ctx, tx, s.Ring, in.Person, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(f.hits) == 1 && f.hits[0].To != "" {
+		return v.to(f.hits[0].To, f.hits[0].Pairs...)
+	}
+	return v.show(http.StatusOK, "search", searchPage{q, true, f.hits, f.more})
+}
+
+// A finding is one search.
+type finding struct {
+	v        *visit
+	q        string
+	services []catalog.Service
+	hits     []hit
+	children []family.Child // that were found by their references
+	more     bool
+}
+
+func (f *finding) hit(kind, name, of, to string, pairs ...string) {
+	f.hits = append(f.hits, hit{kind, name, of, to, pairs})
+}
+
+func (f *finding) find(ctx context.Context, tx *db.Tx) (err error) {
+	if f.services, err = catalog.List(ctx, tx); err != nil {
+		return err
+	}
+	for _, look := range []func(context.Context, *db.Tx) error{f.byID, f.byNumber, f.byPlace, f.ofServices, f.persons, f.byRef} {
+		if err := look(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// byID finds what is called by a name of ours.
+func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
+	person := f.v.in.Person
+	switch {
+	case id.Is(id.Subject, f.q) && person.MaySomewhere(staff.SeeLedger):
+		f.hit("subject", f.q, "", "/console/ledger", "subject", f.q)
+	case id.Is(id.Entry, f.q) && person.MaySomewhere(staff.SeeLedger):
+		p, err := ledger.Find(ctx, tx, f.q)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return nil
+		}
+		if err == nil && f.v.mayRead(p, f.services) {
+			f.hit("entry", f.q, p.Service, entryPath(p.Place))
+		}
+		return err
+	case id.Is(id.Look, f.q):
+		for _, s := range f.services {
+			r, err := approval.Find(ctx, tx, s.Name, f.q)
+			if errors.Is(err, approval.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			f.request(r)
+		}
+	case id.Is(id.Staff, f.q) && person.MaySomewhere(staff.SeePeople):
+		p, err := staff.Find(ctx, tx, f.q)
+		if errors.Is(err, staff.ErrNotFound) {
+			return nil
+		}
+		if err == nil && sees(person, p) {
+			f.hit("person", p.Name, "", "/console/people/"+p.ID)
+		}
+		return err
+	}
+	return nil
+}
+
+// request adds a request, if the person has made it or decides about it.
+func (f *finding) request(r approval.Request) {
+	i := slices.IndexFunc(f.services, func(s catalog.Service) bool { return s.Name == r.Service })
+	if i < 0 || !r.Intact(f.v.s.Ring) || r.Asker != f.v.in.Person.ID && !approval.May(f.v.in.Person, staff.DecideAccess, f.services[i]) {
+		return
+	}
+	if !approval.May(f.v.in.Person, staff.AskAccess, f.services[i]) {
+		return // its page is for who may ask
+	}
+	f.hit("request", r.Number, r.Service, requestPath(r))
+}
+
+// byNumber finds requests and demands by what people call them.
+func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
+	number, ok := id.ParseNumber(f.q)
+	if !ok {
+		return nil
+	}
+	if f.v.in.Person.MaySomewhere(staff.AskAccess) {
+		all, err := approval.ByNumber(ctx, tx, number)
+		if err != nil {
+			return err
+		}
+		for _, r := range all {
+			f.request(r)
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.HandleDemands, f.services) {
+		r, err := rights.ByNumber(ctx, tx, name, number)
+		if errors.Is(err, rights.ErrNotFound) {
+			continue
+		}
+		if err != nil && !errors.Is(err, rights.ErrSeveral) {
+			return err
+		}
+		if err == nil {
+			number = r.Number
+		}
+		f.hit("demand", number, name, "")
+	}
+	return nil
+}
+
+// byPlace finds an entry by its place, and the checkpoint of so many entries.
+func (f *finding) byPlace(ctx context.Context, tx *db.Tx) error {
+	place, err := strconv.ParseInt(f.q, 10, 64)
+	if err != nil || place < 0 || !f.v.in.Person.MaySomewhere(staff.SeeLedger) {
+		return nil
+	}
+	p, err := ledger.At(ctx, tx, place)
+	if err == nil && f.v.mayRead(p, f.services) {
+		f.hit("entry", f.q, p.Service, entryPath(place))
+	}
+	if err != nil && !errors.Is(err, ledger.ErrOutside) {
+		return err
+	}
+	head, err := ledger.Head(ctx, tx)
+	if err == nil && place >= 1 && place <= head.Size {
+		f.hit("checkpoint", f.q, "", "/console/ledger/checkpoint", "size", f.q)
+	}
+	return err
+}
+
+// ofServices finds services and purposes by their names, and by what parents call them.
+func (f *finding) ofServices(ctx context.Context, tx *db.Tx) error {
+	like := strings.ToLower(f.q)
+	for _, s := range f.services {
+		if strings.ToLower(s.Name) == like && approval.May(f.v.in.Person, staff.SeeLedger, s) {
+			f.hit("service", s.Name, "", "/console/ledger", "service", s.Name)
+		}
+	}
+	if len(like) < 3 {
+		return nil // a letter is in every name; a Chinese character is three bytes
+	}
+	all, err := f.v.s.places(ctx, tx, f.v)
+	for _, p := range all {
+		for _, purpose := range p.Purposes {
+			if strings.Contains(purpose.Name, like) || strings.Contains(strings.ToLower(purpose.Label), like) {
+				f.hit("purpose", purpose.Label, p.Service, "/console/access/new/"+p.Service+"/"+purpose.Name)
+			}
+		}
+	}
+	return err
+}
+
+// persons finds persons inside by a part of their names.
+func (f *finding) persons(ctx context.Context, tx *db.Tx) error {
+	like := strings.ToLower(f.q)
+	if !f.v.in.Person.MaySomewhere(staff.SeePeople) || len(like) < 2 {
+		return nil
+	}
+	all, err := staff.List(ctx, tx)
+	found := 0
+	for _, p := range all {
+		if !strings.Contains(strings.ToLower(p.Name), like) || !sees(f.v.in.Person, p) {
+			continue
+		}
+		if found++; found > maxHits {
+			f.more = true
+			break
+		}
+		f.hit("person", p.Name, "", "/console/people/"+p.ID)
+	}
+	return err
+}
+
+// byRef finds children by what the operator calls them: their entries, for who sees the
+// ledger, and the requests about them that the person has made or decides about. That
+// there is such a child nobody else learns.
+func (f *finding) byRef(ctx context.Context, tx *db.Tx) error {
+	ref := pii.New(f.q)
+	if !family.IsRef(ref) {
+		return nil
+	}
+	for _, s := range f.services {
+		reads, asks := approval.May(f.v.in.Person, staff.SeeLedger, s), approval.May(f.v.in.Person, staff.AskAccess, s)
+		if !reads && !asks {
+			continue
+		}
+		c, err := family.FindByRef(ctx, tx, f.v.s.Ring, s.Name, ref)
+		if e := errs.Of(err); e.Is(family.ErrNotFound) || e.Is(family.ErrErased) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		f.children = append(f.children, c)
+		if reads {
+			f.hit("child", c.Subject, s.Name, "/console/ledger", "subject", c.Subject)
+		}
+		if !asks {
+			continue
+		}
+		f.hit("ask", s.Name, s.Name, "/console/access/new")
+		all, err := approval.About(ctx, tx, c.ID, maxHits)
+		if err != nil {
+			return err
+		}
+		for _, r := range all {
+			f.request(r)
+		}
+	}
+	return nil
+}
+
+// entryPath is the page of the entry at a place.
+func entryPath(place int64) string { return "/console/ledger/entries/" + strconv.FormatInt(place, 10) }
