@@ -34,6 +34,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/signin"
+	"wardkeep/internal/tally"
 	"wardkeep/internal/vault"
 )
 
@@ -110,8 +111,8 @@ func (d Desk) Continue(ctx context.Context, log *ledger.Log, source ledger.Sourc
 		if err != nil {
 			return err
 		}
-		// Uses of the gap took place, and guardians are told of them.
-		if err := ledger.SkipTo(ctx, tx, r.To, access.Counted, access.Counting); err != nil {
+		// Uses of the gap took place: guardians are told of them, and they are tallied.
+		if err := ledger.SkipTo(ctx, tx, r.To, access.Counted, access.Counting, tally.Counted); err != nil {
 			return err
 		}
 		_, err = r.Close(ctx, tx, by)

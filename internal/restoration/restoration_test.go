@@ -31,6 +31,7 @@ import (
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/tally"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
@@ -436,6 +437,8 @@ func TestArticle12_ANoThatARestoreKeepsIsNoUse(t *testing.T) {
 		demand := w.demand(keeps, w.App, rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
 		registered := access.DayOf(w.Store.Now())
 		ok(t, w.log.Flush(t.Context()))
+		_, err := tally.Count(t.Context(), w.Store) // up to here, and the gap later
+		ok(t, err)
 		putBack := w.backUp()
 		w.Pass(3 * 24 * time.Hour)
 		asks(refuses, "class-ranking", consent.ForceRefused) // by its app: nobody has used anything
@@ -462,6 +465,8 @@ func TestArticle12_ANoThatARestoreKeepsIsNoUse(t *testing.T) {
 		}
 		ok(t, w.log.Flush(t.Context()))
 		_, err = access.Count(t.Context(), w.Store)
+		ok(t, err)
+		_, err = tally.Count(t.Context(), w.Store)
 		ok(t, err)
 		for c, want := range map[family.ID]int64{refuses.ID: registered, withdraws.ID: withdrawn, keeps.ID: withdrawn} {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
