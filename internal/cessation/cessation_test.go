@@ -127,8 +127,9 @@ func TestArticle23_GuardiansAreToldThenAllIsErased(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, _, _, err := webhook.Add(ctx, tx, h.Ring, catalog.Operator{ID: "test"}, vaulttest.Service, to, []string{"service.*"}, "")
+		var hook webhook.Endpoint
+		h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			hook, _, _, err = webhook.Add(ctx, tx, h.Ring, catalog.Operator{ID: "test"}, vaulttest.Service, to, []string{"service.*"}, "")
 			return err
 		})
 		h.must("", 7*day)
@@ -182,6 +183,17 @@ func TestArticle23_GuardiansAreToldThenAllIsErased(t *testing.T) {
 		// As a deliverer does when the receiver has taken everything.
 		h.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `UPDATE ledger_cursor SET place = (SELECT size FROM ledger_head)`)
+			return err
+		})
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := webhook.Pause(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, hook.ID)
+			return err
+		})
+		if done := h.round(); done.Webhooks != 0 {
+			t.Errorf("a paused address is gone: %+v", done)
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := webhook.Resume(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, hook.ID)
 			return err
 		})
 		if done := h.round(); done.Webhooks != 1 {

@@ -53,8 +53,8 @@ func TestWebhook_APauseLosesNothing(t *testing.T) {
 				return err
 			}
 			through, err := e.Through(ctx, tx, tx.Now())
-			if !through {
-				t.Error("a paused endpoint is waited for")
+			if through {
+				t.Error("a paused endpoint has had what waits for it")
 			}
 			return err
 		})

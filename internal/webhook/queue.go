@@ -253,10 +253,11 @@ func CountAll(ctx context.Context, tx *db.Tx) (n Numbers, err error) {
 }
 
 // Through reports whether the endpoint has had all events up to a moment: those that
-// weren't taken are parked. To one that is paused nobody wants anything sent.
+// weren't taken are parked. One that is paused hasn't: what waits there may be an order to
+// delete (Article 20), and nothing drops it but who removes the endpoint.
 func (e Endpoint) Through(ctx context.Context, tx *db.Tx, at time.Time) (bool, error) {
 	if !e.PausedAt.IsZero() {
-		return true, nil
+		return false, nil
 	}
 	oldest, err := ledger.OldestPending(ctx, tx)
 	if err != nil || !oldest.IsZero() && !oldest.After(at) {
