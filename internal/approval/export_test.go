@@ -335,6 +335,29 @@ func TestArticle15_AFileCountsAsLooksAndRaisesAnAlarm(t *testing.T) {
 	})
 }
 
+// Article 12: a file is deleted no later than a value ends for the purpose that it was made
+// for, also where the value was collected for another that keeps it longer.
+func TestArticle12_AFileEndsWithThePurpose(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		deputy := w.deputy()
+		w.keyed(w.worker)
+		w.Put(w.child, "course-progress", "nickname", "小鱼")
+		a := exporting()
+		a.Items = []string{"nickname"}
+		r := w.grants(deputy, w.grants(w.officer, w.wants(w.worker, a)))
+		out, err := w.takes(w.worker, r, use(w.child, "nickname"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Do(func(_ context.Context, tx *db.Tx) error {
+			if most := tx.Now().AddDate(1, 0, 1); !out.EndsAt.After(tx.Now()) || out.EndsAt.After(most) {
+				t.Errorf("it ends at %s, and has to before %s", out.EndsAt, most)
+			}
+			return nil
+		})
+	})
+}
+
 // Of two who load the file at once, one does.
 func TestArticle15_AFileIsMadeOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

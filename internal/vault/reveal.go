@@ -29,7 +29,7 @@ func (v *Vault) Reveal(ctx context.Context, tx *db.Tx, by staff.Person, u gate.U
 type Exported struct {
 	Opened
 	Key    staff.Recipient
-	EndsAt time.Time // when the first of the values ends (Article 12); zero: none is held
+	EndsAt time.Time // when the first of the values ends for this purpose (Article 12); zero: none is held
 }
 
 // Export opens all that two others have agreed to, once, if the gate permits it (Article
@@ -104,8 +104,8 @@ func (v *Vault) look(ctx context.Context, tx *db.Tx, by staff.Person, u gate.Use
 		if out.Values[s.item], err = v.decrypt(permit, u.Activity, child, s.item, s.sealed, s.ad(child)); err != nil {
 			return Exported{}, err
 		}
-		if out.EndsAt.IsZero() || s.expires.Before(out.EndsAt) {
-			out.EndsAt = s.expires
+		if ends := time.UnixMicro(permit.Expires(s.item)).UTC(); out.EndsAt.IsZero() || ends.Before(out.EndsAt) {
+			out.EndsAt = ends
 		}
 	}
 	return out, nil
