@@ -178,6 +178,48 @@ func TestArticle8_ACharterTakesTheApprovalOfAnotherInOffice(t *testing.T) {
 	})
 }
 
+// Article 8: whose office ends meanwhile proposes nothing more by it.
+func TestArticle8_AProposalTakesTheOfficeAtThatMoment(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		k := w.cabinet()
+		propose := func(office catalog.Officer) error {
+			return k.Try(func(ctx context.Context, tx *db.Tx) error {
+				by := catalog.Colleague{Person: k.deputy.ID, Version: k.deputy.Version, Service: service, Office: office}
+				_, _, err := catalog.Propose(ctx, tx, k.Ring, by, k.next, nil)
+				return err
+			})
+		}
+		var office catalog.Officer
+		k.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			if office, err = catalog.Holder(ctx, tx, service, catalog.RoleDeputy); err == nil {
+				_, _, err = catalog.EndOffice(ctx, tx, terminal, service, office.ID)
+			}
+			return err
+		})
+		wants(t, "out of office", propose(office), catalog.ErrNotInOffice)
+		wants(t, "by another role", propose(catalog.Officer{}), nil)
+	})
+}
+
+// Whoever hands over to the deputy is told whose term has ended with it: of no other does
+// the account follow.
+func TestArticle8_TheOfficePassesToTheDeputyThatEnded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		k := w.cabinet()
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			deputy, err := catalog.Holder(ctx, tx, service, catalog.RoleDeputy)
+			if err != nil {
+				return err
+			}
+			former, now, _, err := catalog.HandToDeputy(ctx, tx, k.Ring, k.Officer, service, []byte("%PDF-1.7 任命"))
+			if former.ID != deputy.ID || former.EndedAt.IsZero() || now.ID == deputy.ID || now.Role != catalog.RoleOfficer || now.Name != deputy.Name {
+				t.Errorf("%+v, %+v", former, now)
+			}
+			return err
+		})
+	})
+}
+
 // What comes into force is what was proposed: no change of the row passes, and what was
 // refused isn't open again.
 func TestArticle8_NoChangeOfAProposalPasses(t *testing.T) {

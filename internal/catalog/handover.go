@@ -56,24 +56,23 @@ func HandOver(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, se
 }
 
 // HandToDeputy passes the office of the officer on to the deputy, whose own is vacant from
-// then on, and with it the gate is closed until somebody fills it (Article 8). Errors:
-// ErrNoDeputy, and those of Appoint and Keep.
-func HandToDeputy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, service string, document []byte) (Officer, string, error) {
+// then on, and with it the gate is closed until somebody fills it (Article 8). Former is
+// the term of the deputy that has ended. Errors: ErrNoDeputy, and those of Appoint and Keep.
+func HandToDeputy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, service string, document []byte) (former, now Officer, entry string, err error) {
 	s, err := Find(ctx, tx, service)
 	switch {
 	case err != nil:
-		return Officer{}, "", err
+		return former, now, "", err
 	case by.Role != RoleOfficer:
-		return Officer{}, "", ErrRole
+		return former, now, "", ErrRole
 	case s.DeputyID == "":
-		return Officer{}, "", ErrNoDeputy
+		return former, now, "", ErrNoDeputy
 	}
-	deputy, _, err := EndOffice(ctx, tx, by, service, s.DeputyID)
-	if err != nil {
-		return Officer{}, "", err
+	if former, _, err = EndOffice(ctx, tx, by, service, s.DeputyID); err != nil {
+		return former, now, "", err
 	}
-	o, entry, err := Appoint(ctx, tx, by, service, RoleOfficer, deputy.Name, deputy.Contact)
-	return o, entry, o.prove(ctx, tx, ring, by, document, err)
+	now, entry, err = Appoint(ctx, tx, by, service, RoleOfficer, former.Name, former.Contact)
+	return former, now, entry, now.prove(ctx, tx, ring, by, document, err)
 }
 
 // prove keeps the document by which o was appointed, in the name of who has appointed: that

@@ -113,10 +113,14 @@ func Propose(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c *ch
 		return Draft{}, "", err
 	}
 	inside, is := by.(Colleague)
-	if !is || !inside.Governs(s.Name) {
-		if err := s.admits(by); err != nil {
-			return Draft{}, "", err
-		}
+	switch {
+	case !is || !inside.Governs(s.Name):
+		err = s.admits(by)
+	case inside.Office.ID != "":
+		err = s.admits(inside.Office) // what they may rests on it
+	}
+	if err != nil {
+		return Draft{}, "", err
 	}
 	if s.Ceases("") {
 		return Draft{}, "", ErrCeasing

@@ -266,15 +266,11 @@ func (s *Server) handOverOffice(v *visit) error {
 			_, _, err := catalog.HandOver(ctx, tx, s.Ring, by, by.Service, v.value("name"), v.value("contact"), document)
 			return err
 		}
-		deputy, err := catalog.Holder(ctx, tx, by.Service, catalog.RoleDeputy)
+		former, now, _, err := catalog.HandToDeputy(ctx, tx, s.Ring, by, by.Service, document)
 		if err != nil {
 			return err
 		}
-		o, _, err := catalog.HandToDeputy(ctx, tx, s.Ring, by, by.Service, document)
-		if err != nil {
-			return err
-		}
-		return staff.Follow(ctx, tx, in.Person, deputy, o)
+		return staff.Follow(ctx, tx, in.Person, former, now)
 	})
 }
 
