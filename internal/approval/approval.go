@@ -247,10 +247,16 @@ type Desk struct {
 // office counts while the service names that term of office: its own row says so, which
 // is what the gate rests on too.
 func May(p staff.Person, a staff.Action, s catalog.Service) bool {
-	p.Grants = slices.DeleteFunc(slices.Clone(p.Grants), func(g staff.Grant) bool {
+	p.Grants = Standing(p, s)
+	return s.Name != "" && p.May(a, s.Name)
+}
+
+// Standing returns the grants of the person that count for the service: of those by office
+// the ones of a term that it names.
+func Standing(p staff.Person, s catalog.Service) []staff.Grant {
+	return slices.DeleteFunc(slices.Clone(p.Grants), func(g staff.Grant) bool {
 		return g.Office != "" && (g.Service != s.Name || g.Office != s.OfficerID && g.Office != s.DeputyID)
 	})
-	return s.Name != "" && p.May(a, s.Name)
 }
 
 // Find returns a request of a service by its ID. Errors: ErrNotFound, also for one that

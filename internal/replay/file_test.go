@@ -228,6 +228,34 @@ func TestArticle15_WhatLeftAsAFileReplays(t *testing.T) {
 			})
 			l.forgeAgreed(approval.KindGranted, l.deputy, l.half, nothing)
 		}},
+		"the deputy's new office was given by who asked": {"impossible actor", func(l *files) {
+			var r approval.Request
+			l.do(func(ctx context.Context, tx *db.Tx) error {
+				asker, err := staff.Give(ctx, tx, terminal, l.officer.ID, staff.Grant{Role: staff.Worker, Service: service})
+				if err != nil {
+					return err
+				}
+				r, _, err = l.desk.Ask(ctx, tx, asker, l.mei, approval.Asking{Purpose: "course-progress", Items: []string{"weekly_score"}, Reason: approval.ForSupport,
+					Text: pii.New("家长来电")})
+				return err
+			})
+			l.do(func(ctx context.Context, tx *db.Tx) error {
+				s, err := catalog.Find(ctx, tx, service)
+				if err != nil {
+					return err
+				}
+				by, err := catalog.FindOfficer(ctx, tx, service, s.OfficerID)
+				if err != nil {
+					return err
+				}
+				former, now, _, err := catalog.HandToDeputy(ctx, tx, l.Ring, by, service, []byte("%PDF-1.7 任命"))
+				if err != nil {
+					return err
+				}
+				return staff.Follow(ctx, tx, l.officer, former, now)
+			})
+			l.forgeAgreed(approval.KindGranted, l.deputy, r, nothing)
+		}},
 		"an emergency leaves as a file": {"impossible approval", func(l *files) {
 			l.forge(l.mei, 1, approval.KindAsked, l.worker.Ledger(), approval.AskedBody{Request: id.New(id.Look), Items: []string{"weekly_score"}, Minutes: 5,
 				AnswerBy: 1 << 60, Reason: approval.ForFault, Glass: true, Export: true})

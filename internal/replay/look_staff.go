@@ -423,6 +423,7 @@ func (f *fold) judge(c *insideClaim) fault {
 	if !approvals.May(p, c.action, now) {
 		return impossible(ruleActor)
 	}
+	p.Grants = approvals.Standing(p, now) // a term that is over stands for nobody
 	for _, other := range c.apart {
 		if p.RestsOn(then.behind, other.name(id.Staff), c.action, now.Name) {
 			return impossible(ruleActor)
