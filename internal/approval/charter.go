@@ -30,7 +30,7 @@ func ApproveCharter(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff
 	if err != nil {
 		return catalog.Published{}, "", err
 	}
-	proposal, _, err := catalog.Text(ctx, tx, service, number)
+	proposal, err := catalog.Proposal(ctx, tx, ring, service, number)
 	if err != nil {
 		return catalog.Published{}, "", err
 	}

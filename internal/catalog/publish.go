@@ -255,16 +255,14 @@ func (s Service) draft(ctx context.Context, tx *db.Tx, ring *keyring.Ring, numbe
 	if err != nil {
 		return stored{}, err
 	}
-	if _, err := d.charter(s.Name); err != nil {
-		return stored{}, err
-	}
 	switch {
-	case !d.intact(ring, s.Name):
+	case !d.intact(ring, s.Name): // before it is read: by hand it may be no charter any more
 		return stored{}, ErrForged
 	case number <= s.Charter:
 		return stored{}, ErrOutdated
 	}
-	return d, nil
+	_, err = d.charter(s.Name)
+	return d, err
 }
 
 // undecided returns a draft that nobody has decided about.

@@ -8,6 +8,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/charter"
 )
 
@@ -159,18 +160,35 @@ func (s stored) published(service string, asked []since, notices []Document) (Pu
 }
 
 // Text returns a version of the service's charter, a draft too, with the charter.
-// Errors: ErrVersionNotFound, ErrDamaged.
+// Errors: ErrVersionNotFound; ErrDamaged, with the Edition.
 func Text(ctx context.Context, tx *db.Tx, service string, number int64) (Edition, *charter.Charter, error) {
-	s, err := db.One(ctx, tx, scanStored, `
-		SELECT `+storedColumns+` FROM charter WHERE service = $1 AND number = $2`, service, number)
-	if errors.Is(err, db.ErrNone) {
-		err = ErrVersionNotFound
-	}
+	s, err := row(ctx, tx, service, number)
 	if err != nil {
 		return Edition{}, nil, err
 	}
 	c, err := s.charter(service)
 	return s.Edition, c, err
+}
+
+// row returns a version as it is stored. Errors: ErrVersionNotFound.
+func row(ctx context.Context, tx *db.Tx, service string, number int64) (stored, error) {
+	s, err := db.One(ctx, tx, scanStored, `
+		SELECT `+storedColumns+` FROM charter WHERE service = $1 AND number = $2`, service, number)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrVersionNotFound
+	}
+	return s, err
+}
+
+// Proposal returns a version, a draft too, without the charter. Errors:
+// ErrVersionNotFound; ErrForged: the row was changed by hand, so who has proposed it isn't
+// known.
+func Proposal(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service string, number int64) (Edition, error) {
+	s, err := row(ctx, tx, service, number)
+	if err == nil && !s.intact(ring, service) {
+		err = ErrForged
+	}
+	return s.Edition, err
 }
 
 // Before returns the number of the version that was in force before that one was

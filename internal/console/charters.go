@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -295,6 +296,7 @@ type versionPage struct {
 	Publisher string
 	Words     string // of the decider
 	Intact    bool   // the row is as it was written
+	Damaged   bool   // there is no charter to be read from it: neither Plan, Touches nor Files
 	Against   int64  // the number of the version that it is compared with
 	Plan      planned
 	Touches   []touch
@@ -358,30 +360,23 @@ func (v *visit) versionPage(problem error) error {
 
 func (p *versionPage) fill(ctx context.Context, tx *db.Tx, v *visit, service catalog.Service) error {
 	e, c, err := catalog.Text(ctx, tx, service.Name, v.number())
-	if err != nil {
+	damaged := errors.Is(err, catalog.ErrDamaged) // without a text, it can be refused still
+	if err != nil && !damaged {
 		return err
 	}
-	p.Service, p.Edition, p.State, p.Files, p.Path = service.Name, e, stateOf(e, service), filesOf(c), "/console/charters/"+service.Name+"/"+strconv.FormatInt(e.Number, 10)
+	p.Service, p.Edition, p.State, p.Damaged, p.Path = service.Name, e, stateOf(e, service), damaged, "/console/charters/"+service.Name+"/"+strconv.FormatInt(e.Number, 10)
 	if p.Intact, err = catalog.Intact(ctx, tx, v.s.Ring, service.Name, e.Number); err != nil {
 		return err
 	}
+	p.Intact = p.Intact && !damaged
 	if p.Against = service.Charter; p.State != "waiting" {
 		if p.Against, err = catalog.Before(ctx, tx, service.Name, e.Number); err != nil {
 			return err
 		}
 	}
-	var former *charter.Charter
-	if p.Against > 0 {
-		f, err := v.s.Vault.Gate.Charters.Version(ctx, tx, service.Name, p.Against)
-		if err != nil {
+	if !damaged {
+		if err := p.read(ctx, tx, v, c); err != nil {
 			return err
-		}
-		former = f.Charter
-	}
-	p.Plan = v.plan(former, c)
-	for _, q := range c.Purposes {
-		if n := e.Touches[q.Name]; n > 0 {
-			p.Touches = append(p.Touches, touch{v.label(q.Label, q.Name), n})
 		}
 	}
 	names := v.names(tx, service.Name)
@@ -416,6 +411,25 @@ func (p *versionPage) fill(ctx context.Context, tx *db.Tx, v *visit, service cat
 	}
 	p.Own, p.Terminal = e.ProposedBy == v.in.Person.Ledger(), len(inside) == 0
 	p.Decide = approval.May(v.in.Person, staff.PublishCharter, service) && !service.Ceases("")
+	return nil
+}
+
+// read shows the text of a version, and what it changes for whom.
+func (p *versionPage) read(ctx context.Context, tx *db.Tx, v *visit, c *charter.Charter) error {
+	var former *charter.Charter
+	if p.Against > 0 {
+		f, err := v.s.Vault.Gate.Charters.Version(ctx, tx, p.Service, p.Against)
+		if err != nil {
+			return err
+		}
+		former = f.Charter
+	}
+	p.Files, p.Plan = filesOf(c), v.plan(former, c)
+	for _, q := range c.Purposes {
+		if n := p.Edition.Touches[q.Name]; n > 0 {
+			p.Touches = append(p.Touches, touch{v.label(q.Label, q.Name), n})
+		}
+	}
 	return nil
 }
 

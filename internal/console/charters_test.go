@@ -243,6 +243,37 @@ func TestInvariant11_NoChangedProposalIsApproved(t *testing.T) {
 	})
 }
 
+// What somebody made of a proposal by hand may be no charter any more: its page says so,
+// who tries to approve it is in the ledger, and it can be refused.
+func TestInvariant11_ADamagedProposalIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		officer := d.hire(staff.Officer)
+		writes, boss := d.browser(d.hire(staff.Engineer).Secret), d.browser(officer.Secret)
+		path := writes.proposes(written(t, "xiaoxi-english-v2", asIs))
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE charter SET canonical = $1 WHERE number = 2`, []byte("{"))
+			return err
+		})
+		w := boss.get(path)
+		if page := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(page, i18n.Chinese.T("catalog.proposal_forged")) ||
+			strings.Contains(page, `value="approved"`) || !strings.Contains(page, `value="refused"`) {
+			t.Errorf("the page: %d", w.Code)
+		}
+		if w := boss.post(path+"/decide", "verdict", "approved", "hash", "x", "against", "1"); w.Code != http.StatusConflict || d.inForce() != 1 {
+			t.Errorf("approved: %d", w.Code)
+		}
+		if n := (&office{desk: d}).written(officer, staff.KindTried); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+		if w := boss.post(path+"/decide", "verdict", "refused", "words", "不"); w.Code != http.StatusSeeOther {
+			t.Errorf("refused: %d", w.Code)
+		}
+		if w := boss.get(path); w.Code != http.StatusOK {
+			t.Errorf("after that: %d", w.Code)
+		}
+	})
+}
+
 // The history is read page by page, however long it is.
 func TestALongHistoryOfChartersIsPages(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
