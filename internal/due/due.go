@@ -12,6 +12,7 @@ package due
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,7 +147,7 @@ func ParseCursor(s string) Cursor {
 		return Cursor{}
 	}
 	at, err := strconv.ParseInt(parts[0], 10, 64)
-	if err != nil || at < 0 || rank(Kind(parts[1])) < 0 {
+	if err != nil || at < 0 || at == math.MaxInt64 || rank(Kind(parts[1])) < 0 {
 		return Cursor{}
 	}
 	return Cursor{at, Kind(parts[1]), parts[2], parts[3]}
@@ -165,11 +166,12 @@ func rank(k Kind) int { return slices.IndexFunc(sources, func(s source) bool { r
 // A bound is behind which row the rows of one kind and one service are read.
 type bound struct {
 	at int64
-	id string // of the row at that time; empty: none of that time lies before it; last: all do
+	id string // of the row at that time; empty: none of that time lies before it
 }
 
-// last is behind every id.
-const last = "~"
+// past returns the bound behind everything of a moment. Times are whole microseconds; no
+// id is the last one in every order that a store may have of texts.
+func past(at int64) bound { return bound{at + 1, ""} }
 
 // of returns the bound of a kind and a service.
 func (c Cursor) of(k Kind, service string) bound {
@@ -177,7 +179,7 @@ func (c Cursor) of(k Kind, service string) bound {
 	case c.kind == "":
 		return bound{}
 	case by < 0:
-		return bound{c.at, last}
+		return past(c.at)
 	case by > 0:
 		return bound{c.at, ""}
 	}

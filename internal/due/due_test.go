@@ -2,6 +2,7 @@ package due_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -42,7 +43,9 @@ func list(w *vaulttest.World, a due.Asking, limit int) (all []due.Clock) {
 			if err != nil {
 				return err
 			}
-			all = append(all, page...)
+			if all = append(all, page...); len(all) > 1000 {
+				return errors.New("a list without an end")
+			}
 			if next == (due.Cursor{}) {
 				return nil
 			}
@@ -152,6 +155,35 @@ func TestWhatHasAClockIsInOneList(t *testing.T) {
 		}
 		if some := list(w, due.Asking{Person: who(staff.Officer), Service: "another"}, 2); len(some) != 0 {
 			t.Errorf("of another service: %v", some)
+		}
+	})
+}
+
+// A list has an end in whatever order a store has texts: what is of one moment comes once,
+// also where its ids stand behind all others.
+func TestWhatIsOfOneMomentComesOnce(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			at := tx.Now().Add(time.Hour).UnixMicro()
+			for i := range 3 {
+				name := fmt.Sprintf("～%d", i)
+				if _, err := tx.Exec(ctx, `
+					INSERT INTO suspicion (id, service, source, reporter, owner, outcome, basis, opened_at, due_at, ref_hash)
+					VALUES ($1, $2, 'signal', '', '', '', '', 0, $3, $4)`, name, vaulttest.Service, at, []byte(name)); err != nil {
+					return err
+				}
+				if _, err := tx.Exec(ctx, `
+					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry)
+					VALUES ($1, $1, $2, '7K2M-9QXT', 'correct', 'guardian', '', '', 'open', '', '', 0, $3, '', false, '', '')`, name, vaulttest.Service, at); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for limit := 1; limit < 7; limit++ {
+			if all := list(w, due.Asking{Person: who(staff.Officer)}, limit); len(all) != 6 {
+				t.Errorf("pages of %d have %d lines: %v", limit, len(all), all)
+			}
 		}
 	})
 }

@@ -27,8 +27,8 @@ func (q query) clock(k Kind) func(db.Row) (Clock, error) {
 // comes before the id. A row that is gone is none that anything stands behind: the list
 // goes on at its time.
 func (b bound) of(ctx context.Context, tx *db.Tx, text string) (child string, id string, err error) {
-	if b.id == "" || b.id == last {
-		return b.id, b.id, nil
+	if b.id == "" {
+		return "", "", nil
 	}
 	child, err = db.One(ctx, tx, db.Single[string], text, b.id)
 	if errors.Is(err, db.ErrNone) {
@@ -53,8 +53,8 @@ func demands(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 // asks is no other person.
 func looks(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	b := q.after
-	if now := tx.Now().UnixMicro(); b.at < now {
-		b = bound{now, last}
+	if now := tx.Now().UnixMicro(); b.at <= now {
+		b = past(now)
 	}
 	return db.All(ctx, tx, q.clock(Look), `
 		SELECT id, number, purpose, answer_by FROM approval
@@ -80,8 +80,8 @@ func suspicions(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 // Edge case 24: two look at a document, before it is erased unseen.
 func papers(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	b := q.after
-	if now := tx.Now().UnixMicro(); b.at < now {
-		b = bound{now, last}
+	if now := tx.Now().UnixMicro(); b.at <= now {
+		b = past(now)
 	}
 	return db.All(ctx, tx, q.clock(Document), `
 		SELECT id, '', '', expires_at FROM verification
