@@ -236,7 +236,9 @@ func article14(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 func article15(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	now := tx.Now().UnixMicro()
 	waiting, err := count(ctx, tx, `
-		SELECT count(*) FROM (SELECT id FROM approval WHERE service = $1 AND state = 'open' AND answer_by > $2 LIMIT $3) AS open`, s.Name, now, int64(Many))
+		SELECT count(*) FROM (
+			SELECT id FROM approval WHERE service = $1 AND state IN ('open', 'agreed') AND NOT glass AND answer_by > $2 LIMIT $3
+		) AS open`, s.Name, now, int64(Many))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
+	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/due"
@@ -185,6 +186,52 @@ func TestWhatIsOfOneMomentComesOnce(t *testing.T) {
 				t.Errorf("pages of %d have %d lines: %v", limit, len(all), all)
 			}
 		}
+	})
+}
+
+// Article 15: a file that one of two has agreed to waits for another person still, and an
+// emergency for nobody's decision.
+func TestArticle15_AFileWaitsForTheSecondDecision(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		me := who(staff.Officer)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			for _, r := range []struct {
+				id, asker, state, first string
+				glass                   bool
+			}{
+				{"open", "another", "open", "", false}, {"agreed", "another", "agreed", "third", false}, {"mine", me.ID, "open", "", false},
+				{"first", "another", "agreed", me.ID, false}, {"glass", "another", "open", "", true}, {"granted", "another", "granted", "", false},
+			} {
+				if _, err := tx.Exec(ctx, `
+					INSERT INTO approval (child, id, service, number, asker, purpose, items, reason, minutes, glass, export, state, asked_at, answer_by, first_by, first_for,
+						decider, granted, answer, quota, looks, ended_by, why, bound)
+					VALUES ($1, $1, $2, '7K2M-9QXT', $3, '', '', '', 0, $4, $5, $6, 0, $7, $8, '', '', '', '', 0, 0, '', '', $9)`,
+					r.id, vaulttest.Service, r.asker, r.glass, !r.glass, r.state, tx.Now().Add(time.Hour).UnixMicro(), r.first, []byte{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		all := list(w, due.Asking{Person: me, Kind: due.Look}, 10)
+		if len(all) != 2 || all[0].ID != "agreed" || all[1].ID != "open" {
+			t.Errorf("there wait %v", all)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			services, err := catalog.List(ctx, tx)
+			if err != nil {
+				return err
+			}
+			articles, err := board.Desk{Charters: w.Desk.Charters, Patience: patience}.Of(ctx, tx, services)
+			if err != nil {
+				return err
+			}
+			for _, f := range articles[14].Figures {
+				if f.Name == "looks_waiting" && f.N != 4 {
+					t.Errorf("the board counts %d", f.N)
+				}
+			}
+			return nil
+		})
 	})
 }
 

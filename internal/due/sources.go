@@ -50,7 +50,8 @@ func demands(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 }
 
 // Article 15: another person decides, and an answer that comes too late is none. Whoever
-// asks is no other person.
+// asks is no other person, nor is whoever was the first of two to agree; an emergency waits
+// for a second person, and not for a decision.
 func looks(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	b := q.after
 	if now := tx.Now().UnixMicro(); b.at <= now {
@@ -58,7 +59,7 @@ func looks(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	}
 	return db.All(ctx, tx, q.clock(Look), `
 		SELECT id, number, purpose, answer_by FROM approval
-		WHERE service = $1 AND state = 'open' AND (answer_by, id) > ($2, $3) AND asker <> $4
+		WHERE service = $1 AND state IN ('open', 'agreed') AND NOT glass AND (answer_by, id) > ($2, $3) AND asker <> $4 AND first_by <> $4
 		ORDER BY answer_by, id LIMIT $5`, q.service.Name, b.at, b.id, q.Person.ID, int64(q.limit))
 }
 

@@ -606,7 +606,7 @@ CREATE INDEX approval_service ON approval (service, asked_at, child, id);
 CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'agreed', 'granted', 'narrowed');
 CREATE INDEX approval_waits ON approval (service, asked_at, id, child) WHERE state IN ('open', 'agreed');
 
-CREATE INDEX approval_open ON approval (service, answer_by, id) WHERE state = 'open';
+CREATE INDEX approval_open ON approval (service, answer_by, id) WHERE state IN ('open', 'agreed') AND NOT glass;
 
 -- What two persons have opened without the office, and its review. It is about the two, and
 -- stays when the child goes.
