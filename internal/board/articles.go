@@ -67,19 +67,6 @@ func count(ctx context.Context, tx *db.Tx, query string, args ...any) (int64, er
 	return db.One(ctx, tx, db.Single[int64], query, args...)
 }
 
-// counted counts the rows that are of the service, of the first of all services in the order
-// of an index that begins with a time.
-func (s *standing) counted(ctx context.Context, tx *db.Tx, query string, at time.Time) (n int64, err error) {
-	err = db.Each(ctx, tx, func(row db.Row) error {
-		service, err := db.Single[string](row)
-		if service == s.Name {
-			n++
-		}
-		return err
-	}, query, micros(at), int64(Many))
-	return n, err
-}
-
 // Article 2: who may be a child is treated as one, until somebody has decided by its day.
 func article2(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	late, err := suspicion.CountLate(ctx, tx, s.Name)
@@ -155,7 +142,9 @@ func article9(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 
 // unconsented counts the children whom nobody has answered for, and who should be erased.
 func (s *standing) unconsented(ctx context.Context, tx *db.Tx) (int64, error) {
-	return s.counted(ctx, tx, `SELECT service FROM child WHERE expires_at <= $1 ORDER BY expires_at, child LIMIT $2`, tx.Now().Add(-s.Patience))
+	return count(ctx, tx, `
+		SELECT count(*) FROM (SELECT child FROM child WHERE service = $1 AND expires_at <= $2 LIMIT $3) AS late`,
+		s.Name, micros(tx.Now().Add(-s.Patience)), int64(Many))
 }
 
 // Article 10: the notice that was published is the one that is there, in each language.
@@ -316,8 +305,9 @@ func article20(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	erasures, err := s.counted(ctx, tx, `SELECT service FROM rights_request WHERE erase_at <= $1 ORDER BY erase_at, child, id LIMIT $2`,
-		tx.Now().Add(-s.Patience))
+	erasures, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT id FROM rights_request WHERE service = $1 AND erase_at <= $2 LIMIT $3) AS late`,
+		s.Name, micros(tx.Now().Add(-s.Patience)), int64(Many))
 	return []Figure{told("erased", s.sum(tally.Erased)), seen("demands_near", near), bad("demands_late", late), bad("erasures_late", erasures)}, err
 }
 
@@ -379,7 +369,9 @@ func article24(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 // Article 29: what came from before is asked about like anything else, and goes when nobody
 // answers.
 func article29(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
-	waiting, err := s.counted(ctx, tx, `SELECT service FROM child WHERE expires_at > $1 ORDER BY expires_at, child LIMIT $2`, tx.Now())
+	waiting, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT child FROM child WHERE service = $1 AND expires_at > $2 LIMIT $3) AS waiting`,
+		s.Name, micros(tx.Now()), int64(Many))
 	if err != nil {
 		return nil, err
 	}

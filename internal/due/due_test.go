@@ -235,6 +235,67 @@ func TestArticle15_AFileWaitsForTheSecondDecision(t *testing.T) {
 	})
 }
 
+// However many another service has, what a service has is counted.
+func TestNoServiceHidesAnothers(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			now := tx.Now()
+			for i := range due.Many + 2 {
+				service, later := "another", now.Add(time.Hour)
+				if i > due.Many-1 {
+					service, later = vaulttest.Service, later.Add(time.Hour) // behind all of the other's
+				}
+				name := fmt.Sprintf("%026d", i)
+				if err := tx.Queue(ctx, `
+					INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, aged, created_at, endings, expires_at)
+					VALUES ($1, $2, $3, 1, 'unconsented', false, false, '', 1, 0, 0, '', $4)`, "ch_"+name, service, "su_"+name, later.UnixMicro()); err != nil {
+					return err
+				}
+				if err := tx.Queue(ctx, `
+					INSERT INTO proof (child, guardian, kind, method, strength, at, expires_at) VALUES ($1, 'g', 'adulthood', 'test', 0, 0, $2)`,
+					"ch_"+name, later.UnixMicro()); err != nil {
+					return err
+				}
+				if err := tx.Queue(ctx, `
+					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, erase_at)
+					VALUES ($1, $2, $3, '7K2M-9QXT', 'delete', 'guardian', '', '', 'accepted', '', '', 0, $4, '', false, '', '', $5)`,
+					"ch_"+name, "rr_"+name, service, later.UnixMicro(), later.Add(-24*time.Hour).UnixMicro()); err != nil {
+					return err
+				}
+				if err := tx.Queue(ctx, `
+					INSERT INTO consent_request (child, id, service, guardian, charter, purposes, channel, locale, state, notice, page, shown_lang, shown_on, shown_before,
+						code_tries, code_wrong, code_sends, sends, takeover, created_at, expires_at, due_at)
+					VALUES ($1, $2, $3, '', 1, '', 'sms', 'zh-CN', 'pending', '', '', '', '', '', 0, 0, 0, 1, false, 0, $4, $4)`,
+					"ch_"+name, "cr_"+name, service, later.UnixMicro()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, kind := range []due.Kind{due.Answer, due.Proof, due.Erasure} {
+			if all := list(w, due.Asking{Person: who(staff.Officer), Kind: kind}, 10); len(all) != 1 || all[0].N != 2 {
+				t.Errorf("of %s there are %v", kind, all)
+			}
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			services, err := catalog.List(ctx, tx)
+			if err != nil {
+				return err
+			}
+			articles, err := board.Desk{Charters: w.Desk.Charters, Patience: patience}.Of(ctx, tx, services)
+			if err != nil {
+				return err
+			}
+			for _, f := range slices.Concat(articles[19].Figures, articles[28].Figures) {
+				if (f.Name == "erasures_late" || f.Name == "unconsented") && f.N != 2 {
+					t.Errorf("the board counts %d of %s", f.N, f.Name)
+				}
+			}
+			return nil
+		})
+	})
+}
+
 // Article 15: each sees what they may do or look after, of their services, and an engineer
 // what the system does by itself.
 func TestArticle15_EachSeesTheClocksOfWhatTheyMay(t *testing.T) {

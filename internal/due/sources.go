@@ -123,13 +123,10 @@ func (q query) few(all []Clock) []Clock {
 func (q query) together(ctx context.Context, tx *db.Tx, k Kind, text string, args ...any) ([]Clock, error) {
 	c := Clock{Kind: k, Service: q.service.Name, ID: string(k)}
 	err := db.Each(ctx, tx, func(row db.Row) error {
-		var service string
 		var at time.Time
-		err := row.Scan(&service, (*db.Time)(&at))
-		if service == c.Service {
-			if c.N++; c.N == 1 {
-				c.At = at
-			}
+		err := row.Scan((*db.Time)(&at))
+		if c.N++; c.N == 1 {
+			c.At = at
 		}
 		return err
 	}, text, args...)
@@ -143,9 +140,9 @@ func (q query) together(ctx context.Context, tx *db.Tx, k Kind, text string, arg
 // asked; what nobody answers runs out, and then nothing is used.
 func answers(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	return q.together(ctx, tx, Answer, `
-		SELECT service, due_at FROM consent_request
-		WHERE due_at > $1 AND state IN ('pending', 'opened', 'verified')
-		ORDER BY due_at, child, id LIMIT $2`, tx.Now().UnixMicro(), int64(Many))
+		SELECT due_at FROM consent_request
+		WHERE service = $1 AND due_at > $2 AND state IN ('pending', 'opened', 'verified')
+		ORDER BY due_at LIMIT $3`, q.service.Name, tx.Now().UnixMicro(), int64(Many))
 }
 
 // soon is how long before their end proofs are told of: an institution's is renewed by a
@@ -156,9 +153,9 @@ const soon = 30 * 24 * time.Hour
 func proofs(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	now := tx.Now()
 	return q.together(ctx, tx, Proof, `
-		SELECT c.service, p.expires_at FROM proof p JOIN child c ON c.child = p.child
-		WHERE p.expires_at > $1 AND p.expires_at <= $2
-		ORDER BY p.expires_at, p.child, p.guardian, p.kind LIMIT $3`, now.UnixMicro(), now.Add(soon).UnixMicro(), int64(Many))
+		SELECT p.expires_at FROM proof p JOIN child c ON c.child = p.child
+		WHERE c.service = $1 AND p.expires_at > $2 AND p.expires_at <= $3
+		ORDER BY p.expires_at, p.child, p.guardian, p.kind LIMIT $4`, q.service.Name, now.UnixMicro(), now.Add(soon).UnixMicro(), int64(Many))
 }
 
 // Article 8: a vacancy closes the gate, from the moment on that it began.
@@ -198,8 +195,8 @@ func ends(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 // Article 20: who is to be erased is, with the next sweep.
 func erasures(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	return q.together(ctx, tx, Erasure, `
-		SELECT service, erase_at FROM rights_request WHERE erase_at <= $1
-		ORDER BY erase_at, child, id LIMIT $2`, tx.Now().Add(-q.Patience).UnixMicro(), int64(Many))
+		SELECT erase_at FROM rights_request WHERE service = $1 AND erase_at <= $2
+		ORDER BY erase_at LIMIT $3`, q.service.Name, tx.Now().Add(-q.Patience).UnixMicro(), int64(Many))
 }
 
 // Article 12: no value outlives its time. None is readable from that second on, erased or

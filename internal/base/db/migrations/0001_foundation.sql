@@ -239,6 +239,7 @@ CREATE TABLE child (
 CREATE INDEX child_subject ON child (subject, child);
 CREATE INDEX child_service ON child (service, child) WHERE state <> 'erased'; -- the living
 CREATE INDEX child_expiry ON child (expires_at, child) WHERE expires_at IS NOT NULL;
+CREATE INDEX child_waits ON child (service, expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX child_turns_14 ON child (turns_14, aged, child) WHERE turns_14 IS NOT NULL;
 CREATE INDEX child_pool ON child (pool, child);
 
@@ -379,6 +380,7 @@ CREATE TABLE consent_request (
 ); -- clustered
 CREATE INDEX consent_request_id ON consent_request (id, child);
 CREATE INDEX consent_request_due ON consent_request (due_at, child, id) WHERE due_at IS NOT NULL;
+CREATE INDEX consent_request_waits ON consent_request (service, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE consent_link (
 	token   bytea   NOT NULL PRIMARY KEY, -- keyed hash of the secret of a link or of the operator's page, or of the short code
@@ -456,6 +458,7 @@ CREATE TABLE rights_request (
 );
 CREATE INDEX rights_request_id ON rights_request (id, child);
 CREATE INDEX rights_request_erase ON rights_request (erase_at, child, id);
+CREATE INDEX rights_request_goes ON rights_request (service, erase_at) WHERE erase_at IS NOT NULL;
 CREATE INDEX rights_request_number ON rights_request (service, number, child, id);
 CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id, kind) WHERE state = 'open';
 CREATE INDEX rights_request_due ON rights_request (due_at, child, id) WHERE state = 'open';
