@@ -107,6 +107,9 @@ func accessFilter(q url.Values) approval.Wanted {
 
 // narrow fills in what the page shows of the filter of its list.
 func (p *accessPage) narrow(ctx context.Context, tx *db.Tx, v *visit, name string, fields []string) (want approval.Wanted, err error) {
+	if err := tooLong(v.r.URL.Query(), fields); err != nil {
+		return want, err
+	}
 	filter := fieldsOf(v.r.URL.Query(), fields)
 	p.Filter = make(map[string]string)
 	for field := range filter {

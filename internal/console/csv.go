@@ -134,7 +134,7 @@ func (v *visit) filterSent(fields []string) (url.Values, error) {
 	if err != nil {
 		return nil, ErrFilter
 	}
-	return fieldsOf(q, fields), nil
+	return fieldsOf(q, fields), tooLong(q, fields)
 }
 
 func (s *Server) ledgerFile(v *visit) error {

@@ -51,7 +51,7 @@ type savedPart struct {
 	List  string
 	Kept  []savedFilter
 	Query string // the filter that is in use; empty: there is none
-	Child bool   // it names a child, and so isn't kept: it would outlive it
+	Child bool   // it names a child or a guardian, and so isn't kept: it would outlive the child
 }
 
 type savedFilter struct{ Name, To string }
@@ -61,7 +61,7 @@ func (v *visit) savedPart(ctx context.Context, tx *db.Tx, name string, filter ur
 	if err != nil {
 		return part, err
 	}
-	part = savedPart{List: name, Query: filter.Encode(), Child: filter.Has("subject")}
+	part = savedPart{List: name, Query: filter.Encode(), Child: namesFamily(filter)}
 	all, err := staff.Filters(ctx, tx, v.s.Ring, v.in.Person, name)
 	for _, f := range all {
 		q, err := url.ParseQuery(f.Query)
@@ -76,8 +76,13 @@ func (v *visit) savedPart(ctx context.Context, tx *db.Tx, name string, filter ur
 	return part, err
 }
 
-// ErrFilterChild refuses to keep a filter that names a child: it would stay when the
-// child is erased.
+// namesFamily reports whether a filter names a child or a guardian.
+func namesFamily(q url.Values) bool {
+	return q.Has("subject") || strings.HasPrefix(q.Get("actor"), "guardian:")
+}
+
+// ErrFilterChild refuses to keep a filter that names a child or a guardian: it would stay
+// when the child is erased.
 var ErrFilterChild = errs.New(errs.Invalid, "console.filters.child")
 
 // keepFilter keeps the filter of a list under a name.
@@ -90,8 +95,11 @@ func (s *Server) keepFilter(v *visit) error {
 	if err != nil {
 		return ErrFilter
 	}
+	if err := tooLong(q, l.fields); err != nil {
+		return err
+	}
 	q = fieldsOf(q, l.fields)
-	if q.Has("subject") {
+	if namesFamily(q) {
 		return ErrFilterChild
 	}
 	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {

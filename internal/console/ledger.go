@@ -203,6 +203,9 @@ func (v *visit) ledgerPage(problem error) error {
 		page.Kinds = append(page.Kinds, k.kind)
 	}
 	sought, wrong := soughtBy(filter)
+	if wrong == nil {
+		wrong = tooLong(q, ledgerFields)
+	}
 	if problem == nil {
 		problem = wrong
 	}
@@ -265,6 +268,17 @@ func (v *visit) ledgerPage(problem error) error {
 	return v.show(status, "ledger", page)
 }
 
+// tooLong refuses a field of a filter that fieldsOf passes over for its length: without it
+// the list, or a file of it, would have all.
+func tooLong(q url.Values, names []string) error {
+	for _, name := range names {
+		if len(strings.TrimSpace(q.Get(name))) > maxField {
+			return ErrFilter.At(name)
+		}
+	}
+	return nil
+}
+
 // fieldsOf returns those fields of a query that are named and aren't empty.
 func fieldsOf(q url.Values, names []string) url.Values {
 	some := make(url.Values)
@@ -276,7 +290,7 @@ func fieldsOf(q url.Values, names []string) url.Values {
 	return some
 }
 
-// maxField is how long a field of a filter may be; a longer one is none.
+// maxField is how long a field of a filter may be.
 const maxField = 120
 
 // ledgerChild leads from what the operator calls a child to its entries. The reference

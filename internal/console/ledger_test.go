@@ -528,6 +528,27 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 	})
 }
 
+// A field that is too long to be read narrows nothing, and so there is no list and no file
+// of it: neither would be of what was meant.
+func TestAFieldThatIsTooLongIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.office()
+		boss := d.browser(d.hire(staff.Officer).Secret)
+		long := strings.Repeat("x", 200)
+		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason"} {
+			if w := boss.get("/console/" + list + "?" + field + "=" + long); w.Code != http.StatusUnprocessableEntity {
+				t.Errorf("a list of %s: %d", list, w.Code)
+			}
+			if w := boss.post("/console/"+list+"/csv", "filter", field+"="+long); w.Code != http.StatusUnprocessableEntity {
+				t.Errorf("a file of %s: %d", list, w.Code)
+			}
+			if w := boss.post("/console/filters", "list", list, "name", "x", "filter", field+"="+long); w.Code != http.StatusUnprocessableEntity {
+				t.Errorf("a filter of %s: %d", list, w.Code)
+			}
+		}
+	})
+}
+
 // What somebody looks at again stays with them, and never has a child in it.
 func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
@@ -549,6 +570,7 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 			code               int
 		}{
 			"a child":            {boss, "ledger", "x", "subject=" + o.child.Subject, 422},
+			"a guardian":         {boss, "ledger", "x", "actor=guardian:gu_00000000000000000000000000", 422},
 			"no name":            {boss, "ledger", "", "article=15", 422},
 			"nothing":            {boss, "ledger", "x", "y=z", 422},
 			"no such list":       {boss, "values", "x", "y=z", 404},
