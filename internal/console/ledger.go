@@ -325,10 +325,11 @@ func (s *Server) ledgerChild(v *visit) error {
 // entryPage is what entry.html shows.
 type entryPage struct {
 	entryRow
-	Text  string // its bytes, as they were hashed
-	Size  int64
-	Path  string
-	Proof *provedEntry // if it was asked for
+	Text   string // its bytes, as they are stored
+	Size   int64
+	Path   string
+	Forged bool         // they aren't what was recorded
+	Proof  *provedEntry // if it was asked for
 }
 
 // A provedEntry is the way from an entry to the signed root, each hash of it.
@@ -386,11 +387,12 @@ func (v *visit) mayRead(p ledger.Placed, all []catalog.Service) bool {
 
 func (s *Server) entry(v *visit) error { return v.entryPage(false) }
 
-// proof shows an entry with the proof that the ledger holds it, which is computed and
-// checked for this page.
+// proof shows an entry with the proof that the ledger holds it.
 func (s *Server) proof(v *visit) error { return v.entryPage(true) }
 
-func (v *visit) entryPage(prove bool) error {
+// entryPage shows an entry as it is stored, and says whether it is what was recorded: that
+// is computed for each page, and every step of it shown to who asks.
+func (v *visit) entryPage(steps bool) error {
 	var page entryPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		p, err := v.entryAt(ctx, tx)
@@ -402,15 +404,23 @@ func (v *visit) entryPage(prove bool) error {
 			return err
 		}
 		page = entryPage{entryRow: rowOf(p), Text: string(p.Leaf), Size: head.Size, Path: entryPath(p.Place)}
-		if prove {
-			page.Proof, err = v.s.prove(ctx, tx, p, head)
+		proof, err := v.s.prove(ctx, tx, p, head)
+		if errors.Is(err, ledger.ErrDamaged) {
+			page.Forged, err = true, nil
+		}
+		if steps {
+			page.Proof = proof
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return v.show(http.StatusOK, "entry", page)
+	status := http.StatusOK
+	if page.Forged {
+		status = http.StatusInternalServerError
+	}
+	return v.show(status, "entry", page)
 }
 
 // prove computes the proof of an entry, goes its way up to the root, and compares that

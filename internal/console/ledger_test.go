@@ -220,9 +220,11 @@ func TestInvariant7_AnEntryIsProvedInOneClick(t *testing.T) {
 			return tx.Queue(ctx, `UPDATE ledger_bundle SET entries = $1 WHERE start = $2`, b, int64(0))
 		})
 		changed := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Kind == catalog.KindAppointed })
-		w := auditor.get(fmt.Sprintf("/console/ledger/entries/%d/proof", changed))
-		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "tlog") {
-			t.Errorf("a changed entry: %d", w.Code)
+		for _, page := range []string{"", "/proof"} {
+			w := auditor.get(fmt.Sprintf("/console/ledger/entries/%d%s?lang=en", changed, page))
+			if body := w.Body.String(); w.Code != http.StatusInternalServerError || !strings.Contains(body, "This entry is NOT what was recorded") || strings.Contains(body, "Byte for byte") {
+				t.Errorf("a changed entry, %q: %d", page, w.Code)
+			}
 		}
 		if w := auditor.get(fmt.Sprintf("/console/ledger/entries/%d/file", changed)); w.Code != http.StatusInternalServerError {
 			t.Errorf("the file of a changed entry: %d", w.Code)

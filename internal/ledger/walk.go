@@ -23,8 +23,8 @@ type Sought struct {
 
 // walkAtMost is how many bundles a walk reads: some 16,000 entries, whether they are
 // sought or not. An index of subjects or actors would cost a row, or a part of one, with
-// each entry for ever, and could hide an entry from whoever asks by it. A walk reads what
-// was hashed.
+// each entry for ever, and could hide an entry from whoever asks by it. A walk reads the
+// bundles themselves, which each proof and the audit compare with what was hashed.
 const walkAtMost = 64
 
 // A Walked is what a walk has found, the newest first.
