@@ -32,6 +32,7 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pages"
 	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/catalog"
@@ -43,7 +44,7 @@ import (
 )
 
 //go:embed pages/*.html
-var pages embed.FS
+var pageFiles embed.FS
 
 //go:embed static
 var static embed.FS
@@ -84,7 +85,7 @@ type Server struct {
 	System System
 
 	door      signin.Door
-	templates map[i18n.Lang]map[string]*template.Template
+	templates map[i18n.Lang]*pages.Set
 	asks      *visitor.Limits // for any page
 	tries     *visitor.Limits // to sign in
 	tests     tests
@@ -416,15 +417,15 @@ func (v *visit) keep(in signin.Session, secret string) {
 }
 
 // parsed returns all pages, which each server of this process shows.
-var parsed = sync.OnceValue(func() map[i18n.Lang]map[string]*template.Template {
-	all := make(map[i18n.Lang]map[string]*template.Template)
+var parsed = sync.OnceValue(func() map[i18n.Lang]*pages.Set {
+	all := make(map[i18n.Lang]*pages.Set)
 	for _, lang := range i18n.Langs {
 		all[lang] = parse(lang)
 	}
 	return all
 })
 
-func parse(lang i18n.Lang) map[string]*template.Template {
+func parse(lang i18n.Lang) *pages.Set {
 	funcs := template.FuncMap{
 		"t":    lang.T,
 		"word": func(area string, name any) string { return lang.T("console." + area + "." + fmt.Sprint(name)) },
@@ -432,19 +433,7 @@ func parse(lang i18n.Lang) map[string]*template.Template {
 		"to":   func(path string) string { return path + "?lang=" + string(lang) },
 		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
 	}
-	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(pages, "pages/layout.html"))
-	all := make(map[string]*template.Template)
-	names, err := fs.Glob(pages, "pages/*.html")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range names {
-		name = strings.TrimSuffix(strings.TrimPrefix(name, "pages/"), ".html")
-		if name != "layout" {
-			all[name] = template.Must(template.Must(layout.Clone()).ParseFS(pages, "pages/"+name+".html"))
-		}
-	}
-	return all
+	return pages.Parse(pageFiles, funcs, []string{"pages/layout.html"}, []string{"pages/*.html"})
 }
 
 // shanghai is the clock that the law's days are told by.
@@ -497,7 +486,7 @@ func (v *visit) show(status int, name string, page any) error {
 		f.Switch = "?" + q.Encode()
 	}
 	var b bytes.Buffer
-	if err := v.s.templates[v.lang][name].ExecuteTemplate(&b, "layout.html", f); err != nil {
+	if err := v.s.templates[v.lang].Execute(&b, name, f); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	if v.in.ID != "" {

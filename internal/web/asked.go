@@ -323,7 +323,7 @@ func beside(ch charter.Change, lang charter.Lang) change {
 // part renders one part of a page by itself.
 func (s *Server) part(to voice, name string, data any) (template.HTML, error) {
 	var b bytes.Buffer
-	if err := s.templates[to]["guardian/request.html"].ExecuteTemplate(&b, name, data); err != nil {
+	if err := s.templates[to].Execute(&b, name, data); err != nil {
 		return "", fmt.Errorf("render %s: %w", name, err)
 	}
 	return template.HTML(b.String()), nil // as html/template escaped it

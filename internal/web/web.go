@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pages"
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
@@ -39,7 +40,7 @@ import (
 )
 
 //go:embed layout.html parts/*.html guardian/*.html public/*.html
-var pages embed.FS
+var pageFiles embed.FS
 
 //go:embed static
 var static embed.FS
@@ -74,7 +75,7 @@ type Server struct {
 	desk      consent.Desk
 	verifier  verification.Desk
 	rights    rights.Desk
-	templates map[voice]map[string]*template.Template
+	templates map[voice]*pages.Set
 	limits    limits
 	door      session.Door
 	codes     limits // of codes to sign in
@@ -138,8 +139,8 @@ func (v voice) T(key string, pairs ...any) string {
 
 // parsed returns all pages. Each is parsed once per voice, so the functions of a template
 // never change while requests are served.
-var parsed = sync.OnceValue(func() map[voice]map[string]*template.Template {
-	all := make(map[voice]map[string]*template.Template)
+var parsed = sync.OnceValue(func() map[voice]*pages.Set {
+	all := make(map[voice]*pages.Set)
 	for _, lang := range i18n.Langs {
 		for _, to := range []voice{{lang, false}, {lang, true}} {
 			all[to] = parse(to)
@@ -148,7 +149,7 @@ var parsed = sync.OnceValue(func() map[voice]map[string]*template.Template {
 	return all
 })
 
-func parse(to voice) map[string]*template.Template {
+func parse(to voice) *pages.Set {
 	funcs := template.FuncMap{
 		"t":    to.T,
 		"lang": func() string { return string(to.Lang) },
@@ -156,19 +157,7 @@ func parse(to voice) map[string]*template.Template {
 		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
 		"day":  func(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) },
 	}
-	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(pages, "layout.html", "parts/*.html"))
-	all := make(map[string]*template.Template)
-	names, err := fs.Glob(pages, "*/*.html")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range names {
-		if strings.HasPrefix(name, "parts/") {
-			continue
-		}
-		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(pages, name))
-	}
-	return all
+	return pages.Parse(pageFiles, funcs, []string{"layout.html", "parts/*.html"}, []string{"guardian/*.html", "public/*.html"})
 }
 
 // pair gives a part of a page two things to show.
@@ -291,7 +280,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name
 		to.minor = p.toMinor()
 	}
 	var b bytes.Buffer
-	if err := s.templates[to][name].Execute(&b, view{Page: page, Other: other(lang(r)), Switch: switchTo(r)}); err != nil {
+	if err := s.templates[to].Execute(&b, pages.Name(name), view{Page: page, Other: other(lang(r)), Switch: switchTo(r)}); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	if a, ok := w.(*answer); ok {
