@@ -36,6 +36,8 @@ type benchCmd struct {
 	Only        []string      `placeholder:"NAME" help:"${bench_only}"`
 	Grow        bool          `help:"${bench_grow}"`
 	Pages       bool          `help:"${bench_pages}"`
+	Console     bool          `help:"${bench_console}"`
+	Entries     int           `default:"1000000" help:"${bench_entries}"`
 	Sizes       []int         `default:"1000,10000,100000,1000000" help:"${bench_sizes}"`
 	Sweep       bool          `help:"${bench_sweep}"`
 	Values      int           `default:"6" help:"${bench_values}"`
@@ -63,7 +65,9 @@ func (c benchCmd) Run(ctx context.Context, s *session) (err error) {
 	case c.Grow:
 		return b.grow(ctx)
 	case c.Pages:
-		return b.pages(ctx)
+		return b.pages(ctx, pages)
+	case c.Console:
+		return b.pages(ctx, rooms)
 	case c.Sweep:
 		return b.sweep(ctx)
 	case c.EraseAll:
@@ -74,15 +78,18 @@ func (c benchCmd) Run(ctx context.Context, s *session) (err error) {
 
 func (c benchCmd) check() error {
 	all := operations
-	if c.Pages {
+	switch {
+	case c.Pages:
 		all = pages
+	case c.Console:
+		all = rooms
 	}
 	for _, name := range c.Only {
 		if !slices.ContainsFunc(all, func(o operation) bool { return o.name == name }) {
 			return fmt.Errorf("%w: %s", errBenchOperation, name)
 		}
 	}
-	tooSmall := c.Children < 10 || c.Values < 1 || c.Values > 6 || c.Runs < 1 || c.Duration <= 0 || len(c.Connections) == 0 || len(c.Sizes) == 0
+	tooSmall := c.Children < 10 || c.Entries < 0 || c.Values < 1 || c.Values > 6 || c.Runs < 1 || c.Duration <= 0 || len(c.Connections) == 0 || len(c.Sizes) == 0
 	if tooSmall || slices.Min(c.Connections) < 1 || slices.Max(c.Connections) > 1024 || slices.Min(c.Sizes) < 100 || !slices.IsSorted(c.Sizes) {
 		return errBenchSize
 	}
@@ -110,6 +117,9 @@ func (b *bench) configure() error {
 	text := fmt.Sprintf("listen: %q\ndata_dir: %q\nkey_file: %q\n", address, filepath.Join(b.dir, "data"), filepath.Join(b.dir, "key"))
 	if b.Database != "" {
 		text += fmt.Sprintf("database: %q\n", b.Database)
+	}
+	if b.Console {
+		text += "console:\n  idle: 1h\n" // nobody comes in again while it is measured
 	}
 	if b.Sweep {
 		text += "sweep_every: 1s\n" // they end at a moment, and are to be swept then
@@ -258,6 +268,9 @@ func (b *bench) seed(ctx context.Context, children int) (err error) {
 	err = b.world.grow(ctx, b.session, a, children)
 	if err == nil && b.Pages {
 		err = b.world.settle(ctx, a, len(b.Connections)*b.Runs*answersPerRun)
+	}
+	if err == nil && b.Console {
+		err = b.world.inhabit(ctx, b.session, a, b.Entries)
 	}
 	err = errors.Join(err, a.Close())
 	// What seeding left to be written would otherwise be written while it is measured.

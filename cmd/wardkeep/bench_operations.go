@@ -15,7 +15,8 @@ type operation struct {
 	each   int // how many of what is counted one request holds
 	status int // of the good answer
 	needs  []string
-	finite bool // works on what another operation left, and ends with it
+	finite bool   // works on what another operation left, and ends with it
+	path   string // of a page of the console
 
 	next func(w *worker) bool              // makes the next request; false: nothing is left
 	done func(w *worker, body []byte) bool // takes what the answer says; false: it doesn't say it

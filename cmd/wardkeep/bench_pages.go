@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/access"
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
@@ -249,7 +250,7 @@ func giveAnswer(w *worker) bool {
 
 // pages measures every page with each number of connections: how long it takes to
 // answer, as the visitor sees it, and how long the server says that it worked.
-func (b *bench) pages(ctx context.Context) error {
+func (b *bench) pages(ctx context.Context, all []operation) error {
 	phones := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer phones.Close()
 	if err := b.reach(phones.URL); err != nil {
@@ -259,12 +260,20 @@ func (b *bench) pages(ctx context.Context) error {
 		return err
 	}
 	return b.serving(ctx, func(at *server) error {
+		if b.Console {
+			if err := b.settle(ctx, at); err != nil {
+				return err
+			}
+		}
 		b.say("bench.disk", "Children", b.Children, "Bytes", b.world.perChild)
+		if b.Console {
+			b.say("bench.entries", "Entries", b.world.office.entries)
+		}
 		b.say("bench.page_columns")
 		b.print(pageHeader)
 		for _, connections := range b.Connections {
 			l := b.load(at, connections)
-			for _, o := range pages {
+			for _, o := range all {
 				if len(b.Only) > 0 && !slices.Contains(b.Only, o.name) {
 					continue
 				}
@@ -290,6 +299,14 @@ func (b *bench) reach(phones string) error {
 	_, err = fmt.Fprintf(f, "verification:\n  documents: true\nsms:\n  url: %q\n  secret_file: %q\n", phones, secret)
 	words := "whsec_" + base64.StdEncoding.EncodeToString([]byte(id.Secret(32)))
 	return errors.Join(err, f.Close(), os.WriteFile(secret, []byte(words), 0o600))
+}
+
+// about says what a page shows.
+func (o operation) about(lang i18n.Lang) string {
+	if o.path != "" {
+		return o.path
+	}
+	return lang.T("bench.page." + o.name)
 }
 
 // A pageRun is one run of a page.
@@ -327,7 +344,7 @@ func (b *bench) measurePage(ctx context.Context, l *load, o operation) error {
 	slices.SortFunc(runs, func(x, y pageRun) int { return int(x.took.quantile(0.99) - y.took.quantile(0.99)) })
 	r := &runs[len(runs)/2]
 	b.print(fmt.Sprintf(pageLine, len(l.workers), r.perSecond(), millis(r.quantile(0.5)), millis(r.quantile(0.99)),
-		millis(r.took.quantile(0.5)), millis(r.took.quantile(0.99)), micros(r.perOne(r.server)), o.name+" · "+b.lang.T("bench.page."+o.name)))
+		millis(r.took.quantile(0.5)), millis(r.took.quantile(0.99)), micros(r.perOne(r.server)), o.name+" · "+o.about(b.lang)))
 	return nil
 }
 
@@ -365,7 +382,7 @@ func (at *server) took(from int64) (all latencies, err error) {
 			Took time.Duration
 		}
 		// The last line may not be whole yet.
-		if json.Unmarshal(line, &said) == nil && said.Msg == "page" {
+		if json.Unmarshal(line, &said) == nil && (said.Msg == "page" || said.Msg == "console") {
 			all.count(said.Took)
 		}
 	}

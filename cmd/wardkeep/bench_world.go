@@ -35,6 +35,7 @@ type world struct {
 	perChild int64 // bytes of the store per child
 	phones   atomic.Int64
 
+	office     office
 	households []familyAtHome
 	unanswered []string // requests that wait for their answer, each with all that it takes
 }
