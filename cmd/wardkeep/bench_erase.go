@@ -11,10 +11,14 @@ import (
 
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/vault"
 )
 
 const (
@@ -64,12 +68,13 @@ func (b *bench) eraseAll(ctx context.Context) (err error) {
 	run, stop := context.WithCancel(ctx)
 	numbered := make(chan error, 1)
 	go func() { numbered <- a.Ledger.Run(run) }()
+	if err := b.closed(ctx, a); err != nil {
+		return errors.Join(err, stopped(stop, numbered))
+	}
 	e := &erasing{bench: b, app: a, began: time.Now(), line: time.Now(), cpu: ownCPU(), written: written()}
 	b.say("bench.erase_all_columns")
 	b.print(eraseAllHeader)
-	err = e.all(ctx)
-	stop()
-	if err = errors.Join(err, <-numbered); err != nil {
+	if err := errors.Join(e.all(ctx), stopped(stop, numbered)); err != nil {
 		return err
 	}
 	if err := a.Ledger.Flush(ctx); err != nil {
@@ -77,6 +82,47 @@ func (b *bench) eraseAll(ctx context.Context) (err error) {
 	}
 	a.Farewell().Wait()
 	b.say("bench.erased_all", "Children", e.done, "Seconds", fmt.Sprintf("%.1f", time.Since(e.began).Seconds()), "Letters", sink.letters.Load())
+	return nil
+}
+
+// stopped ends what numbers the ledger.
+func stopped(stop context.CancelFunc, numbered <-chan error) error {
+	stop()
+	return <-numbered
+}
+
+// closed announces the end of the service, and says how long that took until a use was
+// denied that was permitted before.
+func (b *bench) closed(ctx context.Context, a *app.App) error {
+	use := gate.Use{Service: benchService, Child: family.ID(b.world.children[0]), Activity: charter.Use, Purpose: benchPurpose, Items: []string{benchItem}}
+	permitted := func() (is bool, err error) {
+		err = a.Store.View(ctx, func(tx *db.Tx) error {
+			all, err := a.Vault.Decide(ctx, tx, []vault.Question{{By: gate.ByApp(b.world.app), Uses: []gate.Use{use}}})
+			is = err == nil && all[0][0].Permitted
+			return err
+		})
+		return is, err
+	}
+	before, err := permitted()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	err = a.Store.Update(ctx, func(tx *db.Tx) error {
+		_, _, err := catalog.Cease(ctx, tx, b.world.officer, benchService, "", catalog.Discontinued, tx.Now().Add(2*catalog.LeastWindow))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	after, err := permitted()
+	if err != nil {
+		return err
+	}
+	if !before || after {
+		return errBenchAnswer
+	}
+	b.say("bench.closed", "Children", b.Children, "Milliseconds", millis(time.Since(began)))
 	return nil
 }
 

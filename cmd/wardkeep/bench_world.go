@@ -30,6 +30,7 @@ import (
 // whose guardians agreed to two purposes and of whom three values are kept.
 type world struct {
 	app      account.App
+	officer  catalog.Officer
 	keys     []string // of apps; connections take turns, as each has its rate
 	children []string
 	perChild int64 // bytes of the store per child
@@ -89,7 +90,7 @@ func (w *world) setUp(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error 
 	if _, _, err := catalog.Create(ctx, tx, operator, benchService, catalog.Test); err != nil {
 		return err
 	}
-	officer, _, err := catalog.Appoint(ctx, tx, operator, benchService, catalog.RoleOfficer, "林静", "lin@xiaoxi-english.example")
+	w.officer, _, err = catalog.Appoint(ctx, tx, operator, benchService, catalog.RoleOfficer, "林静", "lin@xiaoxi-english.example")
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (w *world) setUp(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error 
 	if err != nil {
 		return err
 	}
-	if _, _, err := catalog.Publish(ctx, tx, ring, officer, benchService, draft.Number); err != nil {
+	if _, _, err := catalog.Publish(ctx, tx, ring, w.officer, benchService, draft.Number); err != nil {
 		return err
 	}
 	for i := range benchApps {
