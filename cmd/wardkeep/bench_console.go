@@ -44,8 +44,21 @@ const (
 	lookings = 2000 // requests to see values, that wait
 )
 
-// inhabit makes the office, and adds uses to the ledger until it has so many entries.
+// inhabit adds uses to the ledger until it has so many entries, and makes the office: last,
+// since sessions are short.
 func (w *world) inhabit(ctx context.Context, s *session, a *app.App, entries int) error {
+	if err := w.use(ctx, s, a, int64(entries)); err != nil {
+		return err
+	}
+	// What follows the ledger has caught up in a server that has grown by and by.
+	for _, count := range []func(context.Context, *db.DB) (int64, error){access.Count, tally.Count} {
+		for n := int64(1); n > 0; {
+			var err error
+			if n, err = count(ctx, a.Store); err != nil {
+				return err
+			}
+		}
+	}
 	asker, err := w.hire(ctx, a)
 	if err != nil {
 		return err
@@ -53,16 +66,8 @@ func (w *world) inhabit(ctx context.Context, s *session, a *app.App, entries int
 	if err := w.lookings(ctx, a, asker); err != nil {
 		return err
 	}
-	if err := w.use(ctx, s, a, int64(entries)); err != nil {
+	if err := a.Ledger.Flush(ctx); err != nil {
 		return err
-	}
-	// What follows the ledger has caught up in a server that has grown by and by.
-	for _, count := range []func(context.Context, *db.DB) (int64, error){access.Count, tally.Count} {
-		for n := int64(1); n > 0; {
-			if n, err = count(ctx, a.Store); err != nil {
-				return err
-			}
-		}
 	}
 	return a.Store.View(ctx, func(tx *db.Tx) error {
 		root, err := ledger.Head(ctx, tx)
