@@ -54,15 +54,17 @@ type demandListCmd struct {
 func (c demandListCmd) Run(ctx context.Context, s *session) error {
 	return s.atDesk(ctx, func(a *app.App, d rights.Desk) error {
 		var all []rights.Request
-		var staff []catalog.Officer
+		var owners []string
 		err := a.Store.View(ctx, func(tx *db.Tx) error {
 			err := c.inOffice(ctx, tx)
 			if err != nil {
 				return err
 			}
-			if staff, err = catalog.InOffice(ctx, tx, c.Service); err != nil {
+			inOffice, inside, err := rights.Handlers(ctx, tx, c.Service)
+			if err != nil {
 				return err
 			}
+			owners = rights.Owners(inOffice, inside)
 			all, err = rights.Waiting(ctx, tx, c.Service, c.After, maxWaiting+1)
 			return err
 		})
@@ -72,7 +74,7 @@ func (c demandListCmd) Run(ctx context.Context, s *session) error {
 		for _, r := range all[:min(len(all), maxWaiting)] {
 			s.demand(d, a.Store.Now(), r)
 			switch {
-			case d.Unclaimed(r, staff, a.Store.Now()):
+			case d.Unclaimed(r, owners, a.Store.Now()):
 				s.say("cmd.demand.unclaimed")
 			case r.Owner != "":
 				s.say("cmd.demand.owner", "Owner", r.Owner)

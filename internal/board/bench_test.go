@@ -87,8 +87,8 @@ func fill(w *vaulttest.World, children int) {
 				}
 				due := now.Add(time.Duration(i%15-2) * 24 * time.Hour).UnixMicro()
 				if err := tx.Queue(ctx, `
-					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry)
-					VALUES ($1, $2, $3, '7K2M-9QXT', 'correct', 'guardian', '', '', 'open', '', '', 0, $4, '', false, '', '')`,
+					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, reached, steps)
+					VALUES ($1, $2, $3, '7K2M-9QXT', 'correct', 'guardian', '', '', 'open', '', '', 0, $4, '', false, '', '', '', '')`,
 					child, fmt.Sprintf("rr_%026d", i), service, due); err != nil {
 					return err
 				}

@@ -174,8 +174,8 @@ func TestWhatIsOfOneMomentComesOnce(t *testing.T) {
 					return err
 				}
 				if _, err := tx.Exec(ctx, `
-					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry)
-					VALUES ($1, $1, $2, '7K2M-9QXT', 'correct', 'guardian', '', '', 'open', '', '', 0, $3, '', false, '', '')`, name, vaulttest.Service, at); err != nil {
+					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, reached, steps)
+					VALUES ($1, $1, $2, '7K2M-9QXT', 'correct', 'guardian', '', '', 'open', '', '', 0, $3, '', false, '', '', '', '')`, name, vaulttest.Service, at); err != nil {
 					return err
 				}
 			}
@@ -257,8 +257,8 @@ func TestNoServiceHidesAnothers(t *testing.T) {
 					return err
 				}
 				if err := tx.Queue(ctx, `
-					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, erase_at)
-					VALUES ($1, $2, $3, '7K2M-9QXT', 'delete', 'guardian', '', '', 'accepted', '', '', 0, $4, '', false, '', '', $5)`,
+					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, erase_at, reached, steps)
+					VALUES ($1, $2, $3, '7K2M-9QXT', 'delete', 'guardian', '', '', 'accepted', '', '', 0, $4, '', false, '', '', $5, '', '')`,
 					"ch_"+name, "rr_"+name, service, later.UnixMicro(), later.Add(-24*time.Hour).UnixMicro()); err != nil {
 					return err
 				}
@@ -354,8 +354,8 @@ func TestAPageOfALongListReadsAnIndex(t *testing.T) {
 					continue
 				}
 				if err := tx.Queue(ctx, `
-					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry)
-					VALUES ($1, $2, $3, '7K2M-9QXT', 'correct', 'guardian', '', '', 'open', '', '', 0, $4, '', false, '', '')`,
+					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, reached, steps)
+					VALUES ($1, $2, $3, '7K2M-9QXT', 'correct', 'guardian', '', '', 'open', '', '', 0, $4, '', false, '', '', '', '')`,
 					"ch_"+name, "rr_"+name, vaulttest.Service, day); err != nil {
 					return err
 				}

@@ -71,7 +71,7 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	case strings.HasPrefix(p.Kind, "approval."):
 		return f.askedEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "request."):
-		return f.rightsEntry(p, c)
+		return f.rightsEntry(p, s, c)
 	case p.Kind == legal.KindApproved, p.Kind == legal.KindEnded:
 		return f.approvalEntry(p, k)
 	case p.Kind == legal.KindKept:

@@ -506,8 +506,8 @@ func TestInvariant7_AnErasureWithoutADemandIsFound(t *testing.T) {
 		for name, query := range map[string]string{
 			"a demand that nobody made": `
 				INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended,
-					erase_at, froze, told, entry)
-				VALUES ($1, 'rr_00000000000000000000000000', 'xiaoxi-english', 'x', 'delete', 'guardian', '', '', 'open', '', '', 0, 0, '', 1, false, '', '')`,
+					erase_at, froze, told, entry, reached, steps)
+				VALUES ($1, 'rr_00000000000000000000000000', 'xiaoxi-english', 'x', 'delete', 'guardian', '', '', 'open', '', '', 0, 0, '', 1, false, '', '', '', '')`,
 			"a demand that waits for a guardian": `UPDATE rights_request SET erase_at = 1 WHERE child = $1`,
 		} {
 			child := asked

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
 )
 
 // A demand is what the ledger says of one demand of a child or a guardian.
@@ -21,19 +22,20 @@ type demand struct {
 	reason, extended             rights.Reason
 	received, due, erase, closed int64
 	fetch                        int64
-	froze, note, answer          bool
-	told                         string
+	froze, note, answer, paper   bool
+	told, steps                  string
+	reached                      rights.Reached
 }
 
 // rightsEntry folds a step of a demand.
-func (f *fold) rightsEntry(p ledger.Placed, c *child) fault {
+func (f *fold) rightsEntry(p ledger.Placed, s source, c *child) fault {
 	switch p.Kind {
 	case rights.KindReceived:
-		return f.demanded(p, c)
+		return f.demanded(p, s, c)
 	case rights.KindConfirmed:
 		return f.takenOn(p, c)
 	case rights.KindAssigned, rights.KindShown:
-		return f.demandStaffed(p, c)
+		return f.demandStaffed(p, s, c)
 	case rights.KindTold:
 		return f.demandTold(p, c)
 	case rights.KindExtended:
@@ -46,9 +48,29 @@ func (f *fold) rightsEntry(p ledger.Placed, c *child) fault {
 			return impossible(ruleDemand)
 		}
 		d.extended, d.due = b.Reason, b.Due
+		d.step(p)
+		return f.handled(p, s, b.Inside)
+	}
+	return f.demandEnded(p, s, c)
+}
+
+// step keeps what became of a demand, as its row has it.
+func (d *demand) step(p ledger.Placed) {
+	d.steps = strings.TrimSpace(d.steps + " " + p.Kind + "/" + strconv.FormatInt(p.At.UnixMicro(), 10) + "/" + p.ID + "/" + p.Actor)
+}
+
+// handled judges who has done something about a demand: a person inside rests on what the
+// matrix lets them at that version, and nobody else names one.
+func (f *fold) handled(p ledger.Placed, s source, on rights.Inside) fault {
+	by, inside := insider(p)
+	switch {
+	case !inside && (on != (rights.Inside{}) || strings.HasPrefix(p.Actor, "staff:")):
+		return impossible(ruleActor)
+	case !inside:
 		return fault{}
 	}
-	return f.demandEnded(p, c)
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: on.Person, at: p.At.UnixMicro(), catalog: on.Catalog, action: staff.HandleDemands})
+	return fault{}
 }
 
 // takenOn folds that a guardian has taken on a demand to erase that somebody else made,
@@ -82,17 +104,20 @@ func (f *fold) takenOn(p ledger.Placed, c *child) fault {
 		return fault{what: FoundBody, field: ruleDemand}
 	}
 	d.door, d.erase, d.entry = f.names.sym(string(b.Door)), b.Erase, d.entry+" "+p.ID
+	d.step(p)
 	return fault{}
 }
 
-func (f *fold) demanded(p ledger.Placed, c *child) fault {
+func (f *fold) demanded(p ledger.Placed, s source, c *child) fault {
 	b, x := body[rights.ReceivedBody](p)
 	k, ok := keyOf(id.Rights, b.Request)
 	at, n := p.At.UnixMicro(), f.names
 	d := demand{
 		id: k, number: b.Number, entry: p.ID, kind: n.sym(string(b.Kind)), door: n.sym(string(b.Door)), item: n.sym(b.Item), owner: n.sym(b.Owner),
 		state: rights.Open, received: at, due: b.Due, erase: b.Erase, fetch: b.Fetch, froze: b.Froze, note: b.Note,
+		reached: b.Reached, paper: b.Paper,
 	}
+	d.step(p)
 	switch {
 	case x != (fault{}):
 		return x
@@ -113,11 +138,11 @@ func (f *fold) demanded(p ledger.Placed, c *child) fault {
 		d.guardian = g.id
 	}
 	c.demands = add(c.demands, d)
-	return fault{}
+	return f.handled(p, s, b.Inside)
 }
 
 // demandStaffed folds who of the staff handles a demand, or has seen its words.
-func (f *fold) demandStaffed(p ledger.Placed, c *child) fault {
+func (f *fold) demandStaffed(p ledger.Placed, s source, c *child) fault {
 	b, x := body[struct {
 		rights.AssignedBody
 		Note, Answer bool
@@ -128,18 +153,19 @@ func (f *fold) demandStaffed(p ledger.Placed, c *child) fault {
 		return x
 	case d == nil:
 		return impossible(ruleDemand)
-	case !strings.HasPrefix(p.Actor, "officer:"):
+	case !strings.HasPrefix(p.Actor, "officer:") && !strings.HasPrefix(p.Actor, "staff:"):
 		return impossible(ruleActor)
 	case p.Kind == rights.KindShown:
 		if b.Note != d.note || b.Answer != d.answer {
 			return impossible(ruleDemand)
 		}
-		return fault{}
+		return f.handled(p, s, b.Inside)
 	case d.state != rights.Open || !id.Is(id.Staff, b.Owner):
 		return impossible(ruleDemand)
 	}
 	d.owner = f.names.sym(b.Owner)
-	return fault{}
+	d.step(p)
+	return f.handled(p, s, b.Inside)
 }
 
 // demandTold folds that a guardian was told of a demand to erase the child.
@@ -161,7 +187,7 @@ func (f *fold) demandTold(p ledger.Placed, c *child) fault {
 }
 
 // demandEnded folds the end of a demand: once, and with a reason if it was refused.
-func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
+func (f *fold) demandEnded(p ledger.Placed, s source, c *child) fault {
 	b, x := body[rights.EndedBody](p)
 	d := c.demanded(b.Request)
 	state := map[string]rights.State{rights.KindDone: rights.Done, rights.KindRefused: rights.Refused, rights.KindCancelled: rights.Cancelled}[p.Kind]
@@ -183,7 +209,11 @@ func (f *fold) demandEnded(p ledger.Placed, c *child) fault {
 		return fault{what: FoundBody, field: ruleDemand}
 	}
 	d.state, d.reason, d.answer, d.closed, d.erase = state, b.Reason, b.Answer, p.At.UnixMicro(), 0
-	return fault{}
+	d.step(p)
+	if b.Again {
+		return fault{} // who may was judged where it was said first
+	}
+	return f.handled(p, s, b.Inside)
 }
 
 // demandedErasure reports whether an erasure that the sweep made for a demand rests on one,
@@ -250,11 +280,14 @@ func (a *audit) compareDemand(t *tally, row rights.Request) {
 	r.time("fetch_until", d.fetch, micros(row.FetchUntil))
 	r.text("entry", d.entry, row.Entry)
 	r.text("told", d.told, says.Told)
+	r.text("steps", d.steps, says.Steps)
+	r.text("reached", string(d.reached), string(row.Reached))
 	r.flag("froze", d.froze, says.Froze)
 	r.flag("note", d.note, says.Note)
 	r.flag("answer", d.answer, says.Answer)
+	r.flag("paper", d.paper, says.Paper)
 	if a.ring != nil && !t.locked && row.Intact(a.ring, t.record.Child) != nil {
-		r.found(FoundSealed, "note, answer", "–", "–")
+		r.found(FoundSealed, "note, answer, paper", "–", "–")
 	}
 }
 

@@ -361,6 +361,7 @@ func (s *scene) demands() {
 			_, _, err := desk.Refuse(ctx, tx, s.Officer, r, rights.AlreadyRight, pii.New("We have looked at the paper: 76."))
 			return err
 		})
+	demand(s.Officer, rights.Demand{Kind: rights.Supplement, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname", Text: pii.New("小安安"), Reached: rights.ByLetter, Paper: strings.Repeat("0f", 32)}, nil)
 	demand(s.App, rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname"},
 		func(ctx context.Context, tx *db.Tx, r rights.Request) error {
 			if _, _, err := desk.Assign(ctx, tx, s.Officer, r, s.Officer); err != nil {
@@ -748,7 +749,11 @@ var changes = []change{
 	{"a claim lasts longer", `UPDATE birth_claim SET expires_at = expires_at + 1 WHERE child = $1`, ann, "row_differs birth_claim expires_at"},
 	{"a demand didn't freeze", `UPDATE rights_request SET froze = false WHERE child = $1`, ann, "row_differs rights_request froze"},
 	{"a demand says nothing", `UPDATE rights_request SET note = NULL WHERE child = $1`, ann, "row_differs rights_request note"},
-	{"a demand says something else", `UPDATE rights_request SET note = answer WHERE child = $1 AND answer IS NOT NULL`, ann, "row_sealed rights_request note, answer"},
+	{"a demand says something else", `UPDATE rights_request SET note = answer WHERE child = $1 AND answer IS NOT NULL`, ann, "row_sealed rights_request note, answer, paper"},
+	{"a demand came another way", `UPDATE rights_request SET reached = 'phone' WHERE child = $1`, ann, "row_differs rights_request reached"},
+	{"a demand came without a document", `UPDATE rights_request SET paper = NULL WHERE child = $1 AND paper IS NOT NULL`, ann, "row_differs rights_request paper"},
+	{"a demand came with another document", `UPDATE rights_request SET paper = note WHERE child = $1 AND paper IS NOT NULL`, ann, "row_sealed rights_request note, answer, paper"},
+	{"a demand was somebody else's step", `UPDATE rights_request SET steps = '' WHERE child = $1`, ann, "row_differs rights_request steps"},
 	{"a demand is of another entry", `UPDATE rights_request SET entry = 'x' WHERE child = $1`, ann, "row_differs rights_request entry"},
 	{"an answer in writing is gone", `UPDATE rights_request SET answer = NULL WHERE child = $1`, ann, "row_differs rights_request answer"},
 

@@ -33,7 +33,7 @@ func (d Desk) Again(ctx context.Context, tx *db.Tx, by family.Actor, child famil
 	now := tx.Now()
 	r := Request{
 		ID: was.Request, Child: c.ID, Service: c.Service, Number: was.Number, Kind: was.Kind, Door: was.Door, Guardian: was.Guardian,
-		Item: was.Item, State: Open, ReceivedAt: now, DueAt: later(time.UnixMicro(was.Due).UTC(), now), EraseAt: erase,
+		Item: was.Item, Reached: was.Reached, State: Open, ReceivedAt: now, DueAt: later(time.UnixMicro(was.Due).UTC(), now), EraseAt: erase,
 	}
 	if i := slices.IndexFunc(all, func(o Request) bool { return o.ID == r.ID }); i >= 0 {
 		if o := all[i]; o.State == Open && o.Door == ByContact && r.Door == ByChild {
@@ -61,9 +61,9 @@ func (d Desk) Again(ctx context.Context, tx *db.Tx, by family.Actor, child famil
 			}
 		}
 	}
-	r.Entry, err = record(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
+	r.Entry, err = r.step(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
 		Request: r.ID, Number: r.Number, Kind: r.Kind, Door: r.Door, Guardian: r.Guardian, Item: r.Item,
-		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Froze: r.froze,
+		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Froze: r.froze, Reached: r.Reached,
 	})
 	if err != nil {
 		return "", err

@@ -1,9 +1,11 @@
 package rights
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -18,6 +20,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/staff"
 )
 
 // What can be wrong with a claim that a child is older than was said.
@@ -42,9 +45,10 @@ const (
 	Passport          Paper = "passport"
 )
 
-func (p Paper) known() bool {
-	return p == BirthCertificate || p == HouseholdRegister || p == IdentityCard || p == Passport
-}
+// Papers lists them.
+var Papers = []Paper{BirthCertificate, HouseholdRegister, IdentityCard, Passport}
+
+func (p Paper) known() bool { return slices.Contains(Papers, p) }
 
 // The kinds of ledger entries about claims. That one was approved is told by family's
 // own entry.
@@ -182,6 +186,9 @@ func (d Desk) ApproveOlder(ctx context.Context, tx *db.Tx, by catalog.Officer, s
 	case first.ID == by.ID, strings.EqualFold(first.Name, by.Name) && strings.EqualFold(first.Contact, by.Contact):
 		return fail(ErrSecondPerson) // one person in two offices, one after the other, is one
 	}
+	if one, err := oneAccount(ctx, tx, service, first.ID, by.ID); err != nil || one {
+		return fail(cmp.Or(err, error(ErrSecondPerson)))
+	}
 	if err := seen.check(tx.Now()); err != nil {
 		return fail(err)
 	}
@@ -201,6 +208,16 @@ func (d Desk) ApproveOlder(ctx context.Context, tx *db.Tx, by catalog.Officer, s
 	}
 	_, err = family.Age(ctx, tx, d.Ring, by.Ledger(), c, 0) // that the day comes is the sweep's to tell
 	return c, entry, err
+}
+
+// oneAccount reports whether one person inside holds, or held, both terms of office.
+func oneAccount(ctx context.Context, tx *db.Tx, service, first, second string) (bool, error) {
+	a, err := staff.Holder(ctx, tx, service, first)
+	if err != nil || a == "" {
+		return false, err
+	}
+	b, err := staff.Holder(ctx, tx, service, second)
+	return a == b, err
 }
 
 // same reports whether both have read the same.
@@ -257,6 +274,32 @@ func ExpireClaim(ctx context.Context, tx *db.Tx, actor string, due Claim) (int, 
 	}
 	_, err = is.drop(ctx, tx, c, KindClaimExpired, actor)
 	return 1, err
+}
+
+// FindClaim returns a claim of a service that waits for the second person. Errors: ErrClaim,
+// ErrClaimOver.
+func FindClaim(ctx context.Context, tx *db.Tx, service, claim string) (Claim, error) {
+	if !id.Is(id.BirthClaim, claim) {
+		return Claim{}, ErrClaim
+	}
+	c, err := db.One(ctx, tx, scanClaim, `SELECT `+claimColumns+` FROM birth_claim WHERE id = $1 AND service = $2`, claim, service)
+	switch {
+	case errors.Is(err, db.ErrNone):
+		err = ErrClaim
+	case err == nil && !tx.Now().Before(c.ExpiresAt):
+		err = ErrClaimOver
+	}
+	return c, err
+}
+
+// ClaimAbout returns the claim about a child that waits for the second person. Errors:
+// ErrClaim.
+func ClaimAbout(ctx context.Context, tx *db.Tx, child family.ID) (Claim, error) {
+	c, err := claimOf(ctx, tx, child)
+	if err == nil && !tx.Now().Before(c.ExpiresAt) {
+		err = ErrClaim
+	}
+	return c, err
 }
 
 // lockClaim locks the child of a claim of the officer's service, and reads the claim again.

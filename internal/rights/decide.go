@@ -3,15 +3,18 @@ package rights
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/order"
+	"wardkeep/internal/staff"
 )
 
 // lock locks the child of a demand and reads the demand again. Errors: ErrEnded;
@@ -35,14 +38,14 @@ func lock(ctx context.Context, tx *db.Tx, r Request) (family.Child, Request, err
 // who is neither: the child is erased.
 func (d Desk) takeOn(ctx context.Context, tx *db.Tx, actor string, c family.Child, r Request, ask Demand) (Request, string, error) {
 	r.Guardian, r.Door, r.EraseAt = ask.Guardian, ask.Door, d.erasure(tx.Now(), ask.Door)
-	entry, err := record(ctx, tx, c, KindConfirmed, actor, ConfirmedBody{Request: r.ID, Door: r.Door, Guardian: r.Guardian, Erase: r.EraseAt.UnixMicro()})
+	entry, err := r.step(ctx, tx, c, KindConfirmed, actor, ConfirmedBody{Request: r.ID, Door: r.Door, Guardian: r.Guardian, Erase: r.EraseAt.UnixMicro()})
 	if err != nil {
 		return r, "", err
 	}
 	r.Entry += " " + entry
 	return r, entry, tx.Queue(ctx, `
-		UPDATE rights_request SET guardian = $1, door = $2, erase_at = $3, entry = $4 WHERE child = $5 AND id = $6`,
-		r.Guardian, r.Door, (*db.Time)(&r.EraseAt), r.Entry, r.Child, r.ID)
+		UPDATE rights_request SET guardian = $1, door = $2, erase_at = $3, entry = $4, steps = $5 WHERE child = $6 AND id = $7`,
+		r.Guardian, r.Door, (*db.Time)(&r.EraseAt), r.Entry, r.steps, r.Child, r.ID)
 }
 
 // Keep ends a demand to erase that a guardian doesn't want carried out: the child's, or
@@ -85,7 +88,7 @@ func (d Desk) Extend(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 		return r, "", err
 	case !handles(by, r):
 		return r, "", ErrMayNot
-	case why != Complex && why != Unreachable:
+	case !slices.Contains(ToExtend, why):
 		return r, "", ErrReason.At("reason")
 	case r.Kind.Erases():
 		return r, "", ErrNotOfKind
@@ -96,14 +99,17 @@ func (d Desk) Extend(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 	if now := tx.Now(); from.Before(now) {
 		from = now
 	}
-	r.Extended, r.DueAt = why, d.after(from, d.Clocks.Or(Defaults).Extend)
-	err = tx.Queue(ctx, `UPDATE rights_request SET extended = $1, due_at = $2 WHERE child = $3 AND id = $4`,
-		r.Extended, (*db.Time)(&r.DueAt), r.Child, r.ID)
+	inside, err := insideOf(ctx, tx, by, r.Service)
 	if err != nil {
 		return r, "", err
 	}
-	entry, err := record(ctx, tx, c, KindExtended, by.Ledger(), ExtendedBody{Request: r.ID, Reason: why, Due: r.DueAt.UnixMicro()})
-	return r, entry, err
+	r.Extended, r.DueAt = why, d.after(from, d.Clocks.Or(Defaults).Extend)
+	entry, err := r.step(ctx, tx, c, KindExtended, by.Ledger(), ExtendedBody{Request: r.ID, Reason: why, Due: r.DueAt.UnixMicro(), Inside: inside})
+	if err != nil {
+		return r, "", err
+	}
+	return r, entry, tx.Queue(ctx, `UPDATE rights_request SET extended = $1, due_at = $2, steps = $3 WHERE child = $4 AND id = $5`,
+		r.Extended, (*db.Time)(&r.DueAt), r.steps, r.Child, r.ID)
 }
 
 // Finish ends a demand that was carried out, with an answer in writing if there is
@@ -132,16 +138,19 @@ func (d Desk) Finish(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 
 // Refuse ends a demand with a reason, which whoever asked gets in writing (Minors'
 // regulation 34). To delete is refused by the officer alone, and only to who isn't
-// entitled to ask. Errors: ErrMayNot, ErrReason, ErrText, ErrEnded, those of
-// family.Lock.
+// entitled to ask. Errors: ErrMayNot, ErrOffice, ErrReason, ErrText, ErrEnded,
+// those of family.Lock.
 func (d Desk) Refuse(ctx context.Context, tx *db.Tx, by family.Actor, r Request, why Reason, answer pii.Text) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
-	switch _, officer := by.(catalog.Officer); {
+	_, officer := by.(catalog.Officer)
+	switch _, inside := by.(staff.Acting); {
 	case err != nil:
 		return r, "", err
-	case !handles(by, r), r.Kind.Erases() && !officer:
+	case !handles(by, r), r.Kind.Erases() && !officer && !inside:
 		return r, "", ErrMayNot
-	case why != NotEntitled && (r.Kind.Erases() || why != NothingHeld && why != AlreadyRight):
+	case r.Kind.Erases() && !officer:
+		return r, "", ErrOffice
+	case !slices.Contains(r.Kind.ToRefuse(), why):
 		return r, "", ErrReason.At("reason")
 	}
 	return d.end(ctx, tx, by, c, r, Refused, EndedBody{Reason: why}, answer)
@@ -154,8 +163,48 @@ func handles(by family.Actor, r Request) bool {
 		return by.Service == r.Service && by.May(account.RequestsWrite)
 	case catalog.Officer:
 		return by.Governs(r.Service)
+	case staff.Acting:
+		return governs(by, r.Service)
 	}
 	return false
+}
+
+// governs reports whether the matrix lets the person handle demands of the service.
+func governs(by staff.Acting, service string) bool {
+	return by.Action == staff.HandleDemands && by.Governs(service)
+}
+
+// insideOf holds a person inside who handles demands to the end of the transaction, and
+// returns what their act rests on; of anybody else, nothing. The child is locked before.
+// Errors: ErrMayNot where the matrix doesn't let them any more.
+func insideOf(ctx context.Context, tx *db.Tx, by family.Actor, service string) (Inside, error) {
+	who, is := by.(staff.Acting)
+	if !is {
+		return Inside{}, nil
+	}
+	held, err := staff.Acts(ctx, tx, who.Person, staff.HandleDemands)
+	if errors.Is(err, staff.ErrNotFound) {
+		err = ErrMayNot
+	}
+	if err != nil {
+		return Inside{}, err
+	}
+	s, err := catalog.Find(ctx, tx, service)
+	if err == nil && !approval.May(held.Person, staff.HandleDemands, s) {
+		err = ErrMayNot
+	}
+	return Inside{held.Version, s.Version}, err
+}
+
+// ownerOf is who of the staff handles what the actor has taken: "st_…", or nobody.
+func ownerOf(by family.Actor) string {
+	switch by := by.(type) {
+	case catalog.Officer:
+		return by.ID
+	case staff.Acting:
+		return by.ID
+	}
+	return ""
 }
 
 var endings = map[State]string{Done: KindDone, Refused: KindRefused, Cancelled: KindCancelled}
@@ -172,12 +221,11 @@ func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Chil
 			return r, "", err
 		}
 	}
-	err := tx.Queue(ctx, `
-		UPDATE rights_request SET state = $1, reason = $2, closed_at = $3, answer = $4, erase_at = NULL
-		WHERE child = $5 AND id = $6`,
-		r.State, r.Reason, (*db.Time)(&r.ClosedAt), r.answer, r.Child, r.ID)
-	if err != nil {
-		return r, "", err
+	var err error
+	if !body.Again {
+		if body.Inside, err = insideOf(ctx, tx, by, r.Service); err != nil {
+			return r, "", err
+		}
 	}
 	if r.froze && c.Frozen {
 		if _, err := family.Unfreeze(ctx, tx, by, c); err != nil {
@@ -185,6 +233,12 @@ func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Chil
 		}
 	}
 	body.Request, body.Received, body.Answer = r.ID, r.ReceivedAt.UnixMicro(), r.answer != nil
-	entry, err := record(ctx, tx, c, endings[state], by.Ledger(), body)
-	return r, entry, err
+	entry, err := r.step(ctx, tx, c, endings[state], by.Ledger(), body)
+	if err != nil {
+		return r, "", err
+	}
+	return r, entry, tx.Queue(ctx, `
+		UPDATE rights_request SET state = $1, reason = $2, closed_at = $3, answer = $4, erase_at = NULL, steps = $5
+		WHERE child = $6 AND id = $7`,
+		r.State, r.Reason, (*db.Time)(&r.ClosedAt), r.answer, r.steps, r.Child, r.ID)
 }

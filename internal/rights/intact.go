@@ -17,17 +17,20 @@ func ReadRows(into *[]Request, of family.Stretch) db.Read {
 
 // Says is what a row says that the ledger says too, and isn't exported otherwise.
 type Says struct {
-	Froze, Note, Answer bool
-	Told                string
+	Froze, Note, Answer, Paper bool
+	Told, Steps                string
 }
 
-// Says returns whether the demand froze the child, what was written, and who was told.
-func (r Request) Says() Says { return Says{r.froze, r.note != nil, r.answer != nil, r.told} }
+// Says returns whether the demand froze the child, what was written, who was told, and what
+// became of it.
+func (r Request) Says() Says {
+	return Says{r.froze, r.note != nil, r.answer != nil, r.paper != nil, r.told, r.steps}
+}
 
 // Intact reports whether what was written would open. Errors: those of the child's
 // key.
 func (r Request) Intact(ring *keyring.Ring, c family.Child) error {
-	for what, sealed := range map[string][]byte{"note": r.note, "answer": r.answer} {
+	for what, sealed := range map[string][]byte{"note": r.note, "answer": r.answer, "paper": r.paper} {
 		if sealed == nil {
 			continue
 		}

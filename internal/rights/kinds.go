@@ -36,6 +36,17 @@ type ReceivedBody struct {
 	Froze    bool              `json:"froze,omitempty"` // the child wasn't frozen before
 	Owner    string            `json:"owner,omitempty"` // "st_…": it is handled by who has taken it
 	Note     bool              `json:"note,omitempty"`  // something was written with it
+	Reached  Reached           `json:"reached,omitempty"`
+	Paper    bool              `json:"paper,omitempty"` // it came with a document
+	Inside
+}
+
+// Inside is what the act of a person inside rests on, who holds no office: the version of
+// the person by which the matrix lets them handle demands, and that of the service. The
+// zero Inside is anybody else's.
+type Inside struct {
+	Person  int64 `json:"person,omitempty"`
+	Catalog int64 `json:"catalog,omitempty"`
 }
 
 // A ConfirmedBody says when a child is erased, after a guardian, or the child, has
@@ -51,6 +62,7 @@ type ConfirmedBody struct {
 type AssignedBody struct {
 	Request string `json:"request"`
 	Owner   string `json:"owner"`
+	Inside
 }
 
 // A ShownBody says whose words somebody has seen, and which.
@@ -58,6 +70,7 @@ type ShownBody struct {
 	Request string `json:"request"`
 	Note    bool   `json:"note,omitempty"`
 	Answer  bool   `json:"answer,omitempty"`
+	Inside
 }
 
 // A ToldBody says which guardian was told of a demand to erase the child, and by which
@@ -73,6 +86,7 @@ type ExtendedBody struct {
 	Request string `json:"request"`
 	Reason  Reason `json:"reason"`
 	Due     int64  `json:"due"`
+	Inside
 }
 
 // An EndedBody says how a demand ended: the reason is that of a refusal.
@@ -82,6 +96,7 @@ type EndedBody struct {
 	Reason   Reason `json:"reason,omitempty"`
 	Answer   bool   `json:"answer,omitempty"` // something was written with it
 	Again    bool   `json:"again,omitempty"`  // a restore says once more what was said before
+	Inside
 }
 
 // record appends an entry about a locked child.

@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/staff"
 )
 
 // A Demand is what somebody asks for.
@@ -24,6 +25,8 @@ type Demand struct {
 	Item     string            // to correct or to supplement
 	Text     pii.Text          // in the own words, at most 500 characters; a bare demand is enough
 	Held     []string          // the items that can still be read, as the same transaction sees them
+	Reached  Reached           // of one that the staff record on somebody's behalf: how it came; may be empty
+	Paper    string            // likewise: the SHA-256 of the document that came with it, or empty
 }
 
 // BirthDate names the birth date in a demand to correct or to supplement it. It is no
@@ -44,7 +47,7 @@ const (
 // done with the transaction: whoever calls erases the value in it. One to be told, or to
 // get a copy, is done with it too: a verified guardian finds the answer at home for
 // seven days, whoever of guardian and child has asked, and a contact gets none. By is the guardian, or the operator's app or
-// officer for whoever came by phone or letter. Errors: ErrMayNot, ErrPast18, ErrKind,
+// officer, or a person inside who handles demands, for whoever came by phone or letter. Errors: ErrMayNot, ErrPast18, ErrKind,
 // ErrDoor, ErrContact, ErrItem, ErrNotHeld, ErrText, ErrTwice, ErrStands, ErrMany,
 // those of family.Lock.
 func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child family.Child, ask Demand) (Request, string, error) {
@@ -86,11 +89,17 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	return d.receive(ctx, tx, by, c, ask)
 }
 
+// receive writes a demand that was checked.
 func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, ask Demand) (Request, string, error) {
+	inside, err := insideOf(ctx, tx, by, c.Service)
+	if err != nil {
+		return Request{}, "", err
+	}
 	now := tx.Now()
 	r := Request{
 		ID: id.New(id.Rights), Child: c.ID, Service: c.Service, Number: id.Number(), Kind: ask.Kind, Door: ask.Door,
 		Guardian: ask.Guardian, Item: ask.Item, State: Open, ReceivedAt: now, DueAt: d.after(now, d.Clocks.Or(Defaults).Finish),
+		Reached: ask.Reached, Paper: ask.Paper != "",
 	}
 	if r.Kind.Erases() {
 		// Article 20: from the demand on, nothing but keeping.
@@ -108,17 +117,23 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	if told {
 		r.FetchUntil = now.Add(fetchable)
 	}
-	if by, staff := by.(catalog.Officer); staff && !told {
-		r.Owner = by.ID
+	if !told {
+		r.Owner = ownerOf(by)
 	}
 	if !ask.Text.IsZero() {
 		if r.note, err = c.SealNote(d.Ring, ask.Text, r.bound("note")...); err != nil {
 			return r, "", err
 		}
 	}
-	entry, err := record(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
+	if r.Paper {
+		if r.paper, err = c.SealNote(d.Ring, pii.New(ask.Paper), r.bound("paper")...); err != nil {
+			return r, "", err
+		}
+	}
+	entry, err := r.step(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
 		Request: r.ID, Number: r.Number, Kind: r.Kind, Door: r.Door, Guardian: r.Guardian, Item: r.Item,
 		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Fetch: micros(r.FetchUntil), Froze: r.froze, Owner: r.Owner, Note: r.note != nil,
+		Reached: r.Reached, Paper: r.Paper, Inside: inside,
 	})
 	if err != nil {
 		return r, "", err
@@ -126,7 +141,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	r.Entry = entry
 	if r.Kind == DeleteItem || told {
 		r.State, r.ClosedAt = Done, now
-		if entry, err = record(ctx, tx, c, KindDone, by.Ledger(), EndedBody{Request: r.ID, Received: r.ReceivedAt.UnixMicro()}); err != nil {
+		if entry, err = r.step(ctx, tx, c, KindDone, by.Ledger(), EndedBody{Request: r.ID, Received: r.ReceivedAt.UnixMicro(), Inside: inside}); err != nil {
 			return r, "", err
 		}
 	}
@@ -152,9 +167,10 @@ func (d Desk) told(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) (
 func (r Request) insert(ctx context.Context, tx *db.Tx) error {
 	return tx.Queue(ctx, `
 		INSERT INTO rights_request (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, '', $13, $14, $15, $16, $17, NULL, '', $18)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, '', $13, $14, $15, $16, $17, NULL, '', $18, $19, $20, $21)`,
 		r.Child, r.ID, r.Service, r.Number, r.Kind, r.Door, r.Guardian, r.Item, r.State, r.Owner, (*db.Time)(&r.ReceivedAt),
-		(*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt), (*db.Time)(&r.FetchUntil), r.froze, r.note, r.Entry)
+		(*db.Time)(&r.DueAt), (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt), (*db.Time)(&r.FetchUntil), r.froze, r.note, r.Entry,
+		r.Reached, r.paper, r.steps)
 }
 
 // erasure is when a child is erased of whom it is demanded now.
@@ -210,6 +226,10 @@ func (ask Demand) by(ctx context.Context, tx *db.Tx, by family.Actor, c family.C
 		if !by.Governs(c.Service) {
 			return ErrMayNot
 		}
+	case staff.Acting:
+		if !governs(by, c.Service) {
+			return ErrMayNot
+		}
 	default:
 		return ErrMayNot
 	}
@@ -255,6 +275,8 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 		return ErrKind.At("kind")
 	case !isText(ask.Text):
 		return ErrText.At("text")
+	case ask.Reached != "" && !slices.Contains(Ways, ask.Reached):
+		return ErrReached.At("reached")
 	case (ask.Kind.Erases() || ask.Kind.Tells()) && ask.Item == "":
 		return nil
 	case ask.Kind.Erases() || ask.Kind.Tells():

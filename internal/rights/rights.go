@@ -50,6 +50,8 @@ var (
 	ErrStands    = errs.New(errs.Conflict, "rights.answer_stands")     // the same was answered, and can still be fetched
 	ErrFetched   = errs.New(errs.Gone, "rights.copy_over")             // its days are over
 	ErrSeveral   = errs.New(errs.Conflict, "rights.number_of_several") // a number is random, and short
+	ErrReached   = errs.New(errs.Invalid, "rights.reached_unknown")
+	ErrOffice    = errs.New(errs.Forbidden, "rights.office_decides") // to refuse an erasure is the office's
 )
 
 // A Kind is what is demanded.
@@ -95,6 +97,23 @@ const (
 	ByContact  Door = "contact" // neither: a school, a grandparent (edge case 11)
 )
 
+// Reached is how a demand came to one of the staff, who has recorded it on behalf of
+// whoever asks.
+type Reached string
+
+// The ways.
+const (
+	ByPhone  Reached = "phone"
+	ByLetter Reached = "letter"
+	InPerson Reached = "in_person"
+)
+
+// Ways lists them.
+var Ways = []Reached{ByPhone, ByLetter, InPerson}
+
+// Kinds lists the kinds, in the order in which they are offered.
+var Kinds = []Kind{Access, Copy, Correct, Supplement, DeleteItem, Delete, Close}
+
 // A State is how far a demand has come.
 type State string
 
@@ -123,6 +142,17 @@ const (
 	Unreachable Reason = "unreachable" // whoever asked has to say something and can't be reached
 )
 
+// ToRefuse are the reasons for which a demand may be refused.
+func (k Kind) ToRefuse() []Reason {
+	if k.Erases() {
+		return []Reason{NotEntitled}
+	}
+	return []Reason{NotEntitled, NothingHeld, AlreadyRight}
+}
+
+// ToExtend are the reasons for which a demand may take longer.
+var ToExtend = []Reason{Complex, Unreachable}
+
 // A Request is one demand about one child.
 type Request struct {
 	ID         string // "rr_…"
@@ -144,21 +174,26 @@ type Request struct {
 	FetchUntil time.Time // until when a guardian finds the answer at home; zero for what isn't answered by itself
 	Told       []Telling // who was told of it before the child is erased, in their order
 	Entry      string    // "le_…": that it was received, and each time it was taken on, with spaces between
+	Reached    Reached   // how it came to the staff; empty: it didn't come that way
+	Paper      bool      // it came with a document
+	Steps      []Step    // what became of it, in order
 
 	froze  bool // the child was not frozen before
 	told   string
+	steps  string
+	paper  []byte
 	note   []byte
 	answer []byte
 }
 
 const columns = `child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, erase_at, closed_at,
-	fetch_until, froze, note, answer, told, entry`
+	fetch_until, froze, note, answer, told, entry, reached, paper, steps`
 
 func scan(row db.Row) (r Request, err error) {
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Kind, &r.Door, &r.Guardian, &r.Item, &r.State, &r.Owner, &r.Reason,
 		(*db.Time)(&r.ReceivedAt), (*db.Time)(&r.DueAt), &r.Extended, (*db.Time)(&r.EraseAt), (*db.Time)(&r.ClosedAt),
-		(*db.Time)(&r.FetchUntil), &r.froze, &r.note, &r.answer, &r.told, &r.Entry)
-	r.Told = readTellings(r.told)
+		(*db.Time)(&r.FetchUntil), &r.froze, &r.note, &r.answer, &r.told, &r.Entry, &r.Reached, &r.paper, &r.steps)
+	r.Told, r.Steps, r.Paper = readTellings(r.told), readSteps(r.steps), r.paper != nil
 	return r, err
 }
 
@@ -238,9 +273,7 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Request, er
 	if !ok {
 		return Request{}, ErrNotFound
 	}
-	all, err := db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM rights_request WHERE service = $1 AND number = $2
-		ORDER BY child, id LIMIT 2`, service, number)
+	all, err := OfNumber(ctx, tx, service, number, 2)
 	switch {
 	case err != nil:
 		return Request{}, err
@@ -250,6 +283,14 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Request, er
 		return Request{}, ErrSeveral
 	}
 	return all[0], nil
+}
+
+// OfNumber returns the demands of a service that have a number, at most limit: a number is
+// random, and short.
+func OfNumber(ctx context.Context, tx *db.Tx, service, number string, limit int) ([]Request, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM rights_request WHERE service = $1 AND number = $2
+		ORDER BY child, id LIMIT $3`, service, number, int64(limit))
 }
 
 // Text returns what was written with the demand, and what the operator has answered.

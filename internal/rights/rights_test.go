@@ -394,13 +394,13 @@ func TestArticle19_SomebodyHandlesEachDemand(t *testing.T) {
 			t.Errorf("taken by phone: %+v", r)
 		}
 		r := w.received(w.App, c, ask)
-		var staff []catalog.Officer
+		var inOffice []catalog.Officer
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-			staff, err = catalog.InOffice(ctx, tx, c.Service)
+			inOffice, _, err = rights.Handlers(ctx, tx, c.Service)
 			return err
 		})
-		deputy := staff[1]
-		if r.Owner != "" || w.desk.Unclaimed(r, staff, r.ReceivedAt) || !w.desk.Unclaimed(r, staff, r.ReceivedAt.Add(10*day)) {
+		deputy, owners := inOffice[1], rights.Owners(inOffice, nil)
+		if r.Owner != "" || w.desk.Unclaimed(r, owners, r.ReceivedAt) || !w.desk.Unclaimed(r, owners, r.ReceivedAt.Add(10*day)) {
 			t.Errorf("%+v", r)
 		}
 		assign := func(by, to catalog.Officer) (err error) {
@@ -419,10 +419,10 @@ func TestArticle19_SomebodyHandlesEachDemand(t *testing.T) {
 		refuses(t, "to who is out of office", assign(deputy, gone), rights.ErrOwner)
 		refuses(t, "to another service's", assign(deputy, foreign), rights.ErrOwner)
 		refuses(t, "to nobody", assign(deputy, catalog.Officer{}), rights.ErrOwner)
-		if err := assign(w.Officer, deputy); err != nil || r.Owner != deputy.ID || w.desk.Unclaimed(r, staff, r.ReceivedAt.Add(10*day)) {
+		if err := assign(w.Officer, deputy); err != nil || r.Owner != deputy.ID || w.desk.Unclaimed(r, owners, r.ReceivedAt.Add(10*day)) {
 			t.Errorf("%+v, %v", r, err)
 		}
-		if !w.desk.Unclaimed(r, staff[:1], r.ReceivedAt.Add(10*day)) {
+		if !w.desk.Unclaimed(r, owners[:1], r.ReceivedAt.Add(10*day)) {
 			t.Error("who left office handles it")
 		}
 		if _, err := w.do(func(ctx context.Context, tx *db.Tx) (rights.Request, string, error) {

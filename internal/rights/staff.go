@@ -2,53 +2,89 @@ package rights
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
 )
 
-// Assign has somebody in office handle an open demand from now on: whoever is in
-// charge may give it to the other, or take it. Errors: ErrMayNot, ErrOwner, ErrEnded,
-// those of family.Lock.
-func (d Desk) Assign(ctx context.Context, tx *db.Tx, by catalog.Officer, r Request, to catalog.Officer) (Request, string, error) {
+// A Handler is who may handle demands of a service: somebody in office, or a person inside
+// whom the matrix lets (staff.HandleDemands).
+type Handler interface {
+	family.Actor
+	Governs(service string) bool
+}
+
+// Assign has somebody handle an open demand from now on: whoever handles demands of the
+// service may take it, or give it to somebody else who does. Errors: ErrMayNot, ErrOwner,
+// ErrEnded, those of family.Lock.
+func (d Desk) Assign(ctx context.Context, tx *db.Tx, by Handler, r Request, to Handler) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
 	switch {
 	case err != nil:
 		return r, "", err
 	case !handles(by, r):
 		return r, "", ErrMayNot
-	case !to.Governs(r.Service):
+	case !handles(to, r):
 		return r, "", ErrOwner.At("to")
 	}
-	r.Owner = to.ID
-	if err := tx.Queue(ctx, `UPDATE rights_request SET owner = $1 WHERE child = $2 AND id = $3`, r.Owner, r.Child, r.ID); err != nil {
+	inside, err := insideOf(ctx, tx, by, r.Service)
+	if err != nil {
 		return r, "", err
 	}
-	entry, err := record(ctx, tx, c, KindAssigned, by.Ledger(), AssignedBody{Request: r.ID, Owner: r.Owner})
-	return r, entry, err
+	r.Owner = ownerOf(to)
+	entry, err := r.step(ctx, tx, c, KindAssigned, by.Ledger(), AssignedBody{Request: r.ID, Owner: r.Owner, Inside: inside})
+	if err != nil {
+		return r, "", err
+	}
+	return r, entry, tx.Queue(ctx, `UPDATE rights_request SET owner = $1, steps = $2 WHERE child = $3 AND id = $4`, r.Owner, r.steps, r.Child, r.ID)
+}
+
+// Handlers returns who handles demands of a service: those in office, and the persons inside
+// whom the matrix lets and who hold no office there. There are few.
+func Handlers(ctx context.Context, tx *db.Tx, service string) (inOffice []catalog.Officer, inside []staff.Acting, err error) {
+	if inOffice, err = catalog.InOffice(ctx, tx, service); err != nil {
+		return nil, nil, err
+	}
+	s, err := catalog.Find(ctx, tx, service)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := staff.List(ctx, tx)
+	for _, p := range all {
+		if approval.May(p, staff.HandleDemands, s) && !approval.InOffice(p, s) {
+			inside = append(inside, staff.Acting{Person: p, Action: staff.HandleDemands})
+		}
+	}
+	return inOffice, inside, err
+}
+
+// Owners are the ids of who handles demands, as a demand names its owner.
+func Owners(inOffice []catalog.Officer, inside []staff.Acting) (ids []string) {
+	for _, o := range inOffice {
+		ids = append(ids, o.ID)
+	}
+	for _, p := range inside {
+		ids = append(ids, p.ID)
+	}
+	return ids
 }
 
 // Unclaimed reports whether an open demand should be somebody's by now, and is
-// nobody's: an owner who left office is none.
-func (d Desk) Unclaimed(r Request, inOffice []catalog.Officer, now time.Time) bool {
-	if r.State != Open {
-		return false
-	}
-	for _, o := range inOffice {
-		if o.ID == r.Owner {
-			return false
-		}
-	}
-	return !now.Before(d.after(r.ReceivedAt, d.Clocks.Or(Defaults).Acknowledge))
+// nobody's: an owner who handles no demands of the service any more is none.
+func (d Desk) Unclaimed(r Request, owners []string, now time.Time) bool {
+	return r.State == Open && !slices.Contains(owners, r.Owner) && !now.Before(d.after(r.ReceivedAt, d.Clocks.Or(Defaults).Acknowledge))
 }
 
 // Show returns the words of a demand for one of the staff. Who sees them is recorded in
 // the transaction before whose commit they must not be shown (Article 15). Errors:
 // ErrMayNot, ErrNotFound, those of family.Lock and of the child's key.
-func (d Desk) Show(ctx context.Context, tx *db.Tx, by catalog.Officer, r Request) (note, answer pii.Text, err error) {
+func (d Desk) Show(ctx context.Context, tx *db.Tx, by Handler, r Request) (note, answer pii.Text, err error) {
 	if !handles(by, r) {
 		return note, answer, ErrMayNot
 	}
@@ -62,6 +98,10 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by catalog.Officer, r Request
 	if note, answer, err = r.Text(d.Ring, c); err != nil {
 		return note, answer, err
 	}
-	_, err = record(ctx, tx, c, KindShown, by.Ledger(), ShownBody{Request: r.ID, Note: r.note != nil, Answer: r.answer != nil})
+	inside, err := insideOf(ctx, tx, by, r.Service)
+	if err != nil {
+		return note, answer, err
+	}
+	_, err = record(ctx, tx, c, KindShown, by.Ledger(), ShownBody{Request: r.ID, Note: r.note != nil, Answer: r.answer != nil, Inside: inside})
 	return note, answer, err
 }

@@ -351,6 +351,16 @@ func List(ctx context.Context, tx *db.Tx) ([]Person, error) {
 	return all, err
 }
 
+// Holder returns the person who holds, or held, a term of office of a service by an
+// account, or "".
+func Holder(ctx context.Context, tx *db.Tx, service, office string) (string, error) {
+	all, err := db.All(ctx, tx, db.Single[string], `SELECT person FROM person_role WHERE service = $1 AND office = $2 ORDER BY person`, service, office)
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	return all[0], nil
+}
+
 // Lock raises the version of a person and holds the row until the transaction ends.
 // It is the first statement of every change about the person. Errors: ErrNotFound,
 // ErrLeft.

@@ -454,8 +454,13 @@ CREATE TABLE rights_request (
 	answer      bytea,            -- sealed: what the operator answered
 	told        text    NOT NULL, -- guardian/channel/when of who was told of it before the child is erased, separated by spaces
 	entry       text    NOT NULL, -- of the ledger: that it was received
+	reached     text    NOT NULL, -- how it came to the staff, phone, letter, in_person, or empty
+	paper       bytea,            -- sealed: the SHA-256 of the document that came with it
+	steps       text    NOT NULL, -- kind/when/entry/who of what became of it, separated by spaces
 	PRIMARY KEY (child, id)
 );
+CREATE INDEX rights_request_ended ON rights_request (service, state, closed_at, child, id) WHERE closed_at IS NOT NULL;
+CREATE INDEX rights_request_ended_kind ON rights_request (service, kind, state, closed_at, child, id) WHERE closed_at IS NOT NULL;
 CREATE INDEX rights_request_id ON rights_request (id, child);
 CREATE INDEX rights_request_erase ON rights_request (erase_at, child, id);
 CREATE INDEX rights_request_goes ON rights_request (service, erase_at) WHERE erase_at IS NOT NULL;
