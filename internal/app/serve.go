@@ -42,7 +42,7 @@ func (a *App) Handler() http.Handler {
 func (a *App) console() *console.Server {
 	c := a.Config.Console
 	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces,
-		Vault: a.Vault, LedgerKey: a.LedgerKey, Provider: a.provider, Roles: a.roles, System: a.system(), Patience: max(retentionPatience, 2*a.Config.SweepEvery)}
+		Vault: a.Vault, LedgerKey: a.LedgerKey, Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Provider: a.provider, Roles: a.roles, System: a.system(), Patience: max(retentionPatience, 2*a.Config.SweepEvery)}
 }
 
 // StaffDoor is how persons inside sign in.

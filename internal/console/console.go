@@ -35,9 +35,11 @@ import (
 	"wardkeep/internal/base/pages"
 	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/base/watch"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault"
@@ -75,6 +77,9 @@ type Server struct {
 	// Patience is for how long the system may be late with what it does by itself, before
 	// the due list and the board say so; zero is ten minutes.
 	Patience time.Duration
+	// Calendar counts working days, and Clocks are how long what is demanded may take.
+	Calendar workday.Calendar
+	Clocks   rights.Clocks
 	// LedgerKey verifies the ledger's checkpoints. It is public.
 	LedgerKey string
 	// Provider knows who persons inside are, and Roles are what its groups give; nil:
@@ -111,6 +116,7 @@ const (
 // is taken for them: no file of a form is ever on disk (invariant 9).
 var withFiles = map[string]int64{
 	"POST /console/charters/{service}/new":     maxDraft,
+	"POST /console/demands/new":                maxDocument,
 	"POST /console/offices/{service}/fill":     maxDocument,
 	"POST /console/offices/{service}/handover": maxDocument,
 	"POST /console/offices/{service}/records":  maxDocument,
@@ -274,7 +280,8 @@ func (w *answered) Write(b []byte) (int, error) {
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind,
-	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged}
+	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
+	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled}
 
 // tried records an attempt. It was refused, whether this succeeds or not.
 func (s *Server) tried(v *visit) {
@@ -350,7 +357,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

@@ -245,7 +245,7 @@ func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
 				}
 				method, path, _ := strings.Cut(r.Pattern, " ")
 				path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52),
-					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "", "{version}", "1", "{record}", "ro_00000000000000000000000000", "{place}", "0").Replace(path)
+					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "", "{version}", "1", "{record}", "ro_00000000000000000000000000", "{place}", "0", "{demand}", "rr_00000000000000000000000000", "{claim}", "bc_00000000000000000000000000").Replace(path)
 				for _, a := range actors {
 					form := url.Values{}
 					if method == "GET" {

@@ -12,6 +12,8 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/due"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
 )
 
 // duePage is what due.html shows.
@@ -50,7 +52,7 @@ func (l dueLine) Counted() bool {
 func (l dueLine) Many() bool { return l.N >= due.Many }
 
 // commands are what is typed at the terminal, before the service and the number or the id.
-var commands = map[due.Kind]string{due.Demand: "demand show --service", due.Suspicion: "suspicion show --service", due.Claim: "child approve-birth --service", due.Document: "verification list --service",
+var commands = map[due.Kind]string{due.Suspicion: "suspicion show --service", due.Document: "verification list --service",
 	due.Order: "order show --service", due.End: "cease show --service", due.Value: "retention show --service"}
 
 // line says where a clock is dealt with: at the terminal by who holds an office, as the
@@ -66,7 +68,14 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		l.To = requestPath(approval.Request{Service: c.Service, ID: c.ID})
 	case due.Review:
 		l.To = reviewPath(approval.Glass{Service: c.Service, Request: c.ID})
-	case due.Demand, due.Suspicion, due.Claim, due.Order:
+	case due.Demand, due.Claim:
+		if !v.in.Person.May(staff.HandleDemands, c.Service) {
+			break // who sees the board sees that it is there
+		}
+		if l.To = birthPath(c.Service, c.ID); c.Kind == due.Demand {
+			l.To = demandPath(rights.Request{Service: c.Service, ID: c.ID})
+		}
+	case due.Suspicion, due.Order:
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
 	case due.Document:
 		l.Command = "wardkeep " + command + " " + c.Service + as

@@ -19,6 +19,7 @@ const (
 	listDecisions = "decisions"
 	listPeople    = "people"
 	listCharters  = "charters"
+	listDemands   = "demands"
 )
 
 // A list is one that has a filter, or can be taken away.
@@ -35,6 +36,7 @@ var lists = []list{
 	{listDecisions, "/console/decisions", staff.DecideAccess, decisionFields},
 	{listPeople, "/console/people", staff.SeePeople, nil},
 	{listCharters, "/console/files", staff.SeeCharters, nil},
+	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 }
 
 // listNamed returns the list of that name that the person may see. Errors: ErrNoPage.

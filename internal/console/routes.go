@@ -80,6 +80,22 @@ func table() []route {
 		{"GET /console/reviews/{service}/{request}", whoMay, staff.ReviewAccess, "", (*Server).showReview},
 		{"POST /console/reviews/{service}/{request}", whoMay, staff.ReviewAccess, "/console/reviews/{service}/{request}", (*Server).review},
 
+		{"GET /console/demands", whoMay, staff.HandleDemands, "", (*Server).demands},
+		{"GET /console/demands/new", whoMay, staff.HandleDemands, "", (*Server).showBehalf},
+		{"POST /console/demands/new", whoMay, staff.HandleDemands, "/console/demands/new", (*Server).behalf},
+		{"POST /console/demands/csv", whoMay, staff.HandleDemands, "/console/demands", (*Server).demandsFile},
+		{"GET /console/demands/{service}/{demand}", whoMay, staff.HandleDemands, "", (*Server).demand},
+		{"POST /console/demands/{service}/{demand}/assign", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).assignDemand},
+		{"POST /console/demands/{service}/{demand}/extend", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).extendDemand},
+		{"POST /console/demands/{service}/{demand}/refuse", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).refuseDemand},
+		{"POST /console/demands/{service}/{demand}/finish", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).finishDemand},
+		{"GET /console/demands/{service}/{demand}/words", whoMay, staff.HandleDemands, "", (*Server).demandWords},
+		{"POST /console/demands/{service}/{demand}/words", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}/words", (*Server).revealWords},
+		{"POST /console/demands/{service}/{demand}/older", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).claimOlder},
+		{"GET /console/births/{service}/{claim}", whoMay, staff.HandleDemands, "", (*Server).birth},
+		{"POST /console/births/{service}/{claim}/approve", whoMay, staff.HandleDemands, "/console/births/{service}/{claim}", (*Server).approveOlder},
+		{"POST /console/births/{service}/{claim}/refuse", whoMay, staff.HandleDemands, "/console/births/{service}/{claim}", (*Server).refuseOlder},
+
 		{"GET /console/charters", whoMay, staff.SeeCharters, "", (*Server).charters},
 		{"GET /console/charters/{service}", whoMay, staff.SeeCharters, "", (*Server).charter},
 		{"GET /console/charters/{service}/new", whoMay, staff.ProposeCharter, "", (*Server).showDraft},
@@ -157,7 +173,8 @@ func table() []route {
 func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
-		"GET /console/urgent": "urgent", "GET /console/reviews": "reviews",
+		"GET /console/demands": "demands",
+		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews",
 		"GET /console/charters": "charters", "GET /console/offices": "offices",
 		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }

@@ -144,6 +144,17 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 			}
 			f.request(r)
 		}
+	case id.Is(id.Rights, f.q):
+		for _, name := range mayIn(person, staff.HandleDemands, f.services) {
+			r, err := rights.Find(ctx, tx, name, f.q)
+			if errors.Is(err, rights.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			f.hit("demand", r.Number, name, demandPath(r))
+		}
 	case id.Is(id.Staff, f.q) && person.MaySomewhere(staff.SeePeople):
 		p, err := staff.Find(ctx, tx, f.q)
 		if errors.Is(err, staff.ErrNotFound) {
@@ -185,17 +196,13 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 	}
 	for _, name := range mayIn(f.v.in.Person, staff.HandleDemands, f.services) {
-		r, err := rights.ByNumber(ctx, tx, name, number)
-		if errors.Is(err, rights.ErrNotFound) {
-			continue
-		}
-		if err != nil && !errors.Is(err, rights.ErrSeveral) {
+		all, err := rights.OfNumber(ctx, tx, name, number, maxHits)
+		if err != nil {
 			return err
 		}
-		if err == nil {
-			number = r.Number
+		for _, r := range all {
+			f.hit("demand", r.Number, name, demandPath(r))
 		}
-		f.hit("demand", number, name, "")
 	}
 	return nil
 }

@@ -159,6 +159,7 @@ func (f *fold) demandStaffed(p ledger.Placed, s source, c *child) fault {
 		if b.Note != d.note || b.Answer != d.answer {
 			return impossible(ruleDemand)
 		}
+		d.step(p)
 		return f.handled(p, s, b.Inside)
 	case d.state != rights.Open || !id.Is(id.Staff, b.Owner):
 		return impossible(ruleDemand)

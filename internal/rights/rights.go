@@ -51,6 +51,7 @@ var (
 	ErrFetched   = errs.New(errs.Gone, "rights.copy_over")             // its days are over
 	ErrSeveral   = errs.New(errs.Conflict, "rights.number_of_several") // a number is random, and short
 	ErrReached   = errs.New(errs.Invalid, "rights.reached_unknown")
+	ErrShown     = errs.New(errs.TooMany, "rights.shown_often")
 	ErrOffice    = errs.New(errs.Forbidden, "rights.office_decides") // to refuse an erasure is the office's
 )
 

@@ -81,9 +81,12 @@ func (d Desk) Unclaimed(r Request, owners []string, now time.Time) bool {
 	return r.State == Open && !slices.Contains(owners, r.Owner) && !now.Before(d.after(r.ReceivedAt, d.Clocks.Or(Defaults).Acknowledge))
 }
 
+// maxShown is how often the words of a demand are shown.
+const maxShown = 200
+
 // Show returns the words of a demand for one of the staff. Who sees them is recorded in
 // the transaction before whose commit they must not be shown (Article 15). Errors:
-// ErrMayNot, ErrNotFound, those of family.Lock and of the child's key.
+// ErrMayNot, ErrNotFound, ErrShown, those of family.Lock and of the child's key.
 func (d Desk) Show(ctx context.Context, tx *db.Tx, by Handler, r Request) (note, answer pii.Text, err error) {
 	if !handles(by, r) {
 		return note, answer, ErrMayNot
@@ -92,7 +95,10 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by Handler, r Request) (note,
 	if err != nil {
 		return note, answer, err
 	}
-	if r, err = Find(ctx, tx, r.Service, r.ID); err != nil {
+	if r, err = Find(ctx, tx, r.Service, r.ID); err == nil && r.Shown() >= maxShown {
+		err = ErrShown
+	}
+	if err != nil {
 		return note, answer, err
 	}
 	if note, answer, err = r.Text(d.Ring, c); err != nil {
@@ -102,6 +108,8 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by Handler, r Request) (note,
 	if err != nil {
 		return note, answer, err
 	}
-	_, err = record(ctx, tx, c, KindShown, by.Ledger(), ShownBody{Request: r.ID, Note: r.note != nil, Answer: r.answer != nil, Inside: inside})
-	return note, answer, err
+	if _, err = r.step(ctx, tx, c, KindShown, by.Ledger(), ShownBody{Request: r.ID, Note: r.note != nil, Answer: r.answer != nil, Inside: inside}); err != nil {
+		return note, answer, err
+	}
+	return note, answer, tx.Queue(ctx, `UPDATE rights_request SET steps = $1 WHERE child = $2 AND id = $3`, r.steps, r.Child, r.ID)
 }

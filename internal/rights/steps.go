@@ -18,6 +18,16 @@ type Step struct {
 	Actor string // as the ledger names actors
 }
 
+// Shown is how often its words were shown.
+func (r Request) Shown() (n int) {
+	for _, s := range r.Steps {
+		if s.Kind == KindShown {
+			n++
+		}
+	}
+	return n
+}
+
 // step records what becomes of a demand of the locked child, and adds it to the row, which
 // whoever calls writes.
 func (r *Request) step(ctx context.Context, tx *db.Tx, c family.Child, kind, actor string, body any) (string, error) {

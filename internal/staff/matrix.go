@@ -81,7 +81,7 @@ var Matrix = []Rule{
 	{SeeCharters, [6]bool{yes, yes, yes, yes, yes, yes}, no},
 	{ProposeCharter, [6]bool{yes, yes, no, no, yes, no}, no},
 	{PublishCharter, [6]bool{yes, yes, no, no, no, no}, yes},
-	{HandleDemands, [6]bool{yes, yes, yes, yes, no, no}, no},
+	{HandleDemands, [6]bool{yes, yes, yes, yes, no, no}, yes},
 	{AskAccess, [6]bool{yes, yes, yes, yes, no, no}, no},
 	{DecideAccess, [6]bool{yes, yes, yes, no, no, no}, yes},
 	{ReviewAccess, [6]bool{yes, yes, no, no, no, no}, yes},

@@ -47,7 +47,7 @@
     }
     const left = answer.headers.get("Wardkeep-Looks-Left");
     const picture = await createImageBitmap(await answer.blob());
-    view.querySelector("[data-looks]").textContent = left;
+    if (left !== null) view.querySelector("[data-looks]").textContent = left;
     if (over || card.asked !== asked || document.hidden) {
       picture.close();
       return;

@@ -1,0 +1,427 @@
+package console
+
+import (
+	"context"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/visitor"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/watermark"
+)
+
+// ErrNotHandled refuses to show the words of a demand to who doesn't handle it: they are
+// read by the one who answers it, and by nobody else (Article 15).
+var ErrNotHandled = errs.New(errs.Forbidden, "console.demand.not_handled")
+
+// demandPage is what demand.html shows. Whoever demands goes by what they are, and nothing
+// of what is held is in it: what was written with a demand may be a value, and is shown as
+// one is, on a page of its own.
+type demandPage struct {
+	rights.Request
+	Path     string
+	Ref      string // what the operator calls the child
+	Subject  string // its pseudonym in the ledger
+	Label    string // of the item
+	Relation family.Relation
+	Who      string // handles it
+	Clock    clock
+	Free     bool
+	Mine     bool
+	Words    bool // something was written with it
+	Reply    bool // something was answered in words
+	History  []happened
+	Ledger   string // where its entries are, or "": the person doesn't see the ledger
+	Others   []named
+	Longer   []rights.Reason // for which it may take longer
+	No       []rights.Reason // for which it may be refused
+	Finish   bool
+	Office   bool   // whoever looks holds one
+	Claim    string // the page of the claim that waits
+	Birth    bool   // it is about the birth date
+	Papers   []rights.Paper
+	Today    string
+	Untold   []family.Relation
+	Told     []told
+	Fresh    bool
+	Problem  string
+	Field    string
+}
+
+// happened is a line of a demand's history.
+type happened struct {
+	Kind string
+	At   time.Time
+	Who  string // a name of somebody inside
+	Role string // or what they are
+	To   string // its entry
+}
+
+// A told guardian was told of a demand to erase the child.
+type told struct {
+	Relation family.Relation
+	Channel  string
+	At       time.Time
+}
+
+func (s *Server) demand(v *visit) error { return v.demandPage(nil) }
+
+// demanded returns the demand of the address, and who the person is to it.
+func (v *visit) demanded(ctx context.Context, tx *db.Tx, in signin.Session) (rights.Handler, rights.Request, error) {
+	by, err := handler(ctx, tx, in.Person, v.r.PathValue("service"))
+	if err != nil {
+		return nil, rights.Request{}, err
+	}
+	r, err := rights.Find(ctx, tx, v.r.PathValue("service"), v.r.PathValue("demand"))
+	return by, r, err
+}
+
+func (v *visit) demandPage(problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	page := demandPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Longer: rights.ToExtend, Papers: rights.Papers, Today: v.now.In(shanghai).Format(time.DateOnly)}
+	if problem != nil {
+		page.Field = errs.Of(problem).Field
+	}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		by, r, err := v.demanded(ctx, tx, v.in)
+		if err != nil {
+			return err
+		}
+		return page.fill(ctx, tx, v, by, r)
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(status, "demand", page)
+}
+
+func (p *demandPage) fill(ctx context.Context, tx *db.Tx, v *visit, by rights.Handler, r rights.Request) error {
+	c, err := family.Find(ctx, tx, r.Service, r.Child)
+	if err != nil {
+		return err
+	}
+	ref, err := c.Ref(v.s.Ring)
+	if err != nil {
+		return err
+	}
+	in, err := v.s.inForce(ctx, tx, r.Service)
+	if err != nil {
+		return err
+	}
+	says := r.Says()
+	p.Request, p.Path, p.Ref, p.Subject, p.Clock = r, demandPath(r), ref.Reveal(), c.Subject, v.s.clockOf(r, tx.Now())
+	p.Words, p.Reply, p.Mine = says.Note, says.Answer, r.Owner == owner(by)
+	if r.Item != "" {
+		p.Label = v.itemOf(in, r.Item)
+	}
+	_, p.Office = by.(catalog.Officer)
+	p.Finish = !r.Kind.Erases()
+	if p.No = r.Kind.ToRefuse(); r.Kind.Erases() && !p.Office {
+		p.No = nil
+	}
+	if err := p.guardians(ctx, tx); err != nil {
+		return err
+	}
+	if err := p.handlers(ctx, tx, v, by); err != nil {
+		return err
+	}
+	if p.Birth = r.Item == rights.BirthDate && r.State == rights.Open; p.Birth {
+		claim, err := rights.ClaimAbout(ctx, tx, r.Child)
+		if err == nil {
+			p.Claim = birthPath(claim.Service, claim.ID)
+		} else if !errs.Of(err).Is(rights.ErrClaim) {
+			return err
+		}
+	}
+	return p.history(ctx, tx, v)
+}
+
+// guardians says what those are to the child who demand, and who were told.
+func (p *demandPage) guardians(ctx context.Context, tx *db.Tx) error {
+	var all []family.Guardian
+	if err := tx.Together(ctx, family.ReadGuardians(&all, p.Child)); err != nil {
+		return err
+	}
+	relation := func(id family.GuardianID) family.Relation {
+		if i := slices.IndexFunc(all, func(g family.Guardian) bool { return g.ID == id }); i >= 0 {
+			return all[i].Relation
+		}
+		return family.Other
+	}
+	if p.Guardian != "" {
+		p.Relation = relation(p.Guardian)
+	}
+	for _, t := range p.Request.Told {
+		p.Told = append(p.Told, told{relation(t.Guardian), t.Channel, t.At})
+	}
+	for _, g := range p.Request.Untold(all) {
+		p.Untold = append(p.Untold, relation(g))
+	}
+	return nil
+}
+
+// handlers says who handles the demand, and who else could.
+func (p *demandPage) handlers(ctx context.Context, tx *db.Tx, v *visit, by rights.Handler) error {
+	inOffice, inside, err := rights.Handlers(ctx, tx, p.Service)
+	if err != nil {
+		return err
+	}
+	for _, o := range inOffice {
+		p.Others = append(p.Others, named{o.ID, o.Name, o.ID == p.Owner})
+	}
+	for _, a := range inside {
+		p.Others = append(p.Others, named{a.ID, a.Name, a.ID == p.Owner})
+	}
+	p.Others = slices.DeleteFunc(p.Others, func(n named) bool { return n.Name == owner(by) || n.On })
+	p.Free = v.s.atDesk().Unclaimed(p.Request, rights.Owners(inOffice, inside), tx.Now())
+	p.Who, err = v.names(tx, p.Service).owner(ctx, p.Owner)
+	return err
+}
+
+// history lists what became of the demand. Guardians go by what they are; an entry has an
+// address once it has its place in the ledger, for who may see it.
+func (p *demandPage) history(ctx context.Context, tx *db.Tx, v *visit) error {
+	service, err := catalog.Find(ctx, tx, p.Service)
+	if err != nil {
+		return err
+	}
+	reads := approval.May(v.in.Person, staff.SeeLedger, service)
+	if reads {
+		p.Ledger = p.Subject
+	}
+	names := v.names(tx, p.Service)
+	for _, step := range p.Steps {
+		h := happened{Kind: step.Kind, At: step.At}
+		switch kind, _, _ := strings.Cut(step.Actor, ":"); kind {
+		case "staff", "officer":
+			if h.Who, err = names.of(ctx, step.Actor); err != nil {
+				return err
+			}
+		case "guardian", "app":
+			h.Role = kind
+		default:
+			h.Role = "system"
+		}
+		if reads {
+			placed, err := ledger.Find(ctx, tx, step.Entry)
+			switch {
+			case err == nil:
+				h.To = entryPath(placed.Place)
+			case !errs.Of(err).Is(ledger.ErrNotFound):
+				return err
+			}
+		}
+		p.History = append(p.History, h)
+	}
+	return nil
+}
+
+// handled does something about the demand of the address, and shows what became of it.
+func (v *visit) handled(fn func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error) error {
+	var r rights.Request
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		if err := in.IsFresh(tx.Now()); err != nil {
+			return err
+		}
+		by, found, err := v.demanded(ctx, tx, in)
+		if err != nil {
+			return err
+		}
+		r = found
+		return fn(ctx, tx, by, r)
+	})
+	if r.ID == "" {
+		return err
+	}
+	if err != nil {
+		return v.demandPage(err)
+	}
+	return v.to(demandPath(r))
+}
+
+// written is what somebody writes to whoever demanded something; it may be nothing.
+func (v *visit) written() pii.Text {
+	if words := v.value("words"); words != "" {
+		return pii.New(words)
+	}
+	return pii.Text{}
+}
+
+// assignDemand has somebody handle a demand: whoever asks, or somebody else of the service.
+func (s *Server) assignDemand(v *visit) error {
+	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
+		to := by
+		if id := v.value("to"); id != "" {
+			inOffice, inside, err := rights.Handlers(ctx, tx, r.Service)
+			if err != nil {
+				return err
+			}
+			to = nil
+			for _, o := range inOffice {
+				if o.ID == id {
+					to = o
+				}
+			}
+			for _, a := range inside {
+				if a.ID == id {
+					to = a
+				}
+			}
+		}
+		if to == nil {
+			return rights.ErrOwner.At("to")
+		}
+		_, _, err := s.atDesk().Assign(ctx, tx, by, r, to)
+		return err
+	})
+}
+
+func (s *Server) extendDemand(v *visit) error {
+	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
+		_, _, err := s.atDesk().Extend(ctx, tx, by, r, rights.Reason(v.value("reason")))
+		return err
+	})
+}
+
+func (s *Server) refuseDemand(v *visit) error {
+	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
+		_, _, err := s.atDesk().Refuse(ctx, tx, by, r, rights.Reason(v.value("reason")), v.written())
+		return err
+	})
+}
+
+func (s *Server) finishDemand(v *visit) error {
+	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
+		_, _, err := s.atDesk().Finish(ctx, tx, by, r, v.written())
+		return err
+	})
+}
+
+// demandWordsPage is what demand_words.html shows: what was written, masked.
+type demandWordsPage struct {
+	rights.Request
+	Path   string
+	Ref    string
+	Texts  []string // which there are
+	Fresh  bool
+	Time   int          // seconds
+	Marks  template.URL // a picture of the visible words, to lie over the page
+	Handed bool
+}
+
+// The texts of a demand: what was written with it, and what was answered.
+const (
+	textNote   = "note"
+	textAnswer = "answer"
+)
+
+// shownFor is how long a page shows what somebody wrote.
+const shownFor = 10 * time.Minute
+
+// demandWords shows, masked, what was written with a demand and what was answered.
+func (s *Server) demandWords(v *visit) error {
+	page := demandWordsPage{Fresh: v.in.IsFresh(v.now) == nil, Time: int(shownFor / time.Second)}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		by, r, err := v.demanded(ctx, tx, v.in)
+		if err != nil {
+			return err
+		}
+		c, err := family.Find(ctx, tx, r.Service, r.Child)
+		if err != nil {
+			return err
+		}
+		ref, err := c.Ref(s.Ring)
+		if err != nil {
+			return err
+		}
+		page.Request, page.Path, page.Ref, page.Handed = r, demandPath(r), ref.Reveal(), r.Owner == owner(by)
+		says := r.Says()
+		if says.Note {
+			page.Texts = append(page.Texts, textNote)
+		}
+		if says.Answer {
+			page.Texts = append(page.Texts, textAnswer)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(page.Texts) == 0 || !page.Handed {
+		return v.to(page.Path)
+	}
+	page.Marks = overlay(v.mark(page.Number))
+	visitor.Script(v.w)
+	return v.show(http.StatusOK, "demand_words", page)
+}
+
+// revealWords answers with a picture of what was written with a demand, or answered, for
+// who handles it. Who sees it is recorded in the transaction before whose commit it isn't
+// drawn (invariant 2).
+func (s *Server) revealWords(v *visit) error {
+	picture, err := s.wordsPicture(v)
+	if err != nil {
+		return v.inWords(err)
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "image/png")
+	h.Set("Content-Disposition", "inline")
+	v.shows = "picture"
+	_, err = v.w.Write(picture)
+	return err
+}
+
+func (s *Server) wordsPicture(v *visit) ([]byte, error) {
+	which, err := v.item()
+	if err == nil && which != textNote && which != textAnswer {
+		err = ErrFields
+	}
+	if err != nil {
+		return nil, err
+	}
+	var text pii.Text
+	var r rights.Request
+	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		if err := in.IsFresh(tx.Now()); err != nil {
+			return err
+		}
+		v.in = in
+		by, found, err := v.demanded(ctx, tx, in)
+		if err != nil {
+			return err
+		}
+		if r = found; r.Owner != owner(by) {
+			return ErrNotHandled
+		}
+		note, answer, err := s.atDesk().Show(ctx, tx, by, r)
+		if err != nil {
+			return err
+		}
+		if text = note; which == textAnswer {
+			text = answer
+		}
+		r, err = rights.Find(ctx, tx, r.Service, r.ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	card := watermark.Card{Label: v.lang.T("console.demand.text." + which), Value: text, Visible: v.mark(r.Number), Mark: watermark.New(s.Ring, r.Number, int64(r.Shown())),
+		Rest: func(n int) string { return v.lang.T("console.view.rest", "Count", n) }}
+	return watermark.Draw(card)
+}

@@ -1,0 +1,217 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
+)
+
+// atDesk takes demands and answers them.
+func (s *Server) atDesk() rights.Desk {
+	return rights.Desk{Ring: s.Ring, Charters: s.Vault.Gate.Charters, Calendar: s.Calendar, Clocks: s.Clocks}
+}
+
+// handler returns who the person is to the demands of a service: who holds an office acts
+// by it, as at the terminal; anybody else as the person. Errors: staff.ErrMayNot, whether
+// there is such a service or not.
+func handler(ctx context.Context, tx *db.Tx, p staff.Person, name string) (rights.Handler, error) {
+	service, err := catalog.Find(ctx, tx, name)
+	switch {
+	case errs.Of(err).Is(catalog.ErrNotFound), err == nil && !approval.May(p, staff.HandleDemands, service):
+		return nil, staff.ErrMayNot
+	case err != nil:
+		return nil, err
+	case approval.InOffice(p, service):
+		return catalog.FindOfficer(ctx, tx, service.Name, p.Office(service.Name))
+	}
+	return staff.Acting{Person: p, Action: staff.HandleDemands}, nil
+}
+
+// owner is how a demand names who handles it.
+func owner(by rights.Handler) string {
+	switch by := by.(type) {
+	case catalog.Officer:
+		return by.ID
+	case staff.Acting:
+		return by.ID
+	}
+	return ""
+}
+
+func demandPath(r rights.Request) string { return "/console/demands/" + r.Service + "/" + r.ID }
+
+// demandFields are the fields of the filter of demands.
+var demandFields = []string{"service", "kind", "state"}
+
+// demandsPage is what demands.html shows.
+type demandsPage struct {
+	pager
+	Demands  []demandRow
+	Services []string
+	Kinds    []rights.Kind
+	States   []rights.State
+	Filter   map[string]string
+	Saved    savedPart
+	Export   exportPart
+}
+
+// A demandRow is a row of the list. The child isn't named there, nor what is held: an item
+// goes by what a parent calls it.
+type demandRow struct {
+	rights.Request
+	Label string // of the item, or ""
+	Who   string // handles it, or ""
+	Clock clock
+	Free  bool // somebody should handle it by now, and nobody does
+	To    string
+}
+
+// A clock is how a demand stands in time.
+type clock struct {
+	At   time.Time
+	Late bool
+	Left int // working days
+}
+
+// clockOf tells it by the calendar of working days.
+func (s *Server) clockOf(r rights.Request, now time.Time) clock {
+	return clock{r.DueAt, r.State == rights.Open && !now.Before(r.DueAt), s.Calendar.Between(now, r.DueAt)}
+}
+
+// demandFilter reads a filter. What there isn't finds nothing.
+func demandFilter(q url.Values, services []string) rights.Wanted {
+	want := rights.Wanted{Services: services, Kind: rights.Kind(q.Get("kind")), State: rights.State(q.Get("state"))}
+	if service := q.Get("service"); service != "" {
+		want.Services = slices.DeleteFunc(slices.Clone(services), func(s string) bool { return s != service })
+	}
+	return want
+}
+
+// demands lists what children and guardians demand, of the services whose demands the
+// person handles.
+func (s *Server) demands(v *visit) error {
+	page := demandsPage{Kinds: rights.Kinds, States: rights.States, Filter: make(map[string]string)}
+	if err := tooLong(v.r.URL.Query(), demandFields); err != nil {
+		return err
+	}
+	filter := fieldsOf(v.r.URL.Query(), demandFields)
+	for field := range filter {
+		page.Filter[field] = filter.Get(field)
+	}
+	page.Export, v.keeps = v.exportPart(listDemands, filter), filter
+	from := rights.ParseCursor(v.r.URL.Query().Get("from"))
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		services, err := catalog.List(ctx, tx)
+		if err != nil {
+			return err
+		}
+		page.Services = mayIn(v.in.Person, staff.HandleDemands, services)
+		if page.Saved, err = v.savedPart(ctx, tx, listDemands, filter); err != nil {
+			return err
+		}
+		all, next, err := rights.List(ctx, tx, demandFilter(filter, page.Services), from, perPage)
+		if err != nil {
+			return err
+		}
+		page.pager = v.pager(from.String(), next.String())
+		page.Demands, err = v.demandRows(ctx, tx, all)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "demands", page)
+}
+
+func (v *visit) demandRows(ctx context.Context, tx *db.Tx, all []rights.Request) (rows []demandRow, err error) {
+	charters := make(map[string]*charter.Charter)
+	owners := make(map[string][]string)
+	names := make(map[string]naming)
+	for _, r := range all {
+		if charters[r.Service] == nil {
+			if charters[r.Service], err = v.s.inForce(ctx, tx, r.Service); err != nil {
+				return nil, err
+			}
+			inOffice, inside, err := rights.Handlers(ctx, tx, r.Service)
+			if err != nil {
+				return nil, err
+			}
+			owners[r.Service], names[r.Service] = rights.Owners(inOffice, inside), v.names(tx, r.Service)
+		}
+		row := demandRow{Request: r, Label: v.itemOf(charters[r.Service], r.Item), Clock: v.s.clockOf(r, tx.Now()), To: demandPath(r),
+			Free: v.s.atDesk().Unclaimed(r, owners[r.Service], tx.Now())}
+		if row.Who, err = names[r.Service].owner(ctx, r.Owner); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// owner returns the name of who handles a demand: by a term of office, or as a person.
+func (n naming) owner(ctx context.Context, id string) (string, error) {
+	if id == "" {
+		return "", nil
+	}
+	name, err := n.of(ctx, "officer:"+id)
+	if err != nil || name != id {
+		return name, err
+	}
+	return n.of(ctx, "staff:"+id)
+}
+
+// itemOf is what a parent calls an item that something is demanded of, or its name.
+func (v *visit) itemOf(in *charter.Charter, item string) string {
+	if item == rights.BirthDate {
+		return v.lang.T("console.demand.birth_date")
+	}
+	i, _ := in.Item(item)
+	return v.label(i.Label, item)
+}
+
+// demandsFile sends demands: codes, names of items, who handles them, when, and no child.
+func (s *Server) demandsFile(v *visit) error {
+	filter, err := v.filterSent(demandFields)
+	if err != nil {
+		return err
+	}
+	var from rights.Cursor
+	return v.sendFile(listDemands, v.header("number", "state", "service", "what", "who_asks", "items", "received_at", "answer_by", "ended_at", "extended", "reason", "handled_by", "working_days"),
+		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
+			services, err := catalog.List(ctx, tx)
+			if err != nil {
+				return nil, err
+			}
+			all, next, err := rights.List(ctx, tx, demandFilter(filter, mayIn(v.in.Person, staff.HandleDemands, services)), from, rowsAtOnce)
+			if err != nil {
+				return nil, err
+			}
+			rows, err := v.demandRows(ctx, tx, all)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range rows {
+				left := ""
+				if r.State == rights.Open {
+					left = strconv.Itoa(r.Clock.Left)
+				}
+				each(r.Number, string(r.State), r.Service, string(r.Kind), string(r.Door), r.Item, inFile(r.ReceivedAt), inFile(r.DueAt), inFile(r.ClosedAt),
+					string(r.Extended), string(r.Reason), r.Who, left)
+			}
+			if next.String() == "" {
+				return nil, nil
+			}
+			return func() { from = next }, nil
+		})
+}
