@@ -96,6 +96,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 		t.Errorf("the phone shows %q", names)
 	}
 	ref, manager := p.looksAtValues()
+	p.handlesADemand(ref)
 	p.readsTheLedger()
 	p.looksAfter()
 	p.runsTheSystem()
@@ -281,6 +282,45 @@ func (p *insider) reviewsAnEmergency(ref string, asker, second *signintest.Insid
 	p.follow(`nav a[href^="/console/urgent"]`)
 	p.sees("console.urgent.in_office")
 	p.at("urgent")
+}
+
+// handlesADemand tells how the officer records what a guardian has demanded by letter, reads
+// what was written, and sees the document that the deputy will see, too (Article 19).
+func (p *insider) handlesADemand(ref string) {
+	p.t.Helper()
+	const words = "孩子是2015年3月2日出生的"
+	p.follow(`nav a[href^="/console/demands"]`)
+	p.sees("console.demands.none")
+	p.at("demands-empty")
+	p.follow(`main a.button`)
+	p.fill(`input[name=ref]`, ref)
+	p.follow(`main form button`)
+	p.Find(`select[name=who]`).Choose(p.Find(`select[name=who] option[value^="guardian:"]`).Value("value"))
+	p.Find(`select[name=kind]`).Choose("correct")
+	p.Find(`select[name=item]`).Choose("birth_date")
+	p.Find(`select[name=reached]`).Choose("letter")
+	p.fill(`textarea[name=words]`, words)
+	p.at("demand_new")
+	p.follow(`main form button`)
+	p.sees("console.demand.mine", "console.demand.reached.letter")
+	p.at("demand")
+	p.follow(`main a[href*="/words?"]`)
+	p.press(`form[data-reveal] button[data-show]`)
+	p.awaits("console.view.shown")
+	if strings.Contains(p.Text(), words) {
+		p.t.Error("the page holds what was written")
+	}
+	p.at("demand_words")
+	p.follow(`main p:first-child a`)
+	p.fill(`form[action*="/older"] input[name=number]`, "HK-4471")
+	p.Find(`form[action*="/older"] input[name=birth]`).Choose("2015-03-02")
+	p.follow(`form[action*="/older"] button`)
+	p.sees("console.demand.older_waits")
+	p.follow(`main a[href*="/console/births/"]`)
+	p.sees("console.birth.mine")
+	p.at("birth")
+	p.follow(`nav a[href^="/console/demands"]`)
+	p.at("demands")
 }
 
 // readsTheLedger tells how the officer finds an entry and has it proved, compares a
