@@ -3,6 +3,7 @@ package rights_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"wardkeep/internal/base/db"
@@ -75,5 +76,71 @@ func TestArticle19_AListHasEachDemandOnce(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// However many demands there are, a page of the list costs what it shows.
+func TestArticle19_AListReadsAnIndex(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		const before = `SELECT id FROM rights_request WHERE service = $1 AND `
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			for i := range 10_000 {
+				name := fmt.Sprintf("%026d", i)
+				state, closed := "open", any(nil)
+				if i%2 == 0 {
+					state, closed = "done", int64(i)
+				}
+				if err := tx.Queue(ctx, `
+					INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, reached, steps, closed_at)
+					VALUES ($1, $2, $3, '7K2M-9QXT', 'copy', 'guardian', '', '', $4, '', '', 0, $5, '', false, '', '', '', '', $6)`,
+					"ch_"+name, "rr_"+name, vaulttest.Service, state, int64(i), closed); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if w.Store.Engine() == "sqlite" {
+			for index, query := range map[string]string{
+				"rights_request_open (service=? AND (due_at,child,id)>":       `state = 'open' AND (due_at, child, id) > ($2, $3, $4) ORDER BY due_at, child, id LIMIT 20`,
+				"rights_request_ended (service=? AND state=? AND closed_at": `state = 'done' AND closed_at IS NOT NULL AND (closed_at, child, id) < ($2, $3, $4) ORDER BY closed_at DESC, child DESC, id DESC LIMIT 20`,
+				"rights_request_ended_kind (service=? AND kind=? AND state=?": `kind = 'copy' AND state = 'done' AND closed_at IS NOT NULL AND (closed_at, child, id) < ($2, $3, $4) ORDER BY closed_at DESC, child DESC, id DESC LIMIT 20`,
+			} {
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					plan, err := db.All(ctx, tx, func(row db.Row) (s string, err error) {
+						var a, b, c int64
+						err = row.Scan(&a, &b, &c, &s)
+						return s, err
+					}, `EXPLAIN QUERY PLAN `+before+query, vaulttest.Service, int64(5000), "", "")
+					if text := strings.Join(plan, "; "); !strings.Contains(text, index) || strings.Contains(text, "TEMP") {
+						t.Errorf("%s: %s", index, text)
+					}
+					return err
+				})
+			}
+			return
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if err := tx.Queue(ctx, `ANALYZE rights_request`); err != nil {
+				return err
+			}
+			read := func() int64 {
+				n, err := db.One(ctx, tx, db.Single[int64], `
+					SELECT CAST(coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) AS bigint) FROM pg_stat_xact_user_tables
+					WHERE relname = 'rights_request' AND schemaname = current_schema()`)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+			for _, want := range []rights.Wanted{{}, {Kind: rights.Copy}, {State: rights.Ended}, {State: rights.Done, Kind: rights.Copy}} {
+				want.Services = []string{vaulttest.Service}
+				was := read()
+				page, next, err := rights.List(ctx, tx, want, rights.Cursor{}, 20)
+				if n := read() - was; err != nil || n > 70 || len(page) != 20 || next.String() == "" {
+					t.Errorf("%+v: %d rows were read for a page of %d, %v", want, n, len(page), err)
+				}
+			}
+			return nil
+		})
 	})
 }
