@@ -102,7 +102,7 @@ func TestArticle19_AListReadsAnIndex(t *testing.T) {
 		if w.Store.Engine() == "sqlite" {
 			for index, query := range map[string]string{
 				"rights_request_open (service=? AND (due_at,child,id)>":       `state = 'open' AND (due_at, child, id) > ($2, $3, $4) ORDER BY due_at, child, id LIMIT 20`,
-				"rights_request_ended (service=? AND state=? AND closed_at": `state = 'done' AND closed_at IS NOT NULL AND (closed_at, child, id) < ($2, $3, $4) ORDER BY closed_at DESC, child DESC, id DESC LIMIT 20`,
+				"rights_request_ended (service=? AND state=? AND closed_at":   `state = 'done' AND closed_at IS NOT NULL AND (closed_at, child, id) < ($2, $3, $4) ORDER BY closed_at DESC, child DESC, id DESC LIMIT 20`,
 				"rights_request_ended_kind (service=? AND kind=? AND state=?": `kind = 'copy' AND state = 'done' AND closed_at IS NOT NULL AND (closed_at, child, id) < ($2, $3, $4) ORDER BY closed_at DESC, child DESC, id DESC LIMIT 20`,
 			} {
 				w.Do(func(ctx context.Context, tx *db.Tx) error {
