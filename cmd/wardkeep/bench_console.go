@@ -18,12 +18,10 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
-	"wardkeep/internal/base/workday"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
-	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/tally"
@@ -37,14 +35,13 @@ type office struct {
 
 	person  string   // one of those inside
 	pending []string // requests to see values, as numbers
-	demands []string // by their ids
 	subject string   // the pseudonym of a child
 	entries int64    // of the ledger that have a place
 }
 
 const (
 	insiders = 300  // beside the two
-	lookings = 2000 // requests to see values, that wait, and as many demands
+	lookings = 2000 // requests to see values, that wait
 )
 
 // inhabit adds uses to the ledger until it has so many entries, and makes the office: last,
@@ -145,11 +142,9 @@ func (w *world) enter(ctx context.Context, tx *db.Tx, a *app.App, name string, g
 	return "wardkeep_staff=" + secret, err
 }
 
-// lookings asks to see values of many children, of whom each demands something, too: half of
-// that is carried out.
+// lookings asks to see values of many children.
 func (w *world) lookings(ctx context.Context, a *app.App, asker staff.Person) error {
 	desk := approval.Desk{Ring: a.Ring, Charters: a.Charters}
-	demands, by := rights.Desk{Ring: a.Ring, Charters: a.Charters, Calendar: workday.Default()}, staff.Acting{Person: asker, Action: staff.HandleDemands}
 	wanted := approval.Asking{Purpose: benchPurpose, Items: []string{benchItem}, Reason: approval.ForSupport, Text: pii.New("监护人来电，要核对课程进度。")}
 	for part := range slices.Chunk(w.children[:min(lookings, len(w.children))], 100) {
 		err := a.Store.Update(ctx, func(tx *db.Tx) error {
@@ -163,14 +158,6 @@ func (w *world) lookings(ctx context.Context, a *app.App, asker staff.Person) er
 					return err
 				}
 				w.office.pending = append(w.office.pending, r.ID)
-				demand, _, err := demands.Receive(ctx, tx, by, c, rights.Demand{Kind: rights.Correct, Door: rights.ByChild, Item: rights.BirthDate, Reached: rights.ByPhone})
-				if err == nil && len(w.office.demands)%2 == 1 {
-					demand, _, err = demands.Finish(ctx, tx, by, demand, pii.Text{})
-				}
-				if err != nil {
-					return err
-				}
-				w.office.demands = append(w.office.demands, demand.ID)
 			}
 			return nil
 		})
@@ -260,9 +247,6 @@ var rooms = []operation{
 	room("decisions", "/decisions"),
 	room("urgent", "/urgent"),
 	room("reviews", "/reviews"),
-	room("demands", "/demands"),
-	room("demands-ended", "/demands?state=ended&kind=correct"),
-	room("demand", "/demands/"+benchService+"/{demand}"),
 	room("due", "/due"),
 	room("board", "/board"),
 	room("article", "/board/15"),
@@ -306,7 +290,6 @@ func room(name, path string) operation {
 		for _, fill := range []func(string) string{
 			place("{person}", func() string { return o.person }),
 			place("{request}", func() string { return o.pending[w.random.IntN(len(o.pending))] }),
-			place("{demand}", func() string { return o.demands[w.random.IntN(len(o.demands))] }),
 			place("{subject}", func() string { return o.subject }),
 			place("{place}", func() string { return strconv.FormatInt(1+w.random.Int64N(o.entries-1), 10) }),
 		} {
