@@ -14,11 +14,13 @@ import (
 
 // The lists of the console, as saved filters and exports name them.
 const (
-	listLedger    = "ledger"
-	listAccess    = "access"
-	listDecisions = "decisions"
-	listPeople    = "people"
-	listCharters  = "charters"
+	listLedger     = "ledger"
+	listAccess     = "access"
+	listDecisions  = "decisions"
+	listPeople     = "people"
+	listCharters   = "charters"
+	listSuspicions = "suspicions"
+	listEvidence   = "evidence"
 )
 
 // A list is one that has a filter, or can be taken away.
@@ -35,6 +37,8 @@ var lists = []list{
 	{listDecisions, "/console/decisions", staff.DecideAccess, decisionFields},
 	{listPeople, "/console/people", staff.SeePeople, nil},
 	{listCharters, "/console/files", staff.SeeCharters, nil},
+	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
+	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 }
 
 // listNamed returns the list of that name that the person may see. Errors: ErrNoPage.

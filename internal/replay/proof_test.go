@@ -153,7 +153,7 @@ func (s *story) uploads(desk verification.Desk, r consent.Request, proof, way st
 		}
 		err = s.Try(func(ctx context.Context, tx *db.Tx) (err error) {
 			if way == "refused" {
-				_, _, err = desk.Refuse(ctx, tx, by, a.ID)
+				_, _, err = desk.Refuse(ctx, tx, by, a.ID, verification.Unreadable)
 			} else {
 				_, _, err = desk.Approve(ctx, tx, by, a.ID, until)
 			}

@@ -124,7 +124,7 @@ func TestEdgeCase24_OneOfTheStaffIsEnoughToRefuse(t *testing.T) {
 		}
 		refuse := func(o catalog.Officer) error {
 			return w.Try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := w.desk.Refuse(ctx, tx, o, a.ID)
+				_, _, err := w.desk.Refuse(ctx, tx, o, a.ID, verification.NoTie)
 				return err
 			})
 		}
