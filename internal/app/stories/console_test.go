@@ -98,6 +98,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	ref, manager := p.looksAtValues()
 	p.readsTheLedger()
 	p.looksAfter()
+	p.judgesWhatWaits()
 	p.runsTheSystem()
 	p.provesTheOffice()
 	p.decidesAboutACharter()
