@@ -216,6 +216,12 @@ func TestInvariant7_ForgedProofsAreFound(t *testing.T) {
 			"who hasn't seen it decides": {"impossible actor", func() {
 				s.forge(s.lan, 1, verification.KindSucceeded, "officer:"+id.New(id.Staff), verification.AttemptBody{Verification: waits.ID})
 			}},
+			"who hasn't seen it decides, inside": {"impossible actor", func() {
+				s.forge(s.lan, 1, verification.KindSucceeded, "staff:"+id.New(id.Staff), verification.AttemptBody{Verification: waits.ID})
+			}},
+			"a refusal that says nothing": {"body verification", func() {
+				s.forge(s.lan, 1, verification.KindFailed, "officer:"+waits.First, verification.FailedBody{Verification: waits.ID, Why: verification.RefusedBy})
+			}},
 			"an app decides": {"impossible actor", func() {
 				s.forge(s.lan, 1, verification.KindSucceeded, s.App.Ledger(), verification.AttemptBody{Verification: waits.ID})
 			}},

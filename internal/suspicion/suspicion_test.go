@@ -291,3 +291,37 @@ func TestInvariant9_ASuspectedAccountIsSealed(t *testing.T) {
 		}), suspicion.ErrSealed)
 	})
 }
+
+// Nobody but the staff of the service looks after a suspicion, is led to its account, or
+// decides: not who sets services up, and no app.
+func TestArticle15_NobodyButTheStaffDecides(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s, err := w.report("a", suspicion.Staff)
+		if err != nil {
+			t.Fatal(err)
+		}
+		elsewhere := w.Officer
+		elsewhere.Service = "another"
+		for name, by := range map[string]suspicion.Actor{"the operator": catalog.Operator{ID: "test"}, "another service's officer": elsewhere, "nobody": catalog.Officer{}} {
+			w.refused(name, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Take(ctx, tx, by, vaulttest.Service, s.ID)
+				return err
+			}), suspicion.ErrMayNot)
+			w.refused(name, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Show(ctx, tx, w.Ring, by, vaulttest.Service, s.ID)
+				return err
+			}), suspicion.ErrMayNot)
+			w.refused(name, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Decide(ctx, tx, by, vaulttest.Service, s.ID, suspicion.Withdrawn, "")
+				return err
+			}), suspicion.ErrMayNot)
+			w.refused(name, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Hand(ctx, tx, w.Officer, by, vaulttest.Service, s.ID)
+				return err
+			}), suspicion.ErrHandTo)
+		}
+		if after := w.find(s.ID); after.Owner != "" || !after.Open() {
+			t.Errorf("%+v", after)
+		}
+	})
+}
