@@ -247,6 +247,8 @@ var rooms = []operation{
 	room("decisions", "/decisions"),
 	room("urgent", "/urgent"),
 	room("reviews", "/reviews"),
+	room("suspicions", "/suspicions"),
+	room("evidence", "/evidence"),
 	room("due", "/due"),
 	room("board", "/board"),
 	room("article", "/board/15"),

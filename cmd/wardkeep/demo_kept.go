@@ -118,10 +118,10 @@ func (d *demo) suspect(ctx context.Context) error {
 	d.show("2", "suspected", before.Age == "adult" && meanwhile.Age == "child" && s.TreatAs == "child",
 		"Due", workday.On(s.DueAt.Add(-time.Second)))
 	err = d.try(ctx, func(tx *db.Tx) error {
-		if _, _, err := suspicion.Take(ctx, tx, d.officer, s.ID); err != nil {
+		if _, _, err := suspicion.Take(ctx, tx, d.officer, d.officer.Service, s.ID); err != nil {
 			return err
 		}
-		_, _, err := suspicion.Decide(ctx, tx, d.officer, s.ID, suspicion.NotAChild, suspicion.DocumentSeen)
+		_, _, err := suspicion.Decide(ctx, tx, d.officer, d.officer.Service, s.ID, suspicion.NotAChild, suspicion.DocumentSeen)
 		return err
 	})
 	if err != nil {

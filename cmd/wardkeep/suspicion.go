@@ -85,7 +85,7 @@ func (c suspicionShowCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			one, ref, err := suspicion.Show(ctx, tx, a.Ring, by, c.Suspicion)
+			one, ref, err := suspicion.Show(ctx, tx, a.Ring, by, c.Service, c.Suspicion)
 			if err != nil {
 				return err
 			}
@@ -114,7 +114,7 @@ func (c suspicionTakeCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			one, _, err = suspicion.Take(ctx, tx, by, c.Suspicion)
+			one, _, err = suspicion.Take(ctx, tx, by, c.Service, c.Suspicion)
 			return err
 		})
 		if err == nil {
@@ -161,7 +161,7 @@ func (c suspicionDecideCmd) Run(ctx context.Context, s *session) error {
 				child, one, err = c.register(ctx, tx, a, by, guardian)
 				return err
 			}
-			one, _, err = suspicion.Decide(ctx, tx, by, c.Suspicion, suspicion.Outcome(c.Outcome), suspicion.Basis(c.Basis))
+			one, _, err = suspicion.Decide(ctx, tx, by, c.Service, c.Suspicion, suspicion.Outcome(c.Outcome), suspicion.Basis(c.Basis))
 			return err
 		})
 		switch {
@@ -180,7 +180,7 @@ func (c suspicionDecideCmd) Run(ctx context.Context, s *session) error {
 // register registers the child, which ends the suspicion, and leaves a request to be sent
 // to whoever may be its guardian.
 func (c suspicionDecideCmd) register(ctx context.Context, tx *db.Tx, a *app.App, by catalog.Officer, guardian family.Person) (child family.Child, one suspicion.Suspicion, err error) {
-	one, ref, err := suspicion.Show(ctx, tx, a.Ring, by, c.Suspicion)
+	one, ref, err := suspicion.Show(ctx, tx, a.Ring, by, c.Service, c.Suspicion)
 	switch {
 	case err != nil:
 		return child, one, err

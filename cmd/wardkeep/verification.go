@@ -184,9 +184,10 @@ func (c verificationApproveCmd) Run(ctx context.Context, s *session) error {
 type verificationRefuseCmd struct {
 	asStaff `embed:""`
 	ID      string `arg:"" help:"${verification_id}"`
+	Flaw    string `required:"" enum:"unreadable,not_theirs,no_tie,out_of_date,doubtful" help:"${verification_flaw}"`
 }
 
-// Run refuses a document. One person is enough.
+// Run refuses a document, and says what is wrong with it. One person is enough.
 func (c verificationRefuseCmd) Run(ctx context.Context, s *session) error {
 	return s.on(ctx, func(a *app.App) error {
 		err := a.Store.Update(ctx, func(tx *db.Tx) error {
@@ -194,7 +195,7 @@ func (c verificationRefuseCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			_, _, err = desk(a).Refuse(ctx, tx, by, c.ID)
+			_, _, err = desk(a).Refuse(ctx, tx, by, c.ID, verification.Flaw(c.Flaw))
 			return err
 		})
 		if err == nil {

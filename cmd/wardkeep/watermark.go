@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/verification"
 	"wardkeep/internal/watermark"
 )
 
@@ -39,6 +40,7 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 	var all []approval.Request
 	names := make(map[string]string)
 	ours, forged := false, []string(nil)
+	var paper verification.Attempt // of a guardian, where no request has the number
 	err = s.on(ctx, func(a *app.App) error {
 		if ours = m.Ours(a.Ring); !ours {
 			return nil
@@ -46,6 +48,11 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 		return a.Store.View(ctx, func(tx *db.Tx) (err error) {
 			if all, err = approval.ByNumber(ctx, tx, m.Number); err != nil {
 				return err
+			}
+			if len(all) == 0 {
+				if paper, err = shownPaper(ctx, tx, m, names); err != nil {
+					return err
+				}
 			}
 			for _, r := range all {
 				if !r.Intact(a.Ring) {
@@ -69,7 +76,12 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 	if !ours {
 		return s.sayFailed("cmd.watermark.not_ours")
 	}
-	if len(all) == 0 {
+	switch {
+	case paper.ID != "":
+		who := paper.Seen[m.Look-1]
+		s.say("cmd.watermark.document", "ID", paper.ID, "Service", paper.Service, "Who", names[who], "WhoID", who)
+		return nil
+	case len(all) == 0:
 		return s.sayFailed("cmd.watermark.gone")
 	}
 	for _, r := range all {
@@ -84,6 +96,24 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 		return exit(exitFailed)
 	}
 	return nil
+}
+
+// shownPaper returns the document of a guardian that the mark is of, if it is here, and
+// names who it was shown to: the mark counts those that have seen it.
+func shownPaper(ctx context.Context, tx *db.Tx, m watermark.Mark, names map[string]string) (verification.Attempt, error) {
+	a, err := verification.FirstOf(ctx, tx, m.Number)
+	if errors.Is(err, verification.ErrNotFound) || err == nil && m.Look > int64(len(a.Seen)) {
+		return verification.Attempt{}, nil
+	}
+	if err != nil {
+		return a, err
+	}
+	p, err := staff.Find(ctx, tx, a.Seen[m.Look-1])
+	if errors.Is(err, staff.ErrNotFound) {
+		err = nil
+	}
+	names[a.Seen[m.Look-1]] = p.Name
+	return a, err
 }
 
 // sayFailed says what was found, and ends the command with exit code 1.

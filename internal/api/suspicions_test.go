@@ -48,7 +48,7 @@ func TestArticle2_SuspicionsOverHTTP(t *testing.T) {
 			t.Errorf("%+v", all)
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, _, err := suspicion.Decide(ctx, tx, w.Officer, s.ID, suspicion.NotAChild, suspicion.OfficialCheck)
+			_, _, err := suspicion.Decide(ctx, tx, w.Officer, w.Officer.Service, s.ID, suspicion.NotAChild, suspicion.OfficialCheck)
 			return err
 		})
 		age("adult")

@@ -42,7 +42,9 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/verification"
 )
 
 //go:embed pages/*.html
@@ -95,6 +97,7 @@ type Server struct {
 	tries     *visitor.Limits // to sign in
 	tests     tests
 	stretches chan struct{} // passwords that are being stretched
+	scans     chan struct{} // documents that are being drawn
 	patience  time.Duration // after which a try is refused, whatever was wrong
 }
 
@@ -127,7 +130,7 @@ func (s *Server) Handler() http.Handler {
 	s.door = s.Door()
 	s.asks = visitor.NewLimits(s.Proxies, perAddress, pageBurst, addresses)
 	s.tries = visitor.NewLimits(s.Proxies, tryEvery, tryBurst, addresses)
-	s.stretches, s.patience = make(chan struct{}, atOnce), patience
+	s.stretches, s.scans, s.patience = make(chan struct{}, atOnce), make(chan struct{}, 1), patience
 	s.templates = parsed()
 	mux := http.NewServeMux()
 	for _, r := range table() {
@@ -281,7 +284,8 @@ func (w *answered) Write(b []byte) (int, error) {
 // the ledger, as what the gate denies is.
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
-	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled}
+	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
+	suspicion.ErrMayNot, suspicion.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
 // tried records an attempt. It was refused, whether this succeeds or not.
 func (s *Server) tried(v *visit) {
@@ -357,7 +361,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "attempt"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page
@@ -439,6 +443,7 @@ func parse(lang i18n.Lang) *pages.Set {
 		"lang": func() string { return string(lang) },
 		"to":   func(path string) string { return path + "?lang=" + string(lang) },
 		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
+		"day":  func(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) },
 	}
 	return pages.Parse(pageFiles, funcs, []string{"pages/layout.html"}, []string{"pages/*.html"})
 }

@@ -174,7 +174,7 @@ var (
 	shows = []string{"POST /console/access/requests/{service}/{request}/view", "POST /console/access/requests/{service}/{request}/join",
 		"POST /console/access/requests/{service}/{request}/export"}
 	// What leaves as a file is taken by who may see the list, and has shown within minutes who it is.
-	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv"}
+	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/suspicions/csv", "POST /console/evidence/csv"}
 	own   = slices.Concat(grave, []string{"GET /console", "GET /console/account",
 		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
 		"GET /console/files", "POST /console/filters", "POST /console/filters/forget", "GET /console/search", "POST /console/search", "GET /console/keys",
@@ -245,7 +245,8 @@ func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
 				}
 				method, path, _ := strings.Cut(r.Pattern, " ")
 				path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52),
-					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "", "{version}", "1", "{record}", "ro_00000000000000000000000000", "{place}", "0", "{demand}", "rr_00000000000000000000000000", "{claim}", "bc_00000000000000000000000000").Replace(path)
+					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "", "{version}", "1", "{record}", "ro_00000000000000000000000000", "{place}", "0", "{demand}", "rr_00000000000000000000000000", "{claim}", "bc_00000000000000000000000000",
+					"{suspicion}", "sp_00000000000000000000000000", "{attempt}", "ve_00000000000000000000000000").Replace(path)
 				for _, a := range actors {
 					form := url.Values{}
 					if method == "GET" {
@@ -360,7 +361,8 @@ func accessText() string {
 	fmt.Fprint(&b, "# Who may what\n\nWritten by `go test ./internal/console -update` from `internal/staff/matrix.go` and the table of routes of `internal/console`; a test\n"+
 		"compares it, and another asks for every route as every role, as nobody, as somebody who has left, and with sessions that are\n"+
 		"over or not fresh.\n\nNobody has standing access to a value about a child (Article 15): no row lets anybody read one. Who needs to see something asks,\n"+
-		"and somebody else decides.\n\nOfficer and deputy have their role by the office that they hold, of one service, while they hold it. Manager and staff are of one\n"+
+		"and somebody else decides. What a guardian sends to prove who they are isn't kept, and waits for two persons to look at it\n"+
+		"(Article 9): who judges it (`evidence.judge`) sees it marked, each look recorded before it is shown.\n\nOfficer and deputy have their role by the office that they hold, of one service, while they hold it. Manager and staff are of one\n"+
 		"service. Engineer and auditor are of one service, or of every one. **Fresh**: whoever does it has shown within 5 minutes who they are.\n"+
 		"Where no route of the console stands, it is done at the server's terminal.\n\n")
 	fmt.Fprint(&b, "| action |")
@@ -689,6 +691,10 @@ func TestPages(t *testing.T) {
 			return err
 		})
 		boss, nobody := d.browser(in.Secret), d.browser("")
+		suspected, waits := d.suspect("user-20417"), d.paper(scanned(t))
+		if w := boss.post(suspected + "/take"); w.Code != http.StatusSeeOther {
+			t.Fatalf("taken: %d", w.Code)
+		}
 		for _, lang := range i18n.Langs {
 			for _, p := range []struct {
 				by   *browser
@@ -699,6 +705,7 @@ func TestPages(t *testing.T) {
 				{boss, "/console/settings"}, {boss, "/console/settings/system"}, {boss, settingsPath},
 				{boss, "/console/charters"}, {boss, "/console/charters/" + vaulttest.Service}, {boss, "/console/charters/" + vaulttest.Service + "/new"}, {boss, "/console/charters/" + vaulttest.Service + "/1"}, {boss, "/console/offices"}, {boss, "/console/offices/" + vaulttest.Service},
 				{boss, "/console"}, {boss, "/console/account"}, {boss, "/console/again"}, {boss, "/console/people"}, {boss, "/console/people/" + in.ID},
+				{boss, "/console/suspicions"}, {boss, suspected}, {boss, "/console/evidence"}, {boss, waits},
 				{boss, "/console/due"}, {boss, "/console/board"}, {boss, "/console/board/8"}, {boss, "/console/board/12"}, {boss, "/console/pictures"},
 			} {
 				w := p.by.get(p.path + "?lang=" + string(lang))

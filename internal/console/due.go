@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/due"
@@ -52,14 +53,18 @@ func (l dueLine) Counted() bool {
 func (l dueLine) Many() bool { return l.N >= due.Many }
 
 // commands are what is typed at the terminal, before the service and the number or the id.
-var commands = map[due.Kind]string{due.Suspicion: "suspicion show --service", due.Document: "verification list --service",
-	due.Order: "order show --service", due.End: "cease show --service", due.Value: "retention show --service"}
+var commands = map[due.Kind]string{due.Order: "order show --service", due.End: "cease show --service", due.Value: "retention show --service"}
+
+// as is how the terminal is told which officer it is, as the person or as whoever it is.
+func (v *visit) as(service string) string {
+	return " --as " + cmp.Or(v.in.Person.Office(service), "st_…")
+}
 
 // line says where a clock is dealt with: at the terminal by who holds an office, as the
 // person does, or as whoever does.
 func (v *visit) line(c due.Clock, now time.Time) dueLine {
 	l := dueLine{Clock: c, Late: c.Late(now)}
-	named, as := c.ID, " --as "+cmp.Or(v.in.Person.Office(c.Service), "st_…")
+	named, as := c.ID, v.as(c.Service)
 	if c.Number != "" {
 		named = c.Number
 	}
@@ -75,10 +80,12 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		if l.To = birthPath(c.Service, c.ID); c.Kind == due.Demand {
 			l.To = demandPath(rights.Request{Service: c.Service, ID: c.ID})
 		}
-	case due.Suspicion, due.Order:
-		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
+	case due.Suspicion:
+		l.To, l.Number = suspicionPath(c.Service, c.ID), id.NumberOf(c.ID)
 	case due.Document:
-		l.Command = "wardkeep " + command + " " + c.Service + as
+		l.To, l.Number = documentPath(c.Service, c.ID), id.NumberOf(c.ID)
+	case due.Order:
+		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
 	case due.End, due.Value:
 		l.Command = "wardkeep " + command + " " + c.Service
 	case due.Office:

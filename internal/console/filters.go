@@ -14,12 +14,14 @@ import (
 
 // The lists of the console, as saved filters and exports name them.
 const (
-	listLedger    = "ledger"
-	listAccess    = "access"
-	listDecisions = "decisions"
-	listPeople    = "people"
-	listCharters  = "charters"
-	listDemands   = "demands"
+	listLedger     = "ledger"
+	listAccess     = "access"
+	listDecisions  = "decisions"
+	listPeople     = "people"
+	listCharters   = "charters"
+	listDemands    = "demands"
+	listSuspicions = "suspicions"
+	listEvidence   = "evidence"
 )
 
 // A list is one that has a filter, or can be taken away.
@@ -37,6 +39,8 @@ var lists = []list{
 	{listPeople, "/console/people", staff.SeePeople, nil},
 	{listCharters, "/console/files", staff.SeeCharters, nil},
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
+	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
+	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 }
 
 // listNamed returns the list of that name that the person may see. Errors: ErrNoPage.

@@ -95,6 +95,19 @@ func table() []route {
 		{"GET /console/births/{service}/{claim}", whoMay, staff.HandleDemands, "", (*Server).birth},
 		{"POST /console/births/{service}/{claim}/approve", whoMay, staff.HandleDemands, "/console/births/{service}/{claim}", (*Server).approveOlder},
 		{"POST /console/births/{service}/{claim}/refuse", whoMay, staff.HandleDemands, "/console/births/{service}/{claim}", (*Server).refuseOlder},
+		{"GET /console/suspicions", whoMay, staff.SeeSuspicions, "", (*Server).suspicions},
+		{"POST /console/suspicions/csv", freshlyMay, staff.SeeSuspicions, "/console/suspicions", (*Server).suspicionsFile},
+		{"GET /console/suspicions/{service}/{suspicion}", whoMay, staff.SeeSuspicions, "", (*Server).suspicion},
+		{"POST /console/suspicions/{service}/{suspicion}/take", whoMay, staff.DecideSuspicions, "/console/suspicions/{service}/{suspicion}", (*Server).takeSuspicion},
+		{"POST /console/suspicions/{service}/{suspicion}/hand", whoMay, staff.DecideSuspicions, "/console/suspicions/{service}/{suspicion}", (*Server).handSuspicion},
+		{"POST /console/suspicions/{service}/{suspicion}/decide", whoMay, staff.DecideSuspicions, "/console/suspicions/{service}/{suspicion}", (*Server).decideSuspicion},
+		{"GET /console/evidence", whoMay, staff.SeeEvidence, "", (*Server).toJudge},
+		{"POST /console/evidence/csv", freshlyMay, staff.SeeEvidence, "/console/evidence", (*Server).evidenceFile},
+		{"GET /console/evidence/{service}/{attempt}", whoMay, staff.SeeEvidence, "", (*Server).document},
+		{"GET /console/evidence/{service}/{attempt}/view", whoMay, staff.JudgeEvidence, "", (*Server).watchDocument},
+		{"POST /console/evidence/{service}/{attempt}/view", whoMay, staff.JudgeEvidence, "/console/evidence/{service}/{attempt}/view", (*Server).revealDocument},
+		{"POST /console/evidence/{service}/{attempt}/approve", whoMay, staff.JudgeEvidence, "/console/evidence/{service}/{attempt}", (*Server).approveDocument},
+		{"POST /console/evidence/{service}/{attempt}/refuse", whoMay, staff.JudgeEvidence, "/console/evidence/{service}/{attempt}", (*Server).refuseDocument},
 
 		{"GET /console/charters", whoMay, staff.SeeCharters, "", (*Server).charters},
 		{"GET /console/charters/{service}", whoMay, staff.SeeCharters, "", (*Server).charter},
@@ -174,7 +187,7 @@ func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
 		"GET /console/demands": "demands",
-		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews",
+		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews", "GET /console/suspicions": "suspicions", "GET /console/evidence": "evidence",
 		"GET /console/charters": "charters", "GET /console/offices": "offices",
 		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }

@@ -20,6 +20,8 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/suspicion"
+	"wardkeep/internal/verification"
 )
 
 // searchPage is what search.html shows.
@@ -56,7 +58,7 @@ const (
 func (s *Server) showSearch(v *visit) error { return v.show(http.StatusOK, "search", searchPage{}) }
 
 // search finds what the person may see by what was typed: a child by what the operator
-// calls it, a request or a demand by its number, a person, a service, a purpose, an entry
+// calls it, a request, a demand, a suspicion or a document by its number, a person, a service, a purpose, an entry
 // of the ledger or a checkpoint by its number. What was typed comes in a form and never
 // stands in an address; what leads on is a name of ours. No value is looked at.
 func (s *Server) search(v *visit) error {
@@ -155,6 +157,24 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 			}
 			f.hit("demand", r.Number, name, demandPath(r))
 		}
+	case id.Is(id.Suspicion, f.q):
+		s, err := suspicion.FindIn(ctx, tx, mayIn(person, staff.SeeSuspicions, f.services), f.q)
+		if errors.Is(err, suspicion.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			f.hit("suspicion", s.Number(), s.Service, suspicionPath(s.Service, s.ID))
+		}
+		return err
+	case id.Is(id.Verification, f.q):
+		a, err := verification.DocumentIn(ctx, tx, mayIn(person, staff.SeeEvidence, f.services), f.q)
+		if errors.Is(err, verification.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			f.hit("document", a.Number(), a.Service, documentPath(a.Service, a.ID))
+		}
+		return err
 	case id.Is(id.Staff, f.q) && person.MaySomewhere(staff.SeePeople):
 		p, err := staff.Find(ctx, tx, f.q)
 		if errors.Is(err, staff.ErrNotFound) {
@@ -180,7 +200,7 @@ func (f *finding) request(r approval.Request) {
 	f.hit("request", r.Number, r.Service, requestPath(r))
 }
 
-// byNumber finds requests and demands by what people call them.
+// byNumber finds requests, demands, suspicions and documents by what people call them.
 func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 	number, ok := id.ParseNumber(f.q)
 	if !ok {
@@ -202,6 +222,24 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, r := range all {
 			f.hit("demand", r.Number, name, demandPath(r))
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.SeeSuspicions, f.services) {
+		all, err := suspicion.ByNumber(ctx, tx, name, number)
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			f.hit("suspicion", s.Number(), name, suspicionPath(name, s.ID))
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.SeeEvidence, f.services) {
+		all, err := verification.DocumentNumbered(ctx, tx, name, number)
+		if err != nil {
+			return err
+		}
+		for _, a := range all {
+			f.hit("document", a.Number(), name, documentPath(name, a.ID))
 		}
 	}
 	return nil

@@ -120,13 +120,17 @@ func (s *Server) reveal(v *visit) error {
 	if err != nil {
 		return v.inWords(err)
 	}
+	v.w.Header().Set("Wardkeep-Looks-Left", strconv.FormatInt(left, 10))
+	return v.sendPicture(picture)
+}
+
+func (v *visit) sendPicture(picture []byte) error {
 	h := v.w.Header()
 	h.Set("Content-Type", "image/png")
 	h.Set("Content-Length", strconv.Itoa(len(picture)))
 	h.Set("Content-Disposition", "inline")
-	h.Set("Wardkeep-Looks-Left", strconv.FormatInt(left, 10))
 	v.shows = "picture"
-	_, err = v.w.Write(picture)
+	_, err := v.w.Write(picture)
 	return err
 }
 

@@ -313,7 +313,7 @@ func TestArticle15_EachSeesTheClocksOfWhatTheyMay(t *testing.T) {
 			staff.Manager:  {due.Demand, due.Demand, due.Suspicion},
 			staff.Worker:   {due.Demand, due.Demand, due.Suspicion},
 			staff.Engineer: {due.Erasure, due.Backup},
-			staff.Auditor:  nil,
+			staff.Auditor:  {due.Suspicion},
 		} {
 			got := kinds(list(w, due.Asking{Person: who(role)}, 10))
 			slices.Sort(got)

@@ -238,7 +238,7 @@ func (doc document) approve(until time.Duration) {
 func (doc document) refuse() {
 	doc.t.Helper()
 	doc.seen(func(ctx context.Context, tx *db.Tx, by catalog.Officer) (bool, error) {
-		_, _, err := doc.Refuse(ctx, tx, by, doc.ID)
+		_, _, err := doc.Refuse(ctx, tx, by, doc.ID, verification.Unreadable)
 		return true, err
 	})
 }

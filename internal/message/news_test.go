@@ -693,7 +693,7 @@ func TestEdgeCase24_TheEndOfAProofIsTold(t *testing.T) {
 
 		v := send()
 		see(staff[0], v, func(ctx context.Context, tx *db.Tx) error {
-			_, _, err := desk.Refuse(ctx, tx, staff[0], v.ID)
+			_, _, err := desk.Refuse(ctx, tx, staff[0], v.ID, verification.Unreadable)
 			return err
 		})
 		all := d.told("document.refused " + motherPhone)

@@ -377,10 +377,7 @@ func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed,
 		return rules(t.PublicURL, entry.Service, to.Lang), false, nil
 	case notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 		notify.KindIdentityAccepted, notify.KindIdentityRefused:
-		var b struct {
-			Verification string
-			Why          verification.Why
-		}
+		var b verification.FailedBody // what succeeded says less
 		if err := entry.Into(&b); err != nil {
 			return "", false, err
 		}

@@ -163,6 +163,12 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a suspicion that another looks after": {"impossible actor", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), suspicion.KindTaken, suspicion.TakenBody{Suspicion: s.doubt, Owner: "st_x"})
 		}},
+		"a suspicion that another than its owner decides": {"impossible suspicion", func(s *scene) {
+			s.forgeAs("staff:"+id.New(id.Staff), suspicion.KindDecided, suspicion.DecidedBody{Suspicion: s.doubt, Outcome: suspicion.Withdrawn})
+		}},
+		"a suspicion that an app gives to somebody": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), suspicion.KindTaken, suspicion.TakenBody{Suspicion: s.doubt, Owner: id.New(id.Staff)})
+		}},
 		"a suspicion that nobody reported": {"impossible suspicion", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), suspicion.KindTaken, suspicion.TakenBody{Suspicion: id.New(id.Suspicion), Owner: s.Officer.ID})
 		}},

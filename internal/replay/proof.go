@@ -123,6 +123,9 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 		if b.Why == verification.NotAsked {
 			state = verification.Unavailable
 		}
+		if x == (fault{}) && (b.Why == verification.RefusedBy) != slices.Contains(verification.Flaws, b.Flaw) {
+			x = fault{what: FoundBody, field: ruleAttempt}
+		}
 	case verification.KindApproved:
 		var b verification.ApprovedBody
 		b, x = body[verification.ApprovedBody](p)
@@ -139,7 +142,8 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 	case a == nil || a.ended != 0:
 		return impossible(ruleAttempt)
 	}
-	staff, byStaff := strings.CutPrefix(p.Actor, "officer:")
+	staff := staffOf(p)
+	byStaff := staff != ""
 	document := f.names.text(a.method) == string(family.ByDocument)
 	switch p.Kind {
 	case verification.KindSeen:

@@ -153,7 +153,7 @@ func (s *story) uploads(desk verification.Desk, r consent.Request, proof, way st
 		}
 		err = s.Try(func(ctx context.Context, tx *db.Tx) (err error) {
 			if way == "refused" {
-				_, _, err = desk.Refuse(ctx, tx, by, a.ID)
+				_, _, err = desk.Refuse(ctx, tx, by, a.ID, verification.Unreadable)
 			} else {
 				_, _, err = desk.Approve(ctx, tx, by, a.ID, until)
 			}
@@ -215,6 +215,12 @@ func TestInvariant7_ForgedProofsAreFound(t *testing.T) {
 			}},
 			"who hasn't seen it decides": {"impossible actor", func() {
 				s.forge(s.lan, 1, verification.KindSucceeded, "officer:"+id.New(id.Staff), verification.AttemptBody{Verification: waits.ID})
+			}},
+			"who hasn't seen it decides, inside": {"impossible actor", func() {
+				s.forge(s.lan, 1, verification.KindSucceeded, "staff:"+id.New(id.Staff), verification.AttemptBody{Verification: waits.ID})
+			}},
+			"a refusal that says nothing": {"body verification", func() {
+				s.forge(s.lan, 1, verification.KindFailed, "officer:"+waits.First, verification.FailedBody{Verification: waits.ID, Why: verification.RefusedBy})
 			}},
 			"an app decides": {"impossible actor", func() {
 				s.forge(s.lan, 1, verification.KindSucceeded, s.App.Ledger(), verification.AttemptBody{Verification: waits.ID})

@@ -45,7 +45,7 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 			return x
 		case s == nil || s.service != p.Service || s.closed != 0:
 			return impossible(ruleSuspicion)
-		case p.Actor != "officer:"+b.Owner:
+		case !byStaff(p) || !id.Is(id.Staff, b.Owner):
 			return impossible(ruleActor)
 		}
 		s.owner = f.names.keep(b.Owner)
@@ -58,16 +58,30 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 		case s == nil || s.service != p.Service || s.closed != 0 || b.Outcome == "" || (b.Outcome == suspicion.NotAChild) != (b.Basis != ""):
 			return impossible(ruleSuspicion)
 		// Nobody but the staff says who is no child, and nobody but the end of the service lets one lapse.
-		case b.Outcome != suspicion.Child && b.Outcome != suspicion.Lapsed && !strings.HasPrefix(p.Actor, "officer:"),
+		case b.Outcome != suspicion.Child && b.Outcome != suspicion.Lapsed && !byStaff(p),
 			b.Outcome == suspicion.Lapsed && !strings.HasPrefix(p.Actor, "system:"):
 			return impossible(ruleActor)
-		case b.Outcome == suspicion.Lapsed && !f.closing(p.Service):
+		case b.Outcome == suspicion.Lapsed && !f.closing(p.Service),
+			// A person inside decides about what they look after.
+			slices.Contains(suspicion.Decidable, b.Outcome) && actorID(p) != "" && actorID(p) != s.owner:
 			return impossible(ruleSuspicion)
 		}
 		s.outcome, s.basis, s.closed = f.names.keep(string(b.Outcome)), f.names.keep(string(b.Basis)), p.At.UnixMicro()
 	}
 	return fault{}
 }
+
+// staffOf returns who of the staff has made an entry, "st_…": by an office, or as a person
+// inside; or "".
+func staffOf(p ledger.Placed) string {
+	kind, name, _ := strings.Cut(p.Actor, ":")
+	if kind != "officer" && kind != "staff" {
+		return ""
+	}
+	return name
+}
+
+func byStaff(p ledger.Placed) bool { return id.Is(id.Staff, staffOf(p)) }
 
 // closing reports whether the end of a service was announced.
 func (f *fold) closing(name string) bool {

@@ -311,14 +311,14 @@ func (s *scene) suspects() {
 			if err != nil {
 				return err
 			}
-			if _, _, err := suspicion.Take(ctx, tx, s.Officer, got.ID); err != nil {
+			if _, _, err := suspicion.Take(ctx, tx, s.Officer, s.Officer.Service, got.ID); err != nil {
 				return err
 			}
 			s.doubt, got.ID = got.ID, s.doubt
 			if got.ID == "" {
 				continue
 			}
-			if _, _, err := suspicion.Decide(ctx, tx, s.Officer, got.ID, suspicion.NotAChild, suspicion.DocumentSeen); err != nil {
+			if _, _, err := suspicion.Decide(ctx, tx, s.Officer, s.Officer.Service, got.ID, suspicion.NotAChild, suspicion.DocumentSeen); err != nil {
 				return err
 			}
 		}

@@ -30,8 +30,10 @@ func (r Role) ByOffice() bool { return r == Officer || r == Deputy }
 func (r Role) Everywhere() bool { return r == Engineer || r == Auditor }
 
 // An Action is something that a person inside may do, or not. There is none by which
-// a value is read: nobody has standing access (Article 15). Who needs to see one asks,
-// somebody else decides, and what opens it is that decision, not a role.
+// a value about a child is read: nobody has standing access (Article 15). Who needs to see
+// one asks, somebody else decides, and what opens it is that decision, not a role. What a
+// guardian sends to be looked at, and waits for a person's judgement, is looked at by who
+// judges it, and each look is recorded.
 type Action string
 
 // The actions.
@@ -54,6 +56,10 @@ const (
 	ManageSystem      Action = "system.manage" // jobs, keys, test messages
 	SeeOffice         Action = "office.see"    // who holds an office, with documents and trainings
 	ManageOffice      Action = "office.manage" // lay one's own down, hand it over, fill the other
+	SeeSuspicions     Action = "suspicions.see"
+	DecideSuspicions  Action = "suspicions.decide" // take, hand over, decide; who looks after one is led to the account
+	SeeEvidence       Action = "evidence.see"      // which documents of guardians wait, and nothing that is in them
+	JudgeEvidence     Action = "evidence.judge"    // look at them, and say what they show
 )
 
 // A Rule is a row of the access matrix.
@@ -94,6 +100,10 @@ var Matrix = []Rule{
 	{ManageSystem, [6]bool{no, no, no, no, yes, no}, yes},
 	{SeeOffice, [6]bool{yes, yes, no, no, no, yes}, no},
 	{ManageOffice, [6]bool{yes, yes, no, no, no, no}, yes},
+	{SeeSuspicions, [6]bool{yes, yes, yes, yes, no, yes}, no},
+	{DecideSuspicions, [6]bool{yes, yes, yes, yes, no, no}, yes},
+	{SeeEvidence, [6]bool{yes, yes, yes, yes, no, yes}, no},
+	{JudgeEvidence, [6]bool{yes, yes, yes, yes, no, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

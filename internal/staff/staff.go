@@ -189,6 +189,13 @@ func (p Person) Office(service string) string {
 	return ""
 }
 
+// Terms returns the terms of office of a service, "st_…", by which the person has a role, or
+// had one until the term ended.
+func Terms(ctx context.Context, tx *db.Tx, person, service string) ([]string, error) {
+	return db.All(ctx, tx, db.Single[string], `
+		SELECT office FROM person_role WHERE person = $1 AND service = $2 AND office <> '' ORDER BY office`, person, service)
+}
+
 // An Acting is a person who does one kind of thing, for packages that ask whether who
 // acts governs a service: so the matrix decides there, too.
 type Acting struct {

@@ -89,7 +89,7 @@ func TestArticle15_NobodyHasStandingAccess(t *testing.T) {
 		}
 	}
 	// Who runs the system, and who audits it, asks for no value and decides on none.
-	for _, a := range []staff.Action{staff.AskAccess, staff.DecideAccess, staff.HandleDemands} {
+	for _, a := range []staff.Action{staff.AskAccess, staff.DecideAccess, staff.HandleDemands, staff.DecideSuspicions, staff.JudgeEvidence} {
 		for _, role := range []staff.Role{staff.Engineer, staff.Auditor} {
 			if staff.RuleOf(a).Allows(role) {
 				t.Errorf("%s may %s", role, a)

@@ -12,6 +12,8 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"wardkeep/internal/account"
@@ -34,6 +36,8 @@ var (
 	ErrRegistered = errs.New(errs.Conflict, "suspicion.registered")   // it is a child's, and known to be
 	ErrMany       = errs.New(errs.TooMany, "suspicion.too_many_open") // of this app and source
 	ErrMayNot     = errs.New(errs.Forbidden, "suspicion.may_not")
+	ErrNotTaken   = errs.New(errs.Conflict, "suspicion.not_taken") // by who would see the account, or decide
+	ErrHandTo     = errs.New(errs.Invalid, "suspicion.hand_to")    // who can't decide in this service
 	ErrNotFound   = errs.New(errs.NotFound, "suspicion.not_found")
 	ErrDecided    = errs.New(errs.Conflict, "suspicion.decided")
 	ErrOutcome    = errs.New(errs.Invalid, "suspicion.outcome_unknown")
@@ -65,9 +69,10 @@ const (
 	UserReport Source = "user_report" // another user
 )
 
-func (s Source) known() bool {
-	return s == Staff || s == Parent || s == Signal || s == UserReport
-}
+// Sources lists them.
+var Sources = []Source{Staff, Parent, Signal, UserReport}
+
+func (s Source) known() bool { return slices.Contains(Sources, s) }
 
 // An Outcome is what became of a suspicion; empty while it is open.
 type Outcome string
@@ -81,6 +86,10 @@ const (
 	Lapsed          Outcome = "lapsed"           // nobody decided before the service ended
 )
 
+// Decidable are those that somebody of the staff decides for; the others come of what else
+// is done.
+var Decidable = []Outcome{NotAChild, ErasedElsewhere, Withdrawn}
+
 // A Basis is what was checked of who is no child. What it said is nowhere.
 type Basis string
 
@@ -91,7 +100,36 @@ const (
 	ParentSaid    Basis = "parent_said"
 )
 
-func (b Basis) known() bool { return b == DocumentSeen || b == OfficialCheck || b == ParentSaid }
+// Bases lists them.
+var Bases = []Basis{DocumentSeen, OfficialCheck, ParentSaid}
+
+func (b Basis) known() bool { return slices.Contains(Bases, b) }
+
+// An Actor is somebody of the staff: who holds an office of the service, and acts at the
+// terminal (catalog.Officer), or a person inside whom the access matrix lets
+// (staff.Acting).
+type Actor interface {
+	Ledger() string // "officer:st_…" or "staff:st_…"
+	Governs(service string) bool
+}
+
+// named returns who of the staff it is, "st_…", and whether it is a person inside; "" for
+// who is nobody of the staff.
+func named(by Actor) (name string, inside bool) {
+	kind, name, _ := strings.Cut(by.Ledger(), ":")
+	if kind != "officer" && kind != "staff" || !id.Is(id.Staff, name) {
+		return "", false
+	}
+	return name, kind == "staff"
+}
+
+// takes refuses who isn't of the staff of the service.
+func takes(by Actor, service string) error {
+	if name, _ := named(by); name == "" || !by.Governs(service) {
+		return ErrMayNot
+	}
+	return nil
+}
 
 // A Suspicion is one report about one account of one service.
 type Suspicion struct {
@@ -99,7 +137,7 @@ type Suspicion struct {
 	Service  string
 	Source   Source
 	Reporter string // the app, "ak_…"
-	Owner    string // who of the staff looks after it, "st_…", or empty
+	Owner    string // who of the staff looks after it, "st_…", by an office or as a person inside; or empty
 	Outcome  Outcome
 	Basis    Basis
 	OpenedAt time.Time
@@ -172,12 +210,16 @@ func Find(ctx context.Context, tx *db.Tx, service, name string) (Suspicion, erro
 }
 
 // Show returns a suspicion with what the operator calls the account, for who of the
-// staff looks after it. Errors: ErrMayNot, ErrNotFound, ErrSealed.
-func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, name string) (Suspicion, pii.Text, error) {
-	if !by.Governs(by.Service) {
-		return Suspicion{}, pii.Text{}, ErrMayNot
+// staff looks after it. A person inside has taken it first: so the ledger says who was
+// led to the account. Errors: ErrMayNot, ErrNotFound, ErrNotTaken, ErrSealed.
+func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service, name string) (Suspicion, pii.Text, error) {
+	if err := takes(by, service); err != nil {
+		return Suspicion{}, pii.Text{}, err
 	}
-	s, err := Find(ctx, tx, by.Service, name)
+	s, err := Find(ctx, tx, service, name)
+	if name, inside := named(by); err == nil && inside && s.Owner != name {
+		err = ErrNotTaken
+	}
 	if err != nil {
 		return s, pii.Text{}, err
 	}
@@ -295,15 +337,23 @@ func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Cal
 
 // Take makes somebody of the staff the owner of an open suspicion, in the place of
 // whoever was it. Errors: ErrMayNot, ErrNotFound, ErrDecided.
-func Take(ctx context.Context, tx *db.Tx, by catalog.Officer, name string) (Suspicion, string, error) {
-	s, err := Find(ctx, tx, by.Service, name)
+func Take(ctx context.Context, tx *db.Tx, by Actor, service, name string) (Suspicion, string, error) {
+	return Hand(ctx, tx, by, by, service, name)
+}
+
+// Hand makes somebody else of the staff the owner, who from then on decides. Errors:
+// ErrMayNot, ErrHandTo, ErrNotFound, ErrDecided.
+func Hand(ctx context.Context, tx *db.Tx, by, to Actor, service, name string) (Suspicion, string, error) {
+	s, err := Find(ctx, tx, service, name)
 	switch {
 	case err != nil:
 		return s, "", err
-	case !by.Governs(s.Service):
+	case takes(by, service) != nil:
 		return s, "", ErrMayNot
+	case takes(to, service) != nil:
+		return s, "", ErrHandTo.At("to")
 	}
-	s.Owner = by.ID
+	s.Owner, _ = named(to)
 	n, err := tx.Exec(ctx, `UPDATE suspicion SET owner = $1 WHERE id = $2 AND closed_at IS NULL`, s.Owner, s.ID)
 	switch {
 	case err != nil:
@@ -317,19 +367,32 @@ func Take(ctx context.Context, tx *db.Tx, by catalog.Officer, name string) (Susp
 
 // Decide ends a suspicion: who is no child isn't one on the basis of what was checked,
 // and a child's account was closed by the operator, unless it is registered: see
-// Registered. The decision of an officer or the deputy stands. Errors: ErrMayNot,
-// ErrOutcome, ErrBasis, ErrNotFound, ErrDecided.
-func Decide(ctx context.Context, tx *db.Tx, by catalog.Officer, name string, outcome Outcome, basis Basis) (Suspicion, string, error) {
-	s, err := Find(ctx, tx, by.Service, name)
+// Registered. A person inside decides about what they look after: who hasn't been led to
+// the account can't know. Errors: ErrMayNot, ErrNotTaken, ErrOutcome, ErrBasis,
+// ErrNotFound, ErrDecided.
+func Decide(ctx context.Context, tx *db.Tx, by Actor, service, name string, outcome Outcome, basis Basis) (Suspicion, string, error) {
+	s, err := Find(ctx, tx, service, name)
 	switch {
 	case err != nil:
 		return s, "", err
-	case !by.Governs(s.Service):
+	case takes(by, service) != nil:
 		return s, "", ErrMayNot
-	case outcome != NotAChild && outcome != ErasedElsewhere && outcome != Withdrawn:
+	case !slices.Contains(Decidable, outcome):
 		return s, "", ErrOutcome.At("outcome")
 	case (outcome == NotAChild) != basis.known() || outcome != NotAChild && basis != "":
 		return s, "", ErrBasis.At("basis")
+	case !s.Open():
+		return s, "", ErrDecided
+	}
+	if name, inside := named(by); inside {
+		// It holds the row: of who decides and who takes it over at once, the first is first.
+		n, err := tx.Exec(ctx, `UPDATE suspicion SET owner = $1 WHERE id = $2 AND owner = $1 AND closed_at IS NULL`, name, s.ID)
+		if err == nil && n != 1 {
+			err = ErrNotTaken
+		}
+		if err != nil {
+			return s, "", err
+		}
 	}
 	return s.close(ctx, tx, by.Ledger(), outcome, basis)
 }

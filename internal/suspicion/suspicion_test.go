@@ -40,7 +40,7 @@ func (w *world) report(ref string, source suspicion.Source) (s suspicion.Suspici
 
 func (w *world) decide(id string, outcome suspicion.Outcome, basis suspicion.Basis) error {
 	return w.Try(func(ctx context.Context, tx *db.Tx) error {
-		_, _, err := suspicion.Decide(ctx, tx, w.Officer, id, outcome, basis)
+		_, _, err := suspicion.Decide(ctx, tx, w.Officer, vaulttest.Service, id, outcome, basis)
 		return err
 	})
 }
@@ -101,11 +101,11 @@ func TestArticle2_WhoMayBeAChildIsTreatedAsOne(t *testing.T) {
 			_, err = w.report(ref, suspicion.Parent)
 			w.refused("twice", err, suspicion.ErrTwice)
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
-				taken, _, err := suspicion.Take(ctx, tx, w.Officer, s.ID)
+				taken, _, err := suspicion.Take(ctx, tx, w.Officer, vaulttest.Service, s.ID)
 				if taken.Owner != w.Officer.ID {
 					t.Errorf("taken: %+v", taken)
 				}
-				got, shown, e := suspicion.Show(ctx, tx, w.Ring, w.Officer, s.ID)
+				got, shown, e := suspicion.Show(ctx, tx, w.Ring, w.Officer, vaulttest.Service, s.ID)
 				if shown.Reveal() != ref || got.Owner != w.Officer.ID {
 					t.Errorf("shown: %+v", got)
 				}
@@ -158,7 +158,7 @@ func TestArticle2_WhatASuspicionRefuses(t *testing.T) {
 		former := w.Officer
 		former.EndedAt = w.Store.Now()
 		w.refused("out of office", w.Try(func(ctx context.Context, tx *db.Tx) error {
-			_, _, err := suspicion.Decide(ctx, tx, former, s.ID, suspicion.Withdrawn, "")
+			_, _, err := suspicion.Decide(ctx, tx, former, vaulttest.Service, s.ID, suspicion.Withdrawn, "")
 			return err
 		}), suspicion.ErrMayNot)
 	})
@@ -286,8 +286,42 @@ func TestInvariant9_ASuspectedAccountIsSealed(t *testing.T) {
 			return err
 		})
 		w.refused("turned to another", w.Try(func(ctx context.Context, tx *db.Tx) error {
-			_, _, err := suspicion.Show(ctx, tx, w.Ring, w.Officer, s.ID)
+			_, _, err := suspicion.Show(ctx, tx, w.Ring, w.Officer, vaulttest.Service, s.ID)
 			return err
 		}), suspicion.ErrSealed)
+	})
+}
+
+// Nobody but the staff of the service looks after a suspicion, is led to its account, or
+// decides: not who sets services up, and no app.
+func TestArticle15_NobodyButTheStaffDecides(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s, err := w.report("a", suspicion.Staff)
+		if err != nil {
+			t.Fatal(err)
+		}
+		elsewhere := w.Officer
+		elsewhere.Service = "another"
+		for name, by := range map[string]suspicion.Actor{"the operator": catalog.Operator{ID: "test"}, "another service's officer": elsewhere, "nobody": catalog.Officer{}} {
+			w.refused(name, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Take(ctx, tx, by, vaulttest.Service, s.ID)
+				return err
+			}), suspicion.ErrMayNot)
+			w.refused(name, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Show(ctx, tx, w.Ring, by, vaulttest.Service, s.ID)
+				return err
+			}), suspicion.ErrMayNot)
+			w.refused(name, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Decide(ctx, tx, by, vaulttest.Service, s.ID, suspicion.Withdrawn, "")
+				return err
+			}), suspicion.ErrMayNot)
+			w.refused(name, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := suspicion.Hand(ctx, tx, w.Officer, by, vaulttest.Service, s.ID)
+				return err
+			}), suspicion.ErrHandTo)
+		}
+		if after := w.find(s.ID); after.Owner != "" || !after.Open() {
+			t.Errorf("%+v", after)
+		}
 	})
 }

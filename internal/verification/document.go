@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
 )
 
 // What can be wrong with a document, or with who looks at it.
@@ -29,8 +30,42 @@ var (
 	ErrNotStaff  = errs.New(errs.Forbidden, "verification.not_staff")   // not in office at the service
 	ErrUnseen    = errs.New(errs.Conflict, "verification.unseen")       // who decides has looked first
 	ErrSameStaff = errs.New(errs.Conflict, "verification.same_staff")   // two different persons
+	ErrMaybeOne  = errs.New(errs.Forbidden, "verification.maybe_one")   // the other may be who signs in, or gave the role
 	ErrUntil     = errs.New(errs.Invalid, "verification.until_invalid") // not to come, too far away, or not what the first one read
+	ErrFlaw      = errs.New(errs.Invalid, "verification.flaw_unknown")  // what is wrong with it
 )
+
+// A Judge is who of the staff looks at a document and says what it shows: who holds an
+// office of the service, at the terminal (catalog.Officer), or a person inside whom the
+// access matrix lets (staff.Acting, of staff.JudgeEvidence). Nobody else is one.
+type Judge interface {
+	Ledger() string // "officer:st_…" or "staff:st_…"
+	Governs(service string) bool
+}
+
+// judgeOf returns who of the staff of a service that is, "st_…". Errors: ErrNotStaff;
+// ErrNotFound, of another service.
+func judgeOf(by Judge, service string) (string, error) {
+	switch by := by.(type) {
+	case catalog.Officer:
+		switch {
+		case !by.Governs(by.Service):
+			return "", ErrNotStaff
+		case by.Service == service:
+			return by.ID, nil
+		}
+	case staff.Acting:
+		switch {
+		case by.Action != staff.JudgeEvidence || !by.MaySomewhere(by.Action):
+			return "", ErrNotStaff
+		case by.Governs(service):
+			return by.ID, nil
+		}
+	default:
+		return "", ErrNotStaff
+	}
+	return "", ErrNotFound
+}
 
 const (
 	// MaxPage bounds one page of a document, in bytes.
@@ -177,9 +212,9 @@ func Waiting(ctx context.Context, tx *db.Tx, by catalog.Officer, limit int) ([]A
 // Show records that one of the staff looks at a document, and returns it: whoever
 // calls it hands it out after the commit, and not before (invariant 2). Errors:
 // ErrNotStaff, ErrNotFound, ErrEnded, family.ErrGuardianEnded.
-func (d Desk) Show(ctx context.Context, tx *db.Tx, by catalog.Officer, attempt string) (Attempt, []Page, string, error) {
+func (d Desk) Show(ctx context.Context, tx *db.Tx, by Judge, attempt string) (Attempt, []Page, string, error) {
 	fail := func(err error) (Attempt, []Page, string, error) { return Attempt{}, nil, "", err }
-	c, a, err := d.lockFor(ctx, tx, by, attempt)
+	c, a, judge, err := d.lockFor(ctx, tx, by, attempt)
 	if err != nil {
 		return fail(err)
 	}
@@ -195,8 +230,8 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by catalog.Officer, attempt s
 	if err != nil {
 		return fail(err)
 	}
-	if !slices.Contains(a.Seen, by.ID) {
-		a.Seen = append(a.Seen, by.ID)
+	if !slices.Contains(a.Seen, judge) {
+		a.Seen = append(a.Seen, judge)
 		if err := tx.Queue(ctx, `UPDATE verification SET seen = $1 WHERE child = $2 AND id = $3`, strings.Join(a.Seen, " "), a.Child, a.ID); err != nil {
 			return fail(err)
 		}
@@ -218,34 +253,29 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by catalog.Officer, attempt s
 
 // Approve says that a document shows a grown-up who speaks for the child, until a
 // day if it says one. It takes two different persons, each of whom has looked
-// (edge case 24): after the first it waits on, after the second it is proved and
-// the document erased. An institution's proof ends (edge case 10); who is second
-// says the same end, or none. Errors: ErrUnseen, ErrSameStaff, ErrUntil,
+// (edge case 24), and neither of whom may be the other: after the first it waits on,
+// after the second it is proved and the document erased. An institution's proof ends (edge case 10); who is second
+// says the same end, or none. Errors: ErrUnseen, ErrSameStaff, ErrMaybeOne, ErrUntil,
 // ErrNotStaff, ErrNotFound, ErrEnded, and those of family.Prove.
-func (d Desk) Approve(ctx context.Context, tx *db.Tx, by catalog.Officer, attempt string, until time.Time) (Attempt, string, error) {
-	c, a, err := d.lockFor(ctx, tx, by, attempt)
+func (d Desk) Approve(ctx context.Context, tx *db.Tx, by Judge, attempt string, until time.Time) (Attempt, string, error) {
+	c, a, judge, err := d.lockFor(ctx, tx, by, attempt)
 	if err != nil {
 		return a, "", err
 	}
 	switch {
-	case !slices.Contains(a.Seen, by.ID):
+	case !slices.Contains(a.Seen, judge):
 		return a, "", ErrUnseen
-	case a.First == by.ID:
+	case a.First == judge:
 		return a, "", ErrSameStaff
 	}
 	if a.First == "" {
-		return d.approveFirst(ctx, tx, c, a, by, until)
+		return d.approveFirst(ctx, tx, c, a, by, judge, until)
 	}
 	if !until.IsZero() && !until.Equal(a.Until) {
 		return a, "", ErrUntil.At("until")
 	}
-	first, err := catalog.FindOfficer(ctx, tx, a.Service, a.First)
-	if err != nil {
+	if err := twoPersons(ctx, tx, a.Service, a.First, judge); err != nil {
 		return a, "", err
-	}
-	// One person who held an office twice is still one.
-	if first.Name == by.Name && first.Contact == by.Contact {
-		return a, "", ErrSameStaff
 	}
 	identity, err := a.identityHash(d, c)
 	if err != nil {
@@ -267,7 +297,7 @@ func (d Desk) Approve(ctx context.Context, tx *db.Tx, by catalog.Officer, attemp
 		family.Evidence{Kind: family.Guardianship, Method: family.ByDocument, Strength: family.Document, ExpiresAt: a.Until})
 }
 
-func (d Desk) approveFirst(ctx context.Context, tx *db.Tx, c family.Child, a Attempt, by catalog.Officer, until time.Time) (Attempt, string, error) {
+func (d Desk) approveFirst(ctx context.Context, tx *db.Tx, c family.Child, a Attempt, by Judge, judge string, until time.Time) (Attempt, string, error) {
 	g, err := family.FindGuardian(ctx, tx, c.ID, a.Guardian)
 	if err != nil {
 		return a, "", err
@@ -276,7 +306,7 @@ func (d Desk) approveFirst(ctx context.Context, tx *db.Tx, c family.Child, a Att
 		!until.IsZero() && (!until.After(tx.Now()) || until.After(tx.Now().Add(maxUntil))) {
 		return a, "", ErrUntil.At("until")
 	}
-	a.First, a.Until = by.ID, until
+	a.First, a.Until = judge, until
 	n, err := tx.Exec(ctx, `
 		UPDATE verification SET first = $1, until = $2
 		WHERE child = $3 AND id = $4 AND state = 'started' AND first = ''`, a.First, (*db.Time)(&a.Until), a.Child, a.ID)
@@ -294,41 +324,60 @@ func (d Desk) approveFirst(ctx context.Context, tx *db.Tx, c family.Child, a Att
 	return a, entry, err
 }
 
-// Refuse ends an attempt by a document, and erases it. One person is enough to say
-// no. Errors: as Approve.
-func (d Desk) Refuse(ctx context.Context, tx *db.Tx, by catalog.Officer, attempt string) (Attempt, string, error) {
-	c, a, err := d.lockFor(ctx, tx, by, attempt)
-	if err != nil {
+// A Flaw is what is wrong with a document that is refused.
+type Flaw string
+
+// The flaws.
+const (
+	Unreadable Flaw = "unreadable"
+	NotTheirs  Flaw = "not_theirs"  // it is of somebody else
+	NoTie      Flaw = "no_tie"      // it doesn't show that the guardian speaks for the child
+	OutOfDate  Flaw = "out_of_date" // its time is over
+	Doubtful   Flaw = "doubtful"    // it may be forged
+)
+
+// Flaws lists them.
+var Flaws = []Flaw{Unreadable, NotTheirs, NoTie, OutOfDate, Doubtful}
+
+// Refuse ends an attempt by a document, says what is wrong with it, and erases it. One
+// person is enough to say no. Errors: ErrFlaw, and as Approve.
+func (d Desk) Refuse(ctx context.Context, tx *db.Tx, by Judge, attempt string, flaw Flaw) (Attempt, string, error) {
+	c, a, judge, err := d.lockFor(ctx, tx, by, attempt)
+	switch {
+	case err != nil:
 		return a, "", err
-	}
-	if !slices.Contains(a.Seen, by.ID) {
+	case !slices.Contains(a.Seen, judge):
 		return a, "", ErrUnseen
+	case !slices.Contains(Flaws, flaw):
+		return a, "", ErrFlaw.At("flaw")
 	}
-	return a.fail(ctx, tx, c, by.Ledger(), RefusedBy)
+	return a.failFor(ctx, tx, c, by.Ledger(), FailedBody{Why: RefusedBy, Flaw: flaw})
 }
 
-// lockFor locks the child of a document that waits for the staff of by's service.
-func (d Desk) lockFor(ctx context.Context, tx *db.Tx, by catalog.Officer, attempt string) (family.Child, Attempt, error) {
-	if !by.Governs(by.Service) {
-		return family.Child{}, Attempt{}, ErrNotStaff
-	}
+// lockFor locks the child of a document that waits for the staff of a service, and says
+// who of them by is.
+func (d Desk) lockFor(ctx context.Context, tx *db.Tx, by Judge, attempt string) (family.Child, Attempt, string, error) {
 	a, err := find(ctx, tx, attempt)
-	if err == nil && (a.Service != by.Service || a.Method != family.ByDocument) {
+	if err == nil && a.Method != family.ByDocument {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return family.Child{}, a, err
+		return family.Child{}, a, "", err
+	}
+	judge, err := judgeOf(by, a.Service)
+	if err != nil {
+		return family.Child{}, Attempt{}, "", err
 	}
 	c, a, err := lock(ctx, tx, a)
 	if err == nil && a.State != Started {
 		err = ErrEnded
 	}
 	if err != nil {
-		return c, a, err
+		return c, a, judge, err
 	}
 	// Edge case 8: of a former guardian nobody looks at anything any more.
 	_, err = family.FindGuardian(ctx, tx, c.ID, a.Guardian)
-	return c, a, err
+	return c, a, judge, err
 }
 
 // identityHash opens who the document was said to be of, or returns nil.

@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 )
@@ -124,7 +125,7 @@ func TestEdgeCase24_OneOfTheStaffIsEnoughToRefuse(t *testing.T) {
 		}
 		refuse := func(o catalog.Officer) error {
 			return w.Try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := w.desk.Refuse(ctx, tx, o, a.ID)
+				_, _, err := w.desk.Refuse(ctx, tx, o, a.ID, verification.NoTie)
 				return err
 			})
 		}
@@ -282,5 +283,50 @@ func TestDocumentsAreWhatTheirBytesSay(t *testing.T) {
 		_, err = w.upload(s, number(time.Now().AddDate(-9, 0, 0).Format(time.DateOnly), 1), png)
 		w.refused(err, verification.ErrMinor)
 		w.must(w.upload(s, "E12345678", "%PDF-1.4 << /JSON 1 >>"))
+	})
+}
+
+// A person inside judges by the matrix; who sets services up, or may something else,
+// doesn't. The holder of an office and an account of the same name are one.
+func TestEdgeCase24_WhoJudgesIsOfTheStaff(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, g := w.family()
+		a, err := w.upload(w.sit(c, g), "", image(t, "png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hire := func(name string, role staff.Role) (p staff.Person) {
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				p, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, name, staff.Grant{Role: role, Service: vaulttest.Service})
+				return err
+			})
+			return p
+		}
+		namesake, worker, auditor := hire(w.Officer.Name, staff.Worker), hire("李雷", staff.Worker), hire("王芳", staff.Auditor)
+		judges := func(p staff.Person) staff.Acting { return staff.Acting{Person: p, Action: staff.JudgeEvidence} }
+		sees := func(by verification.Judge) error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, _, err := w.desk.Show(ctx, tx, by, a.ID)
+				return err
+			})
+		}
+		approves := func(by verification.Judge) error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := w.desk.Approve(ctx, tx, by, a.ID, time.Time{})
+				return err
+			})
+		}
+		for _, by := range []verification.Judge{catalog.Operator{ID: "test"}, judges(auditor), staff.Acting{Person: worker, Action: staff.SeeEvidence}, judges(staff.Person{})} {
+			w.refused(sees(by), verification.ErrNotStaff)
+		}
+		for _, by := range []verification.Judge{w.Officer, judges(namesake), judges(worker)} {
+			w.must(nil, sees(by))
+		}
+		w.must(nil, approves(w.Officer))
+		w.refused(approves(judges(namesake)), verification.ErrSameStaff)
+		w.must(nil, approves(judges(worker)))
+		if w.count("verification_document", c.ID) != 0 || w.count("proof", c.ID) != 2 {
+			t.Error("the document outlived the decision")
+		}
 	})
 }

@@ -56,6 +56,7 @@ const (
 type FailedBody struct {
 	Verification string `json:"verification"`
 	Why          Why    `json:"why"`
+	Flaw         Flaw   `json:"flaw,omitempty"` // of a document that somebody of the staff refused
 }
 
 // note appends an entry about a locked child.

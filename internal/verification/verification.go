@@ -60,8 +60,8 @@ type Attempt struct {
 	Guardian  family.GuardianID
 	Method    family.Method
 	State     State
-	Seen      []string  // documents: who of the staff saw it, "st_…"
-	First     string    // documents: who approved it first; empty
+	Seen      []string  // documents: who of the staff saw it, "st_…": a term of office, or a person inside
+	First     string    // documents: who of them approved it first; empty
 	Until     time.Time // documents: the end of the proof, as the first one said
 	StartedAt time.Time
 	ExpiresAt time.Time
@@ -240,15 +240,20 @@ func (a Attempt) finish(ctx context.Context, tx *db.Tx, state State) (Attempt, e
 
 // fail ends an attempt without success. Why stands in the ledger alone.
 func (a Attempt) fail(ctx context.Context, tx *db.Tx, c family.Child, actor string, why Why) (Attempt, string, error) {
+	return a.failFor(ctx, tx, c, actor, FailedBody{Why: why})
+}
+
+func (a Attempt) failFor(ctx context.Context, tx *db.Tx, c family.Child, actor string, body FailedBody) (Attempt, string, error) {
 	state := Failed
-	if why == NotAsked {
+	if body.Why == NotAsked {
 		state = Unavailable
 	}
 	a, err := a.finish(ctx, tx, state)
 	if err != nil {
 		return a, "", err
 	}
-	entry, err := note(ctx, tx, c, KindFailed, actor, FailedBody{Verification: a.ID, Why: why})
+	body.Verification = a.ID
+	entry, err := note(ctx, tx, c, KindFailed, actor, body)
 	return a, entry, err
 }
 

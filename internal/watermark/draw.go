@@ -89,7 +89,7 @@ func Draw(c Card) ([]byte, error) {
 		on.Pix[i] = paper
 	}
 	dotted.draw(on)
-	if err := overlay(on, c.Visible); err != nil {
+	if err := overlay(on, c.Visible, words); err != nil {
 		return nil, err
 	}
 	letters, widths, err := label.spell(c.Label)
@@ -172,7 +172,7 @@ func dot(on *image.Gray, cx, cy, r float64) {
 
 // overlay writes the visible words over the whole paper, aslant, so that no part that
 // shows a letter is without some of them.
-func overlay(on *image.Gray, text string) error {
+func overlay(on *image.Gray, text string, in shade) error {
 	p, err := newPen(wordsSize)
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func overlay(on *image.Gray, text string) error {
 		start := h*sin - whole + float64(n%3)*whole/3
 		for along := start; along < w*cos+whole; along += whole {
 			at := turn{along*cos - across*sin, along*sin + across*cos, cos, sin}
-			if err := p.write(on, letters, widths, at, words); err != nil {
+			if err := p.write(on, letters, widths, at, in); err != nil {
 				return err
 			}
 		}

@@ -8,3 +8,9 @@ func Coded(m Mark) (Mark, bool) {
 	}
 	return c.mark()
 }
+
+// Reduced reads a page as it is drawn.
+var Reduced = reduced
+
+// Tagged reads how a picture says that it is to be turned.
+var Tagged = tagged

@@ -2,7 +2,9 @@ package watermark_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/draw"
@@ -290,6 +292,95 @@ func TestArticle15_EachLineOfAFileLeadsToItsLook(t *testing.T) {
 	}{"nobody is named": {" ", m}, "two lines": {"a\nb", m}, "no mark": {visible, watermark.Mark{}}, "no proof": {visible, watermark.Mark{Number: m.Number, Look: 1}}} {
 		if text, err := watermark.Sheet(try.visible, "小鱼", try.mark); err == nil {
 			t.Errorf("%s: %q", name, text)
+		}
+	}
+}
+
+// scan is a page of a document: dark lines on paper that isn't quite white.
+func scan(t testing.TB, wide, high int, as string) pii.Text {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, wide, high))
+	for y := range high {
+		for x := range wide {
+			v := uint8(238)
+			if y%40 < 6 && x > wide/10 && x < wide*9/10 && (x/12)%3 > 0 {
+				v = 20
+			}
+			m.SetRGBA(x, y, color.RGBA{v, v, v, 255})
+		}
+	}
+	var b bytes.Buffer
+	err := png.Encode(&b, m)
+	if as == "jpeg" {
+		b.Reset()
+		err = jpeg.Encode(&b, m, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pii.New(b.String())
+}
+
+// Article 15: a document that is looked at has the marks of a value, page by page, and a
+// photo of it leads to who has looked.
+func TestArticle15_ADocumentIsMarkedToo(t *testing.T) {
+	m := watermark.New(ring, "7K2M-9QXT", 2)
+	whole, err := watermark.DrawScan(watermark.Scan{Label: "第 1 页", Pages: []pii.Text{scan(t, 1700, 500, "jpeg"), scan(t, 300, 120, "png")}, Visible: "韩梅梅  2026-03-02 15:04:05  7K2M-9QXT", Mark: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []photo{{name: "a screenshot", scale: 0.5}, {name: "a JPEG of a messenger", scale: 0.6, quality: 60}} {
+		got, err := watermark.Read(bytes.NewReader(p.take(t, whole)))
+		if err != nil || got != m {
+			t.Errorf("%s: %+v, %v", p.name, got, err)
+		}
+	}
+	if _, err := watermark.DrawScan(watermark.Scan{Pages: []pii.Text{scan(t, 60, 60, "png")}, Mark: m}); err == nil {
+		t.Error("nobody is named on it")
+	}
+	if _, err := watermark.DrawScan(watermark.Scan{Pages: []pii.Text{scan(t, 60, 60, "png")}, Visible: "x"}); err == nil {
+		t.Error("it has no mark")
+	}
+	for what, page := range map[string]string{"nothing": "", "a PDF": "%PDF-1.7", "half a picture": scan(t, 60, 60, "png").Reveal()[:40]} {
+		if _, err := watermark.DrawScan(watermark.Scan{Pages: []pii.Text{pii.New(page)}, Visible: "x", Mark: m}); !errors.Is(err, watermark.ErrPicture) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// A header alone says how large it is: it isn't read.
+	head := scan(t, 60, 60, "png").Reveal()
+	huge := head[:16] + "\x00\x00\xff\xff\x00\x00\xff\xff" + head[24:29]
+	crc := crc32.ChecksumIEEE([]byte(huge[12:29]))
+	huge += string(binary.BigEndian.AppendUint32(nil, crc)) + head[33:]
+	if err := watermark.CanDraw(pii.New(huge)); !errors.Is(err, watermark.ErrLarge) {
+		t.Errorf("too large: %v", err)
+	}
+}
+
+// A phone writes a picture as it holds it, and says how to turn it.
+func TestAPageIsShownTheRightWayUp(t *testing.T) {
+	m := image.NewGray(image.Rect(0, 0, 64, 32))
+	for y := range 32 {
+		for x := range 64 {
+			m.SetGray(x, y, color.Gray{Y: uint8(200 * (1 - min(1, x/32)))}) // light at the left, dark at the right
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	exif := "Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
+	data := b.String()
+	turned := data[:2] + "\xff\xe1" + string(binary.BigEndian.AppendUint16(nil, uint16(len(exif)+2))) + exif + data[2:]
+	page, err := watermark.Reduced(pii.New(turned))
+	if err != nil || page.Rect.Dx() != 64 || page.Rect.Dy() != 128 {
+		t.Fatalf("%v, %v", page.Rect, err)
+	}
+	if top, bottom := page.GrayAt(32, 10).Y, page.GrayAt(32, 118).Y; top < 150 || bottom > 50 {
+		t.Errorf("above it is %d, below %d", top, bottom)
+	}
+	for _, junk := range []string{"", "II", "II*\x00\xff\xff\xff\xff", "MM\x00*\x00\x00\x00\x08\xff\xff"} {
+		if n := watermark.Tagged([]byte(junk)); n != 1 {
+			t.Errorf("%q says %d", junk, n)
 		}
 	}
 }

@@ -99,6 +99,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	p.handlesADemand(ref)
 	p.readsTheLedger()
 	p.looksAfter()
+	p.judgesWhatWaits()
 	p.runsTheSystem()
 	p.provesTheOffice()
 	p.decidesAboutACharter()

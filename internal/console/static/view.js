@@ -45,7 +45,7 @@
     if (!answer.ok || answer.headers.get("Content-Type") !== "image/png") {
       throw new Error((answer.headers.get("Content-Type") || "").startsWith("text/plain") ? await answer.text() : words.failed);
     }
-    const left = answer.headers.get("Wardkeep-Looks-Left");
+    const left = answer.headers.get("Wardkeep-Looks-Left"); // of what has no quota, nothing
     const picture = await createImageBitmap(await answer.blob());
     if (left !== null) view.querySelector("[data-looks]").textContent = left;
     if (over || card.asked !== asked || document.hidden) {

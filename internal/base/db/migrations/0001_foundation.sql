@@ -571,6 +571,7 @@ CREATE UNIQUE INDEX suspicion_ref ON suspicion (service, ref_hash);
 CREATE INDEX suspicion_open ON suspicion (service, due_at, id) WHERE closed_at IS NULL;
 CREATE INDEX suspicion_reporter ON suspicion (service, reporter, source) WHERE closed_at IS NULL;
 CREATE INDEX suspicion_due ON suspicion (due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX suspicion_decided ON suspicion (service, due_at, id) WHERE closed_at IS NOT NULL;
 
 -- APPROVAL. What persons inside asked to see of a child, and what another has decided.
 CREATE TABLE approval (

@@ -1,0 +1,134 @@
+package stories
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+
+	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/verification"
+	"wardkeep/internal/watermark"
+)
+
+// judgesWhatWaits tells how the officer takes an account that may be a child's and decides
+// about it (Article 2), and looks at a document by which a guardian proves who it is, as the
+// first of two (edge case 24).
+func (p *insider) judgesWhatWaits() {
+	p.t.Helper()
+	p.follow(`nav a[href^="/console/suspicions"]`)
+	p.sees("console.suspicions.as_child", "console.suspicions.nobody")
+	p.at("suspicions")
+	p.follow(`main tbody a`)
+	p.sees("console.suspicion.hidden")
+	p.at("suspicion-open")
+	p.follow(`form[action*="/take"] button`)
+	p.sees("console.suspicion.look")
+	p.at("suspicion")
+	p.press(`input[name=outcome][value=not_a_child]`)
+	p.follow(`form[action*="/decide"] button`)
+	p.sees("suspicion.basis_unknown")
+	p.press(`input[name=outcome][value=not_a_child]`)
+	p.Find(`select[name=basis]`).Choose("official_check")
+	p.follow(`form[action*="/decide"] button`)
+	p.sees("console.suspicions.became.not_a_child")
+	p.follow(`nav a[href^="/console/suspicions"]`)
+	p.sees("console.suspicions.none")
+	p.at("suspicions-empty")
+
+	p.follow(`nav a[href^="/console/evidence"]`)
+	p.sees("console.evidence.none")
+	p.at("evidence-empty")
+	paper := p.sendsADocument()
+	p.Reload()
+	p.at("evidence")
+	p.follow(`main tbody a`)
+	p.sees("console.document.unseen")
+	p.follow(`main a.button`)
+	p.at("document_view-masked")
+	p.press(`button[data-show]`)
+	p.awaits("console.document.shown")
+	m, err := watermark.Read(bytes.NewReader(p.Screenshot(0, 0)))
+	if err != nil || !m.Ours(p.site.App.Ring) || m.Number != id.NumberOf(paper) || m.Look != 1 {
+		p.t.Errorf("a picture of the page says %+v, %v", m, err)
+	}
+	if p.Prints() {
+		p.t.Error("what is seen can be printed")
+	}
+	p.at("document_view")
+	p.follow(`main p:first-child a`)
+	p.sees("console.document.judge")
+	p.at("document")
+	p.follow(`form[action*="/approve"] button`)
+	p.sees("console.document.mine")
+	p.at("document-first")
+}
+
+// sendsADocument walks a guardian to a document that waits, and returns the attempt.
+func (p *insider) sendsADocument() (name string) {
+	p.t.Helper()
+	a, operator := p.site.App, catalog.Operator{ID: "test"}
+	asks := consent.Desk{Ring: a.Ring, Charters: a.Charters}
+	var r consent.Request
+	var code consent.OneTime
+	var proof string
+	for _, step := range []func(ctx context.Context, tx *db.Tx) error{
+		func(ctx context.Context, tx *db.Tx) error {
+			child, _, _, err := gate.Register(ctx, tx, a.Ring, operator, family.Enrolment{Service: apptest.Service, Ref: pii.New(id.Secret(16)),
+				Guardian: family.Person{Phone: pii.New("13800138000"), Relation: family.Parent}})
+			if err == nil {
+				r, _, _, err = asks.Ask(ctx, tx, operator, child, consent.Asking{Channel: consent.Link, Locale: "zh-CN"})
+			}
+			return err
+		},
+		func(ctx context.Context, tx *db.Tx) (err error) {
+			r, _, _, err = asks.Open(ctx, tx, r, "zh-CN", consent.OnPage)
+			return err
+		},
+		func(ctx context.Context, tx *db.Tx) (err error) {
+			code, err = asks.SendCode(ctx, tx, r)
+			return err
+		},
+		func(ctx context.Context, tx *db.Tx) (err error) {
+			r, proof, _, err = asks.VerifyCode(ctx, tx, r, code.Code)
+			return err
+		},
+		func(ctx context.Context, tx *db.Tx) error {
+			sent, err := verification.Desk{Consent: asks, Documents: true}.SendDocument(ctx, tx, r, proof, verification.Upload{Pages: []pii.Text{pii.New(aPaper())}})
+			name = sent.ID
+			return err
+		},
+	} {
+		p.site.Do(a, step)
+	}
+	return name
+}
+
+// aPaper is a page with lines that look like writing.
+func aPaper() string {
+	m := image.NewGray(image.Rect(0, 0, 1400, 900))
+	draw.Draw(m, m.Rect, image.NewUniform(color.Gray{Y: 240}), image.Point{}, draw.Src)
+	for y := 120; y < 800; y += 60 {
+		for x := 100; x < 1300; x++ {
+			if x/30%5 != 0 && x < 900+y%240 {
+				for _, up := range []int{0, 1, 2, 9, 10} {
+					m.SetGray(x, y+up, color.Gray{Y: 40})
+				}
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		panic(err) // it is written to memory
+	}
+	return b.String()
+}

@@ -1,0 +1,307 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/suspicion"
+)
+
+// suspicionFields are the fields of the filter, as they stand in an address.
+var suspicionFields = []string{"service", "source", "owner", "stands"}
+
+// mine is the owner of what the person looks after, in a filter: it is another one for who
+// keeps the same filter.
+const mine = "mine"
+
+// suspicionsPage is what suspicions.html shows.
+type suspicionsPage struct {
+	pager
+	Rows     []suspicionRow
+	Services []string
+	Sources  []suspicion.Source
+	Filter   map[string]string
+	Saved    savedPart
+	Export   exportPart
+	Term     int // working days to decide
+}
+
+// A suspicionRow is a row of the list: nothing of the account.
+type suspicionRow struct {
+	suspicion.Suspicion
+	Who  string // looks after it
+	Late bool
+	To   string
+}
+
+func suspicionPath(service, name string) string { return "/console/suspicions/" + service + "/" + name }
+
+// suspected reads a page of the list that a filter wants, of the services in which the
+// person may see it.
+func (v *visit) suspected(ctx context.Context, tx *db.Tx, filter url.Values, from suspicion.Cursor, limit int) (rows []suspicionRow, services []string, next suspicion.Cursor, err error) {
+	all, err := catalog.List(ctx, tx)
+	if err != nil {
+		return nil, nil, next, err
+	}
+	services = mayIn(v.in.Person, staff.SeeSuspicions, all)
+	want := suspicion.Wanted{Decided: filter.Get("stands") == "decided", Source: suspicion.Source(filter.Get("source")), Owner: filter.Get("owner")}
+	if want.Owner == mine {
+		want.Owner = v.in.Person.ID
+	}
+	found, next, err := suspicion.List(ctx, tx, only(services, filter.Get("service")), want, from, limit)
+	if err != nil {
+		return nil, nil, next, err
+	}
+	names := make(map[string]naming)
+	for _, s := range found {
+		if _, ok := names[s.Service]; !ok {
+			names[s.Service] = v.names(tx, s.Service)
+		}
+		who, err := names[s.Service].ofStaff(ctx, s.Owner)
+		if err != nil {
+			return nil, nil, next, err
+		}
+		rows = append(rows, suspicionRow{s, who, s.Late(tx.Now()), suspicionPath(s.Service, s.ID)})
+	}
+	return rows, services, next, nil
+}
+
+// only returns the services, or the one that is wanted, if it is among them.
+func only(services []string, wanted string) []string {
+	if wanted == "" {
+		return services
+	}
+	return slices.DeleteFunc(slices.Clone(services), func(name string) bool { return name != wanted })
+}
+
+// ofStaff returns the name of somebody of the staff, "st_…": of a person inside, or of who
+// holds or held an office; "" for nobody.
+func (n naming) ofStaff(ctx context.Context, who string) (string, error) {
+	if who == "" {
+		return "", nil
+	}
+	name, err := n.of(ctx, "staff:"+who)
+	if err == nil && name == who {
+		name, err = n.of(ctx, "officer:"+who)
+	}
+	return name, err
+}
+
+// suspicions lists the accounts that may be a child's (Article 2).
+func (s *Server) suspicions(v *visit) error {
+	q := v.r.URL.Query()
+	if err := tooLong(q, suspicionFields); err != nil {
+		return err
+	}
+	filter := fieldsOf(q, suspicionFields)
+	from := suspicion.ParseCursor(q.Get("from"))
+	page := suspicionsPage{Sources: suspicion.Sources, Filter: make(map[string]string), Export: v.exportPart(listSuspicions, filter), Term: suspicion.Term}
+	for field := range filter {
+		page.Filter[field] = filter.Get(field)
+	}
+	v.keeps = filter
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		var next suspicion.Cursor
+		if page.Rows, page.Services, next, err = v.suspected(ctx, tx, filter, from, perPage); err != nil {
+			return err
+		}
+		page.pager = v.pager(from.String(), next.String())
+		page.Saved, err = v.savedPart(ctx, tx, listSuspicions, filter)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "suspicions", page)
+}
+
+func (s *Server) suspicionsFile(v *visit) error {
+	filter, err := v.filterSent(suspicionFields)
+	if err != nil {
+		return err
+	}
+	var from suspicion.Cursor
+	return v.sendFile(listSuspicions, v.header("number", "id", "service", "source", "opened_at", "answer_by", "owner", "outcome", "basis", "closed_at"),
+		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
+			rows, _, next, err := v.suspected(ctx, tx, filter, from, rowsAtOnce)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range rows {
+				each(r.Number(), r.ID, r.Service, string(r.Source), inFile(r.OpenedAt), inFile(r.DueAt), r.Who, string(r.Outcome), string(r.Basis), inFile(r.ClosedAt))
+			}
+			if next.String() == "" {
+				return nil, nil
+			}
+			return func() { from = next }, nil
+		})
+}
+
+// suspicionPage is what suspicion.html shows.
+type suspicionPage struct {
+	suspicion.Suspicion
+	Path     string
+	Who      string // looks after it
+	Mine     bool   // whoever looks does
+	May      bool   // whoever looks decides in this service
+	Ref      string // what the operator calls the account, for who looks after it
+	Late     bool
+	Fresh    bool
+	Others   []named // to whom it can be handed
+	Outcomes []suspicion.Outcome
+	Bases    []suspicion.Basis
+	Chosen   map[string]string // in the form that was sent
+	Command  string            // by which the account is registered as a child's
+	Problem  string
+	Field    string
+}
+
+func (s *Server) suspicion(v *visit) error { return v.suspicionPage(nil) }
+
+// suspect returns a suspicion of a service in which the person may see it. Of others
+// nobody learns that there are any.
+func (v *visit) suspect(ctx context.Context, tx *db.Tx) (suspicion.Suspicion, catalog.Service, error) {
+	service, err := v.of(ctx, tx, staff.SeeSuspicions)
+	if errs.Of(err).Is(catalog.ErrNotFound) {
+		err = suspicion.ErrNotFound
+	}
+	if err != nil {
+		return suspicion.Suspicion{}, service, err
+	}
+	one, err := suspicion.Find(ctx, tx, service.Name, v.r.PathValue("suspicion"))
+	return one, service, err
+}
+
+func (v *visit) suspicionPage(problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	page := suspicionPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Outcomes: suspicion.Decidable, Bases: suspicion.Bases, Chosen: make(map[string]string)}
+	if problem != nil {
+		page.Field = errs.Of(problem).Field
+		for _, field := range []string{"outcome", "basis"} {
+			page.Chosen[field] = v.r.PostFormValue(field)
+		}
+	}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		one, service, err := v.suspect(ctx, tx)
+		if err != nil {
+			return err
+		}
+		page.Suspicion, page.Path, page.Late = one, suspicionPath(one.Service, one.ID), one.Late(tx.Now())
+		page.May = one.Open() && approval.May(v.in.Person, staff.DecideSuspicions, service)
+		page.Mine = page.May && one.Owner == v.in.Person.ID
+		page.Command = "wardkeep suspicion decide --service " + one.Service + v.as(one.Service) + " " + one.ID + " --outcome child --phone-file FILE"
+		if page.Who, err = v.names(tx, one.Service).ofStaff(ctx, one.Owner); err != nil {
+			return err
+		}
+		if page.Mine {
+			_, ref, err := suspicion.Show(ctx, tx, v.s.Ring, staff.Acting{Person: v.in.Person, Action: staff.DecideSuspicions}, one.Service, one.ID)
+			if err != nil && !errors.Is(err, suspicion.ErrSealed) {
+				return err
+			}
+			page.Ref = ref.Reveal() // of a row that was changed by hand, nothing
+		}
+		if page.May {
+			page.Others, err = others(ctx, tx, v.in.Person.ID, staff.DecideSuspicions, service)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(status, "suspicion", page)
+}
+
+// others are those who may do that in a service, but for one.
+func others(ctx context.Context, tx *db.Tx, but string, a staff.Action, service catalog.Service) (all []named, err error) {
+	people, err := staff.List(ctx, tx)
+	for _, p := range people {
+		if p.ID != but && approval.May(p, a, service) {
+			all = append(all, named{Name: p.ID, Label: p.Name})
+		}
+	}
+	return all, err
+}
+
+// dealt does something with what the address names, as the person whom the matrix lets
+// do that in its service, who is held to the end of the transaction and has shown within
+// minutes who they are: the session that is found in this transaction counts. That somebody
+// of another service tries is recorded.
+func (v *visit) dealt(fn func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error) error {
+	return v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		if err := in.IsFresh(tx.Now()); err != nil {
+			return err
+		}
+		by, err := staff.Acts(ctx, tx, in.Person, v.rule)
+		if err != nil {
+			return err
+		}
+		service, err := catalog.Find(ctx, tx, v.r.PathValue("service"))
+		if err == nil && !approval.May(by.Person, v.rule, service) || errs.Of(err).Is(catalog.ErrNotFound) {
+			err = staff.ErrMayNot
+		}
+		if err != nil {
+			return err
+		}
+		v.in = in
+		return fn(ctx, tx, by, service.Name)
+	})
+}
+
+// changedSuspicion does something about the suspicion of the address, and shows what became
+// of it.
+func (v *visit) changedSuspicion(fn func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error) error {
+	err := v.dealt(func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error {
+		return fn(ctx, tx, by, service, v.r.PathValue("suspicion"))
+	})
+	switch e := errs.Of(err); {
+	case err == nil:
+		return v.to("/console/suspicions/{service}/{suspicion}")
+	case e.Is(staff.ErrMayNot):
+		return err
+	}
+	return v.suspicionPage(err)
+}
+
+// takeSuspicion makes who asks look after a suspicion: from then on the account is named to
+// them.
+func (s *Server) takeSuspicion(v *visit) error {
+	return v.changedSuspicion(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
+		_, _, err := suspicion.Take(ctx, tx, by, service, name)
+		return err
+	})
+}
+
+// handSuspicion makes somebody else look after it.
+func (s *Server) handSuspicion(v *visit) error {
+	return v.changedSuspicion(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
+		to, err := staff.Find(ctx, tx, v.value("to"))
+		if errs.Of(err).Is(staff.ErrNotFound) {
+			err = suspicion.ErrHandTo.At("to")
+		}
+		if err != nil {
+			return err
+		}
+		_, _, err = suspicion.Hand(ctx, tx, by, staff.Acting{Person: to, Action: v.rule}, service, name)
+		return err
+	})
+}
+
+// decideSuspicion says what became of it.
+func (s *Server) decideSuspicion(v *visit) error {
+	return v.changedSuspicion(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
+		_, _, err := suspicion.Decide(ctx, tx, by, service, name, suspicion.Outcome(v.value("outcome")), suspicion.Basis(v.value("basis")))
+		return err
+	})
+}

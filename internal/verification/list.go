@@ -1,0 +1,165 @@
+package verification
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/family"
+)
+
+// Number is what people call it: "7K2M-9QXT".
+func (a Attempt) Number() string { return id.NumberOf(a.ID) }
+
+// HasNumber reports whether the number of a document was typed, and is still here to be
+// compared.
+func (a Attempt) HasNumber() bool { return a.identity != nil }
+
+// DocumentNumbered returns the documents of a service that people call by that number:
+// hardly ever more than one, and none once it was decided about for some days.
+func DocumentNumbered(ctx context.Context, tx *db.Tx, service, number string) ([]Attempt, error) {
+	first, last := id.Numbered(id.Verification, number)
+	all, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM verification WHERE id >= $1 AND id <= $2 AND service = $3 AND method = 'document'
+		ORDER BY id, child`, first, last, service)
+	for i := range all {
+		all[i] = all[i].at(tx.Now())
+	}
+	return all, err
+}
+
+// Document returns an attempt by a document of the service, with the kinds of its pages:
+// nothing that is in them. Errors: ErrNotFound.
+func Document(ctx context.Context, tx *db.Tx, service, attempt string) (a Attempt, pages []string, err error) {
+	a, err = find(ctx, tx, attempt)
+	if err == nil && (a.Service != service || a.Method != family.ByDocument) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Attempt{}, nil, err
+	}
+	pages, err = db.All(ctx, tx, db.Single[string], `
+		SELECT kind FROM verification_document WHERE child = $1 AND verification = $2 ORDER BY n`, a.Child, a.ID)
+	return a, pages, err
+}
+
+// DocumentIn returns an attempt by a document of one of the services. Errors: ErrNotFound.
+func DocumentIn(ctx context.Context, tx *db.Tx, services []string, attempt string) (Attempt, error) {
+	a, err := find(ctx, tx, attempt)
+	if err == nil && (a.Method != family.ByDocument || !slices.Contains(services, a.Service)) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Attempt{}, err
+	}
+	return a, nil
+}
+
+// A Cursor is where a list goes on: behind this attempt. The zero Cursor is the beginning.
+type Cursor struct {
+	at   int64 // µs
+	name string
+}
+
+// ParseCursor reads what Cursor.String has written. What it can't read is the beginning.
+func ParseCursor(s string) Cursor {
+	text, name, _ := strings.Cut(s, ".")
+	at, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || at <= 0 || !id.Is(id.Verification, name) {
+		return Cursor{}
+	}
+	return Cursor{at, name}
+}
+
+// String returns the cursor for an address, and "" for the beginning.
+func (c Cursor) String() string {
+	if c.name == "" {
+		return ""
+	}
+	return strconv.FormatInt(c.at, 10) + "." + c.name
+}
+
+// A Waits is for whom a document waits.
+type Waits string
+
+// The two; empty is either.
+const (
+	ForFirst  Waits = "first"
+	ForSecond Waits = "second"
+)
+
+func (w Waits) fits(a Attempt) bool { return w == "" || (w == ForSecond) == (a.First != "") }
+
+// lookedAt is how many are looked at for those that are wanted, at most: where they are
+// rare, a page may have none, and say where it goes on.
+const lookedAt = 500
+
+func (w Waits) rows(limit int) int {
+	if w == "" {
+		return limit + 1
+	}
+	return max(lookedAt, limit+1)
+}
+
+// Documents returns the documents of services that wait for the staff, those that are
+// erased first first, at most limit, and where the list goes on: nowhere, after the last.
+func Documents(ctx context.Context, tx *db.Tx, services []string, want Waits, from Cursor, limit int) (page []Attempt, next Cursor, err error) {
+	rows := want.rows(limit)
+	if now := tx.Now().UnixMicro(); from.at <= now {
+		from = Cursor{now + 1, ""} // what has run out waits for nobody
+	}
+	var all []Attempt
+	for _, service := range services {
+		some, err := db.All(ctx, tx, scan, `
+			SELECT `+columns+` FROM verification
+			WHERE service = $1 AND method = 'document' AND state = 'started' AND (expires_at, id) > ($2, $3)
+			ORDER BY expires_at, id LIMIT $4`, service, from.at, from.name, int64(rows))
+		if err != nil {
+			return nil, Cursor{}, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b Attempt) int { return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt), strings.Compare(a.ID, b.ID)) })
+	for i, a := range all[:min(len(all), rows)] {
+		if want.fits(a) {
+			if len(page) == limit {
+				return page, page[limit-1].cursor(), nil
+			}
+			page = append(page, a)
+		}
+		if i == rows-1 {
+			next = a.cursor()
+		}
+	}
+	return page, next, nil
+}
+
+func (a Attempt) cursor() Cursor { return Cursor{a.ExpiresAt.UnixMicro(), a.ID} }
+
+// WaitsUntil is when nobody can decide about it any more: with its time, or with the time of a
+// child that nobody has answered for (edge case 5).
+func (a Attempt) WaitsUntil(c family.Child) time.Time {
+	if !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(a.ExpiresAt) {
+		return c.ExpiresAt
+	}
+	return a.ExpiresAt
+}
+
+// FirstOf returns a document that people call by that number, of whatever service, for who
+// reads a mark. Errors: ErrNotFound.
+func FirstOf(ctx context.Context, tx *db.Tx, number string) (Attempt, error) {
+	first, last := id.Numbered(id.Verification, number)
+	a, err := db.One(ctx, tx, scan, `
+		SELECT `+columns+` FROM verification WHERE id >= $1 AND id <= $2 AND method = 'document'
+		ORDER BY id, child LIMIT 1`, first, last)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrNotFound
+	}
+	return a, err
+}
