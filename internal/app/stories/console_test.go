@@ -108,7 +108,11 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	p.runsTheSystem()
 	p.provesTheOffice()
 	p.decidesAboutACharter()
+	p.hiresMany()
 	p.follow(`nav a[href^="/console/people"]`)
+	if n := p.Count(`main nav a[rel=next]`); n != 1 {
+		t.Errorf("%d links lead on", n)
+	}
 	p.at("people")
 	p.fill(`main input[name=name]`, "韩梅梅")
 	p.follow(`form[action^="/console/people?"] button`)
@@ -667,6 +671,21 @@ func (p *insider) person() (who staff.Person) {
 		p.t.Fatalf("nobody is called %s", p.name)
 	}
 	return who
+}
+
+// hiresMany makes ten thousand colleagues, by hand: a page of them is as any page.
+func (p *insider) hiresMany() {
+	p.t.Helper()
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		const rows = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO `
+		_, err := tx.Exec(ctx, rows+`person (id, name, salt, state, version, added_at, left_at)
+			SELECT 'st_0000000000000000000' || (1000000 + i), '阿依古丽·麦麦提', $1, 'active', 1, $2 + i, NULL FROM n`, []byte("salt"), tx.Now().UnixMicro()-20_000)
+		if err == nil {
+			_, err = tx.Exec(ctx, rows+`person_role (person, service, role, office, granted_at, granted_by)
+				SELECT 'st_0000000000000000000' || (1000000 + i), $1, 'staff', '', 1, '' FROM n`, apptest.Service)
+		}
+		return err
+	})
 }
 
 // invited returns the link that the terminal prints for whoever holds the office.
