@@ -16,6 +16,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -234,7 +235,7 @@ func (a *App) OpenSenders() error {
 	offered, more := a.Config.verification()
 	days, yet := a.Config.calendar()
 	client, last := a.Config.receivers()
-	inside, roles, bad := a.Config.provider()
+	inside, roles, bad := a.Config.provider(func() time.Time { return a.Store.Now() })
 	if wrong = slices.Concat(wrong, more, yet, last, bad); len(wrong) > 0 {
 		return wrong
 	}

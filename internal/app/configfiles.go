@@ -25,7 +25,7 @@ func CheckConfig(path string) (Config, error) {
 		_, wrong := c.senders()
 		_, more := c.verification()
 		_, last := c.receivers()
-		_, _, inside := c.provider()
+		_, _, inside := c.provider(nil)
 		return slices.Concat(wrong, more, last, inside, c.files())
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"wardkeep/internal/console"
 	"wardkeep/internal/provider"
@@ -60,8 +61,9 @@ func (o *OpenID) check(say func(key, code string)) {
 	}
 }
 
-// provider makes what asks the provider, and what its groups give, or says what is wrong.
-func (c *Config) provider() (p *provider.Provider, roles []signin.Mapped, wrong ConfigProblems) {
+// provider makes what asks the provider, by this clock, and what its groups give, or says
+// what is wrong.
+func (c *Config) provider(now func() time.Time) (p *provider.Provider, roles []signin.Mapped, wrong ConfigProblems) {
 	o := c.Console.Provider
 	if o == nil || o.SecretFile == "" {
 		return nil, nil, nil
@@ -76,6 +78,6 @@ func (c *Config) provider() (p *provider.Provider, roles []signin.Mapped, wrong 
 	}
 	return provider.New(provider.Config{
 		Issuer: o.Issuer, Client: o.Client, Secret: strings.TrimSpace(string(secret)), Scopes: o.Scopes, Groups: o.GroupsClaim,
-		Back: c.Console.URL + console.ProviderBack,
+		Back: c.Console.URL + console.ProviderBack, Now: now,
 	}), roles, wrong
 }

@@ -213,7 +213,10 @@ func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
 		elsewhere := d.office()      // another child
 		about := elsewhere.granted(o.asks)
 		path := o.granted(o.asks)
-		mine := o.asked(self)
+		mine, less := o.asked(self), o.asked(o.decides)
+		if w := self.post(less+"/decide", "verdict", "narrowed", "item", "nickname", "minutes", "5", "reason", "less_suffices"); w.Code != 303 {
+			t.Fatalf("narrowed: %d %s", w.Code, w.Body)
+		}
 		forged := func(pairs ...string) url.Values {
 			form := item("nickname")
 			for i := 0; i+1 < len(pairs); i += 2 {
@@ -235,6 +238,13 @@ func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
 			{"narrows one's own request, and agrees to that", boss, func() *httptest.ResponseRecorder {
 				return self.post(mine+"/decide", "verdict", "narrowed", "item", "nickname", "minutes", "5", "reason", "less_suffices")
 			}, 403, "approval.self", staff.KindTried},
+			{"agrees to what another has left of one's own", o.manager, func() *httptest.ResponseRecorder {
+				return o.decides.post(less+"/decide", "verdict", "granted", "reason", "needed")
+			}, 403, "approval.self", staff.KindTried},
+			{"narrows that once more", o.manager, func() *httptest.ResponseRecorder {
+				return o.decides.post(less+"/decide", "verdict", "narrowed", "item", "remarks", "minutes", "5", "reason", "less_suffices")
+			}, 403, "approval.self", staff.KindTried},
+			{"looks at what wasn't left of one's own", o.manager, func() *httptest.ResponseRecorder { return o.decides.look(less, item("remarks")) }, 403, "gate.denied", gate.KindDenied},
 			{"gives oneself a role", boss, func() *httptest.ResponseRecorder {
 				return self.post("/console/people/"+boss.ID+"/give", "role", "manager", "service", vaulttest.Service)
 			}, 403, "staff.self", staff.KindTried},
@@ -251,6 +261,12 @@ func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
 				o.asks.header.Set("Sec-Fetch-Dest", "empty")
 				defer o.asks.header.Del("Sec-Fetch-Dest")
 				return o.asks.do("POST", path+"/view?watermark=off", item("nickname"))
+			}, 422, "console.view.fields", staff.KindTried},
+			{"by its address", o.worker, func() *httptest.ResponseRecorder { return o.asks.get(path + "/view?item=nickname") }, 422, "console.view.fields", staff.KindTried},
+			{"by its address, as a script", o.worker, func() *httptest.ResponseRecorder {
+				o.asks.header.Set("Sec-Fetch-Dest", "empty")
+				defer o.asks.header.Del("Sec-Fetch-Dest")
+				return o.asks.get(path + "/view?format=png")
 			}, 422, "console.view.fields", staff.KindTried},
 			{"as text", o.worker, func() *httptest.ResponseRecorder { return o.asks.look(path, forged("format", "text")) }, 422, "console.view.fields", staff.KindTried},
 			{"another child", o.worker, func() *httptest.ResponseRecorder {

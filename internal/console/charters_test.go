@@ -3,10 +3,12 @@ package console_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -342,6 +344,21 @@ func TestPagesOfCharters(t *testing.T) {
 	})
 }
 
+// wholeText is the one golden file that has a charter and its documents as they are: others
+// have the first line of each, and how many follow.
+const wholeText = "version-waiting.zh-CN.html"
+
+var source = regexp.MustCompile(`(?s)<(pre|textarea)[^>]* class="source"[^>]*>.*?</(pre|textarea)>`)
+
+func shortened(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	first, last := lines[0], text[strings.LastIndex(text, "</"):]
+	if len(lines) > 1 && strings.HasSuffix(first, ">\n") { // a textarea begins on the next line
+		first += lines[1]
+	}
+	return fmt.Sprintf("%s… %d lines …%s", first, len(lines), last)
+}
+
 // isGolden compares a page with its golden file.
 func (d *desk) isGolden(name string, w *httptest.ResponseRecorder) {
 	d.T.Helper()
@@ -351,6 +368,9 @@ func (d *desk) isGolden(name string, w *httptest.ResponseRecorder) {
 	}
 	if w.Code != http.StatusOK && w.Code != http.StatusUnprocessableEntity {
 		d.T.Errorf("%s: %d", name, w.Code)
+	}
+	if name != wholeText {
+		body = source.ReplaceAllStringFunc(body, shortened)
 	}
 	golden(d.T.(*testing.T), name, body)
 }

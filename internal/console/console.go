@@ -290,8 +290,8 @@ var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSe
 // tried records an attempt. It was refused, whether this succeeds or not.
 func (s *Server) tried(v *visit) {
 	i := slices.IndexFunc(attempts, func(e *errs.Error) bool { return e.Code == v.code })
-	if i < 0 || v.in.ID == "" || v.r.Method != http.MethodPost {
-		return
+	if i < 0 || v.in.ID == "" || v.r.Method != http.MethodPost && v.code != ErrFields.Code {
+		return // a page that isn't theirs is a link that somebody followed; an address of a value is nobody's link
 	}
 	request := v.r.PathValue("request")
 	if !id.Is(id.Look, request) {

@@ -230,9 +230,10 @@ func (v *visit) requestsFile(name string, read func(ctx context.Context, tx *db.
 }
 
 func (s *Server) peopleFile(v *visit) error {
+	from := staff.Cursor{}
 	return v.sendFile(listPeople, v.header("id", "name", "roles", "added", "left"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-			all, err := staff.List(ctx, tx)
+			all, err := staff.Page(ctx, tx, from, rowsAtOnce)
 			if err != nil {
 				return nil, err
 			}
@@ -246,7 +247,10 @@ func (s *Server) peopleFile(v *visit) error {
 				}
 				each(p.ID, p.Name, strings.Join(roles, "; "), inFile(p.AddedAt), inFile(p.LeftAt))
 			}
-			return nil, nil
+			if len(all) < rowsAtOnce {
+				return nil, nil
+			}
+			return func() { from = all[len(all)-1].Cursor() }, nil
 		})
 }
 

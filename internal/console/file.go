@@ -109,13 +109,8 @@ func (s *Server) file(v *visit) (sealed []byte, number string, err error) {
 // noFields refuses a form that asks for anything: a file has its marks, its lock and all
 // that was agreed to, whatever is sent.
 func (v *visit) noFields() error {
-	if err := v.r.ParseForm(); err != nil || len(v.r.PostForm) > 0 {
+	if err := v.r.ParseForm(); err != nil || len(v.r.PostForm) > 0 || !v.namesNothing() {
 		return ErrFields
-	}
-	for name := range v.r.URL.Query() {
-		if name != "lang" {
-			return ErrFields
-		}
 	}
 	return nil
 }

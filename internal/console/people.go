@@ -14,7 +14,8 @@ import (
 
 // peoplePage is what people.html shows.
 type peoplePage struct {
-	People   []staff.Person
+	People []staff.Person // the newest first
+	pager
 	Services []string // in which people may be invited
 	Roles    []staff.Role
 	Fresh    bool
@@ -44,11 +45,9 @@ func (v *visit) peoplePage(link *setUpLink, problem error) error {
 		if err != nil {
 			return err
 		}
-		all, err := staff.List(ctx, tx)
-		if err != nil {
+		if err := page.fill(ctx, tx, v); err != nil {
 			return err
 		}
-		page.People = slices.DeleteFunc(all, func(p staff.Person) bool { return !sees(v.in.Person, p) })
 		page.Services = v.in.Person.Where(staff.ManagePeople, services)
 		return nil
 	})
@@ -56,6 +55,40 @@ func (v *visit) peoplePage(link *setUpLink, problem error) error {
 		return err
 	}
 	return v.show(status, "people", page)
+}
+
+// peopleAtOnce is how many persons are read at a time for those whom somebody sees, and
+// peopleReads how often: where they are few, a page may have none, and say where it goes on.
+const peopleAtOnce, peopleReads = 50, 10
+
+// fill lists a page of those whom the person sees.
+func (p *peoplePage) fill(ctx context.Context, tx *db.Tx, v *visit) error {
+	from := staff.ParseCursor(v.r.URL.Query().Get("from"))
+	at := from
+	p.People = nil
+	for range peopleReads {
+		all, err := staff.Page(ctx, tx, at, peopleAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, one := range all {
+			if !sees(v.in.Person, one) {
+				continue
+			}
+			if len(p.People) == perPage {
+				p.pager = v.pager(from.String(), p.People[perPage-1].Cursor().String())
+				return nil
+			}
+			p.People = append(p.People, one)
+		}
+		if len(all) < peopleAtOnce {
+			p.pager = v.pager(from.String(), "")
+			return nil
+		}
+		at = all[peopleAtOnce-1].Cursor()
+	}
+	p.pager = v.pager(from.String(), at.String())
+	return nil
 }
 
 // sees reports whether by may see the account of a person: of its own services, which a

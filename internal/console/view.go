@@ -49,8 +49,12 @@ type viewPage struct {
 	Fresh bool
 }
 
-// watch shows what was granted, masked.
+// watch shows what was granted, masked. An address that asks for more is refused, and
+// recorded, as a form that does is: no value has an address.
 func (s *Server) watch(v *visit) error {
+	if !v.namesNothing() {
+		return ErrFields
+	}
 	var page viewPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		r, _, err := v.found(ctx, tx, v.in)
@@ -147,15 +151,19 @@ func (v *visit) item() (string, error) {
 			return "", ErrFields
 		}
 	}
-	for name := range v.r.URL.Query() {
-		if name != "lang" {
-			return "", ErrFields
-		}
+	if !v.namesNothing() {
+		return "", ErrFields
 	}
 	if items := v.r.PostForm["item"]; len(items) != 1 || strings.IndexByte(items[0], 0) >= 0 {
 		return "", ErrFields
 	}
 	return v.r.PostForm["item"][0], nil
+}
+
+// namesNothing reports whether the address asks for nothing but a language.
+func (v *visit) namesNothing() bool {
+	q := v.r.URL.Query()
+	return len(q) == 0 || len(q) == 1 && q.Has("lang")
 }
 
 // picture opens one value, and draws it.

@@ -16,6 +16,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -366,6 +367,63 @@ func Holder(ctx context.Context, tx *db.Tx, service, office string) (string, err
 		return "", err
 	}
 	return all[0], nil
+}
+
+// A Cursor is where a list of persons goes on: behind this one. The zero Cursor is the
+// beginning.
+type Cursor struct {
+	at     time.Time
+	person string
+}
+
+// ParseCursor reads what Cursor.String has written. What it can't read is the beginning.
+func ParseCursor(s string) (c Cursor) {
+	at, person, _ := strings.Cut(s, ".")
+	micros, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || micros <= 0 || !id.Is(id.Staff, person) {
+		return c
+	}
+	return Cursor{time.UnixMicro(micros), person}
+}
+
+// String returns the cursor for an address, and "" for the beginning.
+func (c Cursor) String() string {
+	if c.person == "" {
+		return ""
+	}
+	return strconv.FormatInt(c.at.UnixMicro(), 10) + "." + c.person
+}
+
+// Cursor is where a list goes on behind the person.
+func (p Person) Cursor() Cursor { return Cursor{p.AddedAt, p.ID} }
+
+// Page returns at most limit persons, those who have left too, the newest first, from a
+// cursor on.
+func Page(ctx context.Context, tx *db.Tx, from Cursor, limit int) ([]Person, error) {
+	at, person := from.at, from.person
+	if person == "" {
+		at, person = tx.Now().Add(time.Second), "~" // behind every id
+	}
+	const behind = `person WHERE added_at <= $1 AND (added_at < $1 OR id < $2) ORDER BY added_at DESC, id DESC LIMIT $3`
+	of := make(map[string][]Grant)
+	err := db.Each(ctx, tx, func(row db.Row) error {
+		var person string
+		var g Grant
+		err := row.Scan(&person, &g.Role, &g.Service, &g.Office)
+		of[person] = append(of[person], g)
+		return err
+	}, `
+		SELECT r.person, r.role, r.service, r.office FROM (SELECT id FROM `+behind+`) p JOIN person_role r ON r.person = p.id
+		WHERE `+held+`
+		ORDER BY r.person, r.service, r.role, r.office`, (*db.Time)(&at), person, int64(limit))
+	if err != nil {
+		return nil, err
+	}
+	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM `+behind, (*db.Time)(&at), person, int64(limit))
+	for i := range all {
+		all[i].Grants = of[all[i].ID]
+	}
+	return all, err
 }
 
 // Lock raises the version of a person and holds the row until the transaction ends.

@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -139,6 +140,24 @@ func (e *Element) Click() {
 func (e *Element) Follow() {
 	e.tab.T.Helper()
 	e.tab.wait(e.what, e.Click)
+}
+
+// FollowOn clicks, and waits for the page that those on the way lead to by themselves: the
+// first that isn't one of them.
+func (e *Element) FollowOn(way func(Request) bool) {
+	e.tab.T.Helper()
+	t := e.tab
+	t.mu.Lock()
+	before := len(t.asked)
+	t.mu.Unlock()
+	t.until(e.what, e.Click, func() bool {
+		for i := t.upto - 1; i >= before; i-- {
+			if r := t.asked[i]; r.Kind == string(network.ResourceTypeDocument) {
+				return r.Status != 0 && (r.Status < 300 || r.Status >= 400) && !way(r)
+			}
+		}
+		return false
+	})
 }
 
 // FollowTwice clicks twice, as impatient people do, and waits for a page.

@@ -35,8 +35,9 @@ type Site struct {
 // mails bounds how many the outbox keeps.
 const mails = 20
 
-// Serve makes an installation and serves it as long as the test runs.
-func Serve(t testing.TB) *Site {
+// Serve makes an installation and serves it as long as the test runs. What the test has to
+// prepare, it does when the site's name is known.
+func Serve(t testing.TB, prepare ...func(s *Site)) *Site {
 	t.Helper()
 	start(t)
 	s := &Site{Installation: apptest.New(t, ""), Bureau: new(Bureau)}
@@ -51,6 +52,9 @@ func Serve(t testing.TB) *Site {
 	}
 	s.URL = "https://" + net.JoinHostPort(Host, port)
 	s.Config.PublicURL, s.Config.Console.URL, s.Config.TLS = s.URL, s.URL, s.certificate()
+	for _, does := range prepare {
+		does(s)
+	}
 	s.App = s.Open(slog.New(&s.journal))
 	s.App.Outbox = notify.NewOutbox(mails)
 	s.App.Messages[notify.Email] = s.App.Outbox

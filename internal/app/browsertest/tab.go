@@ -47,6 +47,7 @@ type Tab struct {
 
 	mu     sync.Mutex
 	pages  int // that have come
+	upto   int // how many requests there were when the last came
 	came   chan struct{}
 	asked  []Request
 	byID   map[network.RequestID]int // the place in asked
@@ -130,7 +131,7 @@ func referrer(r *network.Request) string {
 }
 
 func (t *Tab) arrive() {
-	t.pages++
+	t.pages, t.upto = t.pages+1, len(t.asked)
 	select {
 	case t.came <- struct{}{}:
 	default: // nobody waits, or somebody was told
@@ -210,20 +211,26 @@ func (t *Tab) wait(what string, act func()) {
 	t.mu.Lock()
 	before := t.pages
 	t.mu.Unlock()
+	t.until(what, act, func() bool { return t.pages > before })
+}
+
+// until waits until something came by what act does.
+func (t *Tab) until(what string, act func(), came func() bool) {
+	t.T.Helper()
 	act()
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {
 		t.mu.Lock()
-		now := t.pages
+		done := came()
 		t.mu.Unlock()
-		if now > before {
+		if done {
 			return
 		}
 		select {
 		case <-t.came:
 		case <-late.C:
-			t.T.Fatalf("%s leads to no page", what)
+			t.T.Fatalf("%s leads to no page, from\n%s", what, t.brief())
 		}
 	}
 }
@@ -292,6 +299,12 @@ func (t *Tab) Darken(dark bool) {
 func (t *Tab) Script(on bool) {
 	t.T.Helper()
 	do(t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+}
+
+// Bring has the browser bring a cookie that the site has given to somebody else, or to nobody.
+func (t *Tab) Bring(url, name, value string) {
+	t.T.Helper()
+	do(t, network.SetCookie, network.SetCookieParams{URL: url, Name: name, Value: value, Path: "/", Secure: new(true), HTTPOnly: new(true), SameSite: network.CookieSameSiteStrict})
 }
 
 // Cookies returns the cookies that the browser keeps.

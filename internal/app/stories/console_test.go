@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,7 +28,8 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/console"
-	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/provider/providertest"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -38,8 +40,10 @@ import (
 // An insider is a person inside, at a browser on a desk.
 type insider struct {
 	guardian // who they would be on the other side: what is looked at on a page is the same
-	stops    []string
+	name     string
+	stops    *[]string
 	secret   string // of the authenticator
+	provider *providertest.Provider
 	looks    func(p *insider, stop string)
 }
 
@@ -51,7 +55,8 @@ var wide = []browsertest.Size{{Name: "narrow desk", Width: 1024, Height: 768}, b
 
 // TestConsole tells how an officer sets up an account, adds a passkey, asks to see a value
 // and sees it, decides about another's request, invites somebody, shows once more who it
-// is, and comes in by each way. Each page is looked at in both
+// is, and comes in by each way; and how a worker comes in by the operator's provider, sees
+// what was left of a request, gets no further, and leaves. Each page is looked at in both
 // sizes, light and dark, and axe-core examines it; one on which nobody stops fails.
 func TestConsole(t *testing.T) {
 	t.Parallel()
@@ -62,8 +67,9 @@ func TestConsole(t *testing.T) {
 
 // tellConsole tells it in one language, and calls looks for each stop.
 func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop string)) {
-	site := browsertest.Serve(t)
-	p := &insider{guardian: guardian{t: t, site: site, lang: lang, look: look{browsertest.Desk, false}}, looks: looks}
+	var provider *providertest.Provider
+	site := browsertest.Serve(t, func(s *browsertest.Site) { provider = directory(t, s) })
+	p := &insider{guardian: guardian{t: t, site: site, lang: lang, look: look{browsertest.Desk, false}}, name: "林静", stops: new([]string), provider: provider, looks: looks}
 	p.asked.URL = site.URL + "/console"
 	p.sit()
 	phone := p.Keychain()
@@ -95,7 +101,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	if names := phone.Names(); !slices.Contains(names, "林静") {
 		t.Errorf("the phone shows %q", names)
 	}
-	ref, manager := p.looksAtValues()
+	ref, manager, worker := p.looksAtValues()
 	p.handlesADemand(ref)
 	p.readsTheLedger()
 	p.looksAfter()
@@ -103,17 +109,24 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	p.runsTheSystem()
 	p.provesTheOffice()
 	p.decidesAboutACharter()
+	p.hiresMany()
 	p.follow(`nav a[href^="/console/people"]`)
+	if n := p.Count(`main nav a[rel=next]`); n != 1 {
+		t.Errorf("%d links lead on", n)
+	}
 	p.at("people")
 	p.fill(`main input[name=name]`, "韩梅梅")
 	p.follow(`form[action^="/console/people?"] button`)
 	p.sees("console.link.title")
 	p.at("people-invited")
-	p.follow(`tbody tr:last-child a`)
+	p.follow(`tbody tr:first-child a`)
 	p.unfold()
 	p.at("person")
 
+	worker.Visit(worker.asked.URL + "/view")
 	site.Pass(6 * time.Minute)
+	worker.comesTooLate()
+	worker.leaves()
 	p.Reload()
 	p.sees("console.again.first")
 	p.at("person-stale")
@@ -156,15 +169,15 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	}
 	for _, name := range names {
 		name = strings.TrimSuffix(filepath.Base(name), ".html")
-		if name != "layout" && !slices.ContainsFunc(p.stops, func(stop string) bool { return templateOf(stop) == name }) {
+		if name != "layout" && !slices.ContainsFunc(*p.stops, func(stop string) bool { return templateOf(stop) == name }) {
 			t.Errorf("nobody stops at a page of %s", name)
 		}
 	}
 }
 
 // looksAtValues tells how the officer asks for a look, sees a value once the manager has
-// agreed, and decides about a worker's request (Article 15).
-func (p *insider) looksAtValues() (ref string, manager *signintest.Insider) {
+// agreed, and decides about a worker's request, who then looks (Article 15).
+func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, worker *insider) {
 	p.t.Helper()
 	child := apptest.NewChild()
 	p.register(child)
@@ -174,7 +187,6 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider) {
 	p.use("parent-reports", map[string]string{"nickname": nicknames[p.lang], "remarks": "进步很大，发音很好"})
 	p.asked.URL = page
 	manager = signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "周远", staff.Grant{Role: staff.Manager, Service: apptest.Service})
-	worker := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "李雷", staff.Grant{Role: staff.Worker, Service: apptest.Service})
 	desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
 
 	p.follow(`nav a[href^="/console/access"]`)
@@ -183,12 +195,7 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider) {
 	p.follow(`main a.button`)
 	p.at("where")
 	p.follow(`main a[href*="/console/access/new/"][href*="/parent-reports"]`)
-	p.fill(`input[name=ref]`, "nobody")
-	p.press(`input[name=item][value=nickname]`)
-	p.press(`input[name=item][value=remarks]`)
-	p.Find(`select[name=reason]`).Choose("support")
-	p.fill(`textarea[name=words]`, "家长来电，课程里显示的名字不对")
-	p.follow(`main form button`)
+	p.asks("nobody", "support", "家长来电，课程里显示的名字不对", "nickname", "remarks")
 	p.sees("console.ask.no_child")
 	p.at("ask-wrong")
 	p.fill(`input[name=ref]`, child.Ref)
@@ -196,6 +203,8 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider) {
 	p.sees("console.request.asked", "console.state.open")
 	p.at("request-open")
 	mine := p.waiting()
+	p.isCaught(staff.KindTried, 403, "approval.self", func() browsertest.Said { return p.posts(pathOf(mine)+"/decide", grants) })
+	p.Visit(p.site.URL + pathOf(mine))
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
 		_, _, err := desk.Decide(ctx, tx, manager.Session.Person, apptest.Service, mine.ID, approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
 		return err
@@ -205,72 +214,90 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider) {
 	p.follow(`main a[href*="/view?"]`)
 	p.misses("console.view.first")
 	p.at("view-masked")
-	p.press(`form[data-reveal]:has(input[value=nickname]) button[data-show]`)
-	p.awaits("console.view.shown")
+	p.shows("nickname")
 	if text := p.Text(); strings.Contains(text, nicknames[p.lang]) {
 		p.t.Error("the page holds the value")
 	}
-	m, err := watermark.Read(bytes.NewReader(p.Screenshot(0, 0)))
-	if err != nil || !m.Ours(p.site.App.Ring) || m.Number != mine.Number || m.Look != 1 {
-		p.t.Errorf("a picture of the page says %+v, %v", m, err)
-	}
+	p.isMarked(mine.Number, 1)
 	p.at("view")
 	p.press(`button[data-hide]:not([hidden])`)
 	if p.Count(`canvas:not([hidden])`) != 0 {
 		p.t.Error("what was hidden is there")
 	}
-	p.press(`form[data-reveal]:has(input[value=remarks]) button[data-show]`)
-	p.awaits("console.view.shown")
+	p.shows("remarks")
 	if p.Prints() || p.Count(`canvas:not([hidden])`) != 0 {
 		p.t.Error("what is seen can be printed")
 	}
 	p.follow(`nav a[href^="/console/access"]`)
 	p.at("access")
 
-	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
-		c, err := family.FindByRef(ctx, tx, p.site.App.Ring, apptest.Service, pii.New(child.Ref))
-		if err == nil {
-			_, _, err = desk.Ask(ctx, tx, worker.Session.Person, c, approval.Asking{Purpose: "parent-reports", Items: []string{"nickname", "remarks"},
-				Reason: approval.ForDemand, Text: pii.New("监护人要求更正评语"), Minutes: 20})
-		}
-		return err
-	})
+	worker = p.comesByTheProvider()
+	worker.follow(`nav a[href^="/console/access"]`)
+	worker.follow(`main a.button`)
+	worker.follow(`main a[href*="/console/access/new/"][href*="/parent-reports"]`)
+	worker.asks(child.Ref, "demand", "监护人要求更正评语", "nickname", "remarks")
+	worker.sees("console.state.open")
+	theirs := worker.waiting()
+	worker.asked.URL = p.site.URL + pathOf(theirs)
 	p.follow(`nav a[href^="/console/decisions"]`)
 	p.at("decisions")
 	p.follow(`main tbody a`)
 	p.at("request")
 	p.press(`input[name=item][value=remarks]`)
+	p.fill(`#minutes`, "5")
 	p.follow(`form:has(input[value=narrowed]) button`)
 	p.sees("console.state.narrowed", "console.answer.less_suffices")
 	p.at("request-decided")
+
+	second := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "李雷", staff.Grant{Role: staff.Worker, Service: apptest.Service})
+	other := p.grantsAnother(second, manager)
+	worker.getsNoFurther(theirs, other)
+	p.Visit(p.site.URL + pathOf(other))
 	p.follow(`form[action*="/end"] button`)
 	p.sees("console.why.revoked")
 	p.follow(`nav a[href^="/console/decisions"]`)
 	p.sees("console.decisions.none")
-	p.reviewsAnEmergency(child.Ref, worker, manager)
-	return child.Ref, manager
+	p.reviewsAnEmergency(child.Ref, worker, second)
+	return child.Ref, manager, worker
 }
 
-// reviewsAnEmergency tells how the officer finds what two opened without the office, and
-// says whether it was right.
-func (p *insider) reviewsAnEmergency(ref string, asker, second *signintest.Insider) {
+// asks fills in the form of a look, and sends it.
+func (p *insider) asks(ref, reason, words string, items ...string) {
 	p.t.Helper()
-	desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
+	p.fill(`input[name=ref]`, ref)
+	for _, item := range items {
+		p.press(`input[name=item][value=` + item + `]`)
+	}
+	p.Find(`select[name=reason]`).Choose(reason)
+	p.fill(`textarea[name=words]`, words)
+	p.follow(`main form button`)
+}
+
+// shows has the page show one item.
+func (p *insider) shows(item string) {
+	p.t.Helper()
+	p.press(`form[data-reveal]:has(input[value=` + item + `]) button[data-show]`)
+	p.awaits("console.view.shown")
+}
+
+// isMarked fails the test where a picture of the page doesn't say by which look of which
+// request it was taken.
+func (p *insider) isMarked(number string, look int64) {
+	p.t.Helper()
+	m, err := watermark.Read(bytes.NewReader(p.Screenshot(0, 0)))
+	if err != nil || !m.Ours(p.site.App.Ring) || m.Number != number || m.Look != look {
+		p.t.Errorf("a picture of the page says %+v, %v", m, err)
+	}
+}
+
+// reviewsAnEmergency tells how two open something without the office, which finds it, and
+// says whether it was right.
+func (p *insider) reviewsAnEmergency(ref string, asks *insider, in *signintest.Insider) {
+	p.t.Helper()
 	p.follow(`nav a[href^="/console/reviews"]`)
 	p.sees("console.reviews.never")
 	p.at("reviews-empty")
-	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
-		c, err := family.FindByRef(ctx, tx, p.site.App.Ring, apptest.Service, pii.New(ref))
-		if err != nil {
-			return err
-		}
-		r, _, err := desk.Ask(ctx, tx, asker.Session.Person, c, approval.Asking{Purpose: "parent-reports", Items: []string{"nickname"},
-			Reason: approval.ForSafety, Text: pii.New("孩子走失，找不到人审批"), Glass: true})
-		if err == nil {
-			_, _, err = desk.Join(ctx, tx, second.Session.Person, apptest.Service, r.ID)
-		}
-		return err
-	})
+	asks.opensItWith(ref, in)
 	p.Reload()
 	p.at("reviews")
 	p.follow(`section[aria-labelledby=waits] tbody a`)
@@ -283,6 +310,9 @@ func (p *insider) reviewsAnEmergency(ref string, asker, second *signintest.Insid
 	p.follow(`nav a[href^="/console/urgent"]`)
 	p.sees("console.urgent.in_office")
 	p.at("urgent")
+	asks.Reload()
+	asks.sees("console.finding.rightful")
+	asks.misses("console.suspended")
 }
 
 // handlesADemand tells how the officer records what a guardian has demanded by letter, reads
@@ -376,12 +406,9 @@ func (p *insider) focused(selector string) bool { return p.Count(selector+":focu
 // events go, tries whether e-mail arrives, and looks at the jobs.
 func (p *insider) runsTheSystem() {
 	p.t.Helper()
+	id := p.person().ID
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
-		all, err := staff.List(ctx, tx)
-		i := slices.IndexFunc(all, func(one staff.Person) bool { return one.Name == "林静" })
-		if err == nil {
-			_, err = staff.Give(ctx, tx, catalog.Operator{ID: "test"}, all[i].ID, staff.Grant{Role: staff.Engineer})
-		}
+		_, err := staff.Give(ctx, tx, catalog.Operator{ID: "test"}, id, staff.Grant{Role: staff.Engineer})
 		return err
 	})
 	p.follow(`nav a[href^="/console/settings"]`)
@@ -528,6 +555,9 @@ func (p *insider) takesAFile(ref string, first *signintest.Insider) {
 		p.t.Error("who asks is offered to decide, or to take what one has agreed to")
 	}
 	p.at("request-export-agreed")
+	p.isCaught(staff.KindTried, 403, "approval.self", func() browsertest.Said { return p.posts(pathOf(mine)+"/decide", grants) })
+	p.isCaught(gate.KindDenied, 403, "gate.approval_two", func() browsertest.Said { return p.posts(pathOf(mine)+"/export", url.Values{}) })
+	p.Visit(p.site.URL + pathOf(mine))
 	decides(second, approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
 	p.Reload()
 	p.sees("console.export.ready")
@@ -611,18 +641,52 @@ func (p *insider) provesTheOffice() {
 	p.at("office")
 }
 
-// waiting returns the one request that waits for a decision.
+// waiting returns the last request of the person of which something can still come.
 func (p *insider) waiting() (r approval.Request) {
 	p.t.Helper()
+	who := p.person()
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
-		all, err := approval.List(ctx, tx, apptest.Service, false, 2)
-		if err == nil && len(all) != 1 {
-			p.t.Fatalf("%d requests", len(all))
+		all, err := approval.List(ctx, tx, apptest.Service, false, 20)
+		if i := slices.IndexFunc(all, func(r approval.Request) bool { return r.Asker == who.ID }); i >= 0 {
+			r = all[i]
 		}
-		r = all[0]
 		return err
 	})
+	if r.ID == "" {
+		p.t.Fatal("nothing waits")
+	}
 	return r
+}
+
+// person is whoever sits there.
+func (p *insider) person() (who staff.Person) {
+	p.t.Helper()
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		all, err := staff.List(ctx, tx)
+		if i := slices.IndexFunc(all, func(one staff.Person) bool { return one.Name == p.name }); i >= 0 {
+			who = all[i]
+		}
+		return err
+	})
+	if who.ID == "" {
+		p.t.Fatalf("nobody is called %s", p.name)
+	}
+	return who
+}
+
+// hiresMany makes ten thousand colleagues, by hand: a page of them is as any page.
+func (p *insider) hiresMany() {
+	p.t.Helper()
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		const rows = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO `
+		_, err := tx.Exec(ctx, rows+`person (id, name, salt, state, version, added_at, left_at)
+			SELECT 'st_0000000000000000000' || (1000000 + i), '阿依古丽·麦麦提', $1, 'active', 1, $2 + i, NULL FROM n`, []byte("salt"), tx.Now().UnixMicro()-20_000)
+		if err == nil {
+			_, err = tx.Exec(ctx, rows+`person_role (person, service, role, office, granted_at, granted_by)
+				SELECT 'st_0000000000000000000' || (1000000 + i), $1, 'staff', '', 1, '' FROM n`, apptest.Service)
+		}
+		return err
+	})
 }
 
 // invited returns the link that the terminal prints for whoever holds the office.
@@ -656,7 +720,7 @@ func (p *insider) code() string {
 // at is a stop of the story.
 func (p *insider) at(stop string) {
 	p.t.Helper()
-	p.stops = append(p.stops, stop)
+	*p.stops = append(*p.stops, stop)
 	p.looks(p, stop)
 }
 

@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"html/template"
 	"io"
 	"maps"
 	"net/http"
@@ -33,7 +34,7 @@ import (
 // What the provider knows us by.
 const (
 	Client = "wardkeep"
-	Secret = "a secret of the client's"
+	Secret = "a-secret-of-the-client's"
 )
 
 // A Provider is one, and everybody who is known to it.
@@ -130,6 +131,10 @@ func (p *Provider) serve(inner http.Handler, w http.ResponseWriter, r *http.Requ
 	p.mu.Unlock()
 	if p.Keyless && r.URL.Path == "/keys" {
 		http.Error(w, "no keys", http.StatusServiceUnavailable)
+		return
+	}
+	if r.URL.Path == "/login" {
+		p.login(w, r)
 		return
 	}
 	if r.URL.Path != "/oauth/token" || p.Forge == nil && p.Sign == nil {
@@ -239,26 +244,32 @@ func (p *Provider) Goes(address, subject string) string {
 		}
 		return to.String()
 	}
-	door, err := url.Parse(at(address))
+	there, err := url.Parse(at(address))
 	if err != nil {
 		p.T.Fatal(err)
 	}
-	name := door.Query().Get("authRequestID")
+	name := there.Query().Get("authRequestID")
 	p.mu.Lock()
-	r, who := p.asked[name], p.people[subject]
+	r := p.asked[name]
 	p.mu.Unlock()
 	if r == nil {
-		return door.String() // it was refused at once
+		return there.String() // it was refused at once
 	}
+	on := p.says(r, subject)
 	if subject == "" {
-		back, err := url.Parse(r.RedirectURI)
-		if err != nil {
-			p.T.Fatal(err)
-		}
-		back.RawQuery = url.Values{"error": {"access_denied"}, "state": {r.State}}.Encode()
-		return back.String()
+		return on
+	}
+	return at(on)
+}
+
+// says has a person say who it is, or no, and returns where that leads.
+func (p *Provider) says(r *request, subject string) string {
+	if subject == "" {
+		return r.RedirectURI + "?" + url.Values{"error": {"access_denied"}, "state": {r.State}}.Encode()
 	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	who := p.people[subject]
 	again := r.MaxAge != nil && p.Now().Sub(who.ShownAt) >= time.Duration(*r.MaxAge)*time.Second
 	for _, prompt := range r.Prompt {
 		again = again || prompt == oidc.PromptLogin
@@ -267,8 +278,32 @@ func (p *Provider) Goes(address, subject string) string {
 		who.ShownAt = p.Now()
 	}
 	r.subject, r.shown = subject, who.ShownAt
+	return p.URL + "/authorize/callback?id=" + r.id
+}
+
+// door is the page on which a browser says who its person is.
+var door = template.Must(template.New("door").Parse(`<!DOCTYPE html>
+<html lang="en"><head><title>Who are you?</title><link rel="icon" href="data:,"></head><body>
+{{range $subject, $who := .}}<form method="post"><button name="subject" value="{{$subject}}">{{$who.Name}}</button></form>
+{{end}}</body></html>`))
+
+// login shows the page, and takes what is said on it.
+func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	asked, who := p.asked[r.URL.Query().Get("authRequestID")], p.people[r.PostFormValue("subject")]
+	all := maps.Clone(p.people)
 	p.mu.Unlock()
-	return at(p.URL + "/authorize/callback?id=" + name)
+	switch {
+	case asked == nil || r.Method == http.MethodPost && who == nil:
+		http.Error(w, "nobody asks that", http.StatusNotFound)
+	case r.Method == http.MethodPost:
+		http.Redirect(w, r, p.says(asked, r.PostFormValue("subject")), http.StatusSeeOther)
+	default:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if err := door.Execute(w, all); err != nil {
+			p.T.Error(err)
+		}
+	}
 }
 
 // A request is what somebody asks a person by way of a browser.

@@ -794,6 +794,7 @@ CREATE TABLE person (
 	added_at bigint NOT NULL,
 	left_at  bigint
 );
+CREATE INDEX person_added ON person (added_at, id);
 
 CREATE TABLE person_role (
 	person     text   NOT NULL,
