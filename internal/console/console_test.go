@@ -169,7 +169,7 @@ var (
 		"GET /console/in/provider", "GET /console/in/provider/back", "GET /console/in/provider/go", "POST /console/in/provider/out",
 		"GET /console/setup/{link}", "POST /console/setup/{link}"}
 	grave = []string{"POST /console/account/end", "POST /console/account/renew", "POST /console/account/passkeys/offer", "POST /console/account/passkeys", "POST /console/account/passkeys/remove",
-		"POST /console/account/key", "POST /console/account/key/end"}
+		"POST /console/account/key", "POST /console/account/key/end", "POST /console/account/reach", "POST /console/account/reach/end"}
 	// What shows a value, or opens it with another, is of who may ask for it, and has shown within minutes who it is.
 	shows = []string{"POST /console/access/requests/{service}/{request}/view", "POST /console/access/requests/{service}/{request}/join",
 		"POST /console/access/requests/{service}/{request}/export"}

@@ -149,6 +149,8 @@ var kinds = []kindOf{
 	{staff.KindExported, []int{15}},
 	{staff.KindRecipient, []int{13, 15}},
 	{staff.KindRecipientEnded, []int{13, 15}},
+	{staff.KindReached, []int{15}},
+	{staff.KindUnreached, []int{15}},
 
 	{signin.KindInvited, []int{15}},
 	{signin.KindSetUp, []int{15}},

@@ -160,6 +160,8 @@ func table() []route {
 		{"POST /console/account/passkeys/remove", freshlyIn, "", "/console/account", (*Server).removePasskey},
 		{"POST /console/account/key", freshlyIn, "", "/console/account", (*Server).setKey},
 		{"POST /console/account/key/end", freshlyIn, "", "/console/account", (*Server).endKey},
+		{"POST /console/account/reach", freshlyIn, "", "/console/account", (*Server).setReach},
+		{"POST /console/account/reach/end", freshlyIn, "", "/console/account", (*Server).endReach},
 		{"GET /console/again", signedIn, "", "", (*Server).showAgain},
 		{"POST /console/again", signedIn, "", "/console/again", (*Server).again},
 		{"POST /console/again/ask", signedIn, "", "/console/again", (*Server).askAgain},

@@ -282,6 +282,7 @@ const (
 	ruleApproval   = "approval"
 	ruleAlarm      = "alarm"
 	ruleRecipient  = "recipient"
+	ruleReached    = "reached"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

@@ -556,7 +556,8 @@ func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, err
 		return Person{}, err
 	}
 	p.State, p.LeftAt, p.Grants = Left, tx.Now(), nil
-	for _, statement := range []string{`DELETE FROM person_role WHERE person = $1`, `DELETE FROM person_filter WHERE person = $1`} {
+	for _, statement := range []string{`DELETE FROM person_role WHERE person = $1`, `DELETE FROM person_filter WHERE person = $1`,
+		`DELETE FROM person_contact WHERE person = $1`} {
 		if err := tx.Queue(ctx, statement, p.ID); err != nil {
 			return Person{}, err
 		}
