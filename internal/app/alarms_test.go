@@ -65,9 +65,13 @@ func TestArticle12_WhatNoEntryTellsIsAskedForOnce(t *testing.T) {
 		do(func(ctx context.Context, tx *db.Tx) error { return db.Beat(ctx, tx, "sweep") })
 		do(func(ctx context.Context, tx *db.Tx) error { return replay.Keep(ctx, tx, a.Ring, replay.Run{}) })
 		asks("an audit has found nothing")
-		do(func(ctx context.Context, tx *db.Tx) error { return replay.Keep(ctx, tx, a.Ring, replay.Run{Differences: 1}) })
+		do(func(ctx context.Context, tx *db.Tx) error {
+			return replay.Keep(ctx, tx, a.Ring, replay.Run{Differences: 1})
+		})
 		one := asks("an audit has found something", message.AuditDiffers)
-		do(func(ctx context.Context, tx *db.Tx) error { return replay.Keep(ctx, tx, a.Ring, replay.Run{Findings: 1}) })
+		do(func(ctx context.Context, tx *db.Tx) error {
+			return replay.Keep(ctx, tx, a.Ring, replay.Run{Findings: 1})
+		})
 		if two := asks("another has", message.AuditDiffers); two[0] == one[0] {
 			t.Errorf("two audits are one: %v", two)
 		}

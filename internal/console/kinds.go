@@ -39,6 +39,7 @@ var kinds = []kindOf{
 	{catalog.KindRecalled, []int{8, 9}},
 	{catalog.KindApproved, []int{8, 9}},
 	{catalog.KindRefused, []int{8, 9}},
+	{catalog.KindTakenBack, []int{8, 9}},
 	{catalog.KindAppointed, []int{8}},
 	{catalog.KindEnded, []int{8}},
 	{catalog.KindReached, []int{8}},

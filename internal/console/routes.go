@@ -102,6 +102,7 @@ func table() []route {
 		{"POST /console/charters/{service}/new", whoMay, staff.ProposeCharter, "/console/charters/{service}/new", (*Server).draft},
 		{"GET /console/charters/{service}/{version}", whoMay, staff.SeeCharters, "", (*Server).version},
 		{"POST /console/charters/{service}/{version}/decide", whoMay, staff.PublishCharter, "/console/charters/{service}/{version}", (*Server).decideCharter},
+		{"POST /console/charters/{service}/{version}/takeback", whoMay, staff.ProposeCharter, "/console/charters/{service}/{version}", (*Server).takeBackCharter},
 		{"GET /console/offices", whoMay, staff.SeeOffice, "", (*Server).offices},
 		{"GET /console/offices/{service}", whoMay, staff.SeeOffice, "", (*Server).office},
 		{"GET /console/offices/{service}/records/{record}", whoMay, staff.SeeOffice, "", (*Server).officeFile},

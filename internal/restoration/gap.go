@@ -249,6 +249,7 @@ var additions = map[string]string{
 	catalog.KindProposed:       "",
 	catalog.KindApproved:       "with its publication, which counts as lost",
 	catalog.KindRefused:        "it waits again, and nothing comes of it without somebody in office",
+	catalog.KindTakenBack:      "as refusing",
 	catalog.KindReached:        "",
 	catalog.KindRecorded:       "",
 	webhook.KindAdded:          "",

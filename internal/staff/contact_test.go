@@ -58,7 +58,10 @@ func TestArticle15_WhereAlarmsAreSentIsThePersonsOwn(t *testing.T) {
 			}
 			return err
 		})
-		if err := w.Try(func(ctx context.Context, tx *db.Tx) error { _, err := staff.Unreach(ctx, tx, other, one.ID); return err }); !errors.Is(err, staff.ErrMayNot) {
+		if err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Unreach(ctx, tx, other, one.ID)
+			return err
+		}); !errors.Is(err, staff.ErrMayNot) {
 			t.Errorf("another ends it: %v", err)
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
