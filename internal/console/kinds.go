@@ -148,6 +148,7 @@ var kinds = []kindOf{
 	{staff.KindConfirmed, []int{15}},
 	{staff.KindOperated, []int{13, 15}},
 	{staff.KindExported, []int{15}},
+	{staff.KindAtTerminal, []int{13, 15}},
 	{staff.KindRecipient, []int{13, 15}},
 	{staff.KindRecipientEnded, []int{13, 15}},
 	{staff.KindReached, []int{15}},

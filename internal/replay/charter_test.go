@@ -184,8 +184,8 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 				"impossible actor"},
 			"the terminal takes a person's proposal back": {says(catalog.KindTakenBack, "operator:cli", catalog.TakenBackBody{Number: k.waits, Hash: hash}), "impossible actor"},
 			"what was refused is taken back":              {says(catalog.KindTakenBack, "staff:"+k.engineer.ID, catalog.TakenBackBody{Number: k.waits - 1, Hash: hash, Person: 1}), "impossible number"},
-			"a contact of who isn't in office": {says(catalog.KindReached, "operator:cli", catalog.ReachedBody{ID: id.New(id.Staff), Who: "x"}), "impossible office"},
-			"a record about nobody":            {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
+			"a contact of who isn't in office":            {says(catalog.KindReached, "operator:cli", catalog.ReachedBody{ID: id.New(id.Staff), Who: "x"}), "impossible office"},
+			"a record about nobody":                       {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
 		} {
 			report := k.once(t, c.says)
 			hit := false

@@ -115,6 +115,7 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 		_, err := staff.Unreach(ctx, tx, h.colleague.Session.Person, h.colleague.ID)
 		return err
 	})
+	h.Do(func(ctx context.Context, tx *db.Tx) error { return staff.AtTerminal(ctx, tx, signintest.By, staff.RotatedKeys) })
 	// Somebody is made by one, sets up how to sign in, and is confirmed by another.
 	confirmed := signintest.Hire(t, w.Store, h.door, "新经理", worker)
 	var link string
@@ -309,6 +310,12 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		}},
 		"what nobody can have the system do": {"body person", func(h *house) {
 			h.forgeStaff(staff.KindOperated, "staff:"+h.boss.ID, staff.OperatedBody{Person: h.boss.ID, What: "ledger.forget"})
+		}},
+		"what nobody at the terminal can have the system do": {"body actor", func(h *house) {
+			h.forgeStaff(staff.KindAtTerminal, "operator:x", staff.AtTerminalBody{What: "ledger.forget"})
+		}},
+		"what a person does as if at the terminal": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindAtTerminal, "staff:"+h.boss.ID, staff.AtTerminalBody{What: staff.RotatedKeys})
 		}},
 		"a file that another took": {"impossible actor", func(h *house) {
 			h.forgeStaff(staff.KindExported, "staff:"+h.colleague.ID, staff.ExportedBody{Person: h.boss.ID, List: "ledger"})

@@ -263,6 +263,7 @@ var additions = map[string]string{
 	staff.KindGranted:          "",
 	staff.KindTried:            "nothing was done",
 	staff.KindOperated:         "it was done",
+	staff.KindAtTerminal:       "it was done",
 	staff.KindExported:         "what was taken away is away",
 	staff.KindConfirmed:        "then somebody stands behind the person still",
 	signin.KindInvited:         "all links that were open lead nowhere any more",

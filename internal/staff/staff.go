@@ -68,6 +68,8 @@ const (
 	KindConfirmed = "staff.confirmed"
 	KindOperated  = "staff.operated" // how the system runs, and no service of it
 	KindExported  = "staff.exported" // a list that holds no values, as a file
+
+	KindAtTerminal = "staff.at_terminal" // as KindOperated, by who is at the terminal: it is about no person
 )
 
 // An AddedBody is what the ledger keeps of a new person.
@@ -104,12 +106,18 @@ type OperatedBody struct {
 	About  string `json:"about,omitempty"`
 }
 
+// An AtTerminalBody says what somebody at the terminal had the system do.
+type AtTerminalBody struct {
+	What Doing `json:"what"`
+}
+
 // A Doing is something about how the system runs.
 type Doing string
 
 // The doings.
 const (
 	RotatedKeys Doing = "keys.rotate"
+	Rekeyed     Doing = "keys.rekey" // by another key-encryption key; at the terminal alone
 	RetriedJob  Doing = "jobs.retry" // About: its number
 	TestedSMS   Doing = "channel.sms"
 	TestedEmail Doing = "channel.email"
@@ -117,6 +125,9 @@ const (
 
 // Doings lists them.
 var Doings = []Doing{RotatedKeys, RetriedJob, TestedSMS, TestedEmail}
+
+// AtTerminalDoings lists those that are recorded of who is at the terminal.
+var AtTerminalDoings = []Doing{RotatedKeys, Rekeyed}
 
 // An ExportedBody says that a person took a list away as a file, and which.
 type ExportedBody struct {
@@ -410,6 +421,13 @@ func Operated(ctx context.Context, tx *db.Tx, by Person, what Doing, about strin
 		return "", ErrMayNot
 	}
 	return p.Note(ctx, tx, KindOperated, p.Ledger(), OperatedBody{Person: p.ID, What: what, About: about})
+}
+
+// AtTerminal records what somebody at the terminal has the system do, before it is done or
+// with it (Article 13).
+func AtTerminal(ctx context.Context, tx *db.Tx, by catalog.Operator, what Doing) error {
+	_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindAtTerminal, Actor: by.Ledger(), Body: AtTerminalBody{What: what}})
+	return err
 }
 
 // Acts holds a person to the end of the transaction, and returns it as somebody who does
