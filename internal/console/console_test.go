@@ -174,7 +174,7 @@ var (
 	shows = []string{"POST /console/access/requests/{service}/{request}/view", "POST /console/access/requests/{service}/{request}/join",
 		"POST /console/access/requests/{service}/{request}/export"}
 	// What leaves as a file is taken by who may see the list, and has shown within minutes who it is.
-	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv"}
+	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/pictures/{picture}"}
 	own   = slices.Concat(grave, []string{"GET /console", "GET /console/account",
 		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
 		"GET /console/files", "POST /console/filters", "POST /console/filters/forget", "GET /console/search", "POST /console/search", "GET /console/keys",

@@ -20,6 +20,7 @@ const (
 	listPeople    = "people"
 	listCharters  = "charters"
 	listDemands   = "demands"
+	listPictures  = "pictures" // of numbers: before its name
 )
 
 // A list is one that has a filter, or can be taken away.

@@ -67,7 +67,7 @@ func table() []route {
 		{"GET /console/board", whoMay, staff.SeeBoard, "", (*Server).articles},
 		{"GET /console/board/{article}", whoMay, staff.SeeBoard, "", (*Server).article},
 		{"GET /console/pictures", whoMay, staff.SeeBoard, "", (*Server).pictures},
-		{"GET /console/pictures/{picture}", whoMay, staff.SeeBoard, "", (*Server).pictureNumbers},
+		{"POST /console/pictures/{picture}", freshlyMay, staff.SeeBoard, "/console/pictures", (*Server).pictureNumbers},
 		{"GET /console/urgent", whoMay, staff.AskAccess, "", (*Server).urgent},
 		{"GET /console/urgent/new", whoMay, staff.AskAccess, "", (*Server).whereUrgent},
 		{"GET /console/urgent/new/{service}/{purpose}", whoMay, staff.AskAccess, "", (*Server).showUrgent},

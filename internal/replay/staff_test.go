@@ -115,7 +115,9 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 		_, err := staff.Unreach(ctx, tx, h.colleague.Session.Person, h.colleague.ID)
 		return err
 	})
-	h.Do(func(ctx context.Context, tx *db.Tx) error { return staff.AtTerminal(ctx, tx, signintest.By, staff.RotatedKeys) })
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		return staff.AtTerminal(ctx, tx, signintest.By, staff.RotatedKeys)
+	})
 	// Somebody is made by one, sets up how to sign in, and is confirmed by another.
 	confirmed := signintest.Hire(t, w.Store, h.door, "新经理", worker)
 	var link string
