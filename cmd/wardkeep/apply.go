@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
@@ -20,6 +21,10 @@ var (
 	errState      = errs.New(errs.Invalid, "cmd.state_needed")   // of a new service
 	errOtherState = errs.New(errs.Conflict, "cmd.state_other")   // the service has another one
 	errOfficer    = errs.New(errs.Invalid, "cmd.officer_needed") // to publish
+
+	errTurnedDown = errs.New(errs.Conflict, "cmd.apply_refused")    // somebody in office has refused it
+	errTakenBack  = errs.New(errs.Conflict, "cmd.apply_taken_back") // who had proposed it has taken it back
+	errOvertaken  = errs.New(errs.Conflict, "cmd.apply_overtaken")  // a later one came into force
 )
 
 type applyCmd struct {
@@ -29,6 +34,9 @@ type applyCmd struct {
 	Officer string `placeholder:"st_…" help:"${apply_officer}"`
 	New     bool   `help:"${new_store}"`
 	Yes     bool   `short:"y" help:"${yes}"`
+
+	Wait    bool          `help:"${apply_wait}"`
+	Timeout time.Duration `default:"24h" help:"${apply_timeout}"`
 }
 
 // Run proposes a charter as a draft and, when told so, publishes it as the
@@ -36,7 +44,8 @@ type applyCmd struct {
 // draft waits, and the same command goes on from there.
 //
 // Where somebody in office has an account, nothing is published here: Run says who may
-// approve what it has proposed, and ends with code 3 if it was told to publish.
+// approve what it has proposed, and ends with code 3 if it was told to publish. Told to
+// wait, it ends when the proposal is decided, and with code 3 if that takes too long.
 func (c applyCmd) Run(ctx context.Context, s *session) error {
 	if c.Publish && c.Officer == "" {
 		return errOfficer
@@ -76,12 +85,86 @@ func (c applyCmd) Run(ctx context.Context, s *session) error {
 			}
 		}
 		switch {
+		case c.Wait && (len(inside) > 0 || !c.Publish):
+			return c.await(ctx, s, a, ch.Service, draft.Number)
 		case !c.Publish:
 			return nil
 		case len(inside) > 0:
 			return exit(exitWaits)
 		}
 		return c.publish(ctx, s, a, ch.Service, draft)
+	})
+}
+
+// waitEvery is between two looks at what became of a proposal.
+const waitEvery = time.Second
+
+// await looks at the proposal until it is decided. It holds nothing meanwhile, and whoever
+// ends it ends nothing else: the proposal waits on.
+func (c applyCmd) await(ctx context.Context, s *session, a *app.App, service string, number int64) error {
+	s.note("cmd.apply.awaiting", "Number", number, "Service", service)
+	over := time.NewTimer(c.Timeout)
+	defer over.Stop()
+	look := time.NewTicker(waitEvery)
+	defer look.Stop()
+	for {
+		decided, err := decidedAbout(ctx, a, service, number)
+		if err != nil {
+			return err
+		}
+		if decided {
+			s.say("cmd.apply.in_force", "Service", service, "Number", number)
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-over.C:
+			return exit(exitWaits)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// decidedAbout reports whether a proposal has come into force; that it won't is an error.
+func decidedAbout(ctx context.Context, a *app.App, service string, number int64) (in bool, err error) {
+	return in, a.Store.View(ctx, func(tx *db.Tx) error {
+		now, err := catalog.Find(ctx, tx, service)
+		if err != nil {
+			return err
+		}
+		e, err := catalog.EditionOf(ctx, tx, service, number)
+		in = !e.PublishedAt.IsZero()
+		switch {
+		case err != nil || in:
+			return err
+		case e.TakenBack():
+			return errTakenBack
+		case !e.RefusedAt.IsZero():
+			return errTurnedDown
+		case number < now.Charter:
+			return errOvertaken
+		}
+		return nil
+	})
+}
+
+type takeBackCmd struct {
+	Service string `short:"s" required:"" help:"${of_service}"`
+	Number  int64  `arg:"" help:"${take_back_number}"`
+}
+
+// Run takes back a charter that was proposed at a terminal.
+func (c takeBackCmd) Run(ctx context.Context, s *session) error {
+	return s.on(ctx, func(a *app.App) error {
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			_, err := catalog.TakeBack(ctx, tx, a.Ring, operator, c.Service, c.Number)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.taken_back", "Service", c.Service, "Number", c.Number)
+		}
+		return err
 	})
 }
 

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"wardkeep/internal/app"
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/staff"
 )
 
 // What is missing for a command about keys.
@@ -146,6 +148,12 @@ func (keysRotateCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
+		// Before it is done, as in the console: if we crash in between, it is rotated again by
+		// whoever sees that it wasn't.
+		err = a.Store.Update(ctx, func(tx *db.Tx) error { return staff.AtTerminal(ctx, tx, operator, staff.RotatedKeys) })
+		if err != nil {
+			return err
+		}
 		s.note("cmd.keys.rotating")
 		bar := s.progress("cmd.progress.keys", int(total))
 		defer bar.end()
@@ -184,7 +192,7 @@ func (c keysRekeyCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.on(ctx, func(a *app.App) error {
-		if err := a.Rekey(ctx, to); err != nil {
+		if err := a.Rekey(ctx, operator, to); err != nil {
 			return err
 		}
 		s.say("cmd.keys.rekeyed", "From", a.KEK.Name(), "To", to.Name())

@@ -37,6 +37,7 @@ type cli struct {
 	Config   configCmd   `cmd:"" name:"config" help:"${config_group}"`
 	Plan     planCmd     `cmd:"" help:"${plan}"`
 	Apply    applyCmd    `cmd:"" help:"${apply}"`
+	TakeBack takeBackCmd `cmd:"" help:"${take_back}"`
 	Service  serviceCmd  `cmd:"" help:"${service}"`
 	Officer  officerCmd  `cmd:"" help:"${officer}"`
 	Staff    staffCmd    `cmd:"" help:"${staff}"`

@@ -22,6 +22,7 @@ type staffCmd struct {
 	Reset  staffResetCmd  `cmd:"" help:"${staff_reset}"`
 
 	Confirm staffConfirmCmd `cmd:"" help:"${staff_confirm}"`
+	Reach   staffReachCmd   `cmd:"" help:"${staff_reach}"`
 }
 
 // A roleFlags names a role, by itself or by the office that it comes with.
@@ -229,5 +230,35 @@ type staffConfirmCmd struct {
 func (c staffConfirmCmd) Run(ctx context.Context, s *session) error {
 	return c.change(ctx, s, "cmd.staff.confirmed", func(tx *db.Tx) (staff.Person, error) {
 		return staff.Confirm(ctx, tx, operator, c.Person)
+	})
+}
+
+type staffReachCmd struct {
+	whichPerson
+	EmailFile string `placeholder:"FILE" xor:"where" required:"" help:"${staff_reach_file}"`
+	Nowhere   bool   `xor:"where" required:"" help:"${staff_reach_nowhere}"`
+}
+
+// Run keeps where a person is told of alarms, in the language of the command, or that it
+// is told nowhere.
+func (c staffReachCmd) Run(ctx context.Context, s *session) error {
+	if c.Nowhere {
+		return c.change(ctx, s, "cmd.staff.unreached", func(tx *db.Tx) (staff.Person, error) {
+			return staff.Unreach(ctx, tx, operator, c.Person)
+		})
+	}
+	address, err := s.personal("", c.EmailFile)
+	if err != nil {
+		return err
+	}
+	return s.on(ctx, func(a *app.App) error {
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			_, err := staff.Reach(ctx, tx, a.Ring, operator, c.Person, address, s.lang)
+			return err
+		})
+		if err == nil {
+			s.say("cmd.staff.reached", "ID", c.Person)
+		}
+		return err
 	})
 }

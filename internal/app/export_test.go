@@ -19,6 +19,9 @@ var KeepSeen = (*App).keepSeen
 // HoldNew makes the file of a backup that lies in plain.
 var HoldNew = holdNew
 
+// Duties are the letters to whoever holds an office that the store itself asks for.
+var Duties = (*App).duties
+
 // Decided is a denial for such reasons.
 func Decided(codes ...string) any { return gate.Decided{About: "use", Codes: codes} }
 

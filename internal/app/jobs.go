@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -205,10 +206,14 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	if err := openJobs(a, client); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
-	a.followLedger(ctx, func(ctx context.Context, args messageArgs) error {
+	insert := func(ctx context.Context, args messageArgs) error {
 		_, err := client.Insert(ctx, args, nil)
 		return err
-	})
+	}
+	var duties sync.WaitGroup
+	duties.Go(func() { a.watchDuties(ctx, insert) })
+	a.followLedger(ctx, insert)
+	duties.Wait()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return client.Stop(stop)

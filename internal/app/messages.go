@@ -23,6 +23,13 @@ type messageArgs struct {
 	Entry    string            `json:"entry"`
 	What     string            `json:"what,omitempty"` // the kind of message
 	Guardian family.GuardianID `json:"guardian,omitempty"`
+	Person   string            `json:"person,omitempty"` // inside, who is told of an alarm
+	Cause    string            `json:"cause,omitempty"`  // of the alarm
+	At       int64             `json:"at,omitempty"`
+}
+
+func argsOf(d message.Due) messageArgs {
+	return messageArgs{d.About, d.Entry, d.Kind, d.Guardian, d.Person, d.Cause, d.At}
 }
 
 // Kind names the job.
@@ -62,7 +69,7 @@ type teller struct {
 func (a *App) teller() *teller {
 	return &teller{app: a, Teller: message.Teller{
 		Store: a.Store, Desk: consent.Desk{Ring: a.Ring, Charters: a.Charters}, Messages: a.Messages, PublicURL: a.Config.PublicURL,
-		Proofs: len(a.Verification.Offered()) > 0,
+		Proofs: len(a.Verification.Offered()) > 0, ConsoleURL: a.Config.Console.URL,
 	}}
 }
 
@@ -80,7 +87,8 @@ func (a *App) Farewell() *message.Farewell {
 // Work sends one message. A gateway that can't take it now gets it again; one
 // that won't, never.
 func (t *teller) Work(ctx context.Context, job *river.Job[messageArgs]) error {
-	err := t.Send(ctx, message.Due{About: job.Args.About, Entry: job.Args.Entry, Kind: job.Args.What, Guardian: job.Args.Guardian})
+	err := t.Send(ctx, message.Due{About: job.Args.About, Entry: job.Args.Entry, Kind: job.Args.What, Guardian: job.Args.Guardian,
+		Person: job.Args.Person, Cause: job.Args.Cause, At: job.Args.At})
 	if err == nil || errors.Is(err, message.ErrNobody) {
 		return nil
 	}
@@ -143,7 +151,7 @@ func (a *App) passLedger(ctx context.Context, insert func(context.Context, messa
 			return err
 		}
 		for _, d := range due {
-			if err := insert(ctx, messageArgs{d.About, d.Entry, d.Kind, d.Guardian}); err != nil {
+			if err := insert(ctx, argsOf(d)); err != nil {
 				return err
 			}
 		}

@@ -10,7 +10,9 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/staff"
 )
 
 // ErrKeysChanged says that another command changed the keys at the same moment.
@@ -213,8 +215,9 @@ func (a *App) Finish(ctx context.Context, step func(moved int)) error {
 
 // Rekey wraps every stored key under another key-encryption key, in one
 // transaction: a crash leaves all under the old or all under the new. The
-// configuration has to name the new one from then on.
-func (a *App) Rekey(ctx context.Context, to keyring.KEK) error {
+// configuration has to name the new one from then on. The ledger says with it that
+// somebody did.
+func (a *App) Rekey(ctx context.Context, by catalog.Operator, to keyring.KEK) error {
 	stored, err := readKeys(ctx, a.Store)
 	if err != nil {
 		return err
@@ -237,10 +240,13 @@ func (a *App) Rekey(ctx context.Context, to keyring.KEK) error {
 			}
 		}
 		now, err := storedKeys(ctx, tx)
-		if err == nil && len(now) != len(fresh) {
-			err = ErrKeysChanged
+		switch {
+		case err != nil:
+			return err
+		case len(now) != len(fresh):
+			return ErrKeysChanged
 		}
-		return err
+		return staff.AtTerminal(ctx, tx, by, staff.Rekeyed)
 	})
 	if err != nil {
 		return err

@@ -156,14 +156,14 @@ func TestRekeyIsAllOrNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := first.Rekey(t.Context(), kek); err != nil {
+		if err := first.Rekey(t.Context(), catalog.Operator{ID: "test"}, kek); err != nil {
 			t.Fatal(err)
 		}
 		// Whoever still holds the former key changes nothing any more.
 		if _, err := second.Rotate(t.Context(), func(int) {}); !errors.Is(err, ErrKeysChanged) {
 			t.Errorf("rotated under the former key: %v", err)
 		}
-		if err := second.Rekey(t.Context(), kek); !errors.Is(err, keyring.ErrWrongKEK) {
+		if err := second.Rekey(t.Context(), catalog.Operator{ID: "test"}, kek); !errors.Is(err, keyring.ErrWrongKEK) {
 			t.Errorf("re-wrapped again: %v", err)
 		}
 		if _, err := Open(t.Context(), c, slog.New(slog.DiscardHandler)); !errors.Is(err, keyring.ErrWrongKEK) {
@@ -362,7 +362,7 @@ func TestAServerNoticesARekey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := command.Rekey(ctx, kek); err != nil {
+		if err := command.Rekey(ctx, catalog.Operator{ID: "test"}, kek); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

@@ -24,10 +24,9 @@ type Alarm struct{ What Cause }
 // A Cause is what an alarm is about.
 type Cause string
 
-// The causes. Burst, OddHours and Exported are raised by looks, Touched by a request too, and have an
-// entry of their own;
-// BrokenGlass and LateReview are in entries that say more. Forged is a row that was
-// written by hand, by which somebody wanted to look.
+// The causes. BrokenGlass and LateReview are in entries that say more; the others have an entry of
+// their own. Forged is a row that was written by hand, by which somebody wanted to look;
+// Touched is raised by a request and a look-up, too.
 const (
 	BrokenGlass Cause = "broken_glass"
 	LateReview  Cause = "late_review"

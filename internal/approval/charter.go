@@ -54,6 +54,16 @@ func RefuseCharter(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.
 	return catalog.Refuse(ctx, tx, ring, who, service, number, words)
 }
 
+// TakeBackCharter takes back what the person has proposed, while the matrix lets them
+// propose. Errors: ErrMayNot, and those of catalog.TakeBack.
+func TakeBackCharter(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Person, service string, number int64) (string, error) {
+	_, who, err := colleague(ctx, tx, by, staff.ProposeCharter, service)
+	if err != nil {
+		return "", err
+	}
+	return catalog.TakeBack(ctx, tx, ring, who, service, number)
+}
+
 // colleague holds a person to the end of the transaction, and returns what the matrix
 // makes of them, in a service.
 func colleague(ctx context.Context, tx *db.Tx, by staff.Person, a staff.Action, service string) (staff.Person, catalog.Colleague, error) {

@@ -2,7 +2,9 @@ package approval_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,6 +131,62 @@ func (k *cabinet) kinds(n int) (all []string) {
 		})
 	})
 	return all[max(len(all)-n, 0):]
+}
+
+// Who has proposed a charter takes it back while nobody has decided: a person what is
+// theirs, the terminal what was proposed there.
+func TestArticle8_OnesOwnProposalIsTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		k := w.cabinet()
+		back := func(by staff.Person, number int64) error {
+			return k.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := approval.TakeBackCharter(ctx, tx, k.Ring, by, service, number)
+				return err
+			})
+		}
+		atTerminal := func(number int64) error {
+			return k.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := catalog.TakeBack(ctx, tx, k.Ring, catalog.Operator{ID: "another"}, service, number)
+				return err
+			})
+		}
+		first := k.proposed(k.engineer, k.next)
+		for name, c := range map[string]struct {
+			err  error
+			want error
+		}{
+			"another in office": {back(k.deputy, first), catalog.ErrNotOwn}, "the terminal": {atTerminal(first), catalog.ErrNotOwn},
+			"who may propose nothing": {back(k.worker, first), approval.ErrMayNot}, "none": {back(k.engineer, first+1), catalog.ErrNoDraft},
+		} {
+			if !errors.Is(c.err, c.want) {
+				t.Errorf("%s: %v", name, c.err)
+			}
+		}
+		if err := back(k.engineer, first); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.approve(k.deputy, first, k.seen(first)); !errors.Is(err, catalog.ErrRefused) || k.inForce() != 1 {
+			t.Errorf("what was taken back comes into force: %v", err)
+		}
+		if err := back(k.engineer, first); !errors.Is(err, catalog.ErrRefused) {
+			t.Errorf("twice: %v", err)
+		}
+		var second int64
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			d, _, err := catalog.Propose(ctx, tx, k.Ring, terminal, k.next, nil) // the same may be proposed anew
+			second = d.Number
+			return err
+		})
+		if err := back(k.engineer, second); !errors.Is(err, catalog.ErrNotOwn) {
+			t.Errorf("the terminal's: %v", err)
+		}
+		if err := atTerminal(second); err != nil {
+			t.Error(err)
+		}
+		if got := k.kinds(4); !slices.Equal(got, []string{"charter.proposed staff", "charter.taken_back staff", "charter.proposed operator", "charter.taken_back operator"}) {
+			t.Errorf("%v", got)
+		}
+	})
 }
 
 // Article 8: once somebody in office has an account, a charter comes into force by the

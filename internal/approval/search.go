@@ -13,6 +13,7 @@ import (
 // Which child isn't told: the entry is about who looks.
 type SearchedBody struct {
 	Person string  `json:"person"`
+	Nobody bool    `json:"nobody,omitempty"` // no child has the reference
 	Alarms []Cause `json:"alarms,omitempty"` // that were raised: each has an entry of its own
 }
 
@@ -28,9 +29,16 @@ func Searched(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Perso
 	if decoy {
 		alarms = []Cause{Touched}
 	}
-	entry, err := note(ctx, tx, c.Service, KindSearched, by.Ledger(), SearchedBody{by.ID, alarms})
+	entry, err := note(ctx, tx, c.Service, KindSearched, by.Ledger(), SearchedBody{Person: by.ID, Alarms: alarms})
 	if err != nil {
 		return err
 	}
 	return Raise(ctx, tx, c.Service, "", by.Ledger(), alarms, entry)
+}
+
+// FoundNobody records that a person has looked for a child by a reference that none of the
+// service has, before that is answered: whoever tries references out is seen.
+func FoundNobody(ctx context.Context, tx *db.Tx, by staff.Person, service string) error {
+	_, err := note(ctx, tx, service, KindSearched, by.Ledger(), SearchedBody{Person: by.ID, Nobody: true})
+	return err
 }

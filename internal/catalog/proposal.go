@@ -24,6 +24,7 @@ var (
 	ErrForged   = errs.New(errs.Conflict, "catalog.proposal_forged") // the row isn't as it was written
 	ErrMoved    = errs.New(errs.Conflict, "catalog.moved_on")        // it isn't what was seen, or is compared with another charter by now
 	ErrWords    = errs.New(errs.Invalid, "catalog.words_invalid")
+	ErrNotOwn   = errs.New(errs.Forbidden, "catalog.not_own_proposal")
 	ErrMany     = errs.New(errs.TooMany, "catalog.too_many_proposals")
 )
 
@@ -103,6 +104,13 @@ type RefusedBody struct {
 	Office string `json:"office"`
 	Words  bool   `json:"words"`
 	Person int64  `json:"person"`
+}
+
+// A TakenBackBody says that who has proposed it takes it back.
+type TakenBackBody struct {
+	Number int64  `json:"number"`
+	Hash   string `json:"hash"`
+	Person int64  `json:"person,omitempty"` // the version of a person inside
 }
 
 // Seen is what somebody was shown who decides about a proposal: its hash, and the number
@@ -224,6 +232,60 @@ func Refuse(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Colleague, se
 		return "", err
 	}
 	return s.note(ctx, tx, KindRefused, by, RefusedBody{Number: d.Number, Hash: d.Hash, Office: by.Office.ID, Words: true, Person: by.Version})
+}
+
+// TakeBack takes a proposal back, as who has proposed it: the person inside, or whoever is
+// at the terminal where it was proposed there. Nobody else has to agree to that, for it
+// only closes. Errors: ErrNotFound, ErrNotInOffice, ErrNoDraft, ErrPublished, ErrRefused,
+// ErrNotOwn.
+func TakeBack(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service string, number int64) (string, error) {
+	s, err := lock(ctx, tx, service)
+	if err != nil {
+		return "", err
+	}
+	inside, is := by.(Colleague)
+	if !is || !inside.Governs(s.Name) {
+		if err := s.admits(by); err != nil {
+			return "", err
+		}
+	}
+	d, err := s.undecided(ctx, tx, number)
+	switch {
+	case err != nil:
+		return "", err
+	case !sameSide(d.ProposedBy, by.Ledger()):
+		return "", ErrNotOwn
+	}
+	intact := d.intact(ring, s.Name)
+	d.RefusedAt, d.DecidedBy = tx.Now(), by.Ledger()
+	if intact { // what was changed by hand stays so
+		d.bound = d.bind(ring, s.Name)
+	}
+	n, err := tx.Exec(ctx, `
+		UPDATE charter SET refused_at = $1, decided_by = $2, bound = $3
+		WHERE service = $4 AND number = $5 AND published_at IS NULL AND refused_at IS NULL`,
+		(*db.Time)(&d.RefusedAt), d.DecidedBy, d.bound, s.Name, d.Number)
+	if err == nil && n != 1 {
+		err = ErrRefused
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.note(ctx, tx, KindTakenBack, by, TakenBackBody{Number: d.Number, Hash: d.Hash, Person: inside.Version})
+}
+
+// sameSide reports whether two actors are one: at the terminal nobody tells one from another.
+func sameSide(one, other string) bool {
+	return one == other || strings.HasPrefix(one, terminal) && strings.HasPrefix(other, terminal)
+}
+
+// terminal is how the ledger's names of operators begin.
+const terminal = "operator:"
+
+// TakenBack reports whether who had proposed it has taken it back, or has refused it in
+// office, which comes to the same.
+func (e Edition) TakenBack() bool {
+	return !e.RefusedAt.IsZero() && sameSide(e.ProposedBy, e.DecidedBy)
 }
 
 // decide has a draft decided by somebody, with words.

@@ -28,6 +28,7 @@ const (
 	KindProposed  = "charter.proposed"
 	KindApproved  = "charter.approved"
 	KindRefused   = "charter.refused"
+	KindTakenBack = "charter.taken_back" // by who has proposed it
 	KindPublished = "charter.published"
 	KindRecalled  = "charter.recalled"
 )

@@ -399,6 +399,9 @@ func (s *Server) askFor(v *visit, f form) error {
 	if err != nil || minutes == 0 {
 		return v.askPage(f, approval.ErrMinutes.At("minutes"))
 	}
+	if err := v.looksUp(); err != nil {
+		return v.askPage(f, err)
+	}
 	var asked approval.Request
 	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		// The right to ask comes first: a reference tells only those who may ask whether
@@ -421,6 +424,11 @@ func (s *Server) askFor(v *visit, f form) error {
 			Reason: approval.Reason(v.r.PostFormValue("reason")), Text: pii.New(v.r.PostFormValue("words")), Minutes: minutes, Glass: f == urgentForm, Export: f == exportForm})
 		return err
 	})
+	if errs.Of(err).Is(ErrNoChild) {
+		if err := v.foundNobody(v.r.PostFormValue("ref"), v.r.PathValue("service")); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return v.askPage(f, err)
 	}

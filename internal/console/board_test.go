@@ -185,9 +185,10 @@ func TestTheDueListIsNarrowedByItsAddress(t *testing.T) {
 func TestPicturesAreNumbersToo(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		d.tells()
-		b := d.browser(signintest.Hire(t, d.Store, d.console.Door(), "审计", staff.Grant{Role: staff.Auditor}).Secret)
+		auditor := signintest.Hire(t, d.Store, d.console.Door(), "审计", staff.Grant{Role: staff.Auditor})
+		b := d.browser(auditor.Secret)
 		rows := func(picture, days string) [][]string {
-			w := b.get("/console/pictures/" + picture + "?lang=en&service=" + vaulttest.Service + "&days=" + days)
+			w := b.post("/console/pictures/" + picture + "?lang=en&service=" + vaulttest.Service + "&days=" + days)
 			if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/csv") || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
 				t.Errorf("%s: %d %v", picture, w.Code, w.Header())
 			}
@@ -210,6 +211,9 @@ func TestPicturesAreNumbersToo(t *testing.T) {
 				t.Errorf("uses: %q", row)
 			}
 		}
+		if n := (&office{desk: d}).written(auditor, staff.KindExported); n != 3 {
+			t.Errorf("three tables were taken away, and %d are on record", n)
+		}
 		if got := rows("answers", "90"); len(got) != 6 || got[3][1] != "4" {
 			t.Errorf("answers: %v", got)
 		}
@@ -220,7 +224,7 @@ func TestPicturesAreNumbersToo(t *testing.T) {
 				t.Errorf("%s isn't drawn: %s", picture, page)
 			}
 		}
-		if w := b.get("/console/pictures/everything"); w.Code != 404 {
+		if w := b.post("/console/pictures/everything"); w.Code != 404 {
 			t.Errorf("no picture: %d", w.Code)
 		}
 		for _, article := range []string{"0", "30", "1e1", "+8", "08", "x"} {

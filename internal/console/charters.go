@@ -30,6 +30,7 @@ type chartered struct {
 	catalog.Service
 	Label   string
 	Waiting int
+	Damaged bool // what is in force isn't what was recorded
 }
 
 // charters lists the services whose charters the person may see. There are few.
@@ -44,7 +45,7 @@ func (s *Server) charters(v *visit) error {
 			if !approval.May(v.in.Person, staff.SeeCharters, service) {
 				continue
 			}
-			c, err := s.inForce(ctx, tx, service.Name)
+			c, damaged, err := s.wordsInForce(ctx, tx, service.Name)
 			if err != nil {
 				return err
 			}
@@ -52,7 +53,7 @@ func (s *Server) charters(v *visit) error {
 			if err != nil {
 				return err
 			}
-			page.Services = append(page.Services, chartered{service, v.label(c.Name, ""), len(waiting)})
+			page.Services = append(page.Services, chartered{service, v.label(c.Name, ""), len(waiting), damaged})
 		}
 		return nil
 	})
@@ -78,6 +79,7 @@ type charterPage struct {
 	Label    string
 	InForce  int64
 	Recalled bool
+	Damaged  bool // what is in force isn't what was recorded
 	Waiting  []edition
 	Editions []edition
 	pager
@@ -103,6 +105,8 @@ func (p charterPage) Rows(all []edition) editionRows { return editionRows{p.Serv
 // stateOf is how far a version has come, as a word.
 func stateOf(e catalog.Edition, s catalog.Service) string {
 	switch {
+	case e.TakenBack():
+		return "taken_back"
 	case !e.RefusedAt.IsZero():
 		return "refused"
 	case e.PublishedAt.IsZero() && e.Number > s.Charter:
@@ -129,10 +133,11 @@ func (s *Server) charter(v *visit) error {
 		if err != nil {
 			return err
 		}
-		c, err := s.inForce(ctx, tx, service.Name)
+		c, damaged, err := s.wordsInForce(ctx, tx, service.Name)
 		if err != nil {
 			return err
 		}
+		page.Damaged = damaged
 		page.Service, page.Label, page.InForce, page.Recalled = service.Name, v.label(c.Name, service.Name), service.Charter, service.Recalled
 		page.Propose = approval.May(v.in.Person, staff.ProposeCharter, service) && !service.Ceases("")
 		names := v.names(tx, service.Name)
@@ -297,6 +302,7 @@ type versionPage struct {
 	Words     string // of the decider
 	Intact    bool   // the row is as it was written
 	Damaged   bool   // there is no charter to be read from it: neither Plan, Touches nor Files
+	Lost      bool   // nor from the one that it is compared with: there is no Plan
 	Against   int64  // the number of the version that it is compared with
 	Plan      planned
 	Touches   []touch
@@ -304,6 +310,7 @@ type versionPage struct {
 	Approvers []string // who may approve it
 	Decide    bool     // by whoever looks
 	Own       bool
+	TakeBack  bool // by whoever looks
 	Terminal  bool // it is published at the terminal: nobody in office has an account
 	Fresh     bool
 	Problem   string
@@ -388,7 +395,7 @@ func (p *versionPage) fill(ctx context.Context, tx *db.Tx, v *visit, service cat
 			return err
 		}
 	}
-	if e.DecidedBy != "" {
+	if e.DecidedBy != "" && p.Intact { // words that were changed by hand don't open
 		if p.Words, err = catalog.Words(ctx, tx, v.s.Ring, service.Name, e.Number); err != nil {
 			return err
 		}
@@ -410,6 +417,7 @@ func (p *versionPage) fill(ctx context.Context, tx *db.Tx, v *visit, service cat
 		}
 	}
 	p.Own, p.Terminal = e.ProposedBy == v.in.Person.Ledger(), len(inside) == 0
+	p.TakeBack = p.Own && approval.May(v.in.Person, staff.ProposeCharter, service)
 	p.Decide = approval.May(v.in.Person, staff.PublishCharter, service) && !service.Ceases("")
 	return nil
 }
@@ -419,18 +427,33 @@ func (p *versionPage) read(ctx context.Context, tx *db.Tx, v *visit, c *charter.
 	var former *charter.Charter
 	if p.Against > 0 {
 		f, err := v.s.Vault.Gate.Charters.Version(ctx, tx, p.Service, p.Against)
-		if err != nil {
+		if p.Lost = errors.Is(err, catalog.ErrDamaged); err != nil && !p.Lost {
 			return err
 		}
 		former = f.Charter
 	}
-	p.Files, p.Plan = filesOf(c), v.plan(former, c)
+	p.Files = filesOf(c)
+	if !p.Lost {
+		p.Plan = v.plan(former, c)
+	}
 	for _, q := range c.Purposes {
 		if n := p.Edition.Touches[q.Name]; n > 0 {
 			p.Touches = append(p.Touches, touch{v.label(q.Label, q.Name), n})
 		}
 	}
 	return nil
+}
+
+// takeBackCharter takes back what the person has proposed.
+func (s *Server) takeBackCharter(v *visit) error {
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		_, err := approval.TakeBackCharter(ctx, tx, s.Ring, in.Person, v.r.PathValue("service"), v.number())
+		return err
+	})
+	if err != nil {
+		return v.versionPage(err)
+	}
+	return v.to("/console/charters/{service}/{version}")
 }
 
 // decideCharter puts a proposal into force, or refuses it, as who holds an office.

@@ -277,6 +277,54 @@ func TestInvariant11_ADamagedProposalIsRefused(t *testing.T) {
 }
 
 // The history is read page by page, however long it is.
+func TestInvariant7_ACharterThatWasChangedByHandIsSaidToBe(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		boss := d.browser(d.hire(staff.Officer).Secret)
+		path := d.browser(d.hire(staff.Engineer).Secret).proposes(written(t, "xiaoxi-english-v2", asIs))
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE charter SET canonical = $1, words = $1 WHERE number = 1`, []byte("{"))
+		})
+		d.Vault.Gate.Charters = nil // another process remembers nothing
+		for page, key := range map[string]string{path: "lost", charters + "/1": "damaged", charters: "damaged", "/console/charters": "damaged"} {
+			w := boss.get(page + "?lang=en")
+			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), template(i18n.English.T("console.charters."+key, "Number", 1))) {
+				t.Errorf("%s: %d", page, w.Code)
+			}
+		}
+		if w := boss.get("/console/due"); w.Code != http.StatusOK {
+			t.Errorf("the list of clocks: %d", w.Code)
+		}
+	})
+}
+
+// Who has proposed a charter takes it back, and nobody else does; what is taken back waits
+// in nobody's list.
+func TestArticle8_AProposalIsTakenBackThroughThePages(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		writes, boss := d.browser(d.hire(staff.Engineer).Secret), d.browser(d.hire(staff.Officer).Secret)
+		path := writes.proposes(written(t, "xiaoxi-english-v2", asIs))
+		due := func() bool { return strings.Contains(boss.get("/console/due?kind=charter").Body.String(), path) }
+		if !due() || strings.Contains(boss.get("/console/due?kind=charter").Body.String(), `<strong class="badge">`) {
+			t.Error("it isn't in the list, or said to be late")
+		}
+		if strings.Contains(boss.get(path).Body.String(), "/takeback") || !strings.Contains(writes.get(path).Body.String(), "/takeback") {
+			t.Error("who may take it back")
+		}
+		if w := boss.post(path + "/takeback?lang=en"); w.Code != http.StatusForbidden {
+			t.Errorf("by another: %d", w.Code)
+		}
+		if w := writes.post(path + "/takeback"); w.Code != http.StatusSeeOther {
+			t.Fatalf("taken back: %d %s", w.Code, w.Body)
+		}
+		if page := boss.get(path + "?lang=en").Body.String(); !strings.Contains(page, i18n.English.T("console.charters.state.taken_back")) || strings.Contains(page, `value="approved"`) || due() {
+			t.Error("it waits still")
+		}
+		if w := writes.post(path + "/takeback"); w.Code != http.StatusConflict {
+			t.Errorf("twice: %d", w.Code)
+		}
+	})
+}
+
 func TestALongHistoryOfChartersIsPages(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		b := d.browser(d.hire(staff.Auditor).Secret)

@@ -96,6 +96,8 @@ type Server struct {
 	asks      *visitor.Limits // for any page
 	tries     *visitor.Limits // to sign in
 	tests     tests
+	taken     hourly        // lists as files
+	missed    hourly        // look-ups that found nobody
 	stretches chan struct{} // passwords that are being stretched
 	scans     chan struct{} // documents that are being drawn
 	patience  time.Duration // after which a try is refused, whatever was wrong

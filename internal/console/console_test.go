@@ -169,12 +169,12 @@ var (
 		"GET /console/in/provider", "GET /console/in/provider/back", "GET /console/in/provider/go", "POST /console/in/provider/out",
 		"GET /console/setup/{link}", "POST /console/setup/{link}"}
 	grave = []string{"POST /console/account/end", "POST /console/account/renew", "POST /console/account/passkeys/offer", "POST /console/account/passkeys", "POST /console/account/passkeys/remove",
-		"POST /console/account/key", "POST /console/account/key/end"}
+		"POST /console/account/key", "POST /console/account/key/end", "POST /console/account/reach", "POST /console/account/reach/end"}
 	// What shows a value, or opens it with another, is of who may ask for it, and has shown within minutes who it is.
 	shows = []string{"POST /console/access/requests/{service}/{request}/view", "POST /console/access/requests/{service}/{request}/join",
 		"POST /console/access/requests/{service}/{request}/export"}
 	// What leaves as a file is taken by who may see the list, and has shown within minutes who it is.
-	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/suspicions/csv", "POST /console/evidence/csv"}
+	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/suspicions/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}"}
 	own   = slices.Concat(grave, []string{"GET /console", "GET /console/account",
 		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
 		"GET /console/files", "POST /console/filters", "POST /console/filters/forget", "GET /console/search", "POST /console/search", "GET /console/keys",

@@ -40,6 +40,9 @@ type rows func(ctx context.Context, tx *db.Tx, each func(cells ...string)) (next
 // by page. If we crash between the two, there is an entry of a file that nobody has. What
 // fails later breaks the connection: half a file is never taken for all of it.
 func (v *visit) sendFile(name string, header []string, read rows) error {
+	if err := v.takesFile(); err != nil {
+		return err
+	}
 	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		if err := in.IsFresh(tx.Now()); err != nil {
 			return err

@@ -38,7 +38,7 @@ type dueLine struct {
 
 // aboutWords are the kinds of which console.due.about says in words what they are about;
 // of the others it is a name.
-var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Claim, due.Office}
+var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Claim, due.Office, due.Charter}
 
 // Worded reports whether there are words for what the line is about.
 func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
@@ -71,6 +71,8 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 	switch command := commands[c.Kind]; c.Kind {
 	case due.Look:
 		l.To = requestPath(approval.Request{Service: c.Service, ID: c.ID})
+	case due.Charter:
+		l.To = "/console/charters/" + c.Service + "/" + c.ID
 	case due.Review:
 		l.To = reviewPath(approval.Glass{Service: c.Service, Request: c.ID})
 	case due.Demand, due.Claim:
@@ -142,7 +144,7 @@ func (v *visit) dueLines(ctx context.Context, tx *db.Tx, all []due.Clock) (lines
 		l := v.line(c, tx.Now())
 		if c.About != "" && !l.Worded() {
 			if charters[c.Service] == nil {
-				if charters[c.Service], err = v.s.inForce(ctx, tx, c.Service); err != nil {
+				if charters[c.Service], _, err = v.s.wordsInForce(ctx, tx, c.Service); err != nil {
 					return nil, err
 				}
 			}

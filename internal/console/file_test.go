@@ -345,6 +345,11 @@ func TestPagesOfFiles(t *testing.T) {
 		b := d.bureau()
 		o.ref = b.ref
 		b.check("account-key", b.asks, "/console/account")
+		b.check("account-reach-none", b.boss, "/console/account")
+		if w := b.boss.post("/console/account/reach?lang=zh-CN", "address", "lin@office.example"); w.Code != 303 {
+			t.Fatalf("an address: %d", w.Code)
+		}
+		b.check("account-reach", b.boss, "/console/account")
 		b.check("ask-export", b.asks, filePath)
 		path := b.wants(b.asks)
 		b.check("request-export-open", b.asks, path)

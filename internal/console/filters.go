@@ -22,6 +22,7 @@ const (
 	listDemands    = "demands"
 	listSuspicions = "suspicions"
 	listEvidence   = "evidence"
+	listPictures   = "pictures" // of numbers: before its name
 )
 
 // A list is one that has a filter, or can be taken away.

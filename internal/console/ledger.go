@@ -297,6 +297,9 @@ const maxField = 120
 // comes in a form and not in an address, which browsers and proxies keep; that it was
 // looked up is recorded before that is answered.
 func (s *Server) ledgerChild(v *visit) error {
+	if err := v.looksUp(); err != nil {
+		return v.ledgerPage(err)
+	}
 	var subject string
 	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		service, err := catalog.Find(ctx, tx, v.r.PostFormValue("service"))
@@ -316,6 +319,11 @@ func (s *Server) ledgerChild(v *visit) error {
 		subject = c.Subject
 		return approval.Searched(ctx, tx, s.Ring, in.Person, c)
 	})
+	if errs.Of(err).Is(ErrNoChild) {
+		if err := v.foundNobody(v.r.PostFormValue("ref"), v.r.PostFormValue("service")); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return v.ledgerPage(err)
 	}

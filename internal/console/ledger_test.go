@@ -10,6 +10,7 @@ import (
 	"go/token"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/console"
 	"wardkeep/internal/ledger"
@@ -329,10 +331,26 @@ func TestArticle15_AChildIsLookedUpOnRecord(t *testing.T) {
 		if w.Code != http.StatusSeeOther || !strings.Contains(to, "subject="+o.child.Subject) || strings.Contains(to, o.ref) || written(officer) != 1 {
 			t.Errorf("from the ledger: %d %s, %d entries", w.Code, to, written(officer))
 		}
-		for _, ref := range []string{"nobody", ""} {
-			if w := boss.post("/console/ledger/child", "service", vaulttest.Service, "ref", ref); w.Code != http.StatusNotFound || written(officer) != 1 {
-				t.Errorf("%q: %d", ref, w.Code)
+		for ref, entries := range map[string]int{"": 0, "nobody": 1} {
+			before := written(officer)
+			if w := boss.post("/console/ledger/child", "service", vaulttest.Service, "ref", ref); w.Code != http.StatusNotFound || written(officer)-before != entries {
+				t.Errorf("%q: %d, %d entries", ref, w.Code, written(officer)-before)
 			}
+		}
+		for name, look := range map[string]func() *httptest.ResponseRecorder{
+			"search": func() *httptest.ResponseRecorder { return boss.post("/console/search", "q", "nobody") },
+			"ask": func() *httptest.ResponseRecorder {
+				form := o.asking()
+				form.Set("ref", "nobody")
+				return boss.do("POST", askPath, form)
+			},
+		} {
+			if before, w := written(officer), look(); written(officer)-before != 1 || strings.Contains(w.Header().Get("Location"), "/console/access/requests") {
+				t.Errorf("%s: %d, %d entries", name, w.Code, written(officer)-before)
+			}
+		}
+		if w := boss.post("/console/search", "q", id.New(id.Entry)); w.Code != http.StatusOK || written(officer) != 4 {
+			t.Errorf("a name of ours is taken for a reference: %d", written(officer))
 		}
 		if w := engineer.post("/console/ledger/child", "service", vaulttest.Service, "ref", o.ref); outcome(w) != mayNot {
 			t.Errorf("an engineer: %d", w.Code)
@@ -357,6 +375,55 @@ func TestArticle15_AChildIsLookedUpOnRecord(t *testing.T) {
 		}
 		if r, err := replay.Audit(t.Context(), d.Store, d.Ring, nil, replay.Options{}); err != nil || !r.OK() {
 			t.Errorf("%v, %v", r.Differences, err)
+		}
+	})
+}
+
+// Article 15: who tries references out is on record, and after a while finds out nothing
+// more, not even of a child that there is.
+func TestArticle15_TryingReferencesOutEnds(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		officer := d.hire(staff.Officer)
+		boss := d.browser(officer.Secret)
+		looks := func(ref string) int {
+			return boss.post("/console/ledger/child", "service", vaulttest.Service, "ref", ref).Code
+		}
+		for i := range 60 {
+			if code := looks("u" + strconv.Itoa(i)); code != http.StatusNotFound {
+				t.Fatalf("%d: %d", i, code)
+			}
+		}
+		if code := looks(o.ref); code != http.StatusTooManyRequests {
+			t.Errorf("a child is found: %d", code)
+		}
+		if w := boss.post("/console/search?lang=en", "q", o.ref); w.Code != http.StatusTooManyRequests || !strings.Contains(w.Body.String(), template(i18n.English.T("console.search.many"))) {
+			t.Errorf("by the search: %d", w.Code)
+		}
+		if n := o.written(officer, approval.KindSearched); n != 60 {
+			t.Errorf("%d entries", n)
+		}
+		if code := d.browser(d.hire(staff.Deputy).Secret).post("/console/ledger/child", "service", vaulttest.Service, "ref", o.ref).Code; code != http.StatusSeeOther {
+			t.Errorf("another person: %d", code)
+		}
+	})
+}
+
+// Article 15: lists leave as files so often within an hour, and each time is on record.
+func TestArticle15_FilesOfListsAreLimited(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		officer := d.hire(staff.Officer)
+		boss := d.browser(officer.Secret)
+		for i := range 30 {
+			if w := boss.post("/console/people/csv"); w.Code != http.StatusOK {
+				t.Fatalf("%d: %d", i, w.Code)
+			}
+		}
+		if w := boss.post("/console/pictures/consents?lang=en"); w.Code != http.StatusTooManyRequests || !strings.Contains(w.Body.String(), template(i18n.English.T("console.files.many"))) {
+			t.Errorf("one more: %d", w.Code)
+		}
+		if n := (&office{desk: d}).written(officer, staff.KindExported); n != 30 {
+			t.Errorf("%d entries", n)
 		}
 	})
 }

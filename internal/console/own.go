@@ -83,6 +83,7 @@ type accountPage struct {
 	Provider bool  // the person comes in by the operator's, and by nothing else
 	Files    bool  // the person may ask for some
 	Key      fileKey
+	Reach    reach
 	Typed    string
 	Wait     int // hours until a new key is good
 	Fresh    bool
@@ -113,7 +114,7 @@ func (v *visit) accountPage(problem error) error {
 	}
 	page := accountPage{Site: v.s.door.Site != nil, Provider: v.in.Way == signin.ByProvider, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
 	page.Files, page.Wait, page.Typed = v.in.Person.MaySomewhere(staff.AskAccess), int(staff.CoolingOff/time.Hour), v.r.PostFormValue("recipient")
-	for _, done := range []string{"ended", "added", "removed", "keyed", "unkeyed"} {
+	for _, done := range []string{"ended", "added", "removed", "keyed", "unkeyed", "reached", "unreached"} {
 		if v.r.URL.Query().Has(done) {
 			page.Done = done
 		}
@@ -137,7 +138,10 @@ func (v *visit) accountPage(problem error) error {
 		if page.Recovery, err = signin.RecoveryLeft(ctx, tx, v.in); err != nil {
 			return err
 		}
-		page.Key, err = v.fileKey(ctx, tx)
+		if page.Key, err = v.fileKey(ctx, tx); err != nil {
+			return err
+		}
+		page.Reach, err = v.reach(ctx, tx)
 		return err
 	})
 	if err != nil {

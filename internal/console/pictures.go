@@ -3,13 +3,11 @@ package console
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"wardkeep/internal/access"
@@ -139,7 +137,8 @@ func (s *Server) pictures(v *visit) error {
 	return v.show(http.StatusOK, "pictures", page)
 }
 
-// pictureNumbers sends the numbers of a picture as a table for other programs. Nobody is in them.
+// pictureNumbers sends the numbers of a picture as a table for other programs, as a list
+// that leaves. Nobody is in them.
 func (s *Server) pictureNumbers(v *visit) error {
 	name := v.r.PathValue("picture")
 	if !slices.Contains(allPictures, name) {
@@ -159,35 +158,20 @@ func (s *Server) pictureNumbers(v *visit) error {
 	if err != nil {
 		return err
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="wardkeep-`+name+`.csv"`)
-	table := csv.NewWriter(v.w)
-	_ = table.Write(append([]string{cell(n.Of)}, cells(n.Series)...))
-	for _, g := range n.Groups {
-		row := []string{cell(g.Label)}
-		for _, n := range g.N {
-			row = append(row, strconv.FormatInt(n, 10))
+	header := append([]string{n.Of}, n.Series...)
+	for i := range header {
+		header[i] = inert(header[i])
+	}
+	return v.sendFile(listPictures+"-"+name, header, func(_ context.Context, _ *db.Tx, each func(...string)) (func(), error) {
+		for _, g := range n.Groups {
+			row := []string{g.Label}
+			for _, n := range g.N {
+				row = append(row, strconv.FormatInt(n, 10))
+			}
+			each(row...)
 		}
-		_ = table.Write(row)
-	}
-	table.Flush()
-	return table.Error()
-}
-
-// cell is a text that no spreadsheet takes for a formula.
-func cell(s string) string {
-	if strings.HasPrefix(s, "=") || strings.HasPrefix(s, "+") || strings.HasPrefix(s, "-") || strings.HasPrefix(s, "@") || strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") {
-		return "'" + s
-	}
-	return s
-}
-
-func cells(all []string) (safe []string) {
-	for _, s := range all {
-		safe = append(safe, cell(s))
-	}
-	return safe
+		return nil, nil
+	})
 }
 
 // numbers reads those of a picture.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -189,6 +190,16 @@ func (s *Server) inForce(ctx context.Context, tx *db.Tx, name string) (*charter.
 		return nil, err
 	}
 	return p.Charter, nil
+}
+
+// wordsInForce is inForce for the words of it alone. Of a charter that isn't what was
+// recorded there are none, and damaged says so: a list shows names instead.
+func (s *Server) wordsInForce(ctx context.Context, tx *db.Tx, name string) (c *charter.Charter, damaged bool, err error) {
+	c, err = s.inForce(ctx, tx, name)
+	if errors.Is(err, catalog.ErrDamaged) {
+		return &charter.Charter{}, true, nil
+	}
+	return c, false, err
 }
 
 // decide decides about somebody else's request: with all that is asked, with less, or

@@ -66,6 +66,9 @@ func (s *Server) search(v *visit) error {
 	if q == "" || len(q) > maxQuery {
 		return v.show(http.StatusOK, "search", searchPage{Asked: q != ""})
 	}
+	if err := v.looksUp(); err != nil {
+		return err
+	}
 	var f finding
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		f = finding{v: v, q: q}
@@ -88,6 +91,11 @@ func (s *Server) search(v *visit) error {
 			return err
 		}
 	}
+	if len(f.children) == 0 {
+		if err := v.foundNobody(q, f.looked...); err != nil {
+			return err
+		}
+	}
 	if len(f.hits) == 1 && f.hits[0].To != "" {
 		return v.to(f.hits[0].To, f.hits[0].Pairs...)
 	}
@@ -101,6 +109,7 @@ type finding struct {
 	services []catalog.Service
 	hits     []hit
 	children []family.Child // that were found by their references
+	looked   []string       // the services in which a child was looked for
 	more     bool
 }
 
@@ -313,7 +322,7 @@ func (f *finding) persons(ctx context.Context, tx *db.Tx) error {
 // there is such a child nobody else learns.
 func (f *finding) byRef(ctx context.Context, tx *db.Tx) error {
 	ref := pii.New(f.q)
-	if !family.IsRef(ref) {
+	if !family.IsRef(ref) || isOurs(f.q) {
 		return nil
 	}
 	for _, s := range f.services {
@@ -321,6 +330,7 @@ func (f *finding) byRef(ctx context.Context, tx *db.Tx) error {
 		if !reads && !asks {
 			continue
 		}
+		f.looked = append(f.looked, s.Name)
 		c, err := family.FindByRef(ctx, tx, f.v.s.Ring, s.Name, ref)
 		if e := errs.Of(err); e.Is(family.ErrNotFound) || e.Is(family.ErrErased) {
 			continue
@@ -345,6 +355,12 @@ func (f *finding) byRef(ctx context.Context, tx *db.Tx) error {
 		}
 	}
 	return nil
+}
+
+// isOurs reports whether a text is a name that this program gives, and so no reference of
+// the operator's.
+func isOurs(q string) bool {
+	return id.Is(id.Subject, q) || id.Is(id.Entry, q) || id.Is(id.Look, q) || id.Is(id.Staff, q)
 }
 
 // entryPath is the page of the entry at a place.

@@ -40,6 +40,7 @@ const (
 	Proof     Kind = "proof"     // of guardians, that end soon: one line a service
 	Office    Kind = "office"    // that is vacant
 	End       Kind = "end"       // of a service or a purpose, that was announced
+	Charter   Kind = "charter"   // that was proposed, and waits for another in office
 
 	Erasure Kind = "erasure" // of children, that should be over: one line a service
 	Value   Kind = "value"   // past its time, and not erased: one line a purpose
@@ -61,8 +62,8 @@ type Clock struct {
 	N       int64     // how many it stands for
 }
 
-// Late reports whether its time is over.
-func (c Clock) Late(now time.Time) bool { return !now.Before(c.At) }
+// Late reports whether its time is over. A proposed charter has none: it waits since then.
+func (c Clock) Late(now time.Time) bool { return c.Kind != Charter && !now.Before(c.At) }
 
 // A kind of clocks, who sees it, and how it is read.
 type source struct {
@@ -94,6 +95,7 @@ var sources = []source{
 	{Proof, staff.SeeBoard, false, proofs},
 	{Office, staff.SeeBoard, false, offices},
 	{End, staff.SeeBoard, false, ends},
+	{Charter, staff.PublishCharter, false, proposals},
 	{Erasure, staff.SeeSystem, false, erasures},
 	{Value, staff.SeeSystem, false, values},
 	{Sweep, staff.SeeSystem, true, sweep},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -179,6 +180,21 @@ func offices(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
 		all = append(all, Clock{Kind: Office, Service: q.service.Name, At: time.UnixMicro(since).UTC(), ID: string(o.role), About: string(o.role), N: 1})
 	}
 	return q.few(all), nil
+}
+
+// Article 8: a proposal waits for somebody in office who hasn't made it. It has no day by
+// which it is decided: its time is since when it waits. There are few.
+func proposals(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	if q.service.Ceases("") {
+		return nil, nil // nothing comes into force any more
+	}
+	waiting, err := catalog.Waiting(ctx, tx, q.service)
+	for _, e := range waiting {
+		if number := strconv.FormatInt(e.Number, 10); e.ProposedBy != q.Person.Ledger() {
+			all = append(all, Clock{Kind: Charter, Service: q.service.Name, At: e.ProposedAt, ID: number, Number: number, About: "proposal", N: 1})
+		}
+	}
+	return q.few(all), err
 }
 
 // Article 23: guardians look until then; after that all is erased.

@@ -67,6 +67,9 @@ func (l Look) Raises(permitted bool) (all []approval.Cause) {
 	if l.Decoy {
 		all = append(all, approval.Touched)
 	}
+	if l.Request.ID != "" && !l.Intact {
+		all = append(all, approval.Forged)
+	}
 	return all
 }
 

@@ -1,7 +1,7 @@
 // Package message tells guardians by message what was recorded: what they were asked,
 // answered and took back (Articles 9, 10 and 20), and what else happened that they
 // would want to know of: another guardian, a dispute, the end of a proof, a
-// sign-in, an erasure.
+// sign-in, an erasure. It tells officer and deputy of alarms (Article 15).
 //
 // Its one invariant: a message goes out after what it tells of is durable, to a
 // contact that is on file at that moment, and nothing is kept longer so that it
@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/consent"
@@ -28,6 +29,7 @@ import (
 	"wardkeep/internal/notify"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/verification"
 )
 
@@ -37,6 +39,10 @@ type Due struct {
 	Entry    string            // "le_…"
 	Kind     string            // of notify; empty for an answer or a withdrawal, whose kind its entries tell
 	Guardian family.GuardianID // who is told; empty where the entry says so
+
+	Person string // "st_…", who is told of an alarm, and no guardian
+	Cause  string // of that alarm
+	At     int64  // microseconds, where no entry tells when it was
 }
 
 // Round bounds how many entries one look at the ledger passes.
@@ -80,12 +86,16 @@ var told = map[string]reading{
 
 	gate.KindCopied: copied,
 
+	approval.KindAlarm:      alarm,
+	approval.KindBroken:     glass(approval.BrokenGlass),
+	approval.KindReviewLate: glass(approval.LateReview),
+
 	session.KindOpened: comingIn(notify.KindSignedIn),
 	session.KindAdded:  comingIn(notify.KindPasskeyAdded),
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }
@@ -132,7 +142,7 @@ func nobody(err error) bool {
 	for _, gone := range []error{
 		ErrNobody, family.ErrNotFound, family.ErrErased, family.ErrGuardianNotFound, family.ErrGuardianEnded,
 		consent.ErrMayNot, consent.ErrNoRequest, consent.ErrNotFound, verification.ErrNotFound, session.ErrSignedOut, session.ErrPasskey,
-		rights.ErrNotFound,
+		rights.ErrNotFound, staff.ErrNotFound, staff.ErrNoAddress, approval.ErrNotFound,
 	} {
 		if errors.Is(err, gone) {
 			return true

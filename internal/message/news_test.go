@@ -790,13 +790,10 @@ var silent = map[string]string{
 	approval.KindRefused:  "nothing was seen",
 	approval.KindEnded:    "nothing is seen any more",
 
-	approval.KindBroken:     "as granting; the office is told by an event and an alarm",
 	approval.KindReviewed:   "who has looked the guardian sees at home, reviewed or not",
-	approval.KindReviewLate: "it is the office's to see to, which is told by an event and an alarm",
 	approval.KindSearched:   "it is about who looks, and names no child",
 	approval.KindDecoy:      "nobody is that child, and who knows of it is few",
 	approval.KindDecoyEnded: "as above",
-	approval.KindAlarm:      "as the review: most are harmless, and the guardian sees each look at home",
 
 	session.KindEnded:   "that somebody is out needs nobody's care",
 	session.KindRemoved: "as the end of a session",

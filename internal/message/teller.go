@@ -35,6 +35,8 @@ type Teller struct {
 	Messages  notify.Router
 	PublicURL string
 	Proofs    bool // stronger proofs than a code are offered
+
+	ConsoleURL string // how the console's links begin
 }
 
 // Send tells a guardian of an entry. Called again, it sends the same message
@@ -90,6 +92,9 @@ func (t Teller) warned(ctx context.Context, tx *db.Tx, d Due, by notify.Channel)
 }
 
 func (t Teller) write(ctx context.Context, tx *db.Tx, d Due) (notify.Message, error) {
+	if d.Kind == notify.KindAlarm {
+		return t.alarmed(ctx, tx, d)
+	}
 	entry, err := ledger.Find(ctx, tx, d.Entry)
 	if err != nil {
 		return notify.Message{}, err

@@ -45,20 +45,24 @@ type desk struct {
 
 func each(t *testing.T, fn func(t *testing.T, d *desk)) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
-		signer, _, err := ledger.NewSigner(origin, w.Ring.Signer().Seed())
-		if err != nil {
-			t.Fatal(err)
-		}
-		outbox := notify.NewOutbox(100)
-		d := &desk{World: w, t: t, log: ledger.Open(w.Store, origin, signer), outbox: outbox, farewell: &message.Farewell{
-			Desk: w.Desk, Messages: notify.Router{notify.SMS: outbox, notify.Email: outbox}, PublicURL: site, Log: slog.New(slog.DiscardHandler),
-		}}
-		fn(t, d)
+		fn(t, newDesk(t, w))
 		report, err := replay.Audit(t.Context(), w.Store, w.Ring, catalog.NewCache(4), replay.Options{})
 		if err != nil || !report.OK() {
 			t.Errorf("%v, %v", report.Differences, err)
 		}
 	})
+}
+
+func newDesk(t *testing.T, w *vaulttest.World) *desk {
+	t.Helper()
+	signer, _, err := ledger.NewSigner(origin, w.Ring.Signer().Seed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	outbox := notify.NewOutbox(100)
+	return &desk{World: w, t: t, log: ledger.Open(w.Store, origin, signer), outbox: outbox, farewell: &message.Farewell{
+		Desk: w.Desk, Messages: notify.Router{notify.SMS: outbox, notify.Email: outbox}, PublicURL: site, Log: slog.New(slog.DiscardHandler),
+	}}
 }
 
 // An asked is a request with the way to it.

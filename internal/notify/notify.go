@@ -96,7 +96,7 @@ func (m Message) ready(want Channel) (Message, error) {
 	case strings.TrimSpace(text) == "", len(text) > limit, len(html) > maxMail, len(subject) > maxSubject,
 		!plain(text, true), !plain(html, true), !plain(subject, false), !plain(m.Kind, false), !plain(m.ID, false):
 		return m, ErrMessage
-	case want == Email && !isAddress(m.To.Reveal()), want == SMS && !isNumber(m.To.Reveal()):
+	case want == Email && !IsAddress(m.To.Reveal()), want == SMS && !isNumber(m.To.Reveal()):
 		return m, ErrAddress
 	}
 	return m, nil
@@ -116,9 +116,9 @@ func plain(s string, lines bool) bool {
 	}) < 0
 }
 
-// isAddress reports whether s is one e-mail address and nothing else: no name,
+// IsAddress reports whether s is one e-mail address and nothing else: no name,
 // no list, no comment, no quoted part.
-func isAddress(s string) bool {
+func IsAddress(s string) bool {
 	if len(s) > 254 || !plain(s, false) || strings.ContainsAny(s, " \"<>(),;:\\[]") {
 		return false
 	}

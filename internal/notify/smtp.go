@@ -43,7 +43,7 @@ type SMTPConfig struct {
 func SMTP(c SMTPConfig) (Sender, error) {
 	var wrong WrongSettings
 	from, err := netmail.ParseAddress(c.From)
-	if err != nil || !plain(from.Name, false) || !isAddress(from.Address) {
+	if err != nil || !plain(from.Name, false) || !IsAddress(from.Address) {
 		wrong.add("from", errors.New(`from must be an address, such as "Xiaoxi <privacy@example.com>"`))
 		from = new(netmail.Address)
 	}

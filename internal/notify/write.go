@@ -71,6 +71,8 @@ const (
 	KindSignedIn     = "home.signed_in"
 	KindPasskeyAdded = "home.passkey_added"
 
+	KindAlarm = "staff.alarm" // to officer and deputy, by e-mail
+
 	KindTest = "channel.test" // to somebody of the operator's own, who has asked for it
 )
 
@@ -81,12 +83,13 @@ type wording struct{ words, why string }
 
 // Why a message comes.
 const (
-	whyAsked = "asked" // nothing is used before a guardian was asked (Article 9)
-	whyCode  = "code"  // somebody has asked for it
-	whyTold  = "told"  // it is about what the guardian decides
-	whyLast  = "last"  // so it is, and nothing comes after it
-	whySafe  = "safe"  // somebody else may have got in
-	whyTest  = "test"  // somebody tries whether messages arrive
+	whyAsked  = "asked"  // nothing is used before a guardian was asked (Article 9)
+	whyCode   = "code"   // somebody has asked for it
+	whyTold   = "told"   // it is about what the guardian decides
+	whyLast   = "last"   // so it is, and nothing comes after it
+	whySafe   = "safe"   // somebody else may have got in
+	whyOffice = "office" // it is for whoever holds the office to look at
+	whyTest   = "test"   // somebody tries whether messages arrive
 )
 
 var wordings = map[string]wording{
@@ -145,6 +148,8 @@ var wordings = map[string]wording{
 	KindHomeCode:     {"home_code", whyCode},
 	KindSignedIn:     {"signed_in", whySafe},
 	KindPasskeyAdded: {"passkey_added", whySafe},
+
+	KindAlarm: {"alarm", whyOffice},
 
 	KindTest: {"test", whyTest},
 }

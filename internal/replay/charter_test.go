@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/signin"
@@ -18,7 +19,7 @@ import (
 )
 
 // A cabinet is a story of charters: one that the deputy has approved, one that the
-// officer has refused, and one that waits. The deputy's appointment and a training of the
+// officer has refused, one that waits, and one that was taken back. The deputy's appointment and a training of the
 // officer are on record, and the officer is reached elsewhere.
 type cabinet struct {
 	*story
@@ -68,6 +69,18 @@ func playCabinet(t *testing.T, w *vaulttest.World) *cabinet {
 		})
 	}
 	k.Do(func(ctx context.Context, tx *db.Tx) error {
+		other, err := charter.Parse(k.Charter.Canonical())
+		if err != nil {
+			return err
+		}
+		other.Rules[charter.English] += "\nOne more.\n"
+		d, _, err := approval.ProposeCharter(ctx, tx, k.Ring, k.engineer.Session.Person, other, nil)
+		if err == nil {
+			_, err = approval.TakeBackCharter(ctx, tx, k.Ring, k.engineer.Session.Person, service, d.Number)
+		}
+		return err
+	})
+	k.Do(func(ctx context.Context, tx *db.Tx) error {
 		boss, second := terms[catalog.RoleOfficer], terms[catalog.RoleDeputy]
 		_, _, err := catalog.Keep(ctx, tx, k.Ring, boss, service, catalog.Record{Officer: second.ID, Kind: catalog.Appointment, Day: "2026-01-05", Title: "任命书"}, []byte("%PDF-1.7 任命"))
 		if err == nil {
@@ -90,6 +103,8 @@ var charterChanges = []struct{ name, query, found string }{
 	{"a proposal is another's", `UPDATE charter SET proposed_by = '王小明' WHERE service = $1 AND number = 4`, "row_damaged charter words, bound"},
 	{"a proposal touches fewer", `UPDATE charter SET touches = 'speaking-practice=0' WHERE service = $1 AND number = 4`, "row_differs charter touches"},
 	{"a proposal was never refused", `UPDATE charter SET refused_at = NULL WHERE service = $1 AND number = 3`, "row_differs charter refused_at"},
+	{"a proposal was never taken back", `UPDATE charter SET refused_at = NULL WHERE service = $1 AND number = 5`, "row_differs charter refused_at"},
+	{"a proposal was taken back by another", `UPDATE charter SET decided_by = '王小明' WHERE service = $1 AND number = 5`, "row_differs charter decided_by"},
 	{"a proposal was refused", `UPDATE charter SET refused_at = 1 WHERE service = $1 AND number = 4`, "row_differs charter refused_at"},
 	{"a charter was approved by another", `UPDATE charter SET decided_by = '王小明' WHERE service = $1 AND number = 2`, "row_differs charter decided_by"},
 	{"nobody has approved a charter", `UPDATE charter SET decided_by = '' WHERE service = $1 AND number = 2`, "row_differs charter decided_by"},
@@ -165,8 +180,12 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 			"what was refused is approved":                   {says(catalog.KindApproved, "staff:"+k.officer.ID, catalog.ApprovedBody{Number: k.waits - 1, Hash: hash, Office: s.OfficerID, Person: 1}), "impossible number"},
 			"who has no office refuses": {says(catalog.KindRefused, "staff:"+k.engineer.ID, catalog.RefusedBody{Number: k.waits, Hash: hash, Office: s.OfficerID,
 				Person: k.engineer.Session.Person.Version}), "impossible actor"},
-			"a contact of who isn't in office": {says(catalog.KindReached, "operator:cli", catalog.ReachedBody{ID: id.New(id.Staff), Who: "x"}), "impossible office"},
-			"a record about nobody":            {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
+			"another takes a proposal back": {says(catalog.KindTakenBack, "staff:"+k.officer.ID, catalog.TakenBackBody{Number: k.waits, Hash: hash, Person: k.officer.Session.Person.Version}),
+				"impossible actor"},
+			"the terminal takes a person's proposal back": {says(catalog.KindTakenBack, "operator:cli", catalog.TakenBackBody{Number: k.waits, Hash: hash}), "impossible actor"},
+			"what was refused is taken back":              {says(catalog.KindTakenBack, "staff:"+k.engineer.ID, catalog.TakenBackBody{Number: k.waits - 1, Hash: hash, Person: 1}), "impossible number"},
+			"a contact of who isn't in office":            {says(catalog.KindReached, "operator:cli", catalog.ReachedBody{ID: id.New(id.Staff), Who: "x"}), "impossible office"},
+			"a record about nobody":                       {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
 		} {
 			report := k.once(t, c.says)
 			hit := false

@@ -83,6 +83,9 @@ func (f *fold) searched(p ledger.Placed) fault {
 	if p.Actor != "staff:"+b.Person {
 		return impossible(ruleActor)
 	}
+	if b.Nobody && len(b.Alarms) > 0 {
+		return impossible(ruleAlarm) // nobody is no decoy
+	}
 	f.raises(p, b.Alarms)
 	return fault{}
 }

@@ -477,6 +477,9 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 			return impossible(ruleAlarm)
 		}
 	}
+	if slices.Contains(u.body.Look.Alarms, approvals.Forged) != u.body.Look.Forged {
+		return impossible(ruleAlarm)
+	}
 	if u.permitted != (len(reasons) == 0) || !slices.Equal(reasons, u.body.Reasons) {
 		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(u.permitted, u.body.Reasons)}
 	}

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
 )
 
 // A kept is a copy of the store that was made.
@@ -32,7 +33,7 @@ type no struct {
 }
 
 // ofStore are the kinds about the store as a whole.
-var ofStore = []string{backup.KindMade, backup.KindGone, backup.KindRestored, backup.KindReplayed}
+var ofStore = []string{backup.KindMade, backup.KindGone, backup.KindRestored, backup.KindReplayed, staff.KindAtTerminal}
 
 // readRestorations reads where the gaps are before the first entry: what lies in one
 // has changed no table. That each row is what the ledger says is compared later, so
@@ -90,6 +91,12 @@ func (f *fold) storeEntry(p ledger.Placed) fault {
 	}
 	at := p.At.UnixMicro()
 	switch p.Kind {
+	case staff.KindAtTerminal:
+		b, x := body[staff.AtTerminalBody](p)
+		if x == (fault{}) && !slices.Contains(staff.AtTerminalDoings, b.What) {
+			x = fault{what: FoundBody, field: ruleActor}
+		}
+		return x
 	case backup.KindMade:
 		b, x := body[backup.MadeBody](p)
 		switch {

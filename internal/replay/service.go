@@ -130,6 +130,12 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 			return x
 		}
 		return f.charterRefused(p, s, now, b)
+	case catalog.KindTakenBack:
+		b, x := body[catalog.TakenBackBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return f.charterTakenBack(p, s, now, b)
 	case catalog.KindPublished:
 		b, x := body[catalog.PublishedBody](p)
 		if x != (fault{}) {
@@ -242,6 +248,25 @@ func (f *fold) charterRefused(p ledger.Placed, s *service, now *version, b catal
 	}
 	e.refusedAt, e.decidedBy, e.words = now.at, f.names.keep(p.Actor), b.Words
 	return f.decidesCharter(p, b.Person, staff.PublishCharter, "")
+}
+
+// charterTakenBack folds that who has proposed a charter takes it back.
+func (f *fold) charterTakenBack(p ledger.Placed, s *service, now *version, b catalog.TakenBackBody) fault {
+	e := s.editions[b.Number]
+	atTerminal := func(actor string) bool { return strings.HasPrefix(actor, "operator:") }
+	switch {
+	case e == nil || e.publishedAt != 0 || e.refusedAt != 0 || e.decidedBy != "":
+		return impossible(ruleNumber)
+	case e.hash != b.Hash:
+		return impossible(ruleHash)
+	case e.proposedBy != p.Actor && !(atTerminal(e.proposedBy) && atTerminal(p.Actor)):
+		return impossible(ruleActor)
+	}
+	e.refusedAt, e.decidedBy = now.at, f.names.keep(p.Actor)
+	if atTerminal(p.Actor) {
+		return fault{}
+	}
+	return f.decidesCharter(p, b.Person, staff.ProposeCharter, "")
 }
 
 // decidesCharter keeps, until whatever it rests on must have come, that a person inside

@@ -27,6 +27,7 @@ type person struct {
 	joined   bool  // the provider made the account
 
 	recipient recipient // to which files for it are sealed
+	reached   reached   // where it is told of alarms
 
 	history []standing      // what it held, since which version
 	looks   approvals.Looks // of values, in the hour and on the day of the last
@@ -38,6 +39,12 @@ type person struct {
 type recipient struct {
 	mark      string
 	set, good int64
+}
+
+// A reached person has an address: a hash of it, and since when. The zero reached is none.
+type reached struct {
+	mark string
+	set  int64
 }
 
 // A given role was given at a time, by a person who alone answers for it, or "".
@@ -78,7 +85,7 @@ func newInsiders() insiders {
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
-var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated, staff.KindExported, staff.KindRecipient, staff.KindRecipientEnded,
+var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated, staff.KindExported, staff.KindRecipient, staff.KindRecipientEnded, staff.KindReached, staff.KindUnreached,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
 	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved, signin.KindLinked}
 
@@ -150,6 +157,8 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 		return fault{}
 	case staff.KindRecipient, staff.KindRecipientEnded:
 		return who.recipientEntry(p, b)
+	case staff.KindReached, staff.KindUnreached:
+		return who.reachedEntry(p, b)
 	case signin.KindLinked:
 		if !who.joined || who.left != 0 || who.linked != 0 || p.Actor != (staff.Provider{}).Ledger() {
 			return impossible(ruleSignIn)
@@ -196,7 +205,7 @@ func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
 	case p.Kind == staff.KindLeft:
 		who.left, who.loginSet, who.codes, who.invited = p.At.UnixMicro(), 0, 0, 0
 		f.inside.seat(b.Person, "", who.left, false)
-		who.makers, who.recipient = nil, recipient{}
+		who.makers, who.recipient, who.reached = nil, recipient{}, reached{}
 		clear(who.roles)
 	case !g.Role.Known(), g.Role.ByOffice() != (g.Office != ""), g.Service == "" && !g.Role.Everywhere():
 		return fault{what: FoundBody, field: rulePerson}
@@ -265,6 +274,27 @@ func (who *person) recipientEntry(p ledger.Placed, b about) fault {
 		who.recipient = recipient{b.Mark, at, b.Good}
 	}
 	who.stands(p.Version)
+	return fault{}
+}
+
+// reachedEntry folds where the person is told of alarms: nobody else inside says so.
+func (who *person) reachedEntry(p ledger.Placed, b about) fault {
+	by := actorID(p)
+	switch {
+	case who.left != 0:
+		return impossible(rulePerson)
+	case by != "" && by != b.Person:
+		return impossible(ruleActor)
+	case p.Kind == staff.KindUnreached:
+		if who.reached == (reached{}) {
+			return impossible(ruleReached)
+		}
+		who.reached = reached{}
+	case len(b.Mark) != 64:
+		return impossible(ruleReached)
+	default:
+		who.reached = reached{b.Mark, p.At.UnixMicro()}
+	}
 	return fault{}
 }
 

@@ -14,7 +14,7 @@ import (
 // compareStaff compares the persons, what they may, and how they sign in. What they
 // typed the ledger doesn't know: a row carries a keyed hash of it.
 func (a *audit) compareStaff() error {
-	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.recipientRows, a.loginRows, a.recoveryRows, a.inviteRows, a.identityRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows, a.glassRows, a.decoyRows} {
+	for _, compare := range []func() error{a.personRows, a.roleRows, a.makerRows, a.recipientRows, a.contactRows, a.loginRows, a.recoveryRows, a.inviteRows, a.identityRows, a.staffPasskeyRows, a.staffSessionRows, a.looksRows, a.glassRows, a.decoyRows} {
 		if err := compare(); err != nil {
 			return err
 		}
@@ -162,6 +162,33 @@ func (a *audit) recipientRows() error {
 	})
 	if err == nil {
 		a.lost("person_recipient", seen, func(p *person) bool { return p.recipient != (recipient{}) })
+	}
+	return err
+}
+
+// contactRows compares where persons are told of alarms: each with a hash of it.
+func (a *audit) contactRows() error {
+	seen := make(map[key]bool)
+	err := staff.EachContact(a.ctx, a.tx, a.ring, func(row staff.Contact) error {
+		r := at{audit: a, table: "person_contact", row: a.names.shown(row.Person)}
+		k, who := a.person(row.Person)
+		if who == nil || who.reached == (reached{}) {
+			r.extra()
+			return nil
+		}
+		seen[k] = true
+		r.time("set_at", who.reached.set, micros(row.SetAt))
+		switch {
+		case a.ring == nil:
+		case !row.Intact(a.ring):
+			r.found(FoundHash, "bound", "–", "–")
+		case row.Mark(a.ring) != who.reached.mark:
+			r.found(FoundHash, "sealed", "–", "–")
+		}
+		return nil
+	})
+	if err == nil {
+		a.lost("person_contact", seen, func(p *person) bool { return p.reached != (reached{}) })
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
@@ -99,6 +100,23 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 			}
 		}
 		return nil
+	})
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		for _, address := range []string{"boss@former.example", "boss@office.example"} {
+			if _, err := staff.Reach(ctx, tx, h.Ring, h.boss.Session.Person, h.boss.ID, pii.New(address), i18n.Chinese); err != nil {
+				return err
+			}
+		}
+		for _, person := range []string{h.colleague.ID, leaver.ID} {
+			if _, err := staff.Reach(ctx, tx, h.Ring, signintest.By, person, pii.New("li@office.example"), i18n.English); err != nil {
+				return err
+			}
+		}
+		_, err := staff.Unreach(ctx, tx, h.colleague.Session.Person, h.colleague.ID)
+		return err
+	})
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		return staff.AtTerminal(ctx, tx, signintest.By, staff.RotatedKeys)
 	})
 	// Somebody is made by one, sets up how to sign in, and is confirmed by another.
 	confirmed := signintest.Hire(t, w.Store, h.door, "新经理", worker)
@@ -214,6 +232,11 @@ var staffChanges = []struct {
 	{"a link was made by another", `UPDATE person_maker SET maker = '王小明'`, nil, "row_extra person_maker "},
 	{"a link was made for another", `UPDATE person_maker SET person = '王小明'`, nil, "row_extra person_maker "},
 	{"nobody has made a link", `DELETE FROM person_maker`, nil, "row_missing person_maker "},
+	{"alarms of another person", `UPDATE person_contact SET person = '王小明'`, nil, "row_extra person_contact "},
+	{"alarms are sent elsewhere", `UPDATE person_contact SET sealed = $1`, []any{[]byte("x")}, "row_hash person_contact bound"},
+	{"alarms are sent there since before", `UPDATE person_contact SET set_at = set_at - 1`, nil, "row_differs person_contact set_at"},
+	{"where alarms are sent has another mark", `UPDATE person_contact SET bound = sealed`, nil, "row_hash person_contact bound"},
+	{"alarms are sent nowhere", `DELETE FROM person_contact`, nil, "row_missing person_contact "},
 	{"a role is gone", `DELETE FROM person_role`, nil, "row_missing person_role "},
 	{"a login of another person", `UPDATE person_login SET person = (SELECT max(id) FROM person WHERE state = 'left') WHERE person = (SELECT max(person) FROM person_login)`, nil, "row_extra person_login "},
 	{"a login by another name", `UPDATE person_login SET name = $1 WHERE person = (SELECT max(person) FROM person_login)`, []any{[]byte("x")}, "row_hash person_login bound"},
@@ -290,8 +313,26 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		"what nobody can have the system do": {"body person", func(h *house) {
 			h.forgeStaff(staff.KindOperated, "staff:"+h.boss.ID, staff.OperatedBody{Person: h.boss.ID, What: "ledger.forget"})
 		}},
+		"what nobody at the terminal can have the system do": {"body actor", func(h *house) {
+			h.forgeStaff(staff.KindAtTerminal, "operator:x", staff.AtTerminalBody{What: "ledger.forget"})
+		}},
+		"what a person does as if at the terminal": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindAtTerminal, "staff:"+h.boss.ID, staff.AtTerminalBody{What: staff.RotatedKeys})
+		}},
 		"a file that another took": {"impossible actor", func(h *house) {
 			h.forgeStaff(staff.KindExported, "staff:"+h.colleague.ID, staff.ExportedBody{Person: h.boss.ID, List: "ledger"})
+		}},
+		"alarms that another has sent elsewhere": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindReached, "staff:"+h.colleague.ID, staff.ReachedBody{Person: h.boss.ID, Mark: staff.Who(nil, "", "")})
+		}},
+		"alarms that are sent nobody knows where": {"impossible reached", func(h *house) {
+			h.forgeStaff(staff.KindReached, "staff:"+h.boss.ID, staff.ReachedBody{Person: h.boss.ID})
+		}},
+		"alarms that were sent nowhere end": {"impossible reached", func(h *house) {
+			h.forgeStaff(staff.KindUnreached, "operator:x", staff.UnreachedBody{Person: h.colleague.ID})
+		}},
+		"alarms of who has left": {"impossible person", func(h *house) {
+			h.forgeStaff(staff.KindReached, "operator:x", staff.ReachedBody{Person: h.gone, Mark: staff.Who(nil, "", "")})
 		}},
 		"a login without a link": {"impossible sign-in", func(h *house) {
 			h.forgeStaff(signin.KindSetUp, "staff:"+h.boss.ID, signin.SetUpBody{Person: h.boss.ID, Codes: 10})

@@ -45,6 +45,7 @@ type gap struct {
 	left     map[string]bool        // persons inside
 	logins   map[string]bool        // of persons inside, which may have been changed for a reason
 	keys     map[string]bool        // of persons inside, to which files were sealed and may not be any more
+	reached  map[string]bool        // persons inside whose address may not be theirs any more
 	taken    []staff.RoleBody       // roles, in order: those that were given again are lost
 	copies   []backup.MadeBody
 	ends     []backup.GoneBody
@@ -58,7 +59,7 @@ type gap struct {
 
 func newGap() *gap {
 	return &gap{children: make(map[string]*child), services: make(map[string]*service), passkeys: make(map[string]session.Why),
-		left: make(map[string]bool), logins: make(map[string]bool), keys: make(map[string]bool),
+		left: make(map[string]bool), logins: make(map[string]bool), keys: make(map[string]bool), reached: make(map[string]bool),
 		report: Report{Lost: make(map[string]int64)}}
 }
 
@@ -167,6 +168,8 @@ var readings = map[string]reading{
 	staff.KindLeft:           of0(func(g *gap, b staff.LeftBody) { g.left[b.Person] = true }),
 	staff.KindRecipient:      of0(func(g *gap, b staff.RecipientBody) { g.keys[b.Person] = true }),
 	staff.KindRecipientEnded: of0(func(g *gap, b staff.RecipientEndedBody) { g.keys[b.Person] = true }),
+	staff.KindReached:        of0(func(g *gap, b staff.ReachedBody) { g.reached[b.Person] = true }),
+	staff.KindUnreached:      of0(func(g *gap, b staff.UnreachedBody) { g.reached[b.Person] = true }),
 	staff.KindRevoked:        of0(func(g *gap, b staff.RoleBody) { g.taken = append(g.taken, b) }),
 	signin.KindSetUp:         of0(func(g *gap, b signin.SetUpBody) { g.logins[b.Person] = true }),
 	signin.KindReset:         of0(func(g *gap, b signin.ResetBody) { g.logins[b.Person] = true }),
@@ -246,6 +249,7 @@ var additions = map[string]string{
 	catalog.KindProposed:       "",
 	catalog.KindApproved:       "with its publication, which counts as lost",
 	catalog.KindRefused:        "it waits again, and nothing comes of it without somebody in office",
+	catalog.KindTakenBack:      "as refusing",
 	catalog.KindReached:        "",
 	catalog.KindRecorded:       "",
 	webhook.KindAdded:          "",
@@ -259,6 +263,7 @@ var additions = map[string]string{
 	staff.KindGranted:          "",
 	staff.KindTried:            "nothing was done",
 	staff.KindOperated:         "it was done",
+	staff.KindAtTerminal:       "it was done",
 	staff.KindExported:         "what was taken away is away",
 	staff.KindConfirmed:        "then somebody stands behind the person still",
 	signin.KindInvited:         "all links that were open lead nowhere any more",
@@ -454,7 +459,7 @@ func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
 
 // inside takes from persons inside what they had lost. Who has changed how to sign in,
 // used a code of the list, or removed a passkey, gets a new link from the terminal; who
-// has changed the key that files are sealed to has none.
+// has changed the key that files are sealed to, or where alarms are sent, has none.
 func (g *gap) inside(ctx context.Context, tx *db.Tx) error {
 	for _, person := range slices.Sorted(maps.Keys(g.left)) {
 		if _, err := signin.Leave(ctx, tx, by, person); moot(err, staff.ErrLeft, staff.ErrNotFound) != nil {
@@ -470,6 +475,12 @@ func (g *gap) inside(ctx context.Context, tx *db.Tx) error {
 	for _, person := range slices.Sorted(maps.Keys(g.keys)) {
 		err := staff.EndRecipient(ctx, tx, by, person)
 		if err := moot(err, staff.ErrLeft, staff.ErrNotFound, staff.ErrNoRecipient); err != nil {
+			return err
+		}
+	}
+	for _, person := range slices.Sorted(maps.Keys(g.reached)) {
+		_, err := staff.Unreach(ctx, tx, by, person)
+		if err := moot(err, staff.ErrLeft, staff.ErrNotFound, staff.ErrNoAddress); err != nil {
 			return err
 		}
 	}

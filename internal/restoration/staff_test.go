@@ -9,6 +9,8 @@ import (
 	"filippo.io/age"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -33,6 +35,15 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 		}
 		key(demoted)
 		key(same)
+		reach := func(p *signintest.Insider, address string) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := staff.Reach(ctx, tx, w.Ring, signintest.By, p.ID, pii.New(address), i18n.Chinese)
+				return err
+			})
+		}
+		reach(demoted, "li@former.example")
+		reach(same, "li@office.example")
 		var before string
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			before, _, err = door.Invite(ctx, tx, signintest.By, same.ID)
@@ -56,6 +67,7 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		key(demoted) // the former may be somebody else's
+		reach(demoted, "li@office.example")
 		source, latest := w.export()
 		putBack()
 		_, err := w.replay(t.Context(), source, latest)
@@ -83,6 +95,12 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 			}
 			if _, err := staff.RecipientOf(ctx, tx, demoted.ID); !errors.Is(err, staff.ErrNoRecipient) {
 				t.Errorf("a key that was changed since: %v", err)
+			}
+			if _, err := staff.ContactOf(ctx, tx, w.Ring, demoted.ID); !errors.Is(err, staff.ErrNoAddress) {
+				t.Errorf("an address that was changed since: %v", err)
+			}
+			if c, err := staff.ContactOf(ctx, tx, w.Ring, same.ID); err != nil || c.Address.Reveal() != "li@office.example" {
+				t.Errorf("an address that is the same: %v", err)
 			}
 			if _, err := staff.RecipientOf(ctx, tx, same.ID); err != nil {
 				t.Errorf("a key that is the same: %v", err)

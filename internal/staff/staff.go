@@ -69,6 +69,8 @@ const (
 	KindConfirmed = "staff.confirmed"
 	KindOperated  = "staff.operated" // how the system runs, and no service of it
 	KindExported  = "staff.exported" // a list that holds no values, as a file
+
+	KindAtTerminal = "staff.at_terminal" // as KindOperated, by who is at the terminal: it is about no person
 )
 
 // An AddedBody is what the ledger keeps of a new person.
@@ -105,12 +107,18 @@ type OperatedBody struct {
 	About  string `json:"about,omitempty"`
 }
 
+// An AtTerminalBody says what somebody at the terminal had the system do.
+type AtTerminalBody struct {
+	What Doing `json:"what"`
+}
+
 // A Doing is something about how the system runs.
 type Doing string
 
 // The doings.
 const (
 	RotatedKeys Doing = "keys.rotate"
+	Rekeyed     Doing = "keys.rekey" // by another key-encryption key; at the terminal alone
 	RetriedJob  Doing = "jobs.retry" // About: its number
 	TestedSMS   Doing = "channel.sms"
 	TestedEmail Doing = "channel.email"
@@ -118,6 +126,9 @@ const (
 
 // Doings lists them.
 var Doings = []Doing{RotatedKeys, RetriedJob, TestedSMS, TestedEmail}
+
+// AtTerminalDoings lists those that are recorded of who is at the terminal.
+var AtTerminalDoings = []Doing{RotatedKeys, Rekeyed}
 
 // An ExportedBody says that a person took a list away as a file, and which.
 type ExportedBody struct {
@@ -477,6 +488,13 @@ func Operated(ctx context.Context, tx *db.Tx, by Person, what Doing, about strin
 	return p.Note(ctx, tx, KindOperated, p.Ledger(), OperatedBody{Person: p.ID, What: what, About: about})
 }
 
+// AtTerminal records what somebody at the terminal has the system do, before it is done or
+// with it (Article 13).
+func AtTerminal(ctx context.Context, tx *db.Tx, by catalog.Operator, what Doing) error {
+	_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindAtTerminal, Actor: by.Ledger(), Body: AtTerminalBody{What: what}})
+	return err
+}
+
 // Acts holds a person to the end of the transaction, and returns it as somebody who does
 // that: who leaves, or loses a role, does so before what they did or after it. What they
 // may is as the row says that is held. Errors: ErrNotFound.
@@ -621,7 +639,8 @@ func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, err
 		return Person{}, err
 	}
 	p.State, p.LeftAt, p.Grants = Left, tx.Now(), nil
-	for _, statement := range []string{`DELETE FROM person_role WHERE person = $1`, `DELETE FROM person_filter WHERE person = $1`} {
+	for _, statement := range []string{`DELETE FROM person_role WHERE person = $1`, `DELETE FROM person_filter WHERE person = $1`,
+		`DELETE FROM person_contact WHERE person = $1`} {
 		if err := tx.Queue(ctx, statement, p.ID); err != nil {
 			return Person{}, err
 		}

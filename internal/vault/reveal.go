@@ -75,9 +75,6 @@ func (v *Vault) look(ctx context.Context, tx *db.Tx, by staff.Person, u gate.Use
 			return out, err
 		}
 	}
-	if !look.Intact && look.Request.ID != "" {
-		tx.Announce(approval.Alarm{What: approval.Forged})
-	}
 	values := new([]stored)
 	l, err := v.Gate.Load(ctx, tx, u.Service, child.ID, reads(values, u)...)
 	if err != nil {

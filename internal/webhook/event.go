@@ -25,7 +25,7 @@ import (
 // types are the kinds of ledger entries that an operator is told of. Uses are not
 // among them: they are the operator's own doing.
 var types = []string{
-	catalog.KindProposed, catalog.KindRefused, catalog.KindPublished, catalog.KindRecalled, catalog.KindCeasing, catalog.KindCeased, catalog.KindSuspended, catalog.KindResumed,
+	catalog.KindProposed, catalog.KindRefused, catalog.KindTakenBack, catalog.KindPublished, catalog.KindRecalled, catalog.KindCeasing, catalog.KindCeased, catalog.KindSuspended, catalog.KindResumed,
 
 	family.KindRegistered, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
 	family.KindCorrected, family.KindTurning, family.KindTurned, family.KindGrown, family.KindInactive, family.KindHandedOver, family.KindErased,

@@ -824,6 +824,14 @@ CREATE TABLE person_recipient (
 	bound     bytea  NOT NULL  -- keyed hash of all the rest
 );
 
+-- Where a person is told of alarms.
+CREATE TABLE person_contact (
+	person text   NOT NULL PRIMARY KEY,
+	sealed bytea  NOT NULL, -- an e-mail address and a language
+	set_at bigint NOT NULL,
+	bound  bytea  NOT NULL  -- keyed hash of all the rest
+);
+
 -- What lists a person looks at again.
 CREATE TABLE person_filter (
 	person text  NOT NULL,
@@ -998,6 +1006,7 @@ DROP TABLE person_invite;
 DROP TABLE person_recovery;
 DROP TABLE person_login;
 DROP TABLE person_recipient;
+DROP TABLE person_contact;
 DROP TABLE person_filter;
 DROP TABLE person_maker;
 DROP TABLE person_role;

@@ -1,0 +1,165 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strconv"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/staff"
+)
+
+// The causes of alarms that no entry tells of: what the store itself says. Those of
+// entries are approval.Causes.
+const (
+	SweepBehind  = "sweep" // not everything that is due was deleted
+	AuditDiffers = "audit" // what is stored isn't what was recorded
+)
+
+// alarm tells officer and deputy of what a look, a look-up or a request has raised.
+func alarm(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b approval.AlarmBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
+	}
+	return inOffice(ctx, tx, p, string(b.Cause))
+}
+
+// glass tells them of a window that was opened without them, or that they haven't reviewed.
+func glass(cause approval.Cause) reading {
+	return func(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+		return inOffice(ctx, tx, p, string(cause))
+	}
+}
+
+// inOffice tells whoever holds an office of the service and has an account. A thousand
+// alarms of one cause within an hour are one letter to each: whoever wants to bury one
+// buries the others' letters, and not the first.
+func inOffice(ctx context.Context, tx *db.Tx, p ledger.Placed, cause string) (due []Due, err error) {
+	persons, err := approvers(ctx, tx, p.Service)
+	for _, person := range persons {
+		due = append(due, Due{About: alarmName(p.Service, cause, p.At.Unix()/int64(time.Hour/time.Second), person), Entry: p.ID,
+			Kind: notify.KindAlarm, Person: person, Cause: cause})
+	}
+	return due, err
+}
+
+func alarmName(where, cause string, when int64, person string) string {
+	return "alarm." + where + "." + cause + "." + strconv.FormatInt(when, 10) + "." + person
+}
+
+func approvers(ctx context.Context, tx *db.Tx, service string) ([]string, error) {
+	s, err := catalog.Find(ctx, tx, service)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Approvers(ctx, tx, s)
+}
+
+// ToOffices returns the letters that tell whoever holds an office, of whatever service, of
+// what is so with the whole installation since a moment. Of one cause and one name there is
+// one to each: the name says which occurrence it is.
+func ToOffices(ctx context.Context, tx *db.Tx, cause string, name int64, since time.Time) (due []Due, err error) {
+	all, err := catalog.List(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	told := make(map[string]bool)
+	for _, s := range all {
+		persons, err := catalog.Approvers(ctx, tx, s)
+		if err != nil {
+			return nil, err
+		}
+		for _, person := range persons {
+			if told[person] {
+				continue
+			}
+			told[person] = true
+			due = append(due, Due{About: alarmName("", cause, name, person), Kind: notify.KindAlarm, Person: person, Cause: cause, At: since.UnixMicro()})
+		}
+	}
+	return due, nil
+}
+
+// alarmed writes to somebody in office, if they are still, and have an address. A row that
+// isn't as it was written has none.
+func (t Teller) alarmed(ctx context.Context, tx *db.Tx, d Due) (notify.Message, error) {
+	entry, where := ledger.Placed{}, "" // of the whole installation
+	if d.Entry != "" {
+		var err error
+		if entry, err = ledger.Find(ctx, tx, d.Entry); err != nil {
+			return notify.Message{}, err
+		}
+		where = entry.Service
+	}
+	who, err := staff.Find(ctx, tx, d.Person)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	if where != "" && who.Office(where) == "" || !who.MaySomewhere(staff.ReviewAccess) {
+		return notify.Message{}, ErrNobody
+	}
+	if d.Cause == string(approval.LateReview) {
+		if reviewed, err := reviewed(ctx, tx, entry); err != nil || reviewed {
+			return notify.Message{}, errors.Join(err, ErrNobody)
+		}
+	}
+	contact, err := staff.ContactOf(ctx, tx, t.Desk.Ring, who.ID)
+	if err == nil && contact.Address.IsZero() {
+		err = ErrNobody
+	}
+	if err != nil {
+		return notify.Message{}, err
+	}
+	if !t.Messages.Has(notify.Email) {
+		return notify.Message{}, notify.ErrNoChannel
+	}
+	to := notify.To{Channel: notify.Email, Address: contact.Address, Lang: contact.Lang, Site: t.ConsoleURL}
+	a := notify.Alarm{Cause: d.Cause, At: time.UnixMicro(d.At), Link: t.whereTo(d.Cause, where, string(contact.Lang))}
+	if where != "" {
+		a.At = entry.At
+		if a.Service, err = serviceName(ctx, tx, t.Desk, where, to.Lang); errors.Is(err, catalog.ErrNoCharter) {
+			a.Service, err = where, nil
+		}
+	}
+	m := a.Message(to)
+	m.ID = t.name(d)
+	return m, err
+}
+
+// reviewed reports whether what two persons opened has its review by now.
+func reviewed(ctx context.Context, tx *db.Tx, entry ledger.Placed) (bool, error) {
+	var b approval.LateBody
+	if err := entry.Into(&b); err != nil {
+		return false, err
+	}
+	g, err := approval.FindGlass(ctx, tx, entry.Service, b.Request)
+	return g.Reviewer != "", err
+}
+
+// whereTo is the page of the console where the alarm is dealt with. It names a service and
+// what kind of thing has happened, and nobody.
+func (t Teller) whereTo(cause, service, lang string) string {
+	page, q := "/console/ledger", url.Values{"lang": {lang}}
+	switch cause {
+	case string(approval.BrokenGlass), string(approval.LateReview):
+		page = "/console/reviews"
+	case SweepBehind:
+		page = "/console/due"
+	case AuditDiffers: // the ledger's page shows the last audit
+	default:
+		q.Set("kind", approval.KindAlarm)
+		q.Set("service", service)
+	}
+	return t.ConsoleURL + page + "?" + q.Encode()
+}

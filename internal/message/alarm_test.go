@@ -1,0 +1,328 @@
+package message_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/message"
+	"wardkeep/internal/notify"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// A postbox is a real SMTP server on this machine that keeps what it takes.
+type postbox struct {
+	mu      sync.Mutex
+	letters []letter
+	away    bool // it takes nothing now
+}
+
+type letter struct{ to, subject, text string }
+
+func (p *postbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &posting{box: p}, nil }
+
+type posting struct {
+	box *postbox
+	to  string
+}
+
+func (s *posting) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *posting) Reset()                               {}
+func (s *posting) Logout() error                        { return nil }
+
+func (s *posting) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.box.mu.Lock()
+	defer s.box.mu.Unlock()
+	s.to = to
+	if s.box.away {
+		return &smtp.SMTPError{Code: 451, Message: "later"}
+	}
+	return nil
+}
+
+func (s *posting) Data(r io.Reader) error {
+	m, err := mail.ReadMessage(r)
+	if err != nil {
+		return err
+	}
+	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+	if err != nil {
+		return err
+	}
+	_, parts, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil {
+		return err
+	}
+	first, err := multipart.NewReader(m.Body, parts["boundary"]).NextRawPart()
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(quotedprintable.NewReader(first))
+	if err != nil {
+		return err
+	}
+	s.box.mu.Lock()
+	defer s.box.mu.Unlock()
+	s.box.letters = append(s.box.letters, letter{s.to, subject, string(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))})
+	return nil
+}
+
+// take returns what came, and forgets it.
+func (p *postbox) take() (all []letter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all, p.letters = p.letters, nil
+	return all
+}
+
+func (p *postbox) serve(t *testing.T) notify.Sender {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := smtp.NewServer(p)
+	s.Domain = "mail.test"
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	sender, err := notify.SMTP(notify.SMTPConfig{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: notify.NoTLS, From: "Xiaoxi <privacy@example.com>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sender
+}
+
+// An offices is a desk with somebody in each office, and a colleague.
+type offices struct {
+	*desk
+	box                     *postbox
+	teller                  message.Teller
+	officer, deputy, worker staff.Person
+	told                    map[string]bool // letters that a job was made for
+}
+
+const inside = "https://inside.example.com"
+
+func (d *desk) offices() *offices {
+	d.t.Helper()
+	o := &offices{desk: d, box: new(postbox), told: make(map[string]bool)}
+	o.teller = message.Teller{Store: d.Store, Desk: d.Desk, Messages: notify.Router{notify.Email: o.box.serve(d.t)}, PublicURL: site, ConsoleURL: inside}
+	terminal := catalog.Operator{ID: "test"}
+	hire := func(name string, role catalog.Role, grant staff.Grant) (p staff.Person) {
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			if role != "" {
+				held, err := catalog.Holder(ctx, tx, vaulttest.Service, role)
+				if err != nil {
+					return err
+				}
+				if grant, err = staff.OfOffice(ctx, tx, vaulttest.Service, held.ID); err != nil {
+					return err
+				}
+			}
+			p, err = staff.Add(ctx, tx, terminal, name, grant)
+			return err
+		})
+		return p
+	}
+	o.officer = hire("林静", catalog.RoleOfficer, staff.Grant{})
+	o.deputy = hire("周远", catalog.RoleDeputy, staff.Grant{})
+	o.worker = hire("李雷", "", staff.Grant{Role: staff.Worker, Service: vaulttest.Service})
+	o.reach(o.officer, "lin@office.example", i18n.Chinese)
+	o.reach(o.deputy, "zhou@office.example", i18n.English)
+	o.reach(o.worker, "li@office.example", i18n.English)
+	return o
+}
+
+func (o *offices) reach(p staff.Person, address string, lang i18n.Lang) {
+	o.t.Helper()
+	o.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := staff.Reach(ctx, tx, o.Ring, p, p.ID, pii.New(address), lang)
+		return err
+	})
+}
+
+// raise has somebody raise an alarm.
+func (o *offices) raise(cause approval.Cause) {
+	o.t.Helper()
+	o.Do(func(ctx context.Context, tx *db.Tx) error {
+		return approval.Raise(ctx, tx, vaulttest.Service, id.New(id.Look), o.worker.Ledger(), []approval.Cause{cause}, id.New(id.Entry))
+	})
+}
+
+// due returns what the ledger asks for since the last time: each name once, as of jobs.
+func (o *offices) due() (all []message.Due) {
+	o.t.Helper()
+	if err := o.log.Flush(o.t.Context()); err != nil {
+		o.t.Fatal(err)
+	}
+	o.Do(func(ctx context.Context, tx *db.Tx) error {
+		due, next, err := message.FromLedger(ctx, tx, o.Ring, o.from)
+		all, o.from = due, next
+		return err
+	})
+	var fresh []message.Due
+	for _, d := range all {
+		if !o.told[d.About] {
+			o.told[d.About] = true
+			fresh = append(fresh, d)
+		}
+	}
+	return fresh
+}
+
+func (o *offices) send(due []message.Due) (failed error) {
+	for _, d := range due {
+		if err := o.teller.Send(o.t.Context(), d); err != nil && !errors.Is(err, message.ErrNobody) {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// alone has a test's ledger audited by nobody: alarms without a look are no story.
+func alone(t *testing.T, fn func(t *testing.T, o *offices)) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		fn(t, newDesk(t, w).offices())
+	})
+}
+
+// Article 15: whoever holds an office hears of an alarm by e-mail, each in their language:
+// what, of which service, when, and where to look. Nobody is named, and no child.
+func TestArticle15_AlarmsReachTheOfficeByEmail(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		o.raise(approval.Touched)
+		due := o.due()
+		o.box.away = true
+		if err := o.send(due); !errors.Is(err, notify.ErrUnavailable) {
+			t.Fatalf("a server that takes nothing: %v", err)
+		}
+		o.box.away = false
+		if err := o.send(due); err != nil {
+			t.Fatal(err)
+		}
+		letters := o.box.take()
+		if len(letters) != 2 {
+			t.Fatalf("%d letters: %+v", len(letters), letters)
+		}
+		for _, l := range letters {
+			says := map[string][]string{
+				"lin@office.example":  {"小溪英语", "诱饵", "北京时间", inside + "/console/ledger?kind=approval.alarm&lang=zh-CN&service=" + vaulttest.Service},
+				"zhou@office.example": {"Xiaoxi", "decoy", "Beijing time", inside + "/console/ledger?kind=approval.alarm&lang=en&service=" + vaulttest.Service},
+			}[l.to]
+			if says == nil {
+				t.Errorf("a letter to %s", l.to)
+			}
+			for _, say := range says {
+				if !strings.Contains(l.subject+"\n"+l.text, say) {
+					t.Errorf("to %s: it doesn't say %q: %s\n%s", l.to, say, l.subject, l.text)
+				}
+			}
+			for _, name := range []string{"李雷", "林静", "周远", o.worker.ID, o.officer.ID, "@office", site + "/"} {
+				if strings.Contains(l.subject+l.text, name) {
+					t.Errorf("it names %q: %s", name, l.text)
+				}
+			}
+		}
+	})
+}
+
+// A hundred alarms of one kind within an hour are one letter to each, and those of another
+// kind, or of the next hour, one more.
+func TestArticle15_ABurstOfAlarmsIsOneLetter(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		o.PassToHalfPast()
+		count := func(want int) {
+			t.Helper()
+			if err := o.send(o.due()); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(o.box.take()); got != want {
+				t.Errorf("%d letters, want %d", got, want)
+			}
+		}
+		for range 100 {
+			o.raise(approval.Burst)
+		}
+		count(2)
+		o.raise(approval.Burst)
+		count(0)
+		o.raise(approval.OddHours)
+		count(2)
+		o.Pass(time.Hour)
+		o.raise(approval.Burst)
+		count(2)
+	})
+}
+
+// Who holds no office any more, has no address, or has one that was written by hand, is
+// told nothing.
+func TestArticle15_OnlyWhoIsInOfficeHearsOfAlarms(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		o.raise(approval.Exported)
+		due := o.due()
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.EndOffice(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, o.deputy.Office(vaulttest.Service))
+			if err == nil {
+				err = tx.Queue(ctx, `UPDATE person_contact SET set_at = set_at - 1 WHERE person = $1`, o.officer.ID)
+			}
+			return err
+		})
+		if err := o.send(due); err != nil {
+			t.Fatal(err)
+		}
+		if letters := o.box.take(); len(letters) != 0 {
+			t.Errorf("%+v", letters)
+		}
+		o.reach(o.officer, "lin@office.example", i18n.Chinese)
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Unreach(ctx, tx, o.officer, o.officer.ID)
+			return err
+		})
+		if err := o.send(due); err != nil || len(o.box.take()) != 0 {
+			t.Errorf("without an address: %v", err)
+		}
+	})
+}
+
+// Articles 12 and 22: what no entry tells reaches whoever holds an office of whatever
+// service, once, and names none.
+func TestArticle12_ASweepThatIsBehindReachesTheOffice(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		for cause, say := range map[string]string{message.SweepBehind: "/console/due?lang=", message.AuditDiffers: "/console/ledger?lang="} {
+			var due []message.Due
+			o.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				due, err = message.ToOffices(ctx, tx, cause, 7, tx.Now())
+				return err
+			})
+			if len(due) != 2 || due[0].About == due[1].About {
+				t.Fatalf("%+v", due)
+			}
+			if err := o.send(due); err != nil {
+				t.Fatal(err)
+			}
+			letters := o.box.take()
+			if len(letters) != 2 || !strings.Contains(letters[0].text, inside+say) || strings.Contains(letters[0].text, "小溪") {
+				t.Errorf("%s: %+v", cause, letters)
+			}
+		}
+	})
+}

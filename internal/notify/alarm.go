@@ -1,0 +1,21 @@
+package notify
+
+import "time"
+
+// An Alarm tells whoever holds the office what they have to look at (Article 15). It says
+// nothing of whom it is about.
+type Alarm struct {
+	Cause   string // a word that has words of its own
+	Service string // its name in the language of the letter; empty: the whole installation
+	At      time.Time
+	Link    string // to the console; empty where it has no address
+}
+
+// Message writes it.
+func (a Alarm) Message(to To) Message {
+	service := a.Service
+	if service == "" {
+		service = to.Lang.T("notify.alarm.everywhere")
+	}
+	return write(to, KindAlarm, a.Link, "Service", line(service), "What", to.Lang.T("notify.alarm.what."+a.Cause), "At", clock(to, a.At))
+}
