@@ -28,6 +28,22 @@ func (c *Cessation) TellUpto(ctx context.Context, tx *db.Tx, upto string, more i
 	return err
 }
 
+// TellLate records that the guardians of one more child are being told, which had been
+// left. Errors: ErrCeasingMoved.
+func (c Cessation) TellLate(ctx context.Context, tx *db.Tx) error {
+	now := tx.Now()
+	return moved(tx.Exec(ctx, `
+		UPDATE cessation SET told = told + 1, told_at = $1, told_place = NULL
+		WHERE service = $2 AND purpose = $3 AND told_at IS NOT NULL AND ended_at IS NULL`, (*db.Time)(&now), c.Service, c.Purpose))
+}
+
+// CountUntold returns how many children were left when guardians were told: the row says
+// that all were, but for them.
+func CountUntold(ctx context.Context, tx *db.Tx, service, purpose string) (int64, error) {
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM ceasing_left WHERE service = $1 AND purpose = $2 AND told = false`, service, purpose)
+}
+
 // TellPlaced records how long the ledger was once all entries about it had a place.
 // Errors: ErrCeasingMoved.
 func (c *Cessation) TellPlaced(ctx context.Context, tx *db.Tx, size int64) error {
@@ -68,8 +84,13 @@ func (c *Cessation) EraseUpto(ctx context.Context, tx *db.Tx, upto string, more 
 // ended, in a store that was put back: what was on its way to them may be lost (edge case
 // 15).
 func TellAgain(ctx context.Context, tx *db.Tx) error {
-	return tx.Queue(ctx, `
+	err := tx.Queue(ctx, `
 		UPDATE cessation SET told_upto = $1, told = $2, told_at = NULL, told_place = NULL WHERE ended_at IS NULL`, "", 0)
+	if err != nil {
+		return err
+	}
+	// Who was left is come by again with all others.
+	return tx.Queue(ctx, `UPDATE ceasing_left SET told = true WHERE told = false`)
 }
 
 func moved(n int64, err error) error {

@@ -38,19 +38,23 @@ func (w *work) erase(ctx context.Context) error {
 	}
 	var failed []error
 	for after, more := family.ID(""), true; more && ctx.Err() == nil; {
-		var some []family.Child
+		var some []found
 		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
-			some, err = family.List(ctx, tx, w.Service, after, batch)
+			some, err = page(ctx, tx, w.Service, "", string(after))
 			return err
 		})
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}
 		if more = len(some) == batch; len(some) > 0 {
-			after = some[len(some)-1].ID
+			after = some[len(some)-1].child
+		}
+		var told []family.Child // as it is, each is read with its erasure
+		for _, id := range ids(some, func(c found) bool { return !c.untold }) {
+			told = append(told, family.Child{ID: id, Service: w.Service})
 		}
 		w.farewell.Room(ctx)
-		n, err := retention.EraseAll(ctx, w.store, w.vault, w.farewell, system{}.Ledger(), family.Cessation, some)
+		n, err := retention.EraseAll(ctx, w.store, w.vault, w.farewell, system{}.Ledger(), family.Cessation, told)
 		w.done.Erased += n
 		failed = append(failed, err)
 	}
@@ -91,41 +95,59 @@ func (w *work) tally(ctx context.Context, tx *db.Tx) (catalog.Tally, error) {
 // clear erases what was collected for a purpose, of each child in the order of the
 // keys, and has processors and recipients told. The gate lets nothing more come.
 func (w *work) clear(ctx context.Context) error {
-	for ctx.Err() == nil {
+	var cleared atomic.Int64
+	defer func() { w.done.Cleared += int(cleared.Load()) }()
+	one := func(tx *db.Tx, child family.ID) error {
+		items, err := w.vault.EraseCeased(ctx, tx, system{}.Ledger(), w.Service, child, w.Purpose)
+		if err == nil && len(items) > 0 {
+			cleared.Add(1)
+		}
+		return err
+	}
+	_, on, err := w.again(ctx, true, func(tx *db.Tx, child family.ID) error {
+		if err := one(tx, child); err != nil {
+			return err
+		}
+		return tx.Queue(ctx, `DELETE FROM ceasing_left WHERE child = $1 AND purpose = $2`, child, w.Purpose)
+	})
+	failed := []error{err}
+	for on {
 		var some []found
 		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
 			some, err = page(ctx, tx, w.Service, w.Purpose, w.ErasedUpto)
 			return err
 		})
 		if err != nil {
-			return err
-		}
-		var cleared atomic.Int64
-		err = retention.Each(some, retention.AtOnce, func(c found) error {
-			if !c.concerned {
-				return nil
-			}
-			var items []string
-			err := w.store.Update(ctx, func(tx *db.Tx) (err error) {
-				items, err = w.vault.EraseCeased(ctx, tx, system{}.Ledger(), w.Service, c.child, w.Purpose)
-				return err
-			})
-			if err == nil && len(items) > 0 {
-				cleared.Add(1)
-			}
-			return retention.Gone(err)
-		})
-		w.done.Cleared += int(cleared.Load())
-		if err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		if len(some) == 0 {
-			return w.finish(ctx, func(context.Context, *db.Tx) (int64, error) { return w.Children, nil })
+			break
+		}
+		before := cleared.Load()
+		var left []family.ID
+		left, on, err = w.each(ctx, ids(some, func(c found) bool { return c.concerned && !c.untold }), one)
+		if failed = append(failed, err); !on {
+			break
 		}
 		upto := string(some[len(some)-1].child)
-		if err := w.change(ctx, func(tx *db.Tx) error { return w.EraseUpto(ctx, tx, upto, cleared.Load()) }); err != nil {
-			return err
+		err = w.change(ctx, func(tx *db.Tx) error {
+			if err := w.leave(ctx, tx, left, true); err != nil {
+				return err
+			}
+			return w.EraseUpto(ctx, tx, upto, cleared.Load()-before)
+		})
+		if err != nil {
+			return errors.Join(append(failed, err)...)
 		}
 	}
-	return ctx.Err()
+	if err := errors.Join(append(failed, ctx.Err())...); err != nil {
+		return err
+	}
+	return w.finish(ctx, func(ctx context.Context, tx *db.Tx) (int64, error) {
+		left, err := w.left(ctx, tx)
+		if err == nil && left > 0 {
+			err = errLeft
+		}
+		return w.Children, err
+	})
 }
