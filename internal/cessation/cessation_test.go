@@ -628,3 +628,24 @@ func TestArticle23_WhoCannotBeToldKeepsNobodyElse(t *testing.T) {
 		}
 	})
 }
+
+// Article 23: a purpose ends once nothing is held for it, and not when all were come by: a use
+// that was decided before the announcement may end behind.
+func TestArticle23_APurposeEndsOnceNothingIsHeldForIt(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		child := h.agreed("13800138000")
+		h.Put(child, "speaking-practice", "voice", "AAAA")
+		h.must("speaking-practice", 0)
+		h.round()
+		h.exec(`UPDATE cessation SET erased_upto = 'ch_z' WHERE service = $1`, vaulttest.Service) // as if it had come behind
+		if done := h.round(); done.Ended != 0 || done.Cleared != 0 {
+			t.Errorf("something is held: %+v", done)
+		}
+		if done := h.round(); done.Ended != 1 || done.Cleared != 1 {
+			t.Errorf("it is come by again: %+v", done)
+		}
+		if err := h.sees(child, "voice"); err == nil {
+			t.Error("what was collected for it is still held")
+		}
+	})
+}

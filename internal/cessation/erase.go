@@ -13,8 +13,12 @@ import (
 	"wardkeep/internal/suspicion"
 )
 
-// errLeft says that children are left who couldn't be erased, or came meanwhile.
-var errLeft = errors.New("cessation: children are left")
+var (
+	// errLeft says that children are left who couldn't be erased, or came meanwhile.
+	errLeft = errors.New("cessation: children are left")
+	// errBehind says that something is held of who was come by already.
+	errBehind = errors.New("cessation: something is held behind the walk")
+)
 
 // erase erases all children of a service, batch by batch, until none is left.
 func (w *work) erase(ctx context.Context) error {
@@ -140,14 +144,33 @@ func (w *work) clear(ctx context.Context) error {
 			return errors.Join(append(failed, err)...)
 		}
 	}
-	if err := errors.Join(append(failed, ctx.Err())...); err != nil {
+	if err := errors.Join(append(failed, ctx.Err())...); err != nil || w.store.Now().Before(w.AnnouncedAt.Add(lasting)) {
 		return err
 	}
-	return w.finish(ctx, func(ctx context.Context, tx *db.Tx) (int64, error) {
+	err = w.finish(ctx, func(ctx context.Context, tx *db.Tx) (int64, error) {
 		left, err := w.left(ctx, tx)
 		if err == nil && left > 0 {
 			err = errLeft
 		}
+		if err == nil {
+			err = w.empty(ctx, tx)
+		}
 		return w.Children, err
 	})
+	if errors.Is(err, errBehind) {
+		return w.change(ctx, func(tx *db.Tx) error { return w.EraseUpto(ctx, tx, "", 0) })
+	}
+	return err
+}
+
+// empty returns errBehind if something of a living child is held for the purpose: the use
+// that brought it was decided before the announcement, and ended behind the walk.
+func (w *work) empty(ctx context.Context, tx *db.Tx) error {
+	held, err := db.One(ctx, tx, db.Single[bool], `
+		SELECT EXISTS (SELECT 1 FROM value v JOIN child c ON c.child = v.child
+			WHERE v.service = $1 AND v.purpose = $2 AND c.state <> 'erased')`, w.Service, w.Purpose)
+	if err == nil && held {
+		err = errBehind
+	}
+	return err
 }
