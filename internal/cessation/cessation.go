@@ -351,7 +351,8 @@ func (w *work) finish(ctx context.Context, children func(context.Context, *db.Tx
 }
 
 // endWebhooks removes where the events of an ended service went, once the last was
-// taken or parked. One that is paused stays until somebody resumes or removes it.
+// taken. One that is paused, or of which some are parked, stays until somebody resumes it,
+// has them sent again, or removes it.
 func endWebhooks(ctx context.Context, store *db.DB, done *Done) error {
 	var over []webhook.Endpoint
 	err := store.View(ctx, func(tx *db.Tx) error {

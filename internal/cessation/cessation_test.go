@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -197,8 +198,20 @@ func TestArticle23_GuardiansAreToldThenAllIsErased(t *testing.T) {
 			_, err := webhook.Resume(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, hook.ID)
 			return err
 		})
-		if done := h.round(); done.Webhooks != 1 {
-			t.Errorf("the last event was taken, and the address stays: %+v", done)
+		late := func() (n int64) {
+			h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				n, err = catalog.CountLate(ctx, tx, "", cessation.Patience)
+				return err
+			})
+			return n
+		}
+		h.exec(`INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, failure, status) VALUES ($1, 1, '', 1, 9, '', 500)`, hook.ID)
+		if done := h.round(); done.Webhooks != 0 || late() != 1 {
+			t.Errorf("an order to delete may be parked: %+v, %d are late", done, late())
+		}
+		h.exec(`DELETE FROM webhook_delivery WHERE endpoint = $1`, hook.ID) // as if it had been sent again and taken
+		if done := h.round(); done.Webhooks != 1 || late() != 0 {
+			t.Errorf("the last event was taken, and the address stays: %+v, %d are late", done, late())
 		}
 	})
 }

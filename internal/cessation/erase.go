@@ -3,7 +3,6 @@ package cessation
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
@@ -98,15 +97,18 @@ func (w *work) tally(ctx context.Context, tx *db.Tx) (catalog.Tally, error) {
 
 // clear erases what was collected for a purpose, of each child in the order of the
 // keys, and has processors and recipients told. The gate lets nothing more come.
-func (w *work) clear(ctx context.Context) error {
-	var cleared atomic.Int64
-	defer func() { w.done.Cleared += int(cleared.Load()) }()
+func (w *work) clear(ctx context.Context) (err error) {
+	defer func() {
+		n, failed := w.cleared(ctx)
+		w.done.Cleared += n
+		err = errors.Join(err, failed)
+	}()
 	one := func(tx *db.Tx, child family.ID) error {
 		items, err := w.vault.EraseCeased(ctx, tx, system{}.Ledger(), w.Service, child, w.Purpose)
-		if err == nil && len(items) > 0 {
-			cleared.Add(1)
+		if err != nil || len(items) == 0 {
+			return err
 		}
-		return err
+		return w.CountErased(ctx, tx)
 	}
 	_, on, err := w.again(ctx, true, func(tx *db.Tx, child family.ID) error {
 		if err := one(tx, child); err != nil {
@@ -127,7 +129,6 @@ func (w *work) clear(ctx context.Context) error {
 		if len(some) == 0 {
 			break
 		}
-		before := cleared.Load()
 		var left []family.ID
 		left, on, err = w.each(ctx, ids(some, func(c found) bool { return c.concerned && !c.untold }), one)
 		if failed = append(failed, err); !on {
@@ -138,7 +139,7 @@ func (w *work) clear(ctx context.Context) error {
 			if err := w.leave(ctx, tx, left, true); err != nil {
 				return err
 			}
-			return w.EraseUpto(ctx, tx, upto, cleared.Load()-before)
+			return w.EraseUpto(ctx, tx, upto)
 		})
 		if err != nil {
 			return errors.Join(append(failed, err)...)
@@ -155,12 +156,27 @@ func (w *work) clear(ctx context.Context) error {
 		if err == nil {
 			err = w.empty(ctx, tx)
 		}
-		return w.Children, err
+		if err != nil {
+			return 0, err
+		}
+		c, err := catalog.FindCessation(ctx, tx, w.Service, w.Purpose)
+		return c.Children, err
 	})
 	if errors.Is(err, errBehind) {
-		return w.change(ctx, func(tx *db.Tx) error { return w.EraseUpto(ctx, tx, "", 0) })
+		return w.change(ctx, func(tx *db.Tx) error { return w.EraseUpto(ctx, tx, "") })
 	}
 	return err
+}
+
+// cleared returns of how many children more than at the beginning of this round something
+// was erased.
+func (w *work) cleared(ctx context.Context) (n int, err error) {
+	err = w.store.View(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		c, err := catalog.FindCessation(ctx, tx, w.Service, w.Purpose)
+		n = int(c.Children - w.Children)
+		return err
+	})
+	return n, err
 }
 
 // empty returns errBehind if something of a living child is held for the purpose: the use

@@ -252,8 +252,8 @@ func CountAll(ctx context.Context, tx *db.Tx) (n Numbers, err error) {
 	return n, err
 }
 
-// Through reports whether the endpoint has had all events up to a moment: those that
-// weren't taken are parked. One that is paused hasn't: what waits there may be an order to
+// Through reports whether the endpoint has taken all events up to a moment. One that is
+// paused hasn't, nor one of which some are parked: what waits there may be an order to
 // delete (Article 20), and nothing drops it but who removes the endpoint.
 func (e Endpoint) Through(ctx context.Context, tx *db.Tx, at time.Time) (bool, error) {
 	if !e.PausedAt.IsZero() {
@@ -272,7 +272,7 @@ func (e Endpoint) Through(ctx context.Context, tx *db.Tx, at time.Time) (bool, e
 		return false, err
 	}
 	n, err := e.Count(ctx, tx)
-	return n.Waiting == 0, err
+	return n.Waiting == 0 && n.Parked == 0, err
 }
 
 // Waiting returns at most limit events that the endpoint hasn't taken: those that are
