@@ -21,8 +21,9 @@ const (
 	firstWait = 5 * time.Second
 	mostWait  = 6 * time.Hour
 
-	// usualRoom bounds the queue of one endpoint, parked events included. What it doesn't
-	// hold waits in the ledger.
+	// usualRoom bounds how many events of one endpoint are being tried. What it doesn't hold
+	// waits in the ledger. What is parked takes no room, so that it holds up nothing: its
+	// number is watched (wardkeep_webhooks_parked), and any is an alarm.
 	usualRoom = 10_000
 	// round bounds how many entries one look at the ledger passes.
 	round = 25_600
