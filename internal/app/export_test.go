@@ -19,6 +19,12 @@ var KeepSeen = (*App).keepSeen
 // HoldNew makes the file of a backup that lies in plain.
 var HoldNew = holdNew
 
+// LostLetters is what a server does at its start.
+var LostLetters = (*App).lostLetters
+
+// Going is told when the first farewell is on its way, and when none is.
+var Going = (*App).going
+
 // Decided is a denial for such reasons.
 func Decided(codes ...string) any { return gate.Decided{About: "use", Codes: codes} }
 
