@@ -119,11 +119,12 @@ func (c *Client) Permissions(ctx context.Context, child, etag string) (Permissio
 }
 
 // Erase destroys a child's key and all that is held about it, because its
-// account was closed (Article 20(4)). It can't be undone. It returns the ledger
-// entry.
-func (c *Client) Erase(ctx context.Context, child string) (entry string, err error) {
-	h, err := c.call(ctx, request{method: http.MethodDelete, path: c.path("children", url.PathEscape(child)), once: true})
-	return h.Get(entryHeader), err
+// account was closed (Article 20(4)). It can't be undone.
+func (c *Client) Erase(ctx context.Context, child string) (Erasure, error) {
+	var out Erasure
+	h, err := c.call(ctx, request{method: http.MethodDelete, path: c.path("children", url.PathEscape(child)), out: &out, once: true})
+	out.Entry = h.Get(entryHeader)
+	return out, err
 }
 
 // Report says that something has happened that a purpose of the charter waits

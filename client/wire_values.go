@@ -24,6 +24,13 @@ type Happening struct {
 	HappenedAt time.Time `json:"happened_at,omitzero" doc:"when it happened; left out: now"`
 }
 
+// Erasure is what became of a child that was erased.
+type Erasure struct {
+	CertificateURL string `json:"certificate_url" doc:"of the certificate of the erasure, for whoever asked for it: told here and never again, and good once the ledger has its place; its guardians get the same link, where they can be reached"`
+
+	Entry string `json:"-"`
+}
+
 // Happened says when what waited for an event ends. Sealed values of the same
 // purposes end with it.
 type Happened struct {

@@ -337,20 +337,22 @@ func states(body []byte, field string) bool {
 }
 
 // eraseChild ends a child's account: the use has ended (Article 20(4)). Its
-// guardians are told, while it is still known how.
-func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[none], error) {
+// guardians are told, while it is still known how. The app gets the link to the certificate,
+// too: where no guardian can be reached, nobody else would have it.
+func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Erasure], error) {
 	var letters []notify.Message
-	out, err := change(ctx, s, c, func(tx *db.Tx) (answer[none], error) {
+	out, err := change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Erasure], err error) {
 		id, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
 		if err != nil {
-			return answer[none]{}, err
+			return out, err
 		}
 		child, err := family.Lock(ctx, tx, c.app.Service, id)
 		if err != nil {
-			return answer[none]{}, err
+			return out, err
 		}
-		out := answer[none]{}
-		letters, out.Entry, err = retention.Erase(ctx, tx, s.Vault, s.Farewell, c.app.Ledger(), child, family.UseEnded)
+		var secret string
+		letters, secret, out.Entry, err = retention.EraseCertified(ctx, tx, s.Vault, s.Farewell, c.app.Ledger(), child, family.UseEnded)
+		out.Body.CertificateURL = s.PublicURL + "/certificate/" + secret
 		return out, err
 	})
 	if err == nil && out.kept == nil {

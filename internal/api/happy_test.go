@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -13,9 +14,13 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/account"
+	"wardkeep/internal/api"
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
 	record "wardkeep/internal/receipt"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -124,8 +129,8 @@ func TestTheMainJobOverHTTP(t *testing.T) {
 			t.Errorf("used after the withdrawal: %v", err)
 		}
 
-		entry, err := c.Erase(ctx, wardkeep.Ref("user 1/ä"))
-		if err != nil || entry == "" {
+		gone, err := c.Erase(ctx, wardkeep.Ref("user 1/ä"))
+		if err != nil || gone.Entry == "" {
 			t.Fatal(err)
 		}
 		if _, err := c.Child(ctx, child.ID); !errors.Is(err, wardkeep.ErrChildErased) {
@@ -623,5 +628,27 @@ func TestArticle15_EveryRouteWantsItsScope(t *testing.T) {
 		for _, service := range []string{"xiaoxi-english2", "nothing"} {
 			w.send("GET", "/v1/services/"+service+"/charter", "").refused(t, 403, "api.other_service")
 		}
+	})
+}
+
+// Article 20: who has a child erased gets the link to the certificate, also where no guardian
+// can be reached, and it leads there.
+func TestArticle20_AnErasureAnswersWithItsCertificate(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		unheard := w.behind(t, func(s *api.Server) { s.Messages = notify.Router{} })
+		child := w.Child()
+		out, err := unheard.client.Erase(t.Context(), string(child.ID))
+		secret, ok := strings.CutPrefix(out.CertificateURL, "https://wardkeep.example/certificate/")
+		if err != nil || !ok || out.Entry == "" {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		w.sequence()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := record.Office{Charters: w.Desk.Charters, Key: w.key, PublicURL: "https://wardkeep.example"}.Certificate(ctx, tx, w.Ring, secret)
+			if err != nil || c.Ground != string(family.UseEnded) {
+				t.Errorf("%+v, %v", c, err)
+			}
+			return nil
+		})
 	})
 }

@@ -61,7 +61,7 @@ var routes = []route{
 	{Method: post, Path: tie + ":unverify", ID: "unverify-guardian", Tag: "children", Scope: account.ChildrenWrite, Once: true, Status: 200, do: typed(unverifyGuardian)},
 	{Method: del, Path: tie, ID: "end-guardian", Tag: "children", Scope: account.ChildrenWrite, Once: true, Status: 204, do: typed(endGuardian)},
 	{Method: post, Path: child + "/events", ID: "report-event", Tag: "children", Scope: account.ItemsWrite, Body: true, Once: true, Status: 200, do: typed(reportEvent)},
-	{Method: del, Path: child, ID: "erase-child", Tag: "children", Scope: account.Erase, Once: true, Status: 204, do: typed(eraseChild)},
+	{Method: del, Path: child, ID: "erase-child", Tag: "children", Scope: account.Erase, Once: true, Status: 200, do: typed(eraseChild)},
 
 	{Method: post, Path: child + "/requests", ID: "demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 201, Errors: []int{409}, do: typed(demand)},
 	{Method: get, Path: child + "/requests", ID: "child-demands", Tag: "rights", Scope: account.RequestsWrite, Status: 200, do: typed(childDemands)},

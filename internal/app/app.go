@@ -72,6 +72,7 @@ type App struct {
 	pages        *web.Server
 	farewell     *message.Farewell
 	farewellOnce sync.Once
+	bag          mailbag
 	seen         seen
 }
 

@@ -38,8 +38,10 @@ func (a *App) Backup(ctx context.Context, to string, lock keyring.Lock) (b backu
 	if info, err := os.Stat(to); err == nil && info.IsDir() {
 		to = filepath.Join(to, fileName(made, name))
 	}
-	if exists(to) {
-		return b, "", fmt.Errorf("%w: %s", backup.ErrExists, to)
+	for _, there := range []string{to, to + partSuffix} { // the second by one that was killed, or runs
+		if exists(there) {
+			return b, "", fmt.Errorf("%w: %s", backup.ErrExists, there)
+		}
 	}
 	if err := a.Tidy(); err != nil {
 		return b, "", err
@@ -110,6 +112,9 @@ func seal(path, to string, lock keyring.Lock, m backup.Manifest) error {
 	defer from.Close()
 	part := to + partSuffix
 	out, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%w: %s", backup.ErrExists, part)
+	}
 	if err != nil {
 		return full(err)
 	}

@@ -51,7 +51,7 @@ func TestArticle23_WhatWasAnnouncedEndsByItself(t *testing.T) {
 		_, _, err := catalog.Cease(ctx, tx, w.Officer, vaulttest.Service, "speaking-practice", catalog.Discontinued, tx.Now())
 		return err
 	})
-	w.Pass(time.Minute)
+	w.Pass(2 * time.Minute)
 	t.Cleanup(runJobs(t, a))
 	soon := func(what string, so func() bool) {
 		t.Helper()

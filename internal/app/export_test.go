@@ -22,6 +22,12 @@ var HoldNew = holdNew
 // Duties are the letters to whoever holds an office that the store itself asks for.
 var Duties = (*App).duties
 
+// LostLetters is what a server does at its start.
+var LostLetters = (*App).lostLetters
+
+// Going is told when the first farewell is on its way, and when none is.
+var Going = (*App).going
+
 // Decided is a denial for such reasons.
 func Decided(codes ...string) any { return gate.Decided{About: "use", Codes: codes} }
 

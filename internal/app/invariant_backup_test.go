@@ -47,6 +47,7 @@ type loss struct {
 	// putBack puts back what PostgreSQL's tools have saved, and says so to nobody.
 	putBack func()
 	traces  []apptest.Canary // bytes of what was erased, as the store had them
+	pool    []byte           // the wrapped key that wraps the keys of all children
 	stays   string
 }
 
@@ -71,6 +72,7 @@ func lose(t *testing.T, in *apptest.Installation) *loss {
 	l.trace(a, "the key of an erased child", `SELECT wrapped FROM child WHERE child = $1`, gone)
 	l.trace(a, "a value of an erased child", `SELECT sealed FROM value WHERE child = $1 AND item = 'answers'`, gone)
 	l.trace(a, "a value that was deleted", `SELECT sealed FROM value WHERE child = $1 AND item = 'nickname'`, poorer)
+	l.pool = poolOf(t, a, gone)
 	l.point(a)
 	l.backUp(a)
 
@@ -267,6 +269,9 @@ func TestInvariant8_ABackupBringsNobodyBack(t *testing.T) {
 		for _, name := range l.found() {
 			t.Errorf("there is %s", name)
 		}
+		if in.URL != "" { // what the dump has put into its pages stays there, and nothing opens it
+			scrubbed(t, in, a, l.pool)
+		}
 		l.must(a.Close())
 		l.whole(in.Open(apptest.Discard()))
 	})
@@ -303,13 +308,14 @@ func TestEdgeCase15_ALivePeerTellsWhatHappened(t *testing.T) {
 // itself as kill -9 would, before the transaction of that number.
 const restoresOnly = "WARDKEEP_TEST_RESTORES"
 
-// restoreOnly restores what is unpacked: file, copy of the ledger, checkpoint, step.
+// restoreOnly restores what is put back: file, copy of the ledger, checkpoint, step, and
+// whether other tools have put it back.
 func restoreOnly(args string) int {
 	part := strings.Split(args, "|")
 	config, err := app.LoadConfig(part[0])
 	if err == nil {
 		var a *app.App
-		if a, err = app.OpenRestoring(context.Background(), config, apptest.Discard(), false); err == nil {
+		if a, err = app.OpenRestoring(context.Background(), config, apptest.Discard(), part[4] == "true"); err == nil {
 			last, _ := strconv.Atoi(part[3])
 			point, _ := os.ReadFile(part[2])
 			n := 0
@@ -330,15 +336,23 @@ func restoreOnly(args string) int {
 // Invariant 8: kill -9 before any step of a restore leaves a store that serves
 // nothing, and one more run finishes it.
 func TestInvariant8_KillNineRestoresNobodyByHalf(t *testing.T) {
-	in := apptest.New(t, "")
+	apptest.EachAtOnce(t, restoreKilled)
+}
+
+func restoreKilled(t *testing.T, in *apptest.Installation) {
 	l := lose(t, in)
-	// An unpacking that was killed has left this, and a backup that was killed that.
-	l.must(os.Rename(in.Data(), filepath.Join(in.Dir, "lost")))
-	l.must(os.MkdirAll(in.Data(), 0o700))
-	l.must(os.WriteFile(filepath.Join(in.Data(), "backup-restoring.tmp"), []byte("half"), 0o600))
-	for range 2 { // the second time it is there already
-		_, err := app.Unpack(t.Context(), in.Config, l.file, l.unlock(), false)
-		l.must(err)
+	byOthers := in.URL != ""
+	if byOthers {
+		l.putBack()
+	} else {
+		// An unpacking that was killed has left this, and a backup that was killed that.
+		l.must(os.Rename(in.Data(), filepath.Join(in.Dir, "lost")))
+		l.must(os.MkdirAll(in.Data(), 0o700))
+		l.must(os.WriteFile(filepath.Join(in.Data(), "backup-restoring.tmp"), []byte("half"), 0o600))
+		for range 2 { // the second time it is there already
+			_, err := app.Unpack(t.Context(), in.Config, l.file, l.unlock(), false)
+			l.must(err)
+		}
 	}
 	self, err := os.Executable()
 	l.must(err)
@@ -347,7 +361,7 @@ func TestInvariant8_KillNineRestoresNobodyByHalf(t *testing.T) {
 	killed := 0
 	for step := 1; ; step++ {
 		cmd := exec.Command(self)
-		cmd.Env = append(os.Environ(), restoresOnly+"="+strings.Join([]string{in.File, l.copy, point, strconv.Itoa(step)}, "|"))
+		cmd.Env = append(os.Environ(), restoresOnly+"="+strings.Join([]string{in.File, l.copy, point, strconv.Itoa(step), strconv.FormatBool(byOthers)}, "|"))
 		out, err := cmd.CombinedOutput()
 		if err == nil {
 			break
@@ -356,7 +370,8 @@ func TestInvariant8_KillNineRestoresNobodyByHalf(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		killed++
-		l.must(l.restoring(false).Close())
+		in.Drained()
+		l.must(l.restoring(byOthers).Close())
 		if _, err := app.Open(t.Context(), in.Config, apptest.Discard()); !errors.Is(err, backup.ErrNotReplayed) {
 			t.Fatalf("killed before step %d, it opens: %v", step, err)
 		}
@@ -539,5 +554,26 @@ func TestEdgeCase15_AnOldOrForeignBackupIsRefused(t *testing.T) {
 		if left, _ := os.ReadDir(config.DataDir); len(left) > 0 {
 			t.Errorf("%s: %s is left", name, left[0].Name())
 		}
+	}
+}
+
+// Edge case 15: what a backup that was killed has left under its name is named to whoever
+// makes the next, and nothing is written over it.
+func TestEdgeCase15_WhatAKilledBackupLeftIsNamed(t *testing.T) {
+	in := apptest.New(t, "")
+	a := in.Open(apptest.Discard())
+	lock, err := keyring.ForRecipients(recipient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(in.Dir, "nightly.age")
+	if err := os.WriteFile(to+".part", []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.Backup(t.Context(), to, lock); !errors.Is(err, backup.ErrExists) || !strings.Contains(err.Error(), to+".part") {
+		t.Errorf("%v", err)
+	}
+	if b, err := os.ReadFile(to + ".part"); string(b) != "half" {
+		t.Errorf("%q, %v", b, err)
 	}
 }

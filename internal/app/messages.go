@@ -79,6 +79,7 @@ func (a *App) Farewell() *message.Farewell {
 	a.farewellOnce.Do(func() {
 		a.farewell = &message.Farewell{
 			Desk: consent.Desk{Ring: a.Ring, Charters: a.Charters}, Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log,
+			Going: a.going,
 		}
 	})
 	return a.farewell

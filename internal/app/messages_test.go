@@ -1,9 +1,13 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -11,6 +15,7 @@ import (
 	"time"
 
 	wardkeep "wardkeep/client"
+	"wardkeep/internal/app"
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/consent"
@@ -210,3 +215,59 @@ func TestTheOutboxShowsWhatGuardiansAreTold(t *testing.T) {
 
 // sixDigits is a code in a message.
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+
+// Article 20: a farewell is in memory alone, so kill -9 loses it with the link to its
+// certificate. Who starts next says of how many erasures that may be so, once, and a process
+// that ends in order leaves nothing to say.
+func TestArticle20_LettersThatACrashLosesAreCounted(t *testing.T) {
+	in := apptest.New(t, "")
+	var log bytes.Buffer
+	a := in.Open(slog.New(slog.NewJSONHandler(&log, nil)))
+	client := in.Client(in.Serve(a))
+	bags := func() int {
+		t.Helper()
+		all, err := filepath.Glob(filepath.Join(in.Data(), "letters-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	said := func() string {
+		t.Helper()
+		log.Reset()
+		if err := a.Ledger.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := app.LostLetters(a, t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return log.String()
+	}
+	if _, err := client.Erase(t.Context(), agreed(t, client, nil)); err != nil {
+		t.Fatal(err)
+	}
+	a.Farewell().Wait()
+	app.Going(a, true)
+	if bags() != 1 || strings.Contains(said(), "farewells may be lost") || bags() != 1 {
+		t.Error("letters that are on their way are taken for lost ones")
+	}
+	app.Going(a, false)
+	if bags() != 0 || strings.Contains(said(), "farewells may be lost") {
+		t.Error("all were sent, and something is said to be lost")
+	}
+	if err := os.WriteFile(filepath.Join(in.Data(), "letters-on-their-way-x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := client.Erase(t.Context(), agreed(t, client, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Farewell().Wait()
+	if text := said(); !strings.Contains(text, `"message: farewells may be lost","erasures":`) || bags() != 0 {
+		t.Errorf("%s", text)
+	}
+	if text := said(); strings.Contains(text, "farewells may be lost") {
+		t.Errorf("twice: %s", text)
+	}
+}

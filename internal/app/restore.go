@@ -203,6 +203,11 @@ func (a *App) restore(ctx context.Context, since Since, step func()) (restoratio
 		return restoration.Report{}, err
 	}
 	desk := restoration.Desk{Store: a.Store, Vault: a.Vault, Calendar: a.Calendar, Farewell: a.Farewell(), Step: step}
+	if a.Config.Embedded() == "" {
+		// Invariant 8: the backup's rows of who is erased again stay in PostgreSQL's pages, with
+		// their keys, as the pool key of the backup wraps them. SQLite overwrites its own.
+		desk.Last = a.renewPool
+	}
 	var r backup.Restoration
 	var head ledger.Root
 	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {

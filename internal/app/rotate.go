@@ -114,6 +114,25 @@ func (a *App) Rotate(ctx context.Context, step func(moved int)) (left int, err e
 	return left, a.scrubKeys(ctx)
 }
 
+// renewPool is Rotate where nothing is served, so that nobody has to be waited for. If we
+// crash in it, whoever begins anew makes another key.
+func (a *App) renewPool(ctx context.Context) error {
+	fresh, err := a.Ring.NewPoolOf(ctx, a.KEK, a.Config.Cipher)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.Update(ctx, func(tx *db.Tx) error { return a.succeed(ctx, tx, fresh) }); err != nil {
+		return err
+	}
+	if err := a.Finish(ctx, func(int) {}); err != nil {
+		return err
+	}
+	if _, err := a.prune(ctx); err != nil {
+		return err
+	}
+	return a.scrubKeys(ctx)
+}
+
 // scrubKeys lets no file of a table hold the keys that were deleted. Where a transaction
 // that is older goes on, the sweep does that once it is over.
 func (a *App) scrubKeys(ctx context.Context) error {

@@ -136,6 +136,12 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 		}
 		return err
 	})
+	group.Go(func() error {
+		if err := a.lostLetters(ctx); err != nil && ctx.Err() == nil {
+			a.Log.WarnContext(ctx, "message: whether farewells were lost isn't known", "error", err)
+		}
+		return nil
+	})
 	group.Go(func() error { return a.watchKeys(ctx) })
 	group.Go(func() error { return a.watchSeen(ctx) })
 	group.Go(func() error { return a.watchUses(ctx) })

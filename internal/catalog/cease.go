@@ -71,7 +71,7 @@ type Cessation struct {
 	EndsAt      time.Time
 	ToldUpto    string    // the guardians of children up to this key have been told
 	Told        int64     // of how many children
-	ToldAt      time.Time // zero until that was all of them
+	ToldAt      time.Time // zero until that was all of them, but for those who were left (CountUntold)
 	ToldPlace   int64     // how long the ledger was with all entries of it; -1 until that is known
 	Held        int64     // how many children there were when erasing began; -1 until then
 	ErasedUpto  string    // of a purpose: the values of children up to this key are erased

@@ -28,6 +28,22 @@ func (c *Cessation) TellUpto(ctx context.Context, tx *db.Tx, upto string, more i
 	return err
 }
 
+// TellLate records that the guardians of one more child are being told, which had been
+// left. Errors: ErrCeasingMoved.
+func (c Cessation) TellLate(ctx context.Context, tx *db.Tx) error {
+	now := tx.Now()
+	return moved(tx.Exec(ctx, `
+		UPDATE cessation SET told = told + 1, told_at = $1, told_place = NULL
+		WHERE service = $2 AND purpose = $3 AND told_at IS NOT NULL AND ended_at IS NULL`, (*db.Time)(&now), c.Service, c.Purpose))
+}
+
+// CountUntold returns how many children were left when guardians were told: the row says
+// that all were, but for them.
+func CountUntold(ctx context.Context, tx *db.Tx, service, purpose string) (int64, error) {
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM ceasing_left WHERE service = $1 AND purpose = $2 AND told = false`, service, purpose)
+}
+
 // TellPlaced records how long the ledger was once all entries about it had a place.
 // Errors: ErrCeasingMoved.
 func (c *Cessation) TellPlaced(ctx context.Context, tx *db.Tx, size int64) error {
@@ -51,26 +67,44 @@ func (c *Cessation) BeginErasing(ctx context.Context, tx *db.Tx, held int64, t T
 	return err
 }
 
-// EraseUpto records that the values of a purpose are erased for children up to a key,
-// of so many more of them. Errors: ErrCeasingMoved.
-func (c *Cessation) EraseUpto(ctx context.Context, tx *db.Tx, upto string, more int64) error {
+// EraseUpto records that the values of a purpose are erased for children up to a key;
+// with an empty one, that all are come by again. Errors: ErrCeasingMoved.
+func (c *Cessation) EraseUpto(ctx context.Context, tx *db.Tx, upto string) error {
 	err := moved(tx.Exec(ctx, `
-		UPDATE cessation SET erased_upto = $1, children = $2
-		WHERE service = $3 AND purpose = $4 AND erased_upto = $5 AND ended_at IS NULL`,
-		upto, c.Children+more, c.Service, c.Purpose, c.ErasedUpto))
+		UPDATE cessation SET erased_upto = $1
+		WHERE service = $2 AND purpose = $3 AND erased_upto = $4 AND ended_at IS NULL`,
+		upto, c.Service, c.Purpose, c.ErasedUpto))
 	if err == nil {
-		c.ErasedUpto, c.Children = upto, c.Children+more
+		c.ErasedUpto = upto
 	}
 	return err
+}
+
+// CountErased records that something of one more child was erased for a purpose, in the
+// transaction that does it: of whoever is come by again, it counts nothing. Errors:
+// ErrCeasingMoved.
+func (c Cessation) CountErased(ctx context.Context, tx *db.Tx) error {
+	return moved(tx.Exec(ctx, `
+		UPDATE cessation SET children = children + 1 WHERE service = $1 AND purpose = $2 AND ended_at IS NULL`, c.Service, c.Purpose))
 }
 
 // TellAgain has the guardians of all children told once more of what ends and hasn't
 // ended, in a store that was put back: what was on its way to them may be lost (edge case
 // 15).
 func TellAgain(ctx context.Context, tx *db.Tx) error {
-	return tx.Queue(ctx, `
+	err := tx.Queue(ctx, `
 		UPDATE cessation SET told_upto = $1, told = $2, told_at = NULL, told_place = NULL WHERE ended_at IS NULL`, "", 0)
+	if err != nil {
+		return err
+	}
+	// Who was left is come by again with all others.
+	return tx.Queue(ctx, `UPDATE ceasing_left SET told = true WHERE told = false`)
 }
+
+// Undelivered is the condition by which a cessation c has ended and some of the service's
+// systems haven't taken what they were told: its events are parked.
+const Undelivered = `c.purpose = '' AND c.ended_at IS NOT NULL AND EXISTS (
+	SELECT 1 FROM webhook_endpoint e JOIN webhook_delivery d ON d.endpoint = e.endpoint WHERE e.service = c.service AND d.due_at IS NULL)`
 
 func moved(n int64, err error) error {
 	if err == nil && n != 1 {
@@ -80,10 +114,11 @@ func moved(n int64, err error) error {
 }
 
 // CountLate returns how many ends of services and purposes should be over: they have
-// waited for longer than patience after the window of their guardians. With a name, of
-// that service.
+// waited for longer than patience after the window of their guardians, or all is erased and
+// an event, which may be an order to delete, is parked (Article 20). With a name, of that
+// service.
 func CountLate(ctx context.Context, tx *db.Tx, service string, patience time.Duration) (int64, error) {
 	since := tx.Now().Add(-patience)
 	return db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM cessation WHERE ended_at IS NULL AND ends_at <= $1 AND (service = $2 OR $2 = '')`, (*db.Time)(&since), service)
+		SELECT count(*) FROM cessation c WHERE c.ends_at <= $1 AND (c.service = $2 OR $2 = '') AND (c.ended_at IS NULL OR `+Undelivered+`)`, (*db.Time)(&since), service)
 }

@@ -9,7 +9,8 @@
 // any time: each begins where the last one got to, as its row says, and of two who take
 // one at once, one gives way. If we crash in the middle of a batch, it is done again:
 // who was told hears nothing new, since the message has the same name, and who was
-// erased is gone. No child is ever erased by half: each is one transaction.
+// erased is gone. No child is ever erased by half: each is one transaction. One for whom a
+// step fails keeps nobody behind it waiting: it is left, and tried again in each round.
 package cessation
 
 import (
@@ -25,7 +26,6 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
-	"wardkeep/internal/retention"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
@@ -45,6 +45,9 @@ const (
 	// settled is how long after an announcement every registration has ended that was on
 	// its way when it came.
 	settled = 10 * time.Second
+	// lasting is how long a use may last that was decided before an announcement:
+	// PostgreSQL ends a transaction that stands still for a minute.
+	lasting = 90 * time.Second
 )
 
 // Patience is how long something may take to end after its window before it is late.
@@ -104,11 +107,19 @@ func (w *work) run(ctx context.Context) error {
 	if now.Before(w.AnnouncedAt.Add(settled)) {
 		return nil
 	}
+	tell := w.tellLeft
 	if w.ToldAt.IsZero() {
-		if err := w.tell(ctx); err != nil {
-			return err
-		}
+		tell = w.tell
 	}
+	untold := tell(ctx)
+	if w.ToldAt.IsZero() || ctx.Err() != nil {
+		return untold
+	}
+	return errors.Join(untold, w.goOn(ctx, now))
+}
+
+// goOn takes what steps can be taken once guardians were told.
+func (w *work) goOn(ctx context.Context, now time.Time) error {
 	if w.ToldPlace < 0 {
 		if ok, err := w.place(ctx); err != nil || !ok {
 			return err
@@ -144,56 +155,76 @@ func (w *work) change(ctx context.Context, fn func(tx *db.Tx) error) error {
 // entries ask for, a message each, is package message's.
 func (w *work) tell(ctx context.Context) error {
 	var unasked failure
-	for ctx.Err() == nil {
+	var failed []error
+	for last := false; !last; {
 		var some []found
 		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
 			some, err = page(ctx, tx, w.Service, w.Purpose, w.ToldUpto)
 			return err
 		})
 		if err != nil {
+			return errors.Join(append(failed, unasked.first, err)...)
+		}
+		upto := w.ToldUpto
+		if last = len(some) < batch; len(some) > 0 {
+			upto = string(some[len(some)-1].child)
+		}
+		concerned := ids(some, func(c found) bool { return c.concerned })
+		left, on, err := w.each(ctx, concerned, w.tellOne(ctx, &unasked))
+		if failed = append(failed, err); !on {
+			break
+		}
+		told := len(concerned) - len(left)
+		// If we crash before it, this batch is told once more.
+		err = w.change(ctx, func(tx *db.Tx) error {
+			if err := w.leave(ctx, tx, left, false); err != nil {
+				return err
+			}
+			return w.TellUpto(ctx, tx, upto, int64(told), last)
+		})
+		if err != nil {
+			return errors.Join(append(failed, unasked.first, err)...)
+		}
+		w.done.Told += told
+	}
+	return errors.Join(append(failed, unasked.first, ctx.Err())...)
+}
+
+// tellLeft has those told who were left. Until the ledger has that, nothing is erased, as
+// with all others.
+func (w *work) tellLeft(ctx context.Context) error {
+	var unasked failure
+	tell := w.tellOne(ctx, &unasked)
+	n, _, err := w.again(ctx, false, func(tx *db.Tx, child family.ID) error {
+		if err := tell(tx, child); err != nil {
 			return err
 		}
-		concerned := 0
-		err = retention.Each(some, retention.AtOnce, func(c found) error {
-			if !c.concerned {
-				return nil
-			}
-			var cannot error
-			err := w.store.Update(ctx, func(tx *db.Tx) error {
-				child, unread, err := w.ask(ctx, tx, c.child)
-				if cannot = unread; err != nil {
-					return err
-				}
-				_, err = family.TellCeasing(ctx, tx, system{}.Ledger(), child, w.Purpose, w.EndsAt)
-				return err
-			})
-			if err == nil {
-				unasked.add(cannot)
-			}
-			return retention.Gone(err)
-		})
+		if err := tx.Queue(ctx, `UPDATE ceasing_left SET told = true WHERE child = $1 AND purpose = $2`, child, w.Purpose); err != nil {
+			return err
+		}
+		return w.TellLate(ctx, tx)
+	})
+	if n > 0 {
+		w.done.Told += n
+		err = errors.Join(err, w.store.View(ctx, func(tx *db.Tx) (err error) {
+			w.Cessation, err = catalog.FindCessation(ctx, tx, w.Service, w.Purpose)
+			return err
+		}))
+	}
+	return errors.Join(err, unasked.first)
+}
+
+// tellOne is the step by which the guardians of a child are told.
+func (w *work) tellOne(ctx context.Context, unasked *failure) func(tx *db.Tx, id family.ID) error {
+	return func(tx *db.Tx, id family.ID) error {
+		child, unread, err := w.ask(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		for _, c := range some {
-			if c.concerned {
-				concerned++
-			}
-		}
-		upto, last := w.ToldUpto, len(some) < batch
-		if len(some) > 0 {
-			upto = string(some[len(some)-1].child)
-		}
-		// If we crash before it, this batch is told once more.
-		if err := w.change(ctx, func(tx *db.Tx) error { return w.TellUpto(ctx, tx, upto, int64(concerned), last) }); err != nil {
-			return err
-		}
-		w.done.Told += concerned
-		if last {
-			return unasked.first
-		}
+		unasked.add(unread)
+		_, err = family.TellCeasing(ctx, tx, system{}.Ledger(), child, w.Purpose, w.EndsAt)
+		return err
 	}
-	return errors.Join(unasked.first, ctx.Err())
 }
 
 // A failure is the first of those of many children: the others are like it.
@@ -257,21 +288,32 @@ func (w *work) place(ctx context.Context) (ok bool, err error) {
 type found struct {
 	child     family.ID
 	concerned bool
-	held      bool
+	untold    bool // it was left: nothing of it is erased before that is told
 }
 
 // page returns the next children of a service after a key, at most batch.
 func page(ctx context.Context, tx *db.Tx, service, purpose, after string) ([]found, error) {
 	return db.All(ctx, tx, func(row db.Row) (f found, err error) {
-		agreed := false
-		err = row.Scan(&f.child, &f.held, &agreed)
-		f.concerned = purpose == "" || f.held || agreed
+		held, agreed := false, false
+		err = row.Scan(&f.child, &held, &agreed, &f.untold)
+		f.concerned = purpose == "" || held || agreed
 		return f, err
 	}, `
 		SELECT c.child, EXISTS (SELECT 1 FROM value v WHERE v.child = c.child AND v.purpose = $1),
-			EXISTS (SELECT 1 FROM consent a WHERE a.child = c.child AND a.purpose = $1 AND a.granted AND a.ended_at IS NULL)
+			EXISTS (SELECT 1 FROM consent a WHERE a.child = c.child AND a.purpose = $1 AND a.granted AND a.ended_at IS NULL),
+			EXISTS (SELECT 1 FROM ceasing_left l WHERE l.child = c.child AND l.purpose = $1 AND l.told = false)
 		FROM child c WHERE c.service = $2 AND c.child > $3 AND c.state <> 'erased'
 		ORDER BY c.child LIMIT $4`, purpose, service, after, batch)
+}
+
+// ids returns the children among some for whom it is true.
+func ids(some []found, of func(found) bool) (all []family.ID) {
+	for _, c := range some {
+		if of(c) {
+			all = append(all, c.child)
+		}
+	}
+	return all
 }
 
 // Living returns how many children a service has. It reads their index: a second or so
@@ -309,7 +351,8 @@ func (w *work) finish(ctx context.Context, children func(context.Context, *db.Tx
 }
 
 // endWebhooks removes where the events of an ended service went, once the last was
-// taken or parked. One that is paused stays until somebody resumes or removes it.
+// taken. One that is paused, or of which some are parked, stays until somebody resumes it,
+// has them sent again, or removes it.
 func endWebhooks(ctx context.Context, store *db.DB, done *Done) error {
 	var over []webhook.Endpoint
 	err := store.View(ctx, func(tx *db.Tx) error {

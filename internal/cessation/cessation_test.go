@@ -13,10 +13,12 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
 	"wardkeep/internal/rights"
@@ -196,8 +198,20 @@ func TestArticle23_GuardiansAreToldThenAllIsErased(t *testing.T) {
 			_, err := webhook.Resume(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, hook.ID)
 			return err
 		})
-		if done := h.round(); done.Webhooks != 1 {
-			t.Errorf("the last event was taken, and the address stays: %+v", done)
+		late := func() (n int64) {
+			h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				n, err = catalog.CountLate(ctx, tx, "", cessation.Patience)
+				return err
+			})
+			return n
+		}
+		h.exec(`INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, failure, status) VALUES ($1, 1, '', 1, 9, '', 500)`, hook.ID)
+		if done := h.round(); done.Webhooks != 0 || late() != 1 {
+			t.Errorf("an order to delete may be parked: %+v, %d are late", done, late())
+		}
+		h.exec(`DELETE FROM webhook_delivery WHERE endpoint = $1`, hook.ID) // as if it had been sent again and taken
+		if done := h.round(); done.Webhooks != 1 || late() != 0 {
+			t.Errorf("the last event was taken, and the address stays: %+v, %d are late", done, late())
 		}
 	})
 }
@@ -530,6 +544,121 @@ func TestArticle23_ARoundThatDiesTellsNobodyTwice(t *testing.T) {
 		})
 		if done := h.round(); done.Erased != 1 || done.Ended != 1 || h.living() != 0 {
 			t.Errorf("%+v", done)
+		}
+	})
+}
+
+// Article 23: a child whose age can't be read keeps the purpose from ending, and nobody behind
+// it from being erased: they are come by once, and it is tried again in each round.
+func TestArticle23_OneDamagedChildKeepsNobodyBehindIt(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		var all []family.Child
+		for range 3 {
+			c, _ := h.Enrol()
+			h.Answer(c, consent.ForceGranted)
+			h.Put(c, "speaking-practice", "voice", "AAAA")
+			all = append(all, c)
+		}
+		dark := slices.MinFunc(all, func(a, b family.Child) int { return strings.Compare(string(a.ID), string(b.ID)) })
+		damage := func(by int) {
+			h.exec(`UPDATE child SET birth_version = birth_version + $1 WHERE child = $2`, by, dark.ID)
+		}
+		versions := func() (sum int64) {
+			h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				sum, err = db.One(ctx, tx, db.Single[int64], `SELECT CAST(sum(version) AS bigint) FROM child WHERE child <> $1`, dark.ID)
+				return err
+			})
+			return sum
+		}
+		damage(1)
+		h.must("speaking-practice", 0)
+		h.round()
+		if done, err := h.tryRound(); err == nil || done.Cleared != 2 || done.Ended != 0 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		before := versions()
+		if done, err := h.tryRound(); err == nil || done.Cleared != 0 || done.Ended != 0 || versions() != before {
+			t.Errorf("those behind it are come by again: %+v, %v", done, err)
+		}
+		damage(-1)
+		if done := h.round(); done.Cleared != 1 || done.Ended != 1 {
+			t.Errorf("once it can be read: %+v", done)
+		}
+	})
+}
+
+// Article 23: who can't be told keeps nobody else from being told, once, or from being erased,
+// and isn't erased before it was told.
+func TestArticle23_WhoCannotBeToldKeepsNobodyElse(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		phones := []string{"13800138000", "13800138001", "13800138002"}
+		dark := h.agreed(phones[0])
+		h.agreed(phones[1])
+		h.agreed(phones[2])
+		entries := func() (n int64) {
+			h.Do(func(ctx context.Context, tx *db.Tx) error {
+				head, err := ledger.Head(ctx, tx)
+				if err != nil {
+					return err
+				}
+				return ledger.ReadKinds(ctx, tx, 0, head.Size, []string{family.KindCeasing}, func(ledger.Placed) error {
+					n++
+					return nil
+				})
+			})
+			return n
+		}
+		h.must("", 7*day)
+		h.exec(`UPDATE child SET endings = '?' WHERE child = $1`, dark.ID)
+		if done, err := h.tryRound(); err == nil || done.Told != 2 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		for range 3 {
+			if done, err := h.tryRound(); err == nil || done.Told != 0 || entries() != 2 {
+				t.Errorf("others are told again: %+v, %v, %d entries", done, err, entries())
+			}
+		}
+		h.Pass(8 * day)
+		if done, err := h.tryRound(); err == nil || done.Erased != 2 || done.Ended != 0 || h.living() != 1 {
+			t.Errorf("after the window: %+v, %v", done, err)
+		}
+		if got := h.letters(notify.KindCeasing); !slices.Equal(got, phones[1:]) {
+			t.Errorf("told %v", got)
+		}
+		h.exec(`UPDATE child SET endings = '' WHERE child = $1`, dark.ID)
+		if done := h.round(); done.Told != 1 || done.Erased != 0 {
+			t.Errorf("once it can be read: %+v", done)
+		}
+		h.round() // its entry has a place
+		if done := h.round(); done.Erased+h.round().Erased > 1 || h.living() != 0 {
+			t.Errorf("once it was told: %+v, %d are left", done, h.living())
+		}
+		if got := h.letters(notify.KindCeasing); !slices.Equal(got, phones) {
+			t.Errorf("told %v", got)
+		}
+		if c := h.ceasing(""); c.EndedAt.IsZero() || c.Children != 3 || c.Told != 3 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// Article 23: a purpose ends once nothing is held for it, and not when all were come by: a use
+// that was decided before the announcement may end behind.
+func TestArticle23_APurposeEndsOnceNothingIsHeldForIt(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		child := h.agreed("13800138000")
+		h.Put(child, "speaking-practice", "voice", "AAAA")
+		h.must("speaking-practice", 0)
+		h.round()
+		h.exec(`UPDATE cessation SET erased_upto = 'ch_z' WHERE service = $1`, vaulttest.Service) // as if it had come behind
+		if done := h.round(); done.Ended != 0 || done.Cleared != 0 {
+			t.Errorf("something is held: %+v", done)
+		}
+		if done := h.round(); done.Ended != 1 || done.Cleared != 1 {
+			t.Errorf("it is come by again: %+v", done)
+		}
+		if err := h.sees(child, "voice"); err == nil {
+			t.Error("what was collected for it is still held")
 		}
 	})
 }

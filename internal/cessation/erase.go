@@ -3,7 +3,6 @@ package cessation
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
@@ -13,8 +12,12 @@ import (
 	"wardkeep/internal/suspicion"
 )
 
-// errLeft says that children are left who couldn't be erased, or came meanwhile.
-var errLeft = errors.New("cessation: children are left")
+var (
+	// errLeft says that children are left who couldn't be erased, or came meanwhile.
+	errLeft = errors.New("cessation: children are left")
+	// errBehind says that something is held of who was come by already.
+	errBehind = errors.New("cessation: something is held behind the walk")
+)
 
 // erase erases all children of a service, batch by batch, until none is left.
 func (w *work) erase(ctx context.Context) error {
@@ -38,19 +41,23 @@ func (w *work) erase(ctx context.Context) error {
 	}
 	var failed []error
 	for after, more := family.ID(""), true; more && ctx.Err() == nil; {
-		var some []family.Child
+		var some []found
 		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
-			some, err = family.List(ctx, tx, w.Service, after, batch)
+			some, err = page(ctx, tx, w.Service, "", string(after))
 			return err
 		})
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}
 		if more = len(some) == batch; len(some) > 0 {
-			after = some[len(some)-1].ID
+			after = some[len(some)-1].child
+		}
+		var told []family.Child // as it is, each is read with its erasure
+		for _, id := range ids(some, func(c found) bool { return !c.untold }) {
+			told = append(told, family.Child{ID: id, Service: w.Service})
 		}
 		w.farewell.Room(ctx)
-		n, err := retention.EraseAll(ctx, w.store, w.vault, w.farewell, system{}.Ledger(), family.Cessation, some)
+		n, err := retention.EraseAll(ctx, w.store, w.vault, w.farewell, system{}.Ledger(), family.Cessation, told)
 		w.done.Erased += n
 		failed = append(failed, err)
 	}
@@ -90,42 +97,96 @@ func (w *work) tally(ctx context.Context, tx *db.Tx) (catalog.Tally, error) {
 
 // clear erases what was collected for a purpose, of each child in the order of the
 // keys, and has processors and recipients told. The gate lets nothing more come.
-func (w *work) clear(ctx context.Context) error {
-	for ctx.Err() == nil {
+func (w *work) clear(ctx context.Context) (err error) {
+	defer func() {
+		n, failed := w.cleared(ctx)
+		w.done.Cleared += n
+		err = errors.Join(err, failed)
+	}()
+	one := func(tx *db.Tx, child family.ID) error {
+		items, err := w.vault.EraseCeased(ctx, tx, system{}.Ledger(), w.Service, child, w.Purpose)
+		if err != nil || len(items) == 0 {
+			return err
+		}
+		return w.CountErased(ctx, tx)
+	}
+	_, on, err := w.again(ctx, true, func(tx *db.Tx, child family.ID) error {
+		if err := one(tx, child); err != nil {
+			return err
+		}
+		return tx.Queue(ctx, `DELETE FROM ceasing_left WHERE child = $1 AND purpose = $2`, child, w.Purpose)
+	})
+	failed := []error{err}
+	for on {
 		var some []found
 		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
 			some, err = page(ctx, tx, w.Service, w.Purpose, w.ErasedUpto)
 			return err
 		})
 		if err != nil {
-			return err
-		}
-		var cleared atomic.Int64
-		err = retention.Each(some, retention.AtOnce, func(c found) error {
-			if !c.concerned {
-				return nil
-			}
-			var items []string
-			err := w.store.Update(ctx, func(tx *db.Tx) (err error) {
-				items, err = w.vault.EraseCeased(ctx, tx, system{}.Ledger(), w.Service, c.child, w.Purpose)
-				return err
-			})
-			if err == nil && len(items) > 0 {
-				cleared.Add(1)
-			}
-			return retention.Gone(err)
-		})
-		w.done.Cleared += int(cleared.Load())
-		if err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		if len(some) == 0 {
-			return w.finish(ctx, func(context.Context, *db.Tx) (int64, error) { return w.Children, nil })
+			break
+		}
+		var left []family.ID
+		left, on, err = w.each(ctx, ids(some, func(c found) bool { return c.concerned && !c.untold }), one)
+		if failed = append(failed, err); !on {
+			break
 		}
 		upto := string(some[len(some)-1].child)
-		if err := w.change(ctx, func(tx *db.Tx) error { return w.EraseUpto(ctx, tx, upto, cleared.Load()) }); err != nil {
-			return err
+		err = w.change(ctx, func(tx *db.Tx) error {
+			if err := w.leave(ctx, tx, left, true); err != nil {
+				return err
+			}
+			return w.EraseUpto(ctx, tx, upto)
+		})
+		if err != nil {
+			return errors.Join(append(failed, err)...)
 		}
 	}
-	return ctx.Err()
+	if err := errors.Join(append(failed, ctx.Err())...); err != nil || w.store.Now().Before(w.AnnouncedAt.Add(lasting)) {
+		return err
+	}
+	err = w.finish(ctx, func(ctx context.Context, tx *db.Tx) (int64, error) {
+		left, err := w.left(ctx, tx)
+		if err == nil && left > 0 {
+			err = errLeft
+		}
+		if err == nil {
+			err = w.empty(ctx, tx)
+		}
+		if err != nil {
+			return 0, err
+		}
+		c, err := catalog.FindCessation(ctx, tx, w.Service, w.Purpose)
+		return c.Children, err
+	})
+	if errors.Is(err, errBehind) {
+		return w.change(ctx, func(tx *db.Tx) error { return w.EraseUpto(ctx, tx, "") })
+	}
+	return err
+}
+
+// cleared returns of how many children more than at the beginning of this round something
+// was erased.
+func (w *work) cleared(ctx context.Context) (n int, err error) {
+	err = w.store.View(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		c, err := catalog.FindCessation(ctx, tx, w.Service, w.Purpose)
+		n = int(c.Children - w.Children)
+		return err
+	})
+	return n, err
+}
+
+// empty returns errBehind if something of a living child is held for the purpose: the use
+// that brought it was decided before the announcement, and ended behind the walk.
+func (w *work) empty(ctx context.Context, tx *db.Tx) error {
+	held, err := db.One(ctx, tx, db.Single[bool], `
+		SELECT EXISTS (SELECT 1 FROM value v JOIN child c ON c.child = v.child
+			WHERE v.service = $1 AND v.purpose = $2 AND c.state <> 'erased')`, w.Service, w.Purpose)
+	if err == nil && held {
+		err = errBehind
+	}
+	return err
 }

@@ -147,6 +147,18 @@ func (h *house) letters(kind string) (all []string) {
 	return all
 }
 
+// exec changes one row by hand.
+func (h *house) exec(query string, args ...any) {
+	h.t.Helper()
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		n, err := tx.Exec(ctx, query, args...)
+		if err == nil && n != 1 {
+			h.t.Errorf("%s: %d rows", query, n)
+		}
+		return err
+	})
+}
+
 func (h *house) ceasing(purpose string) (c catalog.Cessation) {
 	h.t.Helper()
 	h.Do(func(ctx context.Context, tx *db.Tx) (err error) {

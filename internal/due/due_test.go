@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
 )
 
 const patience = 10 * time.Minute
@@ -389,5 +390,42 @@ func TestAPageOfALongListReadsAnIndex(t *testing.T) {
 			t.Errorf("%d lines on %d pages", len(seen), pages)
 		}
 		t.Logf("a page takes %v", time.Since(began)/time.Duration(pages))
+	})
+}
+
+// Article 20: the end of a service isn't over while an event of it is parked, which may be an
+// order to delete.
+func TestArticle20_AnEndWithParkedEventsIsInTheList(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends := func() int { return len(list(w, due.Asking{Person: who(staff.Officer), Kind: due.End}, 10)) }
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			hook, _, _, err := webhook.Add(ctx, tx, w.Ring, catalog.Operator{ID: "test"}, vaulttest.Service, to, []string{"order.*"}, "")
+			if err != nil {
+				return err
+			}
+			c, _, err := catalog.Cease(ctx, tx, w.Officer, vaulttest.Service, "", catalog.Discontinued, tx.Now().Add(8*24*time.Hour))
+			if err != nil {
+				return err
+			}
+			if _, err := catalog.Ceased(ctx, tx, "system:cessation", c, 0); err != nil {
+				return err
+			}
+			return tx.Queue(ctx, `
+				INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, failure, status) VALUES ($1, 1, '', 1, 9, '', 500)`, hook.ID)
+		})
+		if n := ends(); n != 1 {
+			t.Errorf("an event is parked, and %d ends are in the list", n)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `DELETE FROM webhook_delivery`)
+			return err
+		})
+		if n := ends(); n != 0 {
+			t.Errorf("all was taken, and %d ends are in the list", n)
+		}
 	})
 }

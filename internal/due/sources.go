@@ -197,14 +197,15 @@ func proposals(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error)
 	return q.few(all), err
 }
 
-// Article 23: guardians look until then; after that all is erased.
+// Article 23: guardians look until then; after that all is erased. Where some of the
+// service's systems haven't taken an order to delete by then, the end isn't over.
 func ends(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	all, err := db.All(ctx, tx, func(row db.Row) (Clock, error) {
 		c := Clock{Kind: End, Service: q.service.Name, N: 1}
 		err := row.Scan(&c.About, (*db.Time)(&c.At))
 		c.ID = cmp.Or(c.About, catalog.All)
 		return c, err
-	}, `SELECT purpose, ends_at FROM cessation WHERE service = $1 AND ended_at IS NULL ORDER BY purpose`, q.service.Name)
+	}, `SELECT c.purpose, c.ends_at FROM cessation c WHERE c.service = $1 AND (c.ended_at IS NULL OR `+catalog.Undelivered+`) ORDER BY c.purpose`, q.service.Name)
 	return q.few(all), err
 }
 

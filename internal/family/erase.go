@@ -91,7 +91,7 @@ func Erase(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c C
 	if err != nil {
 		return "", err
 	}
-	for _, query := range []string{`DELETE FROM proof WHERE child = $1`, `DELETE FROM guardian WHERE child = $1`} {
+	for _, query := range []string{`DELETE FROM proof WHERE child = $1`, `DELETE FROM guardian WHERE child = $1`, `DELETE FROM ceasing_left WHERE child = $1`} {
 		if err := tx.Queue(ctx, query, c.ID); err != nil {
 			return "", err
 		}

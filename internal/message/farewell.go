@@ -28,6 +28,10 @@ type Farewell struct {
 	Messages  notify.Router
 	PublicURL string
 	Log       *slog.Logger
+	Going     func(some bool) // called when the first letter is on its way, and when none is; nil: nobody wants to know
+
+	mu  sync.Mutex
+	way int // how many are
 
 	once    sync.Once
 	slots   chan struct{} // letters on their way
@@ -233,14 +237,28 @@ func (f *Farewell) Send(ctx context.Context, all []notify.Message) {
 			f.failed(ctx, m.Kind, notify.ErrUnavailable)
 			continue
 		}
+		f.leave(1)
 		f.running.Go(func() {
-			defer func() { <-f.slots }()
+			defer func() {
+				f.leave(-1)
+				<-f.slots
+			}()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), letterLife)
 			defer cancel()
 			if err := f.deliver(ctx, m); err != nil {
 				f.failed(ctx, m.Kind, err)
 			}
 		})
+	}
+}
+
+// leave counts letters that begin their way or, below 0, end it.
+func (f *Farewell) leave(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.way
+	if f.way += n; f.Going != nil && (before == 0) != (f.way == 0) {
+		f.Going(f.way > 0)
 	}
 }
 

@@ -199,7 +199,11 @@ func (a *audit) cessationRows() error {
 		r.text("assessed", c.takeover.Assessed, row.Takeover.Assessed)
 		r.time("ended_at", c.ended, micros(row.EndedAt))
 		if row.Purpose == "" && !row.ToldAt.IsZero() {
-			r.number("told_at", 0, a.fold.untold(row.Service, c.announced))
+			left, err := catalog.CountUntold(a.ctx, a.tx, row.Service, row.Purpose)
+			if err != nil {
+				return err
+			}
+			r.number("told_at", 0, max(0, a.fold.untold(row.Service, c.announced)-left))
 		}
 		if c.ended != 0 {
 			r.number("children", c.children, row.Children)

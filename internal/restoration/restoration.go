@@ -65,6 +65,9 @@ type Desk struct {
 	Farewell *message.Farewell
 	// Step is called before each transaction; nil: nobody wants to know.
 	Step func()
+	// Last is called once all that must hold holds again, and nothing is served yet; nil:
+	// nothing else has to be done by then.
+	Last func(context.Context) error
 
 	atOnce int64 // see atOnce; 0: that
 }
@@ -199,6 +202,11 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 	}
 	if err := d.update(ctx, func(tx *db.Tx) error { return g.rest(ctx, tx) }); err != nil {
 		return g.report, err
+	}
+	if d.Last != nil {
+		if err := d.Last(ctx); err != nil {
+			return g.report, err
+		}
 	}
 	if err := d.update(ctx, func(tx *db.Tx) error {
 		return r.Finish(ctx, tx, by, backup.ReplayedBody{Children: g.report.Children, Erased: g.report.Erased, Lost: g.report.lost()})

@@ -29,12 +29,25 @@ func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, 
 	return l.letters, entry, err
 }
 
+// EraseCertified is Erase for whoever gives out the link to the certificate, of which it
+// returns the secret: so there is one, also where no guardian can be reached.
+func EraseCertified(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground) (letters []notify.Message, secret, entry string, err error) {
+	l, err := tell(ctx, tx, f, c, ground)
+	if err != nil {
+		return nil, "", "", err
+	}
+	l.given = true
+	entry, err = erase(ctx, tx, v, by, c, ground, l, nil)
+	return l.letters, l.secret, entry, err
+}
+
 // leave is what guardians are told of an erasure: letters, with the secret of the link to
 // its certificate, as the child was at a version, and what a law demands to keep of it.
 type leave struct {
 	version int64
 	secret  string
 	letters []notify.Message
+	given   bool         // to whoever has it erased, too
 	keep    []legal.Keep // with the erasure
 	kept    []legal.Keep // before
 }
@@ -71,7 +84,7 @@ func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.C
 	if err != nil {
 		return "", err
 	}
-	if len(l.letters) > 0 { // else nobody would have the link
+	if len(l.letters) > 0 || l.given { // else nobody would have the link
 		err = receipt.Keep(ctx, tx, v.Ring, l.secret, l.all(), append(demand, entries...)...)
 	}
 	return entries[len(entries)-1], err

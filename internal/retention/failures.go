@@ -3,6 +3,7 @@ package retention
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"wardkeep/internal/base/db"
@@ -27,14 +28,18 @@ func (f *failures) add(err error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, whole := range []error{db.ErrAway, db.ErrClosed, db.ErrFull, db.ErrDamaged} {
-		f.away = f.away || errors.Is(err, whole)
-	}
+	f.away = f.away || Away(err)
 	if len(f.all) == mostFailures {
 		f.more++
 		return
 	}
 	f.all = append(f.all, err)
+}
+
+// Away reports whether it was the store itself that failed: then it is about nothing that
+// is in it.
+func Away(err error) bool {
+	return slices.ContainsFunc([]error{db.ErrAway, db.ErrClosed, db.ErrFull, db.ErrDamaged}, func(whole error) bool { return errors.Is(err, whole) })
 }
 
 // storeIsAway reports whether it was the store itself that failed, and not what was

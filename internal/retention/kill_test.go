@@ -8,18 +8,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
 
-// expiresOnly names the store of a process that sweeps values and does nothing else, and
-// expiresAt its time in microseconds.
+// expiresOnly names the store of a process that sweeps values and does nothing else, a file
+// or a URL, and expiresAt its time in microseconds.
 const expiresOnly, expiresAt = "WARDKEEP_TEST_EXPIRES", "WARDKEEP_TEST_EXPIRES_AT"
 
 func TestMain(m *testing.M) {
@@ -29,12 +31,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+func openStore(at string) (*db.DB, error) {
+	if strings.HasPrefix(at, "postgres") {
+		return db.OpenPostgres(at)
+	}
+	return db.OpenSQLite(at)
+}
+
 func expireOnly(file string) int {
 	at, err := strconv.ParseInt(os.Getenv(expiresAt), 10, 64)
 	if err != nil {
 		return 1
 	}
-	store, err := db.OpenSQLite(file)
+	store, err := openStore(file)
 	if err != nil {
 		return 1
 	}
@@ -50,8 +59,12 @@ func expireOnly(file string) int {
 // A sweep that kill -9 ends in the middle has erased whole children's due values, each with its
 // entry, and the next one erases the rest.
 func TestArticle12_KillNineInASweepLeavesTheRestDue(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "store.db")
-	store, err := db.OpenSQLite(file)
+	t.Run("sqlite", func(t *testing.T) { sweepKilled(t, filepath.Join(t.TempDir(), "store.db")) })
+	t.Run("postgres", func(t *testing.T) { sweepKilled(t, dbtest.PostgresURL(t)) })
+}
+
+func sweepKilled(t *testing.T, file string) {
+	store, err := openStore(file)
 	if err != nil {
 		t.Fatal(err)
 	}

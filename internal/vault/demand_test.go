@@ -5,8 +5,10 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
@@ -47,6 +49,30 @@ func TestArticle20_OneValueIsDeletedAlone(t *testing.T) {
 			return err
 		}); !errors.Is(err, rights.ErrDoor) {
 			t.Errorf("for the child alone: %v", err)
+		}
+	})
+}
+
+// Articles 12 and 19: what has expired is held no more, swept or not: nothing of it is
+// corrected.
+func TestArticle19_WhatHasExpiredIsNotCorrected(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		c := w.Child()
+		g := w.Guardian(c)
+		w.Put(c, "course-progress", "nickname", "小溪")
+		desk := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}
+		correct := func() error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := w.Vault.Demand(ctx, tx, desk, g, c, rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "nickname", Text: pii.New("小满")})
+				return err
+			})
+		}
+		if err := correct(); err != nil {
+			t.Fatal(err)
+		}
+		w.Pass(600 * 24 * time.Hour)
+		if err := correct(); !errors.Is(err, rights.ErrNotHeld) {
+			t.Errorf("%v", err)
 		}
 	})
 }

@@ -107,14 +107,11 @@ func (t told) demanded(item string) string {
 }
 
 // homeDemand takes what a guardian demands: to be told, to get a copy, to correct, to
-// supplement or to delete (Articles 19 and 20). One to delete confirms what the child, or somebody else,
+// supplement, to delete, or to close the account (Articles 19 and 20). One to delete confirms what the child, or somebody else,
 // has demanded already.
 func (s *Server) homeDemand(w http.ResponseWriter, r *http.Request) error {
 	ask := rights.Demand{Kind: rights.Kind(r.PostFormValue("kind")), Door: rights.ByGuardian, Item: r.PostFormValue("item"),
 		Text: pii.New(r.PostFormValue("text"))}
-	if ask.Kind == rights.Close {
-		return ErrForm // that is the app's to say
-	}
 	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		t, _, err := tie(r, in)
 		if err != nil {

@@ -16,9 +16,12 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -607,11 +610,15 @@ func (s *site) certificate() string {
 	child, secret := s.w.Child(), receipt.NewSecret()
 	s.w.Put(child, "course-progress", "nickname", "小满")
 	s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+		kept, err := vault.Keeping(ctx, tx, child)
+		if err != nil {
+			return err
+		}
 		entries, err := s.w.Vault.Erase(ctx, tx, s.w.App.Ledger(), child.Service, child.ID, family.UseEnded)
 		if err != nil {
 			return err
 		}
-		return receipt.Keep(ctx, tx, s.w.Ring, secret, nil, entries...)
+		return receipt.Keep(ctx, tx, s.w.Ring, secret, kept, entries...)
 	})
 	return secret
 }
@@ -639,6 +646,48 @@ func TestArticle20_TheCertificateOfAnErasure(t *testing.T) {
 		}
 		if status, _ := s.get("/certificate/"+receipt.NewSecret()+"?lang=zh-CN", ""); status != 404 {
 			t.Errorf("another link: %d", status)
+		}
+	})
+}
+
+// Edge case 14: a certificate doesn't say of what a law demands to keep that it was deleted.
+func TestEdgeCase14_TheCertificateOfAnErasureThatKeepsSomething(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := legal.Approve(ctx, tx, s.w.Officer, legal.Approval{Service: vaulttest.Service, Items: []string{"nickname"}, Basis: legal.ServiceLog,
+				Paper: legal.Paper{Number: "(2026)京01民初1号", Document: strings.Repeat("ab", 32)}, Until: tx.Now().Add(365 * 24 * time.Hour)}, func(string) bool { return true })
+			return err
+		})
+		secret := s.certificate()
+		s.places()
+		for lang, all := range map[string]string{"zh-CN": "全部信息已于", "en": "all of the child"} {
+			status, body := s.get("/certificate/"+secret+"?lang="+lang, "")
+			if status != 200 || strings.Contains(body, all) {
+				t.Errorf("%d: %s", status, all)
+			}
+			body = changingAtHome.ReplaceAllString(strings.ReplaceAll(body, secret, "…"), "…")
+			golden(t, "certificate-held."+lang+".html", inCertificate.ReplaceAllString(body, "…"))
+		}
+	})
+}
+
+// Article 20: a guardian closes the account at home, and nothing is used from then on.
+func TestArticle20_AGuardianClosesTheAccountAtHome(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		child := s.w.Child()
+		s.signIn()
+		if status, body := s.post(s.tie(child)+"/demand?lang=en", url.Values{"kind": {"close"}}); status != 200 {
+			t.Errorf("%d %s", status, body)
+		}
+		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := rights.Of(ctx, tx, child.ID)
+			if len(all) != 1 || all[0].Kind != rights.Close || all[0].Door != rights.ByGuardian {
+				t.Errorf("%+v", all)
+			}
+			return err
+		})
+		if _, err := s.w.Read(child, "course-progress", "nickname"); err == nil {
+			t.Error("it is used still")
 		}
 	})
 }

@@ -23,7 +23,9 @@ import (
 )
 
 // types are the kinds of ledger entries that an operator is told of. Uses are not
-// among them: they are the operator's own doing.
+// among them: they are the operator's own doing. There is none for each consent that a new
+// charter makes stale: charter.published says it for all, with the purposes that it asks about
+// again in "material".
 var types = []string{
 	catalog.KindProposed, catalog.KindRefused, catalog.KindTakenBack, catalog.KindPublished, catalog.KindRecalled, catalog.KindCeasing, catalog.KindCeased, catalog.KindSuspended, catalog.KindResumed,
 

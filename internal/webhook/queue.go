@@ -21,8 +21,9 @@ const (
 	firstWait = 5 * time.Second
 	mostWait  = 6 * time.Hour
 
-	// usualRoom bounds the queue of one endpoint, parked events included. What it doesn't
-	// hold waits in the ledger.
+	// usualRoom bounds how many events of one endpoint are being tried. What it doesn't hold
+	// waits in the ledger. What is parked takes no room, so that it holds up nothing: its
+	// number is watched (wardkeep_webhooks_parked), and any is an alarm.
 	usualRoom = 10_000
 	// round bounds how many entries one look at the ledger passes.
 	round = 25_600
@@ -252,8 +253,8 @@ func CountAll(ctx context.Context, tx *db.Tx) (n Numbers, err error) {
 	return n, err
 }
 
-// Through reports whether the endpoint has had all events up to a moment: those that
-// weren't taken are parked. One that is paused hasn't: what waits there may be an order to
+// Through reports whether the endpoint has taken all events up to a moment. One that is
+// paused hasn't, nor one of which some are parked: what waits there may be an order to
 // delete (Article 20), and nothing drops it but who removes the endpoint.
 func (e Endpoint) Through(ctx context.Context, tx *db.Tx, at time.Time) (bool, error) {
 	if !e.PausedAt.IsZero() {
@@ -272,7 +273,7 @@ func (e Endpoint) Through(ctx context.Context, tx *db.Tx, at time.Time) (bool, e
 		return false, err
 	}
 	n, err := e.Count(ctx, tx)
-	return n.Waiting == 0, err
+	return n.Waiting == 0 && n.Parked == 0, err
 }
 
 // Waiting returns at most limit events that the endpoint hasn't taken: those that are

@@ -243,6 +243,17 @@ CREATE INDEX child_waits ON child (service, expires_at) WHERE expires_at IS NOT 
 CREATE INDEX child_turns_14 ON child (turns_14, aged, child) WHERE turns_14 IS NOT NULL;
 CREATE INDEX child_pool ON child (pool, child);
 
+-- Children for whom a step of an end couldn't be taken: it is tried again each round, and
+-- keeps nobody else waiting.
+CREATE TABLE ceasing_left (
+	child   text    NOT NULL,
+	service text    NOT NULL,
+	purpose text    NOT NULL, -- that ends; empty: the service itself
+	told    boolean NOT NULL, -- its guardians are told
+	PRIMARY KEY (child, purpose)
+); -- clustered
+CREATE INDEX ceasing_left_end ON ceasing_left (service, purpose, told, child);
+
 CREATE TABLE child_ref (
 	service  text  NOT NULL,
 	ref_hash bytea NOT NULL,
@@ -1040,6 +1051,7 @@ DROP TABLE guardian;
 DROP TABLE refused_ref;
 DROP TABLE erased_subject;
 DROP TABLE child_ref;
+DROP TABLE ceasing_left;
 DROP TABLE child;
 DROP TABLE idempotency;
 DROP TABLE credential;
