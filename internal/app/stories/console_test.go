@@ -228,6 +228,7 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 	if p.Prints() || p.Count(`canvas:not([hidden])`) != 0 {
 		p.t.Error("what is seen can be printed")
 	}
+	p.keepsNothing(child.Ref)
 	p.follow(`nav a[href^="/console/access"]`)
 	p.at("access")
 
