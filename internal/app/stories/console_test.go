@@ -738,6 +738,9 @@ func (p *insider) examine(stop string) {
 			if dark && size == browsertest.Desk {
 				p.isClean(where, p.Discoloured)
 			}
+			if !dark && size != browsertest.Desk {
+				p.isClean(where, p.Misplaced)
+			}
 			if n := p.Overflow(); n > 0 {
 				p.t.Errorf("%s: %d pixels stick out on the right", where, n)
 			}
