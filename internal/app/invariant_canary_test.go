@@ -25,14 +25,16 @@ import (
 	"wardkeep/internal/notify"
 )
 
-// Invariant 9: canaries in every item, name, contact, reference and secret, sent
-// rightly and wrongly to every route, are found nowhere in plain: not in the
-// files of the store, not in any table, jobs included, not in the ledger, not in
-// the log, not in a refusal.
+// Invariant 9: canaries in every item, name, contact, reference and secret, of
+// families and of persons inside, in what these write and upload, sent rightly and
+// wrongly to every route, are found nowhere in plain: not in the files of the store,
+// not in any table, jobs included, not in the ledger, not in the log, not in a
+// refusal.
 func TestInvariant9_CanariesAreFoundNowhere(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
 		s := newStory(t, in)
 		s.live()
+		s.inside()
 		s.attack()
 		s.brokenGateway()
 		s.rawRequests()
@@ -65,6 +67,10 @@ type story struct {
 	proof   string
 	sealed  map[string]string
 
+	seats       map[string]*seat // of the persons inside
+	pagesInside bytes.Buffer     // what they were answered with
+	led         string           // where the last answer led one of them
+
 	slots chan struct{} // for requests on their way
 	fired sync.WaitGroup
 }
@@ -73,7 +79,8 @@ func newStory(t *testing.T, in *apptest.Installation) *story {
 	path := "/" + rand.Text()
 	hook := hooked(t, in, path)
 	hook.refuse = func(e wardkeep.Event) bool { return e.Type == family.KindErased }
-	s := &story{t: t, in: in, hook: hook, server: in.Start().Await(), tap: &tap{statuses: make(map[int]int)}, slots: make(chan struct{}, 8)}
+	seats := seated(t, in)
+	s := &story{t: t, in: in, hook: hook, seats: seats, server: in.Start().Await(), tap: &tap{statuses: make(map[int]int)}, slots: make(chan struct{}, 8)}
 	s.client = in.Client(s.server.Base)
 	s.client.HTTP = &http.Client{Transport: s.tap, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.canary("app key", in.Key)
@@ -285,7 +292,8 @@ func (s *story) search(when string) {
 	for name, b := range s.in.Tables() {
 		places["the table "+name] = b
 	}
-	for _, want := range []string{"value", "consent_request", "guardian", "idempotency", "river_job", "ledger_bundle", "webhook_endpoint", "webhook_delivery"} {
+	for _, want := range []string{"value", "consent_request", "guardian", "idempotency", "river_job", "ledger_bundle", "webhook_endpoint", "webhook_delivery",
+		"approval", "broken_glass", "officer_record", "person_login", "person_recovery", "person_recipient", "person_filter", "person_session", "person_guess"} {
 		if _, ok := places["the table "+want]; !ok {
 			s.t.Errorf("there is no table %s to search", want)
 		}
@@ -326,6 +334,10 @@ func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.statuses[a.StatusCode]++
+	if strings.HasPrefix(r.URL.Path, "/console") { // a page shows what was typed again, to whoever typed it
+		a.Header.WriteSubset(&p.headers, map[string]bool{"Set-Cookie": true})
+		return a, err
+	}
 	if a.StatusCode >= http.StatusBadRequest || !releases(r) {
 		p.refused.Write(body)
 		a.Header.Write(&p.headers)

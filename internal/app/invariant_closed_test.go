@@ -2,14 +2,23 @@ package app_test
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	wardkeep "wardkeep/client"
+	"wardkeep/internal/app"
 	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/family"
+	"wardkeep/internal/signin/signintest"
+	"wardkeep/internal/staff"
 )
 
 // A damage makes a fact about one child, about the service or about a credential
@@ -90,6 +99,47 @@ var theService = []damage{
 	{"nowhere to record", `ALTER TABLE ledger_pending RENAME TO pending_gone`},
 }
 
+// aWindow is damaged where only a person inside looks: what somebody else has decided, and
+// who looks. {window} is the request, {person} who asked, {else} who has decided.
+var aWindow = []damage{
+	{"approval gone", `DELETE FROM approval WHERE id = {window}`},
+	{"approval over", `UPDATE approval SET until_at = 1 WHERE id = {window}`},
+	{"approval without an end", `UPDATE approval SET until_at = NULL WHERE id = {window}`},
+	{"approval made longer", `UPDATE approval SET until_at = until_at + 1 WHERE id = {window}`},
+	{"approval in a state nobody knows", `UPDATE approval SET state = '???' WHERE id = {window}`},
+	{"approval still open", `UPDATE approval SET state = 'open' WHERE id = {window}`},
+	{"approval of other items", `UPDATE approval SET granted = 'remarks' WHERE id = {window}`},
+	{"approval of no items", `UPDATE approval SET granted = '' WHERE id = {window}`},
+	{"approval by nobody", `UPDATE approval SET decider = '' WHERE id = {window}`},
+	{"approval by who asks", `UPDATE approval SET decider = asker WHERE id = {window}`},
+	{"approval for somebody else", `UPDATE approval SET asker = {else} WHERE id = {window}`},
+	{"approval without looks", `UPDATE approval SET quota = 0 WHERE id = {window}`},
+	{"approval with more looks", `UPDATE approval SET quota = quota + 1 WHERE id = {window}`},
+	{"approval for another child", `UPDATE approval SET child = {other} WHERE id = {window}`},
+	{"approval for another purpose", `UPDATE approval SET purpose = 'parent-reports' WHERE id = {window}`},
+	{"approval bound by nothing", `UPDATE approval SET bound = {short} WHERE id = {window}`},
+	{"session over", `UPDATE person_session SET ends_at = 1 WHERE person = {person}`},
+	{"session of somebody else", `UPDATE person_session SET person = {else} WHERE person = {person}`},
+	{"session gone", `DELETE FROM person_session WHERE person = {person}`},
+	{"role nobody knows", `UPDATE person_role SET role = '???' WHERE person = {person}`},
+	{"role of another service", `UPDATE person_role SET service = 'other' WHERE person = {person}`},
+	{"role gone", `DELETE FROM person_role WHERE person = {person}`},
+	{"person in a state nobody knows", `UPDATE person SET state = '???' WHERE id = {person}`},
+	{"person has left", `UPDATE person SET state = 'left' WHERE id = {person}`},
+	{"person gone", `DELETE FROM person WHERE id = {person}`},
+}
+
+// noWindow is what all looks need, and nobody else does.
+var noWindow = []damage{
+	{"no table of approvals", `ALTER TABLE approval RENAME TO approval_gone`},
+	{"no table of emergencies", `ALTER TABLE broken_glass RENAME TO broken_gone`},
+	{"no table of decoys", `ALTER TABLE decoy RENAME TO decoy_gone`},
+	{"no table of persons", `ALTER TABLE person RENAME TO person_gone`},
+	{"no table of roles", `ALTER TABLE person_role RENAME TO role_gone`},
+	{"no table of sessions", `ALTER TABLE person_session RENAME TO session_gone`},
+	{"nowhere to count looks", `ALTER TABLE person_looks RENAME TO looks_gone`},
+}
+
 const closedPurpose, closedItem = "course-progress", "nickname"
 
 // A holder is a child whose value everybody may use until something is damaged.
@@ -99,17 +149,57 @@ type holder struct {
 	child  string
 	value  string
 	sealed string
+
+	base   string              // of the server
+	inside *signintest.Insider // may look at the value by another's decision
+	other  *signintest.Insider // who decides
+	window string              // the request
+}
+
+// theOffice are who looks at values, and who decides about that. They look often.
+func theOffice(in *apptest.Installation) (a *app.App, looks, decides *signintest.Insider) {
+	in.T.Helper()
+	in.Config.Looks.PerHour, in.Config.Looks.PerDay, in.Config.Looks.PerApproval = 4000, 4000, 4000
+	a = in.Open(apptest.Discard())
+	hire := func(name string, role staff.Role) *signintest.Insider {
+		return signintest.Hire(in.T, a.Store, a.StaffDoor(), name, staff.Grant{Role: role, Service: apptest.Service})
+	}
+	return a, hire("韩梅梅", staff.Worker), hire("周远", staff.Manager)
+}
+
+// opened has a person inside ask about the child, and another agree.
+func (h *holder) opened(a *app.App, looks, decides *signintest.Insider) *holder {
+	h.t.Helper()
+	h.inside, h.other = looks, decides
+	desk := approval.Desk{Ring: a.Ring, Charters: a.Charters, Limits: approval.Limits{Looks: 4000}}
+	err := a.Store.Update(h.t.Context(), func(tx *db.Tx) error {
+		c, err := family.Find(h.t.Context(), tx, apptest.Service, family.ID(h.child))
+		if err != nil {
+			return err
+		}
+		r, _, err := desk.Ask(h.t.Context(), tx, looks.Session.Person, c, approval.Asking{Purpose: closedPurpose, Items: []string{closedItem}, Reason: approval.ForSupport, Text: pii.New("x"), Minutes: 30})
+		if err != nil {
+			return err
+		}
+		h.window = r.ID
+		_, _, err = desk.Decide(h.t.Context(), tx, decides.Session.Person, apptest.Service, r.ID, approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h
 }
 
 // Invariant 3: whichever fact is missing, damaged or unknown, a use is denied or
 // fails, and neither the value nor a permission comes out.
 func TestInvariant3_DamagedFactsReleaseNothing(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
-		a := in.Open(apptest.Discard())
+		a, looks, decides := theOffice(in)
 		base := in.Serve(a)
 		other := newHolder(t, in, base)
 		for _, d := range aChild {
-			h := newHolder(t, in, base)
+			h := newHolder(t, in, base).opened(a, looks, decides)
 			h.works(d)
 			in.Damage(a, d.statement, map[string]any{"{child}": h.child, "{other}": other.child, "{short}": []byte("short")})
 			h.closed(d)
@@ -117,11 +207,40 @@ func TestInvariant3_DamagedFactsReleaseNothing(t *testing.T) {
 	})
 }
 
+// The same for a person inside, who looks by another's decision (Article 15): the session,
+// the person and the decision are facts, too. Apps go on.
+func TestInvariant3_ADamagedWindowShowsNothing(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		a, looks, decides := theOffice(in)
+		base := in.Serve(a)
+		other := newHolder(t, in, base)
+		for _, d := range aWindow {
+			if !strings.Contains(d.statement, "approval") {
+				looks = signintest.Hire(t, a.Store, a.StaffDoor(), "李雷", staff.Grant{Role: staff.Worker, Service: apptest.Service})
+			}
+			h := newHolder(t, in, base).opened(a, looks, decides)
+			h.works(d)
+			in.Damage(a, d.statement, map[string]any{"{window}": h.window, "{person}": looks.ID, "{else}": decides.ID, "{other}": other.child, "{short}": []byte("short")})
+			h.shut(d)
+		}
+		looks = signintest.Hire(t, a.Store, a.StaffDoor(), "李雷", staff.Grant{Role: staff.Worker, Service: apptest.Service})
+		h := newHolder(t, in, base).opened(a, looks, decides)
+		for _, d := range noWindow {
+			h.works(d)
+			in.Damage(a, d.statement, nil)
+			h.shut(d)
+			words := strings.Fields(d.statement)
+			in.Damage(a, "ALTER TABLE "+words[5]+" RENAME TO "+words[2], nil)
+		}
+		h.works(damage{name: "the end, when all is mended"})
+	})
+}
+
 // The same for what all children share. It is mended after each damage.
 func TestInvariant3_DamagedServicesReleaseNothing(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
-		a := in.Open(apptest.Discard())
-		h := newHolder(t, in, in.Serve(a))
+		a, looks, decides := theOffice(in)
+		h := newHolder(t, in, in.Serve(a)).opened(a, looks, decides)
 		h.restart(in, func() { h.works(damage{name: "anything is damaged"}) })
 		for _, d := range theService {
 			words := strings.Fields(d.statement)
@@ -153,7 +272,7 @@ func (h *holder) restart(in *apptest.Installation, fn func()) {
 	h.t.Helper()
 	a := in.Open(apptest.Discard())
 	s := httptest.NewServer(a.Handler())
-	h.client = in.Client(s.URL)
+	h.client, h.base = in.Client(s.URL), s.URL
 	fn()
 	s.Close()
 	if err := a.Close(); err != nil {
@@ -163,7 +282,7 @@ func (h *holder) restart(in *apptest.Installation, fn func()) {
 
 func newHolder(t *testing.T, in *apptest.Installation, base string) *holder {
 	t.Helper()
-	h := &holder{t: t, client: in.Client(base), value: text(16)}
+	h := &holder{t: t, client: in.Client(base), base: base, value: text(16)}
 	ctx := t.Context()
 	child, err := h.client.Register(ctx, apptest.NewChild())
 	if err == nil {
@@ -194,16 +313,24 @@ func (h *holder) batch(value string) wardkeep.Batch {
 // works makes sure that it is the damage that closes.
 func (h *holder) works(d damage) {
 	h.t.Helper()
-	if open := h.tries(); len(open) != 4 {
+	if open := h.tries(); len(open) != 5 {
 		h.t.Fatalf("before %q only %v works", d.name, open)
+	}
+}
+
+// shut makes sure that a damage of a window closes that, and that alone.
+func (h *holder) shut(d damage) {
+	h.t.Helper()
+	if open := h.tries(); len(open) != 4 || slices.Contains(open, "look") {
+		h.t.Errorf("%s: %v works", d.name, open)
 	}
 }
 
 func (h *holder) closed(d damage) {
 	h.t.Helper()
 	for _, what := range h.tries() {
-		// Only a read needs the value that lies here, and a dry decision at most how
-		// old it is. And a dry decision is recorded nowhere.
+		// Only a read and a look need the value that lies here, and a dry decision at most
+		// how old it is. A dry decision is recorded nowhere, and a look needs no credential.
 		about := func(text string) bool { return strings.Contains(d.statement, text) }
 		switch what {
 		case "decide":
@@ -212,6 +339,10 @@ func (h *holder) closed(d damage) {
 			}
 		case "open", "seal":
 			if about(" value ") {
+				continue
+			}
+		case "look":
+			if about(" credential ") {
 				continue
 			}
 		}
@@ -239,5 +370,34 @@ func (h *holder) tries() (open []string) {
 	if err != nil && strings.Contains(err.Error(), h.value) {
 		h.t.Errorf("a refusal holds the value: %v", err)
 	}
+	if h.looks() {
+		open = append(open, "look")
+	}
 	return open
+}
+
+// looks reports whether the person inside is shown the value, as a picture.
+func (h *holder) looks() bool {
+	h.t.Helper()
+	path := h.base + "/console/access/requests/" + apptest.Service + "/" + h.window + "/view"
+	r, err := http.NewRequest(http.MethodPost, path, strings.NewReader(url.Values{"item": {closedItem}}.Encode()))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Dest", "empty")
+	r.AddCookie(&http.Cookie{Name: "wardkeep_staff", Value: h.inside.Secret})
+	a, err := apptest.Households().Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer a.Body.Close()
+	body, err := io.ReadAll(a.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if strings.Contains(string(body), h.value) || a.StatusCode != http.StatusOK && strings.Contains(string(body), "PNG") {
+		h.t.Errorf("a look that is refused brings something")
+	}
+	return a.StatusCode == http.StatusOK
 }

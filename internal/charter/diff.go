@@ -156,9 +156,12 @@ func (d *differ) prose(path, rule string, a, b reflect.Value) {
 		if was == is {
 			continue
 		}
-		gone, come := lineCounts(was, is)
-		w := d.subject(join(path, lang), join(rule, lang),
-			fmt.Sprintf("%%s：去掉 %d 行，新增 %d 行", gone, come), fmt.Sprintf("%%s: %d lines gone, %d lines new", gone, come))
+		gone, come := Lines(was, is)
+		zh, en := fmt.Sprintf("%%s：去掉 %d 行，新增 %d 行", len(gone), len(come)), fmt.Sprintf("%%s: %d lines gone, %d lines new", len(gone), len(come))
+		if len(gone)+len(come) == 0 {
+			zh, en = "%s：只有空白不同", "%s: nothing but white space differs"
+		}
+		w := d.subject(join(path, lang), join(rule, lang), zh, en)
 		d.report(join(path, lang), join(rule, lang), altered, w)
 	}
 }
@@ -336,22 +339,6 @@ func proseText(m reflect.Value, lang Lang) string {
 		return v.String()
 	}
 	return ""
-}
-
-// lineCounts counts the lines that only one of two texts has.
-func lineCounts(was, is string) (gone, come int) {
-	count := map[string]int{}
-	for line := range strings.SplitSeq(was, "\n") {
-		count[line]++
-	}
-	for line := range strings.SplitSeq(is, "\n") {
-		count[line]--
-	}
-	for _, n := range count {
-		gone += max(n, 0)
-		come += max(-n, 0)
-	}
-	return gone, come
 }
 
 func quoted(w Words) Words {

@@ -109,6 +109,23 @@ var edgeCase12 = []struct {
 	{"unclassified", func(c *Charter) { c.AppType = 18 }, true, "all"},
 }
 
+// A rule that stands under another heading is a change, and is said to be one: where white
+// space alone differs, no line went or came.
+func TestDiff_SaysWhatBecameOfTheLines(t *testing.T) {
+	for name, c := range map[string]struct{ was, is, words string }{
+		"a line moved":      {"# a\nx\n# b\ny\n", "# a\ny\nx\n# b\n", "rules (English): 1 lines gone, 1 lines new"},
+		"a paragraph more":  {"# a\n\nx\n", "# a\n\nx\n\ny\n", "rules (English): 0 lines gone, 1 lines new"},
+		"white space alone": {"# a\nx\n", "# a\n\nx\n", "rules (English): nothing but white space differs"},
+	} {
+		old := example(t)
+		now := clone(t, old)
+		old.Rules[English], now.Rules[English] = c.was, c.is
+		if changes := Diff(old, now); len(changes) != 1 || changes[0].Words.EN != c.words || !changes[0].Material {
+			t.Errorf("%s: %+v", name, changes)
+		}
+	}
+}
+
 func TestEdgeCase12_MaterialChange(t *testing.T) {
 	for _, test := range edgeCase12 {
 		t.Run(test.name, func(t *testing.T) {

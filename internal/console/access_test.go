@@ -160,10 +160,15 @@ func TestArticle15_AskedForDecidedAndSeen(t *testing.T) {
 		if page := o.asks.get(path).Body.String(); !strings.Contains(page, path+"/view") || !strings.Contains(page, "名字就够了") {
 			t.Error("who asks isn't led on")
 		}
+		before := d.Store.Now().Truncate(time.Second)
 		view := o.asks.get(path + "/view?lang=zh-CN")
 		if view.Code != 200 || !strings.Contains(view.Body.String(), `value="nickname"`) || strings.Contains(view.Body.String(), `value="remarks"`) ||
 			!strings.Contains(view.Body.String(), o.request(path).Number) || !strings.Contains(marks(view.Body.String()), "某staff") || !strings.Contains(marks(view.Body.String()), o.request(path).Number) {
 			t.Errorf("%d %s", view.Code, view.Body)
+		}
+		stamp := regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`).FindString(marks(view.Body.String()))
+		if at, err := time.ParseInLocation(time.DateTime, stamp, time.FixedZone("", 8*60*60)); err != nil || at.Before(before) || at.After(d.Store.Now()) {
+			t.Errorf("what lies over the page says %q, not when somebody looks", stamp)
 		}
 		if csp := view.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "script-src 'self'") || strings.Contains(csp, "unsafe") {
 			t.Error(csp)

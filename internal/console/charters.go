@@ -258,34 +258,10 @@ func (v *visit) plan(former, now *charter.Charter) planned {
 		p.Again = append(p.Again, v.label(q.Label, name))
 	}
 	for _, lang := range charter.Langs {
-		for _, text := range []prose{between(charter.ProseFile("rules", lang), former.Rules[lang], now.Rules[lang]),
-			between(charter.ProseFile("agreement", lang), former.Agreement[lang], now.Agreement[lang])} {
-			if len(text.Gone)+len(text.Come) > 0 {
-				p.Prose = append(p.Prose, text)
+		for _, text := range []struct{ name, was, is string }{{"rules", former.Rules[lang], now.Rules[lang]}, {"agreement", former.Agreement[lang], now.Agreement[lang]}} {
+			if gone, come := charter.Lines(text.was, text.is); len(gone)+len(come) > 0 {
+				p.Prose = append(p.Prose, prose{charter.ProseFile(text.name, lang), gone, come})
 			}
-		}
-	}
-	return p
-}
-
-// between returns the lines that only one of two texts has.
-func between(name, was, is string) prose {
-	p := prose{Name: name}
-	count := make(map[string]int)
-	for line := range strings.Lines(is) {
-		count[strings.TrimSpace(line)]++
-	}
-	for line := range strings.Lines(was) {
-		if line = strings.TrimSpace(line); count[line] > 0 {
-			count[line]--
-		} else if line != "" {
-			p.Gone = append(p.Gone, line)
-		}
-	}
-	for line := range strings.Lines(is) {
-		if line = strings.TrimSpace(line); line != "" && count[line] > 0 {
-			count[line]--
-			p.Come = append(p.Come, line)
 		}
 	}
 	return p

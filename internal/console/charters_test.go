@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -405,6 +406,39 @@ func shortened(text string) string {
 		first += lines[1]
 	}
 	return fmt.Sprintf("%s… %d lines …%s", first, len(lines), last)
+}
+
+// What went and came in the rules and in the agreement is shown in its own words: make
+// golden writes it again.
+func TestPagesOfChangedRules(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		writes := d.browser(d.hire(staff.Engineer).Secret)
+		path := writes.proposes(written(t, "xiaoxi-english", func(name, text string) string {
+			switch name {
+			case "rules.zh-CN.md":
+				return oneLine(text, "我们每月检查一次<谁>看过孩子的信息。")
+			case "agreement.en.md":
+				return oneLine(text, "We check every month who <has> looked.")
+			}
+			return text
+		}))
+		for _, lang := range i18n.Langs {
+			_, plan, _ := strings.Cut(writes.get(path+"?lang="+string(lang)).Body.String(), `<section aria-labelledby="plan">`)
+			plan, _, found := strings.Cut(plan, "</section>")
+			if !found {
+				t.Fatal("the page has no comparison")
+			}
+			golden(t, "version-lines."+string(lang)+".html", plan)
+		}
+	})
+}
+
+// oneLine is a text with another line in the place of the first that is no heading.
+func oneLine(text, line string) string {
+	lines := strings.Split(text, "\n")
+	i := slices.IndexFunc(lines, func(l string) bool { return l != "" && !strings.HasPrefix(l, "#") })
+	lines[i] = line
+	return strings.Join(lines, "\n")
 }
 
 // isGolden compares a page with its golden file.

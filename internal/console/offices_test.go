@@ -3,7 +3,9 @@ package console_test
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/web"
 )
 
 const (
@@ -124,6 +127,59 @@ func TestArticle8_AnOfficeIsHandedOver(t *testing.T) {
 			return err
 		})
 		d.replays()
+	})
+}
+
+// public is what anybody reads of the service's rules.
+func (d *desk) public() string {
+	d.T.Helper()
+	pages := &web.Server{Store: d.Store, Ring: d.Ring, Vault: d.Vault, Charters: d.Desk.Charters, PublicURL: "https://home.example", Log: slog.New(slog.DiscardHandler)}
+	w := httptest.NewRecorder()
+	pages.Handler().ServeHTTP(w, httptest.NewRequest("GET", "https://home.example/rules/"+vaulttest.Service, nil))
+	if w.Code != http.StatusOK {
+		d.T.Fatalf("the rules: %d", w.Code)
+	}
+	return w.Body.String()
+}
+
+// Article 8: who is in office, and how they are reached, is public, at once: whoever reads
+// the rules finds the one who is, and nobody who was.
+func TestArticle8_WhoIsInOfficeIsPublic(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		boss, second := d.browser(d.hire(staff.Officer).Secret), d.browser(d.hire(staff.Deputy).Secret)
+		says := func(when string, wants, misses []string) {
+			t.Helper()
+			page := d.public()
+			for _, want := range wants {
+				if !strings.Contains(page, want) {
+					t.Errorf("%s: the rules don't say %q", when, want)
+				}
+			}
+			for _, former := range misses {
+				if strings.Contains(page, former) {
+					t.Errorf("%s: the rules still say %q", when, former)
+				}
+			}
+		}
+		says("at first", []string{"林静", "lin@xiaoxi-english.example"}, nil)
+		if w := boss.post(officeAt+"/contact", "contact", "010-87654321"); w.Code != http.StatusSeeOther {
+			t.Fatalf("reached elsewhere: %d", w.Code)
+		}
+		says("reached elsewhere", []string{"林静", "010-87654321"}, []string{"lin@xiaoxi-english.example"})
+		if w := boss.post(officeAt+"/contact", "contact", " "); w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("reached nowhere: %d", w.Code)
+		}
+		says("after a mistake", []string{"010-87654321"}, nil)
+		next := appointing("", "赵敏")
+		next.values["contact"] = "400-123-4567"
+		if w := boss.sends(officeAt+"/handover", next); w.Code != http.StatusSeeOther {
+			t.Fatalf("handed over: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
+		}
+		says("handed over", []string{"赵敏", "400-123-4567"}, []string{"林静", "010-87654321"})
+		if w := second.post(officeAt+"/laydown", "typed", vaulttest.Service); w.Code != http.StatusSeeOther {
+			t.Fatalf("laid down: %d", w.Code)
+		}
+		says("laid down", []string{"赵敏"}, []string{"周远", "zhou@xiaoxi-english.example"})
 	})
 }
 

@@ -197,6 +197,47 @@ func TestArticle15_NothingIsDrawnWithoutItsMarks(t *testing.T) {
 	}
 }
 
+// Whoever looks at a picture of a value reads who has looked, when and by which request:
+// two cards that differ in nothing else look different wherever a letter of the value may
+// stand.
+func TestArticle15_TheVisibleWordsLieOverTheWholeValue(t *testing.T) {
+	const wide, high = 400, 160 // of what somebody might cut out
+	for what, value := range values {
+		one, other := card(value), card(value)
+		other.Visible = "李雷  2027-11-30 23:59:48  ABCD-EFGH"
+		a, b := pixels(t, drawn(t, one)), pixels(t, drawn(t, other))
+		if a.Bounds() != b.Bounds() {
+			t.Fatalf("%s: %v, %v", what, a.Bounds(), b.Bounds())
+		}
+		for y := 0; y+high <= a.Bounds().Dy(); y += high / 2 {
+			for x := 0; x+wide <= a.Bounds().Dx(); x += wide / 2 {
+				differ := 0
+				for dy := range high {
+					for dx := range wide {
+						if a.GrayAt(x+dx, y+dy) != b.GrayAt(x+dx, y+dy) {
+							differ++
+						}
+					}
+				}
+				if differ < wide*high/100 {
+					t.Errorf("%s: at %d, %d only %d pixels tell who looks", what, x, y, differ)
+				}
+			}
+		}
+	}
+}
+
+func pixels(t testing.TB, picture []byte) *image.Gray {
+	t.Helper()
+	whole, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := image.NewGray(whole.Bounds())
+	draw.Draw(out, out.Rect, whole, image.Point{}, draw.Src)
+	return out
+}
+
 // A mark that somebody has drawn for another isn't ours.
 func TestArticle15_NobodyDrawsTheMarkOfAnother(t *testing.T) {
 	c := card("小鱼")

@@ -228,6 +228,7 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 	if p.Prints() || p.Count(`canvas:not([hidden])`) != 0 {
 		p.t.Error("what is seen can be printed")
 	}
+	p.keepsNothing(child.Ref)
 	p.follow(`nav a[href^="/console/access"]`)
 	p.at("access")
 
@@ -736,6 +737,9 @@ func (p *insider) examine(stop string) {
 			where := stop + " " + look{size, dark}.String()
 			if dark && size == browsertest.Desk {
 				p.isClean(where, p.Discoloured)
+			}
+			if !dark && size != browsertest.Desk {
+				p.isClean(where, p.Misplaced)
 			}
 			if n := p.Overflow(); n > 0 {
 				p.t.Errorf("%s: %d pixels stick out on the right", where, n)

@@ -1,0 +1,376 @@
+package console_test
+
+import (
+	"context"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/console"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/passkey"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/session"
+	"wardkeep/internal/signin/signintest"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
+)
+
+const anotherService = "another"
+
+// neighbours are people inside of another service, in every role that there is of one.
+func (d *desk) neighbours() map[string]*browser {
+	d.T.Helper()
+	c := *d.Charter
+	c.Service = anotherService
+	var held map[staff.Role]catalog.Officer
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		held = make(map[staff.Role]catalog.Officer)
+		_, _, err := catalog.Create(ctx, tx, signintest.By, anotherService, catalog.Test)
+		for role, name := range map[staff.Role]string{staff.Officer: "赵敏", staff.Deputy: "王芳"} {
+			if err == nil {
+				held[role], _, err = catalog.Appoint(ctx, tx, signintest.By, anotherService, catalog.Role(role), name, name+"@another.example")
+			}
+		}
+		if err != nil {
+			return err
+		}
+		draft, _, err := catalog.Propose(ctx, tx, d.Ring, signintest.By, &c, nil)
+		if err == nil {
+			_, _, err = catalog.Publish(ctx, tx, d.Ring, held[staff.Officer], anotherService, draft.Number)
+		}
+		return err
+	})
+	all := make(map[string]*browser)
+	for _, role := range staff.Roles {
+		g := staff.Grant{Role: role, Service: anotherService}
+		if role.ByOffice() {
+			d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				g, err = staff.OfOffice(ctx, tx, anotherService, held[role].ID)
+				return err
+			})
+		}
+		all[string(role)] = d.browser(signintest.Hire(d.T, d.Store, d.console.Door(), "邻居"+string(role), g).Secret)
+	}
+	return all
+}
+
+// strangers are who is let in elsewhere: an app, and a guardian of the child.
+func (d *desk) strangers() map[string]*browser {
+	d.T.Helper()
+	app := d.browser("")
+	app.header.Set("Authorization", "Bearer "+d.Key)
+	door := session.Door{Ring: d.Ring, Site: passkey.NewSite("https://home.example")}
+	h, err := family.ParseHandle(d.Ring, pii.New("13800000000"))
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	var secret string
+	kept := id.Secret(32)
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		code, err := door.SendCode(ctx, tx, kept, h)
+		if err == nil {
+			_, secret, err = door.Enter(ctx, tx, kept, "", code.Code)
+		}
+		return err
+	})
+	guardian := d.browser(secret)
+	guardian.cookies["__Host-wardkeep_home"] = secret
+	return map[string]*browser{"an app": app, "a guardian": guardian}
+}
+
+// The belongings of a service are names that are real, and what must not change.
+type belongings struct {
+	*bureau
+	person, proposed, record, app, hook          string // ids, and the number of a version
+	open, window, urgent, broken, file, proposal string // paths, as those of
+	suspicion, paper, demand, birth              string
+}
+
+func (b *bureau) belongings() belongings {
+	b.T.Helper()
+	all := belongings{bureau: b, person: b.second.ID}
+	builds := b.browser(b.hire(staff.Engineer).Secret)
+	all.proposal = builds.proposes(written(b.T.(*testing.T), "xiaoxi-english-v2", asIs))
+	all.proposed = lastOf(all.proposal)
+	training := sheet{values: map[string]string{"officer": b.Officer.ID, "kind": "training", "day": "2026-01-05", "title": "培训"}, files: map[string]upload{"document": {"a.pdf", letter}}}
+	if w := b.boss.sends(officeAt+"/records", training); w.Code != http.StatusSeeOther {
+		b.T.Fatalf("recorded: %d", w.Code)
+	}
+	to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	b.Do(func(ctx context.Context, tx *db.Tx) error {
+		e, _, _, err := webhook.Add(ctx, tx, b.Ring, signintest.By, vaulttest.Service, to, nil, "")
+		if err != nil {
+			return err
+		}
+		a, _, _, err := account.IssueApp(ctx, tx, signintest.By, vaulttest.Service, "app", account.AllScopes(), time.Time{})
+		if err != nil {
+			return err
+		}
+		all.hook, all.app = e.ID, a.ID
+		all.record, err = db.One(ctx, tx, db.Single[string], `SELECT id FROM officer_record ORDER BY added_at DESC, id LIMIT 1`)
+		return err
+	})
+	all.open, all.window, all.urgent, all.broken, all.file = b.asked(b.asks), b.granted(b.asks), b.urged(b.asks), b.urged(b.asks), b.wants(b.asks)
+	all.suspicion, all.paper = b.suspect("user-20417"), b.paper(scanned(b.T.(*testing.T)))
+	b.console.Calendar = workday.Default()
+	all.demand = at((&counter{office: b.office, guardian: b.Guardian(b.child)}).came(rights.Correct, rights.BirthDate, "出生日期不对"))
+	b.Do(func(ctx context.Context, tx *db.Tx) error {
+		claim, _, err := rights.Desk{Ring: b.Ring, Charters: b.Desk.Charters}.ClaimOlder(ctx, tx, b.Officer, b.child,
+			rights.Seen{Paper: rights.Passport, Number: pii.New("E12345678"), Birth: age.Birth{Year: 2015, Month: 3, Day: 2}})
+		all.birth = claim.ID
+		return err
+	})
+	b.agrees(b.boss, all.file)
+	b.agrees(b.vice, all.file)
+	if w := b.other.post(all.broken + "/join"); w.Code != http.StatusSeeOther {
+		b.T.Fatalf("joined: %d %s", w.Code, w.Body)
+	}
+	return all
+}
+
+// names are what no page of somebody else's says.
+func (b belongings) names() []string {
+	names := []string{b.ref, string(b.child.ID), b.person, b.worker.ID, b.officer.ID, b.record, b.app, b.hook, nickname, remarks}
+	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
+		names = append(names, lastOf(path), b.request(path).Number)
+	}
+	return append(names, lastOf(b.suspicion), lastOf(b.paper), lastOf(b.demand), b.birth)
+}
+
+// address is that of a route, about what is really there.
+func (b belongings) address(pattern string) string {
+	request := map[string]string{"/view": b.window, "/join": b.urgent, "/export": b.file, "/reviews/{service}/{request}": b.broken}
+	at := b.open
+	for end, path := range request {
+		if strings.HasSuffix(pattern, end) {
+			at = path
+		}
+	}
+	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+	_, path, _ := strings.Cut(pattern, " ")
+	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
+		if real[name] == "" {
+			b.T.Errorf("%s: there is nothing real that is called %s", pattern, name)
+		}
+		return real[name]
+	})
+}
+
+var inBraces = regexp.MustCompile(`\{[a-z.]+\}`)
+
+// form is what its own people would send there.
+func (b belongings) form(pattern, hash string) url.Values {
+	of := func(pairs ...string) url.Values {
+		form := url.Values{}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			form.Add(pairs[i], pairs[i+1])
+		}
+		return form
+	}
+	switch _, path, _ := strings.Cut(pattern, " "); {
+	case strings.HasPrefix(path, "/console/access/new/"):
+		return b.asking()
+	case strings.HasPrefix(path, "/console/urgent/new/"):
+		return b.urges()
+	case strings.HasPrefix(path, "/console/exports/new/"):
+		return b.files()
+	case path == "/console/evidence/{service}/{attempt}/view":
+		return item("document")
+	case strings.HasSuffix(path, "/view"):
+		return item("nickname")
+	case strings.HasSuffix(path, "/words"):
+		return item("note")
+	case strings.HasSuffix(path, "/extend"), path == "/console/demands/{service}/{demand}/refuse":
+		return of("reason", "complex", "words", "好")
+	case strings.HasSuffix(path, "/older"), path == "/console/births/{service}/{claim}/approve":
+		return of("paper", "passport", "number", "E12345678", "birth", "2015-03-02")
+	case path == "/console/evidence/{service}/{attempt}/refuse":
+		return of("flaw", "unreadable")
+	case path == "/console/suspicions/{service}/{suspicion}/hand":
+		return of("to", b.officer.ID)
+	case path == "/console/suspicions/{service}/{suspicion}/decide":
+		return of("outcome", "not_a_child", "basis", "document_seen")
+	case strings.HasSuffix(path, "/give"), strings.HasSuffix(path, "/take"):
+		return of("role", "staff", "service", vaulttest.Service)
+	case strings.HasPrefix(path, "/console/reviews/"):
+		return of("finding", "rightful", "words", "好")
+	case path == "/console/charters/{service}/{version}/decide":
+		return of("verdict", "approved", "hash", hash, "against", "1", "words", "好")
+	case strings.HasSuffix(path, "/decide"):
+		return of("verdict", "granted", "reason", "needed")
+	case strings.HasSuffix(path, "/laydown"):
+		return of("typed", vaulttest.Service)
+	case strings.HasSuffix(path, "/contact"):
+		return of("contact", "010-12345678")
+	case strings.HasSuffix(path, "/apps"):
+		return of("name", "应用", "scope", account.ItemsRead)
+	case strings.HasSuffix(path, "/webhooks"):
+		return of("url", "https://hooks.another.example/in")
+	case strings.HasSuffix(path, "/change"):
+		return of("types", "child.erased")
+	}
+	return url.Values{}
+}
+
+// send asks for a route as whoever it is, about what is another's.
+func (b belongings) send(by *browser, pattern, hash string) *httptest.ResponseRecorder {
+	b.T.Helper()
+	method, _, _ := strings.Cut(pattern, " ")
+	at := b.address(pattern)
+	switch {
+	case method == "GET":
+		return by.get(at)
+	case strings.HasSuffix(at, "/view"), strings.HasSuffix(at, "/words"):
+		by.header.Set("Sec-Fetch-Dest", "empty") // as the page asks for a picture
+		defer by.header.Del("Sec-Fetch-Dest")
+	case strings.HasSuffix(at, "/new") && strings.HasPrefix(at, "/console/charters/"):
+		files := written(b.T.(*testing.T), "xiaoxi-english-v2", asIs)
+		files["do"] = "propose"
+		return by.sends(at, sheet{values: files})
+	case strings.HasSuffix(at, "/fill"), strings.HasSuffix(at, "/handover"):
+		return by.sends(at, appointing("deputy", "王芳"))
+	case strings.HasSuffix(at, "/records"):
+		return by.sends(at, sheet{values: map[string]string{"officer": b.Officer.ID, "kind": "training", "day": "2026-01-05", "title": "培训"}, files: map[string]upload{"document": {"a.pdf", letter}}})
+	}
+	return by.do(method, at, b.form(pattern, hash))
+}
+
+// done counts the entries of each kind, but those that say that somebody was refused.
+func (d *desk) done() (kinds map[string]int) {
+	d.T.Helper()
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		kinds = make(map[string]int)
+		return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+			if p.Kind != staff.KindTried && p.Kind != gate.KindDenied {
+				kinds[p.Kind]++
+			}
+			return nil
+		})
+	})
+	return kinds
+}
+
+// Article 15: whoever has every role there is of one service has none of another: no route
+// shows, or does, anything about what is another's, by whatever real name, and nothing
+// changes.
+func TestArticle15_EveryRouteAsTheRolesOfAnotherService(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		b := d.bureau().belongings()
+		hash, names := b.boss.hashOf(b.proposal), b.names()
+		everybody := d.neighbours()
+		before, tried := d.done(), 0
+		holds := func(w *httptest.ResponseRecorder) string {
+			all := html.UnescapeString(w.Body.String()) + w.Header().Get("Location")
+			if i := slices.IndexFunc(names, func(name string) bool { return strings.Contains(all, name) }); i >= 0 {
+				return names[i]
+			}
+			return ""
+		}
+		for _, r := range console.Routes() {
+			about := strings.ContainsAny(strings.NewReplacer("{rest...}", "", "{link}", "", "{article}", "", "{picture}", "", "{place}", "", "{purpose}", "").Replace(r.Pattern), "{")
+			if !about && (!strings.HasPrefix(r.Pattern, "GET ") || strings.Contains(r.Pattern, "{")) {
+				continue // it is about nothing of a service's, or an entry's
+			}
+			for role, by := range everybody {
+				if !about {
+					for _, query := range []string{"", "&service=" + vaulttest.Service} {
+						_, path, _ := strings.Cut(r.Pattern, " ")
+						if w := by.get(path + "?lang=en" + query); holds(w) != "" {
+							t.Errorf("%s%s as %s of another service says %s", r.Pattern, query, role, holds(w))
+						}
+					}
+					continue
+				}
+				tried++
+				w := b.send(by, r.Pattern, hash)
+				if w.Code != http.StatusForbidden && w.Code != http.StatusNotFound {
+					t.Errorf("%s as %s of another service: %d %s", r.Pattern, role, w.Code, w.Header().Get("Location"))
+				}
+				if strings.HasPrefix(r.Pattern, "GET ") && holds(w) != "" || leaks(w) != "" {
+					t.Errorf("%s as %s of another service says %s%s", r.Pattern, role, holds(w), leaks(w))
+				}
+			}
+		}
+		if tried < 250 {
+			t.Errorf("only %d tries", tried)
+		}
+		for role, by := range everybody {
+			for _, q := range append(names, "某staff") {
+				if q == nickname || q == remarks {
+					continue
+				}
+				w := by.post("/console/search?lang=en", "q", q)
+				found := strings.ReplaceAll(html.UnescapeString(w.Body.String()), q, "") // what was typed is there
+				if w.Code == http.StatusSeeOther || strings.Contains(found, "/console/access/requests/") || strings.Contains(found, "/console/people/st_") || strings.Contains(found, "/console/demands/") || strings.Contains(found, "/console/suspicions/") {
+					t.Errorf("%s of another service finds %s: %d %s", role, q, w.Code, w.Header().Get("Location"))
+				}
+			}
+			if w := by.post("/console/people?lang=en", "name", "朋友", "role", "staff", "service", vaulttest.Service); w.Code != http.StatusForbidden {
+				t.Errorf("%s of another service invites: %d", role, w.Code)
+			}
+			if w := by.post("/console/ledger/child?lang=en", "service", vaulttest.Service, "ref", b.ref); w.Code != http.StatusForbidden && w.Code != http.StatusNotFound {
+				t.Errorf("%s of another service is led to a child: %d %s", role, w.Code, w.Header().Get("Location"))
+			}
+		}
+		if diff := cmp.Diff(before, d.done()); diff != "" {
+			t.Errorf("something has happened:\n%s", diff)
+		}
+		for role, by := range everybody { // what leaves as a file is on record, whatever it holds
+			for _, list := range takes {
+				if w := by.post(b.address(list), "filter", "service="+vaulttest.Service); holds(w) != "" {
+					t.Errorf("%s as %s of another service says %s", list, role, holds(w))
+				}
+			}
+		}
+	})
+}
+
+// An app's key and a guardian's cookie lead to the door of the console, whatever they ask
+// for.
+func TestArticle15_EveryRouteAsWhoIsLetInElsewhere(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		b := d.bureau().belongings()
+		hash, strangers := b.boss.hashOf(b.proposal), d.strangers()
+		before := d.done()
+		for _, r := range console.Routes() {
+			if slices.Contains(open, r.Pattern) {
+				continue
+			}
+			for name, by := range strangers {
+				w := b.send(by, r.Pattern, hash)
+				if outcome(w) != toDoor || leaks(w) != "" {
+					t.Errorf("%s as %s: %d %s", r.Pattern, name, w.Code, w.Header().Get("Location"))
+				}
+			}
+		}
+		if diff := cmp.Diff(before, d.done()); diff != "" {
+			t.Errorf("something has happened:\n%s", diff)
+		}
+		if _, err := (&signintest.Insider{T: t, Store: d.Store, Door: d.console.Door()}).Find(strangers["a guardian"].cookies["__Host-wardkeep_home"]); err == nil {
+			t.Error("a guardian's session is one of a person inside")
+		}
+	})
+}
