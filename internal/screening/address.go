@@ -14,7 +14,7 @@ func (s *screen) address(i int) {
 		return
 	}
 	l := lot{end: i}
-	for k := i; k < len(t.w); {
+	for k := i; k < len(t.w) && l.units < mostUnits; {
 		next := l.unit(t, k)
 		if next == k {
 			break
@@ -29,7 +29,7 @@ func (s *screen) address(i int) {
 	if r := t.rune(q - 1); r == '第' || r == ' ' || r == '-' {
 		q--
 	}
-	road := roads[t.rune(q-1)]
+	road := roads.has(t.rune(q - 1))
 	start := t.addressBegins(p)
 	if !road && start < p && p-start < 2 {
 		start = p
@@ -52,6 +52,10 @@ func (s *screen) address(i int) {
 	}
 	s.add(f)
 }
+
+// mostUnits is how many numbers an address has at most: the whole of a text that is
+// nothing but such numbers isn't read again for each of them.
+const mostUnits = 8
 
 // residence reports whether a word of living ends at i, as in 我家在.
 func residence(t *text, i int) bool {
@@ -102,7 +106,7 @@ func (l *lot) more(t *text, k int) int {
 		if t.is(k, digit) || t.is(k, tally) && t.numberAfter(k) > k && l.isUnit(t, t.numberAfter(k)) || t.is(k, letter) {
 			break
 		}
-		if r := t.rune(k); !t.is(k, hanzi) && r != ' ' && r != '-' || n > 0 && breaks[r] {
+		if r := t.rune(k); !t.is(k, hanzi) && r != ' ' && r != '-' || n > 0 && breaks.has(r) {
 			return len(t.w)
 		}
 		k++
@@ -115,7 +119,7 @@ func (l *lot) more(t *text, k int) int {
 		return next
 	}
 	if k-from <= 1 { // 3栋501, 2-501
-		for t.rune(next) == '-' && t.is(next+1, digit) {
+		for next-k < 10 && t.rune(next) == '-' && t.is(next+1, digit) {
 			next = t.numberAfter(next + 1)
 		}
 		if n := next - k; n >= 3 && n <= 8 && !t.is(next, ascii) {
@@ -142,7 +146,7 @@ func (t *text) numberBefore(i int) int {
 	for p > 0 && i-p < 6 && (t.is(p-1, digits) || t.rune(p-1) == '十' || t.rune(p-1) == '百' || t.rune(p-1) == '-' && t.is(p-2, digit)) {
 		p--
 	}
-	if p == i && (t.is(i-1, letter) && !t.is(i-2, letter) || lots[t.rune(i-1)]) {
+	if p == i && (t.is(i-1, letter) && !t.is(i-2, letter) || lots.has(t.rune(i-1))) {
 		p--
 	}
 	return p
@@ -150,10 +154,10 @@ func (t *text) numberBefore(i int) int {
 
 func (t *text) numberAfter(i int) int {
 	k := i
-	for t.is(k, digits) || t.rune(k) == '十' || t.rune(k) == '百' {
+	for k-i < 10 && (t.is(k, digits) || t.rune(k) == '十' || t.rune(k) == '百') {
 		k++
 	}
-	if k == i && (t.is(i, letter) && !t.is(i+1, letter) || lots[t.rune(i)]) {
+	if k == i && (t.is(i, letter) && !t.is(i+1, letter) || lots.has(t.rune(i))) {
 		k++
 	}
 	return k
@@ -169,7 +173,7 @@ func (t *text) addressBegins(p int) int {
 	q := p
 	for q > 0 && p-q < 34 {
 		r := t.rune(q - 1)
-		if !t.is(q-1, hanzi|digit) && !(r == ' ' && q < p && t.is(q-2, hanzi)) || leads[r] || surroundings.endsAt(t, q-1) == aResidence {
+		if !t.is(q-1, hanzi|digit) && !(r == ' ' && q < p && t.is(q-2, hanzi)) || leads.has(r) || surroundings.endsAt(t, q-1) == aResidence {
 			break
 		}
 		q--
@@ -187,9 +191,9 @@ var offices = listed("大厦", "写字楼", "公司", "广场", "医院", "学�
 	"科技馆", "美术馆", "门店", "营业厅", "考场", "考点", "诊所", "地铁", "幼儿园", "园区", "宾馆", "民宿", "展厅", "展馆", "机房", "仓库", "消防", "店铺", "专卖店", "工作室", "旗舰店", "餐厅")
 
 // contains reports whether one of the words begins from i to before j.
-func (t *text) contains(i, j int, words map[rune][][]rune) bool {
+func (t *text) contains(i, j int, words *list) bool {
 	for ; i < j; i++ {
-		for _, w := range words[t.rune(i)] {
+		for _, w := range words.at(t.rune(i)) {
 			if t.has(i, w) {
 				return true
 			}

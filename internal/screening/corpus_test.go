@@ -23,7 +23,7 @@ type sentence struct {
 	Text     string `json:"text"`
 	Spans    []span `json:"spans,omitempty"`
 	Template int    `json:"template"` // the line of templates.txt
-	Half     string `json:"half"`     // tuning or held-out
+	Half     string `json:"half"`     // tuning, held-out or fresh
 }
 
 type span struct {
@@ -85,16 +85,21 @@ func makeCorpus(t *testing.T) (all []sentence) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fresh := false
 	for i, line := range strings.Split(string(file), "\n") {
+		fresh = fresh || strings.HasPrefix(line, "# fresh")
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		h := fnv.New64a()
 		h.Write([]byte(line))
-		d := &drawer{rand.New(rand.NewPCG(h.Sum64(), 14))}
+		d := newDrawer(h.Sum64())
 		half := "tuning"
 		if h.Sum64()>>32%2 == 1 {
 			half = "held-out"
+		}
+		if fresh {
+			half = "fresh"
 		}
 		times := 10
 		if !place.MatchString(line) {
@@ -121,9 +126,16 @@ func makeCorpus(t *testing.T) (all []sentence) {
 }
 
 // A drawer draws values that look like those of persons.
-type drawer struct{ *rand.Rand }
+type drawer struct {
+	*rand.Rand
+	lists map[string][]string // that were split
+}
 
-func (d *drawer) draw(t *testing.T, name string) (kind, value string) {
+func newDrawer(seed uint64) *drawer {
+	return &drawer{rand.New(rand.NewPCG(seed, 14)), map[string][]string{}}
+}
+
+func (d *drawer) draw(t testing.TB, name string) (kind, value string) {
 	t.Helper()
 	hidden := strings.HasPrefix(name, "=")
 	name = strings.TrimPrefix(name, "=")
@@ -203,7 +215,11 @@ func (d *drawer) draw(t *testing.T, name string) (kind, value string) {
 }
 
 func (d *drawer) pick(list string) string {
-	f := strings.Fields(list)
+	f := d.lists[list]
+	if f == nil {
+		f = strings.Fields(list)
+		d.lists[list] = f
+	}
 	return f[d.IntN(len(f))]
 }
 

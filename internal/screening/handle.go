@@ -178,10 +178,10 @@ func (s *screen) handle(i int) {
 		return
 	}
 	k, signs := t.connected(j)
-	if !c.sure && !asked[t.rune(i-1)] && !(k > j && t.rune(k-1) == ':') {
+	if !c.sure && !asked.has(t.rune(i-1)) && !(k > j && t.rune(k-1) == ':') {
 		return
 	}
-	if s.name(c, k, signs || asked[t.rune(i-1)] || !c.sure) {
+	if s.name(c, k, signs || asked.has(t.rune(i-1)) || !c.sure) {
 		return
 	}
 	s.nameBefore(c, i)
@@ -193,7 +193,7 @@ func (s *screen) otherwise(j int) bool {
 	for s.t.rune(j) == ' ' {
 		j++
 	}
-	for _, w := range things[s.t.rune(j)] {
+	for _, w := range things.at(s.t.rune(j)) {
 		if s.t.has(j, w) {
 			return true
 		}
@@ -213,7 +213,7 @@ func (t *text) connected(j int) (next int, signs bool) {
 		r := t.rune(j)
 		switch {
 		case r == ' ':
-		case joins[r]:
+		case joins.has(r):
 			signs = true
 		case r == 'i' && t.rune(j+1) == 'd':
 			signs = true
@@ -249,7 +249,7 @@ func (s *screen) name(c calling, k int, signs bool) bool {
 		if t.is(g[n-1].at+1, letter) && !t.is(g[n-1].at+1, digit) {
 			return s.letters(c, k, signs)
 		}
-		if measures[t.rune(g[n-1].at+1)] || t.rune(g[n-1].at+1) == '@' {
+		if measures.has(t.rune(g[n-1].at+1)) || t.rune(g[n-1].at+1) == '@' {
 			return false
 		}
 		if n == 11 && g[0].value == 1 {
@@ -299,7 +299,7 @@ func (s *screen) nameBefore(c calling, i int) {
 	j, signs := i, false
 	for n := 0; n < 7 && j > 0; n++ {
 		r := t.rune(j - 1)
-		if r != ' ' && !back[r] {
+		if r != ' ' && !back.has(r) {
 			break
 		}
 		signs = signs || r != ' '

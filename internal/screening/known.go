@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"slices"
+	"sort"
 
 	"github.com/dchest/siphash"
 
@@ -147,26 +148,34 @@ func (k *Known) sum(v []rune) uint64 {
 	return siphash.Hash(k.k0, k.k1, b[:4*len(v)]) &^ heads
 }
 
-// find returns from where to where in the set a hash stands.
+// find returns from where to where in the set a hash stands. A name that
+// thousands share stands there as often.
 func (k *Known) find(h uint64) (i, j int) {
 	b := h >> k.shift
 	i, j = int(k.first[b]), int(k.first[b+1])
-	for i < j && k.hash[i] < h {
-		i++
+	for n := 0; i < j && k.hash[i] < h; n++ {
+		if i++; n == 8 {
+			i += sort.Search(j-i, func(n int) bool { return k.hash[i+n] >= h })
+		}
 	}
 	end := i
-	for end < j && k.hash[end] == h {
-		end++
+	for n := 0; end < j && k.hash[end] == h; n++ {
+		if end++; n == 8 {
+			end += sort.Search(j-end, func(n int) bool { return k.hash[end+n] > h })
+		}
 	}
 	return i, end
 }
 
-// whose returns the children who have exactly this value.
+// whose returns the children who have exactly this value, nil if none has.
 func (k *Known) whose(value []rune) []Child {
 	if len(value) < 2 {
 		return nil
 	}
 	i, j := k.find(k.sum(value[:min(len(value), longest)]))
+	if i == j {
+		return nil
+	}
 	return k.child[i:j:j]
 }
 

@@ -11,47 +11,47 @@ func (t *text) nameAt(i, end int, bold bool) int {
 		return n
 	}
 	family := 0
-	if i+2 < end && doubles[[2]rune{t.rune(i), t.rune(i + 1)}] {
+	if i+2 < end && doubles.has(t.rune(i), t.rune(i+1)) {
 		family = 2
-	} else if surnames[t.rune(i)] {
+	} else if surnames.has(t.rune(i)) {
 		family = 1
 	}
 	if family == 0 || i+family >= end || !t.is(i+family, hanzi) {
 		return 0
 	}
 	first := t.rune(i + family)
-	if nouns[[2]rune{t.rune(i), t.rune(i + 1)}] && !(i+2 < end && given[first] && given[t.rune(i+2)] && t.closed(i+3, end)) {
+	if nouns.has(t.rune(i), t.rune(i+1)) && !(i+2 < end && given.has(first) && given.has(t.rune(i+2)) && t.closed(i+3, end)) {
 		return 0 // 高兴; not 高兴宇
 	}
-	if i+family+2 <= end && wholes[[2]rune{first, t.rune(i + family + 1)}] {
+	if i+family+2 <= end && wholes.has(first, t.rune(i+family+1)) {
 		return family + 2
 	}
 	if t.words(i+family, end, 2) {
 		return 0 // 高老师
 	}
-	if i+family+2 <= end && first == t.rune(i+family+1) && !never[first] {
+	if i+family+2 <= end && first == t.rune(i+family+1) && !never.has(first) {
 		return family + 2 // 王丫丫
 	}
-	if never[first] || bold && !given[first] && !t.closed(i+family+1, end) && !t.closed(i+family+2, end) {
+	if never.has(first) || bold && !given.has(first) && !t.closed(i+family+1, end) && !t.closed(i+family+2, end) {
 		return 0
 	}
 	g := i + family + 1
 	second := t.rune(g)
 	switch {
-	case g >= end, !t.is(g, hanzi), never[second], t.opens(g, end):
-		if !given[first] && bold {
+	case g >= end, !t.is(g, hanzi), never.has(second), t.opens(g, end):
+		if !given.has(first) && bold {
 			return 0
 		}
 		return family + 1
-	case linking[second] && g+1 < end && (surnames[t.rune(g+1)] || t.is(g+1, hanzi) && doubles[[2]rune{t.rune(g + 1), t.rune(g + 2)}]):
+	case linking.has(second) && g+1 < end && (surnames.has(t.rune(g+1)) || t.is(g+1, hanzi) && doubles.has(t.rune(g+1), t.rune(g+2))):
 		return family + 1 // 王涵和李明
 	case t.closed(g+1, end):
 		return family + 2
-	case given[second]:
+	case given.has(second):
 		return family + 2
-	case given[first] && t.closed(g, end):
+	case given.has(first) && t.closed(g, end):
 		return family + 1
-	case given[first]:
+	case given.has(first):
 		return family + 1
 	}
 	return 0
@@ -61,14 +61,14 @@ func (t *text) nameAt(i, end int, bold bool) int {
 // 阿依古丽·买买提.
 func (t *text) distant(i, end int) int {
 	k := i
-	for k < end && k-i < 8 && t.is(k, hanzi) && !never[t.rune(k)] {
+	for k < end && k-i < 8 && t.is(k, hanzi) && !never.has(t.rune(k)) {
 		k++
 	}
 	if k-i < 2 || t.rune(k) != '·' || !t.is(k+1, hanzi) {
 		return 0
 	}
 	m := k + 1
-	for m < end && m-k < 8 && t.is(m, hanzi) && !never[t.rune(m)] && !t.opens(m, end) {
+	for m < end && m-k < 8 && t.is(m, hanzi) && !never.has(t.rune(m)) && !t.opens(m, end) {
 		m++
 	}
 	if m-k < 3 {
@@ -84,18 +84,18 @@ func (t *text) nameBefore(k, start int) (at, n int) {
 		if at < start {
 			continue
 		}
-		if n == 3 && linking[t.rune(at)] && surnames[t.rune(at+1)] && !doubles[[2]rune{t.rune(at), t.rune(at + 1)}] {
+		if n == 3 && linking.has(t.rune(at)) && surnames.has(t.rune(at+1)) && !doubles.has(t.rune(at), t.rune(at+1)) {
 			continue
 		}
-		if n == 4 && !doubles[[2]rune{t.rune(at), t.rune(at + 1)}] {
+		if n == 4 && !doubles.has(t.rune(at), t.rune(at+1)) {
 			continue
 		}
-		if !surnames[t.rune(at)] && n != 4 || n == 2 && t.is(at-1, hanzi) && !linking[t.rune(at-1)] && !preceding[t.rune(at-1)] {
+		if !surnames.has(t.rune(at)) && n != 4 || n == 2 && t.is(at-1, hanzi) && !linking.has(t.rune(at-1)) && !preceding.has(t.rune(at-1)) {
 			continue
 		}
-		ok := !nouns[[2]rune{t.rune(at), t.rune(at + 1)}]
+		ok := !nouns.has(t.rune(at), t.rune(at+1))
 		for j := at + 1; j < k; j++ {
-			ok = ok && t.is(j, hanzi) && (given[t.rune(j)] || n > 2 && t.rune(k-1) == t.rune(k-2)) && !never[t.rune(j)]
+			ok = ok && t.is(j, hanzi) && (given.has(t.rune(j)) || n > 2 && t.rune(k-1) == t.rune(k-2)) && !never.has(t.rune(j))
 		}
 		if ok {
 			return at, n
@@ -106,7 +106,7 @@ func (t *text) nameBefore(k, start int) (at, n int) {
 
 // closed reports whether a name can end before i.
 func (t *text) closed(i, end int) bool {
-	return i >= end || !t.is(i, hanzi) || never[t.rune(i)] || linking[t.rune(i)] || t.opens(i, end)
+	return i >= end || !t.is(i, hanzi) || never.has(t.rune(i)) || linking.has(t.rune(i)) || t.opens(i, end)
 }
 
 // opens reports whether a word begins at i that comes after a name.
@@ -114,16 +114,16 @@ func (t *text) opens(i, end int) bool { return t.words(i, end, 1) }
 
 // words is opens for words of so many runes at least.
 func (t *text) words(i, end, least int) bool {
-	for _, w := range verbs[t.rune(i)] {
+	for _, w := range verbs.at(t.rune(i)) {
 		if len(w) < least || !t.has(i, w) || i+len(w) > end {
 			continue
 		}
 		// 爱 in 李明爱吃 begins what he does, and in 王可爱就是 ends her name.
-		if len(w) > 1 || !given[w[0]] || i+1 < end && t.is(i+1, hanzi) && !never[t.rune(i+1)] && !linking[t.rune(i+1)] {
+		if len(w) > 1 || !given.has(w[0]) || i+1 < end && t.is(i+1, hanzi) && !never.has(t.rune(i+1)) && !linking.has(t.rune(i+1)) {
 			return true
 		}
 	}
-	for _, w := range grown[t.rune(i)] {
+	for _, w := range grown.at(t.rune(i)) {
 		if len(w) > 1 && t.has(i, w) {
 			return true
 		}
@@ -154,7 +154,7 @@ func (t *text) inSchool(i, n int) bool {
 		if t.schoolEnds(k) {
 			return true
 		}
-		if k >= i+n && (never[t.rune(k)] || linking[t.rune(k)] || t.words(k, len(t.w), 2)) {
+		if k >= i+n && (never.has(t.rune(k)) || linking.has(t.rune(k)) || t.words(k, len(t.w), 2)) {
 			return false
 		}
 	}
@@ -164,17 +164,17 @@ func (t *text) inSchool(i, n int) bool {
 // usual reports whether the given names of the n runes at i are such as many have.
 func (t *text) usual(i, n int) bool {
 	j := i + 1
-	if doubles[[2]rune{t.rune(i), t.rune(j)}] {
+	if doubles.has(t.rune(i), t.rune(j)) {
 		j++
 	}
-	if last := [2]rune{t.rune(i + n - 2), t.rune(i + n - 1)}; last[0] == last[1] || wholes[last] {
+	if last := [2]rune{t.rune(i + n - 2), t.rune(i + n - 1)}; last[0] == last[1] || wholes.has(last[0], last[1]) {
 		return true
 	}
 	for k := j; k < i+n; k++ {
 		if t.rune(k) == '·' {
 			return true
 		}
-		if !given[t.rune(k)] || k > i && k+1 < i+n && nouns[[2]rune{t.rune(k), t.rune(k + 1)}] {
+		if !given.has(t.rune(k)) || k > i && k+1 < i+n && nouns.has(t.rune(k), t.rune(k+1)) {
 			return false
 		}
 	}
@@ -196,7 +196,7 @@ func (t *text) amid(i, end int) int {
 		return 0
 	}
 	before := t.rune(i - 1)
-	if preceding[before] || linking[before] || never[before] || n > 2 && (!t.is(i+n, hanzi) || never[t.rune(i+n)] || t.words(i+n, end, 2)) {
+	if preceding.has(before) || linking.has(before) || never.has(before) || n > 2 && (!t.is(i+n, hanzi) || never.has(t.rune(i+n)) || t.words(i+n, end, 2)) {
 		return n
 	}
 	return 0
@@ -206,14 +206,7 @@ var (
 	surnames = setOf("王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖萧田董袁潘蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付傅方邹熊白孟秦邱侯江尹薛闫阎段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤" +
 		"康施洪易文牛季樊葛邢安齐庞颜庄章鲁岳倪聂梅祝鲍柳关左甘单柯柏路翁尚包骆管温耿应殷裴阮欧盛舒房凌霍游司宁苗喻解窦卫焦曲成项申冉靳植滕甄娄卞蒲冷苑计麦童古晏桂费臧欧边景车屠蓝符翟詹华池谷辛戚席迟巫原仇伍沙桑谈" +
 		"敖封时盖储佟荣茅简伊习宗纪岑屈楼支厉冼占丛乔米仲师明涂艾吉褚虞芦连强郎糜匡国凤巩卓隋闵晋狄缪诸湛那全栾修郁花水扈湯荆邸赖佘鄢麻宫禹蔺楚闻党栗尤甯麦漆")
-	doubles = func() map[[2]rune]bool {
-		m := map[[2]rune]bool{}
-		r := []rune("欧阳上官司马诸葛司徒东方独孤南宫夏侯尉迟公孙慕容令狐长孙宇文皇甫端木百里呼延轩辕司空申屠太史闻人赫连澹台")
-		for i := 0; i+1 < len(r); i += 2 {
-			m[[2]rune{r[i], r[i+1]}] = true
-		}
-		return m
-	}()
+	doubles = pairsOf("欧阳上官司马诸葛司徒东方独孤南宫夏侯尉迟公孙慕容令狐长孙宇文皇甫端木百里呼延轩辕司空申屠太史闻人赫连澹台")
 	// given are runes of given names, by how often children bear them.
 	given = setOf("儿十麦沫寻满翀子涵梓轩宇浩雨欣怡诗琪佳怡思琪欣妍梦瑶可馨一诺依诺若汐语桐雨桐紫萱晨曦俊杰博文天佑明泽睿昊然皓轩奕辰宸皓铭熙乐瑞霖嘉懿煜祺智烨伟弘益正豪鑫磊家豪志强建国建军红丽娜敏静秀英华芳燕玲桂兰玉萍鹏飞龙超勇军洋艳娟涛斌霞平刚" +
 		"辉健波宁贵福生元全胜学祥才发武新利清彬富顺信昌林友谦亨奇固轮翰朗伯宏言若鸣朋梁栋维启克伦翔旭泰盛雄琛钧冠策腾楠榕风航弘义良海山仁亮政谦之恒岚苒羽薇媛倩蕾茜莹璐琳雅楠婷婉君娅琦晶瑾青珍贞莉彤韵妮婕馨瑗琰韵融园艺咏卿聪澜纯毓悦昭冰爽琬茗希宁馥筠柔竹霭" +
@@ -232,26 +225,12 @@ var (
 		"家长", "妈妈", "爸爸", "奶奶", "爷爷", "成绩", "期末", "数学", "语文", "英语", "拾金", "乐于", "学习", "进步", "第一", "一起", "一同", "两位", "三位", "等", "负责", "完成", "转来", "丢了", "丢失", "走失", "昨晚", "今早", "上午", "下午", "早上", "平时",
 		"因", "于", "主动", "积极", "当选", "入选", "朗诵", "比赛", "电话", "手机", "身高", "穿", "穿着", "还", "目前", "现在", "毕业", "从小", "课间", "前天", "周末", "经常", "总是", "特别", "非常", "同时", "分别", "并", "刚", "刚刚", "最近", "带", "带来", "作为", "由", "用", "加入", "摔", "受伤", "过生日", "生日", "全班", "全校", "全市", "出生", "年龄", "性别", "性格", "成为", "的", "宝宝", "领", "领取", "代", "个人", "本人", "拿", "打", "跳", "跑", "敬", "讲", "擅长", "热爱", "被", "将", "收", "需要", "没", "连续", "一家", "家", "弹", "拉", "写", "画", "拍", "唱", "创作", "设计", "发明", "首次", "以优异", "排名", "位列", "名列", "脱颖", "凭借", "顺利", "成功", "光荣", "入队", "入团", "倡议", "宣读", "带领", "一等奖", "二等奖", "三等奖", "金奖", "银奖", "铜奖", "特等奖", "冠军", "亚军", "季军")
 	// nouns begin like a name and are none.
-	nouns = func() map[[2]rune]bool {
-		m := map[[2]rune]bool{}
-		r := []rune("高兴高年高度高级高等高中高考金牌金奖金色马上方法方式方面方案安全安排安静温暖成绩成为成长成功成员成果时间时候时代花园花样万分向上向前文明文化文艺文学明天明年明星白天周一周二周三周四周五周六周日周末周年华丽关于关心关爱关注于是全体全校全班全部全国全面全市全区" +
-			"任何任务任课许多许可包括常常常规常见和平和谐平时平均严格严肃严禁简单连续连接强调计划计算项目江苏江西江南石头钱包钟声余额杜绝季节路上路口路过池塘古诗古典应该应当应急单位单词单元房间房屋房子车站车辆解决解答解释景点边上易懂武汉武术史上毛笔毛病田径童话童年童心金融国家国旗国庆" +
-			"强化强身修改师生师傅师德明确明显支持支付支部米饭水平水果水上水杯花朵花费原来原因原则那么那些封面封闭荣获荣誉华东华中宁波宁静项链盛大盛开舒服舒适游戏游泳游览管理管好左右冷静曲目费用费心古代计时那天连忙郎平车上席位温馨习惯习题纪念纪律纪录支援伍佰谈话谈到谈心储蓄时期时常国学全年全家安装安心易错成语" +
-			"夏天夏令雷锋雷雨雷电白色白云黄色黄金黄山蓝天蓝色龙舟龙门牛奶马路马拉石油石家林业林场江河海洋方向方便田野田园孔子孟子老子鲁迅李白杜甫屈原苏轼康复康乐项羽乐器乐队祝愿祝福祝贺祝你祝大沙发沙漠桑葚米粉章节章程施工施行尚未万一万里万岁段落党员管弦包装包子包含解放解散焦点焦急伊始伊利成都成人成立甘肃甘蔗甘甜申请申报单独单亲单个单日符合符号宗旨宗教仲裁池水曲艺曲线通知谢谢感谢孙子于都何时何况何必何处何人何等谭鱼钟点钟头韩国韩式沈阳郑州徐州常州温州杭州柳州贺州金华金属金银金鱼石膏石榴田字田间黄瓜黄豆白菜白板马虎马桶马车牛肉羊毛习进易怒吉祥明星连心方阵安石")
-		for i := 0; i+1 < len(r); i += 2 {
-			m[[2]rune{r[i], r[i+1]}] = true
-		}
-		return m
-	}()
+	nouns = pairsOf("高兴高年高度高级高等高中高考金牌金奖金色马上方法方式方面方案安全安排安静温暖成绩成为成长成功成员成果时间时候时代花园花样万分向上向前文明文化文艺文学明天明年明星白天周一周二周三周四周五周六周日周末周年华丽关于关心关爱关注于是全体全校全班全部全国全面全市全区" +
+		"任何任务任课许多许可包括常常常规常见和平和谐平时平均严格严肃严禁简单连续连接强调计划计算项目江苏江西江南石头钱包钟声余额杜绝季节路上路口路过池塘古诗古典应该应当应急单位单词单元房间房屋房子车站车辆解决解答解释景点边上易懂武汉武术史上毛笔毛病田径童话童年童心金融国家国旗国庆" +
+		"强化强身修改师生师傅师德明确明显支持支付支部米饭水平水果水上水杯花朵花费原来原因原则那么那些封面封闭荣获荣誉华东华中宁波宁静项链盛大盛开舒服舒适游戏游泳游览管理管好左右冷静曲目费用费心古代计时那天连忙郎平车上席位温馨习惯习题纪念纪律纪录支援伍佰谈话谈到谈心储蓄时期时常国学全年全家安装安心易错成语" +
+		"夏天夏令雷锋雷雨雷电白色白云黄色黄金黄山蓝天蓝色龙舟龙门牛奶马路马拉石油石家林业林场江河海洋方向方便田野田园孔子孟子老子鲁迅李白杜甫屈原苏轼康复康乐项羽乐器乐队祝愿祝福祝贺祝你祝大沙发沙漠桑葚米粉章节章程施工施行尚未万一万里万岁段落党员管弦包装包子包含解放解散焦点焦急伊始伊利成都成人成立甘肃甘蔗甘甜申请申报单独单亲单个单日符合符号宗旨宗教仲裁池水曲艺曲线通知谢谢感谢孙子于都何时何况何必何处何人何等谭鱼钟点钟头韩国韩式沈阳郑州徐州常州温州杭州柳州贺州金华金属金银金鱼石膏石榴田字田间黄瓜黄豆白菜白板马虎马桶马车牛肉羊毛习进易怒吉祥明星连心方阵安石")
 	// wholes are given names of runes that mostly aren't in names.
-	wholes = func() map[[2]rune]bool {
-		m := map[[2]rune]bool{}
-		r := []rune("有为天真可爱为民爱国能文初一十一")
-		for i := 0; i+1 < len(r); i += 2 {
-			m[[2]rune{r[i], r[i+1]}] = true
-		}
-		return m
-	}()
+	wholes = pairsOf("有为天真可爱为民爱国能文初一十一")
 	// famous are persons of public life, history and books, whom schools speak of.
 	famous = func() map[string]bool {
 		m := map[string]bool{}

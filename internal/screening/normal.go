@@ -92,9 +92,12 @@ func (t *text) done() {
 		return
 	}
 	// Nothing of a text outlives its screening, not even in memory that is kept.
-	clear(t.w[:cap(t.w)])
+	clear(t.w)
 	clear(t.nums[:cap(t.nums)])
 	t.src, t.w, t.at, t.nums = "", t.w[:0], t.at[:0], t.nums[:0]
+	if cap(t.nums) > kept>>10 {
+		t.nums = nil
+	}
 	texts.Put(t)
 }
 

@@ -260,7 +260,7 @@ func (s *screen) touches(i, j int) bool {
 	if t.is(j, letter) || t.rune(j) == '@' || t.rune(j) == '_' || t.rune(j) == '%' {
 		return true
 	}
-	return measures[t.rune(j)]
+	return measures.has(t.rune(j))
 }
 
 var measures = setOf("元块万亿千百分次年秒米克斤件个吨度升赞步")
@@ -441,7 +441,7 @@ func (s *screen) passport(g []numeral) (int, Finding) {
 	}
 	n := 9 - letters
 	if letters < 1 || letters > 2 || t.is(at-1-letters, ascii) || len(g) < n || len(g) > n && g[n].sep == 0 ||
-		!documents[t.rune(at-letters)] || t.is(g[n-1].at+1, ascii) || !joined(g, 0, n, 0) {
+		!documents.has(t.rune(at-letters)) || t.is(g[n-1].at+1, ascii) || !joined(g, 0, n, 0) {
 		return 0, Finding{}
 	}
 	start := at - letters

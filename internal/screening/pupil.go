@@ -21,13 +21,13 @@ func (t *text) schoolEnds(i int) bool {
 	case r == '园' && prev == '儿' && t.rune(i-2) == '幼', r == '园' && prev == '稚':
 		n = 3
 	case (r == '小' || r == '中') && (prev == '附' || prev == '实' || prev == '外' && t.is(i-2, hanzi) || t.is(i-1, tally) || prev == '十') && t.is(i-2, hanzi|tally) &&
-		!apart[t.rune(i+1)]:
+		!apart.has(t.rune(i+1)):
 		n = 2
 	default:
 		return false
 	}
 	first := i - n // the last rune of the school's own name
-	return t.is(first, hanzi|digit|letter) && !bare[t.rune(first)] && (t.is(first-1, hanzi|digit|letter) || t.rune(first) == '附')
+	return t.is(first, hanzi|digit|letter) && !bare.has(t.rune(first)) && (t.is(first-1, hanzi|digit|letter) || t.rune(first) == '附')
 }
 
 var (
@@ -140,7 +140,7 @@ func (t *text) pass(k, end int) int {
 			continue
 		}
 		m := 0
-		for _, w := range titles[t.rune(k)] {
+		for _, w := range titles.at(t.rune(k)) {
 			if len(w) > m && t.has(k, w) {
 				m = len(w)
 			}
@@ -163,13 +163,13 @@ var (
 		"考上", "考入", "转到", "转入", "转学", "毕业", "被评", "荣获", "获得", "夺得", "代表", "读", "上", "是", "在", "家长", "妈妈", "爸爸", "的妈妈", "的爸爸", "的家长", "也在", "明年", "的作文", "的作品", "的画")
 	grown = listed("北路", "西路", "南路", "东路", "大道", "老师", "校长", "主任", "教练", "园长", "书记", "院士", "教授", "先生", "女士", "医生", "阿姨", "叔叔", "作家", "部长", "局长", "总经理", "律师", "演员", "师傅", "院长", "警官", "法官", "博士", "爷爷", "奶奶",
 		"副校长", "主席", "市长", "馆长", "导演", "烈士", "副主任", "校医", "科长", "处长", "将军", "护士", "司机", "保安", "(教师", "(老师", "(指导", "(班主任", "(校长", "班主任", "路", "街", "镇", "村", "小学", "中学", "杯", "区", "市", "县", "省")
-	grownBefore = []string{"班主任", "老师", "校长", "诗人", "作家", "园长", "英雄", "烈士", "科学家", "院士", "导师", "教练", "主讲", "书记", "馆长", "数学家", "画家", "航天员", "明星", "歌手", "编剧", "导演", "总统", "教授", "专家",
-		"指导教师", "指导老师", "医生", "主席", "教师", "班主任是", "老师是", "校长是", "辅导员", "老师叫", "老师名叫", "校医", "奥运冠军", "世界冠军", "演员", "记者", "保安", "主任", "民警", "家长", "妈妈", "爸爸", "文学家", "学习", "讲师"}
+	grownBefore = listedByEnd("班主任", "老师", "校长", "诗人", "作家", "园长", "英雄", "烈士", "科学家", "院士", "导师", "教练", "主讲", "书记", "馆长", "数学家", "画家", "航天员", "明星", "歌手", "编剧", "导演", "总统", "教授", "专家",
+		"指导教师", "指导老师", "医生", "主席", "教师", "班主任是", "老师是", "校长是", "辅导员", "老师叫", "老师名叫", "校医", "奥运冠军", "世界冠军", "演员", "记者", "保安", "主任", "民警", "家长", "妈妈", "爸爸", "文学家", "学习", "讲师")
 )
 
 func introduces(t *text, k int) int {
 	m := 0
-	for _, w := range introductions[t.rune(k)] {
+	for _, w := range introductions.at(t.rune(k)) {
 		if len(w) > m && t.has(k, w) {
 			m = len(w)
 		}
@@ -179,7 +179,7 @@ func introduces(t *text, k int) int {
 
 // follows reports whether what stands at k comes after a pupil's name.
 func (t *text) follows(k, end int) int {
-	for _, w := range followings[t.rune(k)] {
+	for _, w := range followings.at(t.rune(k)) {
 		if len(w) > 0 && t.has(k, w) {
 			if len(w) == 1 {
 				return t.attends(k)
@@ -206,7 +206,7 @@ func (t *text) attends(k int) int {
 // grownUp reports whether the name from i to before j is one of somebody who
 // isn't a child, or of no person.
 func (t *text) grownUp(i, j, end int) bool {
-	for _, w := range grown[t.rune(j)] {
+	for _, w := range grown.at(t.rune(j)) {
 		if t.has(j, w) {
 			return true
 		}
@@ -215,9 +215,8 @@ func (t *text) grownUp(i, j, end int) bool {
 	for b > 0 && (t.rune(b-1) == ' ' || t.rune(b-1) == ':' || t.rune(b-1) == '(') {
 		b--
 	}
-	for _, w := range grownBefore {
-		r := []rune(w)
-		if t.has(b-len(r), r) && !t.has(b-len(r)-1, []rune("小"+w)) {
+	for _, w := range grownBefore.at(t.rune(b - 1)) {
+		if t.has(b-len(w), w) && t.rune(b-len(w)-1) != '小' {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Screen returns what is found in text, in its order and without overlaps. known
@@ -163,28 +164,32 @@ const few = 3
 // corroborate makes a known value Certain where one that few share would be enough,
 // or where another value of the same child stands in the text.
 func corroborate(found []Finding) {
-	values := map[Child]int{} // of a child, the finding in which it was seen first, from 1
-	both := map[Child]bool{}
-	for i, f := range found {
+	seen := map[*Child]bool{}   // values that were counted: a set's slice is one value's
+	values := map[Child]uint8{} // how many values of a child stand in the text, two at most
+	for _, f := range found {
+		if f.Children == nil || seen[&f.Children[0]] {
+			continue
+		}
+		seen[&f.Children[0]] = true
 		for _, c := range f.Children {
-			if j := values[c]; j == 0 {
-				values[c] = i + 1
-			} else if k := found[j-1]; k.Kind != f.Kind || !slices.Equal(k.Children, f.Children) {
-				both[c] = true
-			}
+			values[c] = min(values[c]+1, 2)
 		}
 	}
+	proved := map[*Child]bool{}
 	for i := range found {
 		f := &found[i]
 		if f.Children == nil {
 			continue
 		}
+		both, asked := proved[&f.Children[0]]
+		if !asked {
+			both = slices.ContainsFunc(f.Children, func(c Child) bool { return values[c] > 1 })
+			proved[&f.Children[0]] = both
+		}
 		switch {
-		case f.Kind < Pupil, slices.ContainsFunc(f.Children, func(c Child) bool { return both[c] }):
+		case f.Kind < Pupil, both:
 			f.Confidence = Certain
-		case f.Kind == Other && len(f.Children) <= few && f.End-f.Start > 12:
-			f.Confidence = max(f.Confidence, Likely)
-		case f.Kind == Name && len(f.Children) <= few && f.End-f.Start >= 9:
+		case f.Kind == Other && len(f.Children) <= few && f.End-f.Start > 12, f.Kind == Name && len(f.Children) <= few && f.End-f.Start >= 9:
 			f.Confidence = max(f.Confidence, Likely)
 		}
 	}
@@ -204,7 +209,7 @@ func mask(k Kind, value string) string {
 			return string(r[0]) + strings.Repeat("*", len(r)-1)
 		}
 	}
-	return strings.Repeat("*", min(len(r), 12))
+	return strings.Repeat("*", min(len(r), longestMask))
 }
 
 // Masked returns text with the mask of each finding in its place, and in whatever
@@ -219,16 +224,26 @@ func Masked(text string, found []Finding) string {
 	}
 	b.WriteString(text[at:])
 	out := b.String()
-	// What is written again in a place where it wasn't found, or came together by
-	// the masks, goes as well. Each round has fewer runes that aren't stars.
-	for again := true; again; {
-		again = false
-		for _, f := range found {
-			if value := text[f.Start:f.End]; strings.Trim(value, "*") != "" && strings.Contains(out, value) {
-				out = strings.ReplaceAll(out, value, strings.Repeat("*", min(len([]rune(value)), 12)))
-				again = true
-			}
+	var pairs []string
+	for _, f := range found {
+		if value := text[f.Start:f.End]; strings.Trim(value, "*") != "" {
+			pairs = append(pairs, value, strings.Repeat("*", min(utf8.RuneCountInString(value), longestMask)))
 		}
 	}
-	return out
+	// What is written again where it wasn't found, or came together by the masks, goes
+	// as well.
+	again := strings.NewReplacer(pairs...)
+	for range rounds {
+		next := again.Replace(out)
+		if next == out {
+			return out
+		}
+		out = next
+	}
+	return strings.Repeat("*", longestMask)
 }
+
+const (
+	longestMask = 12
+	rounds      = 8 // after so many, nothing of the text is shown
+)

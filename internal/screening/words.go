@@ -17,20 +17,24 @@ const (
 )
 
 // words are looked for from their last rune back.
-type words map[rune][]word
+type words struct {
+	last   set // most runes end none: asking this spares the map
+	byLast map[rune][]word
+}
 
 type word struct {
 	runes []rune
 	about about
 }
 
-func wordsOf(lists map[about][]string) words {
-	w := words{}
+func wordsOf(lists map[about][]string) *words {
+	w := &words{byLast: map[rune][]word{}}
 	for a, list := range lists {
 		for _, s := range list {
 			r := []rune(s)
 			last := r[len(r)-1]
-			w[last] = append(w[last], word{r, a})
+			w.byLast[last] = append(w.byLast[last], word{r, a})
+			w.last[last>>6] |= 1 << (last & 63)
 		}
 	}
 	return w
@@ -39,7 +43,7 @@ func wordsOf(lists map[about][]string) words {
 // before returns what the nearest of the words says that stands in the n runes
 // before i and in the same sentence, and 0 if there is none. Of two that end at the
 // same rune the longer one counts.
-func (w words) before(t *text, i, n int) about {
+func (w *words) before(t *text, i, n int) about {
 	for j := i - 1; j >= 0 && j >= i-n; j-- {
 		if t.w[j]&ends != 0 {
 			return 0
@@ -53,7 +57,7 @@ func (w words) before(t *text, i, n int) about {
 
 // anywhere reports whether a word that says a stands in the n runes before i and
 // in the same sentence, whatever stands nearer.
-func (w words) anywhere(t *text, i, n int, a about) bool {
+func (w *words) anywhere(t *text, i, n int, a about) bool {
 	for j := i - 1; j >= 0 && j >= i-n && t.w[j]&ends == 0; j-- {
 		if w.endsAt(t, j) == a {
 			return true
@@ -62,10 +66,13 @@ func (w words) anywhere(t *text, i, n int, a about) bool {
 	return false
 }
 
-func (w words) endsAt(t *text, j int) about {
+func (w *words) endsAt(t *text, j int) about {
+	if !w.last.has(t.rune(j)) {
+		return 0
+	}
 	var best about
 	most := 0
-	for _, k := range w[t.rune(j)] {
+	for _, k := range w.byLast[t.rune(j)] {
 		if len(k.runes) > most && t.has(j-len(k.runes)+1, k.runes) {
 			best, most = k.about, len(k.runes)
 		}
@@ -75,7 +82,7 @@ func (w words) endsAt(t *text, j int) about {
 
 // after returns what the nearest of the words says that begins in the n runes
 // from i on, before the sentence ends and before another number.
-func (w words) after(t *text, i, n int) about {
+func (w *words) after(t *text, i, n int) about {
 	for j := i; j < len(t.w) && j < i+n; j++ {
 		if t.w[j]&(ends|digit) != 0 {
 			return 0
@@ -100,26 +107,75 @@ func (t *text) has(i int, runes []rune) bool {
 	return true
 }
 
-// listed are words by their first rune.
-func listed(words ...string) map[rune][][]rune {
-	m := map[rune][][]rune{}
+// A set is a set of runes of the first plane.
+type set [1 << 10]uint64
+
+func setOf(s string) *set {
+	var m set
+	for _, r := range s {
+		m[r>>6] |= 1 << (r & 63)
+	}
+	return &m
+}
+
+func (s *set) has(r rune) bool { return uint32(r) < 1<<16 && s[r>>6]&(1<<(r&63)) != 0 }
+
+// A list is words, by their first rune or by their last.
+type list struct {
+	first set // most runes are none of a word's: asking this spares the map
+	words map[rune][][]rune
+}
+
+func listed(words ...string) *list {
+	l := list{words: map[rune][][]rune{}}
 	for _, w := range words {
 		r := []rune(w)
-		m[r[0]] = append(m[r[0]], r)
+		l.add(r[0], r)
 	}
-	return m
+	return &l
 }
 
-// set is a set of runes.
-type set map[rune]bool
-
-func setOf(s string) set {
-	m := set{}
-	for _, r := range s {
-		m[r] = true
+// listedByEnd is listed by the last rune.
+func listedByEnd(words ...string) *list {
+	l := list{words: map[rune][][]rune{}}
+	for _, w := range words {
+		r := []rune(w)
+		l.add(r[len(r)-1], r)
 	}
-	return m
+	return &l
 }
+
+func (l *list) add(key rune, word []rune) {
+	l.words[key] = append(l.words[key], word)
+	l.first[key>>6] |= 1 << (key & 63)
+}
+
+// at are the words that begin, or end, with r.
+func (l *list) at(r rune) [][]rune {
+	if !l.first.has(r) {
+		return nil
+	}
+	return l.words[r]
+}
+
+// A couples is a set of two runes that follow one another.
+type couples struct {
+	first set
+	both  map[[2]rune]bool
+}
+
+// pairsOf reads two runes after two runes.
+func pairsOf(s string) *couples {
+	c := couples{both: map[[2]rune]bool{}}
+	r := []rune(s)
+	for i := 0; i+1 < len(r); i += 2 {
+		c.both[[2]rune{r[i], r[i+1]}] = true
+		c.first[r[i]>>6] |= 1 << (r[i] & 63)
+	}
+	return &c
+}
+
+func (c *couples) has(a, b rune) bool { return c.first.has(a) && c.both[[2]rune{a, b}] }
 
 var surroundings = wordsOf(map[about][]string{
 	aPhone: {"电话", "手机", "手机号", "手机号码", "电话号码", "联系方式", "联系", "致电", "拨打", "热线", "号码", "tel", "phone", "mobile", "打给",
