@@ -1,6 +1,6 @@
 package screening
 
-// school looks at the last rune of what may be the name of a school, and notes
+// schoolAt looks at the last rune of what may be the name of a school, and notes
 // it for the sentence.
 func (s *screen) schoolAt(i int) {
 	if s.t.schoolEnds(i) {
