@@ -1,0 +1,127 @@
+package screening_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"slices"
+	"strings"
+	"testing"
+
+	"wardkeep/internal/screening"
+)
+
+// Article 4: a picture says where it was taken and whose it is.
+func TestArticle4_PicturesSayWhereTheyWereTaken(t *testing.T) {
+	for name, b := range pictures(t) {
+		lines, err := screening.Picture(b, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		has := func(k screening.Kind) bool {
+			return slices.ContainsFunc(lines, func(l screening.Line) bool { return l.Kind == k })
+		}
+		written := slices.ContainsFunc(lines, func(l screening.Line) bool {
+			return slices.ContainsFunc(l.Findings, func(f screening.Finding) bool { return f.Kind == screening.Phone })
+		})
+		bare := strings.HasPrefix(name, "bare")
+		if has(screening.Place) == bare || has(screening.Owner) == bare || written == bare {
+			t.Errorf("%s: place %t, owner %t, a phone number in its description %t", name, has(screening.Place), has(screening.Owner), written)
+		}
+	}
+	if _, err := screening.Picture([]byte("GIF89a"), nil); !errors.Is(err, screening.ErrNoPicture) {
+		t.Errorf("what is no picture: %v", err)
+	}
+	if _, err := screening.Picture(make([]byte, screening.LargestPicture+1), nil); !errors.Is(err, screening.ErrLargePicture) {
+		t.Errorf("a large one: %v", err)
+	}
+}
+
+// pictures are one of each format with a place, an owner and a description, and
+// two with nothing.
+func pictures(t testing.TB) map[string][]byte {
+	t.Helper()
+	var j, p bytes.Buffer
+	dot := image.NewGray(image.Rect(0, 0, 1, 1))
+	if err := errors.Join(jpeg.Encode(&j, dot, nil), png.Encode(&p, dot)); err != nil {
+		t.Fatal(err)
+	}
+	head := append([]byte("Exif\x00\x00"), exif()...)
+	app1 := append([]byte{0xff, 0xe1, byte((len(head) + 2) >> 8), byte(len(head) + 2)}, head...)
+	ihdr := 8 + 25 // the signature and the first chunk
+	chunk := func(kind string, b []byte) []byte {
+		out := binary.BigEndian.AppendUint32(nil, uint32(len(b)))
+		out = append(append(out, kind...), b...)
+		return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[4:]))
+	}
+	riff := func(kind string, b []byte) []byte {
+		out := binary.LittleEndian.AppendUint32([]byte(kind), uint32(len(b)))
+		out = append(out, b...)
+		if len(b)%2 == 1 {
+			out = append(out, 0)
+		}
+		return out
+	}
+	webp := slices.Concat([]byte("WEBP"), riff("VP8X", []byte{0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0}), riff("EXIF", exif()))
+	return map[string][]byte{
+		"jpeg":      slices.Concat(j.Bytes()[:2], app1, j.Bytes()[2:]),
+		"bare jpeg": j.Bytes(),
+		"png":       slices.Concat(p.Bytes()[:ihdr], chunk("eXIf", exif()), p.Bytes()[ihdr:]),
+		"bare png":  p.Bytes(),
+		"webp":      riff("RIFF", webp),
+		"heic":      heic(),
+	}
+}
+
+// exif is a TIFF with a description, an artist, and the directory of a place.
+func exif() []byte {
+	description, artist := "找我打13812345678\x00", "Lele's mom\x00"
+	le := binary.LittleEndian
+	const entries = 8 + 2 + 3*12 + 4 // where the first directory ends
+	gps := entries + len(description) + len(artist)
+	rationals := gps + 2 + 4*12 + 4
+	entry := func(b []byte, tag, kind uint16, n, value uint32) []byte {
+		return le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(b, tag), kind), n), value)
+	}
+	b := le.AppendUint32([]byte("II*\x00"), 8)
+	b = le.AppendUint16(b, 3)
+	b = entry(b, 0x010e, 2, uint32(len(description)), entries)
+	b = entry(b, 0x013b, 2, uint32(len(artist)), uint32(entries+len(description)))
+	b = entry(b, 0x8825, 4, 1, uint32(gps))
+	b = le.AppendUint32(b, 0)
+	b = append(append(b, description...), artist...)
+	b = le.AppendUint16(b, 4)
+	b = entry(b, 1, 2, 2, 'N')
+	b = entry(b, 2, 5, 3, uint32(rationals))
+	b = entry(b, 3, 2, 2, 'E')
+	b = entry(b, 4, 5, 3, uint32(rationals+24))
+	b = le.AppendUint32(b, 0)
+	for _, n := range []uint32{30, 16, 27, 120, 9, 18} {
+		b = le.AppendUint32(le.AppendUint32(b, n), 1)
+	}
+	return b
+}
+
+// heic is the boxes of ISO/IEC 23008-12 that lead to an Exif item, and no picture.
+func heic() []byte {
+	be := binary.BigEndian
+	box := func(kind string, parts ...[]byte) []byte {
+		body := slices.Concat(parts...)
+		return append(append(be.AppendUint32(nil, uint32(8+len(body))), kind...), body...)
+	}
+	full := func(version byte) []byte { return []byte{version, 0, 0, 0} }
+	item := append([]byte{0, 0, 0, 0}, exif()...)
+	ftyp := box("ftyp", []byte("heic\x00\x00\x00\x00mif1heic"))
+	meta := func(at uint32) []byte {
+		return box("meta", full(0),
+			box("hdlr", full(0), []byte("\x00\x00\x00\x00pict"), make([]byte, 13)),
+			box("iinf", full(0), []byte{0, 1}, box("infe", full(2), []byte{0, 1, 0, 0}, []byte("Exif\x00"))),
+			box("iloc", full(0), []byte{0x44, 0x00, 0, 1, 0, 1, 0, 0, 0, 1}, be.AppendUint32(nil, at), be.AppendUint32(nil, uint32(len(item)))))
+	}
+	return slices.Concat(ftyp, meta(uint32(len(ftyp)+len(meta(0))+8)), box("mdat", item))
+}

@@ -1,0 +1,249 @@
+package screening
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Screen returns what is found in text, in its order and without overlaps. known
+// may be nil. Text that isn't UTF-8 is read as far as it is.
+func Screen(text string, known *Known) []Finding {
+	s := &screen{t: normal(text), known: known, lastSchool: -1, passed: -1}
+	defer s.t.done()
+	s.walk()
+	s.sure()
+	return s.findings
+}
+
+// screen is one walk over one text.
+type screen struct {
+	t        *text
+	known    *Known
+	findings []Finding
+
+	sentence      int  // where it began
+	passed        int  // where the one before began, if it spoke of no school
+	school, class bool // whether it spoke of one
+	lastSchool    int  // where a school was named last
+	housed, named int  // where the last address and the last name ended
+}
+
+func (s *screen) walk() {
+	t, w := s.t, s.t.w
+	skip := 0 // before it, everything was looked at
+	for i := 0; i < len(w); i++ {
+		word := w[i]
+		if word&stops != 0 {
+			switch r := rune(word & runes); {
+			case word&digit != 0:
+				if i >= skip {
+					skip = s.numbers(i)
+				}
+			case word&tally != 0:
+				if i >= skip && (t.is(i+1, digits) || t.is(i+1, between) && t.is(i+2, digits)) {
+					skip = s.numbers(i)
+				}
+			case word&ends != 0:
+				s.close(i)
+			default:
+				s.stop(i, r)
+			}
+		}
+		if s.known != nil && word&(between|ends) == 0 && (word&ascii == 0 || i == 0 || w[i-1]&ascii == 0) {
+			j := i + 1
+			for j < len(w) && j < i+4 && w[j]&between != 0 {
+				j++
+			}
+			if j < len(w) {
+				if mask := s.known.filter[s.known.pair(rune(word&runes), rune(w[j]&runes))]; mask != 0 {
+					s.look(i, mask)
+				}
+			}
+		}
+	}
+	s.close(len(w))
+}
+
+// stop looks closer at a rune at which something may begin or end.
+func (s *screen) stop(i int, r rune) {
+	switch r {
+	case '@':
+		s.email(i)
+	case '(', '[':
+		if s.t.is(i-1, ascii) {
+			s.spelt(i)
+		}
+	case 'q', 'v', 'w', '微', '威', '薇', '维', '扣', '企', '球':
+		s.handle(i)
+	case '号', '號', '栋', '幢', '室', '弄', '单', '组':
+		s.address(i)
+	case '班', '级':
+		s.classAt(i)
+	default:
+		s.schoolAt(i)
+	}
+}
+
+// near is how many runes after a school the next sentence may still be about it.
+const near = 60
+
+// close ends a sentence before i.
+func (s *screen) close(i int) {
+	asked := s.school || s.class || s.lastSchool >= 0 && s.sentence-s.lastSchool < near
+	if s.school && s.passed >= 0 && i-s.passed < 2*near {
+		s.pupils(s.passed, s.sentence) // 她叫王子涵。实验小学的。
+	}
+	if asked {
+		s.pupils(s.sentence, i)
+	}
+	s.passed = -1
+	if !asked && i > s.sentence {
+		s.passed = s.sentence
+	}
+	s.sentence, s.school, s.class = i+1, false, false
+}
+
+// found is a finding from the rune i to before j.
+func (s *screen) found(k Kind, i, j int, c Confidence) Finding {
+	start, end := s.t.span(i, j)
+	return Finding{Kind: k, Start: start, End: end, Confidence: c}
+}
+
+func (s *screen) add(f Finding) { s.findings = append(s.findings, f) }
+
+// sure orders the findings, leaves of those that overlap the one that says most,
+// and asks of each known value how much it proves.
+func (s *screen) sure() {
+	slices.SortStableFunc(s.findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End), cmp.Compare(a.Kind, b.Kind))
+	})
+	out := s.findings[:0]
+	for _, f := range s.findings {
+		n := len(out)
+		if n == 0 || f.Start >= out[n-1].End {
+			out = append(out, f)
+			continue
+		}
+		last := &out[n-1]
+		better, worse := *last, f
+		if weight(f) > weight(*last) {
+			better, worse = f, *last
+		}
+		if better.Children == nil && better.Start == worse.Start && better.End == worse.End {
+			better.Children = worse.Children
+		}
+		*last = better
+	}
+	s.findings = out
+	corroborate(s.findings)
+	for i := range s.findings {
+		f := &s.findings[i]
+		if f.Mask == "" {
+			f.Mask = mask(f.Kind, s.t.src[f.Start:f.End])
+		}
+	}
+}
+
+// weight orders findings that overlap: the longer one, and of equals what has a
+// form of its own.
+func weight(f Finding) int {
+	n := 4 * (f.End - f.Start)
+	if f.Kind < Pupil {
+		n += 3
+	} else if f.Kind == Pupil {
+		n += 2
+	}
+	return n
+}
+
+// few is how many children may share a name that still points at one of them.
+const few = 3
+
+// corroborate makes a known value Certain where one that few share would be enough,
+// or where another value of the same child stands in the text.
+func corroborate(found []Finding) {
+	seen := map[*Child]bool{}   // values that were counted: a set's slice is one value's
+	values := map[Child]uint8{} // how many values of a child stand in the text, two at most
+	for _, f := range found {
+		if f.Children == nil || seen[&f.Children[0]] {
+			continue
+		}
+		seen[&f.Children[0]] = true
+		for _, c := range f.Children {
+			values[c] = min(values[c]+1, 2)
+		}
+	}
+	proved := map[*Child]bool{}
+	for i := range found {
+		f := &found[i]
+		if f.Children == nil {
+			continue
+		}
+		both, asked := proved[&f.Children[0]]
+		if !asked {
+			both = slices.ContainsFunc(f.Children, func(c Child) bool { return values[c] > 1 })
+			proved[&f.Children[0]] = both
+		}
+		switch {
+		case f.Kind < Pupil, both:
+			f.Confidence = Certain
+		case f.Kind == Other && len(f.Children) <= few && f.End-f.Start > 12, f.Kind == Name && len(f.Children) <= few && f.End-f.Start >= 9:
+			f.Confidence = max(f.Confidence, Likely)
+		}
+	}
+}
+
+// mask is what may stand instead of a value: enough to read the sentence on, and
+// nothing that tells one person from another.
+func mask(k Kind, value string) string {
+	r := []rune(value)
+	switch k {
+	case Email:
+		if i := strings.LastIndexAny(value, "@＠"); i > 0 {
+			return "***" + value[i:]
+		}
+	case Pupil, Name:
+		if len(r) > 1 {
+			return string(r[0]) + strings.Repeat("*", len(r)-1)
+		}
+	}
+	return strings.Repeat("*", min(len(r), longestMask))
+}
+
+// Masked returns text with the mask of each finding in its place, and in whatever
+// other place the same is written. None of what was found is in what it returns.
+func Masked(text string, found []Finding) string {
+	var b strings.Builder
+	at := 0
+	for _, f := range found {
+		b.WriteString(text[at:f.Start])
+		b.WriteString(f.Mask)
+		at = f.End
+	}
+	b.WriteString(text[at:])
+	out := b.String()
+	var pairs []string
+	for _, f := range found {
+		if value := text[f.Start:f.End]; strings.Trim(value, "*") != "" {
+			pairs = append(pairs, value, strings.Repeat("*", min(utf8.RuneCountInString(value), longestMask)))
+		}
+	}
+	// What is written again where it wasn't found, or came together by the masks, goes
+	// as well.
+	again := strings.NewReplacer(pairs...)
+	for range rounds {
+		next := again.Replace(out)
+		if next == out {
+			return out
+		}
+		out = next
+	}
+	return strings.Repeat("*", longestMask)
+}
+
+const (
+	longestMask = 12
+	rounds      = 8 // after so many, nothing of the text is shown
+)

@@ -1,0 +1,325 @@
+package screening_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/screening"
+)
+
+func words(text string, found []screening.Finding) (out []string) {
+	for _, f := range found {
+		out = append(out, fmt.Sprintf("%s %s", f.Kind, text[f.Start:f.End]))
+	}
+	return out
+}
+
+// Whoever hides a number from a machine shows it to people: all of these are read.
+func TestArticle4_HiddenNumbersAreRead(t *testing.T) {
+	for _, s := range []string{
+		"打我１３８１２３４５６７８吧", "打我138-1234-5678吧", "打我138 1234 5678吧", "打我+86 13812345678吧", "打我一三八一二三四五六七八吧", "打我幺三八幺二三四五六七八吧",
+		"打我①③⑧①②③④⑤⑥⑦⑧吧", "打我1️⃣3️⃣8️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣吧", "打我1\u200b3\u200b8\u200b1\u200b2\u200b3\u200b4\u200b5\u200b6\u200b7\u200b8吧", "打我1 3 8 1 2 3 4 5 6 7 8吧",
+		"打我l38l2345678吧", "打我1.3.8.1.2.3.4.5.6.7.8吧", "打我138一二三四5678吧", "打我𝟏𝟑𝟖𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖吧", "打我１3８１2３４5６7８吧", "打我(138)1234-5678吧", "打我١٣٨١٢٣٤٥٦٧٨吧",
+	} {
+		found := screening.Screen(s, nil)
+		if len(found) != 1 || found[0].Kind != screening.Phone {
+			t.Errorf("%s: %v", s, words(s, found))
+			continue
+		}
+		if m := screening.Masked(s, found); !strings.HasPrefix(m, "打我") || !strings.HasSuffix(strings.TrimRight(m, "\ufe0f\u20e3"), "吧") {
+			t.Errorf("%s is masked as %s", s, m)
+		}
+	}
+}
+
+func known(values ...string) *screening.Known {
+	g := screening.Gather()
+	for i, v := range values {
+		kind, value, _ := strings.Cut(v, " ")
+		k, _ := screening.KindOf(kind)
+		g.Add(screening.Child(i/2+1), k, pii.New(value))
+	}
+	return g.Known()
+}
+
+// Values of held children are found anywhere, whatever their kind, in whatever way
+// they are written.
+func TestArticle4_KnownValuesAreFound(t *testing.T) {
+	k := known("name 王子涵", "phone 13812345678", "name 李小满", "nickname 小兔子🐰", "address 杭州市西湖区文一路88号翠苑小区3栋2单元501室", "email lele@example.cn",
+		"school 杭州市第一小学", "other 20230145", "name 阿依古丽·买买提", "nickname Lily2016")
+	for _, c := range []struct {
+		text, want string
+		children   []screening.Child
+	}{
+		{"今天王子涵没来", "name 王子涵", []screening.Child{1}},
+		{"今天王 子 涵没来", "name 王 子 涵", []screening.Child{1}},
+		{"今天王\u200b子涵没来", "name 王\u200b子涵", []screening.Child{1}},
+		{"号码+86 138-1234-5678", "phone +86 138-1234-5678", []screening.Child{1}},
+		{"小兔子🐰来了", "nickname 小兔子🐰", []screening.Child{2}},
+		{"是杭州市西湖区文一路88号翠苑小区3栋2单元501室吗", "address 杭州市西湖区文一路88号翠苑小区3栋2单元501室", []screening.Child{3}},
+		{"LELE＠example.cn", "email LELE＠example.cn", []screening.Child{3}},
+		{"学号２０２３０１４５", "other ２０２３０１４５", []screening.Child{4}},
+		{"阿依古丽买买提", "name 阿依古丽买买提", []screening.Child{5}},
+		{"lily2016 你好", "nickname lily2016", []screening.Child{5}},
+	} {
+		found := screening.Screen(c.text, k)
+		if len(found) != 1 || words(c.text, found)[0] != c.want || !slices.Equal(found[0].Children, c.children) {
+			t.Errorf("%s: %q, children %v", c.text, words(c.text, found), found)
+		}
+	}
+	for _, s := range []string{"王子和涵洞", "120230145", "lily20167", "xlily2016", "小满", ""} {
+		if found := screening.Screen(s, k); len(found) != 0 {
+			t.Errorf("%s: %q", s, words(s, found))
+		}
+	}
+}
+
+// A name alone that many share proves nothing; with another value of the same
+// child it does.
+func TestArticle4_ASecondValueOfTheSameChildProvesIt(t *testing.T) {
+	g := screening.Gather()
+	for c := range screening.Child(50) {
+		g.Add(c, screening.Name, pii.New("王子涵"))
+	}
+	g.Add(7, screening.School, pii.New("杭州市第一小学"))
+	g.Add(60, screening.School, pii.New("杭州市第二小学"))
+	k := g.Known()
+	confidence := func(s string) screening.Confidence {
+		for _, f := range screening.Screen(s, k) {
+			if s[f.Start:f.End] == "王子涵" {
+				return f.Confidence
+			}
+		}
+		return 0
+	}
+	if c := confidence("昨天碰到王子涵了"); c != screening.Possible {
+		t.Errorf("alone: %s", c)
+	}
+	if c := confidence("杭州市第一小学那个王子涵"); c != screening.Certain {
+		t.Errorf("with the school of one of them: %s", c)
+	}
+	if c := confidence("，王子涵，"); c != screening.Possible {
+		t.Errorf("alone again: %s", c)
+	}
+}
+
+// Article 4, edge case 25: what belongs to another child is held, and no permit of
+// the author's changes that. Article 18: the author's own needs a permit.
+func TestArticle4_VerdictsByPolicy(t *testing.T) {
+	k := known("name 王子涵", "phone 13812345678", "name 李小满", "phone 13912345678")
+	first := screening.Author{Child: 1, IsChild: true}
+	permitted := screening.Author{Child: 1, IsChild: true, Permits: []screening.Kind{screening.Phone}}
+	for _, c := range []struct {
+		text string
+		by   screening.Author
+		want screening.Verdict
+	}{
+		{"今天天气真好", first, screening.Publish},
+		{"我的电话13812345678", first, screening.Mask},
+		{"我的电话13812345678", permitted, screening.Publish},
+		{"她的电话13912345678", permitted, screening.Hold},
+		{"电话13712345678", permitted, screening.Mask},
+		{"身份证11010520140307123X", first, screening.Hold},
+		{"身份证110105201403071233，打13812345678", permitted, screening.Hold},
+	} {
+		text := c.text
+		if got := screening.Standard().Decide(c.by, screening.Screen(text, k)); got != c.want {
+			t.Errorf("%s: %s, want %s; %q", text, got, c.want, words(text, screening.Screen(text, k)))
+		}
+	}
+	if got := (screening.Policy{}).Decide(first, screening.Screen("电话13712345678", k)); got != screening.Hold {
+		t.Errorf("a policy that says nothing: %s", got)
+	}
+}
+
+// Invariant 9: a set has no value in it. What a debugger prints of it has none.
+func TestInvariant9_AKnownHoldsNoValue(t *testing.T) {
+	k := known("phone 13812345678", "name 王子涵", "address 杭州市西湖区文一路88号翠苑小区3栋2单元501室", "email lele@example.cn")
+	dump := fmt.Sprintf("%+v", *k)
+	for _, secret := range []string{"13812345678", "王子涵", "lele", "翠苑"} {
+		if strings.Contains(dump, secret) {
+			t.Error("the set shows a value")
+		}
+	}
+}
+
+// Each value of a large set is found, and of values that aren't in it none.
+func TestArticle4_AMillionValues(t *testing.T) {
+	d := newDrawer(4)
+	before := heap()
+	k, some := million(d)
+	t.Logf("%d values: %d bytes by its own account, %d on the heap", k.Len(), k.Size(), heap()-before)
+	if k.Len() < 1_000_000 || k.Size() > 64<<20 {
+		t.Errorf("%d values in %d bytes", k.Len(), k.Size())
+	}
+	for v, c := range some {
+		text := "昨天，" + v + "，就是"
+		if !slices.ContainsFunc(screening.Screen(text, k), func(f screening.Finding) bool { return slices.Contains(f.Children, c) }) {
+			t.Errorf("%s isn't found", v)
+		}
+	}
+	for range 1000 {
+		if text := "编号ab" + d.digits(9) + "，"; len(screening.Screen(text, k)) > 0 {
+			t.Error("what isn't in the set is found")
+		}
+	}
+	runtime.KeepAlive(k)
+}
+
+// Whoever sends what is made to take long gets no more than the time that its size
+// takes: ten times the text, and not a hundred times the work.
+func TestArticle4_NoTextTakesLong(t *testing.T) {
+	g := screening.Gather()
+	for c := range screening.Child(20000) {
+		g.Add(c, screening.Name, pii.New("王子涵"))
+	}
+	g.Add(1, screening.Other, pii.New("一一一一一一"))
+	k := g.Known()
+	for _, s := range []string{"1", "一", "1 ", "一1", "138", "138-", "13812345678,", "@", "a@", "a@b.c", "(at)", "a(at)", "q", "微信", "微信1", "qq1 ", "v:", "号", "1号", "1号路", "路1号", "王", "王子涵", "王子涵,", "小学", "实验小学王子涵", "一班", "一班王",
+		"·", "阿·", "，", "。", "*五", "o", "l1", "\u200b", "x", "1x", "11010120140307123", "\xff", "叫", "和", "王丽和"} {
+		took := func(n int) time.Duration {
+			text := strings.Repeat(s, n/len(s)+1)
+			start := time.Now()
+			screening.Masked(text, screening.Screen(text, k))
+			return time.Since(start)
+		}
+		// Twice, because something else may have had the machine.
+		if a, b := took(5_000), took(50_000); b > 50*time.Millisecond && b > 40*a && took(50_000) > 40*a {
+			t.Errorf("%q again and again: %v for 5 kB, %v for 50 kB", s, a, b)
+		}
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// million is a set of a million values of 200,000 children, and some of them.
+func million(d *drawer) (*screening.Known, map[string]screening.Child) {
+	g := screening.Gather()
+	some := map[string]screening.Child{}
+	for c := range screening.Child(200_000) {
+		for kind, value := range map[screening.Kind]string{screening.Name: d.person(), screening.Phone: "13" + d.digits(9), screening.Address: d.address(),
+			screening.Nickname: d.pick("小兔子 奥特曼 甜甜 石头 豆豆") + d.digits(6), screening.Email: d.handle() + d.digits(5) + "@example.cn"} {
+			g.Add(c, kind, pii.New(value))
+			if c%2000 == 0 {
+				some[value] = c
+			}
+		}
+	}
+	return g.Known(), some
+}
+
+// Findings lie within the text, in order and apart; what is masked has none of
+// them left.
+func FuzzScreen(f *testing.F) {
+	for _, s := range []string{"", "打我138 1234 5678", "一三八一二三四五六七八", "王*五王五五", "\xff\xfe138\x00", "微信：abc_123，QQ 12345678", "实验小学三年级2班王子涵、李明", "杭州市文一路88号3栋501室",
+		"1️⃣3️⃣8️⃣", "(at)a(at)b.cn", "a@b.cn@c.cn", "6222 0200 1234 5678 905", "11010520140307123X"} {
+		f.Add(s)
+	}
+	k := known("name 王五", "phone 13812345678", "name 李小满", "address 杭州市西湖区文一路88号", "nickname ***1*", "nickname 五五")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, set := range []*screening.Known{nil, k} {
+			found := screening.Screen(text, set)
+			at := 0
+			for _, f := range found {
+				if f.Start < at || f.End <= f.Start || f.End > len(text) || f.Kind == 0 || f.Confidence == 0 || f.Mask == "" {
+					t.Fatalf("finding %+v after %d in %q", f, at, text)
+				}
+				if utf8.ValidString(text) && !utf8.ValidString(text[f.Start:f.End]) {
+					t.Fatalf("finding %+v cuts a rune of %q", f, text)
+				}
+				at = f.End
+			}
+			masked := screening.Masked(text, found)
+			for _, f := range found {
+				if v := text[f.Start:f.End]; strings.Trim(v, "*") != "" && strings.Contains(masked, v) {
+					t.Fatalf("%q is left in %q", v, masked)
+				}
+			}
+			screening.Standard().Decide(screening.Author{}, found)
+		}
+	})
+}
+
+// What strangers send as a picture never ends the program, and is an error or an
+// answer.
+func FuzzPicture(f *testing.F) {
+	for _, b := range pictures(f) {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lines, err := screening.Picture(data, nil)
+		if err != nil && lines != nil {
+			t.Fatal("an error and an answer")
+		}
+		for _, l := range lines {
+			if l.Tag == "" || l.Kind == 0 && len(l.Findings) == 0 {
+				t.Fatalf("a line that says nothing: %+v", l)
+			}
+		}
+	})
+}
+
+// What is posted is prose for the most part, in which a clause in twenty has
+// something to be found or a look-alike, and a rune in eight is another than in
+// the text that was typed for this, so that no pair of runes comes again and again.
+func BenchmarkScreen(b *testing.B) {
+	d := newDrawer(4)
+	k, _ := million(d)
+	prose, err := os.ReadFile("testdata/prose.txt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	file, err := os.ReadFile(templates)
+	if err != nil {
+		b.Fatal(err)
+	}
+	clauses := strings.FieldsFunc(string(prose), func(r rune) bool { return strings.ContainsRune("，。！？\n", r) })
+	all := []rune(string(prose))
+	lines := strings.Split(string(file), "\n")
+	var posts, dense strings.Builder
+	for posts.Len() < 4<<20 {
+		if line := lines[d.IntN(len(lines))]; d.IntN(20) == 0 && !strings.HasPrefix(line, "#") {
+			text := place.ReplaceAllStringFunc(line, func(p string) string {
+				_, v := d.draw(b, strings.Trim(p, "{}"))
+				return v
+			})
+			posts.WriteString(text + "\n")
+			dense.WriteString(text + "\n")
+			continue
+		}
+		for _, r := range clauses[d.IntN(len(clauses))] {
+			switch {
+			case r > 0x4e00 && d.IntN(16) == 0:
+				r = rune(0x4e00 + d.IntN(0x5000))
+			case r > 0x4e00 && d.IntN(16) == 0:
+				r = all[d.IntN(len(all))]
+			}
+			posts.WriteRune(r)
+		}
+		posts.WriteString([]string{"，", "。", "！", "\n"}[d.IntN(4)])
+	}
+	for _, c := range []struct {
+		name, text string
+		known      *screening.Known
+	}{{"posts", posts.String(), k}, {"posts/nothing-known", posts.String(), nil}, {"corpus-only", dense.String(), k}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(int64(len(c.text)))
+			b.ReportMetric(float64(k.Size())/(1<<20), "MiB-known")
+			for b.Loop() {
+				screening.Screen(c.text, c.known)
+			}
+		})
+	}
+}
