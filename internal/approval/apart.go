@@ -34,16 +34,28 @@ func (p Party) backers(s catalog.Service) []string {
 	return who.Backers(p.Behind, p.Does, s.Name)
 }
 
-// Apart refuses a file where two of the three may be one person: one stands behind
-// another, or somebody else behind two of them, who may then have all their links
-// (Article 15). Errors: ErrBehind.
-func Apart(s catalog.Service, parties ...Party) error {
+// Apart refuses where two of those who take part may be one person (Article 15). Of a file
+// of which one stands behind another, or somebody else behind two of them. Of a look the
+// links alone count: who has made one for another, or who has made them for both, may have
+// used them. Who has given a role may not, and a small office goes on. Errors: ErrBehind,
+// of a look ErrMaker.
+func Apart(s catalog.Service, export bool, parties ...Party) error {
+	behind := func(p Party) []string {
+		if export {
+			return p.backers(s)
+		}
+		return p.Behind.Makers
+	}
 	for i, one := range parties {
 		for j, other := range parties {
-			behind := one.backers(s)
-			if i != j && (slices.Contains(behind, other.Person.ID) || slices.ContainsFunc(other.backers(s), func(who string) bool { return slices.Contains(behind, who) })) {
+			theirs := append(slices.Clone(behind(other)), other.Person.ID)
+			if i == j || !slices.ContainsFunc(behind(one), func(who string) bool { return slices.Contains(theirs, who) }) {
+				continue
+			}
+			if export {
 				return ErrBehind
 			}
+			return ErrMaker
 		}
 	}
 	return nil

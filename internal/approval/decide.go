@@ -32,7 +32,7 @@ type Decision struct {
 // agree, the second to no more than the first, and one who refuses; of the three persons
 // none may stand behind another, and nobody else behind two of them. That whoever decides has
 // shown a moment ago who they are is for the edge to demand (signin.Session.IsFresh), as
-// the matrix says. Errors: ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrGlass, ErrNotFound,
+// the matrix says. Errors: ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrMaker, ErrGlass, ErrNotFound,
 // ErrAgreed, ErrBehind, ErrFirst, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
 // asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
@@ -151,8 +151,8 @@ func (r Request) left() []string {
 }
 
 // maybeOne refuses where two of those who have to be different persons may be one: who
-// decides and who has asked; and of an export, unless it is refused, any two of the three.
-// Errors: ErrMade, ErrBehind.
+// decides rests on who has asked; and unless it is refused, as Apart says. Errors: ErrMade,
+// ErrMaker, ErrBehind.
 func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.Person, decider staff.Person, s catalog.Service, verdict State) error {
 	decides, err := party(ctx, tx, decider, staff.DecideAccess)
 	switch {
@@ -160,7 +160,7 @@ func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.
 		return err
 	case slices.Contains(decides.backers(s), r.Asker):
 		return ErrMade
-	case !r.Export || verdict == Refused:
+	case verdict == Refused:
 		return nil
 	}
 	asks, err := party(ctx, tx, held[r.Asker], staff.AskAccess)
@@ -175,7 +175,7 @@ func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.
 		}
 		all = append(all, first)
 	}
-	return Apart(s, all...)
+	return Apart(s, r.Export, all...)
 }
 
 // decided writes what was decided about a request that was in a state.

@@ -205,9 +205,8 @@ func TestArticle15_NobodyIsTwoOfTheThree(t *testing.T) {
 		r := w.wants(w.worker, exporting())
 		_, err := w.decide(w.officer, r, grant)
 		wants(t, "who has made a link for who asks", err, approval.ErrBehind)
-		if _, err := w.decide(w.officer, w.asked(w.worker), grant); err != nil {
-			t.Errorf("of a look: %v", err)
-		}
+		_, err = w.decide(w.officer, w.asked(w.worker), grant)
+		wants(t, "of a look", err, approval.ErrMaker)
 		no := approval.Decision{Verdict: approval.Refused, Reason: approval.NotNeeded}
 		if _, err := w.decide(w.officer, w.wants(w.worker, exporting()), no); err != nil {
 			t.Errorf("and refuses: %v", err)
