@@ -61,6 +61,8 @@ var (
 	ErrAgreed = errs.New(errs.Forbidden, "approval.agreed_before") // the second of two is another person
 	ErrBehind = errs.New(errs.Forbidden, "approval.behind")        // of the three one may be another
 	ErrFirst  = errs.New(errs.Conflict, "approval.first_gone")     // who was the first to agree may not any more
+
+	ErrProposer = errs.New(errs.Conflict, "approval.proposer_gone") // who has proposed a charter has left: somebody proposes it anew
 )
 
 // A Reason is why somebody has to see a value. The words beside it say more.

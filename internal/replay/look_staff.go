@@ -437,6 +437,9 @@ func (f *fold) judge(c *insideClaim) fault {
 	var parties []approvals.Party
 	for _, of := range c.parties {
 		one, behind := f.then(of.person, of.version)
+		if one.State != staff.Active {
+			return impossible(ruleActor)
+		}
 		parties = append(parties, approvals.Party{Person: one, Does: of.does, Behind: behind})
 	}
 	if approvals.Apart(now, c.export, parties...) != nil {
