@@ -196,7 +196,8 @@ type visit struct {
 	keeps url.Values // of the address: what the same page in the other language is of, too
 	rule  staff.Action
 
-	code string // of a refusal that was told in words
+	code    string      // of a refusal that was told in words
+	attempt *errs.Error // the first refusal that is one: see tried
 }
 
 // answer returns a handler of a route: who is it, may they, and then what the route
@@ -220,6 +221,7 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 		if err := does(v); err != nil {
 			e := errs.Of(err)
 			v.code = e.Code
+			v.notes(e)
 			if e.Kind == errs.Internal {
 				s.Log.ErrorContext(r.Context(), "console failed", "route", rt.pattern, "request", v.call, "error", err)
 			}
@@ -289,23 +291,51 @@ var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSe
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
 	suspicion.ErrMayNot, suspicion.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
+// requestsAt is what the address of every request for a look begins with.
+const requestsAt = "/console/access/requests/"
+
+// notes keeps the first refusal that tells of an attempt: what is shown after it may be
+// another, for who may not see a page isn't told that it is there. Of a form it is one of
+// attempts. Whoever only loads addresses looks for a way around where values are shown:
+// there, each that isn't theirs, or leads nowhere, is one. No other site can have a browser
+// load it for somebody who is signed in.
+func (v *visit) notes(e *errs.Error) {
+	is := slices.ContainsFunc(attempts, func(a *errs.Error) bool { return a.Code == e.Code })
+	if v.r.Method != http.MethodPost {
+		is = e.Code == ErrFields.Code || strings.HasPrefix(v.r.URL.Path, requestsAt) && (e.Kind == errs.Forbidden || e.Kind == errs.NotFound)
+	}
+	if is && v.attempt == nil {
+		v.attempt = e
+	}
+}
+
+// notTheirs notes that a form is about something that is there, and not for the person.
+func (v *visit) notTheirs() {
+	if v.r.Method == http.MethodPost {
+		v.notes(staff.ErrMayNot)
+	}
+}
+
 // tried records an attempt. It was refused, whether this succeeds or not.
 func (s *Server) tried(v *visit) {
-	i := slices.IndexFunc(attempts, func(e *errs.Error) bool { return e.Code == v.code })
-	if i < 0 || v.in.ID == "" || v.r.Method != http.MethodPost && v.code != ErrFields.Code {
-		return // a page that isn't theirs is a link that somebody followed; an address of a value is nobody's link
+	if v.attempt == nil || v.in.ID == "" {
+		return
 	}
 	request := v.r.PathValue("request")
+	if below, is := strings.CutPrefix(v.r.URL.Path, requestsAt); is && request == "" {
+		_, request, _ = strings.Cut(below, "/")
+		request, _, _ = strings.Cut(request, "/")
+	}
 	if !id.Is(id.Look, request) {
 		request = "" // what a stranger writes is no name, and gets nowhere
 	}
 	ctx := context.WithoutCancel(v.r.Context())
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {
-		_, err := staff.Tried(ctx, tx, v.in.Person, attempts[i], request)
+		_, err := staff.Tried(ctx, tx, v.in.Person, v.attempt, request)
 		return err
 	})
 	if err != nil {
-		s.Log.ErrorContext(ctx, "console: an attempt isn't recorded", "code", v.code, "error", err)
+		s.Log.ErrorContext(ctx, "console: an attempt isn't recorded", "code", v.attempt.Code, "error", err)
 	}
 }
 
@@ -525,6 +555,7 @@ func (v *visit) problem(err error) (words string, status int, fault error) {
 	}
 	v.retryAfter(err)
 	v.code = e.Code
+	v.notes(e)
 	return v.lang.T(e.Code), int(e.Kind), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -68,6 +69,9 @@ func (v *visit) found(ctx context.Context, tx *db.Tx, in signin.Session) (r appr
 	}
 	decides = approval.May(in.Person, staff.DecideAccess, service)
 	if r.Asker != in.Person.ID && r.Decider != in.Person.ID && r.First != in.Person.ID && !decides && !joins(in.Person, r, service, tx.Now()) {
+		if !r.Glass || !strings.HasSuffix(v.r.URL.Path, "/join") { // who comes too late to join has tried nothing
+			v.notTheirs()
+		}
 		return approval.Request{}, false, approval.ErrNotFound
 	}
 	if !r.Intact(v.s.Ring) {

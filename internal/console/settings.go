@@ -146,6 +146,7 @@ func servicePath(service string) string { return "/console/settings/services/" +
 func (v *visit) service(ctx context.Context, tx *db.Tx, in signin.Session) (catalog.Service, error) {
 	one, err := catalog.Find(ctx, tx, v.r.PathValue("service"))
 	if err == nil && !in.Person.May(staff.SeeSystem, one.Name) {
+		v.notTheirs()
 		err = catalog.ErrNotFound
 	}
 	return one, err
