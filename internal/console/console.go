@@ -192,8 +192,9 @@ type visit struct {
 	lang  i18n.Lang
 	in    signin.Session // the zero Session: nobody is signed in
 	now   time.Time
-	shows string     // the page that it was answered with
-	keeps url.Values // of the address: what the same page in the other language is of, too
+	all   []catalog.Service // that there are, where the route is about the system
+	shows string            // the page that it was answered with
+	keeps url.Values        // of the address: what the same page in the other language is of, too
 	rule  staff.Action
 
 	code    string      // of a refusal that was told in words
@@ -351,6 +352,9 @@ func (s *Server) admit(rt route, v *visit) error {
 		v.now = tx.Now()
 		v.in, err = s.door.Find(ctx, tx, s.browser().Kept(v.r, sessionCookie))
 		stale = err == nil && v.in.Stale(tx.Now())
+		if err == nil && (rt.action == staff.SeeSystem || rt.action == staff.ManageSystem) {
+			v.all, err = catalog.List(ctx, tx)
+		}
 		return err
 	})
 	if err != nil && !errs.Of(err).Is(signin.ErrSignedOut) {
@@ -361,7 +365,7 @@ func (s *Server) admit(rt route, v *visit) error {
 		return rt.does(s, v)
 	case v.in.ID == "":
 		return v.to("/console/in", "to", v.back(rt))
-	case (rt.who == whoMay || rt.who == freshlyMay) && !v.in.Person.MaySomewhere(rt.action):
+	case (rt.who == whoMay || rt.who == freshlyMay) && !v.in.Person.MaySomewhere(rt.action), rt.ofAll() && !v.in.Person.MayEverywhere(rt.action, v.all):
 		return staff.ErrMayNot
 	case v.r.Method == http.MethodPost && (rt.who == freshlyIn || rt.who == freshlyMay || rt.who == whoMay && staff.RuleOf(rt.action).Fresh) && v.in.IsFresh(v.now) != nil:
 		if v.isJobs() && v.r.Header.Get("Sec-Fetch-Mode") == "cors" {
