@@ -206,6 +206,43 @@ func TestArticle15_AskedForDecidedAndSeen(t *testing.T) {
 	})
 }
 
+// Article 15: whose request is over is a matter of who has asked and who has decided: nobody
+// else who may decide reads for good whom it was about, and what was written.
+func TestArticle15_WhatIsOverIsShownToWhoTookPart(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		boss := d.browser(d.hire(staff.Officer).Secret)
+		path := o.asked(o.asks)
+		const why, answer = "家长来电，名字显示不对", "名字就够了"
+		tells := func(by *browser, whether bool, words ...string) {
+			t.Helper()
+			page := by.get(path + "?lang=zh-CN")
+			for _, text := range append(words, o.ref, why) {
+				if page.Code != http.StatusOK || strings.Contains(page.Body.String(), text) != whether {
+					t.Errorf("%d, it tells %q: %v", page.Code, text, !whether)
+				}
+			}
+			if strings.Contains(page.Body.String(), i18n.Chinese.T("console.request.hidden")) == whether {
+				t.Error("it isn't said that something is hidden, or it is")
+			}
+		}
+		tells(boss, true)
+		if w := o.decides.post(path+"/decide", "verdict", "narrowed", "item", "nickname", "minutes", "10", "reason", "less_suffices", "words", answer); w.Code != 303 {
+			t.Fatalf("narrowed: %d", w.Code)
+		}
+		tells(boss, true, answer) // who may take it back knows what
+		if w := o.asks.post(path + "/end"); w.Code != 303 {
+			t.Fatalf("given back: %d", w.Code)
+		}
+		tells(boss, false, answer)
+		tells(o.asks, true, answer)
+		tells(o.decides, true, answer)
+		path = o.asked(o.asks)
+		d.Pass(approval.Defaults.Answer)
+		tells(d.browser(d.hire(staff.Manager).Secret), false) // nobody has answered
+	})
+}
+
 // elsewhere hires somebody with a role of another service: of the officer, by office.
 func (d *desk) elsewhere(role staff.Role) *signintest.Insider {
 	d.T.Helper()
