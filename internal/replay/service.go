@@ -266,7 +266,7 @@ func (f *fold) charterTakenBack(p ledger.Placed, s *service, now *version, b cat
 	if atTerminal(p.Actor) {
 		return fault{}
 	}
-	return f.decidesCharter(p, b.Person, staff.ProposeCharter, "")
+	return f.decidesCharter(p, b.Person, staff.ProposeCharter, "", 0)
 }
 
 // decidesCharter keeps, until whatever it rests on must have come, that a person inside
