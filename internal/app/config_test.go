@@ -225,6 +225,7 @@ func TestArticle15_LimitsOfLooksAreTheOperators(t *testing.T) {
 		"looks:\n  max_minutes: 20\n  minutes: 21\n":   "looks.minutes",
 		"looks:\n  glass_minutes: -1\n":                "looks.glass_minutes",
 		"looks:\n  per_day: 10001\n":                   "looks.per_day",
+		"looks:\n  per_approval: 4096\n":               "looks.per_approval",
 		"looks:\n  from: 20:00\n  to: 08:00\n":         "looks.from",
 		"looks:\n  from: 8\n  to: 09:00\n":             "looks.from",
 		"looks:\n  from: 08:00\n":                      "looks.from",

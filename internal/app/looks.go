@@ -6,6 +6,7 @@ import (
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/watermark"
 )
 
 // Looks are those of persons inside at values: a zero is that of approval.Defaults.
@@ -67,7 +68,7 @@ func (l Looks) check(say func(key, code string)) {
 	in("max_minutes", l.MaxMinutes, approval.Defaults.MaxMinutes)
 	in("minutes", l.Minutes, d.MaxMinutes)
 	in("glass_minutes", l.GlassMinutes, d.MaxMinutes)
-	in("per_approval", l.PerApproval, maxLooks)
+	in("per_approval", l.PerApproval, watermark.MaxLook) // one more would count, and have no picture
 	in("per_hour", l.PerHour, maxLooks)
 	in("per_day", l.PerDay, maxLooks)
 	in("burst", l.Burst, maxLooks)

@@ -39,6 +39,7 @@ var (
 	ErrMayNot   = errs.New(errs.Forbidden, "approval.may_not")       // the matrix doesn't let whoever acts
 	ErrSelf     = errs.New(errs.Forbidden, "approval.self")          // nobody decides about their own request
 	ErrMade     = errs.New(errs.Forbidden, "approval.made_by_asker") // who decides may be who has asked
+	ErrMaker    = errs.New(errs.Forbidden, "approval.maker")         // who decides, or a third, may be who has asked
 	ErrNotFound = errs.New(errs.NotFound, "approval.not_found")
 	ErrPurpose  = errs.New(errs.Invalid, "approval.purpose_unknown")
 	ErrItems    = errs.New(errs.Invalid, "approval.items_invalid") // none, one twice, or one that isn't the purpose's
@@ -60,6 +61,8 @@ var (
 	ErrAgreed = errs.New(errs.Forbidden, "approval.agreed_before") // the second of two is another person
 	ErrBehind = errs.New(errs.Forbidden, "approval.behind")        // of the three one may be another
 	ErrFirst  = errs.New(errs.Conflict, "approval.first_gone")     // who was the first to agree may not any more
+
+	ErrProposer = errs.New(errs.Conflict, "approval.proposer_gone") // who has proposed a charter has left: somebody proposes it anew
 )
 
 // A Reason is why somebody has to see a value. The words beside it say more.

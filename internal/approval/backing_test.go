@@ -14,8 +14,8 @@ import (
 )
 
 // Whoever makes a second person, or has the link of one, may play both: so who decides was
-// not made by who asks, nor has from them alone the role to decide, until another who may
-// has confirmed it.
+// not made by who asks, nor has from them alone the role to decide, nor has made who asks,
+// nor were both made by one, until another who may has confirmed it.
 func TestArticle15_NobodyDecidesByASecondPersonOfTheirOwn(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		door := signin.Door{Ring: w.Ring}
@@ -104,7 +104,31 @@ func TestArticle15_NobodyDecidesByASecondPersonOfTheirOwn(t *testing.T) {
 		decides("whose role was confirmed", raised, w.officer, nil)
 
 		asks := invites(w.officer, "第三个", worker)
-		decides("who asks was invited by who decides", w.officer, asks, nil)
+		decides("who asks was invited by who decides", w.officer, asks, approval.ErrMaker)
+		_, err = w.decide(w.officer, w.asked(asks), approval.Decision{Verdict: approval.Narrowed, Items: []string{"nickname"}, Minutes: 5, Reason: approval.LessFits})
+		wants(t, "and narrows it", err, approval.ErrMaker)
+		if _, err := w.decide(w.officer, w.asked(asks), approval.Decision{Verdict: approval.Refused, Reason: approval.NotNeeded}); err != nil {
+			t.Errorf("and refuses it: %v", err)
+		}
+		decides("who asks was invited by another", deputy, asks, nil)
+		judge := invites(w.officer, "第四个", manager)
+		decides("one has invited who asks and who decides", judge, asks, approval.ErrMaker)
+		decides("who has invited nobody", w.manager, asks, nil)
+		w.Pass(25 * time.Hour)
+		does("the deputy confirms who decides", nil, confirms(deputy, judge))
+		decides("one of the two was confirmed", judge, asks, nil)
+		does("the deputy confirms who asks", nil, confirms(deputy, asks))
+		decides("who asks was confirmed since", w.officer, asks, nil)
+		given := w.hire("第五个", staff.Auditor)
+		does("giving", nil, func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Give(ctx, tx, w.officer, given.ID, worker)
+			return err
+		})
+		decides("who asks has the role from who decides", w.officer, given, nil)
+		does("who asks is made anew", nil, func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := door.Invite(ctx, tx, w.officer, asks.ID)
+			return err
+		})
 
 		does("an officer resets who holds an office", staff.ErrTerminal, resets(w.officer, deputy))
 		does("an officer makes a link for who holds an office", staff.ErrTerminal, func(ctx context.Context, tx *db.Tx) error {

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"wardkeep/internal/base/db"
@@ -22,24 +23,47 @@ func ProposeCharter(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff
 }
 
 // ApproveCharter puts a proposal into force, as a person who holds an office of the
-// service (Article 8): somebody else than who has proposed it, for whom, too, who has
-// proposed it has made no link to sign in. Errors: ErrMayNot, ErrMade, and those of
-// catalog.Approve.
+// service (Article 8): somebody else than who has proposed it, where neither has made the
+// link of the other, for then the two may be one (staff.Confirm). A person inside who has
+// proposed it is held, and still here: of who has left nobody knows any more who made
+// them. Errors: ErrMayNot, ErrMade, ErrMaker, ErrProposer, and those of catalog.Approve.
 func ApproveCharter(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Person, service string, number int64, seen catalog.Seen, words string) (catalog.Published, string, error) {
-	p, who, err := colleague(ctx, tx, by, staff.PublishCharter, service)
-	if err != nil {
-		return catalog.Published{}, "", err
+	fail := func(err error) (catalog.Published, string, error) { return catalog.Published{}, "", err }
+	proposal, none := catalog.Proposal(ctx, tx, ring, service, number)
+	proposer, inside := strings.CutPrefix(proposal.ProposedBy, "staff:")
+	if !inside {
+		proposer = "" // it was proposed at the terminal
 	}
-	proposal, err := catalog.Proposal(ctx, tx, ring, service, number)
+	held, err := all(ctx, tx, by.ID, proposer)
 	if err != nil {
-		return catalog.Published{}, "", err
+		return fail(err)
 	}
-	behind, err := staff.BackingOf(ctx, tx, p.ID)
+	p, s, who, err := colleagueOf(ctx, tx, held[by.ID], staff.PublishCharter, service)
+	if err == nil {
+		err = none
+	}
 	if err != nil {
-		return catalog.Published{}, "", err
+		return fail(err)
 	}
-	if proposer, inside := strings.CutPrefix(proposal.ProposedBy, "staff:"); inside && proposer != p.ID && p.RestsOn(behind, proposer, staff.PublishCharter, service) {
-		return catalog.Published{}, "", ErrMade
+	if inside && proposer != p.ID {
+		proposes, err := party(ctx, tx, held[proposer], staff.ProposeCharter)
+		if err != nil {
+			return fail(err)
+		}
+		approves, err := party(ctx, tx, p, staff.PublishCharter)
+		if err == nil && slices.Contains(approves.backers(s), proposer) {
+			err = ErrMade
+		}
+		if err == nil && proposes.Person.State != staff.Active {
+			err = ErrProposer
+		}
+		if err == nil {
+			err = Apart(s, false, proposes, approves)
+		}
+		if err != nil {
+			return fail(err)
+		}
+		who.Proposer = proposes.Person.Version
 	}
 	return catalog.Approve(ctx, tx, ring, who, service, number, seen, words)
 }
@@ -71,16 +95,22 @@ func colleague(ctx context.Context, tx *db.Tx, by staff.Person, a staff.Action, 
 	if err != nil {
 		return p, catalog.Colleague{}, err
 	}
+	p, _, who, err := colleagueOf(ctx, tx, p, a, service)
+	return p, who, err
+}
+
+// colleagueOf does so with a person who is held.
+func colleagueOf(ctx context.Context, tx *db.Tx, p staff.Person, a staff.Action, service string) (staff.Person, catalog.Service, catalog.Colleague, error) {
 	s, err := catalog.Find(ctx, tx, service)
 	if err == nil && !May(p, a, s) {
 		err = ErrMayNot
 	}
 	if err != nil {
-		return p, catalog.Colleague{}, err
+		return p, s, catalog.Colleague{}, err
 	}
 	who := catalog.Colleague{Person: p.ID, Version: p.Version, Service: s.Name}
 	if InOffice(p, s) {
 		who.Office, err = catalog.FindOfficer(ctx, tx, s.Name, p.Office(s.Name))
 	}
-	return p, who, err
+	return p, s, who, err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 )
 
@@ -233,6 +235,44 @@ func TestArticle8_ACharterTakesTheApprovalOfAnotherInOffice(t *testing.T) {
 			return err
 		})
 		wants(t, "at the terminal, where nobody has an account any more", err, nil)
+	})
+}
+
+// Article 8: who has made the link of who proposes may be both, and approves nothing of
+// theirs until another has confirmed the person; nor once that person has left.
+func TestArticle8_NobodyApprovesByASecondPersonOfTheirOwn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		k := w.cabinet()
+		var second staff.Person
+		k.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			if second, err = staff.Add(ctx, tx, k.officer, "第二个", staff.Grant{Role: staff.Engineer, Service: service}); err == nil {
+				_, _, err = signin.Door{Ring: k.Ring}.Invite(ctx, tx, k.officer, second.ID)
+			}
+			return err
+		})
+		n := k.proposed(second, k.next)
+		wants(t, "who has made the link of who proposes", k.approve(k.officer, n, k.seen(n)), approval.ErrMaker)
+		if k.inForce() != 1 {
+			t.Fatal("it came into force")
+		}
+		k.Pass(25 * time.Hour) // the link is over
+		err := k.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Confirm(ctx, tx, k.deputy, second.ID)
+			return err
+		})
+		wants(t, "the deputy confirms", err, nil)
+		wants(t, "who was confirmed since", k.approve(k.officer, n, k.seen(n)), nil)
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := signin.Door{Ring: k.Ring}.Invite(ctx, tx, k.officer, second.ID)
+			return err
+		})
+		n = k.proposed(second, k.Charter)
+		wants(t, "who has made another link since", k.approve(k.officer, n, k.seen(n)), approval.ErrMaker)
+		wants(t, "who has made none", k.approve(k.deputy, n, k.seen(n)), nil)
+		n = k.proposed(second, k.next)
+		k.leave(second)
+		wants(t, "who has made the link of who has left since", k.approve(k.officer, n, k.seen(n)), approval.ErrProposer)
+		wants(t, "and refuses it", k.refuse(k.officer, n, "请重新提交"), nil)
 	})
 }
 

@@ -30,9 +30,9 @@ type Decision struct {
 // link to sign in, or who has from them alone the role to decide, until another who may
 // has confirmed that person (staff.Confirm): the two may be one. An export takes two who
 // agree, the second to no more than the first, and one who refuses; of the three persons
-// none may stand behind another. That whoever decides has
+// none may stand behind another, and nobody else behind two of them. That whoever decides has
 // shown a moment ago who they are is for the edge to demand (signin.Session.IsFresh), as
-// the matrix says. Errors: ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrGlass, ErrNotFound,
+// the matrix says. Errors: ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrMaker, ErrGlass, ErrNotFound,
 // ErrAgreed, ErrBehind, ErrFirst, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
 // asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
@@ -151,34 +151,31 @@ func (r Request) left() []string {
 }
 
 // maybeOne refuses where two of those who have to be different persons may be one: who
-// decides and who has asked; and of an export, unless it is refused, any two of the three.
-// Errors: ErrMade, ErrBehind.
+// decides rests on who has asked; and unless it is refused, as Apart says. Errors: ErrMade,
+// ErrMaker, ErrBehind.
 func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.Person, decider staff.Person, s catalog.Service, verdict State) error {
-	behind, err := staff.BackingOf(ctx, tx, decider.ID)
+	decides, err := party(ctx, tx, decider, staff.DecideAccess)
 	switch {
 	case err != nil:
 		return err
-	case decider.RestsOn(behind, r.Asker, staff.DecideAccess, s.Name):
+	case slices.Contains(decides.backers(s), r.Asker):
 		return ErrMade
-	case !r.Export || verdict == Refused:
+	case verdict == Refused:
 		return nil
 	}
-	does := map[string]staff.Action{r.Asker: staff.AskAccess, decider.ID: staff.DecideAccess}
-	if r.First != "" {
-		does[r.First] = staff.DecideAccess
+	asks, err := party(ctx, tx, held[r.Asker], staff.AskAccess)
+	if err != nil {
+		return err
 	}
-	for person, action := range does {
-		behind, err := staff.BackingOf(ctx, tx, person)
+	all := []Party{asks, decides}
+	if r.First != "" {
+		first, err := party(ctx, tx, held[r.First], staff.DecideAccess)
 		if err != nil {
 			return err
 		}
-		for other := range does {
-			if other != person && May(held[person], action, s) && held[person].RestsOn(behind, other, action, s.Name) {
-				return ErrBehind
-			}
-		}
+		all = append(all, first)
 	}
-	return nil
+	return Apart(s, r.Export, all...)
 }
 
 // decided writes what was decided about a request that was in a state.

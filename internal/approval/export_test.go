@@ -205,9 +205,8 @@ func TestArticle15_NobodyIsTwoOfTheThree(t *testing.T) {
 		r := w.wants(w.worker, exporting())
 		_, err := w.decide(w.officer, r, grant)
 		wants(t, "who has made a link for who asks", err, approval.ErrBehind)
-		if _, err := w.decide(w.officer, w.asked(w.worker), grant); err != nil {
-			t.Errorf("of a look: %v", err)
-		}
+		_, err = w.decide(w.officer, w.asked(w.worker), grant)
+		wants(t, "of a look", err, approval.ErrMaker)
 		no := approval.Decision{Verdict: approval.Refused, Reason: approval.NotNeeded}
 		if _, err := w.decide(w.officer, w.wants(w.worker, exporting()), no); err != nil {
 			t.Errorf("and refuses: %v", err)
@@ -227,6 +226,64 @@ func TestArticle15_NobodyIsTwoOfTheThree(t *testing.T) {
 		invites(w.officer, w.second)
 		_, err = w.decide(deputy, later, grant)
 		wants(t, "the first has made who asks since", err, approval.ErrBehind)
+	})
+}
+
+// Who has made the links of two of the three may be both, and then it is one who decides,
+// though none of them stands behind another; likewise who alone has given two of them what
+// they do it by.
+func TestArticle15_NobodyIsBehindTwoOfTheThree(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		deputy := w.deputy()
+		door := signin.Door{Ring: w.Ring}
+		invites := func(name string, role staff.Role) (p staff.Person) {
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				if p, err = staff.Add(ctx, tx, w.officer, name, staff.Grant{Role: role, Service: service}); err == nil {
+					_, _, err = door.Invite(ctx, tx, w.officer, p.ID)
+				}
+				return err
+			})
+			return p
+		}
+		confirms := func(by, whom staff.Person) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error { _, err := staff.Confirm(ctx, tx, by, whom.ID); return err })
+		}
+		x, y, z := invites("甲", staff.Worker), invites("乙", staff.Manager), invites("丙", staff.Manager)
+		w.keyed(x, w.worker)
+		_, err := w.decide(y, w.wants(x, exporting()), grant)
+		wants(t, "one has made the links of who asks and of who agrees", err, approval.ErrBehind)
+		no := approval.Decision{Verdict: approval.Refused, Reason: approval.NotNeeded}
+		if _, err := w.decide(y, w.wants(x, exporting()), no); err != nil {
+			t.Errorf("and refuses: %v", err)
+		}
+		both := w.grants(y, w.wants(w.worker, exporting()))
+		_, err = w.decide(z, both, grant)
+		wants(t, "one has made the links of the two who agree", err, approval.ErrBehind)
+		if _, err := w.decide(deputy, both, grant); err != nil {
+			t.Errorf("another is the second: %v", err)
+		}
+		for _, p := range []staff.Person{y, z} { // their links are over by now
+			confirms(deputy, p)
+		}
+		all := w.grants(z, w.grants(y, w.wants(x, exporting())))
+		if all.State != approval.Granted {
+			t.Errorf("whom another has confirmed: %s", all.State)
+		}
+
+		raised := []staff.Person{w.hire("丁", staff.Auditor), w.hire("戊", staff.Auditor)}
+		for _, p := range raised {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := staff.Give(ctx, tx, w.officer, p.ID, staff.Grant{Role: staff.Manager, Service: service})
+				return err
+			})
+		}
+		half := w.grants(raised[0], w.wants(w.worker, exporting()))
+		_, err = w.decide(raised[1], half, grant)
+		wants(t, "one alone has given both the role to decide", err, approval.ErrBehind)
+		confirms(deputy, raised[1])
+		if _, err := w.decide(raised[1], half, grant); err != nil {
+			t.Errorf("whose role another has confirmed: %v", err)
+		}
 	})
 }
 

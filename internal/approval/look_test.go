@@ -13,7 +13,6 @@ import (
 	"wardkeep/internal/access"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
-	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
@@ -234,6 +233,50 @@ func TestArticle15_LooksAreCountedWithTheLook(t *testing.T) {
 	})
 }
 
+// What the hour allows one person is counted over all children, whoever of them is looked at
+// in the same moment; and many looks are one alarm.
+func TestArticle15_LooksOfOnePersonAreCountedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.PassToHalfPast()
+		var children [6]family.Child
+		var requests [6]approval.Request
+		for i := range children {
+			one := *w
+			one.child = w.Child()
+			w.Put(one.child, "parent-reports", "nickname", "小鱼")
+			children[i], requests[i] = one.child, one.granted(w.worker, w.manager)
+		}
+		var mu sync.Mutex
+		bursts := 0
+		w.Store.Announced = func(what any) {
+			mu.Lock()
+			defer mu.Unlock()
+			if a, is := what.(approval.Alarm); is && a.What == approval.Burst {
+				bursts++
+			}
+		}
+		w.Vault.Looks = approval.Limits{PerHour: 3, Burst: 2}
+		var group sync.WaitGroup
+		shown := 0
+		for i := range children {
+			group.Go(func() {
+				v, err := w.look(w.worker, requests[i], use(children[i], "nickname"))
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil && v != "" {
+					shown++
+				} else {
+					denied(t, "beyond the hour's", v, err, "approval_hour")
+				}
+			})
+		}
+		group.Wait()
+		if shown != 3 || bursts != 1 {
+			t.Errorf("%d shown of 3, %d alarms", shown, bursts)
+		}
+	})
+}
+
 func TestArticle15_AnHourAndADayBeginAnew(t *testing.T) {
 	at := time.Date(2026, 6, 1, 15, 59, 0, 0, time.UTC) // 23:59 in China
 	l := approval.Looks{}.At(at).Plus(1).Plus(1)
@@ -338,7 +381,10 @@ type ruling struct {
 // No sequence of asking, deciding, ending, leaving and waiting shows a value to anybody
 // without a decision that another person took who might, that stands, and covers it.
 func TestInvariant11_NoWayAroundAnothersDecision(t *testing.T) {
-	v := vaulttest.New(t, dbtest.New(t))
+	vaulttest.Each(t, noWayAround)
+}
+
+func noWayAround(t *testing.T, v *vaulttest.World) {
 	w := &world{World: v, desk: approval.Desk{Ring: v.Ring, Charters: v.Vault.Gate.Charters}, child: v.Child()}
 	w.Put(w.child, "parent-reports", "nickname", "小鱼")
 	w.Put(w.child, "parent-reports", "remarks", "进步很大")

@@ -78,7 +78,10 @@ type Colleague struct {
 	Person  string // "st_…"
 	Version int64  // of the person
 	Service string
-	Office  Officer // that the person holds there; zero: none
+	// Proposer is the version of the person inside who has proposed what is approved; 0: it
+	// was proposed at the terminal.
+	Proposer int64
+	Office   Officer // that the person holds there; zero: none
 }
 
 // Ledger returns the actor's name in the ledger: "staff:st_…".
@@ -95,6 +98,8 @@ type ApprovedBody struct {
 	Office string `json:"office"` // the term of office, "st_…"
 	Words  bool   `json:"words"`  // there are some
 	Person int64  `json:"person"` // the version of who approves: so the replay knows that they might
+	// Proposer is that of who has proposed it, if that is a person inside.
+	Proposer int64 `json:"proposer,omitempty"`
 }
 
 // A RefusedBody says that a person in office doesn't.
@@ -187,7 +192,7 @@ func Approve(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Colleague, s
 	if err := s.decide(ring, &d, by, words); err != nil {
 		return fail(err)
 	}
-	_, err = s.note(ctx, tx, KindApproved, by, ApprovedBody{Number: d.Number, Hash: d.Hash, Office: by.Office.ID, Words: d.words != nil, Person: by.Version})
+	_, err = s.note(ctx, tx, KindApproved, by, ApprovedBody{Number: d.Number, Hash: d.Hash, Office: by.Office.ID, Words: d.words != nil, Person: by.Version, Proposer: by.Proposer})
 	if err != nil {
 		return fail(err)
 	}

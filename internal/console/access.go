@@ -64,7 +64,7 @@ func state(r approval.Request, now time.Time) string {
 
 // requestPath is the page of a request.
 func requestPath(r approval.Request) string {
-	return "/console/access/requests/" + r.Service + "/" + r.ID
+	return requestsAt + r.Service + "/" + r.ID
 }
 
 // fill lists requests, with the names of who asks, and purpose and items as the charter in

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
@@ -67,6 +69,8 @@ func (d *desk) office() *office {
 func (o *office) asking() url.Values {
 	return url.Values{"ref": {o.ref}, "item": {"nickname", "remarks"}, "reason": {"support"}, "words": {"家长来电，名字显示不对"}, "minutes": {"30"}}
 }
+
+const requestsAt = "/console/access/requests/"
 
 const askPath = "/console/access/new/" + vaulttest.Service + "/" + purpose
 
@@ -207,6 +211,64 @@ func TestArticle15_AskedForDecidedAndSeen(t *testing.T) {
 	})
 }
 
+// Article 15: whose request is over is a matter of who has asked and who has decided: nobody
+// else who may decide reads for good whom it was about, and what was written.
+func TestArticle15_WhatIsOverIsShownToWhoTookPart(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		boss := d.browser(d.hire(staff.Officer).Secret)
+		path := o.asked(o.asks)
+		const why, answer = "家长来电，名字显示不对", "名字就够了"
+		tells := func(by *browser, whether bool, words ...string) {
+			t.Helper()
+			page := by.get(path + "?lang=zh-CN")
+			for _, text := range append(words, o.ref, why) {
+				if page.Code != http.StatusOK || strings.Contains(page.Body.String(), text) != whether {
+					t.Errorf("%d, it tells %q: %v", page.Code, text, !whether)
+				}
+			}
+			if strings.Contains(page.Body.String(), i18n.Chinese.T("console.request.hidden")) == whether {
+				t.Error("it isn't said that something is hidden, or it is")
+			}
+		}
+		tells(boss, true)
+		if w := o.decides.post(path+"/decide", "verdict", "narrowed", "item", "nickname", "minutes", "10", "reason", "less_suffices", "words", answer); w.Code != 303 {
+			t.Fatalf("narrowed: %d", w.Code)
+		}
+		tells(boss, true, answer) // who may take it back knows what
+		if w := o.asks.post(path + "/end"); w.Code != 303 {
+			t.Fatalf("given back: %d", w.Code)
+		}
+		tells(boss, false, answer)
+		tells(o.asks, true, answer)
+		tells(o.decides, true, answer)
+		path = o.asked(o.asks)
+		d.Pass(approval.Defaults.Answer)
+		tells(d.browser(d.hire(staff.Manager).Secret), false) // nobody has answered
+	})
+}
+
+// elsewhere hires somebody with a role of another service: of the officer, by office.
+func (d *desk) elsewhere(role staff.Role) *signintest.Insider {
+	d.T.Helper()
+	g := staff.Grant{Role: role, Service: "another"}
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := catalog.Find(ctx, tx, g.Service)
+		if errors.Is(err, catalog.ErrNotFound) {
+			_, _, err = catalog.Create(ctx, tx, signintest.By, g.Service, catalog.Test)
+		}
+		if err != nil || !role.ByOffice() {
+			return err
+		}
+		o, _, err := catalog.Appoint(ctx, tx, signintest.By, g.Service, catalog.Role(role), "别处", "elsewhere@example.com")
+		if err == nil {
+			g, err = staff.OfOffice(ctx, tx, g.Service, o.ID)
+		}
+		return err
+	})
+	return signintest.Hire(d.T, d.Store, d.console.Door(), "别处的"+string(role), g)
+}
+
 // Invariants 2, 3 and 11, as an administrator with somebody's cookie would try: each way
 // around is refused, and who tried is in the ledger.
 func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
@@ -216,6 +278,14 @@ func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
 		self := d.browser(boss.Secret)
 		theirs := o.granted(o.other) // another person's, about the same child
 		elsewhere := d.office()      // another child
+		stranger, rival, builder := d.elsewhere(staff.Manager), d.elsewhere(staff.Officer), d.elsewhere(staff.Engineer)
+		strange, rivals, builds := d.browser(stranger.Secret), d.browser(rival.Secret), d.browser(builder.Secret)
+		for _, b := range []*browser{strange, rivals, builds} {
+			b.address = "127.0.0.2:1"
+		}
+		post := func(b *browser, path string, pairs ...string) func() *httptest.ResponseRecorder {
+			return func() *httptest.ResponseRecorder { return b.post(path, pairs...) }
+		}
 		about := elsewhere.granted(o.asks)
 		path := o.granted(o.asks)
 		mine, less := o.asked(self), o.asked(o.decides)
@@ -283,6 +353,18 @@ func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
 				defer o.asks.header.Del("Sec-Fetch-Dest")
 				return o.asks.do("POST", path+"/view", item("nickname"))
 			}, 403, "console.view.not_by_script", staff.KindTried},
+			{"decides, of another service", stranger, post(strange, theirs+"/decide", "verdict", "granted", "reason", "needed"), 404, "approval.not_found", staff.KindTried},
+			{"ends a colleague's request", o.worker, post(o.asks, theirs+"/end"), 404, "approval.not_found", staff.KindTried},
+			{"joins what waits for no second", o.worker, post(o.asks, mine+"/join"), 404, "approval.not_found", staff.KindTried},
+			{"reviews, of another service", rival, post(rivals, reviewOf(theirs), "finding", "rightful", "words", "好"), 404, "approval.not_found", staff.KindTried},
+			{"approves a charter of another service", rival, post(rivals, charters+"/1/decide", "verdict", "approved"), 404, "catalog.not_found", staff.KindTried},
+			{"refuses a charter of another service", rival, post(rivals, charters+"/1/decide", "verdict", "refused", "words", "不"), 404, "catalog.not_found", staff.KindTried},
+			{"fills an office of another service", rival, post(rivals, "/console/offices/"+vaulttest.Service+"/fill", "role", "deputy", "name", "x", "contact", "x"), 404, "catalog.not_found", staff.KindTried},
+			{"records about an office of another service", rival, post(rivals, "/console/offices/"+vaulttest.Service+"/records", "kind", "training"), 404, "catalog.not_found", staff.KindTried},
+			{"gives a role of another service", rival, post(rivals, "/console/people/"+o.worker.ID+"/give", "role", "manager", "service", vaulttest.Service), 404, "staff.not_found", staff.KindTried},
+			{"resets a person of another service", rival, post(rivals, "/console/people/"+o.worker.ID+"/reset"), 404, "staff.not_found", staff.KindTried},
+			{"ends a person of another service", rival, post(rivals, "/console/people/"+o.worker.ID+"/left"), 404, "staff.not_found", staff.KindTried},
+			{"makes a key of another service", builder, post(builds, settingsPath+"/apps", "name", "x", "scope", "items:read"), 404, "catalog.not_found", staff.KindTried},
 			{"from another site", o.worker, func() *httptest.ResponseRecorder {
 				o.asks.header.Set("Sec-Fetch-Site", "cross-site")
 				defer o.asks.header.Del("Sec-Fetch-Site")
@@ -303,14 +385,34 @@ func TestInvariant11_AStolenCookieGetsNoFurther(t *testing.T) {
 		if r := o.request(path); r.Looks != 0 {
 			t.Errorf("%d looks", r.Looks)
 		}
-		// No address has a value, whoever loads it.
-		for _, at := range []string{path + "/view?item=nickname", path + "/view/nickname", path + "/nickname.png", "/console/static/nickname", "/console/access/requests/" + vaulttest.Service + "/" + string(o.child.ID)} {
-			for _, method := range []string{"GET", "HEAD", "PUT"} {
-				w := o.asks.do(method, at, nil)
-				if h := w.Header().Get("Content-Type"); strings.HasPrefix(h, "image/") || strings.Contains(w.Body.String(), nickname) {
-					t.Errorf("%s %s: %d %s", method, at, w.Code, h)
+		// No address has a value, whoever loads it; and who looks for one is in the ledger.
+		loads := func(by *signintest.Insider, b *browser, method, at string, status int, recorded bool) {
+			t.Helper()
+			before := len(d.entries(by, staff.KindTried))
+			w := b.do(method, at, nil)
+			if h := w.Header().Get("Content-Type"); w.Code != status || strings.HasPrefix(h, "image/") || strings.Contains(w.Body.String(), nickname) {
+				t.Errorf("%s %s: %d %s, want %d", method, at, w.Code, h, status)
+			}
+			all := d.entries(by, staff.KindTried)[before:]
+			if recorded != (len(all) == 1) || len(all) > 1 {
+				t.Errorf("%s %s: %d entries", method, at, len(all))
+			}
+			for _, p := range all {
+				if request := filepath.Base(theirs); strings.Contains(at, request) != strings.Contains(string(p.Body), request) {
+					t.Errorf("%s %s: %s", method, at, p.Body)
 				}
 			}
+		}
+		for _, method := range []string{"GET", "HEAD", "PUT"} {
+			loads(o.worker, o.asks, method, path+"/view?item=nickname", map[bool]int{true: 404, false: 422}[method == "PUT"], true)
+			loads(o.worker, o.asks, method, path+"/view/nickname", 404, true)
+			loads(o.worker, o.asks, method, path+"/nickname.png", 404, true)
+			loads(o.worker, o.asks, method, "/console/static/nickname", 404, false)
+			loads(o.worker, o.asks, method, requestsAt+vaulttest.Service+"/"+string(o.child.ID), 404, true)
+			loads(o.worker, o.asks, method, theirs+"/view", 404, true)
+			loads(o.worker, o.asks, method, theirs+"/nickname.png", 404, true)
+			loads(stranger, strange, method, theirs, 404, true)
+			loads(builder, builds, method, theirs+"/view", map[bool]int{true: 404, false: 403}[method == "PUT"], true)
 		}
 		// The first look is right, and so are others in the window; then it is over.
 		if w := o.asks.look(path, item("nickname")); w.Code != 200 {

@@ -136,7 +136,7 @@ var publicEvidence = []int{3, 7, 8, 10, 24}
 func (v *visit) mayGo(to string) string {
 	path, query, _ := strings.Cut(to, "?")
 	for _, r := range table() {
-		if r.pattern != "GET "+path || r.who == whoMay && !v.in.Person.MaySomewhere(r.action) {
+		if r.pattern != "GET "+path || r.who == whoMay && !v.in.Person.MaySomewhere(r.action) || r.ofAll() && !v.in.Person.MayEverywhere(r.action, v.all) {
 			continue
 		}
 		to = path + "?lang=" + string(v.lang)
@@ -169,6 +169,9 @@ func (s *Server) article(v *visit) error {
 	var page articlePage
 	err = v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, _, _, err := v.boardOf(ctx, tx)
+		if err == nil {
+			v.all, err = catalog.List(ctx, tx)
+		}
 		if err != nil {
 			return err
 		}

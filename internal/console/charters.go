@@ -68,6 +68,7 @@ func (s *Server) charters(v *visit) error {
 func (v *visit) of(ctx context.Context, tx *db.Tx, a staff.Action) (catalog.Service, error) {
 	service, err := catalog.Find(ctx, tx, v.r.PathValue("service"))
 	if err == nil && !approval.May(v.in.Person, a, service) {
+		v.notTheirs()
 		err = catalog.ErrNotFound
 	}
 	return service, err

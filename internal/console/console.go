@@ -192,11 +192,13 @@ type visit struct {
 	lang  i18n.Lang
 	in    signin.Session // the zero Session: nobody is signed in
 	now   time.Time
-	shows string     // the page that it was answered with
-	keeps url.Values // of the address: what the same page in the other language is of, too
+	all   []catalog.Service // that there are, where the route is about the system
+	shows string            // the page that it was answered with
+	keeps url.Values        // of the address: what the same page in the other language is of, too
 	rule  staff.Action
 
-	code string // of a refusal that was told in words
+	code    string      // of a refusal that was told in words
+	attempt *errs.Error // the first refusal that is one: see tried
 }
 
 // answer returns a handler of a route: who is it, may they, and then what the route
@@ -220,6 +222,7 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 		if err := does(v); err != nil {
 			e := errs.Of(err)
 			v.code = e.Code
+			v.notes(e)
 			if e.Kind == errs.Internal {
 				s.Log.ErrorContext(r.Context(), "console failed", "route", rt.pattern, "request", v.call, "error", err)
 			}
@@ -284,28 +287,56 @@ func (w *answered) Write(b []byte) (int, error) {
 
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
-var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind,
+var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
 	suspicion.ErrMayNot, suspicion.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
+// requestsAt is what the address of every request for a look begins with.
+const requestsAt = "/console/access/requests/"
+
+// notes keeps the first refusal that tells of an attempt: what is shown after it may be
+// another, for who may not see a page isn't told that it is there. Of a form it is one of
+// attempts. Whoever only loads addresses looks for a way around where values are shown:
+// there, each that isn't theirs, or leads nowhere, is one. No other site can have a browser
+// load it for somebody who is signed in.
+func (v *visit) notes(e *errs.Error) {
+	is := slices.ContainsFunc(attempts, func(a *errs.Error) bool { return a.Code == e.Code })
+	if v.r.Method != http.MethodPost {
+		is = e.Code == ErrFields.Code || strings.HasPrefix(v.r.URL.Path, requestsAt) && (e.Kind == errs.Forbidden || e.Kind == errs.NotFound)
+	}
+	if is && v.attempt == nil {
+		v.attempt = e
+	}
+}
+
+// notTheirs notes that a form is about something that is there, and not for the person.
+func (v *visit) notTheirs() {
+	if v.r.Method == http.MethodPost {
+		v.notes(staff.ErrMayNot)
+	}
+}
+
 // tried records an attempt. It was refused, whether this succeeds or not.
 func (s *Server) tried(v *visit) {
-	i := slices.IndexFunc(attempts, func(e *errs.Error) bool { return e.Code == v.code })
-	if i < 0 || v.in.ID == "" || v.r.Method != http.MethodPost && v.code != ErrFields.Code {
-		return // a page that isn't theirs is a link that somebody followed; an address of a value is nobody's link
+	if v.attempt == nil || v.in.ID == "" {
+		return
 	}
 	request := v.r.PathValue("request")
+	if below, is := strings.CutPrefix(v.r.URL.Path, requestsAt); is && request == "" {
+		_, request, _ = strings.Cut(below, "/")
+		request, _, _ = strings.Cut(request, "/")
+	}
 	if !id.Is(id.Look, request) {
 		request = "" // what a stranger writes is no name, and gets nowhere
 	}
 	ctx := context.WithoutCancel(v.r.Context())
 	err := s.Store.Update(ctx, func(tx *db.Tx) error {
-		_, err := staff.Tried(ctx, tx, v.in.Person, attempts[i], request)
+		_, err := staff.Tried(ctx, tx, v.in.Person, v.attempt, request)
 		return err
 	})
 	if err != nil {
-		s.Log.ErrorContext(ctx, "console: an attempt isn't recorded", "code", v.code, "error", err)
+		s.Log.ErrorContext(ctx, "console: an attempt isn't recorded", "code", v.attempt.Code, "error", err)
 	}
 }
 
@@ -321,6 +352,9 @@ func (s *Server) admit(rt route, v *visit) error {
 		v.now = tx.Now()
 		v.in, err = s.door.Find(ctx, tx, s.browser().Kept(v.r, sessionCookie))
 		stale = err == nil && v.in.Stale(tx.Now())
+		if err == nil && (rt.action == staff.SeeSystem || rt.action == staff.ManageSystem) {
+			v.all, err = catalog.List(ctx, tx)
+		}
 		return err
 	})
 	if err != nil && !errs.Of(err).Is(signin.ErrSignedOut) {
@@ -331,7 +365,7 @@ func (s *Server) admit(rt route, v *visit) error {
 		return rt.does(s, v)
 	case v.in.ID == "":
 		return v.to("/console/in", "to", v.back(rt))
-	case (rt.who == whoMay || rt.who == freshlyMay) && !v.in.Person.MaySomewhere(rt.action):
+	case (rt.who == whoMay || rt.who == freshlyMay) && !v.in.Person.MaySomewhere(rt.action), rt.ofAll() && !v.in.Person.MayEverywhere(rt.action, v.all):
 		return staff.ErrMayNot
 	case v.r.Method == http.MethodPost && (rt.who == freshlyIn || rt.who == freshlyMay || rt.who == whoMay && staff.RuleOf(rt.action).Fresh) && v.in.IsFresh(v.now) != nil:
 		if v.isJobs() && v.r.Header.Get("Sec-Fetch-Mode") == "cors" {
@@ -525,6 +559,7 @@ func (v *visit) problem(err error) (words string, status int, fault error) {
 	}
 	v.retryAfter(err)
 	v.code = e.Code
+	v.notes(e)
 	return v.lang.T(e.Code), int(e.Kind), nil
 }
 

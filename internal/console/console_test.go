@@ -363,7 +363,8 @@ func accessText() string {
 		"over or not fresh.\n\nNobody has standing access to a value about a child (Article 15): no row lets anybody read one. Who needs to see something asks,\n"+
 		"and somebody else decides. What a guardian sends to prove who they are isn't kept, and waits for two persons to look at it\n"+
 		"(Article 9): who judges it (`evidence.judge`) sees it marked, each look recorded before it is shown.\n\nOfficer and deputy have their role by the office that they hold, of one service, while they hold it. Manager and staff are of one\n"+
-		"service. Engineer and auditor are of one service, or of every one. **Fresh**: whoever does it has shown within 5 minutes who they are.\n"+
+		"service. Engineer and auditor are of one service, or of every one. What runs or shows the whole installation takes the role in every\n"+
+		"service that there is: `system.manage`, and `GET /console/settings/system`. **Fresh**: whoever does it has shown within 5 minutes who they are.\n"+
 		"Where no route of the console stands, it is done at the server's terminal.\n\n")
 	fmt.Fprint(&b, "| action |")
 	for _, role := range staff.Roles {

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ func (v *visit) exportPart(name string, filter url.Values) exportPart {
 type rows func(ctx context.Context, tx *db.Tx, each func(cells ...string)) (next func(), err error)
 
 // sendFile records that the person takes a list away (Article 15), and then sends it, page
-// by page. If we crash between the two, there is an entry of a file that nobody has. What
+// by page, to who is still signed in with the same roles. If we crash between the two, there is an entry of a file that nobody has. What
 // fails later breaks the connection: half a file is never taken for all of it.
 func (v *visit) sendFile(name string, header []string, read rows) error {
 	if err := v.takesFile(); err != nil {
@@ -77,6 +78,9 @@ func (v *visit) writeRows(header []string, read rows) error {
 		var page [][]string
 		var next func()
 		err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+			if err := v.still(ctx, tx); err != nil {
+				return err
+			}
 			page = page[:0]
 			next, err = read(ctx, tx, func(cells ...string) { page = append(page, cells) })
 			return err
@@ -105,6 +109,16 @@ func (v *visit) writeRows(header []string, read rows) error {
 		}
 	}
 	return nil
+}
+
+// still refuses who isn't signed in any more, or may by now what they didn't when the file
+// began, or not any more: the rest of it would be of another's list.
+func (v *visit) still(ctx context.Context, tx *db.Tx) error {
+	in, err := v.s.door.Find(ctx, tx, v.s.browser().Kept(v.r, sessionCookie))
+	if err == nil && (in.Person.ID != v.in.Person.ID || !slices.Equal(in.Person.Grants, v.in.Person.Grants)) {
+		err = staff.ErrMayNot
+	}
+	return err
 }
 
 // inert makes sure that no spreadsheet takes what somebody wrote for a formula.

@@ -46,6 +46,9 @@ func (s *Server) export(v *visit) error {
 // isn't shown, on none.
 func (v *visit) refusedFile(err error) error {
 	shown := v.requestPage(err)
+	if errs.Of(err).Is(gate.ErrDenied) {
+		v.attempt = nil // it is in the ledger as what was denied
+	}
 	if errs.Of(shown).Is(approval.ErrNotFound) {
 		return err
 	}

@@ -267,10 +267,20 @@ func TestInvariant11_AStolenCookieGetsNoFile(t *testing.T) {
 			t.Fatalf("%d looks", r.Looks)
 		}
 		number := b.request(half).Number
-		for _, at := range []string{half + "/export", half + "/export/" + number + ".txt.age", half + "/" + number + ".txt.age", "/console/static/" + number + ".txt.age", "/console/exports/" + number} {
+		for at, recorded := range map[string]bool{half + "/export/" + number + ".txt.age": true, half + "/" + number + ".txt.age": true, theirs + "/export.txt.age": true,
+			half + "/export": false, "/console/static/" + number + ".txt.age": false, "/console/exports/" + number: false} {
 			for _, method := range []string{"GET", "HEAD", "PUT"} {
-				if w := b.asks.do(method, at, nil); strings.HasPrefix(w.Header().Get("Content-Type"), "application/") || strings.HasPrefix(w.Body.String(), "age-") {
+				before := b.written(b.worker, staff.KindTried)
+				w := b.asks.do(method, at, nil)
+				status, writes := http.StatusNotFound, recorded
+				if at == half+"/export" { // the address of a form leads to its page
+					status, writes = map[bool]int{true: http.StatusNotFound, false: http.StatusSeeOther}[method == "PUT"], method == "PUT"
+				}
+				if w.Code != status || strings.HasPrefix(w.Header().Get("Content-Type"), "application/") || strings.HasPrefix(w.Body.String(), "age-") {
 					t.Errorf("%s %s: %d", method, at, w.Code)
+				}
+				if n := b.written(b.worker, staff.KindTried) - before; writes != (n == 1) || n > 1 {
+					t.Errorf("%s %s: %d entries", method, at, n)
 				}
 			}
 		}

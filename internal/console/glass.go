@@ -205,7 +205,11 @@ func (s *Server) showReview(v *visit) error { return v.reviewPage(nil) }
 // that there are any.
 func (v *visit) broke(ctx context.Context, tx *db.Tx, in signin.Session) (approval.Glass, error) {
 	service, err := catalog.Find(ctx, tx, v.r.PathValue("service"))
-	if errs.Of(err).Is(catalog.ErrNotFound) || err == nil && !approval.May(in.Person, staff.ReviewAccess, service) {
+	if err == nil && !approval.May(in.Person, staff.ReviewAccess, service) {
+		v.notTheirs()
+		err = catalog.ErrNotFound
+	}
+	if errs.Of(err).Is(catalog.ErrNotFound) {
 		err = approval.ErrNotFound
 	}
 	if err != nil {

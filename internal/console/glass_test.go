@@ -212,7 +212,7 @@ func TestInvariant11_NobodyBreaksTheGlassAlone(t *testing.T) {
 			{"it is decided about", officer, func() *httptest.ResponseRecorder {
 				return boss.post(urgent+"/decide", "verdict", "granted", "reason", "needed")
 			}, 409, "approval.glass", ""},
-			{"what waits for a decision is joined", o.second, func() *httptest.ResponseRecorder { return o.other.post(normal + "/join") }, 404, "approval.not_found", ""},
+			{"what waits for a decision is joined", o.second, func() *httptest.ResponseRecorder { return o.other.post(normal + "/join") }, 404, "approval.not_found", staff.KindTried},
 			{"looks before anybody has joined", o.worker, func() *httptest.ResponseRecorder { return o.asks.look(urgent, item("nickname")) }, 403, "gate.denied", gate.KindDenied},
 			{"reviews what nobody has opened", officer, func() *httptest.ResponseRecorder {
 				return boss.post(reviewOf(urgent), "finding", "rightful", "words", "好")

@@ -597,6 +597,63 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 	})
 }
 
+// A slow reader takes a file page by page: behind the first, something happens.
+type slowly struct {
+	*httptest.ResponseRecorder
+	writes int
+	then   func()
+}
+
+// Write has something happen once, behind the first page.
+func (w *slowly) Write(b []byte) (int, error) {
+	if w.writes++; w.writes == 2 { // the first is what spreadsheets know UTF-8 by
+		w.then()
+	}
+	return w.ResponseRecorder.Write(b)
+}
+
+// Article 15: a file that is on its way ends with the account, the role or the session of
+// who takes it, and half of it is no whole one.
+func TestArticle15_AFileEndsWithItsPerson(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.elsewhere(staff.Manager) // there is a second service, and so a second page
+		role := staff.Grant{Role: staff.Auditor}
+		for name, then := range map[string]func(ctx context.Context, tx *db.Tx, in *signintest.Insider) error{
+			"who stays": nil,
+			"who leaves": func(ctx context.Context, tx *db.Tx, in *signintest.Insider) error {
+				_, err := signin.Leave(ctx, tx, signintest.By, in.ID)
+				return err
+			},
+			"whose role is taken": func(ctx context.Context, tx *db.Tx, in *signintest.Insider) error {
+				_, err := staff.Take(ctx, tx, signintest.By, in.ID, role)
+				return err
+			},
+			"who is reset": func(ctx context.Context, tx *db.Tx, in *signintest.Insider) error {
+				_, _, err := d.console.Door().Reset(ctx, tx, signintest.By, in.ID)
+				return err
+			},
+		} {
+			in := signintest.Hire(t, d.Store, d.console.Door(), "审计", role)
+			r := httptest.NewRequest("POST", site+"/console/charters/csv", strings.NewReader("filter="))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.AddCookie(&http.Cookie{Name: "__Host-wardkeep_staff", Value: in.Secret})
+			w := &slowly{ResponseRecorder: httptest.NewRecorder(), then: func() {
+				if then != nil {
+					d.Do(func(ctx context.Context, tx *db.Tx) error { return then(ctx, tx, in) })
+				}
+			}}
+			cut := func() (cut bool) {
+				defer func() { cut = recover() != nil }()
+				d.pages.ServeHTTP(w, r)
+				return false
+			}()
+			if cut != (then != nil) || w.Code != http.StatusOK {
+				t.Errorf("%s: %d, cut: %v", name, w.Code, cut)
+			}
+		}
+	})
+}
+
 // A field that is too long to be read narrows nothing, and so there is no list and no file
 // of it: neither would be of what was meant.
 func TestAFieldThatIsTooLongIsRefused(t *testing.T) {

@@ -43,7 +43,7 @@ func (s *Server) home(v *visit) error {
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		all, err := catalog.List(ctx, tx)
 		for _, r := range staff.Matrix {
-			if !v.in.Person.MaySomewhere(r.Action) {
+			if !v.in.Person.MaySomewhere(r.Action) || r.Action == staff.ManageSystem && !v.in.Person.MayEverywhere(r.Action, all) {
 				continue
 			}
 			c := can{Action: r.Action, To: pagesOf[r.Action]}

@@ -158,6 +158,7 @@ func (v *visit) personPage(link *setUpLink, problem error) error {
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		p, err := staff.Find(ctx, tx, v.r.PathValue("person"))
 		if err == nil && !sees(v.in.Person, p) {
+			v.notTheirs()
 			err = staff.ErrNotFound // whoever may not see a person doesn't learn that there is one
 		}
 		if err != nil {

@@ -120,19 +120,6 @@ func (d *desk) tried(by *signintest.Insider) int {
 	return (&office{desk: d}).written(by, staff.KindTried)
 }
 
-// elsewhere hires somebody with a role of another service.
-func (d *desk) elsewhere(role staff.Role) *signintest.Insider {
-	d.T.Helper()
-	d.Do(func(ctx context.Context, tx *db.Tx) error {
-		_, err := catalog.Find(ctx, tx, "another")
-		if err != nil {
-			_, _, err = catalog.Create(ctx, tx, signintest.By, "another", catalog.Test)
-		}
-		return err
-	})
-	return signintest.Hire(d.T, d.Store, d.console.Door(), "别处", staff.Grant{Role: role, Service: "another"})
-}
-
 // Article 2: a suspicion is somebody's, who is led to the account and decides; nobody else
 // sees what it is called, and with the decision nobody does.
 func TestArticle2_ASuspicionIsTakenAndDecided(t *testing.T) {

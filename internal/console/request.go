@@ -5,10 +5,12 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -24,6 +26,7 @@ type requestPage struct {
 	Word       string // how far it has come
 	Ref        string // what the operator calls the child
 	Subject    string // its pseudonym in the ledger
+	Hidden     bool   // Ref and what was written, from who looks
 	Who        staff.Person
 	By         staff.Person // who has decided
 	Label      string       // of the purpose
@@ -68,6 +71,9 @@ func (v *visit) found(ctx context.Context, tx *db.Tx, in signin.Session) (r appr
 	}
 	decides = approval.May(in.Person, staff.DecideAccess, service)
 	if r.Asker != in.Person.ID && r.Decider != in.Person.ID && r.First != in.Person.ID && !decides && !joins(in.Person, r, service, tx.Now()) {
+		if !r.Glass || !strings.HasSuffix(v.r.URL.Path, "/join") { // who comes too late to join has tried nothing
+			v.notTheirs()
+		}
 		return approval.Request{}, false, approval.ErrNotFound
 	}
 	if !r.Intact(v.s.Ring) {
@@ -110,19 +116,14 @@ func (v *visit) requestPage(problem error) error {
 		if err != nil {
 			return err
 		}
-		ref, err := c.Ref(v.s.Ring)
-		if err != nil {
-			return err
+		page.Subject = c.Subject
+		// What nothing comes of any more concerns who has asked and who has decided.
+		page.Hidden = r.Closed(now) && !slices.Contains([]string{r.Asker, r.First, r.Decider}, v.in.Person.ID)
+		if !page.Hidden {
+			if err := page.told(v.s.Ring, c); err != nil {
+				return err
+			}
 		}
-		note, reply, err := r.Text(v.s.Ring, c)
-		if err != nil {
-			return err
-		}
-		first, err := r.FirstText(v.s.Ring, c)
-		if err != nil {
-			return err
-		}
-		page.Ref, page.Subject, page.Note, page.FirstWords, page.Reply = ref.Reveal(), c.Subject, note.Reveal(), first.Reveal(), reply.Reveal()
 		page.Label, page.Asked, page.May, err = v.words(ctx, tx, r)
 		if page.Left = page.Asked; r.State == approval.Agreed {
 			page.Left = page.May
@@ -133,6 +134,21 @@ func (v *visit) requestPage(problem error) error {
 		return err
 	}
 	return v.show(status, "request", page)
+}
+
+// told tells whom the request is about, and what was written.
+func (p *requestPage) told(ring *keyring.Ring, c family.Child) error {
+	ref, err := c.Ref(ring)
+	if err != nil {
+		return err
+	}
+	note, reply, err := p.Text(ring, c)
+	if err != nil {
+		return err
+	}
+	first, err := p.FirstText(ring, c)
+	p.Ref, p.Note, p.FirstWords, p.Reply = ref.Reveal(), note.Reveal(), first.Reveal(), reply.Reveal()
+	return err
 }
 
 // glass tells of what needs no decision: whether whoever looks may join, and how its

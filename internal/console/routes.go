@@ -185,6 +185,12 @@ func table() []route {
 	}
 }
 
+// ofAll reports whether the route shows or runs the whole installation, and not one
+// service: it asks for the role in every service that there is.
+func (r route) ofAll() bool {
+	return r.action == staff.ManageSystem || r.pattern == "GET /console/settings/system"
+}
+
 // menu is the word of a page in the menu, or "".
 func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",

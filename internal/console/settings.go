@@ -89,6 +89,7 @@ var (
 
 // settingsPage is what settings.html shows.
 type settingsPage struct {
+	System   bool // how all of it does is shown: who sees one service alone sees the service
 	Checks   []Check
 	Late     Late
 	Swept    time.Time
@@ -104,8 +105,8 @@ type serviceRow struct {
 
 // settings shows how the system does, and the services.
 func (s *Server) settings(v *visit) error {
-	var page settingsPage
-	if s.System.Checks != nil {
+	page := settingsPage{System: v.in.Person.MayEverywhere(staff.SeeSystem, v.all)}
+	if page.System && s.System.Checks != nil {
 		page.Checks = s.System.Checks() // before the transaction: it has its own
 	}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
@@ -118,6 +119,9 @@ func (s *Server) settings(v *visit) error {
 			if v.in.Person.May(staff.SeeSystem, one.Name) {
 				page.Services = append(page.Services, serviceRow{one, servicePath(one.Name)})
 			}
+		}
+		if !page.System {
+			return nil
 		}
 		if page.Copies, err = backup.Look(ctx, tx); err != nil {
 			return err
@@ -146,6 +150,7 @@ func servicePath(service string) string { return "/console/settings/services/" +
 func (v *visit) service(ctx context.Context, tx *db.Tx, in signin.Session) (catalog.Service, error) {
 	one, err := catalog.Find(ctx, tx, v.r.PathValue("service"))
 	if err == nil && !in.Person.May(staff.SeeSystem, one.Name) {
+		v.notTheirs()
 		err = catalog.ErrNotFound
 	}
 	return one, err
@@ -226,7 +231,7 @@ func (v *visit) systemPage(problem error) error {
 		return fault
 	}
 	s := v.s.System
-	page := systemPage{KEK: s.KEK, May: v.in.Person.MaySomewhere(staff.ManageSystem), Fresh: v.in.IsFresh(v.now) == nil,
+	page := systemPage{KEK: s.KEK, May: v.in.Person.MayEverywhere(staff.ManageSystem, v.all), Fresh: v.in.IsFresh(v.now) == nil,
 		Jobs: s.Jobs != nil && s.Jobs() != nil, Problem: words}
 	for _, done := range []string{"sent", "rotating"} {
 		if v.r.Method == http.MethodGet && v.r.URL.Query().Has(done) {

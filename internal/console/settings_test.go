@@ -460,6 +460,54 @@ func TestArticle15_WhoRotatesKeysIsOnRecord(t *testing.T) {
 	})
 }
 
+// Article 15: who is an engineer of one service runs no other: while there are two, the whole
+// installation is run, and seen, by who has the role in each; and who tries is on record.
+func TestArticle15_NobodyRunsTheSystemByOneService(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in, boss := d.hire(staff.Engineer), d.browser(d.hire(staff.Officer).Secret)
+		b := d.browser(in.Secret)
+		if w := b.get("/console/settings/system"); w.Code != http.StatusOK {
+			t.Errorf("of the only service: %d", w.Code)
+		}
+		d.elsewhere(staff.Engineer)
+		both := d.browser(signintest.Hire(t, d.Store, d.console.Door(), "全部", staff.Grant{Role: staff.Engineer}).Secret)
+		rotated := 0
+		d.console.System.Rotate = func(context.Context) error { rotated++; return nil }
+		d.pages = d.console.Handler()
+		for name, w := range map[string]*httptest.ResponseRecorder{
+			"rotates":          b.post("/console/settings/system/rotate"),
+			"tries a channel":  b.post("/console/settings/system/test", "channel", "email", "to", "a@b.example"),
+			"sees the system":  b.get("/console/settings/system"),
+			"sees the jobs":    b.get("/console/jobs/"),
+			"an officer sees":  boss.get("/console/settings/system"),
+			"has jobs retried": b.send(httptest.NewRequest("POST", site+"/console/jobs/api/jobs/retry", strings.NewReader(`{"ids":["1"]}`))),
+		} {
+			if outcome(w) != mayNot {
+				t.Errorf("%s: %d", name, w.Code)
+			}
+		}
+		if n := len(d.entries(in, staff.KindTried)); n != 3 || rotated != 0 || len(d.entries(in, staff.KindOperated)) != 0 || len(d.sent.Messages()) != 0 {
+			t.Errorf("%d attempts on record, %d rotations", n, rotated)
+		}
+		late := i18n.English.T("console.late.erasures")
+		for _, one := range []*browser{b, boss} {
+			if page := one.get("/console/settings?lang=en").Body.String(); strings.Contains(page, late) || strings.Contains(page, "/console/settings/system") || !strings.Contains(page, settingsPath) {
+				t.Error("who has a role in one service sees how others do, or not their own")
+			}
+			if page := one.get("/console?lang=en").Body.String(); strings.Contains(page, "/console/settings/system") {
+				t.Error("they are led to what isn't theirs")
+			}
+		}
+		if page := both.get("/console/settings?lang=en").Body.String(); !strings.Contains(page, late) || !strings.Contains(page, "/console/settings/system") {
+			t.Error("an engineer of every service doesn't see how all do")
+		}
+		if w := both.post("/console/settings/system/rotate"); w.Code != http.StatusSeeOther || rotated != 1 {
+			t.Errorf("an engineer of every service: %d", w.Code)
+		}
+		d.replays()
+	})
+}
+
 // json posts what a script does.
 func (b *browser) json(path, body string) (status int, says string) {
 	w := b.send(httptest.NewRequest("POST", site+path, strings.NewReader(body)))

@@ -165,7 +165,23 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 			}
 		}
 		approved := func(office string, in *signintest.Insider) catalog.ApprovedBody {
-			return catalog.ApprovedBody{Number: k.waits, Hash: hash, Office: office, Person: in.Session.Person.Version}
+			return catalog.ApprovedBody{Number: k.waits, Hash: hash, Office: office, Person: in.Session.Person.Version, Proposer: k.engineer.Session.Person.Version}
+		}
+		// later is an approval by the officer of what the engineer has proposed, after
+		// something that became of the engineer.
+		later := func(became func(ctx context.Context, tx *db.Tx) error) func() {
+			return func() {
+				b := approved(s.OfficerID, k.officer)
+				k.do(func(ctx context.Context, tx *db.Tx) error {
+					if err := became(ctx, tx); err != nil {
+						return err
+					}
+					now, err := staff.Find(ctx, tx, k.engineer.ID)
+					b.Proposer = now.Version
+					return err
+				})
+				says(catalog.KindApproved, "staff:"+k.officer.ID, b)()
+			}
 		}
 		for name, c := range map[string]struct {
 			says func()
@@ -174,10 +190,18 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 			"a charter comes into force without an approval": {says(catalog.KindPublished, "officer:"+s.OfficerID, catalog.PublishedBody{Number: k.waits, Hash: hash}), "impossible approval"},
 			"the terminal publishes beside who is in office": {says(catalog.KindPublished, "officer:"+s.OfficerID, catalog.PublishedBody{Number: k.waits, Hash: hash, Terminal: true}), "impossible approval"},
 			"one's own is approved":                          {says(catalog.KindApproved, "staff:"+k.engineer.ID, approved(s.OfficerID, k.engineer)), "impossible actor"},
-			"the terminal approves":                          {says(catalog.KindApproved, "operator:cli", approved(s.OfficerID, k.officer)), "impossible actor"},
-			"an office that isn't held":                      {says(catalog.KindApproved, "staff:"+k.officer.ID, approved(id.New(id.Staff), k.officer)), "impossible office"},
-			"another text":                                   {says(catalog.KindApproved, "staff:"+k.officer.ID, catalog.ApprovedBody{Number: k.waits, Hash: "x", Office: s.OfficerID, Person: 1}), "impossible hash"},
-			"what was refused is approved":                   {says(catalog.KindApproved, "staff:"+k.officer.ID, catalog.ApprovedBody{Number: k.waits - 1, Hash: hash, Office: s.OfficerID, Person: 1}), "impossible number"},
+			"who has made the link of who proposed it approves": {later(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := signin.Door{Ring: k.Ring}.Invite(ctx, tx, k.officer.Session.Person, k.engineer.ID)
+				return err
+			}), "impossible actor"},
+			"what was proposed by who has left is approved": {later(func(ctx context.Context, tx *db.Tx) error {
+				_, err := staff.Leave(ctx, tx, terminal, k.engineer.ID)
+				return err
+			}), "impossible actor"},
+			"the terminal approves":        {says(catalog.KindApproved, "operator:cli", approved(s.OfficerID, k.officer)), "impossible actor"},
+			"an office that isn't held":    {says(catalog.KindApproved, "staff:"+k.officer.ID, approved(id.New(id.Staff), k.officer)), "impossible office"},
+			"another text":                 {says(catalog.KindApproved, "staff:"+k.officer.ID, catalog.ApprovedBody{Number: k.waits, Hash: "x", Office: s.OfficerID, Person: 1}), "impossible hash"},
+			"what was refused is approved": {says(catalog.KindApproved, "staff:"+k.officer.ID, catalog.ApprovedBody{Number: k.waits - 1, Hash: hash, Office: s.OfficerID, Person: 1}), "impossible number"},
 			"who has no office refuses": {says(catalog.KindRefused, "staff:"+k.engineer.ID, catalog.RefusedBody{Number: k.waits, Hash: hash, Office: s.OfficerID,
 				Person: k.engineer.Session.Person.Version}), "impossible actor"},
 			"another takes a proposal back": {says(catalog.KindTakenBack, "staff:"+k.officer.ID, catalog.TakenBackBody{Number: k.waits, Hash: hash, Person: k.officer.Session.Person.Version}),

@@ -228,6 +228,21 @@ func TestArticle15_WhatLeftAsAFileReplays(t *testing.T) {
 			})
 			l.forgeAgreed(approval.KindGranted, l.deputy, l.half, nothing)
 		}},
+		"one has made the two who agree": {"impossible actor", func(l *files) {
+			var made [2]staff.Person
+			l.do(func(ctx context.Context, tx *db.Tx) (err error) {
+				for i, name := range []string{"第一个", "第二个"} {
+					if made[i], err = staff.Add(ctx, tx, l.officer, name, staff.Grant{Role: staff.Manager, Service: service}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			r := l.file()
+			l.forgeAgreed(approval.KindAgreed, made[0], r, nothing)
+			r.First = made[0].ID
+			l.forgeAgreed(approval.KindGranted, made[1], r, nothing)
+		}},
 		"the deputy's new office was given by who asked": {"impossible actor", func(l *files) {
 			var r approval.Request
 			l.do(func(ctx context.Context, tx *db.Tx) error {

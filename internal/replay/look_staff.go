@@ -62,12 +62,21 @@ type insideClaim struct {
 	catalog int64
 	action  staff.Action // of a decision
 	apart   []key        // likewise: who may not stand behind who decides
+	parties []partyThen  // likewise: who may not be one (approval.Apart)
+	export  bool         // likewise: of a file
 	outside bool         // likewise: by who holds no office, and is not suspended
 	reviews *glass
 	purpose string // that was asked for, with items: names of the charter
 	items   []string
 	look    *use // decided again; nil: who acts must have had the right
 	request approvals.Request
+}
+
+// A partyThen is one of those who have to be different persons, at a version.
+type partyThen struct {
+	person  key
+	version int64
+	does    staff.Action
 }
 
 // askedEntry folds a step of what a person inside asked to see.
@@ -170,11 +179,9 @@ func (f *fold) askedDecided(p ledger.Placed, s source, c *child) fault {
 		f.agreement(s, at, b, by, r)
 	}
 	r.state, r.decider, r.answer, r.granted, r.from, r.until, r.quota, r.reply = state, by, b.Reason, granted, b.From, b.Until, b.Quota, b.Text
-	claim := &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess, apart: []key{r.asker}}
-	if r.first != (key{}) && state != approvals.Refused {
-		claim.apart = append(claim.apart, r.first)
+	if state == approvals.Refused {
+		f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess, apart: []key{r.asker}})
 	}
-	f.inside.claims = append(f.inside.claims, claim)
 	return fault{}
 }
 
@@ -190,20 +197,20 @@ func (f *fold) among(items []string, there []sym) (some []sym, ok bool) {
 	return some, true
 }
 
-// agreement claims of who had asked, and of who was the first of two to agree, what has to
-// hold of them when somebody agrees: the right, and of an export that nobody of the others
-// stands behind them.
+// agreement claims what has to hold when somebody agrees: of all who take part the right,
+// and of them together that they are different persons.
 func (f *fold) agreement(s source, at int64, b approvals.DecidedBody, by key, r *asked) {
-	asker := &insideClaim{source: s, person: r.asker, version: b.Asker, at: at, catalog: b.Catalog, action: staff.AskAccess}
-	if r.export {
-		asker.apart = []key{by}
-	}
+	parties := []partyThen{{r.asker, b.Asker, staff.AskAccess}, {by, b.Person, staff.DecideAccess}}
 	if r.first != (key{}) {
-		asker.apart = append(asker.apart, r.first)
-		f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: r.first, version: b.First, at: at, catalog: b.Catalog,
-			action: staff.DecideAccess, apart: []key{r.asker, by}})
+		parties = append(parties, partyThen{r.first, b.First, staff.DecideAccess})
 	}
-	f.inside.claims = append(f.inside.claims, asker)
+	for _, p := range parties {
+		claim := &insideClaim{source: s, person: p.person, version: p.version, at: at, catalog: b.Catalog, action: p.does}
+		if p.person == by {
+			claim.apart, claim.parties, claim.export = []key{r.asker}, parties, r.export
+		}
+		f.inside.claims = append(f.inside.claims, claim)
+	}
 }
 
 // askedAgreed folds that the first of two has agreed to an export (Article 15). It opens
@@ -231,7 +238,6 @@ func (f *fold) askedAgreed(p ledger.Placed, s source, c *child) fault {
 	}
 	f.agreement(s, at, b, by, r)
 	r.state, r.first, r.firstFor, r.granted, r.firstReply = approvals.Agreed, by, b.Reason, granted, b.Text
-	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess, apart: []key{r.asker}})
 	return fault{}
 }
 
@@ -406,8 +412,7 @@ func (f *fold) judge(c *insideClaim) fault {
 	if who == nil {
 		return fault{what: FoundActor, field: "actor"}
 	}
-	then := who.at(c.version)
-	p := staff.Person{ID: c.person.name(id.Staff), Version: c.version, State: then.state, Grants: then.grants}
+	p, behind := f.then(c.person, c.version)
 	var s *service
 	if s = f.services[c.source.service]; s == nil {
 		return fault{what: FoundCatalog, field: "catalog", want: "–", got: number(c.catalog)}
@@ -425,9 +430,20 @@ func (f *fold) judge(c *insideClaim) fault {
 	}
 	p.Grants = approvals.Standing(p, now) // a term that is over stands for nobody
 	for _, other := range c.apart {
-		if p.RestsOn(then.behind, other.name(id.Staff), c.action, now.Name) {
+		if p.RestsOn(behind, other.name(id.Staff), c.action, now.Name) {
 			return impossible(ruleActor)
 		}
+	}
+	var parties []approvals.Party
+	for _, of := range c.parties {
+		one, behind := f.then(of.person, of.version)
+		if one.State != staff.Active {
+			return impossible(ruleActor)
+		}
+		parties = append(parties, approvals.Party{Person: one, Does: of.does, Behind: behind})
+	}
+	if approvals.Apart(now, c.export, parties...) != nil {
+		return impossible(ruleActor)
 	}
 	if x := f.apart(c, p, now); x != (fault{}) {
 		return x
@@ -439,6 +455,16 @@ func (f *fold) judge(c *insideClaim) fault {
 		}
 	}
 	return fault{}
+}
+
+// then returns a person as they were at a version, and who stood behind them. Whom nobody
+// knows may nothing.
+func (f *fold) then(person key, version int64) (staff.Person, staff.Backing) {
+	var then standing
+	if who := f.inside.persons[person]; who != nil {
+		then = who.at(version)
+	}
+	return staff.Person{ID: person.name(id.Staff), Version: version, State: then.state, Grants: then.grants}, then.behind
 }
 
 // catalog is the service as it was at that version.

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -198,6 +199,19 @@ func (l *looks) forgeDecision(by staff.Person, change func(b *approval.DecidedBo
 	l.forge(l.mei, 1, approval.KindGranted, by.Ledger(), b)
 }
 
+// linked has somebody make links for others.
+func (l *looks) linked(by staff.Person, people ...staff.Person) {
+	l.T.Helper()
+	l.do(func(ctx context.Context, tx *db.Tx) error {
+		for _, p := range people {
+			if _, _, err := (signin.Door{Ring: l.Ring}).Invite(ctx, tx, by, p.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // forgeAlarm appends an alarm of a look.
 func (l *looks) forgeAlarm(by staff.Person, use string) {
 	l.T.Helper()
@@ -247,6 +261,19 @@ func TestArticle15_EachLookReplays(t *testing.T) {
 				return err
 			})
 			l.forgeDecision(made, func(*approval.DecidedBody) {})
+		}},
+		"who has made the link of who asked has decided": {"impossible actor", func(l *looks) {
+			l.linked(l.officer, l.manager)
+			l.forgeDecision(l.officer, func(*approval.DecidedBody) {})
+		}},
+		"one has made the links of who asked and who decided": {"impossible actor", func(l *looks) {
+			var other staff.Person
+			l.do(func(ctx context.Context, tx *db.Tx) (err error) {
+				other, err = staff.Add(ctx, tx, terminal, "第三个", staff.Grant{Role: staff.Manager, Service: service})
+				return err
+			})
+			l.linked(l.officer, l.manager, other)
+			l.forgeDecision(other, func(*approval.DecidedBody) {})
 		}},
 		"who may not has decided": {"impossible actor", func(l *looks) { l.forgeDecision(l.worker, func(*approval.DecidedBody) {}) }},
 		"nobody has decided":      {"impossible actor", func(l *looks) { l.forgeDecision(staff.Person{}, func(*approval.DecidedBody) {}) }},

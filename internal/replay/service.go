@@ -116,7 +116,7 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		}
 		s.editions[b.Number] = &edition{number: b.Number, hash: f.names.keep(b.Hash), proposedAt: now.at, proposedBy: f.names.keep(p.Actor), touches: f.names.keep(b.Touches.String())}
 		if _, inside := insider(p); inside {
-			return f.decidesCharter(p, b.Person, staff.ProposeCharter, "")
+			return f.decidesCharter(p, b.Person, staff.ProposeCharter, "", 0)
 		}
 	case catalog.KindApproved:
 		b, x := body[catalog.ApprovedBody](p)
@@ -233,7 +233,7 @@ func (f *fold) charterApproved(p ledger.Placed, s *service, now *version, b cata
 		return impossible(ruleOffice)
 	}
 	e.decidedBy, e.office, e.words = f.names.keep(p.Actor), f.names.keep(b.Office), b.Words
-	return f.decidesCharter(p, b.Person, staff.PublishCharter, e.proposedBy)
+	return f.decidesCharter(p, b.Person, staff.PublishCharter, e.proposedBy, b.Proposer)
 }
 
 func (f *fold) charterRefused(p ledger.Placed, s *service, now *version, b catalog.RefusedBody) fault {
@@ -247,7 +247,7 @@ func (f *fold) charterRefused(p ledger.Placed, s *service, now *version, b catal
 		return impossible(ruleOffice)
 	}
 	e.refusedAt, e.decidedBy, e.words = now.at, f.names.keep(p.Actor), b.Words
-	return f.decidesCharter(p, b.Person, staff.PublishCharter, "")
+	return f.decidesCharter(p, b.Person, staff.PublishCharter, "", 0)
 }
 
 // charterTakenBack folds that who has proposed a charter takes it back.
@@ -266,22 +266,23 @@ func (f *fold) charterTakenBack(p ledger.Placed, s *service, now *version, b cat
 	if atTerminal(p.Actor) {
 		return fault{}
 	}
-	return f.decidesCharter(p, b.Person, staff.ProposeCharter, "")
+	return f.decidesCharter(p, b.Person, staff.ProposeCharter, "", 0)
 }
 
 // decidesCharter keeps, until whatever it rests on must have come, that a person inside
-// did something with a charter that the matrix must let them.
-func (f *fold) decidesCharter(p ledger.Placed, version int64, a staff.Action, proposer string) fault {
+// did something with a charter that the matrix must let them; and of who approves one that
+// another person inside has proposed, that the two are different persons.
+func (f *fold) decidesCharter(p ledger.Placed, version int64, a staff.Action, proposer string, proposed int64) fault {
 	by, ok := insider(p)
 	if !ok {
 		return impossible(ruleActor)
 	}
-	var apart []key // nobody, where an operator has proposed it
+	claim := &insideClaim{source: source{place: p.Place, entry: p.ID, service: p.Service},
+		person: by, version: version, at: p.At.UnixMicro(), catalog: p.Version, action: a}
 	if k, ok := keyOf(id.Staff, strings.TrimPrefix(proposer, "staff:")); ok {
-		apart = []key{k}
+		claim.apart, claim.parties = []key{k}, []partyThen{{k, proposed, staff.ProposeCharter}, {by, version, a}}
 	}
-	f.inside.claims = append(f.inside.claims, &insideClaim{source: source{place: p.Place, entry: p.ID, service: p.Service},
-		person: by, version: version, at: p.At.UnixMicro(), catalog: p.Version, action: a, apart: apart})
+	f.inside.claims = append(f.inside.claims, claim)
 	return fault{}
 }
 

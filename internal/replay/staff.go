@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -149,6 +150,9 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 		if !slices.Contains(staff.Doings, staff.Doing(b.What)) {
 			return fault{what: FoundBody, field: rulePerson}
 		}
+		if !f.runs(who, p.At.UnixMicro()) {
+			return impossible(ruleActor)
+		}
 		return fault{}
 	case staff.KindTried, staff.KindExported:
 		if p.Actor != "staff:"+b.Person || who.left != 0 {
@@ -176,6 +180,19 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 		return fault{}
 	}
 	return who.loginEntry(f, p, b)
+}
+
+// runs reports whether a person may have the system do something, as far as it can be told
+// here: with each service that was there then. Between persons and services there is no
+// order of entries, so one that came at about that moment doesn't count.
+func (f *fold) runs(who *person, at int64) bool {
+	p := staff.Person{ID: "st_", State: staff.Active, Grants: slices.Collect(maps.Keys(who.roles))}
+	for name, s := range f.services {
+		if s.created < at-2*slack && !p.May(staff.ManageSystem, name) {
+			return false
+		}
+	}
+	return p.MaySomewhere(staff.ManageSystem)
 }
 
 // byStaff judges who changed what a person may: somebody at the terminal, or another

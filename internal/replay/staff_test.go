@@ -310,6 +310,19 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		"what a person has the system do, in another's name": {"impossible actor", func(h *house) {
 			h.forgeStaff(staff.KindOperated, "staff:"+h.colleague.ID, staff.OperatedBody{Person: h.boss.ID, What: staff.RotatedKeys})
 		}},
+		"who is no engineer has the system do something": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindOperated, "staff:"+h.boss.ID, staff.OperatedBody{Person: h.boss.ID, What: staff.RotatedKeys})
+		}},
+		"an engineer of another service has the system do something": {"impossible actor", func(h *house) {
+			h.do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := catalog.Create(ctx, tx, terminal, "another", catalog.Test)
+				if err == nil {
+					_, err = staff.Give(ctx, tx, terminal, h.colleague.ID, staff.Grant{Role: staff.Engineer, Service: "another"})
+				}
+				return err
+			})
+			h.forgeStaff(staff.KindOperated, "staff:"+h.colleague.ID, staff.OperatedBody{Person: h.colleague.ID, What: staff.RotatedKeys})
+		}},
 		"what nobody can have the system do": {"body person", func(h *house) {
 			h.forgeStaff(staff.KindOperated, "staff:"+h.boss.ID, staff.OperatedBody{Person: h.boss.ID, What: "ledger.forget"})
 		}},

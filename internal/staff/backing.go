@@ -52,6 +52,16 @@ func (p Person) RestsOn(b Backing, who string, a Action, service string) bool {
 	})
 }
 
+// Backers returns everybody of whom RestsOn says so, of a person who may do that.
+func (p Person) Backers(b Backing, a Action, service string) (all []string) {
+	for _, who := range slices.Concat(b.Makers, slices.Sorted(maps.Values(b.Given))) {
+		if who != "" && p.RestsOn(b, who, a, service) {
+			all = append(all, who)
+		}
+	}
+	return all
+}
+
 // StandBehind keeps that by has made a link for the locked person. Who holds an office
 // gets one at the terminal alone: nobody who decides there is made by another. Errors:
 // ErrTerminal.

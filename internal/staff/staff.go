@@ -180,6 +180,13 @@ func (p Person) MaySomewhere(a Action) bool {
 	return p.May(a, "") || slices.ContainsFunc(p.Grants, func(g Grant) bool { return p.May(a, g.Service) })
 }
 
+// MayEverywhere reports whether the person may do that with every service that there is,
+// of which all are given: what runs or shows the whole installation asks for it, so that
+// who has a role in one service has no hand in another.
+func (p Person) MayEverywhere(a Action, all []catalog.Service) bool {
+	return p.May(a, "") || len(all) > 0 && len(p.Where(a, all)) == len(all)
+}
+
 // Where returns the services with which the person may do that, of all that there are.
 func (p Person) Where(a Action, all []catalog.Service) (services []string) {
 	for _, s := range all {
@@ -475,15 +482,20 @@ func Exported(ctx context.Context, tx *db.Tx, by Person, list string) (string, e
 }
 
 // Operated records what a person has the system do, before it is done: if we crash in
-// between, it is done again by whoever sees that it wasn't. Errors: ErrMayNot, ErrNotFound,
+// between, it is done again by whoever sees that it wasn't. It is done to all services, and
+// asks for the role in each (Person.MayEverywhere). Errors: ErrMayNot, ErrNotFound,
 // ErrLeft.
 func Operated(ctx context.Context, tx *db.Tx, by Person, what Doing, about string) (string, error) {
 	p, err := Lock(ctx, tx, by.ID)
 	if err != nil {
 		return "", err
 	}
-	if !p.MaySomewhere(ManageSystem) {
-		return "", ErrMayNot
+	all, err := catalog.List(ctx, tx)
+	if err == nil && !p.MayEverywhere(ManageSystem, all) {
+		err = ErrMayNot
+	}
+	if err != nil {
+		return "", err
 	}
 	return p.Note(ctx, tx, KindOperated, p.Ledger(), OperatedBody{Person: p.ID, What: what, About: about})
 }

@@ -339,7 +339,13 @@ func TestArticle15_WhoRunsTheSystemIsOnRecord(t *testing.T) {
 				return err
 			})
 		}
-		wants(t, "an engineer", operated(engineer), nil)
+		wants(t, "an engineer of one service of two", operated(engineer), staff.ErrMayNot)
+		wants(t, "an engineer of each", operated(hire(w, "全部", staff.Grant{Role: staff.Engineer})), nil)
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			engineer, err = staff.Give(ctx, tx, terminal, engineer.ID, staff.Grant{Role: staff.Engineer, Service: another})
+			return err
+		})
+		wants(t, "an engineer of the one and the other", operated(engineer), nil)
 		wants(t, "an officer", operated(boss), staff.ErrMayNot)
 		wants(t, "nobody", operated(staff.Person{}), staff.ErrNotFound)
 		acts := func(by staff.Person, in string) (is bool) {
@@ -350,7 +356,7 @@ func TestArticle15_WhoRunsTheSystemIsOnRecord(t *testing.T) {
 			})
 			return is
 		}
-		if !acts(engineer, service) || acts(engineer, another) || acts(boss, service) {
+		if !acts(engineer, service) || acts(engineer, "a third") || acts(boss, service) {
 			t.Error("others act than the matrix lets")
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {

@@ -68,8 +68,10 @@ const (
 	across, down = 12, 9
 	tile         = across * down
 	lookBits     = 12
-	maxLook      = 1<<lookBits - 1
 )
+
+// MaxLook is the last look of a request that a mark can say: no approval may be for more.
+const MaxLook = 1<<lookBits - 1
 
 // A code is what a tile says: 40 bits of the number, 12 of the look, 24 of the proof, and
 // 32 by which a reader knows that it has read right.
@@ -81,7 +83,7 @@ const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 // words returns what the mark says as bits, the first highest.
 func (m Mark) words() (data [10]byte, err error) {
 	number, ok := id.ParseNumber(m.Number)
-	if !ok || number != m.Number || m.Look < 1 || m.Look > maxLook || m.Proof == (Proof{}) {
+	if !ok || number != m.Number || m.Look < 1 || m.Look > MaxLook || m.Proof == (Proof{}) {
 		return data, errMark
 	}
 	var n uint64
@@ -148,7 +150,7 @@ func (c code) mark() (m Mark, ok bool) {
 			m.Number += "-"
 		}
 	}
-	m.Look = int64(n >> 12 & maxLook)
+	m.Look = int64(n >> 12 & MaxLook)
 	m.Proof = Proof{byte(n >> 4), byte(n<<4) | data[8]>>4, data[8]<<4 | data[9]>>4}
 	_, err := m.words()
 	return m, err == nil

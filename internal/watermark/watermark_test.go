@@ -168,7 +168,7 @@ func TestArticle15_APhotoLeadsBackToTheLook(t *testing.T) {
 func TestArticle15_EveryMarkIsReadAsItWasWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := card("")
-		c.Mark = watermark.New(keyed(rapid.String().Draw(t, "key")), id.Number(), rapid.Int64Range(1, 4095).Draw(t, "look"))
+		c.Mark = watermark.New(keyed(rapid.String().Draw(t, "key")), id.Number(), rapid.Int64Range(1, watermark.MaxLook).Draw(t, "look"))
 		if c.Mark.Proof == (watermark.Proof{}) {
 			return
 		}
@@ -186,7 +186,7 @@ func TestArticle15_NothingIsDrawnWithoutItsMarks(t *testing.T) {
 		"no mark":        func(c *watermark.Card) { c.Mark = watermark.Mark{} },
 		"no number":      func(c *watermark.Card) { c.Mark.Number = "" },
 		"no look":        func(c *watermark.Card) { c.Mark.Look = 0 },
-		"a look too far": func(c *watermark.Card) { c.Mark.Look = 4096 },
+		"a look too far": func(c *watermark.Card) { c.Mark.Look = watermark.MaxLook + 1 },
 		"no proof":       func(c *watermark.Card) { c.Mark.Proof = watermark.Proof{} },
 	} {
 		c := card("小鱼")
