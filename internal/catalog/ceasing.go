@@ -120,5 +120,5 @@ func moved(n int64, err error) error {
 func CountLate(ctx context.Context, tx *db.Tx, service string, patience time.Duration) (int64, error) {
 	since := tx.Now().Add(-patience)
 	return db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM cessation c WHERE c.ends_at <= $1 AND (c.service = $2 OR $2 = '') AND (c.ended_at IS NULL OR `+Undelivered+`)`, (*db.Time)(&since), service)
+		SELECT count(*) FROM cessation c WHERE (c.ended_at IS NULL AND c.ends_at <= $1 OR `+Undelivered+`) AND (c.service = $2 OR $2 = '')`, (*db.Time)(&since), service)
 }
