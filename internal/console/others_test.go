@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
@@ -258,15 +259,18 @@ func (b belongings) send(by *browser, pattern, hash string) *httptest.ResponseRe
 	return by.do(method, at, b.form(pattern, hash))
 }
 
-// done counts the entries of each kind, but those that say that somebody was refused.
+// done counts the entries of each kind, but those that say that somebody was refused, or
+// has looked for a child and found none.
 func (d *desk) done() (kinds map[string]int) {
 	d.T.Helper()
 	d.Do(func(ctx context.Context, tx *db.Tx) error {
 		kinds = make(map[string]int)
 		return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
-			if p.Kind != staff.KindTried && p.Kind != gate.KindDenied {
-				kinds[p.Kind]++
+			var body approval.SearchedBody
+			if p.Kind == staff.KindTried || p.Kind == gate.KindDenied || p.Kind == approval.KindSearched && p.Into(&body) == nil && body.Nobody {
+				return nil
 			}
+			kinds[p.Kind]++
 			return nil
 		})
 	})
