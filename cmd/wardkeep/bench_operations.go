@@ -43,7 +43,7 @@ var operations = []operation{
 	{name: "batch-deep", each: batch, status: 200, next: decideNext(batch/20, 20), done: permitted},
 	{name: "seal", each: 1, status: 200, next: sealNext, done: sealed},
 	{name: "open", each: 1, status: 200, needs: []string{"seal"}, next: openNext},
-	{name: "erase", each: 1, status: 204, needs: []string{"register", "ask", "answer"}, finite: true, next: eraseNext},
+	{name: "erase", each: 1, status: 200, needs: []string{"register", "ask", "answer"}, finite: true, next: eraseNext},
 }
 
 // child returns any child of the world.

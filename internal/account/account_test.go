@@ -511,7 +511,10 @@ func TestKeysAreListedWithTheirLastUse(t *testing.T) {
 	each(t, func(d *desk) {
 		var keys account.Keys
 		first, key := d.issue(time.Time{})
-		second, _ := d.issue(time.Time{})
+		second, other := d.issue(time.Time{})
+		if second.ID < first.ID { // names are random, and lists in their order
+			first, key, second = second, other, first
+		}
 		ended, former := d.issue(d.now.Add(time.Hour))
 		list := func(after string, limit int) (all []account.Listed) {
 			d.do(func(ctx context.Context, tx *db.Tx) (err error) {
