@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,37 +12,15 @@ import (
 	"wardkeep/internal/family"
 )
 
-// A Cursor is where a list goes on: behind this request. The zero Cursor is the
-// beginning.
-type Cursor struct {
-	at      time.Time
-	request string
-}
+// ParseCursor reads where a list of requests goes on, as an address has it.
+func ParseCursor(s string) db.Cursor { return db.ParseCursor(id.Look, s) }
 
-// ParseCursor reads what Cursor.String has written. What it can't read is the beginning.
-func ParseCursor(s string) (c Cursor) {
-	at, request, _ := strings.Cut(s, ".")
-	micros, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || micros <= 0 || !id.Is(id.Look, request) {
-		return c
-	}
-	return Cursor{time.UnixMicro(micros), request}
-}
-
-// String returns the cursor for an address, and "" for the beginning.
-func (c Cursor) String() string {
-	if c.request == "" {
-		return ""
-	}
-	return strconv.FormatInt(c.at.UnixMicro(), 10) + "." + c.request
-}
-
-// bounds are those of the rows behind the cursor.
-func (c Cursor) bounds(now time.Time) (at time.Time, request string) {
-	if c.request == "" {
+// bounds are those of the rows behind a cursor.
+func bounds(c db.Cursor, now time.Time) (at time.Time, request string) {
+	if c.ID == "" {
 		return now.Add(time.Second), "~" // behind every id
 	}
-	return c.at, c.request
+	return c.At, c.ID
 }
 
 // A Wanted says which requests of a list somebody wants to see. The zero Wanted is all.
@@ -79,18 +56,18 @@ func (w Wanted) fits(r Request, now time.Time) bool {
 
 // cut returns a page of the wanted among requests that are in order, of which no more than
 // rows were read, and where the next one begins.
-func (w Wanted) cut(all []Request, now time.Time, limit int) (page []Request, next Cursor) {
+func (w Wanted) cut(all []Request, now time.Time, limit int) (page []Request, next db.Cursor) {
 	rows := w.rows(limit)
 	for i, r := range all[:min(len(all), rows)] {
 		if w.fits(r, now) {
 			if len(page) == limit {
 				last := page[limit-1]
-				return page, Cursor{last.AskedAt, last.ID}
+				return page, db.Cursor{At: last.AskedAt, ID: last.ID}
 			}
 			page = append(page, r)
 		}
 		if i == rows-1 {
-			next = Cursor{r.AskedAt, r.ID}
+			next = db.Cursor{At: r.AskedAt, ID: r.ID}
 		}
 	}
 	return page, next
@@ -99,14 +76,14 @@ func (w Wanted) cut(all []Request, now time.Time, limit int) (page []Request, ne
 // OfAsker returns requests of a person that are wanted, the newest first, at most limit,
 // from a cursor on, and where the next page begins: nowhere, after the last. Where few are
 // wanted a page may have none, and go on all the same.
-func OfAsker(ctx context.Context, tx *db.Tx, asker string, want Wanted, from Cursor, limit int) ([]Request, Cursor, error) {
-	at, request := from.bounds(tx.Now())
+func OfAsker(ctx context.Context, tx *db.Tx, asker string, want Wanted, from db.Cursor, limit int) ([]Request, db.Cursor, error) {
+	at, request := bounds(from, tx.Now())
 	all, err := db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM approval
 		WHERE asker = $1 AND asked_at <= $2 AND (asked_at < $2 OR id < $3)
 		ORDER BY asked_at DESC, id DESC LIMIT $4`, asker, (*db.Time)(&at), request, int64(want.rows(limit)))
 	if err != nil {
-		return nil, Cursor{}, err
+		return nil, db.Cursor{}, err
 	}
 	all, next := want.cut(all, tx.Now(), limit)
 	return all, next, nil
@@ -115,18 +92,18 @@ func OfAsker(ctx context.Context, tx *db.Tx, asker string, want Wanted, from Cur
 // ToDecide returns the open requests of services that are wanted and wait for the decision
 // of somebody else than this person, the newest first, at most limit, from a cursor on, and
 // where the next page begins: as of OfAsker.
-func ToDecide(ctx context.Context, tx *db.Tx, services []string, person string, want Wanted, from Cursor, limit int) ([]Request, Cursor, error) {
+func ToDecide(ctx context.Context, tx *db.Tx, services []string, person string, want Wanted, from db.Cursor, limit int) ([]Request, db.Cursor, error) {
 	return waiting(ctx, tx, services, person, false, time.Time{}, want, from, limit)
 }
 
 // ToJoin returns likewise those that wait for a second person (Join). None is older than
 // JoinIn, so what is read is short.
-func ToJoin(ctx context.Context, tx *db.Tx, services []string, person string, from Cursor, limit int) ([]Request, Cursor, error) {
+func ToJoin(ctx context.Context, tx *db.Tx, services []string, person string, from db.Cursor, limit int) ([]Request, db.Cursor, error) {
 	return waiting(ctx, tx, services, person, true, tx.Now().Add(-JoinIn), Wanted{}, from, limit)
 }
 
-func waiting(ctx context.Context, tx *db.Tx, services []string, person string, glass bool, since time.Time, want Wanted, from Cursor, limit int) ([]Request, Cursor, error) {
-	at, request := from.bounds(tx.Now())
+func waiting(ctx context.Context, tx *db.Tx, services []string, person string, glass bool, since time.Time, want Wanted, from db.Cursor, limit int) ([]Request, db.Cursor, error) {
+	at, request := bounds(from, tx.Now())
 	now, least := tx.Now(), int64(0)
 	if !since.IsZero() {
 		least = since.UnixMicro()
@@ -139,7 +116,7 @@ func waiting(ctx context.Context, tx *db.Tx, services []string, person string, g
 				AND asked_at >= $5 AND asked_at <= $6 AND (asked_at < $6 OR id < $7)
 			ORDER BY asked_at DESC, id DESC LIMIT $8`, service, (*db.Time)(&now), person, glass, least, (*db.Time)(&at), request, int64(want.rows(limit)))
 		if err != nil {
-			return nil, Cursor{}, err
+			return nil, db.Cursor{}, err
 		}
 		all = append(all, some...)
 	}
@@ -185,15 +162,15 @@ func ToReview(ctx context.Context, tx *db.Tx, services []string, limit int) (all
 
 // Broken returns all that two persons have opened in services, the newest first, at most
 // limit, from a cursor on, and where the next page begins: nowhere, after the last.
-func Broken(ctx context.Context, tx *db.Tx, services []string, from Cursor, limit int) (all []Glass, next Cursor, err error) {
-	at, request := from.bounds(tx.Now())
+func Broken(ctx context.Context, tx *db.Tx, services []string, from db.Cursor, limit int) (all []Glass, next db.Cursor, err error) {
+	at, request := bounds(from, tx.Now())
 	for _, service := range services {
 		some, err := db.All(ctx, tx, scanGlass, `
 			SELECT `+glassColumns+` FROM broken_glass
 			WHERE service = $1 AND opened_at <= $2 AND (opened_at < $2 OR request < $3)
 			ORDER BY opened_at DESC, request DESC LIMIT $4`, service, (*db.Time)(&at), request, int64(limit+1))
 		if err != nil {
-			return nil, Cursor{}, err
+			return nil, db.Cursor{}, err
 		}
 		all = append(all, some...)
 	}
@@ -202,7 +179,7 @@ func Broken(ctx context.Context, tx *db.Tx, services []string, from Cursor, limi
 	})
 	if len(all) > limit {
 		all = all[:limit]
-		next = Cursor{all[limit-1].OpenedAt, all[limit-1].Request}
+		next = db.Cursor{At: all[limit-1].OpenedAt, ID: all[limit-1].Request}
 	}
 	return all, next, nil
 }

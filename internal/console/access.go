@@ -69,7 +69,7 @@ func requestPath(r approval.Request) string {
 
 // fill lists requests, with the names of who asks, and purpose and items as the charter in
 // force calls them.
-func (p *accessPage) fill(ctx context.Context, tx *db.Tx, v *visit, all []approval.Request, next approval.Cursor) error {
+func (p *accessPage) fill(ctx context.Context, tx *db.Tx, v *visit, all []approval.Request, next db.Cursor) error {
 	names := make(map[string]string)
 	for _, r := range all {
 		if !r.Intact(v.s.Ring) {
@@ -121,7 +121,7 @@ func (p *accessPage) narrow(ctx context.Context, tx *db.Tx, v *visit, name strin
 }
 
 // from is where the list of a visit begins.
-func (v *visit) from() approval.Cursor { return approval.ParseCursor(v.r.URL.Query().Get("from")) }
+func (v *visit) from() db.Cursor { return approval.ParseCursor(v.r.URL.Query().Get("from")) }
 
 // access lists what the person has asked for.
 func (s *Server) access(v *visit) error {

@@ -199,7 +199,7 @@ func (s *Server) accessFile(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.requestsFile(listAccess, func(ctx context.Context, tx *db.Tx, from approval.Cursor) ([]approval.Request, approval.Cursor, error) {
+	return v.requestsFile(listAccess, func(ctx context.Context, tx *db.Tx, from db.Cursor) ([]approval.Request, db.Cursor, error) {
 		return approval.OfAsker(ctx, tx, v.in.Person.ID, accessFilter(filter), from, rowsAtOnce)
 	})
 }
@@ -209,18 +209,18 @@ func (s *Server) decisionsFile(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.requestsFile(listDecisions, func(ctx context.Context, tx *db.Tx, from approval.Cursor) ([]approval.Request, approval.Cursor, error) {
+	return v.requestsFile(listDecisions, func(ctx context.Context, tx *db.Tx, from db.Cursor) ([]approval.Request, db.Cursor, error) {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
-			return nil, approval.Cursor{}, err
+			return nil, db.Cursor{}, err
 		}
 		return approval.ToDecide(ctx, tx, mayIn(v.in.Person, staff.DecideAccess, services), v.in.Person.ID, accessFilter(filter), from, rowsAtOnce)
 	})
 }
 
 // requestsFile sends requests: codes, names of items, who, when, and no child.
-func (v *visit) requestsFile(name string, read func(ctx context.Context, tx *db.Tx, from approval.Cursor) ([]approval.Request, approval.Cursor, error)) error {
-	var from approval.Cursor
+func (v *visit) requestsFile(name string, read func(ctx context.Context, tx *db.Tx, from db.Cursor) ([]approval.Request, db.Cursor, error)) error {
+	var from db.Cursor
 	return v.sendFile(name, v.header("number", "state", "service", "purpose", "items", "reason", "minutes", "asked_at", "answer_by", "asker", "decider", "granted", "answer", "from", "until", "looks"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
 			all, next, err := read(ctx, tx, from)
@@ -247,7 +247,7 @@ func (v *visit) requestsFile(name string, read func(ctx context.Context, tx *db.
 }
 
 func (s *Server) peopleFile(v *visit) error {
-	from := staff.Cursor{}
+	from := db.Cursor{}
 	return v.sendFile(listPeople, v.header("id", "name", "roles", "added", "left"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
 			all, err := staff.Page(ctx, tx, from, rowsAtOnce)

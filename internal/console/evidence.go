@@ -69,7 +69,7 @@ func documentPath(service, name string) string { return "/console/evidence/" + s
 
 // documents reads a page of the list that a filter wants, of the services in which the
 // person may see it.
-func (v *visit) documents(ctx context.Context, tx *db.Tx, filter url.Values, from verification.Cursor, limit int) (rows []documentRow, services []string, next verification.Cursor, err error) {
+func (v *visit) documents(ctx context.Context, tx *db.Tx, filter url.Values, from db.Cursor, limit int) (rows []documentRow, services []string, next db.Cursor, err error) {
 	all, err := catalog.List(ctx, tx)
 	if err != nil {
 		return nil, nil, next, err
@@ -107,7 +107,7 @@ func (s *Server) toJudge(v *visit) error {
 	}
 	v.keeps = filter
 	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		var next verification.Cursor
+		var next db.Cursor
 		if page.Rows, page.Services, next, err = v.documents(ctx, tx, filter, from, perPage); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (s *Server) evidenceFile(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var from verification.Cursor
+	var from db.Cursor
 	return v.sendFile(listEvidence, v.header("number", "id", "service", "sent_at", "answer_by", "state", "first"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
 			rows, _, next, err := v.documents(ctx, tx, filter, from, rowsAtOnce)

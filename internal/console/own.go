@@ -63,7 +63,7 @@ func (s *Server) home(v *visit) error {
 			return err
 		}
 		joins, _ := joinsIn(v.in.Person, all)
-		waits, _, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, approval.Cursor{}, 1)
+		waits, _, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, db.Cursor{}, 1)
 		page.Review, page.Join = len(reviews) > 0, len(waits) > 0 && !page.Suspended
 		return err
 	})

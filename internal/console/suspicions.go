@@ -47,7 +47,7 @@ func suspicionPath(service, name string) string { return "/console/suspicions/" 
 
 // suspected reads a page of the list that a filter wants, of the services in which the
 // person may see it.
-func (v *visit) suspected(ctx context.Context, tx *db.Tx, filter url.Values, from suspicion.Cursor, limit int) (rows []suspicionRow, services []string, next suspicion.Cursor, err error) {
+func (v *visit) suspected(ctx context.Context, tx *db.Tx, filter url.Values, from db.Cursor, limit int) (rows []suspicionRow, services []string, next db.Cursor, err error) {
 	all, err := catalog.List(ctx, tx)
 	if err != nil {
 		return nil, nil, next, err
@@ -110,7 +110,7 @@ func (s *Server) suspicions(v *visit) error {
 	}
 	v.keeps = filter
 	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		var next suspicion.Cursor
+		var next db.Cursor
 		if page.Rows, page.Services, next, err = v.suspected(ctx, tx, filter, from, perPage); err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (s *Server) suspicionsFile(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var from suspicion.Cursor
+	var from db.Cursor
 	return v.sendFile(listSuspicions, v.header("number", "id", "service", "source", "opened_at", "answer_by", "owner", "outcome", "basis", "closed_at"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
 			rows, _, next, err := v.suspected(ctx, tx, filter, from, rowsAtOnce)

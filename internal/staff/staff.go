@@ -16,7 +16,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -79,61 +78,9 @@ type AddedBody struct {
 	Who    string `json:"who"` // see Who
 }
 
-// A RoleBody says which role was given or taken.
-type RoleBody struct {
-	Person  string `json:"person"`
-	Role    Role   `json:"role"`
-	Service string `json:"service,omitempty"` // empty: of every service
-	Office  string `json:"office,omitempty"`  // the term of office by which it is held
-}
-
 // A LeftBody says that a person left, and with it lost every role.
 type LeftBody struct {
 	Person string `json:"person"`
-}
-
-// A TriedBody says what a person tried: the code of the refusal, and the request for a
-// look that it was about, if it was about one.
-type TriedBody struct {
-	Person  string `json:"person"`
-	What    string `json:"what"`
-	Request string `json:"request,omitempty"`
-}
-
-// An OperatedBody says what a person had the system do.
-type OperatedBody struct {
-	Person string `json:"person"`
-	What   Doing  `json:"what"`
-	About  string `json:"about,omitempty"`
-}
-
-// An AtTerminalBody says what somebody at the terminal had the system do.
-type AtTerminalBody struct {
-	What Doing `json:"what"`
-}
-
-// A Doing is something about how the system runs.
-type Doing string
-
-// The doings.
-const (
-	RotatedKeys Doing = "keys.rotate"
-	Rekeyed     Doing = "keys.rekey" // by another key-encryption key; at the terminal alone
-	RetriedJob  Doing = "jobs.retry" // About: its number
-	TestedSMS   Doing = "channel.sms"
-	TestedEmail Doing = "channel.email"
-)
-
-// Doings lists them.
-var Doings = []Doing{RotatedKeys, RetriedJob, TestedSMS, TestedEmail}
-
-// AtTerminalDoings lists those that are recorded of who is at the terminal.
-var AtTerminalDoings = []Doing{RotatedKeys, Rekeyed}
-
-// An ExportedBody says that a person took a list away as a file, and which.
-type ExportedBody struct {
-	Person string `json:"person"`
-	List   string `json:"list"` // a word of the program
 }
 
 // Who is what the ledger keeps of a person's name: a hash with a salt that lies in
@@ -338,45 +285,6 @@ func missing(err error) error {
 	return err
 }
 
-// held is what makes a row of person_role hold now. A role by office is held while the
-// office is: its end needs no other change.
-const held = `(r.office = '' OR EXISTS (
-			SELECT 1 FROM officer o WHERE o.service = r.service AND o.id = r.office AND o.role = r.role AND o.ended_at IS NULL))`
-
-// grants returns what a person holds now.
-func grants(ctx context.Context, tx *db.Tx, person string) ([]Grant, error) {
-	return db.All(ctx, tx, func(row db.Row) (g Grant, err error) {
-		err = row.Scan(&g.Role, &g.Service, &g.Office)
-		return g, err
-	}, `
-		SELECT r.role, r.service, r.office FROM person_role r
-		WHERE r.person = $1 AND `+held+`
-		ORDER BY r.service, r.role, r.office`, person)
-}
-
-// List returns every person, those who have left too, in the order in which they came.
-func List(ctx context.Context, tx *db.Tx) ([]Person, error) {
-	of := make(map[string][]Grant)
-	err := db.Each(ctx, tx, func(row db.Row) error {
-		var person string
-		var g Grant
-		err := row.Scan(&person, &g.Role, &g.Service, &g.Office)
-		of[person] = append(of[person], g)
-		return err
-	}, `
-		SELECT r.person, r.role, r.service, r.office FROM person_role r
-		WHERE `+held+`
-		ORDER BY r.person, r.service, r.role, r.office`)
-	if err != nil {
-		return nil, err
-	}
-	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM person ORDER BY added_at, id`)
-	for i := range all {
-		all[i].Grants = of[all[i].ID]
-	}
-	return all, err
-}
-
 // Holder returns the person who holds, or held, a term of office of a service by an
 // account, or "".
 func Holder(ctx context.Context, tx *db.Tx, service, office string) (string, error) {
@@ -385,63 +293,6 @@ func Holder(ctx context.Context, tx *db.Tx, service, office string) (string, err
 		return "", err
 	}
 	return all[0], nil
-}
-
-// A Cursor is where a list of persons goes on: behind this one. The zero Cursor is the
-// beginning.
-type Cursor struct {
-	at     time.Time
-	person string
-}
-
-// ParseCursor reads what Cursor.String has written. What it can't read is the beginning.
-func ParseCursor(s string) (c Cursor) {
-	at, person, _ := strings.Cut(s, ".")
-	micros, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || micros <= 0 || !id.Is(id.Staff, person) {
-		return c
-	}
-	return Cursor{time.UnixMicro(micros), person}
-}
-
-// String returns the cursor for an address, and "" for the beginning.
-func (c Cursor) String() string {
-	if c.person == "" {
-		return ""
-	}
-	return strconv.FormatInt(c.at.UnixMicro(), 10) + "." + c.person
-}
-
-// Cursor is where a list goes on behind the person.
-func (p Person) Cursor() Cursor { return Cursor{p.AddedAt, p.ID} }
-
-// Page returns at most limit persons, those who have left too, the newest first, from a
-// cursor on.
-func Page(ctx context.Context, tx *db.Tx, from Cursor, limit int) ([]Person, error) {
-	at, person := from.at, from.person
-	if person == "" {
-		at, person = tx.Now().Add(time.Second), "~" // behind every id
-	}
-	const behind = `person WHERE added_at <= $1 AND (added_at < $1 OR id < $2) ORDER BY added_at DESC, id DESC LIMIT $3`
-	of := make(map[string][]Grant)
-	err := db.Each(ctx, tx, func(row db.Row) error {
-		var person string
-		var g Grant
-		err := row.Scan(&person, &g.Role, &g.Service, &g.Office)
-		of[person] = append(of[person], g)
-		return err
-	}, `
-		SELECT r.person, r.role, r.service, r.office FROM (SELECT id FROM `+behind+`) p JOIN person_role r ON r.person = p.id
-		WHERE `+held+`
-		ORDER BY r.person, r.service, r.role, r.office`, (*db.Time)(&at), person, int64(limit))
-	if err != nil {
-		return nil, err
-	}
-	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM `+behind, (*db.Time)(&at), person, int64(limit))
-	for i := range all {
-		all[i].Grants = of[all[i].ID]
-	}
-	return all, err
 }
 
 // Lock raises the version of a person and holds the row until the transaction ends.
@@ -461,176 +312,12 @@ func Lock(ctx context.Context, tx *db.Tx, person string) (Person, error) {
 	return p, err
 }
 
-// Tried records that a person tried what is refused, so that whoever looks for a way
-// around the rules is seen (Article 15). Errors: ErrNotFound, ErrLeft.
-func Tried(ctx context.Context, tx *db.Tx, by Person, what *errs.Error, request string) (string, error) {
-	p, err := Lock(ctx, tx, by.ID)
-	if err != nil {
-		return "", err
-	}
-	return p.Note(ctx, tx, KindTried, p.Ledger(), TriedBody{Person: p.ID, What: what.Code, Request: request})
-}
-
-// Exported records that a person takes a list away, before the first of it leaves
-// (Article 15). List is a word of the program. Errors: ErrNotFound, ErrLeft.
-func Exported(ctx context.Context, tx *db.Tx, by Person, list string) (string, error) {
-	p, err := Lock(ctx, tx, by.ID)
-	if err != nil {
-		return "", err
-	}
-	return p.Note(ctx, tx, KindExported, p.Ledger(), ExportedBody{Person: p.ID, List: list})
-}
-
-// Operated records what a person has the system do, before it is done: if we crash in
-// between, it is done again by whoever sees that it wasn't. It is done to all services, and
-// asks for the role in each (Person.MayEverywhere). Errors: ErrMayNot, ErrNotFound,
-// ErrLeft.
-func Operated(ctx context.Context, tx *db.Tx, by Person, what Doing, about string) (string, error) {
-	p, err := Lock(ctx, tx, by.ID)
-	if err != nil {
-		return "", err
-	}
-	all, err := catalog.List(ctx, tx)
-	if err == nil && !p.MayEverywhere(ManageSystem, all) {
-		err = ErrMayNot
-	}
-	if err != nil {
-		return "", err
-	}
-	return p.Note(ctx, tx, KindOperated, p.Ledger(), OperatedBody{Person: p.ID, What: what, About: about})
-}
-
-// AtTerminal records what somebody at the terminal has the system do, before it is done or
-// with it (Article 13).
-func AtTerminal(ctx context.Context, tx *db.Tx, by catalog.Operator, what Doing) error {
-	_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindAtTerminal, Actor: by.Ledger(), Body: AtTerminalBody{What: what}})
-	return err
-}
-
 // Acts holds a person to the end of the transaction, and returns it as somebody who does
 // that: who leaves, or loses a role, does so before what they did or after it. What they
 // may is as the row says that is held. Errors: ErrNotFound.
 func Acts(ctx context.Context, tx *db.Tx, by Person, a Action) (Acting, error) {
 	now, err := find(ctx, tx, by.ID, tx.ForShare())
 	return Acting{Person: now, Action: a}, err
-}
-
-// Give gives a role to a person. That of an office is given at the terminal alone.
-// Errors: ErrMayNot, ErrTerminal, ErrUnknown, ErrSelf, ErrNotFound, ErrLeft, ErrRole,
-// ErrOffice, ErrService, ErrHeld, ErrLinked, catalog.ErrNotFound.
-func Give(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Person, error) {
-	if self(by, person) {
-		return Person{}, ErrSelf
-	}
-	if err := gives(ctx, tx, by, g); err != nil {
-		return Person{}, err
-	}
-	return give(ctx, tx, by, person, g)
-}
-
-// gives returns nil if by may give the role.
-func gives(ctx context.Context, tx *db.Tx, by Actor, g Grant) error {
-	if err := admits(ctx, tx, by, g.Service); err != nil {
-		return err
-	}
-	if idOf(by) != "" && g.Office != "" {
-		return ErrTerminal
-	}
-	return nil
-}
-
-func give(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Person, error) {
-	if err := g.check(ctx, tx); err != nil {
-		return Person{}, err
-	}
-	p, err := Lock(ctx, tx, person)
-	if err != nil {
-		return Person{}, err
-	}
-	if g.Office != "" { // whoever holds it confirms others
-		makers, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM person_maker WHERE person = $1`, p.ID)
-		if err == nil && makers > 0 {
-			err = ErrUnknown
-		}
-		if err != nil {
-			return Person{}, err
-		}
-	}
-	now := tx.Now()
-	n, err := tx.Exec(ctx, `
-		INSERT INTO person_role (person, service, role, office, granted_at, granted_by) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT DO NOTHING`, p.ID, g.Service, g.Role, g.Office, (*db.Time)(&now), idOf(by))
-	switch {
-	case err == nil && n == 0 && g.Office != "":
-		err = ErrLinked
-	case err == nil && n == 0:
-		err = ErrHeld
-	}
-	if err != nil {
-		return Person{}, err
-	}
-	p.Grants = append(p.Grants, g)
-	_, err = p.Note(ctx, tx, KindGranted, by.Ledger(), RoleBody{Person: p.ID, Role: g.Role, Service: g.Service, Office: g.Office})
-	return p, err
-}
-
-func (g Grant) check(ctx context.Context, tx *db.Tx) error {
-	switch {
-	case !g.Role.Known():
-		return ErrRole.At("role")
-	case g.Role.ByOffice() != (g.Office != ""):
-		return ErrOffice.At("role")
-	case g.Service == "" && !g.Role.Everywhere():
-		return ErrService.At("service")
-	case g.Service == "":
-		return nil
-	}
-	_, err := catalog.Find(ctx, tx, g.Service)
-	return err
-}
-
-// OfOffice returns the role that a term of office gives to the account of its holder.
-// Office and account are two things: the office is public and of one service; the
-// account signs in. Errors: catalog.ErrNotFound, catalog.ErrOfficerNotFound, also
-// when the term has ended; ErrLinked, when it is somebody else's.
-func OfOffice(ctx context.Context, tx *db.Tx, service, office string) (Grant, error) {
-	if _, err := catalog.Find(ctx, tx, service); err != nil {
-		return Grant{}, err
-	}
-	o, err := catalog.FindOfficer(ctx, tx, service, office)
-	if err == nil && !o.EndedAt.IsZero() {
-		err = catalog.ErrOfficerNotFound
-	}
-	if err != nil {
-		return Grant{}, err
-	}
-	return Grant{Role: Role(o.Role), Service: service, Office: o.ID}, nil
-}
-
-// Take takes a role from a person. Errors: ErrMayNot, ErrSelf, ErrNotFound, ErrLeft,
-// ErrNotHeld.
-func Take(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Person, error) {
-	if self(by, person) {
-		return Person{}, ErrSelf
-	}
-	if err := admits(ctx, tx, by, g.Service); err != nil {
-		return Person{}, err
-	}
-	p, err := Lock(ctx, tx, person)
-	if err != nil {
-		return Person{}, err
-	}
-	n, err := tx.Exec(ctx, `
-		DELETE FROM person_role WHERE person = $1 AND service = $2 AND role = $3 AND office = $4`, p.ID, g.Service, g.Role, g.Office)
-	if err == nil && n != 1 {
-		err = ErrNotHeld
-	}
-	if err != nil {
-		return Person{}, err
-	}
-	p.Grants = slices.DeleteFunc(p.Grants, func(held Grant) bool { return held == g })
-	_, err = p.Note(ctx, tx, KindRevoked, by.Ledger(), RoleBody{Person: p.ID, Role: g.Role, Service: g.Service, Office: g.Office})
-	return p, err
 }
 
 // Leave ends a person's account: every role is gone with the same transaction, and
@@ -666,35 +353,4 @@ func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, err
 	}
 	_, err = p.Note(ctx, tx, KindLeft, by.Ledger(), LeftBody{Person: p.ID})
 	return p, err
-}
-
-// Manages returns nil if by may manage people of every service that the person has a
-// role in, so that no officer shuts another service's people out. Who has no role is
-// the terminal's. Errors: ErrMayNot.
-func Manages(ctx context.Context, tx *db.Tx, by Actor, p Person) error {
-	if len(p.Grants) == 0 {
-		return admits(ctx, tx, by, "")
-	}
-	for _, g := range p.Grants {
-		if err := admits(ctx, tx, by, g.Service); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Follow gives who has an account by one term of office the role of another: the person
-// is the same, and only the office is another. By has passed that office on, which only
-// its holder can (catalog.HandToDeputy), and answers for the role. Where nobody has an
-// account by the former, nothing is done. Errors: ErrLinked, ErrUnknown.
-func Follow(ctx context.Context, tx *db.Tx, by Person, former, now catalog.Officer) error {
-	held, err := db.All(ctx, tx, db.Single[string], `
-		SELECT r.person FROM person_role r
-		JOIN person p ON p.id = r.person
-		WHERE r.service = $1 AND r.office = $2 AND p.state = 'active'`, former.Service, former.ID)
-	if err != nil || len(held) == 0 {
-		return err
-	}
-	_, err = give(ctx, tx, by, held[0], Grant{Role: Role(now.Role), Service: now.Service, Office: now.ID})
-	return err
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,30 +26,8 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Suspici
 		SELECT `+columns+` FROM suspicion WHERE id >= $1 AND id <= $2 AND service = $3 ORDER BY id`, first, last, service)
 }
 
-// A Cursor is where a list goes on: behind this suspicion. The zero Cursor is the
-// beginning.
-type Cursor struct {
-	at   int64 // µs
-	name string
-}
-
-// ParseCursor reads what Cursor.String has written. What it can't read is the beginning.
-func ParseCursor(s string) Cursor {
-	text, name, _ := strings.Cut(s, ".")
-	at, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || at <= 0 || !id.Is(id.Suspicion, name) {
-		return Cursor{}
-	}
-	return Cursor{at, name}
-}
-
-// String returns the cursor for an address, and "" for the beginning.
-func (c Cursor) String() string {
-	if c.name == "" {
-		return ""
-	}
-	return strconv.FormatInt(c.at, 10) + "." + c.name
-}
+// ParseCursor reads where a list goes on, as an address has it.
+func ParseCursor(s string) db.Cursor { return db.ParseCursor(id.Suspicion, s) }
 
 // A Wanted says which suspicions of a list somebody wants to see. The zero Wanted is all
 // that are open.
@@ -81,7 +58,7 @@ func (w Wanted) rows(limit int) int {
 // List returns the suspicions of services that are wanted, at most limit: of the open ones
 // those that are due first, of those that are decided the ones that were due last; and
 // where the list goes on: nowhere, after the last.
-func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from Cursor, limit int) (page []Suspicion, next Cursor, err error) {
+func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from db.Cursor, limit int) (page []Suspicion, next db.Cursor, err error) {
 	rows := want.rows(limit)
 	var all []Suspicion
 	for _, service := range services {
@@ -91,8 +68,8 @@ func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from C
 			some, err = db.All(ctx, tx, scan, `
 				SELECT `+columns+` FROM suspicion
 				WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
-				ORDER BY due_at, id LIMIT $4`, service, from.at, from.name, int64(rows))
-		case from.name == "":
+				ORDER BY due_at, id LIMIT $4`, service, from.At.UnixMicro(), from.ID, int64(rows))
+		case from.ID == "":
 			some, err = db.All(ctx, tx, scan, `
 				SELECT `+columns+` FROM suspicion WHERE service = $1 AND closed_at IS NOT NULL
 				ORDER BY due_at DESC, id DESC LIMIT $2`, service, int64(rows))
@@ -100,10 +77,10 @@ func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from C
 			some, err = db.All(ctx, tx, scan, `
 				SELECT `+columns+` FROM suspicion
 				WHERE service = $1 AND closed_at IS NOT NULL AND (due_at, id) < ($2, $3)
-				ORDER BY due_at DESC, id DESC LIMIT $4`, service, from.at, from.name, int64(rows))
+				ORDER BY due_at DESC, id DESC LIMIT $4`, service, from.At.UnixMicro(), from.ID, int64(rows))
 		}
 		if err != nil {
-			return nil, Cursor{}, err
+			return nil, db.Cursor{}, err
 		}
 		all = append(all, some...)
 	}
@@ -128,7 +105,7 @@ func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from C
 	return page, next, nil
 }
 
-func (s Suspicion) cursor() Cursor { return Cursor{s.DueAt.UnixMicro(), s.ID} }
+func (s Suspicion) cursor() db.Cursor { return db.Cursor{At: s.DueAt, ID: s.ID} }
 
 // FindIn returns a suspicion of one of the services. Errors: ErrNotFound.
 func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Suspicion, error) {

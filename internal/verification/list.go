@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -61,29 +60,8 @@ func DocumentIn(ctx context.Context, tx *db.Tx, services []string, attempt strin
 	return a, nil
 }
 
-// A Cursor is where a list goes on: behind this attempt. The zero Cursor is the beginning.
-type Cursor struct {
-	at   int64 // µs
-	name string
-}
-
-// ParseCursor reads what Cursor.String has written. What it can't read is the beginning.
-func ParseCursor(s string) Cursor {
-	text, name, _ := strings.Cut(s, ".")
-	at, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || at <= 0 || !id.Is(id.Verification, name) {
-		return Cursor{}
-	}
-	return Cursor{at, name}
-}
-
-// String returns the cursor for an address, and "" for the beginning.
-func (c Cursor) String() string {
-	if c.name == "" {
-		return ""
-	}
-	return strconv.FormatInt(c.at, 10) + "." + c.name
-}
+// ParseCursor reads where a list goes on, as an address has it.
+func ParseCursor(s string) db.Cursor { return db.ParseCursor(id.Verification, s) }
 
 // A Waits is for whom a document waits.
 type Waits string
@@ -109,19 +87,19 @@ func (w Waits) rows(limit int) int {
 
 // Documents returns the documents of services that wait for the staff, those that are
 // erased first first, at most limit, and where the list goes on: nowhere, after the last.
-func Documents(ctx context.Context, tx *db.Tx, services []string, want Waits, from Cursor, limit int) (page []Attempt, next Cursor, err error) {
+func Documents(ctx context.Context, tx *db.Tx, services []string, want Waits, from db.Cursor, limit int) (page []Attempt, next db.Cursor, err error) {
 	rows := want.rows(limit)
-	if now := tx.Now().UnixMicro(); from.at <= now {
-		from = Cursor{now + 1, ""} // what has run out waits for nobody
+	if now := tx.Now(); !from.At.After(now) {
+		from = db.Cursor{At: now.Add(time.Microsecond)} // what has run out waits for nobody
 	}
 	var all []Attempt
 	for _, service := range services {
 		some, err := db.All(ctx, tx, scan, `
 			SELECT `+columns+` FROM verification
 			WHERE service = $1 AND method = 'document' AND state = 'started' AND (expires_at, id) > ($2, $3)
-			ORDER BY expires_at, id LIMIT $4`, service, from.at, from.name, int64(rows))
+			ORDER BY expires_at, id LIMIT $4`, service, from.At.UnixMicro(), from.ID, int64(rows))
 		if err != nil {
-			return nil, Cursor{}, err
+			return nil, db.Cursor{}, err
 		}
 		all = append(all, some...)
 	}
@@ -140,7 +118,7 @@ func Documents(ctx context.Context, tx *db.Tx, services []string, want Waits, fr
 	return page, next, nil
 }
 
-func (a Attempt) cursor() Cursor { return Cursor{a.ExpiresAt.UnixMicro(), a.ID} }
+func (a Attempt) cursor() db.Cursor { return db.Cursor{At: a.ExpiresAt, ID: a.ID} }
 
 // WaitsUntil is when nobody can decide about it any more: with its time, or with the time of a
 // child that nobody has answered for (edge case 5).
