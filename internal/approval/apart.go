@@ -23,9 +23,9 @@ func party(ctx context.Context, tx *db.Tx, p staff.Person, a staff.Action) (Part
 	return Party{p, a, behind}, err
 }
 
-// backers are those who may be the person, or have alone let them do what they do. Behind
+// Backers are those who may be the person, or have alone let them do what they do. Behind
 // who may not do it there is nobody.
-func (p Party) backers(s catalog.Service) []string {
+func (p Party) Backers(s catalog.Service) []string {
 	if !May(p.Person, p.Does, s) {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (p Party) backers(s catalog.Service) []string {
 func Apart(s catalog.Service, export bool, parties ...Party) error {
 	behind := func(p Party) []string {
 		if export {
-			return p.backers(s)
+			return p.Backers(s)
 		}
 		return p.Behind.Makers
 	}

@@ -51,7 +51,7 @@ func ApproveCharter(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff
 			return fail(err)
 		}
 		approves, err := party(ctx, tx, p, staff.PublishCharter)
-		if err == nil && slices.Contains(approves.backers(s), proposer) {
+		if err == nil && slices.Contains(approves.Backers(s), proposer) {
 			err = ErrMade
 		}
 		if err == nil && proposes.Person.State != staff.Active {

@@ -158,7 +158,7 @@ func (r Request) maybeOne(ctx context.Context, tx *db.Tx, held map[string]staff.
 	switch {
 	case err != nil:
 		return err
-	case slices.Contains(decides.backers(s), r.Asker):
+	case slices.Contains(decides.Backers(s), r.Asker):
 		return ErrMade
 	case verdict == Refused:
 		return nil

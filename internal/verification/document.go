@@ -30,7 +30,7 @@ var (
 	ErrNotStaff  = errs.New(errs.Forbidden, "verification.not_staff")   // not in office at the service
 	ErrUnseen    = errs.New(errs.Conflict, "verification.unseen")       // who decides has looked first
 	ErrSameStaff = errs.New(errs.Conflict, "verification.same_staff")   // two different persons
-	ErrMaybeOne  = errs.New(errs.Forbidden, "verification.maybe_one")   // the other may be who signs in, or gave the role
+	ErrMaybeOne  = errs.New(errs.Forbidden, "verification.maybe_one")   // one of them, or somebody else, may be both
 	ErrUntil     = errs.New(errs.Invalid, "verification.until_invalid") // not to come, too far away, or not what the first one read
 	ErrFlaw      = errs.New(errs.Invalid, "verification.flaw_unknown")  // what is wrong with it
 )
@@ -253,7 +253,7 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by Judge, attempt string) (At
 
 // Approve says that a document shows a grown-up who speaks for the child, until a
 // day if it says one. It takes two different persons, each of whom has looked
-// (edge case 24), and neither of whom may be the other: after the first it waits on,
+// (edge case 24), and who may not be one: after the first it waits on,
 // after the second it is proved and the document erased. An institution's proof ends (edge case 10); who is second
 // says the same end, or none. Errors: ErrUnseen, ErrSameStaff, ErrMaybeOne, ErrUntil,
 // ErrNotStaff, ErrNotFound, ErrEnded, and those of family.Prove.

@@ -330,3 +330,62 @@ func TestEdgeCase24_WhoJudgesIsOfTheStaff(t *testing.T) {
 		}
 	})
 }
+
+// hire adds a person inside, whom by gives the role.
+func (w *world) hire(by staff.Actor, name string, role staff.Role) (p staff.Person) {
+	w.t.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		p, err = staff.Add(ctx, tx, by, name, staff.Grant{Role: role, Service: vaulttest.Service})
+		return err
+	})
+	return p
+}
+
+// boss is the account of who holds an office.
+func (w *world) boss(name string, o catalog.Officer) (p staff.Person) {
+	w.t.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		g, err := staff.OfOffice(ctx, tx, vaulttest.Service, o.ID)
+		if err == nil {
+			p, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, name, g)
+		}
+		return err
+	})
+	return p
+}
+
+// judged has somebody look at a document and approve it.
+func (w *world) judged(by verification.Judge, attempt string) error {
+	w.t.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, _, err := w.desk.Show(ctx, tx, by, attempt)
+		return err
+	})
+	return w.Try(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := w.desk.Approve(ctx, tx, by, attempt, time.Time{})
+		return err
+	})
+}
+
+func judging(p staff.Person) staff.Acting {
+	return staff.Acting{Person: p, Action: staff.JudgeEvidence}
+}
+
+// Two accounts that a third person let in may both be that person's; two of different
+// persons are not.
+func TestEdgeCase24_NobodyStandsBehindBoth(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, g := w.family()
+		a, err := w.upload(w.sit(c, g), "", image(t, "png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		boss, deputy := w.boss("赵敏", w.Officer), w.boss("周正", w.deputy())
+		one, two, three := w.hire(boss, "李雷", staff.Worker), w.hire(boss, "王芳", staff.Worker), w.hire(deputy, "陈晨", staff.Worker)
+		w.must(nil, w.judged(judging(one), a.ID))
+		for _, by := range []verification.Judge{judging(two), judging(boss)} {
+			w.refused(w.judged(by, a.ID), verification.ErrMaybeOne)
+		}
+		w.must(nil, w.judged(judging(three), a.ID))
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/staff"
@@ -64,10 +65,32 @@ func (who identity) called(p staff.Person) bool {
 	return p.ID != "" && slices.ContainsFunc(who.terms, func(o catalog.Officer) bool { return strings.EqualFold(o.Name, p.Name) })
 }
 
+// behind returns who else may be that one of the staff: the account of the office, who made
+// the way to sign in, and who alone gave the role by which they judge.
+func (who identity) behind(ctx context.Context, tx *db.Tx, s catalog.Service) ([]string, error) {
+	if who.person.ID == "" {
+		return nil, nil
+	}
+	backing, err := staff.BackingOf(ctx, tx, who.person.ID)
+	if err != nil {
+		return nil, err
+	}
+	all := approval.Party{Person: who.person, Does: staff.JudgeEvidence, Behind: backing}.Backers(s)
+	if who.person.ID != who.name {
+		all = append(all, who.person.ID)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
 // twoPersons refuses where whoever approved first and whoever approves now are one, or may
-// be: of two persons inside neither made the other's way to sign in, nor gave the role by
-// which they judge (edge case 24). Errors: ErrSameStaff, ErrMaybeOne.
+// be: neither stands behind the other, and nobody else behind both (edge case 24). Errors:
+// ErrSameStaff, ErrMaybeOne.
 func twoPersons(ctx context.Context, tx *db.Tx, service, first, second string) error {
+	s, err := catalog.Find(ctx, tx, service)
+	if err != nil {
+		return err
+	}
 	one, err := identityOf(ctx, tx, service, first)
 	if err != nil {
 		return err
@@ -79,23 +102,14 @@ func twoPersons(ctx context.Context, tx *db.Tx, service, first, second string) e
 	case one.is(two):
 		return ErrSameStaff
 	}
-	for _, pair := range [][2]identity{{one, two}, {two, one}} {
-		behind, err := standsBehind(ctx, tx, service, pair[0], pair[1])
-		if err == nil && behind {
-			err = ErrMaybeOne
-		}
-		if err != nil {
-			return err
-		}
+	theirs, err := one.behind(ctx, tx, s)
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-// standsBehind reports whether what a person may judge rests on the other alone.
-func standsBehind(ctx context.Context, tx *db.Tx, service string, other, who identity) (bool, error) {
-	if who.person.ID == "" || who.person.State != staff.Active {
-		return false, nil
+	mine, err := two.behind(ctx, tx, s)
+	theirs, mine = append(theirs, first), append(mine, second)
+	if err == nil && slices.ContainsFunc(mine, func(who string) bool { return slices.Contains(theirs, who) }) {
+		err = ErrMaybeOne
 	}
-	by, err := staff.BackingOf(ctx, tx, who.person.ID)
-	return err == nil && who.person.May(staff.JudgeEvidence, service) && who.person.RestsOn(by, other.name, staff.JudgeEvidence, service), err
+	return err
 }
