@@ -153,7 +153,7 @@ func (a *audit) read(after string) (b batch, err error) {
 			WHERE `+where+`
 			ORDER BY child, guardian, kind`, args...),
 		db.ReadInto(&b.attempts, scanAttempt, `
-			SELECT child, id, service, request, guardian, method, state, seen, first, until, started_at, expires_at FROM verification
+			SELECT child, id, service, request, guardian, method, state, seen, first, behind, until, started_at, expires_at FROM verification
 			WHERE `+where+`
 			ORDER BY child, id`, args...),
 		rights.ReadRows(&b.demands, b.Stretch),

@@ -27,7 +27,7 @@ type attempt struct {
 	started, expires, until int64
 	ended                   int64 // 0 while it waits
 	seen                    []string
-	first                   string
+	first, behind           string
 	endedVersion            int64
 }
 
@@ -114,6 +114,7 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 	var name string
 	var x fault
 	var until int64
+	var behind []string
 	state := verification.Succeeded
 	switch p.Kind {
 	case verification.KindFailed:
@@ -129,7 +130,7 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 	case verification.KindApproved:
 		var b verification.ApprovedBody
 		b, x = body[verification.ApprovedBody](p)
-		name, until = b.Verification, b.Until
+		name, until, behind = b.Verification, b.Until, b.Behind
 	default:
 		var b verification.AttemptBody
 		b, x = body[verification.AttemptBody](p)
@@ -159,12 +160,15 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 		if x == (fault{}) && a.first != "" {
 			x = impossible(ruleAttempt)
 		}
-		a.first, a.until = f.names.text(f.names.sym(staff)), until
+		if x == (fault{}) && slices.ContainsFunc(behind, func(who string) bool { return who == staff || !id.Is(id.Staff, who) }) {
+			x = fault{what: FoundBody, field: ruleAttempt}
+		}
+		a.first, a.behind, a.until = f.names.text(f.names.sym(staff)), strings.Join(behind, " "), until
 		return x
 	case verification.KindSucceeded:
 		if document {
 			x = a.decides(document, byStaff, staff)
-			if x == (fault{}) && (a.first == "" || a.first == staff) {
+			if x == (fault{}) && (a.first == "" || a.first == staff || slices.Contains(strings.Fields(a.behind), staff)) {
 				x = impossible(ruleActor)
 			}
 		}
@@ -220,8 +224,8 @@ type (
 		strength, at, expires         int64
 	}
 	attemptRow struct {
-		child, id, service, request, guardian, method, state, seen, first string
-		until, started, expires                                           int64
+		child, id, service, request, guardian, method, state, seen, first, behind string
+		until, started, expires                                                   int64
 	}
 )
 
@@ -234,7 +238,7 @@ func scanProof(row db.Row) (p proofRow, err error) {
 
 func scanAttempt(row db.Row) (v attemptRow, err error) {
 	var until, started, expires db.Time
-	err = row.Scan(&v.child, &v.id, &v.service, &v.request, &v.guardian, &v.method, &v.state, &v.seen, &v.first, &until, &started, &expires)
+	err = row.Scan(&v.child, &v.id, &v.service, &v.request, &v.guardian, &v.method, &v.state, &v.seen, &v.first, &v.behind, &until, &started, &expires)
 	v.until, v.started, v.expires = fromDB(until), fromDB(started), fromDB(expires)
 	return v, err
 }
@@ -279,6 +283,7 @@ func (a *audit) compareAttempt(t *tally, row attemptRow) {
 	r.text("state", a.names.text(v.state), row.state)
 	r.text("seen", strings.Join(v.seen, " "), row.seen)
 	r.text("first", v.first, row.first)
+	r.text("behind", v.behind, row.behind)
 	r.time("until", v.until, row.until)
 	r.time("started_at", v.started, row.started)
 	r.time("expires_at", v.expires, row.expires)

@@ -219,6 +219,15 @@ func TestInvariant7_ForgedProofsAreFound(t *testing.T) {
 			"who hasn't seen it decides, inside": {"impossible actor", func() {
 				s.forge(s.lan, 1, verification.KindSucceeded, "staff:"+id.New(id.Staff), verification.AttemptBody{Verification: waits.ID})
 			}},
+			"who stood behind the first decides": {"impossible actor", func() {
+				is, first, other := id.New(id.Verification), "officer:"+waits.First, id.New(id.Staff)
+				s.forge(s.lan, 1, verification.KindStarted, lan.Ledger(), verification.StartedBody{Verification: is, Request: waits.Request,
+					Guardian: lan.ID, Method: family.ByDocument, Expires: s.Store.Now().Add(time.Hour).UnixMicro()})
+				s.forge(s.lan, 2, verification.KindSeen, first, verification.AttemptBody{Verification: is})
+				s.forge(s.lan, 3, verification.KindSeen, "staff:"+other, verification.AttemptBody{Verification: is})
+				s.forge(s.lan, 4, verification.KindApproved, first, verification.ApprovedBody{Verification: is, Behind: []string{other}})
+				s.forge(s.lan, 5, verification.KindSucceeded, "staff:"+other, verification.AttemptBody{Verification: is})
+			}},
 			"a refusal that says nothing": {"body verification", func() {
 				s.forge(s.lan, 1, verification.KindFailed, "officer:"+waits.First, verification.FailedBody{Verification: waits.ID, Why: verification.RefusedBy})
 			}},

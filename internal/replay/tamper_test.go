@@ -526,6 +526,7 @@ var changes = []change{
 	{"an attempt is another guardian's", `UPDATE verification SET guardian = '王小明' WHERE child = $1`, lan, "row_differs verification guardian"},
 	{"a document was seen by another", `UPDATE verification SET seen = '王小明' WHERE child = $1`, lan, "row_differs verification seen"},
 	{"a document was approved by another", `UPDATE verification SET first = '王小明' WHERE child = $1`, lan, "row_differs verification first"},
+	{"a document was approved by whom nobody stood behind", `UPDATE verification SET behind = '王小明' WHERE child = $1`, lan, "row_differs verification behind"},
 	{"a document proves longer", `UPDATE verification SET until = 1 WHERE child = $1`, lan, "row_differs verification until"},
 	{"an attempt lives longer", `UPDATE verification SET expires_at = expires_at + 1 WHERE child = $1`, lan, "row_differs verification expires_at"},
 	{"an attempt began later", `UPDATE verification SET started_at = started_at + 1 WHERE child = $1`, lan, "row_differs verification started_at"},

@@ -274,7 +274,7 @@ func (d Desk) Approve(ctx context.Context, tx *db.Tx, by Judge, attempt string, 
 	if !until.IsZero() && !until.Equal(a.Until) {
 		return a, "", ErrUntil.At("until")
 	}
-	if err := twoPersons(ctx, tx, a.Service, a.First, judge); err != nil {
+	if err := twoPersons(ctx, tx, a, judge); err != nil {
 		return a, "", err
 	}
 	identity, err := a.identityHash(d, c)
@@ -307,16 +307,19 @@ func (d Desk) approveFirst(ctx context.Context, tx *db.Tx, c family.Child, a Att
 		return a, "", ErrUntil.At("until")
 	}
 	a.First, a.Until = judge, until
+	if a.behind, err = behindJudge(ctx, tx, a.Service, judge); err != nil {
+		return a, "", err
+	}
 	n, err := tx.Exec(ctx, `
-		UPDATE verification SET first = $1, until = $2
-		WHERE child = $3 AND id = $4 AND state = 'started' AND first = ''`, a.First, (*db.Time)(&a.Until), a.Child, a.ID)
+		UPDATE verification SET first = $1, behind = $2, until = $3
+		WHERE child = $4 AND id = $5 AND state = 'started' AND first = ''`, a.First, strings.Join(a.behind, " "), (*db.Time)(&a.Until), a.Child, a.ID)
 	switch {
 	case err != nil:
 		return a, "", err
 	case n != 1:
 		return a, "", ErrEnded
 	}
-	body := ApprovedBody{Verification: a.ID}
+	body := ApprovedBody{Verification: a.ID, Behind: a.behind}
 	if !until.IsZero() {
 		body.Until = until.UnixMicro()
 	}

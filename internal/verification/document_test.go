@@ -389,3 +389,48 @@ func TestEdgeCase24_NobodyStandsBehindBoth(t *testing.T) {
 		w.must(nil, w.judged(judging(three), a.ID))
 	})
 }
+
+// Who stood behind the first when it approved counts, whatever is taken from the first
+// since; and behind whoever judges at the terminal is the account of the office.
+func TestEdgeCase24_WhoStoodBehindTheFirstIsKept(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		boss, deputy := w.boss("赵敏", w.Officer), w.boss("周正", w.deputy())
+		theirs := w.hire(boss, "李雷", staff.Worker)
+		other := w.hire(deputy, "陈晨", staff.Worker)
+		for name, undo := range map[string]func(ctx context.Context, tx *db.Tx, first staff.Person) error{
+			"the role is taken": func(ctx context.Context, tx *db.Tx, first staff.Person) error {
+				_, err := staff.Take(ctx, tx, boss, first.ID, staff.Grant{Role: staff.Worker, Service: vaulttest.Service})
+				return err
+			},
+			"the account ends": func(ctx context.Context, tx *db.Tx, first staff.Person) error {
+				_, err := staff.Leave(ctx, tx, boss, first.ID)
+				return err
+			},
+		} {
+			c, g := w.family()
+			a, err := w.upload(w.sit(c, g), "", image(t, "png"))
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			first := w.hire(boss, "王芳", staff.Worker)
+			w.must(nil, w.judged(judging(first), a.ID))
+			w.Do(func(ctx context.Context, tx *db.Tx) error { return undo(ctx, tx, first) })
+			for _, by := range []verification.Judge{judging(boss), w.Officer, judging(theirs)} {
+				w.refused(w.judged(by, a.ID), verification.ErrMaybeOne)
+			}
+			w.must(nil, w.judged(judging(other), a.ID))
+		}
+		c, g := w.family()
+		a, err := w.upload(w.sit(c, g), "", image(t, "png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.must(nil, w.judged(w.Officer, a.ID))
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Leave(ctx, tx, catalog.Operator{ID: "test"}, boss.ID)
+			return err
+		})
+		w.refused(w.judged(judging(theirs), a.ID), verification.ErrMaybeOne)
+		w.must(nil, w.judged(judging(other), a.ID))
+	})
+}

@@ -25,7 +25,11 @@ func identityOf(ctx context.Context, tx *db.Tx, service, name string) (who ident
 	o, err := catalog.FindOfficer(ctx, tx, service, name)
 	if err == nil {
 		who.terms = append(who.terms, o)
-		return who, nil
+		holder, err := staff.Holder(ctx, tx, service, name)
+		if err == nil && holder != "" {
+			who.person, err = staff.Find(ctx, tx, holder)
+		}
+		return who, err
 	}
 	if !errors.Is(err, catalog.ErrOfficerNotFound) {
 		return who, err
@@ -83,31 +87,41 @@ func (who identity) behind(ctx context.Context, tx *db.Tx, s catalog.Service) ([
 	return slices.Compact(all), nil
 }
 
-// twoPersons refuses where whoever approved first and whoever approves now are one, or may
-// be: neither stands behind the other, and nobody else behind both (edge case 24). Errors:
-// ErrSameStaff, ErrMaybeOne.
-func twoPersons(ctx context.Context, tx *db.Tx, service, first, second string) error {
+// behindJudge returns who else somebody of the staff may be who judges now. It is kept with
+// what they say: a role that is taken from them, or another link, doesn't undo who that was.
+func behindJudge(ctx context.Context, tx *db.Tx, service, name string) ([]string, error) {
 	s, err := catalog.Find(ctx, tx, service)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	one, err := identityOf(ctx, tx, service, first)
+	who, err := identityOf(ctx, tx, service, name)
+	if err != nil {
+		return nil, err
+	}
+	return who.behind(ctx, tx, s)
+}
+
+// twoPersons refuses where whoever approved first and whoever approves now are one, or may
+// be: neither stands, or stood at the first approval, behind the other, and nobody else
+// behind both (edge case 24). Errors: ErrSameStaff, ErrMaybeOne.
+func twoPersons(ctx context.Context, tx *db.Tx, a Attempt, second string) error {
+	one, err := identityOf(ctx, tx, a.Service, a.First)
 	if err != nil {
 		return err
 	}
-	two, err := identityOf(ctx, tx, service, second)
+	two, err := identityOf(ctx, tx, a.Service, second)
 	switch {
 	case err != nil:
 		return err
 	case one.is(two):
 		return ErrSameStaff
 	}
-	theirs, err := one.behind(ctx, tx, s)
+	theirs, err := behindJudge(ctx, tx, a.Service, a.First)
 	if err != nil {
 		return err
 	}
-	mine, err := two.behind(ctx, tx, s)
-	theirs, mine = append(theirs, first), append(mine, second)
+	mine, err := behindJudge(ctx, tx, a.Service, second)
+	theirs, mine = append(append(theirs, a.behind...), a.First), append(mine, second)
 	if err == nil && slices.ContainsFunc(mine, func(who string) bool { return slices.Contains(theirs, who) }) {
 		err = ErrMaybeOne
 	}

@@ -33,10 +33,11 @@ type AttemptBody struct {
 }
 
 // An ApprovedBody says until when a document proves something, as who approved it
-// first read it.
+// first read it, and who else that might have been.
 type ApprovedBody struct {
-	Verification string `json:"verification"`
-	Until        int64  `json:"until,omitempty"` // µs
+	Verification string   `json:"verification"`
+	Until        int64    `json:"until,omitempty"`  // µs
+	Behind       []string `json:"behind,omitempty"` // "st_…"
 }
 
 // A Why is what an attempt failed by.

@@ -66,16 +66,17 @@ type Attempt struct {
 	StartedAt time.Time
 	ExpiresAt time.Time
 
+	behind                   []string // documents: who else the first might have been, as it approved
 	session, nonce, identity []byte
 }
 
-const columns = `child, id, service, request, guardian, method, state, session, nonce, identity, seen, first, until, started_at, expires_at`
+const columns = `child, id, service, request, guardian, method, state, session, nonce, identity, seen, first, behind, until, started_at, expires_at`
 
 func scan(row db.Row) (a Attempt, err error) {
-	var seen string
+	var seen, behind string
 	err = row.Scan(&a.Child, &a.ID, &a.Service, &a.Request, &a.Guardian, &a.Method, &a.State, &a.session, &a.nonce, &a.identity,
-		&seen, &a.First, (*db.Time)(&a.Until), (*db.Time)(&a.StartedAt), (*db.Time)(&a.ExpiresAt))
-	a.Seen = strings.Fields(seen)
+		&seen, &a.First, &behind, (*db.Time)(&a.Until), (*db.Time)(&a.StartedAt), (*db.Time)(&a.ExpiresAt))
+	a.Seen, a.behind = strings.Fields(seen), strings.Fields(behind)
 	return a, err
 }
 
@@ -163,8 +164,8 @@ func (d Desk) begin(ctx context.Context, tx *db.Tx, r consent.Request, proof str
 		StartedAt: tx.Now(), ExpiresAt: tx.Now().Add(lifeOf(m)), session: d.Consent.Session(r, proof),
 	}
 	err = tx.Queue(ctx, `
-		INSERT INTO verification (child, id, service, request, guardian, method, state, session, seen, first, started_at, expires_at, due_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10, $10)`,
+		INSERT INTO verification (child, id, service, request, guardian, method, state, session, seen, first, behind, started_at, expires_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', '', $9, $10, $10)`,
 		a.Child, a.ID, a.Service, a.Request, a.Guardian, a.Method, a.State, a.session, (*db.Time)(&a.StartedAt), (*db.Time)(&a.ExpiresAt))
 	if err != nil {
 		return a, c, err

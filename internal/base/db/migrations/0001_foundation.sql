@@ -329,6 +329,7 @@ CREATE TABLE verification (
 	identity   bytea,           -- sealed: who the document is said to be of
 	seen       text   NOT NULL, -- who of the staff saw the document, separated by spaces
 	first      text   NOT NULL, -- who approved it first, or empty
+	behind     text   NOT NULL, -- who else that might have been then, separated by spaces
 	until      bigint,          -- the end of the proof, as the first one said
 	started_at bigint NOT NULL,
 	expires_at bigint NOT NULL, -- when it ends by itself
