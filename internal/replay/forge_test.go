@@ -321,6 +321,15 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a document that no claim names": {"body child.corrected", func(s *scene) {
 			s.forge(s.mei, 1, family.KindCorrected, s.Officer.Ledger(), family.CorrectedBody{What: "birth", Class: "minor", Source: family.FromDocument})
 		}},
+		"a demand taken on by a guardian who isn't the one": {"impossible actor", func(s *scene) {
+			s.takenOn("guardian:"+id.New(id.Guardian), rights.Inside{})
+		}},
+		"a demand taken on by the sweep":     {"impossible actor", func(s *scene) { s.takenOn("system:retention", rights.Inside{}) }},
+		"a demand taken on by nobody inside": {"impossible actor", func(s *scene) { s.takenOn("staff:x", rights.Inside{}) }},
+		"a demand taken on by whom the matrix doesn't let": {"actor actor", func(s *scene) {
+			s.takenOn("staff:"+id.New(id.Staff), rights.Inside{Person: 1, Catalog: 1})
+		}},
+		"a demand taken on by an app that is somebody inside": {"impossible actor", func(s *scene) { s.takenOn(s.App.Ledger(), rights.Inside{Person: 1, Catalog: 1}) }},
 		"a demand given to nobody": {"impossible demand", func(s *scene) {
 			s.forge(s.mei, 1, rights.KindAssigned, s.Officer.Ledger(), rights.AssignedBody{Request: id.New(id.Rights), Owner: s.Officer.ID})
 		}},
@@ -412,6 +421,20 @@ func forgery(t *testing.T, name string, report replay.Report, want string) {
 	if !slices.Contains(all, want) {
 		t.Errorf("%s: want %q, got:\n%s", name, want, strings.Join(all, "\n"))
 	}
+}
+
+// takenOn forges that a guardian has taken on what the child asked for.
+func (s *scene) takenOn(actor string, inside rights.Inside) {
+	s.T.Helper()
+	desk, r := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}, rights.Request{}
+	var now time.Time
+	s.do(func(ctx context.Context, tx *db.Tx) (err error) {
+		now = tx.Now()
+		r, _, err = desk.Receive(ctx, tx, s.App, s.mei, rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
+		return err
+	})
+	s.forge(s.mei, 1, rights.KindConfirmed, actor, rights.ConfirmedBody{Request: r.ID, Door: rights.ByGuardian,
+		Guardian: s.guardians(s.mei.ID)[0].ID, Erase: now.UnixMicro(), Inside: inside})
 }
 
 // request is the child's first.

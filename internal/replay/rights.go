@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func (f *fold) rightsEntry(p ledger.Placed, s source, c *child) fault {
 	case rights.KindReceived:
 		return f.demanded(p, s, c)
 	case rights.KindConfirmed:
-		return f.takenOn(p, c)
+		return f.takenOn(p, s, c)
 	case rights.KindAssigned, rights.KindShown:
 		return f.demandStaffed(p, s, c)
 	case rights.KindTold:
@@ -75,7 +76,7 @@ func (f *fold) handled(p ledger.Placed, s source, on rights.Inside) fault {
 
 // takenOn folds that a guardian has taken on a demand to erase that somebody else made,
 // or the child one of who is neither.
-func (f *fold) takenOn(p ledger.Placed, c *child) fault {
+func (f *fold) takenOn(p ledger.Placed, s source, c *child) fault {
 	b, x := body[rights.ConfirmedBody](p)
 	d, at := c.demanded(b.Request), p.At.UnixMicro()
 	if x != (fault{}) {
@@ -83,6 +84,14 @@ func (f *fold) takenOn(p ledger.Placed, c *child) fault {
 	}
 	if d == nil || d.state != rights.Open || !f.erases(d) {
 		return impossible(ruleDemand)
+	}
+	switch kind, who, _ := strings.Cut(p.Actor, ":"); {
+	case kind == "guardian" && who == string(b.Guardian) && b.Door == rights.ByGuardian:
+	case kind != "app" && kind != "officer" && kind != "staff" && p.Actor != restorer:
+		return impossible(ruleActor)
+	}
+	if b.Reached != "" && !slices.Contains(rights.Ways, b.Reached) {
+		return fault{what: FoundBody, field: ruleDemand}
 	}
 	was := rights.Door(f.names.text(d.door))
 	d.guardian = key{}
@@ -104,8 +113,9 @@ func (f *fold) takenOn(p ledger.Placed, c *child) fault {
 		return fault{what: FoundBody, field: ruleDemand}
 	}
 	d.door, d.erase, d.entry = f.names.sym(string(b.Door)), b.Erase, d.entry+" "+p.ID
+	d.note, d.paper, d.reached = d.note || b.Note, d.paper || b.Paper, cmp.Or(b.Reached, d.reached)
 	d.step(p)
-	return fault{}
+	return f.handled(p, s, b.Inside)
 }
 
 func (f *fold) demanded(p ledger.Placed, s source, c *child) fault {
@@ -233,6 +243,7 @@ func (f *fold) demandedErasure(p ledger.Placed, c *child, ground family.Ground) 
 const (
 	sweeper   = "system:retention"
 	messenger = "system:messages"
+	restorer  = "operator:restore"
 )
 
 func (f *fold) erases(d *demand) bool { return rights.Kind(f.names.text(d.kind)).Erases() }

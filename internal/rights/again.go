@@ -37,7 +37,7 @@ func (d Desk) Again(ctx context.Context, tx *db.Tx, by family.Actor, child famil
 	}
 	if i := slices.IndexFunc(all, func(o Request) bool { return o.ID == r.ID }); i >= 0 {
 		if o := all[i]; o.State == Open && o.Door == ByContact && r.Door == ByChild {
-			_, entry, err := d.takeOn(ctx, tx, by.Ledger(), c, o, Demand{Kind: o.Kind, Door: ByChild})
+			_, entry, err := d.takeOn(ctx, tx, by, c, o, Demand{Kind: o.Kind, Door: ByChild})
 			return entry, err
 		}
 		return "", nil

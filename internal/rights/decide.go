@@ -1,6 +1,7 @@
 package rights
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -35,17 +36,48 @@ func lock(ctx context.Context, tx *db.Tx, r Request) (family.Child, Request, err
 }
 
 // takeOn has a guardian take on a demand that somebody else made, or the child one of
-// who is neither: the child is erased.
-func (d Desk) takeOn(ctx context.Context, tx *db.Tx, actor string, c family.Child, r Request, ask Demand) (Request, string, error) {
+// who is neither: the child is erased. How that came, and what was written with it, is
+// kept beside what the demand had. Errors: ErrMayNot, those of the child's key.
+func (d Desk) takeOn(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, r Request, ask Demand) (Request, string, error) {
+	inside, err := insideOf(ctx, tx, by, r.Service)
+	if err != nil {
+		return r, "", err
+	}
 	r.Guardian, r.Door, r.EraseAt = ask.Guardian, ask.Door, d.erasure(tx.Now(), ask.Door)
-	entry, err := r.step(ctx, tx, c, KindConfirmed, actor, ConfirmedBody{Request: r.ID, Door: r.Door, Guardian: r.Guardian, Erase: r.EraseAt.UnixMicro()})
+	r.Reached = cmp.Or(ask.Reached, r.Reached)
+	if r.note, err = d.beside(c, r.note, ask.Text, r.bound("note")); err != nil {
+		return r, "", err
+	}
+	if r.paper, err = d.beside(c, r.paper, pii.New(ask.Paper), r.bound("paper")); err != nil {
+		return r, "", err
+	}
+	r.Paper = r.paper != nil
+	entry, err := r.step(ctx, tx, c, KindConfirmed, by.Ledger(), ConfirmedBody{Request: r.ID, Door: r.Door, Guardian: r.Guardian, Erase: r.EraseAt.UnixMicro(),
+		Note: !ask.Text.IsZero(), Reached: ask.Reached, Paper: ask.Paper != "", Inside: inside})
 	if err != nil {
 		return r, "", err
 	}
 	r.Entry += " " + entry
 	return r, entry, tx.Queue(ctx, `
-		UPDATE rights_request SET guardian = $1, door = $2, erase_at = $3, entry = $4, steps = $5 WHERE child = $6 AND id = $7`,
-		r.Guardian, r.Door, (*db.Time)(&r.EraseAt), r.Entry, r.steps, r.Child, r.ID)
+		UPDATE rights_request SET guardian = $1, door = $2, erase_at = $3, entry = $4, note = $5, reached = $6, paper = $7, steps = $8
+		WHERE child = $9 AND id = $10`,
+		r.Guardian, r.Door, (*db.Time)(&r.EraseAt), r.Entry, r.note, r.Reached, r.paper, r.steps, r.Child, r.ID)
+}
+
+// beside seals a text on a line of its own after what is sealed already. Where there is no
+// text, what is there stays.
+func (d Desk) beside(c family.Child, sealed []byte, text pii.Text, bound []string) ([]byte, error) {
+	if text.IsZero() {
+		return sealed, nil
+	}
+	was, err := open(d.Ring, c, sealed, bound)
+	if err != nil {
+		return nil, err
+	}
+	if !was.IsZero() {
+		text = pii.New(was.Reveal() + "\n" + text.Reveal())
+	}
+	return c.SealNote(d.Ring, text, bound...)
 }
 
 // Keep ends a demand to erase that a guardian doesn't want carried out: the child's, or

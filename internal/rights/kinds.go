@@ -56,6 +56,10 @@ type ConfirmedBody struct {
 	Door     Door              `json:"door"`
 	Guardian family.GuardianID `json:"guardian,omitempty"`
 	Erase    int64             `json:"erase"`
+	Note     bool              `json:"note,omitempty"` // something was written with it
+	Reached  Reached           `json:"reached,omitempty"`
+	Paper    bool              `json:"paper,omitempty"` // it came with a document
+	Inside
 }
 
 // An AssignedBody says who of the staff handles a demand from then on.

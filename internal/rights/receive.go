@@ -79,7 +79,7 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	all = slices.DeleteFunc(all, func(r Request) bool { return r.State != Open })
 	if i := slices.IndexFunc(all, ask.same); i >= 0 {
 		if ask.outweighs(all[i]) {
-			return d.takeOn(ctx, tx, by.Ledger(), c, all[i], ask)
+			return d.takeOn(ctx, tx, by, c, all[i], ask)
 		}
 		return fail(ErrTwice)
 	}

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -513,6 +514,54 @@ func TestArticle19_APromisedDayStands(t *testing.T) {
 				t.Errorf("%d are late by the day that was told", late.Demands)
 			}
 			return errors.Join(err, err2)
+		})
+	})
+}
+
+// What has a child erased at once is judged as any other act of a person inside, and keeps
+// how it came and what was written with it.
+func TestArticle20_WhoTakesADemandOnIsJudgedAndItsEvidenceKept(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		g := w.Guardian(c)
+		w.received(w.App, c, rights.Demand{Kind: rights.Delete, Door: rights.ByContact, Text: pii.New("from the school")})
+		grant := staff.Grant{Role: staff.Worker, Service: vaulttest.Service}
+		var worker staff.Person
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			worker, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, "王芳", grant)
+			return err
+		})
+		by := staff.Acting{Person: worker, Action: staff.HandleDemands}
+		ask := rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: g.ID, Text: pii.New("the mother, by phone"), Reached: rights.ByPhone, Paper: strings.Repeat("0f", 32)}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Take(ctx, tx, catalog.Operator{ID: "test"}, worker.ID, grant)
+			return err
+		})
+		if _, err := w.receive(by, c, ask); !errors.Is(err, rights.ErrMayNot) {
+			t.Errorf("whose role was taken: %v", err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Give(ctx, tx, catalog.Operator{ID: "test"}, worker.ID, grant)
+			return err
+		})
+		r := w.received(by, c, ask)
+		if r.Reached != rights.ByPhone || !r.Paper {
+			t.Errorf("%+v", r)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := rights.Find(ctx, tx, r.Service, r.ID)
+			if err != nil {
+				return err
+			}
+			now, err := family.Find(ctx, tx, c.Service, c.ID)
+			if err != nil {
+				return err
+			}
+			note, _, err := r.Text(w.Ring, now)
+			if note.Reveal() != "from the school\nthe mother, by phone" || r.Reached != rights.ByPhone || !r.Paper {
+				t.Error("the evidence isn't kept")
+			}
+			return err
 		})
 	})
 }
