@@ -10,6 +10,8 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/watermark"
@@ -41,6 +43,7 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 	names := make(map[string]string)
 	ours, forged := false, []string(nil)
 	var paper verification.Attempt // of a guardian, where no request has the number
+	var words []rights.Request     // of demands, where neither has
 	err = s.on(ctx, func(a *app.App) error {
 		if ours = m.Ours(a.Ring); !ours {
 			return nil
@@ -51,6 +54,11 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 			}
 			if len(all) == 0 {
 				if paper, err = shownPaper(ctx, tx, m, names); err != nil {
+					return err
+				}
+			}
+			if len(all) == 0 && paper.ID == "" {
+				if words, err = shownWords(ctx, tx, m, names); err != nil {
 					return err
 				}
 			}
@@ -80,6 +88,12 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 	case paper.ID != "":
 		who := paper.Seen[m.Look-1]
 		s.say("cmd.watermark.document", "ID", paper.ID, "Service", paper.Service, "Who", names[who], "WhoID", who)
+		return nil
+	case len(words) > 0:
+		for _, r := range words {
+			look := lookAt(r, m)
+			s.say("cmd.watermark.demand", "ID", r.ID, "Service", r.Service, "Who", names[look.Actor], "Actor", look.Actor, "At", s.moment(look.At), "Entry", look.Entry)
+		}
 		return nil
 	case len(all) == 0:
 		return s.sayFailed("cmd.watermark.gone")
@@ -114,6 +128,56 @@ func shownPaper(ctx context.Context, tx *db.Tx, m watermark.Mark, names map[stri
 	}
 	names[a.Seen[m.Look-1]] = p.Name
 	return a, err
+}
+
+// shownWords returns the demands whose words the mark is of, if they are here, and names who
+// they were shown to: the mark counts the looks at them.
+func shownWords(ctx context.Context, tx *db.Tx, m watermark.Mark, names map[string]string) (found []rights.Request, err error) {
+	services, err := catalog.List(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, service := range services {
+		all, err := rights.OfNumber(ctx, tx, service.Name, m.Number, maxWords)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range all {
+			actor := lookAt(r, m).Actor
+			if actor == "" {
+				continue
+			}
+			_, who, _ := strings.Cut(actor, ":")
+			p, err := staff.Find(ctx, tx, who)
+			if errors.Is(err, staff.ErrNotFound) {
+				var o catalog.Officer
+				o, err = catalog.FindOfficer(ctx, tx, r.Service, who)
+				p.Name = o.Name
+			}
+			if err != nil && !errors.Is(err, catalog.ErrOfficerNotFound) {
+				return nil, err
+			}
+			names[actor], found = p.Name, append(found, r)
+		}
+	}
+	return found, nil
+}
+
+// maxWords is how many demands of one number are looked at: a number is random, and short.
+const maxWords = 20
+
+// lookAt returns the look at the words of a demand that the mark counts, or no step.
+func lookAt(r rights.Request, m watermark.Mark) (look rights.Step) {
+	n := m.Look
+	for _, s := range r.Steps {
+		if s.Kind != rights.KindShown {
+			continue
+		}
+		if n--; n == 0 {
+			return s
+		}
+	}
+	return look
 }
 
 // sayFailed says what was found, and ends the command with exit code 1.

@@ -11,7 +11,9 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/family"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/watermark"
 )
@@ -56,6 +58,49 @@ func seen(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(a.Store.Update(ctx, step))
 	}
 	picture, err := watermark.Draw(watermark.Card{Label: "nickname", Value: pii.New("Ami"), Visible: "李雷", Mark: watermark.New(a.Ring, r.Number, 1)})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), picture, 0o600))
+	ts.Setenv(args[3], r.ID)
+	ts.Check(ts.Chdir(back))
+}
+
+// worded keeps a picture of what was written with a demand, as somebody in office and then a
+// worker had it shown.
+func worded(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 4, "worded CONFIG CHILD FILE VAR")
+	const service = "xiaoxi-english"
+	ctx := context.Background()
+	back := ts.MkAbs(".")
+	c, err := app.LoadConfig(ts.MkAbs(args[0]))
+	ts.Check(err)
+	c.DataDir, c.KeyFile = ts.MkAbs(c.DataDir), ts.MkAbs(c.KeyFile)
+	a, err := app.Open(ctx, c, slog.New(slog.DiscardHandler))
+	ts.Check(err)
+	defer a.Close()
+	desk := rights.Desk{Ring: a.Ring, Charters: a.Charters, Calendar: workday.Default()}
+	var r rights.Request
+	ts.Check(a.Store.Update(ctx, func(tx *db.Tx) error {
+		child, err := family.Find(ctx, tx, service, family.ID(args[1]))
+		if err != nil {
+			return err
+		}
+		worker, err := staff.Add(ctx, tx, operator, "王芳", staff.Grant{Role: staff.Worker, Service: service})
+		if err != nil {
+			return err
+		}
+		inOffice, _, err := rights.Handlers(ctx, tx, service)
+		if err != nil {
+			return err
+		}
+		r, _, err = desk.Receive(ctx, tx, inOffice[0], child, rights.Demand{Kind: rights.Supplement, Door: rights.ByChild, Item: "nickname", Text: pii.New("Amilia")})
+		for _, by := range []rights.Handler{inOffice[0], staff.Acting{Person: worker, Action: staff.HandleDemands}} {
+			if err == nil {
+				_, _, err = desk.Show(ctx, tx, by, r)
+			}
+		}
+		return err
+	}))
+	picture, err := watermark.Draw(watermark.Card{Label: "nickname", Value: pii.New("Amilia"), Visible: "王芳", Mark: watermark.New(a.Ring, r.Number, 2)})
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), picture, 0o600))
 	ts.Setenv(args[3], r.ID)
