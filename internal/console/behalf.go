@@ -102,6 +102,11 @@ func (v *visit) behalfPage(problem error) error {
 			return page.about(ctx, tx, v, c)
 		})
 		if errs.Of(err).Is(ErrNoChild) {
+			if page.Ref != "" {
+				if err := v.foundNobody(page.Ref, page.Service); err != nil {
+					return err
+				}
+			}
 			page.Problem, status, err = v.problem(err)
 			page.Field = "ref"
 		}
@@ -147,6 +152,9 @@ func itemsOf(v *visit, in *charter.Charter) (all []named) {
 // came with it, its hash is kept, under the child's key: the document stays with the
 // operator.
 func (s *Server) behalf(v *visit) error {
+	if err := v.looksUp(); err != nil {
+		return err
+	}
 	document, err := v.document()
 	if err != nil {
 		return v.behalfPage(err)

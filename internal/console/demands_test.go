@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -449,6 +450,35 @@ func TestPagesOfDemands(t *testing.T) {
 		}
 		if w := c.asks.get("/console/demands?kind=correct&state=ended&service=" + vaulttest.Service); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), at(r)) {
 			t.Errorf("narrowed: %d", w.Code)
+		}
+	})
+}
+
+// Whoever tries references out by the form for demands finds no more of them after a while,
+// and each that nobody has is on record, whatever was asked with it.
+func TestArticle15_TryingReferencesOutByDemandsEnds(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		o := d.office()
+		tries := func(ref string, more ...string) int {
+			return o.asks.post("/console/demands/new", append([]string{"service", vaulttest.Service, "ref", ref}, more...)...).Code
+		}
+		whole := []string{"kind", "delete", "who", "child", "reached", "phone"}
+		for i := range 60 {
+			more := whole
+			if i%2 == 0 {
+				more = nil
+			}
+			if code := tries("u"+strconv.Itoa(i), more...); code != http.StatusNotFound {
+				t.Fatalf("%d: %d", i, code)
+			}
+		}
+		for _, more := range [][]string{nil, whole} {
+			if code := tries(o.ref, more...); code != http.StatusTooManyRequests {
+				t.Errorf("a child is found: %d", code)
+			}
+		}
+		if n := o.written(o.worker, approval.KindSearched); n != 60 {
+			t.Errorf("%d entries", n)
 		}
 	})
 }
