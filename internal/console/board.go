@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/due"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
 )
 
@@ -51,7 +54,7 @@ func (v *visit) boardOf(ctx context.Context, tx *db.Tx) (services []catalog.Serv
 }
 
 func (s *Server) board() board.Desk {
-	return board.Desk{Charters: s.Vault.Gate.Charters, Patience: s.mayBeLate()}
+	return board.Desk{Ring: s.Ring, Charters: s.Vault.Gate.Charters, Patience: s.mayBeLate()}
 }
 
 // articles shows how each of the 29 stands.
@@ -84,7 +87,28 @@ type articlePage struct {
 	Services []articleOf // how it stands for each, where there are several
 	Clocks   []dueLine   // what is late or will be, the first of it
 	All      []allOf     // where all of it is, for who may go there
-	Rules    []string    // services whose rules and agreement are public
+	Matched  *matchedPart
+	Rules    []string // services whose rules and agreement are public
+}
+
+// A matchedPart is what the last reconciliation of looks with their approvals found, as far
+// as it can be told (Article 15).
+type matchedPart struct {
+	replay.Matched
+	Problem string // a key: there was none, or its row was changed
+	Behind  int64  // entries since
+}
+
+func matchedOf(ctx context.Context, tx *db.Tx, s *Server) (*matchedPart, error) {
+	m, err := replay.LastMatched(ctx, tx, s.Ring)
+	if e := errs.Of(err); e.Is(replay.ErrNoMatching) || e.Is(replay.ErrMatchingForged) {
+		return &matchedPart{Problem: e.Code}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	head, err := ledger.Head(ctx, tx)
+	return &matchedPart{Matched: m, Behind: head.Size - m.Size}, err
 }
 
 // An articleOf is how an article stands for one service.
@@ -195,6 +219,11 @@ func (s *Server) article(v *visit) error {
 		for _, one := range services {
 			if slices.Contains(publicEvidence, number) && one.Charter != 0 {
 				page.Rules = append(page.Rules, one.Name)
+			}
+		}
+		if number == 15 {
+			if page.Matched, err = matchedOf(ctx, tx, s); err != nil {
+				return err
 			}
 		}
 		for _, kind := range articleClocks[number] {

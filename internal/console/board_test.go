@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/due"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -92,6 +93,11 @@ func TestPagesOfTheBoard(t *testing.T) {
 		check("due", officer, "/console/due")
 		check("board", officer, "/console/board")
 		check("article", officer, "/console/board/8")
+		check("article-15-none", officer, "/console/board/15")
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return replay.KeepMatched(ctx, tx, d.Ring, replay.Reconciliation{Asked: 3, Approved: 2, Looks: 5, Exported: 1, Mismatches: []replay.Mismatch{{Why: replay.TooOften}}})
+		})
+		check("article-15", officer, "/console/board/15")
 		check("article-19", officer, "/console/board/19")
 		check("article-21", officer, "/console/board/21")
 	})
