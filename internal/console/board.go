@@ -8,11 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/due"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
@@ -143,9 +147,13 @@ var figurePages = map[string]string{
 	"ends": "/console/due?kind=end", "ends_late": "/console/due?kind=end", "reviews_open": "/console/due?kind=review", "reviews_late": "/console/due?kind=review",
 	"looks_waiting": "/console/decisions", "unconsented": "/console/due?kind=answer",
 	"keys": "/console/settings/system", "keys_retiring": "/console/settings/system", "keys_none": "/console/settings/system",
-	"entries": "/console/ledger", "uses_looked": "/console/ledger", "uses_activity": "/console/ledger", "uses_items": "/console/ledger", "uses_purpose": "/console/ledger",
-	"uses_audience": "/console/ledger", "alarms": "/console/ledger", "erased": "/console/ledger", "shown_guided": "/console/ledger", "shown_alone": "/console/ledger",
+	"entries": "/console/ledger", "uses_looked": ofEntries + gate.KindPermitted, "uses_activity": ofEntries + gate.KindPermitted, "uses_items": ofEntries + gate.KindPermitted,
+	"uses_purpose": ofEntries + gate.KindPermitted, "uses_audience": ofEntries + gate.KindPermitted, "alarms": ofEntries + approval.KindAlarm, "erased": ofEntries + family.KindErased,
+	"shown_guided": ofEntries + consent.KindOpened, "shown_alone": ofEntries + consent.KindOpened, "looks_asked": ofEntries + approval.KindAsked,
 	"activities": "/console/charters", "purposes": "/console/charters", "items": "/console/charters", "documents": "/console/charters", "authority": "/console/charters",
+	"charter_blank": "/console/charters", "charter_unreadable": "/console/charters", "charter_none": "/console/charters", "documents_lost": "/console/charters",
+	"authority_none": "/console/charters", "services_open": "/console/offices", "unconsented_late": "/console/due?kind=sweep", "transferred_bare": "/console/pictures?picture=uses",
+	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint",
 }
 
 // articleClocks are what of each article has a clock.
@@ -172,8 +180,11 @@ func (v *visit) mayGo(to string) string {
 	return ""
 }
 
-// ofKind is the due list, narrowed to a kind that follows.
-const ofKind = "/console/due?kind="
+// ofKind is the due list, narrowed to a kind that follows; ofEntries is the ledger.
+const (
+	ofKind    = "/console/due?kind="
+	ofEntries = "/console/ledger?kind="
+)
 
 // evidence is mayGo for what the person sees there: the due list has of each kind what they
 // may do or look after.
