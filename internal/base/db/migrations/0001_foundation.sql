@@ -746,7 +746,7 @@ CREATE TABLE tally (
 	what    text   NOT NULL, -- granted, refused, permitted, denied, demanded, answered and so on
 	day     bigint NOT NULL, -- since 1970, in Asia/Shanghai
 	purpose text   NOT NULL, -- or empty
-	actor   text   NOT NULL, -- the kind of who did it: app, guardian, staff and so on
+	actor   text   NOT NULL, -- the kind of who did it: app, guardian, staff, staff.manager and so on
 	detail  text   NOT NULL, -- what it says depends on what was counted
 	n       bigint NOT NULL,
 	PRIMARY KEY (service, what, day, purpose, actor, detail)
