@@ -23,6 +23,8 @@ const (
 	listSuspicions = "suspicions"
 	listEvidence   = "evidence"
 	listPictures   = "pictures" // of numbers: before its name
+	fileEntry      = "entry"    // of the ledger, with its proof
+	fileRecord     = "record"   // about who is in office
 )
 
 // A list is one that has a filter, or can be taken away.

@@ -171,7 +171,11 @@ func TestArticle15_TheLedgerOfOneServiceIsSeenByItsOwn(t *testing.T) {
 		}
 		for _, p := range entries {
 			for _, what := range []string{"", "/proof", "/file"} {
-				w := officer.get("/console/ledger/entries/" + strconv.FormatInt(p.Place, 10) + what)
+				ask := officer.get
+				if what == "/file" {
+					ask = func(path string) *httptest.ResponseRecorder { return officer.post(path) }
+				}
+				w := ask("/console/ledger/entries/" + strconv.FormatInt(p.Place, 10) + what)
 				if (w.Code == http.StatusOK) != (p.Service == vaulttest.Service) || w.Code != http.StatusOK && w.Code != http.StatusNotFound {
 					t.Errorf("%s at %d of %q: %d", what, p.Place, p.Service, w.Code)
 				}
@@ -198,7 +202,7 @@ func TestInvariant7_AnEntryIsProvedInOneClick(t *testing.T) {
 			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "The same as the root that is signed") || !strings.Contains(html.UnescapeString(w.Body.String()), d.console.LedgerKey) {
 				t.Fatalf("%d: %d %s", p.Place, w.Code, w.Body)
 			}
-			file := auditor.get(at + "/file").Body.String()
+			file := auditor.post(at + "/file").Body.String()
 			entry, tree, err := ledger.CheckEvidence(file, d.console.LedgerKey)
 			if err != nil || entry.Place != p.Place || !bytes.Equal(entry.Leaf, p.Leaf) || tree.Size != int64(len(all)) {
 				t.Errorf("%d: %+v of %d, %v", p.Place, entry, tree.Size, err)
@@ -228,8 +232,33 @@ func TestInvariant7_AnEntryIsProvedInOneClick(t *testing.T) {
 				t.Errorf("a changed entry, %q: %d", page, w.Code)
 			}
 		}
-		if w := auditor.get(fmt.Sprintf("/console/ledger/entries/%d/file", changed)); w.Code != http.StatusInternalServerError {
+		if w := auditor.post(fmt.Sprintf("/console/ledger/entries/%d/file", changed)); w.Code != http.StatusInternalServerError {
 			t.Errorf("the file of a changed entry: %d", w.Code)
+		}
+	})
+}
+
+// Article 15: whoever takes an entry with its proof away has shown within minutes who it is,
+// and that it left is on record before it does.
+func TestArticle15_AnEntryLeavesOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := d.hire(staff.Officer)
+		b := d.browser(in.Secret)
+		all := d.placed()
+		at := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Service == vaulttest.Service })
+		file := fmt.Sprintf("/console/ledger/entries/%d/file", all[at].Place)
+		if w := b.post(file); w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
+			t.Errorf("%d %v", w.Code, w.Header())
+		}
+		if n := (&office{desk: d}).written(in, staff.KindExported); n != 1 {
+			t.Errorf("an entry was taken away, and %d are on record", n)
+		}
+		d.Pass(6 * time.Minute)
+		if got := outcome(b.post(file)); got != toAgain {
+			t.Errorf("not fresh: %s", got)
+		}
+		if n := (&office{desk: d}).written(in, staff.KindExported); n != 1 {
+			t.Errorf("nothing was taken away, and %d are on record", n)
 		}
 	})
 }

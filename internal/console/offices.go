@@ -203,6 +203,9 @@ func (s *Server) officeFile(v *visit) error {
 		}
 		return err
 	})
+	if err == nil {
+		err = v.takes(fileRecord)
+	}
 	if err != nil {
 		return err
 	}
