@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
@@ -32,6 +33,7 @@ import (
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
 )
 
 func (d *desk) flush() {
@@ -488,6 +490,18 @@ func TestArticle15_SearchFindsWhatTheRoleMaySee(t *testing.T) {
 		r := o.request(path)
 		officer := d.hire(staff.Officer)
 		boss, engineer := d.browser(officer.Secret), d.browser(d.hire(staff.Engineer).Secret)
+		var app account.App
+		var endpoint webhook.Endpoint
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			if app, _, _, err = account.IssueApp(ctx, tx, signintest.By, vaulttest.Service, "课程", account.AllScopes(), time.Time{}); err != nil {
+				return err
+			}
+			to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+			if err == nil {
+				endpoint, _, _, err = webhook.Add(ctx, tx, d.Ring, signintest.By, vaulttest.Service, to, nil, "")
+			}
+			return err
+		})
 		all := d.placed()
 		asked := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Kind == approval.KindAsked })
 		for name, c := range map[string]struct {
@@ -511,6 +525,17 @@ func TestArticle15_SearchFindsWhatTheRoleMaySee(t *testing.T) {
 			"a pseudonym, as worker":         {o.asks, o.child.Subject, "", ""},
 			"a place and a size":             {boss, strconv.Itoa(asked), "", "/console/ledger/checkpoint?lang=en&amp;size=" + strconv.Itoa(asked)},
 			"a service":                      {boss, vaulttest.Service, "/console/ledger", ""},
+			"a service, as engineer":         {engineer, vaulttest.Service, settingsPath, ""},
+			"a service, as worker":           {o.asks, vaulttest.Service, "/console/charters/" + vaulttest.Service, ""},
+			"an app":                         {engineer, app.ID, settingsPath + "/apps/" + app.ID, ""},
+			"an app, as worker":              {o.asks, app.ID, "", ""},
+			"an app of nobody":               {engineer, id.New(id.Credential), "", ""},
+			"a receiver":                     {engineer, endpoint.ID, settingsPath + "/webhooks/" + endpoint.ID, ""},
+			"a receiver, as worker":          {o.asks, endpoint.ID, "", ""},
+			"a charter":                      {engineer, "1", "/console/charters/" + vaulttest.Service + "/1", ""},
+			"a charter that there isn't":     {engineer, "77", "", ""},
+			"who is in office":               {d.everywhere(), d.Officer.Name, officeAt, ""},
+			"who is in office, as engineer":  {engineer, d.Officer.Name, "", ""},
 			"a purpose":                      {o.asks, purpose, askPath, ""},
 			"a purpose, as engineer":         {engineer, purpose, "", ""},
 			"nothing":                        {boss, "no such thing", "", ""},
