@@ -29,6 +29,7 @@ type boardPage struct {
 	Service  string   // that it is narrowed to, or empty
 	Counts   []stateCount
 	Articles []board.Article
+	Export   exportPart
 }
 
 // A stateCount is how many articles are in a state.
@@ -69,7 +70,7 @@ func (s *Server) articles(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page.At, page.Services, page.Service = tx.Now(), names, narrowed
+		page.At, page.Services, page.Service, page.Export = tx.Now(), names, narrowed, v.exportPart(listBoard, v.keeps)
 		page.Articles, err = s.board().Of(ctx, tx, services)
 		return err
 	})

@@ -607,13 +607,38 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 		officer := d.hire(staff.Officer)
 		boss := d.browser(officer.Secret)
 		signintest.Hire(t, d.Store, d.console.Door(), "=HYPERLINK(\"x\")", staff.Grant{Role: staff.Worker, Service: vaulttest.Service})
+		engineer := d.hire(staff.Engineer)
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, _, _, err := account.IssueApp(ctx, tx, signintest.By, vaulttest.Service, "=cmd", account.AllScopes(), time.Time{}); err != nil {
+				return err
+			}
+			to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+			if err != nil {
+				return err
+			}
+			e, _, _, err := webhook.Add(ctx, tx, d.Ring, signintest.By, vaulttest.Service, to, nil, "")
+			if err != nil {
+				return err
+			}
+			for place := range 2 {
+				if err := tx.Queue(ctx, `INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, failure, status) VALUES ($1, $2, '', 0, 1, 'webhook.timeout', 0)`, e.ID, int64(place)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if w := boss.sends(officeAt+"/records", sheet{values: map[string]string{"officer": d.Officer.ID, "kind": "training", "day": "2026-01-05", "title": "=1+1"}}); w.Code != http.StatusSeeOther {
+			t.Fatalf("a record: %d", w.Code)
+		}
 		d.flush()
 		for n, c := range []struct {
 			by   *browser
 			in   *signintest.Insider
 			list string
 			rows int // at least
-		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0}} {
+		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0},
+			{boss, officer, "due", 1}, {boss, officer, "board", 60}, {o.asks, o.worker, "urgent", 0}, {boss, officer, "reviews", 0}, {boss, officer, "records", 1},
+			{d.browser(engineer.Secret), engineer, "apps", 1}, {d.browser(engineer.Secret), engineer, "receivers", 1}, {d.browser(engineer.Secret), engineer, "deliveries", 2}} {
 			before := o.written(c.in, staff.KindExported)
 			w := c.by.post("/console/"+c.list+"/csv?lang=en", "filter", "")
 			rows := rowsOf(t, w.Body.Bytes())
@@ -715,7 +740,7 @@ func TestAFieldThatIsTooLongIsRefused(t *testing.T) {
 		d.office()
 		boss := d.browser(d.hire(staff.Officer).Secret)
 		long := strings.Repeat("x", 200)
-		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "evidence": "waits"} {
+		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "evidence": "waits", "due": "kind"} {
 			if w := boss.get("/console/" + list + "?" + field + "=" + long); w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("a list of %s: %d", list, w.Code)
 			}
