@@ -11,7 +11,6 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
-	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/due"
 	"wardkeep/internal/staff"

@@ -445,7 +445,7 @@ func TestArticle15_FilesOfListsAreLimited(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		officer := d.hire(staff.Officer)
 		boss := d.browser(officer.Secret)
-		for i := range 30 {
+		for i := range 40 {
 			if w := boss.post("/console/people/csv"); w.Code != http.StatusOK {
 				t.Fatalf("%d: %d", i, w.Code)
 			}
@@ -453,7 +453,7 @@ func TestArticle15_FilesOfListsAreLimited(t *testing.T) {
 		if w := boss.post("/console/pictures/consents?lang=en"); w.Code != http.StatusTooManyRequests || !strings.Contains(w.Body.String(), template(i18n.English.T("console.files.many"))) {
 			t.Errorf("one more: %d", w.Code)
 		}
-		if n := (&office{desk: d}).written(officer, staff.KindExported); n != 30 {
+		if n := (&office{desk: d}).written(officer, staff.KindExported); n != 40 {
 			t.Errorf("%d entries", n)
 		}
 	})
