@@ -71,15 +71,21 @@ func (s *session) approval(now time.Time, r approval.Request) {
 type approvalsReconcileCmd struct{}
 
 // Run matches what was approved with what was looked at, by the ledger alone (Article 15).
-// Whatever doesn't match ends it with exit code 1.
+// Whatever doesn't match ends it with exit code 1. How much it found is kept for the board.
 func (approvalsReconcileCmd) Run(ctx context.Context, s *session) error {
 	var r replay.Reconciliation
+	var kept error
 	err := s.on(ctx, func(a *app.App) (err error) {
-		r, err = replay.Reconcile(ctx, a.Store)
+		if r, err = replay.Reconcile(ctx, a.Store); err == nil {
+			kept = a.Store.Update(ctx, func(tx *db.Tx) error { return replay.KeepMatched(ctx, tx, a.Ring, r) })
+		}
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if kept != nil { // what was found counts all the same
+		s.note("cmd.approvals.not_kept")
 	}
 	s.say("cmd.approvals.counts", "Asked", r.Asked, "Approved", r.Approved, "Refused", r.Refused, "Looks", r.Looks, "Denied", r.Denied, "Unused", r.Unused)
 	s.say("cmd.approvals.glass", "Broken", r.Broken, "Reviewed", r.Reviewed)

@@ -22,6 +22,9 @@ var HoldNew = holdNew
 // Duties are the letters to whoever holds an office that the store itself asks for.
 var Duties = (*App).duties
 
+// Late counts what was left undone past its day.
+var Late = (*App).late
+
 // LostLetters is what a server does at its start.
 var LostLetters = (*App).lostLetters
 

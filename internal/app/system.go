@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/vault"
 )
 
 // system is what the pages of settings are told of this process.
@@ -54,9 +55,31 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	if err != nil {
 		return nil, err
 	}
+	values, behind, err := a.unerased(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	copies, err := backup.Look(ctx, tx)
 	return console.Late{{What: "demands", Count: late.Demands}, {What: "erasures", Count: late.Erasures}, {What: "suspicions", Count: suspected},
-		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews}}, err
+		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
+		{What: "values", Count: values}, {What: "sweep", Count: behind}}, err
+}
+
+// unerased counts the values that are past their time and should be erased (Article 12),
+// and says whether no sweep has left nothing due for too long: 1, or 0.
+func (a *App) unerased(ctx context.Context, tx *db.Tx) (values, behind int64, err error) {
+	purposes, err := vault.Purposes(ctx, tx, "", tx.Now().Add(-a.sweepPatience()))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, p := range purposes {
+		values = min(values+p.Overdue, 1000)
+	}
+	swept, err := retention.LastSweep(ctx, tx)
+	if !swept.IsZero() && tx.Now().Sub(swept) > a.sweepPatience() {
+		behind = 1
+	}
+	return values, behind, err
 }
 
 // sweepPatience is how long something may be due to be erased.

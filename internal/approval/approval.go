@@ -254,6 +254,19 @@ func May(p staff.Person, a staff.Action, s catalog.Service) bool {
 	return s.Name != "" && p.May(a, s.Name)
 }
 
+// RoleFor returns the role by which the person may do that with the service, the first in the
+// order of staff.Roles; "" if by none.
+func RoleFor(p staff.Person, a staff.Action, s catalog.Service) staff.Role {
+	for _, role := range staff.Roles {
+		only := p
+		only.Grants = slices.DeleteFunc(slices.Clone(p.Grants), func(g staff.Grant) bool { return g.Role != role })
+		if May(only, a, s) {
+			return role
+		}
+	}
+	return ""
+}
+
 // Standing returns the grants of the person that count for the service: of those by office
 // the ones of a term that it names.
 func Standing(p staff.Person, s catalog.Service) []staff.Grant {

@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/tally"
@@ -36,7 +38,7 @@ var articles = [Articles]article{
 	{rest: Holds, each: article12, whole: sweeps},
 	{rest: Holds, whole: article13},
 	{rest: Holds, each: article14},
-	{rest: Holds, each: article15},
+	{rest: Holds, each: article15, whole: matched},
 	{rest: Holds, each: article16},
 	{rest: Holds, each: article17},
 	{rest: NotYet, each: article18},
@@ -240,6 +242,21 @@ func article15(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 		SELECT count(*) FROM (SELECT request FROM broken_glass WHERE reviewed_at IS NULL AND review_by <= $1 AND service = $2 LIMIT $3) AS late`, now, s.Name, int64(Many))
 	return []Figure{told("looks_asked", s.happened[tally.Asked]["asked"]), told("looks_waiting", waiting), seen("alarms", s.sum(tally.Alarm)),
 		seen("reviews_open", open), bad("reviews_late", late)}, err
+}
+
+// matched says what the last reconciliation of looks with their approvals found. Before the
+// first there is no number of what doesn't match: nobody has looked.
+func matched(ctx context.Context, tx *db.Tx, d Desk) ([]Figure, error) {
+	m, err := replay.LastMatched(ctx, tx, d.Ring)
+	switch e := errs.Of(err); {
+	case err == nil:
+		return []Figure{told("looks_matched", m.Looks+m.Exported), bad("looks_unmatched", m.Unmatched)}, nil
+	case e.Is(replay.ErrNoMatching):
+		return []Figure{told("looks_matched", 0)}, nil
+	case e.Is(replay.ErrMatchingForged):
+		return []Figure{bad("matching_forged", 1)}, nil
+	}
+	return nil, err
 }
 
 // Article 16: without an agreement on file nothing goes to a processor, and what it holds

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 )
 
@@ -61,6 +62,7 @@ type Article struct {
 
 // A Desk computes the board.
 type Desk struct {
+	Ring     *keyring.Ring
 	Charters *catalog.Cache
 	Patience time.Duration // for how long the system may be late with what it does by itself
 }

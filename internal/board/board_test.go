@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/tally"
@@ -51,7 +52,7 @@ func (s *scene) board() (all []board.Article) {
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err == nil {
-			all, err = board.Desk{Charters: s.Desk.Charters, Patience: 10 * time.Minute}.Of(ctx, tx, services)
+			all, err = board.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Patience: 10 * time.Minute}.Of(ctx, tx, services)
 		}
 		return err
 	})
@@ -247,6 +248,13 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 		{"an alarm", 15, board.Attention, "alarms", func(s *scene) { s.happens(tally.Alarm, "burst") }},
 		{"what was opened waits for its review", 15, board.Attention, "reviews_open", func(s *scene) { s.glass(time.Hour) }},
 		{"nobody has reviewed it", 15, board.Broken, "reviews_late", func(s *scene) { s.glass(-time.Hour) }},
+		{"a look that nobody has approved", 15, board.Broken, "looks_unmatched", func(s *scene) {
+			s.reconciled(replay.Reconciliation{Looks: 2, Mismatches: []replay.Mismatch{{Why: replay.NoApproval}}})
+		}},
+		{"what was kept of a reconciliation isn't what it found", 15, board.Broken, "matching_forged", func(s *scene) {
+			s.reconciled(replay.Reconciliation{Mismatches: []replay.Mismatch{{Why: replay.NoApproval}}})
+			s.exec(`UPDATE matching_run SET unmatched = 0`)
+		}},
 		{"an order is past its day", 16, board.Attention, "orders_overdue", func(s *scene) {
 			c := s.Child()
 			s.Put(c, "speaking-practice", "speaking_score", "80")
@@ -306,6 +314,12 @@ func (s *scene) glass(in time.Duration) {
 	s.exec(`
 		INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, reviewer, finding, bound)
 		VALUES ($1, $2, 'st_1', 'st_2', $3, $4, '', '', $5)`, id.New(id.Look), service, now.UnixMicro(), now.Add(in).UnixMicro(), []byte("x"))
+}
+
+// reconciled keeps what a reconciliation found.
+func (s *scene) reconciled(r replay.Reconciliation) {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return replay.KeepMatched(ctx, tx, s.Ring, r) })
 }
 
 func (s *scene) wants(kind rights.Kind) {

@@ -8,10 +8,17 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/due"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
 )
 
@@ -22,6 +29,7 @@ type boardPage struct {
 	Service  string   // that it is narrowed to, or empty
 	Counts   []stateCount
 	Articles []board.Article
+	Export   exportPart
 }
 
 // A stateCount is how many articles are in a state.
@@ -51,7 +59,7 @@ func (v *visit) boardOf(ctx context.Context, tx *db.Tx) (services []catalog.Serv
 }
 
 func (s *Server) board() board.Desk {
-	return board.Desk{Charters: s.Vault.Gate.Charters, Patience: s.mayBeLate()}
+	return board.Desk{Ring: s.Ring, Charters: s.Vault.Gate.Charters, Patience: s.mayBeLate()}
 }
 
 // articles shows how each of the 29 stands.
@@ -62,7 +70,7 @@ func (s *Server) articles(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page.At, page.Services, page.Service = tx.Now(), names, narrowed
+		page.At, page.Services, page.Service, page.Export = tx.Now(), names, narrowed, v.exportPart(listBoard, v.keeps)
 		page.Articles, err = s.board().Of(ctx, tx, services)
 		return err
 	})
@@ -84,7 +92,28 @@ type articlePage struct {
 	Services []articleOf // how it stands for each, where there are several
 	Clocks   []dueLine   // what is late or will be, the first of it
 	All      []allOf     // where all of it is, for who may go there
-	Rules    []string    // services whose rules and agreement are public
+	Matched  *matchedPart
+	Rules    []string // services whose rules and agreement are public
+}
+
+// A matchedPart is what the last reconciliation of looks with their approvals found, as far
+// as it can be told (Article 15).
+type matchedPart struct {
+	replay.Matched
+	Problem string // a key: there was none, or its row was changed
+	Behind  int64  // entries since
+}
+
+func matchedOf(ctx context.Context, tx *db.Tx, s *Server) (*matchedPart, error) {
+	m, err := replay.LastMatched(ctx, tx, s.Ring)
+	if e := errs.Of(err); e.Is(replay.ErrNoMatching) || e.Is(replay.ErrMatchingForged) {
+		return &matchedPart{Problem: e.Code}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	head, err := ledger.Head(ctx, tx)
+	return &matchedPart{Matched: m, Behind: head.Size - m.Size}, err
 }
 
 // An articleOf is how an article stands for one service.
@@ -119,9 +148,13 @@ var figurePages = map[string]string{
 	"ends": "/console/due?kind=end", "ends_late": "/console/due?kind=end", "reviews_open": "/console/due?kind=review", "reviews_late": "/console/due?kind=review",
 	"looks_waiting": "/console/decisions", "unconsented": "/console/due?kind=answer",
 	"keys": "/console/settings/system", "keys_retiring": "/console/settings/system", "keys_none": "/console/settings/system",
-	"entries": "/console/ledger", "uses_looked": "/console/ledger", "uses_activity": "/console/ledger", "uses_items": "/console/ledger", "uses_purpose": "/console/ledger",
-	"uses_audience": "/console/ledger", "alarms": "/console/ledger", "erased": "/console/ledger", "shown_guided": "/console/ledger", "shown_alone": "/console/ledger",
+	"entries": "/console/ledger", "uses_looked": ofEntries + gate.KindPermitted, "uses_activity": ofEntries + gate.KindPermitted, "uses_items": ofEntries + gate.KindPermitted,
+	"uses_purpose": ofEntries + gate.KindPermitted, "uses_audience": ofEntries + gate.KindPermitted, "alarms": ofEntries + approval.KindAlarm, "erased": ofEntries + family.KindErased,
+	"shown_guided": ofEntries + consent.KindOpened, "shown_alone": ofEntries + consent.KindOpened, "looks_asked": ofEntries + approval.KindAsked,
 	"activities": "/console/charters", "purposes": "/console/charters", "items": "/console/charters", "documents": "/console/charters", "authority": "/console/charters",
+	"charter_blank": "/console/charters", "charter_unreadable": "/console/charters", "charter_none": "/console/charters", "documents_lost": "/console/charters",
+	"authority_none": "/console/charters", "services_open": "/console/offices", "unconsented_late": "/console/due?kind=sweep", "transferred_bare": "/console/pictures?picture=uses",
+	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint",
 }
 
 // articleClocks are what of each article has a clock.
@@ -148,8 +181,11 @@ func (v *visit) mayGo(to string) string {
 	return ""
 }
 
-// ofKind is the due list, narrowed to a kind that follows.
-const ofKind = "/console/due?kind="
+// ofKind is the due list, narrowed to a kind that follows; ofEntries is the ledger.
+const (
+	ofKind    = "/console/due?kind="
+	ofEntries = "/console/ledger?kind="
+)
 
 // evidence is mayGo for what the person sees there: the due list has of each kind what they
 // may do or look after.
@@ -195,6 +231,11 @@ func (s *Server) article(v *visit) error {
 		for _, one := range services {
 			if slices.Contains(publicEvidence, number) && one.Charter != 0 {
 				page.Rules = append(page.Rules, one.Name)
+			}
+		}
+		if number == 15 {
+			if page.Matched, err = matchedOf(ctx, tx, s); err != nil {
+				return err
 			}
 		}
 		for _, kind := range articleClocks[number] {

@@ -16,7 +16,9 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/console"
 	"wardkeep/internal/due"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -34,7 +36,7 @@ func (d *desk) tells() {
 			{Line: tally.Line{What: tally.Refused, Day: today - 1, Purpose: "class-ranking", Actor: tally.Guardian}, N: 2},
 			{Line: tally.Line{What: tally.Withdrawn, Day: today - 40, Purpose: "class-ranking", Actor: tally.Guardian}, N: 1},
 			{Line: tally.Line{What: tally.Permitted, Day: today, Purpose: "course-progress", Actor: tally.App, Detail: "use"}, N: 40},
-			{Line: tally.Line{What: tally.Permitted, Day: today, Purpose: "=cmd", Actor: tally.Staff, Detail: "use"}, N: 3},
+			{Line: tally.Line{What: tally.Permitted, Day: today, Purpose: "=cmd", Actor: tally.Inside(staff.Manager), Detail: "use"}, N: 3},
 			{Line: tally.Line{What: tally.Denied, Day: today, Purpose: "course-progress", Actor: tally.App, Detail: "11"}, N: 5},
 			{Line: tally.Line{What: tally.Answered, Day: today, Actor: tally.Officer, Detail: string(tally.Week)}, N: 4},
 		} {
@@ -92,8 +94,72 @@ func TestPagesOfTheBoard(t *testing.T) {
 		check("due", officer, "/console/due")
 		check("board", officer, "/console/board")
 		check("article", officer, "/console/board/8")
+		check("article-15-none", officer, "/console/board/15")
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return replay.KeepMatched(ctx, tx, d.Ring, replay.Reconciliation{Asked: 3, Approved: 2, Looks: 5, Exported: 1, Mismatches: []replay.Mismatch{{Why: replay.TooOften}}})
+		})
+		check("article-15", officer, "/console/board/15")
 		check("article-19", officer, "/console/board/19")
 		check("article-21", officer, "/console/board/21")
+	})
+}
+
+// shownThere are the numbers that lead nowhere, and why.
+var shownThere = map[string]string{
+	"looks_matched":   "the page of the article says when looks were matched, and with what",
+	"looks_unmatched": "likewise; what doesn't match the command prints, which does it again",
+	"matching_forged": "likewise",
+}
+
+// Each number of the board is one click away from what it counts.
+func TestEachNumberLeadsToItsEvidence(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		seen := make(map[string]bool)
+		look := func() {
+			t.Helper()
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				services, err := catalog.List(ctx, tx)
+				if err != nil {
+					return err
+				}
+				all, err := board.Desk{Ring: d.Ring, Charters: d.Desk.Charters, Patience: time.Minute}.Of(ctx, tx, services)
+				for _, a := range all {
+					for _, f := range a.Figures {
+						seen[f.Name] = true
+					}
+				}
+				return err
+			})
+		}
+		look()
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return replay.KeepMatched(ctx, tx, d.Ring, replay.Reconciliation{})
+		})
+		look()
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE matching_run SET unmatched = 1`)
+		})
+		look()
+		everything := staff.Person{State: staff.Active, ID: "st_1", Grants: []staff.Grant{{Role: staff.Officer, Service: "x"}}}
+		for name := range seen {
+			page, query, _ := strings.Cut(console.FigurePage(name), "?")
+			kind, _ := strings.CutPrefix(query, "kind=")
+			switch {
+			case shownThere[name] != "":
+				if page != "" {
+					t.Errorf("%s leads somewhere, and has a reason why it doesn't", name)
+				}
+			case !console.HasPage(page):
+				t.Errorf("%s leads nowhere: %q", name, page)
+			case page == "/console/due" && !slices.Contains(due.Kinds(everything), due.Kind(kind)):
+				t.Errorf("%s leads to no kind of clocks: %s", name, kind)
+			case page == "/console/ledger" && kind != "" && len(console.ArticlesOf(kind)) == 0:
+				t.Errorf("%s leads to no kind of entries: %s", name, kind)
+			}
+		}
+		if len(seen) < 50 || !seen["matching_forged"] || !seen["looks_unmatched"] {
+			t.Errorf("%d numbers were looked at", len(seen))
+		}
 	})
 }
 
@@ -206,7 +272,7 @@ func TestPicturesAreNumbersToo(t *testing.T) {
 			t.Errorf("a year: %v", year)
 		}
 		for _, row := range rows("uses", "30")[1:] {
-			want := map[bool][]string{true: {"40", "0", "0", "0", "5"}, false: {"0", "0", "3", "0", "0"}}[row[0] != "'=cmd"]
+			want := map[bool][]string{true: {"40", "0", "0", "0", "0", "0", "0", "5"}, false: {"0", "0", "0", "0", "3", "0", "0", "0"}}[row[0] != "'=cmd"]
 			if !slices.Equal(row[1:], want) {
 				t.Errorf("uses: %q", row)
 			}

@@ -174,8 +174,10 @@ var (
 	shows = []string{"POST /console/access/requests/{service}/{request}/view", "POST /console/access/requests/{service}/{request}/join",
 		"POST /console/access/requests/{service}/{request}/export"}
 	// What leaves as a file is taken by who may see the list, and has shown within minutes who it is.
-	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/suspicions/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}"}
-	own   = slices.Concat(grave, []string{"GET /console", "GET /console/account",
+	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/suspicions/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}",
+		"POST /console/offices/{service}/records/{record}", "POST /console/ledger/entries/{place}/file",
+		"POST /console/due/csv", "POST /console/board/csv", "POST /console/urgent/csv", "POST /console/records/csv", "POST /console/apps/csv", "POST /console/receivers/csv", "POST /console/deliveries/csv"}
+	own = slices.Concat(grave, []string{"GET /console", "GET /console/account",
 		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
 		"GET /console/files", "POST /console/filters", "POST /console/filters/forget", "GET /console/search", "POST /console/search", "GET /console/keys",
 		"POST /console/out"})
@@ -392,7 +394,7 @@ func accessText() string {
 		fmt.Fprintf(&b, " %s |\n", strings.Join(at, "<br>"))
 	}
 	fmt.Fprintf(&b, "\nFresh, too, is whoever sees what was granted, or opens it with another: `%s`. It answers by another person's decision, and by no role.\n", strings.Join(shows, "`, `"))
-	fmt.Fprintf(&b, "\nFresh, too, is whoever takes a list away that holds no values: `%s`. It is who may see the list.\n", strings.Join(takes, "`, `"))
+	fmt.Fprintf(&b, "\nFresh, too, is whoever takes a list or a file away that holds no values: `%s`. It is who may see what is in it.\n", strings.Join(takes, "`, `"))
 	fmt.Fprintf(&b, "\nWhoever is signed in, with a role or without: `%s`. Fresh: `%s`.\n", strings.Join(own[len(grave):], "`, `"), strings.Join(grave, "`, `"))
 	fmt.Fprintf(&b, "\nAnybody, to come in: `%s`.\n", strings.Join(open, "`, `"))
 	return b.String()

@@ -44,14 +44,7 @@ func (v *visit) sendFile(name string, header []string, read rows) error {
 	if err := v.takesFile(); err != nil {
 		return err
 	}
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
-		_, err := staff.Exported(ctx, tx, in.Person, name)
-		return err
-	})
-	if err != nil {
+	if err := v.takes(name); err != nil {
 		return err
 	}
 	v.shows = "file"
@@ -63,6 +56,18 @@ func (v *visit) sendFile(name string, header []string, read rows) error {
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// takes records that the person, who has shown within minutes who it is, takes a file away
+// (Article 15).
+func (v *visit) takes(name string) error {
+	return v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		if err := in.IsFresh(tx.Now()); err != nil {
+			return err
+		}
+		_, err := staff.Exported(ctx, tx, in.Person, name)
+		return err
+	})
 }
 
 func (v *visit) writeRows(header []string, read rows) error {

@@ -24,6 +24,8 @@ type duePage struct {
 	Services []string
 	Kind     due.Kind // that it is narrowed to, or empty
 	Service  string   // likewise
+	Saved    savedPart
+	Export   exportPart
 	pager
 }
 
@@ -104,8 +106,11 @@ func (s *Server) mayBeLate() time.Duration { return cmp.Or(s.Patience, 10*time.M
 // due lists what has a clock. What it is narrowed to stands in the address.
 func (s *Server) due(v *visit) error {
 	q := v.r.URL.Query()
-	v.keeps = fieldsOf(q, []string{"kind", "service"})
-	page := duePage{Kinds: due.Kinds(v.in.Person)}
+	if err := tooLong(q, dueFields); err != nil {
+		return err
+	}
+	v.keeps = fieldsOf(q, dueFields)
+	page := duePage{Kinds: due.Kinds(v.in.Person), Export: v.exportPart(listDue, v.keeps)}
 	if kind := due.Kind(q.Get("kind")); slices.Contains(page.Kinds, kind) {
 		page.Kind = kind
 	}
@@ -129,7 +134,8 @@ func (s *Server) due(v *visit) error {
 			return err
 		}
 		page.pager = v.pager(from.String(), next.String())
-		return nil
+		page.Saved, err = v.savedPart(ctx, tx, listDue, v.keeps)
+		return err
 	})
 	if err != nil {
 		return err

@@ -5,5 +5,11 @@ import "time"
 // Refuses sets how long a try takes to be refused.
 func (s *Server) Refuses(after time.Duration) { s.patience = after }
 
+// FigurePage is where what a number of the board counts is looked at, or "".
+func FigurePage(name string) string { return figurePages[name] }
+
+// HasPage reports whether the console has a page at that address.
+func HasPage(path string) bool { return hasPage(path) }
+
 // ArticlesOf returns the articles that a kind of entries is evidence for.
 func ArticlesOf(kind string) []int { return articlesOf(kind) }

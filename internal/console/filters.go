@@ -22,7 +22,17 @@ const (
 	listDemands    = "demands"
 	listSuspicions = "suspicions"
 	listEvidence   = "evidence"
+	listDue        = "due"
+	listBoard      = "board"
+	listUrgent     = "urgent"
+	listReviews    = "reviews"
+	listRecords    = "records" // about who is in office
+	listApps       = "apps"
+	listReceivers  = "receivers"
+	listDeliveries = "deliveries"
 	listPictures   = "pictures" // of numbers: before its name
+	fileEntry      = "entry"    // of the ledger, with its proof
+	fileRecord     = "record"   // about who is in office
 )
 
 // A list is one that has a filter, or can be taken away.
@@ -42,6 +52,14 @@ var lists = []list{
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
+	{listDue, "/console/due", staff.SeeDue, dueFields},
+	{listBoard, "/console/board", staff.SeeBoard, serviceField},
+	{listUrgent, "/console/urgent", staff.AskAccess, nil},
+	{listReviews, "/console/reviews", staff.ReviewAccess, nil},
+	{listRecords, "/console/offices", staff.SeeOffice, serviceField},
+	{listApps, "/console/settings", staff.SeeSystem, serviceField},
+	{listReceivers, "/console/settings", staff.SeeSystem, serviceField},
+	{listDeliveries, "/console/settings", staff.SeeSystem, deliveryFields},
 }
 
 // listNamed returns the list of that name that the person may see. Errors: ErrNoPage.

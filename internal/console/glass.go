@@ -72,6 +72,7 @@ func (s *Server) urgent(v *visit) error {
 	limits := s.Vault.Looks.Or(approval.Defaults).Asked(true)
 	page := urgentPage{Join: int(approval.JoinIn / time.Minute), Minutes: limits.MaxMinutes,
 		Review: int(approval.ReviewIn / time.Hour)}
+	page.Export = v.exportPart(listUrgent, nil)
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
@@ -140,11 +141,12 @@ type reviewsPage struct {
 	Waits []broken // what is due first first
 	All   []broken
 	pager
-	Hours int
+	Hours  int
+	Export exportPart
 }
 
 func (s *Server) reviews(v *visit) error {
-	page := reviewsPage{Hours: int(approval.ReviewIn / time.Hour)}
+	page := reviewsPage{Hours: int(approval.ReviewIn / time.Hour), Export: v.exportPart(listReviews, nil)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {

@@ -20,7 +20,7 @@ import (
 	"wardkeep/internal/vault/vaulttest"
 )
 
-var reviewedRequest = regexp.MustCompile(`/console/reviews/[^"?]*`)
+var reviewedRequest = regexp.MustCompile(`/console/reviews/[^"?/]+/[^"?]*`)
 
 const urgentPath = "/console/urgent/new/" + vaulttest.Service + "/" + purpose
 

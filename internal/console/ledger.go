@@ -483,6 +483,9 @@ func (s *Server) evidence(v *visit) error {
 		text, err = ledger.Evidence(ctx, tx, p.ID)
 		return err
 	})
+	if err == nil {
+		err = v.takes(fileEntry)
+	}
 	if err != nil {
 		return err
 	}

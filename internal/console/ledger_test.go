@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
@@ -32,6 +33,7 @@ import (
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
 )
 
 func (d *desk) flush() {
@@ -171,7 +173,11 @@ func TestArticle15_TheLedgerOfOneServiceIsSeenByItsOwn(t *testing.T) {
 		}
 		for _, p := range entries {
 			for _, what := range []string{"", "/proof", "/file"} {
-				w := officer.get("/console/ledger/entries/" + strconv.FormatInt(p.Place, 10) + what)
+				ask := officer.get
+				if what == "/file" {
+					ask = func(path string) *httptest.ResponseRecorder { return officer.post(path) }
+				}
+				w := ask("/console/ledger/entries/" + strconv.FormatInt(p.Place, 10) + what)
 				if (w.Code == http.StatusOK) != (p.Service == vaulttest.Service) || w.Code != http.StatusOK && w.Code != http.StatusNotFound {
 					t.Errorf("%s at %d of %q: %d", what, p.Place, p.Service, w.Code)
 				}
@@ -198,7 +204,7 @@ func TestInvariant7_AnEntryIsProvedInOneClick(t *testing.T) {
 			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "The same as the root that is signed") || !strings.Contains(html.UnescapeString(w.Body.String()), d.console.LedgerKey) {
 				t.Fatalf("%d: %d %s", p.Place, w.Code, w.Body)
 			}
-			file := auditor.get(at + "/file").Body.String()
+			file := auditor.post(at + "/file").Body.String()
 			entry, tree, err := ledger.CheckEvidence(file, d.console.LedgerKey)
 			if err != nil || entry.Place != p.Place || !bytes.Equal(entry.Leaf, p.Leaf) || tree.Size != int64(len(all)) {
 				t.Errorf("%d: %+v of %d, %v", p.Place, entry, tree.Size, err)
@@ -228,8 +234,33 @@ func TestInvariant7_AnEntryIsProvedInOneClick(t *testing.T) {
 				t.Errorf("a changed entry, %q: %d", page, w.Code)
 			}
 		}
-		if w := auditor.get(fmt.Sprintf("/console/ledger/entries/%d/file", changed)); w.Code != http.StatusInternalServerError {
+		if w := auditor.post(fmt.Sprintf("/console/ledger/entries/%d/file", changed)); w.Code != http.StatusInternalServerError {
 			t.Errorf("the file of a changed entry: %d", w.Code)
+		}
+	})
+}
+
+// Article 15: whoever takes an entry with its proof away has shown within minutes who it is,
+// and that it left is on record before it does.
+func TestArticle15_AnEntryLeavesOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in := d.hire(staff.Officer)
+		b := d.browser(in.Secret)
+		all := d.placed()
+		at := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Service == vaulttest.Service })
+		file := fmt.Sprintf("/console/ledger/entries/%d/file", all[at].Place)
+		if w := b.post(file); w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
+			t.Errorf("%d %v", w.Code, w.Header())
+		}
+		if n := (&office{desk: d}).written(in, staff.KindExported); n != 1 {
+			t.Errorf("an entry was taken away, and %d are on record", n)
+		}
+		d.Pass(6 * time.Minute)
+		if got := outcome(b.post(file)); got != toAgain {
+			t.Errorf("not fresh: %s", got)
+		}
+		if n := (&office{desk: d}).written(in, staff.KindExported); n != 1 {
+			t.Errorf("nothing was taken away, and %d are on record", n)
 		}
 	})
 }
@@ -414,7 +445,7 @@ func TestArticle15_FilesOfListsAreLimited(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		officer := d.hire(staff.Officer)
 		boss := d.browser(officer.Secret)
-		for i := range 30 {
+		for i := range 40 {
 			if w := boss.post("/console/people/csv"); w.Code != http.StatusOK {
 				t.Fatalf("%d: %d", i, w.Code)
 			}
@@ -422,7 +453,7 @@ func TestArticle15_FilesOfListsAreLimited(t *testing.T) {
 		if w := boss.post("/console/pictures/consents?lang=en"); w.Code != http.StatusTooManyRequests || !strings.Contains(w.Body.String(), template(i18n.English.T("console.files.many"))) {
 			t.Errorf("one more: %d", w.Code)
 		}
-		if n := (&office{desk: d}).written(officer, staff.KindExported); n != 30 {
+		if n := (&office{desk: d}).written(officer, staff.KindExported); n != 40 {
 			t.Errorf("%d entries", n)
 		}
 	})
@@ -459,6 +490,18 @@ func TestArticle15_SearchFindsWhatTheRoleMaySee(t *testing.T) {
 		r := o.request(path)
 		officer := d.hire(staff.Officer)
 		boss, engineer := d.browser(officer.Secret), d.browser(d.hire(staff.Engineer).Secret)
+		var app account.App
+		var endpoint webhook.Endpoint
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			if app, _, _, err = account.IssueApp(ctx, tx, signintest.By, vaulttest.Service, "课程", account.AllScopes(), time.Time{}); err != nil {
+				return err
+			}
+			to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+			if err == nil {
+				endpoint, _, _, err = webhook.Add(ctx, tx, d.Ring, signintest.By, vaulttest.Service, to, nil, "")
+			}
+			return err
+		})
 		all := d.placed()
 		asked := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Kind == approval.KindAsked })
 		for name, c := range map[string]struct {
@@ -482,6 +525,17 @@ func TestArticle15_SearchFindsWhatTheRoleMaySee(t *testing.T) {
 			"a pseudonym, as worker":         {o.asks, o.child.Subject, "", ""},
 			"a place and a size":             {boss, strconv.Itoa(asked), "", "/console/ledger/checkpoint?lang=en&amp;size=" + strconv.Itoa(asked)},
 			"a service":                      {boss, vaulttest.Service, "/console/ledger", ""},
+			"a service, as engineer":         {engineer, vaulttest.Service, settingsPath, ""},
+			"a service, as worker":           {o.asks, vaulttest.Service, "/console/charters/" + vaulttest.Service, ""},
+			"an app":                         {engineer, app.ID, settingsPath + "/apps/" + app.ID, ""},
+			"an app, as worker":              {o.asks, app.ID, "", ""},
+			"an app of nobody":               {engineer, id.New(id.Credential), "", ""},
+			"a receiver":                     {engineer, endpoint.ID, settingsPath + "/webhooks/" + endpoint.ID, ""},
+			"a receiver, as worker":          {o.asks, endpoint.ID, "", ""},
+			"a charter":                      {engineer, "1", "/console/charters/" + vaulttest.Service + "/1", ""},
+			"a charter that there isn't":     {engineer, "77", "", ""},
+			"who is in office":               {d.everywhere(), d.Officer.Name, officeAt, ""},
+			"who is in office, as engineer":  {engineer, d.Officer.Name, "", ""},
 			"a purpose":                      {o.asks, purpose, askPath, ""},
 			"a purpose, as engineer":         {engineer, purpose, "", ""},
 			"nothing":                        {boss, "no such thing", "", ""},
@@ -553,13 +607,38 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 		officer := d.hire(staff.Officer)
 		boss := d.browser(officer.Secret)
 		signintest.Hire(t, d.Store, d.console.Door(), "=HYPERLINK(\"x\")", staff.Grant{Role: staff.Worker, Service: vaulttest.Service})
+		engineer := d.hire(staff.Engineer)
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, _, _, err := account.IssueApp(ctx, tx, signintest.By, vaulttest.Service, "=cmd", account.AllScopes(), time.Time{}); err != nil {
+				return err
+			}
+			to, err := webhook.ParseAddress("https://hooks.xiaoxi-english.example/in", nil)
+			if err != nil {
+				return err
+			}
+			e, _, _, err := webhook.Add(ctx, tx, d.Ring, signintest.By, vaulttest.Service, to, nil, "")
+			if err != nil {
+				return err
+			}
+			for place := range 2 {
+				if err := tx.Queue(ctx, `INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, failure, status) VALUES ($1, $2, '', 0, 1, 'webhook.timeout', 0)`, e.ID, int64(place)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if w := boss.sends(officeAt+"/records", sheet{values: map[string]string{"officer": d.Officer.ID, "kind": "training", "day": "2026-01-05", "title": "=1+1"}}); w.Code != http.StatusSeeOther {
+			t.Fatalf("a record: %d", w.Code)
+		}
 		d.flush()
 		for n, c := range []struct {
 			by   *browser
 			in   *signintest.Insider
 			list string
 			rows int // at least
-		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0}} {
+		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0},
+			{boss, officer, "due", 1}, {boss, officer, "board", 60}, {o.asks, o.worker, "urgent", 0}, {boss, officer, "reviews", 0}, {boss, officer, "records", 1},
+			{d.browser(engineer.Secret), engineer, "apps", 1}, {d.browser(engineer.Secret), engineer, "receivers", 1}, {d.browser(engineer.Secret), engineer, "deliveries", 2}} {
 			before := o.written(c.in, staff.KindExported)
 			w := c.by.post("/console/"+c.list+"/csv?lang=en", "filter", "")
 			rows := rowsOf(t, w.Body.Bytes())
@@ -661,7 +740,7 @@ func TestAFieldThatIsTooLongIsRefused(t *testing.T) {
 		d.office()
 		boss := d.browser(d.hire(staff.Officer).Secret)
 		long := strings.Repeat("x", 200)
-		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "evidence": "waits"} {
+		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "evidence": "waits", "due": "kind"} {
 			if w := boss.get("/console/" + list + "?" + field + "=" + long); w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("a list of %s: %d", list, w.Code)
 			}

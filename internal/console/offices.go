@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,6 +73,7 @@ type officePage struct {
 	Vacant  []catalog.Role // then nothing is collected (Article 8)
 	Former  []catalog.Officer
 	Records []recordRow
+	Export  exportPart
 	pager
 	Kinds    []catalog.RecordKind
 	Mine     *catalog.Officer // the office of whoever looks
@@ -124,6 +126,7 @@ func (v *visit) officePage(problem error) error {
 			return err
 		}
 		page.Service, page.Path = service.Name, "/console/offices/"+service.Name
+		page.Export = v.exportPart(listRecords, url.Values{"service": {service.Name}})
 		return page.fill(ctx, tx, v, service, from)
 	})
 	if err != nil {
@@ -203,6 +206,9 @@ func (s *Server) officeFile(v *visit) error {
 		}
 		return err
 	})
+	if err == nil {
+		err = v.takes(fileRecord)
+	}
 	if err != nil {
 		return err
 	}

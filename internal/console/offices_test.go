@@ -187,7 +187,8 @@ func TestArticle8_WhoIsInOfficeIsPublic(t *testing.T) {
 // and its hash is in the ledger.
 func TestArticle8_RecordsOfAnOfficeAreKept(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		boss, auditor, manager := d.browser(d.hire(staff.Officer).Secret), d.browser(d.hire(staff.Auditor).Secret), d.browser(d.hire(staff.Manager).Secret)
+		reader := d.hire(staff.Auditor)
+		boss, auditor, manager := d.browser(d.hire(staff.Officer).Secret), d.browser(reader.Secret), d.browser(d.hire(staff.Manager).Secret)
 		training := sheet{values: map[string]string{"officer": d.Officer.ID, "kind": "training", "day": "2026-01-05", "title": "培训"}, files: map[string]upload{"document": {"a.pdf", letter}}}
 		for name, c := range map[string]struct{ field, value string }{
 			"a day to come": {"day", "2999-01-01"}, "no day": {"day", "x"}, "no title": {"title", " "}, "another kind": {"kind", "x"},
@@ -207,10 +208,16 @@ func TestArticle8_RecordsOfAnOfficeAreKept(t *testing.T) {
 			t.Fatalf("kept: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
 		}
 		path := regexp.MustCompile(officeAt + `/records/ro_[0-9a-z]{26}`).FindString(boss.get(officeAt).Body.String())
-		if w := auditor.get(path); w.Code != 200 || w.Body.String() != letter || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") || w.Header().Get("Cache-Control") != "no-store" {
+		if w := auditor.post(path); w.Code != 200 || w.Body.String() != letter || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") || w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("an auditor: %d %v", w.Code, w.Header())
 		}
-		if got := outcome(manager.get(path)); got != mayNot {
+		if n := (&office{desk: d}).written(reader, staff.KindExported); n != 1 {
+			t.Errorf("a document was taken away, and %d are on record", n)
+		}
+		if w := auditor.get(path); w.Code == http.StatusOK {
+			t.Error("a document leaves by a link")
+		}
+		if got := outcome(manager.post(path)); got != mayNot {
 			t.Errorf("a manager: %s", got)
 		}
 		d.Do(func(ctx context.Context, tx *db.Tx) error {

@@ -208,13 +208,20 @@ func (v *visit) consents(ctx context.Context, tx *db.Tx, s pictured) (n chartNum
 	return n, nil
 }
 
-// Articles 14 and 15: who used what for which purpose; what was refused stands beside it.
+// Articles 14 and 15: who used what for which purpose, people inside by the role that let
+// them; what was refused stands beside it.
 func (v *visit) uses(ctx context.Context, tx *db.Tx, s pictured) (n chartNumbers, err error) {
-	actors := []tally.Actor{tally.App, tally.Guardian, tally.Staff, tally.Other}
+	actors := []tally.Actor{tally.App, tally.Guardian}
 	n.Of = v.lang.T("console.pictures.purpose")
 	for _, a := range actors {
 		n.Series = append(n.Series, v.lang.T("console.pictures.actor."+string(a)))
 	}
+	for _, role := range staff.Roles {
+		if staff.RuleOf(staff.AskAccess).Allows(role) {
+			actors, n.Series = append(actors, tally.Inside(role)), append(n.Series, v.lang.T("console.role."+string(role)))
+		}
+	}
+	actors, n.Series = append(actors, tally.Other), append(n.Series, v.lang.T("console.pictures.actor.other"))
 	n.Series = append(n.Series, v.lang.T("console.pictures.denied"))
 	of := make(map[string][]int64)
 	for _, what := range []tally.What{tally.Permitted, tally.Denied} {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -22,6 +24,7 @@ import (
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/verification"
+	"wardkeep/internal/webhook"
 )
 
 // searchPage is what search.html shows.
@@ -121,7 +124,7 @@ func (f *finding) find(ctx context.Context, tx *db.Tx) (err error) {
 	if f.services, err = catalog.List(ctx, tx); err != nil {
 		return err
 	}
-	for _, look := range []func(context.Context, *db.Tx) error{f.byID, f.byNumber, f.byPlace, f.ofServices, f.persons, f.byRef} {
+	for _, look := range []func(context.Context, *db.Tx) error{f.byID, f.byNumber, f.byPlace, f.ofServices, f.persons, f.byRef, f.versions, f.inOffice} {
 		if err := look(ctx, tx); err != nil {
 			return err
 		}
@@ -193,6 +196,69 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 			f.hit("person", p.Name, "", "/console/people/"+p.ID)
 		}
 		return err
+	case id.Is(id.Credential, f.q), id.Is(id.Webhook, f.q):
+		return f.connected(ctx, tx)
+	}
+	return nil
+}
+
+// connected finds an app, or a receiver of events, by its name.
+func (f *finding) connected(ctx context.Context, tx *db.Tx) error {
+	for _, service := range mayIn(f.v.in.Person, staff.SeeSystem, f.services) {
+		a, err := account.Find(ctx, tx, service, f.q)
+		if err == nil {
+			f.hit("app", a.Name, service, servicePath(service)+"/apps/"+a.ID)
+		} else if !errors.Is(err, account.ErrNotFound) {
+			return err
+		}
+		e, err := webhook.Find(ctx, tx, service, f.q)
+		if err == nil {
+			row := f.v.hookRow(e)
+			f.hit("receiver", cmp.Or(row.Host, e.ID), service, row.To)
+		} else if !errors.Is(err, webhook.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// versions finds the charters of that number.
+func (f *finding) versions(ctx context.Context, tx *db.Tx) error {
+	number, err := strconv.ParseInt(f.q, 10, 64)
+	if err != nil || number < 1 {
+		return nil
+	}
+	for i, service := range mayIn(f.v.in.Person, staff.SeeCharters, f.services) {
+		if i == maxHits {
+			f.more = true
+			break
+		}
+		_, err := catalog.EditionOf(ctx, tx, service, number)
+		if err == nil {
+			f.hit("version", f.q, service, "/console/charters/"+service+"/"+strconv.FormatInt(number, 10))
+		} else if !errors.Is(err, catalog.ErrVersionNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// inOffice finds the offices that somebody of that name holds.
+func (f *finding) inOffice(ctx context.Context, tx *db.Tx) error {
+	like := strings.ToLower(f.q)
+	if len(like) < 2 {
+		return nil
+	}
+	for _, service := range mayIn(f.v.in.Person, staff.SeeOffice, f.services) {
+		held, err := catalog.InOffice(ctx, tx, service)
+		if err != nil {
+			return err
+		}
+		for _, o := range held {
+			if strings.Contains(strings.ToLower(o.Name), like) {
+				f.hit("office", o.Name, service, "/console/offices/"+service)
+			}
+		}
 	}
 	return nil
 }
@@ -274,12 +340,21 @@ func (f *finding) byPlace(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// ofServices finds services and purposes by their names, and by what parents call them.
+// ofServices finds services and purposes by their names, and by what parents call them. A
+// service leads to what the person sees of it: its entries, how it is set up, its charters.
 func (f *finding) ofServices(ctx context.Context, tx *db.Tx) error {
 	like := strings.ToLower(f.q)
 	for _, s := range f.services {
-		if strings.ToLower(s.Name) == like && approval.May(f.v.in.Person, staff.SeeLedger, s) {
+		if strings.ToLower(s.Name) != like {
+			continue
+		}
+		switch may := func(a staff.Action) bool { return approval.May(f.v.in.Person, a, s) }; {
+		case may(staff.SeeLedger):
 			f.hit("service", s.Name, "", "/console/ledger", "service", s.Name)
+		case may(staff.SeeSystem):
+			f.hit("settings", s.Name, "", servicePath(s.Name))
+		case may(staff.SeeCharters):
+			f.hit("charter", s.Name, "", "/console/charters/"+s.Name)
 		}
 	}
 	if len(like) < 3 {
@@ -360,7 +435,7 @@ func (f *finding) byRef(ctx context.Context, tx *db.Tx) error {
 // isOurs reports whether a text is a name that this program gives, and so no reference of
 // the operator's.
 func isOurs(q string) bool {
-	return id.Is(id.Subject, q) || id.Is(id.Entry, q) || id.Is(id.Look, q) || id.Is(id.Staff, q)
+	return id.Is(id.Subject, q) || id.Is(id.Entry, q) || id.Is(id.Look, q) || id.Is(id.Staff, q) || id.Is(id.Credential, q) || id.Is(id.Webhook, q)
 }
 
 // entryPath is the page of the entry at a place.

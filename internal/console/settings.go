@@ -93,6 +93,7 @@ type settingsPage struct {
 	Checks   []Check
 	Late     Late
 	Swept    time.Time
+	Behind   bool // that was too long ago (Article 12)
 	Copies   backup.Watch
 	Services []serviceRow
 }
@@ -133,6 +134,7 @@ func (s *Server) settings(v *visit) error {
 		}
 		if s.System.Swept != nil {
 			page.Swept, err = s.System.Swept(ctx, tx)
+			page.Behind = !page.Swept.IsZero() && tx.Now().Sub(page.Swept) > s.mayBeLate()
 		}
 		return err
 	})

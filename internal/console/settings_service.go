@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type servicePage struct {
 	From    string
 	Next    string
 	Hooks   []hookRow
+	Lists   []exportPart // of apps, and of receivers
 	Scopes  []named
 	Keys    bool // the person may make and end them
 	Events  bool // the person may say where they go
@@ -72,6 +74,7 @@ func (v *visit) servicePage(made *secret, problem error) error {
 			return err
 		}
 		name := page.Service.Name
+		page.Lists = []exportPart{v.exportPart(listApps, url.Values{"service": {name}}), v.exportPart(listReceivers, url.Values{"service": {name}})}
 		page.Path, page.Keys, page.Events = servicePath(name), v.in.Person.May(staff.ManageCredentials, name), v.in.Person.May(staff.ManageWebhooks, name)
 		if page.Apps, err = account.List(ctx, tx, name, page.From, perPage+1); err != nil {
 			return err
@@ -214,6 +217,7 @@ type hookPage struct {
 	Back       string
 	All        string // the types, separated by spaces
 	Deliveries []delivery
+	Export     exportPart
 	Only       bool  // those that are parked
 	From       int64 // 0: the beginning
 	Next       int64 // 0: there are no more
@@ -271,6 +275,7 @@ func (v *visit) hookPage(made *secret, problem error) error {
 			return err
 		}
 		page.hookRow, page.Back, page.All = v.hookRow(e), servicePath(one.Name), strings.Join(e.Types, " ")
+		page.Export = v.exportPart(listDeliveries, url.Values{"service": {one.Name}, "endpoint": {e.ID}})
 		page.Events = v.in.Person.May(staff.ManageWebhooks, one.Name)
 		if page.Numbers, err = e.Count(ctx, tx); err != nil {
 			return err

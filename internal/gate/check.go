@@ -279,7 +279,7 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 		Body: UseBody{
 			Activity: string(u.Activity), Purpose: u.Purpose, Items: u.Items, Party: u.Party,
 			Catalog: f.Service.Version, Charter: f.Service.Charter, Age: string(f.Age),
-			Held: sealed, Reasons: reasons, Look: by.body(len(reasons) == 0),
+			Held: sealed, Reasons: reasons, Look: by.body(len(reasons) == 0, f.Service),
 		},
 	})
 	switch {

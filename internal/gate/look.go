@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/approval"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/staff"
 )
@@ -41,6 +42,8 @@ type LookBody struct {
 	PerDay   int64  `json:"per_day"`
 	Export   bool   `json:"export,omitempty"`
 
+	Role staff.Role `json:"role,omitempty"` // by which the person may ask; empty: by none
+
 	Burst   int64            `json:"burst"`
 	BurstIn int64            `json:"burst_in"`         // microseconds
 	Alarms  []approval.Cause `json:"alarms,omitempty"` // that were raised: each has an entry of its own
@@ -73,13 +76,15 @@ func (l Look) Raises(permitted bool) (all []approval.Cause) {
 	return all
 }
 
-// body is what the ledger keeps of the look, or nil for an app's use.
-func (a Actor) body(permitted bool) *LookBody {
+// body is what the ledger keeps of the look at something of that service, or nil for an
+// app's use.
+func (a Actor) body(permitted bool, s catalog.Service) *LookBody {
 	if a.look == nil {
 		return nil
 	}
 	return &LookBody{Burst: a.look.Burst, BurstIn: a.look.BurstIn, Alarms: a.look.Raises(permitted), Export: a.look.Export,
-		Approval: a.look.Request.ID, Forged: a.look.Request.ID != "" && !a.look.Intact, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay}
+		Approval: a.look.Request.ID, Forged: a.look.Request.ID != "" && !a.look.Intact, Person: a.look.Person.Version, PerHour: a.look.PerHour, PerDay: a.look.PerDay,
+		Role: approval.RoleFor(a.look.Person, staff.AskAccess, s)}
 }
 
 // approval denies what nobody else has approved, or what goes beyond it (Article 15).

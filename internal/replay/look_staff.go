@@ -509,6 +509,9 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 	if u.permitted != (len(reasons) == 0) || !slices.Equal(reasons, u.body.Reasons) {
 		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(u.permitted, u.body.Reasons)}
 	}
+	if u.body.Look.Role != approvals.RoleFor(p, staff.AskAccess, now) {
+		return impossible(ruleActor) // looks are tallied by it
+	}
 	return fault{}
 }
 

@@ -40,6 +40,7 @@ const (
 
 // A Reconciliation sets what was approved against what was looked at (Article 15).
 type Reconciliation struct {
+	Size                     int64 // of the ledger that was read
 	Asked, Approved, Refused int64
 	Looks                    int64 // that were shown
 	Denied                   int64 // that were not
@@ -77,6 +78,7 @@ func Reconcile(ctx context.Context, store *db.DB) (Reconciliation, error) {
 		if err != nil {
 			return err
 		}
+		m.report.Size = head.Size
 		if err := ledger.ReadKinds(ctx, tx, 0, head.Size, []string{"approval.", "use."}, m.entry); err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
 )
 
 // Counted is the name of the consumer's place in the ledger: what lies before it is
@@ -89,7 +90,7 @@ func TookOf(from, to time.Time) Took {
 type Actor string
 
 // The actors. Officer is who acts at the terminal by office; a person at the console is
-// Staff whatever its role.
+// Staff, and who looks at something of a child is Inside.
 const (
 	App      Actor = "app"
 	Guardian Actor = "guardian"
@@ -101,6 +102,9 @@ const (
 )
 
 var actors = []Actor{App, Guardian, Staff, Officer, Operator, System}
+
+// Inside is a person inside who looks at something of a child by a role (Article 15).
+func Inside(role staff.Role) Actor { return Staff + "." + Actor(role) }
 
 // actorOf returns the kind of an actor as the ledger writes it.
 func actorOf(name string) Actor {
@@ -156,6 +160,9 @@ func Of(p ledger.Placed) (l Line, ok bool, err error) {
 		l.What, l.Purpose, l.Detail = Permitted, b.Purpose, b.Activity
 		if p.Kind == gate.KindDenied {
 			l.What, l.Detail = Denied, article(b.Reasons)
+		}
+		if b.Look != nil && b.Look.Role != "" {
+			l.Actor = Inside(b.Look.Role)
 		}
 	case gate.KindViewed, gate.KindCopied:
 		l.What, l.Detail = Permitted, p.Kind

@@ -10,14 +10,17 @@ import (
 
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/tally"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -114,6 +117,31 @@ func TestArticle14_EachUseIsTalliedOnce(t *testing.T) {
 			}
 		}
 		b.tells(used, "permitted course-progress app collect 1", "permitted course-progress app use 2", "denied course-progress app 11 1")
+	})
+}
+
+// Looks are counted by the role that let them pass, and whoever has none stands for people
+// inside.
+func TestArticle15_LooksAreTalliedByRole(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		signer, _, err := ledger.NewSigner("wardkeep.test", make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &book{w, ledger.Open(w.Store, "wardkeep.test", signer)}
+		looked := func(kind string, role staff.Role, reasons ...gate.Denial) {
+			b.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: vaulttest.Service, Actor: "staff:" + id.New(id.Staff),
+					Body: gate.UseBody{Activity: "use", Purpose: "course-progress", Items: []string{"nickname"}, Reasons: reasons, Look: &gate.LookBody{Role: role}}})
+				return err
+			})
+		}
+		looked(gate.KindPermitted, staff.Manager)
+		looked(gate.KindPermitted, staff.Worker)
+		looked(gate.KindPermitted, staff.Worker)
+		looked(gate.KindDenied, "", gate.Denial{Code: "gate.approval_role", Article: "15"})
+		b.count()
+		b.tells(used, "permitted course-progress staff.manager use 1", "permitted course-progress staff.staff use 2", "denied course-progress staff 15 1")
 	})
 }
 

@@ -63,6 +63,19 @@ CREATE TABLE audit_run (
 	bound       bytea  NOT NULL  -- keyed hash of all the rest
 );
 
+-- What the last reconciliation of looks with their approvals has found.
+CREATE TABLE matching_run (
+	id        bigint NOT NULL PRIMARY KEY, -- always 1
+	at        bigint NOT NULL,
+	size      bigint NOT NULL, -- of the ledger that it read
+	asked     bigint NOT NULL,
+	approved  bigint NOT NULL,
+	looks     bigint NOT NULL,
+	exported  bigint NOT NULL,
+	unmatched bigint NOT NULL,
+	bound     bytea  NOT NULL  -- keyed hash of all the rest
+);
+
 CREATE TABLE lease (
 	name   text   NOT NULL PRIMARY KEY,
 	holder text   NOT NULL,
@@ -733,7 +746,7 @@ CREATE TABLE tally (
 	what    text   NOT NULL, -- granted, refused, permitted, denied, demanded, answered and so on
 	day     bigint NOT NULL, -- since 1970, in Asia/Shanghai
 	purpose text   NOT NULL, -- or empty
-	actor   text   NOT NULL, -- the kind of who did it: app, guardian, staff and so on
+	actor   text   NOT NULL, -- the kind of who did it: app, guardian, staff, staff.manager and so on
 	detail  text   NOT NULL, -- what it says depends on what was counted
 	n       bigint NOT NULL,
 	PRIMARY KEY (service, what, day, purpose, actor, detail)
