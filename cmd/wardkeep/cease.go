@@ -147,6 +147,9 @@ func (c ceaseShowCmd) Run(ctx context.Context, s *session) error {
 		default:
 			s.say("cmd.cease.due", "Children", end.Told)
 		}
+		if end.EndedAt.IsZero() && !end.LastAt.IsZero() {
+			s.say("cmd.cease.late", "Until", minute(end.LastAt))
+		}
 		if to := end.Takeover; to != (catalog.Takeover{}) {
 			t, of := tally, left
 			if !counting(end) {

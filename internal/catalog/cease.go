@@ -73,6 +73,7 @@ type Cessation struct {
 	Told        int64     // of how many children
 	ToldAt      time.Time // zero until that was all of them, but for those who were left (CountUntold)
 	ToldPlace   int64     // how long the ledger was with all entries of it; -1 until that is known
+	LastAt      time.Time // until when the last can look of those who were told late; zero: nobody was
 	Held        int64     // how many children there were when erasing began; -1 until then
 	ErasedUpto  string    // of a purpose: the values of children up to this key are erased
 	EndedAt     time.Time // zero until all is erased
@@ -83,12 +84,12 @@ type Cessation struct {
 }
 
 const cessationColumns = `service, purpose, reason, announced_at, announced_by, ends_at, told_upto, told, told_at,
-	CASE WHEN told_place IS NULL THEN -1 ELSE told_place END, CASE WHEN held IS NULL THEN -1 ELSE held END, erased_upto, ended_at, children, entry,
+	CASE WHEN told_place IS NULL THEN -1 ELSE told_place END, last_at, CASE WHEN held IS NULL THEN -1 ELSE held END, erased_upto, ended_at, children, entry,
 	successor, handover, assessment, assessment_salt, assessed, asked, agreed, refused, handed`
 
 func scanCessation(row db.Row) (c Cessation, err error) {
 	err = row.Scan(&c.Service, &c.Purpose, &c.Reason, (*db.Time)(&c.AnnouncedAt), &c.AnnouncedBy, (*db.Time)(&c.EndsAt),
-		&c.ToldUpto, &c.Told, (*db.Time)(&c.ToldAt), &c.ToldPlace, &c.Held, &c.ErasedUpto, (*db.Time)(&c.EndedAt), &c.Children, &c.Entry,
+		&c.ToldUpto, &c.Told, (*db.Time)(&c.ToldAt), &c.ToldPlace, (*db.Time)(&c.LastAt), &c.Held, &c.ErasedUpto, (*db.Time)(&c.EndedAt), &c.Children, &c.Entry,
 		&c.Takeover.Recipient, &c.Takeover.Purpose, &c.Takeover.Document, &c.Takeover.Salt, &c.Takeover.Assessed,
 		&c.Tally.Asked, &c.Tally.Agreed, &c.Tally.Refused, &c.Tally.Handed)
 	return c, err

@@ -28,13 +28,19 @@ func (c *Cessation) TellUpto(ctx context.Context, tx *db.Tx, upto string, more i
 	return err
 }
 
+// Late returns until when guardians can look who are told only now: they have as much time
+// as all others had, and LeastWindow at least.
+func (c Cessation) Late(now time.Time) time.Time {
+	return now.Add(max(c.EndsAt.Sub(c.AnnouncedAt), LeastWindow))
+}
+
 // TellLate records that the guardians of one more child are being told, which had been
-// left. Errors: ErrCeasingMoved.
-func (c Cessation) TellLate(ctx context.Context, tx *db.Tx) error {
+// left, and until when they can look. Errors: ErrCeasingMoved.
+func (c Cessation) TellLate(ctx context.Context, tx *db.Tx, ends time.Time) error {
 	now := tx.Now()
 	return moved(tx.Exec(ctx, `
-		UPDATE cessation SET told = told + 1, told_at = $1, told_place = NULL
-		WHERE service = $2 AND purpose = $3 AND told_at IS NOT NULL AND ended_at IS NULL`, (*db.Time)(&now), c.Service, c.Purpose))
+		UPDATE cessation SET told = told + 1, told_at = $1, told_place = NULL, last_at = CASE WHEN last_at > $2 THEN last_at ELSE $2 END
+		WHERE service = $3 AND purpose = $4 AND told_at IS NOT NULL AND ended_at IS NULL`, (*db.Time)(&now), (*db.Time)(&ends), c.Service, c.Purpose))
 }
 
 // CountUntold returns how many children were left when guardians were told: the row says
@@ -97,8 +103,8 @@ func TellAgain(ctx context.Context, tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
-	// Who was left is come by again with all others.
-	return tx.Queue(ctx, `UPDATE ceasing_left SET told = true WHERE told = false`)
+	// Who was told late is told late again, with as much time: the window may be over.
+	return tx.Queue(ctx, `UPDATE ceasing_left SET told = false, ends_at = NULL WHERE ends_at IS NOT NULL`)
 }
 
 // Undelivered is the condition by which a cessation c has ended and some of the service's
@@ -114,11 +120,11 @@ func moved(n int64, err error) error {
 }
 
 // CountLate returns how many ends of services and purposes should be over: they have
-// waited for longer than patience after the window of their guardians, or all is erased and
+// waited for longer than patience after the last window of a guardian, or all is erased and
 // an event, which may be an order to delete, is parked (Article 20). With a name, of that
 // service.
 func CountLate(ctx context.Context, tx *db.Tx, service string, patience time.Duration) (int64, error) {
 	since := tx.Now().Add(-patience)
 	return db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM cessation c WHERE (c.ended_at IS NULL AND c.ends_at <= $1 OR `+Undelivered+`) AND (c.service = $2 OR $2 = '')`, (*db.Time)(&since), service)
+		SELECT count(*) FROM cessation c WHERE (c.ended_at IS NULL AND c.ends_at <= $1 AND (c.last_at IS NULL OR c.last_at <= $1) OR `+Undelivered+`) AND (c.service = $2 OR $2 = '')`, (*db.Time)(&since), service)
 }

@@ -2,7 +2,8 @@
 // told, have time to take what they want to keep, and then all of it is erased.
 //
 // Its one invariant: nothing is erased before every guardian was told, or could not be,
-// and the window that was announced is over; and what was announced ends by itself.
+// and the window that was announced is over; who was told late has a window of its own, as
+// long; and what was announced ends by itself.
 //
 // Collection is closed by the announcement alone, a fact about the service
 // (catalog.Cease) that the gate reads. What follows are steps that anybody may take at
@@ -169,8 +170,10 @@ func (w *work) tell(ctx context.Context) error {
 		if last = len(some) < batch; len(some) > 0 {
 			upto = string(some[len(some)-1].child)
 		}
-		concerned := ids(some, func(c found) bool { return c.concerned })
-		left, on, err := w.each(ctx, concerned, w.tellOne(ctx, &unasked))
+		concerned := ids(some, func(c found) bool { return c.concerned && !c.waits })
+		left, on, err := w.each(ctx, concerned, func(tx *db.Tx, child family.ID) error {
+			return w.tellOne(ctx, tx, child, w.EndsAt, &unasked)
+		})
 		if failed = append(failed, err); !on {
 			break
 		}
@@ -190,19 +193,20 @@ func (w *work) tell(ctx context.Context) error {
 	return errors.Join(append(failed, unasked.first, ctx.Err())...)
 }
 
-// tellLeft has those told who were left. Until the ledger has that, nothing is erased, as
-// with all others.
+// tellLeft has those told who were left, until when they can look: the window of all others
+// may be over (Article 23). Until the ledger has that, nothing is erased, as with all others.
 func (w *work) tellLeft(ctx context.Context) error {
 	var unasked failure
-	tell := w.tellOne(ctx, &unasked)
 	n, _, err := w.again(ctx, false, func(tx *db.Tx, child family.ID) error {
-		if err := tell(tx, child); err != nil {
+		ends := w.Late(tx.Now())
+		if err := w.tellOne(ctx, tx, child, ends, &unasked); err != nil {
 			return err
 		}
-		if err := tx.Queue(ctx, `UPDATE ceasing_left SET told = true WHERE child = $1 AND purpose = $2`, child, w.Purpose); err != nil {
+		err := tx.Queue(ctx, `UPDATE ceasing_left SET told = true, ends_at = $1 WHERE child = $2 AND purpose = $3`, (*db.Time)(&ends), child, w.Purpose)
+		if err != nil {
 			return err
 		}
-		return w.TellLate(ctx, tx)
+		return w.TellLate(ctx, tx, ends)
 	})
 	if n > 0 {
 		w.done.Told += n
@@ -214,17 +218,16 @@ func (w *work) tellLeft(ctx context.Context) error {
 	return errors.Join(err, unasked.first)
 }
 
-// tellOne is the step by which the guardians of a child are told.
-func (w *work) tellOne(ctx context.Context, unasked *failure) func(tx *db.Tx, id family.ID) error {
-	return func(tx *db.Tx, id family.ID) error {
-		child, unread, err := w.ask(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		unasked.add(unread)
-		_, err = family.TellCeasing(ctx, tx, system{}.Ledger(), child, w.Purpose, w.EndsAt)
+// tellOne is the step by which the guardians of a child are told, and until when they can
+// look.
+func (w *work) tellOne(ctx context.Context, tx *db.Tx, id family.ID, ends time.Time, unasked *failure) error {
+	child, unread, err := w.ask(ctx, tx, id)
+	if err != nil {
 		return err
 	}
+	unasked.add(unread)
+	_, err = family.TellCeasing(ctx, tx, system{}.Ledger(), child, w.Purpose, ends)
+	return err
 }
 
 // A failure is the first of those of many children: the others are like it.
@@ -288,22 +291,23 @@ func (w *work) place(ctx context.Context) (ok bool, err error) {
 type found struct {
 	child     family.ID
 	concerned bool
-	untold    bool // it was left: nothing of it is erased before that is told
+	waits     bool // its guardians aren't told, or were told late and can look still: nothing of it is erased
 }
 
 // page returns the next children of a service after a key, at most batch.
 func page(ctx context.Context, tx *db.Tx, service, purpose, after string) ([]found, error) {
+	now := tx.Now()
 	return db.All(ctx, tx, func(row db.Row) (f found, err error) {
 		held, agreed := false, false
-		err = row.Scan(&f.child, &held, &agreed, &f.untold)
+		err = row.Scan(&f.child, &held, &agreed, &f.waits)
 		f.concerned = purpose == "" || held || agreed
 		return f, err
 	}, `
 		SELECT c.child, EXISTS (SELECT 1 FROM value v WHERE v.child = c.child AND v.purpose = $1),
 			EXISTS (SELECT 1 FROM consent a WHERE a.child = c.child AND a.purpose = $1 AND a.granted AND a.ended_at IS NULL),
-			EXISTS (SELECT 1 FROM ceasing_left l WHERE l.child = c.child AND l.purpose = $1 AND l.told = false)
-		FROM child c WHERE c.service = $2 AND c.child > $3 AND c.state <> 'erased'
-		ORDER BY c.child LIMIT $4`, purpose, service, after, batch)
+			EXISTS (SELECT 1 FROM ceasing_left l WHERE l.child = c.child AND l.purpose = $1 AND (l.told = false OR l.ends_at > $2))
+		FROM child c WHERE c.service = $3 AND c.child > $4 AND c.state <> 'erased'
+		ORDER BY c.child LIMIT $5`, purpose, (*db.Time)(&now), service, after, batch)
 }
 
 // ids returns the children among some for whom it is true.

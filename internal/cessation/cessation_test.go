@@ -3,6 +3,7 @@ package cessation_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
@@ -588,7 +590,8 @@ func TestArticle23_OneDamagedChildKeepsNobodyBehindIt(t *testing.T) {
 }
 
 // Article 23: who can't be told keeps nobody else from being told, once, or from being erased,
-// and isn't erased before it was told.
+// and isn't erased before it was told and had as much time as all others, which its guardian
+// is told.
 func TestArticle23_WhoCannotBeToldKeepsNobodyElse(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		phones := []string{"13800138000", "13800138001", "13800138002"}
@@ -629,15 +632,109 @@ func TestArticle23_WhoCannotBeToldKeepsNobodyElse(t *testing.T) {
 		if done := h.round(); done.Told != 1 || done.Erased != 0 {
 			t.Errorf("once it can be read: %+v", done)
 		}
-		h.round() // its entry has a place
-		if done := h.round(); done.Erased+h.round().Erased > 1 || h.living() != 0 {
-			t.Errorf("once it was told: %+v, %d are left", done, h.living())
+		over := h.lastAt(dark)
+		if left := over.Sub(h.Store.Now()); left > 7*day || left < 7*day-time.Minute {
+			t.Errorf("told late, it has %v", left)
+		}
+		for range 3 { // its entry has a place, and its letter is sent
+			if done := h.round(); done != (cessation.Done{}) || h.living() != 1 {
+				t.Errorf("once it was told: %+v", done)
+			}
+		}
+		h.Pass(6 * day)
+		if done := h.round(); done != (cessation.Done{}) || h.living() != 1 || h.late() != 0 {
+			t.Errorf("within its own window: %+v, %d are late", done, h.late())
+		}
+		h.Pass(over.Sub(h.Store.Now()))
+		if done := h.round(); done.Erased != 1 || done.Ended != 1 || h.living() != 0 {
+			t.Errorf("after its own window: %+v, %d are left", done, h.living())
+		}
+		texts := make(map[string]bool)
+		for _, m := range h.outbox.Messages() {
+			if m.Message.Kind == notify.KindCeasing {
+				texts[m.Message.Text.Reveal()] = strings.Contains(m.Message.Text.Reveal(), over.In(age.Zone).Format("15:04"))
+			}
+		}
+		if len(texts) != 2 || !slices.Contains(slices.Collect(maps.Values(texts)), true) {
+			t.Errorf("the letters don't say its own end, %v: %v", over, texts)
 		}
 		if got := h.letters(notify.KindCeasing); !slices.Equal(got, phones) {
 			t.Errorf("told %v", got)
 		}
 		if c := h.ceasing(""); c.EndedAt.IsZero() || c.Children != 3 || c.Told != 3 {
 			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// Article 23: of a purpose, too, who was told late has as much time as all others, and a week
+// at least; the purpose is over with the last of them, and nobody else waits for it.
+func TestArticle23_WhoIsToldLateOfAPurposeHasItsOwnWindow(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		dark, other := h.agreed("13800138000"), h.agreed("13800138001")
+		h.Put(dark, "speaking-practice", "voice", "AAAA")
+		h.Put(other, "speaking-practice", "voice", "AAAA")
+		h.exec(`UPDATE child SET endings = '?' WHERE child = $1`, dark.ID)
+		h.must("speaking-practice", day)
+		for range 2 {
+			if done, err := h.tryRound(); err == nil || done.Cleared != 0 {
+				t.Errorf("%+v, %v", done, err)
+			}
+		}
+		h.exec(`UPDATE child SET endings = '' WHERE child = $1`, dark.ID)
+		if done := h.round(); done.Told != 1 {
+			t.Errorf("once it can be read: %+v", done)
+		}
+		over := h.lastAt(dark)
+		h.Pass(day)
+		if done := h.round(); done.Cleared != 1 || done.Ended != 0 {
+			t.Errorf("after the window of the other: %+v", done)
+		}
+		h.Pass(5 * day)
+		if done := h.round(); done != (cessation.Done{}) || h.late() != 0 {
+			t.Errorf("within its own window: %+v, %d are late", done, h.late())
+		}
+		if err := h.sees(dark, "voice"); err != nil {
+			t.Errorf("within its own window its guardian can't look: %v", err)
+		}
+		h.Pass(over.Sub(h.Store.Now()))
+		if done := h.round(); done.Cleared != 1 || done.Ended != 1 {
+			t.Errorf("after its own window: %+v", done)
+		}
+	})
+}
+
+// Article 23, edge case 15: who was told late is told late once more in a store that was put
+// back, with as much time, and not of an end that is over.
+func TestArticle23_WhoWasToldLateIsToldLateAgain(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		dark, untold := h.agreed("13800138000"), h.agreed("13800138001")
+		h.must("", 7*day)
+		h.exec(`UPDATE child SET endings = '?' WHERE child = $1`, dark.ID)
+		h.exec(`UPDATE child SET endings = '?' WHERE child = $1`, untold.ID)
+		if _, err := h.tryRound(); err == nil {
+			t.Error("they were told")
+		}
+		h.exec(`UPDATE child SET endings = '' WHERE child = $1`, dark.ID)
+		if done, err := h.tryRound(); err == nil || done.Told != 1 {
+			t.Errorf("one of them can be read: %+v, %v", done, err)
+		}
+		h.Pass(8 * day)
+		h.exec(`UPDATE child SET endings = '' WHERE child = $1`, untold.ID)
+		h.Do(func(ctx context.Context, tx *db.Tx) error { return catalog.TellAgain(ctx, tx) })
+		if done, err := h.tryRound(); err == nil || done.Told != 0 {
+			t.Errorf("they are told of the end that is over: %+v, %v", done, err)
+		}
+		if done := h.round(); done.Told != 2 {
+			t.Errorf("%+v", done)
+		}
+		for _, child := range []family.Child{dark, untold} {
+			if left := h.lastAt(child).Sub(h.Store.Now()); left < 7*day-5*time.Minute {
+				t.Errorf("told again, it has %v", left)
+			}
+		}
+		if h.living() != 2 {
+			t.Errorf("%d are left", h.living())
 		}
 	})
 }

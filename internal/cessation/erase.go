@@ -53,7 +53,7 @@ func (w *work) erase(ctx context.Context) error {
 			after = some[len(some)-1].child
 		}
 		var told []family.Child // as it is, each is read with its erasure
-		for _, id := range ids(some, func(c found) bool { return !c.untold }) {
+		for _, id := range ids(some, func(c found) bool { return !c.waits }) {
 			told = append(told, family.Child{ID: id, Service: w.Service})
 		}
 		w.farewell.Room(ctx)
@@ -73,6 +73,9 @@ func (w *work) erase(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	if w.store.Now().Before(w.LastAt) {
+		return nil // who was told late can look still
 	}
 	return w.finish(ctx, func(ctx context.Context, tx *db.Tx) (int64, error) {
 		left, err := Living(ctx, tx, w.Service)
@@ -130,7 +133,7 @@ func (w *work) clear(ctx context.Context) (err error) {
 			break
 		}
 		var left []family.ID
-		left, on, err = w.each(ctx, ids(some, func(c found) bool { return c.concerned && !c.untold }), one)
+		left, on, err = w.each(ctx, ids(some, func(c found) bool { return c.concerned && !c.waits }), one)
 		if failed = append(failed, err); !on {
 			break
 		}
@@ -145,7 +148,8 @@ func (w *work) clear(ctx context.Context) (err error) {
 			return errors.Join(append(failed, err)...)
 		}
 	}
-	if err := errors.Join(append(failed, ctx.Err())...); err != nil || w.store.Now().Before(w.AnnouncedAt.Add(lasting)) {
+	now := w.store.Now()
+	if err := errors.Join(append(failed, ctx.Err())...); err != nil || now.Before(w.AnnouncedAt.Add(lasting)) || now.Before(w.LastAt) {
 		return err
 	}
 	err = w.finish(ctx, func(ctx context.Context, tx *db.Tx) (int64, error) {

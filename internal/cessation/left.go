@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
@@ -44,16 +45,18 @@ func (w *work) leave(ctx context.Context, tx *db.Tx, children []family.ID, told 
 	return nil
 }
 
-// again takes a step for those who were left, told or not. It returns for how many it
+// again takes a step for those who were left, told or not, but for whoever was told late and
+// can look still. It returns for how many it
 // was taken, and whether anything else can succeed.
 func (w *work) again(ctx context.Context, told bool, step func(tx *db.Tx, child family.ID) error) (n int, on bool, err error) {
 	var failed []error
 	for after := family.ID(""); ; {
 		var some []family.ID
 		err := w.store.View(ctx, func(tx *db.Tx) (err error) {
+			now := tx.Now()
 			some, err = db.All(ctx, tx, db.Single[family.ID], `
-				SELECT child FROM ceasing_left WHERE service = $1 AND purpose = $2 AND told = $3 AND child > $4
-				ORDER BY child LIMIT $5`, w.Service, w.Purpose, told, after, batch)
+				SELECT child FROM ceasing_left WHERE service = $1 AND purpose = $2 AND told = $3 AND child > $4 AND (ends_at IS NULL OR ends_at <= $5)
+				ORDER BY child LIMIT $6`, w.Service, w.Purpose, told, after, (*db.Time)(&now), batch)
 			return err
 		})
 		if err != nil || len(some) == 0 {
@@ -72,4 +75,22 @@ func (w *work) again(ctx context.Context, told bool, step func(tx *db.Tx, child 
 // left returns how many children are left.
 func (w *work) left(ctx context.Context, tx *db.Tx) (int64, error) {
 	return db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM ceasing_left WHERE service = $1 AND purpose = $2`, w.Service, w.Purpose)
+}
+
+// Late returns until when the guardians of a child can look who were told late, of its
+// service (the empty name) and of purposes: of what isn't there, as long as all others.
+func Late(ctx context.Context, tx *db.Tx, child family.ID) (map[string]time.Time, error) {
+	type late struct {
+		purpose string
+		ends    time.Time
+	}
+	all, err := db.All(ctx, tx, func(row db.Row) (l late, err error) {
+		err = row.Scan(&l.purpose, (*db.Time)(&l.ends))
+		return l, err
+	}, `SELECT purpose, ends_at FROM ceasing_left WHERE child = $1 AND ends_at IS NOT NULL ORDER BY purpose`, child)
+	ends := make(map[string]time.Time, len(all))
+	for _, l := range all {
+		ends[l.purpose] = l.ends
+	}
+	return ends, err
 }

@@ -168,6 +168,29 @@ func (h *house) ceasing(purpose string) (c catalog.Cessation) {
 	return c
 }
 
+// lastAt returns until when the guardians of a child can look who were told late.
+func (h *house) lastAt(child family.Child) (at time.Time) {
+	h.t.Helper()
+	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		all, err := cessation.Late(ctx, tx, child.ID)
+		for _, ends := range all {
+			at = ends
+		}
+		return err
+	})
+	return at
+}
+
+// late returns how many ends should be over.
+func (h *house) late() (n int64) {
+	h.t.Helper()
+	h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		n, err = catalog.CountLate(ctx, tx, "", cessation.Patience)
+		return err
+	})
+	return n
+}
+
 func (h *house) living() (n int64) {
 	h.t.Helper()
 	h.Do(func(ctx context.Context, tx *db.Tx) (err error) {

@@ -197,7 +197,7 @@ func proposals(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error)
 	return q.few(all), err
 }
 
-// Article 23: guardians look until then; after that all is erased. Where some of the
+// Article 23: guardians look until then, the last of them; after that all is erased. Where some of the
 // service's systems haven't taken an order to delete by then, the end isn't over.
 func ends(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	all, err := db.All(ctx, tx, func(row db.Row) (Clock, error) {
@@ -205,7 +205,7 @@ func ends(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		err := row.Scan(&c.About, (*db.Time)(&c.At))
 		c.ID = cmp.Or(c.About, catalog.All)
 		return c, err
-	}, `SELECT c.purpose, c.ends_at FROM cessation c WHERE c.service = $1 AND (c.ended_at IS NULL OR `+catalog.Undelivered+`) ORDER BY c.purpose`, q.service.Name)
+	}, `SELECT c.purpose, CASE WHEN c.last_at > c.ends_at THEN c.last_at ELSE c.ends_at END FROM cessation c WHERE c.service = $1 AND (c.ended_at IS NULL OR `+catalog.Undelivered+`) ORDER BY c.purpose`, q.service.Name)
 	return q.few(all), err
 }
 

@@ -98,6 +98,7 @@ type restsOnEnd struct {
 	source
 	purpose string
 	ends    int64 // as the child's entry says it
+	said    int64 // when it does: who was told late has a later end
 	at      int64 // 0: within the window, too
 
 	told bool   // it says who takes over, if anybody does
@@ -125,7 +126,13 @@ func (f *fold) announced(e restsOnEnd) (x fault, wait bool) {
 	if s == nil || s.ends[e.purpose] == nil {
 		return impossible(ruleCessation), true
 	}
-	if c := s.ends[e.purpose]; e.ends != 0 && e.ends != c.ends || e.at != 0 && e.at < c.ends || e.told && e.to != c.takeover.Recipient ||
+	c := s.ends[e.purpose]
+	if late := e.ends > c.ends && e.ends-e.said >= max(c.ends-c.announced, catalog.LeastWindow.Microseconds())-slack; late {
+		c.last = max(c.last, e.ends)
+	} else if e.ends != 0 && e.ends != c.ends {
+		return impossible(ruleCessation), false
+	}
+	if e.at != 0 && e.at < c.ends || e.told && e.to != c.takeover.Recipient ||
 		e.asks != "" && (e.since < c.announced-slack || c.takeover.Purpose == "" || !slices.Contains(strings.Fields(e.asks), c.takeover.Purpose)) {
 		return impossible(ruleCessation), false
 	}
@@ -138,8 +145,10 @@ func (f *fold) childCeases(p ledger.Placed, s source, c *child) fault {
 	if x != (fault{}) {
 		return x
 	}
-	c.told = c.told || b.Purpose == ""
-	return f.afterEnd(restsOnEnd{source: s, purpose: b.Purpose, ends: b.Ends})
+	if b.Purpose == "" {
+		c.told = max(c.told, b.Ends)
+	}
+	return f.afterEnd(restsOnEnd{source: s, purpose: b.Purpose, ends: b.Ends, said: p.At.UnixMicro()})
 }
 
 // handsOver folds that something of a child went to who takes over its service: once,
@@ -163,7 +172,7 @@ func (f *fold) handsOver(p ledger.Placed, s source, c *child) fault {
 // announced, live, and weren't told.
 func (f *fold) untold(service string, announced int64) (n int64) {
 	for _, c := range f.children {
-		if c.state != erased && !c.told && c.created < announced && f.names.text(c.service) == service {
+		if c.state != erased && c.told == 0 && c.created < announced && f.names.text(c.service) == service {
 			n++
 		}
 	}
@@ -191,6 +200,7 @@ func (a *audit) cessationRows() error {
 		r.text("announced_by", c.by, row.AnnouncedBy)
 		r.text("entry", c.entry, row.Entry)
 		r.time("ends_at", c.ends, micros(row.EndsAt))
+		r.time("last_at", c.last, micros(row.LastAt))
 		r.text("successor", c.takeover.Recipient, row.Takeover.Recipient)
 		r.text("handover", c.takeover.Purpose, row.Takeover.Purpose)
 		if proves := row.Takeover.Proves(row.Service); proves != "" || !c.again { // else the ledger has the mark alone

@@ -73,6 +73,57 @@ func TestArticle23_AUseAfterTheAnnouncementIsFound(t *testing.T) {
 	})
 }
 
+// Article 23: who was told late has as much time as all others: whoever is erased before that
+// is found, as is a window that is shorter.
+func TestArticle23_AnErasureWithinALateWindowIsFound(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, window := range map[string]time.Duration{"as long as the others'": 8 * day, "shorter": 6 * day} {
+		t.Run(name, func(t *testing.T) {
+			vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+				s := begin(t, w)
+				child := s.Child()
+				s.Pass(time.Minute)
+				s.Do(func(ctx context.Context, tx *db.Tx) error {
+					c, _, err := catalog.Cease(ctx, tx, s.Officer, service, "", catalog.Ordered, tx.Now().Add(8*day))
+					if err != nil {
+						return err
+					}
+					return c.TellUpto(ctx, tx, "ch_z", 0, true)
+				})
+				s.Pass(7 * day)
+				s.Do(func(ctx context.Context, tx *db.Tx) error {
+					c, err := catalog.FindCessation(ctx, tx, service, "")
+					if err != nil {
+						return err
+					}
+					child, err := family.Lock(ctx, tx, service, child.ID)
+					if err != nil {
+						return err
+					}
+					ends := tx.Now().Add(window)
+					if _, err := family.TellCeasing(ctx, tx, "system:cessation", child, "", ends); err != nil {
+						return err
+					}
+					return c.TellLate(ctx, tx, ends)
+				})
+				ok(t, s.flush())
+				if window < 8*day {
+					found(t, name, s.audit(t), "impossible  cessation")
+					return
+				}
+				s.replays(t)
+				s.Pass(2 * day)
+				s.Do(func(ctx context.Context, tx *db.Tx) error {
+					_, err := s.Vault.Erase(ctx, tx, "system:cessation", service, child.ID, family.Cessation)
+					return err
+				})
+				ok(t, s.flush())
+				found(t, name, s.audit(t), "impossible  cessation")
+			})
+		})
+	}
+}
+
 // Article 23: an entry of an end that can't be is found.
 func TestArticle23_AForgedEndIsFound(t *testing.T) {
 	day := (24 * time.Hour).Microseconds()

@@ -246,6 +246,8 @@ func (f *fold) erase(p ledger.Placed, s source, k key, c *child) fault {
 		return impossible(ruleDemand)
 	case b.Handed != c.handed:
 		return impossible(ruleHandover)
+	case b.Ground == family.Cessation && !again && p.At.UnixMicro() < c.told:
+		return impossible(ruleCessation) // they can look still
 	case b.Ground == family.Cessation && !again:
 		return f.afterEnd(restsOnEnd{source: s, at: p.At.UnixMicro(), told: true, to: b.Successor})
 	case b.Successor != "" && !again:

@@ -43,7 +43,7 @@ var exempt = map[string]string{
 	"cessation.told_place": "how long the ledger was then: set back, an erasure waits for fewer messages, and each guardian still has its farewell",
 	"cessation.held":       "how many children there were when erasing began: shown, and recorded at the end",
 	"ceasing_left": "children whom an end couldn't come to yet: where a row is lost, who wasn't told of the end of a service is found as with told_at, and " +
-		"a purpose doesn't end while something of it is held",
+		"a purpose doesn't end while something of it is held; where a window of its own is, an erasure within it is found (TestArticle23_AnErasureWithinALateWindowIsFound)",
 	"cessation.erased_upto": "how far the erasing of a purpose's values is: no permit opens one that was left out, and it ends by its own time",
 
 	"keyring_key.created_at": "only shown, by `keys list`",

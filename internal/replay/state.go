@@ -19,7 +19,6 @@ type child struct {
 	frozen   bool
 	disputed bool
 	seen     bool // its row was found
-	told     bool // its guardians were told that the service ends
 	aged     uint8
 
 	created int64
@@ -27,6 +26,7 @@ type child struct {
 	version int64 // of the last change
 	at      int64 // when that was
 	used    int64 // the greatest version that a use rested on
+	told    int64 // until when its guardians can look, who were told that the service ends; 0: they weren't
 	handed  int64 // when something of it first went to who takes over its service; 0: nothing did
 
 	// What was told of its age since the birth date was given: the last time as a child,
@@ -210,6 +210,7 @@ type version struct {
 type cessation struct {
 	reason          catalog.Reason
 	announced, ends int64
+	last            int64 // until when the last can look of those who were told late; 0: nobody was
 	by, entry       string
 	ended           int64 // 0 until all is erased
 	children        int64

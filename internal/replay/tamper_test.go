@@ -557,6 +557,7 @@ var changes = []change{
 	{"another announced it", `UPDATE cessation SET announced_by = '王小明' WHERE service = $1`, here, "row_differs cessation announced_by"},
 	{"another entry announced it", `UPDATE cessation SET entry = '王小明' WHERE service = $1`, here, "row_differs cessation entry"},
 	{"the window is shorter", `UPDATE cessation SET ends_at = ends_at - 1 WHERE service = $1`, here, "row_differs cessation ends_at"},
+	{"somebody was told late", `UPDATE cessation SET last_at = ends_at + 1 WHERE service = $1`, here, "row_differs cessation last_at"},
 	{"it hasn't ended", `UPDATE cessation SET ended_at = NULL WHERE service = $1`, here, "row_differs cessation ended_at"},
 	{"somebody takes it over", `UPDATE cessation SET successor = '王小明' WHERE service = $1`, here, "row_differs cessation successor"},
 	{"a purpose hands it over", `UPDATE cessation SET handover = '王小明' WHERE service = $1`, here, "row_differs cessation handover"},

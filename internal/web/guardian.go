@@ -467,7 +467,7 @@ func (s *Server) fill(ctx context.Context, tx *db.Tx, page *receiptPage, child f
 	if page.Minor, err = consent.OfMinor(ctx, tx, req); err != nil {
 		return err
 	}
-	if page.Ending, err = s.ending(ctx, tx, req.Service, now, l); err != nil {
+	if page.Ending, err = s.ending(ctx, tx, req.Service, req.Child, now, l); err != nil {
 		return err
 	}
 	class, err := child.Class(s.Ring, tx.Now())

@@ -314,7 +314,7 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	if err != nil {
 		return homeChild{}, err
 	}
-	end, err := s.ending(ctx, tx, tie.Of.Service, published, l)
+	end, err := s.ending(ctx, tx, tie.Of.Service, tie.Of.ID, published, l)
 	if err != nil {
 		return homeChild{}, err
 	}

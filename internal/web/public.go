@@ -57,7 +57,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return err
 			}
-			end, err := s.ending(ctx, tx, sv.Name, p, lang(r))
+			end, err := s.ending(ctx, tx, sv.Name, "", p, lang(r))
 			if err != nil {
 				return err
 			}
@@ -126,7 +126,7 @@ func (s *Server) fillRules(ctx context.Context, tx *db.Tx, page *rulesPage, serv
 	if err != nil {
 		return err
 	}
-	end, err := s.ending(ctx, tx, service, p, l)
+	end, err := s.ending(ctx, tx, service, "", p, l)
 	if err != nil {
 		return err
 	}

@@ -115,6 +115,7 @@ CREATE TABLE cessation (
 	told         bigint NOT NULL, -- of how many children
 	told_at      bigint,          -- when that was all of them
 	told_place   bigint,          -- how long the ledger was with all entries of it
+	last_at      bigint,          -- until when the last can look of those who were told late; NULL: nobody was
 	held         bigint,          -- how many children there were when erasing began
 	successor    text   NOT NULL, -- the recipient that takes over; empty: nobody does
 	handover     text   NOT NULL, -- the purpose that hands over to it
@@ -263,6 +264,7 @@ CREATE TABLE ceasing_left (
 	service text    NOT NULL,
 	purpose text    NOT NULL, -- that ends; empty: the service itself
 	told    boolean NOT NULL, -- its guardians are told
+	ends_at bigint,           -- until when they can look, where they were told late: nothing of it is erased before
 	PRIMARY KEY (child, purpose)
 ); -- clustered
 CREATE INDEX ceasing_left_end ON ceasing_left (service, purpose, told, child);
