@@ -29,23 +29,35 @@ func alarm(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]
 	if err := p.Into(&b); err != nil {
 		return nil, err
 	}
-	return inOffice(ctx, tx, p, string(b.Cause))
+	return inOffice(ctx, tx, p, string(b.Cause), "")
 }
 
-// glass tells them of a window that was opened without them, or that they haven't reviewed.
-func glass(cause approval.Cause) reading {
-	return func(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
-		return inOffice(ctx, tx, p, string(cause))
+// broken tells them of a window that was opened without them.
+func broken(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	return inOffice(ctx, tx, p, string(approval.BrokenGlass), "")
+}
+
+// unreviewed tells them of one that they haven't reviewed: of each, for a letter goes to nobody
+// once its review is made, and then another's mustn't have gone with it.
+func unreviewed(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b approval.LateBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
 	}
+	return inOffice(ctx, tx, p, string(approval.LateReview), b.Request)
 }
 
 // inOffice tells whoever holds an office of the service and has an account. A thousand
 // alarms of one cause within an hour are one letter to each: whoever wants to bury one
-// buries the others' letters, and not the first.
-func inOffice(ctx context.Context, tx *db.Tx, p ledger.Placed, cause string) (due []Due, err error) {
+// buries the others' letters, and not the first. With a request, they are one of that request.
+func inOffice(ctx context.Context, tx *db.Tx, p ledger.Placed, cause, request string) (due []Due, err error) {
 	persons, err := approvers(ctx, tx, p.Service)
+	about := cause
+	if request != "" {
+		about += "." + request
+	}
 	for _, person := range persons {
-		due = append(due, Due{About: alarmName(p.Service, cause, p.At.Unix()/int64(time.Hour/time.Second), person), Entry: p.ID,
+		due = append(due, Due{About: alarmName(p.Service, about, p.At.Unix()/int64(time.Hour/time.Second), person), Entry: p.ID,
 			Kind: notify.KindAlarm, Person: person, Cause: cause})
 	}
 	return due, err

@@ -273,6 +273,49 @@ func TestArticle15_ABurstOfAlarmsIsOneLetter(t *testing.T) {
 	})
 }
 
+// Article 15: a window whose review was made before its letter went out takes no other's letter
+// of the same hour with it.
+func TestArticle15_EachWindowThatIsReviewedLateHasALetter(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		o.PassToHalfPast()
+		late := func() string {
+			request := id.New(id.Look)
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				now := tx.Now()
+				err := tx.Queue(ctx, `
+					INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, reviewer, finding, bound)
+					VALUES ($1, $2, $3, $4, $5, $5, '', '', $6)`, request, vaulttest.Service, o.worker.ID, o.deputy.ID, (*db.Time)(&now), []byte("x"))
+				if err != nil {
+					return err
+				}
+				n, err := approval.SweepGlass(ctx, tx, o.Ring, "system:sweep", 10)
+				if n != 1 {
+					t.Errorf("%d are late", n)
+				}
+				return err
+			})
+			return request
+		}
+		first := late()
+		due := o.due()
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			now := tx.Now()
+			_, err := tx.Exec(ctx, `UPDATE broken_glass SET reviewer = $1, finding = 'rightful', reviewed_at = $2 WHERE request = $3`, o.officer.ID, (*db.Time)(&now), first)
+			return err
+		})
+		if err := o.send(due); err != nil || len(o.box.take()) != 0 {
+			t.Errorf("one that is reviewed: %v", err)
+		}
+		late()
+		if err := o.send(o.due()); err != nil {
+			t.Fatal(err)
+		}
+		if letters := o.box.take(); len(letters) != 2 {
+			t.Errorf("%d letters of the other, want 2", len(letters))
+		}
+	})
+}
+
 // Who holds no office any more, has no address, or has one that was written by hand, is
 // told nothing.
 func TestArticle15_OnlyWhoIsInOfficeHearsOfAlarms(t *testing.T) {

@@ -87,8 +87,8 @@ var told = map[string]reading{
 	gate.KindCopied: copied,
 
 	approval.KindAlarm:      alarm,
-	approval.KindBroken:     glass(approval.BrokenGlass),
-	approval.KindReviewLate: glass(approval.LateReview),
+	approval.KindBroken:     broken,
+	approval.KindReviewLate: unreviewed,
 
 	session.KindOpened: comingIn(notify.KindSignedIn),
 	session.KindAdded:  comingIn(notify.KindPasskeyAdded),
