@@ -340,6 +340,7 @@ func states(body []byte, field string) bool {
 // guardians are told, while it is still known how. The app gets the link to the certificate,
 // too: where no guardian can be reached, nobody else would have it.
 func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Erasure], error) {
+	defer s.Farewell.Leaving()()
 	var letters []notify.Message
 	out, err := change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Erasure], err error) {
 		id, err := s.childID(ctx, tx, c.app.Service, c.param("child"))

@@ -28,7 +28,7 @@ type Farewell struct {
 	Messages  notify.Router
 	PublicURL string
 	Log       *slog.Logger
-	Going     func(some bool) // called when the first letter is on its way, and when none is; nil: nobody wants to know
+	Going     func(some bool) // called when the first letter is, or may be, on its way, and when none is; nil: nobody wants to know
 
 	mu  sync.Mutex
 	way int // how many are
@@ -222,6 +222,17 @@ func (f *Farewell) ceased(ctx context.Context, tx *db.Tx, child family.Child, to
 	m = c.Message(to)
 	m.ID = id.New(id.Call)
 	return m, true, nil
+}
+
+// Leaving notes that letters may be on their way, from before the transaction that erases
+// whoever they tell of until over is called, after Send: if we crash as soon as it has
+// committed, the next start says that they may be lost.
+func (f *Farewell) Leaving() (over func()) {
+	if f == nil {
+		return func() {}
+	}
+	f.leave(1)
+	return func() { f.leave(-1) }
 }
 
 // Send sends letters whose transaction has committed, and doesn't wait for it.

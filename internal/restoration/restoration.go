@@ -232,12 +232,16 @@ func (d Desk) part(ctx context.Context, g *gap, r backup.Restoration) error {
 		return err
 	}
 	for _, subject := range slices.Sorted(maps.Keys(g.children)) {
-		if err := d.update(ctx, func(tx *db.Tx) error { return d.child(ctx, tx, g, subject) }); err != nil {
+		over := d.Farewell.Leaving()
+		err := d.update(ctx, func(tx *db.Tx) error { return d.child(ctx, tx, g, subject) })
+		if err == nil {
+			d.Farewell.Room(ctx)
+			d.Farewell.Send(ctx, g.letters)
+			g.report.add(g.done)
+		}
+		if over(); err != nil {
 			return err
 		}
-		d.Farewell.Room(ctx)
-		d.Farewell.Send(ctx, g.letters)
-		g.report.add(g.done)
 	}
 	return nil
 }

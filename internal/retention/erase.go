@@ -126,6 +126,7 @@ func EraseAll(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Fare
 		f.Room(ctx) // for these and those before them, of however many guardians: none is dropped
 		for _, c := range some {
 			erasing.Go(func() error {
+				defer f.Leaving()()
 				err := c.erase(ctx, store, v, f, by, ground)
 				if err == nil {
 					f.Send(ctx, c.letters)

@@ -2,9 +2,11 @@ package retention_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,6 +137,68 @@ func TestArticle20_ASweepWaitsUntilItsLettersHaveRoom(t *testing.T) {
 					t.Errorf("with room: %+v, %v", done, err)
 				}
 				f.Wait()
+			})
+		})
+	}
+}
+
+// Article 20: that letters are on their way is noted before the erasure commits that they tell
+// of, so that a crash between the two is seen; and no more once they went, or nothing was erased.
+func TestArticle20_LettersAreNotedBeforeTheErasureTheyTellOf(t *testing.T) {
+	for name, erase := range map[string]func(w *vaulttest.World, f *message.Farewell, c family.Child) error{
+		"a sweep of what was demanded": func(w *vaulttest.World, f *message.Farewell, c family.Child) error {
+			by := w.Guardian(c)
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := w.Vault.Demand(ctx, tx, rights.Desk{Ring: w.Ring, Charters: w.Vault.Gate.Charters, Calendar: workday.Default()}, by, c,
+					rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: by.ID})
+				return err
+			})
+			_, err := retention.SweepTelling(context.Background(), w.Store, w.Vault, f, retention.Terms{})
+			return err
+		},
+		"all of a service": func(w *vaulttest.World, f *message.Farewell, c family.Child) error {
+			_, err := retention.EraseAll(context.Background(), w.Store, w.Vault, f, w.App.Ledger(), family.Cessation, []family.Child{c})
+			return err
+		},
+		"an erasure that fails": func(w *vaulttest.World, f *message.Farewell, c family.Child) error {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				return tx.Queue(ctx, `UPDATE child SET endings = '?' WHERE child = $1`, c.ID)
+			})
+			_, err := retention.EraseAll(context.Background(), w.Store, w.Vault, f, w.App.Ledger(), family.Cessation, []family.Child{c})
+			if err == nil {
+				return errors.New("it is erased")
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+				c := w.Child()
+				var mu sync.Mutex
+				var noted []bool
+				f := &message.Farewell{Desk: w.Desk, Messages: notify.Router{notify.SMS: notify.NewOutbox(10)}, PublicURL: "https://wardkeep.example.com",
+					Log: slog.New(slog.DiscardHandler)}
+				f.Going = func(some bool) {
+					mu.Lock()
+					defer mu.Unlock()
+					noted = append(noted, some)
+					err := w.Store.View(context.Background(), func(tx *db.Tx) error {
+						_, err := family.Find(context.Background(), tx, vaulttest.Service, c.ID)
+						return err
+					})
+					if some && len(noted) == 1 && errors.Is(err, family.ErrNotFound) {
+						t.Error("it is erased, and no letter is noted")
+					}
+				}
+				if err := erase(w, f, c); err != nil {
+					t.Fatal(err)
+				}
+				f.Wait()
+				mu.Lock()
+				defer mu.Unlock()
+				if len(noted) == 0 || noted[len(noted)-1] {
+					t.Errorf("noted %v", noted)
+				}
 			})
 		})
 	}

@@ -237,6 +237,7 @@ func (r *inactive) step(ctx context.Context, a access.Activity, done *atomic.Int
 }
 
 func (r *inactive) locked(ctx context.Context, a access.Activity, done *atomic.Int64, fn func(*db.Tx, family.Child) ([]notify.Message, error)) error {
+	defer r.tells.Leaving()()
 	var letters []notify.Message
 	due := false
 	err := r.store.Update(ctx, func(tx *db.Tx) error {

@@ -132,6 +132,7 @@ func LastSweep(ctx context.Context, tx *db.Tx) (time.Time, error) {
 func sweepUnanswered(store *db.DB, v *vault.Vault, f *message.Farewell) work {
 	return through(store, family.DueUnconsented, func(ctx context.Context, c family.Child) (int, error) {
 		f.Room(ctx)
+		defer f.Leaving()()
 		var letters []notify.Message
 		n := 0
 		err := store.Update(ctx, func(tx *db.Tx) error {
@@ -164,6 +165,7 @@ func sweepUnanswered(store *db.DB, v *vault.Vault, f *message.Farewell) work {
 func sweepDemanded(store *db.DB, v *vault.Vault, f *message.Farewell) work {
 	return through(store, rights.DueErasures, func(ctx context.Context, r rights.Request) (int, error) {
 		f.Room(ctx)
+		defer f.Leaving()()
 		var letters []notify.Message
 		n := 0
 		err := store.Update(ctx, func(tx *db.Tx) error {
