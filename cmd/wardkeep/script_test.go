@@ -47,6 +47,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"gateway":  gateway,  // gateway VAR STATUS: an SMS gateway that answers so
 		"receiver": receiver, // receiver VAR: a receiver of events that takes all; its authority is in receiver.pem
 		"verifies": verifies, // verifies SECRET: from now on it refuses what isn't signed with it; with none, everything
+		"marked":   marked,   // marked CONFIG DOCUMENT FILE: a page of a document, as who first looked at it has it
 		"worded":   worded,   // worded CONFIG CHILD FILE VAR: a picture of the words of a demand that were shown twice, the second time to a worker; keeps the demand's id
 		"seen":     seen,     // seen CONFIG CHILD FILE VAR: a picture of a value that a worker was shown; keeps the request's id
 		"suspect":  suspect,  // suspect CONFIG REF VAR: an account that may be a child's; keeps the suspicion's id

@@ -43,6 +43,7 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 	names := make(map[string]string)
 	ours, forged := false, []string(nil)
 	var paper verification.Attempt // of a guardian, where no request has the number
+	var saw string                 // who that was shown to; empty: row and ledger differ
 	var words []rights.Request     // of demands, where neither has
 	err = s.on(ctx, func(a *app.App) error {
 		if ours = m.Ours(a.Ring); !ours {
@@ -53,7 +54,7 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 				return err
 			}
 			if len(all) == 0 {
-				if paper, err = shownPaper(ctx, tx, m, names); err != nil {
+				if paper, saw, err = shownPaper(ctx, tx, m, names); err != nil {
 					return err
 				}
 			}
@@ -85,9 +86,11 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 		return s.sayFailed("cmd.watermark.not_ours")
 	}
 	switch {
+	case paper.ID != "" && saw == "": // it may name anybody
+		s.say("cmd.watermark.document_forged", "ID", paper.ID, "Service", paper.Service)
+		return exit(exitFailed)
 	case paper.ID != "":
-		who := paper.Seen[m.Look-1]
-		s.say("cmd.watermark.document", "ID", paper.ID, "Service", paper.Service, "Who", names[who], "WhoID", who)
+		s.say("cmd.watermark.document", "ID", paper.ID, "Service", paper.Service, "Who", names[saw], "WhoID", saw)
 		return nil
 	case len(words) > 0:
 		for _, r := range words {
@@ -112,22 +115,39 @@ func (c markReadCmd) Run(ctx context.Context, s *session) error {
 	return nil
 }
 
-// shownPaper returns the document of a guardian that the mark is of, if it is here, and
-// names who it was shown to: the mark counts those that have seen it.
-func shownPaper(ctx context.Context, tx *db.Tx, m watermark.Mark, names map[string]string) (verification.Attempt, error) {
-	a, err := verification.FirstOf(ctx, tx, m.Number)
-	if errors.Is(err, verification.ErrNotFound) || err == nil && m.Look > int64(len(a.Seen)) {
-		return verification.Attempt{}, nil
+// shownPaper returns the document of a guardian that the mark is of, if it is here, and names
+// who it was shown to: the mark counts those that have seen it. Where its row and the ledger
+// name different persons, saw is nobody.
+func shownPaper(ctx context.Context, tx *db.Tx, m watermark.Mark, names map[string]string) (a verification.Attempt, saw string, err error) {
+	a, err = verification.FirstOf(ctx, tx, m.Number)
+	if errors.Is(err, verification.ErrNotFound) {
+		return verification.Attempt{}, "", nil
 	}
 	if err != nil {
-		return a, err
+		return a, "", err
 	}
-	p, err := staff.Find(ctx, tx, a.Seen[m.Look-1])
+	told, err := a.SeenBy(ctx, tx)
+	if err != nil {
+		return a, "", err
+	}
+	looked := func(all []string) string {
+		if m.Look < 1 || m.Look > int64(len(all)) {
+			return ""
+		}
+		return all[m.Look-1]
+	}
+	switch saw = looked(told); {
+	case saw != looked(a.Seen):
+		return a, "", nil
+	case saw == "":
+		return verification.Attempt{}, "", nil
+	}
+	p, err := staff.Find(ctx, tx, saw)
 	if errors.Is(err, staff.ErrNotFound) {
 		err = nil
 	}
-	names[a.Seen[m.Look-1]] = p.Name
-	return a, err
+	names[saw] = p.Name
+	return a, saw, err
 }
 
 // shownWords returns the demands whose words the mark is of, if they are here, and names who

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/family"
@@ -104,5 +105,21 @@ func worded(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), picture, 0o600))
 	ts.Setenv(args[3], r.ID)
+	ts.Check(ts.Chdir(back))
+}
+
+// marked draws a page as who first looked at a document has it.
+func marked(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 3, "marked CONFIG DOCUMENT FILE")
+	back := ts.MkAbs(".")
+	c, err := app.LoadConfig(ts.MkAbs(args[0]))
+	ts.Check(err)
+	c.DataDir, c.KeyFile = ts.MkAbs(c.DataDir), ts.MkAbs(c.KeyFile)
+	a, err := app.Open(context.Background(), c, slog.New(slog.DiscardHandler))
+	ts.Check(err)
+	defer a.Close()
+	picture, err := watermark.Draw(watermark.Card{Label: "page", Value: pii.New("1"), Visible: "王芳", Mark: watermark.New(a.Ring, id.NumberOf(args[1]), 1)})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), picture, 0o600))
 	ts.Check(ts.Chdir(back))
 }

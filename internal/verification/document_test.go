@@ -7,6 +7,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
@@ -432,5 +434,47 @@ func TestEdgeCase24_WhoStoodBehindTheFirstIsKept(t *testing.T) {
 		})
 		w.refused(w.judged(judging(theirs), a.ID), verification.ErrMaybeOne)
 		w.must(nil, w.judged(judging(other), a.ID))
+	})
+}
+
+// Article 15: who has seen a document is told by the ledger, whatever the row says.
+func TestArticle15_WhoHasSeenADocumentIsToldByTheLedger(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, g := w.family()
+		a, err := w.upload(w.sit(c, g), adult, image(t, "png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		officer, deputy := w.Officer, w.deputy()
+		for _, by := range []catalog.Officer{deputy, officer, deputy} {
+			w.must(w.show(by, a))
+		}
+		const origin = "wardkeep.example.com/ledger"
+		signer, _, err := ledger.NewSigner(origin, w.Ring.Signer().Seed())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ledger.Open(w.Store, origin, signer).Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE verification SET seen = $1 WHERE id = $2`, "st_forged", a.ID)
+			return err
+		})
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			row, err := verification.FirstOf(ctx, tx, a.Number())
+			if err != nil {
+				return err
+			}
+			all, err := row.SeenBy(ctx, tx)
+			if want := []string{deputy.ID, officer.ID}; !slices.Equal(all, want) || slices.Equal(row.Seen, want) {
+				t.Errorf("%v, want %v; the row says %v", all, want, row.Seen)
+			}
+			return err
+		})
+		w.Do(func(ctx context.Context, tx *db.Tx) error { // the audit comes after
+			_, err := tx.Exec(ctx, `UPDATE verification SET seen = $1 WHERE id = $2`, deputy.ID+" "+officer.ID, a.ID)
+			return err
+		})
 	})
 }

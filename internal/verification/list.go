@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 )
 
 // Number is what people call it: "7K2M-9QXT".
@@ -140,4 +141,28 @@ func FirstOf(ctx context.Context, tx *db.Tx, number string) (Attempt, error) {
 		err = ErrNotFound
 	}
 	return a, err
+}
+
+// SeenBy returns who of the staff has seen a document, each once and in the order in which they
+// first did, as the ledger tells. Seen is a column that anybody may have written.
+func (a Attempt) SeenBy(ctx context.Context, tx *db.Tx) (all []string, err error) {
+	from, err := ledger.PlaceAt(ctx, tx, a.StartedAt)
+	if err != nil {
+		return nil, err
+	}
+	head, err := ledger.Head(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	err = ledger.ReadKinds(ctx, tx, from, head.Size, []string{KindSeen}, func(p ledger.Placed) error {
+		var b AttemptBody
+		if err := p.Into(&b); err != nil {
+			return err
+		}
+		if _, who, _ := strings.Cut(p.Actor, ":"); b.Verification == a.ID && p.Service == a.Service && !slices.Contains(all, who) {
+			all = append(all, who)
+		}
+		return nil
+	})
+	return all, err
 }
