@@ -39,6 +39,22 @@ func TestArticle4_HiddenNumbersAreRead(t *testing.T) {
 	}
 }
 
+// An X stands at the end of an identity number and nowhere else. Where a stranger
+// puts one among other digits, it makes no number of them, and ends nothing.
+func TestArticle4_AnXAmongDigitsIsNoDigit(t *testing.T) {
+	for _, s := range []string{"19x 12345678", "19x-1234-5678", "19x 1234 5678", "1x 912345678", "手机19x 12345678", "手机+86 19x 12345678", "008619x 12345678",
+		"家里电话010x 1234567", "家里电话0571x 123456", "护照E1234x 678"} {
+		if found := screening.Screen(s, nil); len(found) != 0 {
+			t.Errorf("%s: %q", s, words(s, found))
+		}
+	}
+	for s, want := range map[string]string{"手机19x 13812345678": "phone 13812345678", "身份证11010520140307123X": "identity-number 11010520140307123X"} {
+		if got := strings.Join(words(s, screening.Screen(s, nil)), ","); got != want {
+			t.Errorf("%s: %q", s, got)
+		}
+	}
+}
+
 func known(values ...string) *screening.Known {
 	g := screening.Gather()
 	for i, v := range values {
@@ -224,7 +240,8 @@ func million(d *drawer) (*screening.Known, map[string]screening.Child) {
 // them left.
 func FuzzScreen(f *testing.F) {
 	for _, s := range []string{"", "打我138 1234 5678", "一三八一二三四五六七八", "王*五王五五", "\xff\xfe138\x00", "微信：abc_123，QQ 12345678", "实验小学三年级2班王子涵、李明", "杭州市文一路88号3栋501室",
-		"1️⃣3️⃣8️⃣", "(at)a(at)b.cn", "a@b.cn@c.cn", "6222 0200 1234 5678 905", "11010520140307123X"} {
+		"1️⃣3️⃣8️⃣", "(at)a(at)b.cn", "a@b.cn@c.cn", "6222 0200 1234 5678 905", "11010520140307123X",
+		"19x 12345678", "1x9 12345678", "19x-1234-5678", "手机+86 19x 12345678", "家里电话010x 1234567", "护照E1234x 678"} {
 		f.Add(s)
 	}
 	k := known("name 王五", "phone 13812345678", "name 李小满", "address 杭州市西湖区文一路88号", "nickname ***1*", "nickname 五五")
