@@ -2,19 +2,31 @@ package screening
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
+// LargestText is the most bytes that Screen reads: a post has thousands, a long
+// novel has these. Reading takes eight bytes of memory for each.
+const LargestText = 4 << 20
+
+// ErrLargeText is for a text of more than LargestText bytes. Whoever asked must hold
+// it: nobody looked at it.
+var ErrLargeText = errors.New("screening: the text is too large")
+
 // Screen returns what is found in text, in its order and without overlaps. known
 // may be nil. Text that isn't UTF-8 is read as far as it is.
-func Screen(text string, known *Known) []Finding {
+func Screen(text string, known *Known) ([]Finding, error) {
+	if len(text) > LargestText {
+		return nil, ErrLargeText
+	}
 	s := &screen{t: normal(text), known: known, lastSchool: -1, passed: -1}
 	defer s.t.done()
 	s.walk()
 	s.sure()
-	return s.findings
+	return s.findings, nil
 }
 
 // screen is one walk over one text.
