@@ -165,6 +165,34 @@ func TestArticle4_VerdictsByPolicy(t *testing.T) {
 	}
 }
 
+// Article 4, edge case 25: another child's value is held where it is a part of
+// something longer, too, and the author's own value beside it doesn't open it.
+func TestArticle4_AKnownValueWithinALongerPatternIsHeld(t *testing.T) {
+	k := known("address 文一路88号", "qq 123456789", "address 翠苑小区3栋2单元501室", "name 西湖")
+	mask := screening.Policy{screening.Address: screening.Mask, screening.Email: screening.Mask}
+	const both = "我家住在杭州市西湖区文一路88号翠苑小区3栋2单元501室"
+	for _, c := range []struct {
+		text     string
+		by       screening.Author
+		want     screening.Verdict
+		children []screening.Child
+	}{
+		{"我家住在杭州市文一路88号5栋2单元301室", screening.Author{Child: 1, IsChild: true}, screening.Mask, []screening.Child{1}},
+		{"我家住在杭州市文一路88号5栋2单元301室", screening.Author{Child: 2, IsChild: true}, screening.Hold, []screening.Child{1}},
+		{"我家住在杭州市文一路88号5栋2单元301室", screening.Author{}, screening.Hold, []screening.Child{1}},
+		{"我家住在杭州市西湖区中山路7号5栋2单元301室", screening.Author{Child: 1, IsChild: true}, screening.Mask, nil},
+		{"写信到123456789@qq.com", screening.Author{Child: 2, IsChild: true}, screening.Hold, []screening.Child{1}},
+		{"写信到123456789@qq.com", screening.Author{Child: 1, IsChild: true}, screening.Mask, []screening.Child{1}},
+		{both, screening.Author{Child: 1, IsChild: true, Permits: []screening.Kind{screening.Address}}, screening.Hold, []screening.Child{2}},
+		{both, screening.Author{Child: 2, IsChild: true, Permits: []screening.Kind{screening.Address}}, screening.Hold, []screening.Child{2}},
+	} {
+		found := read(c.text, k)
+		if len(found) != 1 || !slices.Equal(found[0].Children, c.children) || mask.Decide(c.by, found) != c.want {
+			t.Errorf("%s by %d: %q of %v, %s, want %s", c.text, c.by.Child, words(c.text, found), found, mask.Decide(c.by, found), c.want)
+		}
+	}
+}
+
 // Invariant 9: a set has no value in it. What a debugger prints of it has none.
 func TestInvariant9_AKnownHoldsNoValue(t *testing.T) {
 	k := known("phone 13812345678", "name 王子涵", "address 杭州市西湖区文一路88号翠苑小区3栋2单元501室", "email lele@example.cn")
