@@ -70,6 +70,8 @@ type Finding struct {
 	Confidence Confidence
 	Mask       string  // what may stand there instead
 	Children   []Child // whose known value it is, in order; nil if it isn't known
+
+	within []Finding // the known values under it, apart, where it isn't one itself
 }
 
 // A Child is the number of a child in a Known, as who built it counted.

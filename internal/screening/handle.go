@@ -228,6 +228,9 @@ func (t *text) connected(j int) (next int, signs bool) {
 
 var joins = setOf("号码號是为:=→账帐的我他她()[]“\"'「【-~就叫私聊加这个那老还换成,")
 
+// So many digits has a number of QQ.
+const shortestQQ, longestQQ = 5, 11
+
 // name looks for the name from k on.
 func (s *screen) name(c calling, k int, signs bool) bool {
 	t := s.t
@@ -237,13 +240,14 @@ func (s *screen) name(c calling, k int, signs bool) bool {
 	if t.is(k, digits) {
 		g, _ := t.group(k)
 		n := len(g)
-		for from := 1; from < len(g); from++ {
-			if g[from].sep != 0 && from >= 5 && (g[from].sep == 'h' && g[from].gap > 0 || !joined(g, 0, len(g), 0)) {
+		one := joined(g, 0, n, 0)
+		for from := shortestQQ; from < len(g) && from <= longestQQ; from++ {
+			if g[from].sep != 0 && (g[from].sep == 'h' && g[from].gap > 0 || !one) {
 				n = from
 				break
 			}
 		}
-		if n < 5 || n > 11 || g[0].at != k || g[0].value == 0 || g[n-1].value > 9 {
+		if n < shortestQQ || n > longestQQ || g[0].at != k || g[0].value == 0 || g[n-1].value > 9 {
 			return s.letters(c, k, signs)
 		}
 		if t.is(g[n-1].at+1, letter) && !t.is(g[n-1].at+1, digit) {

@@ -49,7 +49,7 @@ func measure(t *testing.T, half string, verbose bool) map[string]score {
 		if s.Half != half {
 			continue
 		}
-		found := screening.Screen(s.Text, nil)
+		found := read(s.Text, nil)
 		used := make([]bool, len(found))
 		for _, want := range s.Spans {
 			sc := scores[want.Kind]

@@ -1,5 +1,7 @@
 package screening
 
+import "slices"
+
 // A numeral is one digit of a group of digits with what may stand between them.
 type numeral struct {
 	value byte // 0 to 9, or 10 for the X of an identity number
@@ -265,10 +267,16 @@ func (s *screen) touches(i, j int) bool {
 
 var measures = setOf("元块万亿千百分次年秒米克斤件个吨度升赞步")
 
+// plain reports whether there is no X among the digits, which only an identity
+// number has: in a group of digits it may stand anywhere.
+func plain(w []numeral) bool {
+	return !slices.ContainsFunc(w, func(d numeral) bool { return d.value > 9 })
+}
+
 // phone is a mobile number: 11 digits whose first three are one of an operator's.
 // Others that begin with 1 count where the words say that it is a phone.
 func (s *screen) phone(w []numeral, at int, abroad bool) Finding {
-	if w[0].value != 1 || w[1].value < 3 || w[10].value > 9 {
+	if !plain(w) || w[0].value != 1 || w[1].value < 3 {
 		return Finding{}
 	}
 	last := w[10].at + 1
@@ -307,7 +315,7 @@ var operators = func() (ok [100]bool) {
 // landline is a number with an area code where the words say that it is somebody's
 // home, or a phone and no office's.
 func (s *screen) landline(w []numeral) Finding {
-	if w[0].value != 0 || w[1].value == 0 || w[len(w)-1].value > 9 {
+	if !plain(w) || w[0].value != 0 || w[1].value == 0 {
 		return Finding{}
 	}
 	area := 4
@@ -441,7 +449,7 @@ func (s *screen) passport(g []numeral) (int, Finding) {
 	}
 	n := 9 - letters
 	if letters < 1 || letters > 2 || t.is(at-1-letters, ascii) || len(g) < n || len(g) > n && g[n].sep == 0 ||
-		!documents.has(t.rune(at-letters)) || t.is(g[n-1].at+1, ascii) || !joined(g, 0, n, 0) {
+		!documents.has(t.rune(at-letters)) || t.is(g[n-1].at+1, ascii) || !plain(g[:n]) || !joined(g, 0, n, 0) {
 		return 0, Finding{}
 	}
 	start := at - letters

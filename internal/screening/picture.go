@@ -63,10 +63,11 @@ func Picture(data []byte, known *Known) ([]Line, error) {
 			if tags++; tags > mostTags {
 				return ErrPicture
 			}
-			if l := lineOf(tag, known); l.Kind != 0 || l.Findings != nil {
+			l, err := lineOf(tag, known)
+			if err == nil && (l.Kind != 0 || l.Findings != nil) {
 				lines = append(lines, l)
 			}
-			return nil
+			return err
 		},
 	})
 	if err != nil {
@@ -75,14 +76,14 @@ func Picture(data []byte, known *Known) ([]Line, error) {
 	return lines, nil
 }
 
-func lineOf(tag imagemeta.TagInfo, known *Known) Line {
-	l := Line{Tag: tag.Tag, Kind: hidden(tag.Tag)}
+func lineOf(tag imagemeta.TagInfo, known *Known) (l Line, err error) {
+	l = Line{Tag: tag.Tag, Kind: hidden(tag.Tag)}
 	if !empty(tag.Value) {
-		l.Findings = Screen(written(tag.Value), known)
+		l.Findings, err = Screen(written(tag.Value), known)
 	} else if l.Kind == Owner {
 		l.Kind = 0
 	}
-	return l
+	return l, err
 }
 
 // hidden is what a tag says by its name.

@@ -2,19 +2,31 @@ package screening
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
+// LargestText is the most bytes that Screen reads: a post has thousands, a long
+// novel has these. Reading takes eight bytes of memory for each.
+const LargestText = 4 << 20
+
+// ErrLargeText is for a text of more than LargestText bytes. Whoever asked must hold
+// it: nobody looked at it.
+var ErrLargeText = errors.New("screening: the text is too large")
+
 // Screen returns what is found in text, in its order and without overlaps. known
 // may be nil. Text that isn't UTF-8 is read as far as it is.
-func Screen(text string, known *Known) []Finding {
+func Screen(text string, known *Known) ([]Finding, error) {
+	if len(text) > LargestText {
+		return nil, ErrLargeText
+	}
 	s := &screen{t: normal(text), known: known, lastSchool: -1, passed: -1}
 	defer s.t.done()
 	s.walk()
 	s.sure()
-	return s.findings
+	return s.findings, nil
 }
 
 // screen is one walk over one text.
@@ -131,17 +143,65 @@ func (s *screen) sure() {
 		if weight(f) > weight(*last) {
 			better, worse = f, *last
 		}
-		if better.Children == nil && better.Start == worse.Start && better.End == worse.End {
-			better.Children = worse.Children
-		}
-		*last = better
+		*last = over(better, worse)
 	}
 	s.findings = out
-	corroborate(s.findings)
+	s.prove()
 	for i := range s.findings {
 		f := &s.findings[i]
 		if f.Mask == "" {
 			f.Mask = mask(f.Kind, s.t.src[f.Start:f.End])
+		}
+	}
+}
+
+// over is the finding better, which stays, with what the one that goes says of
+// whose value stands there. Where better is no known value itself, it reaches as
+// far as those that it goes over.
+func over(better, worse Finding) Finding {
+	if better.Children != nil {
+		return better
+	}
+	if worse.Children == nil {
+		better.within = append(worse.within, better.within...)
+		return better
+	}
+	if better.Start == worse.Start && better.End == worse.End {
+		better.Children, better.within = worse.Children, nil
+		return better
+	}
+	better.Start, better.End = min(better.Start, worse.Start), max(better.End, worse.End)
+	if n := len(better.within); n == 0 || worse.Start >= better.within[n-1].End {
+		better.within = append(better.within, worse)
+	} else if weight(worse) > weight(better.within[n-1]) {
+		better.within[n-1] = worse
+	}
+	return better
+}
+
+// prove asks of each known value, alone or under another finding, how much it
+// proves. What is under another counts by its own kind, and only if it is Certain:
+// the rest may be a word that is also some child's name.
+func (s *screen) prove() {
+	values := make([]Finding, 0, len(s.findings))
+	for _, f := range s.findings {
+		values = append(values, f)
+		values = append(values, f.within...)
+	}
+	corroborate(values)
+	at := 0
+	for i := range s.findings {
+		f, within := &s.findings[i], s.findings[i].within
+		*f = values[at]
+		f.within = within[:0]
+		for _, v := range values[at+1 : at+1+len(within)] {
+			if v.Confidence == Certain {
+				f.within = append(f.within, v)
+			}
+		}
+		at += 1 + len(within)
+		if f.Children == nil && len(f.within) > 0 {
+			f.Children, f.Confidence = f.within[0].Children, Certain
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package screening_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -13,6 +14,15 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/screening"
 )
+
+// read is what is found in a text that isn't too large.
+func read(text string, k *screening.Known) []screening.Finding {
+	found, err := screening.Screen(text, k)
+	if err != nil {
+		panic(err)
+	}
+	return found
+}
 
 func words(text string, found []screening.Finding) (out []string) {
 	for _, f := range found {
@@ -28,13 +38,29 @@ func TestArticle4_HiddenNumbersAreRead(t *testing.T) {
 		"打我①③⑧①②③④⑤⑥⑦⑧吧", "打我1️⃣3️⃣8️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣吧", "打我1\u200b3\u200b8\u200b1\u200b2\u200b3\u200b4\u200b5\u200b6\u200b7\u200b8吧", "打我1 3 8 1 2 3 4 5 6 7 8吧",
 		"打我l38l2345678吧", "打我1.3.8.1.2.3.4.5.6.7.8吧", "打我138一二三四5678吧", "打我𝟏𝟑𝟖𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖吧", "打我１3８１2３４5６7８吧", "打我(138)1234-5678吧", "打我١٣٨١٢٣٤٥٦٧٨吧",
 	} {
-		found := screening.Screen(s, nil)
+		found := read(s, nil)
 		if len(found) != 1 || found[0].Kind != screening.Phone {
 			t.Errorf("%s: %v", s, words(s, found))
 			continue
 		}
 		if m := screening.Masked(s, found); !strings.HasPrefix(m, "打我") || !strings.HasSuffix(strings.TrimRight(m, "\ufe0f\u20e3"), "吧") {
 			t.Errorf("%s is masked as %s", s, m)
+		}
+	}
+}
+
+// An X stands at the end of an identity number and nowhere else. Where a stranger
+// puts one among other digits, it makes no number of them, and ends nothing.
+func TestArticle4_AnXAmongDigitsIsNoDigit(t *testing.T) {
+	for _, s := range []string{"19x 12345678", "19x-1234-5678", "19x 1234 5678", "1x 912345678", "手机19x 12345678", "手机+86 19x 12345678", "008619x 12345678",
+		"家里电话010x 1234567", "家里电话0571x 123456", "护照E1234x 678"} {
+		if found := read(s, nil); len(found) != 0 {
+			t.Errorf("%s: %q", s, words(s, found))
+		}
+	}
+	for s, want := range map[string]string{"手机19x 13812345678": "phone 13812345678", "身份证11010520140307123X": "identity-number 11010520140307123X"} {
+		if got := strings.Join(words(s, read(s, nil)), ","); got != want {
+			t.Errorf("%s: %q", s, got)
 		}
 	}
 }
@@ -69,13 +95,13 @@ func TestArticle4_KnownValuesAreFound(t *testing.T) {
 		{"阿依古丽买买提", "name 阿依古丽买买提", []screening.Child{5}},
 		{"lily2016 你好", "nickname lily2016", []screening.Child{5}},
 	} {
-		found := screening.Screen(c.text, k)
+		found := read(c.text, k)
 		if len(found) != 1 || words(c.text, found)[0] != c.want || !slices.Equal(found[0].Children, c.children) {
 			t.Errorf("%s: %q, children %v", c.text, words(c.text, found), found)
 		}
 	}
 	for _, s := range []string{"王子和涵洞", "120230145", "lily20167", "xlily2016", "小满", ""} {
-		if found := screening.Screen(s, k); len(found) != 0 {
+		if found := read(s, k); len(found) != 0 {
 			t.Errorf("%s: %q", s, words(s, found))
 		}
 	}
@@ -92,7 +118,7 @@ func TestArticle4_ASecondValueOfTheSameChildProvesIt(t *testing.T) {
 	g.Add(60, screening.School, pii.New("杭州市第二小学"))
 	k := g.Known()
 	confidence := func(s string) screening.Confidence {
-		for _, f := range screening.Screen(s, k) {
+		for _, f := range read(s, k) {
 			if s[f.Start:f.End] == "王子涵" {
 				return f.Confidence
 			}
@@ -130,12 +156,40 @@ func TestArticle4_VerdictsByPolicy(t *testing.T) {
 		{"身份证110105201403071233，打13812345678", permitted, screening.Hold},
 	} {
 		text := c.text
-		if got := screening.Standard().Decide(c.by, screening.Screen(text, k)); got != c.want {
-			t.Errorf("%s: %s, want %s; %q", text, got, c.want, words(text, screening.Screen(text, k)))
+		if got := screening.Standard().Decide(c.by, read(text, k)); got != c.want {
+			t.Errorf("%s: %s, want %s; %q", text, got, c.want, words(text, read(text, k)))
 		}
 	}
-	if got := (screening.Policy{}).Decide(first, screening.Screen("电话13712345678", k)); got != screening.Hold {
+	if got := (screening.Policy{}).Decide(first, read("电话13712345678", k)); got != screening.Hold {
 		t.Errorf("a policy that says nothing: %s", got)
+	}
+}
+
+// Article 4, edge case 25: another child's value is held where it is a part of
+// something longer, too, and the author's own value beside it doesn't open it.
+func TestArticle4_AKnownValueWithinALongerPatternIsHeld(t *testing.T) {
+	k := known("address 文一路88号", "qq 123456789", "address 翠苑小区3栋2单元501室", "name 西湖")
+	mask := screening.Policy{screening.Address: screening.Mask, screening.Email: screening.Mask}
+	const both = "我家住在杭州市西湖区文一路88号翠苑小区3栋2单元501室"
+	for _, c := range []struct {
+		text     string
+		by       screening.Author
+		want     screening.Verdict
+		children []screening.Child
+	}{
+		{"我家住在杭州市文一路88号5栋2单元301室", screening.Author{Child: 1, IsChild: true}, screening.Mask, []screening.Child{1}},
+		{"我家住在杭州市文一路88号5栋2单元301室", screening.Author{Child: 2, IsChild: true}, screening.Hold, []screening.Child{1}},
+		{"我家住在杭州市文一路88号5栋2单元301室", screening.Author{}, screening.Hold, []screening.Child{1}},
+		{"我家住在杭州市西湖区中山路7号5栋2单元301室", screening.Author{Child: 1, IsChild: true}, screening.Mask, nil},
+		{"写信到123456789@qq.com", screening.Author{Child: 2, IsChild: true}, screening.Hold, []screening.Child{1}},
+		{"写信到123456789@qq.com", screening.Author{Child: 1, IsChild: true}, screening.Mask, []screening.Child{1}},
+		{both, screening.Author{Child: 1, IsChild: true, Permits: []screening.Kind{screening.Address}}, screening.Hold, []screening.Child{2}},
+		{both, screening.Author{Child: 2, IsChild: true, Permits: []screening.Kind{screening.Address}}, screening.Hold, []screening.Child{2}},
+	} {
+		found := read(c.text, k)
+		if len(found) != 1 || !slices.Equal(found[0].Children, c.children) || mask.Decide(c.by, found) != c.want {
+			t.Errorf("%s by %d: %q of %v, %s, want %s", c.text, c.by.Child, words(c.text, found), found, mask.Decide(c.by, found), c.want)
+		}
 	}
 }
 
@@ -161,12 +215,12 @@ func TestArticle4_AMillionValues(t *testing.T) {
 	}
 	for v, c := range some {
 		text := "昨天，" + v + "，就是"
-		if !slices.ContainsFunc(screening.Screen(text, k), func(f screening.Finding) bool { return slices.Contains(f.Children, c) }) {
+		if !slices.ContainsFunc(read(text, k), func(f screening.Finding) bool { return slices.Contains(f.Children, c) }) {
 			t.Errorf("%s isn't found", v)
 		}
 	}
 	for range 1000 {
-		if text := "编号ab" + d.digits(9) + "，"; len(screening.Screen(text, k)) > 0 {
+		if text := "编号ab" + d.digits(9) + "，"; len(read(text, k)) > 0 {
 			t.Error("what isn't in the set is found")
 		}
 	}
@@ -187,13 +241,48 @@ func TestArticle4_NoTextTakesLong(t *testing.T) {
 		took := func(n int) time.Duration {
 			text := strings.Repeat(s, n/len(s)+1)
 			start := time.Now()
-			screening.Masked(text, screening.Screen(text, k))
+			screening.Masked(text, read(text, k))
 			return time.Since(start)
 		}
-		// Twice, because something else may have had the machine.
-		if a, b := took(5_000), took(50_000); b > 50*time.Millisecond && b > 40*a && took(50_000) > 40*a {
+		a, b := took(5_000), took(50_000)
+		for n := 0; n < 5 && b > 50*time.Millisecond && b > 40*a; n++ {
+			b = min(b, took(50_000)) // something else may have had the machine
+		}
+		if b > 50*time.Millisecond && b > 40*a {
 			t.Errorf("%q again and again: %v for 5 kB, %v for 50 kB", s, a, b)
 		}
+	}
+}
+
+// The word for QQ asks of the digits after it where its number ends, and of a
+// million of them as quickly as of one sentence beside as many digits.
+func TestArticle4_AHandleOfManyDigitsTakesNoLonger(t *testing.T) {
+	digits := strings.Repeat("1 ", 1<<15)
+	took := func(text string) (least time.Duration) {
+		least = time.Hour
+		for range 5 { // the least: something else may have had the machine
+			start := time.Now()
+			read(text, nil)
+			least = min(least, time.Since(start))
+		}
+		return least
+	}
+	linear := took("他 " + digits)
+	for _, s := range []string{"QQ ", "微信：", "加我q "} {
+		if a := took(s + digits); a > 8*linear {
+			t.Errorf("%s before %d digits takes %v, without it %v", s, len(digits)/2, a, linear)
+		}
+	}
+}
+
+// A text that is too large is looked at by nobody, and its error says so.
+func TestArticle4_ATextThatIsTooLargeIsAnError(t *testing.T) {
+	text := strings.Repeat("好", screening.LargestText/3)
+	if found, err := screening.Screen(text[:len(text)-33]+"13812345678", nil); err != nil || len(found) != 1 {
+		t.Errorf("at the limit: %v, %v", found, err)
+	}
+	if found, err := screening.Screen(strings.Repeat(" ", screening.LargestText+1), nil); !errors.Is(err, screening.ErrLargeText) || found != nil {
+		t.Errorf("above it: %v, %v", found, err)
 	}
 }
 
@@ -224,13 +313,14 @@ func million(d *drawer) (*screening.Known, map[string]screening.Child) {
 // them left.
 func FuzzScreen(f *testing.F) {
 	for _, s := range []string{"", "打我138 1234 5678", "一三八一二三四五六七八", "王*五王五五", "\xff\xfe138\x00", "微信：abc_123，QQ 12345678", "实验小学三年级2班王子涵、李明", "杭州市文一路88号3栋501室",
-		"1️⃣3️⃣8️⃣", "(at)a(at)b.cn", "a@b.cn@c.cn", "6222 0200 1234 5678 905", "11010520140307123X"} {
+		"1️⃣3️⃣8️⃣", "(at)a(at)b.cn", "a@b.cn@c.cn", "6222 0200 1234 5678 905", "11010520140307123X",
+		"19x 12345678", "1x9 12345678", "19x-1234-5678", "手机+86 19x 12345678", "家里电话010x 1234567", "护照E1234x 678"} {
 		f.Add(s)
 	}
 	k := known("name 王五", "phone 13812345678", "name 李小满", "address 杭州市西湖区文一路88号", "nickname ***1*", "nickname 五五")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, set := range []*screening.Known{nil, k} {
-			found := screening.Screen(text, set)
+			found := read(text, set)
 			at := 0
 			for _, f := range found {
 				if f.Start < at || f.End <= f.Start || f.End > len(text) || f.Kind == 0 || f.Confidence == 0 || f.Mask == "" {
@@ -289,7 +379,7 @@ func BenchmarkScreen(b *testing.B) {
 	all := []rune(string(prose))
 	lines := strings.Split(string(file), "\n")
 	var posts, dense strings.Builder
-	for posts.Len() < 4<<20 {
+	for posts.Len() < screening.LargestText-4096 {
 		if line := lines[d.IntN(len(lines))]; d.IntN(20) == 0 && !strings.HasPrefix(line, "#") {
 			text := place.ReplaceAllStringFunc(line, func(p string) string {
 				_, v := d.draw(b, strings.Trim(p, "{}"))
@@ -318,7 +408,7 @@ func BenchmarkScreen(b *testing.B) {
 			b.SetBytes(int64(len(c.text)))
 			b.ReportMetric(float64(k.Size())/(1<<20), "MiB-known")
 			for b.Loop() {
-				screening.Screen(c.text, c.known)
+				read(c.text, c.known)
 			}
 		})
 	}

@@ -54,10 +54,14 @@ func (p Policy) Decide(by Author, found []Finding) Verdict {
 	return v
 }
 
+func (by Author) owns(f Finding) bool { return by.IsChild && slices.Contains(f.Children, by.Child) }
+
 func (p Policy) about(by Author, f Finding) Verdict {
-	own := by.IsChild && slices.Contains(f.Children, by.Child)
+	own := by.owns(f)
 	switch {
 	case len(f.Children) > 0 && !own && f.Confidence == Certain:
+		return Hold
+	case slices.ContainsFunc(f.within, func(v Finding) bool { return !by.owns(v) }):
 		return Hold
 	case own && slices.Contains(by.Permits, f.Kind):
 		return Publish
