@@ -156,6 +156,9 @@ func (s *Server) behalf(v *visit) error {
 		return err
 	}
 	document, err := v.document()
+	if errs.Of(err).Is(ErrText) {
+		return err // the page would look for a child by it
+	}
 	if err != nil {
 		return v.behalfPage(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -59,6 +60,7 @@ var (
 	ErrNoPage    = errs.New(errs.NotFound, "console.no_page")    // nothing is at this address
 	ErrSlowDown  = errs.New(errs.TooMany, "console.slow_down")   // too often, from one address
 	ErrBusy      = errs.New(errs.Unavailable, "console.busy")    // too many sign in at this moment
+	ErrText      = errs.New(errs.Invalid, "console.no_text")     // what was sent can't be written down
 )
 
 // A Server serves the console.
@@ -288,7 +290,7 @@ func (w *answered) Write(b []byte) (int, error) {
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind,
-	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
+	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
 	suspicion.ErrMayNot, suspicion.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
@@ -360,6 +362,9 @@ func (s *Server) admit(rt route, v *visit) error {
 	if err != nil && !errs.Of(err).Is(signin.ErrSignedOut) {
 		return err
 	}
+	if err := v.legible(); err != nil {
+		return err
+	}
 	switch {
 	case rt.who == anybody:
 		return rt.does(s, v)
@@ -386,6 +391,35 @@ func (s *Server) admit(rt route, v *visit) error {
 	}
 	return nil
 }
+
+// legible refuses an address or a form that holds what is no text: the stores don't agree
+// on what becomes of it, and no browser sends it by itself. What comes with a file is read,
+// and refused, where the file is.
+func (v *visit) legible() error {
+	if !isText(v.r.URL.Path) {
+		return ErrNoPage
+	}
+	if v.r.Method == http.MethodPost {
+		if err := v.r.ParseForm(); err != nil {
+			return ErrText
+		}
+	}
+	return areText(v.r.URL.Query(), v.r.PostForm)
+}
+
+// areText refuses fields that hold what is no text.
+func areText(all ...url.Values) error {
+	for _, fields := range all {
+		for name, values := range fields {
+			if !isText(name) || !isText(strings.Join(values, "")) {
+				return ErrText
+			}
+		}
+	}
+	return nil
+}
+
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // back is the page that a visit comes back to once its person has signed in.
 func (v *visit) back(rt route) string {

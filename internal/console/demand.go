@@ -193,6 +193,10 @@ func (p *demandPage) handlers(ctx context.Context, tx *db.Tx, v *visit, by right
 	return err
 }
 
+// maxLinked is how many steps of a demand, of its last, lead to their entries: each is
+// looked up. The child's entries have all.
+const maxLinked = 20
+
 // history lists what became of the demand. Guardians go by what they are; an entry has an
 // address once it has its place in the ledger, for who may see it.
 func (p *demandPage) history(ctx context.Context, tx *db.Tx, v *visit) error {
@@ -205,7 +209,7 @@ func (p *demandPage) history(ctx context.Context, tx *db.Tx, v *visit) error {
 		p.Ledger = p.Subject
 	}
 	names := v.names(tx, p.Service)
-	for _, step := range p.Steps {
+	for i, step := range p.Steps {
 		h := happened{Kind: step.Kind, At: step.At}
 		switch kind, _, _ := strings.Cut(step.Actor, ":"); kind {
 		case "staff", "officer":
@@ -217,7 +221,7 @@ func (p *demandPage) history(ctx context.Context, tx *db.Tx, v *visit) error {
 		default:
 			h.Role = "system"
 		}
-		if reads {
+		if reads && len(p.Steps)-i <= maxLinked {
 			placed, err := ledger.Find(ctx, tx, step.Entry)
 			switch {
 			case err == nil:

@@ -314,6 +314,28 @@ func TestArticle19_WhatCameByLetterIsRecorded(t *testing.T) {
 	})
 }
 
+// Article 19: a demand with a long history is a page like another: its last steps lead to
+// their entries, and the child's entries have all.
+func TestArticle19_ALongHistoryIsNotLookedUp(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		c := d.counter()
+		r := c.came(rights.Correct, "nickname", corrected)
+		c.Do(func(ctx context.Context, tx *db.Tx) error {
+			inOffice, _, err := rights.Handlers(ctx, tx, r.Service)
+			desk := rights.Desk{Ring: c.Ring, Charters: c.Desk.Charters, Calendar: workday.Default()}
+			for i := 0; err == nil && i < 30; i++ {
+				r, _, err = desk.Assign(ctx, tx, inOffice[0], r, inOffice[i%2])
+			}
+			return err
+		})
+		d.flush()
+		page := c.boss.get(at(r) + "?lang=en").Body.String()
+		if rows, led := strings.Count(page, `<td class="when">`), strings.Count(page, `href="/console/ledger/entries/`); rows != 31 || led != 20 || !strings.Contains(page, "subject="+c.child.Subject) {
+			t.Errorf("%d steps, of which %d lead to their entries", rows, led)
+		}
+	})
+}
+
 func (c *counter) find() (now family.Child, err error) {
 	err = c.Try(func(ctx context.Context, tx *db.Tx) (err error) {
 		now, err = family.Find(ctx, tx, c.child.Service, c.child.ID)

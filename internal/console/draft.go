@@ -232,6 +232,11 @@ func (v *visit) folder() (folder, error) {
 		}
 		f[sent.Filename] = string(text)
 	}
+	for _, text := range f {
+		if !isText(text) {
+			return nil, ErrUnreadable
+		}
+	}
 	return f, nil
 }
 

@@ -268,11 +268,11 @@ func (v *visit) ledgerPage(problem error) error {
 	return v.show(status, "ledger", page)
 }
 
-// tooLong refuses a field of a filter that fieldsOf passes over for its length: without it
+// tooLong refuses a field of a filter that fieldsOf passes over for its length, or because it is no text: without it
 // the list, or a file of it, would have all.
 func tooLong(q url.Values, names []string) error {
 	for _, name := range names {
-		if len(strings.TrimSpace(q.Get(name))) > maxField {
+		if value := q.Get(name); len(strings.TrimSpace(value)) > maxField || !isText(value) {
 			return ErrFilter.At(name)
 		}
 	}
@@ -283,7 +283,7 @@ func tooLong(q url.Values, names []string) error {
 func fieldsOf(q url.Values, names []string) url.Values {
 	some := make(url.Values)
 	for _, name := range names {
-		if value := strings.TrimSpace(q.Get(name)); value != "" && len(value) <= maxField {
+		if value := strings.TrimSpace(q.Get(name)); value != "" && len(value) <= maxField && isText(value) {
 			some.Set(name, value)
 		}
 	}

@@ -322,6 +322,9 @@ func (v *visit) document() ([]byte, error) {
 	if err := v.r.ParseMultipartForm(maxDocument); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return nil, tooLarge(err)
 	}
+	if err := areText(v.r.PostForm); err != nil {
+		return nil, err
+	}
 	if v.r.MultipartForm == nil || len(v.r.MultipartForm.File["document"]) == 0 {
 		return nil, nil
 	}

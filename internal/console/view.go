@@ -154,7 +154,7 @@ func (v *visit) item() (string, error) {
 	if !v.namesNothing() {
 		return "", ErrFields
 	}
-	if items := v.r.PostForm["item"]; len(items) != 1 || strings.IndexByte(items[0], 0) >= 0 {
+	if items := v.r.PostForm["item"]; len(items) != 1 {
 		return "", ErrFields
 	}
 	return v.r.PostForm["item"][0], nil

@@ -67,7 +67,7 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	case strings.HasPrefix(p.Kind, "guardian."):
 		return f.guardianEntry(p, c)
 	case strings.HasPrefix(p.Kind, "verification."):
-		return f.attemptEntry(p, c)
+		return f.attemptEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "approval."):
 		return f.askedEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "request."):

@@ -101,6 +101,21 @@ func insider(p ledger.Placed) (key, bool) {
 	return k, ok && known
 }
 
+// actedInside judges who has done something that the matrix lets persons inside do, beside
+// those in office: a person inside rests on what it lets them at that version, with nobody
+// of apart behind them, and nobody else names one.
+func (f *fold) actedInside(p ledger.Placed, s source, on approvals.Inside, a staff.Action, apart ...key) fault {
+	by, inside := insider(p)
+	switch {
+	case !inside && (on != (approvals.Inside{}) || strings.HasPrefix(p.Actor, "staff:")):
+		return impossible(ruleActor)
+	case !inside:
+		return fault{}
+	}
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: on.Person, at: p.At.UnixMicro(), catalog: on.Catalog, action: a, apart: apart})
+	return fault{}
+}
+
 // askedNamed returns the request of that name, or nil.
 func (c *child) askedNamed(name string) *asked {
 	k, ok := keyOf(id.Look, name)

@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/verification"
 )
 
@@ -107,7 +109,7 @@ func (c *child) unprove(which int) {
 
 // attemptEntry folds a step of an attempt. A document takes two of the staff who
 // have both seen it (edge case 24).
-func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
+func (f *fold) attemptEntry(p ledger.Placed, s source, c *child) fault {
 	if p.Kind == verification.KindStarted {
 		return f.started(p, c)
 	}
@@ -115,12 +117,13 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 	var x fault
 	var until int64
 	var behind []string
+	var inside approvals.Inside
 	state := verification.Succeeded
 	switch p.Kind {
 	case verification.KindFailed:
 		var b verification.FailedBody
 		b, x = body[verification.FailedBody](p)
-		name, state = b.Verification, verification.Failed
+		name, inside, state = b.Verification, b.Inside, verification.Failed
 		if b.Why == verification.NotAsked {
 			state = verification.Unavailable
 		}
@@ -130,11 +133,11 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 	case verification.KindApproved:
 		var b verification.ApprovedBody
 		b, x = body[verification.ApprovedBody](p)
-		name, until, behind = b.Verification, b.Until, b.Behind
+		name, inside, until, behind = b.Verification, b.Inside, b.Until, b.Behind
 	default:
 		var b verification.AttemptBody
 		b, x = body[verification.AttemptBody](p)
-		name = b.Verification
+		name, inside = b.Verification, b.Inside
 	}
 	a := c.attemptNamed(name)
 	switch {
@@ -143,6 +146,7 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 	case a == nil || a.ended != 0:
 		return impossible(ruleAttempt)
 	}
+	var apart []key // who may not stand behind who has made the entry
 	staff := staffOf(p)
 	byStaff := staff != ""
 	document := f.names.text(a.method) == string(family.ByDocument)
@@ -154,7 +158,7 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 		if !slices.Contains(a.seen, staff) {
 			a.seen = add(a.seen, f.names.text(f.names.sym(staff)))
 		}
-		return fault{}
+		return f.actedInside(p, s, inside, judging)
 	case verification.KindApproved:
 		x = a.decides(document, byStaff, staff)
 		if x == (fault{}) && a.first != "" {
@@ -164,8 +168,16 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 			x = fault{what: FoundBody, field: ruleAttempt}
 		}
 		a.first, a.behind, a.until = f.names.text(f.names.sym(staff)), strings.Join(behind, " "), until
+		if x == (fault{}) {
+			x = f.actedInside(p, s, inside, judging)
+		}
 		return x
 	case verification.KindSucceeded:
+		for _, who := range append(strings.Fields(a.behind), a.first) {
+			if k, ok := keyOf(id.Staff, who); ok {
+				apart = append(apart, k)
+			}
+		}
 		if document {
 			x = a.decides(document, byStaff, staff)
 			if x == (fault{}) && (a.first == "" || a.first == staff || slices.Contains(strings.Fields(a.behind), staff)) {
@@ -177,8 +189,14 @@ func (f *fold) attemptEntry(p ledger.Placed, c *child) fault {
 		}
 	}
 	a.state, a.ended, a.endedVersion = f.names.sym(string(state)), p.At.UnixMicro(), p.Version
+	if x == (fault{}) {
+		x = f.actedInside(p, s, inside, judging, apart...)
+	}
 	return x
 }
+
+// judging is what the matrix lets those do who look at a document and say what it shows.
+const judging = staff.JudgeEvidence
 
 // decides checks that somebody of the staff who has seen the document decides.
 func (a *attempt) decides(document, byStaff bool, staff string) fault {

@@ -60,18 +60,9 @@ func (d *demand) step(p ledger.Placed) {
 	d.steps = strings.TrimSpace(d.steps + " " + p.Kind + "/" + strconv.FormatInt(p.At.UnixMicro(), 10) + "/" + p.ID + "/" + p.Actor)
 }
 
-// handled judges who has done something about a demand: a person inside rests on what the
-// matrix lets them at that version, and nobody else names one.
+// handled judges who has done something about a demand.
 func (f *fold) handled(p ledger.Placed, s source, on rights.Inside) fault {
-	by, inside := insider(p)
-	switch {
-	case !inside && (on != (rights.Inside{}) || strings.HasPrefix(p.Actor, "staff:")):
-		return impossible(ruleActor)
-	case !inside:
-		return fault{}
-	}
-	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: on.Person, at: p.At.UnixMicro(), catalog: on.Catalog, action: staff.HandleDemands})
-	return fault{}
+	return f.actedInside(p, s, on, staff.HandleDemands)
 }
 
 // takenOn folds that a guardian has taken on a demand to erase that somebody else made,

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
 )
 
@@ -19,8 +20,9 @@ type suspected struct {
 }
 
 // suspicionEntry folds that an account is suspected, looked after and decided about:
-// each once but the second, and all while it is open.
+// each once but the second, and all while it is open. A person inside does so by the matrix.
 func (f *fold) suspicionEntry(p ledger.Placed) fault {
+	from := source{place: p.Place, entry: p.ID, service: p.Service}
 	switch p.Kind {
 	case suspicion.KindOpened:
 		b, x := body[suspicion.OpenedBody](p)
@@ -49,6 +51,7 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 			return impossible(ruleActor)
 		}
 		s.owner = f.names.keep(b.Owner)
+		return f.actedInside(p, from, b.Inside, staff.DecideSuspicions)
 	case suspicion.KindDecided:
 		b, x := body[suspicion.DecidedBody](p)
 		s := f.suspects[b.Suspicion]
@@ -67,6 +70,7 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 			return impossible(ruleSuspicion)
 		}
 		s.outcome, s.basis, s.closed = f.names.keep(string(b.Outcome)), f.names.keep(string(b.Basis)), p.At.UnixMicro()
+		return f.actedInside(p, from, b.Inside, staff.DecideSuspicions)
 	}
 	return fault{}
 }

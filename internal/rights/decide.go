@@ -210,22 +210,11 @@ func governs(by staff.Acting, service string) bool {
 // returns what their act rests on; of anybody else, nothing. The child is locked before.
 // Errors: ErrMayNot where the matrix doesn't let them any more.
 func insideOf(ctx context.Context, tx *db.Tx, by family.Actor, service string) (Inside, error) {
-	who, is := by.(staff.Acting)
-	if !is {
-		return Inside{}, nil
-	}
-	held, err := staff.Acts(ctx, tx, who.Person, staff.HandleDemands)
-	if errors.Is(err, staff.ErrNotFound) {
+	inside, err := approval.InsideOf(ctx, tx, by, staff.HandleDemands, service)
+	if errors.Is(err, approval.ErrMayNot) {
 		err = ErrMayNot
 	}
-	if err != nil {
-		return Inside{}, err
-	}
-	s, err := catalog.Find(ctx, tx, service)
-	if err == nil && !approval.May(held.Person, staff.HandleDemands, s) {
-		err = ErrMayNot
-	}
-	return Inside{held.Version, s.Version}, err
+	return inside, err
 }
 
 // ownerOf is who of the staff handles what the actor has taken: "st_…", or nobody.

@@ -3,6 +3,7 @@ package rights
 import (
 	"context"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
@@ -41,13 +42,8 @@ type ReceivedBody struct {
 	Inside
 }
 
-// Inside is what the act of a person inside rests on, who holds no office: the version of
-// the person by which the matrix lets them handle demands, and that of the service. The
-// zero Inside is anybody else's.
-type Inside struct {
-	Person  int64 `json:"person,omitempty"`
-	Catalog int64 `json:"catalog,omitempty"`
-}
+// Inside is what the act of a person inside rests on, whom the matrix lets handle demands.
+type Inside = approval.Inside
 
 // A ConfirmedBody says when a child is erased, after a guardian, or the child, has
 // taken on what somebody else had demanded.

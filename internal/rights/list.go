@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 )
 
 // Wanted narrows a list of demands. The zero State is that of those which are open.
@@ -40,7 +41,7 @@ func ParseCursor(s string) Cursor {
 		return Cursor{}
 	}
 	at, err := strconv.ParseInt(parts[0], 10, 64)
-	if err != nil || at < 0 || at == math.MaxInt64 || !slices.Contains(States, State(parts[2])) {
+	if err != nil || at < 0 || at == math.MaxInt64 || !slices.Contains(States, State(parts[2])) || !id.Is(id.Rights, parts[3]) {
 		return Cursor{}
 	}
 	return Cursor{at, parts[1], State(parts[2]), parts[3]}
@@ -66,6 +67,9 @@ func (r Request) clock() int64 {
 // Of those that are open what is due first comes first, and of others what has ended last.
 // It merges what it reads from indexes of a service and a state.
 func List(ctx context.Context, tx *db.Tx, want Wanted, from Cursor, limit int) (all []Request, next Cursor, err error) {
+	if want.Kind != "" && !slices.Contains(Kinds, want.Kind) || want.State != "" && !slices.Contains(States, want.State) {
+		return nil, Cursor{}, nil // there are none of what there isn't
+	}
 	states := []State{cmp.Or(want.State, Open)}
 	if want.State == Ended {
 		states = []State{Cancelled, Done, Refused}

@@ -40,6 +40,11 @@ func TestArticle19_AListHasEachDemandOnce(t *testing.T) {
 			}
 			return nil
 		})
+		for _, from := range []string{"1." + vaulttest.Service + ".open.x", "1." + vaulttest.Service + ".open.\x00", "1." + vaulttest.Service + ".open.st_" + strings.Repeat("0", 26)} {
+			if c := rights.ParseCursor(from); c.String() != "" {
+				t.Errorf("a list goes on behind %q", c)
+			}
+		}
 		list := func(want rights.Wanted, limit int) (all []rights.Request) {
 			t.Helper()
 			for from, first := (rights.Cursor{}), true; first || from.String() != ""; first = false {
@@ -59,6 +64,7 @@ func TestArticle19_AListHasEachDemandOnce(t *testing.T) {
 			{rights.Wanted{Services: services, Kind: rights.Copy}, 12}, {rights.Wanted{Services: services, State: rights.Ended}, 72},
 			{rights.Wanted{Services: services, State: rights.Refused}, 24}, {rights.Wanted{Services: services, State: rights.Ended, Kind: rights.Copy}, 36},
 			{rights.Wanted{Services: services, State: "lost"}, 0}, {rights.Wanted{Services: services, Kind: "everything"}, 0},
+			{rights.Wanted{Services: services, State: "\x00"}, 0}, {rights.Wanted{Services: services, Kind: "\x00"}, 0},
 		} {
 			whole := list(c.want, 1000)
 			if len(whole) != c.n {

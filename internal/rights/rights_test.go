@@ -10,6 +10,7 @@ import (
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
@@ -423,6 +424,7 @@ func TestArticle19_SomebodyHandlesEachDemand(t *testing.T) {
 		if err := assign(w.Officer, deputy); err != nil || r.Owner != deputy.ID || w.desk.Unclaimed(r, owners, r.ReceivedAt.Add(10*day)) {
 			t.Errorf("%+v, %v", r, err)
 		}
+		refuses(t, "to whom it is with", assign(w.Officer, deputy), rights.ErrOwned)
 		if !w.desk.Unclaimed(r, owners[:1], r.ReceivedAt.Add(10*day)) {
 			t.Error("who left office handles it")
 		}
@@ -432,6 +434,30 @@ func TestArticle19_SomebodyHandlesEachDemand(t *testing.T) {
 			t.Fatal(err)
 		}
 		refuses(t, "after its end", assign(w.Officer, deputy), rights.ErrEnded)
+	})
+}
+
+// Article 19: a demand changes hands so often and no more: its row has a bound. It can
+// still be answered.
+func TestArticle19_ADemandChangesHandsSoOften(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		r := w.received(w.App, c, rights.Demand{Kind: rights.Supplement, Door: rights.ByChild, Item: "nickname"})
+		n := 0
+		err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+			inOffice, _, err := rights.Handlers(ctx, tx, c.Service)
+			for ; err == nil && n < 1000; n++ {
+				r, _, err = w.desk.Assign(ctx, tx, w.Officer, r, inOffice[n%2])
+			}
+			n--
+			if errs.Of(err).Is(rights.ErrAssigned) {
+				_, _, err = w.desk.Finish(ctx, tx, w.Officer, r, pii.Text{})
+			}
+			return err
+		})
+		if err != nil || n != 200 {
+			t.Errorf("it changed hands %d times: %v", n, err)
+		}
 	})
 }
 

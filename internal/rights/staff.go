@@ -21,8 +21,8 @@ type Handler interface {
 }
 
 // Assign has somebody handle an open demand from now on: whoever handles demands of the
-// service may take it, or give it to somebody else who does. Errors: ErrMayNot, ErrOwner,
-// ErrEnded, those of family.Lock.
+// service may take it, or give it to somebody else who does. Errors: ErrMayNot, ErrOwner, ErrOwned,
+// ErrAssigned, ErrEnded, those of family.Lock.
 func (d Desk) Assign(ctx context.Context, tx *db.Tx, by Handler, r Request, to Handler) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
 	switch {
@@ -32,6 +32,10 @@ func (d Desk) Assign(ctx context.Context, tx *db.Tx, by Handler, r Request, to H
 		return r, "", ErrMayNot
 	case !handles(to, r):
 		return r, "", ErrOwner.At("to")
+	case r.Owner == ownerOf(to):
+		return r, "", ErrOwned.At("to")
+	case r.times(KindAssigned) >= maxAssigned:
+		return r, "", ErrAssigned
 	}
 	inside, err := insideOf(ctx, tx, by, r.Service)
 	if err != nil {
@@ -81,8 +85,12 @@ func (d Desk) Unclaimed(r Request, owners []string, now time.Time) bool {
 	return r.State == Open && !slices.Contains(owners, r.Owner) && !now.Before(d.after(r.ReceivedAt, d.Clocks.Or(Defaults).Acknowledge))
 }
 
-// maxShown is how often the words of a demand are shown.
-const maxShown = 200
+// How often the words of a demand are shown, and how often it changes hands: every time is
+// kept in its row.
+const (
+	maxShown    = 200
+	maxAssigned = 200
+)
 
 // Show returns the words of a demand for one of the staff. Who sees them is recorded in
 // the transaction before whose commit they must not be shown (Article 15). Errors:

@@ -19,9 +19,12 @@ type Step struct {
 }
 
 // Shown is how often its words were shown.
-func (r Request) Shown() (n int) {
+func (r Request) Shown() int { return r.times(KindShown) }
+
+// times is how many steps of a kind there were.
+func (r Request) times(kind string) (n int) {
 	for _, s := range r.Steps {
-		if s.Kind == KindShown {
+		if s.Kind == kind {
 			n++
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
@@ -26,6 +27,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/staff"
 )
 
 // What can be wrong with a suspicion.
@@ -129,6 +131,15 @@ func takes(by Actor, service string) error {
 		return ErrMayNot
 	}
 	return nil
+}
+
+// insideOf returns what the act of a person inside rests on. Errors: ErrMayNot.
+func insideOf(ctx context.Context, tx *db.Tx, by Actor, service string) (approval.Inside, error) {
+	inside, err := approval.InsideOf(ctx, tx, by, staff.DecideSuspicions, service)
+	if errors.Is(err, approval.ErrMayNot) {
+		err = ErrMayNot
+	}
+	return inside, err
 }
 
 // A Suspicion is one report about one account of one service.
@@ -353,6 +364,10 @@ func Hand(ctx context.Context, tx *db.Tx, by, to Actor, service, name string) (S
 	case takes(to, service) != nil:
 		return s, "", ErrHandTo.At("to")
 	}
+	inside, err := insideOf(ctx, tx, by, service)
+	if err != nil {
+		return s, "", err
+	}
 	s.Owner, _ = named(to)
 	n, err := tx.Exec(ctx, `UPDATE suspicion SET owner = $1 WHERE id = $2 AND closed_at IS NULL`, s.Owner, s.ID)
 	switch {
@@ -361,7 +376,7 @@ func Hand(ctx context.Context, tx *db.Tx, by, to Actor, service, name string) (S
 	case n != 1:
 		return s, "", ErrDecided
 	}
-	entry, err := s.note(ctx, tx, KindTaken, by.Ledger(), TakenBody{Suspicion: s.ID, Owner: s.Owner})
+	entry, err := s.note(ctx, tx, KindTaken, by.Ledger(), TakenBody{s.ID, s.Owner, inside})
 	return s, entry, err
 }
 
@@ -384,6 +399,10 @@ func Decide(ctx context.Context, tx *db.Tx, by Actor, service, name string, outc
 	case !s.Open():
 		return s, "", ErrDecided
 	}
+	inside, err := insideOf(ctx, tx, by, service)
+	if err != nil {
+		return s, "", err
+	}
 	if name, inside := named(by); inside {
 		// It holds the row: of who decides and who takes it over at once, the first is first.
 		n, err := tx.Exec(ctx, `UPDATE suspicion SET owner = $1 WHERE id = $2 AND owner = $1 AND closed_at IS NULL`, name, s.ID)
@@ -394,7 +413,7 @@ func Decide(ctx context.Context, tx *db.Tx, by Actor, service, name string, outc
 			return s, "", err
 		}
 	}
-	return s.close(ctx, tx, by.Ledger(), outcome, basis)
+	return s.close(ctx, tx, by.Ledger(), outcome, basis, inside)
 }
 
 // Registered ends the suspicion about an account that was registered as a child's in
@@ -404,7 +423,7 @@ func Registered(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Ac
 	if err != nil || !open {
 		return err
 	}
-	_, _, err = s.close(ctx, tx, by.Ledger(), Child, "")
+	_, _, err = s.close(ctx, tx, by.Ledger(), Child, "", approval.Inside{})
 	return err
 }
 
@@ -418,7 +437,7 @@ func Lapse(ctx context.Context, tx *db.Tx, actor, service string, limit int) (in
 		return 0, err
 	}
 	for _, s := range open {
-		if _, _, err := s.close(ctx, tx, actor, Lapsed, ""); err != nil && !errors.Is(err, ErrDecided) {
+		if _, _, err := s.close(ctx, tx, actor, Lapsed, "", approval.Inside{}); err != nil && !errors.Is(err, ErrDecided) {
 			return 0, err
 		}
 	}
@@ -426,7 +445,7 @@ func Lapse(ctx context.Context, tx *db.Tx, actor, service string, limit int) (in
 }
 
 // close ends an open suspicion once. From the commit on nothing leads to the account.
-func (s Suspicion) close(ctx context.Context, tx *db.Tx, actor string, outcome Outcome, basis Basis) (Suspicion, string, error) {
+func (s Suspicion) close(ctx context.Context, tx *db.Tx, actor string, outcome Outcome, basis Basis, by approval.Inside) (Suspicion, string, error) {
 	s.Outcome, s.Basis, s.ClosedAt, s.ref, s.refHash = outcome, basis, tx.Now(), nil, nil
 	n, err := tx.Exec(ctx, `
 		UPDATE suspicion SET outcome = $1, basis = $2, closed_at = $3, ref = NULL, ref_hash = NULL
@@ -437,7 +456,7 @@ func (s Suspicion) close(ctx context.Context, tx *db.Tx, actor string, outcome O
 	case n != 1:
 		return s, "", ErrDecided
 	}
-	entry, err := s.note(ctx, tx, KindDecided, actor, DecidedBody{Suspicion: s.ID, Outcome: s.Outcome, Basis: s.Basis})
+	entry, err := s.note(ctx, tx, KindDecided, actor, DecidedBody{s.ID, s.Outcome, s.Basis, by})
 	return s, entry, err
 }
 
@@ -460,6 +479,7 @@ type OpenedBody struct {
 type TakenBody struct {
 	Suspicion string `json:"suspicion"`
 	Owner     string `json:"owner"`
+	approval.Inside
 }
 
 // A DecidedBody says how it ended, and what was checked.
@@ -467,6 +487,7 @@ type DecidedBody struct {
 	Suspicion string  `json:"suspicion"`
 	Outcome   Outcome `json:"outcome"`
 	Basis     Basis   `json:"basis,omitempty"`
+	approval.Inside
 }
 
 func (s Suspicion) note(ctx context.Context, tx *db.Tx, kind, actor string, body any) (string, error) {

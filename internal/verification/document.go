@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"image"
 	_ "image/jpeg" // so that image.DecodeConfig reads them
 	_ "image/png"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
@@ -236,7 +238,7 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by Judge, attempt string) (At
 			return fail(err)
 		}
 	}
-	entry, err := note(ctx, tx, c, KindSeen, by.Ledger(), AttemptBody{Verification: a.ID})
+	entry, err := note(ctx, tx, c, KindSeen, by.Ledger(), AttemptBody{a.ID, a.inside})
 	if err != nil {
 		return fail(err)
 	}
@@ -319,7 +321,7 @@ func (d Desk) approveFirst(ctx context.Context, tx *db.Tx, c family.Child, a Att
 	case n != 1:
 		return a, "", ErrEnded
 	}
-	body := ApprovedBody{Verification: a.ID, Behind: a.behind}
+	body := ApprovedBody{Verification: a.ID, Behind: a.behind, Inside: a.inside}
 	if !until.IsZero() {
 		body.Until = until.UnixMicro()
 	}
@@ -358,7 +360,7 @@ func (d Desk) Refuse(ctx context.Context, tx *db.Tx, by Judge, attempt string, f
 }
 
 // lockFor locks the child of a document that waits for the staff of a service, and says
-// who of them by is.
+// who of them by is, and what a person inside judges by.
 func (d Desk) lockFor(ctx context.Context, tx *db.Tx, by Judge, attempt string) (family.Child, Attempt, string, error) {
 	a, err := find(ctx, tx, attempt)
 	if err == nil && a.Method != family.ByDocument {
@@ -374,6 +376,13 @@ func (d Desk) lockFor(ctx context.Context, tx *db.Tx, by Judge, attempt string) 
 	c, a, err := lock(ctx, tx, a)
 	if err == nil && a.State != Started {
 		err = ErrEnded
+	}
+	if err != nil {
+		return c, a, judge, err
+	}
+	a.inside, err = approval.InsideOf(ctx, tx, by, staff.JudgeEvidence, a.Service)
+	if errors.Is(err, approval.ErrMayNot) {
+		err = ErrNotStaff
 	}
 	if err != nil {
 		return c, a, judge, err

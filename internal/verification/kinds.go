@@ -3,6 +3,7 @@ package verification
 import (
 	"context"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
@@ -30,6 +31,7 @@ type StartedBody struct {
 // An AttemptBody names an attempt that succeeded, or whose document was seen.
 type AttemptBody struct {
 	Verification string `json:"verification"`
+	approval.Inside
 }
 
 // An ApprovedBody says until when a document proves something, as who approved it
@@ -38,6 +40,7 @@ type ApprovedBody struct {
 	Verification string   `json:"verification"`
 	Until        int64    `json:"until,omitempty"`  // µs
 	Behind       []string `json:"behind,omitempty"` // "st_…"
+	approval.Inside
 }
 
 // A Why is what an attempt failed by.
@@ -58,6 +61,7 @@ type FailedBody struct {
 	Verification string `json:"verification"`
 	Why          Why    `json:"why"`
 	Flaw         Flaw   `json:"flaw,omitempty"` // of a document that somebody of the staff refused
+	approval.Inside
 }
 
 // note appends an entry about a locked child.

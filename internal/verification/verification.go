@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
@@ -68,6 +69,7 @@ type Attempt struct {
 
 	behind                   []string // documents: who else the first might have been, as it approved
 	session, nonce, identity []byte
+	inside                   approval.Inside // what the person inside who judges rests on
 }
 
 const columns = `child, id, service, request, guardian, method, state, session, nonce, identity, seen, first, behind, until, started_at, expires_at`
@@ -253,7 +255,7 @@ func (a Attempt) failFor(ctx context.Context, tx *db.Tx, c family.Child, actor s
 	if err != nil {
 		return a, "", err
 	}
-	body.Verification = a.ID
+	body.Verification, body.Inside = a.ID, a.inside
 	entry, err := note(ctx, tx, c, KindFailed, actor, body)
 	return a, entry, err
 }
@@ -279,7 +281,7 @@ func (d Desk) succeed(ctx context.Context, tx *db.Tx, c family.Child, a Attempt,
 	if a, err = a.finish(ctx, tx, Succeeded); err != nil {
 		return a, "", err
 	}
-	entry, err := note(ctx, tx, c, KindSucceeded, actor, AttemptBody{Verification: a.ID})
+	entry, err := note(ctx, tx, c, KindSucceeded, actor, AttemptBody{a.ID, a.inside})
 	if err != nil {
 		return a, "", err
 	}
