@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -243,17 +242,21 @@ var rooms = []operation{
 	room("office", "/offices/"+benchService),
 	room("access", "/access"),
 	room("access-new", "/access/new/"+benchService+"/"+benchPurpose),
+	room("access-where", "/access/new"),
 	room("access-request", "/access/requests/"+benchService+"/{request}"),
 	room("decisions", "/decisions"),
 	room("urgent", "/urgent"),
+	room("urgent-where", "/urgent/new"),
+	room("export-new", "/exports/new/"+benchService+"/"+benchPurpose),
 	room("reviews", "/reviews"),
+	room("demands", "/demands"),
+	room("demand-new", "/demands/new"),
 	room("suspicions", "/suspicions"),
 	room("evidence", "/evidence"),
 	room("due", "/due"),
 	room("board", "/board"),
 	room("article", "/board/15"),
 	room("pictures", "/pictures"),
-	room("picture", "/pictures/uses"),
 	room("ledger", "/ledger"),
 	room("ledger-kind", "/ledger?kind=use.permitted"),
 	room("ledger-rare", "/ledger?kind=charter.published"),
@@ -265,10 +268,13 @@ var rooms = []operation{
 	room("ledger-proof", "/ledger/entries/{place}/proof"),
 	room("ledger-checkpoint", "/ledger/checkpoint"),
 	room("files", "/files"),
+	room("keys", "/keys"),
+	room("again", "/again"),
 	room("account", "/account"),
 	room("settings", "/settings"),
 	room("settings-system", "/settings/system"),
 	room("settings-service", "/settings/services/"+benchService),
+	room("settings-app", "/settings/services/"+benchService+"/apps/{app}"),
 	room("jobs", "/jobs/api/jobs?state=completed&limit=20"),
 }
 
@@ -280,23 +286,8 @@ func room(name, path string) operation {
 		if strings.HasPrefix(path, "/settings") || strings.HasPrefix(path, "/jobs") {
 			cookie = o.engineer
 		}
-		place := func(s string, v func() string) func(string) string {
-			return func(p string) string {
-				if !strings.Contains(p, s) {
-					return p
-				}
-				return strings.ReplaceAll(p, s, url.PathEscape(v()))
-			}
-		}
-		at := path
-		for _, fill := range []func(string) string{
-			place("{person}", func() string { return o.person }),
-			place("{request}", func() string { return o.pending[w.random.IntN(len(o.pending))] }),
-			place("{subject}", func() string { return o.subject }),
-			place("{place}", func() string { return strconv.FormatInt(1+w.random.Int64N(o.entries-1), 10) }),
-		} {
-			at = fill(at)
-		}
+		at := strings.NewReplacer("{person}", o.person, "{request}", o.pending[w.random.IntN(len(o.pending))], "{app}", w.world.app.ID,
+			"{subject}", o.subject, "{place}", strconv.FormatInt(1+w.random.Int64N(o.entries-1), 10)).Replace(path)
 		w.http.visit("GET", "/console"+at, cookie, nil)
 		return true
 	}}

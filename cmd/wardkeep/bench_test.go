@@ -1,11 +1,15 @@
 package main
 
 import (
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"wardkeep/internal/console"
 )
 
 func TestLatenciesFallIntoNarrowClasses(t *testing.T) {
@@ -35,4 +39,57 @@ func TestLatenciesGiveTheQuantilesOfASortedList(t *testing.T) {
 			}
 		}
 	})
+}
+
+// unmeasured are the pages of the console that the bench doesn't ask for, and why.
+var unmeasured = map[string]string{
+	"/console/in":               "nobody is signed in there, and nothing is read",
+	"/console/in/provider":      "it asks the operator's provider",
+	"/console/in/provider/back": "it asks the operator's provider",
+	"/console/in/provider/go":   "it asks the operator's provider",
+	"/console/again/provider":   "it asks the operator's provider",
+	"/console/setup/{link}":     "a link is good once",
+	"/console/settings/services/{service}/webhooks/{endpoint}": "nothing is sent in the bench; the volume test reads 10,000 deliveries",
+	"/console/urgent/new/{service}/{purpose}":                  "the form of access-new, of whoever holds no office",
+	"/console/access/requests/{service}/{request}/view":        "one request, as access-request, and no value before a form",
+	"/console/reviews/{service}/{request}":                     "one request, as access-request",
+	"/console/demands/{service}/{demand}":                      "one demand and at most 20 entries of its history",
+	"/console/demands/{service}/{demand}/words":                "one demand, and no words before a form",
+	"/console/births/{service}/{claim}":                        "one claim",
+	"/console/suspicions/{service}/{suspicion}":                "one case",
+	"/console/evidence/{service}/{attempt}":                    "one case",
+	"/console/evidence/{service}/{attempt}/view":               "one case, and no document before a form",
+}
+
+// Each page of the console is measured, or there is a reason.
+func TestEachPageOfTheConsoleIsMeasuredOrHasAReason(t *testing.T) {
+	mux, all := http.NewServeMux(), make(map[string]bool)
+	for _, r := range console.Routes() {
+		if path, ok := strings.CutPrefix(r.Pattern, "GET "); ok {
+			mux.HandleFunc(r.Pattern, func(http.ResponseWriter, *http.Request) {})
+			all[path] = false
+		}
+	}
+	for _, o := range rooms {
+		path, _, _ := strings.Cut(o.path, "?")
+		r, err := http.NewRequest(http.MethodGet, strings.NewReplacer("{", "", "}", "").Replace(path), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, pattern := mux.Handler(r)
+		if pattern == "" {
+			t.Errorf("%s asks for %s, which isn't there", o.name, o.path)
+		}
+		all[strings.TrimPrefix(pattern, "GET ")] = true
+	}
+	for path, measured := range all {
+		if why := unmeasured[path]; measured == (why != "") {
+			t.Errorf("%s: measured %v, reason %q", path, measured, why)
+		}
+	}
+	for path := range unmeasured {
+		if _, there := all[path]; !there {
+			t.Errorf("%s isn't there", path)
+		}
+	}
 }
