@@ -747,7 +747,7 @@ func TestArticle23_APurposeEndsOnceNothingIsHeldForIt(t *testing.T) {
 		h.Put(child, "speaking-practice", "voice", "AAAA")
 		h.must("speaking-practice", 0)
 		h.round()
-		h.exec(`UPDATE cessation SET erased_upto = 'ch_z' WHERE service = $1`, vaulttest.Service) // as if it had come behind
+		h.exec(`UPDATE cessation SET erased_upto = 'ch_zzzzzzzzzzzzzzzzzzzzzzzzzz' WHERE service = $1`, vaulttest.Service) // as if it had come behind
 		if done := h.round(); done.Ended != 0 || done.Cleared != 0 {
 			t.Errorf("something is held: %+v", done)
 		}

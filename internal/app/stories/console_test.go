@@ -488,7 +488,7 @@ func (p *insider) looksAfter() {
 		return err
 	})
 	p.Find(`select[name=kind]`).Choose("suspicion")
-	p.follow(`main form button`)
+	p.follow(`main form.filter button`)
 	p.sees("console.due.about.user_report")
 	p.at("due")
 	for _, count := range []func() (int64, error){
