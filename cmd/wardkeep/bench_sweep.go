@@ -152,7 +152,7 @@ func (b *bench) swept(ctx context.Context, at *server, ends time.Time, values in
 	}
 	// Nothing is read between the two, so that what was waiting is done.
 	time.Sleep(time.Until(ends))
-	w := watch(ctx, store)
+	w := watch(ctx, store, ends)
 	cpu := at.cpu()
 	during, err := l.reads(ctx, read, w.running)
 	cpu = at.cpu() - cpu
@@ -215,8 +215,8 @@ func (w *watched) wait() error {
 	return w.err
 }
 
-func watch(ctx context.Context, store *db.DB) *watched {
-	w := &watched{}
+func watch(ctx context.Context, store *db.DB, ends time.Time) *watched {
+	w := &watched{began: ends} // where it is over before the first look
 	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
 	w.group.Go(func() {
 		defer cancel()
@@ -231,10 +231,10 @@ func watch(ctx context.Context, store *db.DB) *watched {
 				waiting, err := ledger.OldestPending(ctx, tx)
 				now := time.Now()
 				switch {
-				case first == nil:
-					first, w.began = due, now
 				case len(due) == 0:
 					w.ended = now
+				case first == nil:
+					first, w.began = due, now
 				case due[0] == first[0]:
 					w.began = now
 				}
