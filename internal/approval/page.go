@@ -39,38 +39,16 @@ const (
 	Over Stands = "over"
 )
 
-// lookedAt is how many requests are looked at for those that are wanted, at most: where
-// they are rare, a page may have none, and say where it goes on.
-const lookedAt = 500
-
-func (w Wanted) rows(limit int) int {
-	if w == (Wanted{}) {
-		return limit + 1
-	}
-	return lookedAt
-}
-
 func (w Wanted) fits(r Request, now time.Time) bool {
 	return (w.Service == "" || w.Service == r.Service) && (w.Reason == "" || w.Reason == r.Reason) && (w.Stands == "" || w.Stands == Over && r.Closed(now) || w.Stands == Live && !r.Closed(now))
 }
 
-// cut returns a page of the wanted among requests that are in order, of which no more than
-// rows were read, and where the next one begins.
+func (w Wanted) rows(limit int) int { return db.Rows(limit, w == (Wanted{})) }
+
+// cut returns a page of the wanted among requests that are in order, and where the next one
+// begins.
 func (w Wanted) cut(all []Request, now time.Time, limit int) (page []Request, next db.Cursor) {
-	rows := w.rows(limit)
-	for i, r := range all[:min(len(all), rows)] {
-		if w.fits(r, now) {
-			if len(page) == limit {
-				last := page[limit-1]
-				return page, db.Cursor{At: last.AskedAt, ID: last.ID}
-			}
-			page = append(page, r)
-		}
-		if i == rows-1 {
-			next = db.Cursor{At: r.AskedAt, ID: r.ID}
-		}
-	}
-	return page, next
+	return db.Cut(all, w.rows(limit), limit, func(r Request) bool { return w.fits(r, now) }, func(r Request) db.Cursor { return db.Cursor{At: r.AskedAt, ID: r.ID} })
 }
 
 // OfAsker returns requests of a person that are wanted, the newest first, at most limit,

@@ -46,8 +46,7 @@ func (w *work) leave(ctx context.Context, tx *db.Tx, children []family.ID, told 
 }
 
 // again takes a step for those who were left, told or not, but for whoever was told late and
-// can look still. It returns for how many it
-// was taken, and whether anything else can succeed.
+// can look still. It returns for how many it was taken, and whether anything else can succeed.
 func (w *work) again(ctx context.Context, told bool, step func(tx *db.Tx, child family.ID) error) (n int, on bool, err error) {
 	var failed []error
 	for after := family.ID(""); ; {

@@ -107,15 +107,11 @@ func accessFilter(q url.Values) approval.Wanted {
 
 // narrow fills in what the page shows of the filter of its list.
 func (p *accessPage) narrow(ctx context.Context, tx *db.Tx, v *visit, name string, fields []string) (want approval.Wanted, err error) {
-	if err := tooLong(v.r.URL.Query(), fields); err != nil {
+	filter, shown, err := v.filtered(fields)
+	if err != nil {
 		return want, err
 	}
-	filter := fieldsOf(v.r.URL.Query(), fields)
-	p.Filter = make(map[string]string)
-	for field := range filter {
-		p.Filter[field] = filter.Get(field)
-	}
-	p.Reasons, p.Export, v.keeps = approval.Reasons, v.exportPart(name, filter), filter
+	p.Filter, p.Reasons, p.Export = shown, approval.Reasons, v.exportPart(name, filter)
 	p.Saved, err = v.savedPart(ctx, tx, name, filter)
 	return accessFilter(filter), err
 }

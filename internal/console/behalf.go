@@ -179,10 +179,7 @@ func (s *Server) behalf(v *visit) error {
 		ask.Paper = hex.EncodeToString(sum[:])
 	}
 	var r rights.Request
-	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err = v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		by, c, err := v.child(ctx, tx, in)
 		if err != nil {
 			return err

@@ -62,7 +62,7 @@ func (v *visit) birthPage(problem error) error {
 		if err != nil {
 			return err
 		}
-		page.Path, page.Ref, page.Subject, page.Mine = birthPath(page.Service, page.ID), ref.Reveal(), c.Subject, page.By == owner(by)
+		page.Path, page.Ref, page.Subject, page.Mine = birthPath(page.Service, page.ID), ref.Reveal(), c.Subject, page.By == rights.OwnerOf(by)
 		_, page.Office = by.(catalog.Officer)
 		if page.Demand, err = aboutBirth(ctx, tx, c.ID); err != nil {
 			return err
@@ -147,10 +147,7 @@ func (s *Server) refuseOlder(v *visit) error {
 // to the demand that it answers.
 func (v *visit) claimed(fn func(ctx context.Context, tx *db.Tx, by catalog.Officer, claim rights.Claim) error) error {
 	found, to := false, ""
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		by, err := handler(ctx, tx, in.Person, v.r.PathValue("service"))
 		if err != nil {
 			return err

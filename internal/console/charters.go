@@ -6,11 +6,9 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
-	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -169,46 +167,6 @@ func (s *Server) charter(v *visit) error {
 		return err
 	}
 	return v.show(http.StatusOK, "charter", page)
-}
-
-// naming finds what people are called whom the ledger names.
-type naming struct {
-	v       *visit
-	tx      *db.Tx
-	service string
-	known   map[string]string
-}
-
-func (v *visit) names(tx *db.Tx, service string) naming {
-	return naming{v, tx, service, make(map[string]string)}
-}
-
-// of returns the name of an actor; of whoever has none here, what they are.
-func (n naming) of(ctx context.Context, actor string) (name string, err error) {
-	if name, ok := n.known[actor]; ok || actor == "" {
-		return name, nil
-	}
-	kind, who, _ := strings.Cut(actor, ":")
-	switch kind {
-	case "staff":
-		var p staff.Person
-		p, err = person(ctx, n.tx, who)
-		name = p.Name
-	case "officer":
-		var o catalog.Officer
-		o, err = catalog.FindOfficer(ctx, n.tx, n.service, who)
-		if errs.Of(err).Is(catalog.ErrOfficerNotFound) {
-			err = nil
-		}
-		name = o.Name
-	case "operator":
-		name = n.v.lang.T("console.charters.terminal")
-	}
-	if name == "" {
-		name = who
-	}
-	n.known[actor] = name
-	return name, err
 }
 
 // A planned charter is compared with another, in words.
@@ -440,10 +398,7 @@ func (s *Server) decideCharter(v *visit) error {
 	if err != nil {
 		against = -1 // then what was seen is another
 	}
-	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err = v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		service := v.r.PathValue("service")
 		if v.r.PostFormValue("verdict") == "refused" {
 			_, err := approval.RefuseCharter(ctx, tx, s.Ring, in.Person, service, v.number(), words)

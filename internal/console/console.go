@@ -481,6 +481,16 @@ func (v *visit) act(fn func(ctx context.Context, tx *db.Tx, in signin.Session) e
 	})
 }
 
+// actFreshly is act for who has shown within minutes who they are.
+func (v *visit) actFreshly(fn func(ctx context.Context, tx *db.Tx, in signin.Session) error) error {
+	return v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		if err := in.IsFresh(tx.Now()); err != nil {
+			return err
+		}
+		return fn(ctx, tx, in)
+	})
+}
+
 // The cookies: a session's secret, what binds a passkey's challenge to the browser, and
 // what binds an authenticator to the one in which it is set up.
 const (

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,9 +38,18 @@ func (v *visit) exportPart(name string, filter url.Values) exportPart {
 // go on behind it, or nil after the last: it may be called again for the same page.
 type rows func(ctx context.Context, tx *db.Tx, each func(cells ...string)) (next func(), err error)
 
+// goOn has the next page begin where the one before ended, unless that was the last.
+func goOn[C fmt.Stringer](from *C, next C) func() {
+	if next.String() == "" {
+		return nil
+	}
+	return func() { *from = next }
+}
+
 // sendFile records that the person takes a list away (Article 15), and then sends it, page
-// by page, to who is still signed in with the same roles. If we crash between the two, there is an entry of a file that nobody has. What
-// fails later breaks the connection: half a file is never taken for all of it.
+// by page, to who is still signed in with the same roles. If we crash between the two, there
+// is an entry of a file that nobody has. What fails later breaks the connection: half a file
+// is never taken for all of it.
 func (v *visit) sendFile(name string, header []string, read rows) error {
 	if err := v.takesFile(); err != nil {
 		return err
@@ -61,10 +71,7 @@ func (v *visit) sendFile(name string, header []string, read rows) error {
 // takes records that the person, who has shown within minutes who it is, takes a file away
 // (Article 15).
 func (v *visit) takes(name string) error {
-	return v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	return v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		_, err := staff.Exported(ctx, tx, in.Person, name)
 		return err
 	})
@@ -244,10 +251,7 @@ func (v *visit) requestsFile(name string, read func(ctx context.Context, tx *db.
 						inFile(r.AnswerBy), r.Who, r.Decider, strings.Join(r.Granted, " "), string(r.Answer), inFile(r.From), inFile(r.Until), strconv.FormatInt(r.Looks, 10))
 				}
 			}
-			if next.String() == "" {
-				return nil, nil
-			}
-			return func() { from = next }, nil
+			return goOn(&from, next), nil
 		})
 }
 

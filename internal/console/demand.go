@@ -125,7 +125,7 @@ func (p *demandPage) fill(ctx context.Context, tx *db.Tx, v *visit, by rights.Ha
 	}
 	says := r.Says()
 	p.Request, p.Path, p.Ref, p.Subject, p.Clock = r, demandPath(r), ref.Reveal(), c.Subject, v.s.clockOf(r, tx.Now())
-	p.Words, p.Reply, p.Mine = says.Note, says.Answer, r.Owner == owner(by)
+	p.Words, p.Reply, p.Mine = says.Note, says.Answer, r.Owner == rights.OwnerOf(by)
 	if r.Item != "" {
 		p.Label = v.itemOf(in, r.Item)
 	}
@@ -187,9 +187,9 @@ func (p *demandPage) handlers(ctx context.Context, tx *db.Tx, v *visit, by right
 	for _, a := range inside {
 		p.Others = append(p.Others, named{a.ID, a.Name, a.ID == p.Owner})
 	}
-	p.Others = slices.DeleteFunc(p.Others, func(n named) bool { return n.Name == owner(by) || n.On })
+	p.Others = slices.DeleteFunc(p.Others, func(n named) bool { return n.Name == rights.OwnerOf(by) || n.On })
 	p.Free = v.s.atDesk().Unclaimed(p.Request, rights.Owners(inOffice, inside), tx.Now())
-	p.Who, err = v.names(tx, p.Service).owner(ctx, p.Owner)
+	p.Who, err = v.names(tx, p.Service).ofStaff(ctx, p.Owner)
 	return err
 }
 
@@ -238,10 +238,7 @@ func (p *demandPage) history(ctx context.Context, tx *db.Tx, v *visit) error {
 // handled does something about the demand of the address, and shows what became of it.
 func (v *visit) handled(fn func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error) error {
 	var r rights.Request
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		by, found, err := v.demanded(ctx, tx, in)
 		if err != nil {
 			return err
@@ -353,7 +350,7 @@ func (s *Server) demandWords(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page.Request, page.Path, page.Ref, page.Handed = r, demandPath(r), ref.Reveal(), r.Owner == owner(by)
+		page.Request, page.Path, page.Ref, page.Handed = r, demandPath(r), ref.Reveal(), r.Owner == rights.OwnerOf(by)
 		says := r.Says()
 		if says.Note {
 			page.Texts = append(page.Texts, textNote)
@@ -400,16 +397,13 @@ func (s *Server) wordsPicture(v *visit) ([]byte, error) {
 	}
 	var text pii.Text
 	var r rights.Request
-	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err = v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		v.in = in
 		by, found, err := v.demanded(ctx, tx, in)
 		if err != nil {
 			return err
 		}
-		if r = found; r.Owner != owner(by) {
+		if r = found; r.Owner != rights.OwnerOf(by) {
 			return ErrNotHandled
 		}
 		note, answer, err := s.atDesk().Show(ctx, tx, by, r)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -36,17 +35,6 @@ func handler(ctx context.Context, tx *db.Tx, p staff.Person, name string) (right
 		return catalog.FindOfficer(ctx, tx, service.Name, p.Office(service.Name))
 	}
 	return staff.Acting{Person: p, Action: staff.HandleDemands}, nil
-}
-
-// owner is how a demand names who handles it.
-func owner(by rights.Handler) string {
-	switch by := by.(type) {
-	case catalog.Officer:
-		return by.ID
-	case staff.Acting:
-		return by.ID
-	}
-	return ""
 }
 
 func demandPath(r rights.Request) string { return "/console/demands/" + r.Service + "/" + r.ID }
@@ -91,27 +79,19 @@ func (s *Server) clockOf(r rights.Request, now time.Time) clock {
 
 // demandFilter reads a filter. What there isn't finds nothing.
 func demandFilter(q url.Values, services []string) rights.Wanted {
-	want := rights.Wanted{Services: services, Kind: rights.Kind(q.Get("kind")), State: rights.State(q.Get("state"))}
-	if service := q.Get("service"); service != "" {
-		want.Services = slices.DeleteFunc(slices.Clone(services), func(s string) bool { return s != service })
-	}
-	return want
+	return rights.Wanted{Services: only(services, q.Get("service")), Kind: rights.Kind(q.Get("kind")), State: rights.State(q.Get("state"))}
 }
 
 // demands lists what children and guardians demand, of the services whose demands the
 // person handles.
 func (s *Server) demands(v *visit) error {
-	page := demandsPage{Kinds: rights.Kinds, States: rights.States, Filter: make(map[string]string)}
-	if err := tooLong(v.r.URL.Query(), demandFields); err != nil {
+	filter, shown, err := v.filtered(demandFields)
+	if err != nil {
 		return err
 	}
-	filter := fieldsOf(v.r.URL.Query(), demandFields)
-	for field := range filter {
-		page.Filter[field] = filter.Get(field)
-	}
-	page.Export, v.keeps = v.exportPart(listDemands, filter), filter
 	from := rights.ParseCursor(v.r.URL.Query().Get("from"))
-	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+	page := demandsPage{Kinds: rights.Kinds, States: rights.States, Filter: shown, Export: v.exportPart(listDemands, filter)}
+	err = v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return err
@@ -137,7 +117,7 @@ func (s *Server) demands(v *visit) error {
 func (v *visit) demandRows(ctx context.Context, tx *db.Tx, all []rights.Request) (rows []demandRow, err error) {
 	charters := make(map[string]*charter.Charter)
 	owners := make(map[string][]string)
-	names := make(map[string]naming)
+	names := v.names(tx, "")
 	for _, r := range all {
 		if charters[r.Service] == nil {
 			if charters[r.Service], err = v.s.inForce(ctx, tx, r.Service); err != nil {
@@ -147,28 +127,16 @@ func (v *visit) demandRows(ctx context.Context, tx *db.Tx, all []rights.Request)
 			if err != nil {
 				return nil, err
 			}
-			owners[r.Service], names[r.Service] = rights.Owners(inOffice, inside), v.names(tx, r.Service)
+			owners[r.Service] = rights.Owners(inOffice, inside)
 		}
 		row := demandRow{Request: r, Label: v.itemOf(charters[r.Service], r.Item), Clock: v.s.clockOf(r, tx.Now()), To: demandPath(r),
 			Free: v.s.atDesk().Unclaimed(r, owners[r.Service], tx.Now())}
-		if row.Who, err = names[r.Service].owner(ctx, r.Owner); err != nil {
+		if row.Who, err = names.in(r.Service).ofStaff(ctx, r.Owner); err != nil {
 			return nil, err
 		}
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// owner returns the name of who handles a demand: by a term of office, or as a person.
-func (n naming) owner(ctx context.Context, id string) (string, error) {
-	if id == "" {
-		return "", nil
-	}
-	name, err := n.of(ctx, "officer:"+id)
-	if err != nil || name != id {
-		return name, err
-	}
-	return n.of(ctx, "staff:"+id)
 }
 
 // itemOf is what a parent calls an item that something is demanded of, or its name.
@@ -209,9 +177,6 @@ func (s *Server) demandsFile(v *visit) error {
 				each(r.Number, string(r.State), r.Service, string(r.Kind), string(r.Door), r.Item, inFile(r.ReceivedAt), inFile(r.DueAt), inFile(r.ClosedAt),
 					string(r.Extended), string(r.Reason), r.Who, left)
 			}
-			if next.String() == "" {
-				return nil, nil
-			}
-			return func() { from = next }, nil
+			return goOn(&from, next), nil
 		})
 }

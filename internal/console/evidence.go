@@ -79,12 +79,9 @@ func (v *visit) documents(ctx context.Context, tx *db.Tx, filter url.Values, fro
 	if err != nil {
 		return nil, nil, next, err
 	}
-	names := make(map[string]naming)
+	names := v.names(tx, "")
 	for _, a := range found {
-		if _, ok := names[a.Service]; !ok {
-			names[a.Service] = v.names(tx, a.Service)
-		}
-		first, err := names[a.Service].ofStaff(ctx, a.First)
+		first, err := names.in(a.Service).ofStaff(ctx, a.First)
 		if err != nil {
 			return nil, nil, next, err
 		}
@@ -95,18 +92,13 @@ func (v *visit) documents(ctx context.Context, tx *db.Tx, filter url.Values, fro
 
 // toJudge lists the documents of guardians that wait to be judged (Article 9).
 func (s *Server) toJudge(v *visit) error {
-	q := v.r.URL.Query()
-	if err := tooLong(q, evidenceFields); err != nil {
+	filter, shown, err := v.filtered(evidenceFields)
+	if err != nil {
 		return err
 	}
-	filter := fieldsOf(q, evidenceFields)
-	from := verification.ParseCursor(q.Get("from"))
-	page := evidencePage{Waits: []verification.Waits{verification.ForFirst, verification.ForSecond}, Filter: make(map[string]string), Export: v.exportPart(listEvidence, filter)}
-	for field := range filter {
-		page.Filter[field] = filter.Get(field)
-	}
-	v.keeps = filter
-	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+	from := verification.ParseCursor(v.r.URL.Query().Get("from"))
+	page := evidencePage{Waits: []verification.Waits{verification.ForFirst, verification.ForSecond}, Filter: shown, Export: v.exportPart(listEvidence, filter)}
+	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
 		var next db.Cursor
 		if page.Rows, page.Services, next, err = v.documents(ctx, tx, filter, from, perPage); err != nil {
 			return err
@@ -136,10 +128,7 @@ func (s *Server) evidenceFile(v *visit) error {
 			for _, r := range rows {
 				each(r.Number(), r.ID, r.Service, inFile(r.StartedAt), inFile(r.ExpiresAt), v.lang.T("console.evidence.waits."+string(r.Waits())), r.FirstBy)
 			}
-			if next.String() == "" {
-				return nil, nil
-			}
-			return func() { from = next }, nil
+			return goOn(&from, next), nil
 		})
 }
 

@@ -64,10 +64,7 @@ func (s *Server) file(v *visit) (sealed []byte, number string, err error) {
 	var out vault.Exported
 	var ref pii.Text
 	var c *charter.Charter
-	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err = v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		v.in, v.now = in, tx.Now()
 		if r, err = approval.Find(ctx, tx, v.r.PathValue("service"), v.r.PathValue("request")); err != nil {
 			return err
@@ -159,10 +156,7 @@ func (v *visit) fileKey(ctx context.Context, tx *db.Tx) (fileKey, error) {
 
 // setKey keeps the key that files are sealed to, a day from now on.
 func (s *Server) setKey(v *visit) error {
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		_, err := staff.SetRecipient(ctx, tx, s.Ring, in.Person, v.r.PostFormValue("recipient"))
 		return err
 	})

@@ -61,10 +61,7 @@ func (s *Server) dueFile(v *visit) error {
 				}
 				each(inFile(l.At), string(l.Kind), v.lang.T("console.due.kind."+string(l.Kind)), l.Number, about, strconv.FormatInt(l.N, 10), l.Service)
 			}
-			if next.String() == "" {
-				return nil, nil
-			}
-			return func() { from = next }, nil
+			return goOn(&from, next), nil
 		})
 }
 
@@ -75,14 +72,11 @@ func (s *Server) boardFile(v *visit) error {
 		return err
 	}
 	return v.sendFile(listBoard, v.header("article", "what", "state", "figure", "count"), func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-		names, err := v.where(ctx, tx, staff.SeeBoard, filter)
-		if err != nil {
-			return nil, err
-		}
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
+		names := only(mayIn(v.in.Person, staff.SeeBoard, services), filter.Get("service"))
 		services = slices.DeleteFunc(services, func(one catalog.Service) bool { return !slices.Contains(names, one.Name) })
 		all, err := s.board().Of(ctx, tx, services)
 		for _, a := range all {
@@ -131,10 +125,7 @@ func (s *Server) reviewsFile(v *visit) error {
 			for _, r := range rows {
 				each(r.Number, r.Request, r.Service, r.Who, r.With, inFile(r.OpenedAt), inFile(r.ReviewBy), string(r.Finding), inFile(r.ReviewedAt))
 			}
-			if next.String() == "" {
-				return nil, nil
-			}
-			return func() { from = next }, nil
+			return goOn(&from, next), nil
 		})
 }
 

@@ -71,6 +71,28 @@ func listNamed(name string, by staff.Person) (list, error) {
 	return lists[i], nil
 }
 
+// filtered reads the filter of a list from its address, which goes on to the list's other
+// pages, and returns it for the page to show, too. Errors: ErrFilter.
+func (v *visit) filtered(fields []string) (filter url.Values, shown map[string]string, err error) {
+	if err := tooLong(v.r.URL.Query(), fields); err != nil {
+		return nil, nil, err
+	}
+	filter, shown = fieldsOf(v.r.URL.Query(), fields), make(map[string]string)
+	for field := range filter {
+		shown[field] = filter.Get(field)
+	}
+	v.keeps = filter
+	return filter, shown, nil
+}
+
+// only returns the services, or the one that is wanted, if it is among them.
+func only(services []string, wanted string) []string {
+	if wanted == "" {
+		return services
+	}
+	return slices.DeleteFunc(slices.Clone(services), func(name string) bool { return name != wanted })
+}
+
 // savedPart is what layout.html shows of a list's saved filters.
 type savedPart struct {
 	List  string

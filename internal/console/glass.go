@@ -288,10 +288,7 @@ func (p *reviewPage) about(ctx context.Context, tx *db.Tx, v *visit) error {
 // review keeps what the office says of a window.
 func (s *Server) review(v *visit) error {
 	var done approval.Glass
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		g, err := v.broke(ctx, tx, in)
 		if err != nil {
 			return err

@@ -226,10 +226,7 @@ var suffixOf = map[string]string{"application/pdf": ".pdf", "image/png": ".png",
 // inOffice does something as who holds an office of the service of the address, and shows
 // what became of it; whoever has none any more is led home.
 func (v *visit) inOffice(done string, fn func(ctx context.Context, tx *db.Tx, in signin.Session, by catalog.Officer) error) error {
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		by, err := approval.AsOfficer(ctx, tx, in.Person, v.r.PathValue("service"))
 		if err != nil {
 			return err

@@ -35,10 +35,7 @@ func (v *visit) reach(ctx context.Context, tx *db.Tx) (reach, error) {
 // setReach keeps where the person is told of alarms (Article 15), in the language of the
 // page.
 func (s *Server) setReach(v *visit) error {
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		_, err := staff.Reach(ctx, tx, s.Ring, in.Person, in.Person.ID, pii.New(v.r.PostFormValue("address")), v.lang)
 		return err
 	})
@@ -46,10 +43,7 @@ func (s *Server) setReach(v *visit) error {
 }
 
 func (s *Server) endReach(v *visit) error {
-	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		_, err := staff.Unreach(ctx, tx, in.Person, in.Person.ID)
 		return err
 	})

@@ -161,10 +161,7 @@ func (v *visit) service(ctx context.Context, tx *db.Tx, in signin.Session) (cata
 // operate does something about the service of the address, in the name of the person, who
 // is held to the end of the transaction and has shown within minutes who it is: the session that is found in this transaction counts.
 func (v *visit) operate(fn func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error) error {
-	return v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	return v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		one, err := v.service(ctx, tx, in)
 		if err != nil {
 			return err
@@ -266,10 +263,7 @@ func (v *visit) systemPage(problem error) error {
 
 // operated records what the person has the system do, before it is done.
 func (v *visit) operated(what staff.Doing, about string) error {
-	return v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	return v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		_, err := staff.Operated(ctx, tx, in.Person, what, about)
 		return err
 	})

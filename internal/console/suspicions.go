@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -61,12 +60,9 @@ func (v *visit) suspected(ctx context.Context, tx *db.Tx, filter url.Values, fro
 	if err != nil {
 		return nil, nil, next, err
 	}
-	names := make(map[string]naming)
+	names := v.names(tx, "")
 	for _, s := range found {
-		if _, ok := names[s.Service]; !ok {
-			names[s.Service] = v.names(tx, s.Service)
-		}
-		who, err := names[s.Service].ofStaff(ctx, s.Owner)
+		who, err := names.in(s.Service).ofStaff(ctx, s.Owner)
 		if err != nil {
 			return nil, nil, next, err
 		}
@@ -75,41 +71,15 @@ func (v *visit) suspected(ctx context.Context, tx *db.Tx, filter url.Values, fro
 	return rows, services, next, nil
 }
 
-// only returns the services, or the one that is wanted, if it is among them.
-func only(services []string, wanted string) []string {
-	if wanted == "" {
-		return services
-	}
-	return slices.DeleteFunc(slices.Clone(services), func(name string) bool { return name != wanted })
-}
-
-// ofStaff returns the name of somebody of the staff, "st_…": of a person inside, or of who
-// holds or held an office; "" for nobody.
-func (n naming) ofStaff(ctx context.Context, who string) (string, error) {
-	if who == "" {
-		return "", nil
-	}
-	name, err := n.of(ctx, "staff:"+who)
-	if err == nil && name == who {
-		name, err = n.of(ctx, "officer:"+who)
-	}
-	return name, err
-}
-
 // suspicions lists the accounts that may be a child's (Article 2).
 func (s *Server) suspicions(v *visit) error {
-	q := v.r.URL.Query()
-	if err := tooLong(q, suspicionFields); err != nil {
+	filter, shown, err := v.filtered(suspicionFields)
+	if err != nil {
 		return err
 	}
-	filter := fieldsOf(q, suspicionFields)
-	from := suspicion.ParseCursor(q.Get("from"))
-	page := suspicionsPage{Sources: suspicion.Sources, Filter: make(map[string]string), Export: v.exportPart(listSuspicions, filter), Term: suspicion.Term}
-	for field := range filter {
-		page.Filter[field] = filter.Get(field)
-	}
-	v.keeps = filter
-	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+	from := suspicion.ParseCursor(v.r.URL.Query().Get("from"))
+	page := suspicionsPage{Sources: suspicion.Sources, Filter: shown, Export: v.exportPart(listSuspicions, filter), Term: suspicion.Term}
+	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
 		var next db.Cursor
 		if page.Rows, page.Services, next, err = v.suspected(ctx, tx, filter, from, perPage); err != nil {
 			return err
@@ -139,10 +109,7 @@ func (s *Server) suspicionsFile(v *visit) error {
 			for _, r := range rows {
 				each(r.Number(), r.ID, r.Service, string(r.Source), inFile(r.OpenedAt), inFile(r.DueAt), r.Who, string(r.Outcome), string(r.Basis), inFile(r.ClosedAt))
 			}
-			if next.String() == "" {
-				return nil, nil
-			}
-			return func() { from = next }, nil
+			return goOn(&from, next), nil
 		})
 }
 
@@ -239,10 +206,7 @@ func others(ctx context.Context, tx *db.Tx, but string, a staff.Action, service 
 // minutes who they are: the session that is found in this transaction counts. That somebody
 // of another service tries is recorded.
 func (v *visit) dealt(fn func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error) error {
-	return v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	return v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		by, err := staff.Acts(ctx, tx, in.Person, v.rule)
 		if err != nil {
 			return err

@@ -176,10 +176,7 @@ func (s *Server) picture(v *visit) (picture []byte, left int64, err error) {
 	var value pii.Text
 	var held bool
 	label := item
-	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		if err := in.IsFresh(tx.Now()); err != nil {
-			return err
-		}
+	err = v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		v.in = in
 		if r, err = approval.Find(ctx, tx, v.r.PathValue("service"), v.r.PathValue("request")); err != nil {
 			return err

@@ -217,8 +217,9 @@ func insideOf(ctx context.Context, tx *db.Tx, by family.Actor, service string) (
 	return inside, err
 }
 
-// ownerOf is who of the staff handles what the actor has taken: "st_…", or nobody.
-func ownerOf(by family.Actor) string {
+// OwnerOf is how a demand names its owner, if that is the actor: "st_…", of the term of
+// office or of the person inside; "" for whoever is no handler.
+func OwnerOf(by family.Actor) string {
 	switch by := by.(type) {
 	case catalog.Officer:
 		return by.ID

@@ -118,7 +118,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 		r.FetchUntil = now.Add(fetchable)
 	}
 	if !told {
-		r.Owner = ownerOf(by)
+		r.Owner = OwnerOf(by)
 	}
 	if !ask.Text.IsZero() {
 		if r.note, err = c.SealNote(d.Ring, ask.Text, r.bound("note")...); err != nil {

@@ -32,7 +32,7 @@ func (d Desk) Assign(ctx context.Context, tx *db.Tx, by Handler, r Request, to H
 		return r, "", ErrMayNot
 	case !handles(to, r):
 		return r, "", ErrOwner.At("to")
-	case r.Owner == ownerOf(to):
+	case r.Owner == OwnerOf(to):
 		return r, "", ErrOwned.At("to")
 	case r.times(KindAssigned) >= maxAssigned:
 		return r, "", ErrAssigned
@@ -41,7 +41,7 @@ func (d Desk) Assign(ctx context.Context, tx *db.Tx, by Handler, r Request, to H
 	if err != nil {
 		return r, "", err
 	}
-	r.Owner = ownerOf(to)
+	r.Owner = OwnerOf(to)
 	entry, err := r.step(ctx, tx, c, KindAssigned, by.Ledger(), AssignedBody{Request: r.ID, Owner: r.Owner, Inside: inside})
 	if err != nil {
 		return r, "", err

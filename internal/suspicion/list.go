@@ -44,22 +44,11 @@ func (w Wanted) fits(s Suspicion) bool {
 	return (w.Source == "" || w.Source == s.Source) && (w.Owner == "" || w.Owner == s.Owner || w.Owner == Nobody && s.Owner == "")
 }
 
-// lookedAt is how many are looked at for those that are wanted, at most: where they are
-// rare, a page may have none, and say where it goes on.
-const lookedAt = 500
-
-func (w Wanted) rows(limit int) int {
-	if w.Source == "" && w.Owner == "" {
-		return limit + 1
-	}
-	return max(lookedAt, limit+1)
-}
-
 // List returns the suspicions of services that are wanted, at most limit: of the open ones
 // those that are due first, of those that are decided the ones that were due last; and
 // where the list goes on: nowhere, after the last.
 func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from db.Cursor, limit int) (page []Suspicion, next db.Cursor, err error) {
-	rows := want.rows(limit)
+	rows := db.Rows(limit, want.Source == "" && want.Owner == "")
 	var all []Suspicion
 	for _, service := range services {
 		var some []Suspicion
@@ -91,17 +80,7 @@ func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from d
 		}
 		return by
 	})
-	for i, s := range all[:min(len(all), rows)] {
-		if want.fits(s) {
-			if len(page) == limit {
-				return page, page[limit-1].cursor(), nil
-			}
-			page = append(page, s)
-		}
-		if i == rows-1 {
-			next = s.cursor()
-		}
-	}
+	page, next = db.Cut(all, rows, limit, want.fits, Suspicion.cursor)
 	return page, next, nil
 }
 

@@ -105,6 +105,10 @@ func behindJudge(ctx context.Context, tx *db.Tx, service, name string) ([]string
 // be: neither stands, or stood at the first approval, behind the other, and nobody else
 // behind both (edge case 24). Errors: ErrSameStaff, ErrMaybeOne.
 func twoPersons(ctx context.Context, tx *db.Tx, a Attempt, second string) error {
+	s, err := catalog.Find(ctx, tx, a.Service)
+	if err != nil {
+		return err
+	}
 	one, err := identityOf(ctx, tx, a.Service, a.First)
 	if err != nil {
 		return err
@@ -116,11 +120,11 @@ func twoPersons(ctx context.Context, tx *db.Tx, a Attempt, second string) error 
 	case one.is(two):
 		return ErrSameStaff
 	}
-	theirs, err := behindJudge(ctx, tx, a.Service, a.First)
+	theirs, err := one.behind(ctx, tx, s)
 	if err != nil {
 		return err
 	}
-	mine, err := behindJudge(ctx, tx, a.Service, second)
+	mine, err := two.behind(ctx, tx, s)
 	theirs, mine = append(append(theirs, a.behind...), a.First), append(mine, second)
 	if err == nil && slices.ContainsFunc(mine, func(who string) bool { return slices.Contains(theirs, who) }) {
 		err = ErrMaybeOne

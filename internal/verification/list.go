@@ -75,21 +75,10 @@ const (
 
 func (w Waits) fits(a Attempt) bool { return w == "" || (w == ForSecond) == (a.First != "") }
 
-// lookedAt is how many are looked at for those that are wanted, at most: where they are
-// rare, a page may have none, and say where it goes on.
-const lookedAt = 500
-
-func (w Waits) rows(limit int) int {
-	if w == "" {
-		return limit + 1
-	}
-	return max(lookedAt, limit+1)
-}
-
 // Documents returns the documents of services that wait for the staff, those that are
 // erased first first, at most limit, and where the list goes on: nowhere, after the last.
 func Documents(ctx context.Context, tx *db.Tx, services []string, want Waits, from db.Cursor, limit int) (page []Attempt, next db.Cursor, err error) {
-	rows := want.rows(limit)
+	rows := db.Rows(limit, want == "")
 	if now := tx.Now(); !from.At.After(now) {
 		from = db.Cursor{At: now.Add(time.Microsecond)} // what has run out waits for nobody
 	}
@@ -105,17 +94,7 @@ func Documents(ctx context.Context, tx *db.Tx, services []string, want Waits, fr
 		all = append(all, some...)
 	}
 	slices.SortFunc(all, func(a, b Attempt) int { return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt), strings.Compare(a.ID, b.ID)) })
-	for i, a := range all[:min(len(all), rows)] {
-		if want.fits(a) {
-			if len(page) == limit {
-				return page, page[limit-1].cursor(), nil
-			}
-			page = append(page, a)
-		}
-		if i == rows-1 {
-			next = a.cursor()
-		}
-	}
+	page, next = db.Cut(all, rows, limit, want.fits, Attempt.cursor)
 	return page, next, nil
 }
 

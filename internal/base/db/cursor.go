@@ -33,3 +33,33 @@ func (c Cursor) String() string {
 	}
 	return strconv.FormatInt(c.At.UnixMicro(), 10) + "." + c.ID
 }
+
+// lookedAt is how many rows are looked at for those that are wanted, at most: where they
+// are rare, a page may have none, and say where it goes on.
+const lookedAt = 500
+
+// Rows is how many rows are read for a page of at most limit: of a list of which everything
+// is wanted, or only some.
+func Rows(limit int, everything bool) int {
+	if everything {
+		return limit + 1
+	}
+	return max(lookedAt, limit+1)
+}
+
+// Cut returns a page of at most limit that are wanted, of a list of which so many rows were
+// read (Rows), and where the next one begins: nowhere, after the last.
+func Cut[T any](list []T, rows, limit int, wanted func(T) bool, at func(T) Cursor) (page []T, next Cursor) {
+	for i, one := range list[:min(len(list), rows)] {
+		if wanted(one) {
+			if len(page) == limit {
+				return page, at(page[limit-1])
+			}
+			page = append(page, one)
+		}
+		if i == rows-1 {
+			next = at(one)
+		}
+	}
+	return page, next
+}
