@@ -211,8 +211,12 @@ func walFrom(t *testing.T, in *apptest.Installation) func() map[string][]byte {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
+	// Without a slot a checkpoint, of another test's database too, would give the segments away
+	// before they are read.
 	var from string
-	if err := conn.QueryRow(t.Context(), `SELECT pg_walfile_name(pg_current_wal_lsn())`).Scan(&from); err != nil {
+	if err := conn.QueryRow(t.Context(), `
+		SELECT pg_walfile_name(lsn) FROM pg_create_physical_replication_slot($1, true, true)`,
+		fmt.Sprintf("wardkeep_%d", time.Now().UnixNano())).Scan(&from); err != nil {
 		t.Fatal(err)
 	}
 	return func() map[string][]byte {
