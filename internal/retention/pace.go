@@ -18,7 +18,7 @@ type pace struct {
 const (
 	// rests is for how many times of what an update took the writer is left to others.
 	// What it writes and what follows it in the ledger is about as much again.
-	rests = 2.6
+	rests = 3.1
 	// quiet is how many updates of others in the meantime are none: the ledger's rounds.
 	quiet = 3
 )
