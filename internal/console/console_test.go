@@ -296,6 +296,24 @@ func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
 	})
 }
 
+// What the matrix has, the start page leads to: an action that is no page's, nor below one,
+// would send a person to a place that isn't there.
+func TestEachActionHasItsPage(t *testing.T) {
+	for action, want := range map[staff.Action]string{
+		staff.HandleDemands: "/console/demands", staff.DecideSuspicions: "/console/suspicions", staff.ManageWebhooks: "/console/settings",
+		staff.ManageSystem: "/console/settings/system", staff.ReviewAccess: "/console/reviews", staff.PublishCharter: "/console/charters",
+	} {
+		if got := console.PageOf(action); got != want {
+			t.Errorf("%s is done at %q, want %q", action, got, want)
+		}
+	}
+	for _, r := range staff.Matrix {
+		if to := console.PageOf(r.Action); to == "/console" || !console.HasPage(to) {
+			t.Errorf("%s has no page: %q", r.Action, to)
+		}
+	}
+}
+
 // Nothing answers that isn't in the table.
 func TestArticle15_NothingAnswersBesideTheTable(t *testing.T) {
 	files, err := filepath.Glob("*.go")

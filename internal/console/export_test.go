@@ -1,6 +1,10 @@
 package console
 
-import "time"
+import (
+	"time"
+
+	"wardkeep/internal/staff"
+)
 
 // Refuses sets how long a try takes to be refused.
 func (s *Server) Refuses(after time.Duration) { s.patience = after }
@@ -10,6 +14,9 @@ func FigurePage(name string) string { return figurePages[name] }
 
 // HasPage reports whether the console has a page at that address.
 func HasPage(path string) bool { return hasPage(path) }
+
+// PageOf returns the page at which something is done.
+func PageOf(action staff.Action) string { return pageOf(action) }
 
 // ArticlesOf returns the articles that a kind of entries is evidence for.
 func ArticlesOf(kind string) []int { return articlesOf(kind) }

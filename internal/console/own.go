@@ -3,6 +3,8 @@ package console
 import (
 	"context"
 	"net/http"
+	"path"
+	"strings"
 	"time"
 
 	"wardkeep/internal/approval"
@@ -22,21 +24,34 @@ type homePage struct {
 	Join      bool // somebody waits for a second person
 }
 
-// A can is something that the person may do, where, and at which page; "" where it is
-// done at the terminal.
+// A can is something that the person may do, where, and at which page.
 type can struct {
 	Action   staff.Action
 	Services []string // none: every service
 	To       string
 }
 
-// pagesOf are the pages at which something is done.
-var pagesOf = map[staff.Action]string{staff.SeePeople: "/console/people", staff.ManagePeople: "/console/people",
-	staff.AskAccess: "/console/access", staff.DecideAccess: "/console/decisions", staff.ReviewAccess: "/console/reviews",
-	staff.SeeLedger: "/console/ledger", staff.SeeDue: "/console/due", staff.SeeBoard: "/console/board",
-	staff.SeeSystem: "/console/settings", staff.ManageCredentials: "/console/settings", staff.ManageWebhooks: "/console/settings", staff.ManageSystem: "/console/settings/system",
-	staff.SeeCharters: "/console/charters", staff.ProposeCharter: "/console/charters", staff.PublishCharter: "/console/charters",
-	staff.SeeOffice: "/console/offices", staff.ManageOffice: "/console/offices"}
+// pageOf returns the page at which something is done or looked at: the first that the table
+// has for it, or else the nearest above where it is done.
+func pageOf(action staff.Action) (to string) {
+	for _, r := range table() {
+		if r.action != action {
+			continue
+		}
+		method, at, _ := strings.Cut(r.pattern, " ")
+		at, within, _ := strings.Cut(at, "/{")
+		if method == http.MethodGet && within == "" {
+			return at
+		}
+		for to == "" && !hasPage(at) {
+			at = path.Dir(at)
+		}
+		if to == "" {
+			to = at
+		}
+	}
+	return to
+}
 
 func (s *Server) home(v *visit) error {
 	page := homePage{Roles: v.in.Person.Grants}
@@ -46,7 +61,7 @@ func (s *Server) home(v *visit) error {
 			if !v.in.Person.MaySomewhere(r.Action) || r.Action == staff.ManageSystem && !v.in.Person.MayEverywhere(r.Action, all) {
 				continue
 			}
-			c := can{Action: r.Action, To: pagesOf[r.Action]}
+			c := can{Action: r.Action, To: pageOf(r.Action)}
 			if !v.in.Person.May(r.Action, "") {
 				c.Services = v.in.Person.Where(r.Action, all)
 			}
