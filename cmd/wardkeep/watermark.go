@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ type markReadCmd struct {
 func (c markReadCmd) Run(ctx context.Context, s *session) error {
 	f, err := os.Open(c.File)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", watermark.ErrPicture, err)
 	}
 	defer f.Close()
 	m, err := watermark.Read(f)
