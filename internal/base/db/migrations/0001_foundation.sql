@@ -691,6 +691,17 @@ CREATE TABLE certificate (
 );
 CREATE INDEX certificate_until ON certificate (until);
 
+-- What is left of a demand whose child was erased, for a while: so whoever asked finds the
+-- certificate. Nothing leads from it to a child.
+CREATE TABLE carried_out (
+	demand bytea  NOT NULL PRIMARY KEY, -- keyed hash of its service and id
+	number bytea  NOT NULL,             -- keyed hash of its service and number
+	sealed bytea  NOT NULL,             -- its clock and the secret of the certificate's link, sealed under the ring and bound to the hash
+	until  bigint NOT NULL              -- a day, as of the certificate
+);
+CREATE INDEX carried_out_number ON carried_out (number, demand);
+CREATE INDEX carried_out_until ON carried_out (until);
+
 -- VAULT. Values, sealed under the child's key.
 CREATE TABLE value (
 	child        text   NOT NULL,
