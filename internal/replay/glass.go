@@ -43,8 +43,8 @@ func (f *fold) glass(k key, s source) *glass {
 	return g
 }
 
-// askedBroken folds that a second person has joined (Article 15): another one, in time,
-// without the office, and for no more than was asked.
+// askedBroken folds that a second person has joined (Article 15): another one, with nobody
+// behind both, in time, without the office, and for no more than was asked.
 func (f *fold) askedBroken(p ledger.Placed, s source, c *child) fault {
 	b, x := body[approvals.BrokenBody](p)
 	r := c.askedNamed(b.Request)
@@ -70,7 +70,8 @@ func (f *fold) askedBroken(p ledger.Placed, s source, c *child) fault {
 	g.source, g.broken, g.service, g.asker, g.second, g.opened, g.reviewBy, g.versions = s, true, p.Service, r.asker, by, at, b.ReviewBy, [2]int64{b.Asker, b.Person}
 	f.inside.claims = append(f.inside.claims,
 		&insideClaim{source: s, person: r.asker, version: b.Asker, at: at, catalog: b.Catalog, action: staff.AskAccess, outside: true},
-		&insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.AskAccess, apart: []key{r.asker}, outside: true})
+		&insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.AskAccess, apart: []key{r.asker}, outside: true,
+			parties: []partyThen{{r.asker, b.Asker, staff.AskAccess}, {by, b.Person, staff.AskAccess}}, alone: true})
 	return fault{}
 }
 

@@ -63,7 +63,7 @@ type insideClaim struct {
 	action  staff.Action // of a decision
 	apart   []key        // likewise: who may not stand behind who decides
 	parties []partyThen  // likewise: who may not be one (approval.Apart)
-	export  bool         // likewise: of a file
+	alone   bool         // likewise: of a file, or without the office
 	outside bool         // likewise: by who holds no office, and is not suspended
 	reviews *glass
 	purpose string // that was asked for, with items: names of the charter
@@ -222,7 +222,7 @@ func (f *fold) agreement(s source, at int64, b approvals.DecidedBody, by key, r 
 	for _, p := range parties {
 		claim := &insideClaim{source: s, person: p.person, version: p.version, at: at, catalog: b.Catalog, action: p.does}
 		if p.person == by {
-			claim.apart, claim.parties, claim.export = []key{r.asker}, parties, r.export
+			claim.apart, claim.parties, claim.alone = []key{r.asker}, parties, r.export
 		}
 		f.inside.claims = append(f.inside.claims, claim)
 	}
@@ -457,7 +457,7 @@ func (f *fold) judge(c *insideClaim) fault {
 		}
 		parties = append(parties, approvals.Party{Person: one, Does: of.does, Behind: behind})
 	}
-	if approvals.Apart(now, c.export, parties...) != nil {
+	if approvals.Apart(now, c.alone, parties...) != nil {
 		return impossible(ruleActor)
 	}
 	if x := f.apart(c, p, now); x != (fault{}) {
