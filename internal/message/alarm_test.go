@@ -17,6 +17,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
@@ -241,6 +242,54 @@ func TestArticle15_AlarmsReachTheOfficeByEmail(t *testing.T) {
 					t.Errorf("it names %q: %s", name, l.text)
 				}
 			}
+		}
+	})
+}
+
+// Of an app's key that has touched a decoy the letter names the key, as the operator calls
+// it; each key has a letter of its own, and one that was revoked goes by its id.
+func TestArticle15_ALetterNamesTheKeyThatTouchedADecoy(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		o.PassToHalfPast()
+		touch := func(app account.App) {
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				return approval.Raise(ctx, tx, vaulttest.Service, "", app.Ledger(), []approval.Cause{approval.Touched}, id.New(id.Entry))
+			})
+		}
+		var other account.App
+		o.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			other, _, _, err = account.IssueApp(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, "nightly-export", account.AllScopes(), time.Time{})
+			return err
+		})
+		o.raise(approval.Touched)
+		touch(o.App)
+		touch(o.App)
+		touch(other)
+		if err := o.send(o.due()); err != nil {
+			t.Fatal(err)
+		}
+		named := map[string]int{}
+		for _, l := range o.box.take() {
+			for _, key := range []string{"“app”", "“nightly-export”"} {
+				if strings.Contains(l.text, key) {
+					named[key]++
+				}
+			}
+		}
+		if named["“app”"] != 2 || named["“nightly-export”"] != 2 {
+			t.Errorf("%v", named)
+		}
+		o.Pass(time.Hour)
+		touch(other)
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := account.RevokeApp(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, other.ID)
+			return err
+		})
+		if err := o.send(o.due()); err != nil {
+			t.Fatal(err)
+		}
+		if letters := o.box.take(); len(letters) != 2 || !strings.Contains(letters[0].text, other.ID) {
+			t.Errorf("%+v", letters)
 		}
 	})
 }

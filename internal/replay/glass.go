@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"maps"
 	"slices"
 
 	approvals "wardkeep/internal/approval"
@@ -128,49 +127,6 @@ func (f *fold) glassEntry(p ledger.Placed, s source) fault {
 	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog,
 		action: staff.ReviewAccess, reviews: g})
 	return fault{}
-}
-
-// decoy folds that a child that nobody knows became a decoy, or is none any more.
-func (f *fold) decoy(p ledger.Placed) fault {
-	b, x := body[approvals.DecoyBody](p)
-	service, held := f.inside.decoys[b.Mark]
-	adds := p.Kind == approvals.KindDecoy
-	switch {
-	case x != (fault{}):
-		return x
-	case held == adds, held && service != p.Service:
-		return impossible(ruleAlarm)
-	case adds:
-		f.inside.decoys[b.Mark] = p.Service
-	default:
-		delete(f.inside.decoys, b.Mark)
-	}
-	return fault{}
-}
-
-// decoyRows compares the marks of decoys.
-func (a *audit) decoyRows() error {
-	seen := make(map[string]bool)
-	err := approvals.EachDecoy(a.ctx, a.tx, func(mark, service string) error {
-		r := at{audit: a, table: "decoy", service: a.names.shown(service)}
-		want, held := a.fold.inside.decoys[mark]
-		if !held {
-			r.extra()
-			return nil
-		}
-		seen[mark] = true
-		r.text("service", want, service)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, mark := range slices.Sorted(maps.Keys(a.fold.inside.decoys)) {
-		if !seen[mark] {
-			at{audit: a, table: "decoy", service: a.fold.inside.decoys[mark]}.missing()
-		}
-	}
-	return nil
 }
 
 // suspended reports whether the person, at that version and moment, may look at nothing:

@@ -137,6 +137,8 @@ var glassChanges = []struct {
 	{"it has another mark", `UPDATE broken_glass SET bound = $1`, []any{[]byte("x")}, "row_hash broken_glass bound"},
 	{"another child is the decoy", `UPDATE decoy SET mark = $1`, []any{[]byte("x")}, "row_extra decoy "},
 	{"a decoy of another service", `UPDATE decoy SET service = '王小明'`, nil, "row_differs decoy service"},
+	{"a decoy since before", `UPDATE decoy SET since = since - 1`, nil, "row_extra decoy "},
+	{"a decoy is none any more", `UPDATE decoy SET ended_at = since + 1`, nil, "row_differs decoy ended_at"},
 	{"there is no decoy", `DELETE FROM decoy`, nil, "row_missing decoy "},
 	{"a window is gone", `DELETE FROM broken_glass`, nil, "row_missing broken_glass "},
 }
@@ -215,12 +217,11 @@ func TestArticle15_WhatTwoHaveOpenedReplays(t *testing.T) {
 		}},
 		"a decoy is marked twice": {"impossible alarm", func(l *glasses) {
 			l.do(func(ctx context.Context, tx *db.Tx) error {
-				var is string
-				err := approval.EachDecoy(ctx, tx, func(mark, _ string) error { is = mark; return nil })
+				all, err := approval.ReadDecoys(ctx, tx)
 				if err != nil {
 					return err
 				}
-				_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: approval.KindDecoy, Service: service, Actor: "operator:x", Body: approval.DecoyBody{Mark: is}})
+				_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: approval.KindDecoy, Service: service, Actor: "operator:x", Body: approval.DecoyBody{Mark: all[0].Mark}})
 				return err
 			})
 		}},

@@ -371,6 +371,12 @@ func (f *fold) alarm(p ledger.Placed, s source) fault {
 	}
 	r := raised{b.Use, b.Cause, p.Actor, p.Service}
 	f.inside.alarms[r]--
+	if ofTouch(p, b) {
+		if b.Use == "" && !atTerminal(p) {
+			return impossible(ruleAlarm)
+		}
+		return fault{} // see audit.touch
+	}
 	f.inside.alarmed[r] = s
 	return fault{}
 }

@@ -665,10 +665,14 @@ CREATE INDEX broken_glass_service ON broken_glass (service, opened_at, request);
 CREATE INDEX broken_glass_due ON broken_glass (review_by, request) WHERE reviewed_at IS NULL;
 CREATE INDEX broken_glass_waits ON broken_glass (service, review_by, request) WHERE reviewed_at IS NULL;
 
--- Children that nobody is: whoever asks about one, or looks at it, raises an alarm.
+-- Children that nobody is: whoever asks about one, or looks at it, raises an alarm, and so
+-- does whose key uses it.
 CREATE TABLE decoy (
-	mark    bytea NOT NULL PRIMARY KEY, -- keyed hash of its id: which child it is isn't told
-	service text  NOT NULL
+	mark     bytea  NOT NULL, -- keyed hash of its pseudonym: which child it is isn't told
+	since    bigint NOT NULL,
+	service  text   NOT NULL,
+	ended_at bigint,          -- NULL: it is one; else the row goes soon
+	PRIMARY KEY (mark, since)
 );
 
 -- How often persons inside have looked, in the hour and on the day of the last look.
