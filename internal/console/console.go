@@ -103,6 +103,7 @@ type Server struct {
 	stretches chan struct{} // passwords that are being stretched
 	scans     chan struct{} // documents that are being drawn
 	patience  time.Duration // after which a try is refused, whatever was wrong
+	reported  hourly        // accounts that may be a child's
 }
 
 const (
@@ -289,7 +290,7 @@ func (w *answered) Write(b []byte) (int, error) {
 
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
-var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind,
+var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrLooked,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
 	suspicion.ErrMayNot, suspicion.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}

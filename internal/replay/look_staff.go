@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/verification"
 )
 
 // An asked is what the ledger says of what a person inside asked to see of a child.
@@ -68,7 +69,8 @@ type insideClaim struct {
 	reviews *glass
 	purpose string // that was asked for, with items: names of the charter
 	items   []string
-	look    *use // decided again; nil: who acts must have had the right
+	look    *use                   // decided again; nil: who acts must have had the right
+	seen    *verification.SeenBody // a document, which counts as a look does
 	request approvals.Request
 }
 
@@ -369,14 +371,14 @@ func (f *fold) alarm(p ledger.Placed, s source) fault {
 	if x != (fault{}) {
 		return x
 	}
-	r := raised{b.Use, b.Cause, p.Actor, p.Service}
-	f.inside.alarms[r]--
 	if ofTouch(p, b) {
 		if b.Use == "" && !atTerminal(p) {
 			return impossible(ruleAlarm)
 		}
 		return fault{} // see audit.touch
 	}
+	r := raised{b.Use, b.Cause, p.Actor, p.Service}
+	f.inside.alarms[r]--
 	f.inside.alarmed[r] = s
 	return fault{}
 }
@@ -473,6 +475,13 @@ func (f *fold) judge(c *insideClaim) fault {
 		purpose, ok := e.published.Charter.Purpose(c.purpose)
 		if !ok || slices.ContainsFunc(c.items, func(item string) bool { return !purpose.Has(item) }) {
 			return fault{what: FoundStrange, field: "items"} // invariant 6
+		}
+	}
+	if c.seen != nil {
+		looks := who.looks.At(moment(c.at))
+		who.looks, who.looked = looks.PlusDocument(), true
+		if looks.InHour >= c.seen.PerHour || looks.InDay >= c.seen.PerDay {
+			return impossible(ruleApproval)
 		}
 	}
 	return fault{}
