@@ -38,6 +38,7 @@ import (
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/message"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
 	"wardkeep/internal/rights"
@@ -90,6 +91,8 @@ type Server struct {
 	// nobody comes in by one.
 	Provider *provider.Provider
 	Roles    []signin.Mapped
+	// Farewell writes to where somebody was told of alarms before; nil: nobody is told.
+	Farewell *message.Farewell
 	// System is the process around it.
 	System System
 
@@ -100,10 +103,10 @@ type Server struct {
 	tests     tests
 	taken     hourly        // lists as files
 	missed    hourly        // look-ups that found nobody
+	reported  hourly        // accounts that may be a child's
 	stretches chan struct{} // passwords that are being stretched
 	scans     chan struct{} // documents that are being drawn
 	patience  time.Duration // after which a try is refused, whatever was wrong
-	reported  hourly        // accounts that may be a child's
 }
 
 const (

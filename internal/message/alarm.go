@@ -12,7 +12,9 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
@@ -200,4 +202,29 @@ func keyName(ctx context.Context, tx *db.Tx, service, key string) (string, error
 		return key, nil
 	}
 	return cmp.Or(app.Name, key), err
+}
+
+// Moved writes to where a person is told of alarms that from now on they go elsewhere, in the
+// transaction that says so and before it is said: whoever has got into an account can't have
+// its alarms sent elsewhere unnoticed (Article 15). To is where they go; the same address in
+// another language, or a row that isn't as it was written, makes no letter. What goes wrong
+// here is logged and keeps nobody from being reached.
+func (f *Farewell) Moved(ctx context.Context, tx *db.Tx, console, person string, to pii.Text) []notify.Message {
+	if f == nil || !f.Messages.Has(notify.Email) {
+		return nil
+	}
+	former, err := staff.ContactOf(ctx, tx, f.Desk.Ring, person)
+	switch {
+	case errors.Is(err, staff.ErrNoAddress):
+		return nil
+	case err != nil:
+		f.failed(ctx, notify.KindMoved, err)
+		return nil
+	case former.Address.IsZero() || former.Is(to):
+		return nil
+	}
+	m := notify.News{Kind: notify.KindMoved, At: tx.Now(), Link: console + "/console/account?lang=" + string(former.Lang)}.
+		Message(notify.To{Channel: notify.Email, Address: former.Address, Lang: former.Lang, Site: console})
+	m.ID = id.New(id.Call)
+	return []notify.Message{m}
 }

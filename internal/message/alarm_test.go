@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -415,6 +416,51 @@ func TestArticle12_ASweepThatIsBehindReachesTheOffice(t *testing.T) {
 			if len(letters) != 2 || !strings.Contains(letters[0].text, inside+say) || strings.Contains(letters[0].text, "小溪") {
 				t.Errorf("%s: %+v", cause, letters)
 			}
+		}
+	})
+}
+
+// Article 15: whoever has alarms sent elsewhere has a letter go to where they went until then,
+// in its language; it says neither whose they are nor where they go.
+func TestArticle15_TheFormerAddressIsTold(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		f := &message.Farewell{Desk: o.Desk, Messages: o.teller.Messages, PublicURL: site, Log: slog.New(slog.DiscardHandler)}
+		moves := func(who staff.Person, to string) []letter {
+			var former []notify.Message
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				former = f.Moved(ctx, tx, inside, who.ID, pii.New(to))
+				return nil
+			})
+			f.Send(t.Context(), former)
+			f.Wait()
+			return o.box.take()
+		}
+		for _, to := range []string{"thief@elsewhere.example", ""} {
+			letters := moves(o.officer, to)
+			if len(letters) != 1 || letters[0].to != "lin@office.example" || !strings.Contains(letters[0].text, inside+"/console/account?lang=zh-CN") {
+				t.Fatalf("to %q: %+v", to, letters)
+			}
+			for _, name := range []string{"林静", "thief", "lin@", o.officer.ID, site + "/"} {
+				if strings.Contains(letters[0].subject+letters[0].text, name) {
+					t.Errorf("it says %q: %s", name, letters[0].text)
+				}
+			}
+		}
+		if letters := moves(o.officer, " lin@office.example "); len(letters) != 0 {
+			t.Errorf("the same address: %+v", letters)
+		}
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE person_contact SET set_at = set_at - 1 WHERE person = $1`, o.officer.ID)
+		})
+		if letters := moves(o.officer, "thief@elsewhere.example"); len(letters) != 0 {
+			t.Errorf("a row that was written by hand: %+v", letters)
+		}
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Unreach(ctx, tx, o.deputy, o.deputy.ID)
+			return err
+		})
+		if letters := moves(o.deputy, "zhou@elsewhere.example"); len(letters) != 0 {
+			t.Errorf("whoever had none: %+v", letters)
 		}
 	})
 }
