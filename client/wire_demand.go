@@ -12,11 +12,12 @@ type Demanding struct {
 }
 
 // Demand is a demand of a child or its guardian. One to delete or to close freezes
-// the child at once, and goes with it when it is erased.
+// the child at once, and is done when it is erased: from then on, for 90 days, it has its
+// number, its clock and the link to the certificate, and says nothing of the child.
 type Demand struct {
 	ID         string    `json:"id" example:"rr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
 	Number     string    `json:"number" example:"7K2M-9QXT" doc:"what people call it"`
-	Child      string    `json:"child"`
+	Child      string    `json:"child,omitempty" doc:"left out once it was erased for this demand: nothing leads to it any more"`
 	Kind       string    `json:"kind" enum:"access,copy,correct,supplement,delete_item,delete,close"`
 	Door       string    `json:"door" enum:"guardian,child,contact"`
 	Guardian   string    `json:"guardian,omitempty" doc:"who demands it, or has taken it on since"`
@@ -33,8 +34,11 @@ type Demand struct {
 	ClosedAt   time.Time `json:"closed_at,omitzero"`
 	FetchUntil time.Time `json:"fetch_until,omitzero" doc:"until when a verified guardian finds the answer at home, or fetches the copy there; nobody else gets it"`
 
-	Told   []Telling `json:"told,omitempty" nullable:"false" doc:"who was told of it before the child is erased, where somebody else demands that"`
-	Untold []string  `json:"untold,omitempty" nullable:"false" doc:"verified guardians of whom no message of it is known to have been taken; told by GET of the demand or of a child's alone"`
+	Told []Telling `json:"told,omitempty" nullable:"false" doc:"who was told of it before the child is erased, where somebody else demands that"`
+	// CertificateURL is told by GET of the demand alone.
+	CertificateURL string `json:"certificate_url,omitempty" doc:"of the certificate of the erasure, for whoever demanded it: told by GET of the demand, for 90 days after the erasure; good once the ledger has its place, and for three years"`
+
+	Untold []string `json:"untold,omitempty" nullable:"false" doc:"verified guardians of whom no message of it is known to have been taken; told by GET of the demand or of a child's alone"`
 
 	Entry string `json:"-"` // of the ledger
 }

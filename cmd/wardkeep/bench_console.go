@@ -252,6 +252,7 @@ var rooms = []operation{
 	room("demands", "/demands"),
 	room("demand-new", "/demands/new"),
 	room("suspicions", "/suspicions"),
+	room("suspicion-new", "/suspicions/new"),
 	room("evidence", "/evidence"),
 	room("due", "/due"),
 	room("board", "/board"),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wardkeep/internal/app"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
@@ -45,6 +46,19 @@ func (c whichChild) find(ctx context.Context, tx *db.Tx, ring *keyring.Ring) (fa
 	return family.Find(ctx, tx, c.Service, family.ID(c.Child))
 }
 
+// look is find for what only shows the child: whoever looks at a decoy at the terminal raises
+// an alarm first, and sees nothing of that. What changes a child is in the ledger, and is
+// found there.
+func (c whichChild) look(ctx context.Context, a *app.App) error {
+	return a.Store.Update(ctx, func(tx *db.Tx) error {
+		child, err := c.find(ctx, tx, a.Ring)
+		if err != nil {
+			return err
+		}
+		return approval.ShownAtTerminal(ctx, tx, a.Ring, operator, child)
+	})
+}
+
 // lock is find for a change.
 func (c whichChild) lock(ctx context.Context, tx *db.Tx, ring *keyring.Ring) (family.Child, error) {
 	child, err := c.find(ctx, tx, ring)
@@ -64,6 +78,9 @@ func (c childShowCmd) Run(ctx context.Context, s *session) error {
 		var child family.Child
 		var class age.Class
 		var guardians []family.Guardian
+		if err := c.look(ctx, a); err != nil {
+			return err
+		}
 		err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
 			if child, err = c.find(ctx, tx, a.Ring); err != nil {
 				return err

@@ -29,6 +29,9 @@ type guardianListCmd struct {
 func (c guardianListCmd) Run(ctx context.Context, s *session) error {
 	return s.on(ctx, func(a *app.App) error {
 		var all []family.Guardian
+		if err := c.look(ctx, a); err != nil {
+			return err
+		}
 		err := a.Store.View(ctx, func(tx *db.Tx) error {
 			child, err := c.find(ctx, tx, a.Ring)
 			if err != nil {

@@ -7,8 +7,10 @@ import (
 
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/console"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 )
@@ -243,8 +245,16 @@ type staffReachCmd struct {
 // is told nowhere.
 func (c staffReachCmd) Run(ctx context.Context, s *session) error {
 	if c.Nowhere {
-		return c.change(ctx, s, "cmd.staff.unreached", func(tx *db.Tx) (staff.Person, error) {
-			return staff.Unreach(ctx, tx, operator, c.Person)
+		return s.on(ctx, func(a *app.App) error {
+			var p staff.Person
+			err := c.moved(ctx, s, a, pii.Text{}, func(tx *db.Tx) (err error) {
+				p, err = staff.Unreach(ctx, tx, operator, c.Person)
+				return err
+			})
+			if err == nil {
+				s.say("cmd.staff.unreached", "Name", p.Name)
+			}
+			return err
 		})
 	}
 	address, err := s.personal("", c.EmailFile)
@@ -252,7 +262,7 @@ func (c staffReachCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.on(ctx, func(a *app.App) error {
-		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+		err := c.moved(ctx, s, a, address, func(tx *db.Tx) error {
 			_, err := staff.Reach(ctx, tx, a.Ring, operator, c.Person, address, s.lang)
 			return err
 		})
@@ -261,4 +271,22 @@ func (c staffReachCmd) Run(ctx context.Context, s *session) error {
 		}
 		return err
 	})
+}
+
+// moved changes where a person is told of alarms, and has a letter go to where they were told
+// until now, if there is a way: that there is none keeps nobody from being reached.
+func (c staffReachCmd) moved(ctx context.Context, s *session, a *app.App, to pii.Text, fn func(tx *db.Tx) error) error {
+	if err := a.OpenSenders(); err != nil {
+		s.note("cmd.staff.not_told")
+	}
+	var former []notify.Message
+	err := a.Store.Update(ctx, func(tx *db.Tx) error {
+		former = a.Farewell().Moved(ctx, tx, a.Config.Console.URL, c.Person, to)
+		return fn(tx)
+	})
+	if err == nil {
+		a.Farewell().Send(ctx, former)
+		a.Farewell().Wait()
+	}
+	return err
 }

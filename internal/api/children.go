@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
@@ -353,7 +354,7 @@ func eraseChild(s *Server, ctx context.Context, c *call, _ *nothing) (answer[war
 		}
 		var secret string
 		letters, secret, out.Entry, err = retention.EraseCertified(ctx, tx, s.Vault, s.Farewell, c.app.Ledger(), child, family.UseEnded)
-		out.Body.CertificateURL = s.PublicURL + "/certificate/" + secret
+		out.Body.CertificateURL = receipt.CertificateURL(s.PublicURL, secret)
 		return out, err
 	})
 	if err == nil && out.kept == nil {

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 )
 
@@ -135,10 +136,17 @@ func untold(ctx context.Context, tx *db.Tx, r rights.Request) (ids []string, err
 	return ids, err
 }
 
+// getDemand says how far a demand has come. Of one whose child was erased it says where its
+// certificate is (Article 20).
 func getDemand(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Demand], error) {
 	var out answer[wardkeep.Demand]
 	err := s.Store.View(ctx, func(tx *db.Tx) error {
 		r, child, err := s.demanded(ctx, tx, c)
+		if errors.Is(err, rights.ErrNotFound) {
+			done, err := receipt.FindDemand(ctx, tx, s.Ring, c.app.Service, c.param("request"))
+			out.Body = s.carriedOut(done)
+			return err
+		}
 		if err != nil {
 			return err
 		}
@@ -148,6 +156,14 @@ func getDemand(s *Server, ctx context.Context, c *call, _ *nothing) (answer[ward
 		return err
 	})
 	return out, err
+}
+
+// carriedOut says what is left of a demand whose child was erased.
+func (s *Server) carriedOut(c receipt.CarriedOut) wardkeep.Demand {
+	return wardkeep.Demand{
+		ID: c.ID, Number: c.Number, Kind: string(c.Kind), Door: string(c.Door), State: string(rights.Done), Owner: c.Owner,
+		ReceivedAt: c.ReceivedAt, DueAt: c.DueAt, ClosedAt: c.ErasedAt, CertificateURL: receipt.CertificateURL(s.PublicURL, c.Secret),
+	}
 }
 
 // demanded returns the demand that the path names, and its child.

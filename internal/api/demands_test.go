@@ -3,7 +3,9 @@ package api_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
@@ -88,11 +91,48 @@ func TestArticle19_DemandsOverHTTP(t *testing.T) {
 		if _, err := retention.Sweep(ctx, w.Store, w.Vault); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.client.FindDemand(ctx, closing.ID); !errors.Is(err, &wardkeep.Problem{Code: "rights.not_found"}) {
-			t.Errorf("of an erased child: %v", err)
+		if _, err := w.client.FindDemand(ctx, d.ID); !errors.Is(err, &wardkeep.Problem{Code: "rights.not_found"}) {
+			t.Errorf("another demand of an erased child: %v", err)
 		}
 		if _, err := w.client.Demand(ctx, child, ask); !errors.Is(err, wardkeep.ErrChildErased) {
 			t.Errorf("about an erased child: %v", err)
+		}
+	})
+}
+
+// Article 20: who demanded an erasure finds, by the demand, that it was carried out and where
+// its certificate is, also where no guardian can be reached; and nothing of the child.
+func TestArticle20_ADemandLeadsToItsCertificate(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		child := w.register("amy").ID
+		w.says(child, "", true)
+		asked := w.must(w.client.Demand(ctx, child, wardkeep.Demanding{Kind: "delete", Door: "child"})).(wardkeep.Demand)
+		if seen := w.must(w.client.FindDemand(ctx, asked.ID)).(wardkeep.Demand); seen.State != "open" || seen.CertificateURL != "" {
+			t.Errorf("before: %+v", seen)
+		}
+		w.Pass(asked.EraseAt.Sub(w.Store.Now()) + time.Minute)
+		if _, err := retention.Sweep(ctx, w.Store, w.Vault); err != nil {
+			t.Fatal(err)
+		}
+		done := w.must(w.client.FindDemand(ctx, asked.ID)).(wardkeep.Demand)
+		secret, ok := strings.CutPrefix(done.CertificateURL, "https://wardkeep.example/certificate/")
+		if want := (wardkeep.Demand{ID: asked.ID, Number: asked.Number, Kind: "delete", Door: "child", State: "done", ReceivedAt: asked.ReceivedAt, DueAt: asked.DueAt,
+			ClosedAt: done.ClosedAt, CertificateURL: done.CertificateURL}); !ok || done.ClosedAt.IsZero() || !reflect.DeepEqual(done, want) {
+			t.Errorf("%+v\nwant\n%+v", done, want)
+		}
+		w.sequence()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := receipt.Office{Charters: w.Desk.Charters, Key: w.key, PublicURL: "https://wardkeep.example"}.Certificate(ctx, tx, w.Ring, secret)
+			if err != nil || c.Number != asked.Number || c.Ground != string(family.Requested) {
+				t.Errorf("%+v, %v", c, err)
+			}
+			return nil
+		})
+		w.send("GET", "/v1/services/"+vaulttest.Service+"/requests/"+asked.ID+"x", "").refused(t, 404, "rights.not_found")
+		w.Pass(91 * 24 * time.Hour)
+		if _, err := w.client.FindDemand(ctx, asked.ID); !errors.Is(err, &wardkeep.Problem{Code: "rights.not_found"}) {
+			t.Errorf("after its time: %v", err)
 		}
 	})
 }

@@ -72,7 +72,7 @@ func (s *Server) events(ctx context.Context, tx *db.Tx, c *call, from int64, lim
 			return errEnough
 		}
 		next = p.Place + 1
-		if p.Service == c.app.Service && webhook.Tells(p.Kind) {
+		if p.Service == c.app.Service && webhook.TellsOf(p) {
 			found = append(found, p)
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/decoy"
 	"wardkeep/internal/message"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
@@ -83,4 +84,29 @@ func (a *App) duties(ctx context.Context, tx *db.Tx) (due []message.Due, err err
 	}
 	found, err := message.ToOffices(ctx, tx, message.AuditDiffers, run.At.UnixMicro(), run.At)
 	return append(due, found...), err
+}
+
+// watchDecoys raises the alarms of decoys that were touched, a second or two after it was
+// recorded, until ctx ends. It is no job: those are kept, and one a second would be many.
+func (a *App) watchDecoys(ctx context.Context) {
+	tick := time.NewTicker(messageWait)
+	defer tick.Stop()
+	for {
+		began := time.Now()
+		n, err := decoy.Watch(ctx, a.Store, a.Ring)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrClosed) {
+			a.Log.ErrorContext(ctx, "approval: decoys aren't watched", "error", err)
+		}
+		if n > 0 && err == nil {
+			breathe(ctx, time.Since(began))
+			if ctx.Err() == nil {
+				continue
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -2,13 +2,18 @@ package app_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
+	wardkeep "wardkeep/client"
 	"wardkeep/internal/app"
 	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
@@ -77,5 +82,50 @@ func TestArticle12_WhatNoEntryTellsIsAskedForOnce(t *testing.T) {
 		}
 		do(func(ctx context.Context, tx *db.Tx) error { return tx.Queue(ctx, `UPDATE audit_run SET findings = 0`) })
 		asks("it was written by hand", message.AuditDiffers)
+	})
+}
+
+// Article 15: a server that runs raises the alarm of a decoy that an app's key has read, within
+// seconds and by itself, and the audit finds nothing amiss.
+func TestArticle15_AServerWatchesItsDecoys(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		server := in.Start().Await()
+		a, client, ctx := in.Open(apptest.Discard()), in.Client(server.Base), t.Context()
+		child := agreed(t, client, nil)
+		if _, err := client.Collect(ctx, child, "", wardkeep.Collection{Purpose: "class-ranking", Values: map[string]string{"nickname": "小溪"}}); err != nil {
+			t.Fatal(err)
+		}
+		in.Do(a, func(ctx context.Context, tx *db.Tx) error {
+			return approval.Decoy(ctx, tx, a.Ring, in.Officer, family.ID(child))
+		})
+		began := time.Now()
+		read, err := client.Read(ctx, child, wardkeep.Reading{Purpose: "class-ranking", Items: []string{"nickname"}})
+		if err != nil || read.Values["nickname"] != "小溪" {
+			t.Fatalf("the app is answered %d values, %v", len(read.Values), err)
+		}
+		raised := 0
+		for ; raised == 0 && time.Since(began) < 20*time.Second; time.Sleep(50 * time.Millisecond) {
+			in.Do(a, func(ctx context.Context, tx *db.Tx) error {
+				raised = 0
+				head, err := ledger.Head(ctx, tx)
+				if err != nil {
+					return err
+				}
+				return ledger.ReadKinds(ctx, tx, 0, head.Size, []string{approval.KindAlarm}, func(p ledger.Placed) error {
+					var b approval.AlarmBody
+					if err := p.Into(&b); err != nil || b.Use != read.Entry || !strings.HasPrefix(p.Actor, "app:") {
+						t.Errorf("%+v by %s, %v", b, p.Actor, err)
+					}
+					raised++
+					return nil
+				})
+			})
+		}
+		if raised != 1 {
+			t.Errorf("%d alarms after %v", raised, time.Since(began))
+		}
+		if r, err := replay.Audit(ctx, a.Store, a.Ring, a.Charters, replay.Options{}); err != nil || !r.OK() {
+			t.Errorf("%v, %v", r.Differences, err)
+		}
 	})
 }

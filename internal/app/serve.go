@@ -35,7 +35,9 @@ func (a *App) Handler() http.Handler {
 	}
 	a.pages = pages
 	a.state.edge.Store(server)
-	return &edges{api: server.Handler(), pages: pages.Handler(), inside: a.console().Handler(), live: a.state.probes(livePath), ready: a.state.probes(readyPath)}
+	inside := a.console()
+	inside.Farewell = a.Farewell()
+	return &edges{api: server.Handler(), pages: pages.Handler(), inside: inside.Handler(), live: a.state.probes(livePath), ready: a.state.probes(readyPath)}
 }
 
 // console serves the persons inside.

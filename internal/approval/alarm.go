@@ -26,7 +26,8 @@ type Cause string
 
 // The causes. BrokenGlass and LateReview are in entries that say more; the others have an entry of
 // their own. Forged is a row that was written by hand, by which somebody wanted to look;
-// Touched is raised by a request and a look-up, too.
+// Touched is raised by a request and a look-up, too, and by what an app or the terminal does
+// with a decoy.
 const (
 	BrokenGlass Cause = "broken_glass"
 	LateReview  Cause = "late_review"
@@ -40,11 +41,11 @@ const (
 // Causes are all of them.
 var Causes = []Cause{BrokenGlass, LateReview, Forged, Burst, OddHours, Touched, Exported}
 
-// An AlarmBody says what a look has raised: by which request, with which entry.
+// An AlarmBody says what a look has raised, or a touch: by which request, with which entry.
 type AlarmBody struct {
 	Request string `json:"request,omitempty"`
 	Cause   Cause  `json:"cause"`
-	Use     string `json:"use"` // the entry of the look, or of the request
+	Use     string `json:"use"` // the entry of the look, of the request, or of the touch; empty: the terminal has shown the child
 }
 
 // Of returns how often a person may look at values of the service within an hour and on a
@@ -91,8 +92,8 @@ func (l Limits) odd(now time.Time, calendar workday.Calendar) bool {
 	return !l.DaysOff && !calendar.Is(workday.On(time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, age.Zone)))
 }
 
-// Raise records what a look has raised, with the look. It is about who looks, and names no
-// child.
+// Raise records what a look has raised, with the look, or what a touch has. It is about who
+// looks, and names no child.
 func Raise(ctx context.Context, tx *db.Tx, service, request, actor string, causes []Cause, use string) error {
 	for _, cause := range causes {
 		tx.Announce(Alarm{What: cause})

@@ -34,14 +34,15 @@ func (p Party) Backers(s catalog.Service) []string {
 	return who.Backers(p.Behind, p.Does, s.Name)
 }
 
-// Apart refuses where two of those who take part may be one person (Article 15). Of a file
-// of which one stands behind another, or somebody else behind two of them. Of a look the
-// links alone count: who has made one for another, or who has made them for both, may have
-// used them. Who has given a role may not, and a small office goes on. Errors: ErrBehind,
-// of a look ErrMaker.
-func Apart(s catalog.Service, export bool, parties ...Party) error {
+// Apart refuses where two of those who take part may be one person (Article 15). Of a file,
+// and of a window that is opened without the office (alone), one stands behind another, or
+// somebody else behind two of them: there is nobody besides who would see it. Of a look that
+// the office decides about, the links alone count: who has made one for another, or who has
+// made them for both, may have used them. Who has given a role may not, and a small office
+// goes on. Errors: ErrBehind, of such a look ErrMaker.
+func Apart(s catalog.Service, alone bool, parties ...Party) error {
 	behind := func(p Party) []string {
-		if export {
+		if alone {
 			return p.Backers(s)
 		}
 		return p.Behind.Makers
@@ -52,7 +53,7 @@ func Apart(s catalog.Service, export bool, parties ...Party) error {
 			if i == j || !slices.ContainsFunc(behind(one), func(who string) bool { return slices.Contains(theirs, who) }) {
 				continue
 			}
-			if export {
+			if alone {
 				return ErrBehind
 			}
 			return ErrMaker

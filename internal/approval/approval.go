@@ -54,6 +54,7 @@ var (
 	ErrAsker    = errs.New(errs.Conflict, "approval.asker_gone")
 	ErrOver     = errs.New(errs.Conflict, "approval.over")   // there is nothing to end
 	ErrUsedUp   = errs.New(errs.TooMany, "approval.used_up") // somebody was quicker
+	ErrLooked   = errs.New(errs.TooMany, "approval.looked")  // as often as they may within an hour or on a day
 	ErrForged   = errs.New(errs.Conflict, "approval.forged") // the row isn't as it was written
 
 	ErrExport = errs.New(errs.Invalid, "approval.export")          // what can't wait is looked at, and doesn't leave as a file

@@ -92,7 +92,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if r.note, err = c.SealNote(d.Ring, ask.Text, r.place("note")...); err != nil {
 		return fail(err)
 	}
-	decoy, err := IsDecoy(ctx, tx, d.Ring, c.ID)
+	decoy, err := IsDecoy(ctx, tx, d.Ring, c)
 	if err != nil {
 		return fail(err)
 	}

@@ -22,6 +22,7 @@ import (
 var (
 	ErrGlass     = errs.New(errs.Conflict, "approval.glass")         // it is joined, or ended, and not decided about
 	ErrNoGlass   = errs.New(errs.Conflict, "approval.no_glass")      // it is decided about
+	ErrNotTwo    = errs.New(errs.Forbidden, "approval.not_two")      // of who opens it one may be the other, or a third both
 	ErrInOffice  = errs.New(errs.Forbidden, "approval.in_office")    // who is at hand decides, and who reviews wasn't in it
 	ErrSuspended = errs.New(errs.Forbidden, "approval.suspended")    // till an earlier one was reviewed
 	ErrReviewed  = errs.New(errs.Conflict, "approval.reviewed")      // once
@@ -90,9 +91,9 @@ func InOffice(p staff.Person, s catalog.Service) bool {
 
 // Join opens a window that somebody has asked for because it can't wait for the office
 // (Asking.Glass). By is another person who may ask, and holds no office: who does decides,
-// or reviews. It is told at once, ends within minutes, and is reviewed by the office
-// within a day. Errors: ErrMayNot, ErrInOffice, ErrForged, ErrSelf, ErrMade, ErrNoGlass,
-// ErrDecided, ErrExpired, ErrAsker, ErrSuspended, ErrNotFound; those of family.Lock.
+// or reviews; and nobody else stands behind both, who might be the two (Apart). It is told at
+// once, ends within minutes, and is reviewed by the office within a day. Errors: ErrMayNot,
+// ErrInOffice, ErrForged, ErrSelf, ErrMade, ErrNotTwo, ErrNoGlass, ErrDecided, ErrExpired, ErrAsker, ErrSuspended, ErrNotFound; those of family.Lock.
 func (d Desk) Join(ctx context.Context, tx *db.Tx, by staff.Person, service, request string) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
 	c, r, err := lock(ctx, tx, service, request)
@@ -107,7 +108,11 @@ func (d Desk) Join(ctx context.Context, tx *db.Tx, by staff.Person, service, req
 	if err != nil {
 		return fail(err)
 	}
-	behind, err := staff.BackingOf(ctx, tx, second.ID)
+	joins, err := party(ctx, tx, second, staff.AskAccess)
+	if err != nil {
+		return fail(err)
+	}
+	asks, err := party(ctx, tx, asker, staff.AskAccess)
 	if err != nil {
 		return fail(err)
 	}
@@ -124,7 +129,7 @@ func (d Desk) Join(ctx context.Context, tx *db.Tx, by staff.Person, service, req
 		return fail(ErrSelf)
 	case InOffice(second, s):
 		return fail(ErrInOffice)
-	case second.RestsOn(behind, r.Asker, staff.AskAccess, s.Name):
+	case slices.Contains(joins.Backers(s), r.Asker):
 		return fail(ErrMade)
 	case !r.Glass:
 		return fail(ErrNoGlass)
@@ -134,6 +139,8 @@ func (d Desk) Join(ctx context.Context, tx *db.Tx, by staff.Person, service, req
 		return fail(ErrExpired)
 	case !May(asker, staff.AskAccess, s) || InOffice(asker, s):
 		return fail(ErrAsker)
+	case Apart(s, true, asks, joins) != nil:
+		return fail(ErrNotTwo)
 	case late:
 		return fail(ErrSuspended)
 	}

@@ -244,3 +244,56 @@ func TestArticle15_NobodyReviewsASecondPersonOfTheirOwn(t *testing.T) {
 		}
 	})
 }
+
+// Nobody opens a window without the office by two accounts of their own: somebody who has
+// made the links of both, or has alone given both their roles, may be the two; until another
+// has confirmed one of them.
+func TestArticle15_NobodyIsTheTwoWhoBreakTheGlass(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		deputy := w.deputy()
+		door := signin.Door{Ring: w.Ring}
+		gives := func(by staff.Person, name string) (p staff.Person) {
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				p, err = staff.Add(ctx, tx, by, name, staff.Grant{Role: staff.Worker, Service: service})
+				return err
+			})
+			return p
+		}
+		invites := func(by staff.Person, whom ...staff.Person) {
+			for _, p := range whom {
+				w.Do(func(ctx context.Context, tx *db.Tx) error { _, _, err := door.Invite(ctx, tx, by, p.ID); return err })
+			}
+		}
+		confirms := func(by, whom staff.Person) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error { _, err := staff.Confirm(ctx, tx, by, whom.ID); return err })
+		}
+		joins := func(what string, asker, second staff.Person, want error) {
+			t.Helper()
+			r, err := w.ask(asker, urgent())
+			if err == nil {
+				_, err = w.join(second, r)
+			}
+			wants(t, what, err, want)
+			if want != nil {
+				wants(t, what+", ended", w.end(w.manager, r), nil)
+			}
+		}
+		a, b, c := w.hire("甲", staff.Worker), w.hire("乙", staff.Worker), w.hire("丙", staff.Worker)
+		invites(w.officer, a, b)
+		invites(deputy, c)
+		joins("one has made the links of both", a, b, approval.ErrNotTwo)
+		w.Pass(25 * time.Hour) // nobody uses the links any more
+		joins("nor when the links are over", a, b, approval.ErrNotTwo)
+		joins("whom nobody else stands behind joins", a, w.second, nil)
+		joins("each has a link of another", a, c, nil)
+		confirms(deputy, b)
+		joins("whom another has confirmed joins", a, b, nil)
+
+		d, e, f := gives(w.officer, "丁"), gives(w.officer, "戊"), gives(deputy, "己")
+		joins("one has given both their roles", d, e, approval.ErrNotTwo)
+		joins("one has made a link, and given a role", a, d, approval.ErrNotTwo)
+		joins("two have given the roles", d, f, nil)
+		confirms(deputy, e)
+		joins("whose role another has confirmed joins", d, e, nil)
+	})
+}

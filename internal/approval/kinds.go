@@ -23,7 +23,7 @@ const (
 	KindReviewed   = "approval.reviewed"
 	KindReviewLate = "approval.review_late"
 
-	KindAlarm = "approval.alarm" // that a look has raised, or a request about a decoy
+	KindAlarm = "approval.alarm" // that a look has raised, or a request about a decoy, or a touch of one
 
 	KindSearched = "approval.searched" // a child, by its reference
 

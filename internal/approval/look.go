@@ -48,6 +48,13 @@ func (l Looks) Plus(n int64) Looks {
 	return l
 }
 
+// PlusDocument returns the looks with one more, at a document of a guardian's: it counts in
+// the hour and on the day, and makes no burst, for they are judged one after the other.
+func (l Looks) PlusDocument() Looks {
+	l.InHour, l.InDay = l.InHour+1, l.InDay+1
+	return l
+}
+
 // Bursts reports whether n more make a burst of them, which is more than that many.
 func (l Looks) Bursts(n, than int64) bool { return l.InBurst <= than && l.InBurst+n > than }
 
@@ -89,10 +96,22 @@ func Count(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r Request, l Look
 	if err != nil {
 		return err
 	}
-	l = l.Plus(looks)
+	return keep(ctx, tx, r.Asker, l.Plus(looks))
+}
+
+// CountDocument counts a look at a document of the person whom Hold has held. The limits are
+// those of looks at values, which it uses up (Article 15). Errors: ErrLooked.
+func CountDocument(ctx context.Context, tx *db.Tx, person string, l Looks, perHour, perDay int64) error {
+	if l.InHour >= perHour || l.InDay >= perDay {
+		return ErrLooked
+	}
+	return keep(ctx, tx, person, l.PlusDocument())
+}
+
+func keep(ctx context.Context, tx *db.Tx, person string, l Looks) error {
 	return tx.Queue(ctx, `
 		INSERT INTO person_looks (person, hour, in_hour, day, in_day, since, in_burst) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (person) DO UPDATE SET hour = excluded.hour, in_hour = excluded.in_hour, day = excluded.day, in_day = excluded.in_day,
 			since = excluded.since, in_burst = excluded.in_burst`,
-		r.Asker, l.Hour, l.InHour, l.Day, l.InDay, l.Since, l.InBurst)
+		person, l.Hour, l.InHour, l.Day, l.InDay, l.Since, l.InBurst)
 }

@@ -5,6 +5,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/staff"
 )
@@ -21,7 +22,7 @@ type SearchedBody struct {
 // answered (Article 15): whoever looks up many is seen, and who looks up a decoy raises an
 // alarm as who asks about one does, and sees nothing of that.
 func Searched(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Person, c family.Child) error {
-	decoy, err := IsDecoy(ctx, tx, ring, c.ID)
+	decoy, err := IsDecoy(ctx, tx, ring, c)
 	if err != nil {
 		return err
 	}
@@ -41,4 +42,14 @@ func Searched(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Perso
 func FoundNobody(ctx context.Context, tx *db.Tx, by staff.Person, service string) error {
 	_, err := note(ctx, tx, service, KindSearched, by.Ledger(), SearchedBody{Person: by.ID, Nobody: true})
 	return err
+}
+
+// ShownAtTerminal raises the alarm where somebody at the terminal is about to be shown a
+// decoy, how it stands or who speaks for it: that is in no entry of its own.
+func ShownAtTerminal(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Operator, c family.Child) error {
+	decoy, err := IsDecoy(ctx, tx, ring, c)
+	if err != nil || !decoy {
+		return err
+	}
+	return Raise(ctx, tx, c.Service, "", by.Ledger(), []Cause{Touched}, "")
 }

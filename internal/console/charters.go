@@ -21,7 +21,10 @@ import (
 const maxChanges = 200
 
 // chartersPage is what charters.html shows.
-type chartersPage struct{ Services []chartered }
+type chartersPage struct {
+	pager
+	Services []chartered
+}
 
 // A chartered service has a charter, or waits for one.
 type chartered struct {
@@ -31,7 +34,7 @@ type chartered struct {
 	Damaged bool // what is in force isn't what was recorded
 }
 
-// charters lists the services whose charters the person may see. There are few.
+// charters lists the services whose charters the person may see.
 func (s *Server) charters(v *visit) error {
 	var page chartersPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
@@ -39,10 +42,9 @@ func (s *Server) charters(v *visit) error {
 		if err != nil {
 			return err
 		}
+		all, page.pager = v.some(all, func(s catalog.Service) bool { return approval.May(v.in.Person, staff.SeeCharters, s) })
+		page.Services = nil
 		for _, service := range all {
-			if !approval.May(v.in.Person, staff.SeeCharters, service) {
-				continue
-			}
 			c, damaged, err := s.wordsInForce(ctx, tx, service.Name)
 			if err != nil {
 				return err

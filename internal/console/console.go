@@ -38,6 +38,7 @@ import (
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/message"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
 	"wardkeep/internal/rights"
@@ -90,6 +91,8 @@ type Server struct {
 	// nobody comes in by one.
 	Provider *provider.Provider
 	Roles    []signin.Mapped
+	// Farewell writes to where somebody was told of alarms before; nil: nobody is told.
+	Farewell *message.Farewell
 	// System is the process around it.
 	System System
 
@@ -100,6 +103,7 @@ type Server struct {
 	tests     tests
 	taken     hourly        // lists as files
 	missed    hourly        // look-ups that found nobody
+	reported  hourly        // accounts that may be a child's
 	stretches chan struct{} // passwords that are being stretched
 	scans     chan struct{} // documents that are being drawn
 	patience  time.Duration // after which a try is refused, whatever was wrong
@@ -289,7 +293,7 @@ func (w *answered) Write(b []byte) (int, error) {
 
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
-var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind,
+var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrLooked,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
 	suspicion.ErrMayNot, suspicion.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}

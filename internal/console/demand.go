@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
@@ -76,7 +77,46 @@ type told struct {
 	At       time.Time
 }
 
-func (s *Server) demand(v *visit) error { return v.demandPage(nil) }
+func (s *Server) demand(v *visit) error {
+	err := v.demandPage(nil)
+	if errs.Of(err).Is(rights.ErrNotFound) {
+		return v.carriedOut()
+	}
+	return err
+}
+
+// carriedOutPage is what demand_done.html shows: what is left of a demand whose child was
+// erased. Nothing of the child is.
+type carriedOutPage struct {
+	receipt.CarriedOut
+	Who         string // handled it
+	Certificate string // its link, for who answers whoever asked; "": the person doesn't
+}
+
+// carriedOut shows where the certificate of an erasure is to who handled the demand, and to
+// the office: they pass it on to whoever asked, by phone or letter (Article 20).
+func (v *visit) carriedOut() error {
+	var page carriedOutPage
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		service := v.r.PathValue("service")
+		by, err := handler(ctx, tx, v.in.Person, service)
+		if err != nil {
+			return err
+		}
+		if page.CarriedOut, err = receipt.FindDemand(ctx, tx, v.s.Ring, service, v.r.PathValue("demand")); err != nil {
+			return err
+		}
+		if _, office := by.(catalog.Officer); office || page.Owner == rights.OwnerOf(by) {
+			page.Certificate = receipt.CertificateURL(v.s.System.Site, page.Secret)
+		}
+		page.Who, err = v.names(tx, service).ofStaff(ctx, page.Owner)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "demand_done", page)
+}
 
 // demanded returns the demand of the address, and who the person is to it.
 func (v *visit) demanded(ctx context.Context, tx *db.Tx, in signin.Session) (rights.Handler, rights.Request, error) {

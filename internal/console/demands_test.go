@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -309,6 +310,57 @@ func TestArticle19_WhatCameByLetterIsRecorded(t *testing.T) {
 		}
 		if all := d.log.String(); strings.Contains(all, corrected) || strings.Contains(all, c.ref) || strings.Contains(all, "来信") {
 			t.Errorf("the log says %s", all)
+		}
+		d.replays()
+	})
+}
+
+// Article 20: who took a demand to delete finds the link to the certificate on its page, by
+// its address and by its number, once the child is erased; so does the office. A colleague
+// sees that it was done.
+func TestArticle20_WhoTookADemandFindsTheCertificate(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		c := d.counter()
+		w := c.asks.sends("/console/demands/new", sheet{values: map[string]string{"service": vaulttest.Service, "ref": c.ref,
+			"who": "guardian:" + string(c.guardian.ID), "kind": "delete", "reached": "phone"}})
+		path, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+		r := c.now(rights.Request{Service: vaulttest.Service, ID: path[strings.LastIndexByte(path, '/')+1:]})
+		if w.Code != 303 || r.Owner != c.worker.ID {
+			t.Fatalf("recorded: %d %s", w.Code, w.Body)
+		}
+		if _, err := retention.Sweep(t.Context(), d.Store, d.Vault); err != nil {
+			t.Fatal(err)
+		}
+		link := d.console.System.Site + "/certificate/"
+		for name, sees := range map[*browser]bool{c.asks: true, c.boss: true, c.vice: true, c.other: false} {
+			page := name.get(path + "?lang=en")
+			body := page.Body.String()
+			if page.Code != 200 || page.Header().Get("Cache-Control") != "no-store" || !strings.Contains(body, r.Number) || strings.Contains(body, link) != sees {
+				t.Errorf("sees the link: want %v: %d %s", sees, page.Code, body)
+			}
+			for _, of := range []string{c.ref, c.child.Subject, string(c.child.ID), string(c.guardian.ID), nickname} {
+				if strings.Contains(body, of) {
+					t.Errorf("the page has %.3s… of the child", of)
+				}
+			}
+		}
+		for _, q := range []string{r.Number, r.ID} {
+			if w := c.asks.post("/console/search", "q", q); w.Code != 303 || !strings.HasPrefix(w.Header().Get("Location"), path+"?") && w.Header().Get("Location") != path {
+				t.Errorf("found by %.3s…: %d %s", q, w.Code, w.Header().Get("Location"))
+			}
+		}
+		if w := c.asks.post(path + "/assign"); w.Code != 404 {
+			t.Errorf("handled after it was done: %d", w.Code)
+		}
+		if all := d.log.String(); strings.Contains(all, "/certificate/") {
+			t.Error("the link is in the log")
+		}
+		for _, lang := range i18n.Langs {
+			w := c.asks.get(path + "?lang=" + string(lang))
+			before, rest, _ := strings.Cut(w.Body.String(), link)
+			_, after, _ := strings.Cut(rest, "<")
+			w.Body = bytes.NewBufferString(before + link + "SECRET<" + after)
+			d.isGolden("demand_done."+string(lang)+".html", w)
 		}
 		d.replays()
 	})

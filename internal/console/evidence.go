@@ -34,7 +34,7 @@ const lookTime = 600
 // papers is the desk that decides about documents, whether or not guardians are offered to
 // send any.
 func (s *Server) papers() verification.Desk {
-	return verification.Desk{Consent: consent.Desk{Ring: s.Ring, Charters: s.Vault.Gate.Charters}, Documents: true}
+	return verification.Desk{Consent: consent.Desk{Ring: s.Ring, Charters: s.Vault.Gate.Charters}, Documents: true, Looks: s.Vault.Looks}
 }
 
 // evidencePage is what evidence.html shows.
@@ -286,7 +286,7 @@ func (s *Server) drawDocument(v *visit) ([]byte, error) {
 	}
 	var a verification.Attempt
 	scan := watermark.Scan{Label: v.lang.T("console.evidence.label")}
-	err = v.dealt(func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error {
+	err = v.actingAs(unheld, func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error {
 		found, kinds, err := verification.Document(ctx, tx, service, v.r.PathValue("attempt"))
 		if err == nil && slices.Contains(kinds, "pdf") {
 			err = ErrAtTerminal

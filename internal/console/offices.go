@@ -25,14 +25,17 @@ import (
 const maxTerms = 20
 
 // officesPage is what offices.html shows.
-type officesPage struct{ Services []seats }
+type officesPage struct {
+	pager
+	Services []seats
+}
 
 // The seats of a service: who is in office, "" where nobody is.
 type seats struct {
 	Service, Officer, Deputy string
 }
 
-// offices lists the services whose offices the person may see. There are few.
+// offices lists the services whose offices the person may see.
 func (s *Server) offices(v *visit) error {
 	var page officesPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
@@ -40,10 +43,9 @@ func (s *Server) offices(v *visit) error {
 		if err != nil {
 			return err
 		}
+		all, page.pager = v.some(all, func(s catalog.Service) bool { return approval.May(v.in.Person, staff.SeeOffice, s) })
+		page.Services = nil
 		for _, service := range all {
-			if !approval.May(v.in.Person, staff.SeeOffice, service) {
-				continue
-			}
 			row := seats{Service: service.Name}
 			held, err := catalog.InOffice(ctx, tx, service.Name)
 			if err != nil {

@@ -210,6 +210,8 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("paper", "passport", "number", "E12345678", "birth", "2015-03-02")
 	case path == "/console/evidence/{service}/{attempt}/refuse":
 		return of("flaw", "unreadable")
+	case path == "/console/suspicions/new":
+		return of("service", vaulttest.Service, "ref", "user-20418", "source", "parent")
 	case path == "/console/suspicions/{service}/{suspicion}/hand":
 		return of("to", b.officer.ID)
 	case path == "/console/suspicions/{service}/{suspicion}/decide":

@@ -1,6 +1,10 @@
 package console
 
-import "net/url"
+import (
+	"net/url"
+
+	"wardkeep/internal/catalog"
+)
 
 // A pager has the addresses of the other pages of a list, "" where there is none.
 type pager struct {
@@ -30,4 +34,21 @@ func (v *visit) page(from string) string {
 		q.Set("from", from)
 	}
 	return "?" + q.Encode()
+}
+
+// some cuts services, which are in the order of their names, to those of a page that the
+// person may see, and returns the addresses of the other pages.
+func (v *visit) some(all []catalog.Service, may func(catalog.Service) bool) (some []catalog.Service, p pager) {
+	from, next := v.r.URL.Query().Get("from"), ""
+	for _, s := range all {
+		if s.Name <= from || !may(s) {
+			continue
+		}
+		if len(some) == perPage {
+			next = some[perPage-1].Name
+			break
+		}
+		some = append(some, s)
+	}
+	return some, v.pager(from, next)
 }

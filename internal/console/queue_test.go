@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
@@ -202,6 +203,115 @@ func TestArticle2_ASuspicionIsTakenAndDecided(t *testing.T) {
 		if all := d.log.String(); strings.Contains(all, ref) {
 			t.Errorf("the log says %s", all)
 		}
+		d.audited()
+	})
+}
+
+// Article 2: somebody of the staff reports that an account may be a child's, for themselves or
+// for who has called; it waits as any other. That an account is registered they learn as by a
+// look-up: it is on record, and of a decoy an alarm.
+func TestArticle2_AnAccountIsReportedAtTheConsole(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		const address, account = "/console/suspicions/new", "user-20418"
+		o := d.office()
+		two, auditor := d.browser(d.hire(staff.Manager).Secret), d.browser(d.hire(staff.Auditor).Secret)
+		if list := o.asks.get("/console/suspicions").Body.String(); !strings.Contains(list, address) {
+			t.Error("the list doesn't lead to it")
+		}
+		if list := auditor.get("/console/suspicions").Body.String(); strings.Contains(list, address) {
+			t.Error("an auditor is led to it")
+		}
+		send := func(b *browser, pairs ...string) *httptest.ResponseRecorder {
+			form := url.Values{"service": {vaulttest.Service}, "ref": {account}, "source": {"parent"}}
+			for i := 0; i+1 < len(pairs); i += 2 {
+				form.Set(pairs[i], pairs[i+1])
+			}
+			return b.do("POST", address, form)
+		}
+		for name, w := range map[string]*httptest.ResponseRecorder{
+			"no account": send(o.asks, "ref", ""), "two lines": send(o.asks, "ref", "a\nb"), "by a rule": send(o.asks, "source", "signal"), "by nobody": send(o.asks, "source", ""),
+		} {
+			if w.Code != 422 {
+				t.Errorf("%s: %d", name, w.Code)
+			}
+		}
+		if w := send(o.asks, "service", "another"); outcome(w) != mayNot {
+			t.Errorf("of another service: %d", w.Code)
+		}
+		if w := send(auditor); outcome(w) != mayNot {
+			t.Errorf("by an auditor: %d", w.Code)
+		}
+		w := send(o.asks)
+		path, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+		if w.Code != 303 || !strings.HasPrefix(path, "/console/suspicions/"+vaulttest.Service+"/sp_") {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		if n := o.written(o.worker, suspicion.KindOpened); n != 1 {
+			t.Errorf("%d on record", n)
+		}
+		if page := o.asks.get(path).Body.String(); strings.Contains(page, account) {
+			t.Error("who has reported it is shown the account without taking it")
+		}
+		two.post(path + "/take")
+		if page := two.get(path + "?lang=en").Body.String(); !strings.Contains(page, account) || !strings.Contains(page, i18n.English.T("console.due.about.parent")) {
+			t.Error("who takes it isn't led to the account")
+		}
+		if w := send(two); w.Code != 409 {
+			t.Errorf("twice: %d", w.Code)
+		}
+		searched := o.written(o.worker, approval.KindSearched)
+		if w := send(o.asks, "ref", o.ref); w.Code != 409 || o.written(o.worker, approval.KindSearched) != searched+1 || o.written(o.worker, approval.KindAlarm) != 0 {
+			t.Errorf("who is registered: %d", w.Code)
+		}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return approval.Decoy(ctx, tx, d.Ring, d.Officer, o.child.ID)
+		})
+		if w := send(o.asks, "ref", o.ref); w.Code != 409 || o.written(o.worker, approval.KindAlarm) != 1 {
+			t.Errorf("a decoy: %d", w.Code)
+		}
+		last := 0
+		for i := range 70 {
+			if last = send(o.asks, "ref", fmt.Sprint("player-", i)).Code; last != 303 {
+				break
+			}
+		}
+		if last != 429 {
+			t.Errorf("after sixty within an hour: %d", last)
+		}
+		if all := d.log.String(); strings.Contains(all, account) || strings.Contains(all, o.ref) {
+			t.Errorf("the log says %s", all)
+		}
+		d.audited()
+	})
+}
+
+// Article 15: looks at documents count in the hour and on the day as looks at values do, of
+// each person for themselves; one too many shows nothing.
+func TestArticle15_DocumentsAreLookedAtWithinLimits(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.PassToHalfPast()
+		d.Vault.Looks = approval.Limits{PerHour: 3}
+		path := d.paper(scanned(t))
+		first, second := d.hire(staff.Worker), d.hire(staff.Manager)
+		one, two := d.browser(first.Secret), d.browser(second.Secret)
+		looks := func(b *browser, want int) {
+			t.Helper()
+			w := b.look(path, item("document"))
+			if w.Code != want || want != 200 && bytes.Contains(w.Body.Bytes(), []byte("PNG")) {
+				t.Errorf("%d, want %d", w.Code, want)
+			}
+		}
+		for range 3 {
+			looks(one, 200)
+		}
+		looks(one, 429)
+		looks(two, 200)
+		if n := (&office{desk: d}).written(first, verification.KindSeen); n != 3 {
+			t.Errorf("%d looks on record", n)
+		}
+		d.Vault.Looks = approval.Limits{PerHour: 60, PerDay: 4}
+		looks(one, 200)
+		looks(one, 429)
 		d.audited()
 	})
 }
@@ -500,6 +610,7 @@ func TestPagesOfTheQueues(t *testing.T) {
 		worker := d.browser(d.hire(staff.Worker).Secret)
 		o.check("suspicions-empty", worker, "/console/suspicions")
 		o.check("evidence-empty", worker, "/console/evidence")
+		o.check("suspicion_new", worker, "/console/suspicions/new")
 		suspect := d.suspect("player-1")
 		o.check("suspicion-open", worker, suspect)
 		worker.post(suspect + "/take")

@@ -20,6 +20,7 @@ import (
 var (
 	ErrFiles   = errs.New(errs.TooMany, "console.files.many")
 	ErrLookups = errs.New(errs.TooMany, "console.search.many")
+	ErrReports = errs.New(errs.TooMany, "console.suspicions.many")
 )
 
 const (
@@ -29,6 +30,9 @@ const (
 	// missesPerHour lets somebody mistype one reference a minute. Who tries references out
 	// finds none by that: they are as many as the operator likes.
 	missesPerHour = 60
+	// reportsPerHour lets somebody report what a school has called about, and keeps who has a
+	// session from having everybody treated as a child, or from trying references out by it.
+	reportsPerHour = 60
 )
 
 // hourly counts what each person does in the console of this process: so many at once, and
@@ -54,6 +58,15 @@ func (h *hourly) person(id string, most int) *rate.Limiter {
 func (v *visit) takesFile() error {
 	if !v.s.taken.person(v.in.Person.ID, filesPerHour).AllowN(v.now, 1) {
 		return ErrFiles
+	}
+	return nil
+}
+
+// reports counts a report that an account may be a child's, whatever comes of it. Errors:
+// ErrReports.
+func (v *visit) reports() error {
+	if !v.s.reported.person(v.in.Person.ID, reportsPerHour).AllowN(v.now, 1) {
+		return ErrReports
 	}
 	return nil
 }

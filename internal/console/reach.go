@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 )
@@ -35,17 +36,30 @@ func (v *visit) reach(ctx context.Context, tx *db.Tx) (reach, error) {
 // setReach keeps where the person is told of alarms (Article 15), in the language of the
 // page.
 func (s *Server) setReach(v *visit) error {
-	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		_, err := staff.Reach(ctx, tx, s.Ring, in.Person, in.Person.ID, pii.New(v.r.PostFormValue("address")), v.lang)
+	to := pii.New(v.r.PostFormValue("address"))
+	return v.moved("reached", to, func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		_, err := staff.Reach(ctx, tx, s.Ring, in.Person, in.Person.ID, to, v.lang)
 		return err
 	})
-	return v.accountDone("reached", err)
 }
 
 func (s *Server) endReach(v *visit) error {
-	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+	return v.moved("unreached", pii.Text{}, func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		_, err := staff.Unreach(ctx, tx, in.Person, in.Person.ID)
 		return err
 	})
-	return v.accountDone("unreached", err)
+}
+
+// moved changes where the person is told of alarms, and has a letter go to where they were
+// told until now, after the commit.
+func (v *visit) moved(said string, to pii.Text, fn func(ctx context.Context, tx *db.Tx, in signin.Session) error) error {
+	var former []notify.Message
+	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		former = v.s.Farewell.Moved(ctx, tx, v.s.URL, in.Person.ID, to)
+		return fn(ctx, tx, in)
+	})
+	if err == nil {
+		v.s.Farewell.Send(v.r.Context(), former)
+	}
+	return v.accountDone(said, err)
 }

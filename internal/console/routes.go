@@ -97,6 +97,8 @@ func table() []route {
 		{"POST /console/births/{service}/{claim}/refuse", whoMay, staff.HandleDemands, "/console/births/{service}/{claim}", (*Server).refuseOlder},
 		{"GET /console/suspicions", whoMay, staff.SeeSuspicions, "", (*Server).suspicions},
 		{"POST /console/suspicions/csv", freshlyMay, staff.SeeSuspicions, "/console/suspicions", (*Server).suspicionsFile},
+		{"GET /console/suspicions/new", whoMay, staff.ReportSuspicions, "", (*Server).showReport},
+		{"POST /console/suspicions/new", whoMay, staff.ReportSuspicions, "/console/suspicions/new", (*Server).report},
 		{"GET /console/suspicions/{service}/{suspicion}", whoMay, staff.SeeSuspicions, "", (*Server).suspicion},
 		{"POST /console/suspicions/{service}/{suspicion}/take", whoMay, staff.DecideSuspicions, "/console/suspicions/{service}/{suspicion}", (*Server).takeSuspicion},
 		{"POST /console/suspicions/{service}/{suspicion}/hand", whoMay, staff.DecideSuspicions, "/console/suspicions/{service}/{suspicion}", (*Server).handSuspicion},

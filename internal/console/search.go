@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
@@ -162,6 +163,11 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 		for _, name := range mayIn(person, staff.HandleDemands, f.services) {
 			r, err := rights.Find(ctx, tx, name, f.q)
 			if errors.Is(err, rights.ErrNotFound) {
+				var done receipt.CarriedOut
+				done, err = receipt.FindDemand(ctx, tx, f.v.s.Ring, name, f.q)
+				r.ID, r.Service, r.Number = done.ID, done.Service, done.Number
+			}
+			if errors.Is(err, rights.ErrNotFound) {
 				continue
 			}
 			if err != nil {
@@ -297,6 +303,13 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, r := range all {
 			f.hit("demand", r.Number, name, demandPath(r))
+		}
+		done, err := receipt.DemandsOfNumber(ctx, tx, f.v.s.Ring, name, number, maxHits)
+		if err != nil {
+			return err
+		}
+		for _, c := range done {
+			f.hit("demand", c.Number, name, demandPath(rights.Request{Service: name, ID: c.ID}))
 		}
 	}
 	for _, name := range mayIn(f.v.in.Person, staff.SeeSuspicions, f.services) {

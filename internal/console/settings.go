@@ -89,6 +89,7 @@ var (
 
 // settingsPage is what settings.html shows.
 type settingsPage struct {
+	pager
 	System   bool // how all of it does is shown: who sees one service alone sees the service
 	Checks   []Check
 	Late     Late
@@ -115,11 +116,10 @@ func (s *Server) settings(v *visit) error {
 		if err != nil {
 			return err
 		}
+		all, page.pager = v.some(all, func(s catalog.Service) bool { return v.in.Person.May(staff.SeeSystem, s.Name) })
 		page.Services = nil
 		for _, one := range all {
-			if v.in.Person.May(staff.SeeSystem, one.Name) {
-				page.Services = append(page.Services, serviceRow{one, servicePath(one.Name)})
-			}
+			page.Services = append(page.Services, serviceRow{one, servicePath(one.Name)})
 		}
 		if !page.System {
 			return nil

@@ -3,6 +3,7 @@ package console_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +20,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/console"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
@@ -664,6 +666,66 @@ func TestInvariant9_APanicTellsNothing(t *testing.T) {
 		} {
 			if !strings.Contains(numbers.Body.String(), want) {
 				t.Errorf("no %s", want)
+			}
+		}
+	})
+}
+
+// The lists of services are cut to pages, each service once, for who sees all of them.
+func TestListsOfServicesAreCutToPages(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		const more = 44
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			for i := range more {
+				if _, _, err := catalog.Create(ctx, tx, signintest.By, fmt.Sprintf("service-%02d", i), catalog.Test); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		hire := func(role staff.Role) *browser {
+			return d.browser(signintest.Hire(t, d.Store, d.console.Door(), "某人", staff.Grant{Role: role}).Secret)
+		}
+		engineer, auditor := hire(staff.Engineer), hire(staff.Auditor)
+		for at, by := range map[string]*browser{"/console/settings": engineer, "/console/offices": auditor, "/console/charters": auditor} {
+			if n := by.walks(at, regexp.MustCompile(at+`(?:/services)?/(service-\d+)\?`), 10); n != more {
+				t.Errorf("%s lists %d services, want %d", at, n, more)
+			}
+			if n := strings.Count(by.get(at).Body.String(), "service-"); n == 0 || n > 4*20 {
+				t.Errorf("a page of %s names services %d times", at, n)
+			}
+			if w := by.get(at + "?from=%27%22%3E%3Cscript"); w.Code != 200 || strings.Contains(w.Body.String(), "<script>") {
+				t.Errorf("%s from nowhere: %d", at, w.Code)
+			}
+		}
+	})
+}
+
+// Article 15: whoever has alarms sent elsewhere at the console has a letter go to where they
+// went until then.
+func TestArticle15_TheFormerAddressIsToldByTheConsole(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		boss := d.browser(d.hire(staff.Officer).Secret)
+		d.console.Farewell = &message.Farewell{Desk: d.Desk, Messages: notify.Router{notify.Email: d.sent}, PublicURL: "https://wardkeep.example", Log: slog.New(slog.DiscardHandler)}
+		for i, does := range []func() *httptest.ResponseRecorder{
+			func() *httptest.ResponseRecorder {
+				return boss.post("/console/account/reach", "address", "lin@office.example")
+			},
+			func() *httptest.ResponseRecorder { return boss.post("/console/account/reach", "address", "nobody") },
+			func() *httptest.ResponseRecorder {
+				return boss.post("/console/account/reach", "address", "lin@elsewhere.example")
+			},
+			func() *httptest.ResponseRecorder { return boss.post("/console/account/reach/end") },
+		} {
+			code := does().Code
+			d.console.Farewell.Wait()
+			var to []string
+			for _, m := range d.sent.Messages() {
+				to = append(to, m.To.Reveal())
+			}
+			want := [][]string{nil, nil, {"lin@office.example"}, {"lin@elsewhere.example", "lin@office.example"}}[i]
+			if !slices.Equal(to, want) || (code == 303) == (i == 1) {
+				t.Errorf("%d: %d, told %q, want %q", i, code, to, want)
 			}
 		}
 	})

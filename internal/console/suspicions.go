@@ -9,7 +9,9 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -31,7 +33,8 @@ type suspicionsPage struct {
 	Filter   map[string]string
 	Saved    savedPart
 	Export   exportPart
-	Term     int // working days to decide
+	Term     int  // working days to decide
+	Reports  bool // whoever looks may report one
 }
 
 // A suspicionRow is a row of the list: nothing of the account.
@@ -78,7 +81,8 @@ func (s *Server) suspicions(v *visit) error {
 		return err
 	}
 	from := suspicion.ParseCursor(v.r.URL.Query().Get("from"))
-	page := suspicionsPage{Sources: suspicion.Sources, Filter: shown, Export: v.exportPart(listSuspicions, filter), Term: suspicion.Term}
+	page := suspicionsPage{Sources: suspicion.Sources, Filter: shown, Export: v.exportPart(listSuspicions, filter), Term: suspicion.Term,
+		Reports: v.in.Person.MaySomewhere(staff.ReportSuspicions)}
 	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
 		var next db.Cursor
 		if page.Rows, page.Services, next, err = v.suspected(ctx, tx, filter, from, perPage); err != nil {
@@ -111,6 +115,89 @@ func (s *Server) suspicionsFile(v *visit) error {
 			}
 			return goOn(&from, next), nil
 		})
+}
+
+// reportPage is what suspicion_new.html shows: the form by which somebody of the staff reports
+// that an account may be a child's.
+type reportPage struct {
+	Services []string
+	Sources  []suspicion.Source
+	Service  string
+	Source   suspicion.Source
+	Ref      string
+	Term     int
+	Problem  string
+	Field    string
+}
+
+func (s *Server) showReport(v *visit) error { return v.reportPage(nil) }
+
+func (v *visit) reportPage(problem error) error {
+	words, status, fault := v.problem(problem)
+	if fault != nil {
+		return fault
+	}
+	page := reportPage{Problem: words, Sources: suspicion.Heard, Term: suspicion.Term,
+		Service: v.value("service"), Source: suspicion.Source(v.value("source"))}
+	if problem != nil {
+		page.Field, page.Ref = errs.Of(problem).Field, v.value("ref")
+	}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		services, err := catalog.List(ctx, tx)
+		page.Services = mayIn(v.in.Person, staff.ReportSuspicions, services)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(status, "suspicion_new", page)
+}
+
+// report reports that an account may be a child's (Article 2): from then on it is treated as
+// one. Whoever reports one that is registered learns that it is, as by a look-up, and so it
+// is recorded as one (Article 15).
+func (s *Server) report(v *visit) error {
+	if v.value("service") == "" {
+		return v.reportPage(suspicion.ErrRef.At("ref"))
+	}
+	if err := v.reports(); err != nil {
+		return v.reportPage(err)
+	}
+	ref := pii.New(v.value("ref"))
+	var one suspicion.Suspicion
+	registered := false
+	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
+		by, err := staff.Acts(ctx, tx, in.Person, staff.ReportSuspicions)
+		if err != nil {
+			return err
+		}
+		service, err := catalog.Find(ctx, tx, v.value("service"))
+		if err == nil && !approval.May(by.Person, by.Action, service) || errs.Of(err).Is(catalog.ErrNotFound) {
+			err = staff.ErrMayNot
+		}
+		if err != nil {
+			return err
+		}
+		c, err := family.FindByRef(ctx, tx, s.Ring, service.Name, ref)
+		if registered = err == nil; registered {
+			return approval.Searched(ctx, tx, s.Ring, by.Person, c)
+		}
+		if !errs.Of(err).Is(family.ErrNotFound) {
+			return err
+		}
+		one, _, err = suspicion.ReportInside(ctx, tx, s.Ring, s.Calendar, by, service.Name, ref, suspicion.Source(v.value("source")))
+		return err
+	})
+	if err == nil && registered {
+		err = suspicion.ErrRegistered.At("ref")
+	}
+	switch {
+	case err == nil:
+		return v.to(suspicionPath(one.Service, one.ID))
+	case errs.Of(err).Is(staff.ErrMayNot):
+		return err
+	}
+	return v.reportPage(err)
 }
 
 // suspicionPage is what suspicion.html shows.
@@ -206,8 +293,18 @@ func others(ctx context.Context, tx *db.Tx, but string, a staff.Action, service 
 // minutes who they are: the session that is found in this transaction counts. That somebody
 // of another service tries is recorded.
 func (v *visit) dealt(fn func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error) error {
+	return v.actingAs(staff.Acts, fn)
+}
+
+// unheld returns the person as somebody who does that, for what holds the person itself,
+// after the child: who is held before that, and counted then, could wait for who waits for them.
+func unheld(_ context.Context, _ *db.Tx, p staff.Person, a staff.Action) (staff.Acting, error) {
+	return staff.Acting{Person: p, Action: a}, nil
+}
+
+func (v *visit) actingAs(as func(context.Context, *db.Tx, staff.Person, staff.Action) (staff.Acting, error), fn func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error) error {
 	return v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		by, err := staff.Acts(ctx, tx, in.Person, v.rule)
+		by, err := as(ctx, tx, in.Person, v.rule)
 		if err != nil {
 			return err
 		}

@@ -1,15 +1,20 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
@@ -23,13 +28,23 @@ const (
 	AuditDiffers = "audit" // what is stored isn't what was recorded
 )
 
-// alarm tells officer and deputy of what a look, a look-up or a request has raised.
+// alarm tells officer and deputy of what a look, a look-up or a request has raised, or an
+// app's key: of each key, for whoever has one could bury what another does.
 func alarm(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
 	var b approval.AlarmBody
 	if err := p.Into(&b); err != nil {
 		return nil, err
 	}
-	return inOffice(ctx, tx, p, string(b.Cause), "")
+	return inOffice(ctx, tx, p, string(b.Cause), keyOf(p))
+}
+
+// keyOf returns the id of the app's key by which an entry was made, or "".
+func keyOf(p ledger.Placed) string {
+	key, is := strings.CutPrefix(p.Actor, "app:")
+	if !is {
+		return ""
+	}
+	return key
 }
 
 // broken tells them of a window that was opened without them.
@@ -49,12 +64,13 @@ func unreviewed(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed
 
 // inOffice tells whoever holds an office of the service and has an account. A thousand
 // alarms of one cause within an hour are one letter to each: whoever wants to bury one
-// buries the others' letters, and not the first. With a request, they are one of that request.
-func inOffice(ctx context.Context, tx *db.Tx, p ledger.Placed, cause, request string) (due []Due, err error) {
+// buries the others' letters, and not the first. With a request, or an app's key, they are one
+// of that.
+func inOffice(ctx context.Context, tx *db.Tx, p ledger.Placed, cause, of string) (due []Due, err error) {
 	persons, err := approvers(ctx, tx, p.Service)
 	about := cause
-	if request != "" {
-		about += "." + request
+	if of != "" {
+		about += "." + of
 	}
 	for _, person := range persons {
 		due = append(due, Due{About: alarmName(p.Service, about, p.At.Unix()/int64(time.Hour/time.Second), person), Entry: p.ID,
@@ -143,6 +159,9 @@ func (t Teller) alarmed(ctx context.Context, tx *db.Tx, d Due) (notify.Message, 
 		if a.Service, err = serviceName(ctx, tx, t.Desk, where, to.Lang); errors.Is(err, catalog.ErrNoCharter) {
 			a.Service, err = where, nil
 		}
+		if key := keyOf(entry); key != "" && err == nil {
+			a.Key, err = keyName(ctx, tx, where, key)
+		}
 	}
 	m := a.Message(to)
 	m.ID = t.name(d)
@@ -174,4 +193,38 @@ func (t Teller) whereTo(cause, service, lang string) string {
 		q.Set("service", service)
 	}
 	return t.ConsoleURL + page + "?" + q.Encode()
+}
+
+// keyName is what the operator calls an app's key; one that has ended goes by its id.
+func keyName(ctx context.Context, tx *db.Tx, service, key string) (string, error) {
+	app, err := account.Find(ctx, tx, service, key)
+	if errors.Is(err, account.ErrNotFound) {
+		return key, nil
+	}
+	return cmp.Or(app.Name, key), err
+}
+
+// Moved writes to where a person is told of alarms that from now on they go elsewhere, in the
+// transaction that says so and before it is said: whoever has got into an account can't have
+// its alarms sent elsewhere unnoticed (Article 15). To is where they go; the same address in
+// another language, or a row that isn't as it was written, makes no letter. What goes wrong
+// here is logged and keeps nobody from being reached.
+func (f *Farewell) Moved(ctx context.Context, tx *db.Tx, console, person string, to pii.Text) []notify.Message {
+	if f == nil || !f.Messages.Has(notify.Email) {
+		return nil
+	}
+	former, err := staff.ContactOf(ctx, tx, f.Desk.Ring, person)
+	switch {
+	case errors.Is(err, staff.ErrNoAddress):
+		return nil
+	case err != nil:
+		f.failed(ctx, notify.KindMoved, err)
+		return nil
+	case former.Address.IsZero() || former.Is(to):
+		return nil
+	}
+	m := notify.News{Kind: notify.KindMoved, At: tx.Now(), Link: console + "/console/account?lang=" + string(former.Lang)}.
+		Message(notify.To{Channel: notify.Email, Address: former.Address, Lang: former.Lang, Site: console})
+	m.ID = id.New(id.Call)
+	return []notify.Message{m}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
@@ -245,6 +247,54 @@ func TestArticle15_AlarmsReachTheOfficeByEmail(t *testing.T) {
 	})
 }
 
+// Of an app's key that has touched a decoy the letter names the key, as the operator calls
+// it; each key has a letter of its own, and one that was revoked goes by its id.
+func TestArticle15_ALetterNamesTheKeyThatTouchedADecoy(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		o.PassToHalfPast()
+		touch := func(app account.App) {
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				return approval.Raise(ctx, tx, vaulttest.Service, "", app.Ledger(), []approval.Cause{approval.Touched}, id.New(id.Entry))
+			})
+		}
+		var other account.App
+		o.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			other, _, _, err = account.IssueApp(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, "nightly-export", account.AllScopes(), time.Time{})
+			return err
+		})
+		o.raise(approval.Touched)
+		touch(o.App)
+		touch(o.App)
+		touch(other)
+		if err := o.send(o.due()); err != nil {
+			t.Fatal(err)
+		}
+		named := map[string]int{}
+		for _, l := range o.box.take() {
+			for _, key := range []string{"“app”", "“nightly-export”"} {
+				if strings.Contains(l.text, key) {
+					named[key]++
+				}
+			}
+		}
+		if named["“app”"] != 2 || named["“nightly-export”"] != 2 {
+			t.Errorf("%v", named)
+		}
+		o.Pass(time.Hour)
+		touch(other)
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := account.RevokeApp(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, other.ID)
+			return err
+		})
+		if err := o.send(o.due()); err != nil {
+			t.Fatal(err)
+		}
+		if letters := o.box.take(); len(letters) != 2 || !strings.Contains(letters[0].text, other.ID) {
+			t.Errorf("%+v", letters)
+		}
+	})
+}
+
 // A hundred alarms of one kind within an hour are one letter to each, and those of another
 // kind, or of the next hour, one more.
 func TestArticle15_ABurstOfAlarmsIsOneLetter(t *testing.T) {
@@ -366,6 +416,51 @@ func TestArticle12_ASweepThatIsBehindReachesTheOffice(t *testing.T) {
 			if len(letters) != 2 || !strings.Contains(letters[0].text, inside+say) || strings.Contains(letters[0].text, "小溪") {
 				t.Errorf("%s: %+v", cause, letters)
 			}
+		}
+	})
+}
+
+// Article 15: whoever has alarms sent elsewhere has a letter go to where they went until then,
+// in its language; it says neither whose they are nor where they go.
+func TestArticle15_TheFormerAddressIsTold(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		f := &message.Farewell{Desk: o.Desk, Messages: o.teller.Messages, PublicURL: site, Log: slog.New(slog.DiscardHandler)}
+		moves := func(who staff.Person, to string) []letter {
+			var former []notify.Message
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				former = f.Moved(ctx, tx, inside, who.ID, pii.New(to))
+				return nil
+			})
+			f.Send(t.Context(), former)
+			f.Wait()
+			return o.box.take()
+		}
+		for _, to := range []string{"thief@elsewhere.example", ""} {
+			letters := moves(o.officer, to)
+			if len(letters) != 1 || letters[0].to != "lin@office.example" || !strings.Contains(letters[0].text, inside+"/console/account?lang=zh-CN") {
+				t.Fatalf("to %q: %+v", to, letters)
+			}
+			for _, name := range []string{"林静", "thief", "lin@", o.officer.ID, site + "/"} {
+				if strings.Contains(letters[0].subject+letters[0].text, name) {
+					t.Errorf("it says %q: %s", name, letters[0].text)
+				}
+			}
+		}
+		if letters := moves(o.officer, " lin@office.example "); len(letters) != 0 {
+			t.Errorf("the same address: %+v", letters)
+		}
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE person_contact SET set_at = set_at - 1 WHERE person = $1`, o.officer.ID)
+		})
+		if letters := moves(o.officer, "thief@elsewhere.example"); len(letters) != 0 {
+			t.Errorf("a row that was written by hand: %+v", letters)
+		}
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Unreach(ctx, tx, o.deputy, o.deputy.ID)
+			return err
+		})
+		if letters := moves(o.deputy, "zhou@elsewhere.example"); len(letters) != 0 {
+			t.Errorf("whoever had none: %+v", letters)
 		}
 	})
 }

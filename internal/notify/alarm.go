@@ -8,6 +8,7 @@ type Alarm struct {
 	Cause   string // a word that has words of its own
 	Service string // its name in the language of the letter; empty: the whole installation
 	At      time.Time
+	Key     string // what the operator calls the app's key by which it was; empty: it wasn't one
 	Link    string // to the console; empty where it has no address
 }
 
@@ -17,5 +18,9 @@ func (a Alarm) Message(to To) Message {
 	if service == "" {
 		service = to.Lang.T("notify.alarm.everywhere")
 	}
-	return write(to, KindAlarm, a.Link, "Service", line(service), "What", to.Lang.T("notify.alarm.what."+a.Cause), "At", clock(to, a.At))
+	what := to.Lang.T("notify.alarm.what." + a.Cause)
+	if a.Key != "" {
+		what = to.Lang.T("notify.alarm.by_key."+a.Cause, "Key", line(a.Key))
+	}
+	return write(to, KindAlarm, a.Link, "Service", line(service), "What", what, "At", clock(to, a.At))
 }

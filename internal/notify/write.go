@@ -72,6 +72,7 @@ const (
 	KindPasskeyAdded = "home.passkey_added"
 
 	KindAlarm = "staff.alarm" // to officer and deputy, by e-mail
+	KindMoved = "staff.moved" // to where alarms were sent until now
 
 	KindTest = "channel.test" // to somebody of the operator's own, who has asked for it
 )
@@ -89,6 +90,7 @@ const (
 	whyLast   = "last"   // so it is, and nothing comes after it
 	whySafe   = "safe"   // somebody else may have got in
 	whyOffice = "office" // it is for whoever holds the office to look at
+	whyMoved  = "moved"  // alarms were sent there, and aren't any more
 	whyTest   = "test"   // somebody tries whether messages arrive
 )
 
@@ -150,6 +152,7 @@ var wordings = map[string]wording{
 	KindPasskeyAdded: {"passkey_added", whySafe},
 
 	KindAlarm: {"alarm", whyOffice},
+	KindMoved: {"moved", whyMoved},
 
 	KindTest: {"test", whyTest},
 }

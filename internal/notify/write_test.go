@@ -66,6 +66,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindHomeCode:   {notify.HomeCode{Code: code, Life: 10 * time.Minute}, []string{"012345", "10"}},
 		notify.KindSignedIn:   {notify.News{Kind: notify.KindSignedIn, At: at, Link: home}, []string{home, when}},
 		notify.KindTest:       {notify.News{Kind: notify.KindTest, At: at}, []string{when}},
+		notify.KindMoved:      {notify.News{Kind: notify.KindMoved, At: at, Link: site + "/console/account?lang=" + string(lang)}, []string{site + "/console/account", when}},
 		notify.KindAlarm: {notify.Alarm{Cause: "late_review", Service: name, At: at, Link: site + "/console/reviews?lang=" + string(lang)},
 			[]string{shown, when}},
 		notify.KindPasskeyAdded:    {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},

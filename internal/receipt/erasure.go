@@ -135,6 +135,9 @@ const secretLen = 52
 // NewSecret makes that of a link to a certificate.
 func NewSecret() string { return id.Secret(32) }
 
+// CertificateURL is the link to a certificate, on the site of that address.
+func CertificateURL(site, secret string) string { return site + "/certificate/" + secret }
+
 // Keep makes a certificate of entries that tx has appended, for whoever has the
 // secret. What is kept is sealed under the secret itself and lies under a keyed hash of it:
 // nothing leads from it to a child, nor from a child to it, and without the link

@@ -35,6 +35,8 @@ var exempt = map[string]string{
 
 	"certificate": "what a guardian downloads after an erasure, sealed under the secret of its link and found by a keyed hash of that: one that was " +
 		"touched doesn't open, what it says is proved by its entries, and nothing of it leads to a child",
+	"carried_out": "what is left of a demand whose child was erased, for 90 days, sealed under the ring and bound to the keyed hash under which it is found: " +
+		"one that was touched doesn't open, or isn't found, and then a link is lost; its certificate is proved by its entries",
 
 	"cessation.told_upto": "how far the telling is, child by child: each is told by an entry of its own; set ahead, those left out are found with told_at",
 	"cessation.told":      "how many, shown to the officer",

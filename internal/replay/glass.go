@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"maps"
 	"slices"
 
 	approvals "wardkeep/internal/approval"
@@ -43,8 +42,8 @@ func (f *fold) glass(k key, s source) *glass {
 	return g
 }
 
-// askedBroken folds that a second person has joined (Article 15): another one, in time,
-// without the office, and for no more than was asked.
+// askedBroken folds that a second person has joined (Article 15): another one, with nobody
+// behind both, in time, without the office, and for no more than was asked.
 func (f *fold) askedBroken(p ledger.Placed, s source, c *child) fault {
 	b, x := body[approvals.BrokenBody](p)
 	r := c.askedNamed(b.Request)
@@ -70,7 +69,8 @@ func (f *fold) askedBroken(p ledger.Placed, s source, c *child) fault {
 	g.source, g.broken, g.service, g.asker, g.second, g.opened, g.reviewBy, g.versions = s, true, p.Service, r.asker, by, at, b.ReviewBy, [2]int64{b.Asker, b.Person}
 	f.inside.claims = append(f.inside.claims,
 		&insideClaim{source: s, person: r.asker, version: b.Asker, at: at, catalog: b.Catalog, action: staff.AskAccess, outside: true},
-		&insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.AskAccess, apart: []key{r.asker}, outside: true})
+		&insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.AskAccess, apart: []key{r.asker}, outside: true,
+			parties: []partyThen{{r.asker, b.Asker, staff.AskAccess}, {by, b.Person, staff.AskAccess}}, alone: true})
 	return fault{}
 }
 
@@ -127,49 +127,6 @@ func (f *fold) glassEntry(p ledger.Placed, s source) fault {
 	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog,
 		action: staff.ReviewAccess, reviews: g})
 	return fault{}
-}
-
-// decoy folds that a child that nobody knows became a decoy, or is none any more.
-func (f *fold) decoy(p ledger.Placed) fault {
-	b, x := body[approvals.DecoyBody](p)
-	service, held := f.inside.decoys[b.Mark]
-	adds := p.Kind == approvals.KindDecoy
-	switch {
-	case x != (fault{}):
-		return x
-	case held == adds, held && service != p.Service:
-		return impossible(ruleAlarm)
-	case adds:
-		f.inside.decoys[b.Mark] = p.Service
-	default:
-		delete(f.inside.decoys, b.Mark)
-	}
-	return fault{}
-}
-
-// decoyRows compares the marks of decoys.
-func (a *audit) decoyRows() error {
-	seen := make(map[string]bool)
-	err := approvals.EachDecoy(a.ctx, a.tx, func(mark, service string) error {
-		r := at{audit: a, table: "decoy", service: a.names.shown(service)}
-		want, held := a.fold.inside.decoys[mark]
-		if !held {
-			r.extra()
-			return nil
-		}
-		seen[mark] = true
-		r.text("service", want, service)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, mark := range slices.Sorted(maps.Keys(a.fold.inside.decoys)) {
-		if !seen[mark] {
-			at{audit: a, table: "decoy", service: a.fold.inside.decoys[mark]}.missing()
-		}
-	}
-	return nil
 }
 
 // suspended reports whether the person, at that version and moment, may look at nothing:

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -25,6 +26,9 @@ type glasses struct {
 	*looks
 	second              staff.Person
 	reviewed, late, one approval.Request
+
+	made, given    [2]staff.Person  // one has made the links of both, or given both the role
+	byLink, byRole approval.Request // of the first of them
 }
 
 func playGlasses(t *testing.T, w *vaulttest.World) *glasses {
@@ -34,6 +38,7 @@ func playGlasses(t *testing.T, w *vaulttest.World) *glasses {
 		l.second, err = staff.Add(ctx, tx, terminal, "王芳", staff.Grant{Role: staff.Worker, Service: service})
 		return err
 	})
+	ok(t, l.flush()) // a day passes below: what comes before has its place by then
 	l.reviewed = l.breaks(l.worker, l.second)
 	ok(t, l.look(l.worker, l.reviewed, "weekly_score"))
 	l.reviews(l.officer, l.reviewed)
@@ -51,6 +56,15 @@ func playGlasses(t *testing.T, w *vaulttest.World) *glasses {
 		return err
 	})
 	l.one = l.urgent(l.worker)
+	l.made = [2]staff.Person{l.hires(terminal), l.hires(terminal)}
+	l.given = [2]staff.Person{l.hires(l.officer), l.hires(l.officer)}
+	for _, p := range l.made {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := signin.Door{Ring: w.Ring}.Invite(ctx, tx, l.officer, p.ID)
+			return err
+		})
+	}
+	l.byLink, l.byRole = l.urgent(l.made[0]), l.urgent(l.given[0])
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
 		return approval.Decoy(ctx, tx, w.Ring, w.Officer, l.mei.ID)
 	})
@@ -62,6 +76,15 @@ func playGlasses(t *testing.T, w *vaulttest.World) *glasses {
 	ok(t, l.flush())
 	l.replays(t)
 	return l
+}
+
+func (l *glasses) hires(by staff.Actor) (p staff.Person) {
+	l.T.Helper()
+	l.do(func(ctx context.Context, tx *db.Tx) (err error) {
+		p, err = staff.Add(ctx, tx, by, "同事", staff.Grant{Role: staff.Worker, Service: service})
+		return err
+	})
+	return p
 }
 
 func (l *glasses) urgent(by staff.Person) (r approval.Request) {
@@ -114,6 +137,8 @@ var glassChanges = []struct {
 	{"it has another mark", `UPDATE broken_glass SET bound = $1`, []any{[]byte("x")}, "row_hash broken_glass bound"},
 	{"another child is the decoy", `UPDATE decoy SET mark = $1`, []any{[]byte("x")}, "row_extra decoy "},
 	{"a decoy of another service", `UPDATE decoy SET service = '王小明'`, nil, "row_differs decoy service"},
+	{"a decoy since before", `UPDATE decoy SET since = since - 1`, nil, "row_extra decoy "},
+	{"a decoy is none any more", `UPDATE decoy SET ended_at = since + 1`, nil, "row_differs decoy ended_at"},
 	{"there is no decoy", `DELETE FROM decoy`, nil, "row_missing decoy "},
 	{"a window is gone", `DELETE FROM broken_glass`, nil, "row_missing broken_glass "},
 }
@@ -170,6 +195,12 @@ func TestArticle15_WhatTwoHaveOpenedReplays(t *testing.T) {
 			l.forgeBroken(l.one, l.officer, func(*approval.BrokenBody) {})
 		}},
 		"who is suspended has joined": {"impossible actor", func(l *glasses) { l.forgeBroken(l.one, l.second, func(*approval.BrokenBody) {}) }},
+		"who has a link of who made the other's has joined": {"impossible actor", func(l *glasses) {
+			l.forgeBroken(l.byLink, l.made[1], func(*approval.BrokenBody) {})
+		}},
+		"who has the role of who gave the other's has joined": {"impossible actor", func(l *glasses) {
+			l.forgeBroken(l.byRole, l.given[1], func(*approval.BrokenBody) {})
+		}},
 		"what waits for a decision was joined": {"impossible approval", func(l *glasses) {
 			l.forgeBroken(l.waits, l.worker, func(*approval.BrokenBody) {})
 		}},
@@ -186,12 +217,11 @@ func TestArticle15_WhatTwoHaveOpenedReplays(t *testing.T) {
 		}},
 		"a decoy is marked twice": {"impossible alarm", func(l *glasses) {
 			l.do(func(ctx context.Context, tx *db.Tx) error {
-				var is string
-				err := approval.EachDecoy(ctx, tx, func(mark, _ string) error { is = mark; return nil })
+				all, err := approval.ReadDecoys(ctx, tx)
 				if err != nil {
 					return err
 				}
-				_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: approval.KindDecoy, Service: service, Actor: "operator:x", Body: approval.DecoyBody{Mark: is}})
+				_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: approval.KindDecoy, Service: service, Actor: "operator:x", Body: approval.DecoyBody{Mark: all[0].Mark}})
 				return err
 			})
 		}},

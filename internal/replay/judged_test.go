@@ -102,7 +102,7 @@ func TestInvariant7_WhatPersonsInsideJudgeReplays(t *testing.T) {
 		rests := func(name string) approval.Inside { return approval.Inside{Person: find(name).Version, Catalog: on} }
 		seen := func(actor string, rests approval.Inside) func() {
 			return func() {
-				s.forge(s.lan, 1, verification.KindSeen, actor, verification.AttemptBody{Verification: waits.ID, Inside: rests})
+				s.forge(s.lan, 1, verification.KindSeen, actor, verification.SeenBody{Verification: waits.ID, PerHour: 60, PerDay: 200, Inside: rests})
 			}
 		}
 		takes := func(name string, rests approval.Inside) func() {
@@ -115,9 +115,16 @@ func TestInvariant7_WhatPersonsInsideJudgeReplays(t *testing.T) {
 			found string
 			by    func()
 		}{
-			"who may not judge looks":             {"impossible actor", seen("staff:"+auditor.ID, rests(auditor.ID))},
-			"nobody looks":                        {"actor actor", seen("staff:"+stranger, approval.Inside{Person: 1, Catalog: on})},
-			"a look that rests on nothing":        {"catalog catalog", seen("staff:"+worker.ID, approval.Inside{})},
+			"who may not judge looks":      {"impossible actor", seen("staff:"+auditor.ID, rests(auditor.ID))},
+			"nobody looks":                 {"actor actor", seen("staff:"+stranger, approval.Inside{Person: 1, Catalog: on})},
+			"a look that rests on nothing": {"catalog catalog", seen("staff:"+worker.ID, approval.Inside{})},
+			"a look beyond what the person may": {"impossible approval", func() {
+				s.forge(s.lan, 1, verification.KindSeen, "staff:"+worker.ID, verification.SeenBody{Verification: waits.ID, PerDay: 200, Inside: rests(worker.ID)})
+			}},
+			"who may not report a suspicion": {"impossible actor", func() {
+				s.forgeAs("staff:"+auditor.ID, suspicion.KindOpened, suspicion.OpenedBody{Suspicion: id.New(id.Suspicion), Source: suspicion.Parent,
+					Due: s.Store.Now().Add(time.Hour).UnixMicro(), Inside: rests(auditor.ID)})
+			}},
 			"an officer's look rests on a person": {"impossible actor", seen(s.Officer.Ledger(), rests(worker.ID))},
 			"who may not judge refuses": {"impossible actor", func() {
 				s.forge(s.lan, 1, verification.KindFailed, "staff:"+auditor.ID, verification.FailedBody{Verification: waits.ID, Why: verification.RefusedBy, Flaw: verification.Unreadable, Inside: rests(auditor.ID)})

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/verification"
 )
 
 // An asked is what the ledger says of what a person inside asked to see of a child.
@@ -63,12 +64,13 @@ type insideClaim struct {
 	action  staff.Action // of a decision
 	apart   []key        // likewise: who may not stand behind who decides
 	parties []partyThen  // likewise: who may not be one (approval.Apart)
-	export  bool         // likewise: of a file
+	alone   bool         // likewise: of a file, or without the office
 	outside bool         // likewise: by who holds no office, and is not suspended
 	reviews *glass
 	purpose string // that was asked for, with items: names of the charter
 	items   []string
-	look    *use // decided again; nil: who acts must have had the right
+	look    *use                   // decided again; nil: who acts must have had the right
+	seen    *verification.SeenBody // a document, which counts as a look does
 	request approvals.Request
 }
 
@@ -222,7 +224,7 @@ func (f *fold) agreement(s source, at int64, b approvals.DecidedBody, by key, r 
 	for _, p := range parties {
 		claim := &insideClaim{source: s, person: p.person, version: p.version, at: at, catalog: b.Catalog, action: p.does}
 		if p.person == by {
-			claim.apart, claim.parties, claim.export = []key{r.asker}, parties, r.export
+			claim.apart, claim.parties, claim.alone = []key{r.asker}, parties, r.export
 		}
 		f.inside.claims = append(f.inside.claims, claim)
 	}
@@ -369,6 +371,12 @@ func (f *fold) alarm(p ledger.Placed, s source) fault {
 	if x != (fault{}) {
 		return x
 	}
+	if ofTouch(p, b) {
+		if b.Use == "" && !atTerminal(p) {
+			return impossible(ruleAlarm)
+		}
+		return fault{} // see audit.touch
+	}
 	r := raised{b.Use, b.Cause, p.Actor, p.Service}
 	f.inside.alarms[r]--
 	f.inside.alarmed[r] = s
@@ -457,7 +465,7 @@ func (f *fold) judge(c *insideClaim) fault {
 		}
 		parties = append(parties, approvals.Party{Person: one, Does: of.does, Behind: behind})
 	}
-	if approvals.Apart(now, c.export, parties...) != nil {
+	if approvals.Apart(now, c.alone, parties...) != nil {
 		return impossible(ruleActor)
 	}
 	if x := f.apart(c, p, now); x != (fault{}) {
@@ -467,6 +475,13 @@ func (f *fold) judge(c *insideClaim) fault {
 		purpose, ok := e.published.Charter.Purpose(c.purpose)
 		if !ok || slices.ContainsFunc(c.items, func(item string) bool { return !purpose.Has(item) }) {
 			return fault{what: FoundStrange, field: "items"} // invariant 6
+		}
+	}
+	if c.seen != nil {
+		looks := who.looks.At(moment(c.at))
+		who.looks, who.looked = looks.PlusDocument(), true
+		if looks.InHour >= c.seen.PerHour || looks.InDay >= c.seen.PerDay {
+			return impossible(ruleApproval)
 		}
 	}
 	return fault{}

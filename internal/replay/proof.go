@@ -118,6 +118,7 @@ func (f *fold) attemptEntry(p ledger.Placed, s source, c *child) fault {
 	var until int64
 	var behind []string
 	var inside approvals.Inside
+	var seen verification.SeenBody
 	state := verification.Succeeded
 	switch p.Kind {
 	case verification.KindFailed:
@@ -134,6 +135,9 @@ func (f *fold) attemptEntry(p ledger.Placed, s source, c *child) fault {
 		var b verification.ApprovedBody
 		b, x = body[verification.ApprovedBody](p)
 		name, inside, until, behind = b.Verification, b.Inside, b.Until, b.Behind
+	case verification.KindSeen:
+		seen, x = body[verification.SeenBody](p)
+		name, inside = seen.Verification, seen.Inside
 	default:
 		var b verification.AttemptBody
 		b, x = body[verification.AttemptBody](p)
@@ -158,7 +162,10 @@ func (f *fold) attemptEntry(p ledger.Placed, s source, c *child) fault {
 		if !slices.Contains(a.seen, staff) {
 			a.seen = add(a.seen, f.names.text(f.names.sym(staff)))
 		}
-		return f.actedInside(p, s, inside, judging)
+		if x = f.actedInside(p, s, inside, judging); x == (fault{}) && !strings.HasPrefix(p.Actor, "officer:") {
+			f.inside.claims[len(f.inside.claims)-1].seen = &seen
+		}
+		return x
 	case verification.KindApproved:
 		x = a.decides(document, byStaff, staff)
 		if x == (fault{}) && a.first != "" {

@@ -115,6 +115,7 @@ type audit struct {
 
 	restorations []backup.Restoration
 	tallies      tallies
+	touches      touches
 }
 
 func (a *audit) run() error {
@@ -140,6 +141,9 @@ func (a *audit) run() error {
 		return err
 	}
 	if err := a.readTallies(); err != nil {
+		return err
+	}
+	if err := a.readTouches(); err != nil {
 		return err
 	}
 	a.fold.now = a.tx.Now().UnixMicro()
@@ -179,6 +183,9 @@ func (a *audit) run() error {
 	if err := a.compareTallies(); err != nil {
 		return err
 	}
+	if err := a.compareTouches(); err != nil {
+		return err
+	}
 	if err := a.compareChildren(); err != nil {
 		return err
 	}
@@ -196,6 +203,7 @@ func (a *audit) entries() (whole bool, err error) {
 			a.fold.miss(p)
 		} else {
 			a.fold.entry(p)
+			a.touch(p)
 		}
 		a.step()
 		return a.ctx.Err()

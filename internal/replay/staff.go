@@ -73,7 +73,7 @@ type insiders struct {
 	sessions map[key]staffSession
 	passkeys map[key]staffPasskey
 	glasses  map[key]*glass
-	decoys   map[string]string // marks, with the service
+	decoys   approvals.Decoys
 	alarms   map[raised]int    // looks that say so, less the entries that do
 	alarmed  map[raised]source // of those entries
 	claims   []*insideClaim    // that are judged when whatever they rest on has come
@@ -82,7 +82,7 @@ type insiders struct {
 }
 
 func newInsiders() insiders {
-	return insiders{persons: make(map[key]*person), sessions: make(map[key]staffSession), passkeys: make(map[key]staffPasskey), glasses: make(map[key]*glass), decoys: make(map[string]string), alarms: make(map[raised]int), alarmed: make(map[raised]source)}
+	return insiders{persons: make(map[key]*person), sessions: make(map[key]staffSession), passkeys: make(map[key]staffPasskey), glasses: make(map[key]*glass), alarms: make(map[raised]int), alarmed: make(map[raised]source)}
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.

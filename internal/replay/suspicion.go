@@ -26,7 +26,10 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 	switch p.Kind {
 	case suspicion.KindOpened:
 		b, x := body[suspicion.OpenedBody](p)
-		app, isApp := strings.CutPrefix(p.Actor, "app:")
+		reporter, known := strings.CutPrefix(p.Actor, "app:")
+		if who, inside := insider(p); inside {
+			reporter, known = who.name(id.Staff), true
+		}
 		switch {
 		case x != (fault{}):
 			return x
@@ -34,11 +37,12 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 			return fault{what: FoundBody, field: ruleSuspicion}
 		case f.suspects[b.Suspicion] != nil || b.Due <= p.At.UnixMicro():
 			return impossible(ruleSuspicion)
-		case !isApp:
+		case !known:
 			return impossible(ruleActor)
 		}
 		f.suspects[f.names.keep(b.Suspicion)] = &suspected{service: f.names.keep(p.Service), source: f.names.keep(string(b.Source)),
-			reporter: f.names.keep(app), opened: p.At.UnixMicro(), due: b.Due}
+			reporter: f.names.keep(reporter), opened: p.At.UnixMicro(), due: b.Due}
+		return f.actedInside(p, from, b.Inside, staff.ReportSuspicions)
 	case suspicion.KindTaken:
 		b, x := body[suspicion.TakenBody](p)
 		s := f.suspects[b.Suspicion]

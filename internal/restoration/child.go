@@ -57,6 +57,7 @@ type said struct {
 type demand struct {
 	id       string
 	received *rights.ReceivedBody // nil: the store knows it from before
+	at       time.Time            // when it was received
 	door     rights.Door          // that took it on; empty: none
 	guardian family.GuardianID    // who took it on
 	erase    int64                // when the child is erased; 0: not yet known, or nothing is
@@ -149,8 +150,8 @@ func (a *again) unclear(err error) error {
 // An erasure is why a child was erased, or was about to be by the next sweep; the zero
 // erasure is none.
 type erasure struct {
-	ground  family.Ground
-	entries []string // of the demand that wasn't carried out yet; none: it was erased
+	ground family.Ground
+	demand rights.Request // that wasn't carried out yet; the zero Request: it was erased
 }
 
 // erasure returns whether the child was erased, or a demand for that was due: a guardian
@@ -164,14 +165,16 @@ func (a *again) erasure() (erasure, error) {
 		return erasure{}, err
 	}
 	for _, d := range a.told.demands {
-		kind, entries := rights.Kind(""), d.entries
-		if d.received != nil {
-			kind = d.received.Kind
+		var r rights.Request
+		if b := d.received; b != nil {
+			r = rights.Request{ID: d.id, Service: a.told.service, Number: b.Number, Kind: b.Kind, Door: b.Door, Owner: b.Owner,
+				ReceivedAt: d.at, DueAt: time.UnixMicro(b.Due).UTC()}
 		} else if i := slices.IndexFunc(known, func(r rights.Request) bool { return r.ID == d.id }); i >= 0 {
-			kind, entries = known[i].Kind, slices.Concat(strings.Fields(known[i].Entry), entries)
+			r = known[i]
 		}
-		if d.state == "" && kind.Erases() && d.erase != 0 && !a.tx.Now().Before(time.UnixMicro(d.erase)) {
-			return erasure{kind.Ground(), entries}, nil
+		if d.state == "" && r.Kind.Erases() && d.erase != 0 && !a.tx.Now().Before(time.UnixMicro(d.erase)) {
+			r.Door, r.Entry = cmp.Or(d.door, r.Door), strings.Join(append(strings.Fields(r.Entry), d.entries...), " ")
+			return erasure{r.Kind.Ground(), r}, nil
 		}
 	}
 	return erasure{}, nil
@@ -189,11 +192,11 @@ func (a *again) erase(c family.Child, is erasure) (err error) {
 			return err
 		}
 	}
-	f := a.Farewell
-	if len(is.entries) == 0 {
-		f = nil
+	if is.demand.ID != "" {
+		*a.sent, err = retention.EraseDemanded(a.ctx, a.tx, a.Vault, a.Farewell, by.Ledger(), c, is.demand)
+	} else {
+		_, _, err = retention.Erase(a.ctx, a.tx, a.Vault, nil, by.Ledger(), c, is.ground)
 	}
-	*a.sent, _, err = retention.Erase(a.ctx, a.tx, a.Vault, f, by.Ledger(), c, is.ground, is.entries...)
 	a.done.Children, a.done.Erased = 1, 1
 	return err
 }

@@ -119,7 +119,7 @@ var readings = map[string]reading{
 
 	rights.KindReceived: of(func(c *child, p ledger.Placed, b rights.ReceivedBody) {
 		d := c.demand(b.Request)
-		d.received, d.erase, d.entries = &b, b.Erase, append(d.entries, p.ID)
+		d.received, d.at, d.erase, d.entries = &b, p.At, b.Erase, append(d.entries, p.ID)
 	}),
 	rights.KindConfirmed: of(func(c *child, p ledger.Placed, b rights.ConfirmedBody) {
 		d := c.demand(b.Request)

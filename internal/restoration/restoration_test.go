@@ -362,6 +362,13 @@ func TestArticle20_AnErasureThatWasDueIsCertifiedByARestore(t *testing.T) {
 				t.Errorf("%+v, %v", checked.Findings, err)
 			}
 			told[c.Number] = c.Door == "guardian"
+			ok(t, w.Store.View(t.Context(), func(tx *db.Tx) error {
+				left, err := receipt.DemandsOfNumber(t.Context(), tx, w.Ring, service, c.Number, 10)
+				if len(left) != 1 || left[0].Secret != secret || left[0].Door != rights.ByGuardian || left[0].ReceivedAt.IsZero() {
+					t.Errorf("who demanded it finds %+v", left)
+				}
+				return err
+			}))
 		}
 		if len(outbox.Messages()) != 2 || !told[numbers[string(due.ID)]] || !told[before.Number] {
 			t.Errorf("%d messages, %v", len(outbox.Messages()), told)

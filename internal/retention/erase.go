@@ -3,6 +3,7 @@ package retention
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,19 +15,34 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/receipt"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 )
 
 // Erase erases a locked child and certifies it, and returns what its guardians are to
-// be told after the commit, and the entry that tells of the erasure. The certificate rests on
-// the entries of the demand, if there was one, too.
-func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground, demand ...string) ([]notify.Message, string, error) {
+// be told after the commit, and the entry that tells of the erasure.
+func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground) ([]notify.Message, string, error) {
 	l, err := tell(ctx, tx, f, c, ground)
 	if err != nil {
 		return nil, "", err
 	}
-	entry, err := erase(ctx, tx, v, by, c, ground, l, demand)
+	entry, err := erase(ctx, tx, v, by, c, ground, l)
 	return l.letters, entry, err
+}
+
+// EraseDemanded is Erase for a demand. The certificate rests on the entries of the demand,
+// too, and whoever asked finds its link with what is left of it (receipt.FindDemand), also
+// where no guardian can be reached.
+func EraseDemanded(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, r rights.Request) ([]notify.Message, error) {
+	l, err := tell(ctx, tx, f, c, r.Kind.Ground())
+	if err != nil {
+		return nil, err
+	}
+	l.given = true
+	if _, err := erase(ctx, tx, v, by, c, r.Kind.Ground(), l, strings.Fields(r.Entry)...); err != nil {
+		return nil, err
+	}
+	return l.letters, receipt.KeepDemand(ctx, tx, v.Ring, r, l.secret)
 }
 
 // EraseCertified is Erase for whoever gives out the link to the certificate, of which it
@@ -37,7 +53,7 @@ func EraseCertified(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.F
 		return nil, "", "", err
 	}
 	l.given = true
-	entry, err = erase(ctx, tx, v, by, c, ground, l, nil)
+	entry, err = erase(ctx, tx, v, by, c, ground, l)
 	return l.letters, l.secret, entry, err
 }
 
@@ -79,7 +95,7 @@ func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, g
 
 func (l leave) all() []legal.Keep { return slices.Concat(l.kept, l.keep) }
 
-func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.Child, ground family.Ground, l leave, demand []string) (string, error) {
+func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.Child, ground family.Ground, l leave, demand ...string) (string, error) {
 	entries, err := v.EraseLocked(ctx, tx, by, c, ground, l.keep)
 	if err != nil {
 		return "", err
@@ -192,7 +208,7 @@ func (c leaving) erase(ctx context.Context, store *db.DB, v *vault.Vault, f *mes
 			*c.leave = l
 			c.version = locked.Version - 1 // it may run again
 		}
-		_, err = erase(ctx, tx, v, by, locked, ground, *c.leave, nil)
+		_, err = erase(ctx, tx, v, by, locked, ground, *c.leave)
 		return err
 	})
 }

@@ -13,7 +13,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"wardkeep/internal/access"
@@ -54,6 +53,7 @@ type Swept struct {
 	Overdue    int // orders to processors and recipients that weren't attested in time
 	Aged       int // children of whom it was recorded that they turn 14, or have, or are 18
 	Evidence   int // certificates of erasures whose time is over
+	Carried    int // demands forgotten whose child was erased a while ago
 	Traces     int // pseudonyms of erased children forgotten
 	Contacts   int // counts of codes sent to a contact forgotten
 	Staff      int // persons inside signed out whose time was over, and links and counts of wrong tries of theirs
@@ -99,6 +99,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Unanswered, sweepUnanswered(store, v, f)},
 		{&done.Traces, forget(store, family.ForgetTraces)},
 		{&done.Evidence, forget(store, receipt.ForgetCertificates)},
+		{&done.Carried, forget(store, receipt.ForgetDemands)},
 		{&done.Contacts, forget(store, consent.ForgetSends)},
 		{&done.Staff, forget(store, signin.Sweep)},
 		{&done.Reviews, forget(store, reviews(v))},
@@ -171,12 +172,12 @@ func sweepDemanded(store *db.DB, v *vault.Vault, f *message.Farewell) work {
 		err := store.Update(ctx, func(tx *db.Tx) error {
 			letters, n = nil, 0 // it may run again
 			// A guardian may have kept the child since we looked.
-			c, due, err := rights.Due(ctx, tx, r)
+			c, r, due, err := rights.Due(ctx, tx, r)
 			if err != nil || !due {
 				return err
 			}
 			n = 1
-			letters, _, err = Erase(ctx, tx, v, f, actor, c, r.Kind.Ground(), strings.Fields(r.Entry)...)
+			letters, err = EraseDemanded(ctx, tx, v, f, actor, c, r)
 			return err
 		})
 		if err != nil {

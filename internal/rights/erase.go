@@ -19,13 +19,14 @@ func DueErasures(ctx context.Context, tx *db.Tx, after Request, limit int) ([]Re
 		(*db.Time)(&now), after.EraseAt.UnixMicro(), after.Child, after.ID, int64(limit))
 }
 
-// Due locks the child of a demand and reports whether it is still to be erased.
-func Due(ctx context.Context, tx *db.Tx, r Request) (family.Child, bool, error) {
+// Due locks the child of a demand, and returns the demand as it stands and whether the
+// child is still to be erased.
+func Due(ctx context.Context, tx *db.Tx, r Request) (family.Child, Request, bool, error) {
 	c, r, err := lock(ctx, tx, r)
 	if errors.Is(err, ErrEnded) {
-		return c, false, nil
+		return c, r, false, nil
 	}
-	return c, err == nil && !r.EraseAt.IsZero() && !tx.Now().Before(r.EraseAt), err
+	return c, r, err == nil && !r.EraseAt.IsZero() && !tx.Now().Before(r.EraseAt), err
 }
 
 // Forget removes the demands about a child, and a claim about its age. It is a part of erasing the child

@@ -77,6 +77,11 @@ func (c Contact) Intact(ring *keyring.Ring) bool {
 	return len(c.mark) > 0 && subtle.ConstantTimeCompare(c.mark, c.bind(ring)) == 1
 }
 
+// Is reports whether somebody has typed the same address.
+func (c Contact) Is(typed pii.Text) bool {
+	return c.Address.Reveal() == strings.TrimSpace(typed.Reveal())
+}
+
 // Mark is what the ledger keeps of the address.
 func (c Contact) Mark(ring *keyring.Ring) string {
 	return hex.EncodeToString(ring.Index(contactDomain+".address", c.Person, c.Address.Reveal(), string(c.Lang)))

@@ -57,6 +57,7 @@ const (
 	SeeOffice         Action = "office.see"    // who holds an office, with documents and trainings
 	ManageOffice      Action = "office.manage" // lay one's own down, hand it over, fill the other
 	SeeSuspicions     Action = "suspicions.see"
+	ReportSuspicions  Action = "suspicions.report" // that an account may be a child's
 	DecideSuspicions  Action = "suspicions.decide" // take, hand over, decide; who looks after one is led to the account
 	SeeEvidence       Action = "evidence.see"      // which documents of guardians wait, and nothing that is in them
 	JudgeEvidence     Action = "evidence.judge"    // look at them, and say what they show
@@ -101,6 +102,7 @@ var Matrix = []Rule{
 	{SeeOffice, [6]bool{yes, yes, no, no, no, yes}, no},
 	{ManageOffice, [6]bool{yes, yes, no, no, no, no}, yes},
 	{SeeSuspicions, [6]bool{yes, yes, yes, yes, no, yes}, no},
+	{ReportSuspicions, [6]bool{yes, yes, yes, yes, no, no}, no},
 	{DecideSuspicions, [6]bool{yes, yes, yes, yes, no, no}, yes},
 	{SeeEvidence, [6]bool{yes, yes, yes, yes, no, yes}, no},
 	{JudgeEvidence, [6]bool{yes, yes, yes, yes, no, no}, yes},

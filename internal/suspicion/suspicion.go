@@ -36,7 +36,7 @@ var (
 	ErrSource     = errs.New(errs.Invalid, "suspicion.source_unknown")
 	ErrTwice      = errs.New(errs.Conflict, "suspicion.twice")        // the same account is suspected already
 	ErrRegistered = errs.New(errs.Conflict, "suspicion.registered")   // it is a child's, and known to be
-	ErrMany       = errs.New(errs.TooMany, "suspicion.too_many_open") // of this app and source
+	ErrMany       = errs.New(errs.TooMany, "suspicion.too_many_open") // of this reporter and source
 	ErrMayNot     = errs.New(errs.Forbidden, "suspicion.may_not")
 	ErrNotTaken   = errs.New(errs.Conflict, "suspicion.not_taken") // by who would see the account, or decide
 	ErrHandTo     = errs.New(errs.Invalid, "suspicion.hand_to")    // who can't decide in this service
@@ -51,7 +51,7 @@ const (
 	// Term is how many working days there are to decide.
 	Term = 5
 
-	// maxOpen bounds the open ones of one app and source. What one rule or one key floods
+	// maxOpen bounds the open ones of one reporter and source. What one rule or one key floods
 	// is its own share: a parent who calls is heard all the same. How many keys there are is
 	// the operator's to say.
 	maxOpen = 2_000
@@ -73,6 +73,9 @@ const (
 
 // Sources lists them.
 var Sources = []Source{Staff, Parent, Signal, UserReport}
+
+// Heard are those from which a person inside has it: what a rule finds its app reports.
+var Heard = []Source{Staff, Parent, UserReport}
 
 func (s Source) known() bool { return slices.Contains(Sources, s) }
 
@@ -147,7 +150,7 @@ type Suspicion struct {
 	ID       string // "sp_…"
 	Service  string
 	Source   Source
-	Reporter string // the app, "ak_…"
+	Reporter string // the app, "ak_…", or the person inside, "st_…"
 	Owner    string // who of the staff looks after it, "st_…", by an office or as a person inside; or empty
 	Outcome  Outcome
 	Basis    Basis
@@ -292,23 +295,50 @@ func CountLate(ctx context.Context, tx *db.Tx, service string) (int64, error) {
 // tells the person nothing, and registers nobody. Errors: ErrMayNot, ErrRef,
 // ErrSource, ErrTwice, ErrRegistered, ErrMany, catalog.ErrCeasing.
 func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Calendar, by account.App, ref pii.Text, source Source) (Suspicion, string, error) {
+	if !by.May(account.SuspicionsWrite) {
+		return Suspicion{}, "", ErrMayNot
+	}
+	s := Suspicion{Service: by.Service, Source: source, Reporter: by.ID}
+	return s.report(ctx, tx, ring, days, by.Ledger(), ref, approval.Inside{})
+}
+
+// ReportInside is Report by a person inside whom the matrix lets (staff.ReportSuspicions):
+// for themselves, or for who has told them of it. That an account is a child's already they
+// learn by it, as by a look-up: whoever calls records that. Errors: those of Report.
+func ReportInside(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Calendar, by staff.Acting, service string, ref pii.Text, source Source) (Suspicion, string, error) {
+	if by.Action != staff.ReportSuspicions || !by.Governs(service) {
+		return Suspicion{}, "", ErrMayNot
+	}
+	if !slices.Contains(Heard, source) {
+		return Suspicion{}, "", ErrSource.At("source")
+	}
+	inside, err := approval.InsideOf(ctx, tx, by, staff.ReportSuspicions, service)
+	if errors.Is(err, approval.ErrMayNot) {
+		err = ErrMayNot
+	}
+	if err != nil {
+		return Suspicion{}, "", err
+	}
+	s := Suspicion{Service: service, Source: source, Reporter: by.ID}
+	return s.report(ctx, tx, ring, days, by.Ledger(), ref, inside)
+}
+
+func (s Suspicion) report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Calendar, actor string, ref pii.Text, inside approval.Inside) (Suspicion, string, error) {
 	fail := func(err error) (Suspicion, string, error) { return Suspicion{}, "", err }
 	switch {
-	case !by.May(account.SuspicionsWrite):
-		return fail(ErrMayNot)
-	case !source.known():
+	case !s.Source.known():
 		return fail(ErrSource.At("source"))
 	case !family.IsRef(ref):
 		return fail(ErrRef.At("ref"))
 	}
 	// Article 23: with the announcement that a service ends, nothing more comes in.
-	switch service, err := catalog.Find(ctx, tx, by.Service); {
+	switch service, err := catalog.Find(ctx, tx, s.Service); {
 	case err != nil:
 		return fail(err)
 	case service.Ceases(""):
 		return fail(catalog.ErrCeasing)
 	}
-	switch _, err := family.FindByRef(ctx, tx, ring, by.Service, ref); {
+	switch _, err := family.FindByRef(ctx, tx, ring, s.Service, ref); {
 	case err == nil:
 		return fail(ErrRegistered.At("ref"))
 	case !errors.Is(err, family.ErrNotFound):
@@ -317,14 +347,14 @@ func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Cal
 	open, err := db.One(ctx, tx, db.Single[int64], `
 		SELECT count(*) FROM (
 			SELECT id FROM suspicion WHERE service = $1 AND reporter = $2 AND source = $3 AND closed_at IS NULL LIMIT $4
-		) AS waiting`, by.Service, by.ID, source, int64(maxOpen))
+		) AS waiting`, s.Service, s.Reporter, s.Source, int64(maxOpen))
 	switch {
 	case err != nil:
 		return fail(err)
 	case open >= maxOpen:
 		return fail(ErrMany)
 	}
-	s := Suspicion{ID: id.New(id.Suspicion), Service: by.Service, Source: source, Reporter: by.ID, OpenedAt: tx.Now(), refHash: hashOf(ring, by.Service, ref)}
+	s.ID, s.OpenedAt, s.refHash = id.New(id.Suspicion), tx.Now(), hashOf(ring, s.Service, ref)
 	due, _ := days.Add(s.OpenedAt, Term) // whether or not the holidays of that year are known yet
 	s.DueAt = due.UTC()
 	if s.ref, err = ring.Seal(sealDomain, []byte(ref.Reveal()), s.ID, s.Service); err != nil {
@@ -342,7 +372,7 @@ func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Cal
 	case n != 1:
 		return fail(ErrTwice.At("ref"))
 	}
-	entry, err := s.note(ctx, tx, KindOpened, by.Ledger(), OpenedBody{Suspicion: s.ID, Source: s.Source, Due: s.DueAt.UnixMicro()})
+	entry, err := s.note(ctx, tx, KindOpened, actor, OpenedBody{Suspicion: s.ID, Source: s.Source, Due: s.DueAt.UnixMicro(), Inside: inside})
 	return s, entry, err
 }
 
@@ -473,6 +503,7 @@ type OpenedBody struct {
 	Suspicion string `json:"suspicion"`
 	Source    Source `json:"source"`
 	Due       int64  `json:"due"` // µs
+	approval.Inside
 }
 
 // A TakenBody says who looks after it.

@@ -101,7 +101,7 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	if err := approval.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	err = approval.EndDecoy(ctx, tx, v.Ring, actor, child.Service, id)
+	err = approval.EndDecoy(ctx, tx, v.Ring, actor, child)
 	if err != nil && !errors.Is(err, approval.ErrNoDecoy) {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (v *Vault) look(ctx context.Context, tx *db.Tx, by staff.Person, u gate.Use
 	look.PerHour, look.PerDay = limits.Of(look.Person, u.Service)
 	look.Looks = look.Looks.Within(tx.Now(), limits.BurstIn)
 	look.Alarms = limits.Alarms(look.Looks, n, tx.Now(), v.Calendar)
-	if look.Decoy, err = approval.IsDecoy(ctx, tx, v.Ring, child.ID); err != nil {
+	if look.Decoy, err = approval.IsDecoy(ctx, tx, v.Ring, child); err != nil {
 		return out, err
 	}
 	if look.Suspended, err = approval.Suspended(ctx, tx, v.Ring, look.Person.ID); err != nil {

@@ -212,14 +212,34 @@ func Waiting(ctx context.Context, tx *db.Tx, by catalog.Officer, limit int) ([]A
 }
 
 // Show records that one of the staff looks at a document, and returns it: whoever
-// calls it hands it out after the commit, and not before (invariant 2). Errors:
-// ErrNotStaff, ErrNotFound, ErrEnded, family.ErrGuardianEnded.
+// calls it hands it out after the commit, and not before (invariant 2). Of a person inside it
+// counts as a look at a value does (Article 15). Errors: ErrNotStaff, ErrNotFound, ErrEnded,
+// family.ErrGuardianEnded, approval.ErrLooked.
 func (d Desk) Show(ctx context.Context, tx *db.Tx, by Judge, attempt string) (Attempt, []Page, string, error) {
 	fail := func(err error) (Attempt, []Page, string, error) { return Attempt{}, nil, "", err }
-	c, a, judge, err := d.lockFor(ctx, tx, by, attempt)
+	c, a, judge, err := d.lockWaiting(ctx, tx, by, attempt)
 	if err != nil {
 		return fail(err)
 	}
+	seen := SeenBody{Verification: a.ID}
+	if acting, inside := by.(staff.Acting); inside {
+		// Held before it is said what the person may, so that nobody waits for who waits for them.
+		person, looks, err := approval.Hold(ctx, tx, acting.ID)
+		if errors.Is(err, approval.ErrMayNot) {
+			err = ErrNotStaff
+		}
+		if err != nil {
+			return fail(err)
+		}
+		seen.PerHour, seen.PerDay = d.Looks.Or(approval.Defaults).Of(person, a.Service)
+		if err := approval.CountDocument(ctx, tx, person.ID, looks, seen.PerHour, seen.PerDay); err != nil {
+			return fail(err)
+		}
+	}
+	if a, err = judges(ctx, tx, by, c, a); err != nil {
+		return fail(err)
+	}
+	seen.Inside = a.inside
 	type row struct {
 		n      int64
 		kind   string
@@ -238,7 +258,7 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by Judge, attempt string) (At
 			return fail(err)
 		}
 	}
-	entry, err := note(ctx, tx, c, KindSeen, by.Ledger(), AttemptBody{a.ID, a.inside})
+	entry, err := note(ctx, tx, c, KindSeen, by.Ledger(), seen)
 	if err != nil {
 		return fail(err)
 	}
@@ -362,6 +382,15 @@ func (d Desk) Refuse(ctx context.Context, tx *db.Tx, by Judge, attempt string, f
 // lockFor locks the child of a document that waits for the staff of a service, and says
 // who of them by is, and what a person inside judges by.
 func (d Desk) lockFor(ctx context.Context, tx *db.Tx, by Judge, attempt string) (family.Child, Attempt, string, error) {
+	c, a, judge, err := d.lockWaiting(ctx, tx, by, attempt)
+	if err == nil {
+		a, err = judges(ctx, tx, by, c, a)
+	}
+	return c, a, judge, err
+}
+
+// lockWaiting is lockFor that doesn't yet ask what a person inside judges by.
+func (d Desk) lockWaiting(ctx context.Context, tx *db.Tx, by Judge, attempt string) (family.Child, Attempt, string, error) {
 	a, err := find(ctx, tx, attempt)
 	if err == nil && a.Method != family.ByDocument {
 		err = ErrNotFound
@@ -377,19 +406,21 @@ func (d Desk) lockFor(ctx context.Context, tx *db.Tx, by Judge, attempt string) 
 	if err == nil && a.State != Started {
 		err = ErrEnded
 	}
-	if err != nil {
-		return c, a, judge, err
-	}
+	return c, a, judge, err
+}
+
+// judges says what by judges a document of the locked child by.
+func judges(ctx context.Context, tx *db.Tx, by Judge, c family.Child, a Attempt) (_ Attempt, err error) {
 	a.inside, err = approval.InsideOf(ctx, tx, by, staff.JudgeEvidence, a.Service)
 	if errors.Is(err, approval.ErrMayNot) {
 		err = ErrNotStaff
 	}
 	if err != nil {
-		return c, a, judge, err
+		return a, err
 	}
 	// Edge case 8: of a former guardian nobody looks at anything any more.
 	_, err = family.FindGuardian(ctx, tx, c.ID, a.Guardian)
-	return c, a, judge, err
+	return a, err
 }
 
 // identityHash opens who the document was said to be of, or returns nil.

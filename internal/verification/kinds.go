@@ -28,7 +28,16 @@ type StartedBody struct {
 	Expires      int64             `json:"expires"` // µs
 }
 
-// An AttemptBody names an attempt that succeeded, or whose document was seen.
+// A SeenBody names an attempt whose document was seen, and how often a person inside might
+// look within an hour and on a day; zero of who holds an office, at the terminal.
+type SeenBody struct {
+	Verification string `json:"verification"`
+	PerHour      int64  `json:"per_hour,omitempty"`
+	PerDay       int64  `json:"per_day,omitempty"`
+	approval.Inside
+}
+
+// An AttemptBody names an attempt that succeeded.
 type AttemptBody struct {
 	Verification string `json:"verification"`
 	approval.Inside

@@ -134,7 +134,7 @@ func (a Attempt) SeenBy(ctx context.Context, tx *db.Tx) (all []string, err error
 		return nil, err
 	}
 	err = ledger.ReadKinds(ctx, tx, from, head.Size, []string{KindSeen}, func(p ledger.Placed) error {
-		var b AttemptBody
+		var b SeenBody
 		if err := p.Into(&b); err != nil {
 			return err
 		}

@@ -100,6 +100,8 @@ type Desk struct {
 	Callback string
 	// Hosts are those of the pages that the official service may lead a guardian to.
 	Hosts []string
+	// Looks are how often a person inside may look: at documents as at values.
+	Looks approval.Limits
 }
 
 // Offered returns the methods that the desk has.

@@ -73,9 +73,16 @@ func knownTypes(asked, among []string) bool {
 	})
 }
 
+// TellsOf reports whether an operator's system is told of an entry. Of what an app's own key
+// has raised it isn't: who has got hold of an app has its receiver of events, too, and would
+// learn from the alarm which child is a decoy.
+func TellsOf(p ledger.Placed) bool {
+	return Tells(p.Kind) && !(p.Kind == approval.KindAlarm && strings.HasPrefix(p.Actor, "app:"))
+}
+
 // tells reports whether the endpoint is told of an entry.
 func (e Endpoint) tells(p ledger.Placed) bool {
-	return p.Service == e.Service && e.hears(p.Kind) && (e.Party == "" || partyOf(p) == e.Party)
+	return p.Service == e.Service && e.hears(p.Kind) && TellsOf(p) && (e.Party == "" || partyOf(p) == e.Party)
 }
 
 // hears reports whether the endpoint may be told of entries of this kind. A processor

@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
@@ -30,6 +31,8 @@ import (
 	"wardkeep/internal/console"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/provider/providertest"
+	"wardkeep/internal/receipt"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -351,6 +354,14 @@ func (p *insider) handlesADemand(ref string) {
 	p.follow(`main a[href*="/console/births/"]`)
 	p.sees("console.birth.mine")
 	p.at("birth")
+	gone := rights.Request{ID: id.New(id.Rights), Service: apptest.Service, Number: id.Number(), Kind: rights.Delete, Door: rights.ByGuardian}
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		gone.ReceivedAt, gone.DueAt = tx.Now(), tx.Now()
+		return receipt.KeepDemand(ctx, tx, p.site.App.Ring, gone, receipt.NewSecret())
+	})
+	p.Visit(p.site.URL + "/console/demands/" + gone.Service + "/" + gone.ID)
+	p.sees("console.demand.certificate_what")
+	p.at("demand_done")
 	p.follow(`nav a[href^="/console/demands"]`)
 	p.at("demands")
 }

@@ -44,6 +44,9 @@ func (p *insider) judgesWhatWaits() {
 	p.follow(`nav a[href^="/console/suspicions"]`)
 	p.sees("console.suspicions.none")
 	p.at("suspicions-empty")
+	p.follow(`main a[href^="/console/suspicions/new"]`)
+	p.sees("console.suspicions.report")
+	p.at("suspicion_new")
 
 	p.follow(`nav a[href^="/console/evidence"]`)
 	p.sees("console.evidence.none")

@@ -665,10 +665,14 @@ CREATE INDEX broken_glass_service ON broken_glass (service, opened_at, request);
 CREATE INDEX broken_glass_due ON broken_glass (review_by, request) WHERE reviewed_at IS NULL;
 CREATE INDEX broken_glass_waits ON broken_glass (service, review_by, request) WHERE reviewed_at IS NULL;
 
--- Children that nobody is: whoever asks about one, or looks at it, raises an alarm.
+-- Children that nobody is: whoever asks about one, or looks at it, raises an alarm, and so
+-- does whose key uses it.
 CREATE TABLE decoy (
-	mark    bytea NOT NULL PRIMARY KEY, -- keyed hash of its id: which child it is isn't told
-	service text  NOT NULL
+	mark     bytea  NOT NULL, -- keyed hash of its pseudonym: which child it is isn't told
+	since    bigint NOT NULL,
+	service  text   NOT NULL,
+	ended_at bigint,          -- NULL: it is one; else the row goes soon
+	PRIMARY KEY (mark, since)
 );
 
 -- How often persons inside have looked, in the hour and on the day of the last look.
@@ -690,6 +694,17 @@ CREATE TABLE certificate (
 	until  bigint NOT NULL              -- a day: the time of the erasure leads to the pseudonym
 );
 CREATE INDEX certificate_until ON certificate (until);
+
+-- What is left of a demand whose child was erased, for a while: so whoever asked finds the
+-- certificate. Nothing leads from it to a child.
+CREATE TABLE carried_out (
+	demand bytea  NOT NULL PRIMARY KEY, -- keyed hash of its service and id
+	number bytea  NOT NULL,             -- keyed hash of its service and number
+	sealed bytea  NOT NULL,             -- its clock and the secret of the certificate's link, sealed under the ring and bound to the hash
+	until  bigint NOT NULL              -- a day, as of the certificate
+);
+CREATE INDEX carried_out_number ON carried_out (number, demand);
+CREATE INDEX carried_out_until ON carried_out (until);
 
 -- VAULT. Values, sealed under the child's key.
 CREATE TABLE value (
