@@ -167,6 +167,15 @@ func (c *Client) Transfer(ctx context.Context, child string, h Handover) (Values
 	return out, err
 }
 
+// Disclose releases values that an audience gets to see, such as the others of a class. The
+// release is recorded before it happens.
+func (c *Client) Disclose(ctx context.Context, child string, d Disclosure) (Values, error) {
+	var out Values
+	header, err := c.call(ctx, request{method: http.MethodPost, path: c.path("children", url.PathEscape(child), "disclosures"), in: d, out: &out})
+	out.Entry = header.Get(entryHeader)
+	return out, err
+}
+
 // Decide answers up to 1,000 dry questions, in their order.
 func (c *Client) Decide(ctx context.Context, checks ...Check) ([]Decision, error) {
 	var out Decisions

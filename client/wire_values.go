@@ -57,6 +57,14 @@ type Handover struct {
 	Items     []string `json:"items" minItems:"1" maxItems:"64" nullable:"false" doc:"some of what the recipient gets"`
 }
 
+// Disclosure asks for values that an audience of the charter sees for a purpose, such as
+// those of a ranking, a profile or a shared link. They are for it alone (Article 18).
+type Disclosure struct {
+	Purpose  string   `json:"purpose" minLength:"1" maxLength:"100" doc:"a purpose of the charter that discloses to the audience"`
+	Audience string   `json:"audience" minLength:"1" maxLength:"100" doc:"as the charter calls it"`
+	Items    []string `json:"items" minItems:"1" maxItems:"64" nullable:"false" doc:"some of what the audience sees"`
+}
+
 // Values are released values. An item that isn't held is missing.
 type Values struct {
 	Values map[string]string `json:"values"`

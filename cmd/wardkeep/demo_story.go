@@ -357,22 +357,25 @@ func birthday(now time.Time, n, days int) string {
 	return now.In(time.FixedZone("", 8*3600)).AddDate(0, 0, -days).AddDate(-n, 0, 0).Format("2006-01-02")
 }
 
-// leaving: to a processor, to the class.
+// leaving: to a processor; to the class, on a public profile, by a shared link.
 func (d *demo) leaving(ctx context.Context) error {
 	d.chapter("leaving")
 	got, err := d.client.Decide(ctx,
-		wardkeep.Check{Child: d.families[0].child, Activity: "entrust", Purpose: "speaking-practice", Items: []string{"voice"}, Party: "yuping-assessment"},
-		wardkeep.Check{Child: d.families[0].child, Activity: "disclose", Purpose: "class-ranking", Items: []string{"nickname"}, Party: "class"},
-		wardkeep.Check{Child: d.families[1].child, Activity: "disclose", Purpose: "class-ranking", Items: []string{"nickname"}, Party: "class"})
+		wardkeep.Check{Child: d.families[0].child, Activity: "entrust", Purpose: "speaking-practice", Items: []string{"voice"}, Party: "yuping-assessment"})
 	if err != nil {
 		return err
 	}
-	has := func(i int, code string) bool {
-		return slices.ContainsFunc(got[i].Reasons, func(r wardkeep.Reason) bool { return r.Code == code })
+	d.show("16", "processor", !got[0].Permitted && slices.ContainsFunc(got[0].Reasons, func(r wardkeep.Reason) bool { return r.Code == "gate.processor_not_engaged" }))
+	refused := func(family int, w wardkeep.Disclosure, code string) bool {
+		values, err := d.client.Disclose(ctx, d.families[family].child, w)
+		p, ok := errors.AsType[*wardkeep.Problem](err)
+		return ok && p.Has(code) && len(values.Values) == 0
 	}
-	d.show("16", "processor", !got[0].Permitted && has(0, "gate.processor_not_engaged"))
-	d.show("18", "ranking_weak", !got[1].Permitted && has(1, "gate.verification_too_weak"))
-	d.show("18", "ranking_refused", !got[2].Permitted && has(2, "gate.consent_refused"))
+	ranking := wardkeep.Disclosure{Purpose: "class-ranking", Audience: "class", Items: []string{"nickname", "weekly_score"}}
+	d.show("18", "ranking_weak", refused(0, ranking, "gate.verification_too_weak"))
+	d.show("18", "ranking_refused", refused(1, ranking, "gate.consent_refused"))
+	d.show("18", "profile_refused", refused(0, wardkeep.Disclosure{Purpose: "class-ranking", Audience: "class", Items: []string{"nickname", "school"}}, "gate.item_not_for_audience"))
+	d.show("18", "link_refused", refused(0, wardkeep.Disclosure{Purpose: "speaking-practice", Audience: "whoever-has-the-link", Items: []string{"voice"}}, "gate.audience_unknown"))
 	return nil
 }
 

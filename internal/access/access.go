@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
@@ -157,8 +158,27 @@ func Of(ctx context.Context, tx *db.Tx, c family.Child, limit int) (all []Told, 
 	if from+tail < head.Size {
 		until = last
 	}
+	if all, err = told(ctx, tx, c, all); err != nil {
+		return nil, until, err
+	}
 	slices.SortFunc(all, compare)
 	return all[:min(len(all), limit)], until, nil
+}
+
+// told leaves out what a law keeps from guardians for now: who has asked for a release of
+// which they aren't told yet, and to what kind of authority (PIPL 18 and 35). When that is
+// over, they see it.
+func told(ctx context.Context, tx *db.Tx, c family.Child, all []Told) ([]Told, error) {
+	if !slices.ContainsFunc(all, func(t Told) bool { return strings.HasPrefix(t.Party, string(approval.OnLaw)+":") }) {
+		return all, nil
+	}
+	silent, err := approval.Silent(ctx, tx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(t Told) bool {
+		return slices.ContainsFunc(silent, func(r approval.Request) bool { return t.Party == r.Party() && t.Actor == "staff:"+r.Asker })
+	}), nil
 }
 
 // compare orders what is told: the newest day first, and within a day by purpose.

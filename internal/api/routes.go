@@ -81,6 +81,7 @@ var routes = []route{
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
 	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},
 	{Method: post, Path: child + "/transfers", ID: "transfer", Tag: "values", Scope: account.ItemsRead, Body: true, Status: 200, do: typed(transfer)},
+	{Method: post, Path: child + "/disclosures", ID: "disclose", Tag: "values", Scope: account.ItemsRead, Body: true, Status: 200, do: typed(disclose)},
 	{Method: post, Path: service + "/decisions", ID: "decide", Tag: "values", Scope: account.DecisionsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Checks, wardkeep.Decisions](decide)},
 	{Method: post, Path: service + "/seal", ID: "seal", Tag: "values", Scope: account.Seal, Body: true, Large: true, Once: true, Status: 200, do: typed(seal)},
 	{Method: post, Path: service + "/open", ID: "open", Tag: "values", Scope: account.Seal, Body: true, Large: true, Status: 200, do: typed(open)},

@@ -104,8 +104,11 @@ var Answers = map[State][]Answer{
 	Refused:  {NotNeeded, OtherWay, OtherPurpose, ReasonUnclear},
 }
 
-// Joined is why a window was opened without the office: see Join.
-const Joined Answer = "joined"
+// The answers that nobody gives.
+const (
+	Joined           Answer = "joined"  // a window was opened without the office: see Join
+	ForeignAuthority Answer = "foreign" // it was refused as it was asked: see Basis.Foreign
+)
 
 // A State is how far a request has come.
 type State string
@@ -162,7 +165,13 @@ type Request struct {
 	EndedBy string    // as the ledger names actors, or empty
 	Why     Why
 
+	Basis                // in place of a guardian's yes
+	Officer    bool      // of a file on a law: one of the two who agreed held an office
+	ReleasedAt time.Time // on a basis: when the first of it left; zero: nothing has
+	ToldAt     time.Time // when the guardian was to be told of that, after its silence
+
 	note       []byte
+	paper      []byte // of the basis
 	firstReply []byte
 	reply      []byte
 	review     []byte // what the office says of it afterwards
@@ -182,14 +191,17 @@ func (r Request) Closed(now time.Time) bool {
 }
 
 const columns = `child, id, service, number, asker, purpose, items, reason, minutes, glass, export, state, asked_at, answer_by,
-	first_by, first_for, decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why, note, first_reply, reply, review, bound`
+	first_by, first_for, decider, granted, answer, from_at, until_at, quota, looks, ended_at, ended_by, why,
+	ground, receiver, level, country, ends_at, silence, silent_until, officer, released_at, told_at, paper, note, first_reply, reply, review, bound`
 
 func scan(row db.Row) (r Request, err error) {
 	var items, granted string
 	var minutes int64
 	err = row.Scan(&r.Child, &r.ID, &r.Service, &r.Number, &r.Asker, &r.Purpose, &items, &r.Reason, &minutes, &r.Glass, &r.Export, &r.State,
 		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), &r.First, &r.FirstFor, &r.Decider, &granted, &r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until),
-		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why, &r.note, &r.firstReply, &r.reply, &r.review, &r.mark)
+		&r.Quota, &r.Looks, (*db.Time)(&r.EndedAt), &r.EndedBy, &r.Why,
+		&r.Ground, &r.Receiver, &r.Level, &r.Country, (*db.Time)(&r.Ends), &r.Silence, (*db.Time)(&r.SilentUntil), &r.Officer,
+		(*db.Time)(&r.ReleasedAt), (*db.Time)(&r.ToldAt), &r.paper, &r.note, &r.firstReply, &r.reply, &r.review, &r.mark)
 	r.Items, r.Granted, r.Minutes = strings.Fields(items), strings.Fields(granted), int(minutes)
 	return r, err
 }
@@ -231,10 +243,14 @@ func (l Limits) Or(others Limits) Limits {
 }
 
 // Asked returns the limits of a request: one that can't wait for the office lasts minutes,
-// and waits for its second person half an hour at most.
-func (l Limits) Asked(glass bool) Limits {
+// and waits for its second person half an hour at most. Where a life is in danger it lasts
+// hours: a rescue does.
+func (l Limits) Asked(glass bool, on Ground) Limits {
 	if glass {
 		l.MaxMinutes, l.Answer = min(l.MaxMinutes, l.GlassMinutes), min(l.Answer, JoinIn)
+	}
+	if on == OnLife {
+		l.Minutes, l.MaxMinutes = usualLife, LongestLife
 	}
 	l.Minutes = min(l.Minutes, l.MaxMinutes)
 	return l
@@ -355,6 +371,8 @@ func (r Request) bind(ring *keyring.Ring) []byte {
 	return ring.Index(boundDomain, string(r.Child), r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), string(r.Reason),
 		strconv.Itoa(r.Minutes), strconv.FormatBool(r.Glass), strconv.FormatBool(r.Export), string(r.State), micros(r.AskedAt), micros(r.AnswerBy), r.First, string(r.FirstFor), r.Decider, strings.Join(r.Granted, " "), string(r.Answer),
 		micros(r.From), micros(r.Until), strconv.FormatInt(r.Quota, 10), strconv.FormatInt(r.Looks, 10), micros(r.EndedAt), r.EndedBy, string(r.Why),
+		string(r.Ground), string(r.Receiver), string(r.Level), r.Country, micros(r.Ends), string(r.Silence), micros(r.SilentUntil), strconv.FormatBool(r.Officer),
+		micros(r.ReleasedAt), micros(r.ToldAt), string(r.paper),
 		string(r.note), string(r.firstReply), string(r.reply), string(r.review))
 }
 

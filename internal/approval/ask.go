@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"wardkeep/internal/base/db"
@@ -29,6 +30,9 @@ type Asking struct {
 	// Export says that it is to leave as a file, sealed to the key of who asks, about which
 	// two others decide.
 	Export bool
+	// Basis takes the place of a guardian's yes, and Paper is what is written of it.
+	Basis Basis
+	Paper Paper
 }
 
 const (
@@ -38,8 +42,9 @@ const (
 )
 
 // Ask takes a request about a child. It opens nothing: that takes somebody else's
-// decision. Errors: ErrMayNot, also for who has left; with Glass ErrInOffice and
-// ErrSuspended; with Export ErrKey; ErrPurpose, ErrItems, ErrReason, ErrText, ErrMinutes, ErrMany,
+// decision. What a foreign authority demands is refused as it is asked, which is recorded:
+// ErrForeign comes with the request. Errors: ErrMayNot, also for who has left; with Glass
+// ErrInOffice and ErrSuspended; with Export ErrKey; with a Basis those of it; ErrPurpose, ErrItems, ErrReason, ErrText, ErrMinutes, ErrMany,
 // catalog.ErrNoCharter, those of family.Lock.
 func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.Child, ask Asking) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -47,11 +52,13 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if err != nil {
 		return fail(err)
 	}
-	limits := d.Limits.Or(Defaults).Asked(ask.Glass)
+	b := &ask.Basis
+	b.Ends, b.SilentUntil = b.Ends.Truncate(time.Microsecond), b.SilentUntil.Truncate(time.Microsecond) // as they are kept
+	limits := d.Limits.Or(Defaults).Asked(ask.Glass, ask.Basis.Ground)
 	if ask.Minutes == 0 {
 		ask.Minutes = limits.Minutes
 	}
-	if err := ask.check(limits); err != nil {
+	if err := ask.check(limits, tx.Now()); err != nil {
 		return fail(err)
 	}
 	asker, err := hold(ctx, tx, by.ID)
@@ -65,7 +72,7 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if !May(asker, staff.AskAccess, s) {
 		return fail(ErrMayNot)
 	}
-	if ask.Export {
+	if ask.Export && !ask.Basis.Foreign() {
 		if err := d.hasKey(ctx, tx, asker); err != nil {
 			return fail(err)
 		}
@@ -88,7 +95,18 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 		return fail(ErrMany)
 	}
 	r := Request{ID: id.New(id.Look), Child: c.ID, Service: c.Service, Number: id.Number(), Asker: asker.ID, Purpose: ask.Purpose,
-		Items: slices.Clone(ask.Items), Reason: ask.Reason, Minutes: ask.Minutes, Glass: ask.Glass, Export: ask.Export, State: Open, AskedAt: now, AnswerBy: now.Add(limits.Answer)}
+		Items: slices.Clone(ask.Items), Reason: ask.Reason, Minutes: ask.Minutes, Glass: ask.Glass, Export: ask.Export, State: Open, AskedAt: now, AnswerBy: now.Add(limits.Answer), Basis: ask.Basis}
+	if r.Ground == OnLaw && r.Ends.Before(r.AnswerBy) {
+		r.AnswerBy = r.Ends
+	}
+	kind := KindAsked
+	if r.Foreign() {
+		kind, r.State, r.Answer = KindForeign, Refused, ForeignAuthority
+	}
+	paper, err := r.sealPaper(d.Ring, c, ask.Paper)
+	if err != nil {
+		return fail(err)
+	}
 	if r.note, err = c.SealNote(d.Ring, ask.Text, r.place("note")...); err != nil {
 		return fail(err)
 	}
@@ -100,8 +118,8 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 	if decoy {
 		alarms = []Cause{Touched}
 	}
-	entry, err := record(ctx, tx, c, KindAsked, asker.Ledger(), AskedBody{Request: r.ID, Number: r.Number, Purpose: r.Purpose, Items: r.Items,
-		Reason: r.Reason, Minutes: r.Minutes, Glass: r.Glass, Export: r.Export, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version, Alarms: alarms})
+	entry, err := record(ctx, tx, c, kind, asker.Ledger(), AskedBody{Request: r.ID, Number: r.Number, Purpose: r.Purpose, Items: r.Items,
+		Reason: r.Reason, Minutes: r.Minutes, Glass: r.Glass, Export: r.Export, AnswerBy: r.AnswerBy.UnixMicro(), Person: asker.Version, Catalog: s.Version, Alarms: alarms, Basis: r.Basis.body(r.ID, paper)})
 	if err == nil {
 		err = Raise(ctx, tx, r.Service, r.ID, asker.Ledger(), alarms, entry)
 	}
@@ -109,15 +127,21 @@ func (d Desk) Ask(ctx context.Context, tx *db.Tx, by staff.Person, child family.
 		return fail(err)
 	}
 	r.mark = r.bind(d.Ring)
-	return r, entry, tx.Queue(ctx, `
+	err = tx.Queue(ctx, `
 		INSERT INTO approval (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', '', '', '', '', NULL, NULL, 0, 0, NULL, '', '', $15, NULL, NULL, NULL, $16)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', '', '', '', $15, NULL, NULL, 0, 0, NULL, '', '',
+			$16, $17, $18, $19, $20, $21, $22, false, NULL, NULL, $23, $24, NULL, NULL, NULL, $25)`,
 		r.Child, r.ID, r.Service, r.Number, r.Asker, r.Purpose, strings.Join(r.Items, " "), r.Reason, int64(r.Minutes), r.Glass, r.Export, r.State,
-		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), r.note, r.mark)
+		(*db.Time)(&r.AskedAt), (*db.Time)(&r.AnswerBy), r.Answer, r.Ground, r.Receiver, r.Level, r.Country, (*db.Time)(&r.Ends), r.Silence,
+		(*db.Time)(&r.SilentUntil), r.paper, r.note, r.mark)
+	if err == nil && r.Foreign() {
+		err = db.Recorded(ErrForeign)
+	}
+	return r, entry, err
 }
 
 // check refuses what can't be asked, whoever asks.
-func (ask Asking) check(limits Limits) error {
+func (ask Asking) check(limits Limits, now time.Time) error {
 	switch {
 	case ask.Glass && ask.Export:
 		return ErrExport
@@ -130,7 +154,7 @@ func (ask Asking) check(limits Limits) error {
 	case len(ask.Items) == 0 || len(ask.Items) > maxItems:
 		return ErrItems.At("items")
 	}
-	return nil
+	return ask.grounded(now)
 }
 
 // declared refuses names that the charter in force doesn't have: no other gets into the
@@ -144,7 +168,7 @@ func (d Desk) declared(ctx context.Context, tx *db.Tx, s catalog.Service, ask As
 		return err
 	}
 	purpose, ok := p.Charter.Purpose(ask.Purpose)
-	if !ok || !purpose.Does(charter.Use) {
+	if !ok || ask.Basis.Ground == OnConsent && !purpose.Does(charter.Use) {
 		return ErrPurpose.At("purpose")
 	}
 	for i, item := range ask.Items {

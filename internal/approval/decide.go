@@ -33,7 +33,7 @@ type Decision struct {
 // none may stand behind another, and nobody else behind two of them. That whoever decides has
 // shown a moment ago who they are is for the edge to demand (signin.Session.IsFresh), as
 // the matrix says. Errors: ErrMayNot, ErrForged, ErrSelf, ErrMade, ErrMaker, ErrGlass, ErrNotFound,
-// ErrAgreed, ErrBehind, ErrFirst, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
+// ErrAgreed, ErrBehind, ErrFirst, ErrOfficer, ErrVerdict, ErrNarrowed, ErrReason, ErrText, ErrDecided, ErrExpired; ErrAsker: who had
 // asked may not any more; those of family.Lock.
 func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, request string, a Decision) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
@@ -78,7 +78,13 @@ func (d Desk) Decide(ctx context.Context, tx *db.Tx, by staff.Person, service, r
 		return fail(err)
 	}
 	was := r.State
-	body := DecidedBody{Request: r.ID, Reason: a.Reason, Text: !a.Text.IsZero(), Person: decider.Version, Catalog: s.Version}
+	if r.Ground == OnLaw && a.Verdict != Refused && was == Agreed {
+		// Article 18: one of the two is in charge.
+		if r.Officer = InOffice(decider, s) || InOffice(held[r.First], s); !r.Officer {
+			return fail(ErrOfficer)
+		}
+	}
+	body := DecidedBody{Request: r.ID, Reason: a.Reason, Text: !a.Text.IsZero(), Person: decider.Version, Catalog: s.Version, Officer: r.Officer}
 	if a.Verdict != Refused {
 		body.Asker = asker.Version
 		if r.First != "" {
@@ -135,6 +141,9 @@ func (r *Request) settle(d Desk, c family.Child, decider staff.Person, a Decisio
 		if r.Export { // the file holds each once, and is made once
 			r.Quota = int64(len(r.Granted))
 		}
+		if r.Ground == OnLaw && r.Ends.Before(r.Until) {
+			r.Until = r.Ends
+		}
 	}
 	if !a.Text.IsZero() {
 		r.reply, err = c.SealNote(d.Ring, a.Text, r.place("reply")...)
@@ -183,10 +192,10 @@ func (r *Request) decided(ctx context.Context, tx *db.Tx, ring *keyring.Ring, wa
 	r.mark = r.bind(ring)
 	n, err := tx.Exec(ctx, `
 		UPDATE approval SET state = $1, first_by = $2, first_for = $3, decider = $4, granted = $5, answer = $6, from_at = $7, until_at = $8, quota = $9,
-			first_reply = $10, reply = $11, bound = $12
-		WHERE child = $13 AND id = $14 AND state = $15`,
+			first_reply = $10, reply = $11, officer = $12, bound = $13
+		WHERE child = $14 AND id = $15 AND state = $16`,
 		r.State, r.First, r.FirstFor, r.Decider, strings.Join(r.Granted, " "), r.Answer, (*db.Time)(&r.From), (*db.Time)(&r.Until), r.Quota,
-		r.firstReply, r.reply, r.mark, r.Child, r.ID, was)
+		r.firstReply, r.reply, r.Officer, r.mark, r.Child, r.ID, was)
 	if err == nil && n != 1 {
 		err = ErrDecided
 	}

@@ -37,9 +37,9 @@ func TestInvariant11_NoApprovalIsMadeByHand(t *testing.T) {
 			}},
 			"one is copied": {true, `
 				INSERT INTO approval (child, id, service, number, asker, purpose, items, reason, minutes, glass, export, state, asked_at, answer_by, first_by, first_for, decider, granted, answer,
-					from_at, until_at, quota, looks, ended_at, ended_by, why, note, first_reply, reply, review, bound)
+					from_at, until_at, quota, looks, ended_at, ended_by, why, ground, receiver, level, country, ends_at, silence, silent_until, officer, released_at, told_at, paper, note, first_reply, reply, review, bound)
 				SELECT child, $1, service, number, asker, purpose, items, reason, minutes, glass, export, state, asked_at, answer_by, first_by, first_for, decider, granted, answer,
-					from_at, until_at, quota, 0, ended_at, ended_by, why, note, first_reply, reply, review, bound FROM approval WHERE id = $2`,
+					from_at, until_at, quota, 0, ended_at, ended_by, why, ground, receiver, level, country, ends_at, silence, silent_until, officer, released_at, told_at, paper, note, first_reply, reply, review, bound FROM approval WHERE id = $2`,
 				func(r approval.Request) []any { return []any{copied, r.ID} }},
 			"it has no mark": {true, `UPDATE approval SET bound = $1 WHERE id = $2`, func(r approval.Request) []any { return []any{[]byte{}, r.ID} }},
 		} {

@@ -23,7 +23,7 @@ func (r Request) Written() (note, first, reply, review bool) {
 
 // IntactText reports whether what was written would open. Errors: those of the child's key.
 func (r Request) IntactText(ring *keyring.Ring, c family.Child) error {
-	for what, sealed := range map[string][]byte{"note": r.note, "first_reply": r.firstReply, "reply": r.reply, "review": r.review} {
+	for what, sealed := range map[string][]byte{"note": r.note, "first_reply": r.firstReply, "reply": r.reply, "review": r.review, "paper": r.paper} {
 		if sealed == nil {
 			continue
 		}

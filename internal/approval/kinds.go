@@ -19,6 +19,10 @@ const (
 	KindRefused  = "approval.refused"
 	KindEnded    = "approval.ended"
 
+	KindForeign  = "approval.foreign"  // asked for a foreign authority, and refused by that
+	KindReleased = "approval.released" // to somebody to whom no guardian has agreed: see Basis
+	KindTold     = "approval.told"     // the silence about it is over
+
 	KindBroken     = "approval.broken" // a window that two persons opened without the office
 	KindReviewed   = "approval.reviewed"
 	KindReviewLate = "approval.review_late"
@@ -47,6 +51,8 @@ type AskedBody struct {
 	Person   int64    `json:"person"`
 	Catalog  int64    `json:"catalog"`
 	Alarms   []Cause  `json:"alarms,omitempty"` // that were raised: each has an entry of its own
+
+	Basis *BasisBody `json:"basis,omitempty"` // in place of a guardian's yes
 }
 
 // A DecidedBody says what was decided, by the entry's actor. Asker is the version of who
@@ -63,6 +69,7 @@ type DecidedBody struct {
 	Asker   int64    `json:"asker,omitempty"` // of a refusal nobody asks who had asked
 	First   int64    `json:"first,omitempty"` // the version of who was the first of two to agree
 	Catalog int64    `json:"catalog"`
+	Officer bool     `json:"officer,omitempty"` // on a law: one of the two holds an office
 }
 
 // A BrokenBody says that two persons have opened a window without the office: the entry's

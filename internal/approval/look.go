@@ -7,6 +7,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/staff"
 )
@@ -82,14 +83,19 @@ func Hold(ctx context.Context, tx *db.Tx, person string) (p staff.Person, l Look
 	return p, l.At(tx.Now()), err
 }
 
-// Count counts looks, of an export as many as it has items: by the approval, and of the
-// person whom Hold has held. The gate has permitted them in the same transaction. Errors:
+// Count counts looks, of an export as many as it has items: by the approval about a locked
+// child, and of the person whom Hold has held. What rests on a basis is noted as released,
+// and who has to be told. The gate has permitted them in the same transaction. Errors:
 // ErrUsedUp.
-func Count(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r Request, l Looks, looks int64) error {
+func Count(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c family.Child, r Request, l Looks, looks int64) error {
 	before := r.Looks
 	r.Looks += looks
+	if err := r.release(ctx, tx, c, "staff:"+r.Asker); err != nil {
+		return err
+	}
 	n, err := tx.Exec(ctx, `
-		UPDATE approval SET looks = $1, bound = $2 WHERE child = $3 AND id = $4 AND looks = $5 AND quota >= $1`, r.Looks, r.bind(ring), r.Child, r.ID, before)
+		UPDATE approval SET looks = $1, released_at = $2, told_at = $3, bound = $4 WHERE child = $5 AND id = $6 AND looks = $7 AND quota >= $1`,
+		r.Looks, (*db.Time)(&r.ReleasedAt), (*db.Time)(&r.ToldAt), r.bind(ring), r.Child, r.ID, before)
 	if err == nil && n != 1 {
 		err = ErrUsedUp
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/access"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -172,13 +173,15 @@ func (n *strange) add(c *charter.Charter, u gate.UseBody) {
 		return
 	}
 	activity := charter.Activity(u.Activity)
-	if !purpose.Does(activity) {
+	// Article 18: what a law or a danger demands goes beyond the purpose, and to no audience.
+	grounded := u.Look != nil && slices.Contains(approval.Parties(), u.Party)
+	if !purpose.Does(activity) && !grounded {
 		n.activities++
 	}
 	if slices.ContainsFunc(u.Items, func(item string) bool { return !purpose.Has(item) }) {
 		n.items++
 	}
-	if _, ok := purpose.Audience(u.Party); activity == charter.Disclose && !ok {
+	if _, ok := purpose.Audience(u.Party); activity == charter.Disclose && !ok && !grounded {
 		n.audiences++
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"wardkeep/internal/approval"
@@ -274,6 +273,8 @@ const (
 	lookForm   form = "look"
 	urgentForm form = "urgent" // without the office: see approval.Desk.Join
 	exportForm form = "export" // as a file, about which two decide
+	lawForm    form = "law"    // as a file, on a law and without a guardian's yes: see approval.Basis
+	lifeForm   form = "life"   // without the office, where a life is in danger: likewise
 )
 
 // path is the address of the form for a purpose.
@@ -284,6 +285,10 @@ func (f form) path(service, purpose string) string {
 		begins = "/console/urgent/new/"
 	case exportForm:
 		begins = "/console/exports/new/"
+	case lawForm:
+		begins = "/console/legal/new/"
+	case lifeForm:
+		begins = "/console/rescue/new/"
 	}
 	return begins + service + "/" + purpose
 }
@@ -294,7 +299,7 @@ type askPage struct {
 	To      string
 	Service string
 	Purpose named
-	Items   []named
+	Items   []askItem
 	Reasons []approval.Reason
 	Reason  approval.Reason
 	Ref     string // what was typed, so that it needn't be typed again
@@ -305,8 +310,15 @@ type askPage struct {
 	Join    int  // minutes within which a second person joins
 	Review  int  // hours within which the office reviews
 	NoKey   bool // of an export: there is none that is good
+	Basis   basisPart
 	Problem string
 	Field   string // that is wrong
+}
+
+// An askItem can be asked for: on a law with why it is needed.
+type askItem struct {
+	named
+	Need string
 }
 
 func (s *Server) showAsk(v *visit) error { return v.askPage(lookForm, nil) }
@@ -320,10 +332,11 @@ func (v *visit) askPage(f form, problem error) error {
 	if fault != nil {
 		return fault
 	}
-	limits := v.s.Vault.Looks.Or(approval.Defaults).Asked(f == urgentForm)
+	limits := v.s.Vault.Looks.Or(approval.Defaults).Asked(f.urgent(), f.ground())
 	page := askPage{Form: f, To: f.path(v.r.PathValue("service"), v.r.PathValue("purpose")), Service: v.r.PathValue("service"), Reasons: approval.Reasons,
 		Problem: words, Most: limits.MaxMinutes, Minutes: limits.Minutes, Answer: int(limits.Answer / time.Hour),
 		Join: int(limits.Answer / time.Minute), Review: int(approval.ReviewIn / time.Hour)}
+	page.Basis, _ = v.basisPart(f) // what is wrong with it is the problem
 	if problem != nil {
 		page.Field, page.Ref, page.Words = errs.Of(problem).Field, v.r.PostFormValue("ref"), v.r.PostFormValue("words")
 		page.Reason = approval.Reason(v.r.PostFormValue("reason"))
@@ -336,7 +349,7 @@ func (v *visit) askPage(f form, problem error) error {
 		if err == nil && !approval.May(v.in.Person, staff.AskAccess, service) {
 			err = approval.ErrMayNot
 		}
-		if err == nil && f == urgentForm && approval.InOffice(v.in.Person, service) {
+		if err == nil && f.urgent() && approval.InOffice(v.in.Person, service) {
 			err = approval.ErrInOffice
 		}
 		if err == nil && service.Charter == 0 {
@@ -353,7 +366,7 @@ func (v *visit) askPage(f form, problem error) error {
 		if !ok || !purpose.Does(charter.Use) {
 			return approval.ErrPurpose
 		}
-		if f == exportForm {
+		if f.export() {
 			key, err := v.fileKey(ctx, tx)
 			if err != nil {
 				return err
@@ -364,7 +377,7 @@ func (v *visit) askPage(f form, problem error) error {
 		for _, item := range purpose.Items {
 			i, _ := c.Charter.Item(item)
 			if canShow(i) {
-				page.Items = append(page.Items, named{item, v.label(i.Label, item), slices.Contains(v.r.PostForm["item"], item)})
+				page.Items = append(page.Items, askItem{named{item, v.label(i.Label, item), slices.Contains(v.r.PostForm["item"], item)}, v.r.PostFormValue("need-" + item)})
 			}
 		}
 		return nil
@@ -398,7 +411,16 @@ func (s *Server) askFor(v *visit, f form) error {
 	if err := v.looksUp(); err != nil {
 		return v.askPage(f, err)
 	}
-	var asked approval.Request
+	basis, err := v.basisPart(f)
+	if err != nil {
+		return v.askPage(f, err)
+	}
+	refs := f.refs(v.r.PostFormValue("ref"))
+	if len(refs) > approval.MaxChildren {
+		return v.askPage(f, approval.ErrChildren.At("ref"))
+	}
+	var ref string // the last that was looked up
+	var asked []approval.Request
 	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		// The right to ask comes first: a reference tells only those who may ask whether
 		// there is such a child.
@@ -409,24 +431,38 @@ func (s *Server) askFor(v *visit, f form) error {
 		if err != nil {
 			return err
 		}
-		child, err := family.FindByRef(ctx, tx, s.Ring, service.Name, pii.New(strings.TrimSpace(v.r.PostFormValue("ref"))))
-		if errs.Of(err).Is(family.ErrNotFound) {
-			err = ErrNoChild.At("ref")
+		ask := approval.Asking{Purpose: v.r.PathValue("purpose"), Items: v.r.PostForm["item"],
+			Reason: f.reason(v.r.PostFormValue("reason")), Text: pii.New(v.r.PostFormValue("words")), Minutes: minutes, Glass: f.urgent(), Export: f.export(),
+			Basis: basis.Basis, Paper: basis.Paper}
+		var children []family.Child
+		for _, ref = range refs {
+			child, err := family.FindByRef(ctx, tx, s.Ring, service.Name, pii.New(ref))
+			if errs.Of(err).Is(family.ErrNotFound) {
+				err = ErrNoChild.At("ref")
+			}
+			if err != nil {
+				return err
+			}
+			children = append(children, child)
 		}
-		if err != nil {
+		if f == lawForm {
+			asked, err = s.desk().AskAll(ctx, tx, in.Person, children, ask)
 			return err
 		}
-		asked, _, err = s.desk().Ask(ctx, tx, in.Person, child, approval.Asking{Purpose: v.r.PathValue("purpose"), Items: v.r.PostForm["item"],
-			Reason: approval.Reason(v.r.PostFormValue("reason")), Text: pii.New(v.r.PostFormValue("words")), Minutes: minutes, Glass: f == urgentForm, Export: f == exportForm})
+		asked = make([]approval.Request, 1)
+		asked[0], _, err = s.desk().Ask(ctx, tx, in.Person, children[0], ask)
 		return err
 	})
 	if errs.Of(err).Is(ErrNoChild) {
-		if err := v.foundNobody(v.r.PostFormValue("ref"), v.r.PathValue("service")); err != nil {
+		if err := v.foundNobody(ref, v.r.PathValue("service")); err != nil {
 			return err
 		}
 	}
 	if err != nil {
 		return v.askPage(f, err)
 	}
-	return v.to(requestPath(asked))
+	if len(asked) > 1 {
+		return v.to("/console/access")
+	}
+	return v.to(requestPath(asked[0]))
 }

@@ -639,6 +639,7 @@ var changes = []struct {
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d\b`), "2026-03-02 15:04"},
 	{regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`), "7K2M-9QXT"},
 	{regexp.MustCompile(`(max|value)="\d{4}-\d\d-\d\d"`), `${1}="2026-03-02"`},
+	{regexp.MustCompile(`((?:最后一天|demand)</dt><dd>)\d{4}-\d\d-\d\d`), "${1}2026-03-02"},
 	{regexp.MustCompile(`data-left="\d+"`), `data-left="899"`},
 	{regexp.MustCompile(`\bage1[0-9a-z]{58}\b`), "age1…"},
 }

@@ -63,6 +63,7 @@ func (s *Server) file(v *visit) (sealed []byte, number string, err error) {
 	var r approval.Request
 	var out vault.Exported
 	var ref pii.Text
+	var paper approval.Paper
 	var c *charter.Charter
 	err = v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		v.in, v.now = in, tx.Now()
@@ -81,7 +82,7 @@ func (s *Server) file(v *visit) (sealed []byte, number string, err error) {
 				return err
 			}
 		}
-		out, err = s.Vault.Export(ctx, tx, in.Person, gate.Use{Service: r.Service, Child: r.Child, Activity: charter.Use, Purpose: r.Purpose, Items: items}, r.ID)
+		out, err = s.Vault.Export(ctx, tx, in.Person, gate.UseBy(r, items...), r.ID)
 		if err != nil {
 			return err
 		}
@@ -92,13 +93,16 @@ func (s *Server) file(v *visit) (sealed []byte, number string, err error) {
 		if ref, err = child.Ref(s.Ring); err != nil {
 			return err
 		}
+		if paper, err = r.PaperOf(s.Ring, child); err != nil {
+			return err
+		}
 		r, err = approval.OfChild(ctx, tx, r.Child, r.ID)
 		return err
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	text, err := watermark.Sheet(v.mark(r.Number), v.sheet(r, c, ref, out), watermark.New(s.Ring, r.Number, r.Looks))
+	text, err := watermark.Sheet(v.mark(r.Number), v.sheet(r, paper, c, ref, out), watermark.New(s.Ring, r.Number, r.Looks))
 	if err != nil {
 		return nil, "", err
 	}
@@ -115,9 +119,9 @@ func (v *visit) noFields() error {
 	return nil
 }
 
-// sheet is the text of a file: until when it is kept, whom it is about, and a line for
+// sheet is the text of a file: until when it is kept, whom it is about, on which law, and a line for
 // each item.
-func (v *visit) sheet(r approval.Request, c *charter.Charter, ref pii.Text, out vault.Exported) string {
+func (v *visit) sheet(r approval.Request, paper approval.Paper, c *charter.Charter, ref pii.Text, out vault.Exported) string {
 	ends := v.now.Add(keepFile)
 	if !out.EndsAt.IsZero() && out.EndsAt.Before(ends) {
 		ends = out.EndsAt
@@ -125,6 +129,9 @@ func (v *visit) sheet(r approval.Request, c *charter.Charter, ref pii.Text, out 
 	purpose, _ := c.Purpose(r.Purpose)
 	lines := []string{v.lang.T("console.file.keep", "Until", ends.In(shanghai).Format("2006-01-02 15:04")),
 		v.lang.T("console.file.about", "Service", r.Service, "Purpose", v.label(purpose.Label, r.Purpose), "Child", ref.Reveal()), ""}
+	if r.Ground != approval.OnConsent {
+		lines = append(lines, v.lang.T("console.file.basis", "Provision", paper.Provision, "Number", paper.Number, "Authority", paper.Authority), "")
+	}
 	for _, item := range r.Granted {
 		value := v.lang.T("console.view.not_held")
 		if text, held := out.Values[item]; held {

@@ -69,7 +69,7 @@ func (v *visit) broken(ctx context.Context, tx *db.Tx, all []approval.Glass) (ro
 
 // urgent lists what waits for a second person, and what of one's own waits for its review.
 func (s *Server) urgent(v *visit) error {
-	limits := s.Vault.Looks.Or(approval.Defaults).Asked(true)
+	limits := s.Vault.Looks.Or(approval.Defaults).Asked(true, approval.OnConsent)
 	page := urgentPage{Join: int(approval.JoinIn / time.Minute), Minutes: limits.MaxMinutes,
 		Review: int(approval.ReviewIn / time.Hour)}
 	page.Export = v.exportPart(listUrgent, nil)

@@ -198,6 +198,10 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return b.urges()
 	case strings.HasPrefix(path, "/console/exports/new/"):
 		return b.files()
+	case strings.HasPrefix(path, "/console/legal/new/"):
+		return b.lawful()
+	case strings.HasPrefix(path, "/console/rescue/new/"):
+		return b.rescues()
 	case path == "/console/evidence/{service}/{attempt}/view":
 		return item("document")
 	case strings.HasSuffix(path, "/view"):

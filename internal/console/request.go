@@ -52,6 +52,10 @@ type requestPage struct {
 	No         []approval.Answer
 	Problem    string
 	Reasons    []string // of the gate
+
+	Paper              approval.Paper // what is written of the basis
+	Needs              []askItem      // why each item is needed
+	LastDay, SilentDay string
 }
 
 func (s *Server) request(v *visit) error { return v.requestPage(nil) }
@@ -125,6 +129,12 @@ func (v *visit) requestPage(problem error) error {
 			}
 		}
 		page.Label, page.Asked, page.May, err = v.words(ctx, tx, r)
+		page.LastDay, page.SilentDay = lastDay(r.Ends), lastDay(r.SilentUntil)
+		for i, need := range page.Paper.Needs {
+			if i < len(page.Asked) {
+				page.Needs = append(page.Needs, askItem{page.Asked[i], need})
+			}
+		}
 		if page.Left = page.Asked; r.State == approval.Agreed {
 			page.Left = page.May
 		}
@@ -144,6 +154,9 @@ func (p *requestPage) told(ring *keyring.Ring, c family.Child) error {
 	}
 	note, reply, err := p.Text(ring, c)
 	if err != nil {
+		return err
+	}
+	if p.Paper, err = p.PaperOf(ring, c); err != nil {
 		return err
 	}
 	first, err := p.FirstText(ring, c)

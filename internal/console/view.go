@@ -188,7 +188,7 @@ func (s *Server) picture(v *visit) (picture []byte, left int64, err error) {
 		if shown.Name != "" {
 			label = v.label(shown.Label, item)
 		}
-		opened, err := s.Vault.Reveal(ctx, tx, in.Person, gate.Use{Service: r.Service, Child: r.Child, Activity: charter.Use, Purpose: r.Purpose, Items: []string{item}}, r.ID)
+		opened, err := s.Vault.Reveal(ctx, tx, in.Person, gate.UseBy(r, item), r.ID)
 		if err != nil {
 			return err
 		}

@@ -205,8 +205,8 @@ func TestArticle15_AFileWaitsForTheSecondDecision(t *testing.T) {
 			} {
 				if _, err := tx.Exec(ctx, `
 					INSERT INTO approval (child, id, service, number, asker, purpose, items, reason, minutes, glass, export, state, asked_at, answer_by, first_by, first_for,
-						decider, granted, answer, quota, looks, ended_by, why, bound)
-					VALUES ($1, $1, $2, '7K2M-9QXT', $3, '', '', '', 0, $4, $5, $6, 0, $7, $8, '', '', '', '', 0, 0, '', '', $9)`,
+						decider, granted, answer, quota, looks, ended_by, why, ground, receiver, level, country, silence, officer, bound)
+					VALUES ($1, $1, $2, '7K2M-9QXT', $3, '', '', '', 0, $4, $5, $6, 0, $7, $8, '', '', '', '', 0, 0, '', '', '', '', '', '', '', false, $9)`,
 					r.id, vaulttest.Service, r.asker, r.glass, !r.glass, r.state, tx.Now().Add(time.Hour).UnixMicro(), r.first, []byte{}); err != nil {
 					return err
 				}

@@ -38,8 +38,12 @@ func Decide(f Facts, by Actor, u Use) (Permit, []Denial) {
 	d.service()
 	known := d.child()
 	if purpose, ok := d.purpose(); ok && known {
-		d.consent(purpose)
-		d.party(purpose)
+		if d.grounded() {
+			d.basis()
+		} else {
+			d.consent(purpose)
+			d.party(purpose)
+		}
 		d.expiry(purpose)
 	}
 	if len(d.reasons) > 0 {
@@ -122,7 +126,7 @@ func (d *decision) service() {
 	// Article 23: from the announcement on nothing is done for what ends. What is held
 	// is there for guardians to look at: see DecideAccess.
 	switch {
-	case d.handsOver():
+	case d.handsOver(), d.grounded():
 	case s.Ceases(""):
 		d.deny("23", "gate.service_ceasing")
 	case s.Ceases(d.use.Purpose):
@@ -162,6 +166,11 @@ func (d *decision) child() bool {
 	if d.facts.Age != age.Child && d.facts.Age != age.Minor {
 		d.deny("2", "gate.grown_up")
 	}
+	if d.grounded() {
+		// Neither a law nor a rescue waits for what guardians say, or for the sweep that
+		// erases: see basis.
+		return d.lives()
+	}
 	// Article 20: from the request for deletion on, nothing but keeping.
 	if c.Frozen {
 		d.deny("20", "gate.frozen")
@@ -171,8 +180,12 @@ func (d *decision) child() bool {
 	if c.Disputed && d.facts.Age != age.Minor && d.use.Activity != charter.Store {
 		d.deny("9", "gate.disputed")
 	}
-	// Edge case 5: an unanswered child's short life.
-	if !c.ExpiresAt.IsZero() && !d.facts.Now.Before(c.ExpiresAt) {
+	return d.lives()
+}
+
+// lives denies what comes after an unanswered child's short life (edge case 5).
+func (d *decision) lives() bool {
+	if c := d.facts.Child; !c.ExpiresAt.IsZero() && !d.facts.Now.Before(c.ExpiresAt) {
 		d.deny("9", "gate.unconsented_expired")
 	}
 	return true
@@ -189,7 +202,7 @@ func (d *decision) purpose() (charter.Purpose, bool) {
 		d.deny("7", "gate.purpose_unknown")
 		return purpose, false
 	}
-	if !purpose.Does(d.use.Activity) {
+	if !purpose.Does(d.use.Activity) && !d.grounded() {
 		d.deny("14", "gate.activity_not_in_purpose")
 	}
 	if len(d.use.Items) == 0 {
@@ -316,7 +329,7 @@ func (d *decision) expiry(purpose charter.Purpose) {
 		if i < 0 {
 			continue
 		}
-		if h.Purpose != purpose.Name {
+		if h.Purpose != purpose.Name && !d.grounded() {
 			d.origin(h)
 		}
 		ends := d.end(h, purpose)

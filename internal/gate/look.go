@@ -2,6 +2,7 @@ package gate
 
 import (
 	"slices"
+	"time"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/catalog"
@@ -55,7 +56,8 @@ type LookBody struct {
 //
 // The ground of a look is that of any use for the purpose: the consent that stands for it
 // (Article 9). An approval adds to it and replaces nothing, so there is none without a
-// guardian's yes, nor while the child is frozen or an office is vacant. What a guardian
+// guardian's yes, nor while the child is frozen or an office is vacant: unless it names a
+// basis that takes the place of the yes (see basis). What a guardian
 // demands without one (a copy, a deletion) is answered by doors of its own, through which
 // nobody inside sees a value.
 func ByStaff(l Look) Actor {
@@ -100,7 +102,7 @@ func (d *decision) approval() {
 	if l.Suspended {
 		d.deny("15", "gate.approval_suspended")
 	}
-	if d.use.Activity != charter.Use || len(d.use.Items) > 1 && !l.Export {
+	if d.use.Activity != l.activity() || len(d.use.Items) > 1 && !l.Export {
 		d.deny("15", "gate.approval_one_item")
 	}
 	r := l.Request
@@ -136,6 +138,58 @@ func (d *decision) approval() {
 	}
 	if l.Looks.InDay+n > l.PerDay {
 		d.deny("15", "gate.approval_day")
+	}
+}
+
+// UseBy returns the use of some items that a request is about.
+func UseBy(r approval.Request, items ...string) Use {
+	return Use{Service: r.Service, Child: r.Child, Activity: r.Activity(), Purpose: r.Purpose, Items: items, Party: r.Party()}
+}
+
+// activity is what the look does with the items: what was written by hand discloses nothing.
+func (l Look) activity() charter.Activity {
+	if !l.Intact {
+		return charter.Use
+	}
+	return l.Request.Activity()
+}
+
+// grounded reports whether the use rests on something else than a guardian's yes: a basis
+// that was asked for about this child, as it was written.
+func (d *decision) grounded() bool {
+	l := d.by.look
+	return l != nil && l.Intact && l.Request.Ground != approval.OnConsent && l.Request.Child == d.use.Child && l.Request.Service == d.use.Service
+}
+
+// basis denies what no law demands, or what no danger excuses. A law or an administrative
+// regulation, one of those in charge among the two who agree, and the demand's last second
+// (Article 18); two persons and some hours (edge case 23). It stands in place of the
+// guardian's grant and of nothing else: officer and deputy, the approval, the items and
+// their ends are asked for as ever.
+func (d *decision) basis() {
+	r := d.by.look.Request
+	if d.use.Party != r.Party() {
+		d.deny("18", "gate.basis_receiver")
+	}
+	// Nobody's signature provides a foreign authority with what is stored here (PIPL 41,
+	// Data Security Law 36).
+	if r.Foreign() {
+		d.deny("18", "gate.authority_foreign")
+	}
+	switch {
+	case r.Ground == approval.OnLaw && !r.Export, r.Ground == approval.OnLife && (!r.Glass || r.Until.Sub(r.From) > approval.LongestLife*time.Minute),
+		r.Fault(r.AskedAt) != nil:
+		d.deny("18", "gate.basis_unknown")
+		return
+	}
+	if r.Ground != approval.OnLaw {
+		return
+	}
+	if !r.Officer {
+		d.deny("18", "gate.basis_no_officer")
+	}
+	if !d.facts.Now.Before(r.Ends) {
+		d.deny("18", "gate.basis_over")
 	}
 }
 

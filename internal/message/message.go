@@ -89,6 +89,8 @@ var told = map[string]reading{
 	approval.KindAlarm:      alarm,
 	approval.KindBroken:     broken,
 	approval.KindReviewLate: unreviewed,
+	approval.KindReleased:   released,
+	approval.KindTold:       releasedBefore,
 
 	session.KindOpened: comingIn(notify.KindSignedIn),
 	session.KindAdded:  comingIn(notify.KindPasskeyAdded),

@@ -788,6 +788,7 @@ var silent = map[string]string{
 	approval.KindNarrowed: "as granting",
 	approval.KindAgreed:   "it opens nothing",
 	approval.KindRefused:  "nothing was seen",
+	approval.KindForeign:  "as above",
 	approval.KindEnded:    "nothing is seen any more",
 
 	approval.KindReviewed:   "who has looked the guardian sees at home, reviewed or not",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wardkeep/internal/access"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
@@ -224,6 +225,17 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 		return m, err
 	}
 	n := notify.News{Kind: d.Kind, At: entry.At}
+	if entry.Kind == approval.KindTold {
+		var b approval.ToldBody
+		if err := entry.Into(&b); err != nil {
+			return notify.Message{}, err
+		}
+		r, err := approval.OfChild(ctx, tx, child.ID, b.Request)
+		if err != nil {
+			return notify.Message{}, err
+		}
+		n.At = r.ReleasedAt
+	}
 	if n.Service, err = serviceName(ctx, tx, t.Desk, entry.Service, to.Lang); err != nil {
 		return notify.Message{}, err
 	}
@@ -376,7 +388,8 @@ func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed,
 	case notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded,
 		notify.KindGuardianRemoved, notify.KindOtherUnverified,
 		notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended,
-		notify.KindDemandDone, notify.KindDemandRefused, notify.KindAnswerReady, notify.KindCopyTaken:
+		notify.KindDemandDone, notify.KindDemandRefused, notify.KindAnswerReady, notify.KindCopyTaken,
+		notify.KindDisclosedLaw, notify.KindDisclosedLife:
 		return home(t.PublicURL, to.Lang), false, nil
 	case notify.KindCorrected:
 		return rules(t.PublicURL, entry.Service, to.Lang), false, nil

@@ -57,6 +57,9 @@ const (
 	KindAnswerReady    = "request.answer_ready" // what is held, or a copy of it, is at home
 	KindCopyTaken      = "request.copy_taken"   // a guardian has saved a file with everything; to all
 
+	KindDisclosedLaw  = "child.disclosed_law"  // something went to an authority, on a law; to all
+	KindDisclosedLife = "child.disclosed_life" // … to who rescues, without a guardian's yes
+
 	KindCeasing        = "service.ceasing"         // the service ends
 	KindPurposeCeasing = "service.purpose_ceasing" // one purpose of it does
 	KindCeased         = "service.ceased"          // and all about the child was erased with it
@@ -136,6 +139,9 @@ var wordings = map[string]wording{
 	KindDemandRefused:  {"demand_refused", whyTold},
 	KindAnswerReady:    {"answer_ready", whyTold},
 	KindCopyTaken:      {"copy_taken", whyTold},
+
+	KindDisclosedLaw:  {"disclosed_law", whyTold},
+	KindDisclosedLife: {"disclosed_life", whyTold},
 
 	KindCeasing:        {"ceasing", whyTold},
 	KindPurposeCeasing: {"purpose_ceasing", whyTold},

@@ -85,7 +85,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 	for link, kinds := range map[string][]string{
 		home: {notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded, notify.KindGuardianRemoved, notify.KindOtherUnverified,
 			notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended, notify.KindDemandDone, notify.KindDemandRefused,
-			notify.KindAnswerReady, notify.KindCopyTaken},
+			notify.KindAnswerReady, notify.KindCopyTaken, notify.KindDisclosedLaw, notify.KindDisclosedLife},
 		back: {notify.KindUnverified, notify.KindProofExpired, notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired,
 			notify.KindIdentityAccepted, notify.KindIdentityRefused},
 		rules: {notify.KindCorrected, notify.KindErased, notify.KindIdleErased, notify.KindCeased, notify.KindReleased, notify.KindGrown},
@@ -253,6 +253,8 @@ func TestMessages_SayWhatSilenceMeansAndWhatHelps(t *testing.T) {
 		notify.KindErasureAsked:   {i18n.Chinese: {"删除", "孩子本人要求的", "登录"}, i18n.English: {"What the child asked for is deleted", "sign in"}},
 		notify.KindCeasing:        {i18n.Chinese: {"副本", "删除", "登录"}, i18n.English: {"copy", "deleted"}},
 		notify.KindPurposeCeasing: {i18n.Chinese: {"副本", "删除", "登录"}, i18n.English: {"copy", "deleted"}},
+		notify.KindDisclosedLaw:   {i18n.Chinese: {"法律", "国家机关", "登录"}, i18n.English: {"law", "authority", "sign in"}},
+		notify.KindDisclosedLife:  {i18n.Chinese: {"生命", "同意", "登录"}, i18n.English: {"life", "asking you", "sign in"}},
 		notify.KindCopyTaken:      {i18n.Chinese: {"登录", "退出所有设备"}, i18n.English: {"sign in", "Sign out everywhere"}},
 		notify.KindAnswerReady:    {i18n.Chinese: {"登录", "副本"}, i18n.English: {"copy"}},
 	}

@@ -150,6 +150,7 @@ var (
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept,
 		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded, approvals.KindBroken, approvals.KindAgreed,
+		approvals.KindForeign, approvals.KindReleased, approvals.KindTold,
 	}
 	// ofBoth are the kinds about a child, or about all of a service.
 	ofBoth = []string{legal.KindApproved, legal.KindEnded}

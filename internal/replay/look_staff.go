@@ -39,6 +39,11 @@ type asked struct {
 	endedBy            string
 	reply, glass       bool
 	export, firstReply bool
+
+	basis          approvals.Basis // names of ours alone, and times
+	paper          string          // the mark of what is written of it
+	officer        bool
+	released, told int64
 }
 
 const minute = 60_000_000
@@ -65,6 +70,7 @@ type insideClaim struct {
 	apart   []key        // likewise: who may not stand behind who decides
 	parties []partyThen  // likewise: who may not be one (approval.Apart)
 	alone   bool         // likewise: of a file, or without the office
+	officer bool         // likewise: on a law, so one of those who agree holds an office
 	outside bool         // likewise: by who holds no office, and is not suspended
 	reviews *glass
 	purpose string // that was asked for, with items: names of the charter
@@ -84,8 +90,12 @@ type partyThen struct {
 // askedEntry folds a step of what a person inside asked to see.
 func (f *fold) askedEntry(p ledger.Placed, s source, c *child) fault {
 	switch p.Kind {
-	case approvals.KindAsked:
+	case approvals.KindAsked, approvals.KindForeign:
 		return f.asked(p, s, c)
+	case approvals.KindReleased:
+		return f.askedReleased(p, c)
+	case approvals.KindTold:
+		return f.askedTold(p, c)
 	case approvals.KindEnded:
 		return f.askedEnded(p, s, c)
 	case approvals.KindBroken:
@@ -137,12 +147,26 @@ func (f *fold) asked(p ledger.Placed, s source, c *child) fault {
 		return x
 	case !inside:
 		return impossible(ruleActor)
-	case !ok || c.askedNamed(b.Request) != nil || len(b.Items) == 0 || b.Minutes < 1 || b.Minutes > approvals.Defaults.MaxMinutes ||
+	case !ok || c.askedNamed(b.Request) != nil || len(b.Items) == 0 || b.Minutes < 1 ||
 		b.AnswerBy <= at || !slices.Contains(approvals.Reasons, b.Reason) || b.Glass && b.Export:
 		return impossible(ruleApproval)
 	}
+	basis, paper, x := basisOf(b, p.At)
+	most := approvals.Defaults.MaxMinutes
+	if basis.Ground == approvals.OnLife {
+		most = approvals.LongestLife
+	}
+	switch {
+	case x != (fault{}):
+		return x
+	case b.Minutes > most || basis.Foreign() != (p.Kind == approvals.KindForeign):
+		return impossible(ruleApproval)
+	}
 	r := &asked{id: k, asker: by, number: b.Number, purpose: f.names.sym(b.Purpose), reason: f.names.sym(string(b.Reason)), minutes: b.Minutes,
-		glass: b.Glass, export: b.Export, state: approvals.Open, at: at, answerBy: b.AnswerBy}
+		glass: b.Glass, export: b.Export, state: approvals.Open, at: at, answerBy: b.AnswerBy, basis: basis, paper: paper}
+	if basis.Foreign() {
+		r.state, r.answer = approvals.Refused, approvals.ForeignAuthority
+	}
 	for _, item := range b.Items {
 		r.items = append(r.items, f.names.sym(item))
 	}
@@ -177,6 +201,12 @@ func (f *fold) askedDecided(p ledger.Placed, s source, c *child) fault {
 		left = r.granted
 	}
 	most := int64(r.minutes) * minute
+	if r.basis.Ground == approvals.OnLaw {
+		most = min(most, r.basis.Ends.UnixMicro()-at)
+	}
+	if b.Officer != (r.basis.Ground == approvals.OnLaw && state != approvals.Refused) {
+		return impossible(ruleApproval) // Article 18: one of the two is in charge
+	}
 	granted, ok := f.among(b.Items, left)
 	if !ok {
 		return impossible(ruleApproval)
@@ -196,6 +226,7 @@ func (f *fold) askedDecided(p ledger.Placed, s source, c *child) fault {
 		f.agreement(s, at, b, by, r)
 	}
 	r.state, r.decider, r.answer, r.granted, r.from, r.until, r.quota, r.reply = state, by, b.Reason, granted, b.From, b.Until, b.Quota, b.Text
+	r.officer = b.Officer
 	if state == approvals.Refused {
 		f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: b.Person, at: at, catalog: b.Catalog, action: staff.DecideAccess, apart: []key{r.asker}})
 	}
@@ -224,7 +255,7 @@ func (f *fold) agreement(s source, at int64, b approvals.DecidedBody, by key, r 
 	for _, p := range parties {
 		claim := &insideClaim{source: s, person: p.person, version: p.version, at: at, catalog: b.Catalog, action: p.does}
 		if p.person == by {
-			claim.apart, claim.parties, claim.alone = []key{r.asker}, parties, r.export
+			claim.apart, claim.parties, claim.alone, claim.officer = []key{r.asker}, parties, r.export, b.Officer
 		}
 		f.inside.claims = append(f.inside.claims, claim)
 	}
@@ -242,7 +273,7 @@ func (f *fold) askedAgreed(p ledger.Placed, s source, c *child) fault {
 		return x
 	case !inside || r != nil && by == r.asker:
 		return impossible(ruleActor)
-	case r == nil || !r.export || r.state != approvals.Open || at >= r.answerBy || b.From != 0 || b.Until != 0 || b.Quota != 0:
+	case r == nil || !r.export || r.state != approvals.Open || at >= r.answerBy || b.Officer || b.From != 0 || b.Until != 0 || b.Quota != 0:
 		return impossible(ruleApproval)
 	}
 	granted, ok := f.among(b.Items, r.items)
@@ -290,6 +321,70 @@ func (f *fold) askedEnded(p ledger.Placed, s source, c *child) fault {
 	return fault{}
 }
 
+// basisOf returns what a request rests on in place of a guardian's yes, and the mark of what
+// is written of it.
+func basisOf(b approvals.AskedBody, at time.Time) (basis approvals.Basis, paper string, x fault) {
+	if b.Basis == nil {
+		return basis, "", fault{}
+	}
+	basis = b.Basis.Basis()
+	fits := basis.Ground == approvals.OnLaw && b.Export && b.Reason == approvals.ForAuthority ||
+		basis.Ground == approvals.OnLife && b.Glass && b.Reason == approvals.ForSafety
+	if !fits || basis.Fault(at) != nil || b.Basis.Mark == "" {
+		return basis, "", impossible(ruleApproval)
+	}
+	return basis, b.Basis.Mark, fault{}
+}
+
+// askedReleased folds that something leaves on a basis: the first of it, by who has asked,
+// in the window. The use comes after it.
+func (f *fold) askedReleased(p ledger.Placed, c *child) fault {
+	b, x := body[approvals.ReleasedBody](p)
+	r := c.askedNamed(b.Request)
+	by, inside := insider(p)
+	at := p.At.UnixMicro()
+	switch {
+	case x != (fault{}):
+		return x
+	case !inside || r != nil && by != r.asker:
+		return impossible(ruleActor)
+	case r == nil || r.basis.Ground == approvals.OnConsent || r.released != 0 || r.state != approvals.Granted && r.state != approvals.Narrowed ||
+		at < r.from || at >= r.until || b.Ground != r.basis.Ground || b.Receiver != r.basis.Receiver:
+		return impossible(ruleApproval)
+	}
+	if items, ok := f.among(b.Items, r.granted); !ok || len(items) != len(r.granted) {
+		return impossible(ruleApproval)
+	}
+	r.released, r.told = at, at
+	if tell := micros(r.basis.SilentUntil); tell > at {
+		r.told = 0
+		if b.Tell != tell {
+			return impossible(ruleApproval)
+		}
+	} else if b.Tell != 0 {
+		return impossible(ruleApproval)
+	}
+	return fault{}
+}
+
+// askedTold folds that the silence about it is over.
+func (f *fold) askedTold(p ledger.Placed, c *child) fault {
+	b, x := body[approvals.ToldBody](p)
+	r := c.askedNamed(b.Request)
+	_, inside := insider(p)
+	switch at := p.At.UnixMicro(); {
+	case x != (fault{}):
+		return x
+	case inside:
+		return impossible(ruleActor)
+	case r == nil || r.released == 0 || r.told != 0 || b.Ground != r.basis.Ground || at < micros(r.basis.SilentUntil):
+		return impossible(ruleApproval)
+	default:
+		r.told = at
+	}
+	return fault{}
+}
+
 // over reports whether nothing can come of it any more at that moment.
 func (r *asked) over(at int64) bool {
 	switch r.state {
@@ -320,6 +415,9 @@ func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault
 	if r := c.askedNamed(b.Look.Approval); r != nil {
 		claim.request = r.request(f.names, u.use.Child, p.Service)
 		if u.permitted {
+			if r.basis.Ground != approvals.OnConsent && r.released == 0 {
+				return impossible(ruleApproval) // it went out, and nobody would be told
+			}
 			r.looks += counted(b)
 		}
 	} else if b.Look.Forged && id.Is(id.Look, b.Look.Approval) {
@@ -345,7 +443,8 @@ func (f *fold) raises(p ledger.Placed, causes []approvals.Cause) {
 // request returns the approval as the gate wants it, as of now.
 func (r *asked) request(n *names, child family.ID, service string) approvals.Request {
 	out := approvals.Request{ID: r.id.name(id.Look), Child: child, Service: service, Asker: r.asker.name(id.Staff), Purpose: n.text(r.purpose),
-		Export: r.export, State: r.state, From: moment(r.from), Until: moment(r.until), Quota: r.quota, Looks: r.looks}
+		Export: r.export, State: r.state, From: moment(r.from), Until: moment(r.until), Quota: r.quota, Looks: r.looks,
+		Glass: r.glass, AskedAt: moment(r.at), Basis: r.basis, Officer: r.officer}
 	if r.first != (key{}) {
 		out.First = r.first.name(id.Staff)
 	}
@@ -468,6 +567,11 @@ func (f *fold) judge(c *insideClaim) fault {
 	if approvals.Apart(now, c.alone, parties...) != nil {
 		return impossible(ruleActor)
 	}
+	if c.officer && !slices.ContainsFunc(parties, func(one approvals.Party) bool {
+		return one.Does == staff.DecideAccess && approvals.InOffice(one.Person, now)
+	}) {
+		return impossible(ruleActor)
+	}
 	if x := f.apart(c, p, now); x != (fault{}) {
 		return x
 	}
@@ -518,7 +622,7 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 		}
 		u.facts.Published = e.published
 	}
-	if k := u.use.Known(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
+	if k := u.use.Known(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Party != u.use.Party || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
 		return fault{what: FoundStrange, field: "items"} // invariant 6
 	}
 	looks := who.looks.At(moment(u.at)).Within(moment(u.at), time.Duration(u.body.Look.BurstIn)*time.Microsecond)
@@ -612,6 +716,16 @@ func (a *audit) compareApproval(t *tally, row approvals.Request) {
 	r.time("ended_at", is.ended, micros(row.EndedAt))
 	r.text("ended_by", is.endedBy, row.EndedBy)
 	r.text("why", string(is.why), string(row.Why))
+	r.text("ground", string(is.basis.Ground), string(row.Ground))
+	r.text("receiver", string(is.basis.Receiver), string(row.Receiver))
+	r.text("level", string(is.basis.Level), string(row.Level))
+	r.text("country", is.basis.Country, row.Country)
+	r.time("ends_at", micros(is.basis.Ends), micros(row.Ends))
+	r.text("silence", string(is.basis.Silence), string(row.Silence))
+	r.time("silent_until", micros(is.basis.SilentUntil), micros(row.SilentUntil))
+	r.flag("officer", is.officer, row.Officer)
+	r.time("released_at", is.released, micros(row.ReleasedAt))
+	r.time("told_at", is.told, micros(row.ToldAt))
 	note, firstReply, reply, review := row.Written()
 	r.flag("note", true, note)
 	r.flag("first_reply", is.firstReply, firstReply)
@@ -623,6 +737,9 @@ func (a *audit) compareApproval(t *tally, row approvals.Request) {
 	}
 	if a.ring != nil && !t.locked && row.IntactText(a.ring, t.record.Child) != nil {
 		r.found(FoundSealed, "note, reply", "–", "–")
+	}
+	if a.ring != nil && !t.locked && is.paper != row.PaperMark(a.ring, t.record.Child) {
+		r.found(FoundHash, "paper", "–", "–")
 	}
 }
 

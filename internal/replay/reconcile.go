@@ -134,6 +134,9 @@ func (m *matching) match(p ledger.Placed) (Unmatched, error) {
 		}
 		m.report.Asked++
 		m.approvals[b.Request] = &matched{service: p.Service, subject: p.Subject, asker: p.Actor, purpose: b.Purpose, export: b.Export}
+	case approvals.KindForeign:
+		m.report.Asked++
+		m.report.Refused++
 	case approvals.KindAgreed:
 		var b approvals.DecidedBody
 		if err := p.Into(&b); err != nil {

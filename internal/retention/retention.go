@@ -59,6 +59,7 @@ type Swept struct {
 	Staff      int // persons inside signed out whose time was over, and links and counts of wrong tries of theirs
 	Sessions   int // guardians signed out whose time was over, and traces of codes to sign in
 	Reviews    int // late ones of what two persons have opened without the office
+	Told       int // releases on a law of which guardians are told now
 	Passkeys   int // passkeys removed that no guardian is behind any more
 	Accesses   int // counts of uses forgotten that are too old to be told
 	Answers    int // kept answers of the API that nobody repeats any more
@@ -103,6 +104,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Contacts, forget(store, consent.ForgetSends)},
 		{&done.Staff, forget(store, signin.Sweep)},
 		{&done.Reviews, forget(store, reviews(v))},
+		{&done.Told, sweepSilences(store, v)},
 		{&done.Sessions, forget(store, session.Sweep)},
 		{&done.Passkeys, bulk(store, session.SweepPasskeys)},
 		{&done.Accesses, forget(store, access.Sweep)},
@@ -252,6 +254,24 @@ func reviews(v *vault.Vault) func(context.Context, *db.Tx, int) (int, error) {
 	return func(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 		return approval.SweepGlass(ctx, tx, v.Ring, actor, limit)
 	}
+}
+
+// sweepSilences ends the silences about what went out on a law (PIPL 18 and 35).
+func sweepSilences(store *db.DB, v *vault.Vault) work {
+	return through(store, approval.DueToTell, func(ctx context.Context, r approval.Request) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) error {
+			n = 0 // it may run again
+			told, err := approval.Tell(ctx, tx, v.Ring, actor, r)
+			if errors.Is(err, approval.ErrNotFound) {
+				return nil // it went with the child, and so did whom to tell
+			}
+			if told {
+				n = 1
+			}
+			return err
+		})
+		return n, err
+	})
 }
 
 // answers forgets kept answers of the API that nobody repeats any more.

@@ -145,7 +145,7 @@ var answers = map[string]What{consent.KindGranted: Granted, consent.KindRefused:
 
 // asked are the kinds of entries that tell of a request to see something of a child.
 var asked = map[string]string{approval.KindAsked: "asked", approval.KindGranted: "granted", approval.KindNarrowed: "narrowed",
-	approval.KindRefused: "refused", approval.KindEnded: "ended", approval.KindBroken: "broken"}
+	approval.KindRefused: "refused", approval.KindEnded: "ended", approval.KindBroken: "broken", approval.KindForeign: "refused"}
 
 // Of returns the line in which an entry is counted, and false for one that isn't. The
 // replay calls it too. Errors: ledger.ErrDamaged.

@@ -93,7 +93,7 @@ func (v *Vault) look(ctx context.Context, tx *db.Tx, by staff.Person, u gate.Use
 	if err != nil {
 		return out, err
 	}
-	if err := approval.Count(ctx, tx, v.Ring, look.Request, look.Looks, n); err != nil {
+	if err := approval.Count(ctx, tx, v.Ring, child, look.Request, look.Looks, n); err != nil {
 		return Exported{}, err
 	}
 	out.Values, out.Key = make(map[string]pii.Text, len(*values)), look.Key

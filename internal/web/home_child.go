@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wardkeep/internal/access"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
@@ -400,6 +401,10 @@ func (t told) party(name string) string {
 		if a, ok := p.Audience(name); ok {
 			return a.Label.In(t.lang)
 		}
+	}
+	if slices.Contains(approval.Parties(), name) {
+		_, receiver, _ := strings.Cut(name, ":")
+		return i18n.Lang(t.lang).T("approval.receiver." + receiver)
 	}
 	return name
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wardkeep/internal/access"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/charter"
@@ -319,6 +320,9 @@ func (t told) usedBy(me family.Tie, u access.Told, service string, l i18n.Lang) 
 		what, purpose = l.T("web.mine.uses.looked"), l.T("web.mine.uses.right")
 	case gate.Copy:
 		what, purpose = l.T("web.mine.uses.copied"), l.T("web.mine.uses.right")
+	}
+	if on, _, ok := strings.Cut(u.Party, ":"); ok && slices.Contains(approval.Parties(), u.Party) { // Article 18
+		what, purpose = u.Activity.In(t.lang), l.T("web.mine.uses.on_"+on)
 	}
 	if what == "" {
 		what = l.T("web.mine.uses.unknown") // denied: nobody knows such an activity

@@ -42,7 +42,7 @@ var types = []string{
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
 
-	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm,
+	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm, approval.KindForeign, approval.KindReleased, approval.KindTold,
 
 	legal.KindKept, legal.KindErased,
 }

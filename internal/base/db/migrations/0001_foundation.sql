@@ -628,6 +628,17 @@ CREATE TABLE approval (
 	ended_at  bigint,          -- before its time
 	ended_by  text   NOT NULL, -- as the ledger names actors, or empty
 	why       text   NOT NULL, -- given_back, revoked, restored, or empty
+	ground    text   NOT NULL, -- law, life, or empty: in place of a guardian's yes
+	receiver  text   NOT NULL, -- court, procuratorate, police, regulator, rescue, hospital, or empty
+	level     text   NOT NULL, -- law, regulation, or empty
+	country   text   NOT NULL, -- of the authority, or empty
+	ends_at   bigint,          -- of a demand by law: nothing leaves from then on
+	silence   text   NOT NULL, -- secret, impedes, or empty: the guardian is told at once
+	silent_until bigint,       -- and is told then
+	officer   boolean NOT NULL, -- one of the two who agreed held an office
+	released_at bigint,        -- on such a ground: when the first of it left
+	told_at   bigint,          -- when the guardian was to be told of it
+	paper     bytea,           -- sealed: what is written of the ground
 	note      bytea,           -- sealed: what was written with the request
 	first_reply bytea,         -- sealed: what was written by who was the first to agree
 	reply     bytea,           -- sealed: what was written with the decision
@@ -642,6 +653,7 @@ CREATE INDEX approval_service ON approval (service, asked_at, child, id);
 CREATE INDEX approval_live ON approval (service, asked_at, child, id) WHERE state IN ('open', 'agreed', 'granted', 'narrowed');
 CREATE INDEX approval_waits ON approval (service, asked_at, id, child) WHERE state IN ('open', 'agreed');
 
+CREATE INDEX approval_untold ON approval (silent_until, child, id) WHERE told_at IS NULL AND released_at IS NOT NULL;
 CREATE INDEX approval_open ON approval (service, answer_by, id) WHERE state IN ('open', 'agreed') AND NOT glass;
 
 -- What two persons have opened without the office, and its review. It is about the two, and
