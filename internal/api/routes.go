@@ -78,6 +78,8 @@ var routes = []route{
 	{Method: get, Path: service + "/suspicions", ID: "list-suspicions", Tag: "children", Scope: account.SuspicionsWrite, Status: 200, do: typed(listSuspicions)},
 	{Method: get, Path: service + "/suspicions/{suspicion}", ID: "get-suspicion", Tag: "children", Scope: account.SuspicionsWrite, Status: 200, Errors: []int{404}, do: typed(getSuspicion)},
 
+	{Method: post, Path: service + "/screenings", ID: "screen", Tag: "publication", Scope: account.ScreeningsWrite, Body: true, Large: true, Status: 200, do: typed(screen)},
+
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
 	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},
 	{Method: post, Path: child + "/transfers", ID: "transfer", Tag: "values", Scope: account.ItemsRead, Body: true, Status: 200, do: typed(transfer)},

@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/signin"
@@ -136,6 +137,9 @@ var kinds = []kindOf{
 	{approval.KindReviewed, []int{15}},
 	{approval.KindReviewLate, []int{15}},
 	{approval.KindAlarm, []int{15}},
+	{gate.KindCompared, []int{4}},
+	{gate.KindCompareRefused, []int{4}},
+	{publication.KindAlarm, []int{4, 15}},
 	{approval.KindSearched, []int{15}},
 	{approval.KindDecoy, []int{15}},
 	{approval.KindDecoyEnded, []int{15}},

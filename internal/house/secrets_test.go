@@ -32,6 +32,7 @@ var mayReveal = map[string]string{
 	"verification": "asks a provider about a number, hashes it, and looks at the bytes of a document",
 	"console":      "shows who asks for a look, and who decides, which child it is and what they wrote; never a value",
 	"screening":    "hashes the values that it looks for",
+	"publication":  "reads what is about to be published, and keeps nothing of it",
 	"watermark":    "draws a value as a picture with its marks",
 	"cmd/wardkeep": "reads secrets from files",
 }

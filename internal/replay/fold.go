@@ -65,6 +65,8 @@ type fold struct {
 	ends   []restsOnEnd      // what rests on an announcement that hasn't come yet
 	rules  []restsOnRule     // what rests on a charter that hasn't come yet
 
+	comparings []comparing
+
 	sessions map[key]signedIn // that are open
 	passkeys map[key]passkey  // that open
 	inside   insiders
@@ -171,6 +173,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 		x := f.serviceEntry(p, s)
 		f.resolve()
 		return x
+	case slices.Contains(ofScreening, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.screeningEntry(p, s)
 	case slices.Contains(ofGlass, p.Kind):
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -206,6 +213,10 @@ func (f *fold) finish() {
 		f.blame(u.source, u.missing)
 	}
 	f.late = nil
+	for _, c := range f.comparings {
+		f.blame(c.source, f.compared(c))
+	}
+	f.comparings = nil
 	for _, e := range f.events {
 		x, _ := f.told(e)
 		f.blame(e.source, x)

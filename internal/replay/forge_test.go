@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -171,6 +172,25 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		}},
 		"a suspicion that nobody reported": {"impossible suspicion", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), suspicion.KindTaken, suspicion.TakenBody{Suspicion: id.New(id.Suspicion), Owner: s.Officer.ID})
+		}},
+		"values hashed that no charter marks": {"verdict ", func(s *scene) {
+			b := s.fair()
+			s.forgeAs(gate.Screener, gate.KindCompared, gate.ComparingBody{Items: []string{"weekly_score"}, Catalog: b.Catalog, Charter: b.Charter})
+		}},
+		"values hashed by an app": {"impossible actor", func(s *scene) {
+			b := s.fair()
+			s.forgeAs(s.App.Ledger(), gate.KindCompared, gate.ComparingBody{Items: []string{"weekly_score"}, Catalog: b.Catalog, Charter: b.Charter})
+		}},
+		"a refusal to hash that has another reason": {"verdict ", func(s *scene) {
+			b := s.fair()
+			s.forgeAs(gate.Screener, gate.KindCompareRefused, gate.ComparingBody{Items: []string{"weekly_score"}, Catalog: b.Catalog, Charter: b.Charter,
+				Reasons: []gate.Denial{{Code: "gate.no_charter", Article: "8"}}})
+		}},
+		"an alarm about a key that never was": {"impossible actor", func(s *scene) {
+			s.forgeAs("app:"+id.New(id.Credential), publication.KindAlarm, publication.AlarmBody{Cause: publication.Burst, Hits: 101})
+		}},
+		"an alarm about nothing": {"impossible alarm", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), publication.KindAlarm, publication.AlarmBody{Cause: publication.Burst})
 		}},
 		"a use of no age": {"body age", func(s *scene) { s.forgeUse(func(b *gate.UseBody) { b.Age = "" }) }},
 		"a use at an earlier version": {"order version", func(s *scene) {

@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/legal"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/signin"
@@ -221,6 +222,9 @@ var additions = map[string]string{
 	verification.KindApproved:  "as above",
 	gate.KindPermitted:         "what was used was used, and its guardians are told of it; of a look see readingOf",
 	gate.KindDenied:            "as above",
+	gate.KindCompared:          "what was made by it was in memory, and is gone",
+	gate.KindCompareRefused:    "nothing came of it",
+	publication.KindAlarm:      "it was raised",
 	approval.KindAsked:         "",
 	approval.KindAgreed:        "whoever agreed has to agree again",
 	approval.KindGranted:       "a window of minutes is lost, and nothing opens by it",

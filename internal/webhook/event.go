@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
@@ -42,7 +43,7 @@ var types = []string{
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
 
-	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm,
+	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm, publication.KindAlarm,
 
 	legal.KindKept, legal.KindErased,
 }
