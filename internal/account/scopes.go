@@ -25,12 +25,14 @@ const (
 	SuspicionsWrite Scope = "suspicions:write"
 	// ScreeningsWrite is to have looked at what is about to be published.
 	ScreeningsWrite Scope = "screenings:write"
+	// TakedownsWrite is to report content that was published, and that it is down.
+	TakedownsWrite Scope = "takedowns:write"
 )
 
 // known lists all scopes, in the order in which a set is written. A scope's
 // place is its bit in a set in memory; nothing stored depends on it.
 var known = []Scope{
-	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite, OrdersWrite, SuspicionsWrite, ScreeningsWrite,
+	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite, OrdersWrite, SuspicionsWrite, ScreeningsWrite, TakedownsWrite,
 }
 
 // Scopes is a set of scopes. The zero Scopes is empty. Two sets are equal if ==

@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
@@ -126,6 +127,11 @@ var kinds = []kindOf{
 	{suspicion.KindOpened, []int{2, 28}},
 	{suspicion.KindTaken, []int{2, 28}},
 	{suspicion.KindDecided, []int{2, 28}},
+	{takedown.KindOpened, []int{4}},
+	{takedown.KindTaken, []int{4}},
+	{takedown.KindDecided, []int{4}},
+	{takedown.KindDone, []int{4}},
+	{takedown.KindLapsed, []int{4}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

@@ -195,7 +195,8 @@ func (s *Sets) Size() (n Size) {
 	return n
 }
 
-// What a name takes, measured: the text, its header, and its place in a map.
+// What a name takes, as it is reckoned and not measured: the text, its header, and its
+// place in a map.
 const (
 	perID      = 16 + 32
 	perSubject = 16 + 32 + 24

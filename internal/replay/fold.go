@@ -66,6 +66,7 @@ type fold struct {
 	rules  []restsOnRule     // what rests on a charter that hasn't come yet
 
 	comparings []comparing
+	harmful    map[string]*harmful
 
 	sessions map[key]signedIn // that are open
 	passkeys map[key]passkey  // that open
@@ -110,7 +111,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -178,6 +179,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.screeningEntry(p, s)
+	case slices.Contains(ofTakedowns, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.takedownEntry(p)
 	case slices.Contains(ofGlass, p.Kind):
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -288,6 +294,7 @@ const (
 	ruleBackup     = "backup"
 	ruleRestored   = "restored"
 	ruleSuspicion  = "suspicion"
+	ruleTakedown   = "takedown"
 	rulePerson     = "person"
 	ruleSignIn     = "sign-in"
 	ruleApproval   = "approval"

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
@@ -172,6 +173,24 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		}},
 		"a suspicion that nobody reported": {"impossible suspicion", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), suspicion.KindTaken, suspicion.TakenBody{Suspicion: id.New(id.Suspicion), Owner: s.Officer.ID})
+		}},
+		"content that nobody reported comes down": {"impossible takedown", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), takedown.KindDecided, takedown.DecidedBody{Case: id.New(id.Takedown), Outcome: takedown.Down, Due: 1 << 60})
+		}},
+		"content that is decided about twice": {"impossible takedown", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), takedown.KindDecided, takedown.DecidedBody{Case: s.harm, Outcome: takedown.Withdrawn})
+		}},
+		"content that an app decides about": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), takedown.KindDecided, takedown.DecidedBody{Case: s.harm, Outcome: takedown.Stays, Ground: takedown.NoChild})
+		}},
+		"content that the office says is down": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), takedown.KindDone, takedown.DoneBody{Case: s.harm})
+		}},
+		"content that nobody reports": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), takedown.KindOpened, takedown.OpenedBody{Case: id.New(id.Takedown), Source: takedown.User, Harm: takedown.Other, Due: 1 << 60})
+		}},
+		"a takedown that lapses though the service goes on": {"impossible takedown", func(s *scene) {
+			s.forgeAs("system:retention", takedown.KindLapsed, takedown.DoneBody{Case: s.harm})
 		}},
 		"values hashed that no charter marks": {"verdict ", func(s *scene) {
 			b := s.fair()

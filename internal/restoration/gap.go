@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
@@ -208,6 +209,11 @@ var additions = map[string]string{
 	suspicion.KindOpened:       "",
 	suspicion.KindTaken:        "somebody takes it anew",
 	suspicion.KindDecided:      "it waits again, and its account is a child's until then",
+	takedown.KindOpened:        "",
+	takedown.KindTaken:         "somebody takes it anew",
+	takedown.KindDecided:       "it is decided anew",
+	takedown.KindDone:          "it waits again, and the app says again that it is down",
+	takedown.KindLapsed:        "it lapses once more",
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",
 	rights.KindShown:           "it was seen",

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 )
 
@@ -40,6 +41,7 @@ var types = []string{
 
 	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
+	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
 
