@@ -131,24 +131,23 @@ func (d *Desk) permits(ctx context.Context, tx *db.Tx, a Author, kinds []screeni
 	if err != nil {
 		return nil, nil, err
 	}
+	may := make(map[string]gate.Use) // by item
+	for i, u := range questions {
+		if answers[0][i].Permitted {
+			may[u.Items[0]] = u
+		}
+	}
 	for _, kind := range kinds {
 		var mine []gate.Use
-		all, some := true, false
+		all := true
 		for _, h := range held {
-			item, _ := published.Charter.Item(h.Item)
-			if string(item.ScreenedAs) != kind.String() {
+			if item, _ := published.Charter.Item(h.Item); string(item.ScreenedAs) != kind.String() {
 				continue
 			}
-			i := slices.IndexFunc(questions, func(u gate.Use) bool { return u.Items[0] == h.Item })
-			for ; i >= 0 && i < len(questions) && !(questions[i].Items[0] == h.Item && answers[0][i].Permitted); i++ {
-			}
-			if some = true; i < 0 || i == len(questions) {
-				all = false
-				break
-			}
-			mine = append(mine, questions[i])
+			u, ok := may[h.Item]
+			mine, all = append(mine, u), all && ok
 		}
-		if some && all {
+		if all && len(mine) > 0 {
 			permitted, uses = append(permitted, kind), append(uses, mine...)
 		}
 	}

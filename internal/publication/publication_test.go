@@ -205,7 +205,7 @@ func TestArticle4_ASetFollowsTheVault(t *testing.T) {
 		}
 		w.Publish(w.Charter)
 		w.follow()
-		if n := w.desk.Sets.Size(); n.Values != 0 || n.Children != 0 {
+		if n := w.desk.Sets.Size(); n.Values != 0 || n.Children != 0 || n.Bytes != 0 {
 			t.Errorf("with a charter that marks nothing: %+v", n)
 		}
 	})

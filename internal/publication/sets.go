@@ -252,7 +252,10 @@ func (s *Sets) build(ctx context.Context, one *set) error {
 		after = page[len(page)-1].ID
 		one.touch()
 	}
-	known := g.Known()
+	known := new(screening.Known)
+	if len(authority.Items()) > 0 {
+		known = g.Known()
+	}
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	if one.known != nil {

@@ -20,9 +20,9 @@ const (
 	heads   = 1 << 63
 )
 
-// A Known is the set of values of held children, without the values. It doesn't
-// change, and any number of screenings use it at once, until Wipe. See the package's doc
-// for what it holds and what that protects from.
+// A Known is the set of values of held children, without the values; the zero Known has
+// none, and takes no memory. It doesn't change, and any number of screenings use it at
+// once, until Wipe. See the package's doc for what it holds and what that protects from.
 type Known struct {
 	keys
 	filter []byte // for a pair of runes, which lengths of values begin with it
