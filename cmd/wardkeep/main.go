@@ -32,39 +32,40 @@ type cli struct {
 	File string   `name:"config" short:"c" env:"WARDKEEP_CONFIG" placeholder:"FILE" help:"${config}"`
 	_    struct{} // the flags above are for every command
 
-	Serve    serveCmd    `cmd:"" help:"${serve}"`
-	Demo     demoCmd     `cmd:"" help:"${demo}"`
-	Config   configCmd   `cmd:"" name:"config" help:"${config_group}"`
-	Plan     planCmd     `cmd:"" help:"${plan}"`
-	Apply    applyCmd    `cmd:"" help:"${apply}"`
-	TakeBack takeBackCmd `cmd:"" help:"${take_back}"`
-	Service  serviceCmd  `cmd:"" help:"${service}"`
-	Officer  officerCmd  `cmd:"" help:"${officer}"`
-	Staff    staffCmd    `cmd:"" help:"${staff}"`
-	AppKey   appKeyCmd   `cmd:"" name:"app-key" help:"${app_key}"`
-	Webhook  webhookCmd  `cmd:"" help:"${webhook}"`
-	Child    childCmd    `cmd:"" help:"${child}"`
-	Guardian guardianCmd `cmd:"" help:"${guardian}"`
-	Proofs   proofsCmd   `cmd:"" name:"verification" help:"${verification}"`
-	Demand   demandCmd   `cmd:"" help:"${demand}"`
-	Suspects suspectsCmd `cmd:"" name:"suspicion" help:"${suspicion}"`
-	Looks    looksCmd    `cmd:"" name:"approvals" help:"${approvals}"`
-	Mark     markCmd     `cmd:"" name:"watermark" help:"${watermark}"`
-	Decoy    decoyCmd    `cmd:"" help:"${decoy}"`
-	Cease    ceaseCmd    `cmd:"" help:"${cease}"`
-	Keep     keepingCmd  `cmd:"" name:"retention" help:"${retention}"`
-	Retain   retainCmd   `cmd:"" help:"${retain}"`
-	Order    orderCmd    `cmd:"" help:"${order}"`
-	Import   importCmd   `cmd:"" help:"${import}"`
-	Requests requestsCmd `cmd:"" help:"${requests}"`
-	Keys     keysCmd     `cmd:"" help:"${keys}"`
-	Backup   backupCmd   `cmd:"" help:"${backup}"`
-	Restore  restoreCmd  `cmd:"" help:"${restore}"`
-	Ledger   ledgerCmd   `cmd:"" help:"${ledger}"`
-	Verify   verifyCmd   `cmd:"" help:"${verify}"`
-	Audit    auditCmd    `cmd:"" help:"${audit}"`
-	Bench    benchCmd    `cmd:"" help:"${bench}"`
-	Version  versionCmd  `cmd:"" help:"${version}"`
+	Serve     serveCmd     `cmd:"" help:"${serve}"`
+	Demo      demoCmd      `cmd:"" help:"${demo}"`
+	Config    configCmd    `cmd:"" name:"config" help:"${config_group}"`
+	Plan      planCmd      `cmd:"" help:"${plan}"`
+	Apply     applyCmd     `cmd:"" help:"${apply}"`
+	TakeBack  takeBackCmd  `cmd:"" help:"${take_back}"`
+	Service   serviceCmd   `cmd:"" help:"${service}"`
+	Officer   officerCmd   `cmd:"" help:"${officer}"`
+	Staff     staffCmd     `cmd:"" help:"${staff}"`
+	AppKey    appKeyCmd    `cmd:"" name:"app-key" help:"${app_key}"`
+	Webhook   webhookCmd   `cmd:"" help:"${webhook}"`
+	Child     childCmd     `cmd:"" help:"${child}"`
+	Guardian  guardianCmd  `cmd:"" help:"${guardian}"`
+	Proofs    proofsCmd    `cmd:"" name:"verification" help:"${verification}"`
+	Demand    demandCmd    `cmd:"" help:"${demand}"`
+	Suspects  suspectsCmd  `cmd:"" name:"suspicion" help:"${suspicion}"`
+	Takedowns takedownsCmd `cmd:"" name:"takedown" help:"${takedown}"`
+	Looks     looksCmd     `cmd:"" name:"approvals" help:"${approvals}"`
+	Mark      markCmd      `cmd:"" name:"watermark" help:"${watermark}"`
+	Decoy     decoyCmd     `cmd:"" help:"${decoy}"`
+	Cease     ceaseCmd     `cmd:"" help:"${cease}"`
+	Keep      keepingCmd   `cmd:"" name:"retention" help:"${retention}"`
+	Retain    retainCmd    `cmd:"" help:"${retain}"`
+	Order     orderCmd     `cmd:"" help:"${order}"`
+	Import    importCmd    `cmd:"" help:"${import}"`
+	Requests  requestsCmd  `cmd:"" help:"${requests}"`
+	Keys      keysCmd      `cmd:"" help:"${keys}"`
+	Backup    backupCmd    `cmd:"" help:"${backup}"`
+	Restore   restoreCmd   `cmd:"" help:"${restore}"`
+	Ledger    ledgerCmd    `cmd:"" help:"${ledger}"`
+	Verify    verifyCmd    `cmd:"" help:"${verify}"`
+	Audit     auditCmd     `cmd:"" help:"${audit}"`
+	Bench     benchCmd     `cmd:"" help:"${bench}"`
+	Version   versionCmd   `cmd:"" help:"${version}"`
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

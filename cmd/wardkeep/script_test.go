@@ -51,6 +51,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"worded":   worded,   // worded CONFIG CHILD FILE VAR: a picture of the words of a demand that were shown twice, the second time to a worker; keeps the demand's id
 		"seen":     seen,     // seen CONFIG CHILD FILE VAR: a picture of a value that a worker was shown; keeps the request's id
 		"suspect":  suspect,  // suspect CONFIG REF VAR: an account that may be a child's; keeps the suspicion's id
+		"harmful":  harmful,  // harmful CONFIG REF VAR: content that is published; keeps the case's id
 		"agreed":   agreed,   // agreed CONFIG CHILD GUARDIAN: a child of which a nickname is held; keeps the ids
 		"document": document, // document CONFIG VAR: a guardian sends a document of one page; keeps the attempt's id
 		"got":      got,      // got N KIND: the gateway has that many messages of the kind

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/roster"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 )
 
 var (
@@ -123,6 +124,18 @@ func TestWordsOfEveryState(t *testing.T) {
 		}
 		for _, b := range []suspicion.Basis{suspicion.DocumentSeen, suspicion.OfficialCheck, suspicion.ParentSaid} {
 			keys = append(keys, "cmd.suspicion.basis."+string(b))
+		}
+		for _, s := range []takedown.State{takedown.Reported, takedown.Taken, takedown.Ordered} {
+			keys = append(keys, "cmd.takedown.state."+string(s))
+		}
+		for _, o := range []takedown.Outcome{takedown.Down, takedown.Stays, takedown.Withdrawn, takedown.Lapsed} {
+			keys = append(keys, "cmd.takedown.outcome."+string(o))
+		}
+		for _, h := range takedown.Harms {
+			keys = append(keys, "cmd.takedown.harm."+string(h))
+		}
+		for _, g := range takedown.Grounds {
+			keys = append(keys, "cmd.takedown.ground."+string(g))
 		}
 		for _, r := range []rights.Reason{rights.NotEntitled, rights.NothingHeld, rights.AlreadyRight, rights.Complex, rights.Unreachable} {
 			keys = append(keys, "cmd.demand.reason."+string(r))

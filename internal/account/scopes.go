@@ -23,12 +23,16 @@ const (
 	OrdersWrite   Scope = "orders:write"   // see what processors and recipients were told to do, and pass on that they did it
 	// SuspicionsWrite is to report that an account may be a child's.
 	SuspicionsWrite Scope = "suspicions:write"
+	// ScreeningsWrite is to have looked at what is about to be published.
+	ScreeningsWrite Scope = "screenings:write"
+	// TakedownsWrite is to report content that was published, and that it is down.
+	TakedownsWrite Scope = "takedowns:write"
 )
 
 // known lists all scopes, in the order in which a set is written. A scope's
 // place is its bit in a set in memory; nothing stored depends on it.
 var known = []Scope{
-	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite, OrdersWrite, SuspicionsWrite,
+	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite, OrdersWrite, SuspicionsWrite, ScreeningsWrite, TakedownsWrite,
 }
 
 // Scopes is a set of scopes. The zero Scopes is empty. Two sets are equal if ==

@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -49,6 +50,8 @@ type Server struct {
 	Calendar workday.Calendar
 	// Clocks say how many.
 	Clocks rights.Clocks
+	// Publication looks at what is about to be published; one of the server's own if nil.
+	Publication *publication.Desk
 	// Farewell tells those whose contact ends; one of the server's own if nil.
 	Farewell *message.Farewell
 
@@ -106,6 +109,9 @@ func (s *Server) build() {
 	s.orders = order.Book{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar}
 	if s.Farewell == nil {
 		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
+	}
+	if s.Publication == nil {
+		s.Publication = &publication.Desk{Vault: s.Vault, Sets: &publication.Sets{Store: s.Store, Vault: s.Vault, Log: s.Log}, Quota: new(publication.Quota)}
 	}
 	s.gather()
 	s.limits = newLimits(s.Limits, s.Proxies)

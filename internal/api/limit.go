@@ -22,6 +22,7 @@ type Limits struct {
 	PerAddress int // without a credential, or with a wrong one, of one address: 100
 	PerLink    int // a minute, of one guardian's link: 60
 	PerReport  int // a minute, reports of suspected accounts by one credential: 600
+	PerScreen  int // a minute, contents that one credential has looked at: 6,000
 }
 
 func (l Limits) orDefault() Limits {
@@ -34,6 +35,7 @@ func (l Limits) orDefault() Limits {
 	set(&l.PerAddress, 100)
 	set(&l.PerLink, 60)
 	set(&l.PerReport, 600)
+	set(&l.PerScreen, 6_000)
 	return l
 }
 
@@ -43,8 +45,8 @@ const remembered = 50_000
 // limits count callers in this process. Limits that must hold over all nodes,
 // those of one-time codes, are in the store.
 type limits struct {
-	keys, addresses, links, reports buckets
-	proxies                         []netip.Prefix
+	keys, addresses, links, reports, screens buckets
+	proxies                                  []netip.Prefix
 }
 
 func newLimits(l Limits, proxies []netip.Prefix) *limits {
@@ -54,6 +56,7 @@ func newLimits(l Limits, proxies []netip.Prefix) *limits {
 		addresses: buckets{rate: rate.Limit(l.PerAddress), burst: l.PerAddress, window: time.Second},
 		links:     buckets{rate: rate.Limit(float64(l.PerLink) / 60), burst: l.PerLink, window: time.Minute},
 		reports:   buckets{rate: rate.Limit(float64(l.PerReport) / 60), burst: l.PerReport, window: time.Minute},
+		screens:   buckets{rate: rate.Limit(float64(l.PerScreen) / 60), burst: l.PerScreen, window: time.Minute},
 		proxies:   proxies,
 	}
 }

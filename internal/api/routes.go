@@ -78,6 +78,12 @@ var routes = []route{
 	{Method: get, Path: service + "/suspicions", ID: "list-suspicions", Tag: "children", Scope: account.SuspicionsWrite, Status: 200, do: typed(listSuspicions)},
 	{Method: get, Path: service + "/suspicions/{suspicion}", ID: "get-suspicion", Tag: "children", Scope: account.SuspicionsWrite, Status: 200, Errors: []int{404}, do: typed(getSuspicion)},
 
+	{Method: post, Path: service + "/takedowns", ID: "report-content", Tag: "publication", Scope: account.TakedownsWrite, Body: true, Once: true, Status: 201, Errors: []int{409}, do: typed(reportContent)},
+	{Method: get, Path: service + "/takedowns", ID: "list-takedowns", Tag: "publication", Scope: account.TakedownsWrite, Status: 200, do: typed(listTakedowns)},
+	{Method: get, Path: service + "/takedowns/{takedown}", ID: "get-takedown", Tag: "publication", Scope: account.TakedownsWrite, Status: 200, Errors: []int{404}, do: typed(getTakedown)},
+	{Method: post, Path: service + "/takedowns/{takedown}:done", ID: "took-down", Tag: "publication", Scope: account.TakedownsWrite, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(tookDown)},
+	{Method: post, Path: service + "/screenings", ID: "screen", Tag: "publication", Scope: account.ScreeningsWrite, Body: true, Large: true, Status: 200, do: typed(screen)},
+
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
 	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},
 	{Method: post, Path: child + "/transfers", ID: "transfer", Tag: "values", Scope: account.ItemsRead, Body: true, Status: 200, do: typed(transfer)},

@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/provider"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -57,6 +58,8 @@ type App struct {
 	// Outbox, in a demo only, holds the messages that would have been sent.
 	Outbox *notify.Outbox
 	Log    *slog.Logger
+	// Publication looks at what is about to be published.
+	Publication *publication.Desk
 
 	// Metrics is nil unless the configuration says where they are read, and Traces until
 	// the server serves, or if it doesn't say where they go.
@@ -137,6 +140,7 @@ func (a *App) open(ctx context.Context, check func(context.Context, *db.DB) erro
 	a.Ledger, a.LedgerKey = ledger.Open(a.Store, a.Config.LedgerOrigin, signer), verifier
 	a.Charters = catalog.NewCache(charters)
 	a.Vault = &vault.Vault{Ring: a.Ring, Gate: &gate.Gate{Ring: a.Ring, Charters: a.Charters}, Looks: a.Config.Looks.limits()}
+	a.Publication = a.Config.Screening.desk(a.Store, a.Vault, a.Log)
 	return nil
 }
 

@@ -89,6 +89,8 @@ type Config struct {
 	Limits Limits `yaml:"limits"`
 	// Looks are those of persons inside at values.
 	Looks Looks `yaml:"looks"`
+	// Screening is of what is about to be published.
+	Screening Screening `yaml:"screening"`
 }
 
 // Console are the settings of the console.
@@ -132,6 +134,9 @@ type Limits struct {
 	// PerReport is for reports of suspected accounts by one app key, a minute: 600 by
 	// default, at most 60000.
 	PerReport int `yaml:"per_report"`
+	// PerScreen is for contents that are about to be published, of one app key, a minute:
+	// 6000 by default, at most 600000.
+	PerScreen int `yaml:"per_screening"`
 }
 
 // Clocks are those of rights.Clocks, in working days; a zero is its default.
@@ -271,6 +276,9 @@ func (l Limits) check(say func(key, code string)) {
 	if l.PerReport < 0 || l.PerReport > 60_000 {
 		say("limits.per_report", "app.config.limit_report")
 	}
+	if l.PerScreen < 0 || l.PerScreen > 600_000 {
+		say("limits.per_screening", "app.config.limit_screening")
+	}
 }
 
 func (c Clocks) check(say func(key, code string)) {
@@ -392,6 +400,7 @@ func (c *Config) check() (wrong ConfigProblems) {
 	c.Clocks.check(say)
 	c.Limits.check(say)
 	c.Looks.check(say)
+	c.Screening.check(say)
 	c.Console.check(c.PublicURL, say)
 	c.Metrics.check(say)
 	if c.Traces.Endpoint != "" {

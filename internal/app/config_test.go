@@ -182,13 +182,17 @@ func TestLimitsAreConfigured(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"limits:\n  per_address: -1\n":    "wardkeep.yaml:2:3: limits.per_address: ",
-		"limits:\n  per_address: 10001\n": "wardkeep.yaml:2:3: limits.per_address: ",
-		"limits:\n  per_key: 1000001\n":   "wardkeep.yaml:2:3: limits.per_key: ",
-		"limits:\n  per_link: -5\n":       "wardkeep.yaml:2:3: limits.per_link: ",
-		"limits:\n  per_report: 60001\n":  "wardkeep.yaml:2:3: limits.per_report: ",
-		"limits:\n  per_link: many\n":     "wardkeep.yaml:2:13: limits.per_link: ",
-		"limits:\n  per_child: 5\n":       "wardkeep.yaml:2:3: limits.per_child: ",
+		"limits:\n  per_address: -1\n":           "wardkeep.yaml:2:3: limits.per_address: ",
+		"limits:\n  per_address: 10001\n":        "wardkeep.yaml:2:3: limits.per_address: ",
+		"limits:\n  per_key: 1000001\n":          "wardkeep.yaml:2:3: limits.per_key: ",
+		"limits:\n  per_link: -5\n":              "wardkeep.yaml:2:3: limits.per_link: ",
+		"limits:\n  per_report: 60001\n":         "wardkeep.yaml:2:3: limits.per_report: ",
+		"limits:\n  per_screening: 600001\n":     "wardkeep.yaml:2:3: limits.per_screening: ",
+		"screening:\n  publish: [email, mail]\n": "wardkeep.yaml:2:3: screening.publish: ",
+		"screening:\n  burst_in: 2h\n":           "wardkeep.yaml:2:3: screening.burst_in: ",
+		"screening:\n  per_day: -1\n":            "wardkeep.yaml:2:3: screening.per_day: ",
+		"limits:\n  per_link: many\n":            "wardkeep.yaml:2:13: limits.per_link: ",
+		"limits:\n  per_child: 5\n":              "wardkeep.yaml:2:3: limits.per_child: ",
 	} {
 		if _, err := open(text); !errors.Is(err, app.ErrConfig) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s…", text, err, want)

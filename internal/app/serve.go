@@ -25,7 +25,7 @@ func (a *App) Handler() http.Handler {
 	server := &api.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Ledger: a.Ledger, LedgerKey: a.LedgerKey,
 		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Proxies: a.Config.proxies(),
-		Metrics: a.Metrics, Traces: a.Traces,
+		Metrics: a.Metrics, Traces: a.Traces, Publication: a.Publication,
 		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits), Verification: a.Verification, Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks),
 	}
 	pages := &web.Server{
@@ -147,6 +147,7 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 	group.Go(func() error { return a.watchKeys(ctx) })
 	group.Go(func() error { return a.watchSeen(ctx) })
 	group.Go(func() error { return a.watchUses(ctx) })
+	group.Go(func() error { return a.Publication.Sets.Run(ctx) })
 	if a.Webhooks != nil {
 		group.Go(func() error {
 			webhook.NewDeliverer(a.Store, a.Ring, a.Webhooks, a.Log).Run(ctx)

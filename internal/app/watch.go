@@ -171,6 +171,9 @@ func (a *App) measure(ctx context.Context, r watch.Reading) {
 	r.Gauge("wardkeep_database_connections_most", "Connections that there may be.", float64(stats.Most))
 	r.Counter("wardkeep_database_waits_total", "How often a transaction waited for a connection; PostgreSQL only.", float64(stats.Waits))
 	r.Counter("wardkeep_database_wait_seconds_total", "How long transactions waited for connections; PostgreSQL only.", stats.Waited.Seconds())
+	held := a.Publication.Sets.Size()
+	r.Gauge("wardkeep_screening_values", "Values of held children that are looked for in what is about to be published, as hashes in this process's memory.", float64(held.Values))
+	r.Gauge("wardkeep_screening_bytes", "What those take, with the names by which children are found in them.", float64(held.Bytes))
 	up := 1.0
 	for _, read := range []func(context.Context, watch.Reading) error{a.measureLedger, a.measureDuties, a.measureQueues} {
 		if err := read(ctx, r); err != nil {

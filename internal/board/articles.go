@@ -13,11 +13,13 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/tally"
 	"wardkeep/internal/vault"
 )
@@ -27,7 +29,7 @@ var articles = [Articles]article{
 	{rest: Outside},
 	{rest: Holds, each: article2},
 	{rest: Holds, each: article3},
-	{rest: NotYet},
+	{rest: Holds, each: article4},
 	{rest: Holds, each: article5},
 	{rest: Outside},
 	{rest: Holds, each: article7},
@@ -89,6 +91,22 @@ func article3(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 		}
 	}
 	return []Figure{told("activities", n), told("uses_looked", s.uses.looked), bad("uses_activity", s.uses.activities), bad("charter_unreadable", s.unreadable)}, nil
+}
+
+// Article 4: what is published and harms a child's information comes down by its day. How
+// much of it was never published, because it was held, is in no entry.
+func article4(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	late, err := takedown.CountLate(ctx, tx, s.Name)
+	if err != nil {
+		return nil, err
+	}
+	open, err := count(ctx, tx, `
+		SELECT count(*) FROM (SELECT id FROM takedown WHERE service = $1 AND closed_at IS NULL LIMIT $2) AS open`, s.Name, int64(Many))
+	screened := int64(0)
+	if s.charter != nil {
+		screened = int64(len(gate.Screened(s.charter)))
+	}
+	return []Figure{told("screened", screened), told("takedowns", open), seen("takedowns_late", late)}, err
 }
 
 // Article 5: guidance is offered with each notice that is shown here.

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 )
 
 var (
@@ -67,6 +68,16 @@ func (w *work) erase(ctx context.Context) error {
 	for more := true; more; {
 		err := w.store.Update(ctx, func(tx *db.Tx) error {
 			n, err := suspicion.Lapse(ctx, tx, system{}.Ledger(), w.Service, batch)
+			more = n == batch
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for more := true; more; {
+		err := w.store.Update(ctx, func(tx *db.Tx) error {
+			n, err := takedown.Lapse(ctx, tx, system{}.Ledger(), w.Service, batch)
 			more = n == batch
 			return err
 		})

@@ -122,6 +122,26 @@ const (
 	HighlySensitive Sensitivity = "highly_sensitive"
 )
 
+// A Screened says what a value is looked for as in what is about to be published
+// (Article 4).
+type Screened string
+
+// What values may be looked for as.
+const (
+	AsPhone    Screened = "phone"
+	AsIdentity Screened = "identity-number"
+	AsPassport Screened = "passport"
+	AsCard     Screened = "bank-card"
+	AsEmail    Screened = "email"
+	AsWeChat   Screened = "wechat"
+	AsQQ       Screened = "qq"
+	AsAddress  Screened = "address"
+	AsName     Screened = "name"
+	AsNickname Screened = "nickname"
+	AsSchool   Screened = "school"
+	AsOther    Screened = "other"
+)
+
 // An Item is one piece of information about a child, or a guardian's contact.
 type Item struct {
 	Name        string      `json:"name" form:"slug" doc:"短名|short name"`
@@ -137,6 +157,7 @@ type Item struct {
 	Effect      Words       `json:"effect" doc:"对孩子权益的影响|what it means for the child"`
 	Sensitivity Sensitivity `json:"sensitivity" doc:"敏感程度|how sensitive it is"`
 	NecessaryAs string      `json:"necessary_as,omitempty" doc:"对应 39 类必要信息表中的哪一项|which entry of the app type's table of necessary information it is"`
+	ScreenedAs  Screened    `json:"screened_as,omitempty" doc:"内容发布之前，当作什么来比对，防止泄露；不写就不比对（第四条）|what its values are looked for as in what is about to be published, so that they don't leak; left out, they aren't looked for (Article 4)"`
 }
 
 // A Choice is one value of an item that has few.

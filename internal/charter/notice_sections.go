@@ -82,7 +82,11 @@ func (b *noticeBuilder) necessity() Section {
 		points = append(points, Point{b.t.basicFunction, b.say("necessity", b.c.Necessity)})
 	}
 	for _, it := range b.c.Items {
-		points = append(points, Point{b.say("necessity", it.Label), b.say("necessity", it.Necessity)})
+		text := b.say("necessity", it.Necessity)
+		if it.ScreenedAs != "" {
+			text += b.t.space + b.t.screened
+		}
+		points = append(points, Point{b.say("necessity", it.Label), text})
 	}
 	if len(b.c.Items) == 0 {
 		b.blank["necessity"] = true

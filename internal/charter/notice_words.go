@@ -11,7 +11,7 @@ type noticeText struct {
 	inactive, ifInactive                                      string
 	processor, recipient, audience                            string
 	toOperator, toAuthority, contact, toCorrect, toDelete, to string
-	otherLabel, basicFunction, appType, effect                string
+	otherLabel, basicFunction, appType, effect, screened      string
 	comma, semicolon, space, fullStop                         string
 	sections                                                  map[string]sectionText
 }
@@ -66,6 +66,7 @@ var chineseNotice = noticeText{
 	basicFunction: "基本功能",
 	appType:       "本服务属于国家规定的第 %d 类应用（%s），基本功能只需要该类规定的必要信息，其他信息都可以不提供。",
 	effect:        "%s信息。%s",
+	screened:      "有人要公开发布内容时，系统还会用它的哈希在内容里查找，以免它被别人泄露；除此之外不作他用，也不给任何人看。",
 	comma:         "、", semicolon: "；", space: "", fullStop: "。",
 	sections: map[string]sectionText{
 		"scope":      {"第十条第一项", "收集、存储、使用、转移、披露的目的、方式和范围"},
@@ -121,6 +122,7 @@ var englishNotice = noticeText{
 	basicFunction: "Basic function",
 	appType:       "This service is an app of type %d (%s) in the national list. Its basic function needs only the information listed there. Everything else is up to you.",
 	effect:        "Grade: %s. %s",
+	screened:      "When somebody is about to publish something, a hash of it is also looked for there, so that nobody leaks it. That hash is for nothing else, and nobody is shown the value.",
 	comma:         ", ", semicolon: "; ", space: " ", fullStop: ".",
 	sections: map[string]sectionText{
 		"scope":      {"Article 10(1)", "Purpose, manner and scope of collecting, storing, using, transferring and disclosing"},

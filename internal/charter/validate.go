@@ -74,6 +74,7 @@ func checkItems(c *Charter, r *report) {
 				r.add(path+"/sensitivity", "身份证号、位置、图片、录音和视频请写 highly_sensitive", "identity numbers, locations, images, sounds and films are highly_sensitive; write that")
 			}
 		}
+		checkScreened(it, path, r)
 		if t, ok := AppTypeOf(c.AppType); ok && it.NecessaryAs != "" {
 			checkEntry(t, it, path, r)
 		} else if c.AppType == 0 && it.NecessaryAs != "" {
@@ -117,6 +118,19 @@ func checkLimits(it Item, path string, r *report) {
 	}
 	if it.Min != nil && it.Max != nil && *it.Min > *it.Max {
 		r.add(path+"/min", "min 大于 max，请对调", "min is above max; swap them")
+	}
+}
+
+// checkScreened wants text, or a number that is looked for as what it is: of a date, a
+// choice or a score every child has the same as many others.
+func checkScreened(it Item, path string, r *report) {
+	as, ok := map[Kind]Screened{Phone: AsPhone, Email: AsEmail, IdentityNumber: AsIdentity}[it.Kind]
+	switch p := path + "/screened_as"; {
+	case it.ScreenedAs == "" || it.Kind == "" || it.Kind == Text || r.silent(p) || r.said[path+"/kind"]:
+	case !ok:
+		r.add(p, "种类 %s 的值不能用来比对，请删掉 screened_as", "values of kind %s can't be looked for; delete screened_as", string(it.Kind))
+	case it.ScreenedAs != as:
+		r.add(p, "种类 %s 请写 %s", "for kind %s, write %s", string(it.Kind), string(as))
 	}
 }
 

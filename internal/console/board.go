@@ -137,6 +137,7 @@ type evidence struct {
 // figurePages are where what a number counts is looked at. A page that this release lacks,
 // or that the person mayn't see, is left out.
 var figurePages = map[string]string{
+	"takedowns": "/console/due?kind=takedown", "takedowns_late": "/console/due?kind=takedown", "screened": "/console/charters",
 	"suspicions": "/console/due?kind=suspicion", "suspicions_late": "/console/due?kind=suspicion",
 	"granted": "/console/pictures?picture=consents", "refused": "/console/pictures?picture=consents", "withdrawn": "/console/pictures?picture=consents",
 	"permitted": "/console/pictures?picture=uses", "denied": "/console/pictures?picture=uses", "denied_11": "/console/pictures?picture=uses",
@@ -158,7 +159,7 @@ var figurePages = map[string]string{
 }
 
 // articleClocks are what of each article has a clock.
-var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep},
+var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 4: {due.Takedown}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep},
 	15: {due.Review}, 16: {due.Order}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 23: {due.End}}
 
 // publicEvidence are the articles of which rules and agreement, which are public, are evidence.

@@ -12,11 +12,13 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
@@ -125,6 +127,11 @@ var kinds = []kindOf{
 	{suspicion.KindOpened, []int{2, 28}},
 	{suspicion.KindTaken, []int{2, 28}},
 	{suspicion.KindDecided, []int{2, 28}},
+	{takedown.KindOpened, []int{4}},
+	{takedown.KindTaken, []int{4}},
+	{takedown.KindDecided, []int{4}},
+	{takedown.KindDone, []int{4}},
+	{takedown.KindLapsed, []int{4}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},
@@ -139,6 +146,9 @@ var kinds = []kindOf{
 	{approval.KindReviewed, []int{15}},
 	{approval.KindReviewLate, []int{15}},
 	{approval.KindAlarm, []int{15}},
+	{gate.KindCompared, []int{4}},
+	{gate.KindCompareRefused, []int{4}},
+	{publication.KindAlarm, []int{4, 15}},
 	{approval.KindSearched, []int{15}},
 	{approval.KindDecoy, []int{15}},
 	{approval.KindDecoyEnded, []int{15}},

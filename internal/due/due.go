@@ -33,6 +33,7 @@ const (
 	Look      Kind = "look"      // somebody asks to see something of a child
 	Review    Kind = "review"    // of what was opened without the office
 	Suspicion Kind = "suspicion" // an account that may be a child's
+	Takedown  Kind = "takedown"  // content that may have to come down: its next step
 	Document  Kind = "document"  // by which a guardian proves who it is
 	Claim     Kind = "claim"     // that a child is older than was said
 	Order     Kind = "order"     // to a processor or a recipient, to be attested
@@ -88,6 +89,7 @@ var sources = []source{
 	{Look, staff.DecideAccess, false, looks},
 	{Review, staff.ReviewAccess, false, reviews},
 	{Suspicion, staff.SeeSuspicions, false, suspicions},
+	{Takedown, staff.SeeBoard, false, takedowns},
 	{Document, staff.SeeEvidence, false, papers},
 	{Claim, staff.HandleDemands, false, claims},
 	{Order, staff.SeeBoard, false, orders},

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
@@ -94,6 +95,35 @@ func demand(w *vaulttest.World, kind rights.Kind) rights.Request {
 		return err
 	})
 	return r
+}
+
+// Article 4: content that may have to come down is in the list until it is, with the day of
+// its next step, and without the content.
+func TestArticle4_TakedownsAreDue(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		var c takedown.Case
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			c, _, err = takedown.Report(ctx, tx, w.Ring, workday.Default(), w.App, pii.New("post-1"), takedown.Guardian, takedown.Whereabouts)
+			return err
+		})
+		all := list(w, due.Asking{Person: who(staff.Officer)}, 10)
+		if len(all) != 1 || all[0].Kind != due.Takedown || all[0].ID != c.ID || all[0].About != "whereabouts" || !all[0].At.Equal(c.DueAt) {
+			t.Errorf("%+v", all)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := takedown.Take(ctx, tx, workday.Default(), w.Officer, vaulttest.Service, c.ID)
+			if err == nil {
+				_, _, err = takedown.Settle(ctx, tx, workday.Default(), w.Officer, vaulttest.Service, c.ID, takedown.Down, "")
+			}
+			if err == nil {
+				_, _, err = takedown.Done(ctx, tx, w.App, c.ID)
+			}
+			return err
+		})
+		if all := list(w, due.Asking{Person: who(staff.Officer)}, 10); len(all) != 0 {
+			t.Errorf("what is down: %+v", all)
+		}
+	})
 }
 
 // What has a clock is in one list, what is over or ends first on top, and each page goes on

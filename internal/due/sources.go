@@ -79,6 +79,14 @@ func suspicions(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
 }
 
+// Article 4: until it is decided that the content may stay, or it is down.
+func takedowns(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, q.clock(Takedown), `
+		SELECT id, '', harm, due_at FROM takedown
+		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
 // Edge case 24: two look at a document, before it is erased unseen.
 func papers(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	b := q.after

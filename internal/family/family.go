@@ -14,6 +14,7 @@ package family
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -157,6 +158,14 @@ func List(ctx context.Context, tx *db.Tx, service string, after ID, limit int) (
 	return db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM child WHERE service = $1 AND child > $2 AND state <> 'erased'
 		ORDER BY child LIMIT $3`, service, after, limit)
+}
+
+// BySubjects returns the living children of a service behind at most db.Chunk pseudonyms
+// of the ledger, in any order.
+func BySubjects(ctx context.Context, tx *db.Tx, service string, subjects []string) ([]Child, error) {
+	in, args := db.Placeholders(subjects)
+	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM child WHERE subject IN `+in+` AND state <> 'erased'`, args...)
+	return slices.DeleteFunc(all, func(c Child) bool { return c.Service != service }), err
 }
 
 // Lock raises the child's version and holds the child to the end of the

@@ -28,10 +28,12 @@ var mayReveal = map[string]string{
 	"rights":       "measures what somebody wrote with a demand",
 	"approval":     "measures what somebody wrote with a request for a look",
 	"staff":        "seals where a person inside is told of alarms",
+	"takedown":     "seals what the operator calls a content, and computes its look-up hash",
 	"suspicion":    "seals what the operator calls an account, and computes its look-up hash",
 	"verification": "asks a provider about a number, hashes it, and looks at the bytes of a document",
 	"console":      "shows who asks for a look, and who decides, which child it is and what they wrote; never a value",
 	"screening":    "hashes the values that it looks for",
+	"publication":  "reads what is about to be published, and keeps nothing of it",
 	"watermark":    "draws a value as a picture with its marks",
 	"cmd/wardkeep": "reads secrets from files",
 }

@@ -65,6 +65,9 @@ type fold struct {
 	ends   []restsOnEnd      // what rests on an announcement that hasn't come yet
 	rules  []restsOnRule     // what rests on a charter that hasn't come yet
 
+	comparings []comparing
+	harmful    map[string]*harmful
+
 	sessions map[key]signedIn // that are open
 	passkeys map[key]passkey  // that open
 	inside   insiders
@@ -108,7 +111,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -172,6 +175,16 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 		x := f.serviceEntry(p, s)
 		f.resolve()
 		return x
+	case slices.Contains(ofScreening, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.screeningEntry(p, s)
+	case slices.Contains(ofTakedowns, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.takedownEntry(p)
 	case slices.Contains(ofGlass, p.Kind):
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -207,6 +220,10 @@ func (f *fold) finish() {
 		f.blame(u.source, u.missing)
 	}
 	f.late = nil
+	for _, c := range f.comparings {
+		f.blame(c.source, f.compared(c))
+	}
+	f.comparings = nil
 	for _, e := range f.events {
 		x, _ := f.told(e)
 		f.blame(e.source, x)
@@ -278,6 +295,7 @@ const (
 	ruleBackup     = "backup"
 	ruleRestored   = "restored"
 	ruleSuspicion  = "suspicion"
+	ruleTakedown   = "takedown"
 	rulePerson     = "person"
 	ruleSignIn     = "sign-in"
 	ruleApproval   = "approval"

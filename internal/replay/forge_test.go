@@ -19,10 +19,12 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
@@ -171,6 +173,43 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		}},
 		"a suspicion that nobody reported": {"impossible suspicion", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), suspicion.KindTaken, suspicion.TakenBody{Suspicion: id.New(id.Suspicion), Owner: s.Officer.ID})
+		}},
+		"content that nobody reported comes down": {"impossible takedown", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), takedown.KindDecided, takedown.DecidedBody{Case: id.New(id.Takedown), Outcome: takedown.Down, Due: 1 << 60})
+		}},
+		"content that is decided about twice": {"impossible takedown", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), takedown.KindDecided, takedown.DecidedBody{Case: s.harm, Outcome: takedown.Withdrawn})
+		}},
+		"content that an app decides about": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), takedown.KindDecided, takedown.DecidedBody{Case: s.harm, Outcome: takedown.Stays, Ground: takedown.NoChild})
+		}},
+		"content that the office says is down": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), takedown.KindDone, takedown.DoneBody{Case: s.harm})
+		}},
+		"content that nobody reports": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), takedown.KindOpened, takedown.OpenedBody{Case: id.New(id.Takedown), Source: takedown.User, Harm: takedown.Other, Due: 1 << 60})
+		}},
+		"a takedown that lapses though the service goes on": {"impossible takedown", func(s *scene) {
+			s.forgeAs("system:retention", takedown.KindLapsed, takedown.DoneBody{Case: s.harm})
+		}},
+		"values hashed that no charter marks": {"verdict ", func(s *scene) {
+			b := s.fair()
+			s.forgeAs(gate.Screener, gate.KindCompared, gate.ComparingBody{Items: []string{"weekly_score"}, Catalog: b.Catalog, Charter: b.Charter})
+		}},
+		"values hashed by an app": {"impossible actor", func(s *scene) {
+			b := s.fair()
+			s.forgeAs(s.App.Ledger(), gate.KindCompared, gate.ComparingBody{Items: []string{"weekly_score"}, Catalog: b.Catalog, Charter: b.Charter})
+		}},
+		"a refusal to hash that has another reason": {"verdict ", func(s *scene) {
+			b := s.fair()
+			s.forgeAs(gate.Screener, gate.KindCompareRefused, gate.ComparingBody{Items: []string{"weekly_score"}, Catalog: b.Catalog, Charter: b.Charter,
+				Reasons: []gate.Denial{{Code: "gate.no_charter", Article: "8"}}})
+		}},
+		"an alarm about a key that never was": {"impossible actor", func(s *scene) {
+			s.forgeAs("app:"+id.New(id.Credential), publication.KindAlarm, publication.AlarmBody{Cause: publication.Burst, Hits: 101})
+		}},
+		"an alarm about nothing": {"impossible alarm", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), publication.KindAlarm, publication.AlarmBody{Cause: publication.Burst})
 		}},
 		"a use of no age": {"body age", func(s *scene) { s.forgeUse(func(b *gate.UseBody) { b.Age = "" }) }},
 		"a use at an earlier version": {"order version", func(s *scene) {

@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
@@ -44,6 +45,7 @@ type scene struct {
 	revoked       account.App
 	hook          webhook.Endpoint // whose secret was changed; another was removed
 	doubt         string           // a suspicion that somebody looks after; another was decided
+	harm          string           // content that has to come down; other may stay, or is down
 	before        former
 	approvals     map[string]string // ids of what a law demands to keep: of all children, of mei, and what was taken back
 	orders        map[string]string // ids of orders: about mei, of whom is erased and overdue, of whom is erased and attested
@@ -83,6 +85,7 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	s.waits(s.bo)
 	s.demands()
 	s.suspects()
+	s.harms()
 	ok(t, s.says(refusing, none), s.erase(refusing.Child),
 		s.put(s.mei.ID, "course-progress", map[string]string{"weekly_score": "76"}))
 	s.remember()
@@ -326,6 +329,30 @@ func (s *scene) suspects() {
 	})
 }
 
+// harms has two contents reported, of which one may stay, and the other has to come down.
+func (s *scene) harms() {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		for ref, outcome := range map[string]takedown.Outcome{"post-1": takedown.Stays, "post-2": takedown.Down} {
+			got, _, err := takedown.Report(ctx, tx, s.Ring, workday.Default(), s.App, pii.New(ref), takedown.User, takedown.Picture)
+			if err != nil {
+				return err
+			}
+			if _, _, err := takedown.Take(ctx, tx, workday.Default(), s.Officer, s.Officer.Service, got.ID); err != nil {
+				return err
+			}
+			ground := takedown.NoChild
+			if outcome == takedown.Down {
+				s.harm, ground = got.ID, ""
+			}
+			if _, _, err := takedown.Settle(ctx, tx, workday.Default(), s.Officer, s.Officer.Service, got.ID, outcome, ground); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // cancelled asks a guardian of the child and takes it back.
 func (s *scene) cancelled(c family.Child) {
 	s.T.Helper()
@@ -454,6 +481,7 @@ func nobody(*scene) []any     { return nil }
 func copied(s *scene) []any   { return []any{s.copied.ID} }
 func restored(s *scene) []any { return []any{s.restored.ID} }
 func doubt(s *scene) []any    { return []any{s.doubt} }
+func harm(s *scene) []any     { return []any{s.harm} }
 
 // both are two children of whom the first lends something to the second.
 func both(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }
@@ -854,6 +882,22 @@ var changes = []change{
 	{"entries of a gap are believed", `UPDATE restoration SET kept = '0-1' WHERE id = $1`, restored, "row_differs restoration kept"},
 	{"a gap is told elsewhere", `UPDATE restoration SET entry = '王小明' WHERE id = $1`, restored, "row_differs restoration entry"},
 	{"a gap was replayed before", `UPDATE restoration SET done_at = 1 WHERE id = $1`, restored, "row_differs restoration done_at"},
+	{"a takedown never was", `DELETE FROM takedown WHERE id = $1`, harm, "row_missing takedown "},
+	{"a takedown has another name", `UPDATE takedown SET id = '王小明' WHERE id = $1`, harm, "row_extra takedown "},
+	{"a takedown is another service's", `UPDATE takedown SET service = '王小明' WHERE id = $1`, harm, "row_differs takedown service"},
+	{"a takedown has another source", `UPDATE takedown SET source = 'staff' WHERE id = $1`, harm, "row_differs takedown source"},
+	{"a takedown is about another harm", `UPDATE takedown SET harm = 'other' WHERE id = $1`, harm, "row_differs takedown harm"},
+	{"a takedown was reported by another", `UPDATE takedown SET reporter = '王小明' WHERE id = $1`, harm, "row_differs takedown reporter"},
+	{"nobody looks after a takedown", `UPDATE takedown SET owner = '' WHERE id = $1`, harm, "row_differs takedown owner"},
+	{"what has to come down may stay", `UPDATE takedown SET outcome = 'stays' WHERE id = $1`, harm, "row_differs takedown outcome"},
+	{"what may stay does on another ground", `UPDATE takedown SET ground = 'by_law' WHERE ground <> '' AND id <> $1`, harm, "row_differs takedown ground"},
+	{"a takedown came later", `UPDATE takedown SET opened_at = opened_at + 1 WHERE id = $1`, harm, "row_differs takedown opened_at"},
+	{"a takedown was taken later", `UPDATE takedown SET taken_at = taken_at + 1 WHERE id = $1`, harm, "row_differs takedown taken_at"},
+	{"a takedown was decided later", `UPDATE takedown SET decided_at = decided_at + 1 WHERE id = $1`, harm, "row_differs takedown decided_at"},
+	{"a takedown may wait longer", `UPDATE takedown SET due_at = due_at + 1 WHERE id = $1`, harm, "row_differs takedown due_at"},
+	{"what has to come down is down", `UPDATE takedown SET closed_at = 1 WHERE id = $1`, harm, "row_differs takedown closed_at"},
+	{"a takedown is about nothing", `UPDATE takedown SET ref = NULL WHERE id = $1`, harm, "row_sealed takedown ref, ref_hash"},
+	{"a takedown isn't found", `UPDATE takedown SET ref_hash = NULL WHERE id = $1`, harm, "row_sealed takedown ref, ref_hash"},
 	{"a suspicion never was", `DELETE FROM suspicion WHERE id = $1`, doubt, "row_missing suspicion "},
 	{"a suspicion has another name", `UPDATE suspicion SET id = '王小明' WHERE id = $1`, doubt, "row_extra suspicion "},
 	{"a suspicion is another service's", `UPDATE suspicion SET service = '王小明' WHERE id = $1`, doubt, "row_differs suspicion service"},

@@ -22,11 +22,13 @@ import (
 	"wardkeep/internal/legal"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
@@ -207,6 +209,11 @@ var additions = map[string]string{
 	suspicion.KindOpened:       "",
 	suspicion.KindTaken:        "somebody takes it anew",
 	suspicion.KindDecided:      "it waits again, and its account is a child's until then",
+	takedown.KindOpened:        "",
+	takedown.KindTaken:         "somebody takes it anew",
+	takedown.KindDecided:       "it is decided anew",
+	takedown.KindDone:          "it waits again, and the app says again that it is down",
+	takedown.KindLapsed:        "it lapses once more",
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",
 	rights.KindShown:           "it was seen",
@@ -221,6 +228,9 @@ var additions = map[string]string{
 	verification.KindApproved:  "as above",
 	gate.KindPermitted:         "what was used was used, and its guardians are told of it; of a look see readingOf",
 	gate.KindDenied:            "as above",
+	gate.KindCompared:          "what was made by it was in memory, and is gone",
+	gate.KindCompareRefused:    "nothing came of it",
+	publication.KindAlarm:      "it was raised",
 	approval.KindAsked:         "",
 	approval.KindAgreed:        "whoever agreed has to agree again",
 	approval.KindGranted:       "a window of minutes is lost, and nothing opens by it",

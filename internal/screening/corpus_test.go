@@ -23,7 +23,7 @@ type sentence struct {
 	Text     string `json:"text"`
 	Spans    []span `json:"spans,omitempty"`
 	Template int    `json:"template"` // the line of templates.txt
-	Half     string `json:"half"`     // tuning, held-out or fresh
+	Half     string `json:"half"`     // tuning, held-out, fresh or anew
 }
 
 type span struct {
@@ -85,9 +85,13 @@ func makeCorpus(t *testing.T) (all []sentence) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := false
+	late := ""
 	for i, line := range strings.Split(string(file), "\n") {
-		fresh = fresh || strings.HasPrefix(line, "# fresh")
+		for _, part := range []string{"fresh", "anew"} {
+			if strings.HasPrefix(line, "# "+part) {
+				late = part
+			}
+		}
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -98,8 +102,8 @@ func makeCorpus(t *testing.T) (all []sentence) {
 		if h.Sum64()>>32%2 == 1 {
 			half = "held-out"
 		}
-		if fresh {
-			half = "fresh"
+		if late != "" {
+			half = late
 		}
 		times := 10
 		if !place.MatchString(line) {
@@ -199,6 +203,9 @@ func (d *drawer) draw(t testing.TB, name string) (kind, value string) {
 		for range n {
 			value += string("0123456789abcdef"[d.IntN(16)])
 		}
+	case "wrongcard": // of an issuer of cards, and with a wrong check digit
+		value = luhn(d.pick("622202 622848 621700 621661 622588 621226") + d.digits(12))
+		value = value[:len(value)-1] + string('0'+rune((int(value[len(value)-1]-'0')+1+d.IntN(9))%10))
 	case "cardlike": // with the right check digit, and no card
 		value = luhn(d.pick("62 20 41 88") + d.digits(16))
 	case "star":

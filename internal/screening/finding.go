@@ -1,5 +1,7 @@
 package screening
 
+import "slices"
+
 // A Kind is what was found.
 type Kind uint8
 
@@ -76,3 +78,51 @@ type Finding struct {
 
 // A Child is the number of a child in a Known, as who built it counted.
 type Child uint32
+
+// Detach has the findings hold nothing of the set that they were made with, which may
+// then be wiped.
+func Detach(found []Finding) {
+	for i := range found {
+		found[i].Children = slices.Clone(found[i].Children)
+		Detach(found[i].within)
+	}
+}
+
+// Whose returns the children whose known values were found, each once.
+func Whose(found []Finding) (all []Child) {
+	for _, f := range found {
+		all = append(append(all, f.Children...), Whose(f.within)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Without returns the findings, which hold nothing of a set any more, without the
+// children that are gone. What was found as a value of theirs alone is none any more;
+// what has a form of its own is one still, and nobody's.
+func Without(found []Finding, gone func(Child) bool) []Finding {
+	left := found[:0]
+	for _, f := range found {
+		known := f.Children != nil
+		if f.Children = slices.DeleteFunc(f.Children, gone); len(f.Children) == 0 {
+			f.Children = nil
+		}
+		f.within = slices.DeleteFunc(Without(f.within, gone), func(v Finding) bool { return v.Children == nil })
+		if known && f.Children == nil && f.Kind > Pupil {
+			continue
+		}
+		left = append(left, f)
+	}
+	return left
+}
+
+// KindsOf returns as what values of a child stand in the finding.
+func (f Finding) KindsOf(c Child) (kinds []Kind) {
+	if slices.Contains(f.Children, c) {
+		kinds = append(kinds, f.Kind)
+	}
+	for _, v := range f.within {
+		kinds = append(kinds, v.KindsOf(c)...)
+	}
+	return kinds
+}

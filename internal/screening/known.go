@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sort"
+	"unsafe"
 
 	"github.com/dchest/siphash"
 
@@ -19,45 +20,70 @@ const (
 	heads   = 1 << 63
 )
 
-// A Known is the set of values of held children, without the values. It doesn't
-// change, and any number of screenings use it at once. See the package's doc for
-// what it holds and what that protects from.
+// A Known is the set of values of held children, without the values; the zero Known has
+// none, and takes no memory. It doesn't change, and any number of screenings use it at
+// once, until Wipe. See the package's doc for what it holds and what that protects from.
 type Known struct {
-	k0, k1 uint64 // of SipHash
-	m0, m1 uint64 // of the filter
+	keys
 	filter []byte // for a pair of runes, which lengths of values begin with it
 	first  []uint32
 	shift  uint
 	hash   []uint64 // in order; of a head, too
 	child  []Child  // beside hash; of a head: bit n is set where a value of n runes begins so
-	kind   []Kind
+	what   []uint16 // beside hash: its kind, and above that how many runes it has, where it has a head
+	head   []uint32 // beside hash: a part of the hash of its head, 0 where it has none
 	values int
+}
+
+// keys are made with a set, lie in memory and nowhere else, and go with it.
+type keys struct {
+	k0, k1 uint64 // of SipHash
+	m0, m1 uint64 // of the filter
 }
 
 // A Gathering makes a Known. What is added is hashed at once and not kept.
 type Gathering struct {
-	known Known
-	rows  []row
+	keys
+	filter []byte
+	rows   []row
 }
 
 type row struct {
 	hash  uint64
 	child Child
-	kind  Kind
+	what  uint16
+	head  uint32
 }
+
+const kindBits = 8 // of what
+
+func (r row) isHead() bool { return r.hash&heads != 0 }
 
 // Gather begins a set with a key of its own.
 func Gather() *Gathering {
 	var b [32]byte
 	rand.Read(b[:]) // never fails (crypto/rand)
 	u := func(i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
-	return &Gathering{known: Known{k0: u(0), k1: u(8), m0: u(16) | 1, m1: u(24) | 1, filter: make([]byte, 1<<pairs)}}
+	return &Gathering{keys: keys{k0: u(0), k1: u(8), m0: u(16) | 1, m1: u(24) | 1}, filter: make([]byte, 1<<pairs)}
+}
+
+// Gather begins what is to be added to the set: see With.
+func (k *Known) Gather() *Gathering {
+	return &Gathering{keys: k.keys, filter: slices.Clone(k.filter)}
 }
 
 // Add adds a value of a child, and reports whether it is one that can be looked
 // for: it has two letters or digits at least, and if it has no Chinese, four.
-func (g *Gathering) Add(c Child, k Kind, value pii.Text) bool {
-	t := normal(value.Reveal())
+func (g *Gathering) Add(c Child, k Kind, value pii.Text) bool { return g.add(c, k, value.Reveal()) }
+
+// Lend is Add for a value in bytes of which nothing is left behind: whoever lends them
+// clears them.
+func (g *Gathering) Lend(c Child, k Kind, value []byte) bool {
+	return len(value) > 0 && g.add(c, k, unsafe.String(&value[0], len(value)))
+}
+
+func (g *Gathering) add(c Child, k Kind, value string) bool {
+	t := normal(value)
 	defer t.done()
 	var v [longest]rune
 	n, chinese := 0, false
@@ -75,57 +101,140 @@ func (g *Gathering) Add(c Child, k Kind, value pii.Text) bool {
 	if n < 2 || !chinese && n < 4 {
 		return false
 	}
-	known := &g.known
 	bit := byte(8)
 	if n <= short {
 		bit = 1 << (n - 2)
 	}
-	known.filter[known.pair(v[0], v[1])] |= bit
-	g.rows = append(g.rows, row{known.sum(v[:n]), c, k})
+	g.filter[g.pair(v[0], v[1])] |= bit
+	r := row{hash: g.sum(v[:n]), child: c, what: uint16(k)}
 	if n > short {
-		g.rows = append(g.rows, row{known.sum(v[:short]) | heads, Child(n), 0})
+		h := g.sum(v[:short])
+		r.head, r.what = uint32(h)|1, r.what|uint16(n)<<kindBits
+		// Lengths 5 to 36 are bits 0 to 31.
+		g.rows = append(g.rows, row{hash: h | heads, child: 1 << (n - short - 1), head: r.head})
 	}
-	known.values++
+	g.rows = append(g.rows, r)
 	return true
 }
 
+// Empty reports whether nothing was added.
+func (g *Gathering) Empty() bool { return len(g.rows) == 0 }
+
+func compareRows(a, b row) int {
+	return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.child, b.child), cmp.Compare(a.what, b.what))
+}
+
 // Known returns the set. The Gathering is used up.
-func (g *Gathering) Known() *Known {
-	k := g.known
-	slices.SortFunc(g.rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.child, b.child), cmp.Compare(a.kind, b.kind))
-	})
-	rows := g.rows[:0]
-	var lengths uint64
-	for i, r := range g.rows {
-		if r.hash&heads != 0 {
-			lengths |= 1 << r.child
-			if i+1 < len(g.rows) && g.rows[i+1].hash == r.hash {
+func (g *Gathering) Known() *Known { return new(Known).With(g, nil) }
+
+// With returns the set without the values of the children that are gone, and with what was
+// gathered for it; the Gathering is used up. Of a value that is gone neither its hash nor
+// that of its head is in the new set; that some value begins with its first two runes may
+// be, in the filter, as long as the set has the same keys. The old set is as it was: Wipe
+// it once nobody reads with it.
+func (k *Known) With(g *Gathering, gone func(Child) bool) *Known {
+	slices.SortFunc(g.rows, compareRows)
+	out := &Known{keys: g.keys, filter: g.filter}
+	out.grow(len(k.hash) + len(g.rows))
+	lost := make(map[uint32]Child) // the heads of what is gone, and which lengths are left of them
+	i, j := 0, 0
+	for i < len(k.hash) || j < len(g.rows) {
+		var r row
+		if i < len(k.hash) {
+			r = row{k.hash[i], k.child[i], k.what[i], k.head[i]}
+		}
+		if i < len(k.hash) && (j == len(g.rows) || compareRows(r, g.rows[j]) <= 0) {
+			i++
+			if gone != nil && !r.isHead() && gone(r.child) {
+				if r.head != 0 {
+					lost[r.head] = 0
+				}
 				continue
 			}
-			// Lengths 5 to 36 are bits 0 to 31.
-			r.child, lengths = Child(lengths>>(short+1)), 0
-		} else if n := len(rows); n > 0 && rows[n-1].hash == r.hash && rows[n-1].child == r.child {
-			continue
+		} else {
+			r = g.rows[j]
+			j++
 		}
-		rows = append(rows, r)
+		out.append(r)
+	}
+	if len(lost) > 0 {
+		out.behead(lost)
+	}
+	out.index()
+	clear(g.rows[:cap(g.rows)])
+	*g = Gathering{}
+	return out
+}
+
+func (k *Known) grow(n int) {
+	k.hash, k.child, k.what, k.head = make([]uint64, 0, n), make([]Child, 0, n), make([]uint16, 0, n), make([]uint32, 0, n)
+}
+
+// append appends a row behind those before it, once: of a head, all lengths are one row.
+func (k *Known) append(r row) {
+	if n := len(k.hash); n > 0 && k.hash[n-1] == r.hash {
+		switch {
+		case r.isHead():
+			k.child[n-1] |= r.child
+			return
+		case k.child[n-1] == r.child:
+			return
+		}
+	}
+	k.hash, k.child, k.what, k.head = append(k.hash, r.hash), append(k.child, r.child), append(k.what, r.what), append(k.head, r.head)
+	if !r.isHead() {
+		k.values++
+	}
+}
+
+// behead takes away the heads, and lengths of heads, that no value has any more.
+func (k *Known) behead(lost map[uint32]Child) {
+	for i, h := range k.head {
+		if left, ok := lost[h]; ok && k.hash[i]&heads == 0 {
+			lost[h] = left | 1<<(int(k.what[i]>>kindBits)-short-1)
+		}
+	}
+	n := 0
+	for i := range k.hash {
+		if left, ok := lost[k.head[i]]; ok && k.hash[i]&heads != 0 {
+			if k.child[i] &= left; k.child[i] == 0 {
+				continue
+			}
+		}
+		k.hash[n], k.child[n], k.what[n], k.head[n] = k.hash[i], k.child[i], k.what[i], k.head[i]
+		n++
+	}
+	clear(k.hash[n:])
+	k.hash, k.child, k.what, k.head = k.hash[:n], k.child[:n], k.what[:n], k.head[:n]
+}
+
+// index makes first, and gives back what was made room for in vain.
+func (k *Known) index() {
+	if n := len(k.hash); cap(k.hash) > n+n/8 {
+		wide := *k
+		k.hash, k.child, k.what, k.head = slices.Clone(k.hash), slices.Clone(k.child), slices.Clone(k.what), slices.Clone(k.head)
+		clear(wide.hash)
 	}
 	k.shift = 63
-	for k.shift > 0 && len(rows)>>(63-k.shift) > 2 {
+	for k.shift > 0 && len(k.hash)>>(63-k.shift) > 2 {
 		k.shift--
 	}
-	k.hash, k.child, k.kind = make([]uint64, len(rows)), make([]Child, len(rows)), make([]Kind, len(rows))
 	k.first = make([]uint32, 1<<(64-k.shift)+1)
-	for i, r := range rows {
-		k.hash[i], k.child[i], k.kind[i] = r.hash, r.child, r.kind
-		k.first[r.hash>>k.shift+1]++
+	for _, h := range k.hash {
+		k.first[h>>k.shift+1]++
 	}
 	for i := 1; i < len(k.first); i++ {
 		k.first[i] += k.first[i-1]
 	}
-	clear(g.rows[:cap(g.rows)])
-	*g = Gathering{}
-	return &k
+}
+
+// Wipe leaves nothing of the set in memory. Nobody reads with it any more.
+func (k *Known) Wipe() {
+	clear(k.hash[:cap(k.hash)])
+	clear(k.head[:cap(k.head)])
+	clear(k.child[:cap(k.child)])
+	clear(k.filter)
+	*k = Known{}
 }
 
 // Len is the number of values.
@@ -133,14 +242,14 @@ func (k *Known) Len() int { return k.values }
 
 // Size is the memory that the set takes, in bytes.
 func (k *Known) Size() int {
-	return len(k.filter) + 4*len(k.first) + 8*len(k.hash) + 4*len(k.child) + len(k.kind)
+	return len(k.filter) + 4*len(k.first) + 8*cap(k.hash) + 4*cap(k.child) + 2*cap(k.what) + 4*cap(k.head)
 }
 
-func (k *Known) pair(a, b rune) uint64 {
+func (k *keys) pair(a, b rune) uint64 {
 	return (uint64(a)*k.m0 + uint64(b)*k.m1) * 0x9e3779b97f4a7c15 >> (64 - pairs)
 }
 
-func (k *Known) sum(v []rune) uint64 {
+func (k *keys) sum(v []rune) uint64 {
 	var b [4 * longest]byte
 	for i, r := range v {
 		binary.LittleEndian.PutUint32(b[4*i:], uint32(r))
@@ -228,7 +337,7 @@ func (s *screen) look(i int, mask byte) {
 	if best == 0 {
 		return
 	}
-	f := s.found(k.kind[from], i, at[best-1]+1, Possible)
+	f := s.found(Kind(k.what[from]&(1<<kindBits-1)), i, at[best-1]+1, Possible)
 	f.Children = k.child[from:to:to]
 	s.add(f)
 }

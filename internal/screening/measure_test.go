@@ -95,15 +95,24 @@ func TestArticle4_IdentifiersAreFound(t *testing.T) {
 	scores := measure(t, "held-out", false)
 	table, all := tableOf("held-out half", scores)
 	fresh, _ := tableOf("fresh templates", measure(t, "fresh", false))
-	t.Log("\n" + table + "\n" + fresh)
+	again := measure(t, "anew", false)
+	anew, _ := tableOf("templates written anew", again)
+	t.Log("\n" + table + "\n" + fresh + "\n" + anew)
 	if all.recall() < 0.98 || all.precision() < 0.97 {
 		t.Errorf("identifiers: recall %.4f, want 0.98; precision %.4f, want 0.97", all.recall(), all.precision())
 	}
-	if p := scores[screening.Pupil.String()]; p.recall() < 0.9 || p.precision() < 0.9 {
-		t.Errorf("names with a school: recall %.4f and precision %.4f, want 0.9", p.recall(), p.precision())
+	for kind, s := range scores {
+		if kind != screening.Pupil.String() && s.precision() < 0.97 {
+			t.Errorf("%s: precision %.4f, want 0.97", kind, s.precision()) // where a rule of one kind is gone, others don't hide it
+		}
+	}
+	for where, p := range map[string]score{"the held-out half": scores[screening.Pupil.String()], "what was written anew": again[screening.Pupil.String()]} {
+		if p.recall() < 0.9 || p.precision() < 0.9 {
+			t.Errorf("names with a school in %s: recall %.4f and precision %.4f, want 0.9", where, p.recall(), p.precision())
+		}
 	}
 	if *update {
-		writeTable(t, table+"\n"+fresh)
+		writeTable(t, table+"\n"+fresh+"\n"+anew)
 	}
 }
 

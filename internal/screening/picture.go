@@ -16,13 +16,23 @@ type Line struct {
 	Findings []Finding
 }
 
+// All returns what the line says by its name, where that is something, and what is found
+// in it.
+func (l Line) All() []Finding {
+	if l.Kind == 0 {
+		return l.Findings
+	}
+	return append([]Finding{{Kind: l.Kind, Confidence: Certain}}, l.Findings...)
+}
+
 // LargestPicture is the most bytes that Picture reads.
 const LargestPicture = 32 << 20
 
-// Of one picture so many tags are looked at, and of one tag so many bytes.
+// Of one picture so many tags are looked at, and of one tag so many bytes. The library
+// compares with the last 16 bits of that, too.
 const (
 	mostTags   = 2000
-	largestTag = 64 << 10
+	largestTag = LargestText - 1
 )
 
 var (
@@ -38,7 +48,7 @@ var (
 )
 
 // Picture returns the lines of a picture that say where it was taken or whose it
-// is, and those in whose text something is found. It looks at EXIF, XMP and IPTC,
+// is, and those in whose text something is found. It looks at EXIF, XMP, IPTC and comments,
 // and at nothing that the picture shows. Its errors carry nothing of the picture.
 func Picture(data []byte, known *Known) ([]Line, error) {
 	if len(data) > LargestPicture {
@@ -73,14 +83,34 @@ func Picture(data []byte, known *Known) ([]Line, error) {
 	if err != nil {
 		return nil, ErrPicture
 	}
+	words, err := remarks(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range words {
+		l := Line{Tag: w.tag}
+		for _, reading := range w.readings {
+			found, err := Screen(reading, known)
+			if err != nil {
+				return nil, ErrPicture
+			}
+			l.Findings = append(l.Findings, found...)
+		}
+		if l.Findings != nil {
+			lines = append(lines, l)
+		}
+	}
 	return lines, nil
 }
 
 func lineOf(tag imagemeta.TagInfo, known *Known) (l Line, err error) {
 	l = Line{Tag: tag.Tag, Kind: hidden(tag.Tag)}
-	if !empty(tag.Value) {
+	switch {
+	case tag.Source == imagemeta.EXIF && isSpoken[tag.Tag] && !empty(tag.Value):
+		// remarks reads what it says.
+	case !empty(tag.Value):
 		l.Findings, err = Screen(written(tag.Value), known)
-	} else if l.Kind == Owner {
+	case l.Kind == Owner:
 		l.Kind = 0
 	}
 	return l, err
@@ -104,8 +134,7 @@ func hidden(tag string) Kind {
 
 func empty(v any) bool { return v == nil || strings.TrimSpace(written(v)) == "" }
 
-// written is a tag's value as text. UserComment says its character set in its
-// first eight bytes, which read as text are a word in front of it.
+// written is a tag's value as text.
 func written(v any) string {
 	switch v := v.(type) {
 	case string:

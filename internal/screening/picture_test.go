@@ -2,6 +2,7 @@ package screening_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -11,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"wardkeep/internal/screening"
 )
@@ -39,6 +43,102 @@ func TestArticle4_PicturesSayWhereTheyWereTaken(t *testing.T) {
 	}
 	if _, err := screening.Picture(make([]byte, screening.LargestPicture+1), nil); !errors.Is(err, screening.ErrLargePicture) {
 		t.Errorf("a large one: %v", err)
+	}
+}
+
+// Article 4: what is written into a picture is read however it is encoded and wherever it
+// lies, in as many bytes as a text may have.
+func TestArticle4_CommentsAreReadHoweverTheyAreWritten(t *testing.T) {
+	const words = "我家在阳光花园3栋2单元501室，打13812345678"
+	utf16le := func(s string) (b []byte) {
+		for _, u := range utf16.Encode([]rune(s)) {
+			b = binary.LittleEndian.AppendUint16(b, u)
+		}
+		return b
+	}
+	utf16be := func(s string) (b []byte) {
+		for _, u := range utf16.Encode([]rune(s)) {
+			b = binary.BigEndian.AppendUint16(b, u)
+		}
+		return b
+	}
+	gbk, err := simplifiedchinese.GBK.NewEncoder().String(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	z := zlib.NewWriter(&packed)
+	if _, err := z.Write([]byte(words)); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	var plain, dots bytes.Buffer
+	dot := image.NewGray(image.Rect(0, 0, 1, 1))
+	if err := errors.Join(jpeg.Encode(&plain, dot, nil), png.Encode(&dots, dot)); err != nil {
+		t.Fatal(err)
+	}
+	inPNG := func(kind string, body []byte) []byte {
+		chunk := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+		chunk = append(append(chunk, kind...), body...)
+		chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+		return slices.Concat(dots.Bytes()[:33], chunk, dots.Bytes()[33:])
+	}
+	inExif := func(order binary.AppendByteOrder, tag uint16, kind uint16, value []byte) []byte {
+		b := []byte("II*\x00")
+		if order == binary.AppendByteOrder(binary.BigEndian) {
+			b = []byte("MM\x00*")
+		}
+		b = order.AppendUint32(b, 8)
+		b = order.AppendUint16(b, 1)
+		b = order.AppendUint16(order.AppendUint16(b, tag), kind)
+		b = order.AppendUint32(order.AppendUint32(b, uint32(len(value))), 8+2+12+4)
+		b = order.AppendUint32(b, 0)
+		return inPNG("eXIf", append(b, value...))
+	}
+	le, be := binary.AppendByteOrder(binary.LittleEndian), binary.AppendByteOrder(binary.BigEndian)
+	for name, picture := range map[string][]byte{
+		"UTF-16, low byte first":   inExif(le, 0x9286, 7, append([]byte("UNICODE\x00"), utf16le(words)...)),
+		"UTF-16, high byte first":  inExif(be, 0x9286, 7, append([]byte("UNICODE\x00"), utf16be(words)...)),
+		"against the picture's":    inExif(be, 0x9286, 7, append([]byte("UNICODE\x00"), utf16le(words)...)),
+		"with a mark":              inExif(le, 0x9286, 7, append([]byte("UNICODE\x00\xfe\xff"), utf16be(words)...)),
+		"UTF-8 for UTF-16":         inExif(le, 0x9286, 7, append([]byte("UNICODE\x00"), words...)),
+		"UTF-8 for ASCII":          inExif(le, 0x9286, 7, append([]byte("ASCII\x00\x00\x00"), words...)),
+		"GBK for ASCII":            inExif(le, 0x9286, 7, append([]byte("ASCII\x00\x00\x00"), gbk...)),
+		"no code":                  inExif(le, 0x9286, 7, append(make([]byte, 8), words...)),
+		"nothing before it":        inExif(le, 0x9286, 7, []byte(words)),
+		"what Windows writes":      inExif(le, 0x9c9c, 1, utf16le(words)),
+		"a description in GBK":     inExif(le, 0x010e, 2, []byte(gbk)),
+		"a long description":       inExif(le, 0x010e, 2, []byte(strings.Repeat("今天天气真好。", 10_000)+words)),
+		"a long comment in UTF-16": inExif(le, 0x9286, 7, append([]byte("UNICODE\x00"), utf16le(strings.Repeat("今天天气真好。", 10_000)+words)...)),
+		"a comment of JPEG":        slices.Concat(plain.Bytes()[:2], []byte{0xff, 0xfe, 0, byte(2 + len(words))}, []byte(words), plain.Bytes()[2:]),
+		"a text of PNG":            inPNG("tEXt", []byte("Comment\x00"+words)),
+		"a packed text":            inPNG("zTXt", append([]byte("Comment\x00\x00"), packed.Bytes()...)),
+		"a text with a language":   inPNG("iTXt", []byte("Comment\x00\x00\x00zh\x00备注\x00"+words)),
+	} {
+		lines, err := screening.Picture(picture, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, kind := range []screening.Kind{screening.Phone, screening.Address} {
+			if !slices.ContainsFunc(lines, func(l screening.Line) bool {
+				return slices.ContainsFunc(l.Findings, func(f screening.Finding) bool { return f.Kind == kind })
+			}) {
+				t.Errorf("%s: no %s is found in %v", name, kind, lines)
+			}
+		}
+	}
+	var bomb bytes.Buffer
+	z = zlib.NewWriter(&bomb)
+	for range 5 {
+		if _, err := z.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := screening.Picture(inPNG("zTXt", append([]byte("Comment\x00\x00"), bomb.Bytes()...)), nil); !errors.Is(err, screening.ErrPicture) {
+		t.Errorf("a text that is larger unpacked than a text may be: %v", err)
 	}
 }
 

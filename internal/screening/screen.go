@@ -22,6 +22,9 @@ func Screen(text string, known *Known) ([]Finding, error) {
 	if len(text) > LargestText {
 		return nil, ErrLargeText
 	}
+	if known != nil && known.values == 0 {
+		known = nil
+	}
 	s := &screen{t: normal(text), known: known, lastSchool: -1, passed: -1}
 	defer s.t.done()
 	s.walk()

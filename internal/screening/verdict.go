@@ -7,11 +7,10 @@ type Verdict uint8
 
 const (
 	Publish Verdict = iota + 1 // as it is
-	Mask                       // with the masks in it
-	Hold                       // not before a person, or a permit, says so
+	Hold                       // not before a person, a permit, or its masks say so
 )
 
-var verdicts = [...]string{Publish: "publish", Mask: "mask", Hold: "hold"}
+var verdicts = [...]string{Publish: "publish", Hold: "hold"}
 
 // String is the verdict as answers write it: "hold".
 func (v Verdict) String() string {
@@ -21,15 +20,17 @@ func (v Verdict) String() string {
 	return ""
 }
 
-// A Policy says what becomes of each kind. The zero Policy holds whatever is
-// found: a kind that it doesn't name is held.
+// A Policy says what becomes of each kind. The zero Policy is the strictest, and the one
+// of whoever says nothing: a kind that it doesn't name is held.
 type Policy map[Kind]Verdict
 
-// Standard is the policy where a service has none of its own: what opens accounts
-// or leads to a door is held, and what can be masked is.
-func Standard() Policy {
-	return Policy{Phone: Mask, Identity: Hold, Passport: Hold, Card: Hold, Email: Mask, WeChat: Mask, QQ: Mask, Address: Hold, Pupil: Mask,
-		Name: Mask, Nickname: Publish, School: Publish, Other: Mask, Place: Mask, Owner: Mask}
+// Publishing is the policy that holds all but these kinds.
+func Publishing(kinds ...Kind) Policy {
+	p := make(Policy, len(kinds))
+	for _, k := range kinds {
+		p[k] = Publish
+	}
+	return p
 }
 
 // An Author is who publishes: a child, or, as the zero Author, somebody else.
@@ -44,19 +45,27 @@ type Author struct {
 //
 // Article 4: a value of another child is held, whatever the policy says, where
 // it is Certain that it is that child's; consent of one child's guardian is none
-// for another (edge case 25). Article 18: the author's own values are treated
-// as the policy says unless a permit allows them.
+// for another (edge case 25). Article 18: the author's own values are held as well,
+// unless a permit allows them to be disclosed; a nickname or a school, which many
+// share, goes by the policy.
 func (p Policy) Decide(by Author, found []Finding) Verdict {
 	v := Publish
 	for _, f := range found {
-		v = max(v, p.about(by, f))
+		v = max(v, p.About(by, f))
 	}
 	return v
 }
 
 func (by Author) owns(f Finding) bool { return by.IsChild && slices.Contains(f.Children, by.Child) }
 
-func (p Policy) about(by Author, f Finding) Verdict {
+// Guesses reports whether a finding is a word and no more, which is also some other child's
+// name: to whoever asks it would say that there is such a child.
+func (by Author) Guesses(f Finding) bool {
+	return len(f.Children) > 0 && f.Confidence == Possible && f.Kind >= Name && !by.owns(f)
+}
+
+// About is the verdict on one finding.
+func (p Policy) About(by Author, f Finding) Verdict {
 	own := by.owns(f)
 	switch {
 	case len(f.Children) > 0 && !own && f.Confidence == Certain:
@@ -65,8 +74,10 @@ func (p Policy) about(by Author, f Finding) Verdict {
 		return Hold
 	case own && slices.Contains(by.Permits, f.Kind):
 		return Publish
-	case len(f.Children) > 0 && f.Confidence == Possible && f.Kind >= Name:
-		return Publish // a word that is also some child's name
+	case own && f.Kind != Nickname && f.Kind != School:
+		return Hold
+	case by.Guesses(f):
+		return Publish
 	case p[f.Kind] == 0:
 		return Hold
 	}

@@ -17,8 +17,10 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 )
 
@@ -39,10 +41,11 @@ var types = []string{
 
 	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
+	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
 
-	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm, approval.KindForeign, approval.KindReleased, approval.KindTold,
+	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm, approval.KindForeign, approval.KindReleased, approval.KindTold, publication.KindAlarm,
 
 	legal.KindKept, legal.KindErased,
 }

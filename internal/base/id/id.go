@@ -43,6 +43,7 @@ const (
 	Backup       Prefix = "bk" // a copy of the store
 	Restoration  Prefix = "rs" // that the store was put back to what it was
 	Suspicion    Prefix = "sp" // that an account may be a child's
+	Takedown     Prefix = "td" // of content that was published
 	Look         Prefix = "sa" // what a person inside asks to see of a child
 	Record       Prefix = "ro" // about who holds an office
 )

@@ -600,6 +600,28 @@ CREATE INDEX suspicion_reporter ON suspicion (service, reporter, source) WHERE c
 CREATE INDEX suspicion_due ON suspicion (due_at, id) WHERE closed_at IS NULL;
 CREATE INDEX suspicion_decided ON suspicion (service, due_at, id) WHERE closed_at IS NOT NULL;
 
+-- TAKEDOWN. Content that was published and harms a child's information.
+CREATE TABLE takedown (
+	id         text   NOT NULL PRIMARY KEY,
+	service    text   NOT NULL,
+	source     text   NOT NULL, -- user, guardian, staff, authority, screening
+	harm       text   NOT NULL, -- identifiers, picture, whereabouts, other
+	reporter   text   NOT NULL, -- the app
+	owner      text   NOT NULL, -- in office, or empty
+	outcome    text   NOT NULL, -- empty until it is decided
+	ground     text   NOT NULL, -- why it may stay
+	opened_at  bigint NOT NULL,
+	taken_at   bigint,          -- when somebody first looked after it
+	decided_at bigint,
+	due_at     bigint NOT NULL, -- the next step
+	closed_at  bigint,          -- NULL while it is open
+	ref        bytea,           -- sealed: what the operator calls the content; NULL once closed, as is the next
+	ref_hash   bytea
+);
+CREATE UNIQUE INDEX takedown_ref ON takedown (service, ref_hash);
+CREATE INDEX takedown_open ON takedown (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX takedown_reporter ON takedown (service, reporter, source) WHERE closed_at IS NULL;
+
 -- APPROVAL. What persons inside asked to see of a child, and what another has decided.
 CREATE TABLE approval (
 	child     text   NOT NULL,
@@ -1081,6 +1103,7 @@ DROP TABLE approval;
 DROP TABLE party_order;
 DROP TABLE kept_value;
 DROP TABLE legal_approval;
+DROP TABLE takedown;
 DROP TABLE suspicion;
 DROP TABLE consent;
 DROP TABLE code_contact;
