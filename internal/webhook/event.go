@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
@@ -41,6 +42,8 @@ var types = []string{
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
+
+	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded,
 
 	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm,
 

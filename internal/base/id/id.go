@@ -45,6 +45,7 @@ const (
 	Suspicion    Prefix = "sp" // that an account may be a child's
 	Look         Prefix = "sa" // what a person inside asks to see of a child
 	Record       Prefix = "ro" // about who holds an office
+	Paper        Prefix = "pp" // that a processor or a recipient stands on
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.
