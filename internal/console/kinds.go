@@ -57,6 +57,7 @@ var kinds = []kindOf{
 	{party.KindContinued, []int{16, 17}},
 	{party.KindDeclared, []int{16}},
 	{party.KindEnded, []int{16, 17}},
+	{party.KindParted, []int{16, 17}},
 
 	{account.KindIssued, []int{15}},
 	{account.KindRevoked, []int{15}},

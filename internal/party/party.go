@@ -267,7 +267,9 @@ type Party struct {
 	Identity
 	Salt         []byte // of the mark
 	RegisteredAt time.Time
-	RegisteredBy string // as the ledger names actors
+	RegisteredBy string    // as the ledger names actors
+	PartedUpto   string    // how far the orders are that follow its end: see Leaving
+	PartedAt     time.Time // when all were issued that followed an end; zero: none was
 }
 
 // Mark is what the ledger keeps of who the party is.
@@ -335,10 +337,11 @@ func ReadAll(into *[]Standing, service string) db.Read {
 		ORDER BY p.role, p.name`, service)
 }
 
-const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by`
+const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by, p.parted_upto, p.parted_at`
 
 func scan(row db.Row) (p Party, err error) {
-	err = scanInto(row, &p.Standing, &p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy)
+	err = scanInto(row, &p.Standing, &p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
+		&p.PartedUpto, (*db.Time)(&p.PartedAt))
 	p.Identity.Country = p.Standing.Country
 	return p, err
 }
@@ -370,7 +373,8 @@ func Each(ctx context.Context, tx *db.Tx, fn func(Party) error) error {
 		var subs string
 		err := row.Scan(&p.Service, &p.Role, &p.Name, &p.Version, &p.Standing.Country, &p.Halted, &subs, (*db.Time)(&p.EndsAt),
 			&p.Assessment.ID, &p.Agreement.ID, &p.Mechanism.ID,
-			&p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy)
+			&p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
+			&p.PartedUpto, (*db.Time)(&p.PartedAt))
 		if err != nil {
 			return err
 		}

@@ -202,8 +202,8 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	p.Identity, p.Standing.Country, p.Version = is, is.Country, s.Version
 	err = tx.Queue(ctx, `
 		INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
-			halted, subs, ends_at, assessment, agreement, mechanism)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '')
+			halted, subs, ends_at, assessment, agreement, mechanism, parted_upto, parted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '', '', NULL)
 		ON CONFLICT (service, role, name) DO UPDATE SET version = excluded.version, country = excluded.country, legal_name = excluded.legal_name,
 			registration = excluded.registration, contact = excluded.contact, address = excluded.address, task = excluded.task`,
 		of.Service, of.Role, of.Name, p.Version, is.Country, is.LegalName, is.Registration, is.Contact, is.Address, is.Task, p.Salt,
@@ -415,10 +415,11 @@ func changed(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID) (catalog.S
 	return s, p, err
 }
 
-// write writes how the party stands. The service is held.
+// write writes how the party stands. The service is held. Whoever is in the middle of the
+// orders that follow an end begins anew, if it still has ended.
 func (p Party) write(ctx context.Context, tx *db.Tx) error {
 	n, err := tx.Exec(ctx, `
-		UPDATE party SET version = $1, halted = $2, subs = $3, ends_at = $4, assessment = $5, agreement = $6, mechanism = $7
+		UPDATE party SET version = $1, halted = $2, subs = $3, ends_at = $4, assessment = $5, agreement = $6, mechanism = $7, parted_upto = ''
 		WHERE service = $8 AND role = $9 AND name = $10`,
 		p.Version, p.Halted, strings.Join(p.Subs, "\n"), (*db.Time)(&p.EndsAt), p.Assessment.ID, p.Agreement.ID, p.Mechanism.ID,
 		p.Service, p.Role, p.Name)

@@ -23,6 +23,7 @@ type registered struct {
 	subs     int
 	subsMark string
 	history  []party.Standing // in order; the last is what holds
+	parted   int64            // when all was ordered that followed an end
 	seen     bool             // its row was found
 }
 
@@ -174,6 +175,26 @@ func (s *service) partyChanged(now *version, b whose, change func(is *party.Stan
 	return fault{}
 }
 
+// parted folds that all was ordered that follows an end. It isn't about what the gate reads,
+// so it has no order with that.
+func (f *fold) parted(p ledger.Placed) fault {
+	b, x := body[party.PartedBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	s := f.services[p.Service]
+	if s == nil {
+		return impossible(ruleService)
+	}
+	r := s.parties[party.ID{Service: s.name, Role: b.Role, Name: b.Party}]
+	if r == nil || p.Actor != "system:cessation" || b.Children < 0 || b.Ended > p.At.UnixMicro() ||
+		!slices.ContainsFunc(r.history, func(is party.Standing) bool { return is.EndedAt(p.At).UnixMicro() == b.Ended }) {
+		return impossible(ruleParty)
+	}
+	r.parted = p.At.UnixMicro()
+	return fault{}
+}
+
 // partySigned folds a paper, and has the party stand on it. What an agreement must rest on,
 // Article 16 says: an assessment that was passed and is valid, and covers it.
 func (f *fold) partySigned(p ledger.Placed, s *service, now *version, b party.PaperBody) fault {
@@ -241,6 +262,7 @@ func (a *audit) partyRows() error {
 		r.time("ends_at", micros(now.EndsAt), micros(row.EndsAt))
 		r.text("assessment", now.Assessment.ID, row.Assessment.ID)
 		r.text("agreement", now.Agreement.ID, row.Agreement.ID)
+		r.time("parted_at", is.parted, micros(row.PartedAt))
 		r.text("mechanism", now.Mechanism.ID, row.Mechanism.ID)
 		return a.ctx.Err()
 	})

@@ -45,6 +45,8 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return f.keptErased(p, s)
 	case catalog.KindCreated:
 		return f.created(p)
+	case party.KindParted:
+		return f.parted(p)
 	}
 	sv := f.services[p.Service]
 	if sv == nil {

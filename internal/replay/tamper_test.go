@@ -880,6 +880,7 @@ var changes = []change{
 	{"a party stands on another assessment", `UPDATE party SET assessment = '王小明'`, nobody, "row_differs party assessment"},
 	{"a party has agreed to nothing", `UPDATE party SET agreement = ''`, nobody, "row_differs party agreement"},
 	{"a party has no mechanism", `UPDATE party SET mechanism = ''`, nobody, "row_differs party mechanism"},
+	{"a party was ordered before", `UPDATE party SET parted_at = 1`, nobody, "row_differs party parted_at"},
 	{"a paper is gone", `DELETE FROM party_paper WHERE id = $1`, paper, "row_missing party_paper "},
 	{"a paper has another name", `UPDATE party_paper SET id = '王小明' WHERE id = $1`, paper, "row_extra party_paper "},
 	{"a paper says another service", `UPDATE party_paper SET service = '王小明' WHERE id = $1`, paper, "row_differs party_paper service"},

@@ -251,6 +251,7 @@ var additions = map[string]string{
 	vault.KindSwept:            "what was left is told anew",
 	catalog.KindResumed:        "",
 	party.KindContinued:        "it is suspended still",
+	party.KindParted:           "it is ordered once more",
 	order.KindIssued:           "",
 	order.KindAttested:         "",
 	order.KindOverdue:          "by its day",

@@ -43,7 +43,7 @@ var types = []string{
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
 
-	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded,
+	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
 
 	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm,
 
