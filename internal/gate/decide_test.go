@@ -187,6 +187,7 @@ var changes = map[string]func(*world){
 	"guardian unknown":          func(w *world) { w.facts.Guardians = nil },
 	"verified by one-time code": func(w *world) { w.facts.Answers[0].Strength = family.OneTimeCode },
 	"yuping is abroad":          func(w *world) { w.charter.Processors[0].Country = "HK" },
+	"examiner is abroad":        func(w *world) { w.charter.Recipients[0].Country = "HK" },
 	"the storage is abroad":     func(w *world) { w.charter.Storage.Country = "HK" },
 	"the father refused": func(w *world) {
 		w.facts.Guardians = append(w.facts.Guardians, family.Guardian{ID: "gu_2", Child: "ch_1", Relation: family.Parent, Strength: 1, VerifiedAt: now})

@@ -82,14 +82,15 @@ func (d *decision) agreed(purpose charter.Purpose) {
 	}
 }
 
-// border wants what edge case 20 does of a party abroad: that the charter says so, which
-// guardians were told of, and that the mechanism which it names is on file. A party is
+// border wants what edge case 20 does of a party abroad: that the charter says so, since that
+// is what guardians were told, and that the mechanism which it names is on file. A party is
 // abroad if the charter or the register says it.
 func (d *decision) border(role party.Role, purpose charter.Purpose) {
 	article, m := role.Article(), d.facts.Party.Mechanism
+	toldAbroad := abroad(d.facts.Published.Charter, role, d.use.Party)
 	switch told := purpose.CrossBorder; {
-	case d.facts.Party.Country == charter.Home && !abroad(d.facts.Published.Charter, role, d.use.Party):
-	case told == nil:
+	case d.facts.Party.Country == charter.Home && !toldAbroad:
+	case told == nil || !toldAbroad:
 		d.deny(article, "gate.border_undeclared")
 	case !m.Exists() || m.Kind != party.Kind(told.Mechanism):
 		d.deny(article, "gate.border_mechanism_missing")

@@ -33,7 +33,7 @@ func (q Question) whose() gate.Whose {
 // order, on one snapshot: tx is a View.
 func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Decision, error) {
 	out := make([][]Decision, 0, len(all))
-	parties, err := parties(ctx, tx, all)
+	parties, err := standings(ctx, tx, all)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +56,9 @@ func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Deci
 	return out, nil
 }
 
-// parties reads how those stand whom the uses name, of each service that has a question
+// standings reads how those stand whom the uses name, of each service that has a question
 // about one.
-func parties(ctx context.Context, tx *db.Tx, all []Question) (map[string][]party.Standing, error) {
+func standings(ctx context.Context, tx *db.Tx, all []Question) (map[string][]party.Standing, error) {
 	read := make(map[string][]party.Standing)
 	for _, q := range all {
 		for _, u := range q.Uses {
