@@ -56,6 +56,7 @@ type cli struct {
 	Keep      keepingCmd   `cmd:"" name:"retention" help:"${retention}"`
 	Retain    retainCmd    `cmd:"" help:"${retain}"`
 	Order     orderCmd     `cmd:"" help:"${order}"`
+	Party     partyCmd     `cmd:"" help:"${party}"`
 	Import    importCmd    `cmd:"" help:"${import}"`
 	Requests  requestsCmd  `cmd:"" help:"${requests}"`
 	Keys      keysCmd      `cmd:"" help:"${keys}"`

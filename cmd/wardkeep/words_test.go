@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/roster"
@@ -136,6 +138,15 @@ func TestWordsOfEveryState(t *testing.T) {
 		}
 		for _, g := range takedown.Grounds {
 			keys = append(keys, "cmd.takedown.ground."+string(g))
+		}
+		for _, r := range append(slices.Clone(party.Reasons), party.Restored) {
+			keys = append(keys, "cmd.party.reason."+string(r))
+		}
+		for _, state := range []party.State{party.Draft, party.Ready, party.Signed, party.Active, party.Suspended, party.Ended} {
+			keys = append(keys, "cmd.party.state."+string(state))
+		}
+		for _, k := range append([]party.Kind{party.Assessed, party.Agreed}, party.Mechanisms...) {
+			keys = append(keys, "cmd.party.kind."+string(k))
 		}
 		for _, r := range []rights.Reason{rights.NotEntitled, rights.NothingHeld, rights.AlreadyRight, rights.Complex, rights.Unreachable} {
 			keys = append(keys, "cmd.demand.reason."+string(r))

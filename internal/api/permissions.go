@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/party"
 )
 
 // getPermissions says, per purpose and activity, what may be done about a child
@@ -32,7 +33,13 @@ func getPermissions(s *Server, ctx context.Context, c *call, _ *nothing) (answer
 			return err
 		}
 		f := l.Facts(tx.Now(), nil)
-		out.ETag = permissionsTag(c, f)
+		var parties []party.Standing
+		if charter := f.Published.Charter; charter != nil && len(charter.Processors)+len(charter.Recipients) > 0 {
+			if err := tx.Together(ctx, party.ReadAll(&parties, c.app.Service)); err != nil {
+				return err
+			}
+		}
+		out.ETag = permissionsTag(c, f, parties)
 		if matches(c.header("If-None-Match"), out.ETag) {
 			out.NotModified = true
 			return nil
@@ -44,14 +51,14 @@ func getPermissions(s *Server, ctx context.Context, c *call, _ *nothing) (answer
 			return nil
 		}
 		for _, p := range f.Published.Charter.Purposes {
-			out.Body.Purposes = append(out.Body.Purposes, permission(c, f, p))
+			out.Body.Purposes = append(out.Body.Purposes, permission(c, f, parties, p))
 		}
 		return nil
 	})
 	return out, err
 }
 
-func permission(c *call, f gate.Facts, p charter.Purpose) wardkeep.PurposePermission {
+func permission(c *call, f gate.Facts, parties []party.Standing, p charter.Purpose) wardkeep.PurposePermission {
 	v := wardkeep.PurposePermission{
 		Purpose: p.Name, Label: p.Label.In(charter.Lang(c.lang)), Necessary: p.Necessary, ManagedBy: "guardian", Items: p.Items,
 		Activities: []wardkeep.ActivityPermission{},
@@ -59,22 +66,22 @@ func permission(c *call, f gate.Facts, p charter.Purpose) wardkeep.PurposePermis
 	if f.Age != age.Child {
 		v.ManagedBy = "self" // edge case 4
 	}
-	may := func(a charter.Activity, party string, items []string) {
-		u := gate.Use{Service: f.Service.Name, Child: f.Child.ID, Activity: a, Purpose: p.Name, Items: items, Party: party}
-		_, denials := gate.Decide(f, c.by, u)
+	may := func(a charter.Activity, to string, items []string) {
+		u := gate.Use{Service: f.Service.Name, Child: f.Child.ID, Activity: a, Purpose: p.Name, Items: items, Party: to}
+		_, denials := gate.Decide(f.Among(parties, u), c.by, u)
 		v.Activities = append(v.Activities, wardkeep.ActivityPermission{
-			Activity: string(a), Party: party, Permitted: len(denials) == 0, Reasons: reasons(c.lang, denials),
+			Activity: string(a), Party: to, Permitted: len(denials) == 0, Reasons: reasons(c.lang, denials),
 		})
 	}
 	for _, a := range p.Activities {
 		switch a {
 		case charter.Entrust:
-			for _, party := range p.Processors {
-				may(a, party, f.Published.Charter.Entrusted(p.Name, party))
+			for _, to := range p.Processors {
+				may(a, to, f.Published.Charter.Entrusted(p.Name, to))
 			}
 		case charter.Transfer:
-			for _, party := range p.Recipients {
-				may(a, party, f.Published.Charter.Transferred(p.Name, party))
+			for _, to := range p.Recipients {
+				may(a, to, f.Published.Charter.Transferred(p.Name, to))
 			}
 		case charter.Disclose:
 			for _, audience := range p.Audiences {
@@ -89,14 +96,18 @@ func permission(c *call, f gate.Facts, p charter.Purpose) wardkeep.PurposePermis
 
 // permissionsTag is the ETag of permissions. They are a function of the versions
 // of child and service, the age class, whether a short life is over, or the window of a
-// takeover, who asks
+// takeover, which papers of the parties hold, who asks
 // and in which language; and of nothing else.
-func permissionsTag(c *call, f gate.Facts) string {
+func permissionsTag(c *call, f gate.Facts, parties []party.Standing) string {
 	over := !f.Child.ExpiresAt.IsZero() && !f.Now.Before(f.Child.ExpiresAt)
 	expired := !c.app.ExpiresAt.IsZero() && !f.Now.Before(c.app.ExpiresAt)
 	succeeds := f.Service.Successor.Open(f.Now)
-	text := fmt.Sprintf("%s %d %d %s %t %t %t %s %s %s", f.Child.ID, f.Child.Version, f.Service.Version, f.Age, over, expired, succeeds,
-		c.app.ID, c.app.Scopes, c.lang)
+	phases := make([]party.Phase, 0, len(parties))
+	for _, p := range parties {
+		phases = append(phases, p.Phase(f.Now))
+	}
+	text := fmt.Sprintf("%s %d %d %s %t %t %t %v %s %s %s", f.Child.ID, f.Child.Version, f.Service.Version, f.Age, over, expired, succeeds,
+		phases, c.app.ID, c.app.Scopes, c.lang)
 	sum := sha256.Sum256([]byte(text))
 	return `"p` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }

@@ -3,6 +3,7 @@ package board
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
@@ -277,21 +279,37 @@ func matched(ctx context.Context, tx *db.Tx, d Desk) ([]Figure, error) {
 	return nil, err
 }
 
-// Article 16: without an agreement on file nothing goes to a processor, and what it holds
-// is ordered back.
+// Article 16: without an assessment and an agreement on file nothing goes to a processor, and
+// what it holds is ordered back.
 func article16(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	open, overdue, err := order.CountOf(ctx, tx, s.Name)
-	return []Figure{told("orders_open", open), seen("orders_overdue", overdue), bad("entrusted", s.happened[tally.Permitted][string(charter.Entrust)])}, err
+	if err != nil {
+		return nil, err
+	}
+	entrusted := told("entrusted", s.happened[tally.Permitted][string(charter.Entrust)])
+	on, err := onFile(ctx, tx, s.Name, func(p party.Standing) bool { return p.Agreement.Exists() })
+	if !on {
+		entrusted.Else = Broken // on nothing
+	}
+	return []Figure{told("orders_open", open), seen("orders_overdue", overdue), entrusted}, err
 }
 
-// Article 17: nothing is transferred but to who takes over, whose assessment is on file
-// (edge case 18).
-func article17(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+// Article 17: nothing is transferred but to whom an assessment is on file about; that of who
+// takes over is in the announcement (edge case 18).
+func article17(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	n := s.happened[tally.Permitted][string(charter.Transfer)]
-	if s.Successor.Recipient != "" {
-		return []Figure{told("transferred", n), bad("transferred_bare", 0)}, nil
+	on, err := onFile(ctx, tx, s.Name, func(p party.Standing) bool { return p.Role == party.Recipient && p.Assessment.Exists() })
+	if on || s.Successor.Recipient != "" {
+		return []Figure{told("transferred", n), bad("transferred_bare", 0)}, err
 	}
-	return []Figure{told("transferred", n), bad("transferred_bare", n)}, nil
+	return []Figure{told("transferred", n), bad("transferred_bare", n)}, err
+}
+
+// onFile reports whether a party of the service has the papers that are asked for.
+func onFile(ctx context.Context, tx *db.Tx, service string, has func(party.Standing) bool) (bool, error) {
+	var all []party.Standing
+	err := tx.Together(ctx, party.ReadAll(&all, service))
+	return slices.ContainsFunc(all, has), err
 }
 
 // Article 18: disclosed is what a declared audience sees.

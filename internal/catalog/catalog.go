@@ -181,6 +181,12 @@ func ReadService(into *[]Service, name string) db.Read {
 	return db.ReadInto(into, scan, `SELECT `+columns+` FROM service WHERE service = $1`, name)
 }
 
+// ReadSteady is ReadService of a service that nobody changes from here to the commit, where
+// somebody else could.
+func ReadSteady(tx *db.Tx, into *[]Service, name string) db.Read {
+	return db.ReadInto(into, scan, `SELECT `+columns+` FROM service WHERE service = $1`+tx.ForShare(), name)
+}
+
 // lock raises the version of a service and holds its row until the transaction
 // ends. It is the first statement of every change, so that the order of locks
 // is the order of versions. Errors: ErrNotFound.

@@ -76,3 +76,10 @@ func setOverdue(ctx context.Context, tx *db.Tx, actor, service, party string, ov
 	}
 	return ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: s.Name, Version: s.Version, Actor: actor, Body: PartyBody{Party: party}})
 }
+
+// Change raises the version of a service and holds its row until the transaction ends, for
+// a change that another package makes of what the gate reads about it. The entry about that
+// has this version. Errors: ErrNotFound, ErrNotInOffice.
+func Change(ctx context.Context, tx *db.Tx, by Actor, service string) (Service, error) {
+	return lockBy(ctx, tx, by, service)
+}

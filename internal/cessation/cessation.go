@@ -64,6 +64,7 @@ type Done struct {
 	Erased   int // children erased
 	Cleared  int // children of whom the values of a purpose were erased
 	Ended    int // services and purposes
+	Parted   int // parties that were ordered to delete all that they may have
 	Webhooks int // addresses of a service that ended, which have had their last event
 }
 
@@ -86,7 +87,7 @@ func Round(ctx context.Context, store *db.DB, v *vault.Vault, f *message.Farewel
 			failed = append(failed, err)
 		}
 	}
-	failed = append(failed, endWebhooks(ctx, store, &done))
+	failed = append(failed, partings(ctx, store, v, &done), endWebhooks(ctx, store, &done))
 	if done.Erased+done.Cleared > 0 {
 		failed = append(failed, store.Scrub(ctx))
 	}

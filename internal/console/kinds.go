@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -50,6 +51,15 @@ var kinds = []kindOf{
 	{catalog.KindCeased, []int{23}},
 	{catalog.KindSuspended, []int{16, 17}},
 	{catalog.KindResumed, []int{16, 17}},
+	{party.KindRegistered, []int{16, 17}},
+	{party.KindAssessed, []int{16, 17}},
+	{party.KindAgreed, []int{16}},
+	{party.KindFiled, []int{16, 17}},
+	{party.KindHalted, []int{16, 17}},
+	{party.KindContinued, []int{16, 17}},
+	{party.KindDeclared, []int{16}},
+	{party.KindEnded, []int{16, 17}},
+	{party.KindParted, []int{16, 17}},
 
 	{account.KindIssued, []int{15}},
 	{account.KindRevoked, []int{15}},

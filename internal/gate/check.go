@@ -62,6 +62,7 @@ type Loaded struct {
 	answers   []consent.Answer
 	published catalog.Published
 	birth     age.Birth
+	charters  *catalog.Cache
 }
 
 // Load reads the facts, together with what else the caller wants to read.
@@ -171,6 +172,7 @@ func distinct(whose []Whose) []family.ID {
 // complete adds what is kept elsewhere: the charter, which never changes under
 // its number, and the birth date, which is sealed.
 func (g *Gate) complete(ctx context.Context, tx *db.Tx, service string, l *Loaded) (err error) {
+	l.charters = g.Charters
 	if len(l.child) == 1 && l.child[0].Service != service {
 		// Another service's child: not one fact about it goes into a decision.
 		l.child, l.guardians, l.answers = nil, nil, nil
@@ -262,9 +264,12 @@ func (g *Gate) Fresh(ctx context.Context, tx *db.Tx, service string, child famil
 // Version is the child's version that the decision rests on: that of the facts,
 // or the one before when the caller has locked the child for a change.
 func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version int64, held []Held, sealed []Span) (Permit, string, error) {
-	f := l.Facts(tx.Now(), held)
 	if _, err := l.Child(u.Service); err != nil {
 		return Permit{}, "", err // there is nobody to record it about
+	}
+	f, err := l.With(ctx, tx, l.Facts(tx.Now(), held), u)
+	if err != nil {
+		return Permit{}, "", err
 	}
 	span := tx.Span(ctx, "gate.check")
 	u = u.Known(l.published.Charter)

@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/party"
 )
 
 // Facts are all that a decision rests on. The zero Facts permit nothing.
@@ -21,6 +22,7 @@ type Facts struct {
 	Guardians []family.Guardian
 	Answers   []consent.Answer // those that stand
 	Held      []Held
+	Party     party.Standing // whom the use names, where it entrusts or transfers; zero: nobody on the register
 }
 
 // Held says of a value only what it was collected for and how old it is.
@@ -274,29 +276,28 @@ func (d *decision) consent(purpose charter.Purpose) {
 	}
 }
 
-// Articles 16, 17 and 18: who else gets to see it. An agreement with a
-// processor is a fact that nobody has established here, as is the assessment of a
-// recipient that takes over no service, and a fact that is missing never permits.
+// Articles 16, 17 and 18: who else gets to see it.
 func (d *decision) party(purpose charter.Purpose) {
 	switch d.use.Activity {
-	case charter.Entrust, charter.Transfer:
+	case charter.Entrust:
 		// Edge case 13: who hasn't done what it was ordered to do gets nothing new.
 		if d.facts.Service.IsOverdue(d.use.Party) {
 			d.deny("16", "gate.orders_overdue")
 		}
-	}
-	switch d.use.Activity {
-	case charter.Entrust:
 		if !slices.Contains(purpose.Processors, d.use.Party) {
 			d.deny("16", "gate.processor_unknown")
 		}
-		d.deny("16", "gate.processor_not_engaged")
+		d.engaged(party.Processor, purpose)
 	case charter.Transfer:
+		if d.facts.Service.IsOverdue(d.use.Party) {
+			d.deny("16", "gate.orders_overdue")
+		}
 		if !slices.Contains(purpose.Recipients, d.use.Party) {
 			d.deny("17", "gate.recipient_unknown")
 		}
+		// Edge case 18: who takes over was assessed before that was announced.
 		if !d.handsOver() {
-			d.deny("17", "gate.recipient_not_assessed")
+			d.engaged(party.Recipient, purpose)
 		}
 	case charter.Disclose:
 		audience, ok := purpose.Audience(d.use.Party)

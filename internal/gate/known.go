@@ -29,7 +29,7 @@ func (u Use) Known(c *charter.Charter) Use {
 	if !ok {
 		u.Purpose = hide(u.Purpose)
 	}
-	if u.Party != "" && !party(c, purpose, u.Party) {
+	if u.Party != "" && !knows(c, purpose, u.Party) {
 		u.Party = hide(u.Party)
 	}
 	if !slices.Contains(charter.Activities, u.Activity) {
@@ -47,7 +47,7 @@ func (u Use) Known(c *charter.Charter) Use {
 	return u
 }
 
-func party(c *charter.Charter, purpose charter.Purpose, name string) bool {
+func knows(c *charter.Charter, purpose charter.Purpose, name string) bool {
 	if slices.Contains(approval.Parties(), name) {
 		return true // a word of ours, which no charter has
 	}

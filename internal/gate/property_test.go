@@ -17,7 +17,9 @@ import (
 // relaxing changes set a fact back, or put one in the place of a worse one.
 var relaxing = []string{"all is in order", "age not known", "age fact missing", "voice has a second left", "unanswered for an hour",
 	"voice is for reports and too old for speaking", "turned 14", "turned 18", "the minor agreed", "a child again", "the mother agreed anew", "reports agreed too",
-	"club agreed too", "voice is a month old and for the club"}
+	"club agreed too", "voice is a month old and for the club",
+	"examiner is assessed", "a second is left of the assessment", "a second is left of the agreement", "the agreement begins now", "the party ends in a second",
+	"the charter tells of a contract", "the contract is on file"}
 
 var uses = []gate.Use{
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Collect, Purpose: "speaking", Items: []string{"voice"}},
@@ -25,6 +27,7 @@ var uses = []gate.Use{
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Disclose, Purpose: "speaking", Items: []string{"score"}, Party: "class"},
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Use, Purpose: "reports", Items: []string{"score"}},
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Use, Purpose: "club", Items: []string{"voice"}},
+	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Entrust, Purpose: "speaking", Items: []string{"voice", "score"}, Party: "yuping"},
 }
 
 func TestARestrictionNeverTurnsADenialIntoAPermit(t *testing.T) {
@@ -90,7 +93,7 @@ func apply(w *world, name string) {
 // Invariant 3: a fact that is missing never permits.
 func TestInvariant3_MissingFactsNeverPermit(t *testing.T) {
 	fields := reflect.TypeFor[gate.Facts]()
-	for _, u := range uses[:3] {
+	for _, u := range append(slices.Clone(uses[:3]), uses[5]) {
 		for i := range fields.NumField() {
 			name := fields.Field(i).Name
 			w := open(t)
@@ -100,8 +103,8 @@ func TestInvariant3_MissingFactsNeverPermit(t *testing.T) {
 			reflect.ValueOf(&w.facts).Elem().Field(i).SetZero()
 			_, reasons := gate.Decide(w.facts, gate.ByApp(w.app), u)
 			// Without a value there is nothing to read: that is no reason. And the
-			// time is not loaded, it is the transaction's.
-			if len(reasons) == 0 && name != "Held" && name != "Now" {
+			// time is not loaded, it is the transaction's; nor is a party that isn't named.
+			if len(reasons) == 0 && name != "Held" && name != "Now" && (name != "Party" || u.Party == "yuping") {
 				t.Errorf("%s is permitted without the fact %s", u.Activity, name)
 			}
 		}

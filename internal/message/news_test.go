@@ -31,6 +31,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -749,6 +750,15 @@ func TestEdgeCase24_TheEndOfAProofIsTold(t *testing.T) {
 
 // silent are the kinds of entries that nobody is told of by message, and why.
 var silent = map[string]string{
+	party.KindRegistered:    "of the operator's own: who may get something is in the charter and its notice, and what goes there is in the guardian's home",
+	party.KindAssessed:      "as above",
+	party.KindAgreed:        "as above",
+	party.KindFiled:         "as above",
+	party.KindHalted:        "less goes there than was agreed to",
+	party.KindContinued:     "no more goes there than was agreed to",
+	party.KindDeclared:      "nothing goes there any more",
+	party.KindEnded:         "as above",
+	party.KindParted:        "what a party was ordered is in the guardian's home, order by order",
 	family.KindGrown:        "the guardians' office ends with it: a Farewell tells them",
 	rights.KindAssigned:     "who of the operator handles a demand changes nothing of it: its deadline stands at home",
 	rights.KindTold:         "it is that somebody was told",
@@ -802,7 +812,7 @@ var silent = map[string]string{
 
 // An event that gets a kind of entry is told, or there is a reason why not.
 func TestEveryEventIsToldOrHasAReason(t *testing.T) {
-	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval"} {
+	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval", "party"} {
 		for _, kind := range kindsOf(t, pkg) {
 			if told, quiet := message.Tells(kind), silent[kind] != ""; told == quiet {
 				t.Errorf("%s: told %v, has a reason not to be: %v", kind, told, quiet)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
@@ -247,6 +248,28 @@ func (b Book) stop(ctx context.Context, tx *db.Tx, actor string, c family.Child,
 		all[i].purposes = lost
 	}
 	_, err = b.issue(ctx, tx, actor, c, all)
+	return err
+}
+
+// Parted orders one party that has ended to delete all that it may have of a locked child,
+// unless it was ordered to delete something of it since (Article 16(4)).
+func (b Book) Parted(ctx context.Context, tx *db.Tx, actor string, c family.Child, role Role, party string, since time.Time) error {
+	shares, err := b.held(ctx, tx, c)
+	if err != nil || len(shares) == 0 {
+		return err
+	}
+	before, err := Of(ctx, tx, c.ID)
+	if err != nil || slices.ContainsFunc(before, func(o Order) bool {
+		return o.Party == party && o.Role == role && o.What == Delete && !o.IssuedAt.Before(since)
+	}) {
+		return err
+	}
+	_, err = b.issue(ctx, tx, actor, c, merge(shares, Delete, func(s share) []string {
+		if s.party != party || s.role != role {
+			return nil
+		}
+		return s.items
+	}))
 	return err
 }
 

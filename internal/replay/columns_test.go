@@ -46,6 +46,8 @@ var exempt = map[string]string{
 	"cessation.held":       "how many children there were when erasing began: shown, and recorded at the end",
 	"ceasing_left": "children whom an end couldn't come to yet: where a row is lost, who wasn't told of the end of a service is found as with told_at, and " +
 		"a purpose doesn't end while something of it is held; where a window of its own is, an erasure within it is found (TestArticle23_AnErasureWithinALateWindowIsFound)",
+	"party.parted_upto": "how far the orders are that follow the end of a party: set ahead, children are left out of them, whose erasure orders it still; that all were issued is " +
+		"recorded with how many children there were",
 	"cessation.erased_upto": "how far the erasing of a purpose's values is: no permit opens one that was left out, and it ends by its own time",
 
 	"keyring_key.created_at": "only shown, by `keys list`",

@@ -132,6 +132,11 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a use by a key that never was":   {"actor actor", func(s *scene) { s.forge(s.mei, 0, gate.KindPermitted, "app:"+id.New(id.Credential), s.fair()) }},
 		"a use by a key that was revoked": {"actor actor", func(s *scene) { s.forge(s.mei, 0, gate.KindPermitted, s.revoked.Ledger(), s.fair()) }},
 		"a use by an officer":             {"actor actor", func(s *scene) { s.forge(s.mei, 0, gate.KindPermitted, s.Officer.Ledger(), s.fair()) }},
+		"an entrusting to who entrusts others": {"verdict ", func(s *scene) {
+			s.forgeUse(func(b *gate.UseBody) {
+				b.Activity, b.Purpose, b.Items, b.Party = "entrust", "speaking-practice", []string{"voice"}, vaulttest.Processor
+			})
+		}},
 		"a use that rests on a version to come": {"catalog catalog", func(s *scene) {
 			s.forgeUse(func(b *gate.UseBody) { b.Catalog += 7 })
 		}},

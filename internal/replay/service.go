@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
@@ -44,6 +45,8 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return f.keptErased(p, s)
 	case catalog.KindCreated:
 		return f.created(p)
+	case party.KindParted:
+		return f.parted(p)
 	}
 	sv := f.services[p.Service]
 	if sv == nil {
@@ -92,6 +95,7 @@ func (f *fold) created(p ledger.Placed) fault {
 		name: p.Service, state: b.State, created: p.At.UnixMicro(),
 		history:  []version{{number: 1, at: p.At.UnixMicro()}},
 		editions: make(map[int64]*edition), officers: make(map[string]*officer), ends: make(map[string]*cessation), records: make(map[string]*record),
+		parties: make(map[party.ID]*registered),
 	}
 	return fault{}
 }
@@ -190,6 +194,8 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		}
 		now.overdue = f.names.keep(catalog.WithOverdue(now.overdue, b.Party, suspends))
 		return x
+	case party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded:
+		return f.partyEntry(p, s, now)
 	}
 	return fault{}
 }

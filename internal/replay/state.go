@@ -7,6 +7,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
+	"wardkeep/internal/party"
 )
 
 // What the fold makes of the entries. A child is kept as small as it can be, for
@@ -191,6 +192,7 @@ type service struct {
 	officers map[string]*officer
 	ends     map[string]*cessation // by purpose; under the empty name its own
 	records  map[string]*record    // about who holds or held an office
+	parties  map[party.ID]*registered
 }
 
 // A version is what the gate reads of a service, since a moment.

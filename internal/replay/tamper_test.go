@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
@@ -44,6 +45,7 @@ type scene struct {
 	aunt          family.Guardian // mei's, with a name and an address
 	revoked       account.App
 	hook          webhook.Endpoint // whose secret was changed; another was removed
+	paper         string           // an agreement
 	doubt         string           // a suspicion that somebody looks after; another was decided
 	harm          string           // content that has to come down; other may stay, or is down
 	before        former
@@ -69,6 +71,7 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	s.hooks()
 	s.copies()
 	s.mei = s.Child()
+	s.engaged()
 	s.cancelled(s.mei)
 	s.ordered()
 	s.Pass(31 * 24 * time.Hour)
@@ -159,6 +162,45 @@ func (s *story) ceased(purpose string) error {
 		}
 		return err
 	})
+}
+
+// engaged has a processor assessed twice and agreed with, given something of mei, and then
+// suspended because it entrusts others; and its end is set.
+func (s *scene) engaged() {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		if _, _, err := party.Register(ctx, tx, s.Officer, vaulttest.ProcessorID(), vaulttest.Identity()); err != nil {
+			return err
+		}
+		f := s.Assessment(party.ScopeOf(s.Charter, party.Processor, vaulttest.Processor))
+		f.Staff.Score = party.Unacceptable
+		_, _, err := party.Assess(ctx, tx, s.Officer, vaulttest.ProcessorID(), f)
+		return err
+	})
+	denied(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"), "gate.assessment_failed")
+	s.Engage(s.Store.Now().Add(1000 * 24 * time.Hour))
+	ok(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"))
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		of := vaulttest.ProcessorID()
+		from, until := tx.Now().Format(time.RFC3339), tx.Now().AddDate(1, 0, 0).Format(time.RFC3339)
+		if _, _, err := party.File(ctx, tx, s.Officer, of, party.Mechanism{Mechanism: charter.StandardContract, Reference: "12",
+			Document: strings.Repeat("cd", 32), From: from, Until: until}); err != nil {
+			return err
+		}
+		if _, _, err := party.Suspend(ctx, tx, s.Officer, of, party.Incident); err != nil {
+			return err
+		}
+		if _, _, err := party.Resume(ctx, tx, s.Officer, of); err != nil {
+			return err
+		}
+		if _, _, err := party.Declare(ctx, tx, s.Officer, of, []string{"某云计算公司"}); err != nil {
+			return err
+		}
+		p, _, err := party.End(ctx, tx, s.Officer, of, tx.Now().AddDate(2, 0, 0))
+		s.paper = p.Agreement.ID
+		return err
+	})
+	denied(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"), "gate.sub_processor")
 }
 
 // ordered has a processor told to correct something of mei, and to delete what it has
@@ -482,6 +524,7 @@ func copied(s *scene) []any   { return []any{s.copied.ID} }
 func restored(s *scene) []any { return []any{s.restored.ID} }
 func doubt(s *scene) []any    { return []any{s.doubt} }
 func harm(s *scene) []any     { return []any{s.harm} }
+func paper(s *scene) []any    { return []any{s.paper} }
 
 // both are two children of whom the first lends something to the second.
 func both(s *scene) []any { return []any{s.bo.ID, s.mei.ID} }
@@ -844,6 +887,43 @@ var changes = []change{
 	{"what is kept doesn't open", `UPDATE kept_value SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE child = $1`, mei, "row_sealed kept_value sealed"},
 	{"what is kept rests on another entry", `UPDATE kept_value SET entry = '王小明' WHERE child = $1`, mei, "row_differs kept_value entry"},
 	{"a key outlives what is kept", `UPDATE child SET kept_until = kept_until + 1 WHERE kept_until IS NOT NULL`, nobody, "row_differs child kept_until"},
+	{"a party is gone", `DELETE FROM party`, nobody, "row_missing party "},
+	{"a party is of another service", `UPDATE party SET service = '王小明'`, nobody, "row_extra party "},
+	{"a party has another role", `UPDATE party SET role = 'recipient'`, nobody, "row_extra party "},
+	{"a party has another name", `UPDATE party SET name = '王小明'`, nobody, "row_extra party "},
+	{"a party changed later", `UPDATE party SET version = version + 1`, nobody, "row_differs party version"},
+	{"a party is elsewhere", `UPDATE party SET country = '王小明'`, nobody, "row_differs party country"},
+	{"a party says another legal_name", `UPDATE party SET legal_name = '王小明'`, nobody, "row_hash party identity"},
+	{"a party says another registration", `UPDATE party SET registration = '王小明'`, nobody, "row_hash party identity"},
+	{"a party says another contact", `UPDATE party SET contact = '王小明'`, nobody, "row_hash party identity"},
+	{"a party says another address", `UPDATE party SET address = '王小明'`, nobody, "row_hash party identity"},
+	{"a party says another task", `UPDATE party SET task = '王小明'`, nobody, "row_hash party identity"},
+	{"a party's salt is another", `UPDATE party SET salt = (SELECT salt FROM officer ORDER BY salt LIMIT 1)`, nobody, "row_hash party identity"},
+	{"a party was registered later", `UPDATE party SET registered_at = registered_at + 1`, nobody, "row_differs party registered_at"},
+	{"somebody else has registered a party", `UPDATE party SET registered_by = '王小明'`, nobody, "row_differs party registered_by"},
+	{"a party isn't suspended", `UPDATE party SET halted = ''`, nobody, "row_differs party halted"},
+	{"a party has no sub-processors", `UPDATE party SET subs = ''`, nobody, "row_hash party subs"},
+	{"a party has another sub-processor", `UPDATE party SET subs = '王小明' WHERE subs <> ''`, nobody, "row_hash party subs"},
+	{"a party doesn't end", `UPDATE party SET ends_at = NULL`, nobody, "row_differs party ends_at"},
+	{"a party stands on another assessment", `UPDATE party SET assessment = '王小明'`, nobody, "row_differs party assessment"},
+	{"a party has agreed to nothing", `UPDATE party SET agreement = ''`, nobody, "row_differs party agreement"},
+	{"a party has no mechanism", `UPDATE party SET mechanism = ''`, nobody, "row_differs party mechanism"},
+	{"a party was ordered before", `UPDATE party SET parted_at = 1`, nobody, "row_differs party parted_at"},
+	{"a paper is gone", `DELETE FROM party_paper WHERE id = $1`, paper, "row_missing party_paper "},
+	{"a paper has another name", `UPDATE party_paper SET id = '王小明' WHERE id = $1`, paper, "row_extra party_paper "},
+	{"a paper says another service", `UPDATE party_paper SET service = '王小明' WHERE id = $1`, paper, "row_differs party_paper service"},
+	{"a paper says another role", `UPDATE party_paper SET role = '王小明' WHERE id = $1`, paper, "row_differs party_paper role"},
+	{"a paper says another party", `UPDATE party_paper SET party = '王小明' WHERE id = $1`, paper, "row_differs party_paper party"},
+	{"a paper says another kind", `UPDATE party_paper SET kind = '王小明' WHERE id = $1`, paper, "row_differs party_paper kind"},
+	{"a paper says another signed_by", `UPDATE party_paper SET signed_by = '王小明' WHERE id = $1`, paper, "row_differs party_paper signed_by"},
+	{"a paper says another entry", `UPDATE party_paper SET entry = '王小明' WHERE id = $1`, paper, "row_differs party_paper entry"},
+	{"a paper says something else", `UPDATE party_paper SET form = '王小明' WHERE id = $1`, paper, "row_hash party_paper form"},
+	{"a paper's salt is another", `UPDATE party_paper SET salt = (SELECT salt FROM officer ORDER BY salt LIMIT 1) WHERE id = $1`, paper, "row_hash party_paper form"},
+	{"an assessment that failed was passed", `UPDATE party_paper SET passed = true WHERE passed = false AND kind = 'assessment'`, nobody, "row_differs party_paper passed"},
+	{"a paper covers less", `UPDATE party_paper SET scope = '王小明' WHERE id = $1`, paper, "row_differs party_paper scope"},
+	{"a paper's from_at is another", `UPDATE party_paper SET from_at = from_at + 1 WHERE id = $1`, paper, "row_differs party_paper from_at"},
+	{"a paper's until_at is another", `UPDATE party_paper SET until_at = until_at + 1 WHERE id = $1`, paper, "row_differs party_paper until_at"},
+	{"a paper's signed_at is another", `UPDATE party_paper SET signed_at = signed_at + 1 WHERE id = $1`, paper, "row_differs party_paper signed_at"},
 	{"an order is gone", `DELETE FROM party_order WHERE id = $1`, owing, "row_missing party_order "},
 	{"an order has another name", `UPDATE party_order SET id = '王小明' WHERE id = $1`, owing, "row_extra party_order "},
 	{"an order has another number", `UPDATE party_order SET number = '王小明' WHERE id = $1`, owing, "row_differs party_order number"},

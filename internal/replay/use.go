@@ -245,6 +245,7 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 		}
 		u.facts.Published = e.published
 	}
+	u.facts.Party = s.party(u.use, v.number)
 	return u.compare(c, keys), false
 }
 

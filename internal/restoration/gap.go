@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/legal"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -74,10 +75,11 @@ type service struct {
 	ended    []string // terms of office, "st_…"
 	charter  bool     // one was published
 	ends     []catalog.CeasingBody
-	revoked  []string // "ak_…", or given another key
-	removed  []string // "wh_…"
-	paused   []string // "wh_…", or changed
-	conceals bool     // something happened that this release doesn't know
+	revoked  []string   // "ak_…", or given another key
+	removed  []string   // "wh_…"
+	paused   []string   // "wh_…", or changed
+	parties  []party.ID // that may stand otherwise
+	conceals bool       // something happened that this release doesn't know
 }
 
 // A reading takes from an entry what must hold: of a child, or of the rest.
@@ -151,6 +153,16 @@ var readings = map[string]reading{
 	webhook.KindChanged: ofService(func(s *service, b webhook.ChangedBody) { s.paused = append(s.paused, b.Endpoint) }),
 
 	catalog.KindSuspended: {rest: conceals}, // of whose order nobody here knows
+
+	// On what a party stands nobody here knows any more: until somebody in office has seen to it,
+	// it gets nothing.
+	party.KindRegistered: partyChanged(func(b party.RegisteredBody) (string, party.Role) { return b.Party, b.Role }), // it may be elsewhere now
+	party.KindAssessed:   partyChanged(func(b party.PaperBody) (string, party.Role) { return b.Party, b.Role }),
+	party.KindAgreed:     partyChanged(func(b party.PaperBody) (string, party.Role) { return b.Party, b.Role }),
+	party.KindFiled:      partyChanged(func(b party.PaperBody) (string, party.Role) { return b.Party, b.Role }),
+	party.KindHalted:     partyChanged(func(b party.HaltedBody) (string, party.Role) { return b.Party, b.Role }),
+	party.KindDeclared:   partyChanged(func(b party.DeclaredBody) (string, party.Role) { return b.Party, b.Role }),
+	party.KindEnded:      partyChanged(func(b party.EndedBody) (string, party.Role) { return b.Party, b.Role }),
 	legal.KindEnded: {rest: func(g *gap, p ledger.Placed) error {
 		var b legal.EndedBody
 		err := p.Into(&b)
@@ -251,6 +263,8 @@ var additions = map[string]string{
 	gate.KindViewDenied:        "as above",
 	vault.KindSwept:            "what was left is told anew",
 	catalog.KindResumed:        "",
+	party.KindContinued:        "it is suspended still",
+	party.KindParted:           "it is ordered once more",
 	order.KindIssued:           "",
 	order.KindAttested:         "",
 	order.KindOverdue:          "by its day",
@@ -367,6 +381,20 @@ func ofService[B any](take func(s *service, b B)) reading {
 			return err
 		}
 		take(g.service(p.Service), b)
+		return nil
+	}}
+}
+
+func partyChanged[B any](which func(B) (string, party.Role)) reading {
+	return reading{rest: func(g *gap, p ledger.Placed) error {
+		var b B
+		if err := p.Into(&b); err != nil {
+			return err
+		}
+		s := g.service(p.Service)
+		if name, role := which(b); !slices.Contains(s.parties, party.ID{Service: p.Service, Role: role, Name: name}) {
+			s.parties = append(s.parties, party.ID{Service: p.Service, Role: role, Name: name})
+		}
 		return nil
 	}}
 }
@@ -524,6 +552,12 @@ func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed boo
 		_, _, err := catalog.EndOffice(ctx, tx, by, name, officer)
 		closed = closed || err == nil
 		if err = moot(err, catalog.ErrOfficerNotFound); err != nil {
+			return closed, err
+		}
+	}
+	for _, of := range s.parties {
+		_, _, err := party.SuspendAgain(ctx, tx, by, of)
+		if err = moot(err, party.ErrNotFound, party.ErrSuspended); err != nil {
 			return closed, err
 		}
 	}

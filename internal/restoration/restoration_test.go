@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -635,6 +636,33 @@ func TestEdgeCase15_AServiceThatChangedIsClosed(t *testing.T) {
 		if _, err := w.Read(c, "course-progress", "nickname"); err != nil {
 			t.Error(err)
 		}
+		w.holds()
+	})
+}
+
+// On what a processor stands the store that was put back doesn't know any more: it gets
+// nothing until somebody in office has seen to it (Article 16).
+func TestEdgeCase15_APartyThatChangedIsSuspended(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		of := vaulttest.ProcessorID()
+		w.Engage(w.Store.Now().Add(time.Hour))
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.End(ctx, tx, w.Officer, of, time.Time{})
+			return err
+		})
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			p, err := party.Find(ctx, tx, of)
+			if p.Halted != party.Restored || p.State(tx.Now()) != party.Suspended {
+				t.Errorf("%+v", p.Standing)
+			}
+			return err
+		})
 		w.holds()
 	})
 }

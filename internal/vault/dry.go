@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/party"
 )
 
 // A Decision is the answer to a dry question: nothing is released, and nothing
@@ -32,6 +33,10 @@ func (q Question) whose() gate.Whose {
 // order, on one snapshot: tx is a View.
 func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Decision, error) {
 	out := make([][]Decision, 0, len(all))
+	parties, err := standings(ctx, tx, all)
+	if err != nil {
+		return nil, err
+	}
 	for some := range slices.Chunk(all, together) {
 		loaded, values, err := v.facts(ctx, tx, some)
 		if err != nil {
@@ -42,13 +47,32 @@ func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Deci
 			published, _ := loaded[i].Published()
 			decisions := make([]Decision, len(q.Uses))
 			for j, u := range q.Uses {
-				_, reasons := gate.Decide(f, q.By, u.Known(published.Charter))
+				_, reasons := gate.Decide(f.Among(parties[u.Service], u), q.By, u.Known(published.Charter))
 				decisions[j] = Decision{len(reasons) == 0, reasons}
 			}
 			out = append(out, decisions)
 		}
 	}
 	return out, nil
+}
+
+// standings reads how those stand whom the uses name, of each service that has a question
+// about one.
+func standings(ctx context.Context, tx *db.Tx, all []Question) (map[string][]party.Standing, error) {
+	read := make(map[string][]party.Standing)
+	for _, q := range all {
+		for _, u := range q.Uses {
+			if _, known := read[u.Service]; known || u.Party == "" {
+				continue
+			}
+			var some []party.Standing
+			if err := tx.Together(ctx, party.ReadAll(&some, u.Service)); err != nil {
+				return nil, err
+			}
+			read[u.Service] = some
+		}
+	}
+	return read, nil
 }
 
 // together is how many children's facts are in memory at once.

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
@@ -44,6 +45,8 @@ var types = []string{
 	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
 
 	order.KindIssued, order.KindAttested, order.KindOverdue,
+
+	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
 
 	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm, approval.KindForeign, approval.KindReleased, approval.KindTold, publication.KindAlarm,
 

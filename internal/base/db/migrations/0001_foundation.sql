@@ -579,6 +579,52 @@ CREATE INDEX party_order_attested ON party_order (service, issued) WHERE atteste
 CREATE INDEX party_order_issued ON party_order (issued);
 CREATE INDEX party_order_party ON party_order (service, party, issued);
 
+-- PARTY. Who else gets items: processors and recipients, and the papers that each stands on.
+CREATE TABLE party (
+	service       text   NOT NULL,
+	role          text   NOT NULL, -- processor, recipient
+	name          text   NOT NULL, -- as the charter calls it
+	version       bigint NOT NULL, -- of the service, at the last change of this row
+	country       text   NOT NULL,
+	legal_name    text   NOT NULL,
+	registration  text   NOT NULL,
+	contact       text   NOT NULL,
+	address       text   NOT NULL,
+	task          text   NOT NULL,
+	salt          bytea  NOT NULL, -- of the marks that the ledger has of the above, and of subs
+	registered_at bigint NOT NULL,
+	registered_by text   NOT NULL, -- as the ledger names actors
+	halted        text   NOT NULL, -- why it is suspended, or empty
+	subs          text   NOT NULL, -- sub-processors that it has declared, one a line
+	ends_at       bigint,          -- when all ends that it stands on
+	assessment    text   NOT NULL, -- the paper that holds, or empty, as are the next two
+	agreement     text   NOT NULL,
+	mechanism     text   NOT NULL,
+	parted_upto   text   NOT NULL, -- how far the orders to delete are that follow its end: a child, or empty
+	parted_at     bigint,          -- when all of them were issued that followed an end
+	PRIMARY KEY (service, role, name)
+);
+
+-- Assessments, agreements, and mechanisms by which something crosses a border. Nothing is
+-- ever changed or removed (PIPL 56: three years at least).
+CREATE TABLE party_paper (
+	id        text    NOT NULL PRIMARY KEY,
+	service   text    NOT NULL,
+	role      text    NOT NULL,
+	party     text    NOT NULL,
+	kind      text    NOT NULL, -- assessment, agreement, security_assessment, standard_contract, certification
+	form      text    NOT NULL, -- all that was answered or agreed, JSON; the ledger has a mark of it
+	salt      bytea   NOT NULL, -- of that mark
+	passed    boolean NOT NULL, -- of an assessment: computed from the form
+	scope     text    NOT NULL, -- items by purpose, JSON
+	from_at   bigint  NOT NULL,
+	until_at  bigint  NOT NULL, -- at this moment it is over
+	signed_at bigint  NOT NULL,
+	signed_by text    NOT NULL, -- as the ledger names actors
+	entry     text    NOT NULL  -- of the ledger
+);
+CREATE INDEX party_paper_party ON party_paper (service, role, party, signed_at);
+
 -- SUSPICION. Accounts that aren't registered as a child's and may be one's.
 CREATE TABLE suspicion (
 	id        text   NOT NULL PRIMARY KEY,
@@ -1100,6 +1146,8 @@ DROP TABLE person_looks;
 DROP TABLE decoy;
 DROP TABLE broken_glass;
 DROP TABLE approval;
+DROP TABLE party_paper;
+DROP TABLE party;
 DROP TABLE party_order;
 DROP TABLE kept_value;
 DROP TABLE legal_approval;

@@ -1,0 +1,190 @@
+package gate
+
+import (
+	"context"
+	"slices"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/party"
+)
+
+// roles are those of whom a use names, by its activity.
+var roles = map[charter.Activity]party.Role{charter.Entrust: party.Processor, charter.Transfer: party.Recipient}
+
+// engaged denies what goes to a party beyond what it was assessed for, and a processor has
+// agreed to, at this moment (Articles 16 and 17). What the charter in force gives it is
+// looked at, too: one that takes something away narrows every agreement by itself.
+func (d *decision) engaged(role party.Role, purpose charter.Purpose) {
+	p, now, article := d.facts.Party, d.facts.Now, role.Article()
+	if p.ID != (party.ID{Service: d.use.Service, Role: role, Name: d.use.Party}) || p.Name == "" {
+		if role == party.Processor {
+			d.deny(article, "gate.processor_not_engaged")
+		} else {
+			d.deny(article, "gate.recipient_not_assessed")
+		}
+		return
+	}
+	if p.Over(now) {
+		d.deny(article, "gate.party_ended")
+	}
+	if p.Halted != "" {
+		d.deny(article, "gate.party_suspended")
+	}
+	// Edge case 19: a hard no, whoever has agreed.
+	if len(p.Subs) > 0 {
+		d.deny(article, "gate.sub_processor")
+	}
+	given := party.ScopeOf(d.facts.Published.Charter, role, p.Name)
+	d.within(article, "gate.item_not_for_party", purpose, given)
+	d.assessed(role, purpose)
+	if role == party.Processor {
+		d.agreed(purpose)
+	}
+	d.border(role, purpose)
+}
+
+// assessed wants a security assessment that was passed, is valid, and covers the use.
+func (d *decision) assessed(role party.Role, purpose charter.Purpose) {
+	a, article := d.facts.Party.Assessment, role.Article()
+	switch {
+	case !a.Exists() && role == party.Recipient:
+		d.deny(article, "gate.recipient_not_assessed")
+	case !a.Exists():
+		d.deny(article, "gate.processor_not_assessed")
+	case !a.Passed:
+		d.deny(article, "gate.assessment_failed")
+	case !a.Holds(d.facts.Now):
+		d.deny(article, "gate.assessment_over")
+	case len(a.Scope[purpose.Name]) == 0:
+		d.deny(article, "gate.purpose_not_assessed")
+	default:
+		d.within(article, "gate.item_not_assessed", purpose, a.Scope)
+	}
+}
+
+// agreed wants an agreement in its period that covers the use (Article 16). At its last
+// second it is over.
+func (d *decision) agreed(purpose charter.Purpose) {
+	g, now := d.facts.Party.Agreement, d.facts.Now
+	switch {
+	case !g.Exists():
+		d.deny("16", "gate.agreement_missing")
+	case now.Before(g.From):
+		d.deny("16", "gate.agreement_not_begun")
+	case !g.Holds(now):
+		d.deny("16", "gate.agreement_over")
+	case len(g.Scope[purpose.Name]) == 0:
+		d.deny("16", "gate.purpose_not_agreed")
+	default:
+		d.within("16", "gate.item_not_agreed", purpose, g.Scope)
+	}
+}
+
+// border wants what edge case 20 does of a party abroad: that the charter says so, since that
+// is what guardians were told, and that the mechanism which it names is on file. A party is
+// abroad if the charter or the register says it.
+func (d *decision) border(role party.Role, purpose charter.Purpose) {
+	article, m := role.Article(), d.facts.Party.Mechanism
+	toldAbroad := abroad(d.facts.Published.Charter, role, d.use.Party)
+	switch told := purpose.CrossBorder; {
+	case d.facts.Party.Country == charter.Home && !toldAbroad:
+	case told == nil || !toldAbroad:
+		d.deny(article, "gate.border_undeclared")
+	case !m.Exists() || m.Kind != party.Kind(told.Mechanism):
+		d.deny(article, "gate.border_mechanism_missing")
+	case !m.Holds(d.facts.Now):
+		d.deny(article, "gate.border_mechanism_over")
+	}
+}
+
+func abroad(c *charter.Charter, role party.Role, name string) bool {
+	if role == party.Recipient {
+		r, ok := c.Recipient(name)
+		return ok && r.Country != charter.Home
+	}
+	q, ok := c.Processor(name)
+	return ok && q.Country != charter.Home
+}
+
+// within denies each item of the purpose that a scope leaves out. Of one that the purpose
+// doesn't have it is told already.
+func (d *decision) within(article, code string, purpose charter.Purpose, scope party.Scope) {
+	for i, item := range d.use.Items {
+		if purpose.Has(item) && !scope.Has(purpose.Name, item) && !slices.Contains(d.use.Items[:i], item) {
+			d.denyItem(article, code, item)
+		}
+	}
+}
+
+// With adds to the facts how the party stands whom the use names, where it entrusts or
+// transfers: one point read. The facts must be those of this transaction.
+//
+// The party belongs to the version of the service that the facts are of. Its row has the
+// version of its last change, so one that isn't newer is the one that stood then. Where it
+// is newer, which takes a change between two statements of PostgreSQL, the service is read
+// again, and kept from changing.
+func (l *Loaded) With(ctx context.Context, tx *db.Tx, f Facts, u Use) (Facts, error) {
+	of, ok := u.party(f)
+	if !ok {
+		return f, nil
+	}
+	var found []party.Standing
+	err := tx.Together(ctx, party.ReadStanding(&found, of))
+	if err != nil || len(found) == 0 {
+		return f, err
+	}
+	if found[0].Version > l.service[0].Version {
+		if err := l.steady(ctx, tx); err != nil {
+			return f, err
+		}
+		f.Service, f.Published = l.service[0], l.published
+		if of, ok = u.party(f); !ok {
+			return f, nil
+		}
+		found = nil
+		if err := tx.Together(ctx, party.ReadStanding(&found, of)); err != nil || len(found) == 0 {
+			return f, err
+		}
+	}
+	f.Party = found[0]
+	return f, nil
+}
+
+// party returns whom the use names, if it entrusts or transfers, and there is a charter. A
+// name that the charter doesn't know is asked of nobody: it may be anything.
+func (u Use) party(f Facts) (of party.ID, ok bool) {
+	role, ok := roles[u.Activity]
+	if !ok || f.Published.Charter == nil || u.Party == "" {
+		return of, false
+	}
+	return party.ID{Service: f.Service.Name, Role: role, Name: u.Known(f.Published.Charter).Party}, true
+}
+
+// Among adds to the facts how the party stands whom the use names: one of all of the
+// service, as party.ReadAll reads them on the same snapshot.
+func (f Facts) Among(all []party.Standing, u Use) Facts {
+	f.Party = party.Standing{}
+	of, ok := u.party(f)
+	if i := slices.IndexFunc(all, func(s party.Standing) bool { return s.ID == of }); ok && i >= 0 {
+		f.Party = all[i]
+	}
+	return f
+}
+
+// steady reads the service and its charter once more, as they stay to the commit.
+func (l *Loaded) steady(ctx context.Context, tx *db.Tx) (err error) {
+	name := l.service[0].Name
+	l.service, l.published = nil, catalog.Published{}
+	if err = tx.Together(ctx, catalog.ReadSteady(tx, &l.service, name)); err != nil {
+		return err
+	}
+	if len(l.service) != 1 {
+		return catalog.ErrNotFound
+	}
+	if l.service[0].Charter != 0 {
+		l.published, err = l.charters.Version(ctx, tx, name, l.service[0].Charter)
+	}
+	return err
+}

@@ -1,0 +1,76 @@
+package party
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/ledger"
+)
+
+// KindParted is the kind of the entry that everybody who has to was ordered: a party that
+// has ended is to delete what it may have of each child. It changes nothing that the gate
+// reads, so it has no version.
+const KindParted = "party.parted"
+
+// A PartedBody says of which end, and of how many children the party was looked for.
+type PartedBody struct {
+	Party    string `json:"party"`
+	Role     Role   `json:"role"`
+	Ended    int64  `json:"ended"` // microseconds
+	Children int64  `json:"children"`
+}
+
+// EndedAt returns when the party ended, by somebody's word or with its agreement; zero if it
+// hasn't. That an assessment is over is no end: it may be made again.
+func (s Standing) EndedAt(now time.Time) (at time.Time) {
+	if s.Over(now) {
+		at = s.EndsAt
+	}
+	if g := s.Agreement; g.Exists() && !now.Before(g.Until) && (at.IsZero() || g.Until.Before(at)) {
+		at = g.Until
+	}
+	return at
+}
+
+// Leaving returns the parties that have ended, and of which not every child was looked at
+// yet: Article 16(4) has them delete timely.
+func Leaving(ctx context.Context, tx *db.Tx) ([]Party, error) {
+	now := tx.Now()
+	all, err := db.All(ctx, tx, scan, `
+		SELECT `+standing+`, `+identity+` `+joined+`
+		WHERE p.ends_at <= $1 OR g.until_at <= $1
+		ORDER BY p.service, p.role, p.name`, (*db.Time)(&now))
+	return slices.DeleteFunc(all, func(p Party) bool { return !p.PartedAt.Before(p.EndedAt(now)) }), err
+}
+
+// PartUpto records that the children up to a key were looked at; with an empty one, that all
+// are come by again. It reports false where somebody has changed the party since, or gone on:
+// then nothing is recorded.
+func (p *Party) PartUpto(ctx context.Context, tx *db.Tx, upto string) (bool, error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE party SET parted_upto = $1
+		WHERE service = $2 AND role = $3 AND name = $4 AND version = $5 AND parted_upto = $6`,
+		upto, p.Service, p.Role, p.Name, p.Version, p.PartedUpto)
+	if err == nil && n == 1 {
+		p.PartedUpto = upto
+	}
+	return n == 1, err
+}
+
+// Part records that all children were looked at, so many. It reports as PartUpto does.
+func (p *Party) Part(ctx context.Context, tx *db.Tx, actor string, children int64) (bool, error) {
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `
+		UPDATE party SET parted_upto = '', parted_at = $1
+		WHERE service = $2 AND role = $3 AND name = $4 AND version = $5 AND parted_upto = $6`,
+		(*db.Time)(&now), p.Service, p.Role, p.Name, p.Version, p.PartedUpto)
+	if err != nil || n != 1 {
+		return false, err
+	}
+	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindParted, Service: p.Service, Actor: actor,
+		Body: PartedBody{Party: p.Name, Role: p.Role, Ended: p.EndedAt(now).UnixMicro(), Children: children}})
+	p.PartedUpto, p.PartedAt = "", now
+	return err == nil, err
+}

@@ -1,0 +1,324 @@
+package replay
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
+)
+
+// A registered is what the ledger says of a party, at each version of its service that
+// changed it. There are few.
+type registered struct {
+	by       string
+	at       int64
+	mark     string // of who it is
+	subs     int
+	subsMark string
+	history  []party.Standing // in order; the last is what holds
+	parted   int64            // when all was ordered that followed an end
+	seen     bool             // its row was found
+}
+
+func (r *registered) now() party.Standing { return r.history[len(r.history)-1] }
+
+// A paper is what the ledger says of one that a party stands on.
+type paper struct {
+	party party.ID
+	term  party.Term
+	mark  string
+	by    string
+	entry string
+	at    int64
+	seen  bool
+}
+
+// party returns how the party stood whom a use names, when its service had that version.
+func (s *service) party(u gate.Use, version int64) party.Standing {
+	role := party.Processor
+	switch u.Activity {
+	case charter.Entrust:
+	case charter.Transfer:
+		role = party.Recipient
+	default:
+		return party.Standing{}
+	}
+	r := s.parties[party.ID{Service: s.name, Role: role, Name: u.Party}]
+	if r == nil {
+		return party.Standing{}
+	}
+	for _, is := range slices.Backward(r.history) {
+		if is.Version <= version {
+			return is
+		}
+	}
+	return party.Standing{}
+}
+
+// whose is what every entry about a party begins with.
+type whose struct {
+	Party string     `json:"party"`
+	Role  party.Role `json:"role"`
+}
+
+// partyEntry folds that a party was registered, that somebody in office has signed what it
+// stands on, or that it was suspended, let on again, or ended.
+func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
+	// Nobody but who is in office signs; a store that was put back suspends by itself.
+	again := p.Kind == party.KindHalted && strings.HasPrefix(p.Actor, "operator:")
+	if by, ok := strings.CutPrefix(p.Actor, "officer:"); !again && (!ok || by == "" || by != now.officer && by != now.deputy) {
+		return impossible(ruleOffice)
+	}
+	switch p.Kind {
+	case party.KindRegistered:
+		b, x := body[party.RegisteredBody](p)
+		if x == (fault{}) {
+			x = f.partyRegistered(p, s, now, b)
+		}
+		return x
+	case party.KindAssessed, party.KindAgreed, party.KindFiled:
+		b, x := body[party.PaperBody](p)
+		if x == (fault{}) {
+			x = f.partySigned(p, s, now, b)
+		}
+		return x
+	case party.KindHalted:
+		b, x := body[party.HaltedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
+			ok := is.Halted == "" && b.Reason != "" && (b.Reason == party.Restored) == again
+			is.Halted = party.Reason(f.names.keep(string(b.Reason)))
+			return ok
+		})
+	case party.KindContinued:
+		b, x := body[party.ContinuedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return s.partyChanged(now, whose(b), func(is *party.Standing) bool {
+			ok := is.Halted != "" && len(is.Subs) == 0
+			is.Halted = ""
+			return ok
+		})
+	case party.KindDeclared:
+		b, x := body[party.DeclaredBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
+			r := s.parties[is.ID]
+			r.subs, r.subsMark = b.Count, b.Mark
+			is.Subs = make([]string, max(0, b.Count)) // the gate asks whether there is one
+			if b.Count > 0 && is.Halted == "" {
+				is.Halted = party.SubProcessor // Article 16(5): at once
+			}
+			return b.Count >= 0 && (b.Count > 0) == (b.Mark != "") && b.Role == party.Processor
+		})
+	case party.KindEnded:
+		b, x := body[party.EndedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
+			ok := !is.Over(p.At) && b.At >= p.At.UnixMicro()
+			is.EndsAt = moment(b.At)
+			return ok
+		})
+	}
+	return fault{}
+}
+
+func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b party.RegisteredBody) fault {
+	c := s.editions[now.charter]
+	switch {
+	case b.Party == "" || b.Country == "" || b.Mark == "" || b.Role != party.Processor && b.Role != party.Recipient:
+		return fault{what: FoundBody, field: ruleParty}
+	case c == nil || c.published.Charter != nil && len(party.ScopeOf(c.published.Charter, b.Role, b.Party)) == 0:
+		return impossible(ruleParty)
+	}
+	of := party.ID{Service: s.name, Role: party.Role(f.names.keep(string(b.Role))), Name: f.names.keep(b.Party)}
+	is := party.Standing{ID: of}
+	r := s.parties[of]
+	if r == nil {
+		r = &registered{by: f.names.keep(p.Actor), at: p.At.UnixMicro()}
+		s.parties[of] = r
+	} else {
+		is = r.now()
+	}
+	r.mark = b.Mark
+	is.Country, is.Version = f.names.keep(b.Country), now.number
+	r.history = append(r.history, is)
+	return fault{}
+}
+
+// partyChanged applies a change to a party that is registered.
+func (s *service) partyChanged(now *version, b whose, change func(is *party.Standing) bool) fault {
+	r := s.parties[party.ID{Service: s.name, Role: b.Role, Name: b.Party}]
+	if r == nil {
+		return impossible(ruleParty)
+	}
+	is := r.now()
+	ok := change(&is)
+	is.Version = now.number
+	if r.history = append(r.history, is); !ok {
+		return impossible(ruleParty)
+	}
+	return fault{}
+}
+
+// parted folds that all was ordered that follows an end. It isn't about what the gate reads,
+// so it has no order with that.
+func (f *fold) parted(p ledger.Placed) fault {
+	b, x := body[party.PartedBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	s := f.services[p.Service]
+	if s == nil {
+		return impossible(ruleService)
+	}
+	r := s.parties[party.ID{Service: s.name, Role: b.Role, Name: b.Party}]
+	if r == nil || p.Actor != "system:cessation" || b.Children < 0 || b.Ended > p.At.UnixMicro() ||
+		!slices.ContainsFunc(r.history, func(is party.Standing) bool { return is.EndedAt(p.At).UnixMicro() == b.Ended }) {
+		return impossible(ruleParty)
+	}
+	r.parted = p.At.UnixMicro()
+	return fault{}
+}
+
+// partySigned folds a paper, and has the party stand on it. What an agreement must rest on,
+// Article 16 says: an assessment that was passed and is valid, and covers it.
+func (f *fold) partySigned(p ledger.Placed, s *service, now *version, b party.PaperBody) fault {
+	at := p.At
+	t := party.Term{ID: f.names.keep(b.Paper), Kind: party.Kind(f.names.keep(string(b.Kind))), Passed: b.Passed, Scope: b.Scope, From: moment(b.From), Until: moment(b.Until)}
+	if !id.Is(id.Paper, b.Paper) || f.papers[b.Paper] != nil || b.Mark == "" || !t.Until.After(at) || !t.Until.After(t.From) {
+		return fault{what: FoundBody, field: ruleParty}
+	}
+	of := party.ID{Service: s.name, Role: b.Role, Name: b.Party}
+	x := s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
+		switch p.Kind {
+		case party.KindAssessed:
+			is.Assessment = t
+			if is.Role == party.Recipient && is.Over(at) {
+				is.EndsAt = moment(0)
+			}
+			return t.Kind == party.Assessed && t.From.Equal(at) && s.gives(now, of, t.Scope) && b.Assessment == ""
+		case party.KindAgreed:
+			was := *is
+			is.Agreement, is.EndsAt = t, moment(0)
+			return t.Kind == party.Agreed && is.Role == party.Processor && b.Assessment == was.Assessment.ID && was.Assessment.Passed && was.Assessment.Holds(at) &&
+				t.Scope.Within(was.Assessment.Scope) && s.gives(now, of, t.Scope) && was.Halted == "" && len(was.Subs) == 0 &&
+				!(catalog.Service{Overdue: now.overdue}).IsOverdue(of.Name) && (was.Over(at) || !was.Agreement.Holds(at) || !t.From.After(at))
+		}
+		is.Mechanism = t
+		return slices.Contains(party.Mechanisms, t.Kind) && b.Assessment == "" && len(t.Scope) == 0
+	})
+	if r := s.parties[of]; r != nil {
+		f.papers[t.ID] = &paper{party: r.now().ID, term: t, mark: b.Mark, by: f.names.keep(p.Actor), entry: p.ID, at: at.UnixMicro()}
+	}
+	return x
+}
+
+// gives reports whether the charter in force gives a party all of a scope.
+func (s *service) gives(now *version, of party.ID, scope party.Scope) bool {
+	e := s.editions[now.charter]
+	return len(scope) > 0 && e != nil && (e.published.Charter == nil || scope.Within(party.ScopeOf(e.published.Charter, of.Role, of.Name)))
+}
+
+// partyRows compares who is on the register, and what each stands on.
+func (a *audit) partyRows() error {
+	err := party.Each(a.ctx, a.tx, func(row party.Party) error {
+		r := at{audit: a, table: "party", service: a.names.shown(row.Service), row: a.names.shown(row.Name)}
+		var is *registered
+		if s := a.fold.services[row.Service]; s != nil {
+			is = s.parties[row.ID]
+		}
+		if is == nil || is.seen {
+			r.extra()
+			return nil
+		}
+		is.seen = true
+		now := is.now()
+		if row.Mark() != is.mark {
+			r.found(FoundHash, "identity", "–", "–")
+		}
+		r.number("version", now.Version, row.Version)
+		r.text("country", now.Country, row.Standing.Country)
+		r.time("registered_at", is.at, micros(row.RegisteredAt))
+		r.text("registered_by", is.by, row.RegisteredBy)
+		r.text("halted", string(now.Halted), string(row.Halted))
+		if len(row.Subs) != is.subs || row.SubsMark() != is.subsMark {
+			r.found(FoundHash, "subs", "–", "–")
+		}
+		r.time("ends_at", micros(now.EndsAt), micros(row.EndsAt))
+		r.text("assessment", now.Assessment.ID, row.Assessment.ID)
+		r.text("agreement", now.Agreement.ID, row.Agreement.ID)
+		r.time("parted_at", is.parted, micros(row.PartedAt))
+		r.text("mechanism", now.Mechanism.ID, row.Mechanism.ID)
+		return a.ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
+		parties := a.fold.services[name].parties
+		for _, of := range slices.SortedFunc(maps.Keys(parties), func(a, b party.ID) int {
+			return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Name, b.Name))
+		}) {
+			if !parties[of].seen {
+				at{audit: a, table: "party", service: name, row: of.Name}.missing()
+			}
+		}
+	}
+	return nil
+}
+
+// paperRows compares the papers, and has each form give its result again: that an assessment
+// was passed is computed of what was answered, here as when it was signed.
+func (a *audit) paperRows() error {
+	err := party.EachPaper(a.ctx, a.tx, func(row party.Paper) error {
+		r := at{audit: a, table: "party_paper", service: a.names.shown(row.Party.Service), row: a.names.shown(row.ID)}
+		is := a.fold.papers[row.ID]
+		if is == nil {
+			r.extra()
+			return nil
+		}
+		is.seen = true
+		r.row = row.ID
+		r.text("service", is.party.Service, row.Party.Service)
+		r.text("role", string(is.party.Role), string(row.Party.Role))
+		r.text("party", is.party.Name, row.Party.Name)
+		r.text("kind", string(is.term.Kind), string(row.Kind))
+		r.flag("passed", is.term.Passed, row.Passed)
+		if is.term.Scope.String() != row.Scope.String() {
+			r.found(FoundDiffers, "scope", "–", "–")
+		}
+		r.time("from_at", micros(is.term.From), micros(row.From))
+		r.time("until_at", micros(is.term.Until), micros(row.Until))
+		r.time("signed_at", is.at, micros(row.SignedAt))
+		r.text("signed_by", is.by, row.SignedBy)
+		r.text("entry", is.entry, row.Entry)
+		switch said, err := row.Says(); {
+		case row.Mark() != is.mark:
+			r.found(FoundHash, "form", "–", "–")
+		case err != nil || !said.Is(row.Term) && is.term.Is(row.Term):
+			r.found(FoundDiffers, "form", "–", "–") // it was never what the ledger says that it gives
+		}
+		return a.ctx.Err()
+	})
+	for _, name := range slices.Sorted(maps.Keys(a.fold.papers)) {
+		if is := a.fold.papers[name]; !is.seen && err == nil {
+			at{audit: a, table: "party_paper", service: is.party.Service, row: name}.missing()
+		}
+	}
+	return err
+}
