@@ -372,6 +372,8 @@ func TestPagesOfCharters(t *testing.T) {
 		}
 		check("charters", boss, "/console/charters")
 		check("charter-empty", boss, charters)
+		check("registers", boss, "/console/register")
+		check("register", boss, registerAt)
 		check("draft", writes, charters+"/new")
 		wrong := written(t, "xiaoxi-english-v2", func(_, text string) string { return strings.Replace(text, "country: CN", "country: China", 1) })
 		for _, lang := range i18n.Langs {

@@ -608,6 +608,11 @@ func (p *insider) decidesAboutACharter() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.follow(`nav a[href^="/console/register"]`)
+	p.at("registers")
+	p.follow(`main tbody a`)
+	p.sees("console.register.processors")
+	p.at("register")
 	p.follow(`nav a[href^="/console/charters"]`)
 	p.sees("console.charters.nothing")
 	p.at("charters")
