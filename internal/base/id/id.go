@@ -46,6 +46,7 @@ const (
 	Takedown     Prefix = "td" // of content that was published
 	Look         Prefix = "sa" // what a person inside asks to see of a child
 	Record       Prefix = "ro" // about who holds an office
+	Impact       Prefix = "ia" // an assessment of a purpose
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.
