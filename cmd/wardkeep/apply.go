@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -40,7 +41,7 @@ type applyCmd struct {
 }
 
 // Run proposes a charter as a draft and, when told so, publishes it as the
-// officer. Each step is a transaction of its own: if it ends between them, the
+// officer, who signs the assessments that lie beside it of purposes that lack one. Each step is a transaction of its own: if it ends between them, the
 // draft waits, and the same command goes on from there.
 //
 // Where somebody in office has an account, nothing is published here: Run says who may
@@ -92,7 +93,7 @@ func (c applyCmd) Run(ctx context.Context, s *session) error {
 		case len(inside) > 0:
 			return exit(exitWaits)
 		}
-		return c.publish(ctx, s, a, ch.Service, draft)
+		return c.publish(ctx, s, a, ch, draft)
 	})
 }
 
@@ -239,17 +240,27 @@ func propose(ctx context.Context, s *session, a *app.App, ch *charter.Charter, i
 	return draft, nil
 }
 
-func (c applyCmd) publish(ctx context.Context, s *session, a *app.App, service string, draft catalog.Draft) error {
+func (c applyCmd) publish(ctx context.Context, s *session, a *app.App, ch *charter.Charter, draft catalog.Draft) error {
+	service := ch.Service
 	if !c.Yes {
 		if err := s.confirm("cmd.apply.confirm", service); err != nil {
 			return err
 		}
 	}
 	var published catalog.Published
+	var signed []catalog.Assessment
+	var without []lack
 	var missing []string
 	err := a.Store.Update(ctx, func(tx *db.Tx) error {
 		officer, err := catalog.FindOfficer(ctx, tx, service, c.Officer)
 		if err != nil {
+			return err
+		}
+		// PIPL 55: who publishes the charter signs what lies beside it of each purpose.
+		if signed, err = catalog.AssessFrom(ctx, tx, a.Ring, officer, service, draft.Number, os.DirFS(c.Dir), time.Time{}); err != nil {
+			return err
+		}
+		if without, err = lacking(ctx, tx, a.Ring, ch, c.Dir); err != nil {
 			return err
 		}
 		if published, _, err = catalog.Publish(ctx, tx, a.Ring, officer, service, draft.Number); err != nil {
@@ -259,9 +270,13 @@ func (c applyCmd) publish(ctx context.Context, s *session, a *app.App, service s
 		missing = now.Missing()
 		return err
 	})
-	if err != nil {
-		return err
+	if errors.Is(err, catalog.ErrUnassessed) {
+		s.printLacking(ch, c.Dir, without)
 	}
+	if err != nil {
+		return s.impactProblems(c.Dir, err)
+	}
+	s.signed(signed)
 	s.say("cmd.apply.published", "Service", service, "Number", published.Number, "Officer", c.Officer)
 	for _, what := range missing {
 		s.say("cmd.service.missing", "What", s.lang.T("cmd.missing."+what))

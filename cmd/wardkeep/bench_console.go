@@ -238,6 +238,8 @@ var rooms = []operation{
 	room("charter", "/charters/"+benchService),
 	room("charter-version", "/charters/"+benchService+"/1"),
 	room("charter-new", "/charters/"+benchService+"/new"),
+	room("registers", "/register"),
+	room("register", "/register/"+benchService),
 	room("offices", "/offices"),
 	room("office", "/offices/"+benchService),
 	room("access", "/access"),

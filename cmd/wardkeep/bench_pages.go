@@ -173,6 +173,7 @@ var pages = []operation{
 	{name: "home", status: 200, next: get("/")},
 	{name: "rules", status: 200, next: get("/rules/" + benchService)},
 	{name: "rules-child", status: 200, next: get("/rules/" + benchService + "/child")},
+	{name: "rules-register", status: 200, next: get("/rules/" + benchService + "/register")},
 	{name: "history", status: 200, next: get("/rules/" + benchService + "/history")},
 	{name: "version", status: 200, next: get("/rules/" + benchService + "/history/1")},
 	{name: "guide", status: 200, next: get("/guide")},

@@ -101,6 +101,9 @@ func (w *world) setUp(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error 
 	if err != nil {
 		return err
 	}
+	if _, err := catalog.AssessFrom(ctx, tx, ring, w.officer, benchService, draft.Number, xiaoxi.Files, time.Time{}); err != nil {
+		return err
+	}
 	if _, _, err := catalog.Publish(ctx, tx, ring, w.officer, benchService, draft.Number); err != nil {
 		return err
 	}

@@ -123,7 +123,8 @@ func (d *demo) publish(ctx context.Context) error {
 	return nil
 }
 
-// establish puts a service in order: somebody in charge, a deputy, and the charter.
+// establish puts a service in order: somebody in charge, a deputy, an assessment of each
+// purpose, and the charter.
 func establish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c *charter.Charter) (officer catalog.Officer, published catalog.Published, err error) {
 	draft, _, err := catalog.Propose(ctx, tx, ring, operator, c, nil)
 	if err != nil {
@@ -133,6 +134,9 @@ func establish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c *charter.Ch
 		return officer, published, err
 	}
 	if _, _, err = catalog.Appoint(ctx, tx, operator, c.Service, catalog.RoleDeputy, "周远", "400-000-0000"); err != nil {
+		return officer, published, err
+	}
+	if err = assess(ctx, tx, ring, officer, c, draft.Number); err != nil {
 		return officer, published, err
 	}
 	published, _, err = catalog.Publish(ctx, tx, ring, officer, c.Service, draft.Number)
@@ -444,15 +448,22 @@ func (d *demo) change(ctx context.Context) error {
 		return err
 	}
 	changes := charter.Diff(old, longer)
-	begun := time.Now()
-	err = d.try(ctx, func(tx *db.Tx) error {
-		draft, _, err := catalog.Propose(ctx, tx, d.app.Ring, operator, longer, nil)
-		if err != nil {
+	publish := func(first func(tx *db.Tx, number int64) error) error {
+		return d.try(ctx, func(tx *db.Tx) error {
+			draft, _, err := catalog.Propose(ctx, tx, d.app.Ring, operator, longer, nil)
+			if err == nil {
+				err = first(tx, draft.Number)
+			}
+			if err == nil {
+				_, _, err = catalog.Publish(ctx, tx, d.app.Ring, d.officer, story, draft.Number)
+			}
 			return err
-		}
-		_, _, err = catalog.Publish(ctx, tx, d.app.Ring, d.officer, story, draft.Number)
-		return err
-	})
+		})
+	}
+	err = publish(func(*db.Tx, int64) error { return nil })
+	d.show("7", "unassessed", errors.Is(err, catalog.ErrUnassessed))
+	begun := time.Now()
+	err = publish(func(tx *db.Tx, number int64) error { return assess(ctx, tx, d.app.Ring, d.officer, longer, number) })
 	if err != nil {
 		return err
 	}

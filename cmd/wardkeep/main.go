@@ -38,6 +38,7 @@ type cli struct {
 	Plan      planCmd      `cmd:"" help:"${plan}"`
 	Apply     applyCmd     `cmd:"" help:"${apply}"`
 	TakeBack  takeBackCmd  `cmd:"" help:"${take_back}"`
+	Impact    impactCmd    `cmd:"" help:"${impact}"`
 	Service   serviceCmd   `cmd:"" help:"${service}"`
 	Officer   officerCmd   `cmd:"" help:"${officer}"`
 	Staff     staffCmd     `cmd:"" help:"${staff}"`

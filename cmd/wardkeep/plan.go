@@ -35,6 +35,7 @@ type plan struct {
 	charter *charter.Charter
 	asked   map[string]int64 // purpose → guardians who must be asked again
 	total   int64            // of them, each counted once
+	lacking []lack           // purposes without an assessment
 }
 
 // Run prints what publishing a charter would change. It writes nothing. A
@@ -48,12 +49,13 @@ func (p planCmd) Run(ctx context.Context, s *session) error {
 	if p.Against != "" {
 		planned, err = planAgainst(s, c, p.Against)
 	} else {
-		planned, err = s.planInStore(ctx, c)
+		planned, err = s.planInStore(ctx, c, p.Dir)
 	}
 	if err != nil {
 		return err
 	}
 	planned.print(s)
+	s.printLacking(c, p.Dir, planned.lacking)
 	if len(planned.Material) > 0 && planned.Published.Charter != nil {
 		return exit(exitMaterial)
 	}
@@ -72,14 +74,19 @@ func loadCharter(s *session, dir string) (*charter.Charter, error) {
 	if !ok {
 		return c, err
 	}
-	for _, p := range problems {
+	s.problems(dir, problems)
+	return nil, fmt.Errorf("%w: %s (%d)", errCharter, dir, len(problems))
+}
+
+// problems prints what is wrong with the files of a folder as file:line:column sentences.
+func (s *session) problems(dir string, all charter.Problems) {
+	for _, p := range all {
 		at := filepath.Join(dir, p.File)
 		if p.Line > 0 {
 			at = fmt.Sprintf("%s:%d:%d", at, p.Line, p.Column)
 		}
 		fmt.Fprintf(s.err, "%s: %s\n", at, p.In(charter.Lang(s.lang)))
 	}
-	return nil, fmt.Errorf("%w: %s (%d)", errCharter, dir, len(problems))
 }
 
 func planAgainst(s *session, c *charter.Charter, dir string) (plan, error) {
@@ -98,7 +105,7 @@ func planAgainst(s *session, c *charter.Charter, dir string) (plan, error) {
 }
 
 // planInStore compares with what is in force. Without a store nothing is.
-func (s *session) planInStore(ctx context.Context, c *charter.Charter) (p plan, err error) {
+func (s *session) planInStore(ctx context.Context, c *charter.Charter, dir string) (p plan, err error) {
 	settings, err := s.load()
 	if err != nil {
 		return plan{}, err
@@ -106,14 +113,17 @@ func (s *session) planInStore(ctx context.Context, c *charter.Charter) (p plan, 
 	store, err := app.OpenStore(ctx, settings)
 	if errors.Is(err, app.ErrNoStore) && errors.Is(err, fs.ErrNotExist) {
 		changes := charter.Diff(nil, c)
-		return plan{charter: c, Planned: catalog.Planned{Hash: c.Hash(), Changes: changes, Material: charter.Material(changes)}}, nil
+		none, err := lacking(ctx, nil, nil, c, dir)
+		return plan{charter: c, lacking: none, Planned: catalog.Planned{Hash: c.Hash(), Changes: changes, Material: charter.Material(changes)}}, err
 	}
 	if err != nil {
 		return plan{}, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	err = store.View(ctx, func(tx *db.Tx) (err error) {
-		p, err = planIn(ctx, tx, c)
+		if p, err = planIn(ctx, tx, c); err == nil && !p.NoChange {
+			p.lacking, err = lacking(ctx, tx, nil, c, dir)
+		}
 		return err
 	})
 	return p, err

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,6 +27,9 @@ import (
 	_ "modernc.org/sqlite"
 
 	"wardkeep/client"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/impact"
+	"wardkeep/internal/impact/impacttest"
 )
 
 // What scripts can say beside exec and stdout. WORK is the script's directory.
@@ -52,6 +56,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"seen":     seen,     // seen CONFIG CHILD FILE VAR: a picture of a value that a worker was shown; keeps the request's id
 		"suspect":  suspect,  // suspect CONFIG REF VAR: an account that may be a child's; keeps the suspicion's id
 		"harmful":  harmful,  // harmful CONFIG REF VAR: content that is published; keeps the case's id
+		"assessed": assessed, // assessed DIR: writes an assessment of each purpose of a charter that has none that fits
 		"agreed":   agreed,   // agreed CONFIG CHILD GUARDIAN: a child of which a nickname is held; keeps the ids
 		"document": document, // document CONFIG VAR: a guardian sends a document of one page; keeps the attempt's id
 		"got":      got,      // got N KIND: the gateway has that many messages of the kind
@@ -79,6 +84,20 @@ func isReady(ts *testscript.TestScript, neg bool, args []string) {
 	officer := strings.TrimSpace(ts.ReadFile("stdout"))
 	ts.Check(ts.Exec("wardkeep", "apply", example, "--publish", "--officer", officer, "--yes"))
 	ts.Check(ts.Chdir(back))
+}
+
+func assessed(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "assessed DIR")
+	dir := ts.MkAbs(args[0])
+	c, err := charter.Load(os.DirFS(dir))
+	ts.Check(err)
+	ts.Check(os.MkdirAll(filepath.Join(dir, impact.Dir), 0o700))
+	for _, p := range c.Purposes {
+		if _, err := impact.Read(os.DirFS(dir), impact.File(p.Name), c); err != nil {
+			text := charter.FormSource(impacttest.Form(c, p.Name))
+			ts.Check(os.WriteFile(filepath.Join(dir, impact.File(p.Name)), []byte(text), 0o600))
+		}
+	}
 }
 
 func capture(ts *testscript.TestScript, neg bool, args []string) {

@@ -5,7 +5,8 @@ package xiaoxi
 
 import "embed"
 
-// Files are charter.yaml and its prose, as charter.Load reads them.
+// Files are charter.yaml and its prose, as charter.Load reads them, and an assessment of each
+// purpose, as impact.Read does.
 //
-//go:embed charter.yaml *.md
+//go:embed charter.yaml *.md impact/*.yaml
 var Files embed.FS

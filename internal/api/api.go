@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
 	"wardkeep/internal/publication"
+	"wardkeep/internal/register"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -75,6 +76,8 @@ type Server struct {
 	rights  rights.Desk
 	orders  order.Book
 	limits  *limits
+	// registered counts the children of registers.
+	registered register.Counter
 	// Apps that ask at the same moment share a transaction.
 	readings  db.Gathering[reading, vault.Opened]
 	inquiries db.Gathering[inquiry, []vault.Decision]

@@ -116,6 +116,7 @@ var routes = []route{
 
 	{Method: get, Path: service, ID: "get-service", Tag: "service", Status: 200, do: typed(getService)},
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
+	{Method: get, Path: service + "/register", ID: "get-register", Tag: "service", Scope: account.EventsRead, ETag: true, Status: 200, Errors: []int{409}, do: typed(getRegister)},
 	{Method: get, Path: "/v1/events", ID: "get-events", Tag: "service", Scope: account.EventsRead, Status: 200, do: typed(getEvents)},
 	{Method: get, Path: "/v1/metrics", ID: "get-metrics", Tag: "service", Scope: account.EventsRead, Status: 200, ContentType: "text/plain", do: plain[none, string](getMetrics)},
 

@@ -64,7 +64,8 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 			"values": {`
 				INSERT INTO value (child, item, service, purpose, version, sealed, collected_at, expires_at)
 				VALUES ('late', 'nickname', $1, 'course-progress', 1, $2, 0, $3)`, []any{apptest.Service, []byte("x"), past}},
-			"sweep": {`UPDATE heartbeat SET at = $1 WHERE name = 'sweep'`, []any{past}},
+			"impacts": {`UPDATE impact SET until = $1 WHERE service = $2 AND purpose = 'account'`, []any{past, apptest.Service}},
+			"sweep":   {`UPDATE heartbeat SET at = $1 WHERE name = 'sweep'`, []any{past}},
 		}
 		for what := range counts() {
 			change, ok := undone[what]

@@ -117,8 +117,10 @@ func article5(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 	return []Figure{told("shown_guided", with), seen("shown_alone", s.sum(tally.Shown)-with)}, nil
 }
 
-// Article 7: no item without the reason why it is needed, no purpose without a period.
-func article7(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+// Article 7: no item without the reason why it is needed, no purpose without a period, nor
+// without an assessment of what it does to children (PIPL 55). One whose time is over was
+// made before: it is to be made again, by a term of ours.
+func article7(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	var purposes, items, blank int64
 	if s.charter != nil {
 		for _, p := range s.charter.Purposes {
@@ -132,7 +134,32 @@ func article7(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 			}
 		}
 	}
-	return []Figure{told("purposes", purposes), told("items", items), bad("charter_blank", blank), bad("charter_unreadable", s.unreadable)}, nil
+	assessed, over, missing, err := s.assessments(ctx, tx)
+	return []Figure{told("purposes", purposes), told("items", items), told("assessed", assessed), seen("impacts_over", over), bad("impacts_missing", missing),
+		bad("charter_blank", blank), bad("charter_unreadable", s.unreadable)}, err
+}
+
+// assessments counts the purposes in force whose assessment counts, those whose is out of
+// date, and those that have none, or one that speaks against them.
+func (s *standing) assessments(ctx context.Context, tx *db.Tx) (good, over, missing int64, err error) {
+	if s.charter == nil || s.Ceases("") {
+		return 0, 0, 0, nil
+	}
+	all, err := catalog.Standings(ctx, tx, s.Ring, s.Name, s.Charter, s.charter)
+	for _, one := range all {
+		if s.Ceases(one.Purpose) {
+			continue
+		}
+		switch one.Lack {
+		case "":
+			good++
+		case catalog.Expired:
+			over++
+		default:
+			missing++
+		}
+	}
+	return good, over, missing, err
 }
 
 // Article 8: rules, agreement, officer and deputy come first. While one of them lacks, the

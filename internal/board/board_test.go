@@ -196,6 +196,9 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 		why    string
 		by     func(s *scene)
 	}{
+		{"a purpose was never assessed", 7, board.Broken, "impacts_missing", func(s *scene) { s.exec(`DELETE FROM impact WHERE purpose = 'account'`) }},
+		{"an assessment was changed by hand", 7, board.Broken, "impacts_missing", func(s *scene) { s.exec(`UPDATE impact SET until = until + 1 WHERE purpose = 'account'`) }},
+		{"assessments are out of date", 7, board.Attention, "impacts_over", func(s *scene) { s.Pass(366 * 24 * time.Hour) }},
 		{"a suspicion is past its day", 2, board.Attention, "suspicions_late", func(s *scene) {
 			s.Do(func(ctx context.Context, tx *db.Tx) error {
 				_, _, err := suspicion.Report(ctx, tx, s.Ring, workday.Default(), s.App, pii.New("user-1"), suspicion.Signal)

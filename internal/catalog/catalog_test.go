@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -84,10 +85,18 @@ func (d *desk) propose(c *charter.Charter) (draft catalog.Draft) {
 	return draft
 }
 
+// assess has the office sign an assessment of each purpose that lacks one.
+func (d *desk) assess(by catalog.Officer, number int64) {
+	d.Helper()
+	d.do(func(ctx context.Context, tx *db.Tx) error {
+		return catalogtest.Assess(ctx, tx, d.ring, by, "stories", number)
+	})
+}
+
 func (d *desk) publish(by catalog.Officer, number int64) (p catalog.Published) {
 	d.Helper()
 	d.do(func(ctx context.Context, tx *db.Tx) (err error) {
-		p, _, err = catalog.Publish(ctx, tx, d.ring, by, "stories", number)
+		p, _, err = catalogtest.Publish(ctx, tx, d.ring, by, "stories", number)
 		return err
 	})
 	return p

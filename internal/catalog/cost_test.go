@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 )
 
@@ -38,6 +39,7 @@ func TestArticle10_PublishingCostsTheSameForAnyNumberOfChildren(t *testing.T) {
 		li := d.appoint(catalog.RoleOfficer, "Li")
 		d.publish(li, d.propose(stories(d, nil)).Number)
 		measured := func(number int64) (w work) {
+			d.assess(li, number)
 			d.do(func(ctx context.Context, tx *db.Tx) error {
 				before, err := d.work(ctx, tx)
 				if err != nil {
@@ -187,7 +189,7 @@ func TestCache_KeepsNothingThatMayBeUndone(t *testing.T) {
 		number := d.propose(stories(d, nil)).Number
 		cache := catalog.NewCache(2)
 		err := d.try(func(ctx context.Context, tx *db.Tx) error {
-			if _, _, err := catalog.Publish(ctx, tx, d.ring, li, "stories", number); err != nil {
+			if _, _, err := catalogtest.Publish(ctx, tx, d.ring, li, "stories", number); err != nil {
 				return err
 			}
 			if _, err := cache.Current(ctx, tx, "stories"); err != nil {
@@ -214,6 +216,7 @@ func TestInvariant12_TwoPublishOnce(t *testing.T) {
 		li := d.appoint(catalog.RoleOfficer, "Li")
 		wang := d.appoint(catalog.RoleDeputy, "Wang")
 		number := d.propose(stories(d, nil)).Number
+		d.assess(li, number)
 		before := d.find().Version
 		d.now = d.now.Add(time.Second)
 		cache := catalog.NewCache(2)

@@ -192,7 +192,8 @@ func latest(ctx context.Context, tx *db.Tx, service string) (Edition, error) {
 // numbers; afterwards, the new one with all of its own.
 //
 // Errors: ErrNotFound, ErrNotInOffice, ErrApproval, ErrCeasing, ErrNoDraft, ErrPublished,
-// ErrRefused, ErrOutdated, ErrForged, ErrDocumentMissing, ErrNoticeBlank, ErrDamaged.
+// ErrRefused, ErrOutdated, ErrForged, ErrUnassessed, ErrDocumentMissing, ErrNoticeBlank,
+// ErrDamaged.
 func Publish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, service string, number int64) (Published, string, error) {
 	s, err := lockBy(ctx, tx, by, service)
 	if err != nil {
@@ -229,6 +230,13 @@ func (s Service) publish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by 
 	papers, err := documents(c, number)
 	if err != nil {
 		return Published{}, "", err
+	}
+	// PIPL 55: what a purpose does to children is assessed before it is done.
+	switch lacking, err := Unassessed(ctx, tx, ring, s.Name, number, c); {
+	case err != nil:
+		return Published{}, "", err
+	case len(lacking) > 0:
+		return Published{}, "", ErrUnassessed.At(lacking[0].Purpose)
 	}
 	material := charter.Material(charter.Diff(former.Charter, c))
 	p := Published{

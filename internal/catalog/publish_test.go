@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 )
 
@@ -94,6 +96,7 @@ func TestArticle8_OnlyAnOfficerInOfficePublishes(t *testing.T) {
 				return err
 			})
 		}
+		d.assess(li, draft.Number)
 		before := d.find()
 		wants(d, "nobody", publish(catalog.Officer{Service: "stories"}), catalog.ErrNotInOffice)
 		wants(d, "another service's", publish(stranger), catalog.ErrNotInOffice)
@@ -122,7 +125,7 @@ func TestArticle10_DraftsThatCannotBePublished(t *testing.T) {
 		}
 		publish := func(number int64) error {
 			return d.try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := catalog.Publish(ctx, tx, d.ring, li, "stories", number)
+				_, _, err := catalogtest.Publish(ctx, tx, d.ring, li, "stories", number)
 				return err
 			})
 		}
@@ -142,7 +145,7 @@ func TestArticle10_DraftsThatCannotBePublished(t *testing.T) {
 		wants(d, "propose what is in force", err, catalog.ErrUnchanged)
 		_, err = propose(stories(d, func(c *charter.Charter) { c.Service = "songs" }))
 		wants(d, "no such service", err, catalog.ErrNotFound)
-		if v := d.find().Version; v != 5 { // created, appointed, proposed twice, published
+		if v := d.find().Version; v != 7 { // created, appointed, proposed twice, two purposes assessed, published
 			d.Errorf("version %d: a refusal counted", v)
 		}
 
@@ -349,14 +352,29 @@ func TestInvariant7_EachChangeHasItsVersionAndItsEntry(t *testing.T) {
 			return mark
 		}
 		body := func(format string, args ...any) json.RawMessage { return json.RawMessage(fmt.Sprintf(format, args...)) }
+		var assessed []catalog.Assessment
+		marks := make(map[string]string)
+		d.do(func(ctx context.Context, tx *db.Tx) (err error) {
+			if assessed, err = catalog.Assessments(ctx, tx, "stories"); err != nil {
+				return err
+			}
+			return catalog.EachAssessment(ctx, tx, d.ring, func(a catalog.Assessment, mark string) error { marks[a.ID] = mark; return nil })
+		})
+		signed := func(purpose string) json.RawMessage {
+			i := slices.IndexFunc(assessed, func(a catalog.Assessment) bool { return a.Purpose == purpose })
+			return body(`{"id":%q,"purpose":%q,"charter":1,"described":%q,"outcome":"passed","until":%d,"mark":%q}`,
+				assessed[i].ID, purpose, c.Described(purpose), assessed[i].Until.UnixMicro(), marks[assessed[i].ID])
+		}
 		want := []entry{
 			{"service.created", "stories", "", 1, "operator:cli", body(`{"state":"live"}`)},
 			{"officer.appointed", "stories", "", 2, "operator:cli", body(`{"id":%q,"role":"officer","who":%q}`, li.ID, who(li))},
 			{"officer.appointed", "stories", "", 3, "operator:cli", body(`{"id":%q,"role":"officer","replaces":%q,"who":%q}`, zhao.ID, li.ID, who(zhao))},
 			{"charter.proposed", "stories", "", 4, "operator:cli", body(`{"number":1,"hash":%q}`, c.Hash())},
-			{"charter.published", "stories", "", 5, "officer:" + zhao.ID, body(
+			{"impact.signed", "stories", "", 5, "officer:" + zhao.ID, signed("bookshelf")},
+			{"impact.signed", "stories", "", 6, "officer:" + zhao.ID, signed("reading-aloud")},
+			{"charter.published", "stories", "", 7, "officer:" + zhao.ID, body(
 				`{"number":1,"hash":%q,"asked_since":{"bookshelf":1,"reading-aloud":1},"documents":%s,"material":["bookshelf","reading-aloud"],"terminal":true}`, c.Hash(), papers)},
-			{"officer.ended", "stories", "", 6, "officer:" + zhao.ID, body(`{"id":%q,"role":"officer"}`, zhao.ID)},
+			{"officer.ended", "stories", "", 8, "officer:" + zhao.ID, body(`{"id":%q,"role":"officer"}`, zhao.ID)},
 		}
 		if diff := cmp.Diff(want, d.entries()); diff != "" {
 			d.Errorf("(-want +got)\n%s", diff)

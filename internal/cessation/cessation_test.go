@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -369,7 +370,7 @@ func TestArticle23_APurposeEndsAlone(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, _, err = catalog.Publish(ctx, tx, h.Ring, h.Officer, vaulttest.Service, draft.Number)
+			_, _, err = catalogtest.Publish(ctx, tx, h.Ring, h.Officer, vaulttest.Service, draft.Number)
 			return err
 		}); err != nil {
 			t.Fatal(err)

@@ -27,8 +27,9 @@ const (
 // place of each path, and never guess: `no` is not false and 12377 is not text.
 type decoder struct{ *report }
 
-// decode reads charter.yaml into c. What could not be read is in the report.
-func decode(text string, c *Charter, r *report) {
+// decode reads charter.yaml, or another form, into v. What could not be read is in the
+// report.
+func decode(text string, v reflect.Value, r *report) {
 	d := decoder{r}
 	r.places = map[string]place{}
 	root := d.parse(text)
@@ -39,7 +40,7 @@ func decode(text string, c *Charter, r *report) {
 		r.said[""] = true
 		return
 	}
-	d.value(root, reflect.ValueOf(c).Elem(), "")
+	d.value(root, v, "")
 }
 
 func (d decoder) parse(text string) (root ast.Node) {

@@ -1,10 +1,10 @@
 package charter
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"io/fs"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,7 +26,7 @@ func Load(fsys fs.FS) (*Charter, error) {
 	r := newReport(File)
 	c := &Charter{}
 	if text, ok := readFile(fsys, r, File); ok {
-		decode(text, c, r)
+		decode(text, reflect.ValueOf(c).Elem(), r)
 	} else {
 		r.said[""] = true
 	}
@@ -75,8 +75,12 @@ func readFile(fsys fs.FS, r *report, name string) (string, bool) {
 		r.addIn(name, 0, "文件超过 %d 字节，请缩短", "it is larger than %d bytes; shorten it", maxFile)
 		return "", false
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	text := strings.ReplaceAll(string(data), "\r\n", "\n")
+	return readText(string(data), r, name)
+}
+
+// readText returns a text as readFile does.
+func readText(text string, r *report, name string) (string, bool) {
+	text = strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
 	if line, bad := badLine(text); bad {
 		r.addIn(name, line, "这一行有不是 UTF-8 的字节或看不见的控制字符，请用 UTF-8 保存并删掉它们", "this line has bytes that are not UTF-8, or invisible control characters; save it as UTF-8 and delete them")
 		return "", false

@@ -9,8 +9,10 @@ import (
 
 // Source returns the charter as a charter.yaml without its prose: Load reads the same
 // charter from it. Comments, and where who wrote it broke lines, are in no charter.
-func (c *Charter) Source() string {
-	w := sourceWriter{d: json.NewDecoder(bytes.NewReader(c.Canonical()))}
+func (c *Charter) Source() string { return sourceOf(c.Canonical()) }
+
+func sourceOf(canonical []byte) string {
+	w := sourceWriter{d: json.NewDecoder(bytes.NewReader(canonical))}
 	w.d.UseNumber()
 	w.d.Token() // of the whole
 	w.mapping("", false)

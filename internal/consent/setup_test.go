@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 )
@@ -38,7 +39,7 @@ func (w *world) publish(c *charter.Charter) {
 		if err != nil {
 			return err
 		}
-		_, _, err = catalog.Publish(w.ctx, tx, w.desk.Ring, w.officer, c.Service, draft.Number)
+		_, _, err = catalogtest.Publish(w.ctx, tx, w.desk.Ring, w.officer, c.Service, draft.Number)
 		return err
 	})
 	w.pass(time.Second)

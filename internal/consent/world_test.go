@@ -91,7 +91,7 @@ func changed(t *testing.T) *charter.Charter {
 func load(t *testing.T, change func(string) string) *charter.Charter {
 	t.Helper()
 	folder := fstest.MapFS{}
-	files, err := filepath.Glob("../../examples/xiaoxi-english/*")
+	files, err := filepath.Glob("../../examples/xiaoxi-english/*.*")
 	if err != nil {
 		t.Fatal(err)
 	}

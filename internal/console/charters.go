@@ -244,8 +244,9 @@ type versionPage struct {
 	Plan      planned
 	Touches   []touch
 	Files     []file
-	Approvers []string // who may approve it
-	Decide    bool     // by whoever looks
+	Lacking   []lacking // purposes without an assessment, of one that waits
+	Approvers []string  // who may approve it
+	Decide    bool      // by whoever looks
 	Own       bool
 	TakeBack  bool // by whoever looks
 	Terminal  bool // it is published at the terminal: nobody in office has an account
@@ -258,6 +259,13 @@ type versionPage struct {
 type touch struct {
 	Label string
 	Count int64
+}
+
+// A lacking purpose has no assessment that counts, so the charter doesn't come into force
+// (PIPL 55).
+type lacking struct {
+	Name, Label string
+	Lack        catalog.Lack
 }
 
 // A file is a text of a charter.
@@ -340,6 +348,11 @@ func (p *versionPage) fill(ctx context.Context, tx *db.Tx, v *visit, service cat
 	if p.State != "waiting" {
 		return nil
 	}
+	if !damaged {
+		if err := p.assess(ctx, tx, v, c); err != nil {
+			return err
+		}
+	}
 	inside, err := catalog.Approvers(ctx, tx, service)
 	if err != nil {
 		return err
@@ -379,6 +392,16 @@ func (p *versionPage) read(ctx context.Context, tx *db.Tx, v *visit, c *charter.
 		}
 	}
 	return nil
+}
+
+// assess says which purposes have no assessment that counts.
+func (p *versionPage) assess(ctx context.Context, tx *db.Tx, v *visit, c *charter.Charter) error {
+	all, err := catalog.Unassessed(ctx, tx, v.s.Ring, p.Service, p.Number, c)
+	for _, s := range all {
+		q, _ := c.Purpose(s.Purpose)
+		p.Lacking = append(p.Lacking, lacking{s.Purpose, v.label(q.Label, s.Purpose), s.Lack})
+	}
+	return err
 }
 
 // takeBackCharter takes back what the person has proposed.

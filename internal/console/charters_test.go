@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
@@ -92,6 +93,18 @@ func (b *browser) proposes(files map[string]string) string {
 		b.d.T.Fatalf("proposed: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
 	}
 	return path
+}
+
+// assess has the officer sign assessments of what a proposal lacks.
+func (d *desk) assess(path string) {
+	d.T.Helper()
+	number, err := strconv.ParseInt(lastOf(path), 10, 64)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		return catalogtest.Assess(ctx, tx, d.Ring, d.Officer, vaulttest.Service, number)
+	})
 }
 
 func (d *desk) inForce() (number int64) {
@@ -176,6 +189,14 @@ func TestArticle8_ACharterThroughThePages(t *testing.T) {
 		if w := writes.post(path+"/decide", "verdict", "approved", "hash", boss.hashOf(path), "against", "1"); outcome(w) != mayNot {
 			t.Errorf("an engineer approves: %d", w.Code)
 		}
+		// PIPL 55: what changes materially is assessed before it comes into force.
+		if page := boss.get(path + "?lang=en").Body.String(); !strings.Contains(page, i18n.English.T("console.charters.lack.changed")) || strings.Count(page, i18n.English.T("console.charters.lack.changed")) != 1 {
+			t.Error("the page doesn't say which purpose isn't assessed")
+		}
+		if w := boss.post(path+"/decide", "verdict", "approved", "hash", boss.hashOf(path), "against", "1"); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), i18n.Chinese.T("catalog.unassessed")) || d.inForce() != 1 {
+			t.Errorf("approved without an assessment: %d", w.Code)
+		}
+		d.assess(path)
 		if w := boss.post(path+"/decide", "verdict", "approved", "hash", boss.hashOf(path), "against", "1", "words", "已核对"); w.Code != http.StatusSeeOther {
 			t.Fatalf("approved: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
 		}
@@ -372,6 +393,8 @@ func TestPagesOfCharters(t *testing.T) {
 		}
 		check("charters", boss, "/console/charters")
 		check("charter-empty", boss, charters)
+		check("registers", boss, "/console/register")
+		check("register", boss, registerAt)
 		check("draft", writes, charters+"/new")
 		wrong := written(t, "xiaoxi-english-v2", func(_, text string) string { return strings.Replace(text, "country: CN", "country: China", 1) })
 		for _, lang := range i18n.Langs {

@@ -41,6 +41,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
+	"wardkeep/internal/register"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
@@ -101,7 +102,8 @@ type Server struct {
 	asks      *visitor.Limits // for any page
 	tries     *visitor.Limits // to sign in
 	tests     tests
-	taken     hourly        // lists as files
+	taken     hourly // lists as files
+	counter   register.Counter
 	missed    hourly        // look-ups that found nobody
 	reported  hourly        // accounts that may be a child's
 	stretches chan struct{} // passwords that are being stretched

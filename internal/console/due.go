@@ -95,6 +95,8 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
 	case due.End, due.Value:
 		l.Command = "wardkeep " + command + " " + c.Service
+	case due.Impact:
+		l.Command = "wardkeep impact list --service " + c.Service
 	case due.Office:
 		l.Command = "wardkeep officer appoint --service " + c.Service + " --role " + c.About
 	case due.Backup:

@@ -19,6 +19,7 @@ const (
 	listDecisions  = "decisions"
 	listPeople     = "people"
 	listCharters   = "charters"
+	listRegister   = "register" // of processing activities
 	listDemands    = "demands"
 	listSuspicions = "suspicions"
 	listEvidence   = "evidence"
@@ -49,6 +50,7 @@ var lists = []list{
 	{listDecisions, "/console/decisions", staff.DecideAccess, decisionFields},
 	{listPeople, "/console/people", staff.SeePeople, nil},
 	{listCharters, "/console/files", staff.SeeCharters, nil},
+	{listRegister, "/console/register", staff.SeeCharters, serviceField},
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},

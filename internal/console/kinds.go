@@ -47,6 +47,7 @@ var kinds = []kindOf{
 	{catalog.KindEnded, []int{8}},
 	{catalog.KindReached, []int{8}},
 	{catalog.KindRecorded, []int{8}},
+	{catalog.KindAssessed, []int{7}},
 	{catalog.KindCeasing, []int{23}},
 	{catalog.KindCeased, []int{23}},
 	{catalog.KindSuspended, []int{16, 17}},

@@ -636,7 +636,7 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 			in   *signintest.Insider
 			list string
 			rows int // at least
-		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0},
+		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {boss, officer, "register", 10}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0},
 			{boss, officer, "due", 1}, {boss, officer, "board", 60}, {o.asks, o.worker, "urgent", 0}, {boss, officer, "reviews", 0}, {boss, officer, "records", 1},
 			{d.browser(engineer.Secret), engineer, "apps", 1}, {d.browser(engineer.Secret), engineer, "receivers", 1}, {d.browser(engineer.Secret), engineer, "deliveries", 2}} {
 			before := o.written(c.in, staff.KindExported)

@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/console"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
@@ -56,7 +57,7 @@ func (d *desk) neighbours() map[string]*browser {
 		}
 		draft, _, err := catalog.Propose(ctx, tx, d.Ring, signintest.By, &c, nil)
 		if err == nil {
-			_, _, err = catalog.Publish(ctx, tx, d.Ring, held[staff.Officer], anotherService, draft.Number)
+			_, _, err = catalogtest.Publish(ctx, tx, d.Ring, held[staff.Officer], anotherService, draft.Number)
 		}
 		return err
 	})

@@ -122,6 +122,9 @@ func table() []route {
 		{"GET /console/charters/{service}/{version}", whoMay, staff.SeeCharters, "", (*Server).version},
 		{"POST /console/charters/{service}/{version}/decide", whoMay, staff.PublishCharter, "/console/charters/{service}/{version}", (*Server).decideCharter},
 		{"POST /console/charters/{service}/{version}/takeback", whoMay, staff.ProposeCharter, "/console/charters/{service}/{version}", (*Server).takeBackCharter},
+		{"GET /console/register", whoMay, staff.SeeCharters, "", (*Server).registers},
+		{"GET /console/register/{service}", whoMay, staff.SeeCharters, "", (*Server).register},
+		{"POST /console/register/csv", freshlyMay, staff.SeeCharters, "/console/register", (*Server).registerFile},
 		{"GET /console/offices", whoMay, staff.SeeOffice, "", (*Server).offices},
 		{"GET /console/offices/{service}", whoMay, staff.SeeOffice, "", (*Server).office},
 		{"POST /console/offices/{service}/records/{record}", freshlyMay, staff.SeeOffice, "/console/offices/{service}", (*Server).officeFile},
@@ -211,7 +214,7 @@ func (r route) menu() string {
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
 		"GET /console/demands": "demands",
 		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews", "GET /console/suspicions": "suspicions", "GET /console/evidence": "evidence",
-		"GET /console/charters": "charters", "GET /console/offices": "offices",
+		"GET /console/charters": "charters", "GET /console/register": "register", "GET /console/offices": "offices",
 		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/due"
 	"wardkeep/internal/rights"
@@ -187,6 +188,37 @@ func TestWhatHasAClockIsInOneList(t *testing.T) {
 		}
 		if some := list(w, due.Asking{Person: who(staff.Officer), Service: "another"}, 2); len(some) != 0 {
 			t.Errorf("of another service: %v", some)
+		}
+	})
+}
+
+// PIPL 55: an assessment of a purpose is in the list from 30 days before its end, and as long
+// as nobody has made another. Nothing stops meanwhile: what guardians agreed to is used.
+func TestArticle7_AnAssessmentThatEndsIsDue(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		impacts := func() []due.Clock { return list(w, due.Asking{Person: who(staff.Officer), Kind: due.Impact}, 3) }
+		if all := impacts(); len(all) != 0 {
+			t.Errorf("nothing ends soon: %v", all)
+		}
+		w.Pass(336 * 24 * time.Hour)
+		all := impacts()
+		if len(all) != len(w.Charter.Purposes) || slices.ContainsFunc(all, func(c due.Clock) bool { return c.Late(w.Store.Now()) }) {
+			t.Errorf("in a month: %v", all)
+		}
+		w.Pass(30 * 24 * time.Hour)
+		if all = impacts(); len(all) != len(w.Charter.Purposes) || slices.ContainsFunc(all, func(c due.Clock) bool { return !c.Late(w.Store.Now()) }) {
+			t.Errorf("over: %v", all)
+		}
+		child := w.Child()
+		w.Put(child, "course-progress", "nickname", "小溪")
+		if _, err := w.Read(child, "course-progress", "nickname"); err != nil {
+			t.Errorf("what goes on is stopped: %v", err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return catalogtest.Assess(ctx, tx, w.Ring, w.Officer, vaulttest.Service, 1)
+		})
+		if all := impacts(); len(all) != 0 {
+			t.Errorf("assessed anew: %v", all)
 		}
 	})
 }

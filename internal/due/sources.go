@@ -205,6 +205,38 @@ func proposals(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error)
 	return q.few(all), err
 }
 
+// PIPL 55: what purposes do to children is assessed, and assessed again before that is out of
+// date. Nothing that goes on is stopped by it: what ends is that it can be published. There
+// are few.
+func impacts(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	if q.service.Charter == 0 || q.service.Ceases("") {
+		return nil, nil // nothing is done by it, or not for long
+	}
+	p, err := catalog.Version(ctx, tx, q.service.Name, q.service.Charter)
+	if errors.Is(err, catalog.ErrDamaged) {
+		return nil, nil // the board says so
+	}
+	if err != nil {
+		return nil, err
+	}
+	standings, err := catalog.Standings(ctx, tx, nil, q.service.Name, p.Number, p.Charter)
+	for _, s := range standings {
+		c := Clock{Kind: Impact, Service: q.service.Name, At: s.By.Until, ID: s.Purpose, About: s.Purpose, N: 1}
+		switch {
+		case q.service.Ceases(s.Purpose):
+			continue
+		case s.Lack == catalog.NotPassed:
+			c.At = s.By.SignedAt
+		case s.By.ID == "":
+			c.At = p.PublishedAt
+		case c.At.After(tx.Now().Add(soon)):
+			continue
+		}
+		all = append(all, c)
+	}
+	return q.few(all), err
+}
+
 // Article 23: guardians look until then, the last of them; after that all is erased. Where some of the
 // service's systems haven't taken an order to delete by then, the end isn't over.
 func ends(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {

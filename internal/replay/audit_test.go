@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -70,7 +71,7 @@ func (s *story) something(r *rand.Rand, n int, c family.Child) error {
 				if err != nil {
 					return err
 				}
-				_, _, err = catalog.Publish(ctx, tx, s.Ring, s.Officer, service, draft.Number)
+				_, _, err = catalogtest.Publish(ctx, tx, s.Ring, s.Officer, service, draft.Number)
 				return err
 			})
 		case 1:

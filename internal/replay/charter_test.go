@@ -9,7 +9,9 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/impact"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/signin"
@@ -53,6 +55,9 @@ func playCabinet(t *testing.T, w *vaulttest.World) *cabinet {
 	k.Do(func(ctx context.Context, tx *db.Tx) error {
 		d, _, err := approval.ProposeCharter(ctx, tx, k.Ring, k.engineer.Session.Person, k.editions[0], catalog.Touches{"speaking-practice": 1, "account": 1})
 		if err != nil {
+			return err
+		}
+		if err := catalogtest.Assess(ctx, tx, k.Ring, k.Officer, service, d.Number); err != nil {
 			return err
 		}
 		_, _, err = approval.ApproveCharter(ctx, tx, k.Ring, k.deputy.Session.Person, service, d.Number, catalog.Seen{Hash: d.Hash, Against: 1}, "已核对")
@@ -112,6 +117,20 @@ var charterChanges = []struct{ name, query, found string }{
 	{"the words of a decision are another's", `UPDATE charter SET words = (SELECT words FROM charter WHERE service = $1 AND number = 2) WHERE service = $1 AND number = 3`, "row_damaged charter words, bound"},
 	{"a mark is another's", `UPDATE charter SET bound = (SELECT bound FROM charter WHERE service = $1 AND number = 2) WHERE service = $1 AND number = 4`, "row_damaged charter words, bound"},
 
+	{"an assessment never was", `DELETE FROM impact WHERE service = $1 AND purpose = 'account'`, "row_missing impact "},
+	{"an assessment is another service's", `UPDATE impact SET service = '王小明' WHERE service = $1 AND purpose = 'account'`, "row_extra impact "},
+	{"an assessment has another name", `UPDATE impact SET id = '王小明' WHERE service = $1 AND purpose = 'account'`, "row_extra impact "},
+	{"an assessment is of another purpose", `UPDATE impact SET purpose = '王小明' WHERE service = $1 AND purpose = 'account'`, "row_differs impact purpose"},
+	{"an assessment is of another charter", `UPDATE impact SET charter = 9 WHERE service = $1 AND purpose = 'account'`, "row_differs impact charter"},
+	{"an assessment is of another description", `UPDATE impact SET described = '王小明' WHERE service = $1 AND purpose = 'account'`, "row_differs impact described"},
+	{"an assessment has not passed", `UPDATE impact SET outcome = 'not_passed' WHERE service = $1 AND purpose = 'account'`, "row_differs impact outcome"},
+	{"an assessment was signed later", `UPDATE impact SET signed_at = signed_at + 1 WHERE service = $1 AND purpose = 'account'`, "row_differs impact signed_at"},
+	{"an assessment was signed by another", `UPDATE impact SET signed_by = '王小明' WHERE service = $1 AND purpose = 'account'`, "row_differs impact signed_by"},
+	{"an assessment is good for longer", `UPDATE impact SET until = until + 1 WHERE service = $1 AND purpose = 'account'`, "row_differs impact until"},
+	{"an assessment says something else", `UPDATE impact SET form = salt WHERE service = $1 AND purpose = 'account'`, "row_sealed impact form, salt, bound"},
+	{"an assessment's salt is another", `UPDATE impact SET salt = (SELECT salt FROM officer ORDER BY salt LIMIT 1) WHERE service = $1 AND purpose = 'account'`, "row_sealed impact form, salt, bound"},
+	{"an assessment's mark is another's", `UPDATE impact SET bound = salt WHERE service = $1 AND purpose = 'account'`, "row_sealed impact form, salt, bound"},
+
 	{"a record never was", `DELETE FROM officer_record WHERE service = $1 AND kind = 'training'`, "row_missing officer_record "},
 	{"a record is another service's", `UPDATE officer_record SET service = '王小明' WHERE service = $1 AND kind = 'training'`, "row_extra officer_record "},
 	{"a record has another name", `UPDATE officer_record SET id = '王小明' WHERE service = $1 AND kind = 'training'`, "row_extra officer_record "},
@@ -167,6 +186,9 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 		approved := func(office string, in *signintest.Insider) catalog.ApprovedBody {
 			return catalog.ApprovedBody{Number: k.waits, Hash: hash, Office: office, Person: in.Session.Person.Version, Proposer: k.engineer.Session.Person.Version}
 		}
+		assessed := func(number int64, good time.Duration) catalog.AssessedBody {
+			return catalog.AssessedBody{ID: id.New(id.Impact), Purpose: "account", Charter: number, Outcome: impact.Passed, Until: k.Store.Now().Add(good).UnixMicro()}
+		}
 		// later is an approval by the officer of what the engineer has proposed, after
 		// something that became of the engineer.
 		later := func(became func(ctx context.Context, tx *db.Tx) error) func() {
@@ -209,7 +231,12 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 			"the terminal takes a person's proposal back": {says(catalog.KindTakenBack, "operator:cli", catalog.TakenBackBody{Number: k.waits, Hash: hash}), "impossible actor"},
 			"what was refused is taken back":              {says(catalog.KindTakenBack, "staff:"+k.engineer.ID, catalog.TakenBackBody{Number: k.waits - 1, Hash: hash, Person: 1}), "impossible number"},
 			"a contact of who isn't in office":            {says(catalog.KindReached, "operator:cli", catalog.ReachedBody{ID: id.New(id.Staff), Who: "x"}), "impossible office"},
-			"a record about nobody":                       {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
+			"a purpose comes into force that was never assessed": {says(catalog.KindPublished, "officer:"+s.OfficerID,
+				catalog.PublishedBody{Number: k.waits, Hash: hash, Terminal: true, AskedSince: map[string]int64{"sales": k.waits}}), "impossible impact"},
+			"who isn't in office signs an assessment":        {says(catalog.KindAssessed, "officer:"+id.New(id.Staff), assessed(k.waits, time.Hour)), "impossible actor"},
+			"an assessment is out of date when it is signed": {says(catalog.KindAssessed, "officer:"+s.OfficerID, assessed(k.waits, 0)), "impossible impact"},
+			"an assessment is of what was refused":           {says(catalog.KindAssessed, "officer:"+s.OfficerID, assessed(k.waits-1, time.Hour)), "impossible number"},
+			"a record about nobody":                          {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
 		} {
 			report := k.once(t, c.says)
 			hit := false

@@ -139,7 +139,7 @@ func (f *fold) entry(p ledger.Placed) {
 // child. What is in neither nobody knows.
 var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindRecalled, catalog.KindAppointed, catalog.KindEnded,
-		catalog.KindApproved, catalog.KindRefused, catalog.KindTakenBack, catalog.KindReached, catalog.KindRecorded, catalog.KindCeasing, catalog.KindCeased,
+		catalog.KindApproved, catalog.KindRefused, catalog.KindTakenBack, catalog.KindReached, catalog.KindRecorded, catalog.KindAssessed, catalog.KindCeasing, catalog.KindCeased,
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, webhook.KindChanged, webhook.KindPaused, webhook.KindResumed, vault.KindSwept,
 		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, legal.KindErased,
 		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
@@ -306,6 +306,7 @@ const (
 	ruleRecipient  = "recipient"
 	ruleReached    = "reached"
 	ruleParty      = "party"
+	ruleImpact     = "impact"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

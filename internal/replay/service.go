@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/impact"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
@@ -96,6 +97,7 @@ func (f *fold) created(p ledger.Placed) fault {
 		history:  []version{{number: 1, at: p.At.UnixMicro()}},
 		editions: make(map[int64]*edition), officers: make(map[string]*officer), ends: make(map[string]*cessation), records: make(map[string]*record),
 		parties: make(map[party.ID]*registered),
+		impacts: make(map[string]*assessed),
 	}
 	return fault{}
 }
@@ -186,6 +188,12 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 			s.records[f.names.keep(b.ID)] = &record{officer: f.names.keep(b.Officer), kind: b.Kind, mark: b.Mark, at: now.at, by: f.names.keep(p.Actor)}
 		}
 		return x
+	case catalog.KindAssessed:
+		b, x := body[catalog.AssessedBody](p)
+		if x != (fault{}) {
+			return x
+		}
+		return s.assessed(f.names, p, now, b)
 	case catalog.KindSuspended, catalog.KindResumed:
 		b, x := body[catalog.PartyBody](p)
 		suspends := p.Kind == catalog.KindSuspended
@@ -222,6 +230,34 @@ func (s *service) appointed(n *names, now *version, b catalog.AppointedBody) fau
 	*seat = n.keep(b.ID)
 	s.officers[*seat] = &officer{role: b.Role, who: b.Who, appointed: now.at}
 	return fault{}
+}
+
+// assessed folds that the office has signed an assessment of a purpose, against a charter
+// that is in force or waits.
+func (s *service) assessed(n *names, p ledger.Placed, now *version, b catalog.AssessedBody) fault {
+	e := s.editions[b.Charter]
+	switch {
+	case s.impacts[b.ID] != nil || !id.Is(id.Impact, b.ID) || b.Purpose == "" || b.Until <= now.at:
+		return impossible(ruleImpact)
+	case e == nil || e.refusedAt != 0 || b.Charter < now.charter:
+		return impossible(ruleNumber)
+	case p.Actor != "officer:"+now.officer && p.Actor != "officer:"+now.deputy:
+		return impossible(ruleActor)
+	}
+	s.impacts[n.keep(b.ID)] = &assessed{purpose: n.keep(b.Purpose), described: n.keep(b.Described), outcome: n.keep(string(b.Outcome)), mark: b.Mark, by: n.keep(p.Actor),
+		charter: b.Charter, at: now.at, until: b.Until}
+	return fault{}
+}
+
+// isAssessed reports whether an assessment of the purpose had passed and was good at a
+// moment. Which words of a charter it was about is for the table to say.
+func (s *service) isAssessed(purpose string, at int64) bool {
+	for _, a := range s.impacts {
+		if a.purpose == purpose && a.outcome == string(impact.Passed) && at < a.until {
+			return true
+		}
+	}
+	return false
 }
 
 // charterApproved folds that somebody in office lets a proposal come into force: who
@@ -303,6 +339,11 @@ func (f *fold) published(p ledger.Placed, s *service, now *version, b catalog.Pu
 		return impossible(ruleHash)
 	case b.Terminal != (e.decidedBy == ""), !b.Terminal && p.Actor != "officer:"+e.office:
 		return impossible(ruleApproval) // Article 8: nothing comes into force beside who answers for it
+	}
+	for purpose := range b.AskedSince {
+		if !s.isAssessed(purpose, now.at) { // PIPL 55: before it is done
+			return impossible(ruleImpact)
+		}
 	}
 	if b.Terminal {
 		f.inside.terminal = append(f.inside.terminal, terminally{source{place: p.Place, entry: p.ID, service: p.Service}, now.at, now.officer, now.deputy})

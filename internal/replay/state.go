@@ -193,6 +193,7 @@ type service struct {
 	ends     map[string]*cessation // by purpose; under the empty name its own
 	records  map[string]*record    // about who holds or held an office
 	parties  map[party.ID]*registered
+	impacts  map[string]*assessed // of its purposes
 }
 
 // A version is what the gate reads of a service, since a moment.
@@ -265,6 +266,12 @@ type record struct {
 	mark    string // see catalog.Record.Mark
 	at      int64
 	by      string
+}
+
+// An assessed is an assessment of a purpose that the office has signed.
+type assessed struct {
+	purpose, described, outcome, mark, by string
+	charter, at, until                    int64
 }
 
 // A credential is an app's, with its keys.

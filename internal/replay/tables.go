@@ -85,7 +85,7 @@ func fromDB(t db.Time) int64 { return micros(time.Time(t)) }
 
 // compareServices compares what is few: services, offices, charters, credentials, webhooks, suspicions, takedowns, parties with their papers; and orders.
 func (a *audit) compareServices(charters map[charterID]charterRow) error {
-	for _, compare := range []func() error{a.serviceRows, a.cessationRows, a.officerRows, a.recordRows, func() error { return a.charterRows(charters) },
+	for _, compare := range []func() error{a.serviceRows, a.cessationRows, a.officerRows, a.recordRows, a.impactRows, func() error { return a.charterRows(charters) },
 		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows, a.webhookRows, a.suspicionRows, a.takedownRows, a.orderRows, a.approvalRows, a.partyRows, a.paperRows} {
 		if err := compare(); err != nil {
 			return err
@@ -237,6 +237,44 @@ func (a *audit) recordRows() error {
 		for _, id := range slices.Sorted(maps.Keys(s.records)) {
 			if !seen[s.records[id]] && err == nil {
 				at{audit: a, table: "officer_record", service: s.name, row: id}.missing()
+			}
+		}
+	})
+	return err
+}
+
+// impactRows compares the assessments of purposes. The mark covers what an assessment says,
+// which is sealed; and the row carries a keyed hash of itself, without which no charter
+// comes into force by it.
+func (a *audit) impactRows() error {
+	seen := make(map[*assessed]bool)
+	err := catalog.EachAssessment(a.ctx, a.tx, a.ring, func(row catalog.Assessment, mark string) error {
+		r := at{audit: a, table: "impact", service: a.names.shown(row.Service), row: a.names.shown(row.ID)}
+		var is *assessed
+		if s := a.fold.services[row.Service]; s != nil {
+			is = s.impacts[row.ID]
+		}
+		if is == nil {
+			r.extra()
+			return nil
+		}
+		seen[is] = true
+		r.text("purpose", is.purpose, row.Purpose)
+		r.number("charter", is.charter, row.Charter)
+		r.text("described", is.described, row.Described)
+		r.text("outcome", is.outcome, string(row.Outcome))
+		r.time("signed_at", is.at, row.SignedAt.UnixMicro())
+		r.text("signed_by", is.by, row.SignedBy)
+		r.time("until", is.until, row.Until.UnixMicro())
+		if a.ring != nil && mark != is.mark {
+			r.found(FoundSealed, "form, salt, bound", "–", "–")
+		}
+		return nil
+	})
+	a.eachService(func(s *service) {
+		for _, id := range slices.Sorted(maps.Keys(s.impacts)) {
+			if !seen[s.impacts[id]] && err == nil {
+				at{audit: a, table: "impact", service: s.name, row: id}.missing()
 			}
 		}
 	})

@@ -279,6 +279,7 @@ var additions = map[string]string{
 	catalog.KindTakenBack:      "as refusing",
 	catalog.KindReached:        "",
 	catalog.KindRecorded:       "",
+	catalog.KindAssessed:       "",
 	webhook.KindAdded:          "",
 	webhook.KindRotated:        "",
 	webhook.KindReplayed:       "it was sent",

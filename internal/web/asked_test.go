@@ -632,7 +632,7 @@ func TestArticle8_RulesAreWithinFourTaps(t *testing.T) {
 		secrets := s.asks("小溪", "")
 		wanted := map[string]string{
 			"the rules": `id="rules"`, "the agreement": `id="agreement"`, "the officer": "林静", "complaints": `id="complain"`, "the authority": "12377",
-			"the history": "历史版本和每次的变化",
+			"the history": "历史版本和每次的变化", "the register": `id="recipients"`,
 		}
 		// leads taps from a page, which shows a sign of what it is.
 		leads := func(page, sign, body string) {

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/register"
 )
 
 // ErrNoPage is the refusal of an address that leads nowhere.
@@ -24,6 +25,7 @@ func (s *Server) public(mux *http.ServeMux) {
 	s.handle(mux, "/", func(http.ResponseWriter, *http.Request) error { return ErrNoPage })
 	s.handle(mux, "GET /rules/{service}", s.rules)
 	s.handle(mux, "GET /rules/{service}/child", s.childRules)
+	s.handle(mux, "GET /rules/{service}/register", s.register)
 	s.handle(mux, "GET /rules/{service}/history", s.history)
 	s.handle(mux, "GET /rules/{service}/history/{number}", s.version)
 }
@@ -193,6 +195,24 @@ func (page *childPage) fill(c *charter.Charter, l charter.Lang) {
 			page.Others = append(page.Others, a.Label.In(l))
 		}
 	}
+}
+
+// registerPage is what public/register.html shows: what a service does with children's
+// information, and who else gets some, as a list (Network Data Regulations 21). How many
+// children there are is nobody's business.
+type registerPage struct{ register.Register }
+
+func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	var page registerPage
+	err := s.Store.View(ctx, func(tx *db.Tx) (err error) {
+		page.Register, err = register.Read(ctx, tx, s.Charters, r.PathValue("service"), lang(r))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "public/register.html", page)
 }
 
 // historyPage is what public/history.html shows: every published version.

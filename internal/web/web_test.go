@@ -659,6 +659,7 @@ func TestPages(t *testing.T) {
 		check("code", "/c")
 		check("rules", "/rules/"+vaulttest.Service)
 		check("rules-child", "/rules/"+vaulttest.Service+"/child")
+		check("register", "/rules/"+vaulttest.Service+"/register")
 		check("history", "/rules/"+vaulttest.Service+"/history")
 		check("version", "/rules/"+vaulttest.Service+"/history/1")
 		check("request", "/r/"+token)

@@ -30,6 +30,7 @@ import (
 	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 )
 
@@ -136,7 +137,7 @@ func (in *Installation) publish(ctx context.Context, tx *db.Tx, ring *keyring.Ri
 	if err != nil {
 		return err
 	}
-	_, _, err = catalog.Publish(ctx, tx, ring, in.Officer, Service, draft.Number)
+	_, _, err = catalogtest.Publish(ctx, tx, ring, in.Officer, Service, draft.Number)
 	return err
 }
 

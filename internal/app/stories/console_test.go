@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/console"
 	"wardkeep/internal/gate"
@@ -608,6 +609,11 @@ func (p *insider) decidesAboutACharter() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.follow(`nav a[href^="/console/register"]`)
+	p.at("registers")
+	p.follow(`main tbody a`)
+	p.sees("console.register.processors")
+	p.at("register")
 	p.follow(`nav a[href^="/console/charters"]`)
 	p.sees("console.charters.nothing")
 	p.at("charters")
@@ -621,7 +627,11 @@ func (p *insider) decidesAboutACharter() {
 	p.sees("console.charters.state.waiting")
 	p.follow(`section[aria-labelledby=waiting] tbody a`)
 	p.unfold()
+	p.sees("console.charters.lacking")
 	p.at("version")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error { // PIPL 55
+		return catalogtest.Assess(ctx, tx, p.site.App.Ring, p.site.Officer, apptest.Service, 2)
+	})
 	p.fill(`#words-approve`, "已核对")
 	p.follow(`form:has(input[value=approved]) button`)
 	p.sees("console.charters.state.in_force")

@@ -215,7 +215,7 @@ func (g *guardian) isUntouched() {
 func whatAnybodyMayRead(g *guardian) {
 	rules := "/rules/" + apptest.Service
 	for _, page := range []struct{ stop, path string }{
-		{"home", "/"}, {"rules", rules}, {"child", rules + "/child"}, {"history", rules + "/history"}, {"rules-version", rules + "/history/1"},
+		{"home", "/"}, {"rules", rules}, {"child", rules + "/child"}, {"register", rules + "/register"}, {"history", rules + "/history"}, {"rules-version", rules + "/history/1"},
 		{"guide", "/guide"}, {"guide-child", "/guide/child"}, {"outbox-empty", "/outbox"},
 	} {
 		g.Visit(g.site.URL + page.path)

@@ -47,6 +47,7 @@ const (
 	Look         Prefix = "sa" // what a person inside asks to see of a child
 	Record       Prefix = "ro" // about who holds an office
 	Paper        Prefix = "pp" // that a processor or a recipient stands on
+	Impact       Prefix = "ia" // an assessment of a purpose
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

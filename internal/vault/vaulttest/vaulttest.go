@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -117,7 +118,7 @@ func (w *World) publish(ctx context.Context, tx *db.Tx, c *charter.Charter) erro
 	if err != nil {
 		return err
 	}
-	_, _, err = catalog.Publish(ctx, tx, w.Ring, w.Officer, Service, draft.Number)
+	_, _, err = catalogtest.Publish(ctx, tx, w.Ring, w.Officer, Service, draft.Number)
 	return err
 }
 

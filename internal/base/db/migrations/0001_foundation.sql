@@ -150,6 +150,24 @@ CREATE TABLE charter (
 	PRIMARY KEY (service, number)
 );
 
+-- What purposes do to children, as the office has signed it (PIPL 55 and 56). No verb deletes a row.
+CREATE TABLE impact (
+	service   text   NOT NULL,
+	id        text   NOT NULL,
+	purpose   text   NOT NULL,
+	charter   bigint NOT NULL, -- the number of the charter of which the purpose was assessed
+	described text   NOT NULL, -- the hash of what that charter says of it
+	outcome   text   NOT NULL, -- passed, not_passed
+	signed_at bigint NOT NULL,
+	signed_by text   NOT NULL, -- as in the ledger
+	until     bigint NOT NULL,
+	form      bytea  NOT NULL, -- sealed: what was assessed
+	salt      bytea  NOT NULL, -- of what the ledger keeps of it
+	bound     bytea  NOT NULL, -- keyed hash of all the rest
+	PRIMARY KEY (service, id)
+);
+CREATE INDEX impact_signed ON impact (service, signed_at, id);
+
 CREATE TABLE charter_purpose (
 	service     text   NOT NULL,
 	charter     bigint NOT NULL,

@@ -1,0 +1,115 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/register"
+	"wardkeep/internal/staff"
+)
+
+// registersPage is what registers.html shows: the services whose register the person may
+// see. There are few.
+type registersPage struct {
+	Services []chartered
+	Export   exportPart
+}
+
+// registers lists the services. What each does is one step away: it counts children.
+func (s *Server) registers(v *visit) error {
+	page := registersPage{Export: v.exportPart(listRegister, nil)}
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		all, err := catalog.List(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, service := range all {
+			if !approval.May(v.in.Person, staff.SeeCharters, service) {
+				continue
+			}
+			c, damaged, err := s.wordsInForce(ctx, tx, service.Name)
+			if err != nil {
+				return err
+			}
+			page.Services = append(page.Services, chartered{Service: service, Label: v.label(c.Name, ""), Damaged: damaged})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "registers", page)
+}
+
+// registerPage is what register.html shows: all that a service does with children's
+// information (Article 3).
+type registerPage struct {
+	register.Register
+	Export exportPart
+}
+
+func (s *Server) register(v *visit) error {
+	var page registerPage
+	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+		service, err := v.of(ctx, tx, staff.SeeCharters)
+		if err != nil {
+			return err
+		}
+		page.Register, err = s.registerOf(ctx, tx, v, service.Name)
+		page.Export = v.exportPart(listRegister, map[string][]string{"service": {service.Name}})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "register", page)
+}
+
+// registerOf writes the register of a service and counts the children.
+func (s *Server) registerOf(ctx context.Context, tx *db.Tx, v *visit, service string) (register.Register, error) {
+	r, err := register.Read(ctx, tx, s.Vault.Gate.Charters, service, v.lang)
+	if err == nil {
+		err = s.counter.Count(ctx, tx, &r)
+	}
+	return r, err
+}
+
+// registerFile sends the registers as one table: a row for each thing that is done.
+func (s *Server) registerFile(v *visit) error {
+	filter, err := v.filterSent(serviceField)
+	if err != nil {
+		return err
+	}
+	at := 0 // which service
+	return v.sendFile(listRegister, v.header("service", "charter", "purpose", "necessary", "why", "activity", "channel", "to_whom", "contact", "where", "country", "items",
+		"ground", "how_long", "at_expiry", "safeguards", "children", "counted_at"),
+		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
+			services, err := v.where(ctx, tx, staff.SeeCharters, filter)
+			if err != nil || at >= len(services) {
+				return nil, err
+			}
+			next := func() { at++ }
+			r, err := s.registerOf(ctx, tx, v, services[at])
+			if errors.Is(err, catalog.ErrNoCharter) {
+				return next, nil // it does nothing yet
+			}
+			if err != nil {
+				return nil, err
+			}
+			and := v.lang.T("console.register.and")
+			for _, p := range r.Purposes {
+				for _, a := range p.Activities {
+					each(r.Service, strconv.FormatInt(r.Charter, 10), p.Label, v.lang.T("console.register.necessary."+strconv.FormatBool(p.Necessary)), p.Why, a.Word, a.Channel,
+						a.Party, a.Contact, a.Where, a.Country, strings.Join(a.Items, and), p.Basis, p.HowLong, p.AtExpiry, strings.Join(r.Safeguards, and),
+						strconv.FormatInt(p.Children, 10), inFile(r.CountedAt))
+				}
+			}
+			return next, nil
+		})
+}
