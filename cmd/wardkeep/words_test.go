@@ -84,6 +84,9 @@ func TestWordsOfEveryState(t *testing.T) {
 		for _, r := range []catalog.Role{catalog.RoleOfficer, catalog.RoleDeputy} {
 			keys = append(keys, "cmd.role."+string(r))
 		}
+		for _, page := range pages {
+			keys = append(keys, "bench.page."+page.name)
+		}
 		for _, m := range (catalog.Service{}).Missing() {
 			keys = append(keys, "cmd.missing."+m)
 		}

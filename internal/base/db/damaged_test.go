@@ -12,9 +12,9 @@ import (
 
 const page = 4096
 
-// overwritten returns the path of a store with 2,000 rows whose file has been
-// overwritten from one page on.
-func overwritten(t *testing.T, with func(page int) bool) string {
+// overwritten returns the path of a store with 2,000 rows, the last pages of its file, in
+// which the pages have been overwritten that are said, of so many.
+func overwritten(t *testing.T, with func(page, of int) bool) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s.db")
 	store, err := db.OpenSQLite(path)
@@ -43,7 +43,7 @@ func overwritten(t *testing.T, with func(page int) bool) string {
 		t.Fatal(err)
 	}
 	for i := range len(b) / page {
-		if with(i) {
+		if with(i, len(b)/page) {
 			for j := range page {
 				b[i*page+j] = 0xa5
 			}
@@ -93,7 +93,7 @@ func TestADamagedStoreIsRefusedAsAWhole(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := overwritten(t, func(i int) bool { return i > 260 })
+			path := overwritten(t, func(i, of int) bool { return i > of-100 })
 			store, err := db.OpenSQLite(path)
 			if err != nil {
 				t.Fatal(err)
@@ -137,9 +137,9 @@ func TestAnotherFileThanADatabaseIsRefused(t *testing.T) {
 	if b, err := os.ReadFile(path); err != nil || string(b) != string(text) {
 		t.Errorf("it was changed: %v", err)
 	}
-	for name, with := range map[string]func(int) bool{
-		"no header": func(i int) bool { return i == 0 },
-		"one page":  func(i int) bool { return i > 0 },
+	for name, with := range map[string]func(page, of int) bool{
+		"no header": func(i, _ int) bool { return i == 0 },
+		"one page":  func(i, _ int) bool { return i > 0 },
 	} {
 		store, err := db.OpenSQLite(overwritten(t, with))
 		if err == nil {
@@ -150,7 +150,7 @@ func TestAnotherFileThanADatabaseIsRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, db.ErrDamaged)
 		}
 	}
-	cut := overwritten(t, func(int) bool { return false })
+	cut := overwritten(t, func(int, int) bool { return false })
 	if err := os.Truncate(cut, 20*page); err != nil {
 		t.Fatal(err)
 	}
