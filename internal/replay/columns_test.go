@@ -263,9 +263,11 @@ func (s *scene) tryLedger(t *testing.T, tried map[string]string) {
 		"ledger_head.id": true, "ledger_head.size": true, "ledger_head.root": false, "ledger_head.checkpoint": false,
 	} {
 		table, name, _ := strings.Cut(column, ".")
+		last := map[string]string{"ledger_bundle": "start", "ledger_tile": "n", "ledger_head": "id"}[table]
+		one := fmt.Sprintf("%[1]s = (SELECT max(%[1]s) FROM %[2]s)", last, table) // of the last there is one, changed or not
 		set := func(query string, args ...any) {
 			s.Do(func(ctx context.Context, tx *db.Tx) error {
-				_, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s SET %s = %s", table, name, query), args...)
+				_, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s", table, name, query, one), args...)
 				return err
 			})
 		}
@@ -276,7 +278,7 @@ func (s *scene) tryLedger(t *testing.T, tried map[string]string) {
 		} else {
 			var was []byte
 			s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-				was, err = db.One(ctx, tx, db.Single[[]byte], fmt.Sprintf("SELECT %s FROM %s", name, table))
+				was, err = db.One(ctx, tx, db.Single[[]byte], fmt.Sprintf("SELECT %s FROM %s WHERE %s", name, table, one))
 				return err
 			})
 			other := slices.Clone(was)

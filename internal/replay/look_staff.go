@@ -521,7 +521,8 @@ func (f *fold) settle(now int64) {
 		return true
 	})
 	slices.SortStableFunc(ripe, func(x, y *insideClaim) int {
-		return cmp.Or(slices.Compare(x.person[:], y.person[:]), cmp.Compare(x.version, y.version))
+		// What a person did about several children has its place as it may, and was counted as it came.
+		return cmp.Or(slices.Compare(x.person[:], y.person[:]), cmp.Compare(x.version, y.version), cmp.Compare(x.at, y.at))
 	})
 	for _, c := range ripe {
 		f.blame(c.source, f.judge(c))

@@ -15,7 +15,6 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
-	"wardkeep/internal/ledger"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
@@ -449,14 +448,7 @@ func TestArticle15_WhoHasSeenADocumentIsToldByTheLedger(t *testing.T) {
 		for _, by := range []catalog.Officer{deputy, officer, deputy} {
 			w.must(w.show(by, a))
 		}
-		const origin = "wardkeep.example.com/ledger"
-		signer, _, err := ledger.NewSigner(origin, w.Ring.Signer().Seed())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := ledger.Open(w.Store, origin, signer).Flush(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.placed()
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `UPDATE verification SET seen = $1 WHERE id = $2`, "st_forged", a.ID)
 			return err

@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
@@ -129,9 +130,24 @@ func (w *world) sit(c family.Child, g family.Guardian, purposes ...string) (s se
 	return s
 }
 
+// placed gives what has happened its places in the ledger, as a server does within a second:
+// of what happens hours apart nothing waits together.
+func (w *world) placed() {
+	w.t.Helper()
+	const origin = "wardkeep.example.com/ledger"
+	signer, _, err := ledger.NewSigner(origin, w.Ring.Signer().Seed())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := ledger.Open(w.Store, origin, signer).Flush(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // code types a code again at the same request.
 func (w *world) code(s *seat) {
 	w.t.Helper()
+	w.placed()
 	w.Pass(time.Hour) // codes are limited
 	var code consent.OneTime
 	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
