@@ -14,8 +14,8 @@ import (
 
 // partings orders each party that has ended to delete what it may have, child by child in
 // the order of their keys (Article 16(4)). Its row says how far that is; after a crash a
-// batch is gone over again, and who was ordered since the end isn't ordered twice. Where a
-// child can't be come to, all are gone over again in the next round.
+// batch is gone over again, and what was ordered since the end isn't ordered twice. Where a
+// child can't be come to, the row says that, too, and all are gone over again afterwards.
 func partings(ctx context.Context, store *db.DB, v *vault.Vault, done *Done) error {
 	var all []party.Party
 	err := store.View(ctx, func(tx *db.Tx) (err error) {
@@ -33,10 +33,11 @@ func part(ctx context.Context, store *db.DB, v *vault.Vault, p party.Party, done
 	book := order.Book{Ring: v.Ring, Charters: v.Gate.Charters, Calendar: v.Calendar}
 	var seen int64
 	var failed []error
+	at, missed := p.Walked()
 	for last := false; !last; {
 		var some []family.Child
 		err := store.View(ctx, func(tx *db.Tx) (err error) {
-			some, err = family.List(ctx, tx, p.Service, family.ID(p.PartedUpto), batch)
+			some, err = family.List(ctx, tx, p.Service, family.ID(at), batch)
 			return err
 		})
 		if err != nil {
@@ -45,20 +46,23 @@ func part(ctx context.Context, store *db.DB, v *vault.Vault, p party.Party, done
 		err = retention.Each(some, retention.AtOnce, func(c family.Child) error {
 			return retention.Gone(store.Update(ctx, func(tx *db.Tx) error { return leave(ctx, tx, book, p, c.ID) }))
 		})
-		failed, seen = append(failed, err), seen+int64(len(some))
+		failed, seen, missed = append(failed, err), seen+int64(len(some)), missed || err != nil
 		if ctx.Err() != nil || retention.Away(err) {
 			return errors.Join(failed...)
+		}
+		if last = len(some) < batch; !last {
+			at = string(some[len(some)-1].ID)
 		}
 		moved := false
 		err = store.Update(ctx, func(tx *db.Tx) error {
 			is := p // it may run again
 			var on bool
 			var err error
-			switch last = len(some) < batch; {
+			switch {
 			case !last:
-				on, err = is.PartUpto(ctx, tx, string(some[len(some)-1].ID))
-			case errors.Join(failed...) != nil:
-				on, err = is.PartUpto(ctx, tx, "")
+				on, err = is.PartUpto(ctx, tx, at, missed)
+			case missed:
+				on, err = is.PartUpto(ctx, tx, "", false)
 			default:
 				on, err = is.Part(ctx, tx, system{}.Ledger(), seen)
 			}
@@ -72,11 +76,10 @@ func part(ctx context.Context, store *db.DB, v *vault.Vault, p party.Party, done
 			return errors.Join(append(failed, err)...)
 		}
 	}
-	if err := errors.Join(failed...); err != nil {
-		return err
+	if !missed {
+		done.Parted++
 	}
-	done.Parted++
-	return nil
+	return errors.Join(failed...)
 }
 
 // leave orders the party to delete what it may have of one child.

@@ -2,11 +2,16 @@ package cessation_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/vault/vaulttest"
@@ -85,5 +90,84 @@ func TestArticle16_TheEndOfAnAgreementOrdersDeletion(t *testing.T) {
 			}
 			return err
 		})
+	})
+}
+
+// Whoever has one item deleted after the end, and before the walk comes by, takes the order
+// about the others from nobody (Articles 16(4) and 20).
+func TestArticle16_WhatWasOrderedSinceTheEndIsNotAllOfIt(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		child := h.agreed("13800000001")
+		h.Engage(h.Store.Now().Add(time.Hour))
+		h.Pass(time.Hour)
+		book := order.Book{Ring: h.Ring, Charters: h.Vault.Gate.Charters, Calendar: h.Vault.Calendar}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, child.ID)
+			if err != nil {
+				return err
+			}
+			return book.Item(ctx, tx, h.App.Ledger(), c, order.Delete, "voice")
+		})
+		h.round()
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := order.Of(ctx, tx, child.ID)
+			var got []string
+			for _, o := range all {
+				got = append(got, strings.Join(o.Items, " "))
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, []string{"gender", "voice"}) {
+				t.Errorf("%q", got)
+			}
+			return err
+		})
+	})
+}
+
+// A child that can't be come to is come to in a later round, though the one that failed was
+// cut off behind it.
+func TestArticle16_WhomARoundMissedIsComeToAgain(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		missed, other := h.agreed("13800000001"), h.agreed("13800000002")
+		h.Engage(h.Store.Now().Add(time.Hour))
+		h.Pass(time.Hour)
+		change := func(query string, args ...any) {
+			t.Helper()
+			h.Do(func(ctx context.Context, tx *db.Tx) error { _, err := tx.Exec(ctx, query, args...); return err })
+		}
+		// More than a batch, behind both.
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			for i := range 510 {
+				err := tx.Queue(ctx, `
+					INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, endings, created_at, aged)
+					VALUES ($1, $2, 'su_nobody', 1, 'active', false, false, '', 0, '', 0, 0)`, fmt.Sprintf("zz_%03d", i), vaulttest.Service)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		change(`UPDATE consent SET charter = charter + 99 WHERE child = $1`, missed.ID)
+		change(`UPDATE child SET endings = 'none' WHERE child = 'zz_509'`) // which cuts the round off
+		if _, err := h.tryRound(); err == nil {
+			t.Error("no child was missed")
+		}
+		change(`UPDATE consent SET charter = charter - 99 WHERE child = $1`, missed.ID)
+		change(`UPDATE child SET endings = '' WHERE child = 'zz_509'`)
+		if done := h.round(); done.Parted != 0 {
+			t.Errorf("whom it has missed, nobody has come to: %+v", done)
+		}
+		if done := h.round(); done.Parted != 1 {
+			t.Errorf("%+v", done)
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			for _, c := range []family.Child{missed, other} {
+				if all, err := order.Of(ctx, tx, c.ID); err != nil || len(all) != 1 {
+					return errors.Join(err, fmt.Errorf("%d orders, want 1", len(all)))
+				}
+			}
+			return nil
+		})
+		change(`DELETE FROM child WHERE subject = 'su_nobody'`)
 	})
 }

@@ -136,12 +136,14 @@ func (d *decision) service() {
 	}
 }
 
-// handsOver reports whether the use hands something to who takes over the service that
+func (d *decision) handsOver() bool { return d.facts.HandsOver(d.use) }
+
+// HandsOver reports whether a use hands something to who takes over the service that
 // ends, for the purpose that asks about it and within the window (edge case 18). Its
 // security assessment was on file before that was announced (Article 17).
-func (d *decision) handsOver() bool {
-	s, u := d.facts.Service, d.use
-	return u.Activity == charter.Transfer && u.Party == s.Successor.Recipient && s.Succeeds(u.Purpose, d.facts.Now)
+func (f Facts) HandsOver(u Use) bool {
+	s := f.Service
+	return u.Activity == charter.Transfer && u.Party == s.Successor.Recipient && s.Succeeds(u.Purpose, f.Now)
 }
 
 // child reports whether there is a child to go on about: of another service's,
@@ -296,7 +298,9 @@ func (d *decision) party(purpose charter.Purpose) {
 			d.deny("17", "gate.recipient_unknown")
 		}
 		// Edge case 18: who takes over was assessed before that was announced.
-		if !d.handsOver() {
+		if d.handsOver() {
+			d.takesOver(purpose)
+		} else {
 			d.engaged(party.Recipient, purpose)
 		}
 	case charter.Disclose:

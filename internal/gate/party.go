@@ -17,8 +17,8 @@ var roles = map[charter.Activity]party.Role{charter.Entrust: party.Processor, ch
 // agreed to, at this moment (Articles 16 and 17). What the charter in force gives it is
 // looked at, too: one that takes something away narrows every agreement by itself.
 func (d *decision) engaged(role party.Role, purpose charter.Purpose) {
-	p, now, article := d.facts.Party, d.facts.Now, role.Article()
-	if p.ID != (party.ID{Service: d.use.Service, Role: role, Name: d.use.Party}) || p.Name == "" {
+	p, article := d.counterpart(role), role.Article()
+	if p.Name == "" {
 		if role == party.Processor {
 			d.deny(article, "gate.processor_not_engaged")
 		} else {
@@ -26,7 +26,37 @@ func (d *decision) engaged(role party.Role, purpose charter.Purpose) {
 		}
 		return
 	}
-	if p.Over(now) {
+	d.stopped(p)
+	given := party.ScopeOf(d.facts.Published.Charter, role, p.Name)
+	d.within(article, "gate.item_not_for_party", purpose, given)
+	d.assessed(role, purpose)
+	if role == party.Processor {
+		d.agreed(purpose)
+	}
+	d.border(role, purpose)
+}
+
+// takesOver denies what goes to who takes over a service that ends, whom somebody in office
+// has stopped, or who is abroad with no mechanism on file. All else was looked at before that
+// was announced (edge case 18).
+func (d *decision) takesOver(purpose charter.Purpose) {
+	d.stopped(d.counterpart(party.Recipient))
+	d.border(party.Recipient, purpose)
+}
+
+// counterpart returns how the party stands whom the use names; the zero Standing if it isn't
+// on the register in this role.
+func (d *decision) counterpart(role party.Role) party.Standing {
+	if p := d.facts.Party; p.ID == (party.ID{Service: d.use.Service, Role: role, Name: d.use.Party}) {
+		return p
+	}
+	return party.Standing{}
+}
+
+// stopped denies what goes to a party that has ended, or was suspended.
+func (d *decision) stopped(p party.Standing) {
+	article := p.Role.Article()
+	if p.Over(d.facts.Now) {
 		d.deny(article, "gate.party_ended")
 	}
 	if p.Halted != "" {
@@ -36,13 +66,6 @@ func (d *decision) engaged(role party.Role, purpose charter.Purpose) {
 	if len(p.Subs) > 0 {
 		d.deny(article, "gate.sub_processor")
 	}
-	given := party.ScopeOf(d.facts.Published.Charter, role, p.Name)
-	d.within(article, "gate.item_not_for_party", purpose, given)
-	d.assessed(role, purpose)
-	if role == party.Processor {
-		d.agreed(purpose)
-	}
-	d.border(role, purpose)
 }
 
 // assessed wants a security assessment that was passed, is valid, and covers the use.
@@ -84,28 +107,25 @@ func (d *decision) agreed(purpose charter.Purpose) {
 
 // border wants what edge case 20 does of a party abroad: that the charter says so, since that
 // is what guardians were told, and that the mechanism which it names is on file. A party is
-// abroad if the charter or the register says it.
+// abroad if the charter or the register says it; where both do, they must say the same.
 func (d *decision) border(role party.Role, purpose charter.Purpose) {
-	article, m := role.Article(), d.facts.Party.Mechanism
-	toldAbroad := abroad(d.facts.Published.Charter, role, d.use.Party)
+	p, article := d.counterpart(role), role.Article()
+	m, is, said := p.Mechanism, p.Country, party.CountryOf(d.facts.Published.Charter, party.ID{Role: role, Name: d.use.Party})
+	if p.Name == "" {
+		is = charter.Home // or where the charter says
+	}
+	if said == "" {
+		said = charter.Home // that it isn't in the charter is denied for itself
+	}
 	switch told := purpose.CrossBorder; {
-	case d.facts.Party.Country == charter.Home && !toldAbroad:
-	case told == nil || !toldAbroad:
+	case is == charter.Home && said == charter.Home:
+	case told == nil || said == charter.Home || is != charter.Home && is != said:
 		d.deny(article, "gate.border_undeclared")
 	case !m.Exists() || m.Kind != party.Kind(told.Mechanism):
 		d.deny(article, "gate.border_mechanism_missing")
 	case !m.Holds(d.facts.Now):
 		d.deny(article, "gate.border_mechanism_over")
 	}
-}
-
-func abroad(c *charter.Charter, role party.Role, name string) bool {
-	if role == party.Recipient {
-		r, ok := c.Recipient(name)
-		return ok && r.Country != charter.Home
-	}
-	q, ok := c.Processor(name)
-	return ok && q.Country != charter.Home
 }
 
 // within denies each item of the purpose that a scope leaves out. Of one that the purpose

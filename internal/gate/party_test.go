@@ -25,7 +25,7 @@ var dimensions = struct{ states, assessments, agreements, borders, grants []stri
 	assessments: []string{"none", "failed", "over", "other purpose", "one item", "valid", "last second"},
 	agreements:  []string{"none", "to come", "over", "other purpose", "one item", "valid", "first second", "last second"},
 	borders: []string{"home", "charter untold", "charter none", "charter other", "charter over", "charter to come", "charter filed",
-		"register untold", "register none", "register filed"},
+		"register untold", "register none", "register filed", "elsewhere filed"},
 	grants: []string{"yes", "one-time code", "none"},
 }
 
@@ -81,10 +81,11 @@ func (c combination) facts(t testing.TB) (*world, gate.Use) {
 		f.Party.Subs = []string{"somebody"}
 	}
 	if where, point, abroad := strings.Cut(c.border, " "); abroad {
-		if where == "charter" {
+		if where != "register" {
 			q.Country, r.Country = "HK", "HK"
-		} else {
-			f.Party.Country = "HK"
+		}
+		if where != "charter" {
+			f.Party.Country = map[string]string{"register": "HK", "elsewhere": "SG"}[where]
 		}
 		kind := party.Contract
 		if point != "untold" {
@@ -129,7 +130,7 @@ func (c combination) oracle() []string {
 	article := map[bool]string{true: "16:", false: "17:"}[processor]
 	where, point, _ := strings.Cut(c.border, " ")
 	deny("9:consent_missing", c.grant == "none")
-	deny("9:verification_too_weak", c.grant == "one-time code" && (!processor || where == "charter"))
+	deny("9:verification_too_weak", c.grant == "one-time code" && (!processor || where == "charter" || where == "elsewhere"))
 	deny("16:orders_overdue", c.overdue)
 	deny(map[bool]string{true: "16:processor_unknown", false: "17:recipient_unknown"}[processor], c.unnamed)
 	if c.state == "nobody" || c.state == "another role" {
@@ -151,7 +152,7 @@ func (c combination) oracle() []string {
 	deny("16:agreement_over", processor && c.agreement == "over")
 	deny("16:purpose_not_agreed", processor && c.agreement == "other purpose")
 	deny("16:item_not_agreed score", processor && c.agreement == "one item")
-	deny(article+"border_undeclared", point == "untold" || where == "register") // guardians were told that it is at home
+	deny(article+"border_undeclared", point == "untold" || where == "register" || where == "elsewhere") // guardians were told that it is at home, or in another country
 	deny(article+"border_mechanism_missing", where == "charter" && (point == "none" || point == "other"))
 	deny(article+"border_mechanism_over", where == "charter" && (point == "over" || point == "to come"))
 	return slices.Sorted(maps.Keys(codes))

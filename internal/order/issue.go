@@ -252,23 +252,27 @@ func (b Book) stop(ctx context.Context, tx *db.Tx, actor string, c family.Child,
 }
 
 // Parted orders one party that has ended to delete all that it may have of a locked child,
-// unless it was ordered to delete something of it since (Article 16(4)).
+// but for what it was ordered to delete since (Article 16(4)).
 func (b Book) Parted(ctx context.Context, tx *db.Tx, actor string, c family.Child, role Role, party string, since time.Time) error {
 	shares, err := b.held(ctx, tx, c)
 	if err != nil || len(shares) == 0 {
 		return err
 	}
 	before, err := Of(ctx, tx, c.ID)
-	if err != nil || slices.ContainsFunc(before, func(o Order) bool {
-		return o.Party == party && o.Role == role && o.What == Delete && !o.IssuedAt.Before(since)
-	}) {
+	if err != nil {
 		return err
+	}
+	var ordered []string
+	for _, o := range before {
+		if o.Party == party && o.Role == role && o.What == Delete && !o.IssuedAt.Before(since) {
+			ordered = append(ordered, o.Items...)
+		}
 	}
 	_, err = b.issue(ctx, tx, actor, c, merge(shares, Delete, func(s share) []string {
 		if s.party != party || s.role != role {
 			return nil
 		}
-		return s.items
+		return slices.DeleteFunc(slices.Clone(s.items), func(item string) bool { return slices.Contains(ordered, item) })
 	}))
 	return err
 }

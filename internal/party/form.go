@@ -63,7 +63,7 @@ type Form struct {
 	Deletion      Answer `json:"deletion" doc:"能否按指令删除、更正并给出证明|whether it can delete and correct when told, and prove it"`
 	Risks         []Risk `json:"risks" doc:"风险和处置；没有就写 []|risks and their treatment; write [] where there is none"`
 	SignedOn      string `json:"signed_on" doc:"负责人签署的日期|the day on which the officer signed it" example:"2026-05-20"`
-	ValidUntil    string `json:"valid_until" doc:"有效期的最后一天，最长一年|last day on which it is valid, a year at most" example:"2027-05-19"`
+	ValidUntil    string `json:"valid_until" doc:"有效期的最后一天，最长为签署后一年|last day on which it is valid, a year after it was signed at most" example:"2027-05-19"`
 }
 
 // A Question is one of an assessment, and the least score with which it can pass.
@@ -151,12 +151,13 @@ func (f Form) check(now time.Time) (until time.Time, err error) {
 			return until, ErrForm.At("risks." + strconv.Itoa(i))
 		}
 	}
-	if !isPast(f.SignedOn, now) {
+	signed, err := day(f.SignedOn)
+	if err != nil || signed.After(now) {
 		return until, ErrForm.At("signed_on")
 	}
 	last, err := day(f.ValidUntil)
 	until = last.AddDate(0, 0, 1).UTC()
-	if err != nil || !until.After(now) || last.After(now.In(age.Zone).AddDate(1, 0, 0)) {
+	if err != nil || !until.After(now) || last.After(signed.AddDate(1, 0, 0)) {
 		return until, ErrForm.At("valid_until")
 	}
 	return until, nil

@@ -3,6 +3,7 @@ package party
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -34,6 +35,14 @@ func (s Standing) EndedAt(now time.Time) (at time.Time) {
 	return at
 }
 
+// Parting reports whether a party has ended, and not all that follows was ordered yet. Until
+// then it begins nothing anew: it would keep what isn't ordered of what it got under the
+// papers of before (Article 16(4)).
+func (p Party) Parting(now time.Time) bool {
+	at := p.EndedAt(now)
+	return !at.IsZero() && p.PartedAt.Before(at)
+}
+
 // Leaving returns the parties that have ended, and of which not every child was looked at
 // yet: Article 16(4) has them delete timely.
 func Leaving(ctx context.Context, tx *db.Tx) ([]Party, error) {
@@ -42,13 +51,23 @@ func Leaving(ctx context.Context, tx *db.Tx) ([]Party, error) {
 		SELECT `+standing+`, `+identity+` `+joined+`
 		WHERE p.ends_at <= $1 OR g.until_at <= $1
 		ORDER BY p.service, p.role, p.name`, (*db.Time)(&now))
-	return slices.DeleteFunc(all, func(p Party) bool { return !p.PartedAt.Before(p.EndedAt(now)) }), err
+	return slices.DeleteFunc(all, func(p Party) bool { return !p.Parting(now) }), err
 }
 
-// PartUpto records that the children up to a key were looked at; with an empty one, that all
-// are come by again. It reports false where somebody has changed the party since, or gone on:
-// then nothing is recorded.
-func (p *Party) PartUpto(ctx context.Context, tx *db.Tx, upto string) (bool, error) {
+// missing is before the key of PartedUpto where a child before it couldn't be come to.
+const missing = "!"
+
+// Walked returns up to which child all were looked at, and whether one of them couldn't be
+// come to.
+func (p Party) Walked() (upto string, missed bool) { return strings.CutPrefix(p.PartedUpto, missing) }
+
+// PartUpto records what Walked returns; with an empty key, that all are come by again. It
+// reports false where somebody has changed the party since, or gone on: then nothing is
+// recorded.
+func (p *Party) PartUpto(ctx context.Context, tx *db.Tx, upto string, missed bool) (bool, error) {
+	if missed {
+		upto = missing + upto
+	}
 	n, err := tx.Exec(ctx, `
 		UPDATE party SET parted_upto = $1
 		WHERE service = $2 AND role = $3 AND name = $4 AND version = $5 AND parted_upto = $6`,

@@ -46,6 +46,8 @@ var (
 	ErrNotSuspended  = errs.New(errs.Conflict, "party.not_suspended")
 	ErrSubs          = errs.New(errs.Conflict, "party.has_sub_processors")
 	ErrEnded         = errs.New(errs.Conflict, "party.ended")
+	ErrParting       = errs.New(errs.Conflict, "party.parting") // not all was ordered yet that follows its end
+	ErrAnother       = errs.New(errs.Conflict, "party.another") // the papers are another company's
 )
 
 // A Role is what a party is to the operator.
@@ -130,6 +132,16 @@ func ScopeOf(c *charter.Charter, role Role, name string) Scope {
 		}
 	}
 	return s
+}
+
+// CountryOf returns where a charter says that a party is; empty if it doesn't name it.
+func CountryOf(c *charter.Charter, of ID) string {
+	if of.Role == Recipient {
+		r, _ := c.Recipient(of.Name)
+		return r.Country
+	}
+	q, _ := c.Processor(of.Name)
+	return q.Country
 }
 
 // A Kind is what a paper is.
@@ -268,7 +280,7 @@ type Party struct {
 	Salt         []byte // of the mark
 	RegisteredAt time.Time
 	RegisteredBy string    // as the ledger names actors
-	PartedUpto   string    // how far the orders are that follow its end: see Leaving
+	PartedUpto   string    // how far the orders are that follow its end: see Walked
 	PartedAt     time.Time // when all were issued that followed an end; zero: none was
 }
 

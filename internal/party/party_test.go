@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
@@ -109,6 +110,37 @@ func (w *world) declare(want error, subs ...string) {
 	})
 }
 
+// flush gives each entry its place.
+func (w *world) flush() {
+	w.t.Helper()
+	const origin = "wardkeep.example.com/ledger"
+	signer, _, err := ledger.NewSigner(origin, w.Ring.Signer().Seed())
+	if err == nil {
+		err = ledger.Open(w.Store, origin, signer).Flush(w.t.Context())
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// parted does what the walk over all children does once it is through. Its entry has no order
+// with others but its place.
+func (w *world) parted() {
+	w.t.Helper()
+	w.flush()
+	defer w.flush()
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		all, err := party.Leaving(ctx, tx)
+		if err != nil || len(all) != 1 {
+			return errors.Join(err, errors.New("one party should have ended"))
+		}
+		if on, err := all[0].Part(ctx, tx, "system:cessation", 0); err != nil || !on {
+			return errors.Join(err, errors.New("it isn't recorded"))
+		}
+		return nil
+	})
+}
+
 func (w *world) end(want error, at time.Time) {
 	w.t.Helper()
 	w.verb(want, func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
@@ -187,6 +219,46 @@ func TestArticle16_AnAssessmentPassesByItsRule(t *testing.T) {
 	}
 }
 
+// Articles 16 and 17: no paper carries a company that it isn't about. Who was assessed may
+// move and change its name, and stays the one that is registered under its number.
+func TestArticle16_NoPaperCarriesAnotherCompany(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		another := func(i *party.Identity) {
+			i.LegalName, i.Registration = "另一家（杭州）有限公司", "91110000600037341L"
+		}
+		w.register(nil, another)
+		w.register(nil, nil) // nobody was assessed yet
+		w.assess(nil, nil)
+		w.register(party.ErrAnother, another)
+		w.register(nil, func(i *party.Identity) {
+			i.LegalName, i.Address = "语评智能（杭州）有限公司", "杭州市西湖区文三路 2 号"
+		})
+		w.agree(nil, 0, time.Hour, nil)
+		w.is(party.Active)
+		w.replays()
+	})
+}
+
+// Who has made a party begin anew before all was ordered that followed its end, by a row
+// that was right again afterwards, is found.
+func TestInvariant7_APartyThatBeganAnewTooEarlyIsFound(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		change := func(query string) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error { _, err := tx.Exec(ctx, query); return err })
+		}
+		w.Engage(w.Store.Now().Add(time.Hour))
+		w.Pass(2 * time.Hour)
+		w.agree(party.ErrParting, 0, time.Hour, nil)
+		change(`UPDATE party SET parted_at = 4000000000000000`)
+		w.agree(nil, 0, time.Hour, nil)
+		change(`UPDATE party SET parted_at = NULL`)
+		report, err := replay.Audit(t.Context(), w.Store, w.Ring, catalog.NewCache(4), replay.Options{})
+		if err != nil || len(report.Differences) != 1 || report.Differences[0].What != replay.FoundImpossible {
+			t.Errorf("%v, %v", report.Differences, err)
+		}
+	})
+}
+
 // A processor's life, and what it may do in each state of it is the gate's to say.
 func TestArticle16_AProcessorFromItsRegistrationToItsEnd(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
@@ -217,6 +289,8 @@ func TestArticle16_AProcessorFromItsRegistrationToItsEnd(t *testing.T) {
 		w.end(nil, time.Time{})
 		w.is(party.Ended)
 		w.end(party.ErrEnded, time.Time{})
+		w.agree(party.ErrParting, 0, time.Hour, nil) // Article 16(4): it may have what isn't ordered yet
+		w.parted()
 		w.agree(nil, 0, 400*24*time.Hour, nil)
 		w.is(party.Active)
 		w.Pass(301 * 24 * time.Hour) // the assessment is over, and the agreement isn't
@@ -249,7 +323,9 @@ func TestArticle16_WhatIsNoAgreement(t *testing.T) {
 			"risks.0":     func(f *party.Form) { f.Risks[0].Level = "" },
 			"signed_on":   func(f *party.Form) { f.SignedOn = w.Store.Now().In(age.Zone).AddDate(0, 0, 1).Format(time.DateOnly) },
 			"valid_until": func(f *party.Form) { f.ValidUntil = w.Store.Now().In(age.Zone).AddDate(1, 0, 1).Format(time.DateOnly) },
+			"valid_until of what was signed long ago": func(f *party.Form) { f.SignedOn = w.Store.Now().In(age.Zone).AddDate(-1, 0, 0).Format(time.DateOnly) },
 		} {
+			field, _, _ := strings.Cut(field, " ")
 			w.assess(party.ErrForm.At(field), change)
 			w.field(field, func(ctx context.Context, tx *db.Tx) error {
 				f := w.Assessment(w.scope)
@@ -521,10 +597,36 @@ func TestArticle17_ARecipientIsAssessedAndSignsNothing(t *testing.T) {
 			return party.End(ctx, tx, by, of, time.Time{})
 		})
 		transfer(weak + "17:gate.party_ended ")
+		w.verb(party.ErrParting, func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
+			return party.Assess(ctx, tx, by, of, w.Assessment(scope))
+		})
+		w.parted()
 		w.verb(nil, func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
 			return party.Assess(ctx, tx, by, of, w.Assessment(scope))
 		})
 		transfer(weak)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Find(ctx, tx, vaulttest.Service, child.ID)
+			if err != nil {
+				return err
+			}
+			r, _, _, err := w.Desk.Ask(ctx, tx, w.App, c, consent.Asking{Purposes: []string{vaulttest.Handover}, Channel: consent.Link, Locale: "zh-CN"})
+			if err != nil {
+				return err
+			}
+			_, _, err = w.Desk.ForceAt(ctx, tx, w.App, r, consent.ForceGranted, family.NameAndNumber)
+			return err
+		})
+		w.Put(child, "course-progress", "nickname", "小溪")
+		transfer("")
+		// It takes nothing over: nobody is told so in the end, nor does it keep anything by that.
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Find(ctx, tx, vaulttest.Service, child.ID)
+			if !c.HandedAt.IsZero() {
+				t.Error("the child was handed over to a successor that there isn't")
+			}
+			return err
+		})
 		w.replays()
 	})
 }

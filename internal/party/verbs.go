@@ -174,8 +174,9 @@ func EachPaper(ctx context.Context, tx *db.Tx, fn func(Paper) error) error {
 }
 
 // Register puts a party of the charter in force on the register, or writes down anew who it
-// is. Nothing goes to it for that. Errors: those of catalog.Change, ErrRole, ErrUnnamed,
-// ErrIdentity, ErrRegistration, ErrCountry.
+// is. Nothing goes to it for that: once it was assessed it stays the company that was, by
+// its number of registration, and another one has another name in the charter. Errors: those
+// of catalog.Change, ErrRole, ErrUnnamed, ErrIdentity, ErrRegistration, ErrCountry, ErrAnother.
 func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Identity) (Party, string, error) {
 	s, err := catalog.Change(ctx, tx, by, of.Service)
 	if err != nil {
@@ -185,7 +186,7 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	if err != nil {
 		return Party{}, "", err
 	}
-	if is.Country != country(c, of) {
+	if is.Country != CountryOf(c, of) {
 		return Party{}, "", ErrCountry.At("country")
 	}
 	if err := is.check(); err != nil {
@@ -197,6 +198,10 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	}
 	if errors.Is(err, ErrNotFound) {
 		p = Party{Standing: Standing{ID: of}, RegisteredAt: tx.Now(), RegisteredBy: by.Ledger(), Salt: ledger.NewSalt()}
+	}
+	// No paper that one company signed, or was assessed for, carries another.
+	if p.Assessment.Exists() && is.Registration != p.Registration {
+		return Party{}, "", ErrAnother.At("registration")
 	}
 	// The salt stays: the mark of sub-processors has it, too.
 	p.Identity, p.Standing.Country, p.Version = is, is.Country, s.Version
@@ -218,7 +223,7 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 // Assess signs a security assessment of a party and of what it is to be given (Articles 16
 // and 17). It takes the place of the one before, and one that fails does so, too: nothing
 // goes to the party from then on. For a recipient it begins anew what had ended. Errors:
-// those of catalog.Change, ErrNotFound, ErrForm, ErrScope.
+// those of catalog.Change, ErrNotFound, ErrForm, ErrScope, ErrParting.
 func Assess(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, f Form) (Party, string, error) {
 	p, err := change(ctx, tx, by, of)
 	if err != nil {
@@ -233,6 +238,9 @@ func Assess(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, f Form) (
 		return Party{}, "", err
 	}
 	if p.Role == Recipient && p.Over(tx.Now()) {
+		if p.Parting(tx.Now()) {
+			return Party{}, "", ErrParting
+		}
 		p.EndsAt = time.Time{}
 	}
 	return p.sign(ctx, tx, by, KindAssessed, Term{Kind: Assessed, Passed: f.Passes(), Scope: f.Scope, From: tx.Now(), Until: until}, "", f)
@@ -241,7 +249,7 @@ func Assess(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, f Form) (
 // Agree signs an agreement with a processor (Article 16). It takes the place of the one
 // before, at once, so it must have begun if that one holds still; and it begins anew what
 // had ended. Errors: those of catalog.Change, ErrNotFound, ErrRole, ErrForm, ErrPeriod,
-// ErrScope, ErrUnassessed, ErrScopeAssessed, ErrSuspended, ErrSubs, ErrOverdue, ErrGap.
+// ErrScope, ErrUnassessed, ErrScopeAssessed, ErrSuspended, ErrSubs, ErrOverdue, ErrParting, ErrGap.
 func Agree(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, d Deed) (Party, string, error) {
 	if of.Role != Processor {
 		return Party{}, "", ErrRole.At("role")
@@ -267,6 +275,8 @@ func Agree(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, d Deed) (P
 	// Edge case 13: who hasn't done what it was ordered to do gets nothing new.
 	case s.IsOverdue(of.Name):
 		return Party{}, "", ErrOverdue
+	case p.Parting(now):
+		return Party{}, "", ErrParting
 	case !p.Assessment.Passed || !p.Assessment.Holds(now):
 		return Party{}, "", ErrUnassessed
 	case !d.Scope.Within(p.Assessment.Scope):
@@ -491,18 +501,8 @@ func named(ctx context.Context, tx *db.Tx, of ID) (*charter.Charter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if country(published.Charter, of) == "" {
+	if CountryOf(published.Charter, of) == "" {
 		return nil, ErrUnnamed.At("party")
 	}
 	return published.Charter, nil
-}
-
-// country returns where the charter says that a party is, or "".
-func country(c *charter.Charter, of ID) string {
-	if of.Role == Recipient {
-		r, _ := c.Recipient(of.Name)
-		return r.Country
-	}
-	q, _ := c.Processor(of.Name)
-	return q.Country
 }

@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
@@ -345,6 +346,15 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a change of the service left out": {"order version", func(s *scene) {
 			s.forgeService(2, catalog.KindEnded, catalog.EndedBody{ID: s.Officer.ID, Role: catalog.RoleOfficer})
 		}},
+		"more sub-processors than there can be": {"row_hash subs", func(s *scene) {
+			s.forgeParty(party.KindDeclared, party.DeclaredBody{Party: vaulttest.Processor, Role: party.Processor, Count: 1 << 62, Mark: "x"})
+		}},
+		"a party where the charter doesn't have it": {"impossible party", func(s *scene) {
+			s.forgeParty(party.KindRegistered, party.RegisteredBody{Party: vaulttest.Processor, Role: party.Processor, Country: "HK", Mark: "x"})
+		}},
+		"a party ordered to delete after no end": {"impossible party", func(s *scene) {
+			s.forgeAs("system:cessation", party.KindParted, party.PartedBody{Party: vaulttest.Processor, Role: party.Processor, Ended: time.Time{}.UnixMicro()})
+		}},
 		"a charter that was never proposed": {"impossible number", func(s *scene) {
 			s.forgeService(1, catalog.KindPublished, catalog.PublishedBody{Number: 9, Hash: "x", AskedSince: map[string]int64{"account": 1}})
 		}},
@@ -559,6 +569,16 @@ func (s *scene) forgeService(by int64, kind string, body any) {
 	version := max(s.fair().Catalog+by, 0)
 	s.do(func(ctx context.Context, tx *db.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: version, Actor: terminal.Ledger(), Body: body})
+		return err
+	})
+}
+
+// forgeParty appends an entry of the officer's about a party.
+func (s *scene) forgeParty(kind string, body any) {
+	s.T.Helper()
+	version := s.fair().Catalog + 1
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: version, Actor: s.Officer.Ledger(), Body: body})
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
@@ -24,7 +25,27 @@ type registered struct {
 	subsMark string
 	history  []party.Standing // in order; the last is what holds
 	parted   int64            // when all was ordered that followed an end
+	partings []afterEnd       // each time that this was so
+	anew     []afterEnd       // each time that it began anew
 	seen     bool             // its row was found
+}
+
+// An afterEnd is what came after an end of a party, and when.
+type afterEnd struct{ ended, at int64 }
+
+// unordered reports whether the party has begun anew before all was ordered that followed its
+// end (Article 16(4)). What says that it was has no order with the rest: so the clock decides.
+func (r *registered) unordered() bool {
+	return slices.ContainsFunc(r.anew, func(a afterEnd) bool {
+		return !slices.ContainsFunc(r.partings, func(p afterEnd) bool { return p.ended == a.ended && p.at-a.at <= slack })
+	})
+}
+
+// begins notes that the party begins anew, if it had ended.
+func (r *registered) begins(was party.Standing, at time.Time) {
+	if ended := was.EndedAt(at); !ended.IsZero() {
+		r.anew = append(r.anew, afterEnd{ended.UnixMicro(), at.UnixMicro()})
+	}
 }
 
 func (r *registered) now() party.Standing { return r.history[len(r.history)-1] }
@@ -117,7 +138,9 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
 			r := s.parties[is.ID]
 			r.subs, r.subsMark = b.Count, b.Mark
-			is.Subs = make([]string, max(0, b.Count)) // the gate asks whether there is one
+			if is.Subs = nil; b.Count > 0 {
+				is.Subs = []string{""} // the gate asks whether there is one; a count is anybody's
+			}
 			if b.Count > 0 && is.Halted == "" {
 				is.Halted = party.SubProcessor // Article 16(5): at once
 			}
@@ -142,7 +165,8 @@ func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b part
 	switch {
 	case b.Party == "" || b.Country == "" || b.Mark == "" || b.Role != party.Processor && b.Role != party.Recipient:
 		return fault{what: FoundBody, field: ruleParty}
-	case c == nil || c.published.Charter != nil && len(party.ScopeOf(c.published.Charter, b.Role, b.Party)) == 0:
+	case c == nil || c.published.Charter != nil && (len(party.ScopeOf(c.published.Charter, b.Role, b.Party)) == 0 ||
+		party.CountryOf(c.published.Charter, party.ID{Role: b.Role, Name: b.Party}) != b.Country):
 		return impossible(ruleParty)
 	}
 	of := party.ID{Service: s.name, Role: party.Role(f.names.keep(string(b.Role))), Name: f.names.keep(b.Party)}
@@ -187,11 +211,12 @@ func (f *fold) parted(p ledger.Placed) fault {
 		return impossible(ruleService)
 	}
 	r := s.parties[party.ID{Service: s.name, Role: b.Role, Name: b.Party}]
-	if r == nil || p.Actor != "system:cessation" || b.Children < 0 || b.Ended > p.At.UnixMicro() ||
+	if r == nil || p.Actor != "system:cessation" || b.Children < 0 || b.Ended <= 0 || b.Ended > p.At.UnixMicro() ||
 		!slices.ContainsFunc(r.history, func(is party.Standing) bool { return is.EndedAt(p.At).UnixMicro() == b.Ended }) {
 		return impossible(ruleParty)
 	}
 	r.parted = p.At.UnixMicro()
+	r.partings = append(r.partings, afterEnd{b.Ended, r.parted})
 	return fault{}
 }
 
@@ -209,11 +234,13 @@ func (f *fold) partySigned(p ledger.Placed, s *service, now *version, b party.Pa
 		case party.KindAssessed:
 			is.Assessment = t
 			if is.Role == party.Recipient && is.Over(at) {
+				s.parties[of].begins(*is, at)
 				is.EndsAt = moment(0)
 			}
 			return t.Kind == party.Assessed && t.From.Equal(at) && s.gives(now, of, t.Scope) && b.Assessment == ""
 		case party.KindAgreed:
 			was := *is
+			s.parties[of].begins(was, at)
 			is.Agreement, is.EndsAt = t, moment(0)
 			return t.Kind == party.Agreed && is.Role == party.Processor && b.Assessment == was.Assessment.ID && was.Assessment.Passed && was.Assessment.Holds(at) &&
 				t.Scope.Within(was.Assessment.Scope) && s.gives(now, of, t.Scope) && was.Halted == "" && len(was.Subs) == 0 &&
@@ -250,6 +277,9 @@ func (a *audit) partyRows() error {
 		now := is.now()
 		if row.Mark() != is.mark {
 			r.found(FoundHash, "identity", "–", "–")
+		}
+		if is.unordered() {
+			r.found(FoundImpossible, ruleParty, "–", "–")
 		}
 		r.number("version", now.Version, row.Version)
 		r.text("country", now.Country, row.Standing.Country)

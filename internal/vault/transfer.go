@@ -11,9 +11,9 @@ import (
 )
 
 // Transfer returns the values that the app hands over to a recipient, if the gate permits
-// it (Article 17). That something of the child has gone there is kept with the child, as
-// it is told to its guardians in the end (edge case 18): so the child is locked, and of two
-// at once one comes after the other. The activity is transfer.
+// it (Article 17). That something of the child has gone to who takes over its service is kept
+// with the child, as it is told to its guardians in the end (edge case 18): so the child is
+// locked, and of two at once one comes after the other. The activity is transfer.
 func (v *Vault) Transfer(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use) (Opened, error) {
 	switch {
 	case u.Activity != charter.Transfer:
@@ -42,8 +42,8 @@ func (v *Vault) Transfer(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.U
 			return Opened{}, err
 		}
 	}
-	if len(out.Values) == 0 {
-		return out, nil // nothing of the child has gone anywhere
+	if len(out.Values) == 0 || !l.Facts(tx.Now(), nil).HandsOver(u) {
+		return out, nil // nothing of the child has gone anywhere, or not to who takes over
 	}
 	_, err = family.HandOver(ctx, tx, by.Ledger(), child, family.HandedOverBody{Recipient: u.Party, Purpose: u.Purpose, At: tx.Now().UnixMicro()})
 	return out, err

@@ -618,7 +618,7 @@ CREATE TABLE party (
 	assessment    text   NOT NULL, -- the paper that holds, or empty, as are the next two
 	agreement     text   NOT NULL,
 	mechanism     text   NOT NULL,
-	parted_upto   text   NOT NULL, -- how far the orders to delete are that follow its end: a child, or empty
+	parted_upto   text   NOT NULL, -- how far the orders to delete are that follow its end: a child (after a "!" if one was missed), or empty
 	parted_at     bigint,          -- when all of them were issued that followed an end
 	PRIMARY KEY (service, role, name)
 );
