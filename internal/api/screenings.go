@@ -50,6 +50,7 @@ func (s *Server) counted(ctx context.Context, c *call, hits int) error {
 	alarms, spent := s.Publication.Quota.Count(c.app.ID, hits, s.Store.Now())
 	if len(alarms) > 0 {
 		if err := s.Store.Update(ctx, func(tx *db.Tx) error { return publication.Raise(ctx, tx, c.app, alarms) }); err != nil {
+			s.Publication.Quota.Again(c.app.ID)
 			return err
 		}
 	}

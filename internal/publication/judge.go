@@ -3,6 +3,7 @@ package publication
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"wardkeep/internal/base/db"
@@ -58,14 +59,13 @@ func (d *Desk) Judge(ctx context.Context, tx *db.Tx, a Author, r *Reading) (out 
 
 // forgetGone takes those children out of what was read who aren't there any more.
 func (r *Reading) forgetGone(ctx context.Context, tx *db.Tx) error {
-	var ids []family.ID
+	there := make(map[family.ID]bool) // of whom is asked
 	for _, id := range r.whose {
-		if id != "" && len(ids) < mostAsked {
-			ids = append(ids, id)
+		if id != "" && len(there) < mostAsked {
+			there[id] = false
 		}
 	}
-	there := make(map[family.ID]bool, len(ids))
-	for some := range slices.Chunk(ids, db.Chunk) {
+	for some := range slices.Chunk(slices.Collect(maps.Keys(there)), db.Chunk) {
 		var page []family.Child
 		if err := tx.Together(ctx, family.ReadChildren(&page, some)); err != nil {
 			return err
@@ -76,12 +76,14 @@ func (r *Reading) forgetGone(ctx context.Context, tx *db.Tx) error {
 	}
 	gone := func(n screening.Child) bool {
 		id := r.whose[n]
-		return id == "" || slices.Contains(ids, id) && !there[id]
+		here, asked := there[id]
+		return id == "" || asked && !here
 	}
-	r.found = screening.Without(r.found, gone)
+	lists := []*[]screening.Finding{&r.found}
 	for i := range r.lines {
-		r.lines[i].Findings = screening.Without(r.lines[i].Findings, gone)
+		lists = append(lists, &r.lines[i].Findings)
 	}
+	screening.Forget(gone, lists...)
 	return nil
 }
 

@@ -107,15 +107,13 @@ func (d *Desk) Read(ctx context.Context, service string, c Content) (*Reading, e
 	if err := r.read(c, one.known); err != nil {
 		return nil, err
 	}
-	keep := func(found []screening.Finding) {
-		screening.Detach(found)
-		for _, n := range screening.Whose(found) {
-			r.whose[n] = one.ids[n]
-		}
-	}
-	keep(r.found)
+	lists := [][]screening.Finding{r.found}
 	for _, l := range r.lines {
-		keep(l.Findings)
+		lists = append(lists, l.Findings)
+	}
+	screening.Detach(lists...)
+	for _, n := range screening.Whose(lists...) {
+		r.whose[n] = one.ids[n]
 	}
 	return r, nil
 }

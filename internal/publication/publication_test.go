@@ -211,6 +211,56 @@ func TestArticle4_ASetFollowsTheVault(t *testing.T) {
 	})
 }
 
+// A set is made anew each day: what comes while it is made is in it when it is used.
+func TestArticle4_WhatComesWhileASetIsMadeIsInIt(t *testing.T) {
+	each(t, func(t *testing.T, w *newsroom) {
+		mei, bo := w.child("王小溪", "13912345678"), w.child("李小满", "13712345678")
+		w.wants("打13912345678", nobody, screening.Hold)
+		w.desk.Sets.Age()
+		w.desk.Sets.Gathered(func() {
+			w.Put(mei, "account", "guardian_phone", "13512345678")
+			w.child("赵小乐", "13312345678")
+			w.Answer(bo, consent.ForceRefused, "account")
+			if _, err := w.ledger.Sequence(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		w.follow()
+		if n := len(w.entries(gate.KindCompared)); n != 2 {
+			t.Fatalf("%d entries of two sets", n)
+		}
+		for number, want := range map[string]screening.Verdict{"13512345678": screening.Hold, "13312345678": screening.Hold, "13912345678": screening.Publish, "13712345678": screening.Publish} {
+			w.wants("打"+number, nobody, want)
+		}
+	})
+}
+
+// Invariant 3: who asks while somebody works on a set that is late waits for nobody.
+func TestInvariant3_NobodyWaitsForALateSet(t *testing.T) {
+	each(t, func(t *testing.T, w *newsroom) {
+		w.child("王小溪", "13912345678")
+		w.wants("打13912345678", nobody, screening.Hold)
+		done := w.desk.Sets.Busy()
+		answer := make(chan error)
+		go func() {
+			_, err := w.desk.Read(context.Background(), vaulttest.Service, publication.Content{Text: pii.New("今天天气真好")})
+			answer <- err
+		}()
+		select {
+		case err := <-answer:
+			if !errors.Is(err, publication.ErrNotReady) {
+				t.Errorf("%v", err)
+			}
+			done()
+		case <-time.After(10 * time.Second):
+			t.Error("no answer")
+			done()
+			<-answer
+		}
+		w.wants("打13912345678", nobody, screening.Hold)
+	})
+}
+
 // Article 15, Invariant 2: that values are opened to be hashed is on record before the
 // first is, once for all children, and names none. What the gate refuses is asked once.
 func TestInvariant2_AGatheringIsOnRecord(t *testing.T) {
@@ -322,6 +372,13 @@ func TestArticle15_WhoFindsTooMuchIsStopped(t *testing.T) {
 		if !slices.Equal(causes, c.alarms) || spent != c.spent {
 			t.Errorf("%d: %v, %t", i, causes, spent)
 		}
+	}
+	if alarms, spent := q.Count("ak_3", 6, now); len(alarms) != 1 || spent {
+		t.Errorf("%v, %t", alarms, spent)
+	}
+	q.Again("ak_3") // nobody has recorded it
+	if alarms, _ := q.Count("ak_3", 0, now); len(alarms) != 1 {
+		t.Errorf("an alarm that nobody has recorded is told %d times more", len(alarms))
 	}
 	if _, spent := q.Count("ak_2", 1, now); spent {
 		t.Error("one credential's quota is another's")

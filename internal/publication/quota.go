@@ -137,6 +137,15 @@ func (q *Quota) Count(app string, hits int, now time.Time) (alarms []AlarmBody, 
 	return alarms, hour || day
 }
 
+// Again has what was too much told once more: nobody has recorded it.
+func (q *Quota) Again(app string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if f := q.all[app]; f != nil {
+		f.burst.told, f.hour.told, f.day.told = false, false, false
+	}
+}
+
 // Raise records alarms about an app, before it is answered.
 func Raise(ctx context.Context, tx *db.Tx, by account.App, alarms []AlarmBody) error {
 	for _, a := range alarms {

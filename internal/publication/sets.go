@@ -45,8 +45,10 @@ type Sets struct {
 	Vault *vault.Vault
 	Log   *slog.Logger
 
-	mu   sync.Mutex
-	sets map[string]*set
+	mu       sync.Mutex
+	sets     map[string]*set
+	renewing sync.Mutex
+	gathered func() // of a test: the values were read
 }
 
 // A set is that of one service.
@@ -96,7 +98,12 @@ func (s *Sets) of(ctx context.Context, service string) (*set, error) {
 	late, failed := time.Since(one.followed) > staleAfter, one.err != nil
 	one.mu.RUnlock()
 	if failed || late {
-		// Whoever keeps asking is no reason to try as often.
+		// Whoever asks waits for nobody's work, which may be long; and whoever keeps asking is
+		// no reason to try as often.
+		if !one.work.TryLock() {
+			return nil, ErrNotReady
+		}
+		defer one.work.Unlock()
 		if err := s.catchUp(ctx, one, retryAfter); err != nil {
 			return nil, ErrNotReady
 		}
@@ -129,34 +136,43 @@ func (s *Sets) try(ctx context.Context, one *set, work func(context.Context, *se
 	return err
 }
 
-// catchUp has the set as the store is, or says why it can't be.
+// catchUp has the set as the store is, or says why it can't be. Its work is the caller's.
 func (s *Sets) catchUp(ctx context.Context, one *set, patience time.Duration) error {
-	one.work.Lock()
-	defer one.work.Unlock()
 	if one.err != nil && time.Since(one.tried) < patience {
 		return one.err
 	}
-	if one.built.IsZero() || time.Since(one.built) > renewAfter {
+	if one.built.IsZero() {
+		return s.try(ctx, one, s.build)
+	}
+	// Two that are a day old aren't made anew at once: it takes as much memory again.
+	if time.Since(one.built) > renewAfter && s.renewing.TryLock() {
+		defer s.renewing.Unlock()
 		return s.try(ctx, one, s.build)
 	}
 	return s.try(ctx, one, s.follow)
 }
 
-// Follow has every set as the store is.
-func (s *Sets) Follow(ctx context.Context) error {
+// made returns the sets that somebody has made, or tried to.
+func (s *Sets) made() (all []*set) {
 	s.mu.Lock()
-	all := make([]*set, 0, len(s.sets))
+	defer s.mu.Unlock()
 	for _, one := range s.sets {
-		all = append(all, one)
-	}
-	s.mu.Unlock()
-	var failed []error
-	for _, one := range all {
 		select {
 		case <-one.ready:
-			failed = append(failed, s.catchUp(ctx, one, 0))
-		default: // being made
+			all = append(all, one)
+		default:
 		}
+	}
+	return all
+}
+
+// Follow has every set as the store is.
+func (s *Sets) Follow(ctx context.Context) error {
+	var failed []error
+	for _, one := range s.made() {
+		one.work.Lock()
+		failed = append(failed, s.catchUp(ctx, one, 0))
+		one.work.Unlock()
 	}
 	return errors.Join(failed...)
 }
@@ -165,13 +181,23 @@ func (s *Sets) Follow(ctx context.Context) error {
 func (s *Sets) Run(ctx context.Context) error {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
+	var group sync.WaitGroup
+	defer group.Wait()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			// What fails is logged, and the set answers nothing until it doesn't any more.
-			_ = s.Follow(ctx)
+			// What fails is logged, and the set answers nothing until it doesn't any more. No
+			// service waits for another's set to be made.
+			for _, one := range s.made() {
+				if one.work.TryLock() {
+					group.Go(func() {
+						defer one.work.Unlock()
+						_ = s.catchUp(ctx, one, 0)
+					})
+				}
+			}
 		}
 	}
 }
@@ -233,9 +259,9 @@ func (s *Sets) build(ctx context.Context, one *set) error {
 	if err != nil {
 		return err
 	}
-	next := &set{service: one.service, subjects: make(map[string]screening.Child)}
+	next := &set{service: one.service, subjects: make(map[string]screening.Child), authority: authority, place: place, version: version}
 	g := screening.Gather()
-	after := family.ID("")
+	after, heard := family.ID(""), time.Now()
 	for len(authority.Items()) > 0 {
 		var page []family.Child
 		if err := s.Store.View(ctx, func(tx *db.Tx) (err error) {
@@ -250,30 +276,50 @@ func (s *Sets) build(ctx context.Context, one *set) error {
 			break
 		}
 		after = page[len(page)-1].ID
-		one.touch()
+		if time.Since(heard) >= followEvery {
+			if err := s.goOn(ctx, one); err != nil {
+				return err
+			}
+			heard = time.Now()
+		}
 	}
-	known := new(screening.Known)
+	if s.gathered != nil {
+		s.gathered()
+	}
+	next.known = new(screening.Known)
 	if len(authority.Items()) > 0 {
-		known = g.Known()
+		next.known = g.Known()
+	}
+	// What has come meanwhile is in it before anybody reads with it. Another charter is found
+	// again by whoever follows next.
+	if _, err := s.listen(ctx, next); err != nil {
+		next.known.Wipe()
+		return err
 	}
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	if one.known != nil {
 		one.known.Wipe()
 	}
-	one.known, one.ids, one.subjects = known, next.ids, next.subjects
-	one.authority, one.place, one.version, one.built = authority, place, version, time.Now()
+	one.known, one.ids, one.subjects = next.known, next.ids, next.subjects
+	one.authority, one.place, one.version, one.built = authority, next.place, version, time.Now()
 	return nil
 }
 
-// touch has what there was go on while a set is made anew: what comes meanwhile isn't in
-// it before that is done.
-func (one *set) touch() {
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	if one.known != nil {
-		one.followed = time.Now()
+// goOn keeps what there was as the store is while a set is made anew, so that nothing which
+// comes meanwhile is published. Under another charter it can't be: it answers nothing any
+// more, a minute later, until the new one is made.
+func (s *Sets) goOn(ctx context.Context, one *set) error {
+	if one.known == nil {
+		return nil
 	}
+	charter, err := s.listen(ctx, one)
+	if err == nil && !charter {
+		one.mu.Lock()
+		one.followed = time.Now()
+		one.mu.Unlock()
+	}
+	return err
 }
 
 // gather adds what may be looked for of some children.
@@ -322,9 +368,19 @@ type news struct {
 	charter  bool
 }
 
-// follow reads what the ledger tells since the set was made, and reads again the values of
-// those children whom it is about.
+// follow has the set as the store is, or makes it anew under another charter: that marks
+// other items, and consents may have gone stale.
 func (s *Sets) follow(ctx context.Context, one *set) error {
+	charter, err := s.listen(ctx, one)
+	if err == nil && charter {
+		err = s.build(ctx, one)
+	}
+	return err
+}
+
+// listen reads what the ledger tells since the set was made, and reads again the values of
+// those children whom it is about, up to another charter: then it says so.
+func (s *Sets) listen(ctx context.Context, one *set) (charter bool, err error) {
 	for {
 		n := news{subjects: make(map[string]bool)}
 		to, end := one.place, false
@@ -340,21 +396,19 @@ func (s *Sets) follow(ctx context.Context, one *set) error {
 				return nil
 			})
 		})
-		if err != nil {
-			return err
-		}
 		switch {
+		case err != nil:
+			return false, err
 		case n.charter:
-			// Another charter marks other items, and consents may have gone stale.
-			return s.build(ctx, one)
+			return true, nil
 		case len(n.subjects) > 0:
 			if err := s.renew(ctx, one, n.subjects); err != nil {
-				return err
+				return false, err
 			}
 		}
 		one.place = to
 		if end {
-			return nil
+			return false, nil
 		}
 	}
 }

@@ -73,6 +73,7 @@ type Finding struct {
 	Mask       string  // what may stand there instead
 	Children   []Child // whose known value it is, in order; nil if it isn't known
 
+	named  bool      // of few children whose value it is, one has it as a name
 	within []Finding // the known values under it, apart, where it isn't one itself
 }
 
@@ -80,45 +81,94 @@ type Finding struct {
 type Child uint32
 
 // Detach has the findings hold nothing of the set that they were made with, which may
-// then be wiped.
-func Detach(found []Finding) {
-	for i := range found {
-		found[i].Children = slices.Clone(found[i].Children)
-		Detach(found[i].within)
+// then be wiped. Whose a value is is copied once, however often the value is found: a school
+// that thousands share may stand in a text thousands of times.
+func Detach(lists ...[]Finding) {
+	detach(lists, make(map[*Child][]Child))
+}
+
+func detach(lists [][]Finding, own map[*Child][]Child) {
+	for _, found := range lists {
+		for i := range found {
+			f := &found[i]
+			if len(f.Children) > 0 {
+				first := &f.Children[0] // a set's slice is one value's
+				if own[first] == nil {
+					own[first] = slices.Clone(f.Children)
+				}
+				f.Children = own[first]
+			}
+			detach([][]Finding{f.within}, own)
+		}
 	}
 }
 
 // Whose returns the children whose known values were found, each once.
-func Whose(found []Finding) (all []Child) {
-	for _, f := range found {
-		all = append(append(all, f.Children...), Whose(f.within)...)
+func Whose(lists ...[]Finding) (all []Child) {
+	seen := make(map[*Child]bool)
+	var note func([]Finding)
+	note = func(found []Finding) {
+		for _, f := range found {
+			if len(f.Children) > 0 && !seen[&f.Children[0]] {
+				seen[&f.Children[0]] = true
+				all = append(all, f.Children...)
+			}
+			note(f.within)
+		}
+	}
+	for _, found := range lists {
+		note(found)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// Without returns the findings, which hold nothing of a set any more, without the
-// children that are gone. What was found as a value of theirs alone is none any more;
-// what has a form of its own is one still, and nobody's.
-func Without(found []Finding, gone func(Child) bool) []Finding {
-	left := found[:0]
+// Forget takes the children that are gone out of findings which hold nothing of a set any
+// more. What was found as a value of theirs alone is none any more; what has a form of its
+// own is one still, and nobody's.
+func Forget(gone func(Child) bool, lists ...*[]Finding) {
+	left := make(map[*Child][]Child)
+	for _, found := range lists {
+		*found = without(*found, gone, left)
+	}
+}
+
+func without(found []Finding, gone func(Child) bool, left map[*Child][]Child) []Finding {
+	kept := found[:0]
 	for _, f := range found {
 		known := f.Children != nil
-		if f.Children = slices.DeleteFunc(f.Children, gone); len(f.Children) == 0 {
-			f.Children = nil
+		if known {
+			first := &f.Children[0]
+			rest, ok := left[first]
+			if !ok {
+				// Others have the same slice.
+				for _, c := range f.Children {
+					if !gone(c) {
+						rest = append(rest, c)
+					}
+				}
+				left[first] = rest
+			}
+			f.Children = rest
 		}
-		f.within = slices.DeleteFunc(Without(f.within, gone), func(v Finding) bool { return v.Children == nil })
+		f.within = slices.DeleteFunc(without(f.within, gone, left), func(v Finding) bool { return v.Children == nil })
 		if known && f.Children == nil && f.Kind > Pupil {
 			continue
 		}
-		left = append(left, f)
+		kept = append(kept, f)
 	}
-	return left
+	return kept
+}
+
+// isOf reports whether it is a value of a child: they are in order.
+func (f Finding) isOf(c Child) bool {
+	_, ok := slices.BinarySearch(f.Children, c)
+	return ok
 }
 
 // KindsOf returns as what values of a child stand in the finding.
 func (f Finding) KindsOf(c Child) (kinds []Kind) {
-	if slices.Contains(f.Children, c) {
+	if f.isOf(c) {
 		kinds = append(kinds, f.Kind)
 	}
 	for _, v := range f.within {

@@ -339,5 +339,7 @@ func (s *screen) look(i int, mask byte) {
 	}
 	f := s.found(Kind(k.what[from]&(1<<kindBits-1)), i, at[best-1]+1, Possible)
 	f.Children = k.child[from:to:to]
+	// What another has for a nickname makes nobody's name less of one.
+	f.named = to-from <= few && slices.ContainsFunc(k.what[from:to], func(w uint16) bool { return Kind(w&(1<<kindBits-1)) == Name })
 	s.add(f)
 }

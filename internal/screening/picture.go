@@ -2,8 +2,10 @@ package screening
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bep/imagemeta"
@@ -28,8 +30,8 @@ func (l Line) All() []Finding {
 // LargestPicture is the most bytes that Picture reads.
 const LargestPicture = 32 << 20
 
-// Of one picture so many tags are looked at, and of one tag so many bytes. The library
-// compares with the last 16 bits of that, too.
+// Of one picture so many tags of XMP and IPTC are looked at, and of one so many bytes. The
+// library compares with the last 16 bits of that, too.
 const (
 	mostTags   = 2000
 	largestTag = LargestText - 1
@@ -58,37 +60,25 @@ func Picture(data []byte, known *Known) ([]Line, error) {
 	if format == imagemeta.ImageFormatAuto {
 		return nil, ErrNoPicture
 	}
-	var lines []Line
-	tags := 0
-	_, err := imagemeta.Decode(imagemeta.Options{
-		R:           bytes.NewReader(data),
-		ImageFormat: format,
-		Sources:     imagemeta.EXIF | imagemeta.XMP | imagemeta.IPTC,
-		// The library stops without a word at its own limit, which must not hide the
-		// rest: ours is below it, and an error.
-		LimitNumTags:    2 * mostTags,
-		LimitTagSize:    largestTag,
-		ShouldHandleTag: func(imagemeta.TagInfo) bool { return true },
-		HandleTag: func(tag imagemeta.TagInfo) error {
-			if tags++; tags > mostTags {
-				return ErrPicture
-			}
-			l, err := lineOf(tag, known)
-			if err == nil && (l.Kind != 0 || l.Findings != nil) {
-				lines = append(lines, l)
-			}
-			return err
-		},
-	})
-	if err != nil {
-		return nil, ErrPicture
-	}
-	words, err := remarks(data)
+	p := picture{known: known}
+	words, packets, err := remarks(data)
 	if err != nil {
 		return nil, err
 	}
+	// The library walks the directories of EXIF and the boxes of HEIC without end, if they
+	// lead in a circle: it gets neither.
+	if format != imagemeta.HEIF && format != imagemeta.AVIF {
+		if err := p.tags(data, format); err != nil {
+			return nil, err
+		}
+	}
+	for _, packet := range packets {
+		if err := p.tags(inWebP(packet), imagemeta.WebP); err != nil {
+			return nil, err
+		}
+	}
 	for _, w := range words {
-		l := Line{Tag: w.tag}
+		l := Line{Tag: w.tag, Kind: w.kind}
 		for _, reading := range w.readings {
 			found, err := Screen(reading, known)
 			if err != nil {
@@ -96,21 +86,73 @@ func Picture(data []byte, known *Known) ([]Line, error) {
 			}
 			l.Findings = append(l.Findings, found...)
 		}
-		if l.Findings != nil {
-			lines = append(lines, l)
-		}
+		p.add(l)
 	}
-	return lines, nil
+	return p.lines, nil
 }
 
-func lineOf(tag imagemeta.TagInfo, known *Known) (l Line, err error) {
-	l = Line{Tag: tag.Tag, Kind: hidden(tag.Tag)}
-	switch {
-	case tag.Source == imagemeta.EXIF && isSpoken[tag.Tag] && !empty(tag.Value):
-		// remarks reads what it says.
-	case !empty(tag.Value):
-		l.Findings, err = Screen(written(tag.Value), known)
-	case l.Kind == Owner:
+// A picture is one that is being read.
+type picture struct {
+	known *Known
+	lines []Line
+	count int // tags of XMP and IPTC
+	bytes int // in them
+}
+
+func (p *picture) add(l Line) {
+	if l.Kind != 0 || l.Findings != nil {
+		p.lines = append(p.lines, l)
+	}
+}
+
+// tags reads XMP and IPTC. Errors: ErrPicture.
+func (p *picture) tags(data []byte, format imagemeta.ImageFormat) error {
+	_, err := imagemeta.Decode(imagemeta.Options{
+		R:           bytes.NewReader(data),
+		ImageFormat: format,
+		Sources:     imagemeta.XMP | imagemeta.IPTC,
+		// The library stops without a word at its own limit, which must not hide the
+		// rest: ours is below it, and an error.
+		LimitNumTags: 2 * mostTags,
+		LimitTagSize: largestTag,
+		// It asks this of each at once, and hands over those that may be repeated at the end.
+		ShouldHandleTag: func(imagemeta.TagInfo) bool {
+			p.count++
+			return p.count <= mostTags
+		},
+		HandleTag: func(tag imagemeta.TagInfo) error {
+			text := written(tag.Value)
+			if p.bytes += len(text); p.bytes > mostBytes {
+				return ErrPicture
+			}
+			l, err := lineOf(tag.Tag, text, p.known)
+			if err == nil {
+				p.add(l)
+			}
+			return err
+		},
+	})
+	if err != nil || p.count > mostTags {
+		return ErrPicture
+	}
+	return nil
+}
+
+// inWebP is a picture of nothing that carries a packet of XMP, which the library reads in
+// no other way.
+func inWebP(packet []byte) []byte {
+	riff := func(kind string, b []byte) []byte {
+		out := append(binary.LittleEndian.AppendUint32([]byte(kind), uint32(len(b))), b...)
+		return append(out, make([]byte, len(b)%2)...)
+	}
+	return riff("RIFF", slices.Concat([]byte("WEBP"), riff("VP8X", []byte{1 << 2, 9: 0}), riff("XMP ", packet)))
+}
+
+func lineOf(tag, text string, known *Known) (l Line, err error) {
+	l = Line{Tag: tag, Kind: hidden(tag)}
+	if strings.TrimSpace(text) != "" {
+		l.Findings, err = Screen(text, known)
+	} else if l.Kind == Owner {
 		l.Kind = 0
 	}
 	return l, err
@@ -132,11 +174,11 @@ func hidden(tag string) Kind {
 	return 0
 }
 
-func empty(v any) bool { return v == nil || strings.TrimSpace(written(v)) == "" }
-
 // written is a tag's value as text.
 func written(v any) string {
 	switch v := v.(type) {
+	case nil:
+		return ""
 	case string:
 		return strings.TrimRight(v, "\x00")
 	case []byte:

@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/jpeg"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -139,6 +141,128 @@ func TestArticle4_CommentsAreReadHoweverTheyAreWritten(t *testing.T) {
 	}
 	if _, err := screening.Picture(inPNG("zTXt", append([]byte("Comment\x00\x00"), bomb.Bytes()...)), nil); !errors.Is(err, screening.ErrPicture) {
 		t.Errorf("a text that is larger unpacked than a text may be: %v", err)
+	}
+}
+
+// A picture that was made to keep the processor busy, or to hide something behind what
+// nobody reads, is an error, and soon.
+func TestArticle4_PicturesThatLeadNowhereAreHeld(t *testing.T) {
+	le := binary.LittleEndian
+	var dots bytes.Buffer
+	if err := png.Encode(&dots, image.NewGray(image.Rect(0, 0, 1, 1))); err != nil {
+		t.Fatal(err)
+	}
+	inPNG := func(chunks ...[]byte) []byte {
+		return slices.Concat(dots.Bytes()[:33], slices.Concat(chunks...), dots.Bytes()[33:])
+	}
+	chunk := func(kind string, body []byte) []byte {
+		out := append(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), kind...), body...)
+		return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[4:]))
+	}
+	entry := func(b []byte, tag, kind uint16, n, value uint32) []byte {
+		return le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(b, tag), kind), n), value)
+	}
+	// Many tags that all lead to the same bytes.
+	same := func(tag, kind uint16, n uint32, what []byte) []byte {
+		const entries = 50_000
+		b := le.AppendUint16(le.AppendUint32([]byte("II*\x00"), 8), entries)
+		for range entries {
+			b = entry(b, tag, kind, n, 10+12*entries+4)
+		}
+		return chunk("eXIf", append(le.AppendUint32(b, 0), what...))
+	}
+	var bomb bytes.Buffer
+	z := zlib.NewWriter(&bomb)
+	if _, err := z.Write(make([]byte, 4<<20)); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	nothing := chunk("zTXt", append([]byte("Comment\x00\x00"), bomb.Bytes()...))
+	// A box whose length leads back to the one before it.
+	box := func(kind string, body []byte) []byte {
+		return append(append(binary.BigEndian.AppendUint32(nil, uint32(8+len(body))), kind...), body...)
+	}
+	circle := append(append([]byte{0, 0, 0, 1}, "free"...), binary.BigEndian.AppendUint64(nil, ^uint64(15))...)
+	keywords := []byte("Photoshop 3.0\x008BIM\x04\x04\x00\x00")
+	records := bytes.Repeat([]byte("\x1c\x02\x19\x00\x01a"), 5000)
+	records = append(records, "\x1c\x02\x19\x00\x0b13812345678"...)
+	keywords = append(binary.BigEndian.AppendUint32(keywords, uint32(len(records))), records...)
+	app13 := append(binary.BigEndian.AppendUint16([]byte("\xff\xd8\xff\xed"), uint16(2+len(keywords))), keywords...)
+
+	held := map[string][]byte{
+		"words of nothing":              inPNG(same(0x9286, 7, 4<<20, make([]byte, 4<<20))),
+		"words of Windows of nothing":   inPNG(same(0x9c9c, 1, 4<<20, make([]byte, 4<<20))),
+		"packed texts of nothing":       inPNG(bytes.Repeat(nothing, 200)),
+		"many empty texts":              inPNG(bytes.Repeat(chunk("tEXt", []byte("a\x00")), 5000)),
+		"more beginnings than are read": inPNG(chunk("eXIf", exif()), chunk("junk", bytes.Repeat([]byte("II*\x00"), 40))),
+		"more keywords than are read":   append(app13, 0xff, 0xda, 0, 2),
+	}
+	for name, b := range held {
+		start := time.Now()
+		if _, err := screening.Picture(b, nil); !errors.Is(err, screening.ErrPicture) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+	// These are read, and soon.
+	for name, b := range map[string][]byte{
+		"a circle of boxes":    slices.Concat(box("ftyp", []byte("heic\x00\x00\x00\x00mif1heic")), box("free", make([]byte, 8)), circle),
+		"numbers of one place": inPNG(same(0x0111, 4, 0x10000, make([]byte, 4<<16))),
+		"XMP of nothing":       inPNG(same(0x02bc, 4, 0x10000, slices.Concat([]byte("<x>"), bytes.Repeat([]byte("<y></y>"), 1<<18/7-1), []byte("</x>                "))[:1<<18])),
+	} {
+		read := make(chan error, 1)
+		go func() {
+			_, err := screening.Picture(b, nil)
+			read <- err
+		}()
+		select {
+		case err := <-read:
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: it isn't read yet", name)
+		}
+	}
+}
+
+// A place is found in XMP, too, in each format that carries it, and in what ImageMagick makes
+// of EXIF.
+func TestArticle4_XMPSaysWhereAPictureWasTaken(t *testing.T) {
+	const packet = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +
+		`<rdf:Description rdf:about="" xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:GPSLatitude="30,16.5N" exif:GPSLongitude="120,9.3E"/></rdf:RDF></x:xmpmeta>`
+	var j, p, packed bytes.Buffer
+	dot := image.NewGray(image.Rect(0, 0, 1, 1))
+	z := zlib.NewWriter(&packed)
+	_, err := z.Write([]byte(packet))
+	if err := errors.Join(err, z.Close(), jpeg.Encode(&j, dot, nil), png.Encode(&p, dot)); err != nil {
+		t.Fatal(err)
+	}
+	chunk := func(flag byte, text []byte) []byte {
+		body := slices.Concat([]byte("iTXtXML:com.adobe.xmp\x00"), []byte{flag, 0, 0, 0}, text)
+		out := append(binary.BigEndian.AppendUint32(nil, uint32(len(body)-4)), body...)
+		return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(body))
+	}
+	profile := func(name string, b []byte) []byte {
+		body := fmt.Appendf(nil, "tEXtRaw profile type %s\x00\n%s\n%8d\n%x\n", name, name, len(b), b)
+		out := append(binary.BigEndian.AppendUint32(nil, uint32(len(body)-4)), body...)
+		return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(body))
+	}
+	app1 := append([]byte("http://ns.adobe.com/xap/1.0/\x00"), packet...)
+	app1 = append(binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(2+len(app1))), app1...)
+	for name, b := range map[string][]byte{
+		"jpeg":       slices.Concat(j.Bytes()[:2], app1, j.Bytes()[2:]),
+		"png":        slices.Concat(p.Bytes()[:33], chunk(0, []byte(packet)), p.Bytes()[33:]),
+		"packed png": slices.Concat(p.Bytes()[:33], chunk(1, packed.Bytes()), p.Bytes()[33:]),
+		"heic":       append(heic()[:24:24], packet...),
+		"a profile":  slices.Concat(p.Bytes()[:33], profile("xmp", []byte(packet)), p.Bytes()[33:]),
+		"EXIF in it": slices.Concat(p.Bytes()[:33], profile("exif", append([]byte("Exif\x00\x00"), exif()...)), p.Bytes()[33:]),
+	} {
+		lines, err := screening.Picture(b, nil)
+		if err != nil || !slices.ContainsFunc(lines, func(l screening.Line) bool { return l.Kind == screening.Place }) {
+			t.Errorf("%s: %v, %v", name, lines, err)
+		}
 	}
 }
 

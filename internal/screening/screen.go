@@ -252,7 +252,7 @@ func corroborate(found []Finding) {
 		switch {
 		case f.Kind < Pupil, both:
 			f.Confidence = Certain
-		case f.Kind == Other && len(f.Children) <= few && f.End-f.Start > 12, f.Kind == Name && len(f.Children) <= few && f.End-f.Start >= 9:
+		case f.Kind == Other && len(f.Children) <= few && f.End-f.Start > 12, (f.Kind == Name || f.named) && len(f.Children) <= few && f.End-f.Start >= 9:
 			f.Confidence = max(f.Confidence, Likely)
 		}
 	}

@@ -56,7 +56,7 @@ func (p Policy) Decide(by Author, found []Finding) Verdict {
 	return v
 }
 
-func (by Author) owns(f Finding) bool { return by.IsChild && slices.Contains(f.Children, by.Child) }
+func (by Author) owns(f Finding) bool { return by.IsChild && f.isOf(by.Child) }
 
 // Guesses reports whether a finding is a word and no more, which is also some other child's
 // name: to whoever asks it would say that there is such a child.
@@ -66,7 +66,10 @@ func (by Author) Guesses(f Finding) bool {
 
 // About is the verdict on one finding.
 func (p Policy) About(by Author, f Finding) Verdict {
-	own := by.owns(f)
+	own, kind := by.owns(f), f.Kind
+	if f.named && !own {
+		kind = Name
+	}
 	switch {
 	case len(f.Children) > 0 && !own && f.Confidence == Certain:
 		return Hold
@@ -78,8 +81,8 @@ func (p Policy) About(by Author, f Finding) Verdict {
 		return Hold
 	case by.Guesses(f):
 		return Publish
-	case p[f.Kind] == 0:
+	case p[kind] == 0:
 		return Hold
 	}
-	return p[f.Kind]
+	return p[kind]
 }
