@@ -38,6 +38,7 @@ type RegisterPurpose struct {
 	Basis      string             `json:"basis" doc:"on which it is processed, in words"`
 	HowLong    string             `json:"how_long"`
 	AtExpiry   string             `json:"at_expiry"`
+	Ended      bool               `json:"ended" doc:"its end was announced: nothing is collected or used for it any more"`
 	Activities []RegisterActivity `json:"activities" nullable:"false"`
 	Children   int64              `json:"children" doc:"of whom a guardian's consent to it stands"`
 }

@@ -61,7 +61,9 @@ func (c applyCmd) Run(ctx context.Context, s *session) error {
 		}
 		var p plan
 		err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
-			p, err = planIn(ctx, tx, ch)
+			if p, err = planIn(ctx, tx, ch); err == nil && !p.NoChange {
+				p.lacking, err = lacking(ctx, tx, a.Ring, ch, c.Dir)
+			}
 			return err
 		})
 		if err != nil {
@@ -74,6 +76,9 @@ func (c applyCmd) Run(ctx context.Context, s *session) error {
 		inside, err := approvers(ctx, a, ch.Service)
 		if err != nil {
 			return err
+		}
+		if !c.Publish || len(inside) > 0 { // what lies in the folder isn't signed here
+			s.printLacking(ch, c.Dir, p.lacking)
 		}
 		draft, err := propose(ctx, s, a, ch, len(inside) > 0)
 		if err != nil {

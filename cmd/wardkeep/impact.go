@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"wardkeep/internal/app"
@@ -195,8 +196,9 @@ func (c impactShowCmd) Run(ctx context.Context, s *session) error {
 // the folder has of it.
 type lack struct {
 	catalog.Standing
-	file  bool // there is one that can be signed
-	wrong bool // there is one, and it isn't whole
+	file    bool             // there is one that can be signed
+	wrong   charter.Problems // of one that can't
+	against []string         // what in it speaks against the purpose
 }
 
 // lacking returns the purposes of a charter that have no assessment in the store; without
@@ -212,9 +214,15 @@ func lacking(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c *charter.Char
 	}
 	folder := os.DirFS(dir)
 	for _, st := range standings {
-		_, err := impact.Read(folder, impact.File(st.Purpose), c)
-		_, absent := fs.Stat(folder, impact.File(st.Purpose))
-		all = append(all, lack{st, err == nil, err != nil && absent == nil})
+		form, err := impact.Read(folder, impact.File(st.Purpose), c)
+		l := lack{Standing: st, file: err == nil}
+		if _, absent := fs.Stat(folder, impact.File(st.Purpose)); absent == nil {
+			l.wrong, _ = errors.AsType[charter.Problems](err)
+		}
+		if l.file {
+			l.against = form.Against()
+		}
+		all = append(all, l)
 	}
 	return all, nil
 }
@@ -225,16 +233,23 @@ func (s *session) printLacking(c *charter.Charter, dir string, all []lack) {
 		return
 	}
 	s.say("cmd.plan.unassessed")
+	folder, first := filepath.Join(dir, impact.Dir), "" // the folder has to be there before a file is written into it
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		first = "mkdir -p " + folder + " && "
+	}
 	for _, l := range all {
 		key := "cmd.plan.unassessed_none"
 		switch {
+		case len(l.against) > 0:
+			key = "cmd.plan.unassessed_against"
 		case l.file:
 			key = "cmd.plan.unassessed_file"
-		case l.wrong:
+		case l.wrong != nil:
+			s.problems(dir, l.wrong)
 			key = "cmd.plan.unassessed_wrong"
 		}
 		i := slices.IndexFunc(c.Purposes, func(p charter.Purpose) bool { return p.Name == l.Purpose })
 		s.say(key, "Purpose", c.Purposes[i].Label.In(charter.Lang(s.lang)), "Name", l.Purpose, "Why", s.lang.T("cmd.impact.lack."+string(l.Lack)),
-			"Dir", dir, "File", filepath.Join(dir, filepath.FromSlash(impact.File(l.Purpose))))
+			"Against", strings.Join(l.against, ", "), "First", first, "Dir", dir, "File", filepath.Join(dir, filepath.FromSlash(impact.File(l.Purpose))))
 	}
 }

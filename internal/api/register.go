@@ -49,7 +49,7 @@ func registerView(r register.Register, lang i18n.Lang) wardkeep.ProcessingRegist
 	}
 	for i, p := range r.Purposes {
 		q := wardkeep.RegisterPurpose{Purpose: p.Name, Label: p.Label, Why: p.Why, Manner: p.Manner, Necessary: p.Necessary, Basis: p.Basis,
-			HowLong: p.HowLong, AtExpiry: p.AtExpiry, Children: p.Children, Activities: make([]wardkeep.RegisterActivity, len(p.Activities))}
+			HowLong: p.HowLong, AtExpiry: p.AtExpiry, Ended: p.Ended, Children: p.Children, Activities: make([]wardkeep.RegisterActivity, len(p.Activities))}
 		for j, a := range p.Activities {
 			q.Activities[j] = wardkeep.RegisterActivity{Activity: string(a.Does), Channel: a.Channel, Party: a.Party, Contact: a.Contact, Where: a.Where, Country: a.Country, Items: a.Items}
 		}

@@ -169,8 +169,11 @@ func FindAssessment(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service,
 
 // read opens the form, and returns its mark.
 func (a Assessment) read(ring *keyring.Ring) (f impact.Form, mark string, err error) {
+	if !a.intact(ring) {
+		return f, "", ErrDamaged
+	}
 	text, err := ring.Open(impactDomain, a.form, a.Service, a.ID)
-	if err == nil && (!a.intact(ring) || json.Unmarshal(text, &f) != nil) {
+	if err == nil && json.Unmarshal(text, &f) != nil {
 		err = ErrDamaged
 	}
 	return f, a.mark(text), err

@@ -178,14 +178,16 @@ func TestInvariant7_AnAssessmentThatWasChangedByHandIsNone(t *testing.T) {
 			})
 			wants(d, change, err, catalog.ErrUnassessed)
 		}
-		d.do(func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE impact SET until = until + 1 WHERE service = $1 AND id = $2`, "stories", a.ID)
-			if err != nil {
-				return err
-			}
-			_, _, err = catalog.FindAssessment(ctx, tx, d.ring, "stories", a.ID)
-			wants(d, "read what was changed", err, catalog.ErrDamaged)
-			return nil
-		})
+		for _, change := range []string{`until = until + 1`, `form = salt`} {
+			d.do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE impact SET `+change+` WHERE service = $1 AND id = $2`, "stories", a.ID)
+				if err != nil {
+					return err
+				}
+				_, _, err = catalog.FindAssessment(ctx, tx, d.ring, "stories", a.ID)
+				wants(d, "read what was changed: "+change, err, catalog.ErrDamaged)
+				return nil
+			})
+		}
 	})
 }

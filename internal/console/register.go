@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/party"
 	"wardkeep/internal/register"
 	"wardkeep/internal/staff"
 )
@@ -51,7 +53,16 @@ func (s *Server) registers(v *visit) error {
 // information (Article 3).
 type registerPage struct {
 	register.Register
-	Export exportPart
+	Processors, Recipients []registerParty
+	Export                 exportPart
+}
+
+// A registerParty is a party as the charter has it, and what it stands on beside: without
+// that nothing goes to it (Articles 16 and 17).
+type registerParty struct {
+	register.Party
+	State            party.State // empty: it was never registered
+	Assessed, Agreed time.Time   // until when; zero: it isn't
 }
 
 func (s *Server) register(v *visit) error {
@@ -63,12 +74,32 @@ func (s *Server) register(v *visit) error {
 		}
 		page.Register, err = s.registerOf(ctx, tx, v, service.Name)
 		page.Export = v.exportPart(listRegister, map[string][]string{"service": {service.Name}})
+		if err != nil {
+			return err
+		}
+		standings, err := party.List(ctx, tx, service.Name)
+		page.Processors = registered(page.Register.Processors, party.Processor, standings, tx.Now())
+		page.Recipients = registered(page.Register.Recipients, party.Recipient, standings, tx.Now())
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return v.show(http.StatusOK, "register", page)
+}
+
+// registered joins the parties of a charter with how they stand.
+func registered(all []register.Party, role party.Role, standings []party.Party, now time.Time) (rows []registerParty) {
+	for _, p := range all {
+		row := registerParty{Party: p}
+		for _, s := range standings {
+			if s.Role == role && s.Name == p.Name {
+				row.State, row.Assessed, row.Agreed = s.State(now), s.Assessment.Until, s.Agreement.Until
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // registerOf writes the register of a service and counts the children.
@@ -88,7 +119,7 @@ func (s *Server) registerFile(v *visit) error {
 	}
 	at := 0 // which service
 	return v.sendFile(listRegister, v.header("service", "charter", "purpose", "necessary", "why", "activity", "channel", "to_whom", "contact", "where", "country", "items",
-		"ground", "how_long", "at_expiry", "safeguards", "children", "counted_at"),
+		"ground", "how_long", "at_expiry", "ended", "safeguards", "children", "counted_at"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
 			services, err := v.where(ctx, tx, staff.SeeCharters, filter)
 			if err != nil || at >= len(services) {
@@ -104,9 +135,13 @@ func (s *Server) registerFile(v *visit) error {
 			}
 			and := v.lang.T("console.register.and")
 			for _, p := range r.Purposes {
+				ended := ""
+				if p.Ended {
+					ended = v.lang.T("console.register.ended")
+				}
 				for _, a := range p.Activities {
 					each(r.Service, strconv.FormatInt(r.Charter, 10), p.Label, v.lang.T("console.register.necessary."+strconv.FormatBool(p.Necessary)), p.Why, a.Word, a.Channel,
-						a.Party, a.Contact, a.Where, a.Country, strings.Join(a.Items, and), p.Basis, p.HowLong, p.AtExpiry, strings.Join(r.Safeguards, and),
+						a.Party, a.Contact, a.Where, a.Country, strings.Join(a.Items, and), p.Basis, p.HowLong, p.AtExpiry, ended, strings.Join(r.Safeguards, and),
 						strconv.FormatInt(p.Children, 10), inFile(r.CountedAt))
 				}
 			}

@@ -104,6 +104,32 @@ func TestArticle7_WhatAnAssessmentComesTo(t *testing.T) {
 	}
 }
 
+// Whatever a risk is, and whatever is done against it, the outcome is what the law wants of it:
+// what is high and untreated is no assessment, what is left high doesn't pass, and nothing
+// grows smaller by itself.
+func TestArticle7_NoHighRiskPasses(t *testing.T) {
+	c := example(t, "xiaoxi-english")
+	for _, purpose := range []string{"account", "speaking-practice"} {
+		entrusts := purpose == "speaking-practice"
+		for n := range 6 * 6 * 6 * 6 * 3 {
+			l, s, left, worse := n%6, n/6%6, n/36%6, n/216%6
+			treatment := []string{"", " ", "加密"}[n/1296]
+			f := impacttest.Form(c, purpose)
+			f.Risks[0] = impact.Risk{Risk: "x", Likelihood: l, Severity: s, Treatment: treatment, Left: impact.Left{Likelihood: left, Severity: worse}}
+			whole := min(l, s, left, worse) >= 1 && max(l, s) <= 4 && left <= l && worse <= s
+			treated := treatment == "加密" ||
+				treatment == "" && left == l && worse == s && (l*s <= 3 || l*s <= 8 && !entrusts)
+			err := f.Check(c)
+			if (err == nil) != (whole && treated) {
+				t.Errorf("%s: %d×%d, %q, left %d×%d: %v", purpose, l, s, treatment, left, worse, err)
+			}
+			if passed := f.Outcome() == impact.Passed; err == nil && passed != (left*worse <= 8) {
+				t.Errorf("%s: %d×%d, %q, left %d×%d has passed: %v", purpose, l, s, treatment, left, worse, passed)
+			}
+		}
+	}
+}
+
 // A purpose that goes abroad says so in its assessment, whichever way it does; and a
 // template has a place for each demand, and isn't an assessment.
 func TestEdgeCase20_GoingAbroadIsAssessedOfItself(t *testing.T) {

@@ -46,6 +46,7 @@ type Purpose struct {
 	Necessary                bool
 	Basis                    string // on which it is processed
 	HowLong, AtExpiry        string
+	Ended                    bool // its end was announced: nothing is collected or used for it any more (Article 23)
 	Activities               []Activity
 	Children                 int64 // of whom somebody has a standing grant; see Register.CountedAt
 }
@@ -106,8 +107,16 @@ func Read(ctx context.Context, tx *db.Tx, charters *catalog.Cache, service strin
 	if err != nil {
 		return Register{}, err
 	}
+	now, err := catalog.Find(ctx, tx, service)
+	if err != nil {
+		return Register{}, err
+	}
 	officers, err := catalog.InOffice(ctx, tx, service)
-	return Of(p, officers, lang), err
+	r := Of(p, officers, lang)
+	for i, q := range r.Purposes {
+		r.Purposes[i].Ended = now.Ceases(q.Name)
+	}
+	return r, err
 }
 
 // Tag changes with whatever the register says: an ETag, quoted.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
@@ -135,6 +136,20 @@ func TestArticle3_TheRegisterIsNeverOutOfDate(t *testing.T) {
 		w.Pass(register.Counted)
 		if r := read(t, w, &counter, i18n.English); r.Purposes[0].Children != 2 || !r.CountedAt.After(before.CountedAt) {
 			t.Errorf("%d children", r.Purposes[0].Children)
+		}
+		counted := read(t, w, &counter, i18n.English)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Cease(ctx, tx, w.Officer, vaulttest.Service, "class-ranking", catalog.Discontinued, tx.Now().Add(7*24*time.Hour))
+			return err
+		})
+		ended := read(t, w, &counter, i18n.English)
+		for i, p := range ended.Purposes {
+			if p.Ended != (p.Name == "class-ranking") || counted.Purposes[i].Ended {
+				t.Errorf("%s has ended: %v, before: %v", p.Name, p.Ended, counted.Purposes[i].Ended)
+			}
+		}
+		if ended.Tag() == counted.Tag() {
+			t.Error("a purpose has ended, and the tag says that nothing has changed")
 		}
 	})
 }

@@ -183,11 +183,24 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 				})
 			}
 		}
+		// next says what follows another change.
+		next := func(say func()) {
+			s.Version++
+			say()
+			s.Version--
+		}
 		approved := func(office string, in *signintest.Insider) catalog.ApprovedBody {
 			return catalog.ApprovedBody{Number: k.waits, Hash: hash, Office: office, Person: in.Session.Person.Version, Proposer: k.engineer.Session.Person.Version}
 		}
 		assessed := func(number int64, good time.Duration) catalog.AssessedBody {
-			return catalog.AssessedBody{ID: id.New(id.Impact), Purpose: "account", Charter: number, Outcome: impact.Passed, Until: k.Store.Now().Add(good).UnixMicro()}
+			return catalog.AssessedBody{ID: id.New(id.Impact), Purpose: "account", Charter: number, Described: k.editions[1].Described("account"),
+				Outcome: impact.Passed, Until: k.Store.Now().Add(good).UnixMicro()}
+		}
+		otherwise := assessed(k.waits, time.Hour)
+		otherwise.Described = k.Charter.Described("class-ranking")
+		// publishes is that the terminal puts a purpose into force by what waits.
+		publishes := func(purpose string) catalog.PublishedBody {
+			return catalog.PublishedBody{Number: k.waits, Hash: hash, Terminal: true, AskedSince: map[string]int64{purpose: k.waits}}
 		}
 		// later is an approval by the officer of what the engineer has proposed, after
 		// something that became of the engineer.
@@ -228,15 +241,36 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 				Person: k.engineer.Session.Person.Version}), "impossible actor"},
 			"another takes a proposal back": {says(catalog.KindTakenBack, "staff:"+k.officer.ID, catalog.TakenBackBody{Number: k.waits, Hash: hash, Person: k.officer.Session.Person.Version}),
 				"impossible actor"},
-			"the terminal takes a person's proposal back": {says(catalog.KindTakenBack, "operator:cli", catalog.TakenBackBody{Number: k.waits, Hash: hash}), "impossible actor"},
-			"what was refused is taken back":              {says(catalog.KindTakenBack, "staff:"+k.engineer.ID, catalog.TakenBackBody{Number: k.waits - 1, Hash: hash, Person: 1}), "impossible number"},
-			"a contact of who isn't in office":            {says(catalog.KindReached, "operator:cli", catalog.ReachedBody{ID: id.New(id.Staff), Who: "x"}), "impossible office"},
-			"a purpose comes into force that was never assessed": {says(catalog.KindPublished, "officer:"+s.OfficerID,
-				catalog.PublishedBody{Number: k.waits, Hash: hash, Terminal: true, AskedSince: map[string]int64{"sales": k.waits}}), "impossible impact"},
-			"who isn't in office signs an assessment":        {says(catalog.KindAssessed, "officer:"+id.New(id.Staff), assessed(k.waits, time.Hour)), "impossible actor"},
-			"an assessment is out of date when it is signed": {says(catalog.KindAssessed, "officer:"+s.OfficerID, assessed(k.waits, 0)), "impossible impact"},
-			"an assessment is of what was refused":           {says(catalog.KindAssessed, "officer:"+s.OfficerID, assessed(k.waits-1, time.Hour)), "impossible number"},
-			"a record about nobody":                          {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
+			"the terminal takes a person's proposal back":        {says(catalog.KindTakenBack, "operator:cli", catalog.TakenBackBody{Number: k.waits, Hash: hash}), "impossible actor"},
+			"what was refused is taken back":                     {says(catalog.KindTakenBack, "staff:"+k.engineer.ID, catalog.TakenBackBody{Number: k.waits - 1, Hash: hash, Person: 1}), "impossible number"},
+			"a contact of who isn't in office":                   {says(catalog.KindReached, "operator:cli", catalog.ReachedBody{ID: id.New(id.Staff), Who: "x"}), "impossible office"},
+			"a purpose comes into force that was never assessed": {says(catalog.KindPublished, "officer:"+s.OfficerID, publishes("sales")), "impossible impact"},
+			"a purpose comes into force that has changed materially": {func() {
+				changed, err := charter.Parse(k.Charter.Canonical())
+				if err != nil {
+					t.Fatal(err)
+				}
+				changed.Purposes[0].Why.EN += " And for more."
+				var d catalog.Draft
+				k.do(func(ctx context.Context, tx *db.Tx) (err error) {
+					d, _, err = catalog.Propose(ctx, tx, k.Ring, terminal, changed, nil)
+					return err
+				})
+				b := publishes(changed.Purposes[0].Name)
+				b.Number, b.Hash = d.Number, d.Hash
+				next(says(catalog.KindPublished, "officer:"+s.OfficerID, b))
+			}, "impossible impact"},
+			"a purpose comes into force against its newest assessment": {func() {
+				against := assessed(k.waits, time.Hour)
+				against.Outcome = impact.NotPassed
+				says(catalog.KindAssessed, "officer:"+s.OfficerID, against)()
+				next(says(catalog.KindPublished, "officer:"+s.OfficerID, publishes("account")))
+			}, "impossible impact"},
+			"an assessment is of other words than the charter's": {says(catalog.KindAssessed, "officer:"+s.OfficerID, otherwise), "impossible impact"},
+			"who isn't in office signs an assessment":            {says(catalog.KindAssessed, "officer:"+id.New(id.Staff), assessed(k.waits, time.Hour)), "impossible actor"},
+			"an assessment is out of date when it is signed":     {says(catalog.KindAssessed, "officer:"+s.OfficerID, assessed(k.waits, 0)), "impossible impact"},
+			"an assessment is of what was refused":               {says(catalog.KindAssessed, "officer:"+s.OfficerID, assessed(k.waits-1, time.Hour)), "impossible number"},
+			"a record about nobody":                              {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
 		} {
 			report := k.once(t, c.says)
 			hit := false

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -193,7 +194,7 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		if x != (fault{}) {
 			return x
 		}
-		return s.assessed(f.names, p, now, b)
+		return f.assessed(p, s, now, b)
 	case catalog.KindSuspended, catalog.KindResumed:
 		b, x := body[catalog.PartyBody](p)
 		suspends := p.Kind == catalog.KindSuspended
@@ -234,7 +235,7 @@ func (s *service) appointed(n *names, now *version, b catalog.AppointedBody) fau
 
 // assessed folds that the office has signed an assessment of a purpose, against a charter
 // that is in force or waits.
-func (s *service) assessed(n *names, p ledger.Placed, now *version, b catalog.AssessedBody) fault {
+func (f *fold) assessed(p ledger.Placed, s *service, now *version, b catalog.AssessedBody) fault {
 	e := s.editions[b.Charter]
 	switch {
 	case s.impacts[b.ID] != nil || !id.Is(id.Impact, b.ID) || b.Purpose == "" || b.Until <= now.at:
@@ -244,20 +245,66 @@ func (s *service) assessed(n *names, p ledger.Placed, now *version, b catalog.As
 	case p.Actor != "officer:"+now.officer && p.Actor != "officer:"+now.deputy:
 		return impossible(ruleActor)
 	}
+	if c := f.text(s, b.Charter); c != nil && c.Described(b.Purpose) != b.Described {
+		return impossible(ruleImpact)
+	}
+	n := f.names
 	s.impacts[n.keep(b.ID)] = &assessed{purpose: n.keep(b.Purpose), described: n.keep(b.Described), outcome: n.keep(string(b.Outcome)), mark: b.Mark, by: n.keep(p.Actor),
 		charter: b.Charter, at: now.at, until: b.Until}
 	return fault{}
 }
 
-// isAssessed reports whether an assessment of the purpose had passed and was good at a
-// moment. Which words of a charter it was about is for the table to say.
-func (s *service) isAssessed(purpose string, at int64) bool {
-	for _, a := range s.impacts {
-		if a.purpose == purpose && a.outcome == string(impact.Passed) && at < a.until {
-			return true
+// isAssessed reports whether the assessment of a purpose that counts for a charter had passed
+// and was good at a moment, as catalog.Standings decides it: the newest of what that charter
+// says of the purpose. What can't be read any more, which the tables say, is held against
+// nobody.
+func (f *fold) isAssessed(s *service, number int64, purpose string, at int64) bool {
+	ids := slices.DeleteFunc(slices.Collect(maps.Keys(s.impacts)), func(id string) bool { return s.impacts[id].purpose != purpose })
+	slices.SortFunc(ids, func(x, y string) int { return cmp.Or(cmp.Compare(s.impacts[y].at, s.impacts[x].at), cmp.Compare(y, x)) })
+	for _, id := range ids {
+		a := s.impacts[id]
+		good := a.outcome == string(impact.Passed) && at < a.until
+		if same, readable := f.same(s, a, number); same || !readable && good {
+			return good
 		}
 	}
 	return false
+}
+
+// same reports whether a purpose is, in a charter, the one that was assessed: nothing of it
+// has changed materially from version to version that came into force between (edge case 12).
+func (f *fold) same(s *service, a *assessed, number int64) (same, readable bool) {
+	c := f.text(s, number)
+	switch {
+	case c == nil:
+		return false, false
+	case a.described == c.Described(a.purpose):
+		return true, true
+	}
+	was := f.text(s, a.charter)
+	for _, n := range slices.Sorted(maps.Keys(s.editions)) {
+		if n <= a.charter || n >= number || s.editions[n].publishedAt == 0 {
+			continue
+		}
+		next := f.text(s, n)
+		if was == nil || next == nil {
+			return false, false
+		}
+		if charter.Redescribed(was, next, a.purpose) {
+			return false, true
+		}
+		was = next
+	}
+	return was != nil && !charter.Redescribed(was, c, a.purpose), was != nil
+}
+
+// text returns what a version says, or nil if its row isn't what was proposed.
+func (f *fold) text(s *service, number int64) *charter.Charter {
+	row, e := f.rows[charterID{s.name, number}], s.editions[number]
+	if e == nil || row.charter == nil || row.charter.Hash() != e.hash {
+		return nil
+	}
+	return row.charter
 }
 
 // charterApproved folds that somebody in office lets a proposal come into force: who
@@ -341,7 +388,7 @@ func (f *fold) published(p ledger.Placed, s *service, now *version, b catalog.Pu
 		return impossible(ruleApproval) // Article 8: nothing comes into force beside who answers for it
 	}
 	for purpose := range b.AskedSince {
-		if !s.isAssessed(purpose, now.at) { // PIPL 55: before it is done
+		if !f.isAssessed(s, b.Number, purpose, now.at) { // PIPL 55: before it is done
 			return impossible(ruleImpact)
 		}
 	}
@@ -361,9 +408,9 @@ func (f *fold) published(p ledger.Placed, s *service, now *version, b catalog.Pu
 		f.names.sym(purpose)
 	}
 	now.charter, now.recalled = b.Number, false
-	if row := f.rows[charterID{p.Service, b.Number}]; row.charter != nil && row.charter.Hash() == e.hash {
-		e.published.Charter = row.charter
-		f.keepNames(row.charter)
+	if c := f.text(s, b.Number); c != nil {
+		e.published.Charter = c
+		f.keepNames(c)
 	}
 	return fault{}
 }

@@ -200,13 +200,24 @@ func (page *childPage) fill(c *charter.Charter, l charter.Lang) {
 // registerPage is what public/register.html shows: what a service does with children's
 // information, and who else gets some, as a list (Network Data Regulations 21). How many
 // children there are is nobody's business.
-type registerPage struct{ register.Register }
+type registerPage struct {
+	register.Register
+	Ending ending
+}
 
 func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	var page registerPage
-	err := s.Store.View(ctx, func(tx *db.Tx) (err error) {
-		page.Register, err = register.Read(ctx, tx, s.Charters, r.PathValue("service"), lang(r))
+	err := s.Store.View(ctx, func(tx *db.Tx) error {
+		service := r.PathValue("service")
+		p, err := s.Charters.Current(ctx, tx, service)
+		if err != nil {
+			return err
+		}
+		if page.Register, err = register.Read(ctx, tx, s.Charters, service, lang(r)); err != nil {
+			return err
+		}
+		page.Ending, err = s.ending(ctx, tx, service, "", p, lang(r)) // Article 23: nothing is done any more
 		return err
 	})
 	if err != nil {

@@ -715,6 +715,7 @@ func TestPages(t *testing.T) {
 		_, token, _ = s.ask()
 		s.ceases("class-ranking")
 		check("rules-ending-purpose", "/rules/"+vaulttest.Service)
+		check("register-ending-purpose", "/rules/"+vaulttest.Service+"/register")
 		s.ceases("")
 		check("home-ending", "/")
 		check("rules-ending", "/rules/"+vaulttest.Service)
