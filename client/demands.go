@@ -36,8 +36,8 @@ func (c *Client) DueDemands(ctx context.Context, after string, limit int) (out D
 	return out, err
 }
 
-// FindDemand returns a demand; of one whose child was erased for it, for 90 days, with the link
-// to the certificate.
+// FindDemand returns a demand; of one whose child was erased for it, or by Erase while it was
+// open, for 90 days, with the link to the certificate.
 func (c *Client) FindDemand(ctx context.Context, id string) (Demand, error) {
 	return c.demand(ctx, http.MethodGet, "requests/"+url.PathEscape(id), nil, false)
 }

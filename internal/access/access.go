@@ -158,27 +158,45 @@ func Of(ctx context.Context, tx *db.Tx, c family.Child, limit int) (all []Told, 
 	if from+tail < head.Size {
 		until = last
 	}
-	if all, err = told(ctx, tx, c, all); err != nil {
+	lawful, err := approval.Lawful(ctx, tx, c.ID)
+	if err != nil {
 		return nil, until, err
 	}
+	first, all := told(all, lawful, tx.Now())
+	slices.SortFunc(first, compare)
 	slices.SortFunc(all, compare)
+	all = append(first, all...)
 	return all[:min(len(all), limit)], until, nil
 }
 
 // told leaves out what a law keeps from guardians for now: who has asked for a release of
-// which they aren't told yet, and to what kind of authority (PIPL 18 and 35). When that is
-// over, they see it.
-func told(ctx context.Context, tx *db.Tx, c family.Child, all []Told) ([]Told, error) {
-	if !slices.ContainsFunc(all, func(t Told) bool { return strings.HasPrefix(t.Party, string(approval.OnLaw)+":") }) {
-		return all, nil
+// which they aren't told yet, and to what kind of authority (PIPL 18 and 35). What has left on
+// a law and isn't kept from them comes first, for as long as any use is told from the day on
+// which they may see it: after a silence its count may be forgotten, or far behind.
+func told(all []Told, lawful []approval.Request, now time.Time) (first, rest []Told) {
+	rest = slices.DeleteFunc(all, func(t Told) bool {
+		return slices.ContainsFunc(lawful, func(r approval.Request) bool {
+			return r.SilentUntil.After(now) && t.Party == r.Party() && t.Actor == "staff:"+r.Asker
+		})
+	})
+	var uncounted []Told
+	for _, r := range lawful {
+		if from := r.SeenFrom(); from.IsZero() || from.After(now) || DayOf(from) <= DayOf(now)-Keep {
+			continue
+		}
+		u := Use{Day: DayOf(r.ReleasedAt), Actor: "staff:" + r.Asker, Activity: r.Activity(), Purpose: r.Purpose, Party: r.Party(),
+			Items: slices.Sorted(slices.Values(r.Granted)), Permitted: true}
+		line := u.Line()
+		same := func(t Told) bool { return t.Day == u.Day && bytes.Equal(t.line, line) }
+		if i := slices.IndexFunc(rest, same); i >= 0 {
+			first, rest = append(first, rest[i]), slices.Delete(rest, i, i+1)
+		} else if i := slices.IndexFunc(uncounted, same); i >= 0 {
+			uncounted[i].Times++
+		} else if !slices.ContainsFunc(first, same) {
+			uncounted = append(uncounted, Told{Use: u, Times: 1, line: line})
+		}
 	}
-	silent, err := approval.Silent(ctx, tx, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(t Told) bool {
-		return slices.ContainsFunc(silent, func(r approval.Request) bool { return t.Party == r.Party() && t.Actor == "staff:"+r.Asker })
-	}), nil
+	return append(first, uncounted...), rest
 }
 
 // compare orders what is told: the newest day first, and within a day by purpose.

@@ -137,6 +137,30 @@ func TestArticle20_ADemandLeadsToItsCertificate(t *testing.T) {
 	})
 }
 
+// Article 20: who demanded an erasure finds its certificate also where the app was quicker and
+// ended the account itself.
+func TestArticle20_AnAppsErasureLeavesNoDemandWithoutCertificate(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		child := w.register("amy").ID
+		w.says(child, "", true)
+		asked := w.must(w.client.Demand(ctx, child, wardkeep.Demanding{Kind: "delete", Door: "child"})).(wardkeep.Demand)
+		erased := w.must(w.client.Erase(ctx, child)).(wardkeep.Erasure)
+		done := w.must(w.client.FindDemand(ctx, asked.ID)).(wardkeep.Demand)
+		if done.State != "done" || done.Number != asked.Number || done.ClosedAt.IsZero() || done.CertificateURL == "" || done.CertificateURL != erased.CertificateURL {
+			t.Errorf("%+v\n%+v", done, erased)
+		}
+		w.sequence()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := receipt.Office{Charters: w.Desk.Charters, Key: w.key, PublicURL: "https://wardkeep.example"}.Certificate(ctx, tx, w.Ring, strings.TrimPrefix(done.CertificateURL, "https://wardkeep.example/certificate/"))
+			if err != nil || c.Ground != string(family.UseEnded) || c.Number != "" {
+				t.Errorf("%+v, %v", c, err)
+			}
+			return nil
+		})
+	})
+}
+
 // All that is due is found page by page, whatever ends in between.
 func TestArticle19_DueDemandsAreFoundPageByPage(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -374,10 +374,17 @@ func (r *Request) release(ctx context.Context, tx *db.Tx, c family.Child, actor 
 	return err
 }
 
-// Silent returns the requests about a child of which its guardians aren't to know yet.
-func Silent(ctx context.Context, tx *db.Tx, child family.ID) ([]Request, error) {
-	now := tx.Now()
-	return db.All(ctx, tx, scan, `SELECT `+columns+` FROM approval WHERE child = $1 AND silent_until > $2 ORDER BY id`, child, (*db.Time)(&now))
+// Lawful returns the requests about a child that rest on a law.
+func Lawful(ctx context.Context, tx *db.Tx, child family.ID) ([]Request, error) {
+	return db.All(ctx, tx, scan, `SELECT `+columns+` FROM approval WHERE child = $1 AND ground = $2 ORDER BY id`, child, OnLaw)
+}
+
+// SeenFrom returns from when on guardians see what has left on a basis; zero: nothing has.
+func (r Request) SeenFrom() time.Time {
+	if r.ReleasedAt.IsZero() || r.ReleasedAt.After(r.SilentUntil) {
+		return r.ReleasedAt
+	}
+	return r.SilentUntil
 }
 
 // DueToTell returns the next requests behind one whose silence is over, at most limit.

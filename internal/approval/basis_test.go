@@ -337,6 +337,47 @@ func TestArticle18_TheGuardianIsToldAfterwards(t *testing.T) {
 	})
 }
 
+// PIPL 18 and 35: a silence may last longer than uses are counted. When it is over, guardians
+// see what went out all the same, for as long as they see any use.
+func TestArticle18_AfterALongSilenceGuardiansSeeWhatWentOut(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const day = 24 * time.Hour
+		w.keyed(w.worker)
+		a := w.lawful()
+		a.Basis.Silence, a.Basis.SilentUntil = approval.Secret, w.Store.Now().Add(2*access.Keep*day)
+		r := w.agreed(w.wants(w.worker, a), w.manager, w.officer)
+		if _, err := w.takes(w.worker, r, gate.UseBy(r, "nickname", "remarks")); err != nil {
+			t.Fatal(err)
+		}
+		see := func(when string, want ...string) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := access.Sweep(ctx, tx, 100)
+				return err
+			})
+			if got := w.seen(); !slices.Equal(got, want) {
+				t.Errorf("%s guardians see %v", when, got)
+			}
+		}
+		see("in the silence")
+		open := w.agreed(w.wants(w.worker, w.lawful()), w.manager, w.officer)
+		if _, err := w.takes(w.worker, open, gate.UseBy(open, "nickname", "remarks")); err != nil {
+			t.Fatal(err)
+		}
+		see("of another of which they were told", "law:court")
+		w.Pass(access.Keep * day)
+		see("half a year later")
+		w.Pass((access.Keep - 1) * day)
+		see("a day before its end")
+		w.Pass(day)
+		see("when it is over", "law:court")
+		w.Pass((access.Keep - 2) * day)
+		see("almost half a year later", "law:court")
+		w.Pass(3 * day)
+		see("after that")
+	})
+}
+
 // Edge case 23: where a life is in danger two persons release without a guardian's yes what
 // a hospital needs, for hours and no longer; the guardian is told, and the office reviews it.
 func TestEdgeCase23_ALifeInDanger(t *testing.T) {

@@ -272,7 +272,7 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 		return Permit{}, "", err
 	}
 	span := tx.Span(ctx, "gate.check")
-	u = u.Known(l.published.Charter)
+	u = by.known(u, l.published.Charter)
 	permit, reasons := Decide(f, by, u)
 	decided(tx, span, "use", reasons)
 	kind := KindPermitted

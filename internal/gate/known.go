@@ -12,7 +12,13 @@ import (
 // by "?1", "?2" … What a caller sends as a name may be anything, even a child's
 // data, and goes into the ledger and the answer. The decision stays the same:
 // an unknown name is as unknown under another.
-func (u Use) Known(c *charter.Charter) Use {
+func (u Use) Known(c *charter.Charter) Use { return u.known(c, nil) }
+
+// KnownInside is Known for a person inside, who alone may name to what kind of body something
+// goes on a basis (Article 18): an app that does would have guardians read of a court.
+func (u Use) KnownInside(c *charter.Charter) Use { return u.known(c, approval.Parties()) }
+
+func (u Use) known(c *charter.Charter, ours []string) Use {
 	var strange []string
 	hide := func(name string) string {
 		i := slices.Index(strange, name)
@@ -29,7 +35,7 @@ func (u Use) Known(c *charter.Charter) Use {
 	if !ok {
 		u.Purpose = hide(u.Purpose)
 	}
-	if u.Party != "" && !knows(c, purpose, u.Party) {
+	if u.Party != "" && !slices.Contains(ours, u.Party) && !knows(c, purpose, u.Party) {
 		u.Party = hide(u.Party)
 	}
 	if !slices.Contains(charter.Activities, u.Activity) {
@@ -48,9 +54,6 @@ func (u Use) Known(c *charter.Charter) Use {
 }
 
 func knows(c *charter.Charter, purpose charter.Purpose, name string) bool {
-	if slices.Contains(approval.Parties(), name) {
-		return true // a word of ours, which no charter has
-	}
 	if _, ok := c.Processor(name); ok {
 		return true
 	}

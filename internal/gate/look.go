@@ -64,6 +64,14 @@ func ByStaff(l Look) Actor {
 	return Actor{name: l.Person.Ledger(), look: &l}
 }
 
+// known returns a use with no name that the actor could have made up.
+func (a Actor) known(u Use, c *charter.Charter) Use {
+	if a.look != nil {
+		return u.KnownInside(c)
+	}
+	return u.Known(c)
+}
+
 // Raises returns the alarms of the look, permitted or not.
 func (l Look) Raises(permitted bool) (all []approval.Cause) {
 	if permitted {

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -150,6 +151,20 @@ func TestKnownHidesNamesThatTheCharterLacks(t *testing.T) {
 	}
 	if got := (gate.Use{Purpose: "x", Items: []string{"y"}}).Known(nil); got.Purpose != "?1" || got.Items[0] != "?2" {
 		t.Errorf("without a charter: %+v", got)
+	}
+}
+
+// Article 18: to what kind of body something goes on a basis is for persons inside to say.
+func TestArticle18_AnAppNamesNoReceiverOfABasis(t *testing.T) {
+	w := open(t)
+	for _, name := range approval.Parties() {
+		u := gate.Use{Service: "xiaoxi", Child: "ch_1", Activity: charter.Disclose, Purpose: "speaking", Items: []string{"score"}, Party: name}
+		if got := u.Known(w.facts.Published.Charter); got.Party != "?1" {
+			t.Errorf("an app's use names %s", got.Party)
+		}
+		if got := u.KnownInside(w.facts.Published.Charter); got.Party != name {
+			t.Errorf("the use of a person inside names %s and not %s", got.Party, name)
+		}
 	}
 }
 

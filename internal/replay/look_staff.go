@@ -623,7 +623,7 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 		}
 		u.facts.Published = e.published
 	}
-	if k := u.use.Known(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Party != u.use.Party || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
+	if k := u.use.KnownInside(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Party != u.use.Party || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
 		return fault{what: FoundStrange, field: "items"} // invariant 6
 	}
 	looks := who.looks.At(moment(u.at)).Within(moment(u.at), time.Duration(u.body.Look.BurstIn)*time.Microsecond)

@@ -46,15 +46,31 @@ func EraseDemanded(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Fa
 }
 
 // EraseCertified is Erase for whoever gives out the link to the certificate, of which it
-// returns the secret: so there is one, also where no guardian can be reached.
+// returns the secret: so there is one, also where no guardian can be reached. Whoever had
+// demanded an erasure that is open still finds it by their demand, too, which ends with the
+// child; the certificate doesn't rest on it, for it wasn't why.
 func EraseCertified(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground) (letters []notify.Message, secret, entry string, err error) {
 	l, err := tell(ctx, tx, f, c, ground)
 	if err != nil {
 		return nil, "", "", err
 	}
+	demands, err := rights.Of(ctx, tx, c.ID)
+	if err != nil {
+		return nil, "", "", err
+	}
 	l.given = true
-	entry, err = erase(ctx, tx, v, by, c, ground, l)
-	return l.letters, l.secret, entry, err
+	if entry, err = erase(ctx, tx, v, by, c, ground, l); err != nil {
+		return nil, "", "", err
+	}
+	for _, r := range demands {
+		if r.State != rights.Open || !r.Kind.Erases() {
+			continue
+		}
+		if err := receipt.KeepDemand(ctx, tx, v.Ring, r, l.secret); err != nil {
+			return nil, "", "", err
+		}
+	}
+	return l.letters, l.secret, entry, nil
 }
 
 // leave is what guardians are told of an erasure: letters, with the secret of the link to
