@@ -251,7 +251,6 @@ var rooms = []operation{
 	room("urgent-where", "/urgent/new"),
 	room("export-new", "/exports/new/"+benchService+"/"+benchPurpose),
 	room("legal-new", "/legal/new/"+benchService+"/"+benchPurpose),
-	room("rescue-new", "/rescue/new/"+benchService+"/"+benchPurpose),
 	room("reviews", "/reviews"),
 	room("demands", "/demands"),
 	room("demand-new", "/demands/new"),

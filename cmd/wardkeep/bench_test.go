@@ -51,6 +51,7 @@ var unmeasured = map[string]string{
 	"/console/setup/{link}":     "a link is good once",
 	"/console/settings/services/{service}/webhooks/{endpoint}": "nothing is sent in the bench; the volume test reads 10,000 deliveries",
 	"/console/urgent/new/{service}/{purpose}":                  "the form of access-new, of whoever holds no office",
+	"/console/rescue/new/{service}/{purpose}":                  "the form of legal-new, of whoever holds no office",
 	"/console/access/requests/{service}/{request}/view":        "one request, as access-request, and no value before a form",
 	"/console/reviews/{service}/{request}":                     "one request, as access-request",
 	"/console/demands/{service}/{demand}":                      "one demand and at most 20 entries of its history",
