@@ -30,47 +30,29 @@ func Erase(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, 
 	return l.letters, entry, err
 }
 
-// EraseDemanded is Erase for a demand. The certificate rests on the entries of the demand,
-// too, and whoever asked finds its link with what is left of it (receipt.FindDemand), also
-// where no guardian can be reached.
+// EraseDemanded is Erase for a demand, on whose entries the certificate rests, too.
 func EraseDemanded(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, r rights.Request) ([]notify.Message, error) {
 	l, err := tell(ctx, tx, f, c, r.Kind.Ground())
 	if err != nil {
 		return nil, err
 	}
-	l.given = true
-	if _, err := erase(ctx, tx, v, by, c, r.Kind.Ground(), l, strings.Fields(r.Entry)...); err != nil {
-		return nil, err
+	if !slices.ContainsFunc(l.demands, func(d rights.Request) bool { return d.ID == r.ID }) {
+		l.demands = append(l.demands, r) // one that a restore carries out again
 	}
-	return l.letters, receipt.KeepDemand(ctx, tx, v.Ring, r, l.secret)
+	_, err = erase(ctx, tx, v, by, c, r.Kind.Ground(), l, strings.Fields(r.Entry)...)
+	return l.letters, err
 }
 
 // EraseCertified is Erase for whoever gives out the link to the certificate, of which it
-// returns the secret: so there is one, also where no guardian can be reached. Whoever had
-// demanded an erasure that is open still finds it by their demand, too, which ends with the
-// child; the certificate doesn't rest on it, for it wasn't why.
+// returns the secret: so there is one, also where no guardian can be reached.
 func EraseCertified(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Farewell, by string, c family.Child, ground family.Ground) (letters []notify.Message, secret, entry string, err error) {
 	l, err := tell(ctx, tx, f, c, ground)
 	if err != nil {
 		return nil, "", "", err
 	}
-	demands, err := rights.Of(ctx, tx, c.ID)
-	if err != nil {
-		return nil, "", "", err
-	}
 	l.given = true
-	if entry, err = erase(ctx, tx, v, by, c, ground, l); err != nil {
-		return nil, "", "", err
-	}
-	for _, r := range demands {
-		if r.State != rights.Open || !r.Kind.Erases() {
-			continue
-		}
-		if err := receipt.KeepDemand(ctx, tx, v.Ring, r, l.secret); err != nil {
-			return nil, "", "", err
-		}
-	}
-	return l.letters, l.secret, entry, nil
+	entry, err = erase(ctx, tx, v, by, c, ground, l)
+	return l.letters, l.secret, entry, err
 }
 
 // leave is what guardians are told of an erasure: letters, with the secret of the link to
@@ -79,9 +61,10 @@ type leave struct {
 	version int64
 	secret  string
 	letters []notify.Message
-	given   bool         // to whoever has it erased, too
-	keep    []legal.Keep // with the erasure
-	kept    []legal.Keep // before
+	given   bool             // to whoever has it erased, too
+	demands []rights.Request // to erase it, which are open and end with it
+	keep    []legal.Keep     // with the erasure
+	kept    []legal.Keep     // before
 }
 
 // holds reports whether that is still right for a child that was just locked, of which a
@@ -98,8 +81,15 @@ func (l leave) holds(c family.Child, keep []legal.Keep, now time.Time) bool {
 func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, ground family.Ground) (leave, error) {
 	l := leave{version: c.Version, secret: receipt.NewSecret()}
 	var err error
-	if l.keep, err = vault.Keeping(ctx, tx, c); err != nil || f == nil {
+	if l.keep, err = vault.Keeping(ctx, tx, c); err != nil {
 		return l, err
+	}
+	if l.demands, err = rights.Of(ctx, tx, c.ID); err != nil {
+		return l, err
+	}
+	l.demands = slices.DeleteFunc(l.demands, func(r rights.Request) bool { return r.State != rights.Open || !r.Kind.Erases() })
+	if f == nil {
+		return l, nil
 	}
 	if l.kept, err = vault.Kept(ctx, tx, c.ID); err != nil {
 		return l, err
@@ -111,15 +101,27 @@ func tell(ctx context.Context, tx *db.Tx, f *message.Farewell, c family.Child, g
 
 func (l leave) all() []legal.Keep { return slices.Concat(l.kept, l.keep) }
 
+// erase erases a child, with a certificate if anybody can have the link to it. Whoever had
+// demanded an erasure finds it by their demand (receipt.FindDemand), whatever the child is
+// erased for, and also where no guardian can be reached.
 func erase(ctx context.Context, tx *db.Tx, v *vault.Vault, by string, c family.Child, ground family.Ground, l leave, demand ...string) (string, error) {
 	entries, err := v.EraseLocked(ctx, tx, by, c, ground, l.keep)
 	if err != nil {
 		return "", err
 	}
-	if len(l.letters) > 0 || l.given { // else nobody would have the link
-		err = receipt.Keep(ctx, tx, v.Ring, l.secret, l.all(), append(demand, entries...)...)
+	last := entries[len(entries)-1]
+	if len(l.letters) == 0 && len(l.demands) == 0 && !l.given {
+		return last, nil
 	}
-	return entries[len(entries)-1], err
+	if err := receipt.Keep(ctx, tx, v.Ring, l.secret, l.all(), append(demand, entries...)...); err != nil {
+		return "", err
+	}
+	for _, r := range l.demands {
+		if err := receipt.KeepDemand(ctx, tx, v.Ring, r, l.secret); err != nil {
+			return "", err
+		}
+	}
+	return last, nil
 }
 
 // ahead is how many children's letters are written beside the transactions that erase the

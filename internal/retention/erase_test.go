@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
@@ -233,5 +234,46 @@ func TestArticle20_ManyErasuresWaitUntilTheirLettersHaveRoom(t *testing.T) {
 		if n != 0 || err == nil {
 			t.Errorf("%d erased, %v", n, err)
 		}
+	})
+}
+
+// Article 20: whoever demanded an erasure finds its certificate by the demand, too, where the
+// child is erased for another reason first.
+func TestArticle20_ADemandThatAnotherErasureOvertakesLeadsToItsCertificate(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		ctx := t.Context()
+		f := &message.Farewell{Desk: w.Desk, Messages: notify.Router{notify.SMS: notify.NewOutbox(10)}, PublicURL: "https://wardkeep.example.com",
+			Log: slog.New(slog.DiscardHandler)}
+		demand := func() (c family.Child, r rights.Request) {
+			c = w.Child()
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				r, _, err = w.Vault.Demand(ctx, tx, rights.Desk{Ring: w.Ring, Charters: w.Vault.Gate.Charters, Calendar: workday.Default()}, w.App, c,
+					rights.Demand{Kind: rights.Delete, Door: rights.ByChild})
+				return err
+			})
+			return c, r
+		}
+		one, ofOne := demand()
+		if n, err := retention.EraseAll(ctx, w.Store, w.Vault, f, w.App.Ledger(), family.Cessation, []family.Child{one}); n != 1 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		two, ofTwo := demand()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			locked, err := family.Lock(ctx, tx, two.Service, two.ID)
+			if err == nil {
+				_, _, err = retention.Erase(ctx, tx, w.Vault, nil, w.App.Ledger(), locked, family.UseEnded) // no letter
+			}
+			return err
+		})
+		for _, r := range []rights.Request{ofOne, ofTwo} {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				found, err := receipt.FindDemand(ctx, tx, w.Ring, r.Service, r.ID)
+				if err != nil || found.Number != r.Number || found.Secret == "" {
+					t.Errorf("%v", err)
+				}
+				return nil
+			})
+		}
+		f.Wait()
 	})
 }
