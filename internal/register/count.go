@@ -16,31 +16,35 @@ const Counted = time.Minute
 // A Counter counts of how many children somebody agrees to each purpose, and remembers it
 // for a while. The zero Counter has counted nothing.
 type Counter struct {
-	mu    sync.Mutex
-	known map[string]count
+	of sync.Map // by service: *count
 }
 
+// A count is had by whoever takes its turn.
 type count struct {
+	turn     chan struct{}
 	at       time.Time
 	children map[string]int64
 }
 
 // Count fills in of how many children somebody has a standing grant, and when that was
-// counted. Who asks while it is counted waits for it: it isn't counted twice at once.
+// counted. Who asks while their service is counted waits for it: it isn't counted twice at
+// once, and nobody waits for another's.
 func (c *Counter) Count(ctx context.Context, tx *db.Tx, r *Register) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n, now := c.known[r.Service], tx.Now()
+	found, _ := c.of.LoadOrStore(r.Service, &count{turn: make(chan struct{}, 1)})
+	n := found.(*count)
+	select {
+	case n.turn <- struct{}{}:
+		defer func() { <-n.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	now := tx.Now()
 	if age := now.Sub(n.at); n.at.IsZero() || age < 0 || age >= Counted {
 		children, err := consent.Touched(ctx, tx, r.Service)
 		if err != nil {
 			return err
 		}
-		n = count{now, children}
-		if c.known == nil {
-			c.known = make(map[string]count)
-		}
-		c.known[r.Service] = n
+		n.at, n.children = now, children
 	}
 	r.CountedAt = n.at
 	for i, p := range r.Purposes {
