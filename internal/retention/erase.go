@@ -36,9 +36,8 @@ func EraseDemanded(ctx context.Context, tx *db.Tx, v *vault.Vault, f *message.Fa
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(l.demands, func(d rights.Request) bool { return d.ID == r.ID }) {
-		l.demands = append(l.demands, r) // one that a restore carries out again
-	}
+	// What a restore carries out again says more of a demand than its row.
+	l.demands = append(slices.DeleteFunc(l.demands, func(d rights.Request) bool { return d.ID == r.ID }), r)
 	_, err = erase(ctx, tx, v, by, c, r.Kind.Ground(), l, strings.Fields(r.Entry)...)
 	return l.letters, err
 }
