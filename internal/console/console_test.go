@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/console"
 	"wardkeep/internal/ledger"
@@ -185,115 +186,115 @@ var (
 
 // Article 15: every route, as every role, as nobody, as who has left, as who showed too
 // long ago who they are, and as whose time is over, does what the matrix says. A route
-// that isn't in the table, or says nothing about who may, fails here.
+// that isn't in the table, or says nothing about who may, fails here. That is decided before
+// the store is asked for anything but who it is, so one engine tells.
 func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
-	each(t, func(t *testing.T, d *desk) {
-		type actor struct {
-			name string
-			role staff.Role // "": it may nothing
-			in   *browser
-			out  bool // it isn't signed in
-		}
-		var actors []actor
-		for _, role := range staff.Roles {
-			actors = append(actors, actor{string(role), role, d.browser(d.hire(role).Secret), false})
-		}
-		leaver := d.hire(staff.Manager)
-		d.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, err := signin.Leave(ctx, tx, signintest.By, leaver.ID)
-			return err
-		})
-		roleless := d.hire(staff.Manager)
-		d.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, err := staff.Take(ctx, tx, signintest.By, roleless.ID, staff.Grant{Role: staff.Manager, Service: vaulttest.Service})
-			return err
-		})
-		actors = append(actors, actor{"nobody", "", d.browser(""), true}, actor{"who has left", "", d.browser(leaver.Secret), true},
-			actor{"a forged cookie", "", d.browser(strings.Repeat("0", 52)), true}, actor{"who has no role", "", d.browser(roleless.Secret), false})
-
-		all := console.Routes()
-		for _, name := range slices.Concat(open, own) {
-			if !slices.ContainsFunc(all, func(r console.Route) bool { return r.Pattern == name }) {
-				t.Errorf("there is no route %s", name)
-			}
-		}
-		want := func(r console.Route, a actor, fresh, over bool) string {
-			switch {
-			case slices.Contains(open, r.Pattern):
-				return through
-			case a.out || over:
-				return toDoor
-			case slices.Contains(grave, r.Pattern) && !fresh:
-				return toAgain
-			case slices.Contains(own, r.Pattern):
-				return through
-			case a.role == "" || !staff.RuleOf(r.Action).Allows(a.role):
-				return mayNot
-			case strings.HasPrefix(r.Pattern, "POST ") && (staff.RuleOf(r.Action).Fresh || slices.Contains(slices.Concat(shows, takes), r.Pattern)) && !fresh:
-				return toAgain
-			}
-			return through
-		}
-		try := func(fresh, over bool, when string) {
-			for _, r := range all {
-				if r.Action == "" && !slices.Contains(open, r.Pattern) && !slices.Contains(own, r.Pattern) {
-					t.Errorf("%s: nothing says who may", r.Pattern)
-				}
-				if r.Action != "" && !slices.ContainsFunc(staff.Matrix, func(rule staff.Rule) bool { return rule.Action == r.Action }) {
-					t.Errorf("%s: %s isn't in the matrix", r.Pattern, r.Action)
-				}
-				if r.Pattern == "POST /console/out" && !over {
-					continue // last
-				}
-				method, path, _ := strings.Cut(r.Pattern, " ")
-				path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52),
-					"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "", "{version}", "1", "{record}", "ro_00000000000000000000000000", "{place}", "0", "{demand}", "rr_00000000000000000000000000", "{claim}", "bc_00000000000000000000000000",
-					"{suspicion}", "sp_00000000000000000000000000", "{attempt}", "ve_00000000000000000000000000").Replace(path)
-				for _, a := range actors {
-					form := url.Values{}
-					if method == "GET" {
-						form = nil
-					}
-					held := a.in.cookies["__Host-wardkeep_staff"]
-					w := a.in.do(method, path, form)
-					if got, want := outcome(w), want(r, a, fresh, over); got != want {
-						t.Errorf("%s, %s as %s: %s, want %s (%d %s)", when, r.Pattern, a.name, got, want, w.Code, w.Header().Get("Location"))
-					}
-					if w.Code >= 500 {
-						t.Errorf("%s, %s as %s: %d", when, r.Pattern, a.name, w.Code)
-					}
-					if held != "" {
-						a.in.cookies["__Host-wardkeep_staff"] = held
-					}
-					if method == "POST" { // its address, loaded
-						if got := outcome(a.in.get(path)); got != through && got != want(r, a, true, over) {
-							t.Errorf("%s, GET %s as %s: %s", when, path, a.name, got)
-						}
-					}
-				}
-			}
-		}
-		try(true, false, "just signed in")
-		d.Pass(signin.Fresh)
-		try(false, false, "five minutes later")
-		for _, a := range actors {
-			if got := outcome(a.in.post("/console/out")); got != map[bool]string{true: toDoor, false: through}[a.out] {
-				t.Errorf("out, as %s: %s", a.name, got)
-			}
-		}
-		for i, role := range staff.Roles { // who signed out is out
-			if got := outcome(actors[i].in.get("/console")); got != toDoor {
-				t.Errorf("%s signed out: %s", role, got)
-			}
-		}
-		for i := range actors[:2] { // and whose time is over, too
-			in := d.hire(staff.Manager)
-			actors[i] = actor{"whose time is over", staff.Manager, d.browser(in.Secret), false}
-		}
-		actors = actors[:2]
-		d.Pass(signin.Idle)
-		try(false, true, "a quarter of an hour later")
+	d := newDesk(vaulttest.New(t, dbtest.New(t)))
+	type actor struct {
+		name string
+		role staff.Role // "": it may nothing
+		in   *browser
+		out  bool // it isn't signed in
+	}
+	var actors []actor
+	for _, role := range staff.Roles {
+		actors = append(actors, actor{string(role), role, d.browser(d.hire(role).Secret), false})
+	}
+	leaver := d.hire(staff.Manager)
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := signin.Leave(ctx, tx, signintest.By, leaver.ID)
+		return err
 	})
+	roleless := d.hire(staff.Manager)
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := staff.Take(ctx, tx, signintest.By, roleless.ID, staff.Grant{Role: staff.Manager, Service: vaulttest.Service})
+		return err
+	})
+	actors = append(actors, actor{"nobody", "", d.browser(""), true}, actor{"who has left", "", d.browser(leaver.Secret), true},
+		actor{"a forged cookie", "", d.browser(strings.Repeat("0", 52)), true}, actor{"who has no role", "", d.browser(roleless.Secret), false})
+
+	all := console.Routes()
+	for _, name := range slices.Concat(open, own) {
+		if !slices.ContainsFunc(all, func(r console.Route) bool { return r.Pattern == name }) {
+			t.Errorf("there is no route %s", name)
+		}
+	}
+	want := func(r console.Route, a actor, fresh, over bool) string {
+		switch {
+		case slices.Contains(open, r.Pattern):
+			return through
+		case a.out || over:
+			return toDoor
+		case slices.Contains(grave, r.Pattern) && !fresh:
+			return toAgain
+		case slices.Contains(own, r.Pattern):
+			return through
+		case a.role == "" || !staff.RuleOf(r.Action).Allows(a.role):
+			return mayNot
+		case strings.HasPrefix(r.Pattern, "POST ") && (staff.RuleOf(r.Action).Fresh || slices.Contains(slices.Concat(shows, takes), r.Pattern)) && !fresh:
+			return toAgain
+		}
+		return through
+	}
+	try := func(fresh, over bool, when string) {
+		for _, r := range all {
+			if r.Action == "" && !slices.Contains(open, r.Pattern) && !slices.Contains(own, r.Pattern) {
+				t.Errorf("%s: nothing says who may", r.Pattern)
+			}
+			if r.Action != "" && !slices.ContainsFunc(staff.Matrix, func(rule staff.Rule) bool { return rule.Action == r.Action }) {
+				t.Errorf("%s: %s isn't in the matrix", r.Pattern, r.Action)
+			}
+			if r.Pattern == "POST /console/out" && !over {
+				continue // last
+			}
+			method, path, _ := strings.Cut(r.Pattern, " ")
+			path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52),
+				"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "", "{version}", "1", "{record}", "ro_00000000000000000000000000", "{place}", "0", "{demand}", "rr_00000000000000000000000000", "{claim}", "bc_00000000000000000000000000",
+				"{suspicion}", "sp_00000000000000000000000000", "{attempt}", "ve_00000000000000000000000000").Replace(path)
+			for _, a := range actors {
+				form := url.Values{}
+				if method == "GET" {
+					form = nil
+				}
+				held := a.in.cookies["__Host-wardkeep_staff"]
+				w := a.in.do(method, path, form)
+				if got, want := outcome(w), want(r, a, fresh, over); got != want {
+					t.Errorf("%s, %s as %s: %s, want %s (%d %s)", when, r.Pattern, a.name, got, want, w.Code, w.Header().Get("Location"))
+				}
+				if w.Code >= 500 {
+					t.Errorf("%s, %s as %s: %d", when, r.Pattern, a.name, w.Code)
+				}
+				if held != "" {
+					a.in.cookies["__Host-wardkeep_staff"] = held
+				}
+				if method == "POST" { // its address, loaded
+					if got := outcome(a.in.get(path)); got != through && got != want(r, a, true, over) {
+						t.Errorf("%s, GET %s as %s: %s", when, path, a.name, got)
+					}
+				}
+			}
+		}
+	}
+	try(true, false, "just signed in")
+	d.Pass(signin.Fresh)
+	try(false, false, "five minutes later")
+	for _, a := range actors {
+		if got := outcome(a.in.post("/console/out")); got != map[bool]string{true: toDoor, false: through}[a.out] {
+			t.Errorf("out, as %s: %s", a.name, got)
+		}
+	}
+	for i, role := range staff.Roles { // who signed out is out
+		if got := outcome(actors[i].in.get("/console")); got != toDoor {
+			t.Errorf("%s signed out: %s", role, got)
+		}
+	}
+	for i := range actors[:2] { // and whose time is over, too
+		in := d.hire(staff.Manager)
+		actors[i] = actor{"whose time is over", staff.Manager, d.browser(in.Secret), false}
+	}
+	actors = actors[:2]
+	d.Pass(signin.Idle)
+	try(false, true, "a quarter of an hour later")
 }
 
 // What the matrix has, the start page leads to: an action that is no page's, nor below one,

@@ -141,9 +141,12 @@ func TestArticle9_ATamperedRecordIsFound(t *testing.T) {
 		if err := json.Unmarshal(file, &whole); err != nil {
 			t.Fatal(err)
 		}
-		fields := 0
+		// Nothing of a file is the store's, so one engine tells of each field.
+		fields, every := 0, strings.HasSuffix(t.Name(), "/sqlite")
 		eachField("", whole, func(path string, v any, set func(any)) {
-			fields++
+			if fields++; !every {
+				return
+			}
 			for _, other := range others(v) {
 				set(other)
 				changed, err := json.Marshal(whole)
