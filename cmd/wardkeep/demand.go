@@ -60,12 +60,10 @@ func (c demandListCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			inOffice, inside, err := rights.Handlers(ctx, tx, c.Service)
-			if err != nil {
+			if all, err = rights.Waiting(ctx, tx, c.Service, c.After, maxWaiting+1); err != nil {
 				return err
 			}
-			owners = rights.Owners(inOffice, inside)
-			all, err = rights.Waiting(ctx, tx, c.Service, c.After, maxWaiting+1)
+			owners, err = rights.StillHandle(ctx, tx, c.Service, all)
 			return err
 		})
 		if err == nil && len(all) == 0 {

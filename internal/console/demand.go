@@ -46,6 +46,7 @@ type demandPage struct {
 	History  []happened
 	Ledger   string // where its entries are, or "": the person doesn't see the ledger
 	Others   []named
+	Many     bool            // there are more, and somebody is named
 	Longer   []rights.Reason // for which it may take longer
 	No       []rights.Reason // for which it may be refused
 	Finish   bool
@@ -227,8 +228,13 @@ func (p *demandPage) handlers(ctx context.Context, tx *db.Tx, v *visit, by right
 	for _, a := range inside {
 		p.Others = append(p.Others, named{a.ID, a.Name, a.ID == p.Owner})
 	}
+	p.Many = len(inside) == rights.MostHandlers
 	p.Others = slices.DeleteFunc(p.Others, func(n named) bool { return n.Name == rights.OwnerOf(by) || n.On })
-	p.Free = v.s.atDesk().Unclaimed(p.Request, rights.Owners(inOffice, inside), tx.Now())
+	owners, err := rights.StillHandle(ctx, tx, p.Service, []rights.Request{p.Request})
+	if err != nil {
+		return err
+	}
+	p.Free = v.s.atDesk().Unclaimed(p.Request, owners, tx.Now())
 	p.Who, err = v.names(tx, p.Service).ofStaff(ctx, p.Owner)
 	return err
 }
@@ -307,25 +313,11 @@ func (v *visit) written() pii.Text {
 func (s *Server) assignDemand(v *visit) error {
 	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
 		to := by
-		if id := v.value("to"); id != "" {
-			inOffice, inside, err := rights.Handlers(ctx, tx, r.Service)
-			if err != nil {
+		if who := v.value("to"); who != "" {
+			var err error
+			if to, err = rights.HandlerCalled(ctx, tx, r.Service, who); err != nil {
 				return err
 			}
-			to = nil
-			for _, o := range inOffice {
-				if o.ID == id {
-					to = o
-				}
-			}
-			for _, a := range inside {
-				if a.ID == id {
-					to = a
-				}
-			}
-		}
-		if to == nil {
-			return rights.ErrOwner.At("to")
 		}
 		_, _, err := s.atDesk().Assign(ctx, tx, by, r, to)
 		return err
@@ -376,6 +368,9 @@ const shownFor = 10 * time.Minute
 
 // demandWords shows, masked, what was written with a demand and what was answered.
 func (s *Server) demandWords(v *visit) error {
+	if !v.namesNothing() {
+		return ErrFields
+	}
 	page := demandWordsPage{Fresh: v.in.IsFresh(v.now) == nil, Time: int(shownFor / time.Second)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		by, r, err := v.demanded(ctx, tx, v.in)

@@ -123,11 +123,9 @@ func (v *visit) demandRows(ctx context.Context, tx *db.Tx, all []rights.Request)
 			if charters[r.Service], err = v.s.inForce(ctx, tx, r.Service); err != nil {
 				return nil, err
 			}
-			inOffice, inside, err := rights.Handlers(ctx, tx, r.Service)
-			if err != nil {
+			if owners[r.Service], err = rights.StillHandle(ctx, tx, r.Service, all); err != nil {
 				return nil, err
 			}
-			owners[r.Service] = rights.Owners(inOffice, inside)
 		}
 		row := demandRow{Request: r, Label: v.itemOf(charters[r.Service], r.Item), Clock: v.s.clockOf(r, tx.Now()), To: demandPath(r),
 			Free: v.s.atDesk().Unclaimed(r, owners[r.Service], tx.Now())}

@@ -90,6 +90,7 @@ func (s *Server) home(v *visit) error {
 
 // accountPage is what account.html shows.
 type accountPage struct {
+	Me       staff.Person
 	Sessions []ownSession
 	Passkeys []ownPasskey
 	Site     bool // passkeys can be used here
@@ -127,7 +128,7 @@ func (v *visit) accountPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := accountPage{Site: v.s.door.Site != nil, Provider: v.in.Way == signin.ByProvider, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
+	page := accountPage{Me: v.in.Person, Site: v.s.door.Site != nil, Provider: v.in.Way == signin.ByProvider, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
 	page.Files, page.Wait, page.Typed = v.in.Person.MaySomewhere(staff.AskAccess), int(staff.CoolingOff/time.Hour), v.r.PostFormValue("recipient")
 	for _, done := range []string{"ended", "added", "removed", "keyed", "unkeyed", "reached", "unreached"} {
 		if v.r.URL.Query().Has(done) {

@@ -57,6 +57,7 @@ func (h hit) Link(lang string) string {
 const (
 	maxQuery = 200 // bytes
 	maxHits  = 20  // of one kind
+	maxNamed = 100 // persons of a name, among whom are those that somebody sees
 )
 
 func (s *Server) showSearch(v *visit) error { return v.show(http.StatusOK, "search", searchPage{}) }
@@ -390,18 +391,18 @@ func (f *finding) persons(ctx context.Context, tx *db.Tx) error {
 	if !f.v.in.Person.MaySomewhere(staff.SeePeople) || len(like) < 2 {
 		return nil
 	}
-	all, err := staff.List(ctx, tx)
+	all, err := staff.Named(ctx, tx, func(name string) bool { return strings.Contains(strings.ToLower(name), like) }, maxNamed)
 	found := 0
 	for _, p := range all {
-		if !strings.Contains(strings.ToLower(p.Name), like) || !sees(f.v.in.Person, p) {
+		if !sees(f.v.in.Person, p) {
 			continue
 		}
 		if found++; found > maxHits {
-			f.more = true
 			break
 		}
 		f.hit("person", p.Name, "", "/console/people/"+p.ID)
 	}
+	f.more = f.more || found > maxHits || len(all) == maxNamed
 	return err
 }
 

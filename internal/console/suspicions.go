@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -211,6 +212,7 @@ type suspicionPage struct {
 	Late     bool
 	Fresh    bool
 	Others   []named // to whom it can be handed
+	Many     bool    // there are more, and somebody is named
 	Outcomes []suspicion.Outcome
 	Bases    []suspicion.Basis
 	Chosen   map[string]string // in the form that was sent
@@ -267,7 +269,7 @@ func (v *visit) suspicionPage(problem error) error {
 			page.Ref = ref.Reveal() // of a row that was changed by hand, nothing
 		}
 		if page.May {
-			page.Others, err = others(ctx, tx, v.in.Person.ID, staff.DecideSuspicions, service)
+			page.Others, page.Many, err = others(ctx, tx, v.in.Person.ID, staff.DecideSuspicions, service)
 		}
 		return err
 	})
@@ -277,16 +279,23 @@ func (v *visit) suspicionPage(problem error) error {
 	return v.show(status, "suspicion", page)
 }
 
-// others are those who may do that in a service, but for one.
-func others(ctx context.Context, tx *db.Tx, but string, a staff.Action, service catalog.Service) (all []named, err error) {
-	people, err := staff.List(ctx, tx)
-	for _, p := range people {
+// maxOthers is how many colleagues a form lists.
+const maxOthers = 50
+
+// others are those who may do that in a service, but for one, and whether there are more
+// than are listed.
+func others(ctx context.Context, tx *db.Tx, but string, a staff.Action, service catalog.Service) (all []named, many bool, err error) {
+	err = staff.Each(ctx, tx, a, service.Name, func(p staff.Person) (bool, error) {
 		if p.ID != but && approval.May(p, a, service) {
 			all = append(all, named{Name: p.ID, Label: p.Name})
 		}
-	}
-	return all, err
+		return len(all) < maxOthers, nil
+	})
+	return all, len(all) == maxOthers, err
 }
+
+// ErrNamesakes refuses a name that several go by who could be meant.
+var ErrNamesakes = errs.New(errs.Conflict, "suspicion.namesakes")
 
 // dealt does something with what the address names, as the person whom the matrix lets
 // do that in its service, who is held to the end of the transaction and has shown within
@@ -347,14 +356,17 @@ func (s *Server) takeSuspicion(v *visit) error {
 // handSuspicion makes somebody else look after it.
 func (s *Server) handSuspicion(v *visit) error {
 	return v.changedSuspicion(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
-		to, err := staff.Find(ctx, tx, v.value("to"))
-		if errs.Of(err).Is(staff.ErrNotFound) {
-			err = suspicion.ErrHandTo.At("to")
-		}
-		if err != nil {
+		people, err := staff.Called(ctx, tx, v.value("to"))
+		people = slices.DeleteFunc(people, func(p staff.Person) bool { return !p.May(v.rule, service) })
+		switch {
+		case err != nil:
 			return err
+		case len(people) == 0:
+			return suspicion.ErrHandTo.At("to")
+		case len(people) > 1:
+			return ErrNamesakes.At("to")
 		}
-		_, _, err = suspicion.Hand(ctx, tx, by, staff.Acting{Person: to, Action: v.rule}, service, name)
+		_, _, err = suspicion.Hand(ctx, tx, by, staff.Acting{Person: people[0], Action: v.rule}, service, name)
 		return err
 	})
 }

@@ -6,11 +6,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -27,29 +29,38 @@ const counted = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
 // numbered is the end of an id.
 const numbered = `'_0000000000000000000' || (1000000 + i)`
 
+// urgent is how many of the requests can't wait for the office: none waits for half an hour,
+// so there are never as many of them.
+const urgent = 400
+
 // fills makes the rows of every list.
-func (o *office) fills(asks *signintest.Insider, endpoint string) {
+func (o *office) fills(endpoint string) {
 	o.T.Helper()
 	const each = 20 // that somebody may ask about one child at once
 	desk := approval.Desk{Ring: o.Ring, Charters: o.Vault.Gate.Charters}
-	for range many / each {
-		c, _ := o.Enrol()
-		o.Do(func(ctx context.Context, tx *db.Tx) error {
-			for range each {
-				if _, _, err := desk.Ask(ctx, tx, asks.Session.Person, c, approval.Asking{Purpose: purpose, Items: []string{"nickname"}, Reason: approval.ForFault, Text: pii.New("x"), Minutes: 5}); err != nil {
-					return err
+	ask := func(by *signintest.Insider, n int, a approval.Asking) {
+		a.Purpose, a.Items, a.Text, a.Minutes = purpose, []string{"nickname"}, pii.New("x"), 5
+		for range n / each {
+			c, _ := o.Enrol()
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				for range each {
+					if _, _, err := desk.Ask(ctx, tx, by.Session.Person, c, a); err != nil {
+						return err
+					}
 				}
-			}
-			return nil
-		})
+				return nil
+			})
+		}
 	}
+	ask(o.worker, many, approval.Asking{Reason: approval.ForFault})
+	ask(o.second, urgent, approval.Asking{Reason: approval.ForSafety, Glass: true})
 	if err := o.ledger.Flush(context.Background()); err != nil {
 		o.T.Fatal(err)
 	}
 	// As rows of all these stand after years. Nobody of whom they tell is here, nor what they
 	// were made of: a list shows what it can.
 	o.Do(func(ctx context.Context, tx *db.Tx) error {
-		now := tx.Now().UnixMicro()
+		now, later := tx.Now().UnixMicro(), tx.Now().Add(30*24*time.Hour).UnixMicro()
 		for _, one := range []struct {
 			text string
 			args []any
@@ -64,6 +75,13 @@ func (o *office) fills(asks *signintest.Insider, endpoint string) {
 				SELECT $1, 'ro' || ` + numbered + `, $2, 'training', '2026-01-0' || (1 + i % 9), '培训', 'pdf', 'x', NULL, $3, 1, 'operator:test' FROM n`, []any{vaulttest.Service, o.Officer.ID, []byte("x")}},
 			{`INSERT INTO credential (hash, id, service, name, scopes, created_at, expires_at, revoked_at, used_at)
 				SELECT CAST('k' || i AS blob), 'ak' || ` + numbered + `, $1, '校园版', 'items:read', 1, NULL, NULL, NULL FROM n`, []any{vaulttest.Service}},
+			{`INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, reached, steps)
+				SELECT 'ch' || ` + numbered + `, 'rr' || ` + numbered + `, $1, '7K2M-9QXT', 'correct', 'guardian', '', 'nickname', 'open', 'st' || ` + numbered + `, '', 1, $2 + i / 3, '', false, '', '', '', '' FROM n`,
+				[]any{vaulttest.Service, later}},
+			{`INSERT INTO suspicion (id, service, source, reporter, owner, outcome, basis, opened_at, due_at, closed_at, ref, ref_hash)
+				SELECT 'sp' || ` + numbered + `, $1, 'signal', '', 'st' || ` + numbered + `, '', '', 1, $2 + i / 3, NULL, NULL, CAST('s' || i AS blob) FROM n`, []any{vaulttest.Service, later}},
+			{`INSERT INTO verification (child, id, service, request, guardian, method, state, session, nonce, identity, seen, first, behind, until, started_at, expires_at, due_at)
+				SELECT 'ch' || ` + numbered + `, 've' || ` + numbered + `, $1, '', '', 'document', 'started', NULL, NULL, NULL, '', '', '', NULL, 1, $2 + i / 3, NULL FROM n`, []any{vaulttest.Service, later}},
 			{`INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, due_at, failure, status)
 				SELECT $1, i, '', 1, 30, NULL, 'webhook.timeout', 0 FROM n`, []any{endpoint}},
 		} {
@@ -130,7 +148,9 @@ func TestListsOfTenThousandRows(t *testing.T) {
 		endpoint, _, _, err = webhook.Add(ctx, tx, d.Ring, signintest.By, vaulttest.Service, to, nil, "")
 		return err
 	})
-	o.fills(o.worker, endpoint.ID)
+	o.fills(endpoint.ID)
+	demand := (&counter{office: o, guardian: d.Guardian(o.child)}).came(rights.Correct, "nickname", "x")
+	suspect := d.suspect("player-1")
 	request := regexp.MustCompile(`/console/access/requests/[^/"?]+/(sa_[0-9a-z]{26})`)
 	for _, list := range []struct {
 		by   *browser
@@ -141,6 +161,10 @@ func TestListsOfTenThousandRows(t *testing.T) {
 		{o.asks, "/console/access", "", 0},
 		{o.decides, "/console/decisions", "", 0},
 		{boss, "/console/due", `/console/reviews/[^/"?]+/(sa_[0-9a-z]{26})`, 0},
+		{o.asks, "/console/urgent", "", 0},
+		{boss, "/console/demands", `/console/demands/[^/"?]+/(rr_[0-9a-z]{26})`, 0},
+		{boss, "/console/suspicions", `/console/suspicions/[^/"?]+/(sp_[0-9a-z]{26})`, 0},
+		{boss, "/console/evidence", `/console/evidence/[^/"?]+/(ve_[0-9a-z]{26})`, 0},
 		{boss, "/console/people", `/console/people/(st_[0-9a-z]{26})`, 6},
 		{boss, "/console/reviews", `/console/reviews/[^/"?]+/(sa_[0-9a-z]{26})`, 0},
 		{boss, charters, charters + `/(\d+)\?`, 1},
@@ -167,6 +191,19 @@ func TestListsOfTenThousandRows(t *testing.T) {
 	for _, at := range []string{"/console", "/console/board", "/console/pictures", "/console/offices", "/console/charters", "/console/search?q=某", "/console/files", "/console/people/" + o.worker.ID} {
 		if w := boss.get(at); w.Code != 200 || w.Body.Len() > 2*heavy {
 			t.Errorf("%s: %d, %d bytes", at, w.Code, w.Body.Len())
+		}
+	}
+	// Whoever hands something over chooses among as many colleagues: by name, or where several
+	// have it by id.
+	for at, form := range map[string]string{at(demand): "/assign", suspect: "/hand"} {
+		w := o.asks.get(at)
+		if w.Code != 200 || w.Body.Len() > heavy || strings.Contains(w.Body.String(), "<select id=\"to\"") {
+			t.Errorf("%s: %d, %d bytes", at, w.Code, w.Body.Len())
+		}
+		for to, code := range map[string]int{"某人": 409, "无此人": 422, "st_00000000000000000001000007": 303, "某manager": 303} {
+			if w := o.asks.post(at+form, "to", to); w.Code != code {
+				t.Errorf("%s, to %s: %d %s", at, to, w.Code, w.Body)
+			}
 		}
 	}
 	w := boss.post("/console/search", "q", "某人")

@@ -45,8 +45,9 @@ var (
 	ErrReason    = errs.New(errs.Invalid, "rights.reason_unknown")
 	ErrExtended  = errs.New(errs.Conflict, "rights.extended") // once is all
 	ErrNotOfKind = errs.New(errs.Conflict, "rights.not_of_kind")
-	ErrOwner     = errs.New(errs.Invalid, "rights.owner_unknown") // nobody by that name is in office
-	ErrOwned     = errs.New(errs.Conflict, "rights.owned")        // who was named handles it already
+	ErrNamesakes = errs.New(errs.Conflict, "rights.owner_namesakes") // several go by that name
+	ErrOwner     = errs.New(errs.Invalid, "rights.owner_unknown")    // nobody by that name is in office
+	ErrOwned     = errs.New(errs.Conflict, "rights.owned")           // who was named handles it already
 	ErrAssigned  = errs.New(errs.TooMany, "rights.assigned_often")
 	ErrContact   = errs.New(errs.Forbidden, "rights.not_to_contact")   // who is no guardian is told nothing of a child
 	ErrStands    = errs.New(errs.Conflict, "rights.answer_stands")     // the same was answered, and can still be fetched

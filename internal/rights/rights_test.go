@@ -401,7 +401,7 @@ func TestArticle19_SomebodyHandlesEachDemand(t *testing.T) {
 			inOffice, _, err = rights.Handlers(ctx, tx, c.Service)
 			return err
 		})
-		deputy, owners := inOffice[1], rights.Owners(inOffice, nil)
+		deputy, owners := inOffice[1], []string{inOffice[0].ID, inOffice[1].ID}
 		if r.Owner != "" || w.desk.Unclaimed(r, owners, r.ReceivedAt) || !w.desk.Unclaimed(r, owners, r.ReceivedAt.Add(10*day)) {
 			t.Errorf("%+v", r)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
@@ -49,8 +50,12 @@ func (d Desk) Assign(ctx context.Context, tx *db.Tx, by Handler, r Request, to H
 	return r, entry, tx.Queue(ctx, `UPDATE rights_request SET owner = $1, steps = $2 WHERE child = $3 AND id = $4`, r.Owner, r.steps, r.Child, r.ID)
 }
 
+// MostHandlers is how many persons inside Handlers returns at most: where there are as many,
+// there may be more, and somebody is named (HandlerCalled).
+const MostHandlers = 50
+
 // Handlers returns who handles demands of a service: those in office, and the persons inside
-// whom the matrix lets and who hold no office there. There are few.
+// whom the matrix lets and who hold no office there, at most MostHandlers.
 func Handlers(ctx context.Context, tx *db.Tx, service string) (inOffice []catalog.Officer, inside []staff.Acting, err error) {
 	if inOffice, err = catalog.InOffice(ctx, tx, service); err != nil {
 		return nil, nil, err
@@ -59,24 +64,75 @@ func Handlers(ctx context.Context, tx *db.Tx, service string) (inOffice []catalo
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := staff.List(ctx, tx)
-	for _, p := range all {
-		if approval.May(p, staff.HandleDemands, s) && !approval.InOffice(p, s) {
+	err = staff.Each(ctx, tx, staff.HandleDemands, service, func(p staff.Person) (bool, error) {
+		if handlesInside(p, s) {
 			inside = append(inside, staff.Acting{Person: p, Action: staff.HandleDemands})
 		}
-	}
+		return len(inside) < MostHandlers, nil
+	})
 	return inOffice, inside, err
 }
 
-// Owners are the ids of who handles demands, as a demand names its owner.
-func Owners(inOffice []catalog.Officer, inside []staff.Acting) (ids []string) {
+// handlesInside reports whether the person handles demands of a service, and by no office of it.
+func handlesInside(p staff.Person, s catalog.Service) bool {
+	return approval.May(p, staff.HandleDemands, s) && !approval.InOffice(p, s)
+}
+
+// HandlerCalled returns who handles demands of a service and has that id, or that name if
+// nobody else has it. Errors: ErrOwner, ErrNamesakes.
+func HandlerCalled(ctx context.Context, tx *db.Tx, service, who string) (Handler, error) {
+	inOffice, err := catalog.InOffice(ctx, tx, service)
+	if err != nil {
+		return nil, err
+	}
+	var found []Handler
 	for _, o := range inOffice {
-		ids = append(ids, o.ID)
+		if o.ID == who {
+			return o, nil
+		}
+		if o.Name == who {
+			found = append(found, o)
+		}
 	}
-	for _, p := range inside {
-		ids = append(ids, p.ID)
+	s, err := catalog.Find(ctx, tx, service)
+	if err != nil {
+		return nil, err
 	}
-	return ids
+	people, err := staff.Called(ctx, tx, who)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		if handlesInside(p, s) {
+			found = append(found, staff.Acting{Person: p, Action: staff.HandleDemands})
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, ErrOwner.At("to")
+	case 1:
+		return found[0], nil
+	}
+	return nil, ErrNamesakes.At("to")
+}
+
+// StillHandle returns those owners of demands of a service who handle demands of it.
+func StillHandle(ctx context.Context, tx *db.Tx, service string, all []Request) (owners []string, err error) {
+	gone := map[string]bool{"": true}
+	for _, r := range all {
+		if r.Service != service || gone[r.Owner] || slices.Contains(owners, r.Owner) {
+			continue
+		}
+		switch _, err := HandlerCalled(ctx, tx, service, r.Owner); {
+		case err == nil:
+			owners = append(owners, r.Owner)
+		case errs.Of(err).Is(ErrOwner):
+			gone[r.Owner] = true
+		default:
+			return nil, err
+		}
+	}
+	return owners, nil
 }
 
 // Unclaimed reports whether an open demand should be somebody's by now, and is

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -45,6 +46,74 @@ func List(ctx context.Context, tx *db.Tx) ([]Person, error) {
 		all[i].Grants = of[all[i].ID]
 	}
 	return all, err
+}
+
+// atOnce is how many persons Each reads at a time.
+const atOnce = 100
+
+// Each calls fn with those who are here and may do that with a service, in the order in
+// which they came, until it wants no more of them: it costs what is read till then.
+func Each(ctx context.Context, tx *db.Tx, a Action, service string, fn func(Person) (more bool, err error)) error {
+	for after := (db.Cursor{}); ; {
+		all, err := db.All(ctx, tx, scan, `
+			SELECT `+columns+` FROM person
+			WHERE added_at >= $1 AND (added_at > $1 OR id > $2) AND state = 'active'
+				AND EXISTS (SELECT 1 FROM person_role r WHERE r.person = person.id AND (r.service = $3 OR r.service = '') AND `+held+`)
+			ORDER BY added_at, id LIMIT $4`, after.At.UnixMicro(), after.ID, service, int64(atOnce))
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			after = p.Cursor()
+			if p.Grants, err = grants(ctx, tx, p.ID); err != nil {
+				return err
+			}
+			if !p.May(a, service) {
+				continue
+			}
+			if more, err := fn(p); err != nil || !more {
+				return err
+			}
+		}
+		if len(all) < atOnce {
+			return nil
+		}
+	}
+}
+
+// Named returns at most limit persons whose name fits, those who have left too, in the order
+// in which they came. Every name is read, and nothing else of whom it doesn't fit.
+func Named(ctx context.Context, tx *db.Tx, fits func(name string) bool, limit int) (all []Person, err error) {
+	var ids []string
+	err = db.Each(ctx, tx, func(row db.Row) error {
+		var id, name string
+		err := row.Scan(&id, &name)
+		if err == nil && len(ids) < limit && fits(name) {
+			ids = append(ids, id)
+		}
+		return err
+	}, `SELECT id, name FROM person ORDER BY added_at, id`)
+	for _, id := range ids {
+		if err != nil {
+			return nil, err
+		}
+		var p Person
+		p, err = Find(ctx, tx, id)
+		all = append(all, p)
+	}
+	return all, err
+}
+
+// Called returns the person of that id, or else those who have exactly that name.
+func Called(ctx context.Context, tx *db.Tx, who string) ([]Person, error) {
+	if id.Is(id.Staff, who) {
+		p, err := Find(ctx, tx, who)
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil
+		}
+		return []Person{p}, err
+	}
+	return Named(ctx, tx, func(name string) bool { return name == who }, atOnce)
 }
 
 // ParseCursor reads where a list of persons goes on, as an address has it.
