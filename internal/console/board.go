@@ -29,6 +29,7 @@ type boardPage struct {
 	Service  string   // that it is narrowed to, or empty
 	Counts   []stateCount
 	Articles []board.Article
+	Saved    savedPart
 	Export   exportPart
 }
 
@@ -71,6 +72,9 @@ func (s *Server) articles(v *visit) error {
 			return err
 		}
 		page.At, page.Services, page.Service, page.Export = tx.Now(), names, narrowed, v.exportPart(listBoard, v.keeps)
+		if page.Saved, err = v.savedPart(ctx, tx, listBoard, v.keeps); err != nil {
+			return err
+		}
 		page.Articles, err = s.board().Of(ctx, tx, services)
 		return err
 	})

@@ -24,6 +24,7 @@ const maxChanges = 200
 type chartersPage struct {
 	pager
 	Services []chartered
+	Export   exportPart
 }
 
 // A chartered service has a charter, or waits for one.
@@ -36,7 +37,7 @@ type chartered struct {
 
 // charters lists the services whose charters the person may see.
 func (s *Server) charters(v *visit) error {
-	var page chartersPage
+	page := chartersPage{Export: v.exportPart(listCharters, nil)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		all, err := catalog.List(ctx, tx)
 		if err != nil {

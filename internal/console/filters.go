@@ -49,7 +49,7 @@ var lists = []list{
 	{listAccess, "/console/access", staff.AskAccess, accessFields},
 	{listDecisions, "/console/decisions", staff.DecideAccess, decisionFields},
 	{listPeople, "/console/people", staff.SeePeople, nil},
-	{listCharters, "/console/files", staff.SeeCharters, nil},
+	{listCharters, "/console/charters", staff.SeeCharters, nil},
 	{listRegister, "/console/register", staff.SeeCharters, serviceField},
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},

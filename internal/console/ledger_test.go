@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
@@ -676,6 +677,19 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 	})
 }
 
+// Each list is taken away where it is shown, by whoever sees it, and all are on one page.
+func TestEachListIsTakenAwayWhereItIsShown(t *testing.T) {
+	d := newDesk(vaulttest.New(t, dbtest.New(t)))
+	boss := d.browser(d.hire(staff.Officer).Secret)
+	all := boss.get("/console/files").Body.String()
+	for _, list := range []string{"access", "decisions", "people", "charters", "register", "demands", "suspicions", "evidence", "due", "board"} {
+		form := `action="/console/` + list + `/csv?`
+		if page := boss.get("/console/" + list).Body.String(); !strings.Contains(page, form) || !strings.Contains(all, form) {
+			t.Errorf("%s can't be taken away", list)
+		}
+	}
+}
+
 // A slow reader takes a file page by page: behind the first, something happens.
 type slowly struct {
 	*httptest.ResponseRecorder
@@ -786,8 +800,12 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 				t.Errorf("%s: %d", name, w.Code)
 			}
 		}
-		for list, query := range map[string]string{"access": "stands=live", "decisions": "reason=support"} {
+		for list, query := range map[string]string{"access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided",
+			"evidence": "waits=first", "due": "kind=look", "board": "service=" + vaulttest.Service} {
 			by := map[string]*browser{"access": o.asks, "decisions": o.decides}[list]
+			if by == nil {
+				by = boss
+			}
 			by.post("/console/filters", "list", list, "name", "wichtig", "filter", query)
 			if page := by.get("/console/" + list).Body.String(); !strings.Contains(page, ">wichtig</a>") {
 				t.Errorf("%s: it isn't offered", list)

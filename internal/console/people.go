@@ -20,6 +20,7 @@ type peoplePage struct {
 	Roles    []staff.Role
 	Fresh    bool
 	Problem  string
+	Export   exportPart
 	Link     *setUpLink // that was made just now, and is shown here and never again
 }
 
@@ -39,7 +40,7 @@ func (v *visit) peoplePage(link *setUpLink, problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := peoplePage{Roles: given, Fresh: v.in.IsFresh(v.now) == nil, Problem: words, Link: link}
+	page := peoplePage{Roles: given, Fresh: v.in.IsFresh(v.now) == nil, Problem: words, Export: v.exportPart(listPeople, nil), Link: link}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {

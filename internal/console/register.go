@@ -17,8 +17,9 @@ import (
 )
 
 // registersPage is what registers.html shows: the services whose register the person may
-// see. There are few.
+// see.
 type registersPage struct {
+	pager
 	Services []chartered
 	Export   exportPart
 }
@@ -31,10 +32,9 @@ func (s *Server) registers(v *visit) error {
 		if err != nil {
 			return err
 		}
+		all, page.pager = v.some(all, func(s catalog.Service) bool { return approval.May(v.in.Person, staff.SeeCharters, s) })
+		page.Services = nil
 		for _, service := range all {
-			if !approval.May(v.in.Person, staff.SeeCharters, service) {
-				continue
-			}
 			c, damaged, err := s.wordsInForce(ctx, tx, service.Name)
 			if err != nil {
 				return err

@@ -145,7 +145,7 @@ func table() []route {
 		{"POST /console/access/csv", freshlyMay, staff.AskAccess, "/console/access", (*Server).accessFile},
 		{"POST /console/decisions/csv", whoMay, staff.DecideAccess, "/console/decisions", (*Server).decisionsFile},
 		{"POST /console/people/csv", freshlyMay, staff.SeePeople, "/console/people", (*Server).peopleFile},
-		{"POST /console/charters/csv", freshlyMay, staff.SeeCharters, "/console/files", (*Server).chartersFile},
+		{"POST /console/charters/csv", freshlyMay, staff.SeeCharters, "/console/charters", (*Server).chartersFile},
 		{"POST /console/due/csv", freshlyMay, staff.SeeDue, "/console/due", (*Server).dueFile},
 		{"POST /console/board/csv", freshlyMay, staff.SeeBoard, "/console/board", (*Server).boardFile},
 		{"POST /console/urgent/csv", freshlyMay, staff.AskAccess, "/console/urgent", (*Server).urgentFile},
