@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"wardkeep/internal/approval"
@@ -192,15 +193,17 @@ type named struct {
 	On          bool // chosen in the form that was sent
 }
 
-// A place is a service in which the person may ask, and its purposes.
+// A place is a service in which the person may ask, and its purposes: those that use what is
+// collected for them, and those whose information nobody looks at but where a law or a life
+// in danger demands it.
 type place struct {
 	Service  string
 	Purposes []named
+	Others   []named
 	InOffice bool // the person is: others open a window without it
 }
 
-// places returns where the person may ask, and for what: the purposes of the charter in
-// force that use what is collected for them.
+// places returns where the person may ask, and for what, by the charter in force.
 func (s *Server) places(ctx context.Context, tx *db.Tx, v *visit) (all []place, err error) {
 	services, err := catalog.List(ctx, tx)
 	if err != nil {
@@ -216,11 +219,14 @@ func (s *Server) places(ctx context.Context, tx *db.Tx, v *visit) (all []place, 
 		}
 		p := place{Service: service.Name, InOffice: approval.InOffice(v.in.Person, service)}
 		for _, purpose := range c.Charter.Purposes {
+			one := named{purpose.Name, v.label(purpose.Label, purpose.Name), false}
 			if purpose.Does(charter.Use) {
-				p.Purposes = append(p.Purposes, named{purpose.Name, v.label(purpose.Label, purpose.Name), false})
+				p.Purposes = append(p.Purposes, one)
+			} else {
+				p.Others = append(p.Others, one)
 			}
 		}
-		if len(p.Purposes) > 0 {
+		if len(p.Purposes)+len(p.Others) > 0 {
 			all = append(all, p)
 		}
 	}
@@ -300,6 +306,7 @@ type askPage struct {
 	Service string
 	Purpose named
 	Items   []askItem
+	Unshown string // what of the purpose can't be shown: see canShow
 	Reasons []approval.Reason
 	Reason  approval.Reason
 	Ref     string // what was typed, so that it needn't be typed again
@@ -363,7 +370,7 @@ func (v *visit) askPage(f form, problem error) error {
 			return err
 		}
 		purpose, ok := c.Charter.Purpose(v.r.PathValue("purpose"))
-		if !ok || !purpose.Does(charter.Use) {
+		if !ok || f.ground() == approval.OnConsent && !purpose.Does(charter.Use) {
 			return approval.ErrPurpose
 		}
 		if f.export() {
@@ -374,12 +381,16 @@ func (v *visit) askPage(f form, problem error) error {
 			page.NoKey = !key.Good || key.Forged
 		}
 		page.Purpose = named{purpose.Name, v.label(purpose.Label, purpose.Name), false}
+		var unshown []string
 		for _, item := range purpose.Items {
 			i, _ := c.Charter.Item(item)
-			if canShow(i) {
-				page.Items = append(page.Items, askItem{named{item, v.label(i.Label, item), slices.Contains(v.r.PostForm["item"], item)}, v.r.PostFormValue("need-" + item)})
+			if !canShow(i, f.export()) {
+				unshown = append(unshown, v.label(i.Label, item))
+				continue
 			}
+			page.Items = append(page.Items, askItem{named{item, v.label(i.Label, item), slices.Contains(v.r.PostForm["item"], item)}, v.r.PostFormValue("need-" + item)})
 		}
+		page.Unshown = strings.Join(unshown, v.lang.T("console.register.and"))
 		return nil
 	})
 	if err != nil {
@@ -388,10 +399,16 @@ func (v *visit) askPage(f form, problem error) error {
 	return v.show(status, "ask", page)
 }
 
-// canShow reports whether the view can draw the values of an item: sound and pictures it
-// can't mark, and so it doesn't show them.
-func canShow(i charter.Item) bool {
-	return i.Kind != charter.Image && i.Kind != charter.Audio && i.Kind != charter.Video
+// canShow reports whether values of an item can be shown with their marks: of sound and film
+// there is no picture, and in a file, which is text, no picture has any.
+func canShow(i charter.Item, inFile bool) bool {
+	switch i.Kind {
+	case charter.Image:
+		return !inFile
+	case charter.Audio, charter.Video:
+		return false
+	}
+	return true
 }
 
 // ErrNoChild says that nobody of the service has the reference.

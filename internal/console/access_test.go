@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
@@ -52,9 +53,16 @@ type office struct {
 
 func (d *desk) office() *office {
 	d.T.Helper()
-	o := &office{desk: d, child: d.Child()}
+	o := d.staffed(d.Child())
 	d.Put(o.child, purpose, "nickname", nickname)
 	d.Put(o.child, purpose, "remarks", remarks)
+	return o
+}
+
+// staffed hires people who ask about a child of which nothing is kept, and decide.
+func (d *desk) staffed(child family.Child) *office {
+	d.T.Helper()
+	o := &office{desk: d, child: child}
 	ref, err := o.child.Ref(d.Ring)
 	if err != nil {
 		d.T.Fatal(err)
@@ -475,6 +483,45 @@ func TestArticle15_TheViewFailsClosed(t *testing.T) {
 		})
 		if w := o.asks.look(path, item("nickname")); outcome(w) != mayNot {
 			t.Errorf("without the role: %d", w.Code)
+		}
+	})
+}
+
+// A picture of a child is shown as any value is: once, with the marks of the look. What can't
+// be drawn with them isn't shown, and no file has it.
+func TestArticle15_APictureIsSeenWithItsMarks(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		next := *d.Charter
+		next.Items = slices.Clone(next.Items)
+		for item, kind := range map[string]charter.Kind{"nickname": charter.Image, "remarks": charter.Image, "weekly_score": charter.Audio} {
+			i := &next.Items[slices.IndexFunc(next.Items, func(i charter.Item) bool { return i.Name == item })]
+			*i = charter.Item{Name: i.Name, Label: i.Label, Kind: kind, MaxBytes: 100_000, Necessity: i.Necessity, Effect: i.Effect, Sensitivity: charter.HighlySensitive}
+		}
+		d.Publish(&next)
+		o := d.staffed(d.Child())
+		d.Put(o.child, purpose, "nickname", base64.StdEncoding.EncodeToString([]byte(scanned(t))))
+		d.Put(o.child, purpose, "remarks", base64.StdEncoding.EncodeToString([]byte("RIFF\x00\x00\x00\x00WEBPVP8 ")))
+		ask := o.asks.get(askPath + "?lang=en").Body.String()
+		if !strings.Contains(ask, `value="nickname"`) || strings.Contains(ask, `value="weekly_score"`) || !strings.Contains(ask, "Can&#39;t be marked") {
+			t.Errorf("a picture isn't offered, or sound is: %s", ask)
+		}
+		if file := o.asks.get(filePath).Body.String(); strings.Contains(file, `value="nickname"`) {
+			t.Error("a picture is offered as a file")
+		}
+		path := o.granted(o.asks)
+		w := o.asks.look(path, item("nickname"))
+		m, err := watermark.Read(bytes.NewReader(w.Body.Bytes()))
+		if w.Code != 200 || w.Header().Get("Content-Type") != "image/png" || w.Header().Get("Cache-Control") != "no-store" || err != nil || !m.Ours(d.Ring) || m.Number != o.request(path).Number || m.Look != 1 {
+			t.Errorf("%d %v: %+v, %v", w.Code, w.Header(), m, err)
+		}
+		if w := o.asks.look(path, item("remarks")); w.Code != 422 || !strings.Contains(w.Body.String(), i18n.Chinese.T("console.view.no_picture")) {
+			t.Errorf("what can't be drawn: %d", w.Code)
+		}
+		if n := o.written(o.worker, gate.KindPermitted); o.request(path).Looks != 1 || n != 1 {
+			t.Errorf("%d looks, %d entries", o.request(path).Looks, n)
+		}
+		if r, err := replay.Reconcile(t.Context(), d.Store); err != nil || len(r.Mismatches) != 0 {
+			t.Errorf("%+v, %v", r, err)
 		}
 	})
 }

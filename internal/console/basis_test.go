@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -128,6 +130,42 @@ func TestArticle18_WhatALawDemandsFromTheAskToTheFile(t *testing.T) {
 		}
 		if all := d.log.String(); strings.Contains(all, "法院") || strings.Contains(all, nickname) {
 			t.Errorf("the log says %s", all)
+		}
+		if r, err := replay.Reconcile(t.Context(), d.Store); err != nil || len(r.Mismatches) != 0 || r.Exported != 1 {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
+
+// Article 18: a law may demand what is collected and kept, and used by nobody. The form for
+// that is offered, and no other.
+func TestArticle18_ALawReachesWhatNobodyUses(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		next := *d.Charter
+		next.Purposes = slices.Clone(next.Purposes)
+		kept := &next.Purposes[slices.IndexFunc(next.Purposes, func(p charter.Purpose) bool { return p.Name == purpose })]
+		kept.Activities = []charter.Activity{charter.Collect, charter.Store}
+		d.Publish(&next)
+		b := d.bureau()
+		for at, paths := range map[string][2]string{"/console/access/new": {lawPath, askPath}, "/console/urgent/new": {rescuePath, urgentPath}} {
+			if page := b.asks.get(at).Body.String(); !strings.Contains(page, paths[0]) || strings.Contains(page, paths[1]) {
+				t.Errorf("%s offers a look, or doesn't lead to the form of a law", at)
+			}
+		}
+		for at, status := range map[string]int{lawPath: 200, rescuePath: 200, askPath: 422, urgentPath: 422, filePath: 422} {
+			if w := b.asks.get(at); w.Code != status {
+				t.Errorf("%s: %d", at, w.Code)
+			}
+		}
+		w := b.asks.do("POST", lawPath, b.lawful())
+		path, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+		if w.Code != 303 {
+			t.Fatalf("asked: %d %s", w.Code, w.Body)
+		}
+		b.agrees(b.decides, path)
+		b.agrees(b.boss, path)
+		if w := b.asks.post(path + "/export"); w.Code != 200 || b.written(b.worker, approval.KindReleased) != 1 {
+			t.Errorf("%d %s", w.Code, w.Body)
 		}
 		if r, err := replay.Reconcile(t.Context(), d.Store); err != nil || len(r.Mismatches) != 0 || r.Exported != 1 {
 			t.Errorf("%+v, %v", r, err)

@@ -244,6 +244,9 @@ func (v *visit) documentPage(problem error) error {
 
 // watchDocument shows a document, masked.
 func (s *Server) watchDocument(v *visit) error {
+	if !v.namesNothing() {
+		return ErrFields
+	}
 	page := documentPage{Fresh: v.in.IsFresh(v.now) == nil, Time: lookTime}
 	if err := v.view(func(ctx context.Context, tx *db.Tx) error { return page.fill(ctx, tx, v, staff.JudgeEvidence) }); err != nil {
 		return err
@@ -275,15 +278,11 @@ func (s *Server) drawDocument(v *visit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// One at a time is read into memory, whoever waits.
-	select {
-	case s.scans <- struct{}{}:
-		defer func() { <-s.scans }()
-	case <-v.r.Context().Done():
-		return nil, v.r.Context().Err()
-	case <-time.After(maxWaitTime):
-		return nil, ErrBusy
+	free, err := s.oneScan(v) // before its pages are read
+	if err != nil {
+		return nil, err
 	}
+	defer free()
 	var a verification.Attempt
 	scan := watermark.Scan{Label: v.lang.T("console.evidence.label")}
 	err = v.actingAs(unheld, func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error {

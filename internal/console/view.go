@@ -174,7 +174,7 @@ func (s *Server) picture(v *visit) (picture []byte, left int64, err error) {
 	}
 	var r approval.Request
 	var value pii.Text
-	var held bool
+	var held, image bool
 	label := item
 	err = v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		v.in = in
@@ -193,11 +193,25 @@ func (s *Server) picture(v *visit) (picture []byte, left int64, err error) {
 			return err
 		}
 		value, held = opened.Values[item]
+		if image = held && shown.Kind == charter.Image; image {
+			if value, err = drawable(value); err != nil {
+				return err // nothing was shown, and nothing is recorded
+			}
+		}
 		r, err = approval.OfChild(ctx, tx, r.Child, r.ID)
 		return err
 	})
 	if err != nil {
 		return nil, 0, err
+	}
+	if image {
+		free, err := s.oneScan(v)
+		if err != nil {
+			return nil, 0, err
+		}
+		defer free()
+		picture, err = watermark.DrawScan(watermark.Scan{Label: label, Pages: []pii.Text{value}, Visible: v.mark(r.Number), Mark: watermark.New(s.Ring, r.Number, r.Looks)})
+		return picture, r.Quota - r.Looks, err
 	}
 	card := watermark.Card{Label: label, Value: value, Visible: v.mark(r.Number), Mark: watermark.New(s.Ring, r.Number, r.Looks),
 		Rest: func(n int) string { return v.lang.T("console.view.rest", "Count", n) }}
@@ -208,6 +222,28 @@ func (s *Server) picture(v *visit) (picture []byte, left int64, err error) {
 	return picture, r.Quota - r.Looks, err
 }
 
+// drawable returns the bytes of a value that is a picture. Errors: ErrNoPicture.
+func drawable(value pii.Text) (pii.Text, error) {
+	data, err := base64.StdEncoding.DecodeString(value.Reveal())
+	if err != nil || watermark.CanDraw(pii.New(string(data))) != nil {
+		return pii.Text{}, ErrNoPicture
+	}
+	return pii.New(string(data)), nil
+}
+
+// oneScan waits until no other picture or document is being drawn, and returns what lets the
+// next in: one at a time is in memory. Errors: ErrBusy.
+func (s *Server) oneScan(v *visit) (free func(), err error) {
+	select {
+	case s.scans <- struct{}{}:
+		return func() { <-s.scans }, nil
+	case <-v.r.Context().Done():
+		return nil, v.r.Context().Err()
+	case <-time.After(maxWaitTime):
+		return nil, ErrBusy
+	}
+}
+
 // shown returns the item as the charter in force has it. Errors: ErrNoPicture.
 func (s *Server) shown(ctx context.Context, tx *db.Tx, r approval.Request, item string) (charter.Item, error) {
 	c, err := s.inForce(ctx, tx, r.Service)
@@ -215,7 +251,7 @@ func (s *Server) shown(ctx context.Context, tx *db.Tx, r approval.Request, item 
 		return charter.Item{}, err
 	}
 	i, ok := c.Item(item)
-	if ok && !canShow(i) {
+	if ok && !canShow(i, r.Export) {
 		return i, ErrNoPicture
 	}
 	return i, nil
