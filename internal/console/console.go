@@ -300,18 +300,22 @@ var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSe
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
 	suspicion.ErrMayNot, suspicion.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
-// requestsAt is what the address of every request for a look begins with.
+// requestsAt is what the address of every request for a look begins with, and shownAt those
+// of all pages on which something of a child or a guardian is shown.
 const requestsAt = "/console/access/requests/"
+
+var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/"}
 
 // notes keeps the first refusal that tells of an attempt: what is shown after it may be
 // another, for who may not see a page isn't told that it is there. Of a form it is one of
 // attempts. Whoever only loads addresses looks for a way around where values are shown:
-// there, each that isn't theirs, or leads nowhere, is one. No other site can have a browser
+// there (shownAt), each that isn't theirs, or leads nowhere, is one. No other site can have a browser
 // load it for somebody who is signed in.
 func (v *visit) notes(e *errs.Error) {
 	is := slices.ContainsFunc(attempts, func(a *errs.Error) bool { return a.Code == e.Code })
 	if v.r.Method != http.MethodPost {
-		is = e.Code == ErrFields.Code || strings.HasPrefix(v.r.URL.Path, requestsAt) && (e.Kind == errs.Forbidden || e.Kind == errs.NotFound)
+		shown := slices.ContainsFunc(shownAt, func(begins string) bool { return strings.HasPrefix(v.r.URL.Path, begins) })
+		is = e.Code == ErrFields.Code || shown && (e.Kind == errs.Forbidden || e.Kind == errs.NotFound)
 	}
 	if is && v.attempt == nil {
 		v.attempt = e

@@ -110,10 +110,17 @@ func TestArticle19_ADemandIsHandledAtTheConsole(t *testing.T) {
 		}
 		for name, form := range map[string]url.Values{"nothing": {}, "two": {"item": {"note", "answer"}}, "without the mark": {"item": {"note"}, "watermark": {"off"}}, "a value": {"item": {"nickname"}}} {
 			c.asks.header.Set("Sec-Fetch-Dest", "empty")
-			if w := c.asks.do("POST", at(r)+"/words", form); w.Code != 422 || bytes.Contains(w.Body.Bytes(), []byte("PNG")) {
+			before := c.written(c.worker, staff.KindTried)
+			if w := c.asks.do("POST", at(r)+"/words", form); w.Code != 422 || bytes.Contains(w.Body.Bytes(), []byte("PNG")) || c.written(c.worker, staff.KindTried) != before+1 {
 				t.Errorf("%s: %d", name, w.Code)
 			}
 			c.asks.header.Del("Sec-Fetch-Dest")
+		}
+		for address, status := range map[string]int{at(r) + "/words?item=note": 422, at(r) + "/words?watermark=off": 422, at(r) + "/words/note": 404, at(r) + "/note.png": 404} {
+			before := c.written(c.worker, staff.KindTried)
+			if w := c.asks.get(address); w.Code != status || strings.Contains(w.Body.String(), corrected) || c.written(c.worker, staff.KindTried) != before+1 {
+				t.Errorf("%s: %d, %d on record", address, w.Code, c.written(c.worker, staff.KindTried)-before)
+			}
 		}
 		if w := c.asks.post(at(r)+"/extend", "reason", "complex"); w.Code != 303 || c.now(r).Extended != rights.Complex {
 			t.Errorf("extended: %d", w.Code)

@@ -524,6 +524,14 @@ func TestArticle15_TheQueuesAreOfWhoMay(t *testing.T) {
 		if w := mine.do("POST", paper+"/view", item("document")); w.Code != 403 || bytes.Contains(w.Body.Bytes(), []byte("PNG")) {
 			t.Errorf("as a page of its own: %d", w.Code)
 		}
+		// No address has a document, whoever loads it, and who looks for one is on record.
+		for at, status := range map[string]int{paper + "/view?item=document": 422, paper + "/view?watermark=off": 422, paper + "/view/document": 404, paper + "/document.png": 404,
+			"/console/evidence/another/" + lastOf(paper) + "/view": 404, "/console/evidence/" + vaulttest.Service + "/" + lastOf(suspect): 404} {
+			before := d.tried(worker)
+			if w := mine.get(at); w.Code != status || strings.HasPrefix(w.Header().Get("Content-Type"), "image/") || d.tried(worker) != before+1 {
+				t.Errorf("%s: %d, %d on record", at, w.Code, d.tried(worker)-before)
+			}
+		}
 		if len(d.attempt(paper).Seen) != 0 {
 			t.Error("somebody has looked")
 		}
