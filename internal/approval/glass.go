@@ -163,6 +163,48 @@ func (d Desk) Join(ctx context.Context, tx *db.Tx, by staff.Person, service, req
 	return r, entry, err
 }
 
+// maxTried is how many persons are tried for whether they could open a window together.
+const maxTried = 50
+
+// CanJoin reports whether somebody could open a window with who asks for one, and CanBreak
+// whether there are two persons of a service who could: it is asked beforehand, so that nobody
+// learns while a life is in danger that an office is too small for it (Apart). Of more persons
+// than are tried it is taken for granted.
+func CanJoin(ctx context.Context, tx *db.Tx, asker staff.Person, s catalog.Service) (bool, error) {
+	asks, err := party(ctx, tx, asker, staff.AskAccess)
+	if err != nil {
+		return false, err
+	}
+	return breaks(ctx, tx, s, asker.ID, []Party{asks})
+}
+
+// CanBreak is explained at CanJoin.
+func CanBreak(ctx context.Context, tx *db.Tx, s catalog.Service) (bool, error) {
+	return breaks(ctx, tx, s, "", nil)
+}
+
+// breaks looks for somebody who isn't one with each of those that are known, nor behind
+// the same third: without a first one, with anybody who was tried before.
+func breaks(ctx context.Context, tx *db.Tx, s catalog.Service, first string, known []Party) (found bool, err error) {
+	tried := 0
+	err = staff.Each(ctx, tx, staff.AskAccess, s.Name, func(p staff.Person) (bool, error) {
+		if p.ID == first || !May(p, staff.AskAccess, s) || InOffice(p, s) {
+			return true, nil
+		}
+		one, err := party(ctx, tx, p, staff.AskAccess)
+		if err != nil {
+			return false, err
+		}
+		found = slices.ContainsFunc(known, func(other Party) bool { return Apart(s, true, one, other) == nil })
+		if first == "" {
+			known = append(known, one)
+		}
+		tried++
+		return !found && tried < maxTried, nil
+	})
+	return found || tried == maxTried, err
+}
+
 // FindGlass returns what two persons have opened, by the request. Errors: ErrNotFound.
 func FindGlass(ctx context.Context, tx *db.Tx, service, request string) (Glass, error) {
 	if !id.Is(id.Look, request) {

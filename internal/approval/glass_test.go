@@ -297,3 +297,55 @@ func TestArticle15_NobodyIsTheTwoWhoBreakTheGlass(t *testing.T) {
 		joins("whose role another has confirmed joins", d, e, nil)
 	})
 }
+
+// A small office learns beforehand that nobody could open a window, and how that is mended.
+func TestArticle15_ASmallOfficeIsToldBeforehand(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		deputy := w.deputy()
+		says := func(when string, asker staff.Person, joins, breaks bool) {
+			t.Helper()
+			var canJoin, canBreak bool
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				s, err := catalog.Find(ctx, tx, service)
+				if err == nil {
+					asker, err = staff.Find(ctx, tx, asker.ID)
+				}
+				if err == nil {
+					canJoin, err = approval.CanJoin(ctx, tx, asker, s)
+				}
+				if err == nil {
+					canBreak, err = approval.CanBreak(ctx, tx, s)
+				}
+				return err
+			})
+			if canJoin != joins || canBreak != breaks {
+				t.Errorf("%s: somebody can join %v, two can open one %v", when, canJoin, canBreak)
+			}
+		}
+		says("three whom the terminal has let in", w.worker, true, true)
+		w.leave(w.manager)
+		w.leave(w.second)
+		says("one is left", w.worker, false, false)
+		w.leave(w.worker)
+		var both [2]staff.Person
+		for i, name := range []string{"丁", "戊"} {
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				both[i], err = staff.Add(ctx, tx, w.officer, name, staff.Grant{Role: staff.Worker, Service: service})
+				return err
+			})
+		}
+		says("the officer has let both in", both[0], false, false)
+		r, err := w.ask(both[0], urgent())
+		if err == nil {
+			_, err = w.join(both[1], r)
+		}
+		wants(t, "they would be refused", err, approval.ErrNotTwo)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := staff.Confirm(ctx, tx, deputy, both[1].ID)
+			return err
+		})
+		says("the deputy has confirmed one of them", both[0], true, true)
+		_, err = w.join(both[1], r)
+		wants(t, "they aren't refused", err, nil)
+	})
+}

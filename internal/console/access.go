@@ -316,6 +316,7 @@ type askPage struct {
 	Answer  int  // hours within which somebody answers
 	Join    int  // minutes within which a second person joins
 	Review  int  // hours within which the office reviews
+	Alone   bool // of an emergency: nobody could open a window with the person
 	NoKey   bool // of an export: there is none that is good
 	Basis   basisPart
 	Problem string
@@ -372,6 +373,13 @@ func (v *visit) askPage(f form, problem error) error {
 		purpose, ok := c.Charter.Purpose(v.r.PathValue("purpose"))
 		if !ok || f.ground() == approval.OnConsent && !purpose.Does(charter.Use) {
 			return approval.ErrPurpose
+		}
+		if f.urgent() {
+			can, err := approval.CanJoin(ctx, tx, v.in.Person, service)
+			if err != nil {
+				return err
+			}
+			page.Alone = !can
 		}
 		if f.export() {
 			key, err := v.fileKey(ctx, tx)

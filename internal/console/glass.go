@@ -21,10 +21,11 @@ type urgentPage struct {
 	accessPage
 	Waits     []broken // for their review, of what the person has opened with another
 	Suspended bool
-	InOffice  bool // somewhere: who is doesn't join there
-	Join      int  // minutes for a second person to join
-	Minutes   int  // that a window lasts, at most
-	Review    int  // hours for the office to review it
+	Alone     []string // services in which nobody could open a window with the person
+	InOffice  bool     // somewhere: who is doesn't join there
+	Join      int      // minutes for a second person to join
+	Minutes   int      // that a window lasts, at most
+	Review    int      // hours for the office to review it
 }
 
 // A broken window is a row of a list.
@@ -81,6 +82,18 @@ func (s *Server) urgent(v *visit) error {
 		var joins []string
 		joins, page.InOffice = joinsIn(v.in.Person, services)
 		page.May = len(joins) > 0
+		page.Alone = nil
+		for _, s := range services {
+			if slices.Contains(joins, s.Name) && len(joins) <= perPage {
+				can, err := approval.CanJoin(ctx, tx, v.in.Person, s)
+				if err != nil {
+					return err
+				}
+				if !can {
+					page.Alone = append(page.Alone, s.Name)
+				}
+			}
+		}
 		all, next, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, v.from(), perPage)
 		if err != nil {
 			return err

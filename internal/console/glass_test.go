@@ -290,6 +290,11 @@ func TestPagesOfEmergencies(t *testing.T) {
 		boss.post(reviewOf(path), "finding", "wrongful", "words", "可以等到早上")
 		o.check("review-done", boss, reviewOf(path))
 		o.check("reviews-done", boss, "/console/reviews")
+		d.Do(func(ctx context.Context, tx *db.Tx) error { // the officer alone has let everybody in
+			return tx.Queue(ctx, `UPDATE person_role SET granted_by = $1 WHERE office = ''`, officer.ID)
+		})
+		o.check("urgent-alone", o.asks, "/console/urgent")
+		o.check("ask-urgent-alone", o.asks, urgentPath)
 	})
 }
 

@@ -74,6 +74,7 @@ type officePage struct {
 	Holders []holder
 	Vacant  []catalog.Role // then nothing is collected (Article 8)
 	Former  []catalog.Officer
+	Alone   bool // no two persons could open a window in an emergency
 	Records []recordRow
 	Export  exportPart
 	pager
@@ -129,6 +130,11 @@ func (v *visit) officePage(problem error) error {
 		}
 		page.Service, page.Path = service.Name, "/console/offices/"+service.Name
 		page.Export = v.exportPart(listRecords, url.Values{"service": {service.Name}})
+		can, err := approval.CanBreak(ctx, tx, service)
+		if err != nil {
+			return err
+		}
+		page.Alone = !can
 		return page.fill(ctx, tx, v, service, from)
 	})
 	if err != nil {
