@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,6 +31,7 @@ import (
 	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/console"
+	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/provider/providertest"
 	"wardkeep/internal/receipt"
@@ -46,7 +48,8 @@ type insider struct {
 	guardian // who they would be on the other side: what is looked at on a page is the same
 	name     string
 	stops    *[]string
-	secret   string // of the authenticator
+	paths    *[]string // of the pages at which anybody stops
+	secret   string    // of the authenticator
 	provider *providertest.Provider
 	looks    func(p *insider, stop string)
 }
@@ -73,7 +76,7 @@ func TestConsole(t *testing.T) {
 func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop string)) {
 	var provider *providertest.Provider
 	site := browsertest.Serve(t, func(s *browsertest.Site) { provider = directory(t, s) })
-	p := &insider{guardian: guardian{t: t, site: site, lang: lang, look: look{browsertest.Desk, false}}, name: "林静", stops: new([]string), provider: provider, looks: looks}
+	p := &insider{guardian: guardian{t: t, site: site, lang: lang, look: look{browsertest.Desk, false}}, name: "林静", stops: new([]string), paths: new([]string), provider: provider, looks: looks}
 	p.asked.URL = site.URL + "/console"
 	p.sit()
 	phone := p.Keychain()
@@ -177,6 +180,31 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 			t.Errorf("nobody stops at a page of %s", name)
 		}
 	}
+	stoppedAt := http.NewServeMux()
+	patterns := make(map[string]bool)
+	for _, r := range console.Routes() {
+		if strings.HasPrefix(r.Pattern, "GET ") {
+			stoppedAt.HandleFunc(r.Pattern, func(http.ResponseWriter, *http.Request) {})
+			patterns[r.Pattern] = false
+		}
+	}
+	for _, path := range *p.paths {
+		_, pattern := stoppedAt.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}})
+		patterns[pattern] = true
+	}
+	for pattern, seen := range patterns {
+		if why := nobodyStops[pattern]; seen == (why != "") && pattern != "" {
+			t.Errorf("%s: somebody stops there: %v, reason %q", pattern, seen, why)
+		}
+	}
+}
+
+// nobodyStops has the addresses at which nobody stops, and why.
+var nobodyStops = map[string]string{
+	"GET /console/in/provider":    "leads to the operator's provider",
+	"GET /console/in/provider/go": "leads on from there",
+	"GET /console/again/provider": "leads to the operator's provider",
+	"GET /console/jobs/{rest...}": "River's own page, a guest: how it is made isn't ours. That it asks nobody else for anything is looked at",
 }
 
 // looksAtValues tells how the officer asks for a look, sees a value once the manager has
@@ -233,6 +261,7 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 		p.t.Error("what is seen can be printed")
 	}
 	p.keepsNothing(child.Ref)
+	p.approvesNothingOfTheirOwn(pii.New(child.Ref), manager)
 	p.follow(`nav a[href^="/console/access"]`)
 	p.at("access")
 
@@ -264,6 +293,32 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 	p.sees("console.decisions.none")
 	p.reviewsAnEmergency(child.Ref, worker, second)
 	return child.Ref, manager, worker
+}
+
+// approvesNothingOfTheirOwn tells how somebody who decides agrees to what another has left of
+// their own request, and gives themselves a role: both are refused (Article 15).
+func (p *insider) approvesNothingOfTheirOwn(child pii.Text, manager *signintest.Insider) {
+	p.t.Helper()
+	var r approval.Request
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
+		c, err := family.FindByRef(ctx, tx, p.site.App.Ring, apptest.Service, child)
+		if err != nil {
+			return err
+		}
+		if r, _, err = desk.Ask(ctx, tx, p.inside(ctx, tx), c, approval.Asking{Purpose: "parent-reports", Items: []string{"nickname", "remarks"},
+			Reason: approval.ForSupport, Text: pii.New("家长来电"), Minutes: 20}); err == nil {
+			_, _, err = desk.Decide(ctx, tx, manager.Session.Person, apptest.Service, r.ID, approval.Decision{Verdict: approval.Narrowed, Items: []string{"remarks"}, Minutes: 10, Reason: approval.LessSuffices})
+		}
+		return err
+	})
+	p.isCaught(staff.KindTried, 403, "approval.self", func() browsertest.Said { return p.posts(pathOf(r)+"/decide", grants) })
+	p.Visit(p.site.URL + pathOf(r))
+	p.isCaught(staff.KindTried, 403, "staff.self", func() browsertest.Said {
+		return p.posts("/console/people/"+p.person().ID+"/give", url.Values{"role": {"manager"}, "service": {apptest.Service}})
+	})
+	p.Visit(p.site.URL + pathOf(r))
+	p.follow(`form[action*="/end"] button`)
 }
 
 // asks fills in the form of a look, and sends it.
@@ -347,6 +402,7 @@ func (p *insider) handlesADemand(ref string) {
 		p.t.Error("the page holds what was written")
 	}
 	p.at("demand_words")
+	p.reachesNothingBy("note")
 	p.follow(`main p:first-child a`)
 	p.fill(`form[action*="/older"] input[name=number]`, "HK-4471")
 	p.Find(`form[action*="/older"] input[name=birth]`).Choose("2015-03-02")
@@ -367,6 +423,20 @@ func (p *insider) handlesADemand(ref string) {
 	p.at("demands")
 }
 
+// reachesNothingBy tells how what the page shows as a picture is tried by its address, and
+// without its marks.
+func (p *insider) reachesNothingBy(item string) {
+	p.t.Helper()
+	page, _, _ := strings.Cut(p.Page().URL, "?")
+	path := strings.TrimPrefix(page, p.site.URL)
+	p.isCaught(staff.KindTried, 422, "console.view.fields", func() browsertest.Said { return p.Fetch(path, url.Values{"item": {item}, "watermark": {"off"}}) })
+	p.isCaught(staff.KindTried, 422, "console.view.fields", func() browsertest.Said { return p.Fetch(path+"?watermark=off", url.Values{"item": {item}}) })
+	p.isCaught(staff.KindTried, 403, "console.view.not_by_script", func() browsertest.Said { return p.posts(path, url.Values{"item": {item}}) })
+	p.isCaught(staff.KindTried, 422, "console.view.fields", func() browsertest.Said { p.Visit(page + "?item=" + item); return p.said() })
+	p.isCaught(staff.KindTried, 404, "console.no_page", func() browsertest.Said { p.Visit(page + "/" + item); return p.said() })
+	p.Visit(page)
+}
+
 // readsTheLedger tells how the officer finds an entry and has it proved, compares a
 // checkpoint, searches, and goes by keys.
 func (p *insider) readsTheLedger() {
@@ -381,6 +451,7 @@ func (p *insider) readsTheLedger() {
 	p.unfold()
 	p.at("ledger")
 	p.follow(`main tbody tr:first-child a`)
+	p.at("entry-unproved")
 	p.follow(`main a.button`)
 	p.sees("console.entry.root")
 	p.at("entry")
@@ -446,6 +517,7 @@ func (p *insider) runsTheSystem() {
 	p.unfold()
 	p.at("settings_app")
 	p.follow(`main p:first-child a`)
+	p.at("settings_service-again") // by its address
 	p.follow(`main tbody a[href*="/webhooks/"]`)
 	p.unfold()
 	p.follow(`form[action*="/pause"] button`)
@@ -474,6 +546,7 @@ func (p *insider) runsTheSystem() {
 			p.t.Fatalf("the page of jobs shows none: %s", p.Text())
 		}
 	}
+	p.toldNobody()
 	header := p.Page().Header
 	if policy := header.Get("Content-Security-Policy"); header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(policy, "default-src 'none'") || !strings.Contains(policy, "script-src 'self';") {
 		p.t.Errorf("the page of jobs may be kept, or run anything: %v", header)
@@ -579,6 +652,7 @@ func (p *insider) takesAFile(ref string, first *signintest.Insider) {
 	p.Reload()
 	p.sees("console.export.ready")
 	p.at("request-export-ready")
+	p.takesNoOtherFile(mine)
 	sealed, err := os.ReadFile(p.Find(`form[action*="/export"] button`).Save())
 	if err != nil {
 		p.t.Fatal(err)
@@ -597,11 +671,27 @@ func (p *insider) takesAFile(ref string, first *signintest.Insider) {
 		p.t.Error("the file is offered once more")
 	}
 	p.at("request-export-made")
+	p.isCaught(gate.KindDenied, 403, "gate.approval_used_up", func() browsertest.Said { return p.posts(pathOf(mine)+"/export", url.Values{}) })
+}
+
+// takesNoOtherFile tells how the file that two have agreed to is tried without its marks, of
+// other items, of another child, for another key and by its address (Article 15).
+func (p *insider) takesNoOtherFile(mine approval.Request) {
+	p.t.Helper()
+	at := pathOf(mine)
+	for _, form := range []url.Values{{"watermark": {"off"}}, {"item": {"remarks"}}, {"child": {"ch_00000000000000000000000000"}}, {"recipient": {"age1"}}} {
+		p.isCaught(staff.KindTried, 422, "console.view.fields", func() browsertest.Said { return p.posts(at+"/export", form) })
+	}
+	p.isCaught(staff.KindTried, 422, "console.view.fields", func() browsertest.Said { return p.posts(at+"/export?watermark=off", url.Values{}) })
+	for _, file := range []string{"/export/" + mine.Number + ".txt.age", "/" + mine.Number + ".txt.age"} {
+		p.isCaught(staff.KindTried, 404, "console.no_page", func() browsertest.Said { p.Visit(p.site.URL + at + file); return p.said() })
+	}
+	p.Visit(p.site.URL + at)
 }
 
 // decidesAboutACharter tells how an engineer's proposal is read and approved by the officer,
-// who then writes one, is told what is wrong as they type, and refuses what they have
-// proposed themselves (Article 8).
+// who then writes one, is told what is wrong as they type, and approves nothing that they
+// have proposed themselves (Article 8).
 func (p *insider) decidesAboutACharter() {
 	p.t.Helper()
 	engineer := signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "工程师", staff.Grant{Role: staff.Engineer, Service: apptest.Service})
@@ -641,6 +731,19 @@ func (p *insider) decidesAboutACharter() {
 	p.fill(`textarea[name="charter.yaml"]`, "service: xiaoxi-english")
 	p.awaits("console.draft.problems") // as it is typed
 	p.at("draft-wrong")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		again, err := charter.Load(os.DirFS("../../../examples/xiaoxi-english"))
+		if err == nil {
+			_, _, err = approval.ProposeCharter(ctx, tx, p.site.App.Ring, p.inside(ctx, tx), again, nil)
+		}
+		return err
+	})
+	const third = "/console/charters/" + apptest.Service + "/3"
+	p.Visit(p.site.URL + third)
+	p.sees("console.charters.own")
+	p.isCaught(staff.KindTried, 403, "catalog.own_proposal", func() browsertest.Said { return p.posts(third+"/decide", url.Values{"verdict": {"approved"}}) })
+	p.Visit(p.site.URL + third)
+	p.follow(`form[action*="/takeback"] button`)
 }
 
 // provesTheOffice tells how the officer is reached elsewhere, puts a training on record,
@@ -684,19 +787,23 @@ func (p *insider) waiting() (r approval.Request) {
 	return r
 }
 
+// inside is whoever sits there, in a transaction.
+func (p *insider) inside(ctx context.Context, tx *db.Tx) staff.Person {
+	p.t.Helper()
+	all, err := staff.Called(ctx, tx, p.name)
+	if err != nil || len(all) != 1 {
+		p.t.Fatalf("%d are called %s: %v", len(all), p.name, err)
+	}
+	return all[0]
+}
+
 // person is whoever sits there.
 func (p *insider) person() (who staff.Person) {
 	p.t.Helper()
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
-		all, err := staff.List(ctx, tx)
-		if i := slices.IndexFunc(all, func(one staff.Person) bool { return one.Name == p.name }); i >= 0 {
-			who = all[i]
-		}
-		return err
+		who = p.inside(ctx, tx)
+		return nil
 	})
-	if who.ID == "" {
-		p.t.Fatalf("nobody is called %s", p.name)
-	}
 	return who
 }
 
@@ -747,6 +854,9 @@ func (p *insider) code() string {
 func (p *insider) at(stop string) {
 	p.t.Helper()
 	*p.stops = append(*p.stops, stop)
+	if u, err := url.Parse(p.Page().URL); err == nil {
+		*p.paths = append(*p.paths, u.Path)
+	}
 	p.looks(p, stop)
 }
 

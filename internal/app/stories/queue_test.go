@@ -7,8 +7,11 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"net/url"
+	"strings"
 
 	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/app/browsertest"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
@@ -16,6 +19,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/watermark"
 )
@@ -68,12 +72,16 @@ func (p *insider) judgesWhatWaits() {
 		p.t.Error("what is seen can be printed")
 	}
 	p.at("document_view")
+	p.reachesNothingBy("document")
 	p.follow(`main p:first-child a`)
 	p.sees("console.document.judge")
 	p.at("document")
 	p.follow(`form[action*="/approve"] button`)
 	p.sees("console.document.mine")
 	p.at("document-first")
+	page := p.Page().URL
+	at, _, _ := strings.Cut(strings.TrimPrefix(page, p.site.URL), "?")
+	p.isCaught(staff.KindTried, 409, "verification.same_staff", func() browsertest.Said { return p.posts(at+"/approve", url.Values{}) })
 }
 
 // sendsADocument walks a guardian to a document that waits, and returns the attempt.

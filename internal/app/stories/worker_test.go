@@ -139,9 +139,7 @@ func (w *insider) getsNoFurther(mine, other approval.Request) {
 		w.isCaught(try.kind, try.status, try.code, try.does)
 	}
 	for _, at := range []string{"/view/remarks", "/remarks.png"} {
-		if w.Visit(w.asked.URL + at); w.Page().Status != http.StatusNotFound {
-			w.t.Errorf("%s: %d", at, w.Page().Status)
-		}
+		w.isCaught(staff.KindTried, 404, "console.no_page", func() browsertest.Said { w.Visit(w.asked.URL + at); return w.said() })
 	}
 	// What lies over the page can be taken away in the browser. What is in the picture can't.
 	w.Visit(w.asked.URL + "/view")
@@ -155,6 +153,11 @@ func (w *insider) opensItWith(ref string, in *signintest.Insider) {
 	w.t.Helper()
 	w.follow(`nav a[href^="/console/urgent"]`)
 	w.follow(`main a.button`)
+	w.at("where-urgent")
+	w.follow(`main a[href*="/console/rescue/new/"][href*="/parent-reports"]`)
+	w.sees("console.basis.receiver")
+	w.at("ask-life")
+	w.follow(`main p:first-child a`)
 	w.follow(`main a[href*="/console/urgent/new/"][href*="/parent-reports"]`)
 	w.at("ask-urgent")
 	w.asks(ref, "safety", "孩子走失，找不到人审批", "nickname")
