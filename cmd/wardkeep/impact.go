@@ -23,6 +23,7 @@ import (
 
 var (
 	errPurpose   = errs.New(errs.NotFound, "cmd.impact_purpose") // the charter has none of that name
+	errInside    = errs.New(errs.Forbidden, "cmd.impact_inside") // somebody in office has an account, and signs there
 	errNoImpacts = errs.New(errs.NotFound, "cmd.impact_nothing") // nothing in the folder is to be signed
 )
 
@@ -61,7 +62,8 @@ type impactSignCmd struct {
 }
 
 // Run has somebody in office sign assessments that lie in a charter's folder: of the
-// purposes that are named, or of all that lack one.
+// purposes that are named, or of all that lack one. While somebody in office has an account,
+// nobody signs in their name here, as nobody publishes (Article 8).
 func (c impactSignCmd) Run(ctx context.Context, s *session) error {
 	var until time.Time
 	if c.Until != "" {
@@ -72,8 +74,19 @@ func (c impactSignCmd) Run(ctx context.Context, s *session) error {
 		until = last.AddDate(0, 0, 1).UTC()
 	}
 	return s.on(ctx, func(a *app.App) error {
+		inside, err := approvers(ctx, a, c.Service)
+		if err != nil {
+			return err
+		}
+		if len(inside) > 0 {
+			s.say("cmd.impact.inside", "URL", a.Config.Console.URL+"/console/charters/"+c.Service)
+			for _, p := range inside {
+				s.say("cmd.apply.approver", "Name", p.Name, "ID", p.ID)
+			}
+			return errInside
+		}
 		var signed []catalog.Assessment
-		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+		err = a.Store.Update(ctx, func(tx *db.Tx) error {
 			by, err := c.officer(ctx, tx)
 			if err != nil {
 				return err
