@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,7 +17,9 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -208,6 +211,79 @@ func TestEdgeCase23_ARescueFromTheAskToTheReview(t *testing.T) {
 		}
 		if page := b.boss.get("/console/due?lang=en").Body.String(); strings.Contains(page, at) {
 			t.Error("what was reviewed is due")
+		}
+	})
+}
+
+// Invariants 2, 3 and 11, as an administrator with somebody's cookie would try to have what
+// a law or a life in danger opens: each way around is refused, and who tried is in the ledger.
+func TestInvariant11_AStolenCookieReleasesNothingOnABasis(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		b := d.bureau()
+		third := d.hire(staff.Manager)
+		asked := func(at string, form url.Values) string {
+			w := b.asks.do("POST", at, form)
+			if w.Code != 303 {
+				t.Fatalf("asked: %d %s", w.Code, w.Body)
+			}
+			path, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+			return path
+		}
+		caught := func(name string, by *signintest.Insider, w func() *httptest.ResponseRecorder, status int, code, writes string) {
+			t.Helper()
+			before := b.written(by, writes)
+			d.log.Reset()
+			got := w()
+			if text := got.Body.String(); got.Code != status || !strings.Contains(d.log.String(), "code="+code) || strings.Contains(text, nickname) || strings.Contains(text, "PNG") || strings.HasPrefix(text, "age-") {
+				t.Errorf("%s: %d, want %d (%s)", name, got.Code, status, d.log)
+			}
+			if n := b.written(by, writes) - before; n != 1 {
+				t.Errorf("%s: %d entries %s", name, n, writes)
+			}
+		}
+		post := func(by *browser, path string, pairs ...string) func() *httptest.ResponseRecorder {
+			return func() *httptest.ResponseRecorder { return by.post(path, pairs...) }
+		}
+		law := asked(lawPath, b.lawful())
+		agree := []string{"verdict", "granted", "reason", "needed"}
+		caught("who has asked agrees", b.worker, post(b.asks, law+"/decide", agree...), 403, "staff.may_not", staff.KindTried)
+		caught("before anybody has agreed", b.worker, post(b.asks, law+"/export"), 403, "gate.denied", gate.KindDenied)
+		b.agrees(b.decides, law)
+		caught("with one who has agreed", b.worker, post(b.asks, law+"/export"), 403, "gate.denied", gate.KindDenied)
+		caught("the same agrees twice", b.manager, post(b.decides, law+"/decide", agree...), 403, "approval.agreed_before", staff.KindTried)
+		caught("two agree without the office", third, post(d.browser(third.Secret), law+"/decide", agree...), 403, "approval.no_officer", staff.KindTried)
+		caught("it is looked at instead", b.worker, func() *httptest.ResponseRecorder { return b.asks.look(law, item("nickname")) }, 403, "gate.denied", gate.KindDenied)
+		b.agrees(b.boss, law)
+		caught("another takes it", b.second, post(b.other, law+"/export"), 403, "gate.denied", gate.KindDenied)
+		caught("who agreed takes it", b.officer, post(b.boss, law+"/export"), 403, "gate.denied", gate.KindDenied)
+		for _, field := range []string{"watermark", "receiver", "item", "child", "recipient"} {
+			caught("with another "+field, b.worker, post(b.asks, law+"/export", field, "x"), 422, "console.view.fields", staff.KindTried)
+		}
+		if n := b.written(b.worker, approval.KindReleased); n != 0 {
+			t.Fatalf("%d releases", n)
+		}
+		if w := b.asks.post(law + "/export"); w.Code != 200 {
+			t.Fatalf("the right one: %d %s", w.Code, w.Body)
+		}
+		caught("once more", b.worker, post(b.asks, law+"/export"), 403, "gate.denied", gate.KindDenied)
+
+		life := asked(rescuePath, b.rescues())
+		view := func(by *browser, name string) func() *httptest.ResponseRecorder {
+			return func() *httptest.ResponseRecorder { return by.look(life, item(name)) }
+		}
+		caught("before anybody has joined", b.worker, view(b.asks, "nickname"), 403, "gate.denied", gate.KindDenied)
+		caught("one joins one's own", b.worker, post(b.asks, life+"/join"), 403, "approval.self", staff.KindTried)
+		caught("the officer joins", b.officer, post(b.boss, life+"/join"), 403, "approval.in_office", staff.KindTried)
+		if w := b.other.post(life + "/join"); w.Code != 303 {
+			t.Fatalf("joined: %d", w.Code)
+		}
+		caught("who has joined looks", b.second, view(b.other, "nickname"), 403, "gate.denied", gate.KindDenied)
+		caught("another item", b.worker, view(b.asks, "weekly_score"), 403, "gate.denied", gate.KindDenied)
+		d.Pass(2 * time.Hour)
+		b.asks = b.again(b.worker)
+		caught("after its minutes", b.worker, view(b.asks, "nickname"), 403, "gate.denied", gate.KindDenied)
+		if r, err := replay.Reconcile(t.Context(), d.Store); err != nil || len(r.Mismatches) != 0 || r.Exported != 1 {
+			t.Errorf("%+v, %v", r, err)
 		}
 	})
 }

@@ -123,6 +123,17 @@ func TestArticle15_PasswordAndCodeAreBothNeeded(t *testing.T) {
 	})
 }
 
+// ASVS 6.2.10: nobody has to change a password because time has gone by.
+func TestASVS_6_2_10_APasswordIsGoodForYears(t *testing.T) {
+	each(t, func(t *testing.T, o *office) {
+		in := o.hire()
+		o.Pass(10 * 365 * 24 * time.Hour)
+		if _, _, err := in.Enters(in.Name, in.Password, in.Code()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // RFC 6238, 5.2: the verifier must not accept the second attempt of a code.
 func TestArticle15_ACodeCountsOnce(t *testing.T) {
 	each(t, func(t *testing.T, o *office) {
