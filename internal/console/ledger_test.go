@@ -677,6 +677,25 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 	})
 }
 
+// Every page of the menu is reached by keys, each by its own.
+func TestEachPageOfTheMenuHasItsKey(t *testing.T) {
+	d := newDesk(vaulttest.New(t, dbtest.New(t)))
+	for _, role := range staff.Roles {
+		by := d.browser(d.hire(role).Secret)
+		page := by.get("/console/keys").Body.String()
+		_, nav, _ := strings.Cut(page, "<nav")
+		nav, _, _ = strings.Cut(nav, "</nav>")
+		all := regexp.MustCompile(`<kbd>g</kbd> <kbd>(.)</kbd>`).FindAllStringSubmatch(page, -1)
+		keys := make(map[string]bool)
+		for _, m := range all {
+			keys[m[1]] = true
+		}
+		if n := strings.Count(nav, "<a "); n == 0 || n != len(all) || len(keys) != n {
+			t.Errorf("%s: %d pages, %d keys, %d of them different", role, n, len(all), len(keys))
+		}
+	}
+}
+
 // Each list is taken away where it is shown, by whoever sees it, and all are on one page.
 func TestEachListIsTakenAwayWhereItIsShown(t *testing.T) {
 	d := newDesk(vaulttest.New(t, dbtest.New(t)))
