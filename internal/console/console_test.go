@@ -177,7 +177,7 @@ var (
 	// What leaves as a file is taken by who may see the list, and has shown within minutes who it is.
 	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/register/csv", "POST /console/suspicions/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}",
 		"POST /console/offices/{service}/records/{record}", "POST /console/ledger/entries/{place}/file",
-		"POST /console/due/csv", "POST /console/board/csv", "POST /console/urgent/csv", "POST /console/records/csv", "POST /console/apps/csv", "POST /console/receivers/csv", "POST /console/deliveries/csv"}
+		"POST /console/due/csv", "POST /console/board/csv", "POST /console/urgent/csv", "POST /console/offices/csv", "POST /console/records/csv", "POST /console/apps/csv", "POST /console/receivers/csv", "POST /console/deliveries/csv"}
 	own = slices.Concat(grave, []string{"GET /console", "GET /console/account",
 		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
 		"GET /console/files", "POST /console/filters", "POST /console/filters/forget", "GET /console/search", "POST /console/search", "GET /console/keys",

@@ -129,6 +129,34 @@ func (s *Server) reviewsFile(v *visit) error {
 		})
 }
 
+// officesFile sends who holds and held an office, by term. How to reach somebody is public
+// while they hold it, and nobody's business afterwards.
+func (s *Server) officesFile(v *visit) error {
+	filter, err := v.filterSent(serviceField)
+	if err != nil {
+		return err
+	}
+	at := 0 // which service
+	return v.sendFile(listOffices, v.header("service", "roles", "name", "contact", "since", "until", "id"),
+		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
+			services, err := v.where(ctx, tx, staff.SeeOffice, filter)
+			if err != nil || at >= len(services) {
+				return nil, err
+			}
+			all, err := catalog.Offices(ctx, tx, services[at])
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range all {
+				if !o.EndedAt.IsZero() {
+					o.Contact = ""
+				}
+				each(services[at], v.lang.T("console.role."+string(o.Role)), o.Name, o.Contact, inFile(o.AppointedAt), inFile(o.EndedAt), o.ID)
+			}
+			return func() { at++ }, nil
+		})
+}
+
 // recordsFile sends the records about who holds an office, without their documents.
 func (s *Server) recordsFile(v *visit) error {
 	filter, err := v.filterSent(serviceField)

@@ -27,6 +27,7 @@ const (
 	listBoard      = "board"
 	listUrgent     = "urgent"
 	listReviews    = "reviews"
+	listOffices    = "offices" // every term of office
 	listRecords    = "records" // about who is in office
 	listApps       = "apps"
 	listReceivers  = "receivers"
@@ -58,6 +59,7 @@ var lists = []list{
 	{listBoard, "/console/board", staff.SeeBoard, serviceField},
 	{listUrgent, "/console/urgent", staff.AskAccess, nil},
 	{listReviews, "/console/reviews", staff.ReviewAccess, nil},
+	{listOffices, "/console/offices", staff.SeeOffice, serviceField},
 	{listRecords, "/console/offices", staff.SeeOffice, serviceField},
 	{listApps, "/console/settings", staff.SeeSystem, serviceField},
 	{listReceivers, "/console/settings", staff.SeeSystem, serviceField},

@@ -638,7 +638,7 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 			list string
 			rows int // at least
 		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {boss, officer, "register", 10}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0},
-			{boss, officer, "due", 1}, {boss, officer, "board", 60}, {o.asks, o.worker, "urgent", 0}, {boss, officer, "reviews", 0}, {boss, officer, "records", 1},
+			{boss, officer, "due", 1}, {boss, officer, "board", 60}, {o.asks, o.worker, "urgent", 0}, {boss, officer, "reviews", 0}, {boss, officer, "records", 1}, {boss, officer, "offices", 2},
 			{d.browser(engineer.Secret), engineer, "apps", 1}, {d.browser(engineer.Secret), engineer, "receivers", 1}, {d.browser(engineer.Secret), engineer, "deliveries", 2}} {
 			before := o.written(c.in, staff.KindExported)
 			w := c.by.post("/console/"+c.list+"/csv?lang=en", "filter", "")
@@ -701,7 +701,7 @@ func TestEachListIsTakenAwayWhereItIsShown(t *testing.T) {
 	d := newDesk(vaulttest.New(t, dbtest.New(t)))
 	boss := d.browser(d.hire(staff.Officer).Secret)
 	all := boss.get("/console/files").Body.String()
-	for _, list := range []string{"access", "decisions", "people", "charters", "register", "demands", "suspicions", "evidence", "due", "board"} {
+	for _, list := range []string{"access", "decisions", "people", "charters", "register", "offices", "demands", "suspicions", "evidence", "due", "board"} {
 		form := `action="/console/` + list + `/csv?`
 		if page := boss.get("/console/" + list).Body.String(); !strings.Contains(page, form) || !strings.Contains(all, form) {
 			t.Errorf("%s can't be taken away", list)

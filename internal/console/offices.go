@@ -28,6 +28,7 @@ const maxTerms = 20
 type officesPage struct {
 	pager
 	Services []seats
+	Export   exportPart
 }
 
 // The seats of a service: who is in office, "" where nobody is.
@@ -37,7 +38,7 @@ type seats struct {
 
 // offices lists the services whose offices the person may see.
 func (s *Server) offices(v *visit) error {
-	var page officesPage
+	page := officesPage{Export: v.exportPart(listOffices, nil)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		all, err := catalog.List(ctx, tx)
 		if err != nil {

@@ -150,6 +150,7 @@ func table() []route {
 		{"POST /console/board/csv", freshlyMay, staff.SeeBoard, "/console/board", (*Server).boardFile},
 		{"POST /console/urgent/csv", freshlyMay, staff.AskAccess, "/console/urgent", (*Server).urgentFile},
 		{"POST /console/reviews/csv", whoMay, staff.ReviewAccess, "/console/reviews", (*Server).reviewsFile},
+		{"POST /console/offices/csv", freshlyMay, staff.SeeOffice, "/console/offices", (*Server).officesFile},
 		{"POST /console/records/csv", freshlyMay, staff.SeeOffice, "/console/offices", (*Server).recordsFile},
 		{"POST /console/apps/csv", freshlyMay, staff.SeeSystem, "/console/settings", (*Server).appsFile},
 		{"POST /console/receivers/csv", freshlyMay, staff.SeeSystem, "/console/settings", (*Server).receiversFile},
