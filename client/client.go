@@ -30,6 +30,7 @@ type Client struct {
 	base    *url.URL
 	service string
 	key     string
+	sign    func(q *http.Request, body []byte) error // of a party; nil: the key says who asks
 
 	// HTTP sends the requests; http.DefaultClient if nil.
 	HTTP *http.Client
@@ -161,6 +162,11 @@ func (c *Client) try(ctx context.Context, r request, body []byte) (header http.H
 	}
 	if c.Lang != "" {
 		q.Header.Set("Accept-Language", c.Lang)
+	}
+	if c.sign != nil {
+		if err := c.sign(q, body); err != nil {
+			return nil, -1, err
+		}
 	}
 	h := c.HTTP
 	if h == nil {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ type Server struct {
 	Ledger    *ledger.Log
 	LedgerKey string // verifies the ledger's checkpoints; public
 	Messages  notify.Router
-	PublicURL string // where guardians reach the server, without a slash at the end
+	PublicURL string // where guardians and parties reach the server, without a slash at the end: parties sign it with each request
 	Log       *slog.Logger
 	// Verification offers stronger proofs of who a guardian is; its Consent is the
 	// server's own.
@@ -76,6 +77,7 @@ type Server struct {
 	rights  rights.Desk
 	orders  order.Book
 	limits  *limits
+	at      url.URL // PublicURL
 	// registered counts the children of registers.
 	registered register.Counter
 	// Apps that ask at the same moment share a transaction.
@@ -118,6 +120,9 @@ func (s *Server) build() {
 	}
 	s.gather()
 	s.limits = newLimits(s.Limits, s.Proxies)
+	if u, err := url.Parse(s.PublicURL); err == nil {
+		s.at = *u // one that can't be read was refused with the configuration; by none nothing verifies
+	}
 	s.tiles = http.StripPrefix("/v1/ledger", s.Ledger.Handler())
 	m := newMux(s)
 	for i := range routes {

@@ -41,7 +41,8 @@ func newMux(s *Server) *mux {
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				"appKey": {Type: "http", Scheme: "bearer", BearerFormat: "wk_live_…", Description: english("api.about_keys")},
+				"appKey":         {Type: "http", Scheme: "bearer", BearerFormat: "wk_live_…", Description: english("api.about_keys")},
+				"partySignature": {Type: "http", Scheme: "signature", Description: english("api.about_signatures")},
 			},
 		},
 	}
@@ -244,6 +245,9 @@ func (m *mux) operation(rt *route, out reflect.Type) huma.Operation {
 		if rt.Scope != "" {
 			op.Security[0]["appKey"] = []string{rt.Scope}
 		}
+	}
+	if rt.Access == forParty {
+		op.Security = []map[string][]string{{"partySignature": {}}}
 	}
 	text := &huma.Schema{Type: huma.TypeString}
 	for _, part := range strings.Split(op.Path, "{")[1:] {

@@ -24,6 +24,10 @@ const keepMost = 4 << 20
 // same key may be tried again.
 func change[O any](ctx context.Context, s *Server, c *call, fn func(tx *db.Tx) (answer[O], error)) (answer[O], error) {
 	return changeBy(ctx, s, c, func(tx *db.Tx) (string, func() (answer[O], error), error) {
+		if c.route.Access == forParty {
+			err := s.again(ctx, tx, c)
+			return c.party.Key.ID, func() (answer[O], error) { return fn(tx) }, err
+		}
 		return c.app.ID, func() (answer[O], error) { return fn(tx) }, nil
 	})
 }

@@ -90,7 +90,7 @@ func TestEveryRouteIsWhole(t *testing.T) {
 			t.Errorf("%s is not described", rt.ID)
 			continue
 		}
-		if (rt.Access == forApp) != (len(op.Security) == 1) {
+		if (rt.Access == forApp || rt.Access == forParty) != (len(op.Security) == 1) {
 			t.Errorf("%s: its security is not described", rt.ID)
 		}
 		if rt.Body != (op.RequestBody != nil) {
@@ -102,7 +102,7 @@ func TestEveryRouteIsWhole(t *testing.T) {
 				t.Errorf("%s: %d is not described as a problem", rt.ID, status)
 			}
 		}
-		if rt.Access == forApp && (op.Responses["401"] == nil || op.Responses["403"] == nil) {
+		if len(op.Security) == 1 && (op.Responses["401"] == nil || op.Responses["403"] == nil) {
 			t.Errorf("%s doesn't say how it refuses strangers", rt.ID)
 		}
 		for _, p := range op.Parameters {

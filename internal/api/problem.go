@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/signature"
 )
 
 // problem is the one place where an error becomes an answer (RFC 9457).
@@ -26,6 +27,9 @@ func problem(lang i18n.Lang, call string, err error) *wardkeep.Problem {
 	}
 	if u, ok := errors.AsType[*unwell](err); ok {
 		p.Checks = u.checks
+	}
+	if o, ok := errors.AsType[*signature.Off](err); ok {
+		p.Detail = lang.T(e.Code, "Seconds", o.Seconds)
 	}
 	return p
 }
@@ -75,7 +79,12 @@ func (s *Server) refuse(w http.ResponseWriter, c *call, err error) {
 	h := w.Header()
 	switch e.Kind {
 	case errs.Unauthenticated:
-		h.Set("WWW-Authenticate", `Bearer realm="wardkeep"`)
+		if c.route.Access == forParty {
+			h.Set("WWW-Authenticate", `Signature realm="wardkeep"`)
+			h.Set("Accept-Signature", c.wanted())
+		} else {
+			h.Set("WWW-Authenticate", `Bearer realm="wardkeep"`)
+		}
 	case errs.TooMany, errs.Unavailable:
 		if h.Get("Retry-After") == "" {
 			h.Set("Retry-After", strconv.Itoa(retryAfter(e)))

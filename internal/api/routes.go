@@ -13,9 +13,10 @@ import (
 type access int
 
 const (
-	forApp  access = iota // an app of the service, with the route's scope
-	forLink               // whoever holds a guardian's link
-	forAll                // anybody
+	forApp   access = iota // an app of the service, with the route's scope
+	forLink                // whoever holds a guardian's link
+	forAll                 // anybody
+	forParty               // a processor or a recipient that signs its requests
 )
 
 // A route is one line of the table: everything that is true of it before its
@@ -26,6 +27,7 @@ type route struct {
 	Tag          string
 	Access       access
 	Scope        account.Scope // of an app; "" any key of the service
+	Late         bool          // a party that doesn't stand any more may ask, too: it only tells us something (see party.Client.Deaf)
 	Body         bool          // takes JSON
 	Large        bool          // … with values, up to 16 MiB
 	Hot          bool          // reads its body itself
@@ -47,6 +49,7 @@ const (
 	asking    = service + "/consent-requests/{request}"
 	demanding = service + "/requests/{request}"
 	guardian  = "/v1/guardian/requests/{token}"
+	partner   = "/v1/party" // of whoever has signed: the key says which
 )
 
 // routes is the table of routes.
@@ -114,6 +117,8 @@ var routes = []route{
 	{Method: get, Path: guardian + "/verifications/{verification}", ID: "guardian-proving", Tag: "guardian", Access: forLink, Status: 200, Errors: []int{403, 410}, do: typed(guardianProving)},
 	{Method: post, Path: "/v1/verification/report", ID: "identity-report", Tag: "guardian", Access: forAll, Body: true, Hot: true, Status: 204, Errors: []int{401}, do: plain[wardkeep.IdentityReport, none](identityReport)},
 
+	{Method: get, Path: partner, ID: "party-standing", Tag: "party", Access: forParty, Status: 200, do: typed(partyStanding)},
+
 	{Method: get, Path: service, ID: "get-service", Tag: "service", Status: 200, do: typed(getService)},
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
 	{Method: get, Path: service + "/register", ID: "get-register", Tag: "service", Scope: account.EventsRead, ETag: true, Status: 200, Errors: []int{409}, do: typed(getRegister)},
@@ -168,6 +173,12 @@ func (rt *route) headers() (names []string) {
 	if slices.Contains([]string{"guardian-receipt", "guardian-record", "guardian-proving"}, rt.ID) {
 		names = append(names, proofHeader)
 	}
+	if rt.Access == forParty {
+		names = append(names, "Signature-Input", "Signature")
+		if rt.Body {
+			names = append(names, "Content-Digest")
+		}
+	}
 	return append(names, "Accept-Language")
 }
 
@@ -186,7 +197,7 @@ func (rt *route) answers() []string {
 // refusals are the statuses of what can go wrong.
 func (rt *route) refusals() []int {
 	all := append([]int{429, 500, 503}, rt.Errors...)
-	if rt.Access == forApp {
+	if rt.Access == forApp || rt.Access == forParty {
 		all = append(all, 401, 403)
 	}
 	if rt.Body {

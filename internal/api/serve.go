@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/party"
 )
 
 // What can be wrong with a request before its body is read.
@@ -42,6 +43,7 @@ type call struct {
 	lang  i18n.Lang
 	app   account.App // zero unless the route is for apps
 	by    gate.Actor
+	party party.Client // zero unless the route is for parties; as it was when the request was admitted: see Server.again
 	body  []byte
 	http  *http.Request
 	w     http.ResponseWriter
@@ -115,6 +117,8 @@ func (s *Server) end(w *recorder, c *call, start time.Time, seen *watch.Route) {
 	switch {
 	case c.app.ID != "":
 		actor = "app"
+	case c.party.Key.ID != "":
+		actor = "party"
 	case c.route.Access == forLink:
 		actor = "guardian"
 	}
@@ -129,6 +133,9 @@ func (s *Server) end(w *recorder, c *call, start time.Time, seen *watch.Route) {
 
 // admit finds out who asks and reads what they say.
 func (s *Server) admit(r *http.Request, w http.ResponseWriter, c *call, now time.Time) error {
+	if c.route.Access == forParty {
+		return s.admitParty(r, w, c, now)
+	}
 	if err := s.known(r, w.Header(), c, now); err != nil {
 		return err
 	}
@@ -209,12 +216,11 @@ func (c *call) read(w http.ResponseWriter, r *http.Request) error {
 }
 
 // readNothing refuses a body where none belongs, but for an empty object.
-func (c *call) readNothing(w http.ResponseWriter, r *http.Request) error {
-	body, err := readAll(w, r, c.route.limit())
-	if err != nil {
+func (c *call) readNothing(w http.ResponseWriter, r *http.Request) (err error) {
+	if c.body, err = readAll(w, r, c.route.limit()); err != nil {
 		return err
 	}
-	if text := strings.TrimSpace(string(body)); text != "" && text != "{}" {
+	if text := strings.TrimSpace(string(c.body)); text != "" && text != "{}" {
 		return ErrUnknownField
 	}
 	return nil

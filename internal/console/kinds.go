@@ -61,6 +61,8 @@ var kinds = []kindOf{
 	{party.KindDeclared, []int{16}},
 	{party.KindEnded, []int{16, 17}},
 	{party.KindParted, []int{16, 17}},
+	{party.KindBound, []int{16, 17}},
+	{party.KindRevoked, []int{16, 17}},
 
 	{account.KindIssued, []int{15}},
 	{account.KindRevoked, []int{15}},

@@ -48,6 +48,8 @@ var exempt = map[string]string{
 		"a purpose doesn't end while something of it is held; where a window of its own is, an erasure within it is found (TestArticle23_AnErasureWithinALateWindowIsFound)",
 	"party.parted_upto": "how far the orders are that follow the end of a party: set ahead, children are left out of them, whose erasure orders it still; that all were issued is " +
 		"recorded with how many children there were",
+	"party_nonce": "which signatures of parties were taken, as hashes, for some minutes: where a row is lost, a request that was signed a moment ago serves once more, " +
+		"by who has a copy of it; each use by it is recorded",
 	"cessation.erased_upto": "how far the erasing of a purpose's values is: no permit opens one that was left out, and it ends by its own time",
 
 	"keyring_key.created_at": "only shown, by `keys list`",

@@ -50,6 +50,7 @@ type fold struct {
 	keptEnds []keptEnd
 	suspects map[string]*suspected
 	papers   map[string]*paper
+	bound    map[string]*boundKey
 	children map[key]*child
 	erased   map[tomb]int64
 	refusals map[refusal]int
@@ -109,7 +110,7 @@ type shown struct {
 func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *fold {
 	return &fold{
 		names: n, rows: rows, report: report,
-		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), papers: make(map[string]*paper), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
+		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), papers: make(map[string]*paper), bound: make(map[string]*boundKey), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
@@ -143,7 +144,8 @@ var (
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, webhook.KindChanged, webhook.KindPaused, webhook.KindResumed, vault.KindSwept,
 		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, legal.KindErased,
 		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
-		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted}
+		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
+		party.KindBound, party.KindRevoked}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,

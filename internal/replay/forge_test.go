@@ -352,6 +352,17 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a party where the charter doesn't have it": {"impossible party", func(s *scene) {
 			s.forgeParty(party.KindRegistered, party.RegisteredBody{Party: vaulttest.Processor, Role: party.Processor, Country: "HK", Mark: "x"})
 		}},
+		"a key that the officer didn't bind": {"impossible office", func(s *scene) {
+			s.forgeService(1, party.KindBound, party.BoundBody{Party: vaulttest.Processor, Role: party.Processor, Key: id.New(id.PartyKey), Paper: s.paper,
+				Print: strings.Repeat("ab", 32), Until: s.Store.Now().Add(time.Hour).UnixMicro()})
+		}},
+		"a key of a party that is suspended": {"impossible party", func(s *scene) {
+			s.forgeParty(party.KindBound, party.BoundBody{Party: vaulttest.Processor, Role: party.Processor, Key: id.New(id.PartyKey), Paper: s.paper,
+				Print: strings.Repeat("ab", 32), Until: s.Store.Now().Add(time.Hour).UnixMicro()})
+		}},
+		"a key revoked that was never bound": {"impossible party", func(s *scene) {
+			s.forgeParty(party.KindRevoked, party.RevokedBody{Party: vaulttest.Processor, Role: party.Processor, Key: id.New(id.PartyKey)})
+		}},
 		"a party ordered to delete after no end": {"impossible party", func(s *scene) {
 			s.forgeAs("system:cessation", party.KindParted, party.PartedBody{Party: vaulttest.Processor, Role: party.Processor, Ended: time.Time{}.UnixMicro()})
 		}},

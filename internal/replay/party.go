@@ -71,7 +71,12 @@ func (s *service) party(u gate.Use, version int64) party.Standing {
 	default:
 		return party.Standing{}
 	}
-	r := s.parties[party.ID{Service: s.name, Role: role, Name: u.Party}]
+	return s.stood(party.ID{Service: s.name, Role: role, Name: u.Party}, version)
+}
+
+// stood returns how a party stood when its service had that version.
+func (s *service) stood(of party.ID, version int64) party.Standing {
+	r := s.parties[of]
 	if r == nil {
 		return party.Standing{}
 	}
@@ -156,6 +161,18 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 			is.EndsAt = moment(b.At)
 			return ok
 		})
+	case party.KindBound:
+		b, x := body[party.BoundBody](p)
+		if x == (fault{}) {
+			x = f.keyBound(p, s, now, b)
+		}
+		return x
+	case party.KindRevoked:
+		b, x := body[party.RevokedBody](p)
+		if x == (fault{}) {
+			x = f.keyRevoked(p, s, now, b)
+		}
+		return x
 	}
 	return fault{}
 }

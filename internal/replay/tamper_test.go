@@ -180,11 +180,16 @@ func (s *scene) engaged() {
 	denied(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"), "gate.assessment_failed")
 	s.Engage(s.Store.Now().Add(1000 * 24 * time.Hour))
 	ok(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"))
+	s.Bind(vaulttest.ProcessorID())
+	gone, _ := s.Bind(vaulttest.ProcessorID())
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		of := vaulttest.ProcessorID()
 		from, until := tx.Now().Format(time.RFC3339), tx.Now().AddDate(1, 0, 0).Format(time.RFC3339)
 		if _, _, err := party.File(ctx, tx, s.Officer, of, party.Mechanism{Mechanism: charter.StandardContract, Reference: "12",
 			Document: strings.Repeat("cd", 32), From: from, Until: until}); err != nil {
+			return err
+		}
+		if _, _, err := party.Revoke(ctx, tx, s.Officer, of, gone.ID); err != nil {
 			return err
 		}
 		if _, _, err := party.Suspend(ctx, tx, s.Officer, of, party.Incident); err != nil {
@@ -924,6 +929,18 @@ var changes = []change{
 	{"a paper's from_at is another", `UPDATE party_paper SET from_at = from_at + 1 WHERE id = $1`, paper, "row_differs party_paper from_at"},
 	{"a paper's until_at is another", `UPDATE party_paper SET until_at = until_at + 1 WHERE id = $1`, paper, "row_differs party_paper until_at"},
 	{"a paper's signed_at is another", `UPDATE party_paper SET signed_at = signed_at + 1 WHERE id = $1`, paper, "row_differs party_paper signed_at"},
+	{"a party's key is gone", `DELETE FROM party_key`, nobody, "row_missing party_key "},
+	{"a key has another name", `UPDATE party_key SET id = '王小明' WHERE revoked_at IS NULL`, nobody, "row_extra party_key "},
+	{"a key is for another service", `UPDATE party_key SET service = '王小明'`, nobody, "row_differs party_key service"},
+	{"a key is for another role", `UPDATE party_key SET role = 'recipient'`, nobody, "row_differs party_key role"},
+	{"a key is another party's", `UPDATE party_key SET party = '王小明'`, nobody, "row_differs party_key party"},
+	{"a key is of another version", `UPDATE party_key SET version = version + 1`, nobody, "row_differs party_key version"},
+	{"a key is bound to another paper", `UPDATE party_key SET paper = '王小明'`, nobody, "row_differs party_key paper"},
+	{"somebody else signs as a party", `UPDATE party_key SET public = (SELECT salt FROM officer ORDER BY salt LIMIT 1) WHERE revoked_at IS NULL`, nobody, "row_hash party_key public"},
+	{"a key was bound later", `UPDATE party_key SET bound_at = bound_at + 1`, nobody, "row_differs party_key bound_at"},
+	{"somebody else has bound a key", `UPDATE party_key SET bound_by = '王小明'`, nobody, "row_differs party_key bound_by"},
+	{"a key holds longer", `UPDATE party_key SET until_at = until_at + 1`, nobody, "row_differs party_key until_at"},
+	{"a key was never revoked", `UPDATE party_key SET revoked_at = NULL`, nobody, "row_differs party_key revoked_at"},
 	{"an order is gone", `DELETE FROM party_order WHERE id = $1`, owing, "row_missing party_order "},
 	{"an order has another name", `UPDATE party_order SET id = '王小明' WHERE id = $1`, owing, "row_extra party_order "},
 	{"an order has another number", `UPDATE party_order SET number = '王小明' WHERE id = $1`, owing, "row_differs party_order number"},

@@ -163,6 +163,7 @@ var readings = map[string]reading{
 	party.KindHalted:     partyChanged(func(b party.HaltedBody) (string, party.Role) { return b.Party, b.Role }),
 	party.KindDeclared:   partyChanged(func(b party.DeclaredBody) (string, party.Role) { return b.Party, b.Role }),
 	party.KindEnded:      partyChanged(func(b party.EndedBody) (string, party.Role) { return b.Party, b.Role }),
+	party.KindRevoked:    partyChanged(func(b party.RevokedBody) (string, party.Role) { return b.Party, b.Role }), // the key holds here
 	legal.KindEnded: {rest: func(g *gap, p ledger.Placed) error {
 		var b legal.EndedBody
 		err := p.Into(&b)
@@ -265,6 +266,7 @@ var additions = map[string]string{
 	catalog.KindResumed:        "",
 	party.KindContinued:        "it is suspended still",
 	party.KindParted:           "it is ordered once more",
+	party.KindBound:            "the key is nobody's here: it is bound anew",
 	order.KindIssued:           "",
 	order.KindAttested:         "",
 	order.KindOverdue:          "by its day",

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -63,6 +64,7 @@ type Swept struct {
 	Passkeys   int // passkeys removed that no guardian is behind any more
 	Accesses   int // counts of uses forgotten that are too old to be told
 	Answers    int // kept answers of the API that nobody repeats any more
+	Nonces     int // of signatures of parties that nobody takes any more
 }
 
 // Terms are what an operator sets of a sweep; of a zero, the default holds.
@@ -109,6 +111,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Passkeys, bulk(store, session.SweepPasskeys)},
 		{&done.Accesses, forget(store, access.Sweep)},
 		{&done.Answers, forget(store, answers)},
+		{&done.Nonces, forget(store, nonces)},
 		{&done.Values, sweepValues(store, v, &began)},
 		// There may be many on one day, and each waits until its letter has room: last.
 		{&done.Inactive, sweepInactive(store, v, f, terms, &done.Idle)},
@@ -277,5 +280,11 @@ func sweepSilences(store *db.DB, v *vault.Vault) work {
 // answers forgets kept answers of the API that nobody repeats any more.
 func answers(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 	n, err := account.Sweep(ctx, tx, limit)
+	return int(n), err
+}
+
+// nonces forgets those of signatures that nobody takes any more.
+func nonces(ctx context.Context, tx *db.Tx, limit int) (int, error) {
+	n, err := party.SweepNonces(ctx, tx, limit)
 	return int(n), err
 }

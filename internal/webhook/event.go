@@ -47,6 +47,7 @@ var types = []string{
 	order.KindIssued, order.KindAttested, order.KindOverdue,
 
 	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
+	party.KindBound, party.KindRevoked,
 
 	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm, approval.KindForeign, approval.KindReleased, approval.KindTold, publication.KindAlarm,
 

@@ -48,6 +48,7 @@ const (
 	Record       Prefix = "ro" // about who holds an office
 	Paper        Prefix = "pp" // that a processor or a recipient stands on
 	Impact       Prefix = "ia" // an assessment of a purpose
+	PartyKey     Prefix = "kp" // what a processor or a recipient signs its requests with
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

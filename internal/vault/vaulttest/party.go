@@ -2,6 +2,7 @@ package vaulttest
 
 import (
 	"context"
+	"crypto/ed25519"
 	"strings"
 	"time"
 
@@ -60,4 +61,18 @@ func (w *World) engage(ctx context.Context, tx *db.Tx, until time.Time) error {
 	}
 	_, _, err := party.Agree(ctx, tx, w.Officer, of, w.Deed(scope, tx.Now().Add(-time.Hour), until))
 	return err
+}
+
+// Bind binds a key to what a party stands on, and returns both its halves.
+func (w *World) Bind(of party.ID) (key party.Key, private ed25519.PrivateKey) {
+	w.T.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		key, _, err = party.Bind(ctx, tx, w.Officer, of, public, time.Time{})
+		return err
+	})
+	return key, private
 }

@@ -643,6 +643,32 @@ CREATE TABLE party_paper (
 );
 CREATE INDEX party_paper_party ON party_paper (service, role, party, signed_at);
 
+-- Keys that parties sign their requests with: the public halves. None is ever removed.
+CREATE TABLE party_key (
+	id         text   NOT NULL PRIMARY KEY,
+	service    text   NOT NULL,
+	role       text   NOT NULL,
+	party      text   NOT NULL,
+	version    bigint NOT NULL, -- of the service, at the last change of this row
+	paper      text   NOT NULL, -- of party_paper: what it is bound to
+	public     bytea  NOT NULL, -- Ed25519, 32 bytes
+	bound_at   bigint NOT NULL,
+	bound_by   text   NOT NULL, -- as the ledger names actors
+	until_at   bigint NOT NULL, -- at this moment it is over
+	revoked_at bigint
+);
+CREATE UNIQUE INDEX party_key_public ON party_key (public);
+CREATE INDEX party_key_party ON party_key (service, role, party, bound_at, id);
+
+-- Nonces of signatures that were taken, as long as one could be taken again.
+CREATE TABLE party_nonce (
+	key      text   NOT NULL,
+	nonce    bytea  NOT NULL, -- SHA-256
+	until_at bigint NOT NULL,
+	PRIMARY KEY (key, nonce)
+);
+CREATE INDEX party_nonce_until ON party_nonce (until_at, key, nonce);
+
 -- SUSPICION. Accounts that aren't registered as a child's and may be one's.
 CREATE TABLE suspicion (
 	id        text   NOT NULL PRIMARY KEY,

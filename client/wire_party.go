@@ -1,0 +1,21 @@
+package wardkeep
+
+import "time"
+
+// PartyStanding is how a processor or a recipient stands, and by what.
+type PartyStanding struct {
+	Service string `json:"service"`
+	Role    string `json:"role" enum:"processor,recipient"`
+	Party   string `json:"party" doc:"as the charter calls it"`
+	State   string `json:"state" enum:"draft,assessed,agreed,active,suspended,ended"`
+
+	Key      string    `json:"key" doc:"the key that signed this request"`
+	KeyUntil time.Time `json:"key_until" doc:"at this moment it is over"`
+
+	Paper         string              `json:"paper" doc:"what the key is bound to: a processor's agreement, a recipient's assessment"`
+	From          time.Time           `json:"from"`
+	Until         time.Time           `json:"until" doc:"at this moment it is over, and the key with it"`
+	AssessedUntil time.Time           `json:"assessed_until" doc:"until when the security assessment holds"`
+	EndsAt        time.Time           `json:"ends_at,omitzero" doc:"an end that somebody has set"`
+	Scope         map[string][]string `json:"scope" doc:"items by purpose"`
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/party"
+	"wardkeep/internal/signature"
+)
+
+// spare is how long a nonce is kept beyond the window of its signature: as far as the clocks
+// of two nodes may be apart.
+const spare = 10 * time.Minute
+
+// admitParty finds out which party asks: it has signed the request (RFC 9421), and nobody but
+// it has the key. Who asks without a good signature is counted by address, as with a wrong key
+// of an app, has no body read, and learns nothing of who is known here.
+func (s *Server) admitParty(r *http.Request, w http.ResponseWriter, c *call, now time.Time) error {
+	signed, err := s.verified(r, c)
+	if err != nil {
+		return errors.Join(s.limits.addresses.limit(w.Header(), "address", s.limits.address(r), now), err)
+	}
+	if err := s.limits.keys.limit(w.Header(), "key", c.party.Key.ID, now); err != nil {
+		return err
+	}
+	if err := c.read(w, r); err != nil {
+		return err
+	}
+	// The body is the one that was signed: its digest was. A request that was changed on its way
+	// spends no nonce, so the right one is still good.
+	if len(c.body) > 0 || signed.Covers("content-digest") {
+		if !signed.Covers("content-digest") {
+			return signature.ErrUncovered.At("content-digest")
+		}
+		if err := signature.Digest(r.Header, c.body); err != nil {
+			return err
+		}
+	}
+	return s.Store.Update(r.Context(), func(tx *db.Tx) (err error) {
+		c.party, err = party.Admit(r.Context(), tx, c.party.Key.ID, signed.Nonce, signed.Created.Add(signature.Window+spare), c.route.Late)
+		return err
+	})
+}
+
+// nobodys is a public key that a signature is compared with where its key isn't known: so it
+// takes as long.
+var nobodys = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)
+
+// verified returns the signature of a request, and sets whose it is.
+func (s *Server) verified(r *http.Request, c *call) (signed signature.Signature, err error) {
+	if signed, err = signature.Read(r, s.Store.Now()); err != nil {
+		return signed, err
+	}
+	var who party.Client
+	err = s.Store.View(r.Context(), func(tx *db.Tx) (err error) {
+		who, err = party.ClientOf(r.Context(), tx, signed.Key)
+		return err
+	})
+	public := who.Public
+	if errors.Is(err, party.ErrKeyNotFound) {
+		public, err = nobodys, nil
+	}
+	if err != nil {
+		return signed, err
+	}
+	if err := signed.Verify(r, &s.at, public); err != nil {
+		return signed, err
+	}
+	if who.Key.ID == "" {
+		return signed, signature.ErrWrong // somebody has the key of nobody
+	}
+	c.party = who
+	return signed, nil
+}
+
+// again looks once more, in the transaction that acts or answers, whether the party may still
+// ask: between its admission and this an agreement may have come to its last second.
+func (s *Server) again(ctx context.Context, tx *db.Tx, c *call) (err error) {
+	c.party, err = party.Again(ctx, tx, c.party.Key.ID, c.route.Late)
+	return err
+}
+
+// viewParty runs fn in a transaction that only reads, for a party that may still ask in it.
+func (s *Server) viewParty(ctx context.Context, c *call, fn func(tx *db.Tx) error) error {
+	return s.Store.View(ctx, func(tx *db.Tx) error {
+		if err := s.again(ctx, tx, c); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// wanted says how a request of the route is to be signed (RFC 9421, section 5).
+func (c *call) wanted() string {
+	cover := []string{`"@method"`, `"@target-uri"`}
+	if c.route.Body {
+		cover = append(cover, `"content-digest"`)
+	}
+	if c.route.Once && c.header("Idempotency-Key") != "" {
+		cover = append(cover, `"idempotency-key"`)
+	}
+	return signature.Tag + "=(" + strings.Join(cover, " ") + `);created;nonce;keyid;alg="` + signature.Algorithm + `";tag="` + signature.Tag + `"`
+}
+
+// partyStanding says how the party stands that asks, and by what.
+func partyStanding(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.PartyStanding], error) {
+	var out answer[wardkeep.PartyStanding]
+	err := s.viewParty(ctx, c, func(tx *db.Tx) error {
+		is := c.party.Standing
+		paper := is.Paper()
+		out.Body = wardkeep.PartyStanding{
+			Service: is.Service, Role: string(is.Role), Party: is.Name, State: string(is.State(tx.Now())),
+			Key: c.party.Key.ID, KeyUntil: c.party.Until, Paper: paper.ID, From: paper.From, Until: paper.Until,
+			AssessedUntil: is.Assessment.Until, EndsAt: is.EndsAt, Scope: paper.Scope,
+		}
+		return nil
+	})
+	return out, err
+}

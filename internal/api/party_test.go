@@ -1,0 +1,434 @@
+package api_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wardkeep/client"
+	"wardkeep/internal/api"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/party"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// asParty returns the client of the world's processor, by a key that is bound now. It is
+// reached by another address than the server says, as behind a proxy.
+func (w *world) asParty(of party.ID) (*wardkeep.Party, party.Key, ed25519.PrivateKey) {
+	w.T.Helper()
+	key, private := w.Bind(of)
+	return w.partyWith(key.ID, private), key, private
+}
+
+func (w *world) partyWith(key string, signer crypto.Signer) *wardkeep.Party {
+	w.T.Helper()
+	c, err := wardkeep.ForParty(w.server.URL, key, signer)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	c.As = "https://wardkeep.example"
+	return c.With(w.client)
+}
+
+// refusedWith fails the test unless err is this refusal.
+func refusedWith(t testing.TB, what string, err error, status int, code, field string) {
+	t.Helper()
+	p, ok := errors.AsType[*wardkeep.Problem](err)
+	if !ok || p.Status != status || p.Code != code || p.Field != field {
+		t.Errorf("%s: got %v, want %d %s at %q", what, err, status, code, field)
+		return
+	}
+	if p.Detail == "" || p.Detail == code || strings.Contains(p.Detail, "{{") || strings.Contains(p.Detail, "<no value>") {
+		t.Errorf("%s: no words: %q", what, p.Detail)
+	}
+}
+
+// A through is a way to the server on which somebody changes what is sent.
+type through func(*http.Request) (*http.Response, error)
+
+func (f through) RoundTrip(q *http.Request) (*http.Response, error) { return f(q) }
+
+// changing returns a client whose requests are changed after they were signed.
+func (w *world) changing(key string, signer crypto.Signer, change func(q *http.Request)) *wardkeep.Party {
+	p := w.partyWith(key, signer)
+	c := *w.client
+	c.HTTP = &http.Client{Transport: through(func(q *http.Request) (*http.Response, error) {
+		q = q.Clone(q.Context())
+		change(q)
+		return w.server.Client().Transport.RoundTrip(q)
+	})}
+	return p.With(&c)
+}
+
+func TestArticle16_APartySeesHowItStands(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		until := w.Store.Now().Add(24 * time.Hour).Truncate(time.Second).UTC()
+		w.Engage(until)
+		p, key, _ := w.asParty(vaulttest.ProcessorID())
+		got, err := p.Standing(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.AssessedUntil.Before(until) || got.From.After(w.Store.Now()) {
+			t.Errorf("its papers: %+v", got)
+		}
+		got.AssessedUntil, got.From = time.Time{}, time.Time{}
+		want := wardkeep.PartyStanding{Service: vaulttest.Service, Role: "processor", Party: vaulttest.Processor, State: "active", Key: key.ID, KeyUntil: until,
+			Paper: key.Paper, Until: until, Scope: party.ScopeOf(w.Charter, party.Processor, vaulttest.Processor)}
+		for _, items := range want.Scope {
+			slices.Sort(items)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if log := w.log.String(); !strings.Contains(log, `"actor":"party"`) || strings.Contains(log, key.ID) {
+			t.Error("the log doesn't say what asked, or says who")
+		}
+	})
+}
+
+// Whatever is changed on the way is refused, and each refusal says which part it was. None of
+// them spends the nonce of the right request.
+func TestArticle16_ASignedRequestIsChangedInNoPart(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.Engage(w.Store.Now().Add(24 * time.Hour))
+		_, key, private := w.asParty(vaulttest.ProcessorID())
+		_, stranger, _ := ed25519.GenerateKey(nil)
+		edit := func(header, pattern, by string) func(q *http.Request) {
+			return func(q *http.Request) {
+				old := q.Header.Get(header)
+				is := regexp.MustCompile(pattern).ReplaceAllString(old, by)
+				if is == old {
+					t.Errorf("%q is nowhere in %s", pattern, header)
+				}
+				q.Header.Set(header, is)
+			}
+		}
+		created := func(by time.Duration) func(q *http.Request) {
+			return edit("Signature-Input", `created=\d+`, "created="+strconv.FormatInt(w.Store.Now().Add(by).Unix(), 10))
+		}
+		for name, c := range map[string]struct {
+			key         string
+			signer      crypto.Signer
+			change      func(q *http.Request)
+			code, field string
+		}{
+			"another path":      {"", nil, func(q *http.Request) { q.URL.Path = "/v1/party/" + "../party" }, "api.not_found", ""},
+			"a query":           {"", nil, func(q *http.Request) { q.URL.RawQuery = "x=1" }, "signature.wrong", ""},
+			"an empty query":    {"", nil, func(q *http.Request) { q.URL.ForceQuery = true }, "signature.wrong", ""},
+			"a body":            {"", nil, body("{}"), "signature.component_missing", "content-digest"},
+			"an idempotency":    {"", nil, func(q *http.Request) { q.Header.Set("Idempotency-Key", "x") }, "signature.component_missing", "idempotency-key"},
+			"a condition":       {"", nil, func(q *http.Request) { q.Header.Set("If-Match", "x") }, "signature.component_missing", "if-match"},
+			"no signature":      {"", nil, func(q *http.Request) { q.Header.Del("Signature") }, "signature.missing", "Signature"},
+			"no input":          {"", nil, func(q *http.Request) { q.Header.Del("Signature-Input") }, "signature.missing", "Signature-Input"},
+			"an app's key":      {"", nil, func(q *http.Request) { q.Header = http.Header{"Authorization": {"Bearer " + w.Key}} }, "signature.missing", "Signature-Input"},
+			"nonsense":          {"", nil, func(q *http.Request) { q.Header.Set("Signature-Input", `"`) }, "signature.malformed", "Signature-Input"},
+			"a number":          {"", nil, func(q *http.Request) { q.Header.Set("Signature", "wardkeep=7") }, "signature.malformed", "Signature"},
+			"another label":     {"", nil, edit("Signature", "^wardkeep", "other"), "signature.malformed", "Signature"},
+			"too long":          {"", nil, func(q *http.Request) { q.Header.Set("Signature-Input", strings.Repeat("a", 5000)) }, "signature.malformed", "Signature-Input"},
+			"another tag":       {"", nil, edit("Signature-Input", `tag="wardkeep"`, `tag="other"`), "signature.tag_missing", "tag"},
+			"two":               {"", nil, edit("Signature-Input", `^wardkeep=(.*)$`, `wardkeep=$1, x=$1`), "signature.several", ""},
+			"without method":    {"", nil, edit("Signature-Input", `"@method" `, ""), "signature.component_missing", "@method"},
+			"without address":   {"", nil, edit("Signature-Input", ` "@target-uri"`, ""), "signature.component_missing", "@target-uri"},
+			"half an address":   {"", nil, edit("Signature-Input", `"@target-uri"`, `"@authority" "@path"`), "signature.component_missing", "@query"},
+			"a parameter":       {"", nil, edit("Signature-Input", `"@method"`, `"@method";req`), "signature.component_unsupported", ""},
+			"twice":             {"", nil, edit("Signature-Input", `"@method"`, `"@method" "@method"`), "signature.component_unsupported", ""},
+			"a part unknown":    {"", nil, edit("Signature-Input", `"@method"`, `"@method" "@status"`), "signature.component_unsupported", ""},
+			"a header not sent": {"", nil, edit("Signature-Input", `"@method"`, `"@method" "x-not-sent"`), "signature.component_absent", "x-not-sent"},
+			"no time":           {"", nil, edit("Signature-Input", `;created=\d+`, ""), "signature.parameter_missing", "created"},
+			"a time as text":    {"", nil, edit("Signature-Input", `created=(\d+)`, `created="$1"`), "signature.parameter_missing", "created"},
+			"no key":            {"", nil, edit("Signature-Input", `;keyid="[^"]*"`, ""), "signature.parameter_missing", "keyid"},
+			"no nonce":          {"", nil, edit("Signature-Input", `;nonce="[^"]*"`, ""), "signature.parameter_missing", "nonce"},
+			"a short nonce":     {"", nil, edit("Signature-Input", `nonce="[^"]*"`, `nonce="abc"`), "signature.nonce_short", "nonce"},
+			"no algorithm":      {"", nil, edit("Signature-Input", `;alg="ed25519"`, ""), "signature.parameter_missing", "alg"},
+			"another algorithm": {"", nil, edit("Signature-Input", `alg="ed25519"`, `alg="hmac-sha256"`), "signature.algorithm", "alg"},
+			"too old":           {"", nil, created(-62 * time.Second), "signature.too_old", "created"},
+			"too new":           {"", nil, created(62 * time.Second), "signature.too_new", "created"},
+			"another time":      {"", nil, created(-20 * time.Second), "signature.wrong", ""},
+			"expired":           {"", nil, edit("Signature-Input", `;alg`, `;expires=1000000000;alg`), "signature.expired", "expires"},
+			"expires as text":   {"", nil, edit("Signature-Input", `;alg`, `;expires="1";alg`), "signature.parameter_missing", "expires"},
+			"another nonce":     {"", nil, edit("Signature-Input", `nonce="[^"]*"`, `nonce="AAAAAAAAAAAAAAAAAAAAAAAA"`), "signature.wrong", ""},
+			"a bit":             {"", nil, func(q *http.Request) { q.Header.Set("Signature", "wardkeep=:"+strings.Repeat("AAAA", 21)+"AA==:") }, "signature.wrong", ""},
+			"cut off":           {"", nil, func(q *http.Request) { q.Header.Set("Signature", "wardkeep=:AAAA:") }, "signature.wrong", ""},
+			"another's key":     {"", stranger, nil, "signature.wrong", ""},
+			"nobody's name":     {"kp_00000000000000000000000000", nil, nil, "signature.wrong", ""},
+			"nobody's, by none": {"kp_00000000000000000000000000", ed25519.NewKeyFromSeed(make([]byte, 32)), nil, "signature.wrong", ""},
+			"no name":           {"x", nil, nil, "signature.wrong", ""},
+		} {
+			if c.key == "" {
+				c.key = key.ID
+			}
+			if c.signer == nil {
+				c.signer = private
+			}
+			if c.change == nil {
+				c.change = func(*http.Request) {}
+			}
+			status := http.StatusUnauthorized
+			if strings.HasPrefix(c.code, "api.") {
+				status = http.StatusNotFound
+			}
+			p := w.changing(c.key, c.signer, func(q *http.Request) { q.Header.Set("Accept-Language", "en"); c.change(q) })
+			_, err := p.Standing(t.Context())
+			refusedWith(t, name, err, status, c.code, c.field)
+		}
+		// Of a header that both may change the right one is good, and the other way to sign the
+		// address as well.
+		for name, change := range map[string]func(q *http.Request){
+			"untouched":             func(*http.Request) {},
+			"another's beside ours": edit("Signature-Input", `^`, `proxy=("@method");created=1;tag="other", `),
+		} {
+			if _, err := w.changing(key.ID, private, change).Standing(t.Context()); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func body(text string) func(*http.Request) {
+	return func(q *http.Request) {
+		q.Body, q.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	}
+}
+
+// The words of a clock that is wrong tell how far, to the second.
+func TestArticle16_AWrongClockIsToldBySeconds(t *testing.T) {
+	w := newWorld(t, storeOf(t), noLimits)
+	now := w.Store.Now().Truncate(time.Second)
+	w.Store.Now = func() time.Time { return now }
+	w.Engage(now.Add(24 * time.Hour))
+	_, key, private := w.asParty(vaulttest.ProcessorID())
+	for name, c := range map[string]struct {
+		by   time.Duration
+		says string
+	}{
+		"the oldest": {-60 * time.Second, ""}, "too old": {-61 * time.Second, "61 seconds ago"},
+		"the newest": {60 * time.Second, ""}, "too new": {3600 * time.Second, "in 3600 seconds"},
+	} {
+		x := w.signed(key.ID, private, now.Add(c.by), "GET", "/v1/party", "")
+		if c.says == "" && x.status != 200 || c.says != "" && (x.status != 401 || !strings.Contains(x.problem.Detail, c.says)) {
+			t.Errorf("%s: %d %s", name, x.status, x.problem.Detail)
+		}
+		if x.status == 401 && (!strings.Contains(x.header.Get("Accept-Signature"), `tag="wardkeep"`) || x.header.Get("WWW-Authenticate") == "" || x.header.Get("Date") == "") {
+			t.Errorf("%s: it doesn't say how to do it right", name)
+		}
+	}
+}
+
+// signed sends a request that was signed at a moment, by hand, in the other way to cover an
+// address.
+func (w *world) signed(key string, private ed25519.PrivateKey, at time.Time, method, path, text string) exchange {
+	w.T.Helper()
+	u, err := url.Parse(path)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	params := `("@method" "@authority" "@path" "@query");created=` + strconv.FormatInt(at.Unix(), 10) + `;keyid="` + key + `";alg="ed25519";nonce="` +
+		strings.Repeat("n", 20) + strconv.FormatInt(time.Now().UnixNano(), 36) + `";tag="wardkeep"`
+	base := "\"@method\": " + method + "\n\"@authority\": wardkeep.example\n\"@path\": " + u.EscapedPath() + "\n\"@query\": ?" + u.RawQuery + "\n\"@signature-params\": " + params
+	return w.send(method, path, text, "Authorization", "", "Signature-Input", "mine="+params,
+		"Signature", "mine=:"+base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(base)))+":")
+}
+
+// A signature serves once: on this node, on another one, and of several at once, too.
+func TestArticle16_ASignatureServesOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.Engage(w.Store.Now().Add(24 * time.Hour))
+		_, key, private := w.asParty(vaulttest.ProcessorID())
+		var kept http.Header
+		p := w.changing(key.ID, private, func(q *http.Request) { kept = q.Header.Clone() })
+		if _, err := p.Standing(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		other := w.behind(t, func(*api.Server) {})
+		for name, node := range map[string]*world{"here": w, "on another node": other} {
+			replay := node.changing(key.ID, private, func(q *http.Request) { q.Header = kept.Clone() })
+			_, err := replay.Standing(t.Context())
+			refusedWith(t, name, err, 401, "party.nonce_used", "")
+		}
+		// Ten at once with the same signature.
+		fresh := make(chan http.Header, 1)
+		_, _ = w.changing(key.ID, private, func(q *http.Request) {
+			fresh <- q.Header.Clone()
+			q.Header.Del("Signature") // it doesn't arrive
+		}).Standing(t.Context())
+		same := <-fresh
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		served := 0
+		for i := range 10 {
+			wg.Go(func() {
+				node := []*world{w, other}[i%2]
+				if _, err := node.changing(key.ID, private, func(q *http.Request) { q.Header = same.Clone() }).Standing(t.Context()); err == nil {
+					mu.Lock()
+					defer mu.Unlock()
+					served++
+				}
+			})
+		}
+		wg.Wait()
+		if served != 1 {
+			t.Errorf("of ten with one signature %d were served", served)
+		}
+		// Once nobody takes the signature any more, its nonce is forgotten.
+		w.Pass(12 * time.Minute)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			n, err := party.SweepNonces(ctx, tx, 100)
+			if n != 2 {
+				t.Errorf("%d nonces were forgotten", n)
+			}
+			return err
+		})
+		_, err := w.changing(key.ID, private, func(q *http.Request) { q.Header = same.Clone() }).Standing(t.Context())
+		refusedWith(t, "later", err, 401, "signature.too_old", "created")
+	})
+}
+
+// A key is as good as what it is bound to is at that moment, to the microsecond; and each way
+// in which that ends has its words.
+func TestArticle16_AKeyEndsWithWhatItIsBoundTo(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		now := w.Store.Now().Truncate(time.Second)
+		var mu sync.Mutex
+		w.Store.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+		set := func(at time.Time) { mu.Lock(); defer mu.Unlock(); now = at }
+		until := now.Add(24 * time.Hour)
+		of := vaulttest.ProcessorID()
+		w.Engage(until)
+		key, private := w.Bind(of)
+		asks := func(what string, key party.Key, private ed25519.PrivateKey, status int, code string) {
+			t.Helper()
+			x := w.signed(key.ID, private, now, "GET", "/v1/party", "")
+			if status == 200 && x.status != 200 {
+				t.Errorf("%s: %d %s", what, x.status, x.body)
+			}
+			if status != 200 {
+				x.refused(t, status, code)
+			}
+		}
+		do := func(fn func(ctx context.Context, tx *db.Tx) error) { t.Helper(); w.Do(fn) }
+		asks("at first", key, private, 200, "")
+
+		do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Suspend(ctx, tx, w.Officer, of, party.Incident)
+			return err
+		})
+		asks("suspended", key, private, 403, "party.client_suspended")
+		do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Resume(ctx, tx, w.Officer, of)
+			return err
+		})
+		asks("let on again", key, private, 200, "")
+
+		do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Declare(ctx, tx, w.Officer, of, []string{"某云计算公司"})
+			return err
+		})
+		asks("with a sub-processor", key, private, 403, "party.client_entrusts")
+		do(func(ctx context.Context, tx *db.Tx) error {
+			if _, _, err := party.Declare(ctx, tx, w.Officer, of, nil); err != nil {
+				return err
+			}
+			_, _, err := party.Resume(ctx, tx, w.Officer, of)
+			return err
+		})
+
+		// A second key, of its own end; and revoked.
+		second, also := w.Bind(of)
+		asks("the second", second, also, 200, "")
+		do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Revoke(ctx, tx, w.Officer, of, second.ID)
+			return err
+		})
+		asks("revoked", second, also, 401, "party.key_revoked")
+		asks("the first", key, private, 200, "")
+
+		// The last microsecond, and the one after it.
+		set(until.Add(-time.Microsecond))
+		asks("the moment before the end", key, private, 200, "")
+		set(until)
+		asks("the end", key, private, 403, "party.client_ended")
+
+		// Another agreement is another binding.
+		set(until.Add(-time.Hour))
+		do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Agree(ctx, tx, w.Officer, of, w.Deed(party.ScopeOf(w.Charter, party.Processor, vaulttest.Processor), now, until.Add(time.Hour)))
+			return err
+		})
+		asks("another agreement", key, private, 403, "party.key_of_other_paper")
+		third, by := w.Bind(of)
+		asks("bound anew", third, by, 200, "")
+		do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.End(ctx, tx, w.Officer, of, now.Add(time.Minute))
+			return err
+		})
+		asks("its end is set", third, by, 200, "")
+		set(now.Add(time.Minute))
+		asks("its end has come", third, by, 403, "party.client_ended")
+
+		set(now.Add(-time.Minute))
+		do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Cease(ctx, tx, w.Officer, vaulttest.Service, "", catalog.ClosingDown, now.Add(catalog.LeastWindow))
+			return err
+		})
+		asks("the service ends", third, by, 403, "party.client_service_closed")
+	})
+}
+
+// What is bound, and what isn't.
+func TestArticle16_KeysThatAreNotBound(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		of := vaulttest.ProcessorID()
+		public, _, _ := ed25519.GenerateKey(nil)
+		bind := func(public ed25519.PublicKey, until time.Time) error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := party.Bind(ctx, tx, w.Officer, of, public, until)
+				return err
+			})
+		}
+		wants := func(what string, err, want error) {
+			t.Helper()
+			if !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", what, err, want)
+			}
+		}
+		wants("nobody's", bind(public, time.Time{}), party.ErrNotFound)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Register(ctx, tx, w.Officer, of, vaulttest.Identity())
+			return err
+		})
+		wants("before the agreement", bind(public, time.Time{}), party.ErrUnready)
+		until := w.Store.Now().Add(24 * time.Hour)
+		w.Engage(until)
+		wants("over", bind(public, w.Store.Now()), party.ErrKeyUntil)
+		wants("longer than the agreement", bind(public, until.Add(time.Second)), party.ErrKeyUntil)
+		wants("half a key", bind(public[:31], time.Time{}), party.ErrKeyForm)
+		wants("a key by which everybody signs", bind(make([]byte, 32), time.Time{}), party.ErrKeyWeak)
+		wants("the first", bind(public, time.Time{}), nil)
+		wants("the same again", bind(public, time.Time{}), party.ErrKeyTaken)
+		for range party.MaxKeys - 1 {
+			w.Bind(of)
+		}
+		other, _, _ := ed25519.GenerateKey(nil)
+		wants("one too many", bind(other, time.Time{}), party.ErrKeys)
+		wants("nobody's key", w.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Revoke(ctx, tx, w.Officer, of, "kp_00000000000000000000000000")
+			return err
+		}), party.ErrKeyNotFound)
+	})
+}
