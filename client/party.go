@@ -24,6 +24,8 @@ type Party struct {
 	// As is the address that the server says it is reached by, where the requests go through
 	// another one, such as an internal proxy. It is what is signed; empty: the one called.
 	As string
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
 }
 
 // ForParty returns what a party calls the server at base with. Key is the name under which the
@@ -39,7 +41,11 @@ func ForParty(base, key string, signer crypto.Signer) (*Party, error) {
 	}
 	p := &Party{c: c}
 	c.sign = func(q *http.Request, body []byte) error {
-		return sign(q, body, p.As, key, signer, time.Now())
+		now := time.Now
+		if p.Now != nil {
+			now = p.Now
+		}
+		return sign(q, body, p.As, key, signer, now())
 	}
 	return p, nil
 }
@@ -54,6 +60,24 @@ func (p *Party) With(c *Client) *Party {
 func (p *Party) Standing(ctx context.Context) (PartyStanding, error) {
 	var out PartyStanding
 	_, err := p.c.call(ctx, request{method: http.MethodGet, path: "/v1/party", out: &out})
+	return out, err
+}
+
+// Read returns values of a child that the operator's app has introduced under a handle, for one
+// purpose: what the agreement, or the assessment, and a guardian's yes give the party. An item
+// that is not held is missing. Errors: ErrDenied with reasons, ErrOverQuota.
+func (p *Party) Read(ctx context.Context, handle string, r Reading) (Values, error) {
+	var out Values
+	h, err := p.c.call(ctx, request{method: http.MethodPost, path: "/v1/party/children/" + url.PathEscape(handle) + "/items:read", in: r, out: &out})
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// Introduce returns the handle by which a party asks for something of a child; the app gives it
+// to the party.
+func (c *Client) Introduce(ctx context.Context, child string, i Introduction) (Handle, error) {
+	var out Handle
+	_, err := c.call(ctx, request{method: http.MethodPost, path: c.path("children", url.PathEscape(child), "handles"), in: i, out: &out, once: true})
 	return out, err
 }
 

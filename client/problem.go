@@ -96,5 +96,6 @@ var (
 	ErrChanged           = &Problem{Code: "api.precondition_failed"}
 	ErrKeyRefused        = &Problem{Code: "account.key_refused"}
 	ErrTooManyRequests   = &Problem{Code: "api.too_many_requests"}
+	ErrOverQuota         = &Problem{Code: "api.party_quota"}
 	ErrIdempotencyReused = &Problem{Code: "account.idempotency_reused"}
 )

@@ -45,7 +45,8 @@ func Lives(p ledger.Placed) bool {
 	case family.KindRegistered:
 		return true
 	case gate.KindPermitted:
-		return !strings.HasPrefix(p.Actor, "staff:") // who looks inside keeps no account alive
+		// Who looks inside keeps no account alive, nor does a processor that fetches something.
+		return !strings.HasPrefix(p.Actor, "staff:") && !strings.HasPrefix(p.Actor, "party:")
 	case gate.KindViewDenied, gate.KindCopyDenied:
 		return false
 	}

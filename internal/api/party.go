@@ -10,6 +10,8 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
 	"wardkeep/internal/signature"
 )
@@ -119,7 +121,62 @@ func partyStanding(s *Server, ctx context.Context, c *call, _ *nothing) (answer[
 			Key: c.party.Key.ID, KeyUntil: c.party.Until, Paper: paper.ID, From: paper.From, Until: paper.Until,
 			AssessedUntil: is.Assessment.Until, EndsAt: is.EndsAt, Scope: paper.Scope,
 		}
+		had, err := party.ReadMeter(ctx, tx, c.party.Key.ID)
+		limits := s.Vault.Pulls.OrDefault()
+		out.Body.Quota = wardkeep.PartyQuota{PerHour: limits.PerHour, LeftThisHour: max(0, limits.PerHour-had.InHour), PerDay: limits.PerDay, LeftToday: max(0, limits.PerDay-had.InDay)}
+		return err
+	})
+	return out, err
+}
+
+type partyReadInput struct{ Body wardkeep.Reading }
+
+// partyRead releases to a party what it asks for. Its answer holds values, so it is kept
+// nowhere; it leaves after the commit of what records it (Invariant 2).
+func partyRead(s *Server, ctx context.Context, c *call, in *partyReadInput) (answer[wardkeep.Values], error) {
+	var out answer[wardkeep.Values]
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		out = answer[wardkeep.Values]{} // it may run again
+		if err := s.again(ctx, tx, c); err != nil {
+			return err
+		}
+		child, err := party.ChildBy(ctx, tx, s.Ring, c.party.Key.Party, c.param("handle"))
+		if err != nil {
+			return err
+		}
+		opened, err := s.Vault.Pull(ctx, tx, c.party, child, in.Body.Purpose, in.Body.Items)
+		if err != nil {
+			return overQuota(err)
+		}
+		out.Body, out.Entry = wardkeep.Values{Values: shown(opened.Values)}, opened.Entry
 		return nil
 	})
 	return out, err
+}
+
+// ErrQuota tells a party that it wants too much, and to wait. The gate's reasons are with it.
+var ErrQuota = errs.New(errs.TooMany, "api.party_quota")
+
+// overQuota says so of a denial that is one. What was recorded stays so.
+func overQuota(err error) error {
+	denied, ok := errors.AsType[*gate.Denied](err)
+	if !ok || !gate.OverQuota(denied.Reasons) {
+		return err
+	}
+	return db.Recorded(errors.Join(ErrQuota, denied))
+}
+
+type introduceInput struct{ Body wardkeep.Introduction }
+
+// introduce tells the app by which handle a party asks for something of a child.
+func introduce(s *Server, ctx context.Context, c *call, in *introduceInput) (answer[wardkeep.Handle], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Handle], err error) {
+		child, err := s.child(ctx, tx, c)
+		if err != nil {
+			return out, err
+		}
+		of := party.ID{Service: c.app.Service, Role: party.Role(in.Body.Role), Name: in.Body.Party}
+		out.Body.Handle, err = party.Introduce(ctx, tx, s.Ring, of, child)
+		return out, err
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -21,9 +22,15 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/api"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/decoy"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -41,7 +48,7 @@ func (w *world) partyWith(key string, signer crypto.Signer) *wardkeep.Party {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	c.As = "https://wardkeep.example"
+	c.As, c.Now = "https://wardkeep.example", w.Store.Now
 	return c.With(w.client)
 }
 
@@ -89,7 +96,8 @@ func TestArticle16_APartySeesHowItStands(t *testing.T) {
 		}
 		got.AssessedUntil, got.From = time.Time{}, time.Time{}
 		want := wardkeep.PartyStanding{Service: vaulttest.Service, Role: "processor", Party: vaulttest.Processor, State: "active", Key: key.ID, KeyUntil: until,
-			Paper: key.Paper, Until: until, Scope: party.ScopeOf(w.Charter, party.Processor, vaulttest.Processor)}
+			Paper: key.Paper, Until: until, Scope: party.ScopeOf(w.Charter, party.Processor, vaulttest.Processor),
+			Quota: wardkeep.PartyQuota{PerHour: 10_000, LeftThisHour: 10_000, PerDay: 100_000, LeftToday: 100_000}}
 		for _, items := range want.Scope {
 			slices.Sort(items)
 		}
@@ -430,5 +438,263 @@ func TestArticle16_KeysThatAreNotBound(t *testing.T) {
 			_, _, err := party.Revoke(ctx, tx, w.Officer, of, "kp_00000000000000000000000000")
 			return err
 		}), party.ErrKeyNotFound)
+	})
+}
+
+// speaker returns a child of whom something may be entrusted to the processor, and what it is
+// called there.
+func (w *world) speaker(ref string) (child, handle string) {
+	w.T.Helper()
+	child = w.child(ref)
+	w.must(w.client.Collect(context.Background(), child, "", wardkeep.Collection{Purpose: "speaking-practice", Values: map[string]string{"gender": "女", "voice": "AAAA"}}))
+	h := w.must(w.client.Introduce(context.Background(), child, wardkeep.Introduction{Role: "processor", Party: vaulttest.Processor})).(wardkeep.Handle)
+	return child, h.Handle
+}
+
+// recorded returns what parties have done of a kind, as far as it has no place yet.
+func (w *world) recorded(kind string) (all []ledger.Placed) {
+	w.T.Helper()
+	err := w.Store.View(context.Background(), func(tx *db.Tx) error {
+		return ledger.Pending(context.Background(), tx, func(p ledger.Placed) error {
+			if p.Kind == kind && strings.HasPrefix(p.Actor, "party:") {
+				all = append(all, p)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return all
+}
+
+// audited fails the test unless the ledger and the tables agree.
+func (w *world) replays() {
+	w.T.Helper()
+	w.sequence()
+	report, err := replay.Audit(context.Background(), w.Store, w.Ring, catalog.NewCache(4), replay.Options{})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	for _, d := range report.Differences {
+		w.T.Errorf("%s (%s)", d, d.What)
+	}
+}
+
+func TestArticle16_AProcessorFetchesWhatItMay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.Engage(w.Store.Now().Add(24 * time.Hour))
+		p, key, private := w.asParty(vaulttest.ProcessorID())
+		child, handle := w.speaker("lan")
+		ask := wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"voice", "gender"}}
+		got, err := p.Read(ctx, handle, ask)
+		if err != nil || got.Entry == "" || got.Values["gender"] != "女" || got.Values["voice"] != "AAAA" {
+			t.Fatalf("%d values, %v", len(got.Values), err)
+		}
+		if used := w.recorded(gate.KindPermitted); len(used) != 1 || used[0].ID != got.Entry || used[0].Actor != "party:"+key.ID || used[0].Service != vaulttest.Service {
+			t.Errorf("recorded: %+v", used)
+		}
+		standing, err := p.Standing(ctx)
+		if err != nil || standing.Quota.LeftThisHour != party.Defaults.PerHour-2 || standing.Quota.LeftToday != party.Defaults.PerDay-2 {
+			t.Errorf("left: %+v, %v", standing.Quota, err)
+		}
+		for name, c := range map[string]struct {
+			ask  wardkeep.Reading
+			code string
+		}{
+			"an item of another purpose": {wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"nickname"}}, "gate.item_not_in_purpose"},
+			"another purpose":            {wardkeep.Reading{Purpose: "course-progress", Items: []string{"nickname"}}, "gate.processor_unknown"},
+			"what nobody knows":          {wardkeep.Reading{Purpose: "zhang san", Items: []string{"王小明"}}, "gate.purpose_unknown"},
+		} {
+			if _, err := p.Read(ctx, handle, c.ask); !errors.Is(err, wardkeep.ErrDenied) || !errors.Is(err, &wardkeep.Problem{Code: c.code}) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, bad := range []string{"hd_00000000000000000000000000", "x", child, "hd_" + strings.Repeat("%ff", 26), strings.Repeat("h", 3000)} {
+			_, err := p.Read(ctx, bad, ask)
+			refusedWith(t, "another handle", err, 404, "party.handle_unknown", "")
+		}
+		// The body is signed: on its way it is neither changed nor sent once more.
+		_, err = w.changing(key.ID, private, body(`{"purpose":"speaking-practice","items":["voice"]}`)).Read(ctx, handle, ask)
+		refusedWith(t, "another body", err, 401, "signature.digest_wrong", "Content-Digest")
+		_, err = w.changing(key.ID, private, func(q *http.Request) {
+			text := `{"purpose":"speaking-practice","items":["voice"]}`
+			sum := sha256.Sum256([]byte(text))
+			q.Header.Set("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":")
+			body(text)(q)
+		}).Read(ctx, handle, ask)
+		refusedWith(t, "another body and its digest", err, 401, "signature.wrong", "")
+		_, other := w.speaker("bo")
+		_, err = w.changing(key.ID, private, func(q *http.Request) { q.URL.Path = strings.Replace(q.URL.Path, handle, other, 1) }).Read(ctx, handle, ask)
+		refusedWith(t, "another child", err, 401, "signature.wrong", "")
+		_, err = w.changing(key.ID, private, func(q *http.Request) { q.Method = "HEAD" }).Standing(ctx)
+		if bad, ok := errors.AsType[*wardkeep.Problem](err); !ok || bad.Status != 401 {
+			t.Errorf("another method: %v", err) // which has no body to tell more
+		}
+
+		// The handle ends with the child.
+		w.must(w.client.Erase(ctx, child))
+		_, err = p.Read(ctx, handle, ask)
+		refusedWith(t, "erased", err, 404, "party.handle_unknown", "")
+		w.replays()
+	})
+}
+
+// A party knows a child by a name of its own, the same each time, which leads to nobody else
+// whoever changes the row.
+func TestArticle16_AHandleLeadsOnePartyToOneChild(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.Engage(w.Store.Now().Add(24 * time.Hour))
+		p, _, _ := w.asParty(vaulttest.ProcessorID())
+		child, handle := w.speaker("lan")
+		other, _ := w.speaker("bo")
+		again := w.must(w.client.Introduce(ctx, child, wardkeep.Introduction{Role: "processor", Party: vaulttest.Processor})).(wardkeep.Handle)
+		if again.Handle != handle || strings.Contains(handle, child[3:]) {
+			t.Error("it is called otherwise the second time")
+		}
+		someone := vaulttest.ProcessorID()
+		someone.Role = party.Recipient
+		theirs := party.HandleOf(w.Ring, someone, family.ID(child))
+		if theirs == handle {
+			t.Error("two parties call a child alike")
+		}
+		_, err := w.client.Introduce(ctx, child, wardkeep.Introduction{Role: "recipient", Party: vaulttest.Processor})
+		refusedWith(t, "nobody on the register", err, 404, "party.not_found", "")
+		ask := wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"gender"}}
+		for name, row := range map[string][]any{"another party's": {theirs, child}, "led elsewhere": {handle, other}} {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `INSERT INTO party_handle (handle, child) VALUES ($1, $2) ON CONFLICT (handle) DO UPDATE SET child = excluded.child`, row...)
+				return err
+			})
+			_, err := p.Read(ctx, row[0].(string), ask)
+			refusedWith(t, name, err, 404, "party.handle_unknown", "")
+		}
+	})
+}
+
+// Too many values are refused, and too many at once told of; so is a decoy that is touched.
+func TestArticle16_WhoFetchesTooMuchRaisesAnAlarm(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.PassToHalfPast()
+		now := w.Store.Now()
+		w.Store.Now = func() time.Time { return now }
+		w.Engage(now.Add(24 * time.Hour))
+		w.Vault.Pulls = party.Limits{PerHour: 3, PerDay: 4, Burst: 1}
+		p, key, _ := w.asParty(vaulttest.ProcessorID())
+		child, handle := w.speaker("lan")
+		two := wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"voice", "gender"}}
+		one := wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"gender"}}
+		if _, err := p.Read(ctx, handle, two); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := p.Read(ctx, handle, two); !errors.Is(err, wardkeep.ErrOverQuota) || !errors.Is(err, &wardkeep.Problem{Code: "gate.pull_hour"}) {
+				t.Errorf("over the hour: %v", err)
+			}
+		}
+		if _, err := p.Read(ctx, handle, one); err != nil {
+			t.Errorf("what is left: %v", err)
+		}
+		now = now.Add(time.Hour)
+		if _, err := p.Read(ctx, handle, two); !errors.Is(err, wardkeep.ErrOverQuota) || !errors.Is(err, &wardkeep.Problem{Code: "gate.pull_day"}) {
+			t.Errorf("over the day: %v", err)
+		}
+		got := map[approval.Cause]int{}
+		for _, e := range w.recorded(approval.KindAlarm) {
+			var b approval.AlarmBody
+			if err := e.Into(&b); err != nil || e.Actor != "party:"+key.ID || b.Use == "" {
+				t.Errorf("%v %v %v", e.Actor, b, err)
+			}
+			got[b.Cause]++
+		}
+		// Once an hour it is said that there were too many.
+		if diff := cmp.Diff(map[approval.Cause]int{approval.Burst: 1, approval.OverQuota: 2}, got); diff != "" {
+			t.Errorf("alarms (-want +got)\n%s", diff)
+		}
+		if denied := w.recorded(gate.KindDenied); len(denied) != 3 {
+			t.Errorf("%d denials", len(denied))
+		}
+		// Of a decoy it learns nothing, and the office learns of it.
+		now = now.Add(time.Second)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return approval.Decoy(ctx, tx, w.Ring, w.Officer, family.ID(child))
+		})
+		w.sequence()
+		w.Vault.Pulls = party.Limits{}
+		if _, err := p.Read(ctx, handle, one); err != nil {
+			t.Error(err)
+		}
+		w.sequence()
+		for range 3 {
+			if _, err := decoy.Watch(ctx, w.Store, w.Ring); err != nil {
+				t.Fatal(err)
+			}
+		}
+		touched := 0
+		for _, e := range w.recorded(approval.KindAlarm) {
+			var b approval.AlarmBody
+			if err := e.Into(&b); err != nil {
+				t.Fatal(err)
+			}
+			if b.Cause == approval.Touched && e.Actor == "party:"+key.ID {
+				touched++
+			}
+		}
+		if touched != 1 {
+			t.Errorf("%d alarms of a decoy", touched)
+		}
+		w.replays()
+	})
+}
+
+// An agreement's last second, over HTTP: parties ask on two nodes while it comes, and nothing
+// is given from it on. Each value that anybody got has its entry before it.
+func TestArticle16_NothingIsGivenToAPartyFromTheLastSecondOn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		until := w.Store.Now().Add(time.Hour).Truncate(time.Second)
+		w.Engage(until)
+		_, handle := w.speaker("lan")
+		_, second := w.speaker("bo")
+		_, key, private := w.asParty(vaulttest.ProcessorID())
+		w.Pass(until.Add(-300 * time.Millisecond).Sub(w.Store.Now()))
+		other := w.behind(t, func(*api.Server) {})
+		over := func() bool { return w.Store.Now().After(until.Add(200 * time.Millisecond)) }
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		var given, refused int
+		for i, node := range []*world{w, other, w, other} {
+			p := node.partyWith(key.ID, private)
+			as := &wardkeep.Client{HTTP: node.server.Client(), Tries: 1}
+			p.With(as)
+			all.Go(func() {
+				for !over() {
+					_, err := p.Read(context.Background(), []string{handle, second}[i/2], wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"gender"}})
+					mu.Lock()
+					switch {
+					case err == nil:
+						given++
+					case errors.Is(err, &wardkeep.Problem{Code: "party.client_ended"}), errors.Is(err, &wardkeep.Problem{Code: "gate.agreement_over"}):
+						refused++
+					default:
+						t.Error(err)
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		uses := w.recorded(gate.KindPermitted)
+		for _, e := range uses {
+			if !e.At.Before(until) {
+				t.Errorf("a permit at %s", e.At)
+			}
+		}
+		if given == 0 || refused == 0 || len(uses) != given {
+			t.Errorf("%d times something was given, %d permits are recorded, %d times it was refused", given, len(uses), refused)
+		}
+		w.replays()
 	})
 }

@@ -90,6 +90,7 @@ var routes = []route{
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
 	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},
 	{Method: post, Path: child + "/transfers", ID: "transfer", Tag: "values", Scope: account.ItemsRead, Body: true, Status: 200, do: typed(transfer)},
+	{Method: post, Path: child + "/handles", ID: "introduce", Tag: "values", Scope: account.ItemsRead, Body: true, Once: true, Status: 200, do: typed(introduce)},
 	{Method: post, Path: child + "/disclosures", ID: "disclose", Tag: "values", Scope: account.ItemsRead, Body: true, Status: 200, do: typed(disclose)},
 	{Method: post, Path: service + "/decisions", ID: "decide", Tag: "values", Scope: account.DecisionsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Checks, wardkeep.Decisions](decide)},
 	{Method: post, Path: service + "/seal", ID: "seal", Tag: "values", Scope: account.Seal, Body: true, Large: true, Once: true, Status: 200, do: typed(seal)},
@@ -118,6 +119,7 @@ var routes = []route{
 	{Method: post, Path: "/v1/verification/report", ID: "identity-report", Tag: "guardian", Access: forAll, Body: true, Hot: true, Status: 204, Errors: []int{401}, do: plain[wardkeep.IdentityReport, none](identityReport)},
 
 	{Method: get, Path: partner, ID: "party-standing", Tag: "party", Access: forParty, Status: 200, do: typed(partyStanding)},
+	{Method: post, Path: partner + "/children/{handle}/items:read", ID: "party-read", Tag: "party", Access: forParty, Body: true, Status: 200, Errors: []int{404}, do: typed(partyRead)},
 
 	{Method: get, Path: service, ID: "get-service", Tag: "service", Status: 200, do: typed(getService)},
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
@@ -185,7 +187,7 @@ func (rt *route) headers() (names []string) {
 // answers are the headers of a good answer.
 func (rt *route) answers() []string {
 	names := []string{"X-Request-Id", "RateLimit"}
-	if rt.Once || rt.ID == "read" {
+	if rt.Once || rt.ID == "read" || rt.ID == "party-read" {
 		names = append(names, entryHeader)
 	}
 	if rt.ETag || rt.IfMatch || slices.Contains([]string{"get-child", "register-child", "add-guardian", "unverify-guardian", "report-event"}, rt.ID) {

@@ -25,7 +25,7 @@ type Alarm struct{ What Cause }
 type Cause string
 
 // The causes. BrokenGlass and LateReview are in entries that say more; the others have an entry of
-// their own. Forged is a row that was written by hand, by which somebody wanted to look;
+// their own. Burst and Touched are of processors and recipients, too. Forged is a row that was written by hand, by which somebody wanted to look;
 // Touched is raised by a request and a look-up, too, and by what an app or the terminal does
 // with a decoy.
 const (
@@ -36,10 +36,11 @@ const (
 	OddHours    Cause = "odd_hours"
 	Touched     Cause = "decoy"
 	Exported    Cause = "exported" // something has left as a file
+	OverQuota   Cause = "quota"    // a processor or a recipient wants more than it may have
 )
 
 // Causes are all of them.
-var Causes = []Cause{BrokenGlass, LateReview, Forged, Burst, OddHours, Touched, Exported}
+var Causes = []Cause{BrokenGlass, LateReview, Forged, Burst, OddHours, Touched, Exported, OverQuota}
 
 // An AlarmBody says what a look has raised, or a touch: by which request, with which entry.
 type AlarmBody struct {

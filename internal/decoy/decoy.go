@@ -41,12 +41,12 @@ const (
 )
 
 // Touches reports whether an entry tells that somebody has touched its child who would touch
-// no decoy by what they are for: an app had something of it released, or tried to, or it was
+// no decoy by what they are for: an app, or a party by itself, had something of it released, or tried to, or it was
 // dealt with at the terminal, or by an office. What an app collects or seals of one raises
 // nothing, so whoever looks after a decoy keeps it alive. The replay calls it too.
 func Touches(p ledger.Placed) bool {
 	switch kind, _, _ := strings.Cut(p.Actor, ":"); kind {
-	case "app":
+	case "app", "party":
 		var b gate.UseBody
 		return (p.Kind == gate.KindPermitted || p.Kind == gate.KindDenied) && p.Into(&b) == nil &&
 			b.Activity != string(charter.Collect) && b.Activity != string(charter.Store)

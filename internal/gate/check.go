@@ -36,6 +36,7 @@ type UseBody struct {
 	Reasons  []Denial `json:"reasons,omitempty"` // none if it was permitted
 
 	Look *LookBody `json:"look,omitempty"` // of a person inside
+	Pull *PullBody `json:"pull,omitempty"` // of a party that asks by itself
 }
 
 // A Span is the life of a value, in microseconds.
@@ -267,7 +268,7 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 	if _, err := l.Child(u.Service); err != nil {
 		return Permit{}, "", err // there is nobody to record it about
 	}
-	f, err := l.With(ctx, tx, l.Facts(tx.Now(), held), u)
+	f, err := l.With(ctx, tx, l.Facts(tx.Now(), held), by, u)
 	if err != nil {
 		return Permit{}, "", err
 	}
@@ -284,7 +285,7 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 		Body: UseBody{
 			Activity: string(u.Activity), Purpose: u.Purpose, Items: u.Items, Party: u.Party,
 			Catalog: f.Service.Version, Charter: f.Service.Charter, Age: string(f.Age),
-			Held: sealed, Reasons: reasons, Look: by.body(len(reasons) == 0, f.Service),
+			Held: sealed, Reasons: reasons, Look: by.body(len(reasons) == 0, f.Service), Pull: by.pulled(max(1, len(u.Items)), reasons),
 		},
 	})
 	switch {

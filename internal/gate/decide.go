@@ -23,6 +23,7 @@ type Facts struct {
 	Answers   []consent.Answer // those that stand
 	Held      []Held
 	Party     party.Standing // whom the use names, where it entrusts or transfers; zero: nobody on the register
+	Key       party.Key      // with which that party asks by itself; zero: it doesn't, or there is no such key
 }
 
 // Held says of a value only what it was collected for and how old it is.
@@ -91,6 +92,10 @@ var scopes = map[charter.Activity]string{
 func (d *decision) actor() {
 	if d.by.look != nil {
 		d.approval()
+		return
+	}
+	if d.by.pull != nil {
+		d.pulls()
 		return
 	}
 	switch {

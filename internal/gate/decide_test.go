@@ -32,6 +32,7 @@ type world struct {
 	charter *charter.Charter
 	app     account.App
 	look    gate.Look // of the worker who asked, by what the manager has decided
+	pull    gate.Pull // of yuping, by a key of its own
 }
 
 // open returns the world of "nothing stands in the way": a service in order, a
@@ -89,7 +90,9 @@ func open(t testing.TB) *world {
 			Intact:  true,
 			PerHour: 60, PerDay: 200,
 		},
+		pull: gate.Pull{Key: "kp_1", Limits: party.Limits{PerHour: 10, PerDay: 20, Burst: 5}},
 		facts: gate.Facts{
+			Key:       party.Key{ID: "kp_1", Party: party.ID{Service: "xiaoxi", Role: party.Processor, Name: "yuping"}, Version: 8, Paper: "pp_2", Until: now.Add(time.Hour)},
 			Now:       now,
 			Service:   catalog.Service{Name: "xiaoxi", State: catalog.Live, Version: 9, Charter: 3, OfficerID: "st_1", DeputyID: "st_2"},
 			Published: catalog.Published{Number: 3, Charter: c, AskedSince: map[string]int64{"speaking": 2, "reports": 2, "club": 2}},
@@ -329,12 +332,24 @@ var changes = map[string]func(*world){
 	"the contract is on file": func(w *world) {
 		w.facts.Party.Mechanism = party.Term{ID: "pp_3", Kind: party.Contract, From: now.Add(-time.Hour), Until: now.Add(time.Hour)}
 	},
-	"it is a certification":           func(w *world) { w.facts.Party.Mechanism.Kind = party.Certified },
-	"the contract ends now":           func(w *world) { w.facts.Party.Mechanism.Until = now },
-	"the contract begins in a second": func(w *world) { w.facts.Party.Mechanism.From = now.Add(time.Second) },
-	"key of another service":          func(w *world) { w.app.Service = "other" },
-	"key without scopes":              func(w *world) { w.app.Scopes = account.Scopes{} },
-	"key ended":                       func(w *world) { w.app.ExpiresAt = now },
+	"it is a certification":                 func(w *world) { w.facts.Party.Mechanism.Kind = party.Certified },
+	"the contract ends now":                 func(w *world) { w.facts.Party.Mechanism.Until = now },
+	"the contract begins in a second":       func(w *world) { w.facts.Party.Mechanism.From = now.Add(time.Second) },
+	"nobody has the key":                    func(w *world) { w.facts.Key = party.Key{} },
+	"another key has signed":                func(w *world) { w.pull.Key = "kp_2" },
+	"the party's key is of another service": func(w *world) { w.facts.Key.Party.Service = "other" },
+	"the key is examiner's": func(w *world) {
+		w.facts.Key.Party, w.facts.Key.Paper = party.ID{Service: "xiaoxi", Role: party.Recipient, Name: "examiner"}, "pp_1"
+	},
+	"the party's key was revoked":                func(w *world) { w.facts.Key.RevokedAt = now.Add(-time.Second) },
+	"the party's key ends now":                   func(w *world) { w.facts.Key.Until = now },
+	"the party's key ends in a second":           func(w *world) { w.facts.Key.Until = now.Add(time.Second) },
+	"the key is bound to what was agreed before": func(w *world) { w.facts.Key.Paper = "pp_0" },
+	"the key has one value left this hour":       func(w *world) { w.pull.Meter.InHour = 9 },
+	"the key has one value left today":           func(w *world) { w.pull.Meter.InDay = 19 },
+	"key of another service":                     func(w *world) { w.app.Service = "other" },
+	"key without scopes":                         func(w *world) { w.app.Scopes = account.Scopes{} },
+	"key ended":                                  func(w *world) { w.app.ExpiresAt = now },
 }
 
 // TestDecisionTables reads testdata/article*.txt. Each line is
@@ -342,7 +357,8 @@ var changes = map[string]func(*world){
 //	given | activity items for purpose [to party] | permit, or the reasons
 //
 // The app does it; where the use begins with "look" or "export", a person inside, who
-// discloses what a request with a basis is about.
+// discloses what a request with a basis is about; where it begins with "pull", the party whose
+// key it is.
 func TestDecisionTables(t *testing.T) {
 	files, err := filepath.Glob("testdata/article*.txt")
 	if err != nil || len(files) < 10 {
@@ -394,7 +410,14 @@ func table(t *testing.T, name string, used map[string]bool) {
 		if looks {
 			by, what = gate.ByStaff(w.look), string(w.look.Request.Activity())+what
 		}
+		what, pulls := strings.CutPrefix(what, "pull")
+		if pulls {
+			by, what = gate.ByParty(w.pull), string(gate.Activity(w.facts.Key.Party.Role))+what
+		}
 		u := use(t, what)
+		if pulls && u.Party == "" {
+			u.Party = w.facts.Key.Party.Name
+		}
 		if looks && u.Party == "" {
 			u.Party = w.look.Request.Party()
 		}

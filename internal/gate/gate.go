@@ -35,7 +35,8 @@ type Actor struct {
 	service string
 	scopes  account.Scopes
 	expires int64 // microseconds; 0 = does not expire
-	look    *Look // of a person inside, who has no scopes; nil: an app
+	look    *Look // of a person inside, who has no scopes; nil: an app, or a party
+	pull    *Pull // of a processor or a recipient that asks by itself, which has no scopes
 }
 
 // ByApp returns the operator's app as an actor.

@@ -139,37 +139,50 @@ func (d *decision) within(article, code string, purpose charter.Purpose, scope p
 }
 
 // With adds to the facts how the party stands whom the use names, where it entrusts or
-// transfers: one point read. The facts must be those of this transaction.
+// transfers, and the key by which that party asks, if it is who asks: one point read. The
+// facts must be those of this transaction.
 //
-// The party belongs to the version of the service that the facts are of. Its row has the
-// version of its last change, so one that isn't newer is the one that stood then. Where it
-// is newer, which takes a change between two statements of PostgreSQL, the service is read
-// again, and kept from changing.
-func (l *Loaded) With(ctx context.Context, tx *db.Tx, f Facts, u Use) (Facts, error) {
-	of, ok := u.party(f)
-	if !ok {
-		return f, nil
-	}
-	var found []party.Standing
-	err := tx.Together(ctx, party.ReadStanding(&found, of))
-	if err != nil || len(found) == 0 {
+// The party belongs to the version of the service that the facts are of. Its row, and that of
+// its key, have the version of their last change, so one that isn't newer is the one that
+// stood then. Where it is newer, which takes a change between two statements of PostgreSQL,
+// the service is read again, and kept from changing.
+func (l *Loaded) With(ctx context.Context, tx *db.Tx, f Facts, by Actor, u Use) (Facts, error) {
+	newest, err := l.with(ctx, tx, &f, by, u)
+	if err != nil || len(l.service) != 1 || newest <= l.service[0].Version {
 		return f, err
 	}
-	if found[0].Version > l.service[0].Version {
-		if err := l.steady(ctx, tx); err != nil {
-			return f, err
+	if err := l.steady(ctx, tx); err != nil {
+		return f, err
+	}
+	f.Service, f.Published = l.service[0], l.published
+	_, err = l.with(ctx, tx, &f, by, u)
+	return f, err
+}
+
+// with reads what With adds, and returns the version of the newest of it.
+func (l *Loaded) with(ctx context.Context, tx *db.Tx, f *Facts, by Actor, u Use) (newest int64, err error) {
+	f.Party, f.Key = party.Standing{}, party.Key{}
+	of, ok := u.party(*f)
+	if by.pull != nil {
+		var found []party.Client
+		if err := tx.Together(ctx, party.ReadClient(&found, by.pull.Key)); err != nil || len(found) == 0 {
+			return 0, err
 		}
-		f.Service, f.Published = l.service[0], l.published
-		if of, ok = u.party(f); !ok {
-			return f, nil
+		f.Key = found[0].Key
+		if ok && found[0].Standing.ID == of {
+			f.Party = found[0].Standing
 		}
-		found = nil
-		if err := tx.Together(ctx, party.ReadStanding(&found, of)); err != nil || len(found) == 0 {
-			return f, err
-		}
+		return max(f.Key.Version, f.Party.Version), nil
+	}
+	if !ok {
+		return 0, nil
+	}
+	var found []party.Standing
+	if err := tx.Together(ctx, party.ReadStanding(&found, of)); err != nil || len(found) == 0 {
+		return 0, err
 	}
 	f.Party = found[0]
-	return f, nil
+	return f.Party.Version, nil
 }
 
 // party returns whom the use names, if it entrusts or transfers, and there is a charter. A

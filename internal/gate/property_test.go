@@ -104,9 +104,13 @@ func TestInvariant3_MissingFactsNeverPermit(t *testing.T) {
 			reflect.ValueOf(&w.facts).Elem().Field(i).SetZero()
 			_, reasons := gate.Decide(w.facts, gate.ByApp(w.app), u)
 			// Without a value there is nothing to read: that is no reason. And the
-			// time is not loaded, it is the transaction's; nor is a party that isn't named.
-			if len(reasons) == 0 && name != "Held" && name != "Now" && (name != "Party" || u.Party == "yuping") {
+			// time is not loaded, it is the transaction's; nor is a party that isn't named, nor a
+			// key where none has signed.
+			if len(reasons) == 0 && name != "Held" && name != "Now" && name != "Key" && (name != "Party" || u.Party == "yuping") {
 				t.Errorf("%s is permitted without the fact %s", u.Activity, name)
+			}
+			if _, reasons := gate.Decide(w.facts, gate.ByParty(w.pull), u); len(reasons) == 0 && name != "Held" && name != "Now" {
+				t.Errorf("%s is permitted to a party without the fact %s", u.Activity, name)
 			}
 		}
 		w := open(t)

@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/party"
 	"wardkeep/internal/staff"
 )
 
@@ -38,13 +39,14 @@ func alarm(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]
 	return inOffice(ctx, tx, p, string(b.Cause), keyOf(p))
 }
 
-// keyOf returns the id of the app's key by which an entry was made, or "".
+// keyOf returns the id of the key by which an entry was made, an app's or a party's, or "".
 func keyOf(p ledger.Placed) string {
-	key, is := strings.CutPrefix(p.Actor, "app:")
-	if !is {
-		return ""
+	for _, kind := range []string{"app:", "party:"} {
+		if key, is := strings.CutPrefix(p.Actor, kind); is {
+			return key
+		}
 	}
-	return key
+	return ""
 }
 
 // broken tells them of a window that was opened without them.
@@ -160,12 +162,22 @@ func (t Teller) alarmed(ctx context.Context, tx *db.Tx, d Due) (notify.Message, 
 			a.Service, err = where, nil
 		}
 		if key := keyOf(entry); key != "" && err == nil {
-			a.Key, err = keyName(ctx, tx, where, key)
+			if id.Is(id.PartyKey, key) {
+				a.Party, err = partyName(ctx, tx, key)
+			} else {
+				a.Key, err = keyName(ctx, tx, where, key)
+			}
 		}
 	}
 	m := a.Message(to)
 	m.ID = t.name(d)
 	return m, err
+}
+
+// partyName returns what the charter calls the party that has a key.
+func partyName(ctx context.Context, tx *db.Tx, key string) (string, error) {
+	c, err := party.ClientOf(ctx, tx, key)
+	return c.Key.Party.Name, err
 }
 
 // reviewed reports whether what two persons opened has its review by now.

@@ -9,6 +9,7 @@ type Alarm struct {
 	Service string // its name in the language of the letter; empty: the whole installation
 	At      time.Time
 	Key     string // what the operator calls the app's key by which it was; empty: it wasn't one
+	Party   string // what the charter calls the processor or recipient by whose key it was; empty: it wasn't one
 	Link    string // to the console; empty where it has no address
 }
 
@@ -21,6 +22,9 @@ func (a Alarm) Message(to To) Message {
 	what := to.Lang.T("notify.alarm.what." + a.Cause)
 	if a.Key != "" {
 		what = to.Lang.T("notify.alarm.by_key."+a.Cause, "Key", line(a.Key))
+	}
+	if a.Party != "" {
+		what = to.Lang.T("notify.alarm.by_party."+a.Cause, "Party", line(a.Party))
 	}
 	return write(to, KindAlarm, a.Link, "Service", line(service), "What", what, "At", clock(to, a.At))
 }

@@ -9,6 +9,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"testing"
+	"time"
+
+	"wardkeep/internal/catalog"
 )
 
 // By a key of small order everybody signs: the signature of the point 1 and the number 0 is
@@ -71,6 +74,45 @@ func TestArticle16_OnlyThePublicHalfOfAKeyIsTaken(t *testing.T) {
 		got, err := ParseKey(c.text)
 		if !errors.Is(err, c.want) || err == nil && !got.Equal(public) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A party that is suspended or has ended gets nothing, and may still tell what it owes: until
+// its key is revoked, or long over.
+func TestArticle16_WhoHasEndedMayStillTell(t *testing.T) {
+	now := time.Date(2026, 6, 1, 4, 0, 0, 0, time.UTC)
+	of := ID{Service: "xiaoxi", Role: Processor, Name: "yuping"}
+	term := Term{ID: "pp_1", Kind: Agreed, From: now.Add(-time.Hour), Until: now.Add(time.Hour)}
+	for name, c := range map[string]struct {
+		change     func(c *Client, s *catalog.Service)
+		asks, says error
+	}{
+		"all is in order":          {func(*Client, *catalog.Service) {}, nil, nil},
+		"suspended":                {func(c *Client, _ *catalog.Service) { c.Standing.Halted = Incident }, ErrHalted, nil},
+		"with a sub-processor":     {func(c *Client, _ *catalog.Service) { c.Standing.Subs = []string{"x"} }, ErrEntrusts, nil},
+		"not assessed any more":    {func(c *Client, _ *catalog.Service) { c.Standing.Assessment.Until = now }, ErrHalted, nil},
+		"the agreement ends now":   {func(c *Client, _ *catalog.Service) { c.Standing.Agreement.Until, c.Key.Until = now, now }, ErrOver, nil},
+		"the agreement begins":     {func(c *Client, _ *catalog.Service) { c.Standing.Agreement.From = now.Add(1) }, ErrNotYet, nil},
+		"another agreement":        {func(c *Client, _ *catalog.Service) { c.Standing.Agreement.ID = "pp_2" }, ErrKeyOther, nil},
+		"the key ends now":         {func(c *Client, _ *catalog.Service) { c.Key.Until = now }, ErrKeyOver, nil},
+		"long over":                {func(c *Client, _ *catalog.Service) { c.Key.Until = now.Add(-Lingers) }, ErrKeyOver, ErrKeyOver},
+		"revoked":                  {func(c *Client, _ *catalog.Service) { c.Key.RevokedAt = now }, ErrKeyRevoked, ErrKeyRevoked},
+		"the service ends":         {func(_ *Client, s *catalog.Service) { s.Closed = catalog.All }, ErrClosed, nil},
+		"a purpose ends":           {func(_ *Client, s *catalog.Service) { s.Closed = "speaking" }, nil, nil},
+		"another service":          {func(_ *Client, s *catalog.Service) { s.Name = "other" }, ErrKeyNotFound, nil},
+		"another party's standing": {func(c *Client, _ *catalog.Service) { c.Standing.Name = "other" }, ErrKeyNotFound, ErrKeyNotFound},
+		"nobody":                   {func(c *Client, _ *catalog.Service) { *c = Client{} }, ErrKeyNotFound, ErrKeyNotFound},
+	} {
+		s := catalog.Service{Name: "xiaoxi"}
+		client := Client{Key: Key{ID: "kp_1", Party: of, Paper: "pp_1", Until: now.Add(time.Hour)},
+			Standing: Standing{ID: of, Assessment: Term{ID: "pp_0", Kind: Assessed, Passed: true, From: now.Add(-time.Hour), Until: now.Add(time.Hour)}, Agreement: term}}
+		c.change(&client, &s)
+		if err := client.Fault(s, now); !errors.Is(err, c.asks) {
+			t.Errorf("%s: asks: %v, want %v", name, err, c.asks)
+		}
+		if err := client.Deaf(now); !errors.Is(err, c.says) {
+			t.Errorf("%s: tells: %v, want %v", name, err, c.says)
 		}
 	}
 }

@@ -24,19 +24,18 @@ type boundKey struct {
 	seen    bool
 }
 
-// client returns the party that had the key when its service had that version, with what it
-// stood on then; the zero Client if nobody had it. Its public half is of no account here: the
-// row is compared with the ledger's print of it.
-func (f *fold) client(s *service, key string, version int64) party.Client {
+// keyAt returns a key as it was when its service had that version; the zero Key if it was
+// nobody's. Its public half is of no account here: the row is compared with the ledger's print.
+func (f *fold) keyAt(s *service, key string, version int64) party.Key {
 	k := f.bound[key]
 	if k == nil || k.party.Service != s.name || k.version > version {
-		return party.Client{}
+		return party.Key{}
 	}
-	c := party.Client{Key: party.Key{ID: key, Party: k.party, Paper: k.paper, Until: moment(k.until), Version: k.version}, Standing: s.stood(k.party, version)}
+	out := party.Key{ID: key, Party: k.party, Paper: k.paper, Until: moment(k.until)}
 	if k.ended != 0 && k.ended <= version {
-		c.RevokedAt, c.Version = moment(k.revoked), k.ended
+		out.RevokedAt = moment(k.revoked)
 	}
-	return c
+	return out
 }
 
 // keyBound folds that a key was bound: to what the party stands on, and to no key's second

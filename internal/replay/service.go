@@ -491,7 +491,7 @@ func (s *service) at(number int64) (v, next version, ok bool) {
 
 // good returns the keys that the app may have used at a moment.
 func (c *credential) good(at int64) (all []appKey) {
-	if c.revoked != 0 && at > c.revoked+slack {
+	if c == nil || c.revoked != 0 && at > c.revoked+slack {
 		return nil
 	}
 	for _, k := range c.keys {

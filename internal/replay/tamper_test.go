@@ -180,8 +180,9 @@ func (s *scene) engaged() {
 	denied(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"), "gate.assessment_failed")
 	s.Engage(s.Store.Now().Add(1000 * 24 * time.Hour))
 	ok(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"))
-	s.Bind(vaulttest.ProcessorID())
+	bound, _ := s.Bind(vaulttest.ProcessorID())
 	gone, _ := s.Bind(vaulttest.ProcessorID())
+	ok(s.T, s.pull(bound.ID, s.mei.ID, "gender"))
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		of := vaulttest.ProcessorID()
 		from, until := tx.Now().Format(time.RFC3339), tx.Now().AddDate(1, 0, 0).Format(time.RFC3339)
@@ -941,6 +942,15 @@ var changes = []change{
 	{"somebody else has bound a key", `UPDATE party_key SET bound_by = '王小明'`, nobody, "row_differs party_key bound_by"},
 	{"a key holds longer", `UPDATE party_key SET until_at = until_at + 1`, nobody, "row_differs party_key until_at"},
 	{"a key was never revoked", `UPDATE party_key SET revoked_at = NULL`, nobody, "row_differs party_key revoked_at"},
+	{"a key's meter is gone", `DELETE FROM party_meter`, nobody, "row_missing party_meter "},
+	{"a meter is another key's", `UPDATE party_meter SET key = '王小明'`, nobody, "row_extra party_meter "},
+	{"a key has had less in a minute", `UPDATE party_meter SET in_minute = in_minute - 1`, nobody, "row_differs party_meter in_minute"},
+	{"a key has had less in an hour", `UPDATE party_meter SET in_hour = in_hour - 1`, nobody, "row_differs party_meter in_hour"},
+	{"a key has had less on a day", `UPDATE party_meter SET in_day = in_day - 1`, nobody, "row_differs party_meter in_day"},
+	{"a key's minute is another", `UPDATE party_meter SET minute = minute + 1`, nobody, "row_differs party_meter minute"},
+	{"a key's hour is another", `UPDATE party_meter SET hour = hour + 1`, nobody, "row_differs party_meter hour"},
+	{"a key's day is another", `UPDATE party_meter SET day = day + 1`, nobody, "row_differs party_meter day"},
+	{"an alarm about a key was raised already", `UPDATE party_meter SET warned = hour`, nobody, "row_differs party_meter warned"},
 	{"an order is gone", `DELETE FROM party_order WHERE id = $1`, owing, "row_missing party_order "},
 	{"an order has another name", `UPDATE party_order SET id = '王小明' WHERE id = $1`, owing, "row_extra party_order "},
 	{"an order has another number", `UPDATE party_order SET number = '王小明' WHERE id = $1`, owing, "row_differs party_order number"},

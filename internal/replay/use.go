@@ -20,6 +20,7 @@ type use struct {
 	use       gate.Use
 	body      gate.UseBody
 	app       string // "ak_…"
+	key       string // "kp_…", of a party that has asked by itself
 	actor     string
 	at        int64
 	permitted bool
@@ -46,11 +47,18 @@ func (f *fold) use(p ledger.Placed, s source, c *child) fault {
 		return f.looked(p, s, c, b)
 	}
 	u := &use{source: s, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
-	app, ok := strings.CutPrefix(p.Actor, "app:")
-	if !ok {
+	var ok bool
+	if u.app, ok = strings.CutPrefix(p.Actor, "app:"); !ok {
+		u.key, ok = strings.CutPrefix(p.Actor, "party:")
+	}
+	if !ok || (u.key != "") != (b.Pull != nil) {
 		return fault{what: FoundActor, field: "actor"}
 	}
-	u.app = app
+	if b.Pull != nil {
+		if x := f.meters(p, u); x != (fault{}) {
+			return x
+		}
+	}
 	// The pseudonym stands for the child's name, which the ledger doesn't have.
 	u.use = gate.Use{Service: p.Service, Child: family.ID(p.Subject), Activity: charter.Activity(b.Activity),
 		Purpose: b.Purpose, Items: b.Items, Party: b.Party}
@@ -229,11 +237,11 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 		return x, wait
 	}
 	c := f.apps[u.app]
-	if c == nil {
+	if c == nil && u.key == "" {
 		return fault{what: FoundActor, field: "actor"}, true
 	}
 	keys := c.good(u.at)
-	if len(keys) == 0 {
+	if len(keys) == 0 && u.key == "" {
 		return fault{what: FoundActor, field: "actor"}, false
 	}
 	u.facts.Service = v.catalog(s)
@@ -246,7 +254,16 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 		u.facts.Published = e.published
 	}
 	u.facts.Party = s.party(u.use, v.number)
-	return u.compare(c, keys), false
+	if u.key != "" {
+		u.facts.Key = f.keyAt(s, u.key, v.number)
+		return u.compareWith(gate.ByParty(u.body.Pull.Pull(u.key))), false
+	}
+	var room [2]gate.Actor
+	actors := room[:0]
+	for _, k := range keys {
+		actors = append(actors, gate.Replayed(u.actor, c.service, c.scopes, moment(k.expires)))
+	}
+	return u.compareWith(actors...), false
 }
 
 // inForce returns the service at the version that an entry of that moment rests
@@ -268,9 +285,9 @@ func (f *fold) inForce(name string, catalog, charter, at int64) (s *service, v v
 	return s, v, fault{}, false
 }
 
-// compare decides with each key that the app may have used: during the overlap
-// of a rotation there are two, and the entry doesn't say which it was.
-func (u *use) compare(c *credential, keys []appKey) fault {
+// compareWith decides with each actor that it may have been: of an app during the overlap of
+// a rotation there are two keys, and the entry doesn't say which it was.
+func (u *use) compareWith(actors ...gate.Actor) fault {
 	published := u.facts.Published.Charter
 	if k := u.use.Known(published); k.Purpose != u.use.Purpose || k.Party != u.use.Party || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
 		return fault{what: FoundStrange, field: "items"} // invariant 6
@@ -279,8 +296,8 @@ func (u *use) compare(c *credential, keys []appKey) fault {
 		u.allow(published)
 	}
 	var first fault
-	for i, k := range keys {
-		_, reasons := gate.Decide(u.facts, gate.Replayed(u.actor, c.service, c.scopes, moment(k.expires)), u.use)
+	for i, by := range actors {
+		_, reasons := gate.Decide(u.facts, by, u.use)
 		if u.permitted == (len(reasons) == 0) && slices.Equal(reasons, u.body.Reasons) {
 			return fault{}
 		}

@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/vault"
@@ -438,3 +439,14 @@ func ok(t testing.TB, errs ...error) {
 
 func all(string) bool  { return true }
 func none(string) bool { return false }
+
+// pull has a party fetch something by itself.
+func (s *story) pull(key string, id family.ID, items ...string) error {
+	return s.Try(func(ctx context.Context, tx *db.Tx) error {
+		by, err := party.ClientOf(ctx, tx, key)
+		if err == nil {
+			_, err = s.Vault.Pull(ctx, tx, by, id, "speaking-practice", items)
+		}
+		return err
+	})
+}

@@ -98,10 +98,11 @@ const (
 	Officer  Actor = "officer"
 	Operator Actor = "operator"
 	System   Actor = "system"
+	Party    Actor = "party" // a processor or a recipient that asks by itself
 	Other    Actor = "other"
 )
 
-var actors = []Actor{App, Guardian, Staff, Officer, Operator, System}
+var actors = []Actor{App, Guardian, Staff, Officer, Operator, System, Party}
 
 // Inside is a person inside who looks at something of a child by a role (Article 15).
 func Inside(role staff.Role) Actor { return Staff + "." + Actor(role) }

@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
+	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/verification"
 )
@@ -96,6 +97,9 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		return nil, err
 	}
 	if err := rights.Forget(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	if err := party.ForgetHandles(ctx, tx, id); err != nil {
 		return nil, err
 	}
 	if err := approval.Forget(ctx, tx, id); err != nil {

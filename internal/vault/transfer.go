@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"wardkeep/internal/base/db"
-	"wardkeep/internal/base/pii"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -21,29 +20,30 @@ func (v *Vault) Transfer(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.U
 	case len(u.Items) > MaxItems:
 		return Opened{}, ErrTooMany
 	}
-	child, err := family.Lock(ctx, tx, u.Service, u.Child)
+	child, p, err := v.locked(ctx, tx, u)
 	if err != nil {
 		return Opened{}, err
+	}
+	return v.handOver(ctx, tx, by, u, p, child)
+}
+
+// locked locks the child of a use, and reads what the use needs.
+func (v *Vault) locked(ctx context.Context, tx *db.Tx, u gate.Use) (family.Child, *Prepared, error) {
+	child, err := family.Lock(ctx, tx, u.Service, u.Child)
+	if err != nil {
+		return child, nil, err
 	}
 	values := new([]stored)
 	l, err := v.Gate.Load(ctx, tx, u.Service, u.Child, reads(values, u)...)
-	if err != nil {
-		return Opened{}, err
-	}
-	p := &Prepared{l, values}
+	return child, &Prepared{l, values}, err
+}
+
+// handOver releases to a recipient what is held of a locked child.
+func (v *Vault) handOver(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared, child family.Child) (Opened, error) {
 	// The lock made child.Version; the decision rests on the one before.
-	permit, entry, err := gate.Check(ctx, tx, by, u, l, child.Version-1, p.held(), nil)
-	if err != nil {
-		return Opened{Entry: entry}, err
-	}
-	out := Opened{Values: make(map[string]pii.Text, len(*values)), Entry: entry}
-	for _, s := range *values {
-		if out.Values[s.item], err = v.decrypt(permit, u.Activity, child, s.item, s.sealed, s.ad(child)); err != nil {
-			return Opened{}, err
-		}
-	}
-	if len(out.Values) == 0 || !l.Facts(tx.Now(), nil).HandsOver(u) {
-		return out, nil // nothing of the child has gone anywhere, or not to who takes over
+	out, err := v.releaseAt(ctx, tx, by, u, p, child, child.Version-1)
+	if err != nil || len(out.Values) == 0 || !p.loaded.Facts(tx.Now(), nil).HandsOver(u) {
+		return out, err // nothing of the child has gone anywhere, or not to who takes over
 	}
 	_, err = family.HandOver(ctx, tx, by.Ledger(), child, family.HandedOverBody{Recipient: u.Party, Purpose: u.Purpose, At: tx.Now().UnixMicro()})
 	return out, err

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 )
 
 // What the vault refuses, beside the gate's denials.
@@ -42,6 +43,7 @@ type Vault struct {
 	Gate     *gate.Gate
 	Calendar workday.Calendar // counts the working days of the orders that follow an erasure
 	Looks    approval.Limits  // of persons inside
+	Pulls    party.Limits     // of parties that ask by themselves
 }
 
 // orders is what tells processors and recipients.
@@ -164,7 +166,12 @@ func (v *Vault) Open(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, 
 
 // release asks the gate and, with its permit, opens what was read.
 func (v *Vault) release(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared, child family.Child) (Opened, error) {
-	permit, entry, err := gate.Check(ctx, tx, by, u, p.loaded, child.Version, p.held(), nil)
+	return v.releaseAt(ctx, tx, by, u, p, child, child.Version)
+}
+
+// releaseAt is release by the facts of a version of the child: see gate.Check.
+func (v *Vault) releaseAt(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared, child family.Child, version int64) (Opened, error) {
+	permit, entry, err := gate.Check(ctx, tx, by, u, p.loaded, version, p.held(), nil)
 	if err != nil {
 		return Opened{Entry: entry}, err
 	}

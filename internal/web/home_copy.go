@@ -312,6 +312,8 @@ func (t told) usedBy(me family.Tie, u access.Told, service string, l i18n.Lang) 
 		who = l.T("web.mine.uses.you")
 	case strings.HasPrefix(u.Actor, "guardian:"):
 		who = l.T("web.mine.uses.guardian")
+	case strings.HasPrefix(u.Actor, "party:"): // Articles 16 and 17: it has fetched it itself
+		who = t.party(u.Party)
 	case strings.HasPrefix(u.Actor, "staff:"): // Article 15
 		who, what = l.T("web.mine.uses.staff", "Service", service), l.T("web.mine.uses.looked")
 	}

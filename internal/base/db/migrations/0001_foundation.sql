@@ -669,6 +669,25 @@ CREATE TABLE party_nonce (
 );
 CREATE INDEX party_nonce_until ON party_nonce (until_at, key, nonce);
 
+-- How many values a key has had lately: see person_looks.
+CREATE TABLE party_meter (
+	key       text   NOT NULL PRIMARY KEY,
+	minute    bigint NOT NULL, -- since 1970, in Asia/Shanghai, as are the next two
+	in_minute bigint NOT NULL,
+	hour      bigint NOT NULL,
+	in_hour   bigint NOT NULL,
+	day       bigint NOT NULL,
+	in_day    bigint NOT NULL,
+	warned    bigint NOT NULL  -- the last hour in which an alarm said that there were too many
+);
+
+-- By what a party knows a child: see party.HandleOf.
+CREATE TABLE party_handle (
+	handle text NOT NULL PRIMARY KEY, -- a keyed hash of the party and the child
+	child  text NOT NULL
+); -- clustered
+CREATE INDEX party_handle_child ON party_handle (child, handle);
+
 -- SUSPICION. Accounts that aren't registered as a child's and may be one's.
 CREATE TABLE suspicion (
 	id        text   NOT NULL PRIMARY KEY,
