@@ -27,6 +27,7 @@ type partyCmd struct {
 	Resume   partyResumeCmd   `cmd:"" help:"${party_resume}"`
 	Declare  partyDeclareCmd  `cmd:"" help:"${party_declare}"`
 	End      partyEndCmd      `cmd:"" help:"${party_end}"`
+	Key      partyKeyCmd      `cmd:"" help:"${party_key}"`
 }
 
 // A whichParty names a processor or a recipient, and who in office does something.

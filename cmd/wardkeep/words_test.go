@@ -145,6 +145,9 @@ func TestWordsOfEveryState(t *testing.T) {
 		for _, r := range append(slices.Clone(party.Reasons), party.Restored) {
 			keys = append(keys, "cmd.party.reason."+string(r))
 		}
+		for _, state := range []string{"holds", "revoked", "over", "other"} {
+			keys = append(keys, "cmd.party.key_state."+state)
+		}
 		for _, state := range []party.State{party.Draft, party.Ready, party.Signed, party.Active, party.Suspended, party.Ended} {
 			keys = append(keys, "cmd.party.state."+string(state))
 		}

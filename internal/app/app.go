@@ -139,7 +139,7 @@ func (a *App) open(ctx context.Context, check func(context.Context, *db.DB) erro
 	}
 	a.Ledger, a.LedgerKey = ledger.Open(a.Store, a.Config.LedgerOrigin, signer), verifier
 	a.Charters = catalog.NewCache(charters)
-	a.Vault = &vault.Vault{Ring: a.Ring, Gate: &gate.Gate{Ring: a.Ring, Charters: a.Charters}, Looks: a.Config.Looks.limits()}
+	a.Vault = &vault.Vault{Ring: a.Ring, Gate: &gate.Gate{Ring: a.Ring, Charters: a.Charters}, Looks: a.Config.Looks.limits(), Pulls: a.Config.Parties.limits()}
 	a.Publication = a.Config.Screening.desk(a.Store, a.Vault, a.Log)
 	return nil
 }

@@ -89,6 +89,8 @@ type Config struct {
 	Limits Limits `yaml:"limits"`
 	// Looks are those of persons inside at values.
 	Looks Looks `yaml:"looks"`
+	// Parties are how much processors and recipients get that ask by themselves.
+	Parties Parties `yaml:"parties"`
 	// Screening is of what is about to be published.
 	Screening Screening `yaml:"screening"`
 }
@@ -400,6 +402,7 @@ func (c *Config) check() (wrong ConfigProblems) {
 	c.Clocks.check(say)
 	c.Limits.check(say)
 	c.Looks.check(say)
+	c.Parties.check(say)
 	c.Screening.check(say)
 	c.Console.check(c.PublicURL, say)
 	c.Metrics.check(say)

@@ -237,6 +237,8 @@ func TestArticle15_LimitsOfLooksAreTheOperators(t *testing.T) {
 		"looks:\n  answer: 200h\n":                     "looks.answer",
 		"looks:\n  burst_in: 2h\n":                     "looks.burst_in",
 		"looks:\n  roles: {staff: {per_hour: -1}}\n":   "looks.roles.staff.per_hour",
+		"parties:\n  per_hour: -1\n":                   "parties.per_hour",
+		"parties:\n  burst: 100000001\n":               "parties.burst",
 		"looks:\n  roles: {engineer: {per_hour: 1}}\n": "looks.roles.engineer",
 	} {
 		if _, err := load(text); !errors.Is(err, app.ErrConfig) || !strings.Contains(err.Error(), want+": ") {
