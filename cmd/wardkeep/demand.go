@@ -21,6 +21,7 @@ type demandCmd struct {
 	Take   demandTakeCmd   `cmd:"" help:"${demand_take}"`
 	Assign demandAssignCmd `cmd:"" help:"${demand_assign}"`
 	Show   demandShowCmd   `cmd:"" help:"${demand_show}"`
+	Help   demandHelpCmd   `cmd:"" help:"${demand_help}"`
 	Extend demandExtendCmd `cmd:"" help:"${demand_extend}"`
 	Refuse demandRefuseCmd `cmd:"" help:"${demand_refuse}"`
 	Finish demandFinishCmd `cmd:"" help:"${demand_finish}"`
@@ -234,6 +235,7 @@ func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 		var r rights.Request
 		var note, answer pii.Text
 		var guardians []family.Guardian
+		var helps []helped
 		err := a.Store.Update(ctx, func(tx *db.Tx) error {
 			by, err := c.officer(ctx, tx)
 			if err != nil {
@@ -243,6 +245,9 @@ func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 				return err
 			}
 			if note, answer, err = d.Show(ctx, tx, by, r); err != nil {
+				return err
+			}
+			if helps, err = helpedWith(ctx, tx, d, r); err != nil {
 				return err
 			}
 			return tx.Together(ctx, family.ReadGuardians(&guardians, r.Child))
@@ -270,6 +275,9 @@ func (c demandShowCmd) Run(ctx context.Context, s *session) error {
 		}
 		if !answer.IsZero() {
 			s.say("cmd.demand.answer", "Text", plain(answer.Reveal()))
+		}
+		for _, h := range helps {
+			s.help(a.Store.Now(), h)
 		}
 		return nil
 	})

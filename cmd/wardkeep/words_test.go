@@ -10,10 +10,12 @@ import (
 	"testing"
 
 	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
@@ -129,6 +131,21 @@ func TestWordsOfEveryState(t *testing.T) {
 		}
 		for _, b := range []suspicion.Basis{suspicion.DocumentSeen, suspicion.OfficialCheck, suspicion.ParentSaid} {
 			keys = append(keys, "cmd.suspicion.basis."+string(b))
+		}
+		for _, a := range assistance.Answers {
+			keys = append(keys, "cmd.demand.help.answer."+string(a))
+		}
+		for _, s := range []incident.State{incident.Opened, incident.Triaged, incident.Closed} {
+			keys = append(keys, "cmd.incident.state."+string(s))
+		}
+		for _, k := range incident.Kinds {
+			keys = append(keys, "cmd.incident.kind."+string(k))
+		}
+		for _, g := range incident.Grades {
+			keys = append(keys, "cmd.incident.grade."+string(g))
+		}
+		for _, o := range incident.Outcomes {
+			keys = append(keys, "cmd.incident.outcome."+string(o))
 		}
 		for _, s := range []takedown.State{takedown.Reported, takedown.Taken, takedown.Ordered} {
 			keys = append(keys, "cmd.takedown.state."+string(s))

@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
@@ -27,6 +28,7 @@ var (
 	ErrUnended      = errs.New(errs.Unavailable, "api.cessation_late")  // what was announced to end isn't erased
 	ErrUnattested   = errs.New(errs.Unavailable, "api.orders_late")     // processors or recipients haven't done what they were told
 	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")    // demands are past their day
+	ErrIncidents    = errs.New(errs.Unavailable, "api.incidents_late")  // nobody has said how grave a leak is, or done what follows
 	ErrUndecided    = errs.New(errs.Unavailable, "api.suspicions_late") // nobody has decided about who may be a child
 )
 
@@ -58,7 +60,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	var unended int64
 	var orders int64
 	var copies backup.Watch
-	var suspected int64
+	var suspected, leaks int64
 	read := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		if waiting, err = ledger.OldestPending(ctx, tx); err != nil {
 			return err
@@ -70,6 +72,9 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 			return err
 		}
 		if suspected, err = suspicion.CountLate(ctx, tx, ""); err != nil {
+			return err
+		}
+		if _, leaks, err = incident.Count(ctx, tx, ""); err != nil {
 			return err
 		}
 		if unended, err = catalog.CountLate(ctx, tx, "", cessation.Patience); err != nil {
@@ -101,7 +106,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 		h.Checks = append(h.Checks, check)
 	}
 	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended),
-		lateCheck("orders", read, orders, ErrUnattested), lateCheck("suspicions", read, suspected, ErrUndecided),
+		lateCheck("orders", read, orders, ErrUnattested), lateCheck("suspicions", read, suspected, ErrUndecided), lateCheck("incidents", read, leaks, ErrIncidents),
 		lateCheck("backups", read, copies.Late, backup.ErrLate))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}

@@ -57,6 +57,9 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 			"orders": {`
 				INSERT INTO party_order (id, number, service, party, role, what, items, purposes, child, issued_at, due_at, attested_by, document, issued, attested)
 				VALUES ('po_1', '1', $1, 'x', 'processor', 'delete', '', '', '', 0, $2, '', '', '', '')`, []any{apptest.Service, past}},
+			"incidents": {`
+				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes)
+				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0)`, []any{apptest.Service, past}},
 			"backups": {`INSERT INTO backup (id, made_at, until, size) VALUES ('bk_1', 0, $1, 0)`, []any{past}},
 			"reviews": {`
 				INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, reviewer, finding, bound)

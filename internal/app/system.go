@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/console"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -51,6 +52,10 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	if err != nil {
 		return nil, err
 	}
+	_, leaks, err := incident.Count(ctx, tx, "")
+	if err != nil {
+		return nil, err
+	}
 	orders, err := order.CountOverdue(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -65,7 +70,7 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	}
 	copies, err := backup.Look(ctx, tx)
 	return console.Late{{What: "demands", Count: late.Demands}, {What: "erasures", Count: late.Erasures}, {What: "suspicions", Count: suspected},
-		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
+		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
 		{What: "values", Count: values}, {What: "sweep", Count: behind}}, err
 }
 

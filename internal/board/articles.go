@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
@@ -15,6 +16,7 @@ import (
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
@@ -48,7 +50,7 @@ var articles = [Articles]article{
 	{rest: NotYet, each: article18},
 	{rest: Holds, each: article19},
 	{rest: Holds, each: article20},
-	{rest: NotYet},
+	{rest: Holds, each: article21},
 	{rest: Holds, whole: article22},
 	{rest: Holds, each: article23},
 	{rest: NotYet, each: article24},
@@ -313,12 +315,16 @@ func article16(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	helps, helpsLate, err := assistance.Count(ctx, tx, s.Name)
+	if err != nil {
+		return nil, err
+	}
 	entrusted := told("entrusted", s.happened[tally.Permitted][string(charter.Entrust)])
 	on, err := onFile(ctx, tx, s.Name, func(p party.Standing) bool { return p.Agreement.Exists() })
 	if !on {
 		entrusted.Else = Broken // on nothing
 	}
-	return []Figure{told("orders_open", open), seen("orders_overdue", overdue), entrusted}, err
+	return []Figure{told("orders_open", open), seen("orders_overdue", overdue), told("helps_open", helps), seen("helps_late", helpsLate), entrusted}, err
 }
 
 // Article 17: nothing is transferred but to whom an assessment is on file about; that of who
@@ -389,6 +395,13 @@ func article20(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 		SELECT count(*) FROM (SELECT id FROM rights_request WHERE service = $1 AND erase_at <= $2 LIMIT $3) AS late`,
 		s.Name, micros(tx.Now().Add(-s.Patience)), int64(Many))
 	return []Figure{told("erased", s.sum(tally.Erased)), seen("demands_near", near), bad("demands_late", late), bad("erasures_late", erasures)}, err
+}
+
+// Article 21: what may have leaked is looked at while it is open, and each step has its time.
+// How often nothing was reported that should have been, nothing here can know.
+func article21(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	open, late, err := incident.Count(ctx, tx, s.Name)
+	return []Figure{seen("incidents_open", open), bad("incidents_late", late)}, err
 }
 
 // numbering is how long an entry may wait for its place.

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
@@ -126,10 +127,19 @@ func (s *scene) demand(c family.Child, kind rights.Kind) {
 	})
 }
 
+func (s *scene) leaks() {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := incident.Desk{Ring: s.Ring, Charters: s.Desk.Charters}.Open(ctx, tx, s.Officer, service,
+			incident.Report{Kind: incident.Leaked, Suspected: true, NoticedAt: tx.Now(), Words: pii.New("a list was public")})
+		return err
+	})
+}
+
 // rest is how each article stands where nothing is wrong.
 var rest = map[board.State][]int{
 	board.Outside: {1, 6},
-	board.NotYet:  {18, 21, 24, 25, 26, 27, 28},
+	board.NotYet:  {18, 24, 25, 26, 27, 28},
 }
 
 // Nothing that isn't computed is said to hold, and what is computed holds where nothing is
@@ -212,6 +222,11 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 				return err
 			})
 			s.Pass(30 * 24 * time.Hour)
+		}},
+		{"what may have leaked is open", 21, board.Attention, "incidents_open", func(s *scene) { s.leaks() }},
+		{"what may have leaked is past its time", 21, board.Broken, "incidents_late", func(s *scene) {
+			s.leaks()
+			s.Pass(2 * time.Hour)
 		}},
 		{"an activity that isn't declared", 3, board.Broken, "uses_activity", func(s *scene) {
 			s.forged(gate.UseBody{Activity: "disclose", Purpose: "course-progress", Items: []string{"nickname"}})

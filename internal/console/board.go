@@ -159,12 +159,14 @@ var figurePages = map[string]string{
 	"activities": "/console/register", "assessed": ofKind + "impact", "impacts_missing": ofKind + "impact", "impacts_over": ofKind + "impact", "purposes": "/console/charters", "items": "/console/charters", "documents": "/console/charters", "authority": "/console/charters",
 	"charter_blank": "/console/charters", "charter_unreadable": "/console/charters", "charter_none": "/console/charters", "documents_lost": "/console/charters",
 	"authority_none": "/console/charters", "services_open": "/console/offices", "unconsented_late": "/console/due?kind=sweep", "transferred_bare": "/console/pictures?picture=uses",
+	"helps_open": "/console/due?kind=help", "helps_late": "/console/due?kind=help",
+	"incidents_open": "/console/due?kind=incident", "incidents_late": "/console/due?kind=incident",
 	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint",
 }
 
 // articleClocks are what of each article has a clock.
 var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 4: {due.Takedown}, 7: {due.Impact}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep},
-	15: {due.Review}, 16: {due.Order}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 23: {due.End}}
+	15: {due.Review}, 16: {due.Order, due.Help}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident}, 23: {due.End}}
 
 // publicEvidence are the articles of which rules and agreement, which are public, are evidence.
 var publicEvidence = []int{3, 7, 8, 10, 24}

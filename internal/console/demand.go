@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
@@ -16,6 +17,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
@@ -57,6 +59,8 @@ type demandPage struct {
 	Today    string
 	Untold   []family.Relation
 	Told     []told
+	Helps    []assistance.Task // what parties were asked, without what they have written
+	Ask      []party.ID        // who else may have what is demanded
 	Fresh    bool
 	Problem  string
 	Field    string
@@ -179,6 +183,9 @@ func (p *demandPage) fill(ctx context.Context, tx *db.Tx, v *visit, by rights.Ha
 		return err
 	}
 	if err := p.handlers(ctx, tx, v, by); err != nil {
+		return err
+	}
+	if err := p.helps(ctx, tx, v); err != nil {
 		return err
 	}
 	if p.Birth = r.Item == rights.BirthDate && r.State == rights.Open; p.Birth {
@@ -327,6 +334,29 @@ func (s *Server) assignDemand(v *visit) error {
 func (s *Server) extendDemand(v *visit) error {
 	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
 		_, _, err := s.atDesk().Extend(ctx, tx, by, r, rights.Reason(v.value("reason")))
+		return err
+	})
+}
+
+// helps says what parties were asked about the demand, and whom else one can ask; of what erases
+// the child, its parties are told by orders.
+func (p *demandPage) helps(ctx context.Context, tx *db.Tx, v *visit) (err error) {
+	if p.Helps, err = assistance.Of(ctx, tx, p.Child, p.ID); err != nil || p.State != rights.Open || p.Kind.Erases() {
+		return err
+	}
+	all, err := v.s.atDesk().MayHelp(ctx, tx, p.Request)
+	p.Ask = slices.DeleteFunc(all, func(of party.ID) bool {
+		return slices.ContainsFunc(p.Helps, func(t assistance.Task) bool { return t.Open() && t.Party == of })
+	})
+	return err
+}
+
+// helpDemand asks a party to help with a demand (Article 16(2)). A form says which by its place
+// and its name together: a company may be both processor and recipient.
+func (s *Server) helpDemand(v *visit) error {
+	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
+		role, name, _ := strings.Cut(v.value("party"), " ")
+		_, _, err := s.atDesk().Help(ctx, tx, by, r, party.ID{Service: r.Service, Role: party.Role(role), Name: name})
 		return err
 	})
 }

@@ -10,8 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
@@ -19,6 +21,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/party"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin/signintest"
@@ -228,7 +231,7 @@ func TestArticle15_DemandsAreOfThoseWhoHandleThem(t *testing.T) {
 					t.Errorf("%s: %s: %d", in.Name, page, w.Code)
 				}
 			}
-			for _, form := range []string{"/assign", "/extend", "/refuse", "/finish", "/older"} {
+			for _, form := range []string{"/assign", "/help", "/extend", "/refuse", "/finish", "/older"} {
 				before := c.written(in, staff.KindTried)
 				if w := b.post(at(r)+form, "reason", "complex", "paper", "passport", "number", "E1", "birth", "2011-01-01"); outcome(w) != mayNot || c.written(in, staff.KindTried) != before+1 {
 					t.Errorf("%s: %s: %d", in.Name, form, w.Code)
@@ -495,6 +498,48 @@ func TestArticle15_DemandsAsAFileHoldNoValues(t *testing.T) {
 		}
 		if w := c.asks.post("/console/demands/csv", "filter", "state=done"); strings.Count(w.Body.String(), "\n") != 2 {
 			t.Errorf("what was answered by itself: %s", w.Body)
+		}
+	})
+}
+
+// Article 16(2): who handles a demand asks a processor that may have what is demanded, once, and
+// sees what it was asked and says, but not what it has written.
+func TestArticle16_ADemandIsHelpedWith(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		c := d.counter()
+		d.Put(c.child, "speaking-practice", "gender", "女")
+		r := c.came(rights.Correct, "gender", "")
+		form, asked := at(r)+"/help", i18n.English.T("console.demand.help_open")
+		if page := c.asks.get(at(r) + "?lang=en").Body.String(); !strings.Contains(page, form) || strings.Contains(page, asked) {
+			t.Error("nobody can be asked")
+		}
+		if w := c.asks.post(form, "party", "recipient "+vaulttest.Processor); w.Code != 409 {
+			t.Errorf("who has nothing: %d", w.Code)
+		}
+		if w := c.asks.post(form, "party", "processor "+vaulttest.Processor); w.Code != 303 || c.written(c.worker, assistance.KindAsked) != 1 {
+			t.Errorf("asked: %d %s", w.Code, w.Body)
+		}
+		if w := c.asks.post(form, "party", "processor "+vaulttest.Processor); w.Code != 409 {
+			t.Errorf("asked twice: %d", w.Code)
+		}
+		if page := c.asks.get(at(r) + "?lang=en").Body.String(); strings.Contains(page, form) || !strings.Contains(page, asked) {
+			t.Error("the page doesn't say that it was asked")
+		}
+		d.Engage(d.Store.Now().Add(24 * time.Hour))
+		key, _ := d.Bind(vaulttest.ProcessorID())
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			by, err := party.ClientOf(ctx, tx, key.ID)
+			if err != nil {
+				return err
+			}
+			tasks, err := assistance.Of(ctx, tx, c.child.ID, r.ID)
+			if err == nil {
+				_, _, err = assistance.Reply(ctx, tx, d.Ring, by, tasks[0].ID, assistance.Has, pii.New("三段录音"))
+			}
+			return err
+		})
+		if page := c.asks.get(at(r) + "?lang=en").Body.String(); !strings.Contains(page, i18n.English.T("console.demand.help.has")) || strings.Contains(page, "三段录音") || !strings.Contains(page, form) {
+			t.Error("the page doesn't say what it answers, or says too much")
 		}
 	})
 }

@@ -5,11 +5,13 @@ import (
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
@@ -131,6 +133,7 @@ var kinds = []kindOf{
 	{order.KindIssued, []int{16, 17, 20}},
 	{order.KindAttested, []int{16, 17, 20}},
 	{order.KindOverdue, []int{16, 17, 20}},
+	{order.KindStated, []int{16, 17, 20}},
 
 	{legal.KindApproved, []int{12, 20}},
 	{legal.KindEnded, []int{12, 20}},
@@ -145,6 +148,12 @@ var kinds = []kindOf{
 	{takedown.KindDecided, []int{4}},
 	{takedown.KindDone, []int{4}},
 	{takedown.KindLapsed, []int{4}},
+	{assistance.KindAsked, []int{16, 19}},
+	{assistance.KindAnswered, []int{16, 19}},
+	{incident.KindOpened, []int{16, 21}},
+	{incident.KindNoted, []int{21}},
+	{incident.KindGraded, []int{21}},
+	{incident.KindClosed, []int{21}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

@@ -211,6 +211,8 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return item("note")
 	case strings.HasSuffix(path, "/extend"), path == "/console/demands/{service}/{demand}/refuse":
 		return of("reason", "complex", "words", "好")
+	case strings.HasSuffix(path, "/help"):
+		return of("party", "processor "+vaulttest.Processor)
 	case strings.HasSuffix(path, "/older"), path == "/console/births/{service}/{claim}/approve":
 		return of("paper", "passport", "number", "E12345678", "birth", "2015-03-02")
 	case path == "/console/evidence/{service}/{attempt}/refuse":

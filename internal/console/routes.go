@@ -90,6 +90,7 @@ func table() []route {
 		{"POST /console/demands/csv", whoMay, staff.HandleDemands, "/console/demands", (*Server).demandsFile},
 		{"GET /console/demands/{service}/{demand}", whoMay, staff.HandleDemands, "", (*Server).demand},
 		{"POST /console/demands/{service}/{demand}/assign", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).assignDemand},
+		{"POST /console/demands/{service}/{demand}/help", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).helpDemand},
 		{"POST /console/demands/{service}/{demand}/extend", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).extendDemand},
 		{"POST /console/demands/{service}/{demand}/refuse", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).refuseDemand},
 		{"POST /console/demands/{service}/{demand}/finish", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).finishDemand},

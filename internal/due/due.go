@@ -1,6 +1,6 @@
 // Package due lists what has a clock: what children and guardians demand (Articles 19 and
 // 20), what somebody inside asks for and what was opened without the office (Article 15),
-// what processors must do (Article 16), offices that are vacant (Article 8), ends that were
+// what processors must do (Article 16), what may have leaked (Article 21), offices that are vacant (Article 8), ends that were
 // announced (Article 23), assessments of purposes (Article 7, PIPL 55), and what should have ended by itself (Article 12).
 //
 // Its one invariant: a list is read from indexes that begin with the time, a page at a
@@ -34,9 +34,11 @@ const (
 	Review    Kind = "review"    // of what was opened without the office
 	Suspicion Kind = "suspicion" // an account that may be a child's
 	Takedown  Kind = "takedown"  // content that may have to come down: its next step
+	Incident  Kind = "incident"  // what may have leaked: its next step
 	Document  Kind = "document"  // by which a guardian proves who it is
 	Claim     Kind = "claim"     // that a child is older than was said
 	Order     Kind = "order"     // to a processor or a recipient, to be attested
+	Help      Kind = "help"      // of a processor or a recipient, with a demand
 	Answer    Kind = "answer"    // of guardians, that are awaited: one line a service
 	Proof     Kind = "proof"     // of guardians, that end soon: one line a service
 	Office    Kind = "office"    // that is vacant
@@ -91,9 +93,11 @@ var sources = []source{
 	{Review, staff.ReviewAccess, false, reviews},
 	{Suspicion, staff.SeeSuspicions, false, suspicions},
 	{Takedown, staff.SeeBoard, false, takedowns},
+	{Incident, staff.SeeBoard, false, incidents},
 	{Document, staff.SeeEvidence, false, papers},
 	{Claim, staff.HandleDemands, false, claims},
 	{Order, staff.SeeBoard, false, orders},
+	{Help, staff.SeeBoard, false, helps},
 	{Answer, staff.SeeBoard, false, answers},
 	{Proof, staff.SeeBoard, false, proofs},
 	{Office, staff.SeeBoard, false, offices},

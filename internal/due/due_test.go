@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/due"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -123,6 +124,32 @@ func TestArticle4_TakedownsAreDue(t *testing.T) {
 		})
 		if all := list(w, due.Asking{Person: who(staff.Officer)}, 10); len(all) != 0 {
 			t.Errorf("what is down: %+v", all)
+		}
+	})
+}
+
+// Article 21: what may have leaked is in the list until it is closed.
+func TestArticle21_IncidentsAreDue(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		var c incident.Case
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			c, _, err = incident.Desk{Ring: w.Ring, Charters: w.Desk.Charters}.Open(ctx, tx, w.Officer, vaulttest.Service,
+				incident.Report{Kind: incident.Lost, NoticedAt: tx.Now(), Words: pii.New("lost")})
+			return err
+		})
+		all := list(w, due.Asking{Person: who(staff.Officer)}, 10)
+		if len(all) != 1 || all[0].Kind != due.Incident || all[0].ID != c.ID || all[0].About != "lost" || !all[0].At.Equal(c.DueAt) {
+			t.Errorf("%+v", all)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := incident.Triage(ctx, tx, w.Ring, w.Officer, vaulttest.Service, c.ID, incident.Minor, 0, pii.New("found"))
+			if err == nil {
+				_, _, err = incident.Close(ctx, tx, w.Ring, w.Officer, vaulttest.Service, c.ID, incident.Remedied, pii.New("found"))
+			}
+			return err
+		})
+		if all := list(w, due.Asking{Person: who(staff.Officer)}, 10); len(all) != 0 {
+			t.Errorf("what is closed: %+v", all)
 		}
 	})
 }

@@ -87,6 +87,14 @@ func takedowns(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
 }
 
+// Article 21: until it is said how grave it is, and then until it is over.
+func incidents(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, q.clock(Incident), `
+		SELECT id, '', kind, due_at FROM incident
+		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
 // Edge case 24: two look at a document, before it is erased unseen.
 func papers(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	b := q.after
@@ -119,6 +127,14 @@ func orders(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		SELECT issued, number, party, due_at FROM party_order
 		WHERE service = $1 AND attested_at IS NULL AND (due_at, issued) > ($2, $3)
 		ORDER BY due_at, issued LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
+// Article 16(2): what parties are asked to help with, until they have answered.
+func helps(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, q.clock(Help), `
+		SELECT id, '', party, due_at FROM party_task
+		WHERE service = $1 AND answered_at IS NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
 }
 
 // few returns those lines that lie behind the bound, of lines that are few.

@@ -28,6 +28,8 @@ var mayReveal = map[string]string{
 	"rights":       "measures what somebody wrote with a demand",
 	"approval":     "measures what somebody wrote with a request for a look",
 	"staff":        "seals where a person inside is told of alarms",
+	"assistance":   "measures what a party has written about a demand",
+	"incident":     "seals what was written about a leak, and computes its mark",
 	"takedown":     "seals what the operator calls a content, and computes its look-up hash",
 	"suspicion":    "seals what the operator calls an account, and computes its look-up hash",
 	"verification": "asks a provider about a number, hashes it, and looks at the bytes of a document",

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/party"
@@ -28,6 +29,9 @@ const (
 	SweepBehind  = "sweep" // not everything that is due was deleted
 	AuditDiffers = "audit" // what is stored isn't what was recorded
 )
+
+// Incident is the cause of the alarm that a case was opened.
+const Incident = "incident"
 
 // alarm tells officer and deputy of what a look, a look-up or a request has raised, or an
 // app's key: of each key, for whoever has one could bury what another does.
@@ -52,6 +56,16 @@ func keyOf(p ledger.Placed) string {
 // broken tells them of a window that was opened without them.
 func broken(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
 	return inOffice(ctx, tx, p, string(approval.BrokenGlass), "")
+}
+
+// leaked tells them that something may have leaked: of each case, for each has clocks of its
+// own (Article 21).
+func leaked(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b incident.OpenedBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
+	}
+	return inOffice(ctx, tx, p, Incident, b.Case)
 }
 
 // unreviewed tells them of one that they haven't reviewed: of each, for a letter goes to nobody
@@ -199,6 +213,9 @@ func (t Teller) whereTo(cause, service, lang string) string {
 		page = "/console/reviews"
 	case SweepBehind:
 		page = "/console/due"
+	case Incident:
+		page = "/console/due"
+		q.Set("kind", string(Incident))
 	case AuditDiffers: // the ledger's page shows the last audit
 	default:
 		q.Set("kind", approval.KindAlarm)

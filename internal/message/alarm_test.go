@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/staff"
@@ -204,6 +205,32 @@ func (o *offices) send(due []message.Due) (failed error) {
 func alone(t *testing.T, fn func(t *testing.T, o *offices)) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		fn(t, newDesk(t, w).offices())
+	})
+}
+
+// Article 21: whoever holds an office hears at once that something may have leaked, of each case,
+// and reads nothing of what was written about it.
+func TestArticle21_ALeakReachesTheOfficeByEmail(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		for range 2 {
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := incident.Desk{Ring: o.Ring, Charters: o.Desk.Charters}.Open(ctx, tx, o.Officer, vaulttest.Service,
+					incident.Report{Kind: incident.Leaked, NoticedAt: tx.Now(), Words: pii.New("一份名单")})
+				return err
+			})
+		}
+		if err := o.send(o.due()); err != nil {
+			t.Fatal(err)
+		}
+		letters := o.box.take()
+		if len(letters) != 4 {
+			t.Errorf("%d letters of two cases to two persons", len(letters))
+		}
+		for _, l := range letters {
+			if !strings.Contains(l.text, inside+"/console/due?kind=incident&lang=") || strings.Contains(l.text, "名单") {
+				t.Errorf("a letter to %s says\n%s", l.to, l.text)
+			}
+		}
 	})
 }
 

@@ -12,14 +12,15 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
 )
 
-// Attest ends an order: its party says that it has done it. Party is who says so, and
+// Attest ends an order: its party says that it has done it. Of is who says so, and
 // must be the order's own; document is the SHA-256 of what it has written, in hex, or
 // empty. By is the operator's app or officer who passes it on. With the party's last
-// overdue order, the gate opens for it again. Errors: ErrMayNot, ErrDocument,
+// overdue order, the gate opens for it again. A party may say so by itself. Errors: ErrMayNot, ErrDocument,
 // ErrNotFound, ErrParty, ErrTwice.
-func (b Book) Attest(ctx context.Context, tx *db.Tx, by family.Actor, service, order, party, document string) (Order, string, error) {
+func (b Book) Attest(ctx context.Context, tx *db.Tx, by family.Actor, service, order, of, document string) (Order, string, error) {
 	document = strings.ToLower(document)
 	switch {
 	case !handles(by, service):
@@ -37,10 +38,13 @@ func (b Book) Attest(ctx context.Context, tx *db.Tx, by family.Actor, service, o
 		return Order{}, "", err
 	}
 	o, err := Find(ctx, tx, service, order)
+	if err == nil {
+		err = own(by, tx.Now(), o)
+	}
 	switch {
 	case err != nil:
 		return Order{}, "", err
-	case o.Party != party:
+	case o.Party != of:
 		return Order{}, "", ErrParty.At("party")
 	case !o.Open():
 		return Order{}, "", ErrTwice
@@ -72,7 +76,7 @@ func (b Book) Attest(ctx context.Context, tx *db.Tx, by family.Actor, service, o
 // document covers: at most limit, those that are due first behind after, the zero Order at
 // the beginning. Each has the record of its own that Attest makes. It returns them; fewer
 // than limit are the last. Errors: ErrBare, and those of Attest.
-func (b Book) AttestOf(ctx context.Context, tx *db.Tx, by family.Actor, service, party, document string, until time.Time, after Order, limit int) ([]Order, error) {
+func (b Book) AttestOf(ctx context.Context, tx *db.Tx, by family.Actor, service, of, document string, until time.Time, after Order, limit int) ([]Order, error) {
 	switch {
 	case !handles(by, service):
 		return nil, ErrMayNot
@@ -88,12 +92,12 @@ func (b Book) AttestOf(ctx context.Context, tx *db.Tx, by family.Actor, service,
 	all, err := db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM party_order
 		WHERE service = $1 AND party = $2 AND issued_at <= $3 AND attested_at IS NULL AND (due_at, issued) > ($4, $5)
-		ORDER BY due_at, issued LIMIT $6`, service, party, (*db.Time)(&until), after.due(), after.Issued, int64(limit))
+		ORDER BY due_at, issued LIMIT $6`, service, of, (*db.Time)(&until), after.due(), after.Issued, int64(limit))
 	if err != nil {
 		return nil, err
 	}
 	for i, o := range all {
-		if all[i], _, err = b.Attest(ctx, tx, by, service, o.ID, party, document); err != nil {
+		if all[i], _, err = b.Attest(ctx, tx, by, service, o.ID, of, document); err != nil {
 			return nil, err
 		}
 	}
@@ -132,8 +136,24 @@ func handles(by family.Actor, service string) bool {
 		return by.Service == service && by.May(account.OrdersWrite)
 	case catalog.Officer:
 		return by.Governs(service)
+	case party.Client: // for itself: see own
+		return by.Key.Party.Service == service
 	}
 	return false
+}
+
+// own reports whether who attests may do so for the party of an order: a party only for
+// itself, in the role in which it got what it deletes. What it owes it owes the more when it
+// is suspended or has ended.
+func own(by family.Actor, now time.Time, o Order) error {
+	is, ok := by.(party.Client)
+	switch {
+	case !ok:
+		return nil
+	case is.Key.Party.Name != o.Party || string(is.Key.Party.Role) != string(o.Role):
+		return ErrNotFound // another's orders are none to it
+	}
+	return is.Deaf(now)
 }
 
 func isHash(s string) bool {

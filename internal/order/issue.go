@@ -185,6 +185,23 @@ func (b Book) Item(ctx context.Context, tx *db.Tx, actor string, c family.Child,
 	return err
 }
 
+// A Holder is a party that may have something of a child.
+type Holder struct {
+	Party string
+	Role  Role
+	Items []string
+}
+
+// Holders returns who may have something of a child, and what: those to whom an order about it
+// would go.
+func (b Book) Holders(ctx context.Context, tx *db.Tx, c family.Child) (all []Holder, err error) {
+	shares, err := b.held(ctx, tx, c)
+	for _, t := range merge(shares, Correct, func(s share) []string { return s.items }) {
+		all = append(all, Holder{t.party, t.role, t.items})
+	}
+	return all, err
+}
+
 func (b Book) held(ctx context.Context, tx *db.Tx, c family.Child) ([]share, error) {
 	var grants []consent.Grant
 	if err := tx.Together(ctx, consent.ReadGrants(&grants, c.ID)); err != nil {

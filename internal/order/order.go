@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
 )
 
 // What can be wrong with an attestation, or with what is asked for.
@@ -218,6 +219,24 @@ func List(ctx context.Context, tx *db.Tx, service string, state State, after str
 	}
 	args := slices.Concat([]any{service}, l.after(last), []any{int64(limit)})
 	return db.All(ctx, tx, scan, l.rest, args...)
+}
+
+// ListOf returns the open orders to one party in its role, those that are due first behind
+// after, the zero Order at the beginning, and at most limit.
+func ListOf(ctx context.Context, tx *db.Tx, of party.ID, after Order, limit int) ([]Order, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM party_order
+		WHERE service = $1 AND party = $2 AND role = $3 AND attested_at IS NULL AND (due_at, issued) > ($4, $5)
+		ORDER BY due_at, issued LIMIT $6`, of.Service, of.Name, of.Role, after.due(), after.Issued, int64(limit))
+}
+
+// FindOf returns an order to the party. Errors: ErrNotFound.
+func FindOf(ctx context.Context, tx *db.Tx, of party.ID, order string) (Order, error) {
+	o, err := Find(ctx, tx, of.Service, order)
+	if err == nil && (o.Party != of.Name || string(o.Role) != string(of.Role)) {
+		return Order{}, ErrNotFound
+	}
+	return o, err
 }
 
 // Attested returns the orders that were issued by one of the entries and attested since,

@@ -78,6 +78,8 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return f.keeps(p, s, k, c)
 	case p.Kind == order.KindIssued:
 		return f.ordered(p, s, k, c)
+	case strings.HasPrefix(p.Kind, "assistance."):
+		return f.helpEntry(p, s, k, c)
 	}
 	return f.familyEntry(p, s, k, c)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	approvals "wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/consent"
@@ -88,6 +89,7 @@ type batch struct {
 	attempts  []attemptRow
 	demands   []rights.Request
 	claims    []rights.Claim
+	helps     []assistance.Task
 	approvals []approvals.Request
 	consents  []consentRow
 }
@@ -158,6 +160,7 @@ func (a *audit) read(after string) (b batch, err error) {
 			ORDER BY child, id`, args...),
 		rights.ReadRows(&b.demands, b.Stretch),
 		rights.ReadClaims(&b.claims, b.Stretch),
+		assistance.ReadRows(&b.helps, b.Stretch),
 		approvals.ReadRows(&b.approvals, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
@@ -222,6 +225,9 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	}
 	for _, c := range b.claims {
 		a.compareClaim(found[string(c.Child)], c)
+	}
+	for _, h := range b.helps {
+		a.compareHelp(found[string(h.Child)], h)
 	}
 	for _, r := range b.approvals {
 		a.compareApproval(found[string(r.Child)], r)

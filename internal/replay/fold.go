@@ -5,6 +5,7 @@ import (
 
 	"wardkeep/internal/account"
 	approvals "wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
@@ -71,6 +72,10 @@ type fold struct {
 
 	comparings []comparing
 	harmful    map[string]*harmful
+	mishaps    map[string]*mishap
+	helps      map[key]*helping
+	said       []said
+	stated     map[stated]*statement
 
 	sessions map[key]signedIn // that are open
 	passkeys map[key]passkey  // that open
@@ -115,7 +120,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), mishaps: make(map[string]*mishap), helps: make(map[key]*helping), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -143,7 +148,7 @@ var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindRecalled, catalog.KindAppointed, catalog.KindEnded,
 		catalog.KindApproved, catalog.KindRefused, catalog.KindTakenBack, catalog.KindReached, catalog.KindRecorded, catalog.KindAssessed, catalog.KindCeasing, catalog.KindCeased,
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, webhook.KindChanged, webhook.KindPaused, webhook.KindResumed, vault.KindSwept,
-		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, legal.KindErased,
+		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, order.KindStated, legal.KindErased,
 		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
 		party.KindBound, party.KindRevoked}
@@ -157,7 +162,7 @@ var (
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
-		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept,
+		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept, assistance.KindAsked, assistance.KindAnswered,
 		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded, approvals.KindBroken, approvals.KindAgreed,
 		approvals.KindForeign, approvals.KindReleased, approvals.KindTold,
 	}
@@ -191,6 +196,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.takedownEntry(p)
+	case slices.Contains(ofIncidents, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.incidentEntry(p, s)
 	case slices.Contains(ofGlass, p.Kind):
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -255,6 +265,7 @@ func (f *fold) finish() {
 	}
 	f.reportUndecided()
 	f.checkOrders()
+	f.checkSaid()
 	f.checkKept()
 	for k, c := range f.children {
 		if o := c.opening; o != nil && o.collect && !o.written && c.state != erased {
@@ -303,6 +314,8 @@ const (
 	ruleRestored   = "restored"
 	ruleSuspicion  = "suspicion"
 	ruleTakedown   = "takedown"
+	ruleIncident   = "incident"
+	ruleHelp       = "assistance"
 	rulePerson     = "person"
 	ruleSignIn     = "sign-in"
 	ruleApproval   = "approval"

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/workday"
@@ -18,7 +19,9 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
 	"wardkeep/internal/replay"
@@ -194,6 +197,45 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		}},
 		"content that nobody reports": {"impossible actor", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), takedown.KindOpened, takedown.OpenedBody{Case: id.New(id.Takedown), Source: takedown.User, Harm: takedown.Other, Due: 1 << 60})
+		}},
+		"a leak that an app reports": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Staff, Kind: incident.Lost, Noticed: 1, Due: 1 << 60, Mark: "x"})
+		}},
+		"a leak that a party reports which isn't one": {"impossible actor", func(s *scene) {
+			s.forgeAs("party:x", incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Party, Role: party.Processor, Party: "nobody",
+				Kind: incident.Lost, Noticed: 1, Due: 1 << 60, Mark: "x"})
+		}},
+		"a leak that a processor reports with another's key": {"impossible actor", func(s *scene) {
+			s.forgeAs("party:kp_x", incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Party, Role: party.Processor, Party: vaulttest.Processor,
+				Kind: incident.Lost, Noticed: 1, Due: 1 << 60, Mark: "x"})
+		}},
+		"a leak that a processor reports as a recipient": {"impossible actor", func(s *scene) {
+			s.forgeAs("party:"+s.partner.ID, incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Party, Role: party.Recipient, Party: vaulttest.Processor,
+				Kind: incident.Lost, Noticed: 1, Due: 1 << 60, Mark: "x"})
+		}},
+		"an order that another party attests": {"impossible actor", func(s *scene) {
+			s.forgeAs("party:kp_x", order.KindAttested, order.AttestedBody{Order: s.orders["overdue"], Number: id.NumberOf(s.orders["overdue"]), Party: vaulttest.Processor})
+		}},
+		"an end that an officer attests": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), order.KindStated, order.StatedBody{Party: vaulttest.Processor, Role: order.Processor, Ended: 1, Mark: "x"})
+		}},
+		"a task that is answered twice": {"impossible assistance", func(s *scene) {
+			s.forge(s.mei, 1, assistance.KindAnswered, "party:"+s.partner.ID, assistance.AnsweredBody{Task: s.task, Answer: assistance.Nothing})
+		}},
+		"a leak that was noticed when it was due": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Staff, Kind: incident.Lost, Noticed: 1 << 60, Due: 1 << 60, Mark: "x"})
+		}},
+		"a leak of a million that is minor": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindGraded, incident.GradedBody{Case: s.leak, Note: 2, Mark: "x", Grade: incident.Minor, Children: incident.Larger, Due: 1 << 60})
+		}},
+		"a leak that an app closes": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), incident.KindClosed, incident.ClosedBody{Case: s.leak, Note: 2, Mark: "x", Outcome: incident.Remedied})
+		}},
+		"a note between two others": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindNoted, incident.NotedBody{Case: s.leak, Note: 1, Mark: "x"})
+		}},
+		"a leak that nobody reported": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindClosed, incident.ClosedBody{Case: id.New(id.Incident), Note: 1, Mark: "x", Outcome: incident.Remedied})
 		}},
 		"a takedown that lapses though the service goes on": {"impossible takedown", func(s *scene) {
 			s.forgeAs("system:retention", takedown.KindLapsed, takedown.DoneBody{Case: s.harm})

@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 )
 
 // A partyOrder is what the ledger says of one order to a processor or a recipient.
@@ -80,7 +81,7 @@ func (c *child) orderedBy(version int64) int64 {
 }
 
 // orderEntry folds what became of an order.
-func (f *fold) orderEntry(p ledger.Placed) fault {
+func (f *fold) orderEntry(p ledger.Placed, s source) fault {
 	b, x := body[struct {
 		Order  string `json:"order"`
 		Number string `json:"number"`
@@ -99,7 +100,7 @@ func (f *fold) orderEntry(p ledger.Placed) fault {
 	}
 	o.of, o.party, o.number = f.names.keep(p.Service), f.names.keep(b.Party), b.Number
 	if !o.known && o.entry == "" {
-		o.source = source{place: p.Place, entry: p.ID, service: p.Service}
+		o.source = s
 	}
 	if p.Kind == order.KindOverdue {
 		if o.overdue != 0 || p.Actor != sweeper || b.Mark != "" {
@@ -108,7 +109,10 @@ func (f *fold) orderEntry(p ledger.Placed) fault {
 		o.overdue = at
 		return fault{}
 	}
-	if o.attested != 0 || !strings.HasPrefix(p.Actor, "app:") && !strings.HasPrefix(p.Actor, "officer:") {
+	// A party may say for itself that it has done it; in which role it was told to, the order
+	// tells, which may come later.
+	own := strings.HasPrefix(p.Actor, "party:") && f.speaks(p, s, party.ID{Service: o.of, Name: o.party})
+	if o.attested != 0 || !own && !strings.HasPrefix(p.Actor, "app:") && !strings.HasPrefix(p.Actor, "officer:") {
 		return impossible(ruleOrder) // once, and by who may say so
 	}
 	o.attested, o.attestation, o.by, o.mark = at, p.ID, f.names.keep(p.Actor), b.Mark
@@ -123,6 +127,9 @@ func (f *fold) checkOrders() {
 		o := f.orders[k]
 		if !o.known || o.overdue != 0 && (o.overdue < o.due || o.attested != 0 && o.attested < o.overdue) || o.attested != 0 && o.attested < o.issued {
 			f.blame(o.source, impossible(ruleOrder))
+		}
+		if name, own := strings.CutPrefix(o.by, "party:"); own && f.bound[name] != nil && string(f.bound[name].party.Role) != string(o.role) {
+			f.blame(o.source, impossible(ruleActor))
 		}
 		if o.overdue != 0 && o.attested == 0 {
 			late[o.of] = catalog.WithOverdue(late[o.of], o.party, true)

@@ -189,6 +189,7 @@ func (a *audit) run() error {
 	if err := a.compareChildren(); err != nil {
 		return err
 	}
+	a.missingHelp()
 	return a.compareTraces()
 }
 

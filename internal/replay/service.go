@@ -39,8 +39,10 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return f.suspicionEntry(p)
 	case vault.KindSwept:
 		return f.swept(p)
+	case order.KindStated:
+		return f.statedEntry(p, s)
 	case order.KindAttested, order.KindOverdue:
-		return f.orderEntry(p)
+		return f.orderEntry(p, s)
 	case legal.KindApproved, legal.KindEnded:
 		return f.approvalEntry(p, key{})
 	case legal.KindErased:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
@@ -21,6 +22,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
@@ -48,6 +50,9 @@ type scene struct {
 	paper         string           // an agreement
 	doubt         string           // a suspicion that somebody looks after; another was decided
 	harm          string           // content that has to come down; other may stay, or is down
+	leak          string           // a case that was graded; another is closed, and a third the processor has reported
+	partner       party.Key        // of the processor
+	task          string           // that the processor has answered; another is open
 	before        former
 	approvals     map[string]string // ids of what a law demands to keep: of all children, of mei, and what was taken back
 	orders        map[string]string // ids of orders: about mei, of whom is erased and overdue, of whom is erased and attested
@@ -89,6 +94,8 @@ func play(t *testing.T, w *vaulttest.World) *scene {
 	s.demands()
 	s.suspects()
 	s.harms()
+	s.leaks()
+	s.helps()
 	ok(t, s.says(refusing, none), s.erase(refusing.Child),
 		s.put(s.mei.ID, "course-progress", map[string]string{"weekly_score": "76"}))
 	s.remember()
@@ -180,9 +187,9 @@ func (s *scene) engaged() {
 	denied(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"), "gate.assessment_failed")
 	s.Engage(s.Store.Now().Add(1000 * 24 * time.Hour))
 	ok(s.T, s.use(s.mei.ID, charter.Entrust, "speaking-practice", vaulttest.Processor, "gender"))
-	bound, _ := s.Bind(vaulttest.ProcessorID())
+	s.partner, _ = s.Bind(vaulttest.ProcessorID())
 	gone, _ := s.Bind(vaulttest.ProcessorID())
-	ok(s.T, s.pull(bound.ID, s.mei.ID, "gender"))
+	ok(s.T, s.pull(s.partner.ID, s.mei.ID, "gender"))
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		of := vaulttest.ProcessorID()
 		from, until := tx.Now().Format(time.RFC3339), tx.Now().AddDate(1, 0, 0).Format(time.RFC3339)
@@ -281,7 +288,15 @@ func (s *scene) attested() {
 	s.T.Helper()
 	for _, which := range []string{"mei", "attested"} {
 		s.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, _, err := s.book().Attest(ctx, tx, s.Officer, service, s.orders[which], "yuping-assessment", strings.Repeat("ab", 32))
+			by := family.Actor(s.Officer)
+			if which == "mei" { // by itself
+				is, err := party.ClientOf(ctx, tx, s.partner.ID)
+				if err != nil {
+					return err
+				}
+				by = is
+			}
+			_, _, err := s.book().Attest(ctx, tx, by, service, s.orders[which], "yuping-assessment", strings.Repeat("ab", 32))
 			return err
 		})
 	}
@@ -398,6 +413,64 @@ func (s *scene) harms() {
 			}
 		}
 		return nil
+	})
+}
+
+// leaks has two cases opened, of which one is closed.
+func (s *scene) leaks() {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		desk := incident.Desk{Ring: s.Ring, Charters: s.Desk.Charters}
+		for _, outcome := range []incident.Outcome{incident.Remedied, ""} {
+			c, _, err := desk.Open(ctx, tx, s.Officer, s.Officer.Service, incident.Report{Kind: incident.Leaked, Items: []string{"nickname"}, Children: 3,
+				BeganAt: tx.Now().Add(-time.Hour), NoticedAt: tx.Now(), Words: pii.New("a list was public")})
+			if err != nil {
+				return err
+			}
+			if _, _, err = incident.Triage(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, incident.Minor, 4, pii.New("nobody has seen it")); err != nil {
+				return err
+			}
+			if s.leak = c.ID; outcome == "" {
+				continue
+			}
+			if _, _, err = incident.Write(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, pii.New("its link is dead")); err != nil {
+				return err
+			}
+			if _, _, err = incident.Close(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, outcome, pii.New("done")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// helps has the processor report a leak, and answer one of two tasks, though it is suspended.
+func (s *scene) helps() {
+	s.T.Helper()
+	kim := s.Child()
+	mother := s.guardians(kim.ID)[0]
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		by, err := party.ClientOf(ctx, tx, s.partner.ID)
+		if err != nil {
+			return err
+		}
+		_, _, err = incident.Desk{Ring: s.Ring, Charters: s.Desk.Charters}.Leak(ctx, tx, by, incident.Report{Kind: incident.Lost, Suspected: true, NoticedAt: tx.Now(), Words: pii.New("a disk")})
+		if err != nil {
+			return err
+		}
+		desk := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}
+		for _, kind := range []rights.Kind{rights.Access, rights.Copy} {
+			if _, _, err := desk.Receive(ctx, tx, mother, kim, rights.Demand{Kind: kind, Door: rights.ByGuardian, Guardian: mother.ID}); err != nil {
+				return err
+			}
+		}
+		tasks, err := assistance.Waiting(ctx, tx, by.Key.Party, assistance.Task{}, 10)
+		if err != nil {
+			return err
+		}
+		s.task = tasks[0].ID
+		_, _, err = assistance.Reply(ctx, tx, s.Ring, by, s.task, assistance.Has, pii.New("recordings of May"))
+		return err
 	})
 }
 
@@ -530,6 +603,8 @@ func copied(s *scene) []any   { return []any{s.copied.ID} }
 func restored(s *scene) []any { return []any{s.restored.ID} }
 func doubt(s *scene) []any    { return []any{s.doubt} }
 func harm(s *scene) []any     { return []any{s.harm} }
+func leak(s *scene) []any     { return []any{s.leak} }
+func task(s *scene) []any     { return []any{s.task} }
 func paper(s *scene) []any    { return []any{s.paper} }
 
 // both are two children of whom the first lends something to the second.
@@ -1005,6 +1080,53 @@ var changes = []change{
 	{"what has to come down is down", `UPDATE takedown SET closed_at = 1 WHERE id = $1`, harm, "row_differs takedown closed_at"},
 	{"a takedown is about nothing", `UPDATE takedown SET ref = NULL WHERE id = $1`, harm, "row_sealed takedown ref, ref_hash"},
 	{"a takedown isn't found", `UPDATE takedown SET ref_hash = NULL WHERE id = $1`, harm, "row_sealed takedown ref, ref_hash"},
+	{"a task never was", `DELETE FROM party_task WHERE id = $1`, task, "row_missing party_task "},
+	{"a task has another name", `UPDATE party_task SET id = '王小明' WHERE id = $1`, task, "row_extra party_task "},
+	{"a task is about another child", `UPDATE party_task SET child = (SELECT max(child) FROM child WHERE child <> party_task.child AND state = 'active') WHERE id = $1`, task, "row_extra party_task "},
+	{"a task is another service's", `UPDATE party_task SET service = '王小明' WHERE id = $1`, task, "row_differs party_task service"},
+	{"a task is a recipient's", `UPDATE party_task SET role = 'recipient' WHERE id = $1`, task, "row_differs party_task role"},
+	{"a task is another party's", `UPDATE party_task SET party = '王小明' WHERE id = $1`, task, "row_differs party_task party"},
+	{"a task is about another demand", `UPDATE party_task SET demand = '王小明' WHERE id = $1`, task, "row_differs party_task demand"},
+	{"a task is of another kind", `UPDATE party_task SET kind = 'delete' WHERE id = $1`, task, "row_differs party_task kind"},
+	{"a task is about one item", `UPDATE party_task SET item = '王小明' WHERE id = $1`, task, "row_differs party_task item"},
+	{"a task is about other items", `UPDATE party_task SET items = '王小明' WHERE id = $1`, task, "row_differs party_task items"},
+	{"a task was asked later", `UPDATE party_task SET asked_at = asked_at + 1 WHERE id = $1`, task, "row_differs party_task asked_at"},
+	{"a task was asked by another", `UPDATE party_task SET asked_by = '王小明' WHERE id = $1`, task, "row_differs party_task asked_by"},
+	{"a task may wait longer", `UPDATE party_task SET due_at = due_at + 1 WHERE id = $1`, task, "row_differs party_task due_at"},
+	{"a task is open", `UPDATE party_task SET answered_at = NULL WHERE id = $1`, task, "row_differs party_task answered_at"},
+	{"a task was answered by another", `UPDATE party_task SET answered_by = '王小明' WHERE id = $1`, task, "row_differs party_task answered_by"},
+	{"a party has nothing", `UPDATE party_task SET answer = 'nothing' WHERE id = $1`, task, "row_differs party_task answer"},
+	{"a party has written nothing", `UPDATE party_task SET words = NULL WHERE id = $1`, task, "row_differs party_task words"},
+	{"a party has written something else", `UPDATE party_task SET words = (SELECT wrapped FROM child WHERE child.child = party_task.child) WHERE id = $1`, task, "row_sealed party_task words"},
+	{"a leak never was", `DELETE FROM incident WHERE id = $1`, leak, "row_missing incident "},
+	{"a leak has another name", `UPDATE incident SET id = '王小明' WHERE id = $1`, leak, "row_extra incident "},
+	{"a leak is another service's", `UPDATE incident SET service = '王小明' WHERE id = $1`, leak, "row_differs incident service"},
+	{"a leak has another source", `UPDATE incident SET source = 'party' WHERE id = $1`, leak, "row_differs incident source"},
+	{"a leak has a role", `UPDATE incident SET role = 'processor' WHERE id = $1`, leak, "row_differs incident role"},
+	{"a leak is a party's", `UPDATE incident SET party = '王小明' WHERE id = $1`, leak, "row_differs incident party"},
+	{"a leak was reported by another", `UPDATE incident SET reporter = '王小明' WHERE id = $1`, leak, "row_differs incident reporter"},
+	{"a leak is a loss", `UPDATE incident SET kind = 'lost' WHERE id = $1`, leak, "row_differs incident kind"},
+	{"a leak is only suspected", `UPDATE incident SET suspected = NOT suspected WHERE id = $1`, leak, "row_differs incident suspected"},
+	{"a leak is of other items", `UPDATE incident SET items = '王小明' WHERE id = $1`, leak, "row_differs incident items"},
+	{"a leak is of fewer children", `UPDATE incident SET children = 1 WHERE id = $1`, leak, "row_differs incident children"},
+	{"a leak began later", `UPDATE incident SET began_at = began_at + 1 WHERE id = $1`, leak, "row_differs incident began_at"},
+	{"a leak was noticed later", `UPDATE incident SET noticed_at = noticed_at + 1 WHERE id = $1`, leak, "row_differs incident noticed_at"},
+	{"a leak came later", `UPDATE incident SET opened_at = opened_at + 1 WHERE id = $1`, leak, "row_differs incident opened_at"},
+	{"a leak is unclear", `UPDATE incident SET grade = 'unclear' WHERE id = $1`, leak, "row_differs incident grade"},
+	{"a leak was graded by another", `UPDATE incident SET graded_by = '王小明' WHERE id = $1`, leak, "row_differs incident graded_by"},
+	{"a leak was graded earlier", `UPDATE incident SET triaged_at = triaged_at - 1 WHERE id = $1`, leak, "row_differs incident triaged_at"},
+	{"a leak may wait longer", `UPDATE incident SET due_at = due_at + 1 WHERE id = $1`, leak, "row_differs incident due_at"},
+	{"a leak ended otherwise", `UPDATE incident SET outcome = 'unfounded' WHERE outcome <> '' AND id <> $1`, leak, "row_differs incident outcome"},
+	{"a leak was closed by another", `UPDATE incident SET closed_by = '王小明' WHERE outcome <> '' AND id <> $1`, leak, "row_differs incident closed_by"},
+	{"a leak is closed", `UPDATE incident SET closed_at = 1 WHERE id = $1`, leak, "row_differs incident closed_at"},
+	{"a leak has fewer notes", `UPDATE incident SET notes = 1 WHERE id = $1`, leak, "row_differs incident notes"},
+	{"a note of a leak never was", `DELETE FROM incident_note WHERE incident = $1 AND number = 1`, leak, "row_missing incident_note "},
+	{"a note is of another leak", `UPDATE incident_note SET incident = '王小明' WHERE incident = $1 AND number = 1`, leak, "row_extra incident_note "},
+	{"a note of a leak is another", `UPDATE incident_note SET number = 7 WHERE incident = $1 AND number = 1`, leak, "row_extra incident_note "},
+	{"a note of a leak is later", `UPDATE incident_note SET written_at = written_at + 1 WHERE incident = $1 AND number = 1`, leak, "row_differs incident_note written_at"},
+	{"a note of a leak is another's", `UPDATE incident_note SET written_by = '王小明' WHERE incident = $1 AND number = 1`, leak, "row_differs incident_note written_by"},
+	{"a note of a leak says something else", `UPDATE incident_note SET sealed = (SELECT sealed FROM incident_note WHERE incident = $1 AND number = 0) WHERE number = 1`, leak, "row_sealed incident_note sealed, salt"},
+	{"a note of a leak has another salt", `UPDATE incident_note SET salt = sealed WHERE incident = $1 AND number = 1`, leak, "row_sealed incident_note sealed, salt"},
 	{"a suspicion never was", `DELETE FROM suspicion WHERE id = $1`, doubt, "row_missing suspicion "},
 	{"a suspicion has another name", `UPDATE suspicion SET id = '王小明' WHERE id = $1`, doubt, "row_extra suspicion "},
 	{"a suspicion is another service's", `UPDATE suspicion SET service = '王小明' WHERE id = $1`, doubt, "row_differs suspicion service"},

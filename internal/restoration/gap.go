@@ -12,12 +12,14 @@ import (
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/notify"
@@ -227,6 +229,12 @@ var additions = map[string]string{
 	takedown.KindDecided:       "it is decided anew",
 	takedown.KindDone:          "it waits again, and the app says again that it is down",
 	takedown.KindLapsed:        "it lapses once more",
+	assistance.KindAsked:       "",
+	assistance.KindAnswered:    "the party is asked still, and answers once more",
+	incident.KindOpened:        "",
+	incident.KindNoted:         "its text is lost: who wrote it writes it again",
+	incident.KindGraded:        "it waits to be graded anew, and is late by then",
+	incident.KindClosed:        "it is open again, which is the stricter",
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",
 	rights.KindShown:           "it was seen",
@@ -270,6 +278,7 @@ var additions = map[string]string{
 	order.KindIssued:           "",
 	order.KindAttested:         "",
 	order.KindOverdue:          "by its day",
+	order.KindStated:           "the party says it once more",
 	legal.KindApproved:         "",
 	legal.KindErased:           "by its day",
 	catalog.KindCeased:         "it ends once more, by itself",

@@ -145,7 +145,10 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 			return r, "", err
 		}
 	}
-	return r, entry, r.insert(ctx, tx)
+	if err := r.insert(ctx, tx); err != nil || !r.Kind.Tells() {
+		return r, entry, err
+	}
+	return r, entry, d.helped(ctx, tx, by, c, r, inside)
 }
 
 // told reports whether the demand is answered by itself, because there is a guardian who

@@ -9,11 +9,13 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
@@ -43,8 +45,10 @@ var types = []string{
 	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
+	assistance.KindAsked, assistance.KindAnswered,
+	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed,
 
-	order.KindIssued, order.KindAttested, order.KindOverdue,
+	order.KindIssued, order.KindAttested, order.KindOverdue, order.KindStated,
 
 	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
 	party.KindBound, party.KindRevoked,

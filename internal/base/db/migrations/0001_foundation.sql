@@ -596,6 +596,20 @@ CREATE INDEX party_order_overdue ON party_order (service, party, issued) WHERE a
 CREATE INDEX party_order_attested ON party_order (service, issued) WHERE attested_at IS NOT NULL;
 CREATE INDEX party_order_issued ON party_order (issued);
 CREATE INDEX party_order_party ON party_order (service, party, issued);
+CREATE INDEX party_order_theirs ON party_order (service, party, role, due_at, issued) WHERE attested_at IS NULL;
+
+-- That a party which has ended has deleted all: its own word, once for each end.
+CREATE TABLE party_statement (
+	service     text   NOT NULL,
+	role        text   NOT NULL,
+	party       text   NOT NULL,
+	ended_at    bigint NOT NULL,
+	attested_at bigint NOT NULL,
+	attested_by text   NOT NULL, -- as the ledger names actors
+	document    text   NOT NULL, -- SHA-256; the ledger has a mark of it
+	salt        bytea  NOT NULL, -- of that mark
+	PRIMARY KEY (service, role, party, ended_at)
+);
 
 -- PARTY. Who else gets items: processors and recipients, and the papers that each stands on.
 CREATE TABLE party (
@@ -688,6 +702,30 @@ CREATE TABLE party_handle (
 ); -- clustered
 CREATE INDEX party_handle_child ON party_handle (child, handle);
 
+-- ASSISTANCE. What parties are asked about a demand, and have answered. It goes with its child.
+CREATE TABLE party_task (
+	child       text   NOT NULL,
+	id          text   NOT NULL,
+	service     text   NOT NULL,
+	role        text   NOT NULL, -- processor, recipient
+	party       text   NOT NULL,
+	demand      text   NOT NULL, -- of rights_request
+	kind        text   NOT NULL, -- what is demanded
+	item        text   NOT NULL, -- of a demand about one
+	items       text   NOT NULL, -- that the party may hold, separated by spaces
+	asked_at    bigint NOT NULL,
+	asked_by    text   NOT NULL, -- as the ledger names actors
+	due_at      bigint NOT NULL,
+	answered_at bigint,          -- NULL while it is open
+	answered_by text   NOT NULL,
+	answer      text   NOT NULL, -- has, nothing, done; empty while it is open
+	words       bytea,           -- sealed under the child's key: what the party has written
+	PRIMARY KEY (child, id)
+);
+CREATE INDEX party_task_id ON party_task (id);
+CREATE INDEX party_task_open ON party_task (service, due_at, id) WHERE answered_at IS NULL;
+CREATE INDEX party_task_theirs ON party_task (service, role, party, due_at, id) WHERE answered_at IS NULL;
+
 -- SUSPICION. Accounts that aren't registered as a child's and may be one's.
 CREATE TABLE suspicion (
 	id        text   NOT NULL PRIMARY KEY,
@@ -730,6 +768,46 @@ CREATE TABLE takedown (
 CREATE UNIQUE INDEX takedown_ref ON takedown (service, ref_hash);
 CREATE INDEX takedown_open ON takedown (service, due_at, id) WHERE closed_at IS NULL;
 CREATE INDEX takedown_reporter ON takedown (service, reporter, source) WHERE closed_at IS NULL;
+
+-- INCIDENT. What was, or may have been, leaked, changed or lost (Article 21). Nothing is ever removed.
+CREATE TABLE incident (
+	id         text    NOT NULL PRIMARY KEY,
+	service    text    NOT NULL,
+	source     text    NOT NULL, -- staff, party
+	role       text    NOT NULL, -- of the party that has reported it: processor, recipient; or empty, as is the next
+	party      text    NOT NULL,
+	reporter   text    NOT NULL, -- as the ledger names actors
+	kind       text    NOT NULL, -- leaked, altered, lost, misused
+	suspected  boolean NOT NULL, -- that it may have happened is all that is known
+	items      text    NOT NULL, -- separated by spaces; empty: nobody knows
+	children   bigint  NOT NULL, -- roughly; 0: nobody knows
+	began_at   bigint,
+	noticed_at bigint  NOT NULL,
+	opened_at  bigint  NOT NULL,
+	grade      text    NOT NULL, -- minor, unclear, serious; empty until somebody has looked
+	graded_by  text    NOT NULL, -- as the ledger names actors, or empty
+	triaged_at bigint,           -- when somebody first did
+	due_at     bigint  NOT NULL, -- the next step
+	outcome    text    NOT NULL, -- empty while it is open
+	closed_by  text    NOT NULL,
+	closed_at  bigint,           -- NULL while it is open
+	notes      bigint  NOT NULL  -- how many texts there are
+);
+CREATE INDEX incident_open ON incident (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX incident_due ON incident (due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX incident_party ON incident (service, role, party) WHERE closed_at IS NULL;
+CREATE INDEX incident_closed ON incident (service, due_at, id) WHERE closed_at IS NOT NULL;
+
+-- What was written about one: with its report, with a grade, at its end, or in between.
+CREATE TABLE incident_note (
+	incident   text   NOT NULL,
+	number     bigint NOT NULL, -- from 0 on
+	written_at bigint NOT NULL,
+	written_by text   NOT NULL, -- as the ledger names actors
+	sealed     bytea  NOT NULL, -- the text
+	salt       bytea  NOT NULL, -- of the mark that the ledger has of it
+	PRIMARY KEY (incident, number)
+);
 
 -- APPROVAL. What persons inside asked to see of a child, and what another has decided.
 CREATE TABLE approval (
@@ -1214,6 +1292,10 @@ DROP TABLE party;
 DROP TABLE party_order;
 DROP TABLE kept_value;
 DROP TABLE legal_approval;
+DROP TABLE party_task;
+DROP TABLE party_statement;
+DROP TABLE incident_note;
+DROP TABLE incident;
 DROP TABLE takedown;
 DROP TABLE suspicion;
 DROP TABLE consent;

@@ -1,0 +1,313 @@
+// Package incident keeps the cases in which children's information was, or may have been,
+// leaked, changed or lost (Article 21): who reported it and when, how grave it is found to be,
+// and how it ended.
+//
+// Its one invariant: a case is never deleted, and ends only by the word of somebody in office,
+// with a reason. What may have happened counts as what has; where nobody knows how grave it is,
+// it is as grave as what has to be reported (edge case 21), and no one person makes it less.
+// What is written about it is sealed, and the ledger has a mark of each text.
+package incident
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
+)
+
+// What can be wrong with a case.
+var (
+	ErrKind     = errs.New(errs.Invalid, "incident.kind_unknown")
+	ErrItem     = errs.New(errs.Invalid, "incident.item_unknown") // to the charter in force
+	ErrChildren = errs.New(errs.Invalid, "incident.children_invalid")
+	ErrTime     = errs.New(errs.Invalid, "incident.time_invalid")
+	ErrWords    = errs.New(errs.Invalid, "incident.words_invalid")
+	ErrMany     = errs.New(errs.TooMany, "incident.too_many_open")
+	ErrMayNot   = errs.New(errs.Forbidden, "incident.may_not")
+	ErrNotFound = errs.New(errs.NotFound, "incident.not_found")
+	ErrGrade    = errs.New(errs.Invalid, "incident.grade_unknown")
+	ErrTooMild  = errs.New(errs.Invalid, "incident.grade_too_mild") // for that many children
+	ErrSecond   = errs.New(errs.Conflict, "incident.second_person")
+	ErrUngraded = errs.New(errs.Conflict, "incident.not_graded")
+	ErrOutcome  = errs.New(errs.Invalid, "incident.outcome_unknown")
+	ErrReported = errs.New(errs.Conflict, "incident.not_reported") // to the authority, and it has to be
+	ErrClosed   = errs.New(errs.Conflict, "incident.closed")
+	ErrFull     = errs.New(errs.Conflict, "incident.notes_full")
+	ErrSealed   = errs.New(errs.Internal, "incident.not_intact")
+)
+
+// The terms. The law says immediately; each of these is one that a serious operator keeps, and
+// the last that of the incident reporting measures of 2025-11-01.
+const (
+	TriageWithin = time.Hour           // from the report, until somebody says how grave it is
+	ReportWithin = 4 * time.Hour       // from the report, until the authority is told of what is grave
+	WrapWithin   = 30 * 24 * time.Hour // from the first grade, until all is done about what isn't
+)
+
+// Larger is how many persons make a case one that has to be reported, whatever else is known
+// of it (incident reporting measures: 较大).
+const Larger = 1_000_000
+
+const (
+	// maxOpen bounds the open ones of one party: each wakes somebody.
+	maxOpen     = 100
+	maxNotes    = 1_000
+	maxTheirs   = 200   // up to which a party adds some
+	maxWords    = 4_000 // characters
+	maxItems    = 200
+	maxChildren = 2_000_000_000
+	sealDomain  = "incident.words"
+)
+
+// A Kind is what has happened to the information.
+type Kind string
+
+// The kinds.
+const (
+	Leaked  Kind = "leaked"  // somebody has seen it who mustn't
+	Altered Kind = "altered" // it isn't what it was
+	Lost    Kind = "lost"    // it is gone, or can't be come to
+	Misused Kind = "misused" // it was used for what nobody has agreed to
+)
+
+// Kinds lists them.
+var Kinds = []Kind{Leaked, Altered, Lost, Misused}
+
+// A Source is who reports.
+type Source string
+
+// The sources.
+const (
+	Staff Source = "staff"
+	Party Source = "party" // a processor or a recipient (Article 16(3))
+)
+
+// A Grade is how grave a case is; empty until somebody has looked.
+type Grade string
+
+// The grades.
+const (
+	Minor   Grade = "minor"
+	Unclear Grade = "unclear" // treated as serious (edge case 21)
+	Serious Grade = "serious" // Article 21: it is reported, and children and guardians are told
+)
+
+// Grades lists them.
+var Grades = []Grade{Minor, Unclear, Serious}
+
+// Reportable reports whether the authority is told: of what isn't known to be minor, it is.
+func (g Grade) Reportable() bool { return g != Minor }
+
+// An Outcome is how a case ended; empty while it is open.
+type Outcome string
+
+// The outcomes.
+const (
+	Unfounded Outcome = "unfounded" // nothing of a child's was concerned
+	Remedied  Outcome = "remedied"  // what was minor is put right
+	Reported  Outcome = "reported"  // the authority was told, and all is done
+)
+
+// Outcomes lists them.
+var Outcomes = []Outcome{Unfounded, Remedied, Reported}
+
+// A State is where a case stands.
+type State string
+
+// The states.
+const (
+	Opened  State = "opened"
+	Triaged State = "triaged"
+	Closed  State = "closed"
+)
+
+// A Case is one event.
+type Case struct {
+	ID        string // "in_…"
+	Service   string
+	Source    Source
+	Party     party.ID // who has reported it, of a party; its Service is the case's
+	Reporter  string   // as the ledger names actors
+	Kind      Kind
+	Suspected bool     // that it may have happened is all that is known
+	Items     []string // as the charter calls them; none: nobody knows which
+	Children  int64    // roughly; 0: nobody knows how many
+	BeganAt   time.Time
+	NoticedAt time.Time
+	OpenedAt  time.Time
+	Grade     Grade
+	GradedBy  string    // as the ledger names actors
+	TriagedAt time.Time // when somebody first said how grave it is
+	DueAt     time.Time // the next step
+	Outcome   Outcome
+	ClosedBy  string
+	ClosedAt  time.Time // zero while it is open
+	Notes     int64     // how many texts there are
+}
+
+// Open reports whether something is left to do.
+func (c Case) Open() bool { return c.ClosedAt.IsZero() }
+
+// Late reports whether the next step wasn't taken in its time.
+func (c Case) Late(now time.Time) bool { return c.Open() && !now.Before(c.DueAt) }
+
+// State is where the case stands.
+func (c Case) State() State {
+	switch {
+	case !c.Open():
+		return Closed
+	case c.Grade != "":
+		return Triaged
+	}
+	return Opened
+}
+
+// Number is what people call it: "7K2M-9QXT".
+func (c Case) Number() string { return id.NumberOf(c.ID) }
+
+const columns = `id, service, source, role, party, reporter, kind, suspected, items, children, began_at, noticed_at, opened_at,
+	grade, graded_by, triaged_at, due_at, outcome, closed_by, closed_at, notes`
+
+func scan(row db.Row) (c Case, err error) {
+	var items string
+	err = row.Scan(&c.ID, &c.Service, &c.Source, &c.Party.Role, &c.Party.Name, &c.Reporter, &c.Kind, &c.Suspected, &items, &c.Children,
+		(*db.Time)(&c.BeganAt), (*db.Time)(&c.NoticedAt), (*db.Time)(&c.OpenedAt), &c.Grade, &c.GradedBy, (*db.Time)(&c.TriagedAt),
+		(*db.Time)(&c.DueAt), &c.Outcome, &c.ClosedBy, (*db.Time)(&c.ClosedAt), &c.Notes)
+	c.Items = strings.Fields(items)
+	if c.Party.Name != "" {
+		c.Party.Service = c.Service
+	}
+	return c, err
+}
+
+// A Note is a text about a case: with its report, with a grade, at its end, or in between.
+// The ledger has a mark of it.
+type Note struct {
+	Case   string
+	Number int64 // from 0 on: the report's
+	At     time.Time
+	By     string // as the ledger names actors
+
+	sealed, salt []byte
+}
+
+const noteColumns = `incident, number, written_at, written_by, sealed, salt`
+
+func scanNote(row db.Row) (n Note, err error) {
+	err = row.Scan(&n.Case, &n.Number, (*db.Time)(&n.At), &n.By, &n.sealed, &n.salt)
+	return n, err
+}
+
+// Words returns what was written. Errors: ErrSealed.
+func (n Note) Words(ring *keyring.Ring) (pii.Text, error) {
+	plain, err := ring.Open(sealDomain, n.sealed, n.Case, number(n.Number))
+	if errors.Is(err, keyring.ErrOpen) {
+		err = ErrSealed
+	}
+	return pii.New(string(plain)), err
+}
+
+// Mark is what the ledger has of the text. Errors: ErrSealed.
+func (n Note) Mark(ring *keyring.Ring) (string, error) {
+	words, err := n.Words(ring)
+	if err != nil {
+		return "", err
+	}
+	return mark(n.salt, n, words), nil
+}
+
+func mark(salt []byte, n Note, words pii.Text) string {
+	return ledger.Mark(salt, n.Case, number(n.Number), words.Reveal())
+}
+
+// Find returns a case of the service. Errors: ErrNotFound.
+func Find(ctx context.Context, tx *db.Tx, service, name string) (Case, error) {
+	if !id.Is(id.Incident, name) {
+		return Case{}, ErrNotFound
+	}
+	c, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM incident WHERE id = $1 AND service = $2`, name, service)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrNotFound
+	}
+	return c, err
+}
+
+// FindOf returns a case that the party has reported. Errors: ErrNotFound.
+func FindOf(ctx context.Context, tx *db.Tx, by party.Client, name string) (Case, error) {
+	c, err := Find(ctx, tx, by.Key.Party.Service, name)
+	if err == nil && c.Party != by.Key.Party {
+		return Case{}, ErrNotFound
+	}
+	return c, err
+}
+
+// NotesOf returns what was written about a case, in its order.
+func NotesOf(ctx context.Context, tx *db.Tx, c Case) ([]Note, error) {
+	return db.All(ctx, tx, scanNote, `SELECT `+noteColumns+` FROM incident_note WHERE incident = $1 ORDER BY number`, c.ID)
+}
+
+// Waiting returns the open cases of a service, those that are due first, and at most limit.
+func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Case, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM incident WHERE service = $1 AND closed_at IS NULL
+		ORDER BY due_at, id LIMIT $2`, service, int64(limit))
+}
+
+// Over returns the closed cases of a service, the latest first, and at most limit.
+func Over(ctx context.Context, tx *db.Tx, service string, limit int) ([]Case, error) {
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM incident WHERE service = $1 AND closed_at IS NOT NULL
+		ORDER BY due_at DESC, id LIMIT $2`, service, int64(limit))
+}
+
+// All calls each with every case, by its name. Each must not use tx.
+func All(ctx context.Context, tx *db.Tx, each func(Case) error) error {
+	return db.Each(ctx, tx, func(row db.Row) error {
+		c, err := scan(row)
+		if err != nil {
+			return err
+		}
+		return each(c)
+	}, `SELECT `+columns+` FROM incident ORDER BY id`)
+}
+
+// AllNotes calls each with every text, by its case and number. Each must not use tx.
+func AllNotes(ctx context.Context, tx *db.Tx, each func(Note) error) error {
+	return db.Each(ctx, tx, func(row db.Row) error {
+		n, err := scanNote(row)
+		if err != nil {
+			return err
+		}
+		return each(n)
+	}, `SELECT `+noteColumns+` FROM incident_note ORDER BY incident, number`)
+}
+
+// Count returns how many cases of a service are open, and how many of them past the time of
+// their next step; of all services, where it is empty. 1000 at most of each.
+func Count(ctx context.Context, tx *db.Tx, service string) (open, late int64, err error) {
+	now := tx.Now()
+	open, err = db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM incident WHERE ($1 = '' OR service = $1) AND closed_at IS NULL LIMIT 1000) AS open`, service)
+	if err != nil {
+		return 0, 0, err
+	}
+	late, err = db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM incident WHERE due_at <= $1 AND ($2 = '' OR service = $2) AND closed_at IS NULL LIMIT 1000) AS late`,
+		(*db.Time)(&now), service)
+	return open, late, err
+}
+
+// A Desk takes reports of cases.
+type Desk struct {
+	Ring     *keyring.Ring
+	Charters *catalog.Cache
+}

@@ -1,0 +1,309 @@
+package incident_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/incident"
+	"wardkeep/internal/party"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+const service = vaulttest.Service
+
+func desk(w *vaulttest.World) incident.Desk {
+	return incident.Desk{Ring: w.Ring, Charters: w.Desk.Charters}
+}
+
+func report(w *vaulttest.World) incident.Report {
+	now := w.Store.Now()
+	return incident.Report{Kind: incident.Leaked, Items: []string{"voice", "nickname", "voice"}, Children: 30,
+		BeganAt: now.Add(-24 * time.Hour), NoticedAt: now.Add(-time.Minute), Words: pii.New("一份名单可以公开访问。")}
+}
+
+func open(w *vaulttest.World, r incident.Report) (c incident.Case, err error) {
+	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		c, _, err = desk(w).Open(ctx, tx, w.Officer, service, r)
+		return err
+	})
+	return c, err
+}
+
+func triage(w *vaulttest.World, by catalog.Officer, name string, grade incident.Grade, children int64) (c incident.Case, err error) {
+	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		c, _, err = incident.Triage(ctx, tx, w.Ring, by, service, name, grade, children, pii.New("日志里没有访问。"))
+		return err
+	})
+	return c, err
+}
+
+func end(w *vaulttest.World, by catalog.Officer, name string, outcome incident.Outcome) (c incident.Case, err error) {
+	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		c, _, err = incident.Close(ctx, tx, w.Ring, by, service, name, outcome, pii.New("页面已关闭。"))
+		return err
+	})
+	return c, err
+}
+
+// deputy is who else is in office.
+func deputy(w *vaulttest.World) (o catalog.Officer) {
+	w.T.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		o, err = catalog.Holder(ctx, tx, service, catalog.RoleDeputy)
+		return err
+	})
+	return o
+}
+
+// Article 21: a case is opened at once, graded within an hour, and what has to be reported is
+// within four; no time ends it.
+func TestArticle21_AnIncidentGoesItsWay(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		c, err := open(w, report(w))
+		if err != nil || c.State() != incident.Opened || !c.DueAt.Equal(c.OpenedAt.Add(incident.TriageWithin)) || strings.Join(c.Items, " ") != "nickname voice" {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		if _, err := end(w, w.Officer, c.ID, incident.Unfounded); !errors.Is(err, incident.ErrUngraded) {
+			t.Errorf("before it is graded: %v", err)
+		}
+		w.Pass(2 * time.Hour)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			for of, want := range map[string]int64{service: 1, "": 1, "another": 0} {
+				if open, late, err := incident.Count(ctx, tx, of); err != nil || open != want || late != want {
+					t.Errorf("of %q %d are open, %d late, %v", of, open, late, err)
+				}
+			}
+			return nil
+		})
+		serious, err := triage(w, w.Officer, c.ID, incident.Serious, 45)
+		if err != nil || serious.State() != incident.Triaged || serious.Children != 45 || !serious.DueAt.Equal(c.OpenedAt.Add(incident.ReportWithin)) {
+			t.Fatalf("%+v, %v", serious, err)
+		}
+		if _, err := end(w, deputy(w), c.ID, incident.Remedied); !errors.Is(err, incident.ErrReported) {
+			t.Errorf("what wasn't reported: %v", err)
+		}
+		w.Pass(60 * 24 * time.Hour)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			now, err := incident.Find(ctx, tx, service, c.ID)
+			if err != nil || !now.Late(tx.Now()) {
+				t.Errorf("time ends it: %+v, %v", now, err)
+			}
+			return nil
+		})
+		over, err := end(w, w.Officer, c.ID, incident.Reported)
+		if err != nil || over.State() != incident.Closed || over.Outcome != incident.Reported || !over.TriagedAt.Equal(serious.TriagedAt) {
+			t.Fatalf("%+v, %v", over, err)
+		}
+		for what, err := range map[string]error{
+			"graded": func() error { _, err := triage(w, w.Officer, c.ID, incident.Serious, 0); return err }(),
+			"closed": func() error { _, err := end(w, w.Officer, c.ID, incident.Reported); return err }(),
+		} {
+			if !errors.Is(err, incident.ErrClosed) {
+				t.Errorf("%s after its end: %v", what, err)
+			}
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error { // more may become known
+			_, _, err := incident.Write(ctx, tx, w.Ring, w.Officer, service, c.ID, pii.New("后来又发现一份。"))
+			return err
+		})
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			now, err := incident.Find(ctx, tx, service, c.ID)
+			if err != nil {
+				return err
+			}
+			notes, err := incident.NotesOf(ctx, tx, now)
+			if err != nil || now.Notes != 4 || len(notes) != 4 {
+				t.Fatalf("%d notes, %d written, %v", now.Notes, len(notes), err)
+			}
+			for i, want := range []string{"一份名单可以公开访问。", "日志里没有访问。", "页面已关闭。", "后来又发现一份。"} {
+				if words, err := notes[i].Words(w.Ring); err != nil || words.Reveal() != want {
+					t.Errorf("note %d: %v", i, err)
+				}
+			}
+			waiting, err := incident.Waiting(ctx, tx, service, 10)
+			if err != nil || len(waiting) != 0 {
+				t.Errorf("%d wait, %v", len(waiting), err)
+			}
+			closed, err := incident.Over(ctx, tx, service, 10)
+			if err != nil || len(closed) != 1 {
+				t.Errorf("%d are over, %v", len(closed), err)
+			}
+			return nil
+		})
+	})
+}
+
+// Edge case 21: what isn't known to be minor is reported, and no one person makes it less.
+func TestEdgeCase21_UnclearCountsAsSerious(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		other := deputy(w)
+		c, err := open(w, report(w))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unclear, err := triage(w, w.Officer, c.ID, incident.Unclear, 0)
+		if err != nil || !unclear.DueAt.Equal(c.OpenedAt.Add(incident.ReportWithin)) || unclear.Children != 30 {
+			t.Fatalf("%+v, %v", unclear, err)
+		}
+		if _, err := triage(w, w.Officer, c.ID, incident.Minor, 0); !errors.Is(err, incident.ErrSecond) {
+			t.Errorf("made less by the same person: %v", err)
+		}
+		if _, err := end(w, w.Officer, c.ID, incident.Unfounded); !errors.Is(err, incident.ErrSecond) {
+			t.Errorf("ended as nothing by the same person: %v", err)
+		}
+		if _, err := triage(w, other, c.ID, incident.Minor, incident.Larger); !errors.Is(err, incident.ErrTooMild) {
+			t.Errorf("a million are minor: %v", err)
+		}
+		minor, err := triage(w, other, c.ID, incident.Minor, 0)
+		if err != nil || !minor.DueAt.Equal(unclear.TriagedAt.Add(incident.WrapWithin)) {
+			t.Fatalf("%+v, %v", minor, err)
+		}
+		if _, err := end(w, other, c.ID, incident.Remedied); err != nil {
+			t.Errorf("what is minor: %v", err)
+		}
+		second, err := open(w, report(w))
+		if err == nil {
+			_, err = triage(w, w.Officer, second.ID, incident.Serious, 0)
+		}
+		if err == nil {
+			_, err = end(w, other, second.ID, incident.Unfounded)
+		}
+		if err != nil {
+			t.Errorf("another person finds that nothing had happened: %v", err)
+		}
+	})
+}
+
+// What can't be a report isn't one; and who doesn't hold the office opens, grades and closes
+// nothing.
+func TestArticle21_WhatAnIncidentRefuses(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		now := w.Store.Now()
+		for name, c := range map[string]struct {
+			change func(r *incident.Report)
+			want   error
+		}{
+			"of no kind":                {func(r *incident.Report) { r.Kind = "" }, incident.ErrKind},
+			"of what the charter lacks": {func(r *incident.Report) { r.Items = []string{"王小明"} }, incident.ErrItem},
+			"of fewer than none":        {func(r *incident.Report) { r.Children = -1 }, incident.ErrChildren},
+			"never noticed":             {func(r *incident.Report) { r.NoticedAt = time.Time{} }, incident.ErrTime},
+			"noticed tomorrow":          {func(r *incident.Report) { r.NoticedAt = now.Add(24 * time.Hour) }, incident.ErrTime},
+			"begun after that":          {func(r *incident.Report) { r.BeganAt = r.NoticedAt.Add(time.Second) }, incident.ErrTime},
+			"without words":             {func(r *incident.Report) { r.Words = pii.New(" \n") }, incident.ErrWords},
+			"of control characters":     {func(r *incident.Report) { r.Words = pii.New("a\x00b") }, incident.ErrWords},
+			"a novel":                   {func(r *incident.Report) { r.Words = pii.New(strings.Repeat("长", 4001)) }, incident.ErrWords},
+		} {
+			r := report(w)
+			c.change(&r)
+			if _, err := open(w, r); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		bare := incident.Report{Kind: incident.Lost, Suspected: true, NoticedAt: now, Words: pii.New("不清楚。")}
+		c, err := open(w, bare)
+		if err != nil || !c.BeganAt.IsZero() || len(c.Items) != 0 {
+			t.Errorf("what little is known: %+v, %v", c, err)
+		}
+		elsewhere := w.Officer
+		elsewhere.Service = "other"
+		if _, err := triage(w, elsewhere, c.ID, incident.Minor, 0); !errors.Is(err, incident.ErrMayNot) {
+			t.Errorf("an officer of another service: %v", err)
+		}
+		if _, err := triage(w, w.Officer, c.ID, "mild", 0); !errors.Is(err, incident.ErrGrade) {
+			t.Errorf("a grade of their own: %v", err)
+		}
+		if _, err := triage(w, w.Officer, "in_nothing", incident.Minor, 0); !errors.Is(err, incident.ErrNotFound) {
+			t.Errorf("what there isn't: %v", err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			now, err := incident.Find(ctx, tx, service, c.ID)
+			if err != nil || now.Notes != 1 {
+				t.Errorf("what was refused has left a note: %+v, %v", now, err)
+			}
+			return nil
+		})
+	})
+}
+
+// Article 16(3): a party reports by itself, and sees its own alone; also when it is suspended,
+// and not by a key that is revoked. However many it reports, no more than a hundred are open.
+func TestArticle16_APartyReportsALeakItself(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		of := vaulttest.ProcessorID()
+		w.Engage(w.Store.Now().Add(24 * time.Hour))
+		key, _ := w.Bind(of)
+		leak := func(times int) (c incident.Case, err error) {
+			err = w.Try(func(ctx context.Context, tx *db.Tx) error {
+				by, err := party.ClientOf(ctx, tx, key.ID)
+				for range times {
+					if err == nil {
+						c, _, err = desk(w).Leak(ctx, tx, by, report(w))
+					}
+				}
+				return err
+			})
+			return c, err
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Suspend(ctx, tx, w.Officer, of, party.Incident)
+			return err
+		})
+		c, err := leak(1)
+		if err != nil || c.Source != incident.Party || c.Party != of || c.Reporter != "party:"+key.ID {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		ours, err := open(w, report(w))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			by, err := party.ClientOf(ctx, tx, key.ID)
+			if err != nil {
+				return err
+			}
+			if got, err := incident.FindOf(ctx, tx, by, c.ID); err != nil || got.ID != c.ID {
+				t.Errorf("its own: %v", err)
+			}
+			if got, _, err := incident.Add(ctx, tx, w.Ring, by, c.ID, pii.New("又发现一个")); err != nil || got.Notes != 2 {
+				t.Errorf("more of its own: %+v, %v", got, err)
+			}
+			if _, err := incident.FindOf(ctx, tx, by, ours.ID); !errors.Is(err, incident.ErrNotFound) {
+				t.Errorf("another's: %v", err)
+			}
+			return nil
+		})
+		err = w.Try(func(ctx context.Context, tx *db.Tx) error {
+			by, err := party.ClientOf(ctx, tx, key.ID)
+			if err == nil {
+				_, _, err = incident.Add(ctx, tx, w.Ring, by, ours.ID, pii.New("x"))
+			}
+			return err
+		})
+		if !errors.Is(err, incident.ErrNotFound) {
+			t.Errorf("more of another's: %v", err)
+		}
+		if _, err := leak(100); !errors.Is(err, incident.ErrMany) {
+			t.Errorf("a hundred and one: %v", err)
+		}
+		if _, err := leak(99); err != nil {
+			t.Errorf("a hundred: %v", err)
+		}
+		w.Pass(24*time.Hour + party.Lingers)
+		if _, err := leak(1); !errors.Is(err, party.ErrKeyOver) {
+			t.Errorf("long after the end: %v", err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Revoke(ctx, tx, w.Officer, of, key.ID)
+			return err
+		})
+		if _, err := leak(1); !errors.Is(err, party.ErrKeyRevoked) {
+			t.Errorf("by a key that is revoked: %v", err)
+		}
+	})
+}

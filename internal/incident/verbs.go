@@ -1,0 +1,366 @@
+package incident
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
+)
+
+// The kinds of entries about cases. They are about an event and no child, and no decision of
+// the gate is computed from them: their version is 0.
+const (
+	KindOpened = "incident.opened"
+	KindNoted  = "incident.noted"
+	KindGraded = "incident.graded"
+	KindClosed = "incident.closed"
+)
+
+// An OpenedBody is what the ledger keeps of a report. Times are microseconds.
+type OpenedBody struct {
+	Case      string     `json:"case"`
+	Source    Source     `json:"source"`
+	Role      party.Role `json:"role,omitempty"`
+	Party     string     `json:"party,omitempty"`
+	Kind      Kind       `json:"kind"`
+	Suspected bool       `json:"suspected,omitempty"`
+	Items     []string   `json:"items,omitempty"`
+	Children  int64      `json:"children,omitempty"`
+	Began     int64      `json:"began,omitempty"`
+	Noticed   int64      `json:"noticed"`
+	Due       int64      `json:"due"`
+	Mark      string     `json:"mark"` // of what was written: see Note.Mark
+}
+
+// A NotedBody says that something was written.
+type NotedBody struct {
+	Case string `json:"case"`
+	Note int64  `json:"note"`
+	Mark string `json:"mark"`
+}
+
+// A GradedBody says how grave it is, of roughly how many children, and until when what follows
+// is done.
+type GradedBody struct {
+	Case     string `json:"case"`
+	Note     int64  `json:"note"`
+	Mark     string `json:"mark"`
+	Grade    Grade  `json:"grade"`
+	Children int64  `json:"children,omitempty"`
+	Due      int64  `json:"due"`
+}
+
+// A ClosedBody says how it ended.
+type ClosedBody struct {
+	Case    string  `json:"case"`
+	Note    int64   `json:"note"`
+	Mark    string  `json:"mark"`
+	Outcome Outcome `json:"outcome"`
+}
+
+// A Report is what is known of an event when it is reported.
+type Report struct {
+	Kind      Kind
+	Suspected bool
+	Items     []string  // as the charter in force calls them
+	Children  int64     // roughly; 0: nobody knows
+	BeganAt   time.Time // zero: nobody knows
+	NoticedAt time.Time
+	Words     pii.Text // what happened, and what was done
+}
+
+// Open opens a case as who holds an office. Errors: ErrMayNot, and those of the report.
+func (d Desk) Open(ctx context.Context, tx *db.Tx, by catalog.Officer, service string, r Report) (Case, string, error) {
+	if _, err := catalog.Find(ctx, tx, service); err != nil {
+		return Case{}, "", err
+	}
+	if !by.Governs(service) {
+		return Case{}, "", ErrMayNot
+	}
+	return d.open(ctx, tx, Case{Service: service, Source: Staff, Reporter: by.Ledger()}, r)
+}
+
+// Leak opens a case as a party reports it (Article 16(3)), whether it stands still or not: what
+// it owes it owes the more when it is suspended or has ended. Errors: ErrMany, those of
+// party.Client.Deaf and of the report.
+func (d Desk) Leak(ctx context.Context, tx *db.Tx, by party.Client, r Report) (Case, string, error) {
+	if err := by.Deaf(tx.Now()); err != nil {
+		return Case{}, "", err
+	}
+	of := by.Key.Party
+	open, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (
+			SELECT id FROM incident WHERE service = $1 AND role = $2 AND party = $3 AND closed_at IS NULL LIMIT $4
+		) AS open`, of.Service, of.Role, of.Name, int64(maxOpen))
+	switch {
+	case err != nil:
+		return Case{}, "", err
+	case open >= maxOpen:
+		return Case{}, "", ErrMany
+	}
+	return d.open(ctx, tx, Case{Service: of.Service, Source: Party, Party: of, Reporter: by.Ledger()}, r)
+}
+
+// Add adds what the party that has reported a case has found or done since: as Write, but it
+// leaves room for those in office. Errors: ErrNotFound, ErrWords, ErrFull, those of
+// party.Client.Deaf.
+func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, name string, words pii.Text) (Case, string, error) {
+	if err := by.Deaf(tx.Now()); err != nil {
+		return Case{}, "", err
+	}
+	if !isWords(words) {
+		return Case{}, "", ErrWords.At("words")
+	}
+	c, err := hold(ctx, tx, by.Key.Party.Service, name, maxTheirs)
+	if err == nil && c.Party != by.Key.Party {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Case{}, "", err
+	}
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), words)
+	if err != nil {
+		return c, "", err
+	}
+	entry, err := c.note(ctx, tx, KindNoted, by.Ledger(), NotedBody{c.ID, c.Notes - 1, mark})
+	return c, entry, err
+}
+
+// open writes a case with its first note.
+func (d Desk) open(ctx context.Context, tx *db.Tx, c Case, r Report) (Case, string, error) {
+	now := tx.Now()
+	if ahead := r.NoticedAt.Sub(now); ahead > 0 && ahead < drift {
+		r.NoticedAt = now // another's clock is a bit ahead: no reason to refuse a report
+	}
+	if err := d.check(ctx, tx, c.Service, r, now); err != nil {
+		return Case{}, "", err
+	}
+	c.ID, c.Kind, c.Suspected, c.Children, c.OpenedAt = id.New(id.Incident), r.Kind, r.Suspected, r.Children, now
+	c.Items = slices.Compact(slices.Sorted(slices.Values(r.Items)))
+	c.BeganAt, c.NoticedAt, c.DueAt = r.BeganAt.UTC().Truncate(time.Microsecond), r.NoticedAt.UTC().Truncate(time.Microsecond), now.Add(TriageWithin)
+	if r.BeganAt.IsZero() {
+		c.BeganAt = time.Time{}
+	}
+	c.Notes = 1
+	mark, err := c.write(ctx, tx, d.Ring, c.Reporter, r.Words)
+	if err != nil {
+		return Case{}, "", err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO incident (`+columns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, $14, '', '', NULL, $15)`,
+		c.ID, c.Service, c.Source, c.Party.Role, c.Party.Name, c.Reporter, c.Kind, c.Suspected, strings.Join(c.Items, " "), c.Children,
+		(*db.Time)(&c.BeganAt), (*db.Time)(&c.NoticedAt), (*db.Time)(&c.OpenedAt), (*db.Time)(&c.DueAt), c.Notes)
+	if err != nil {
+		return Case{}, "", err
+	}
+	entry, err := c.note(ctx, tx, KindOpened, c.Reporter, OpenedBody{Case: c.ID, Source: c.Source, Role: c.Party.Role, Party: c.Party.Name, Kind: c.Kind,
+		Suspected: c.Suspected, Items: c.Items, Children: c.Children, Began: micros(c.BeganAt), Noticed: micros(c.NoticedAt), Due: micros(c.DueAt), Mark: mark})
+	return c, entry, err
+}
+
+// check says what is wrong with a report. What was noticed is long ago at times, and reported
+// all the same.
+func (d Desk) check(ctx context.Context, tx *db.Tx, service string, r Report, now time.Time) error {
+	switch {
+	case !slices.Contains(Kinds, r.Kind):
+		return ErrKind.At("kind")
+	case !isCount(r.Children):
+		return ErrChildren.At("children")
+	case r.NoticedAt.IsZero() || r.NoticedAt.After(now) || r.NoticedAt.Before(first):
+		return ErrTime.At("noticed_at")
+	case !r.BeganAt.IsZero() && (r.BeganAt.After(r.NoticedAt) || r.BeganAt.Before(first)):
+		return ErrTime.At("began_at")
+	case !isWords(r.Words):
+		return ErrWords.At("words")
+	case len(r.Items) > maxItems:
+		return ErrItem.At("items")
+	case len(r.Items) == 0:
+		return nil
+	}
+	in, err := d.Charters.Current(ctx, tx, service)
+	if errors.Is(err, catalog.ErrNoCharter) {
+		return ErrItem.At("items.0")
+	}
+	if err != nil {
+		return err
+	}
+	for i, item := range r.Items {
+		// A stranger's name may be a child's data: none that the charter lacks is kept.
+		if _, known := in.Charter.Item(item); !known {
+			return ErrItem.At("items." + strconv.Itoa(i))
+		}
+	}
+	return nil
+}
+
+// drift is how far the clock of who reports may be ahead.
+const drift = 5 * time.Minute
+
+// first is before anything that can be reported here.
+var first = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func isCount(n int64) bool { return n >= 0 && n <= maxChildren }
+
+func isWords(t pii.Text) bool {
+	s := t.Reveal()
+	return utf8.ValidString(s) && strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= maxWords &&
+		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' })
+}
+
+// Write adds what somebody in office has found or done; also to a case that is closed, of
+// which more may become known. Errors: ErrMayNot, ErrNotFound, ErrWords, ErrFull.
+func Write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, service, name string, words pii.Text) (Case, string, error) {
+	c, err := find(ctx, tx, by, service, name, words)
+	if err != nil {
+		return c, "", err
+	}
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), words)
+	if err != nil {
+		return c, "", err
+	}
+	entry, err := c.note(ctx, tx, KindNoted, by.Ledger(), NotedBody{c.ID, c.Notes - 1, mark})
+	return c, entry, err
+}
+
+// Triage says how grave a case is, with what was found and done so far, and of roughly how
+// many children, 0 for what was known before. It may be said anew as facts arrive; but what has
+// to be reported isn't made minor by whoever said so, nor by one person (edge case 21).
+// Errors: ErrMayNot, ErrNotFound, ErrWords, ErrGrade, ErrChildren, ErrTooMild, ErrSecond,
+// ErrClosed, ErrFull.
+func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, service, name string, grade Grade, children int64, words pii.Text) (Case, string, error) {
+	c, err := find(ctx, tx, by, service, name, words)
+	switch {
+	case err != nil:
+		return c, "", err
+	case !slices.Contains(Grades, grade):
+		return c, "", ErrGrade.At("grade")
+	case !isCount(children):
+		return c, "", ErrChildren.At("children")
+	case !c.Open():
+		return c, "", ErrClosed
+	}
+	if children != 0 {
+		c.Children = children
+	}
+	switch {
+	case grade == Minor && c.Children >= Larger:
+		return c, "", ErrTooMild.At("grade")
+	case grade == Minor && c.Grade != "" && c.Grade.Reportable() && c.GradedBy == by.Ledger():
+		return c, "", ErrSecond
+	}
+	c.Grade, c.GradedBy = grade, by.Ledger()
+	if c.TriagedAt.IsZero() {
+		c.TriagedAt = tx.Now()
+	}
+	c.DueAt = c.TriagedAt.Add(WrapWithin)
+	if grade.Reportable() {
+		c.DueAt = c.OpenedAt.Add(ReportWithin)
+	}
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), words)
+	if err != nil {
+		return c, "", err
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE incident SET grade = $1, graded_by = $2, triaged_at = $3, due_at = $4, children = $5 WHERE id = $6 AND closed_at IS NULL`,
+		c.Grade, c.GradedBy, (*db.Time)(&c.TriagedAt), (*db.Time)(&c.DueAt), c.Children, c.ID)
+	if err != nil {
+		return c, "", err
+	}
+	entry, err := c.note(ctx, tx, KindGraded, by.Ledger(), GradedBody{c.ID, c.Notes - 1, mark, c.Grade, c.Children, micros(c.DueAt)})
+	return c, entry, err
+}
+
+// Close ends a case that was graded, with the reason. What has to be reported ends when it
+// was; or when another person than who graded it finds that nothing had happened. Errors:
+// ErrMayNot, ErrNotFound, ErrWords, ErrOutcome, ErrUngraded, ErrReported, ErrSecond, ErrClosed,
+// ErrFull.
+func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, service, name string, outcome Outcome, words pii.Text) (Case, string, error) {
+	c, err := find(ctx, tx, by, service, name, words)
+	switch {
+	case err != nil:
+		return c, "", err
+	case !slices.Contains(Outcomes, outcome):
+		return c, "", ErrOutcome.At("outcome")
+	case !c.Open():
+		return c, "", ErrClosed
+	case c.Grade == "":
+		return c, "", ErrUngraded
+	case outcome == Remedied && c.Grade.Reportable():
+		return c, "", ErrReported
+	case outcome == Unfounded && c.Grade.Reportable() && c.GradedBy == by.Ledger():
+		return c, "", ErrSecond
+	}
+	c.Outcome, c.ClosedBy, c.ClosedAt = outcome, by.Ledger(), tx.Now()
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), words)
+	if err != nil {
+		return c, "", err
+	}
+	_, err = tx.Exec(ctx, `UPDATE incident SET outcome = $1, closed_by = $2, closed_at = $3 WHERE id = $4 AND closed_at IS NULL`,
+		c.Outcome, c.ClosedBy, (*db.Time)(&c.ClosedAt), c.ID)
+	if err != nil {
+		return c, "", err
+	}
+	entry, err := c.note(ctx, tx, KindClosed, by.Ledger(), ClosedBody{c.ID, c.Notes - 1, mark, c.Outcome})
+	return c, entry, err
+}
+
+// find holds the case that somebody in office writes about, for what is written as its next
+// note: of two who write at once, one waits, and sees what the other has written.
+func find(ctx context.Context, tx *db.Tx, by catalog.Officer, service, name string, words pii.Text) (Case, error) {
+	if !by.Governs(service) {
+		return Case{}, ErrMayNot
+	}
+	if !isWords(words) {
+		return Case{}, ErrWords.At("words")
+	}
+	return hold(ctx, tx, service, name, maxNotes)
+}
+
+func hold(ctx context.Context, tx *db.Tx, service, name string, most int64) (Case, error) {
+	if _, err := tx.Exec(ctx, `UPDATE incident SET notes = notes + 1 WHERE id = $1 AND service = $2`, name, service); err != nil {
+		return Case{}, err
+	}
+	c, err := Find(ctx, tx, service, name)
+	if err == nil && c.Notes > most {
+		err = ErrFull
+	}
+	return c, err
+}
+
+// write seals what is written about a case as its last note, and returns its mark.
+func (c Case) write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by string, words pii.Text) (string, error) {
+	now, n := tx.Now(), Note{Case: c.ID, Number: c.Notes - 1, salt: ledger.NewSalt()}
+	sealed, err := ring.Seal(sealDomain, []byte(words.Reveal()), n.Case, number(n.Number))
+	if err != nil {
+		return "", err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO incident_note (`+noteColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
+		n.Case, n.Number, (*db.Time)(&now), by, sealed, n.salt)
+	return mark(n.salt, n, words), err
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func (c Case) note(ctx context.Context, tx *db.Tx, kind, actor string, body any) (string, error) {
+	return ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: c.Service, Actor: actor, Body: body})
+}

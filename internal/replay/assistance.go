@@ -1,0 +1,133 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"wardkeep/internal/assistance"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
+)
+
+// A helping is what the ledger says of a task.
+type helping struct {
+	child                      key
+	of                         party.ID
+	demand                     key
+	kind, item, items, askedBy string
+	asked, due, answered       int64
+	answeredBy, answer         string
+	words, seen                bool
+}
+
+// helpEntry folds that a party is asked about a demand of the child, and that it has answered:
+// once, and by itself.
+func (f *fold) helpEntry(p ledger.Placed, s source, k key, c *child) fault {
+	at, n := p.At.UnixMicro(), f.names
+	if p.Kind == assistance.KindAsked {
+		b, x := body[assistance.AskedBody](p)
+		task, ok := keyOf(id.Assistance, b.Task)
+		d := c.demanded(b.Demand)
+		of := party.ID{Service: n.keep(p.Service), Role: party.Role(n.keep(string(b.Role))), Name: n.keep(b.Party)}
+		switch {
+		case x != (fault{}):
+			return x
+		case !ok || of.Name == "" || b.Role != party.Processor && b.Role != party.Recipient || len(b.Items) == 0 || b.Due <= at:
+			return fault{what: FoundBody, field: ruleHelp}
+		case d == nil || n.text(d.kind) != b.Kind || n.text(d.item) != b.Item || f.helps[task] != nil:
+			return impossible(ruleHelp)
+		}
+		f.helps[task] = &helping{child: k, of: of, demand: d.id, kind: n.keep(b.Kind), item: n.keep(b.Item), items: n.keep(strings.Join(b.Items, " ")),
+			askedBy: n.keep(p.Actor), asked: at, due: b.Due}
+		return f.handled(p, s, b.Inside)
+	}
+	b, x := body[assistance.AnsweredBody](p)
+	task, ok := keyOf(id.Assistance, b.Task)
+	t := f.helps[task]
+	switch {
+	case x != (fault{}):
+		return x
+	case !ok || t == nil || t.child != k || t.answered != 0 || !slices.Contains(assistance.Answers, b.Answer) || b.Answer == assistance.Has && !b.Words:
+		return impossible(ruleHelp)
+	case !f.speaks(p, s, t.of):
+		return impossible(ruleActor)
+	}
+	t.answered, t.answeredBy, t.answer, t.words = at, n.keep(p.Actor), n.keep(string(b.Answer)), b.Words
+	return fault{}
+}
+
+// A said is an entry that a party has made by itself, and who that had to be. Its role is empty
+// where the entry doesn't say it.
+type said struct {
+	source
+	of  party.ID
+	key string
+	at  int64
+}
+
+// speaks reports whether a party has made the entry; whether it is that one, by a key of its
+// own, is judged at the end: between an entry about a child and one about its service there is
+// no order.
+func (f *fold) speaks(p ledger.Placed, s source, of party.ID) bool {
+	name, is := strings.CutPrefix(p.Actor, "party:")
+	if is {
+		f.said = append(f.said, said{s, of, f.names.keep(name), p.At.UnixMicro()})
+	}
+	return is
+}
+
+// checkSaid judges them. A key says what its party owes for a while after its end
+// (party.Lingers), and nothing once it is revoked.
+func (f *fold) checkSaid() {
+	for _, e := range f.said {
+		k := f.bound[e.key]
+		if e.of.Role == "" && k != nil {
+			e.of.Role = k.party.Role
+		}
+		if k == nil || k.party != e.of || e.at+slack < k.at || e.at-slack >= k.until+party.Lingers.Microseconds() || k.revoked != 0 && e.at-slack >= k.revoked {
+			f.blame(e.source, impossible(ruleActor))
+		}
+	}
+	f.said = nil
+}
+
+// compareHelp compares a row of party_task.
+func (a *audit) compareHelp(t *tally, row assistance.Task) {
+	r := a.of(t, "party_task", string(row.Child), a.names.shown(row.ID))
+	k, ok := keyOf(id.Assistance, row.ID)
+	h := a.fold.helps[k]
+	if t == nil || !ok || h == nil || a.fold.children[h.child] != t.child {
+		r.extra()
+		return
+	}
+	h.seen = true
+	r.text("service", h.of.Service, row.Party.Service)
+	r.text("role", string(h.of.Role), string(row.Party.Role))
+	r.text("party", h.of.Name, row.Party.Name)
+	r.text("demand", h.demand.name(id.Rights), row.Demand)
+	r.text("kind", h.kind, row.Kind)
+	r.text("item", h.item, row.Item)
+	r.text("items", h.items, strings.Join(row.Items, " "))
+	r.text("asked_by", h.askedBy, row.AskedBy)
+	r.time("asked_at", h.asked, micros(row.AskedAt))
+	r.time("due_at", h.due, micros(row.DueAt))
+	r.time("answered_at", h.answered, micros(row.AnsweredAt))
+	r.text("answered_by", h.answeredBy, row.AnsweredBy)
+	r.text("answer", h.answer, string(row.Answer))
+	r.flag("words", h.words, row.Written())
+	if a.ring != nil && !t.locked && row.Intact(a.ring, t.record.Child) != nil {
+		r.found(FoundSealed, "words", "–", "–")
+	}
+}
+
+// missingHelp names the tasks of living children that the ledger knows and the table doesn't.
+func (a *audit) missingHelp() {
+	for _, k := range slices.SortedFunc(maps.Keys(a.fold.helps), func(a, b key) int { return slices.Compare(a[:], b[:]) }) {
+		h := a.fold.helps[k]
+		if c := a.fold.children[h.child]; !h.seen && c != nil && c.state != erased {
+			at{audit: a, table: "party_task", service: h.of.Service, subject: h.child.name(id.Subject), row: k.name(id.Assistance)}.missing()
+		}
+	}
+}

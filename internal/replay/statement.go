@@ -1,0 +1,68 @@
+package replay
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/order"
+	"wardkeep/internal/party"
+)
+
+// A stated names what a party says once: that after this end it has deleted all.
+type stated struct {
+	of    party.ID
+	ended int64
+}
+
+// A statement is what the ledger says of that.
+type statement struct {
+	by, mark string
+	at       int64
+	seen     bool
+}
+
+// statedEntry folds that a party says to have deleted all after an end (Article 16(4)).
+func (f *fold) statedEntry(p ledger.Placed, s source) fault {
+	b, x := body[order.StatedBody](p)
+	n := f.names
+	k := stated{party.ID{Service: n.keep(p.Service), Role: party.Role(n.keep(string(b.Role))), Name: n.keep(b.Party)}, b.Ended}
+	switch {
+	case x != (fault{}):
+		return x
+	case b.Role == "" || b.Party == "" || b.Mark == "" || b.Ended <= 0 || b.Ended > p.At.UnixMicro():
+		return fault{what: FoundBody, field: ruleOrder}
+	case f.stated[k] != nil:
+		return impossible(ruleOrder)
+	case !f.speaks(p, s, k.of):
+		return impossible(ruleActor)
+	}
+	f.stated[k] = &statement{by: n.keep(p.Actor), mark: b.Mark, at: p.At.UnixMicro()}
+	return fault{}
+}
+
+// statementRows compares the statements.
+func (a *audit) statementRows() error {
+	err := order.Statements(a.ctx, a.tx, func(row order.Statement) error {
+		r := at{audit: a, table: "party_statement", service: a.names.shown(row.Party.Service), row: a.names.shown(row.Party.Name)}
+		s := a.fold.stated[stated{row.Party, micros(row.EndedAt)}]
+		if s == nil {
+			r.extra()
+			return nil
+		}
+		s.seen = true
+		r.time("attested_at", s.at, micros(row.AttestedAt))
+		r.text("attested_by", s.by, row.AttestedBy)
+		r.text("document", s.mark, row.Mark())
+		return a.ctx.Err()
+	})
+	for _, k := range slices.SortedFunc(maps.Keys(a.fold.stated), func(a, b stated) int {
+		return cmp.Or(cmp.Compare(a.of.Service, b.of.Service), cmp.Compare(a.of.Role, b.of.Role), cmp.Compare(a.of.Name, b.of.Name), cmp.Compare(a.ended, b.ended))
+	}) {
+		if !a.fold.stated[k].seen && err == nil {
+			at{audit: a, table: "party_statement", service: k.of.Service, row: k.of.Name}.missing()
+		}
+	}
+	return err
+}
