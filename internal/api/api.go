@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
@@ -68,16 +69,17 @@ type Server struct {
 	Metrics *watch.Metrics
 	Traces  *watch.Traces
 
-	started time.Time
-	once    sync.Once
-	handler http.Handler
-	keys    account.Keys
-	desk    consent.Desk
-	verify  verification.Desk
-	rights  rights.Desk
-	orders  order.Book
-	limits  *limits
-	at      url.URL // PublicURL
+	started   time.Time
+	once      sync.Once
+	handler   http.Handler
+	keys      account.Keys
+	desk      consent.Desk
+	verify    verification.Desk
+	rights    rights.Desk
+	orders    order.Book
+	incidents incident.Desk
+	limits    *limits
+	at        url.URL // PublicURL
 	// registered counts the children of registers.
 	registered register.Counter
 	// Apps that ask at the same moment share a transaction.
@@ -112,6 +114,7 @@ func (s *Server) build() {
 	s.verify.Consent = s.desk
 	s.rights = rights.Desk{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar, Clocks: s.Clocks}
 	s.orders = order.Book{Ring: s.Ring, Charters: s.Charters, Calendar: s.Calendar}
+	s.incidents = incident.Desk{Ring: s.Ring, Charters: s.Charters}
 	if s.Farewell == nil {
 		s.Farewell = &message.Farewell{Desk: s.desk, Messages: s.Messages, PublicURL: s.PublicURL, Log: s.Log}
 	}

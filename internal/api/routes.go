@@ -120,6 +120,14 @@ var routes = []route{
 
 	{Method: get, Path: partner, ID: "party-standing", Tag: "party", Access: forParty, Status: 200, do: typed(partyStanding)},
 	{Method: post, Path: partner + "/children/{handle}/items:read", ID: "party-read", Tag: "party", Access: forParty, Body: true, Status: 200, Errors: []int{404}, do: typed(partyRead)},
+	{Method: post, Path: partner + "/leaks", ID: "report-leak", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 201, do: typed(reportLeak)},
+	{Method: get, Path: partner + "/leaks/{leak}", ID: "get-leak", Tag: "party", Access: forParty, Late: true, Status: 200, Errors: []int{404}, do: typed(getLeak)},
+	{Method: post, Path: partner + "/leaks/{leak}:add", ID: "add-to-leak", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(addToLeak)},
+	{Method: get, Path: partner + "/orders", ID: "party-orders", Tag: "party", Access: forParty, Late: true, Status: 200, do: typed(partyOrders)},
+	{Method: post, Path: partner + "/orders/{order}:attest", ID: "party-attest", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(partyAttest)},
+	{Method: post, Path: partner + "/orders:end", ID: "party-end", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(partyEnd)},
+	{Method: get, Path: partner + "/tasks", ID: "party-tasks", Tag: "party", Access: forParty, Late: true, Status: 200, do: typed(partyTasks)},
+	{Method: post, Path: partner + "/tasks/{task}:answer", ID: "party-answer", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(partyAnswer)},
 
 	{Method: get, Path: service, ID: "get-service", Tag: "service", Status: 200, do: typed(getService)},
 	{Method: get, Path: service + "/charter", ID: "get-charter", Tag: "service", Status: 200, Errors: []int{409}, do: typed(getCharter)},
