@@ -423,10 +423,28 @@ func (p *insider) handlesADemand(ref string) {
 	p.at("demands")
 }
 
-// reachesNothingBy tells how what the page shows as a picture is tried by its address, and
-// without its marks.
+// reachesNothingBy tells how what the page shows as a picture is neither selected, copied,
+// dragged nor printed, and gone once somebody looks away; and how it is tried by its address,
+// and without its marks.
 func (p *insider) reachesNothingBy(item string) {
 	p.t.Helper()
+	const seen = `canvas:not([hidden])`
+	p.press(`form[data-reveal]:has(input[value=` + item + `]) button[data-show]`)
+	for end := time.Now().Add(20 * time.Second); p.Count(seen) != 1; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatal("nothing is shown")
+		}
+	}
+	if lets := p.Lets(seen, "copy", "cut", "dragstart", "contextmenu", "selectstart"); len(lets) != 0 {
+		p.t.Errorf("the page lets %v happen to what is seen", lets)
+	}
+	if text := p.Selected("[data-view]"); strings.TrimSpace(text) != "" {
+		p.t.Errorf("%q can be selected", text)
+	}
+	p.LookAway()
+	if p.Prints() || p.Count(seen) != 0 {
+		p.t.Error("what was seen is there after somebody looked away, or can be printed")
+	}
 	page, _, _ := strings.Cut(p.Page().URL, "?")
 	path := strings.TrimPrefix(page, p.site.URL)
 	p.isCaught(staff.KindTried, 422, "console.view.fields", func() browsertest.Said { return p.Fetch(path, url.Values{"item": {item}, "watermark": {"off"}}) })
