@@ -5,16 +5,22 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
 	"wardkeep/internal/signature"
 )
+
+// ErrQuota tells a party that it wants too much, and to wait. The gate's reasons are with it.
+var ErrQuota = errs.New(errs.TooMany, "api.party_quota")
 
 // spare is how long a nonce is kept beyond the window of its signature: as far as the clocks
 // of two nodes may be apart.
@@ -146,7 +152,7 @@ func partyRead(s *Server, ctx context.Context, c *call, in *partyReadInput) (ans
 		}
 		opened, err := s.Vault.Pull(ctx, tx, c.party, child, in.Body.Purpose, in.Body.Items)
 		if err != nil {
-			return overQuota(err)
+			return s.overQuota(c, err)
 		}
 		out.Body, out.Entry = wardkeep.Values{Values: shown(opened.Values)}, opened.Entry
 		return nil
@@ -154,15 +160,19 @@ func partyRead(s *Server, ctx context.Context, c *call, in *partyReadInput) (ans
 	return out, err
 }
 
-// ErrQuota tells a party that it wants too much, and to wait. The gate's reasons are with it.
-var ErrQuota = errs.New(errs.TooMany, "api.party_quota")
-
-// overQuota says so of a denial that is one. What was recorded stays so.
-func overQuota(err error) error {
+// overQuota says so of a denial that is one, and when it is worth to ask again. What was
+// recorded stays so.
+func (s *Server) overQuota(c *call, err error) error {
 	denied, ok := errors.AsType[*gate.Denied](err)
 	if !ok || !gate.OverQuota(denied.Reasons) {
 		return err
 	}
+	now := s.Store.Now().In(age.Zone)
+	next := now.Truncate(time.Hour).Add(time.Hour)
+	if slices.ContainsFunc(denied.Reasons, func(r gate.Denial) bool { return r.Code == "gate.pull_day" }) {
+		next = time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, age.Zone)
+	}
+	c.w.Header().Set("Retry-After", strconv.FormatInt(int64(next.Sub(now)/time.Second)+1, 10))
 	return db.Recorded(errors.Join(ErrQuota, denied))
 }
 

@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/decoy"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -583,7 +584,7 @@ func TestArticle16_WhoFetchesTooMuchRaisesAnAlarm(t *testing.T) {
 		w.Store.Now = func() time.Time { return now }
 		w.Engage(now.Add(24 * time.Hour))
 		w.Vault.Pulls = party.Limits{PerHour: 3, PerDay: 4, Burst: 1}
-		p, key, _ := w.asParty(vaulttest.ProcessorID())
+		p, key, private := w.asParty(vaulttest.ProcessorID())
 		child, handle := w.speaker("lan")
 		two := wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"voice", "gender"}}
 		one := wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"gender"}}
@@ -594,6 +595,19 @@ func TestArticle16_WhoFetchesTooMuchRaisesAnAlarm(t *testing.T) {
 			if _, err := p.Read(ctx, handle, two); !errors.Is(err, wardkeep.ErrOverQuota) || !errors.Is(err, &wardkeep.Problem{Code: "gate.pull_hour"}) {
 				t.Errorf("over the hour: %v", err)
 			}
+		}
+		// It says when to go on; asked in a moment, it would be denied once more, and recorded.
+		var wait string
+		q := w.changing(key.ID, private, func(*http.Request) {})
+		q.With(&wardkeep.Client{Tries: 4, HTTP: &http.Client{Transport: through(func(r *http.Request) (*http.Response, error) {
+			a, err := w.server.Client().Transport.RoundTrip(r)
+			if err == nil {
+				wait += a.Header.Get("Retry-After") + " "
+			}
+			return a, err
+		})}})
+		if _, err := q.Read(ctx, handle, two); !errors.Is(err, wardkeep.ErrOverQuota) || wait != strconv.Itoa(int(now.Truncate(time.Hour).Add(time.Hour).Sub(now)/time.Second)+1)+" " {
+			t.Errorf("%v, after %s", err, wait)
 		}
 		if _, err := p.Read(ctx, handle, one); err != nil {
 			t.Errorf("what is left: %v", err)
@@ -614,7 +628,7 @@ func TestArticle16_WhoFetchesTooMuchRaisesAnAlarm(t *testing.T) {
 		if diff := cmp.Diff(map[approval.Cause]int{approval.Burst: 1, approval.OverQuota: 2}, got); diff != "" {
 			t.Errorf("alarms (-want +got)\n%s", diff)
 		}
-		if denied := w.recorded(gate.KindDenied); len(denied) != 3 {
+		if denied := w.recorded(gate.KindDenied); len(denied) != 4 {
 			t.Errorf("%d denials", len(denied))
 		}
 		// Of a decoy it learns nothing, and the office learns of it.
@@ -678,12 +692,44 @@ func TestArticle16_NothingIsGivenToAPartyFromTheLastSecondOn(t *testing.T) {
 						given++
 					case errors.Is(err, &wardkeep.Problem{Code: "party.client_ended"}), errors.Is(err, &wardkeep.Problem{Code: "gate.agreement_over"}):
 						refused++
+					case errors.Is(err, &wardkeep.Problem{Code: "party.client_suspended"}), errors.Is(err, &wardkeep.Problem{Code: "gate.party_suspended"}):
 					default:
 						t.Error(err)
 					}
 					mu.Unlock()
 				}
 			})
+		}
+		// Meanwhile somebody in office has the party stop and go on, and keys come and go, until
+		// none is bound any more.
+		of, ended := vaulttest.ProcessorID(), false
+		for !over() && !ended {
+			err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+				public, _, _ := ed25519.GenerateKey(nil)
+				k, _, err := party.Bind(ctx, tx, w.Officer, of, public, time.Time{})
+				if err == nil {
+					_, _, err = party.Revoke(ctx, tx, w.Officer, of, k.ID)
+				}
+				return err
+			})
+			if ended = errors.Is(err, party.ErrUnready); err != nil && !ended {
+				t.Error(err)
+			}
+			for _, change := range []func(ctx context.Context, tx *db.Tx) error{
+				func(ctx context.Context, tx *db.Tx) error {
+					_, _, err := party.Suspend(ctx, tx, w.Officer, of, party.Other)
+					return err
+				},
+				func(ctx context.Context, tx *db.Tx) error {
+					_, _, err := party.Resume(ctx, tx, w.Officer, of)
+					return err
+				},
+			} {
+				if err := w.Try(change); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(20 * time.Millisecond) // so that some are served in between
 		}
 		all.Wait()
 		uses := w.recorded(gate.KindPermitted)
@@ -694,6 +740,64 @@ func TestArticle16_NothingIsGivenToAPartyFromTheLastSecondOn(t *testing.T) {
 		}
 		if given == 0 || refused == 0 || len(uses) != given {
 			t.Errorf("%d times something was given, %d permits are recorded, %d times it was refused", given, len(uses), refused)
+		}
+		w.replays()
+	})
+}
+
+// A recipient fetches what a guardian has agreed that it gets (Article 17), and, once it takes
+// a service over, what was agreed to since (edge case 18).
+func TestArticle17_ARecipientFetchesWhatAGuardianGaveIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		c := vaulttest.Takeover(w.Charter)
+		w.Publish(c)
+		of := party.ID{Service: vaulttest.Service, Role: party.Recipient, Name: vaulttest.Successor}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, _, err := party.Register(ctx, tx, w.Officer, of, vaulttest.Identity()); err != nil {
+				return err
+			}
+			_, _, err := party.Assess(ctx, tx, w.Officer, of, w.Assessment(party.ScopeOf(c, party.Recipient, vaulttest.Successor)))
+			return err
+		})
+		p, key, _ := w.asParty(of)
+		child := w.child("amy")
+		w.must(w.client.Collect(ctx, child, "", wardkeep.Collection{Purpose: "course-progress", Values: map[string]string{"nickname": "Amy"}}))
+		handle := w.must(w.client.Introduce(ctx, child, wardkeep.Introduction{Role: "recipient", Party: vaulttest.Successor})).(wardkeep.Handle).Handle
+		ask := wardkeep.Reading{Purpose: vaulttest.Handover, Items: []string{"nickname"}}
+		if _, err := p.Read(ctx, handle, ask); !errors.Is(err, &wardkeep.Problem{Code: "gate.verification_too_weak"}) {
+			t.Errorf("by a one-time code: %v", err)
+		}
+		agrees := func() {
+			t.Helper()
+			asked := w.must(w.client.Ask(ctx, wardkeep.Asking{Child: child, Purposes: []string{vaulttest.Handover}, Channel: "link", Locale: "en"})).(wardkeep.ConsentRequest)
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				r, err := consent.ByID(ctx, tx, vaulttest.Service, asked.ID)
+				if err == nil {
+					_, _, err = w.Desk.ForceAt(ctx, tx, w.App, r, consent.ForceGranted, family.NameAndNumber)
+				}
+				return err
+			})
+		}
+		agrees()
+		got, err := p.Read(ctx, handle, ask)
+		if err != nil || got.Values["nickname"] != "Amy" {
+			t.Errorf("%d values, %v", len(got.Values), err)
+		}
+		if _, err := p.Read(ctx, handle, wardkeep.Reading{Purpose: "course-progress", Items: []string{"nickname"}}); !errors.Is(err, &wardkeep.Problem{Code: "gate.recipient_unknown"}) {
+			t.Errorf("for another purpose: %v", err)
+		}
+		w.Pass(time.Minute)
+		w.CeaseTo(8 * 24 * time.Hour)
+		if _, err := p.Read(ctx, handle, ask); !errors.Is(err, &wardkeep.Problem{Code: "gate.consent_before_takeover"}) {
+			t.Errorf("before anybody was asked about the takeover: %v", err)
+		}
+		agrees()
+		if got, err := p.Read(ctx, handle, ask); err != nil || got.Values["nickname"] != "Amy" {
+			t.Errorf("taking over: %d values, %v", len(got.Values), err)
+		}
+		if all := w.recorded(gate.KindPermitted); len(all) != 2 || all[0].Actor != "party:"+key.ID {
+			t.Errorf("%d are recorded", len(all))
 		}
 		w.replays()
 	})
