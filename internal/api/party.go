@@ -50,8 +50,11 @@ func (s *Server) admitParty(r *http.Request, w http.ResponseWriter, c *call, now
 			return err
 		}
 	}
-	return s.Store.Update(r.Context(), func(tx *db.Tx) (err error) {
-		c.party, err = party.Admit(r.Context(), tx, c.party.Key.ID, signed.Nonce, signed.Created.Add(signature.Window+spare), c.route.Late)
+	return s.Store.Update(r.Context(), func(tx *db.Tx) error {
+		is, err := party.Admit(r.Context(), tx, c.party.Key.ID, signed.Nonce, signed.Created.Add(signature.Window+spare), c.route.Late)
+		if err == nil {
+			c.party = is // else it may run again, and wants to know whom
+		}
 		return err
 	})
 }
@@ -89,8 +92,11 @@ func (s *Server) verified(r *http.Request, c *call) (signed signature.Signature,
 
 // again looks once more, in the transaction that acts or answers, whether the party may still
 // ask: between its admission and this an agreement may have come to its last second.
-func (s *Server) again(ctx context.Context, tx *db.Tx, c *call) (err error) {
-	c.party, err = party.Again(ctx, tx, c.party.Key.ID, c.route.Late)
+func (s *Server) again(ctx context.Context, tx *db.Tx, c *call) error {
+	is, err := party.Again(ctx, tx, c.party.Key.ID, c.route.Late)
+	if err == nil {
+		c.party = is // else the transaction may run again, and wants to know whom
+	}
 	return err
 }
 
