@@ -256,6 +256,8 @@ var rooms = []operation{
 	room("demand-new", "/demands/new"),
 	room("suspicions", "/suspicions"),
 	room("suspicion-new", "/suspicions/new"),
+	room("takedowns", "/takedowns"),
+	room("takedown-new", "/takedowns/new"),
 	room("evidence", "/evidence"),
 	room("due", "/due"),
 	room("board", "/board"),

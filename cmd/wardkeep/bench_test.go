@@ -58,6 +58,7 @@ var unmeasured = map[string]string{
 	"/console/demands/{service}/{demand}/words":                "one demand, and no words before a form",
 	"/console/births/{service}/{claim}":                        "one claim",
 	"/console/suspicions/{service}/{suspicion}":                "one case",
+	"/console/takedowns/{service}/{takedown}":                  "one case",
 	"/console/evidence/{service}/{attempt}":                    "one case",
 	"/console/evidence/{service}/{attempt}/view":               "one case, and no document before a form",
 }

@@ -3,8 +3,10 @@ package approval
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/staff"
 )
@@ -37,4 +39,22 @@ func InsideOf(ctx context.Context, tx *db.Tx, by any, a staff.Action, service st
 		err = ErrMayNot
 	}
 	return Inside{held.Version, s.Version}, err
+}
+
+// An Actor is somebody of the staff: who holds an office of the service, and acts at the
+// terminal (catalog.Officer), or a person inside whom the access matrix lets
+// (staff.Acting).
+type Actor interface {
+	Ledger() string // "officer:st_…" or "staff:st_…"
+	Governs(service string) bool
+}
+
+// StaffOf returns who of the staff of a service it is, "st_…", and whether it is a person
+// inside; "" for who is nobody of them.
+func StaffOf(by Actor, service string) (name string, inside bool) {
+	kind, name, _ := strings.Cut(by.Ledger(), ":")
+	if kind != "officer" && kind != "staff" || !id.Is(id.Staff, name) || !by.Governs(service) {
+		return "", false
+	}
+	return name, kind == "staff"
 }

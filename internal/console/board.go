@@ -141,7 +141,7 @@ type evidence struct {
 // figurePages are where what a number counts is looked at. A page that this release lacks,
 // or that the person mayn't see, is left out.
 var figurePages = map[string]string{
-	"takedowns": "/console/due?kind=takedown", "takedowns_late": "/console/due?kind=takedown", "screened": "/console/charters",
+	"takedowns": "/console/takedowns", "takedowns_late": "/console/due?kind=takedown", "screened": "/console/charters",
 	"suspicions": "/console/due?kind=suspicion", "suspicions_late": "/console/due?kind=suspicion",
 	"granted": "/console/pictures?picture=consents", "refused": "/console/pictures?picture=consents", "withdrawn": "/console/pictures?picture=consents",
 	"permitted": "/console/pictures?picture=uses", "denied": "/console/pictures?picture=uses", "denied_11": "/console/pictures?picture=uses",

@@ -22,6 +22,7 @@ const (
 	listRegister   = "register" // of processing activities
 	listDemands    = "demands"
 	listSuspicions = "suspicions"
+	listTakedowns  = "takedowns"
 	listEvidence   = "evidence"
 	listDue        = "due"
 	listBoard      = "board"
@@ -54,6 +55,7 @@ var lists = []list{
 	{listRegister, "/console/register", staff.SeeCharters, serviceField},
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
+	{listTakedowns, "/console/takedowns", staff.SeeTakedowns, takedownFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 	{listDue, "/console/due", staff.SeeDue, dueFields},
 	{listBoard, "/console/board", staff.SeeBoard, serviceField},

@@ -773,7 +773,7 @@ func TestAFieldThatIsTooLongIsRefused(t *testing.T) {
 		d.office()
 		boss := d.browser(d.hire(staff.Officer).Secret)
 		long := strings.Repeat("x", 200)
-		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "evidence": "waits", "due": "kind"} {
+		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "takedowns": "harm", "evidence": "waits", "due": "kind"} {
 			if w := boss.get("/console/" + list + "?" + field + "=" + long); w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("a list of %s: %d", list, w.Code)
 			}

@@ -104,7 +104,7 @@ type belongings struct {
 	*bureau
 	person, proposed, record, app, hook          string // ids, and the number of a version
 	open, window, urgent, broken, file, proposal string // paths, as those of
-	suspicion, paper, demand, birth              string
+	suspicion, content, paper, demand, birth     string
 }
 
 func (b *bureau) belongings() belongings {
@@ -135,6 +135,7 @@ func (b *bureau) belongings() belongings {
 		return err
 	})
 	all.open, all.window, all.urgent, all.broken, all.file = b.asked(b.asks), b.granted(b.asks), b.urged(b.asks), b.urged(b.asks), b.wants(b.asks)
+	all.content = b.harmful("post-20417")
 	all.suspicion, all.paper = b.suspect("user-20417"), b.paper(scanned(b.T.(*testing.T)))
 	b.console.Calendar = workday.Default()
 	all.demand = at((&counter{office: b.office, guardian: b.Guardian(b.child)}).came(rights.Correct, rights.BirthDate, "出生日期不对"))
@@ -158,7 +159,7 @@ func (b belongings) names() []string {
 	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
 		names = append(names, lastOf(path), b.request(path).Number)
 	}
-	return append(names, lastOf(b.suspicion), lastOf(b.paper), lastOf(b.demand), b.birth)
+	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth)
 }
 
 // address is that of a route, about what is really there.
@@ -171,7 +172,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -223,6 +224,10 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("to", b.officer.ID)
 	case path == "/console/suspicions/{service}/{suspicion}/decide":
 		return of("outcome", "not_a_child", "basis", "document_seen")
+	case path == "/console/takedowns/new":
+		return of("service", vaulttest.Service, "ref", "post-20418", "harm", "picture", "source", "user")
+	case path == "/console/takedowns/{service}/{takedown}/decide":
+		return of("outcome", "stays", "ground", "no_child")
 	case strings.HasSuffix(path, "/give"), strings.HasSuffix(path, "/take"):
 		return of("role", "staff", "service", vaulttest.Service)
 	case strings.HasPrefix(path, "/console/reviews/"):

@@ -62,7 +62,7 @@ func (v *visit) takesFile() error {
 	return nil
 }
 
-// reports counts a report that an account may be a child's, whatever comes of it. Errors:
+// reports counts a report of an account or a content, whatever comes of it. Errors:
 // ErrReports.
 func (v *visit) reports() error {
 	if !v.s.reported.person(v.in.Person.ID, reportsPerHour).AllowN(v.now, 1) {

@@ -108,6 +108,13 @@ func table() []route {
 		{"POST /console/suspicions/{service}/{suspicion}/take", whoMay, staff.DecideSuspicions, "/console/suspicions/{service}/{suspicion}", (*Server).takeSuspicion},
 		{"POST /console/suspicions/{service}/{suspicion}/hand", whoMay, staff.DecideSuspicions, "/console/suspicions/{service}/{suspicion}", (*Server).handSuspicion},
 		{"POST /console/suspicions/{service}/{suspicion}/decide", whoMay, staff.DecideSuspicions, "/console/suspicions/{service}/{suspicion}", (*Server).decideSuspicion},
+		{"GET /console/takedowns", whoMay, staff.SeeTakedowns, "", (*Server).takedowns},
+		{"POST /console/takedowns/csv", freshlyMay, staff.SeeTakedowns, "/console/takedowns", (*Server).takedownsFile},
+		{"GET /console/takedowns/new", whoMay, staff.ReportTakedowns, "", (*Server).showContent},
+		{"POST /console/takedowns/new", whoMay, staff.ReportTakedowns, "/console/takedowns/new", (*Server).reportContent},
+		{"GET /console/takedowns/{service}/{takedown}", whoMay, staff.SeeTakedowns, "", (*Server).takedown},
+		{"POST /console/takedowns/{service}/{takedown}/take", whoMay, staff.DecideTakedowns, "/console/takedowns/{service}/{takedown}", (*Server).takeTakedown},
+		{"POST /console/takedowns/{service}/{takedown}/decide", whoMay, staff.DecideTakedowns, "/console/takedowns/{service}/{takedown}", (*Server).decideTakedown},
 		{"GET /console/evidence", whoMay, staff.SeeEvidence, "", (*Server).toJudge},
 		{"POST /console/evidence/csv", freshlyMay, staff.SeeEvidence, "/console/evidence", (*Server).evidenceFile},
 		{"GET /console/evidence/{service}/{attempt}", whoMay, staff.SeeEvidence, "", (*Server).document},
@@ -215,7 +222,7 @@ func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
 		"GET /console/demands": "demands",
-		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews", "GET /console/suspicions": "suspicions", "GET /console/evidence": "evidence",
+		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews", "GET /console/suspicions": "suspicions", "GET /console/takedowns": "takedowns", "GET /console/evidence": "evidence",
 		"GET /console/charters": "charters", "GET /console/register": "register", "GET /console/offices": "offices",
 		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
 )
@@ -63,7 +64,7 @@ const (
 func (s *Server) showSearch(v *visit) error { return v.show(http.StatusOK, "search", searchPage{}) }
 
 // search finds what the person may see by what was typed: a child by what the operator
-// calls it, a request, a demand, a suspicion or a document by its number, a person, a service, a purpose, an entry
+// calls it, a request, a demand, a suspicion, a reported content or a document by its number, a person, a service, a purpose, an entry
 // of the ledger or a checkpoint by its number. What was typed comes in a form and never
 // stands in an address; what leads on is a name of ours. No value is looked at.
 func (s *Server) search(v *visit) error {
@@ -185,6 +186,15 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 			f.hit("suspicion", s.Number(), s.Service, suspicionPath(s.Service, s.ID))
 		}
 		return err
+	case id.Is(id.Takedown, f.q):
+		c, err := takedown.FindIn(ctx, tx, mayIn(person, staff.SeeTakedowns, f.services), f.q)
+		if errors.Is(err, takedown.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			f.hit("takedown", c.Number(), c.Service, takedownPath(c.Service, c.ID))
+		}
+		return err
 	case id.Is(id.Verification, f.q):
 		a, err := verification.DocumentIn(ctx, tx, mayIn(person, staff.SeeEvidence, f.services), f.q)
 		if errors.Is(err, verification.ErrNotFound) {
@@ -282,7 +292,7 @@ func (f *finding) request(r approval.Request) {
 	f.hit("request", r.Number, r.Service, requestPath(r))
 }
 
-// byNumber finds requests, demands, suspicions and documents by what people call them.
+// byNumber finds requests, demands, suspicions, reported contents and documents by what people call them.
 func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 	number, ok := id.ParseNumber(f.q)
 	if !ok {
@@ -320,6 +330,15 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, s := range all {
 			f.hit("suspicion", s.Number(), name, suspicionPath(name, s.ID))
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.SeeTakedowns, f.services) {
+		all, err := takedown.ByNumber(ctx, tx, name, number)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			f.hit("takedown", c.Number(), name, takedownPath(name, c.ID))
 		}
 	}
 	for _, name := range mayIn(f.v.in.Person, staff.SeeEvidence, f.services) {

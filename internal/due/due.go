@@ -92,7 +92,7 @@ var sources = []source{
 	{Look, staff.DecideAccess, false, looks},
 	{Review, staff.ReviewAccess, false, reviews},
 	{Suspicion, staff.SeeSuspicions, false, suspicions},
-	{Takedown, staff.SeeBoard, false, takedowns},
+	{Takedown, staff.SeeTakedowns, false, takedowns},
 	{Incident, staff.SeeBoard, false, incidents},
 	{Document, staff.SeeEvidence, false, papers},
 	{Claim, staff.HandleDemands, false, claims},

@@ -195,6 +195,12 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"content that the office says is down": {"impossible actor", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), takedown.KindDone, takedown.DoneBody{Case: s.harm})
 		}},
+		"content that an app of nobody's says is down": {"impossible actor", func(s *scene) {
+			s.forgeAs("app:"+id.New(id.Credential), takedown.KindDone, takedown.DoneBody{Case: s.harm})
+		}},
+		"content that somebody inside decides about whom nothing lets": {"impossible actor", func(s *scene) {
+			s.forgeAs("staff:st_x", takedown.KindTaken, takedown.TakenBody{Case: s.harm, Owner: "st_x", Due: 1 << 60})
+		}},
 		"content that nobody reports": {"impossible actor", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), takedown.KindOpened, takedown.OpenedBody{Case: id.New(id.Takedown), Source: takedown.User, Harm: takedown.Other, Due: 1 << 60})
 		}},

@@ -1,10 +1,13 @@
 package replay
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
 
+	"wardkeep/internal/account"
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
@@ -26,10 +29,7 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 	switch p.Kind {
 	case suspicion.KindOpened:
 		b, x := body[suspicion.OpenedBody](p)
-		reporter, known := strings.CutPrefix(p.Actor, "app:")
-		if who, inside := insider(p); inside {
-			reporter, known = who.name(id.Staff), true
-		}
+		reporter, may := reporter(p)
 		switch {
 		case x != (fault{}):
 			return x
@@ -37,11 +37,12 @@ func (f *fold) suspicionEntry(p ledger.Placed) fault {
 			return fault{what: FoundBody, field: ruleSuspicion}
 		case f.suspects[b.Suspicion] != nil || b.Due <= p.At.UnixMicro():
 			return impossible(ruleSuspicion)
-		case !known:
-			return impossible(ruleActor)
 		}
 		f.suspects[f.names.keep(b.Suspicion)] = &suspected{service: f.names.keep(p.Service), source: f.names.keep(string(b.Source)),
 			reporter: f.names.keep(reporter), opened: p.At.UnixMicro(), due: b.Due}
+		if !may { // which is one thing, and makes nothing impossible of what follows
+			return impossible(ruleActor)
+		}
 		return f.actedInside(p, from, b.Inside, staff.ReportSuspicions)
 	case suspicion.KindTaken:
 		b, x := body[suspicion.TakenBody](p)
@@ -91,6 +92,25 @@ func staffOf(p ledger.Placed) string {
 
 func byStaff(p ledger.Placed) bool { return id.Is(id.Staff, staffOf(p)) }
 
+// inOffice reports whether who holds an office has made the entry.
+func inOffice(p ledger.Placed) bool { return strings.HasPrefix(p.Actor, "officer:") && byStaff(p) }
+
+// byApp reports whether an app of the service has made an entry, with a key that was good
+// and a scope.
+func (f *fold) byApp(p ledger.Placed, scope account.Scope) bool {
+	name, _ := strings.CutPrefix(p.Actor, "app:")
+	c := f.apps[name]
+	return c != nil && c.service == p.Service && c.scopes.Has(scope) && len(c.good(p.At.UnixMicro())) > 0
+}
+
+// reporter returns who has reported, and whether they may: an app, or a person inside. What a
+// report says is anybody's; whose app it was the credentials say.
+func reporter(p ledger.Placed) (name string, may bool) {
+	kind, name, _ := strings.Cut(p.Actor, ":")
+	_, inside := insider(p)
+	return name, inside || kind == "app"
+}
+
 // closing reports whether the end of a service was announced.
 func (f *fold) closing(name string) bool {
 	s := f.services[name]
@@ -100,32 +120,47 @@ func (f *fold) closing(name string) bool {
 // suspicionRows compares the suspicions. What leads to an account is sealed, found by a
 // keyed hash of it, and gone once somebody has decided.
 func (a *audit) suspicionRows() error {
+	return compareCases(a, "suspicion", a.fold.suspects, suspicion.All, func(row suspicion.Suspicion) (string, string, bool) {
+		return row.ID, row.Service, a.ring == nil || row.Intact(a.ring)
+	},
+		func(r at, s *suspected, row suspicion.Suspicion) {
+			r.text("service", s.service, row.Service)
+			r.text("source", s.source, string(row.Source))
+			r.text("reporter", s.reporter, row.Reporter)
+			r.text("owner", s.owner, row.Owner)
+			r.text("outcome", s.outcome, string(row.Outcome))
+			r.text("basis", s.basis, string(row.Basis))
+			r.time("opened_at", s.opened, micros(row.OpenedAt))
+			r.time("due_at", s.due, micros(row.DueAt))
+			r.time("closed_at", s.closed, micros(row.ClosedAt))
+		})
+}
+
+func (s *suspected) of() string { return s.service }
+
+// compareCases compares a table of sealed cases, each with what the ledger says of it: which
+// is it, and is what is sealed intact.
+func compareCases[Row any, Said interface{ of() string }](a *audit, table string, said map[string]Said, all func(context.Context, *db.Tx, func(Row) error) error,
+	which func(Row) (name, service string, intact bool), compare func(at, Said, Row)) error {
 	seen := make(map[string]bool)
-	err := suspicion.All(a.ctx, a.tx, func(row suspicion.Suspicion) error {
-		r := at{audit: a, table: "suspicion", service: a.names.shown(row.Service), row: a.names.shown(row.ID)}
-		s := a.fold.suspects[row.ID]
-		if s == nil {
+	err := all(a.ctx, a.tx, func(row Row) error {
+		name, service, intact := which(row)
+		r := at{audit: a, table: table, service: a.names.shown(service), row: a.names.shown(name)}
+		is, known := said[name]
+		if !known {
 			r.extra()
 			return nil
 		}
-		seen[row.ID] = true
-		r.text("service", s.service, row.Service)
-		r.text("source", s.source, string(row.Source))
-		r.text("reporter", s.reporter, row.Reporter)
-		r.text("owner", s.owner, row.Owner)
-		r.text("outcome", s.outcome, string(row.Outcome))
-		r.text("basis", s.basis, string(row.Basis))
-		r.time("opened_at", s.opened, micros(row.OpenedAt))
-		r.time("due_at", s.due, micros(row.DueAt))
-		r.time("closed_at", s.closed, micros(row.ClosedAt))
-		if a.ring != nil && !row.Intact(a.ring) {
+		seen[name] = true
+		compare(r, is, row)
+		if !intact {
 			r.found(FoundSealed, "ref, ref_hash", "–", "–")
 		}
 		return a.ctx.Err()
 	})
-	for _, name := range slices.Sorted(maps.Keys(a.fold.suspects)) {
+	for _, name := range slices.Sorted(maps.Keys(said)) {
 		if !seen[name] && err == nil {
-			at{audit: a, table: "suspicion", service: a.fold.suspects[name].service, row: name}.missing()
+			at{audit: a, table: table, service: said[name].of(), row: name}.missing()
 		}
 	}
 	return err

@@ -1,12 +1,13 @@
 package replay
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/takedown"
 )
 
@@ -22,7 +23,7 @@ type harmful struct {
 // takedownEntry folds that content was reported, that somebody looks after it, what was
 // decided, and that it is down: in this order, and nothing after the end.
 func (f *fold) takedownEntry(p ledger.Placed) fault {
-	at := p.At.UnixMicro()
+	at, from := p.At.UnixMicro(), source{place: p.Place, entry: p.ID, service: p.Service}
 	if p.Kind == takedown.KindOpened {
 		return f.reported(p)
 	}
@@ -40,7 +41,7 @@ func (f *fold) takedownEntry(p ledger.Placed) fault {
 	switch p.Kind {
 	case takedown.KindTaken:
 		switch {
-		case !inOffice(p) || staffOf(p) != b.Owner:
+		case !byStaff(p) || staffOf(p) != b.Owner:
 			return impossible(ruleActor)
 		case c.decided != 0, c.taken != 0 && b.Due != c.due, c.taken == 0 && b.Due <= at:
 			return impossible(ruleTakedown)
@@ -49,9 +50,10 @@ func (f *fold) takedownEntry(p ledger.Placed) fault {
 			c.taken = at
 		}
 		c.owner, c.due = f.names.keep(b.Owner), b.Due
+		return f.actedInside(p, from, b.Inside, staff.DecideTakedowns)
 	case takedown.KindDecided:
 		switch {
-		case !inOffice(p):
+		case !byStaff(p):
 			return impossible(ruleActor)
 		case c.taken == 0 || c.decided != 0 || !slices.Contains(takedown.Decidable, b.Outcome) || (b.Outcome == takedown.Stays) != (b.Ground != ""),
 			staffOf(p) != c.owner, b.Outcome == takedown.Down && b.Due <= at, b.Outcome != takedown.Down && b.Due != c.due:
@@ -61,9 +63,10 @@ func (f *fold) takedownEntry(p ledger.Placed) fault {
 		if b.Outcome != takedown.Down {
 			c.closed = at
 		}
+		return f.actedInside(p, from, b.Inside, staff.DecideTakedowns)
 	case takedown.KindDone:
 		switch {
-		case !strings.HasPrefix(p.Actor, "app:"):
+		case !f.byApp(p, account.TakedownsWrite):
 			return impossible(ruleActor)
 		case c.outcome != string(takedown.Down):
 			return impossible(ruleTakedown)
@@ -81,12 +84,9 @@ func (f *fold) takedownEntry(p ledger.Placed) fault {
 	return fault{}
 }
 
-// inOffice reports whether who holds an office has made the entry.
-func inOffice(p ledger.Placed) bool { return strings.HasPrefix(p.Actor, "officer:") && byStaff(p) }
-
 func (f *fold) reported(p ledger.Placed) fault {
 	b, x := body[takedown.OpenedBody](p)
-	app, isApp := strings.CutPrefix(p.Actor, "app:")
+	reporter, may := reporter(p)
 	switch {
 	case x != (fault{}):
 		return x
@@ -94,47 +94,35 @@ func (f *fold) reported(p ledger.Placed) fault {
 		return fault{what: FoundBody, field: ruleTakedown}
 	case f.harmful[b.Case] != nil || b.Due <= p.At.UnixMicro() || !slices.Contains(takedown.Sources, b.Source) || !slices.Contains(takedown.Harms, b.Harm):
 		return impossible(ruleTakedown)
-	case !isApp:
-		return impossible(ruleActor)
 	}
 	f.harmful[f.names.keep(b.Case)] = &harmful{service: f.names.keep(p.Service), source: f.names.keep(string(b.Source)), harm: f.names.keep(string(b.Harm)),
-		reporter: f.names.keep(app), opened: p.At.UnixMicro(), due: b.Due}
-	return fault{}
+		reporter: f.names.keep(reporter), opened: p.At.UnixMicro(), due: b.Due}
+	if !may {
+		return impossible(ruleActor)
+	}
+	return f.actedInside(p, source{place: p.Place, entry: p.ID, service: p.Service}, b.Inside, staff.ReportTakedowns)
 }
 
 // takedownRows compares the cases. What leads to the content is sealed, found by a keyed
 // hash of it, and gone with the case.
 func (a *audit) takedownRows() error {
-	seen := make(map[string]bool)
-	err := takedown.All(a.ctx, a.tx, func(row takedown.Case) error {
-		r := at{audit: a, table: "takedown", service: a.names.shown(row.Service), row: a.names.shown(row.ID)}
-		c := a.fold.harmful[row.ID]
-		if c == nil {
-			r.extra()
-			return nil
-		}
-		seen[row.ID] = true
-		r.text("service", c.service, row.Service)
-		r.text("source", c.source, string(row.Source))
-		r.text("harm", c.harm, string(row.Harm))
-		r.text("reporter", c.reporter, row.Reporter)
-		r.text("owner", c.owner, row.Owner)
-		r.text("outcome", c.outcome, string(row.Outcome))
-		r.text("ground", c.ground, string(row.Ground))
-		r.time("opened_at", c.opened, micros(row.OpenedAt))
-		r.time("taken_at", c.taken, micros(row.TakenAt))
-		r.time("decided_at", c.decided, micros(row.DecidedAt))
-		r.time("due_at", c.due, micros(row.DueAt))
-		r.time("closed_at", c.closed, micros(row.ClosedAt))
-		if a.ring != nil && !row.Intact(a.ring) {
-			r.found(FoundSealed, "ref, ref_hash", "–", "–")
-		}
-		return a.ctx.Err()
-	})
-	for _, name := range slices.Sorted(maps.Keys(a.fold.harmful)) {
-		if !seen[name] && err == nil {
-			at{audit: a, table: "takedown", service: a.fold.harmful[name].service, row: name}.missing()
-		}
-	}
-	return err
+	return compareCases(a, "takedown", a.fold.harmful, takedown.All, func(row takedown.Case) (string, string, bool) {
+		return row.ID, row.Service, a.ring == nil || row.Intact(a.ring)
+	},
+		func(r at, c *harmful, row takedown.Case) {
+			r.text("service", c.service, row.Service)
+			r.text("source", c.source, string(row.Source))
+			r.text("harm", c.harm, string(row.Harm))
+			r.text("reporter", c.reporter, row.Reporter)
+			r.text("owner", c.owner, row.Owner)
+			r.text("outcome", c.outcome, string(row.Outcome))
+			r.text("ground", c.ground, string(row.Ground))
+			r.time("opened_at", c.opened, micros(row.OpenedAt))
+			r.time("taken_at", c.taken, micros(row.TakenAt))
+			r.time("decided_at", c.decided, micros(row.DecidedAt))
+			r.time("due_at", c.due, micros(row.DueAt))
+			r.time("closed_at", c.closed, micros(row.ClosedAt))
+		})
 }
+
+func (c *harmful) of() string { return c.service }

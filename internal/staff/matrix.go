@@ -59,8 +59,11 @@ const (
 	SeeSuspicions     Action = "suspicions.see"
 	ReportSuspicions  Action = "suspicions.report" // that an account may be a child's
 	DecideSuspicions  Action = "suspicions.decide" // take, hand over, decide; who looks after one is led to the account
-	SeeEvidence       Action = "evidence.see"      // which documents of guardians wait, and nothing that is in them
-	JudgeEvidence     Action = "evidence.judge"    // look at them, and say what they show
+	SeeTakedowns      Action = "takedowns.see"
+	ReportTakedowns   Action = "takedowns.report" // that published content harms a child's information
+	DecideTakedowns   Action = "takedowns.decide" // take, decide; who looks after one is led to the content
+	SeeEvidence       Action = "evidence.see"     // which documents of guardians wait, and nothing that is in them
+	JudgeEvidence     Action = "evidence.judge"   // look at them, and say what they show
 )
 
 // A Rule is a row of the access matrix.
@@ -104,6 +107,9 @@ var Matrix = []Rule{
 	{SeeSuspicions, [6]bool{yes, yes, yes, yes, no, yes}, no},
 	{ReportSuspicions, [6]bool{yes, yes, yes, yes, no, no}, no},
 	{DecideSuspicions, [6]bool{yes, yes, yes, yes, no, no}, yes},
+	{SeeTakedowns, [6]bool{yes, yes, yes, yes, no, yes}, no},
+	{ReportTakedowns, [6]bool{yes, yes, yes, yes, no, no}, no},
+	{DecideTakedowns, [6]bool{yes, yes, yes, yes, no, no}, yes},
 	{SeeEvidence, [6]bool{yes, yes, yes, yes, no, yes}, no},
 	{JudgeEvidence, [6]bool{yes, yes, yes, yes, no, no}, yes},
 }

@@ -1,11 +1,7 @@
 package suspicion
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -18,12 +14,32 @@ func (s Suspicion) Number() string { return id.NumberOf(s.ID) }
 // Late reports whether nobody has decided by its day.
 func (s Suspicion) Late(now time.Time) bool { return s.Open() && !now.Before(s.DueAt) }
 
+// Waiting returns the open suspicions of a service, those that are due first, and at
+// most limit.
+func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Suspicion, error) {
+	return queue.Open(ctx, tx, service, limit)
+}
+
+// All calls each with every suspicion, by its name.
+func All(ctx context.Context, tx *db.Tx, each func(Suspicion) error) error {
+	return queue.Each(ctx, tx, each)
+}
+
+// CountLate returns how many suspicions of a service, or of all if it is empty, are
+// past their day; 1000 at most.
+func CountLate(ctx context.Context, tx *db.Tx, service string) (int64, error) {
+	return queue.Late(ctx, tx, service)
+}
+
 // ByNumber returns those of a service that people call by that number: hardly ever more
 // than one.
 func ByNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Suspicion, error) {
-	first, last := id.Numbered(id.Suspicion, number)
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM suspicion WHERE id >= $1 AND id <= $2 AND service = $3 ORDER BY id`, first, last, service)
+	return queue.Numbered(ctx, tx, service, number)
+}
+
+// FindIn returns a suspicion of one of the services. Errors: ErrNotFound.
+func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Suspicion, error) {
+	return queue.FindIn(ctx, tx, services, name)
 }
 
 // ParseCursor reads where a list goes on, as an address has it.
@@ -40,58 +56,18 @@ type Wanted struct {
 // Nobody is the owner of what nobody looks after.
 const Nobody = "nobody"
 
-func (w Wanted) fits(s Suspicion) bool {
-	return (w.Source == "" || w.Source == s.Source) && (w.Owner == "" || w.Owner == s.Owner || w.Owner == Nobody && s.Owner == "")
+func (w Wanted) fits() func(Suspicion) bool {
+	if w.Source == "" && w.Owner == "" {
+		return nil
+	}
+	return func(s Suspicion) bool {
+		return (w.Source == "" || w.Source == s.Source) && (w.Owner == "" || w.Owner == s.Owner || w.Owner == Nobody && s.Owner == "")
+	}
 }
 
 // List returns the suspicions of services that are wanted, at most limit: of the open ones
 // those that are due first, of those that are decided the ones that were due last; and
 // where the list goes on: nowhere, after the last.
 func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from db.Cursor, limit int) (page []Suspicion, next db.Cursor, err error) {
-	rows := db.Rows(limit, want.Source == "" && want.Owner == "")
-	var all []Suspicion
-	for _, service := range services {
-		var some []Suspicion
-		switch {
-		case !want.Decided:
-			some, err = db.All(ctx, tx, scan, `
-				SELECT `+columns+` FROM suspicion
-				WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
-				ORDER BY due_at, id LIMIT $4`, service, from.At.UnixMicro(), from.ID, int64(rows))
-		case from.ID == "":
-			some, err = db.All(ctx, tx, scan, `
-				SELECT `+columns+` FROM suspicion WHERE service = $1 AND closed_at IS NOT NULL
-				ORDER BY due_at DESC, id DESC LIMIT $2`, service, int64(rows))
-		default:
-			some, err = db.All(ctx, tx, scan, `
-				SELECT `+columns+` FROM suspicion
-				WHERE service = $1 AND closed_at IS NOT NULL AND (due_at, id) < ($2, $3)
-				ORDER BY due_at DESC, id DESC LIMIT $4`, service, from.At.UnixMicro(), from.ID, int64(rows))
-		}
-		if err != nil {
-			return nil, db.Cursor{}, err
-		}
-		all = append(all, some...)
-	}
-	slices.SortFunc(all, func(a, b Suspicion) int {
-		by := cmp.Or(a.DueAt.Compare(b.DueAt), strings.Compare(a.ID, b.ID))
-		if want.Decided {
-			return -by
-		}
-		return by
-	})
-	page, next = db.Cut(all, rows, limit, want.fits, Suspicion.cursor)
-	return page, next, nil
-}
-
-func (s Suspicion) cursor() db.Cursor { return db.Cursor{At: s.DueAt, ID: s.ID} }
-
-// FindIn returns a suspicion of one of the services. Errors: ErrNotFound.
-func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Suspicion, error) {
-	for _, service := range services {
-		if s, err := Find(ctx, tx, service, name); !errors.Is(err, ErrNotFound) {
-			return s, err
-		}
-	}
-	return Suspicion{}, ErrNotFound
+	return queue.List(ctx, tx, services, want.Decided, want.fits(), from, limit)
 }

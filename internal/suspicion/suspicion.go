@@ -13,7 +13,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"wardkeep/internal/account"
@@ -110,27 +109,12 @@ var Bases = []Basis{DocumentSeen, OfficialCheck, ParentSaid}
 
 func (b Basis) known() bool { return slices.Contains(Bases, b) }
 
-// An Actor is somebody of the staff: who holds an office of the service, and acts at the
-// terminal (catalog.Officer), or a person inside whom the access matrix lets
-// (staff.Acting).
-type Actor interface {
-	Ledger() string // "officer:st_…" or "staff:st_…"
-	Governs(service string) bool
-}
-
-// named returns who of the staff it is, "st_…", and whether it is a person inside; "" for
-// who is nobody of the staff.
-func named(by Actor) (name string, inside bool) {
-	kind, name, _ := strings.Cut(by.Ledger(), ":")
-	if kind != "officer" && kind != "staff" || !id.Is(id.Staff, name) {
-		return "", false
-	}
-	return name, kind == "staff"
-}
+// An Actor is somebody of the staff, who acts by an office or as a person inside.
+type Actor = approval.Actor
 
 // takes refuses who isn't of the staff of the service.
 func takes(by Actor, service string) error {
-	if name, _ := named(by); name == "" || !by.Governs(service) {
+	if name, _ := approval.StaffOf(by, service); name == "" {
 		return ErrMayNot
 	}
 	return nil
@@ -211,16 +195,14 @@ func (s Suspicion) Intact(ring *keyring.Ring) bool {
 	return err == nil && s.ref != nil && subtle.ConstantTimeCompare(hashOf(ring, s.Service, ref), s.refHash) == 1
 }
 
+var queue = db.Queue[Suspicion]{
+	Table: "suspicion", Columns: columns, Prefix: id.Suspicion, Scan: scan, None: ErrNotFound,
+	At: func(s Suspicion) db.Cursor { return db.Cursor{At: s.DueAt, ID: s.ID} },
+}
+
 // Find returns a suspicion of the service. Errors: ErrNotFound.
 func Find(ctx context.Context, tx *db.Tx, service, name string) (Suspicion, error) {
-	if !id.Is(id.Suspicion, name) {
-		return Suspicion{}, ErrNotFound
-	}
-	s, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM suspicion WHERE id = $1 AND service = $2`, name, service)
-	if errors.Is(err, db.ErrNone) {
-		err = ErrNotFound
-	}
-	return s, err
+	return queue.Find(ctx, tx, service, name)
 }
 
 // Show returns a suspicion with what the operator calls the account, for who of the
@@ -231,7 +213,7 @@ func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service,
 		return Suspicion{}, pii.Text{}, err
 	}
 	s, err := Find(ctx, tx, service, name)
-	if name, inside := named(by); err == nil && inside && s.Owner != name {
+	if name, inside := approval.StaffOf(by, service); err == nil && inside && s.Owner != name {
 		err = ErrNotTaken
 	}
 	if err != nil {
@@ -239,25 +221,6 @@ func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service,
 	}
 	ref, err := s.Ref(ring)
 	return s, ref, err
-}
-
-// Waiting returns the open suspicions of a service, those that are due first, and at
-// most limit.
-func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Suspicion, error) {
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM suspicion WHERE service = $1 AND closed_at IS NULL
-		ORDER BY due_at, id LIMIT $2`, service, int64(limit))
-}
-
-// All calls each with every suspicion, by its name.
-func All(ctx context.Context, tx *db.Tx, each func(Suspicion) error) error {
-	return db.Each(ctx, tx, func(row db.Row) error {
-		s, err := scan(row)
-		if err != nil {
-			return err
-		}
-		return each(s)
-	}, `SELECT `+columns+` FROM suspicion ORDER BY id`)
 }
 
 // byRef returns the open suspicion about an account.
@@ -276,19 +239,6 @@ func byRef(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service string, r
 func Suspected(ctx context.Context, tx *db.Tx, ring *keyring.Ring, service string, ref pii.Text) (bool, error) {
 	_, open, err := byRef(ctx, tx, ring, service, ref)
 	return open, err
-}
-
-// CountLate returns how many suspicions of a service, or of all if it is empty, are
-// past their day; 1000 at most.
-func CountLate(ctx context.Context, tx *db.Tx, service string) (int64, error) {
-	now := tx.Now()
-	if service == "" {
-		return db.One(ctx, tx, db.Single[int64], `
-			SELECT count(*) FROM (SELECT id FROM suspicion WHERE due_at <= $1 AND closed_at IS NULL LIMIT 1000) AS late`, (*db.Time)(&now))
-	}
-	return db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM (SELECT id FROM suspicion WHERE service = $1 AND due_at <= $2 AND closed_at IS NULL LIMIT 1000) AS late`,
-		service, (*db.Time)(&now))
 }
 
 // Report opens a suspicion about an account that isn't registered as a child's. It
@@ -398,7 +348,7 @@ func Hand(ctx context.Context, tx *db.Tx, by, to Actor, service, name string) (S
 	if err != nil {
 		return s, "", err
 	}
-	s.Owner, _ = named(to)
+	s.Owner, _ = approval.StaffOf(to, service)
 	n, err := tx.Exec(ctx, `UPDATE suspicion SET owner = $1 WHERE id = $2 AND closed_at IS NULL`, s.Owner, s.ID)
 	switch {
 	case err != nil:
@@ -433,7 +383,7 @@ func Decide(ctx context.Context, tx *db.Tx, by Actor, service, name string, outc
 	if err != nil {
 		return s, "", err
 	}
-	if name, inside := named(by); inside {
+	if name, inside := approval.StaffOf(by, service); inside {
 		// It holds the row: of who decides and who takes it over at once, the first is first.
 		n, err := tx.Exec(ctx, `UPDATE suspicion SET owner = $1 WHERE id = $2 AND owner = $1 AND closed_at IS NULL`, name, s.ID)
 		if err == nil && n != 1 {

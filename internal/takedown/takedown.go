@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
@@ -24,6 +25,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/staff"
 )
 
 // What can be wrong with a case.
@@ -73,6 +75,9 @@ const (
 
 // Sources lists them.
 var Sources = []Source{User, Guardian, Staff, Authority, Screening}
+
+// Heard are those from which a person inside has it: what a search finds its app reports.
+var Heard = []Source{User, Guardian, Staff, Authority}
 
 // A Harm is what the content is said to do.
 type Harm string
@@ -133,8 +138,8 @@ type Case struct {
 	Service   string
 	Source    Source
 	Harm      Harm
-	Reporter  string // the app, "ak_…"
-	Owner     string // who of the staff looks after it, "st_…", or empty
+	Reporter  string // the app, "ak_…", or the person inside, "st_…"
+	Owner     string // who of the staff looks after it, "st_…", by an office or as a person inside; or empty
 	Outcome   Outcome
 	Ground    Ground
 	OpenedAt  time.Time
@@ -203,73 +208,96 @@ func (c Case) Intact(ring *keyring.Ring) bool {
 	return err == nil && c.ref != nil && subtle.ConstantTimeCompare(hashOf(ring, c.Service, ref), c.refHash) == 1
 }
 
+var queue = db.Queue[Case]{
+	Table: "takedown", Columns: columns, Prefix: id.Takedown, Scan: scan, None: ErrNotFound,
+	At: func(c Case) db.Cursor { return db.Cursor{At: c.DueAt, ID: c.ID} },
+}
+
 // Find returns a case of the service. Errors: ErrNotFound.
 func Find(ctx context.Context, tx *db.Tx, service, name string) (Case, error) {
-	if !id.Is(id.Takedown, name) {
-		return Case{}, ErrNotFound
+	return queue.Find(ctx, tx, service, name)
+}
+
+// Show returns a case with what the operator calls the content, for who of the staff looks
+// after it. A person inside has taken it first: so the ledger says who was led to the
+// content. Errors: ErrMayNot, ErrNotFound, ErrNotTaken, ErrSealed.
+func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor, service, name string) (Case, pii.Text, error) {
+	fail := func(err error) (Case, pii.Text, error) { return Case{}, pii.Text{}, err }
+	who, inside := approval.StaffOf(by, service)
+	if who == "" {
+		return fail(ErrMayNot)
 	}
-	c, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM takedown WHERE id = $1 AND service = $2`, name, service)
-	if errors.Is(err, db.ErrNone) {
-		err = ErrNotFound
+	c, err := Find(ctx, tx, service, name)
+	switch {
+	case err != nil:
+		return fail(err)
+	case inside && c.Owner != who:
+		return fail(ErrNotTaken)
 	}
-	return c, err
-}
-
-// Waiting returns the open cases of a service, those that are due first, and at most limit.
-func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Case, error) {
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM takedown WHERE service = $1 AND closed_at IS NULL
-		ORDER BY due_at, id LIMIT $2`, service, int64(limit))
-}
-
-// All calls each with every case, by its name.
-func All(ctx context.Context, tx *db.Tx, each func(Case) error) error {
-	return db.Each(ctx, tx, func(row db.Row) error {
-		c, err := scan(row)
-		if err != nil {
-			return err
-		}
-		return each(c)
-	}, `SELECT `+columns+` FROM takedown ORDER BY id`)
-}
-
-// CountLate returns how many cases of a service are past the day of their next step; 1000
-// at most.
-func CountLate(ctx context.Context, tx *db.Tx, service string) (int64, error) {
-	now := tx.Now()
-	return db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM (SELECT id FROM takedown WHERE service = $1 AND due_at <= $2 AND closed_at IS NULL LIMIT 1000) AS late`,
-		service, (*db.Time)(&now))
+	ref, err := c.Ref(ring)
+	return c, ref, err
 }
 
 // Report opens a case. Errors: ErrMayNot, ErrSource, ErrHarm, ErrRef, ErrTwice, ErrMany.
 // A service that ends takes them still: what it has published is read until then.
 func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Calendar, by account.App, ref pii.Text, source Source, harm Harm) (Case, string, error) {
+	if !by.May(account.TakedownsWrite) {
+		return Case{}, "", ErrMayNot
+	}
+	c := Case{Service: by.Service, Source: source, Harm: harm, Reporter: by.ID}
+	return c.report(ctx, tx, ring, days, by.Ledger(), ref, approval.Inside{})
+}
+
+// ReportInside is Report by a person inside whom the matrix lets (staff.ReportTakedowns): for
+// themselves, or for who has told them of it. Errors: those of Report.
+func ReportInside(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Calendar, by staff.Acting, service string, ref pii.Text, source Source, harm Harm) (Case, string, error) {
+	switch {
+	case by.Action != staff.ReportTakedowns || !by.Governs(service):
+		return Case{}, "", ErrMayNot
+	case !slices.Contains(Heard, source):
+		return Case{}, "", ErrSource.At("source")
+	}
+	inside, err := insideOf(ctx, tx, by, staff.ReportTakedowns, service)
+	if err != nil {
+		return Case{}, "", err
+	}
+	c := Case{Service: service, Source: source, Harm: harm, Reporter: by.ID}
+	return c.report(ctx, tx, ring, days, by.Ledger(), ref, inside)
+}
+
+// insideOf returns what the act of a person inside rests on. Errors: ErrMayNot.
+func insideOf(ctx context.Context, tx *db.Tx, by approval.Actor, a staff.Action, service string) (approval.Inside, error) {
+	inside, err := approval.InsideOf(ctx, tx, by, a, service)
+	if errors.Is(err, approval.ErrMayNot) {
+		err = ErrMayNot
+	}
+	return inside, err
+}
+
+func (c Case) report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Calendar, actor string, ref pii.Text, inside approval.Inside) (Case, string, error) {
 	fail := func(err error) (Case, string, error) { return Case{}, "", err }
 	switch {
-	case !by.May(account.TakedownsWrite):
-		return fail(ErrMayNot)
-	case !slices.Contains(Sources, source):
+	case !slices.Contains(Sources, c.Source):
 		return fail(ErrSource.At("source"))
-	case !slices.Contains(Harms, harm):
+	case !slices.Contains(Harms, c.Harm):
 		return fail(ErrHarm.At("harm"))
 	case !isRef(ref):
 		return fail(ErrRef.At("ref"))
 	}
-	if _, err := catalog.Find(ctx, tx, by.Service); err != nil {
+	if _, err := catalog.Find(ctx, tx, c.Service); err != nil {
 		return fail(err)
 	}
 	open, err := db.One(ctx, tx, db.Single[int64], `
 		SELECT count(*) FROM (
 			SELECT id FROM takedown WHERE service = $1 AND reporter = $2 AND source = $3 AND closed_at IS NULL LIMIT $4
-		) AS waiting`, by.Service, by.ID, source, int64(maxOpen))
+		) AS waiting`, c.Service, c.Reporter, c.Source, int64(maxOpen))
 	switch {
 	case err != nil:
 		return fail(err)
 	case open >= maxOpen:
 		return fail(ErrMany)
 	}
-	c := Case{ID: id.New(id.Takedown), Service: by.Service, Source: source, Harm: harm, Reporter: by.ID, OpenedAt: tx.Now(), refHash: hashOf(ring, by.Service, ref)}
+	c.ID, c.OpenedAt, c.refHash = id.New(id.Takedown), tx.Now(), hashOf(ring, c.Service, ref)
 	c.DueAt = after(days, c.OpenedAt, Acknowledge)
 	if c.ref, err = ring.Seal(sealDomain, []byte(ref.Reveal()), c.ID, c.Service); err != nil {
 		return fail(err)
@@ -286,7 +314,7 @@ func Report(ctx context.Context, tx *db.Tx, ring *keyring.Ring, days workday.Cal
 	case n != 1:
 		return fail(ErrTwice.At("ref"))
 	}
-	entry, err := c.note(ctx, tx, KindOpened, by.Ledger(), OpenedBody{Case: c.ID, Source: c.Source, Harm: c.Harm, Due: c.DueAt.UnixMicro()})
+	entry, err := c.note(ctx, tx, KindOpened, actor, OpenedBody{Case: c.ID, Source: c.Source, Harm: c.Harm, Due: c.DueAt.UnixMicro(), Inside: inside})
 	return c, entry, err
 }
 
@@ -300,18 +328,15 @@ func after(days workday.Calendar, t time.Time, n int) time.Time {
 	return due.UTC()
 }
 
-// Take makes somebody in office the owner of a case that waits for a decision, in the
+// Take makes somebody of the staff the owner of a case that waits for a decision, in the
 // place of whoever was it; that the first does acknowledges it. Errors: ErrMayNot,
 // ErrNotFound, ErrDecided.
-func Take(ctx context.Context, tx *db.Tx, days workday.Calendar, by catalog.Officer, service, name string) (Case, string, error) {
-	c, err := Find(ctx, tx, service, name)
-	switch {
-	case err != nil:
+func Take(ctx context.Context, tx *db.Tx, days workday.Calendar, by approval.Actor, service, name string) (Case, string, error) {
+	c, inside, err := dealt(ctx, tx, by, service, name)
+	if err != nil {
 		return c, "", err
-	case !by.Governs(service):
-		return c, "", ErrMayNot
 	}
-	c.Owner = by.ID
+	c.Owner, _ = approval.StaffOf(by, service)
 	was := c.TakenAt
 	if was.IsZero() {
 		c.TakenAt, c.DueAt = tx.Now(), after(days, tx.Now(), Decide)
@@ -327,8 +352,21 @@ func Take(ctx context.Context, tx *db.Tx, days workday.Calendar, by catalog.Offi
 	case n != 1:
 		return c, "", ErrDecided
 	}
-	entry, err := c.note(ctx, tx, KindTaken, by.Ledger(), TakenBody{c.ID, c.Owner, c.DueAt.UnixMicro()})
+	entry, err := c.note(ctx, tx, KindTaken, by.Ledger(), TakenBody{c.ID, c.Owner, c.DueAt.UnixMicro(), inside})
 	return c, entry, err
+}
+
+// dealt returns a case with which somebody of the staff of its service deals, and what
+// that rests on.
+func dealt(ctx context.Context, tx *db.Tx, by approval.Actor, service, name string) (c Case, inside approval.Inside, err error) {
+	if c, err = Find(ctx, tx, service, name); err != nil {
+		return c, inside, err
+	}
+	if who, _ := approval.StaffOf(by, service); who == "" {
+		return c, inside, ErrMayNot
+	}
+	inside, err = insideOf(ctx, tx, by, staff.DecideTakedowns, service)
+	return c, inside, err
 }
 
 func micros(t time.Time) int64 {
@@ -341,13 +379,11 @@ func micros(t time.Time) int64 {
 // Settle decides: content that has to come down is waited for, and what may stay ends the
 // case, on a ground. Who looks after it decides. Errors: ErrMayNot,
 // ErrNotTaken, ErrOutcome, ErrGround, ErrNotFound, ErrDecided.
-func Settle(ctx context.Context, tx *db.Tx, days workday.Calendar, by catalog.Officer, service, name string, outcome Outcome, ground Ground) (Case, string, error) {
-	c, err := Find(ctx, tx, service, name)
+func Settle(ctx context.Context, tx *db.Tx, days workday.Calendar, by approval.Actor, service, name string, outcome Outcome, ground Ground) (Case, string, error) {
+	c, inside, err := dealt(ctx, tx, by, service, name)
 	switch {
 	case err != nil:
 		return c, "", err
-	case !by.Governs(service):
-		return c, "", ErrMayNot
 	case !slices.Contains(Decidable, outcome):
 		return c, "", ErrOutcome.At("outcome")
 	case (outcome == Stays) != slices.Contains(Grounds, ground) || outcome != Stays && ground != "":
@@ -355,7 +391,7 @@ func Settle(ctx context.Context, tx *db.Tx, days workday.Calendar, by catalog.Of
 	case !c.Open() || !c.DecidedAt.IsZero():
 		return c, "", ErrDecided
 	}
-	if c.Owner != by.ID {
+	if who, _ := approval.StaffOf(by, service); c.Owner != who {
 		return c, "", ErrNotTaken
 	}
 	c.Outcome, c.Ground, c.DecidedAt = outcome, ground, tx.Now()
@@ -374,7 +410,7 @@ func Settle(ctx context.Context, tx *db.Tx, days workday.Calendar, by catalog.Of
 	case n != 1:
 		return c, "", ErrDecided
 	}
-	entry, err := c.note(ctx, tx, KindDecided, by.Ledger(), DecidedBody{c.ID, c.Outcome, c.Ground, c.DueAt.UnixMicro()})
+	entry, err := c.note(ctx, tx, KindDecided, by.Ledger(), DecidedBody{c.ID, c.Outcome, c.Ground, c.DueAt.UnixMicro(), inside})
 	return c, entry, err
 }
 
@@ -443,6 +479,7 @@ type OpenedBody struct {
 	Source Source `json:"source"`
 	Harm   Harm   `json:"harm"`
 	Due    int64  `json:"due"` // µs
+	approval.Inside
 }
 
 // A TakenBody says who looks after it, and until when they have to decide.
@@ -450,6 +487,7 @@ type TakenBody struct {
 	Case  string `json:"case"`
 	Owner string `json:"owner"`
 	Due   int64  `json:"due"`
+	approval.Inside
 }
 
 // A DecidedBody says what was decided, and until when the content has to be down.
@@ -458,6 +496,7 @@ type DecidedBody struct {
 	Outcome Outcome `json:"outcome"`
 	Ground  Ground  `json:"ground,omitempty"`
 	Due     int64   `json:"due"`
+	approval.Inside
 }
 
 // A DoneBody names the case that is over.

@@ -24,6 +24,36 @@ import (
 	"wardkeep/internal/watermark"
 )
 
+// looksAfterContent tells how the officer reports content that was published, takes the
+// case and decides about it (Article 4).
+func (p *insider) looksAfterContent() {
+	p.t.Helper()
+	p.follow(`nav a[href^="/console/takedowns"]`)
+	p.sees("console.takedowns.none")
+	p.at("takedowns-empty")
+	p.follow(`main a[href^="/console/takedowns/new"]`)
+	p.at("takedown_new")
+	p.Find(`input[name=ref]`).Fill("post-20417")
+	p.Find(`select[name=harm]`).Choose("identifiers")
+	p.Find(`select[name=source]`).Choose("guardian")
+	p.follow(`main form button`)
+	p.sees("console.takedown.hidden")
+	p.at("takedown-open")
+	p.follow(`form[action*="/take"] button`)
+	p.sees("console.takedown.look")
+	p.press(`input[name=outcome][value=stays]`)
+	p.follow(`form[action*="/decide"] button`)
+	p.sees("takedown.ground_unknown")
+	p.at("takedown")
+	p.press(`input[name=outcome][value=take_down]`)
+	p.follow(`form[action*="/decide"] button`)
+	p.sees("console.takedown.ordered")
+	p.at("takedown-ordered")
+	p.follow(`nav a[href^="/console/takedowns"]`)
+	p.sees("console.takedowns.state.ordered")
+	p.at("takedowns")
+}
+
 // judgesWhatWaits tells how the officer takes an account that may be a child's and decides
 // about it (Article 2), and looks at a document by which a guardian proves who it is, as the
 // first of two (edge case 24).
@@ -51,6 +81,7 @@ func (p *insider) judgesWhatWaits() {
 	p.follow(`main a[href^="/console/suspicions/new"]`)
 	p.sees("console.suspicions.report")
 	p.at("suspicion_new")
+	p.looksAfterContent()
 
 	p.follow(`nav a[href^="/console/evidence"]`)
 	p.sees("console.evidence.none")

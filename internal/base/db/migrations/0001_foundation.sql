@@ -753,8 +753,8 @@ CREATE TABLE takedown (
 	service    text   NOT NULL,
 	source     text   NOT NULL, -- user, guardian, staff, authority, screening
 	harm       text   NOT NULL, -- identifiers, picture, whereabouts, other
-	reporter   text   NOT NULL, -- the app
-	owner      text   NOT NULL, -- in office, or empty
+	reporter   text   NOT NULL, -- the app, or the person inside
+	owner      text   NOT NULL, -- of the staff, or empty
 	outcome    text   NOT NULL, -- empty until it is decided
 	ground     text   NOT NULL, -- why it may stay
 	opened_at  bigint NOT NULL,
@@ -768,6 +768,7 @@ CREATE TABLE takedown (
 CREATE UNIQUE INDEX takedown_ref ON takedown (service, ref_hash);
 CREATE INDEX takedown_open ON takedown (service, due_at, id) WHERE closed_at IS NULL;
 CREATE INDEX takedown_reporter ON takedown (service, reporter, source) WHERE closed_at IS NULL;
+CREATE INDEX takedown_closed ON takedown (service, due_at, id) WHERE closed_at IS NOT NULL;
 
 -- INCIDENT. What was, or may have been, leaked, changed or lost (Article 21). Nothing is ever removed.
 CREATE TABLE incident (
