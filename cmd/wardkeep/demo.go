@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/verification"
 )
 
 var (
@@ -151,6 +152,7 @@ func (d *demo) open(ctx context.Context, address string) error {
 	slog.SetDefault(d.app.Log)
 	d.app.Store.Now = func() time.Time { return time.Now().Add(time.Duration(d.late.Load())) }
 	d.app.Outbox = d.outbox
+	d.app.Verification = verification.Desk{Number: registry{}}
 	d.app.Messages = notify.Router{notify.SMS: d.outbox, notify.Email: d.outbox}
 	d.desk = consent.Desk{Ring: d.app.Ring, Charters: d.app.Charters}
 	return nil

@@ -29,6 +29,7 @@ var (
 	ErrUnattested   = errs.New(errs.Unavailable, "api.orders_late")     // processors or recipients haven't done what they were told
 	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")    // demands are past their day
 	ErrIncidents    = errs.New(errs.Unavailable, "api.incidents_late")  // nobody has said how grave a leak is, or done what follows
+	ErrUnscreened   = errs.New(errs.Unavailable, "api.values_damaged")  // of children whose values can't be looked for in what is published
 	ErrUndecided    = errs.New(errs.Unavailable, "api.suspicions_late") // nobody has decided about who may be a child
 )
 
@@ -107,7 +108,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	}
 	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended),
 		lateCheck("orders", read, orders, ErrUnattested), lateCheck("suspicions", read, suspected, ErrUndecided), lateCheck("incidents", read, leaks, ErrIncidents),
-		lateCheck("backups", read, copies.Late, backup.ErrLate))
+		lateCheck("backups", read, copies.Late, backup.ErrLate), lateCheck("screening", nil, int64(s.Publication.Sets.Size().Damaged), ErrUnscreened))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}
 	}

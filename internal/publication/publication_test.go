@@ -203,11 +203,58 @@ func TestArticle4_ASetFollowsTheVault(t *testing.T) {
 		if n := len(w.entries(gate.KindCompared)); n != 1 {
 			t.Errorf("%d entries for one set", n)
 		}
-		w.Publish(w.Charter)
+		bare := *w.Charter
+		bare.Items = slices.Clone(bare.Items)
+		for i := range bare.Items {
+			bare.Items[i].ScreenedAs = ""
+		}
+		w.Publish(&bare)
 		w.follow()
 		if n := w.desk.Sets.Size(); n.Values != 0 || n.Children != 0 || n.Bytes != 0 {
 			t.Errorf("with a charter that marks nothing: %+v", n)
 		}
+	})
+}
+
+// Article 4: a value that somebody has damaged by hand can't be looked for, and keeps no other
+// from being; whose it is the audit finds, and that there is one is said until it is whole.
+func TestArticle4_ADamagedValueHidesNobodyElses(t *testing.T) {
+	each(t, func(t *testing.T, w *newsroom) {
+		mei, bo := w.child("王小溪", "13912345678"), w.child("李小满", "13712345678")
+		damages := func(c family.Child, item string) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE value SET sealed = $1 WHERE child = $2 AND item = $3`, []byte("x"), c.ID, item)
+				return err
+			})
+		}
+		damaged := func(want int) {
+			t.Helper()
+			if n := w.desk.Sets.Size().Damaged; n != want {
+				t.Errorf("%d are damaged, want %d", n, want)
+			}
+		}
+		damages(mei, "guardian_phone")
+		w.wants("打13712345678", nobody, screening.Hold)
+		w.wants("打13912345678", nobody, screening.Publish)
+		damaged(1)
+		w.Put(mei, "account", "guardian_phone", "13912345678") // collected again
+		w.follow()
+		w.wants("打13912345678", nobody, screening.Hold)
+		damaged(0)
+		damages(mei, "nickname")
+		w.Put(mei, "account", "guardian_phone", "13512345678")
+		w.follow()
+		w.wants("打13512345678", nobody, screening.Hold)
+		damaged(1)
+		w.Do(func(ctx context.Context, tx *db.Tx) error { // nor does a child whose key is damaged
+			_, err := tx.Exec(ctx, `UPDATE child SET wrapped = (SELECT wrapped FROM child WHERE child = $1) WHERE child = $2`, bo.ID, mei.ID)
+			return err
+		})
+		w.opens()
+		w.wants("打13512345678", nobody, screening.Publish)
+		w.wants("打13712345678", nobody, screening.Hold)
+		damaged(1)
 	})
 }
 

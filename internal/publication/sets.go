@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -61,6 +62,7 @@ type set struct {
 	known    *screening.Known
 	ids      []family.ID // by the number of a child; empty: it is gone
 	subjects map[string]screening.Child
+	damaged  map[string]bool // subjects of whom something can't be opened, and so isn't looked for
 	err      error     // why there is none
 	followed time.Time // when it was last as the store was
 
@@ -202,8 +204,9 @@ func (s *Sets) Run(ctx context.Context) error {
 	}
 }
 
-// A Size is what the sets of this process take.
-type Size struct{ Sets, Children, Values, Bytes int }
+// A Size is what the sets of this process take. Damaged are the children of whom something
+// was changed by hand, and so can't be looked for.
+type Size struct{ Sets, Children, Values, Bytes, Damaged int }
 
 // Size says what the sets take. The bytes are those of the hashes and of the names by which
 // children are found in them.
@@ -214,6 +217,7 @@ func (s *Sets) Size() (n Size) {
 		one.mu.RLock()
 		if one.known != nil {
 			n.Sets, n.Values, n.Children = n.Sets+1, n.Values+one.known.Len(), n.Children+len(one.subjects)
+			n.Damaged += len(one.damaged)
 			n.Bytes += one.known.Size() + cap(one.ids)*perID + len(one.subjects)*perSubject
 		}
 		one.mu.RUnlock()
@@ -259,7 +263,7 @@ func (s *Sets) build(ctx context.Context, one *set) error {
 	if err != nil {
 		return err
 	}
-	next := &set{service: one.service, subjects: make(map[string]screening.Child), authority: authority, place: place, version: version}
+	next := &set{service: one.service, subjects: make(map[string]screening.Child), damaged: make(map[string]bool), authority: authority, place: place, version: version}
 	g := screening.Gather()
 	after, heard := family.ID(""), time.Now()
 	for len(authority.Items()) > 0 {
@@ -301,7 +305,7 @@ func (s *Sets) build(ctx context.Context, one *set) error {
 	if one.known != nil {
 		one.known.Wipe()
 	}
-	one.known, one.ids, one.subjects = next.known, next.ids, next.subjects
+	one.known, one.ids, one.subjects, one.damaged = next.known, next.ids, next.subjects, next.damaged
 	one.authority, one.place, one.version, one.built = authority, next.place, version, time.Now()
 	return nil
 }
@@ -328,7 +332,7 @@ func (s *Sets) gather(ctx context.Context, tx *db.Tx, a gate.Authority, into *se
 	for i, c := range page {
 		ids[i], subjects[c.ID] = c.ID, c.Subject
 	}
-	return s.Vault.Compare(ctx, tx, a, ids, func(child family.ID, item string, value []byte) {
+	damaged, err := s.Vault.Compare(ctx, tx, a, ids, func(child family.ID, item string, value []byte) {
 		as, _ := a.As(item)
 		kind, ok := screening.KindOf(string(as))
 		if !ok {
@@ -336,6 +340,10 @@ func (s *Sets) gather(ctx context.Context, tx *db.Tx, a gate.Authority, into *se
 		}
 		g.Lend(into.number(child, subjects[child]), kind, value)
 	})
+	for _, child := range damaged {
+		into.damaged[subjects[child]] = true
+	}
+	return err
 }
 
 // number returns the number of a child, and gives it one.
@@ -355,7 +363,7 @@ func (one *set) forget() {
 	if one.known != nil {
 		one.known.Wipe()
 	}
-	one.known, one.ids, one.subjects, one.built = nil, nil, nil, time.Time{}
+	one.known, one.ids, one.subjects, one.damaged, one.built = nil, nil, nil, nil, time.Time{}
 }
 
 // telling are how the kinds of those entries begin that may change what is looked for: all
@@ -437,7 +445,7 @@ func (s *Sets) renew(ctx context.Context, one *set, subjects map[string]bool) er
 		return nil
 	}
 	old := make(map[screening.Child]bool)
-	next := &set{ids: slices.Clone(one.ids), subjects: make(map[string]screening.Child)}
+	next := &set{ids: slices.Clone(one.ids), subjects: make(map[string]screening.Child), damaged: make(map[string]bool)}
 	var ask []string
 	for subject, gone := range subjects {
 		n, known := one.subjects[subject]
@@ -462,6 +470,12 @@ func (s *Sets) renew(ctx context.Context, one *set, subjects map[string]bool) er
 			return err
 		}
 	}
+	one.mu.Lock()
+	for subject := range subjects {
+		delete(one.damaged, subject)
+	}
+	maps.Copy(one.damaged, next.damaged)
+	one.mu.Unlock()
 	if len(old) == 0 && g.Empty() {
 		return nil
 	}

@@ -2,9 +2,11 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 )
@@ -12,10 +14,12 @@ import (
 // Compare calls each with those values of at most db.Chunk children that the authority and
 // their own facts permit to be looked for in what is about to be published (Article 4), on
 // one snapshot: tx is a View. A value is lent: it is wiped when each returns, which keeps
-// nothing of it but a hash. The entry of the authority is durable before.
-func (v *Vault) Compare(ctx context.Context, tx *db.Tx, a gate.Authority, children []family.ID, each func(child family.ID, item string, value []byte)) error {
+// nothing of it but a hash. The entry of the authority is durable before. What doesn't open,
+// since somebody has changed it by hand, is left out, and damaged says whose that is: it
+// stands for nothing any more, and keeps nobody else's from being looked for.
+func (v *Vault) Compare(ctx context.Context, tx *db.Tx, a gate.Authority, children []family.ID, each func(child family.ID, item string, value []byte)) (damaged []family.ID, err error) {
 	if len(children) == 0 || len(a.Items()) == 0 {
-		return nil
+		return nil, nil
 	}
 	whose := make([]gate.Whose, len(children))
 	for i, id := range children {
@@ -23,8 +27,20 @@ func (v *Vault) Compare(ctx context.Context, tx *db.Tx, a gate.Authority, childr
 	}
 	values := make(map[family.ID][]stored, len(children))
 	loaded, err := v.Gate.LoadMany(ctx, tx, whose, func(some []family.ID) db.Read { return wholeOf(values, some, a.Items()) })
-	if err != nil {
-		return err
+	switch damages := errors.Is(err, keyring.ErrOpen); {
+	case damages && len(children) == 1:
+		return children, nil
+	case damages: // somebody's facts: whose they are each says alone
+		for i := range children {
+			some, err := v.Compare(ctx, tx, a, children[i:i+1], each)
+			if err != nil {
+				return nil, err
+			}
+			damaged = append(damaged, some...)
+		}
+		return damaged, nil
+	case err != nil:
+		return nil, err
 	}
 	for i, l := range loaded {
 		child, err := l.Child(a.Service())
@@ -36,31 +52,41 @@ func (v *Vault) Compare(ctx context.Context, tx *db.Tx, a gate.Authority, childr
 		if len(permit.Items()) == 0 {
 			continue
 		}
-		if err := v.lend(permit, child, all, each); err != nil {
-			return err
+		whole, err := v.lend(permit, child, all, each)
+		if err != nil {
+			return nil, err
+		}
+		if !whole {
+			damaged = append(damaged, child.ID)
 		}
 	}
-	return nil
+	return damaged, nil
 }
 
-// lend opens what the permit is for.
-func (v *Vault) lend(permit gate.Permit, child family.Child, all []stored, each func(family.ID, string, []byte)) error {
+// lend opens what the permit is for, and reports whether all of it opened. That the key of
+// the child's pool isn't here is nobody's damage, and an error.
+func (v *Vault) lend(permit gate.Permit, child family.Child, all []stored, each func(family.ID, string, []byte)) (whole bool, err error) {
 	key, err := child.Key(v.Ring)
-	if err != nil {
-		return err
+	if errors.Is(err, keyring.ErrOpen) {
+		return false, nil
 	}
+	if err != nil {
+		return false, err
+	}
+	whole = true
 	for _, s := range all {
 		if !permit.Allows(child.ID, gate.Compare, s.item) {
 			continue
 		}
 		plain, err := key.Open(s.sealed, s.ad(child)...)
 		if err != nil {
-			return ErrCannotOpen
+			whole = false
+			continue
 		}
 		each(child.ID, s.item, plain)
 		clear(plain)
 	}
-	return nil
+	return whole, nil
 }
 
 // wholeOf reads some items of several children, with their values.

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/cessation"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/party"
+	"wardkeep/internal/verification"
+)
+
+// scorer is the processor of the story.
+var scorer = party.ID{Service: story, Role: party.Processor, Name: "yuping-assessment"}
+
+// engaged: a processor is given something once it was assessed and has signed, to the last
+// second of its agreement, and then deletes what it has (Article 16).
+func (d *demo) engaged(ctx context.Context) error {
+	d.chapter("engaged")
+	h, _, err := d.enrol(ctx, "processor", birthday(d.app.Store.Now(), 8, 20), "13900000007")
+	if err != nil {
+		return err
+	}
+	recorded := wardkeep.Collection{Purpose: "speaking-practice", Values: map[string]string{"voice": recording}}
+	if _, err := d.client.Collect(ctx, h.child, "", recorded); err != nil {
+		return err
+	}
+	now := d.app.Store.Now()
+	until := now.Add(30 * 24 * time.Hour).Truncate(time.Second)
+	entrust := func() (permitted bool, why string, err error) {
+		got, err := d.client.Decide(ctx, wardkeep.Check{Child: h.child, Activity: "entrust", Purpose: "speaking-practice", Items: []string{"voice"}, Party: scorer.Name})
+		if err != nil || got[0].Permitted {
+			return err == nil, "", err
+		}
+		return false, got[0].Reasons[0].Code, nil
+	}
+	unsigned, err := d.sign(ctx, now, until)
+	if err != nil {
+		return err
+	}
+	signed, _, err := entrust()
+	d.show("16", "engaged", unsigned && signed, "Until", second(until))
+	if err != nil {
+		return err
+	}
+	// A month goes by in a moment here, and what has no version is placed before what has one, where
+	// both come in one batch.
+	if err := d.settle(ctx); err != nil {
+		return err
+	}
+	d.until(until.Add(-2 * time.Second))
+	last, _, err := entrust()
+	if err != nil {
+		return err
+	}
+	d.until(until)
+	after, why, err := entrust()
+	d.show("16", "engaged_over", last && !after && why == "gate.agreement_over", "Until", second(until))
+	if err != nil {
+		return err
+	}
+	if err := d.round(ctx); err != nil {
+		return err
+	}
+	open, err := d.client.Orders(ctx, "open", "", 0)
+	if err != nil {
+		return err
+	}
+	owed := func(o wardkeep.Order) bool { return o.Party == scorer.Name && o.What == "delete" }
+	ordered := slices.ContainsFunc(open.Orders, func(o wardkeep.Order) bool { return owed(o) && o.Child == h.child })
+	for _, o := range open.Orders {
+		if _, err := d.client.Attest(ctx, o.ID, wardkeep.Attestation{Party: o.Party}); err != nil {
+			return err
+		}
+	}
+	left, err := d.client.Orders(ctx, "open", "", 0)
+	d.show("16", "engaged_deleted", err == nil && ordered && !slices.ContainsFunc(left.Orders, owed), "Count", len(open.Orders))
+	return err
+}
+
+// sign registers the processor, and signs with it: not before it was assessed, which it
+// reports.
+func (d *demo) sign(ctx context.Context, now, until time.Time) (unsigned bool, err error) {
+	found := party.Answer{Answer: "现场查验，符合要求。", Score: party.Adequate}
+	today := now.In(age.Zone)
+	document := sha256.Sum256([]byte("the agreement"))
+	signature := party.Signature{By: "法定代表人", On: today.Format(time.DateOnly)}
+	var scope party.Scope
+	err = d.app.Store.View(ctx, func(tx *db.Tx) error {
+		c, err := catalog.Current(ctx, tx, story)
+		if err == nil {
+			scope = party.ScopeOf(c.Charter, party.Processor, scorer.Name)
+		}
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	deed := party.Deed{Matters: "口语录音评分", Nature: "自动评分，24 小时内删除", Scope: scope, OperatorDuties: "说明要求，定期检查", Measures: "加密传输和存储，专人专机", Supervision: "每季度检查一次",
+		Duties:   party.Duties{Instructions: "依法并按要求处理", Assistance: "协助回应监护人", Security: "保障安全，泄露及时告知", Deletion: "到期删除并书面说明", NoSubProcessors: "不得转委托", Others: "无"},
+		Document: hex.EncodeToString(document[:]), Operator: signature, Processor: signature, From: now.Truncate(time.Second).Format(time.RFC3339), Until: until.Format(time.RFC3339)}
+	agree := func(tx *db.Tx) error {
+		_, _, err := party.Agree(ctx, tx, d.officer, scorer, deed)
+		return err
+	}
+	err = d.try(ctx, func(tx *db.Tx) error {
+		_, _, err := party.Register(ctx, tx, d.officer, scorer, party.Identity{LegalName: "语评科技（杭州）有限公司", Registration: "91330106MA2CGR7T4X",
+			Contact: "privacy@yuping-assessment.example", Address: "杭州市西湖区文三路 1 号", Country: charter.Home, Task: "给口语录音评分"})
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	unsigned = errors.Is(d.try(ctx, agree), party.ErrUnassessed)
+	return unsigned, d.try(ctx, func(tx *db.Tx) error {
+		_, _, err := party.Assess(ctx, tx, d.officer, scorer, party.Form{By: "self", Scope: scope, Necessity: found, Range: found, Amounts: found, Place: found, Measures: found, Staff: found,
+			Incidents: found, SubProcessors: found, Deletion: found,
+			Risks:    []party.Risk{{Risk: "录音在评分后没有删除", Level: party.High, Treatment: "评分后 24 小时自动删除，每月抽查", Left: party.Low}},
+			SignedOn: today.Format(time.DateOnly), ValidUntil: today.AddDate(0, 0, 300).Format(time.DateOnly)})
+		if err != nil {
+			return err
+		}
+		return agree(tx)
+	})
+}
+
+// round does what follows an end, as the server's job does.
+func (d *demo) round(ctx context.Context) error {
+	_, err := cessation.Round(ctx, d.app.Store, d.app.Vault, d.app.Farewell(), nil)
+	return err
+}
+
+// disclosed: the class sees a child on its list by its guardian's grant, proved strongly
+// enough, and nobody else sees anything by it (Article 18).
+func (d *demo) disclosed(ctx context.Context) error {
+	d.chapter("disclosed")
+	weak, _, err := d.enrol(ctx, "ranking-weak", birthday(d.app.Store.Now(), 9, 30), "13900000010")
+	if err != nil {
+		return err
+	}
+	h, err := d.proved(ctx, "ranking", "13900000011")
+	if err != nil {
+		return err
+	}
+	ranked := map[string]string{"nickname": friend, "weekly_score": "97"}
+	for _, of := range []*household{weak, h} {
+		if _, err := d.client.Collect(ctx, of.child, "", wardkeep.Collection{Purpose: "class-ranking", Values: ranked}); err != nil {
+			return err
+		}
+	}
+	list := wardkeep.Disclosure{Purpose: "class-ranking", Audience: "class", Items: []string{"nickname", "weekly_score"}}
+	none, err := d.client.Disclose(ctx, weak.child, list)
+	d.show("18", "disclosed_not", refusedWith(err, "gate.verification_too_weak") && len(none.Values) == 0)
+	d.tellReasons(err)
+	got, err := d.client.Disclose(ctx, h.child, list)
+	d.show("18", "disclosed", err == nil && got.Values["nickname"] == friend && got.Entry != "")
+	if err != nil {
+		return err
+	}
+	list.Audience = "whoever-has-the-link"
+	none, err = d.client.Disclose(ctx, h.child, list)
+	d.show("18", "disclosed_link", refusedWith(err, "gate.audience_unknown") && len(none.Values) == 0)
+	return nil
+}
+
+// friend is the nickname of the child on the list.
+const friend = "果果爱朗读-5c2e8"
+
+// proved registers a child whose guardian shows name and identity number, and then agrees to
+// everything (edge case 24).
+func (d *demo) proved(ctx context.Context, ref, phone string) (*household, error) {
+	child, err := d.client.Register(ctx, wardkeep.NewChild{Ref: ref, BirthDate: birthday(d.app.Store.Now(), 9, 60), Guardian: wardkeep.GuardianContact{Phone: phone, Relation: "parent"}})
+	if err != nil {
+		return nil, err
+	}
+	asked, err := d.client.Ask(ctx, wardkeep.Asking{Child: child.ID, Channel: "link", Locale: "zh-CN"})
+	if err != nil {
+		return nil, err
+	}
+	h := &household{child: child.ID, token: secretOf(asked.URL, "/r/"), phone: phone}
+	g, err := wardkeep.ForGuardian(d.base, h.token)
+	if err != nil {
+		return nil, err
+	}
+	r, err := g.With(d.client).Open(ctx, "zh-CN")
+	if err != nil {
+		return nil, err
+	}
+	proof, err := d.prove6(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := g.ProveNumber(ctx, wardkeep.NameAndNumber{Proof: proof, Name: "王静", Number: "11010519491231002X"}); err != nil {
+		return nil, err
+	}
+	answers := make(map[string]bool)
+	for _, p := range r.Purposes {
+		answers[p] = true
+	}
+	_, err = g.Answer(ctx, wardkeep.GuardianAnswer{Proof: proof, Answers: answers, NoticeHash: r.NoticeHash, Lang: "zh-CN"})
+	d.families = append(d.families, h)
+	return h, err
+}
+
+// registry stands for whom the operator asks whether a name and a number belong together.
+type registry struct{}
+
+func (registry) Ask(context.Context, verification.Question) (verification.Reply, error) {
+	return verification.Reply{Result: verification.ResultMatch}, nil
+}
+
+func (registry) Signed(http.Header, []byte, time.Time) bool { return false }
+
+// screened: what a child is about to post tells another child's number, and is held; what
+// the gate suggests instead passes (Article 4).
+func (d *demo) screened(ctx context.Context) error {
+	d.chapter("screened")
+	author := d.families[len(d.families)-1]
+	other, _, err := d.enrol(ctx, "screened", birthday(d.app.Store.Now(), 10, 5), "13900000012")
+	if err != nil {
+		return err
+	}
+	const phone, named = "13900000012", "豆豆星球-91d4b"
+	for purpose, values := range map[string]map[string]string{"account": {"guardian_phone": phone}, "course-progress": {"nickname": named}} {
+		if _, err := d.client.Collect(ctx, other.child, "", wardkeep.Collection{Purpose: purpose, Values: values}); err != nil {
+			return err
+		}
+	}
+	post := wardkeep.NewScreening{Text: "今天和" + named + "一起练口语，想约课就打她妈妈的电话 " + phone + "！", Child: author.child}
+	held, err := d.screen(ctx, post, "nickname")
+	if err != nil {
+		return err
+	}
+	kinds := make(map[string]bool)
+	for _, f := range held.Findings {
+		kinds[f.Kind] = f.Verdict == "hold"
+	}
+	d.show("4", "screened", held.Verdict == "hold" && kinds["phone"] && kinds["nickname"])
+	d.s.print("      " + held.Masked)
+	cleaned, err := d.screen(ctx, wardkeep.NewScreening{Text: held.Masked, Child: author.child}, "")
+	d.show("4", "screened_clean", err == nil && cleaned.Verdict == "publish" && !strings.Contains(held.Masked, phone) && !strings.Contains(held.Masked, named))
+	return err
+}
+
+// screen asks about a content until a kind is found in it: what was collected a moment ago
+// is in the set of hashes a moment later.
+func (d *demo) screen(ctx context.Context, post wardkeep.NewScreening, until string) (got wardkeep.Screening, err error) {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		got, err = d.client.Screen(ctx, post)
+		p, waits := errors.AsType[*wardkeep.Problem](err)
+		waits = waits && p.Code == "publication.not_ready"
+		found := until == "" || slices.ContainsFunc(got.Findings, func(f wardkeep.Finding) bool { return f.Kind == until })
+		if err == nil && found || err != nil && !waits || time.Now().After(end) {
+			return got, err
+		}
+	}
+}
