@@ -246,6 +246,7 @@ type versionPage struct {
 	Touches   []touch
 	Files     []file
 	Lacking   []lacking // purposes without an assessment, of one that waits
+	Assessed  []named   // purposes whose assessments whoever looks may read
 	Approvers []string  // who may approve it
 	Decide    bool      // by whoever looks
 	Own       bool
@@ -388,6 +389,9 @@ func (p *versionPage) read(ctx context.Context, tx *db.Tx, v *visit, c *charter.
 		p.Plan = v.plan(former, c)
 	}
 	for _, q := range c.Purposes {
+		if v.in.Person.May(staff.SeeImpacts, p.Service) {
+			p.Assessed = append(p.Assessed, named{Name: q.Name, Label: v.label(q.Label, q.Name)})
+		}
 		if n := p.Edition.Touches[q.Name]; n > 0 {
 			p.Touches = append(p.Touches, touch{v.label(q.Label, q.Name), n})
 		}

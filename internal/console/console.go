@@ -129,11 +129,13 @@ const (
 // withFiles is how many bytes the forms have that bring files. They fit into the memory that
 // is taken for them: no file of a form is ever on disk (invariant 9).
 var withFiles = map[string]int64{
-	"POST /console/charters/{service}/new":     maxDraft,
-	"POST /console/demands/new":                maxDocument,
-	"POST /console/offices/{service}/fill":     maxDocument,
-	"POST /console/offices/{service}/handover": maxDocument,
-	"POST /console/offices/{service}/records":  maxDocument,
+	"POST /console/charters/{service}/new":                        maxDraft,
+	"POST /console/demands/new":                                   maxDocument,
+	"POST /console/offices/{service}/fill":                        maxDocument,
+	"POST /console/offices/{service}/handover":                    maxDocument,
+	"POST /console/offices/{service}/records":                     maxDocument,
+	"POST /console/parties/{service}/{role}/{party}/{form}":       maxDocument,
+	"POST /console/charters/{service}/{version}/impact/{purpose}": maxDocument,
 }
 
 // Handler returns the console, for the paths /console and below.
@@ -442,7 +444,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "attempt"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "attempt", "role", "party", "form"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page
@@ -535,6 +537,8 @@ func parse(lang i18n.Lang) *pages.Set {
 		"to":   func(path string) string { return path + "?lang=" + string(lang) },
 		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
 		"day":  func(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) },
+		// To the second, where something ends at it.
+		"second": func(t time.Time) string { return t.In(shanghai).Format(time.DateTime) },
 	}
 	return pages.Parse(pageFiles, funcs, []string{"pages/layout.html"}, []string{"pages/*.html"})
 }

@@ -98,7 +98,9 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 	case due.End, due.Value:
 		l.Command = "wardkeep " + command + " " + c.Service
 	case due.Impact:
-		l.Command = "wardkeep impact list --service " + c.Service
+		if l.Number = ""; v.in.Person.May(staff.SeeImpacts, c.Service) {
+			l.To = impactPath(c.Service, c.Number, c.ID)
+		}
 	case due.Office:
 		l.Command = "wardkeep officer appoint --service " + c.Service + " --role " + c.About
 	case due.Backup:

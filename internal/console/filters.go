@@ -20,6 +20,7 @@ const (
 	listPeople     = "people"
 	listCharters   = "charters"
 	listRegister   = "register" // of processing activities
+	listParties    = "parties"
 	listDemands    = "demands"
 	listSuspicions = "suspicions"
 	listTakedowns  = "takedowns"
@@ -53,6 +54,7 @@ var lists = []list{
 	{listPeople, "/console/people", staff.SeePeople, nil},
 	{listCharters, "/console/charters", staff.SeeCharters, nil},
 	{listRegister, "/console/register", staff.SeeCharters, serviceField},
+	{listParties, "/console/parties", staff.SeeParties, serviceField},
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
 	{listTakedowns, "/console/takedowns", staff.SeeTakedowns, takedownFields},

@@ -172,7 +172,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -224,6 +224,10 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("to", b.officer.ID)
 	case path == "/console/suspicions/{service}/{suspicion}/decide":
 		return of("outcome", "not_a_child", "basis", "document_seen")
+	case path == "/console/parties/{service}/{role}/{party}/suspend":
+		return of("reason", "incident")
+	case path == "/console/parties/{service}/{role}/{party}/declare":
+		return of("subs", "另一家公司")
 	case path == "/console/takedowns/new":
 		return of("service", vaulttest.Service, "ref", "post-20418", "harm", "picture", "source", "user")
 	case path == "/console/takedowns/{service}/{takedown}/decide":

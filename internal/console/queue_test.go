@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
+	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/watermark"
@@ -554,9 +555,9 @@ func TestArticle15_TheQueuesAreOfWhoMay(t *testing.T) {
 // file.
 func TestTheQueuesHavePagesAndFiles(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		var suspects, papers []string
+		var suspects, contents, papers []string
 		for i := range 45 {
-			suspects = append(suspects, d.suspect(fmt.Sprint("player-", i)))
+			suspects, contents = append(suspects, d.suspect(fmt.Sprint("player-", i))), append(contents, d.harmful(fmt.Sprint("player-", i)))
 			d.Pass(time.Minute)
 		}
 		for range 3 {
@@ -593,15 +594,24 @@ func TestTheQueuesHavePagesAndFiles(t *testing.T) {
 			for _, s := range all {
 				sorted = append(sorted, "/console/suspicions/"+vaulttest.Service+"/"+s.ID)
 			}
+			if err != nil {
+				return err
+			}
+			reported, err := takedown.Waiting(ctx, tx, vaulttest.Service, 100)
+			for i, c := range reported {
+				contents[i] = "/console/takedowns/" + vaulttest.Service + "/" + c.ID
+			}
 			return err
 		})
 		walk("/console/suspicions?lang=en", sorted)
 		walk("/console/suspicions?lang=en&source=signal", sorted)
 		walk("/console/suspicions?lang=en&source=parent", nil)
 		walk("/console/suspicions?lang=en&service=another", nil)
+		walk("/console/takedowns?lang=en", contents)
+		walk("/console/takedowns?lang=en&harm=picture", nil)
 		walk("/console/evidence?lang=en", papers)
 		walk("/console/evidence?lang=en&waits=second", papers[1:2])
-		for list, rows := range map[string]int{"suspicions": len(suspects), "evidence": len(papers)} {
+		for list, rows := range map[string]int{"suspicions": len(suspects), "takedowns": len(contents), "evidence": len(papers)} {
 			file := b.post("/console/"+list+"/csv?lang=en", "filter", "")
 			all := rowsOf(t, file.Body.Bytes())
 			if file.Code != http.StatusOK || len(all) != rows+1 || strings.Contains(file.Body.String(), "player-") {

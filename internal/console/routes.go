@@ -133,6 +133,17 @@ func table() []route {
 		{"GET /console/register", whoMay, staff.SeeCharters, "", (*Server).registers},
 		{"GET /console/register/{service}", whoMay, staff.SeeCharters, "", (*Server).register},
 		{"POST /console/register/csv", freshlyMay, staff.SeeCharters, "/console/register", (*Server).registerFile},
+		{"GET /console/charters/{service}/{version}/impact/{purpose}", whoMay, staff.SeeImpacts, "", (*Server).impact},
+		{"POST /console/charters/{service}/{version}/impact/{purpose}", whoMay, staff.SignImpacts, "/console/charters/{service}/{version}/impact/{purpose}", (*Server).signImpact},
+		{"GET /console/parties", whoMay, staff.SeeParties, "", (*Server).parties},
+		{"POST /console/parties/csv", freshlyMay, staff.SeeParties, "/console/parties", (*Server).partiesFile},
+		{"GET /console/parties/{service}/{role}/{party}", whoMay, staff.SeeParties, "", (*Server).party},
+		{"GET /console/parties/{service}/{role}/{party}/{form}", whoMay, staff.SignParties, "", (*Server).showPartyForm},
+		{"POST /console/parties/{service}/{role}/{party}/{form}", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}/{form}", (*Server).signPartyForm},
+		{"POST /console/parties/{service}/{role}/{party}/suspend", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).suspendParty},
+		{"POST /console/parties/{service}/{role}/{party}/resume", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).resumeParty},
+		{"POST /console/parties/{service}/{role}/{party}/declare", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).declareParty},
+		{"POST /console/parties/{service}/{role}/{party}/end", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).endParty},
 		{"GET /console/offices", whoMay, staff.SeeOffice, "", (*Server).offices},
 		{"GET /console/offices/{service}", whoMay, staff.SeeOffice, "", (*Server).office},
 		{"POST /console/offices/{service}/records/{record}", freshlyMay, staff.SeeOffice, "/console/offices/{service}", (*Server).officeFile},
@@ -223,7 +234,7 @@ func (r route) menu() string {
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
 		"GET /console/demands": "demands",
 		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews", "GET /console/suspicions": "suspicions", "GET /console/takedowns": "takedowns", "GET /console/evidence": "evidence",
-		"GET /console/charters": "charters", "GET /console/register": "register", "GET /console/offices": "offices",
+		"GET /console/charters": "charters", "GET /console/register": "register", "GET /console/parties": "parties", "GET /console/offices": "offices",
 		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }
 

@@ -237,7 +237,7 @@ func impacts(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
 	}
 	standings, err := catalog.Standings(ctx, tx, nil, q.service.Name, p.Number, p.Charter)
 	for _, s := range standings {
-		c := Clock{Kind: Impact, Service: q.service.Name, At: s.By.Until, ID: s.Purpose, About: s.Purpose, N: 1}
+		c := Clock{Kind: Impact, Service: q.service.Name, At: s.By.Until, ID: s.Purpose, Number: strconv.FormatInt(p.Number, 10), About: s.Purpose, N: 1}
 		switch {
 		case q.service.Ceases(s.Purpose):
 			continue

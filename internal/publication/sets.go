@@ -63,8 +63,8 @@ type set struct {
 	ids      []family.ID // by the number of a child; empty: it is gone
 	subjects map[string]screening.Child
 	damaged  map[string]bool // subjects of whom something can't be opened, and so isn't looked for
-	err      error     // why there is none
-	followed time.Time // when it was last as the store was
+	err      error           // why there is none
+	followed time.Time       // when it was last as the store was
 
 	// Of whoever has work.
 	authority gate.Authority

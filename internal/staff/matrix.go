@@ -54,6 +54,10 @@ const (
 	ManageWebhooks    Action = "webhooks.manage"
 	SeeSystem         Action = "system.see"
 	ManageSystem      Action = "system.manage" // jobs, keys, test messages
+	SeeImpacts        Action = "impacts.see"
+	SignImpacts       Action = "impacts.sign" // what a purpose does to children (PIPL 55)
+	SeeParties        Action = "parties.see"
+	SignParties       Action = "parties.sign"  // register, assess, agree, file, suspend, end
 	SeeOffice         Action = "office.see"    // who holds an office, with documents and trainings
 	ManageOffice      Action = "office.manage" // lay one's own down, hand it over, fill the other
 	SeeSuspicions     Action = "suspicions.see"
@@ -102,6 +106,10 @@ var Matrix = []Rule{
 	{ManageWebhooks, [6]bool{no, no, no, no, yes, no}, yes},
 	{SeeSystem, [6]bool{yes, yes, no, no, yes, no}, no},
 	{ManageSystem, [6]bool{no, no, no, no, yes, no}, yes},
+	{SeeImpacts, [6]bool{yes, yes, no, no, no, yes}, no},
+	{SignImpacts, [6]bool{yes, yes, no, no, no, no}, yes},
+	{SeeParties, [6]bool{yes, yes, yes, no, no, yes}, no},
+	{SignParties, [6]bool{yes, yes, no, no, no, no}, yes},
 	{SeeOffice, [6]bool{yes, yes, no, no, no, yes}, no},
 	{ManageOffice, [6]bool{yes, yes, no, no, no, no}, yes},
 	{SeeSuspicions, [6]bool{yes, yes, yes, yes, no, yes}, no},

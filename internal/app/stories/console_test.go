@@ -115,6 +115,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	p.judgesWhatWaits()
 	p.runsTheSystem()
 	p.provesTheOffice()
+	p.dealsWithAParty()
 	p.decidesAboutACharter()
 	p.hiresMany()
 	p.follow(`nav a[href^="/console/people"]`)
@@ -737,13 +738,18 @@ func (p *insider) decidesAboutACharter() {
 	p.unfold()
 	p.sees("console.charters.lacking")
 	p.at("version")
+	p.follow(`section[aria-labelledby=lacking] li a`)
+	p.sees("console.impact.assess")
+	p.unfold()
+	p.at("impact")
+	p.follow(`main a[href^="/console/charters/"]`)
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error { // PIPL 55
 		return catalogtest.Assess(ctx, tx, p.site.App.Ring, p.site.Officer, apptest.Service, 2)
 	})
 	p.fill(`#words-approve`, "已核对")
 	p.follow(`form:has(input[value=approved]) button`)
 	p.sees("console.charters.state.in_force")
-	p.follow(`main a[href^="/console/charters/"]`)
+	p.follow(`main > p a[href^="/console/charters/"]`)
 	p.follow(`main a.button`)
 	p.at("draft")
 	p.fill(`textarea[name="charter.yaml"]`, "service: xiaoxi-english")
@@ -786,6 +792,31 @@ func (p *insider) provesTheOffice() {
 	p.follow(`form[action*="/records?"] button`)
 	p.sees("console.offices.done.recorded", "console.offices.download")
 	p.at("office")
+}
+
+// dealsWithAParty tells how the officer registers the processor that the charter names, and
+// is asked for its assessment (Article 16).
+func (p *insider) dealsWithAParty() {
+	p.t.Helper()
+	p.follow(`nav a[href^="/console/parties"]`)
+	p.sees("console.parties.unregistered")
+	p.at("parties")
+	p.follow(`main tbody a`)
+	p.sees("console.party.unregistered")
+	p.follow(`main a[href*="/identity"]`)
+	for name, value := range map[string]string{"legal_name": "语评科技（杭州）有限公司", "registration": "91330106MA2CGR7T4X", "contact": "privacy@yuping-assessment.example", "address": "杭州市西湖区", "task": "评分"} {
+		p.fill(`input[name=`+name+`]`, value)
+	}
+	p.at("sign-identity")
+	p.follow(`button[value=sign]`)
+	p.sees("console.parties.state.draft")
+	p.at("party")
+	p.follow(`main a[href*="/assessment"]`)
+	p.sees("console.sign.check")
+	p.at("sign-assessment")
+	p.follow(`button[value=check]`)
+	p.sees("console.sign.against")
+	p.at("sign-checked")
 }
 
 // waiting returns the last request of the person of which something can still come.
