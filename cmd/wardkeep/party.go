@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 )
 
@@ -23,6 +24,7 @@ type partyCmd struct {
 	Assess   partyAssessCmd   `cmd:"" help:"${party_assess}"`
 	Agree    partyAgreeCmd    `cmd:"" help:"${party_agree}"`
 	File     partyFileCmd     `cmd:"" help:"${party_file}"`
+	Check    partyCheckCmd    `cmd:"" help:"${party_check}"`
 	Suspend  partySuspendCmd  `cmd:"" help:"${party_suspend}"`
 	Resume   partyResumeCmd   `cmd:"" help:"${party_resume}"`
 	Declare  partyDeclareCmd  `cmd:"" help:"${party_declare}"`
@@ -64,6 +66,14 @@ func (c whichParty) do(ctx context.Context, s *session, change func(tx *db.Tx, b
 func (s *session) party(p party.Party, now time.Time) {
 	s.say("cmd.party.line", "Name", p.Name, "Role", s.lang.T("cmd.party.role."+string(p.Role)), "State", s.lang.T("cmd.party.state."+string(p.State(now))),
 		"LegalName", p.LegalName, "Assessed", s.until(p.Assessment), "Agreed", s.until(p.Agreement))
+	for _, c := range p.Clocks(now) {
+		switch {
+		case !now.Before(c.At):
+			s.say("cmd.party.late", "What", s.lang.T("console.due.about."+string(c.What)), "At", second(c.At))
+		case c.What == party.Checked, !now.Before(c.At.Add(-party.Soon)):
+			s.say("cmd.party.soon", "What", s.lang.T("console.due.about."+string(c.What)), "At", second(c.At))
+		}
+	}
 }
 
 // until prints until when a paper holds, to the second.
@@ -111,6 +121,13 @@ func (c partyListCmd) Run(ctx context.Context, s *session) error {
 			}
 			for _, p := range all {
 				s.party(p, tx.Now())
+				late, err := order.CountOfParty(ctx, tx, c.Service, p.Name)
+				if err != nil {
+					return err
+				}
+				if late > 0 {
+					s.say("cmd.party.orders", "N", late)
+				}
 			}
 			return err
 		})
@@ -155,7 +172,7 @@ func (c partyShowCmd) Run(ctx context.Context, s *session) error {
 }
 
 type partyTemplateCmd struct {
-	Form string `arg:"" enum:"identity,assessment,agreement,mechanism" help:"${party_form_name}"`
+	Form string `arg:"" enum:"identity,assessment,agreement,check,mechanism" help:"${party_form_name}"`
 }
 
 // Run prints a form to be filled in.
@@ -245,6 +262,27 @@ func (c partyFileCmd) Run(ctx context.Context, s *session) error {
 	}
 	return c.do(ctx, s, func(tx *db.Tx, by catalog.Officer) (party.Party, error) {
 		p, _, err := party.File(ctx, tx, by, c.id(), m)
+		return p, err
+	})
+}
+
+type partyCheckCmd struct {
+	partyForm    `embed:""`
+	DocumentFile string `placeholder:"FILE" help:"${party_document}"`
+}
+
+// Run records a check of a processor. The hash of the record is that of the form, or of the file.
+func (c partyCheckCmd) Run(ctx context.Context, s *session) error {
+	var i party.Inspection
+	err := form(c.Form, &i)
+	if err == nil && c.DocumentFile != "" {
+		i.Document, err = hashOf(c.DocumentFile)
+	}
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, s, func(tx *db.Tx, by catalog.Officer) (party.Party, error) {
+		p, _, err := party.Check(ctx, tx, by, c.id(), i)
 		return p, err
 	})
 }

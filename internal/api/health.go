@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
@@ -27,6 +28,7 @@ var (
 	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late")   // children wait whom somebody has demanded to erase
 	ErrUnended      = errs.New(errs.Unavailable, "api.cessation_late")  // what was announced to end isn't erased
 	ErrUnattested   = errs.New(errs.Unavailable, "api.orders_late")     // processors or recipients haven't done what they were told
+	ErrUnsupervised = errs.New(errs.Unavailable, "api.parties_late")    // a check of a processor is owed, or the orders that follow an end
 	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")    // demands are past their day
 	ErrIncidents    = errs.New(errs.Unavailable, "api.incidents_late")  // nobody has said how grave a leak is, or done what follows
 	ErrUnscreened   = errs.New(errs.Unavailable, "api.values_damaged")  // of children whose values can't be looked for in what is published
@@ -60,6 +62,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	var late rights.Late
 	var unended int64
 	var orders int64
+	var parties party.Late
 	var copies backup.Watch
 	var suspected, leaks int64
 	read := s.Store.View(ctx, func(tx *db.Tx) (err error) {
@@ -82,6 +85,9 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 			return err
 		}
 		if orders, err = order.CountOverdue(ctx, tx); err != nil {
+			return err
+		}
+		if parties, err = party.CountLate(ctx, tx); err != nil {
 			return err
 		}
 		copies, err = backup.Look(ctx, tx)
@@ -108,7 +114,8 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	}
 	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended),
 		lateCheck("orders", read, orders, ErrUnattested), lateCheck("suspicions", read, suspected, ErrUndecided), lateCheck("incidents", read, leaks, ErrIncidents),
-		lateCheck("backups", read, copies.Late, backup.ErrLate), lateCheck("screening", nil, int64(s.Publication.Sets.Size().Damaged), ErrUnscreened))
+		lateCheck("parties", read, parties.Checks+parties.Partings, ErrUnsupervised), lateCheck("backups", read, copies.Late, backup.ErrLate),
+		lateCheck("screening", nil, int64(s.Publication.Sets.Size().Damaged), ErrUnscreened))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}
 	}

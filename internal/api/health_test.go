@@ -49,7 +49,7 @@ func (w *world) health() (int, map[string]string) {
 func (w *world) only(check, code string) {
 	w.T.Helper()
 	status, found := w.health()
-	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands", "cessations", "orders", "backups"} {
+	for _, name := range []string{"read", "write", "ledger", "sweep", "erasures", "demands", "cessations", "orders", "parties", "backups"} {
 		want := "ok"
 		if name == check {
 			want = code
@@ -58,7 +58,7 @@ func (w *world) only(check, code string) {
 			w.T.Errorf("%s: %s, want %s", name, found[name], want)
 		}
 	}
-	if (status == 200) != (check == "" || check == "demands" || check == "cessations" || check == "orders" || check == "backups") {
+	if (status == 200) != (check == "" || check == "demands" || check == "cessations" || check == "orders" || check == "parties" || check == "backups") {
 		w.T.Errorf("status %d", status)
 	}
 }

@@ -60,6 +60,15 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 			"incidents": {`
 				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes)
 				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0)`, []any{apptest.Service, past}},
+			"parties": {`UPDATE service SET overdue = $1 WHERE service = $2`, []any{"x", apptest.Service}},
+			"checks": {`
+				INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
+					halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at)
+				VALUES ($1, 'processor', 'x', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', NULL, '', '', '', $3, '', NULL)`, []any{apptest.Service, []byte("x"), past}},
+			"partings": {`
+				INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
+					halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at)
+				VALUES ($1, 'processor', 'y', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', $3, '', '', '', NULL, '', NULL)`, []any{apptest.Service, []byte("x"), past}},
 			"backups": {`INSERT INTO backup (id, made_at, until, size) VALUES ('bk_1', 0, $1, 0)`, []any{past}},
 			"reviews": {`
 				INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, reviewer, finding, bound)

@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/console"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
@@ -68,9 +69,17 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	if err != nil {
 		return nil, err
 	}
+	parties, err := party.CountLate(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	blocked, err := catalog.CountOverdue(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	copies, err := backup.Look(ctx, tx)
 	return console.Late{{What: "demands", Count: late.Demands}, {What: "erasures", Count: late.Erasures}, {What: "suspicions", Count: suspected},
-		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
+		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "parties", Count: blocked}, {What: "checks", Count: parties.Checks}, {What: "partings", Count: parties.Partings}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
 		{What: "values", Count: values}, {What: "sweep", Count: behind}}, err
 }
 

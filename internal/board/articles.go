@@ -324,7 +324,36 @@ func article16(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	if !on {
 		entrusted.Else = Broken // on nothing
 	}
-	return []Figure{told("orders_open", open), seen("orders_overdue", overdue), told("helps_open", helps), seen("helps_late", helpsLate), entrusted}, err
+	if err != nil {
+		return nil, err
+	}
+	clocks, err := clocksOf(ctx, tx, s.Name, party.Processor)
+	return append([]Figure{told("orders_open", open), seen("orders_overdue", overdue), told("helps_open", helps), seen("helps_late", helpsLate), entrusted, bad("partings_late", clocks[party.Parting]),
+		seen("checks_late", clocks[party.Checked])}, clocks.ending()), err
+}
+
+// clocks are how much of parties is past its day or, of papers, ends within a month.
+type clocks map[party.Kind]int64
+
+func clocksOf(ctx context.Context, tx *db.Tx, service string, role party.Role) (clocks, error) {
+	now := tx.Now()
+	all, err := party.ClocksOf(ctx, tx, service, now.Add(party.Soon))
+	n := make(clocks)
+	for _, c := range all {
+		if owed := c.What == party.Checked || c.What == party.Parting; c.Party.Role == role && (!owed || !now.Before(c.At)) {
+			n[c.What]++
+		}
+	}
+	return n, err
+}
+
+// ending is how many papers have nothing in their place when they end.
+func (n clocks) ending() Figure {
+	sum := int64(0)
+	for _, kind := range append([]party.Kind{party.Assessed, party.Agreed}, party.Mechanisms...) {
+		sum += n[kind]
+	}
+	return seen("papers_ending", sum)
 }
 
 // Article 17: nothing is transferred but to whom an assessment is on file about; that of who
@@ -332,10 +361,15 @@ func article16(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 func article17(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	n := s.happened[tally.Permitted][string(charter.Transfer)]
 	on, err := onFile(ctx, tx, s.Name, func(p party.Standing) bool { return p.Role == party.Recipient && p.Assessment.Exists() })
-	if on || s.Successor.Recipient != "" {
-		return []Figure{told("transferred", n), bad("transferred_bare", 0)}, err
+	if err != nil {
+		return nil, err
 	}
-	return []Figure{told("transferred", n), bad("transferred_bare", n)}, err
+	bare := n
+	if on || s.Successor.Recipient != "" {
+		bare = 0
+	}
+	clocks, err := clocksOf(ctx, tx, s.Name, party.Recipient)
+	return []Figure{told("transferred", n), bad("transferred_bare", bare), bad("partings_late", clocks[party.Parting]), clocks.ending()}, err
 }
 
 // onFile reports whether a party of the service has the papers that are asked for.

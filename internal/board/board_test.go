@@ -287,6 +287,15 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 			s.erase(c)
 			s.Pass(60 * 24 * time.Hour)
 		}},
+		{"a check is owed", 16, board.Attention, "checks_late", func(s *scene) {
+			s.Engage(s.Store.Now().Add(1000 * 24 * time.Hour))
+			s.Pass(93 * 24 * time.Hour)
+		}},
+		{"a paper ends soon", 16, board.Attention, "papers_ending", func(s *scene) { s.Engage(s.Store.Now().Add(29 * 24 * time.Hour)) }},
+		{"not all was ordered that follows an end", 16, board.Broken, "partings_late", func(s *scene) {
+			s.Engage(s.Store.Now().Add(time.Hour))
+			s.Pass(26 * time.Hour)
+		}},
 		{"something was entrusted", 16, board.Broken, "entrusted", func(s *scene) { s.happens(tally.Permitted, "entrust") }},
 		{"something was transferred to nobody who takes over", 17, board.Broken, "transferred_bare", func(s *scene) { s.happens(tally.Permitted, "transfer") }},
 		{"an audience that isn't declared", 18, board.Broken, "uses_audience", func(s *scene) {

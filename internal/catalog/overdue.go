@@ -27,6 +27,16 @@ func (s Service) IsOverdue(party string) bool {
 	return party != "" && slices.Contains(strings.Fields(s.Overdue), party)
 }
 
+// CountOverdue returns how many processors and recipients, of all services, have an order
+// overdue that a sweep has found.
+func CountOverdue(ctx context.Context, tx *db.Tx) (n int64, err error) {
+	all, err := List(ctx, tx)
+	for _, s := range all {
+		n += int64(len(strings.Fields(s.Overdue)))
+	}
+	return n, err
+}
+
 // WithOverdue returns the names with a party added or taken away, in their order.
 func WithOverdue(names, party string, overdue bool) string {
 	all := slices.DeleteFunc(strings.Fields(names), func(p string) bool { return p == party })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"wardkeep/internal/approval"
@@ -40,7 +41,7 @@ type dueLine struct {
 
 // aboutWords are the kinds of which console.due.about says in words what they are about;
 // of the others it is a name.
-var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Incident, due.Claim, due.Office, due.Charter}
+var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Incident, due.Claim, due.Office, due.Charter, due.Party}
 
 // Worded reports whether there are words for what the line is about.
 func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
@@ -95,6 +96,9 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + c.ID
 	case due.Order:
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
+	case due.Party:
+		role, _, _ := strings.Cut(c.ID, ":")
+		l.Command = "wardkeep party show --service " + c.Service + as + " --role " + role + " " + c.Number
 	case due.End, due.Value:
 		l.Command = "wardkeep " + command + " " + c.Service
 	case due.Impact:

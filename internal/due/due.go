@@ -1,6 +1,6 @@
 // Package due lists what has a clock: what children and guardians demand (Articles 19 and
 // 20), what somebody inside asks for and what was opened without the office (Article 15),
-// what processors must do (Article 16), what may have leaked (Article 21), offices that are vacant (Article 8), ends that were
+// what processors must do, and their papers and checks (Article 16), what may have leaked (Article 21), offices that are vacant (Article 8), ends that were
 // announced (Article 23), assessments of purposes (Article 7, PIPL 55), and what should have ended by itself (Article 12).
 //
 // Its one invariant: a list is read from indexes that begin with the time, a page at a
@@ -39,6 +39,7 @@ const (
 	Claim     Kind = "claim"     // that a child is older than was said
 	Order     Kind = "order"     // to a processor or a recipient, to be attested
 	Help      Kind = "help"      // of a processor or a recipient, with a demand
+	Party     Kind = "party"     // a paper of a processor or a recipient that ends, a check that is owed, an end whose orders are late
 	Answer    Kind = "answer"    // of guardians, that are awaited: one line a service
 	Proof     Kind = "proof"     // of guardians, that end soon: one line a service
 	Office    Kind = "office"    // that is vacant
@@ -98,6 +99,7 @@ var sources = []source{
 	{Claim, staff.HandleDemands, false, claims},
 	{Order, staff.SeeBoard, false, orders},
 	{Help, staff.SeeBoard, false, helps},
+	{Party, staff.SeeBoard, false, parties},
 	{Answer, staff.SeeBoard, false, answers},
 	{Proof, staff.SeeBoard, false, proofs},
 	{Office, staff.SeeBoard, false, offices},

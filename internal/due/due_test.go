@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/due"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -247,6 +248,42 @@ func TestArticle7_AnAssessmentThatEndsIsDue(t *testing.T) {
 		if all := impacts(); len(all) != 0 {
 			t.Errorf("assessed anew: %v", all)
 		}
+	})
+}
+
+// Article 16: what a processor stands on is in the list from 30 days before it ends, and the
+// check that is owed; after its end only that it wasn't ordered everything.
+func TestArticle16_PapersAndChecksAreDue(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		is := func(when string, late int, want ...party.Kind) {
+			t.Helper()
+			all := list(w, due.Asking{Person: who(staff.Officer), Kind: due.Party}, 2)
+			n, got := 0, []party.Kind{}
+			for _, c := range all {
+				if got = append(got, party.Kind(c.About)); c.Late(w.Store.Now()) {
+					n++
+				}
+				if c.Number != vaulttest.Processor {
+					t.Errorf("%s: %+v", when, c)
+				}
+			}
+			if n != late || !slices.Equal(got, want) {
+				t.Errorf("%s: %v, %d late", when, got, n)
+			}
+		}
+		const day = 24 * time.Hour
+		w.Engage(w.Store.Now().Add(310 * day))
+		is("nothing is due", 0)
+		w.Pass(70 * day)
+		is("a check is", 0, party.Checked)
+		w.Pass(205 * day)
+		is("all are, one of them late", 1, party.Checked, party.Assessed)
+		w.Pass(30 * day)
+		is("the assessment is over", 2, party.Checked, party.Assessed, party.Agreed)
+		w.Pass(5*day + time.Hour)
+		is("it has ended", 0)
+		w.Pass(party.PartWithin)
+		is("and wasn't ordered everything", 1, party.Parting)
 	})
 }
 

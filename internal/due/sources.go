@@ -6,10 +6,12 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/party"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/vault"
 )
@@ -135,6 +137,20 @@ func helps(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		SELECT id, '', party, due_at FROM party_task
 		WHERE service = $1 AND answered_at IS NULL AND (due_at, id) > ($2, $3)
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
+// Article 16: from a month before on, what a party stands on is told of, and the check that
+// is owed; of an end that it has, only that its orders are late. There are few.
+func parties(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	now := tx.Now()
+	clocks, err := party.ClocksOf(ctx, tx, q.service.Name, now.Add(soon))
+	for _, c := range clocks {
+		if c.What != party.Parting || !now.Before(c.At) {
+			all = append(all, Clock{Kind: Party, Service: q.service.Name, At: c.At, ID: strings.Join([]string{string(c.Party.Role), c.Party.Name, string(c.What)}, ":"),
+				Number: c.Party.Name, About: string(c.What), N: 1})
+		}
+	}
+	return q.few(all), err
 }
 
 // few returns those lines that lie behind the bound, of lines that are few.

@@ -23,10 +23,11 @@ import (
 	"wardkeep/internal/staff"
 )
 
-// The causes of alarms that no entry tells of: what the store itself says. Those of
-// entries are approval.Causes.
+// The causes of alarms beside approval.Causes. That of a party an entry tells of; the others
+// are what the store itself says.
 const (
 	SweepBehind  = "sweep" // not everything that is due was deleted
+	PartyOwes    = "party" // a paper of a processor or recipient ends, or a check or orders are late
 	AuditDiffers = "audit" // what is stored isn't what was recorded
 )
 
@@ -76,6 +77,16 @@ func unreviewed(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed
 		return nil, err
 	}
 	return inOffice(ctx, tx, p, string(approval.LateReview), b.Request)
+}
+
+// owed tells them of what of a processor or a recipient has a day: of each, for another's
+// mustn't have gone with it.
+func owed(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b party.AlarmBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
+	}
+	return inOffice(ctx, tx, p, PartyOwes, strings.Join([]string{string(b.Role), b.Party, string(b.What)}, "."))
 }
 
 // inOffice tells whoever holds an office of the service and has an account. A thousand
@@ -216,6 +227,10 @@ func (t Teller) whereTo(cause, service, lang string) string {
 	case Incident:
 		page = "/console/due"
 		q.Set("kind", string(Incident))
+	case PartyOwes:
+		page = "/console/due"
+		q.Set("kind", "party")
+		q.Set("service", service)
 	case AuditDiffers: // the ledger's page shows the last audit
 	default:
 		q.Set("kind", approval.KindAlarm)

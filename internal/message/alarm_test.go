@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/incident"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -442,6 +443,32 @@ func TestArticle12_ASweepThatIsBehindReachesTheOffice(t *testing.T) {
 			letters := o.box.take()
 			if len(letters) != 2 || !strings.Contains(letters[0].text, inside+say) || strings.Contains(letters[0].text, "小溪") {
 				t.Errorf("%s: %+v", cause, letters)
+			}
+		}
+	})
+}
+
+// Article 16: that a check of a processor is owed reaches whoever holds an office of its service,
+// once, and so does each other thing of a party that has a day.
+func TestArticle16_WhatIsOwedOfAPartyReachesTheOffice(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		o.Engage(o.Store.Now().Add(95 * 24 * time.Hour))
+		o.Pass(93 * 24 * time.Hour)
+		for _, want := range []int{2, 0} { // the check, and the agreement; then nothing anew
+			if done, err := retention.Sweep(t.Context(), o.Store, o.Vault); err != nil || done.Alarms != want {
+				t.Fatalf("%d alarms: %v", done.Alarms, err)
+			}
+			if err := o.send(o.due()); err != nil {
+				t.Fatal(err)
+			}
+			letters := o.box.take()
+			if len(letters) != 2*want {
+				t.Errorf("%d letters: %+v", len(letters), letters)
+			}
+			for _, l := range letters {
+				if !strings.Contains(l.text, inside+"/console/due?kind=party&lang=") || strings.Contains(l.text, vaulttest.Processor) {
+					t.Errorf("%+v", l)
+				}
 			}
 		}
 	})

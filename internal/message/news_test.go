@@ -760,6 +760,7 @@ var silent = map[string]string{
 	party.KindEnded:         "as above",
 	party.KindBound:         "by whom something goes there, and not what",
 	party.KindRevoked:       "as above",
+	party.KindChecked:       "of the operator's own",
 	party.KindParted:        "what a party was ordered is in the guardian's home, order by order",
 	family.KindGrown:        "the guardians' office ends with it: a Farewell tells them",
 	rights.KindAssigned:     "who of the operator handles a demand changes nothing of it: its deadline stands at home",

@@ -202,6 +202,14 @@ func CountOverdue(ctx context.Context, tx *db.Tx) (int64, error) {
 		SELECT count(*) FROM (SELECT id FROM party_order WHERE due_at <= $1 AND attested_at IS NULL LIMIT 1000) AS late`, (*db.Time)(&now))
 }
 
+// CountOfParty returns how many orders of one party were found to be past their day: 1000 at
+// most.
+func CountOfParty(ctx context.Context, tx *db.Tx, service, party string) (int64, error) {
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (
+			SELECT id FROM party_order WHERE service = $1 AND party = $2 AND attested_at IS NULL AND overdue_at IS NOT NULL LIMIT 1000) AS late`, service, party)
+}
+
 // CountOf returns how many orders of a service are open, and how many of them past
 // their day: 1000 at most of each.
 func CountOf(ctx context.Context, tx *db.Tx, service string) (open, overdue int64, err error) {

@@ -181,18 +181,19 @@ type Signature struct {
 
 // A Deed is an agreement with a processor (Article 16).
 type Deed struct {
-	Matters        string    `json:"matters" doc:"委托处理的事项|the matters" example:""`
-	Nature         string    `json:"nature" doc:"处理的性质和方式|nature and manner of the processing" example:""`
-	Scope          Scope     `json:"scope" doc:"目的和信息，按章程里的短名；不得超出评估的范围|purposes and items, as the charter calls them; not beyond what was assessed" example:"speaking-practice: [voice, gender]"`
-	OperatorDuties string    `json:"operator_duties" doc:"运营者的责任|duties of the operator" example:""`
-	Duties         Duties    `json:"duties" doc:"受托方的责任（第十六条的六项）|duties of the processor (the six of Article 16)"`
-	Measures       string    `json:"measures" doc:"安全措施|security measures" example:""`
-	Supervision    string    `json:"supervision" doc:"运营者怎样监督|how the operator supervises" example:""`
-	Document       string    `json:"document" doc:"协议文件的 SHA-256|SHA-256 of the document" example:""`
-	Operator       Signature `json:"signed_by_operator" doc:"运营者的签署|signed by the operator"`
-	Processor      Signature `json:"signed_by_processor" doc:"受托方的签署|signed by the processor"`
-	From           string    `json:"from" doc:"从什么时候起，精确到秒|from when, to the second" example:"2026-06-01T00:00:00+08:00"`
-	Until          string    `json:"until" doc:"到什么时候止，精确到秒；到这一秒即终止|until when, to the second; at that second it is over" example:"2027-06-01T00:00:00+08:00"`
+	Matters         string    `json:"matters" doc:"委托处理的事项|the matters" example:""`
+	Nature          string    `json:"nature" doc:"处理的性质和方式|nature and manner of the processing" example:""`
+	Scope           Scope     `json:"scope" doc:"目的和信息，按章程里的短名；不得超出评估的范围|purposes and items, as the charter calls them; not beyond what was assessed" example:"speaking-practice: [voice, gender]"`
+	OperatorDuties  string    `json:"operator_duties" doc:"运营者的责任|duties of the operator" example:""`
+	Duties          Duties    `json:"duties" doc:"受托方的责任（第十六条的六项）|duties of the processor (the six of Article 16)"`
+	Measures        string    `json:"measures" doc:"安全措施|security measures" example:""`
+	Supervision     string    `json:"supervision" doc:"运营者怎样监督|how the operator supervises" example:""`
+	SupervisedEvery int       `json:"supervised_every" doc:"隔几个月检查一次，1 到 12|how many months lie between two checks, 1 to 12" example:"6"`
+	Document        string    `json:"document" doc:"协议文件的 SHA-256|SHA-256 of the document" example:""`
+	Operator        Signature `json:"signed_by_operator" doc:"运营者的签署|signed by the operator"`
+	Processor       Signature `json:"signed_by_processor" doc:"受托方的签署|signed by the processor"`
+	From            string    `json:"from" doc:"从什么时候起，精确到秒|from when, to the second" example:"2026-06-01T00:00:00+08:00"`
+	Until           string    `json:"until" doc:"到什么时候止，精确到秒；到这一秒即终止|until when, to the second; at that second it is over" example:"2027-06-01T00:00:00+08:00"`
 }
 
 // longest is how long an agreement or a mechanism may run: whoever goes on after that looks
@@ -212,6 +213,8 @@ func (d Deed) check(now time.Time) (from, until time.Time, err error) {
 		}
 	}
 	switch {
+	case d.SupervisedEvery < 1 || d.SupervisedEvery > 12:
+		return from, until, ErrForm.At("supervised_every")
 	case !isHash(d.Document):
 		return from, until, ErrForm.At("document")
 	case !isLine(d.Operator.By, 100) || !isPast(d.Operator.On, now):

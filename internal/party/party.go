@@ -46,8 +46,9 @@ var (
 	ErrNotSuspended  = errs.New(errs.Conflict, "party.not_suspended")
 	ErrSubs          = errs.New(errs.Conflict, "party.has_sub_processors")
 	ErrEnded         = errs.New(errs.Conflict, "party.ended")
-	ErrParting       = errs.New(errs.Conflict, "party.parting") // not all was ordered yet that follows its end
-	ErrAnother       = errs.New(errs.Conflict, "party.another") // the papers are another company's
+	ErrParting       = errs.New(errs.Conflict, "party.parting")    // not all was ordered yet that follows its end
+	ErrAnother       = errs.New(errs.Conflict, "party.another")    // the papers are another company's
+	ErrUnagreed      = errs.New(errs.Conflict, "party.not_agreed") // and so there is nothing to check
 )
 
 // A Role is what a party is to the operator.
@@ -152,6 +153,7 @@ type Kind string
 const (
 	Assessed  Kind = "assessment"
 	Agreed    Kind = "agreement"
+	Checked   Kind = "check" // of a processor, from its day until the next one is owed
 	CAC       Kind = Kind(charter.SecurityAssessment)
 	Contract  Kind = Kind(charter.StandardContract)
 	Certified Kind = Kind(charter.Certification)
@@ -164,7 +166,7 @@ var Mechanisms = []Kind{CAC, Contract, Certified}
 type Term struct {
 	ID     string // "pp_…"
 	Kind   Kind
-	Passed bool  // of an assessment: see Form.Passes
+	Passed bool  // of an assessment: see Form.Passes; of a check: it has found no breach
 	Scope  Scope // of an assessment and an agreement
 	From   time.Time
 	Until  time.Time
@@ -280,6 +282,7 @@ type Party struct {
 	Salt         []byte // of the mark
 	RegisteredAt time.Time
 	RegisteredBy string    // as the ledger names actors
+	CheckBy      time.Time // when the next check of a processor is owed; zero: none ever was
 	PartedUpto   string    // how far the orders are that follow its end: see Walked
 	PartedAt     time.Time // when all were issued that followed an end; zero: none was
 }
@@ -349,11 +352,11 @@ func ReadAll(into *[]Standing, service string) db.Read {
 		ORDER BY p.role, p.name`, service)
 }
 
-const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by, p.parted_upto, p.parted_at`
+const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by, p.check_by, p.parted_upto, p.parted_at`
 
 func scan(row db.Row) (p Party, err error) {
 	err = scanInto(row, &p.Standing, &p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
-		&p.PartedUpto, (*db.Time)(&p.PartedAt))
+		(*db.Time)(&p.CheckBy), &p.PartedUpto, (*db.Time)(&p.PartedAt))
 	p.Identity.Country = p.Standing.Country
 	return p, err
 }
@@ -386,7 +389,7 @@ func Each(ctx context.Context, tx *db.Tx, fn func(Party) error) error {
 		err := row.Scan(&p.Service, &p.Role, &p.Name, &p.Version, &p.Standing.Country, &p.Halted, &subs, (*db.Time)(&p.EndsAt),
 			&p.Assessment.ID, &p.Agreement.ID, &p.Mechanism.ID,
 			&p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
-			&p.PartedUpto, (*db.Time)(&p.PartedAt))
+			(*db.Time)(&p.CheckBy), &p.PartedUpto, (*db.Time)(&p.PartedAt))
 		if err != nil {
 			return err
 		}

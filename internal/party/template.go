@@ -10,7 +10,7 @@ import (
 )
 
 // Forms are what somebody fills in, by what it is for.
-var Forms = map[string]any{"identity": Identity{}, "assessment": Form{}, "agreement": Deed{}, "mechanism": Mechanism{}}
+var Forms = map[string]any{"identity": Identity{}, "assessment": Form{}, "agreement": Deed{}, "mechanism": Mechanism{}, "check": Inspection{}}
 
 // Decode reads a form that is written in YAML or JSON. Nothing may be in it that the form
 // doesn't have. Errors: ErrForm.

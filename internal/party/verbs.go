@@ -50,6 +50,13 @@ type PaperBody struct {
 	From       int64  `json:"from"`
 	Until      int64  `json:"until"`
 	Assessment string `json:"assessment,omitempty"` // on which an agreement rests
+	Every      int    `json:"every,omitempty"`      // months between two checks, of an agreement
+}
+
+// A basis is what an agreement rests on, and what it owes.
+type basis struct {
+	assessment string
+	every      int // months between two checks
 }
 
 // A HaltedBody says why a party was suspended.
@@ -92,7 +99,7 @@ func (p Party) SubsMark() string {
 type Paper struct {
 	Term
 	Party    ID
-	Text     string // the form, as JSON: Form, Deed or Mechanism by its kind
+	Text     string // the form, as JSON: Form, Deed, Inspection or Mechanism by its kind
 	Salt     []byte // of the mark
 	SignedAt time.Time
 	SignedBy string // as the ledger names actors
@@ -118,6 +125,12 @@ func (p Paper) Says() (t Term, err error) {
 		if err = strict(p.Text, &d); err == nil {
 			t.Scope = d.Scope
 			t.From, t.Until, err = d.check(p.SignedAt)
+		}
+	case Checked:
+		var i Inspection
+		if err = strict(p.Text, &i); err == nil {
+			t.Passed, t.Until = i.Outcome != Breached, p.Until // by the agreement of then, which the replay knows
+			t.From, err = i.check(p.SignedAt)
 		}
 	default:
 		var m Mechanism
@@ -207,8 +220,8 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	p.Identity, p.Standing.Country, p.Version = is, is.Country, s.Version
 	err = tx.Queue(ctx, `
 		INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
-			halted, subs, ends_at, assessment, agreement, mechanism, parted_upto, parted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '', '', NULL)
+			halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '', NULL, '', NULL)
 		ON CONFLICT (service, role, name) DO UPDATE SET version = excluded.version, country = excluded.country, legal_name = excluded.legal_name,
 			registration = excluded.registration, contact = excluded.contact, address = excluded.address, task = excluded.task`,
 		of.Service, of.Role, of.Name, p.Version, is.Country, is.LegalName, is.Registration, is.Contact, is.Address, is.Task, p.Salt,
@@ -243,7 +256,7 @@ func Assess(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, f Form) (
 		}
 		p.EndsAt = time.Time{}
 	}
-	return p.sign(ctx, tx, by, KindAssessed, Term{Kind: Assessed, Passed: f.Passes(), Scope: f.Scope, From: tx.Now(), Until: until}, "", f)
+	return p.sign(ctx, tx, by, KindAssessed, Term{Kind: Assessed, Passed: f.Passes(), Scope: f.Scope, From: tx.Now(), Until: until}, basis{}, f)
 }
 
 // Agree signs an agreement with a processor (Article 16). It takes the place of the one
@@ -284,8 +297,8 @@ func Agree(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, d Deed) (P
 	case p.Agreement.Holds(now) && !p.Over(now) && from.After(now):
 		return Party{}, "", ErrGap.At("from")
 	}
-	p.EndsAt = time.Time{}
-	return p.sign(ctx, tx, by, KindAgreed, Term{Kind: Agreed, Scope: d.Scope, From: from, Until: until}, p.Assessment.ID, d)
+	p.CheckBy, p.EndsAt = p.Owes(now, from, d.SupervisedEvery), time.Time{}
+	return p.sign(ctx, tx, by, KindAgreed, Term{Kind: Agreed, Scope: d.Scope, From: from, Until: until}, basis{p.Assessment.ID, d.SupervisedEvery}, d)
 }
 
 // File puts a mechanism on file by which something may cross a border to the party (edge
@@ -301,7 +314,7 @@ func File(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, m Mechanism
 		return Party{}, "", err
 	}
 	m.Document = strings.ToLower(m.Document)
-	return p.sign(ctx, tx, by, KindFiled, Term{Kind: Kind(m.Mechanism), From: from, Until: until}, "", m)
+	return p.sign(ctx, tx, by, KindFiled, Term{Kind: Kind(m.Mechanism), From: from, Until: until}, basis{}, m)
 }
 
 // Suspend has a party get nothing until Resume. Errors: those of catalog.Change,
@@ -429,10 +442,10 @@ func changed(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID) (catalog.S
 // orders that follow an end begins anew, if it still has ended.
 func (p Party) write(ctx context.Context, tx *db.Tx) error {
 	n, err := tx.Exec(ctx, `
-		UPDATE party SET version = $1, halted = $2, subs = $3, ends_at = $4, assessment = $5, agreement = $6, mechanism = $7, parted_upto = ''
-		WHERE service = $8 AND role = $9 AND name = $10`,
+		UPDATE party SET version = $1, halted = $2, subs = $3, ends_at = $4, assessment = $5, agreement = $6, mechanism = $7, check_by = $8, parted_upto = ''
+		WHERE service = $9 AND role = $10 AND name = $11`,
 		p.Version, p.Halted, strings.Join(p.Subs, "\n"), (*db.Time)(&p.EndsAt), p.Assessment.ID, p.Agreement.ID, p.Mechanism.ID,
-		p.Service, p.Role, p.Name)
+		(*db.Time)(&p.CheckBy), p.Service, p.Role, p.Name)
 	if err == nil && n != 1 {
 		err = ErrNotFound
 	}
@@ -440,7 +453,7 @@ func (p Party) write(ctx context.Context, tx *db.Tx) error {
 }
 
 // sign keeps a paper, and has the party stand on it.
-func (p Party) sign(ctx context.Context, tx *db.Tx, by catalog.Officer, kind string, t Term, assessment string, form any) (Party, string, error) {
+func (p Party) sign(ctx context.Context, tx *db.Tx, by catalog.Officer, kind string, t Term, on basis, form any) (Party, string, error) {
 	text, err := json.Marshal(form)
 	if err != nil {
 		return Party{}, "", err
@@ -459,7 +472,7 @@ func (p Party) sign(ctx context.Context, tx *db.Tx, by catalog.Officer, kind str
 		return Party{}, "", err
 	}
 	paper.Entry, err = p.note(ctx, tx, by, kind, PaperBody{Party: p.Name, Role: p.Role, Paper: t.ID, Kind: t.Kind, Mark: paper.Mark(), Passed: t.Passed,
-		Scope: t.Scope, From: t.From.UnixMicro(), Until: t.Until.UnixMicro(), Assessment: assessment})
+		Scope: t.Scope, From: t.From.UnixMicro(), Until: t.Until.UnixMicro(), Assessment: on.assessment, Every: on.every})
 	if err != nil {
 		return Party{}, "", err
 	}

@@ -53,6 +53,7 @@ type fold struct {
 	papers   map[string]*paper
 	bound    map[string]*boundKey
 	metered  map[string]*meter // by key
+	alarms   []partyAlarm      // of parties, judged at the end
 	children map[key]*child
 	erased   map[tomb]int64
 	refusals map[refusal]int
@@ -151,7 +152,7 @@ var (
 		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, order.KindStated, legal.KindErased,
 		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
-		party.KindBound, party.KindRevoked}
+		party.KindBound, party.KindRevoked, party.KindChecked, party.KindAlarm}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
@@ -266,6 +267,7 @@ func (f *fold) finish() {
 	f.reportUndecided()
 	f.checkOrders()
 	f.checkSaid()
+	f.checkRaised()
 	f.checkKept()
 	for k, c := range f.children {
 		if o := c.opening; o != nil && o.collect && !o.written && c.state != erased {

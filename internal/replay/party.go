@@ -27,8 +27,15 @@ type registered struct {
 	parted   int64            // when all was ordered that followed an end
 	partings []afterEnd       // each time that this was so
 	anew     []afterEnd       // each time that it began anew
+	checkBy  time.Time        // when the next check of it is owed; zero: none ever was
+	owed     []time.Time      // each such day that it had
+	every    int              // months between two checks, by its agreement
+	raised   map[string]bool  // what had an alarm, see clockName; true: its row was found
 	seen     bool             // its row was found
 }
+
+// clockName tells the clocks of a party apart.
+func clockName(what party.Kind, at int64) string { return string(what) + " " + number(at) }
 
 // An afterEnd is what came after an end of a party, and when.
 type afterEnd struct{ ended, at int64 }
@@ -48,6 +55,12 @@ func (r *registered) begins(was party.Standing, at time.Time) {
 	}
 }
 
+// owes notes when the next check of the party is owed.
+func (r *registered) owes(next time.Time) {
+	r.checkBy = next
+	r.owed = append(r.owed, next)
+}
+
 func (r *registered) now() party.Standing { return r.history[len(r.history)-1] }
 
 // A paper is what the ledger says of one that a party stands on.
@@ -58,6 +71,7 @@ type paper struct {
 	by    string
 	entry string
 	at    int64
+	every int // months between two checks, of an agreement
 	seen  bool
 }
 
@@ -109,7 +123,7 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 			x = f.partyRegistered(p, s, now, b)
 		}
 		return x
-	case party.KindAssessed, party.KindAgreed, party.KindFiled:
+	case party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindChecked:
 		b, x := body[party.PaperBody](p)
 		if x == (fault{}) {
 			x = f.partySigned(p, s, now, b)
@@ -190,7 +204,7 @@ func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b part
 	is := party.Standing{ID: of}
 	r := s.parties[of]
 	if r == nil {
-		r = &registered{by: f.names.keep(p.Actor), at: p.At.UnixMicro()}
+		r = &registered{by: f.names.keep(p.Actor), at: p.At.UnixMicro(), raised: make(map[string]bool)}
 		s.parties[of] = r
 	} else {
 		is = r.now()
@@ -237,6 +251,65 @@ func (f *fold) parted(p ledger.Placed) fault {
 	return fault{}
 }
 
+// A partyAlarm is one that an entry tells of. It has no order with what it is about.
+type partyAlarm struct {
+	source
+	of    party.ID
+	clock party.Clock
+	at    time.Time
+}
+
+// alarmed folds that something of a party has come to its alarm.
+func (f *fold) alarmed(p ledger.Placed, s source) fault {
+	b, x := body[party.AlarmBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	c := party.Clock{What: b.What, At: moment(b.At)}
+	if p.Actor != sweeper || p.At.Before(c.Raises()) {
+		return impossible(ruleParty)
+	}
+	f.alarms = append(f.alarms, partyAlarm{s, party.ID{Service: p.Service, Role: b.Role, Name: b.Party}, c, p.At})
+	return fault{}
+}
+
+// checkRaised judges the alarms of parties: each once, of what the party stood on.
+func (f *fold) checkRaised() {
+	for _, a := range f.alarms {
+		var r *registered
+		if s := f.services[a.of.Service]; s != nil {
+			r = s.parties[a.of]
+		}
+		name := clockName(a.clock.What, micros(a.clock.At))
+		if r == nil || !r.had(a.clock, a.at) {
+			f.blame(a.source, impossible(ruleParty))
+			continue
+		}
+		if _, twice := r.raised[name]; twice {
+			f.blame(a.source, impossible(ruleParty))
+		}
+		r.raised[name] = false
+	}
+}
+
+// had reports whether the party ever had a clock.
+func (r *registered) had(c party.Clock, at time.Time) bool {
+	if c.What == party.Checked {
+		return slices.ContainsFunc(r.owed, c.At.Equal)
+	}
+	return slices.ContainsFunc(r.history, func(is party.Standing) bool {
+		switch c.What {
+		case party.Assessed:
+			return is.Assessment.Until.Equal(c.At)
+		case party.Agreed:
+			return is.Agreement.Until.Equal(c.At)
+		case party.Parting:
+			return is.EndedAt(at).Add(party.PartWithin).Equal(c.At)
+		}
+		return is.Mechanism.Kind == c.What && is.Mechanism.Until.Equal(c.At)
+	})
+}
+
 // partySigned folds a paper, and has the party stand on it. What an agreement must rest on,
 // Article 16 says: an assessment that was passed and is valid, and covers it.
 func (f *fold) partySigned(p ledger.Placed, s *service, now *version, b party.PaperBody) fault {
@@ -247,27 +320,37 @@ func (f *fold) partySigned(p ledger.Placed, s *service, now *version, b party.Pa
 	}
 	of := party.ID{Service: s.name, Role: b.Role, Name: b.Party}
 	x := s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
+		r := s.parties[of]
 		switch p.Kind {
+		case party.KindChecked:
+			if !t.Passed && is.Halted == "" {
+				is.Halted = party.Supervision // at once
+			}
+			r.owes(t.Until)
+			return t.Kind == party.Checked && is.Role == party.Processor && is.Agreement.Exists() && is.State(at) != party.Ended && !t.From.After(at) &&
+				t.Until.Equal(party.NextCheck(t.From, r.every)) && b.Assessment == "" && b.Every == 0 && len(t.Scope) == 0
 		case party.KindAssessed:
 			is.Assessment = t
 			if is.Role == party.Recipient && is.Over(at) {
-				s.parties[of].begins(*is, at)
+				r.begins(*is, at)
 				is.EndsAt = moment(0)
 			}
-			return t.Kind == party.Assessed && t.From.Equal(at) && s.gives(now, of, t.Scope) && b.Assessment == ""
+			return t.Kind == party.Assessed && t.From.Equal(at) && s.gives(now, of, t.Scope) && b.Assessment == "" && b.Every == 0
 		case party.KindAgreed:
 			was := *is
-			s.parties[of].begins(was, at)
+			r.begins(was, at)
+			r.every = b.Every
+			r.owes(party.Party{Standing: was, CheckBy: r.checkBy}.Owes(at, t.From, b.Every))
 			is.Agreement, is.EndsAt = t, moment(0)
-			return t.Kind == party.Agreed && is.Role == party.Processor && b.Assessment == was.Assessment.ID && was.Assessment.Passed && was.Assessment.Holds(at) &&
+			return t.Kind == party.Agreed && is.Role == party.Processor && b.Every > 0 && b.Assessment == was.Assessment.ID && was.Assessment.Passed && was.Assessment.Holds(at) &&
 				t.Scope.Within(was.Assessment.Scope) && s.gives(now, of, t.Scope) && was.Halted == "" && len(was.Subs) == 0 &&
 				!(catalog.Service{Overdue: now.overdue}).IsOverdue(of.Name) && (was.Over(at) || !was.Agreement.Holds(at) || !t.From.After(at))
 		}
 		is.Mechanism = t
-		return slices.Contains(party.Mechanisms, t.Kind) && b.Assessment == "" && len(t.Scope) == 0
+		return slices.Contains(party.Mechanisms, t.Kind) && b.Assessment == "" && b.Every == 0 && len(t.Scope) == 0
 	})
 	if r := s.parties[of]; r != nil {
-		f.papers[t.ID] = &paper{party: r.now().ID, term: t, mark: b.Mark, by: f.names.keep(p.Actor), entry: p.ID, at: at.UnixMicro()}
+		f.papers[t.ID] = &paper{party: r.now().ID, term: t, mark: b.Mark, by: f.names.keep(p.Actor), entry: p.ID, at: at.UnixMicro(), every: b.Every}
 	}
 	return x
 }
@@ -309,6 +392,7 @@ func (a *audit) partyRows() error {
 		r.time("ends_at", micros(now.EndsAt), micros(row.EndsAt))
 		r.text("assessment", now.Assessment.ID, row.Assessment.ID)
 		r.text("agreement", now.Agreement.ID, row.Agreement.ID)
+		r.time("check_by", micros(is.checkBy), micros(row.CheckBy))
 		r.time("parted_at", is.parted, micros(row.PartedAt))
 		r.text("mechanism", now.Mechanism.ID, row.Mechanism.ID)
 		return a.ctx.Err()
@@ -318,15 +402,54 @@ func (a *audit) partyRows() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
 		parties := a.fold.services[name].parties
-		for _, of := range slices.SortedFunc(maps.Keys(parties), func(a, b party.ID) int {
-			return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Name, b.Name))
-		}) {
+		for _, of := range sortedParties(parties) {
 			if !parties[of].seen {
 				at{audit: a, table: "party", service: name, row: of.Name}.missing()
 			}
 		}
 	}
 	return nil
+}
+
+// sortedParties returns the names of a service's parties, in order.
+func sortedParties(parties map[party.ID]*registered) []party.ID {
+	return slices.SortedFunc(maps.Keys(parties), func(a, b party.ID) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// raisedRows compares of what of parties an alarm was raised.
+func (a *audit) raisedRows() error {
+	err := party.EachRaised(a.ctx, a.tx, func(row party.Clock) error {
+		r := at{audit: a, table: "party_alarm", service: a.names.shown(row.Party.Service), row: a.names.shown(row.Party.Name)}
+		var is *registered
+		if s := a.fold.services[row.Party.Service]; s != nil {
+			is = s.parties[row.Party]
+		}
+		name := clockName(row.What, row.At.UnixMicro())
+		if is == nil {
+			r.extra()
+			return nil
+		}
+		if _, was := is.raised[name]; !was {
+			r.extra()
+			return nil
+		}
+		is.raised[name] = true
+		return a.ctx.Err()
+	})
+	for _, name := range slices.Sorted(maps.Keys(a.fold.services)) {
+		parties := a.fold.services[name].parties
+		for _, of := range sortedParties(parties) {
+			r := parties[of]
+			for _, clock := range slices.Sorted(maps.Keys(r.raised)) {
+				if !r.raised[clock] && err == nil {
+					at{audit: a, table: "party_alarm", service: name, row: of.Name}.missing()
+				}
+			}
+		}
+	}
+	return err
 }
 
 // paperRows compares the papers, and has each form give its result again: that an assessment
@@ -357,7 +480,7 @@ func (a *audit) paperRows() error {
 		switch said, err := row.Says(); {
 		case row.Mark() != is.mark:
 			r.found(FoundHash, "form", "–", "–")
-		case err != nil || !said.Is(row.Term) && is.term.Is(row.Term):
+		case err != nil || row.Every() != is.every || !said.Is(row.Term) && is.term.Is(row.Term):
 			r.found(FoundDiffers, "form", "–", "–") // it was never what the ledger says that it gives
 		}
 		return a.ctx.Err()

@@ -51,6 +51,8 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return f.created(p)
 	case party.KindParted:
 		return f.parted(p)
+	case party.KindAlarm:
+		return f.alarmed(p, s)
 	}
 	sv := f.services[p.Service]
 	if sv == nil {
@@ -205,7 +207,7 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		}
 		now.overdue = f.names.keep(catalog.WithOverdue(now.overdue, b.Party, suspends))
 		return x
-	case party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded,
+	case party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindChecked, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded,
 		party.KindBound, party.KindRevoked:
 		return f.partyEntry(p, s, now)
 	}

@@ -200,6 +200,15 @@ func (s *scene) engaged() {
 		if _, _, err := party.Revoke(ctx, tx, s.Officer, of, gone.ID); err != nil {
 			return err
 		}
+		d := s.Deed(party.ScopeOf(s.Charter, party.Processor, vaulttest.Processor), tx.Now().Add(-time.Hour), tx.Now().Add(1000*24*time.Hour))
+		d.SupervisedEvery = 1 // the alarm comes with the sweep of the next month
+		if _, _, err := party.Agree(ctx, tx, s.Officer, of, d); err != nil {
+			return err
+		}
+		if _, _, err := party.Check(ctx, tx, s.Officer, of, party.Inspection{On: tx.Now().In(age.Zone).Format(time.DateOnly), By: "负责人", Manner: "远程",
+			Checked: "日志", Findings: "无", Outcome: party.Met, Document: strings.Repeat("ef", 32)}); err != nil {
+			return err
+		}
 		if _, _, err := party.Suspend(ctx, tx, s.Officer, of, party.Incident); err != nil {
 			return err
 		}
@@ -990,6 +999,13 @@ var changes = []change{
 	{"a party has agreed to nothing", `UPDATE party SET agreement = ''`, nobody, "row_differs party agreement"},
 	{"a party has no mechanism", `UPDATE party SET mechanism = ''`, nobody, "row_differs party mechanism"},
 	{"a party was ordered before", `UPDATE party SET parted_at = 1`, nobody, "row_differs party parted_at"},
+	{"a party is checked later", `UPDATE party SET check_by = check_by + 1`, nobody, "row_differs party check_by"},
+	{"an alarm of a party is gone", `DELETE FROM party_alarm`, nobody, "row_missing party_alarm "},
+	{"an alarm is of another service", `UPDATE party_alarm SET service = '王小明'`, nobody, "row_extra party_alarm "},
+	{"an alarm is of a recipient", `UPDATE party_alarm SET role = 'recipient'`, nobody, "row_extra party_alarm "},
+	{"an alarm is of another party", `UPDATE party_alarm SET party = '王小明'`, nobody, "row_extra party_alarm "},
+	{"an alarm is of another paper", `UPDATE party_alarm SET what = 'agreement'`, nobody, "row_extra party_alarm "},
+	{"an alarm is of another day", `UPDATE party_alarm SET due_at = due_at + 1`, nobody, "row_extra party_alarm "},
 	{"a paper is gone", `DELETE FROM party_paper WHERE id = $1`, paper, "row_missing party_paper "},
 	{"a paper has another name", `UPDATE party_paper SET id = '王小明' WHERE id = $1`, paper, "row_extra party_paper "},
 	{"a paper says another service", `UPDATE party_paper SET service = '王小明' WHERE id = $1`, paper, "row_differs party_paper service"},

@@ -166,6 +166,14 @@ var readings = map[string]reading{
 	party.KindDeclared:   partyChanged(func(b party.DeclaredBody) (string, party.Role) { return b.Party, b.Role }),
 	party.KindEnded:      partyChanged(func(b party.EndedBody) (string, party.Role) { return b.Party, b.Role }),
 	party.KindRevoked:    partyChanged(func(b party.RevokedBody) (string, party.Role) { return b.Party, b.Role }), // the key holds here
+	// A check that found no breach is owed again; after one that did, the party was suspended.
+	party.KindChecked: {rest: func(g *gap, p ledger.Placed) error {
+		var b party.PaperBody
+		if err := p.Into(&b); err != nil || b.Passed {
+			return err
+		}
+		return partyChanged(func(b party.PaperBody) (string, party.Role) { return b.Party, b.Role }).rest(g, p)
+	}},
 	legal.KindEnded: {rest: func(g *gap, p ledger.Placed) error {
 		var b legal.EndedBody
 		err := p.Into(&b)
@@ -275,6 +283,7 @@ var additions = map[string]string{
 	party.KindContinued:        "it is suspended still",
 	party.KindParted:           "it is ordered once more",
 	party.KindBound:            "the key is nobody's here: it is bound anew",
+	party.KindAlarm:            "it is raised once more, by its day",
 	order.KindIssued:           "",
 	order.KindAttested:         "",
 	order.KindOverdue:          "by its day",

@@ -51,6 +51,7 @@ type Swept struct {
 	Attempts   int // attempts to prove something that ran out, or aren't counted any more
 	Claims     int // claims that a child is older whose second person didn't come
 	Kept       int // values whose legal time is over
+	Alarms     int // clocks of processors and recipients that have come to their alarm
 	Overdue    int // orders to processors and recipients that weren't attested in time
 	Aged       int // children of whom it was recorded that they turn 14, or have, or are 18
 	Evidence   int // certificates of erasures whose time is over
@@ -94,6 +95,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Demanded, sweepDemanded(store, v, f)},
 		{&done.Kept, sweepKept(store, v)},
 		{&done.Overdue, sweepOverdue(store)},
+		{&done.Alarms, sweepParties(store)},
 		{&done.Aged, sweepAges(store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))},
 		{&done.Requests, sweepRequests(store)},
 		{&done.Proofs, sweepProofs(store, v)},
@@ -244,6 +246,27 @@ func sweepOverdue(store *db.DB) work {
 			n = 0 // it may run again
 			found, err := order.Overdue(ctx, tx, actor, o)
 			if found {
+				n = 1
+			}
+			return err
+		})
+		return n, err
+	})
+}
+
+// sweepParties raises the alarms of what of a processor or a recipient has a day (Article 16).
+// There are few.
+func sweepParties(store *db.DB) work {
+	return through(store, func(ctx context.Context, tx *db.Tx, after party.Clock, _ int) ([]party.Clock, error) {
+		if after != (party.Clock{}) {
+			return nil, nil // all came at once
+		}
+		return party.ToRaise(ctx, tx)
+	}, func(ctx context.Context, c party.Clock) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) error {
+			n = 0 // it may run again
+			raised, err := party.Raise(ctx, tx, actor, c)
+			if raised {
 				n = 1
 			}
 			return err

@@ -52,6 +52,7 @@ var types = []string{
 
 	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
 	party.KindBound, party.KindRevoked,
+	party.KindChecked, party.KindAlarm,
 
 	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm, approval.KindForeign, approval.KindReleased, approval.KindTold, publication.KindAlarm,
 

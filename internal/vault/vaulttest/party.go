@@ -39,7 +39,7 @@ func (w *World) Assessment(scope party.Scope) party.Form {
 // Deed returns an agreement for a period, which is cut to seconds.
 func (w *World) Deed(scope party.Scope, from, until time.Time) party.Deed {
 	signed := party.Signature{By: "法定代表人", On: w.Store.Now().In(age.Zone).Format(time.DateOnly)}
-	return party.Deed{Matters: "口语录音评分", Nature: "自动评分", Scope: scope, OperatorDuties: "说明要求", Measures: "加密", Supervision: "每季度检查",
+	return party.Deed{Matters: "口语录音评分", Nature: "自动评分", Scope: scope, OperatorDuties: "说明要求", Measures: "加密", Supervision: "每季度检查", SupervisedEvery: 3,
 		Duties:   party.Duties{Instructions: "按要求处理", Assistance: "协助", Security: "保密", Deletion: "删除", NoSubProcessors: "不转委托", Others: "无"},
 		Document: strings.Repeat("ab", 32), Operator: signed, Processor: signed, From: from.Format(time.RFC3339), Until: until.Format(time.RFC3339)}
 }

@@ -632,6 +632,7 @@ CREATE TABLE party (
 	assessment    text   NOT NULL, -- the paper that holds, or empty, as are the next two
 	agreement     text   NOT NULL,
 	mechanism     text   NOT NULL,
+	check_by      bigint,          -- when the next check of a processor is owed
 	parted_upto   text   NOT NULL, -- how far the orders to delete are that follow its end: a child (after a "!" if one was missed), or empty
 	parted_at     bigint,          -- when all of them were issued that followed an end
 	PRIMARY KEY (service, role, name)
@@ -644,10 +645,10 @@ CREATE TABLE party_paper (
 	service   text    NOT NULL,
 	role      text    NOT NULL,
 	party     text    NOT NULL,
-	kind      text    NOT NULL, -- assessment, agreement, security_assessment, standard_contract, certification
+	kind      text    NOT NULL, -- assessment, agreement, check, security_assessment, standard_contract, certification
 	form      text    NOT NULL, -- all that was answered or agreed, JSON; the ledger has a mark of it
 	salt      bytea   NOT NULL, -- of that mark
-	passed    boolean NOT NULL, -- of an assessment: computed from the form
+	passed    boolean NOT NULL, -- of an assessment and a check: computed from the form
 	scope     text    NOT NULL, -- items by purpose, JSON
 	from_at   bigint  NOT NULL,
 	until_at  bigint  NOT NULL, -- at this moment it is over
@@ -725,6 +726,16 @@ CREATE TABLE party_task (
 CREATE INDEX party_task_id ON party_task (id);
 CREATE INDEX party_task_open ON party_task (service, due_at, id) WHERE answered_at IS NULL;
 CREATE INDEX party_task_theirs ON party_task (service, role, party, due_at, id) WHERE answered_at IS NULL;
+
+-- Alarms that were raised about what of a party has a day: one of each.
+CREATE TABLE party_alarm (
+	service text   NOT NULL,
+	role    text   NOT NULL,
+	party   text   NOT NULL,
+	what    text   NOT NULL, -- the kind of the paper that ends, check, parting
+	due_at  bigint NOT NULL, -- the day that it is about
+	PRIMARY KEY (service, role, party, what, due_at)
+);
 
 -- SUSPICION. Accounts that aren't registered as a child's and may be one's.
 CREATE TABLE suspicion (
@@ -1288,6 +1299,7 @@ DROP TABLE person_looks;
 DROP TABLE decoy;
 DROP TABLE broken_glass;
 DROP TABLE approval;
+DROP TABLE party_alarm;
 DROP TABLE party_paper;
 DROP TABLE party;
 DROP TABLE party_order;
