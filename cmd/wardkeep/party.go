@@ -314,10 +314,12 @@ func (c partyResumeCmd) Run(ctx context.Context, s *session) error {
 
 type partyDeclareCmd struct {
 	whichParty `embed:""`
-	Sub        []string `sep:"none" help:"${party_sub}"`
+	Sub        []string `sep:"none" xor:"which" required:"" help:"${party_sub}"`
+	None       bool     `xor:"which" required:"" help:"${party_none}"`
 }
 
-// Run writes down which sub-processors a processor has; without one, that it has none.
+// Run writes down which sub-processors a processor has, or that it has none: which is said, too,
+// for a command that was typed too short would clear what was declared.
 func (c partyDeclareCmd) Run(ctx context.Context, s *session) error {
 	return c.do(ctx, s, func(tx *db.Tx, by catalog.Officer) (party.Party, error) {
 		p, _, err := party.Declare(ctx, tx, by, c.id(), c.Sub)

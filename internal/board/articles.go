@@ -320,7 +320,7 @@ func article16(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 		return nil, err
 	}
 	entrusted := told("entrusted", s.happened[tally.Permitted][string(charter.Entrust)])
-	on, err := onFile(ctx, tx, s.Name, func(p party.Standing) bool { return p.Agreement.Exists() })
+	on, err := s.onFile(ctx, tx, party.Processor)
 	if !on {
 		entrusted.Else = Broken // on nothing
 	}
@@ -360,7 +360,7 @@ func (n clocks) ending() Figure {
 // takes over is in the announcement (edge case 18).
 func article17(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	n := s.happened[tally.Permitted][string(charter.Transfer)]
-	on, err := onFile(ctx, tx, s.Name, func(p party.Standing) bool { return p.Role == party.Recipient && p.Assessment.Exists() })
+	on, err := s.onFile(ctx, tx, party.Recipient)
 	if err != nil {
 		return nil, err
 	}
@@ -372,10 +372,20 @@ func article17(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	return []Figure{told("transferred", n), bad("transferred_bare", bare), bad("partings_late", clocks[party.Parting]), clocks.ending()}, err
 }
 
-// onFile reports whether a party of the service has the papers that are asked for.
-func onFile(ctx context.Context, tx *db.Tx, service string, has func(party.Standing) bool) (bool, error) {
+// onFile reports whether every party to which one of the last uses went has its papers: an
+// assessment, and, of a processor, an agreement. Of what went before those, the replay knows;
+// here it counts whether there is any such party at all.
+func (s *standing) onFile(ctx context.Context, tx *db.Tx, role party.Role) (bool, error) {
 	var all []party.Standing
-	err := tx.Together(ctx, party.ReadAll(&all, service))
+	err := tx.Together(ctx, party.ReadAll(&all, s.Name))
+	has := func(p party.Standing) bool {
+		return p.Role == role && p.Assessment.Exists() && (role == party.Recipient || p.Agreement.Exists())
+	}
+	for _, name := range s.uses.parties[role] {
+		if !slices.ContainsFunc(all, func(p party.Standing) bool { return p.Name == name && has(p) }) {
+			return false, err
+		}
+	}
 	return slices.ContainsFunc(all, has), err
 }
 

@@ -297,6 +297,11 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 			s.Pass(26 * time.Hour)
 		}},
 		{"something was entrusted", 16, board.Broken, "entrusted", func(s *scene) { s.happens(tally.Permitted, "entrust") }},
+		{"something was entrusted to another than who was assessed", 16, board.Broken, "entrusted", func(s *scene) {
+			s.Engage(s.Store.Now().Add(1000 * 24 * time.Hour))
+			s.happens(tally.Permitted, "entrust")
+			s.forged(gate.UseBody{Activity: "entrust", Purpose: "speaking-practice", Items: []string{"gender"}, Party: "somebody"})
+		}},
 		{"something was transferred to nobody who takes over", 17, board.Broken, "transferred_bare", func(s *scene) { s.happens(tally.Permitted, "transfer") }},
 		{"an audience that isn't declared", 18, board.Broken, "uses_audience", func(s *scene) {
 			s.forged(gate.UseBody{Activity: "disclose", Purpose: "course-progress", Items: []string{"nickname"}, Party: "everybody"})

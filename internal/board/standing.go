@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
 	"wardkeep/internal/tally"
 )
 
@@ -36,7 +37,10 @@ type standing struct {
 }
 
 // strange is what the last permitted uses rest on that no charter has.
-type strange struct{ looked, purposes, activities, items, audiences int64 }
+type strange struct {
+	looked, purposes, activities, items, audiences int64
+	parties                                        map[party.Role][]string // to which something went
+}
 
 func (d Desk) standing(ctx context.Context, tx *db.Tx, s catalog.Service) (*standing, error) {
 	one := &standing{Desk: d, Service: s}
@@ -161,9 +165,22 @@ func (s *standing) readUses(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
+// went notes to which party a use went.
+func (n *strange) went(u gate.UseBody) {
+	role, ok := map[string]party.Role{string(charter.Entrust): party.Processor, string(charter.Transfer): party.Recipient}[u.Activity]
+	if !ok || slices.Contains(n.parties[role], u.Party) {
+		return
+	}
+	if n.parties == nil {
+		n.parties = make(map[party.Role][]string)
+	}
+	n.parties[role] = append(n.parties[role], u.Party)
+}
+
 // add looks at one use. Of a charter that can't be read nothing is declared.
 func (n *strange) add(c *charter.Charter, u gate.UseBody) {
 	n.looked++
+	n.went(u)
 	if c == nil {
 		c = &charter.Charter{}
 	}

@@ -33,7 +33,8 @@ func part(ctx context.Context, store *db.DB, v *vault.Vault, p party.Party, done
 	book := order.Book{Ring: v.Ring, Charters: v.Gate.Charters, Calendar: v.Calendar}
 	var seen int64
 	var failed []error
-	at, missed := p.Walked()
+	// What somebody has written there by hand isn't gone by: all children are come by.
+	at, missed, _ := p.Walked(v.Ring, store.Now())
 	for last := false; !last; {
 		var some []family.Child
 		err := store.View(ctx, func(tx *db.Tx) (err error) {
@@ -60,9 +61,9 @@ func part(ctx context.Context, store *db.DB, v *vault.Vault, p party.Party, done
 			var err error
 			switch {
 			case !last:
-				on, err = is.PartUpto(ctx, tx, at, missed)
+				on, err = is.PartUpto(ctx, tx, v.Ring, at, missed)
 			case missed:
-				on, err = is.PartUpto(ctx, tx, "", false)
+				on, err = is.PartUpto(ctx, tx, v.Ring, "", false)
 			default:
 				on, err = is.Part(ctx, tx, system{}.Ledger(), seen)
 			}

@@ -2,11 +2,15 @@ package party
 
 import (
 	"context"
+	"crypto/subtle"
+	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/ledger"
 )
 
@@ -57,17 +61,39 @@ func Leaving(ctx context.Context, tx *db.Tx) ([]Party, error) {
 // missing is before the key of PartedUpto where a child before it couldn't be come to.
 const missing = "!"
 
+// walk is the domain of the marks of how far a walk is.
+const walk = "party.walk"
+
+// marked returns how far the walk is as the row keeps it: with a mark that nobody makes
+// without the keys, of this party as it stands and of this end. So whoever moves it on by hand
+// has all children come by again, and none left out.
+func (p Party) marked(ring *keyring.Ring, ended time.Time, upto string) string {
+	if upto == "" {
+		return ""
+	}
+	mark := ring.Index(walk, p.Service, string(p.Role), p.Name, strconv.FormatInt(p.Version, 10), strconv.FormatInt(ended.UnixMicro(), 10), upto)
+	return upto + " " + hex.EncodeToString(mark)
+}
+
 // Walked returns up to which child all were looked at, and whether one of them couldn't be
-// come to.
-func (p Party) Walked() (upto string, missed bool) { return strings.CutPrefix(p.PartedUpto, missing) }
+// come to; ok is false where the row says what no walk has written, and then none was.
+func (p Party) Walked(ring *keyring.Ring, now time.Time) (upto string, missed, ok bool) {
+	upto, _, _ = strings.Cut(p.PartedUpto, " ")
+	if subtle.ConstantTimeCompare([]byte(p.marked(ring, p.EndedAt(now), upto)), []byte(p.PartedUpto)) != 1 {
+		return "", false, false
+	}
+	upto, missed = strings.CutPrefix(upto, missing)
+	return upto, missed, true
+}
 
 // PartUpto records what Walked returns; with an empty key, that all are come by again. It
 // reports false where somebody has changed the party since, or gone on: then nothing is
 // recorded.
-func (p *Party) PartUpto(ctx context.Context, tx *db.Tx, upto string, missed bool) (bool, error) {
+func (p *Party) PartUpto(ctx context.Context, tx *db.Tx, ring *keyring.Ring, upto string, missed bool) (bool, error) {
 	if missed {
 		upto = missing + upto
 	}
+	upto = p.marked(ring, p.EndedAt(tx.Now()), upto)
 	n, err := tx.Exec(ctx, `
 		UPDATE party SET parted_upto = $1
 		WHERE service = $2 AND role = $3 AND name = $4 AND version = $5 AND parted_upto = $6`,

@@ -46,8 +46,6 @@ var exempt = map[string]string{
 	"cessation.held":       "how many children there were when erasing began: shown, and recorded at the end",
 	"ceasing_left": "children whom an end couldn't come to yet: where a row is lost, who wasn't told of the end of a service is found as with told_at, and " +
 		"a purpose doesn't end while something of it is held; where a window of its own is, an erasure within it is found (TestArticle23_AnErasureWithinALateWindowIsFound)",
-	"party.parted_upto": "how far the orders are that follow the end of a party: set ahead, children are left out of them, whose erasure orders it still; that all were issued is " +
-		"recorded with how many children there were",
 	"party_nonce": "which signatures of parties were taken, as hashes, for some minutes: where a row is lost, a request that was signed a moment ago serves once more, " +
 		"by who has a copy of it; each use by it is recorded",
 	"party_handle": "what a party calls a child, a keyed hash of both: a row that was touched leads nowhere, for it is computed again, and a lost one is told anew by the app " +

@@ -395,6 +395,13 @@ func (a *audit) partyRows() error {
 		r.time("check_by", micros(is.checkBy), micros(row.CheckBy))
 		r.time("parted_at", is.parted, micros(row.PartedAt))
 		r.text("mechanism", now.Mechanism.ID, row.Mechanism.ID)
+		if a.ring != nil {
+			of := row
+			of.Standing = now // the row has the names of its papers alone
+			if _, _, ok := of.Walked(a.ring, a.tx.Now()); !ok {
+				r.found(FoundSealed, "parted_upto", "–", "–")
+			}
+		}
 		return a.ctx.Err()
 	})
 	if err != nil {

@@ -999,6 +999,7 @@ var changes = []change{
 	{"a party has agreed to nothing", `UPDATE party SET agreement = ''`, nobody, "row_differs party agreement"},
 	{"a party has no mechanism", `UPDATE party SET mechanism = ''`, nobody, "row_differs party mechanism"},
 	{"a party was ordered before", `UPDATE party SET parted_at = 1`, nobody, "row_differs party parted_at"},
+	{"a walk over children was moved on", `UPDATE party SET parted_upto = 'zz'`, nobody, "row_sealed party parted_upto"},
 	{"a party is checked later", `UPDATE party SET check_by = check_by + 1`, nobody, "row_differs party check_by"},
 	{"an alarm of a party is gone", `DELETE FROM party_alarm`, nobody, "row_missing party_alarm "},
 	{"an alarm is of another service", `UPDATE party_alarm SET service = '王小明'`, nobody, "row_extra party_alarm "},
