@@ -112,7 +112,7 @@ type Basis struct {
 	Ground      Ground
 	Receiver    Receiver
 	Level       Level     // on a law
-	Country     string    // of the authority, on a law: its two letters
+	Country     string    // of the authority, or of who comes to the rescue: its two letters
 	Ends        time.Time // on a law: nothing leaves from then on
 	Silence     Silence   // on a law
 	SilentUntil time.Time // the guardian is told then; zero: at once
@@ -147,8 +147,12 @@ func (b Basis) Activity() charter.Activity {
 
 // Foreign reports whether the authority is none of China's. To such a one nothing stored
 // here is provided without the approval of the authority in charge, which is no matter of
-// this basis (PIPL 41, Data Security Law 36). One that nobody can place is foreign.
-func (b Basis) Foreign() bool { return b.Ground == OnLaw && b.Country != charter.Home }
+// this basis (PIPL 41, Data Security Law 36), nor, of a police, of a danger: that of China
+// reaches it. One that nobody can place is foreign. A hospital or rescuers abroad are no
+// authority; to them what saves a life may go (cross-border provisions of 2024, 5 (3)).
+func (b Basis) Foreign() bool {
+	return b.Country != charter.Home && (b.Ground == OnLaw || b.Ground == OnLife && b.Receiver == Police)
+}
 
 // A Paper is what is written of a basis: the number of a case leads to whoever it is about,
 // so it lies sealed under the child's key, and the ledger has a salted mark of it alone.
@@ -215,14 +219,14 @@ func (b Basis) Fault(now time.Time) error {
 		return nil
 	case !slices.Contains(Receivers[b.Ground], b.Receiver):
 		return ErrReceiver.At("receiver")
-	case b.Ground == OnLife && b != Basis{Ground: OnLife, Receiver: b.Receiver}:
+	case b.Ground == OnLife && b != Basis{Ground: OnLife, Receiver: b.Receiver, Country: b.Country}:
 		return ErrGround.At("ground") // it is told at once, and ends by its minutes
+	case !isCountry(b.Country):
+		return ErrCountry.At("country")
 	case b.Ground == OnLife:
 		return nil
 	case !slices.Contains(Levels, b.Level):
 		return ErrLevel.At("level")
-	case !isCountry(b.Country):
-		return ErrCountry.At("country")
 	case !b.Ends.After(now) || b.Ends.Sub(now) > longestEnds:
 		return ErrEnds.At("ends")
 	case b.Silence == Told && !b.SilentUntil.IsZero(),

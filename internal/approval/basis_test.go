@@ -30,7 +30,7 @@ func (w *world) lawful() approval.Asking {
 // rescuing is what a hospital needs at once.
 func rescuing() approval.Asking {
 	a := urgent()
-	a.Basis = approval.Basis{Ground: approval.OnLife, Receiver: approval.Hospital}
+	a.Basis = approval.Basis{Ground: approval.OnLife, Receiver: approval.Hospital, Country: "CN"}
 	a.Paper = approval.Paper{Authority: "市第一人民医院急诊科"}
 	return a
 }
@@ -257,6 +257,21 @@ func TestArticle18_AForeignAuthorityIsRefused(t *testing.T) {
 			wants(t, "somebody signs", err, approval.ErrDecided)
 		}
 		w.denies(t, "taken all the same", w.worker, r, gate.UseBy(r, "nickname", "remarks"), "authority_foreign")
+
+		// A police abroad gets nothing on a danger either; a hospital there does, and a country
+		// is told of each.
+		danger := rescuing()
+		danger.Basis.Country = ""
+		_, err = w.ask(w.worker, danger)
+		wants(t, "nobody knows where", err, approval.ErrCountry)
+		danger.Basis = approval.Basis{Ground: approval.OnLife, Receiver: approval.Police, Country: "US"}
+		r, err = w.ask(w.worker, danger)
+		wants(t, "a foreign police", err, approval.ErrForeign)
+		_, err = w.join(w.second, r)
+		wants(t, "somebody joins", err, approval.ErrDecided)
+		danger.Basis.Receiver = approval.Hospital
+		_, err = w.ask(w.worker, danger)
+		wants(t, "a hospital abroad", err, nil)
 	})
 }
 

@@ -94,7 +94,22 @@ func article3(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 			n += int64(len(p.Activities))
 		}
 	}
-	return []Figure{told("activities", n), told("uses_looked", s.uses.looked), bad("uses_activity", s.uses.activities), bad("charter_unreadable", s.unreadable)}, nil
+	return []Figure{told("activities", n), told("uses_looked", s.uses.looked), seen("stored_abroad", s.storedAbroad()), bad("uses_activity", s.uses.activities), bad("charter_unreadable", s.unreadable)}, nil
+}
+
+// storedAbroad counts the purposes whose items are kept abroad (edge case 20). The charter names
+// their mechanism, and guardians were told of it; that it is on file and in its period nothing
+// here knows, as it does of a party's: somebody has to look.
+func (s *standing) storedAbroad() (n int64) {
+	if s.charter == nil || s.charter.Storage.Country == charter.Home {
+		return 0
+	}
+	for _, p := range s.charter.Purposes {
+		if !s.Ceases(p.Name) {
+			n++
+		}
+	}
+	return n
 }
 
 // Article 4: what is published and harms a child's information comes down by its day. How

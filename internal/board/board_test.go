@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
@@ -286,6 +287,16 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 			s.Put(c, "speaking-practice", "speaking_score", "80")
 			s.erase(c)
 			s.Pass(60 * 24 * time.Hour)
+		}},
+		{"values are kept abroad", 3, board.Attention, "stored_abroad", func(s *scene) {
+			abroad := *s.Charter
+			abroad.Storage.Country = "SG"
+			abroad.Purposes = slices.Clone(abroad.Purposes)
+			for i := range abroad.Purposes {
+				abroad.Purposes[i].SeparateConsent, abroad.Purposes[i].Necessary = true, false
+				abroad.Purposes[i].CrossBorder = &charter.CrossBorder{Mechanism: charter.StandardContract, Reference: "12"}
+			}
+			s.Publish(&abroad)
 		}},
 		{"a check is owed", 16, board.Attention, "checks_late", func(s *scene) {
 			s.Engage(s.Store.Now().Add(1000 * 24 * time.Hour))

@@ -50,7 +50,10 @@ func TestArticle16_TheEndOfAnAgreementOrdersDeletion(t *testing.T) {
 		open(0)
 		h.Pass(time.Hour)
 		// Who moves the walk on by hand leaves nobody out of it.
-		h.Do(func(ctx context.Context, tx *db.Tx) error { _, err := tx.Exec(ctx, `UPDATE party SET parted_upto = 'zz'`); return err })
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE party SET parted_upto = 'zz'`)
+			return err
+		})
 		if done := h.round(); done.Parted != 1 {
 			t.Errorf("%+v", done)
 		}

@@ -80,17 +80,19 @@ func (v *visit) basisPart(f form) (part basisPart, err error) {
 	value := func(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
 	part = basisPart{Receivers: approval.Receivers[g], Levels: approval.Levels, Silences: approval.Silences}
 	part.Ground, part.Receiver, part.Authority = g, approval.Receiver(value("receiver")), value("authority")
+	if part.Country = strings.ToUpper(value("country")); v.r.Method != "POST" {
+		part.Country = charter.Home
+	}
 	if g == approval.OnLife {
 		return part, nil
 	}
-	part.Level, part.Country = approval.Level(value("level")), strings.ToUpper(value("country"))
+	part.Level = approval.Level(value("level"))
 	part.Provision, part.Number, part.Document = value("provision"), value("number"), strings.ToLower(value("document"))
 	part.Silence, part.LastDay, part.SilentDay = approval.Silence(value("silence")), value("ends"), value("silent_until")
 	for _, item := range v.r.PostForm["item"] {
 		part.Needs = append(part.Needs, value("need-"+item))
 	}
 	if v.r.Method != "POST" {
-		part.Country = charter.Home
 		return part, nil
 	}
 	if part.Ends, err = afterDay(part.LastDay); err != nil {

@@ -47,6 +47,7 @@ func (o *office) rescues() url.Values {
 	form.Del("reason")
 	form.Set("receiver", "hospital")
 	form.Set("authority", "市第一人民医院急诊科")
+	form.Set("country", "CN")
 	form.Set("minutes", "60")
 	return form
 }

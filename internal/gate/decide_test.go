@@ -286,8 +286,9 @@ var changes = map[string]func(*world){
 	"it isn't a file":                    func(w *world) { w.look.Request.Export, w.look.Export = false, false },
 	"a life is in danger": func(w *world) {
 		w.look.Request.Glass, w.look.Request.Answer, w.look.Request.Until = true, approval.Joined, w.look.Request.From.Add(24*time.Hour)
-		w.look.Request.Basis = approval.Basis{Ground: approval.OnLife, Receiver: approval.Hospital}
+		w.look.Request.Basis = approval.Basis{Ground: approval.OnLife, Receiver: approval.Hospital, Country: "CN"}
 	},
+	"it is for the police":          func(w *world) { w.look.Request.Receiver = approval.Police },
 	"for longer than a day":         func(w *world) { w.look.Request.Until = w.look.Request.From.Add(24*time.Hour + time.Microsecond) },
 	"nobody joined":                 func(w *world) { w.look.Request.Glass = false },
 	"a ground that nobody knows":    func(w *world) { w.look.Request.Ground = "business" },

@@ -55,7 +55,7 @@ func TestArticle18_GuardiansHearOfWhatWasReleased(t *testing.T) {
 			})
 			return r
 		}
-		life := ask(approval.Asking{Reason: approval.ForSafety, Glass: true, Basis: approval.Basis{Ground: approval.OnLife, Receiver: approval.Rescue},
+		life := ask(approval.Asking{Reason: approval.ForSafety, Glass: true, Basis: approval.Basis{Ground: approval.OnLife, Receiver: approval.Rescue, Country: "CN"},
 			Paper: approval.Paper{Authority: "消防救援"}})
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := desk.Join(ctx, tx, second, vaulttest.Service, life.ID)

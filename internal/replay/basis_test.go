@@ -97,7 +97,7 @@ func (l *bases) rescue() (r approval.Request) {
 	l.T.Helper()
 	l.do(func(ctx context.Context, tx *db.Tx) (err error) {
 		r, _, err = l.desk.Ask(ctx, tx, l.worker, l.mei, approval.Asking{Purpose: "course-progress", Items: []string{"weekly_score"}, Reason: approval.ForSafety,
-			Text: pii.New("孩子走失"), Glass: true, Minutes: 24 * 60, Basis: approval.Basis{Ground: approval.OnLife, Receiver: approval.Rescue}, Paper: approval.Paper{Authority: "消防救援"}})
+			Text: pii.New("孩子走失"), Glass: true, Minutes: 24 * 60, Basis: approval.Basis{Ground: approval.OnLife, Receiver: approval.Rescue, Country: "CN"}, Paper: approval.Paper{Authority: "消防救援"}})
 		return err
 	})
 	return r
@@ -205,7 +205,7 @@ func TestArticle18_WhatLeftWithoutAYesReplays(t *testing.T) {
 		"a demand without a paper": {"impossible approval", func(l *bases) { l.forgeBasis(approval.KindAsked, func(b *approval.AskedBody) { b.Basis.Mark = "" }) }},
 		"a life that lasts for days": {"impossible approval", func(l *bases) {
 			l.forgeBasis(approval.KindAsked, func(b *approval.AskedBody) {
-				b.Basis, b.Export, b.Glass, b.Reason, b.Minutes = &approval.BasisBody{Ground: approval.OnLife, Receiver: approval.Rescue, Mark: "x"}, false, true, approval.ForSafety, 24*60+1
+				b.Basis, b.Export, b.Glass, b.Reason, b.Minutes = &approval.BasisBody{Ground: approval.OnLife, Receiver: approval.Rescue, Country: "CN", Mark: "x"}, false, true, approval.ForSafety, 24*60+1
 			})
 		}},
 		"the office's yes isn't said": {"impossible approval", func(l *bases) { l.forgeAgreed(approval.KindGranted, l.officer, l.first, nothing) }},

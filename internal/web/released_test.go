@@ -33,7 +33,7 @@ func TestEdgeCase23_TheGuardianReadsOfARescueAtHome(t *testing.T) {
 		var r approval.Request
 		s.w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			r, _, err = desk.Ask(ctx, tx, worker, child, approval.Asking{Purpose: "course-progress", Items: []string{"nickname"}, Reason: approval.ForSafety, Text: pii.New("孩子走失"),
-				Glass: true, Basis: approval.Basis{Ground: approval.OnLife, Receiver: approval.Rescue}, Paper: approval.Paper{Authority: "消防救援"}})
+				Glass: true, Basis: approval.Basis{Ground: approval.OnLife, Receiver: approval.Rescue, Country: "CN"}, Paper: approval.Paper{Authority: "消防救援"}})
 			return err
 		})
 		s.w.Do(func(ctx context.Context, tx *db.Tx) error {
