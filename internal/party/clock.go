@@ -68,7 +68,9 @@ func (p Party) Clocks(now time.Time) (all []Clock) {
 		}
 		return all
 	}
-	add(Assessed, p.Assessment.Until)
+	if p.Assessment.Passed { // on one that failed nothing stands
+		add(Assessed, p.Assessment.Until)
+	}
 	if p.Role == Processor {
 		add(Agreed, p.Agreement.Until)
 		add(Checked, p.CheckBy)
