@@ -80,7 +80,7 @@ func (s *story) once(t testing.TB, something func()) (report replay.Report) {
 		s.tx = tx
 		defer func() { s.tx = nil }()
 		something()
-		if report, err = replay.AuditIn(ctx, tx, s.Ring, catalog.NewCache(4), replay.Options{}); err != nil {
+		if report, err = replay.AuditIn(ctx, tx, s.Ring, catalog.NewCache(4), replay.Options{MaxDifferences: 1000}); err != nil {
 			return err
 		}
 		return undo
