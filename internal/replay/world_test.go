@@ -38,6 +38,7 @@ type story struct {
 	editions [2]*charter.Charter // published in turns
 	turn     int
 	tied     int // how many guardians came later
+	most     int // differences that once asks for; 0: as many as an audit does
 }
 
 func begin(t testing.TB, w *vaulttest.World) *story {
@@ -80,7 +81,7 @@ func (s *story) once(t testing.TB, something func()) (report replay.Report) {
 		s.tx = tx
 		defer func() { s.tx = nil }()
 		something()
-		if report, err = replay.AuditIn(ctx, tx, s.Ring, catalog.NewCache(4), replay.Options{MaxDifferences: 1000}); err != nil {
+		if report, err = replay.AuditIn(ctx, tx, s.Ring, catalog.NewCache(4), replay.Options{MaxDifferences: s.most}); err != nil {
 			return err
 		}
 		return undo
