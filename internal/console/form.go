@@ -78,7 +78,7 @@ const (
 // An asking says how the fields of a form are asked for where their types don't.
 type asking struct {
 	lang  i18n.Lang
-	kinds map[string]fieldKind    // by the last name in the field's; areas, otherwise
+	kinds map[string]fieldKind    // by the field's name, or the last one in it; areas, otherwise
 	says  map[string][]formChoice // likewise, of choices
 	gives map[string][]string     // the items of a scope, by purpose
 	label func(purpose, item string) string
@@ -100,6 +100,7 @@ func (a *asking) choose(name string, values ...string) {
 // reworded are the fields that a page calls otherwise than the file of the terminal: there
 // one types what here is chosen.
 var reworded = []string{"by", "institution", "report", "scope", "score", "risks", "level", "left", "signed_on", "valid_until", "document", "from", "until", "mechanism",
+	"supervised_every", "outcome",
 	"holds", "why", "of", "likelihood", "severity", "beyond"}
 
 // fieldRows is how many rows of a list can be filled in at least, and how many are empty.
@@ -118,7 +119,7 @@ func (a *asking) fields(form reflect.Value, prefix string) (all []formField) {
 		if a.lang == i18n.English {
 			label = en
 		}
-		if slices.Contains(reworded, name) {
+		if _, itself := a.kinds[prefix+name]; slices.Contains(reworded, name) && (prefix == "" || !itself) {
 			label = a.lang.T("console.form.label." + name)
 		}
 		f := a.field(form.Field(i), prefix+name, name)
@@ -166,7 +167,11 @@ func (a *asking) field(v reflect.Value, at, name string) formField {
 	default:
 		f.Kind, f.Value = asArea, v.String()
 	}
-	if kind, named := a.kinds[name]; named && f.Kind != asGroup {
+	kind, named := a.kinds[at]
+	if !named {
+		kind, named = a.kinds[name]
+	}
+	if named && f.Kind != asGroup {
 		f.Kind = kind
 	}
 	switch f.Kind {

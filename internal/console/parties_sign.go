@@ -39,6 +39,8 @@ func formOf(kind party.Kind) reflect.Value {
 		return reflect.ValueOf(&party.Form{})
 	case party.Agreed:
 		return reflect.ValueOf(&party.Deed{})
+	case party.Checked:
+		return reflect.ValueOf(&party.Inspection{})
 	}
 	return reflect.ValueOf(&party.Mechanism{})
 }
@@ -51,8 +53,11 @@ func (v *visit) partyAsking(c *charter.Charter, scope party.Scope) *asking {
 	a.choose("level", string(party.Low), string(party.Medium), string(party.High))
 	a.choose("left", string(party.Low), string(party.Medium), string(party.High))
 	a.choose("mechanism", string(party.CAC), string(party.Contract), string(party.Certified))
+	a.choose("supervised_every", "1", "2", "3", "6", "12")
+	a.choose("outcome", string(party.Met), string(party.Flaws), string(party.Breached))
 	for kind, names := range map[fieldKind][]string{
-		asText:   {"institution", "reference", "legal_name", "registration", "contact", "address", "country", "task"},
+		asText: {"institution", "reference", "legal_name", "registration", "contact", "address", "country", "task", "checked_by",
+			"signed_by_operator.by", "signed_by_processor.by"}, // an assessment's own "by" is a choice
 		asDay:    {"signed_on", "valid_until", "on"},
 		asMoment: {"from", "until"},
 		asFile:   {"document", "report"},
@@ -95,6 +100,12 @@ func (v *visit) partyForm() (partyForm, error) {
 		d := &party.Deed{}
 		return partyForm{reflect.ValueOf(d), func(ctx context.Context, tx *db.Tx, by catalog.Officer, of party.ID) error {
 			_, _, err := party.Agree(ctx, tx, by, of, *d)
+			return err
+		}}, nil
+	case "check":
+		i := &party.Inspection{}
+		return partyForm{reflect.ValueOf(i), func(ctx context.Context, tx *db.Tx, by catalog.Officer, of party.ID) error {
+			_, _, err := party.Check(ctx, tx, by, of, *i)
 			return err
 		}}, nil
 	case "mechanism":
@@ -151,7 +162,7 @@ func (v *visit) partyFormPage(f partyForm, sent bool, problem error) error {
 		if err != nil {
 			return err
 		}
-		if page.Title == "agreement" && row.Role != party.Processor {
+		if (page.Title == "agreement" || page.Title == "check") && row.Role != party.Processor {
 			return ErrNoPage
 		}
 		c, err := v.s.inForce(ctx, tx, service.Name)
@@ -234,6 +245,8 @@ func (f partyForm) recall(ctx context.Context, tx *db.Tx, row partyRow, c *chart
 		if form.Scope == nil {
 			form.Scope = row.Assessment.Scope
 		}
+	case *party.Inspection:
+		form.On = today
 	case *party.Mechanism:
 		err = last(party.Mechanisms...)
 		form.From, form.Until, form.Document = "", "", ""

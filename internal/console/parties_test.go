@@ -56,11 +56,16 @@ func (d *desk) assessment() sheet {
 func (d *desk) deed() sheet {
 	now := d.Store.Now().In(age.Zone)
 	day := now.Format(time.DateOnly)
-	values := map[string]string{"matters": "评分", "nature": "自动", "scope": "speaking-practice:voice", "operator_duties": "说明要求", "measures": "加密", "supervision": "每季度检查",
+	values := map[string]string{"matters": "评分", "nature": "自动", "scope": "speaking-practice:voice", "operator_duties": "说明要求", "measures": "加密", "supervision": "每季度检查", "supervised_every": "3",
 		"duties.instructions": "按要求处理", "duties.assistance": "协助", "duties.security": "保密", "duties.deletion": "删除", "duties.no_sub_processors": "不转委托", "duties.others": "无",
 		"document": "", "signed_by_operator.by": "法定代表人", "signed_by_operator.on": day, "signed_by_processor.by": "法定代表人", "signed_by_processor.on": day,
 		"from": now.Format(time.DateTime), "until": now.AddDate(0, 0, 30).Format("2006-01-02T15:04:05")}
 	return sheet{values: values, files: map[string]upload{"document.file": {"协议.pdf", letter}}}
+}
+
+func (d *desk) inspection() sheet {
+	return sheet{values: map[string]string{"on": d.Store.Now().In(age.Zone).Format(time.DateOnly), "checked_by": "安全负责人", "manner": "现场", "checked": "日志、删除", "findings": "无", "outcome": "met"},
+		files: map[string]upload{"document.file": {"记录.pdf", letter}}}
 }
 
 // Articles 16 and 17: all that a party stands on is signed at the console by who holds an
@@ -115,8 +120,21 @@ func TestArticle16_AProcessorThroughThePages(t *testing.T) {
 		is(party.Ready)
 		refused("no document", b.boss.sends(partyAt+"/agreement", sheet{values: d.deed().values}), "f-document")
 		refused("it ends before it begins", b.boss.sends(partyAt+"/agreement", d.deed().with("until", "2020-01-01T00:00:00")), "f-until")
+		refused("it is never checked", b.boss.sends(partyAt+"/agreement", d.deed().with("supervised_every", "")), "f-supervised_every")
+		form := b.boss.get(partyAt + "/agreement").Body.String()
+		for _, asked := range []string{`<input id="f-signed_by_operator-by"`, `<input id="f-signed_by_processor-by"`, `<option value="12">每年`} {
+			if !strings.Contains(form, asked) {
+				t.Errorf("the form of an agreement has no %s", asked)
+			}
+		}
 		signs("agreement", d.deed())
 		is(party.Active)
+		refused("nothing was found out", b.boss.sends(partyAt+"/check", d.inspection().with("findings", "")), "f-findings")
+		signs("check", d.inspection())
+		is(party.Active)
+		if page := auditor.get(partyAt).Body.String(); !strings.Contains(page, "下一次监督检查") || !strings.Contains(page, "安全负责人") {
+			t.Error("the check isn't shown")
+		}
 		if page := auditor.get(partyAt).Body.String(); !strings.Contains(page, "每季度检查") || !strings.Contains(page, "语评科技") || strings.Contains(page, partyAt+"/suspend") || strings.Contains(page, "4,") {
 			t.Error("an auditor doesn't read the papers, or is offered to change them")
 		}

@@ -30,7 +30,7 @@ const (
 // supervises). It never changes: what was overlooked is another one.
 type Inspection struct {
 	On       string  `json:"on" doc:"检查的日期|the day of the check" example:""`
-	By       string  `json:"by" doc:"谁检查：职务；只保存在本系统里，账本里没有|who has checked: an office; kept here, and not in the ledger" example:""`
+	By       string  `json:"checked_by" doc:"谁检查：职务；只保存在本系统里，账本里没有|who has checked: an office; kept here, and not in the ledger" example:""`
 	Manner   string  `json:"manner" doc:"怎样检查：现场、远程、查阅记录|how: on its premises, from afar, by its records" example:""`
 	Checked  string  `json:"checked" doc:"检查了什么：权限、日志、删除、人员、转委托|what was checked: access, logs, deletion, staff, sub-processors" example:""`
 	Findings string  `json:"findings" doc:"查到了什么，怎样整改；没有就写“无”|what was found, and how it is mended; write none where there is nothing" example:""`
@@ -50,7 +50,7 @@ func (i Inspection) check(now time.Time) (on time.Time, err error) {
 	case err != nil || on.After(now):
 		return on, ErrForm.At("on")
 	case !isLine(i.By, 100):
-		return on, ErrForm.At("by")
+		return on, ErrForm.At("checked_by")
 	case !slices.Contains([]Outcome{Met, Flaws, Breached}, i.Outcome):
 		return on, ErrForm.At("outcome")
 	case !isHash(i.Document):
