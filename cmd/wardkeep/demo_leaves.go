@@ -106,7 +106,7 @@ func (d *demo) sign(ctx context.Context, now, until time.Time) (unsigned bool, e
 	if err != nil {
 		return false, err
 	}
-	deed := party.Deed{Matters: "口语录音评分", Nature: "自动评分，24 小时内删除", Scope: scope, OperatorDuties: "说明要求，定期检查", Measures: "加密传输和存储，专人专机", Supervision: "每季度检查一次",
+	deed := party.Deed{Matters: "口语录音评分", Nature: "自动评分，24 小时内删除", Scope: scope, OperatorDuties: "说明要求，定期检查", Measures: "加密传输和存储，专人专机", Supervision: "每季度检查一次", SupervisedEvery: 3,
 		Duties:   party.Duties{Instructions: "依法并按要求处理", Assistance: "协助回应监护人", Security: "保障安全，泄露及时告知", Deletion: "到期删除并书面说明", NoSubProcessors: "不得转委托", Others: "无"},
 		Document: hex.EncodeToString(document[:]), Operator: signature, Processor: signature, From: now.Truncate(time.Second).Format(time.RFC3339), Until: until.Format(time.RFC3339)}
 	agree := func(tx *db.Tx) error {

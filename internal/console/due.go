@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/due"
+	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
 )
@@ -97,8 +98,10 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 	case due.Order:
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
 	case due.Party:
-		role, _, _ := strings.Cut(c.ID, ":")
-		l.Command = "wardkeep party show --service " + c.Service + as + " --role " + role + " " + c.Number
+		if v.in.Person.May(staff.SeeParties, c.Service) {
+			role, _, _ := strings.Cut(c.ID, ":")
+			l.To = partyPath(party.ID{Service: c.Service, Role: party.Role(role), Name: c.Number})
+		}
 	case due.End, due.Value:
 		l.Command = "wardkeep " + command + " " + c.Service
 	case due.Impact:
