@@ -590,6 +590,12 @@ type change struct {
 	found string
 }
 
+// table is the one that is changed.
+func (c change) table() string {
+	words := strings.Fields(strings.NewReplacer("DELETE FROM", "", "INSERT INTO", "", "UPDATE", "").Replace(c.query))
+	return words[0]
+}
+
 // The arguments of changes.
 
 func mei(s *scene) []any      { return []any{s.mei.ID} }
@@ -1182,7 +1188,13 @@ func TestInvariant7_TamperedTablesAreFound(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		s := play(t, w)
 		s.most = 1000 // where entries are hidden, all that comes after them differs
+		tried := make(map[string]int)
 		for _, c := range changes {
+			// What is compared is the same on both engines, and that each table is read is tried on
+			// both by some of its changes.
+			if tried[c.table()]++; tried[c.table()] > 2 && strings.HasSuffix(t.Name(), "/postgres") {
+				continue
+			}
 			report := s.once(t, func() {
 				s.do(func(ctx context.Context, tx *db.Tx) error {
 					if err := s.unplaced(ctx, tx, c); err != nil {
