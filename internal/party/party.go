@@ -46,9 +46,10 @@ var (
 	ErrNotSuspended  = errs.New(errs.Conflict, "party.not_suspended")
 	ErrSubs          = errs.New(errs.Conflict, "party.has_sub_processors")
 	ErrEnded         = errs.New(errs.Conflict, "party.ended")
-	ErrParting       = errs.New(errs.Conflict, "party.parting")    // not all was ordered yet that follows its end
-	ErrAnother       = errs.New(errs.Conflict, "party.another")    // the papers are another company's
-	ErrUnagreed      = errs.New(errs.Conflict, "party.not_agreed") // and so there is nothing to check
+	ErrParting       = errs.New(errs.Conflict, "party.parting")       // not all was ordered yet that follows its end
+	ErrAnother       = errs.New(errs.Conflict, "party.another")       // the papers are another company's
+	ErrUnagreed      = errs.New(errs.Conflict, "party.not_agreed")    // and so there is nothing to check
+	ErrLongAgo       = errs.New(errs.Invalid, "party.check_long_ago") // the next check is owed
 )
 
 // A Role is what a party is to the operator.

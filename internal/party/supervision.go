@@ -93,7 +93,8 @@ func (p Party) Owes(now, from time.Time, months int) time.Time {
 
 // Check records that a processor was checked, and by when that is owed again: by the
 // agreement that it stands on. One that has breached it is suspended in this transaction.
-// Errors: those of catalog.Change, ErrNotFound, ErrRole, ErrForm, ErrUnagreed, ErrPeriod.
+// Errors: those of catalog.Change, ErrNotFound, ErrRole, ErrForm, ErrEnded, ErrUnagreed,
+// ErrLongAgo.
 func Check(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, i Inspection) (Party, string, error) {
 	if of.Role != Processor {
 		return Party{}, "", ErrRole.At("role")
@@ -120,7 +121,7 @@ func Check(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, i Inspecti
 	i.Document = strings.ToLower(i.Document)
 	next := NextCheck(on, agreement.Every())
 	if !next.After(now) {
-		return Party{}, "", ErrPeriod.At("on") // it is so long ago that the next one is owed
+		return Party{}, "", ErrLongAgo.At("on")
 	}
 	p.CheckBy = next
 	if i.Outcome == Breached && p.Halted == "" {

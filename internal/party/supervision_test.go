@@ -132,7 +132,7 @@ func TestArticle16_AProcessorIsCheckedByItsDay(t *testing.T) {
 			w.check(party.ErrForm, wrong)
 		}
 		// One that is so long ago that the next is owed is none.
-		w.check(party.ErrPeriod, func(i *party.Inspection) { i.On = w.Store.Now().Add(-100 * day).In(age.Zone).Format(time.DateOnly) })
+		w.check(party.ErrLongAgo, func(i *party.Inspection) { i.On = w.Store.Now().Add(-100 * day).In(age.Zone).Format(time.DateOnly) })
 		late(1)
 		w.check(nil, nil)
 		late(0)
@@ -149,6 +149,17 @@ func TestArticle16_AProcessorIsCheckedByItsDay(t *testing.T) {
 		w.raised(party.Checked, party.Assessed)
 		w.end(nil, time.Time{})
 		w.clocks(party.Parting)
+		// It is written down anew who it is, in the middle of the walk that follows: nobody has
+		// changed that by hand.
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			p, err := party.Find(ctx, tx, yuping)
+			if on, err := p.PartUpto(ctx, tx, w.Ring, "ch_1", false); err != nil || !on {
+				t.Errorf("how far it is: %t %v", on, err)
+			}
+			return err
+		})
+		w.register(nil, nil)
+		w.replays()
 		w.check(party.ErrEnded, nil)
 		w.Pass(party.PartWithin)
 		w.raised(party.Parting)

@@ -216,14 +216,15 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	if p.Assessment.Exists() && is.Registration != p.Registration {
 		return Party{}, "", ErrAnother.At("registration")
 	}
-	// The salt stays: the mark of sub-processors has it, too.
+	// The salt stays: the mark of sub-processors has it, too. A walk over the children begins anew,
+	// for how far it is has a mark of the version.
 	p.Identity, p.Standing.Country, p.Version = is, is.Country, s.Version
 	err = tx.Queue(ctx, `
 		INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
 			halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '', NULL, '', NULL)
 		ON CONFLICT (service, role, name) DO UPDATE SET version = excluded.version, country = excluded.country, legal_name = excluded.legal_name,
-			registration = excluded.registration, contact = excluded.contact, address = excluded.address, task = excluded.task`,
+			registration = excluded.registration, contact = excluded.contact, address = excluded.address, task = excluded.task, parted_upto = ''`,
 		of.Service, of.Role, of.Name, p.Version, is.Country, is.LegalName, is.Registration, is.Contact, is.Address, is.Task, p.Salt,
 		(*db.Time)(&p.RegisteredAt), p.RegisteredBy)
 	if err != nil {
