@@ -86,7 +86,7 @@ type asking struct {
 	more  bool   // rows to fill in are added to lists
 }
 
-// choices are the choices of a field, in the words of console.form.
+// choose gives a field its choices, in the words of console.form.
 func (a *asking) choose(name string, values ...string) {
 	if a.says == nil {
 		a.says, a.kinds = make(map[string][]formChoice), make(map[string]fieldKind)
@@ -99,7 +99,7 @@ func (a *asking) choose(name string, values ...string) {
 
 // reworded are the fields that a page calls otherwise than the file of the terminal: there
 // one types what here is chosen.
-var reworded = []string{"by", "institution", "report", "scope", "score", "risks", "level", "left", "signed_on", "valid_until", "document", "from", "until", "mechanism",
+var reworded = []string{"by", "institution", "report", "scope", "score", "risks", "level", "treatment", "left", "signed_on", "valid_until", "document", "from", "until", "mechanism",
 	"supervised_every", "outcome",
 	"holds", "why", "of", "likelihood", "severity", "beyond"}
 

@@ -223,7 +223,7 @@ func (p *signPage) judge(v *visit, c *charter.Charter, form impact.Form, problem
 	problems, _ := errors.AsType[charter.Problems](form.Check(c))
 	for _, one := range problems {
 		at := strings.ReplaceAll(one.Path, "/", ".")
-		p.Problems = append(p.Problems, strings.Join(against(p.Fields, []string{at}), "")+v.lang.T("web.colon")+one.In(charter.Lang(v.lang)))
+		p.Problems = append(p.Problems, calls(p.Fields, at)+v.lang.T("web.colon")+one.In(charter.Lang(v.lang)))
 		mark(p.Fields, at)
 	}
 	if e := errs.Of(problem); problem != nil && e.Field != "" {
@@ -233,7 +233,7 @@ func (p *signPage) judge(v *visit, c *charter.Charter, form impact.Form, problem
 	for i, path := range paths {
 		paths[i] = strings.ReplaceAll(path, "/", ".")
 	}
-	p.Against = against(p.Fields, paths)
+	p.Against = v.against(p.Fields, paths)
 }
 
 // mark marks what was refused.

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -182,6 +183,10 @@ func (v *visit) partyFormPage(f partyForm, sent bool, problem error) error {
 			asks.bad = errs.Of(problem).Field
 		}
 		page.Fields = asks.fields(f.form.Elem(), "")
+		// The form is long: which of its fields it is about stands before what is wrong.
+		if label := calls(page.Fields, asks.bad); label != "" {
+			page.Problem = label + v.lang.T("web.colon") + words
+		}
 		return nil
 	})
 	if err != nil {
@@ -189,23 +194,29 @@ func (v *visit) partyFormPage(f partyForm, sent bool, problem error) error {
 	}
 	if assessed, ok := f.form.Interface().(*party.Form); ok && page.Checked {
 		page.Score = strconv.Itoa(assessed.Score())
-		page.Against = against(page.Fields, assessed.Failings())
+		page.Against = v.against(page.Fields, assessed.Failings())
 	}
 	return v.show(status, "sign", page)
 }
 
-// against returns what speaks against passing, as the form calls it.
-func against(fields []formField, paths []string) (all []string) {
-	for _, path := range paths {
-		name, row, _ := strings.Cut(path, ".")
-		label := path
-		for _, f := range fields {
-			if f.Name == name {
-				label = f.Label
-			}
+// calls returns how a form calls what is at a path: its group first. Empty: nothing is there.
+func calls(fields []formField, path string) string {
+	var labels []string
+	for {
+		i := slices.IndexFunc(fields, func(f formField) bool { return f.Name == path || strings.HasPrefix(path, f.Name+".") })
+		if i < 0 {
+			return strings.Join(labels, " ")
 		}
-		if n, err := strconv.Atoi(row); err == nil {
-			label += " " + strconv.Itoa(n+1)
+		labels, fields = append(labels, fields[i].Label), fields[i].Fields
+	}
+}
+
+// against returns what speaks against passing, as the form calls it.
+func (v *visit) against(fields []formField, paths []string) (all []string) {
+	for _, path := range paths {
+		label := calls(fields, path)
+		if label == "" {
+			label = v.lang.T("console.sign.sum") // the only thing that is no field
 		}
 		all = append(all, label)
 	}

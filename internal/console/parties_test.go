@@ -109,10 +109,13 @@ func TestArticle16_AProcessorThroughThePages(t *testing.T) {
 			t.Errorf("signed without an assessment: %d", w.Code)
 		}
 		refused("an answer is missing", b.boss.sends(partyAt+"/assessment", d.assessment().with("staff.answer", "")), "f-staff")
+		if w := b.boss.sends(partyAt+"/assessment", d.assessment().with("staff.answer", "")); !strings.Contains(w.Body.String(), "接触信息的人员：多少、是否保密、是否培训："+i18n.Chinese.T("party.form_invalid")) {
+			t.Error("which field it is about isn't said")
+		}
 		refused("a question isn't scored", b.boss.sends(partyAt+"/assessment", d.assessment().with("staff.score", "")), "f-staff")
 		refused("beyond the charter", b.boss.sends(partyAt+"/assessment", d.assessment().with("scope", "account:guardian_phone")), "f-scope")
 		weak := d.assessment().with("measures.score", "0", "do", "check")
-		if w := b.boss.sends(partyAt+"/assessment?lang=en", weak); w.Code != 200 || !strings.Contains(w.Body.String(), i18n.English.T("console.sign.against")) {
+		if w := b.boss.sends(partyAt+"/assessment?lang=en", weak); w.Code != 200 || !strings.Contains(w.Body.String(), i18n.English.T("console.sign.against")) || !strings.Contains(w.Body.String(), "<li>"+i18n.English.T("console.sign.sum")) {
 			t.Errorf("what it would come to: %d", w.Code)
 		}
 		is(party.Draft)
@@ -127,14 +130,28 @@ func TestArticle16_AProcessorThroughThePages(t *testing.T) {
 				t.Errorf("the form of an agreement has no %s", asked)
 			}
 		}
-		signs("agreement", d.deed())
+		signs("agreement", d.deed().with("supervised_every", "4")) // as a file may say, and no choice here does
 		is(party.Active)
 		refused("nothing was found out", b.boss.sends(partyAt+"/check", d.inspection().with("findings", "")), "f-findings")
 		signs("check", d.inspection())
 		is(party.Active)
-		if page := auditor.get(partyAt).Body.String(); !strings.Contains(page, "下一次监督检查") || !strings.Contains(page, "安全负责人") {
-			t.Error("the check isn't shown")
+		if page := auditor.get(partyAt).Body.String(); !strings.Contains(page, "下一次监督检查") || !strings.Contains(page, "安全负责人") || !strings.Contains(page, "<dd>4</dd>") {
+			t.Error("the check isn't shown, or how often one is owed")
 		}
+		// Whom the charter names no more it can't be assessed for, and is checked for as long as its
+		// agreement runs.
+		names := func(is, was string) {
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE party SET name = $1 WHERE name = $2`, is, was)
+				return err
+			})
+		}
+		names("former", vaulttest.Processor)
+		former := strings.Replace(partyAt, vaulttest.Processor, "former", 1)
+		if page := b.boss.get(former).Body.String(); !strings.Contains(page, former+"/check?") || strings.Contains(page, former+"/assessment?") {
+			t.Error("whom the charter names no more isn't to be checked")
+		}
+		names(vaulttest.Processor, "former")
 		if page := auditor.get(partyAt).Body.String(); !strings.Contains(page, "每季度检查") || !strings.Contains(page, "语评科技") || strings.Contains(page, partyAt+"/suspend") || strings.Contains(page, "4,") {
 			t.Error("an auditor doesn't read the papers, or is offered to change them")
 		}
@@ -248,6 +265,19 @@ func TestArticle7_AnImpactIsAssessedThroughThePages(t *testing.T) {
 		}
 		if w := b.boss.get(strings.Replace(impactAt, purpose, "nothing", 1)); w.Code != 404 {
 			t.Errorf("a purpose that there isn't: %d", w.Code)
+		}
+		// Of what is entrusted more is asked for: a risk that comes of it, and why it has to be.
+		entrusts := strings.Replace(impactAt, purpose, "speaking-practice", 1)
+		more := assessed().with("risks.1.risk", "超出目的使用", "risks.1.of", "entrust", "risks.1.likelihood", "2", "risks.1.severity", "4", "risks.1.treatment", "协议",
+			"risks.1.left.likelihood", "1", "risks.1.left.severity", "3")
+		if w := b.boss.sends(entrusts, more); w.Code != 422 || !strings.Contains(w.Body.String(), "这个目的有委托处理") {
+			t.Errorf("without a word of whom it is entrusted to: %d", w.Code)
+		}
+		if w := b.boss.sends(entrusts, more.with("beyond.0.of", "entrust", "beyond.0.why", "自己做不到。", "beyond.0.checked", "对方的措施。")); w.Code != 303 {
+			t.Errorf("of what is entrusted: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
+		}
+		if page := auditor.get(entrusts).Body.String(); !strings.Contains(page, "对方的措施。") || len(signed()) != before+3 {
+			t.Error("what was signed of what is entrusted isn't shown")
 		}
 		d.replays()
 	})

@@ -37,6 +37,9 @@ const (
 	Abroad   Demand = "abroad"
 )
 
+// said are the demands in words: a page offers them so, and a file as above.
+var said = map[Demand]struct{ zh, en string }{Entrust: {"委托处理", "entrusting"}, Transfer: {"转移", "transferring"}, Disclose: {"披露", "disclosing"}, Abroad: {"出境", "going abroad"}}
+
 // Demands returns what the charter has a purpose do that demands more, in the order above.
 func Demands(c *charter.Charter, p charter.Purpose) (all []Demand) {
 	for _, d := range []struct {
@@ -227,10 +230,10 @@ func (r Risk) rules(path string, demands []Demand, say charter.Say) {
 func (f Form) beyond(demands []Demand, say charter.Say) {
 	for _, d := range demands {
 		if !slices.ContainsFunc(f.Beyond, func(b Beyond) bool { return b.Of == string(d) }) {
-			say("beyond", "这个目的有 %s，请写一段 of: %s", "this purpose has %s: write a section of: %s", string(d), string(d))
+			say("beyond", "这个目的有"+said[d].zh+"，请为它单独写一段（of: %s）", "this purpose has "+said[d].en+": write a section of it (of: %s)", string(d))
 		}
 		if !slices.ContainsFunc(f.Risks, func(r Risk) bool { return r.Of == string(d) }) {
-			say("risks", "这个目的有 %s，至少写一项来自它的风险（of: %s）", "this purpose has %s: write at least one risk that comes of it (of: %s)", string(d), string(d))
+			say("risks", "这个目的有"+said[d].zh+"，至少写一项来自它的风险（of: %s）", "this purpose has "+said[d].en+": write at least one risk that comes of it (of: %s)", string(d))
 		}
 	}
 	seen := make(map[string]bool)
