@@ -174,6 +174,25 @@ func TestArticle16_WhoHandlesADemandAsksForHelp(t *testing.T) {
 		if _, err := w.reply(got.ID, assistance.Done, ""); err != nil {
 			t.Errorf("late is better than never: %v", err)
 		}
+		// Who has no key sees nothing here, and could never answer: it isn't said to have been asked.
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Revoke(ctx, tx, w.Officer, vaulttest.ProcessorID(), w.key)
+			return err
+		})
+		w.demand(c, rights.Access, "")
+		if all := w.waiting(); len(all) != 0 {
+			t.Errorf("without a key it is asked %+v", all)
+		}
+		if _, err := help(voice, vaulttest.ProcessorID()); !errors.Is(err, rights.ErrMute) {
+			t.Errorf("who has no key: %v", err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := w.desk().MayHelp(ctx, tx, voice)
+			if len(all) != 0 {
+				t.Errorf("offered to be asked: %v", all)
+			}
+			return err
+		})
 	})
 }
 

@@ -510,6 +510,14 @@ func TestArticle16_ADemandIsHelpedWith(t *testing.T) {
 		d.Put(c.child, "speaking-practice", "gender", "女")
 		r := c.came(rights.Correct, "gender", "")
 		form, asked := at(r)+"/help", i18n.English.T("console.demand.help_open")
+		if page := c.asks.get(at(r) + "?lang=en").Body.String(); strings.Contains(page, form) {
+			t.Error("who has no key can be asked")
+		}
+		if w := c.asks.post(form, "party", "processor "+vaulttest.Processor); w.Code != 409 {
+			t.Errorf("who has no key: %d", w.Code)
+		}
+		d.Engage(d.Store.Now().Add(24 * time.Hour))
+		key, _ := d.Bind(vaulttest.ProcessorID())
 		if page := c.asks.get(at(r) + "?lang=en").Body.String(); !strings.Contains(page, form) || strings.Contains(page, asked) {
 			t.Error("nobody can be asked")
 		}
@@ -525,8 +533,6 @@ func TestArticle16_ADemandIsHelpedWith(t *testing.T) {
 		if page := c.asks.get(at(r) + "?lang=en").Body.String(); strings.Contains(page, form) || !strings.Contains(page, asked) {
 			t.Error("the page doesn't say that it was asked")
 		}
-		d.Engage(d.Store.Now().Add(24 * time.Hour))
-		key, _ := d.Bind(vaulttest.ProcessorID())
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
 			by, err := party.ClientOf(ctx, tx, key.ID)
 			if err != nil {

@@ -290,6 +290,17 @@ func EachKey(ctx context.Context, tx *db.Tx, fn func(Key) error) error {
 	}, `SELECT `+keyColumns+` FROM party_key k ORDER BY k.id`)
 }
 
+// Tells reports whether a party has a key by which it may tell us something at this moment:
+// see Client.Deaf.
+func Tells(ctx context.Context, tx *db.Tx, of ID) (bool, error) {
+	over := tx.Now().Add(-Lingers)
+	n, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (
+			SELECT id FROM party_key WHERE service = $1 AND role = $2 AND party = $3 AND revoked_at IS NULL AND until_at > $4 LIMIT 1
+		) AS good`, of.Service, of.Role, of.Name, (*db.Time)(&over))
+	return n > 0, err
+}
+
 // Bind binds a key to what a party stands on: from now on the party asks by itself what that
 // allows, until a moment, or at the zero time as long as that holds (Article 16). A party that
 // has signed and not begun is bound ahead. Errors: those of catalog.Change, ErrNotFound,

@@ -12,11 +12,14 @@ import (
 	"wardkeep/internal/party"
 )
 
-// ErrHolder is of a party that can have nothing of the child, or nothing of what is demanded.
-var ErrHolder = errs.New(errs.Conflict, "rights.party_holds_nothing")
+// What can be wrong with a party that is asked to help.
+var (
+	ErrHolder = errs.New(errs.Conflict, "rights.party_holds_nothing") // of the child, or of what is demanded
+	ErrMute   = errs.New(errs.Conflict, "rights.party_has_no_key")    // so it sees nothing here, and can't answer
+)
 
 // Help asks a party that may have something of the child to help with an open demand (Article
-// 16(2)), before the demand's own day. Errors: ErrMayNot, ErrEnded, ErrHolder,
+// 16(2)), before the demand's own day. Errors: ErrMayNot, ErrEnded, ErrHolder, ErrMute,
 // assistance.ErrTwice, those of family.Lock.
 func (d Desk) Help(ctx context.Context, tx *db.Tx, by family.Actor, r Request, of party.ID) (assistance.Task, string, error) {
 	c, r, err := lock(ctx, tx, r)
@@ -38,11 +41,18 @@ func (d Desk) Help(ctx context.Context, tx *db.Tx, by family.Actor, r Request, o
 	if i < 0 {
 		return assistance.Task{}, "", ErrHolder.At("party")
 	}
+	switch tells, err := party.Tells(ctx, tx, of); {
+	case err != nil:
+		return assistance.Task{}, "", err
+	case !tells:
+		return assistance.Task{}, "", ErrMute.At("party")
+	}
 	return assistance.Ask(ctx, tx, d.Calendar, by, c, of, holders[i].Items, r.asking(inside))
 }
 
-// helped asks every party that may have something of the locked child about a demand to be told
-// what is held, or to get a copy: what is held here is only a part of that.
+// helped asks every party that may have something of the locked child, and can answer here,
+// about a demand to be told what is held, or to get a copy: what is held here is only a part of
+// that. Of who has no key nothing is written down: it would have been asked in no way.
 func (d Desk) helped(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, r Request, inside Inside) error {
 	holders, err := d.holders(ctx, tx, c, r)
 	if err != nil {
@@ -50,6 +60,13 @@ func (d Desk) helped(ctx context.Context, tx *db.Tx, by family.Actor, c family.C
 	}
 	for _, h := range holders {
 		of := party.ID{Service: r.Service, Role: party.Role(h.Role), Name: h.Party}
+		tells, err := party.Tells(ctx, tx, of)
+		if err != nil {
+			return err
+		}
+		if !tells {
+			continue
+		}
 		if _, _, err := assistance.Ask(ctx, tx, d.Calendar, by, c, of, h.Items, r.asking(inside)); err != nil {
 			return err
 		}
@@ -61,8 +78,8 @@ func (r Request) asking(inside Inside) assistance.Asking {
 	return assistance.Asking{Demand: r.ID, Kind: string(r.Kind), Item: r.Item, Due: r.DueAt, Inside: inside}
 }
 
-// MayHelp returns the parties that may have what a demand is about. Errors: those of
-// family.Find.
+// MayHelp returns the parties that may have what a demand is about, and can answer here.
+// Errors: those of family.Find.
 func (d Desk) MayHelp(ctx context.Context, tx *db.Tx, r Request) (all []party.ID, err error) {
 	c, err := family.Find(ctx, tx, r.Service, r.Child)
 	if err != nil {
@@ -70,7 +87,14 @@ func (d Desk) MayHelp(ctx context.Context, tx *db.Tx, r Request) (all []party.ID
 	}
 	holders, err := d.holders(ctx, tx, c, r)
 	for _, h := range holders {
-		all = append(all, party.ID{Service: r.Service, Role: party.Role(h.Role), Name: h.Party})
+		of := party.ID{Service: r.Service, Role: party.Role(h.Role), Name: h.Party}
+		tells, err := party.Tells(ctx, tx, of)
+		if err != nil {
+			return nil, err
+		}
+		if tells {
+			all = append(all, of)
+		}
 	}
 	return all, err
 }
