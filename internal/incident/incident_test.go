@@ -167,6 +167,21 @@ func TestEdgeCase21_UnclearCountsAsSerious(t *testing.T) {
 		if _, err := end(w, other, c.ID, incident.Remedied); err != nil {
 			t.Errorf("what is minor: %v", err)
 		}
+		// Nor are they by one person who says that there are fewer.
+		most := report(w)
+		most.Children = incident.Larger
+		if c, err = open(w, most); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := triage(w, w.Officer, c.ID, incident.Minor, 30); !errors.Is(err, incident.ErrTooMild) {
+			t.Errorf("made fewer, and minor, at once: %v", err)
+		}
+		if _, err = triage(w, w.Officer, c.ID, incident.Unclear, 30); err == nil {
+			_, err = triage(w, other, c.ID, incident.Minor, 0)
+		}
+		if err != nil {
+			t.Errorf("made fewer by one and minor by another: %v", err)
+		}
 		second, err := open(w, report(w))
 		if err == nil {
 			_, err = triage(w, w.Officer, second.ID, incident.Serious, 0)

@@ -252,11 +252,12 @@ func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offic
 	case !c.Open():
 		return c, "", ErrClosed
 	}
+	before := c.Children
 	if children != 0 {
 		c.Children = children
 	}
 	switch {
-	case grade == Minor && c.Children >= Larger:
+	case grade == Minor && max(before, c.Children) >= Larger: // that there are fewer is said first, and by another person
 		return c, "", ErrTooMild.At("grade")
 	case grade == Minor && c.Grade != "" && c.Grade.Reportable() && c.GradedBy == by.Ledger():
 		return c, "", ErrSecond

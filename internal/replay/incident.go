@@ -63,7 +63,7 @@ func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
 		switch {
 		case c.closed != 0 || !slices.Contains(incident.Grades, b.Grade) || b.Due <= c.opened || b.Children < 0,
 			b.Children == 0 && c.children != 0,
-			b.Grade == incident.Minor && (b.Children >= incident.Larger || c.reportable() && c.gradedBy == p.Actor):
+			b.Grade == incident.Minor && (max(b.Children, c.children) >= incident.Larger || c.reportable() && c.gradedBy == p.Actor):
 			return impossible(ruleIncident)
 		}
 		if c.triaged == 0 {
