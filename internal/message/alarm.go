@@ -199,9 +199,13 @@ func (t Teller) alarmed(ctx context.Context, tx *db.Tx, d Due) (notify.Message, 
 	return m, err
 }
 
-// partyName returns what the charter calls the party that has a key.
+// partyName returns what the charter calls the party that has a key. One that this store doesn't
+// know, of before it was put back, is told by its id.
 func partyName(ctx context.Context, tx *db.Tx, key string) (string, error) {
 	c, err := party.ClientOf(ctx, tx, key)
+	if errors.Is(err, party.ErrKeyNotFound) {
+		return key, nil
+	}
 	return c.Key.Party.Name, err
 }
 

@@ -320,6 +320,18 @@ func TestArticle15_ALetterNamesTheKeyThatTouchedADecoy(t *testing.T) {
 		if letters := o.box.take(); len(letters) != 2 || !strings.Contains(letters[0].text, other.ID) {
 			t.Errorf("%+v", letters)
 		}
+		// A party's key that this store doesn't know, since it was put back, keeps no letter away.
+		lost := id.New(id.PartyKey)
+		o.Pass(time.Hour)
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			return approval.Raise(ctx, tx, vaulttest.Service, "", "party:"+lost, []approval.Cause{approval.Touched}, id.New(id.Entry))
+		})
+		if err := o.send(o.due()); err != nil {
+			t.Fatal(err)
+		}
+		if letters := o.box.take(); len(letters) != 2 || !strings.Contains(letters[0].text, lost) {
+			t.Errorf("of a key that isn't known: %+v", letters)
+		}
 	})
 }
 

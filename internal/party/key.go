@@ -362,6 +362,24 @@ func Bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25
 // Revoke ends a key at once. Errors: those of catalog.Change, ErrNotFound, ErrKeyNotFound,
 // which is that of a key that is revoked already, too.
 func Revoke(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, key string) (Key, string, error) {
+	return revoke(ctx, tx, by, of, key)
+}
+
+// RevokeAgain ends a key in a store that was put back to when it held (edge case 15). Errors:
+// as Revoke.
+func RevokeAgain(ctx context.Context, tx *db.Tx, by catalog.Operator, of ID, key string) (Key, string, error) {
+	// First, so that whoever goes on after a refusal has changed nothing.
+	c, err := ClientOf(ctx, tx, key)
+	switch {
+	case err != nil:
+		return Key{}, "", err
+	case c.Key.Party != of || !c.Key.RevokedAt.IsZero():
+		return Key{}, "", ErrKeyNotFound
+	}
+	return revoke(ctx, tx, by, of, key)
+}
+
+func revoke(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID, key string) (Key, string, error) {
 	p, err := change(ctx, tx, by, of)
 	if err != nil {
 		return Key{}, "", err

@@ -111,8 +111,8 @@ type whose struct {
 // partyEntry folds that a party was registered, that somebody in office has signed what it
 // stands on, or that it was suspended, let on again, or ended.
 func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
-	// Nobody but who is in office signs; a store that was put back suspends by itself.
-	again := p.Kind == party.KindHalted && strings.HasPrefix(p.Actor, "operator:")
+	// Nobody but who is in office signs; a store that was put back suspends, and revokes, by itself.
+	again := (p.Kind == party.KindHalted || p.Kind == party.KindRevoked) && strings.HasPrefix(p.Actor, "operator:")
 	if by, ok := strings.CutPrefix(p.Actor, "officer:"); !again && (!ok || by == "" || by != now.officer && by != now.deputy) {
 		return impossible(ruleOffice)
 	}

@@ -81,7 +81,8 @@ type service struct {
 	removed  []string   // "wh_…"
 	paused   []string   // "wh_…", or changed
 	parties  []party.ID // that may stand otherwise
-	conceals bool       // something happened that this release doesn't know
+	signers  []party.RevokedBody
+	conceals bool // something happened that this release doesn't know
 }
 
 // A reading takes from an entry what must hold: of a child, or of the rest.
@@ -165,7 +166,7 @@ var readings = map[string]reading{
 	party.KindHalted:     partyChanged(func(b party.HaltedBody) (string, party.Role) { return b.Party, b.Role }),
 	party.KindDeclared:   partyChanged(func(b party.DeclaredBody) (string, party.Role) { return b.Party, b.Role }),
 	party.KindEnded:      partyChanged(func(b party.EndedBody) (string, party.Role) { return b.Party, b.Role }),
-	party.KindRevoked:    partyChanged(func(b party.RevokedBody) (string, party.Role) { return b.Party, b.Role }), // the key holds here
+	party.KindRevoked:    ofService(func(s *service, b party.RevokedBody) { s.signers = append(s.signers, b) }),
 	// A check that found no breach is owed again; after one that did, the party was suspended.
 	party.KindChecked: {rest: func(g *gap, p ledger.Placed) error {
 		var b party.PaperBody
@@ -579,6 +580,13 @@ func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed boo
 	for _, of := range s.parties {
 		_, _, err := party.SuspendAgain(ctx, tx, by, of)
 		if err = moot(err, party.ErrNotFound, party.ErrSuspended); err != nil {
+			return closed, err
+		}
+	}
+	// By one that somebody else has a party could be heard still, suspended or not.
+	for _, b := range s.signers {
+		_, _, err := party.RevokeAgain(ctx, tx, by, party.ID{Service: name, Role: b.Role, Name: b.Party}, b.Key)
+		if err = moot(err, party.ErrKeyNotFound); err != nil {
 			return closed, err
 		}
 	}

@@ -667,6 +667,46 @@ func TestEdgeCase15_APartyThatChangedIsSuspended(t *testing.T) {
 	})
 }
 
+// A key that was revoked is none in the store that was put back, and may not even tell us
+// something: somebody else may have it (Article 16).
+func TestEdgeCase15_AKeyOfAPartyThatWasRevokedIsNone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		of := vaulttest.ProcessorID()
+		w.Engage(w.Store.Now().Add(time.Hour))
+		key, _ := w.Bind(of)
+		other, _ := w.Bind(of)
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		late, _ := w.Bind(of)
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			for _, k := range []party.Key{key, late} {
+				if _, _, err = party.Revoke(ctx, tx, w.Officer, of, k.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			is, err := party.ClientOf(ctx, tx, key.ID)
+			if err != nil || !errors.Is(is.Deaf(tx.Now()), party.ErrKeyRevoked) {
+				t.Errorf("the key that was revoked: %+v, %v", is.Key, err)
+			}
+			if is, err = party.ClientOf(ctx, tx, other.ID); err != nil || is.Deaf(tx.Now()) != nil {
+				t.Errorf("another key: %+v, %v", is.Key, err)
+			}
+			if _, err := party.ClientOf(ctx, tx, late.ID); !errors.Is(err, party.ErrKeyNotFound) {
+				t.Errorf("one that was bound in the gap: %v", err)
+			}
+			return nil
+		})
+		w.holds()
+	})
+}
+
 // A vacancy that began after the backup is one after the restore (Article 8).
 func TestEdgeCase15_AnOfficeThatEndedIsVacant(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
