@@ -85,13 +85,14 @@ func (c *Client) Introduce(ctx context.Context, child string, i Introduction) (H
 // change what is done. Each try is signed anew, with a nonce of its own.
 func sign(q *http.Request, body []byte, as, key string, signer crypto.Signer, now time.Time) error {
 	target := *q.URL
-	target.Fragment = ""
+	target.Fragment, target.Host = "", strings.ToLower(target.Host) // RFC 9421, section 2.2.2
 	address := target.String()
 	if as != "" {
 		u, err := url.Parse(strings.TrimRight(as, "/"))
 		if err != nil || u.Host == "" {
 			return errors.New("wardkeep: the address to be signed has a scheme and a host")
 		}
+		u.Host = strings.ToLower(u.Host)
 		address = u.String() + q.URL.RequestURI()
 	}
 	type component struct{ name, value string }

@@ -105,6 +105,10 @@ func TestArticle16_APartySeesHowItStands(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
+		p.As = "https://Wardkeep.Example/" // a host is the same however it is written
+		if _, err := p.Standing(t.Context()); err != nil {
+			t.Error(err)
+		}
 		if log := w.log.String(); !strings.Contains(log, `"actor":"party"`) || strings.Contains(log, key.ID) {
 			t.Error("the log doesn't say what asked, or says who")
 		}

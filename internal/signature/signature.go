@@ -254,11 +254,13 @@ func known(name string) bool {
 // timely refuses what was signed too long ago, by a clock that is wrong, or to be good until a
 // time that is over.
 func (s Signature) timely(list httpsfv.InnerList, now time.Time) error {
-	switch age := now.Sub(s.Created); {
-	case age > Window:
+	// Each way by itself: a time that is centuries off is so by the longest duration there is, of
+	// which there is no other half.
+	if age := now.Sub(s.Created); age > Window {
 		return &Off{ErrOld.At("created"), seconds(age)}
-	case age < -Window:
-		return &Off{ErrNew.At("created"), seconds(-age)}
+	}
+	if ahead := s.Created.Sub(now); ahead > Window {
+		return &Off{ErrNew.At("created"), seconds(ahead)}
 	}
 	expires, has := list.Params.Get("expires")
 	if !has {
@@ -274,8 +276,14 @@ func (s Signature) timely(list httpsfv.InnerList, now time.Time) error {
 	return nil
 }
 
-// seconds rounds up: 60.2 seconds are no 60.
-func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+// seconds rounds up, and is 1 at least: 60.2 seconds are no 60.
+func seconds(d time.Duration) int64 {
+	n := int64(d / time.Second)
+	if d%time.Second > 0 || n == 0 {
+		n++
+	}
+	return n
+}
 
 // Verify returns nil if the signature is one by the key over the request, as it was received
 // at an address: scheme, host and path of the URL by which callers reach us. Errors: ErrAbsent,

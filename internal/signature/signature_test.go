@@ -109,6 +109,26 @@ func TestDigest(t *testing.T) {
 }
 
 // Whatever a stranger sends is refused by one of ours, and nothing panics.
+// However far off the time in a signature is, it is told to be so by a number of seconds.
+func TestArticle16_ATimeThatIsCenturiesOffIsToldAsOne(t *testing.T) {
+	for created, want := range map[string]error{"999999999999999": ErrNew, "-999999999999999": ErrOld, "0": ErrOld, "62": ErrNew} {
+		r, err := http.NewRequest("GET", "/v1/party", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Signature-Input", `wardkeep=("@method" "@target-uri");created=`+created+`;keyid="k";alg="ed25519";nonce="aaaaaaaaaaaaaaaaaaaaaa";tag="wardkeep"`)
+		r.Header.Set("Signature", "wardkeep=:AAAA:")
+		now := time.Unix(1, 0)
+		if want == ErrOld {
+			now = time.Unix(61, 0).Add(time.Millisecond)
+		}
+		_, err = Read(r, now)
+		if off, is := errors.AsType[*Off](err); !is || !errors.Is(err, want) || off.Seconds < 61 {
+			t.Errorf("%s: %v", created, err)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(`wardkeep=("@method" "@target-uri");created=1;keyid="k";alg="ed25519";nonce="aaaaaaaaaaaaaaaaaaaaaa";tag="wardkeep"`, "wardkeep=:AAAA:", "")
 	f.Add(`a=1, b=("x";y=?1);tag="wardkeep"`, `b=(1 2)`, `sha-256=:AA==:`)
@@ -125,6 +145,9 @@ func FuzzRead(f *testing.F) {
 			t.Error("no digest is one")
 		}
 		s, err := Read(r, time.Unix(1, 0))
+		if off, is := errors.AsType[*Off](err); is && off.Seconds <= 0 {
+			t.Errorf("%d seconds off", off.Seconds)
+		}
 		if err != nil {
 			return
 		}
