@@ -18,10 +18,10 @@ type PartyStanding struct {
 	AssessedUntil time.Time           `json:"assessed_until" doc:"until when the security assessment holds"`
 	EndsAt        time.Time           `json:"ends_at,omitzero" doc:"an end that somebody has set"`
 	Scope         map[string][]string `json:"scope" doc:"items by purpose"`
-	Quota         PartyQuota          `json:"quota" doc:"of this key, by the clock in China"`
+	Quota         PartyQuota          `json:"quota" doc:"of all of your keys together, by the clock in China"`
 }
 
-// PartyQuota is how many values a key may have, and how many are left.
+// PartyQuota is how many values a party may have, and how many are left.
 type PartyQuota struct {
 	PerHour      int64 `json:"per_hour"`
 	LeftThisHour int64 `json:"left_this_hour"`

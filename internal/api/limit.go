@@ -19,6 +19,7 @@ var ErrTooMany = errs.New(errs.TooMany, "api.too_many_requests")
 // Limits are how many requests a second callers may send. A zero is its default.
 type Limits struct {
 	PerKey     int // of one credential: 20,000
+	PerParty   int // of one processor or recipient, by all of its keys: 100
 	PerAddress int // without a credential, or with a wrong one, of one address: 100
 	PerLink    int // a minute, of one guardian's link: 60
 	PerReport  int // a minute, reports of suspected accounts by one credential: 600
@@ -32,6 +33,7 @@ func (l Limits) orDefault() Limits {
 		}
 	}
 	set(&l.PerKey, 20_000)
+	set(&l.PerParty, 100)
 	set(&l.PerAddress, 100)
 	set(&l.PerLink, 60)
 	set(&l.PerReport, 600)
@@ -45,14 +47,15 @@ const remembered = 50_000
 // limits count callers in this process. Limits that must hold over all nodes,
 // those of one-time codes, are in the store.
 type limits struct {
-	keys, addresses, links, reports, screens buckets
-	proxies                                  []netip.Prefix
+	keys, parties, addresses, links, reports, screens buckets
+	proxies                                           []netip.Prefix
 }
 
 func newLimits(l Limits, proxies []netip.Prefix) *limits {
 	l = l.orDefault()
 	return &limits{
 		keys:      buckets{rate: rate.Limit(l.PerKey), burst: l.PerKey, window: time.Second},
+		parties:   buckets{rate: rate.Limit(l.PerParty), burst: l.PerParty, window: time.Second},
 		addresses: buckets{rate: rate.Limit(l.PerAddress), burst: l.PerAddress, window: time.Second},
 		links:     buckets{rate: rate.Limit(float64(l.PerLink) / 60), burst: l.PerLink, window: time.Minute},
 		reports:   buckets{rate: rate.Limit(float64(l.PerReport) / 60), burst: l.PerReport, window: time.Minute},

@@ -34,7 +34,8 @@ func (s *Server) admitParty(r *http.Request, w http.ResponseWriter, c *call, now
 	if err != nil {
 		return errors.Join(s.limits.addresses.limit(w.Header(), "address", s.limits.address(r), now), err)
 	}
-	if err := s.limits.keys.limit(w.Header(), "key", c.party.Key.ID, now); err != nil {
+	// It is somebody else's machine: what it asks, and is denied, is written down each time.
+	if err := s.limits.parties.limit(w.Header(), "party", asked(c.party), now); err != nil {
 		return err
 	}
 	if err := c.read(w, r); err != nil {
@@ -57,6 +58,12 @@ func (s *Server) admitParty(r *http.Request, w http.ResponseWriter, c *call, now
 		}
 		return err
 	})
+}
+
+// asked is by what the requests of a party are counted: by all of its keys together.
+func asked(by party.Client) string {
+	of := by.Key.Party
+	return of.Service + " " + string(of.Role) + " " + of.Name
 }
 
 // nobodys is a public key that a signature is compared with where its key isn't known: so it
@@ -133,7 +140,7 @@ func partyStanding(s *Server, ctx context.Context, c *call, _ *nothing) (answer[
 			Key: c.party.Key.ID, KeyUntil: c.party.Until, Paper: paper.ID, From: paper.From, Until: paper.Until,
 			AssessedUntil: is.Assessment.Until, EndsAt: is.EndsAt, Scope: paper.Scope,
 		}
-		had, err := party.ReadMeter(ctx, tx, c.party.Key.ID)
+		had, err := party.ReadMeter(ctx, tx, c.party.Key.Party)
 		limits := s.Vault.Pulls.OrDefault()
 		out.Body.Quota = wardkeep.PartyQuota{PerHour: limits.PerHour, LeftThisHour: max(0, limits.PerHour-had.InHour), PerDay: limits.PerDay, LeftToday: max(0, limits.PerDay-had.InDay)}
 		return err

@@ -31,7 +31,7 @@ type leakInput struct{ Body wardkeep.NewLeak }
 func reportLeak(s *Server, ctx context.Context, c *call, in *leakInput) (answer[wardkeep.Leak], error) {
 	n := in.Body
 	// Each wakes somebody: a rule gone wild is slowed down.
-	if err := s.limits.reports.limit(c.w.Header(), "report", c.party.Key.ID, time.Now()); err != nil {
+	if err := s.limits.reports.limit(c.w.Header(), "report", asked(c.party), time.Now()); err != nil {
 		return answer[wardkeep.Leak]{}, err
 	}
 	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Leak], err error) {

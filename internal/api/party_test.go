@@ -595,7 +595,12 @@ func TestArticle16_WhoFetchesTooMuchRaisesAnAlarm(t *testing.T) {
 		if _, err := p.Read(ctx, handle, two); err != nil {
 			t.Fatal(err)
 		}
-		for range 2 {
+		// Another key has no quota of its own: five would be five times as much.
+		second, _, _ := w.asParty(vaulttest.ProcessorID())
+		if got := w.must(second.Standing(ctx)).(wardkeep.PartyStanding).Quota; got.LeftThisHour != 1 || got.LeftToday != 2 {
+			t.Errorf("by another key %+v is left", got)
+		}
+		for _, p := range []*wardkeep.Party{p, second} {
 			if _, err := p.Read(ctx, handle, two); !errors.Is(err, wardkeep.ErrOverQuota) || !errors.Is(err, &wardkeep.Problem{Code: "gate.pull_hour"}) {
 				t.Errorf("over the hour: %v", err)
 			}
@@ -668,6 +673,27 @@ func TestArticle16_WhoFetchesTooMuchRaisesAnAlarm(t *testing.T) {
 	})
 }
 
+// However many keys it has, a party asks so often and no more: what it is denied is written
+// down each time, and the store has others to serve.
+func TestArticle16_APartyAsksSoOftenAndNoMore(t *testing.T) {
+	w := newWorld(t, storeOf(t), api.Limits{PerParty: 1})
+	w.Engage(w.Store.Now().Add(24 * time.Hour))
+	once := &wardkeep.Client{HTTP: w.server.Client(), Tries: 1}
+	first, _, _ := w.asParty(vaulttest.ProcessorID())
+	second, _, _ := w.asParty(vaulttest.ProcessorID())
+	served, began := 0, time.Now()
+	for _, p := range []*wardkeep.Party{first, second, first, second, first, second} {
+		if _, err := p.With(once).Standing(t.Context()); err == nil {
+			served++
+		} else if !errors.Is(err, wardkeep.ErrTooManyRequests) {
+			t.Error(err)
+		}
+	}
+	if took := time.Since(began); served == 0 || served > 2+int(took/time.Second) {
+		t.Errorf("%d of six requests were served in %s, at one a second", served, took)
+	}
+}
+
 // An agreement's last second, over HTTP: parties ask on two nodes while it comes, and nothing
 // is given from it on. Each value that anybody got has its entry before it.
 func TestArticle16_NothingIsGivenToAPartyFromTheLastSecondOn(t *testing.T) {
@@ -678,7 +704,7 @@ func TestArticle16_NothingIsGivenToAPartyFromTheLastSecondOn(t *testing.T) {
 		_, second := w.speaker("bo")
 		_, key, private := w.asParty(vaulttest.ProcessorID())
 		w.Pass(until.Add(-300 * time.Millisecond).Sub(w.Store.Now()))
-		other := w.behind(t, func(*api.Server) {})
+		other := w.behind(t, func(s *api.Server) { s.Limits = noLimits })
 		over := func() bool { return w.Store.Now().After(until.Add(200 * time.Millisecond)) }
 		var all sync.WaitGroup
 		var mu sync.Mutex

@@ -37,7 +37,7 @@ type world struct {
 
 func each(t *testing.T, fn func(t *testing.T, w *world)) {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, store *db.DB) { fn(t, newWorld(t, store, api.Limits{})) })
+	dbtest.Each(t, func(t *testing.T, store *db.DB) { fn(t, newWorld(t, store, noLimits)) })
 }
 
 func newWorld(t testing.TB, store *db.DB, limits api.Limits) *world {
@@ -239,7 +239,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-var noLimits api.Limits
+var noLimits = api.Limits{PerParty: 20_000}
 
 // storeOf returns an empty SQLite store, for tests that don't depend on it.
 func storeOf(t testing.TB) *db.DB { return dbtest.New(t) }

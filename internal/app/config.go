@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/api"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/charter"
@@ -139,6 +140,11 @@ type Limits struct {
 	// PerScreen is for contents that are about to be published, of one app key, a minute:
 	// 6000 by default, at most 600000.
 	PerScreen int `yaml:"per_screening"`
+}
+
+// api returns the limits of the API; how often a party asks nobody sets.
+func (l Limits) api() api.Limits {
+	return api.Limits{PerKey: l.PerKey, PerAddress: l.PerAddress, PerLink: l.PerLink, PerReport: l.PerReport, PerScreen: l.PerScreen}
 }
 
 // Clocks are those of rights.Clocks, in working days; a zero is its default.

@@ -2,7 +2,7 @@ package app
 
 import "wardkeep/internal/party"
 
-// Parties are those of party.Limits, by one key of a processor or a recipient: a zero is that
+// Parties are those of party.Limits, of one processor or recipient, by all of its keys: a zero is that
 // of party.Defaults.
 type Parties struct {
 	// PerHour and PerDay are values, by the clock in China.
@@ -12,7 +12,7 @@ type Parties struct {
 	Burst int64 `yaml:"burst"`
 }
 
-// maxPulled bounds how many values may be allowed of one key: more is no limit.
+// maxPulled bounds how many values may be allowed of one party: more is no limit.
 const maxPulled = 100_000_000
 
 func (p Parties) check(say func(key, code string)) {

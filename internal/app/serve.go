@@ -26,7 +26,7 @@ func (a *App) Handler() http.Handler {
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Ledger: a.Ledger, LedgerKey: a.LedgerKey,
 		Messages: a.Messages, PublicURL: a.Config.PublicURL, Log: a.Log, Proxies: a.Config.proxies(),
 		Metrics: a.Metrics, Traces: a.Traces, Publication: a.Publication,
-		SweepEvery: a.Config.SweepEvery, Limits: api.Limits(a.Config.Limits), Verification: a.Verification, Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks),
+		SweepEvery: a.Config.SweepEvery, Limits: a.Config.Limits.api(), Verification: a.Verification, Farewell: a.Farewell(), Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks),
 	}
 	pages := &web.Server{
 		Store: a.Store, Ring: a.Ring, Vault: a.Vault, Charters: a.Charters, Messages: a.Messages, LedgerKey: a.LedgerKey,

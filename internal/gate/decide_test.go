@@ -90,7 +90,7 @@ func open(t testing.TB) *world {
 			Intact:  true,
 			PerHour: 60, PerDay: 200,
 		},
-		pull: gate.Pull{Key: "kp_1", Limits: party.Limits{PerHour: 10, PerDay: 20, Burst: 5}},
+		pull: gate.Pull{Key: "kp_1", Party: party.ID{Service: "xiaoxi", Role: party.Processor, Name: "yuping"}, Limits: party.Limits{PerHour: 10, PerDay: 20, Burst: 5}},
 		facts: gate.Facts{
 			Key:       party.Key{ID: "kp_1", Party: party.ID{Service: "xiaoxi", Role: party.Processor, Name: "yuping"}, Version: 8, Paper: "pp_2", Until: now.Add(time.Hour)},
 			Now:       now,
@@ -338,16 +338,18 @@ var changes = map[string]func(*world){
 	"the contract begins in a second":       func(w *world) { w.facts.Party.Mechanism.From = now.Add(time.Second) },
 	"nobody has the key":                    func(w *world) { w.facts.Key = party.Key{} },
 	"another key has signed":                func(w *world) { w.pull.Key = "kp_2" },
-	"the party's key is of another service": func(w *world) { w.facts.Key.Party.Service = "other" },
+	"the party's key is of another service": func(w *world) { w.facts.Key.Party.Service, w.pull.Party.Service = "other", "other" },
+	"another party's values are counted":    func(w *world) { w.pull.Party.Name = "examiner" },
 	"the key is examiner's": func(w *world) {
 		w.facts.Key.Party, w.facts.Key.Paper = party.ID{Service: "xiaoxi", Role: party.Recipient, Name: "examiner"}, "pp_1"
+		w.pull.Party = w.facts.Key.Party
 	},
 	"the party's key was revoked":                func(w *world) { w.facts.Key.RevokedAt = now.Add(-time.Second) },
 	"the party's key ends now":                   func(w *world) { w.facts.Key.Until = now },
 	"the party's key ends in a second":           func(w *world) { w.facts.Key.Until = now.Add(time.Second) },
 	"the key is bound to what was agreed before": func(w *world) { w.facts.Key.Paper = "pp_0" },
-	"the key has one value left this hour":       func(w *world) { w.pull.Meter.InHour = 9 },
-	"the key has one value left today":           func(w *world) { w.pull.Meter.InDay = 19 },
+	"the party has one value left this hour":     func(w *world) { w.pull.Meter.InHour = 9 },
+	"the party has one value left today":         func(w *world) { w.pull.Meter.InDay = 19 },
 	"key of another service":                     func(w *world) { w.app.Service = "other" },
 	"key without scopes":                         func(w *world) { w.app.Scopes = account.Scopes{} },
 	"key ended":                                  func(w *world) { w.app.ExpiresAt = now },

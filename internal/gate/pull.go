@@ -7,34 +7,37 @@ import (
 )
 
 // A Pull is the authority of a processor or a recipient that asks by itself (Article 16): the
-// key that has signed, and what was had by it. What the key is bound to, and how the party
-// stands, are facts. The zero Pull opens nothing.
+// key that has signed, whose it is, and what that party has had by all of its keys. What the
+// key is bound to, and how the party stands, are facts. The zero Pull opens nothing.
 type Pull struct {
 	Key    string // "kp_…"
+	Party  party.ID
 	Meter  party.Meter
 	Limits party.Limits
 }
 
-// A PullBody is what the ledger keeps of a pull beside the use: how many values the key had
-// had, by which limits it was judged, and which alarms that raised.
+// A PullBody is what the ledger keeps of a pull beside the use: how many values which party
+// had had, by which limits it was judged, and which alarms that raised.
 type PullBody struct {
-	Minute   int64 `json:"minute"`
-	InMinute int64 `json:"in_minute"`
-	Hour     int64 `json:"hour"`
-	InHour   int64 `json:"in_hour"`
-	Day      int64 `json:"day"`
-	InDay    int64 `json:"in_day"`
-	Warned   int64 `json:"warned"`
-	PerHour  int64 `json:"per_hour"`
-	PerDay   int64 `json:"per_day"`
-	Burst    int64 `json:"burst"`
+	Role     party.Role `json:"role"`
+	Party    string     `json:"party"`
+	Minute   int64      `json:"minute"`
+	InMinute int64      `json:"in_minute"`
+	Hour     int64      `json:"hour"`
+	InHour   int64      `json:"in_hour"`
+	Day      int64      `json:"day"`
+	InDay    int64      `json:"in_day"`
+	Warned   int64      `json:"warned"`
+	PerHour  int64      `json:"per_hour"`
+	PerDay   int64      `json:"per_day"`
+	Burst    int64      `json:"burst"`
 
 	Alarms []approval.Cause `json:"alarms,omitempty"` // each has an entry of its own
 }
 
-// Pull returns the pull by a key that was recorded.
-func (b PullBody) Pull(key string) Pull {
-	return Pull{Key: key, Limits: party.Limits{PerHour: b.PerHour, PerDay: b.PerDay, Burst: b.Burst},
+// Pull returns the pull by a key that was recorded of a service.
+func (b PullBody) Pull(service, key string) Pull {
+	return Pull{Key: key, Party: party.ID{Service: service, Role: b.Role, Name: b.Party}, Limits: party.Limits{PerHour: b.PerHour, PerDay: b.PerDay, Burst: b.Burst},
 		Meter: party.Meter{Minute: b.Minute, InMinute: b.InMinute, Hour: b.Hour, InHour: b.InHour, Day: b.Day, InDay: b.InDay, Warned: b.Warned}}
 }
 
@@ -91,7 +94,7 @@ func (a Actor) pulled(items int, reasons []Denial) *PullBody {
 		return nil
 	}
 	m, l := a.pull.Meter, a.pull.Limits
-	return &PullBody{Minute: m.Minute, InMinute: m.InMinute, Hour: m.Hour, InHour: m.InHour, Day: m.Day, InDay: m.InDay, Warned: m.Warned,
+	return &PullBody{Role: a.pull.Party.Role, Party: a.pull.Party.Name, Minute: m.Minute, InMinute: m.InMinute, Hour: m.Hour, InHour: m.InHour, Day: m.Day, InDay: m.InDay, Warned: m.Warned,
 		PerHour: l.PerHour, PerDay: l.PerDay, Burst: l.Burst, Alarms: a.pull.Alarms(int64(items), reasons)}
 }
 
@@ -99,7 +102,7 @@ func (a Actor) pulled(items int, reasons []Denial) *PullBody {
 // what, is looked at as when the app gives it something: see engaged.
 func (d *decision) pulls() {
 	k, p := d.facts.Key, *d.by.pull
-	if k.ID == "" || k.ID != p.Key {
+	if k.ID == "" || k.ID != p.Key || k.Party != p.Party {
 		d.deny("16", "gate.actor_unknown")
 		return
 	}

@@ -2,13 +2,14 @@ package party
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family/age"
 )
 
-// Limits are how many values one key of a party may have. Zeros are those of Defaults.
+// Limits are how many values a party may have, by all of its keys together. Zeros are those of Defaults.
 type Limits struct {
 	PerHour, PerDay int64
 	Burst           int64 // values within a minute that raise no alarm
@@ -30,7 +31,7 @@ func (l Limits) OrDefault() Limits {
 	return l
 }
 
-// A Meter says how many values a key has had in the minute, the hour and on the day of the
+// A Meter says how many values a party has had in the minute, the hour and on the day of the
 // last of them, by the clock in China. The zero Meter is none.
 type Meter struct {
 	Minute, InMinute int64 // the minute since 1970, and the values in it
@@ -63,49 +64,55 @@ func (m Meter) Plus(n int64) Meter {
 // Bursts reports whether n values more make a burst of them, which is more than that many.
 func (m Meter) Bursts(n, than int64) bool { return m.InMinute <= than && m.InMinute+n > than }
 
-func scanMeter(row db.Row) (m Meter, err error) {
-	err = row.Scan(&m.Minute, &m.InMinute, &m.Hour, &m.InHour, &m.Day, &m.InDay, &m.Warned)
+// A metered is a Meter with whose it is.
+type metered struct {
+	of ID
+	Meter
+}
+
+func scanMeter(row db.Row) (m metered, err error) {
+	err = row.Scan(&m.of.Service, &m.of.Role, &m.of.Name, &m.Minute, &m.InMinute, &m.Hour, &m.InHour, &m.Day, &m.InDay, &m.Warned)
 	return m, err
 }
 
-const meterColumns = `minute, in_minute, hour, in_hour, day, in_day, warned`
+const meterColumns = `service, role, party, minute, in_minute, hour, in_hour, day, in_day, warned`
 
-// HoldMeter returns how many values a key has had, and holds that to the end of the
-// transaction: of two requests by one key one counts after the other. The child is held
+// HoldMeter returns how many values a party has had, and holds that to the end of the
+// transaction: of two requests by its keys one counts after the other. The child is held
 // before.
-func HoldMeter(ctx context.Context, tx *db.Tx, key string) (Meter, error) {
+func HoldMeter(ctx context.Context, tx *db.Tx, of ID) (Meter, error) {
 	m, err := db.One(ctx, tx, scanMeter, `
-		INSERT INTO party_meter (key, `+meterColumns+`) VALUES ($1, 0, 0, 0, 0, 0, 0, 0)
-		ON CONFLICT (key) DO UPDATE SET key = excluded.key
-		RETURNING `+meterColumns, key)
+		INSERT INTO party_meter (`+meterColumns+`) VALUES ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0)
+		ON CONFLICT (service, role, party) DO UPDATE SET party = excluded.party
+		RETURNING `+meterColumns, of.Service, of.Role, of.Name)
 	return m.At(tx.Now()), err
 }
 
-// ReadMeter returns how many values a key has had.
-func ReadMeter(ctx context.Context, tx *db.Tx, key string) (Meter, error) {
-	all, err := db.All(ctx, tx, scanMeter, `SELECT `+meterColumns+` FROM party_meter WHERE key = $1 ORDER BY key`, key)
-	var m Meter
-	if len(all) == 1 {
-		m = all[0]
+// ReadMeter returns how many values a party has had.
+func ReadMeter(ctx context.Context, tx *db.Tx, of ID) (Meter, error) {
+	m, err := db.One(ctx, tx, scanMeter, `
+		SELECT `+meterColumns+` FROM party_meter WHERE service = $1 AND role = $2 AND party = $3`, of.Service, of.Role, of.Name)
+	if errors.Is(err, db.ErrNone) {
+		err = nil
 	}
 	return m.At(tx.Now()), err
 }
 
-// EachMeter calls fn with what every key has had, for an audit. It must not use tx.
-func EachMeter(ctx context.Context, tx *db.Tx, fn func(key string, m Meter) error) error {
+// EachMeter calls fn with what every party has had, for an audit. It must not use tx.
+func EachMeter(ctx context.Context, tx *db.Tx, fn func(of ID, m Meter) error) error {
 	return db.Each(ctx, tx, func(row db.Row) error {
-		var key string
-		var m Meter
-		if err := row.Scan(&key, &m.Minute, &m.InMinute, &m.Hour, &m.InHour, &m.Day, &m.InDay, &m.Warned); err != nil {
+		m, err := scanMeter(row)
+		if err != nil {
 			return err
 		}
-		return fn(key, m)
-	}, `SELECT key, `+meterColumns+` FROM party_meter ORDER BY key`)
+		return fn(m.of, m.Meter)
+	}, `SELECT `+meterColumns+` FROM party_meter ORDER BY service, role, party`)
 }
 
-// Keep writes the meter of a key that HoldMeter has held.
-func (m Meter) Keep(ctx context.Context, tx *db.Tx, key string) error {
+// Keep writes the meter of a party that HoldMeter has held.
+func (m Meter) Keep(ctx context.Context, tx *db.Tx, of ID) error {
 	return tx.Queue(ctx, `
-		UPDATE party_meter SET minute = $1, in_minute = $2, hour = $3, in_hour = $4, day = $5, in_day = $6, warned = $7 WHERE key = $8`,
-		m.Minute, m.InMinute, m.Hour, m.InHour, m.Day, m.InDay, m.Warned, key)
+		UPDATE party_meter SET minute = $1, in_minute = $2, hour = $3, in_hour = $4, day = $5, in_day = $6, warned = $7
+		WHERE service = $8 AND role = $9 AND party = $10`,
+		m.Minute, m.InMinute, m.Hour, m.InHour, m.Day, m.InDay, m.Warned, of.Service, of.Role, of.Name)
 }

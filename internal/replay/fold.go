@@ -52,8 +52,8 @@ type fold struct {
 	suspects map[string]*suspected
 	papers   map[string]*paper
 	bound    map[string]*boundKey
-	metered  map[string]*meter // by key
-	alarms   []partyAlarm      // of parties, judged at the end
+	metered  map[party.ID]*meter
+	alarms   []partyAlarm // of parties, judged at the end
 	children map[key]*child
 	erased   map[tomb]int64
 	refusals map[refusal]int
@@ -117,7 +117,7 @@ type shown struct {
 func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *fold {
 	return &fold{
 		names: n, rows: rows, report: report,
-		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), papers: make(map[string]*paper), bound: make(map[string]*boundKey), metered: make(map[string]*meter), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
+		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), papers: make(map[string]*paper), bound: make(map[string]*boundKey), metered: make(map[party.ID]*meter), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),

@@ -418,11 +418,14 @@ func (a *audit) partyRows() error {
 	return nil
 }
 
-// sortedParties returns the names of a service's parties, in order.
-func sortedParties(parties map[party.ID]*registered) []party.ID {
-	return slices.SortedFunc(maps.Keys(parties), func(a, b party.ID) int {
-		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Name, b.Name))
-	})
+// sortedParties returns the names of parties, in order.
+func sortedParties[V any](parties map[party.ID]V) []party.ID {
+	return slices.SortedFunc(maps.Keys(parties), byParty)
+}
+
+// byParty is an order of parties.
+func byParty(a, b party.ID) int {
+	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Role, b.Role), cmp.Compare(a.Name, b.Name))
 }
 
 // raisedRows compares of what of parties an alarm was raised.

@@ -11,7 +11,7 @@ import (
 	"wardkeep/internal/party"
 )
 
-// A meter is what the ledger says of the values that a key has had. Each use says how many
+// A meter is what the ledger says of the values that a party has had. Each use says how many
 // there were before it, so their order in the ledger, which is that of children, doesn't
 // matter: in each minute, hour and day one begins where another ends.
 type meter struct {
@@ -20,7 +20,7 @@ type meter struct {
 	seen    bool
 }
 
-// A window is one minute, hour or day of a key.
+// A window is one minute, hour or day of a party.
 type window struct {
 	had    int64           // values, as far as one use begins where another ends
 	ahead  map[int64]ahead // by what had been had before it: uses that others come before
@@ -41,7 +41,7 @@ var longs = [3]time.Duration{time.Minute, time.Hour, 24 * time.Hour}
 // meters folds what a use by a party says of its meter.
 func (f *fold) meters(p ledger.Placed, u *use) fault {
 	b := u.body.Pull
-	is, n := b.Pull(u.key), int64(max(1, len(u.body.Items)))
+	is, n := b.Pull(p.Service, u.key), int64(max(1, len(u.body.Items)))
 	if !slices.Equal(b.Alarms, is.Alarms(n, u.body.Reasons)) {
 		return impossible(ruleAlarm)
 	}
@@ -52,10 +52,12 @@ func (f *fold) meters(p ledger.Placed, u *use) fault {
 		b.InMinute < 0 || b.InHour < 0 || b.InDay < 0 {
 		return impossible(ruleMeter)
 	}
-	m := f.metered[u.key]
+	// Whether the key is that party's is decided with the use.
+	of := party.ID{Service: f.names.keep(p.Service), Role: party.Role(f.names.keep(string(b.Role))), Name: f.names.keep(b.Party)}
+	m := f.metered[of]
 	if m == nil {
 		m = &meter{windows: [3]map[int64]*window{{}, {}, {}}}
-		f.metered[f.names.keep(u.key)] = m
+		f.metered[of] = m
 	}
 	var x fault
 	for i, w := range [3]struct{ at, had int64 }{{b.Minute, b.InMinute}, {b.Hour, b.InHour}, {b.Day, b.InDay}} {
@@ -101,7 +103,7 @@ func (w *window) count(u *use, had, n int64) fault {
 	return fault{}
 }
 
-// close judges the windows of a key that nothing can come for any more, but the newest, which
+// close judges the windows of a party that nothing can come for any more, but the newest, which
 // its row is compared with. At the end, at is 0, and all are judged.
 func (f *fold) close(m *meter, at int64) {
 	for i, all := range m.windows {
@@ -129,18 +131,18 @@ func (f *fold) close(m *meter, at int64) {
 // china is how far the clock there is ahead, in microseconds.
 const china = 8 * int64(time.Hour/time.Microsecond)
 
-// closeMeters judges what is left of all keys.
+// closeMeters judges what is left of all parties.
 func (f *fold) closeMeters() {
-	for _, key := range slices.Sorted(maps.Keys(f.metered)) {
-		f.close(f.metered[key], 0)
+	for _, of := range sortedParties(f.metered) {
+		f.close(f.metered[of], 0)
 	}
 }
 
-// meterRows compares how many values keys have had.
+// meterRows compares how many values parties have had.
 func (a *audit) meterRows() error {
-	err := party.EachMeter(a.ctx, a.tx, func(key string, row party.Meter) error {
-		r := at{audit: a, table: "party_meter", row: a.names.shown(key)}
-		m := a.fold.metered[key]
+	err := party.EachMeter(a.ctx, a.tx, func(of party.ID, row party.Meter) error {
+		r := at{audit: a, table: "party_meter", service: a.names.shown(of.Service), row: a.names.shown(of.Name)}
+		m := a.fold.metered[of]
 		if m == nil {
 			r.extra()
 			return nil
@@ -157,9 +159,9 @@ func (a *audit) meterRows() error {
 		r.number("warned", m.warned, row.Warned)
 		return a.ctx.Err()
 	})
-	for _, key := range slices.Sorted(maps.Keys(a.fold.metered)) {
-		if !a.fold.metered[key].seen && err == nil {
-			at{audit: a, table: "party_meter", row: key}.missing()
+	for _, of := range sortedParties(a.fold.metered) {
+		if !a.fold.metered[of].seen && err == nil {
+			at{audit: a, table: "party_meter", service: of.Service, row: of.Name}.missing()
 		}
 	}
 	return err

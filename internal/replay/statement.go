@@ -58,7 +58,7 @@ func (a *audit) statementRows() error {
 		return a.ctx.Err()
 	})
 	for _, k := range slices.SortedFunc(maps.Keys(a.fold.stated), func(a, b stated) int {
-		return cmp.Or(cmp.Compare(a.of.Service, b.of.Service), cmp.Compare(a.of.Role, b.of.Role), cmp.Compare(a.of.Name, b.of.Name), cmp.Compare(a.ended, b.ended))
+		return cmp.Or(byParty(a.of, b.of), cmp.Compare(a.ended, b.ended))
 	}) {
 		if !a.fold.stated[k].seen && err == nil {
 			at{audit: a, table: "party_statement", service: k.of.Service, row: k.of.Name}.missing()

@@ -256,7 +256,7 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 	u.facts.Party = s.party(u.use, v.number)
 	if u.key != "" {
 		u.facts.Key = f.keyAt(s, u.key, v.number)
-		return u.compareWith(gate.ByParty(u.body.Pull.Pull(u.key))), false
+		return u.compareWith(gate.ByParty(u.body.Pull.Pull(s.name, u.key))), false
 	}
 	var room [2]gate.Actor
 	actors := room[:0]

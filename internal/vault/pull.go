@@ -13,7 +13,7 @@ import (
 
 // Pull returns the values that a party asks for by itself, if the gate permits it (Articles 16
 // and 17): to a processor as the app entrusts it with something, to a recipient as it hands
-// something over. How many values the key has had is counted with the release, so that of two
+// something over. How many values the party has had is counted with the release, so that of two
 // at once one is first; and what is too many, or too fast, raises an alarm with the entry. It
 // is a use that prolongs nothing. Errors: *gate.Denied; family.ErrErased, family.ErrNotFound.
 func (v *Vault) Pull(ctx context.Context, tx *db.Tx, by party.Client, child family.ID, purpose string, items []string) (Opened, error) {
@@ -33,8 +33,8 @@ func (v *Vault) Pull(ctx context.Context, tx *db.Tx, by party.Client, child fami
 	if err != nil {
 		return Opened{}, err
 	}
-	pull := gate.Pull{Key: by.Key.ID, Limits: v.Pulls.OrDefault()}
-	if pull.Meter, err = party.HoldMeter(ctx, tx, by.Key.ID); err != nil {
+	pull := gate.Pull{Key: by.Key.ID, Party: of, Limits: v.Pulls.OrDefault()}
+	if pull.Meter, err = party.HoldMeter(ctx, tx, of); err != nil {
 		return Opened{}, err
 	}
 	var out Opened
@@ -54,7 +54,7 @@ func (v *Vault) Pull(ctx context.Context, tx *db.Tx, by party.Client, child fami
 	if failed := approval.Raise(ctx, tx, u.Service, "", by.Ledger(), pull.Alarms(n, reasons), out.Entry); failed != nil {
 		return Opened{}, failed
 	}
-	if failed := pull.After(n, reasons).Keep(ctx, tx, by.Key.ID); failed != nil {
+	if failed := pull.After(n, reasons).Keep(ctx, tx, of); failed != nil {
 		return Opened{}, failed
 	}
 	return out, err

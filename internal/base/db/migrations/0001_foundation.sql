@@ -684,16 +684,19 @@ CREATE TABLE party_nonce (
 );
 CREATE INDEX party_nonce_until ON party_nonce (until_at, key, nonce);
 
--- How many values a key has had lately: see person_looks.
+-- How many values a party has had lately, by all of its keys: see person_looks.
 CREATE TABLE party_meter (
-	key       text   NOT NULL PRIMARY KEY,
+	service   text   NOT NULL,
+	role      text   NOT NULL,
+	party     text   NOT NULL,
 	minute    bigint NOT NULL, -- since 1970, in Asia/Shanghai, as are the next two
 	in_minute bigint NOT NULL,
 	hour      bigint NOT NULL,
 	in_hour   bigint NOT NULL,
 	day       bigint NOT NULL,
 	in_day    bigint NOT NULL,
-	warned    bigint NOT NULL  -- the last hour in which an alarm said that there were too many
+	warned    bigint NOT NULL, -- the last hour in which an alarm said that there were too many
+	PRIMARY KEY (service, role, party)
 );
 
 -- By what a party knows a child: see party.HandleOf.
@@ -1300,6 +1303,10 @@ DROP TABLE decoy;
 DROP TABLE broken_glass;
 DROP TABLE approval;
 DROP TABLE party_alarm;
+DROP TABLE party_handle;
+DROP TABLE party_meter;
+DROP TABLE party_nonce;
+DROP TABLE party_key;
 DROP TABLE party_paper;
 DROP TABLE party;
 DROP TABLE party_order;
