@@ -148,16 +148,41 @@ func (w *insider) getsNoFurther(mine, other approval.Request) {
 	w.isMarked(mine.Number, 2)
 }
 
-// opensItWith tells how the worker has something that can't wait, and a second person joins.
-func (w *insider) opensItWith(ref string, in *signintest.Insider) {
+// rescuesNobody tells how the worker asks for what a hospital needs at once, and has it alone,
+// and how the officer joins, who reviews it: each is refused and recorded (edge case 23).
+func (w *insider) rescuesNobody(ref string, office *insider) {
 	w.t.Helper()
+	w.fill(`input[name=ref]`, ref)
+	w.press(`input[name=item][value=nickname]`)
+	w.Find(`select[name=receiver]`).Choose("hospital")
+	w.fill(`input[name=authority]`, "市第一人民医院急诊科")
+	w.fill(`textarea[name=words]`, "孩子昏迷，医生要知道怎么称呼")
+	w.follow(`main form button`)
+	w.sees("console.basis.title")
+	at, _, _ := strings.Cut(w.Page().URL, "?")
+	path := strings.TrimPrefix(at, w.site.URL)
+	w.isCaught(staff.KindTried, 403, "approval.self", func() browsertest.Said { return w.posts(path+"/join", url.Values{}) })
+	w.isCaught(gate.KindDenied, 403, "gate.approval_open", func() browsertest.Said { return w.Fetch(path+"/view", url.Values{"item": {"nickname"}}) })
+	office.isKnownAgain()
+	office.isCaught(staff.KindTried, 403, "approval.in_office", func() browsertest.Said { return office.posts(path+"/join", url.Values{}) })
+	w.Visit(at)
+	w.follow(`form[action*="/end"] button`)
+	w.sees("console.why.given_back")
+	w.Visit(w.site.URL + "/console/urgent/new")
+}
+
+// opensItWith tells how the worker has something that can't wait, and a second person joins.
+func (w *insider) opensItWith(ref string, in *signintest.Insider, office *insider) {
+	w.t.Helper()
+	w.Visit(w.site.URL + "/console/again?to=/console")
+	w.isKnownThere(`main a[href^="/console/again/provider"]`) // however long it has taken until here
 	w.follow(`nav a[href^="/console/urgent"]`)
 	w.follow(`main a.button`)
 	w.at("where-urgent")
 	w.follow(`main a[href*="/console/rescue/new/"][href*="/parent-reports"]`)
 	w.sees("console.basis.receiver")
 	w.at("ask-life")
-	w.follow(`main p:first-child a`)
+	w.rescuesNobody(ref, office)
 	w.follow(`main a[href*="/console/urgent/new/"][href*="/parent-reports"]`)
 	w.at("ask-urgent")
 	w.asks(ref, "safety", "孩子走失，找不到人审批", "nickname")
