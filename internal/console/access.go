@@ -35,7 +35,7 @@ type accessPage struct {
 	Requests  []listed
 	May       bool // ask for something
 	Suspended bool // from looks: see approval.Suspended
-	Services  []string
+	Services  choices
 	Reasons   []approval.Reason
 	Filter    map[string]string
 	Saved     savedPart
@@ -407,16 +407,10 @@ func (v *visit) askPage(f form, problem error) error {
 	return v.show(status, "ask", page)
 }
 
-// canShow reports whether values of an item can be shown with their marks: of sound and film
-// there is no picture, and in a file, which is text, no picture has any.
+// canShow reports whether values of an item can be shown: of sound and film there is no
+// picture that carries marks. They leave in a file alone, about which two decide.
 func canShow(i charter.Item, inFile bool) bool {
-	switch i.Kind {
-	case charter.Image:
-		return !inFile
-	case charter.Audio, charter.Video:
-		return false
-	}
-	return true
+	return inFile || i.Kind != charter.Audio && i.Kind != charter.Video
 }
 
 // ErrNoChild says that nobody of the service has the reference.

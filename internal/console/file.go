@@ -1,9 +1,15 @@
 package console
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
+	"io"
 	"mime"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,14 +35,14 @@ const keepFile = 7 * 24 * time.Hour
 // who has asked. The entry is durable, and the looks count, before the first byte
 // (invariant 2). Whatever fails from there on, nothing leaves, and the file was made.
 func (s *Server) export(v *visit) error {
-	sealed, number, err := s.file(v)
+	sealed, name, err := s.file(v)
 	if err != nil {
 		return v.refusedFile(err)
 	}
 	h := v.w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Length", strconv.Itoa(len(sealed)))
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": number + ".txt.age"}))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	v.shows = "file"
 	_, err = v.w.Write(sealed)
 	return err
@@ -56,7 +62,7 @@ func (v *visit) refusedFile(err error) error {
 }
 
 // file opens what was agreed to, and writes and seals the file.
-func (s *Server) file(v *visit) (sealed []byte, number string, err error) {
+func (s *Server) file(v *visit) (sealed []byte, name string, err error) {
 	if err := v.noFields(); err != nil {
 		return nil, "", err
 	}
@@ -102,12 +108,96 @@ func (s *Server) file(v *visit) (sealed []byte, number string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	text, err := watermark.Sheet(v.mark(r.Number), v.sheet(r, paper, c, ref, out), watermark.New(s.Ring, r.Number, r.Looks))
+	mark := watermark.New(s.Ring, r.Number, r.Looks)
+	parts, err := s.parts(v, r, c, out, mark)
 	if err != nil {
 		return nil, "", err
 	}
-	sealed, err = out.Key.Seal([]byte(text))
-	return sealed, r.Number, err
+	text, err := watermark.Sheet(v.mark(r.Number), v.sheet(r, paper, c, ref, out, parts), mark)
+	if err != nil {
+		return nil, "", err
+	}
+	name, whole := r.Number+".txt", []byte(text)
+	if len(parts) > 0 {
+		if whole, err = bundle(name, whole, parts); err != nil {
+			return nil, "", err
+		}
+		name = r.Number + ".zip"
+	}
+	sealed, err = out.Key.Seal(whole)
+	return sealed, name + ".age", err
+}
+
+// A part of a file is what of it is no text.
+type part struct {
+	item, name string
+	data       pii.Text
+}
+
+// parts are the pictures, sounds and films of a file. A picture has the marks of the file
+// (Article 15); what can carry none is as it is held, and the sheet beside it says who has
+// taken it.
+func (s *Server) parts(v *visit, r approval.Request, c *charter.Charter, out vault.Exported, mark watermark.Mark) (parts []part, err error) {
+	for _, item := range r.Granted {
+		i, _ := c.Item(item)
+		text, held := out.Values[item]
+		if !held || i.Kind != charter.Image && i.Kind != charter.Audio && i.Kind != charter.Video {
+			continue
+		}
+		data, err := base64.StdEncoding.DecodeString(text.Reveal())
+		if err != nil {
+			continue // it is no file: it stands on its line
+		}
+		if i.Kind == charter.Image && watermark.CanDraw(pii.New(string(data))) == nil {
+			if data, err = s.marked(v, v.label(i.Label, item), data, r.Number, mark); err != nil {
+				return nil, err
+			}
+		}
+		parts = append(parts, part{item, item + endingOf(data), pii.New(string(data))})
+	}
+	return parts, nil
+}
+
+// marked draws a picture with its marks. What looks like one and can't be read stays as it is.
+func (s *Server) marked(v *visit, label string, data []byte, number string, mark watermark.Mark) ([]byte, error) {
+	free, err := s.oneScan(v)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	drawn, err := watermark.DrawScan(watermark.Scan{Label: label, Pages: []pii.Text{pii.New(string(data))}, Visible: v.mark(number), Mark: mark})
+	if errors.Is(err, watermark.ErrPicture) {
+		return data, nil
+	}
+	return drawn, err
+}
+
+// endingOf is what the name of a part ends with, so that a computer knows what opens it.
+func endingOf(data []byte) string {
+	if ending, ok := endings[http.DetectContentType(data)]; ok {
+		return ending
+	}
+	return ".bin"
+}
+
+var endings = map[string]string{"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "audio/mpeg": ".mp3", "audio/wave": ".wav", "audio/aiff": ".aiff",
+	"application/ogg": ".ogg", "video/mp4": ".mp4", "video/webm": ".webm", "video/avi": ".avi"}
+
+// bundle puts the sheet and the parts into one archive, which is sealed as a whole.
+func bundle(name string, sheet []byte, parts []part) ([]byte, error) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, p := range append([]part{{name: name, data: pii.New(string(sheet))}}, parts...) {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: p.name, Method: zip.Store})
+		if err == nil {
+			_, err = io.WriteString(w, p.data.Reveal())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	err := z.Close()
+	return b.Bytes(), err
 }
 
 // noFields refuses a form that asks for anything: a file has its marks, its lock and all
@@ -121,7 +211,7 @@ func (v *visit) noFields() error {
 
 // sheet is the text of a file: until when it is kept, whom it is about, on which law, and a line for
 // each item.
-func (v *visit) sheet(r approval.Request, paper approval.Paper, c *charter.Charter, ref pii.Text, out vault.Exported) string {
+func (v *visit) sheet(r approval.Request, paper approval.Paper, c *charter.Charter, ref pii.Text, out vault.Exported, parts []part) string {
 	ends := v.now.Add(keepFile)
 	if !out.EndsAt.IsZero() && out.EndsAt.Before(ends) {
 		ends = out.EndsAt
@@ -136,6 +226,9 @@ func (v *visit) sheet(r approval.Request, paper approval.Paper, c *charter.Chart
 		value := v.lang.T("console.view.not_held")
 		if text, held := out.Values[item]; held {
 			value = text.Reveal()
+		}
+		if n := slices.IndexFunc(parts, func(p part) bool { return p.item == item }); n >= 0 {
+			value = v.lang.T("console.file.part", "Name", parts[n].name)
 		}
 		i, _ := c.Item(item)
 		lines = append(lines, v.label(i.Label, item)+v.lang.T("web.colon")+value)

@@ -1,8 +1,10 @@
 package console_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +18,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/signin"
@@ -38,7 +41,14 @@ type bureau struct {
 
 func (d *desk) bureau() *bureau {
 	d.T.Helper()
-	b := &bureau{office: d.office(), key: newKey(d.T), officer: d.hire(staff.Officer), deputy: d.hire(staff.Deputy)}
+	return d.office().bureau()
+}
+
+// bureau has files leave an office.
+func (o *office) bureau() *bureau {
+	d := o.desk
+	d.T.Helper()
+	b := &bureau{office: o, key: newKey(d.T), officer: d.hire(staff.Officer), deputy: d.hire(staff.Deputy)}
 	if w := b.asks.post("/console/account/key", "recipient", b.key.Recipient().String()); w.Code != 303 {
 		d.T.Fatalf("key: %d %s", w.Code, w.Body)
 	}
@@ -372,5 +382,68 @@ func TestPagesOfFiles(t *testing.T) {
 		b.check("request-export-ready", b.asks, path)
 		b.asks.do("POST", path+"/export", url.Values{})
 		b.check("request-export-made", b.asks, path)
+	})
+}
+
+// Article 15: pictures, sound and film leave in a file alone, about which two have decided: in
+// one archive, sealed as a whole, with the sheet that says who has taken them. A picture has
+// its marks; what can't carry any is as it is held.
+func TestArticle15_PicturesAndSoundLeaveInOneSealedFile(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.keepsMedia(map[string]charter.Kind{"nickname": charter.Image, "remarks": charter.Audio})
+		o := d.staffed(d.Child())
+		sound := "RIFF\x04\x00\x00\x00WAVE"
+		d.Put(o.child, purpose, "nickname", base64.StdEncoding.EncodeToString([]byte(scanned(t))))
+		d.Put(o.child, purpose, "remarks", base64.StdEncoding.EncodeToString([]byte(sound)))
+		b := o.bureau()
+		path := b.wants(b.asks)
+		b.agrees(b.boss, path)
+		if w := b.asks.post(path + "/export"); w.Code != 403 || b.written(b.worker, gate.KindPermitted) != 0 {
+			t.Fatalf("one has agreed: %d", w.Code)
+		}
+		b.agrees(b.vice, path)
+		w := b.asks.post(path + "/export?lang=en")
+		number := b.request(path).Number
+		if w.Code != 200 || !strings.Contains(w.Header().Get("Content-Disposition"), number+".zip.age") || bytes.Contains(w.Body.Bytes(), []byte("WAVE")) {
+			t.Fatalf("%d %v", w.Code, w.Header())
+		}
+		plain, err := age.Decrypt(bytes.NewReader(w.Body.Bytes()), b.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := io.ReadAll(plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := zip.NewReader(bytes.NewReader(all), int64(len(all)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := make(map[string][]byte)
+		for _, f := range z.File {
+			r, err := f.Open()
+			if err == nil {
+				parts[f.Name], err = io.ReadAll(r)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{number + ".txt", "nickname.png"} {
+			m, err := watermark.Read(bytes.NewReader(parts[name]))
+			if err != nil || !m.Ours(d.Ring) || m.Number != number {
+				t.Errorf("%s says %+v, %v", name, m, err)
+			}
+		}
+		text := strings.NewReplacer("\u2063", "", "\u200b", "", "\u200c", "").Replace(string(parts[number+".txt"]))
+		if string(parts["remarks.wav"]) != sound || len(parts) != 3 || !strings.Contains(text, "nickname.png") || !strings.Contains(text, "remarks.wav") {
+			t.Errorf("%d parts, the sheet says %q", len(parts), text)
+		}
+		if w := b.asks.post(path + "/export"); w.Code != 403 {
+			t.Errorf("once more: %d", w.Code)
+		}
+		if r, err := replay.Reconcile(t.Context(), d.Store); err != nil || len(r.Mismatches) != 0 || r.Exported != 1 {
+			t.Errorf("%+v, %v", r, err)
+		}
 	})
 }

@@ -52,3 +52,12 @@ func (v *visit) some(all []catalog.Service, may func(catalog.Service) bool) (som
 	}
 	return some, v.pager(from, next)
 }
+
+// choices are the services of a form: of a list, or where that would be longer than a page,
+// by name.
+type choices []string
+
+// Many reports whether they are named.
+func (c choices) Many() bool { return len(c) > maxChoices }
+
+const maxChoices = 100

@@ -26,7 +26,7 @@ import (
 // What can be wrong with a picture.
 var (
 	ErrNone    = errs.New(errs.NotFound, "watermark.none")   // no mark can be read in it
-	ErrPicture = errs.New(errs.Invalid, "watermark.picture") // it is neither PNG nor JPEG, nor a text with a mark
+	ErrPicture = errs.New(errs.Invalid, "watermark.picture") // it is no PNG, JPEG or WebP that stands still, nor a text with a mark
 	ErrLarge   = errs.New(errs.Invalid, "watermark.large")   // of more pixels than a camera has
 	errMark    = errors.New("watermark: a mark has a request's number, a look from 1 to 4095, and a proof")
 	errVisible = errors.New("watermark: nobody is named on the card")

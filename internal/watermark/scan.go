@@ -7,11 +7,13 @@ import (
 	"image/color"
 	"strings"
 
+	_ "golang.org/x/image/webp" // so that image.Decode reads it
+
 	"wardkeep/internal/base/pii"
 )
 
 // A Scan is a document as somebody sees it who judges what it shows: its pages, one below
-// the other, each a PNG or a JPEG.
+// the other, each a PNG, a JPEG or a WebP.
 type Scan struct {
 	Label   string
 	Pages   []pii.Text // the bytes of a file each
@@ -37,12 +39,17 @@ var scanWords = shade{0, 0.22}
 func CanDraw(page pii.Text) error {
 	size, kind, err := image.DecodeConfig(strings.NewReader(page.Reveal()))
 	switch {
-	case err != nil || kind != "png" && kind != "jpeg" || size.Width < 1 || size.Height < 1:
+	case err != nil || kind != "png" && kind != "jpeg" && kind != "webp" || size.Width < 1 || size.Height < 1 || kind == "webp" && moves(page.Reveal()):
 		return ErrPicture
 	case size.Width*size.Height > maxScanPixels:
 		return ErrLarge
 	}
 	return nil
+}
+
+// moves reports whether a WebP is a film: its extended header says so (RFC 9649, 2.7.1).
+func moves(webp string) bool {
+	return len(webp) > 20 && webp[12:16] == "VP8X" && webp[20]&0x02 != 0
 }
 
 // DrawScan returns the document as PNG, in shades of one colour. It holds one page at a

@@ -2,6 +2,7 @@ package watermark_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -394,6 +395,34 @@ func TestArticle15_ADocumentIsMarkedToo(t *testing.T) {
 	huge += string(binary.BigEndian.AppendUint32(nil, crc)) + head[33:]
 	if err := watermark.CanDraw(pii.New(huge)); !errors.Is(err, watermark.ErrLarge) {
 		t.Errorf("too large: %v", err)
+	}
+}
+
+// Article 15: of WebP what stands still is shown with its marks, whatever it is made of; what
+// moves isn't.
+func TestArticle15_AWebPIsMarkedToo(t *testing.T) {
+	m := watermark.New(ring, "7K2M-9QXT", 2)
+	for name, text := range map[string]string{"lossy": "UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA",
+		"lossless": "UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==",
+		"of glass": "UklGRkoAAABXRUJQVlA4WAoAAAAQAAAAAAAAAAAAQUxQSAwAAAARBxAR/Q9ERP8DAABWUDggGAAAABQBAJ0BKgEAAQAAAP4AAA3AAP7mtQAAAA=="} {
+		page, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn, err := watermark.DrawScan(watermark.Scan{Label: "照片", Pages: []pii.Text{pii.New(string(page))}, Visible: "x", Mark: m})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got, err := watermark.Read(bytes.NewReader(drawn)); err != nil || got != m {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	film, err := base64.StdEncoding.DecodeString("UklGRlIAAABXRUJQVlA4WAoAAAASAAAAAAAAAAAAQU5JTQYAAAD/////AABBTk1GJgAAAAAAAAAAAAAAAAAAAGQAAABWUDhMDQAAAC8AAAAQBxAREYiI/gcA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := watermark.CanDraw(pii.New(string(film))); !errors.Is(err, watermark.ErrPicture) {
+		t.Errorf("what moves: %v", err)
 	}
 }
 
