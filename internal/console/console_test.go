@@ -84,10 +84,11 @@ type browser struct {
 	cookies map[string]string
 	header  http.Header
 	address string
+	loaded  map[string]bool // paths
 }
 
 func (d *desk) browser(secret string) *browser {
-	b := &browser{d: d, cookies: make(map[string]string), header: http.Header{}, address: "127.0.0.1:1"}
+	b := &browser{d: d, cookies: make(map[string]string), header: http.Header{}, address: "127.0.0.1:1", loaded: make(map[string]bool)}
 	if secret != "" {
 		b.cookies["__Host-wardkeep_staff"] = secret
 	}
@@ -101,6 +102,9 @@ func (b *browser) do(method, path string, form url.Values) *httptest.ResponseRec
 		body = strings.NewReader(form.Encode())
 	}
 	r := httptest.NewRequest(method, site+path, body)
+	if method == "GET" {
+		b.loaded[r.URL.Path] = true
+	}
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -177,7 +181,8 @@ var (
 	// What leaves as a file is taken by who may see the list, and has shown within minutes who it is.
 	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/register/csv", "POST /console/suspicions/csv", "POST /console/takedowns/csv", "POST /console/parties/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}",
 		"POST /console/offices/{service}/records/{record}", "POST /console/ledger/entries/{place}/file",
-		"POST /console/due/csv", "POST /console/board/csv", "POST /console/urgent/csv", "POST /console/offices/csv", "POST /console/records/csv", "POST /console/apps/csv", "POST /console/receivers/csv", "POST /console/deliveries/csv"}
+		"POST /console/due/csv", "POST /console/board/csv", "POST /console/urgent/csv", "POST /console/offices/csv", "POST /console/records/csv", "POST /console/apps/csv", "POST /console/receivers/csv", "POST /console/deliveries/csv",
+		"POST /console/services/csv", "POST /console/health/csv", "POST /console/keyring/csv", "POST /console/queues/csv"}
 	own = slices.Concat(grave, []string{"GET /console", "GET /console/account",
 		"GET /console/again", "POST /console/again", "POST /console/again/ask", "POST /console/again/passkey", "GET /console/again/provider",
 		"GET /console/files", "POST /console/filters", "POST /console/filters/forget", "GET /console/search", "POST /console/search", "GET /console/keys",

@@ -311,8 +311,16 @@ type filesPage struct{ Lists []exportPart }
 
 func (s *Server) files(v *visit) error {
 	var page filesPage
+	var services []catalog.Service
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		services, err = catalog.List(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	for _, l := range lists {
-		if v.in.Person.MaySomewhere(l.action) {
+		if v.in.Person.MaySomewhere(l.action) && (!l.ofAll() || v.in.Person.MayEverywhere(l.action, services)) {
 			page.Lists = append(page.Lists, exportPart{List: l.name})
 		}
 	}

@@ -34,6 +34,10 @@ const (
 	listApps       = "apps"
 	listReceivers  = "receivers"
 	listDeliveries = "deliveries"
+	listServices   = "services"
+	listHealth     = "health"
+	listKeys       = "keyring"
+	listQueues     = "queues"   // of jobs
 	listPictures   = "pictures" // of numbers: before its name
 	fileEntry      = "entry"    // of the ledger, with its proof
 	fileRecord     = "record"   // about who is in office
@@ -68,6 +72,15 @@ var lists = []list{
 	{listApps, "/console/settings", staff.SeeSystem, serviceField},
 	{listReceivers, "/console/settings", staff.SeeSystem, serviceField},
 	{listDeliveries, "/console/settings", staff.SeeSystem, deliveryFields},
+	{listServices, "/console/settings", staff.SeeSystem, nil},
+	{listHealth, "/console/settings", staff.SeeSystem, nil},
+	{listKeys, "/console/settings/system", staff.SeeSystem, nil},
+	{listQueues, "/console/settings/system", staff.SeeSystem, nil},
+}
+
+// ofAll reports whether the list is of the whole installation: see route.ofAll.
+func (l list) ofAll() bool {
+	return l.name == listHealth || l.name == listKeys || l.name == listQueues
 }
 
 // listNamed returns the list of that name that the person may see. Errors: ErrNoPage.

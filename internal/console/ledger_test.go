@@ -639,7 +639,8 @@ func TestArticle15_AFileOfAListIsOnRecord(t *testing.T) {
 			rows int // at least
 		}{{boss, officer, "ledger", 10}, {boss, officer, "people", 5}, {boss, officer, "charters", 1}, {boss, officer, "register", 10}, {o.decides, o.manager, "decisions", 1}, {o.asks, o.worker, "access", 1}, {o.other, o.second, "access", 0},
 			{boss, officer, "due", 1}, {boss, officer, "board", 60}, {o.asks, o.worker, "urgent", 0}, {boss, officer, "reviews", 0}, {boss, officer, "records", 1}, {boss, officer, "offices", 2},
-			{d.browser(engineer.Secret), engineer, "apps", 1}, {d.browser(engineer.Secret), engineer, "receivers", 1}, {d.browser(engineer.Secret), engineer, "deliveries", 2}} {
+			{d.browser(engineer.Secret), engineer, "apps", 1}, {d.browser(engineer.Secret), engineer, "receivers", 1}, {d.browser(engineer.Secret), engineer, "deliveries", 2},
+			{d.browser(engineer.Secret), engineer, "services", 1}, {d.browser(engineer.Secret), engineer, "health", 8}, {boss, officer, "keyring", 2}, {boss, officer, "queues", 4}} {
 			before := o.written(c.in, staff.KindExported)
 			w := c.by.post("/console/"+c.list+"/csv?lang=en", "filter", "")
 			rows := rowsOf(t, w.Body.Bytes())
@@ -701,11 +702,33 @@ func TestEachListIsTakenAwayWhereItIsShown(t *testing.T) {
 	d := newDesk(vaulttest.New(t, dbtest.New(t)))
 	boss := d.browser(d.hire(staff.Officer).Secret)
 	all := boss.get("/console/files").Body.String()
-	for _, list := range []string{"access", "decisions", "people", "charters", "register", "offices", "demands", "suspicions", "evidence", "due", "board"} {
+	taken := func(list, at string) {
+		t.Helper()
 		form := `action="/console/` + list + `/csv?`
-		if page := boss.get("/console/" + list).Body.String(); !strings.Contains(page, form) || !strings.Contains(all, form) {
+		if page := boss.get(at).Body.String(); !strings.Contains(page, form) || !strings.Contains(all, form) {
 			t.Errorf("%s can't be taken away", list)
 		}
+	}
+	for _, list := range []string{"access", "decisions", "people", "charters", "register", "offices", "demands", "suspicions", "evidence", "due", "board"} {
+		taken(list, "/console/"+list)
+	}
+	for list, at := range map[string]string{"services": "/console/settings", "health": "/console/settings", "keyring": "/console/settings/system", "queues": "/console/settings/system"} {
+		taken(list, at)
+	}
+	// How all of it does is of who sees every service that there is.
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := catalog.Create(ctx, tx, signintest.By, "another", catalog.Test)
+		return err
+	})
+	one := d.browser(d.hire(staff.Engineer).Secret)
+	mine := one.get("/console/files").Body.String()
+	for _, list := range []string{"health", "keyring", "queues"} {
+		if w := one.post("/console/" + list + "/csv"); w.Code != http.StatusForbidden || strings.Contains(mine, "/"+list+"/csv") {
+			t.Errorf("%s, to who sees one service: %d", list, w.Code)
+		}
+	}
+	if w := one.post("/console/services/csv"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), vaulttest.Service) || strings.Contains(w.Body.String(), "another") {
+		t.Errorf("the services of who sees one: %d %s", w.Code, w.Body)
 	}
 }
 

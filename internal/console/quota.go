@@ -24,8 +24,8 @@ var (
 )
 
 const (
-	// filesPerHour lets somebody take every list and picture that there is, filtered twice
-	// over, and keeps who has a session from emptying the console by a script.
+	// filesPerHour lets somebody take every list and picture that there is, and some of them
+	// filtered, and keeps who has a session from emptying the console by a script.
 	filesPerHour = 40
 	// missesPerHour lets somebody mistype one reference a minute. Who tries references out
 	// finds none by that: they are as many as the operator likes.

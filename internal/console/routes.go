@@ -174,6 +174,10 @@ func table() []route {
 		{"POST /console/apps/csv", freshlyMay, staff.SeeSystem, "/console/settings", (*Server).appsFile},
 		{"POST /console/receivers/csv", freshlyMay, staff.SeeSystem, "/console/settings", (*Server).receiversFile},
 		{"POST /console/deliveries/csv", freshlyMay, staff.SeeSystem, "/console/settings", (*Server).deliveriesFile},
+		{"POST /console/services/csv", freshlyMay, staff.SeeSystem, "/console/settings", (*Server).servicesFile},
+		{"POST /console/health/csv", freshlyMay, staff.SeeSystem, "/console/settings", (*Server).healthFile},
+		{"POST /console/keyring/csv", freshlyMay, staff.SeeSystem, "/console/settings/system", (*Server).keysFile},
+		{"POST /console/queues/csv", freshlyMay, staff.SeeSystem, "/console/settings/system", (*Server).queuesFile},
 		{"GET /console/files", signedIn, "", "", (*Server).files},
 		{"POST /console/filters", signedIn, "", "/console", (*Server).keepFilter},
 		{"POST /console/filters/forget", signedIn, "", "/console", (*Server).forgetFilter},
@@ -225,7 +229,11 @@ func table() []route {
 // ofAll reports whether the route shows or runs the whole installation, and not one
 // service: it asks for the role in every service that there is.
 func (r route) ofAll() bool {
-	return r.action == staff.ManageSystem || r.pattern == "GET /console/settings/system"
+	switch r.pattern {
+	case "GET /console/settings/system", "POST /console/health/csv", "POST /console/keyring/csv", "POST /console/queues/csv":
+		return true
+	}
+	return r.action == staff.ManageSystem
 }
 
 // menu is the word of a page in the menu, or "".

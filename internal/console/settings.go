@@ -97,6 +97,7 @@ type settingsPage struct {
 	Behind   bool // that was too long ago (Article 12)
 	Copies   backup.Watch
 	Services []serviceRow
+	Lists    []exportPart // of the services, and of how all of it does
 }
 
 // A serviceRow is a service in a list.
@@ -107,7 +108,7 @@ type serviceRow struct {
 
 // settings shows how the system does, and the services.
 func (s *Server) settings(v *visit) error {
-	page := settingsPage{System: v.in.Person.MayEverywhere(staff.SeeSystem, v.all)}
+	page := settingsPage{System: v.in.Person.MayEverywhere(staff.SeeSystem, v.all), Lists: []exportPart{{List: listServices}, {List: listHealth}}}
 	if page.System && s.System.Checks != nil {
 		page.Checks = s.System.Checks() // before the transaction: it has its own
 	}
@@ -209,7 +210,8 @@ type systemPage struct {
 	Keys     []Key
 	Newest   time.Time // backup
 	Queues   *Queues
-	May      bool // have the system do something
+	Lists    []exportPart // of keys, and of queues
+	May      bool         // have the system do something
 	Fresh    bool
 	Jobs     bool // they can be looked at
 	Problem  string
@@ -231,13 +233,13 @@ func (v *visit) systemPage(problem error) error {
 	}
 	s := v.s.System
 	page := systemPage{KEK: s.KEK, May: v.in.Person.MayEverywhere(staff.ManageSystem, v.all), Fresh: v.in.IsFresh(v.now) == nil,
-		Jobs: s.Jobs != nil && s.Jobs() != nil, Problem: words}
+		Jobs: s.Jobs != nil && s.Jobs() != nil, Lists: []exportPart{{List: listKeys}, {List: listQueues}}, Problem: words}
 	for _, done := range []string{"sent", "rotating"} {
 		if v.r.Method == http.MethodGet && v.r.URL.Query().Has(done) {
 			page.Done = done
 		}
 	}
-	for _, c := range []notify.Channel{notify.SMS, notify.Email} {
+	for _, c := range guardianChannels {
 		page.Channels = append(page.Channels, channelRow{c, s.Channels.Has(c)})
 	}
 	if s.Queues != nil {
