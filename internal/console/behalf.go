@@ -25,7 +25,7 @@ import (
 // what reached them by phone or letter. First the child is found, by what the operator
 // calls it; then it is said what is demanded.
 type behalfPage struct {
-	Services  []string
+	Services  choices
 	Service   string
 	Ref       string
 	Found     bool

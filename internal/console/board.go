@@ -25,8 +25,8 @@ import (
 // boardPage is what board.html shows.
 type boardPage struct {
 	At       time.Time
-	Services []string // that the person sees
-	Service  string   // that it is narrowed to, or empty
+	Services choices // that the person sees
+	Service  string  // that it is narrowed to, or empty
 	Counts   []stateCount
 	Articles []board.Article
 	Saved    savedPart

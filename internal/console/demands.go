@@ -46,7 +46,7 @@ var demandFields = []string{"service", "kind", "state"}
 type demandsPage struct {
 	pager
 	Demands  []demandRow
-	Services []string
+	Services choices
 	Kinds    []rights.Kind
 	States   []rights.State
 	Filter   map[string]string

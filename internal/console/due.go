@@ -23,7 +23,7 @@ import (
 type duePage struct {
 	Clocks   []dueLine
 	Kinds    []due.Kind
-	Services []string
+	Services choices
 	Kind     due.Kind // that it is narrowed to, or empty
 	Service  string   // likewise
 	Saved    savedPart

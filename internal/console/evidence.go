@@ -41,7 +41,7 @@ func (s *Server) papers() verification.Desk {
 type evidencePage struct {
 	pager
 	Rows     []documentRow
-	Services []string
+	Services choices
 	Waits    []verification.Waits
 	Filter   map[string]string
 	Saved    savedPart

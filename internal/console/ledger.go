@@ -151,7 +151,7 @@ type ledgerPage struct {
 	Size      int64
 	At        time.Time // of the last checkpoint
 	Last      lastRun
-	Services  []string
+	Services  choices
 	NoService bool // the person sees what is of none, too
 	Kinds     []string
 	Articles  []int

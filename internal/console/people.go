@@ -16,7 +16,7 @@ import (
 type peoplePage struct {
 	People []staff.Person // the newest first
 	pager
-	Services []string // in which people may be invited
+	Services choices // in which people may be invited
 	Roles    []staff.Role
 	Fresh    bool
 	Problem  string
@@ -134,7 +134,7 @@ type personPage struct {
 	InOffice bool // the account is reset at the terminal
 	Backed   bool // by somebody else than who reads, who may confirm the person
 	May      []mayTake
-	Services []string
+	Services choices
 	Roles    []staff.Role
 	Self     bool
 	Fresh    bool

@@ -34,7 +34,7 @@ var spans = []int64{30, 90, 365}
 
 // picturesPage is what pictures.html shows.
 type picturesPage struct {
-	Services []string
+	Services choices
 	Service  string
 	Days     int64
 	Spans    []int64

@@ -29,7 +29,7 @@ const mine = "mine"
 type suspicionsPage struct {
 	pager
 	Rows     []suspicionRow
-	Services []string
+	Services choices
 	Sources  []suspicion.Source
 	Filter   map[string]string
 	Saved    savedPart
@@ -121,7 +121,7 @@ func (s *Server) suspicionsFile(v *visit) error {
 // reportPage is what suspicion_new.html shows: the form by which somebody of the staff reports
 // that an account may be a child's.
 type reportPage struct {
-	Services []string
+	Services choices
 	Sources  []suspicion.Source
 	Service  string
 	Source   suspicion.Source

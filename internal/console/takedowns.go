@@ -28,7 +28,7 @@ var terms = takedownTerms{takedown.Acknowledge, takedown.Decide, takedown.TakeDo
 type takedownsPage struct {
 	pager
 	Rows     []takedownRow
-	Services []string
+	Services choices
 	Sources  []takedown.Source
 	Harms    []takedown.Harm
 	Filter   map[string]string
@@ -122,7 +122,7 @@ func (s *Server) takedownsFile(v *visit) error {
 // contentPage is what takedown_new.html shows: the form by which somebody of the staff
 // reports published content.
 type contentPage struct {
-	Services []string
+	Services choices
 	Sources  []takedown.Source
 	Harms    []takedown.Harm
 	Service  string

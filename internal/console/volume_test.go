@@ -3,6 +3,8 @@ package console_test
 import (
 	"context"
 	"html"
+	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/console"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -80,6 +83,8 @@ func (o *office) fills(endpoint string) {
 				[]any{vaulttest.Service, later}},
 			{`INSERT INTO suspicion (id, service, source, reporter, owner, outcome, basis, opened_at, due_at, closed_at, ref, ref_hash)
 				SELECT 'sp' || ` + numbered + `, $1, 'signal', '', 'st' || ` + numbered + `, '', '', 1, $2 + i / 3, NULL, NULL, CAST('s' || i AS blob) FROM n`, []any{vaulttest.Service, later}},
+			{`INSERT INTO takedown (id, service, source, harm, reporter, owner, outcome, ground, opened_at, taken_at, decided_at, due_at, closed_at, ref, ref_hash)
+				SELECT 'td' || ` + numbered + `, $1, 'user', 'identifiers', 'app:x', '', '', '', 1, NULL, NULL, $2 + i / 3, NULL, NULL, CAST('t' || i AS blob) FROM n`, []any{vaulttest.Service, later}},
 			{`INSERT INTO verification (child, id, service, request, guardian, method, state, session, nonce, identity, seen, first, behind, until, started_at, expires_at, due_at)
 				SELECT 'ch' || ` + numbered + `, 've' || ` + numbered + `, $1, '', '', 'document', 'started', NULL, NULL, NULL, '', '', '', NULL, 1, $2 + i / 3, NULL FROM n`, []any{vaulttest.Service, later}},
 			{`INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, due_at, failure, status)
@@ -164,6 +169,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 		{o.asks, "/console/urgent", "", 0},
 		{boss, "/console/demands", `/console/demands/[^/"?]+/(rr_[0-9a-z]{26})`, 0},
 		{boss, "/console/suspicions", `/console/suspicions/[^/"?]+/(sp_[0-9a-z]{26})`, 0},
+		{boss, "/console/takedowns", `/console/takedowns/[^/"?]+/(td_[0-9a-z]{26})`, 0},
 		{boss, "/console/evidence", `/console/evidence/[^/"?]+/(ve_[0-9a-z]{26})`, 0},
 		{boss, "/console/people", `/console/people/(st_[0-9a-z]{26})`, 6},
 		{boss, "/console/reviews", `/console/reviews/[^/"?]+/(sa_[0-9a-z]{26})`, 0},
@@ -214,4 +220,85 @@ func TestListsOfTenThousandRows(t *testing.T) {
 	if n := strings.Count(w.Body.String(), "\r\n"); w.Code != 200 || n != 1+many+6 {
 		t.Errorf("the file of persons: %d, %d lines", w.Code, n)
 	}
+
+	// And as many services, for who sees each of them: a form has the name of one typed.
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, counted+`INSERT INTO service (service, state, version, charter, officer, deputy, closed, successor, overdue, recalled, created_at)
+			SELECT 'service-' || (1000000 + i), 'test', 1, 0, '', '', '', '', '', false, 1 FROM n`)
+		return err
+	})
+	everywhere := func(role staff.Role) *browser {
+		return d.browser(signintest.Hire(t, d.Store, d.console.Door(), "某人", staff.Grant{Role: role}).Secret)
+	}
+	runs, audits := everywhere(staff.Engineer), everywhere(staff.Auditor) // others have a role of each service
+	for at, by := range map[string]*browser{"/console/settings": runs, "/console/offices": audits, "/console/charters": audits, "/console/register": audits, "/console/parties": audits} {
+		if n := by.walks(at, regexp.MustCompile(`<code>(service-\d+)</code>`), some); n < 20*some-1 {
+			t.Errorf("%s lists %d services", at, n)
+		}
+	}
+	for by, all := range map[*browser][]string{audits: {"/console", "/console/ledger", "/console/due", "/console/pictures", "/console/suspicions", "/console/evidence", "/console/takedowns", "/console/people"},
+		o.asks: {"/console/access/new", "/console/urgent/new", "/console/demands/new", "/console/suspicions/new", "/console/takedowns/new"},
+		runs:   {"/console", "/console/settings/system"}} {
+		for _, at := range all {
+			if w := by.get(at); w.Code != 200 || w.Body.Len() > heavy || strings.Count(w.Body.String(), "<option>service-") > 0 {
+				t.Errorf("%s with as many services: %d, %d bytes", at, w.Code, w.Body.Len())
+			}
+		}
+	}
+	tried := http.NewServeMux()
+	for _, r := range console.Routes() {
+		if strings.HasPrefix(r.Pattern, "GET ") {
+			tried.HandleFunc(r.Pattern, func(http.ResponseWriter, *http.Request) {})
+		}
+	}
+	seen := make(map[string]bool)
+	for _, by := range []*browser{o.asks, o.decides, boss, writes, reads, runs, audits} {
+		for path := range by.loaded {
+			_, pattern := tried.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}})
+			seen[pattern] = true
+		}
+	}
+	for _, r := range console.Routes() {
+		if why := notMany[r.Pattern]; strings.HasPrefix(r.Pattern, "GET ") && seen[r.Pattern] == (why != "") {
+			t.Errorf("%s is tried with many rows: %v, reason %q", r.Pattern, seen[r.Pattern], why)
+		}
+	}
+}
+
+// notMany has the pages that aren't tried with many rows, and why.
+var notMany = map[string]string{
+	"GET /console/in":                                            "leads in, and lists nothing",
+	"GET /console/in/provider":                                   "leads on to the operator's provider",
+	"GET /console/in/provider/back":                              "comes back from there",
+	"GET /console/in/provider/go":                                "comes back from there",
+	"GET /console/setup/{link}":                                  "one person's first visit",
+	"GET /console/again":                                         "one form",
+	"GET /console/again/provider":                                "leads on to the operator's provider",
+	"GET /console/keys":                                          "the keys of the keyboard: as many as the menu has pages",
+	"GET /console/account":                                       "one's own: who was signed in within a quarter of an hour, and signin.MaxPasskeys",
+	"GET /console/jobs/{rest...}":                                "River's own page, which cuts its lists itself",
+	"GET /console/board/{article}":                               "numbers, up to 20 clocks, and a row a service: an operator has as many services as apps",
+	"GET /console/ledger/checkpoint":                             "one comparison",
+	"GET /console/reviews/{service}/{request}":                   "one emergency",
+	"GET /console/access/new/{service}/{purpose}":                "one purpose: its items are the charter's, of which each form has as many",
+	"GET /console/urgent/new/{service}/{purpose}":                "one purpose",
+	"GET /console/exports/new/{service}/{purpose}":               "one purpose",
+	"GET /console/legal/new/{service}/{purpose}":                 "one purpose",
+	"GET /console/rescue/new/{service}/{purpose}":                "one purpose",
+	"GET /console/access/requests/{service}/{request}":           "one request",
+	"GET /console/access/requests/{service}/{request}/view":      "one request",
+	"GET /console/demands/{service}/{demand}/words":              "one demand",
+	"GET /console/births/{service}/{claim}":                      "one claim",
+	"GET /console/takedowns/{service}/{takedown}":                "one case; whom it may be handed to is tried of suspicions",
+	"GET /console/evidence/{service}/{attempt}":                  "one document",
+	"GET /console/evidence/{service}/{attempt}/view":             "one document",
+	"GET /console/charters/{service}/new":                        "one form",
+	"GET /console/charters/{service}/{version}":                  "one charter: of its changes maxChanges are shown",
+	"GET /console/charters/{service}/{version}/impact/{purpose}": "one form",
+	"GET /console/register/{service}":                            "one charter",
+	"GET /console/parties/{service}/{role}/{party}":              "one party, on a few papers",
+	"GET /console/parties/{service}/{role}/{party}/{form}":       "one form",
+	"GET /console/ledger/entries/{place}":                        "one entry",
+	"GET /console/ledger/entries/{place}/proof":                  "one entry: its proof grows with the logarithm of the ledger",
+	"GET /console/settings/services/{service}/apps/{app}":        "one app",
 }
