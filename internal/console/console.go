@@ -304,10 +304,11 @@ var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSe
 	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
 // requestsAt is what the address of every request for a look begins with, and shownAt those
-// of all pages on which something of a child or a guardian is shown.
+// of all pages on which something of a child or a guardian is shown, or what an account or a
+// content is called.
 const requestsAt = "/console/access/requests/"
 
-var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/"}
+var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/", "/console/suspicions/", "/console/takedowns/"}
 
 // notes keeps the first refusal that tells of an attempt: what is shown after it may be
 // another, for who may not see a page isn't told that it is there. Of a form it is one of

@@ -527,7 +527,8 @@ func TestArticle15_TheQueuesAreOfWhoMay(t *testing.T) {
 		}
 		// No address has a document, whoever loads it, and who looks for one is on record.
 		for at, status := range map[string]int{paper + "/view?item=document": 422, paper + "/view?watermark=off": 422, paper + "/view/document": 404, paper + "/document.png": 404,
-			"/console/evidence/another/" + lastOf(paper) + "/view": 404, "/console/evidence/" + vaulttest.Service + "/" + lastOf(suspect): 404} {
+			"/console/evidence/another/" + lastOf(paper) + "/view": 404, "/console/evidence/" + vaulttest.Service + "/" + lastOf(suspect): 404,
+			"/console/suspicions/another/" + lastOf(suspect): 404, "/console/takedowns/" + vaulttest.Service + "/" + lastOf(suspect): 404} {
 			before := d.tried(worker)
 			if w := mine.get(at); w.Code != status || strings.HasPrefix(w.Header().Get("Content-Type"), "image/") || d.tried(worker) != before+1 {
 				t.Errorf("%s: %d, %d on record", at, w.Code, d.tried(worker)-before)
