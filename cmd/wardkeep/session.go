@@ -62,6 +62,9 @@ func speaks(args []string, env func(string) string) i18n.Lang {
 	return i18n.Langs[0]
 }
 
+// errFile is what a command ends with that was given the name of a file it can't read.
+var errFile = errs.New(errs.NotFound, "cmd.file")
+
 // say writes a line of the answer.
 func (s *session) say(key string, pairs ...any) {
 	fmt.Fprintln(s.out, s.lang.T(key, pairs...))
@@ -80,6 +83,9 @@ func (s *session) print(a ...any) { fmt.Fprintln(s.out, a...) }
 // error without a code is told to the operator as it is: nobody else sees it.
 func (s *session) fail(err error) int {
 	refusal := errs.Of(err)
+	if _, ok := errors.AsType[*fs.PathError](err); ok && refusal.Kind == errs.Internal && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
+		refusal = errFile
+	}
 	sentence := s.lang.T(refusal.Code)
 	if refusal.Kind == errs.Internal {
 		sentence = s.lang.T("cmd.failed")
