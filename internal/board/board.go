@@ -90,21 +90,34 @@ func (d Desk) Of(ctx context.Context, tx *db.Tx, services []catalog.Service) (al
 	return all, nil
 }
 
-// One returns one article as it stands for these services. There are 29.
-func (d Desk) One(ctx context.Context, tx *db.Tx, number int, services []catalog.Service) (Article, error) {
+// One returns one article as it stands for these services together, and its state for each
+// of them. There are 29.
+func (d Desk) One(ctx context.Context, tx *db.Tx, number int, services []catalog.Service) (a Article, each []State, err error) {
 	of, err := d.standings(ctx, tx, services)
 	if err != nil {
-		return Article{}, err
+		return Article{}, nil, err
 	}
-	return d.article(ctx, tx, number-1, of)
+	for i := range of {
+		one, err := d.article(ctx, tx, number-1, of[i:i+1])
+		if err != nil {
+			return Article{}, nil, err
+		}
+		each = append(each, one.State)
+	}
+	a, err = d.article(ctx, tx, number-1, of)
+	return a, each, err
 }
 
 // Articles is how many there are.
 const Articles = 29
 
 func (d Desk) standings(ctx context.Context, tx *db.Tx, services []catalog.Service) (all []*standing, err error) {
+	uses, err := lastUses(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range services {
-		one, err := d.standing(ctx, tx, s)
+		one, err := d.standing(ctx, tx, s, uses[s.Name])
 		if err != nil {
 			return nil, err
 		}

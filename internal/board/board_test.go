@@ -428,14 +428,17 @@ func TestTheBoardOfSeveralServicesIsThatOfTheWorst(t *testing.T) {
 				return err
 			}
 			d := board.Desk{Charters: s.Desk.Charters, Patience: 10 * time.Minute}
-			for _, one := range services {
-				a, err := d.One(ctx, tx, 8, []catalog.Service{one})
-				if err != nil {
-					return err
+			a, each, err := d.One(ctx, tx, 8, services)
+			if err != nil {
+				return err
+			}
+			for i, one := range services {
+				if want := map[string]board.State{service: board.Holds, "another": board.Broken}[one.Name]; each[i] != want {
+					t.Errorf("%s is %s, want %s", one.Name, each[i], want)
 				}
-				if want := map[string]board.State{service: board.Holds, "another": board.Broken}[one.Name]; a.State != want {
-					t.Errorf("%s is %s, want %s", one.Name, a.State, want)
-				}
+			}
+			if a.State != board.Broken {
+				t.Errorf("together they are %s", a.State)
 			}
 			return nil
 		})

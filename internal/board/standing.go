@@ -42,7 +42,7 @@ type strange struct {
 	parties                                        map[party.Role][]string // to which something went
 }
 
-func (d Desk) standing(ctx context.Context, tx *db.Tx, s catalog.Service) (*standing, error) {
+func (d Desk) standing(ctx context.Context, tx *db.Tx, s catalog.Service, uses []gate.UseBody) (*standing, error) {
 	one := &standing{Desk: d, Service: s}
 	if err := one.readCharter(ctx, tx); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (d Desk) standing(ctx context.Context, tx *db.Tx, s catalog.Service) (*stan
 	if err := one.readTallies(ctx, tx); err != nil {
 		return nil, err
 	}
-	return one, one.readUses(ctx, tx)
+	return one, one.look(ctx, tx, uses)
 }
 
 // readCharter reads what is published, and whether it is what is stored.
@@ -131,26 +131,24 @@ func (s *standing) sum(what tally.What) (n int64) {
 	return n
 }
 
-// readUses looks at what the last uses of the service rest on: the charter that an entry
-// names must have its purpose, its activity and its items (Articles 3, 11, 14 and 18).
-func (s *standing) readUses(ctx context.Context, tx *db.Tx) error {
+// lastUses reads the last permitted uses, by service.
+func lastUses(ctx context.Context, tx *db.Tx) (map[string][]gate.UseBody, error) {
 	head, err := ledger.Head(ctx, tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var uses []gate.UseBody
-	err = ledger.ReadKind(ctx, tx, max(0, head.Size-looked), head.Size, gate.KindPermitted, func(p ledger.Placed) error {
-		if p.Service != s.Name {
-			return nil
-		}
+	uses := make(map[string][]gate.UseBody)
+	return uses, ledger.ReadKind(ctx, tx, max(0, head.Size-looked), head.Size, gate.KindPermitted, func(p ledger.Placed) error {
 		var b gate.UseBody
 		err := p.Into(&b)
-		uses = append(uses, b)
+		uses[p.Service] = append(uses[p.Service], b)
 		return err
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// look looks at what the last uses of the service rest on: the charter that an entry names
+// must have its purpose, its activity and its items (Articles 3, 11, 14 and 18).
+func (s *standing) look(ctx context.Context, tx *db.Tx, uses []gate.UseBody) (err error) {
 	versions := map[int64]*charter.Charter{s.Charter: s.charter}
 	for _, u := range uses {
 		c, known := versions[u.Charter]

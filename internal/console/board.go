@@ -27,6 +27,7 @@ type boardPage struct {
 	At       time.Time
 	Services choices // that the person sees
 	Service  string  // that it is narrowed to, or empty
+	together
 	Counts   []stateCount
 	Articles []board.Article
 	Saved    savedPart
@@ -39,24 +40,39 @@ type stateCount struct {
 	N     int
 }
 
-// boardOf returns the services whose board the person sees, those that the address narrows
-// them to, and their names.
-func (v *visit) boardOf(ctx context.Context, tx *db.Tx) (services []catalog.Service, names []string, narrowed string, err error) {
+// together tells of which services a page of the board is, where there are more than it is
+// computed of at once: what is computed when it is looked at takes a while for each.
+type together struct {
+	Of     int64  // all of them; 0: the page is of all that there are, or of the one asked for
+	Behind string // the service behind which the page begins, or empty
+	From   string
+	Upto   string
+	pager
+}
+
+// boardOf returns the services whose board the person sees, cut to those of the page, all of
+// their names, and the one that the address narrows them to.
+func (v *visit) boardOf(ctx context.Context, tx *db.Tx) (services []catalog.Service, part together, names []string, narrowed string, err error) {
 	all, err := catalog.List(ctx, tx)
 	if err != nil {
-		return nil, nil, "", err
+		return nil, part, nil, "", err
 	}
 	names = v.in.Person.Where(staff.SeeBoard, all)
 	v.keeps = fieldsOf(v.r.URL.Query(), []string{"service"})
-	if one := v.keeps.Get("service"); slices.Contains(names, one) {
-		narrowed = one
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		seen[name] = true
 	}
-	for _, s := range all {
-		if slices.Contains(names, s.Name) && (narrowed == "" || narrowed == s.Name) {
-			services = append(services, s)
-		}
+	if one := v.keeps.Get("service"); seen[one] {
+		at := slices.IndexFunc(all, func(s catalog.Service) bool { return s.Name == one })
+		return all[at : at+1], part, names, one, nil
 	}
-	return services, names, narrowed, nil
+	services, part.pager = v.some(all, func(s catalog.Service) bool { return seen[s.Name] })
+	if part.pager != (pager{}) && len(services) > 0 {
+		part.Of, part.Behind = int64(len(names)), v.r.URL.Query().Get("from")
+		part.From, part.Upto = services[0].Name, services[len(services)-1].Name
+	}
+	return services, part, names, "", nil
 }
 
 func (s *Server) board() board.Desk {
@@ -67,11 +83,11 @@ func (s *Server) board() board.Desk {
 func (s *Server) articles(v *visit) error {
 	var page boardPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		services, names, narrowed, err := v.boardOf(ctx, tx)
+		services, part, names, narrowed, err := v.boardOf(ctx, tx)
 		if err != nil {
 			return err
 		}
-		page.At, page.Services, page.Service, page.Export = tx.Now(), names, narrowed, v.exportPart(listBoard, v.keeps)
+		page.At, page.Services, page.Service, page.together, page.Export = tx.Now(), names, narrowed, part, v.exportPart(listBoard, v.keeps)
 		if page.Saved, err = v.savedPart(ctx, tx, listBoard, v.keeps); err != nil {
 			return err
 		}
@@ -94,10 +110,11 @@ type articlePage struct {
 	At       time.Time
 	Evidence []evidence
 	Services []articleOf // how it stands for each, where there are several
-	Clocks   []dueLine   // what is late or will be, the first of it
-	All      []allOf     // where all of it is, for who may go there
-	Matched  *matchedPart
-	Rules    []string // services whose rules and agreement are public
+	together
+	Clocks  []dueLine // what is late or will be, the first of it
+	All     []allOf   // where all of it is, for who may go there
+	Matched *matchedPart
+	Rules   []string // services whose rules and agreement are public
 }
 
 // A matchedPart is what the last reconciliation of looks with their approvals found, as far
@@ -212,7 +229,7 @@ func (s *Server) article(v *visit) error {
 	}
 	var page articlePage
 	err = v.view(func(ctx context.Context, tx *db.Tx) error {
-		services, _, _, err := v.boardOf(ctx, tx)
+		services, part, _, _, err := v.boardOf(ctx, tx)
 		if err == nil {
 			v.all, err = catalog.List(ctx, tx)
 		}
@@ -220,20 +237,17 @@ func (s *Server) article(v *visit) error {
 			return err
 		}
 		desk := s.board()
-		page.At = tx.Now()
-		if page.Article, err = desk.One(ctx, tx, number, services); err != nil {
+		page.At, page.together = tx.Now(), part
+		var each []board.State
+		if page.Article, each, err = desk.One(ctx, tx, number, services); err != nil {
 			return err
 		}
 		for _, f := range page.Figures {
 			page.Evidence = append(page.Evidence, evidence{f, v.evidence(figurePages[f.Name])})
 		}
 		if len(services) > 1 {
-			for _, one := range services {
-				a, err := desk.One(ctx, tx, number, []catalog.Service{one})
-				if err != nil {
-					return err
-				}
-				page.Services = append(page.Services, articleOf{one.Name, a.State})
+			for i, one := range services {
+				page.Services = append(page.Services, articleOf{one.Name, each[i]})
 			}
 		}
 		for _, one := range services {

@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/due"
@@ -65,32 +66,50 @@ func (s *Server) dueFile(v *visit) error {
 		})
 }
 
-// boardFile sends how each article stands, a row for each number of it.
+// boardFile sends how each article stands for each service, a row for each number of it.
 func (s *Server) boardFile(v *visit) error {
 	filter, err := v.filterSent(serviceField)
 	if err != nil {
 		return err
 	}
-	return v.sendFile(listBoard, v.header("article", "what", "state", "figure", "count"), func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
+	wanted := filter.Get("service")
+	from := "" // the service behind which the next page of the file begins
+	return v.sendFile(listBoard, v.header("article", "what", "state", "figure", "count", "service"), func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
-		names := only(mayIn(v.in.Person, staff.SeeBoard, services), filter.Get("service"))
-		services = slices.DeleteFunc(services, func(one catalog.Service) bool { return !slices.Contains(names, one.Name) })
-		all, err := s.board().Of(ctx, tx, services)
-		for _, a := range all {
-			number := strconv.Itoa(a.Number)
-			says := []string{number, v.lang.T("console.board.article." + number), v.lang.T("console.board.state." + string(a.State))}
-			if len(a.Figures) == 0 {
-				each(append(says, "", "")...)
-			}
-			for _, f := range a.Figures {
-				each(append(slices.Clone(says), v.lang.T("console.board.figure."+f.Name), strconv.FormatInt(f.N, 10))...)
+		services = slices.DeleteFunc(services, func(one catalog.Service) bool {
+			return one.Name <= from || wanted != "" && one.Name != wanted || !approval.May(v.in.Person, staff.SeeBoard, one)
+		})
+		next := services[min(perPage, len(services)):]
+		for _, one := range services[:len(services)-len(next)] {
+			if err := s.boardRows(ctx, tx, v.lang, one, each); err != nil {
+				return nil, err
 			}
 		}
-		return nil, err
+		if len(next) == 0 {
+			return nil, nil
+		}
+		upto := services[perPage-1].Name
+		return func() { from = upto }, nil
 	})
+}
+
+// boardRows are the rows of one service.
+func (s *Server) boardRows(ctx context.Context, tx *db.Tx, lang i18n.Lang, service catalog.Service, each func(...string)) error {
+	all, err := s.board().Of(ctx, tx, []catalog.Service{service})
+	for _, a := range all {
+		number := strconv.Itoa(a.Number)
+		says := []string{number, lang.T("console.board.article." + number), lang.T("console.board.state." + string(a.State))}
+		if len(a.Figures) == 0 {
+			each(append(says, "", "", service.Name)...)
+		}
+		for _, f := range a.Figures {
+			each(append(slices.Clone(says), lang.T("console.board.figure."+f.Name), strconv.FormatInt(f.N, 10), service.Name)...)
+		}
+	}
+	return err
 }
 
 // urgentFile sends the requests that wait for a second person.

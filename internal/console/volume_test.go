@@ -236,6 +236,15 @@ func TestListsOfTenThousandRows(t *testing.T) {
 			t.Errorf("%s lists %d services", at, n)
 		}
 	}
+	for _, at := range []string{"/console/board", "/console/board/16"} { // of 20 services at a time
+		w := audits.get(at)
+		if body := w.Body.String(); w.Code != 200 || w.Body.Len() > heavy || !strings.Contains(body, "10001") || !strings.Contains(body, "?from=service-10000") {
+			t.Errorf("%s with as many services: %d, %d bytes", at, w.Code, w.Body.Len())
+		}
+	}
+	if n := audits.walks("/console/board/16", regexp.MustCompile(`<code>(service-\d+)</code>`), some); n < 20*some-1 {
+		t.Errorf("an article is told of %d services", n)
+	}
 	for by, all := range map[*browser][]string{audits: {"/console", "/console/ledger", "/console/due", "/console/pictures", "/console/suspicions", "/console/evidence", "/console/takedowns", "/console/people"},
 		o.asks: {"/console/access/new", "/console/urgent/new", "/console/demands/new", "/console/suspicions/new", "/console/takedowns/new"},
 		runs:   {"/console", "/console/settings/system"}} {
@@ -244,6 +253,18 @@ func TestListsOfTenThousandRows(t *testing.T) {
 				t.Errorf("%s with as many services: %d, %d bytes", at, w.Code, w.Body.Len())
 			}
 		}
+	}
+	d.Do(func(ctx context.Context, tx *db.Tx) error { // the rows of a file are read of 20 services at a time
+		_, err := tx.Exec(ctx, `DELETE FROM service WHERE service > 'service-1000044' AND service < 'service-2'`)
+		return err
+	})
+	rows := rowsOf(t, audits.post("/console/board/csv", "filter", "").Body.Bytes())
+	told := make(map[string]bool)
+	for _, row := range rows[1:] {
+		told[row[0]+row[5]] = true
+	}
+	if want := 29 * 45; len(told) != want { // 44 of them and the first
+		t.Errorf("the file of the board has %d articles of services, want %d", len(told), want)
 	}
 	tried := http.NewServeMux()
 	for _, r := range console.Routes() {
@@ -277,7 +298,6 @@ var notMany = map[string]string{
 	"GET /console/keys":                                          "the keys of the keyboard: as many as the menu has pages",
 	"GET /console/account":                                       "one's own: who was signed in within a quarter of an hour, and signin.MaxPasskeys",
 	"GET /console/jobs/{rest...}":                                "River's own page, which cuts its lists itself",
-	"GET /console/board/{article}":                               "numbers, up to 20 clocks, and a row a service: an operator has as many services as apps",
 	"GET /console/ledger/checkpoint":                             "one comparison",
 	"GET /console/reviews/{service}/{request}":                   "one emergency",
 	"GET /console/access/new/{service}/{purpose}":                "one purpose: its items are the charter's, of which each form has as many",
