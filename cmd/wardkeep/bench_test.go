@@ -57,6 +57,7 @@ var unmeasured = map[string]string{
 	"/console/demands/{service}/{demand}":                      "one demand and at most 20 entries of its history",
 	"/console/demands/{service}/{demand}/words":                "one demand, and no words before a form",
 	"/console/births/{service}/{claim}":                        "one claim",
+	"/console/parties/{service}/{role}/{party}/keys":           "one party and its few keys, as party",
 	"/console/parties/{service}/{role}/{party}/{form}":         "the party and a form, as party",
 	"/console/suspicions/{service}/{suspicion}":                "one case",
 	"/console/takedowns/{service}/{takedown}":                  "one case",

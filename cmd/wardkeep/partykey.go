@@ -161,14 +161,5 @@ func (c whichParty) key(ctx context.Context, s *session, change func(tx *db.Tx) 
 
 // key prints a line about a key, with what two people compare.
 func (s *session) key(k party.Key, is party.Standing, now time.Time) {
-	state := "holds"
-	switch {
-	case !k.RevokedAt.IsZero():
-		state = "revoked"
-	case !now.Before(k.Until):
-		state = "over"
-	case is.Paper().ID != k.Paper:
-		state = "other"
-	}
-	s.say("cmd.party.key", "ID", k.ID, "State", s.lang.T("cmd.party.key_state."+state), "Until", second(k.Until), "Paper", k.Paper, "Print", k.Print())
+	s.say("cmd.party.key", "ID", k.ID, "State", s.lang.T("party.key_state."+k.State(is, now)), "Until", second(k.Until), "Paper", k.Paper, "Print", k.Print())
 }

@@ -163,7 +163,7 @@ func TestWordsOfEveryState(t *testing.T) {
 			keys = append(keys, "cmd.party.reason."+string(r))
 		}
 		for _, state := range []string{"holds", "revoked", "over", "other"} {
-			keys = append(keys, "cmd.party.key_state."+state)
+			keys = append(keys, "party.key_state."+state)
 		}
 		for _, state := range []party.State{party.Draft, party.Ready, party.Signed, party.Active, party.Suspended, party.Ended} {
 			keys = append(keys, "cmd.party.state."+string(state))

@@ -226,6 +226,10 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("outcome", "not_a_child", "basis", "document_seen")
 	case path == "/console/parties/{service}/{role}/{party}/suspend":
 		return of("reason", "incident")
+	case path == "/console/parties/{service}/{role}/{party}/keys":
+		return of("public", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+	case path == "/console/parties/{service}/{role}/{party}/keys/revoke":
+		return of("key", "kp_00000000000000000000000001")
 	case path == "/console/parties/{service}/{role}/{party}/declare":
 		return of("subs", "另一家公司")
 	case path == "/console/takedowns/new":

@@ -2,8 +2,11 @@ package console_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +198,7 @@ func TestArticle16_AProcessorThroughThePages(t *testing.T) {
 		if file := auditor.post("/console/parties/csv?lang=en", "filter", ""); len(rowsOf(t, file.Body.Bytes())) != 2 {
 			t.Errorf("the file: %d %s", file.Code, file.Body)
 		}
+		b.bindsKeys(d, auditor, refused)
 		d.Pass(signin.Fresh)
 		if w := b.boss.post(partyAt + "/end"); outcome(w) != toAgain {
 			t.Errorf("not fresh: %d", w.Code)
@@ -210,6 +214,49 @@ func TestArticle16_AProcessorThroughThePages(t *testing.T) {
 		}
 		d.replays()
 	})
+}
+
+// bindsKeys tells how the office binds the public half of a key to an agreement, and how it
+// revokes that. Who holds no office reads which ones there are.
+func (b *bureau) bindsKeys(d *desk, auditor *browser, refused func(name string, w *httptest.ResponseRecorder, at string)) {
+	d.T.Helper()
+	at := partyAt + "/keys"
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	text, secret := base64.StdEncoding.EncodeToString(public), base64.StdEncoding.EncodeToString(private)
+	refused("no key", b.boss.post(at, "public", "nothing"), "public")
+	sent := b.boss.post(at, "public", secret)
+	refused("the private half", sent, "public")
+	if strings.Contains(sent.Body.String(), secret) {
+		d.T.Error("a private key is sent back")
+	}
+	refused("no moment", b.boss.post(at, "public", text, "until", "soon"), "until")
+	refused("behind the agreement", b.boss.post(at, "public", text, "until", "2099-01-01T00:00:00"), "until")
+	if w := b.boss.post(at, "public", text); w.Code != 303 {
+		d.T.Fatalf("bound: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
+	}
+	refused("bound twice", b.boss.post(at, "public", text), "")
+	page := auditor.get(at).Body.String()
+	key := regexp.MustCompile(`kp_[0-9a-z]{26}`).FindString(page)
+	if key == "" || strings.Contains(page, at+"/revoke") || !strings.Contains(page, i18n.Chinese.T("party.key_state.holds")) || !strings.Contains(page, party.Key{Public: public}.Print()) {
+		d.T.Error("an auditor doesn't read it, or is offered to revoke it")
+	}
+	for name, w := range map[string]*httptest.ResponseRecorder{"bound": auditor.post(at, "public", text), "revoked": auditor.post(at+"/revoke", "key", key)} {
+		if outcome(w) != mayNot {
+			d.T.Errorf("%s by an auditor: %d", name, w.Code)
+		}
+	}
+	if w := b.boss.post(at+"/revoke", "key", key); w.Code != 303 {
+		d.T.Fatalf("revoked: %d", w.Code)
+	}
+	if page := b.boss.get(at).Body.String(); !strings.Contains(page, i18n.Chinese.T("party.key_state.revoked")) || strings.Contains(page, at+"/revoke") {
+		d.T.Error("it isn't revoked")
+	}
+	if w := b.boss.post(at+"/revoke", "key", key); w.Code != 404 {
+		d.T.Errorf("revoked twice: %d", w.Code)
+	}
 }
 
 // assessed is a form that passes, of a purpose that demands nothing more.
@@ -298,6 +345,9 @@ func TestPagesOfParties(t *testing.T) {
 		b.boss.sends(partyAt+"/agreement", d.deed())
 		b.check("parties", b.boss, "/console/parties")
 		b.check("party", b.boss, partyAt)
+		b.check("party-keys-none", b.boss, partyAt+"/keys")
+		b.boss.post(partyAt+"/keys", "public", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=") // of RFC 8032
+		b.check("party-keys", b.boss, partyAt+"/keys")
 		b.check("party-read", d.browser(d.hire(staff.Auditor).Secret), partyAt)
 		b.boss.post(partyAt+"/declare", "subs", "另一家公司")
 		b.check("party-suspended", b.boss, partyAt)

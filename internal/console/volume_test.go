@@ -317,6 +317,7 @@ var notMany = map[string]string{
 	"GET /console/charters/{service}/{version}/impact/{purpose}": "one form",
 	"GET /console/register/{service}":                            "one charter",
 	"GET /console/parties/{service}/{role}/{party}":              "one party, on a few papers",
+	"GET /console/parties/{service}/{role}/{party}/keys":         "as many as were bound under each paper, of which party.MaxKeys hold",
 	"GET /console/parties/{service}/{role}/{party}/{form}":       "one form",
 	"GET /console/ledger/entries/{place}":                        "one entry",
 	"GET /console/ledger/entries/{place}/proof":                  "one entry: its proof grows with the logarithm of the ledger",

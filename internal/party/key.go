@@ -98,6 +98,20 @@ func (k Key) Holds(now time.Time) bool {
 	return k.ID != "" && k.RevokedAt.IsZero() && now.Before(k.Until)
 }
 
+// State is how the key of a party that stands so is at a moment: "holds", "other" (it is bound
+// to another paper than the party stands on), "over" or "revoked".
+func (k Key) State(is Standing, now time.Time) string {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return "revoked"
+	case !now.Before(k.Until):
+		return "over"
+	case is.Paper().ID != k.Paper:
+		return "other"
+	}
+	return "holds"
+}
+
 // Paper returns what the party stands on, and so what a key of it is bound to: a processor's
 // agreement, a recipient's assessment.
 func (s Standing) Paper() Term {
