@@ -60,6 +60,7 @@ type demandPage struct {
 	Untold   []family.Relation
 	Told     []told
 	Helps    []assistance.Task // what parties were asked, without what they have written
+	Helped   bool              // one of them has written something
 	Ask      []party.ID        // who else may have what is demanded
 	Fresh    bool
 	Problem  string
@@ -341,7 +342,9 @@ func (s *Server) extendDemand(v *visit) error {
 // helps says what parties were asked about the demand, and whom else one can ask; of what erases
 // the child, its parties are told by orders.
 func (p *demandPage) helps(ctx context.Context, tx *db.Tx, v *visit) (err error) {
-	if p.Helps, err = assistance.Of(ctx, tx, p.Child, p.ID); err != nil || p.State != rights.Open || p.Kind.Erases() {
+	p.Helps, err = assistance.Of(ctx, tx, p.Child, p.ID)
+	p.Helped = slices.ContainsFunc(p.Helps, assistance.Task.Written)
+	if err != nil || p.State != rights.Open || p.Kind.Erases() {
 		return err
 	}
 	all, err := v.s.atDesk().MayHelp(ctx, tx, p.Request)
@@ -380,18 +383,40 @@ type demandWordsPage struct {
 	rights.Request
 	Path   string
 	Ref    string
-	Texts  []string // which there are
+	Texts  []writing // those that there are
 	Fresh  bool
 	Time   int          // seconds
 	Marks  template.URL // a picture of the visible words, to lie over the page
 	Handed bool
 }
 
-// The texts of a demand: what was written with it, and what was answered.
+// The texts of a demand: what was written with it, and what was answered. What a party has
+// written that was asked for help goes by the id of that.
 const (
 	textNote   = "note"
 	textAnswer = "answer"
 )
+
+// A writing is one of the texts, by what the page calls it.
+type writing struct{ Name, Label string }
+
+// writings are the texts of a demand that there are.
+func (v *visit) writings(ctx context.Context, tx *db.Tx, r rights.Request) (all []writing, err error) {
+	says := r.Says()
+	if says.Note {
+		all = append(all, writing{textNote, v.lang.T("console.demand.text.note")})
+	}
+	if says.Answer {
+		all = append(all, writing{textAnswer, v.lang.T("console.demand.text.answer")})
+	}
+	helps, err := assistance.Of(ctx, tx, r.Child, r.ID)
+	for _, t := range helps {
+		if t.Written() {
+			all = append(all, writing{t.ID, v.lang.T("console.demand.text.help", "Party", t.Party.Name)})
+		}
+	}
+	return all, err
+}
 
 // shownFor is how long a page shows what somebody wrote.
 const shownFor = 10 * time.Minute
@@ -416,14 +441,8 @@ func (s *Server) demandWords(v *visit) error {
 			return err
 		}
 		page.Request, page.Path, page.Ref, page.Handed = r, demandPath(r), ref.Reveal(), r.Owner == rights.OwnerOf(by)
-		says := r.Says()
-		if says.Note {
-			page.Texts = append(page.Texts, textNote)
-		}
-		if says.Answer {
-			page.Texts = append(page.Texts, textAnswer)
-		}
-		return nil
+		page.Texts, err = v.writings(ctx, tx, r)
+		return err
 	})
 	if err != nil {
 		return err
@@ -436,8 +455,8 @@ func (s *Server) demandWords(v *visit) error {
 	return v.show(http.StatusOK, "demand_words", page)
 }
 
-// revealWords answers with a picture of what was written with a demand, or answered, for
-// who handles it. Who sees it is recorded in the transaction before whose commit it isn't
+// revealWords answers with a picture of what was written with a demand, or answered, or of what
+// a party has written that was asked for help, for who handles it. Who sees it is recorded in the transaction before whose commit it isn't
 // drawn (invariant 2).
 func (s *Server) revealWords(v *visit) error {
 	picture, err := s.wordsPicture(v)
@@ -454,14 +473,12 @@ func (s *Server) revealWords(v *visit) error {
 
 func (s *Server) wordsPicture(v *visit) ([]byte, error) {
 	which, err := v.item()
-	if err == nil && which != textNote && which != textAnswer {
-		err = ErrFields
-	}
 	if err != nil {
 		return nil, err
 	}
 	var text pii.Text
 	var r rights.Request
+	label := ""
 	err = v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		v.in = in
 		by, found, err := v.demanded(ctx, tx, in)
@@ -471,12 +488,28 @@ func (s *Server) wordsPicture(v *visit) ([]byte, error) {
 		if r = found; r.Owner != rights.OwnerOf(by) {
 			return ErrNotHandled
 		}
+		all, err := v.writings(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(w writing) bool { return w.Name == which })
+		if i < 0 {
+			return ErrFields
+		}
+		label = all[i].Label
 		note, answer, err := s.atDesk().Show(ctx, tx, by, r)
 		if err != nil {
 			return err
 		}
-		if text = note; which == textAnswer {
+		switch which {
+		case textNote:
+			text = note
+		case textAnswer:
 			text = answer
+		default:
+			if text, err = s.helpWritten(ctx, tx, r, which); err != nil {
+				return err
+			}
 		}
 		r, err = rights.Find(ctx, tx, r.Service, r.ID)
 		return err
@@ -484,7 +517,22 @@ func (s *Server) wordsPicture(v *visit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	card := watermark.Card{Label: v.lang.T("console.demand.text." + which), Value: text, Visible: v.mark(r.Number), Mark: watermark.New(s.Ring, r.Number, int64(r.Shown())),
+	card := watermark.Card{Label: label, Value: text, Visible: v.mark(r.Number), Mark: watermark.New(s.Ring, r.Number, int64(r.Shown())),
 		Rest: func(n int) string { return v.lang.T("console.view.rest", "Count", n) }}
 	return watermark.Draw(card)
+}
+
+// helpWritten is what a party has written that was asked for help with the demand.
+func (s *Server) helpWritten(ctx context.Context, tx *db.Tx, r rights.Request, task string) (pii.Text, error) {
+	c, err := family.Find(ctx, tx, r.Service, r.Child)
+	if err != nil {
+		return pii.Text{}, err
+	}
+	helps, err := assistance.Of(ctx, tx, r.Child, r.ID)
+	for _, t := range helps {
+		if t.ID == task {
+			return t.Words(s.Ring, c)
+		}
+	}
+	return pii.Text{}, err
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -546,6 +547,21 @@ func TestArticle16_ADemandIsHelpedWith(t *testing.T) {
 		})
 		if page := c.asks.get(at(r) + "?lang=en").Body.String(); !strings.Contains(page, i18n.English.T("console.demand.help.has")) || strings.Contains(page, "三段录音") || !strings.Contains(page, form) {
 			t.Error("the page doesn't say what it answers, or says too much")
+		}
+		// What it has written whoever handles the demand reads as all that was written: as a picture,
+		// on record.
+		c.asks.post(at(r) + "/assign")
+		words := at(r) + "/words"
+		task := regexp.MustCompile(`id="([a-z]{2}_[0-9a-z]{26})"`).FindStringSubmatch(c.asks.get(words).Body.String())
+		if task == nil {
+			t.Fatal("what was written isn't there")
+		}
+		before := c.written(c.worker, rights.KindShown)
+		if w := c.asks.words(r, task[1]); w.Code != 200 || w.Header().Get("Content-Type") != "image/png" || c.written(c.worker, rights.KindShown) != before+1 {
+			t.Errorf("what a party has written: %d", w.Code)
+		}
+		if w := c.asks.words(r, strings.ToUpper(task[1])); w.Code == 200 || c.written(c.worker, rights.KindShown) != before+1 {
+			t.Errorf("another text: %d", w.Code)
 		}
 	})
 }
