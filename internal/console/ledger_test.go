@@ -503,6 +503,7 @@ func TestArticle15_SearchFindsWhatTheRoleMaySee(t *testing.T) {
 			}
 			return err
 		})
+		d.Engage(d.Store.Now().Add(24 * time.Hour))
 		all := d.placed()
 		asked := slices.IndexFunc(all, func(p ledger.Placed) bool { return p.Kind == approval.KindAsked })
 		for name, c := range map[string]struct {
@@ -539,6 +540,11 @@ func TestArticle15_SearchFindsWhatTheRoleMaySee(t *testing.T) {
 			"who is in office, as engineer":  {engineer, d.Officer.Name, "", ""},
 			"a purpose":                      {o.asks, purpose, askPath, ""},
 			"a purpose, as engineer":         {engineer, purpose, "", ""},
+			"a processor":                    {boss, vaulttest.Processor, partyAt, ""},
+			"a processor by what it is":      {d.everywhere(), "yuping assess", partyAt, ""},
+			"a processor by its own name":    {boss, "语评科技", partyAt, ""},
+			"a processor, as worker":         {o.asks, vaulttest.Processor, "", ""},
+			"a processor, as engineer":       {engineer, vaulttest.Processor, "", ""},
 			"nothing":                        {boss, "no such thing", "", ""},
 			"what a stranger would type":     {boss, "' OR 1=1 --", "", ""},
 			"more than anybody types":        {boss, strings.Repeat("x", 300), "", ""},

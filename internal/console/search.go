@@ -127,7 +127,7 @@ func (f *finding) find(ctx context.Context, tx *db.Tx) (err error) {
 	if f.services, err = catalog.List(ctx, tx); err != nil {
 		return err
 	}
-	for _, look := range []func(context.Context, *db.Tx) error{f.byID, f.byNumber, f.byPlace, f.ofServices, f.persons, f.byRef, f.versions, f.inOffice} {
+	for _, look := range []func(context.Context, *db.Tx) error{f.byID, f.byNumber, f.byPlace, f.ofServices, f.persons, f.byRef, f.versions, f.inOffice, f.parties} {
 		if err := look(ctx, tx); err != nil {
 			return err
 		}
@@ -275,6 +275,36 @@ func (f *finding) inOffice(ctx context.Context, tx *db.Tx) error {
 			if strings.Contains(strings.ToLower(o.Name), like) {
 				f.hit("office", o.Name, service, "/console/offices/"+service)
 			}
+		}
+	}
+	return nil
+}
+
+// parties finds processors and recipients by a part of what the charter calls them, or of the
+// name in the register.
+func (f *finding) parties(ctx context.Context, tx *db.Tx) error {
+	like := strings.ToLower(f.q)
+	if len(like) < 3 {
+		return nil // as of purposes
+	}
+	found := 0
+	for _, service := range f.services {
+		if !approval.May(f.v.in.Person, staff.SeeParties, service) {
+			continue
+		}
+		rows, err := f.v.partiesIn(ctx, tx, service)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if !strings.Contains(strings.ToLower(r.Name+"\n"+r.Label+"\n"+r.LegalName), like) {
+				continue
+			}
+			if found++; found > maxHits {
+				f.more = true
+				return nil
+			}
+			f.hit("party", r.Label, service.Name, r.To)
 		}
 	}
 	return nil
