@@ -32,14 +32,13 @@ func (s *Server) desk() approval.Desk {
 // accessPage is what access.html and decisions.html show.
 type accessPage struct {
 	pager
-	Requests  []listed
-	May       bool // ask for something
-	Suspended bool // from looks: see approval.Suspended
-	Services  choices
-	Reasons   []approval.Reason
-	Filter    map[string]string
-	Saved     savedPart
-	Export    exportPart
+	Requests []listed
+	May      bool // ask for something
+	Services choices
+	Reasons  []approval.Reason
+	Filter   map[string]string
+	Saved    savedPart
+	Export   exportPart
 }
 
 // A listed request is a row of a list. The child isn't named there: who needs to know
@@ -138,9 +137,6 @@ func (s *Server) access(v *visit) error {
 			page.Services = append(page.Services, p.Service)
 		}
 		if err != nil {
-			return err
-		}
-		if page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID); err != nil {
 			return err
 		}
 		return page.fill(ctx, tx, v, all, next)

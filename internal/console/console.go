@@ -64,6 +64,7 @@ var (
 	ErrSlowDown  = errs.New(errs.TooMany, "console.slow_down")   // too often, from one address
 	ErrBusy      = errs.New(errs.Unavailable, "console.busy")    // too many sign in at this moment
 	ErrText      = errs.New(errs.Invalid, "console.no_text")     // what was sent can't be written down
+	ErrSuspended = errs.New(errs.Forbidden, "console.suspended") // until the office has reviewed what they opened: see approval.Suspended
 )
 
 // A Server serves the console.
@@ -202,6 +203,7 @@ type visit struct {
 	began time.Time
 	lang  i18n.Lang
 	in    signin.Session // the zero Session: nobody is signed in
+	held  bool           // whoever is signed in is suspended
 	now   time.Time
 	all   []catalog.Service // that there are, where the route is about the system
 	shows string            // the page that it was answered with
@@ -298,7 +300,7 @@ func (w *answered) Write(b []byte) (int, error) {
 
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
 // the ledger, as what the gate denies is.
-var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrOfficer, approval.ErrLooked,
+var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrOfficer, approval.ErrLooked,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
 	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
@@ -368,6 +370,9 @@ func (s *Server) admit(rt route, v *visit) error {
 		v.now = tx.Now()
 		v.in, err = s.door.Find(ctx, tx, s.browser().Kept(v.r, sessionCookie))
 		stale = err == nil && v.in.Stale(tx.Now())
+		if err == nil {
+			v.held, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID)
+		}
 		if err == nil && (rt.action == staff.SeeSystem || rt.action == staff.ManageSystem) {
 			v.all, err = catalog.List(ctx, tx)
 		}
@@ -386,6 +391,8 @@ func (s *Server) admit(rt route, v *visit) error {
 		return v.to("/console/in", "to", v.back(rt))
 	case (rt.who == whoMay || rt.who == freshlyMay) && !v.in.Person.MaySomewhere(rt.action), rt.ofAll() && !v.in.Person.MayEverywhere(rt.action, v.all):
 		return staff.ErrMayNot
+	case v.held && rt.shut(): // Article 15: what two have opened is reviewed within a day
+		return ErrSuspended
 	case v.r.Method == http.MethodPost && (rt.who == freshlyIn || rt.who == freshlyMay || rt.who == whoMay && staff.RuleOf(rt.action).Fresh) && v.in.IsFresh(v.now) != nil:
 		if v.isJobs() && v.r.Header.Get("Sec-Fetch-Mode") == "cors" {
 			return v.in.IsFresh(v.now) // a script can't show who somebody is
@@ -571,7 +578,7 @@ func (v *visit) menu() (all []item) {
 	}
 	for _, r := range table() {
 		path, is := strings.CutPrefix(r.pattern, "GET ")
-		if !is || r.menu() == "" || r.who == whoMay && !v.in.Person.MaySomewhere(r.action) {
+		if !is || r.menu() == "" || r.who == whoMay && (v.held || !v.in.Person.MaySomewhere(r.action)) {
 			continue
 		}
 		all = append(all, item{r.menu(), path, path == v.r.URL.Path, goKeys[r.menu()]})

@@ -19,13 +19,12 @@ import (
 // urgentPage is what urgent.html shows: what can't wait for the office (Article 15).
 type urgentPage struct {
 	accessPage
-	Waits     []broken // for their review, of what the person has opened with another
-	Suspended bool
-	Alone     []string // services in which nobody could open a window with the person
-	InOffice  bool     // somewhere: who is doesn't join there
-	Join      int      // minutes for a second person to join
-	Minutes   int      // that a window lasts, at most
-	Review    int      // hours for the office to review it
+	Waits    []broken // for their review, of what the person has opened with another
+	Alone    []string // services in which nobody could open a window with the person
+	InOffice bool     // somewhere: who is doesn't join there
+	Join     int      // minutes for a second person to join
+	Minutes  int      // that a window lasts, at most
+	Review   int      // hours for the office to review it
 }
 
 // A broken window is a row of a list.
@@ -99,9 +98,6 @@ func (s *Server) urgent(v *visit) error {
 			return err
 		}
 		if err := page.fill(ctx, tx, v, all, next); err != nil {
-			return err
-		}
-		if page.Suspended, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID); err != nil {
 			return err
 		}
 		waits, err := approval.OfBoth(ctx, tx, v.in.Person.ID, perPage)

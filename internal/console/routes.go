@@ -239,6 +239,19 @@ func (r route) ofAll() bool {
 	return r.action == staff.ManageSystem
 }
 
+// shut reports whether the route is shut to whoever is suspended: all are by which the person
+// does more than look after its own account. What shows a value, or has it leave, the gate
+// denies, and its entry says so.
+func (r route) shut() bool {
+	switch r.pattern {
+	case "POST /console/access/requests/{service}/{request}/view", "POST /console/access/requests/{service}/{request}/export":
+		return false
+	case "POST /console/search": // which finds children
+		return true
+	}
+	return r.action != ""
+}
+
 // menu is the word of a page in the menu, or "".
 func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
