@@ -774,6 +774,10 @@ func TestPages(t *testing.T) {
 				if p.by == boss != strings.Contains(body, `<form method="post" action="/console/out?`) {
 					t.Errorf("%s %s: one can't sign out, or nobody is signed in", lang, p.path)
 				}
+				// The keys are on each page, and ? shows them: who is signed in is led to the list without a script, too.
+				if p.by == boss != (strings.Contains(body, `<script src="/console/static/keys.js" defer>`) && strings.Contains(body, "data-keys-page") && strings.Contains(w.Header().Get("Content-Security-Policy"), "script-src 'self'")) {
+					t.Errorf("%s %s: the keys aren't there, or nobody has them", lang, p.path)
+				}
 				if strings.Contains(body, "<script>") || strings.Contains(body, " style=") || strings.Contains(body, " onclick") {
 					t.Errorf("%s %s: script or style in the page", lang, p.path)
 				}

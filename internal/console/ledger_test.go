@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -706,20 +707,33 @@ func TestEachPageOfTheMenuHasItsKey(t *testing.T) {
 // Each list is taken away where it is shown, by whoever sees it, and all are on one page.
 func TestEachListIsTakenAwayWhereItIsShown(t *testing.T) {
 	d := newDesk(vaulttest.New(t, dbtest.New(t)))
-	boss := d.browser(d.hire(staff.Officer).Secret)
-	all := boss.get("/console/files").Body.String()
-	taken := func(list, at string) {
-		t.Helper()
-		form := `action="/console/` + list + `/csv?`
-		if page := boss.get(at).Body.String(); !strings.Contains(page, form) || !strings.Contains(all, form) {
-			t.Errorf("%s can't be taken away", list)
+	o := d.office()
+	boss, runs := d.browser(d.hire(staff.Officer).Secret), d.browser(d.hire(staff.Engineer).Secret)
+	o.urged(o.asks)
+	broken := o.urged(o.asks)
+	if w := o.other.post(broken + "/join"); w.Code != http.StatusSeeOther {
+		t.Fatalf("joined: %d", w.Code)
+	}
+	if w := boss.sends(officeAt+"/records", sheet{values: map[string]string{"officer": d.Officer.ID, "kind": "training", "day": "2026-01-05", "title": "培训"}}); w.Code != http.StatusSeeOther {
+		t.Fatalf("a record: %d", w.Code)
+	}
+	hook := d.hooked(0)
+	shownAt := map[string]struct {
+		by *browser
+		at string
+	}{"urgent": {o.other, ""}, "records": {boss, officeAt}, "apps": {runs, settingsPath}, "receivers": {runs, settingsPath}, "deliveries": {runs, settingsPath + "/webhooks/" + hook.ID}}
+	for list, at := range console.Lists() {
+		by := boss
+		if there, elsewhere := shownAt[list]; elsewhere {
+			by, at = there.by, cmp.Or(there.at, at)
 		}
-	}
-	for _, list := range []string{"access", "decisions", "people", "charters", "register", "offices", "demands", "suspicions", "evidence", "due", "board"} {
-		taken(list, "/console/"+list)
-	}
-	for list, at := range map[string]string{"services": "/console/settings", "health": "/console/settings", "keyring": "/console/settings/system", "queues": "/console/settings/system"} {
-		taken(list, at)
+		form := `action="/console/` + list + `/csv?`
+		if !strings.Contains(by.get(at).Body.String(), form) || !strings.Contains(by.get("/console/files").Body.String(), form) {
+			t.Errorf("%s can't be taken away at %s", list, at)
+		}
+		if w := by.post("/console/" + list + "/csv"); w.Code != http.StatusOK {
+			t.Errorf("the file of %s: %d", list, w.Code)
+		}
 	}
 	// How all of it does is of who sees every service that there is.
 	d.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -848,7 +862,7 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 				t.Errorf("%s: %d", name, w.Code)
 			}
 		}
-		for list, query := range map[string]string{"access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided",
+		for list, query := range map[string]string{"access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided", "takedowns": "harm=picture",
 			"evidence": "waits=first", "due": "kind=look", "board": "service=" + vaulttest.Service} {
 			by := map[string]*browser{"access": o.asks, "decisions": o.decides}[list]
 			if by == nil {

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
@@ -646,6 +649,109 @@ func TestArticle15_AnAnswerOfAPasskeyCountsOnce(t *testing.T) {
 		wants(t, "another browser", enter(others), signin.ErrPasskey)
 		wants(t, "once", enter(kept), nil)
 		wants(t, "twice", enter(kept), signin.ErrPasskey)
+	})
+}
+
+// noted counts the entries about who comes and goes, by their kinds.
+func (o *office) noted() (kinds map[string]int) {
+	o.T.Helper()
+	o.Do(func(ctx context.Context, tx *db.Tx) error {
+		kinds = make(map[string]int)
+		return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+			if kind, is := strings.CutPrefix(p.Kind, "signin."); is {
+				kinds[kind]++
+			}
+			return nil
+		})
+	})
+	return kinds
+}
+
+// Article 15: who comes, goes, shows once more who they are, or tries to be somebody, is in the
+// ledger, once each, and so is what they sign in with.
+func TestArticle15_WhoComesAndGoesIsInTheLedger(t *testing.T) {
+	each(t, func(t *testing.T, o *office) {
+		in := o.hire()
+		s, first := in.Session, in.Secret
+		device := &sessiontest.Device{T: t}
+		before := o.noted()
+		if want := (map[string]int{"invited": 1, "set_up": 1, "opened": 1}); !maps.Equal(before, want) {
+			t.Errorf("set up: %v", before)
+		}
+		does := func(what string, want map[string]int, fn func() error) {
+			t.Helper()
+			if err := fn(); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			now := o.noted()
+			for kind, n := range want {
+				before[kind] += n
+			}
+			if diff := cmp.Diff(before, now); diff != "" {
+				t.Errorf("%s (-want +in the ledger):\n%s", what, diff)
+			}
+			before = now
+		}
+		refused := func(_ signin.Session, _ string, err error) error {
+			wants(t, "a wrong code", err, signin.ErrRefused)
+			return nil
+		}
+		o.Pass(time.Minute)
+		does("tries", map[string]int{"failed": 1}, func() error { return refused(in.Enters(in.Name, in.Password, "000000")) })
+		does("comes", map[string]int{"opened": 1}, func() (err error) {
+			s, in.Secret, err = in.Enters(in.Name, in.Password, in.Code())
+			return err
+		})
+		does("adds a passkey", map[string]int{"passkey_added": 1}, func() error {
+			return in.Try(func(ctx context.Context, tx *db.Tx) error {
+				options, kept, err := o.door.Offer(ctx, tx, s)
+				if err != nil {
+					return err
+				}
+				return o.door.Add(ctx, tx, s, kept, device.Make(options))
+			})
+		})
+		does("comes by it", map[string]int{"opened": 1}, func() error { _, err := o.shows(in, device, signin.Session{}); return err })
+		does("shows once more who it is", map[string]int{"stepped_up": 1}, func() (err error) {
+			if in.Secret, err = o.shows(in, device, s); err == nil {
+				s, err = in.Find(in.Secret)
+			}
+			return err
+		})
+		does("removes it, and is out elsewhere", map[string]int{"passkey_removed": 1, "ended": 2}, func() error {
+			return in.Try(func(ctx context.Context, tx *db.Tx) error {
+				all, err := o.door.Passkeys(ctx, tx, s)
+				if err != nil {
+					return err
+				}
+				return o.door.RemovePasskey(ctx, tx, s, all[0].ID)
+			})
+		})
+		if _, err := in.Find(first); !errors.Is(err, signin.ErrSignedOut) {
+			t.Errorf("the first browser: %v", err)
+		}
+		does("goes", map[string]int{"ended": 1}, func() error {
+			return in.Try(func(ctx context.Context, tx *db.Tx) error { return signin.SignOut(ctx, tx, s) })
+		})
+		o.Pass(time.Minute)
+		does("comes again", map[string]int{"opened": 1}, func() (err error) {
+			s, in.Secret, err = in.Enters(in.Name, in.Password, in.Code())
+			return err
+		})
+		o.Pass(signin.Idle)
+		does("goes without a word", map[string]int{"ended": 1}, func() error {
+			return in.Try(func(ctx context.Context, tx *db.Tx) error { _, err := signin.Sweep(ctx, tx, 100); return err })
+		})
+		does("comes once more", map[string]int{"opened": 1}, func() (err error) {
+			s, in.Secret, err = in.Enters(in.Name, in.Password, in.Code())
+			return err
+		})
+		does("leaves", map[string]int{"ended": 1}, func() error {
+			return in.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := signin.Leave(ctx, tx, signintest.By, in.ID)
+				return err
+			})
+		})
 	})
 }
 
