@@ -21,13 +21,7 @@ func (s *screen) email(i int) int {
 // mail adds the address whose name is from start to before at.
 func (s *screen) mail(start, at, end int) {
 	f := s.found(Email, start, end, Certain)
-	if s.known != nil {
-		value := []rune{}
-		for i := start; i < end; i++ {
-			value = append(value, s.t.rune(i))
-		}
-		f.Children = s.known.whose(value)
-	}
+	f.Children = s.whose(start, end)
 	s.add(f)
 }
 
@@ -141,7 +135,7 @@ type calling struct {
 	sure  bool // alone; others need a sign after them or somebody who is to be added
 }
 
-var callings = func() map[rune][]calling {
+var callings = func() index[calling] {
 	m := map[rune][]calling{}
 	for k, list := range map[Kind]string{WeChat: "微信 威信 薇信 维信 wechat weixin vx wx v信 wei信 v 微x 威 微 薇", QQ: "qq 扣扣 企鹅 球球 q号 q扣 q 扣"} {
 		from := 0
@@ -154,7 +148,7 @@ var callings = func() map[rune][]calling {
 			}
 		}
 	}
-	return m
+	return indexOf(m)
 }()
 
 // handle looks at what may be a word for WeChat or QQ, and for a name there
@@ -162,7 +156,7 @@ var callings = func() map[rune][]calling {
 func (s *screen) handle(i int) {
 	t := s.t
 	var c calling
-	for _, k := range callings[t.rune(i)] {
+	for _, k := range callings.at(t.rune(i)) {
 		if len(k.runes) > len(c.runes) && t.has(i, k.runes) && !(t.is(i, letter) && t.is(i-1, ascii)) {
 			c = k
 		}
@@ -287,13 +281,7 @@ func (s *screen) letters(c calling, k int, signs bool) bool {
 
 func (s *screen) token(k Kind, i, j int) {
 	f := s.found(k, i, j, Likely)
-	if s.known != nil {
-		value := []rune{}
-		for ; i < j; i++ {
-			value = append(value, s.t.rune(i))
-		}
-		f.Children = s.known.whose(value)
-	}
+	f.Children = s.whose(i, j)
 	s.add(f)
 }
 

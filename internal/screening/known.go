@@ -17,6 +17,7 @@ const (
 	longest = 36 // runes of a value that count: of a longer one, its beginning
 	short   = 4  // runes that are looked up at once; longer values begin with a head of so many
 	pairs   = 22 // bits of the filter's index
+	singles = 14 // bits of the index of those that values begin with: 2 kB, which stay in a core's nearest memory
 	heads   = 1 << 63
 )
 
@@ -25,7 +26,8 @@ const (
 // once, until Wipe. See the package's doc for what it holds and what that protects from.
 type Known struct {
 	keys
-	filter []byte // for a pair of runes, which lengths of values begin with it
+	begins []uint64 // a bit for each rune: whether a value begins with it
+	filter []byte   // for a pair of runes, which lengths of values begin with it
 	first  []uint32
 	shift  uint
 	hash   []uint64 // in order; of a head, too
@@ -44,6 +46,7 @@ type keys struct {
 // A Gathering makes a Known. What is added is hashed at once and not kept.
 type Gathering struct {
 	keys
+	begins []uint64
 	filter []byte
 	rows   []row
 }
@@ -64,12 +67,12 @@ func Gather() *Gathering {
 	var b [32]byte
 	rand.Read(b[:]) // never fails (crypto/rand)
 	u := func(i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
-	return &Gathering{keys: keys{k0: u(0), k1: u(8), m0: u(16) | 1, m1: u(24) | 1}, filter: make([]byte, 1<<pairs)}
+	return &Gathering{keys: keys{k0: u(0), k1: u(8), m0: u(16) | 1, m1: u(24) | 1}, begins: make([]uint64, 1<<singles/64), filter: make([]byte, 1<<pairs)}
 }
 
 // Gather begins what is to be added to the set: see With.
 func (k *Known) Gather() *Gathering {
-	return &Gathering{keys: k.keys, filter: slices.Clone(k.filter)}
+	return &Gathering{keys: k.keys, begins: slices.Clone(k.begins), filter: slices.Clone(k.filter)}
 }
 
 // Add adds a value of a child, and reports whether it is one that can be looked
@@ -105,6 +108,8 @@ func (g *Gathering) add(c Child, k Kind, value string) bool {
 	if n <= short {
 		bit = 1 << (n - 2)
 	}
+	b := g.single(v[0])
+	g.begins[b>>6] |= 1 << (b & 63)
 	g.filter[g.pair(v[0], v[1])] |= bit
 	r := row{hash: g.sum(v[:n]), child: c, what: uint16(k)}
 	if n > short {
@@ -134,7 +139,7 @@ func (g *Gathering) Known() *Known { return new(Known).With(g, nil) }
 // it once nobody reads with it.
 func (k *Known) With(g *Gathering, gone func(Child) bool) *Known {
 	slices.SortFunc(g.rows, compareRows)
-	out := &Known{keys: g.keys, filter: g.filter}
+	out := &Known{keys: g.keys, begins: g.begins, filter: g.filter}
 	out.grow(len(k.hash) + len(g.rows))
 	lost := make(map[uint32]Child) // the heads of what is gone, and which lengths are left of them
 	i, j := 0, 0
@@ -233,6 +238,7 @@ func (k *Known) Wipe() {
 	clear(k.hash[:cap(k.hash)])
 	clear(k.head[:cap(k.head)])
 	clear(k.child[:cap(k.child)])
+	clear(k.begins)
 	clear(k.filter)
 	*k = Known{}
 }
@@ -242,11 +248,19 @@ func (k *Known) Len() int { return k.values }
 
 // Size is the memory that the set takes, in bytes.
 func (k *Known) Size() int {
-	return len(k.filter) + 4*len(k.first) + 8*cap(k.hash) + 4*cap(k.child) + 2*cap(k.what) + 4*cap(k.head)
+	return 8*len(k.begins) + len(k.filter) + 4*len(k.first) + 8*cap(k.hash) + 4*cap(k.child) + 2*cap(k.what) + 4*cap(k.head)
 }
+
+func (k *keys) single(r rune) uint64 { return uint64(r) * k.m0 >> (64 - singles) }
 
 func (k *keys) pair(a, b rune) uint64 {
 	return (uint64(a)*k.m0 + uint64(b)*k.m1) * 0x9e3779b97f4a7c15 >> (64 - pairs)
+}
+
+// mayBegin reports whether a value may begin with the rune.
+func (k *Known) mayBegin(r rune) bool {
+	b := k.single(r)
+	return k.begins[b>>6]&(1<<(b&63)) != 0
 }
 
 func (k *keys) sum(v []rune) uint64 {
@@ -274,6 +288,19 @@ func (k *Known) find(h uint64) (i, j int) {
 		}
 	}
 	return i, end
+}
+
+// whose returns the children whose value is what stands from i to before j, nil if nobody's is.
+func (s *screen) whose(i, j int) []Child {
+	if s.known == nil {
+		return nil
+	}
+	var b [longest]rune
+	value := b[:0]
+	for ; i < j && len(value) < longest; i++ {
+		value = append(value, s.t.rune(i))
+	}
+	return s.known.whose(value)
 }
 
 // whose returns the children who have exactly this value, nil if none has.

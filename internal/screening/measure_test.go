@@ -41,14 +41,16 @@ func readCorpus(t *testing.T) (all []sentence) {
 	return all
 }
 
-// measure compares findings with spans. A number or a name is found where exactly
-// its bytes are, an address where they share more than half.
+// measure is scored for a part of the corpus.
 func measure(t *testing.T, half string, verbose bool) map[string]score {
+	return scored(t, slices.DeleteFunc(readCorpus(t), func(s sentence) bool { return s.Half != half }), verbose)
+}
+
+// scored compares findings with spans. A number or a name is found where exactly
+// its bytes are, an address where they share more than half.
+func scored(t *testing.T, sentences []sentence, verbose bool) map[string]score {
 	scores := map[string]score{}
-	for _, s := range readCorpus(t) {
-		if s.Half != half {
-			continue
-		}
+	for _, s := range sentences {
 		found := read(s.Text, nil)
 		used := make([]bool, len(found))
 		for _, want := range s.Spans {

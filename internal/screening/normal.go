@@ -55,9 +55,11 @@ func normal(src string) *text {
 	t := texts.Get().(*text)
 	t.src = src
 	if cap(t.w) < len(src) {
-		t.w, t.at = make([]uint32, 0, len(src)), make([]int32, 0, len(src))
+		if n := utf8.RuneCountInString(src); cap(t.w) < n {
+			t.w, t.at = make([]uint32, n), make([]int32, n)
+		}
 	}
-	w, at := t.w[:len(src)], t.at[:len(src)]
+	w, at := t.w[:cap(t.w)], t.at[:cap(t.at)]
 	n := 0
 	for i := 0; i < len(src); {
 		start, b := i, src[i]
@@ -207,7 +209,7 @@ func makeTable() *[1 << 16]uint32 {
 	for _, r := range "\n\r。！？!?；;…" {
 		t[r] |= ends | stops
 	}
-	for _, r := range "@([qvw微威薇维扣企球号號栋幢室弄单组学园校小中班级" {
+	for _, r := range "@([qvw微威薇维扣企球号號栋幢室弄单组学园校小中幼班级" {
 		t[r] |= stops
 	}
 	for r := range rune(1 << 16) { // what was folded before its target had all its classes

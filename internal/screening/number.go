@@ -15,6 +15,11 @@ type numeral struct {
 func (s *screen) numbers(i int) int {
 	g, next := s.t.group(i)
 	if len(g) < 5 {
+		last := next - 1
+		if s.t.rune(next) == ')' {
+			last = next
+		}
+		s.classAt(last)
 		return next
 	}
 	from, free := 0, 0 // what is before free belongs to a finding
@@ -459,7 +464,8 @@ func (s *screen) passport(g []numeral) (int, Finding) {
 	}
 	f := s.number(Passport, g[:n], start, Certain)
 	if s.known != nil {
-		value := make([]rune, 0, 9)
+		var b [9]rune
+		value := b[:0]
 		for i := start; i < at; i++ {
 			value = append(value, t.rune(i))
 		}
@@ -476,18 +482,21 @@ var documents = setOf("egdsphmcwkt")
 
 func (s *screen) number(k Kind, w []numeral, at int, c Confidence) Finding {
 	f := s.found(k, at, w[len(w)-1].at+1, c)
-	value := make([]rune, len(w))
-	for i, d := range w {
-		value[i] = rune('0' + d.value)
-		if d.value == 10 {
-			value[i] = 'x'
-		}
-	}
 	if s.known != nil {
+		var b [longest]rune
+		value := b[:0]
+		for _, d := range w {
+			if d.value == 10 {
+				value = append(value, 'x')
+			} else {
+				value = append(value, rune('0'+d.value))
+			}
+		}
 		f.Children = s.known.whose(value)
+		clear(value)
 	}
-	if k == Phone && value[0] == '1' {
-		f.Mask = string(value[:3]) + "********"
+	if k == Phone && w[0].value == 1 {
+		f.Mask = string([]byte{'1', '0' + w[1].value, '0' + w[2].value}) + "********"
 	}
 	return f
 }

@@ -25,7 +25,7 @@ func Screen(text string, known *Known) ([]Finding, error) {
 	if known != nil && known.values == 0 {
 		known = nil
 	}
-	s := &screen{t: normal(text), known: known, lastSchool: -1, passed: -1}
+	s := &screen{t: normal(text), known: known, lastSchool: -1, lastClass: -1, passed: -1}
 	defer s.t.done()
 	s.walk()
 	s.sure()
@@ -42,6 +42,7 @@ type screen struct {
 	passed        int  // where the one before began, if it spoke of no school
 	school, class bool // whether it spoke of one
 	lastSchool    int  // where a school was named last
+	lastClass     int  // where a class was
 	housed, named int  // where the last address and the last name ended
 }
 
@@ -66,7 +67,7 @@ func (s *screen) walk() {
 				s.stop(i, r)
 			}
 		}
-		if s.known != nil && word&(between|ends) == 0 && (word&ascii == 0 || i == 0 || w[i-1]&ascii == 0) {
+		if s.known != nil && word&(between|ends) == 0 && (word&ascii == 0 || i == 0 || w[i-1]&ascii == 0) && s.known.mayBegin(rune(word&runes)) {
 			j := i + 1
 			for j < len(w) && j < i+4 && w[j]&between != 0 {
 				j++
@@ -106,15 +107,17 @@ const near = 60
 
 // close ends a sentence before i.
 func (s *screen) close(i int) {
-	asked := s.school || s.class || s.lastSchool >= 0 && s.sentence-s.lastSchool < near
-	if s.school && s.passed >= 0 && i-s.passed < 2*near {
+	asked := s.school || s.class || s.lastSchool >= 0 && s.sentence-s.lastSchool < near || s.lastClass >= 0 && s.sentence-s.lastClass < near
+	if (s.school || s.class) && s.passed >= 0 && i-s.passed < 2*near {
 		s.pupils(s.passed, s.sentence) // 她叫王子涵。实验小学的。
 	}
 	if asked {
 		s.pupils(s.sentence, i)
 	}
-	s.passed = -1
-	if !asked && i > s.sentence {
+	switch {
+	case asked:
+		s.passed = -1
+	case i > s.sentence && (s.passed < 0 || i-s.passed > near):
 		s.passed = s.sentence
 	}
 	s.sentence, s.school, s.class = i+1, false, false
@@ -186,6 +189,9 @@ func over(better, worse Finding) Finding {
 // proves. What is under another counts by its own kind, and only if it is Certain:
 // the rest may be a word that is also some child's name.
 func (s *screen) prove() {
+	if !slices.ContainsFunc(s.findings, func(f Finding) bool { return f.Children != nil || len(f.within) > 0 }) {
+		return
+	}
 	values := make([]Finding, 0, len(s.findings))
 	for _, f := range s.findings {
 		values = append(values, f)
@@ -227,30 +233,25 @@ const few = 3
 // corroborate makes a known value Certain where one that few share would be enough,
 // or where another value of the same child stands in the text.
 func corroborate(found []Finding) {
-	seen := map[*Child]bool{}   // values that were counted: a set's slice is one value's
-	values := map[Child]uint8{} // how many values of a child stand in the text, two at most
+	var values [][]Child // of each value that stands in the text: a set's slice is one value's
+	seen := map[*Child]int{}
 	for _, f := range found {
-		if f.Children == nil || seen[&f.Children[0]] {
+		if f.Children == nil {
 			continue
 		}
-		seen[&f.Children[0]] = true
-		for _, c := range f.Children {
-			values[c] = min(values[c]+1, 2)
+		if _, ok := seen[&f.Children[0]]; !ok {
+			seen[&f.Children[0]] = len(values)
+			values = append(values, f.Children)
 		}
 	}
-	proved := map[*Child]bool{}
+	both := shared(values)
 	for i := range found {
 		f := &found[i]
 		if f.Children == nil {
 			continue
 		}
-		both, asked := proved[&f.Children[0]]
-		if !asked {
-			both = slices.ContainsFunc(f.Children, func(c Child) bool { return values[c] > 1 })
-			proved[&f.Children[0]] = both
-		}
 		switch {
-		case f.Kind < Pupil, both:
+		case f.Kind < Pupil, both[seen[&f.Children[0]]]:
 			f.Confidence = Certain
 		case f.Kind == Other && len(f.Children) <= few && f.End-f.Start > 12, (f.Kind == Name || f.named) && len(f.Children) <= few && f.End-f.Start >= 9:
 			f.Confidence = max(f.Confidence, Likely)
@@ -258,22 +259,69 @@ func corroborate(found []Finding) {
 	}
 }
 
+// shared reports of each of the lists, which are in order, whether one of its children is in another
+// list, too.
+func shared(lists [][]Child) []bool {
+	out := make([]bool, len(lists))
+	if len(lists) > fewLists {
+		count := map[Child]uint8{} // two at most
+		for _, l := range lists {
+			for _, c := range l {
+				count[c] = min(count[c]+1, 2)
+			}
+		}
+		for i, l := range lists {
+			out[i] = slices.ContainsFunc(l, func(c Child) bool { return count[c] > 1 })
+		}
+		return out
+	}
+	for i, a := range lists {
+		for j, b := range lists[:i] {
+			if !(out[i] && out[j]) && meet(a, b) {
+				out[i], out[j] = true, true
+			}
+		}
+	}
+	return out
+}
+
+// fewLists is how many lists are compared with one another; of more, children are counted.
+const fewLists = 6
+
+// meet reports whether a child is in both.
+func meet(a, b []Child) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	for _, c := range a {
+		i, ok := slices.BinarySearch(b, c)
+		if ok {
+			return true
+		}
+		b = b[i:]
+	}
+	return false
+}
+
 // mask is what may stand instead of a value: enough to read the sentence on, and
 // nothing that tells one person from another.
 func mask(k Kind, value string) string {
-	r := []rune(value)
+	n := utf8.RuneCountInString(value)
 	switch k {
 	case Email:
 		if i := strings.LastIndexAny(value, "@＠"); i > 0 {
 			return "***" + value[i:]
 		}
 	case Pupil, Name:
-		if len(r) > 1 {
-			return string(r[0]) + strings.Repeat("*", len(r)-1)
+		if n > 1 {
+			r, _ := utf8.DecodeRuneInString(value)
+			return string(r) + strings.Repeat("*", n-1)
 		}
 	}
-	return strings.Repeat("*", min(len(r), longestMask))
+	return stars[:min(n, longestMask)]
 }
+
+const stars = "************"
 
 // Masked returns text with the mask of each finding in its place, and in whatever
 // other place the same is written. None of what was found is in what it returns.
@@ -290,7 +338,7 @@ func Masked(text string, found []Finding) string {
 	var pairs []string
 	for _, f := range found {
 		if value := text[f.Start:f.End]; strings.Trim(value, "*") != "" {
-			pairs = append(pairs, value, strings.Repeat("*", min(utf8.RuneCountInString(value), longestMask)))
+			pairs = append(pairs, value, stars[:min(utf8.RuneCountInString(value), longestMask)])
 		}
 	}
 	// What is written again where it wasn't found, or came together by the masks, goes
@@ -303,10 +351,10 @@ func Masked(text string, found []Finding) string {
 		}
 		out = next
 	}
-	return strings.Repeat("*", longestMask)
+	return stars
 }
 
 const (
-	longestMask = 12
+	longestMask = len(stars)
 	rounds      = 8 // after so many, nothing of the text is shown
 )

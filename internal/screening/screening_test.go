@@ -3,11 +3,9 @@ package screening_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -367,71 +365,4 @@ func FuzzPicture(f *testing.F) {
 			}
 		}
 	})
-}
-
-// processor is the processor time that this process has taken, of user and system.
-func processor(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// What is posted is prose for the most part, in which a clause in twenty has
-// something to be found or a look-alike, and a rune in eight is another than in
-// the text that was typed for this, so that no pair of runes comes again and again.
-func BenchmarkScreen(b *testing.B) {
-	d := newDrawer(4)
-	k, _ := million(d)
-	prose, err := os.ReadFile("testdata/prose.txt")
-	if err != nil {
-		b.Fatal(err)
-	}
-	file, err := os.ReadFile(templates)
-	if err != nil {
-		b.Fatal(err)
-	}
-	clauses := strings.FieldsFunc(string(prose), func(r rune) bool { return strings.ContainsRune("，。！？\n", r) })
-	all := []rune(string(prose))
-	lines := strings.Split(string(file), "\n")
-	var posts, dense strings.Builder
-	for posts.Len() < screening.LargestText-4096 {
-		if line := lines[d.IntN(len(lines))]; d.IntN(20) == 0 && !strings.HasPrefix(line, "#") {
-			text := place.ReplaceAllStringFunc(line, func(p string) string {
-				_, v := d.draw(b, strings.Trim(p, "{}"))
-				return v
-			})
-			posts.WriteString(text + "\n")
-			dense.WriteString(text + "\n")
-			continue
-		}
-		for _, r := range clauses[d.IntN(len(clauses))] {
-			switch {
-			case r > 0x4e00 && d.IntN(16) == 0:
-				r = rune(0x4e00 + d.IntN(0x5000))
-			case r > 0x4e00 && d.IntN(16) == 0:
-				r = all[d.IntN(len(all))]
-			}
-			posts.WriteRune(r)
-		}
-		posts.WriteString([]string{"，", "。", "！", "\n"}[d.IntN(4)])
-	}
-	for _, c := range []struct {
-		name, text string
-		known      *screening.Known
-	}{{"posts", posts.String(), k}, {"posts/nothing-known", posts.String(), nil}, {"corpus-only", dense.String(), k}} {
-		b.Run(c.name, func(b *testing.B) {
-			b.SetBytes(int64(len(c.text)))
-			b.ReportMetric(float64(k.Size())/(1<<20), "MiB-known")
-			// By the clock it says what the machine had left; by the processor, what one core does.
-			before, n := processor(b), 0
-			for b.Loop() {
-				read(c.text, c.known)
-				n++
-			}
-			b.ReportMetric(float64(n*len(c.text))/1e6/(processor(b)-before).Seconds(), "cpuMB/s")
-		})
-	}
 }

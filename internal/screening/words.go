@@ -1,5 +1,7 @@
 package screening
 
+import "slices"
+
 // What the words before a number say of it.
 type about uint8
 
@@ -17,10 +19,7 @@ const (
 )
 
 // words are looked for from their last rune back.
-type words struct {
-	last   set // most runes end none: asking this spares the map
-	byLast map[rune][]word
-}
+type words struct{ byLast index[word] }
 
 type word struct {
 	runes []rune
@@ -28,16 +27,15 @@ type word struct {
 }
 
 func wordsOf(lists map[about][]string) *words {
-	w := &words{byLast: map[rune][]word{}}
+	byLast := map[rune][]word{}
 	for a, list := range lists {
 		for _, s := range list {
 			r := []rune(s)
 			last := r[len(r)-1]
-			w.byLast[last] = append(w.byLast[last], word{r, a})
-			w.last[last>>6] |= 1 << (last & 63)
+			byLast[last] = append(byLast[last], word{r, a})
 		}
 	}
-	return w
+	return &words{indexOf(byLast)}
 }
 
 // before returns what the nearest of the words says that stands in the n runes
@@ -67,12 +65,9 @@ func (w *words) anywhere(t *text, i, n int, a about) bool {
 }
 
 func (w *words) endsAt(t *text, j int) about {
-	if !w.last.has(t.rune(j)) {
-		return 0
-	}
 	var best about
 	most := 0
-	for _, k := range w.byLast[t.rune(j)] {
+	for _, k := range w.byLast.at(t.rune(j)) {
 		if len(k.runes) > most && t.has(j-len(k.runes)+1, k.runes) {
 			best, most = k.about, len(k.runes)
 		}
@@ -121,61 +116,82 @@ func setOf(s string) *set {
 func (s *set) has(r rune) bool { return uint32(r) < 1<<16 && s[r>>6]&(1<<(r&63)) != 0 }
 
 // A list is words, by their first rune or by their last.
-type list struct {
-	first set // most runes are none of a word's: asking this spares the map
-	words map[rune][][]rune
-}
+type list struct{ index[[]rune] }
 
-func listed(words ...string) *list {
-	l := list{words: map[rune][][]rune{}}
-	for _, w := range words {
-		r := []rune(w)
-		l.add(r[0], r)
-	}
-	return &l
-}
+func listed(words ...string) *list { return listedBy(words, func(r []rune) rune { return r[0] }) }
 
 // listedByEnd is listed by the last rune.
 func listedByEnd(words ...string) *list {
-	l := list{words: map[rune][][]rune{}}
+	return listedBy(words, func(r []rune) rune { return r[len(r)-1] })
+}
+
+func listedBy(words []string, key func([]rune) rune) *list {
+	m := map[rune][][]rune{}
 	for _, w := range words {
 		r := []rune(w)
-		l.add(r[len(r)-1], r)
+		m[key(r)] = append(m[key(r)], r)
 	}
-	return &l
+	return &list{indexOf(m)}
 }
 
-func (l *list) add(key rune, word []rune) {
-	l.words[key] = append(l.words[key], word)
-	l.first[key>>6] |= 1 << (key & 63)
+// An index is a map from runes that doesn't change. Most runes are no key of it, and are asked
+// for at each place of a text: the set says so with one look, and a key has its slot within a few.
+type index[V any] struct {
+	keys  set
+	slots []slot[V]
+	shift uint
 }
 
-// at are the words that begin, or end, with r.
-func (l *list) at(r rune) [][]rune {
-	if !l.first.has(r) {
+type slot[V any] struct {
+	key    rune
+	values []V
+}
+
+func indexOf[V any](m map[rune][]V) (x index[V]) {
+	x.shift = 32
+	for 1<<(32-x.shift) < 2*len(m) {
+		x.shift--
+	}
+	x.slots = make([]slot[V], 1<<(32-x.shift))
+	for r, values := range m {
+		x.keys[r>>6] |= 1 << (r & 63)
+		i := x.slot(r)
+		for x.slots[i].values != nil {
+			i = (i + 1) % len(x.slots)
+		}
+		x.slots[i] = slot[V]{r, values}
+	}
+	return x
+}
+
+func (x *index[V]) slot(r rune) int { return int(uint32(r) * 0x9e3779b1 >> x.shift) }
+
+// at is what the index has for r.
+func (x *index[V]) at(r rune) []V {
+	if !x.keys.has(r) {
 		return nil
 	}
-	return l.words[r]
+	i := x.slot(r)
+	for x.slots[i].key != r {
+		i = (i + 1) % len(x.slots)
+	}
+	return x.slots[i].values
 }
 
 // A couples is a set of two runes that follow one another.
-type couples struct {
-	first set
-	both  map[[2]rune]bool
-}
+type couples struct{ second index[rune] }
 
 // pairsOf reads two runes after two runes.
 func pairsOf(s string) *couples {
-	c := couples{both: map[[2]rune]bool{}}
+	m := map[rune][]rune{}
 	r := []rune(s)
 	for i := 0; i+1 < len(r); i += 2 {
-		c.both[[2]rune{r[i], r[i+1]}] = true
-		c.first[r[i]>>6] |= 1 << (r[i] & 63)
+		m[r[i]] = append(m[r[i]], r[i+1])
 	}
-	return &c
+	return &couples{indexOf(m)}
 }
 
-func (c *couples) has(a, b rune) bool { return c.first.has(a) && c.both[[2]rune{a, b}] }
+func (c *couples) has(a, b rune) bool { return slices.Contains(c.second.at(a), b) }
 
 var surroundings = wordsOf(map[about][]string{
 	aPhone: {"电话", "手机", "手机号", "手机号码", "电话号码", "联系方式", "联系", "致电", "拨打", "热线", "号码", "tel", "phone", "mobile", "打给",
