@@ -173,8 +173,8 @@ const (
 // edges leads each request to the edge that answers it. It is no ServeMux: what that
 // answers itself, such as a redirect to a path in its one form, nobody would see.
 type edges struct {
-	api, pages, inside http.Handler
-	live, ready        http.Handler
+	api, pages, inside, parties http.Handler
+	live, ready                 http.Handler
 }
 
 // ServeHTTP leads on.
@@ -188,6 +188,8 @@ func (e *edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.api.ServeHTTP(w, r)
 	case path == "/console", strings.HasPrefix(path, "/console/"):
 		e.inside.ServeHTTP(w, r)
+	case path == "/party", strings.HasPrefix(path, "/party/"):
+		e.parties.ServeHTTP(w, r)
 	default:
 		e.pages.ServeHTTP(w, r)
 	}

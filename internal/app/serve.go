@@ -13,6 +13,7 @@ import (
 
 	"wardkeep/internal/api"
 	"wardkeep/internal/console"
+	"wardkeep/internal/desk"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/web"
@@ -37,18 +38,29 @@ func (a *App) Handler() http.Handler {
 	a.state.edge.Store(server)
 	inside := a.console()
 	inside.Farewell = a.Farewell()
-	return &edges{api: server.Handler(), pages: pages.Handler(), inside: inside.Handler(), live: a.state.probes(livePath), ready: a.state.probes(readyPath)}
+	return &edges{api: server.Handler(), pages: pages.Handler(), inside: inside.Handler(), parties: a.parties().Handler(), live: a.state.probes(livePath), ready: a.state.probes(readyPath)}
 }
 
 // console serves the persons inside.
 func (a *App) console() *console.Server {
 	c := a.Config.Console
 	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces,
-		Vault: a.Vault, LedgerKey: a.LedgerKey, Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Provider: a.provider, Roles: a.roles, System: a.system(), Patience: max(retentionPatience, 2*a.Config.SweepEvery)}
+		Vault: a.Vault, LedgerKey: a.LedgerKey, Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Provider: a.provider, Roles: a.roles, System: a.system(), Patience: max(retentionPatience, 2*a.Config.SweepEvery), Desk: a.Config.PublicURL}
+}
+
+// parties serves the persons of processors and recipients. It is where guardians' pages are: the
+// console's address may be one that nobody outside can reach.
+func (a *App) parties() *desk.Server {
+	c := a.Config.Console
+	return &desk.Server{Store: a.Store, Ring: a.Ring, Charters: a.Charters, Calendar: a.Calendar, URL: a.Config.PublicURL, Idle: c.Idle, Most: c.Most, Log: a.Log,
+		Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces}
 }
 
 // StaffDoor is how persons inside sign in.
 func (a *App) StaffDoor() signin.Door { return a.console().Door() }
+
+// PartyDoor is how persons of processors and recipients do.
+func (a *App) PartyDoor() signin.Door { return a.parties().Door() }
 
 // Limits of the server. A stranger who says nothing, or says it slowly, is let
 // go.

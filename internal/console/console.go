@@ -74,7 +74,9 @@ type Server struct {
 	// URL is where it is reached, without a slash at the end: passkeys are good there, and
 	// links to set up an account begin with it.
 	URL string
-	Log *slog.Logger
+	// Desk is where the pages of processors and recipients are reached, without a slash at the end.
+	Desk string
+	Log  *slog.Logger
 	// Idle and Most are how long a session lasts; zeros are signin's.
 	Idle, Most time.Duration
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).

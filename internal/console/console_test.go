@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/console"
+	partyDesk "wardkeep/internal/desk"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/session/sessiontest"
@@ -440,6 +441,8 @@ func accessText() string {
 	fmt.Fprintf(&b, "\nWhoever is signed in, with a role or without: `%s`. Fresh: `%s`.\n", strings.Join(own[len(grave):], "`, `"), strings.Join(grave, "`, `"))
 	fmt.Fprintf(&b, "\nWho opened something without the office that nobody has reviewed within a day is suspended: of all this only what is of whoever is signed in is open to them, without the search; a look and a file the gate denies.\n")
 	fmt.Fprintf(&b, "\nAnybody, to come in: `%s`.\n", strings.Join(open, "`, `"))
+	fmt.Fprintf(&b, "\nNone of them is anybody at the desk of processors and recipients, and nobody there is one of them. Who sits for a party (Article 16) asks there,\n"+
+		"for as long as the party stands or owes something still, for what is the party's alone: `%s`.\n", strings.Join(partyDesk.Routes(), "`, `"))
 	return b.String()
 }
 

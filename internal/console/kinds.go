@@ -65,6 +65,8 @@ var kinds = []kindOf{
 	{party.KindParted, []int{16, 17}},
 	{party.KindBound, []int{16, 17}},
 	{party.KindRevoked, []int{16, 17}},
+	{party.KindSeated, []int{16, 17}},
+	{party.KindUnseated, []int{16, 17}},
 	{party.KindChecked, []int{16}},
 	{party.KindAlarm, []int{16, 17}},
 

@@ -230,6 +230,10 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("public", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
 	case path == "/console/parties/{service}/{role}/{party}/keys/revoke":
 		return of("key", "kp_00000000000000000000000001")
+	case path == "/console/parties/{service}/{role}/{party}/seats":
+		return of("name", "周舟")
+	case path == "/console/parties/{service}/{role}/{party}/seats/take":
+		return of("seat", "ps_00000000000000000000000000")
 	case path == "/console/parties/{service}/{role}/{party}/declare":
 		return of("subs", "另一家公司")
 	case path == "/console/takedowns/new":

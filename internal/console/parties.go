@@ -140,6 +140,11 @@ type partyPage struct {
 	partyRow
 	By      string // who has registered it
 	Papers  []paperRow
+	Seats   []seatRow
+	Link    *setUpLink // of a person of the party who was invited just now: shown here and never again; without an address, it was sent
+	Writes  bool       // it can be sent
+	Who     string     // was typed, and where the link shall go
+	Mail    string
 	May     bool // whoever looks signs for the office
 	Fresh   bool
 	Reasons []party.Reason
@@ -161,7 +166,7 @@ type paperRow struct {
 	Broken   bool // it is no form of its kind
 }
 
-func (s *Server) party(v *visit) error { return v.partyPage(nil) }
+func (s *Server) party(v *visit) error { return v.partyPage(nil, nil) }
 
 // which is the party of the address.
 func (v *visit) which(service string) party.ID {
@@ -185,12 +190,12 @@ func (v *visit) partyHere(ctx context.Context, tx *db.Tx, a staff.Action) (row p
 	return rows[i], service, nil
 }
 
-func (v *visit) partyPage(problem error) error {
+func (v *visit) partyPage(link *setUpLink, problem error) error {
 	words, status, fault := v.problem(problem)
 	if fault != nil {
 		return fault
 	}
-	page := partyPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Reasons: party.Reasons}
+	page := partyPage{Problem: words, Link: link, Writes: v.s.Farewell.Writes(), Fresh: v.in.IsFresh(v.now) == nil, Reasons: party.Reasons}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		row, service, err := v.partyHere(ctx, tx, staff.SeeParties)
 		if err != nil {
@@ -199,13 +204,16 @@ func (v *visit) partyPage(problem error) error {
 		page.partyRow, page.May = row, approval.May(v.in.Person, staff.SignParties, service)
 		page.Subs = strings.Join(row.Subs, "\n")
 		if problem != nil {
-			page.Field, page.Chosen, page.At = errs.Of(problem).Field, v.value("reason"), v.value("at")
+			page.Field, page.Chosen, page.At, page.Who, page.Mail = errs.Of(problem).Field, v.value("reason"), v.value("at"), v.value("name"), v.value("mail")
 			if _, sent := v.r.PostForm["subs"]; sent {
 				page.Subs = v.value("subs")
 			}
 		}
 		names := v.names(tx, service.Name)
 		if page.By, err = names.of(ctx, row.RegisteredBy); err != nil {
+			return err
+		}
+		if page.Seats, err = v.seats(ctx, tx, row.ID); err != nil {
 			return err
 		}
 		papers, err := party.Papers(ctx, tx, row.ID)
@@ -253,7 +261,7 @@ func (v *visit) changedParty(fn func(ctx context.Context, tx *db.Tx, by catalog.
 		if errs.Of(err).Is(approval.ErrMayNot) {
 			return err
 		}
-		return v.partyPage(err)
+		return v.partyPage(nil, err)
 	}
 	return v.to("/console/parties/{service}/{role}/{party}")
 }
@@ -303,7 +311,7 @@ func (s *Server) endParty(v *visit) error {
 	if text := v.value("at"); text != "" {
 		var err error
 		if at, err = time.Parse(time.RFC3339, readMoment(text)); err != nil {
-			return v.partyPage(party.ErrPeriod.At("at"))
+			return v.partyPage(nil, party.ErrPeriod.At("at"))
 		}
 	}
 	return v.changedParty(func(ctx context.Context, tx *db.Tx, by catalog.Officer, of party.ID) error {

@@ -95,9 +95,9 @@ func (p *peoplePage) fill(ctx context.Context, tx *db.Tx, v *visit) error {
 // sees reports whether by may see the account of a person: of its own services, which a
 // role of every service reaches, too; and for who sees those of every service, any.
 func sees(by, p staff.Person) bool {
-	return by.May(staff.SeePeople, "") || slices.ContainsFunc(p.Grants, func(g staff.Grant) bool {
+	return p.Seat == "" && (by.May(staff.SeePeople, "") || slices.ContainsFunc(p.Grants, func(g staff.Grant) bool {
 		return by.May(staff.SeePeople, g.Service) || g.Service == "" && by.MaySomewhere(staff.SeePeople)
-	})
+	}))
 }
 
 // grantOf reads the role of a form. What comes with an office isn't given here.

@@ -146,6 +146,8 @@ func table() []route {
 		{"POST /console/parties/{service}/{role}/{party}/suspend", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).suspendParty},
 		{"POST /console/parties/{service}/{role}/{party}/resume", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).resumeParty},
 		{"POST /console/parties/{service}/{role}/{party}/declare", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).declareParty},
+		{"POST /console/parties/{service}/{role}/{party}/seats", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).giveSeat},
+		{"POST /console/parties/{service}/{role}/{party}/seats/take", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).takeSeat},
 		{"POST /console/parties/{service}/{role}/{party}/end", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}", (*Server).endParty},
 		{"GET /console/offices", whoMay, staff.SeeOffice, "", (*Server).offices},
 		{"GET /console/offices/{service}", whoMay, staff.SeeOffice, "", (*Server).office},

@@ -68,7 +68,7 @@ func (o *office) fills(endpoint string) {
 			text string
 			args []any
 		}{
-			{`INSERT INTO person (id, name, salt, state, version, added_at, left_at) SELECT 'st' || ` + numbered + `, '某人', $1, 'active', 1, $2 + i / 3, NULL FROM n`, []any{[]byte("salt"), now - many}},
+			{`INSERT INTO person (id, name, salt, state, version, seat, added_at, left_at) SELECT 'st' || ` + numbered + `, '某人', $1, 'active', 1, '', $2 + i / 3, NULL FROM n`, []any{[]byte("salt"), now - many}},
 			{`INSERT INTO person_role (person, service, role, office, granted_at, granted_by) SELECT 'st' || ` + numbered + `, $1, 'staff', '', 1, '' FROM n`, []any{vaulttest.Service}},
 			{`INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, late_at, reviewer, finding, reviewed_at, bound)
 				SELECT 'sa' || ` + numbered + `, $1, $2, $3, $4 + i / 3, $4, NULL, '', '', NULL, $5 FROM n`, []any{vaulttest.Service, "st_x", "st_y", now, []byte("x")}},

@@ -250,6 +250,15 @@ func FindOf(ctx context.Context, tx *db.Tx, by party.Client, name string) (Case,
 	return c, err
 }
 
+// OpenOf returns the open cases that the party has reported, those that are due first. There
+// are few.
+func OpenOf(ctx context.Context, tx *db.Tx, by party.Client) ([]Case, error) {
+	of := by.Key.Party
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM incident WHERE service = $1 AND role = $2 AND party = $3 AND closed_at IS NULL
+		ORDER BY due_at, id LIMIT $4`, of.Service, of.Role, of.Name, int64(maxOpen))
+}
+
 // NotesOf returns what was written about a case, in its order.
 func NotesOf(ctx context.Context, tx *db.Tx, c Case) ([]Note, error) {
 	return db.All(ctx, tx, scanNote, `SELECT `+noteColumns+` FROM incident_note WHERE incident = $1 ORDER BY number`, c.ID)

@@ -187,7 +187,7 @@ func (t Teller) alarmed(ctx context.Context, tx *db.Tx, d Due) (notify.Message, 
 			a.Service, err = where, nil
 		}
 		if key := keyOf(entry); key != "" && err == nil {
-			if id.Is(id.PartyKey, key) {
+			if id.Is(id.PartyKey, key) || id.Is(id.PartySeat, key) {
 				a.Party, err = partyName(ctx, tx, key)
 			} else {
 				a.Key, err = keyName(ctx, tx, where, key)
@@ -199,11 +199,15 @@ func (t Teller) alarmed(ctx context.Context, tx *db.Tx, d Due) (notify.Message, 
 	return m, err
 }
 
-// partyName returns what the charter calls the party that has a key. One that this store doesn't
-// know, of before it was put back, is told by its id.
+// partyName returns what the charter calls the party that has a key or a seat. One that this
+// store doesn't know, of before it was put back, is told by its id.
 func partyName(ctx context.Context, tx *db.Tx, key string) (string, error) {
-	c, err := party.ClientOf(ctx, tx, key)
-	if errors.Is(err, party.ErrKeyNotFound) {
+	find := party.ClientOf
+	if id.Is(id.PartySeat, key) {
+		find = party.ClientAt
+	}
+	c, err := find(ctx, tx, key)
+	if errors.Is(err, party.ErrKeyNotFound) || errors.Is(err, party.ErrSeatNotFound) {
 		return key, nil
 	}
 	return c.Key.Party.Name, err

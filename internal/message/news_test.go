@@ -760,6 +760,8 @@ var silent = map[string]string{
 	party.KindEnded:         "as above",
 	party.KindBound:         "by whom something goes there, and not what",
 	party.KindRevoked:       "as above",
+	party.KindSeated:        "as above",
+	party.KindUnseated:      "as above",
 	party.KindChecked:       "of the operator's own",
 	party.KindParted:        "what a party was ordered is in the guardian's home, order by order",
 	family.KindGrown:        "the guardians' office ends with it: a Farewell tells them",

@@ -76,6 +76,7 @@ const (
 
 	KindAlarm = "staff.alarm" // to officer and deputy, by e-mail
 	KindMoved = "staff.moved" // to where alarms were sent until now
+	KindSeat  = "party.seat"  // to a person of a processor or recipient, with the link by which it sets up how to sign in
 
 	KindTest = "channel.test" // to somebody of the operator's own, who has asked for it
 )
@@ -94,6 +95,7 @@ const (
 	whySafe   = "safe"   // somebody else may have got in
 	whyOffice = "office" // it is for whoever holds the office to look at
 	whyMoved  = "moved"  // alarms were sent there, and aren't any more
+	whySeat   = "seat"   // somebody in office has invited whoever reads there
 	whyTest   = "test"   // somebody tries whether messages arrive
 )
 
@@ -159,6 +161,7 @@ var wordings = map[string]wording{
 
 	KindAlarm: {"alarm", whyOffice},
 	KindMoved: {"moved", whyMoved},
+	KindSeat:  {"seat", whySeat},
 
 	KindTest: {"test", whyTest},
 }

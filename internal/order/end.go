@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -83,14 +84,10 @@ func (b Book) AttestEnd(ctx context.Context, tx *db.Tx, by party.Client, documen
 	case p.Parting(now):
 		return fail(ErrParting) // what isn't ordered yet nobody has deleted
 	}
-	st = Statement{Party: of, EndedAt: p.EndedAt(now)}
-	before, err := db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM party_statement WHERE service = $1 AND role = $2 AND party = $3 AND ended_at = $4`,
-		of.Service, of.Role, of.Name, (*db.Time)(&st.EndedAt))
-	if err != nil {
+	if st, err = StatementOf(ctx, tx, of, p.EndedAt(now)); err != nil {
 		return fail(err)
 	}
-	if before != 0 {
+	if !st.AttestedAt.IsZero() {
 		return fail(ErrStated)
 	}
 	open, err := ListOf(ctx, tx, of, Order{}, limit)
@@ -115,6 +112,18 @@ func (b Book) AttestEnd(ctx context.Context, tx *db.Tx, by party.Client, documen
 	entry, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindStated, Service: of.Service, Actor: by.Ledger(),
 		Body: StatedBody{Party: of.Name, Role: Role(of.Role), Ended: st.EndedAt.UnixMicro(), Mark: st.Mark()}})
 	return done, st, entry, err
+}
+
+// StatementOf returns what a party has stated after an end of it: without an AttestedAt, where
+// that is nothing yet.
+func StatementOf(ctx context.Context, tx *db.Tx, of party.ID, ended time.Time) (Statement, error) {
+	st, err := db.One(ctx, tx, scanStatement, `
+		SELECT `+statementColumns+` FROM party_statement WHERE service = $1 AND role = $2 AND party = $3 AND ended_at = $4`,
+		of.Service, of.Role, of.Name, (*db.Time)(&ended))
+	if errors.Is(err, db.ErrNone) {
+		return Statement{Party: of, EndedAt: ended}, nil
+	}
+	return st, err
 }
 
 // Statements calls each with every statement, for an audit. Each must not use tx.

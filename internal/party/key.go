@@ -121,14 +121,15 @@ func (s Standing) Paper() Term {
 	return s.Agreement
 }
 
-// A Client is a party that asks by itself: it has signed a request with a key of its own. How
-// it stands was read with the key. The zero Client may do nothing.
+// A Client is a party that asks by itself: it has signed a request with a key of its own, or
+// a person of it is signed in by a seat (Seat.Client), which gets no values. How it stands was
+// read with the key. The zero Client may do nothing.
 type Client struct {
 	Key
 	Standing Standing
 }
 
-// Ledger returns the actor's name in the ledger: "party:kp_…".
+// Ledger returns the actor's name in the ledger: "party:kp_…", or of a seat "party:ps_…".
 func (c Client) Ledger() string { return "party:" + c.Key.ID }
 
 // Fault returns why the client may do nothing at that moment, or nil. It is pure. Nothing has
@@ -304,13 +305,15 @@ func EachKey(ctx context.Context, tx *db.Tx, fn func(Key) error) error {
 	}, `SELECT `+keyColumns+` FROM party_key k ORDER BY k.id`)
 }
 
-// Tells reports whether a party has a key by which it may tell us something at this moment:
-// see Client.Deaf.
+// Tells reports whether a party has a key or a seat by which it may tell us something at this
+// moment: see Client.Deaf.
 func Tells(ctx context.Context, tx *db.Tx, of ID) (bool, error) {
 	over := tx.Now().Add(-Lingers)
 	n, err := db.One(ctx, tx, db.Single[int64], `
 		SELECT count(*) FROM (
-			SELECT id FROM party_key WHERE service = $1 AND role = $2 AND party = $3 AND revoked_at IS NULL AND until_at > $4 LIMIT 1
+			SELECT id FROM party_key WHERE service = $1 AND role = $2 AND party = $3 AND revoked_at IS NULL AND until_at > $4
+			UNION ALL
+			SELECT id FROM party_seat WHERE service = $1 AND role = $2 AND party = $3 AND taken_at IS NULL AND until_at > $4
 		) AS good`, of.Service, of.Role, of.Name, (*db.Time)(&over))
 	return n > 0, err
 }
@@ -328,18 +331,16 @@ func Bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25
 	if until = until.UTC().Truncate(time.Microsecond); until.IsZero() {
 		until = paper.Until
 	}
-	switch state := p.State(now); {
+	switch {
 	case len(public) != ed25519.PublicKeySize:
 		return Key{}, "", ErrKeyForm.At("public")
 	case weak(public):
 		return Key{}, "", ErrKeyWeak.At("public")
-	case len(p.Subs) > 0:
-		return Key{}, "", ErrSubs
-	case p.Halted != "":
-		return Key{}, "", ErrSuspended
-	case state != Active && state != Signed:
-		return Key{}, "", ErrUnready
-	case !until.After(now) || until.After(paper.Until):
+	}
+	if err := p.binds(now); err != nil {
+		return Key{}, "", err
+	}
+	if !until.After(now) || until.After(paper.Until) {
 		return Key{}, "", ErrKeyUntil.At("until")
 	}
 	all, err := Keys(ctx, tx, of)
@@ -371,6 +372,19 @@ func Bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25
 	}
 	entry, err := p.note(ctx, tx, by, KindBound, BoundBody{Party: of.Name, Role: of.Role, Key: k.ID, Paper: k.Paper, Print: k.Print(), Until: k.Until.UnixMicro()})
 	return k, entry, err
+}
+
+// binds returns why nothing can be bound to what the party stands on, or nil.
+func (p Party) binds(now time.Time) error {
+	switch state := p.State(now); {
+	case len(p.Subs) > 0:
+		return ErrSubs
+	case p.Halted != "":
+		return ErrSuspended
+	case state != Active && state != Signed:
+		return ErrUnready
+	}
+	return nil
 }
 
 // Revoke ends a key at once. Errors: those of catalog.Change, ErrNotFound, ErrKeyNotFound,
@@ -450,17 +464,23 @@ func Again(ctx context.Context, tx *db.Tx, key string, late bool) (Client, error
 	if err != nil {
 		return c, err
 	}
+	return c, c.May(ctx, tx, late)
+}
+
+// May returns why the client may not ask in this transaction, or nil. Errors: those of Fault,
+// and with late those of Deaf.
+func (c Client) May(ctx context.Context, tx *db.Tx, late bool) error {
 	if late {
-		return c, c.Deaf(tx.Now())
+		return c.Deaf(tx.Now())
 	}
 	var s []catalog.Service
 	if err := tx.Together(ctx, catalog.ReadService(&s, c.Key.Party.Service)); err != nil {
-		return c, err
+		return err
 	}
 	if len(s) != 1 {
-		return c, errors.New("party: a key of no service")
+		return errors.New("party: a key of no service")
 	}
-	return c, c.Fault(s[0], tx.Now())
+	return c.Fault(s[0], tx.Now())
 }
 
 // SweepNonces forgets at most limit nonces that no signature is taken with any more, and

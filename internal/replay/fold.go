@@ -152,7 +152,7 @@ var (
 		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, order.KindStated, legal.KindErased,
 		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
-		party.KindBound, party.KindRevoked, party.KindChecked, party.KindAlarm}
+		party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated, party.KindChecked, party.KindAlarm}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
@@ -267,6 +267,7 @@ func (f *fold) finish() {
 	f.reportUndecided()
 	f.checkOrders()
 	f.checkSaid()
+	f.checkSeats()
 	f.checkRaised()
 	f.checkKept()
 	for k, c := range f.children {

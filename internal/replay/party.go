@@ -112,7 +112,7 @@ type whose struct {
 // stands on, or that it was suspended, let on again, or ended.
 func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 	// Nobody but who is in office signs; a store that was put back suspends, and revokes, by itself.
-	again := (p.Kind == party.KindHalted || p.Kind == party.KindRevoked) && strings.HasPrefix(p.Actor, "operator:")
+	again := (p.Kind == party.KindHalted || p.Kind == party.KindRevoked || p.Kind == party.KindUnseated) && strings.HasPrefix(p.Actor, "operator:")
 	if by, ok := strings.CutPrefix(p.Actor, "officer:"); !again && (!ok || by == "" || by != now.officer && by != now.deputy) {
 		return impossible(ruleOffice)
 	}
@@ -185,6 +185,18 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 		b, x := body[party.RevokedBody](p)
 		if x == (fault{}) {
 			x = f.keyRevoked(p, s, now, b)
+		}
+		return x
+	case party.KindSeated:
+		b, x := body[party.SeatedBody](p)
+		if x == (fault{}) {
+			x = f.seated(p, s, now, b)
+		}
+		return x
+	case party.KindUnseated:
+		b, x := body[party.UnseatedBody](p)
+		if x == (fault{}) {
+			x = f.unseated(p, s, now, b)
 		}
 		return x
 	}

@@ -10,9 +10,11 @@ import (
 	"wardkeep/internal/party"
 )
 
-// A boundKey is what the ledger says of a key that a party signs with.
+// A boundKey is what the ledger says of a key that a party signs with, or of a seat by which a
+// person of it signs in.
 type boundKey struct {
 	party   party.ID
+	seat    bool
 	paper   string
 	print   string
 	by      string
@@ -28,7 +30,7 @@ type boundKey struct {
 // nobody's. Its public half is of no account here: the row is compared with the ledger's print.
 func (f *fold) keyAt(s *service, key string, version int64) party.Key {
 	k := f.bound[key]
-	if k == nil || k.party.Service != s.name || k.version > version {
+	if k == nil || k.seat || k.party.Service != s.name || k.version > version {
 		return party.Key{}
 	}
 	out := party.Key{ID: key, Party: k.party, Paper: k.paper, Until: moment(k.until)}
@@ -64,7 +66,7 @@ func (f *fold) keyBound(p ledger.Placed, s *service, now *version, b party.Bound
 // keyRevoked folds that a key is none any more.
 func (f *fold) keyRevoked(p ledger.Placed, s *service, now *version, b party.RevokedBody) fault {
 	k := f.bound[b.Key]
-	if k == nil || k.revoked != 0 || k.party != (party.ID{Service: s.name, Role: b.Role, Name: b.Party}) {
+	if k == nil || k.seat || k.revoked != 0 || k.party != (party.ID{Service: s.name, Role: b.Role, Name: b.Party}) {
 		return impossible(ruleParty)
 	}
 	k.revoked, k.ended = p.At.UnixMicro(), now.number
@@ -77,7 +79,7 @@ func (a *audit) keyRows() error {
 	err := party.EachKey(a.ctx, a.tx, func(row party.Key) error {
 		r := at{audit: a, table: "party_key", service: a.names.shown(row.Party.Service), row: a.names.shown(row.ID)}
 		is := a.fold.bound[row.ID]
-		if is == nil {
+		if is == nil || is.seat {
 			r.extra()
 			return nil
 		}
@@ -97,7 +99,7 @@ func (a *audit) keyRows() error {
 		return a.ctx.Err()
 	})
 	for _, key := range slices.Sorted(maps.Keys(a.fold.bound)) {
-		if is := a.fold.bound[key]; !is.seen && err == nil {
+		if is := a.fold.bound[key]; !is.seat && !is.seen && err == nil {
 			at{audit: a, table: "party_key", service: is.party.Service, row: key}.missing()
 		}
 	}

@@ -208,7 +208,7 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		now.overdue = f.names.keep(catalog.WithOverdue(now.overdue, b.Party, suspends))
 		return x
 	case party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindChecked, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded,
-		party.KindBound, party.KindRevoked:
+		party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated:
 		return f.partyEntry(p, s, now)
 	}
 	return fault{}

@@ -15,6 +15,9 @@ import (
 // A person is somebody inside, with what it may and how it signs in.
 type person struct {
 	who         string
+	seat        string // of a person of a party, who is nobody inside
+	seatedBy    source // the entry that says so
+	seatUsed    int64  // when the person signed in last
 	version     int64
 	added, left int64
 	roles       map[staff.Grant]given
@@ -94,6 +97,7 @@ var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, st
 type about struct {
 	Person  string     `json:"person"`
 	Who     string     `json:"who"`
+	Seat    string     `json:"seat"`
 	Role    staff.Role `json:"role"`
 	Service string     `json:"service"`
 	Office  string     `json:"office"`
@@ -124,7 +128,7 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return impossible(rulePerson)
 		}
 		joined := p.Actor == staff.Provider{}.Ledger()
-		f.inside.persons[k] = &person{who: b.Who, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]given), joined: joined}
+		f.inside.persons[k] = &person{who: b.Who, seat: f.names.keep(b.Seat), seatedBy: source{place: p.Place, entry: p.ID}, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]given), joined: joined}
 		if joined {
 			return fault{}
 		}
@@ -226,7 +230,7 @@ func (who *person) roleEntry(f *fold, p ledger.Placed, b about) fault {
 		clear(who.roles)
 	case !g.Role.Known(), g.Role.ByOffice() != (g.Office != ""), g.Service == "" && !g.Role.Everywhere():
 		return fault{what: FoundBody, field: rulePerson}
-	case held == (p.Kind == staff.KindGranted):
+	case held == (p.Kind == staff.KindGranted), who.seat != "":
 		return impossible(rulePerson)
 	case held:
 		delete(who.roles, g)
@@ -401,6 +405,9 @@ func (f *fold) staffSessionEntry(p ledger.Placed, b about, k key, who *person) f
 		s.fresh = b.Fresh
 	}
 	f.inside.sessions[sk] = s
+	if !open {
+		who.seatUsed = at
+	}
 	return fault{}
 }
 

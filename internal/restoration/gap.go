@@ -82,6 +82,7 @@ type service struct {
 	paused   []string   // "wh_…", or changed
 	parties  []party.ID // that may stand otherwise
 	signers  []party.RevokedBody
+	seats    []party.UnseatedBody
 	conceals bool // something happened that this release doesn't know
 }
 
@@ -167,6 +168,7 @@ var readings = map[string]reading{
 	party.KindDeclared:   partyChanged(func(b party.DeclaredBody) (string, party.Role) { return b.Party, b.Role }),
 	party.KindEnded:      partyChanged(func(b party.EndedBody) (string, party.Role) { return b.Party, b.Role }),
 	party.KindRevoked:    ofService(func(s *service, b party.RevokedBody) { s.signers = append(s.signers, b) }),
+	party.KindUnseated:   ofService(func(s *service, b party.UnseatedBody) { s.seats = append(s.seats, b) }),
 	// A check that found no breach is owed again; after one that did, the party was suspended.
 	party.KindChecked: {rest: func(g *gap, p ledger.Placed) error {
 		var b party.PaperBody
@@ -284,6 +286,7 @@ var additions = map[string]string{
 	party.KindContinued:        "it is suspended still",
 	party.KindParted:           "it is ordered once more",
 	party.KindBound:            "the key is nobody's here: it is bound anew",
+	party.KindSeated:           "the seat is nobody's here: it is given anew",
 	party.KindAlarm:            "it is raised once more, by its day",
 	order.KindIssued:           "",
 	order.KindAttested:         "",
@@ -587,6 +590,12 @@ func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed boo
 	for _, b := range s.signers {
 		_, _, err := party.RevokeAgain(ctx, tx, by, party.ID{Service: name, Role: b.Role, Name: b.Party}, b.Key)
 		if err = moot(err, party.ErrKeyNotFound); err != nil {
+			return closed, err
+		}
+	}
+	for _, b := range s.seats { // and so by a person who is gone
+		err := party.TakeSeatAgain(ctx, tx, by, party.ID{Service: name, Role: b.Role, Name: b.Party}, b.Seat)
+		if err = moot(err, party.ErrSeatNotFound); err != nil {
 			return closed, err
 		}
 	}

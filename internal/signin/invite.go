@@ -68,12 +68,15 @@ func (d Door) Invite(ctx context.Context, tx *db.Tx, by staff.Actor, person stri
 	return d.invite(ctx, tx, p, by.Ledger(), "", inviteLife)
 }
 
-// managed locks a person whose account by may change.
+// managed locks a person inside whose account by may change.
 func managed(ctx context.Context, tx *db.Tx, by staff.Actor, person string) (staff.Person, error) {
 	if by.Ledger() == (staff.Person{ID: person}).Ledger() {
 		return staff.Person{}, staff.ErrSelf
 	}
 	p, err := staff.Lock(ctx, tx, person)
+	if err == nil && p.Seat != "" {
+		err = staff.ErrNotFound
+	}
 	if err != nil {
 		return staff.Person{}, err
 	}
@@ -150,7 +153,7 @@ func (d Door) open(ctx context.Context, tx *db.Tx, link string, by Browser) (Set
 		return SettingUp{}, err
 	}
 	at.Person, err = staff.Find(ctx, tx, person)
-	if errors.Is(err, staff.ErrNotFound) || err == nil && at.Person.State != staff.Active {
+	if errors.Is(err, staff.ErrNotFound) || err == nil && (at.Person.State != staff.Active || !d.lets(at.Person)) {
 		err = ErrLink
 	}
 	if err != nil {

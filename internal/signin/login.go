@@ -163,7 +163,7 @@ func (d Door) answer(ctx context.Context, tx *db.Tx, c Claim, code pii.Text) (st
 		return staff.Person{}, "", err
 	}
 	way, right := Way(""), false
-	if known && c.right {
+	if known && c.right && d.lets(p) {
 		if way, right, err = d.second(ctx, tx, c.login, meantCode(code)); err != nil {
 			return staff.Person{}, "", err
 		}

@@ -291,7 +291,7 @@ func (d Door) shown(ctx context.Context, tx *db.Tx, kept string, s Session, answ
 		return fail(err)
 	}
 	p, err := staff.Lock(ctx, tx, key.Person)
-	if errors.Is(err, staff.ErrLeft) || errors.Is(err, staff.ErrNotFound) {
+	if errors.Is(err, staff.ErrLeft) || errors.Is(err, staff.ErrNotFound) || err == nil && !d.lets(p) {
 		err = ErrPasskey
 	}
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package signin lets persons inside in, by a password with a code of their
-// authenticator or by a passkey, and keeps them signed in (Article 15).
+// authenticator or by a passkey, and keeps them signed in (Article 15); and, by a door of
+// their own, persons of processors and recipients (Article 16).
 //
 // Its one invariant: who is signed in is looked up each time, with what the person
 // may at that moment; a session carries neither. Who has left is out with the
@@ -22,6 +23,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/party"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
 	"wardkeep/internal/staff"
@@ -141,7 +143,13 @@ type Door struct {
 	Roles    []Mapped
 	// Idle and Most are how long a session lasts; zeros are Idle and Most.
 	Idle, Most time.Duration
+	// Parties says that it is the door of persons of parties: it lets them in and nobody
+	// inside, and any other door those inside and none of them.
+	Parties bool
 }
+
+// lets reports whether it is the door of a person.
+func (d Door) lets(p staff.Person) bool { return (p.Seat != "") == d.Parties }
 
 func (d Door) idle() time.Duration {
 	if d.Idle == 0 {
@@ -217,7 +225,7 @@ func (d Door) Find(ctx context.Context, tx *db.Tx, secret string) (Session, erro
 		return Session{}, ErrSignedOut
 	}
 	s.Person, err = staff.Find(ctx, tx, s.person)
-	if errors.Is(err, staff.ErrNotFound) || err == nil && s.Person.State != staff.Active {
+	if errors.Is(err, staff.ErrNotFound) || err == nil && (s.Person.State != staff.Active || !d.lets(s.Person)) {
 		err = ErrSignedOut
 	}
 	if err != nil {
@@ -285,6 +293,11 @@ func (d Door) admit(ctx context.Context, tx *db.Tx, p staff.Person, way Way, by,
 	body := OpenedBody{Session: s.ID, Person: p.ID, Way: way, Passkey: by, Until: s.MostUntil.UnixMicro()}
 	if fresh.Before(now) {
 		body.Fresh = fresh.UnixMicro()
+	}
+	if p.Seat != "" {
+		if err := party.UsedSeat(ctx, tx, p.Seat); err != nil {
+			return Session{}, "", err
+		}
 	}
 	_, err = p.Note(ctx, tx, KindOpened, p.Ledger(), body)
 	return s, secret, err

@@ -25,7 +25,7 @@ func grants(ctx context.Context, tx *db.Tx, person string) ([]Grant, error) {
 		ORDER BY r.service, r.role, r.office`, person)
 }
 
-// List returns every person, those who have left too, in the order in which they came.
+// List returns every person inside, those who have left too, in the order in which they came.
 func List(ctx context.Context, tx *db.Tx) ([]Person, error) {
 	of := make(map[string][]Grant)
 	err := db.Each(ctx, tx, func(row db.Row) error {
@@ -41,7 +41,7 @@ func List(ctx context.Context, tx *db.Tx) ([]Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM person ORDER BY added_at, id`)
+	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM person WHERE seat = '' ORDER BY added_at, id`)
 	for i := range all {
 		all[i].Grants = of[all[i].ID]
 	}
@@ -81,7 +81,7 @@ func Each(ctx context.Context, tx *db.Tx, a Action, service string, fn func(Pers
 	}
 }
 
-// Named returns at most limit persons whose name fits, those who have left too, in the order
+// Named returns at most limit persons inside whose name fits, those who have left too, in the order
 // in which they came. Every name is read, and nothing else of whom it doesn't fit.
 func Named(ctx context.Context, tx *db.Tx, fits func(name string) bool, limit int) (all []Person, err error) {
 	var ids []string
@@ -92,7 +92,7 @@ func Named(ctx context.Context, tx *db.Tx, fits func(name string) bool, limit in
 			ids = append(ids, id)
 		}
 		return err
-	}, `SELECT id, name FROM person ORDER BY added_at, id`)
+	}, `SELECT id, name FROM person WHERE seat = '' ORDER BY added_at, id`)
 	for _, id := range ids {
 		if err != nil {
 			return nil, err
@@ -104,11 +104,11 @@ func Named(ctx context.Context, tx *db.Tx, fits func(name string) bool, limit in
 	return all, err
 }
 
-// Called returns the person of that id, or else those who have exactly that name.
+// Called returns the person inside of that id, or else those who have exactly that name.
 func Called(ctx context.Context, tx *db.Tx, who string) ([]Person, error) {
 	if id.Is(id.Staff, who) {
 		p, err := Find(ctx, tx, who)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, ErrNotFound) || p.Seat != "" {
 			return nil, nil
 		}
 		return []Person{p}, err
@@ -122,14 +122,14 @@ func ParseCursor(s string) db.Cursor { return db.ParseCursor(id.Staff, s) }
 // Cursor is where a list goes on behind the person.
 func (p Person) Cursor() db.Cursor { return db.Cursor{At: p.AddedAt, ID: p.ID} }
 
-// Page returns at most limit persons, those who have left too, the newest first, from a
+// Page returns at most limit persons inside, those who have left too, the newest first, from a
 // cursor on.
 func Page(ctx context.Context, tx *db.Tx, from db.Cursor, limit int) ([]Person, error) {
 	at, person := from.At, from.ID
 	if person == "" {
 		at, person = tx.Now().Add(time.Second), "~" // behind every id
 	}
-	const behind = `person WHERE added_at <= $1 AND (added_at < $1 OR id < $2) ORDER BY added_at DESC, id DESC LIMIT $3`
+	const behind = `person WHERE seat = '' AND added_at <= $1 AND (added_at < $1 OR id < $2) ORDER BY added_at DESC, id DESC LIMIT $3`
 	of := make(map[string][]Grant)
 	err := db.Each(ctx, tx, func(row db.Row) error {
 		var person string

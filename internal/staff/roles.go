@@ -45,6 +45,9 @@ func give(ctx context.Context, tx *db.Tx, by Actor, person string, g Grant) (Per
 		return Person{}, err
 	}
 	p, err := Lock(ctx, tx, person)
+	if err == nil && p.Seat != "" {
+		err = ErrNotFound // among those inside
+	}
 	if err != nil {
 		return Person{}, err
 	}

@@ -75,7 +75,8 @@ const (
 // An AddedBody is what the ledger keeps of a new person.
 type AddedBody struct {
 	Person string `json:"person"`
-	Who    string `json:"who"` // see Who
+	Who    string `json:"who"`            // see Who
+	Seat   string `json:"seat,omitempty"` // see Person.Seat
 }
 
 // A LeftBody says that a person left, and with it lost every role.
@@ -96,12 +97,14 @@ type Grant struct {
 	Office  string // "st_…", the term of office by which it is held; empty: it was given
 }
 
-// A Person is somebody inside. The zero Person is nobody, and may nothing.
+// A Person is somebody inside, or with a Seat somebody of a party, who is nobody inside. The
+// zero Person is nobody, and may nothing.
 type Person struct {
 	ID      string // "st_…"
 	Name    string // as colleagues see it
 	State   State
-	Version int64 // grows with every change
+	Version int64  // grows with every change
+	Seat    string // "ps_…", of party.Seat: whoever has one has no role, ever; empty of who is inside
 	AddedAt time.Time
 	LeftAt  time.Time // zero: has not left
 	Grants  []Grant   // those that hold now: of a role by office, while the office is held
@@ -113,7 +116,7 @@ func (p Person) Ledger() string { return "staff:" + p.ID }
 // May reports whether the person may do that with a service. An empty service asks
 // for a role in every service.
 func (p Person) May(a Action, service string) bool {
-	if p.ID == "" || p.State != Active {
+	if p.ID == "" || p.State != Active || p.Seat != "" {
 		return false
 	}
 	r := RuleOf(a)
@@ -220,10 +223,10 @@ func self(by Actor, person string) bool {
 	return is && idOf(by) == person
 }
 
-const columns = `id, name, state, version, added_at, left_at`
+const columns = `id, name, state, version, seat, added_at, left_at`
 
 func scan(row db.Row) (p Person, err error) {
-	err = row.Scan(&p.ID, &p.Name, &p.State, &p.Version, (*db.Time)(&p.AddedAt), (*db.Time)(&p.LeftAt))
+	err = row.Scan(&p.ID, &p.Name, &p.State, &p.Version, &p.Seat, (*db.Time)(&p.AddedAt), (*db.Time)(&p.LeftAt))
 	return p, err
 }
 
@@ -238,25 +241,50 @@ func isLine(s string) bool {
 // Add makes an account for a person, with a first role: an account that may nothing
 // is nobody's. Name is at most 100 characters. Errors: ErrName, those of Grant.
 func Add(ctx context.Context, tx *db.Tx, by Actor, name string, first Grant) (Person, error) {
-	p := Person{ID: id.New(id.Staff), Name: name, State: Active, Version: 1, AddedAt: tx.Now()}
 	if !isLine(name) {
 		return Person{}, ErrName.At("name")
 	}
 	if err := gives(ctx, tx, by, first); err != nil {
 		return Person{}, err
 	}
-	salt := make([]byte, saltLen)
-	rand.Read(salt) // never fails (crypto/rand)
-	err := tx.Queue(ctx, `
-		INSERT INTO person (id, name, salt, state, version, added_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		p.ID, p.Name, salt, p.State, p.Version, (*db.Time)(&p.AddedAt))
+	p, err := add(ctx, tx, by, name, "")
 	if err != nil {
 		return Person{}, err
 	}
-	if _, err := p.Note(ctx, tx, KindAdded, by.Ledger(), AddedBody{Person: p.ID, Who: Who(salt, p.ID, p.Name)}); err != nil {
+	return give(ctx, tx, by, p.ID, first)
+}
+
+// Seat makes an account for a person of a party, who gets no role: what the person may comes
+// with the seat. Whether by may give that one is asked where it is given (signin.Seat).
+// Errors: ErrName.
+func Seat(ctx context.Context, tx *db.Tx, by Person, name, seat string) (Person, error) {
+	if !isLine(name) {
+		return Person{}, ErrName.At("name")
+	}
+	return add(ctx, tx, by, name, seat)
+}
+
+func add(ctx context.Context, tx *db.Tx, by Actor, name, seat string) (Person, error) {
+	p := Person{ID: id.New(id.Staff), Name: name, State: Active, Version: 1, Seat: seat, AddedAt: tx.Now()}
+	salt := make([]byte, saltLen)
+	rand.Read(salt) // never fails (crypto/rand)
+	err := tx.Queue(ctx, `
+		INSERT INTO person (id, name, salt, state, version, seat, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		p.ID, p.Name, salt, p.State, p.Version, p.Seat, (*db.Time)(&p.AddedAt))
+	if err != nil {
 		return Person{}, err
 	}
-	return give(ctx, tx, by, p.ID, first)
+	_, err = p.Note(ctx, tx, KindAdded, by.Ledger(), AddedBody{Person: p.ID, Who: Who(salt, p.ID, p.Name), Seat: seat})
+	return p, err
+}
+
+// OfSeat returns the person of a party that has a seat, or had it. Errors: ErrNotFound.
+func OfSeat(ctx context.Context, tx *db.Tx, seat string) (Person, error) {
+	if seat == "" {
+		return Person{}, ErrNotFound // of whoever is inside there are many
+	}
+	p, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM person WHERE seat = $1`, seat)
+	return p, missing(err)
 }
 
 // Note records something about the locked person.
@@ -337,6 +365,25 @@ func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, err
 	if err := Manages(ctx, tx, by, p); err != nil {
 		return Person{}, err
 	}
+	return leave(ctx, tx, by, p)
+}
+
+// Unseat ends the account of a person of a party as Leave does that of one inside. Whether by
+// may take the seat is asked where it is taken (signin.Unseat). Errors: ErrNotFound, also of who
+// has no seat; ErrLeft.
+func Unseat(ctx context.Context, tx *db.Tx, by Person, person string) (Person, error) {
+	p, err := Lock(ctx, tx, person)
+	if err == nil && p.Seat == "" {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Person{}, err
+	}
+	return leave(ctx, tx, by, p)
+}
+
+// leave ends the account of a locked person.
+func leave(ctx context.Context, tx *db.Tx, by Actor, p Person) (Person, error) {
 	p.State, p.LeftAt, p.Grants = Left, tx.Now(), nil
 	for _, statement := range []string{`DELETE FROM person_role WHERE person = $1`, `DELETE FROM person_filter WHERE person = $1`,
 		`DELETE FROM person_contact WHERE person = $1`} {
@@ -347,7 +394,7 @@ func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, err
 	if err := ForgetRecipient(ctx, tx, p); err != nil {
 		return Person{}, err
 	}
-	err = tx.Queue(ctx, `UPDATE person SET state = $1, left_at = $2 WHERE id = $3`, p.State, (*db.Time)(&p.LeftAt), p.ID)
+	err := tx.Queue(ctx, `UPDATE person SET state = $1, left_at = $2 WHERE id = $3`, p.State, (*db.Time)(&p.LeftAt), p.ID)
 	if err != nil {
 		return Person{}, err
 	}

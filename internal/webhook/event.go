@@ -51,7 +51,7 @@ var types = []string{
 	order.KindIssued, order.KindAttested, order.KindOverdue, order.KindStated,
 
 	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
-	party.KindBound, party.KindRevoked,
+	party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated,
 	party.KindChecked, party.KindAlarm,
 
 	approval.KindBroken, approval.KindReviewLate, approval.KindAlarm, approval.KindForeign, approval.KindReleased, approval.KindTold, publication.KindAlarm,

@@ -35,6 +35,13 @@ func TestScreenshots(t *testing.T) {
 		g.see(g.look)
 	})
 	for _, lang := range i18n.Langs {
+		tellDesk(t, lang, func(p *insider, stop string) {
+			for _, l := range []look{{handy[0], false}, {handy[1], true}} {
+				p.see(l)
+				p.picture(filepath.Join(dir, strings.ReplaceAll(fmt.Sprintf("desk-%s.%s.%s.png", stop, l, lang), " ", ".")), 0, 0)
+			}
+			p.see(p.look)
+		})
 		tellConsole(t, lang, func(p *insider, stop string) {
 			for _, l := range []look{{wide[0], false}, {wide[1], true}} {
 				p.see(l)

@@ -49,6 +49,7 @@ const (
 	Paper        Prefix = "pp" // that a processor or a recipient stands on
 	Impact       Prefix = "ia" // an assessment of a purpose
 	PartyKey     Prefix = "kp" // what a processor or a recipient signs its requests with
+	PartySeat    Prefix = "ps" // by which a person of a processor or a recipient signs in
 	Assistance   Prefix = "as" // that a processor or a recipient is asked for with a demand
 	Incident     Prefix = "in" // of information that was leaked, changed or lost
 )

@@ -675,6 +675,22 @@ CREATE TABLE party_key (
 CREATE UNIQUE INDEX party_key_public ON party_key (public);
 CREATE INDEX party_key_party ON party_key (service, role, party, bound_at, id);
 
+-- Seats by which persons of parties sign in: see person.seat. None is ever removed.
+CREATE TABLE party_seat (
+	id       text   NOT NULL PRIMARY KEY,
+	service  text   NOT NULL,
+	role     text   NOT NULL,
+	party    text   NOT NULL,
+	version  bigint NOT NULL, -- of the service, at the last change of this row but the last sign-in
+	paper    text   NOT NULL, -- of party_paper: what it is bound to
+	given_at bigint NOT NULL,
+	given_by text   NOT NULL, -- as the ledger names actors
+	until_at bigint NOT NULL, -- at this moment it is over
+	taken_at bigint,
+	used_at  bigint           -- when its person signed in last
+);
+CREATE INDEX party_seat_party ON party_seat (service, role, party, given_at, id);
+
 -- Nonces of signatures that were taken, as long as one could be taken again.
 CREATE TABLE party_nonce (
 	key      text   NOT NULL,
@@ -1069,9 +1085,11 @@ CREATE TABLE person (
 	salt     bytea  NOT NULL, -- of what the ledger keeps of it
 	state    text   NOT NULL, -- active, left
 	version  bigint NOT NULL, -- grows with every change about the person
+	seat     text   NOT NULL, -- of party_seat: a person of a party, who is nobody inside; or empty
 	added_at bigint NOT NULL,
 	left_at  bigint
 );
+CREATE UNIQUE INDEX person_seat ON person (seat) WHERE seat <> '';
 CREATE INDEX person_added ON person (added_at, id);
 
 CREATE TABLE person_role (
@@ -1306,6 +1324,7 @@ DROP TABLE party_alarm;
 DROP TABLE party_handle;
 DROP TABLE party_meter;
 DROP TABLE party_nonce;
+DROP TABLE party_seat;
 DROP TABLE party_key;
 DROP TABLE party_paper;
 DROP TABLE party;

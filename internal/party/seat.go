@@ -1,0 +1,203 @@
+package party
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/catalog"
+)
+
+// What can be wrong with a seat.
+var (
+	ErrSeats        = errs.New(errs.Conflict, "party.seats_too_many")
+	ErrSeatNotFound = errs.New(errs.NotFound, "party.seat_not_found")
+)
+
+// The kinds of entries about seats. Their version is that of the service, as of keys.
+const (
+	KindSeated   = "party.seat_given"
+	KindUnseated = "party.seat_taken"
+)
+
+// A SeatedBody says that a person of a party may sign in, and what that is bound to. It names
+// nobody.
+type SeatedBody struct {
+	Party string `json:"party"`
+	Role  Role   `json:"role"`
+	Seat  string `json:"seat"` // "ps_…"
+	Paper string `json:"paper"`
+	Until int64  `json:"until"` // microseconds
+}
+
+// An UnseatedBody says that nobody signs in by a seat any more.
+type UnseatedBody struct {
+	Party string `json:"party"`
+	Role  Role   `json:"role"`
+	Seat  string `json:"seat"`
+}
+
+// MaxSeats bounds the seats of a party that hold at the same time.
+const MaxSeats = 5
+
+// A Seat is what one person of a party signs in by (Article 16): what a key is to a machine.
+// It is bound to the paper that the party stood on when it was given, and ends with that. Who
+// sits on it, packages above know.
+type Seat struct {
+	ID      string // "ps_…"
+	Party   ID
+	Version int64 // of its service, at its last change
+	Paper   string
+	GivenAt time.Time
+	GivenBy string // as the ledger names actors
+	Until   time.Time
+	TakenAt time.Time // zero: it isn't
+	UsedAt  time.Time // when its person signed in last; zero: never
+}
+
+// Holds reports whether the seat is good at a moment, as far as it says itself. At its last
+// moment it is over.
+func (s Seat) Holds(now time.Time) bool {
+	return s.ID != "" && s.TakenAt.IsZero() && now.Before(s.Until)
+}
+
+// Client returns the party as it asks by its person: what it may is what it may by a key,
+// Fault and Deaf say, but no value is pulled by it, for the gate knows no such key.
+func (s Seat) Client(is Standing) Client {
+	return Client{Key: Key{ID: s.ID, Party: s.Party, Version: s.Version, Paper: s.Paper, BoundAt: s.GivenAt, BoundBy: s.GivenBy, Until: s.Until, RevokedAt: s.TakenAt}, Standing: is}
+}
+
+const seatColumns = `id, service, role, party, version, paper, given_at, given_by, until_at, taken_at, used_at`
+
+func scanSeat(row db.Row) (s Seat, err error) {
+	err = row.Scan(&s.ID, &s.Party.Service, &s.Party.Role, &s.Party.Name, &s.Version, &s.Paper, (*db.Time)(&s.GivenAt), &s.GivenBy,
+		(*db.Time)(&s.Until), (*db.Time)(&s.TakenAt), (*db.Time)(&s.UsedAt))
+	return s, err
+}
+
+// FindSeat returns a seat, one too that was taken. Errors: ErrSeatNotFound.
+func FindSeat(ctx context.Context, tx *db.Tx, seat string) (Seat, error) {
+	if !id.Is(id.PartySeat, seat) {
+		return Seat{}, ErrSeatNotFound
+	}
+	s, err := db.One(ctx, tx, scanSeat, `SELECT `+seatColumns+` FROM party_seat WHERE id = $1`, seat)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrSeatNotFound
+	}
+	return s, err
+}
+
+// ClientAt returns the party that has a seat, whether it may do anything or not. Errors:
+// ErrSeatNotFound.
+func ClientAt(ctx context.Context, tx *db.Tx, seat string) (Client, error) {
+	s, err := FindSeat(ctx, tx, seat)
+	if err != nil {
+		return Client{}, err
+	}
+	p, err := Find(ctx, tx, s.Party)
+	return s.Client(p.Standing), err
+}
+
+// Seats returns the seats of a party, those too that were taken: the newest first.
+func Seats(ctx context.Context, tx *db.Tx, of ID) ([]Seat, error) {
+	return db.All(ctx, tx, scanSeat, `
+		SELECT `+seatColumns+` FROM party_seat
+		WHERE service = $1 AND role = $2 AND party = $3
+		ORDER BY given_at DESC, id`, of.Service, of.Role, of.Name)
+}
+
+// EachSeat calls fn with every seat of the store, for an audit. It must not use tx.
+func EachSeat(ctx context.Context, tx *db.Tx, fn func(Seat) error) error {
+	return db.Each(ctx, tx, func(row db.Row) error {
+		s, err := scanSeat(row)
+		if err != nil {
+			return err
+		}
+		return fn(s)
+	}, `SELECT `+seatColumns+` FROM party_seat ORDER BY id`)
+}
+
+// GiveSeat lets one person of a party sign in for as long as what the party stands on holds.
+// Errors: those of catalog.Change, ErrNotFound, ErrSubs, ErrSuspended, ErrUnready, ErrSeats.
+func GiveSeat(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID) (Seat, error) {
+	p, err := change(ctx, tx, by, of)
+	if err != nil {
+		return Seat{}, err
+	}
+	now, paper := tx.Now(), p.Standing.Paper()
+	if err := p.binds(now); err != nil {
+		return Seat{}, err
+	}
+	all, err := Seats(ctx, tx, of)
+	if err != nil {
+		return Seat{}, err
+	}
+	held := 0
+	for _, s := range all {
+		if s.Holds(now) && s.Paper == paper.ID {
+			held++
+		}
+	}
+	if held >= MaxSeats {
+		return Seat{}, ErrSeats
+	}
+	s := Seat{ID: id.New(id.PartySeat), Party: of, Version: p.Version, Paper: paper.ID, GivenAt: now, GivenBy: by.Ledger(), Until: paper.Until}
+	err = tx.Queue(ctx, `
+		INSERT INTO party_seat (id, service, role, party, version, paper, given_at, given_by, until_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		s.ID, of.Service, of.Role, of.Name, s.Version, s.Paper, (*db.Time)(&now), s.GivenBy, (*db.Time)(&s.Until))
+	if err != nil {
+		return Seat{}, err
+	}
+	_, err = p.note(ctx, tx, by, KindSeated, SeatedBody{Party: of.Name, Role: of.Role, Seat: s.ID, Paper: s.Paper, Until: s.Until.UnixMicro()})
+	return s, err
+}
+
+// TakeSeat ends a seat at once. Errors: those of catalog.Change, ErrNotFound, ErrSeatNotFound,
+// which is that of a seat that is taken already, too.
+func TakeSeat(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, seat string) error {
+	return takeSeat(ctx, tx, by, of, seat)
+}
+
+// TakeSeatAgain ends a seat in a store that was put back to when it held (edge case 15).
+// Errors: as TakeSeat.
+func TakeSeatAgain(ctx context.Context, tx *db.Tx, by catalog.Operator, of ID, seat string) error {
+	// First, so that whoever goes on after a refusal has changed nothing.
+	s, err := FindSeat(ctx, tx, seat)
+	switch {
+	case err != nil:
+		return err
+	case s.Party != of || !s.TakenAt.IsZero():
+		return ErrSeatNotFound
+	}
+	return takeSeat(ctx, tx, by, of, seat)
+}
+
+func takeSeat(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID, seat string) error {
+	p, err := change(ctx, tx, by, of)
+	if err != nil {
+		return err
+	}
+	now := tx.Now()
+	n, err := tx.Exec(ctx, `
+		UPDATE party_seat SET taken_at = $1, version = $2
+		WHERE id = $3 AND service = $4 AND role = $5 AND party = $6 AND taken_at IS NULL`,
+		(*db.Time)(&now), p.Version, seat, of.Service, of.Role, of.Name)
+	switch {
+	case err != nil:
+		return err
+	case n != 1:
+		return ErrSeatNotFound
+	}
+	_, err = p.note(ctx, tx, by, KindUnseated, UnseatedBody{Party: of.Name, Role: of.Role, Seat: seat})
+	return err
+}
+
+// UsedSeat notes that the person of a seat has signed in at this moment.
+func UsedSeat(ctx context.Context, tx *db.Tx, seat string) error {
+	now := tx.Now()
+	return tx.Queue(ctx, `UPDATE party_seat SET used_at = $1 WHERE id = $2`, (*db.Time)(&now), seat)
+}
