@@ -32,6 +32,9 @@ import (
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/signin"
+	"wardkeep/internal/signin/signintest"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/tally"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
@@ -700,6 +703,60 @@ func TestEdgeCase15_AKeyOfAPartyThatWasRevokedIsNone(t *testing.T) {
 			}
 			if _, err := party.ClientOf(ctx, tx, late.ID); !errors.Is(err, party.ErrKeyNotFound) {
 				t.Errorf("one that was bound in the gap: %v", err)
+			}
+			return nil
+		})
+		w.holds()
+	})
+}
+
+// A seat that was taken is taken in the store that was put back, and its person gone: it may be
+// who isn't the party's any more (Article 16).
+func TestEdgeCase15_ASeatOfAPartyThatWasTakenIsNone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		of := vaulttest.ProcessorID()
+		w.Engage(w.Store.Now().Add(time.Hour))
+		var office staff.Grant
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			office, err = staff.OfOffice(ctx, tx, service, w.Officer.ID)
+			return err
+		})
+		boss := signintest.Hire(t, w.Store, signin.Door{Ring: w.Ring}, "林静", office)
+		door := signin.Door{Ring: w.Ring, Parties: true}
+		sits := func() staff.Person {
+			in := &signintest.Insider{T: t, Store: w.Store, Door: door}
+			var link string
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				link, _, err = door.Seat(ctx, tx, boss.Session.Person, of, "周舟")
+				return err
+			})
+			in.SetUp(link)
+			return in.Session.Person
+		}
+		gone, stays := sits(), sits()
+		ok(t, w.log.Flush(t.Context()))
+		putBack := w.backUp()
+		late := sits()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return signin.Unseat(ctx, tx, boss.Session.Person, of, gone.Seat)
+		})
+		source, latest := w.export()
+		putBack()
+		_, err := w.replay(t.Context(), source, latest)
+		ok(t, err)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			for p, want := range map[*staff.Person]error{&gone: party.ErrKeyRevoked, &stays: nil} {
+				is, err := party.ClientAt(ctx, tx, p.Seat)
+				if err != nil || !errors.Is(is.Deaf(tx.Now()), want) {
+					t.Errorf("%+v, %v, want %v", is.Key, is.Deaf(tx.Now()), want)
+				}
+				who, err := staff.Find(ctx, tx, p.ID)
+				if err != nil || (who.State == staff.Left) != (want != nil) {
+					t.Errorf("%s, %v", who.State, err)
+				}
+			}
+			if _, err := party.FindSeat(ctx, tx, late.Seat); !errors.Is(err, party.ErrSeatNotFound) {
+				t.Errorf("one that was given in the gap: %v", err)
 			}
 			return nil
 		})
