@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/party"
 )
 
@@ -83,7 +84,7 @@ func (c partyKeyAddCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	public, err := party.ParseKey(string(text))
+	bind, err := c.bind(string(text), until)
 	if err != nil {
 		return errs.Of(err).At("public")
 	}
@@ -92,9 +93,25 @@ func (c partyKeyAddCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return party.Key{}, err
 		}
-		k, _, err := party.Bind(ctx, tx, by, c.id(), public, until)
-		return k, err
+		return bind(ctx, tx, by)
 	})
+}
+
+// bind reads a public half, of a key that signs or of one that is sealed to, and returns what
+// binds it.
+func (c partyKeyAddCmd) bind(text string, until time.Time) (func(context.Context, *db.Tx, catalog.Officer) (party.Key, error), error) {
+	if party.IsSeal(text) {
+		key, err := party.ParseSeal(text)
+		return func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Key, error) {
+			k, _, err := party.BindSeal(ctx, tx, by, c.id(), key, until)
+			return k, err
+		}, err
+	}
+	key, err := party.ParseKey(text)
+	return func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Key, error) {
+		k, _, err := party.Bind(ctx, tx, by, c.id(), key, until)
+		return k, err
+	}, err
 }
 
 type partyKeyListCmd struct {
@@ -126,7 +143,7 @@ func (c partyKeyListCmd) Run(ctx context.Context, s *session) error {
 
 type partyKeyRevokeCmd struct {
 	whichParty `embed:""`
-	ID         string `required:"" placeholder:"kp_…" help:"${party_key_id}"`
+	ID         string `required:"" placeholder:"kp_…|kx_…" help:"${party_key_id}"`
 }
 
 // Run ends a key at once.

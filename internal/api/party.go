@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
 	"wardkeep/internal/signature"
+	"wardkeep/internal/webhook"
 )
 
 // ErrQuota tells a party that it wants too much, and to wait. The gate's reasons are with it.
@@ -80,7 +81,7 @@ func (s *Server) verified(r *http.Request, c *call) (signed signature.Signature,
 		who, err = party.ClientOf(r.Context(), tx, signed.Key)
 		return err
 	})
-	public := who.Public
+	public := ed25519.PublicKey(who.Public)
 	if errors.Is(err, party.ErrKeyNotFound) {
 		public, err = nobodys, nil
 	}
@@ -187,6 +188,33 @@ func (s *Server) overQuota(c *call, err error) error {
 	}
 	c.w.Header().Set("Retry-After", strconv.FormatInt(int64(next.Sub(now)/time.Second)+1, 10))
 	return db.Recorded(errors.Join(ErrQuota, denied))
+}
+
+type pushInput struct{ Body wardkeep.Push }
+
+// push gives values to a party that can't ask by itself. They leave later, and sealed: the
+// answer holds none.
+func push(s *Server, ctx context.Context, c *call, in *pushInput) (answer[wardkeep.Pushed], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Pushed], err error) {
+		child, err := s.childID(ctx, tx, c.app.Service, c.param("child"))
+		if err != nil {
+			return out, err
+		}
+		of := party.ID{Service: c.app.Service, Role: party.Role(in.Body.Role), Name: in.Body.Party}
+		p, err := s.Vault.Push(ctx, tx, c.by, of, child, in.Body.Purpose, in.Body.Items)
+		if err != nil {
+			return out, s.overQuota(c, err)
+		}
+		// Who nothing is sent to is told so at once; nothing was recorded then, or counted.
+		takes, err := webhook.Takes(ctx, tx, of.Service, of.Name)
+		if err == nil && !takes {
+			err = webhook.ErrNoTaker
+		}
+		if err != nil {
+			return out, err
+		}
+		return answer[wardkeep.Pushed]{Body: wardkeep.Pushed{Bundle: p.Bundle, Handle: p.Handle, Until: p.Until}, Entry: p.Entry}, nil
+	})
 }
 
 type introduceInput struct{ Body wardkeep.Introduction }

@@ -89,6 +89,7 @@ var routes = []route{
 
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},
 	{Method: post, Path: child + "/items:read", ID: "read", Tag: "values", Scope: account.ItemsRead, Body: true, Hot: true, Status: 200, do: plain[wardkeep.Reading, wardkeep.Values](readItems)},
+	{Method: post, Path: child + "/items:push", ID: "push", Tag: "values", Scope: account.ItemsRead, Body: true, Once: true, Status: 202, do: typed(push)},
 	{Method: post, Path: child + "/transfers", ID: "transfer", Tag: "values", Scope: account.ItemsRead, Body: true, Status: 200, do: typed(transfer)},
 	{Method: post, Path: child + "/handles", ID: "introduce", Tag: "values", Scope: account.ItemsRead, Body: true, Once: true, Status: 200, do: typed(introduce)},
 	{Method: post, Path: child + "/disclosures", ID: "disclose", Tag: "values", Scope: account.ItemsRead, Body: true, Status: 200, do: typed(disclose)},

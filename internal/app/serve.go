@@ -162,7 +162,7 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 	group.Go(func() error { return a.Publication.Sets.Run(ctx) })
 	if a.Webhooks != nil {
 		group.Go(func() error {
-			webhook.NewDeliverer(a.Store, a.Ring, a.Webhooks, a.Log).Run(ctx)
+			webhook.NewDeliverer(a.Store, a.Vault, a.Webhooks, a.Log).Run(ctx)
 			return nil
 		})
 	}

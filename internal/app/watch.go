@@ -31,6 +31,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
 
@@ -224,6 +225,7 @@ func (a *App) measureDuties(ctx context.Context, r watch.Reading) error {
 	var copies backup.Watch
 	var swept, now time.Time
 	var events webhook.Numbers
+	var bundles vault.BundleNumbers
 	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
 		now = tx.Now()
 		if late, err = a.late(ctx, tx); err != nil {
@@ -235,7 +237,10 @@ func (a *App) measureDuties(ctx context.Context, r watch.Reading) error {
 		if swept, err = retention.LastSweep(ctx, tx); err != nil {
 			return err
 		}
-		events, err = webhook.CountAll(ctx, tx)
+		if events, err = webhook.CountAll(ctx, tx); err != nil {
+			return err
+		}
+		bundles, err = vault.CountBundles(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -253,6 +258,9 @@ func (a *App) measureDuties(ctx context.Context, r watch.Reading) error {
 	r.Gauge("wardkeep_webhooks_waiting", "Events that wait to be taken by the operator's systems, of all services.", float64(events.Waiting))
 	r.Gauge("wardkeep_webhooks_parked", "Events that weren't taken for 72 hours.", float64(events.Parked))
 	r.Gauge("wardkeep_webhooks_oldest_waiting_seconds", "How long the oldest waits; 0 if none does.", since(now, events.Oldest))
+	r.Gauge("wardkeep_bundles_waiting", "Bundles that were pushed to processors and recipients and wait to be taken; 1000 at most of each.", float64(bundles.Waiting))
+	r.Gauge("wardkeep_bundles_failed", "Of them, those of which a try has failed.", float64(bundles.Failed))
+	r.Gauge("wardkeep_bundles_oldest_waiting_seconds", "How long the oldest waits; 0 if none does. At 72 hours it is thrown away.", since(now, bundles.Oldest))
 	return nil
 }
 

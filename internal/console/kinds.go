@@ -110,6 +110,10 @@ var kinds = []kindOf{
 
 	{gate.KindPermitted, []int{7, 11, 14, 15}},
 	{gate.KindDenied, []int{7, 11, 14, 15}},
+	{gate.KindReleased, []int{16, 17}},
+	{gate.KindWithheld, []int{16, 17}},
+	{vault.KindDelivered, []int{16, 17}},
+	{vault.KindDropped, []int{16, 17}},
 	{gate.KindViewed, []int{19, 22}},
 	{gate.KindViewDenied, []int{19, 22}},
 	{gate.KindCopied, []int{19, 22}},

@@ -276,16 +276,13 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 	u = by.known(u, l.published.Charter)
 	permit, reasons := Decide(f, by, u)
 	decided(tx, span, "use", reasons)
-	kind := KindPermitted
-	if len(reasons) > 0 {
-		kind = KindDenied
-	}
+	kind := by.kind(len(reasons) == 0)
 	entry, err := ledger.Append(ctx, tx, ledger.Entry{
 		Kind: kind, Service: u.Service, Subject: f.Child.Subject, Version: version, Actor: by.Ledger(),
 		Body: UseBody{
 			Activity: string(u.Activity), Purpose: u.Purpose, Items: u.Items, Party: u.Party,
 			Catalog: f.Service.Version, Charter: f.Service.Charter, Age: string(f.Age),
-			Held: sealed, Reasons: reasons, Look: by.body(len(reasons) == 0, f.Service), Pull: by.pulled(max(1, len(u.Items)), reasons),
+			Held: sealed, Reasons: reasons, Look: by.body(len(reasons) == 0, f.Service), Pull: by.pulled(max(1, len(u.Items)), permit, reasons),
 		},
 	})
 	switch {
@@ -295,6 +292,19 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 		return Permit{}, entry, db.Recorded(&Denied{Reasons: reasons})
 	}
 	return permit, entry, nil
+}
+
+// kind is that of the entry of what the actor did, or was denied.
+func (a Actor) kind(permitted bool) string {
+	switch {
+	case a.sends && permitted:
+		return KindReleased
+	case a.sends:
+		return KindWithheld
+	case permitted:
+		return KindPermitted
+	}
+	return KindDenied
 }
 
 // A Decided is announced with the entry of a decision. It says nothing of whom it

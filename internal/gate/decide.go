@@ -23,7 +23,7 @@ type Facts struct {
 	Answers   []consent.Answer // those that stand
 	Held      []Held
 	Party     party.Standing // whom the use names, where it entrusts or transfers; zero: nobody on the register
-	Key       party.Key      // with which that party asks by itself; zero: it doesn't, or there is no such key
+	Key       party.Key      // with which that party asks by itself, or to which something is sealed for it; zero: there is no such key
 }
 
 // Held says of a value only what it was collected for and how old it is.
@@ -96,7 +96,9 @@ func (d *decision) actor() {
 	}
 	if d.by.pull != nil {
 		d.pulls()
-		return
+		if d.by.pull.Bundle == "" || d.by.sends {
+			return
+		}
 	}
 	switch {
 	case d.by.name == "":

@@ -340,6 +340,7 @@ var changes = map[string]func(*world){
 	"another key has signed":                func(w *world) { w.pull.Key = "kp_2" },
 	"the party's key is of another service": func(w *world) { w.facts.Key.Party.Service, w.pull.Party.Service = "other", "other" },
 	"another party's values are counted":    func(w *world) { w.pull.Party.Name = "examiner" },
+	"the party has nothing to seal to":      func(w *world) { w.facts.Key, w.pull.Key = party.Key{}, "" },
 	"the key is examiner's": func(w *world) {
 		w.facts.Key.Party, w.facts.Key.Paper = party.ID{Service: "xiaoxi", Role: party.Recipient, Name: "examiner"}, "pp_1"
 		w.pull.Party = w.facts.Key.Party
@@ -355,13 +356,17 @@ var changes = map[string]func(*world){
 	"key ended":                                  func(w *world) { w.app.ExpiresAt = now },
 }
 
+// sealKey is the name of a key that something is sealed to.
+const sealKey = "kx_00000000000000000000000000"
+
 // TestDecisionTables reads testdata/article*.txt. Each line is
 //
 //	given | activity items for purpose [to party] | permit, or the reasons
 //
 // The app does it; where the use begins with "look" or "export", a person inside, who
 // discloses what a request with a basis is about; where it begins with "pull", the party whose
-// key it is.
+// key it is; where it begins with "push", the app, to a party that can't ask, and with "send", what
+// was pushed, before it goes.
 func TestDecisionTables(t *testing.T) {
 	files, err := filepath.Glob("testdata/article*.txt")
 	if err != nil || len(files) < 10 {
@@ -416,6 +421,17 @@ func table(t *testing.T, name string, used map[string]bool) {
 		what, pulls := strings.CutPrefix(what, "pull")
 		if pulls {
 			by, what = gate.ByParty(w.pull), string(gate.Activity(w.facts.Key.Party.Role))+what
+		}
+		rest, pushes := strings.CutPrefix(what, "push")
+		rest, sends := strings.CutPrefix(rest, "send")
+		if pushes || sends {
+			if w.pull.Key != "" && w.facts.Key.ID == w.pull.Key {
+				w.facts.Key.ID, w.pull.Key = sealKey, sealKey
+			}
+			w.pull.Bundle, pulls, what = "bn_1", true, string(gate.Activity(w.facts.Key.Party.Role))+rest
+			if by = by.Pushing(w.pull); sends {
+				by = gate.ByBundle(w.pull)
+			}
 		}
 		u := use(t, what)
 		if pulls && u.Party == "" {

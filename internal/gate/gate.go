@@ -36,7 +36,8 @@ type Actor struct {
 	scopes  account.Scopes
 	expires int64 // microseconds; 0 = does not expire
 	look    *Look // of a person inside, who has no scopes; nil: an app, or a party
-	pull    *Pull // of a processor or a recipient that asks by itself, which has no scopes
+	pull    *Pull // of a processor or a recipient that asks by itself, which has no scopes, and of what is pushed to one
+	sends   bool  // it is a bundle that was pushed, and has no scopes either
 }
 
 // ByApp returns the operator's app as an actor.

@@ -163,7 +163,7 @@ func (l *Loaded) With(ctx context.Context, tx *db.Tx, f Facts, by Actor, u Use) 
 func (l *Loaded) with(ctx context.Context, tx *db.Tx, f *Facts, by Actor, u Use) (newest int64, err error) {
 	f.Party, f.Key = party.Standing{}, party.Key{}
 	of, ok := u.party(*f)
-	if by.pull != nil {
+	if by.pull != nil && by.pull.Key != "" {
 		var found []party.Client
 		if err := tx.Together(ctx, party.ReadClient(&found, by.pull.Key)); err != nil || len(found) == 0 {
 			return 0, err

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 // What can be wrong with a key that is bound.
 var (
 	ErrKeyForm     = errs.New(errs.Invalid, "party.key_malformed")
+	ErrSealForm    = errs.New(errs.Invalid, "party.seal_key_malformed")
 	ErrKeyPrivate  = errs.New(errs.Invalid, "party.key_private") // somebody has sent the half that must not leave the party
 	ErrKeyWeak     = errs.New(errs.Invalid, "party.key_weak")
 	ErrKeyTaken    = errs.New(errs.Conflict, "party.key_taken") // it is bound, or was
@@ -71,15 +73,16 @@ type RevokedBody struct {
 // takes its place, and some for machines that mustn't share one.
 const MaxKeys = 5
 
-// A Key is what a party signs its requests with (Article 16). Only its public half is here:
-// there is no secret that anybody could pass on, or that a backup could lose. It is bound to
-// the one paper that the party stood on when it was bound, and ends with that.
+// A Key is what a party signs its requests with, or what is sealed to it (Article 16). Only its
+// public half is here: there is no secret that anybody could pass on, or that a backup could
+// lose. It is bound to the one paper that the party stood on when it was bound, and ends with
+// that. What it is for its name says, so that neither serves as the other.
 type Key struct {
-	ID        string // "kp_…"
+	ID        string // "kp_…", or "kx_…" if it Seals
 	Party     ID
 	Version   int64 // of its service, at its last change
 	Paper     string
-	Public    ed25519.PublicKey
+	Public    []byte // Ed25519; of one that Seals the text of an X25519 key of age, "age1…"
 	BoundAt   time.Time
 	BoundBy   string // as the ledger names actors
 	Until     time.Time
@@ -111,6 +114,9 @@ func (k Key) State(is Standing, now time.Time) string {
 	}
 	return "holds"
 }
+
+// Seals reports whether it is a key that something is sealed to, and not one that signs.
+func (k Key) Seals() bool { return id.Is(id.PartySeal, k.ID) }
 
 // Paper returns what the party stands on, and so what a key of it is bound to: a processor's
 // agreement, a recipient's assessment.
@@ -245,7 +251,7 @@ func weak(key ed25519.PublicKey) bool {
 const keyColumns = `k.id, k.service, k.role, k.party, k.version, k.paper, k.public, k.bound_at, k.bound_by, k.until_at, k.revoked_at`
 
 func (k *Key) into() []any {
-	return []any{&k.ID, &k.Party.Service, &k.Party.Role, &k.Party.Name, &k.Version, &k.Paper, (*[]byte)(&k.Public), (*db.Time)(&k.BoundAt), &k.BoundBy,
+	return []any{&k.ID, &k.Party.Service, &k.Party.Role, &k.Party.Name, &k.Version, &k.Paper, &k.Public, (*db.Time)(&k.BoundAt), &k.BoundBy,
 		(*db.Time)(&k.Until), (*db.Time)(&k.RevokedAt)}
 }
 
@@ -274,11 +280,17 @@ func ReadClient(into *[]Client, key string) db.Read {
 // ClientOf returns the party that a key is bound to, whether it may do anything or not.
 // Errors: ErrKeyNotFound.
 func ClientOf(ctx context.Context, tx *db.Tx, key string) (Client, error) {
+	if !id.Is(id.PartyKey, key) {
+		return Client{}, ErrKeyNotFound
+	}
+	return holder(ctx, tx, key)
+}
+
+// holder returns the party that a key of either kind is bound to. Errors: ErrKeyNotFound.
+func holder(ctx context.Context, tx *db.Tx, key string) (Client, error) {
 	var found []Client
-	if id.Is(id.PartyKey, key) {
-		if err := tx.Together(ctx, ReadClient(&found, key)); err != nil {
-			return Client{}, err
-		}
+	if err := tx.Together(ctx, ReadClient(&found, key)); err != nil {
+		return Client{}, err
 	}
 	if len(found) != 1 {
 		return Client{}, ErrKeyNotFound
@@ -308,14 +320,16 @@ func EachKey(ctx context.Context, tx *db.Tx, fn func(Key) error) error {
 // Tells reports whether a party has a key or a seat by which it may tell us something at this
 // moment: see Client.Deaf.
 func Tells(ctx context.Context, tx *db.Tx, of ID) (bool, error) {
-	over := tx.Now().Add(-Lingers)
-	n, err := db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM (
-			SELECT id FROM party_key WHERE service = $1 AND role = $2 AND party = $3 AND revoked_at IS NULL AND until_at > $4
-			UNION ALL
-			SELECT id FROM party_seat WHERE service = $1 AND role = $2 AND party = $3 AND taken_at IS NULL AND until_at > $4
-		) AS good`, of.Service, of.Role, of.Name, (*db.Time)(&over))
-	return n > 0, err
+	all, err := Keys(ctx, tx, of)
+	if err != nil || slices.ContainsFunc(all, func(k Key) bool {
+		return !k.Seals() && k.RevokedAt.IsZero() && tx.Now().Before(k.Until.Add(Lingers))
+	}) {
+		return err == nil, err
+	}
+	seats, err := Seats(ctx, tx, of)
+	return slices.ContainsFunc(seats, func(s Seat) bool {
+		return s.TakenAt.IsZero() && tx.Now().Before(s.Until.Add(Lingers))
+	}), err
 }
 
 // Bind binds a key to what a party stands on: from now on the party asks by itself what that
@@ -323,6 +337,17 @@ func Tells(ctx context.Context, tx *db.Tx, of ID) (bool, error) {
 // has signed and not begun is bound ahead. Errors: those of catalog.Change, ErrNotFound,
 // ErrKeyForm, ErrKeyWeak, ErrSubs, ErrSuspended, ErrUnready, ErrKeyUntil, ErrKeys, ErrKeyTaken.
 func Bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25519.PublicKey, until time.Time) (Key, string, error) {
+	switch {
+	case len(public) != ed25519.PublicKeySize:
+		return Key{}, "", ErrKeyForm.At("public")
+	case weak(public):
+		return Key{}, "", ErrKeyWeak.At("public")
+	}
+	return bind(ctx, tx, by, of, id.PartyKey, public, until)
+}
+
+// bind binds a key of a kind: a party has MaxKeys of each.
+func bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, kind id.Prefix, public []byte, until time.Time) (Key, string, error) {
 	p, err := change(ctx, tx, by, of)
 	if err != nil {
 		return Key{}, "", err
@@ -330,12 +355,6 @@ func Bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25
 	now, paper := tx.Now(), p.Standing.Paper()
 	if until = until.UTC().Truncate(time.Microsecond); until.IsZero() {
 		until = paper.Until
-	}
-	switch {
-	case len(public) != ed25519.PublicKeySize:
-		return Key{}, "", ErrKeyForm.At("public")
-	case weak(public):
-		return Key{}, "", ErrKeyWeak.At("public")
 	}
 	if err := p.binds(now); err != nil {
 		return Key{}, "", err
@@ -349,21 +368,21 @@ func Bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25
 	}
 	held := 0
 	for _, k := range all {
-		if k.Holds(now) && k.Paper == paper.ID {
+		if k.Holds(now) && k.Paper == paper.ID && id.Is(kind, k.ID) {
 			held++
 		}
 	}
 	if held >= MaxKeys {
 		return Key{}, "", ErrKeys
 	}
-	k := Key{ID: id.New(id.PartyKey), Party: of, Version: p.Version, Paper: paper.ID, Public: public, BoundAt: now, BoundBy: by.Ledger(), Until: until}
+	k := Key{ID: id.New(kind), Party: of, Version: p.Version, Paper: paper.ID, Public: public, BoundAt: now, BoundBy: by.Ledger(), Until: until}
 	// A key that has ever been bound is bound no second time, to nobody: it may have been revoked
 	// because somebody else has it.
 	n, err := tx.Exec(ctx, `
 		INSERT INTO party_key (id, service, role, party, version, paper, public, bound_at, bound_by, until_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (public) DO NOTHING`,
-		k.ID, of.Service, of.Role, of.Name, k.Version, k.Paper, []byte(public), (*db.Time)(&now), k.BoundBy, (*db.Time)(&k.Until))
+		k.ID, of.Service, of.Role, of.Name, k.Version, k.Paper, public, (*db.Time)(&now), k.BoundBy, (*db.Time)(&k.Until))
 	switch {
 	case err != nil:
 		return Key{}, "", err
@@ -397,7 +416,7 @@ func Revoke(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, key strin
 // as Revoke.
 func RevokeAgain(ctx context.Context, tx *db.Tx, by catalog.Operator, of ID, key string) (Key, string, error) {
 	// First, so that whoever goes on after a refusal has changed nothing.
-	c, err := ClientOf(ctx, tx, key)
+	c, err := holder(ctx, tx, key)
 	switch {
 	case err != nil:
 		return Key{}, "", err
@@ -423,7 +442,7 @@ func revoke(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID, key string)
 	case n != 1:
 		return Key{}, "", ErrKeyNotFound
 	}
-	c, err := ClientOf(ctx, tx, key)
+	c, err := holder(ctx, tx, key)
 	if err != nil {
 		return Key{}, "", err
 	}

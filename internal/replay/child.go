@@ -31,11 +31,12 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	}
 	f.lives(c, p)
 	look := strings.HasPrefix(p.Kind, "access.")
-	use := look || p.Kind == gate.KindPermitted || p.Kind == gate.KindDenied
+	sent := p.Kind == gate.KindReleased || p.Kind == gate.KindWithheld
+	use := look || sent || p.Kind == gate.KindPermitted || p.Kind == gate.KindDenied
 	if x := c.follow(p, use); x != (fault{}) {
 		return x
 	}
-	if use {
+	if use && !sent { // it counted when it was pushed
 		f.counts.add(f.names, c, p)
 	}
 	o := c.opening
@@ -50,6 +51,8 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 	switch {
 	case look:
 		return f.look(p, c)
+	case strings.HasPrefix(p.Kind, "bundle."):
+		return f.bundleEntry(p, s, k, c)
 	case use:
 		return f.use(p, s, c)
 	case p.Kind == vault.KindKept:

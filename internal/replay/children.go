@@ -90,6 +90,7 @@ type batch struct {
 	demands   []rights.Request
 	claims    []rights.Claim
 	helps     []assistance.Task
+	bundles   []vault.Bundle
 	approvals []approvals.Request
 	consents  []consentRow
 }
@@ -161,6 +162,7 @@ func (a *audit) read(after string) (b batch, err error) {
 		rights.ReadRows(&b.demands, b.Stretch),
 		rights.ReadClaims(&b.claims, b.Stretch),
 		assistance.ReadRows(&b.helps, b.Stretch),
+		vault.ReadBundles(&b.bundles, b.Stretch),
 		approvals.ReadRows(&b.approvals, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
@@ -228,6 +230,9 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	}
 	for _, h := range b.helps {
 		a.compareHelp(found[string(h.Child)], h)
+	}
+	for _, w := range b.bundles {
+		a.compareBundle(found[string(w.Child)], w)
 	}
 	for _, r := range b.approvals {
 		a.compareApproval(found[string(r.Child)], r)

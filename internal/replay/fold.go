@@ -75,6 +75,7 @@ type fold struct {
 	harmful    map[string]*harmful
 	mishaps    map[string]*mishap
 	helps      map[key]*helping
+	bundles    map[key]*bundle // that wait
 	said       []said
 	stated     map[stated]*statement
 
@@ -121,7 +122,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), mishaps: make(map[string]*mishap), helps: make(map[key]*helping), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), mishaps: make(map[string]*mishap), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -154,7 +155,7 @@ var (
 		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
 		party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated, party.KindChecked, party.KindAlarm}
 	ofChildren = []string{
-		gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
+		gate.KindPermitted, gate.KindDenied, gate.KindReleased, gate.KindWithheld, vault.KindDelivered, vault.KindDropped, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
 		family.KindTurning, family.KindTurned, family.KindGrown, family.KindCeasing, family.KindInactive, family.KindHandedOver, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
@@ -327,6 +328,7 @@ const (
 	ruleReached    = "reached"
 	ruleParty      = "party"
 	ruleMeter      = "meter"
+	ruleBundle     = "bundle"
 	ruleImpact     = "impact"
 )
 

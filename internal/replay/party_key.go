@@ -45,7 +45,7 @@ func (f *fold) keyAt(s *service, key string, version int64) party.Key {
 func (f *fold) keyBound(p ledger.Placed, s *service, now *version, b party.BoundBody) fault {
 	of := party.ID{Service: s.name, Role: b.Role, Name: b.Party}
 	r := s.parties[of]
-	if r == nil || !id.Is(id.PartyKey, b.Key) || f.bound[b.Key] != nil || len(b.Print) != 2*sha256.Size {
+	if r == nil || !id.Is(id.PartyKey, b.Key) && !id.Is(id.PartySeal, b.Key) || f.bound[b.Key] != nil || len(b.Print) != 2*sha256.Size {
 		return impossible(ruleParty)
 	}
 	for _, k := range f.bound { // few

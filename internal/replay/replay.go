@@ -190,6 +190,7 @@ func (a *audit) run() error {
 		return err
 	}
 	a.missingHelp()
+	a.missingBundles()
 	return a.compareTraces()
 }
 

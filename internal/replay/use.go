@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -19,8 +20,9 @@ type use struct {
 	facts     gate.Facts // without the service
 	use       gate.Use
 	body      gate.UseBody
-	app       string // "ak_…"
-	key       string // "kp_…", of a party that has asked by itself
+	app       string  // "ak_…"
+	key       string  // "kp_…", of a party that has asked by itself
+	bundle    *bundle // of what was decided once more about one
 	actor     string
 	at        int64
 	permitted bool
@@ -51,11 +53,17 @@ func (f *fold) use(p ledger.Placed, s source, c *child) fault {
 	if u.app, ok = strings.CutPrefix(p.Actor, "app:"); !ok {
 		u.key, ok = strings.CutPrefix(p.Actor, "party:")
 	}
-	if !ok || (u.key != "") != (b.Pull != nil) {
+	asks, pushes := b.Pull != nil && b.Pull.Bundle == "", b.Pull != nil && b.Pull.Bundle != ""
+	if !ok || (u.key != "") != asks {
 		return fault{what: FoundActor, field: "actor"}
 	}
 	if b.Pull != nil {
 		if x := f.meters(p, u); x != (fault{}) {
+			return x
+		}
+	}
+	if pushes && u.permitted {
+		if x := f.pushed(p, u); x != (fault{}) {
 			return x
 		}
 	}
@@ -237,11 +245,12 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 		return x, wait
 	}
 	c := f.apps[u.app]
-	if c == nil && u.key == "" {
+	byApp := u.key == "" && u.bundle == nil
+	if c == nil && byApp {
 		return fault{what: FoundActor, field: "actor"}, true
 	}
 	keys := c.good(u.at)
-	if len(keys) == 0 && u.key == "" {
+	if len(keys) == 0 && byApp {
 		return fault{what: FoundActor, field: "actor"}, false
 	}
 	u.facts.Service = v.catalog(s)
@@ -254,14 +263,24 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 		u.facts.Published = e.published
 	}
 	u.facts.Party = s.party(u.use, v.number)
-	if u.key != "" {
+	switch b := u.bundle; {
+	case u.key != "":
 		u.facts.Key = f.keyAt(s, u.key, v.number)
 		return u.compareWith(gate.ByParty(u.body.Pull.Pull(s.name, u.key))), false
+	case b != nil:
+		u.facts.Key = f.keyAt(s, b.key, v.number)
+		return u.compareWith(gate.ByBundle(gate.Pull{Key: b.key, Party: b.of, Bundle: b.id.name(id.Bundle)})), false
+	case u.body.Pull != nil:
+		u.facts.Key = f.keyAt(s, u.body.Pull.Key, v.number)
 	}
 	var room [2]gate.Actor
 	actors := room[:0]
 	for _, k := range keys {
-		actors = append(actors, gate.Replayed(u.actor, c.service, c.scopes, moment(k.expires)))
+		by := gate.Replayed(u.actor, c.service, c.scopes, moment(k.expires))
+		if u.body.Pull != nil {
+			by = by.Pushing(u.body.Pull.Pull(s.name, ""))
+		}
+		actors = append(actors, by)
 	}
 	return u.compareWith(actors...), false
 }

@@ -65,6 +65,7 @@ type Swept struct {
 	Passkeys   int // passkeys removed that no guardian is behind any more
 	Accesses   int // counts of uses forgotten that are too old to be told
 	Answers    int // kept answers of the API that nobody repeats any more
+	Bundles    int // that waited for a party and may wait no longer
 	Nonces     int // of signatures of parties that nobody takes any more
 }
 
@@ -113,6 +114,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Passkeys, bulk(store, session.SweepPasskeys)},
 		{&done.Accesses, forget(store, access.Sweep)},
 		{&done.Answers, forget(store, answers)},
+		{&done.Bundles, sweepBundles(store, v)},
 		{&done.Nonces, forget(store, nonces)},
 		{&done.Values, sweepValues(store, v, &began)},
 		// There may be many on one day, and each waits until its letter has room: last.
@@ -304,6 +306,21 @@ func sweepSilences(store *db.DB, v *vault.Vault) work {
 func answers(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 	n, err := account.Sweep(ctx, tx, limit)
 	return int(n), err
+}
+
+// sweepBundles throws away what was pushed to a party that hasn't taken it, or may not have it
+// any more (Article 16 (4)).
+func sweepBundles(store *db.DB, v *vault.Vault) work {
+	return through(store, vault.EndingBundles, func(ctx context.Context, b vault.Bundle) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) error {
+			may, err := v.Recall(ctx, tx, b)
+			if n = 1; may {
+				n = 0 // the party stands again by now
+			}
+			return err
+		})
+		return n, err
+	})
 }
 
 // nonces forgets those of signatures that nobody takes any more.

@@ -102,6 +102,9 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	if err := party.ForgetHandles(ctx, tx, id); err != nil {
 		return nil, err
 	}
+	if err := forgetBundles(ctx, tx, id); err != nil {
+		return nil, err
+	}
 	if err := approval.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
@@ -149,6 +152,14 @@ func (v *Vault) EraseItems(ctx context.Context, tx *db.Tx, actor string, child f
 }
 
 func erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (string, error) {
+	if err := loseBundles(ctx, tx, child, items); err != nil {
+		return "", err
+	}
+	return told(ctx, tx, actor, child, items, ground)
+}
+
+// told records which values are gone.
+func told(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (string, error) {
 	return ledger.Append(ctx, tx, ledger.Entry{Kind: KindErased, Service: child.Service, Subject: child.Subject,
 		Version: child.Version, Actor: actor, Body: ErasedBody{Items: items, Ground: ground}})
 }
@@ -193,6 +204,9 @@ func (v *Vault) ExpireTogether(ctx context.Context, tx *db.Tx, actor string, chi
 	if err := tx.Queue(ctx, `DELETE`+due, args...); err != nil {
 		return nil, err
 	}
+	if err := loseOf(ctx, tx, locked, func(child family.ID) []string { return gone[child] }); err != nil {
+		return nil, err
+	}
 	done := make([]Expiry, 0, len(locked))
 	for _, c := range locked {
 		items := gone[c.ID]
@@ -200,7 +214,7 @@ func (v *Vault) ExpireTogether(ctx context.Context, tx *db.Tx, actor string, chi
 			continue
 		}
 		slices.Sort(items)
-		if _, err := erased(ctx, tx, actor, c, items, groundExpired); err != nil {
+		if _, err := told(ctx, tx, actor, c, items, groundExpired); err != nil {
 			return nil, err
 		}
 		done = append(done, Expiry{c.ID, c.Service, len(items)})

@@ -87,6 +87,9 @@ func (v *Vault) keep(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 	if err != nil {
 		return nil, err
 	}
+	if err := loseBundles(ctx, tx, c, kept); err != nil {
+		return nil, err
+	}
 	for _, k := range body.Values {
 		if err := tx.Queue(ctx, `
 			INSERT INTO kept_value (child, id, item, service, approval, basis, until, sealed, entry)

@@ -33,28 +33,34 @@ func (v *Vault) Pull(ctx context.Context, tx *db.Tx, by party.Client, child fami
 	if err != nil {
 		return Opened{}, err
 	}
-	pull := gate.Pull{Key: by.Key.ID, Party: of, Limits: v.Pulls.OrDefault()}
-	if pull.Meter, err = party.HoldMeter(ctx, tx, of); err != nil {
+	return v.counted(ctx, tx, gate.Pull{Key: by.Key.ID, Party: of}, by.Ledger(), len(items), func(pull gate.Pull) (Opened, error) {
+		if transfers {
+			return v.handOver(ctx, tx, gate.ByParty(pull), u, p, c)
+		}
+		return v.release(ctx, tx, gate.ByParty(pull), u, p, c)
+	})
+}
+
+// counted has so many values released to a party, and counts them with the release: so of two at
+// once one is first. What is too many, or too fast, raises an alarm with the entry; it is
+// durable with a denial, too, and so is the count. The child is held before.
+func (v *Vault) counted(ctx context.Context, tx *db.Tx, pull gate.Pull, actor string, items int, release func(gate.Pull) (Opened, error)) (out Opened, err error) {
+	pull.Limits = v.Pulls.OrDefault()
+	if pull.Meter, err = party.HoldMeter(ctx, tx, pull.Party); err != nil {
 		return Opened{}, err
 	}
-	var out Opened
-	if actor := gate.ByParty(pull); transfers {
-		out, err = v.handOver(ctx, tx, actor, u, p, c)
-	} else {
-		out, err = v.release(ctx, tx, actor, u, p, c)
-	}
+	out, err = release(pull)
 	var reasons []gate.Denial
 	if denied, ok := errors.AsType[*gate.Denied](err); ok {
 		reasons = denied.Reasons
 	} else if err != nil {
 		return Opened{}, err
 	}
-	// An alarm is durable with the denial, as with the release, and so is the count.
-	n := int64(max(1, len(items)))
-	if failed := approval.Raise(ctx, tx, u.Service, "", by.Ledger(), pull.Alarms(n, reasons), out.Entry); failed != nil {
+	n := int64(max(1, items))
+	if failed := approval.Raise(ctx, tx, pull.Party.Service, "", actor, pull.Alarms(n, reasons), out.Entry); failed != nil {
 		return Opened{}, failed
 	}
-	if failed := pull.After(n, reasons).Keep(ctx, tx, of); failed != nil {
+	if failed := pull.After(n, reasons).Keep(ctx, tx, pull.Party); failed != nil {
 		return Opened{}, failed
 	}
 	return out, err

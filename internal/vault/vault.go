@@ -141,6 +141,7 @@ func (p *Prepared) held() []gate.Held {
 type Opened struct {
 	Values map[string]pii.Text // an item that is not held is missing
 	Entry  string              // the ledger entry that records the use
+	EndsAt time.Time           // when the first of them ends for the purpose (Article 12); zero: none is held
 }
 
 // Open returns the values of a use that the gate permits. The activity is use,
@@ -179,6 +180,9 @@ func (v *Vault) releaseAt(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.
 	for _, s := range *p.values {
 		if out.Values[s.item], err = v.decrypt(permit, u.Activity, child, s.item, s.sealed, s.ad(child)); err != nil {
 			return Opened{}, err
+		}
+		if ends := time.UnixMicro(permit.Expires(s.item)).UTC(); out.EndsAt.IsZero() || ends.Before(out.EndsAt) {
+			out.EndsAt = ends
 		}
 	}
 	return out, nil

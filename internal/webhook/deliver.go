@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/vault"
 )
 
 const (
@@ -31,6 +32,7 @@ var errBusy = errors.New("webhook: another node has the lease")
 type Deliverer struct {
 	store  *db.DB
 	ring   *keyring.Ring
+	vault  *vault.Vault
 	client *Client
 	log    *slog.Logger
 	room   int64 // of one endpoint's queue
@@ -40,8 +42,8 @@ type Deliverer struct {
 }
 
 // NewDeliverer sends nothing before Run.
-func NewDeliverer(store *db.DB, ring *keyring.Ring, client *Client, log *slog.Logger) *Deliverer {
-	return &Deliverer{store: store, ring: ring, client: client, log: log, room: usualRoom, holder: id.Secret(16)}
+func NewDeliverer(store *db.DB, v *vault.Vault, client *Client, log *slog.Logger) *Deliverer {
+	return &Deliverer{store: store, ring: v.Ring, vault: v, client: client, log: log, room: usualRoom, holder: id.Secret(16)}
 }
 
 // Run delivers until ctx ends. Each endpoint is worked on by itself: one that hangs
@@ -205,14 +207,21 @@ func (d *Deliverer) step(ctx context.Context, endpoint string) (more bool, sent 
 		}
 	}
 	var due []Delivery
+	var bundles []vault.Bundle
 	err = d.store.View(ctx, func(tx *db.Tx) (err error) {
-		due, err = e.due(ctx, tx)
+		if due, err = e.due(ctx, tx); err == nil {
+			bundles, err = e.bundles(ctx, tx)
+		}
 		return err
 	})
 	if err != nil {
 		return false, 0, err
 	}
-	return s.more, len(due), d.send(ctx, endpoint, due)
+	// What a party is to delete comes before what it gets.
+	err = errors.Join(
+		send(due, func(one Delivery) error { return d.deliver(ctx, endpoint, one) }),
+		send(bundles, func(one vault.Bundle) error { return d.deliverBundle(ctx, endpoint, one) }))
+	return s.more, len(due) + len(bundles), err
 }
 
 // find returns an endpoint as it is now. Errors: ErrNotFound.
@@ -226,7 +235,7 @@ func find(ctx context.Context, tx *db.Tx, endpoint string) (Endpoint, error) {
 
 // send sends a batch, some of it at once, and returns the first error that isn't the
 // receiver's.
-func (d *Deliverer) send(ctx context.Context, endpoint string, due []Delivery) error {
+func send[T any](due []T, deliver func(T) error) error {
 	var wrong error
 	var once sync.Once
 	var sending sync.WaitGroup
@@ -235,7 +244,7 @@ func (d *Deliverer) send(ctx context.Context, endpoint string, due []Delivery) e
 		turns <- struct{}{}
 		sending.Go(func() {
 			defer func() { <-turns }()
-			if err := d.deliver(ctx, endpoint, one); err != nil {
+			if err := deliver(one); err != nil {
 				once.Do(func() { wrong = err })
 			}
 		})

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
@@ -49,6 +50,7 @@ var types = []string{
 	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed,
 
 	order.KindIssued, order.KindAttested, order.KindOverdue, order.KindStated,
+	vault.KindDelivered, vault.KindDropped, gate.KindWithheld,
 
 	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
 	party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated,

@@ -199,16 +199,20 @@ func (d Delivery) next(now time.Time) time.Time {
 	if !now.Before(end) {
 		return time.Time{}
 	}
-	wait := mostWait
-	if d.Tries < 13 { // 5 s doubled 13 times is more than 6 h
-		wait = min(mostWait, firstWait<<d.Tries)
-	}
-	// So that not all come at once to a receiver that is back.
-	wait += time.Duration((rand.Float64() - 0.5) * 0.4 * float64(wait))
-	if next := now.Add(wait); next.Before(end) {
+	if next := now.Add(waitAfter(d.Tries)); next.Before(end) {
 		return next
 	}
 	return end
+}
+
+// waitAfter is how long it is to the next try after so many that failed.
+func waitAfter(tries int64) time.Duration {
+	wait := mostWait
+	if tries < 13 { // 5 s doubled 13 times is more than 6 h
+		wait = min(mostWait, firstWait<<tries)
+	}
+	// So that not all come at once to a receiver that is back.
+	return wait + time.Duration((rand.Float64()-0.5)*0.4*float64(wait))
 }
 
 // Numbers are what of an endpoint is watched.

@@ -24,6 +24,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/client"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
@@ -42,6 +43,7 @@ var (
 	ErrPrivate   = errs.New(errs.Invalid, "webhook.url_private") // an address that the configuration doesn't allow
 	ErrType      = errs.New(errs.Invalid, "webhook.type_unknown")
 	ErrParty     = errs.New(errs.Invalid, "webhook.party_unknown") // no processor or recipient of the service
+	ErrNoTaker   = errs.New(errs.Conflict, "webhook.party_has_no_endpoint")
 	ErrOverlap   = errs.New(errs.Invalid, "webhook.overlap_invalid")
 	ErrTooMany   = errs.New(errs.Conflict, "webhook.too_many")
 	ErrNoEvent   = errs.New(errs.NotFound, "webhook.event_not_found") // or not one that the endpoint is told of
@@ -264,7 +266,7 @@ func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service s
 func (e Endpoint) check(to Address) error {
 	among := Types()
 	if e.Party != "" {
-		among = ofOrders
+		among = append(slices.Clone(ofOrders), wardkeep.TypeBundle)
 	}
 	switch {
 	case to == Address{}:

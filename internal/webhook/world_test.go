@@ -76,7 +76,7 @@ func (p *post) client(look *net.Resolver) *webhook.Client {
 
 // node is a process that delivers.
 func (p *post) node(c *webhook.Client) *webhook.Deliverer {
-	return webhook.NewDeliverer(p.Store, p.Ring, c, slog.New(slog.NewTextHandler(&p.said, nil)))
+	return webhook.NewDeliverer(p.Store, p.Vault, c, slog.New(slog.NewTextHandler(&p.said, nil)))
 }
 
 func (p *post) add(url string, types ...string) (e webhook.Endpoint, secret string) {

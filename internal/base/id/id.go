@@ -50,6 +50,8 @@ const (
 	Impact       Prefix = "ia" // an assessment of a purpose
 	PartyKey     Prefix = "kp" // what a processor or a recipient signs its requests with
 	PartySeat    Prefix = "ps" // by which a person of a processor or a recipient signs in
+	PartySeal    Prefix = "kx" // what is pushed to a processor or a recipient is sealed to
+	Bundle       Prefix = "bn" // what was pushed to one, and waits for it
 	Assistance   Prefix = "as" // that a processor or a recipient is asked for with a demand
 	Incident     Prefix = "in" // of information that was leaked, changed or lost
 )

@@ -6,10 +6,14 @@ import (
 	"strings"
 	"time"
 
+	agekey "filippo.io/age"
+
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/party"
+	"wardkeep/internal/vault"
 )
 
 // Processor is the one of the world's charter.
@@ -75,4 +79,38 @@ func (w *World) Bind(of party.ID) (key party.Key, private ed25519.PrivateKey) {
 		return err
 	})
 	return key, private
+}
+
+// BindSeal binds a key that what is pushed to a party is sealed to, and returns it with what
+// opens that.
+func (w *World) BindSeal(of party.ID) (key party.Key, identity *agekey.X25519Identity) {
+	w.T.Helper()
+	identity, err := agekey.GenerateX25519Identity()
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		key, _, err = party.BindSeal(ctx, tx, w.Officer, of, identity.Recipient().String(), time.Time{})
+		return err
+	})
+	return key, identity
+}
+
+// Push pushes items to the processor, or says why not.
+func (w *World) Push(child family.ID, items ...string) (out vault.Pushed, err error) {
+	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		out, err = w.Vault.Push(ctx, tx, w.By(), ProcessorID(), child, "speaking-practice", items)
+		return err
+	})
+	return out, err
+}
+
+// Waiting returns what waits for the processor, whether it is due or not.
+func (w *World) Waiting() (all []vault.Bundle) {
+	w.T.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		all = nil
+		return tx.Together(ctx, vault.ReadBundles(&all, family.Stretch{}))
+	})
+	return all
 }

@@ -658,7 +658,8 @@ CREATE TABLE party_paper (
 );
 CREATE INDEX party_paper_party ON party_paper (service, role, party, signed_at);
 
--- Keys that parties sign their requests with: the public halves. None is ever removed.
+-- Keys that parties sign their requests with, and that what is pushed to them is sealed to: the
+-- public halves. None is ever removed.
 CREATE TABLE party_key (
 	id         text   NOT NULL PRIMARY KEY,
 	service    text   NOT NULL,
@@ -666,7 +667,7 @@ CREATE TABLE party_key (
 	party      text   NOT NULL,
 	version    bigint NOT NULL, -- of the service, at the last change of this row
 	paper      text   NOT NULL, -- of party_paper: what it is bound to
-	public     bytea  NOT NULL, -- Ed25519, 32 bytes
+	public     bytea  NOT NULL, -- Ed25519, 32 bytes; of one that is sealed to, the text of an X25519 key of age
 	bound_at   bigint NOT NULL,
 	bound_by   text   NOT NULL, -- as the ledger names actors
 	until_at   bigint NOT NULL, -- at this moment it is over
@@ -721,6 +722,29 @@ CREATE TABLE party_handle (
 	child  text NOT NULL
 ); -- clustered
 CREATE INDEX party_handle_child ON party_handle (child, handle);
+
+-- BUNDLE. What an app has given to a party that can't ask by itself, until the party has taken
+-- it. It goes with its child.
+CREATE TABLE party_bundle (
+	child     text   NOT NULL,
+	bundle    text   NOT NULL,
+	service   text   NOT NULL,
+	role      text   NOT NULL, -- processor, recipient
+	party     text   NOT NULL,
+	key       text   NOT NULL, -- of party_key: what it is sealed to
+	purpose   text   NOT NULL,
+	items     text   NOT NULL, -- separated by spaces
+	sealed    bytea  NOT NULL, -- an age file, sealed under the child's key, and bound to all of the above and the next two
+	pushed_at bigint NOT NULL,
+	until_at  bigint NOT NULL, -- at this moment nobody gets it any more
+	due_at    bigint NOT NULL, -- of the next try
+	tries     bigint NOT NULL,
+	failure   text   NOT NULL, -- of the last try, or empty
+	status    bigint NOT NULL, -- that was answered to it, or 0
+	PRIMARY KEY (child, bundle)
+);
+CREATE INDEX party_bundle_due ON party_bundle (service, party, due_at, bundle);
+CREATE INDEX party_bundle_until ON party_bundle (until_at, bundle);
 
 -- ASSISTANCE. What parties are asked about a demand, and have answered. It goes with its child.
 CREATE TABLE party_task (
@@ -1322,6 +1346,7 @@ DROP TABLE broken_glass;
 DROP TABLE approval;
 DROP TABLE party_alarm;
 DROP TABLE party_handle;
+DROP TABLE party_bundle;
 DROP TABLE party_meter;
 DROP TABLE party_nonce;
 DROP TABLE party_seat;

@@ -1,0 +1,371 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/google/go-cmp/cmp"
+
+	"wardkeep/client"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
+	"wardkeep/internal/vault"
+	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
+)
+
+// recording is what nobody but the processor may hear.
+const recording = "aGVsbG8sIHRlYWNoZXI="
+
+// A taker is a post with a processor that can't ask: it has a webhook and a key of age.
+type taker struct {
+	*post
+	secret   string // of its webhook
+	key      party.Key
+	identity *age.X25519Identity
+	child    family.Child
+}
+
+// takes runs fn with a processor that takes what is pushed to it, and a child of whom two things
+// are held.
+func takes(t *testing.T, fn func(t *testing.T, p *taker)) {
+	each(t, func(t *testing.T, p *post) {
+		p.remove(p.endpoint) // the operator's own hears of everything
+		p.Engage(p.Store.Now().Add(100 * 24 * time.Hour))
+		k := &taker{post: p, child: p.Child()}
+		k.key, k.identity = p.BindSeal(vaulttest.ProcessorID())
+		p.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			to, err := webhook.ParseAddress(p.receiver.server.URL+"/bundles", loopback)
+			if err != nil {
+				return err
+			}
+			p.endpoint, k.secret, _, err = webhook.Add(ctx, tx, p.Ring, terminal, vaulttest.Service, to, nil, vaulttest.Processor)
+			return err
+		})
+		p.Put(k.child, "speaking-practice", "gender", "女")
+		p.Put(k.child, "speaking-practice", "voice", recording)
+		fn(t, k)
+	})
+}
+
+func (k *taker) push() vault.Pushed {
+	k.t.Helper()
+	out, err := k.Push(k.child.ID, "gender", "voice")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return out
+}
+
+// came returns the ids of the bundles that have arrived.
+func (k *taker) came() (all []string) {
+	for _, g := range k.receiver.all() {
+		if g.event.Type == wardkeep.TypeBundle {
+			all = append(all, g.event.ID)
+		}
+	}
+	return all
+}
+
+// last returns the last entries about bundles, the oldest first, each as its kind and why.
+func (k *taker) last(n int) (all []string) {
+	k.t.Helper()
+	k.flush()
+	k.view(func(ctx context.Context, tx *db.Tx) error {
+		entries, err := ledger.Since(ctx, tx, 0, 1<<20)
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Kind, "bundle.") {
+				continue
+			}
+			var b struct {
+				Why     string
+				Reasons []gate.Denial
+			}
+			if err := json.Unmarshal(e.Body, &b); err != nil {
+				return err
+			}
+			text := strings.TrimPrefix(e.Kind, "bundle.") + " " + b.Why
+			for _, r := range b.Reasons {
+				text += r.Code + " "
+			}
+			all = append(all, strings.TrimSpace(text))
+		}
+		return err
+	})
+	return all[max(0, len(all)-n):]
+}
+
+// Article 16: what is pushed reaches the party that it is for, readable by that party alone, and
+// under the party's own name of the child.
+func TestArticle16_WhatIsPushedIsReadByItsPartyAlone(t *testing.T) {
+	takes(t, func(t *testing.T, k *taker) {
+		pushed := k.push()
+		waits := k.Waiting()
+		if len(waits) != 1 || waits[0].ID != pushed.Bundle || !waits[0].UntilAt.Equal(pushed.Until) {
+			t.Fatalf("%+v", waits)
+		}
+		k.pass()
+		all := k.receiver.all()
+		if len(all) != 1 || all[0].event.ID != pushed.Bundle || all[0].event.Type != wardkeep.TypeBundle || all[0].header.Get("webhook-id") != pushed.Bundle || !signed(t, k.secret, all[0]) {
+			t.Fatalf("%+v", all)
+		}
+		body := all[0].body
+		for _, secret := range []string{string(k.child.ID), "女", recording} {
+			if bytes.Contains(body, []byte(secret)) {
+				t.Errorf("it says %s", secret)
+			}
+		}
+		got, err := wardkeep.OpenBundle(body, k.identity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := wardkeep.Bundle{ID: pushed.Bundle, Service: vaulttest.Service, Role: "processor", Party: vaulttest.Processor,
+			Handle: party.HandleOf(k.Ring, vaulttest.ProcessorID(), k.child.ID), Purpose: "speaking-practice",
+			Values: map[string]string{"gender": "女", "voice": recording}, SealedAt: got.SealedAt, UseUntil: got.UseUntil}
+		if diff := cmp.Diff(want, got); diff != "" || pushed.Handle != got.Handle || !got.UseUntil.After(k.Store.Now().Add(80*24*time.Hour)) {
+			t.Errorf("%s %+v", diff, got)
+		}
+		if left := k.Waiting(); len(left) > 0 {
+			t.Errorf("it waits still: %+v", left)
+		}
+		if diff := cmp.Diff([]string{"released", "delivered"}, k.last(9)); diff != "" {
+			t.Error(diff)
+		}
+		k.pass()
+		if again := k.came(); len(again) > 0 {
+			t.Errorf("it came again: %s", again)
+		}
+
+		// Another key opens nothing, and a bundle is none under another's name.
+		other, err := age.GenerateX25519Identity()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := all[0].event
+		e.ID = "bn_" + strings.Repeat("0", 26)
+		renamed, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut := bytes.Replace(body, []byte(`"age":"`), []byte(`"age":"AAAA`), 1)
+		for name, b := range map[string]struct {
+			body []byte
+			keys []age.Identity
+		}{"another key": {body, []age.Identity{other}}, "no key": {body, nil}, "another name": {renamed, []age.Identity{k.identity}}, "changed": {cut, []age.Identity{k.identity}},
+			"nothing": {nil, []age.Identity{k.identity}}} {
+			if _, err := wardkeep.OpenBundle(b.body, b.keys...); err != wardkeep.ErrBundle {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// What a receiver doesn't take is sent again under the same name, each time after it was decided
+// once more; and so is what may have gone when we crashed.
+func TestArticle16_WhatIsPushedComesAtLeastOnce(t *testing.T) {
+	takes(t, func(t *testing.T, k *taker) {
+		k.receiver.answers(func(http.ResponseWriter, *http.Request, got) int { return http.StatusServiceUnavailable })
+		id := k.push().Bundle
+		k.pass()
+		one := k.Waiting()[0]
+		if one.Tries != 1 || one.Failure != "webhook.answer" || one.Status != 503 || !slices.Equal(k.came(), []string{id}) {
+			t.Fatalf("%+v", one)
+		}
+		k.pass()
+		if early := k.came(); len(early) > 0 {
+			t.Errorf("it came before its time: %s", early)
+		}
+		// The process ends between the decision and the sending.
+		k.Pass(one.DueAt.Sub(k.Store.Now()) + time.Millisecond)
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, may, err := k.Vault.Send(ctx, tx, one, func(int64) time.Duration { return time.Minute })
+			if err == nil && !may {
+				t.Error("it may not go")
+			}
+			return err
+		})
+		// Whoever else had it in hand finds it planned, and sends nothing.
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, may, err := k.Vault.Send(ctx, tx, one, func(int64) time.Duration { return time.Minute })
+			if may {
+				t.Error("two send it at once")
+			}
+			return err
+		})
+		k.receiver.answers(nil)
+		k.Pass(time.Minute + time.Millisecond)
+		k.pass()
+		if got := k.came(); !slices.Equal(got, []string{id}) {
+			t.Errorf("%s", got)
+		}
+		if diff := cmp.Diff([]string{"released", "released", "released", "delivered"}, k.last(9)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// Articles 9, 12, 16 and 20: a bundle goes by what holds when it goes. What has ended since it was
+// pushed throws it away, with the reason in the ledger.
+func TestArticle16_ABundleIsDecidedOnceMoreBeforeItGoes(t *testing.T) {
+	of := vaulttest.ProcessorID()
+	takes(t, func(t *testing.T, k *taker) {
+		lock := func(fn func(ctx context.Context, tx *db.Tx, c family.Child) error) {
+			k.Do(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Lock(ctx, tx, vaulttest.Service, k.child.ID)
+				if err != nil {
+					return err
+				}
+				return fn(ctx, tx, c)
+			})
+		}
+		office := func(fn func(ctx context.Context, tx *db.Tx) error) { k.Do(fn) }
+		row := func(set string, args ...any) {
+			k.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE party_bundle SET `+set, args...)
+				return err
+			})
+		}
+		suspend := func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Suspend(ctx, tx, k.Officer, of, party.Incident)
+			return err
+		}
+		resume := func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Resume(ctx, tx, k.Officer, of)
+			return err
+		}
+		for _, c := range []struct {
+			name, want string
+			happens    func()
+			undo       func()
+		}{
+			{"the child is frozen", "withheld gate.frozen",
+				func() {
+					lock(func(ctx context.Context, tx *db.Tx, c family.Child) error {
+						_, err := family.Freeze(ctx, tx, k.App, c, family.DeletionRequested)
+						return err
+					})
+				}, func() {
+					lock(func(ctx context.Context, tx *db.Tx, c family.Child) error {
+						_, err := family.Unfreeze(ctx, tx, k.Officer, c)
+						return err
+					})
+				}},
+			{"the party is suspended", "withheld gate.party_suspended", func() { office(suspend) }, func() { office(resume) }},
+			{"a value is collected anew", "dropped stale", func() { k.Put(k.child, "speaking-practice", "gender", "男") }, nil},
+			{"a value is erased", "dropped erased", func() {
+				lock(func(ctx context.Context, tx *db.Tx, c family.Child) error {
+					_, err := k.Vault.EraseItems(ctx, tx, k.App.Ledger(), c, []string{"gender"}, "requested")
+					return err
+				})
+			}, func() { k.Put(k.child, "speaking-practice", "gender", "女") }},
+			{"its time is over", "dropped late", func() { k.Pass(vault.BundleLife) }, nil},
+			{"the key is revoked", "withheld gate.key_revoked", func() {
+				office(func(ctx context.Context, tx *db.Tx) error {
+					_, _, err := party.Revoke(ctx, tx, k.Officer, of, k.key.ID)
+					return err
+				})
+			}, func() { k.key, k.identity = k.BindSeal(of) }},
+			{"the row is another party's", "dropped damaged", func() { row(`role = 'recipient'`) }, nil},
+			{"the row is sealed to another key", "dropped damaged", func() { row(`key = $1`, "kx_"+strings.Repeat("0", 26)) }, nil},
+			{"the row waits longer", "dropped damaged", func() { row(`until_at = until_at + 1`) }, nil},
+			{"the row is for another purpose", "dropped damaged", func() { row(`purpose = 'account'`) }, nil},
+			{"consent is withdrawn", "dropped erased", func() {
+				mother := k.Guardian(k.child)
+				k.Do(func(ctx context.Context, tx *db.Tx) error {
+					c, err := family.Find(ctx, tx, vaulttest.Service, k.child.ID)
+					if err != nil {
+						return err
+					}
+					if _, err = k.Desk.Withdraw(ctx, tx, mother, c, "speaking-practice"); err != nil {
+						return err
+					}
+					_, err = k.Vault.EraseUnfounded(ctx, tx, k.App.Ledger(), vaulttest.Service, c.ID)
+					return err
+				})
+			}, nil},
+		} {
+			k.receiver.answers(func(http.ResponseWriter, *http.Request, got) int { return http.StatusServiceUnavailable })
+			id := k.push().Bundle
+			k.pass()
+			if got := k.came(); !slices.Equal(got, []string{id}) {
+				t.Fatalf("%s: before it, %s", c.name, got)
+			}
+			k.receiver.answers(nil)
+			c.happens()
+			k.Pass(time.Hour)
+			k.pass()
+			if got := k.came(); len(got) > 0 {
+				t.Errorf("%s: it came", c.name)
+			}
+			if left := k.Waiting(); len(left) > 0 {
+				t.Errorf("%s: it waits still", c.name)
+			}
+			if got := k.last(1); len(got) != 1 || got[0] != c.want {
+				t.Errorf("%s: %s, want %s", c.name, got, c.want)
+			}
+			if c.undo != nil {
+				c.undo()
+			}
+		}
+	})
+}
+
+// Article 16 (4): at the last second of an agreement nothing leaves any more, and what waited is
+// thrown away though nobody asks for it.
+func TestArticle16_NothingGoesFromTheLastSecondOn(t *testing.T) {
+	takes(t, func(t *testing.T, k *taker) {
+		end := k.key.Until
+		k.Pass(end.Sub(k.Store.Now()) - 10*time.Second)
+		k.Put(k.child, "speaking-practice", "gender", "女")
+		k.Put(k.child, "speaking-practice", "voice", recording)
+		id := k.push()
+		if !id.Until.Equal(end) {
+			t.Errorf("it waits until %v, the agreement ends at %v", id.Until, end)
+		}
+		k.receiver.answers(func(http.ResponseWriter, *http.Request, got) int { return http.StatusServiceUnavailable })
+		k.pass()
+		if got := k.came(); !slices.Equal(got, []string{id.Bundle}) {
+			t.Errorf("before: %s", got)
+		}
+		k.receiver.answers(nil)
+		k.Pass(end.Sub(k.Store.Now()))
+		k.pass()
+		if got := k.came(); len(got) > 0 {
+			t.Errorf("at its last second: %s", got)
+		}
+		if got := k.last(1); !slices.Equal(got, []string{"dropped late"}) {
+			t.Errorf("%s", got)
+		}
+		if _, err := k.Push(k.child.ID, "gender"); err == nil {
+			t.Error("it was pushed after the end")
+		}
+	})
+}
+
+// Article 20: what waits of a child that is erased is gone with it.
+func TestArticle20_WhatWaitsGoesWithTheChild(t *testing.T) {
+	takes(t, func(t *testing.T, k *taker) {
+		k.push()
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := k.Vault.Erase(ctx, tx, k.App.Ledger(), vaulttest.Service, k.child.ID, family.Requested)
+			return err
+		})
+		if left := k.Waiting(); len(left) > 0 {
+			t.Errorf("%+v", left)
+		}
+		k.pass()
+		if got := k.came(); len(got) > 0 {
+			t.Errorf("%s", got)
+		}
+	})
+}
