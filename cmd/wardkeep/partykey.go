@@ -13,7 +13,6 @@ import (
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
-	"wardkeep/internal/catalog"
 	"wardkeep/internal/party"
 )
 
@@ -84,7 +83,7 @@ func (c partyKeyAddCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	bind, err := c.bind(string(text), until)
+	bind, err := party.ReadPublic(string(text))
 	if err != nil {
 		return errs.Of(err).At("public")
 	}
@@ -93,25 +92,9 @@ func (c partyKeyAddCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return party.Key{}, err
 		}
-		return bind(ctx, tx, by)
-	})
-}
-
-// bind reads a public half, of a key that signs or of one that is sealed to, and returns what
-// binds it.
-func (c partyKeyAddCmd) bind(text string, until time.Time) (func(context.Context, *db.Tx, catalog.Officer) (party.Key, error), error) {
-	if party.IsSeal(text) {
-		key, err := party.ParseSeal(text)
-		return func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Key, error) {
-			k, _, err := party.BindSeal(ctx, tx, by, c.id(), key, until)
-			return k, err
-		}, err
-	}
-	key, err := party.ParseKey(text)
-	return func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Key, error) {
-		k, _, err := party.Bind(ctx, tx, by, c.id(), key, until)
+		k, _, err := bind(ctx, tx, by, c.id(), until)
 		return k, err
-	}, err
+	})
 }
 
 type partyKeyListCmd struct {

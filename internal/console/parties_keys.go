@@ -87,7 +87,8 @@ func (v *visit) changedKeys(fn func(ctx context.Context, tx *db.Tx, by catalog.O
 	return v.to("/console/parties/{service}/{role}/{party}/keys")
 }
 
-// bindPartyKey binds the public half of a key to what the party stands on (Article 16).
+// bindPartyKey binds the public half of a key, which signs or which is sealed to, to what the
+// party stands on (Article 16).
 func (s *Server) bindPartyKey(v *visit) error {
 	var until time.Time
 	if text := v.value("until"); text != "" {
@@ -96,12 +97,12 @@ func (s *Server) bindPartyKey(v *visit) error {
 			return v.partyKeysPage(party.ErrKeyUntil.At("until"))
 		}
 	}
-	public, err := party.ParseKey(v.value("public"))
+	bind, err := party.ReadPublic(v.value("public"))
 	if err != nil {
 		return v.partyKeysPage(errs.Of(err).At("public"))
 	}
 	return v.changedKeys(func(ctx context.Context, tx *db.Tx, by catalog.Officer, of party.ID) error {
-		_, _, err := party.Bind(ctx, tx, by, of, public, until)
+		_, _, err := bind(ctx, tx, by, of, until)
 		return err
 	})
 }

@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
+
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
-	"wardkeep/internal/family/age"
+	birth "wardkeep/internal/family/age"
 	"wardkeep/internal/party"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
@@ -46,7 +48,7 @@ func (s sheet) with(pairs ...string) sheet {
 
 // assessment is a form that passes, valid for 300 days.
 func (d *desk) assessment() sheet {
-	today := d.Store.Now().In(age.Zone)
+	today := d.Store.Now().In(birth.Zone)
 	values := map[string]string{"by": "self", "scope": "speaking-practice:voice", "risks.0.risk": "录音没有删除", "risks.0.level": "high", "risks.0.treatment": "每月抽查", "risks.0.left": "low",
 		"signed_on": today.Format(time.DateOnly), "valid_until": today.AddDate(0, 0, 300).Format(time.DateOnly)}
 	for _, q := range (party.Form{}).Questions() {
@@ -57,7 +59,7 @@ func (d *desk) assessment() sheet {
 
 // deed is an agreement that has begun, and runs for 30 days.
 func (d *desk) deed() sheet {
-	now := d.Store.Now().In(age.Zone)
+	now := d.Store.Now().In(birth.Zone)
 	day := now.Format(time.DateOnly)
 	values := map[string]string{"matters": "评分", "nature": "自动", "scope": "speaking-practice:voice", "operator_duties": "说明要求", "measures": "加密", "supervision": "每季度检查", "supervised_every": "3",
 		"duties.instructions": "按要求处理", "duties.assistance": "协助", "duties.security": "保密", "duties.deletion": "删除", "duties.no_sub_processors": "不转委托", "duties.others": "无",
@@ -67,7 +69,7 @@ func (d *desk) deed() sheet {
 }
 
 func (d *desk) inspection() sheet {
-	return sheet{values: map[string]string{"on": d.Store.Now().In(age.Zone).Format(time.DateOnly), "checked_by": "安全负责人", "manner": "现场", "checked": "日志、删除", "findings": "无", "outcome": "met"},
+	return sheet{values: map[string]string{"on": d.Store.Now().In(birth.Zone).Format(time.DateOnly), "checked_by": "安全负责人", "manner": "现场", "checked": "日志、删除", "findings": "无", "outcome": "met"},
 		files: map[string]upload{"document.file": {"记录.pdf", letter}}}
 }
 
@@ -238,7 +240,21 @@ func (b *bureau) bindsKeys(d *desk, auditor *browser, refused func(name string, 
 		d.T.Fatalf("bound: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
 	}
 	refused("bound twice", b.boss.post(at, "public", text), "")
+	// What is pushed is sealed to a key of another kind.
+	seal, err := age.GenerateX25519Identity()
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	if sent := b.boss.post(at, "public", seal.String()); sent.Code != 422 || strings.Contains(strings.ToUpper(sent.Body.String()), seal.String()) {
+		d.T.Errorf("the private half of a key that is sealed to: %d, or it is sent back", sent.Code)
+	}
+	if w := b.boss.post(at, "public", seal.Recipient().String()); w.Code != 303 {
+		d.T.Errorf("a key that is sealed to: %d", w.Code)
+	}
 	page := auditor.get(at).Body.String()
+	if !strings.Contains(page, i18n.Chinese.T("console.party_keys.seals")) {
+		d.T.Error("what a key is for isn't said")
+	}
 	key := regexp.MustCompile(`kp_[0-9a-z]{26}`).FindString(page)
 	if key == "" || strings.Contains(page, at+"/revoke") || !strings.Contains(page, i18n.Chinese.T("party.key_state.holds")) || !strings.Contains(page, party.Key{Public: public}.Print()) {
 		d.T.Error("an auditor doesn't read it, or is offered to revoke it")

@@ -39,6 +39,21 @@ func IsSeal(text string) bool {
 	return strings.HasPrefix(text, "age1") || strings.Contains(text, "age-secret-key-")
 }
 
+// ReadPublic reads the public half of a key of either kind, and returns what binds it as Bind
+// does. Errors: those of ParseKey and ParseSeal.
+func ReadPublic(text string) (bind func(context.Context, *db.Tx, catalog.Officer, ID, time.Time) (Key, string, error), err error) {
+	if IsSeal(text) {
+		key, err := ParseSeal(text)
+		return func(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, until time.Time) (Key, string, error) {
+			return BindSeal(ctx, tx, by, of, key, until)
+		}, err
+	}
+	key, err := ParseKey(text)
+	return func(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, until time.Time) (Key, string, error) {
+		return Bind(ctx, tx, by, of, key, until)
+	}, err
+}
+
 // BindSeal binds a key that what is pushed to a party is sealed to, as Bind binds one that it
 // signs with. Errors: those of Bind, and of ParseSeal.
 func BindSeal(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public string, until time.Time) (Key, string, error) {
