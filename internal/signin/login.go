@@ -320,7 +320,7 @@ func (d Door) Prepare(at SettingUp, c Chosen, now time.Time) (Prepared, error) {
 	if step == 0 {
 		return Prepared{}, ErrCodeWord.At("code")
 	}
-	return Prepared{name: d.Ring.Index(nameDomain, name), password: stretch(d.Ring, password), step: step}, nil
+	return Prepared{name: d.Ring.Index(nameDomain, name), password: d.stretch(password), step: step}, nil
 }
 
 // A Prepared is what is kept of what a person has chosen.

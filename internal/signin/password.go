@@ -44,13 +44,16 @@ const (
 	maxPassword = 256
 )
 
-// The cost of a try, as OWASP's cheat sheet has it for argon2id: 19 MiB, two passes.
+// Work is what a try of a password takes: memory, and passes over it.
+type Work struct{ KiB, Passes uint32 }
+
+// enough is what OWASP's cheat sheet asks of argon2id: 19 MiB, two passes.
+var enough = Work{19 * 1024, 2}
+
 const (
-	argonTime   = 2
-	argonMemory = 19 * 1024 // KiB
-	argonLanes  = 1
-	argonLen    = 32
-	argonSalt   = 16
+	argonLanes = 1
+	argonLen   = 32
+	argonSalt  = 16
 )
 
 // Passwords of enough characters that everybody tries first, in lower case: a short list
@@ -158,11 +161,15 @@ const passwordDomain = "signin.password"
 
 // stretch makes what is kept of a password. It is hashed under the ring first: who has
 // the database, and not the key-encryption key, has nothing to try passwords against.
-func stretch(ring *keyring.Ring, password string) string {
+func (d Door) stretch(password string) string {
+	work := d.Work
+	if work == (Work{}) {
+		work = enough
+	}
 	salt := make([]byte, argonSalt)
 	rand.Read(salt) // never fails (crypto/rand)
-	sum := argon2.IDKey(ring.Index(passwordDomain, password), salt, argonTime, argonMemory, argonLanes, argonLen)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
+	sum := argon2.IDKey(d.Ring.Index(passwordDomain, password), salt, work.Passes, work.KiB, argonLanes, argonLen)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, work.KiB, work.Passes, argonLanes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 

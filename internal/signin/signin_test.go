@@ -854,6 +854,13 @@ func TestArticle15_RowsChangedByHandAreNobodys(t *testing.T) {
 func TestInvariant9_NothingThatSignsInIsInPlain(t *testing.T) {
 	each(t, func(t *testing.T, o *office) {
 		in := o.hire()
+		in.Door = o.door // where a password takes what it does
+		var link string
+		in.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			link, _, err = o.door.Invite(ctx, tx, signintest.By, in.ID)
+			return err
+		})
+		in.SetUp(link)
 		device := o.adds(in)
 		_, _ = in, device
 		var all [][]byte

@@ -41,6 +41,7 @@ type Insider struct {
 // Hire makes an account with these roles, and sets up how to sign in to it.
 func Hire(t testing.TB, store *db.DB, door signin.Door, name string, grants ...staff.Grant) *Insider {
 	t.Helper()
+	door.Work = signin.Work{KiB: 8, Passes: 1} // the least there is: hundreds are hired
 	in := &Insider{T: t, Store: store, Door: door}
 	var link string
 	in.Do(func(ctx context.Context, tx *db.Tx) error {
