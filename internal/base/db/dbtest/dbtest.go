@@ -6,9 +6,11 @@ package dbtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -19,8 +21,44 @@ import (
 // New returns an empty, migrated SQLite store.
 func New(t testing.TB) *db.DB {
 	t.Helper()
-	store, err := db.OpenSQLite(filepath.Join(t.TempDir(), "test.db"))
-	return migrated(t, store, err)
+	path := filepath.Join(t.TempDir(), "test.db")
+	if err := os.WriteFile(path, empty(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store, err := db.OpenSQLite(path)
+	return opened(t, store, err)
+}
+
+// file is a migrated SQLite store in which nothing was written: each test has a copy.
+var file struct {
+	once  sync.Once
+	bytes []byte
+	err   error
+}
+
+func empty(t testing.TB) []byte {
+	t.Helper()
+	file.once.Do(func() { file.bytes, file.err = migrate(filepath.Join(t.TempDir(), "empty.db")) })
+	if file.err != nil {
+		t.Fatal(file.err)
+	}
+	return file.bytes
+}
+
+func migrate(path string) ([]byte, error) {
+	store, err := db.OpenSQLite(path)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	err = store.Migrate(ctx)
+	if err == nil {
+		err = store.Scrub(ctx) // from the log into the file
+	}
+	if err = errors.Join(err, store.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
 }
 
 // Each runs fn on SQLite and, if TEST_POSTGRES is set, on PostgreSQL.
@@ -33,8 +71,11 @@ func Each(t *testing.T, fn func(t *testing.T, store *db.DB)) {
 // Postgres returns an empty, migrated PostgreSQL store.
 func Postgres(t testing.TB) *db.DB {
 	t.Helper()
-	store, err := db.OpenPostgres(PostgresURL(t))
-	return migrated(t, store, err)
+	if os.Getenv("TEST_POSTGRES") == "" || os.Getenv("TEST_POSTGRES_THROWAWAY") == "" {
+		store, err := db.OpenPostgres(PostgresURL(t))
+		return migrated(t, store, err)
+	}
+	return swept(t)
 }
 
 // PostgresURL returns the URL of a schema that is dropped after the test, for
@@ -66,13 +107,18 @@ func run(t testing.TB, url, statement string) {
 
 func migrated(t testing.TB, store *db.DB, err error) *db.DB {
 	t.Helper()
+	if err := opened(t, store, err).Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func opened(t testing.TB, store *db.DB, err error) *db.DB {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	if err := store.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return store
 }
 
