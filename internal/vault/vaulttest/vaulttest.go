@@ -2,12 +2,14 @@
 // charter is published, officer and deputy hold office, an app has a key.
 //
 // Its one invariant: everything in it was done through the domain packages, so
-// the ledger of a World replays.
+// the ledger of a World replays. For a World that begins within seconds of another of its
+// test binary, it was done for that one, and is written anew as it was kept.
 package vaulttest
 
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -56,23 +58,46 @@ func Each(t *testing.T, fn func(t *testing.T, w *World)) {
 // New makes a world in an empty store.
 func New(t testing.TB, store *db.DB) *World {
 	t.Helper()
-	w := &World{T: t, Store: store, Ring: Ring(t)}
+	w := &World{T: t, Store: store}
 	store.Now = func() time.Time { return time.Now().Add(time.Duration(w.late.Load())) }
-	dbtest.PoolKey(t, store, w.Ring.CurrentPool())
+	var err error
+	if w.Charter, err = example(); err != nil {
+		t.Fatal(err)
+	}
+	k := keptFor(store)
+	if k != nil {
+		w.Ring, w.App, w.Key, w.Officer = k.keys.ring(t), k.app, k.key, k.officer
+		w.Do(k.rows.Write)
+	} else {
+		k = &kept{keys: newKeys(t), at: time.Now()}
+		w.Ring = k.keys.ring(t)
+		dbtest.PoolKey(t, store, w.Ring.CurrentPool())
+		w.Do(func(ctx context.Context, tx *db.Tx) error { return w.setUp(ctx, tx) })
+		k.app, k.key, k.officer, k.rows = w.App, w.Key, w.Officer, dbtest.Keep(t, store)
+		keep(store, k)
+	}
 	charters := catalog.NewCache(16)
 	w.Vault = &vault.Vault{Ring: w.Ring, Gate: &gate.Gate{Ring: w.Ring, Charters: charters}}
 	w.Desk = consent.Desk{Ring: w.Ring, Charters: charters}
-	c, err := charter.Load(xiaoxi.Files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Charter = c
-	w.Do(func(ctx context.Context, tx *db.Tx) error { return w.setUp(ctx, tx) })
 	return w
 }
 
+// example is the charter of every world: nobody changes one that is loaded.
+var example = sync.OnceValues(func() (*charter.Charter, error) { return charter.Load(xiaoxi.Files) })
+
 // Ring returns a ring of keys of its own.
 func Ring(t testing.TB) *keyring.Ring {
+	t.Helper()
+	return newKeys(t).ring(t)
+}
+
+// keys are those of a ring, as they are stored.
+type keys struct {
+	kek    keyring.KEK
+	stored []keyring.Stored
+}
+
+func newKeys(t testing.TB) keys {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "kek")
@@ -87,7 +112,12 @@ func Ring(t testing.TB) *keyring.Ring {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := keyring.Open(t.Context(), kek, stored)
+	return keys{kek, stored}
+}
+
+func (k keys) ring(t testing.TB) *keyring.Ring {
+	t.Helper()
+	ring, err := keyring.Open(t.Context(), k.kek, k.stored)
 	if err != nil {
 		t.Fatal(err)
 	}
