@@ -181,19 +181,22 @@ func routes() []string {
 }
 
 // examine looks at a page in every size, and leaves it as it was. Axe-core examines
-// it whole in the story's look: every stop in one of the languages, which its name
-// decides, and in both where there is something on it that wasn't on a page before. Such a page it examines in
-// the other sizes for what they move, and in the other scheme for its colours, which
-// are the same in every language.
+// it whole in the story's look in one of the languages, which its name decides: all but
+// the words is the same in the other. Where there is something on it that wasn't on a page before,
+// it examines in both languages, in every size, what the length of words moves, and in the
+// other scheme its colours, which are the same in every language.
 func (g *guardian) examine(page string) {
 	g.t.Helper()
 	g.keepsToItself(page)
 	g.tellsApart(page)
 	isNew, isTinged := g.tour.meets(g.Kinds()...)
 	decides := g.Count(agree)+g.Count(refuse) > 0
-	if isNew || g.tour.falls(page) {
+	switch where := page + " " + g.look.String(); {
+	case g.tour.falls(page):
 		g.tour.whole = append(g.tour.whole, page)
-		g.isClean(page+" "+g.look.String(), g.Violations)
+		g.isClean(where, g.Violations)
+	case isNew:
+		g.isClean(where, g.Misplaced)
 	}
 	for _, l := range looks {
 		otherSize, otherScheme := l.size != g.look.size, l.dark != g.look.dark
