@@ -304,8 +304,28 @@ func article15(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	}
 	late, err := count(ctx, tx, `
 		SELECT count(*) FROM (SELECT request FROM broken_glass WHERE reviewed_at IS NULL AND review_by <= $1 AND service = $2 LIMIT $3) AS late`, now, s.Name, int64(Many))
+	if err != nil {
+		return nil, err
+	}
+	unmatched, err := s.unmatched(ctx, tx)
 	return []Figure{told("looks_asked", s.happened[tally.Asked]["asked"]), told("looks_waiting", waiting), seen("alarms", s.sum(tally.Alarm)),
-		seen("reviews_open", open), bad("reviews_late", late)}, err
+		seen("reviews_open", open), bad("reviews_late", late), seen("matching_late", unmatched)}, err
+}
+
+// unmatched is 1 where somebody has asked for a look within the month, and nobody has matched
+// looks with their approvals as long: what isn't matched is found by nobody.
+func (s *standing) unmatched(ctx context.Context, tx *db.Tx) (int64, error) {
+	if s.happened[tally.Asked]["asked"] == 0 {
+		return 0, nil
+	}
+	m, err := replay.LastMatched(ctx, tx, s.Ring)
+	switch e := errs.Of(err); {
+	case err == nil && tx.Now().Sub(m.At) <= month*24*time.Hour, e.Is(replay.ErrMatchingForged): // of which matched tells
+		return 0, nil
+	case err == nil, e.Is(replay.ErrNoMatching):
+		return 1, nil
+	}
+	return 0, err
 }
 
 // matched says what the last reconciliation of looks with their approvals found. Before the

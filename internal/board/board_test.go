@@ -278,6 +278,12 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 		{"a look that nobody has approved", 15, board.Broken, "looks_unmatched", func(s *scene) {
 			s.reconciled(replay.Reconciliation{Looks: 2, Mismatches: []replay.Mismatch{{Why: replay.NoApproval}}})
 		}},
+		{"looks that nobody has matched", 15, board.Attention, "matching_late", func(s *scene) { s.happens(tally.Asked, "asked") }},
+		{"looks that nobody has matched for a month", 15, board.Attention, "matching_late", func(s *scene) {
+			s.reconciled(replay.Reconciliation{})
+			s.Pass(31 * 24 * time.Hour)
+			s.happens(tally.Asked, "asked")
+		}},
 		{"what was kept of a reconciliation isn't what it found", 15, board.Broken, "matching_forged", func(s *scene) {
 			s.reconciled(replay.Reconciliation{Mismatches: []replay.Mismatch{{Why: replay.NoApproval}}})
 			s.exec(`UPDATE matching_run SET unmatched = 0`)

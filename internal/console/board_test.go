@@ -109,6 +109,7 @@ var shownThere = map[string]string{
 	"looks_matched":   "the page of the article says when looks were matched, and with what",
 	"looks_unmatched": "likewise; what doesn't match the command prints, which does it again",
 	"matching_forged": "likewise",
+	"matching_late":   "likewise",
 }
 
 // Each number of the board is one click away from what it counts.
