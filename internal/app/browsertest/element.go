@@ -218,6 +218,12 @@ func (e *Element) Value(attribute string) string {
 	return of[string](e, `function() { return this.getAttribute(`+quoted(attribute)+`) || ""; }`)
 }
 
+// Text returns what somebody reads in the element.
+func (e *Element) Text() string {
+	e.tab.T.Helper()
+	return of[string](e, `function() { return this.innerText; }`)
+}
+
 // Type types a text into the field that has the focus.
 func (t *Tab) Type(text string) {
 	t.T.Helper()

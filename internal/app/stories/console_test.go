@@ -52,6 +52,9 @@ type insider struct {
 // typedSecret is what an authenticator is told by hand.
 var typedSecret = regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`)
 
+// rawKey is the key of words that there aren't.
+var rawKey = regexp.MustCompile(`\bconsole\.[a-z_]+[a-z_.]*`)
+
 // wide are the sizes that the console is made for.
 var wide = []browsertest.Size{{Name: "narrow desk", Width: 1024, Height: 768}, browsertest.Desk}
 
@@ -335,6 +338,10 @@ func (p *insider) readsTheLedger() {
 	if !p.focused("#find") {
 		p.t.Error("/ doesn't lead to the search")
 	}
+	p.fill("#find", "nobody and nothing")
+	p.follow(`form[role=search] button`)
+	p.sees("console.search.none")
+	p.at("search-none")
 	p.fill("#find", "1") // what a browser types after a key that was taken, the test's types all the same
 	p.follow(`form[role=search] button`)
 	p.sees("console.hit.checkpoint", "console.hit.entry")
@@ -454,6 +461,9 @@ func (p *insider) looksAfter() {
 	p.follow(`main form.filter button`)
 	p.sees("console.due.about.user_report")
 	p.at("due")
+	p.follow(`nav a[href^="/console/pictures"]`)
+	p.sees("console.pictures.none")
+	p.at("pictures-empty")
 	for _, count := range []func() (int64, error){
 		func() (int64, error) { return 0, p.site.App.Ledger.Flush(context.Background()) },
 		func() (int64, error) { return tally.Count(context.Background(), p.site.App.Store) },
@@ -672,6 +682,9 @@ func (p *insider) examine(stop string) {
 	whole := p.tour.falls(stop)
 	if whole {
 		p.isClean(stop, p.Violations)
+	}
+	if key := rawKey.FindString(p.Text()); key != "" && templateOf(stop) != "refusal" { // a refusal says its code, too
+		p.t.Errorf("%s: the page says %s", stop, key)
 	}
 	schemes := []bool{false}
 	if whole {

@@ -109,6 +109,7 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 	p.sees("console.why.revoked")
 	p.follow(`nav a[href^="/console/decisions"]`)
 	p.sees("console.decisions.none")
+	p.at("decisions-empty")
 	p.reviewsAnEmergency(child.Ref, worker, second)
 	return child.Ref, manager, worker
 }
@@ -175,6 +176,9 @@ func (p *insider) reviewsAnEmergency(ref string, asks *insider, in *signintest.I
 	p.follow(`nav a[href^="/console/reviews"]`)
 	p.sees("console.reviews.never")
 	p.at("reviews-empty")
+	p.follow(`nav a[href^="/console/urgent"]`)
+	p.sees("console.urgent.what")
+	p.at("urgent-empty")
 	asks.opensItWith(ref, in, p)
 	p.Visit(p.site.URL + "/console/reviews")
 	p.isKnownAgain()
