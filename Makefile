@@ -81,6 +81,10 @@ soak: ## kill -9 the server KILLS (1000) times under load, on both engines
 bench: ## measure a server under load, see docs/performance.md (ARGS='--grow')
 	go run ./cmd/wardkeep bench $(ARGS)
 
+.PHONY: bench-screening
+bench-screening: ## what one core reads of posts in a second, with a million known values, and their memory
+	GOMAXPROCS=1 go test ./internal/screening -run '^$$' -bench Screen -benchtime 3s -cpu 1
+
 .PHONY: screenshots
 screenshots: ## write a picture of every page, in each size, language and scheme, into SCREENS (dist/screenshots)
 	@scripts/install-missing

@@ -22,7 +22,8 @@
 // and finds them anywhere in a text: names, nicknames, numbers, addresses. It
 // holds no value. Each is normalised and kept as 64 bits of SipHash-2-4 under a
 // key that is made with the set, lies in its memory and nowhere else, and goes
-// with it. A walk asks at each rune whether a value begins with these two (a
+// with it. A walk asks at each rune whether a value begins with it (2 kB of bits, which stay
+// in the core's nearest memory), then whether one begins with these two (a
 // filter of one byte for a pair, 4 MB), and only then hashes the next two, three
 // and four runes, or, where longer values begin so, the lengths that those have.
 //
@@ -37,7 +38,7 @@
 // the same 64 bits are the same (at a million values, one wrong hit in 10¹³
 // questions), and whoever may ask the screening without limit can ask whether a
 // value is held: so an edge limits how often, and records that it was asked.
-// The filter tells which pairs of runes some value begins with, to whoever has
+// The filters tell with which runes and pairs of runes some value begins, to whoever has
 // the key.
 //
 // A value that many share proves little. A name, a nickname or a school alone is

@@ -60,7 +60,7 @@ func TestArticle4_NamesAreFoundAsTheyAreWritten(t *testing.T) {
 	if len(all) < 300 || none < 100 {
 		t.Errorf("%d sentences, and %d without a pupil; want 300 and 100", len(all), none)
 	}
-	for half, want := range map[string]struct{ recall, precision float64 }{"learnt": {0.9, 0.95}, "unseen": {0.65, 0.85}} {
+	for half, want := range map[string]struct{ recall, precision float64 }{"learnt": {0.87, 0.97}, "unseen": {0.7, 0.85}} {
 		part := slices.DeleteFunc(slices.Clone(all), func(s sentence) bool { return s.Half != half })
 		got := scored(t, part, testing.Verbose() && half == "learnt")[screening.Pupil.String()]
 		t.Logf("%s: recall %.3f, precision %.3f of %d names in %d sentences", half, got.recall(), got.precision(), got.right+got.missed, len(part))
