@@ -32,10 +32,10 @@ type partyCmd struct {
 	Key      partyKeyCmd      `cmd:"" help:"${party_key}"`
 }
 
-// A whichParty names a processor or a recipient, and who in office does something.
+// A whichParty names a processor, a recipient or the storage, and who in office does something.
 type whichParty struct {
 	asStaff `embed:""`
-	Role    string `required:"" enum:"processor,recipient" help:"${party_role}"`
+	Role    string `required:"" enum:"processor,recipient,storage" help:"${party_role}"`
 	Name    string `arg:"" help:"${party_name}"`
 }
 

@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/incident"
@@ -22,12 +23,13 @@ import (
 
 // What a health check can find beside the refusals of the store and the ledger.
 var (
-	ErrUnwell       = errs.New(errs.Unavailable, "api.unwell")          // some check fails; the answer lists all
-	ErrLedgerBehind = errs.New(errs.Unavailable, "api.ledger_behind")   // entries wait longer than patience
-	ErrSweepBehind  = errs.New(errs.Unavailable, "api.sweep_behind")    // what is due isn't erased
-	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late")   // children wait whom somebody has demanded to erase
-	ErrUnended      = errs.New(errs.Unavailable, "api.cessation_late")  // what was announced to end isn't erased
-	ErrUnattested   = errs.New(errs.Unavailable, "api.orders_late")     // processors or recipients haven't done what they were told
+	ErrUnwell       = errs.New(errs.Unavailable, "api.unwell")         // some check fails; the answer lists all
+	ErrLedgerBehind = errs.New(errs.Unavailable, "api.ledger_behind")  // entries wait longer than patience
+	ErrSweepBehind  = errs.New(errs.Unavailable, "api.sweep_behind")   // what is due isn't erased
+	ErrUnerased     = errs.New(errs.Unavailable, "api.erasures_late")  // children wait whom somebody has demanded to erase
+	ErrUnended      = errs.New(errs.Unavailable, "api.cessation_late") // what was announced to end isn't erased
+	ErrUnattested   = errs.New(errs.Unavailable, "api.orders_late")    // processors or recipients haven't done what they were told
+	ErrBorders      = errs.New(errs.Unavailable, "api.borders_near")
 	ErrUnsupervised = errs.New(errs.Unavailable, "api.parties_late")    // a check of a processor is owed, or the orders that follow an end
 	ErrUnanswered   = errs.New(errs.Unavailable, "api.demands_late")    // demands are past their day
 	ErrIncidents    = errs.New(errs.Unavailable, "api.incidents_late")  // nobody has said how grave a leak is, or done what follows
@@ -64,7 +66,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	var orders int64
 	var parties party.Late
 	var copies backup.Watch
-	var suspected, leaks int64
+	var suspected, leaks, crossed int64
 	read := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		if waiting, err = ledger.OldestPending(ctx, tx); err != nil {
 			return err
@@ -88,6 +90,9 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 			return err
 		}
 		if parties, err = party.CountLate(ctx, tx); err != nil {
+			return err
+		}
+		if crossed, err = border.Near(ctx, tx); err != nil {
 			return err
 		}
 		copies, err = backup.Look(ctx, tx)
@@ -114,7 +119,7 @@ func getHealth(s *Server, ctx context.Context, _ *call, _ *nothing) (answer[ward
 	}
 	h.Checks = append(h.Checks, lateCheck("demands", read, late.Demands, ErrUnanswered), lateCheck("cessations", read, unended, ErrUnended),
 		lateCheck("orders", read, orders, ErrUnattested), lateCheck("suspicions", read, suspected, ErrUndecided), lateCheck("incidents", read, leaks, ErrIncidents),
-		lateCheck("parties", read, parties.Checks+parties.Partings, ErrUnsupervised), lateCheck("backups", read, copies.Late, backup.ErrLate),
+		lateCheck("parties", read, parties.Checks+parties.Partings, ErrUnsupervised), lateCheck("borders", read, crossed, ErrBorders), lateCheck("backups", read, copies.Late, backup.ErrLate),
 		lateCheck("screening", nil, int64(s.Publication.Sets.Size().Damaged), ErrUnscreened))
 	if bad {
 		return answer[wardkeep.Health]{}, &unwell{h.Checks}

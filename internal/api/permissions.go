@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/border"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
@@ -34,8 +35,13 @@ func getPermissions(s *Server, ctx context.Context, c *call, _ *nothing) (answer
 		}
 		f := l.Facts(tx.Now(), nil)
 		var parties []party.Standing
-		if charter := f.Published.Charter; charter != nil && len(charter.Processors)+len(charter.Recipients) > 0 {
+		if charter := f.Published.Charter; charter != nil && (len(charter.Processors)+len(charter.Recipients) > 0 || f.StoredAbroad()) {
 			if err := tx.Together(ctx, party.ReadAll(&parties, c.app.Service)); err != nil {
+				return err
+			}
+		}
+		if f.MayCross() {
+			if f.Border, err = border.Read(ctx, tx, child.ID); err != nil {
 				return err
 			}
 		}
@@ -96,8 +102,8 @@ func permission(c *call, f gate.Facts, parties []party.Standing, p charter.Purpo
 
 // permissionsTag is the ETag of permissions. They are a function of the versions
 // of child and service, the age class, whether a short life is over, or the window of a
-// takeover, which papers of the parties hold, who asks
-// and in which language; and of nothing else.
+// takeover, whether one child more may cross a border without an assessment, which papers of the
+// parties hold, who asks and in which language; and of nothing else.
 func permissionsTag(c *call, f gate.Facts, parties []party.Standing) string {
 	over := !f.Child.ExpiresAt.IsZero() && !f.Now.Before(f.Child.ExpiresAt)
 	expired := !c.app.ExpiresAt.IsZero() && !f.Now.Before(c.app.ExpiresAt)
@@ -106,7 +112,7 @@ func permissionsTag(c *call, f gate.Facts, parties []party.Standing) string {
 	for _, p := range parties {
 		phases = append(phases, p.Phase(f.Now))
 	}
-	text := fmt.Sprintf("%s %d %d %s %t %t %t %v %s %s %s", f.Child.ID, f.Child.Version, f.Service.Version, f.Age, over, expired, succeeds,
+	text := fmt.Sprintf("%s %d %d %s %t %t %t %t %v %s %s %s", f.Child.ID, f.Child.Version, f.Service.Version, f.Age, over, expired, succeeds, f.Border.Assessed(),
 		phases, c.app.ID, c.app.Scopes, c.lang)
 	sum := sha256.Sum256([]byte(text))
 	return `"p` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`

@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/border"
 	"wardkeep/internal/decoy"
 	"wardkeep/internal/message"
 	"wardkeep/internal/replay"
@@ -17,14 +18,15 @@ import (
 const (
 	// alarmEvery is between two looks at what the store itself says.
 	alarmEvery = time.Minute
-	// auditNews is for how long that an audit has found something is new: for less than the
-	// day that a job which is done is kept, so that the letter comes once.
+	// auditNews is for how long that an audit has found something is new, or that many have crossed
+	// a border: for less than the day that a job which is done is kept, so that the letter comes
+	// once.
 	auditNews = 20 * time.Hour
 )
 
 // watchDuties makes letters to whoever holds an office of what no entry of the ledger
 // tells, until ctx ends: a sweep that is behind (Article 12), an audit that has found
-// something (Article 22).
+// something (Article 22), that many children's information has crossed a border this year.
 func (a *App) watchDuties(ctx context.Context, insert func(context.Context, messageArgs) error) {
 	tick := time.NewTicker(alarmEvery)
 	defer tick.Stop()
@@ -69,6 +71,17 @@ func (a *App) duties(ctx context.Context, tx *db.Tx) (due []message.Due, err err
 		if due, err = message.ToOffices(ctx, tx, message.SweepBehind, access.DayOf(now), behind); err != nil {
 			return nil, err
 		}
+	}
+	crossed, err := border.ThisYear(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if at := crossed.MarkedAt; !at.IsZero() && now.Sub(at) <= auditNews {
+		near, err := message.ToOffices(ctx, tx, message.BordersNear, at.UnixMicro(), at)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, near...)
 	}
 	run, err := replay.LastRun(ctx, tx, a.Ring)
 	switch e := errs.Of(err); {

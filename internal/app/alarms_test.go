@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
@@ -68,6 +69,15 @@ func TestArticle12_WhatNoEntryTellsIsAskedForOnce(t *testing.T) {
 			t.Errorf("%v, %v", one, two)
 		}
 		do(func(ctx context.Context, tx *db.Tx) error { return db.Beat(ctx, tx, "sweep") })
+		do(func(ctx context.Context, tx *db.Tx) error {
+			now := tx.Now()
+			return tx.Queue(ctx, `INSERT INTO border_year (year, persons, marked_at) VALUES ($1, 8000, $2)`, border.YearOf(now), (*db.Time)(&now))
+		})
+		asks("many have crossed a border", message.BordersNear)
+		do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE border_year SET marked_at = marked_at - $1`, int64(24*time.Hour/time.Microsecond))
+		})
+		asks("that was told")
 		do(func(ctx context.Context, tx *db.Tx) error { return replay.Keep(ctx, tx, a.Ring, replay.Run{}) })
 		asks("an audit has found nothing")
 		do(func(ctx context.Context, tx *db.Tx) error {

@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/border"
 )
 
 // Each count of what is left undone is 0 where nothing is, and 1 where one thing is past its
@@ -69,6 +70,7 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 				INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
 					halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at)
 				VALUES ($1, 'processor', 'y', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', $3, '', '', '', NULL, '', NULL)`, []any{apptest.Service, []byte("x"), past}},
+			"borders": {`INSERT INTO border_year (year, persons, marked_at) VALUES ($1, $2, NULL)`, []any{border.YearOf(a.Store.Now()), int64(border.WarnFrom)}},
 			"backups": {`INSERT INTO backup (id, made_at, until, size) VALUES ('bk_1', 0, $1, 0)`, []any{past}},
 			"reviews": {`
 				INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, reviewer, finding, bound)

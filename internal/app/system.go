@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/console"
@@ -77,9 +78,13 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	if err != nil {
 		return nil, err
 	}
+	crossed, err := border.Near(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	copies, err := backup.Look(ctx, tx)
 	return console.Late{{What: "demands", Count: late.Demands}, {What: "erasures", Count: late.Erasures}, {What: "suspicions", Count: suspected},
-		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "parties", Count: blocked}, {What: "checks", Count: parties.Checks}, {What: "partings", Count: parties.Partings}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
+		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "parties", Count: blocked}, {What: "checks", Count: parties.Checks}, {What: "partings", Count: parties.Partings}, {What: "borders", Count: min(crossed, 1)}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
 		{What: "values", Count: values}, {What: "sweep", Count: behind}}, err
 }
 

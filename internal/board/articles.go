@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
@@ -32,7 +33,7 @@ import (
 var articles = [Articles]article{
 	{rest: Outside},
 	{rest: Holds, each: article2},
-	{rest: Holds, each: article3},
+	{rest: Holds, each: article3, whole: crossed},
 	{rest: Holds, each: article4},
 	{rest: Holds, each: article5},
 	{rest: Outside},
@@ -87,29 +88,53 @@ func article2(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 }
 
 // Article 3: each use names an activity that is declared for its purpose.
-func article3(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+func article3(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	n := int64(0)
 	if s.charter != nil {
 		for _, p := range s.charter.Purposes {
 			n += int64(len(p.Activities))
 		}
 	}
-	return []Figure{told("activities", n), told("uses_looked", s.uses.looked), seen("stored_abroad", s.storedAbroad()), bad("uses_activity", s.uses.activities), bad("charter_unreadable", s.unreadable)}, nil
+	abroad, unfiled, err := s.storedAbroad(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	clocks, err := clocksOf(ctx, tx, s.Name, party.Storage)
+	return []Figure{told("activities", n), told("uses_looked", s.uses.looked), told("stored_abroad", abroad), seen("storage_unfiled", unfiled), clocks.ending(),
+		bad("uses_activity", s.uses.activities), bad("charter_unreadable", s.unreadable)}, err
 }
 
-// storedAbroad counts the purposes whose items are kept abroad (edge case 20). The charter names
-// their mechanism, and guardians were told of it; that it is on file and in its period nothing
-// here knows, as it does of a party's: somebody has to look.
-func (s *standing) storedAbroad() (n int64) {
+// crossed counts the children of whom something has left the country this year, of the whole
+// operator, as the Cross-border provisions do (Articles 7 and 8).
+func crossed(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
+	year, err := border.ThisYear(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	near, err := border.Near(ctx, tx)
+	return []Figure{told("border_persons", year.Persons), seen("borders_near", near)}, err
+}
+
+// storedAbroad counts the purposes whose items are kept abroad, and those of them for which no
+// mechanism holds (edge case 20): the gate denies what is done for them.
+func (s *standing) storedAbroad(ctx context.Context, tx *db.Tx) (n, unfiled int64, err error) {
 	if s.charter == nil || s.charter.Storage.Country == charter.Home {
-		return 0
+		return 0, 0, nil
+	}
+	var storage []party.Standing
+	if err := tx.Together(ctx, party.ReadStanding(&storage, party.StorageOf(s.Name))); err != nil {
+		return 0, 0, err
 	}
 	for _, p := range s.charter.Purposes {
-		if !s.Ceases(p.Name) {
-			n++
+		if s.Ceases(p.Name) {
+			continue
+		}
+		n++
+		if len(storage) == 0 || !gate.Keeps(s.charter, p, storage[0], tx.Now()) {
+			unfiled++
 		}
 	}
-	return n
+	return n, unfiled, nil
 }
 
 // Article 4: what is published and harms a child's information comes down by its day. How

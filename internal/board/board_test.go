@@ -3,6 +3,7 @@ package board_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/board"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
@@ -294,15 +296,14 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 			s.erase(c)
 			s.Pass(60 * 24 * time.Hour)
 		}},
-		{"values are kept abroad", 3, board.Attention, "stored_abroad", func(s *scene) {
-			abroad := *s.Charter
-			abroad.Storage.Country = "SG"
-			abroad.Purposes = slices.Clone(abroad.Purposes)
-			for i := range abroad.Purposes {
-				abroad.Purposes[i].SeparateConsent, abroad.Purposes[i].Necessary = true, false
-				abroad.Purposes[i].CrossBorder = &charter.CrossBorder{Mechanism: charter.StandardContract, Reference: "12"}
-			}
-			s.Publish(&abroad)
+		{"values are kept abroad, by no mechanism", 3, board.Attention, "storage_unfiled", func(s *scene) {
+			s.Publish(vaulttest.StoredAbroad(s.Charter, charter.StandardContract))
+		}},
+		{"the mechanism of a storage abroad ends soon", 3, board.Attention, "papers_ending", func(s *scene) {
+			s.StoreAbroad(charter.StandardContract, s.Store.Now().Add(29*24*time.Hour))
+		}},
+		{"nearly as many have crossed a border as may", 3, board.Attention, "borders_near", func(s *scene) {
+			s.exec(`INSERT INTO border_year (year, persons, marked_at) VALUES (` + strconv.FormatInt(border.YearOf(s.Store.Now()), 10) + `, 8000, NULL)`)
 		}},
 		{"a check is owed", 16, board.Attention, "checks_late", func(s *scene) {
 			s.Engage(s.Store.Now().Add(1000 * 24 * time.Hour))

@@ -185,7 +185,7 @@ var (
 	// Of them the gate denies these to who is suspended, and says so in the ledger.
 	denied = []string{shows[0], shows[2]}
 	// What leaves as a file is taken by who may see the list, and has shown within minutes who it is.
-	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/register/csv", "POST /console/suspicions/csv", "POST /console/takedowns/csv", "POST /console/parties/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}",
+	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/register/csv", "POST /console/suspicions/csv", "POST /console/takedowns/csv", "POST /console/parties/csv", "POST /console/borders/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}",
 		"POST /console/offices/{service}/records/{record}", "POST /console/ledger/entries/{place}/file",
 		"POST /console/due/csv", "POST /console/board/csv", "POST /console/urgent/csv", "POST /console/offices/csv", "POST /console/records/csv", "POST /console/apps/csv", "POST /console/receivers/csv", "POST /console/deliveries/csv",
 		"POST /console/services/csv", "POST /console/health/csv", "POST /console/keyring/csv", "POST /console/queues/csv"}
@@ -752,7 +752,7 @@ func TestPages(t *testing.T) {
 				{nobody, "/console/in"}, {nobody, "/console/setup/" + link}, {nobody, "/console/setup/x"}, {nobody, "/console/nowhere"}, {nobody, "/console/in/provider/back"},
 				{boss, "/console/access"}, {boss, "/console/access/new"}, {boss, "/console/access/new/" + vaulttest.Service + "/parent-reports"}, {boss, "/console/decisions"},
 				{boss, "/console/settings"}, {boss, "/console/settings/system"}, {boss, settingsPath},
-				{boss, "/console/charters"}, {boss, "/console/charters/" + vaulttest.Service}, {boss, "/console/charters/" + vaulttest.Service + "/new"}, {boss, "/console/charters/" + vaulttest.Service + "/1"}, {boss, "/console/register"}, {boss, registerAt}, {boss, "/console/offices"}, {boss, "/console/offices/" + vaulttest.Service},
+				{boss, "/console/charters"}, {boss, "/console/charters/" + vaulttest.Service}, {boss, "/console/charters/" + vaulttest.Service + "/new"}, {boss, "/console/charters/" + vaulttest.Service + "/1"}, {boss, "/console/register"}, {boss, registerAt}, {boss, "/console/borders"}, {boss, "/console/offices"}, {boss, "/console/offices/" + vaulttest.Service},
 				{boss, "/console"}, {boss, "/console/account"}, {boss, "/console/again"}, {boss, "/console/people"}, {boss, "/console/people/" + in.ID},
 				{boss, "/console/suspicions"}, {boss, suspected}, {boss, "/console/evidence"}, {boss, waits},
 				{boss, "/console/due"}, {boss, "/console/board"}, {boss, "/console/board/8"}, {boss, "/console/board/12"}, {boss, "/console/pictures"},

@@ -21,6 +21,7 @@ const (
 	listCharters   = "charters"
 	listRegister   = "register" // of processing activities
 	listParties    = "parties"
+	listBorders    = "borders" // what leaves the country
 	listDemands    = "demands"
 	listSuspicions = "suspicions"
 	listTakedowns  = "takedowns"
@@ -59,6 +60,7 @@ var lists = []list{
 	{listCharters, "/console/charters", staff.SeeCharters, nil},
 	{listRegister, "/console/register", staff.SeeCharters, serviceField},
 	{listParties, "/console/parties", staff.SeeParties, serviceField},
+	{listBorders, "/console/borders", staff.SeeParties, serviceField},
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
 	{listTakedowns, "/console/takedowns", staff.SeeTakedowns, takedownFields},

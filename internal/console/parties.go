@@ -70,6 +70,9 @@ func (v *visit) partiesIn(ctx context.Context, tx *db.Tx, service catalog.Servic
 	for _, r := range c.Recipients {
 		add(party.ID{Service: service.Name, Role: party.Recipient, Name: r.Name}, r.Label)
 	}
+	if storage := party.StorageOf(service.Name); party.CountryOf(c, storage) != "" {
+		add(storage, c.Storage.Place)
+	}
 	for _, p := range registered {
 		rows = append(rows, partyRow{Party: p, Label: p.LegalName})
 	}
@@ -82,7 +85,7 @@ func (v *visit) partiesIn(ctx context.Context, tx *db.Tx, service catalog.Servic
 	return rows, nil
 }
 
-// parties lists the processors and recipients (Articles 16 and 17).
+// parties lists the processors and recipients (Articles 16 and 17), and a storage abroad.
 func (s *Server) parties(v *visit) error {
 	page := partiesPage{Export: v.exportPart(listParties, nil)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {

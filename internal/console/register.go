@@ -54,7 +54,16 @@ func (s *Server) registers(v *visit) error {
 type registerPage struct {
 	register.Register
 	Processors, Recipients []registerParty
+	Storage                *registerStorage // nil: it is at home
 	Export                 exportPart
+}
+
+// A registerStorage is where items are kept abroad, and what that stands on: without a
+// mechanism that holds nothing is put there (edge case 20).
+type registerStorage struct {
+	Place, Country string
+	State          party.State // empty: it was never registered
+	Mechanism      party.Term
 }
 
 // A registerParty is a party as the charter has it, and what it stands on beside: without
@@ -80,12 +89,31 @@ func (s *Server) register(v *visit) error {
 		standings, err := party.List(ctx, tx, service.Name)
 		page.Processors = registered(page.Register.Processors, party.Processor, standings, tx.Now())
 		page.Recipients = registered(page.Register.Recipients, party.Recipient, standings, tx.Now())
+		if err == nil {
+			page.Storage, err = v.storageOf(ctx, tx, service.Name, standings)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return v.show(http.StatusOK, "register", page)
+}
+
+// storageOf returns the storage of a service, if the charter in force says that it is abroad.
+func (v *visit) storageOf(ctx context.Context, tx *db.Tx, service string, standings []party.Party) (*registerStorage, error) {
+	c, _, err := v.s.wordsInForce(ctx, tx, service)
+	of := party.StorageOf(service)
+	if err != nil || party.CountryOf(c, of) == "" {
+		return nil, err
+	}
+	is := &registerStorage{Place: v.label(c.Storage.Place, ""), Country: c.Storage.Country}
+	for _, s := range standings {
+		if s.ID == of {
+			is.State, is.Mechanism = s.State(tx.Now()), s.Mechanism
+		}
+	}
+	return is, nil
 }
 
 // registered joins the parties of a charter with how they stand.

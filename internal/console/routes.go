@@ -137,6 +137,8 @@ func table() []route {
 		{"POST /console/charters/{service}/{version}/impact/{purpose}", whoMay, staff.SignImpacts, "/console/charters/{service}/{version}/impact/{purpose}", (*Server).signImpact},
 		{"GET /console/parties", whoMay, staff.SeeParties, "", (*Server).parties},
 		{"POST /console/parties/csv", freshlyMay, staff.SeeParties, "/console/parties", (*Server).partiesFile},
+		{"GET /console/borders", whoMay, staff.SeeParties, "", (*Server).borders},
+		{"POST /console/borders/csv", freshlyMay, staff.SeeParties, "/console/borders", (*Server).bordersFile},
 		{"GET /console/parties/{service}/{role}/{party}", whoMay, staff.SeeParties, "", (*Server).party},
 		{"GET /console/parties/{service}/{role}/{party}/{form}", whoMay, staff.SignParties, "", (*Server).showPartyForm},
 		{"POST /console/parties/{service}/{role}/{party}/{form}", whoMay, staff.SignParties, "/console/parties/{service}/{role}/{party}/{form}", (*Server).signPartyForm},

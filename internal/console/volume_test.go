@@ -231,7 +231,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 		return d.browser(signintest.Hire(t, d.Store, d.console.Door(), "某人", staff.Grant{Role: role}).Secret)
 	}
 	runs, audits := everywhere(staff.Engineer), everywhere(staff.Auditor) // others have a role of each service
-	for at, by := range map[string]*browser{"/console/settings": runs, "/console/offices": audits, "/console/charters": audits, "/console/register": audits, "/console/parties": audits} {
+	for at, by := range map[string]*browser{"/console/settings": runs, "/console/offices": audits, "/console/charters": audits, "/console/register": audits, "/console/parties": audits, "/console/borders": audits} {
 		if n := by.walks(at, regexp.MustCompile(`<code>(service-\d+)</code>`), some); n < 20*some-1 {
 			t.Errorf("%s lists %d services", at, n)
 		}

@@ -33,6 +33,7 @@ type UseBody struct {
 	Charter  int64    `json:"charter"`
 	Age      string   `json:"age"`               // the class of that day; the birth date is not told
 	Held     []Span   `json:"held,omitempty"`    // of sealed values, which no table knows
+	Person   int64    `json:"person,omitempty"`  // which child of the year this would be, or was, to cross a border; 0: it is counted already, or none does
 	Reasons  []Denial `json:"reasons,omitempty"` // none if it was permitted
 
 	Look *LookBody `json:"look,omitempty"` // of a person inside
@@ -274,7 +275,10 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 	}
 	span := tx.Span(ctx, "gate.check")
 	u = by.known(u, l.published.Charter)
-	permit, reasons := Decide(f, by, u)
+	permit, reasons, person, err := cross(ctx, tx, &f, by, u)
+	if err != nil {
+		return Permit{}, "", err
+	}
 	decided(tx, span, "use", reasons)
 	kind := by.kind(len(reasons) == 0)
 	entry, err := ledger.Append(ctx, tx, ledger.Entry{
@@ -282,7 +286,7 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 		Body: UseBody{
 			Activity: string(u.Activity), Purpose: u.Purpose, Items: u.Items, Party: u.Party,
 			Catalog: f.Service.Version, Charter: f.Service.Charter, Age: string(f.Age),
-			Held: sealed, Reasons: reasons, Look: by.body(len(reasons) == 0, f.Service), Pull: by.pulled(max(1, len(u.Items)), permit, reasons),
+			Held: sealed, Person: person, Reasons: reasons, Look: by.body(len(reasons) == 0, f.Service), Pull: by.pulled(max(1, len(u.Items)), permit, reasons),
 		},
 	})
 	switch {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -23,6 +24,8 @@ type Facts struct {
 	Answers   []consent.Answer // those that stand
 	Held      []Held
 	Party     party.Standing // whom the use names, where it entrusts or transfers; zero: nobody on the register
+	Storage   party.Standing // where the items are, if the charter says that it is abroad; zero: it isn't on the register
+	Border    border.Count   // how many children had something leave the country this year, if the use would have something leave
 	Key       party.Key      // with which that party asks by itself, or to which something is sealed for it; zero: there is no such key
 }
 
@@ -45,7 +48,9 @@ func Decide(f Facts, by Actor, u Use) (Permit, []Denial) {
 			d.basis()
 		} else {
 			d.consent(purpose)
+			d.stored(purpose)
 			d.party(purpose)
+			d.counted(purpose)
 		}
 		d.expiry(purpose)
 	}

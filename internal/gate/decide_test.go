@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
@@ -98,6 +99,7 @@ func open(t testing.TB) *world {
 			Published: catalog.Published{Number: 3, Charter: c, AskedSince: map[string]int64{"speaking": 2, "reports": 2, "club": 2}},
 			Child:     family.Child{ID: "ch_1", Service: "xiaoxi", Subject: "su_1", Version: 4, State: family.Active},
 			Age:       age.Child,
+			Border:    border.Count{Year: 2026, Persons: 5},
 			Guardians: []family.Guardian{mother},
 			Answers: []consent.Answer{{ID: "co_1", Child: "ch_1", Guardian: "gu_1", Purpose: "speaking", Charter: 2,
 				Granted: true, Takeover: true, Strength: family.NameAndNumber, GivenAt: now}},
@@ -333,14 +335,34 @@ var changes = map[string]func(*world){
 	"the contract is on file": func(w *world) {
 		w.facts.Party.Mechanism = party.Term{ID: "pp_3", Kind: party.Contract, From: now.Add(-time.Hour), Until: now.Add(time.Hour)}
 	},
-	"it is a certification":                 func(w *world) { w.facts.Party.Mechanism.Kind = party.Certified },
-	"the contract ends now":                 func(w *world) { w.facts.Party.Mechanism.Until = now },
-	"the contract begins in a second":       func(w *world) { w.facts.Party.Mechanism.From = now.Add(time.Second) },
-	"nobody has the key":                    func(w *world) { w.facts.Key = party.Key{} },
-	"another key has signed":                func(w *world) { w.pull.Key = "kp_2" },
-	"the party's key is of another service": func(w *world) { w.facts.Key.Party.Service, w.pull.Party.Service = "other", "other" },
-	"another party's values are counted":    func(w *world) { w.pull.Party.Name = "examiner" },
-	"the party has nothing to seal to":      func(w *world) { w.facts.Key, w.pull.Key = party.Key{}, "" },
+	"the storage is registered": func(w *world) {
+		w.facts.Storage = party.Standing{ID: party.StorageOf("xiaoxi"), Version: 8, Country: "HK"}
+	},
+	"its contract is on file": func(w *world) {
+		w.facts.Storage.Mechanism = party.Term{ID: "pp_4", Kind: party.Contract, From: now.Add(-time.Hour), Until: now.Add(time.Second)}
+	},
+	"9998 have crossed this year":     func(w *world) { w.facts.Border.Persons = border.AssessFrom - 2 },
+	"9999 have crossed this year":     func(w *world) { w.facts.Border.Persons = border.AssessFrom - 1 },
+	"the child is among them":         func(w *world) { w.facts.Border.Crossed = true },
+	"the count is of the year before": func(w *world) { w.facts.Border.Year = 2025 },
+	"it is by an assessment": func(w *world) {
+		w.charter.Purposes[0].CrossBorder.Mechanism = charter.SecurityAssessment
+		w.facts.Party.Mechanism.Kind, w.facts.Storage.Mechanism.Kind = party.CAC, party.CAC
+	},
+	"its contract ends now":                  func(w *world) { w.facts.Storage.Mechanism.Until = now },
+	"its contract begins in a second":        func(w *world) { w.facts.Storage.Mechanism.From = now.Add(time.Second) },
+	"its mechanism is a certification":       func(w *world) { w.facts.Storage.Mechanism.Kind = party.Certified },
+	"the storage is suspended":               func(w *world) { w.facts.Storage.Halted = party.Restored },
+	"the storage is registered in Singapore": func(w *world) { w.facts.Storage.Country = "SG" },
+	"another service's storage is known":     func(w *world) { w.facts.Storage.Service = "other" },
+	"it is a certification":                  func(w *world) { w.facts.Party.Mechanism.Kind = party.Certified },
+	"the contract ends now":                  func(w *world) { w.facts.Party.Mechanism.Until = now },
+	"the contract begins in a second":        func(w *world) { w.facts.Party.Mechanism.From = now.Add(time.Second) },
+	"nobody has the key":                     func(w *world) { w.facts.Key = party.Key{} },
+	"another key has signed":                 func(w *world) { w.pull.Key = "kp_2" },
+	"the party's key is of another service":  func(w *world) { w.facts.Key.Party.Service, w.pull.Party.Service = "other", "other" },
+	"another party's values are counted":     func(w *world) { w.pull.Party.Name = "examiner" },
+	"the party has nothing to seal to":       func(w *world) { w.facts.Key, w.pull.Key = party.Key{}, "" },
 	"the key is examiner's": func(w *world) {
 		w.facts.Key.Party, w.facts.Key.Paper = party.ID{Service: "xiaoxi", Role: party.Recipient, Name: "examiner"}, "pp_1"
 		w.pull.Party = w.facts.Key.Party

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/party"
@@ -110,21 +111,30 @@ func (d *decision) agreed(purpose charter.Purpose) {
 // abroad if the charter or the register says it; where both do, they must say the same.
 func (d *decision) border(role party.Role, purpose charter.Purpose) {
 	p, article := d.counterpart(role), role.Article()
-	m, is, said := p.Mechanism, p.Country, party.CountryOf(d.facts.Published.Charter, party.ID{Role: role, Name: d.use.Party})
+	is, said := p.Country, party.CountryOf(d.facts.Published.Charter, party.ID{Role: role, Name: d.use.Party})
 	if p.Name == "" {
 		is = charter.Home // or where the charter says
 	}
 	if said == "" {
 		said = charter.Home // that it isn't in the charter is denied for itself
 	}
-	switch told := purpose.CrossBorder; {
+	switch {
 	case is == charter.Home && said == charter.Home:
-	case told == nil || said == charter.Home || is != charter.Home && is != said:
+	case purpose.CrossBorder == nil || said == charter.Home || is != charter.Home && is != said:
 		d.deny(article, "gate.border_undeclared")
-	case !m.Exists() || m.Kind != party.Kind(told.Mechanism):
-		d.deny(article, "gate.border_mechanism_missing")
+	default:
+		d.mechanism(article, purpose, p.Mechanism, "gate.border_mechanism_missing", "gate.border_mechanism_over")
+	}
+}
+
+// mechanism wants the mechanism on file by which the charter says that the purpose goes
+// abroad, at a moment in its period.
+func (d *decision) mechanism(article string, purpose charter.Purpose, m party.Term, missing, over string) {
+	switch {
+	case !m.Exists() || m.Kind != party.Kind(purpose.CrossBorder.Mechanism):
+		d.deny(article, missing)
 	case !m.Holds(d.facts.Now):
-		d.deny(article, "gate.border_mechanism_over")
+		d.deny(article, over)
 	}
 }
 
@@ -139,8 +149,9 @@ func (d *decision) within(article, code string, purpose charter.Purpose, scope p
 }
 
 // With adds to the facts how the party stands whom the use names, where it entrusts or
-// transfers, and the key by which that party asks, if it is who asks: one point read. The
-// facts must be those of this transaction.
+// transfers, and the key by which that party asks, if it is who asks; how the storage stands,
+// where that is abroad; and how many children have crossed, where the use would have one cross: a
+// point read of each. The facts must be those of this transaction.
 //
 // The party belongs to the version of the service that the facts are of. Its row, and that of
 // its key, have the version of their last change, so one that isn't newer is the one that
@@ -161,28 +172,46 @@ func (l *Loaded) With(ctx context.Context, tx *db.Tx, f Facts, by Actor, u Use) 
 
 // with reads what With adds, and returns the version of the newest of it.
 func (l *Loaded) with(ctx context.Context, tx *db.Tx, f *Facts, by Actor, u Use) (newest int64, err error) {
-	f.Party, f.Key = party.Standing{}, party.Key{}
+	f.Party, f.Storage, f.Border, f.Key = party.Standing{}, party.Standing{}, border.Count{}, party.Key{}
 	of, ok := u.party(*f)
-	if by.pull != nil && by.pull.Key != "" {
-		var found []party.Client
-		if err := tx.Together(ctx, party.ReadClient(&found, by.pull.Key)); err != nil || len(found) == 0 {
-			return 0, err
-		}
-		f.Key = found[0].Key
-		if ok && found[0].Standing.ID == of {
-			f.Party = found[0].Standing
-		}
-		return max(f.Key.Version, f.Party.Version), nil
+	var reads []db.Read
+	var found, stored []party.Standing
+	var clients []party.Client
+	if f.StoredAbroad() {
+		reads = append(reads, party.ReadStanding(&stored, party.StorageOf(f.Service.Name)))
 	}
-	if !ok {
+	crosses, year := f.crosses(u), border.YearOf(tx.Now())
+	var count border.Reading
+	if crosses {
+		reads = append(reads, count.Reads(u.Child, year)...)
+	}
+	if by.pull != nil && by.pull.Key != "" {
+		reads = append(reads, party.ReadClient(&clients, by.pull.Key))
+	} else if ok {
+		reads = append(reads, party.ReadStanding(&found, of))
+	}
+	if len(reads) == 0 {
 		return 0, nil
 	}
-	var found []party.Standing
-	if err := tx.Together(ctx, party.ReadStanding(&found, of)); err != nil || len(found) == 0 {
+	if err := tx.Together(ctx, reads...); err != nil {
 		return 0, err
 	}
-	f.Party = found[0]
-	return f.Party.Version, nil
+	if crosses {
+		f.Border = count.Count(year)
+	}
+	for _, c := range clients {
+		f.Key = c.Key
+		if ok && c.Standing.ID == of {
+			found = append(found, c.Standing)
+		}
+	}
+	for _, s := range found {
+		f.Party = s
+	}
+	for _, s := range stored {
+		f.Storage = s
+	}
+	return max(f.Key.Version, f.Party.Version, f.Storage.Version), nil
 }
 
 // party returns whom the use names, if it entrusts or transfers, and there is a charter. A
@@ -195,13 +224,18 @@ func (u Use) party(f Facts) (of party.ID, ok bool) {
 	return party.ID{Service: f.Service.Name, Role: role, Name: u.Known(f.Published.Charter).Party}, true
 }
 
-// Among adds to the facts how the party stands whom the use names: one of all of the
-// service, as party.ReadAll reads them on the same snapshot.
+// Among adds to the facts how the party stands whom the use names, and the storage: of all
+// of the service, as party.ReadAll reads them on the same snapshot.
 func (f Facts) Among(all []party.Standing, u Use) Facts {
-	f.Party = party.Standing{}
+	f.Party, f.Storage = party.Standing{}, party.Standing{}
 	of, ok := u.party(f)
-	if i := slices.IndexFunc(all, func(s party.Standing) bool { return s.ID == of }); ok && i >= 0 {
-		f.Party = all[i]
+	for _, s := range all {
+		switch {
+		case ok && s.ID == of:
+			f.Party = s
+		case s.ID == party.StorageOf(f.Service.Name) && f.StoredAbroad():
+			f.Storage = s
+		}
 	}
 	return f
 }

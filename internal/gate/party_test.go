@@ -15,18 +15,20 @@ import (
 
 // A combination is one of all there are, in words: each is a point of one dimension.
 type combination struct {
-	role, state, assessment, agreement, border, grant string
-	unnamed, ungiven, subs, overdue                   bool
+	role, state, assessment, agreement, border, storage, count, grant string
+	unnamed, ungiven, subs, overdue                                   bool
 }
 
 // dimensions are the points of each.
-var dimensions = struct{ states, assessments, agreements, borders, grants []string }{
+var dimensions = struct{ states, assessments, agreements, borders, storages, counts, grants []string }{
 	states:      []string{"nobody", "another role", "well", "suspended", "ended now", "ends later"},
 	assessments: []string{"none", "failed", "over", "other purpose", "one item", "valid", "last second"},
 	agreements:  []string{"none", "to come", "over", "other purpose", "one item", "valid", "first second", "last second"},
 	borders: []string{"home", "charter untold", "charter none", "charter other", "charter over", "charter to come", "charter filed",
 		"register untold", "register none", "register filed", "elsewhere filed"},
-	grants: []string{"yes", "one-time code", "none"},
+	storages: []string{"home", "untold", "none", "other", "over", "to come", "suspended", "elsewhere", "filed"},
+	counts:   []string{"few", "last", "reached", "among them", "year before", "by an assessment"},
+	grants:   []string{"yes", "one-time code", "none"},
 }
 
 // facts builds what the gate is given.
@@ -97,6 +99,39 @@ func (c combination) facts(t testing.TB) (*world, gate.Use) {
 		f.Party.Mechanism = term(point)
 		f.Party.Mechanism.Kind = kind
 	}
+	if c.storage != "home" {
+		w.charter.Storage.Country = "SG"
+		f.Storage = party.Standing{ID: party.StorageOf("xiaoxi"), Country: "SG", Mechanism: term(c.storage)}
+		f.Storage.Mechanism.Kind = party.Contract
+		switch c.storage {
+		case "untold":
+			w.charter.Purposes[0].CrossBorder = nil
+		case "other":
+			f.Storage.Mechanism.Kind = party.Certified
+		case "suspended":
+			f.Storage.Halted = party.Other
+		case "elsewhere":
+			f.Storage.Country = "HK"
+		}
+		if c.storage != "untold" {
+			w.charter.Purposes[0].CrossBorder = &charter.CrossBorder{Mechanism: charter.StandardContract}
+		}
+	}
+	f.Border.Persons = map[string]int64{"few": 5, "last": 9_998}[c.count]
+	switch c.count {
+	case "reached", "among them", "by an assessment":
+		f.Border.Persons, f.Border.Crossed = 9_999, c.count == "among them"
+	case "year before":
+		f.Border.Year--
+	}
+	if told := w.charter.Purposes[0].CrossBorder; told != nil && c.count == "by an assessment" {
+		told.Mechanism = charter.SecurityAssessment
+		for _, m := range []*party.Term{&f.Party.Mechanism, &f.Storage.Mechanism} {
+			if m.Kind == party.Contract {
+				m.Kind = party.CAC
+			}
+		}
+	}
 	switch c.state {
 	case "nobody":
 		f.Party = party.Standing{}
@@ -129,8 +164,23 @@ func (c combination) oracle() []string {
 	processor := c.role == "processor"
 	article := map[bool]string{true: "16:", false: "17:"}[processor]
 	where, point, _ := strings.Cut(c.border, " ")
+	// What the charter tells of a purpose, it tells of the storage and of who else is abroad.
+	switch {
+	case c.storage == "untold" && where != "home":
+		point = "untold"
+	case c.storage != "home" && point == "untold":
+		point = "filed"
+	}
+	// One child more, by what carries fewer than 10,000.
+	if told := point != "untold" && c.storage != "untold"; told && (c.count == "reached" || c.count == "year before") {
+		deny(map[bool]string{true: article, false: "3:"}[c.storage == "home"]+"border_threshold", c.storage != "home" || where == "charter" || where == "elsewhere")
+	}
+	deny("3:storage_undeclared", c.storage == "untold" || c.storage == "elsewhere")
+	deny("3:storage_mechanism_missing", c.storage == "none" || c.storage == "other")
+	deny("3:storage_mechanism_over", c.storage == "over" || c.storage == "to come")
+	deny("3:storage_suspended", c.storage == "suspended")
 	deny("9:consent_missing", c.grant == "none")
-	deny("9:verification_too_weak", c.grant == "one-time code" && (!processor || where == "charter" || where == "elsewhere"))
+	deny("9:verification_too_weak", c.grant == "one-time code" && (!processor || c.storage != "home" || where == "charter" || where == "elsewhere"))
 	deny("16:orders_overdue", c.overdue)
 	deny(map[bool]string{true: "16:processor_unknown", false: "17:recipient_unknown"}[processor], c.unnamed)
 	if c.state == "nobody" || c.state == "another role" {
@@ -190,7 +240,7 @@ func TestArticle16_EveryCombinationAgainstTheOracle(t *testing.T) {
 					for _, border := range dimensions.borders {
 						for _, grant := range dimensions.grants {
 							for i := range 16 {
-								try(combination{role, state, assessment, agreement, border, grant, yesNo[i&1], yesNo[i>>1&1], yesNo[i>>2&1], yesNo[i>>3&1]})
+								try(combination{role, state, assessment, agreement, border, "home", "few", grant, yesNo[i&1], yesNo[i>>1&1], yesNo[i>>2&1], yesNo[i>>3&1]})
 							}
 						}
 					}
@@ -198,6 +248,47 @@ func TestArticle16_EveryCombinationAgainstTheOracle(t *testing.T) {
 			}
 		}
 	}
+	home := permits
+	// What is stored abroad, beside each border that a party may lie behind. What it was assessed
+	// for, and has agreed to, has nothing to do with that.
+	for _, storage := range dimensions.storages[1:] {
+		for _, role := range []string{"processor", "recipient"} {
+			for _, assessment := range []string{"failed", "valid"} {
+				for _, border := range dimensions.borders {
+					for _, grant := range dimensions.grants {
+						for i := range 16 {
+							try(combination{role, "well", assessment, map[string]string{"processor": "valid", "recipient": "none"}[role], border, storage, "few", grant,
+								yesNo[i&1], yesNo[i>>1&1], yesNo[i>>2&1], yesNo[i>>3&1]})
+						}
+					}
+				}
+			}
+		}
+	}
+	// A mechanism for the storage, and a party that is at home, or of which one is on file, too.
+	if want := 2 * 3; permits-home != want {
+		t.Errorf("%d combinations are permitted that are stored abroad; want %d", permits-home, want)
+	}
+	abroad := permits
+	// How many have crossed this year, beside what crosses and by what.
+	for _, count := range dimensions.counts[1:] {
+		for _, storage := range []string{"home", "untold", "none", "filed"} {
+			for _, role := range []string{"processor", "recipient"} {
+				for _, border := range dimensions.borders {
+					for _, grant := range dimensions.grants {
+						try(combination{role, "well", "valid", map[string]string{"processor": "valid", "recipient": "none"}[role], border, storage, count, grant, false, false, false, false})
+					}
+				}
+			}
+		}
+	}
+	// At home the count is nobody's: with a code, too, for a processor. Else it must be low, or the
+	// child counted, or the mechanism one without a limit: to a party, and with the storage to one
+	// of three.
+	if want := 5*(2+1) + 3*(2*1+2*3); permits-abroad != want {
+		t.Errorf("%d combinations are permitted beside a count; want %d", permits-abroad, want)
+	}
+	permits = home
 	// Two states, two assessments, three agreements; at home, where a one-time code is enough
 	// for a processor, or as the charter says it of abroad.
 	if want := 2*2*3*(2+1) + 2*2*(1+1); n < 150_000 || permits != want {

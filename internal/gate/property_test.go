@@ -10,9 +10,11 @@ import (
 	"pgregory.net/rapid"
 
 	"wardkeep/internal/approval"
+	"wardkeep/internal/border"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/party"
 )
 
 // relaxing changes set a fact back, or put one in the place of a worse one.
@@ -20,7 +22,8 @@ var relaxing = []string{"all is in order", "age not known", "age fact missing", 
 	"voice is for reports and too old for speaking", "turned 14", "turned 18", "the minor agreed", "a child again", "the mother agreed anew", "reports agreed too",
 	"club agreed too", "voice is a month old and for the club",
 	"examiner is assessed", "a second is left of the assessment", "a second is left of the agreement", "the agreement begins now", "the party ends in a second",
-	"the charter tells of a contract", "the contract is on file"}
+	"the charter tells of a contract", "the contract is on file", "the storage is registered", "its contract is on file",
+	"9998 have crossed this year", "the child is among them", "it is by an assessment"}
 
 var uses = []gate.Use{
 	{Service: "xiaoxi", Child: "ch_1", Activity: charter.Collect, Purpose: "speaking", Items: []string{"voice"}},
@@ -84,6 +87,11 @@ func TestArticle12_AnEventNeverTurnsADenialIntoAPermit(t *testing.T) {
 	})
 }
 
+func denials(f gate.Facts, by gate.Actor, u gate.Use) []gate.Denial {
+	_, reasons := gate.Decide(f, by, u)
+	return reasons
+}
+
 // apply makes a change, unless what it changes is gone already.
 func apply(w *world, name string) {
 	if name == "the father refused" || name == "the father refused reports" || len(w.facts.Guardians) > 0 && len(w.facts.Answers) > 0 {
@@ -105,15 +113,30 @@ func TestInvariant3_MissingFactsNeverPermit(t *testing.T) {
 			_, reasons := gate.Decide(w.facts, gate.ByApp(w.app), u)
 			// Without a value there is nothing to read: that is no reason. And the
 			// time is not loaded, it is the transaction's; nor is a party that isn't named, nor a
-			// key where none has signed.
-			if len(reasons) == 0 && name != "Held" && name != "Now" && name != "Key" && (name != "Party" || u.Party == "yuping") {
+			// key where none has signed, nor a storage at home, nor who has crossed no border.
+			if len(reasons) == 0 && name != "Held" && name != "Now" && name != "Key" && name != "Storage" && name != "Border" && (name != "Party" || u.Party == "yuping") {
 				t.Errorf("%s is permitted without the fact %s", u.Activity, name)
 			}
-			if _, reasons := gate.Decide(w.facts, gate.ByParty(w.pull), u); len(reasons) == 0 && name != "Held" && name != "Now" {
+			if _, reasons := gate.Decide(w.facts, gate.ByParty(w.pull), u); len(reasons) == 0 && name != "Held" && name != "Now" && name != "Storage" && name != "Border" {
 				t.Errorf("%s is permitted to a party without the fact %s", u.Activity, name)
 			}
 		}
 		w := open(t)
+		for _, name := range []string{"the storage is abroad", "the charter tells of a contract", "the storage is registered", "its contract is on file"} {
+			apply(w, name)
+		}
+		if _, reasons := gate.Decide(w.facts, gate.ByApp(w.app), u); len(reasons) > 0 {
+			t.Fatalf("the world abroad is closed: %v", reasons)
+		}
+		if w.facts.Storage = (party.Standing{}); len(denials(w.facts, gate.ByApp(w.app), u)) == 0 {
+			t.Errorf("%s is permitted abroad without the fact Storage", u.Activity)
+		}
+		apply(w, "the storage is registered")
+		apply(w, "its contract is on file")
+		if w.facts.Border = (border.Count{}); len(denials(w.facts, gate.ByApp(w.app), u)) == 0 {
+			t.Errorf("%s is permitted abroad without the fact Border", u.Activity)
+		}
+		w = open(t)
 		if _, reasons := gate.Decide(w.facts, gate.Actor{}, u); len(reasons) == 0 {
 			t.Errorf("%s is permitted to nobody", u.Activity)
 		}

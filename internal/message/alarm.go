@@ -26,9 +26,10 @@ import (
 // The causes of alarms beside approval.Causes. That of a party an entry tells of; the others
 // are what the store itself says.
 const (
-	SweepBehind  = "sweep" // not everything that is due was deleted
-	PartyOwes    = "party" // a paper of a processor or recipient ends, or a check or orders are late
-	AuditDiffers = "audit" // what is stored isn't what was recorded
+	SweepBehind  = "sweep"  // not everything that is due was deleted
+	PartyOwes    = "party"  // a paper of a processor or recipient ends, or a check or orders are late
+	AuditDiffers = "audit"  // what is stored isn't what was recorded
+	BordersNear  = "border" // nearly as many children had something leave the country as may without an assessment
 )
 
 // Incident is the cause of the alarm that a case was opened.
@@ -239,6 +240,8 @@ func (t Teller) whereTo(cause, service, lang string) string {
 		page = "/console/due"
 		q.Set("kind", "party")
 		q.Set("service", service)
+	case BordersNear:
+		page = "/console/borders"
 	case AuditDiffers: // the ledger's page shows the last audit
 	default:
 		q.Set("kind", approval.KindAlarm)

@@ -440,7 +440,7 @@ func TestArticle15_OnlyWhoIsInOfficeHearsOfAlarms(t *testing.T) {
 // service, once, and names none.
 func TestArticle12_ASweepThatIsBehindReachesTheOffice(t *testing.T) {
 	alone(t, func(t *testing.T, o *offices) {
-		for cause, say := range map[string]string{message.SweepBehind: "/console/due?lang=", message.AuditDiffers: "/console/ledger?lang="} {
+		for cause, say := range map[string]string{message.SweepBehind: "/console/due?lang=", message.AuditDiffers: "/console/ledger?lang=", message.BordersNear: "/console/borders?lang="} {
 			var due []message.Due
 			o.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 				due, err = message.ToOffices(ctx, tx, cause, 7, tx.Now())

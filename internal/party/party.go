@@ -1,7 +1,7 @@
 // Package party keeps who else gets items: processors, who work on behalf of the operator
-// (Article 16), and recipients, who have purposes of their own (Article 17). It says who
-// each of them is, how it was assessed, what was agreed with it, and by which mechanism
-// something crosses a border to it (edge case 20).
+// (Article 16), recipients, who have purposes of their own (Article 17), and who runs the
+// storage, where that is abroad. It says who each of them is, how it was assessed, what was
+// agreed with it, and by which mechanism something crosses a border to it (edge case 20).
 //
 // Its one invariant: what a party stands on is a paper that was signed and never changes.
 // The row of the party says which assessment, agreement and mechanism hold, and how it
@@ -55,16 +55,23 @@ var (
 // A Role is what a party is to the operator.
 type Role string
 
-// The roles.
+// The roles. Storage is where a service keeps its items, of which there is one. It is on the
+// register while the charter says that it is abroad, so that what it stands on, a mechanism,
+// is signed, runs out and is reminded of as that of everybody else is.
 const (
 	Processor Role = "processor"
 	Recipient Role = "recipient"
+	Storage   Role = "storage"
 )
 
-// Article returns the article that a party of the role stands under.
+// Article returns the article that a party of the role stands under. The Provisions hold
+// inside the country (Article 3); what is stored outside stands on PIPL 38.
 func (r Role) Article() string {
-	if r == Recipient {
+	switch r {
+	case Recipient:
 		return "17"
+	case Storage:
+		return "3"
 	}
 	return "16"
 }
@@ -75,6 +82,11 @@ type ID struct {
 	Service string
 	Role    Role
 	Name    string
+}
+
+// StorageOf is what a service's storage goes by: there is one.
+func StorageOf(service string) ID {
+	return ID{Service: service, Role: Storage, Name: string(Storage)}
 }
 
 // A Scope says which items a party gets, by purpose.
@@ -121,13 +133,15 @@ func parseScope(text string) (s Scope, err error) {
 	return s, err
 }
 
-// ScopeOf returns what a charter gives a party.
+// ScopeOf returns what a charter gives a party. All is in the storage: it is given nothing.
 func ScopeOf(c *charter.Charter, role Role, name string) Scope {
-	given := c.Entrusted
-	if role == Recipient {
+	given, s := c.Entrusted, make(Scope)
+	switch role {
+	case Recipient:
 		given = c.Transferred
+	case Storage:
+		return s
 	}
-	s := make(Scope)
 	for _, p := range c.Purposes {
 		if items := given(p.Name, name); len(items) > 0 {
 			s[p.Name] = items
@@ -136,14 +150,22 @@ func ScopeOf(c *charter.Charter, role Role, name string) Scope {
 	return s
 }
 
-// CountryOf returns where a charter says that a party is; empty if it doesn't name it.
+// CountryOf returns where a charter says that a party is; empty if it doesn't name it. It
+// names a storage while that is abroad.
 func CountryOf(c *charter.Charter, of ID) string {
-	if of.Role == Recipient {
+	switch of.Role {
+	case Processor:
+		q, _ := c.Processor(of.Name)
+		return q.Country
+	case Recipient:
 		r, _ := c.Recipient(of.Name)
 		return r.Country
+	case Storage:
+		if of.Name == string(Storage) && c.Storage.Country != charter.Home {
+			return c.Storage.Country
+		}
 	}
-	q, _ := c.Processor(of.Name)
-	return q.Country
+	return ""
 }
 
 // A Kind is what a paper is.
@@ -215,7 +237,8 @@ type Standing struct {
 // A State is how a party stands at a moment.
 type State string
 
-// The states. A recipient is active once it is assessed: there is no agreement to sign.
+// The states. A recipient is active once it is assessed: there is no agreement to sign. A
+// storage is active while its mechanism holds, and unfiled while none does.
 const (
 	Draft     State = "draft"    // registered, and not assessed, or not well enough
 	Ready     State = "assessed" // and an agreement may be signed
@@ -223,6 +246,7 @@ const (
 	Active    State = "active"
 	Suspended State = "suspended" // by somebody's word, by a sub-processor, or since its assessment is over
 	Ended     State = "ended"     // by somebody's word, or with its agreement
+	Unfiled   State = "unfiled"
 )
 
 // State returns how the party stands; empty for nobody. It is pure.
@@ -236,6 +260,12 @@ func (s Standing) State(now time.Time) State {
 	// Edge case 19: a sub-processor suspends at once.
 	case s.Halted != "", len(s.Subs) > 0:
 		return Suspended
+	case s.Role == Storage && s.Mechanism.Holds(now):
+		return Active
+	case s.Role == Storage && s.Mechanism.Exists() && now.Before(s.Mechanism.From):
+		return Signed
+	case s.Role == Storage:
+		return Unfiled
 	case s.Role == Recipient && assessed:
 		return Active
 	case s.Role == Recipient && s.Assessment.Passed:

@@ -34,7 +34,8 @@ type RegisteredBody struct {
 	Party   string `json:"party"`
 	Role    Role   `json:"role"`
 	Country string `json:"country"`
-	Mark    string `json:"mark"` // see Party.Mark
+	Mark    string `json:"mark"`           // see Party.Mark
+	Anew    bool   `json:"anew,omitempty"` // of a storage: its mechanism is another company's, or of another place
 }
 
 // A PaperBody is what the ledger keeps of a paper: what rests on it, and a mark of the rest.
@@ -188,7 +189,8 @@ func EachPaper(ctx context.Context, tx *db.Tx, fn func(Paper) error) error {
 
 // Register puts a party of the charter in force on the register, or writes down anew who it
 // is. Nothing goes to it for that: once it was assessed it stays the company that was, by
-// its number of registration, and another one has another name in the charter. Errors: those
+// its number of registration, and another one has another name in the charter. A storage has
+// no other name: run by another company, or elsewhere, it needs a mechanism anew. Errors: those
 // of catalog.Change, ErrRole, ErrUnnamed, ErrIdentity, ErrRegistration, ErrCountry, ErrAnother.
 func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Identity) (Party, string, error) {
 	s, err := catalog.Change(ctx, tx, by, of.Service)
@@ -216,6 +218,10 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	if p.Assessment.Exists() && is.Registration != p.Registration {
 		return Party{}, "", ErrAnother.At("registration")
 	}
+	anew := of.Role == Storage && p.Mechanism.Exists() && (is.Registration != p.Registration || is.Country != p.Standing.Country)
+	if anew {
+		p.Mechanism = Term{}
+	}
 	// The salt stays: the mark of sub-processors has it, too. A walk over the children begins anew,
 	// for how far it is has a mark of the version.
 	p.Identity, p.Standing.Country, p.Version = is, is.Country, s.Version
@@ -227,18 +233,24 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 			registration = excluded.registration, contact = excluded.contact, address = excluded.address, task = excluded.task, parted_upto = ''`,
 		of.Service, of.Role, of.Name, p.Version, is.Country, is.LegalName, is.Registration, is.Contact, is.Address, is.Task, p.Salt,
 		(*db.Time)(&p.RegisteredAt), p.RegisteredBy)
+	if err == nil && anew {
+		err = p.write(ctx, tx)
+	}
 	if err != nil {
 		return Party{}, "", err
 	}
-	entry, err := p.note(ctx, tx, by, KindRegistered, RegisteredBody{Party: of.Name, Role: of.Role, Country: is.Country, Mark: p.Mark()})
+	entry, err := p.note(ctx, tx, by, KindRegistered, RegisteredBody{Party: of.Name, Role: of.Role, Country: is.Country, Mark: p.Mark(), Anew: anew})
 	return p, entry, err
 }
 
 // Assess signs a security assessment of a party and of what it is to be given (Articles 16
 // and 17). It takes the place of the one before, and one that fails does so, too: nothing
 // goes to the party from then on. For a recipient it begins anew what had ended. Errors:
-// those of catalog.Change, ErrNotFound, ErrForm, ErrScope, ErrParting.
+// those of catalog.Change, ErrNotFound, ErrRole, ErrForm, ErrScope, ErrParting.
 func Assess(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, f Form) (Party, string, error) {
+	if of.Role == Storage {
+		return Party{}, "", ErrRole.At("role")
+	}
 	p, err := change(ctx, tx, by, of)
 	if err != nil {
 		return Party{}, "", err
@@ -302,8 +314,8 @@ func Agree(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, d Deed) (P
 	return p.sign(ctx, tx, by, KindAgreed, Term{Kind: Agreed, Scope: d.Scope, From: from, Until: until}, basis{p.Assessment.ID, d.SupervisedEvery}, d)
 }
 
-// File puts a mechanism on file by which something may cross a border to the party (edge
-// case 20). It takes the place of the one before. Errors: those of catalog.Change,
+// File puts a mechanism on file by which something may cross a border to the party, or be
+// kept in the storage (edge case 20). It takes the place of the one before. Errors: those of catalog.Change,
 // ErrNotFound, ErrForm, ErrPeriod.
 func File(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, m Mechanism) (Party, string, error) {
 	p, err := change(ctx, tx, by, of)
@@ -402,8 +414,12 @@ func Declare(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, subs []s
 }
 
 // End ends all that a party stands on, at a moment; at the zero time, or one that is over,
-// now. Errors: those of catalog.Change, ErrNotFound, ErrEnded.
+// now. What is stored somewhere ends by another charter, and not by this. Errors: those of
+// catalog.Change, ErrNotFound, ErrRole, ErrEnded.
 func End(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, at time.Time) (Party, string, error) {
+	if of.Role == Storage {
+		return Party{}, "", ErrRole.At("role")
+	}
 	p, err := change(ctx, tx, by, of)
 	switch {
 	case err != nil:
@@ -508,7 +524,7 @@ func (p Party) given(ctx context.Context, tx *db.Tx, s Scope) error {
 
 // named returns the charter in force, if it names the party. Errors: ErrRole, ErrUnnamed.
 func named(ctx context.Context, tx *db.Tx, of ID) (*charter.Charter, error) {
-	if of.Role != Processor && of.Role != Recipient {
+	if of.Role != Processor && of.Role != Recipient && of.Role != Storage {
 		return nil, ErrRole.At("role")
 	}
 	published, err := catalog.Current(ctx, tx, of.Service)

@@ -84,7 +84,7 @@ func (f *fold) sent(p ledger.Placed, s source, c *child, b *bundle) fault {
 		return x
 	}
 	f.uses++
-	u := &use{source: s, body: d, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindReleased, bundle: b}
+	u := &use{source: s, child: c, body: d, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindReleased, bundle: b}
 	u.use = gate.Use{Service: p.Service, Child: family.ID(p.Subject), Activity: charter.Activity(d.Activity), Purpose: d.Purpose, Items: d.Items, Party: d.Party}
 	u.facts = f.factsOf(c, u)
 	if b.released = u.permitted; !u.permitted {
@@ -97,6 +97,9 @@ func (f *fold) sent(p ledger.Placed, s source, c *child, b *bundle) fault {
 		return fault{what: FoundActor, field: "actor"}
 	case u.permitted && (u.at >= b.until || u.use.Activity != gate.Activity(b.of.Role) || d.Purpose != b.purpose || d.Party != b.of.Name || strings.Join(d.Items, " ") != b.items):
 		return impossible(ruleBundle)
+	}
+	if x := f.crosses(c, u); x != (fault{}) {
+		return x
 	}
 	x, wait := f.decide(u)
 	if wait {

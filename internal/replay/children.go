@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/border"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
@@ -93,6 +94,7 @@ type batch struct {
 	bundles   []vault.Bundle
 	approvals []approvals.Request
 	consents  []consentRow
+	crossings []border.Crossing
 }
 
 // compareChildren walks through the tables of children by their key.
@@ -164,6 +166,7 @@ func (a *audit) read(after string) (b batch, err error) {
 		assistance.ReadRows(&b.helps, b.Stretch),
 		vault.ReadBundles(&b.bundles, b.Stretch),
 		approvals.ReadRows(&b.approvals, b.Stretch),
+		border.ReadCrossings(&b.crossings, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 				shown_at, given_at, granted, takeover, withdraws, strength, ended_at, ending, entry FROM consent
@@ -175,6 +178,7 @@ func (a *audit) read(after string) (b batch, err error) {
 type tally struct {
 	child     *child
 	record    family.Record
+	crossed   bool // its row was found
 	locked    bool // the child's key can't be had: nothing about it opens, and that is said once
 	at        at
 	guardians int
@@ -249,6 +253,7 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 			a.compareAsked(t)
 		}
 	}
+	a.compareCrossings(b, found)
 	if err := a.compareCounts(b, found); err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 			e.undecided++
 			return fault{}
 		}
-		u.facts.Published = e.published
+		u.facts.Published, u.facts.Storage = e.published, s.storage(v.number)
 	}
 	if k := u.use.KnownInside(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Party != u.use.Party || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
 		return fault{what: FoundStrange, field: "items"} // invariant 6
@@ -158,6 +158,9 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 	}
 	if u.permitted != (len(reasons) == 0) || !slices.Equal(reasons, u.body.Reasons) {
 		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(u.permitted, u.body.Reasons)}
+	}
+	if x := f.counted(u, gate.ByStaff(look)); x != (fault{}) {
+		return x
 	}
 	if u.body.Look.Role != approvals.RoleFor(p, staff.AskAccess, now) {
 		return impossible(ruleActor) // looks are tallied by it

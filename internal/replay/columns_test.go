@@ -165,6 +165,11 @@ func TestInvariant7_EveryColumnIsCompared(t *testing.T) {
 				tried[column] = c.name
 			}
 		}
+		for _, c := range borderChanges {
+			if column := onlyColumn(c.query); column != "" {
+				tried[column] = c.name
+			}
+		}
 		s.tryLedger(t, tried)
 		s.tryKeys(t, tried)
 

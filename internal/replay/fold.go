@@ -37,30 +37,32 @@ import (
 // may have a later place than a use that rests on it. Such a use is kept, with
 // its facts about the child, until the entry comes.
 type fold struct {
-	names    *names
-	rows     map[charterID]charterRow
-	report   func(Difference)
-	services map[string]*service
-	apps     map[string]*credential
-	hooks    map[string]*hook // that weren't removed
-	orders   map[key]*partyOrder
-	approved map[key]*approval
-	kept     map[key]*keeping
-	keptOf   map[key][]*keeping  // by child
-	allowed  map[key][]*approval // by child
-	keptEnds []keptEnd
-	suspects map[string]*suspected
-	papers   map[string]*paper
-	bound    map[string]*boundKey
-	metered  map[party.ID]*meter
-	alarms   []partyAlarm // of parties, judged at the end
-	children map[key]*child
-	erased   map[tomb]int64
-	refusals map[refusal]int
-	traces   map[string]*trace           // by what family.TraceOf returns
-	trace    func(subject string) []byte // nil without keys
-	now      int64                       // what ended before it is remembered no more
-	uses     int64
+	names     *names
+	rows      map[charterID]charterRow
+	report    func(Difference)
+	services  map[string]*service
+	apps      map[string]*credential
+	hooks     map[string]*hook // that weren't removed
+	orders    map[key]*partyOrder
+	approved  map[key]*approval
+	kept      map[key]*keeping
+	keptOf    map[key][]*keeping  // by child
+	allowed   map[key][]*approval // by child
+	keptEnds  []keptEnd
+	suspects  map[string]*suspected
+	papers    map[string]*paper
+	bound     map[string]*boundKey
+	metered   map[party.ID]*meter
+	crossings map[int64]*crossing // by year
+	awaited   map[*child]awaited
+	alarms    []partyAlarm // of parties, judged at the end
+	children  map[key]*child
+	erased    map[tomb]int64
+	refusals  map[refusal]int
+	traces    map[string]*trace           // by what family.TraceOf returns
+	trace     func(subject string) []byte // nil without keys
+	now       int64                       // what ended before it is remembered no more
+	uses      int64
 
 	late   []*use   // they wait for an entry about their service
 	events []*event // as do they
@@ -118,7 +120,7 @@ type shown struct {
 func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *fold {
 	return &fold{
 		names: n, rows: rows, report: report,
-		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), papers: make(map[string]*paper), bound: make(map[string]*boundKey), metered: make(map[party.ID]*meter), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
+		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), papers: make(map[string]*paper), bound: make(map[string]*boundKey), metered: make(map[party.ID]*meter), crossings: make(map[int64]*crossing), awaited: make(map[*child]awaited), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
@@ -253,6 +255,7 @@ func (f *fold) finish() {
 			f.blame(e.source, x)
 		}
 	}
+	f.checkCrossings()
 	f.checkRules()
 	f.checkNotices()
 	for name, s := range f.forced {
@@ -329,6 +332,7 @@ const (
 	ruleParty      = "party"
 	ruleMeter      = "meter"
 	ruleBundle     = "bundle"
+	ruleBorder     = "border"
 	ruleImpact     = "impact"
 )
 

@@ -401,12 +401,15 @@ func (f *fold) looked(p ledger.Placed, s source, c *child, b gate.UseBody) fault
 	if !ok || b.Look == nil {
 		return fault{what: FoundActor, field: "actor"}
 	}
-	u := &use{source: s, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
+	u := &use{source: s, child: c, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
 	u.use = gate.Use{Service: p.Service, Child: family.ID(p.Subject), Activity: charter.Activity(b.Activity),
 		Purpose: b.Purpose, Items: b.Items, Party: b.Party}
 	u.facts = f.factsOf(c, u)
 	u.own()
 	if x := c.sawAge(age.Class(b.Age), u.at); x != (fault{}) {
+		return x
+	}
+	if x := f.crosses(c, u); x != (fault{}) {
 		return x
 	}
 	claim := &insideClaim{source: s, person: k, version: b.Look.Person, at: u.at, catalog: b.Catalog, look: u}

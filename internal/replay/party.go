@@ -88,6 +88,11 @@ func (s *service) party(u gate.Use, version int64) party.Standing {
 	return s.stood(party.ID{Service: s.name, Role: role, Name: u.Party}, version)
 }
 
+// storage returns how the storage stood when its service had that version.
+func (s *service) storage(version int64) party.Standing {
+	return s.stood(party.StorageOf(s.name), version)
+}
+
 // stood returns how a party stood when its service had that version.
 func (s *service) stood(of party.ID, version int64) party.Standing {
 	r := s.parties[of]
@@ -171,7 +176,7 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 			return x
 		}
 		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
-			ok := !is.Over(p.At) && b.At >= p.At.UnixMicro()
+			ok := !is.Over(p.At) && b.At >= p.At.UnixMicro() && is.Role != party.Storage
 			is.EndsAt = moment(b.At)
 			return ok
 		})
@@ -206,9 +211,9 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b party.RegisteredBody) fault {
 	c := s.editions[now.charter]
 	switch {
-	case b.Party == "" || b.Country == "" || b.Mark == "" || b.Role != party.Processor && b.Role != party.Recipient:
+	case b.Party == "" || b.Country == "" || b.Mark == "" || b.Role != party.Processor && b.Role != party.Recipient && b.Role != party.Storage:
 		return fault{what: FoundBody, field: ruleParty}
-	case c == nil || c.published.Charter != nil && (len(party.ScopeOf(c.published.Charter, b.Role, b.Party)) == 0 ||
+	case c == nil || c.published.Charter != nil && (b.Role != party.Storage && len(party.ScopeOf(c.published.Charter, b.Role, b.Party)) == 0 ||
 		party.CountryOf(c.published.Charter, party.ID{Role: b.Role, Name: b.Party}) != b.Country):
 		return impossible(ruleParty)
 	}
@@ -220,6 +225,12 @@ func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b part
 		s.parties[of] = r
 	} else {
 		is = r.now()
+	}
+	if filed := of.Role == party.Storage && is.Mechanism.Exists(); b.Anew && !filed || filed && is.Country != b.Country && !b.Anew {
+		return impossible(ruleParty)
+	}
+	if b.Anew { // what was agreed with another, or of another place, carries nothing
+		is.Mechanism = party.Term{}
 	}
 	r.mark = b.Mark
 	is.Country, is.Version = f.names.keep(b.Country), now.number

@@ -51,11 +51,15 @@ func (a *audit) missed(place int64) bool {
 
 // miss keeps of such an entry what still counts: that a value was used or looked at,
 // which its guardian is told, and what was done again: that a child was erased, that a
-// guardian said no, that a demand ended, and that an end was announced.
+// guardian said no, that a demand ended, that an end was announced, and how many had something
+// cross a border.
 func (f *fold) miss(p ledger.Placed) {
 	if p.Kind == catalog.KindCeasing {
 		f.missedEnds[p.Service] = true
 		return
+	}
+	if p.Kind == gate.KindPermitted || p.Kind == gate.KindReleased {
+		f.missCrossing(p)
 	}
 	k, ok := keyOf(id.Subject, p.Subject)
 	if !ok {

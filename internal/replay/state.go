@@ -21,6 +21,7 @@ type child struct {
 	disputed bool
 	seen     bool // its row was found
 	aged     uint8
+	crossed  int32 // the last year in which something of it left the country, and it was counted; 0: none
 
 	created int64
 	expires int64

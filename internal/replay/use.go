@@ -17,6 +17,7 @@ import (
 // A use is a recorded decision with the facts that it rested on.
 type use struct {
 	source
+	child     *child
 	facts     gate.Facts // without the service
 	use       gate.Use
 	body      gate.UseBody
@@ -48,7 +49,7 @@ func (f *fold) use(p ledger.Placed, s source, c *child) fault {
 	if b.Look != nil || strings.HasPrefix(p.Actor, "staff:") {
 		return f.looked(p, s, c, b)
 	}
-	u := &use{source: s, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
+	u := &use{source: s, child: c, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
 	var ok bool
 	if u.app, ok = strings.CutPrefix(p.Actor, "app:"); !ok {
 		u.key, ok = strings.CutPrefix(p.Actor, "party:")
@@ -72,6 +73,9 @@ func (f *fold) use(p ledger.Placed, s source, c *child) fault {
 		Purpose: b.Purpose, Items: b.Items, Party: b.Party}
 	u.facts = f.factsOf(c, u)
 	if x := c.sawAge(age.Class(b.Age), u.at); x != (fault{}) {
+		return x
+	}
+	if x := f.crosses(c, u); x != (fault{}) {
 		return x
 	}
 	switch collect := u.use.Activity == charter.Collect; {
@@ -175,7 +179,7 @@ func (f *fold) factsOf(c *child, u *use) gate.Facts {
 		Now: moment(u.at),
 		Child: family.Child{ID: u.use.Child, Service: n.text(c.service), Version: c.version, State: states[c.state],
 			Frozen: c.frozen, Disputed: c.disputed, ExpiresAt: moment(c.expires), Endings: t.endings},
-		Age: age.Class(u.body.Age), Guardians: t.guardians, Answers: t.answers, Held: t.held,
+		Border: u.count(), Age: age.Class(u.body.Age), Guardians: t.guardians, Answers: t.answers, Held: t.held,
 	}
 }
 
@@ -262,14 +266,14 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 		}
 		u.facts.Published = e.published
 	}
-	u.facts.Party = s.party(u.use, v.number)
+	u.facts.Party, u.facts.Storage = s.party(u.use, v.number), s.storage(v.number)
 	switch b := u.bundle; {
 	case u.key != "":
 		u.facts.Key = f.keyAt(s, u.key, v.number)
-		return u.compareWith(gate.ByParty(u.body.Pull.Pull(s.name, u.key))), false
+		return f.compareWith(u, gate.ByParty(u.body.Pull.Pull(s.name, u.key))), false
 	case b != nil:
 		u.facts.Key = f.keyAt(s, b.key, v.number)
-		return u.compareWith(gate.ByBundle(gate.Pull{Key: b.key, Party: b.of, Bundle: b.id.name(id.Bundle)})), false
+		return f.compareWith(u, gate.ByBundle(gate.Pull{Key: b.key, Party: b.of, Bundle: b.id.name(id.Bundle)})), false
 	case u.body.Pull != nil:
 		u.facts.Key = f.keyAt(s, u.body.Pull.Key, v.number)
 	}
@@ -282,7 +286,7 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 		}
 		actors = append(actors, by)
 	}
-	return u.compareWith(actors...), false
+	return f.compareWith(u, actors...), false
 }
 
 // inForce returns the service at the version that an entry of that moment rests
@@ -306,7 +310,7 @@ func (f *fold) inForce(name string, catalog, charter, at int64) (s *service, v v
 
 // compareWith decides with each actor that it may have been: of an app during the overlap of
 // a rotation there are two keys, and the entry doesn't say which it was.
-func (u *use) compareWith(actors ...gate.Actor) fault {
+func (f *fold) compareWith(u *use, actors ...gate.Actor) fault {
 	published := u.facts.Published.Charter
 	if k := u.use.Known(published); k.Purpose != u.use.Purpose || k.Party != u.use.Party || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
 		return fault{what: FoundStrange, field: "items"} // invariant 6
@@ -318,7 +322,7 @@ func (u *use) compareWith(actors ...gate.Actor) fault {
 	for i, by := range actors {
 		_, reasons := gate.Decide(u.facts, by, u.use)
 		if u.permitted == (len(reasons) == 0) && slices.Equal(reasons, u.body.Reasons) {
-			return fault{}
+			return f.counted(u, by)
 		}
 		if i == 0 {
 			first = fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(u.permitted, u.body.Reasons)}

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -54,6 +55,7 @@ type gap struct {
 	taken    []staff.RoleBody       // roles, in order: those that were given again are lost
 	copies   []backup.MadeBody
 	ends     []backup.GoneBody
+	crossed  map[int64]int64 // how many children had something leave the country, by year
 
 	disapproved []disapproval
 
@@ -64,7 +66,7 @@ type gap struct {
 
 func newGap() *gap {
 	return &gap{children: make(map[string]*child), services: make(map[string]*service), passkeys: make(map[string]session.Why),
-		left: make(map[string]bool), logins: make(map[string]bool), keys: make(map[string]bool), reached: make(map[string]bool),
+		left: make(map[string]bool), logins: make(map[string]bool), keys: make(map[string]bool), reached: make(map[string]bool), crossed: make(map[int64]int64),
 		report: Report{Lost: make(map[string]int64)}}
 }
 
@@ -258,7 +260,7 @@ var additions = map[string]string{
 	verification.KindFailed:    "it proved nothing",
 	verification.KindSeen:      "the document is lost, or is looked at again",
 	verification.KindApproved:  "as above",
-	gate.KindPermitted:         "what was used was used, and its guardians are told of it; of a look see readingOf",
+	gate.KindPermitted:         "what was used was used, and its guardians are told of it; of a look see readingOf, of a border crosses",
 	gate.KindDenied:            "as above",
 	gate.KindReleased:          "it has gone, or hasn't: what waits here goes again under the same name, by what holds then",
 	gate.KindWithheld:          "what waits here is withheld again, by what holds then",
@@ -346,6 +348,11 @@ func (g *gap) survey(p ledger.Placed) error {
 	if adds && why == "" || p.Kind == consent.KindGranted {
 		g.report.Lost[p.Kind]++
 	}
+	if p.Kind == gate.KindPermitted || p.Kind == gate.KindReleased {
+		if err := g.crosses(p); err != nil {
+			return err
+		}
+	}
 	switch {
 	case read.rest != nil:
 		return read.rest(g, p)
@@ -355,6 +362,17 @@ func (g *gap) survey(p ledger.Placed) error {
 		return conceals(g, p)
 	}
 	return nil
+}
+
+// crosses takes from a use which of the year's children had something leave by it: the number
+// is as high here again, and it is the ledger's.
+func (g *gap) crosses(p ledger.Placed) error {
+	var b gate.UseBody
+	err := p.Into(&b)
+	if year := border.YearOf(p.At); err == nil && b.Person > g.crossed[year] {
+		g.crossed[year] = b.Person
+	}
+	return err
 }
 
 // read takes from one entry what it tells of a child of this part. Of a kind that nobody
@@ -509,6 +527,11 @@ func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
 	}
 	if err := catalog.TellAgain(ctx, tx); err != nil {
 		return err
+	}
+	for _, year := range slices.Sorted(maps.Keys(g.crossed)) {
+		if err := border.Recount(ctx, tx, year, g.crossed[year]); err != nil {
+			return err
+		}
 	}
 	for _, b := range g.copies {
 		_, err := backup.Find(ctx, tx, b.Backup)

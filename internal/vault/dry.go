@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/border"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
@@ -33,10 +34,7 @@ func (q Question) whose() gate.Whose {
 // order, on one snapshot: tx is a View.
 func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Decision, error) {
 	out := make([][]Decision, 0, len(all))
-	parties, err := standings(ctx, tx, all)
-	if err != nil {
-		return nil, err
-	}
+	parties := make(map[string][]party.Standing)
 	for some := range slices.Chunk(all, together) {
 		loaded, values, err := v.facts(ctx, tx, some)
 		if err != nil {
@@ -45,6 +43,14 @@ func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Deci
 		for i, q := range some {
 			f := loaded[i].Facts(tx.Now(), values[q.whose().Child])
 			published, _ := loaded[i].Published()
+			if err := standings(ctx, tx, parties, q, f.StoredAbroad()); err != nil {
+				return nil, err
+			}
+			if f.MayCross() {
+				if f.Border, err = border.Read(ctx, tx, f.Child.ID); err != nil {
+					return nil, err
+				}
+			}
 			decisions := make([]Decision, len(q.Uses))
 			for j, u := range q.Uses {
 				_, reasons := gate.Decide(f.Among(parties[u.Service], u), q.By, u.Known(published.Charter))
@@ -56,23 +62,17 @@ func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Deci
 	return out, nil
 }
 
-// standings reads how those stand whom the uses name, of each service that has a question
-// about one.
-func standings(ctx context.Context, tx *db.Tx, all []Question) (map[string][]party.Standing, error) {
-	read := make(map[string][]party.Standing)
-	for _, q := range all {
-		for _, u := range q.Uses {
-			if _, known := read[u.Service]; known || u.Party == "" {
-				continue
-			}
-			var some []party.Standing
-			if err := tx.Together(ctx, party.ReadAll(&some, u.Service)); err != nil {
-				return nil, err
-			}
-			read[u.Service] = some
-		}
+// standings reads how the parties of a service stand, once, where a question is about one, or
+// about what is stored abroad.
+func standings(ctx context.Context, tx *db.Tx, read map[string][]party.Standing, q Question, abroad bool) error {
+	service := q.whose().Service
+	if _, known := read[service]; known || !abroad && !slices.ContainsFunc(q.Uses, func(u gate.Use) bool { return u.Party != "" }) {
+		return nil
 	}
-	return read, nil
+	var some []party.Standing
+	err := tx.Together(ctx, party.ReadAll(&some, service))
+	read[service] = some
+	return err
 }
 
 // together is how many children's facts are in memory at once.

@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/access"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -103,6 +104,9 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		return nil, err
 	}
 	if err := forgetBundles(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	if err := border.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
 	if err := approval.Forget(ctx, tx, id); err != nil {

@@ -658,6 +658,20 @@ CREATE TABLE party_paper (
 );
 CREATE INDEX party_paper_party ON party_paper (service, role, party, signed_at);
 
+-- BORDER. How many children had something leave the country in a year, of all services: see
+-- border.Count. A year in which nobody did has no row.
+CREATE TABLE border_year (
+	year      bigint NOT NULL PRIMARY KEY, -- by the clock in China
+	persons   bigint NOT NULL,
+	marked_at bigint -- when it came to a number that offices are told of
+);
+
+-- In which year something of a child has left last. It goes with its child.
+CREATE TABLE border_child (
+	child text   NOT NULL PRIMARY KEY,
+	year  bigint NOT NULL
+); -- clustered
+
 -- Keys that parties sign their requests with, and that what is pushed to them is sealed to: the
 -- public halves. None is ever removed.
 CREATE TABLE party_key (

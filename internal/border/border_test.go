@@ -1,0 +1,215 @@
+package border_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/border"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/party"
+	"wardkeep/internal/replay"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+type world struct {
+	*vaulttest.World
+	t *testing.T
+}
+
+func each(t *testing.T, fn func(w *world)) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		w.StoreAbroad(charter.StandardContract, w.Store.Now().AddDate(4, 0, 0))
+		fn(&world{w, t})
+	})
+}
+
+func (w *world) put(c family.Child) error {
+	return w.Try(func(ctx context.Context, tx *db.Tx) error {
+		_, err := w.Vault.Put(ctx, tx, w.By(), vaulttest.Service, c.ID, "course-progress", map[string]pii.Text{"weekly_score": pii.New("77")})
+		return err
+	})
+}
+
+func (w *world) year() (y border.Year) {
+	w.t.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) { y, err = border.ThisYear(ctx, tx); return err })
+	return y
+}
+
+func (w *world) counted(c family.Child) (n int64) {
+	w.t.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		n, err = db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM border_child WHERE child = $1`, c.ID)
+		return err
+	})
+	return n
+}
+
+func (w *world) replays() {
+	w.t.Helper()
+	report, err := replay.Audit(w.t.Context(), w.Store, w.Ring, catalog.NewCache(4), replay.Options{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, d := range report.Differences {
+		w.t.Errorf("%s (%s)", d, d.What)
+	}
+}
+
+// fill has the year count so many children, of whom nobody knows.
+func (w *world) fill(persons int64) {
+	w.t.Helper()
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		return tx.Queue(ctx, `INSERT INTO border_year (year, persons, marked_at) VALUES ($1, $2, NULL) ON CONFLICT (year) DO UPDATE SET persons = excluded.persons`, border.YearOf(tx.Now()), persons)
+	})
+}
+
+func (w *world) stopped(c family.Child) {
+	w.t.Helper()
+	err := w.put(c)
+	d, ok := errors.AsType[*gate.Denied](err)
+	if !ok || !slices.Equal(d.Reasons, []gate.Denial{{Code: "gate.border_threshold", Article: "3"}}) {
+		w.t.Errorf("one child more: %v", err)
+	}
+}
+
+// The year begins at midnight in China, and a child that is counted already never needs an
+// assessment.
+func TestEdgeCase20_TheYearAndTheThresholdAreExact(t *testing.T) {
+	midnight := time.Date(2026, 12, 31, 16, 0, 0, 0, time.UTC)
+	if y := border.YearOf(midnight.Add(-time.Nanosecond)); y != 2026 {
+		t.Errorf("the moment before is of %d", y)
+	}
+	if y := border.YearOf(midnight); y != 2027 {
+		t.Errorf("midnight is of %d", y)
+	}
+	for n, want := range map[int64]bool{0: false, 9_998: false, 9_999: true, 1_000_000: true} {
+		if got := (border.Count{Persons: n}).Assessed(); got != want {
+			t.Errorf("after %d others an assessment is needed: %t", n, got)
+		}
+		if (border.Count{Persons: n, Crossed: true}).Assessed() {
+			t.Errorf("who is counted among %d needs one", n)
+		}
+	}
+	if border.WarnFrom != 8_000 || !border.Marks(8_000) || !border.Marks(9_999) || border.Marks(8_001) || border.Marks(10_000) {
+		t.Error("other numbers are told of")
+	}
+}
+
+// A child is counted once a year, however many of its values cross, by whom and at how many
+// places at once; and after its erasure the number stays, and nothing that names it.
+func TestEdgeCase20_AChildIsCountedOnceAYear(t *testing.T) {
+	each(t, func(w *world) {
+		const children, uses = 6, 4
+		all := make([]family.Child, children)
+		for i := range all {
+			all[i] = w.Proved()
+		}
+		if y := w.year(); y.Persons != 0 {
+			w.t.Errorf("%d are counted, and nothing was collected", y.Persons)
+		}
+		var at sync.WaitGroup
+		for _, c := range all {
+			for range uses {
+				at.Go(func() {
+					if err := w.put(c); err != nil {
+						w.t.Error(err)
+					}
+					if _, err := w.Read(c, "course-progress", "weekly_score"); err != nil {
+						w.t.Error(err)
+					}
+				})
+			}
+		}
+		at.Wait()
+		if y := w.year(); y.Persons != children {
+			w.t.Errorf("%d children are %d", children, y.Persons)
+		}
+		gone := all[0]
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.Vault.Erase(ctx, tx, w.App.Ledger(), vaulttest.Service, gone.ID, family.UseEnded)
+			return err
+		})
+		if n, y := w.counted(gone), w.year(); n != 0 || y.Persons != children || w.counted(all[1]) != 1 {
+			w.t.Errorf("after the erasure %d rows name it, and %d are counted", n, y.Persons)
+		}
+		// Who is denied is counted by nobody.
+		refused, _ := w.Enrol()
+		if err := w.put(refused); !errors.Is(err, gate.ErrDenied) || w.counted(refused) != 0 || w.year().Persons != children {
+			w.t.Errorf("without a consent: %v", err)
+		}
+		w.replays()
+	})
+}
+
+// From 10,000 children on a standard contract lets nobody new through: who is counted goes on,
+// others do by a security assessment, or from midnight on in China, when the year is new.
+func TestEdgeCase20_TheThresholdClosesTheGate(t *testing.T) {
+	each(t, func(w *world) {
+		first, last, more := w.Proved(), w.Proved(), w.Proved()
+		if err := w.put(first); err != nil {
+			w.t.Fatal(err)
+		}
+		w.replays()
+		w.fill(border.WarnFrom - 1)
+		if err := w.put(last); err != nil || w.year().Persons != border.WarnFrom || w.year().MarkedAt.IsZero() {
+			w.t.Errorf("near the threshold: %v, %+v", err, w.year())
+		}
+		w.fill(border.AssessFrom - 2)
+		last = w.Proved()
+		if err := w.put(last); err != nil || w.year().Persons != border.AssessFrom-1 {
+			w.t.Errorf("the last below it: %v, %+v", err, w.year())
+		}
+		w.stopped(more)
+		w.Do(func(ctx context.Context, tx *db.Tx) error { // asked before, the answer is the same
+			all, err := w.Vault.Gate.Load(ctx, tx, vaulttest.Service, more.ID)
+			if err != nil {
+				return err
+			}
+			f := all.Facts(tx.Now(), nil)
+			f.Border, err = border.Read(ctx, tx, more.ID)
+			if !f.MayCross() || !f.Border.Assessed() {
+				w.t.Errorf("a dry decision knows of %+v", f.Border)
+			}
+			return err
+		})
+		for _, c := range []family.Child{first, last} {
+			if err := w.put(c); err != nil {
+				w.t.Errorf("who is counted: %v", err)
+			}
+		}
+		now := w.Store.Now().In(age.Zone)
+		midnight := time.Date(now.Year()+1, 1, 1, 0, 0, 0, 0, age.Zone)
+		w.Pass(midnight.Add(-time.Minute).Sub(now))
+		w.stopped(more)
+		w.Pass(time.Minute)
+		if err := w.put(more); err != nil || w.year().Persons != 1 || w.counted(more) != 1 {
+			w.t.Errorf("in the new year: %v, %+v", err, w.year())
+		}
+		if err := w.put(first); err != nil || w.year().Persons != 2 || w.counted(first) != 1 {
+			w.t.Errorf("who was counted in the year before: %v, %+v", err, w.year())
+		}
+		w.fill(border.AssessFrom)
+		assessed, late := w.Proved(), w.Proved()
+		w.stopped(late)
+		w.Publish(vaulttest.StoredAbroad(w.Charter, charter.SecurityAssessment))
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.File(ctx, tx, w.Officer, party.StorageOf(vaulttest.Service), w.MechanismUntil(charter.SecurityAssessment, w.Store.Now().AddDate(2, 0, 0)))
+			return err
+		})
+		w.AnswerProved(assessed)
+		if err := w.put(assessed); err != nil || w.year().Persons != border.AssessFrom+1 {
+			w.t.Errorf("by an assessment: %v, %+v", err, w.year())
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package gate
+
+import (
+	"context"
+	"slices"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/border"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/party"
+)
+
+// crosses reports whether a use has something leave the country, by what the charter in force
+// says: into a storage abroad, or to a party there. What the register alone places abroad is
+// denied for that.
+func (f Facts) crosses(u Use) bool {
+	role, ok := roles[u.Activity]
+	if f.StoredAbroad() || !ok || f.Published.Charter == nil {
+		return f.StoredAbroad()
+	}
+	country := party.CountryOf(f.Published.Charter, party.ID{Role: role, Name: u.Party})
+	return country != "" && country != charter.Home
+}
+
+// MayCross reports whether anything of the charter in force crosses a border, for whoever reads
+// the count once for several uses.
+func (f Facts) MayCross() bool {
+	c := f.Published.Charter
+	return c != nil && slices.ContainsFunc(c.Purposes, c.Abroad)
+}
+
+// Counts reports whether the child of a use is one more to have crossed a border this year, if
+// the use is permitted. What a law or a rescue demands isn't provided abroad: it goes to a body
+// in the country (see basis).
+func (f Facts) Counts(by Actor, u Use) bool {
+	d := decision{facts: f, by: by, use: u}
+	return f.crosses(u) && !f.Border.Crossed && !d.grounded()
+}
+
+// counted denies that one child more crosses a border this year by a mechanism that carries
+// fewer: from 10,000 persons on a security assessment by the authority alone is one
+// (Cross-border provisions, Articles 7 and 8). Whoever has crossed this year is counted
+// already. A count of another year, or none, is a fact that is missing (Invariant 3).
+func (d *decision) counted(purpose charter.Purpose) {
+	if !d.facts.crosses(d.use) || purpose.CrossBorder == nil || purpose.CrossBorder.Mechanism == charter.SecurityAssessment {
+		return
+	}
+	article := party.Storage.Article()
+	if !d.facts.StoredAbroad() {
+		article = roles[d.use.Activity].Article()
+	}
+	if c := d.facts.Border; c.Year != border.YearOf(d.facts.Now) || c.Assessed() {
+		d.deny(article, "gate.border_threshold")
+	}
+}
+
+// cross decides, and counts the child of a use that is permitted and the first of the year
+// which has something of it leave. The count is held only then, and what rests on it decided
+// again: so the numbers have no gap on any number of nodes, and a second use of the child waits
+// for nobody. Person is which of the year's children this one is, or would have been; 0 where the
+// use counts nobody. Decide is called with the facts that count.
+func cross(ctx context.Context, tx *db.Tx, f *Facts, by Actor, u Use) (permit Permit, reasons []Denial, person int64, err error) {
+	permit, reasons = Decide(*f, by, u)
+	if !f.Counts(by, u) {
+		return permit, reasons, 0, nil
+	}
+	if len(reasons) > 0 {
+		return Permit{}, reasons, f.Border.Persons + 1, nil
+	}
+	if f.Border, err = border.Hold(ctx, tx, u.Child); err != nil {
+		return Permit{}, nil, 0, err
+	}
+	permit, reasons = Decide(*f, by, u)
+	if f.Border.Crossed { // by a use of this moment, that was counted
+		return permit, reasons, 0, nil
+	}
+	if len(reasons) == 0 {
+		err = f.Border.Cross(ctx, tx, u.Child)
+	}
+	return permit, reasons, f.Border.Persons + 1, err
+}

@@ -1,0 +1,51 @@
+package gate
+
+import (
+	"time"
+
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
+	"wardkeep/internal/party"
+)
+
+// StoredAbroad reports whether the charter in force says that the items are kept outside the
+// country. Where that is not a thing of the register: it is the charter that guardians read.
+func (f Facts) StoredAbroad() bool {
+	return f.Published.Charter != nil && f.Published.Charter.Storage.Country != charter.Home
+}
+
+// stored denies what puts, keeps or opens items abroad, unless the mechanism that the charter
+// names for the purpose is on file for the storage, and in its period (edge case 20). That is
+// every activity: what is collected or sealed goes there, and what is used, entrusted,
+// transferred or disclosed was kept there, and goes on to be.
+//
+// What brings it home or ends it asks nothing of a mechanism, so that none which has run out
+// holds a child's information captive: a guardian looks, takes a copy and corrects
+// (DecideAccess), everything is erased as ever, and a law or a rescue is served (basis). Nor
+// does the search for what would be published, which protects who is stored there
+// (DecideComparing).
+func (d *decision) stored(purpose charter.Purpose) {
+	if !d.facts.StoredAbroad() {
+		return
+	}
+	p, article := d.facts.Storage, party.Storage.Article()
+	if p.ID != party.StorageOf(d.use.Service) {
+		p = party.Standing{}
+	}
+	if p.Halted != "" {
+		d.deny(article, "gate.storage_suspended")
+	}
+	if purpose.CrossBorder == nil || p.Name != "" && p.Country != d.facts.Published.Charter.Storage.Country {
+		d.deny(article, "gate.storage_undeclared")
+		return
+	}
+	d.mechanism(article, purpose, p.Mechanism, "gate.storage_mechanism_missing", "gate.storage_mechanism_over")
+}
+
+// Keeps reports whether nothing about the storage speaks against the purpose at a moment, for
+// whoever shows how things stand.
+func Keeps(c *charter.Charter, purpose charter.Purpose, storage party.Standing, now time.Time) bool {
+	d := decision{use: Use{Service: storage.Service}, facts: Facts{Now: now, Published: catalog.Published{Charter: c}, Storage: storage}}
+	d.stored(purpose)
+	return len(d.reasons) == 0
+}
