@@ -9,7 +9,7 @@ import (
 )
 
 // StoredAbroad reports whether the charter in force says that the items are kept outside the
-// country. Where that is not a thing of the register: it is the charter that guardians read.
+// country. It isn't the register's to say: the charter is what guardians read.
 func (f Facts) StoredAbroad() bool {
 	return f.Published.Charter != nil && f.Published.Charter.Storage.Country != charter.Home
 }

@@ -335,7 +335,7 @@ func Tells(ctx context.Context, tx *db.Tx, of ID) (bool, error) {
 // Bind binds a key to what a party stands on: from now on the party asks by itself what that
 // allows, until a moment, or at the zero time as long as that holds (Article 16). A party that
 // has signed and not begun is bound ahead. Errors: those of catalog.Change, ErrNotFound,
-// ErrKeyForm, ErrKeyWeak, ErrSubs, ErrSuspended, ErrUnready, ErrKeyUntil, ErrKeys, ErrKeyTaken.
+// ErrRole, ErrKeyForm, ErrKeyWeak, ErrSubs, ErrSuspended, ErrUnready, ErrKeyUntil, ErrKeys, ErrKeyTaken.
 func Bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25519.PublicKey, until time.Time) (Key, string, error) {
 	switch {
 	case len(public) != ed25519.PublicKeySize:
@@ -396,6 +396,8 @@ func bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, kind id.Pre
 // binds returns why nothing can be bound to what the party stands on, or nil.
 func (p Party) binds(now time.Time) error {
 	switch state := p.State(now); {
+	case p.Role == Storage: // it asks for nothing, and owes nothing here
+		return ErrRole.At("role")
 	case len(p.Subs) > 0:
 		return ErrSubs
 	case p.Halted != "":

@@ -121,7 +121,7 @@ func EachSeat(ctx context.Context, tx *db.Tx, fn func(Seat) error) error {
 }
 
 // GiveSeat lets one person of a party sign in for as long as what the party stands on holds.
-// Errors: those of catalog.Change, ErrNotFound, ErrSubs, ErrSuspended, ErrUnready, ErrSeats.
+// Errors: those of catalog.Change, ErrNotFound, ErrRole, ErrSubs, ErrSuspended, ErrUnready, ErrSeats.
 func GiveSeat(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID) (Seat, error) {
 	p, err := change(ctx, tx, by, of)
 	if err != nil {

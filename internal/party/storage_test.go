@@ -93,6 +93,10 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 			"agree": func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
 				return party.Agree(ctx, tx, by, storage, w.Deed(w.scope, w.Store.Now(), until))
 			},
+			"give a seat": func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
+				_, err := party.GiveSeat(ctx, tx, by, storage)
+				return party.Party{}, "", err
+			},
 			"end": func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
 				return party.End(ctx, tx, by, storage, time.Time{})
 			},
