@@ -20,10 +20,10 @@ func (f Facts) StoredAbroad() bool {
 // transferred or disclosed was kept there, and goes on to be.
 //
 // What brings it home or ends it asks nothing of a mechanism, so that none which has run out
-// holds a child's information captive: a guardian looks, takes a copy and corrects
-// (DecideAccess), everything is erased as ever, and a law or a rescue is served (basis). Nor
-// does the search for what would be published, which protects who is stored there
-// (DecideComparing).
+// holds a child's information captive: a guardian looks and takes a copy (DecideAccess),
+// everything is erased as ever, and a law or a rescue is served (basis). Nor does the search
+// for what would be published, which protects who is stored there (DecideComparing). What a
+// guardian has corrected is collected anew, and so it waits: what is wrong can be erased.
 func (d *decision) stored(purpose charter.Purpose) {
 	if !d.facts.StoredAbroad() {
 		return
