@@ -9,9 +9,9 @@ type Order struct {
 	Number     string    `json:"number" example:"7K2M-9QXT" doc:"what people call it"`
 	Party      string    `json:"party" doc:"the processor or recipient, as the charter names it"`
 	Role       string    `json:"role" enum:"processor,recipient"`
-	What       string    `json:"what" enum:"delete,correct,stop" doc:"stop: it still needs the items for another purpose, and uses them for the withdrawn ones no more"`
+	What       string    `json:"what" enum:"delete,correct,stop" doc:"stop: it still needs the items for another purpose, and uses them for these purposes no more"`
 	Items      []string  `json:"items" nullable:"false"`
-	Purposes   []string  `json:"purposes,omitempty" nullable:"false" doc:"whose consent was withdrawn, where that is why"`
+	Purposes   []string  `json:"purposes,omitempty" nullable:"false" doc:"whose consent was withdrawn, or for which the party may have the items no longer, where that is why"`
 	Child      string    `json:"child,omitempty" doc:"left out once the child is erased and the party has attested"`
 	IssuedAt   time.Time `json:"issued_at"`
 	DueAt      time.Time `json:"due_at" doc:"when it must be attested: the end of a working day"`

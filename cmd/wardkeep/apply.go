@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/party"
 	"wardkeep/internal/staff"
 )
 
@@ -268,7 +269,7 @@ func (c applyCmd) publish(ctx context.Context, s *session, a *app.App, ch *chart
 		if without, err = lacking(ctx, tx, a.Ring, ch, c.Dir); err != nil {
 			return err
 		}
-		if published, _, err = catalog.Publish(ctx, tx, a.Ring, officer, service, draft.Number); err != nil {
+		if published, _, err = party.Publish(ctx, tx, a.Ring, officer, service, draft.Number); err != nil {
 			return err
 		}
 		now, err := catalog.Find(ctx, tx, service)

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/party"
 )
 
 // A world is what a measurement works on: a test service in order, and children
@@ -104,7 +105,7 @@ func (w *world) setUp(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error 
 	if _, err := catalog.AssessFrom(ctx, tx, ring, w.officer, benchService, draft.Number, xiaoxi.Files, time.Time{}); err != nil {
 		return err
 	}
-	if _, _, err := catalog.Publish(ctx, tx, ring, w.officer, benchService, draft.Number); err != nil {
+	if _, _, err := party.Publish(ctx, tx, ring, w.officer, benchService, draft.Number); err != nil {
 		return err
 	}
 	for i := range benchApps {

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/party"
 )
 
 // ending is another service of the same operator, which ends.
@@ -90,7 +91,7 @@ func (d *demo) end(ctx context.Context) error {
 	_, after := d.client.Child(ctx, h.child)
 	p, ok := errors.AsType[*wardkeep.Problem](after)
 	reopened := d.try(ctx, func(tx *db.Tx) error {
-		_, _, err := catalog.Publish(ctx, tx, d.app.Ring, officer, ending, 1)
+		_, _, err := party.Publish(ctx, tx, d.app.Ring, officer, ending, 1)
 		return err
 	})
 	d.show("23", "ceased_for_good", certified && ok && p.Status == 401 && errors.Is(reopened, catalog.ErrCeasing))

@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/party"
 	"wardkeep/internal/retention"
 )
 
@@ -139,7 +140,7 @@ func establish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c *charter.Ch
 	if err = assess(ctx, tx, ring, officer, c, draft.Number); err != nil {
 		return officer, published, err
 	}
-	published, _, err = catalog.Publish(ctx, tx, ring, officer, c.Service, draft.Number)
+	published, _, err = party.Publish(ctx, tx, ring, officer, c.Service, draft.Number)
 	return officer, published, err
 }
 
@@ -455,7 +456,7 @@ func (d *demo) change(ctx context.Context) error {
 				err = first(tx, draft.Number)
 			}
 			if err == nil {
-				_, _, err = catalog.Publish(ctx, tx, d.app.Ring, d.officer, story, draft.Number)
+				_, _, err = party.Publish(ctx, tx, d.app.Ring, d.officer, story, draft.Number)
 			}
 			return err
 		})

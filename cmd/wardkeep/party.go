@@ -160,6 +160,10 @@ func (c partyShowCmd) Run(ctx context.Context, s *session) error {
 			if !p.EndsAt.IsZero() {
 				s.say("cmd.party.ends", "At", second(p.EndsAt))
 			}
+			s.say("cmd.party.holds", "Scope", p.Keeps().String())
+			if p.Narrowing(tx.Now()) {
+				s.say("cmd.party.owes", "Scope", p.Excess.String(), "Since", second(p.NarrowedAt))
+			}
 			papers, err := party.Papers(ctx, tx, c.id())
 			for _, one := range papers {
 				s.say("cmd.party.paper", "ID", one.ID, "Kind", s.lang.T("cmd.party.kind."+string(one.Kind)), "From", second(one.From), "Until", second(one.Until),

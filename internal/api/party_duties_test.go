@@ -107,9 +107,9 @@ func TestArticle16_WhatAPartyOwesOverHTTP(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			all, err := party.Leaving(ctx, tx)
+			all, err := party.Walks(ctx, tx)
 			if err == nil {
-				_, err = all[0].Part(ctx, tx, "system:cessation", 1)
+				err = all[0].Part(ctx, tx, "system:cessation", 1)
 			}
 			return err
 		})

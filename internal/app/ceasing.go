@@ -33,7 +33,7 @@ func (e *ender) Work(ctx context.Context, _ *river.Job[endArgs]) error {
 	done, err := cessation.Round(ctx, e.app.Store, e.app.Vault, e.app.Farewell(), e.told)
 	if done != (cessation.Done{}) {
 		e.app.Log.InfoContext(ctx, "cessation: went on", "told", done.Told, "erased", done.Erased, "cleared", done.Cleared,
-			"ended", done.Ended, "parted", done.Parted, "webhooks", done.Webhooks)
+			"ended", done.Ended, "parted", done.Parted, "trimmed", done.Trimmed, "webhooks", done.Webhooks)
 	}
 	if ctx.Err() != nil {
 		return river.JobSnooze(0) // its time is over, and there may be more

@@ -56,20 +56,20 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 					asked, agreed, refused, handed, erased_upto, children, entry)
 				VALUES ($1, 'class-ranking', '', 0, '', $2, '', 0, '', '', '', '', '', 0, 0, 0, 0, '', 0, '')`, []any{apptest.Service, past}},
 			"orders": {`
-				INSERT INTO party_order (id, number, service, party, role, what, items, purposes, child, issued_at, due_at, attested_by, document, issued, attested)
-				VALUES ('po_1', '1', $1, 'x', 'processor', 'delete', '', '', '', 0, $2, '', '', '', '')`, []any{apptest.Service, past}},
+				INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, issued_at, due_at, attested_by, document, issued, attested)
+				VALUES ('po_1', '1', $1, 'x', 'processor', 'delete', '', '', 0, '', 0, $2, '', '', '', '')`, []any{apptest.Service, past}},
 			"incidents": {`
 				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes)
 				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0)`, []any{apptest.Service, past}},
 			"parties": {`UPDATE service SET overdue = $1 WHERE service = $2`, []any{"x", apptest.Service}},
 			"checks": {`
 				INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
-					halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at)
-				VALUES ($1, 'processor', 'x', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', NULL, '', '', '', $3, '', NULL)`, []any{apptest.Service, []byte("x"), past}},
+					halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at, held, excess, narrowed)
+				VALUES ($1, 'processor', 'x', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', NULL, '', '', '', $3, '', NULL, '{}', '{}', 0)`, []any{apptest.Service, []byte("x"), past}},
 			"partings": {`
 				INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
-					halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at)
-				VALUES ($1, 'processor', 'y', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', $3, '', '', '', NULL, '', NULL)`, []any{apptest.Service, []byte("x"), past}},
+					halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at, held, excess, narrowed)
+				VALUES ($1, 'processor', 'y', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', $3, '', '', '', NULL, '', NULL, '{}', '{}', 0)`, []any{apptest.Service, []byte("x"), past}},
 			"borders": {`INSERT INTO border_year (year, persons, marked_at) VALUES ($1, $2, NULL)`, []any{border.YearOf(a.Store.Now()), int64(border.WarnFrom)}},
 			"backups": {`INSERT INTO backup (id, made_at, until, size) VALUES ('bk_1', 0, $1, 0)`, []any{past}},
 			"reviews": {`

@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	parties "wardkeep/internal/party"
 	"wardkeep/internal/staff"
 )
 
@@ -65,7 +66,11 @@ func ApproveCharter(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff
 		}
 		who.Proposer = proposes.Person.Version
 	}
-	return catalog.Approve(ctx, tx, ring, who, service, number, seen, words)
+	published, entry, err := catalog.Approve(ctx, tx, ring, who, service, number, seen, words)
+	if err == nil {
+		err = parties.Follow(ctx, tx, who.Office, service, published.Charter)
+	}
+	return published, entry, err
 }
 
 // RefuseCharter refuses a proposal, as a person who holds an office of the service.

@@ -388,7 +388,7 @@ func article16(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 		return nil, err
 	}
 	clocks, err := clocksOf(ctx, tx, s.Name, party.Processor)
-	return append([]Figure{told("orders_open", open), seen("orders_overdue", overdue), told("helps_open", helps), seen("helps_late", helpsLate), entrusted, bad("partings_late", clocks[party.Parting]),
+	return append([]Figure{told("orders_open", open), seen("orders_overdue", overdue), told("helps_open", helps), seen("helps_late", helpsLate), entrusted, clocks.unordered(),
 		seen("checks_late", clocks[party.Checked])}, clocks.ending()), err
 }
 
@@ -400,7 +400,7 @@ func clocksOf(ctx context.Context, tx *db.Tx, service string, role party.Role) (
 	all, err := party.ClocksOf(ctx, tx, service, now.Add(party.Soon))
 	n := make(clocks)
 	for _, c := range all {
-		if owed := c.What == party.Checked || c.What == party.Parting; c.Party.Role == role && (!owed || !now.Before(c.At)) {
+		if c.Party.Role == role && (!c.Owed() || !now.Before(c.At)) {
 			n[c.What]++
 		}
 	}
@@ -416,6 +416,9 @@ func (n clocks) ending() Figure {
 	return seen("papers_ending", sum)
 }
 
+// unordered is of how many parties not everything was ordered in time that they must delete.
+func (n clocks) unordered() Figure { return bad("partings_late", n[party.Parting]+n[party.Narrowing]) }
+
 // Article 17: nothing is transferred but to whom an assessment is on file about; that of who
 // takes over is in the announcement (edge case 18).
 func article17(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
@@ -429,7 +432,7 @@ func article17(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 		bare = 0
 	}
 	clocks, err := clocksOf(ctx, tx, s.Name, party.Recipient)
-	return []Figure{told("transferred", n), bad("transferred_bare", bare), bad("partings_late", clocks[party.Parting]), clocks.ending()}, err
+	return []Figure{told("transferred", n), bad("transferred_bare", bare), clocks.unordered(), clocks.ending()}, err
 }
 
 // onFile reports whether every party to which one of the last uses went has its papers: an

@@ -189,7 +189,8 @@ func latest(ctx context.Context, tx *db.Tx, service string) (Edition, error) {
 // number of children.
 //
 // If we crash before the commit, the former charter is in force with all of its
-// numbers; afterwards, the new one with all of its own.
+// numbers; afterwards, the new one with all of its own. What parties may hold follows in the
+// same transaction: whoever publishes calls party.Publish.
 //
 // Errors: ErrNotFound, ErrNotInOffice, ErrApproval, ErrCeasing, ErrNoDraft, ErrPublished,
 // ErrRefused, ErrOutdated, ErrForged, ErrUnassessed, ErrDocumentMissing, ErrNoticeBlank,

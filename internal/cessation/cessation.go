@@ -65,6 +65,7 @@ type Done struct {
 	Cleared  int // children of whom the values of a purpose were erased
 	Ended    int // services and purposes
 	Parted   int // parties that were ordered to delete all that they may have
+	Trimmed  int // parties that were ordered to delete what they may have no longer
 	Webhooks int // addresses of a service that ended, which have had their last event
 }
 

@@ -89,7 +89,7 @@ func TestArticle16_TheEndOfAnAgreementOrdersDeletion(t *testing.T) {
 			if _, err := catalog.Find(ctx, tx, vaulttest.Service); err != nil {
 				return err
 			}
-			left, err := party.Leaving(ctx, tx)
+			left, err := party.Walks(ctx, tx)
 			if len(left) != 0 {
 				t.Errorf("%+v", left)
 			}

@@ -63,6 +63,8 @@ var kinds = []kindOf{
 	{party.KindDeclared, []int{16}},
 	{party.KindEnded, []int{16, 17}},
 	{party.KindParted, []int{16, 17}},
+	{party.KindNarrowed, []int{16, 17, 20}},
+	{party.KindTrimmed, []int{16, 17, 20}},
 	{party.KindBound, []int{16, 17}},
 	{party.KindRevoked, []int{16, 17}},
 	{party.KindSeated, []int{16, 17}},

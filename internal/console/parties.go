@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -148,7 +149,9 @@ type partyPage struct {
 	Writes  bool       // it can be sent
 	Who     string     // was typed, and where the link shall go
 	Mail    string
-	May     bool // whoever looks signs for the office
+	Holds   []scopeRow // what it may hold of children
+	Owes    []scopeRow // what of that it may have no longer
+	May     bool       // whoever looks signs for the office
 	Fresh   bool
 	Reasons []party.Reason
 	Chosen  string // the reason in the form that was sent
@@ -156,6 +159,26 @@ type partyPage struct {
 	At      string
 	Problem string
 	Field   string
+}
+
+// A scopeRow is which items a party has for a purpose, in the words of the charter in force, as
+// far as it has any.
+type scopeRow struct {
+	Purpose string
+	Items   []string
+}
+
+func (v *visit) scope(c *charter.Charter, s party.Scope) (rows []scopeRow) {
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		p, _ := c.Purpose(name)
+		row := scopeRow{Purpose: v.label(p.Label, name)}
+		for _, item := range s[name] {
+			is, _ := c.Item(item)
+			row.Items = append(row.Items, v.label(is.Label, item))
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // A paperRow is a paper of the party, as a form that one can read.
@@ -227,7 +250,7 @@ func (v *visit) partyPage(link *setUpLink, problem error) error {
 		if err != nil {
 			return err
 		}
-		page.Papers = nil
+		page.Holds, page.Owes, page.Papers = v.scope(c, row.Keeps()), v.scope(c, row.Excess), nil
 		for _, p := range papers {
 			one := paperRow{Paper: p, Stands: p.ID == row.Assessment.ID || p.ID == row.Agreement.ID || p.ID == row.Mechanism.ID}
 			if one.Who, err = names.of(ctx, p.SignedBy); err != nil {

@@ -140,12 +140,12 @@ func helps(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 }
 
 // Article 16: from a month before on, what a party stands on is told of, and the check that
-// is owed; of an end that it has, only that its orders are late. There are few.
+// is owed; of an end that it has, or of a narrowing, only that its orders are late. There are few.
 func parties(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
 	now := tx.Now()
 	clocks, err := party.ClocksOf(ctx, tx, q.service.Name, now.Add(soon))
 	for _, c := range clocks {
-		if c.What != party.Parting || !now.Before(c.At) {
+		if !c.Ordering() || !now.Before(c.At) {
 			all = append(all, Clock{Kind: Party, Service: q.service.Name, At: c.At, ID: strings.Join([]string{string(c.Party.Role), c.Party.Name, string(c.What)}, ":"),
 				Number: c.Party.Name, About: string(c.What), N: 1})
 		}

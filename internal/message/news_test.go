@@ -764,6 +764,8 @@ var silent = map[string]string{
 	party.KindUnseated:      "as above",
 	party.KindChecked:       "of the operator's own",
 	party.KindParted:        "what a party was ordered is in the guardian's home, order by order",
+	party.KindNarrowed:      "as above",
+	party.KindTrimmed:       "as above",
 	family.KindGrown:        "the guardians' office ends with it: a Farewell tells them",
 	rights.KindAssigned:     "who of the operator handles a demand changes nothing of it: its deadline stands at home",
 	rights.KindTold:         "it is that somebody was told",

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/party"
 )
 
 // The kinds of ledger entries about orders. The first is about the child; the others
@@ -32,7 +33,8 @@ type IssuedBody struct {
 	What     What     `json:"what"`
 	Items    []string `json:"items"`
 	Purposes []string `json:"purposes,omitempty"`
-	Due      int64    `json:"due"` // microseconds
+	Narrowed int64    `json:"narrowed,omitempty"` // the version in which the party narrowed, if that is why
+	Due      int64    `json:"due"`                // microseconds
 }
 
 // An AttestedBody says that a party has done it.
@@ -120,6 +122,7 @@ type todo struct {
 	what     What
 	items    []string
 	purposes []string
+	narrowed int64
 }
 
 // merge makes one todo per party of the shares that has returns items of.
@@ -241,17 +244,26 @@ func (b Book) stop(ctx context.Context, tx *db.Tx, actor string, c family.Child,
 		return err
 	}
 	lost := slices.DeleteFunc(slices.Clone(purposes), func(purpose string) bool {
-		i := slices.IndexFunc(before, func(o Order) bool { return slices.Contains(o.Purposes, purpose) })
+		i := slices.IndexFunc(before, func(o Order) bool { return o.Narrowed == 0 && slices.Contains(o.Purposes, purpose) })
 		at := since(grants, purpose)
 		return at == 0 || i >= 0 && before[i].IssuedAt.UnixMicro() >= at
 	})
+	parties, err := party.List(ctx, tx, c.Service)
+	if err != nil {
+		return err
+	}
+	// What a party that was assessed may have no longer for the other purpose it doesn't need for it.
+	may := func(s share, item string) bool {
+		i := slices.IndexFunc(parties, func(p party.Party) bool { return p.Name == s.party && string(p.Role) == string(s.role) })
+		return i < 0 || !parties[i].Assessment.Exists() || parties[i].Keeps().Has(s.purpose, item)
+	}
 	of := func(s share, needed bool) (items []string) {
 		if !slices.Contains(lost, s.purpose) {
 			return nil
 		}
 		for _, item := range s.items {
 			other := slices.ContainsFunc(shares, func(o share) bool {
-				return o.party == s.party && o.role == s.role && !slices.Contains(lost, o.purpose) && !service.Ceases(o.purpose) && live(o.purpose) && slices.Contains(o.items, item)
+				return o.party == s.party && o.role == s.role && !slices.Contains(lost, o.purpose) && !service.Ceases(o.purpose) && live(o.purpose) && slices.Contains(o.items, item) && may(o, item)
 			})
 			if other == needed {
 				items = append(items, item)
@@ -294,6 +306,63 @@ func (b Book) Parted(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 	return err
 }
 
+// Trimmed orders a party that may have less than before to delete what it may have of that of a
+// locked child, and to stop using what it needs for another purpose to which a guardian agrees
+// still (Articles 16(5) and 20). What was ordered because of this narrowing isn't ordered again.
+func (b Book) Trimmed(ctx context.Context, tx *db.Tx, actor string, c family.Child, p party.Party) error {
+	var grants []consent.Grant
+	if err := tx.Together(ctx, consent.ReadGrants(&grants, c.ID)); err != nil {
+		return err
+	}
+	shares, err := b.shares(ctx, tx, c, grants)
+	shares = slices.DeleteFunc(shares, func(s share) bool { return s.party != p.Name || string(s.role) != string(p.Role) })
+	if err != nil || len(shares) == 0 {
+		return err
+	}
+	before, err := Of(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	before = slices.DeleteFunc(before, func(o Order) bool {
+		return o.Party != p.Name || string(o.Role) != string(p.Role) || o.Narrowed != p.Narrowed
+	})
+	may := p.Keeps()
+	needed := func(item string) bool {
+		return slices.ContainsFunc(shares, func(s share) bool {
+			return may.Has(s.purpose, item) && slices.ContainsFunc(grants, func(g consent.Grant) bool { return g.Purpose == s.purpose && g.EndedAt.IsZero() })
+		})
+	}
+	var all []todo
+	for _, s := range shares {
+		for _, item := range s.items {
+			ordered := slices.ContainsFunc(before, func(o Order) bool { return slices.Contains(o.Items, item) && slices.Contains(o.Purposes, s.purpose) })
+			if !p.Excess.Has(s.purpose, item) || ordered {
+				continue
+			}
+			what := Delete
+			if needed(item) {
+				what = Stop
+			}
+			i := slices.IndexFunc(all, func(t todo) bool { return t.what == what })
+			if i < 0 {
+				i = len(all)
+				all = append(all, todo{party: s.party, role: s.role, what: what, narrowed: p.Narrowed})
+			}
+			all[i].items, all[i].purposes = union(all[i].items, []string{item}), union(all[i].purposes, []string{s.purpose})
+		}
+	}
+	_, err = b.issue(ctx, tx, actor, c, all)
+	return err
+}
+
+// CountNarrowed returns how many orders a party got because it has narrowed, by the version
+// in which that was.
+func CountNarrowed(ctx context.Context, tx *db.Tx, of party.ID, narrowed int64) (int64, error) {
+	return db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM party_order WHERE service = $1 AND party = $2 AND role = $3 AND narrowed = $4 AND narrowed <> 0`,
+		of.Service, of.Name, of.Role, narrowed)
+}
+
 // lastEnd returns when the last consent to a purpose ended, or 0.
 func lastEnd(grants []consent.Grant, purpose string) (at int64) {
 	for _, g := range grants {
@@ -324,15 +393,16 @@ func (b Book) issue(ctx context.Context, tx *db.Tx, actor string, c family.Child
 		o.Number = id.NumberOf(o.ID)
 		o.Issued, err = ledger.Append(ctx, tx, ledger.Entry{
 			Kind: KindIssued, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: actor,
-			Body: IssuedBody{Order: o.ID, Number: o.Number, Party: t.party, Role: t.role, What: t.what, Items: t.items, Purposes: t.purposes, Due: due.UnixMicro()},
+			Body: IssuedBody{Order: o.ID, Number: o.Number, Party: t.party, Role: t.role, What: t.what, Items: t.items, Purposes: t.purposes,
+				Narrowed: t.narrowed, Due: due.UnixMicro()},
 		})
 		if err != nil {
 			return nil, err
 		}
 		err = tx.Queue(ctx, `
 			INSERT INTO party_order (`+columns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, NULL, NULL, '', '', NULL, $12, '')`,
-			o.ID, o.Number, c.Service, t.party, t.role, t.what, strings.Join(t.items, " "), strings.Join(t.purposes, " "), c.ID,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11, $12, NULL, NULL, '', '', NULL, $13, '')`,
+			o.ID, o.Number, c.Service, t.party, t.role, t.what, strings.Join(t.items, " "), strings.Join(t.purposes, " "), t.narrowed, c.ID,
 			(*db.Time)(&now), (*db.Time)(&due), o.Issued)
 		if err != nil {
 			return nil, err

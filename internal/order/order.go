@@ -75,7 +75,8 @@ type Order struct {
 	Role       Role
 	What       What
 	Items      []string
-	Purposes   []string  // that were withdrawn, if that is why
+	Purposes   []string  // that were withdrawn, if that is why, or for which the party may have the items no longer
+	Narrowed   int64     // the version in which the party narrowed, if that is why: see party.Party
 	Child      family.ID // empty once the child is erased: see ChildOf
 	IssuedAt   time.Time
 	DueAt      time.Time
@@ -90,12 +91,12 @@ type Order struct {
 	sealed []byte
 }
 
-const columns = `id, number, service, party, role, what, items, purposes, child, sealed, issued_at, due_at, overdue_at,
+const columns = `id, number, service, party, role, what, items, purposes, narrowed, child, sealed, issued_at, due_at, overdue_at,
 	attested_at, attested_by, document, salt, issued, attested`
 
 func scan(row db.Row) (o Order, err error) {
 	var items, purposes string
-	err = row.Scan(&o.ID, &o.Number, &o.Service, &o.Party, &o.Role, &o.What, &items, &purposes, &o.Child, &o.sealed,
+	err = row.Scan(&o.ID, &o.Number, &o.Service, &o.Party, &o.Role, &o.What, &items, &purposes, &o.Narrowed, &o.Child, &o.sealed,
 		(*db.Time)(&o.IssuedAt), (*db.Time)(&o.DueAt), (*db.Time)(&o.OverdueAt),
 		(*db.Time)(&o.AttestedAt), &o.AttestedBy, &o.Document, &o.Salt, &o.Issued, &o.Attested)
 	o.Items, o.Purposes = strings.Fields(items), strings.Fields(purposes)

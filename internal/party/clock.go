@@ -23,9 +23,12 @@ type AlarmBody struct {
 	At    int64  `json:"at"` // microseconds: when its time is over, or was
 }
 
-// Parting is what a clock is of until everybody was ordered who has to be, after an end. It
-// is no paper.
-const Parting Kind = "parting"
+// Parting and Narrowing are what a clock is of until everything was ordered that has to be, after
+// an end, or after a party has less than before. They are no papers.
+const (
+	Parting   Kind = "parting"
+	Narrowing Kind = "narrowing"
+)
 
 // How long before its day somebody is reminded of a clock, and the alarm is raised. They are
 // ours: whoever has a month to assess or to sign anew needs no alarm. What is only owed on
@@ -33,12 +36,13 @@ const Parting Kind = "parting"
 const (
 	Soon  = 30 * 24 * time.Hour
 	Alarm = 7 * 24 * time.Hour
-	// PartWithin is how long the orders may take that follow an end: each sweep goes on with them.
+	// PartWithin is how long the orders may take that follow an end, or a narrowing: each sweep
+	// goes on with them.
 	PartWithin = 24 * time.Hour
 )
 
 // A Clock is what of a party has a day: a paper that ends with nothing in its place, a check
-// that is owed, or orders that follow an end.
+// that is owed, or orders that follow an end or a narrowing.
 type Clock struct {
 	Party ID
 	What  Kind
@@ -47,18 +51,24 @@ type Clock struct {
 
 // Raises returns when the alarm of a clock is raised.
 func (c Clock) Raises() time.Time {
-	switch c.What {
-	case Checked, Parting:
+	if c.Owed() {
 		return c.At
 	}
 	return c.At.Add(-Alarm)
 }
 
+// Owed reports whether the clock is of something that is owed on its day, and isn't a paper that
+// ends then.
+func (c Clock) Owed() bool { return c.What == Checked || c.Ordering() }
+
+// Ordering reports whether the clock is of orders that the server itself gives.
+func (c Clock) Ordering() bool { return c.What == Parting || c.What == Narrowing }
+
 // Clocks returns what of the party has a day, or had one that nobody has kept; what ends
 // first stands first. Whoever has ended owes what follows that, and nothing else. It is pure.
 func (p Party) Clocks(now time.Time) (all []Clock) {
 	add := func(what Kind, at time.Time) {
-		if !at.IsZero() && (p.EndsAt.IsZero() || at.Before(p.EndsAt) || what == Parting) {
+		if !at.IsZero() && (p.EndsAt.IsZero() || at.Before(p.EndsAt) || what == Parting || what == Narrowing) {
 			all = append(all, Clock{p.ID, what, at})
 		}
 	}
@@ -67,6 +77,9 @@ func (p Party) Clocks(now time.Time) (all []Clock) {
 			add(Parting, ended.Add(PartWithin))
 		}
 		return all
+	}
+	if p.Narrowing(now) {
+		add(Narrowing, p.NarrowedAt.Add(PartWithin))
 	}
 	if p.Assessment.Passed { // on one that failed nothing stands
 		add(Assessed, p.Assessment.Until)
@@ -97,7 +110,10 @@ func ClocksOf(ctx context.Context, tx *db.Tx, service string, by time.Time) (all
 }
 
 // A Late is how much of parties is past its day.
-type Late struct{ Checks, Partings int64 }
+type Late struct {
+	Checks   int64
+	Partings int64 // and narrowings
+}
 
 // CountLate counts over all services: 1000 at most of each.
 func CountLate(ctx context.Context, tx *db.Tx) (n Late, err error) {
@@ -108,7 +124,7 @@ func CountLate(ctx context.Context, tx *db.Tx) (n Late, err error) {
 			case now.Before(c.At):
 			case c.What == Checked:
 				n.Checks = min(n.Checks+1, 1000)
-			case c.What == Parting:
+			case c.Ordering():
 				n.Partings = min(n.Partings+1, 1000)
 			}
 		}

@@ -316,6 +316,9 @@ type Party struct {
 	CheckBy      time.Time // when the next check of a processor is owed; zero: none ever was
 	PartedUpto   string    // how far the orders are that follow its end: see Walked
 	PartedAt     time.Time // when all were issued that followed an end; zero: none was
+	Holding
+	Narrowed   int64     // the version in which it narrowed, until all were issued that follow; 0: nothing is left of that
+	NarrowedAt time.Time // when that was
 }
 
 // Mark is what the ledger keeps of who the party is.
@@ -383,13 +386,43 @@ func ReadAll(into *[]Standing, service string) db.Read {
 		ORDER BY p.role, p.name`, service)
 }
 
-const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by, p.check_by, p.parted_upto, p.parted_at`
+const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by, p.check_by, p.parted_upto, p.parted_at,
+	p.held, p.excess, p.narrowed, p.narrowed_at`
 
 func scan(row db.Row) (p Party, err error) {
-	err = scanInto(row, &p.Standing, &p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
-		(*db.Time)(&p.CheckBy), &p.PartedUpto, (*db.Time)(&p.PartedAt))
+	var held, excess string
+	err = scanInto(row, &p.Standing, p.rest(&held, &excess)...)
+	if err == nil {
+		err = p.holds(held, excess)
+	}
 	p.Identity.Country = p.Standing.Country
 	return p, err
+}
+
+// rest is where the columns of identity go.
+func (p *Party) rest(held, excess *string) []any {
+	return []any{&p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
+		(*db.Time)(&p.CheckBy), &p.PartedUpto, (*db.Time)(&p.PartedAt), held, excess, &p.Narrowed, (*db.Time)(&p.NarrowedAt)}
+}
+
+// shown reads a scope for an audit: what can't be read is none that the ledger says.
+func shown(text string) Scope {
+	s, err := parseScope(text)
+	if err != nil {
+		return Scope{"": {"?"}}
+	}
+	return s
+}
+
+// holds reads what the row says of what the party holds.
+func (p *Party) holds(held, excess string) (err error) {
+	if p.Held, err = parseScope(held); err == nil {
+		p.Excess, err = parseScope(excess)
+	}
+	if err != nil {
+		err = errors.New("party: what a party holds can't be read") // and nothing is taken for deleted by it
+	}
+	return err
 }
 
 // List returns the parties of a service: processors first, each by name. There are few.
@@ -416,14 +449,13 @@ func Find(ctx context.Context, tx *db.Tx, id ID) (Party, error) {
 func Each(ctx context.Context, tx *db.Tx, fn func(Party) error) error {
 	return db.Each(ctx, tx, func(row db.Row) error {
 		var p Party
-		var subs string
-		err := row.Scan(&p.Service, &p.Role, &p.Name, &p.Version, &p.Standing.Country, &p.Halted, &subs, (*db.Time)(&p.EndsAt),
-			&p.Assessment.ID, &p.Agreement.ID, &p.Mechanism.ID,
-			&p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
-			(*db.Time)(&p.CheckBy), &p.PartedUpto, (*db.Time)(&p.PartedAt))
-		if err != nil {
+		var subs, held, excess string
+		into := []any{&p.Service, &p.Role, &p.Name, &p.Version, &p.Standing.Country, &p.Halted, &subs, (*db.Time)(&p.EndsAt),
+			&p.Assessment.ID, &p.Agreement.ID, &p.Mechanism.ID}
+		if err := row.Scan(append(into, p.rest(&held, &excess)...)...); err != nil {
 			return err
 		}
+		p.Held, p.Excess = shown(held), shown(excess)
 		p.Subs, p.Identity.Country = lines(subs), p.Standing.Country
 		return fn(p)
 	}, `

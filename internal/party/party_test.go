@@ -123,21 +123,18 @@ func (w *world) flush() {
 	}
 }
 
-// parted does what the walk over all children does once it is through. Its entry has no order
-// with others but its place.
+// parted does what the walk over all children does once it is through.
 func (w *world) parted() {
 	w.t.Helper()
-	w.flush()
-	defer w.flush()
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
-		all, err := party.Leaving(ctx, tx)
+		all, err := party.Walks(ctx, tx)
 		if err != nil || len(all) != 1 {
 			return errors.Join(err, errors.New("one party should have ended"))
 		}
-		if on, err := all[0].Part(ctx, tx, "system:cessation", 0); err != nil || !on {
-			return errors.Join(err, errors.New("it isn't recorded"))
+		if on, err := all[0].Hold(ctx, tx); err != nil || !on {
+			return errors.Join(err, errors.New("it isn't held"))
 		}
-		return nil
+		return all[0].Part(ctx, tx, "system:cessation", 0)
 	})
 }
 

@@ -227,8 +227,8 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	p.Identity, p.Standing.Country, p.Version = is, is.Country, s.Version
 	err = tx.Queue(ctx, `
 		INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
-			halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '', NULL, '', NULL)
+			halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at, held, excess, narrowed, narrowed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '', NULL, '', NULL, '{}', '{}', 0, NULL)
 		ON CONFLICT (service, role, name) DO UPDATE SET version = excluded.version, country = excluded.country, legal_name = excluded.legal_name,
 			registration = excluded.registration, contact = excluded.contact, address = excluded.address, task = excluded.task, parted_upto = ''`,
 		of.Service, of.Role, of.Name, p.Version, is.Country, is.LegalName, is.Registration, is.Contact, is.Address, is.Task, p.Salt,
@@ -469,7 +469,8 @@ func (p Party) write(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// sign keeps a paper, and has the party stand on it.
+// sign keeps a paper, and has the party stand on it. One that covers less than what the party
+// holds has it ordered to delete the rest.
 func (p Party) sign(ctx context.Context, tx *db.Tx, by catalog.Officer, kind string, t Term, on basis, form any) (Party, string, error) {
 	text, err := json.Marshal(form)
 	if err != nil {
@@ -498,6 +499,14 @@ func (p Party) sign(ctx context.Context, tx *db.Tx, by catalog.Officer, kind str
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		paper.ID, p.Service, p.Role, p.Name, t.Kind, paper.Text, paper.Salt, t.Passed, t.Scope.String(), (*db.Time)(&t.From), (*db.Time)(&t.Until),
 		(*db.Time)(&paper.SignedAt), paper.SignedBy, paper.Entry)
+	if err != nil {
+		return Party{}, "", err
+	}
+	published, err := catalog.Current(ctx, tx, p.Service)
+	if err != nil {
+		return Party{}, "", err
+	}
+	p, err = p.follow(ctx, tx, by, published.Charter)
 	return p, paper.Entry, err
 }
 

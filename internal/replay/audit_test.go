@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -71,8 +72,11 @@ func (s *story) something(r *rand.Rand, n int, c family.Child) error {
 				if err != nil {
 					return err
 				}
-				_, _, err = catalogtest.Publish(ctx, tx, s.Ring, s.Officer, service, draft.Number)
-				return err
+				p, _, err := catalogtest.Publish(ctx, tx, s.Ring, s.Officer, service, draft.Number)
+				if err != nil {
+					return err
+				}
+				return party.Follow(ctx, tx, s.Officer, service, p.Charter)
 			})
 		case 1:
 			return s.Try(func(ctx context.Context, tx *db.Tx) error {

@@ -154,7 +154,7 @@ var (
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, webhook.KindChanged, webhook.KindPaused, webhook.KindResumed, vault.KindSwept,
 		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, order.KindStated, legal.KindErased,
 		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
-		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted,
+		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted, party.KindNarrowed, party.KindTrimmed,
 		party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated, party.KindChecked, party.KindAlarm}
 	ofChildren = []string{
 		gate.KindPermitted, gate.KindDenied, gate.KindReleased, gate.KindWithheld, vault.KindDelivered, vault.KindDropped, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
@@ -270,6 +270,7 @@ func (f *fold) finish() {
 	}
 	f.reportUndecided()
 	f.checkOrders()
+	f.checkNarrowings()
 	f.checkSaid()
 	f.checkSeats()
 	f.checkRaised()

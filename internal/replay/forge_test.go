@@ -412,7 +412,7 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 			s.forgeParty(party.KindRevoked, party.RevokedBody{Party: vaulttest.Processor, Role: party.Processor, Key: id.New(id.PartyKey)})
 		}},
 		"a party ordered to delete after no end": {"impossible party", func(s *scene) {
-			s.forgeAs("system:cessation", party.KindParted, party.PartedBody{Party: vaulttest.Processor, Role: party.Processor, Ended: time.Time{}.UnixMicro()})
+			s.forgeServiceAs("system:cessation", 1, party.KindParted, party.PartedBody{Party: vaulttest.Processor, Role: party.Processor, Ended: time.Time{}.UnixMicro()})
 		}},
 		"a charter that was never proposed": {"impossible number", func(s *scene) {
 			s.forgeService(1, catalog.KindPublished, catalog.PublishedBody{Number: 9, Hash: "x", AskedSince: map[string]int64{"account": 1}})
@@ -628,19 +628,22 @@ func (s *scene) forgeAs(actor, kind string, body any) {
 // forgeService appends an entry about the service, by versions after the last.
 func (s *scene) forgeService(by int64, kind string, body any) {
 	s.T.Helper()
-	version := max(s.fair().Catalog+by, 0)
-	s.do(func(ctx context.Context, tx *db.Tx) error {
-		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: version, Actor: terminal.Ledger(), Body: body})
-		return err
-	})
+	s.forgeServiceAs(terminal.Ledger(), by, kind, body)
 }
 
 // forgeParty appends an entry of the officer's about a party.
 func (s *scene) forgeParty(kind string, body any) {
 	s.T.Helper()
-	version := s.fair().Catalog + 1
+	s.forgeServiceAs(s.Officer.Ledger(), 1, kind, body)
+}
+
+func (s *story) forgeServiceAs(actor string, by int64, kind string, body any) {
+	s.T.Helper()
 	s.do(func(ctx context.Context, tx *db.Tx) error {
-		_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: version, Actor: s.Officer.Ledger(), Body: body})
+		sv, err := catalog.Find(ctx, tx, service)
+		if err == nil {
+			_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: service, Version: max(sv.Version+by, 0), Actor: actor, Body: body})
+		}
 		return err
 	})
 }

@@ -23,6 +23,7 @@ type partyOrder struct {
 	role                    order.Role
 	what                    order.What
 	items, purposes, by     string
+	narrowed                int64 // the version in which the party narrowed, if that is why
 	issued, due             int64
 	overdue, attested       int64
 	attestation             string // entry
@@ -54,14 +55,18 @@ func (f *fold) ordered(p ledger.Placed, s source, k key, c *child) fault {
 	switch {
 	case o == nil || b.Party == "" || len(b.Items) == 0 || b.Due <= p.At.UnixMicro(),
 		b.Role != order.Processor && b.Role != order.Recipient,
-		b.What != order.Delete && b.What != order.Correct && b.What != order.Stop:
+		b.What != order.Delete && b.What != order.Correct && b.What != order.Stop,
+		b.Narrowed < 0:
 		return fault{what: FoundBody, field: ruleOrder}
 	case o.known, o.of != "" && o.of != p.Service, o.party != "" && o.party != b.Party, o.number != "" && o.number != b.Number:
 		return impossible(ruleOrder)
+	case b.Narrowed != 0 && p.Actor != "system:cessation":
+		return impossible(ruleActor)
 	}
 	o.source, o.known, o.child, o.number, o.party, o.of = s, true, k, b.Number, n.keep(b.Party), n.keep(p.Service)
 	o.role, o.what = order.Role(n.keep(string(b.Role))), order.What(n.keep(string(b.What)))
 	o.items, o.purposes = n.keep(strings.Join(b.Items, " ")), n.keep(strings.Join(b.Purposes, " "))
+	o.narrowed = b.Narrowed
 	o.issued, o.due = p.At.UnixMicro(), b.Due
 	if c.orderedAt != p.Version {
 		c.ordered, c.orderedAt = 0, p.Version
@@ -128,6 +133,13 @@ func (f *fold) checkOrders() {
 		if !o.known || o.overdue != 0 && (o.overdue < o.due || o.attested != 0 && o.attested < o.overdue) || o.attested != 0 && o.attested < o.issued {
 			f.blame(o.source, impossible(ruleOrder))
 		}
+		if o.known && o.narrowed != 0 {
+			if n := f.narrowingOf(o); n != nil {
+				n.orders++
+			} else {
+				f.blame(o.source, impossible(ruleOrder))
+			}
+		}
 		if name, own := strings.CutPrefix(o.by, "party:"); own && f.bound[name] != nil && string(f.bound[name].party.Role) != string(o.role) {
 			f.blame(o.source, impossible(ruleActor))
 		}
@@ -162,6 +174,7 @@ func (a *audit) orderRows() error {
 		r.text("what", string(o.what), string(row.What))
 		r.text("items", o.items, strings.Join(row.Items, " "))
 		r.text("purposes", o.purposes, strings.Join(row.Purposes, " "))
+		r.number("narrowed", o.narrowed, row.Narrowed)
 		r.text("attested_by", o.by, row.AttestedBy)
 		r.text("document", o.mark, row.Mark())
 		r.text("issued", o.entry, row.Issued)

@@ -25,34 +25,22 @@ type registered struct {
 	subsMark string
 	history  []party.Standing // in order; the last is what holds
 	parted   int64            // when all was ordered that followed an end
-	partings []afterEnd       // each time that this was so
-	anew     []afterEnd       // each time that it began anew
 	checkBy  time.Time        // when the next check of it is owed; zero: none ever was
 	owed     []time.Time      // each such day that it had
 	every    int              // months between two checks, by its agreement
 	raised   map[string]bool  // what had an alarm, see clockName; true: its row was found
 	seen     bool             // its row was found
+	holding
 }
 
 // clockName tells the clocks of a party apart.
 func clockName(what party.Kind, at int64) string { return string(what) + " " + number(at) }
 
-// An afterEnd is what came after an end of a party, and when.
-type afterEnd struct{ ended, at int64 }
-
-// unordered reports whether the party has begun anew before all was ordered that followed its
-// end (Article 16(4)). What says that it was has no order with the rest: so the clock decides.
-func (r *registered) unordered() bool {
-	return slices.ContainsFunc(r.anew, func(a afterEnd) bool {
-		return !slices.ContainsFunc(r.partings, func(p afterEnd) bool { return p.ended == a.ended && p.at-a.at <= slack })
-	})
-}
-
-// begins notes that the party begins anew, if it had ended.
-func (r *registered) begins(was party.Standing, at time.Time) {
-	if ended := was.EndedAt(at); !ended.IsZero() {
-		r.anew = append(r.anew, afterEnd{ended.UnixMicro(), at.UnixMicro()})
-	}
+// begins reports whether the party may begin anew: if it had ended, all was ordered that follows
+// (Article 16(4)).
+func (r *registered) begins(was party.Standing, at time.Time) bool {
+	ended := was.EndedAt(at)
+	return ended.IsZero() || r.parted >= ended.UnixMicro()
 }
 
 // owes notes when the next check of the party is owed.
@@ -180,6 +168,8 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 			is.EndsAt = moment(b.At)
 			return ok
 		})
+	case party.KindNarrowed:
+		return f.narrows(p, s, now)
 	case party.KindBound:
 		b, x := body[party.BoundBody](p)
 		if x == (fault{}) {
@@ -221,7 +211,8 @@ func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b part
 	is := party.Standing{ID: of}
 	r := s.parties[of]
 	if r == nil {
-		r = &registered{by: f.names.keep(p.Actor), at: p.At.UnixMicro(), raised: make(map[string]bool)}
+		r = &registered{by: f.names.keep(p.Actor), at: p.At.UnixMicro(), raised: make(map[string]bool),
+			holding: holding{narrowings: make(map[int64]*narrowing)}}
 		s.parties[of] = r
 	} else {
 		is = r.now()
@@ -253,25 +244,19 @@ func (s *service) partyChanged(now *version, b whose, change func(is *party.Stan
 	return fault{}
 }
 
-// parted folds that all was ordered that follows an end. It isn't about what the gate reads,
-// so it has no order with that.
-func (f *fold) parted(p ledger.Placed) fault {
+// parted folds that all was ordered that follows an end: the party holds nothing any more.
+func (f *fold) parted(p ledger.Placed, s *service, now *version) fault {
 	b, x := body[party.PartedBody](p)
 	if x != (fault{}) {
 		return x
 	}
-	s := f.services[p.Service]
-	if s == nil {
-		return impossible(ruleService)
-	}
-	r := s.parties[party.ID{Service: s.name, Role: b.Role, Name: b.Party}]
-	if r == nil || p.Actor != "system:cessation" || b.Children < 0 || b.Ended <= 0 || b.Ended > p.At.UnixMicro() ||
-		!slices.ContainsFunc(r.history, func(is party.Standing) bool { return is.EndedAt(p.At).UnixMicro() == b.Ended }) {
-		return impossible(ruleParty)
-	}
-	r.parted = p.At.UnixMicro()
-	r.partings = append(r.partings, afterEnd{b.Ended, r.parted})
-	return fault{}
+	return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
+		r := s.parties[is.ID]
+		ok := p.Actor == "system:cessation" && b.Children >= 0 && b.Ended > 0 && is.EndedAt(p.At).UnixMicro() == b.Ended && r.parted < b.Ended
+		r.parted = p.At.UnixMicro()
+		r.Holding, r.narrowed, r.since = party.Holding{}, 0, moment(0)
+		return ok
+	})
 }
 
 // A partyAlarm is one that an entry tells of. It has no order with what it is about.
@@ -317,8 +302,16 @@ func (f *fold) checkRaised() {
 
 // had reports whether the party ever had a clock.
 func (r *registered) had(c party.Clock, at time.Time) bool {
-	if c.What == party.Checked {
+	switch c.What {
+	case party.Checked:
 		return slices.ContainsFunc(r.owed, c.At.Equal)
+	case party.Narrowing:
+		for _, n := range r.narrowings {
+			if moment(n.at).Add(party.PartWithin).Equal(c.At) {
+				return true
+			}
+		}
+		return false
 	}
 	return slices.ContainsFunc(r.history, func(is party.Standing) bool {
 		switch c.What {
@@ -354,24 +347,27 @@ func (f *fold) partySigned(p ledger.Placed, s *service, now *version, b party.Pa
 				t.Until.Equal(party.NextCheck(t.From, r.every)) && b.Assessment == "" && b.Every == 0 && len(t.Scope) == 0
 		case party.KindAssessed:
 			is.Assessment = t
+			begins := true
 			if is.Role == party.Recipient && is.Over(at) {
-				r.begins(*is, at)
+				begins = r.begins(*is, at)
 				is.EndsAt = moment(0)
 			}
-			return t.Kind == party.Assessed && t.From.Equal(at) && s.gives(now, of, t.Scope) && b.Assessment == "" && b.Every == 0
+			return begins && t.Kind == party.Assessed && t.From.Equal(at) && s.gives(now, of, t.Scope) && b.Assessment == "" && b.Every == 0
 		case party.KindAgreed:
 			was := *is
-			r.begins(was, at)
 			r.every = b.Every
 			r.owes(party.Party{Standing: was, CheckBy: r.checkBy}.Owes(at, t.From, b.Every))
 			is.Agreement, is.EndsAt = t, moment(0)
-			return t.Kind == party.Agreed && is.Role == party.Processor && b.Every > 0 && b.Assessment == was.Assessment.ID && was.Assessment.Passed && was.Assessment.Holds(at) &&
+			return r.begins(was, at) && t.Kind == party.Agreed && is.Role == party.Processor && b.Every > 0 && b.Assessment == was.Assessment.ID && was.Assessment.Passed && was.Assessment.Holds(at) &&
 				t.Scope.Within(was.Assessment.Scope) && s.gives(now, of, t.Scope) && was.Halted == "" && len(was.Subs) == 0 &&
 				!(catalog.Service{Overdue: now.overdue}).IsOverdue(of.Name) && (was.Over(at) || !was.Agreement.Holds(at) || !t.From.After(at))
 		}
 		is.Mechanism = t
 		return slices.Contains(party.Mechanisms, t.Kind) && b.Assessment == "" && b.Every == 0 && len(t.Scope) == 0
 	})
+	if e := s.editions[now.charter]; e != nil {
+		s.follow(of, e.published.Charter, at)
+	}
 	if r := s.parties[of]; r != nil {
 		f.papers[t.ID] = &paper{party: r.now().ID, term: t, mark: b.Mark, by: f.names.keep(p.Actor), entry: p.ID, at: at.UnixMicro(), every: b.Every}
 	}
@@ -401,9 +397,6 @@ func (a *audit) partyRows() error {
 		if row.Mark() != is.mark {
 			r.found(FoundHash, "identity", "–", "–")
 		}
-		if is.unordered() {
-			r.found(FoundImpossible, ruleParty, "–", "–")
-		}
 		r.number("version", now.Version, row.Version)
 		r.text("country", now.Country, row.Standing.Country)
 		r.time("registered_at", is.at, micros(row.RegisteredAt))
@@ -417,6 +410,7 @@ func (a *audit) partyRows() error {
 		r.text("agreement", now.Agreement.ID, row.Agreement.ID)
 		r.time("check_by", micros(is.checkBy), micros(row.CheckBy))
 		r.time("parted_at", is.parted, micros(row.PartedAt))
+		is.compare(r, row)
 		r.text("mechanism", now.Mechanism.ID, row.Mechanism.ID)
 		if a.ring != nil {
 			of := row

@@ -49,8 +49,6 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return f.keptErased(p, s)
 	case catalog.KindCreated:
 		return f.created(p)
-	case party.KindParted:
-		return f.parted(p)
 	case party.KindAlarm:
 		return f.alarmed(p, s)
 	}
@@ -64,7 +62,8 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return fault{what: FoundOrder, field: "version", want: number(now.number + 1), got: number(p.Version)}
 	}
 	now.number, now.at = p.Version, p.At.UnixMicro()
-	x := f.serviceChange(p, sv, &now)
+	owing := sv.owing(p)
+	x := cmp.Or(f.serviceChange(p, sv, &now), owing)
 	sv.history = append(sv.history, now)
 	return x
 }
@@ -208,8 +207,12 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		now.overdue = f.names.keep(catalog.WithOverdue(now.overdue, b.Party, suspends))
 		return x
 	case party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindChecked, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded,
-		party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated:
+		party.KindBound, party.KindRevoked, party.KindNarrowed, party.KindSeated, party.KindUnseated:
 		return f.partyEntry(p, s, now)
+	case party.KindParted:
+		return f.parted(p, s, now)
+	case party.KindTrimmed:
+		return f.trimmed(p, s, now)
 	}
 	return fault{}
 }
@@ -417,6 +420,7 @@ func (f *fold) published(p ledger.Placed, s *service, now *version, b catalog.Pu
 		e.published.Charter = c
 		f.keepNames(c)
 	}
+	s.followAll(e.published.Charter, p.At)
 	return fault{}
 }
 

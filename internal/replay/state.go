@@ -194,6 +194,7 @@ type service struct {
 	ends     map[string]*cessation // by purpose; under the empty name its own
 	records  map[string]*record    // about who holds or held an office
 	parties  map[party.ID]*registered
+	owes     []party.ID           // of whom the next entries say that they have narrowed
 	impacts  map[string]*assessed // of its purposes
 }
 

@@ -50,9 +50,9 @@ func TestArticle16_AStatementThatWasTouchedIsFound(t *testing.T) {
 			}))
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			all, err := party.Leaving(ctx, tx)
+			all, err := party.Walks(ctx, tx)
 			if err == nil {
-				_, err = all[0].Part(ctx, tx, "system:cessation", int64(len(children)))
+				err = all[0].Part(ctx, tx, "system:cessation", int64(len(children)))
 			}
 			return err
 		})

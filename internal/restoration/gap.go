@@ -291,6 +291,8 @@ var additions = map[string]string{
 	catalog.KindResumed:        "",
 	party.KindContinued:        "it is suspended still",
 	party.KindParted:           "it is ordered once more",
+	party.KindNarrowed:         "what narrowed it counts as lost: it narrows with the next charter, or the next paper",
+	party.KindTrimmed:          "it is ordered once more",
 	party.KindBound:            "the key is nobody's here: it is bound anew",
 	party.KindSeated:           "the seat is nobody's here: it is given anew",
 	party.KindAlarm:            "it is raised once more, by its day",

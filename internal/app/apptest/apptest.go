@@ -32,6 +32,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/party"
 )
 
 // Service is the name of the service, a test service, so that its guardians'
@@ -137,8 +138,11 @@ func (in *Installation) publish(ctx context.Context, tx *db.Tx, ring *keyring.Ri
 	if err != nil {
 		return err
 	}
-	_, _, err = catalogtest.Publish(ctx, tx, ring, in.Officer, Service, draft.Number)
-	return err
+	p, _, err := catalogtest.Publish(ctx, tx, ring, in.Officer, Service, draft.Number)
+	if err != nil {
+		return err
+	}
+	return party.Follow(ctx, tx, in.Officer, Service, p.Charter)
 }
 
 // Publish publishes another version of the charter.

@@ -198,9 +198,12 @@ func tellDesk(t *testing.T, lang i18n.Lang, looks func(p *insider, stop string))
 		if err := book.Parted(ctx, tx, "system:cessation", c, order.Processor, of.Name, tx.Now()); err != nil {
 			return err
 		}
-		all, err := party.Leaving(ctx, tx)
+		all, err := party.Walks(ctx, tx)
 		if err == nil && len(all) == 1 { // else the site's own round was here before
-			_, err = all[0].Part(ctx, tx, "system:cessation", 1)
+			var on bool
+			if on, err = all[0].Hold(ctx, tx); on {
+				err = all[0].Part(ctx, tx, "system:cessation", 1)
+			}
 		}
 		return err
 	})

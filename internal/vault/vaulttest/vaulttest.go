@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/party"
 	"wardkeep/internal/vault"
 )
 
@@ -148,8 +149,11 @@ func (w *World) publish(ctx context.Context, tx *db.Tx, c *charter.Charter) erro
 	if err != nil {
 		return err
 	}
-	_, _, err = catalogtest.Publish(ctx, tx, w.Ring, w.Officer, Service, draft.Number)
-	return err
+	p, _, err := catalogtest.Publish(ctx, tx, w.Ring, w.Officer, Service, draft.Number)
+	if err != nil {
+		return err
+	}
+	return party.Follow(ctx, tx, w.Officer, Service, p.Charter)
 }
 
 // Publish publishes another version of the charter.

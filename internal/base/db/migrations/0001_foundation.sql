@@ -575,7 +575,8 @@ CREATE TABLE party_order (
 	role        text   NOT NULL, -- processor, recipient
 	what        text   NOT NULL, -- delete, correct, stop
 	items       text   NOT NULL, -- separated by spaces
-	purposes    text   NOT NULL, -- that were withdrawn, separated by spaces
+	purposes    text   NOT NULL, -- that were withdrawn, or of which the party may have the items no longer, separated by spaces
+	narrowed    bigint NOT NULL, -- see party; or 0
 	child       text   NOT NULL, -- empty once it is erased
 	sealed      bytea,           -- the child, once it is erased, until the attestation
 	issued_at   bigint NOT NULL,
@@ -596,6 +597,7 @@ CREATE INDEX party_order_overdue ON party_order (service, party, issued) WHERE a
 CREATE INDEX party_order_attested ON party_order (service, issued) WHERE attested_at IS NOT NULL;
 CREATE INDEX party_order_issued ON party_order (issued);
 CREATE INDEX party_order_party ON party_order (service, party, issued);
+CREATE INDEX party_order_narrowed ON party_order (service, party, narrowed) WHERE narrowed <> 0;
 CREATE INDEX party_order_theirs ON party_order (service, party, role, due_at, issued) WHERE attested_at IS NULL;
 
 -- That a party which has ended has deleted all: its own word, once for each end.
@@ -633,8 +635,12 @@ CREATE TABLE party (
 	agreement     text   NOT NULL,
 	mechanism     text   NOT NULL,
 	check_by      bigint,          -- when the next check of a processor is owed
-	parted_upto   text   NOT NULL, -- how far the orders to delete are that follow its end: a child (after a "!" if one was missed), or empty
+	parted_upto   text   NOT NULL, -- how far the orders to delete are that follow its end, or its narrowing: a child (after a "!" if one was missed), or empty
 	parted_at     bigint,          -- when all of them were issued that followed an end
+	held          text   NOT NULL, -- what it may hold of children: items by purpose, JSON
+	excess        text   NOT NULL, -- what of it charter and papers give it no longer
+	narrowed      bigint NOT NULL, -- the version of the service in which that was so, until all orders are issued that follow, or 0
+	narrowed_at   bigint,          -- when that was
 	PRIMARY KEY (service, role, name)
 );
 
