@@ -350,7 +350,8 @@ func TestArticle16_APersonOfAPartyThroughThePages(t *testing.T) {
 		if w := b.post("/party/setup/"+link, "name", "zhou.zhou", "password", password, "code", "000000"); w.Code != 422 || !strings.Contains(w.Body.String(), `value="zhou.zhou"`) {
 			t.Errorf("a wrong code: %d", w.Code)
 		}
-		w := b.post("/party/setup/"+link, "name", "zhou.zhou", "password", password, "code", in.Code())
+		// That somebody inside has the same name is nobody's business here.
+		w := b.post("/party/setup/"+link, "name", c.boss.Name, "password", password, "code", in.Code())
 		if w.Code != 200 || b.cookies[kept] == "" {
 			t.Fatalf("set up: %d %s", w.Code, w.Body)
 		}
@@ -462,7 +463,7 @@ func TestArticle16_APersonOfAPartyThroughThePages(t *testing.T) {
 		if w := b.post("/party/out"); leads(w) != "/party/in" || leads(b.get("/party")) != "/party/in" {
 			t.Error("who has signed out is in")
 		}
-		for _, text := range []string{"录音", "周舟", "zhou", string(child.ID), handle, link} {
+		for _, text := range []string{"录音", "周舟", "zhou", c.boss.Name, string(child.ID), handle, link} {
 			if strings.Contains(c.log.String(), text) {
 				t.Errorf("the log tells %q", text)
 			}
@@ -676,6 +677,42 @@ func TestArticle16_NoWayAroundTheDesk(t *testing.T) {
 			t.Error("who was sent away comes in")
 		}
 	})
+}
+
+// A task, an order and a case of another party aren't there, by whatever real name they are asked
+// for, and that somebody did is written down.
+func TestArticle16_WhatIsAnothersIsNotThere(t *testing.T) {
+	c := newCounter(vaulttest.New(t, dbtest.New(t)))
+	b := c.browser(c.sits("周舟").Secret)
+	c.owes(rights.Access)
+	theirs := []string{found.FindString(b.get("/party/tasks").Body.String()), found.FindString(b.get("/party/orders").Body.String()),
+		leads(b.post("/party/leaks", "kind", "lost", "words", "一块硬盘"))}
+	for _, path := range theirs {
+		if w := b.get(path); w.Code != 200 {
+			t.Fatalf("its own %s: %d", path, w.Code)
+		}
+	}
+	c.Do(func(ctx context.Context, tx *db.Tx) error {
+		for _, table := range []string{"party_task", "party_order", "incident"} {
+			if _, err := tx.Exec(ctx, `UPDATE `+table+` SET party = 'another'`); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for i, path := range theirs {
+		for _, w := range []*httptest.ResponseRecorder{b.get(path), b.post(path, "answer", "nothing", "words", "x")} {
+			if w.Code != 404 {
+				t.Errorf("another's %s: %d", path, w.Code)
+			}
+		}
+		if n := c.written(staff.KindTried); n != 2*(i+1) {
+			t.Errorf("%d are written down", n)
+		}
+	}
+	if n := c.written(assistance.KindAnswered) + c.written(order.KindAttested); n != 0 {
+		t.Errorf("%d were answered or attested", n)
+	}
 }
 
 // An outside is a console's door.

@@ -36,6 +36,7 @@ const (
 
 const (
 	nameDomain     = "signin.name"
+	partyDomain    = "signin.party_name"
 	loginDomain    = "signin.login"
 	totpDomain     = "signin.totp"
 	recoveryDomain = "signin.recovery"
@@ -66,6 +67,15 @@ func (d Door) intact(l login) bool {
 	return len(l.bound) > 0 && subtle.ConstantTimeCompare(l.bound, d.bindLogin(l)) == 1
 }
 
+// named hashes a name. Persons of parties have theirs apart: so none of them learns by choosing one
+// whether somebody inside has it, and none shuts that one out by guessing.
+func (d Door) named(name string) []byte {
+	if d.Parties {
+		return d.Ring.Index(partyDomain, name)
+	}
+	return d.Ring.Index(nameDomain, name)
+}
+
 // A Claim is that somebody is who has a name. It says of itself neither whether there is
 // such a person nor whether the password was right.
 type Claim struct {
@@ -76,7 +86,7 @@ type Claim struct {
 
 // Look begins a sign-in by name and password. Errors: Locked.
 func (d Door) Look(ctx context.Context, tx *db.Tx, name pii.Text) (Claim, error) {
-	c := Claim{name: d.Ring.Index(nameDomain, meantName(name))}
+	c := Claim{name: d.named(meantName(name))}
 	l, err := db.One(ctx, tx, scanLogin, `SELECT `+loginColumns+` FROM person_login WHERE name = $1`, c.name)
 	if err == nil && d.intact(l) {
 		c.login = l
@@ -320,7 +330,7 @@ func (d Door) Prepare(at SettingUp, c Chosen, now time.Time) (Prepared, error) {
 	if step == 0 {
 		return Prepared{}, ErrCodeWord.At("code")
 	}
-	return Prepared{name: d.Ring.Index(nameDomain, name), password: d.stretch(password), step: step}, nil
+	return Prepared{name: d.named(name), password: d.stretch(password), step: step}, nil
 }
 
 // A Prepared is what is kept of what a person has chosen.
