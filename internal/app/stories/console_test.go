@@ -593,7 +593,7 @@ func (p *insider) dealsWithAParty() {
 	p.at("party")
 	p.follow(`main a[href*="/keys"]`)
 	p.sees("console.party_keys.none")
-	p.at("party-keys")
+	p.at("party_keys")
 	p.follow(`main a`)
 	p.follow(`main a[href*="/assessment"]`)
 	p.sees("console.sign.compute")
