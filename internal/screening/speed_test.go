@@ -181,7 +181,7 @@ func TestArticle4_ReadingCostsLittleMoreThanTheText(t *testing.T) {
 		t.Errorf("%v for a text whose runes are read in %v, want %v at most", took, plain, most)
 	}
 	prose := strings.Repeat("今天的语文课上，老师让我们写一篇关于秋天的作文。窗外的银杏叶黄了一大半。", 20)
-	if n := testing.AllocsPerRun(20, func() { read(prose, k) }); n > 1 {
+	if n := testing.AllocsPerRun(20, func() { read(prose, k) }); slow == 1 && n > 1 { // under the race detector a sync.Pool forgets
 		t.Errorf("%.0f allocations for a text in which nothing is found", n)
 	}
 }
