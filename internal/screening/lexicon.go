@@ -7,8 +7,8 @@ import (
 
 // What is a word is no name. These are of the dictionary of cppjieba (MIT licence, the CppJieba project), by how often they stand in its
 // texts: words of two and of three runes that begin like a family name, without those that it knows as names of persons, and
-// verbs, adverbs and pronouns of two that begin like no given name. The first two and the last are written as a rune and
-// each of those that follow it.
+// verbs, adverbs and pronouns of two that begin like no given name. The first and the last are
+// written as a rune and each of those that follow it.
 const (
 	wordsLikeNames = `
 丁卯当酸零 万一万丈两个乘事亩亿代份众余倍元册分匹千卷历县只台向吨国圭块多头套安宝家对尾山州年恶户所手支斤方条桶民片物状盏米线股能般象载辆部镑门难顷 丛中书刊集 严刑办加厉守家密寒峻惩打整明查格禁紧肃苛谨酷重防 乌头斯桕江贼鱼鸡鸦黑 乔装
