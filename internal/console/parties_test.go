@@ -267,7 +267,7 @@ func (b *bureau) bindsKeys(d *desk, auditor *browser, refused func(name string, 
 	if w := b.boss.post(at+"/revoke", "key", key); w.Code != 303 {
 		d.T.Fatalf("revoked: %d", w.Code)
 	}
-	if page := b.boss.get(at).Body.String(); !strings.Contains(page, i18n.Chinese.T("party.key_state.revoked")) || strings.Contains(page, at+"/revoke") {
+	if page := b.boss.get(at).Body.String(); !strings.Contains(page, i18n.Chinese.T("party.key_state.revoked")) || strings.Count(page, at+"/revoke") != 1 {
 		d.T.Error("it isn't revoked")
 	}
 	if w := b.boss.post(at+"/revoke", "key", key); w.Code != 404 {
