@@ -71,7 +71,7 @@ type Endpoint struct {
 	ID        string // "wh_…"
 	Service   string
 	Types     []string // of the events, or "consent.*"; none: all
-	Party     string   // the processor or recipient that is told of its orders alone; empty: the operator
+	Party     string   // the processor or recipient that is told of its orders, and gets what is pushed to it, alone; empty: the operator
 	CreatedAt time.Time
 	PausedAt  time.Time // zero: events are sent to it
 	Delivered int64     // events that it has taken
@@ -225,7 +225,7 @@ func newSecret() string {
 // Add makes an endpoint, and returns the secret by which the receiver checks what it
 // gets: it is shown here and never again. The endpoint is told of what gets its place
 // in the ledger from now on. With a party it is that processor's or recipient's, and is
-// told of its orders alone. Errors: ErrMayNot, ErrURL, ErrType, ErrParty, ErrService, ErrTooMany.
+// told of its orders, and gets what is pushed to it, alone. Errors: ErrMayNot, ErrURL, ErrType, ErrParty, ErrService, ErrTooMany.
 func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service string, to Address, types []string, party string) (e Endpoint, secret, entry string, err error) {
 	e = Endpoint{ID: id.New(id.Webhook), Service: service, Types: slices.Compact(slices.Sorted(slices.Values(types))), Party: party, CreatedAt: tx.Now(), version: 1}
 	if !by.Governs(service) {

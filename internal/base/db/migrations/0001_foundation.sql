@@ -1269,7 +1269,7 @@ CREATE TABLE webhook_endpoint (
 	service    text   NOT NULL,
 	version    bigint NOT NULL, -- grows with each change of the secret, the address or the types
 	types      text   NOT NULL, -- of the events, separated by spaces; empty: all
-	party      text   NOT NULL, -- the processor or recipient that is told of its orders and nothing else, or empty
+	party      text   NOT NULL, -- the processor or recipient that is told of its orders, gets what is pushed to it, and nothing else, or empty
 	sealed     bytea  NOT NULL, -- address and secrets, bound to all of the above
 	created_at bigint NOT NULL,
 	delivered  bigint NOT NULL, -- how many were taken
