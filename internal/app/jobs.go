@@ -20,6 +20,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"wardkeep/internal/access"
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/tally"
 )
@@ -146,7 +147,7 @@ func (a *App) runJobs(ctx context.Context) error {
 		return work[pgx.Tx](ctx, a, riverpgxv5.New(pool))
 	}
 	path := filepath.Join(a.Config.DataDir, "jobs.db")
-	pool, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
+	pool, err := sql.Open("sqlite", db.FileURI(path)+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}

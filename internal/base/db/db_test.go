@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -198,6 +199,28 @@ func TestConcurrentIncrementsAreNotLost(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// What a path may hold, and the address of a file may not.
+func TestAStoreLiesWhereItsPathSays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a#b?c%20d e", "store.db")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	store, err := db.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, store); n != 0 {
+		t.Errorf("%d rows", n)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestANewerStoreIsRefusedUntouched(t *testing.T) {

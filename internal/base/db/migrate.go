@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -18,8 +19,12 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// FileURI returns the address of a file of SQLite, to which "?" and options can be added: a
+// path may hold what ends one there.
+func FileURI(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
+
 func (e *lite) migrate(ctx context.Context) error {
-	pool, err := sql.Open("sqlite", "file:"+e.path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)")
+	pool, err := sql.Open("sqlite", FileURI(e.path)+"?_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)")
 	if err != nil {
 		return err
 	}
