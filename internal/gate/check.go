@@ -279,6 +279,9 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 	if err != nil {
 		return Permit{}, "", err
 	}
+	if len(reasons) == 0 && outlived(tx, f, by, u) {
+		return Permit{}, "", tx.Outlived()
+	}
 	decided(tx, span, "use", reasons)
 	kind := by.kind(len(reasons) == 0)
 	entry, err := ledger.Append(ctx, tx, ledger.Entry{
@@ -296,6 +299,18 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 		return Permit{}, entry, db.Recorded(&Denied{Reasons: reasons})
 	}
 	return permit, entry, nil
+}
+
+// outlived reports whether what is permitted at the time of the transaction isn't any more: it
+// may have waited since for a row that somebody held, into the end of an agreement or of a
+// window. From their last second on nothing is released (Articles 15 and 16), so it is decided,
+// and recorded, at the time that it is by then.
+func outlived(tx *db.Tx, f Facts, by Actor, u Use) bool {
+	if f.Now = tx.Clock(); f.Now.Equal(tx.Now()) {
+		return false
+	}
+	_, reasons := Decide(f, by, u)
+	return len(reasons) > 0
 }
 
 // kind is that of the entry of what the actor did, or was denied.

@@ -279,7 +279,8 @@ func Keeps(err error) bool {
 type Tx struct {
 	session session
 	now     time.Time
-	share   string // how the engine locks a row that is only read
+	clock   func() time.Time // nil: nobody waits between Now and the commit
+	share   string           // how the engine locks a row that is only read
 	ordinal int
 
 	span      watch.Span
@@ -342,6 +343,22 @@ func (tx *Tx) ForChangeOfFree() string {
 	}
 	return " FOR NO KEY UPDATE SKIP LOCKED"
 }
+
+// errOutlived asks for the transaction anew, at the time that it is by then.
+var errOutlived = errors.New("db: what was right when it began isn't any more")
+
+// Clock returns the time at this moment, for whoever decides at Now and may have waited since
+// for a row that somebody held. On SQLite it is Now: its one writer begins when it may write.
+func (tx *Tx) Clock() time.Time {
+	if tx.clock == nil {
+		return tx.now
+	}
+	return microseconds(tx.clock())
+}
+
+// Outlived returns an error to pass on where what is right at Now isn't at Clock: Update runs
+// fn again, at a later Now.
+func (tx *Tx) Outlived() error { return errOutlived }
 
 // errExclusive asks for the transaction anew, with rows held for a change.
 var errExclusive = errors.New("db: the rows must be held for a change")

@@ -144,6 +144,7 @@ func (e *postgres) update(ctx context.Context, now func() time.Time, fn func(*Tx
 		switch {
 		case errors.Is(err, errExclusive):
 			hold = " FOR NO KEY UPDATE"
+		case errors.Is(err, errOutlived):
 		case !lostRace(err):
 			return err
 		}
@@ -168,7 +169,7 @@ func (e *postgres) run(ctx context.Context, begin, share string, careful bool, n
 	s.pending.Queue(begin)
 	// A connection that is not back to idle is closed by Release.
 	defer s.abandon()
-	err = fn(&Tx{session: s, now: microseconds(now()), share: share})
+	err = fn(&Tx{session: s, now: microseconds(now()), clock: now, share: share})
 	if !Keeps(err) {
 		return err
 	}
