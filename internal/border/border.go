@@ -1,9 +1,10 @@
 // Package border counts whose items leave the country, of all services together: the
 // thresholds of the Provisions on Promoting and Regulating Cross-Border Data Flows (促进和规范
 // 数据跨境流动规定, 2024-03-22) are those of an operator, and of a year. All information of
-// children under 14 is sensitive (PIPL 28), so that nothing is exempt by its Article 5: a
-// mechanism is needed from the first child on; below 10,000 of them a standard contract or a
-// certification may be it (Article 8), from there on a security assessment alone (Article 7).
+// children under 14 is sensitive (PIPL 28), so few persons are no exemption (Article 5(4)), and
+// that for a contract (5(1)) isn't made use of: a mechanism is needed from the first child on;
+// below 10,000 of them a standard contract or a certification may be it (Article 8), from there
+// on a security assessment alone (Article 7). An emergency is exempt (5(3)), and not counted.
 //
 // Its one invariant: a child is counted once in a year, in the transaction in which something
 // of it first leaves, and the number outlives the child while nothing that names it does.

@@ -95,6 +95,26 @@ func TestArticle16_TheEndOfAnAgreementOrdersDeletion(t *testing.T) {
 			}
 			return err
 		})
+		scope := party.ScopeOf(h.Charter, party.Processor, vaulttest.Processor)
+		h.Pass(30 * day)
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			late, err := order.Due(ctx, tx, order.Order{}, 1)
+			if err == nil {
+				_, err = order.Overdue(ctx, tx, "system:retention", late[0])
+			}
+			return err
+		})
+		if err := h.agrees(scope); !errors.Is(err, party.ErrOverdue) {
+			t.Errorf("with an order overdue: %v", err)
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			book := order.Book{Ring: h.Ring, Charters: h.Vault.Gate.Charters, Calendar: h.Vault.Calendar}
+			_, err := book.AttestOf(ctx, tx, h.Officer, vaulttest.Service, vaulttest.Processor, strings.Repeat("ab", 32), tx.Now(), order.Order{}, 100)
+			return err
+		})
+		if err := h.agrees(scope); err != nil {
+			t.Errorf("with all attested: %v", err)
+		}
 	})
 }
 

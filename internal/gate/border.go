@@ -30,8 +30,8 @@ func (f Facts) MayCross() bool {
 }
 
 // Counts reports whether the child of a use is one more to have crossed a border this year, if
-// the use is permitted. What a law or a rescue demands isn't provided abroad: it goes to a body
-// in the country (see basis).
+// the use is permitted. What a law demands goes to a body in the country (see basis); what a life
+// in danger does may go abroad, and is exempt (Cross-border provisions, Article 5(3)).
 func (f Facts) Counts(by Actor, u Use) bool {
 	d := decision{facts: f, by: by, use: u}
 	return f.crosses(u) && !f.Border.Crossed && !d.grounded()
