@@ -28,6 +28,7 @@ import (
 const (
 	SweepBehind  = "sweep"  // not everything that is due was deleted
 	PartyOwes    = "party"  // a paper of a processor or recipient ends, or a check or orders are late
+	OrdersLate   = "orders" // a processor or recipient gets nothing new until it has done what it was told
 	AuditDiffers = "audit"  // what is stored isn't what was recorded
 	BordersNear  = "border" // nearly as many children had something leave the country as may without an assessment
 )
@@ -88,6 +89,16 @@ func owed(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]D
 		return nil, err
 	}
 	return inOffice(ctx, tx, p, PartyOwes, strings.Join([]string{string(b.Role), b.Party, string(b.What)}, "."))
+}
+
+// shut tells them that the gate is closed to a processor or recipient whose orders are overdue
+// (edge case 13): of each, once, for the next ones close nothing more.
+func shut(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b catalog.PartyBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
+	}
+	return inOffice(ctx, tx, p, OrdersLate, b.Party)
 }
 
 // inOffice tells whoever holds an office of the service and has an account. A thousand
@@ -239,6 +250,10 @@ func (t Teller) whereTo(cause, service, lang string) string {
 	case PartyOwes:
 		page = "/console/due"
 		q.Set("kind", "party")
+		q.Set("service", service)
+	case OrdersLate:
+		page = "/console/due"
+		q.Set("kind", "order")
 		q.Set("service", service)
 	case BordersNear:
 		page = "/console/borders"

@@ -486,6 +486,31 @@ func TestArticle16_WhatIsOwedOfAPartyReachesTheOffice(t *testing.T) {
 	})
 }
 
+// Edge case 13: that a party gets nothing new, for what it was told to do is overdue, reaches
+// whoever holds an office of its service, once.
+func TestEdgeCase13_ThatAPartyIsOverdueReachesTheOffice(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		for _, want := range []int{2, 0} { // officer and deputy
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := catalog.Suspend(ctx, tx, "system:retention", vaulttest.Service, vaulttest.Processor)
+				return err
+			})
+			if err := o.send(o.due()); err != nil {
+				t.Fatal(err)
+			}
+			letters := o.box.take()
+			if len(letters) != want {
+				t.Errorf("%d letters: %+v", len(letters), letters)
+			}
+			for _, l := range letters {
+				if !strings.Contains(l.text, inside+"/console/due?kind=order&lang=") || strings.Contains(l.text, vaulttest.Processor) {
+					t.Errorf("%+v", l)
+				}
+			}
+		}
+	})
+}
+
 // Article 15: whoever has alarms sent elsewhere has a letter go to where they went until then,
 // in its language; it says neither whose they are nor where they go.
 func TestArticle15_TheFormerAddressIsTold(t *testing.T) {

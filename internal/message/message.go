@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -96,7 +97,8 @@ var told = map[string]reading{
 
 	incident.KindOpened: leaked,
 
-	party.KindAlarm: owed,
+	party.KindAlarm:       owed,
+	catalog.KindSuspended: shut,
 
 	session.KindOpened: comingIn(notify.KindSignedIn),
 	session.KindAdded:  comingIn(notify.KindPasskeyAdded),
