@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -66,16 +67,30 @@ type Bundle struct {
 	Failure  string // the code of why the last try failed, or ""
 	Status   int64  // that was answered to it, or 0
 
-	sealed []byte
+	takesOver bool // its party has taken over the service with it, once it has it: see Delivered
+	sealed    []byte
 }
 
-const bundleColumns = `child, bundle, service, role, party, key, purpose, items, sealed, pushed_at, until_at, due_at, tries, failure, status`
+// What a list of bundles reads: without what is in them, for that may be MaxBundle of each.
+const labelColumns = `child, bundle, service, role, party, key, purpose, items, pushed_at, until_at, due_at, tries, failure, status`
+
+const bundleColumns = labelColumns + `, sealed`
+
+func (b *Bundle) scan(row db.Row, also ...any) error {
+	var items string
+	err := row.Scan(append([]any{&b.Child, &b.ID, &b.Party.Service, &b.Party.Role, &b.Party.Name, &b.Key, &b.Purpose, &items,
+		(*db.Time)(&b.PushedAt), (*db.Time)(&b.UntilAt), (*db.Time)(&b.DueAt), &b.Tries, &b.Failure, &b.Status}, also...)...)
+	b.Items = strings.Fields(items)
+	return err
+}
+
+func scanLabel(row db.Row) (b Bundle, err error) {
+	err = b.scan(row)
+	return b, err
+}
 
 func scanBundle(row db.Row) (b Bundle, err error) {
-	var items string
-	err = row.Scan(&b.Child, &b.ID, &b.Party.Service, &b.Party.Role, &b.Party.Name, &b.Key, &b.Purpose, &items, &b.sealed,
-		(*db.Time)(&b.PushedAt), (*db.Time)(&b.UntilAt), (*db.Time)(&b.DueAt), &b.Tries, &b.Failure, &b.Status)
-	b.Items = strings.Fields(items)
+	err = b.scan(row, &b.sealed)
 	return b, err
 }
 
@@ -112,11 +127,12 @@ func (b Bundle) use() gate.Use {
 	return gate.Use{Service: b.Party.Service, Child: b.Child, Activity: gate.Activity(b.Party.Role), Purpose: b.Purpose, Items: b.Items, Party: b.Party.Name}
 }
 
-// DueBundles returns at most limit bundles that may be tried now, of the parties of that name.
+// DueBundles returns at most limit bundles that may be tried now, of the parties of that name,
+// without what is in them.
 func DueBundles(ctx context.Context, tx *db.Tx, service, party string, limit int) ([]Bundle, error) {
 	now := tx.Now()
-	return db.All(ctx, tx, scanBundle, `
-		SELECT `+bundleColumns+` FROM party_bundle
+	return db.All(ctx, tx, scanLabel, `
+		SELECT `+labelColumns+` FROM party_bundle
 		WHERE service = $1 AND party = $2 AND due_at <= $3
 		ORDER BY due_at, bundle LIMIT $4`, service, party, (*db.Time)(&now), int64(limit))
 }
@@ -155,6 +171,7 @@ func (v *Vault) Send(ctx context.Context, tx *db.Tx, which Bundle, next func(tri
 	if b.stale(*values) {
 		return Sending{}, false, b.lose(ctx, tx, c, Stale)
 	}
+	b.takesOver = l.Facts(tx.Now(), nil).HandsOver(u)
 	p := Prepared{l, values}
 	// The lock made c.Version; the decision rests on the one before.
 	permit, _, err := gate.Check(ctx, tx, gate.ByBundle(gate.Pull{Key: b.Key, Party: b.Party, Bundle: b.ID}), u, l, c.Version-1, p.held(), nil)
@@ -198,21 +215,35 @@ func heldBundle(ctx context.Context, tx *db.Tx, which Bundle) (c family.Child, b
 	if err != nil {
 		return c, which, false, err
 	}
-	b, err = db.One(ctx, tx, scanBundle, `SELECT `+bundleColumns+` FROM party_bundle WHERE child = $1 AND bundle = $2`, c.ID, which.ID)
+	b, err = readBundle(ctx, tx, c.ID, which.ID)
 	if errors.Is(err, db.ErrNone) {
 		return c, b, false, nil
 	}
 	return c, b, err == nil, err
 }
 
+func readBundle(ctx context.Context, tx *db.Tx, child family.ID, bundle string) (Bundle, error) {
+	return db.One(ctx, tx, scanBundle, `SELECT `+bundleColumns+` FROM party_bundle WHERE child = $1 AND bundle = $2`, child, bundle)
+}
+
 // Delivered ends a bundle that its party has taken. One that is gone already was taken twice.
+// Edge case 18: who takes over a service has something of the child from now on, and not since
+// it was pushed; what nobody ever took, no guardian is told to look for there.
 func (v *Vault) Delivered(ctx context.Context, tx *db.Tx, which Bundle) error {
 	c, b, ok, err := heldBundle(ctx, tx, which)
 	if err != nil || !ok {
 		return err
 	}
-	return b.end(ctx, tx, c, KindDelivered, DeliveredBody{Bundle: b.ID, Role: b.Party.Role, Party: b.Party.Name})
+	err = b.end(ctx, tx, c, KindDelivered, DeliveredBody{Bundle: b.ID, Role: b.Party.Role, Party: b.Party.Name})
+	if err != nil || !which.takesOver {
+		return err
+	}
+	_, err = family.HandOver(ctx, tx, b.actor(), c, family.HandedOverBody{Recipient: b.Party.Name, Purpose: b.Purpose, At: tx.Now().UnixMicro()})
+	return err
 }
+
+// actor is the bundle's name in the ledger.
+func (b Bundle) actor() string { return "bundle:" + b.ID }
 
 // Missed writes down why a try failed. The next one is planned.
 func Missed(ctx context.Context, tx *db.Tx, b Bundle, failure string, status int) error {
@@ -220,8 +251,13 @@ func Missed(ctx context.Context, tx *db.Tx, b Bundle, failure string, status int
 		UPDATE party_bundle SET failure = $1, status = $2 WHERE child = $3 AND bundle = $4 AND tries = $5`, failure, int64(status), b.Child, b.ID, b.Tries)
 }
 
-// lose throws a bundle away, and records why.
+// lose throws a bundle away, and records why. One whose name is none was written by hand: its
+// name may say anything, and the ledger none of that. What was pushed under the right one is
+// found missing.
 func (b Bundle) lose(ctx context.Context, tx *db.Tx, c family.Child, why Loss) error {
+	if !id.Is(id.Bundle, b.ID) {
+		return b.forget(ctx, tx)
+	}
 	body := DroppedBody{Bundle: b.ID, Why: why}
 	if why != Damaged {
 		body.Role, body.Party = b.Party.Role, b.Party.Name // else whose it was the row doesn't say any more
@@ -231,27 +267,35 @@ func (b Bundle) lose(ctx context.Context, tx *db.Tx, c family.Child, why Loss) e
 
 // loseBundles throws away what waits of a locked child and holds one of the items that are
 // erased: what is erased is in no bundle either (Articles 12 and 20).
-func loseBundles(ctx context.Context, tx *db.Tx, c family.Child, items []string) error {
-	return loseOf(ctx, tx, []family.Child{c}, func(family.ID) []string { return items })
+func (v *Vault) loseBundles(ctx context.Context, tx *db.Tx, c family.Child, items []string) error {
+	return v.loseOf(ctx, tx, []family.Child{c}, func(family.ID) []string { return items })
 }
 
 // loseOf is loseBundles for at most db.Chunk locked children.
-func loseOf(ctx context.Context, tx *db.Tx, children []family.Child, erased func(family.ID) []string) error {
+func (v *Vault) loseOf(ctx context.Context, tx *db.Tx, children []family.Child, erased func(family.ID) []string) error {
 	ids := make([]family.ID, len(children))
 	for i, c := range children {
 		ids[i] = c.ID
 	}
 	in, args := db.Placeholders(ids)
-	all, err := db.All(ctx, tx, scanBundle, `SELECT `+bundleColumns+` FROM party_bundle WHERE child IN `+in+` ORDER BY child, bundle`, args...)
+	all, err := db.All(ctx, tx, scanLabel, `SELECT `+labelColumns+` FROM party_bundle WHERE child IN `+in+` ORDER BY child, bundle`, args...)
 	if err != nil {
 		return err
 	}
-	for _, b := range all {
-		gone := erased(b.Child)
-		if !slices.ContainsFunc(b.Items, func(item string) bool { return slices.Contains(gone, item) }) {
+	for _, label := range all {
+		gone := erased(label.Child)
+		if !slices.ContainsFunc(label.Items, func(item string) bool { return slices.Contains(gone, item) }) {
 			continue
 		}
-		if err := b.lose(ctx, tx, children[slices.Index(ids, b.Child)], Emptied); err != nil {
+		b, err := readBundle(ctx, tx, label.Child, label.ID)
+		if err != nil {
+			return err
+		}
+		c, why := children[slices.Index(ids, b.Child)], Emptied
+		if b.Intact(v.Ring, c) != nil {
+			why = Damaged // whose it was the row doesn't say any more
+		}
+		if err := b.lose(ctx, tx, c, why); err != nil {
 			return err
 		}
 	}
@@ -262,7 +306,7 @@ func (b Bundle) end(ctx context.Context, tx *db.Tx, c family.Child, kind string,
 	if err := b.forget(ctx, tx); err != nil {
 		return err
 	}
-	_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: "bundle:" + b.ID, Body: body})
+	_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: kind, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: b.actor(), Body: body})
 	return err
 }
 
@@ -270,12 +314,12 @@ func (b Bundle) forget(ctx context.Context, tx *db.Tx) error {
 	return tx.Queue(ctx, `DELETE FROM party_bundle WHERE child = $1 AND bundle = $2`, b.Child, b.ID)
 }
 
-// EndingBundles returns bundles, behind one, whose time is over, or that nobody may get any
-// more: their party is suspended or has ended, or their key was revoked.
+// EndingBundles returns bundles, without what is in them, behind one, whose time is over, or
+// that nobody may get any more: their party is suspended or has ended, or their key was revoked.
 func EndingBundles(ctx context.Context, tx *db.Tx, after Bundle, limit int) ([]Bundle, error) {
 	now := tx.Now()
-	return db.All(ctx, tx, scanBundle, `
-		SELECT `+bundleColumns+` FROM party_bundle AS b
+	return db.All(ctx, tx, scanLabel, `
+		SELECT `+labelColumns+` FROM party_bundle AS b
 		WHERE (until_at, bundle) > ($1, $2) AND (until_at <= $3
 			OR EXISTS (SELECT 1 FROM party_key AS k WHERE k.id = b.key AND k.revoked_at IS NOT NULL)
 			OR EXISTS (SELECT 1 FROM party AS p WHERE p.service = b.service AND p.role = b.role AND p.name = b.party AND (p.halted <> '' OR p.ends_at <= $3)))

@@ -31,7 +31,7 @@ func (v *Vault) EraseCeased(ctx context.Context, tx *db.Tx, actor, service strin
 	if err != nil || len(items) == 0 {
 		return nil, err
 	}
-	_, err = erased(ctx, tx, actor, child, items, string(family.Cessation))
+	_, err = v.erased(ctx, tx, actor, child, items, string(family.Cessation))
 	return items, err
 }
 

@@ -40,6 +40,6 @@ func (v *Vault) Demand(ctx context.Context, tx *db.Tx, desk rights.Desk, by fami
 	if len(kept) > 0 {
 		return r, entry, nil
 	}
-	entry, err = erased(ctx, tx, by.Ledger(), c, gone, string(family.Requested))
+	entry, err = v.erased(ctx, tx, by.Ledger(), c, gone, string(family.Requested))
 	return r, entry, err
 }

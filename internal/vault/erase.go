@@ -55,7 +55,7 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		return nil, err
 	}
 	if len(items) > 0 {
-		entry, err := erased(ctx, tx, actor, child, items, string(ground))
+		entry, err := v.erased(ctx, tx, actor, child, items, string(ground))
 		if err != nil {
 			return nil, err
 		}
@@ -150,13 +150,13 @@ func (v *Vault) EraseItems(ctx context.Context, tx *db.Tx, actor string, child f
 		gone = append(gone, some...)
 	}
 	if len(gone) > 0 {
-		_, err = erased(ctx, tx, actor, child, gone, ground)
+		_, err = v.erased(ctx, tx, actor, child, gone, ground)
 	}
 	return gone, err
 }
 
-func erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (string, error) {
-	if err := loseBundles(ctx, tx, child, items); err != nil {
+func (v *Vault) erased(ctx context.Context, tx *db.Tx, actor string, child family.Child, items []string, ground string) (string, error) {
+	if err := v.loseBundles(ctx, tx, child, items); err != nil {
 		return "", err
 	}
 	return told(ctx, tx, actor, child, items, ground)
@@ -208,7 +208,7 @@ func (v *Vault) ExpireTogether(ctx context.Context, tx *db.Tx, actor string, chi
 	if err := tx.Queue(ctx, `DELETE`+due, args...); err != nil {
 		return nil, err
 	}
-	if err := loseOf(ctx, tx, locked, func(child family.ID) []string { return gone[child] }); err != nil {
+	if err := v.loseOf(ctx, tx, locked, func(child family.ID) []string { return gone[child] }); err != nil {
 		return nil, err
 	}
 	done := make([]Expiry, 0, len(locked))
@@ -245,6 +245,6 @@ func (v *Vault) Expire(ctx context.Context, tx *db.Tx, actor, service string, id
 	}
 	slices.Sort(items)
 	done.Values = len(items)
-	_, err = erased(ctx, tx, actor, child, items, groundExpired)
+	_, err = v.erased(ctx, tx, actor, child, items, groundExpired)
 	return done, err
 }

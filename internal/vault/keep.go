@@ -87,7 +87,7 @@ func (v *Vault) keep(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 	if err != nil {
 		return nil, err
 	}
-	if err := loseBundles(ctx, tx, c, kept); err != nil {
+	if err := v.loseBundles(ctx, tx, c, kept); err != nil {
 		return nil, err
 	}
 	for _, k := range body.Values {

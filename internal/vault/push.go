@@ -61,7 +61,7 @@ func (v *Vault) Push(ctx context.Context, tx *db.Tx, by gate.Actor, of party.ID,
 	is, err := party.Find(ctx, tx, of)
 	if errors.Is(err, party.ErrNotFound) {
 		// A stranger's word: it is counted nowhere, and the gate hides it.
-		out, err := v.handOver(ctx, tx, by, u, p, c)
+		out, err := v.pushes(ctx, tx, by, u, p, c)
 		if err == nil {
 			err = ErrNoRegister // before anybody is registered who takes over (edge case 18)
 		}
@@ -75,19 +75,17 @@ func (v *Vault) Push(ctx context.Context, tx *db.Tx, by gate.Actor, of party.ID,
 		return Pushed{}, err
 	}
 	b := Bundle{ID: id.New(id.Bundle), Child: c.ID, Party: of, Key: key.ID, Purpose: purpose, Items: items, PushedAt: tx.Now(), UntilAt: tx.Now().Add(BundleLife)}
-	if key.ID != "" && key.Until.Before(b.UntilAt) {
-		b.UntilAt = key.Until // at an agreement's last second nothing waits any more
+	if key.ID != "" {
+		b.UntilAt = soonest(b.UntilAt, key.Until, is.EndsAt) // at an agreement's last second nothing waits any more
 	}
 	pull := gate.Pull{Key: b.Key, Party: of, Bundle: b.ID, Until: b.UntilAt.UnixMicro()}
 	opened, err := v.counted(ctx, tx, pull, by.Ledger(), len(items), func(pull gate.Pull) (Opened, error) {
-		return v.handOver(ctx, tx, by.Pushing(pull), u, p, c)
+		return v.pushes(ctx, tx, by.Pushing(pull), u, p, c)
 	})
 	if err != nil {
 		return Pushed{Entry: opened.Entry}, err
 	}
-	if opened.EndsAt.Before(b.UntilAt) {
-		b.UntilAt = opened.EndsAt // Article 12
-	}
+	b.UntilAt = soonest(b.UntilAt, opened.EndsAt) // Article 12
 	handle, err := party.Introduce(ctx, tx, v.Ring, of, c)
 	if err != nil {
 		return Pushed{}, err
@@ -96,6 +94,13 @@ func (v *Vault) Push(ctx context.Context, tx *db.Tx, by gate.Actor, of party.ID,
 		return Pushed{}, err
 	}
 	return Pushed{Bundle: b.ID, Handle: handle, Until: b.UntilAt, Entry: opened.Entry}, b.wait(ctx, tx)
+}
+
+// pushes opens what is held of a locked child, to seal it. Nothing is handed over by that: see
+// Delivered.
+func (v *Vault) pushes(ctx context.Context, tx *db.Tx, by gate.Actor, u gate.Use, p *Prepared, c family.Child) (Opened, error) {
+	// The lock made c.Version; the decision rests on the one before.
+	return v.releaseAt(ctx, tx, by, u, p, c, c.Version-1)
 }
 
 // wrap seals values to the party's key, and that under the child's.
@@ -109,8 +114,8 @@ func (v *Vault) wrap(b Bundle, handle string, is party.Standing, key party.Key, 
 		values[item] = value.Reveal()
 	}
 	use := opened.EndsAt
-	if g := is.Agreement; is.Role == party.Processor && g.Until.Before(use) {
-		use = g.Until // Article 16 (4)
+	if is.Role == party.Processor {
+		use = soonest(use, is.Agreement.Until, is.EndsAt) // Article 16 (4)
 	}
 	plain, err := json.Marshal(wardkeep.Bundle{ID: b.ID, Service: b.Party.Service, Role: string(b.Party.Role), Party: b.Party.Name, Handle: handle,
 		Purpose: b.Purpose, Values: values, SealedAt: b.PushedAt, UseUntil: use})
@@ -132,6 +137,16 @@ func (v *Vault) wrap(b Bundle, handle string, is party.Standing, key party.Key, 
 	return own.Seal(sealed, b.ad()...), nil
 }
 
+// soonest returns the first of the moments that there are: a zero one never comes.
+func soonest(at time.Time, others ...time.Time) time.Time {
+	for _, other := range others {
+		if !other.IsZero() && other.Before(at) {
+			at = other
+		}
+	}
+	return at
+}
+
 // wait keeps the bundle until its party has taken it.
 func (b Bundle) wait(ctx context.Context, tx *db.Tx) error {
 	n, err := db.One(ctx, tx, db.Single[int64], `
@@ -146,9 +161,9 @@ func (b Bundle) wait(ctx context.Context, tx *db.Tx) error {
 	}
 	return tx.Queue(ctx, `
 		INSERT INTO party_bundle (`+bundleColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $12, $13, $12)`,
-		b.Child, b.ID, b.Party.Service, b.Party.Role, b.Party.Name, b.Key, b.Purpose, b.items(), b.sealed, (*db.Time)(&b.PushedAt), (*db.Time)(&b.UntilAt),
-		0, "")
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $11, $13)`,
+		b.Child, b.ID, b.Party.Service, b.Party.Role, b.Party.Name, b.Key, b.Purpose, b.items(), (*db.Time)(&b.PushedAt), (*db.Time)(&b.UntilAt),
+		0, "", b.sealed)
 }
 
 // stale reports whether something else is held now of what is in the bundle, or it isn't any

@@ -190,3 +190,91 @@ func TestArticle16_ABundleIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// A list of what is due, or over, holds nothing of what is in it: a thousand bundles of one party
+// may wait, of two megabytes each.
+func TestArticle16_NoListHoldsWhatWaits(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		c := w.Child()
+		w.Put(c, "speaking-practice", "gender", "女")
+		w.Engage(w.Store.Now().Add(100 * 24 * time.Hour))
+		w.BindSeal(vaulttest.ProcessorID())
+		if _, err := w.Push(c.ID, "gender"); err != nil {
+			t.Fatal(err)
+		}
+		if whole := w.Waiting(); len(whole) != 1 || whole[0].Intact(w.Ring, c) != nil {
+			t.Fatalf("%+v", whole)
+		}
+		w.Pass(vault.BundleLife)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			due, err := vault.DueBundles(ctx, tx, vaulttest.Service, vaulttest.Processor, 9)
+			if err != nil {
+				return err
+			}
+			ending, err := vault.EndingBundles(ctx, tx, vault.Bundle{}, 9)
+			if len(due) != 1 || len(ending) != 1 {
+				t.Errorf("%d are due, %d are over", len(due), len(ending))
+			}
+			for _, b := range append(due, ending...) {
+				if b.Intact(w.Ring, c) == nil {
+					t.Errorf("%+v", b)
+				}
+			}
+			return err
+		})
+	})
+}
+
+// What somebody has written into a row by hand isn't repeated in the ledger, however the bundle
+// ends.
+func TestInvariant6_NoEntryRepeatsWhatABundleWasMade(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		c := w.Child()
+		w.Engage(w.Store.Now().Add(100 * 24 * time.Hour))
+		w.BindSeal(vaulttest.ProcessorID())
+		send := func() {
+			for _, b := range w.Waiting() {
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					_, may, err := w.Vault.Send(ctx, tx, b, func(int64) time.Duration { return time.Hour })
+					if may {
+						t.Error("it goes")
+					}
+					return err
+				})
+			}
+		}
+		erase := func() {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				locked, err := family.Lock(ctx, tx, vaulttest.Service, c.ID)
+				if err == nil {
+					_, err = w.Vault.EraseItems(ctx, tx, w.App.Ledger(), locked, []string{"gender"}, "requested")
+				}
+				return err
+			})
+		}
+		for _, column := range []string{"bundle", "role", "party", "key", "purpose"} {
+			for name, ends := range map[string]func(){"it is to be sent": send, "what is in it is erased": erase} {
+				w.Put(c, "speaking-practice", "gender", "女")
+				if _, err := w.Push(c.ID, "gender"); err != nil {
+					t.Fatal(err)
+				}
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					_, err := tx.Exec(ctx, `UPDATE party_bundle SET `+column+` = '王小明'`)
+					return err
+				})
+				ends()
+				if left := w.Waiting(); len(left) > 0 {
+					t.Errorf("%s, %s: it waits still", column, name)
+				}
+			}
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+				if strings.Contains(p.Actor, "王小明") || bytes.Contains(p.Body, []byte("王小明")) {
+					t.Errorf("%s by %s: %s", p.Kind, p.Actor, p.Body)
+				}
+				return nil
+			})
+		})
+	})
+}

@@ -67,7 +67,7 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 		return nil, nil
 	}
 	slices.Sort(items)
-	_, err = erased(ctx, tx, actor, child, items, string(family.ConsentWithdrawn))
+	_, err = v.erased(ctx, tx, actor, child, items, string(family.ConsentWithdrawn))
 	return items, err
 }
 

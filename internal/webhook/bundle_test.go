@@ -15,6 +15,7 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
@@ -146,6 +147,22 @@ func TestArticle16_WhatIsPushedIsReadByItsPartyAlone(t *testing.T) {
 			t.Errorf("it came again: %s", again)
 		}
 
+		// An end that was set before that of the agreement counts.
+		ends := k.Store.Now().Add(48 * time.Hour).Truncate(time.Microsecond)
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.End(ctx, tx, k.Officer, vaulttest.ProcessorID(), ends)
+			return err
+		})
+		if pushed = k.push(); !pushed.Until.Equal(ends) {
+			t.Errorf("it waits until %v, the party ends at %v", pushed.Until, ends)
+		}
+		k.pass()
+		if last := k.receiver.all(); len(last) != 1 {
+			t.Errorf("%+v", last)
+		} else if sooner, err := wardkeep.OpenBundle(last[0].body, k.identity); err != nil || !sooner.UseUntil.Equal(ends) {
+			t.Errorf("it may be used until %v, the party ends at %v: %v", sooner.UseUntil, ends, err)
+		}
+
 		// Another key opens nothing, and a bundle is none under another's name.
 		other, err := age.GenerateX25519Identity()
 		if err != nil {
@@ -268,6 +285,13 @@ func TestArticle16_ABundleIsDecidedOnceMoreBeforeItGoes(t *testing.T) {
 					return err
 				})
 			}, func() { k.Put(k.child, "speaking-practice", "gender", "女") }},
+			{"a value of a row that was changed is erased", "dropped damaged", func() {
+				row(`role = '王小明'`)
+				lock(func(ctx context.Context, tx *db.Tx, c family.Child) error {
+					_, err := k.Vault.EraseItems(ctx, tx, k.App.Ledger(), c, []string{"gender"}, "requested")
+					return err
+				})
+			}, func() { k.Put(k.child, "speaking-practice", "gender", "女") }},
 			{"its time is over", "dropped late", func() { k.Pass(vault.BundleLife) }, nil},
 			{"the key is revoked", "withheld gate.key_revoked", func() {
 				office(func(ctx context.Context, tx *db.Tx) error {
@@ -316,6 +340,124 @@ func TestArticle16_ABundleIsDecidedOnceMoreBeforeItGoes(t *testing.T) {
 			if c.undo != nil {
 				c.undo()
 			}
+		}
+	})
+}
+
+// What is pushed to who has stopped asking for it waits, and goes when that one listens again, by
+// what holds then.
+func TestArticle16_WhatIsPushedWaitsForWhoDoesNotListen(t *testing.T) {
+	takes(t, func(t *testing.T, k *taker) {
+		listens := func(yes bool) {
+			k.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				if yes {
+					_, err = webhook.Resume(ctx, tx, terminal, vaulttest.Service, k.endpoint.ID)
+				} else {
+					_, err = webhook.Pause(ctx, tx, terminal, vaulttest.Service, k.endpoint.ID)
+				}
+				return err
+			})
+		}
+		id := k.push().Bundle
+		listens(false)
+		k.pass()
+		if got := k.came(); len(got) > 0 || len(k.Waiting()) != 1 || len(k.last(9)) > 0 {
+			t.Errorf("while nobody listens: %s, %s", got, k.last(9))
+		}
+		listens(true)
+		k.pass()
+		if got := k.came(); !slices.Equal(got, []string{id}) || len(k.Waiting()) > 0 {
+			t.Errorf("once somebody does: %s", got)
+		}
+		id = k.push().Bundle
+		listens(false)
+		k.Pass(vault.BundleLife)
+		listens(true)
+		k.pass()
+		if got := k.came(); len(got) > 0 || !slices.Equal(k.last(1), []string{"dropped late"}) {
+			t.Errorf("%s after its time: %s, %s", id, got, k.last(1))
+		}
+	})
+}
+
+// Articles 17 and 18, edge case 18: a recipient that can't ask gets what a guardian let it have;
+// and who takes over a service has something of a child once it has taken it: what waits for it,
+// and what it never took, is told to nobody as handed over.
+func TestEdgeCase18_WhoTakesOverHasWhatItHasTaken(t *testing.T) {
+	each(t, func(t *testing.T, p *post) {
+		p.remove(p.endpoint)
+		c := vaulttest.Takeover(p.Charter)
+		p.Publish(c)
+		of := party.ID{Service: vaulttest.Service, Role: party.Recipient, Name: vaulttest.Successor}
+		k := &taker{post: p, child: p.Child()}
+		p.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, _, err := party.Register(ctx, tx, p.Officer, of, vaulttest.Identity()); err != nil {
+				return err
+			}
+			_, _, err := party.Assess(ctx, tx, p.Officer, of, p.Assessment(party.ScopeOf(c, party.Recipient, vaulttest.Successor)))
+			return err
+		})
+		k.key, k.identity = p.BindSeal(of)
+		p.Do(func(ctx context.Context, tx *db.Tx) error {
+			to, err := webhook.ParseAddress(p.receiver.server.URL+"/bundles", loopback)
+			if err == nil {
+				p.endpoint, k.secret, _, err = webhook.Add(ctx, tx, p.Ring, terminal, vaulttest.Service, to, nil, vaulttest.Successor)
+			}
+			return err
+		})
+		p.Put(k.child, "course-progress", "nickname", "Amy")
+		agrees := func() {
+			p.Do(func(ctx context.Context, tx *db.Tx) error {
+				child, err := family.Find(ctx, tx, vaulttest.Service, k.child.ID)
+				if err != nil {
+					return err
+				}
+				r, _, _, err := p.Desk.Ask(ctx, tx, p.App, child, consent.Asking{Purposes: []string{vaulttest.Handover}, Channel: consent.Link, Locale: "en"})
+				if err == nil {
+					_, _, err = p.Desk.ForceAt(ctx, tx, p.App, r, consent.ForceGranted, family.NameAndNumber)
+				}
+				return err
+			})
+		}
+		push := func() (id string) {
+			p.Do(func(ctx context.Context, tx *db.Tx) error {
+				out, err := p.Vault.Push(ctx, tx, p.By(), of, k.child.ID, vaulttest.Handover, []string{"nickname"})
+				id = out.Bundle
+				return err
+			})
+			return id
+		}
+		handed := func() (at time.Time) {
+			p.view(func(ctx context.Context, tx *db.Tx) error {
+				child, err := family.Find(ctx, tx, vaulttest.Service, k.child.ID)
+				at = child.HandedAt
+				return err
+			})
+			return at
+		}
+		agrees()
+		id := push()
+		p.pass()
+		if got := k.came(); !slices.Equal(got, []string{id}) || !handed().IsZero() {
+			t.Errorf("before anything is taken over: %s, handed over at %v", got, handed())
+		}
+		p.Pass(time.Minute)
+		p.CeaseTo(8 * 24 * time.Hour)
+		agrees()
+		id = push()
+		if !handed().IsZero() {
+			t.Error("it was handed over when it was pushed")
+		}
+		p.receiver.answers(func(http.ResponseWriter, *http.Request, got) int { return http.StatusServiceUnavailable })
+		p.pass()
+		if got := k.came(); !slices.Equal(got, []string{id}) || !handed().IsZero() {
+			t.Errorf("not taken: %s, handed over at %v", got, handed())
+		}
+		p.receiver.answers(nil)
+		p.Pass(time.Minute)
+		p.pass()
+		if got := k.came(); !slices.Equal(got, []string{id}) || handed().IsZero() {
+			t.Errorf("taken: %s, handed over at %v", got, handed())
 		}
 	})
 }
