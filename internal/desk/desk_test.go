@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/desk"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
@@ -428,8 +429,17 @@ func TestArticle16_APersonOfAPartyThroughThePages(t *testing.T) {
 		if w.Code != 303 || !found.MatchString(leak) {
 			t.Fatalf("reported: %d %s", w.Code, w.Body)
 		}
+		if w := b.post("/party/leaks", "kind", "leaked", "suspected", "yes", "item", "voice", "children", "12", "words", "录音文件夹可公开访问"); leads(w) != leak || c.written(incident.KindOpened) != 1 {
+			t.Errorf("sent twice: %d to %s", w.Code, leads(w))
+		}
 		b.shows("leak", leak+"?done=")
 		b.shows("leaks", "/party/leaks")
+		for name, form := range map[string][]string{"other words": {"kind", "leaked", "suspected", "yes", "item", "voice", "children", "12", "words", "另一个文件夹可公开访问"},
+			"more of it": {"kind", "leaked", "suspected", "yes", "children", "120", "words", "录音文件夹可公开访问"}} {
+			if w := b.post("/party/leaks", form...); w.Code != 303 || leads(w) == leak {
+				t.Errorf("%s are the same case: %d", name, w.Code)
+			}
+		}
 		if w := b.post(leak, "words", " "); w.Code != 422 {
 			t.Errorf("added nothing: %d", w.Code)
 		}

@@ -97,7 +97,8 @@ func (l labels) has(item string) bool {
 	return ok
 }
 
-// reportLeak opens a case, and leads to it.
+// reportLeak opens a case, and leads to it; of a form that was sent twice, to the one that it
+// has opened.
 func (s *Server) reportLeak(v *visit) error {
 	report, err := v.report()
 	if err != nil {
@@ -105,6 +106,10 @@ func (s *Server) reportLeak(v *visit) error {
 	}
 	var opened incident.Case
 	err = v.act(func(ctx context.Context, tx *db.Tx) (err error) {
+		report := report
+		if opened, err = incident.Same(ctx, tx, s.Ring, v.by, report); !errs.Of(err).Is(incident.ErrNotFound) {
+			return err
+		}
 		if report.NoticedAt.IsZero() {
 			report.NoticedAt = tx.Now()
 		}

@@ -113,6 +113,38 @@ func (d Desk) Leak(ctx context.Context, tx *db.Tx, by party.Client, r Report) (C
 	return d.open(ctx, tx, Case{Service: of.Service, Source: Party, Party: of, Reporter: by.Ledger()}, r)
 }
 
+// sameWithin is how long a report that says the same again is the same.
+const sameWithin = 10 * time.Minute
+
+// Same returns the open case that the party has reported a moment ago in the same words, by the
+// same key or seat: who presses twice, or loads a page anew, has one case, and the office one
+// alarm. What was noticed at no moment that is told is compared by all else. Errors: ErrNotFound.
+func Same(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, r Report) (Case, error) {
+	open, err := OpenOf(ctx, tx, by)
+	if err != nil {
+		return Case{}, err
+	}
+	items := slices.Compact(slices.Sorted(slices.Values(r.Items)))
+	for _, c := range open {
+		if c.Reporter != by.Ledger() || tx.Now().Sub(c.OpenedAt) >= sameWithin || c.Kind != r.Kind || c.Suspected != r.Suspected || c.Children != r.Children ||
+			!slices.Equal(c.Items, items) || !c.BeganAt.Equal(r.BeganAt) || !r.NoticedAt.IsZero() && !c.NoticedAt.Equal(r.NoticedAt) {
+			continue
+		}
+		notes, err := NotesOf(ctx, tx, c)
+		if err != nil {
+			return Case{}, err
+		}
+		if len(notes) == 0 {
+			continue
+		}
+		// One that was changed by hand is no other's twin, and keeps nobody from reporting.
+		if words, err := notes[0].Words(ring); err == nil && words.Reveal() == r.Words.Reveal() {
+			return c, nil
+		}
+	}
+	return Case{}, ErrNotFound
+}
+
 // Add adds what the party that has reported a case has found or done since: as Write, but it
 // leaves room for those in office. Errors: ErrNotFound, ErrWords, ErrFull, those of
 // party.Client.Deaf.
