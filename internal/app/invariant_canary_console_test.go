@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"html"
@@ -22,6 +23,7 @@ import (
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/console"
+	"wardkeep/internal/desk"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 )
@@ -36,6 +38,7 @@ type seat struct {
 	s       *story
 	name    string // as colleagues see it
 	link    string // to set up how to sign in
+	door    string // where; empty: at the console's
 	cookies map[string]string
 }
 
@@ -119,6 +122,14 @@ func (s *story) inside() {
 	deputy.posts(office+"/laydown", url.Values{"typed": {apptest.Service}}, http.StatusSeeOther)
 	officer.sends(office+"/fill", map[string]string{"role": "deputy", "to": "other", "name": "王芳", "contact": "010-12345678"}, "document of an appointment")
 
+	party := s.seats["party"]
+	party.posts("/party/leaks", url.Values{"kind": {"leaked"}, "words": {words("a leak")}}, http.StatusSeeOther)
+	leak, _, _ := strings.Cut(s.led, "?")
+	party.posts(leak, url.Values{"words": {words("more of a leak")}}, http.StatusSeeOther)
+	for _, at := range []string{leak, "/party", "/party/leaks", "/party/tasks", "/party/orders", "/party/end", "/party/account"} {
+		party.gets(at)
+	}
+
 	officer.posts("/console/search", url.Values{"q": {s.fresh.Ref}}, http.StatusSeeOther, http.StatusOK)
 	officer.posts("/console/search", url.Values{"q": {s.canary("search for nobody", text(24))}}, http.StatusOK)
 	officer.posts("/console/ledger/child", url.Values{"service": {apptest.Service}, "ref": {s.fresh.Ref}}, http.StatusSeeOther)
@@ -132,6 +143,7 @@ func (s *story) inside() {
 		officer.gets(at)
 	}
 	s.misusedInside()
+	s.misusedByAParty()
 	if len(s.canaries) < held+40 {
 		s.t.Errorf("only %d canaries inside", len(s.canaries)-held)
 	}
@@ -155,7 +167,7 @@ var (
 // setUp sets up how to sign in, and signs in by it.
 func (p *seat) setUp() {
 	p.s.t.Helper()
-	at := "/console/setup/" + p.s.canary("link to set up", p.link)
+	at := cmp.Or(p.door, "/console") + "/setup/" + p.s.canary("link to set up", p.link)
 	secret := strings.ReplaceAll(typedInside.FindString(p.gets(at)), " ", "")
 	p.s.canary("secret of an authenticator", secret)
 	code, err := totp.GenerateCode(secret, time.Now())
@@ -289,6 +301,32 @@ func (s *story) misusedInside() {
 				p.does(r)
 				p.cookies = kept
 			}
+		}
+	}
+}
+
+// misusedByAParty does so to every route of the desk.
+func (s *story) misusedByAParty() {
+	s.t.Helper()
+	plain, chinese := s.canary("misplaced text of a party", "Kanarienbauer"+rand.Text()), s.canary("misplaced Chinese text of a party", text(24))
+	form, p := url.Values{plain: {chinese}}, s.seats["party"]
+	for _, name := range []string{"kind", "suspected", "item", "children", "began", "noticed", "words", "answer", "document", "session", "passkey", "to"} {
+		form.Set(name, plain)
+	}
+	for _, route := range desk.Routes() {
+		method, path, _ := strings.Cut(route, " ")
+		if strings.HasSuffix(path, "/out") || strings.HasPrefix(path, "/party/in") {
+			continue // it would end the visit, or take half a second each time
+		}
+		for _, kind := range []string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=" + plain} {
+			at := inBraces.ReplaceAllLiteralString(path, plain)
+			r := p.request(method, at+"?"+url.Values{plain: {chinese}, "from": {plain}, "lang": {plain}}.Encode(), nil, "")
+			if method == http.MethodPost {
+				r = p.request(method, at, strings.NewReader(form.Encode()), kind)
+			}
+			kept := maps.Clone(p.cookies)
+			p.does(r)
+			p.cookies = kept
 		}
 	}
 }

@@ -19,10 +19,15 @@ import (
 
 	wardkeep "wardkeep/client"
 	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/webhook"
 )
 
 // Invariant 9: canaries in every item, name, contact, reference and secret, of
@@ -80,6 +85,7 @@ func newStory(t *testing.T, in *apptest.Installation) *story {
 	hook := hooked(t, in, path)
 	hook.refuse = func(e wardkeep.Event) bool { return e.Type == family.KindErased }
 	seats := seated(t, in)
+	seats["party"] = engaged(t, in, hook.URL, seats["officer"].name)
 	s := &story{t: t, in: in, hook: hook, seats: seats, server: in.Start().Await(), tap: &tap{statuses: make(map[int]int)}, slots: make(chan struct{}, 8)}
 	s.client = in.Client(s.server.Base)
 	s.client.HTTP = &http.Client{Transport: s.tap, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -87,6 +93,40 @@ func newStory(t *testing.T, in *apptest.Installation) *story {
 	s.canary("address of a webhook", path)
 	s.canary("secret of a webhook", hook.secret)
 	return s
+}
+
+// engaged has a processor that can't ask, and listens to nothing at the moment: what is pushed to
+// it waits. A person of it is invited.
+func engaged(t *testing.T, in *apptest.Installation, url, officer string) *seat {
+	t.Helper()
+	at := &seat{name: "Kanarienfreund" + rand.Text(), door: "/party", cookies: make(map[string]string)}
+	a := in.Open(apptest.Discard())
+	w := &vaulttest.World{T: t, Store: a.Store, Officer: in.Officer, Charter: in.Charter}
+	w.Engage(a.Store.Now().Add(100 * 24 * time.Hour))
+	w.BindSeal(vaulttest.ProcessorID())
+	to, err := webhook.ParseAddress(url+"/bundles", a.Allowed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Do(a, func(ctx context.Context, tx *db.Tx) error {
+		by := catalog.Operator{ID: "test"}
+		e, _, _, err := webhook.Add(ctx, tx, a.Ring, by, apptest.Service, to, nil, vaulttest.Processor)
+		if err == nil {
+			_, err = webhook.Pause(ctx, tx, by, apptest.Service, e.ID)
+		}
+		if err != nil {
+			return err
+		}
+		invites, err := staff.Called(ctx, tx, officer)
+		if err == nil {
+			at.link, _, err = a.PartyDoor().Seat(ctx, tx, invites[0], vaulttest.ProcessorID(), at.name)
+		}
+		return err
+	})
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 // canary remembers a value that must not show, and returns it.
@@ -190,8 +230,10 @@ func (s *story) values(ctx context.Context) {
 			s.t.Fatalf("%s: what was sealed isn't what is opened: %v", p.Name, opened[0].Problem)
 		}
 	}
+	_, err := s.client.Push(ctx, s.child, wardkeep.Push{Role: "processor", Party: vaulttest.Processor, Purpose: "speaking-practice", Items: []string{"gender", "voice"}})
+	s.must(err)
 	g := s.in.Guardian(s.server.Base, s.request).With(s.client)
-	_, err := g.Withdraw(ctx, wardkeep.Withdrawal{Proof: s.proof, Purpose: "safety-audit"})
+	_, err = g.Withdraw(ctx, wardkeep.Withdrawal{Proof: s.proof, Purpose: "safety-audit"})
 	s.must(err)
 	if _, err = s.client.Read(ctx, s.child, wardkeep.Reading{Purpose: "safety-audit", Items: []string{"device_id"}}); err == nil {
 		s.t.Error("read after the withdrawal")
@@ -298,6 +340,9 @@ func (s *story) search(when string) {
 			s.t.Errorf("there is no table %s to search", want)
 		}
 	}
+	if !bytes.Contains(places["the table party_bundle"], []byte("bn_")) {
+		s.t.Errorf("%s: nothing waits for a party", when)
+	}
 	if !bytes.Contains(places["the table person_login"], []byte("$argon2id$v=19$m=19456,t=2,p=1$")) {
 		s.t.Errorf("%s: passwords aren't kept as OWASP asks", when)
 	}
@@ -336,7 +381,7 @@ func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.statuses[a.StatusCode]++
-	if strings.HasPrefix(r.URL.Path, "/console") { // a page shows what was typed again, to whoever typed it
+	if strings.HasPrefix(r.URL.Path, "/console") || strings.HasPrefix(r.URL.Path, "/party") { // a page shows what was typed again, to whoever typed it
 		a.Header.WriteSubset(&p.headers, map[string]bool{"Set-Cookie": true})
 		return a, err
 	}
