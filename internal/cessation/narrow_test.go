@@ -159,6 +159,15 @@ func TestArticle16_WhatACharterTakesFromAPartyItDeletes(t *testing.T) {
 		h.widen()
 		children := []family.Child{h.agreed("13800000001"), h.agreed("13800000002")}
 		stranger, _ := h.Enrol() // whose guardian has agreed to nothing
+		left := h.agreed("13800000003")
+		h.Do(func(ctx context.Context, tx *db.Tx) error { // of whom it was ordered to delete it before
+			g := h.guardianOf(ctx, tx, left)
+			if _, err := h.Desk.Withdraw(ctx, tx, g, left, "speaking-practice"); err != nil {
+				return err
+			}
+			_, err := h.Vault.EraseUnfounded(ctx, tx, g.Ledger(), vaulttest.Service, left.ID)
+			return err
+		})
 		h.holds(both, nothing)
 		h.Publish(h.without())
 		h.holds(both, speaking)
@@ -185,7 +194,7 @@ func TestArticle16_WhatACharterTakesFromAPartyItDeletes(t *testing.T) {
 			t.Errorf("recorded %d times", trimmed)
 		}
 		want := []string{"delete gender voice: speaking-practice", "stop nickname: speaking-practice"}
-		for _, c := range children {
+		for _, c := range append(children, left) {
 			h.ordered(c, want...)
 		}
 		h.ordered(stranger)

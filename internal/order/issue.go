@@ -308,7 +308,8 @@ func (b Book) Parted(ctx context.Context, tx *db.Tx, actor string, c family.Chil
 
 // Trimmed orders a party that may have less than before to delete what it may have of that of a
 // locked child, and to stop using what it needs for another purpose to which a guardian agrees
-// still (Articles 16(5) and 20). What was ordered because of this narrowing isn't ordered again.
+// still (Articles 16(5) and 20). What was ordered because of this narrowing isn't ordered again, nor
+// what was since the last consent ended: it got nothing from then on.
 func (b Book) Trimmed(ctx context.Context, tx *db.Tx, actor string, c family.Child, p party.Party) error {
 	var grants []consent.Grant
 	if err := tx.Together(ctx, consent.ReadGrants(&grants, c.ID)); err != nil {
@@ -323,25 +324,27 @@ func (b Book) Trimmed(ctx context.Context, tx *db.Tx, actor string, c family.Chi
 	if err != nil {
 		return err
 	}
-	before = slices.DeleteFunc(before, func(o Order) bool {
-		return o.Party != p.Name || string(o.Role) != string(p.Role) || o.Narrowed != p.Narrowed
-	})
+	before = slices.DeleteFunc(before, func(o Order) bool { return o.Party != p.Name || string(o.Role) != string(p.Role) })
 	may := p.Keeps()
+	live := func(purpose string) bool {
+		return slices.ContainsFunc(grants, func(g consent.Grant) bool { return g.Purpose == purpose && g.EndedAt.IsZero() })
+	}
 	needed := func(item string) bool {
-		return slices.ContainsFunc(shares, func(s share) bool {
-			return may.Has(s.purpose, item) && slices.ContainsFunc(grants, func(g consent.Grant) bool { return g.Purpose == s.purpose && g.EndedAt.IsZero() })
-		})
+		return slices.ContainsFunc(shares, func(s share) bool { return may.Has(s.purpose, item) && live(s.purpose) })
 	}
 	var all []todo
 	for _, s := range shares {
 		for _, item := range s.items {
-			ordered := slices.ContainsFunc(before, func(o Order) bool { return slices.Contains(o.Items, item) && slices.Contains(o.Purposes, s.purpose) })
-			if !p.Excess.Has(s.purpose, item) || ordered {
-				continue
-			}
 			what := Delete
 			if needed(item) {
 				what = Stop
+			}
+			ordered := slices.ContainsFunc(before, func(o Order) bool {
+				since := !live(s.purpose) && o.IssuedAt.UnixMicro() >= lastEnd(grants, s.purpose) && (o.What == Delete || o.What == what)
+				return (since || o.Narrowed == p.Narrowed) && slices.Contains(o.Items, item) && slices.Contains(o.Purposes, s.purpose)
+			})
+			if !p.Excess.Has(s.purpose, item) || ordered {
+				continue
 			}
 			i := slices.IndexFunc(all, func(t todo) bool { return t.what == what })
 			if i < 0 {
