@@ -26,7 +26,29 @@ func TestArticle16_AForgedNarrowingIsFound(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		s := begin(t, w)
 		of := vaulttest.ProcessorID()
+		other := party.ID{Service: service, Role: of.Role, Name: of.Name + "-two"}
+		wide := *w.Charter
+		wide.Processors, wide.Purposes = append(slices.Clone(wide.Processors), wide.Processors[0]), slices.Clone(wide.Purposes)
+		wide.Processors[1].Name = other.Name
+		for i, p := range wide.Purposes {
+			if len(p.Processors) > 0 {
+				wide.Purposes[i].Processors = append(slices.Clone(p.Processors), other.Name)
+			}
+		}
+		w.Publish(&wide)
+		w.Charter = &wide
 		w.Engage(w.Store.Now().Add(1000 * time.Hour))
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			scope := party.ScopeOf(&wide, other.Role, other.Name)
+			if _, _, err := party.Register(ctx, tx, w.Officer, other, vaulttest.Identity()); err != nil {
+				return err
+			}
+			if _, _, err := party.Assess(ctx, tx, w.Officer, other, w.Assessment(scope)); err != nil {
+				return err
+			}
+			_, _, err := party.Agree(ctx, tx, w.Officer, other, w.Deed(scope, tx.Now().Add(-time.Hour), tx.Now().Add(1000*time.Hour)))
+			return err
+		})
 		child := w.Child()
 		less := *w.Charter
 		less.Processors, less.Purposes = nil, slices.Clone(less.Purposes)
@@ -56,25 +78,31 @@ func TestArticle16_AForgedNarrowingIsFound(t *testing.T) {
 		found("impossible  party", func() {
 			s.forgeServiceAs(s.Officer.Ledger(), 1, party.KindNarrowed, party.NarrowedBody{Party: of.Name, Role: of.Role, Excess: voice})
 		})
-		found("impossible  party", func() { // nobody has followed
-			s.do(func(ctx context.Context, tx *db.Tx) error {
-				d, _, err := catalog.Propose(ctx, tx, s.Ring, terminal, &less, nil)
-				if err == nil {
-					_, _, err = catalogtest.Publish(ctx, tx, s.Ring, s.Officer, service, d.Number)
+		narrows := func(which ...party.ID) func() { // published, and followed in that order
+			return func() {
+				s.do(func(ctx context.Context, tx *db.Tx) error {
+					d, _, err := catalog.Propose(ctx, tx, s.Ring, terminal, &less, nil)
+					if err == nil {
+						_, _, err = catalogtest.Publish(ctx, tx, s.Ring, s.Officer, service, d.Number)
+					}
+					return err
+				})
+				for i, of := range which {
+					s.forgeServiceAs(s.Officer.Ledger(), int64(1+i), party.KindNarrowed, party.NarrowedBody{Party: of.Name, Role: of.Role, Excess: voice})
 				}
-				return err
-			})
+			}
+		}
+		found("impossible  party", func() { // nobody has followed
+			narrows()()
 			s.forgeServiceAs(s.Officer.Ledger(), 1, party.KindHalted, party.HaltedBody{Party: of.Name, Role: of.Role, Reason: party.Other})
 		})
-		found("impossible party party", func() { // and nothing came after it
-			s.do(func(ctx context.Context, tx *db.Tx) error {
-				d, _, err := catalog.Propose(ctx, tx, s.Ring, terminal, &less, nil)
-				if err == nil {
-					_, _, err = catalogtest.Publish(ctx, tx, s.Ring, s.Officer, service, d.Number)
-				}
-				return err
-			})
-		})
+		found("impossible party party", narrows()) // and nothing came after it
+		found("impossible party party", narrows(of))
+		for _, d := range s.once(t, narrows(other, of)).Differences {
+			if strings.HasSuffix(d.What, "impossible") {
+				t.Errorf("a store that sorts names otherwise: %v", d)
+			}
+		}
 		w.Publish(&less)
 		ok(t, s.flush())
 		s.replays(t)

@@ -74,9 +74,11 @@ func (f *fold) narrows(p ledger.Placed, s *service, now *version) fault {
 	if r == nil {
 		return impossible(ruleParty)
 	}
-	owed := len(s.owes) > 0 && s.owes[0] == of
+	// In whatever order they come: how a store sorts names is its own.
+	i := slices.Index(s.owes, of)
+	owed := i >= 0
 	if owed {
-		s.owes = s.owes[1:]
+		s.owes = slices.Delete(s.owes, i, i+1)
 	}
 	x = s.partyChanged(now, whose{b.Party, b.Role}, func(*party.Standing) bool {
 		return r.unread || owed && b.Excess.String() == r.Excess.String()
