@@ -40,7 +40,7 @@ func getPermissions(s *Server, ctx context.Context, c *call, _ *nothing) (answer
 				return err
 			}
 		}
-		if f.MayCross() {
+		if gate.MayCross(f.Published.Charter) {
 			if f.Border, err = border.Read(ctx, tx, child.ID); err != nil {
 				return err
 			}

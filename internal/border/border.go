@@ -12,6 +12,7 @@ package border
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -74,6 +75,39 @@ func Read(ctx context.Context, tx *db.Tx, child family.ID) (Count, error) {
 	year := YearOf(tx.Now())
 	err := tx.Together(ctx, r.Reads(child, year)...)
 	return r.Count(year), err
+}
+
+// Counts are the count of a year, for each of several children.
+type Counts struct {
+	year Count
+	last map[family.ID]int64 // the last year in which something of a child left
+}
+
+// Of returns the count for one of them.
+func (c Counts) Of(child family.ID) Count {
+	last, ok := c.last[child]
+	one := c.year
+	one.Crossed = ok && last >= one.Year
+	return one
+}
+
+// ReadMany is Read for several children, with few statements, however many they are.
+func ReadMany(ctx context.Context, tx *db.Tx, children []family.ID) (Counts, error) {
+	c := Counts{last: make(map[family.ID]int64, len(children))}
+	var persons []int64
+	var crossed []Crossing
+	year := YearOf(tx.Now())
+	reads := []db.Read{db.ReadInto(&persons, db.Single[int64], `SELECT persons FROM border_year WHERE year = $1`, year)}
+	for some := range slices.Chunk(children, db.Chunk) {
+		in, args := db.Placeholders(some)
+		reads = append(reads, db.ReadInto(&crossed, scanCrossing, `SELECT child, year FROM border_child WHERE child IN `+in, args...))
+	}
+	err := tx.Together(ctx, reads...)
+	c.year = Reading{persons: persons}.Count(year)
+	for _, x := range crossed {
+		c.last[x.Child] = x.Year
+	}
+	return c, err
 }
 
 // Hold is Read, and holds the year to the end of the transaction: of two children on two nodes
@@ -162,11 +196,13 @@ type Crossing struct {
 	Year  int64
 }
 
+func scanCrossing(row db.Row) (c Crossing, err error) {
+	err = row.Scan(&c.Child, &c.Year)
+	return c, err
+}
+
 // ReadCrossings reads those of a stretch of children, for an audit.
 func ReadCrossings(into *[]Crossing, s family.Stretch) db.Read {
 	where, args := s.Where("child")
-	return db.ReadInto(into, func(row db.Row) (c Crossing, err error) {
-		err = row.Scan(&c.Child, &c.Year)
-		return c, err
-	}, `SELECT child, year FROM border_child WHERE `+where+` ORDER BY child`, args...)
+	return db.ReadInto(into, scanCrossing, `SELECT child, year FROM border_child WHERE `+where+` ORDER BY child`, args...)
 }

@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -171,18 +172,22 @@ func TestEdgeCase20_TheThresholdClosesTheGate(t *testing.T) {
 			w.t.Errorf("the last below it: %v, %+v", err, w.year())
 		}
 		w.stopped(more)
-		w.Do(func(ctx context.Context, tx *db.Tx) error { // asked before, the answer is the same
-			all, err := w.Vault.Gate.Load(ctx, tx, vaulttest.Service, more.ID)
-			if err != nil {
-				return err
-			}
-			f := all.Facts(tx.Now(), nil)
-			f.Border, err = border.Read(ctx, tx, more.ID)
-			if !f.MayCross() || !f.Border.Assessed() {
-				w.t.Errorf("a dry decision knows of %+v", f.Border)
+		asked := []vault.Question{}
+		for _, c := range []family.Child{more, last, first} {
+			asked = append(asked, vault.Question{By: w.By(), Uses: []gate.Use{{Service: vaulttest.Service, Child: c.ID, Activity: charter.Collect,
+				Purpose: "course-progress", Items: []string{"weekly_score"}}}})
+		}
+		if err := w.Store.View(w.t.Context(), func(tx *db.Tx) error { // asked before, the answer is the same
+			all, err := w.Vault.Decide(w.t.Context(), tx, asked)
+			for i, d := range all {
+				if d[0].Permitted != (i > 0) {
+					w.t.Errorf("the dry decision %d is %+v", i, d)
+				}
 			}
 			return err
-		})
+		}); err != nil {
+			w.t.Error(err)
+		}
 		for _, c := range []family.Child{first, last} {
 			if err := w.put(c); err != nil {
 				w.t.Errorf("who is counted: %v", err)
@@ -210,6 +215,96 @@ func TestEdgeCase20_TheThresholdClosesTheGate(t *testing.T) {
 		w.AnswerProved(assessed)
 		if err := w.put(assessed); err != nil || w.year().Persons != border.AssessFrom+1 {
 			w.t.Errorf("by an assessment: %v, %+v", err, w.year())
+		}
+	})
+}
+
+// What is pushed to a processor abroad counts its child as it is pushed, by whatever then becomes
+// of it; what waits over New Year counts it in the year in which it goes, and doesn't go where the
+// threshold is reached by then.
+func TestEdgeCase20_WhatIsPushedAbroadIsCountedAsItLeaves(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, v *vaulttest.World) {
+		w := &world{v, t}
+		now := w.Store.Now().In(age.Zone)
+		w.Pass(time.Date(now.Year()+1, 1, 1, 0, 0, 0, 0, age.Zone).Add(-time.Hour).Sub(now))
+		c := *w.Charter
+		c.Processors, c.Purposes = slices.Clone(c.Processors), slices.Clone(c.Purposes)
+		c.Processors[0].Country = "SG"
+		for i, p := range c.Purposes {
+			if p.Name == "speaking-practice" {
+				c.Purposes[i].SeparateConsent, c.Purposes[i].Necessary = true, false
+				c.Purposes[i].CrossBorder = &charter.CrossBorder{Mechanism: charter.StandardContract, Reference: "12"}
+			}
+		}
+		w.Publish(&c)
+		of, scope := vaulttest.ProcessorID(), party.ScopeOf(&c, party.Processor, vaulttest.Processor)
+		until := w.Store.Now().AddDate(0, 6, 0)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, _, err := party.Register(ctx, tx, w.Officer, of, vaulttest.StorageIdentity()); err != nil {
+				return err
+			}
+			if _, _, err := party.Assess(ctx, tx, w.Officer, of, w.Assessment(scope)); err != nil {
+				return err
+			}
+			if _, _, err := party.Agree(ctx, tx, w.Officer, of, w.Deed(scope, tx.Now().Add(-time.Minute), until)); err != nil {
+				return err
+			}
+			_, _, err := party.File(ctx, tx, w.Officer, of, w.MechanismUntil(charter.StandardContract, until))
+			return err
+		})
+		w.BindSeal(of)
+		first, late := w.Proved(), w.Proved()
+		for _, c := range []family.Child{first, late} {
+			w.Put(c, "speaking-practice", "gender", "女")
+		}
+		counts := func(persons int64) {
+			t.Helper()
+			if y := w.year(); y.Persons != persons {
+				t.Errorf("in %d there are %d, want %d", y.Year, y.Persons, persons)
+			}
+		}
+		push := func(c family.Child) (name string) {
+			t.Helper()
+			out, err := w.Push(c.ID, "gender")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out.Bundle
+		}
+		send := func(bundle string) (sent bool) {
+			t.Helper()
+			for _, b := range w.Waiting() {
+				if b.ID == bundle {
+					w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+						_, sent, err = w.Vault.Send(ctx, tx, b, func(int64) time.Duration { return time.Minute })
+						return err
+					})
+				}
+			}
+			return sent
+		}
+		counts(0) // it is stored at home
+		one, two := push(first), push(first)
+		counts(1)
+		if !send(one) || w.counted(first) != 1 {
+			t.Error("what was pushed doesn't go")
+		}
+		over := push(late)
+		counts(2)
+		w.replays()
+		w.Pass(time.Hour)
+		counts(0)
+		if !send(two) {
+			t.Error("what waits doesn't go in the new year")
+		}
+		counts(1)
+		w.replays()
+		w.fill(border.AssessFrom - 1)
+		if send(over) || len(w.Waiting()) != 2 {
+			t.Error("it goes beyond the threshold, or waits still")
+		}
+		if !send(one) {
+			t.Error("what goes once more of who is counted doesn't")
 		}
 	})
 }

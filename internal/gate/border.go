@@ -22,10 +22,9 @@ func (f Facts) crosses(u Use) bool {
 	return country != "" && country != charter.Home
 }
 
-// MayCross reports whether anything of the charter in force crosses a border, for whoever reads
-// the count once for several uses.
-func (f Facts) MayCross() bool {
-	c := f.Published.Charter
+// MayCross reports whether anything of a charter crosses a border, for whoever reads the count
+// once for several uses.
+func MayCross(c *charter.Charter) bool {
 	return c != nil && slices.ContainsFunc(c.Purposes, c.Abroad)
 }
 
@@ -33,8 +32,11 @@ func (f Facts) MayCross() bool {
 // the use is permitted. What a law demands goes to a body in the country (see basis); what a life
 // in danger does may go abroad, and is exempt (Cross-border provisions, Article 5(3)).
 func (f Facts) Counts(by Actor, u Use) bool {
+	if f.Border.Crossed || !f.crosses(u) {
+		return false
+	}
 	d := decision{facts: f, by: by, use: u}
-	return f.crosses(u) && !f.Border.Crossed && !d.grounded()
+	return !d.grounded()
 }
 
 // counted denies that one child more crosses a border this year by a mechanism that carries

@@ -40,17 +40,25 @@ func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Deci
 		if err != nil {
 			return nil, err
 		}
+		var crossing []family.ID
+		for i, q := range some {
+			if published, _ := loaded[i].Published(); gate.MayCross(published.Charter) {
+				crossing = append(crossing, q.whose().Child)
+			}
+		}
+		var counts border.Counts
+		if len(crossing) > 0 {
+			if counts, err = border.ReadMany(ctx, tx, crossing); err != nil {
+				return nil, err
+			}
+		}
 		for i, q := range some {
 			f := loaded[i].Facts(tx.Now(), values[q.whose().Child])
 			published, _ := loaded[i].Published()
 			if err := standings(ctx, tx, parties, q, f.StoredAbroad()); err != nil {
 				return nil, err
 			}
-			if f.MayCross() {
-				if f.Border, err = border.Read(ctx, tx, f.Child.ID); err != nil {
-					return nil, err
-				}
-			}
+			f.Border = counts.Of(f.Child.ID)
 			decisions := make([]Decision, len(q.Uses))
 			for j, u := range q.Uses {
 				_, reasons := gate.Decide(f.Among(parties[u.Service], u), q.By, u.Known(published.Charter))
