@@ -41,7 +41,7 @@ type borderRow struct {
 	Told      charter.Mechanism
 	Reference string     // in the charter
 	Filed     party.Term // the mechanism on file, of whatever kind
-	Holds     bool       // it is the one that the charter names, and in its period
+	Holds     bool       // it is the one that the charter names, in its period, and whose it is stands there and isn't suspended
 	Days      int64      // that are left of it, begun ones counted
 	To        string
 }
@@ -70,7 +70,7 @@ func (v *visit) bordersIn(ctx context.Context, tx *db.Tx, service string) (rows 
 			is := stands[of]
 			row := borderRow{Purpose: v.label(p.Label, p.Name), Party: of, Label: v.label(label, of.Name), Country: charter.CountryIn(country, lang),
 				Told: p.CrossBorder.Mechanism, Reference: p.CrossBorder.Reference, Filed: is.Mechanism, To: partyPath(of)}
-			row.Holds = is.Mechanism.Kind == party.Kind(row.Told) && is.Mechanism.Holds(tx.Now())
+			row.Holds = is.Mechanism.Kind == party.Kind(row.Told) && is.Mechanism.Holds(tx.Now()) && is.Country == country && is.Halted == "" && len(is.Subs) == 0
 			if left := is.Mechanism.Until.Sub(tx.Now()); is.Mechanism.Exists() && left > 0 {
 				row.Days = int64((left + 24*time.Hour - 1) / (24 * time.Hour))
 			}

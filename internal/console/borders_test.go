@@ -1,12 +1,15 @@
 package console_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/party"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -34,6 +37,13 @@ func TestEdgeCase20_WhatLeavesTheCountryIsOnOnePage(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(file.Body.String()), "\n")
 		if want := 1 + len(d.Charter.Purposes); file.Code != http.StatusOK || len(lines) != want || !strings.Contains(lines[1], ",standard_contract,12,standard_contract,") || !strings.Contains(lines[1], ",29,holds,") {
 			t.Errorf("%d, %d lines, want %d:\n%s", file.Code, len(lines), want, file.Body)
+		}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := party.Suspend(ctx, tx, d.Officer, party.StorageOf(vaulttest.Service), party.Authority)
+			return err
+		})
+		if file = boss.post("/console/borders/csv?lang=en", "filter", "service="+vaulttest.Service); strings.Count(file.Body.String(), ",29,nothing that holds: the gate denies,") != len(d.Charter.Purposes) {
+			t.Errorf("of a storage that is suspended:\n%s", file.Body)
 		}
 		if w := d.browser(d.hire(staff.Worker).Secret).get("/console/borders"); w.Code != http.StatusForbidden {
 			t.Errorf("whoever handles demands sees it: %d", w.Code)
