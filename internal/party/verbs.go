@@ -414,28 +414,48 @@ func Declare(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, subs []s
 }
 
 // End ends all that a party stands on, at a moment; at the zero time, or one that is over,
-// now. What is stored somewhere ends by another charter, and not by this. Errors: those of
-// catalog.Change, ErrNotFound, ErrRole, ErrEnded.
+// now. What is stored somewhere ends by another charter, and not by this: of a storage that one
+// has brought home, the mechanism goes now, whatever the moment, and nobody is reminded of it any
+// more. Errors: those of catalog.Change and catalog.Current, ErrNotFound, ErrRole, ErrEnded.
 func End(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, at time.Time) (Party, string, error) {
-	if of.Role == Storage {
-		return Party{}, "", ErrRole.At("role")
-	}
 	p, err := change(ctx, tx, by, of)
+	if err == nil && of.Role == Storage {
+		err = p.home(ctx, tx)
+	}
 	switch {
 	case err != nil:
 		return Party{}, "", err
 	case p.Over(tx.Now()):
 		return Party{}, "", ErrEnded
 	}
-	if at = at.UTC().Truncate(time.Microsecond); at.Before(tx.Now()) {
+	if at = at.UTC().Truncate(time.Microsecond); at.Before(tx.Now()) || of.Role == Storage {
 		at = tx.Now()
 	}
-	p.EndsAt = at
+	if of.Role == Storage {
+		p.Mechanism = Term{}
+	} else {
+		p.EndsAt = at
+	}
 	if err := p.write(ctx, tx); err != nil {
 		return Party{}, "", err
 	}
 	entry, err := p.note(ctx, tx, by, KindEnded, EndedBody{Party: of.Name, Role: of.Role, At: at.UnixMicro()})
 	return p, entry, err
+}
+
+// home refuses the end of a storage that is abroad, and of one that stands on nothing. Errors:
+// those of catalog.Current, ErrRole, ErrEnded.
+func (p Party) home(ctx context.Context, tx *db.Tx) error {
+	published, err := catalog.Current(ctx, tx, p.Service)
+	switch {
+	case err != nil:
+		return err
+	case CountryOf(published.Charter, p.ID) != "":
+		return ErrRole.At("role")
+	case !p.Mechanism.Exists():
+		return ErrEnded
+	}
+	return nil
 }
 
 // change returns a party for a change of it: the service is held, and has the version that

@@ -164,7 +164,13 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 			return x
 		}
 		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
-			ok := !is.Over(p.At) && b.At >= p.At.UnixMicro() && is.Role != party.Storage
+			if is.Role == party.Storage { // a charter has brought it home
+				e := s.editions[now.charter]
+				ok := is.Mechanism.Exists() && b.At == p.At.UnixMicro() && e != nil && (e.published.Charter == nil || party.CountryOf(e.published.Charter, is.ID) == "")
+				is.Mechanism = party.Term{}
+				return ok
+			}
+			ok := !is.Over(p.At) && b.At >= p.At.UnixMicro()
 			is.EndsAt = moment(b.At)
 			return ok
 		})
