@@ -39,7 +39,7 @@ func agreed(ts *testscript.TestScript, neg bool, args []string) {
 		},
 		func(tx *db.Tx) (err error) {
 			var g family.Guardian
-			child, g, _, err = gate.Register(ctx, tx, a.Ring, backend, family.Enrolment{Service: service, Ref: pii.New(id.Secret(16)),
+			child, g, _, err = a.Vault.Gate.Register(ctx, tx, backend, family.Enrolment{Service: service, Ref: pii.New(id.Secret(16)),
 				Guardian: family.Person{Phone: pii.New("13800138000"), Relation: family.Parent}})
 			ts.Setenv(args[1], string(child.ID))
 			ts.Setenv(args[2], string(g.ID))

@@ -15,7 +15,6 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/roster"
 	"wardkeep/internal/suspicion"
 )
@@ -99,7 +98,7 @@ func (c importCmd) one(ctx context.Context, a *app.App, row roster.Row, done *en
 	asked := false
 	err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
 		var g family.Guardian
-		child, g, _, err = gate.Register(ctx, tx, a.Ring, operator, enrolment(c.Service, row))
+		child, g, _, err = a.Vault.Gate.Register(ctx, tx, operator, enrolment(c.Service, row))
 		if err == nil {
 			err = suspicion.Registered(ctx, tx, a.Ring, operator, c.Service, row.Ref)
 		}

@@ -9,7 +9,6 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/suspicion"
 )
 
@@ -189,7 +188,7 @@ func (c suspicionDecideCmd) register(ctx context.Context, tx *db.Tx, a *app.App,
 	case c.Basis != "":
 		return child, one, suspicion.ErrBasis.At("basis")
 	}
-	child, g, _, err := gate.Register(ctx, tx, a.Ring, by, family.Enrolment{Service: c.Service, Ref: ref, Guardian: guardian})
+	child, g, _, err := a.Vault.Gate.Register(ctx, tx, by, family.Enrolment{Service: c.Service, Ref: ref, Guardian: guardian})
 	if err != nil {
 		return child, one, err
 	}

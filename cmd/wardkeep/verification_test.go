@@ -12,7 +12,6 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/verification"
 )
 
@@ -33,7 +32,7 @@ func document(ts *testscript.TestScript, neg bool, args []string) {
 	var proof string
 	for _, step := range []func(tx *db.Tx) error{
 		func(tx *db.Tx) error {
-			child, _, _, err := gate.Register(ctx, tx, a.Ring, operator, family.Enrolment{Service: "xiaoxi-english", Ref: pii.New(id.Secret(16)),
+			child, _, _, err := a.Vault.Gate.Register(ctx, tx, operator, family.Enrolment{Service: "xiaoxi-english", Ref: pii.New(id.Secret(16)),
 				Guardian: family.Person{Phone: pii.New("13800138000"), Relation: family.Parent}})
 			if err != nil {
 				return err

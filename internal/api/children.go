@@ -15,7 +15,6 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
@@ -112,7 +111,7 @@ func registerChild(s *Server, ctx context.Context, c *call, in *registerChildInp
 		e.BirthSource = family.FromApp
 	}
 	return change(ctx, s, c, func(tx *db.Tx) (answer[wardkeep.Child], error) {
-		child, guardian, entry, err := gate.Register(ctx, tx, s.Ring, c.app, e)
+		child, guardian, entry, err := s.Vault.Gate.Register(ctx, tx, c.app, e)
 		switch {
 		case errs.Of(err).Field == "birth":
 			return out, at(err, "birth_date")

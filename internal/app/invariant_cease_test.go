@@ -188,7 +188,7 @@ func manyThenTheEnd(in *apptest.Installation, a *app.App, purpose string, window
 				return err
 			}
 			for range 10 {
-				child, _, _, err := gate.Register(ctx, tx, a.Ring, apps[0], family.Enrolment{Service: apptest.Service, Ref: pii.New(id.Secret(16)),
+				child, _, _, err := a.Vault.Gate.Register(ctx, tx, apps[0], family.Enrolment{Service: apptest.Service, Ref: pii.New(id.Secret(16)),
 					Birth: age.Birth{Year: tx.Now().Year() - 9, Month: 6, Day: 1}, BirthSource: family.FromApp,
 					Guardian: family.Person{Phone: pii.New(apptest.NewPhoneNumber()), Relation: family.Parent}})
 				if err != nil {

@@ -51,7 +51,7 @@ func TestArticle23_TheAnnouncementClosesCollectionEverywhere(t *testing.T) {
 		_, err := h.Read(child, "course-progress", "nickname")
 		reason(t, err, "gate.service_ceasing")
 		reason(t, h.Try(func(ctx context.Context, tx *db.Tx) error {
-			_, _, _, err := gate.Register(ctx, tx, h.Ring, h.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("new"),
+			_, _, _, err := h.Vault.Gate.Register(ctx, tx, h.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("new"),
 				Guardian: family.Person{Phone: pii.New("13800000001"), Relation: family.Parent}})
 			return err
 		}), "gate.service_ceasing")
@@ -490,7 +490,7 @@ func TestArticle23_NothingTakesItBack(t *testing.T) {
 			t.Errorf("announced after its end: %v", err)
 		}
 		if err := h.Try(func(ctx context.Context, tx *db.Tx) error {
-			_, _, _, err := gate.Register(ctx, tx, h.Ring, h.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("new"),
+			_, _, _, err := h.Vault.Gate.Register(ctx, tx, h.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("new"),
 				Guardian: family.Person{Phone: pii.New("13800000001"), Relation: family.Parent}})
 			return err
 		}); err == nil {

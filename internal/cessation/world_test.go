@@ -63,7 +63,7 @@ func each(t *testing.T, fn func(t *testing.T, h *house)) {
 func (h *house) agreed(phone string) (child family.Child) {
 	h.t.Helper()
 	h.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		child, _, _, err = gate.Register(ctx, tx, h.Ring, h.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
+		child, _, _, err = h.Vault.Gate.Register(ctx, tx, h.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
 			Guardian: family.Person{Phone: pii.New(phone), Relation: family.Parent}})
 		return err
 	})

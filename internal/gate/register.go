@@ -7,6 +7,7 @@ import (
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/party"
 )
 
 // missing are the reasons for what a service can lack (Article 8). Rules and
@@ -20,21 +21,27 @@ var missing = map[string]string{
 // Register enrols a child, if the service may collect at all. A reference and a
 // guardian's contact are collected before anyone could consent (edge case 5),
 // but not before rules, agreement, officer and deputy are there (Article 8), nor once
-// the end of the service was announced (Article 23). It is the one way to family.Enrol. Errors: *Denied, and those of Enrol.
-func Register(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, e family.Enrolment) (family.Child, family.Guardian, string, error) {
-	if err := mayRegister(ctx, tx, e.Service); err != nil {
+// the end of the service was announced (Article 23), nor abroad where no mechanism holds (edge
+// case 20). It is the one way to family.Enrol. Errors: *Denied, and those of Enrol.
+func (g *Gate) Register(ctx context.Context, tx *db.Tx, by family.Actor, e family.Enrolment) (family.Child, family.Guardian, string, error) {
+	service, err := mayRegister(ctx, tx, e.Service)
+	if err == nil {
+		err = g.mayKeep(ctx, tx, service)
+	}
+	if err != nil {
 		return family.Child{}, family.Guardian{}, "", err
 	}
-	return family.Enrol(ctx, tx, ring, by, e)
+	return family.Enrol(ctx, tx, g.Ring, by, e)
 }
 
 // AddGuardian ties another person to a locked child, if the service may collect
 // at all: a guardian's contact is personal information too (Article 8). The new
 // guardian can't answer until it has proved to be one. Entry is empty if the
-// contact is tied to the child already. It is the edges' one way
+// contact is tied to the child already. It waits for no mechanism of a storage abroad: who
+// speaks for a child that is held there looks, and ends it. It is the edges' one way
 // to family.AddGuardian. Errors: *Denied, and those of family.AddGuardian.
 func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, c family.Child, p family.Person) (family.Guardian, string, error) {
-	if err := mayRegister(ctx, tx, c.Service); err != nil {
+	if _, err := mayRegister(ctx, tx, c.Service); err != nil {
 		return family.Guardian{}, "", err
 	}
 	return family.AddGuardian(ctx, tx, ring, by, c, p)
@@ -42,10 +49,10 @@ func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.A
 
 // mayRegister denies whatever brings a new contact while something is missing, or
 // once the service ends.
-func mayRegister(ctx context.Context, tx *db.Tx, name string) error {
+func mayRegister(ctx context.Context, tx *db.Tx, name string) (catalog.Service, error) {
 	service, err := catalog.Find(ctx, tx, name)
 	if err != nil {
-		return err
+		return service, err
 	}
 	var denied Denied
 	for _, what := range service.Missing() {
@@ -57,7 +64,42 @@ func mayRegister(ctx context.Context, tx *db.Tx, name string) error {
 		denied.Reasons = append(denied.Reasons, Denial{Code: "gate.service_ceasing", Article: "23"})
 	}
 	if len(denied.Reasons) > 0 {
-		return &denied
+		return service, &denied
 	}
-	return nil
+	return service, nil
+}
+
+// mayKeep denies that a new child is kept abroad while the storage there stands on nothing for
+// any purpose that goes on: nobody could be asked for what may not be collected (edge case 20).
+// At home it reads the charter alone, which is in memory.
+func (g *Gate) mayKeep(ctx context.Context, tx *db.Tx, service catalog.Service) error {
+	published, err := g.Charters.Version(ctx, tx, service.Name, service.Charter)
+	f := Facts{Now: tx.Now(), Service: service, Published: published}
+	if err != nil || !f.StoredAbroad() {
+		return err
+	}
+	var storage []party.Standing
+	if err := tx.Together(ctx, party.ReadStanding(&storage, party.StorageOf(service.Name))); err != nil {
+		return err
+	}
+	for _, s := range storage {
+		f.Storage = s
+	}
+	var denied Denied
+	for _, purpose := range published.Charter.Purposes {
+		if service.Ceases(purpose.Name) {
+			continue
+		}
+		d := decision{facts: f, use: Use{Service: service.Name}}
+		if d.stored(purpose); len(d.reasons) == 0 {
+			return nil
+		}
+		if len(denied.Reasons) == 0 {
+			denied.Reasons = d.reasons
+		}
+	}
+	if len(denied.Reasons) == 0 {
+		return nil
+	}
+	return &denied
 }

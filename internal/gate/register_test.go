@@ -23,7 +23,7 @@ func TestArticle8_NotEvenAContactIsCollectedDuringAVacancy(t *testing.T) {
 		})
 		enrol := func(ref string) error {
 			return w.Try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, _, err := gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(ref),
+				_, _, _, err := w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(ref),
 					Guardian: family.Person{Phone: pii.New("13800000001"), Relation: family.Parent}})
 				return err
 			})

@@ -23,7 +23,9 @@ func (f Facts) StoredAbroad() bool {
 // holds a child's information captive: a guardian looks and takes a copy (DecideAccess),
 // everything is erased as ever, and a law or a rescue is served (basis). Nor does the search
 // for what would be published, which protects who is stored there (DecideComparing). What a
-// guardian has corrected is collected anew, and so it waits: what is wrong can be erased.
+// guardian has corrected is collected anew, and so it waits: only the operator says that it is a
+// correction, and no word of theirs carries anything abroad. Meanwhile nothing that is wrong is
+// used, for that waits as well; it can be erased at once, and the demand has its day (Article 19).
 func (d *decision) stored(purpose charter.Purpose) {
 	if !d.facts.StoredAbroad() {
 		return

@@ -26,7 +26,6 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
@@ -299,7 +298,7 @@ func TestEdgeCase4_GuardiansAreToldThatTheirDoorCloses(t *testing.T) {
 		y, m, day := d.Store.Now().In(age.Zone).AddDate(-14, 0, 10).Date()
 		var child family.Child
 		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-			child, _, _, err = gate.Register(ctx, tx, d.Ring, d.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("turning"),
+			child, _, _, err = d.Vault.Gate.Register(ctx, tx, d.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("turning"),
 				Birth: age.Birth{Year: y, Month: int(m), Day: day}, BirthSource: family.FromApp,
 				Guardian: family.Person{Phone: mother.Phone, Relation: family.Parent}})
 			return err

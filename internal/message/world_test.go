@@ -16,7 +16,6 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
@@ -177,7 +176,7 @@ func (d *desk) family(p family.Person) (child family.Child) {
 	d.t.Helper()
 	p.Relation = family.Parent
 	d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		child, _, _, err = gate.Register(ctx, tx, d.Ring, d.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("r-" + time.Now().String()), Guardian: p})
+		child, _, _, err = d.Vault.Gate.Register(ctx, tx, d.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("r-" + time.Now().String()), Guardian: p})
 		return err
 	})
 	return child

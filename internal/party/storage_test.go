@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
@@ -16,6 +18,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -62,8 +65,9 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 		}
 		as := func(*party.Identity) {}
 		register(party.ErrUnnamed, as) // it is at home
+		child, _ := w.Enrol()
 		w.Publish(vaulttest.StoredAbroad(w.Charter, charter.StandardContract))
-		child := w.Proved()
+		w.AnswerProved(child)
 		put := func() error {
 			return w.Try(func(ctx context.Context, tx *db.Tx) error {
 				_, err := w.Vault.Put(ctx, tx, w.By(), vaulttest.Service, child.ID, "course-progress", map[string]pii.Text{"weekly_score": pii.New("77")})
@@ -71,8 +75,16 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 			})
 		}
 		read := func() error { _, err := w.Read(child, "course-progress", "weekly_score"); return err }
+		enrol := func() error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, _, err := w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
+					Guardian: family.Person{Phone: pii.New("13800000001"), Relation: family.Parent}})
+				return err
+			})
+		}
 
 		denied(t, put(), "gate.storage_mechanism_missing")
+		denied(t, enrol(), "gate.storage_mechanism_missing")
 		register(party.ErrCountry, func(i *party.Identity) { i.Country = "HK" })
 		register(nil, as)
 		denied(t, put(), "gate.storage_mechanism_missing")
@@ -84,6 +96,7 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 		stands(party.Active)
 		denied(t, put(), "")
 		denied(t, read(), "")
+		denied(t, enrol(), "")
 
 		// It is neither assessed, agreed with, nor ended: the charter says where it is.
 		for name, verb := range map[string]func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error){
@@ -134,6 +147,37 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 		}); err != nil {
 			t.Errorf("a guardian can't look: %v", err)
 		}
+		// Who comes to speak for it waits for nothing, and new children do.
+		denied(t, enrol(), "gate.storage_mechanism_over")
+		if err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, vaulttest.Service, child.ID)
+			if err == nil {
+				_, _, err = gate.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
+			}
+			return err
+		}); err != nil {
+			t.Errorf("nobody else can speak for it: %v", err)
+		}
+		// Article 19: a correction is taken and has its day, while nothing wrong is used; who won't
+		// wait has it erased.
+		demand := func(kind rights.Kind) (r rights.Request) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Find(ctx, tx, vaulttest.Service, child.ID)
+				if err == nil {
+					r, _, err = w.Vault.Demand(ctx, tx, rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}, g, c,
+						rights.Demand{Kind: kind, Door: rights.ByGuardian, Guardian: g.ID, Item: "weekly_score"})
+				}
+				return err
+			})
+			return r
+		}
+		if r := demand(rights.Correct); r.State != rights.Open || !r.DueAt.After(w.Store.Now()) {
+			t.Errorf("a correction is %s, due %s", r.State, r.DueAt)
+		}
+		denied(t, put(), "gate.storage_mechanism_over")
+		if r := demand(rights.DeleteItem); r.State != rights.Done {
+			t.Errorf("to delete it is %s", r.State)
+		}
 
 		// A mechanism is of one company and one place. Under another it is gone.
 		file(charter.StandardContract, w.Store.Now().Add(time.Hour))
@@ -142,10 +186,12 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 		register(nil, func(i *party.Identity) { i.Registration = "201912345Z" })
 		denied(t, read(), "gate.storage_mechanism_missing")
 		file(charter.StandardContract, w.Store.Now().Add(time.Hour))
+		forged := w.Proved()
 		w.verb(nil, func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
 			return party.Suspend(ctx, tx, by, storage, party.Authority)
 		})
 		denied(t, read(), "gate.storage_suspended")
+		denied(t, enrol(), "gate.storage_suspended")
 		if err := w.Try(func(ctx context.Context, tx *db.Tx) error {
 			_, err := w.Vault.Erase(ctx, tx, w.App.Ledger(), vaulttest.Service, child.ID, family.UseEnded)
 			return err
@@ -155,7 +201,6 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 		w.replays()
 
 		// A use that an entry says was permitted, under a mechanism that isn't, is found.
-		forged := w.Proved()
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			s, err := catalog.Find(ctx, tx, vaulttest.Service)
 			if err != nil {
@@ -169,5 +214,41 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 		if err != nil || len(report.Differences) != 1 || report.Differences[0].What != replay.FoundVerdict {
 			t.Errorf("%v, %v", report.Differences, err)
 		}
+	})
+}
+
+// A storage that a charter has brought home is reminded of until somebody takes its mechanism off,
+// and stands on nothing if it goes abroad again.
+func TestEdgeCase20_AStorageThatCameHomeIsRemindedOfNoMore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.StoreAbroad(charter.StandardContract, w.Store.Now().AddDate(0, 0, 29))
+		ends := func(want error) {
+			t.Helper()
+			w.verb(want, func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
+				return party.End(ctx, tx, by, storage, tx.Now().Add(time.Hour))
+			})
+		}
+		reminds := func(want int) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				clocks, err := party.ClocksOf(ctx, tx, vaulttest.Service, tx.Now().Add(party.Soon))
+				if len(clocks) != want {
+					t.Errorf("the clocks are %v", clocks)
+				}
+				return err
+			})
+		}
+		child := w.Proved()
+		ends(party.ErrRole)
+		w.Publish(w.Charter)
+		reminds(1)
+		ends(nil)
+		reminds(0)
+		ends(party.ErrEnded)
+		w.Publish(vaulttest.StoredAbroad(w.Charter, charter.StandardContract))
+		_, err := w.Read(child, "course-progress", "weekly_score")
+		denied(t, err, "gate.storage_mechanism_missing")
+		ends(party.ErrRole)
+		w.replays()
 	})
 }

@@ -150,7 +150,7 @@ func TestAuditWalksThroughEveryPage(t *testing.T) {
 		const many = 1203
 		s.Do(func(ctx context.Context, tx *db.Tx) error {
 			for range many {
-				_, _, _, err := gate.Register(ctx, tx, s.Ring, s.App, family.Enrolment{Service: service, Ref: pii.New(id.Secret(16)),
+				_, _, _, err := s.Vault.Gate.Register(ctx, tx, s.App, family.Enrolment{Service: service, Ref: pii.New(id.Secret(16)),
 					Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent}})
 				if err != nil {
 					return err

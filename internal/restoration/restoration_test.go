@@ -310,7 +310,7 @@ func TestEdgeCase15_WhatHappenedSinceIsReplayed(t *testing.T) {
 // agreed registers a child whose guardian, with this phone, agrees to everything.
 func (w *world) agreed(phone string) (c family.Child) {
 	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		c, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{Service: service, Ref: pii.New(id.Secret(16)),
+		c, _, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: service, Ref: pii.New(id.Secret(16)),
 			Guardian: family.Person{Phone: pii.New(phone), Relation: family.Parent}})
 		return err
 	})
@@ -1128,7 +1128,7 @@ func TestEdgeCase15_AWithdrawalBeforeThe18thBirthday(t *testing.T) {
 		birth := age.Birth{Year: now.Year() - 13, Month: int(now.Month()), Day: 1}
 		var c family.Child
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-			c, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{
+			c, _, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{
 				Service: service, Ref: pii.New("grows up"), Birth: birth, BirthSource: family.FromApp,
 				Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent},
 			})

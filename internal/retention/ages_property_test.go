@@ -17,7 +17,6 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -61,7 +60,7 @@ func TestEdgeCase4_AllAgreeOnWhoDecides(t *testing.T) {
 		var c family.Child
 		var mother family.Guardian
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-			c, mother, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)), Birth: birth,
+			c, mother, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)), Birth: birth,
 				BirthSource: family.FromApp, Guardian: family.Person{Phone: pii.New(phone), Relation: family.Parent}})
 			return err
 		})

@@ -13,7 +13,6 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/vault/vaulttest"
@@ -31,7 +30,7 @@ func TestEdgeCase4_WhoFailsHoldsUpNobodyBehind(t *testing.T) {
 		enrol := func(b age.Birth, n int) (all []family.Child) {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
 				for range n {
-					c, _, _, err := gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{
+					c, _, _, err := w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{
 						Service: vaulttest.Service, Ref: pii.New(id.Secret(16)), Birth: b, BirthSource: family.FromApp,
 						Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent}})
 					if err != nil {

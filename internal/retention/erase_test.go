@@ -16,7 +16,6 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
@@ -71,7 +70,7 @@ func TestEdgeCase14_ALetterWrittenAheadSaysWhatIsKept(t *testing.T) {
 			vaulttest.Each(t, func(t *testing.T, v *vaulttest.World) {
 				w := world{World: v}
 				w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-					w.child, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
+					w.child, _, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
 						Guardian: family.Person{Phone: pii.New("13800138000"), Relation: family.Parent}})
 					return err
 				})

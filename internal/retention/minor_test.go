@@ -103,7 +103,7 @@ func newMinor(t *testing.T, w *vaulttest.World, birth age.Birth, from time.Time)
 	m := &minor{T: t, w: w, clock: from}
 	w.Store.Now = func() time.Time { return m.clock }
 	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		m.child, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{
+		m.child, _, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{
 			Service: vaulttest.Service, Ref: pii.New(id.Secret(16)), Birth: birth, BirthSource: family.FromApp,
 			Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent},
 		})

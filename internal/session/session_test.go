@@ -12,7 +12,6 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/session"
@@ -43,7 +42,7 @@ const (
 func (l *lobby) enrolled(phone, email string) (child family.Child) {
 	l.T.Helper()
 	l.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		child, _, _, err = gate.Register(ctx, tx, l.Ring, l.App, family.Enrolment{
+		child, _, _, err = l.Vault.Gate.Register(ctx, tx, l.App, family.Enrolment{
 			Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
 			Guardian: family.Person{Phone: pii.New(phone), Email: pii.New(email), Relation: family.Parent},
 		})

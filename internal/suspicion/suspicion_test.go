@@ -14,7 +14,6 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/suspicion"
@@ -173,7 +172,7 @@ func TestArticle2_WhoIsRegisteredIsNoSuspicion(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, _, _, err := gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("a"),
+			_, _, _, err := w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("a"),
 				Guardian: family.Person{Phone: pii.New("13800138000"), Relation: family.Parent}})
 			return errors.Join(err, suspicion.Registered(ctx, tx, w.Ring, w.App, vaulttest.Service, pii.New("a")),
 				suspicion.Registered(ctx, tx, w.Ring, w.App, vaulttest.Service, pii.New("nobody suspects")))

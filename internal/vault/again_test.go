@@ -12,7 +12,6 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -106,7 +105,7 @@ func TestEdgeCase26_WhatStillWaitsDoesNotOutweighANo(t *testing.T) {
 func registered(w *vaulttest.World) (c family.Child) {
 	w.T.Helper()
 	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		c, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("row-17"),
+		c, _, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New("row-17"),
 			Birth: age.Birth{Year: tx.Now().Year() - 9, Month: 6, Day: 1}, BirthSource: family.FromImport,
 			Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent}})
 		return err

@@ -14,7 +14,6 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/vault/vaulttest"
@@ -175,7 +174,7 @@ func TestEdgeCase24_PasskeysOfThePhoneAreRemovedByEmail(t *testing.T) {
 		k := newKeeper(t, w)
 		var child family.Child
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-			child, _, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{
+			child, _, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{
 				Service: vaulttest.Service, Ref: pii.New("r-1"),
 				Guardian: family.Person{Phone: pii.New(number), Email: pii.New(mailbox), Relation: family.Parent},
 			})

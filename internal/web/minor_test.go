@@ -19,7 +19,6 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/transcript"
 	"wardkeep/internal/vault/vaulttest"
@@ -37,7 +36,7 @@ func (s *site) turns14() family.Child {
 		if birth.Check() != nil { // 29 February: of a year without one the 28th is as good
 			birth.Day--
 		}
-		child, _, _, err = gate.Register(ctx, tx, s.w.Ring, s.w.App, family.Enrolment{
+		child, _, _, err = s.w.Vault.Gate.Register(ctx, tx, s.w.App, family.Enrolment{
 			Service: vaulttest.Service, Ref: pii.New(id.Secret(16)), Birth: birth, BirthSource: family.FromApp,
 			Guardian: family.Person{Phone: pii.New(number), Relation: family.Parent},
 		})

@@ -18,7 +18,6 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/watermark"
@@ -125,7 +124,7 @@ func (p *insider) sendsADocument() (name string) {
 	var proof string
 	for _, step := range []func(ctx context.Context, tx *db.Tx) error{
 		func(ctx context.Context, tx *db.Tx) error {
-			child, _, _, err := gate.Register(ctx, tx, a.Ring, operator, family.Enrolment{Service: apptest.Service, Ref: pii.New(id.Secret(16)),
+			child, _, _, err := a.Vault.Gate.Register(ctx, tx, operator, family.Enrolment{Service: apptest.Service, Ref: pii.New(id.Secret(16)),
 				Guardian: family.Person{Phone: pii.New("13800138000"), Relation: family.Parent}})
 			if err == nil {
 				r, _, _, err = asks.Ask(ctx, tx, operator, child, consent.Asking{Channel: consent.Link, Locale: "zh-CN"})

@@ -197,7 +197,7 @@ func (w *World) By() gate.Actor { return gate.ByApp(w.App) }
 func (w *World) Enrol() (child family.Child, guardian family.Guardian) {
 	w.T.Helper()
 	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		child, guardian, _, err = gate.Register(ctx, tx, w.Ring, w.App, family.Enrolment{
+		child, guardian, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{
 			Service: Service, Ref: pii.New(id.Secret(16)),
 			Birth: age.Birth{Year: tx.Now().Year() - 9, Month: 6, Day: 1}, BirthSource: family.FromApp,
 			Guardian: family.Person{Phone: pii.New("13800000000"), Relation: family.Parent},
