@@ -4,6 +4,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // A text is what was sent in its normal form. Each word is a rune with its
@@ -113,8 +115,10 @@ func folded(r rune) uint32 {
 		return table['a'+(r-0x1d400)%26]
 	case r >= 0x1f1e6 && r <= 0x1f1ff: // regional indicators
 		return table['a'+r-0x1f1e6]
-	case r >= 0xe0000 && r <= 0xe0fff: // tags and variation selectors
+	case r >= 0xe0000 && r <= 0xe0fff, r < 0x1d400 && unicode.In(r, unseen...): // tags and variation selectors, and other signs
 		return dropped
+	case r >= 0x2f800 && r <= 0x2fa1f: // Chinese once more, for older sets of characters
+		return folded(same(r))
 	case r >= 0x20000 && r <= 0x3ffff:
 		return uint32(r) | hanzi
 	}
@@ -144,6 +148,19 @@ func decimalDigit(r rune) rune {
 	return -1
 }
 
+// unseen are the runes that nobody sees: signs of format and of direction, fillers, and marks
+// over whatever stands before them.
+var unseen = []*unicode.RangeTable{unicode.Cf, unicode.Me, unicode.Inherited, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}
+
+// same is the rune that Unicode says a rune is the same as, or the rune itself.
+func same(r rune) rune {
+	s := norm.NFKC.String(string(r))
+	if to, n := utf8.DecodeRuneInString(s); n == len(s) {
+		return to
+	}
+	return r
+}
+
 // table is the normal form and the classes of each rune of the first plane.
 var table = makeTable()
 
@@ -160,13 +177,27 @@ func makeTable() *[1 << 16]uint32 {
 			t[r] = uint32(r+'a'-'A') | letter
 		case r >= 0x3400 && r <= 0x9fff, r >= 0xf900 && r <= 0xfaff:
 			t[r] |= hanzi
-		case r == 0xad, r == 0x34f, r == 0x61c, r == 0x180e, r == 0x20e3, r == 0xfeff, r == 0xfffc,
-			r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x206f,
-			r >= 0xfe00 && r <= 0xfe0f, r >= 0x300 && r <= 0x36f, r == 0x3164, r == 0x115f, r == 0x1160:
+		case r == 0xfffc, unicode.IsControl(r) && !unicode.IsSpace(r):
 			t[r] = dropped
 		default:
 			if d := decimalDigit(r); d >= 0 {
 				t[r] = uint32('0'+d) | digit
+			}
+		}
+	}
+	for _, runes := range unseen {
+		for _, g := range runes.R16 {
+			for r := uint32(g.Lo); r <= uint32(g.Hi); r += uint32(g.Stride) {
+				t[r] = dropped
+			}
+		}
+	}
+	for _, g := range [][2]rune{{0x2f00, 0x2fd5}, {0xf900, 0xfaff}} { // radicals, as a PDF's text has them, and Chinese for older sets of characters
+		for r := g[0]; r <= g[1]; r++ {
+			if to := same(r); to < 1<<16 {
+				t[r] = t[to]
+			} else {
+				t[r] = uint32(to) | hanzi
 			}
 		}
 	}
@@ -194,6 +225,7 @@ func makeTable() *[1 << 16]uint32 {
 	each("⁰¹²³⁴⁵⁶⁷⁸⁹⓪⓿㊀㊁㊂㊃㊄㊅㊆㊇㊈", "01234567890"+"0"+"一二三四五六七八九")
 	each("аеорсухіѕјԁһАВЕКМНОРСТУХІЅЈ", "aeopcyxisjdhabekmhopctyxisj") // Cyrillic
 	each("αονρτυικΑΒΕΗΙΚΜΝΟΡΤΥΧΖ", "aovptuikabehikmnoptyxz")           // Greek
+	each("⺠⻄⻅⻉⻋⻓⻔⻙⻚⻛⻜⻢⻥⻦⻨⻩⻬⻮⻰", "民西见贝车长门韦页风飞马鱼鸟麦黄齐齿龙")                 // radicals that Unicode says are the same as nothing
 	each("〇○◯", "零零零")
 	each("﹫﹣﹒﹕－—–‐‑‒―−﹘", "@-.:---------")
 	for _, r := range "零一二三四五六七八九壹贰叁肆伍陆柒捌玖幺貳參陸" {
@@ -202,6 +234,7 @@ func makeTable() *[1 << 16]uint32 {
 	for _, r := range "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t" {
 		t[r] = ' '
 	}
+	each("\v\f\u0085\u2028\u2029", "\n\n\n\n\n")
 	for _, r := range " -.·•_/()[]（）～~*+,'|" {
 		t[r] |= between
 	}
@@ -213,7 +246,7 @@ func makeTable() *[1 << 16]uint32 {
 		t[r] |= stops
 	}
 	for r := range rune(1 << 16) { // what was folded before its target had all its classes
-		if to := t[r]; to&dropped == 0 && to&runes != uint32(r) {
+		if to := t[r]; to&dropped == 0 && to&runes != uint32(r) && to&runes < 1<<16 {
 			t[r] = t[to&runes]
 		}
 	}

@@ -169,7 +169,9 @@ func over(better, worse Finding) Finding {
 		return better
 	}
 	if worse.Children == nil {
-		better.within = append(worse.within, better.within...)
+		if better.within == nil { // only what was there before the other has any
+			better.within = worse.within
+		}
 		return better
 	}
 	if better.Start == worse.Start && better.End == worse.End {

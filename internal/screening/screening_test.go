@@ -78,7 +78,7 @@ func known(values ...string) *screening.Known {
 // they are written.
 func TestArticle4_KnownValuesAreFound(t *testing.T) {
 	k := known("name 王子涵", "phone 13812345678", "name 李小满", "nickname 小兔子🐰", "address 杭州市西湖区文一路88号翠苑小区3栋2单元501室", "email lele@example.cn",
-		"school 杭州市第一小学", "other 20230145", "name 阿依古丽·买买提", "nickname Lily2016")
+		"school 杭州市第一小学", "other 20230145", "name 阿依古丽·买买提", "nickname Lily2016", "name 林子金", "nickname 黄小龙", "name 马\U0002284a慎")
 	for _, c := range []struct {
 		text, want string
 		children   []screening.Child
@@ -93,6 +93,14 @@ func TestArticle4_KnownValuesAreFound(t *testing.T) {
 		{"学号２０２３０１４５", "other ２０２３０１４５", []screening.Child{4}},
 		{"阿依古丽买买提", "name 阿依古丽买买提", []screening.Child{5}},
 		{"lily2016 你好", "nickname lily2016", []screening.Child{5}},
+		// Radicals, as text from a PDF has them, and Chinese for older sets of characters.
+		{"今天\uf9f4⼦⾦没来", "name \uf9f4⼦⾦", []screening.Child{6}},
+		{"⻩⼩⻰来了", "nickname ⻩⼩⻰", []screening.Child{6}},
+		{"是⻢\ufacf\U0002f8a8吗", "name ⻢\ufacf\U0002f8a8", []screening.Child{7}},
+		// What nobody sees: a control, a vowel that isn't written, a circle around, a sign of music, another mark.
+		{"今天王\x00子\u17b4涵没来", "name 王\x00子\u17b4涵", []screening.Child{1}},
+		{"今天王\u20dd子\U0001d173涵没来", "name 王\u20dd子\U0001d173涵", []screening.Child{1}},
+		{"今天王\uffa0子\u180b涵没来", "name 王\uffa0子\u180b涵", []screening.Child{1}},
 	} {
 		found := read(c.text, k)
 		if len(found) != 1 || words(c.text, found)[0] != c.want || !slices.Equal(found[0].Children, c.children) {
@@ -257,6 +265,48 @@ func TestArticle4_NoTextTakesLong(t *testing.T) {
 		if b > 50*time.Millisecond && b > 40*a {
 			t.Errorf("%q again and again: %v for 5 kB, %v for 50 kB", s, a, b)
 		}
+	}
+}
+
+// Values that overlap one another, and what has a form of its own under each of them, make one
+// finding, which grows with each and is copied for none.
+func TestArticle4_AChainOfValuesTakesNoMore(t *testing.T) {
+	k := known("other 室王13812345678王", "other 王13812345678王")
+	const links = 5000
+	text := "我家住在杭州市西湖区文一路88号5栋2单元301室" + strings.Repeat("王13812345678", links)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	found := read(text, k)
+	runtime.ReadMemStats(&after)
+	if len(found) != 2 || found[0].End < len(text)*9/10 { // what stands in the chain, and the number behind it
+		t.Fatalf("%d findings", len(found))
+	}
+	if n := (after.TotalAlloc - before.TotalAlloc) >> 20; n > 50 {
+		t.Errorf("%d MB for %d bytes", n, len(text))
+	}
+}
+
+// Of many who are named, each is masked, in the time that so much text takes.
+func TestArticle4_MaskingManyTakesNoLonger(t *testing.T) {
+	took := func(names int) (least time.Duration) {
+		d := newDrawer(9)
+		var b strings.Builder
+		b.WriteString("实验小学三年级2班：")
+		for range names {
+			b.WriteString(d.person() + "、")
+		}
+		least = time.Hour
+		for range 3 { // the least: something else may have had the machine
+			start := time.Now()
+			screening.Masked(b.String(), read(b.String(), nil))
+			least = min(least, time.Since(start))
+		}
+		return least
+	}
+	a, b := took(500), took(5000)
+	t.Logf("%v for 500, %v for 5000", a, b)
+	if b > 40*a {
+		t.Errorf("%v for 500 names, %v for 5000", a, b)
 	}
 }
 
