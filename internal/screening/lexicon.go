@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What is a word is no name. These are of the dictionary of cppjieba (MIT licence, the CppJieba project), by how often they stand in its
+// What is a word is no name. These are of the dictionary of cppjieba (MIT, see lexicon.LICENSE), by how often they stand in its
 // texts: words of two and of three runes that begin like a family name, without those that it knows as names of persons, and
 // verbs, adverbs and pronouns of two that begin like no given name. The first and the last are
 // written as a rune and each of those that follow it.
