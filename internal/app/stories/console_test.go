@@ -678,7 +678,8 @@ func (p *insider) at(stop string) {
 
 // examine looks at a page in each size, light and dark, and leaves it as it was. Axe-core
 // examines it whole, and its colours in the dark, in the language that its name decides: all
-// but the words is the same in the other. What the length of words moves is looked at in both.
+// but the words is the same in the other, and make axe examines it there, too. What the length
+// of words moves is looked at in both.
 func (p *insider) examine(stop string) {
 	p.t.Helper()
 	p.keepsToItself(stop)

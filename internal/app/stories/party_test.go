@@ -52,7 +52,7 @@ func (p *insider) examineHandy(stop string) {
 			p.see(look{size, dark})
 			where := stop + " " + look{size, dark}.String()
 			switch {
-			case dark && size == browsertest.Phone && p.lang == i18n.Chinese:
+			case dark && size == browsertest.Phone && (inEach || p.lang == i18n.Chinese):
 				p.isClean(where, p.Discoloured)
 			case !dark && size != browsertest.Phone:
 				p.isClean(where, p.Misplaced)
