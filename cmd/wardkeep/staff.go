@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"math"
 	"strings"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
@@ -13,6 +15,7 @@ import (
 	"wardkeep/internal/notify"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/webhook"
 )
 
 type staffCmd struct {
@@ -174,7 +177,8 @@ type staffLeftCmd struct {
 	whichPerson
 }
 
-// Run ends a person's account. An office that it holds is said to be held still.
+// Run ends a person's account. An office that it holds is said to be held still, and what it was
+// shown to be good still.
 func (c staffLeftCmd) Run(ctx context.Context, s *session) error {
 	var held []string
 	err := c.change(ctx, s, "cmd.staff.left", func(tx *db.Tx) (staff.Person, error) {
@@ -190,10 +194,32 @@ func (c staffLeftCmd) Run(ctx context.Context, s *session) error {
 		}
 		return signin.Leave(ctx, tx, operator, c.Person)
 	})
+	if err != nil {
+		return err
+	}
 	for _, service := range held {
-		if err == nil {
-			s.note("cmd.staff.still_in_office", "Name", c.Person, "Service", service)
+		s.note("cmd.staff.still_in_office", "Name", c.Person, "Service", service)
+	}
+	return c.stillKnows(ctx, s)
+}
+
+// stillKnows says what the person was shown and what is good still, to be replaced the same day
+// (Article 15).
+func (c staffLeftCmd) stillKnows(ctx context.Context, s *session) error {
+	var apps []account.Known
+	var hooks []webhook.Known
+	err := s.view(ctx, func(tx *db.Tx) (err error) {
+		if apps, err = account.KnownTo(ctx, tx, c.Person, math.MaxInt32); err != nil {
+			return err
 		}
+		hooks, err = webhook.KnownTo(ctx, tx, c.Person, math.MaxInt32)
+		return err
+	})
+	for _, a := range apps {
+		s.note("cmd.staff.knows_key", "App", a.Name, "ID", a.ID, "Service", a.Service)
+	}
+	for _, h := range hooks {
+		s.note("cmd.staff.knows_secret", "ID", h.Endpoint, "Service", h.Service)
 	}
 	return err
 }

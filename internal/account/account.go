@@ -118,7 +118,7 @@ func IssueApp(ctx context.Context, tx *db.Tx, by Issuer, service, name string, s
 	if err := a.check(by, tx.Now()); err != nil {
 		return App{}, "", "", err
 	}
-	key, err := a.give(ctx, tx)
+	key, err := a.give(ctx, tx, by)
 	if err != nil {
 		return App{}, "", "", err
 	}
@@ -154,8 +154,8 @@ func (a App) issued(key string) IssuedBody {
 	return b
 }
 
-// give makes a key for a and keeps its hash.
-func (a App) give(ctx context.Context, tx *db.Tx) (string, error) {
+// give makes a key for a, which by is shown, and keeps its hash.
+func (a App) give(ctx context.Context, tx *db.Tx, by Issuer) (string, error) {
 	// The service's state shows in the key, so that a test key in a live system
 	// is seen at a glance.
 	state, err := db.One(ctx, tx, db.Single[string], `SELECT state FROM service WHERE service = $1`, a.Service)
@@ -169,9 +169,9 @@ func (a App) give(ctx context.Context, tx *db.Tx) (string, error) {
 	now := tx.Now()
 	// If we crash before the commit, the key was shown to nobody.
 	err = tx.Queue(ctx, `
-		INSERT INTO credential (hash, id, service, name, scopes, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		hashOf(key), a.ID, a.Service, a.Name, a.Scopes.String(), (*db.Time)(&now), (*db.Time)(&a.ExpiresAt))
+		INSERT INTO credential (hash, id, service, name, scopes, shown_to, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		hashOf(key), a.ID, a.Service, a.Name, a.Scopes.String(), ShownTo(by.Ledger()), (*db.Time)(&now), (*db.Time)(&a.ExpiresAt))
 	if err != nil {
 		return "", fmt.Errorf("issue %s: %w", a.ID, err)
 	}
@@ -316,7 +316,7 @@ func Rotate(ctx context.Context, tx *db.Tx, by Issuer, service, app string, over
 	if err != nil {
 		return App{}, "", "", err
 	}
-	key, err := a.give(ctx, tx)
+	key, err := a.give(ctx, tx, by)
 	if err != nil {
 		return App{}, "", "", err
 	}

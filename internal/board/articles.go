@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
@@ -27,6 +28,7 @@ import (
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/tally"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/webhook"
 )
 
 // articles has how each of the 29 is computed, the first at 0.
@@ -332,9 +334,18 @@ func article15(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	apps, err := account.KnownOutside(ctx, tx, s.Name)
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := webhook.KnownOutside(ctx, tx, s.Name)
+	if err != nil {
+		return nil, err
+	}
 	unmatched, err := s.unmatched(ctx, tx)
 	return []Figure{told("looks_asked", s.happened[tally.Asked]["asked"]), told("looks_waiting", waiting), seen("alarms", s.sum(tally.Alarm)),
-		seen("reviews_open", open), bad("reviews_late", late), seen("matching_late", unmatched)}, err
+		seen("reviews_open", open), bad("reviews_late", late), seen("matching_late", unmatched),
+		seen("secrets_known", int64(len(apps)+len(hooks)))}, err
 }
 
 // unmatched is 1 where somebody has asked for a look within the month, and nobody has matched

@@ -290,6 +290,10 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 			s.reconciled(replay.Reconciliation{Mismatches: []replay.Mismatch{{Why: replay.NoApproval}}})
 			s.exec(`UPDATE matching_run SET unmatched = 0`)
 		}},
+		{"somebody who has left knows a key", 15, board.Attention, "secrets_known", func(s *scene) {
+			s.exec(`INSERT INTO person (id, name, salt, state, version, seat, added_at, left_at) VALUES ('st_1', 'x', $1, 'left', 2, '', 1, 2)`, []byte("x"))
+			s.exec(`UPDATE credential SET shown_to = 'st_1'`)
+		}},
 		{"an order is past its day", 16, board.Attention, "orders_overdue", func(s *scene) {
 			c := s.Child()
 			s.Put(c, "speaking-practice", "speaking_score", "80")
@@ -363,7 +367,7 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 
 // onBoth are the numbers that are read by queries of their own: of the others every query runs on
 // both databases in TestTheBoardClaimsNothingThatItDoesNotCompute.
-var onBoth = []string{"documents_lost", "unconsented_late", "keys_retiring", "reviews_late", "demands_near", "erasures_late", "head_unsigned"}
+var onBoth = []string{"documents_lost", "unconsented_late", "keys_retiring", "reviews_late", "demands_near", "erasures_late", "head_unsigned", "secrets_known"}
 
 // glass has two have opened something without the office, of which the review is due then.
 func (s *scene) glass(in time.Duration) {

@@ -42,7 +42,7 @@ type dueLine struct {
 
 // aboutWords are the kinds of which console.due.about says in words what they are about;
 // of the others it is a name.
-var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Incident, due.Claim, due.Office, due.Charter, due.Party}
+var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Incident, due.Claim, due.Office, due.Charter, due.Party, due.Secret}
 
 // Worded reports whether there are words for what the line is about.
 func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
@@ -101,6 +101,11 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		if v.in.Person.May(staff.SeeParties, c.Service) {
 			role, _, _ := strings.Cut(c.ID, ":")
 			l.To = partyPath(party.ID{Service: c.Service, Role: party.Role(role), Name: c.Number})
+		}
+	case due.Secret:
+		if v.in.Person.May(staff.SeeSystem, c.Service) {
+			what, _, _ := strings.Cut(c.ID, ":")
+			l.To = secretPath(c.Service, what)
 		}
 	case due.End, due.Value:
 		l.Command = "wardkeep " + command + " " + c.Service

@@ -137,6 +137,7 @@ type personPage struct {
 	Services choices
 	Roles    []staff.Role
 	Self     bool
+	Knows    []knownSecret
 	Fresh    bool
 	Problem  string
 	Link     *setUpLink
@@ -158,12 +159,15 @@ func (v *visit) personPage(link *setUpLink, problem error) error {
 	page := personPage{Roles: given, Fresh: v.in.IsFresh(v.now) == nil, Problem: words, Link: link, Manages: true}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		p, err := staff.Find(ctx, tx, v.r.PathValue("person"))
-		if err == nil && !sees(v.in.Person, p) {
-			v.notTheirs()
-			err = staff.ErrNotFound // whoever may not see a person doesn't learn that there is one
-		}
 		if err != nil {
 			return err
+		}
+		if page.Knows, err = v.knownTo(ctx, tx, p); err != nil {
+			return err
+		}
+		if !sees(v.in.Person, p) && (p.State != staff.Left || len(page.Knows) == 0) {
+			v.notTheirs()
+			return staff.ErrNotFound // whoever may not see a person doesn't learn that there is one
 		}
 		services, err := catalog.List(ctx, tx)
 		page.Person, page.Self = p, p.ID == v.in.Person.ID
@@ -223,12 +227,20 @@ func (s *Server) confirmPerson(v *visit) error {
 }
 
 func (s *Server) leftPerson(v *visit) error {
+	var known []knownSecret
 	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		_, err := signin.Leave(ctx, tx, in.Person, v.r.PathValue("person"))
+		p, err := signin.Leave(ctx, tx, in.Person, v.r.PathValue("person"))
+		if err != nil {
+			return err
+		}
+		known, err = v.knownTo(ctx, tx, p)
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return v.personPage(nil, err)
+	case len(known) > 0:
+		return v.to("/console/people/{person}") // which says what they know still
 	}
 	return v.to("/console/people")
 }

@@ -76,8 +76,8 @@ func (o *office) fills(endpoint string) {
 				SELECT $1, 1000 + i, 'x', $2, 1, 'operator:test', '', 2, 'operator:test', NULL, '', NULL, $2 FROM n`, []any{vaulttest.Service, []byte("x")}},
 			{`INSERT INTO officer_record (service, id, officer, kind, day, title, file, hash, document, salt, added_at, added_by)
 				SELECT $1, 'ro' || ` + numbered + `, $2, 'training', '2026-01-0' || (1 + i % 9), '培训', 'pdf', 'x', NULL, $3, 1, 'operator:test' FROM n`, []any{vaulttest.Service, o.Officer.ID, []byte("x")}},
-			{`INSERT INTO credential (hash, id, service, name, scopes, created_at, expires_at, revoked_at, used_at)
-				SELECT CAST('k' || i AS blob), 'ak' || ` + numbered + `, $1, '校园版', 'items:read', 1, NULL, NULL, NULL FROM n`, []any{vaulttest.Service}},
+			{`INSERT INTO credential (hash, id, service, name, scopes, shown_to, created_at, expires_at, revoked_at, used_at)
+				SELECT CAST('k' || i AS blob), 'ak' || ` + numbered + `, $1, '校园版', 'items:read', '', 1, NULL, NULL, NULL FROM n`, []any{vaulttest.Service}},
 			{`INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, reached, steps)
 				SELECT 'ch' || ` + numbered + `, 'rr' || ` + numbered + `, $1, '7K2M-9QXT', 'correct', 'guardian', '', 'nickname', 'open', 'st' || ` + numbered + `, '', 1, $2 + i / 3, '', false, '', '', '', '' FROM n`,
 				[]any{vaulttest.Service, later}},

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/party"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/webhook"
 )
 
 // clock returns how a row of a kind is read: its id, its number, what it is about, and
@@ -265,6 +267,23 @@ func impacts(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
 			continue
 		}
 		all = append(all, c)
+	}
+	return q.few(all), err
+}
+
+// Article 15: whoever has left is to know nothing that opens: what they were shown of an app or of
+// a receiver is replaced, and its time is since when they are gone. There are few.
+func secrets(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	apps, err := account.KnownOutside(ctx, tx, q.service.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range apps {
+		all = append(all, Clock{Kind: Secret, Service: q.service.Name, At: a.LeftAt, ID: a.ID + ":" + a.Person, Number: a.Name, About: "app", N: 1})
+	}
+	hooks, err := webhook.KnownOutside(ctx, tx, q.service.Name)
+	for _, h := range hooks {
+		all = append(all, Clock{Kind: Secret, Service: q.service.Name, At: h.LeftAt, ID: h.Endpoint + ":" + h.Person, Number: h.Endpoint, About: "webhook", N: 1})
 	}
 	return q.few(all), err
 }

@@ -457,7 +457,7 @@ func (f *fold) issued(p ledger.Placed) fault {
 	default:
 		c.rotate(at, b.FormerEnd)
 	}
-	c.keys = append(c.keys, appKey{mark: b.Key, since: at, expires: b.Expires})
+	c.keys = append(c.keys, appKey{mark: b.Key, shown: f.names.keep(account.ShownTo(p.Actor)), since: at, expires: b.Expires})
 	return fault{}
 }
 
@@ -466,7 +466,7 @@ func (c *credential) rotate(at, end int64) {
 	for i, k := range c.keys {
 		if k.until == 0 && (k.expires == 0 || k.expires > end) {
 			c.keys[i].until = at + slack
-			c.keys = append(c.keys, appKey{mark: k.mark, since: k.since, expires: end})
+			c.keys = append(c.keys, appKey{mark: k.mark, shown: k.shown, since: k.since, expires: end})
 		}
 	}
 }

@@ -288,6 +288,7 @@ type credential struct {
 // earlier makes another, and the old one is believed a little longer.
 type appKey struct {
 	mark    string // see account.KeyMark
+	shown   string // the person whom it was shown
 	since   int64
 	expires int64
 	until   int64 // 0: it is what the table says

@@ -435,10 +435,10 @@ func (a *audit) credentialRows() error {
 	seen := make(map[string]bool) // marks
 	stray := make(map[string]int) // keys of an app that the ledger doesn't know
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var id, service, name, scopes string
+		var id, service, name, scopes, shown string
 		var hash []byte
 		var created, expires, revoked db.Time
-		if err := row.Scan(&hash, &id, &service, &name, &scopes, &created, &expires, &revoked); err != nil {
+		if err := row.Scan(&hash, &id, &service, &name, &scopes, &shown, &created, &expires, &revoked); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "credential", service: a.names.shown(service), row: a.names.shown(id)}
@@ -459,11 +459,12 @@ func (a *audit) credentialRows() error {
 			return nil
 		}
 		seen[mark] = true
+		r.text("shown_to", c.keys[i].shown, shown)
 		r.time("created_at", c.keys[i].since, fromDB(created))
 		r.time("expires_at", c.keys[i].expires, fromDB(expires))
 		return nil
 	}, `
-		SELECT hash, id, service, name, scopes, created_at, expires_at, revoked_at FROM credential
+		SELECT hash, id, service, name, scopes, shown_to, created_at, expires_at, revoked_at FROM credential
 		ORDER BY id, created_at, hash`)
 	if err != nil {
 		return err

@@ -953,7 +953,8 @@ var changes = []change{
 	{"a key is another service's", `UPDATE credential SET service = 'stories' WHERE id = $1`, app, "row_differs credential service"},
 	{"a key is of another app", `UPDATE credential SET name = '王小明' WHERE id = $1`, app, "row_hash credential hash, name"},
 	{"a key is older", `UPDATE credential SET created_at = 1 WHERE id = $1`, app, "row_differs credential created_at"},
-	{"a second key of an app", `INSERT INTO credential (hash, id, service, name, scopes, created_at) SELECT salt, $1, service, 'another', 'seal', 1 FROM officer WHERE role = 'deputy'`, app, "row_extra credential "},
+	{"a key was shown to somebody else", `UPDATE credential SET shown_to = 'st_00000000000000000000000000' WHERE id = $1`, app, "row_differs credential shown_to"},
+	{"a second key of an app", `INSERT INTO credential (hash, id, service, name, scopes, shown_to, created_at) SELECT salt, $1, service, 'another', 'seal', '', 1 FROM officer WHERE role = 'deputy'`, app, "row_extra credential "},
 
 	// Where events go.
 	{"an endpoint is told of everything", `UPDATE webhook_endpoint SET party = '王小明' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint party"},
@@ -1176,6 +1177,7 @@ var changes = []change{
 	{"an endpoint is of another service", `UPDATE webhook_endpoint SET service = '王小明' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint service"},
 	{"an endpoint has its former secret", `UPDATE webhook_endpoint SET version = 1 WHERE endpoint = $1`, hook, "row_differs webhook_endpoint version"},
 	{"an endpoint is told of more", `UPDATE webhook_endpoint SET types = '' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint types"},
+	{"a secret was shown to somebody else", `UPDATE webhook_endpoint SET shown_to = 'st_00000000000000000000000000' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint shown_to"},
 	{"an endpoint is paused", `UPDATE webhook_endpoint SET paused_at = 1 WHERE endpoint = $1`, hook, "row_differs webhook_endpoint paused_at"},
 	{"an endpoint came later", `UPDATE webhook_endpoint SET created_at = created_at + 1 WHERE endpoint = $1`, hook, "row_differs webhook_endpoint created_at"},
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/webhook"
@@ -17,7 +18,8 @@ type hook struct {
 	host    string
 	types   string // separated by spaces
 	party   string
-	version int64 // of its secret, address and types
+	shown   string // the person whom its secret was shown
+	version int64  // of its secret, address and types
 	created int64
 	paused  int64 // 0: it isn't
 }
@@ -37,7 +39,7 @@ func (f *fold) webhookEntry(p ledger.Placed) fault {
 			return impossible(ruleWebhook)
 		}
 		f.hooks[f.names.keep(b.Endpoint)] = &hook{
-			service: f.names.keep(p.Service), host: f.names.keep(b.Host), types: f.names.keep(strings.Join(b.Types, " ")), party: f.names.keep(b.Party), version: 1, created: p.At.UnixMicro(),
+			service: f.names.keep(p.Service), host: f.names.keep(b.Host), types: f.names.keep(strings.Join(b.Types, " ")), party: f.names.keep(b.Party), shown: f.names.keep(account.ShownTo(p.Actor)), version: 1, created: p.At.UnixMicro(),
 		}
 	case webhook.KindRotated:
 		b, x := body[webhook.RotatedBody](p)
@@ -48,7 +50,7 @@ func (f *fold) webhookEntry(p ledger.Placed) fault {
 		if h == nil || h.service != p.Service || b.Version != h.version+1 {
 			return impossible(ruleWebhook)
 		}
-		h.version = b.Version
+		h.version, h.shown = b.Version, f.names.keep(account.ShownTo(p.Actor))
 	case webhook.KindRemoved:
 		b, x := body[webhook.RemovedBody](p)
 		if x == (fault{}) && (f.hooks[b.Endpoint] == nil || f.hooks[b.Endpoint].service != p.Service) {
@@ -107,6 +109,7 @@ func (a *audit) webhookRows() error {
 		r.text("service", h.service, e.Service)
 		r.text("types", h.types, strings.Join(e.Types, " "))
 		r.text("party", h.party, e.Party)
+		r.text("shown_to", h.shown, e.ShownTo)
 		r.number("version", h.version, e.Version())
 		r.time("created_at", h.created, micros(e.CreatedAt))
 		r.time("paused_at", h.paused, micros(e.PausedAt))

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"wardkeep/client"
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
@@ -72,6 +73,7 @@ type Endpoint struct {
 	Service   string
 	Types     []string // of the events, or "consent.*"; none: all
 	Party     string   // the processor or recipient that is told of its orders, and gets what is pushed to it, alone; empty: the operator
+	ShownTo   string   // "st_…", the person whom its secret was shown; empty: whoever was at the terminal
 	CreatedAt time.Time
 	PausedAt  time.Time // zero: events are sent to it
 	Delivered int64     // events that it has taken
@@ -149,11 +151,11 @@ type former struct {
 	Until  int64  `json:"until"`
 }
 
-const columns = `endpoint, service, version, types, party, sealed, created_at, delivered, failed, paused_at`
+const columns = `endpoint, service, version, types, party, sealed, shown_to, created_at, delivered, failed, paused_at`
 
 func scan(row db.Row) (e Endpoint, err error) {
 	var types string
-	err = row.Scan(&e.ID, &e.Service, &e.version, &types, &e.Party, &e.sealed, (*db.Time)(&e.CreatedAt), &e.Delivered, &e.Failed, (*db.Time)(&e.PausedAt))
+	err = row.Scan(&e.ID, &e.Service, &e.version, &types, &e.Party, &e.sealed, &e.ShownTo, (*db.Time)(&e.CreatedAt), &e.Delivered, &e.Failed, (*db.Time)(&e.PausedAt))
 	e.Types = strings.Fields(types)
 	return e, err
 }
@@ -227,7 +229,7 @@ func newSecret() string {
 // in the ledger from now on. With a party it is that processor's or recipient's, and is
 // told of its orders, and gets what is pushed to it, alone. Errors: ErrMayNot, ErrURL, ErrType, ErrParty, ErrService, ErrTooMany.
 func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service string, to Address, types []string, party string) (e Endpoint, secret, entry string, err error) {
-	e = Endpoint{ID: id.New(id.Webhook), Service: service, Types: slices.Compact(slices.Sorted(slices.Values(types))), Party: party, CreatedAt: tx.Now(), version: 1}
+	e = Endpoint{ID: id.New(id.Webhook), Service: service, Types: slices.Compact(slices.Sorted(slices.Values(types))), Party: party, ShownTo: account.ShownTo(by.Ledger()), CreatedAt: tx.Now(), version: 1}
 	if !by.Governs(service) {
 		return e, "", "", ErrMayNot
 	}
@@ -245,9 +247,9 @@ func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service s
 		return e, "", "", err
 	}
 	err = tx.Queue(ctx, `
-		INSERT INTO webhook_endpoint (endpoint, service, version, types, party, sealed, created_at, delivered, failed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.ID, e.Service, e.version, strings.Join(e.Types, " "), e.Party, e.sealed, (*db.Time)(&e.CreatedAt), 0, 0)
+		INSERT INTO webhook_endpoint (endpoint, service, version, types, party, sealed, shown_to, created_at, delivered, failed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		e.ID, e.Service, e.version, strings.Join(e.Types, " "), e.Party, e.sealed, e.ShownTo, (*db.Time)(&e.CreatedAt), 0, 0)
 	if err != nil {
 		return e, "", "", err
 	}
@@ -360,7 +362,8 @@ func Rotate(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, servic
 	if err := e.seal(ring, letter{URL: l.URL, Secret: secret, Former: good}); err != nil {
 		return "", "", err
 	}
-	if err := tx.Queue(ctx, `UPDATE webhook_endpoint SET version = $1, sealed = $2 WHERE endpoint = $3`, e.version, e.sealed, e.ID); err != nil {
+	err = tx.Queue(ctx, `UPDATE webhook_endpoint SET version = $1, sealed = $2, shown_to = $3 WHERE endpoint = $4`, e.version, e.sealed, account.ShownTo(by.Ledger()), e.ID)
+	if err != nil {
 		return "", "", err
 	}
 	entry, err = e.note(ctx, tx, KindRotated, by, RotatedBody{Endpoint: e.ID, Version: e.version, FormerEnd: until.UnixMicro()})

@@ -223,12 +223,14 @@ CREATE TABLE credential (
 	service    text   NOT NULL,
 	name       text   NOT NULL,
 	scopes     text   NOT NULL, -- separated by spaces
+	shown_to   text   NOT NULL, -- the person whom the key was shown; empty: whoever was at the terminal
 	created_at bigint NOT NULL,
 	expires_at bigint,
 	revoked_at bigint,
 	used_at    bigint           -- about; NULL before it was used
 );
 CREATE INDEX credential_service ON credential (service, id);
+CREATE INDEX credential_shown ON credential (shown_to, service, id);
 
 CREATE TABLE idempotency (
 	credential text   NOT NULL,
@@ -1271,12 +1273,14 @@ CREATE TABLE webhook_endpoint (
 	types      text   NOT NULL, -- of the events, separated by spaces; empty: all
 	party      text   NOT NULL, -- the processor or recipient that is told of its orders, gets what is pushed to it, and nothing else, or empty
 	sealed     bytea  NOT NULL, -- address and secrets, bound to all of the above
+	shown_to   text   NOT NULL, -- the person whom the secret was shown that signs; empty: whoever was at the terminal
 	created_at bigint NOT NULL,
 	delivered  bigint NOT NULL, -- how many were taken
 	failed     bigint NOT NULL, -- how many tries failed
 	paused_at  bigint           -- NULL while events are sent to it
 );
 CREATE INDEX webhook_endpoint_service ON webhook_endpoint (service, endpoint);
+CREATE INDEX webhook_endpoint_shown ON webhook_endpoint (shown_to, service, endpoint);
 
 CREATE TABLE webhook_delivery (
 	endpoint  text   NOT NULL,
