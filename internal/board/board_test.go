@@ -106,6 +106,18 @@ func (s *scene) happens(what tally.What, detail string) {
 		service, what, access.DayOf(s.Store.Now()), detail)
 }
 
+// inForce changes the charter in force where it lies in memory.
+func (s *scene) inForce(change func(c *charter.Charter)) {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		p, err := s.Desk.Charters.Current(ctx, tx, service)
+		if err == nil {
+			change(p.Charter)
+		}
+		return err
+	})
+}
+
 // forged appends a use that was permitted and mustn't have been.
 func (s *scene) forged(b gate.UseBody) {
 	s.T.Helper()
@@ -237,6 +249,19 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 		{"the charter isn't what was published", 3, board.Broken, "charter_unreadable", func(s *scene) { s.exec(`UPDATE charter SET canonical = $1`, []byte("{}")) }},
 		{"a notice without guidance", 5, board.Attention, "shown_alone", func(s *scene) { s.happens(tally.Shown, "") }},
 		{"the charter isn't what was published", 7, board.Broken, "charter_unreadable", func(s *scene) { s.exec(`UPDATE charter SET hash = 'x'`) }},
+		// What is stored and blank isn't read as a charter at all (charter_unreadable): these speak of what
+		// is in memory.
+		{"an item has no reason", 7, board.Broken, "charter_blank", func(s *scene) {
+			s.inForce(func(c *charter.Charter) { c.Items[0].Necessity = charter.Words{} })
+		}},
+		{"nobody is told how to report to the authority", 24, board.Broken, "authority_none", func(s *scene) {
+			s.inForce(func(c *charter.Charter) { c.Channels.Authority = nil })
+		}},
+		{"a party doesn't help by its day", 16, board.Attention, "helps_late", func(s *scene) {
+			s.exec(`
+				INSERT INTO party_task (child, id, service, role, party, demand, kind, item, items, asked_at, asked_by, due_at, answered_by, answer)
+				VALUES ('ch_1', 'pt_1', $1, 'processor', 'x', 'rr_1', 'access', '', '', 1, '', $2, '', '')`, service, s.Store.Now().UnixMicro())
+		}},
 		{"an office is vacant", 8, board.Broken, "offices_vacant", func(s *scene) {
 			s.Do(func(ctx context.Context, tx *db.Tx) error {
 				_, _, err := catalog.EndOffice(ctx, tx, catalog.Operator{ID: "test"}, service, s.Officer.ID)
