@@ -883,3 +883,33 @@ func TestASVS_6_2_PasswordsAreTypedAsTheyShould(t *testing.T) {
 		}
 	})
 }
+
+// Whom one sees is narrowed by role and service, in the address, in what is kept of it, and in the file.
+func TestPeopleAreNarrowedByRoleAndService(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		boss, engineer, worker := d.browser(d.hire(staff.Officer).Secret), d.hire(staff.Engineer), d.hire(staff.Worker)
+		everywhere := signintest.Hire(t, d.Store, d.console.Door(), "审计", staff.Grant{Role: staff.Auditor})
+		for query, want := range map[string][]string{
+			"":              {engineer.ID, worker.ID, everywhere.ID},
+			"role=engineer": {engineer.ID},
+			"service=" + vaulttest.Service + "&role=staff": {worker.ID},
+			"service=" + vaulttest.Service:                 {engineer.ID, worker.ID, everywhere.ID},
+			"service=another":                              {everywhere.ID},
+			"role=king":                                    nil,
+		} {
+			page := boss.get("/console/people?lang=en&" + query).Body.String()
+			for _, one := range []string{engineer.ID, worker.ID, everywhere.ID} {
+				if strings.Contains(page, one) != slices.Contains(want, one) {
+					t.Errorf("%q shows %s: %v", query, one, !slices.Contains(want, one))
+				}
+			}
+		}
+		if w := boss.post("/console/filters", "list", "people", "name", "谁修系统", "filter", "role=engineer"); w.Code != 303 || !strings.Contains(boss.get("/console/people").Body.String(), "谁修系统") {
+			t.Errorf("kept: %d", w.Code)
+		}
+		file := boss.post("/console/people/csv", "filter", "role=engineer").Body.String()
+		if !strings.Contains(file, engineer.ID) || strings.Contains(file, worker.ID) {
+			t.Error(file)
+		}
+	})
+}

@@ -256,6 +256,10 @@ func (v *visit) requestsFile(name string, read func(ctx context.Context, tx *db.
 }
 
 func (s *Server) peopleFile(v *visit) error {
+	filter, err := v.filterSent(peopleFields)
+	if err != nil {
+		return err
+	}
 	from := db.Cursor{}
 	return v.sendFile(listPeople, v.header("id", "name", "roles", "added", "left"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
@@ -264,7 +268,7 @@ func (s *Server) peopleFile(v *visit) error {
 				return nil, err
 			}
 			for _, p := range all {
-				if !sees(v.in.Person, p) {
+				if !sees(v.in.Person, p) || !fits(v.in.Person, p, filter) {
 					continue
 				}
 				var roles []string

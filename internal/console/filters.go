@@ -56,7 +56,7 @@ var lists = []list{
 	{listLedger, "/console/ledger", staff.SeeLedger, ledgerFields},
 	{listAccess, "/console/access", staff.AskAccess, accessFields},
 	{listDecisions, "/console/decisions", staff.DecideAccess, decisionFields},
-	{listPeople, "/console/people", staff.SeePeople, nil},
+	{listPeople, "/console/people", staff.SeePeople, peopleFields},
 	{listCharters, "/console/charters", staff.SeeCharters, nil},
 	{listRegister, "/console/register", staff.SeeCharters, serviceField},
 	{listParties, "/console/parties", staff.SeeParties, serviceField},

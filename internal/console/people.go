@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,10 @@ import (
 type peoplePage struct {
 	People []staff.Person // the newest first
 	pager
+	Filter   map[string]string // what is asked for, by field
+	Within   choices           // the services by which the list is narrowed
+	Held     []staff.Role      // the roles, likewise
+	Saved    savedPart
 	Services choices // in which people may be invited
 	Roles    []staff.Role
 	Fresh    bool
@@ -35,20 +40,44 @@ var given = []staff.Role{staff.Manager, staff.Worker, staff.Engineer, staff.Audi
 
 func (s *Server) people(v *visit) error { return v.peoplePage(nil, nil) }
 
+// peopleFields are the fields of the filter of people.
+var peopleFields = []string{"role", "service"}
+
+// fits reports whether the person holds a role such as the filter asks for, in a service that who looks
+// sees: who has left holds none.
+func fits(by, p staff.Person, filter url.Values) bool {
+	if len(filter) == 0 {
+		return true
+	}
+	role, service := staff.Role(filter.Get("role")), filter.Get("service")
+	return slices.ContainsFunc(p.Grants, func(g staff.Grant) bool {
+		return (role == "" || g.Role == role) && (service == "" || g.Service == "" || g.Service == service) &&
+			(by.May(staff.SeePeople, g.Service) || g.Service == "" && by.MaySomewhere(staff.SeePeople))
+	})
+}
+
 func (v *visit) peoplePage(link *setUpLink, problem error) error {
 	words, status, fault := v.problem(problem)
 	if fault != nil {
 		return fault
 	}
-	page := peoplePage{Roles: given, Fresh: v.in.IsFresh(v.now) == nil, Problem: words, Export: v.exportPart(listPeople, nil), Link: link}
-	err := v.view(func(ctx context.Context, tx *db.Tx) error {
+	filter, shown, err := v.filtered(peopleFields)
+	if err != nil {
+		return err
+	}
+	page := peoplePage{Roles: given, Fresh: v.in.IsFresh(v.now) == nil, Problem: words, Export: v.exportPart(listPeople, filter), Link: link, Filter: shown, Held: staff.Roles}
+	err = v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if err := page.fill(ctx, tx, v); err != nil {
+		if err := page.fill(ctx, tx, v, filter); err != nil {
 			return err
 		}
+		if page.Saved, err = v.savedPart(ctx, tx, listPeople, filter); err != nil {
+			return err
+		}
+		page.Within = v.in.Person.Where(staff.SeePeople, services)
 		page.Services = v.in.Person.Where(staff.ManagePeople, services)
 		return nil
 	})
@@ -63,7 +92,7 @@ func (v *visit) peoplePage(link *setUpLink, problem error) error {
 const peopleAtOnce, peopleReads = 50, 10
 
 // fill lists a page of those whom the person sees.
-func (p *peoplePage) fill(ctx context.Context, tx *db.Tx, v *visit) error {
+func (p *peoplePage) fill(ctx context.Context, tx *db.Tx, v *visit, filter url.Values) error {
 	from := staff.ParseCursor(v.r.URL.Query().Get("from"))
 	at := from
 	p.People = nil
@@ -73,7 +102,7 @@ func (p *peoplePage) fill(ctx context.Context, tx *db.Tx, v *visit) error {
 			return err
 		}
 		for _, one := range all {
-			if !sees(v.in.Person, one) {
+			if !sees(v.in.Person, one) || !fits(v.in.Person, one, filter) {
 				continue
 			}
 			if len(p.People) == perPage {
