@@ -24,19 +24,35 @@ type officerAppointCmd struct {
 	Role    string `required:"" enum:"officer,deputy" help:"${officer_role}"`
 	Name    string `required:"" help:"${officer_name}"`
 	Contact string `required:"" help:"${officer_contact}"`
+
+	Document string `placeholder:"FILE" help:"${officer_document}"`
 }
 
 // Run puts a person in charge of a service, in place of whoever was. It prints
 // the person's id, and nothing else, on standard output.
 func (c officerAppointCmd) Run(ctx context.Context, s *session) error {
+	var document []byte
+	if c.Document != "" {
+		var err error
+		if document, err = readDocument(c.Document); err != nil {
+			return err
+		}
+	}
 	return s.on(ctx, func(a *app.App) error {
 		var o catalog.Officer
 		err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
-			o, _, err = catalog.Appoint(ctx, tx, operator, c.Service, catalog.Role(c.Role), c.Name, c.Contact)
+			if c.Document == "" {
+				o, _, err = catalog.Appoint(ctx, tx, operator, c.Service, catalog.Role(c.Role), c.Name, c.Contact)
+				return err
+			}
+			o, _, err = catalog.AppointWith(ctx, tx, a.Ring, operator, c.Service, catalog.Role(c.Role), c.Name, c.Contact, document)
 			return err
 		})
 		if err != nil {
 			return err
+		}
+		if c.Document == "" {
+			s.note("cmd.officer.unproved")
 		}
 		s.note("cmd.officer.appointed", "Role", s.lang.T("cmd.role."+c.Role), "Service", c.Service)
 		s.print(o.ID)

@@ -207,10 +207,16 @@ func (s *standing) assessments(ctx context.Context, tx *db.Tx) (good, over, miss
 }
 
 // Article 8: rules, agreement, officer and deputy come first. While one of them lacks, the
-// gate is closed: nothing is broken into, and the duty isn't met. What ends needs none.
-func article8(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+// gate is closed: nothing is broken into, and the duty isn't met. What ends needs none. That somebody is in
+// office by no document closes nothing, and an inspector asks for it.
+func article8(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	var open, vacant, without int64
+	var unproved []string
 	if !s.Ceases("") {
+		var err error
+		if unproved, err = catalog.Unproved(ctx, tx, s.Name); err != nil {
+			return nil, err
+		}
 		for _, missing := range s.Missing() {
 			switch missing {
 			case catalog.MissingOfficer, catalog.MissingDeputy:
@@ -223,7 +229,8 @@ func article8(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
 			open++
 		}
 	}
-	return []Figure{told("services_open", open), bad("offices_vacant", vacant), bad("charter_none", without)}, nil
+	return []Figure{told("services_open", open), bad("offices_vacant", vacant), bad("charter_none", without),
+		seen("offices_unproved", int64(len(unproved)))}, nil
 }
 
 // Article 9: a yes, or nothing; and what nobody has answered in time is gone (edge case 5).

@@ -49,6 +49,16 @@ func newScene(t *testing.T, store *db.DB) *scene {
 	}
 	s := &scene{vaulttest.New(t, store), ledger.Open(store, "wardkeep.test", signer)}
 	s.exec(`UPDATE keyring_key SET state = 'current'`)
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		held, err := catalog.InOffice(ctx, tx, service)
+		for _, o := range held {
+			if err == nil {
+				r := catalog.Record{Officer: o.ID, Kind: catalog.Appointment, Day: tx.Now().UTC().Format(time.DateOnly), Title: "任命书"}
+				_, _, err = catalog.Keep(ctx, tx, s.Ring, catalog.Operator{ID: "test"}, service, r, []byte("%PDF-1.7"))
+			}
+		}
+		return err
+	})
 	return s
 }
 
@@ -267,6 +277,9 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 				_, _, err := catalog.EndOffice(ctx, tx, catalog.Operator{ID: "test"}, service, s.Officer.ID)
 				return err
 			})
+		}},
+		{"somebody is in office by no document", 8, board.Attention, "offices_unproved", func(s *scene) {
+			s.exec(`UPDATE officer_record SET kind = 'training' WHERE officer = (SELECT deputy FROM service WHERE service = $1)`, service)
 		}},
 		{"a service without rules and agreement", 8, board.Broken, "charter_none", func(s *scene) {
 			s.Do(func(ctx context.Context, tx *db.Tx) error {

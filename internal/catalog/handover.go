@@ -51,8 +51,24 @@ func Fill(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, servic
 // HandOver passes the office of by on to somebody who holds none. Errors: those of Appoint
 // and Keep.
 func HandOver(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, service, name, contact string, document []byte) (Officer, string, error) {
-	o, entry, err := Appoint(ctx, tx, by, service, by.Role, name, contact)
+	return AppointWith(ctx, tx, ring, by, service, by.Role, name, contact, document)
+}
+
+// AppointWith is Appoint, and keeps the document by which the person is appointed. Errors: those of
+// Appoint and Keep.
+func AppointWith(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service string, role Role, name, contact string, document []byte) (Officer, string, error) {
+	o, entry, err := Appoint(ctx, tx, by, service, role, name, contact)
 	return o, entry, o.prove(ctx, tx, ring, by, document, err)
+}
+
+// Unproved returns the terms of office, "st_…", of who is in office in a service while no document is
+// kept by which they were appointed (Article 8).
+func Unproved(ctx context.Context, tx *db.Tx, service string) ([]string, error) {
+	return db.All(ctx, tx, db.Single[string], `
+		SELECT o.id FROM officer o
+		WHERE o.service = $1 AND o.ended_at IS NULL
+			AND NOT EXISTS (SELECT 1 FROM officer_record r WHERE r.service = o.service AND r.officer = o.id AND r.kind = $2)
+		ORDER BY o.id`, service, Appointment)
 }
 
 // HandToDeputy passes the office of the officer on to the deputy, whose own is vacant from
@@ -77,7 +93,7 @@ func HandToDeputy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer
 
 // prove keeps the document by which o was appointed, in the name of who has appointed: that
 // may be whoever handed the office over, and is out of it by now.
-func (o Officer) prove(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Officer, document []byte, err error) error {
+func (o Officer) prove(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, document []byte, err error) error {
 	if err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ var figurePages = map[string]string{
 	"demanded": "/console/pictures?picture=answers", "answered": "/console/pictures?picture=answers",
 	"demands_near": "/console/due?kind=demand", "demands_late": "/console/due?kind=demand", "erasures_late": "/console/due?kind=erasure",
 	"values_overdue": "/console/due?kind=value", "sweep_late": "/console/due?kind=sweep", "values_erased": "/console/pictures?picture=ending",
-	"orders_open": "/console/due?kind=order", "orders_overdue": "/console/due?kind=order", "offices_vacant": "/console/due?kind=office",
+	"orders_open": "/console/due?kind=order", "orders_overdue": "/console/due?kind=order", "offices_vacant": "/console/due?kind=office", "offices_unproved": "/console/offices",
 	"ends": "/console/due?kind=end", "ends_late": "/console/due?kind=end", "reviews_open": "/console/due?kind=review", "reviews_late": "/console/due?kind=review", "secrets_known": ofKind + "secret",
 	"looks_waiting": "/console/decisions", "unconsented": "/console/due?kind=answer",
 	"stored_abroad": "/console/charters", "storage_unfiled": "/console/borders", "border_persons": "/console/borders", "borders_near": "/console/borders", "partings_late": ofKind + "party", "checks_late": ofKind + "party", "papers_ending": ofKind + "party",

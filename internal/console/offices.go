@@ -95,6 +95,7 @@ type holder struct {
 	catalog.Officer
 	Account string // the name there; "": there is none
 	Mine    bool
+	Bare    bool // no document is kept by which they were appointed (Article 8)
 }
 
 // A recordRow is a row of the list of records.
@@ -161,10 +162,14 @@ func (p *officePage) fill(ctx context.Context, tx *db.Tx, v *visit, service cata
 		}
 		of[who.Office(service.Name)] = who.Name
 	}
+	bare, err := catalog.Unproved(ctx, tx, service.Name)
+	if err != nil {
+		return err
+	}
 	p.Vacant = []catalog.Role{catalog.RoleOfficer, catalog.RoleDeputy}
 	for _, o := range held {
 		mine := o.ID == v.in.Person.Office(service.Name)
-		p.Holders = append(p.Holders, holder{o, of[o.ID], mine})
+		p.Holders = append(p.Holders, holder{o, of[o.ID], mine, slices.Contains(bare, o.ID)})
 		p.Vacant = slices.DeleteFunc(p.Vacant, func(r catalog.Role) bool { return r == o.Role })
 		if mine && approval.InOffice(v.in.Person, service) {
 			p.Mine = &o

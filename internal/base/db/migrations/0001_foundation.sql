@@ -215,6 +215,7 @@ CREATE TABLE officer_record (
 	PRIMARY KEY (service, id)
 );
 CREATE INDEX officer_record_day ON officer_record (service, day, id);
+CREATE INDEX officer_record_officer ON officer_record (service, officer, kind);
 
 -- ACCOUNT. Keys of the operator's apps, as hashes.
 CREATE TABLE credential (
