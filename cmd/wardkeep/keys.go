@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"wardkeep/internal/app"
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
@@ -54,7 +56,7 @@ type keysBackupCmd struct {
 }
 
 // Run writes an encrypted copy of the key file, to be kept somewhere else.
-func (c keysBackupCmd) Run(s *session) error {
+func (c keysBackupCmd) Run(ctx context.Context, s *session) error {
 	file, err := s.keyFile(c.File)
 	if err != nil {
 		return err
@@ -68,7 +70,33 @@ func (c keysBackupCmd) Run(s *session) error {
 	}
 	s.say("cmd.keys.backed_up", "File", file, "To", c.To)
 	s.say("cmd.keys.warning", "File", file)
+	// The copy is there, whatever comes of this: where it isn't noted, the reminder stays.
+	if err := s.noteCopy(ctx, file); err != nil {
+		s.note("cmd.keys.not_noted")
+	}
 	return nil
+}
+
+// errOtherKey says that a key file isn't the one by which the keys of the store are wrapped.
+var errOtherKey = errors.New("the store's keys are wrapped by another key")
+
+// noteCopy notes in the store that the key file was copied by which its keys are wrapped.
+func (s *session) noteCopy(ctx context.Context, file string) error {
+	kek, err := keyring.OpenKeyFile(file)
+	if err != nil {
+		return err
+	}
+	return s.on(ctx, func(a *app.App) error {
+		if kek.Name() != a.KEK.Name() {
+			return errOtherKey
+		}
+		return a.Store.Update(ctx, func(tx *db.Tx) error {
+			if err := backup.CopiedKey(ctx, tx, kek.Name()); err != nil {
+				return err
+			}
+			return staff.AtTerminal(ctx, tx, operator, staff.CopiedKeys)
+		})
+	})
 }
 
 func (c keysBackupCmd) lock() (keyring.Lock, error) {

@@ -10,6 +10,7 @@ import (
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/assistance"
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/keyring"
@@ -312,7 +313,14 @@ func article13(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
 	if current != 1 {
 		none = 1
 	}
-	return []Figure{told("keys", keys), seen("keys_retiring", retiring), bad("keys_none", none)}, nil
+	copies, err := backup.KeyCopies(ctx, tx)
+	uncopied := int64(0)
+	for _, c := range copies {
+		if !tx.Now().Before(c.Due()) {
+			uncopied++
+		}
+	}
+	return []Figure{told("keys", keys), seen("keys_retiring", retiring), seen("keys_uncopied", uncopied), bad("keys_none", none)}, err
 }
 
 // Article 14: a use for a purpose that nobody has agreed to is none.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wardkeep/internal/access"
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/i18n"
@@ -308,6 +309,13 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 			s.exec(`INSERT INTO keyring_key (id, purpose, suite, wrapped, kek, state, created_at) VALUES ('pk_new', 'pool', 'aes-256-gcm', $1, 'file:1', 'current', 0)`, []byte("x"))
 			s.exec(`UPDATE keyring_key SET state = 'retiring' WHERE id <> 'pk_new'`)
 		}},
+		{"the key file was never copied", 13, board.Attention, "keys_uncopied", func(s *scene) { s.exec(`UPDATE keyring_key SET kek = 'file:1'`) }},
+		{"the key file was copied a year ago", 13, board.Attention, "keys_uncopied", func(s *scene) {
+			s.exec(`UPDATE keyring_key SET kek = 'file:1'`)
+			s.Do(func(ctx context.Context, tx *db.Tx) error { return backup.CopiedKey(ctx, tx, "file:1") })
+			s.is(13, board.Holds, "")
+			s.Pass(backup.KeyLife)
+		}},
 		{"no key is the current one", 13, board.Broken, "keys_none", func(s *scene) { s.exec(`UPDATE keyring_key SET state = 'retiring'`) }},
 		{"a purpose that isn't declared", 14, board.Broken, "uses_purpose", func(s *scene) {
 			s.forged(gate.UseBody{Activity: "use", Purpose: "marketing", Items: []string{"nickname"}})
@@ -405,7 +413,7 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 
 // onBoth are the numbers that are read by queries of their own: of the others every query runs on
 // both databases in TestTheBoardClaimsNothingThatItDoesNotCompute.
-var onBoth = []string{"documents_lost", "unconsented_late", "keys_retiring", "reviews_late", "demands_near", "erasures_late", "head_unsigned", "secrets_known"}
+var onBoth = []string{"documents_lost", "unconsented_late", "keys_retiring", "reviews_late", "demands_near", "erasures_late", "head_unsigned", "secrets_known", "keys_uncopied"}
 
 // glass has two have opened something without the office, of which the review is due then.
 func (s *scene) glass(in time.Duration) {

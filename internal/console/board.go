@@ -170,7 +170,7 @@ var figurePages = map[string]string{
 	"ends": "/console/due?kind=end", "ends_late": "/console/due?kind=end", "reviews_open": "/console/due?kind=review", "reviews_late": "/console/due?kind=review", "secrets_known": ofKind + "secret",
 	"looks_waiting": "/console/decisions", "unconsented": "/console/due?kind=answer",
 	"stored_abroad": "/console/charters", "storage_unfiled": "/console/borders", "border_persons": "/console/borders", "borders_near": "/console/borders", "partings_late": ofKind + "party", "checks_late": ofKind + "party", "papers_ending": ofKind + "party",
-	"keys": "/console/settings/system", "keys_retiring": "/console/settings/system", "keys_none": "/console/settings/system",
+	"keys": "/console/settings/system", "keys_retiring": "/console/settings/system", "keys_uncopied": "/console/settings/system", "keys_none": "/console/settings/system",
 	"entries": "/console/ledger", "uses_looked": ofEntries + gate.KindPermitted, "uses_activity": ofEntries + gate.KindPermitted, "uses_items": ofEntries + gate.KindPermitted,
 	"uses_purpose": ofEntries + gate.KindPermitted, "uses_audience": ofEntries + gate.KindPermitted, "alarms": ofEntries + approval.KindAlarm, "erased": ofEntries + family.KindErased,
 	"shown_guided": ofEntries + consent.KindOpened, "shown_alone": ofEntries + consent.KindOpened, "looks_asked": ofEntries + approval.KindAsked,
@@ -183,7 +183,7 @@ var figurePages = map[string]string{
 }
 
 // articleClocks are what of each article has a clock.
-var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 3: {due.Party}, 4: {due.Takedown}, 7: {due.Impact}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep},
+var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 3: {due.Party}, 4: {due.Takedown}, 7: {due.Impact}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep}, 13: {due.Key},
 	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident}, 23: {due.End}}
 
 // publicEvidence are the articles of which rules and agreement, which are public, are evidence.

@@ -115,6 +115,8 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		}
 	case due.Office:
 		l.Command = "wardkeep officer appoint --service " + c.Service + " --role " + c.About
+	case due.Key:
+		l.Command = "wardkeep keys backup --to FILE"
 	case due.Backup:
 		l.Command = "wardkeep backup gone " + c.ID
 	}

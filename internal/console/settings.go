@@ -209,6 +209,7 @@ type systemPage struct {
 	KEK      string
 	Keys     []Key
 	Newest   time.Time // backup
+	Copies   []backup.KeyCopy
 	Queues   *Queues
 	Lists    []exportPart // of keys, and of queues
 	May      bool         // have the system do something
@@ -252,6 +253,9 @@ func (v *visit) systemPage(problem error) error {
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		copies, err := backup.Look(ctx, tx)
 		page.Newest = copies.Newest
+		if err == nil {
+			page.Copies, err = backup.KeyCopies(ctx, tx)
+		}
 		if err == nil && s.Keys != nil {
 			page.Keys, err = s.Keys(ctx, tx)
 		}

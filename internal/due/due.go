@@ -52,6 +52,7 @@ const (
 	Value   Kind = "value"   // past its time, and not erased: one line a purpose
 	Sweep   Kind = "sweep"   // none has left nothing due for too long
 	Backup  Kind = "backup"  // that must be gone by then
+	Key     Kind = "key"     // a key file that is to be copied
 )
 
 // Many is up to how many are counted where a line stands for several.
@@ -112,6 +113,7 @@ var sources = []source{
 	{Value, staff.SeeSystem, false, values},
 	{Sweep, staff.SeeSystem, true, sweep},
 	{Backup, staff.SeeSystem, true, backups},
+	{Key, staff.SeeSystem, true, keyCopies},
 }
 
 // Kinds returns the kinds that the person sees somewhere.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wardkeep/internal/account"
+	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/party"
@@ -337,4 +338,16 @@ func backups(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	}, `
 		SELECT id, until FROM backup WHERE gone_at IS NULL AND (until, id) > ($1, $2)
 		ORDER BY until, id LIMIT $3`, q.after.at, q.after.id, int64(q.limit))
+}
+
+// Article 13: without the key file, or a copy of it, nothing of the store can be read again. It is copied
+// at once, and again within a year.
+func keyCopies(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	copies, err := backup.KeyCopies(ctx, tx)
+	for _, c := range copies {
+		if !c.Due().After(tx.Now().Add(soon)) {
+			all = append(all, Clock{Kind: Key, At: c.Due(), ID: c.KEK, N: 1})
+		}
+	}
+	return q.few(all), err
 }

@@ -35,8 +35,9 @@ type Doing string
 // The doings.
 const (
 	RotatedKeys Doing = "keys.rotate"
-	Rekeyed     Doing = "keys.rekey" // by another key-encryption key; at the terminal alone
-	RetriedJob  Doing = "jobs.retry" // About: its number
+	CopiedKeys  Doing = "keys.backup" // the key file; at the terminal alone
+	Rekeyed     Doing = "keys.rekey"  // by another key-encryption key; at the terminal alone
+	RetriedJob  Doing = "jobs.retry"  // About: its number
 	TestedSMS   Doing = "channel.sms"
 	TestedEmail Doing = "channel.email"
 )
@@ -45,7 +46,7 @@ const (
 var Doings = []Doing{RotatedKeys, RetriedJob, TestedSMS, TestedEmail}
 
 // AtTerminalDoings lists those that are recorded of who is at the terminal.
-var AtTerminalDoings = []Doing{RotatedKeys, Rekeyed}
+var AtTerminalDoings = []Doing{RotatedKeys, Rekeyed, CopiedKeys}
 
 // An ExportedBody says that a person took a list away as a file, and which.
 type ExportedBody struct {
