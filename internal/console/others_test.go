@@ -30,6 +30,7 @@ import (
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -378,12 +379,22 @@ func TestArticle15_EveryRouteAsTheRolesOfAnotherService(t *testing.T) {
 	})
 }
 
-// An app's key and a guardian's cookie lead to the door of the console, whatever they ask
-// for.
+// An app's key, a guardian's cookie and that of a person of a party lead to the door of the console,
+// whatever they ask for.
 func TestArticle15_EveryRouteAsWhoIsLetInElsewhere(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
+		d.console.Desk = "https://wardkeep.example"
+		d.Engage(d.Store.Now().Add(100 * 24 * time.Hour))
 		b := d.bureau().belongings()
 		hash, strangers := b.boss.hashOf(b.proposal), d.strangers()
+		link := invitation.FindStringSubmatch(b.boss.post(partyAt+"/seats", "name", "周舟").Body.String())
+		if link == nil {
+			t.Fatal("nobody of a party is invited")
+		}
+		seat := &signintest.Insider{T: t, Store: d.Store, Door: signin.Door{Ring: d.Ring, Parties: true}}
+		seat.SetUp(link[1])
+		strangers["a person of a party"] = d.browser(seat.Secret)
+		strangers["a person of a party"].cookies["__Host-wardkeep_party"] = seat.Secret
 		before := d.done()
 		for _, r := range console.Routes() {
 			if slices.Contains(open, r.Pattern) {
