@@ -255,6 +255,9 @@ func TestEdgeCase24_PagesSayWhatACodeDoesntCarry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 				w.Publish(parsed(t, w.Charter, c.change))
+				if name == "abroad" { // nobody is registered there without
+					w.FileStorage(charter.StandardContract, w.Store.Now().AddDate(0, 6, 0))
+				}
 				for _, s := range []*site{newSite(t, w), first(proving(t, w, "http://example.com"))} {
 					child, _ := w.Enrol()
 					secrets := s.asksAbout(child, consent.Asking{})

@@ -43,6 +43,13 @@ func (w *World) MechanismUntil(by charter.Mechanism, until time.Time) party.Mech
 func (w *World) StoreAbroad(by charter.Mechanism, until time.Time) {
 	w.T.Helper()
 	w.Publish(StoredAbroad(w.Charter, by))
+	w.FileStorage(by, until)
+}
+
+// FileStorage registers the storage of a charter that has it in Singapore, and puts the
+// mechanism on file for it.
+func (w *World) FileStorage(by charter.Mechanism, until time.Time) {
+	w.T.Helper()
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
 		if _, _, err := party.Register(ctx, tx, w.Officer, party.StorageOf(Service), StorageIdentity()); err != nil {
 			return err

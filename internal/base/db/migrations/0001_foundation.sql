@@ -757,13 +757,13 @@ CREATE TABLE party_bundle (
 	key       text   NOT NULL, -- of party_key: what it is sealed to
 	purpose   text   NOT NULL,
 	items     text   NOT NULL, -- separated by spaces
-	sealed    bytea  NOT NULL, -- an age file, sealed under the child's key, and bound to all of the above and the next two
 	pushed_at bigint NOT NULL,
 	until_at  bigint NOT NULL, -- at this moment nobody gets it any more
 	due_at    bigint NOT NULL, -- of the next try
 	tries     bigint NOT NULL,
 	failure   text   NOT NULL, -- of the last try, or empty
 	status    bigint NOT NULL, -- that was answered to it, or 0
+	sealed    bytea  NOT NULL, -- an age file, sealed under the child's key, and bound to what it is about, and the two times of it
 	PRIMARY KEY (child, bundle)
 );
 CREATE INDEX party_bundle_due ON party_bundle (service, party, due_at, bundle);
