@@ -17,8 +17,8 @@ import (
 // bundleChanges are what somebody may do to what waits for a party, and what is found.
 var bundleChanges = []struct{ name, query, found string }{
 	{"a bundle is gone", `DELETE FROM party_bundle`, "row_missing party_bundle "},
-	{"a bundle waits that never was pushed", `INSERT INTO party_bundle SELECT child, 'bn_00000000000000000000000000', service, role, party, key, purpose, items, sealed,
-		pushed_at, until_at, due_at, tries, failure, status FROM party_bundle`, "row_extra party_bundle "},
+	{"a bundle waits that never was pushed", `INSERT INTO party_bundle SELECT child, 'bn_00000000000000000000000000', service, role, party, key, purpose, items,
+		pushed_at, until_at, due_at, tries, failure, status, sealed FROM party_bundle`, "row_extra party_bundle "},
 	{"a bundle has another name", `UPDATE party_bundle SET bundle = '王小明'`, "row_extra party_bundle "},
 	{"a bundle is of another child", `UPDATE party_bundle SET child = (SELECT max(child) FROM child WHERE child <> party_bundle.child)`, "row_extra party_bundle "},
 	{"a bundle is another service's", `UPDATE party_bundle SET service = '王小明'`, "row_differs party_bundle service"},
