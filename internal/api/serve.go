@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
@@ -74,7 +75,7 @@ func (s *Server) serve(rt *route, h handler) http.HandlerFunc {
 			r = r.WithContext(ctx)
 		}
 		c := &call{id: id.New(id.Call), route: rt, http: r, lang: i18n.Match(r.Header.Get("Accept-Language")), span: span}
-		rec := &recorder{ResponseWriter: w}
+		rec := &visitor.Answered{ResponseWriter: w}
 		c.w = rec
 		defer s.end(rec, c, start, seen)
 		secure(rec.Header(), c)
@@ -100,7 +101,7 @@ func secure(h http.Header, c *call) {
 }
 
 // end answers a panic, writes the line and counts the request.
-func (s *Server) end(w *recorder, c *call, start time.Time, seen *watch.Route) {
+func (s *Server) end(w *visitor.Answered, c *call, start time.Time, seen *watch.Route) {
 	switch v := recover(); v {
 	case nil:
 	case http.ErrAbortHandler: // who was answered has gone: that has its line and its count, too
@@ -109,7 +110,7 @@ func (s *Server) end(w *recorder, c *call, start time.Time, seen *watch.Route) {
 		// The value of a panic may be a child's: only its type is told, and where.
 		s.Log.LogAttrs(context.Background(), slog.LevelError, "api: panic", slog.String("route", c.route.pattern()),
 			slog.String("request", c.id), slog.String("type", fmt.Sprintf("%T", v)), slog.Any("at", watch.Frames()))
-		if w.status == 0 {
+		if w.Status == 0 {
 			s.refuse(w, c, errPanic)
 		}
 	}
@@ -124,10 +125,10 @@ func (s *Server) end(w *recorder, c *call, start time.Time, seen *watch.Route) {
 	}
 	took := time.Since(start)
 	s.Log.LogAttrs(context.Background(), slog.LevelInfo, "api", slog.String("route", c.route.pattern()), slog.String("actor", actor),
-		slog.Int("status", w.status), slog.Duration("took", took), slog.String("code", c.code), slog.String("request", c.id))
-	seen.Done(w.status, took)
+		slog.Int("status", w.Status), slog.Duration("took", took), slog.String("code", c.code), slog.String("request", c.id))
+	seen.Done(w.Status, took)
 	if c.span.On() {
-		c.span.Request(c.route.pattern(), actor, w.status, c.code, c.id)
+		c.span.Request(c.route.pattern(), actor, w.Status, c.code, c.id)
 	}
 }
 
@@ -254,28 +255,3 @@ func badBody(err error) error {
 	}
 	return ErrCutOff
 }
-
-// A recorder remembers the status.
-type recorder struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader remembers the status.
-func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write remembers the status that it implies.
-func (w *recorder) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(b)
-}
-
-// Unwrap is for http.ResponseController.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

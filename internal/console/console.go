@@ -25,7 +25,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -199,7 +198,7 @@ const (
 // A visit is a request, and who sends it.
 type visit struct {
 	s     *Server
-	w     *answered
+	w     *visitor.Answered
 	r     *http.Request
 	call  string // "rq_…"
 	began time.Time
@@ -232,7 +231,7 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 			r = r.WithContext(ctx)
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(withFiles[rt.pattern], maxForm))
-		v := &visit{s: s, w: &answered{ResponseWriter: w}, r: r, lang: lang(r), rule: rt.action, call: id.New(id.Call), began: time.Now()}
+		v := &visit{s: s, w: &visitor.Answered{ResponseWriter: w}, r: r, lang: lang(r), rule: rt.action, call: id.New(id.Call), began: time.Now()}
 		defer s.end(rt, v, seen, span)
 		if err := does(v); err != nil {
 			e := errs.Of(err)
@@ -260,11 +259,11 @@ func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
 		// The value of a panic may be a child's: only its type is told, and where.
 		s.Log.ErrorContext(v.r.Context(), "console: panic", "route", rt.pattern, "request", v.call, "type", fmt.Sprintf("%T", p), "at", watch.Frames())
 		v.code = errs.Of(errPanic).Code
-		if v.w.status == 0 {
+		if v.w.Status == 0 {
 			s.refuse(v, rt, errPanic)
 		}
 	}
-	actor, status, took := "none", v.w.status, time.Since(v.began)
+	actor, status, took := "none", v.w.Status, time.Since(v.began)
 	if v.in.ID != "" {
 		actor = "staff"
 	}
@@ -276,28 +275,6 @@ func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
 	if span.On() {
 		span.Request(rt.pattern, actor, status, v.code, v.call)
 	}
-}
-
-// An answered remembers how a request was answered.
-type answered struct {
-	http.ResponseWriter
-	status int // 0: it wasn't
-}
-
-// WriteHeader writes it, and remembers.
-func (w *answered) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write remembers the status that it implies.
-func (w *answered) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(b)
 }
 
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
@@ -419,7 +396,7 @@ func (s *Server) admit(rt route, v *visit) error {
 // on what becomes of it, and no browser sends it by itself. What comes with a file is read,
 // and refused, where the file is.
 func (v *visit) legible() error {
-	if !isText(v.r.URL.Path) {
+	if !visitor.IsText(v.r.URL.Path) {
 		return ErrNoPage
 	}
 	if v.r.Method == http.MethodPost {
@@ -432,17 +409,11 @@ func (v *visit) legible() error {
 
 // areText refuses fields that hold what is no text.
 func areText(all ...url.Values) error {
-	for _, fields := range all {
-		for name, values := range fields {
-			if !isText(name) || !isText(strings.Join(values, "")) {
-				return ErrText
-			}
-		}
+	if !visitor.AreText(all...) {
+		return ErrText
 	}
 	return nil
 }
-
-func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // back is the page that a visit comes back to once its person has signed in.
 func (v *visit) back(rt route) string {
@@ -474,13 +445,7 @@ func (v *visit) to(page string, pairs ...string) error {
 func (v *visit) next() string { return within(v.r.FormValue("to")) }
 
 // within returns the address if it is one of the console's, and else its first page.
-func within(to string) string {
-	if u, err := url.Parse(to); err != nil || u.Host != "" || u.Scheme != "" || u.RawQuery != "" || to != "/console" && !strings.HasPrefix(to, "/console/") ||
-		strings.ContainsAny(to, "\\{}") || strings.Contains(to, "//") || strings.Contains(to, "..") {
-		return "/console"
-	}
-	return to
-}
+func within(to string) string { return visitor.Within("/console", to) }
 
 // view runs fn in a transaction that only reads.
 func (v *visit) view(fn func(ctx context.Context, tx *db.Tx) error) error {

@@ -233,7 +233,7 @@ func (v *visit) folder() (folder, error) {
 		f[sent.Filename] = string(text)
 	}
 	for _, text := range f {
-		if !isText(text) {
+		if !visitor.IsText(text) {
 			return nil, ErrUnreadable
 		}
 	}

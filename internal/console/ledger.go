@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
@@ -272,7 +273,7 @@ func (v *visit) ledgerPage(problem error) error {
 // the list, or a file of it, would have all.
 func tooLong(q url.Values, names []string) error {
 	for _, name := range names {
-		if value := q.Get(name); len(strings.TrimSpace(value)) > maxField || !isText(value) {
+		if value := q.Get(name); len(strings.TrimSpace(value)) > maxField || !visitor.IsText(value) {
 			return ErrFilter.At(name)
 		}
 	}
@@ -283,7 +284,7 @@ func tooLong(q url.Values, names []string) error {
 func fieldsOf(q url.Values, names []string) url.Values {
 	some := make(url.Values)
 	for _, name := range names {
-		if value := strings.TrimSpace(q.Get(name)); value != "" && len(value) <= maxField && isText(value) {
+		if value := strings.TrimSpace(q.Get(name)); value != "" && len(value) <= maxField && visitor.IsText(value) {
 			some.Set(name, value)
 		}
 	}

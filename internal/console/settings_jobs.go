@@ -41,12 +41,12 @@ func (s *Server) jobs(v *visit) error {
 }
 
 // unkept has nobody keep an answer, whatever else its maker takes out of the header on the way.
-type unkept struct{ *answered }
+type unkept struct{ *visitor.Answered }
 
 // WriteHeader says so.
 func (w unkept) WriteHeader(status int) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.answered.WriteHeader(status)
+	w.Answered.WriteHeader(status)
 }
 
 // onlyAgain refuses what would keep a job from being done: it would be a guardian who isn't

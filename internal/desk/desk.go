@@ -26,7 +26,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
@@ -153,7 +152,7 @@ func SetUpURL(base, link string) string { return base + "/party/setup/" + link }
 // A visit is a request, and who sends it.
 type visit struct {
 	s     *Server
-	w     *answered
+	w     *visitor.Answered
 	r     *http.Request
 	call  string // "rq_…"
 	began time.Time
@@ -186,7 +185,7 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 			r = r.WithContext(ctx)
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(withFiles[rt.pattern], maxForm))
-		v := &visit{s: s, w: &answered{ResponseWriter: w}, r: r, lang: lang(r), call: id.New(id.Call), began: time.Now()}
+		v := &visit{s: s, w: &visitor.Answered{ResponseWriter: w}, r: r, lang: lang(r), call: id.New(id.Call), began: time.Now()}
 		defer s.end(rt, v, seen, span)
 		if err := does(v); err != nil {
 			e := errs.Of(err)
@@ -213,11 +212,11 @@ func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
 	default:
 		s.Log.ErrorContext(v.r.Context(), "desk: panic", "route", rt.pattern, "request", v.call, "type", fmt.Sprintf("%T", p), "at", watch.Frames())
 		v.code = errs.Of(errPanic).Code
-		if v.w.status == 0 {
+		if v.w.Status == 0 {
 			s.refuse(v, rt, errPanic)
 		}
 	}
-	actor, status, took := "none", v.w.status, time.Since(v.began)
+	actor, status, took := "none", v.w.Status, time.Since(v.began)
 	if v.in.ID != "" {
 		actor = "party"
 	}
@@ -229,28 +228,6 @@ func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
 	if span.On() {
 		span.Request(rt.pattern, actor, status, v.code, v.call)
 	}
-}
-
-// An answered remembers how a request was answered.
-type answered struct {
-	http.ResponseWriter
-	status int // 0: it wasn't
-}
-
-// WriteHeader writes it, and remembers.
-func (w *answered) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write remembers the status that it implies.
-func (w *answered) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(b)
 }
 
 // attempts are the refusals that tell of somebody who looks for what is another's: they are in
@@ -350,7 +327,7 @@ func (v *visit) who(ctx context.Context, tx *db.Tx) error {
 // legible refuses an address or a form that holds what is no text: the stores don't agree on
 // what becomes of it, and no browser sends it by itself.
 func (v *visit) legible() error {
-	if !isText(v.r.URL.Path) {
+	if !visitor.IsText(v.r.URL.Path) {
 		return ErrNoPage
 	}
 	if v.r.Method == http.MethodPost {
@@ -363,17 +340,11 @@ func (v *visit) legible() error {
 			return ErrText
 		}
 	}
-	for _, fields := range []url.Values{v.r.URL.Query(), v.r.PostForm} {
-		for name, values := range fields {
-			if !isText(name) || !isText(strings.Join(values, "")) {
-				return ErrText
-			}
-		}
+	if !visitor.AreText(v.r.URL.Query(), v.r.PostForm) {
+		return ErrText
 	}
 	return nil
 }
-
-func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // back is the page that a visit comes back to once its person has signed in.
 func (v *visit) back(rt route) string {
@@ -402,14 +373,7 @@ func (v *visit) to(page string, pairs ...string) error {
 }
 
 // next is where a form says to go on: a page of the desk, whatever was sent.
-func (v *visit) next() string {
-	to := v.r.FormValue("to")
-	if u, err := url.Parse(to); err != nil || u.Host != "" || u.Scheme != "" || u.RawQuery != "" || to != "/party" && !strings.HasPrefix(to, "/party/") ||
-		strings.ContainsAny(to, "\\{}") || strings.Contains(to, "//") || strings.Contains(to, "..") {
-		return "/party"
-	}
-	return to
-}
+func (v *visit) next() string { return visitor.Within("/party", v.r.FormValue("to")) }
 
 // view runs fn in a transaction that only reads.
 func (v *visit) view(fn func(ctx context.Context, tx *db.Tx) error) error {

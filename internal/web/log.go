@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/base/watch"
 )
 
@@ -19,35 +20,15 @@ var errPanic = errors.New("web: panic")
 // An answer remembers what the log says of a request: one route may show several
 // pages, and the log tells them apart.
 type answer struct {
-	http.ResponseWriter
-	began  time.Time
-	call   string // "rq_…"
-	route  string // "*" for what no route takes
-	page   string
-	status int
-	code   string // of the refusal
-	seen   *watch.Route
-	span   watch.Span
+	visitor.Answered
+	began time.Time
+	call  string // "rq_…"
+	route string // "*" for what no route takes
+	page  string
+	code  string // of the refusal
+	seen  *watch.Route
+	span  watch.Span
 }
-
-// WriteHeader remembers the status.
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// Write remembers the status that it implies.
-func (a *answer) Write(b []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
-	return a.ResponseWriter.Write(b)
-}
-
-// Unwrap is for http.ResponseController.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // is says by which route the request came.
 func (a *answer) is(route string, seen *watch.Route) { a.route, a.seen = route, seen }
@@ -62,7 +43,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		if span.On() {
 			r = r.WithContext(ctx)
 		}
-		a := &answer{ResponseWriter: w, began: time.Now(), call: id.New(id.Call), route: "*", seen: nowhere, span: span}
+		a := &answer{Answered: visitor.Answered{ResponseWriter: w}, began: time.Now(), call: id.New(id.Call), route: "*", seen: nowhere, span: span}
 		defer s.end(a, r)
 		next.ServeHTTP(a, r)
 	})
@@ -78,19 +59,19 @@ func (s *Server) end(a *answer, r *http.Request) {
 		// The value of a panic may be a child's: only its type is told, and where.
 		s.Log.LogAttrs(context.Background(), slog.LevelError, "page: panic", slog.String("route", a.route),
 			slog.String("request", a.call), slog.String("type", fmt.Sprintf("%T", v)), slog.Any("at", watch.Frames()))
-		if a.status == 0 {
+		if a.Status == 0 {
 			s.refuse(a, r, a.route, errPanic, a.call)
 		}
 	}
-	if a.status == 0 {
-		a.status = http.StatusOK
+	if a.Status == 0 {
+		a.Status = http.StatusOK
 	}
 	actor, took := actorOf(a.route), time.Since(a.began)
 	s.Log.LogAttrs(context.Background(), slog.LevelInfo, "page", slog.String("route", a.route), slog.String("actor", actor), slog.String("shows", a.page),
-		slog.String("request", a.call), slog.Int("status", a.status), slog.String("code", a.code), slog.Duration("took", took))
-	a.seen.Done(a.status, took)
+		slog.String("request", a.call), slog.Int("status", a.Status), slog.String("code", a.code), slog.Duration("took", took))
+	a.seen.Done(a.Status, took)
 	if a.span.On() {
-		a.span.Request(a.route, actor, a.status, a.code, a.call)
+		a.span.Request(a.route, actor, a.Status, a.code, a.call)
 	}
 }
 

@@ -3,6 +3,7 @@ package visitor_test
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"testing"
 
 	"wardkeep/internal/base/visitor"
@@ -32,5 +33,28 @@ func TestAddressBelievesOnlyNamedProxies(t *testing.T) {
 		if got, local := visitor.Address(r, proxies); got != c.want || local != c.local {
 			t.Errorf("%s for %q: got %s, %v", c.from, c.forwarded, got, local)
 		}
+	}
+}
+
+// A form leads nowhere but to a page of its own site, whatever was sent.
+func TestWithin(t *testing.T) {
+	for to, want := range map[string]string{
+		"/desk": "/desk", "/desk/orders/po_1": "/desk/orders/po_1", "": "/desk", "/desks": "/desk", "/other": "/desk", "//evil.example/desk": "/desk", "/desk//evil.example": "/desk",
+		"/desk/../admin": "/desk", "https://evil.example/desk/": "/desk", "/desk/?to=x": "/desk", `/desk/\evil`: "/desk", "/desk/{order}": "/desk", "javascript:/desk/": "/desk", "/desk/%zz": "/desk",
+	} {
+		if got := visitor.Within("/desk", to); got != want {
+			t.Errorf("%q leads to %q, want %q", to, got, want)
+		}
+	}
+}
+
+func TestAreText(t *testing.T) {
+	for name, fields := range map[string]url.Values{"NUL": {"a": {"x", "\x00"}}, "no UTF-8": {"a": {"\xff"}}, "a name": {"a\x00": {"x"}}} {
+		if visitor.AreText(url.Values{"good": {"字"}}, fields) {
+			t.Errorf("%s is text", name)
+		}
+	}
+	if !visitor.AreText(url.Values{"good": {"字", "\n"}}, nil) {
+		t.Error("text isn't")
 	}
 }
