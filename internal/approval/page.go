@@ -76,8 +76,8 @@ func ToDecide(ctx context.Context, tx *db.Tx, services []string, person string, 
 
 // ToJoin returns likewise those that wait for a second person (Join). None is older than
 // JoinIn, so what is read is short.
-func ToJoin(ctx context.Context, tx *db.Tx, services []string, person string, from db.Cursor, limit int) ([]Request, db.Cursor, error) {
-	return waiting(ctx, tx, services, person, true, tx.Now().Add(-JoinIn), Wanted{}, from, limit)
+func ToJoin(ctx context.Context, tx *db.Tx, services []string, person string, want Wanted, from db.Cursor, limit int) ([]Request, db.Cursor, error) {
+	return waiting(ctx, tx, services, person, true, tx.Now().Add(-JoinIn), want, from, limit)
 }
 
 func waiting(ctx context.Context, tx *db.Tx, services []string, person string, glass bool, since time.Time, want Wanted, from db.Cursor, limit int) ([]Request, db.Cursor, error) {
@@ -138,15 +138,17 @@ func ToReview(ctx context.Context, tx *db.Tx, services []string, limit int) (all
 	return all[:min(limit, len(all))], nil
 }
 
-// Broken returns all that two persons have opened in services, the newest first, at most
-// limit, from a cursor on, and where the next page begins: nowhere, after the last.
-func Broken(ctx context.Context, tx *db.Tx, services []string, from db.Cursor, limit int) (all []Glass, next db.Cursor, err error) {
+// Broken returns what two persons have opened in services and was found so, or all where
+// nothing is asked for, the newest first, at most limit, from a cursor on, and where the next
+// page begins: as of OfAsker.
+func Broken(ctx context.Context, tx *db.Tx, services []string, found Finding, from db.Cursor, limit int) (all []Glass, next db.Cursor, err error) {
 	at, request := bounds(from, tx.Now())
+	rows := db.Rows(limit, found == "")
 	for _, service := range services {
 		some, err := db.All(ctx, tx, scanGlass, `
 			SELECT `+glassColumns+` FROM broken_glass
 			WHERE service = $1 AND opened_at <= $2 AND (opened_at < $2 OR request < $3)
-			ORDER BY opened_at DESC, request DESC LIMIT $4`, service, (*db.Time)(&at), request, int64(limit+1))
+			ORDER BY opened_at DESC, request DESC LIMIT $4`, service, (*db.Time)(&at), request, int64(rows))
 		if err != nil {
 			return nil, db.Cursor{}, err
 		}
@@ -155,10 +157,7 @@ func Broken(ctx context.Context, tx *db.Tx, services []string, from db.Cursor, l
 	slices.SortFunc(all, func(a, b Glass) int {
 		return cmp.Or(b.OpenedAt.Compare(a.OpenedAt), strings.Compare(b.Request, a.Request))
 	})
-	if len(all) > limit {
-		all = all[:limit]
-		next = db.Cursor{At: all[limit-1].OpenedAt, ID: all[limit-1].Request}
-	}
+	all, next = db.Cut(all, rows, limit, func(g Glass) bool { return found == "" || g.Finding == found }, func(g Glass) db.Cursor { return db.Cursor{At: g.OpenedAt, ID: g.Request} })
 	return all, next, nil
 }
 

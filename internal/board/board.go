@@ -80,6 +80,26 @@ func (d Desk) Of(ctx context.Context, tx *db.Tx, services []catalog.Service) (al
 	if err != nil {
 		return nil, err
 	}
+	return d.all(ctx, tx, of)
+}
+
+// Each returns the articles as they stand for each of the services by itself.
+func (d Desk) Each(ctx context.Context, tx *db.Tx, services []catalog.Service) (all [][]Article, err error) {
+	of, err := d.standings(ctx, tx, services)
+	if err != nil {
+		return nil, err
+	}
+	for i := range of {
+		one, err := d.all(ctx, tx, of[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func (d Desk) all(ctx context.Context, tx *db.Tx, of []*standing) (all []Article, err error) {
 	for i := range articles {
 		a, err := d.article(ctx, tx, i, of)
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
@@ -23,7 +22,7 @@ type bordersPage struct {
 	Threshold int64         // from which a security assessment is needed
 	Left      int64         // children of this year below it
 	Services  []bordersOf
-	Export    exportPart
+	By        narrowing
 }
 
 // The bordersOf a service: what its charter in force has leave the country. There are few.
@@ -91,7 +90,7 @@ func (v *visit) bordersIn(ctx context.Context, tx *db.Tx, service string) (rows 
 
 // borders shows what leaves the country (edge case 20).
 func (s *Server) borders(v *visit) error {
-	page := bordersPage{Threshold: border.AssessFrom, Export: v.exportPart(listBorders, nil)}
+	page := bordersPage{Threshold: border.AssessFrom}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		var err error
 		if page.Years, err = border.Years(ctx, tx); err != nil {
@@ -105,11 +104,10 @@ func (s *Server) borders(v *visit) error {
 			page.Years = append([]border.Year{now}, page.Years...)
 		}
 		page.Left = max(border.AssessFrom-1-now.Persons, 0)
-		all, err := catalog.List(ctx, tx)
-		if err != nil {
+		var all []catalog.Service
+		if page.By, all, page.pager, err = v.ofServices(ctx, tx, listBorders, staff.SeeParties); err != nil {
 			return err
 		}
-		all, page.pager = v.some(all, func(s catalog.Service) bool { return approval.May(v.in.Person, staff.SeeParties, s) })
 		page.Services = nil
 		for _, service := range all {
 			rows, err := v.bordersIn(ctx, tx, service.Name)

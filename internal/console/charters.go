@@ -24,7 +24,7 @@ const maxChanges = 200
 type chartersPage struct {
 	pager
 	Services []chartered
-	Export   exportPart
+	By       narrowing
 }
 
 // A chartered service has a charter, or waits for one.
@@ -37,14 +37,13 @@ type chartered struct {
 
 // charters lists the services whose charters the person may see.
 func (s *Server) charters(v *visit) error {
-	page := chartersPage{Export: v.exportPart(listCharters, nil)}
+	var page chartersPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		all, err := catalog.List(ctx, tx)
+		by, all, pager, err := v.ofServices(ctx, tx, listCharters, staff.SeeCharters, standing("charters.stands", unpublished))
 		if err != nil {
 			return err
 		}
-		all, page.pager = v.some(all, func(s catalog.Service) bool { return approval.May(v.in.Person, staff.SeeCharters, s) })
-		page.Services = nil
+		page = chartersPage{pager: pager, By: by}
 		for _, service := range all {
 			c, damaged, err := s.wordsInForce(ctx, tx, service.Name)
 			if err != nil {

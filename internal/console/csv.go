@@ -285,16 +285,16 @@ func (s *Server) peopleFile(v *visit) error {
 }
 
 func (s *Server) chartersFile(v *visit) error {
+	filter, err := v.filterSent(standingFields)
+	if err != nil {
+		return err
+	}
 	at, after := 0, int64(0) // which service, and behind which charter of it
 	return v.sendFile(listCharters, v.header("service", "number", "hash", "proposed_at", "proposed_by", "published_at", "published_by"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-			services, err := catalog.List(ctx, tx)
-			if err != nil {
+			names, err := v.where(ctx, tx, staff.SeeCharters, filter)
+			if err != nil || at >= len(names) {
 				return nil, err
-			}
-			names := mayIn(v.in.Person, staff.SeeCharters, services)
-			if at >= len(names) {
-				return nil, nil
 			}
 			all, err := catalog.Editions(ctx, tx, names[at], after, rowsAtOnce)
 			if err != nil {

@@ -12,14 +12,12 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/due"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/webhook"
 )
-
-// serviceField is the filter of lists that are narrowed to a service alone.
-var serviceField = []string{"service"}
 
 // deliveryFields are the fields of the filter of what receivers haven't taken.
 var deliveryFields = []string{"service", "endpoint"}
@@ -31,7 +29,7 @@ var dueFields = []string{"kind", "service"}
 // wants.
 func (v *visit) where(ctx context.Context, tx *db.Tx, a staff.Action, filter url.Values) ([]string, error) {
 	all, err := catalog.List(ctx, tx)
-	return only(mayIn(v.in.Person, a, all), filter.Get("service")), err
+	return mayIn(v.in.Person, a, slices.DeleteFunc(all, func(s catalog.Service) bool { return !fitsService(s, filter) })), err
 }
 
 // dueFile sends what has a clock: what it is about in words, and no child.
@@ -83,10 +81,13 @@ func (s *Server) boardFile(v *visit) error {
 			return one.Name <= from || wanted != "" && one.Name != wanted || !approval.May(v.in.Person, staff.SeeBoard, one)
 		})
 		next := services[min(perPage, len(services)):]
-		for _, one := range services[:len(services)-len(next)] {
-			if err := s.boardRows(ctx, tx, v.lang, one, each); err != nil {
-				return nil, err
-			}
+		some := services[:len(services)-len(next)]
+		of, err := s.board().Each(ctx, tx, some)
+		if err != nil {
+			return nil, err
+		}
+		for i, articles := range of {
+			boardRows(v.lang, some[i].Name, articles, each)
 		}
 		if len(next) == 0 {
 			return nil, nil
@@ -97,43 +98,49 @@ func (s *Server) boardFile(v *visit) error {
 }
 
 // boardRows are the rows of one service.
-func (s *Server) boardRows(ctx context.Context, tx *db.Tx, lang i18n.Lang, service catalog.Service, each func(...string)) error {
-	all, err := s.board().Of(ctx, tx, []catalog.Service{service})
+func boardRows(lang i18n.Lang, service string, all []board.Article, each func(...string)) {
 	for _, a := range all {
 		number := strconv.Itoa(a.Number)
 		says := []string{number, lang.T("console.board.article." + number), lang.T("console.board.state." + string(a.State))}
 		if len(a.Figures) == 0 {
-			each(append(says, "", "", service.Name)...)
+			each(append(says, "", "", service)...)
 		}
 		for _, f := range a.Figures {
-			each(append(slices.Clone(says), lang.T("console.board.figure."+f.Name), strconv.FormatInt(f.N, 10), service.Name)...)
+			each(append(slices.Clone(says), lang.T("console.board.figure."+f.Name), strconv.FormatInt(f.N, 10), service)...)
 		}
 	}
-	return err
 }
 
 // urgentFile sends the requests that wait for a second person.
 func (s *Server) urgentFile(v *visit) error {
+	filter, err := v.filterSent(decisionFields)
+	if err != nil {
+		return err
+	}
 	return v.requestsFile(listUrgent, func(ctx context.Context, tx *db.Tx, from db.Cursor) ([]approval.Request, db.Cursor, error) {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return nil, db.Cursor{}, err
 		}
 		joins, _ := joinsIn(v.in.Person, services)
-		return approval.ToJoin(ctx, tx, joins, v.in.Person.ID, from, rowsAtOnce)
+		return approval.ToJoin(ctx, tx, only(joins, filter.Get("service")), v.in.Person.ID, accessFilter(filter), from, rowsAtOnce)
 	})
 }
 
 // reviewsFile sends the windows that two persons opened without the office.
 func (s *Server) reviewsFile(v *visit) error {
+	filter, err := v.filterSent(reviewFields)
+	if err != nil {
+		return err
+	}
 	var from db.Cursor
 	return v.sendFile(listReviews, v.header("number", "id", "service", "asker", "joined_by", "since", "review_by", "finding", "reviewed_at"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-			services, err := v.where(ctx, tx, staff.ReviewAccess, nil)
+			services, err := v.where(ctx, tx, staff.ReviewAccess, filter)
 			if err != nil {
 				return nil, err
 			}
-			all, next, err := approval.Broken(ctx, tx, services, from, rowsAtOnce)
+			all, next, err := approval.Broken(ctx, tx, services, approval.Finding(filter.Get("finding")), from, rowsAtOnce)
 			if err != nil {
 				return nil, err
 			}
@@ -151,7 +158,7 @@ func (s *Server) reviewsFile(v *visit) error {
 // officesFile sends who holds and held an office, by term. How to reach somebody is public
 // while they hold it, and nobody's business afterwards.
 func (s *Server) officesFile(v *visit) error {
-	filter, err := v.filterSent(serviceField)
+	filter, err := v.filterSent(standingFields)
 	if err != nil {
 		return err
 	}

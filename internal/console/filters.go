@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 )
@@ -57,9 +59,9 @@ var lists = []list{
 	{listAccess, "/console/access", staff.AskAccess, accessFields},
 	{listDecisions, "/console/decisions", staff.DecideAccess, decisionFields},
 	{listPeople, "/console/people", staff.SeePeople, peopleFields},
-	{listCharters, "/console/charters", staff.SeeCharters, nil},
+	{listCharters, "/console/charters", staff.SeeCharters, standingFields},
 	{listRegister, "/console/register", staff.SeeCharters, serviceField},
-	{listParties, "/console/parties", staff.SeeParties, serviceField},
+	{listParties, "/console/parties", staff.SeeParties, partyFields},
 	{listBorders, "/console/borders", staff.SeeParties, serviceField},
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
@@ -67,9 +69,9 @@ var lists = []list{
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 	{listDue, "/console/due", staff.SeeDue, dueFields},
 	{listBoard, "/console/board", staff.SeeBoard, serviceField},
-	{listUrgent, "/console/urgent", staff.AskAccess, nil},
-	{listReviews, "/console/reviews", staff.ReviewAccess, nil},
-	{listOffices, "/console/offices", staff.SeeOffice, serviceField},
+	{listUrgent, "/console/urgent", staff.AskAccess, decisionFields},
+	{listReviews, "/console/reviews", staff.ReviewAccess, reviewFields},
+	{listOffices, "/console/offices", staff.SeeOffice, standingFields},
 	{listRecords, "/console/offices", staff.SeeOffice, serviceField},
 	{listApps, "/console/settings", staff.SeeSystem, serviceField},
 	{listReceivers, "/console/settings", staff.SeeSystem, serviceField},
@@ -114,6 +116,97 @@ func only(services []string, wanted string) []string {
 		return services
 	}
 	return slices.DeleteFunc(slices.Clone(services), func(name string) bool { return name != wanted })
+}
+
+// The fields of the filters of lists that are of services.
+var (
+	serviceField   = []string{"service"}
+	standingFields = []string{"service", "stands"}
+)
+
+// How a service may stand, for a filter.
+const (
+	unpublished = "unpublished" // without a charter in force
+	vacant      = "vacant"      // an office of it is: nothing is collected (Article 8)
+)
+
+// fitsService reports whether a filter wants a service. What there isn't finds nothing.
+func fitsService(s catalog.Service, filter url.Values) bool {
+	if wanted := filter.Get("service"); wanted != "" && wanted != s.Name {
+		return false
+	}
+	switch filter.Get("stands") {
+	case "":
+		return true
+	case unpublished:
+		return s.Charter == 0 || s.Recalled
+	case vacant:
+		return s.OfficerID == "" || s.DeputyID == ""
+	}
+	return false
+}
+
+// A narrowing is what layout.html shows of the filter of a list.
+type narrowing struct {
+	Services choices
+	Picks    []pick // besides the service
+	Filter   map[string]string
+	Saved    savedPart
+	Export   exportPart
+}
+
+// A pick is a field of a filter with its values.
+type pick struct {
+	Name   string
+	Label  string // a key
+	Area   string // of the words of its values
+	Values []string
+}
+
+// standing is the pick of how a service stands.
+func standing(area string, values ...string) pick {
+	return pick{"stands", "console.access.stands", area, values}
+}
+
+// texts are the values of a pick.
+func texts[T ~string](values ...T) (all []string) {
+	for _, v := range values {
+		all = append(all, string(v))
+	}
+	return all
+}
+
+// Asked reports whether there is anything to choose.
+func (n narrowing) Asked() bool { return len(n.Services) > 1 || len(n.Picks) > 0 }
+
+// narrowing reads the filter of a list from its address, for a page of those services.
+func (v *visit) narrowing(ctx context.Context, tx *db.Tx, name string, services []string, picks ...pick) (n narrowing, filter url.Values, err error) {
+	l, err := listNamed(name, v.in.Person)
+	if err != nil {
+		return n, nil, err
+	}
+	filter, shown, err := v.filtered(l.fields)
+	if err != nil {
+		return n, nil, err
+	}
+	n = narrowing{Services: services, Picks: picks, Filter: shown, Export: v.exportPart(name, filter)}
+	n.Saved, err = v.savedPart(ctx, tx, name, filter)
+	return n, filter, err
+}
+
+// ofServices reads the filter of a list of services, and a page of those that it wants and
+// the person may see.
+func (v *visit) ofServices(ctx context.Context, tx *db.Tx, name string, a staff.Action, picks ...pick) (n narrowing, page []catalog.Service, p pager, err error) {
+	all, err := catalog.List(ctx, tx)
+	if err != nil {
+		return n, nil, p, err
+	}
+	n, filter, err := v.narrowing(ctx, tx, name, mayIn(v.in.Person, a, all), picks...)
+	if err != nil {
+		return n, nil, p, err
+	}
+	page, p = v.some(all, func(s catalog.Service) bool { return fitsService(s, filter) && approval.May(v.in.Person, a, s) })
+	return n, page, p, nil
 }
 
 // savedPart is what layout.html shows of a list's saved filters.

@@ -72,7 +72,6 @@ func (s *Server) urgent(v *visit) error {
 	limits := s.Vault.Looks.Or(approval.Defaults).Asked(true, approval.OnConsent)
 	page := urgentPage{Join: int(approval.JoinIn / time.Minute), Minutes: limits.MaxMinutes,
 		Review: int(approval.ReviewIn / time.Hour)}
-	page.Export = v.exportPart(listUrgent, nil)
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
@@ -80,7 +79,11 @@ func (s *Server) urgent(v *visit) error {
 		}
 		var joins []string
 		joins, page.InOffice = joinsIn(v.in.Person, services)
-		page.May = len(joins) > 0
+		page.May, page.Services = len(joins) > 0, joins
+		want, err := page.narrow(ctx, tx, v, listUrgent, decisionFields)
+		if err != nil {
+			return err
+		}
 		page.Alone = nil
 		for _, s := range services {
 			if slices.Contains(joins, s.Name) && len(joins) <= perPage {
@@ -93,7 +96,7 @@ func (s *Server) urgent(v *visit) error {
 				}
 			}
 		}
-		all, next, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, v.from(), perPage)
+		all, next, err := approval.ToJoin(ctx, tx, only(joins, want.Service), v.in.Person.ID, want, v.from(), perPage)
 		if err != nil {
 			return err
 		}
@@ -150,19 +153,31 @@ type reviewsPage struct {
 	Waits []broken // what is due first first
 	All   []broken
 	pager
-	Hours  int
-	Export exportPart
+	Hours int
+	By    narrowing
 }
 
+// reviewFields are the fields of the filter, as they stand in an address.
+var reviewFields = []string{"service", "finding"}
+
+// findings are what a window may have been found to be.
+var findings = []approval.Finding{approval.Rightful, approval.Wrongful}
+
 func (s *Server) reviews(v *visit) error {
-	page := reviewsPage{Hours: int(approval.ReviewIn / time.Hour), Export: v.exportPart(listReviews, nil)}
+	page := reviewsPage{Hours: int(approval.ReviewIn / time.Hour)}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		services, err := catalog.List(ctx, tx)
 		if err != nil {
 			return err
 		}
 		mine := mayIn(v.in.Person, staff.ReviewAccess, services)
-		if v.from().String() == "" {
+		by, filter, err := v.narrowing(ctx, tx, listReviews, mine, pick{"finding", "console.review.finding", "finding", texts(findings...)})
+		if err != nil {
+			return err
+		}
+		page.By, mine = by, only(mine, filter.Get("service"))
+		finding := approval.Finding(filter.Get("finding"))
+		if v.from().String() == "" && finding == "" {
 			waits, err := approval.ToReview(ctx, tx, mine, perPage)
 			if err == nil {
 				page.Waits, err = v.broken(ctx, tx, waits)
@@ -171,7 +186,7 @@ func (s *Server) reviews(v *visit) error {
 				return err
 			}
 		}
-		all, next, err := approval.Broken(ctx, tx, mine, v.from(), perPage)
+		all, next, err := approval.Broken(ctx, tx, mine, finding, v.from(), perPage)
 		if err != nil {
 			return err
 		}
@@ -234,7 +249,7 @@ func (v *visit) reviewPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := reviewPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Findings: []approval.Finding{approval.Rightful, approval.Wrongful}}
+	page := reviewPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Findings: findings}
 	if problem != nil {
 		page.Field, page.Finds, page.Typed = errs.Of(problem).Field, approval.Finding(v.r.PostFormValue("finding")), v.r.PostFormValue("words")
 	}

@@ -301,6 +301,11 @@ func TestPagesOfEmergencies(t *testing.T) {
 		o.check("ask-urgent", o.asks, urgentPath)
 		path := o.urged(o.asks)
 		o.check("urgent", o.other, "/console/urgent")
+		for query, want := range map[string]bool{"": true, "?reason=safety": true, "?reason=support": false, "?service=other": false} {
+			if page := o.other.get("/console/urgent" + query).Body.String(); strings.Contains(page, path) != want {
+				t.Errorf("urgent%s: %v", query, !want)
+			}
+		}
 		o.check("request-urgent", o.asks, path)
 		o.check("request-join", o.other, path)
 		o.other.post(path + "/join")
@@ -312,6 +317,15 @@ func TestPagesOfEmergencies(t *testing.T) {
 		o.check("reviews", boss, "/console/reviews")
 		boss.post(reviewOf(path), "finding", "wrongful", "words", "可以等到早上")
 		o.check("review-done", boss, reviewOf(path))
+		for query, want := range map[string]bool{"": true, "?finding=wrongful": true, "?finding=rightful": false, "?service=other": false} {
+			if page := boss.get("/console/reviews" + query).Body.String(); strings.Contains(page, reviewOf(path)) != want {
+				t.Errorf("reviews%s: %v", query, !want)
+			}
+			filter := strings.TrimPrefix(query, "?")
+			if w := boss.post("/console/reviews/csv", "filter", filter); strings.Contains(w.Body.String(), vaulttest.Service) != want {
+				t.Errorf("the file of reviews, %s: %d", filter, w.Code)
+			}
+		}
 		o.check("reviews-done", boss, "/console/reviews")
 		d.Do(func(ctx context.Context, tx *db.Tx) error { // the officer alone has let everybody in
 			return tx.Queue(ctx, `UPDATE person_role SET granted_by = $1 WHERE office = ''`, officer.ID)

@@ -816,7 +816,8 @@ func TestAFieldThatIsTooLongIsRefused(t *testing.T) {
 		d.office()
 		boss := d.browser(d.hire(staff.Officer).Secret)
 		long := strings.Repeat("x", 200)
-		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "takedowns": "harm", "evidence": "waits", "due": "kind"} {
+		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "takedowns": "harm", "evidence": "waits", "due": "kind",
+			"charters": "stands", "register": "service", "parties": "role", "borders": "service", "offices": "stands", "reviews": "finding"} {
 			if w := boss.get("/console/" + list + "?" + field + "=" + long); w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("a list of %s: %d", list, w.Code)
 			}
@@ -862,9 +863,16 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 				t.Errorf("%s: %d", name, w.Code)
 			}
 		}
-		for list, query := range map[string]string{"access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided", "takedowns": "harm=picture",
-			"evidence": "waits=first", "due": "kind=look", "board": "service=" + vaulttest.Service} {
-			by := map[string]*browser{"access": o.asks, "decisions": o.decides}[list]
+		queries := map[string]string{"ledger": "article=15", "people": "role=staff", "charters": "stands=unpublished", "register": "service=" + vaulttest.Service, "parties": "role=recipient",
+			"borders": "service=" + vaulttest.Service, "offices": "stands=vacant", "urgent": "reason=safety", "reviews": "finding=wrongful", "access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided", "takedowns": "harm=picture",
+			"evidence": "waits=first", "due": "kind=look", "board": "service=" + vaulttest.Service}
+		for list := range console.Lists() {
+			if (queries[list] == "") == (unsaved[list] == "") {
+				t.Errorf("%s: either a filter of it is kept, or there is a reason why not", list)
+			}
+		}
+		for list, query := range queries {
+			by := map[string]*browser{"access": o.asks, "decisions": o.decides, "urgent": o.asks}[list]
 			if by == nil {
 				by = boss
 			}
@@ -879,6 +887,69 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 		}
 		if r, err := replay.Audit(t.Context(), d.Store, d.Ring, nil, replay.Options{}); err != nil || !r.OK() {
 			t.Errorf("%v, %v", r.Differences, err)
+		}
+	})
+}
+
+// unsaved are the lists of which no filter is kept, and why.
+var unsaved = map[string]string{
+	"records":    "stands on the page of one service",
+	"apps":       "stands on the page of one service",
+	"receivers":  "stands on the page of one service",
+	"deliveries": "stands on the page of one receiver",
+	"services":   "is how one comes to the settings of a service: its rows are names, and search finds a name",
+	"health":     "is of the whole installation, and as short as what it checks",
+	"keyring":    "is of the whole installation, and as short as its keys",
+	"queues":     "is of the whole installation, and as short as its jobs",
+}
+
+// A list of services is narrowed by how they stand, and its file as its page is.
+func TestServicesAreFilteredInPageAndFile(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		boss, reads := d.browser(d.hire(staff.Officer).Secret), d.everywhere()
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.Create(ctx, tx, signintest.By, "other", catalog.Test)
+			return err
+		})
+		const here, other = "<code>" + vaulttest.Service + "</code>", "<code>other</code>"
+		for at, want := range map[string][]string{
+			"charters?":                                               {here, other},
+			"charters?stands=unpublished":                             {other},
+			"charters?stands=vacant":                                  {other},
+			"charters?service=other":                                  {other},
+			"charters?stands=king":                                    nil,
+			"offices?stands=vacant":                                   {other},
+			"offices?service=other&stands=unpublished":                {other},
+			"offices?service=" + vaulttest.Service + "&stands=vacant": nil,
+			"register?service=" + vaulttest.Service:                   {here},
+			"borders?service=other":                                   {other},
+			"parties?service=" + vaulttest.Service:                    {here},
+			"parties?role=processor":                                  {here},
+			"parties?role=storage":                                    nil,
+			"parties?service=other&role=processor":                    nil,
+		} {
+			w := reads.get("/console/" + at + "&lang=en")
+			page := w.Body.String()
+			for _, one := range []string{here, other} {
+				if w.Code != http.StatusOK || strings.Contains(page, one) != slices.Contains(want, one) {
+					t.Errorf("%s: %d, shows %s: %v", at, w.Code, one, strings.Contains(page, one))
+				}
+			}
+			if (want == nil) != strings.Contains(page, i18n.English.T("console.filters.none")) {
+				t.Errorf("%s: that it finds nothing is said: %v", at, want != nil)
+			}
+			// Whoever has one service learns nothing of another by any filter.
+			if page := boss.get("/console/" + at + "&lang=en").Body.String(); strings.Contains(page, other) {
+				t.Errorf("%s: shown to who may not see it", at)
+			}
+		}
+		for list, filter := range map[string]string{"charters": "stands=unpublished", "parties": "role=storage", "offices": "stands=vacant"} {
+			if rows := rowsOf(t, reads.post("/console/"+list+"/csv", "filter", filter).Body.Bytes()); len(rows) != 1 {
+				t.Errorf("the file of %s has %d rows", list, len(rows))
+			}
+			if rows := rowsOf(t, reads.post("/console/"+list+"/csv", "filter", "service="+vaulttest.Service).Body.Bytes()); len(rows) < 2 {
+				t.Errorf("the file of %s has none", list)
+			}
 		}
 	})
 }

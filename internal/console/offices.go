@@ -28,7 +28,7 @@ const maxTerms = 20
 type officesPage struct {
 	pager
 	Services []seats
-	Export   exportPart
+	By       narrowing
 }
 
 // The seats of a service: who is in office, "" where nobody is.
@@ -38,14 +38,13 @@ type seats struct {
 
 // offices lists the services whose offices the person may see.
 func (s *Server) offices(v *visit) error {
-	page := officesPage{Export: v.exportPart(listOffices, nil)}
+	var page officesPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		all, err := catalog.List(ctx, tx)
+		by, all, pager, err := v.ofServices(ctx, tx, listOffices, staff.SeeOffice, standing("offices.stands", vacant))
 		if err != nil {
 			return err
 		}
-		all, page.pager = v.some(all, func(s catalog.Service) bool { return approval.May(v.in.Person, staff.SeeOffice, s) })
-		page.Services = nil
+		page = officesPage{pager: pager, By: by}
 		for _, service := range all {
 			row := seats{Service: service.Name}
 			held, err := catalog.InOffice(ctx, tx, service.Name)

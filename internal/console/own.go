@@ -78,7 +78,7 @@ func (s *Server) home(v *visit) error {
 			return err
 		}
 		joins, _ := joinsIn(v.in.Person, all)
-		waits, _, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, db.Cursor{}, 1)
+		waits, _, err := approval.ToJoin(ctx, tx, joins, v.in.Person.ID, approval.Wanted{}, db.Cursor{}, 1)
 		page.Review, page.Join = len(reviews) > 0, len(waits) > 0
 		return err
 	})

@@ -22,8 +22,11 @@ import (
 type partiesPage struct {
 	pager
 	Services []partiesOf
-	Export   exportPart
+	By       narrowing
 }
+
+// partyFields are the fields of the filter, as they stand in an address.
+var partyFields = []string{"service", "role"}
 
 // The partiesOf a service: those that the charter in force names, and those that were ever
 // registered. There are few.
@@ -44,6 +47,11 @@ type partyRow struct {
 
 func partyPath(of party.ID) string {
 	return "/console/parties/" + of.Service + "/" + string(of.Role) + "/" + of.Name
+}
+
+// ofRole returns the parties of a role, or all where none is asked for.
+func ofRole(rows []partyRow, role string) []partyRow {
+	return slices.DeleteFunc(rows, func(r partyRow) bool { return role != "" && string(r.Role) != role })
 }
 
 // partiesIn reads the parties of a service.
@@ -88,20 +96,21 @@ func (v *visit) partiesIn(ctx context.Context, tx *db.Tx, service catalog.Servic
 
 // parties lists the processors and recipients (Articles 16 and 17), and a storage abroad.
 func (s *Server) parties(v *visit) error {
-	page := partiesPage{Export: v.exportPart(listParties, nil)}
+	var page partiesPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		all, err := catalog.List(ctx, tx)
+		by, all, pager, err := v.ofServices(ctx, tx, listParties, staff.SeeParties, pick{"role", "console.parties.role", "parties.role", texts(party.Processor, party.Recipient, party.Storage)})
 		if err != nil {
 			return err
 		}
-		all, page.pager = v.some(all, func(s catalog.Service) bool { return approval.May(v.in.Person, staff.SeeParties, s) })
-		page.Services = nil
+		page = partiesPage{pager: pager, By: by}
 		for _, service := range all {
 			rows, err := v.partiesIn(ctx, tx, service)
 			if err != nil {
 				return err
 			}
-			page.Services = append(page.Services, partiesOf{service.Name, rows})
+			if rows = ofRole(rows, by.Filter["role"]); len(rows) > 0 || by.Filter["role"] == "" {
+				page.Services = append(page.Services, partiesOf{service.Name, rows})
+			}
 		}
 		return nil
 	})
@@ -112,7 +121,7 @@ func (s *Server) parties(v *visit) error {
 }
 
 func (s *Server) partiesFile(v *visit) error {
-	filter, err := v.filterSent(serviceField)
+	filter, err := v.filterSent(partyFields)
 	if err != nil {
 		return err
 	}
@@ -128,7 +137,7 @@ func (s *Server) partiesFile(v *visit) error {
 				return nil, err
 			}
 			rows, err := v.partiesIn(ctx, tx, service)
-			for _, r := range rows {
+			for _, r := range ofRole(rows, filter.Get("role")) {
 				overdue := ""
 				if r.Overdue {
 					overdue = v.lang.T("console.parties.overdue")

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/party"
@@ -21,19 +20,18 @@ import (
 type registersPage struct {
 	pager
 	Services []chartered
-	Export   exportPart
+	By       narrowing
 }
 
 // registers lists the services. What each does is one step away: it counts children.
 func (s *Server) registers(v *visit) error {
-	page := registersPage{Export: v.exportPart(listRegister, nil)}
+	var page registersPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		all, err := catalog.List(ctx, tx)
+		by, all, pager, err := v.ofServices(ctx, tx, listRegister, staff.SeeCharters)
 		if err != nil {
 			return err
 		}
-		all, page.pager = v.some(all, func(s catalog.Service) bool { return approval.May(v.in.Person, staff.SeeCharters, s) })
-		page.Services = nil
+		page = registersPage{pager: pager, By: by}
 		for _, service := range all {
 			c, damaged, err := s.wordsInForce(ctx, tx, service.Name)
 			if err != nil {
