@@ -958,8 +958,10 @@ CREATE TABLE broken_glass (
 	reviewed_at bigint,
 	bound       bytea  NOT NULL  -- keyed hash of all the rest
 );
-CREATE INDEX broken_glass_asker ON broken_glass (asker, request);
-CREATE INDEX broken_glass_second ON broken_glass (second, request);
+CREATE INDEX broken_glass_asker ON broken_glass (asker, opened_at, request);
+CREATE INDEX broken_glass_second ON broken_glass (second, opened_at, request);
+CREATE INDEX broken_glass_asker_waits ON broken_glass (asker, review_by, request) WHERE reviewed_at IS NULL;
+CREATE INDEX broken_glass_second_waits ON broken_glass (second, review_by, request) WHERE reviewed_at IS NULL;
 CREATE INDEX broken_glass_service ON broken_glass (service, opened_at, request);
 CREATE INDEX broken_glass_due ON broken_glass (review_by, request) WHERE reviewed_at IS NULL;
 CREATE INDEX broken_glass_waits ON broken_glass (service, review_by, request) WHERE reviewed_at IS NULL;
