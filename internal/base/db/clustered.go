@@ -3,7 +3,6 @@ package db
 import (
 	"io/fs"
 	"strings"
-	"testing/fstest"
 )
 
 // clustered is what ends a table whose rows lie in the order of their key. PostgreSQL reads a
@@ -14,17 +13,5 @@ const clustered = "); -- clustered"
 
 // forSQLite returns the migrations as SQLite reads them.
 func forSQLite(files fs.FS) (fs.FS, error) {
-	out := make(fstest.MapFS)
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		out[name] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(text), clustered, ") WITHOUT ROWID;"))}
-	}
-	return out, nil
+	return rewritten(files, func(text string) string { return strings.ReplaceAll(text, clustered, ") WITHOUT ROWID;") })
 }

@@ -57,10 +57,12 @@ func up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, options ...goo
 	if err != nil {
 		return err
 	}
+	read := forPostgres
 	if dialect == goose.DialectSQLite3 {
-		if files, err = forSQLite(files); err != nil {
-			return err
-		}
+		read = forSQLite
+	}
+	if files, err = read(files); err != nil {
+		return err
 	}
 	options = append(options, goose.WithDisableGlobalRegistry(true))
 	provider, err := goose.NewProvider(dialect, pool, files, options...)

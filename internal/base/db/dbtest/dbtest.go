@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +91,25 @@ func PostgresURL(t testing.TB) string {
 	run(t, url, "CREATE SCHEMA "+schema)
 	t.Cleanup(func() { run(t, url, "DROP SCHEMA "+schema+" CASCADE") })
 	return url + "&search_path=" + schema
+}
+
+// DatabaseURL returns the URL of a database that is made with these options, and dropped after
+// the test.
+func DatabaseURL(t testing.TB, options string) string {
+	t.Helper()
+	at := os.Getenv("TEST_POSTGRES")
+	if at == "" {
+		t.Skip("TEST_POSTGRES is not set")
+	}
+	of, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "test_" + strings.ToLower(rand.Text())
+	run(t, at, "CREATE DATABASE "+name+" TEMPLATE template0 "+options)
+	t.Cleanup(func() { run(t, at, "DROP DATABASE "+name+" WITH (FORCE)") })
+	of.Path = "/" + name
+	return of.String()
 }
 
 func run(t testing.TB, url, statement string) {
