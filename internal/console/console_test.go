@@ -3,6 +3,7 @@ package console_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -668,6 +669,79 @@ func TestArticle15_ThePagesOfPeople(t *testing.T) {
 		if !strings.Contains(page, in.ID) || strings.Contains(page, `action="/console/people?`) {
 			t.Error("an auditor sees, and has no form")
 		}
+	})
+}
+
+// missed reads the entries of tries that failed, in their order.
+func (d *desk) missed() (all []signin.TriedBody) {
+	d.T.Helper()
+	d.Do(func(ctx context.Context, tx *db.Tx) error {
+		all = nil
+		return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+			if p.Kind != signin.KindFailed {
+				return nil
+			}
+			var body signin.TriedBody
+			err := json.Unmarshal(p.Body, &body)
+			all = append(all, body)
+			return err
+		})
+	})
+	return all
+}
+
+// Article 15: a passkey of somebody inside that opens nothing is a try to be that person, and
+// in the ledger as a wrong code is, so many times that nobody fills it; nobody is shut out by
+// it. A device that isn't known names nobody.
+func TestArticle15_APasskeyThatIsRefusedIsInTheLedger(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in, second := d.hire(staff.Manager), d.hire(staff.Worker)
+		b, other := d.browser(in.Secret), d.browser(second.Secret)
+		phone, theirs, strange := &sessiontest.Device{T: t}, &sessiontest.Device{T: t}, &sessiontest.Device{T: t}
+		for device, by := range map[*sessiontest.Device]*browser{phone: b, theirs: other} {
+			if w := by.post("/console/account/passkeys", "answer", string(device.Make(by.post("/console/account/passkeys/offer").Body.Bytes()))); w.Code != 303 {
+				t.Fatalf("added: %d", w.Code)
+			}
+		}
+		strange.Make(b.post("/console/account/passkeys/offer").Body.Bytes()) // and nobody heard of it
+		n := 0
+		shows := func(what string, by *browser, at string, device *sessiontest.Device, code, entries int) {
+			t.Helper()
+			n++
+			by.address = fmt.Sprintf("192.0.2.%d:1", n) // each has few tries
+			before := len(d.missed())
+			answer := string(device.Show(by.post(at + "/ask").Body.Bytes()))
+			if w := by.post(at+"/passkey", "answer", answer); w.Code != code {
+				t.Errorf("%s: %d", what, w.Code)
+			}
+			if got := len(d.missed()) - before; got != entries {
+				t.Errorf("%s: %d entries, want %d", what, got, entries)
+			}
+		}
+		phone.Unverified = true
+		shows("nobody looked who holds it", d.browser(""), "/console/in", phone, 403, 1)
+		all := d.missed()
+		if last := all[len(all)-1]; last.Person != in.ID || !strings.HasPrefix(last.Passkey, "sk_") {
+			t.Errorf("it says %+v", last)
+		}
+		shows("a device that isn't known", d.browser(""), "/console/in", strange, 403, 0)
+		shows("once more who it is", b, "/console/again", phone, 403, 1)
+		phone.Unverified = false
+		shows("somebody else's, in the session of this one", b, "/console/again", theirs, 403, 1)
+		all = d.missed()
+		if last := all[len(all)-1]; last.Person != in.ID || last.Passkey != "" {
+			t.Errorf("it says %+v", last)
+		}
+		phone.Forged = true
+		shows("signed by another", d.browser(""), "/console/in", phone, 403, 1)
+		shows("the fifth", d.browser(""), "/console/in", phone, 403, 1)
+		shows("the sixth, which comes too soon to be told", d.browser(""), "/console/in", phone, 403, 0)
+		phone.Forged = false
+		shows("the right one, all the same", d.browser(""), "/console/in", phone, 303, 0)
+		d.Pass(time.Minute)
+		phone.Forged = true
+		shows("a minute later", d.browser(""), "/console/in", phone, 403, 1)
+		d.replays()
 	})
 }
 

@@ -165,8 +165,10 @@ func (s *Server) enterByPasskey(v *visit) error {
 		return v.door("door", ErrSlowDown)
 	}
 	answer, kept, ctx := []byte(v.r.PostFormValue("answer")), s.browser().Kept(v.r, passkeyCookie), v.r.Context()
-	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		return s.door.Shows(ctx, tx, kept, signin.Session{}, answer)
+	var tried signin.Tried
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		tried, err = s.door.Shows(ctx, tx, kept, signin.Session{}, answer)
+		return err
 	})
 	var in signin.Session
 	var secret string
@@ -177,7 +179,7 @@ func (s *Server) enterByPasskey(v *visit) error {
 		})
 	}
 	if err != nil {
-		return v.door("door", err)
+		return v.door("door", v.missed(tried, err))
 	}
 	s.browser().Keep(v.w, passkeyCookie, "", 0)
 	v.keep(in, secret)
@@ -215,19 +217,35 @@ func (s *Server) againByPasskey(v *visit) error {
 		return v.door("again", ErrSlowDown)
 	}
 	answer, kept := []byte(v.r.PostFormValue("answer")), s.browser().Kept(v.r, passkeyCookie)
-	err := v.view(func(ctx context.Context, tx *db.Tx) error { return s.door.Shows(ctx, tx, kept, v.in, answer) })
-	if err != nil {
-		return v.door("again", err)
-	}
-	var secret string
-	err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
-		secret, err = s.door.StepUpByPasskey(ctx, tx, in, kept, answer)
+	var tried signin.Tried
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		tried, err = s.door.Shows(ctx, tx, kept, v.in, answer)
 		return err
 	})
+	var secret string
 	if err == nil {
-		s.browser().Keep(v.w, passkeyCookie, "", 0)
+		err = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
+			secret, err = s.door.StepUpByPasskey(ctx, tx, in, kept, answer)
+			return err
+		})
 	}
-	return v.fresh(secret, err)
+	if err != nil {
+		return v.door("again", v.missed(tried, err))
+	}
+	s.browser().Keep(v.w, passkeyCookie, "", 0)
+	return v.fresh(secret, nil)
+}
+
+// missed records a passkey that was refused (signin.Missed), and returns its refusal.
+func (v *visit) missed(tried signin.Tried, refusal error) error {
+	if !errors.Is(refusal, signin.ErrPasskey) || !tried.Known() {
+		return refusal
+	}
+	ctx := v.r.Context()
+	if err := v.s.Store.Update(ctx, func(tx *db.Tx) error { return v.s.door.Missed(ctx, tx, tried) }); err != nil {
+		return err
+	}
+	return refusal
 }
 
 // fresh has the browser keep the new secret, and leads back to what it is needed for.

@@ -755,6 +755,11 @@ func TestArticle16_APasskeyAtTheDesk(t *testing.T) {
 	other.shows("account-stale", "/party/account")
 	other.shows("door-again", "/party/in?to=%2Fparty%2Faccount&again=")
 	c.owes(rights.Access)
+	phone.Forged = true
+	if w := other.post("/party/in/passkey", "answer", string(phone.Show(other.post("/party/in/ask").Body.Bytes()))); w.Code != 403 || c.written(signin.KindFailed) != 1 {
+		t.Errorf("one that is refused: %d, %d entries", w.Code, c.written(signin.KindFailed))
+	}
+	phone.Forged = false
 	former := other.cookies[kept]
 	if w := other.post("/party/in/passkey", "answer", string(phone.Show(other.post("/party/in/ask").Body.Bytes())), "to", "/party/account"); leads(w) != "/party/account" || other.cookies[kept] == former {
 		t.Fatalf("again: %d", w.Code)

@@ -136,8 +136,10 @@ func (s *Server) enterByPasskey(v *visit) error {
 		return v.door(ErrSlowDown)
 	}
 	answer, kept, ctx := []byte(v.r.PostFormValue("answer")), s.browser().Kept(v.r, passkeyCookie), v.r.Context()
-	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		return s.door.Shows(ctx, tx, kept, signin.Session{}, answer)
+	var tried signin.Tried
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		tried, err = s.door.Shows(ctx, tx, kept, signin.Session{}, answer)
+		return err
 	})
 	var in signin.Session
 	var secret string
@@ -146,6 +148,11 @@ func (s *Server) enterByPasskey(v *visit) error {
 			in, secret, err = s.door.EnterByPasskey(ctx, tx, kept, s.browser().Kept(v.r, sessionCookie), answer)
 			return err
 		})
+	}
+	if errors.Is(err, signin.ErrPasskey) && tried.Known() {
+		if fault := s.Store.Update(ctx, func(tx *db.Tx) error { return s.door.Missed(ctx, tx, tried) }); fault != nil {
+			return fault
+		}
 	}
 	if err != nil {
 		return v.door(err)

@@ -181,6 +181,11 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 		if p.Actor != "system:signin" || (p.Kind == signin.KindLocked) != (b.Until > 0) {
 			return impossible(ruleActor)
 		}
+		if b.Passkey != "" {
+			if pk, ok := keyOf(id.StaffPasskey, b.Passkey); !ok || f.inside.passkeys[pk].person != k {
+				return impossible(rulePasskey)
+			}
+		}
 		return fault{}
 	}
 	return who.loginEntry(f, p, b)

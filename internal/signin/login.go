@@ -206,10 +206,7 @@ func count(ctx context.Context, tx *db.Tx, name []byte) (int64, error) {
 // refuse records a wrong try. What is written for a name that nobody has is the same,
 // but for the ledger's entry: a name that isn't a person's is nothing to record.
 func refuse(ctx context.Context, tx *db.Tx, c Claim, wrong int64, p staff.Person, known bool) error {
-	var until time.Time
-	if wrong%tries == 0 {
-		until = tx.Now().Add(min(last, first<<min(wrong/tries-1, 10)))
-	}
+	until := shut(wrong, tx.Now())
 	missed, err := miss(ctx, tx, c)
 	if err != nil {
 		return err
@@ -218,7 +215,7 @@ func refuse(ctx context.Context, tx *db.Tx, c Claim, wrong int64, p staff.Person
 		until = tx.Now().Add(rest)
 	}
 	if !until.IsZero() {
-		if err := tx.Queue(ctx, `UPDATE person_guess SET locked_until = $1 WHERE name = $2`, (*db.Time)(&until), c.name); err != nil {
+		if err := shutTill(ctx, tx, c.name, until); err != nil {
 			return err
 		}
 	}
@@ -232,6 +229,18 @@ func refuse(ctx context.Context, tx *db.Tx, c Claim, wrong int64, p staff.Person
 		}
 	}
 	return db.Recorded(ErrRefused)
+}
+
+// shut is till when a name with so many wrong tries is shut from now on; zero: it isn't.
+func shut(wrong int64, now time.Time) (until time.Time) {
+	if wrong%tries == 0 {
+		until = now.Add(min(last, first<<min(wrong/tries-1, 10)))
+	}
+	return until
+}
+
+func shutTill(ctx context.Context, tx *db.Tx, name []byte, until time.Time) error {
+	return tx.Queue(ctx, `UPDATE person_guess SET locked_until = $1 WHERE name = $2`, (*db.Time)(&until), name)
 }
 
 // miss counts a wrong try that had the right password, and returns how many there were

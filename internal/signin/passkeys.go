@@ -58,6 +58,7 @@ const (
 	passkeyDomain   = "signin.passkey"
 	holderDomain    = "signin.passkey_holder"
 	challengeDomain = "signin.challenge"
+	missedDomain    = "signin.passkey_missed"
 )
 
 // bind hashes all of a passkey that never changes.
@@ -244,10 +245,60 @@ func (d Door) StepUpByPasskey(ctx context.Context, tx *db.Tx, s Session, kept st
 	return d.freshen(ctx, tx, s, p, ByPasskey)
 }
 
-// Shows returns ErrPasskey unless the browser answered rightly what it was asked. It
-// only reads, so that strangers keep nobody from writing.
-func (d Door) Shows(ctx context.Context, tx *db.Tx, kept string, s Session, answer []byte) error {
-	_, _, err := d.find(ctx, tx, kept, s, answer)
+// Shows returns ErrPasskey unless the browser answered rightly what it was asked, and whom
+// that was to show, for Missed. It only reads, so that strangers keep nobody from writing.
+func (d Door) Shows(ctx context.Context, tx *db.Tx, kept string, s Session, answer []byte) (Tried, error) {
+	key, _, err := d.find(ctx, tx, kept, s, answer)
+	tried := Tried{key.Person, key.ID}
+	if key.ID != "" && s.ID != "" && s.person != key.Person {
+		tried = Tried{person: s.person} // by a passkey of somebody else
+	}
+	return tried, err
+}
+
+// A Tried is whom an answer of a passkey was to show. The zero Tried is nobody: the answer
+// named none that is here.
+type Tried struct{ person, passkey string }
+
+// Known reports whether there is anybody of whom Missed records it.
+func (t Tried) Known() bool { return t.person != "" }
+
+// Missed records that somebody tried to be a person by a passkey that is here, in vain: as
+// many times as with a name, and then for a while none, so that nobody fills the ledger. It
+// shuts nobody out, for there is nothing to guess. Of a passkey that isn't here nothing is
+// recorded: it names nobody, and a stranger makes up as many as they like.
+func (d Door) Missed(ctx context.Context, tx *db.Tx, t Tried) error {
+	if !t.Known() {
+		return nil
+	}
+	name := d.Ring.Index(missedDomain, t.person)
+	wrong, err := count(ctx, tx, name)
+	if _, often := errors.AsType[*Locked](err); often || errors.Is(err, ErrRefused) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if until := shut(wrong, tx.Now()); !until.IsZero() {
+		if err := shutTill(ctx, tx, name, until); err != nil {
+			return err
+		}
+	}
+	p, err := staff.Lock(ctx, tx, t.person)
+	if errors.Is(err, staff.ErrLeft) || errors.Is(err, staff.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if t.passkey != "" {
+		// Under the person's lock: one that was removed meanwhile is in no later entry.
+		here, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM person_passkey WHERE id = $1 AND person = $2`, t.passkey, p.ID)
+		if err != nil || here == 0 {
+			return err
+		}
+	}
+	_, err = p.Note(ctx, tx, KindFailed, "system:signin", TriedBody{Person: p.ID, Passkey: t.passkey})
 	return err
 }
 
@@ -263,7 +314,10 @@ func (d Door) find(ctx context.Context, tx *db.Tx, kept string, s Session, answe
 	}
 	count, err = d.Site.Shown(challenge, answer, func(name []byte) (passkey.Holder, error) {
 		p, err = db.One(ctx, tx, scanPasskey, `SELECT `+passkeyColumns+` FROM person_passkey WHERE credential = $1`, name)
-		if errors.Is(err, db.ErrNone) || err == nil && (!p.Intact(d.Ring) || s.ID != "" && s.person != p.Person) {
+		switch {
+		case errors.Is(err, db.ErrNone), err == nil && !p.Intact(d.Ring):
+			p, err = Passkey{}, ErrPasskey
+		case err == nil && s.ID != "" && s.person != p.Person:
 			err = ErrPasskey
 		}
 		return d.holder(p.Person, "", p), err

@@ -94,10 +94,11 @@ type OpenedBody struct {
 }
 
 // A TriedBody says that somebody tried to be a person, in vain: until when nobody may
-// try again, where that is told.
+// try again, where that is told, and by which passkey of the person's.
 type TriedBody struct {
-	Person string `json:"person"`
-	Until  int64  `json:"until,omitempty"`
+	Person  string `json:"person"`
+	Until   int64  `json:"until,omitempty"`
+	Passkey string `json:"passkey,omitempty"`
 }
 
 // A SteppedUpBody says that a person showed once more who it is.

@@ -560,7 +560,7 @@ func (o *office) shows(in *signintest.Insider, d *sessiontest.Device, s signin.S
 	}
 	answer := d.Show(options)
 	err = in.Try(func(ctx context.Context, tx *db.Tx) (err error) {
-		if err := o.door.Shows(ctx, tx, kept, s, answer); err != nil {
+		if _, err := o.door.Shows(ctx, tx, kept, s, answer); err != nil {
 			return err
 		}
 		if s.ID != "" {
