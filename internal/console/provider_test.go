@@ -441,6 +441,50 @@ func TestASVS_10_2_AnAnswerIsOfTheBrowserThatAsked(t *testing.T) {
 	})
 }
 
+// A role that was taken at the provider, which told nobody of it, ends here within an hour: so
+// long a session lasts after the provider has said in which groups its person is. To show there
+// once more who one is has the groups read anew, in every session.
+func TestArticle15_ARoleTakenThereEndsHereWithinAnHour(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p, who := d.askedOf()
+		b, other := d.browser(""), d.browser("")
+		goOn := func(minutes int) {
+			for range minutes / 10 {
+				d.Pass(10 * time.Minute)
+				b.get("/console/account")
+				other.get("/console/account")
+			}
+		}
+		b.comes(p, anna)
+		other.comes(p, anna)
+		goOn(50)
+		if _, err := other.whois(); err != nil {
+			t.Fatalf("after 50 minutes: %v", err)
+		}
+		who.Groups = []string{"audit"}
+		if w := b.brings(b.asks(p, "/console/again/provider?to=/console/account", anna)); w.Code != 303 {
+			t.Fatalf("shown once more: %d %s", w.Code, w.Body)
+		}
+		if s, err := other.whois(); err != nil || s.Person.May(staff.AskAccess, vaulttest.Service) || !s.Person.May(staff.SeeLedger, "") {
+			t.Errorf("in the other session the groups of before count: %v, %v", s.Person.Grants, err)
+		}
+		d.replays()
+		who.Groups = nil
+		goOn(10)
+		if _, err := other.whois(); err == nil {
+			t.Error("a session of an hour ago is open")
+		}
+		goOn(40)
+		if _, err := b.whois(); err != nil {
+			t.Errorf("50 minutes after it was shown once more: %v", err)
+		}
+		goOn(10)
+		if _, err := b.whois(); err == nil {
+			t.Error("who is in no group any more is signed in after an hour")
+		}
+	})
+}
+
 // Before what is grave a person shows once more who it is, and the provider's word that it
 // was asked is wanted, not that it is signed in there.
 func TestArticle15_TheProviderAsksAgainBeforeWhatIsGrave(t *testing.T) {

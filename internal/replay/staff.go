@@ -403,6 +403,12 @@ func (f *fold) staffSessionEntry(p ledger.Placed, b about, k key, who *person) f
 		return fault{what: FoundBody, field: ruleSignIn}
 	}
 	if open {
+		if b.Until != 0 {
+			if b.Way != signin.ByProvider || b.Until <= s.most {
+				return fault{what: FoundBody, field: ruleSignIn}
+			}
+			s.most = b.Until
+		}
 		s.fresh = at
 	} else if s = (staffSession{k, b.Way, at, at, b.Until}); b.Until <= at || b.Fresh > at || b.Fresh != 0 && b.Way != signin.ByProvider {
 		return fault{what: FoundBody, field: ruleSignIn}

@@ -49,9 +49,12 @@ func (l *Locked) Unwrap() error { return ErrLocked }
 
 // A session is short, since a screen stays behind when its person goes.
 const (
-	Idle  = 15 * time.Minute // without a page, unless it is configured
-	Most  = 8 * time.Hour    // altogether, unless it is configured
-	Fresh = 5 * time.Minute  // so long nobody is asked again before approving, revealing, exporting
+	Idle = 15 * time.Minute // without a page, unless it is configured
+	Most = 8 * time.Hour    // altogether, unless it is configured
+	// ByGroups is how long a session lasts after the provider has said in which groups its person
+	// is: so long a role may live on here that was taken there, and no longer.
+	ByGroups = time.Hour
+	Fresh    = 5 * time.Minute // so long nobody is asked again before approving, revealing, exporting
 
 	seenEvery = time.Minute // a page more often than that writes nothing
 )
@@ -101,11 +104,13 @@ type TriedBody struct {
 	Passkey string `json:"passkey,omitempty"`
 }
 
-// A SteppedUpBody says that a person showed once more who it is.
+// A SteppedUpBody says that a person showed once more who it is, and till when the session
+// lasts by that, where it is longer than before.
 type SteppedUpBody struct {
 	Session string `json:"session"`
 	Person  string `json:"person"`
 	Way     Way    `json:"way"`
+	Until   int64  `json:"until,omitempty"` // in microseconds
 }
 
 // An EndedBody says why a session is over.
@@ -260,6 +265,15 @@ func (d Door) Seen(ctx context.Context, tx *db.Tx, s Session) error {
 		(*db.Time)(&now), (*db.Time)(&ends), s.secret)
 }
 
+// mostOf is till when a session lasts at most, whose person has shown now who it is.
+func (d Door) mostOf(s Session, now time.Time) time.Time {
+	until := s.CreatedAt.Add(d.most())
+	if groups := now.Add(ByGroups); s.Way == ByProvider && groups.Before(until) {
+		return groups
+	}
+	return until
+}
+
 func (d Door) ends(s Session, now time.Time) time.Time {
 	ends := now.Add(d.idle())
 	if s.MostUntil.Before(ends) {
@@ -282,7 +296,8 @@ func (d Door) admit(ctx context.Context, tx *db.Tx, p staff.Person, way Way, by,
 		return Session{}, "", err
 	}
 	now := tx.Now()
-	s := Session{ID: id.New(id.StaffSession), Person: p, person: p.ID, Way: way, CreatedAt: now, FreshAt: fresh, MostUntil: now.Add(d.most()), SeenAt: now}
+	s := Session{ID: id.New(id.StaffSession), Person: p, person: p.ID, Way: way, CreatedAt: now, FreshAt: fresh, SeenAt: now}
+	s.MostUntil = d.mostOf(s, now)
 	s.EndsAt = d.ends(s, now)
 	secret := id.Secret(32)
 	s.secret = d.Ring.Index(secretDomain, secret)
@@ -308,24 +323,29 @@ func (d Door) admit(ctx context.Context, tx *db.Tx, p staff.Person, way Way, by,
 }
 
 // freshen gives a session a new secret, whose person, locked, has shown once more who it
-// is: who had got hold of the old one has nothing.
+// is: who had got hold of the old one has nothing. Who has shown it to the provider has the
+// roles of its groups by now, and stays so much longer.
 func (d Door) freshen(ctx context.Context, tx *db.Tx, s Session, p staff.Person, way Way) (string, error) {
 	old := s.secret
 	secret := id.Secret(32)
 	s.FreshAt, s.SeenAt = tx.Now(), tx.Now()
+	body := SteppedUpBody{Session: s.ID, Person: p.ID, Way: way}
+	if until := d.mostOf(s, s.SeenAt); way == ByProvider && until.After(s.MostUntil) {
+		s.MostUntil, body.Until = until, until.UnixMicro()
+	}
 	s.EndsAt = d.ends(s, s.SeenAt)
 	s.secret = d.Ring.Index(secretDomain, secret)
 	s.bound = d.bind(secret, s)
 	n, err := tx.Exec(ctx, `
-		UPDATE person_session SET secret = $1, bound = $2, fresh_at = $3, seen_at = $3, ends_at = $4 WHERE secret = $5`,
-		s.secret, s.bound, (*db.Time)(&s.FreshAt), (*db.Time)(&s.EndsAt), old)
+		UPDATE person_session SET secret = $1, bound = $2, fresh_at = $3, seen_at = $3, most_until = $4, ends_at = $5 WHERE secret = $6`,
+		s.secret, s.bound, (*db.Time)(&s.FreshAt), (*db.Time)(&s.MostUntil), (*db.Time)(&s.EndsAt), old)
 	if err == nil && n != 1 {
 		err = ErrSignedOut
 	}
 	if err != nil {
 		return "", err
 	}
-	_, err = p.Note(ctx, tx, KindSteppedUp, p.Ledger(), SteppedUpBody{Session: s.ID, Person: p.ID, Way: way})
+	_, err = p.Note(ctx, tx, KindSteppedUp, p.Ledger(), body)
 	return secret, err
 }
 
