@@ -677,14 +677,14 @@ func (p *insider) at(stop string) {
 }
 
 // examine looks at a page in each size, light and dark, and leaves it as it was. Axe-core
-// examines it whole, and its colours in the dark, in the language that its name decides: all
+// examines it whole, and its colours in the dark, in one of the languages, which take turns: all
 // but the words is the same in the other, and make axe examines it there, too. What the length
 // of words moves is looked at in both.
 func (p *insider) examine(stop string) {
 	p.t.Helper()
 	p.keepsToItself(stop)
 	p.tellsApart(stop)
-	whole := p.tour.falls(stop)
+	whole := p.tour.turns(stop)
 	if whole {
 		p.isClean(stop, p.Violations)
 	}

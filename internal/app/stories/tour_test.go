@@ -73,6 +73,7 @@ type tour struct {
 	met   map[string]bool // kinds of things on pages; true: looked at in the other scheme
 	whole []string        // stops that axe-core examined whole
 	alone bool            // the story is told in no other language
+	had   map[string]int  // stops at pages of a template that fell to one of the languages
 	lang  i18n.Lang
 	look  func(g *guardian, page string)
 }
@@ -86,6 +87,22 @@ func (r *tour) falls(name string) bool {
 	sum := fnv.New32a()
 	sum.Write([]byte(name))
 	return inEach || r.alone || i18n.Langs[sum.Sum32()%uint32(len(i18n.Langs))] == r.lang
+}
+
+// turns reports whether a stop is to be examined whole in this language: the stops at pages of
+// one template take turns, so that where there are two, it is in both.
+func (r *tour) turns(stop string) bool {
+	if r.alone {
+		return true
+	}
+	page := templateOf(stop)
+	if r.had == nil {
+		r.had = make(map[string]int)
+	}
+	r.had[page]++
+	sum := fnv.New32a()
+	sum.Write([]byte(page))
+	return inEach || i18n.Langs[(int(sum.Sum32()%2)+r.had[page])%len(i18n.Langs)] == r.lang
 }
 
 // meets reports whether one of these kinds wasn't met before, and whether one of
@@ -185,7 +202,7 @@ func routes() []string {
 }
 
 // examine looks at a page in every size, and leaves it as it was. Axe-core examines
-// it whole in the story's look in one of the languages, which its name decides: all but
+// it whole in the story's look in one of the languages, which take turns: all but
 // the words is the same in the other, and make axe examines it there, too. Where there is
 // something on it that wasn't on a page before, it examines in both languages, in every size,
 // what the length of words moves, and in the other scheme its colours, which are the same in
@@ -197,7 +214,7 @@ func (g *guardian) examine(page string) {
 	isNew, isTinged := g.tour.meets(g.Kinds()...)
 	decides := g.Count(agree)+g.Count(refuse) > 0
 	switch where := page + " " + g.look.String(); {
-	case g.tour.falls(page):
+	case g.tour.turns(page):
 		g.tour.whole = append(g.tour.whole, page)
 		g.isClean(where, g.Violations)
 	case isNew:
