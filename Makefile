@@ -34,6 +34,7 @@ ABREAST   ?= $(shell echo $$(( $$(nproc) + 1 )))
 TESTFLAGS ?=
 FUZZTIME  ?= 30s
 KILLS     ?= 1000
+STEPS     ?= 2000
 ARGS      ?=
 SCREENS   ?= dist/screenshots
 
@@ -76,6 +77,11 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 soak: ## kill -9 the server KILLS (1000) times under load, on both engines
 	@WARDKEEP_KILLS=$(KILLS) scripts/with-postgres \
 		go test -count=1 -timeout 0 -v -run 'Invariant(2|12)_|Kill' $(TESTFLAGS) $(PKGS)
+
+.PHONY: oracle
+oracle: ## try every combination of what a value leaves by, and long walks through the store, against the oracle
+	@WARDKEEP_ORACLE=all go test -count=1 -timeout 0 -v -run EveryCombinationAgainstTheOracle $(TESTFLAGS) ./internal/gate
+	@WARDKEEP_STEPS=$(STEPS) scripts/with-postgres go test -count=1 -timeout 0 -v -run AsTheOracle $(TESTFLAGS) ./internal/cessation
 
 .PHONY: bench
 bench: ## measure a server under load, see docs/performance.md (ARGS='--grow')

@@ -38,10 +38,11 @@ func (d *decision) engaged(role party.Role, purpose charter.Purpose) {
 }
 
 // takesOver denies what goes to who takes over a service that ends, whom somebody in office
-// has stopped, or who is abroad with no mechanism on file. All else was looked at before that
-// was announced (edge case 18).
+// has stopped, or who is abroad with no mechanism on file; and what guardians read that it doesn't
+// get. All else was looked at before that was announced (edge case 18).
 func (d *decision) takesOver(purpose charter.Purpose) {
 	d.stopped(d.counterpart(party.Recipient))
+	d.within("17", "gate.item_not_for_party", purpose, party.ScopeOf(d.facts.Published.Charter, party.Recipient, d.use.Party))
 	d.border(party.Recipient, purpose)
 }
 
