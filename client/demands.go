@@ -57,6 +57,12 @@ func (c *Client) FinishDemand(ctx context.Context, id string, f Finish) (Demand,
 	return c.demand(ctx, http.MethodPost, "requests/"+url.PathEscape(id)+":finish", f, true)
 }
 
+// RecallDemand has nobody get a copy any more that a guardian is handing to somebody of its
+// choice, for a guardian who asks for that by phone.
+func (c *Client) RecallDemand(ctx context.Context, id string) (Demand, error) {
+	return c.demand(ctx, http.MethodPost, "requests/"+url.PathEscape(id)+":recall", nil, true)
+}
+
 func (c *Client) demand(ctx context.Context, method, path string, in any, once bool) (Demand, error) {
 	var out Demand
 	h, err := c.call(ctx, request{method: method, path: c.path(path), in: in, out: &out, once: once})

@@ -18,7 +18,7 @@ type Demand struct {
 	ID         string    `json:"id" example:"rr_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
 	Number     string    `json:"number" example:"7K2M-9QXT" doc:"what people call it"`
 	Child      string    `json:"child,omitempty" doc:"left out once it was erased for this demand: nothing leads to it any more"`
-	Kind       string    `json:"kind" enum:"access,copy,correct,supplement,delete_item,delete,close"`
+	Kind       string    `json:"kind" enum:"access,copy,port,correct,supplement,delete_item,delete,close"`
 	Door       string    `json:"door" enum:"guardian,child,contact"`
 	Guardian   string    `json:"guardian,omitempty" doc:"who demands it, or has taken it on since"`
 	Item       string    `json:"item,omitempty"`
@@ -34,6 +34,9 @@ type Demand struct {
 	ClosedAt   time.Time `json:"closed_at,omitzero"`
 	FetchUntil time.Time `json:"fetch_until,omitzero" doc:"until when a verified guardian finds the answer at home, or fetches the copy there; nobody else gets it"`
 
+	// Port is told by GET of the demand, or of a child's, alone.
+	Port *Port `json:"port,omitempty" doc:"of a copy that a guardian has handed to somebody of its choice (port), which it demands at home and nowhere else; whom, is in text"`
+
 	Told []Telling `json:"told,omitempty" nullable:"false" doc:"who was told of it before the child is erased, where somebody else demands that"`
 	// CertificateURL is told by GET of the demand alone.
 	CertificateURL string `json:"certificate_url,omitempty" doc:"of the certificate of the erasure, for whoever demanded it: told by GET of the demand, for 90 days after the erasure; good once the ledger has its place, and for three years"`
@@ -41,6 +44,13 @@ type Demand struct {
 	Untold []string `json:"untold,omitempty" nullable:"false" doc:"verified guardians of whom no message of it is known to have been taken; told by GET of the demand or of a child's alone"`
 
 	Entry string `json:"-"` // of the ledger
+}
+
+// Port is how a copy stands that a guardian has handed to somebody of its choice.
+type Port struct {
+	State   string    `json:"state" enum:"waiting,fetched,recalled,guessed,restored,lapsed" doc:"guessed: after ten wrong codes nobody gets it; restored: a store that was put back can't tell whether it was fetched; lapsed: nobody came in seven days"`
+	Items   []string  `json:"items" nullable:"false" doc:"that were chosen; none: whatever is held when it is fetched"`
+	EndedAt time.Time `json:"ended_at,omitzero" doc:"left out while it waits, and where it lapsed"`
 }
 
 // Telling is that a gateway took the message by which a guardian is told.

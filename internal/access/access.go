@@ -74,7 +74,7 @@ var kinds = append([]string{"use."}, lively...)
 // UseOf returns what an entry tells, and false for one that tells of no use. The
 // replay calls it too. Errors: ledger.ErrDamaged.
 func UseOf(p ledger.Placed) (u Use, ok bool, err error) {
-	u = Use{Day: DayOf(p.At), Actor: p.Actor, Permitted: p.Kind == gate.KindPermitted || p.Kind == gate.KindViewed || p.Kind == gate.KindCopied}
+	u = Use{Day: DayOf(p.At), Actor: p.Actor, Permitted: p.Kind == gate.KindPermitted || p.Kind == gate.KindViewed || p.Kind == gate.KindCopied || p.Kind == gate.KindPorted}
 	switch p.Kind {
 	case gate.KindPermitted, gate.KindDenied:
 		var b gate.UseBody
@@ -82,12 +82,12 @@ func UseOf(p ledger.Placed) (u Use, ok bool, err error) {
 			return u, false, err
 		}
 		u.Activity, u.Purpose, u.Party, u.Items = charter.Activity(b.Activity), b.Purpose, b.Party, b.Items
-	case gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied:
+	case gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied, gate.KindPorted, gate.KindPortDenied:
 		var b gate.AccessBody
 		if err := p.Into(&b); err != nil {
 			return u, false, err
 		}
-		u.Activity, u.Items = gate.Access{Demand: b.Demand}.Activity(), b.Items
+		u.Activity, u.Items = gate.Access{Demand: b.Demand, Port: p.Kind == gate.KindPorted || p.Kind == gate.KindPortDenied}.Activity(), b.Items
 	default:
 		return u, false, nil
 	}

@@ -47,7 +47,7 @@ func Lives(p ledger.Placed) bool {
 	case gate.KindPermitted:
 		// Who looks inside keeps no account alive, nor does a processor that fetches something.
 		return !strings.HasPrefix(p.Actor, "staff:") && !strings.HasPrefix(p.Actor, "party:")
-	case gate.KindViewDenied, gate.KindCopyDenied:
+	case gate.KindViewDenied, gate.KindCopyDenied, gate.KindPorted, gate.KindPortDenied: // of the last two, whom a guardian has named comes
 		return false
 	}
 	if !strings.HasPrefix(p.Actor, "guardian:") || slices.Contains(follows, p.Kind) {

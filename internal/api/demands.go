@@ -21,6 +21,15 @@ func (s *Server) demandView(r rights.Request, child family.Child) (wardkeep.Dema
 	return view, err
 }
 
+// port says how a copy stands that is handed to somebody; of any other demand, nothing.
+func port(ctx context.Context, tx *db.Tx, r rights.Request) (*wardkeep.Port, error) {
+	if r.Kind != rights.Port {
+		return nil, nil
+	}
+	p, err := rights.PortOf(ctx, tx, r)
+	return &wardkeep.Port{State: string(p.State(r, tx.Now())), Items: append([]string{}, p.Items...), EndedAt: p.EndedAt}, err
+}
+
 type demandInput struct{ Body wardkeep.Demanding }
 
 // demand takes what a child or its guardian demands, through the operator's app
@@ -58,6 +67,9 @@ func childDemands(s *Server, ctx context.Context, c *call, _ *nothing) (answer[w
 			view, err := s.demandView(r, child)
 			if err == nil {
 				view.Untold, err = untold(ctx, tx, r)
+			}
+			if err == nil {
+				view.Port, err = port(ctx, tx, r)
 			}
 			if err != nil {
 				return err
@@ -153,6 +165,9 @@ func getDemand(s *Server, ctx context.Context, c *call, _ *nothing) (answer[ward
 		if out.Body, err = s.demandView(r, child); err == nil {
 			out.Body.Untold, err = untold(ctx, tx, r)
 		}
+		if err == nil {
+			out.Body.Port, err = port(ctx, tx, r)
+		}
 		return err
 	})
 	return out, err
@@ -197,6 +212,13 @@ func refuseDemand(s *Server, ctx context.Context, c *call, in *refuseDemandInput
 func finishDemand(s *Server, ctx context.Context, c *call, in *finishDemandInput) (answer[wardkeep.Demand], error) {
 	return changeDemand(s, ctx, c, func(tx *db.Tx, r rights.Request) (rights.Request, string, error) {
 		return s.rights.Finish(ctx, tx, c.app, r, pii.New(in.Body.Answer))
+	})
+}
+
+// recallDemand has nobody get a copy any more that a guardian is handing to somebody.
+func recallDemand(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.Demand], error) {
+	return changeDemand(s, ctx, c, func(tx *db.Tx, r rights.Request) (rights.Request, string, error) {
+		return s.rights.Recall(ctx, tx, c.app, r)
 	})
 }
 

@@ -12,6 +12,8 @@ import (
 	"wardkeep/client"
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/family"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
@@ -209,9 +211,51 @@ func TestArticle15_DemandsAreOfTheServiceAndTheScope(t *testing.T) {
 			"extend": second(weak.ExtendDemand(ctx, d.ID, wardkeep.Extension{Reason: "complex"})),
 			"refuse": second(weak.RefuseDemand(ctx, d.ID, wardkeep.Refusal{Reason: "not_entitled"})),
 			"finish": second(weak.FinishDemand(ctx, d.ID, wardkeep.Finish{})),
+			"recall": second(weak.RecallDemand(ctx, d.ID)),
 		} {
 			if p, ok := errors.AsType[*wardkeep.Problem](err); !ok || p.Status != 403 {
 				t.Errorf("%s without the scope: %v", what, err)
+			}
+		}
+	})
+}
+
+// PIPL 45: the operator sees how a copy stands that a guardian hands to somebody, and recalls
+// it where a guardian asks for that; to demand one isn't the operator's.
+func TestPIPL45_TheOperatorSeesAndRecallsWhatIsHandedOver(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		child := w.Child()
+		mother := w.Guardian(child)
+		w.Put(child, "course-progress", "nickname", "小满")
+		for _, kind := range []string{"port", "ports"} {
+			if _, err := w.client.Demand(ctx, string(child.ID), wardkeep.Demanding{Kind: kind, Door: "guardian", Guardian: string(mother.ID)}); err == nil {
+				t.Errorf("the app demands %s", kind)
+			}
+		}
+		var r rights.Request
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			desk := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}
+			r, _, err = w.Vault.DemandPort(ctx, tx, desk, mother, child, rights.Demand{Items: []string{"nickname"},
+				To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+			return err
+		})
+		seen := func(state string) {
+			t.Helper()
+			all := w.must(w.client.Demands(ctx, string(child.ID))).(wardkeep.Demands).Requests
+			for _, d := range append(all, w.must(w.client.FindDemand(ctx, r.ID)).(wardkeep.Demand)) {
+				if d.Kind != "port" || d.State != "done" || d.Port == nil || d.Port.State != state || len(d.Port.Items) != 1 || d.Port.EndedAt.IsZero() != (state == "waiting") {
+					t.Errorf("%+v %+v", d, d.Port)
+				}
+			}
+		}
+		seen("waiting")
+		w.must(w.client.RecallDemand(ctx, r.ID))
+		seen("recalled")
+		other := w.must(w.client.Demand(ctx, string(child.ID), wardkeep.Demanding{Kind: "supplement", Door: "child", Item: "grade"})).(wardkeep.Demand)
+		for id, code := range map[string]string{r.ID: "rights.port_ended", other.ID: "rights.not_of_kind", "rr_x": "rights.not_found"} {
+			if _, err := w.client.RecallDemand(ctx, id); !errors.Is(err, &wardkeep.Problem{Code: code}) {
+				t.Errorf("%s: %v", code, err)
 			}
 		}
 	})

@@ -73,6 +73,7 @@ var routes = []route{
 	{Method: post, Path: demanding + ":extend", ID: "extend-demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(extendDemand)},
 	{Method: post, Path: demanding + ":refuse", ID: "refuse-demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(refuseDemand)},
 	{Method: post, Path: demanding + ":finish", ID: "finish-demand", Tag: "rights", Scope: account.RequestsWrite, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(finishDemand)},
+	{Method: post, Path: demanding + ":recall", ID: "recall-demand", Tag: "rights", Scope: account.RequestsWrite, Once: true, Status: 200, Errors: []int{409}, do: typed(recallDemand)},
 
 	{Method: get, Path: service + "/orders", ID: "list-orders", Tag: "rights", Scope: account.OrdersWrite, Status: 200, do: typed(listOrders)},
 	{Method: post, Path: service + "/orders/{order}:attest", ID: "attest-order", Tag: "rights", Scope: account.OrdersWrite, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(attestOrder)},

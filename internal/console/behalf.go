@@ -77,7 +77,7 @@ func (v *visit) behalfPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := behalfPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Kinds: rights.Kinds, Ways: rights.Ways,
+	page := behalfPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Kinds: rights.OnBehalf, Ways: rights.Ways,
 		Kind: rights.Kind(v.value("kind")), Door: v.value("who"), Item: v.value("item"), Reached: rights.Reached(v.value("reached"))}
 	if problem != nil {
 		page.Field = errs.Of(problem).Field

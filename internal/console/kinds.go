@@ -120,6 +120,8 @@ var kinds = []kindOf{
 	{gate.KindViewDenied, []int{19, 22}},
 	{gate.KindCopied, []int{19, 22}},
 	{gate.KindCopyDenied, []int{19, 22}},
+	{gate.KindPorted, []int{17, 19, 22}},
+	{gate.KindPortDenied, []int{17, 19, 22}},
 
 	{vault.KindCollected, []int{11, 12, 13}},
 	{vault.KindKept, []int{12}},
@@ -136,6 +138,7 @@ var kinds = []kindOf{
 	{rights.KindDone, []int{19, 20}},
 	{rights.KindRefused, []int{19, 20}},
 	{rights.KindCancelled, []int{19, 20}},
+	{rights.KindRecalled, []int{17, 19, 22}},
 	{rights.KindClaimed, []int{2, 19}},
 	{rights.KindClaimRefused, []int{2, 19}},
 	{rights.KindClaimExpired, []int{2, 19}},

@@ -41,8 +41,8 @@ const (
 )
 
 // Touches reports whether an entry tells that somebody has touched its child who would touch
-// no decoy by what they are for: an app, or a party by itself, had something of it released, or tried to, or it was
-// dealt with at the terminal, or by an office. What an app collects or seals of one raises
+// no decoy by what they are for: an app, or a party by itself, had something of it released, or tried to, or a
+// recipient came for a copy whom a guardian is said to have named; or it was dealt with at the terminal, or by an office. What an app collects or seals of one raises
 // nothing, so whoever looks after a decoy keeps it alive. The replay calls it too.
 func Touches(p ledger.Placed) bool {
 	switch kind, _, _ := strings.Cut(p.Actor, ":"); kind {
@@ -52,6 +52,8 @@ func Touches(p ledger.Placed) bool {
 			b.Activity != string(charter.Collect) && b.Activity != string(charter.Store)
 	case "operator", "officer":
 		return p.Subject != ""
+	case "port": // nobody who could name a recipient is a decoy's guardian
+		return true
 	}
 	return false
 }

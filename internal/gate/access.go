@@ -18,19 +18,24 @@ const (
 	KindViewDenied = "access.denied"
 	KindCopied     = "access.copied" // a file with the values left the house
 	KindCopyDenied = "access.copy_denied"
+	KindPorted     = "access.ported" // a file was fetched by whom a guardian has named
+	KindPortDenied = "access.port_denied"
 )
 
-// View and Copy are the activities of a permit for an Access. No charter can declare
+// View, Copy and Port are the activities of a permit for an Access. No charter can declare
 // them, so no permit for a use allows them, nor the other way round.
 const (
 	View charter.Activity = "access"
 	Copy charter.Activity = "copy"
+	Port charter.Activity = "port"
 )
 
 // An Access is a look at what is held about a child, by one of its guardians. It
 // is a right (PIPL 45; Minors' network protection regulation 34) and no purpose of
 // a charter: no consent is its ground, so none that is withdrawn, no vacancy, no
-// dispute and no freezing takes it away.
+// dispute and no freezing takes it away. What a guardian has carried over to somebody else
+// (PIPL 45) leaves its hands, too: that waits while guardians disagree (edge case 7), and
+// from a demand to delete on (Article 20).
 type Access struct {
 	Service string
 	Child   family.ID
@@ -41,19 +46,36 @@ type Access struct {
 	// Needs is how well the guardian must have been verified for a copy, whatever it has
 	// shown since it came in: a file is out of reach of all that is here (edge case 24).
 	Needs family.Strength
+	Port  bool // a recipient fetches the copy whom the guardian has named
 }
 
-// Activity is View, or Copy.
+// Activity is View, Copy, or Port.
 func (a Access) Activity() charter.Activity {
-	if a.Demand != "" {
+	switch {
+	case a.Port:
+		return Port
+	case a.Demand != "":
 		return Copy
 	}
 	return View
 }
 
+// actor is how the ledger names who looks: a recipient by the demand alone, since it has no
+// other name here.
+func (a Access) actor(by family.Guardian) string {
+	if a.Port {
+		return "port:" + a.Demand
+	}
+	return by.Ledger()
+}
+
 // kind is that of the entry.
 func (a Access) kind(permitted bool) string {
 	switch {
+	case a.Port && permitted:
+		return KindPorted
+	case a.Port:
+		return KindPortDenied
 	case a.Demand != "" && permitted:
 		return KindCopied
 	case a.Demand != "":
@@ -89,6 +111,9 @@ func DecideAccess(f Facts, by family.Guardian, a Access) (Permit, []Denial) {
 		return Permit{}, d.reasons
 	}
 	d.speaks(by, a)
+	if a.Port {
+		d.leaves()
+	}
 	// Edge case 4: the guardian's door stays open until 18, and not longer. An
 	// unknown age is a child's; a class that nobody knows opens nothing.
 	if f.Age != age.Child && f.Age != age.Minor {
@@ -116,6 +141,18 @@ func (d *decision) speaks(by family.Guardian, a Access) {
 		d.deny("9", "gate.access_unproved")
 	case a.Demand != "" && d.facts.Guardians[i].Strength < max(a.Needs, family.OneTimeCode):
 		d.deny("9", "gate.access_weak")
+	}
+}
+
+// leaves denies what leaves a guardian's hands as well while it is only kept.
+func (d *decision) leaves() {
+	// Article 20: from the request for deletion on, nothing but keeping.
+	if d.facts.Child.Frozen {
+		d.deny("20", "gate.frozen")
+	}
+	// Edge case 7: one guardian alone gives nothing away about which another one differs.
+	if d.facts.Child.Disputed && d.facts.Age != age.Minor {
+		d.deny("9", "gate.disputed")
 	}
 }
 
@@ -158,7 +195,7 @@ func CheckAccess(ctx context.Context, tx *db.Tx, by family.Guardian, a Access, l
 	permit, reasons := DecideAccess(f, by, a)
 	decided(tx, span, "access", reasons)
 	entry, err := ledger.Append(ctx, tx, ledger.Entry{Kind: a.kind(len(reasons) == 0), Service: a.Service, Subject: child.Subject,
-		Version: child.Version, Actor: by.Ledger(), Body: AccessBody{Items: a.Items, Age: string(f.Age), Strength: by.Strength,
+		Version: child.Version, Actor: a.actor(by), Body: AccessBody{Items: a.Items, Age: string(f.Age), Strength: by.Strength,
 			Demand: a.Demand, Needs: a.Needs, Reasons: reasons}})
 	switch {
 	case err != nil:

@@ -25,6 +25,8 @@ func demanded(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Place
 		return nil, err
 	case erases:
 		return others(ctx, tx, ring, p, notify.KindErasureAsked, "")
+	case b.Kind == rights.Port:
+		return others(ctx, tx, ring, p, notify.KindPortAsked, b.Guardian) // while they can recall it (edge case 7)
 	case b.Kind == rights.DeleteItem, b.Fetch != 0:
 		return nil, nil // it is done, and done tells of it
 	}
@@ -67,6 +69,18 @@ func copied(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed)
 		due[i].About = b.Demand + "." + string(due[i].Guardian)
 	}
 	return due, err
+}
+
+// portEnded tells the guardians that nobody gets a copy any more that was to be handed over:
+// all but the one who has recalled it at home. By a restore it is told to nobody whom it
+// surprises: what was fetched was told before.
+func portEnded(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b rights.RecalledBody
+	if err := p.Into(&b); err != nil || b.Why == rights.Restored {
+		return nil, err
+	}
+	by, _ := strings.CutPrefix(p.Actor, "guardian:")
+	return others(ctx, tx, ring, p, notify.KindPortEnded, family.GuardianID(by))
 }
 
 // asker tells the guardian who demanded something. A child is told through its

@@ -60,6 +60,32 @@ func TestArticle19_DemandsAreTold(t *testing.T) {
 		}
 		d.told("request.copy_taken " + motherPhone)
 
+		// … and of one that she hands to somebody: when it was fetched, or nobody gets it any more.
+		port := func() (r rights.Request, s rights.Secrets) {
+			d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				r, s, err = d.Vault.DemandPort(ctx, tx, desk, hers, child, rights.Demand{To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+				return err
+			})
+			return r, s
+		}
+		d.Put(child, "course-progress", "grade", "四年级")
+		_, secret := port()
+		d.told() // she has it on the screen, and nobody else is there
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			p, r, err := desk.TryPort(ctx, tx, secret.Address, secret.Code)
+			if err == nil {
+				_, err = d.Vault.Port(ctx, tx, r, p, family.OneTimeCode, []string{"grade"})
+			}
+			return err
+		})
+		d.told("request.port_taken " + motherPhone)
+		handed, _ := port()
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := desk.Recall(ctx, tx, d.App, handed)
+			return err
+		})
+		d.told("request.port_ended " + motherPhone)
+
 		waits := demand(d.App, rights.Demand{Kind: rights.Delete, Door: rights.ByContact})
 		warned(d, waits, 0)
 		d.told("request.erasure_asked " + motherPhone)

@@ -86,8 +86,10 @@ var told = map[string]reading{
 	rights.KindDone:      done,
 	rights.KindRefused:   answered(notify.KindDemandRefused),
 	rights.KindCancelled: kept,
+	rights.KindRecalled:  portEnded,
 
 	gate.KindCopied: copied,
+	gate.KindPorted: everybody(notify.KindPortTaken),
 
 	approval.KindAlarm:      alarm,
 	approval.KindBroken:     broken,

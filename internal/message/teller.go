@@ -388,7 +388,7 @@ func (t Teller) link(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed,
 	case notify.KindDisputed, notify.KindSettled, notify.KindTurning, notify.KindTurned, notify.KindGuardianAdded, notify.KindContactAdded,
 		notify.KindGuardianRemoved, notify.KindOtherUnverified,
 		notify.KindErasureAsked, notify.KindErasureKept, notify.KindDemandReceived, notify.KindDemandExtended,
-		notify.KindDemandDone, notify.KindDemandRefused, notify.KindAnswerReady, notify.KindCopyTaken,
+		notify.KindDemandDone, notify.KindDemandRefused, notify.KindAnswerReady, notify.KindCopyTaken, notify.KindPortAsked, notify.KindPortTaken, notify.KindPortEnded,
 		notify.KindDisclosedLaw, notify.KindDisclosedLife:
 		return home(t.PublicURL, to.Lang), false, nil
 	case notify.KindCorrected:

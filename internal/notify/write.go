@@ -57,6 +57,12 @@ const (
 	KindAnswerReady    = "request.answer_ready" // what is held, or a copy of it, is at home
 	KindCopyTaken      = "request.copy_taken"   // a guardian has saved a file with everything; to all
 
+	KindPortAsked   = "request.port_asked"   // a guardian hands a copy to somebody of its choice; to the others
+	KindPortTaken   = "request.port_taken"   // … who has fetched it; to all
+	KindPortEnded   = "request.port_ended"   // … and can't fetch it any more; to all but who did that at home
+	KindPortCode    = "request.port_code"    // shows that the guardian itself wants it
+	KindPortAddress = "request.port_address" // to who fetches it, by e-mail: where, and without the code
+
 	KindDisclosedLaw  = "child.disclosed_law"  // something went to an authority, on a law; to all
 	KindDisclosedLife = "child.disclosed_life" // … to who rescues, without a guardian's yes
 
@@ -96,6 +102,7 @@ const (
 	whyOffice = "office" // it is for whoever holds the office to look at
 	whyMoved  = "moved"  // alarms were sent there, and aren't any more
 	whySeat   = "seat"   // somebody in office has invited whoever reads there
+	whyPort   = "port"   // a guardian has named whoever reads there
 	whyTest   = "test"   // somebody tries whether messages arrive
 )
 
@@ -141,6 +148,12 @@ var wordings = map[string]wording{
 	KindDemandRefused:  {"demand_refused", whyTold},
 	KindAnswerReady:    {"answer_ready", whyTold},
 	KindCopyTaken:      {"copy_taken", whyTold},
+
+	KindPortAsked:   {"port_asked", whyTold},
+	KindPortTaken:   {"port_taken", whyTold},
+	KindPortEnded:   {"port_ended", whyTold},
+	KindPortCode:    {"port_code", whyCode},
+	KindPortAddress: {"port_address", whyPort},
 
 	KindDisclosedLaw:  {"disclosed_law", whyTold},
 	KindDisclosedLife: {"disclosed_life", whyTold},

@@ -89,6 +89,7 @@ type batch struct {
 	proofs    []proofRow
 	attempts  []attemptRow
 	demands   []rights.Request
+	ports     []rights.Ported
 	claims    []rights.Claim
 	helps     []assistance.Task
 	bundles   []vault.Bundle
@@ -162,6 +163,7 @@ func (a *audit) read(after string) (b batch, err error) {
 			WHERE `+where+`
 			ORDER BY child, id`, args...),
 		rights.ReadRows(&b.demands, b.Stretch),
+		rights.ReadPorts(&b.ports, b.Stretch),
 		rights.ReadClaims(&b.claims, b.Stretch),
 		assistance.ReadRows(&b.helps, b.Stretch),
 		vault.ReadBundles(&b.bundles, b.Stretch),
@@ -228,6 +230,9 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	}
 	for _, d := range b.demands {
 		a.compareDemand(found[string(d.Child)], d)
+	}
+	for _, p := range b.ports {
+		a.comparePort(found[string(p.Child)], p)
 	}
 	for _, c := range b.claims {
 		a.compareClaim(found[string(c.Child)], c)
@@ -496,6 +501,7 @@ func (a *audit) compareRest(t *tally) {
 	}
 	a.compareProofs(t)
 	a.compareDemands(t)
+	a.comparePorts(t)
 	a.compareApprovals(t)
 	a.compareClaims(t)
 	if t.standing < len(c.answers) {

@@ -157,7 +157,7 @@ var (
 		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted, party.KindNarrowed, party.KindTrimmed,
 		party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated, party.KindChecked, party.KindAlarm}
 	ofChildren = []string{
-		gate.KindPermitted, gate.KindDenied, gate.KindReleased, gate.KindWithheld, vault.KindDelivered, vault.KindDropped, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied,
+		gate.KindPermitted, gate.KindDenied, gate.KindReleased, gate.KindWithheld, vault.KindDelivered, vault.KindDropped, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied, gate.KindPorted, gate.KindPortDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
 		family.KindTurning, family.KindTurned, family.KindGrown, family.KindCeasing, family.KindInactive, family.KindHandedOver, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,
@@ -165,7 +165,7 @@ var (
 		verification.KindStarted, verification.KindSucceeded, verification.KindFailed, verification.KindSeen, verification.KindApproved,
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
-		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled, rights.KindRecalled,
 		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept, assistance.KindAsked, assistance.KindAnswered,
 		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded, approvals.KindBroken, approvals.KindAgreed,
 		approvals.KindForeign, approvals.KindReleased, approvals.KindTold,
@@ -310,6 +310,7 @@ const (
 	ruleSession    = "session"
 	rulePasskey    = "passkey"
 	ruleDemand     = "demand"
+	rulePort       = "port"
 	ruleClaim      = "birth claim"
 	ruleWebhook    = "webhook"
 	ruleCessation  = "cessation"

@@ -20,16 +20,28 @@ func (f *fold) look(p ledger.Placed, c *child) fault {
 		return x
 	}
 	f.uses++
-	name, ok := strings.CutPrefix(p.Actor, "guardian:")
-	k, known := keyOf(id.Guardian, name)
-	if !ok || !known {
-		return fault{what: FoundActor, field: "actor"}
-	}
-	copies := p.Kind == gate.KindCopied || p.Kind == gate.KindCopyDenied
+	ports := p.Kind == gate.KindPorted || p.Kind == gate.KindPortDenied
+	copies := ports || p.Kind == gate.KindCopied || p.Kind == gate.KindCopyDenied
 	if copies != (b.Demand != "") {
 		return fault{what: FoundBody, field: p.Kind}
 	}
-	if copies {
+	name, ok := strings.CutPrefix(p.Actor, "guardian:")
+	k, known := keyOf(id.Guardian, name)
+	if ports { // by whom its guardian has named, who has no name here
+		d := c.demanded(b.Demand)
+		if ok, known = p.Actor == "port:"+b.Demand, d != nil && d.port != nil; ok && known {
+			k = d.guardian
+		}
+	}
+	if !ok || !known {
+		return fault{what: FoundActor, field: "actor"}
+	}
+	switch {
+	case ports:
+		if x := f.ported(c, b, p); x != (fault{}) {
+			return x
+		}
+	case copies:
 		if x := f.copied(c, b, k, p.At.UnixMicro()); x != (fault{}) {
 			return x
 		}
@@ -47,8 +59,8 @@ func (f *fold) look(p ledger.Placed, c *child) fault {
 	}
 	by := family.Guardian{ID: family.GuardianID(k[:]), Child: u.use.Child, Strength: b.Strength}
 	_, reasons := gate.DecideAccess(facts, by, gate.Access{Service: p.Service, Child: u.use.Child, Items: b.Items,
-		Demand: b.Demand, Needs: b.Needs})
-	permitted := p.Kind == gate.KindViewed || p.Kind == gate.KindCopied
+		Demand: b.Demand, Needs: b.Needs, Port: ports})
+	permitted := p.Kind == gate.KindViewed || p.Kind == gate.KindCopied || p.Kind == gate.KindPorted
 	if permitted != (len(reasons) == 0) || !slices.Equal(reasons, b.Reasons) {
 		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(permitted, b.Reasons)}
 	}

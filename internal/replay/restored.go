@@ -81,7 +81,7 @@ func (f *fold) miss(p ledger.Placed) {
 		if b, x := body[family.ErasedBody](p); x == (fault{}) {
 			f.missed[k] = max(f.missed[k], b.Refused)
 		}
-	case gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied:
+	case gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied, gate.KindPorted, gate.KindPortDenied:
 		if c := f.children[k]; c != nil && c.state != erased {
 			f.counts.add(f.names, c, p)
 		}

@@ -26,6 +26,7 @@ type demand struct {
 	froze, note, answer, paper   bool
 	told, steps                  string
 	reached                      rights.Reached
+	port                         *ported // of a copy that is carried over
 }
 
 // rightsEntry folds a step of a demand.
@@ -39,6 +40,8 @@ func (f *fold) rightsEntry(p ledger.Placed, s source, c *child) fault {
 		return f.demandStaffed(p, s, c)
 	case rights.KindTold:
 		return f.demandTold(p, c)
+	case rights.KindRecalled:
+		return f.recalled(p, s, c)
 	case rights.KindExtended:
 		b, x := body[rights.ExtendedBody](p)
 		d := c.demanded(b.Request)
@@ -119,9 +122,14 @@ func (f *fold) demanded(p ledger.Placed, s source, c *child) fault {
 		reached: b.Reached, paper: b.Paper,
 	}
 	d.step(p)
+	if b.Kind == rights.Port {
+		d.port = &ported{items: strings.Join(b.Items, " ")}
+	}
 	switch {
 	case x != (fault{}):
 		return x
+	case !f.mayPort(p, b):
+		return impossible(rulePort)
 	case !ok || c.demanded(b.Request) != nil || b.Due <= at, b.Fetch != 0 && (b.Fetch <= at || !b.Kind.Tells()), b.Kind.Tells() && (b.Door == rights.ByContact || b.Door == rights.ByGuardian && b.Fetch == 0):
 		return fault{what: FoundBody, field: ruleDemand}
 	case b.Froze && !f.erases(&d), f.erases(&d) && !c.frozen, b.Erase != 0 && (b.Erase < at || !f.erases(&d)):

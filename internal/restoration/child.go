@@ -38,6 +38,7 @@ type child struct {
 	cancelled []string                   // requests for consent
 	handed    *family.HandedOverBody     // something of it went to who takes over the service
 	demands   []*demand
+	ports     []string // copies that were fetched by their recipient, or recalled
 	approvals []string // of looks, that open nothing any more
 }
 
@@ -124,7 +125,7 @@ func (d Desk) child(ctx context.Context, tx *db.Tx, g *gap, subject string) erro
 		}
 		return err
 	}
-	for _, step := range []func() error{a.endDemands, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.orders, a.demands, a.approvals, a.close} {
+	for _, step := range []func() error{a.endDemands, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.orders, a.demands, a.ports, a.approvals, a.close} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -468,6 +469,16 @@ func (a *again) demands() error {
 		}
 		if entry != "" {
 			a.done.Demands++
+		}
+	}
+	return nil
+}
+
+// ports ends what has gone to its recipient, or was recalled: nobody gets it a second time.
+func (a *again) ports() error {
+	for _, request := range a.told.ports {
+		if err := rights.RecallAgain(a.ctx, a.tx, by, a.told.service, request); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -138,6 +138,8 @@ var readings = map[string]reading{
 	rights.KindDone:      demandEnded(rights.Done),
 	rights.KindRefused:   demandEnded(rights.Refused),
 	rights.KindCancelled: demandEnded(rights.Cancelled),
+	rights.KindRecalled:  of(func(c *child, _ ledger.Placed, b rights.RecalledBody) { c.ports = append(c.ports, b.Request) }),
+	gate.KindPorted:      of(func(c *child, _ ledger.Placed, b gate.AccessBody) { c.ports = append(c.ports, b.Demand) }),
 
 	approval.KindRefused: ended(func(b approval.DecidedBody) string { return b.Request }),
 	approval.KindEnded:   ended(func(b approval.EndedBody) string { return b.Request }),
@@ -286,6 +288,7 @@ var additions = map[string]string{
 	gate.KindViewed:            "as above",
 	gate.KindCopied:            "as above",
 	gate.KindCopyDenied:        "as above",
+	gate.KindPortDenied:        "as above; it waits on",
 	gate.KindViewDenied:        "as above",
 	vault.KindSwept:            "what was left is told anew",
 	catalog.KindResumed:        "",

@@ -30,13 +30,16 @@ func Due(ctx context.Context, tx *db.Tx, r Request) (family.Child, Request, bool
 	return c, r, err == nil && !r.EraseAt.IsZero() && !tx.Now().Before(r.EraseAt), err
 }
 
-// Forget removes the demands about a child, what parties were asked about them, and a claim about its age. It is a part of erasing the child
+// Forget removes the demands about a child, the copies that wait for a recipient, what parties were asked about them, and a claim about its age. It is a part of erasing the child
 // (Article 20).
 func Forget(ctx context.Context, tx *db.Tx, child family.ID) error {
 	if err := tx.Queue(ctx, `DELETE FROM birth_claim WHERE child = $1`, child); err != nil {
 		return err
 	}
 	if err := assistance.Forget(ctx, tx, child); err != nil {
+		return err
+	}
+	if err := tx.Queue(ctx, `DELETE FROM rights_port WHERE child = $1`, child); err != nil {
 		return err
 	}
 	return tx.Queue(ctx, `DELETE FROM rights_request WHERE child = $1`, child)

@@ -11,7 +11,7 @@ import (
 // MayFetch reports whether the guardian finds the answer to a demand at home: to its
 // own, and to what its child has asked for, while it stands.
 func (r Request) MayFetch(by family.Guardian, now time.Time) bool {
-	return r.Kind.Tells() && r.Child == by.Child && (r.Door == ByChild || r.Guardian == by.ID) && now.Before(r.FetchUntil)
+	return r.Kind.Tells() && r.Kind != Port && r.Child == by.Child && (r.Door == ByChild || r.Guardian == by.ID) && now.Before(r.FetchUntil)
 }
 
 // Fetch returns the demand for a copy that a guardian comes to fetch. That the

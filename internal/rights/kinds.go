@@ -21,6 +21,7 @@ const (
 	KindDone      = "request.done"
 	KindRefused   = "request.refused"
 	KindCancelled = "request.cancelled"
+	KindRecalled  = "request.recalled" // a copy that waited for its recipient: nobody gets it
 )
 
 // A ReceivedBody says what was demanded, and its clock. Times are microseconds.
@@ -39,6 +40,7 @@ type ReceivedBody struct {
 	Note     bool              `json:"note,omitempty"`  // something was written with it
 	Reached  Reached           `json:"reached,omitempty"`
 	Paper    bool              `json:"paper,omitempty"` // it came with a document
+	Items    []string          `json:"items,omitempty"` // of a copy that is carried over; none: whatever is held
 	Inside
 }
 
@@ -96,6 +98,13 @@ type EndedBody struct {
 	Reason   Reason `json:"reason,omitempty"`
 	Answer   bool   `json:"answer,omitempty"` // something was written with it
 	Again    bool   `json:"again,omitempty"`  // a restore says once more what was said before
+	Inside
+}
+
+// A RecalledBody says why nobody gets a copy any more that waited for its recipient.
+type RecalledBody struct {
+	Request string     `json:"request"`
+	Why     PortEnding `json:"why"`
 	Inside
 }
 

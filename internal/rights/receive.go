@@ -27,6 +27,11 @@ type Demand struct {
 	Held     []string          // the items that can still be read, as the same transaction sees them
 	Reached  Reached           // of one that the staff record on somebody's behalf: how it came; may be empty
 	Paper    string            // likewise: the SHA-256 of the document that came with it, or empty
+
+	// Of a copy that is carried over: to whom, and which items; none: whatever is held.
+	To    Recipient
+	Items []string
+	ports bool // it is taken by Desk.Port
 }
 
 // BirthDate names the birth date in a demand to correct or to supplement it. It is no
@@ -52,6 +57,9 @@ const (
 // those of family.Lock.
 func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child family.Child, ask Demand) (Request, string, error) {
 	fail := func(err error) (Request, string, error) { return Request{}, "", err }
+	if ask.Kind == Port && !ask.ports {
+		return fail(ErrAtHome.At("kind"))
+	}
 	c, err := family.Lock(ctx, tx, child.Service, child.ID)
 	if err != nil {
 		return fail(err)
@@ -75,6 +83,11 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	}
 	if slices.ContainsFunc(all, func(r Request) bool { return ask.stands(r, tx.Now()) }) {
 		return fail(ErrStands)
+	}
+	if ask.Kind == Port {
+		if err := mayPort(ctx, tx, d.Ring, c); err != nil {
+			return fail(err)
+		}
 	}
 	all = slices.DeleteFunc(all, func(r Request) bool { return r.State != Open })
 	if i := slices.IndexFunc(all, ask.same); i >= 0 {
@@ -133,7 +146,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	entry, err := r.step(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
 		Request: r.ID, Number: r.Number, Kind: r.Kind, Door: r.Door, Guardian: r.Guardian, Item: r.Item,
 		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Fetch: micros(r.FetchUntil), Froze: r.froze, Owner: r.Owner, Note: r.note != nil,
-		Reached: r.Reached, Paper: r.Paper, Inside: inside,
+		Reached: r.Reached, Paper: r.Paper, Items: ask.Items, Inside: inside,
 	})
 	if err != nil {
 		return r, "", err
@@ -145,7 +158,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 			return r, "", err
 		}
 	}
-	if err := r.insert(ctx, tx); err != nil || !r.Kind.Tells() {
+	if err := r.insert(ctx, tx); err != nil || !r.Kind.Tells() || r.Kind == Port {
 		return r, entry, err
 	}
 	return r, entry, d.helped(ctx, tx, by, c, r, inside)
@@ -280,6 +293,8 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 		return ErrText.At("text")
 	case ask.Reached != "" && !slices.Contains(Ways, ask.Reached):
 		return ErrReached.At("reached")
+	case ask.Kind == Port:
+		return ask.chosen()
 	case (ask.Kind.Erases() || ask.Kind.Tells()) && ask.Item == "":
 		return nil
 	case ask.Kind.Erases() || ask.Kind.Tells():
@@ -321,5 +336,5 @@ func (ask Demand) same(r Request) bool {
 
 // stands reports whether r has answered the same already, and its answer is there.
 func (ask Demand) stands(r Request, now time.Time) bool {
-	return ask.Kind.Tells() && ask.Kind == r.Kind && ask.Door == r.Door && ask.Guardian == r.Guardian && now.Before(r.FetchUntil)
+	return ask.Kind.Tells() && ask.Kind != Port && ask.Kind == r.Kind && ask.Door == r.Door && ask.Guardian == r.Guardian && now.Before(r.FetchUntil)
 }

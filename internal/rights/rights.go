@@ -1,7 +1,7 @@
 // Package rights keeps what a child or its guardian demands of the operator: to be
-// told what is held, or to get a copy of it (PIPL 45; Minors' network protection
-// regulation 34), to correct or to supplement it, to delete it, to close the account
-// (Articles 19 and 20).
+// told what is held, to get a copy of it, or to have one carried over to somebody of its
+// choice (PIPL 45; Minors' network protection regulation 34), to correct or to supplement
+// it, to delete it, to close the account (Articles 19 and 20).
 //
 // Its one invariant: a demand has a number and a clock from the transaction that
 // took it, ends exactly once, and ends in writing. One that deletes freezes the
@@ -17,6 +17,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -65,6 +66,7 @@ type Kind string
 const (
 	Access     Kind = "access"      // kinds and amounts: answered at home, at once
 	Copy       Kind = "copy"        // a guardian fetches it at home
+	Port       Kind = "port"        // a recipient fetches it whom a guardian has named
 	Correct    Kind = "correct"     // Article 19
 	Supplement Kind = "supplement"  // what is held is incomplete
 	DeleteItem Kind = "delete_item" // one value, at once
@@ -83,9 +85,9 @@ func (k Kind) Ground() family.Ground {
 	return family.Requested
 }
 
-// Tells reports whether the demand is answered by itself, with what a guardian finds
-// at home from then on for seven days.
-func (k Kind) Tells() bool { return k == Access || k == Copy }
+// Tells reports whether the demand is answered by itself: with what a guardian finds
+// at home from then on for seven days, or its recipient at an address.
+func (k Kind) Tells() bool { return k == Access || k == Copy || k == Port }
 
 func (k Kind) known() bool {
 	return k.Erases() || k.Tells() || k == Correct || k == Supplement || k == DeleteItem
@@ -116,7 +118,10 @@ const (
 var Ways = []Reached{ByPhone, ByLetter, InPerson}
 
 // Kinds lists the kinds, in the order in which they are offered.
-var Kinds = []Kind{Access, Copy, Correct, Supplement, DeleteItem, Delete, Close}
+var Kinds = []Kind{Access, Copy, Port, Correct, Supplement, DeleteItem, Delete, Close}
+
+// OnBehalf lists those that somebody may demand for a child or a guardian.
+var OnBehalf = slices.DeleteFunc(slices.Clone(Kinds), func(k Kind) bool { return k == Port })
 
 // A State is how far a demand has come.
 type State string
@@ -175,7 +180,7 @@ type Request struct {
 	Extended   Reason    // why it may take longer than the first clock said; empty: it may not
 	EraseAt    time.Time // when the child is erased; zero: a guardian is asked first, or nothing is to be erased
 	ClosedAt   time.Time // zero while it is open
-	FetchUntil time.Time // until when a guardian finds the answer at home; zero for what isn't answered by itself
+	FetchUntil time.Time // until when a guardian finds the answer at home, or its recipient at the address; zero for what isn't answered by itself
 	Told       []Telling // who was told of it before the child is erased, in their order
 	Entry      string    // "le_…": that it was received, and each time it was taken on, with spaces between
 	Reached    Reached   // how it came to the staff; empty: it didn't come that way

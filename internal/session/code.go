@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"encoding/hex"
@@ -170,4 +171,37 @@ func channel(h family.Handle) consent.Channel {
 		return consent.Email
 	}
 	return consent.SMS
+}
+
+// Challenge makes a one-time code for whoever is signed in, bound to what the browser holds,
+// for something that a session alone isn't enough for (edge case 24). It goes to the contact
+// that the session is of, by one of its ties. Errors: consent.ErrCodeSends while no code may
+// be sent there; those of the child's key.
+func (d Door) Challenge(ctx context.Context, tx *db.Tx, s Session, by family.Tie, browser string) (consent.OneTime, error) {
+	phone, email, _, err := family.Contact(ctx, tx, d.Ring, by.Of, by.ID)
+	if err != nil {
+		return consent.OneTime{}, err
+	}
+	h := s.handle()
+	if h.To = phone; h.Email {
+		h.To = email
+	}
+	code, err := d.SendCode(ctx, tx, browser, h)
+	if err == nil && code.Code.IsZero() {
+		err = consent.ErrCodeSends
+	}
+	return code, err
+}
+
+// Confirm compares the code that Challenge has made for this browser and session. A wrong one is
+// counted for good: its refusal is Recorded. Errors: ErrCode, whatever is wrong.
+func (d Door) Confirm(ctx context.Context, tx *db.Tx, s Session, browser string, code pii.Text) error {
+	if browser == "" || len(browser) > 100 {
+		return ErrCode
+	}
+	h, err := d.try(ctx, tx, browser, code)
+	if err == nil && !(bytes.Equal(h.Hash, s.contact) && channel(h) == s.Channel) {
+		err = db.Recorded(ErrCode)
+	}
+	return err
 }

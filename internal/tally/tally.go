@@ -165,9 +165,9 @@ func Of(p ledger.Placed) (l Line, ok bool, err error) {
 		if b.Look != nil && b.Look.Role != "" {
 			l.Actor = Inside(b.Look.Role)
 		}
-	case gate.KindViewed, gate.KindCopied:
+	case gate.KindViewed, gate.KindCopied, gate.KindPorted:
 		l.What, l.Detail = Permitted, p.Kind
-	case gate.KindViewDenied, gate.KindCopyDenied:
+	case gate.KindViewDenied, gate.KindCopyDenied, gate.KindPortDenied:
 		var b gate.AccessBody
 		if err := p.Into(&b); err != nil {
 			return l, false, err

@@ -41,6 +41,8 @@ func (s *Server) homes(mux *http.ServeMux) {
 	s.homePeople(mux)
 	s.homeDemands(mux)
 	s.homeCopies(mux)
+	s.homePorts(mux)
+	s.ports(mux)
 	s.certificates(mux)
 }
 

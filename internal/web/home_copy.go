@@ -314,12 +314,16 @@ func (t told) usedBy(me family.Tie, u access.Told, service string, l i18n.Lang) 
 		who = l.T("web.mine.uses.guardian")
 	case strings.HasPrefix(u.Actor, "party:"): // Articles 16 and 17: it has fetched it itself
 		who = t.party(u.Party)
+	case strings.HasPrefix(u.Actor, "port:"):
+		who = l.T("web.port.recipient")
 	case strings.HasPrefix(u.Actor, "staff:"): // Article 15
 		who, what = l.T("web.mine.uses.staff", "Service", service), l.T("web.mine.uses.looked")
 	}
 	switch u.Activity {
 	case gate.View:
 		what, purpose = l.T("web.mine.uses.looked"), l.T("web.mine.uses.right")
+	case gate.Port:
+		what, purpose = l.T("web.mine.uses.copied"), l.T("web.port.handed")
 	case gate.Copy:
 		what, purpose = l.T("web.mine.uses.copied"), l.T("web.mine.uses.right")
 	}

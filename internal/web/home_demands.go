@@ -31,6 +31,7 @@ type homeDemand struct {
 	Fetch                  bool     // this guardian finds the answer here, until FetchUntil
 	Copy                   bool
 	FetchUntil             time.Time
+	Port                   *homePort  // a copy that is handed to somebody
 	Told                   []homeTold // that this guardian was told of it
 }
 
@@ -50,13 +51,17 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 	if err != nil {
 		return err
 	}
+	ports, err := s.portStates(ctx, tx, t, all)
+	if err != nil {
+		return err
+	}
 	page.Days = s.Clocks.Or(rights.Defaults).Finish
 	for _, r := range all {
 		d := homeDemand{
 			ID: r.ID, Number: r.Number, What: "web.mine.demand." + string(r.Kind), State: "web.mine.demand.state." + string(r.State),
 			Who: "web.mine.demand.by." + string(r.Door), Received: r.ReceivedAt, Due: r.DueAt, Erase: r.EraseAt,
 			Erases: r.Kind.Erases(), Open: r.State == rights.Open,
-			Fetch: r.MayFetch(t.Guardian, tx.Now()), Copy: r.Kind == rights.Copy, FetchUntil: page.lasts(r.FetchUntil),
+			Fetch: r.MayFetch(t.Guardian, tx.Now()), Copy: r.Kind == rights.Copy, Port: ports[r.ID], FetchUntil: page.lasts(r.FetchUntil),
 		}
 		for _, told := range r.Told {
 			if told.Guardian == t.ID {

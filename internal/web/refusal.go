@@ -81,6 +81,7 @@ var pagesBack = map[string]string{
 	"/home/code":          "web.way.home_code",
 	"/home/passkeys":      "web.way.passkeys",
 	"/home/{tie}":         "web.way.child",
+	"/port":               "web.way.port",
 }
 
 // on returns where a request is that came by a pattern of the mux.

@@ -80,6 +80,7 @@ type Server struct {
 	door      session.Door
 	codes     limits // of codes to sign in
 	passkeys  limits // of tries to sign in by one
+	portTries limits // of codes for a copy that a guardian hands to somebody
 	later     later
 	copies    copies
 	drawn     drawn

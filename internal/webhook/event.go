@@ -43,7 +43,7 @@ var types = []string{
 	consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired,
 	consent.KindCancelled, consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 
-	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled,
+	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled, rights.KindRecalled,
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
 	assistance.KindAsked, assistance.KindAnswered,

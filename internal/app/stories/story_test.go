@@ -784,6 +784,7 @@ func demandedAtHome(g *guardian) {
 	g.at("home_child-refused")
 
 	g.takesACopy(child, name)
+	g.handsACopy(child, name)
 	g.Visit(child)
 	g.press(`details:has(input[value=access]) > summary`)
 	g.follow(`form:has(input[value=access]) button`)
@@ -875,6 +876,55 @@ func (g *guardian) takesACopy(child, value string) {
 		if !strings.HasPrefix(r.URL, "file:") && !strings.HasPrefix(r.URL, "blob:") {
 			g.t.Errorf("the file asks for %s", r.URL)
 		}
+	}
+}
+
+// handsACopy has the guardian at the child's page hand a copy to somebody, who fetches it; and
+// recall another one.
+func (g *guardian) handsACopy(child, value string) {
+	g.t.Helper()
+	hands := func() (address, code string) {
+		g.Visit(child)
+		g.press(`details:has(#port-recipient) > summary`)
+		g.sees("web.port.leaves")
+		g.fill("#port-recipient", "Dr. Li")
+		g.fill("#port-contact", "https://dentist.example")
+		g.press(`input[name=all]`)
+		g.follow(`form:has(#port-recipient) button`)
+		g.sees("web.port.leaves", "web.port.sent")
+		g.at("home_port")
+		text := g.texted("request.port_code")
+		if g.mail != "" {
+			text = g.mailed("request.port_code")
+		}
+		g.fill("#code", sixDigits.FindString(text))
+		g.follow(`form[action*="/port/confirm"] button`)
+		g.sees("web.port.other_way")
+		g.at("home_port_made")
+		return g.Find("#address").Value("value"), g.Find("main code").Text()
+	}
+	address, code := hands()
+	g.Visit(address)
+	g.at("port")
+	g.fill("#code", "7K2M-9QXT-4HB3")
+	g.follow(`form[action*="/port/file"] button`)
+	g.sees("rights.port_code_wrong")
+	g.at("port-wrong")
+	g.fill("#code", code)
+	text, err := os.ReadFile(g.Find(`form[action*="/port/file"] button`).Save())
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	var d transcript.Portable
+	if err := json.Unmarshal(text, &d); err != nil || d.Format != transcript.PortableFormat || len(d.Items) != 1 || d.Items[0].Value != value {
+		g.t.Errorf("%v, %d items", err, len(d.Items))
+	}
+	hands()
+	g.Visit(child)
+	g.at("home_child-handed")
+	g.follow(`form[action*="/port/recall"] button`)
+	if n := g.Count(`form[action*="/port/recall"]`); n != 0 {
+		g.t.Errorf("%d can be recalled still", n)
 	}
 }
 

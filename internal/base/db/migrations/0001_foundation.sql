@@ -484,7 +484,7 @@ CREATE TABLE rights_request (
 	id          text    NOT NULL,
 	service     text    NOT NULL,
 	number      text    NOT NULL, -- what people call it
-	kind        text    NOT NULL, -- access, copy, correct, supplement, delete_item, delete, close
+	kind        text    NOT NULL, -- access, copy, port, correct, supplement, delete_item, delete, close
 	door        text    NOT NULL, -- guardian, child, contact
 	guardian    text    NOT NULL, -- who asks, or empty
 	item        text    NOT NULL, -- to correct or to supplement, or empty
@@ -515,6 +515,22 @@ CREATE INDEX rights_request_goes ON rights_request (service, erase_at) WHERE era
 CREATE INDEX rights_request_number ON rights_request (service, number, child, id);
 CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id, kind) WHERE state = 'open';
 CREATE INDEX rights_request_due ON rights_request (due_at, child, id) WHERE state = 'open';
+
+-- A copy that waits for a recipient whom a guardian has named (PIPL 45). Until when, its
+-- demand says; whom, what is written with that.
+CREATE TABLE rights_port (
+	child    text   NOT NULL,
+	id       text   NOT NULL, -- of the demand
+	address  bytea  NOT NULL, -- keyed hash of what leads there
+	code     bytea  NOT NULL, -- keyed hash of the code, bound to address, child, demand and items
+	items    text   NOT NULL, -- that were chosen, separated by spaces; empty: whatever is held
+	tries    bigint NOT NULL, -- of wrong codes
+	ending   text   NOT NULL, -- fetched, recalled, guessed, restored; empty while it waits, or after its time
+	ended_at bigint,
+	entry    text   NOT NULL, -- of the ledger, that ended it; empty while it waits
+	PRIMARY KEY (child, id)
+);
+CREATE INDEX rights_port_address ON rights_port (address, child, id);
 
 -- That a child is older than was said, by a document that one person has seen. The
 -- second one types the same from it (edge case 3).
