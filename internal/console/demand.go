@@ -62,6 +62,7 @@ type demandPage struct {
 	Helps    []assistance.Task // what parties were asked, without what they have written
 	Helped   bool              // one of them has written something
 	Ask      []party.ID        // who else may have what is demanded
+	Port     *ported           // of a copy that is handed to somebody
 	Fresh    bool
 	Problem  string
 	Field    string
@@ -74,6 +75,12 @@ type happened struct {
 	Who  string // a name of somebody inside
 	Role string // or what they are
 	To   string // its entry
+}
+
+// ported is how a copy stands that a guardian hands to somebody: whom, is among the words.
+type ported struct {
+	State rights.PortEnding
+	At    time.Time // when it ended, or until when it waits
 }
 
 // A told guardian was told of a demand to erase the child.
@@ -189,6 +196,15 @@ func (p *demandPage) fill(ctx context.Context, tx *db.Tx, v *visit, by rights.Ha
 	if err := p.helps(ctx, tx, v); err != nil {
 		return err
 	}
+	if r.Kind == rights.Port {
+		is, err := rights.PortOf(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		if p.Port = (&ported{is.State(r, tx.Now()), is.EndedAt}); is.EndedAt.IsZero() {
+			p.Port.At = r.FetchUntil
+		}
+	}
 	if p.Birth = r.Item == rights.BirthDate && r.State == rights.Open; p.Birth {
 		claim, err := rights.ClaimAbout(ctx, tx, r.Child)
 		if err == nil {
@@ -270,7 +286,7 @@ func (p *demandPage) history(ctx context.Context, tx *db.Tx, v *visit) error {
 			if h.Who, err = names.of(ctx, step.Actor); err != nil {
 				return err
 			}
-		case "guardian", "app":
+		case "guardian", "app", "port":
 			h.Role = kind
 		default:
 			h.Role = "system"

@@ -503,6 +503,33 @@ func TestArticle15_DemandsAsAFileHoldNoValues(t *testing.T) {
 	})
 }
 
+// PIPL 45: whoever handles demands sees how a copy stands that a guardian hands to somebody, and
+// neither whom nor what is in it before its words are shown; and records none on a guardian's behalf.
+func TestPIPL45_WhatIsHandedOverIsSeenWithoutWhom(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		c := d.counter()
+		var r rights.Request
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			desk := rights.Desk{Ring: d.Ring, Charters: d.Desk.Charters, Calendar: workday.Default()}
+			r, _, err = d.Vault.DemandPort(ctx, tx, desk, c.guardian, c.child, rights.Demand{Items: []string{"nickname"},
+				To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+			return err
+		})
+		page := c.asks.get(at(r) + "?lang=en").Body.String()
+		for _, key := range []string{"console.demand.kind.port", "console.demand.port.waiting"} {
+			if !strings.Contains(page, i18n.English.T(key)) {
+				t.Errorf("%s isn't said", key)
+			}
+		}
+		if strings.Contains(page, "Dr. Li") || strings.Contains(page, "dentist") || strings.Contains(page, nickname) {
+			t.Error("the page says whom, or what")
+		}
+		if page := c.asks.get("/console/demands/new?lang=en").Body.String(); strings.Contains(page, `value="port"`) {
+			t.Error("it can be recorded on a guardian's behalf")
+		}
+	})
+}
+
 // Article 16(2): who handles a demand asks a processor that may have what is demanded, once, and
 // sees what it was asked and says, but not what it has written.
 func TestArticle16_ADemandIsHelpedWith(t *testing.T) {

@@ -10,11 +10,14 @@ import (
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/decoy"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -119,6 +122,25 @@ func (w *trap) raised(what string, want ...string) {
 	}
 }
 
+// handed has a copy fetched by whom a guardian has named, and returns how the ledger names that.
+func (w *trap) handed(c family.Child) (by string) {
+	w.T.Helper()
+	desk, mother := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}, w.Guardian(c)
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		r, s, err := w.Vault.DemandPort(ctx, tx, desk, mother, c, rights.Demand{To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+		if err != nil {
+			return err
+		}
+		p, r, err := desk.TryPort(ctx, tx, s.Address, s.Code)
+		if err == nil {
+			_, err = w.Vault.Port(ctx, tx, r, p, family.OneTimeCode, []string{"nickname"})
+		}
+		by = "port:" + r.ID
+		return err
+	})
+	return by
+}
+
 // Article 15: whose key uses a child that nobody is, or tries to, raises an alarm in its
 // name, and is answered as about any child; so does who touches it at the terminal. What
 // was done before it was one, and after, raises none.
@@ -138,6 +160,8 @@ func TestArticle15_AnAppThatTouchesADecoyRaisesAnAlarm(t *testing.T) {
 		w.raised("a try", app, app)
 		w.Put(w.fake, "course-progress", "nickname", "小溪")
 		w.raised("a value is collected", app, app)
+		handed := w.handed(w.fake)
+		w.raised("a copy is fetched by whom its guardian is said to have named", app, app, handed)
 		terminal := catalog.Operator{ID: "cli"}
 		for _, c := range []family.Child{w.real, w.fake} {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -157,7 +181,7 @@ func TestArticle15_AnAppThatTouchesADecoyRaisesAnAlarm(t *testing.T) {
 		}
 		by := w.alarms()
 		slices.Sort(by)
-		if !slices.Equal(by, []string{app, app, terminal.Ledger(), terminal.Ledger()}) {
+		if !slices.Equal(by, []string{app, app, terminal.Ledger(), terminal.Ledger(), handed}) {
 			t.Errorf("at the terminal: %q", by)
 		}
 		n := len(by)
