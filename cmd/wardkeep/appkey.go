@@ -22,6 +22,7 @@ type appKeyIssueCmd struct {
 	Name    string    `required:"" help:"${app_key_name}"`
 	Scopes  []string  `required:"" help:"${app_key_scopes}"`
 	Expires time.Time `format:"2006-01-02" placeholder:"2030-12-31" help:"${app_key_expires}"`
+	Country string    `default:"CN" help:"${app_key_country}"`
 }
 
 // Run makes a key for an app. The key is shown here, once, alone on standard
@@ -35,7 +36,7 @@ func (c appKeyIssueCmd) Run(ctx context.Context, s *session) error {
 		var made account.App
 		var key string
 		err := a.Store.Update(ctx, func(tx *db.Tx) (err error) {
-			made, key, _, err = account.IssueApp(ctx, tx, operator, c.Service, c.Name, scopes, c.Expires)
+			made, key, _, err = account.IssueAppIn(ctx, tx, operator, c.Service, c.Name, c.Country, scopes, c.Expires)
 			return err
 		})
 		if err != nil {
@@ -109,7 +110,7 @@ func (c appKeyListCmd) Run(ctx context.Context, s *session) error {
 		if !a.ExpiresAt.IsZero() {
 			until = a.ExpiresAt.Format(time.DateOnly)
 		}
-		s.say("cmd.appkey.line", "ID", a.ID, "Name", a.Name, "Scopes", a.Scopes.String(), "Until", until)
+		s.say("cmd.appkey.line", "ID", a.ID, "Name", a.Name, "Scopes", a.Scopes.String(), "Until", until, "Country", a.Country)
 	}
 	return err
 }

@@ -35,7 +35,7 @@ type partyCmd struct {
 // A whichParty names a processor, a recipient or the storage, and who in office does something.
 type whichParty struct {
 	asStaff `embed:""`
-	Role    string `required:"" enum:"processor,recipient,storage" help:"${party_role}"`
+	Role    string `required:"" enum:"processor,recipient,storage,access" help:"${party_role}"`
 	Name    string `arg:"" help:"${party_name}"`
 }
 

@@ -63,6 +63,7 @@ type partyKeyAddCmd struct {
 	whichParty `embed:""`
 	Public     string `required:"" placeholder:"FILE" help:"${party_key_public}"`
 	Until      string `placeholder:"2026-12-31T18:00:00+08:00" help:"${party_key_until}"`
+	Country    string `placeholder:"CN" help:"${party_key_country}"`
 }
 
 // Run binds the public half of a key to what a party stands on.
@@ -92,7 +93,7 @@ func (c partyKeyAddCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return party.Key{}, err
 		}
-		k, _, err := bind(ctx, tx, by, c.id(), until)
+		k, _, err := bind(ctx, tx, by, c.id(), c.Country, until)
 		return k, err
 	})
 }
@@ -161,5 +162,5 @@ func (c whichParty) key(ctx context.Context, s *session, change func(tx *db.Tx) 
 
 // key prints a line about a key, with what two people compare.
 func (s *session) key(k party.Key, is party.Standing, now time.Time) {
-	s.say("cmd.party.key", "ID", k.ID, "State", s.lang.T("party.key_state."+k.State(is, now)), "Until", second(k.Until), "Paper", k.Paper, "Print", k.Print())
+	s.say("cmd.party.key", "ID", k.ID, "State", s.lang.T("party.key_state."+k.State(is, now)), "Country", k.Country, "Until", second(k.Until), "Paper", k.Paper, "Print", k.Print())
 }

@@ -26,6 +26,7 @@ type staffCmd struct {
 	Left   staffLeftCmd   `cmd:"" help:"${staff_left}"`
 	Reset  staffResetCmd  `cmd:"" help:"${staff_reset}"`
 
+	Locate  staffLocateCmd  `cmd:"" help:"${staff_locate}"`
 	Confirm staffConfirmCmd `cmd:"" help:"${staff_confirm}"`
 	Reach   staffReachCmd   `cmd:"" help:"${staff_reach}"`
 }
@@ -49,7 +50,8 @@ func (c roleFlags) grant(ctx context.Context, tx *db.Tx) (staff.Grant, error) {
 }
 
 type staffInviteCmd struct {
-	Name string `required:"" help:"${staff_name}"`
+	Name    string `required:"" help:"${staff_name}"`
+	Country string `default:"CN" help:"${staff_country}"`
 	roleFlags
 }
 
@@ -64,6 +66,9 @@ func (c staffInviteCmd) Run(ctx context.Context, s *session) error {
 			g, err := c.grant(ctx, tx)
 			if err == nil {
 				p, err = staff.Add(ctx, tx, operator, c.Name, g)
+			}
+			if err == nil && c.Country != p.Country {
+				p, err = staff.Locate(ctx, tx, operator, p.ID, c.Country)
 			}
 			if err == nil {
 				link, until, err = a.StaffDoor().Invite(ctx, tx, operator, p.ID)
@@ -149,7 +154,7 @@ func (staffListCmd) Run(ctx context.Context, s *session) error {
 		s.note("cmd.nothing")
 	}
 	for _, p := range all {
-		s.say("cmd.staff.line", "ID", p.ID, "Name", p.Name, "Roles", s.rolesOf(p))
+		s.say("cmd.staff.line", "ID", p.ID, "Name", p.Name, "Country", p.Country, "Roles", s.rolesOf(p))
 	}
 	return err
 }
@@ -247,6 +252,18 @@ func (c staffResetCmd) Run(ctx context.Context, s *session) error {
 		s.note("cmd.staff.reset", "Name", p.Name, "Until", minute(until))
 		s.print(console.SetUpURL(a.Config.Console.URL, link))
 		return nil
+	})
+}
+
+type staffLocateCmd struct {
+	whichPerson
+	Country string `arg:"" placeholder:"CN" help:"${staff_country}"`
+}
+
+// Run writes down in which country or region a person sits.
+func (c staffLocateCmd) Run(ctx context.Context, s *session) error {
+	return c.change(ctx, s, "cmd.staff.located", func(tx *db.Tx) (staff.Person, error) {
+		return staff.Locate(ctx, tx, operator, c.Person, c.Country)
 	})
 }
 

@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 )
 
@@ -32,6 +33,7 @@ var (
 	ErrName           = errs.New(errs.Invalid, "account.name_invalid")
 	ErrNoScopes       = errs.New(errs.Invalid, "account.scopes_missing")
 	ErrScope          = errs.New(errs.Invalid, "account.scope_unknown")
+	ErrCountry        = errs.New(errs.Invalid, "account.country_unknown")
 	ErrExpiry         = errs.New(errs.Invalid, "account.expiry_invalid") // not in the future
 	ErrOverlap        = errs.New(errs.Invalid, "account.overlap_invalid")
 	ErrServiceUnknown = errs.New(errs.NotFound, "account.service_not_found")
@@ -46,6 +48,7 @@ type App struct {
 	Name      string
 	Scopes    Scopes
 	ExpiresAt time.Time // zero: does not expire
+	Country   string    // from which it is used, by its two-letter code
 }
 
 // May reports whether the app was given the scope.
@@ -74,6 +77,7 @@ const (
 type IssuedBody struct {
 	ID        string   `json:"id"`
 	Scopes    []string `json:"scopes"`
+	Country   string   `json:"country"`
 	Expires   int64    `json:"expires"`              // microseconds; 0 = never
 	FormerEnd int64    `json:"former_end,omitempty"` // after a rotation: when the keys before it end
 	Key       string   `json:"key"`                  // see KeyMark
@@ -98,11 +102,11 @@ const (
 	maxOverlap = 30 * 24 * time.Hour
 )
 
-const columns = `id, service, name, scopes, expires_at`
+const columns = `id, service, name, scopes, expires_at, country`
 
 func scan(row db.Row) (a App, err error) {
 	var scopes string
-	if err = row.Scan(&a.ID, &a.Service, &a.Name, &scopes, (*db.Time)(&a.ExpiresAt)); err != nil {
+	if err = row.Scan(&a.ID, &a.Service, &a.Name, &scopes, (*db.Time)(&a.ExpiresAt), &a.Country); err != nil {
 		return App{}, err
 	}
 	// A scope that this release doesn't know is none.
@@ -110,11 +114,18 @@ func scan(row db.Row) (a App, err error) {
 	return a, err
 }
 
-// IssueApp makes a credential for an app of the service and returns its key,
-// which is shown here and never again. The zero expiresAt is no expiry. Errors:
+// IssueApp makes a credential for an app of the service that is used at home, and returns its
+// key, which is shown here and never again. The zero expiresAt is no expiry. Errors:
 // ErrMayNot, ErrServiceUnknown, ErrName, ErrNoScopes, ErrExpiry.
 func IssueApp(ctx context.Context, tx *db.Tx, by Issuer, service, name string, scopes Scopes, expiresAt time.Time) (App, string, string, error) {
-	a := App{ID: id.New(id.Credential), Service: service, Name: name, Scopes: scopes, ExpiresAt: expiresAt.UTC().Truncate(time.Microsecond)}
+	return IssueAppIn(ctx, tx, by, service, name, charter.Home, scopes, expiresAt)
+}
+
+// IssueAppIn is IssueApp for an app that is used in a country or region, given by its
+// two-letter code. It stays there as long as it lives: one that moves gets another credential.
+// Errors: those of IssueApp, ErrCountry.
+func IssueAppIn(ctx context.Context, tx *db.Tx, by Issuer, service, name, country string, scopes Scopes, expiresAt time.Time) (App, string, string, error) {
+	a := App{ID: id.New(id.Credential), Service: service, Name: name, Scopes: scopes, ExpiresAt: expiresAt.UTC().Truncate(time.Microsecond), Country: country}
 	if err := a.check(by, tx.Now()); err != nil {
 		return App{}, "", "", err
 	}
@@ -134,6 +145,8 @@ func (a App) check(by Issuer, now time.Time) error {
 		return ErrName.At("name")
 	case a.Scopes.IsZero():
 		return ErrNoScopes.At("scopes")
+	case !charter.IsCountry(a.Country):
+		return ErrCountry.At("country")
 	case !a.ExpiresAt.IsZero() && !a.ExpiresAt.After(now):
 		return ErrExpiry.At("expires_at")
 	}
@@ -147,7 +160,7 @@ func isLine(s string) bool {
 }
 
 func (a App) issued(key string) IssuedBody {
-	b := IssuedBody{ID: a.ID, Scopes: a.Scopes.List(), Key: KeyMark(hashOf(key), a.Name)}
+	b := IssuedBody{ID: a.ID, Scopes: a.Scopes.List(), Country: a.Country, Key: KeyMark(hashOf(key), a.Name)}
 	if !a.ExpiresAt.IsZero() {
 		b.Expires = a.ExpiresAt.UnixMicro()
 	}
@@ -169,9 +182,9 @@ func (a App) give(ctx context.Context, tx *db.Tx, by Issuer) (string, error) {
 	now := tx.Now()
 	// If we crash before the commit, the key was shown to nobody.
 	err = tx.Queue(ctx, `
-		INSERT INTO credential (hash, id, service, name, scopes, shown_to, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		hashOf(key), a.ID, a.Service, a.Name, a.Scopes.String(), ShownTo(by.Ledger()), (*db.Time)(&now), (*db.Time)(&a.ExpiresAt))
+		INSERT INTO credential (hash, id, service, name, scopes, shown_to, country, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		hashOf(key), a.ID, a.Service, a.Name, a.Scopes.String(), ShownTo(by.Ledger()), a.Country, (*db.Time)(&now), (*db.Time)(&a.ExpiresAt))
 	if err != nil {
 		return "", fmt.Errorf("issue %s: %w", a.ID, err)
 	}
@@ -210,7 +223,7 @@ type Listed struct {
 // listed are the credentials that are good now. During an overlap an app has two keys; the
 // later one says what it is.
 const listed = `
-		SELECT c.id, c.service, c.name, c.scopes, c.expires_at, c.created_at,
+		SELECT c.id, c.service, c.name, c.scopes, c.expires_at, c.country, c.created_at,
 			(SELECT max(u.used_at) FROM credential u WHERE u.service = c.service AND u.id = c.id)
 		FROM credential c
 		WHERE c.service = $1 AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $2)
@@ -221,7 +234,7 @@ const listed = `
 
 func scanListed(row db.Row) (l Listed, err error) {
 	var scopes string
-	err = row.Scan(&l.ID, &l.Service, &l.Name, &scopes, (*db.Time)(&l.ExpiresAt), (*db.Time)(&l.IssuedAt), (*db.Time)(&l.UsedAt))
+	err = row.Scan(&l.ID, &l.Service, &l.Name, &scopes, (*db.Time)(&l.ExpiresAt), &l.Country, (*db.Time)(&l.IssuedAt), (*db.Time)(&l.UsedAt))
 	if err != nil {
 		return Listed{}, err
 	}

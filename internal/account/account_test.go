@@ -486,8 +486,8 @@ func TestArticle15_IssuingAndRevokingAreRecorded(t *testing.T) {
 		})
 		both := []any{"items:write", "items:read"}
 		want := []entry{
-			{"credential.issued", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID, "scopes": both, "expires": float64(end.UnixMicro()), "key": keys[0]}},
-			{"credential.issued", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID, "scopes": both, "expires": 0.0, "former_end": float64(overlap.UnixMicro()), "key": keys[1]}},
+			{"credential.issued", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID, "scopes": both, "country": "CN", "expires": float64(end.UnixMicro()), "key": keys[0]}},
+			{"credential.issued", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID, "scopes": both, "country": "CN", "expires": 0.0, "former_end": float64(overlap.UnixMicro()), "key": keys[1]}},
 			{"credential.revoked", "stories", "", 0, "operator:cli", map[string]any{"id": a.ID}},
 		}
 		var got []entry

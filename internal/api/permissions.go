@@ -35,7 +35,7 @@ func getPermissions(s *Server, ctx context.Context, c *call, _ *nothing) (answer
 		}
 		f := l.Facts(tx.Now(), nil)
 		var parties []party.Standing
-		if charter := f.Published.Charter; charter != nil && (len(charter.Processors)+len(charter.Recipients) > 0 || f.StoredAbroad()) {
+		if charter := f.Published.Charter; charter != nil && (len(charter.Processors)+len(charter.Recipients) > 0 || f.StoredAbroad() || c.by.Abroad()) {
 			if err := tx.Together(ctx, party.ReadAll(&parties, c.app.Service)); err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ func permission(c *call, f gate.Facts, parties []party.Standing, p charter.Purpo
 	}
 	may := func(a charter.Activity, to string, items []string) {
 		u := gate.Use{Service: f.Service.Name, Child: f.Child.ID, Activity: a, Purpose: p.Name, Items: items, Party: to}
-		_, denials := gate.Decide(f.Among(parties, u), c.by, u)
+		_, denials := gate.Decide(f.Among(parties, c.by, u), c.by, u)
 		v.Activities = append(v.Activities, wardkeep.ActivityPermission{
 			Activity: string(a), Party: to, Permitted: len(denials) == 0, Reasons: reasons(c.lang, denials),
 		})

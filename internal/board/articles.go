@@ -102,8 +102,13 @@ func article3(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	clocks, err := clocksOf(ctx, tx, s.Name, party.Storage)
-	return []Figure{told("activities", n), told("uses_looked", s.uses.looked), told("stored_abroad", abroad), seen("storage_unfiled", unfiled), clocks.ending(),
+	read, unread, err := s.readAbroad(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	clocks, err := clocksOf(ctx, tx, s.Name, party.Storage, party.Access)
+	return []Figure{told("activities", n), told("uses_looked", s.uses.looked), told("stored_abroad", abroad), seen("storage_unfiled", unfiled),
+		told("read_abroad", read), seen("access_unfiled", unread), clocks.ending(),
 		bad("uses_activity", s.uses.activities), bad("charter_unreadable", s.unreadable)}, err
 }
 
@@ -135,6 +140,30 @@ func (s *standing) storedAbroad(ctx context.Context, tx *db.Tx) (n, unfiled int6
 		n++
 		if len(storage) == 0 || !gate.Keeps(s.charter, p, storage[0], tx.Now()) {
 			unfiled++
+		}
+	}
+	return n, unfiled, nil
+}
+
+// readAbroad counts the purposes that are read from abroad, once for each country, and those of
+// them for which no mechanism holds there (edge case 20): the gate denies who reads there.
+func (s *standing) readAbroad(ctx context.Context, tx *db.Tx) (n, unfiled int64, err error) {
+	if s.charter == nil || len(s.charter.ReadAbroad()) == 0 {
+		return 0, 0, nil
+	}
+	var all []party.Standing
+	if err := tx.Together(ctx, party.ReadAll(&all, s.Name)); err != nil {
+		return 0, 0, err
+	}
+	for _, p := range s.charter.Purposes {
+		for _, country := range p.AccessFrom {
+			if s.Ceases(p.Name) {
+				continue
+			}
+			n++
+			if !gate.Reads(s.charter, p, string(country), all, tx.Now()) {
+				unfiled++
+			}
 		}
 	}
 	return n, unfiled, nil
@@ -421,12 +450,12 @@ func article16(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 // clocks are how much of parties is past its day or, of papers, ends within a month.
 type clocks map[party.Kind]int64
 
-func clocksOf(ctx context.Context, tx *db.Tx, service string, role party.Role) (clocks, error) {
+func clocksOf(ctx context.Context, tx *db.Tx, service string, roles ...party.Role) (clocks, error) {
 	now := tx.Now()
 	all, err := party.ClocksOf(ctx, tx, service, now.Add(party.Soon))
 	n := make(clocks)
 	for _, c := range all {
-		if c.Party.Role == role && (!c.Owed() || !now.Before(c.At)) {
+		if slices.Contains(roles, c.Party.Role) && (!c.Owed() || !now.Before(c.At)) {
 			n[c.What]++
 		}
 	}

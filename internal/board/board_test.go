@@ -337,7 +337,7 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 			s.exec(`UPDATE matching_run SET unmatched = 0`)
 		}},
 		{"somebody who has left knows a key", 15, board.Attention, "secrets_known", func(s *scene) {
-			s.exec(`INSERT INTO person (id, name, salt, state, version, seat, added_at, left_at) VALUES ('st_1', 'x', $1, 'left', 2, '', 1, 2)`, []byte("x"))
+			s.exec(`INSERT INTO person (id, name, salt, state, version, seat, country, added_at, left_at) VALUES ('st_1', 'x', $1, 'left', 2, '', 'CN', 1, 2)`, []byte("x"))
 			s.exec(`UPDATE credential SET shown_to = 'st_1'`)
 		}},
 		{"an order is past its day", 16, board.Attention, "orders_overdue", func(s *scene) {

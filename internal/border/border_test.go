@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
@@ -27,11 +28,31 @@ type world struct {
 	t *testing.T
 }
 
-func each(t *testing.T, fn func(w *world)) {
+// each runs fn on both engines, with so many children who were registered at home, and whose
+// guardians have agreed since then that all is stored abroad; and one for whom nobody has.
+func each(t *testing.T, children int, fn func(w *world, all []family.Child, unasked family.Child)) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		all := make([]family.Child, children)
+		for i := range all {
+			all[i], _ = w.Enrol()
+		}
+		unasked, _ := w.Enrol()
 		w.StoreAbroad(charter.StandardContract, w.Store.Now().AddDate(4, 0, 0))
-		fn(&world{w, t})
+		for _, c := range all {
+			w.AnswerProved(c)
+		}
+		fn(&world{w, t}, all, unasked)
 	})
+}
+
+// register registers a child.
+func (w *world) register() (c family.Child, err error) {
+	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		c, _, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
+			Guardian: family.Person{Phone: pii.New("13800000001"), Relation: family.Parent}})
+		return err
+	})
+	return c, err
 }
 
 func (w *world) put(c family.Child) error {
@@ -77,7 +98,13 @@ func (w *world) fill(persons int64) {
 
 func (w *world) stopped(c family.Child) {
 	w.t.Helper()
-	err := w.put(c)
+	w.isDenied(w.put(c))
+	_, err := w.register()
+	w.isDenied(err)
+}
+
+func (w *world) isDenied(err error) {
+	w.t.Helper()
 	d, ok := errors.AsType[*gate.Denied](err)
 	if !ok || !slices.Equal(d.Reasons, []gate.Denial{{Code: "gate.border_threshold", Article: "3"}}) {
 		w.t.Errorf("one child more: %v", err)
@@ -110,12 +137,8 @@ func TestEdgeCase20_TheYearAndTheThresholdAreExact(t *testing.T) {
 // A child is counted once a year, however many of its values cross, by whom and at how many
 // places at once; and after its erasure the number stays, and nothing that names it.
 func TestEdgeCase20_AChildIsCountedOnceAYear(t *testing.T) {
-	each(t, func(w *world) {
-		const children, uses = 6, 4
-		all := make([]family.Child, children)
-		for i := range all {
-			all[i] = w.Proved()
-		}
+	const children, uses = 6, 4
+	each(t, children, func(w *world, all []family.Child, refused family.Child) {
 		if y := w.year(); y.Persons != 0 {
 			w.t.Errorf("%d are counted, and nothing was collected", y.Persons)
 		}
@@ -145,9 +168,23 @@ func TestEdgeCase20_AChildIsCountedOnceAYear(t *testing.T) {
 			w.t.Errorf("after the erasure %d rows name it, and %d are counted", n, y.Persons)
 		}
 		// Who is denied is counted by nobody.
-		refused, _ := w.Enrol()
 		if err := w.put(refused); !errors.Is(err, gate.ErrDenied) || w.counted(refused) != 0 || w.year().Persons != children {
 			w.t.Errorf("without a consent: %v", err)
+		}
+		// Who is registered where the storage is abroad is kept there from that on, and counted then.
+		added := make([]family.Child, 3)
+		for i := range added {
+			at.Go(func() {
+				var err error
+				if added[i], err = w.register(); err != nil {
+					w.t.Error(err)
+				}
+			})
+		}
+		at.Wait()
+		w.AnswerProved(added[0])
+		if err := w.put(added[0]); err != nil || w.counted(added[0]) != 1 || w.counted(added[1]) != 1 || w.year().Persons != children+int64(len(added)) {
+			w.t.Errorf("after %d registrations: %v, %+v", len(added), err, w.year())
 		}
 		w.replays()
 	})
@@ -156,8 +193,8 @@ func TestEdgeCase20_AChildIsCountedOnceAYear(t *testing.T) {
 // From 10,000 children on a standard contract lets nobody new through: who is counted goes on,
 // others do by a security assessment, or from midnight on in China, when the year is new.
 func TestEdgeCase20_TheThresholdClosesTheGate(t *testing.T) {
-	each(t, func(w *world) {
-		first, last, more := w.Proved(), w.Proved(), w.Proved()
+	each(t, 6, func(w *world, all []family.Child, _ family.Child) {
+		first, last, more := all[0], all[1], all[2]
 		if err := w.put(first); err != nil {
 			w.t.Fatal(err)
 		}
@@ -167,7 +204,7 @@ func TestEdgeCase20_TheThresholdClosesTheGate(t *testing.T) {
 			w.t.Errorf("near the threshold: %v, %+v", err, w.year())
 		}
 		w.fill(border.AssessFrom - 2)
-		last = w.Proved()
+		last = all[3]
 		if err := w.put(last); err != nil || w.year().Persons != border.AssessFrom-1 {
 			w.t.Errorf("the last below it: %v, %+v", err, w.year())
 		}
@@ -205,7 +242,7 @@ func TestEdgeCase20_TheThresholdClosesTheGate(t *testing.T) {
 			w.t.Errorf("who was counted in the year before: %v, %+v", err, w.year())
 		}
 		w.fill(border.AssessFrom)
-		assessed, late := w.Proved(), w.Proved()
+		assessed, late := all[4], all[5]
 		w.stopped(late)
 		w.Publish(vaulttest.StoredAbroad(w.Charter, charter.SecurityAssessment))
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -215,6 +252,9 @@ func TestEdgeCase20_TheThresholdClosesTheGate(t *testing.T) {
 		w.AnswerProved(assessed)
 		if err := w.put(assessed); err != nil || w.year().Persons != border.AssessFrom+1 {
 			w.t.Errorf("by an assessment: %v, %+v", err, w.year())
+		}
+		if c, err := w.register(); err != nil || w.counted(c) != 1 || w.year().Persons != border.AssessFrom+2 {
+			w.t.Errorf("registered by an assessment: %v, %+v", err, w.year())
 		}
 	})
 }

@@ -183,6 +183,9 @@ const (
 // Activities are all activities, in the order of the law.
 var Activities = []Activity{Collect, Store, Use, Transfer, Disclose, Entrust}
 
+// A Region is a country or region by its two-letter code.
+type Region string
+
 // A Purpose is what items are processed for. A guardian answers per purpose.
 type Purpose struct {
 	Name            string       `json:"name" form:"slug" doc:"短名|short name"`
@@ -198,6 +201,7 @@ type Purpose struct {
 	Processors      []string     `json:"processors,omitempty" doc:"委托给谁|who works on it"`
 	Recipients      []string     `json:"recipients,omitempty" doc:"转移给谁|who receives it"`
 	Audiences       []Audience   `json:"audiences,omitempty" doc:"披露给谁看|who gets to see it"`
+	AccessFrom      []Region     `json:"access_from,omitempty" doc:"从境外哪些国家或地区查看、取用，写两位代码；只在境内就不写|countries or regions abroad from which it is read, as two-letter codes; leave it out when it is read at home alone"`
 	SeparateConsent bool         `json:"separate_consent,omitempty" doc:"单独征求同意；凡涉及境外必须为 true|asked on its own; must be true for anything abroad"`
 	CrossBorder     *CrossBorder `json:"cross_border,omitempty" doc:"出境所依据的机制|the mechanism for going abroad"`
 }
@@ -280,6 +284,9 @@ func (c *Charter) Recipient(name string) (Recipient, bool) {
 // Has reports whether the purpose processes the item.
 func (p Purpose) Has(item string) bool { return contains(p.Items, item) }
 
+// ReadFrom reports whether the purpose is read in that country or region abroad.
+func (p Purpose) ReadFrom(country string) bool { return contains(p.AccessFrom, Region(country)) }
+
 // Does reports whether the purpose includes the activity. A verb that is not
 // listed is never implied by another.
 func (p Purpose) Does(a Activity) bool { return contains(p.Activities, a) }
@@ -317,9 +324,22 @@ func (c *Charter) Transferred(purpose, recipient string) []string {
 const Home = "CN"
 
 // Abroad reports whether anything of the purpose is outside Home: the storage
-// of the service, a processor, a recipient (edge case 20).
+// of the service, a processor, a recipient, or somebody who reads it (edge case 20).
 func (c *Charter) Abroad(p Purpose) bool {
-	return c.Storage.Country != Home || len(c.partiesAbroad(p)) > 0
+	return c.Storage.Country != Home || len(c.partiesAbroad(p)) > 0 || len(p.AccessFrom) > 0
+}
+
+// ReadAbroad returns the countries and regions abroad from which anything is read,
+// each once.
+func (c *Charter) ReadAbroad() (all []Region) {
+	for _, p := range c.Purposes {
+		for _, country := range p.AccessFrom {
+			if !contains(all, country) {
+				all = append(all, country)
+			}
+		}
+	}
+	return all
 }
 
 // Leaves reports whether doing that for a purpose hands something to somebody

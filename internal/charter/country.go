@@ -26,6 +26,9 @@ func CountryIn(code string, l Lang) string {
 	return code
 }
 
+// IsCountry reports whether it is the two-letter code of a country or region.
+func IsCountry(code string) bool { return fits(code, "country", forms["country"]) }
+
 // regions are those whose usual name in China's law isn't that of the Unicode
 // consortium.
 var regions = map[string]Words{

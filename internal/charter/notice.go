@@ -270,10 +270,23 @@ func (b *noticeBuilder) whoElse(p Purpose) string {
 	for _, a := range p.Audiences {
 		who = append(who, fmt.Sprintf(b.t.audience, b.say("scope", a.Label), b.labels("scope", a.Items)))
 	}
+	if len(p.AccessFrom) > 0 {
+		who = append(who, b.readFrom(p))
+	}
 	if len(who) == 0 {
 		return b.t.nobody
 	}
 	return strings.Join(who, b.t.semicolon)
+}
+
+// readFrom says from which countries abroad a purpose is read (edge case 20). Whose they are that
+// read there the notice has said: us, or whoever works for us.
+func (b *noticeBuilder) readFrom(p Purpose) string {
+	var countries []string
+	for _, country := range p.AccessFrom {
+		countries = append(countries, CountryIn(string(country), b.lang))
+	}
+	return fmt.Sprintf(b.t.readFrom, b.text("scope", strings.Join(countries, b.t.comma)))
 }
 
 // stop ends a text with the full stop of its language.

@@ -223,5 +223,8 @@ func (b *noticeBuilder) others(p Purpose) (labels []string) {
 	for _, a := range p.Audiences {
 		labels = append(labels, a.Label.In(b.lang))
 	}
+	if len(p.AccessFrom) > 0 {
+		labels = append(labels, b.readFrom(p))
+	}
 	return labels
 }

@@ -7,7 +7,7 @@ type noticeText struct {
 	what, why, howLong, where, whoElse, ifRefused             string
 	necessary, optional, nobody, forPurpose                   string
 	noneNecessary, someNecessary, allNecessary, span, spans   string
-	scope, place, kept, measure, abroad                       string
+	scope, place, kept, measure, abroad, readFrom             string
 	inactive, ifInactive                                      string
 	processor, recipient, audience                            string
 	toOperator, toAuthority, contact, toCorrect, toDelete, to string
@@ -52,6 +52,8 @@ var chineseNotice = noticeText{
 	kept:    "保存期限：%s。到期处理：%s",
 	measure: "措施 %d",
 	abroad:  "。涉及出境，依据：%s",
+
+	readFrom: "我们或者为我们工作的一方在境外查看、取用的人（所在地 %s）",
 
 	inactive:   "长期不使用的账号",
 	ifInactive: "如果连续 %s没有使用，我们会至少提前 %d 天告诉您，之后删除这个账号里孩子的全部信息。孩子使用服务，或者您查看、答复，都算使用；在那之前用过一次，就不会因此删除。",
@@ -108,6 +110,8 @@ var englishNotice = noticeText{
 	kept:    "Kept for: %s. At the end: %s",
 	measure: "Measure %d",
 	abroad:  ". It goes abroad, on the basis of: %s",
+
+	readFrom: "people abroad who read it for us, or for those who work for us (in: %s)",
 
 	inactive:   "An account that nobody uses",
 	ifInactive: "If it isn't used for %s without a break, we tell you at least %d days ahead, and then erase all that the account holds about your child. Your child using the service counts, and so does your looking or answering: once before that, and nothing is erased for this.",

@@ -89,8 +89,11 @@ func (s schemas) of(t reflect.Type, f field) map[string]any {
 		}
 		return n
 	}
-	if t == reflect.TypeFor[Origin]() {
+	switch t {
+	case reflect.TypeFor[Origin]():
 		f.form = "origin"
+	case reflect.TypeFor[Region]():
+		f.form = "country"
 	}
 	text := map[string]any{"type": "string", "minLength": 1}
 	if form, ok := forms[f.form]; ok {

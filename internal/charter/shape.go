@@ -81,8 +81,11 @@ func shapeList(v reflect.Value, path string, r *report) {
 			continue
 		}
 		form := ""
-		if e.Type() == reflect.TypeFor[Origin]() {
+		switch e.Type() {
+		case reflect.TypeFor[Origin]():
 			form = "origin"
+		case reflect.TypeFor[Region]():
+			form = "country"
 		}
 		shapeText(e, field{form: form}, p, r)
 		if s := e.String(); s != "" && seen[s] && !r.silent(p) {

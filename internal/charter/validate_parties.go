@@ -103,9 +103,17 @@ func checkBorder(c *Charter, p Purpose, path string, r *report) {
 		return
 	}
 	where := Words{"存储地在境外", "storage is abroad"}
-	if len(abroad) > 0 {
+	switch {
+	case len(abroad) > 0:
 		names := strings.Join(abroad, ", ")
 		where = Words{names + " 在境外", names + " is abroad"}
+	case len(p.AccessFrom) > 0 && c.Storage.Country == Home:
+		where = Words{"有人在境外查看、取用", "it is read from abroad"}
+	}
+	for i, country := range p.AccessFrom {
+		if country == Home {
+			r.add(fmt.Sprintf("%s/access_from/%d", path, i), "境内访问不用写，请删掉", "it is read at home anyhow; delete it")
+		}
 	}
 	if !p.SeparateConsent && !r.silent(path+"/separate_consent") {
 		r.add(path, "%s：出境需要单独同意，请为它写一个单独的目的，并写 separate_consent: true", "%s: that needs a consent of its own; make it a purpose of its own and write separate_consent: true", where)
@@ -113,13 +121,14 @@ func checkBorder(c *Charter, p Purpose, path string, r *report) {
 	if p.CrossBorder == nil && !r.silent(path+"/cross_border") {
 		r.add(path, "%s：请写 cross_border，注明出境机制和文号", "%s: write cross_border with the mechanism and its reference", where)
 	}
-	if len(abroad) == 0 || c.Storage.Country != Home {
+	if c.Storage.Country != Home {
 		return
 	}
 	if p.Necessary {
 		r.add(path+"/necessary", "%s：出境不能作为使用服务的条件，请写 necessary: false", "%s: that can't be a condition of the service; write necessary: false", where)
 	}
-	if len(abroad) < len(p.Processors)+len(p.Recipients) {
+	// Who is at home may have people abroad, who read for it: then it isn't two purposes.
+	if len(abroad) > 0 && len(abroad) < len(p.Processors)+len(p.Recipients) {
 		r.add(path, "%s，而同一目的里还有境内的一方：请把它们分成两个目的，让家长可以只拒绝出境", "%s, and the same purpose names others at home: split it in two, so that a guardian can refuse only what goes abroad", where)
 	}
 }

@@ -5,13 +5,17 @@ import (
 	"wardkeep/internal/family"
 )
 
+// NeedsAbroad is how well a guardian must be verified for its yes to carry what leaves the
+// operator or the country (edge case 24).
+const NeedsAbroad = family.NameAndNumber
+
 // Needs returns how well a guardian must be verified for its yes to carry what is
 // done: what leaves the operator or the country takes more than a one-time code
 // (edge case 24). Party is whom it goes to, if anybody. The gate asks it of every
 // use.
 func Needs(c *charter.Charter, does charter.Activity, party string) family.Strength {
 	if c.Leaves(does, party) {
-		return family.NameAndNumber
+		return NeedsAbroad
 	}
 	return family.OneTimeCode
 }
@@ -23,6 +27,9 @@ func Needed(c *charter.Charter, purposes ...string) family.Strength {
 	needed := family.OneTimeCode
 	for _, name := range purposes {
 		p, _ := c.Purpose(name)
+		if len(p.AccessFrom) > 0 {
+			needed = max(needed, NeedsAbroad)
+		}
 		for _, does := range p.Activities {
 			if does == charter.Entrust {
 				for _, party := range p.Processors {

@@ -169,7 +169,7 @@ var figurePages = map[string]string{
 	"orders_open": "/console/due?kind=order", "orders_overdue": "/console/due?kind=order", "offices_vacant": "/console/due?kind=office", "offices_unproved": "/console/offices",
 	"ends": "/console/due?kind=end", "ends_late": "/console/due?kind=end", "reviews_open": "/console/due?kind=review", "reviews_late": "/console/due?kind=review", "secrets_known": ofKind + "secret",
 	"looks_waiting": "/console/decisions", "unconsented": "/console/due?kind=answer",
-	"stored_abroad": "/console/charters", "storage_unfiled": "/console/borders", "border_persons": "/console/borders", "borders_near": "/console/borders", "partings_late": ofKind + "party", "checks_late": ofKind + "party", "papers_ending": ofKind + "party",
+	"stored_abroad": "/console/charters", "storage_unfiled": "/console/borders", "read_abroad": "/console/borders", "access_unfiled": "/console/borders", "border_persons": "/console/borders", "borders_near": "/console/borders", "partings_late": ofKind + "party", "checks_late": ofKind + "party", "papers_ending": ofKind + "party",
 	"keys": "/console/settings/system", "keys_retiring": "/console/settings/system", "keys_uncopied": "/console/settings/system", "keys_none": "/console/settings/system",
 	"entries": "/console/ledger", "uses_looked": ofEntries + gate.KindPermitted, "uses_activity": ofEntries + gate.KindPermitted, "uses_items": ofEntries + gate.KindPermitted,
 	"uses_purpose": ofEntries + gate.KindPermitted, "uses_audience": ofEntries + gate.KindPermitted, "alarms": ofEntries + approval.KindAlarm, "erased": ofEntries + family.KindErased,

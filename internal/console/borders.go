@@ -76,6 +76,9 @@ func (v *visit) bordersIn(ctx context.Context, tx *db.Tx, service string) (rows 
 			rows = append(rows, row)
 		}
 		add(party.StorageOf(service), c.Storage.Place)
+		for _, country := range p.AccessFrom {
+			add(party.AccessFrom(service, string(country)), countryWords(string(country)))
+		}
 		for _, name := range p.Processors {
 			q, _ := c.Processor(name)
 			add(party.ID{Service: service, Role: party.Processor, Name: name}, q.Label)

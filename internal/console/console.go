@@ -37,6 +37,7 @@ import (
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/message"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
@@ -513,7 +514,8 @@ func parse(lang i18n.Lang) *pages.Set {
 		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
 		"day":  func(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) },
 		// To the second, where something ends at it.
-		"second": func(t time.Time) string { return t.In(shanghai).Format(time.DateTime) },
+		"country": func(code string) string { return charter.CountryIn(code, charter.Lang(lang)) },
+		"second":  func(t time.Time) string { return t.In(shanghai).Format(time.DateTime) },
 	}
 	return pages.Parse(pageFiles, funcs, []string{"pages/layout.html"}, []string{"pages/*.html"})
 }

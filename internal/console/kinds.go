@@ -194,6 +194,7 @@ var kinds = []kindOf{
 	{staff.KindLeft, []int{15}},
 	{staff.KindTried, []int{15}},
 	{staff.KindConfirmed, []int{15}},
+	{staff.KindLocated, []int{3, 15}},
 	{staff.KindOperated, []int{13, 15}},
 	{staff.KindExported, []int{15}},
 	{staff.KindAtTerminal, []int{13, 15}},

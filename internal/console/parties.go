@@ -82,6 +82,9 @@ func (v *visit) partiesIn(ctx context.Context, tx *db.Tx, service catalog.Servic
 	if storage := party.StorageOf(service.Name); party.CountryOf(c, storage) != "" {
 		add(storage, c.Storage.Place)
 	}
+	for _, country := range c.ReadAbroad() {
+		add(party.AccessFrom(service.Name, string(country)), countryWords(string(country)))
+	}
 	for _, p := range registered {
 		rows = append(rows, partyRow{Party: p, Label: p.LegalName})
 	}
@@ -94,7 +97,12 @@ func (v *visit) partiesIn(ctx context.Context, tx *db.Tx, service catalog.Servic
 	return rows, nil
 }
 
-// parties lists the processors and recipients (Articles 16 and 17), and a storage abroad.
+// countryWords are what people call a country or region.
+func countryWords(code string) charter.Words {
+	return charter.Words{ZH: charter.CountryIn(code, charter.Chinese), EN: charter.CountryIn(code, charter.English)}
+}
+
+// parties lists the processors and recipients (Articles 16 and 17), and what is stored or read abroad.
 func (s *Server) parties(v *visit) error {
 	var page partiesPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {

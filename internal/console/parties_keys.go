@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"wardkeep/internal/approval"
@@ -20,6 +21,7 @@ type partyKeysPage struct {
 	Fresh   bool
 	Public  string // in the form that was sent, as is the next
 	Until   string
+	Country string
 	Problem string
 	Field   string
 }
@@ -40,7 +42,7 @@ func (v *visit) partyKeysPage(problem error) error {
 	}
 	page := partyKeysPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil}
 	if problem != nil {
-		page.Field, page.Public, page.Until = errs.Of(problem).Field, v.value("public"), v.value("until")
+		page.Field, page.Public, page.Until, page.Country = errs.Of(problem).Field, v.value("public"), v.value("until"), v.value("country")
 		if errs.Of(problem).Is(party.ErrKeyPrivate) {
 			page.Public = "" // what never should have been sent isn't sent back
 		}
@@ -102,7 +104,7 @@ func (s *Server) bindPartyKey(v *visit) error {
 		return v.partyKeysPage(errs.Of(err).At("public"))
 	}
 	return v.changedKeys(func(ctx context.Context, tx *db.Tx, by catalog.Officer, of party.ID) error {
-		_, _, err := bind(ctx, tx, by, of, until)
+		_, _, err := bind(ctx, tx, by, of, strings.ToUpper(v.value("country")), until)
 		return err
 	})
 }

@@ -166,7 +166,7 @@ func (v *visit) partyFormPage(f partyForm, sent bool, problem error) error {
 		if (page.Title == "agreement" || page.Title == "check") && row.Role != party.Processor {
 			return ErrNoPage
 		}
-		if page.Title == "assessment" && row.Role == party.Storage {
+		if page.Title == "assessment" && row.Role.Place() {
 			return ErrNoPage // it stands on its mechanism alone
 		}
 		c, err := v.s.inForce(ctx, tx, service.Name)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 )
@@ -143,6 +145,9 @@ func (s *Server) invitePerson(v *visit) error {
 	var link setUpLink
 	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
 		p, err := staff.Add(ctx, tx, in.Person, strings.TrimSpace(v.r.PostFormValue("name")), grantOf(v))
+		if at := homeUnless(v.value("country")); err == nil && at != p.Country {
+			p, err = staff.Locate(ctx, tx, in.Person, p.ID, at)
+		}
 		if err != nil {
 			return err
 		}
@@ -251,6 +256,17 @@ func (s *Server) takeRole(v *visit) error {
 func (s *Server) confirmPerson(v *visit) error {
 	return v.changed(func(ctx context.Context, tx *db.Tx, by staff.Person, person string) error {
 		_, err := staff.Confirm(ctx, tx, by, person)
+		return err
+	})
+}
+
+// homeUnless returns the country of a form, which is home where nothing was typed.
+func homeUnless(country string) string { return cmp.Or(strings.ToUpper(country), charter.Home) }
+
+// locatePerson writes down in which country or region a person sits (edge case 20).
+func (s *Server) locatePerson(v *visit) error {
+	return v.changed(func(ctx context.Context, tx *db.Tx, by staff.Person, person string) error {
+		_, err := staff.Locate(ctx, tx, by, person, strings.ToUpper(v.value("country")))
 		return err
 	})
 }

@@ -51,6 +51,7 @@ func table() []route {
 		{"POST /console/people/{person}/take", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).takeRole},
 		{"POST /console/people/{person}/reset", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).resetPerson},
 		{"POST /console/people/{person}/confirm", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).confirmPerson},
+		{"POST /console/people/{person}/locate", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).locatePerson},
 		{"POST /console/people/{person}/left", whoMay, staff.ManagePeople, "/console/people/{person}", (*Server).leftPerson},
 
 		{"GET /console/access", whoMay, staff.AskAccess, "", (*Server).access},

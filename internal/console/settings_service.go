@@ -41,7 +41,7 @@ type servicePage struct {
 
 // sent is what was typed, so that it needn't be typed again. The address of a receiver may
 // hold a secret of its own, and isn't repeated.
-type sent struct{ Name, Until, Types, Party string }
+type sent struct{ Name, Until, Country, Types, Party string }
 
 // A hookRow is an endpoint in a list.
 type hookRow struct {
@@ -63,7 +63,7 @@ func (v *visit) servicePage(made *secret, problem error) error {
 	}
 	if problem != nil {
 		page.Field = errs.Of(problem).Field
-		page.Sent = sent{v.r.PostFormValue("name"), v.r.PostFormValue("until"), v.r.PostFormValue("types"), v.r.PostFormValue("party")}
+		page.Sent = sent{v.r.PostFormValue("name"), v.r.PostFormValue("until"), v.value("country"), v.r.PostFormValue("types"), v.r.PostFormValue("party")}
 	}
 	chosen, _ := account.NewScopes(v.r.PostForm["scope"]...)
 	for _, scope := range account.AllScopes().List() {
@@ -115,7 +115,7 @@ func (s *Server) issueKey(v *visit) error {
 		return v.servicePage(nil, err)
 	}
 	err = v.operate(func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) (err error) {
-		_, key, _, err = account.IssueApp(ctx, tx, by, service, strings.TrimSpace(v.r.PostFormValue("name")), scopes, until)
+		_, key, _, err = account.IssueAppIn(ctx, tx, by, service, strings.TrimSpace(v.r.PostFormValue("name")), homeUnless(v.value("country")), scopes, until)
 		return err
 	})
 	if err != nil {

@@ -68,7 +68,7 @@ func (o *office) fills(endpoint string) {
 			text string
 			args []any
 		}{
-			{`INSERT INTO person (id, name, salt, state, version, seat, added_at, left_at) SELECT 'st' || ` + numbered + `, '某人', $1, 'active', 1, '', $2 + i / 3, NULL FROM n`, []any{[]byte("salt"), now - many}},
+			{`INSERT INTO person (id, name, salt, state, version, seat, country, added_at, left_at) SELECT 'st' || ` + numbered + `, '某人', $1, 'active', 1, '', 'CN', $2 + i / 3, NULL FROM n`, []any{[]byte("salt"), now - many}},
 			{`INSERT INTO person_role (person, service, role, office, granted_at, granted_by) SELECT 'st' || ` + numbered + `, $1, 'staff', '', 1, '' FROM n`, []any{vaulttest.Service}},
 			{`INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, late_at, reviewer, finding, reviewed_at, bound)
 				SELECT 'sa' || ` + numbered + `, $1, $2, $3, $4 + i / 3, $4, NULL, '', '', NULL, $5 FROM n`, []any{vaulttest.Service, "st_x", "st_y", now, []byte("x")}},
@@ -76,8 +76,8 @@ func (o *office) fills(endpoint string) {
 				SELECT $1, 1000 + i, 'x', $2, 1, 'operator:test', '', 2, 'operator:test', NULL, '', NULL, $2 FROM n`, []any{vaulttest.Service, []byte("x")}},
 			{`INSERT INTO officer_record (service, id, officer, kind, day, title, file, hash, document, salt, added_at, added_by)
 				SELECT $1, 'ro' || ` + numbered + `, $2, 'training', '2026-01-0' || (1 + i % 9), '培训', 'pdf', 'x', NULL, $3, 1, 'operator:test' FROM n`, []any{vaulttest.Service, o.Officer.ID, []byte("x")}},
-			{`INSERT INTO credential (hash, id, service, name, scopes, shown_to, created_at, expires_at, revoked_at, used_at)
-				SELECT CAST('k' || i AS blob), 'ak' || ` + numbered + `, $1, '校园版', 'items:read', '', 1, NULL, NULL, NULL FROM n`, []any{vaulttest.Service}},
+			{`INSERT INTO credential (hash, id, service, name, scopes, shown_to, country, created_at, expires_at, revoked_at, used_at)
+				SELECT CAST('k' || i AS blob), 'ak' || ` + numbered + `, $1, '校园版', 'items:read', '', 'CN', 1, NULL, NULL, NULL FROM n`, []any{vaulttest.Service}},
 			{`INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, reached, steps)
 				SELECT 'ch' || ` + numbered + `, 'rr' || ` + numbered + `, $1, '7K2M-9QXT', 'correct', 'guardian', '', 'nickname', 'open', 'st' || ` + numbered + `, '', 1, $2 + i / 3, '', false, '', '', '', '' FROM n`,
 				[]any{vaulttest.Service, later}},

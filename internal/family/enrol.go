@@ -46,6 +46,7 @@ type Enrolment struct {
 	Birth       age.Birth // zero if unknown, which makes a child
 	BirthSource Source    // of Birth, if there is one
 	Guardian    Person
+	Person      int64 // which child of the year this is to cross a border, as what is kept of it is kept abroad; 0: it isn't
 }
 
 const maxRef = 200
@@ -102,7 +103,7 @@ func Enrol(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, e Enrol
 		return fail(err)
 	}
 	entry, err := c.note(ctx, tx, by.Ledger(), KindRegistered, RegisteredBody{
-		Class: age.Child, Source: c.BirthFrom, Until: c.ExpiresAt.UnixMicro()})
+		Class: age.Child, Source: c.BirthFrom, Until: c.ExpiresAt.UnixMicro(), Person: e.Person})
 	if err != nil {
 		return fail(err)
 	}

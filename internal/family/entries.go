@@ -31,6 +31,7 @@ type RegisteredBody struct {
 	Class  age.Class `json:"class"`            // always "child"
 	Source Source    `json:"source,omitempty"` // who gave the birth date; empty without one
 	Until  int64     `json:"until"`            // the end of the unconsented child, microseconds
+	Person int64     `json:"person,omitempty"` // see Enrolment.Person
 }
 
 // A CorrectedBody says what was corrected, and what the child is by age since.

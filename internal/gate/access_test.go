@@ -106,7 +106,7 @@ func TestEdgeCase24_ACopyTakesAStrongerProof(t *testing.T) {
 // Invariant 3: a fact that is missing never permits.
 func TestInvariant3_MissingFactsNeverShow(t *testing.T) {
 	// No charter, service, party or answer is weighed, and the time isn't loaded.
-	unweighed := []string{"Now", "Service", "Published", "Answers", "Party", "Storage", "Border", "Key"}
+	unweighed := []string{"Now", "Service", "Published", "Answers", "Party", "Access", "Storage", "Border", "Key"}
 	fields := reflect.TypeFor[gate.Facts]()
 	for i := range fields.NumField() {
 		w := open(t)

@@ -7,16 +7,23 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/border"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
 )
 
 // crosses reports whether a use has something leave the country, by what the charter in force
-// says: into a storage abroad, or to a party there. What the register alone places abroad is
-// denied for that.
-func (f Facts) crosses(u Use) bool {
+// says: into a storage abroad, or to a party there; or to whoever reads it abroad. What the
+// register alone places abroad is denied for that.
+func (f Facts) crosses(by Actor, u Use) bool {
+	return f.StoredAbroad() || f.readAbroad(by) || f.goesTo(u)
+}
+
+// goesTo reports whether a use hands something to a party that the charter in force says is abroad.
+func (f Facts) goesTo(u Use) bool {
 	role, ok := roles[u.Activity]
-	if f.StoredAbroad() || !ok || f.Published.Charter == nil {
-		return f.StoredAbroad()
+	if !ok || f.Published.Charter == nil {
+		return false
 	}
 	country := party.CountryOf(f.Published.Charter, party.ID{Role: role, Name: u.Party})
 	return country != "" && country != charter.Home
@@ -32,7 +39,7 @@ func MayCross(c *charter.Charter) bool {
 // the use is permitted. What a law demands goes to a body in the country (see basis); what a life
 // in danger does may go abroad, and is exempt (Cross-border provisions, Article 5(3)).
 func (f Facts) Counts(by Actor, u Use) bool {
-	if f.Border.Crossed || !f.crosses(u) {
+	if f.Border.Crossed || !f.crosses(by, u) {
 		return false
 	}
 	d := decision{facts: f, by: by, use: u}
@@ -44,11 +51,11 @@ func (f Facts) Counts(by Actor, u Use) bool {
 // (Cross-border provisions, Articles 7 and 8). Whoever has crossed this year is counted
 // already. A count of another year, or none, is a fact that is missing (Invariant 3).
 func (d *decision) counted(purpose charter.Purpose) {
-	if !d.facts.crosses(d.use) || purpose.CrossBorder == nil || purpose.CrossBorder.Mechanism == charter.SecurityAssessment {
+	if !d.facts.crosses(d.by, d.use) || purpose.CrossBorder == nil || purpose.CrossBorder.Mechanism == charter.SecurityAssessment {
 		return
 	}
 	article := party.Storage.Article()
-	if !d.facts.StoredAbroad() {
+	if !d.facts.StoredAbroad() && d.facts.goesTo(d.use) {
 		article = roles[d.use.Activity].Article()
 	}
 	if c := d.facts.Border; c.Year != border.YearOf(d.facts.Now) || c.Assessed() {
@@ -80,4 +87,20 @@ func cross(ctx context.Context, tx *db.Tx, f *Facts, by Actor, u Use) (permit Pe
 		err = f.Border.Cross(ctx, tx, u.Child)
 	}
 	return permit, reasons, f.Border.Persons + 1, err
+}
+
+// Crossed returns which child of its year an entry says that it counts: a use that was permitted,
+// what was pushed, or a registration. 0: it counts none.
+func Crossed(p ledger.Placed) (person int64, err error) {
+	switch p.Kind {
+	case KindPermitted, KindReleased:
+		var b UseBody
+		err = p.Into(&b)
+		return b.Person, err
+	case family.KindRegistered:
+		var b family.RegisteredBody
+		err = p.Into(&b)
+		return b.Person, err
+	}
+	return 0, nil
 }

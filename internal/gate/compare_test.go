@@ -98,7 +98,7 @@ func TestInvariant3_MissingFactsNeverCompare(t *testing.T) {
 		a, _ := comparing(t, w)
 		w.facts.Held = []gate.Held{{Item: "score", Purpose: "speaking", Collected: now, Expires: now.AddDate(0, 1, 0)}}
 		reflect.ValueOf(&w.facts).Elem().Field(i).SetZero()
-		beside := []string{"Now", "Party", "Storage", "Border", "Key"} // what ends is the value's own, and nothing leaves
+		beside := []string{"Now", "Party", "Access", "Storage", "Border", "Key"} // what ends is the value's own, and nothing leaves
 		if name := fields.Field(i).Name; a.Permit(w.facts).Allows("ch_1", gate.Compare, "score") != slices.Contains(beside, name) {
 			t.Errorf("without the fact %s", name)
 		}

@@ -24,6 +24,7 @@ type Facts struct {
 	Answers   []consent.Answer // those that stand
 	Held      []Held
 	Party     party.Standing // whom the use names, where it entrusts or transfers; zero: nobody on the register
+	Access    party.Standing // of the country in which whoever asks gets the items, if that is abroad and no party's own; zero: it isn't on the register
 	Storage   party.Standing // where the items are, if the charter says that it is abroad; zero: it isn't on the register
 	Border    border.Count   // how many children had something leave the country this year, if the use would have something leave
 	Key       party.Key      // with which that party asks by itself, or to which something is sealed for it; zero: there is no such key
@@ -50,6 +51,7 @@ func Decide(f Facts, by Actor, u Use) (Permit, []Denial) {
 			d.consent(purpose)
 			d.stored(purpose)
 			d.party(purpose)
+			d.read(purpose)
 			d.counted(purpose)
 		}
 		d.expiry(purpose)
@@ -266,7 +268,11 @@ func (d *decision) consent(purpose charter.Purpose) {
 	}
 	if v.Granted {
 		// Edge case 24: what leaves the operator needs more than a one-time code.
-		if v.Strength < consent.Needs(d.facts.Published.Charter, d.use.Activity, d.use.Party) {
+		needs := consent.Needs(d.facts.Published.Charter, d.use.Activity, d.use.Party)
+		if d.facts.readAbroad(d.by) {
+			needs = max(needs, consent.NeedsAbroad)
+		}
+		if v.Strength < needs {
 			d.deny("9", "gate.verification_too_weak")
 		}
 		return

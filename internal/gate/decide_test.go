@@ -83,9 +83,9 @@ func open(t testing.TB) *world {
 	mother := family.Guardian{ID: "gu_1", Child: "ch_1", Relation: family.Parent, Strength: family.NameAndNumber, VerifiedAt: now}
 	return &world{
 		charter: c,
-		app:     account.App{ID: "ak_1", Service: "xiaoxi", Scopes: scopes},
+		app:     account.App{ID: "ak_1", Service: "xiaoxi", Scopes: scopes, Country: charter.Home},
 		look: gate.Look{
-			Person: staff.Person{ID: "st_li", State: staff.Active, Version: 3, Grants: []staff.Grant{{Role: staff.Worker, Service: "xiaoxi"}}},
+			Person: staff.Person{ID: "st_li", State: staff.Active, Version: 3, Country: charter.Home, Grants: []staff.Grant{{Role: staff.Worker, Service: "xiaoxi"}}},
 			Request: approval.Request{ID: "sa_1", Child: "ch_1", Service: "xiaoxi", Asker: "st_li", Purpose: "speaking", Items: []string{"voice", "score"},
 				State: approval.Granted, Decider: "st_han", Granted: []string{"voice", "score"}, From: now.Add(-time.Minute), Until: now.Add(time.Minute), Quota: 20},
 			Intact:  true,
@@ -93,7 +93,7 @@ func open(t testing.TB) *world {
 		},
 		pull: gate.Pull{Key: "kp_1", Party: party.ID{Service: "xiaoxi", Role: party.Processor, Name: "yuping"}, Limits: party.Limits{PerHour: 10, PerDay: 20, Burst: 5}},
 		facts: gate.Facts{
-			Key:       party.Key{ID: "kp_1", Party: party.ID{Service: "xiaoxi", Role: party.Processor, Name: "yuping"}, Version: 8, Paper: "pp_2", Until: now.Add(time.Hour)},
+			Key:       party.Key{ID: "kp_1", Party: party.ID{Service: "xiaoxi", Role: party.Processor, Name: "yuping"}, Version: 8, Paper: "pp_2", Country: charter.Home, Until: now.Add(time.Hour)},
 			Now:       now,
 			Service:   catalog.Service{Name: "xiaoxi", State: catalog.Live, Version: 9, Charter: 3, OfficerID: "st_1", DeputyID: "st_2"},
 			Published: catalog.Published{Number: 3, Charter: c, AskedSince: map[string]int64{"speaking": 2, "reports": 2, "club": 2}},
@@ -341,13 +341,34 @@ var changes = map[string]func(*world){
 	"its contract is on file": func(w *world) {
 		w.facts.Storage.Mechanism = party.Term{ID: "pp_4", Kind: party.Contract, From: now.Add(-time.Hour), Until: now.Add(time.Second)}
 	},
-	"9998 have crossed this year":     func(w *world) { w.facts.Border.Persons = border.AssessFrom - 2 },
-	"9999 have crossed this year":     func(w *world) { w.facts.Border.Persons = border.AssessFrom - 1 },
-	"the child is among them":         func(w *world) { w.facts.Border.Crossed = true },
-	"the count is of the year before": func(w *world) { w.facts.Border.Year = 2025 },
+	"the app is in Singapore":                    func(w *world) { w.app.Country = "SG" },
+	"nobody says where the app is":               func(w *world) { w.app.Country = "" },
+	"the worker sits in Singapore":               func(w *world) { w.look.Person.Country = "SG" },
+	"the key is used in Singapore":               func(w *world) { w.facts.Key.Country = "SG" },
+	"the key is used where the party is":         func(w *world) { w.facts.Key.Country = "HK"; w.facts.Party.Country = "HK" },
+	"the charter tells that it is read there":    func(w *world) { w.charter.Purposes[0].AccessFrom = []charter.Region{"SG"} },
+	"the charter tells that it is read in Japan": func(w *world) { w.charter.Purposes[0].AccessFrom = []charter.Region{"JP"} },
+	"who reads there is registered": func(w *world) {
+		w.facts.Access = party.Standing{ID: party.AccessFrom("xiaoxi", "SG"), Version: 8, Country: "SG"}
+	},
+	"a contract for there is on file": func(w *world) {
+		w.facts.Access = party.Standing{ID: party.AccessFrom("xiaoxi", "SG"), Version: 8, Country: "SG",
+			Mechanism: party.Term{ID: "pp_5", Kind: party.Contract, From: now.Add(-time.Hour), Until: now.Add(time.Second)}}
+	},
+	"the contract for there ends now":           func(w *world) { w.facts.Access.Mechanism.Until = now },
+	"the contract for there begins in a second": func(w *world) { w.facts.Access.Mechanism.From = now.Add(time.Second) },
+	"it is a certification for there":           func(w *world) { w.facts.Access.Mechanism.Kind = party.Certified },
+	"reading there is suspended":                func(w *world) { w.facts.Access.Halted = party.Authority },
+	"another country's contract is known":       func(w *world) { w.facts.Access.Name = "JP" },
+	"another service's contract is known":       func(w *world) { w.facts.Access.Service = "other" },
+	"9998 have crossed this year":               func(w *world) { w.facts.Border.Persons = border.AssessFrom - 2 },
+	"9999 have crossed this year":               func(w *world) { w.facts.Border.Persons = border.AssessFrom - 1 },
+	"the child is among them":                   func(w *world) { w.facts.Border.Crossed = true },
+	"the count is of the year before":           func(w *world) { w.facts.Border.Year = 2025 },
 	"it is by an assessment": func(w *world) {
 		w.charter.Purposes[0].CrossBorder.Mechanism = charter.SecurityAssessment
 		w.facts.Party.Mechanism.Kind, w.facts.Storage.Mechanism.Kind = party.CAC, party.CAC
+		w.facts.Access.Mechanism.Kind = party.CAC
 	},
 	"its contract ends now":                  func(w *world) { w.facts.Storage.Mechanism.Until = now },
 	"its contract begins in a second":        func(w *world) { w.facts.Storage.Mechanism.From = now.Add(time.Second) },

@@ -34,15 +34,16 @@ type Actor struct {
 	name    string // as the ledger writes it, "app:ak_…"
 	service string
 	scopes  account.Scopes
-	expires int64 // microseconds; 0 = does not expire
-	look    *Look // of a person inside, who has no scopes; nil: an app, or a party
-	pull    *Pull // of a processor or a recipient that asks by itself, which has no scopes, and of what is pushed to one
-	sends   bool  // it is a bundle that was pushed, and has no scopes either
+	expires int64  // microseconds; 0 = does not expire
+	country string // from which an app asks
+	look    *Look  // of a person inside, who has no scopes; nil: an app, or a party
+	pull    *Pull  // of a processor or a recipient that asks by itself, which has no scopes, and of what is pushed to one
+	sends   bool   // it is a bundle that was pushed, and has no scopes either
 }
 
 // ByApp returns the operator's app as an actor.
 func ByApp(app account.App) Actor {
-	a := Actor{name: app.Ledger(), service: app.Service, scopes: app.Scopes}
+	a := Actor{name: app.Ledger(), service: app.Service, scopes: app.Scopes, country: app.Country}
 	if !app.ExpiresAt.IsZero() {
 		a.expires = app.ExpiresAt.UnixMicro()
 	}

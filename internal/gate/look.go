@@ -7,6 +7,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/party"
 	"wardkeep/internal/staff"
 )
 
@@ -192,6 +193,11 @@ func (d *decision) basis() {
 	}
 	if r.Ground != approval.OnLaw {
 		return
+	}
+	// What a law demands is answered in the country (PIPL 41), so nobody abroad takes it there first. Who
+	// saves a life may be anywhere (Cross-border provisions, Article 5(3)).
+	if d.facts.readAbroad(d.by) {
+		d.deny(party.Access.Article(), "gate.access_abroad")
 	}
 	if !r.Officer {
 		d.deny("18", "gate.basis_no_officer")

@@ -119,23 +119,8 @@ func (d *decision) border(role party.Role, purpose charter.Purpose) {
 	if said == "" {
 		said = charter.Home // that it isn't in the charter is denied for itself
 	}
-	switch {
-	case is == charter.Home && said == charter.Home:
-	case purpose.CrossBorder == nil || said == charter.Home || is != charter.Home && is != said:
-		d.deny(article, "gate.border_undeclared")
-	default:
-		d.mechanism(article, purpose, p.Mechanism, "gate.border_mechanism_missing", "gate.border_mechanism_over")
-	}
-}
-
-// mechanism wants the mechanism on file by which the charter says that the purpose goes
-// abroad, at a moment in its period.
-func (d *decision) mechanism(article string, purpose charter.Purpose, m party.Term, missing, over string) {
-	switch {
-	case !m.Exists() || m.Kind != party.Kind(purpose.CrossBorder.Mechanism):
-		d.deny(article, missing)
-	case !m.Holds(d.facts.Now):
-		d.deny(article, over)
+	if is != charter.Home || said != charter.Home {
+		d.abroad(article, purpose, said != charter.Home && (is == charter.Home || is == said), p.Mechanism, byParty)
 	}
 }
 
@@ -150,8 +135,8 @@ func (d *decision) within(article, code string, purpose charter.Purpose, scope p
 }
 
 // With adds to the facts how the party stands whom the use names, where it entrusts or
-// transfers, and the key by which that party asks, if it is who asks; how the storage stands,
-// where that is abroad; and how many children have crossed, where the use would have one cross: a
+// transfers, and the key by which that party asks, if it is who asks; how the storage stands, and
+// the country of whoever asks, where that is abroad; and how many children have crossed, where the use would have one cross: a
 // point read of each. The facts must be those of this transaction.
 //
 // The party belongs to the version of the service that the facts are of. Its row, and that of
@@ -173,15 +158,19 @@ func (l *Loaded) With(ctx context.Context, tx *db.Tx, f Facts, by Actor, u Use) 
 
 // with reads what With adds, and returns the version of the newest of it.
 func (l *Loaded) with(ctx context.Context, tx *db.Tx, f *Facts, by Actor, u Use) (newest int64, err error) {
-	f.Party, f.Storage, f.Border, f.Key = party.Standing{}, party.Standing{}, border.Count{}, party.Key{}
+	f.Party, f.Access, f.Storage, f.Border, f.Key = party.Standing{}, party.Standing{}, party.Standing{}, border.Count{}, party.Key{}
 	of, ok := u.party(*f)
 	var reads []db.Read
-	var found, stored []party.Standing
+	var found, stored, access []party.Standing
 	var clients []party.Client
 	if f.StoredAbroad() {
 		reads = append(reads, party.ReadStanding(&stored, party.StorageOf(f.Service.Name)))
 	}
-	crosses, year := f.crosses(u), border.YearOf(tx.Now())
+	if f.readAbroad(by) {
+		reads = append(reads, f.readAccess(by, &access))
+	}
+	// Where a key is used the key says, which isn't read yet.
+	crosses, year := f.crosses(by, u) || by.pull != nil && MayCross(f.Published.Charter), border.YearOf(tx.Now())
 	var count border.Reading
 	if crosses {
 		reads = append(reads, count.Reads(u.Child, year)...)
@@ -212,7 +201,15 @@ func (l *Loaded) with(ctx context.Context, tx *db.Tx, f *Facts, by Actor, u Use)
 	for _, s := range stored {
 		f.Storage = s
 	}
-	return max(f.Key.Version, f.Party.Version, f.Storage.Version), nil
+	if by.pull != nil && f.readAbroad(by) {
+		if err := tx.Together(ctx, f.readAccess(by, &access)); err != nil {
+			return 0, err
+		}
+	}
+	for _, s := range access {
+		f.Access = s
+	}
+	return max(f.Key.Version, f.Party.Version, f.Access.Version, f.Storage.Version), nil
 }
 
 // party returns whom the use names, if it entrusts or transfers, and there is a charter. A
@@ -225,15 +222,17 @@ func (u Use) party(f Facts) (of party.ID, ok bool) {
 	return party.ID{Service: f.Service.Name, Role: role, Name: u.Known(f.Published.Charter).Party}, true
 }
 
-// Among adds to the facts how the party stands whom the use names, and the storage: of all
-// of the service, as party.ReadAll reads them on the same snapshot.
-func (f Facts) Among(all []party.Standing, u Use) Facts {
-	f.Party, f.Storage = party.Standing{}, party.Standing{}
+// Among adds to the facts how the party stands whom the use names, the storage, and the country
+// of whoever asks: of all of the service, as party.ReadAll reads them on the same snapshot.
+func (f Facts) Among(all []party.Standing, by Actor, u Use) Facts {
+	f.Party, f.Access, f.Storage = party.Standing{}, party.Standing{}, party.Standing{}
 	of, ok := u.party(f)
 	for _, s := range all {
 		switch {
 		case ok && s.ID == of:
 			f.Party = s
+		case f.readAbroad(by) && s.ID == party.AccessFrom(f.Service.Name, f.readIn(by)):
+			f.Access = s
 		case s.ID == party.StorageOf(f.Service.Name) && f.StoredAbroad():
 			f.Storage = s
 		}

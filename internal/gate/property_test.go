@@ -114,10 +114,10 @@ func TestInvariant3_MissingFactsNeverPermit(t *testing.T) {
 			// Without a value there is nothing to read: that is no reason. And the
 			// time is not loaded, it is the transaction's; nor is a party that isn't named, nor a
 			// key where none has signed, nor a storage at home, nor who has crossed no border.
-			if len(reasons) == 0 && name != "Held" && name != "Now" && name != "Key" && name != "Storage" && name != "Border" && (name != "Party" || u.Party == "yuping") {
+			if len(reasons) == 0 && name != "Held" && name != "Now" && name != "Key" && name != "Access" && name != "Storage" && name != "Border" && (name != "Party" || u.Party == "yuping") {
 				t.Errorf("%s is permitted without the fact %s", u.Activity, name)
 			}
-			if _, reasons := gate.Decide(w.facts, gate.ByParty(w.pull), u); len(reasons) == 0 && name != "Held" && name != "Now" && name != "Storage" && name != "Border" {
+			if _, reasons := gate.Decide(w.facts, gate.ByParty(w.pull), u); len(reasons) == 0 && name != "Held" && name != "Now" && name != "Access" && name != "Storage" && name != "Border" {
 				t.Errorf("%s is permitted to a party without the fact %s", u.Activity, name)
 			}
 		}
@@ -135,6 +135,15 @@ func TestInvariant3_MissingFactsNeverPermit(t *testing.T) {
 		apply(w, "its contract is on file")
 		if w.facts.Border = (border.Count{}); len(denials(w.facts, gate.ByApp(w.app), u)) == 0 {
 			t.Errorf("%s is permitted abroad without the fact Border", u.Activity)
+		}
+		w = open(t)
+		for _, name := range []string{"the charter tells of a contract", "the charter tells that it is read there", "who reads there is registered"} {
+			apply(w, name)
+		}
+		abroad := w.app
+		abroad.Country = "SG"
+		if _, reasons := gate.Decide(w.facts, gate.ByApp(abroad), u); len(reasons) == 0 {
+			t.Errorf("%s is permitted to somebody abroad without the mechanism", u.Activity)
 		}
 		w = open(t)
 		if _, reasons := gate.Decide(w.facts, gate.Actor{}, u); len(reasons) == 0 {

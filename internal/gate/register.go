@@ -3,9 +3,12 @@ package gate
 import (
 	"context"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
+	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/party"
 )
@@ -21,17 +24,25 @@ var missing = map[string]string{
 // Register enrols a child, if the service may collect at all. A reference and a
 // guardian's contact are collected before anyone could consent (edge case 5),
 // but not before rules, agreement, officer and deputy are there (Article 8), nor once
-// the end of the service was announced (Article 23), nor abroad where no mechanism holds (edge
-// case 20). It is the one way to family.Enrol. Errors: *Denied, and those of Enrol.
+// the end of the service was announced (Article 23), nor abroad where no mechanism holds, or
+// none that carries one child more this year (edge case 20). It is the one way to family.Enrol. Errors: *Denied, and those of Enrol.
 func (g *Gate) Register(ctx context.Context, tx *db.Tx, by family.Actor, e family.Enrolment) (family.Child, family.Guardian, string, error) {
 	service, err := mayRegister(ctx, tx, e.Service)
-	if err == nil {
-		err = g.mayKeep(ctx, tx, service)
-	}
 	if err != nil {
 		return family.Child{}, family.Guardian{}, "", err
 	}
-	return family.Enrol(ctx, tx, g.Ring, by, e)
+	count, crosses, err := g.mayKeep(ctx, tx, by, service)
+	if err != nil {
+		return family.Child{}, family.Guardian{}, "", err
+	}
+	if crosses {
+		e.Person = count.Persons + 1
+	}
+	child, guardian, entry, err := family.Enrol(ctx, tx, g.Ring, by, e)
+	if err == nil && crosses {
+		err = count.Cross(ctx, tx, child.ID)
+	}
+	return child, guardian, entry, err
 }
 
 // AddGuardian ties another person to a locked child, if the service may collect
@@ -70,36 +81,46 @@ func mayRegister(ctx context.Context, tx *db.Tx, name string) (catalog.Service, 
 }
 
 // mayKeep denies that a new child is kept abroad while the storage there stands on nothing for
-// any purpose that goes on: nobody could be asked for what may not be collected (edge case 20).
-// At home it reads the charter alone, which is in memory.
-func (g *Gate) mayKeep(ctx context.Context, tx *db.Tx, service catalog.Service) error {
+// any purpose that goes on, or registered from abroad where it could be read for none: nobody could
+// be asked for what may not be collected (edge case 20). What is kept of a child from then on is
+// personal information, too: so it crosses here, and is counted. The count is held to the commit,
+// and returned. At home it reads the charter alone, which is in memory.
+func (g *Gate) mayKeep(ctx context.Context, tx *db.Tx, by family.Actor, service catalog.Service) (count border.Count, crosses bool, err error) {
 	published, err := g.Charters.Version(ctx, tx, service.Name, service.Charter)
 	f := Facts{Now: tx.Now(), Service: service, Published: published}
-	if err != nil || !f.StoredAbroad() {
-		return err
+	var from Actor
+	if app, ok := by.(account.App); ok {
+		from = ByApp(app)
 	}
-	var storage []party.Standing
-	if err := tx.Together(ctx, party.ReadStanding(&storage, party.StorageOf(service.Name))); err != nil {
-		return err
+	if err != nil || !f.crosses(from, Use{}) {
+		return border.Count{}, false, err
 	}
-	for _, s := range storage {
-		f.Storage = s
+	var all []party.Standing
+	if err := tx.Together(ctx, party.ReadAll(&all, service.Name)); err != nil {
+		return border.Count{}, false, err
 	}
+	if f.Border, err = border.Hold(ctx, tx, ""); err != nil { // nobody yet, so nobody who has crossed
+		return border.Count{}, false, err
+	}
+	u := Use{Service: service.Name, Activity: charter.Collect}
+	f = f.Among(all, from, u)
 	var denied Denied
 	for _, purpose := range published.Charter.Purposes {
 		if service.Ceases(purpose.Name) {
 			continue
 		}
-		d := decision{facts: f, use: Use{Service: service.Name}}
-		if d.stored(purpose); len(d.reasons) == 0 {
-			return nil
+		d := decision{facts: f, by: from, use: u}
+		d.stored(purpose)
+		d.read(purpose)
+		if d.counted(purpose); len(d.reasons) == 0 {
+			return f.Border, true, nil
 		}
 		if len(denied.Reasons) == 0 {
 			denied.Reasons = d.reasons
 		}
 	}
 	if len(denied.Reasons) == 0 {
-		return nil
+		return f.Border, true, nil
 	}
-	return &denied
+	return border.Count{}, false, &denied
 }

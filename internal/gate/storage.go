@@ -37,11 +37,7 @@ func (d *decision) stored(purpose charter.Purpose) {
 	if p.Halted != "" {
 		d.deny(article, "gate.storage_suspended")
 	}
-	if purpose.CrossBorder == nil || p.Name != "" && p.Country != d.facts.Published.Charter.Storage.Country {
-		d.deny(article, "gate.storage_undeclared")
-		return
-	}
-	d.mechanism(article, purpose, p.Mechanism, "gate.storage_mechanism_missing", "gate.storage_mechanism_over")
+	d.abroad(article, purpose, p.Name == "" || p.Country == d.facts.Published.Charter.Storage.Country, p.Mechanism, byStorage)
 }
 
 // Keeps reports whether nothing about the storage speaks against the purpose at a moment, for

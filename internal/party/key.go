@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 )
 
 // What can be wrong with a key that is bound.
@@ -27,6 +28,7 @@ var (
 	ErrKeyWeak     = errs.New(errs.Invalid, "party.key_weak")
 	ErrKeyTaken    = errs.New(errs.Conflict, "party.key_taken") // it is bound, or was
 	ErrKeys        = errs.New(errs.Conflict, "party.keys_too_many")
+	ErrKeyCountry  = errs.New(errs.Invalid, "party.key_country_unknown")
 	ErrKeyUntil    = errs.New(errs.Invalid, "party.key_until") // not between now and the end of the paper
 	ErrKeyNotFound = errs.New(errs.NotFound, "party.key_not_found")
 	ErrUnready     = errs.New(errs.Conflict, "party.not_ready_for_key") // nothing holds, or will, that a key could be bound to
@@ -60,6 +62,8 @@ type BoundBody struct {
 	Paper string `json:"paper"`
 	Print string `json:"print"` // see Key.Print
 	Until int64  `json:"until"` // microseconds
+
+	Country string `json:"country"` // in which it is used
 }
 
 // A RevokedBody says that a key is none any more.
@@ -83,6 +87,7 @@ type Key struct {
 	Version   int64 // of its service, at its last change
 	Paper     string
 	Public    []byte // Ed25519; of one that Seals the text of an X25519 key of age, "age1…"
+	Country   string // in which it is used, by its two-letter code; it need not be the party's
 	BoundAt   time.Time
 	BoundBy   string // as the ledger names actors
 	Until     time.Time
@@ -248,10 +253,10 @@ func weak(key ed25519.PublicKey) bool {
 	return false
 }
 
-const keyColumns = `k.id, k.service, k.role, k.party, k.version, k.paper, k.public, k.bound_at, k.bound_by, k.until_at, k.revoked_at`
+const keyColumns = `k.id, k.service, k.role, k.party, k.version, k.paper, k.public, k.country, k.bound_at, k.bound_by, k.until_at, k.revoked_at`
 
 func (k *Key) into() []any {
-	return []any{&k.ID, &k.Party.Service, &k.Party.Role, &k.Party.Name, &k.Version, &k.Paper, &k.Public, (*db.Time)(&k.BoundAt), &k.BoundBy,
+	return []any{&k.ID, &k.Party.Service, &k.Party.Role, &k.Party.Name, &k.Version, &k.Paper, &k.Public, &k.Country, (*db.Time)(&k.BoundAt), &k.BoundBy,
 		(*db.Time)(&k.Until), (*db.Time)(&k.RevokedAt)}
 }
 
@@ -337,17 +342,24 @@ func Tells(ctx context.Context, tx *db.Tx, of ID) (bool, error) {
 // has signed and not begun is bound ahead. Errors: those of catalog.Change, ErrNotFound,
 // ErrRole, ErrKeyForm, ErrKeyWeak, ErrSubs, ErrSuspended, ErrUnready, ErrKeyUntil, ErrKeys, ErrKeyTaken.
 func Bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25519.PublicKey, until time.Time) (Key, string, error) {
+	return BindIn(ctx, tx, by, of, public, "", until)
+}
+
+// BindIn is Bind for a key that is used in a country or region, given by its two-letter code,
+// as by people of a party who sit elsewhere; empty: where the party is. It is used there as long
+// as it holds: whoever moves binds another. Errors: those of Bind, ErrKeyCountry.
+func BindIn(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public ed25519.PublicKey, country string, until time.Time) (Key, string, error) {
 	switch {
 	case len(public) != ed25519.PublicKeySize:
 		return Key{}, "", ErrKeyForm.At("public")
 	case weak(public):
 		return Key{}, "", ErrKeyWeak.At("public")
 	}
-	return bind(ctx, tx, by, of, id.PartyKey, public, until)
+	return bind(ctx, tx, by, of, id.PartyKey, public, country, until)
 }
 
 // bind binds a key of a kind: a party has MaxKeys of each.
-func bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, kind id.Prefix, public []byte, until time.Time) (Key, string, error) {
+func bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, kind id.Prefix, public []byte, country string, until time.Time) (Key, string, error) {
 	p, err := change(ctx, tx, by, of)
 	if err != nil {
 		return Key{}, "", err
@@ -358,6 +370,12 @@ func bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, kind id.Pre
 	}
 	if err := p.binds(now); err != nil {
 		return Key{}, "", err
+	}
+	if country == "" {
+		country = p.Standing.Country
+	}
+	if !charter.IsCountry(country) {
+		return Key{}, "", ErrKeyCountry.At("country")
 	}
 	if !until.After(now) || until.After(paper.Until) {
 		return Key{}, "", ErrKeyUntil.At("until")
@@ -375,28 +393,28 @@ func bind(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, kind id.Pre
 	if held >= MaxKeys {
 		return Key{}, "", ErrKeys
 	}
-	k := Key{ID: id.New(kind), Party: of, Version: p.Version, Paper: paper.ID, Public: public, BoundAt: now, BoundBy: by.Ledger(), Until: until}
+	k := Key{ID: id.New(kind), Party: of, Version: p.Version, Paper: paper.ID, Public: public, Country: country, BoundAt: now, BoundBy: by.Ledger(), Until: until}
 	// A key that has ever been bound is bound no second time, to nobody: it may have been revoked
 	// because somebody else has it.
 	n, err := tx.Exec(ctx, `
-		INSERT INTO party_key (id, service, role, party, version, paper, public, bound_at, bound_by, until_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		INSERT INTO party_key (id, service, role, party, version, paper, public, country, bound_at, bound_by, until_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (public) DO NOTHING`,
-		k.ID, of.Service, of.Role, of.Name, k.Version, k.Paper, public, (*db.Time)(&now), k.BoundBy, (*db.Time)(&k.Until))
+		k.ID, of.Service, of.Role, of.Name, k.Version, k.Paper, public, country, (*db.Time)(&now), k.BoundBy, (*db.Time)(&k.Until))
 	switch {
 	case err != nil:
 		return Key{}, "", err
 	case n != 1:
 		return Key{}, "", ErrKeyTaken.At("public")
 	}
-	entry, err := p.note(ctx, tx, by, KindBound, BoundBody{Party: of.Name, Role: of.Role, Key: k.ID, Paper: k.Paper, Print: k.Print(), Until: k.Until.UnixMicro()})
+	entry, err := p.note(ctx, tx, by, KindBound, BoundBody{Party: of.Name, Role: of.Role, Key: k.ID, Paper: k.Paper, Print: k.Print(), Until: k.Until.UnixMicro(), Country: k.Country})
 	return k, entry, err
 }
 
 // binds returns why nothing can be bound to what the party stands on, or nil.
 func (p Party) binds(now time.Time) error {
 	switch state := p.State(now); {
-	case p.Role == Storage: // it asks for nothing, and owes nothing here
+	case p.Role.Place(): // it asks for nothing, and owes nothing here
 		return ErrRole.At("role")
 	case len(p.Subs) > 0:
 		return ErrSubs

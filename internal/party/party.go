@@ -1,6 +1,6 @@
 // Package party keeps who else gets items: processors, who work on behalf of the operator
-// (Article 16), recipients, who have purposes of their own (Article 17), and who runs the
-// storage, where that is abroad. It says who each of them is, how it was assessed, what was
+// (Article 16), recipients, who have purposes of their own (Article 17), who runs the
+// storage, where that is abroad, and who reads from abroad. It says who each of them is, how it was assessed, what was
 // agreed with it, and by which mechanism something crosses a border to it (edge case 20).
 //
 // Its one invariant: what a party stands on is a paper that was signed and never changes.
@@ -57,20 +57,26 @@ type Role string
 
 // The roles. Storage is where a service keeps its items, of which there is one. It is on the
 // register while the charter says that it is abroad, so that what it stands on, a mechanism,
-// is signed, runs out and is reminded of as that of everybody else is.
+// is signed, runs out and is reminded of as that of everybody else is. Access is a country or
+// region abroad from which somebody reads, of which there is one each, and likewise.
 const (
 	Processor Role = "processor"
 	Recipient Role = "recipient"
 	Storage   Role = "storage"
+	Access    Role = "access"
 )
 
+// Place reports whether who has the role is there for a place abroad, and for nothing that it is
+// given: it stands on a mechanism alone.
+func (r Role) Place() bool { return r == Storage || r == Access }
+
 // Article returns the article that a party of the role stands under. The Provisions hold
-// inside the country (Article 3); what is stored outside stands on PIPL 38.
+// inside the country (Article 3); what is stored or read outside stands on PIPL 38.
 func (r Role) Article() string {
 	switch r {
 	case Recipient:
 		return "17"
-	case Storage:
+	case Storage, Access:
 		return "3"
 	}
 	return "16"
@@ -87,6 +93,11 @@ type ID struct {
 // StorageOf is what a service's storage goes by: there is one.
 func StorageOf(service string) ID {
 	return ID{Service: service, Role: Storage, Name: string(Storage)}
+}
+
+// AccessFrom is what those who read in a country or region abroad go by.
+func AccessFrom(service, country string) ID {
+	return ID{Service: service, Role: Access, Name: country}
 }
 
 // A Scope says which items a party gets, by purpose.
@@ -133,13 +144,13 @@ func parseScope(text string) (s Scope, err error) {
 	return s, err
 }
 
-// ScopeOf returns what a charter gives a party. All is in the storage: it is given nothing.
+// ScopeOf returns what a charter gives a party. A place is given nothing.
 func ScopeOf(c *charter.Charter, role Role, name string) Scope {
 	given, s := c.Entrusted, make(Scope)
 	switch role {
 	case Recipient:
 		given = c.Transferred
-	case Storage:
+	case Storage, Access:
 		return s
 	}
 	for _, p := range c.Purposes {
@@ -151,7 +162,7 @@ func ScopeOf(c *charter.Charter, role Role, name string) Scope {
 }
 
 // CountryOf returns where a charter says that a party is; empty if it doesn't name it. It
-// names a storage while that is abroad.
+// names a storage while that is abroad, and a country from which something is read.
 func CountryOf(c *charter.Charter, of ID) string {
 	switch of.Role {
 	case Processor:
@@ -163,6 +174,10 @@ func CountryOf(c *charter.Charter, of ID) string {
 	case Storage:
 		if of.Name == string(Storage) && c.Storage.Country != charter.Home {
 			return c.Storage.Country
+		}
+	case Access:
+		if slices.Contains(c.ReadAbroad(), charter.Region(of.Name)) {
+			return of.Name
 		}
 	}
 	return ""
@@ -238,7 +253,7 @@ type Standing struct {
 type State string
 
 // The states. A recipient is active once it is assessed: there is no agreement to sign. A
-// storage is active while its mechanism holds, and unfiled while none does.
+// place is active while its mechanism holds, and unfiled while none does.
 const (
 	Draft     State = "draft"    // registered, and not assessed, or not well enough
 	Ready     State = "assessed" // and an agreement may be signed
@@ -260,11 +275,11 @@ func (s Standing) State(now time.Time) State {
 	// Edge case 19: a sub-processor suspends at once.
 	case s.Halted != "", len(s.Subs) > 0:
 		return Suspended
-	case s.Role == Storage && s.Mechanism.Holds(now):
+	case s.Role.Place() && s.Mechanism.Holds(now):
 		return Active
-	case s.Role == Storage && s.Mechanism.Exists() && now.Before(s.Mechanism.From):
+	case s.Role.Place() && s.Mechanism.Exists() && now.Before(s.Mechanism.From):
 		return Signed
-	case s.Role == Storage:
+	case s.Role.Place():
 		return Unfiled
 	case s.Role == Recipient && assessed:
 		return Active

@@ -39,29 +39,35 @@ func IsSeal(text string) bool {
 	return strings.HasPrefix(text, "age1") || strings.Contains(text, "age-secret-key-")
 }
 
-// ReadPublic reads the public half of a key of either kind, and returns what binds it as Bind
+// ReadPublic reads the public half of a key of either kind, and returns what binds it as BindIn
 // does. Errors: those of ParseKey and ParseSeal.
-func ReadPublic(text string) (bind func(context.Context, *db.Tx, catalog.Officer, ID, time.Time) (Key, string, error), err error) {
+func ReadPublic(text string) (bind func(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, country string, until time.Time) (Key, string, error), err error) {
 	if IsSeal(text) {
 		key, err := ParseSeal(text)
-		return func(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, until time.Time) (Key, string, error) {
-			return BindSeal(ctx, tx, by, of, key, until)
+		return func(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, country string, until time.Time) (Key, string, error) {
+			return BindSealIn(ctx, tx, by, of, key, country, until)
 		}, err
 	}
 	key, err := ParseKey(text)
-	return func(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, until time.Time) (Key, string, error) {
-		return Bind(ctx, tx, by, of, key, until)
+	return func(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, country string, until time.Time) (Key, string, error) {
+		return BindIn(ctx, tx, by, of, key, country, until)
 	}, err
 }
 
 // BindSeal binds a key that what is pushed to a party is sealed to, as Bind binds one that it
 // signs with. Errors: those of Bind, and of ParseSeal.
 func BindSeal(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public string, until time.Time) (Key, string, error) {
+	return BindSealIn(ctx, tx, by, of, public, "", until)
+}
+
+// BindSealIn is BindSeal for a key by which somebody opens in a country or region, as BindIn is
+// Bind. Errors: those of BindIn, and of ParseSeal.
+func BindSealIn(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, public, country string, until time.Time) (Key, string, error) {
 	key, err := ParseSeal(public)
 	if err != nil {
 		return Key{}, "", err
 	}
-	return bind(ctx, tx, by, of, id.PartySeal, []byte(key), until)
+	return bind(ctx, tx, by, of, id.PartySeal, []byte(key), country, until)
 }
 
 // SealKey returns the key that something for a party is sealed to at this moment: the newest

@@ -35,7 +35,7 @@ type RegisteredBody struct {
 	Role    Role   `json:"role"`
 	Country string `json:"country"`
 	Mark    string `json:"mark"`           // see Party.Mark
-	Anew    bool   `json:"anew,omitempty"` // of a storage: its mechanism is another company's, or of another place
+	Anew    bool   `json:"anew,omitempty"` // of a place: its mechanism is another company's, or of another place
 }
 
 // A PaperBody is what the ledger keeps of a paper: what rests on it, and a mark of the rest.
@@ -189,7 +189,7 @@ func EachPaper(ctx context.Context, tx *db.Tx, fn func(Paper) error) error {
 
 // Register puts a party of the charter in force on the register, or writes down anew who it
 // is. Nothing goes to it for that: once it was assessed it stays the company that was, by
-// its number of registration, and another one has another name in the charter. A storage has
+// its number of registration, and another one has another name in the charter. A place has
 // no other name: run by another company, or elsewhere, it needs a mechanism anew. Errors: those
 // of catalog.Change, ErrRole, ErrUnnamed, ErrIdentity, ErrRegistration, ErrCountry, ErrAnother.
 func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Identity) (Party, string, error) {
@@ -218,7 +218,7 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	if p.Assessment.Exists() && is.Registration != p.Registration {
 		return Party{}, "", ErrAnother.At("registration")
 	}
-	anew := of.Role == Storage && p.Mechanism.Exists() && (is.Registration != p.Registration || is.Country != p.Standing.Country)
+	anew := of.Role.Place() && p.Mechanism.Exists() && (is.Registration != p.Registration || is.Country != p.Standing.Country)
 	if anew {
 		p.Mechanism = Term{}
 	}
@@ -248,7 +248,7 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 // goes to the party from then on. For a recipient it begins anew what had ended. Errors:
 // those of catalog.Change, ErrNotFound, ErrRole, ErrForm, ErrScope, ErrParting.
 func Assess(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, f Form) (Party, string, error) {
-	if of.Role == Storage {
+	if of.Role.Place() {
 		return Party{}, "", ErrRole.At("role")
 	}
 	p, err := change(ctx, tx, by, of)
@@ -315,7 +315,7 @@ func Agree(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, d Deed) (P
 }
 
 // File puts a mechanism on file by which something may cross a border to the party, or be
-// kept in the storage (edge case 20). It takes the place of the one before. Errors: those of catalog.Change,
+// kept or read there (edge case 20). It takes the place of the one before. Errors: those of catalog.Change,
 // ErrNotFound, ErrForm, ErrPeriod.
 func File(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, m Mechanism) (Party, string, error) {
 	p, err := change(ctx, tx, by, of)
@@ -414,12 +414,12 @@ func Declare(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, subs []s
 }
 
 // End ends all that a party stands on, at a moment; at the zero time, or one that is over,
-// now. What is stored somewhere ends by another charter, and not by this: of a storage that one
+// now. What is stored or read somewhere ends by another charter, and not by this: of a place that one
 // has brought home, the mechanism goes now, whatever the moment, and nobody is reminded of it any
 // more. Errors: those of catalog.Change and catalog.Current, ErrNotFound, ErrRole, ErrEnded.
 func End(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, at time.Time) (Party, string, error) {
 	p, err := change(ctx, tx, by, of)
-	if err == nil && of.Role == Storage {
+	if err == nil && of.Role.Place() {
 		err = p.home(ctx, tx)
 	}
 	switch {
@@ -428,10 +428,10 @@ func End(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, at time.Time
 	case p.Over(tx.Now()):
 		return Party{}, "", ErrEnded
 	}
-	if at = at.UTC().Truncate(time.Microsecond); at.Before(tx.Now()) || of.Role == Storage {
+	if at = at.UTC().Truncate(time.Microsecond); at.Before(tx.Now()) || of.Role.Place() {
 		at = tx.Now()
 	}
-	if of.Role == Storage {
+	if of.Role.Place() {
 		p.Mechanism = Term{}
 	} else {
 		p.EndsAt = at
@@ -443,7 +443,7 @@ func End(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, at time.Time
 	return p, entry, err
 }
 
-// home refuses the end of a storage that is abroad, and of one that stands on nothing. Errors:
+// home refuses the end of a place that is abroad, and of one that stands on nothing. Errors:
 // those of catalog.Current, ErrRole, ErrEnded.
 func (p Party) home(ctx context.Context, tx *db.Tx) error {
 	published, err := catalog.Current(ctx, tx, p.Service)
@@ -553,7 +553,7 @@ func (p Party) given(ctx context.Context, tx *db.Tx, s Scope) error {
 
 // named returns the charter in force, if it names the party. Errors: ErrRole, ErrUnnamed.
 func named(ctx context.Context, tx *db.Tx, of ID) (*charter.Charter, error) {
-	if of.Role != Processor && of.Role != Recipient && of.Role != Storage {
+	if of.Role != Processor && of.Role != Recipient && !of.Role.Place() {
 		return nil, ErrRole.At("role")
 	}
 	published, err := catalog.Current(ctx, tx, of.Service)

@@ -72,6 +72,25 @@ func (f *fold) crosses(c *child, u *use) fault {
 	return fault{}
 }
 
+// enrols folds which number the registration of a child has, that is kept abroad. Nothing of it can
+// have left before, and one that has no number needs none: that a charter keeps it abroad, its
+// registration doesn't say.
+func (f *fold) enrols(c *child, person, at int64) fault {
+	switch {
+	case person == 0:
+		return fault{}
+	case person < 0 || person > maxPersons:
+		return fault{what: FoundBody, field: ruleBorder}
+	case !f.crossing(at).number(person):
+		return impossible(ruleBorder)
+	}
+	if border.Marks(person) {
+		f.crossing(at).marked = at
+	}
+	c.crossed = int32(border.YearOf(moment(at)))
+	return fault{}
+}
+
 // number takes a number, and reports whether nobody else has it.
 func (y *crossing) number(n int64) bool {
 	word, bit := int((n-1)/64), uint64(1)<<((n-1)%64)
@@ -100,12 +119,11 @@ func (f *fold) counted(u *use, by gate.Actor) fault {
 	return fault{}
 }
 
-// missCrossing keeps the number of a use that came after the copy was made which the store was
+// missCrossing keeps the number of a use, or of a registration, that came after the copy was made which the store was
 // put back to: the year has it still, and the child hasn't.
 func (f *fold) missCrossing(p ledger.Placed) {
-	b, x := body[gate.UseBody](p)
-	if x == (fault{}) && b.Person > 0 && b.Person <= maxPersons {
-		f.crossing(p.At.UnixMicro()).number(b.Person)
+	if person, err := gate.Crossed(p); err == nil && person > 0 && person <= maxPersons {
+		f.crossing(p.At.UnixMicro()).number(person)
 	}
 }
 

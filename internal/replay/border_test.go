@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/border"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -29,12 +30,18 @@ var borderChanges = []struct{ name, query, found string }{
 func TestEdgeCase20_TheCountOfAYearReplays(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		s := &scene{story: begin(t, w)}
+		for _, c := range []*family.Child{&s.mei, &s.bo, &s.gone} { // at home
+			*c, _ = w.Enrol()
+		}
 		w.StoreAbroad(charter.StandardContract, w.Store.Now().AddDate(4, 0, 0))
-		s.mei, s.bo, s.gone = w.Proved(), w.Proved(), w.Proved()
+		for _, c := range []family.Child{s.mei, s.bo, s.gone} {
+			w.AnswerProved(c)
+		}
 		ok(t, s.put(s.mei.ID, "course-progress", map[string]string{"weekly_score": "77"}),
 			s.use(s.mei.ID, charter.Use, "course-progress", "", "weekly_score"),
 			s.put(s.gone.ID, "course-progress", map[string]string{"weekly_score": "78"}),
 			s.erase(s.gone.ID))
+		s.lan, _ = w.Enrol() // who is the third by that
 		w.Pass(time.Minute)
 		ok(t, s.flush())
 		s.replays(t)
@@ -63,12 +70,13 @@ func TestEdgeCase20_TheCountOfAYearReplays(t *testing.T) {
 			found, kind string
 			change      func(b *gate.UseBody)
 		}{
-			"the next":                             {"row_differs persons", gate.KindPermitted, func(b *gate.UseBody) { b.Person = 3 }},
+			"the next":                             {"row_differs persons", gate.KindPermitted, func(b *gate.UseBody) { b.Person = 4 }},
 			"a number that another child has":      {"impossible border", gate.KindPermitted, func(b *gate.UseBody) { b.Person = 1 }},
-			"a number that leaves one out":         {"impossible border", gate.KindPermitted, func(b *gate.UseBody) { b.Person = 4 }},
+			"a number that a registration has":     {"impossible border", gate.KindPermitted, func(b *gate.UseBody) { b.Person = 3 }},
+			"a number that leaves one out":         {"impossible border", gate.KindPermitted, func(b *gate.UseBody) { b.Person = 5 }},
 			"that says it was counted":             {"impossible border", gate.KindPermitted, func(b *gate.UseBody) { b.Person = 0 }},
 			"beyond the threshold":                 {"verdict ", gate.KindPermitted, func(b *gate.UseBody) { b.Person = border.AssessFrom }},
-			"denied for a threshold that isn't it": {"verdict ", gate.KindDenied, func(b *gate.UseBody) { b.Person, b.Reasons = 3, threshold }},
+			"denied for a threshold that isn't it": {"verdict ", gate.KindDenied, func(b *gate.UseBody) { b.Person, b.Reasons = 4, threshold }},
 			"denied by a number that never was":    {"impossible border", gate.KindDenied, func(b *gate.UseBody) { b.Person, b.Reasons = border.AssessFrom, threshold }},
 			"a number that is none":                {"body border", gate.KindPermitted, func(b *gate.UseBody) { b.Person = -1 }},
 		} {

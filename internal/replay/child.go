@@ -131,7 +131,7 @@ func (f *fold) registered(p ledger.Placed, s source, k key, c *child) fault {
 	if b.Class != age.Child || b.Until != p.At.Add(family.UnconsentedLife).UnixMicro() {
 		return impossible(ruleRegistered) // edge case 5: a day, and not a moment more
 	}
-	return fault{}
+	return f.enrols(is, b.Person, at)
 }
 
 // familyEntry folds a change of the child itself.

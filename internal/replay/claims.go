@@ -114,7 +114,7 @@ func (f *fold) then(person key, version int64) (staff.Person, staff.Backing) {
 	if who := f.inside.persons[person]; who != nil {
 		then = who.at(version)
 	}
-	return staff.Person{ID: person.name(id.Staff), Version: version, State: then.state, Grants: then.grants}, then.behind
+	return staff.Person{ID: person.name(id.Staff), Version: version, State: then.state, Country: then.country, Grants: then.grants}, then.behind
 }
 
 // catalog is the service as it was at that version.
@@ -136,7 +136,7 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 			e.undecided++
 			return fault{}
 		}
-		u.facts.Published, u.facts.Storage = e.published, s.storage(v.number)
+		u.facts.Published, u.facts.Storage, u.facts.Access = e.published, s.storage(v.number), s.access(p.Country, v.number)
 	}
 	if k := u.use.KnownInside(u.facts.Published.Charter); k.Purpose != u.use.Purpose || k.Party != u.use.Party || k.Activity != u.use.Activity || !slices.Equal(k.Items, u.use.Items) {
 		return fault{what: FoundStrange, field: "items"} // invariant 6
@@ -170,7 +170,7 @@ func (f *fold) lookAgain(c *insideClaim, who *person, p staff.Person, now catalo
 
 // stands keeps what the person holds from this version on.
 func (who *person) stands(version int64) {
-	s := standing{version: version, state: staff.Active, key: who.recipient, grants: slices.Collect(maps.Keys(who.roles)),
+	s := standing{version: version, state: staff.Active, country: who.country, key: who.recipient, grants: slices.Collect(maps.Keys(who.roles)),
 		behind: staff.Backing{Makers: who.makers, Given: make(map[staff.Grant]string, len(who.roles))}}
 	for g, is := range who.roles {
 		s.behind.Given[g] = is.by

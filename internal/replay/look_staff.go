@@ -50,6 +50,7 @@ const minute = 60_000_000
 type standing struct {
 	version int64
 	state   staff.State
+	country string
 	grants  []staff.Grant
 	behind  staff.Backing
 	key     recipient

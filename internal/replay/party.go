@@ -81,6 +81,11 @@ func (s *service) storage(version int64) party.Standing {
 	return s.stood(party.StorageOf(s.name), version)
 }
 
+// access returns how a country stood from which somebody reads, when its service had that version.
+func (s *service) access(country string, version int64) party.Standing {
+	return s.stood(party.AccessFrom(s.name, country), version)
+}
+
 // stood returns how a party stood when its service had that version.
 func (s *service) stood(of party.ID, version int64) party.Standing {
 	r := s.parties[of]
@@ -164,7 +169,7 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 			return x
 		}
 		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
-			if is.Role == party.Storage { // a charter has brought it home
+			if is.Role.Place() { // a charter has brought it home
 				e := s.editions[now.charter]
 				ok := is.Mechanism.Exists() && b.At == p.At.UnixMicro() && e != nil && (e.published.Charter == nil || party.CountryOf(e.published.Charter, is.ID) == "")
 				is.Mechanism = party.Term{}
@@ -207,9 +212,9 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b party.RegisteredBody) fault {
 	c := s.editions[now.charter]
 	switch {
-	case b.Party == "" || b.Country == "" || b.Mark == "" || b.Role != party.Processor && b.Role != party.Recipient && b.Role != party.Storage:
+	case b.Party == "" || b.Country == "" || b.Mark == "" || b.Role != party.Processor && b.Role != party.Recipient && !b.Role.Place():
 		return fault{what: FoundBody, field: ruleParty}
-	case c == nil || c.published.Charter != nil && (b.Role != party.Storage && len(party.ScopeOf(c.published.Charter, b.Role, b.Party)) == 0 ||
+	case c == nil || c.published.Charter != nil && (!b.Role.Place() && len(party.ScopeOf(c.published.Charter, b.Role, b.Party)) == 0 ||
 		party.CountryOf(c.published.Charter, party.ID{Role: b.Role, Name: b.Party}) != b.Country):
 		return impossible(ruleParty)
 	}
@@ -223,7 +228,7 @@ func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b part
 	} else {
 		is = r.now()
 	}
-	if filed := of.Role == party.Storage && is.Mechanism.Exists(); b.Anew && !filed || filed && is.Country != b.Country && !b.Anew {
+	if filed := of.Role.Place() && is.Mechanism.Exists(); b.Anew && !filed || filed && is.Country != b.Country && !b.Anew {
 		return impossible(ruleParty)
 	}
 	if b.Anew { // what was agreed with another, or of another place, carries nothing

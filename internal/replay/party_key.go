@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
 )
@@ -17,6 +18,7 @@ type boundKey struct {
 	seat    bool
 	paper   string
 	print   string
+	country string // in which it is used
 	by      string
 	at      int64
 	until   int64
@@ -33,7 +35,7 @@ func (f *fold) keyAt(s *service, key string, version int64) party.Key {
 	if k == nil || k.seat || k.party.Service != s.name || k.version > version {
 		return party.Key{}
 	}
-	out := party.Key{ID: key, Party: k.party, Paper: k.paper, Until: moment(k.until)}
+	out := party.Key{ID: key, Party: k.party, Paper: k.paper, Country: k.country, Until: moment(k.until)}
 	if k.ended != 0 && k.ended <= version {
 		out.RevokedAt = moment(k.revoked)
 	}
@@ -45,7 +47,7 @@ func (f *fold) keyAt(s *service, key string, version int64) party.Key {
 func (f *fold) keyBound(p ledger.Placed, s *service, now *version, b party.BoundBody) fault {
 	of := party.ID{Service: s.name, Role: b.Role, Name: b.Party}
 	r := s.parties[of]
-	if r == nil || !id.Is(id.PartyKey, b.Key) && !id.Is(id.PartySeal, b.Key) || f.bound[b.Key] != nil || len(b.Print) != 2*sha256.Size {
+	if r == nil || !id.Is(id.PartyKey, b.Key) && !id.Is(id.PartySeal, b.Key) || f.bound[b.Key] != nil || len(b.Print) != 2*sha256.Size || !charter.IsCountry(b.Country) {
 		return impossible(ruleParty)
 	}
 	for _, k := range f.bound { // few
@@ -55,7 +57,7 @@ func (f *fold) keyBound(p ledger.Placed, s *service, now *version, b party.Bound
 	}
 	is := r.now()
 	state, paper := is.State(p.At), is.Paper()
-	f.bound[f.names.keep(b.Key)] = &boundKey{party: is.ID, paper: f.names.keep(b.Paper), print: b.Print, by: f.names.keep(p.Actor), at: p.At.UnixMicro(),
+	f.bound[f.names.keep(b.Key)] = &boundKey{party: is.ID, paper: f.names.keep(b.Paper), print: b.Print, country: f.names.keep(b.Country), by: f.names.keep(p.Actor), at: p.At.UnixMicro(),
 		until: b.Until, version: now.number}
 	if state != party.Active && state != party.Signed || b.Paper != paper.ID || b.Until <= p.At.UnixMicro() || b.Until > micros(paper.Until) {
 		return impossible(ruleParty)
@@ -92,6 +94,7 @@ func (a *audit) keyRows() error {
 		if is.print != row.Print() {
 			r.found(FoundHash, "public", "–", "–")
 		}
+		r.text("country", is.country, row.Country)
 		r.time("bound_at", is.at, micros(row.BoundAt))
 		r.text("bound_by", is.by, row.BoundBy)
 		r.time("until_at", is.until, micros(row.Until))

@@ -58,9 +58,7 @@ func (f *fold) miss(p ledger.Placed) {
 		f.missedEnds[p.Service] = true
 		return
 	}
-	if p.Kind == gate.KindPermitted || p.Kind == gate.KindReleased {
-		f.missCrossing(p)
-	}
+	f.missCrossing(p)
 	k, ok := keyOf(id.Subject, p.Subject)
 	if !ok {
 		return

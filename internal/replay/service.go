@@ -446,13 +446,16 @@ func (f *fold) issued(p ledger.Placed) fault {
 	if err != nil || b.ID == "" {
 		return fault{what: FoundBody, field: "scopes"}
 	}
+	if !charter.IsCountry(b.Country) {
+		return fault{what: FoundBody, field: "country"}
+	}
 	at := p.At.UnixMicro()
 	c := f.apps[b.ID]
 	switch {
 	case c == nil && b.FormerEnd == 0:
-		c = &credential{service: f.names.keep(p.Service), scopes: scopes}
+		c = &credential{service: f.names.keep(p.Service), scopes: scopes, country: f.names.keep(b.Country)}
 		f.apps[f.names.keep(b.ID)] = c
-	case c == nil || c.service != p.Service || c.scopes != scopes || c.revoked != 0 || b.FormerEnd == 0:
+	case c == nil || c.service != p.Service || c.scopes != scopes || c.country != b.Country || c.revoked != 0 || b.FormerEnd == 0:
 		return impossible(ruleActor)
 	default:
 		c.rotate(at, b.FormerEnd)

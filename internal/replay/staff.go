@@ -7,6 +7,7 @@ import (
 
 	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
@@ -17,6 +18,7 @@ type person struct {
 	who         string
 	seat        string // of a person of a party, who is nobody inside
 	seatedBy    source // the entry that says so
+	country     string // in which the person sits
 	seatUsed    int64  // when the person signed in last
 	version     int64
 	added, left int64
@@ -89,7 +91,7 @@ func newInsiders() insiders {
 }
 
 // ofStaff are the kinds about persons inside. They belong to no child and no service.
-var ofStaff = []string{staff.KindAdded, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated, staff.KindExported, staff.KindRecipient, staff.KindRecipientEnded, staff.KindReached, staff.KindUnreached,
+var ofStaff = []string{staff.KindAdded, staff.KindLocated, staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindTried, staff.KindConfirmed, staff.KindOperated, staff.KindExported, staff.KindRecipient, staff.KindRecipientEnded, staff.KindReached, staff.KindUnreached,
 	signin.KindInvited, signin.KindSetUp, signin.KindOpened, signin.KindFailed, signin.KindLocked, signin.KindSteppedUp, signin.KindEnded,
 	signin.KindReset, signin.KindPasskeyAdded, signin.KindPasskeyRemoved, signin.KindLinked}
 
@@ -98,6 +100,7 @@ type about struct {
 	Person  string     `json:"person"`
 	Who     string     `json:"who"`
 	Seat    string     `json:"seat"`
+	Country string     `json:"country"`
 	Role    staff.Role `json:"role"`
 	Service string     `json:"service"`
 	Office  string     `json:"office"`
@@ -128,7 +131,7 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return impossible(rulePerson)
 		}
 		joined := p.Actor == staff.Provider{}.Ledger()
-		f.inside.persons[k] = &person{who: b.Who, seat: f.names.keep(b.Seat), seatedBy: source{place: p.Place, entry: p.ID}, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]given), joined: joined}
+		f.inside.persons[k] = &person{who: b.Who, seat: f.names.keep(b.Seat), country: charter.Home, seatedBy: source{place: p.Place, entry: p.ID}, version: p.Version, added: p.At.UnixMicro(), roles: make(map[staff.Grant]given), joined: joined}
 		if joined {
 			return fault{}
 		}
@@ -147,6 +150,16 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 			return who.confirmed(p)
 		}
 		return who.roleEntry(f, p, b)
+	case staff.KindLocated:
+		if x := f.byStaff(p, b.Person); x != (fault{}) {
+			return x
+		}
+		if who.left != 0 || who.seat != "" || !charter.IsCountry(b.Country) || b.Country == who.country {
+			return impossible(rulePerson)
+		}
+		who.country = f.names.keep(b.Country)
+		who.stands(p.Version)
+		return fault{}
 	case staff.KindOperated:
 		if p.Actor != "staff:"+b.Person || who.left != 0 {
 			return impossible(ruleActor)

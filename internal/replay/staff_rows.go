@@ -43,11 +43,11 @@ func (a *audit) lost(table string, seen map[key]bool, wants func(*person) bool) 
 func (a *audit) personRows() error {
 	seen := make(map[key]bool)
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var name, called, state, seat string
+		var name, called, state, seat, country string
 		var salt []byte
 		var version int64
 		var added, left db.Time
-		if err := row.Scan(&name, &called, &salt, &state, &version, &seat, &added, &left); err != nil {
+		if err := row.Scan(&name, &called, &salt, &state, &version, &seat, &country, &added, &left); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "person", row: a.names.shown(name)}
@@ -63,6 +63,7 @@ func (a *audit) personRows() error {
 		}
 		r.text("state", string(want), state)
 		r.text("seat", who.seat, seat)
+		r.text("country", who.country, country)
 		r.time("added_at", who.added, fromDB(added))
 		r.time("left_at", who.left, fromDB(left))
 		if version < who.version { // what was refused raises it, too
@@ -72,7 +73,7 @@ func (a *audit) personRows() error {
 			r.found(FoundHash, "name", "–", "–")
 		}
 		return nil
-	}, `SELECT id, name, salt, state, version, seat, added_at, left_at FROM person ORDER BY id`)
+	}, `SELECT id, name, salt, state, version, seat, country, added_at, left_at FROM person ORDER BY id`)
 	if err == nil {
 		a.lost("person", seen, func(*person) bool { return true })
 	}

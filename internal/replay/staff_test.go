@@ -221,6 +221,7 @@ var staffChanges = []struct {
 	{"a person has another salt", `UPDATE person SET salt = $1`, []any{[]byte("x")}, "row_hash person name"},
 	{"who has left is back", `UPDATE person SET state = 'active'`, nil, "row_differs person state"},
 	{"a person is at an earlier version", `UPDATE person SET version = 0`, nil, "row_differs person version"},
+	{"a person sits elsewhere", `UPDATE person SET country = 'SG'`, nil, "row_differs person country"},
 	{"a person came earlier", `UPDATE person SET added_at = added_at - 1`, nil, "row_differs person added_at"},
 	{"a person left at another time", `UPDATE person SET left_at = 1`, nil, "row_differs person left_at"},
 	{"a role of another person", `UPDATE person_role SET person = '王小明' WHERE role = 'auditor'`, nil, "row_extra person_role "},

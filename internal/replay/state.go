@@ -280,6 +280,7 @@ type assessed struct {
 type credential struct {
 	service string
 	scopes  account.Scopes
+	country string // from which it is used
 	keys    []appKey
 	revoked int64
 }

@@ -435,10 +435,10 @@ func (a *audit) credentialRows() error {
 	seen := make(map[string]bool) // marks
 	stray := make(map[string]int) // keys of an app that the ledger doesn't know
 	err := db.Each(a.ctx, a.tx, func(row db.Row) error {
-		var id, service, name, scopes, shown string
+		var id, service, name, scopes, shown, country string
 		var hash []byte
 		var created, expires, revoked db.Time
-		if err := row.Scan(&hash, &id, &service, &name, &scopes, &shown, &created, &expires, &revoked); err != nil {
+		if err := row.Scan(&hash, &id, &service, &name, &scopes, &shown, &country, &created, &expires, &revoked); err != nil {
 			return err
 		}
 		r := at{audit: a, table: "credential", service: a.names.shown(service), row: a.names.shown(id)}
@@ -451,6 +451,7 @@ func (a *audit) credentialRows() error {
 		if set, err := account.ParseScopes(scopes); err != nil || set != c.scopes {
 			r.found(FoundDiffers, "scopes", c.scopes.String(), set.String())
 		}
+		r.text("country", c.country, country)
 		r.time("revoked_at", c.revoked, fromDB(revoked))
 		mark := account.KeyMark(hash, name)
 		i := slices.IndexFunc(c.keys, func(k appKey) bool { return k.until == 0 && k.mark == mark })
@@ -464,7 +465,7 @@ func (a *audit) credentialRows() error {
 		r.time("expires_at", c.keys[i].expires, fromDB(expires))
 		return nil
 	}, `
-		SELECT hash, id, service, name, scopes, shown_to, created_at, expires_at, revoked_at FROM credential
+		SELECT hash, id, service, name, scopes, shown_to, country, created_at, expires_at, revoked_at FROM credential
 		ORDER BY id, created_at, hash`)
 	if err != nil {
 		return err

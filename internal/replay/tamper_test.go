@@ -954,7 +954,8 @@ var changes = []change{
 	{"a key is of another app", `UPDATE credential SET name = '王小明' WHERE id = $1`, app, "row_hash credential hash, name"},
 	{"a key is older", `UPDATE credential SET created_at = 1 WHERE id = $1`, app, "row_differs credential created_at"},
 	{"a key was shown to somebody else", `UPDATE credential SET shown_to = 'st_00000000000000000000000000' WHERE id = $1`, app, "row_differs credential shown_to"},
-	{"a second key of an app", `INSERT INTO credential (hash, id, service, name, scopes, shown_to, created_at) SELECT salt, $1, service, 'another', 'seal', '', 1 FROM officer WHERE role = 'deputy'`, app, "row_extra credential "},
+	{"an app is used elsewhere", `UPDATE credential SET country = 'SG' WHERE id = $1`, app, "row_differs credential country"},
+	{"a second key of an app", `INSERT INTO credential (hash, id, service, name, scopes, shown_to, country, created_at) SELECT salt, $1, service, 'another', 'seal', '', 'CN', 1 FROM officer WHERE role = 'deputy'`, app, "row_extra credential "},
 
 	// Where events go.
 	{"an endpoint is told of everything", `UPDATE webhook_endpoint SET party = '王小明' WHERE endpoint = $1`, hook, "row_differs webhook_endpoint party"},
@@ -1041,6 +1042,7 @@ var changes = []change{
 	{"a key is of another version", `UPDATE party_key SET version = version + 1`, nobody, "row_differs party_key version"},
 	{"a key is bound to another paper", `UPDATE party_key SET paper = '王小明'`, nobody, "row_differs party_key paper"},
 	{"somebody else signs as a party", `UPDATE party_key SET public = (SELECT salt FROM officer ORDER BY salt LIMIT 1) WHERE revoked_at IS NULL`, nobody, "row_hash party_key public"},
+	{"a key is used elsewhere", `UPDATE party_key SET country = 'SG'`, nobody, "row_differs party_key country"},
 	{"a key was bound later", `UPDATE party_key SET bound_at = bound_at + 1`, nobody, "row_differs party_key bound_at"},
 	{"somebody else has bound a key", `UPDATE party_key SET bound_by = '王小明'`, nobody, "row_differs party_key bound_by"},
 	{"a key holds longer", `UPDATE party_key SET until_at = until_at + 1`, nobody, "row_differs party_key until_at"},

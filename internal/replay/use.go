@@ -270,17 +270,23 @@ func (f *fold) decide(u *use) (x fault, wait bool) {
 	switch b := u.bundle; {
 	case u.key != "":
 		u.facts.Key = f.keyAt(s, u.key, v.number)
+		u.facts.Access = s.access(u.facts.Key.Country, v.number)
 		return f.compareWith(u, gate.ByParty(u.body.Pull.Pull(s.name, u.key))), false
 	case b != nil:
 		u.facts.Key = f.keyAt(s, b.key, v.number)
+		u.facts.Access = s.access(u.facts.Key.Country, v.number)
 		return f.compareWith(u, gate.ByBundle(gate.Pull{Key: b.key, Party: b.of, Bundle: b.id.name(id.Bundle)})), false
 	case u.body.Pull != nil:
 		u.facts.Key = f.keyAt(s, u.body.Pull.Key, v.number)
 	}
+	u.facts.Access = s.access(c.country, v.number)
+	if u.body.Pull != nil {
+		u.facts.Access = s.access(u.facts.Key.Country, v.number) // who opens what is pushed is at the key
+	}
 	var room [2]gate.Actor
 	actors := room[:0]
 	for _, k := range keys {
-		by := gate.Replayed(u.actor, c.service, c.scopes, moment(k.expires))
+		by := gate.Replayed(u.actor, c.service, c.scopes, c.country, moment(k.expires))
 		if u.body.Pull != nil {
 			by = by.Pushing(u.body.Pull.Pull(s.name, ""))
 		}

@@ -7,6 +7,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/border"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/family"
 )
 
 // Edge cases 15 and 20: a store that was put back counts no fewer children than had something
@@ -14,13 +15,21 @@ import (
 // again.
 func TestEdgeCase15_ARestoreLosesNobodyWhoCrossedABorder(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		all := make([]family.Child, 3)
+		for i := range all { // at home
+			all[i], _ = w.Enrol()
+		}
+		before, stays, lost := all[0], all[1], all[2]
 		w.StoreAbroad(charter.StandardContract, w.Store.Now().AddDate(1, 0, 0))
-		before, stays, lost := w.Proved(), w.Proved(), w.Proved()
+		for _, c := range all {
+			w.AnswerProved(c)
+		}
 		w.Put(before, "course-progress", "weekly_score", "77")
 		ok(t, w.log.Flush(t.Context()))
 		putBack := w.backUp()
 		w.Put(stays, "course-progress", "weekly_score", "78")
 		w.Put(lost, "course-progress", "weekly_score", "79")
+		w.Enrol() // and is counted by that
 		source, latest := w.export()
 		putBack()
 		_, err := w.replay(t.Context(), source, latest)
@@ -35,12 +44,12 @@ func TestEdgeCase15_ARestoreLosesNobodyWhoCrossedABorder(t *testing.T) {
 				return err
 			})
 		}
-		persons(3)
+		persons(4)
 		w.holds()
 		w.Put(before, "course-progress", "weekly_score", "80")
-		persons(3)
-		w.Put(stays, "course-progress", "weekly_score", "81")
 		persons(4)
+		w.Put(stays, "course-progress", "weekly_score", "81")
+		persons(5)
 		w.holds()
 	})
 }

@@ -51,6 +51,7 @@ type gap struct {
 	left     map[string]bool        // persons inside
 	logins   map[string]bool        // of persons inside, which may have been changed for a reason
 	keys     map[string]bool        // of persons inside, to which files were sealed and may not be any more
+	located  map[string]string      // where persons inside sit
 	reached  map[string]bool        // persons inside whose address may not be theirs any more
 	taken    []staff.RoleBody       // roles, in order: those that were given again are lost
 	copies   []backup.MadeBody
@@ -66,7 +67,7 @@ type gap struct {
 
 func newGap() *gap {
 	return &gap{children: make(map[string]*child), services: make(map[string]*service), passkeys: make(map[string]session.Why),
-		left: make(map[string]bool), logins: make(map[string]bool), keys: make(map[string]bool), reached: make(map[string]bool), crossed: make(map[int64]int64),
+		left: make(map[string]bool), logins: make(map[string]bool), keys: make(map[string]bool), located: make(map[string]string), reached: make(map[string]bool), crossed: make(map[int64]int64),
 		report: Report{Lost: make(map[string]int64)}}
 }
 
@@ -198,6 +199,7 @@ var readings = map[string]reading{
 	session.KindRemoved: of0(func(g *gap, b session.RemovedBody) { g.passkeys[b.Passkey] = b.Why }),
 
 	staff.KindLeft:           of0(func(g *gap, b staff.LeftBody) { g.left[b.Person] = true }),
+	staff.KindLocated:        of0(func(g *gap, b staff.LocatedBody) { g.located[b.Person] = b.Country }),
 	staff.KindRecipient:      of0(func(g *gap, b staff.RecipientBody) { g.keys[b.Person] = true }),
 	staff.KindRecipientEnded: of0(func(g *gap, b staff.RecipientEndedBody) { g.keys[b.Person] = true }),
 	staff.KindReached:        of0(func(g *gap, b staff.ReachedBody) { g.reached[b.Person] = true }),
@@ -353,10 +355,8 @@ func (g *gap) survey(p ledger.Placed) error {
 	if adds && why == "" || p.Kind == consent.KindGranted {
 		g.report.Lost[p.Kind]++
 	}
-	if p.Kind == gate.KindPermitted || p.Kind == gate.KindReleased {
-		if err := g.crosses(p); err != nil {
-			return err
-		}
+	if err := g.crosses(p); err != nil {
+		return err
 	}
 	switch {
 	case read.rest != nil:
@@ -369,13 +369,12 @@ func (g *gap) survey(p ledger.Placed) error {
 	return nil
 }
 
-// crosses takes from a use which of the year's children had something leave by it: the number
-// is as high here again, and it is the ledger's.
+// crosses takes from a use, or a registration, which of the year's children had something leave by
+// it: the number is as high here again, and it is the ledger's.
 func (g *gap) crosses(p ledger.Placed) error {
-	var b gate.UseBody
-	err := p.Into(&b)
-	if year := border.YearOf(p.At); err == nil && b.Person > g.crossed[year] {
-		g.crossed[year] = b.Person
+	person, err := gate.Crossed(p)
+	if year := border.YearOf(p.At); err == nil && person > g.crossed[year] {
+		g.crossed[year] = person
 	}
 	return err
 }
@@ -567,6 +566,12 @@ func (g *gap) inside(ctx context.Context, tx *db.Tx) error {
 	for _, b := range g.taken {
 		_, err := staff.Take(ctx, tx, by, b.Person, staff.Grant{Role: b.Role, Service: b.Service, Office: b.Office})
 		if err := moot(err, staff.ErrLeft, staff.ErrNotFound, staff.ErrNotHeld); err != nil {
+			return err
+		}
+	}
+	for _, person := range slices.Sorted(maps.Keys(g.located)) {
+		_, err := staff.Locate(ctx, tx, by, person, g.located[person])
+		if err := moot(err, staff.ErrLeft, staff.ErrNotFound, staff.ErrThere); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 )
 
@@ -44,6 +45,8 @@ var (
 	ErrTerminal = errs.New(errs.Forbidden, "staff.terminal")     // accounts of an office are made at the terminal alone
 	ErrUnknown  = errs.New(errs.Conflict, "staff.unconfirmed")   // somebody else may be who signs in
 	ErrLinkOpen = errs.New(errs.Conflict, "staff.link_open")     // whoever has the link may still become the person
+	ErrCountry  = errs.New(errs.Invalid, "staff.country_unknown")
+	ErrThere    = errs.New(errs.Conflict, "staff.already_there") // the person is said to sit there
 	ErrBacked   = errs.New(errs.Conflict, "staff.backed")        // nobody else stands behind the person
 )
 
@@ -63,6 +66,7 @@ const (
 	KindGranted = "staff.granted"
 	KindRevoked = "staff.revoked"
 	KindLeft    = "staff.left"
+	KindLocated = "staff.located"
 	KindTried   = "staff.tried" // what nobody lets them: nothing was done
 
 	KindConfirmed = "staff.confirmed"
@@ -82,6 +86,13 @@ type AddedBody struct {
 // A LeftBody says that a person left, and with it lost every role.
 type LeftBody struct {
 	Person string `json:"person"`
+}
+
+// A LocatedBody says in which country or region a person sits from now on. Who was added sits at
+// home until one does.
+type LocatedBody struct {
+	Person  string `json:"person"`
+	Country string `json:"country"`
 }
 
 // Who is what the ledger keeps of a person's name: a hash with a salt that lies in
@@ -105,6 +116,7 @@ type Person struct {
 	State   State
 	Version int64  // grows with every change
 	Seat    string // "ps_…", of party.Seat: whoever has one has no role, ever; empty of who is inside
+	Country string // in which the person sits, by its two-letter code, as somebody has declared; of who has a seat it says nothing
 	AddedAt time.Time
 	LeftAt  time.Time // zero: has not left
 	Grants  []Grant   // those that hold now: of a role by office, while the office is held
@@ -223,10 +235,10 @@ func self(by Actor, person string) bool {
 	return is && idOf(by) == person
 }
 
-const columns = `id, name, state, version, seat, added_at, left_at`
+const columns = `id, name, state, version, seat, country, added_at, left_at`
 
 func scan(row db.Row) (p Person, err error) {
-	err = row.Scan(&p.ID, &p.Name, &p.State, &p.Version, &p.Seat, (*db.Time)(&p.AddedAt), (*db.Time)(&p.LeftAt))
+	err = row.Scan(&p.ID, &p.Name, &p.State, &p.Version, &p.Seat, &p.Country, (*db.Time)(&p.AddedAt), (*db.Time)(&p.LeftAt))
 	return p, err
 }
 
@@ -265,12 +277,12 @@ func Seat(ctx context.Context, tx *db.Tx, by Person, name, seat string) (Person,
 }
 
 func add(ctx context.Context, tx *db.Tx, by Actor, name, seat string) (Person, error) {
-	p := Person{ID: id.New(id.Staff), Name: name, State: Active, Version: 1, Seat: seat, AddedAt: tx.Now()}
+	p := Person{ID: id.New(id.Staff), Name: name, State: Active, Version: 1, Seat: seat, Country: charter.Home, AddedAt: tx.Now()}
 	salt := make([]byte, saltLen)
 	rand.Read(salt) // never fails (crypto/rand)
 	err := tx.Queue(ctx, `
-		INSERT INTO person (id, name, salt, state, version, seat, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		p.ID, p.Name, salt, p.State, p.Version, p.Seat, (*db.Time)(&p.AddedAt))
+		INSERT INTO person (id, name, salt, state, version, seat, country, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		p.ID, p.Name, salt, p.State, p.Version, p.Seat, p.Country, (*db.Time)(&p.AddedAt))
 	if err != nil {
 		return Person{}, err
 	}
@@ -346,6 +358,38 @@ func Lock(ctx context.Context, tx *db.Tx, person string) (Person, error) {
 func Acts(ctx context.Context, tx *db.Tx, by Person, a Action) (Acting, error) {
 	now, err := find(ctx, tx, by.ID, tx.ForShare())
 	return Acting{Person: now, Action: a}, err
+}
+
+// Locate writes down in which country or region a person sits, by its two-letter code: what it
+// reads is read there from now on (edge case 20). Nobody says it of themselves. It is a
+// declaration, which no network confirms. Errors: ErrMayNot, unless by manages every service that
+// the person has a role in; ErrSelf, ErrNotFound, also of who has a seat; ErrLeft, ErrCountry, ErrThere.
+func Locate(ctx context.Context, tx *db.Tx, by Actor, person, country string) (Person, error) {
+	if self(by, person) {
+		return Person{}, ErrSelf
+	}
+	if !charter.IsCountry(country) {
+		return Person{}, ErrCountry.At("country")
+	}
+	p, err := Lock(ctx, tx, person)
+	if err == nil && p.Seat != "" {
+		err = ErrNotFound
+	}
+	if err == nil {
+		err = Manages(ctx, tx, by, p)
+	}
+	switch {
+	case err != nil:
+		return Person{}, err
+	case p.Country == country:
+		return Person{}, ErrThere.At("country")
+	}
+	p.Country = country
+	if err := tx.Queue(ctx, `UPDATE person SET country = $1 WHERE id = $2`, p.Country, p.ID); err != nil {
+		return Person{}, err
+	}
+	_, err = p.Note(ctx, tx, KindLocated, by.Ledger(), LocatedBody{Person: p.ID, Country: p.Country})
+	return p, err
 }
 
 // Leave ends a person's account: every role is gone with the same transaction, and

@@ -55,13 +55,13 @@ func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Deci
 		for i, q := range some {
 			f := loaded[i].Facts(tx.Now(), values[q.whose().Child])
 			published, _ := loaded[i].Published()
-			if err := standings(ctx, tx, parties, q, f.StoredAbroad()); err != nil {
+			if err := standings(ctx, tx, parties, q, f.StoredAbroad() || q.By.Abroad()); err != nil {
 				return nil, err
 			}
 			f.Border = counts.Of(f.Child.ID)
 			decisions := make([]Decision, len(q.Uses))
 			for j, u := range q.Uses {
-				_, reasons := gate.Decide(f.Among(parties[u.Service], u), q.By, u.Known(published.Charter))
+				_, reasons := gate.Decide(f.Among(parties[u.Service], q.By, u), q.By, u.Known(published.Charter))
 				decisions[j] = Decision{len(reasons) == 0, reasons}
 			}
 			out = append(out, decisions)
@@ -71,7 +71,7 @@ func (v *Vault) Decide(ctx context.Context, tx *db.Tx, all []Question) ([][]Deci
 }
 
 // standings reads how the parties of a service stand, once, where a question is about one, or
-// about what is stored abroad.
+// about what is stored or read abroad.
 func standings(ctx context.Context, tx *db.Tx, read map[string][]party.Standing, q Question, abroad bool) error {
 	service := q.whose().Service
 	if _, known := read[service]; known || !abroad && !slices.ContainsFunc(q.Uses, func(u gate.Use) bool { return u.Party != "" }) {

@@ -225,6 +225,7 @@ CREATE TABLE credential (
 	name       text   NOT NULL,
 	scopes     text   NOT NULL, -- separated by spaces
 	shown_to   text   NOT NULL, -- the person whom the key was shown; empty: whoever was at the terminal
+	country    text   NOT NULL, -- from which it is used, as two letters
 	created_at bigint NOT NULL,
 	expires_at bigint,
 	revoked_at bigint,
@@ -707,6 +708,7 @@ CREATE TABLE party_key (
 	version    bigint NOT NULL, -- of the service, at the last change of this row
 	paper      text   NOT NULL, -- of party_paper: what it is bound to
 	public     bytea  NOT NULL, -- Ed25519, 32 bytes; of one that is sealed to, the text of an X25519 key of age
+	country    text   NOT NULL, -- in which it is used, as two letters
 	bound_at   bigint NOT NULL,
 	bound_by   text   NOT NULL, -- as the ledger names actors
 	until_at   bigint NOT NULL, -- at this moment it is over
@@ -1151,6 +1153,7 @@ CREATE TABLE person (
 	state    text   NOT NULL, -- active, left
 	version  bigint NOT NULL, -- grows with every change about the person
 	seat     text   NOT NULL, -- of party_seat: a person of a party, who is nobody inside; or empty
+	country  text   NOT NULL, -- in which the person sits, as two letters
 	added_at bigint NOT NULL,
 	left_at  bigint
 );
