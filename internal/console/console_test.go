@@ -611,18 +611,22 @@ func TestArticle15_ThePagesOfPeople(t *testing.T) {
 			pairs []string
 			want  int
 		}{
-			"a role":                     {at + "/give", []string{"role", "manager", "service", vaulttest.Service}, 303},
-			"the same again":             {at + "/give", []string{"role", "manager", "service", vaulttest.Service}, 409},
-			"a role of every service":    {at + "/give", []string{"role", "auditor"}, 403},
-			"an office":                  {at + "/give", []string{"role", "officer", "service", vaulttest.Service}, 422},
-			"no role":                    {at + "/give", nil, 403},
-			"another service":            {at + "/give", []string{"role", "manager", "service", "another"}, 403},
-			"oneself":                    {"/console/people/" + in.ID + "/give", []string{"role", "manager", "service", vaulttest.Service}, 403},
-			"oneself leaves":             {"/console/people/" + in.ID + "/left", nil, 403},
-			"nobody":                     {"/console/people/st_x/give", []string{"role", "manager", "service", vaulttest.Service}, 404},
-			"a role that wasn't given":   {at + "/take", []string{"role", "engineer", "service", vaulttest.Service}, 409},
-			"an account without a name":  {"/console/people", []string{"name", " ", "role", "manager", "service", vaulttest.Service}, 422},
-			"an account of another role": {"/console/people", []string{"name", "x", "role", "king", "service", vaulttest.Service}, 422},
+			"a role":                         {at + "/give", []string{"role", "manager", "service", vaulttest.Service}, 303},
+			"the same again":                 {at + "/give", []string{"role", "manager", "service", vaulttest.Service}, 409},
+			"a role of every service":        {at + "/give", []string{"role", "auditor"}, 403},
+			"an office":                      {at + "/give", []string{"role", "officer", "service", vaulttest.Service}, 422},
+			"no role":                        {at + "/give", nil, 403},
+			"another service":                {at + "/give", []string{"role", "manager", "service", "another"}, 403},
+			"oneself":                        {"/console/people/" + in.ID + "/give", []string{"role", "manager", "service", vaulttest.Service}, 403},
+			"oneself leaves":                 {"/console/people/" + in.ID + "/left", nil, 403},
+			"nobody":                         {"/console/people/st_x/give", []string{"role", "manager", "service", vaulttest.Service}, 404},
+			"a role that wasn't given":       {at + "/take", []string{"role", "engineer", "service", vaulttest.Service}, 409},
+			"an account without a name":      {"/console/people", []string{"name", " ", "role", "manager", "service", vaulttest.Service}, 422},
+			"an account of another role":     {"/console/people", []string{"name", "x", "role", "king", "service", vaulttest.Service}, 422},
+			"an account of somebody nowhere": {"/console/people", []string{"name", "x", "role", "manager", "service", vaulttest.Service, "country", "Singapore"}, 422},
+			"abroad":                         {at + "/locate", []string{"country", "sg"}, 303},
+			"nowhere":                        {at + "/locate", []string{"country", "XX"}, 422},
+			"oneself abroad":                 {"/console/people/" + in.ID + "/locate", []string{"country", "SG"}, 403},
 		} {
 			if name == "the same again" {
 				boss.post(c.path, c.pairs...)
@@ -631,6 +635,19 @@ func TestArticle15_ThePagesOfPeople(t *testing.T) {
 				t.Errorf("%s: %d, want %d", name, w.Code, c.want)
 			}
 		}
+		if page := boss.get(at + "?lang=en").Body.String(); !strings.Contains(page, "Singapore") {
+			t.Error("it isn't said where somebody sits")
+		}
+		if w := boss.post("/console/people", "name", "新人", "role", "manager", "service", vaulttest.Service, "country", "HK"); w.Code != 200 {
+			t.Errorf("somebody abroad is invited: %d", w.Code)
+		}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := staff.List(ctx, tx)
+			if i := slices.IndexFunc(all, func(p staff.Person) bool { return p.Name == "新人" }); i < 0 || all[i].Country != "HK" {
+				t.Error("who was invited abroad isn't there")
+			}
+			return err
+		})
 		if w := boss.post(at + "/confirm"); w.Code != 409 {
 			t.Errorf("who gave the role confirms it: %d", w.Code)
 		}

@@ -191,6 +191,14 @@ func (w writer) activities(p charter.Purpose, a charter.Activity) (all []Activit
 	default:
 		one.Items = w.labels(p.Items)
 		all = append(all, one)
+		if a != charter.Use {
+			break
+		}
+		for _, country := range p.AccessFrom {
+			to := one
+			to.Where, to.Country = charter.CountryIn(string(country), w.l), string(country)
+			all = append(all, to)
+		}
 	}
 	return all
 }

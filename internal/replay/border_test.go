@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/border"
 	"wardkeep/internal/charter"
@@ -82,5 +83,16 @@ func TestEdgeCase20_TheCountOfAYearReplays(t *testing.T) {
 		} {
 			forgery(t, name, s.once(t, used(c.kind, c.change)), c.found)
 		}
+		// Nor does anybody say that something was read abroad which the charter doesn't let be.
+		var abroad account.App
+		s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			abroad, _, _, err = account.IssueAppIn(ctx, tx, terminal, service, "abroad", "SG", account.AllScopes(), time.Time{})
+			return err
+		})
+		ok(t, s.flush())
+		forgery(t, "an app abroad reads", s.once(t, func() {
+			b := s.fair()
+			s.forge(s.mei, 0, gate.KindPermitted, abroad.Ledger(), b)
+		}), "verdict ")
 	})
 }

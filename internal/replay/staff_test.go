@@ -116,6 +116,11 @@ func playHouse(t *testing.T, w *vaulttest.World) *house {
 		return err
 	})
 	h.Do(func(ctx context.Context, tx *db.Tx) error {
+		for _, country := range []string{"SG", "CN"} {
+			if _, err := staff.Locate(ctx, tx, signintest.By, h.colleague.ID, country); err != nil {
+				return err
+			}
+		}
 		return staff.AtTerminal(ctx, tx, signintest.By, staff.RotatedKeys)
 	})
 	// Somebody is made by one, sets up how to sign in, and is confirmed by another.
@@ -298,6 +303,18 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		}},
 		"a role of who has left": {"impossible person", func(h *house) {
 			h.forgeStaff(staff.KindGranted, "operator:x", staff.RoleBody{Person: h.gone, Role: staff.Auditor})
+		}},
+		"somebody says of themselves that they sit at home": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindLocated, "staff:"+h.boss.ID, staff.LocatedBody{Person: h.boss.ID, Country: "SG"})
+		}},
+		"who has left sits elsewhere": {"impossible person", func(h *house) {
+			h.forgeStaff(staff.KindLocated, "operator:x", staff.LocatedBody{Person: h.gone, Country: "SG"})
+		}},
+		"a person sits nowhere": {"impossible person", func(h *house) {
+			h.forgeStaff(staff.KindLocated, "operator:x", staff.LocatedBody{Person: h.boss.ID, Country: "王小明"})
+		}},
+		"a person sits where they sit": {"impossible person", func(h *house) {
+			h.forgeStaff(staff.KindLocated, "operator:x", staff.LocatedBody{Person: h.boss.ID, Country: "CN"})
 		}},
 		"a role that isn't held is taken": {"impossible person", func(h *house) {
 			h.forgeStaff(staff.KindRevoked, "operator:x", staff.RoleBody{Person: h.boss.ID, Role: staff.Manager, Service: service})

@@ -60,6 +60,9 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 			if _, err := staff.Take(ctx, tx, signintest.By, demoted.ID, manager); err != nil {
 				return err
 			}
+			if _, err := staff.Locate(ctx, tx, signintest.By, demoted.ID, "SG"); err != nil {
+				return err
+			}
 			_, _, err := door.Reset(ctx, tx, signintest.By, changed.ID)
 			return err
 		})
@@ -104,6 +107,9 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 			}
 			if _, err := staff.RecipientOf(ctx, tx, same.ID); err != nil {
 				t.Errorf("a key that is the same: %v", err)
+			}
+			if p, err := staff.Find(ctx, tx, demoted.ID); err != nil || p.Country != "SG" {
+				t.Errorf("who has gone abroad since sits in %q: %v", p.Country, err)
 			}
 			p, err := staff.Find(ctx, tx, left.ID)
 			if p.State != staff.Left {
