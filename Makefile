@@ -92,9 +92,9 @@ bench-screening: ## what one core reads of posts in a second, with a million kno
 	GOMAXPROCS=1 go test ./internal/screening -run '^$$' -bench Screen -benchtime 3s -cpu 1
 
 .PHONY: axe
-axe: ## have axe-core examine every page at every stop of the stories whole, in both languages
+axe: ## have axe-core examine every page at every stop of the stories whole, in both languages, and each list with 10,000 rows
 	@scripts/install-missing
-	@WARDKEEP_AXE=each go test -count=1 -timeout $(TIMEOUT) -run '^Test(Stories|Console|Desk)$$' $(TESTFLAGS) ./internal/app/stories
+	@WARDKEEP_AXE=each go test -count=1 -timeout $(TIMEOUT) -run '^Test(Stories|Console|Desk|ConsoleOfManyRows)$$' $(TESTFLAGS) ./internal/app/stories
 
 .PHONY: screenshots
 screenshots: ## write a picture of every page, in each size, language and scheme, into SCREENS (dist/screenshots)

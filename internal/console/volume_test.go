@@ -8,13 +8,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/console"
+	"wardkeep/internal/console/consoletest"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -25,12 +25,6 @@ import (
 // many is how many rows each list has, heavy how many bytes no page of one may have, and
 // some how many pages are read of a list that isn't read whole.
 const many, heavy, some = 10_000, 60_000, 15
-
-// counted is a table of the numbers from 1 to many, to make as many rows of.
-const counted = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) `
-
-// numbered is the end of an id.
-const numbered = `'_0000000000000000000' || (1000000 + i)`
 
 // urgent is how many of the requests can't wait for the office: none waits for half an hour,
 // so there are never as many of them.
@@ -60,41 +54,8 @@ func (o *office) fills(endpoint string) {
 	if err := o.ledger.Flush(context.Background()); err != nil {
 		o.T.Fatal(err)
 	}
-	// As rows of all these stand after years. Nobody of whom they tell is here, nor what they
-	// were made of: a list shows what it can.
 	o.Do(func(ctx context.Context, tx *db.Tx) error {
-		now, later := tx.Now().UnixMicro(), tx.Now().Add(30*24*time.Hour).UnixMicro()
-		for _, one := range []struct {
-			text string
-			args []any
-		}{
-			{`INSERT INTO person (id, name, salt, state, version, seat, country, added_at, left_at) SELECT 'st' || ` + numbered + `, '某人', $1, 'active', 1, '', 'CN', $2 + i / 3, NULL FROM n`, []any{[]byte("salt"), now - many}},
-			{`INSERT INTO person_role (person, service, role, office, granted_at, granted_by) SELECT 'st' || ` + numbered + `, $1, 'staff', '', 1, '' FROM n`, []any{vaulttest.Service}},
-			{`INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, late_at, reviewer, finding, reviewed_at, bound)
-				SELECT 'sa' || ` + numbered + `, $1, $2, $3, $4 + i / 3, $4, NULL, '', '', NULL, $5 FROM n`, []any{vaulttest.Service, "st_x", "st_y", now, []byte("x")}},
-			{`INSERT INTO charter (service, number, hash, canonical, proposed_at, proposed_by, touches, published_at, published_by, refused_at, decided_by, words, bound)
-				SELECT $1, 1000 + i, 'x', $2, 1, 'operator:test', '', 2, 'operator:test', NULL, '', NULL, $2 FROM n`, []any{vaulttest.Service, []byte("x")}},
-			{`INSERT INTO officer_record (service, id, officer, kind, day, title, file, hash, document, salt, added_at, added_by)
-				SELECT $1, 'ro' || ` + numbered + `, $2, 'training', '2026-01-0' || (1 + i % 9), '培训', 'pdf', 'x', NULL, $3, 1, 'operator:test' FROM n`, []any{vaulttest.Service, o.Officer.ID, []byte("x")}},
-			{`INSERT INTO credential (hash, id, service, name, scopes, shown_to, country, created_at, expires_at, revoked_at, used_at)
-				SELECT CAST('k' || i AS blob), 'ak' || ` + numbered + `, $1, '校园版', 'items:read', '', 'CN', 1, NULL, NULL, NULL FROM n`, []any{vaulttest.Service}},
-			{`INSERT INTO rights_request (child, id, service, number, kind, door, guardian, item, state, owner, reason, received_at, due_at, extended, froze, told, entry, reached, steps)
-				SELECT 'ch' || ` + numbered + `, 'rr' || ` + numbered + `, $1, '7K2M-9QXT', 'correct', 'guardian', '', 'nickname', 'open', 'st' || ` + numbered + `, '', 1, $2 + i / 3, '', false, '', '', '', '' FROM n`,
-				[]any{vaulttest.Service, later}},
-			{`INSERT INTO suspicion (id, service, source, reporter, owner, outcome, basis, opened_at, due_at, closed_at, ref, ref_hash)
-				SELECT 'sp' || ` + numbered + `, $1, 'signal', '', 'st' || ` + numbered + `, '', '', 1, $2 + i / 3, NULL, NULL, CAST('s' || i AS blob) FROM n`, []any{vaulttest.Service, later}},
-			{`INSERT INTO takedown (id, service, source, harm, reporter, owner, outcome, ground, opened_at, taken_at, decided_at, due_at, closed_at, ref, ref_hash)
-				SELECT 'td' || ` + numbered + `, $1, 'user', 'identifiers', 'app:x', '', '', '', 1, NULL, NULL, $2 + i / 3, NULL, NULL, CAST('t' || i AS blob) FROM n`, []any{vaulttest.Service, later}},
-			{`INSERT INTO verification (child, id, service, request, guardian, method, state, session, nonce, identity, seen, first, behind, until, started_at, expires_at, due_at)
-				SELECT 'ch' || ` + numbered + `, 've' || ` + numbered + `, $1, '', '', 'document', 'started', NULL, NULL, NULL, '', '', '', NULL, 1, $2 + i / 3, NULL FROM n`, []any{vaulttest.Service, later}},
-			{`INSERT INTO webhook_delivery (endpoint, place, subject, queued_at, tries, due_at, failure, status)
-				SELECT $1, i, '', 1, 30, NULL, 'webhook.timeout', 0 FROM n`, []any{endpoint}},
-		} {
-			if _, err := tx.Exec(ctx, counted+one.text, one.args...); err != nil {
-				return err
-			}
-		}
-		return nil
+		return consoletest.Rows(ctx, tx, many, vaulttest.Service, o.Officer.ID, endpoint)
 	})
 }
 
@@ -222,11 +183,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 	}
 
 	// And as many services, for who sees each of them: a form has the name of one typed.
-	d.Do(func(ctx context.Context, tx *db.Tx) error {
-		_, err := tx.Exec(ctx, counted+`INSERT INTO service (service, state, version, charter, officer, deputy, closed, successor, overdue, recalled, created_at)
-			SELECT 'service-' || (1000000 + i), 'test', 1, 0, '', '', '', '', '', false, 1 FROM n`)
-		return err
-	})
+	d.Do(func(ctx context.Context, tx *db.Tx) error { return consoletest.Services(ctx, tx, many) })
 	everywhere := func(role staff.Role) *browser {
 		return d.browser(signintest.Hire(t, d.Store, d.console.Door(), "某人", staff.Grant{Role: role}).Secret)
 	}
