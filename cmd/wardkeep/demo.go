@@ -218,6 +218,13 @@ func (d *demo) tellReasons(err error) {
 	}
 }
 
+// tellProblem prints why the server said no, in the words that a caller gets.
+func (d *demo) tellProblem(err error) {
+	if p, ok := errors.AsType[*wardkeep.Problem](err); ok {
+		d.s.print("      " + p.Detail)
+	}
+}
+
 // table prints article, what was shown, and whether it held.
 func (d *demo) table() (held bool) {
 	fmt.Fprintf(d.s.out, "\n%s\n\n", d.s.lang.T("demo.table.title"))

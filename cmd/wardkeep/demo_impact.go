@@ -13,8 +13,8 @@ import (
 )
 
 // assess has the officer sign assessments of what a proposed charter lacks: those of the
-// example, of the purposes as the demo's own charters describe them, and one of handing
-// over.
+// example, of the purposes as the demo's own charters describe them, and of those that the
+// example doesn't have.
 func assess(ctx context.Context, tx *db.Tx, ring *keyring.Ring, officer catalog.Officer, c *charter.Charter, number int64) error {
 	example, err := charter.Load(xiaoxi.Files)
 	if err != nil {
@@ -25,8 +25,8 @@ func assess(ctx context.Context, tx *db.Tx, ring *keyring.Ring, officer catalog.
 		return err
 	}
 	for _, l := range lacking {
-		form := handingOver
-		if l.Purpose != handover {
+		form, ours := assessments[l.Purpose]
+		if !ours {
 			if form, err = impact.Read(xiaoxi.Files, impact.File(l.Purpose), example); err != nil {
 				return err
 			}
@@ -37,6 +37,28 @@ func assess(ctx context.Context, tx *db.Tx, ring *keyring.Ring, officer catalog.
 		}
 	}
 	return nil
+}
+
+// assessments are of the purposes that the example doesn't have.
+var assessments = map[string]impact.Form{handover: handingOver, theirPage: beingSeen(theirPage), theirLink: beingSeen(theirLink)}
+
+// beingSeen assesses that others see a child, on its page or by a link.
+func beingSeen(purpose string) impact.Form {
+	return impact.Form{
+		Purpose: purpose, MadeBy: "产品部 王敏、法务部 周律师",
+		Lawful:     impact.Finding{Holds: true, Why: "披露默认关闭；监护人单独同意、写明对象之后才看得到（第十八条），随时撤回，当即收回。"},
+		Legitimate: impact.Finding{Holds: true, Why: "让孩子结伴练习、让家人看到进步，不作其他用途。"},
+		Necessary:  impact.Finding{Holds: true, Why: "只有昵称，分享的成绩加上每周得分；实名、学校和头像都不显示。"},
+		Effect:     "别人能看到孩子在学什么；链接被转发后，班外的人也可能打开。",
+		Risks: []impact.Risk{{Risk: "链接或截图传到不认识的人手里", Of: string(impact.Disclose), Likelihood: 3, Severity: 2, Treatment: "链接七天后失效，主页登录后才能打开，搜索引擎看不到；页面带水印。",
+			Left: impact.Left{Likelihood: 2, Severity: 1}}},
+		Measures: impact.Measures{
+			Lawful:    impact.Finding{Holds: true, Why: "依据第十三条、第十八条设置。"},
+			Effective: impact.Finding{Holds: true, Why: "闸门按对象逐项放行，先记账后放行。"},
+			Fit:       impact.Finding{Holds: true, Why: "风险为中，措施之后为低。"},
+		},
+		Beyond: []impact.Beyond{{Of: string(impact.Disclose), Why: "给别人看正是这件事本身。", Checked: "接口只返回写明的几项，撤回后当即看不到。"}},
+	}
 }
 
 // handingOver assesses that a service goes to somebody else.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -23,8 +24,8 @@ import (
 // scorer is the processor of the story.
 var scorer = party.ID{Service: story, Role: party.Processor, Name: "yuping-assessment"}
 
-// engaged: a processor is given something once it was assessed and has signed, to the last
-// second of its agreement, and then deletes what it has (Article 16).
+// engaged: a processor is given something once it was assessed and has signed, fetches it by a key
+// of its own, to the last second of its agreement, and then deletes what it has (Article 16).
 func (d *demo) engaged(ctx context.Context) error {
 	d.chapter("engaged")
 	h, _, err := d.enrol(ctx, "processor", birthday(d.app.Store.Now(), 8, 20), "13900000007")
@@ -53,6 +54,24 @@ func (d *demo) engaged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	processor, stranger, err := d.bind(ctx)
+	if err != nil {
+		return err
+	}
+	called, err := d.client.Introduce(ctx, h.child, wardkeep.Introduction{Role: "processor", Party: scorer.Name})
+	if err != nil {
+		return err
+	}
+	fetch := func(p *wardkeep.Party) (string, error) {
+		got, err := p.Read(ctx, called.Handle, wardkeep.Reading{Purpose: "speaking-practice", Items: []string{"voice"}})
+		return got.Values["voice"], err
+	}
+	heard, err := fetch(processor)
+	if err != nil {
+		return err
+	}
+	_, forged := fetch(stranger)
+	d.show("16", "engaged_fetched", heard == recording && called.Handle != h.child && errors.Is(forged, &wardkeep.Problem{Code: "signature.wrong"}))
 	// A month goes by in a moment here, and what has no version is placed before what has one, where
 	// both come in one batch.
 	if err := d.settle(ctx); err != nil {
@@ -63,12 +82,55 @@ func (d *demo) engaged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	_, fetched := fetch(processor)
 	d.until(until)
 	after, why, err := entrust()
 	d.show("16", "engaged_over", last && !after && why == "gate.agreement_over", "Until", second(until))
 	if err != nil {
 		return err
 	}
+	_, over := fetch(processor)
+	d.show("16", "engaged_fetched_no_more", fetched == nil && errors.Is(over, &wardkeep.Problem{Code: "party.client_ended"}))
+	d.tellProblem(over)
+	return d.deletes(ctx, processor, h)
+}
+
+// bind binds a key of the processor to its agreement, and returns who asks by it; and somebody
+// who knows how it is called, and hasn't got it.
+func (d *demo) bind(ctx context.Context) (processor, stranger *wardkeep.Party, err error) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, other, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	var key party.Key
+	err = d.try(ctx, func(tx *db.Tx) (err error) {
+		key, _, err = party.Bind(ctx, tx, d.officer, scorer, public, time.Time{})
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	by := func(private ed25519.PrivateKey) (*wardkeep.Party, error) {
+		p, err := wardkeep.ForParty(d.base, key.ID, private)
+		if err != nil {
+			return nil, err
+		}
+		p.Now = d.app.Store.Now
+		return p.With(d.client), nil
+	}
+	if processor, err = by(private); err == nil {
+		stranger, err = by(other)
+	}
+	return processor, stranger, err
+}
+
+// deletes: with the end of its agreement the processor is ordered to delete what it has, and says
+// by its key, which is good for nothing else any more, that it did (Article 16(4)).
+func (d *demo) deletes(ctx context.Context, processor *wardkeep.Party, h *household) error {
 	if err := d.round(ctx); err != nil {
 		return err
 	}
@@ -78,13 +140,17 @@ func (d *demo) engaged(ctx context.Context) error {
 	}
 	owed := func(o wardkeep.Order) bool { return o.Party == scorer.Name && o.What == "delete" }
 	ordered := slices.ContainsFunc(open.Orders, func(o wardkeep.Order) bool { return owed(o) && o.Child == h.child })
-	for _, o := range open.Orders {
-		if _, err := d.client.Attest(ctx, o.ID, wardkeep.Attestation{Party: o.Party}); err != nil {
+	statement := sha256.Sum256([]byte("all of it is deleted"))
+	attested := 0
+	for more := true; more; {
+		done, err := processor.AttestEnd(ctx, wardkeep.PartyEnd{Document: hex.EncodeToString(statement[:])})
+		if err != nil {
 			return err
 		}
+		attested, more = attested+done.Attested, done.More
 	}
 	left, err := d.client.Orders(ctx, "open", "", 0)
-	d.show("16", "engaged_deleted", err == nil && ordered && !slices.ContainsFunc(left.Orders, owed), "Count", len(open.Orders))
+	d.show("16", "engaged_deleted", err == nil && ordered && !slices.ContainsFunc(left.Orders, owed), "Count", attested)
 	return err
 }
 
@@ -177,8 +243,8 @@ func (d *demo) disclosed(ctx context.Context) error {
 const friend = "果果爱朗读-5c2e8"
 
 // proved registers a child whose guardian shows name and identity number, and then agrees to
-// everything (edge case 24).
-func (d *demo) proved(ctx context.Context, ref, phone string) (*household, error) {
+// everything but what is named (edge case 24).
+func (d *demo) proved(ctx context.Context, ref, phone string, but ...string) (*household, error) {
 	child, err := d.client.Register(ctx, wardkeep.NewChild{Ref: ref, BirthDate: birthday(d.app.Store.Now(), 9, 60), Guardian: wardkeep.GuardianContact{Phone: phone, Relation: "parent"}})
 	if err != nil {
 		return nil, err
@@ -205,7 +271,7 @@ func (d *demo) proved(ctx context.Context, ref, phone string) (*household, error
 	}
 	answers := make(map[string]bool)
 	for _, p := range r.Purposes {
-		answers[p] = true
+		answers[p] = !slices.Contains(but, p)
 	}
 	_, err = g.Answer(ctx, wardkeep.GuardianAnswer{Proof: proof, Answers: answers, NoticeHash: r.NoticeHash, Lang: "zh-CN"})
 	d.families = append(d.families, h)
