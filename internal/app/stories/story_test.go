@@ -906,6 +906,10 @@ func (g *guardian) handsACopy(child, value string) {
 	address, code := hands()
 	g.Visit(address)
 	g.at("port")
+	if g.byKeys { // without script the key is typed, or copied, by hand
+		_, key, _ := strings.Cut(address, "#")
+		g.fill("#address", key)
+	}
 	g.fill("#code", "7K2M-9QXT-4HB3")
 	g.follow(`form[action*="/port/file"] button`)
 	g.sees("rights.port_code_wrong")

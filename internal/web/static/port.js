@@ -1,5 +1,5 @@
 // What opens a file stands behind the # of its address, which no browser sends. It is put into
-// the form, and out of the address. Without this script it is typed, or copied, by hand.
+// the form. Without this script it is typed, or copied, by hand.
 "use strict";
 (() => {
   const secret = location.hash.slice(1);
@@ -7,5 +7,4 @@
   const field = document.querySelector("input[name=address]");
   field.value = secret;
   field.closest("[data-typed]").hidden = true;
-  history.replaceState(null, "", location.pathname + location.search);
 })();
