@@ -3,6 +3,7 @@ package console_test
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -284,7 +285,23 @@ func TestPicturesAreNumbersToo(t *testing.T) {
 		if got := rows("answers", "90"); len(got) != 6 || got[3][1] != "4" {
 			t.Errorf("answers: %v", got)
 		}
-		for _, picture := range []string{"consents", "uses", "answers"} {
+		// Article 12: what ends soon, by weeks; what ends at the end of one, and what is over.
+		o := d.office()
+		d.Put(o.child, purpose, "weekly_score", "92")
+		now, week := d.Store.Now(), 7*24*time.Hour
+		for item, ends := range map[string]time.Time{"nickname": now.Add(week - time.Hour), "remarks": now.Add(2*week + time.Hour), "weekly_score": now.Add(-time.Second)} {
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				n, err := tx.Exec(ctx, `UPDATE value SET expires_at = $1 WHERE child = $2 AND item = $3`, (*db.Time)(&ends), o.child.ID, item)
+				if err == nil && n != 1 {
+					err = errors.New("there is no value of " + item)
+				}
+				return err
+			})
+		}
+		if got := rows("ending", "30"); len(got) != 2 || !slices.Equal(got[1][1:], []string{"1", "0", "1", "0"}) {
+			t.Errorf("what ends soon: %q", got)
+		}
+		for _, picture := range []string{"consents", "uses", "ending", "answers"} {
 			page := b.get("/console/pictures?lang=en&picture=" + picture).Body.String()
 			if strings.Count(page, "<svg viewBox=\"0 0 720") != 1 || !strings.Contains(page, `role="img" aria-labelledby="`+picture+`-title `+picture+`-desc"`) ||
 				!strings.Contains(page, "<rect ") || !strings.Contains(page, "<table>") || strings.Contains(page, "NaN") {
