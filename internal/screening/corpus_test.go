@@ -85,7 +85,7 @@ func makeCorpus(t *testing.T) (all []sentence) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := ""
+	late, pool := "", readPool(t)
 	for i, line := range strings.Split(string(file), "\n") {
 		for _, part := range []string{"fresh", "anew"} {
 			if strings.HasPrefix(line, "# "+part) {
@@ -104,6 +104,9 @@ func makeCorpus(t *testing.T) (all []sentence) {
 		}
 		if late != "" {
 			half = late
+		}
+		if half != "tuning" {
+			d.pool = pool
 		}
 		times := 10
 		if !place.MatchString(line) {
@@ -133,10 +136,42 @@ func makeCorpus(t *testing.T) (all []sentence) {
 type drawer struct {
 	*rand.Rand
 	lists map[string][]string // that were split
+	pool  map[string][]string // from which given names and places come; nil: those that are written here
 }
 
 func newDrawer(seed uint64) *drawer {
-	return &drawer{rand.New(rand.NewPCG(seed, 14)), map[string][]string{}}
+	return &drawer{Rand: rand.New(rand.NewPCG(seed, 14)), lists: map[string][]string{}}
+}
+
+// readPool reads testdata/pool.txt, by its headings.
+func readPool(t *testing.T) map[string][]string {
+	t.Helper()
+	file, err := os.ReadFile("testdata/pool.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, part := make(map[string][]string), ""
+	for line := range strings.Lines(string(file)) {
+		if heading, ok := strings.CutPrefix(line, "# "); ok {
+			part = strings.TrimSpace(heading)
+			continue
+		}
+		pool[part] = append(pool[part], strings.Fields(line)...)
+	}
+	for _, part := range []string{"given two", "given one", "streets", "cities"} {
+		if len(pool[part]) < 20 {
+			t.Fatalf("%s: %d in the pool", part, len(pool[part]))
+		}
+	}
+	return pool
+}
+
+// of picks from a part of the pool, or where there is none from a list.
+func (d *drawer) of(part, list string) string {
+	if all := d.pool[part]; len(all) > 0 {
+		return all[d.IntN(len(all))]
+	}
+	return d.pick(list)
 }
 
 func (d *drawer) draw(t testing.TB, name string) (kind, value string) {
@@ -402,15 +437,25 @@ func (d *drawer) person() string {
 	const one = "涵 轩 睿 琪 悦 萌 昊 晨 妍 杰 磊 静 敏 娜 洋 鑫 宁 阳 雪 燕 超 帆 霏 楠 菲 彤 硕 畅 玥 熙 然 诺 航 博 彬 淼 犇 森 喆 翀 懿 曦"
 	switch d.IntN(8) {
 	case 0, 1:
-		return family + d.pick(one)
+		return family + d.of("given one", one)
 	}
 	if d.IntN(60) == 0 {
 		return d.pick("阿依古丽·买买提 古丽娜尔·艾山 巴特尔·其其格 艾力·吐尔逊 努尔兰·哈布勒")
 	}
-	return family + d.pick(two)
+	return family + d.of("given two", two)
 }
 
 func (d *drawer) school() string {
+	if d.pool != nil {
+		where := d.of("cities", "") + "市"
+		switch d.IntN(3) {
+		case 0:
+			where += d.of("streets", "")
+		case 1:
+			where = d.of("streets", "")
+		}
+		return where + d.pick("实验小学 第一小学 第三小学 中心小学 希望小学 外国语小学 附属小学 第二中学 实验中学 外国语学校 实验学校 幼儿园 小学 学校 中学 二小 四中")
+	}
 	return d.pick("杭州市 北京市 南山区 武侯区 长沙市 青岛 苏州 光明 东风 育才 阳光 红旗 城关 朝晖 滨江 丁香") +
 		d.pick("实验小学 第一小学 第三小学 中心小学 希望小学 外国语小学 附属小学 第二中学 实验中学 外国语学校 实验学校 幼儿园 机关幼儿园 一小 师大附小 二中")
 }

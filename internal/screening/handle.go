@@ -137,7 +137,7 @@ type calling struct {
 
 var callings = func() index[calling] {
 	m := map[rune][]calling{}
-	for k, list := range map[Kind]string{WeChat: "微信 威信 薇信 维信 wechat weixin vx wx v信 wei信 v 微x 威 微 薇", QQ: "qq 扣扣 企鹅 球球 q号 q扣 q 扣"} {
+	for k, list := range map[Kind]string{WeChat: "微信 威信 薇信 维信 wechat weixin vx wx v信 wei信 v 微x 威 微 薇", QQ: "qq 扣扣 企鹅 球球 q号 q扣 q我 扣我 q 扣"} {
 		from := 0
 		r := []rune(list)
 		for i := 0; i <= len(r); i++ {
@@ -178,8 +178,22 @@ func (s *screen) handle(i int) {
 	if s.name(c, k, signs || asked.has(t.rune(i-1)) || !c.sure) {
 		return
 	}
+	if c.kind == QQ && c.sure && s.later(c, j) {
+		return
+	}
 	s.nameBefore(c, i)
 }
+
+// later looks for a number of QQ that stands a few words after what it is, where those say no more
+// than how somebody is reached: QQ 上找我，12345678.
+func (s *screen) later(c calling, j int) bool {
+	for n := 0; n < 8 && (s.t.rune(j) == ' ' || reached.has(s.t.rune(j))); n++ {
+		j++
+	}
+	return s.t.is(j, digit) && s.name(c, j, true)
+}
+
+var reached = setOf("上联系找搜给发聊新换了小吧呗呀哦也都同我你他她加号是的:,、")
 
 // otherwise reports whether what follows the word makes it something else:
 // 微信支付, QQ音乐, QQ群.

@@ -96,19 +96,29 @@ func TestArticle4_IdentifiersAreFound(t *testing.T) {
 	measure(t, "tuning", testing.Verbose())
 	scores := measure(t, "held-out", false)
 	table, all := tableOf("held-out half", scores)
-	fresh, _ := tableOf("fresh templates", measure(t, "fresh", false))
+	first := measure(t, "fresh", false)
+	fresh, _ := tableOf("fresh templates", first)
 	again := measure(t, "anew", false)
 	anew, _ := tableOf("templates written anew", again)
 	t.Log("\n" + table + "\n" + fresh + "\n" + anew)
 	if all.recall() < 0.98 || all.precision() < 0.97 {
 		t.Errorf("identifiers: recall %.4f, want 0.98; precision %.4f, want 0.97", all.recall(), all.precision())
 	}
+	// Where a rule of one kind is gone, others don't hide it.
 	for kind, s := range scores {
-		if kind != screening.Pupil.String() && s.precision() < 0.97 {
-			t.Errorf("%s: precision %.4f, want 0.97", kind, s.precision()) // where a rule of one kind is gone, others don't hide it
+		if kind == screening.Pupil.String() {
+			continue
+		}
+		least := 0.98
+		if kind == screening.QQ.String() {
+			least = 0.9 // one template in ten has it by a word that no rule knows, and wasn't opened to learn it
+		}
+		if s.recall() < least || s.precision() < 0.97 {
+			t.Errorf("%s: recall %.4f, want %.2f; precision %.4f, want 0.97", kind, s.recall(), least, s.precision())
 		}
 	}
-	for where, p := range map[string]score{"the held-out half": scores[screening.Pupil.String()], "what was written anew": again[screening.Pupil.String()]} {
+	for where, p := range map[string]score{"the held-out half": scores[screening.Pupil.String()], "the fresh templates": first[screening.Pupil.String()],
+		"what was written anew": again[screening.Pupil.String()]} {
 		if p.recall() < 0.9 || p.precision() < 0.9 {
 			t.Errorf("names with a school in %s: recall %.4f and precision %.4f, want 0.9", where, p.recall(), p.precision())
 		}

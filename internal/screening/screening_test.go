@@ -310,6 +310,23 @@ func TestArticle4_MaskingManyTakesNoLonger(t *testing.T) {
 	}
 }
 
+// A number of QQ is found a few words after what it is, and no other number is.
+func TestArticle4_ANumberOfQQStandsAFewWordsOn(t *testing.T) {
+	for text, want := range map[string]string{
+		"QQ上找我，38436205": "38436205", "QQ搜1641567894": "1641567894", "QQ号换了，新的是38436205": "38436205", "QQ小号38436205": "38436205",
+		"扣我38436205": "38436205", "用QQ联系我：38436205，备注班级": "38436205",
+		"QQ上发的订单号1641567894": "", "QQ农场有100000级": "", "QQ上说学号是20230901": "", "QQ里存了100000块": "", "QQ好友38436人": "",
+	} {
+		got := ""
+		for _, f := range read(text, nil) {
+			got += text[f.Start:f.End]
+		}
+		if got != want {
+			t.Errorf("%s: found %q, want %q", text, got, want)
+		}
+	}
+}
+
 // The word for QQ asks of the digits after it where its number ends, and of a
 // million of them as quickly as of one sentence beside as many digits.
 func TestArticle4_AHandleOfManyDigitsTakesNoLonger(t *testing.T) {
