@@ -81,6 +81,7 @@ type happened struct {
 type ported struct {
 	State rights.PortEnding
 	At    time.Time // when it ended, or until when it waits
+	Waits bool
 }
 
 // A told guardian was told of a demand to erase the child.
@@ -201,7 +202,7 @@ func (p *demandPage) fill(ctx context.Context, tx *db.Tx, v *visit, by rights.Ha
 		if err != nil {
 			return err
 		}
-		if p.Port = (&ported{is.State(r, tx.Now()), is.EndedAt}); is.EndedAt.IsZero() {
+		if p.Port = (&ported{is.State(r, tx.Now()), is.EndedAt, is.Waits(r, tx.Now())}); is.EndedAt.IsZero() {
 			p.Port.At = r.FetchUntil
 		}
 	}
@@ -390,6 +391,15 @@ func (s *Server) refuseDemand(v *visit) error {
 func (s *Server) finishDemand(v *visit) error {
 	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
 		_, _, err := s.atDesk().Finish(ctx, tx, by, r, v.written())
+		return err
+	})
+}
+
+// recallDemand has nobody get a copy any more that waits to be fetched: on a guardian's word, who
+// may be pressed to have it handed over.
+func (s *Server) recallDemand(v *visit) error {
+	return v.handled(func(ctx context.Context, tx *db.Tx, by rights.Handler, r rights.Request) error {
+		_, _, err := s.atDesk().Recall(ctx, tx, by, r)
 		return err
 	})
 }

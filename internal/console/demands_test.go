@@ -527,6 +527,16 @@ func TestPIPL45_WhatIsHandedOverIsSeenWithoutWhom(t *testing.T) {
 		if page := c.asks.get("/console/demands/new?lang=en").Body.String(); strings.Contains(page, `value="port"`) {
 			t.Error("it can be recorded on a guardian's behalf")
 		}
+		if w := c.asks.post(at(r) + "/recall"); w.Code != 303 {
+			t.Errorf("recalled: %d", w.Code)
+		}
+		if page := c.asks.get(at(r) + "?lang=en").Body.String(); !strings.Contains(page, i18n.English.T("console.demand.port.recalled")) || strings.Contains(page, "/recall") {
+			t.Error("it waits still")
+		}
+		if w := c.asks.post(at(r) + "/recall"); w.Code != 409 {
+			t.Errorf("recalled twice: %d", w.Code)
+		}
+		d.replays()
 	})
 }
 

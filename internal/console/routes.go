@@ -95,6 +95,7 @@ func table() []route {
 		{"POST /console/demands/{service}/{demand}/extend", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).extendDemand},
 		{"POST /console/demands/{service}/{demand}/refuse", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).refuseDemand},
 		{"POST /console/demands/{service}/{demand}/finish", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).finishDemand},
+		{"POST /console/demands/{service}/{demand}/recall", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).recallDemand},
 		{"GET /console/demands/{service}/{demand}/words", whoMay, staff.HandleDemands, "", (*Server).demandWords},
 		{"POST /console/demands/{service}/{demand}/words", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}/words", (*Server).revealWords},
 		{"POST /console/demands/{service}/{demand}/older", whoMay, staff.HandleDemands, "/console/demands/{service}/{demand}", (*Server).claimOlder},
