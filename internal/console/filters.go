@@ -239,9 +239,9 @@ func (v *visit) savedPart(ctx context.Context, tx *db.Tx, name string, filter ur
 	return part, err
 }
 
-// namesFamily reports whether a filter names a child or a guardian.
+// namesFamily reports whether a filter names a child or a guardian, or a demand of theirs.
 func namesFamily(q url.Values) bool {
-	return q.Has("subject") || strings.HasPrefix(q.Get("actor"), "guardian:")
+	return q.Has("subject") || strings.HasPrefix(q.Get("actor"), "guardian:") || strings.HasPrefix(q.Get("actor"), "port:")
 }
 
 // ErrFilterChild refuses to keep a filter that names a child or a guardian: it would stay

@@ -853,6 +853,7 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 		}{
 			"a child":            {boss, "ledger", "x", "subject=" + o.child.Subject, 422},
 			"a guardian":         {boss, "ledger", "x", "actor=guardian:gu_00000000000000000000000000", 422},
+			"a demand":           {boss, "ledger", "x", "actor=port:rr_00000000000000000000000000", 422},
 			"no name":            {boss, "ledger", "", "article=15", 422},
 			"nothing":            {boss, "ledger", "x", "y=z", 422},
 			"no such list":       {boss, "values", "x", "y=z", 404},

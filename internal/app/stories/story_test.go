@@ -887,6 +887,7 @@ func (g *guardian) handsACopy(child, value string) {
 		g.Visit(child)
 		g.press(`details:has(#port-recipient) > summary`)
 		g.sees("web.port.leaves")
+		g.at("home_child-handing")
 		g.fill("#port-recipient", "Dr. Li")
 		g.fill("#port-contact", "https://dentist.example")
 		g.press(`input[name=all]`)
