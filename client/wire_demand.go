@@ -25,7 +25,7 @@ type Demand struct {
 	Text       string    `json:"text,omitempty" doc:"what was written with it; told by GET alone"`
 	State      string    `json:"state" enum:"open,done,refused,cancelled"`
 	Owner      string    `json:"owner,omitempty" doc:"who of the staff handles it, st_…; left out while nobody does"`
-	Reason     string    `json:"reason,omitempty" enum:"not_entitled,nothing_held,already_right" doc:"why it was refused"`
+	Reason     string    `json:"reason,omitempty" enum:"not_entitled,nothing_held,already_right,kept_for_now" doc:"why it was refused"`
 	Answer     string    `json:"answer,omitempty" doc:"what was answered in writing; told by GET alone"`
 	ReceivedAt time.Time `json:"received_at"`
 	DueAt      time.Time `json:"due_at" doc:"when it must have ended: the end of a working day"`

@@ -262,6 +262,8 @@ var rooms = []operation{
 	room("suspicion-new", "/suspicions/new"),
 	room("takedowns", "/takedowns"),
 	room("takedown-new", "/takedowns/new"),
+	room("shields", "/shields"),
+	room("shield-new", "/shields/new"),
 	room("evidence", "/evidence"),
 	room("due", "/due"),
 	room("board", "/board"),

@@ -328,7 +328,7 @@ func (c demandExtendCmd) Run(ctx context.Context, s *session) error {
 
 type demandRefuseCmd struct {
 	whichDemand `embed:""`
-	Reason      string `required:"" enum:"not_entitled,nothing_held,already_right" help:"${demand_reason}"`
+	Reason      string `required:"" enum:"not_entitled,nothing_held,already_right,kept_for_now" help:"${demand_reason}"`
 	AnswerFile  string `placeholder:"FILE" help:"${demand_answer}"`
 }
 

@@ -43,6 +43,7 @@ import (
 	"wardkeep/internal/provider"
 	"wardkeep/internal/register"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -283,14 +284,14 @@ func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrOfficer, approval.ErrLooked,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
-	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
+	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, shield.ErrMayNot, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
 // requestsAt is what the address of every request for a look begins with, and shownAt those
 // of all pages on which something of a child or a guardian is shown, or what an account or a
 // content is called.
 const requestsAt = "/console/access/requests/"
 
-var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/", "/console/suspicions/", "/console/takedowns/"}
+var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/", "/console/suspicions/", "/console/takedowns/", "/console/shields/"}
 
 // notes keeps the first refusal that tells of an attempt: what is shown after it may be
 // another, for who may not see a page isn't told that it is there. Of a form it is one of
@@ -426,7 +427,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "attempt", "role", "party", "form"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "shield", "attempt", "role", "party", "form"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

@@ -184,8 +184,8 @@ func (p *demandPage) fill(ctx context.Context, tx *db.Tx, v *visit, by rights.Ha
 		p.Label = v.itemOf(in, r.Item)
 	}
 	_, p.Office = by.(catalog.Officer)
-	p.Finish = !r.Kind.Erases()
-	if p.No = r.Kind.ToRefuse(); r.Kind.Erases() && !p.Office {
+	p.Finish = !r.Kind.Erases() || r.Waits() && p.Office
+	if p.No = r.ToRefuse(); r.Kind.Erases() && !p.Office {
 		p.No = nil
 	}
 	if err := p.guardians(ctx, tx); err != nil {

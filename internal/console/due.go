@@ -42,7 +42,7 @@ type dueLine struct {
 
 // aboutWords are the kinds of which console.due.about says in words what they are about;
 // of the others it is a name.
-var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Incident, due.Claim, due.Office, due.Charter, due.Party, due.Secret}
+var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Shield, due.Incident, due.Claim, due.Office, due.Charter, due.Party, due.Secret}
 
 // Worded reports whether there are words for what the line is about.
 func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
@@ -92,6 +92,8 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		l.To, l.Number = documentPath(c.Service, c.ID), id.NumberOf(c.ID)
 	case due.Takedown:
 		l.To, l.Number = takedownPath(c.Service, c.ID), id.NumberOf(c.ID)
+	case due.Shield:
+		l.To, l.Number = shieldPath(c.Service, c.ID), id.NumberOf(c.ID)
 	case due.Incident:
 		l.Number = id.NumberOf(c.ID)
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + c.ID

@@ -28,6 +28,7 @@ const (
 	listSuspicions = "suspicions"
 	listTakedowns  = "takedowns"
 	listEvidence   = "evidence"
+	listShields    = "shields"
 	listDue        = "due"
 	listBoard      = "board"
 	listUrgent     = "urgent"
@@ -67,6 +68,7 @@ var lists = []list{
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
 	{listTakedowns, "/console/takedowns", staff.SeeTakedowns, takedownFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
+	{listShields, "/console/shields", staff.SeeShields, shieldFields},
 	{listDue, "/console/due", staff.SeeDue, dueFields},
 	{listBoard, "/console/board", staff.SeeBoard, serviceField},
 	{listUrgent, "/console/urgent", staff.AskAccess, decisionFields},

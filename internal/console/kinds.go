@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -128,6 +129,12 @@ var kinds = []kindOf{
 	{vault.KindErased, []int{12, 20}},
 	{vault.KindSwept, []int{12}},
 	{vault.KindEvent, []int{12}},
+
+	{shield.KindAsked, []int{1, 15}},
+	{shield.KindRaised, []int{1, 15}},
+	{shield.KindRefused, []int{1, 15}},
+	{shield.KindLifted, []int{1, 15}},
+	{shield.KindOver, []int{1, 15}},
 
 	{rights.KindReceived, []int{19, 20}},
 	{rights.KindConfirmed, []int{20}},

@@ -30,6 +30,7 @@ import (
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -106,6 +107,7 @@ type belongings struct {
 	person, proposed, record, app, hook          string // ids, and the number of a version
 	open, window, urgent, broken, file, proposal string // paths, as those of
 	suspicion, content, paper, demand, birth     string
+	shield                                       string
 }
 
 func (b *bureau) belongings() belongings {
@@ -140,10 +142,17 @@ func (b *bureau) belongings() belongings {
 	all.suspicion, all.paper = b.suspect("user-20417"), b.paper(scanned(b.T.(*testing.T)))
 	b.console.Calendar = workday.Default()
 	all.demand = at((&counter{office: b.office, guardian: b.Guardian(b.child)}).came(rights.Correct, rights.BirthDate, "出生日期不对"))
+	guardian := b.Guardian(b.child).ID
 	b.Do(func(ctx context.Context, tx *db.Tx) error {
 		claim, _, err := rights.Desk{Ring: b.Ring, Charters: b.Desk.Charters}.ClaimOlder(ctx, tx, b.Officer, b.child,
 			rights.Seen{Paper: rights.Passport, Number: pii.New("E12345678"), Birth: age.Birth{Year: 2015, Month: 3, Day: 2}})
 		all.birth = claim.ID
+		if err != nil {
+			return err
+		}
+		hidden, _, err := shield.Ask(ctx, tx, b.Ring, workday.Default(), staff.Acting{Person: b.officer.Session.Person, Action: staff.AskShield}, vaulttest.Service, b.child.ID,
+			shield.Asking{Guardian: guardian, Reason: shield.Abuse, Days: 30, Text: pii.New("老师报告")})
+		all.shield = hidden.ID
 		return err
 	})
 	b.agrees(b.boss, all.file)
@@ -160,7 +169,7 @@ func (b belongings) names() []string {
 	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
 		names = append(names, lastOf(path), b.request(path).Number)
 	}
-	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth)
+	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield)
 }
 
 // address is that of a route, about what is really there.
@@ -173,7 +182,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{shield}": b.shield, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -237,6 +246,8 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("seat", "ps_00000000000000000000000000")
 	case path == "/console/parties/{service}/{role}/{party}/declare":
 		return of("subs", "另一家公司")
+	case path == "/console/shields/new":
+		return of("service", vaulttest.Service, "ref", "user-20418")
 	case path == "/console/takedowns/new":
 		return of("service", vaulttest.Service, "ref", "post-20418", "harm", "picture", "source", "user")
 	case path == "/console/takedowns/{service}/{takedown}/decide":

@@ -117,6 +117,14 @@ func table() []route {
 		{"GET /console/takedowns/{service}/{takedown}", whoMay, staff.SeeTakedowns, "", (*Server).takedown},
 		{"POST /console/takedowns/{service}/{takedown}/take", whoMay, staff.DecideTakedowns, "/console/takedowns/{service}/{takedown}", (*Server).takeTakedown},
 		{"POST /console/takedowns/{service}/{takedown}/decide", whoMay, staff.DecideTakedowns, "/console/takedowns/{service}/{takedown}", (*Server).decideTakedown},
+		{"GET /console/shields", whoMay, staff.SeeShields, "", (*Server).shields},
+		{"POST /console/shields/csv", freshlyMay, staff.SeeShields, "/console/shields", (*Server).shieldsFile},
+		{"GET /console/shields/new", whoMay, staff.AskShield, "", (*Server).showShieldNew},
+		{"POST /console/shields/new", whoMay, staff.AskShield, "/console/shields/new", (*Server).askShield},
+		{"GET /console/shields/{service}/{shield}", whoMay, staff.SeeShields, "", (*Server).shield},
+		{"POST /console/shields/{service}/{shield}/raise", whoMay, staff.DecideShield, "/console/shields/{service}/{shield}", (*Server).raiseShield},
+		{"POST /console/shields/{service}/{shield}/refuse", whoMay, staff.DecideShield, "/console/shields/{service}/{shield}", (*Server).refuseShield},
+		{"POST /console/shields/{service}/{shield}/lift", whoMay, staff.DecideShield, "/console/shields/{service}/{shield}", (*Server).liftShield},
 		{"GET /console/evidence", whoMay, staff.SeeEvidence, "", (*Server).toJudge},
 		{"POST /console/evidence/csv", freshlyMay, staff.SeeEvidence, "/console/evidence", (*Server).evidenceFile},
 		{"GET /console/evidence/{service}/{attempt}", whoMay, staff.SeeEvidence, "", (*Server).document},
@@ -263,7 +271,7 @@ func (r route) menu() string {
 	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
 		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
 		"GET /console/demands": "demands",
-		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews", "GET /console/suspicions": "suspicions", "GET /console/takedowns": "takedowns", "GET /console/evidence": "evidence",
+		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews", "GET /console/suspicions": "suspicions", "GET /console/takedowns": "takedowns", "GET /console/evidence": "evidence", "GET /console/shields": "shields",
 		"GET /console/charters": "charters", "GET /console/register": "register", "GET /console/parties": "parties", "GET /console/offices": "offices",
 		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
 }

@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -195,6 +196,18 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 			f.hit("takedown", c.Number(), c.Service, takedownPath(c.Service, c.ID))
 		}
 		return err
+	case id.Is(id.Shield, f.q):
+		for _, name := range mayIn(person, staff.SeeShields, f.services) {
+			one, err := shield.Find(ctx, tx, name, f.q)
+			if errors.Is(err, shield.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			f.hit("shield", one.Number(), name, shieldPath(name, one.ID))
+		}
+		return nil
 	case id.Is(id.Verification, f.q):
 		a, err := verification.DocumentIn(ctx, tx, mayIn(person, staff.SeeEvidence, f.services), f.q)
 		if errors.Is(err, verification.ErrNotFound) {

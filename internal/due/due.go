@@ -34,6 +34,7 @@ const (
 	Review    Kind = "review"    // of what was opened without the office
 	Suspicion Kind = "suspicion" // an account that may be a child's
 	Takedown  Kind = "takedown"  // content that may have to come down: its next step
+	Shield    Kind = "shield"    // what is hidden from a guardian: somebody decides, and then it ends soon
 	Incident  Kind = "incident"  // what may have leaked: its next step
 	Document  Kind = "document"  // by which a guardian proves who it is
 	Claim     Kind = "claim"     // that a child is older than was said
@@ -96,6 +97,7 @@ var sources = []source{
 	{Review, staff.ReviewAccess, false, reviews},
 	{Suspicion, staff.SeeSuspicions, false, suspicions},
 	{Takedown, staff.SeeTakedowns, false, takedowns},
+	{Shield, staff.DecideShield, false, shields},
 	{Incident, staff.SeeBoard, false, incidents},
 	{Document, staff.SeeEvidence, false, papers},
 	{Claim, staff.HandleDemands, false, claims},

@@ -92,6 +92,19 @@ func takedowns(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
 }
 
+// Edge case 22: somebody decides about what another asked for; what is hidden is told of from a week
+// before it ends, since longer takes a new decision by two.
+func shields(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	until := tx.Now().Add(endsSoon)
+	return db.All(ctx, tx, q.clock(Shield), `
+		SELECT id, '', state, due_at FROM shield
+		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3) AND (state = 'asked' OR due_at > $4 AND due_at <= $5)
+		ORDER BY due_at, id LIMIT $6`, q.service.Name, q.after.at, q.after.id, tx.Now().UnixMicro(), (*db.Time)(&until), int64(q.limit))
+}
+
+// endsSoon is how long before its end what is hidden from a guardian is told of.
+const endsSoon = 7 * 24 * time.Hour
+
 // Article 21: until it is said how grave it is, and then until it is over.
 func incidents(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	return db.All(ctx, tx, q.clock(Incident), `

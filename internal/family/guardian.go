@@ -97,7 +97,14 @@ type Guardian struct {
 	Strength   Strength
 	VerifiedAt time.Time // zero until then
 	EndedAt    time.Time // zero while in office
+	// HiddenUntil is when what is held of the child is shown to this one again, whom two of
+	// the staff have taken for the threat (edge case 22); zero: it is shown.
+	HiddenUntil time.Time
 }
+
+// Hidden reports whether what is held of the child is hidden from this guardian. It ends in
+// its second by itself: nothing has to run for that. What the guardian says counts still.
+func (g Guardian) Hidden(now time.Time) bool { return now.Before(g.HiddenUntil) }
 
 // Ledger returns the actor's name in the ledger: "guardian:gu_…".
 func (g Guardian) Ledger() string { return "guardian:" + string(g.ID) }
@@ -121,10 +128,10 @@ func (g Guardian) MayAnswerFor(class age.Class) bool {
 // answer for somebody of some class.
 func (g Guardian) Proved() bool { return g.MayAnswer() || g.MayAnswerFor(age.Minor) }
 
-const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at`
+const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at, hidden_until`
 
 func scanGuardian(row db.Row) (g Guardian, err error) {
-	err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt))
+	err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), (*db.Time)(&g.HiddenUntil))
 	return g, err
 }
 
@@ -236,7 +243,7 @@ func (c Child) tiedBy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r reac
 	}
 	phone, email := phoneHash(ring, r.phone), emailHash(ring, r.email)
 	all, err := db.All(ctx, tx, func(row db.Row) (g reached, err error) {
-		err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), &g.phone, &g.email)
+		err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), (*db.Time)(&g.HiddenUntil), &g.phone, &g.email)
 		return g, err
 	}, `
 		SELECT `+guardianColumns+`, phone_hash, email_hash FROM guardian
@@ -375,6 +382,20 @@ func EndGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian Gua
 	}
 	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianEnded, GuardianEndedBody{g.ID})
 	return g, entry, err
+}
+
+// Hide has nothing that is held of the locked child shown to one of its guardians until a
+// moment; the zero time shows it again. Whoever decides that records it (edge case 22).
+// Errors: ErrGuardianNotFound, ErrGuardianEnded.
+func Hide(ctx context.Context, tx *db.Tx, c Child, guardian GuardianID, until time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE guardian SET hidden_until = $1 WHERE child = $2 AND guardian = $3 AND ended_at IS NULL`,
+		(*db.Time)(&until), c.ID, guardian)
+	if err == nil && n == 0 {
+		if _, err = FindGuardian(ctx, tx, c.ID, guardian); err == nil {
+			err = errStale
+		}
+	}
+	return err
 }
 
 // note appends an entry about the child at its present version.

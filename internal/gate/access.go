@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -111,6 +112,7 @@ func DecideAccess(f Facts, by family.Guardian, a Access) (Permit, []Denial) {
 		return Permit{}, d.reasons
 	}
 	d.speaks(by, a)
+	d.seen(by)
 	if a.Port {
 		d.leaves()
 	}
@@ -154,6 +156,25 @@ func (d *decision) leaves() {
 	if d.facts.Child.Disputed && d.facts.Age != age.Minor {
 		d.deny("9", "gate.disputed")
 	}
+}
+
+// seen denies a guardian from whom what is held is hidden (edge case 22). Where two duties
+// collide the child's interest is weighed first (Article 1; Law on the Protection of Minors
+// 4). The code is for the ledger: a page says nothing of it.
+func (d *decision) seen(by family.Guardian) {
+	if slices.ContainsFunc(d.facts.Guardians, func(g family.Guardian) bool { return g.ID == by.ID && g.Hidden(d.facts.Now) }) {
+		d.deny("1", CodeHidden)
+	}
+}
+
+// CodeHidden is the reason for which a guardian sees nothing that is the threat.
+const CodeHidden = "gate.view_hidden"
+
+// Hid reports whether an access was denied because what is held is hidden from whoever
+// looks, whatever else spoke against it.
+func Hid(err error) bool {
+	denied, ok := errors.AsType[*Denied](err)
+	return ok && slices.ContainsFunc(denied.Reasons, func(r Denial) bool { return r.Code == CodeHidden })
 }
 
 // heldUntil returns when the values end, or denies what isn't held any more

@@ -46,13 +46,16 @@ func TestPIPL45_NobodyElseSeesAnything(t *testing.T) {
 		"a former guardian":        {"gate.access_not_guardian", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Guardians[0].EndedAt = now }},
 		"a grandparent":            {"gate.access_not_guardian", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Guardians[0].Relation = family.Grandparent }},
 		"an unverified guardian":   {"gate.access_not_guardian", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Guardians[0].VerifiedAt = time.Time{} }},
-		"who has shown nothing":    {"gate.access_unproved", func(_ *world, by *family.Guardian, _ *gate.Access) { by.Strength = family.Unproved }},
-		"who claims too much":      {"gate.access_unproved", func(_ *world, by *family.Guardian, _ *gate.Access) { by.Strength = family.Document + 1 }},
-		"of an adult":              {"gate.access_grown", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Age = age.Adult }},
-		"of no age":                {"gate.access_grown", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Age = "" }},
-		"nothing":                  {"gate.no_items", func(_ *world, _ *family.Guardian, a *gate.Access) { a.Items = nil }},
-		"twice":                    {"gate.item_twice", func(_ *world, _ *family.Guardian, a *gate.Access) { a.Items = []string{"voice", "voice"} }},
-		"what isn't held":          {"gate.access_not_held", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Held = nil }},
+		"from whom it is hidden": {gate.CodeHidden, func(w *world, _ *family.Guardian, _ *gate.Access) {
+			w.facts.Guardians[0].HiddenUntil = now.Add(time.Microsecond)
+		}},
+		"who has shown nothing": {"gate.access_unproved", func(_ *world, by *family.Guardian, _ *gate.Access) { by.Strength = family.Unproved }},
+		"who claims too much":   {"gate.access_unproved", func(_ *world, by *family.Guardian, _ *gate.Access) { by.Strength = family.Document + 1 }},
+		"of an adult":           {"gate.access_grown", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Age = age.Adult }},
+		"of no age":             {"gate.access_grown", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Age = "" }},
+		"nothing":               {"gate.no_items", func(_ *world, _ *family.Guardian, a *gate.Access) { a.Items = nil }},
+		"twice":                 {"gate.item_twice", func(_ *world, _ *family.Guardian, a *gate.Access) { a.Items = []string{"voice", "voice"} }},
+		"what isn't held":       {"gate.access_not_held", func(w *world, _ *family.Guardian, _ *gate.Access) { w.facts.Held = nil }},
 		"what is over": {"gate.value_expired", func(w *world, _ *family.Guardian, _ *gate.Access) {
 			for i := range w.facts.Held {
 				w.facts.Held[i].Expires = now
@@ -68,6 +71,38 @@ func TestPIPL45_NobodyElseSeesAnything(t *testing.T) {
 		permit, reasons := gate.DecideAccess(w.facts, by, a)
 		if !slices.ContainsFunc(reasons, func(d gate.Denial) bool { return d.Code == c.code }) || permit.Allows("ch_1", gate.View, "voice") {
 			t.Errorf("%s: %v", name, reasons)
+		}
+	}
+}
+
+// Edge case 22: who is the threat sees nothing and takes no copy, not even of nothing, until
+// the very moment at which it ends; the other guardian isn't touched.
+func TestEdgeCase22_WhoIsTheThreatSeesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		until  time.Time
+		hidden bool
+	}{"never": {}, "a moment left": {now.Add(time.Microsecond), true}, "ninety days": {now.Add(90 * 24 * time.Hour), true}, "over now": {now, false}, "long over": {now.Add(-time.Hour), false}} {
+		for _, demand := range []string{"", "rr_1"} {
+			w := open(t)
+			by, a := look(w)
+			a.Demand = demand
+			other := w.facts.Guardians[0]
+			other.ID = "gu_other"
+			w.facts.Guardians = append(w.facts.Guardians, other)
+			w.facts.Guardians[0].HiddenUntil = c.until
+			permit, reasons := gate.DecideAccess(w.facts, by, a)
+			if hid := slices.Equal(reasons, []gate.Denial{{Code: gate.CodeHidden, Article: "1"}}); hid != c.hidden || hid == permit.Allows("ch_1", a.Activity(), "voice") {
+				t.Errorf("%s: %v", name, reasons)
+			}
+			other.Child, other.Strength = "ch_1", family.OneTimeCode
+			if _, reasons := gate.DecideAccess(w.facts, other, a); len(reasons) > 0 {
+				t.Errorf("%s: the other guardian: %v", name, reasons)
+			}
+			if a.Items = nil; demand != "" {
+				if _, reasons := gate.DecideAccess(w.facts, by, a); (len(reasons) > 0) != c.hidden {
+					t.Errorf("%s: a copy of nothing: %v", name, reasons)
+				}
+			}
 		}
 	}
 }

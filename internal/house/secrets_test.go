@@ -27,6 +27,7 @@ var mayReveal = map[string]string{
 	"account":      "compares what a visitor presented",
 	"rights":       "measures what somebody wrote with a demand",
 	"approval":     "measures what somebody wrote with a request for a look",
+	"shield":       "measures what somebody wrote of what happened",
 	"staff":        "seals where a person inside is told of alarms",
 	"assistance":   "measures what a party has written about a demand",
 	"incident":     "seals what was written about a leak, and computes its mark",

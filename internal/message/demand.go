@@ -21,8 +21,10 @@ func demanded(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Place
 	var b rights.ReceivedBody
 	err := p.Into(&b)
 	switch erases := b.Kind.Erases(); {
-	case err != nil, erases && b.Door == rights.ByGuardian:
+	case err != nil, erases && b.Door == rights.ByGuardian && b.Erase != 0:
 		return nil, err
+	case erases && b.Door == rights.ByGuardian: // it waits for the office (edge case 22)
+		return asker(ctx, tx, ring, p, notify.KindDemandReceived, b.Door, b.Guardian)
 	case erases:
 		return others(ctx, tx, ring, p, notify.KindErasureAsked, "")
 	case b.Kind == rights.Port:
@@ -111,6 +113,17 @@ func kept(ctx context.Context, tx *db.Tx, ring *keyring.Ring, p ledger.Placed) (
 	}
 	by, _ := strings.CutPrefix(p.Actor, "guardian:")
 	return others(ctx, tx, ring, p, notify.KindErasureKept, family.GuardianID(by))
+}
+
+// demandedBy reports whether the demand of an entry is one of that guardian.
+func demandedBy(ctx context.Context, tx *db.Tx, p ledger.Placed, guardian family.GuardianID) (bool, error) {
+	if p.Kind == rights.KindReceived {
+		var b rights.ReceivedBody
+		err := p.Into(&b)
+		return b.Door == rights.ByGuardian && b.Guardian == guardian, err
+	}
+	r, err := demandOf(ctx, tx, p)
+	return r.Door == rights.ByGuardian && r.Guardian == guardian, err
 }
 
 func demandOf(ctx context.Context, tx *db.Tx, p ledger.Placed) (rights.Request, error) {

@@ -36,6 +36,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 )
@@ -766,6 +767,11 @@ var silent = map[string]string{
 	party.KindNarrowed:      "as above",
 	party.KindTrimmed:       "as above",
 	family.KindGrown:        "the guardians' office ends with it: a Farewell tells them",
+	shield.KindAsked:        "a guardian who is the threat isn't warned, and nobody else's view changes (edge case 22)",
+	shield.KindRaised:       "as above",
+	shield.KindRefused:      "as above",
+	shield.KindLifted:       "as above",
+	shield.KindOver:         "as above",
 	rights.KindAssigned:     "who of the operator handles a demand changes nothing of it: its deadline stands at home",
 	rights.KindTold:         "it is that somebody was told",
 	rights.KindClaimed:      "nothing has changed yet: the correction is told",

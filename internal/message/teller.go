@@ -206,6 +206,9 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 	if err := still(ctx, tx, d, entry, child, guardians); err != nil {
 		return notify.Message{}, err
 	}
+	if err := hidden(ctx, tx, d, entry, find(guardians, d.Guardian)); err != nil {
+		return notify.Message{}, err
+	}
 	reached, err := t.Desk.Reach(ctx, tx, child, d.Guardian)
 	if err != nil {
 		return notify.Message{}, err
@@ -375,6 +378,27 @@ func still(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, child fam
 
 func proved(proofs []family.Proof, guardian family.GuardianID, kind family.ProofKind) bool {
 	return slices.ContainsFunc(proofs, func(p family.Proof) bool { return p.Guardian == guardian && p.Kind == kind })
+}
+
+// hidden returns ErrNobody where a guardian from whom what is held is hidden would learn what the
+// child, or who else cares for it, has done (edge case 22). It hears of what it has done itself, of what is
+// proved of it, and of an end that the law has every guardian told of (Article 23): there is
+// nothing of the child in those. What it isn't told it isn't told later.
+func hidden(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, me family.Guardian) error {
+	if !me.Hidden(tx.Now()) {
+		return nil
+	}
+	switch d.Kind {
+	case notify.KindCeasing, notify.KindPurposeCeasing, notify.KindInactive, notify.KindUnverified, notify.KindProofExpired,
+		notify.KindDocumentAccepted, notify.KindDocumentRefused, notify.KindDocumentExpired, notify.KindIdentityAccepted, notify.KindIdentityRefused:
+		return nil
+	case notify.KindDemandReceived, notify.KindDemandExtended, notify.KindDemandDone, notify.KindDemandRefused:
+		own, err := demandedBy(ctx, tx, entry, me.ID)
+		if err != nil || own {
+			return err
+		}
+	}
+	return ErrNobody
 }
 
 // link returns where the guardian can do something about it. To the home a

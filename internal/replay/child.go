@@ -73,6 +73,8 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return f.attemptEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "approval."):
 		return f.askedEntry(p, s, c)
+	case strings.HasPrefix(p.Kind, "shield."):
+		return f.shieldEntry(p, s, c)
 	case strings.HasPrefix(p.Kind, "request."):
 		return f.rightsEntry(p, s, c)
 	case p.Kind == legal.KindApproved, p.Kind == legal.KindEnded:

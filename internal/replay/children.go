@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/vault"
 )
 
@@ -53,6 +54,7 @@ type (
 		child, id, relation      string
 		strength                 int64
 		created, verified, ended int64
+		hidden                   int64
 	}
 	consentRow struct {
 		child, ending string
@@ -62,9 +64,9 @@ type (
 )
 
 func scanGuardian(row db.Row) (g guardianRow, err error) {
-	var created, verified, ended db.Time
-	err = row.Scan(&g.child, &g.id, &g.relation, &g.strength, &created, &verified, &ended)
-	g.created, g.verified, g.ended = fromDB(created), fromDB(verified), fromDB(ended)
+	var created, verified, ended, hidden db.Time
+	err = row.Scan(&g.child, &g.id, &g.relation, &g.strength, &created, &verified, &ended, &hidden)
+	g.created, g.verified, g.ended, g.hidden = fromDB(created), fromDB(verified), fromDB(ended), fromDB(hidden)
 	return g, err
 }
 
@@ -91,6 +93,7 @@ type batch struct {
 	demands   []rights.Request
 	ports     []rights.Ported
 	claims    []rights.Claim
+	shields   []shield.Shield
 	helps     []assistance.Task
 	bundles   []vault.Bundle
 	approvals []approvals.Request
@@ -148,7 +151,7 @@ func (a *audit) read(after string) (b batch, err error) {
 	return b, a.tx.Together(a.ctx,
 		family.ReadRecords(&b.records, b.Stretch),
 		db.ReadInto(&b.guardians, scanGuardian, `
-			SELECT child, guardian, relation, strength, created_at, verified_at, ended_at FROM guardian
+			SELECT child, guardian, relation, strength, created_at, verified_at, ended_at, hidden_until FROM guardian
 			WHERE `+where+`
 			ORDER BY child, guardian`, args...),
 		family.ReadContactRecords(&b.contacts, b.Stretch),
@@ -165,6 +168,7 @@ func (a *audit) read(after string) (b batch, err error) {
 		rights.ReadRows(&b.demands, b.Stretch),
 		rights.ReadPorts(&b.ports, b.Stretch),
 		rights.ReadClaims(&b.claims, b.Stretch),
+		shield.ReadRows(&b.shields, b.Stretch),
 		assistance.ReadRows(&b.helps, b.Stretch),
 		vault.ReadBundles(&b.bundles, b.Stretch),
 		approvals.ReadRows(&b.approvals, b.Stretch),
@@ -236,6 +240,9 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 	}
 	for _, c := range b.claims {
 		a.compareClaim(found[string(c.Child)], c)
+	}
+	for _, w := range b.shields {
+		a.compareShield(found[string(w.Child)], w)
 	}
 	for _, h := range b.helps {
 		a.compareHelp(found[string(h.Child)], h)
@@ -413,6 +420,7 @@ func (a *audit) compareGuardian(t *tally, row guardianRow, contact family.Contac
 	r.time("created_at", g.created, row.created)
 	r.time("verified_at", g.verified, row.verified)
 	r.time("ended_at", g.ended, row.ended)
+	r.time("hidden_until", g.hidden, row.hidden)
 	for i, what := range family.Known {
 		r.flag(what, g.known&(1<<i) != 0, contact.Has(what))
 	}
@@ -504,6 +512,7 @@ func (a *audit) compareRest(t *tally) {
 	a.comparePorts(t)
 	a.compareApprovals(t)
 	a.compareClaims(t)
+	a.compareShields(t)
 	if t.standing < len(c.answers) {
 		for _, s := range c.answers {
 			if name := s.id.name(id.Consent); !t.marks[name] {

@@ -88,6 +88,9 @@ func (f *fold) judge(c *insideClaim) fault {
 	}) {
 		return impossible(ruleActor)
 	}
+	if c.office && !slices.ContainsFunc(parties, func(one approvals.Party) bool { return approvals.InOffice(one.Person, now) }) {
+		return impossible(ruleActor)
+	}
 	if x := f.apart(c, p, now); x != (fault{}) {
 		return x
 	}

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -166,6 +167,7 @@ var (
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled, rights.KindRecalled,
+		shield.KindAsked, shield.KindRaised, shield.KindRefused, shield.KindLifted, shield.KindOver,
 		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept, assistance.KindAsked, assistance.KindAnswered,
 		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded, approvals.KindBroken, approvals.KindAgreed,
 		approvals.KindForeign, approvals.KindReleased, approvals.KindTold,
@@ -312,6 +314,7 @@ const (
 	ruleDemand     = "demand"
 	rulePort       = "port"
 	ruleClaim      = "birth claim"
+	ruleShield     = "shield"
 	ruleWebhook    = "webhook"
 	ruleCessation  = "cessation"
 	ruleInactive   = "inactive"

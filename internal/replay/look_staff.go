@@ -70,6 +70,7 @@ type insideClaim struct {
 	parties []partyThen  // likewise: who may not be one (approval.Apart)
 	alone   bool         // likewise: of a file, or without the office
 	officer bool         // likewise: on a law, so one of those who agree holds an office
+	office  bool         // likewise: one of the parties holds one
 	outside bool         // likewise: by who holds no office, and is not suspended
 	reviews *glass
 	purpose string // that was asked for, with items: names of the charter

@@ -88,21 +88,23 @@ func (f *fold) takenOn(p ledger.Placed, s source, c *child) fault {
 		return fault{what: FoundBody, field: ruleDemand}
 	}
 	was := rights.Door(f.names.text(d.door))
-	d.guardian = key{}
+	waits := was == rights.ByGuardian && d.erase == 0 // for the office (edge case 22)
 	switch b.Door {
 	case rights.ByGuardian:
 		g := c.guardianNamed(b.Guardian)
 		if g == nil || !g.mayAnswer(f.names) {
 			return impossible(ruleGuardian)
 		}
-		if was == rights.ByGuardian || b.Erase != at {
+		byOffice := strings.HasPrefix(p.Actor, "officer:") && d.guardian == g.id && waits
+		if was == rights.ByGuardian && !waits || b.Erase != at || g.hides(at) && !byOffice {
 			return impossible(ruleDemand)
 		}
 		d.guardian = g.id
 	case rights.ByChild:
-		if was != rights.ByContact || b.Guardian != "" || b.Erase <= at {
+		if was != rights.ByContact && !waits || b.Guardian != "" || b.Erase <= at {
 			return impossible(ruleDemand)
 		}
+		d.guardian = key{}
 	default:
 		return fault{what: FoundBody, field: ruleDemand}
 	}
@@ -122,6 +124,9 @@ func (f *fold) demanded(p ledger.Placed, s source, c *child) fault {
 		reached: b.Reached, paper: b.Paper,
 	}
 	d.step(p)
+	asking := c.guardianNamed(b.Guardian)
+	hidden := b.Door == rights.ByGuardian && asking != nil && asking.hides(at)
+	waits := hidden || p.Actor == restorer && b.Erase == 0 && b.Fetch == 0 // what waited when it was received first
 	if b.Kind == rights.Port {
 		d.port = &ported{items: strings.Join(b.Items, " ")}
 	}
@@ -130,12 +135,12 @@ func (f *fold) demanded(p ledger.Placed, s source, c *child) fault {
 		return x
 	case !f.mayPort(p, b):
 		return impossible(rulePort)
-	case !ok || c.demanded(b.Request) != nil || b.Due <= at, b.Fetch != 0 && (b.Fetch <= at || !b.Kind.Tells()), b.Kind.Tells() && (b.Door == rights.ByContact || b.Door == rights.ByGuardian && b.Fetch == 0):
+	case !ok || c.demanded(b.Request) != nil || b.Due <= at, b.Fetch != 0 && (b.Fetch <= at || !b.Kind.Tells()), b.Kind.Tells() && (b.Door == rights.ByContact || b.Door == rights.ByGuardian && (b.Fetch == 0) != waits):
 		return fault{what: FoundBody, field: ruleDemand}
 	case b.Froze && !f.erases(&d), f.erases(&d) && !c.frozen, b.Erase != 0 && (b.Erase < at || !f.erases(&d)):
 		return impossible(ruleDemand) // Article 20: nothing but keeping, from the demand on
-	case b.Door == rights.ByContact && b.Erase != 0, b.Door == rights.ByGuardian && f.erases(&d) && b.Erase != at:
-		return impossible(ruleDemand) // edge case 11
+	case b.Door == rights.ByContact && b.Erase != 0, b.Door == rights.ByGuardian && f.erases(&d) && (b.Erase != at) != waits, hidden && (b.Erase != 0 || b.Kind == rights.DeleteItem || b.Kind == rights.Port):
+		return impossible(ruleDemand) // edge cases 11 and 22
 	case slices.ContainsFunc(c.demands, func(o demand) bool { return o.state == rights.Open && f.erases(&o) && f.erases(&d) }):
 		return impossible(ruleDemand)
 	}
@@ -208,7 +213,7 @@ func (f *fold) demandEnded(p ledger.Placed, s source, c *child) fault {
 		return impossible(ruleDemand)
 	case (b.Reason != "") != (state == rights.Refused):
 		return fault{what: FoundBody, field: ruleDemand}
-	case f.erases(d) && state == rights.Refused && (!strings.HasPrefix(p.Actor, "officer:") || b.Reason != rights.NotEntitled),
+	case f.erases(d) && state == rights.Refused && (!strings.HasPrefix(p.Actor, "officer:") || b.Reason != rights.NotEntitled && (b.Reason != rights.KeptForNow || !d.waits(f.names))),
 		state == rights.Cancelled && (!f.erases(d) || !strings.HasPrefix(p.Actor, "guardian:") || f.names.text(d.door) == string(rights.ByGuardian)):
 		return impossible(ruleActor)
 	case d.froze && c.frozen:
@@ -237,6 +242,14 @@ func (f *fold) demandedErasure(p ledger.Placed, c *child, ground family.Ground) 
 			rights.Kind(f.names.text(d.kind)).Ground() == ground
 	})
 }
+
+// waits reports whether a guardian's demand to erase waits for the office (edge case 22).
+func (d *demand) waits(n *names) bool {
+	return d.state == rights.Open && d.erase == 0 && n.text(d.door) == string(rights.ByGuardian) && rights.Kind(n.text(d.kind)).Erases()
+}
+
+// hides reports whether what is held was hidden from the guardian at that moment.
+func (g guardian) hides(at int64) bool { return at < g.hidden }
 
 // The names of what runs by itself, in the ledger.
 const (

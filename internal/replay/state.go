@@ -54,6 +54,7 @@ type child struct {
 	endings   []ending
 	demands   []demand
 	askings   []*asked
+	shields   []shielded
 	claim     claim // that it is older; zero: none waits
 	ordered   int32 // orders of the change at version orderedAt
 	orderedAt int64
@@ -79,6 +80,7 @@ type guardian struct {
 	created  int64
 	verified int64
 	ended    int64
+	hidden   int64 // until when what is held is hidden from this one; 0: it is shown
 }
 
 // A refusal is a no to everything that is still remembered (edge case 26).
@@ -113,7 +115,7 @@ func (g guardian) family(n *names) family.Guardian {
 	return family.Guardian{
 		ID:       family.GuardianID(g.id[:]), // the gate compares it and shows it to nobody
 		Relation: family.Relation(n.text(g.relation)), Strength: family.Strength(g.strength),
-		VerifiedAt: moment(g.verified), EndedAt: moment(g.ended),
+		VerifiedAt: moment(g.verified), EndedAt: moment(g.ended), HiddenUntil: moment(g.hidden),
 	}
 }
 

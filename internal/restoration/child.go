@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/vault"
 )
 
@@ -40,6 +41,13 @@ type child struct {
 	demands   []*demand
 	ports     []string // copies that were fetched by their recipient, or recalled
 	approvals []string // of looks, that open nothing any more
+	shields   []shieldStep
+}
+
+// A shieldStep is that something was hidden from a guardian, or shown again.
+type shieldStep struct {
+	raised *shield.RaisedBody
+	lifted string
 }
 
 // A word is what a guardian said about a purpose.
@@ -125,7 +133,7 @@ func (d Desk) child(ctx context.Context, tx *db.Tx, g *gap, subject string) erro
 		}
 		return err
 	}
-	for _, step := range []func() error{a.endDemands, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.orders, a.demands, a.ports, a.approvals, a.close} {
+	for _, step := range []func() error{a.endDemands, a.shields, a.takeBack, a.unprove, a.endGuardians, a.cancel, a.events, a.items, a.orders, a.demands, a.ports, a.approvals, a.close} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -218,6 +226,36 @@ func (a *again) endDemands() error {
 			return err
 		}
 		a.done.Demands++
+	}
+	return nil
+}
+
+// shields hides what was hidden, and shows again what was shown again, before anything else is
+// done that rests on it (edge case 22).
+func (a *again) shields() error {
+	for _, step := range a.told.shields {
+		c, err := a.lock()
+		if err != nil {
+			return err
+		}
+		if step.raised == nil {
+			if err := shield.LiftAgain(a.ctx, a.tx, by.Ledger(), c, step.lifted); err != nil {
+				return err
+			}
+			continue
+		}
+		if !a.tx.Now().Before(time.UnixMicro(step.raised.Until)) {
+			continue
+		}
+		err = shield.RaiseAgain(a.ctx, a.tx, by.Ledger(), c, *step.raised)
+		if errors.Is(err, shield.ErrGuardian) { // the tie is lost, and is made anew with another name
+			a.done.Lost[shield.KindRaised]++
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		a.done.Children = 1
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -136,6 +137,18 @@ var readings = map[string]reading{
 		d := c.demand(b.Request)
 		d.door, d.guardian, d.erase, d.entries = b.Door, b.Guardian, b.Erase, append(d.entries, p.ID)
 	}),
+	shield.KindRaised: of(func(c *child, _ ledger.Placed, b shield.RaisedBody) {
+		c.shields = append(c.shields, shieldStep{raised: &b})
+		for _, d := range c.demands { // what it demanded to erase waits for the office
+			if r := d.received; d.door == rights.ByGuardian && d.guardian == b.Guardian || d.door == "" && r != nil && r.Door == rights.ByGuardian && r.Guardian == b.Guardian {
+				d.erase = 0
+			}
+		}
+	}),
+	shield.KindLifted: of(func(c *child, _ ledger.Placed, b shield.LiftedBody) {
+		c.shields = append(c.shields, shieldStep{lifted: b.Shield})
+	}),
+
 	rights.KindDone:      demandEnded(rights.Done),
 	rights.KindRefused:   demandEnded(rights.Refused),
 	rights.KindCancelled: demandEnded(rights.Cancelled),
@@ -238,6 +251,9 @@ var additions = map[string]string{
 	family.KindTurned:          "by the birth date",
 	family.KindGrown:           "by the birth date",
 	family.KindInactive:        "its guardians are told once more, and have as long again",
+	shield.KindAsked:           "",
+	shield.KindRefused:         "it waits again, and hides nothing without another person's decision",
+	shield.KindOver:            "by its time",
 	suspicion.KindOpened:       "",
 	suspicion.KindTaken:        "somebody takes it anew",
 	suspicion.KindDecided:      "it waits again, and its account is a child's until then",

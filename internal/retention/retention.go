@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -50,6 +51,7 @@ type Swept struct {
 	Proofs     int // proofs of guardians that ran out
 	Attempts   int // attempts to prove something that ran out, or aren't counted any more
 	Claims     int // claims that a child is older whose second person didn't come
+	Shields    int // of what was hidden from a guardian, and is shown again
 	Kept       int // values whose legal time is over
 	Alarms     int // clocks of processors and recipients that have come to their alarm
 	Overdue    int // orders to processors and recipients that weren't attested in time
@@ -102,6 +104,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Proofs, sweepProofs(store, v)},
 		{&done.Attempts, sweepAttempts(store)},
 		{&done.Claims, sweepClaims(store)},
+		{&done.Shields, sweepShields(store, v)},
 		{&done.Unanswered, sweepUnanswered(store, v, f)},
 		{&done.Traces, forget(store, family.ForgetTraces)},
 		{&done.Evidence, forget(store, receipt.ForgetCertificates)},
@@ -224,6 +227,26 @@ func sweepClaims(store *db.DB) work {
 	return through(store, rights.DueClaims, func(ctx context.Context, c rights.Claim) (n int, err error) {
 		err = store.Update(ctx, func(tx *db.Tx) (err error) {
 			n, err = rights.ExpireClaim(ctx, tx, actor, c)
+			return err
+		})
+		return n, err
+	})
+}
+
+// sweepShields records that what was hidden from a guardian is shown again, and erases what has
+// lost its ground by that one's no meanwhile (edge case 22, Article 20 (3)). That it is shown
+// waits for none of it.
+func sweepShields(store *db.DB, v *vault.Vault) work {
+	return through(store, shield.Due, func(ctx context.Context, s shield.Shield) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) error {
+			n = 1 // it may run again
+			err := shield.End(ctx, tx, actor, s)
+			if errors.Is(err, shield.ErrOver) {
+				n, err = 0, nil // somebody was first
+			}
+			if err == nil && n == 1 {
+				_, err = v.EraseUnfounded(ctx, tx, actor, s.Service, s.Child)
+			}
 			return err
 		})
 		return n, err

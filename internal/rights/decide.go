@@ -43,7 +43,7 @@ func (d Desk) takeOn(ctx context.Context, tx *db.Tx, by family.Actor, c family.C
 	if err != nil {
 		return r, "", err
 	}
-	r.Guardian, r.Door, r.EraseAt = ask.Guardian, ask.Door, d.erasure(tx.Now(), ask.Door)
+	r.Guardian, r.Door, r.EraseAt = ask.Guardian, ask.Door, d.erasure(tx.Now(), ask)
 	r.Reached = cmp.Or(ask.Reached, r.Reached)
 	if r.note, err = d.beside(c, r.note, ask.Text, r.bound("note")); err != nil {
 		return r, "", err
@@ -102,12 +102,29 @@ func (d Desk) Keep(ctx context.Context, tx *db.Tx, by family.Guardian, r Request
 	return d.end(ctx, tx, by, c, r, Cancelled, EndedBody{}, pii.Text{})
 }
 
-// speaks refuses who isn't a guardian of the child, in office and verified.
+// speaks refuses who isn't a guardian of the child, in office and verified, or is the threat:
+// that one doesn't keep what the child wants to be erased (edge case 22).
 func speaks(ctx context.Context, tx *db.Tx, by family.Guardian, r Request) error {
 	if by.Child != r.Child || by.Strength < family.OneTimeCode {
 		return ErrMayNot
 	}
-	return inOffice(ctx, tx, r.Child, by.ID)
+	if err := inOffice(ctx, tx, r.Child, by.ID); err != nil {
+		return err
+	}
+	g, err := family.FindGuardian(ctx, tx, r.Child, by.ID)
+	if err == nil && g.Hidden(tx.Now()) {
+		err = ErrNotHere
+	}
+	return err
+}
+
+// Withhold has the demands of a guardian of the locked child to erase it wait for the office,
+// if they were received before what is held was hidden from that one and no sweep has come to
+// them yet (edge case 22).
+func Withhold(ctx context.Context, tx *db.Tx, c family.Child, guardian family.GuardianID) error {
+	return tx.Queue(ctx, `
+		UPDATE rights_request SET erase_at = NULL WHERE child = $1 AND guardian = $2 AND door = 'guardian' AND state = 'open' AND erase_at IS NOT NULL`,
+		c.ID, guardian)
 }
 
 // Extend gives a demand more time, once, with a reason that whoever asked is told.
@@ -145,7 +162,8 @@ func (d Desk) Extend(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 }
 
 // Finish ends a demand that was carried out, with an answer in writing if there is
-// more to say. What erases is finished by erasing. Errors: ErrMayNot, ErrText,
+// more to say. What erases is finished by erasing: one that waits for the office is carried
+// out by the next sweep, which tells of it (edge case 22). Errors: ErrMayNot, ErrOffice, ErrText,
 // ErrNotOfKind, ErrEnded, those of family.Lock.
 func (d Desk) Finish(ctx context.Context, tx *db.Tx, by family.Actor, r Request, answer pii.Text) (Request, string, error) {
 	c, r, err := lock(ctx, tx, r)
@@ -154,6 +172,11 @@ func (d Desk) Finish(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 		return r, "", err
 	case !handles(by, r):
 		return r, "", ErrMayNot
+	case r.Waits():
+		if _, officer := by.(catalog.Officer); !officer {
+			return r, "", ErrOffice
+		}
+		return d.takeOn(ctx, tx, by, c, r, Demand{Kind: r.Kind, Door: ByGuardian, Guardian: r.Guardian})
 	case r.Kind.Erases():
 		return r, "", ErrNotOfKind
 	}
@@ -182,7 +205,7 @@ func (d Desk) Refuse(ctx context.Context, tx *db.Tx, by family.Actor, r Request,
 		return r, "", ErrMayNot
 	case r.Kind.Erases() && !officer:
 		return r, "", ErrOffice
-	case !slices.Contains(r.Kind.ToRefuse(), why):
+	case !slices.Contains(r.ToRefuse(), why):
 		return r, "", ErrReason.At("reason")
 	}
 	return d.end(ctx, tx, by, c, r, Refused, EndedBody{Reason: why}, answer)

@@ -32,6 +32,8 @@ type Demand struct {
 	To    Recipient
 	Items []string
 	ports bool // it is taken by Desk.Port
+
+	hidden bool // what is held is hidden from the guardian who asks
 }
 
 // BirthDate names the birth date in a demand to correct or to supplement it. It is no
@@ -74,6 +76,9 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	if err := ask.by(ctx, tx, by, c); err != nil {
 		return fail(err)
 	}
+	if ask.hidden, err = ask.fromThreat(ctx, tx, c); err != nil {
+		return fail(err)
+	}
 	if err := d.check(ctx, tx, c, ask); err != nil {
 		return fail(err)
 	}
@@ -93,6 +98,9 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	if i := slices.IndexFunc(all, ask.same); i >= 0 {
 		if ask.outweighs(all[i]) {
 			return d.takeOn(ctx, tx, by, c, all[i], ask)
+		}
+		if ask.hidden && (all[i].Door != ByGuardian || all[i].Guardian != ask.Guardian) {
+			return fail(ErrNotHere) // nor does it learn what others have demanded
 		}
 		return fail(ErrTwice)
 	}
@@ -121,7 +129,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 				return r, "", err
 			}
 		}
-		r.EraseAt = d.erasure(now, r.Door)
+		r.EraseAt = d.erasure(now, ask)
 	}
 	told, err := d.told(ctx, tx, c, ask)
 	if err != nil {
@@ -169,7 +177,8 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 // asks for itself, and a child may have nobody who was verified.
 func (d Desk) told(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) (bool, error) {
 	if !ask.Kind.Tells() || ask.Door == ByGuardian {
-		return ask.Kind.Tells(), nil
+		// Edge case 22: who sees nothing at home finds no answer there. The office answers.
+		return ask.Kind.Tells() && !ask.hidden, nil
 	}
 	class, err := c.Class(d.Ring, tx.Now())
 	if err != nil || class == age.Adult {
@@ -177,7 +186,7 @@ func (d Desk) told(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) (
 	}
 	var all []family.Guardian
 	err = tx.Together(ctx, family.ReadGuardians(&all, c.ID))
-	return slices.ContainsFunc(all, family.Guardian.MayAnswer), err
+	return slices.ContainsFunc(all, func(g family.Guardian) bool { return g.MayAnswer() && !g.Hidden(tx.Now()) }), err
 }
 
 func (r Request) insert(ctx context.Context, tx *db.Tx) error {
@@ -190,14 +199,29 @@ func (r Request) insert(ctx context.Context, tx *db.Tx) error {
 }
 
 // erasure is when a child is erased of whom it is demanded now.
-func (d Desk) erasure(now time.Time, door Door) time.Time {
-	switch door {
-	case ByGuardian:
+func (d Desk) erasure(now time.Time, ask Demand) time.Time {
+	switch {
+	case ask.Door == ByGuardian && ask.hidden:
+		// Articles 1 and 20: it is received, it freezes, and its clock runs. But a demand of
+		// who is the threat could erase the proof of that, so it isn't carried out by itself:
+		// the office does, or refuses it in writing (edge case 22).
+		return time.Time{}
+	case ask.Door == ByGuardian:
 		return now
-	case ByChild:
+	case ask.Door == ByChild:
 		return d.after(now, d.Clocks.Or(Defaults).ChildWait)
 	}
 	return time.Time{} // a guardian is asked first
+}
+
+// fromThreat reports whether the demand is one of a guardian from whom what is held of the
+// child is hidden, whoever has brought it.
+func (ask Demand) fromThreat(ctx context.Context, tx *db.Tx, c family.Child) (bool, error) {
+	if ask.Door != ByGuardian {
+		return false, nil
+	}
+	g, err := family.FindGuardian(ctx, tx, c.ID, ask.Guardian)
+	return g.Hidden(tx.Now()), err
 }
 
 // after is n working days after a moment, by the calendar of that moment, whether or not
@@ -293,6 +317,8 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 		return ErrText.At("text")
 	case ask.Reached != "" && !slices.Contains(Ways, ask.Reached):
 		return ErrReached.At("reached")
+	case (ask.Kind == DeleteItem || ask.Kind == Port) && ask.hidden:
+		return ErrNotHere // it would be gone, or carried over, at once
 	case ask.Kind == Port:
 		return ask.chosen()
 	case (ask.Kind.Erases() || ask.Kind.Tells()) && ask.Item == "":
@@ -309,9 +335,9 @@ func (d Desk) check(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) 
 	_, declared := p.Charter.Item(ask.Item)
 	held := slices.Contains(ask.Held, ask.Item)
 	switch {
-	case !declared && !held:
+	case !declared && (!held || ask.hidden):
 		return ErrItem.At("item")
-	case ask.Kind != Supplement && !held:
+	case ask.Kind != Supplement && !held && !ask.hidden:
 		return ErrNotHeld.At("item")
 	}
 	return nil
@@ -325,7 +351,10 @@ func isText(t pii.Text) bool {
 
 // outweighs reports whether somebody with more say demands what r does.
 func (ask Demand) outweighs(r Request) bool {
-	return ask.Kind.Erases() && (ask.Door == ByGuardian && r.Door != ByGuardian || ask.Door == ByChild && r.Door == ByContact)
+	if ask.hidden || !ask.Kind.Erases() {
+		return false
+	}
+	return ask.Door == ByGuardian && (r.Door != ByGuardian || r.Waits()) || ask.Door == ByChild && (r.Door == ByContact || r.Waits())
 }
 
 // same reports whether an open demand asks for this already: all that erase ask
@@ -336,5 +365,5 @@ func (ask Demand) same(r Request) bool {
 
 // stands reports whether r has answered the same already, and its answer is there.
 func (ask Demand) stands(r Request, now time.Time) bool {
-	return ask.Kind.Tells() && ask.Kind != Port && ask.Kind == r.Kind && ask.Door == r.Door && ask.Guardian == r.Guardian && now.Before(r.FetchUntil)
+	return !ask.hidden && ask.Kind.Tells() && ask.Kind != Port && ask.Kind == r.Kind && ask.Door == r.Door && ask.Guardian == r.Guardian && now.Before(r.FetchUntil)
 }

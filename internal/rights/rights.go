@@ -57,6 +57,7 @@ var (
 	ErrReached   = errs.New(errs.Invalid, "rights.reached_unknown")
 	ErrShown     = errs.New(errs.TooMany, "rights.shown_often")
 	ErrOffice    = errs.New(errs.Forbidden, "rights.office_decides") // to refuse an erasure is the office's
+	ErrNotHere   = errs.New(errs.Conflict, "rights.not_here")        // whoever asks turns to the office (edge case 22): it says nothing of why
 )
 
 // A Kind is what is demanded.
@@ -141,6 +142,7 @@ type Reason string
 // The reasons to refuse.
 const (
 	NotEntitled  Reason = "not_entitled"  // who asked is neither the child nor speaks for it
+	KeptForNow   Reason = "kept_for_now"  // of what waits for the office: a law puts the child's interest first (edge case 22)
 	NothingHeld  Reason = "nothing_held"  // there is nothing like that to correct
 	AlreadyRight Reason = "already_right" // what is held was checked
 )
@@ -152,11 +154,20 @@ const (
 )
 
 // ToRefuse are the reasons for which a demand may be refused.
-func (k Kind) ToRefuse() []Reason {
-	if k.Erases() {
+func (r Request) ToRefuse() []Reason {
+	switch {
+	case r.Waits():
+		return []Reason{KeptForNow, NotEntitled}
+	case r.Kind.Erases():
 		return []Reason{NotEntitled}
 	}
 	return []Reason{NotEntitled, NothingHeld, AlreadyRight}
+}
+
+// Waits reports whether an open demand of a guardian to erase the child waits for the office,
+// which carries it out or refuses it (edge case 22).
+func (r Request) Waits() bool {
+	return r.State == Open && r.Kind.Erases() && r.Door == ByGuardian && r.EraseAt.IsZero()
 }
 
 // ToExtend are the reasons for which a demand may take longer.

@@ -68,6 +68,9 @@ const (
 	DecideTakedowns   Action = "takedowns.decide" // take, decide; who looks after one is led to the content
 	SeeEvidence       Action = "evidence.see"     // which documents of guardians wait, and nothing that is in them
 	JudgeEvidence     Action = "evidence.judge"   // look at them, and say what they show
+	SeeShields        Action = "shields.see"      // from which guardian what is held is hidden, and why
+	AskShield         Action = "shields.ask"
+	DecideShield      Action = "shields.decide" // raise, refuse, lift: two, of whom one holds an office
 )
 
 // A Rule is a row of the access matrix.
@@ -120,6 +123,9 @@ var Matrix = []Rule{
 	{DecideTakedowns, [6]bool{yes, yes, yes, yes, no, no}, yes},
 	{SeeEvidence, [6]bool{yes, yes, yes, yes, no, yes}, no},
 	{JudgeEvidence, [6]bool{yes, yes, yes, yes, no, no}, yes},
+	{SeeShields, [6]bool{yes, yes, yes, no, no, yes}, no},
+	{AskShield, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{DecideShield, [6]bool{yes, yes, yes, no, no, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

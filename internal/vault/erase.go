@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/legal"
 	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/verification"
 )
 
@@ -110,6 +111,9 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		return nil, err
 	}
 	if err := approval.Forget(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	if err := shield.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
 	err = approval.EndDecoy(ctx, tx, v.Ring, actor, child)

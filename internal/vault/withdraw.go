@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"slices"
+	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
@@ -18,6 +19,11 @@ import (
 // another guardian still says yes, it is kept and not used (edge case 7). What is
 // sealed in the operator's own databases opens no more unless a guardian agrees anew,
 // and can't be removed from here. Processors and recipients are told (edge case 13).
+//
+// What has lost its ground by nobody's no but that of a guardian from whom it is hidden is
+// kept, and used by nobody, for as long: who is the threat could otherwise erase the proof of
+// that by taking a consent back (edge case 22; Article 1; PIPL 47). Whoever ends the hiding
+// calls this again.
 func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service string, id family.ID) (items []string, err error) {
 	// Who answers holds the child, so nothing comes in while we look.
 	var values []stored
@@ -45,8 +51,9 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	if err := v.orderStop(ctx, tx, actor, child, published, answers, guardians, class, grants); err != nil {
 		return nil, err
 	}
+	others := notHidden(answers, guardians, tx.Now())
 	for _, s := range values {
-		if unfounded(published, answers, guardians, class, s.purpose) {
+		if unfounded(published, answers, guardians, class, s.purpose) && unfounded(published, others, guardians, class, s.purpose) {
 			items = append(items, s.item)
 		}
 	}
@@ -69,6 +76,13 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	slices.Sort(items)
 	_, err = v.erased(ctx, tx, actor, child, items, string(family.ConsentWithdrawn))
 	return items, err
+}
+
+// notHidden returns the answers of all guardians but those from whom what is held is hidden.
+func notHidden(answers []consent.Answer, guardians []family.Guardian, now time.Time) []consent.Answer {
+	return slices.DeleteFunc(slices.Clone(answers), func(a consent.Answer) bool {
+		return slices.ContainsFunc(guardians, func(g family.Guardian) bool { return g.ID == a.Guardian && g.Hidden(now) })
+	})
 }
 
 // orderStop tells processors and recipients of the purposes that have lost their

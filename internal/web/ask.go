@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
@@ -76,6 +77,13 @@ func (s *Server) face(ctx context.Context, tx *db.Tx, req consent.Request, l i18
 		return face{}, err
 	}
 	nickname, back, err := s.desk.Face(child, req)
+	if err == nil {
+		// Edge case 22: whoever is shown nothing isn't told what the child is called either.
+		g, gone := family.FindGuardian(ctx, tx, child.ID, req.Guardian)
+		if gone != nil || g.Hidden(tx.Now()) {
+			nickname = pii.Text{}
+		}
+	}
 	f := face{name: now.Charter.Name.In(charter.Lang(l)), nickname: nickname.Reveal(), ends: child.ExpiresAt}
 	// Asked once more when it is shown: an origin that was taken off the charter
 	// since leads nobody away.

@@ -128,6 +128,7 @@ func (s *Server) come(r *http.Request, open func(context.Context, func(*db.Tx) e
 
 // toDoor leads whoever isn't signed in to where that is done.
 func (s *Server) toDoor(w http.ResponseWriter, r *http.Request, err error) error {
+	err = closed(err)
 	if !errors.Is(err, session.ErrSignedOut) {
 		return err
 	}
@@ -276,6 +277,7 @@ type homeChild struct {
 	Disputed bool
 	Frozen   bool
 	Dark     bool   // its birth date can't be read, and nothing of it is shown
+	Closed   bool   // what is held isn't shown here: see ErrClosed
 	Rules    string // of its service
 	Ending   ending
 }
@@ -319,6 +321,9 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	end, err := s.ending(ctx, tx, tie.Of.Service, tie.Of.ID, published, l)
 	if err != nil {
 		return homeChild{}, err
+	}
+	if tie.Hidden(tx.Now()) {
+		return closedChild(tie, number, published, end, charter.Lang(l)), nil
 	}
 	held, err := vault.Holdings(ctx, tx, tie.Of)
 	return homeChild{

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -143,12 +144,24 @@ func tie(r *http.Request, in session.Session) (family.Tie, int, error) {
 
 func (s *Server) homeOne(w http.ResponseWriter, r *http.Request) error {
 	var page homeChildPage
+	var instead *homeClosedPage // of whom nothing is shown here
 	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
+		t, number, err := tie(r, in)
+		if instead = nil; err == nil && t.Hidden(tx.Now()) {
+			instead = new(homeClosedPage)
+			return s.fillClosed(ctx, tx, r, t, number, instead)
+		}
+		if err != nil {
+			return err
+		}
 		return s.fillChild(ctx, tx, r, in, &page)
 	})
 	page.Invited = r.URL.Query().Has("invited")
 	if err != nil {
 		return s.toDoor(w, r, err)
+	}
+	if instead != nil {
+		return s.render(w, r, http.StatusOK, "guardian/home_closed.html", *instead)
 	}
 	return s.render(w, r, http.StatusOK, "guardian/home_child.html", page)
 }
@@ -168,6 +181,9 @@ func (s *Server) homeReveal(w http.ResponseWriter, r *http.Request) error {
 			return vault.ErrNotHeld
 		}
 		opened, err = s.Vault.View(ctx, tx, t.Guardian, t.Of.Service, item)
+		if errors.Is(err, vault.ErrNotHeld) && t.Hidden(tx.Now()) {
+			err = ErrClosed // what is held isn't told either
+		}
 		return err
 	})
 	var page homeChildPage
@@ -219,7 +235,7 @@ func (s *Server) homeAgain(w http.ResponseWriter, r *http.Request) error {
 	}
 	var secrets consent.Secrets
 	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, _, err := tie(r, in)
+		t, _, err := openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -316,7 +332,7 @@ func (t told) items(names []string) string {
 }
 
 func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in session.Session, page *homeChildPage) error {
-	t, number, err := tie(r, in)
+	t, number, err := openTie(r, in, tx.Now())
 	if err != nil {
 		return err
 	}

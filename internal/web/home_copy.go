@@ -74,7 +74,7 @@ func (t told) copyNeeds() (needs family.Strength, prove string) {
 func (s *Server) homeCopy(w http.ResponseWriter, r *http.Request) error {
 	var page homeCopyPage
 	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, number, err := tie(r, in)
+		t, number, err := openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -129,6 +129,10 @@ func (s *Server) homeCopyFile(w http.ResponseWriter, r *http.Request) error {
 		t, _, err := tie(r, in)
 		if err != nil {
 			return err
+		}
+		if t.Hidden(tx.Now()) { // how many parts there are isn't told: the gate denies, and records it
+			guardian, size = t.ID, 0
+			return nil
 		}
 		parts, err := vault.Parts(ctx, tx, t.Of)
 		if err == nil && part >= 1 && part <= len(parts) { // of any other copyOf knows nothing
@@ -192,6 +196,10 @@ func (s *Server) makeCopy(r *http.Request, code string, part int) (file *transcr
 func (s *Server) copyOf(ctx context.Context, tx *db.Tx, t family.Tie, request string, part int, l i18n.Lang) (d transcript.Document, err error) {
 	demand, err := rights.Fetch(ctx, tx, t.Guardian, t.Of.Service, request)
 	if err != nil {
+		return d, err
+	}
+	if t.Hidden(tx.Now()) {
+		_, err := s.Vault.Copy(ctx, tx, t.Guardian, demand, family.Unproved, nil)
 		return d, err
 	}
 	parts, err := vault.Parts(ctx, tx, t.Of)

@@ -279,6 +279,7 @@ var mishaps = map[string]mishap{
 	ErrForm.Code:                    {"web.mishap.form", "", []func(on) way{toPage}},
 	ErrNothingOn.Code:               {"web.mishap.nothing_on", "", []func(on) way{toRequest}},
 	ErrDark.Code:                    {"web.mishap.dark", "", []func(on) way{toHome}},
+	ErrClosed.Code:                  {"web.closed.title", "", []func(on) way{toPage, toHome}},
 	ErrNoPage.Code:                  {"web.mishap.no_page", "", []func(on) way{toCode, toHome}},
 	ErrSlowDown.Code:                {"web.mishap.too_often", "", []func(on) way{toRetry, toPage}},
 	ErrCopying.Code:                 {"web.mishap.copying", "", []func(on) way{toPage}},

@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
@@ -43,6 +44,7 @@ var types = []string{
 	consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired,
 	consent.KindCancelled, consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 
+	shield.KindRaised, shield.KindLifted, shield.KindOver,
 	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled, rights.KindRecalled,
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,

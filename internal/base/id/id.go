@@ -35,6 +35,7 @@ const (
 
 	Verification Prefix = "ve" // of who a guardian is
 	Rights       Prefix = "rr" // a demand of a child or its guardian
+	Shield       Prefix = "sh" // that what is held of a child is hidden from one of its guardians
 	BirthClaim   Prefix = "bc" // that a child is older than was said
 	Webhook      Prefix = "wh" // where the operator's systems are told of events
 	Approval     Prefix = "la" // of keeping what a law demands

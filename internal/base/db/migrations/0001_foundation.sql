@@ -332,6 +332,7 @@ CREATE TABLE guardian (
 	created_at  bigint NOT NULL,
 	verified_at bigint,
 	ended_at    bigint,
+	hidden_until bigint,         -- nothing that is held is shown to this one until then
 	PRIMARY KEY (child, guardian)
 ); -- clustered
 CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian) WHERE phone_hash IS NOT NULL;
@@ -549,6 +550,30 @@ CREATE TABLE birth_claim (
 CREATE INDEX birth_claim_id ON birth_claim (id, child);
 CREATE INDEX birth_claim_service ON birth_claim (service, expires_at, child);
 CREATE INDEX birth_claim_expiry ON birth_claim (expires_at, child);
+
+-- SHIELD. That what is held of a child is hidden from one of its guardians: who asked,
+-- who decided, and until when.
+CREATE TABLE shield (
+	child      text   NOT NULL,
+	id         text   NOT NULL,
+	service    text   NOT NULL,
+	guardian   text   NOT NULL,
+	reason     text   NOT NULL, -- violence, abuse, custody, child_asks, authority
+	days       bigint NOT NULL, -- from the decision on
+	note       bytea  NOT NULL, -- sealed
+	state      text   NOT NULL, -- asked, refused, raised, lifted, replaced, over
+	asker      text   NOT NULL,
+	decider    text   NOT NULL, -- or empty
+	asked_at   bigint NOT NULL,
+	decided_at bigint,
+	due_at     bigint NOT NULL, -- until when it is to be decided; then, until when it lasts
+	closed_at  bigint,
+	PRIMARY KEY (child, id)
+);
+CREATE INDEX shield_id ON shield (id, child);
+CREATE INDEX shield_open ON shield (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX shield_closed ON shield (service, due_at, id) WHERE closed_at IS NOT NULL;
+CREATE INDEX shield_over ON shield (due_at, id) WHERE closed_at IS NULL;
 
 -- LEGAL. What a law demands to keep: who has approved it, and what is kept. Nobody reads
 -- it; it ends on its date.

@@ -1,0 +1,40 @@
+package message_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/family"
+	"wardkeep/internal/rights"
+)
+
+// Edge case 22: a guardian from whom what is held is hidden isn't told what the child or the other
+// guardian does, also not of what was on its way when that was decided; of its own it hears,
+// and the other guardian of everything.
+func TestEdgeCase22_WhoIsTheThreatHearsOfNobody(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		child, hers, _ := parents(d)
+		demands := rights.Desk{Ring: d.Ring, Charters: d.Desk.Charters, Calendar: workday.Default()}
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			_, _, err := demands.Receive(ctx, tx, d.App, c, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
+			return err
+		})
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			return family.Hide(ctx, tx, c, hers.Guardian, tx.Now().Add(24*time.Hour))
+		})
+		d.told("request.erasure_asked " + fatherPhone)
+		d.add(child, family.Person{Phone: pii.New("13700137000"), Relation: family.Grandparent})
+		d.told("guardian.contact_added " + fatherPhone)
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			_, _, err := demands.Receive(ctx, tx, d.App, c, rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: hers.Guardian, Item: "remarks", Text: pii.New("不对")})
+			return err
+		})
+		d.told("request.received " + motherPhone)
+		d.Pass(25 * time.Hour)
+		d.told() // and isn't told later
+	})
+}

@@ -1,0 +1,154 @@
+package replay_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"wardkeep/internal/approval"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// shieldChanges are changes by hand of what is hidden from a guardian, and what must be found.
+var shieldChanges = []struct{ name, query, found string }{
+	{"a guardian sees again what is held", `UPDATE guardian SET hidden_until = NULL`, "row_differs guardian hidden_until"},
+	{"a shield never was", `DELETE FROM shield WHERE state = 'raised'`, "row_missing shield "},
+	{"a shield is about nobody", `UPDATE shield SET child = 'zz' WHERE state = 'raised'`, "row_extra shield "},
+	{"a shield has another name", `UPDATE shield SET id = '王小明' WHERE state = 'raised'`, "row_extra shield "},
+	{"a shield is another service's", `UPDATE shield SET service = '王小明'`, "row_differs shield service"},
+	{"a shield is from somebody else", `UPDATE shield SET guardian = '王小明'`, "row_differs shield guardian"},
+	{"a shield is for another reason", `UPDATE shield SET reason = 'custody'`, "row_differs shield reason"},
+	{"a shield was asked for longer", `UPDATE shield SET days = days + 1`, "row_differs shield days"},
+	{"a shield says something else", `UPDATE shield SET note = (SELECT max(note) FROM shield WHERE state = 'asked') WHERE state = 'raised'`, "row_sealed shield note"},
+	{"a shield is refused", `UPDATE shield SET state = 'refused' WHERE state = 'raised'`, "row_differs shield state"},
+	{"somebody else has asked", `UPDATE shield SET asker = '王小明'`, "row_differs shield asker"},
+	{"somebody else has decided", `UPDATE shield SET decider = '王小明' WHERE state = 'raised'`, "row_differs shield decider"},
+	{"a shield was asked for later", `UPDATE shield SET asked_at = asked_at + 1`, "row_differs shield asked_at"},
+	{"a shield was decided later", `UPDATE shield SET decided_at = decided_at + 1 WHERE state = 'raised'`, "row_differs shield decided_at"},
+	{"a shield lasts longer", `UPDATE shield SET due_at = due_at + 1 WHERE state = 'raised'`, "row_differs shield due_at"},
+	{"a shield is over", `UPDATE shield SET closed_at = due_at WHERE state = 'raised'`, "row_differs shield closed_at"},
+}
+
+// Edge case 22: who has hidden what from whom, and until when, replays; what somebody changes
+// of it, or writes into the ledger that two persons haven't decided, is found.
+func TestInvariant7_WhatIsHiddenFromAGuardianReplays(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := &scene{story: begin(t, w)}
+		s.mei = s.Child()
+		s.Put(s.mei, "course-progress", "weekly_score", "77")
+		father := s.Guardian(s.mei)
+		father.Strength = family.OneTimeCode
+		hire := func(name string, g staff.Grant) (p staff.Person) {
+			s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				p, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, name, g)
+				return err
+			})
+			return p
+		}
+		var office staff.Grant
+		s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			office, err = staff.OfOffice(ctx, tx, service, s.Officer.ID)
+			return err
+		})
+		officer, manager, second := hire("林静", office), hire("韩梅梅", staff.Grant{Role: staff.Manager, Service: service}), hire("王芳", staff.Grant{Role: staff.Manager, Service: service})
+		ask := func() (asked shield.Shield) {
+			s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				asked, _, err = shield.Ask(ctx, tx, s.Ring, workday.Default(), staff.Acting{Person: manager, Action: staff.AskShield}, service, s.mei.ID,
+					shield.Asking{Guardian: father.ID, Reason: shield.Abuse, Days: 30, Text: pii.New("老师报告")})
+				return err
+			})
+			return asked
+		}
+		raised := ask()
+		var pair approval.Pair
+		s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			if raised, _, err = shield.Raise(ctx, tx, staff.Acting{Person: officer, Action: staff.DecideShield}, service, raised.ID); err != nil {
+				return err
+			}
+			pair, err = approval.Pairs(ctx, tx, second.ID, staff.DecideShield, officer.ID, staff.AskShield, service)
+			return err
+		})
+		waits := ask()
+		if err := s.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, err := s.Vault.View(ctx, tx, father, service, "weekly_score")
+			return err
+		}); !gate.Hid(err) {
+			t.Errorf("it is shown: %v", err)
+		}
+		ok(t, s.flush())
+		s.replays(t)
+		for _, c := range shieldChanges {
+			found(t, c.name, s.once(t, func() {
+				s.do(func(ctx context.Context, tx *db.Tx) error {
+					n, err := tx.Exec(ctx, c.query)
+					if err == nil && n == 0 {
+						t.Errorf("%s: nothing was changed", c.name)
+					}
+					return err
+				})
+			}), c.found)
+		}
+		now := func() int64 { return s.Store.Now().UnixMicro() }
+		day := (24 * time.Hour).Microseconds()
+		for name, f := range map[string]struct {
+			kind, actor string
+			bump        int64
+			body        func() any
+			found       string
+		}{
+			"a look at what is hidden": {gate.KindViewed, father.Ledger(), 0, func() any {
+				return gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1}
+			}, "verdict "},
+			"a look that is denied for another reason": {gate.KindViewDenied, father.Ledger(), 0, func() any {
+				return gate.AccessBody{Items: []string{"weekly_score"}, Age: "child", Strength: 1, Reasons: []gate.Denial{{Code: "gate.access_grown", Article: "2"}}}
+			}, "verdict "},
+			"an app hides it": {shield.KindRaised, s.App.Ledger(), 1, func() any {
+				return shield.RaisedBody{Shield: waits.ID, Guardian: father.ID, Until: now() + 30*day, Pair: pair}
+			}, "impossible actor"},
+			"a restore hides it that was none": {shield.KindRaised, officer.Ledger(), 1, func() any {
+				return shield.RaisedBody{Shield: waits.ID, Guardian: father.ID, Until: now() + 30*day, Again: true}
+			}, "impossible actor"},
+			"it is hidden though nobody has asked": {shield.KindRaised, officer.Ledger(), 1, func() any {
+				return shield.RaisedBody{Shield: id.New(id.Shield), Guardian: father.ID, Until: now() + 30*day, Pair: pair}
+			}, "impossible shield"},
+			"it is hidden for longer than was asked": {shield.KindRaised, officer.Ledger(), 1, func() any {
+				return shield.RaisedBody{Shield: waits.ID, Guardian: father.ID, Until: now() + 90*day, Pair: pair}
+			}, "impossible shield"},
+			"it is hidden from nobody": {shield.KindRaised, officer.Ledger(), 1, func() any {
+				return shield.RaisedBody{Shield: waits.ID, Guardian: family.GuardianID(id.New(id.Guardian)), Until: now() + 30*day, Pair: pair}
+			}, "impossible guardian"},
+			"it is refused once it is hidden": {shield.KindRefused, officer.Ledger(), 1, func() any { return shield.RefusedBody{Shield: raised.ID, Pair: pair} }, "impossible shield"},
+			"who has asked refuses it": {shield.KindRefused, manager.Ledger(), 1, func() any {
+				return shield.RefusedBody{Shield: waits.ID, Pair: approval.Pair{Person: manager.Version, Asker: manager.Version, Catalog: pair.Catalog}}
+			}, "impossible actor"},
+			"two refuse it of whom none holds an office": {shield.KindRefused, second.Ledger(), 1, func() any {
+				return shield.RefusedBody{Shield: waits.ID, Pair: approval.Pair{Person: second.Version, Asker: manager.Version, Catalog: pair.Catalog}}
+			}, "impossible actor"},
+			"it is over before its time": {shield.KindOver, actorOfSweeps, 1, func() any { return shield.OverBody{Shield: raised.ID} }, "impossible shield"},
+			"an app shows it again":      {shield.KindLifted, s.App.Ledger(), 1, func() any { return shield.LiftedBody{Shield: raised.ID} }, "impossible actor"},
+			"what isn't hidden is shown": {shield.KindLifted, officer.Ledger(), 1, func() any { return shield.LiftedBody{Shield: waits.ID} }, "impossible shield"},
+			"it is asked for twice": {shield.KindAsked, manager.Ledger(), 1, func() any {
+				return shield.AskedBody{Shield: id.New(id.Shield), Guardian: father.ID, Reason: shield.Abuse, Days: 30, Due: now() + day}
+			}, "impossible shield"},
+			"it is asked for a hundred days": {shield.KindAsked, manager.Ledger(), 1, func() any {
+				return shield.AskedBody{Shield: id.New(id.Shield), Guardian: father.ID, Reason: shield.Abuse, Days: 100, Due: now() + day}
+			}, "body shield"},
+			"a demand of the threat that is answered by itself": {rights.KindReceived, father.Ledger(), 1, func() any {
+				return rights.ReceivedBody{Request: id.New(id.Rights), Number: "7K2M-9QXT", Kind: rights.Access, Door: rights.ByGuardian, Guardian: father.ID, Due: now() + day, Fetch: now() + day}
+			}, "body demand"},
+		} {
+			forgery(t, name, s.once(t, func() { s.forge(s.mei, f.bump, f.kind, f.actor, f.body()) }), f.found)
+		}
+		s.replays(t)
+	})
+}
