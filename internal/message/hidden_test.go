@@ -8,8 +8,12 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
 )
 
 // Edge case 22: a guardian from whom what is held is hidden isn't told what the child or the other
@@ -23,8 +27,26 @@ func TestEdgeCase22_WhoIsTheThreatHearsOfNobody(t *testing.T) {
 			_, _, err := demands.Receive(ctx, tx, d.App, c, rights.Demand{Kind: rights.Close, Door: rights.ByChild})
 			return err
 		})
-		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
-			return family.Hide(ctx, tx, c, hers.Guardian, tx.Now().Add(24*time.Hour))
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			terminal := catalog.Operator{ID: "test"}
+			g, err := staff.OfOffice(ctx, tx, vaulttest.Service, d.Officer.ID)
+			if err != nil {
+				return err
+			}
+			officer, err := staff.Add(ctx, tx, terminal, "林静", g)
+			if err != nil {
+				return err
+			}
+			manager, err := staff.Add(ctx, tx, terminal, "韩梅梅", staff.Grant{Role: staff.Manager, Service: vaulttest.Service})
+			if err != nil {
+				return err
+			}
+			asked, _, err := shield.Ask(ctx, tx, d.Ring, workday.Default(), staff.Acting{Person: manager, Action: staff.AskShield}, vaulttest.Service, child.ID,
+				shield.Asking{Guardian: hers.Guardian, Reason: shield.ChildAsks, Days: 1, Text: pii.New("孩子害怕")})
+			if err == nil {
+				_, _, err = shield.Raise(ctx, tx, staff.Acting{Person: officer, Action: staff.DecideShield}, vaulttest.Service, asked.ID)
+			}
+			return err
 		})
 		d.told("request.erasure_asked " + fatherPhone)
 		d.add(child, family.Person{Phone: pii.New("13700137000"), Relation: family.Grandparent})

@@ -129,7 +129,7 @@ var neverToMinors = []string{
 }
 
 // mishapsElsewhere meet guardians alone, at home or with a link of their own.
-var mishapsElsewhere = []string{"receipt.no_certificate", "session.signed_out", "web.copying", "consent.guardian_past_14"}
+var mishapsElsewhere = []string{"receipt.no_certificate", "session.signed_out", "web.copying", "consent.guardian_past_14", "web.closed"}
 
 var (
 	wordOfPage = regexp.MustCompile("[\\s({]t \"([^\"]+)\"")
