@@ -153,7 +153,7 @@ func TestEdgeCase18_OnlyAFreshYesIsTransferred(t *testing.T) {
 		h.silent = true // the window is over, and nothing erased yet
 		h.Pass(8 * day)
 		_, err = h.transfers(yes, vaulttest.Successor)
-		denied(t, err, "23:service_ceasing", "17:recipient_not_assessed")
+		denied(t, err, "23:service_ceasing")
 		h.silent = false
 		if done := h.round(); done.Erased != 3 || done.Ended != 1 || h.living() != 0 {
 			t.Errorf("%+v", done)
@@ -262,6 +262,9 @@ func TestEdgeCase18_AYesOnItsWayIsNotFresh(t *testing.T) {
 		waits := agrees(asked, false)
 		h.Pass(-skew)
 		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			if err := h.AssessSuccessor(ctx, tx); err != nil {
+				return err
+			}
 			_, _, err := catalog.CeaseTo(ctx, tx, h.Officer, vaulttest.Service, catalog.ClosingDown, tx.Now().Add(7*day),
 				catalog.Takeover{Recipient: vaulttest.Successor, Document: "PIA-2026-18", Assessed: "2026-03-02"})
 			if err == nil && h.Store.Engine() == "postgres" { // SQLite has one writer

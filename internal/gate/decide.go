@@ -315,12 +315,9 @@ func (d *decision) party(purpose charter.Purpose) {
 		if !slices.Contains(purpose.Recipients, d.use.Party) {
 			d.deny("17", "gate.recipient_unknown")
 		}
-		// Edge case 18: who takes over was assessed before that was announced.
-		if d.handsOver() {
-			d.takesOver(purpose)
-		} else {
-			d.engaged(party.Recipient, purpose)
-		}
+		// Edge case 18: who takes over a service is a recipient as any other, and its assessment
+		// must hold by then: that one was named with the announcement is a word (Article 17).
+		d.engaged(party.Recipient, purpose)
 	case charter.Disclose:
 		audience, ok := purpose.Audience(d.use.Party)
 		if !ok {

@@ -37,15 +37,6 @@ func (d *decision) engaged(role party.Role, purpose charter.Purpose) {
 	d.border(role, purpose)
 }
 
-// takesOver denies what goes to who takes over a service that ends, whom somebody in office
-// has stopped, or who is abroad with no mechanism on file; and what guardians read that it doesn't
-// get. All else was looked at before that was announced (edge case 18).
-func (d *decision) takesOver(purpose charter.Purpose) {
-	d.stopped(d.counterpart(party.Recipient))
-	d.within("17", "gate.item_not_for_party", purpose, party.ScopeOf(d.facts.Published.Charter, party.Recipient, d.use.Party))
-	d.border(party.Recipient, purpose)
-}
-
 // counterpart returns how the party stands whom the use names; the zero Standing if it isn't
 // on the register in this role.
 func (d *decision) counterpart(role party.Role) party.Standing {
@@ -113,9 +104,6 @@ func (d *decision) agreed(purpose charter.Purpose) {
 func (d *decision) border(role party.Role, purpose charter.Purpose) {
 	p, article := d.counterpart(role), role.Article()
 	is, said := p.Country, party.CountryOf(d.facts.Published.Charter, party.ID{Role: role, Name: d.use.Party})
-	if p.Name == "" {
-		is = charter.Home // or where the charter says
-	}
 	if said == "" {
 		said = charter.Home // that it isn't in the charter is denied for itself
 	}

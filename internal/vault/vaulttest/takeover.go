@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/party"
 )
 
 // The recipient that takes over a service, and the purpose that asks about it (edge case
@@ -41,10 +42,39 @@ func Takeover(c *charter.Charter) *charter.Charter {
 	return &to
 }
 
+// SuccessorID is the ID of that.
+func SuccessorID() party.ID {
+	return party.ID{Service: Service, Role: party.Recipient, Name: Successor}
+}
+
+// AssessSuccessor registers who takes over, and has it pass an assessment of what the charter
+// gives it (Article 17), if nobody has.
+func (w *World) AssessSuccessor(ctx context.Context, tx *db.Tx) error {
+	var known []party.Standing
+	if err := tx.Together(ctx, party.ReadStanding(&known, SuccessorID())); err != nil {
+		return err
+	}
+	if len(known) == 0 {
+		if _, _, err := party.Register(ctx, tx, w.Officer, SuccessorID(), Identity()); err != nil {
+			return err
+		}
+	} else if known[0].Assessment.Holds(tx.Now()) {
+		return nil
+	}
+	p, err := catalog.Current(ctx, tx, Service)
+	if err == nil {
+		_, _, err = party.Assess(ctx, tx, w.Officer, SuccessorID(), w.Assessment(party.ScopeOf(p.Charter, party.Recipient, Successor)))
+	}
+	return err
+}
+
 // CeaseTo has the officer announce the end of the service, which Successor takes over.
 func (w *World) CeaseTo(window time.Duration) (c catalog.Cessation) {
 	w.T.Helper()
 	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		if err := w.AssessSuccessor(ctx, tx); err != nil {
+			return err
+		}
 		c, _, err = catalog.CeaseTo(ctx, tx, w.Officer, Service, catalog.ClosingDown, tx.Now().Add(window),
 			catalog.Takeover{Recipient: Successor, Document: "PIA-2026-18", Assessed: "2026-03-02"})
 		return err
