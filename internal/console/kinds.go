@@ -152,6 +152,7 @@ var kinds = []kindOf{
 
 	{order.KindIssued, []int{16, 17, 20}},
 	{order.KindAttested, []int{16, 17, 20}},
+	{order.KindReminded, []int{16, 17, 20}},
 	{order.KindOverdue, []int{16, 17, 20}},
 	{order.KindStated, []int{16, 17, 20}},
 

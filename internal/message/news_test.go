@@ -804,6 +804,7 @@ var silent = map[string]string{
 	order.KindIssued:   "it is the party's, and reaches it as an event; the guardian sees it at home and in the certificate",
 	order.KindAttested: "as the order",
 	order.KindStated:   "it is the party's, and the operator's to know",
+	order.KindReminded: "as below",
 	order.KindOverdue:  "it is the operator's to see to; the guardian sees at home that it is open",
 
 	approval.KindAsked:    "nothing is seen by asking",

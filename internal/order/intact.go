@@ -25,7 +25,7 @@ func Rows(ctx context.Context, tx *db.Tx, each func(Row)) error {
 		return err
 	}, `
 		SELECT id, number, party_order.service, party, role, what, items, purposes, narrowed, party_order.child, sealed, issued_at, due_at, overdue_at,
-			attested_at, attested_by, document, salt, issued, attested, coalesce(child.subject, '')
+			attested_at, attested_by, document, salt, issued, attested, reminded, remind_at, coalesce(child.subject, '')
 		FROM party_order LEFT JOIN child ON child.child = party_order.child
 		ORDER BY id`)
 }

@@ -21,6 +21,7 @@ import (
 const (
 	KindIssued   = "order.issued"
 	KindAttested = "order.attested"
+	KindReminded = "order.reminded"
 	KindOverdue  = "order.overdue"
 )
 
@@ -402,11 +403,12 @@ func (b Book) issue(ctx context.Context, tx *db.Tx, actor string, c family.Child
 		if err != nil {
 			return nil, err
 		}
+		remind := NextReminder(now, due, now)
 		err = tx.Queue(ctx, `
 			INSERT INTO party_order (`+columns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11, $12, NULL, NULL, '', '', NULL, $13, '')`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11, $12, NULL, NULL, '', '', NULL, $13, '', 0, $14)`,
 			o.ID, o.Number, c.Service, t.party, t.role, t.what, strings.Join(t.items, " "), strings.Join(t.purposes, " "), t.narrowed, c.ID,
-			(*db.Time)(&now), (*db.Time)(&due), o.Issued)
+			(*db.Time)(&now), (*db.Time)(&due), o.Issued, (*db.Time)(&remind))
 		if err != nil {
 			return nil, err
 		}

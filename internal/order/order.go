@@ -87,18 +87,20 @@ type Order struct {
 	Salt       []byte    // of its mark
 	Issued     string    // "le_…"
 	Attested   string    // "le_…", or empty
+	Reminded   int64     // how often the party was reminded: see Remind
+	RemindAt   time.Time // when it is next; zero: no more
 
 	sealed []byte
 }
 
 const columns = `id, number, service, party, role, what, items, purposes, narrowed, child, sealed, issued_at, due_at, overdue_at,
-	attested_at, attested_by, document, salt, issued, attested`
+	attested_at, attested_by, document, salt, issued, attested, reminded, remind_at`
 
 func scan(row db.Row) (o Order, err error) {
 	var items, purposes string
 	err = row.Scan(&o.ID, &o.Number, &o.Service, &o.Party, &o.Role, &o.What, &items, &purposes, &o.Narrowed, &o.Child, &o.sealed,
 		(*db.Time)(&o.IssuedAt), (*db.Time)(&o.DueAt), (*db.Time)(&o.OverdueAt),
-		(*db.Time)(&o.AttestedAt), &o.AttestedBy, &o.Document, &o.Salt, &o.Issued, &o.Attested)
+		(*db.Time)(&o.AttestedAt), &o.AttestedBy, &o.Document, &o.Salt, &o.Issued, &o.Attested, &o.Reminded, (*db.Time)(&o.RemindAt))
 	o.Items, o.Purposes = strings.Fields(items), strings.Fields(purposes)
 	return o, err
 }

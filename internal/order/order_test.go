@@ -586,3 +586,50 @@ func TestArticle16_TwoMayAttestAllAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Article 16: a party is reminded of what it hasn't attested at half of its time, and a day
+// before that is over, once each, whatever the sweep was late with; of what it has attested, or
+// of what is overdue, nobody reminds it.
+func TestArticle16_APartyIsRemindedOfItsOrders(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.erase(w.Child())
+		open := func() []order.Order { return w.list(order.IsOpen) }
+		sweep := func(want int) {
+			t.Helper()
+			done, err := retention.Sweep(t.Context(), w.Store, w.Vault)
+			if err != nil || done.Reminded != want {
+				t.Errorf("reminded of %d, want %d; %v", done.Reminded, want, err)
+			}
+		}
+		all := open()
+		if len(all) < 2 {
+			t.Fatalf("%d orders", len(all))
+		}
+		o, n := all[0], len(all)
+		sweep(0)
+		if half := o.IssuedAt.Add(o.DueAt.Sub(o.IssuedAt) / 2); o.RemindAt.Sub(half).Abs() > time.Millisecond {
+			t.Errorf("first at %s, of %s to %s", o.RemindAt, o.IssuedAt, o.DueAt)
+		}
+		w.Pass(o.RemindAt.Sub(w.Store.Now()) + time.Second)
+		sweep(n)
+		sweep(0) // once
+		if err := w.attest(all[1], all[1].Party); err != nil {
+			t.Fatal(err)
+		}
+		w.Pass(o.DueAt.Add(-day).Sub(w.Store.Now()) + time.Second)
+		sweep(n - 1) // but for what was attested
+		sweep(0)
+		if left := open(); len(left) != n-1 || left[0].Reminded != 2 || !left[0].RemindAt.IsZero() {
+			t.Errorf("%+v", left)
+		}
+		// After a long stop one is left out, and of what is overdue nobody is reminded.
+		w.erase(w.Child())
+		late := open()
+		w.Pass(late[len(late)-1].DueAt.Add(-time.Hour).Sub(w.Store.Now()))
+		sweep(n)
+		sweep(0)
+		w.erase(w.Child())
+		w.Pass(60 * day)
+		sweep(0)
+	})
+}

@@ -153,7 +153,7 @@ var (
 	ofServices = []string{catalog.KindCreated, catalog.KindProposed, catalog.KindPublished, catalog.KindRecalled, catalog.KindAppointed, catalog.KindEnded,
 		catalog.KindApproved, catalog.KindRefused, catalog.KindTakenBack, catalog.KindReached, catalog.KindRecorded, catalog.KindAssessed, catalog.KindCeasing, catalog.KindCeased,
 		account.KindIssued, account.KindRevoked, webhook.KindAdded, webhook.KindRotated, webhook.KindRemoved, webhook.KindReplayed, webhook.KindChanged, webhook.KindPaused, webhook.KindResumed, vault.KindSwept,
-		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindOverdue, order.KindStated, legal.KindErased,
+		catalog.KindSuspended, catalog.KindResumed, order.KindAttested, order.KindReminded, order.KindOverdue, order.KindStated, legal.KindErased,
 		suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted, party.KindNarrowed, party.KindTrimmed,
 		party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated, party.KindChecked, party.KindAlarm}

@@ -26,6 +26,7 @@ type partyOrder struct {
 	narrowed                int64 // the version in which the party narrowed, if that is why
 	issued, due             int64
 	overdue, attested       int64
+	reminded, remindedAt    int64  // how often, and when last
 	attestation             string // entry
 	seen                    bool
 }
@@ -92,6 +93,8 @@ func (f *fold) orderEntry(p ledger.Placed, s source) fault {
 		Number string `json:"number"`
 		Party  string `json:"party"`
 		Mark   string `json:"mark,omitempty"`
+		Times  int64  `json:"times,omitempty"`
+		Due    int64  `json:"due,omitempty"`
 	}](p)
 	if x != (fault{}) {
 		return x
@@ -106,6 +109,16 @@ func (f *fold) orderEntry(p ledger.Placed, s source) fault {
 	o.of, o.party, o.number = f.names.keep(p.Service), f.names.keep(b.Party), b.Number
 	if !o.known && o.entry == "" {
 		o.source = s
+	}
+	if p.Kind == order.KindReminded {
+		if p.Actor != sweeper || b.Mark != "" || b.Times != o.reminded+1 || o.known && b.Due != o.due || at >= b.Due {
+			return impossible(ruleOrder)
+		}
+		o.reminded, o.remindedAt = b.Times, at
+		return fault{}
+	}
+	if b.Times != 0 || b.Due != 0 {
+		return fault{what: FoundBody, field: ruleOrder}
 	}
 	if p.Kind == order.KindOverdue {
 		if o.overdue != 0 || p.Actor != sweeper || b.Mark != "" {
@@ -130,7 +143,8 @@ func (f *fold) checkOrders() {
 	late := make(map[string]string) // service → parties
 	for _, k := range slices.SortedFunc(maps.Keys(f.orders), func(a, b key) int { return slices.Compare(a[:], b[:]) }) {
 		o := f.orders[k]
-		if !o.known || o.overdue != 0 && (o.overdue < o.due || o.attested != 0 && o.attested < o.overdue) || o.attested != 0 && o.attested < o.issued {
+		if !o.known || o.overdue != 0 && (o.overdue < o.due || o.attested != 0 && o.attested < o.overdue) || o.attested != 0 && o.attested < o.issued ||
+			o.reminded != 0 && (o.remindedAt >= o.due || o.remindedAt < order.NextReminder(moment(o.issued), moment(o.due), moment(o.issued)).UnixMicro()) {
 			f.blame(o.source, impossible(ruleOrder))
 		}
 		if o.known && o.narrowed != 0 {
@@ -183,6 +197,11 @@ func (a *audit) orderRows() error {
 		r.time("due_at", o.due, micros(row.DueAt))
 		r.time("overdue_at", o.overdue, micros(row.OverdueAt))
 		r.time("attested_at", o.attested, micros(row.AttestedAt))
+		r.number("reminded", o.reminded, row.Reminded)
+		// Once it is due nobody reminds of it: whether a sweep has seen that says nothing.
+		if last := max(o.issued, o.remindedAt); !row.RemindAt.IsZero() || a.fold.now < o.due && o.attested == 0 {
+			r.time("remind_at", micros(order.NextReminder(moment(o.issued), moment(o.due), moment(last))), micros(row.RemindAt))
+		}
 		gone, subject := true, ""
 		if c := a.fold.children[o.child]; c != nil && c.state != erased {
 			gone, subject = false, o.child.name(id.Subject)

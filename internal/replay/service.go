@@ -41,7 +41,7 @@ func (f *fold) serviceEntry(p ledger.Placed, s source) fault {
 		return f.swept(p)
 	case order.KindStated:
 		return f.statedEntry(p, s)
-	case order.KindAttested, order.KindOverdue:
+	case order.KindAttested, order.KindReminded, order.KindOverdue:
 		return f.orderEntry(p, s)
 	case legal.KindApproved, legal.KindEnded:
 		return f.approvalEntry(p, key{})

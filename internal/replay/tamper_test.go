@@ -1075,6 +1075,8 @@ var changes = []change{
 	{"an attested order leads to somebody", `UPDATE party_order SET sealed = (SELECT wrapped FROM child WHERE wrapped IS NOT NULL ORDER BY child LIMIT 1) WHERE id = $1`, done, "row_differs party_order sealed"},
 	{"an order was issued later", `UPDATE party_order SET issued_at = issued_at + 1 WHERE id = $1`, owing, "row_differs party_order issued_at"},
 	{"an order is due later", `UPDATE party_order SET due_at = due_at + 1 WHERE id = $1`, owing, "row_differs party_order due_at"},
+	{"an order was reminded of", `UPDATE party_order SET reminded = reminded + 1 WHERE id = $1`, owing, "row_differs party_order reminded"},
+	{"an order is reminded of later", `UPDATE party_order SET remind_at = due_at WHERE id = $1`, owing, "row_differs party_order remind_at"},
 	{"an order isn't overdue", `UPDATE party_order SET overdue_at = NULL WHERE id = $1`, owing, "row_differs party_order overdue_at"},
 	{"an order is attested", `UPDATE party_order SET attested_at = 1 WHERE id = $1`, owing, "row_differs party_order attested_at"},
 	{"somebody else has attested", `UPDATE party_order SET attested_by = '王小明' WHERE id = $1`, done, "row_differs party_order attested_by"},

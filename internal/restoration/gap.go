@@ -320,6 +320,7 @@ var additions = map[string]string{
 	order.KindIssued:           "",
 	order.KindAttested:         "",
 	order.KindOverdue:          "by its day",
+	order.KindReminded:         "the party is reminded once more",
 	order.KindStated:           "the party says it once more",
 	legal.KindApproved:         "",
 	legal.KindErased:           "by its day",

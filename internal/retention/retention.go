@@ -54,6 +54,7 @@ type Swept struct {
 	Shields    int // of what was hidden from a guardian, and is shown again
 	Kept       int // values whose legal time is over
 	Alarms     int // clocks of processors and recipients that have come to their alarm
+	Reminded   int // parties of orders that they haven't attested
 	Overdue    int // orders to processors and recipients that weren't attested in time
 	Aged       int // children of whom it was recorded that they turn 14, or have, or are 18
 	Evidence   int // certificates of erasures whose time is over
@@ -98,6 +99,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Demanded, sweepDemanded(store, v, f)},
 		{&done.Kept, sweepKept(store, v)},
 		{&done.Overdue, sweepOverdue(store)},
+		{&done.Reminded, sweepReminders(store)},
 		{&done.Alarms, sweepParties(store)},
 		{&done.Aged, sweepAges(store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))},
 		{&done.Requests, sweepRequests(store)},
@@ -271,6 +273,21 @@ func sweepOverdue(store *db.DB) work {
 			n = 0 // it may run again
 			found, err := order.Overdue(ctx, tx, actor, o)
 			if found {
+				n = 1
+			}
+			return err
+		})
+		return n, err
+	})
+}
+
+// sweepReminders reminds parties of orders that they haven't attested, each by itself.
+func sweepReminders(store *db.DB) work {
+	return through(store, order.ToRemind, func(ctx context.Context, o order.Order) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) error {
+			n = 0 // it may run again
+			reminded, err := order.Remind(ctx, tx, actor, o)
+			if reminded {
 				n = 1
 			}
 			return err

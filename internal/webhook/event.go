@@ -51,7 +51,7 @@ var types = []string{
 	assistance.KindAsked, assistance.KindAnswered,
 	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed,
 
-	order.KindIssued, order.KindAttested, order.KindOverdue, order.KindStated,
+	order.KindIssued, order.KindAttested, order.KindReminded, order.KindOverdue, order.KindStated,
 	vault.KindDelivered, vault.KindDropped, gate.KindWithheld,
 
 	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted, party.KindNarrowed, party.KindTrimmed,
@@ -63,8 +63,36 @@ var types = []string{
 	legal.KindKept, legal.KindErased,
 }
 
-// ofOrders are the kinds that a processor or a recipient is told of.
-var ofOrders = []string{order.KindIssued, order.KindAttested, order.KindOverdue}
+// ofOrders are the kinds about orders that a processor or a recipient is told of, and ofParties
+// all that it is told of.
+var (
+	ofOrders  = []string{order.KindIssued, order.KindAttested, order.KindReminded, order.KindOverdue}
+	ofParties = append(slices.Clone(ofOrders), assistance.KindAsked)
+)
+
+// A PartyTask is what a party is told of a task: not whose it is, nor who has asked.
+type PartyTask struct {
+	Task  string   `json:"task"`
+	Kind  string   `json:"kind"` // of what is demanded
+	Item  string   `json:"item,omitempty"`
+	Items []string `json:"items"` // that it may hold
+	Due   int64    `json:"due"`   // microseconds
+}
+
+// toParty is an event as a party reads it. By the id of a task it finds the rest with its own
+// key, or its seat, where it is recorded (Article 16(2)).
+func toParty(e wardkeep.Event) (wardkeep.Event, error) {
+	if e.Type != assistance.KindAsked {
+		return e, nil
+	}
+	var b assistance.AskedBody
+	if err := json.Unmarshal(e.Data, &b); err != nil {
+		return e, err
+	}
+	data, err := json.Marshal(PartyTask{b.Task, b.Kind, b.Item, b.Items, b.Due})
+	e.Child, e.Data = "", data
+	return e, err
+}
 
 // Tells reports whether an operator is told of entries of this kind.
 func Tells(kind string) bool { return slices.Contains(types, kind) }
@@ -102,9 +130,9 @@ func (e Endpoint) tells(p ledger.Placed) bool {
 }
 
 // hears reports whether the endpoint may be told of entries of this kind. A processor
-// or a recipient is told of its orders, and of nothing else (Article 15).
+// or a recipient is told of its orders and its tasks, and of nothing else (Article 15).
 func (e Endpoint) hears(kind string) bool {
-	if e.Party != "" && !slices.Contains(ofOrders, kind) {
+	if e.Party != "" && !slices.Contains(ofParties, kind) {
 		return false
 	}
 	return Tells(kind) && (len(e.Types) == 0 || slices.ContainsFunc(e.Types, func(a string) bool { return matches(a, kind) }))

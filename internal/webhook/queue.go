@@ -156,6 +156,11 @@ func (e Endpoint) letterOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, d
 	if err != nil {
 		return "", nil, err
 	}
+	if e.Party != "" {
+		if event, err = toParty(event); err != nil {
+			return "", nil, err
+		}
+	}
 	body, err = json.Marshal(event)
 	return event.ID, body, err
 }

@@ -268,7 +268,7 @@ func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service s
 func (e Endpoint) check(to Address) error {
 	among := Types()
 	if e.Party != "" {
-		among = append(slices.Clone(ofOrders), wardkeep.TypeBundle)
+		among = append(slices.Clone(ofParties), wardkeep.TypeBundle)
 	}
 	switch {
 	case to == Address{}:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -17,12 +18,16 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/account"
+	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
@@ -153,7 +158,11 @@ func TestEdgeCase13_AProcessorIsToldOfItsOrdersAlone(t *testing.T) {
 			return b.Order
 		}
 		told(order.KindIssued, string(child.ID))
-		p.Pass(30 * 24 * time.Hour)
+		p.Pass(4 * 24 * time.Hour)
+		p.sweep()
+		p.pass()
+		told(order.KindReminded, string(child.ID))
+		p.Pass(26 * 24 * time.Hour)
 		p.sweep()
 		p.pass()
 		id := told(order.KindOverdue, string(child.ID))
@@ -165,11 +174,59 @@ func TestEdgeCase13_AProcessorIsToldOfItsOrdersAlone(t *testing.T) {
 		p.pass()
 		told(order.KindAttested, "")
 		p.view(func(ctx context.Context, tx *db.Tx) error {
-			if e, err := webhook.Find(ctx, tx, vaulttest.Service, theirs.ID); err != nil || e.Delivered != 3 {
+			if e, err := webhook.Find(ctx, tx, vaulttest.Service, theirs.ID); err != nil || e.Delivered != 4 {
 				t.Errorf("taken %d, %v", e.Delivered, err)
 			}
 			return nil
 		})
+	})
+}
+
+// Article 16 (2): a processor is told that something is asked of it, and not whose it is, nor
+// who has asked: by the task it finds the rest with its own key, where that is recorded.
+func TestArticle16_APartyIsToldOfItsTasks(t *testing.T) {
+	each(t, func(t *testing.T, p *post) {
+		p.receiver.answers(func(http.ResponseWriter, *http.Request, got) int { return http.StatusNoContent })
+		to, err := webhook.ParseAddress(p.receiver.server.URL, loopback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.remove(p.endpoint)
+		child := p.Child()
+		p.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := webhook.Add(ctx, tx, p.Ring, terminal, vaulttest.Service, to, []string{"assistance.asked"}, vaulttest.Processor)
+			return err
+		})
+		p.pass()
+		p.receiver.all()
+		desk := rights.Desk{Ring: p.Ring, Charters: p.Desk.Charters, Calendar: workday.Default()}
+		var task assistance.Task
+		p.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, _, err := desk.Receive(ctx, tx, p.App, child, rights.Demand{Kind: rights.Access, Door: rights.ByChild})
+			if err != nil {
+				return err
+			}
+			c, err := family.Lock(ctx, tx, vaulttest.Service, child.ID)
+			if err == nil {
+				task, _, err = assistance.Ask(ctx, tx, workday.Default(), p.App, c, vaulttest.ProcessorID(), []string{"gender"},
+					assistance.Asking{Demand: r.ID, Kind: string(r.Kind), Due: r.DueAt, Inside: approval.Inside{Person: 7, Catalog: 3}})
+			}
+			return err
+		})
+		p.pass()
+		all := p.receiver.all()
+		if len(all) != 1 || all[0].event.Type != assistance.KindAsked || all[0].event.Child != "" {
+			t.Fatalf("%+v", all)
+		}
+		var said map[string]any
+		if err := json.Unmarshal(all[0].event.Data, &said); err != nil || said["task"] != task.ID || said["due"] == nil {
+			t.Errorf("%v, %v", said, err)
+		}
+		for _, name := range slices.Sorted(maps.Keys(said)) {
+			if !slices.Contains([]string{"task", "kind", "items", "due"}, name) {
+				t.Errorf("it is told %s", name)
+			}
+		}
 	})
 }
 

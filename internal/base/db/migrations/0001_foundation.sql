@@ -632,8 +632,11 @@ CREATE TABLE party_order (
 	document    text   NOT NULL, -- SHA-256 of what the party has written, or empty; the ledger has a mark of it
 	salt        bytea,           -- of that mark; NULL without a document
 	issued      text   NOT NULL, -- entry of the ledger
-	attested    text   NOT NULL  -- entry of the ledger, or empty
+	attested    text   NOT NULL, -- entry of the ledger, or empty
+	reminded    bigint NOT NULL, -- how often the party was, of two times
+	remind_at   bigint           -- when it is next; NULL: no more
 );
+CREATE INDEX party_order_remind ON party_order (remind_at, id) WHERE attested_at IS NULL AND remind_at IS NOT NULL;
 CREATE INDEX party_order_child ON party_order (child, id) WHERE child <> '';
 CREATE INDEX party_order_open ON party_order (service, due_at, issued) WHERE attested_at IS NULL;
 CREATE INDEX party_order_due ON party_order (due_at, issued) WHERE attested_at IS NULL;
