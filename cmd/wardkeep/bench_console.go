@@ -241,6 +241,7 @@ var rooms = []operation{
 	room("registers", "/register"),
 	room("register", "/register/"+benchService),
 	room("parties", "/parties"),
+	room("orders", "/orders"),
 	room("borders", "/borders"),
 	room("party", "/parties/"+benchService+"/processor/yuping-assessment"),
 	room("impact", "/charters/"+benchService+"/1/impact/"+benchPurpose),

@@ -62,6 +62,7 @@ var unmeasured = map[string]string{
 	"/console/suspicions/{service}/{suspicion}":                "one case",
 	"/console/takedowns/{service}/{takedown}":                  "one case",
 	"/console/shields/{service}/{shield}":                      "one case",
+	"/console/orders/{service}/{order}":                        "one order",
 	"/console/evidence/{service}/{attempt}":                    "one case",
 	"/console/evidence/{service}/{attempt}/view":               "one case, and no document before a form",
 }

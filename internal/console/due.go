@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/due"
+	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
@@ -173,6 +175,15 @@ func (v *visit) dueLines(ctx context.Context, tx *db.Tx, all []due.Clock) (lines
 	charters := make(map[string]*charter.Charter)
 	for _, c := range all {
 		l := v.line(c, tx.Now())
+		if c.Kind == due.Order && v.in.Person.May(staff.SeeParties, c.Service) {
+			o, err := order.ByEntry(ctx, tx, c.Service, c.ID)
+			if err != nil && !errors.Is(err, order.ErrNotFound) {
+				return nil, err
+			}
+			if err == nil {
+				l.To, l.Command = orderPath(o.Service, o.ID), ""
+			}
+		}
 		if c.About != "" && !l.Worded() {
 			if charters[c.Service] == nil {
 				if charters[c.Service], _, err = v.s.wordsInForce(ctx, tx, c.Service); err != nil {

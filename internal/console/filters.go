@@ -23,6 +23,7 @@ const (
 	listCharters   = "charters"
 	listRegister   = "register" // of processing activities
 	listParties    = "parties"
+	listOrders     = "orders"  // to parties
 	listBorders    = "borders" // what leaves the country
 	listDemands    = "demands"
 	listSuspicions = "suspicions"
@@ -63,6 +64,7 @@ var lists = []list{
 	{listCharters, "/console/charters", staff.SeeCharters, standingFields},
 	{listRegister, "/console/register", staff.SeeCharters, serviceField},
 	{listParties, "/console/parties", staff.SeeParties, partyFields},
+	{listOrders, "/console/orders", staff.SeeParties, orderFields},
 	{listBorders, "/console/borders", staff.SeeParties, serviceField},
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},

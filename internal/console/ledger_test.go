@@ -817,7 +817,7 @@ func TestAFieldThatIsTooLongIsRefused(t *testing.T) {
 		boss := d.browser(d.hire(staff.Officer).Secret)
 		long := strings.Repeat("x", 200)
 		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "takedowns": "harm", "evidence": "waits", "due": "kind",
-			"charters": "stands", "register": "service", "parties": "role", "borders": "service", "offices": "stands", "reviews": "finding"} {
+			"charters": "stands", "register": "service", "parties": "role", "orders": "party", "borders": "service", "offices": "stands", "reviews": "finding"} {
 			if w := boss.get("/console/" + list + "?" + field + "=" + long); w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("a list of %s: %d", list, w.Code)
 			}
@@ -864,7 +864,7 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 				t.Errorf("%s: %d", name, w.Code)
 			}
 		}
-		queries := map[string]string{"ledger": "article=15", "people": "role=staff", "charters": "stands=unpublished", "register": "service=" + vaulttest.Service, "parties": "role=recipient",
+		queries := map[string]string{"ledger": "article=15", "people": "role=staff", "charters": "stands=unpublished", "register": "service=" + vaulttest.Service, "parties": "role=recipient", "orders": "stands=overdue",
 			"borders": "service=" + vaulttest.Service, "offices": "stands=vacant", "urgent": "reason=safety", "reviews": "finding=wrongful", "access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided", "takedowns": "harm=picture",
 			"evidence": "waits=first", "due": "kind=look", "board": "service=" + vaulttest.Service}
 		for list := range console.Lists() {

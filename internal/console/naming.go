@@ -6,6 +6,7 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/staff"
 )
@@ -48,6 +49,15 @@ func (n naming) of(ctx context.Context, actor string) (name string, err error) {
 			err = nil
 		}
 		name = o.Name
+	case "party":
+		p, seat := staff.Person{}, error(nil)
+		if id.Is(id.PartySeat, who) {
+			p, seat = staff.OfSeat(ctx, n.tx, who)
+		}
+		if seat != nil && !errs.Of(seat).Is(staff.ErrNotFound) {
+			return "", seat
+		}
+		name = p.Name
 	case "operator":
 		name = n.v.lang.T("console.charters.terminal")
 	}

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
@@ -166,6 +167,8 @@ type partyPage struct {
 	Writes  bool       // it can be sent
 	Who     string     // was typed, and where the link shall go
 	Mail    string
+	Orders  ordersPart
+	Stated  []statementRow
 	Holds   []scopeRow // what it may hold of children
 	Owes    []scopeRow // what of that it may have no longer
 	May     bool       // whoever looks signs for the office
@@ -258,6 +261,21 @@ func (v *visit) partyPage(link *setUpLink, problem error) error {
 		}
 		if page.Seats, err = v.seats(ctx, tx, row.ID); err != nil {
 			return err
+		}
+		if page.Orders, err = v.ordersPart(ctx, tx, row.ID); err != nil {
+			return err
+		}
+		said, err := order.StatementsOf(ctx, tx, row.ID)
+		if err != nil {
+			return err
+		}
+		page.Stated = nil
+		for _, st := range said {
+			one, err := names.statement(ctx, st)
+			if err != nil {
+				return err
+			}
+			page.Stated = append(page.Stated, one)
 		}
 		papers, err := party.Papers(ctx, tx, row.ID)
 		if err != nil {

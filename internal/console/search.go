@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
@@ -208,6 +209,17 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 			f.hit("shield", one.Number(), name, shieldPath(name, one.ID))
 		}
 		return nil
+	case id.Is(id.Order, f.q):
+		for _, name := range mayIn(person, staff.SeeParties, f.services) {
+			o, err := order.Find(ctx, tx, name, f.q)
+			if errors.Is(err, order.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			f.hit("order", o.Number, name, orderPath(name, o.ID))
+		}
 	case id.Is(id.Verification, f.q):
 		a, err := verification.DocumentIn(ctx, tx, mayIn(person, staff.SeeEvidence, f.services), f.q)
 		if errors.Is(err, verification.ErrNotFound) {
@@ -382,6 +394,15 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, c := range all {
 			f.hit("takedown", c.Number(), name, takedownPath(name, c.ID))
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.SeeParties, f.services) {
+		all, err := order.OfNumber(ctx, tx, name, number)
+		if err != nil {
+			return err
+		}
+		for _, o := range all {
+			f.hit("order", o.Number, name, orderPath(name, o.ID))
 		}
 	}
 	for _, name := range mayIn(f.v.in.Person, staff.SeeEvidence, f.services) {

@@ -131,6 +131,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 		{boss, "/console/demands", `/console/demands/[^/"?]+/(rr_[0-9a-z]{26})`, 0},
 		{boss, "/console/suspicions", `/console/suspicions/[^/"?]+/(sp_[0-9a-z]{26})`, 0},
 		{boss, "/console/takedowns", `/console/takedowns/[^/"?]+/(td_[0-9a-z]{26})`, 0},
+		{boss, "/console/orders", `/console/orders/[^/"?]+/(or_[0-9a-z]{26})`, 0},
 		{boss, "/console/evidence", `/console/evidence/[^/"?]+/(ve_[0-9a-z]{26})`, 0},
 		{boss, "/console/people", `/console/people/(st_[0-9a-z]{26})`, 6},
 		{boss, "/console/reviews", `/console/reviews/[^/"?]+/(sa_[0-9a-z]{26})`, 0},
@@ -202,7 +203,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 	if n := audits.walks("/console/board/16", regexp.MustCompile(`<code>(service-\d+)</code>`), some); n < 20*some-1 {
 		t.Errorf("an article is told of %d services", n)
 	}
-	for by, all := range map[*browser][]string{audits: {"/console", "/console/ledger", "/console/due", "/console/pictures", "/console/suspicions", "/console/evidence", "/console/takedowns", "/console/people"},
+	for by, all := range map[*browser][]string{audits: {"/console", "/console/ledger", "/console/due", "/console/pictures", "/console/suspicions", "/console/evidence", "/console/takedowns", "/console/orders", "/console/people"},
 		o.asks: {"/console/access/new", "/console/urgent/new", "/console/demands/new", "/console/suspicions/new", "/console/takedowns/new"},
 		runs:   {"/console", "/console/settings/system"}} {
 		for _, at := range all {
@@ -270,6 +271,7 @@ var notMany = map[string]string{
 	"GET /console/shields":                                       "read from indexes that begin with the service and the time, a page at a time, as takedowns are; of a child there are few",
 	"GET /console/shields/new":                                   "one form: of a child there are at most as many guardians as may be tied to it",
 	"GET /console/shields/{service}/{shield}":                    "one case",
+	"GET /console/orders/{service}/{order}":                      "one order",
 	"GET /console/evidence/{service}/{attempt}":                  "one document",
 	"GET /console/evidence/{service}/{attempt}/view":             "one document",
 	"GET /console/charters/{service}/new":                        "one form",

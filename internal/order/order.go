@@ -57,6 +57,9 @@ const (
 	Stop    What = "stop"    // to use what it still needs for another purpose
 )
 
+// Whats has all of them.
+var Whats = []What{Delete, Correct, Stop}
+
 // A Role is why a party has something of a child.
 type Role string
 
@@ -150,10 +153,7 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Order, erro
 	if !ok {
 		return Order{}, ErrNotFound
 	}
-	first, last := id.Numbered(id.Order, number)
-	all, err := db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM party_order WHERE id BETWEEN $1 AND $2 AND service = $3 AND number = $4
-		ORDER BY id LIMIT 2`, first, last, service, number)
+	all, err := OfNumber(ctx, tx, service, number)
 	switch {
 	case err != nil:
 		return Order{}, err
@@ -163,6 +163,15 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Order, erro
 		return Order{}, ErrSeveral
 	}
 	return all[0], nil
+}
+
+// OfNumber returns the orders of a service that people call by that number: hardly ever more
+// than one, and two at most.
+func OfNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Order, error) {
+	first, last := id.Numbered(id.Order, number)
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM party_order WHERE id BETWEEN $1 AND $2 AND service = $3 AND number = $4
+		ORDER BY id LIMIT 2`, first, last, service, number)
 }
 
 // A State narrows a list.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -631,5 +633,80 @@ func TestArticle16_APartyIsRemindedOfItsOrders(t *testing.T) {
 		w.erase(w.Child())
 		w.Pass(60 * day)
 		sweep(0)
+	})
+}
+
+// What a page is narrowed to is what is on it, from its beginning to its end, in whatever
+// order the rows came, and a party's numbers are those of its list.
+func TestArticle16_OrdersAreNarrowedPageByPage(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for range 6 {
+			w.erase(w.Child())
+			w.Pass(day)
+		}
+		w.withdraw(w.Child(), "course-progress")
+		all := w.list(order.IsOpen)
+		for i, o := range all {
+			if i%3 == 0 {
+				if err := w.attest(o, o.Party); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		now := all[len(all)/2].DueAt // some are past their day, and nobody has looked yet
+		w.Pass(now.Sub(w.Store.Now()))
+		all = append(w.list(order.IsOpen), w.list(order.IsAttested)...)
+		for _, state := range []order.State{"", order.IsOpen, order.IsOverdue, order.IsAttested} {
+			for _, want := range []order.Wanted{{}, {Party: processor}, {Party: recipient, Role: order.Recipient}, {Party: recipient, Role: order.Processor}, {Role: order.Recipient}, {What: order.Stop},
+				{What: order.Delete, Party: processor}, {DueBy: now}, {DueBy: now, Party: recipient}, {DueBy: now.Add(-day), Role: order.Processor}} {
+				want.State = state
+				var ids []string
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					ids = nil
+					for from := (db.Cursor{}); ; {
+						page, next, err := order.Page(ctx, tx, []string{vaulttest.Service, "another"}, want, from, 2)
+						if err != nil {
+							return err
+						}
+						for _, o := range page {
+							ids = append(ids, o.ID)
+						}
+						if from = order.ParseCursor(next.String()); from.ID == "" {
+							return nil
+						}
+					}
+				})
+				var model []string
+				for _, o := range all {
+					is := !o.Open() == (state == order.IsAttested) && (state != order.IsOverdue || !now.Before(o.DueAt))
+					if is && (want.Party == "" || o.Party == want.Party) && (want.Role == "" || o.Role == want.Role) && (want.What == "" || o.What == want.What) && (want.DueBy.IsZero() || !o.DueAt.After(want.DueBy)) {
+						model = append(model, o.ID)
+					}
+				}
+				same(t, fmt.Sprintf("%+v", want), ids, model...)
+			}
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			n, err := order.CountTo(ctx, tx, party.ID{Service: vaulttest.Service, Role: party.Processor, Name: processor})
+			var want order.Count
+			for _, o := range all {
+				if o.Open() && o.Party == processor {
+					want.Open++
+					if !now.Before(o.DueAt) {
+						want.Late++
+					}
+				}
+			}
+			if n != want || n.Late == 0 || n.Late == n.Open {
+				t.Errorf("counted %+v, want %+v", n, want)
+			}
+			return err
+		})
+		if err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := order.Page(ctx, tx, []string{vaulttest.Service}, order.Wanted{State: "forgotten"}, db.Cursor{}, 2)
+			return err
+		}); !errors.Is(err, order.ErrState) {
+			t.Errorf("a state that there isn't: %v", err)
+		}
 	})
 }

@@ -643,6 +643,7 @@ CREATE INDEX party_order_due ON party_order (due_at, issued) WHERE attested_at I
 CREATE INDEX party_order_new ON party_order (due_at, issued) WHERE attested_at IS NULL AND overdue_at IS NULL;
 CREATE INDEX party_order_overdue ON party_order (service, party, issued) WHERE attested_at IS NULL AND overdue_at IS NOT NULL;
 CREATE INDEX party_order_attested ON party_order (service, issued) WHERE attested_at IS NOT NULL;
+CREATE INDEX party_order_answered ON party_order (service, party, role, issued) WHERE attested_at IS NOT NULL;
 CREATE INDEX party_order_issued ON party_order (issued);
 CREATE INDEX party_order_party ON party_order (service, party, issued);
 CREATE INDEX party_order_narrowed ON party_order (service, party, narrowed) WHERE narrowed <> 0;
