@@ -43,6 +43,16 @@ type BundleEvent struct {
 	Age   []byte    `json:"age" doc:"an age file, base64"`
 }
 
+// SealedBundle is the envelope of a bundle: the body that a webhook gets, and what a party gets
+// that comes for one. OpenBundle opens it.
+type SealedBundle struct {
+	ID      string      `json:"id" example:"bn_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
+	Type    string      `json:"type" enum:"party.bundle"`
+	At      time.Time   `json:"at" doc:"when it was sealed"`
+	Service string      `json:"service"`
+	Data    BundleEvent `json:"data"`
+}
+
 // A Bundle is what is in the age file.
 type Bundle struct {
 	ID       string            `json:"id" doc:"the same in each try: whoever has it already throws the second away"`

@@ -2,9 +2,12 @@ package wardkeep
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"filippo.io/age"
 )
 
 // ReportLeak tells the operator of a leak, at once and with what is known by then (Article
@@ -24,6 +27,38 @@ func (p *Party) Leak(ctx context.Context, id string) (out Leak, err error) {
 // AddToLeak tells what the party has found or done since it reported a leak.
 func (p *Party) AddToLeak(ctx context.Context, id string, n LeakNote) (out Leak, err error) {
 	h, err := p.c.call(ctx, request{method: http.MethodPost, path: "/v1/party/leaks/" + url.PathEscape(id) + ":add", in: n, out: &out, once: true})
+	out.Entry = h.Get(entryHeader)
+	return out, err
+}
+
+// Bundles returns what was pushed to the party and waits for it, that first whose time is over
+// first: at most limit, from where a former page said on, or from the beginning.
+func (p *Party) Bundles(ctx context.Context, after string, limit int) (out PartyBundles, err error) {
+	_, err = p.c.call(ctx, request{method: http.MethodGet, path: "/v1/party/bundles" + pageOf(after, limit), out: &out})
+	return out, err
+}
+
+// Bundle returns what is in a bundle that waits for the party, which Identities open, the newest
+// first (see OpenBundle). Whether it may still go is decided when it is asked for. It waits on,
+// until the party says that it has it: see TookBundle.
+func (p *Party) Bundle(ctx context.Context, id string, identities ...age.Identity) (Bundle, error) {
+	var e json.RawMessage
+	if _, err := p.c.call(ctx, request{method: http.MethodGet, path: "/v1/party/bundles/" + url.PathEscape(id), out: &e}); err != nil {
+		return Bundle{}, err
+	}
+	return OpenBundle(e, identities...)
+}
+
+// TookBundle says that the party has a bundle, which waits no more then.
+func (p *Party) TookBundle(ctx context.Context, id string) error {
+	_, err := p.c.call(ctx, request{method: http.MethodPost, path: "/v1/party/bundles/" + url.PathEscape(id) + ":taken", once: true})
+	return err
+}
+
+// TellSubProcessors tells that the party entrusts others (Article 16(5)). It is suspended by that
+// at once.
+func (p *Party) TellSubProcessors(ctx context.Context, n NewSubProcessors) (out SubProcessorsTold, err error) {
+	h, err := p.c.call(ctx, request{method: http.MethodPost, path: "/v1/party/sub-processors", in: n, out: &out, once: true})
 	out.Entry = h.Get(entryHeader)
 	return out, err
 }

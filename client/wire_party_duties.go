@@ -36,6 +36,39 @@ type LeakNote struct {
 	Words string `json:"words" minLength:"1" maxLength:"4000" doc:"kept encrypted; name no child"`
 }
 
+// PartyBundle is what was pushed to a party, and waits for it: what is in it is read with the
+// party's own key alone.
+type PartyBundle struct {
+	ID       string    `json:"id" example:"bn_1v7r8m0p3q5s9t2w4x6y8z0a1b"`
+	Child    string    `json:"child" doc:"what the child is called towards you"`
+	Purpose  string    `json:"purpose" doc:"the only one that it may be used for"`
+	Items    []string  `json:"items" nullable:"false"`
+	Key      string    `json:"key" doc:"what it is sealed to, kx_…"`
+	SealedAt time.Time `json:"sealed_at"`
+	Until    time.Time `json:"until" doc:"until when it waits"`
+}
+
+// PartyBundles is a page of them.
+type PartyBundles struct {
+	Bundles []PartyBundle `json:"bundles" nullable:"false"`
+	Next    string        `json:"next,omitempty" doc:"where the next page begins; left out on the last"`
+}
+
+// NewSubProcessors tells whom a processor entrusts with something in its turn: registered names.
+// A processor must not (Article 16(5)): it is suspended at once, and gets nothing until somebody
+// in office at the operator has seen to it.
+type NewSubProcessors struct {
+	SubProcessors []string `json:"sub_processors" nullable:"false" minItems:"1" maxItems:"50" doc:"beside those that are known; by its own word a party takes none back"`
+}
+
+// SubProcessorsTold is how the party stands then.
+type SubProcessorsTold struct {
+	State         string `json:"state" enum:"suspended,ended"`
+	SubProcessors int    `json:"sub_processors" doc:"how many are known"`
+
+	Entry string `json:"-"`
+}
+
 // PartyOrder is what a party was told to do about one child.
 type PartyOrder struct {
 	ID         string    `json:"id" example:"or_1v7r8m0p3q5s9t2w4x6y8z0a1b"`

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
 	"wardkeep/internal/signature"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
 
@@ -208,12 +209,79 @@ func push(s *Server, ctx context.Context, c *call, in *pushInput) (answer[wardke
 		// Who nothing is sent to is told so at once; nothing was recorded then, or counted.
 		takes, err := webhook.Takes(ctx, tx, of.Service, of.Name)
 		if err == nil && !takes {
-			err = webhook.ErrNoTaker
+			err = comes(ctx, tx, of)
 		}
 		if err != nil {
 			return out, err
 		}
 		return answer[wardkeep.Pushed]{Body: wardkeep.Pushed{Bundle: p.Bundle, Handle: p.Handle, Until: p.Until}, Entry: p.Entry}, nil
+	})
+}
+
+// comes refuses a party that has nobody who could come for what is pushed to it.
+func comes(ctx context.Context, tx *db.Tx, of party.ID) error {
+	is, err := party.Find(ctx, tx, of)
+	if err != nil {
+		return err
+	}
+	if may, err := party.Comes(ctx, tx, is.Standing); may || err != nil {
+		return err
+	}
+	return webhook.ErrNoTaker
+}
+
+// partyBundles lists what was pushed to the party and waits for it: no value, and nothing by
+// which anybody else knows the child.
+func partyBundles(s *Server, ctx context.Context, c *call, in *pageInput) (answer[wardkeep.PartyBundles], error) {
+	out := answer[wardkeep.PartyBundles]{Body: wardkeep.PartyBundles{Bundles: []wardkeep.PartyBundle{}}}
+	err := s.viewParty(ctx, c, func(tx *db.Tx) error {
+		of, limit := c.party.Key.Party, in.most()
+		all, err := vault.BundlesOf(ctx, tx, of) // vault.MaxWaiting at most
+		if err != nil {
+			return err
+		}
+		if in.After != "" {
+			i := slices.IndexFunc(all, func(b vault.Bundle) bool { return b.ID == in.After })
+			if i < 0 {
+				return ErrAfter.At("after")
+			}
+			all = all[i+1:]
+		}
+		if len(all) > limit {
+			all = all[:limit]
+			out.Body.Next = all[limit-1].ID
+		}
+		for _, b := range all {
+			out.Body.Bundles = append(out.Body.Bundles, wardkeep.PartyBundle{ID: b.ID, Child: party.HandleOf(s.Ring, of, b.Child), Purpose: b.Purpose, Items: b.Items,
+				Key: b.Key, SealedAt: b.PushedAt, Until: b.UntilAt})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// partyBundle gives the party a bundle that waits for it, in the envelope in which a webhook
+// would have got it. It leaves after the commit of what records it (Invariant 2).
+func partyBundle(s *Server, ctx context.Context, c *call, _ *nothing) (answer[wardkeep.SealedBundle], error) {
+	var got vault.Sending
+	err := s.Store.Update(ctx, func(tx *db.Tx) error {
+		if err := s.again(ctx, tx, c); err != nil {
+			return err
+		}
+		var err error
+		got, err = s.Vault.Fetch(ctx, tx, c.party, c.param("bundle"))
+		return err
+	})
+	if err != nil {
+		return answer[wardkeep.SealedBundle]{}, err
+	}
+	return answer[wardkeep.SealedBundle]{Body: webhook.Envelope(got)}, nil
+}
+
+// partyTook ends a bundle of which the party says that it has it.
+func partyTook(s *Server, ctx context.Context, c *call, _ *nothing) (answer[none], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[none], err error) {
+		return out, s.Vault.Take(ctx, tx, c.party, c.param("bundle"))
 	})
 }
 

@@ -228,3 +228,14 @@ func partyAnswer(s *Server, ctx context.Context, c *call, in *partyAnswerInput) 
 		return answer[wardkeep.PartyTask]{Entry: entry, Body: s.taskView(t, tx.Now())}, nil
 	})
 }
+
+type tellInput struct{ Body wardkeep.NewSubProcessors }
+
+// partyTell takes that a processor entrusts others: it is suspended by that at once (edge case
+// 19), and so this is for who is suspended, too.
+func partyTell(s *Server, ctx context.Context, c *call, in *tellInput) (answer[wardkeep.SubProcessorsTold], error) {
+	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.SubProcessorsTold], err error) {
+		p, entry, err := party.Tell(ctx, tx, c.party, in.Body.SubProcessors)
+		return answer[wardkeep.SubProcessorsTold]{Entry: entry, Body: wardkeep.SubProcessorsTold{State: string(p.State(tx.Now())), SubProcessors: len(p.Subs)}}, err
+	})
+}

@@ -68,6 +68,12 @@ func TestArticle16_WhatAPartyOwesOverHTTP(t *testing.T) {
 		_, err = p.Leak(ctx, "in_nothing")
 		refusedWith(t, "what there isn't", err, 404, "incident.not_found", "")
 
+		if got := w.must(p.TellSubProcessors(ctx, wardkeep.NewSubProcessors{SubProcessors: []string{"某云公司"}})).(wardkeep.SubProcessorsTold); got.State != "ended" || got.SubProcessors != 1 || got.Entry == "" {
+			t.Errorf("%+v", got)
+		}
+		_, err = p.TellSubProcessors(ctx, wardkeep.NewSubProcessors{SubProcessors: []string{" 某云公司"}})
+		refusedWith(t, "what is no name", err, 422, "party.identity_invalid", "sub_processors")
+
 		orders := w.must(p.Orders(ctx, "", 1)).(wardkeep.PartyOrders)
 		if len(orders.Orders) != 1 || orders.Next != "" || orders.Orders[0].Child != handle || orders.Orders[0].What != "correct" || !slices.Equal(orders.Orders[0].Items, []string{"voice"}) {
 			t.Fatalf("%+v", orders)

@@ -38,7 +38,7 @@ func TestArticle16_AnAppPushesToWhoCannotAsk(t *testing.T) {
 		denied("who has no key", "gate.party_cannot_open", to)
 		w.BindSeal(vaulttest.ProcessorID())
 		_, err := w.client.Push(t.Context(), string(c.ID), to)
-		refusedWith(t, "without a webhook", err, 409, "webhook.party_has_no_endpoint", "")
+		refusedWith(t, "who has no webhook, key or person", err, 409, "webhook.party_has_no_endpoint", "")
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			m, err := party.ReadMeter(ctx, tx, vaulttest.ProcessorID())
 			if err != nil || m.InDay != 0 {
@@ -80,6 +80,52 @@ func TestArticle16_AnAppPushesToWhoCannotAsk(t *testing.T) {
 		}
 		if x := w.send("POST", path, `{"role":"processor","party":"王小明","purpose":"speaking-practice","items":["gender"]}`); x.status != 403 || strings.Contains(x.body, "王小明") {
 			t.Errorf("%d %s", x.status, x.body)
+		}
+	})
+}
+
+// Articles 16 and 17: a party that has a key and no webhook comes for what was pushed to it; a
+// key of its own opens it, and nobody else finds it.
+func TestArticle16_APartyComesForWhatWasPushed(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, c := t.Context(), w.Child()
+		w.Put(c, "speaking-practice", "gender", "女")
+		w.Engage(w.Store.Now().Add(24 * time.Hour))
+		_, identity := w.BindSeal(vaulttest.ProcessorID())
+		p, _, _ := w.asParty(vaulttest.ProcessorID())
+		to := wardkeep.Push{Role: "processor", Party: vaulttest.Processor, Purpose: "speaking-practice", Items: []string{"gender"}}
+		var pushed []wardkeep.Pushed
+		for range 2 {
+			pushed = append(pushed, w.must(w.client.Push(ctx, string(c.ID), to)).(wardkeep.Pushed))
+		}
+		first := w.must(p.Bundles(ctx, "", 1)).(wardkeep.PartyBundles)
+		rest := w.must(p.Bundles(ctx, first.Next, 0)).(wardkeep.PartyBundles)
+		all := slices.Concat(first.Bundles, rest.Bundles)
+		if len(first.Bundles) != 1 || len(all) != 2 || rest.Next != "" || all[0].Child != pushed[0].Handle || !slices.Equal(all[0].Items, to.Items) || all[0].Until.IsZero() {
+			t.Fatalf("%+v", all)
+		}
+		_, err := p.Bundles(ctx, "bn_nothing", 0)
+		refusedWith(t, "a page behind nothing", err, 422, "api.cursor_invalid", "after")
+		name := pushed[0].Bundle
+		refusedWith(t, "taken before it went", p.TookBundle(ctx, name), 409, "vault.bundle_not_sent", "")
+		for range 2 {
+			if got := w.must(p.Bundle(ctx, name, identity)).(wardkeep.Bundle); got.ID != name || got.Values["gender"] != "女" || got.Handle != pushed[0].Handle {
+				t.Errorf("%+v", got)
+			}
+		}
+		if err := p.TookBundle(ctx, name); err != nil {
+			t.Error(err)
+		}
+		_, err = p.Bundle(ctx, name, identity)
+		refusedWith(t, "once it is taken", err, 404, "vault.bundle_not_found", "")
+		w.Do(func(ctx context.Context, tx *db.Tx) error { // as if it were another's
+			_, err := tx.Exec(ctx, `UPDATE party_bundle SET party = 'another'`)
+			return err
+		})
+		_, err = p.Bundle(ctx, pushed[1].Bundle, identity)
+		refusedWith(t, "another's", err, 404, "vault.bundle_not_found", "")
+		if all := w.must(p.Bundles(ctx, "", 0)).(wardkeep.PartyBundles); len(all.Bundles) != 0 {
+			t.Errorf("%+v", all)
 		}
 	})
 }

@@ -122,12 +122,16 @@ var routes = []route{
 
 	{Method: get, Path: partner, ID: "party-standing", Tag: "party", Access: forParty, Status: 200, do: typed(partyStanding)},
 	{Method: post, Path: partner + "/children/{handle}/items:read", ID: "party-read", Tag: "party", Access: forParty, Body: true, Status: 200, Errors: []int{404}, do: typed(partyRead)},
+	{Method: get, Path: partner + "/bundles", ID: "party-bundles", Tag: "party", Access: forParty, Status: 200, do: typed(partyBundles)},
+	{Method: get, Path: partner + "/bundles/{bundle}", ID: "party-bundle", Tag: "party", Access: forParty, Status: 200, Errors: []int{404, 409, 410}, do: typed(partyBundle)},
+	{Method: post, Path: partner + "/bundles/{bundle}:taken", ID: "party-took", Tag: "party", Access: forParty, Once: true, Status: 204, Errors: []int{404, 409}, do: typed(partyTook)},
 	{Method: post, Path: partner + "/leaks", ID: "report-leak", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 201, do: typed(reportLeak)},
 	{Method: get, Path: partner + "/leaks/{leak}", ID: "get-leak", Tag: "party", Access: forParty, Late: true, Status: 200, Errors: []int{404}, do: typed(getLeak)},
 	{Method: post, Path: partner + "/leaks/{leak}:add", ID: "add-to-leak", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(addToLeak)},
 	{Method: get, Path: partner + "/orders", ID: "party-orders", Tag: "party", Access: forParty, Late: true, Status: 200, do: typed(partyOrders)},
 	{Method: post, Path: partner + "/orders/{order}:attest", ID: "party-attest", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(partyAttest)},
 	{Method: post, Path: partner + "/orders:end", ID: "party-end", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, Errors: []int{409}, do: typed(partyEnd)},
+	{Method: post, Path: partner + "/sub-processors", ID: "party-tell", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, do: typed(partyTell)},
 	{Method: get, Path: partner + "/tasks", ID: "party-tasks", Tag: "party", Access: forParty, Late: true, Status: 200, do: typed(partyTasks)},
 	{Method: post, Path: partner + "/tasks/{task}:answer", ID: "party-answer", Tag: "party", Access: forParty, Late: true, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(partyAnswer)},
 

@@ -52,7 +52,7 @@ func (a *App) console() *console.Server {
 // console's address may be one that nobody outside can reach.
 func (a *App) parties() *desk.Server {
 	c := a.Config.Console
-	return &desk.Server{Store: a.Store, Ring: a.Ring, Charters: a.Charters, Calendar: a.Calendar, URL: a.Config.PublicURL, Idle: c.Idle, Most: c.Most, Log: a.Log,
+	return &desk.Server{Store: a.Store, Ring: a.Ring, Charters: a.Charters, Vault: a.Vault, Calendar: a.Calendar, URL: a.Config.PublicURL, Idle: c.Idle, Most: c.Most, Log: a.Log,
 		Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces}
 }
 

@@ -115,6 +115,7 @@ var kinds = []kindOf{
 	{gate.KindDenied, []int{7, 11, 14, 15}},
 	{gate.KindReleased, []int{16, 17}},
 	{gate.KindWithheld, []int{16, 17}},
+	{vault.KindFetched, []int{16, 17}},
 	{vault.KindDelivered, []int{16, 17}},
 	{vault.KindDropped, []int{16, 17}},
 	{gate.KindViewed, []int{19, 22}},

@@ -2,8 +2,8 @@
 // of the party signs in by a seat and does what the party's machines do by the signed API
 // (Article 16), but for one thing.
 //
-// Its one invariant: no page shows a value. A child is its handle of this party and nothing
-// else, and whatever a person of the party does, the party does: by the same verbs as the API,
+// Its one invariant: no page shows a value, and no file has one that anything but the party's own
+// key opens. A child is its handle of this party and nothing else, and whatever a person of the party does, the party does: by the same verbs as the API,
 // in a transaction in which it is looked again what the seat allows. Who is signed in here is
 // nobody to the console, and who is signed in there is nobody here.
 package desk
@@ -44,6 +44,7 @@ import (
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/vault"
 )
 
 //go:embed pages/*.html
@@ -59,6 +60,7 @@ var (
 	ErrSlowDown  = errs.New(errs.TooMany, "desk.slow_down")   // too often, from one address
 	ErrBusy      = errs.New(errs.Unavailable, "desk.busy")    // too many sign in at this moment
 	ErrText      = errs.New(errs.Invalid, "desk.no_text")     // what was sent can't be written down
+	ErrUnsure    = errs.New(errs.Invalid, "desk.unsure")      // it wasn't said that what follows is understood
 	ErrTooLarge  = errs.New(errs.TooLarge, "desk.too_large")  // a document is
 )
 
@@ -67,6 +69,7 @@ type Server struct {
 	Store    *db.DB
 	Ring     *keyring.Ring
 	Charters *catalog.Cache
+	Vault    *vault.Vault // of which it hands out what is sealed to a party, and nothing else
 	Calendar workday.Calendar
 	// URL is where it is reached, without a slash at the end: passkeys are good there, and
 	// links to set up how to sign in begin with it.
@@ -232,7 +235,7 @@ func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
 
 // attempts are the refusals that tell of somebody who looks for what is another's: they are in
 // the ledger. No other site can have a browser load an address for somebody who is signed in.
-var attempts = []*errs.Error{assistance.ErrNotFound, order.ErrNotFound, order.ErrParty, incident.ErrNotFound, ErrText}
+var attempts = []*errs.Error{assistance.ErrNotFound, order.ErrNotFound, order.ErrParty, incident.ErrNotFound, vault.ErrNoBundle, ErrText}
 
 // notes keeps the first refusal that tells of an attempt.
 func (v *visit) notes(e *errs.Error) {
@@ -356,7 +359,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"task", "order", "leak"} {
+	for _, name := range []string{"task", "order", "bundle", "leak"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page
@@ -452,7 +455,7 @@ func (v *visit) menu() (all []item) {
 	if v.in.ID == "" {
 		return nil
 	}
-	for _, to := range []string{"/party", "/party/tasks", "/party/orders", "/party/leaks", "/party/end", "/party/account"} {
+	for _, to := range []string{"/party", "/party/tasks", "/party/orders", "/party/bundles", "/party/leaks", "/party/end", "/party/account"} {
 		_, name, _ := strings.Cut(strings.TrimPrefix(to, "/"), "/")
 		all = append(all, item{cmp.Or(name, "home"), to, to == v.r.URL.Path})
 	}

@@ -65,7 +65,7 @@ func newCounter(w *vaulttest.World) *counter {
 		w.T.Fatal(err)
 	}
 	c := &counter{World: w, log: new(strings.Builder), ledger: ledger.Open(w.Store, "wardkeep.test", signer)}
-	c.desk = &desk.Server{Store: w.Store, Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default(), URL: site, Log: slog.New(slog.NewTextHandler(c.log, nil))}
+	c.desk = &desk.Server{Store: w.Store, Ring: w.Ring, Charters: w.Desk.Charters, Vault: w.Vault, Calendar: workday.Default(), URL: site, Log: slog.New(slog.NewTextHandler(c.log, nil))}
 	c.pages = c.desk.Handler()
 	c.desk.Refuses(0)
 	var office staff.Grant
@@ -267,7 +267,7 @@ func leads(w *httptest.ResponseRecorder) string {
 var (
 	secretOf = regexp.MustCompile(`(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}`)
 	// changing differs from one run to the next.
-	changing = regexp.MustCompile(`\b(?:as|or|in|hd|rq|sk|ss)_[0-9a-z]{26}|\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?|\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b|(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}|(?s)<svg.*?</svg>|<code>(?:[0-9a-z]{4}-)+[0-9a-z]{4}</code>`)
+	changing = regexp.MustCompile(`\b(?:as|or|in|hd|rq|sk|ss|bn|kx)_[0-9a-z]{26}|\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?|\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b|(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}|(?s)<svg.*?</svg>|<code>(?:[0-9a-z]{4}-)+[0-9a-z]{4}</code>`)
 	keys     = regexp.MustCompile(`\bdesk\.[a-z_]+(?:\.[a-z_.]+)?`)
 	loads    = regexp.MustCompile(`(?:src|href|action|data-ask)="([^"]*)"`)
 	ours     = regexp.MustCompile(`^(/party(?:[/?]|$)|/static/|\?|data:,$)`)
@@ -523,7 +523,7 @@ func TestArticle16_EveryRouteOfTheDeskAsEverybody(t *testing.T) {
 	grave := []string{"POST /party/account/end", "POST /party/account/passkeys/offer", "POST /party/account/passkeys", "POST /party/account/passkeys/remove"}
 	sits, gone := c.sits("周舟"), c.sits("李雷")
 	c.unseats(gone)
-	ids := strings.NewReplacer("{link}", strings.Repeat("0", 52), "{task}", "as_"+strings.Repeat("0", 26), "{order}", "or_"+strings.Repeat("0", 26), "{leak}", "in_"+strings.Repeat("0", 26))
+	ids := strings.NewReplacer("{link}", strings.Repeat("0", 52), "{task}", "as_"+strings.Repeat("0", 26), "{order}", "or_"+strings.Repeat("0", 26), "{bundle}", "bn_"+strings.Repeat("0", 26), "{leak}", "in_"+strings.Repeat("0", 26))
 	try := func(when, as, secret string, in, fresh bool) {
 		t.Helper()
 		for _, pattern := range desk.Routes() {
@@ -587,7 +587,7 @@ func TestArticle16_EveryRouteOfTheDeskAsEverybody(t *testing.T) {
 	if _, secret, err = sits.Enters(sits.Name, sits.Password, sits.Code()); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/party", "/party/tasks", "/party/orders", "/party/leaks", "/party/end", "/party/account"} {
+	for _, path := range []string{"/party", "/party/tasks", "/party/orders", "/party/bundles", "/party/sub-processors", "/party/leaks", "/party/end", "/party/account"} {
 		if w := c.browser(secret).get(path + "?lang=en"); w.Code != 401 || !strings.Contains(w.Body.String(), i18n.English.T("desk.says.party.key_over")) {
 			t.Errorf("ninety days after the end, %s: %d", path, w.Code)
 		}

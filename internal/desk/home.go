@@ -31,8 +31,8 @@ type homePage struct {
 	From, Until, Assessed time.Time
 	CheckBy, EndsAt       time.Time // zero: none
 
-	Tasks, Orders owed
-	Officers      []catalog.Officer
+	Tasks, Orders, Bundles owed
+	Officers               []catalog.Officer
 }
 
 // entrusted is a purpose, and what the party gets for it.
@@ -69,6 +69,9 @@ func (s *Server) home(v *visit) error {
 				return err
 			}
 			paper := is.Paper()
+			if page.Bundles, err = v.countBundles(ctx, tx); err != nil {
+				return err
+			}
 			page.From, page.Until, page.Assessed, page.CheckBy, page.EndsAt = paper.From, paper.Until, is.Assessment.Until, p.CheckBy, is.EndsAt
 			for _, purpose := range slices.Sorted(maps.Keys(paper.Scope)) {
 				page.Purposes = append(page.Purposes, entrusted{l.purpose(purpose), l.items(paper.Scope[purpose])})

@@ -30,6 +30,10 @@ const (
 	Narrowing Kind = "narrowing"
 )
 
+// Told is what a clock is of while somebody in office has yet to look at a processor that told by
+// itself that it entrusts others (edge case 19). It is no paper.
+const Told Kind = "sub_processors"
+
 // How long before its day somebody is reminded of a clock, and the alarm is raised. They are
 // ours: whoever has a month to assess or to sign anew needs no alarm. What is only owed on
 // its day has its alarm there.
@@ -39,6 +43,8 @@ const (
 	// PartWithin is how long the orders may take that follow an end, or a narrowing: each sweep
 	// goes on with them.
 	PartWithin = 24 * time.Hour
+	// LookWithin is by when somebody in office looks at a processor that told that it entrusts others.
+	LookWithin = 24 * time.Hour
 )
 
 // A Clock is what of a party has a day: a paper that ends with nothing in its place, a check
@@ -59,7 +65,7 @@ func (c Clock) Raises() time.Time {
 
 // Owed reports whether the clock is of something that is owed on its day, and isn't a paper that
 // ends then.
-func (c Clock) Owed() bool { return c.What == Checked || c.Ordering() }
+func (c Clock) Owed() bool { return c.What == Checked || c.What == Told || c.Ordering() }
 
 // Ordering reports whether the clock is of orders that the server itself gives.
 func (c Clock) Ordering() bool { return c.What == Parting || c.What == Narrowing }
@@ -80,6 +86,9 @@ func (p Party) Clocks(now time.Time) (all []Clock) {
 	}
 	if p.Narrowing(now) {
 		add(Narrowing, p.NarrowedAt.Add(PartWithin))
+	}
+	if !p.ToldAt.IsZero() {
+		add(Told, p.ToldAt.Add(LookWithin))
 	}
 	if p.Assessment.Passed { // on one that failed nothing stands
 		add(Assessed, p.Assessment.Until)

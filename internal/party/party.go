@@ -300,6 +300,12 @@ func (s Standing) State(now time.Time) State {
 // Over reports whether an end that was set has come.
 func (s Standing) Over(now time.Time) bool { return !s.EndsAt.IsZero() && !now.Before(s.EndsAt) }
 
+// Gets reports whether anything may be given to the party at a moment, as far as its own papers
+// say: it stands, and where it is abroad, its mechanism does.
+func (s Standing) Gets(now time.Time) bool {
+	return s.State(now) == Active && (s.Country == charter.Home || s.Mechanism.Holds(now))
+}
+
 // A Phase says which of its periods a moment is in: all that the gate makes of a Standing
 // stays the same while its Version and its Phase do.
 type Phase struct{ Over, Assessed, Begun, Agreed, Crosses bool }
@@ -329,6 +335,7 @@ type Party struct {
 	RegisteredAt time.Time
 	RegisteredBy string    // as the ledger names actors
 	CheckBy      time.Time // when the next check of a processor is owed; zero: none ever was
+	ToldAt       time.Time // since when somebody in office has yet to look at what it told by itself: see Tell; zero: nobody has to
 	PartedUpto   string    // how far the orders are that follow its end: see Walked
 	PartedAt     time.Time // when all were issued that followed an end; zero: none was
 	Holding
@@ -401,7 +408,7 @@ func ReadAll(into *[]Standing, service string) db.Read {
 		ORDER BY p.role, p.name`, service)
 }
 
-const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by, p.check_by, p.parted_upto, p.parted_at,
+const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by, p.check_by, p.told_at, p.parted_upto, p.parted_at,
 	p.held, p.excess, p.narrowed, p.narrowed_at`
 
 func scan(row db.Row) (p Party, err error) {
@@ -417,7 +424,7 @@ func scan(row db.Row) (p Party, err error) {
 // rest is where the columns of identity go.
 func (p *Party) rest(held, excess *string) []any {
 	return []any{&p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
-		(*db.Time)(&p.CheckBy), &p.PartedUpto, (*db.Time)(&p.PartedAt), held, excess, &p.Narrowed, (*db.Time)(&p.NarrowedAt)}
+		(*db.Time)(&p.CheckBy), (*db.Time)(&p.ToldAt), &p.PartedUpto, (*db.Time)(&p.PartedAt), held, excess, &p.Narrowed, (*db.Time)(&p.NarrowedAt)}
 }
 
 // shown reads a scope for an audit: what can't be read is none that the ledger says.

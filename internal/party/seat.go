@@ -3,6 +3,7 @@ package party
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -107,6 +108,18 @@ func Seats(ctx context.Context, tx *db.Tx, of ID) ([]Seat, error) {
 		SELECT `+seatColumns+` FROM party_seat
 		WHERE service = $1 AND role = $2 AND party = $3
 		ORDER BY given_at DESC, id`, of.Service, of.Role, of.Name)
+}
+
+// Comes reports whether the party can come for what was pushed to it: it has a key that it
+// signs with, or a seat, which holds under what it stands on now.
+func Comes(ctx context.Context, tx *db.Tx, is Standing) (bool, error) {
+	now, paper := tx.Now(), is.Paper().ID
+	seats, err := Seats(ctx, tx, is.ID)
+	if err != nil || slices.ContainsFunc(seats, func(s Seat) bool { return s.Holds(now) && s.Paper == paper }) {
+		return err == nil, err
+	}
+	keys, err := Keys(ctx, tx, is.ID)
+	return slices.ContainsFunc(keys, func(k Key) bool { return !k.Seals() && k.Holds(now) && k.Paper == paper }), err
 }
 
 // EachSeat calls fn with every seat of the store, for an audit. It must not use tx.

@@ -227,8 +227,8 @@ func Register(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, is Iden
 	p.Identity, p.Standing.Country, p.Version = is, is.Country, s.Version
 	err = tx.Queue(ctx, `
 		INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
-			halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at, held, excess, narrowed, narrowed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '', NULL, '', NULL, '{}', '{}', 0, NULL)
+			halted, subs, ends_at, assessment, agreement, mechanism, check_by, told_at, parted_upto, parted_at, held, excess, narrowed, narrowed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, '', '', '', NULL, NULL, '', NULL, '{}', '{}', 0, NULL)
 		ON CONFLICT (service, role, name) DO UPDATE SET version = excluded.version, country = excluded.country, legal_name = excluded.legal_name,
 			registration = excluded.registration, contact = excluded.contact, address = excluded.address, task = excluded.task, parted_upto = ''`,
 		of.Service, of.Role, of.Name, p.Version, is.Country, is.LegalName, is.Registration, is.Contact, is.Address, is.Task, p.Salt,
@@ -395,13 +395,55 @@ func Declare(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, subs []s
 	if of.Role != Processor {
 		return Party{}, "", ErrRole.At("role")
 	}
-	if len(subs) > 50 || slices.ContainsFunc(subs, func(s string) bool { return !isLine(s, 200) }) {
+	if !areSubs(subs) {
 		return Party{}, "", ErrIdentity.At("sub_processors")
 	}
 	p, err := change(ctx, tx, by, of)
 	if err != nil {
 		return Party{}, "", err
 	}
+	p.ToldAt = time.Time{} // somebody in office has looked at it
+	return p.entrusts(ctx, tx, by.Ledger(), subs)
+}
+
+// Tell writes down sub-processors of which a processor tells by itself, beside those that are
+// known of it: by its own word none of them goes. It is suspended in this transaction, as by
+// Declare, and somebody in office has to look at it within LookWithin. It tells that also where
+// it is suspended already, or has ended. Errors: ErrRole, ErrIdentity, those of Client.Deaf.
+func Tell(ctx context.Context, tx *db.Tx, by Client, subs []string) (Party, string, error) {
+	of := by.Key.Party
+	switch {
+	case of.Role != Processor:
+		return Party{}, "", ErrRole.At("role")
+	case len(subs) == 0 || !areSubs(subs):
+		return Party{}, "", ErrIdentity.At("sub_processors")
+	case by.Deaf(tx.Now()) != nil:
+		return Party{}, "", by.Deaf(tx.Now())
+	}
+	s, err := catalog.Advance(ctx, tx, of.Service)
+	if err != nil {
+		return Party{}, "", err
+	}
+	p, err := Find(ctx, tx, of)
+	if err != nil {
+		return Party{}, "", err
+	}
+	if p.Version = s.Version; p.ToldAt.IsZero() {
+		p.ToldAt = tx.Now()
+	}
+	if subs = slices.Concat(p.Subs, subs); !areSubs(slices.Compact(slices.Sorted(slices.Values(subs)))) {
+		return Party{}, "", ErrIdentity.At("sub_processors") // there are too many by now
+	}
+	return p.entrusts(ctx, tx, by.Ledger(), subs)
+}
+
+// areSubs reports whether these can be the names of a party's sub-processors.
+func areSubs(subs []string) bool {
+	return len(subs) <= 50 && !slices.ContainsFunc(subs, func(s string) bool { return !isLine(s, 200) })
+}
+
+// entrusts writes down which sub-processors a party has. One of them suspends it (edge case 19).
+func (p Party) entrusts(ctx context.Context, tx *db.Tx, actor string, subs []string) (Party, string, error) {
 	p.Subs = slices.Compact(slices.Sorted(slices.Values(subs)))
 	if len(p.Subs) > 0 && p.Halted == "" {
 		p.Halted = SubProcessor
@@ -409,7 +451,8 @@ func Declare(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, subs []s
 	if err := p.write(ctx, tx); err != nil {
 		return Party{}, "", err
 	}
-	entry, err := p.note(ctx, tx, by, KindDeclared, DeclaredBody{Party: of.Name, Role: of.Role, Count: len(p.Subs), Mark: p.SubsMark()})
+	entry, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindDeclared, Service: p.Service, Version: p.Version, Actor: actor,
+		Body: DeclaredBody{Party: p.Name, Role: p.Role, Count: len(p.Subs), Mark: p.SubsMark()}})
 	return p, entry, err
 }
 
@@ -479,10 +522,10 @@ func changed(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID) (catalog.S
 // orders that follow an end begins anew, if it still has ended.
 func (p Party) write(ctx context.Context, tx *db.Tx) error {
 	n, err := tx.Exec(ctx, `
-		UPDATE party SET version = $1, halted = $2, subs = $3, ends_at = $4, assessment = $5, agreement = $6, mechanism = $7, check_by = $8, parted_upto = ''
-		WHERE service = $9 AND role = $10 AND name = $11`,
+		UPDATE party SET version = $1, halted = $2, subs = $3, ends_at = $4, assessment = $5, agreement = $6, mechanism = $7, check_by = $8, told_at = $9, parted_upto = ''
+		WHERE service = $10 AND role = $11 AND name = $12`,
 		p.Version, p.Halted, strings.Join(p.Subs, "\n"), (*db.Time)(&p.EndsAt), p.Assessment.ID, p.Agreement.ID, p.Mechanism.ID,
-		(*db.Time)(&p.CheckBy), p.Service, p.Role, p.Name)
+		(*db.Time)(&p.CheckBy), (*db.Time)(&p.ToldAt), p.Service, p.Role, p.Name)
 	if err == nil && n != 1 {
 		err = ErrNotFound
 	}

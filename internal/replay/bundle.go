@@ -43,6 +43,9 @@ func (f *fold) pushed(p ledger.Placed, u *use) fault {
 
 // bundleEntry folds what became of a bundle of the child.
 func (f *fold) bundleEntry(p ledger.Placed, s source, k key, c *child) fault {
+	if p.Kind == vault.KindFetched {
+		return f.fetched(p, k)
+	}
 	name, is := strings.CutPrefix(p.Actor, "bundle:")
 	waits, ok := keyOf(id.Bundle, name)
 	b := f.bundles[waits]
@@ -74,6 +77,24 @@ func (f *fold) bundleEntry(p ledger.Placed, s source, k key, c *child) fault {
 		x = impossible(ruleBundle)
 	}
 	return x
+}
+
+// fetched folds that a party has come for a bundle of the child, of which it was decided before
+// that it may go.
+func (f *fold) fetched(p ledger.Placed, k key) fault {
+	got, x := body[vault.FetchedBody](p)
+	if x != (fault{}) {
+		return x
+	}
+	waits, ok := keyOf(id.Bundle, got.Bundle)
+	b := f.bundles[waits]
+	switch {
+	case !strings.HasPrefix(p.Actor, "party:"):
+		return fault{what: FoundActor, field: "actor"}
+	case !ok || b == nil || b.child != k || !b.released || got.Role != b.of.Role || got.Party != b.of.Name:
+		return impossible(ruleBundle)
+	}
+	return fault{}
 }
 
 // sent decides once more what was decided before a bundle was to be sent: with the key that it

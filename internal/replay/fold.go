@@ -158,7 +158,7 @@ var (
 		party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted, party.KindNarrowed, party.KindTrimmed,
 		party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated, party.KindChecked, party.KindAlarm}
 	ofChildren = []string{
-		gate.KindPermitted, gate.KindDenied, gate.KindReleased, gate.KindWithheld, vault.KindDelivered, vault.KindDropped, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied, gate.KindPorted, gate.KindPortDenied,
+		gate.KindPermitted, gate.KindDenied, gate.KindReleased, gate.KindWithheld, vault.KindFetched, vault.KindDelivered, vault.KindDropped, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied, gate.KindPorted, gate.KindPortDenied,
 		vault.KindCollected, vault.KindKept, vault.KindEvent, vault.KindErased,
 		family.KindRegistered, family.KindCorrected, family.KindFrozen, family.KindUnfrozen, family.KindDisputed, family.KindSettled,
 		family.KindTurning, family.KindTurned, family.KindGrown, family.KindCeasing, family.KindInactive, family.KindHandedOver, family.KindErased, family.KindGuardianAdded, family.KindGuardianVerified, family.KindGuardianEnded,

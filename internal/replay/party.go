@@ -27,6 +27,8 @@ type registered struct {
 	parted   int64            // when all was ordered that followed an end
 	checkBy  time.Time        // when the next check of it is owed; zero: none ever was
 	owed     []time.Time      // each such day that it had
+	toldAt   time.Time        // since when somebody in office has yet to look at what it told of by itself; zero: nobody has to
+	told     []time.Time      // each such moment that it had
 	every    int              // months between two checks, by its agreement
 	raised   map[string]bool  // what had an alarm, see clockName; true: its row was found
 	seen     bool             // its row was found
@@ -111,6 +113,8 @@ type whose struct {
 func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 	// Nobody but who is in office signs; a store that was put back suspends, and revokes, by itself.
 	again := (p.Kind == party.KindHalted || p.Kind == party.KindRevoked || p.Kind == party.KindUnseated) && strings.HasPrefix(p.Actor, "operator:")
+	// Of what it entrusts to others, a party tells itself.
+	again = again || p.Kind == party.KindDeclared && strings.HasPrefix(p.Actor, "party:")
 	if by, ok := strings.CutPrefix(p.Actor, "officer:"); !again && (!ok || by == "" || by != now.officer && by != now.deputy) {
 		return impossible(ruleOffice)
 	}
@@ -154,6 +158,15 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 		}
 		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
 			r := s.parties[is.ID]
+			itself := strings.HasPrefix(p.Actor, "party:")
+			ok := !itself || b.Count >= max(r.subs, 1) // by its own word none goes
+			switch {
+			case !itself:
+				r.toldAt = time.Time{}
+			case r.toldAt.IsZero():
+				r.toldAt = p.At
+				r.told = append(r.told, p.At)
+			}
 			r.subs, r.subsMark = b.Count, b.Mark
 			if is.Subs = nil; b.Count > 0 {
 				is.Subs = []string{""} // the gate asks whether there is one; a count is anybody's
@@ -161,7 +174,7 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 			if b.Count > 0 && is.Halted == "" {
 				is.Halted = party.SubProcessor // Article 16(5): at once
 			}
-			return b.Count >= 0 && (b.Count > 0) == (b.Mark != "") && b.Role == party.Processor
+			return ok && b.Count >= 0 && (b.Count > 0) == (b.Mark != "") && b.Role == party.Processor
 		})
 	case party.KindEnded:
 		b, x := body[party.EndedBody](p)
@@ -316,6 +329,8 @@ func (r *registered) had(c party.Clock, at time.Time) bool {
 	switch c.What {
 	case party.Checked:
 		return slices.ContainsFunc(r.owed, c.At.Equal)
+	case party.Told:
+		return slices.ContainsFunc(r.told, c.At.Add(-party.LookWithin).Equal)
 	case party.Narrowing:
 		for _, n := range r.narrowings {
 			if moment(n.at).Add(party.PartWithin).Equal(c.At) {
@@ -420,6 +435,7 @@ func (a *audit) partyRows() error {
 		r.text("assessment", now.Assessment.ID, row.Assessment.ID)
 		r.text("agreement", now.Agreement.ID, row.Agreement.ID)
 		r.time("check_by", micros(is.checkBy), micros(row.CheckBy))
+		r.time("told_at", micros(is.toldAt), micros(row.ToldAt))
 		r.time("parted_at", is.parted, micros(row.PartedAt))
 		is.compare(r, row)
 		r.text("mechanism", now.Mechanism.ID, row.Mechanism.ID)

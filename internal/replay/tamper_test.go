@@ -1012,6 +1012,7 @@ var changes = []change{
 	{"a party has narrowed", `UPDATE party SET narrowed = narrowed + 1`, nobody, "row_differs party narrowed"},
 	{"a party has narrowed before", `UPDATE party SET narrowed_at = 1`, nobody, "row_differs party narrowed_at"},
 	{"a walk over children was moved on", `UPDATE party SET parted_upto = 'zz'`, nobody, "row_sealed party parted_upto"},
+	{"somebody has looked at what a party told", `UPDATE party SET told_at = 1`, nobody, "row_differs party told_at"},
 	{"a party is checked later", `UPDATE party SET check_by = check_by + 1`, nobody, "row_differs party check_by"},
 	{"an alarm of a party is gone", `DELETE FROM party_alarm`, nobody, "row_missing party_alarm "},
 	{"an alarm is of another service", `UPDATE party_alarm SET service = '王小明'`, nobody, "row_extra party_alarm "},

@@ -284,6 +284,7 @@ var additions = map[string]string{
 	gate.KindDenied:            "as above",
 	gate.KindReleased:          "it has gone, or hasn't: what waits here goes again under the same name, by what holds then",
 	gate.KindWithheld:          "what waits here is withheld again, by what holds then",
+	vault.KindFetched:          "it has gone, and the party may come again",
 	vault.KindDelivered:        "what waits here goes again under the same name",
 	vault.KindDropped:          "what waits here is thrown away again, by its time, or by what holds then",
 	gate.KindCompared:          "what was made by it was in memory, and is gone",

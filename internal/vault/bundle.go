@@ -153,6 +153,11 @@ func (v *Vault) Send(ctx context.Context, tx *db.Tx, which Bundle, next func(tri
 	if err != nil || !ok || b.Tries != which.Tries {
 		return Sending{}, false, err
 	}
+	return v.send(ctx, tx, c, b, next)
+}
+
+// send is Send of a bundle that was read under the lock of its child.
+func (v *Vault) send(ctx context.Context, tx *db.Tx, c family.Child, b Bundle, next func(tries int64) time.Duration) (Sending, bool, error) {
 	key, err := c.Key(v.Ring)
 	switch {
 	case err != nil:
@@ -238,7 +243,12 @@ func (v *Vault) Delivered(ctx context.Context, tx *db.Tx, which Bundle) error {
 	if err != nil || !which.takesOver {
 		return err
 	}
-	_, err = family.HandOver(ctx, tx, b.actor(), c, family.HandedOverBody{Recipient: b.Party.Name, Purpose: b.Purpose, At: tx.Now().UnixMicro()})
+	return b.handOver(ctx, tx, c)
+}
+
+// handOver records that who takes over a service has something of the child now.
+func (b Bundle) handOver(ctx context.Context, tx *db.Tx, c family.Child) error {
+	_, err := family.HandOver(ctx, tx, b.actor(), c, family.HandedOverBody{Recipient: b.Party.Name, Purpose: b.Purpose, At: tx.Now().UnixMicro()})
 	return err
 }
 

@@ -61,11 +61,7 @@ func (d *Deliverer) deliverBundle(ctx context.Context, endpoint string, one vaul
 	if err != nil || !may {
 		return err
 	}
-	data, err := json.Marshal(wardkeep.BundleEvent{Role: string(out.Party.Role), Party: out.Party.Name, Key: out.Key, Until: out.UntilAt, Age: out.Age})
-	if err != nil {
-		return err
-	}
-	body, err := json.Marshal(wardkeep.Event{ID: out.ID, Type: wardkeep.TypeBundle, At: out.PushedAt, Service: out.Party.Service, Data: data})
+	body, err := json.Marshal(Envelope(out))
 	if err != nil {
 		return err
 	}
@@ -80,4 +76,10 @@ func (d *Deliverer) deliverBundle(ctx context.Context, endpoint string, one vaul
 		}
 		return d.vault.Delivered(ctx, tx, out.Bundle)
 	})
+}
+
+// Envelope is what a bundle goes out in: that of any event.
+func Envelope(out vault.Sending) wardkeep.SealedBundle {
+	return wardkeep.SealedBundle{ID: out.ID, Type: wardkeep.TypeBundle, At: out.PushedAt, Service: out.Party.Service,
+		Data: wardkeep.BundleEvent{Role: string(out.Party.Role), Party: out.Party.Name, Key: out.Key, Until: out.UntilAt, Age: out.Age}}
 }

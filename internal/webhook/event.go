@@ -52,7 +52,7 @@ var types = []string{
 	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed,
 
 	order.KindIssued, order.KindAttested, order.KindReminded, order.KindOverdue, order.KindStated,
-	vault.KindDelivered, vault.KindDropped, gate.KindWithheld,
+	vault.KindFetched, vault.KindDelivered, vault.KindDropped, gate.KindWithheld,
 
 	party.KindRegistered, party.KindAssessed, party.KindAgreed, party.KindFiled, party.KindHalted, party.KindContinued, party.KindDeclared, party.KindEnded, party.KindParted, party.KindNarrowed, party.KindTrimmed,
 	party.KindBound, party.KindRevoked, party.KindSeated, party.KindUnseated,

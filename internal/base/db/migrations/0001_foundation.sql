@@ -684,6 +684,7 @@ CREATE TABLE party (
 	agreement     text   NOT NULL,
 	mechanism     text   NOT NULL,
 	check_by      bigint,          -- when the next check of a processor is owed
+	told_at       bigint,          -- since when somebody in office has yet to look at what it told of by itself: that it entrusts others
 	parted_upto   text   NOT NULL, -- how far the orders to delete are that follow its end, or its narrowing: a child (after a "!" if one was missed), or empty
 	parted_at     bigint,          -- when all of them were issued that followed an end
 	held          text   NOT NULL, -- what it may hold of children: items by purpose, JSON
