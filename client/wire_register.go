@@ -64,4 +64,6 @@ type RegisterParty struct {
 	What     string   `json:"what" doc:"its task, or what it wants them for"`
 	Items    []string `json:"items" nullable:"false"`
 	Purposes []string `json:"purposes" nullable:"false"`
+
+	GetsNothing bool `json:"gets_nothing,omitempty" doc:"at present: it isn't registered, is suspended, owes an attestation, or what it stands on has ended"`
 }

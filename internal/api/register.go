@@ -61,7 +61,7 @@ func registerView(r register.Register, lang i18n.Lang) wardkeep.ProcessingRegist
 func parties(all []register.Party) []wardkeep.RegisterParty {
 	v := make([]wardkeep.RegisterParty, len(all))
 	for i, p := range all {
-		v[i] = wardkeep.RegisterParty{Name: p.Name, Label: p.Label, Contact: p.Contact, Country: p.Country, What: p.What, Items: p.Items, Purposes: p.Purposes}
+		v[i] = wardkeep.RegisterParty{Name: p.Name, Label: p.Label, Contact: p.Contact, Country: p.Country, What: p.What, Items: p.Items, Purposes: p.Purposes, GetsNothing: p.Nothing}
 	}
 	return v
 }

@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/party"
 )
 
 // A Register is what a service does with children's information, in one language.
@@ -73,6 +74,7 @@ type Party struct {
 	Where                string // the country in words
 	What                 string // its task, or what it wants them for
 	Items, Purposes      []string
+	Nothing              bool // that is what it gets at present: see Gets
 }
 
 // Of writes the register of a published charter.
@@ -91,11 +93,11 @@ func Of(p catalog.Published, officers []catalog.Officer, lang i18n.Lang) Registe
 	}
 	for _, q := range c.Processors {
 		r.Processors = append(r.Processors, Party{q.Name, q.Label.In(l), q.Contact, q.Country, charter.CountryIn(q.Country, l), q.Task.In(l), w.labels(q.Items),
-			w.naming(func(p charter.Purpose) bool { return slices.Contains(p.Processors, q.Name) })})
+			w.naming(func(p charter.Purpose) bool { return slices.Contains(p.Processors, q.Name) }), false})
 	}
 	for _, q := range c.Recipients {
 		r.Recipients = append(r.Recipients, Party{q.Name, q.Label.In(l), q.Contact, q.Country, charter.CountryIn(q.Country, l), q.Why.In(l), w.labels(q.Items),
-			w.naming(func(p charter.Purpose) bool { return slices.Contains(p.Recipients, q.Name) })})
+			w.naming(func(p charter.Purpose) bool { return slices.Contains(p.Recipients, q.Name) }), false})
 	}
 	return r
 }
@@ -116,7 +118,30 @@ func Read(ctx context.Context, tx *db.Tx, charters *catalog.Cache, service strin
 	for i, q := range r.Purposes {
 		r.Purposes[i].Ended = now.Ceases(q.Name)
 	}
+	if err != nil {
+		return r, err
+	}
+	gets, err := Gets(ctx, tx, now)
+	for i, q := range r.Processors {
+		r.Processors[i].Nothing = err == nil && !gets(party.Processor, q.Name)
+	}
+	for i, q := range r.Recipients {
+		r.Recipients[i].Nothing = err == nil && !gets(party.Recipient, q.Name)
+	}
 	return r, err
+}
+
+// Gets returns which parties of a service may be given anything at this moment. Who isn't
+// registered, is suspended or has ended, lacks its assessment, its agreement or its mechanism, or
+// hasn't attested in time what it was told to do, gets nothing (Articles 16 and 17, edge case 13),
+// whatever the charter names it for.
+func Gets(ctx context.Context, tx *db.Tx, service catalog.Service) (func(role party.Role, name string) bool, error) {
+	all, err := party.List(ctx, tx, service.Name)
+	now := tx.Now()
+	return func(role party.Role, name string) bool {
+		i := slices.IndexFunc(all, func(p party.Party) bool { return p.Role == role && p.Name == name })
+		return i >= 0 && all[i].Standing.Gets(now) && !service.IsOverdue(name)
+	}, err
 }
 
 // Tag changes with whatever the register says: an ETag, quoted.

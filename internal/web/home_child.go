@@ -20,6 +20,8 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/order"
+	parties "wardkeep/internal/party"
+	"wardkeep/internal/register"
 	"wardkeep/internal/session"
 	"wardkeep/internal/vault"
 )
@@ -101,6 +103,7 @@ type homeConsent struct {
 // A homeParty is somebody else who gets to see something.
 type homeParty struct {
 	Label, Country, Contact, Why, Items string
+	Nothing                             bool // that is what it gets at present
 }
 
 // A homeOrder is what a processor or a recipient was told to do since the child was
@@ -374,7 +377,15 @@ func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in s
 	}
 	page.Consents = words.consents(t, answers, guardians)
 	page.Disputes = words.disputes(answers, guardians)
-	page.Processors, page.Recipients, page.Audiences = words.parties()
+	service, err := catalog.Find(ctx, tx, t.Of.Service)
+	if err != nil {
+		return err
+	}
+	gets, err := register.Gets(ctx, tx, service)
+	if err != nil {
+		return err
+	}
+	page.Processors, page.Recipients, page.Audiences = words.parties(gets)
 	page.People, page.Alone = people(t, guardians)
 	if err := page.orders(ctx, tx, t.Child, words); err != nil {
 		return err
@@ -521,12 +532,12 @@ func (t told) disputes(answers []consent.Answer, guardians []family.Guardian) (l
 
 // parties lists, by name, who else gets to see something (Network Data Regulations
 // 21: recipients are told as a list).
-func (t told) parties() (processors, recipients, audiences []homeParty) {
+func (t told) parties(gets func(role parties.Role, name string) bool) (processors, recipients, audiences []homeParty) {
 	for _, p := range t.now.Charter.Processors {
-		processors = append(processors, homeParty{p.Label.In(t.lang), charter.CountryIn(p.Country, t.lang), p.Contact, p.Task.In(t.lang), t.items(p.Items)})
+		processors = append(processors, homeParty{p.Label.In(t.lang), charter.CountryIn(p.Country, t.lang), p.Contact, p.Task.In(t.lang), t.items(p.Items), !gets(parties.Processor, p.Name)})
 	}
 	for _, p := range t.now.Charter.Recipients {
-		recipients = append(recipients, homeParty{p.Label.In(t.lang), charter.CountryIn(p.Country, t.lang), p.Contact, p.Why.In(t.lang), t.items(p.Items)})
+		recipients = append(recipients, homeParty{p.Label.In(t.lang), charter.CountryIn(p.Country, t.lang), p.Contact, p.Why.In(t.lang), t.items(p.Items), !gets(parties.Recipient, p.Name)})
 	}
 	for _, p := range t.now.Charter.Purposes {
 		for _, a := range p.Audiences {
