@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/catalog/catalogtest"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/console"
+	"wardkeep/internal/party"
 	"wardkeep/internal/provider/providertest"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/rights"
@@ -36,6 +37,7 @@ import (
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/tally"
+	"wardkeep/internal/vault/vaulttest"
 )
 
 // An insider is a person inside, at a browser on a desk.
@@ -118,7 +120,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	worker.comesTooLate()
 	worker.leaves()
 	for _, chapter := range []func(){func() { p.handlesADemand(ref) }, p.readsTheLedger, p.looksAfter, p.judgesWhatWaits, p.runsTheSystem,
-		p.provesTheOffice, p.dealsWithAParty, p.decidesAboutACharter, p.hiresMany} {
+		p.provesTheOffice, p.dealsWithAParty, p.decidesAboutACharter, p.followsAParty, p.hiresMany} {
 		p.isKnownAgain()
 		chapter()
 	}
@@ -601,6 +603,45 @@ func (p *insider) dealsWithAParty() {
 	p.follow(`button[value=check]`)
 	p.sees("console.sign.against")
 	p.at("sign-checked")
+}
+
+// followsAParty tells how a party that stands is followed: by what it was told to do, and through
+// its suspension to its end. The orders are made by hand: their children are in no page.
+func (p *insider) followsAParty() {
+	p.t.Helper()
+	of := party.ID{Service: apptest.Service, Role: party.Processor, Name: vaulttest.Processor}
+	p.engages(of)
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+			INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, sealed, issued_at, due_at, overdue_at, attested_at, attested_by, document, salt, issued, attested)
+			SELECT 'or_0000000000000000000' || (1000000 + i), '7K2M-9QXT', $1, $2, $3, 'stop', 'voice', 'speaking-practice', 0, '', NULL, $4, $4 + i, NULL, NULL, '', '', NULL, 'le_0000000000000000000' || (1000000 + i), '' FROM n`,
+			of.Service, of.Name, of.Role, tx.Now().UnixMicro()-1_000_000)
+		return err
+	})
+	p.follow(`nav a[href^="/console/parties"]`)
+	p.follow(`main tbody a`)
+	p.sees("console.parties.state.active", "console.orders.see_late")
+	p.at("party-active")
+	page := p.Page().URL
+	p.follow(`main a[href*="stands=overdue"]`)
+	p.at("orders")
+	p.follow(`main tbody a`)
+	p.sees("console.order.nothing")
+	p.at("order")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := party.Suspend(ctx, tx, p.site.Officer, of, party.Incident)
+		return err
+	})
+	p.Visit(page)
+	p.sees("console.parties.state.suspended")
+	p.at("party-suspended")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := party.End(ctx, tx, p.site.Officer, of, time.Time{})
+		return err
+	})
+	p.Visit(page)
+	p.sees("console.parties.state.ended")
+	p.at("party-ended")
 }
 
 // inside is whoever sits there, in a transaction.

@@ -108,7 +108,7 @@ func tellDesk(t *testing.T, lang i18n.Lang, looks func(p *insider, stop string))
 	if names := phone.Names(); !slices.Contains(names, p.name) {
 		t.Errorf("the phone shows %q", names)
 	}
-	for _, page := range []string{"home", "tasks", "orders", "leaks", "end"} {
+	for _, page := range []string{"home", "tasks", "orders", "bundles", "leaks", "end"} {
 		p.follow(`nav a[href^="` + map[string]string{"home": "/party?"}[page] + map[bool]string{true: "/party/" + page}[page != "home"] + `"]`)
 		p.at(page + "-empty")
 	}
@@ -136,8 +136,16 @@ func tellDesk(t *testing.T, lang i18n.Lang, looks func(p *insider, stop string))
 		_, _, err := d.Receive(ctx, tx, all[0], c, rights.Demand{Kind: rights.Access, Door: rights.ByGuardian, Guardian: all[0].ID})
 		return err
 	})
+	p.pushes(of)
 	p.follow(`nav a[href^="/party?"]`)
 	p.at("home")
+	p.follow(`main a[href^="/party/sub-processors"]`)
+	p.sees("desk.subs.then")
+	p.at("subs")
+	p.follow(`nav a[href^="/party/bundles"]`)
+	p.sees("desk.bundles.open_key")
+	p.at("bundles")
+	p.follow(`nav a[href^="/party?"]`)
 	p.follow(`main a[href^="/party/tasks"]`)
 	p.at("tasks")
 	p.follow(`main li a`)
@@ -237,6 +245,20 @@ func tellDesk(t *testing.T, lang i18n.Lang, looks func(p *insider, stop string))
 		if u, err := url.Parse(path); err != nil || !strings.HasPrefix(u.Path, "/party") {
 			t.Errorf("somebody stops at %s", path)
 		}
+	}
+}
+
+// pushes has the app push something to a processor that has nobody's webhook.
+func (p *insider) pushes(of party.ID) {
+	p.t.Helper()
+	w := &vaulttest.World{T: p.t, Store: p.site.App.Store, Officer: p.site.Officer}
+	w.BindSeal(of)
+	ctx := p.t.Context()
+	if _, err := p.site.API.Collect(ctx, p.child.ID, "", wardkeep.Collection{Purpose: "speaking-practice", Values: map[string]string{"gender": "女"}}); err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := p.site.API.Push(ctx, p.child.ID, wardkeep.Push{Role: string(of.Role), Party: of.Name, Purpose: "speaking-practice", Items: []string{"gender"}}); err != nil {
+		p.t.Fatal(err)
 	}
 }
 
