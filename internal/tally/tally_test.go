@@ -177,6 +177,7 @@ func TestArticle9_AnswersAreTalliedAndNameNobody(t *testing.T) {
 // Articles 19 and 20: how long it took is told by the entry of the answer, and counted.
 func TestArticle19_HowLongAnAnswerTookIsTallied(t *testing.T) {
 	each(t, func(t *testing.T, b *book) {
+		b.PassToHalfPast()
 		desk := rights.Desk{Ring: b.Ring, Charters: b.Desk.Charters, Calendar: workday.Default()}
 		c := b.Child()
 		b.Put(c, "course-progress", "nickname", "小满")
