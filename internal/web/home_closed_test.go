@@ -102,6 +102,8 @@ func TestEdgeCase22_WhoIsTheThreatLearnsNothing(t *testing.T) {
 			"a value that isn't held":  {"/reveal", url.Values{"item": {"answers"}}},
 			"the code of a copy":       {"/copy", url.Values{"request": copied["request"]}},
 			"a file of a copy":         {"/copy/file", copied},
+			"a copy for somebody else": {"/port", url.Values{"recipient": {"Dr. Li"}, "contact": {"li@dentist.example"}, "all": {"yes"}}},
+			"that copy, confirmed":     {"/port/confirm", url.Values{"recipient": {"Dr. Li"}, "contact": {"li@dentist.example"}, "all": {"yes"}, "code": {"000000"}}},
 			"a purpose once more":      {"/again", url.Values{"purpose": {"class-ranking"}}},
 			"another way in":           {"/invite", url.Values{"contact": {"13911112222"}, "relation": {"parent"}}},
 			"to be somebody else":      {"/leave", nil},
