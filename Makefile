@@ -87,6 +87,10 @@ oracle: ## try every combination of what a value leaves by, and long walks throu
 bench: ## measure a server under load, see docs/performance.md (ARGS='--grow')
 	go run ./cmd/wardkeep bench $(ARGS)
 
+.PHONY: bench-console
+bench-console: ## measure each page of the console at 100,000 children and 5,000,000 entries; one that takes longer than 30 ms fails
+	go run ./cmd/wardkeep bench --console --children 100000 --entries 5000000 --connections 1 --duration 1s --runs 1 --within 30ms $(ARGS)
+
 .PHONY: bench-screening
 bench-screening: ## what one core reads of posts in a second, with a million known values, and their memory
 	GOMAXPROCS=1 go test ./internal/screening -run '^$$' -bench Screen -benchtime 3s -cpu 1

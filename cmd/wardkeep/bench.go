@@ -23,6 +23,7 @@ var (
 	errBenchUsed      = errs.New(errs.Conflict, "bench.database_used") // it holds something else
 	errBenchAnswer    = errs.New(errs.Internal, "bench.unexpected_answer")
 	errBenchLate      = errs.New(errs.Unavailable, "bench.late") // the values ended before they were looked at
+	errBenchSlow      = errs.New(errs.Unavailable, "bench.slow") // a page takes longer than is asked for
 	errBenchServer    = errs.New(errs.Unavailable, "bench.server_gone")
 )
 
@@ -37,6 +38,7 @@ type benchCmd struct {
 	Grow        bool          `help:"${bench_grow}"`
 	Pages       bool          `help:"${bench_pages}"`
 	Console     bool          `help:"${bench_console}"`
+	Within      time.Duration `placeholder:"TIME" help:"${bench_within}"`
 	Entries     int           `default:"1000000" help:"${bench_entries}"`
 	Sizes       []int         `default:"1000,10000,100000,1000000" help:"${bench_sizes}"`
 	Sweep       bool          `help:"${bench_sweep}"`

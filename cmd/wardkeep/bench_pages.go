@@ -272,19 +272,27 @@ func (b *bench) pages(ctx context.Context, all []operation) error {
 		}
 		b.say("bench.page_columns")
 		b.print(pageHeader)
+		var slow []string
 		for _, connections := range b.Connections {
 			l := b.load(at, connections)
 			for _, o := range all {
 				if len(b.Only) > 0 && !slices.Contains(b.Only, o.name) {
 					continue
 				}
-				if err := b.measurePage(ctx, l, o); err != nil {
+				took, err := b.measurePage(ctx, l, o)
+				if err != nil {
 					return err
+				}
+				if b.Within > 0 && took > b.Within {
+					slow = append(slow, o.name)
 				}
 			}
 			l.close()
 		}
 		b.memory(at)
+		if len(slow) > 0 {
+			return fmt.Errorf("%w: %s", errBenchSlow, strings.Join(slow, ", "))
+		}
 		return nil
 	})
 }
@@ -316,8 +324,9 @@ type pageRun struct {
 	took latencies // as the server's log has it
 }
 
-// measurePage runs a page several times and prints the run in the middle.
-func (b *bench) measurePage(ctx context.Context, l *load, o operation) error {
+// measurePage runs a page several times and prints the run in the middle. It returns within
+// which time 99 of 100 pages of that run were made.
+func (b *bench) measurePage(ctx context.Context, l *load, o operation) (time.Duration, error) {
 	o.each = 1
 	runs := make([]pageRun, 0, b.Runs)
 	for range b.Runs {
@@ -330,15 +339,15 @@ func (b *bench) measurePage(ctx context.Context, l *load, o operation) error {
 		}
 		from, err := l.at.logged()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		r, err := l.run(ctx, o, b.Duration)
 		if err != nil {
-			return fmt.Errorf("%s: %w", o.name, err)
+			return 0, fmt.Errorf("%s: %w", o.name, err)
 		}
 		took, err := l.at.took(from)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		runs = append(runs, pageRun{r, took})
 	}
@@ -346,7 +355,7 @@ func (b *bench) measurePage(ctx context.Context, l *load, o operation) error {
 	r := &runs[len(runs)/2]
 	b.print(fmt.Sprintf(pageLine, len(l.workers), r.perSecond(), millis(r.quantile(0.5)), millis(r.quantile(0.99)),
 		millis(r.took.quantile(0.5)), millis(r.took.quantile(0.99)), micros(r.perOne(r.server)), o.name+" · "+o.about(b.lang)))
-	return nil
+	return r.took.quantile(0.99), nil
 }
 
 const (
