@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
@@ -413,7 +414,10 @@ func (w *course) step(ends bool) string {
 	}
 	if ends && w.window.IsZero() && w.dice.IntN(4) == 0 {
 		w.window = w.now().Add(8 * day)
-		w.CeaseTo(8 * day)
+		w.must(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := catalog.CeaseTo(ctx, tx, w.Officer, vaulttest.Service, catalog.ClosingDown, w.window, catalog.Takeover{Recipient: vaulttest.Successor, Document: "PIA-2026-18", Assessed: "2026-03-02"})
+			return err
+		})
 		for _, s := range w.sides {
 			s.is.Ending, s.is.TakeOver, s.is.Window = true, s.Role == party.Recipient, w.window
 		}

@@ -190,8 +190,8 @@ func (c *Case) Law() (v Verdict) {
 	}
 	c.crosses(article, deny)
 	switch {
-	case takesOver, c.Registered:
-	case c.Transfer:
+	case c.Registered:
+	case c.Transfer: // Article 17 of who takes a service over, too
 		deny("17", "recipient_not_assessed")
 		return v
 	default:
@@ -199,14 +199,14 @@ func (c *Case) Law() (v Verdict) {
 		return v
 	}
 	// Articles 16 and 17: whom somebody in office has stopped gets nothing.
-	if c.Registered && c.Suspended {
+	if c.Suspended {
 		deny(article, "party_suspended")
 	}
-	if c.Registered && !c.EndsAt.IsZero() && !c.At.Before(c.EndsAt) {
+	if !c.EndsAt.IsZero() && !c.At.Before(c.EndsAt) {
 		deny(article, "party_ended")
 	}
 	// Edge case 19: a hard no.
-	if c.Registered && c.Entrusts {
+	if c.Entrusts {
 		deny(article, "sub_processor")
 	}
 	// What guardians read is that the party gets these, and no others.
@@ -216,9 +216,6 @@ func (c *Case) Law() (v Verdict) {
 	}
 	beyond(article, "item_not_for_party", given)
 	c.border(article, deny)
-	if takesOver {
-		return v // it was assessed before that was announced
-	}
 	switch a := c.Assessment; {
 	case !a.Signed && c.Transfer:
 		deny("17", "recipient_not_assessed")
@@ -350,19 +347,15 @@ func (c *Case) storage(deny func(article, code string)) {
 
 // border is edge case 20 of a party abroad: guardians were told where, and by what it goes there.
 func (c *Case) border(article string, deny func(article, code string)) {
-	is := c.Is
-	if !c.Registered {
-		is = ""
-	}
-	if c.Abroad == "" && is == "" {
+	if c.Abroad == "" && c.Is == "" {
 		return
 	}
-	if c.Abroad == "" || c.Mechanism == "" || is != "" && is != c.Abroad {
+	if c.Abroad == "" || c.Mechanism == "" || c.Is != "" && c.Is != c.Abroad {
 		deny(article, "border_undeclared")
 		return
 	}
 	switch m := c.Crossing; {
-	case !c.Registered, !m.Signed, m.Kind != c.Mechanism:
+	case !m.Signed, m.Kind != c.Mechanism:
 		deny(article, "border_mechanism_missing")
 	case !m.begun(c.At), m.over(c.At):
 		deny(article, "border_mechanism_over")
