@@ -56,8 +56,8 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 					asked, agreed, refused, handed, erased_upto, children, entry)
 				VALUES ($1, 'class-ranking', '', 0, '', $2, '', 0, '', '', '', '', '', 0, 0, 0, 0, '', 0, '')`, []any{apptest.Service, past}},
 			"orders": {`
-				INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, issued_at, due_at, attested_by, document, issued, attested)
-				VALUES ('po_1', '1', $1, 'x', 'processor', 'delete', '', '', 0, '', 0, $2, '', '', '', '')`, []any{apptest.Service, past}},
+				INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, issued_at, due_at, attested_by, document, issued, attested, reminded)
+				VALUES ('po_1', '1', $1, 'x', 'processor', 'delete', '', '', 0, '', 0, $2, '', '', '', '', 0)`, []any{apptest.Service, past}},
 			"incidents": {`
 				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes)
 				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0)`, []any{apptest.Service, past}},

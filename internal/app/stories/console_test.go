@@ -613,8 +613,8 @@ func (p *insider) followsAParty() {
 	p.engages(of)
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
-			INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, sealed, issued_at, due_at, overdue_at, attested_at, attested_by, document, salt, issued, attested)
-			SELECT 'or_0000000000000000000' || (1000000 + i), '7K2M-9QXT', $1, $2, $3, 'stop', 'voice', 'speaking-practice', 0, '', NULL, $4, $4 + i, NULL, NULL, '', '', NULL, 'le_0000000000000000000' || (1000000 + i), '' FROM n`,
+			INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, sealed, issued_at, due_at, overdue_at, attested_at, attested_by, document, salt, issued, attested, reminded)
+			SELECT 'or_0000000000000000000' || (1000000 + i), '7K2M-9QXT', $1, $2, $3, 'stop', 'voice', 'speaking-practice', 0, '', NULL, $4, $4 + i, NULL, NULL, '', '', NULL, 'le_0000000000000000000' || (1000000 + i), '', 0 FROM n`,
 			of.Service, of.Name, of.Role, tx.Now().UnixMicro()-1_000_000)
 		return err
 	})
