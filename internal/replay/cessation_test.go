@@ -205,6 +205,7 @@ func TestEdgeCase18_ATakeoverByARowIsFound(t *testing.T) {
 		s.Publish(vaulttest.Takeover(s.Charter))
 		child := s.Child()
 		ok(t, s.put(child.ID, "course-progress", map[string]string{"nickname": "小溪"}))
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return s.AssessSuccessor(ctx, tx) })
 		ok(t, s.ceases("", 8*24*time.Hour))
 		s.Pass(time.Minute)
 		ok(t, s.flush())

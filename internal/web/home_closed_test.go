@@ -107,6 +107,7 @@ func TestEdgeCase22_WhoIsTheThreatLearnsNothing(t *testing.T) {
 			"a purpose once more":      {"/again", url.Values{"purpose": {"class-ranking"}}},
 			"another way in":           {"/invite", url.Values{"contact": {"13911112222"}, "relation": {"parent"}}},
 			"to be somebody else":      {"/leave", nil},
+			"to hand a copy on":        {"/port", url.Values{"recipient": {"Dr. Li"}, "contact": {"li@dentist.example"}, "all": {"yes"}}},
 			"to keep what is demanded": {"/keep", url.Values{"request": copied["request"]}},
 			"one value to be erased":   {"/demand", url.Values{"kind": {"delete_item"}, "item": {"nickname"}}},
 			"one that isn't held":      {"/demand", url.Values{"kind": {"delete_item"}, "item": {"answers"}}},

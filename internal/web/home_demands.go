@@ -28,6 +28,7 @@ type homeDemand struct {
 	Received, Due, Erase   time.Time
 	Answer                 pii.Text // what was answered in writing, to whoever asked
 	Erases, Open, Keep     bool     // Keep: this guardian may end it
+	Office                 bool     // the office decides about it (edge case 22)
 	Fetch                  bool     // this guardian finds the answer here, until FetchUntil
 	Copy                   bool
 	FetchUntil             time.Time
@@ -60,7 +61,7 @@ func (s *Server) demands(ctx context.Context, tx *db.Tx, t family.Tie, words tol
 		d := homeDemand{
 			ID: r.ID, Number: r.Number, What: "web.mine.demand." + string(r.Kind), State: "web.mine.demand.state." + string(r.State),
 			Who: "web.mine.demand.by." + string(r.Door), Received: r.ReceivedAt, Due: r.DueAt, Erase: r.EraseAt,
-			Erases: r.Kind.Erases(), Open: r.State == rights.Open,
+			Office: r.Waits(), Erases: r.Kind.Erases(), Open: r.State == rights.Open,
 			Fetch: r.MayFetch(t.Guardian, tx.Now()), Copy: r.Kind == rights.Copy, Port: ports[r.ID], FetchUntil: page.lasts(r.FetchUntil),
 		}
 		for _, told := range r.Told {

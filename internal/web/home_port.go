@@ -123,7 +123,7 @@ func (s *Server) homePort(w http.ResponseWriter, r *http.Request) error {
 	}
 	browser, code := id.Secret(32), consent.OneTime{}
 	err = s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, _, err := tie(r, in)
+		t, _, err := openTie(r, in, tx.Now())
 		if err == nil {
 			code, err = s.door.Challenge(ctx, tx, in, t, browser)
 		}

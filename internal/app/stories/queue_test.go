@@ -53,6 +53,31 @@ func (p *insider) looksAfterContent() {
 	p.at("takedowns")
 }
 
+// hidesFromAGuardian tells how the officer asks to hide what is held of a child from one of its
+// guardians, and that another person decides about it (edge case 22).
+func (p *insider) hidesFromAGuardian(ref string) {
+	p.t.Helper()
+	p.follow(`nav a[href^="/console/shields"]`)
+	p.sees("console.shields.none")
+	p.at("shields-empty")
+	p.follow(`main a[href^="/console/shields/new"]`)
+	p.sees("console.shields.find")
+	p.at("shield_new-find")
+	p.Find(`input[name=ref]`).Fill(ref)
+	p.follow(`main form button`)
+	p.sees("console.shields.whom")
+	p.press(`input[name=guardian]`)
+	p.Find(`select[name=reason]`).Choose("violence")
+	p.fill(`textarea[name=words]`, "孩子告诉老师，父亲打她")
+	p.at("shield_new")
+	p.follow(`main form button`)
+	p.sees("console.shields.own")
+	p.at("shield")
+	p.follow(`nav a[href^="/console/shields"]`)
+	p.sees("console.shields.state.asked")
+	p.at("shields")
+}
+
 // judgesWhatWaits tells how the officer takes an account that may be a child's and decides
 // about it (Article 2), and looks at a document by which a guardian proves who it is, as the
 // first of two (edge case 24).

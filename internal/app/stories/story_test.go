@@ -21,9 +21,13 @@ import (
 	"wardkeep/internal/app/browsertest"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
+	"wardkeep/internal/shield"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/transcript"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
@@ -1185,4 +1189,36 @@ func theServiceEnds(g *guardian) {
 	g.at("rules-ending")
 	g.Visit(g.asked.URL)
 	g.refused(410, "consent.ceasing")
+	// Edge case 22: what is held is shown no more, and nothing says why; what counts still is there.
+	mine.hides()
+	g.Visit(child)
+	g.sees("web.closed.title", "web.closed.withdraw")
+	g.unfold()
+	g.at("home_closed")
+}
+
+// hides has two of the staff hide what is held of the child from its guardian.
+func (g *guardian) hides() {
+	g.t.Helper()
+	operator := catalog.Operator{ID: "test"}
+	g.site.Do(g.site.App, func(ctx context.Context, tx *db.Tx) error {
+		office, err := staff.OfOffice(ctx, tx, apptest.Service, g.site.Officer.ID)
+		if err != nil {
+			return err
+		}
+		officer, err := staff.Add(ctx, tx, operator, "林静", office)
+		if err != nil {
+			return err
+		}
+		manager, err := staff.Add(ctx, tx, operator, "韩梅梅", staff.Grant{Role: staff.Manager, Service: apptest.Service})
+		if err != nil {
+			return err
+		}
+		asked, _, err := shield.Ask(ctx, tx, g.site.App.Ring, workday.Default(), staff.Acting{Person: manager, Action: staff.AskShield}, apptest.Service,
+			family.ID(g.child.ID), shield.Asking{Guardian: family.GuardianID(g.child.Guardians[0].ID), Reason: shield.Violence, Days: 30, Text: pii.New("孩子告诉老师，父亲打她")})
+		if err == nil {
+			_, _, err = shield.Raise(ctx, tx, staff.Acting{Person: officer, Action: staff.DecideShield}, apptest.Service, asked.ID)
+		}
+		return err
+	})
 }
