@@ -18,7 +18,6 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/account"
-	"wardkeep/internal/approval"
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/workday"
@@ -209,7 +208,7 @@ func TestArticle16_APartyIsToldOfItsTasks(t *testing.T) {
 			c, err := family.Lock(ctx, tx, vaulttest.Service, child.ID)
 			if err == nil {
 				task, _, err = assistance.Ask(ctx, tx, workday.Default(), p.App, c, vaulttest.ProcessorID(), []string{"gender"},
-					assistance.Asking{Demand: r.ID, Kind: string(r.Kind), Due: r.DueAt, Inside: approval.Inside{Person: 7, Catalog: 3}})
+					assistance.Asking{Demand: r.ID, Kind: string(r.Kind), Due: r.DueAt})
 			}
 			return err
 		})
