@@ -29,7 +29,7 @@ var shieldChanges = []struct{ name, query, found string }{
 	{"a shield is from somebody else", `UPDATE shield SET guardian = '王小明'`, "row_differs shield guardian"},
 	{"a shield is for another reason", `UPDATE shield SET reason = 'custody'`, "row_differs shield reason"},
 	{"a shield was asked for longer", `UPDATE shield SET days = days + 1`, "row_differs shield days"},
-	{"a shield says something else", `UPDATE shield SET note = (SELECT max(note) FROM shield WHERE state = 'asked') WHERE state = 'raised'`, "row_sealed shield note"},
+	{"a shield says something else", `UPDATE shield SET note = (SELECT note FROM shield WHERE state = 'asked') WHERE state = 'raised'`, "row_sealed shield note"},
 	{"a shield is refused", `UPDATE shield SET state = 'refused' WHERE state = 'raised'`, "row_differs shield state"},
 	{"somebody else has asked", `UPDATE shield SET asker = '王小明'`, "row_differs shield asker"},
 	{"somebody else has decided", `UPDATE shield SET decider = '王小明' WHERE state = 'raised'`, "row_differs shield decider"},
