@@ -669,8 +669,8 @@ func (p *insider) hiresMany() {
 	p.t.Helper()
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
 		const rows = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO `
-		_, err := tx.Exec(ctx, rows+`person (id, name, salt, state, version, seat, added_at, left_at)
-			SELECT 'st_0000000000000000000' || (1000000 + i), '阿依古丽·麦麦提', $1, 'active', 1, '', $2 + i, NULL FROM n`, []byte("salt"), tx.Now().UnixMicro()-20_000)
+		_, err := tx.Exec(ctx, rows+`person (id, name, salt, state, version, seat, country, added_at, left_at)
+			SELECT 'st_0000000000000000000' || (1000000 + i), '阿依古丽·麦麦提', $1, 'active', 1, '', 'CN', $2 + i, NULL FROM n`, []byte("salt"), tx.Now().UnixMicro()-20_000)
 		if err == nil {
 			_, err = tx.Exec(ctx, rows+`person_role (person, service, role, office, granted_at, granted_by)
 				SELECT 'st_0000000000000000000' || (1000000 + i), $1, 'staff', '', 1, '' FROM n`, apptest.Service)
