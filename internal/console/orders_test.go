@@ -190,7 +190,6 @@ func TestPagesOfOrders(t *testing.T) {
 		b = d.browser(d.hire(staff.Manager).Secret)
 		o.check("orders-late", b, "/console/orders")
 		o.check("order-late", b, orderAt(all[0]))
-		o.check("party-late", b, partyAt)
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := d.book().Attest(ctx, tx, d.Officer, vaulttest.Service, all[0].ID, vaulttest.Processor, strings.Repeat("0e", 32))
 			return err

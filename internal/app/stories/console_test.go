@@ -625,7 +625,7 @@ func (p *insider) followsAParty() {
 	page := p.Page().URL
 	p.follow(`main a[href*="stands=overdue"]`)
 	p.at("orders")
-	p.follow(`main tbody a`)
+	p.follow(`main tbody tr:first-child th a`)
 	p.sees("console.order.nothing")
 	p.at("order")
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
