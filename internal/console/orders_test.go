@@ -85,7 +85,7 @@ func TestArticle16_OrdersAreFollowedAtTheConsole(t *testing.T) {
 			_, _, err := d.book().Attest(ctx, tx, by, vaulttest.Service, all[0].ID, vaulttest.Processor, document)
 			return err
 		})
-		b, audits := d.browser(boss.Secret), d.browser(d.hire(staff.Auditor).Secret)
+		audits := d.browser(d.hire(staff.Auditor).Secret)
 		day := all[1].DueAt.Add(-time.Second).In(time.FixedZone("", 8*3600))
 		for query, want := range map[string]string{"": "-12", "stands=attested": "0--", "stands=overdue": "---", "stands=stated": "---", "party=" + vaulttest.Processor: "-12", "party=museum": "---",
 			"party=" + vaulttest.Processor + "&stands=attested": "0--", "party=museum&stands=attested": "---", "role=processor": "-12", "role=recipient": "---", "what=delete": "-12", "what=correct": "---",
@@ -137,7 +137,8 @@ func TestArticle16_OrdersAreFollowedAtTheConsole(t *testing.T) {
 		}
 
 		d.overdue(all[2])
-		audits, b = d.browser(d.hire(staff.Auditor).Secret), d.browser(d.hire(staff.Manager).Secret)
+		audits = d.browser(d.hire(staff.Auditor).Secret)
+		b := d.browser(d.hire(staff.Manager).Secret)
 		shows("/console/orders?stands=overdue", orderAt(all[1])+"?", orderAt(all[2])+"?")
 		shows(orderAt(all[1])+"?lang=en", en("console.order.late_what"), en("console.order.found"))
 		shows(partyAt+"?lang=en", en("console.orders.late_n", "N", 2), en("console.parties.overdue"))
