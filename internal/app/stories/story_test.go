@@ -909,11 +909,14 @@ func (g *guardian) handsACopy(child, value string) {
 		return g.Find("#address").Value("value"), g.Find("main code").Text()
 	}
 	address, code := hands()
-	g.Visit(address)
+	site, key, _ := strings.Cut(address, "#")
+	g.Visit(site) // of whoever was told the key by itself
 	g.at("port")
 	if g.byKeys { // without script the key is typed, or copied, by hand
-		_, key, _ := strings.Cut(address, "#")
 		g.fill("#address", key)
+	} else {
+		g.Visit(child) // from anywhere else
+		g.Visit(address)
 	}
 	g.fill("#code", "7K2M-9QXT-4HB3")
 	g.follow(`form[action*="/port/file"] button`)
