@@ -70,7 +70,7 @@ func fine() combination {
 	crossing.Kind = "standard_contract"
 	return combination{Case: gatetest.Case{
 		At: now, Way: gatetest.App, Items: both, Does: true, Has: both, Names: true, Gives: both, Asked: 2,
-		Registered: true, Assessment: paper, Agreement: paper, Bound: true, KeyUntil: now.Add(time.Hour), Crossing: crossing, Storage: crossing,
+		Registered: true, Assessment: paper, Agreement: paper, Bound: true, KeyUntil: now.Add(time.Hour), Crossing: crossing, Storage: crossing, Access: crossing,
 		Counted: true, Persons: 5, Answers: agreedTo, Window: now.Add(time.Hour),
 	}}
 }
@@ -127,6 +127,48 @@ func stored(words string, change func(*combination)) point {
 	}}
 }
 
+// reads has an app, a person inside or a party read it, as a way that it goes.
+func reads(words string, way gatetest.Way, transfer bool) point {
+	return point{words, func(c *combination) {
+		c.Way = way
+		switch {
+		case transfer:
+			transferred[0].set(c)
+		case way == gatetest.Look:
+			c.Items = voice // one at a time (Article 15)
+		}
+	}}
+}
+
+// in has whoever has the items in hand be in Singapore, where the charter says that it is read by a
+// contract, and how to make the case of it.
+func in(words string, change func(*combination)) point {
+	return point{words, func(c *combination) {
+		c.sits("SG")
+		c.ReadFrom, c.AccessIs, c.Mechanism = singapore, "SG", "standard_contract"
+		change(c)
+	}}
+}
+
+// sits has whoever has the items in hand be somewhere.
+func (c *combination) sits(country string) {
+	switch c.Way {
+	case gatetest.App, gatetest.Use:
+		c.AppIn = country
+	case gatetest.Look:
+		c.SitsIn = country
+	default:
+		c.KeyIn = country
+	}
+}
+
+// Where the charter may say that something is read.
+var (
+	singapore = []string{"SG"}
+	japan     = []string{"JP"}
+	several   = []string{"JP", "SG"}
+)
+
 var (
 	ways = dimension{
 		{"the app gives it", func(c *combination) { c.Way = gatetest.App }},
@@ -134,6 +176,40 @@ var (
 		{"the app pushes it", func(c *combination) { c.Way = gatetest.Push }},
 		{"what was pushed goes", func(c *combination) { c.Way = gatetest.Bundle }},
 	}
+	readers = dimension{
+		reads("the app uses it", gatetest.Use, false),
+		reads("a person inside looks", gatetest.Look, false),
+		reads("the app entrusts it", gatetest.App, false),
+		reads("the processor asks", gatetest.Key, false),
+		reads("it is pushed to the processor", gatetest.Push, false),
+		reads("what was pushed to the processor goes", gatetest.Bundle, false),
+		{"an app abroad pushes it to the processor", func(c *combination) { c.Way, c.AppIn = gatetest.Push, "SG" }},
+		reads("the app transfers it", gatetest.App, true),
+		reads("the recipient asks", gatetest.Key, true),
+		reads("it is pushed to the recipient", gatetest.Push, true),
+		reads("what was pushed to the recipient goes", gatetest.Bundle, true),
+	}
+	places = dimension{
+		{"read at home", func(*combination) {}},
+		in("read abroad by a contract", func(*combination) {}),
+		in("read abroad, at one of two places", func(c *combination) { c.ReadFrom = several }),
+		in("read abroad by a contract that begins now", func(c *combination) { c.Access.From = now }),
+		in("read abroad by a contract with a moment left", func(c *combination) { c.Access.Until = now.Add(moment) }),
+		in("read abroad by a contract that is over now", func(c *combination) { c.Access.Until = now }),
+		in("read abroad by a contract to come", func(c *combination) { c.Access.From = now.Add(moment) }),
+		in("read abroad, by no mechanism that is told", func(c *combination) { c.Mechanism = "" }),
+		in("read abroad, untold", func(c *combination) { c.ReadFrom = nil }),
+		in("read elsewhere than told", func(c *combination) { c.ReadFrom = japan }),
+		in("read abroad by nothing", func(c *combination) { c.Access = gatetest.Paper{} }),
+		in("read abroad by nobody", func(c *combination) { c.AccessIs, c.Access = "", gatetest.Paper{} }),
+		in("read abroad by something else", func(c *combination) { c.Access.Kind = "certification" }),
+		in("read abroad by a contract for elsewhere", func(c *combination) { c.AccessIs = "JP" }),
+		in("read from where nobody should", func(c *combination) { c.AccessSuspended = true }),
+		in("read from where nobody should, untold", func(c *combination) { c.AccessSuspended, c.ReadFrom = true, nil }),
+		in("elsewhere nobody should read", func(c *combination) { c.AccessIs, c.AccessSuspended = "JP", true }),
+		{"read where the party may be", func(c *combination) { c.sits("HK") }},
+	}
+	readKeys    = dimension{{"by a good key", func(*combination) {}}, {"without a key", func(c *combination) { c.Bound = false }}}
 	entrusted   = dimension{{"to a processor", func(*combination) {}}}
 	transferred = dimension{{"to a recipient", func(c *combination) { c.Transfer, c.Agreement = true, gatetest.Paper{} }}}
 	states      = dimension{
@@ -230,7 +306,7 @@ var (
 			if c.Mechanism != "" {
 				c.Mechanism = "security_assessment"
 			}
-			for _, p := range []*gatetest.Paper{&c.Crossing, &c.Storage} {
+			for _, p := range []*gatetest.Paper{&c.Crossing, &c.Storage, &c.Access} {
 				if p.Kind == "standard_contract" {
 					p.Kind = "security_assessment"
 				}
@@ -261,6 +337,16 @@ var products = []struct {
 	// any count; at three places abroad by two, with four counts. Kept abroad: at five, likewise.
 	{"Abroad", []dimension{append(slices.Clone(entrusted), transferred...), ways, keys, allBorders, storages, counts, values, grants},
 		(6 + 3*2) * (6*(4+2) + 2*3*4*2 + 2*5*4*2)},
+	// The app and a person inside read whatever is said of a key and a party; the app hands on with a
+	// key or without, the others by one. At home by four answers, or by two to a recipient, with any
+	// count; once anything is abroad, by two with four counts. Of the seven places of a party it gets
+	// something at home and by a contract, and at the untold one once a storage or a reader has the
+	// charter tell of the contract; of the storages, likewise. Readers are at four places by a contract,
+	// and a key also where its party is.
+	{"Readers", []dimension{readers, readKeys, borders, storages, places, counts, grants},
+		2*2*7*(6*4+4*2+4*3*4*2) +
+			6*(6*4+4*2+3*4*2+4*3*3*4*2) + 4*3*4*2 +
+			5*(6*2+4*2+3*4*2+4*3*3*4*2) + 3*3*4*2},
 }
 
 // combine sets the i-th combination of dimensions, and returns it in words.
@@ -347,6 +433,7 @@ type wording struct {
 	transfer, does, names     bool
 	has, gives                int
 	mechanism, abroad, stored string
+	readFrom                  string
 }
 
 // answered is what of a case guardians have said.
@@ -413,9 +500,26 @@ func (b *bench) facts(c *combination) (gate.Facts, gate.Actor, gate.Use) {
 			f.Storage.Halted = party.Other
 		}
 	}
-	by := gate.ByApp(b.world.app)
+	f.Access = party.Standing{}
+	if c.AccessIs != "" {
+		f.Access = party.Standing{ID: party.AccessFrom("xiaoxi", c.AccessIs), Country: c.AccessIs, Mechanism: term("pp_access", c.Access)}
+		if c.AccessSuspended {
+			f.Access.Halted = party.Other
+		}
+	}
+	app := b.world.app
+	app.Country = country(c.AppIn)
+	by := gate.ByApp(app)
 	f.Key = party.Key{}
-	if c.Way == gatetest.App {
+	switch c.Way {
+	case gatetest.App:
+		return f, by, u
+	case gatetest.Use, gatetest.Look:
+		if u.Activity, u.Party = charter.Use, ""; c.Way == gatetest.Look {
+			look := b.world.look
+			look.Person.Country = country(c.SitsIn)
+			by = gate.ByStaff(look)
+		}
 		return f, by, u
 	}
 	pull := gate.Pull{Key: "kp_1", Party: of, Limits: b.world.pull.Limits}
@@ -423,7 +527,7 @@ func (b *bench) facts(c *combination) (gate.Facts, gate.Actor, gate.Use) {
 		pull.Key, pull.Bundle = sealKey, "bn_1"
 	}
 	if c.Bound {
-		f.Key = party.Key{ID: pull.Key, Party: of, Paper: stands, Country: charter.Home, Until: c.KeyUntil}
+		f.Key = party.Key{ID: pull.Key, Party: of, Paper: stands, Country: country(c.KeyIn), Until: c.KeyUntil}
 	} else if c.Way != gatetest.Key {
 		pull.Key = ""
 	}
@@ -460,7 +564,7 @@ func term(id string, p gatetest.Paper) party.Term {
 var covering = []party.Scope{{"reports": both}, {"speaking": voice}, {"speaking": both}}
 
 func (b *bench) charter(c *combination) *charter.Charter {
-	is := wording{c.Transfer, c.Does, c.Names, len(c.Has), len(c.Gives), c.Mechanism, c.Abroad, c.Stored}
+	is := wording{c.Transfer, c.Does, c.Names, len(c.Has), len(c.Gives), c.Mechanism, c.Abroad, c.Stored, strings.Join(c.ReadFrom, " ")}
 	if all, ok := b.written[is]; ok {
 		return all
 	}
@@ -483,6 +587,9 @@ func (b *bench) charter(c *combination) *charter.Charter {
 	}
 	if c.Mechanism != "" {
 		p.CrossBorder = &charter.CrossBorder{Mechanism: charter.Mechanism(c.Mechanism)}
+	}
+	for _, region := range c.ReadFrom {
+		p.AccessFrom = append(p.AccessFrom, charter.Region(region))
 	}
 	b.written[is] = &all
 	return &all

@@ -1,5 +1,5 @@
-// Package gatetest says what the law makes of handing a child's items to somebody else, for tests
-// of whatever decides that.
+// Package gatetest says what the law makes of handing a child's items to somebody else, and of
+// reading them from abroad, for tests of whatever decides that.
 //
 // Its one invariant: it imports nothing of ours. It is written from the words of Articles 9, 12,
 // 14, 16, 17, 20 and 23, and of the edge cases: so it can't agree with the gate by asking it.
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A Way is how something gets to a party.
+// A Way is how something gets to a party, or to whoever reads it here.
 type Way string
 
 // The ways.
@@ -19,6 +19,8 @@ const (
 	Key    Way = "the party asks by its key"
 	Push   Way = "the app seals it to the party's key"
 	Bundle Way = "what was sealed goes"
+	Use    Way = "the app uses it itself"
+	Look   Way = "a person inside looks at it"
 )
 
 // A Period holds from its first moment on, and no more at its last.
@@ -48,7 +50,8 @@ type Answer struct {
 	Former     bool // who gave it is the child's guardian no more
 }
 
-// A Case is a use that has something leave to a party, with all that the law asks about it.
+// A Case is a use that has something leave to a party, or that somebody reads something by, with all
+// that the law asks about it.
 type Case struct {
 	At       time.Time
 	Way      Way
@@ -65,6 +68,7 @@ type Case struct {
 	Abroad    string   // where it says that the party is; empty: at home
 	Stored    string   // where it says that everything is kept; empty: at home
 	Asked     int      // the number of the notice from which on the purpose is as it is
+	ReadFrom  []string // where abroad it says that the purpose is read
 
 	// What is on file of the party.
 	Registered bool
@@ -82,6 +86,16 @@ type Case struct {
 	BoundOther bool // to what the party stands on no more
 	Revoked    bool
 	KeyUntil   time.Time
+
+	// Where whoever has the items in hand is, by the way that they go; empty: at home.
+	AppIn  string
+	KeyIn  string // where the party's key is used
+	SitsIn string // where the person inside sits
+
+	// What is on file of reading from a place abroad.
+	Access          Paper
+	AccessIs        string // which place that is; empty: none
+	AccessSuspended bool
 
 	// The storage, where that is abroad.
 	Storage          Paper
@@ -174,8 +188,13 @@ func (c *Case) Law() (v Verdict) {
 		}
 	}
 	c.consent(&v, takesOver)
-	c.key(article, deny)
 	c.storage(deny)
+	c.read(deny)
+	c.crosses(article, deny)
+	if c.Way == Use || c.Way == Look {
+		return v // nobody else gets anything
+	}
+	c.key(article, deny)
 
 	// Edge case 13.
 	if c.Overdue {
@@ -188,7 +207,6 @@ func (c *Case) Law() (v Verdict) {
 	default:
 		deny("16", "processor_unknown")
 	}
-	c.crosses(article, deny)
 	switch {
 	case c.Registered:
 	case c.Transfer: // Article 17 of who takes a service over, too
@@ -277,7 +295,7 @@ func (c *Case) consent(v *Verdict, takesOver bool) {
 	if no && yes || c.Disputed {
 		v.All = append(v.All, Reason{"9", "disputed", ""})
 	}
-	leaves := c.Transfer || c.Abroad != "" || c.Stored != ""
+	leaves := c.goes() && (c.Transfer || c.Abroad != "") || c.Stored != "" || c.readIn() != ""
 	switch {
 	case no:
 	case carries && leaves && !proved:
@@ -345,6 +363,47 @@ func (c *Case) storage(deny func(article, code string)) {
 	}
 }
 
+// goes reports whether it goes to a party.
+func (c *Case) goes() bool { return c.Way != Use && c.Way != Look }
+
+// readIn returns where abroad somebody has the items in hand; empty: nowhere that isn't known
+// already. By a push the app has nothing of them, and the party has what its key opens. Without a
+// key nobody has. That a party is abroad is a border of its own, and a key that is used there, too.
+func (c *Case) readIn() string {
+	switch {
+	case c.Way == App, c.Way == Use:
+		return c.AppIn
+	case c.Way == Look:
+		return c.SitsIn
+	case !c.Bound, c.Registered && c.KeyIn == c.Is:
+		return ""
+	}
+	return c.KeyIn
+}
+
+// read is edge case 20 of who reads from abroad: guardians were told from where, and by what it
+// goes there, and that is on file for the place.
+func (c *Case) read(deny func(article, code string)) {
+	in := c.readIn()
+	if in == "" {
+		return
+	}
+	filed := c.AccessIs == in
+	if filed && c.AccessSuspended {
+		deny("3", "access_suspended")
+	}
+	if c.Mechanism == "" || !slices.Contains(c.ReadFrom, in) {
+		deny("3", "access_abroad")
+		return
+	}
+	switch m := c.Access; {
+	case !filed, !m.Signed, m.Kind != c.Mechanism:
+		deny("3", "access_mechanism_missing")
+	case !m.begun(c.At), m.over(c.At):
+		deny("3", "access_mechanism_over")
+	}
+}
+
 // border is edge case 20 of a party abroad: guardians were told where, and by what it goes there.
 func (c *Case) border(article string, deny func(article, code string)) {
 	if c.Abroad == "" && c.Is == "" {
@@ -365,9 +424,11 @@ func (c *Case) border(article string, deny func(article, code string)) {
 // crosses is Articles 7 and 8 of the Cross-border provisions: the 10,000th child of a year needs
 // the authority's assessment.
 func (c *Case) crosses(article string, deny func(article, code string)) {
-	if c.Stored != "" {
+	switch {
+	case c.Stored == "" && c.goes() && c.Abroad != "":
+	case c.Stored != "", c.readIn() != "":
 		article = "3"
-	} else if c.Abroad == "" {
+	default:
 		return
 	}
 	if c.Mechanism == "" || c.Mechanism == "security_assessment" {
