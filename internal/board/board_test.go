@@ -349,6 +349,9 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 		{"values are kept abroad, by no mechanism", 3, board.Attention, "storage_unfiled", func(s *scene) {
 			s.Publish(vaulttest.StoredAbroad(s.Charter, charter.StandardContract))
 		}},
+		{"values are read abroad, by no mechanism", 3, board.Attention, "access_unfiled", func(s *scene) {
+			s.Publish(vaulttest.ReadFrom(s.Charter, "SG"))
+		}},
 		{"the mechanism of a storage abroad ends soon", 3, board.Attention, "papers_ending", func(s *scene) {
 			s.StoreAbroad(charter.StandardContract, s.Store.Now().Add(29*24*time.Hour))
 		}},

@@ -278,17 +278,7 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 		w := &world{v, t}
 		at := w.stop()
 		agreed, other, refused := w.Child(), w.Child(), w.Child()
-		read := func(from ...charter.Region) *charter.Charter {
-			c := *w.Charter
-			c.Purposes = slices.Clone(c.Purposes)
-			for i, p := range c.Purposes {
-				if p.Name == "speaking-practice" {
-					c.Purposes[i].SeparateConsent, c.Purposes[i].Necessary, c.Purposes[i].AccessFrom = true, false, from
-					c.Purposes[i].CrossBorder = &charter.CrossBorder{Mechanism: charter.StandardContract, Reference: "12"}
-				}
-			}
-			return &c
-		}
+		read := func(from ...charter.Region) *charter.Charter { return vaulttest.ReadFrom(w.Charter, from...) }
 		w.Publish(read("JP"))
 		for _, c := range []family.Child{agreed, other, refused} {
 			w.AnswerProved(c)
@@ -306,7 +296,7 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 		}
 		terminal := catalog.Operator{ID: "test"}
 		var app account.App
-		var worker, manager staff.Person
+		var worker, manager, second, colleague staff.Person
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			if keys[0], _, err = party.BindIn(ctx, tx, w.Officer, vaulttest.ProcessorID(), public, "SG", time.Time{}); err != nil {
 				return err
@@ -320,31 +310,62 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 			if worker, err = staff.Add(ctx, tx, terminal, "李雷", staff.Grant{Role: staff.Worker, Service: vaulttest.Service}); err != nil {
 				return err
 			}
-			manager, err = staff.Add(ctx, tx, terminal, "韩梅梅", staff.Grant{Role: staff.Manager, Service: vaulttest.Service})
-			if err == nil {
-				worker, err = staff.Locate(ctx, tx, terminal, worker.ID, "SG")
+			if manager, err = staff.Add(ctx, tx, terminal, "韩梅梅", staff.Grant{Role: staff.Manager, Service: vaulttest.Service}); err != nil {
+				return err
 			}
+			if second, err = staff.Add(ctx, tx, terminal, "王芳", staff.Grant{Role: staff.Manager, Service: vaulttest.Service}); err != nil {
+				return err
+			}
+			if colleague, err = staff.Add(ctx, tx, terminal, "陈静", staff.Grant{Role: staff.Worker, Service: vaulttest.Service}); err != nil {
+				return err
+			}
+			if worker, err = staff.Locate(ctx, tx, terminal, worker.ID, "SG"); err != nil {
+				return err
+			}
+			_, err = staff.SetRecipient(ctx, tx, w.Ring, worker, opens.Recipient().String())
 			return err
 		})
 		desk := approval.Desk{Ring: w.Ring, Charters: w.Vault.Gate.Charters}
-		looks := func(c family.Child) error {
-			var r approval.Request
+		asks := func(c family.Child, a approval.Asking, deciders ...staff.Person) (r approval.Request) {
+			a.Purpose, a.Items, a.Text = "speaking-practice", []string{"gender"}, pii.New("家长来电")
 			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 				c, err := family.Find(ctx, tx, vaulttest.Service, c.ID)
 				if err != nil {
 					return err
 				}
-				r, _, err = desk.Ask(ctx, tx, worker, c, approval.Asking{Purpose: "speaking-practice", Items: []string{"gender"}, Reason: approval.ForSupport, Text: pii.New("家长来电")})
-				if err == nil {
-					r, _, err = desk.Decide(ctx, tx, manager, vaulttest.Service, r.ID, approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
+				r, _, err = desk.Ask(ctx, tx, worker, c, a)
+				for _, by := range deciders {
+					if err == nil {
+						r, _, err = desk.Decide(ctx, tx, by, vaulttest.Service, r.ID, approval.Decision{Verdict: approval.Granted, Reason: approval.Needed})
+					}
+				}
+				if err == nil && a.Glass {
+					r, _, err = desk.Join(ctx, tx, colleague, vaulttest.Service, r.ID)
 				}
 				return err
 			})
+			return r
+		}
+		reveals := func(r approval.Request) error {
 			return w.Try(func(ctx context.Context, tx *db.Tx) error {
-				_, err := w.Vault.Reveal(ctx, tx, worker, use(charter.Use, c, "speaking-practice", "gender", ""), r.ID)
+				_, err := w.Vault.Reveal(ctx, tx, worker, gate.UseBy(r, "gender"), r.ID)
 				return err
 			})
 		}
+		looks := func(c family.Child) error {
+			return reveals(asks(c, approval.Asking{Reason: approval.ForSupport}, manager))
+		}
+		files := journey{"a file of a person inside", "3", func(c family.Child) error {
+			r := asks(c, approval.Asking{Reason: approval.ForAuthority, Export: true}, manager, second)
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := w.Vault.Export(ctx, tx, worker, gate.UseBy(r, "gender"), r.ID)
+				return err
+			})
+		}}
+		rescues := journey{"a person inside who saves a life", "3", func(c family.Child) error {
+			return reveals(asks(c, approval.Asking{Reason: approval.ForSafety, Glass: true, Basis: approval.Basis{Ground: approval.OnLife, Receiver: approval.Rescue, Country: "CN"},
+				Paper: approval.Paper{Authority: "消防救援"}}))
+		}}
 		readers := []journey{
 			{"an app", "3", w.open(app, charter.Use, "speaking-practice", "gender", "")},
 			{"an app that collects", "3", func(c family.Child) error {
@@ -359,14 +380,19 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 			{"a party to which is pushed", "3", w.push},
 		}
 		atHome := []journey{{"an app at home", "3", w.open(w.App, charter.Use, "speaking-practice", "gender", "")}}
+		var added family.Child
+		registers := []journey{{"an app that registers", "3", func(family.Child) (err error) {
+			added, err = w.registerBy(app)
+			return err
+		}}}
 
-		w.meets("another country is in the charter", readers, agreed, "3:access_abroad")
+		w.meets("another country is in the charter", slices.Concat(readers, registers), agreed, "3:access_abroad")
 		w.Publish(read("JP", "SG"))
 		for _, c := range []family.Child{agreed, other, refused} {
 			w.AnswerProved(c)
 		}
 		w.refuses(refused, "speaking-practice")
-		w.meets("without a mechanism", readers, agreed, "3:access_mechanism_missing")
+		w.meets("without a mechanism", slices.Concat(readers, registers), agreed, "3:access_mechanism_missing")
 		w.meets("without a mechanism", atHome, agreed, "")
 		if w.year().Persons != 0 {
 			t.Errorf("%+v, and nothing has left", w.year())
@@ -390,6 +416,13 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 		if w.year().Persons != 1 || w.counted(agreed) != 1 {
 			t.Errorf("one child on all ways is %+v", w.year())
 		}
+		// Who is registered from abroad has been there, and is counted by that.
+		if w.meets("with all three", registers, agreed, ""); w.year().Persons != 2 || w.counted(added) != 1 {
+			t.Errorf("one child more is registered from abroad: %+v", w.year())
+		}
+		if w.Enrol(); w.year().Persons != 2 {
+			t.Errorf("one child more is registered at home: %+v", w.year())
+		}
 
 		// Somebody is reminded of its end, and it is exact.
 		at.Store(until.Add(-party.Soon + time.Hour).UnixMicro())
@@ -400,11 +433,17 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 			}
 			return err
 		})
+		readers = append(readers, files) // the key of the person waited for a day
 		at.Store(until.Add(-time.Second).UnixMicro())
 		w.meets("in its last second", readers, agreed, "")
 		at.Store(until.UnixMicro())
-		w.meets("when that is over", readers, agreed, "3:access_mechanism_over")
+		w.meets("when that is over", slices.Concat(readers, registers), agreed, "3:access_mechanism_over")
 		w.meets("when that is over", atHome, agreed, "")
+		// What saves a life is read from anywhere, and counts as nothing that left (Cross-border
+		// provisions, Article 5(3)).
+		if w.meets("when that is over", []journey{rescues}, other, ""); w.counted(other) != 0 {
+			t.Error("who was saved is counted")
+		}
 		if went := w.sends(); went != 0 || len(w.Waiting()) != 0 {
 			t.Errorf("%d bundles went by a mechanism that is over, and %d wait", went, len(w.Waiting()))
 		}
@@ -412,7 +451,7 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 		w.by(func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
 			return party.Suspend(ctx, tx, by, place, party.Authority)
 		})
-		w.meets("suspended", readers, agreed, "3:access_suspended")
+		w.meets("suspended", slices.Concat(readers, registers), agreed, "3:access_suspended")
 		w.by(func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
 			return party.Resume(ctx, tx, by, place)
 		})
@@ -435,7 +474,7 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 		})
 		w.Publish(w.Charter)
 		w.AnswerProved(agreed)
-		w.meets("with all at home", readers[3:4], agreed, "")
+		w.meets("with all at home", slices.Concat(readers[3:4], readers[6:]), agreed, "")
 		w.meets("with all at home", readers[:3], agreed, "3:access_abroad")
 		w.replays()
 
@@ -443,8 +482,8 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 		w.AnswerProved(agreed)
 		w.AnswerProved(other)
 		w.fill(border.AssessFrom - 1) // which no entry tells of
-		abroad := slices.Concat(readers[:3], readers[4:])
-		w.meets("at the threshold", abroad, other, "3:border_threshold")
+		abroad := slices.Concat(readers[:3], readers[4:6])
+		w.meets("at the threshold", slices.Concat(abroad, registers), other, "3:border_threshold")
 		w.meets("who is counted", abroad, agreed, "")
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
@@ -46,9 +47,11 @@ func each(t *testing.T, children int, fn func(w *world, all []family.Child, unas
 }
 
 // register registers a child.
-func (w *world) register() (c family.Child, err error) {
+func (w *world) register() (family.Child, error) { return w.registerBy(w.App) }
+
+func (w *world) registerBy(app account.App) (c family.Child, err error) {
 	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
-		c, _, _, err = w.Vault.Gate.Register(ctx, tx, w.App, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
+		c, _, _, err = w.Vault.Gate.Register(ctx, tx, app, family.Enrolment{Service: vaulttest.Service, Ref: pii.New(id.Secret(16)),
 			Guardian: family.Person{Phone: pii.New("13800000001"), Relation: family.Parent}})
 		return err
 	})

@@ -346,6 +346,25 @@ func TestEdgeCase20_AbroadWithItsOwnConsent(t *testing.T) {
 	}
 }
 
+// Whoever reads from abroad is a way abroad of its own, with all that the others ask for.
+func TestEdgeCase20_ReadFromAbroadIsDeclared(t *testing.T) {
+	const purpose, told = "    processors: [yuping-assessment]", "\n    separate_consent: true\n    cross_border: {mechanism: standard_contract, reference: A1}"
+	for from, want := range map[string]string{
+		"[SG, JP]" + told:                  "",
+		"[SG]":                             "it is read from abroad: that needs a consent of its own",
+		"[SG]\n    separate_consent: true": "it is read from abroad: write cross_border",
+		"[SG]\n    necessary: true" + told: "can't be a condition of the service",
+		"[CN, SG]" + told:                  "it is read at home anyhow",
+		"[UK]" + told:                      "two capital letters",
+		"[SG, SG]" + told:                  "is listed twice",
+		"[]" + told:                        "nothing of this purpose is abroad",
+	} {
+		if problems, _ := broken(t, purpose, purpose+"\n    access_from: "+from); want == "" && problems != nil || want != "" && !strings.Contains(problems.Error(), want) {
+			t.Errorf("access_from: %s: %v", from, problems)
+		}
+	}
+}
+
 func TestArticle11_WatchCarriesItsOwnNecessity(t *testing.T) {
 	problems, _ := broken(t, "app_type: 19\n", "necessity: {zh-CN: 手表定位需要, en: a watch needs it}\n", "    necessary_as: phone\n", "",
 		"items: [guardian_phone]", "items: [guardian_phone, nickname]")

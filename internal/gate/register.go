@@ -105,6 +105,7 @@ func (g *Gate) mayKeep(ctx context.Context, tx *db.Tx, by family.Actor, service 
 	u := Use{Service: service.Name, Activity: charter.Collect}
 	f = f.Among(all, from, u)
 	var denied Denied
+	declared := false
 	for _, purpose := range published.Charter.Purposes {
 		if service.Ceases(purpose.Name) {
 			continue
@@ -115,8 +116,10 @@ func (g *Gate) mayKeep(ctx context.Context, tx *db.Tx, by family.Actor, service 
 		if d.counted(purpose); len(d.reasons) == 0 {
 			return f.Border, true, nil
 		}
-		if len(denied.Reasons) == 0 {
-			denied.Reasons = d.reasons
+		// Told is what to do about the first purpose that the charter lets cross this way, if there is one.
+		declares := purpose.CrossBorder != nil && (!f.readAbroad(from) || purpose.ReadFrom(f.readIn(from)))
+		if len(denied.Reasons) == 0 || declares && !declared {
+			denied.Reasons, declared = d.reasons, declares
 		}
 	}
 	if len(denied.Reasons) == 0 {

@@ -26,6 +26,20 @@ func StoredAbroad(c *charter.Charter, by charter.Mechanism) *charter.Charter {
 	return &to
 }
 
+// ReadFrom returns the charter with one of its purposes, "speaking-practice", read from abroad, too, by
+// a standard contract (edge case 20).
+func ReadFrom(c *charter.Charter, from ...charter.Region) *charter.Charter {
+	to := *c
+	to.Purposes = slices.Clone(c.Purposes)
+	for i, p := range to.Purposes {
+		if p.Name == "speaking-practice" {
+			to.Purposes[i].SeparateConsent, to.Purposes[i].Necessary, to.Purposes[i].AccessFrom = true, false, from
+			to.Purposes[i].CrossBorder = &charter.CrossBorder{Mechanism: charter.StandardContract, Reference: "12"}
+		}
+	}
+	return &to
+}
+
 // StorageIdentity is who runs that storage.
 func StorageIdentity() party.Identity {
 	return party.Identity{LegalName: "Harbour Cloud Pte. Ltd.", Registration: "201912345K", Contact: "privacy@harbour.example",
