@@ -188,6 +188,17 @@ func (w writer) basis(p charter.Purpose) string {
 	return text
 }
 
+// reading is the verb under which a purpose says from where abroad it is read: its use, or, where it
+// is handed on and used by nobody here, the first of what it does.
+func reading(p charter.Purpose) charter.Activity {
+	for _, a := range charter.Activities {
+		if p.Does(a) && (a == charter.Use || !p.Does(charter.Use)) {
+			return a
+		}
+	}
+	return ""
+}
+
 // activities are what is done for a purpose by one of the verbs.
 func (w writer) activities(p charter.Purpose, a charter.Activity) (all []Activity) {
 	one := Activity{Does: a, Word: a.In(w.l), Channel: w.lang.T("register.channel." + string(a)), Where: w.c.Storage.Place.In(w.l), Country: w.c.Storage.Country}
@@ -216,14 +227,14 @@ func (w writer) activities(p charter.Purpose, a charter.Activity) (all []Activit
 	default:
 		one.Items = w.labels(p.Items)
 		all = append(all, one)
-		if a != charter.Use {
-			break
-		}
-		for _, country := range p.AccessFrom {
-			to := one
-			to.Where, to.Country = charter.CountryIn(string(country), w.l), string(country)
-			all = append(all, to)
-		}
+	}
+	if a != reading(p) {
+		return all
+	}
+	for _, country := range p.AccessFrom {
+		to := one
+		to.Where, to.Country, to.Items = charter.CountryIn(string(country), w.l), string(country), w.labels(p.Items)
+		all = append(all, to)
 	}
 	return all
 }

@@ -40,7 +40,13 @@ func TestArticle3_TheRegisterHasAllThatTheCharterDeclares(t *testing.T) {
 	abroad := *taken
 	abroad.Processors = slices.Clone(taken.Processors)
 	abroad.Processors[0].Country = "SG"
-	for _, c := range []*charter.Charter{v2, taken, &abroad} {
+	far := vaulttest.ReadFrom(taken, "SG")
+	for i := range far.Purposes { // one that hands something on and uses it not here says so, too
+		if p := &far.Purposes[i]; p.Name == vaulttest.Handover {
+			p.AccessFrom = []charter.Region{"JP"}
+		}
+	}
+	for _, c := range []*charter.Charter{v2, taken, &abroad, far} {
 		for _, lang := range i18n.Langs {
 			r := register.Of(catalog.Published{Number: 7, Hash: c.Hash(), Charter: c}, nil, lang)
 			if r.Charter != 7 || r.Hash != c.Hash() || len(r.Purposes) != len(c.Purposes) || len(r.Processors) != len(c.Processors) ||
@@ -84,6 +90,18 @@ func TestArticle3_TheRegisterHasAllThatTheCharterDeclares(t *testing.T) {
 					t.Errorf("%+v", q)
 				}
 			}
+		}
+	}
+	for _, p := range register.Of(catalog.Published{Charter: far}, nil, i18n.Chinese).Purposes {
+		var from []string
+		for _, a := range p.Activities {
+			if a.Country != charter.Home {
+				from = append(from, string(a.Does)+" "+a.Where)
+			}
+		}
+		want := map[string][]string{"speaking-practice": {"use 新加坡"}, vaulttest.Handover: {"transfer 日本"}}[p.Name]
+		if !slices.Equal(from, want) {
+			t.Errorf("%s is read from %v, want %v", p.Name, from, want)
 		}
 	}
 	singapore := register.Of(catalog.Published{Charter: &abroad}, nil, i18n.Chinese)
