@@ -9,6 +9,7 @@ import (
 	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/staff"
 )
@@ -105,6 +106,9 @@ func (f *fold) judge(c *insideClaim) fault {
 		who.looks, who.looked = looks.PlusDocument(), true
 		if looks.InHour >= c.seen.PerHour || looks.InDay >= c.seen.PerDay {
 			return impossible(ruleApproval)
+		}
+		if p.Country != charter.Home { // edge case 20: nobody has agreed to that
+			return impossible(ruleActor)
 		}
 	}
 	return fault{}

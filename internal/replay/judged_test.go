@@ -37,8 +37,8 @@ func TestInvariant7_WhatPersonsInsideJudgeReplays(t *testing.T) {
 		boss := signintest.Hire(t, w.Store, door, "赵敏", office)
 		auditor := signintest.Hire(t, w.Store, door, "周正", staff.Grant{Role: staff.Auditor, Service: service})
 		worker := signintest.Hire(t, w.Store, door, "李雷", staff.Grant{Role: staff.Worker, Service: service})
-		var theirs staff.Person // whom the boss has let in
-		var on int64            // the version of the service
+		var theirs, far staff.Person // whom the boss has let in, and who sits abroad
+		var on int64                 // the version of the service
 		find := func(name string) (p staff.Person) {
 			s.do(func(ctx context.Context, tx *db.Tx) (err error) {
 				p, err = staff.Find(ctx, tx, name)
@@ -53,7 +53,12 @@ func TestInvariant7_WhatPersonsInsideJudgeReplays(t *testing.T) {
 				return err
 			}
 			on = sv.Version
-			theirs, err = staff.Add(ctx, tx, by, "王芳", staff.Grant{Role: staff.Worker, Service: service})
+			if theirs, err = staff.Add(ctx, tx, by, "王芳", staff.Grant{Role: staff.Worker, Service: service}); err != nil {
+				return err
+			}
+			if far, err = staff.Add(ctx, tx, by, "陈静", staff.Grant{Role: staff.Worker, Service: service}); err == nil {
+				far, err = staff.Locate(ctx, tx, by, far.ID, "SG")
+			}
 			return err
 		})
 		as := func(name string, a staff.Action) staff.Acting { return staff.Acting{Person: find(name), Action: a} }
@@ -116,6 +121,7 @@ func TestInvariant7_WhatPersonsInsideJudgeReplays(t *testing.T) {
 			by    func()
 		}{
 			"who may not judge looks":      {"impossible actor", seen("staff:"+auditor.ID, rests(auditor.ID))},
+			"who sits abroad looks":        {"impossible actor", seen("staff:"+far.ID, rests(far.ID))},
 			"nobody looks":                 {"actor actor", seen("staff:"+stranger, approval.Inside{Person: 1, Catalog: on})},
 			"a look that rests on nothing": {"catalog catalog", seen("staff:"+worker.ID, approval.Inside{})},
 			"a look beyond what the person may": {"impossible approval", func() {

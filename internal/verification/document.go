@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/staff"
@@ -26,10 +27,11 @@ import (
 
 // What can be wrong with a document, or with who looks at it.
 var (
-	ErrPages     = errs.New(errs.Invalid, "verification.pages")         // none, or too many
-	ErrPageSize  = errs.New(errs.TooLarge, "verification.page_size")    // beyond MaxPage
-	ErrPageKind  = errs.New(errs.Invalid, "verification.page_kind")     // no PNG, JPEG or PDF, or one that does something
-	ErrNotStaff  = errs.New(errs.Forbidden, "verification.not_staff")   // not in office at the service
+	ErrPages     = errs.New(errs.Invalid, "verification.pages")       // none, or too many
+	ErrPageSize  = errs.New(errs.TooLarge, "verification.page_size")  // beyond MaxPage
+	ErrPageKind  = errs.New(errs.Invalid, "verification.page_kind")   // no PNG, JPEG or PDF, or one that does something
+	ErrNotStaff  = errs.New(errs.Forbidden, "verification.not_staff") // not in office at the service
+	ErrAbroad    = errs.New(errs.Forbidden, "verification.judge_abroad")
 	ErrUnseen    = errs.New(errs.Conflict, "verification.unseen")       // who decides has looked first
 	ErrSameStaff = errs.New(errs.Conflict, "verification.same_staff")   // two different persons
 	ErrMaybeOne  = errs.New(errs.Forbidden, "verification.maybe_one")   // one of them, or somebody else, may be both
@@ -213,15 +215,16 @@ func Waiting(ctx context.Context, tx *db.Tx, by catalog.Officer, limit int) ([]A
 
 // Show records that one of the staff looks at a document, and returns it: whoever
 // calls it hands it out after the commit, and not before (invariant 2). Of a person inside it
-// counts as a look at a value does (Article 15). Errors: ErrNotStaff, ErrNotFound, ErrEnded,
-// family.ErrGuardianEnded, approval.ErrLooked.
+// counts as a look at a value does (Article 15). Who sits abroad sees none: a document is there
+// before anybody could have agreed to its being read there (edge case 20). Errors: ErrNotStaff,
+// ErrAbroad, ErrNotFound, ErrEnded, family.ErrGuardianEnded, approval.ErrLooked.
 func (d Desk) Show(ctx context.Context, tx *db.Tx, by Judge, attempt string) (Attempt, []Page, string, error) {
 	fail := func(err error) (Attempt, []Page, string, error) { return Attempt{}, nil, "", err }
 	c, a, judge, err := d.lockWaiting(ctx, tx, by, attempt)
 	if err != nil {
 		return fail(err)
 	}
-	seen := SeenBody{Verification: a.ID}
+	seen, country := SeenBody{Verification: a.ID}, charter.Home
 	if acting, inside := by.(staff.Acting); inside {
 		// Held before it is said what the person may, so that nobody waits for who waits for them.
 		person, looks, err := approval.Hold(ctx, tx, acting.ID)
@@ -231,6 +234,7 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by Judge, attempt string) (At
 		if err != nil {
 			return fail(err)
 		}
+		country = person.Country
 		seen.PerHour, seen.PerDay = d.Looks.Or(approval.Defaults).Of(person, a.Service)
 		if err := approval.CountDocument(ctx, tx, person.ID, looks, seen.PerHour, seen.PerDay); err != nil {
 			return fail(err)
@@ -238,6 +242,9 @@ func (d Desk) Show(ctx context.Context, tx *db.Tx, by Judge, attempt string) (At
 	}
 	if a, err = judges(ctx, tx, by, c, a); err != nil {
 		return fail(err)
+	}
+	if country != charter.Home {
+		return fail(ErrAbroad)
 	}
 	seen.Inside = a.inside
 	type row struct {

@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -320,6 +321,15 @@ func TestEdgeCase24_WhoJudgesIsOfTheStaff(t *testing.T) {
 		for _, by := range []verification.Judge{catalog.Operator{ID: "test"}, judges(auditor), staff.Acting{Person: worker, Action: staff.SeeEvidence}, judges(staff.Person{})} {
 			w.refused(sees(by), verification.ErrNotStaff)
 		}
+		locate := func(country string) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := staff.Locate(ctx, tx, catalog.Operator{ID: "test"}, worker.ID, country)
+				return err
+			})
+		}
+		locate("SG")
+		w.refused(sees(judges(worker)), verification.ErrAbroad) // edge case 20, by the row and not by what the session knew
+		locate(charter.Home)
 		for _, by := range []verification.Judge{w.Officer, judges(namesake), judges(worker)} {
 			w.must(nil, sees(by))
 		}
