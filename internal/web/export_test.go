@@ -22,8 +22,12 @@ func (s *Server) Refuses(route string, err error) http.Handler {
 // ToMinor returns what the page of a minor says in Chinese.
 func ToMinor(key string) string { return voice{i18n.Chinese, true}.T(key) }
 
-// HurryCopies lets nobody wait for a file of a copy for long.
-func (s *Server) HurryCopies() { s.copies.patience = time.Millisecond }
+// HurryCopies lets nobody wait for a file of a copy for long, until patient is called.
+func (s *Server) HurryCopies() (patient func()) {
+	was := s.copies.patience
+	s.copies.patience = time.Millisecond
+	return func() { s.copies.patience = was }
+}
 
 // PageOf is a page of s that answers with h.
 func PageOf(s *Server, route string, h func(http.ResponseWriter, *http.Request) error) http.Handler {
