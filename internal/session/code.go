@@ -25,6 +25,10 @@ const (
 
 	codeDomain    = "session.code"
 	browserDomain = "session.browser"
+	// confirmDomain is that of codes that confirm something: one lets nobody in, and one that does
+	// confirms nothing, whichever of a browser's secrets somebody sends with it. A message says what
+	// its code is for, and its reader goes by that.
+	confirmDomain = "session.confirm"
 	// sendDomain has a count of its own: who asks for codes here, where anybody
 	// may, uses up none of those by which a guardian answers and withdraws.
 	sendDomain = "session.code_contact"
@@ -36,6 +40,11 @@ const (
 // sent. The visitor is answered before it is called: neither the answer nor its
 // time tells whether somebody is known.
 func (d Door) SendCode(ctx context.Context, tx *db.Tx, browser string, h family.Handle) (consent.OneTime, error) {
+	return d.send(ctx, tx, d.Ring.Index(browserDomain, browser), h)
+}
+
+// send is SendCode for what the code is bound to: the hash of what the browser holds.
+func (d Door) send(ctx context.Context, tx *db.Tx, held []byte, h family.Handle) (consent.OneTime, error) {
 	to := consent.Contact{Channel: channel(h), To: h.To}
 	err := consent.CountSend(ctx, tx, d.Ring, sendDomain, to)
 	if errors.Is(err, consent.ErrCodeSends) {
@@ -52,7 +61,7 @@ func (d Door) SendCode(ctx context.Context, tx *db.Tx, browser string, h family.
 	if err != nil {
 		return consent.OneTime{}, err
 	}
-	kept, err := d.keep(ctx, tx, browser, h, code)
+	kept, err := d.keep(ctx, tx, held, h, code)
 	if err != nil || !kept || len(known) == 0 {
 		return consent.OneTime{}, err
 	}
@@ -61,8 +70,7 @@ func (d Door) SendCode(ctx context.Context, tx *db.Tx, browser string, h family.
 
 // keep stores the hash of a code, unless too many were wrong; the former one is
 // void.
-func (d Door) keep(ctx context.Context, tx *db.Tx, browser string, h family.Handle, code string) (bool, error) {
-	held := d.Ring.Index(browserDomain, browser)
+func (d Door) keep(ctx context.Context, tx *db.Tx, held []byte, h family.Handle, code string) (bool, error) {
 	hash := d.hash(held, h, code)
 	if len(held) == 0 || len(hash) == 0 {
 		return false, fmt.Errorf("session: no ring to hash codes with")
@@ -79,8 +87,8 @@ func (d Door) keep(ctx context.Context, tx *db.Tx, browser string, h family.Hand
 	return n == 1, err
 }
 
-func (d Door) hash(browser []byte, h family.Handle, code string) []byte {
-	return d.Ring.Index(codeDomain, hex.EncodeToString(browser), hex.EncodeToString(h.Hash), code)
+func (d Door) hash(held []byte, h family.Handle, code string) []byte {
+	return d.Ring.Index(codeDomain, hex.EncodeToString(held), hex.EncodeToString(h.Hash), code)
 }
 
 // Waits returns ErrCode unless a code was made for this browser, whoever's contact it
@@ -106,7 +114,7 @@ func (d Door) Enter(ctx context.Context, tx *db.Tx, browser, former string, code
 	if browser == "" || len(browser) > 100 {
 		return fail(ErrCode)
 	}
-	h, err := d.try(ctx, tx, browser, code)
+	h, err := d.try(ctx, tx, d.Ring.Index(browserDomain, browser), code)
 	if err != nil {
 		return fail(err)
 	}
@@ -128,8 +136,8 @@ type waiting struct {
 
 // try compares a code. The try is taken before the code is looked at, so that many
 // at once get no more of them than one after the other.
-func (d Door) try(ctx context.Context, tx *db.Tx, browser string, code pii.Text) (family.Handle, error) {
-	held, now := d.Ring.Index(browserDomain, browser), tx.Now()
+func (d Door) try(ctx context.Context, tx *db.Tx, held []byte, code pii.Text) (family.Handle, error) {
+	now := tx.Now()
 	found, err := db.All(ctx, tx, func(row db.Row) (w waiting, err error) {
 		var by consent.Channel
 		err = row.Scan(&w.Hash, &by, &w.code)
@@ -186,7 +194,7 @@ func (d Door) Challenge(ctx context.Context, tx *db.Tx, s Session, by family.Tie
 	if h.To = phone; h.Email {
 		h.To = email
 	}
-	code, err := d.SendCode(ctx, tx, browser, h)
+	code, err := d.send(ctx, tx, d.Ring.Index(confirmDomain, browser), h)
 	if err == nil && code.Code.IsZero() {
 		err = consent.ErrCodeSends
 	}
@@ -199,7 +207,7 @@ func (d Door) Confirm(ctx context.Context, tx *db.Tx, s Session, browser string,
 	if browser == "" || len(browser) > 100 {
 		return ErrCode
 	}
-	h, err := d.try(ctx, tx, browser, code)
+	h, err := d.try(ctx, tx, d.Ring.Index(confirmDomain, browser), code)
 	if err == nil && !(bytes.Equal(h.Hash, s.contact) && channel(h) == s.Channel) {
 		err = db.Recorded(ErrCode)
 	}

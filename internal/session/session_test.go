@@ -219,6 +219,33 @@ func TestSignIn_ACodeIsGoodOnceForItsBrowserAndTenMinutes(t *testing.T) {
 	})
 }
 
+// A message says what its code is for, and whoever reads it to somebody goes by that: a code that
+// lets somebody in confirms nothing, and one that confirms something lets nobody in, whichever of
+// a browser's secrets is sent with it.
+func TestEdgeCase24_ACodeIsGoodForWhatItsMessageSays(t *testing.T) {
+	each(t, func(t *testing.T, l *lobby) {
+		l.Child()
+		s, _ := l.in("a")
+		confirm := func(browser, code string) error {
+			return l.Try(func(ctx context.Context, tx *db.Tx) error { return l.door.Confirm(ctx, tx, s, browser, pii.New(code)) })
+		}
+		l.refused(confirm("b", l.code("b", number).Code.Reveal()), session.ErrCode)
+		var code consent.OneTime
+		l.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			code, err = l.door.Challenge(ctx, tx, s, s.Ties[0], "c")
+			return err
+		})
+		_, _, err := l.enter("c", "", code.Code.Reveal())
+		l.refused(err, session.ErrCode)
+		l.refused(confirm("d", code.Code.Reveal()), session.ErrCode)
+		l.refused(confirm("c", wrong(code.Code.Reveal())), session.ErrCode)
+		if err := confirm("c", code.Code.Reveal()); err != nil {
+			t.Error(err)
+		}
+		l.refused(confirm("c", code.Code.Reveal()), session.ErrCode)
+	})
+}
+
 // Whether a code was made for a browser is the same for every contact, and asking is
 // no try.
 func TestSignIn_ACodeWaitsForTheBrowserThatAskedForIt(t *testing.T) {
