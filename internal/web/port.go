@@ -34,6 +34,7 @@ func (s *Server) ports(mux *http.ServeMux) {
 // or what somebody copied from there: a script puts it into the form.
 type portPage struct {
 	Address pii.Text
+	Typed   bool   // it leads nowhere: whoever has typed it sees it, and may have mistyped
 	Problem string // in words
 }
 
@@ -52,7 +53,7 @@ func (s *Server) showPort(w http.ResponseWriter, r *http.Request, address pii.Te
 		default:
 			return problem
 		}
-		page.Problem, status = lang(r).T(e.Code), int(e.Kind)
+		page.Typed, page.Problem, status = e.Is(rights.ErrNoPort), lang(r).T(e.Code), int(e.Kind)
 	}
 	visitor.Script(w)
 	return s.render(w, r, status, "public/port.html", page)

@@ -106,11 +106,16 @@ func TestPIPL45_WhoHasAddressAndCodeGetsTheFileOnce(t *testing.T) {
 		}
 		wrong := url.Values{"address": {fetch.Get("address")}, "code": {"7K2M-9QXT-4HB3"}}
 		status, body := s.post("/port/file?lang=en", wrong)
-		if status != 403 || !strings.Contains(body, "That is not the code") {
+		if status != 403 || !strings.Contains(body, "That is not the code") || !strings.Contains(body, "<div data-typed hidden>") {
 			t.Errorf("%d %s", status, body)
 		}
 		stays("port-wrong.en.html", strings.ReplaceAll(body, fetch.Get("address"), "…"))
 		if status, body := s.post("/port/file?lang=en", url.Values{"code": {fetch.Get("code")}}); status != 404 || !strings.Contains(body, "nothing to fetch") {
+			t.Errorf("%d %s", status, body)
+		}
+		// Where there is no script the key is typed: a wrong one can be mended.
+		lost := strings.Repeat("0", 52)
+		if status, body := s.post("/port/file?lang=en", url.Values{"address": {lost}, "code": {fetch.Get("code")}}); status != 404 || !strings.Contains(body, "<div data-typed>") || !strings.Contains(body, lost) {
 			t.Errorf("%d %s", status, body)
 		}
 		status, file := s.post("/port/file?lang=en", fetch)
