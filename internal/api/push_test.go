@@ -92,7 +92,7 @@ func TestArticle16_APartyComesForWhatWasPushed(t *testing.T) {
 		w.Put(c, "speaking-practice", "gender", "女")
 		w.Engage(w.Store.Now().Add(24 * time.Hour))
 		_, identity := w.BindSeal(vaulttest.ProcessorID())
-		p, _, _ := w.asParty(vaulttest.ProcessorID())
+		p, key, _ := w.asParty(vaulttest.ProcessorID())
 		to := wardkeep.Push{Role: "processor", Party: vaulttest.Processor, Purpose: "speaking-practice", Items: []string{"gender"}}
 		var pushed []wardkeep.Pushed
 		for range 2 {
@@ -108,6 +108,17 @@ func TestArticle16_APartyComesForWhatWasPushed(t *testing.T) {
 		refusedWith(t, "a page behind nothing", err, 422, "api.cursor_invalid", "after")
 		name := pushed[0].Bundle
 		refusedWith(t, "taken before it went", p.TookBundle(ctx, name), 409, "vault.bundle_not_sent", "")
+		// Edge case 20: not from abroad, where nothing is opened.
+		uses := func(country string) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE party_key SET country = $1 WHERE id = $2`, country, key.ID)
+				return err
+			})
+		}
+		uses("SG")
+		_, err = p.Bundle(ctx, name, identity)
+		refusedWith(t, "from abroad", err, 403, "vault.bundle_abroad", "")
+		uses("CN")
 		for range 2 {
 			if got := w.must(p.Bundle(ctx, name, identity)).(wardkeep.Bundle); got.ID != name || got.Values["gender"] != "女" || got.Handle != pushed[0].Handle {
 				t.Errorf("%+v", got)

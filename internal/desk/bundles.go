@@ -54,8 +54,8 @@ func (v *visit) bundlesPage(problem error) error {
 		from, next := v.r.URL.Query().Get("from"), ""
 		if i := slices.IndexFunc(all, func(b vault.Bundle) bool { return b.ID == from }); i >= 0 {
 			all = all[i+1:]
-		} else if from != "" {
-			return vault.ErrNoBundle
+		} else {
+			from = "" // it was taken since, or its time is over: from the beginning
 		}
 		if len(all) > perPage {
 			all, next = all[:perPage], all[perPage-1].ID
@@ -105,10 +105,23 @@ func (s *Server) tookBundle(v *visit) error {
 	return v.to("/party/bundles", "done", "")
 }
 
-// bundleRefused says beside the list why a bundle didn't go.
+// bundleRefused says beside the list why a bundle didn't go. One that waits no more may have been
+// the party's own: who clicks twice has looked for nothing that is another's.
 func (v *visit) bundleRefused(err error) error {
-	if e := errs.Of(err); e.Kind == errs.Conflict || e.Kind == errs.Gone {
+	switch e := errs.Of(err); {
+	case e.Kind == errs.Conflict, e.Kind == errs.Gone:
 		return v.bundlesPage(err)
+	case e.Is(vault.ErrNoBundle):
+		return v.view(func(ctx context.Context, tx *db.Tx) error {
+			another, failed := vault.IsWaiting(ctx, tx, v.by.Key.Party.Service, v.r.PathValue("bundle"))
+			if failed != nil {
+				return failed
+			}
+			if another {
+				v.attempt = e
+			}
+			return err
+		})
 	}
 	return err
 }

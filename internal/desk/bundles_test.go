@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -78,6 +79,12 @@ func TestArticle16_ASealedFileIsFetchedInTheBrowser(t *testing.T) {
 				t.Errorf("%s, once it is gone: %d", at, w.Code)
 			}
 		}
+		if w := b.get("/party/bundles?from=" + strings.TrimPrefix(path, "/party/bundles/")); w.Code != 200 {
+			t.Errorf("a page behind one that was taken: %d", w.Code)
+		}
+		if n := c.written(staff.KindTried); n != 0 {
+			t.Errorf("who clicks twice is written down %d times as who looks for another's", n)
+		}
 
 		// What a guardian has had corrected since doesn't go any more, and that is recorded.
 		again := push()
@@ -88,9 +95,23 @@ func TestArticle16_ASealedFileIsFetchedInTheBrowser(t *testing.T) {
 			t.Errorf("what is stale: %d", w.Code)
 		}
 
-		// It goes often enough, and not for ever.
+		// It goes often enough, and not for ever; and that of another party isn't there, which is
+		// written down.
 		push()
 		path = waiting.FindString(b.get("/party/bundles").Body.String())
+		turn := func(to string) {
+			c.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE party_bundle SET party = $1`, to)
+				return err
+			})
+		}
+		turn("another")
+		for i, at := range []string{path, path + "/taken"} {
+			if w := b.post(at); w.Code != 404 || c.written(staff.KindTried) != i+1 {
+				t.Errorf("another's: %d, %d are written down", w.Code, c.written(staff.KindTried))
+			}
+		}
+		turn(vaulttest.Processor)
 		c.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `UPDATE party_bundle SET tries = $1`, int64(vault.MostTries))
 			return err

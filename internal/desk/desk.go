@@ -234,8 +234,8 @@ func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
 }
 
 // attempts are the refusals that tell of somebody who looks for what is another's: they are in
-// the ledger. No other site can have a browser load an address for somebody who is signed in.
-var attempts = []*errs.Error{assistance.ErrNotFound, order.ErrNotFound, order.ErrParty, incident.ErrNotFound, vault.ErrNoBundle, ErrText}
+// the ledger; of bundles see bundleRefused. No other site can have a browser load an address for somebody who is signed in.
+var attempts = []*errs.Error{assistance.ErrNotFound, order.ErrNotFound, order.ErrParty, incident.ErrNotFound, ErrText}
 
 // notes keeps the first refusal that tells of an attempt.
 func (v *visit) notes(e *errs.Error) {

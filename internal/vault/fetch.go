@@ -3,11 +3,13 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
 )
@@ -18,6 +20,7 @@ var (
 	ErrWithdrawn = errs.New(errs.Gone, "vault.bundle_withdrawn")     // by what holds now it goes no more
 	ErrTooOften  = errs.New(errs.Conflict, "vault.bundle_too_often") // it went MostTries times
 	ErrNotSent   = errs.New(errs.Conflict, "vault.bundle_not_sent")  // nobody has it who never fetched it
+	ErrNotThere  = errs.New(errs.Forbidden, "vault.bundle_abroad")   // it isn't sealed for where it is fetched to
 )
 
 // KindFetched is the kind of the entry that a party has come for a bundle. It stands behind that
@@ -62,8 +65,8 @@ func bundleOf(ctx context.Context, tx *db.Tx, of party.ID, bundle string) (Bundl
 // Fetch gives a bundle to its party, which comes for it, by what holds now: it is decided once
 // more, as Send does, and recorded with who came, before it leaves (Articles 16 and 17,
 // Invariant 2). It waits on, until the party says that it has it (Take), or its time is over:
-// a connection that breaks loses nothing. Errors: ErrNoBundle, ErrTooOften; ErrWithdrawn, and
-// then the bundle is gone, which is recorded.
+// a connection that breaks loses nothing. Errors: ErrNoBundle, ErrTooOften, ErrNotThere;
+// ErrWithdrawn, and then the bundle is gone, which is recorded.
 func (v *Vault) Fetch(ctx context.Context, tx *db.Tx, by party.Client, bundle string) (Sending, error) {
 	which, err := bundleOf(ctx, tx, by.Key.Party, bundle)
 	if err != nil {
@@ -77,6 +80,9 @@ func (v *Vault) Fetch(ctx context.Context, tx *db.Tx, by party.Client, bundle st
 		return Sending{}, db.Recorded(ErrNoBundle)
 	case b.Tries >= MostTries:
 		return Sending{}, ErrTooOften
+	}
+	if err := b.staysHome(ctx, tx, by); err != nil {
+		return Sending{}, err
 	}
 	// What is tried by webhook besides is tried when it was planned.
 	out, may, err := v.send(ctx, tx, c, b, func(int64) time.Duration { return b.DueAt.Sub(tx.Now()) })
@@ -92,6 +98,28 @@ func (v *Vault) Fetch(ctx context.Context, tx *db.Tx, by party.Client, bundle st
 		err = b.handOver(ctx, tx, c) // edge case 18: it has it from here on, whatever it says
 	}
 	return out, err
+}
+
+// staysHome refuses a key that is used abroad, where neither the party is nor what opens the bundle
+// is used: the gate decides about those two, and so about no border that is crossed on the way (edge
+// case 20). A seat is where its party is. Errors: ErrNotThere.
+func (b Bundle) staysHome(ctx context.Context, tx *db.Tx, by party.Client) error {
+	in := by.Key.Country
+	if in == "" || in == charter.Home || in == by.Standing.Country {
+		return nil
+	}
+	var opens []party.Client
+	err := tx.Together(ctx, party.ReadClient(&opens, b.Key))
+	if err == nil && !slices.ContainsFunc(opens, func(c party.Client) bool { return c.Key.Country == in }) {
+		err = ErrNotThere
+	}
+	return err
+}
+
+// IsWaiting reports whether a bundle of that name waits for any party of a service.
+func IsWaiting(ctx context.Context, tx *db.Tx, service, bundle string) (bool, error) {
+	n, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM party_bundle WHERE service = $1 AND bundle = $2`, service, bundle)
+	return n > 0, err
 }
 
 // Take ends a bundle of which its party says that it has it. Errors: ErrNoBundle, ErrNotSent.
