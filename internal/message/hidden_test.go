@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,18 @@ func TestEdgeCase22_WhoIsTheThreatHearsOfNobody(t *testing.T) {
 			return err
 		})
 		d.told("request.received " + motherPhone)
+		d.change(child, func(ctx context.Context, tx *db.Tx, c family.Child) error {
+			letters := d.farewell.Erased(ctx, tx, c, family.UseEnded, "c0ffee", nil)
+			for _, m := range letters {
+				if leads := strings.Contains(m.Text.Reveal(), "c0ffee"); leads != strings.HasSuffix(m.To.Reveal(), fatherPhone) {
+					t.Errorf("the certificate, which names what was held, goes to the threat, or to nobody: %v", leads)
+				}
+			}
+			if len(letters) != 2 {
+				t.Errorf("%d letters", len(letters))
+			}
+			return nil
+		})
 		d.Pass(25 * time.Hour)
 		d.told() // and isn't told later
 	})
