@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/party"
 )
 
 type ceaseCmd struct {
@@ -90,7 +91,20 @@ func (c ceaseAnnounceCmd) announce(ctx context.Context, tx *db.Tx, by catalog.Of
 		return end, catalog.ErrHandover.At("purpose") // an assessment of somebody, and no takeover
 	}
 	end, _, err = catalog.CeaseTo(ctx, tx, by, c.Service, why, ends, catalog.Takeover{Recipient: c.Successor, Document: c.Assessment, Assessed: c.Assessed})
-	return end, err
+	if err != nil {
+		return end, err
+	}
+	// Article 17: the assessment comes first. Without one on the register the gate hands nothing
+	// over, and guardians would be asked for nothing.
+	var known []party.Standing
+	id := party.ID{Service: c.Service, Role: party.Recipient, Name: end.Takeover.Recipient}
+	if err := tx.Together(ctx, party.ReadStanding(&known, id)); err != nil {
+		return end, err
+	}
+	if len(known) == 0 || !known[0].Assessment.Passed || !known[0].Assessment.Holds(tx.Now()) || len(known[0].Assessment.Scope[end.Takeover.Purpose]) == 0 {
+		return end, errUnassessed
+	}
+	return end, nil
 }
 
 // ends names what ends.

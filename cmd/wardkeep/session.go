@@ -24,7 +24,8 @@ import (
 var (
 	errInterrupted = errs.New(errs.Unavailable, "cmd.interrupted") // by a signal
 	errConfirm     = errs.New(errs.Conflict, "cmd.not_confirmed")
-	errSecret      = errs.New(errs.Invalid, "cmd.secret_file") // missing, empty or unreadable
+	errUnassessed  = errs.New(errs.Conflict, "cmd.cease.unassessed") // who is to take over
+	errSecret      = errs.New(errs.Invalid, "cmd.secret_file")       // missing, empty or unreadable
 )
 
 // A session is one run of a command: the language it speaks, its streams, and
