@@ -21,6 +21,9 @@ var ErrNotHeld = errs.New(errs.NotFound, "vault.not_held")
 // recorded; *gate.Denied; family.ErrErased, family.ErrNotFound.
 func (v *Vault) View(ctx context.Context, tx *db.Tx, by family.Guardian, service, item string) (Opened, error) {
 	a := gate.Access{Service: service, Child: by.Child, Items: []string{item}}
+	if by.Hidden(tx.Now()) {
+		return v.hidden(ctx, tx, by, a)
+	}
 	values := new([]stored)
 	l, _, err := v.Gate.Fresh(ctx, tx, service, by.Child, nil, reads(values, gate.Use{Child: by.Child, Items: a.Items})...)
 	if err != nil {
@@ -40,6 +43,22 @@ func (v *Vault) View(ctx context.Context, tx *db.Tx, by family.Guardian, service
 	}
 	value, err := v.decrypt(permit, gate.View, child, item, s.sealed, s.ad(child))
 	return Opened{Values: map[string]pii.Text{item: value}, Entry: entry}, err
+}
+
+// hidden has the gate deny a look of a guardian from whom what is held is hidden (edge case 22).
+// Nothing that is held is read for it, and its entry names no item: what is asked for and isn't
+// held is answered in the same way, and after the same time, as what is.
+func (v *Vault) hidden(ctx context.Context, tx *db.Tx, by family.Guardian, a gate.Access) (Opened, error) {
+	l, _, err := v.Gate.Fresh(ctx, tx, a.Service, by.Child, nil)
+	if err != nil {
+		return Opened{}, err
+	}
+	a.Items = []string{}
+	_, entry, err := gate.CheckAccess(ctx, tx, by, a, l, nil)
+	if err == nil {
+		err = ErrNotHeld // the gate permits no look at nothing
+	}
+	return Opened{Entry: entry}, err
 }
 
 // MaxPart bounds the sealed values in one file of a copy, in bytes; a value that is

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -184,9 +183,6 @@ func (s *Server) homeReveal(w http.ResponseWriter, r *http.Request) error {
 			return vault.ErrNotHeld
 		}
 		opened, err = s.Vault.View(ctx, tx, t.Guardian, t.Of.Service, item)
-		if errors.Is(err, vault.ErrNotHeld) && t.Hidden(tx.Now()) {
-			err = ErrClosed // what is held isn't told either
-		}
 		return err
 	})
 	var page homeChildPage

@@ -127,7 +127,7 @@ func TestEdgeCase22_WhoIsTheThreatLearnsNothing(t *testing.T) {
 		if after := s.entries(gate.KindViewed) + s.entries(gate.KindCopied); after != seen {
 			t.Errorf("%d looks and copies after %d", after, seen)
 		}
-		if views, copies := s.entries(gate.KindViewDenied), s.entries(gate.KindCopyDenied); views != 1 || copies != 1 {
+		if views, copies := s.entries(gate.KindViewDenied), s.entries(gate.KindCopyDenied); views != 2 || copies != 1 {
 			t.Errorf("%d looks and %d copies are recorded as denied", views, copies) // with the reason: see the audit
 		}
 
