@@ -107,7 +107,7 @@ func Enrol(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, e Enrol
 	if err != nil {
 		return fail(err)
 	}
-	g, _, err := c.tie(ctx, tx, ring, key, by, person)
+	g, _, err := c.tie(ctx, tx, ring, key, by, person, Guardian{})
 	if err != nil {
 		return fail(err)
 	}

@@ -92,12 +92,13 @@ type HandedOverBody struct {
 	At        int64  `json:"at"` // µs
 }
 
-// A GuardianAddedBody says what a new contact is to the child, and what is known
-// of the person: some of Known.
+// A GuardianAddedBody says what a new contact is to the child, what is known of the person:
+// some of Known, and by which decision what is held was hidden from this person before.
 type GuardianAddedBody struct {
 	Guardian GuardianID `json:"guardian"`
 	Relation Relation   `json:"relation"`
 	Known    []string   `json:"known"`
+	HiddenBy string     `json:"hidden_by,omitempty"` // "sh_…": by an earlier tie (edge case 22)
 }
 
 // A GuardianVerifiedBody has the strength that is in force from now on.

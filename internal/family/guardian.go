@@ -100,6 +100,7 @@ type Guardian struct {
 	// HiddenUntil is when what is held of the child is shown to this one again, whom two of
 	// the staff have taken for the threat (edge case 22); zero: it is shown.
 	HiddenUntil time.Time
+	HiddenBy    string // "sh_…", who decided it last; empty: nobody ever has
 }
 
 // Hidden reports whether what is held of the child is hidden from this guardian. It ends in
@@ -128,10 +129,10 @@ func (g Guardian) MayAnswerFor(class age.Class) bool {
 // answer for somebody of some class.
 func (g Guardian) Proved() bool { return g.MayAnswer() || g.MayAnswerFor(age.Minor) }
 
-const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at, hidden_until`
+const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at, hidden_until, hidden_by`
 
 func scanGuardian(row db.Row) (g Guardian, err error) {
-	err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), (*db.Time)(&g.HiddenUntil))
+	err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), (*db.Time)(&g.HiddenUntil), &g.HiddenBy)
 	return g, err
 }
 
@@ -199,7 +200,11 @@ func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c
 	if err != nil {
 		return Guardian{}, "", err
 	}
-	return c.tie(ctx, tx, ring, key, by, r)
+	before, err := c.hiddenFrom(ctx, tx, key, r)
+	if err != nil {
+		return Guardian{}, "", err
+	}
+	return c.tie(ctx, tx, ring, key, by, r, before)
 }
 
 // AddSelf ties a minor to its own row: from 14 on it is asked itself (edge case 4).
@@ -231,7 +236,7 @@ func AddSelf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, c Chi
 	if err != nil {
 		return Guardian{}, "", err
 	}
-	return c.tie(ctx, tx, ring, key, by, reach{relation: Self})
+	return c.tie(ctx, tx, ring, key, by, reach{relation: Self}, Guardian{})
 }
 
 // tiedBy returns the guardian in office of the child that a person would be once
@@ -243,7 +248,7 @@ func (c Child) tiedBy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r reac
 	}
 	phone, email := phoneHash(ring, r.phone), emailHash(ring, r.email)
 	all, err := db.All(ctx, tx, func(row db.Row) (g reached, err error) {
-		err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), (*db.Time)(&g.HiddenUntil), &g.phone, &g.email)
+		err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), (*db.Time)(&g.HiddenUntil), &g.HiddenBy, &g.phone, &g.email)
 		return g, err
 	}, `
 		SELECT `+guardianColumns+`, phone_hash, email_hash FROM guardian
@@ -273,9 +278,10 @@ func (c Child) tiedBy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r reac
 	return first, tied, nil
 }
 
-// tie writes the row of a guardian and its entry.
-func (c Child) tie(ctx context.Context, tx *db.Tx, ring *keyring.Ring, key keyring.ChildKey, by Actor, r reach) (Guardian, string, error) {
-	g := Guardian{ID: GuardianID(id.New(id.Guardian)), Child: c.ID, Relation: r.relation}
+// tie writes the row of a guardian and its entry. What is held is hidden from it as from before,
+// another tie of the same person.
+func (c Child) tie(ctx context.Context, tx *db.Tx, ring *keyring.Ring, key keyring.ChildKey, by Actor, r reach, before Guardian) (Guardian, string, error) {
+	g := Guardian{ID: GuardianID(id.New(id.Guardian)), Child: c.ID, Relation: r.relation, HiddenUntil: before.HiddenUntil, HiddenBy: before.HiddenBy}
 	now := tx.Now()
 	s := sealedContact{
 		name:  seal(key, r.name, c.guardianAD(g.ID, now, "name")),
@@ -283,15 +289,46 @@ func (c Child) tie(ctx context.Context, tx *db.Tx, ring *keyring.Ring, key keyri
 		email: seal(key, r.email, c.guardianAD(g.ID, now, "email")),
 	}
 	err := tx.Queue(ctx, `
-		INSERT INTO guardian (child, guardian, relation, strength, name, phone, email, phone_hash, email_hash, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		INSERT INTO guardian (child, guardian, relation, strength, name, phone, email, phone_hash, email_hash, created_at, hidden_until, hidden_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		g.Child, g.ID, g.Relation, g.Strength, s.name, s.phone, s.email,
-		phoneHash(ring, r.phone), emailHash(ring, r.email), (*db.Time)(&now))
+		phoneHash(ring, r.phone), emailHash(ring, r.email), (*db.Time)(&now), (*db.Time)(&g.HiddenUntil), g.HiddenBy)
 	if err != nil {
 		return Guardian{}, "", err
 	}
-	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianAdded, GuardianAddedBody{g.ID, g.Relation, s.known()})
+	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianAdded, GuardianAddedBody{g.ID, g.Relation, s.known(), g.HiddenBy})
 	return g, entry, err
+}
+
+// hiddenFrom returns the tie that is hidden the longest of those, former ones included, that
+// the person has to the child by the same phone or address; the zero Guardian if none is. What
+// is hidden is hidden from a person (edge case 22): an app that ends a tie and makes it anew
+// shows nothing by that. A contact that can't be opened may be this person's (invariant 3).
+func (c Child) hiddenFrom(ctx context.Context, tx *db.Tx, key keyring.ChildKey, r reach) (longest Guardian, err error) {
+	now := tx.Now()
+	all, err := db.All(ctx, tx, func(row db.Row) (t tied, err error) {
+		err = row.Scan(&t.Child, &t.ID, &t.Relation, &t.Strength, (*db.Time)(&t.VerifiedAt), (*db.Time)(&t.EndedAt), (*db.Time)(&t.HiddenUntil), &t.HiddenBy, (*db.Time)(&t.since), &t.phone, &t.email)
+		return t, err
+	}, `
+		SELECT `+guardianColumns+`, created_at, phone, email FROM guardian
+		WHERE child = $1 AND hidden_until > $2
+		ORDER BY guardian`, c.ID, (*db.Time)(&now))
+	if err != nil {
+		return Guardian{}, err
+	}
+	for _, t := range all {
+		same := func(sealed []byte, what, mine string) bool {
+			if sealed == nil || mine == "" {
+				return false
+			}
+			theirs, err := key.Open(sealed, c.guardianAD(t.ID, t.since, what)...)
+			return err != nil || string(theirs) == mine
+		}
+		if t.HiddenUntil.After(longest.HiddenUntil) && (same(t.phone, "phone", r.phone) || same(t.email, "email", r.email)) {
+			longest = t.Guardian
+		}
+	}
+	return longest, nil
 }
 
 // VerifyGuardian records that it was proved, with some strength, who a guardian
@@ -385,17 +422,22 @@ func EndGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian Gua
 }
 
 // Hide has nothing that is held of the locked child shown to one of its guardians until a
-// moment; the zero time shows it again. Whoever decides that records it (edge case 22).
+// moment, by a decision "sh_…", in the place of the one that hid it before, which is returned:
+// also from the other ties of the same person. Whoever decides that records it (edge case 22).
 // Errors: ErrGuardianNotFound, ErrGuardianEnded.
-func Hide(ctx context.Context, tx *db.Tx, c Child, guardian GuardianID, until time.Time) error {
-	n, err := tx.Exec(ctx, `UPDATE guardian SET hidden_until = $1 WHERE child = $2 AND guardian = $3 AND ended_at IS NULL`,
-		(*db.Time)(&until), c.ID, guardian)
-	if err == nil && n == 0 {
-		if _, err = FindGuardian(ctx, tx, c.ID, guardian); err == nil {
-			err = errStale
-		}
+func Hide(ctx context.Context, tx *db.Tx, c Child, guardian GuardianID, by string, until time.Time) (before string, err error) {
+	g, err := FindGuardian(ctx, tx, c.ID, guardian)
+	if err != nil {
+		return "", err
 	}
-	return err
+	return g.HiddenBy, tx.Queue(ctx, `
+		UPDATE guardian SET hidden_until = $1, hidden_by = $2
+		WHERE child = $3 AND (guardian = $4 OR hidden_by = $5 AND hidden_by <> '')`, (*db.Time)(&until), by, c.ID, g.ID, g.HiddenBy)
+}
+
+// Show shows again what a decision has hidden, by whatever tie. Whoever decides that records it.
+func Show(ctx context.Context, tx *db.Tx, c Child, by string) error {
+	return tx.Queue(ctx, `UPDATE guardian SET hidden_until = NULL, hidden_by = '' WHERE child = $1 AND hidden_by = $2`, c.ID, by)
 }
 
 // note appends an entry about the child at its present version.

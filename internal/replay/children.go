@@ -55,6 +55,7 @@ type (
 		strength                 int64
 		created, verified, ended int64
 		hidden                   int64
+		hiddenBy                 string
 	}
 	consentRow struct {
 		child, ending string
@@ -65,7 +66,7 @@ type (
 
 func scanGuardian(row db.Row) (g guardianRow, err error) {
 	var created, verified, ended, hidden db.Time
-	err = row.Scan(&g.child, &g.id, &g.relation, &g.strength, &created, &verified, &ended, &hidden)
+	err = row.Scan(&g.child, &g.id, &g.relation, &g.strength, &created, &verified, &ended, &hidden, &g.hiddenBy)
 	g.created, g.verified, g.ended, g.hidden = fromDB(created), fromDB(verified), fromDB(ended), fromDB(hidden)
 	return g, err
 }
@@ -151,7 +152,7 @@ func (a *audit) read(after string) (b batch, err error) {
 	return b, a.tx.Together(a.ctx,
 		family.ReadRecords(&b.records, b.Stretch),
 		db.ReadInto(&b.guardians, scanGuardian, `
-			SELECT child, guardian, relation, strength, created_at, verified_at, ended_at, hidden_until FROM guardian
+			SELECT child, guardian, relation, strength, created_at, verified_at, ended_at, hidden_until, hidden_by FROM guardian
 			WHERE `+where+`
 			ORDER BY child, guardian`, args...),
 		family.ReadContactRecords(&b.contacts, b.Stretch),
@@ -421,6 +422,7 @@ func (a *audit) compareGuardian(t *tally, row guardianRow, contact family.Contac
 	r.time("verified_at", g.verified, row.verified)
 	r.time("ended_at", g.ended, row.ended)
 	r.time("hidden_until", g.hidden, row.hidden)
+	r.text("hidden_by", maybe(g.hider, id.Shield), row.hiddenBy)
 	for i, what := range family.Known {
 		r.flag(what, g.known&(1<<i) != 0, contact.Has(what))
 	}

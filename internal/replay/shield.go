@@ -90,7 +90,7 @@ func (f *fold) shieldRaised(p ledger.Placed, s source, c *child) fault {
 		return impossible(ruleShield)
 	}
 	for i := range c.shields {
-		if o := &c.shields[i]; o.guardian == g.id && o.state == shield.Raised {
+		if o := &c.shields[i]; o.id == g.hider && o.state == shield.Raised {
 			o.state, o.closed = shield.Replaced, at
 		}
 	}
@@ -98,7 +98,13 @@ func (f *fold) shieldRaised(p ledger.Placed, s source, c *child) fault {
 		c.shields = add(c.shields, shielded{id: k, guardian: g.id, asked: at})
 		w = &c.shields[len(c.shields)-1]
 	}
-	w.state, w.decided, w.due, g.hidden = shield.Raised, at, b.Until, b.Until
+	w.state, w.decided, w.due = shield.Raised, at, b.Until
+	before := g.hider
+	for i := range c.guardians { // and the other ties of the same person
+		if o := &c.guardians[i]; o.id == g.id || before != (key{}) && o.hider == before {
+			o.hidden, o.hider = b.Until, k
+		}
+	}
 	for i := range c.demands { // what isn't carried out yet waits for the office
 		if d := &c.demands[i]; d.guardian == g.id && d.state == rights.Open && f.names.text(d.door) == string(rights.ByGuardian) {
 			d.erase = 0
@@ -144,8 +150,10 @@ func (f *fold) shieldEnded(p ledger.Placed, s source, c *child) fault {
 	w.closed = at
 	if w.state = shield.Over; p.Kind == shield.KindLifted {
 		w.state = shield.Lifted
-		if i := c.which(w.guardian); i >= 0 && c.guardians[i].ended == 0 {
-			c.guardians[i].hidden = 0
+		for i := range c.guardians {
+			if g := &c.guardians[i]; g.hider == w.id {
+				g.hidden, g.hider = 0, key{}
+			}
 		}
 	}
 	return f.actedInside(p, s, b.Inside, staff.DecideShield)
@@ -178,8 +186,8 @@ func (a *audit) compareShield(t *tally, row shield.Shield) {
 	r.text("reason", string(w.reason), string(row.Reason))
 	r.number("days", int64(w.days), int64(row.Days))
 	r.text("state", string(w.state), string(row.State))
-	r.text("asker", maybe(w.asker), row.Asker)
-	r.text("decider", maybe(w.decider), row.Decider)
+	r.text("asker", maybe(w.asker, id.Staff), row.Asker)
+	r.text("decider", maybe(w.decider, id.Staff), row.Decider)
 	r.time("asked_at", w.asked, micros(row.AskedAt))
 	r.time("decided_at", w.decided, micros(row.DecidedAt))
 	r.time("due_at", w.due, micros(row.DueAt))
@@ -190,12 +198,12 @@ func (a *audit) compareShield(t *tally, row shield.Shield) {
 	}
 }
 
-// maybe returns a person's name, or nothing for nobody's.
-func maybe(k key) string {
+// maybe returns a name, or nothing for nobody's.
+func maybe(k key, kind id.Prefix) string {
 	if k == (key{}) {
 		return ""
 	}
-	return k.name(id.Staff)
+	return k.name(kind)
 }
 
 // compareShields names the shields that the ledger knows and the table doesn't.

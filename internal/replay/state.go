@@ -81,6 +81,7 @@ type guardian struct {
 	verified int64
 	ended    int64
 	hidden   int64 // until when what is held is hidden from this one; 0: it is shown
+	hider    key   // the shield that has hidden it
 }
 
 // A refusal is a no to everything that is still remembered (edge case 26).

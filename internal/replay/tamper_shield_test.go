@@ -22,6 +22,7 @@ import (
 // shieldChanges are changes by hand of what is hidden from a guardian, and what must be found.
 var shieldChanges = []struct{ name, query, found string }{
 	{"a guardian sees again what is held", `UPDATE guardian SET hidden_until = NULL`, "row_differs guardian hidden_until"},
+	{"nobody has hidden it", `UPDATE guardian SET hidden_by = ''`, "row_differs guardian hidden_by"},
 	{"a shield never was", `DELETE FROM shield WHERE state = 'raised'`, "row_missing shield "},
 	{"a shield is about nobody", `UPDATE shield SET child = 'zz' WHERE state = 'raised'`, "row_extra shield "},
 	{"a shield has another name", `UPDATE shield SET id = '王小明' WHERE state = 'raised'`, "row_extra shield "},
@@ -127,6 +128,9 @@ func TestInvariant7_WhatIsHiddenFromAGuardianReplays(t *testing.T) {
 			"it is hidden from nobody": {shield.KindRaised, officer.Ledger(), 1, func() any {
 				return shield.RaisedBody{Shield: waits.ID, Guardian: family.GuardianID(id.New(id.Guardian)), Until: now() + 30*day, Pair: pair}
 			}, "impossible guardian"},
+			"it is hidden from who is tied anew, which nobody has decided": {family.KindGuardianAdded, s.App.Ledger(), 1, func() any {
+				return family.GuardianAddedBody{Guardian: family.GuardianID(id.New(id.Guardian)), Relation: family.Parent, Known: []string{}, HiddenBy: waits.ID}
+			}, "impossible shield"},
 			"it is refused once it is hidden": {shield.KindRefused, officer.Ledger(), 1, func() any { return shield.RefusedBody{Shield: raised.ID, Pair: pair} }, "impossible shield"},
 			"who has asked refuses it": {shield.KindRefused, manager.Ledger(), 1, func() any {
 				return shield.RefusedBody{Shield: waits.ID, Pair: approval.Pair{Person: manager.Version, Asker: manager.Version, Catalog: pair.Catalog}}
@@ -134,9 +138,9 @@ func TestInvariant7_WhatIsHiddenFromAGuardianReplays(t *testing.T) {
 			"two refuse it of whom none holds an office": {shield.KindRefused, second.Ledger(), 1, func() any {
 				return shield.RefusedBody{Shield: waits.ID, Pair: approval.Pair{Person: second.Version, Asker: manager.Version, Catalog: pair.Catalog}}
 			}, "impossible actor"},
-			"it is over before its time": {shield.KindOver, actorOfSweeps, 1, func() any { return shield.OverBody{Shield: raised.ID} }, "impossible shield"},
-			"an app shows it again":      {shield.KindLifted, s.App.Ledger(), 1, func() any { return shield.LiftedBody{Shield: raised.ID} }, "impossible actor"},
-			"what isn't hidden is shown": {shield.KindLifted, officer.Ledger(), 1, func() any { return shield.LiftedBody{Shield: waits.ID} }, "impossible shield"},
+			"it is over before its time":    {shield.KindOver, actorOfSweeps, 1, func() any { return shield.OverBody{Shield: raised.ID} }, "impossible shield"},
+			"an app shows it again":         {shield.KindLifted, s.App.Ledger(), 1, func() any { return shield.LiftedBody{Shield: raised.ID} }, "impossible actor"},
+			"what isn't hidden is shown":    {shield.KindLifted, officer.Ledger(), 1, func() any { return shield.LiftedBody{Shield: waits.ID} }, "impossible shield"},
 			"it is asked for twice": {shield.KindAsked, manager.Ledger(), 1, func() any {
 				return shield.AskedBody{Shield: id.New(id.Shield), Guardian: father.ID, Reason: shield.Abuse, Days: 30, Due: now() + day}
 			}, "impossible shield"},

@@ -6,6 +6,9 @@
 // most ninety days from then. It ends in its second whatever runs, longer takes a new
 // decision by two, and anybody who might decide lets it end before.
 //
+// What is hidden is hidden from a person: a tie that ends and is made anew with the same phone
+// or address is hidden as long (family.AddGuardian), and shown again with it.
+//
 // The other guardians and the child are not touched by it. What the guardian says goes on
 // counting: it can refuse and withdraw, and that stops every use at once (Articles 9 and 14).
 // What can't be taken back waits for the office: a demand to erase the child is received, and
@@ -288,7 +291,7 @@ func Raise(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield stri
 // hide hides what is held until the end of the shield, in the place of one that was raised
 // before: longer takes a new decision. What the guardian wants to be erased waits from then on.
 func (s Shield) hide(ctx context.Context, tx *db.Tx, c family.Child) error {
-	err := family.Hide(ctx, tx, c, s.Guardian, s.DueAt)
+	before, err := family.Hide(ctx, tx, c, s.Guardian, s.ID, s.DueAt)
 	if errors.Is(err, family.ErrGuardianNotFound) || errors.Is(err, family.ErrGuardianEnded) {
 		err = ErrGuardian // there is nobody any more to hide it from
 	}
@@ -296,8 +299,8 @@ func (s Shield) hide(ctx context.Context, tx *db.Tx, c family.Child) error {
 		return err
 	}
 	now := tx.Now()
-	if err := tx.Queue(ctx, `UPDATE shield SET state = $1, closed_at = $2 WHERE child = $3 AND guardian = $4 AND state = $5`,
-		Replaced, (*db.Time)(&now), c.ID, s.Guardian, Raised); err != nil {
+	if err := tx.Queue(ctx, `UPDATE shield SET state = $1, closed_at = $2 WHERE child = $3 AND id = $4 AND state = $5`,
+		Replaced, (*db.Time)(&now), c.ID, before, Raised); err != nil {
 		return err
 	}
 	return rights.Withhold(ctx, tx, c, s.Guardian)
@@ -387,7 +390,7 @@ func Lift(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield strin
 	if s, err = s.end(ctx, tx, c, Lifted); err != nil {
 		return s, "", err
 	}
-	if err := family.Hide(ctx, tx, c, s.Guardian, time.Time{}); err != nil && !errors.Is(err, family.ErrGuardianEnded) {
+	if err := family.Show(ctx, tx, c, s.ID); err != nil {
 		return s, "", err
 	}
 	entry, err := note(ctx, tx, c, KindLifted, by.Ledger(), LiftedBody{s.ID, inside})
@@ -407,7 +410,7 @@ func LiftAgain(ctx context.Context, tx *db.Tx, actor string, c family.Child, shi
 	if s, err = s.end(ctx, tx, c, Lifted); err != nil {
 		return err
 	}
-	if err := family.Hide(ctx, tx, c, s.Guardian, time.Time{}); err != nil && !errors.Is(err, family.ErrGuardianEnded) {
+	if err := family.Show(ctx, tx, c, s.ID); err != nil {
 		return err
 	}
 	_, err = note(ctx, tx, c, KindLifted, actor, LiftedBody{Shield: s.ID})

@@ -240,6 +240,7 @@ func TestEdgeCase22_TwoDecideOfWhomOneHoldsAnOffice(t *testing.T) {
 			}
 			return errors.Join(err, e, e2)
 		})
+		w.audit()
 	})
 }
 
@@ -268,6 +269,18 @@ func TestEdgeCase22_WhatIsHeldIsHiddenUntilItsSecond(t *testing.T) {
 		hidden("before", false)
 		s := w.raised()
 		hidden("raised", true)
+		for item, what := range map[string]string{"nickname": "held", "remarks": "not held"} {
+			err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+				me, err := family.FindGuardian(ctx, tx, w.child.ID, w.father.ID)
+				if err == nil {
+					_, err = w.Vault.View(ctx, tx, me, service, item)
+				}
+				return err
+			})
+			if !gate.Hid(err) {
+				t.Errorf("a look at what is %s: %v", what, err) // the same, and as fast, for both
+			}
+		}
 
 		// Longer takes two again; it ends by the new decision, and not by the sum.
 		a := w.asking()
@@ -301,6 +314,77 @@ func TestEdgeCase22_WhatIsHeldIsHiddenUntilItsSecond(t *testing.T) {
 		_, err = w.decide(shield.Lift, w.second, s)
 		wants(t, "lifted by one who may decide", err, nil)
 		hidden("lifted", false)
+		w.audit()
+	})
+}
+
+// Edge case 22: it is hidden from a person. An app that ends the tie and makes it anew shows
+// nothing by that, also by an address beside the phone; somebody else is somebody else. A new
+// decision takes the place of the old one for every tie, and what ends it ends it for all.
+func TestEdgeCase22_ATieMadeAnewIsHiddenOn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		end := func(g family.Guardian) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Lock(ctx, tx, service, w.child.ID)
+				if err == nil {
+					_, err = consent.Desk{Ring: w.Ring, Charters: w.desk.Charters}.EndGuardian(ctx, tx, w.App, c, g.ID)
+				}
+				return err
+			})
+		}
+		tie := func(p family.Person) (g family.Guardian) {
+			t.Helper()
+			p.Relation = family.Parent
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Lock(ctx, tx, service, w.child.ID)
+				if err == nil {
+					g, _, err = family.AddGuardian(ctx, tx, w.Ring, w.App, c, p)
+				}
+				if err == nil {
+					g, err = family.VerifyGuardian(ctx, tx, w.App.Ledger(), c, g.ID, family.OneTimeCode)
+				}
+				return err
+			})
+			return g
+		}
+		hidden := func(what string, g family.Guardian, want bool) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				g, err = family.FindGuardian(ctx, tx, w.child.ID, g.ID)
+				return err
+			})
+			if err := w.sees(g); gate.Hid(err) != want || !want && err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		phone, email := pii.New("13600136000"), pii.New("tie@example.com")
+		w.father = tie(family.Person{Phone: phone})
+		first := w.raised()
+		end(w.father)
+		hidden("somebody else", tie(family.Person{Phone: pii.New("13500135000")}), false)
+		again := tie(family.Person{Phone: phone, Email: email})
+		hidden("tied anew", again, true)
+		if r, err := w.demand(again, rights.Delete, ""); err != nil || !r.EraseAt.IsZero() {
+			t.Errorf("the demand to erase of who was tied anew: %+v, %v", r, err)
+		}
+		w.audit()
+		end(again)
+		again = tie(family.Person{Email: email})
+		hidden("by the address alone", again, true)
+
+		w.father = again
+		next := w.raised()
+		_, err := w.decide(shield.Lift, w.officer, first)
+		wants(t, "the former is over", err, shield.ErrOver)
+		end(again)
+		again = tie(family.Person{Phone: phone})
+		hidden("by the phone again", again, true)
+		_, err = w.decide(shield.Lift, w.officer, next)
+		wants(t, "lifted", err, nil)
+		hidden("lifted", again, false)
+		end(again)
+		hidden("tied anew after that", tie(family.Person{Phone: phone}), false)
 		w.audit()
 	})
 }

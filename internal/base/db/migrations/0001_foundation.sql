@@ -333,6 +333,7 @@ CREATE TABLE guardian (
 	verified_at bigint,
 	ended_at    bigint,
 	hidden_until bigint,         -- nothing that is held is shown to this one until then
+	hidden_by   text   NOT NULL, -- the shield that decided it, of this tie or an earlier one of the same person; or empty
 	PRIMARY KEY (child, guardian)
 ); -- clustered
 CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian) WHERE phone_hash IS NOT NULL;
