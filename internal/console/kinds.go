@@ -132,6 +132,7 @@ var kinds = []kindOf{
 	{vault.KindEvent, []int{12}},
 
 	{shield.KindAsked, []int{1, 15}},
+	{shield.KindShown, []int{1, 15}},
 	{shield.KindRaised, []int{1, 15}},
 	{shield.KindRefused, []int{1, 15}},
 	{shield.KindLifted, []int{1, 15}},

@@ -122,6 +122,7 @@ func table() []route {
 		{"GET /console/shields/new", whoMay, staff.AskShield, "", (*Server).showShieldNew},
 		{"POST /console/shields/new", whoMay, staff.AskShield, "/console/shields/new", (*Server).askShield},
 		{"GET /console/shields/{service}/{shield}", whoMay, staff.SeeShields, "", (*Server).shield},
+		{"POST /console/shields/{service}/{shield}/words", whoMay, staff.DecideShield, "/console/shields/{service}/{shield}", (*Server).readShield},
 		{"POST /console/shields/{service}/{shield}/raise", whoMay, staff.DecideShield, "/console/shields/{service}/{shield}", (*Server).raiseShield},
 		{"POST /console/shields/{service}/{shield}/refuse", whoMay, staff.DecideShield, "/console/shields/{service}/{shield}", (*Server).refuseShield},
 		{"POST /console/shields/{service}/{shield}/lift", whoMay, staff.DecideShield, "/console/shields/{service}/{shield}", (*Server).liftShield},

@@ -165,12 +165,16 @@ func (s *Server) askShield(v *visit) error {
 	if v.value("service") == "" {
 		return v.shieldNewPage(nil, family.ErrNotFound.At("ref"))
 	}
+	if err := v.looksUp(); err != nil {
+		return v.shieldNewPage(nil, err)
+	}
 	days, _ := strconv.Atoi(v.value("days")) // what isn't a number is 0, which is refused
 	ask := shield.Asking{Guardian: family.GuardianID(v.value("guardian")), Reason: shield.Reason(v.value("reason")), Days: days, Text: pii.New(v.value("words"))}
 	var asked shield.Shield
 	var guardians []shieldGuardian
+	var of family.Child // that was found, by who may ask about it
 	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		guardians = nil
+		guardians, of = nil, family.Child{}
 		by := staff.Acting{Person: in.Person, Action: staff.AskShield} // who holds the person after the child
 		service, err := catalog.Find(ctx, tx, v.value("service"))
 		if err == nil && !approval.May(by.Person, by.Action, service) || errs.Of(err).Is(catalog.ErrNotFound) {
@@ -186,6 +190,7 @@ func (s *Server) askShield(v *visit) error {
 		if err != nil {
 			return err
 		}
+		of = c
 		if ask.Guardian == "" {
 			if guardians, err = shieldGuardians(ctx, tx, c.ID); err != nil {
 				return err
@@ -203,19 +208,23 @@ func (s *Server) askShield(v *visit) error {
 	case e.Is(staff.ErrMayNot):
 		return err
 	}
-	var there []shieldGuardian // whoever named one was shown them before
-	if ask.Guardian != "" {
-		if fault := v.view(func(ctx context.Context, tx *db.Tx) error {
-			c, err := family.FindByRef(ctx, tx, s.Ring, v.value("service"), pii.New(v.value("ref")))
-			if err != nil {
-				return nil //nolint:nilerr // the refusal is shown without them
+	// Article 15: a reference that was tried is on record, also where nothing comes of it.
+	var there []shieldGuardian
+	var fault error
+	switch {
+	case errs.Of(err).Is(family.ErrNotFound):
+		fault = v.foundNobody(v.value("ref"), v.value("service"))
+	case of.ID != "":
+		fault = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
+			if there, err = shieldGuardians(ctx, tx, of.ID); err != nil {
+				return err
 			}
-			there, err = shieldGuardians(ctx, tx, c.ID)
 			there = slices.DeleteFunc(there, func(g shieldGuardian) bool { return g.ID != ask.Guardian })
-			return err
-		}); fault != nil {
-			return fault
-		}
+			return approval.Searched(ctx, tx, s.Ring, in.Person, of)
+		})
+	}
+	if fault != nil {
+		return fault
 	}
 	return v.shieldNewPage(there, err)
 }
@@ -245,7 +254,8 @@ type shieldPage struct {
 	Relation family.Relation // of the guardian to the child
 	Who      string          // has asked
 	By       string          // has decided
-	Words    string          // for who may decide
+	Words    string          // that were read a moment ago, by who may decide
+	Reads    bool            // there are some to be read
 	Late     bool
 	Over     bool // it hides nothing any more
 	Decides  bool // whoever looks may decide about it, and hasn't asked
@@ -255,14 +265,28 @@ type shieldPage struct {
 	Problem  string
 }
 
-func (s *Server) shield(v *visit) error { return v.shieldPage(nil) }
+func (s *Server) shield(v *visit) error { return v.shieldPage(nil, pii.Text{}) }
 
-func (v *visit) shieldPage(problem error) error {
+// readShield shows, with its page, what was written with a shield. That it is read is on record
+// before (invariant 2).
+func (s *Server) readShield(v *visit) error {
+	var words pii.Text
+	err := v.actingAs(unheld, func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) (err error) {
+		words, err = shield.Show(ctx, tx, s.Ring, by, service, v.r.PathValue("shield"))
+		return err
+	})
+	if errs.Of(err).Is(staff.ErrMayNot) {
+		return err
+	}
+	return v.shieldPage(err, words)
+}
+
+func (v *visit) shieldPage(problem error, read pii.Text) error {
 	words, status, fault := v.problem(problem)
 	if fault != nil {
 		return fault
 	}
-	page := shieldPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil}
+	page := shieldPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Words: read.Reveal()}
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
 		service, err := v.of(ctx, tx, staff.SeeShields)
 		if errs.Of(err).Is(catalog.ErrNotFound) {
@@ -296,10 +320,6 @@ func (p *shieldPage) fill(ctx context.Context, tx *db.Tx, v *visit, service cata
 	if p.By, err = names.ofStaff(ctx, one.Decider); err != nil {
 		return err
 	}
-	c, err := family.Find(ctx, tx, one.Service, one.Child)
-	if err != nil {
-		return err
-	}
 	var guardians []family.Guardian
 	if err := tx.Together(ctx, family.ReadGuardians(&guardians, one.Child)); err != nil {
 		return err
@@ -309,14 +329,8 @@ func (p *shieldPage) fill(ctx context.Context, tx *db.Tx, v *visit, service cata
 			p.Relation = g.Relation
 		}
 	}
-	// Article 15: of what happened those read who decide about it, and who has written it.
-	if may || p.Own {
-		text, err := one.Text(v.s.Ring, c)
-		if err != nil {
-			return shield.ErrForged
-		}
-		p.Words = text.Reveal()
-	}
+	// Article 15: what happened is read by who decides about it, and that is recorded.
+	p.Reads = may && one.HasText() && p.Words == ""
 	return nil
 }
 
@@ -331,7 +345,7 @@ func (v *visit) changedShield(fn func(ctx context.Context, tx *db.Tx, by staff.A
 	case e.Is(staff.ErrMayNot):
 		return err
 	}
-	return v.shieldPage(err)
+	return v.shieldPage(err, pii.Text{})
 }
 
 func (s *Server) raiseShield(v *visit) error {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -26,6 +27,23 @@ func TestEdgeCase22_TwoDecideAtTheConsole(t *testing.T) {
 		if w := b.asks.get(at); w.Code != http.StatusForbidden {
 			t.Errorf("a worker asks: %d", w.Code)
 		}
+		tried := func() (n int) {
+			for _, p := range d.placed() {
+				if p.Kind == approval.KindSearched {
+					n++
+				}
+			}
+			return n
+		}
+		before := tried()
+		for what, ref := range map[string]string{"of nobody": "nobody", "of somebody": b.ref} { // Article 15
+			if w := manages.post(at, "service", vaulttest.Service, "ref", ref, "guardian", "gu_00000000000000000000000000", "reason", "violence", "days", "30", "words", words); w.Code < 400 {
+				t.Errorf("%s: %d", what, w.Code)
+			}
+		}
+		if n := tried() - before; n != 2 {
+			t.Errorf("%d of two references that were tried are on record", n)
+		}
 		if w := manages.post(at, "service", vaulttest.Service, "ref", "nobody"); w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), father) {
 			t.Errorf("of no child: %d", w.Code)
 		}
@@ -45,9 +63,18 @@ func TestEdgeCase22_TwoDecideAtTheConsole(t *testing.T) {
 		if body := b.boss.get("/console/due?kind=shield").Body.String(); !strings.Contains(body, path) {
 			t.Error("it isn't among what is due")
 		}
+		if body := b.boss.get(path).Body.String(); strings.Contains(body, words) || !strings.Contains(body, path+"/words") {
+			t.Error("what happened is shown without being asked for, and so without a record")
+		}
+		if w := b.boss.post(path + "/words"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), words) {
+			t.Errorf("who decides reads it: %d %s", w.Code, w.Body)
+		}
 		audits := d.browser(d.hire(staff.Auditor).Secret)
 		if w := audits.get(path); w.Code != http.StatusOK || strings.Contains(w.Body.String(), words) {
 			t.Errorf("who audits: %d", w.Code)
+		}
+		if w := audits.post(path + "/words"); w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), words) {
+			t.Errorf("who audits reads it: %d", w.Code)
 		}
 		if w := manages.post(path + "/raise"); w.Code != http.StatusForbidden {
 			t.Errorf("who has asked decides: %d", w.Code)

@@ -768,6 +768,7 @@ var silent = map[string]string{
 	party.KindTrimmed:       "as above",
 	family.KindGrown:        "the guardians' office ends with it: a Farewell tells them",
 	shield.KindAsked:        "a guardian who is the threat isn't warned, and nobody else's view changes (edge case 22)",
+	shield.KindShown:        "as above",
 	shield.KindRaised:       "as above",
 	shield.KindRefused:      "as above",
 	shield.KindLifted:       "as above",

@@ -167,7 +167,7 @@ var (
 		consent.KindRequested, consent.KindSent, consent.KindOpened, consent.KindVerified, consent.KindExpired, consent.KindCancelled,
 		consent.KindGranted, consent.KindRefused, consent.KindWithdrawn,
 		rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindShown, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled, rights.KindRecalled,
-		shield.KindAsked, shield.KindRaised, shield.KindRefused, shield.KindLifted, shield.KindOver,
+		shield.KindAsked, shield.KindShown, shield.KindRaised, shield.KindRefused, shield.KindLifted, shield.KindOver,
 		rights.KindClaimed, rights.KindClaimRefused, rights.KindClaimExpired, order.KindIssued, legal.KindKept, assistance.KindAsked, assistance.KindAnswered,
 		approvals.KindAsked, approvals.KindGranted, approvals.KindNarrowed, approvals.KindRefused, approvals.KindEnded, approvals.KindBroken, approvals.KindAgreed,
 		approvals.KindForeign, approvals.KindReleased, approvals.KindTold,

@@ -25,6 +25,17 @@ func (f *fold) shieldEntry(p ledger.Placed, s source, c *child) fault {
 	switch p.Kind {
 	case shield.KindAsked:
 		return f.shieldAsked(p, s, c)
+	case shield.KindShown:
+		b, x := body[shield.ShownBody](p)
+		switch _, inside := insider(p); {
+		case x != (fault{}):
+			return x
+		case c.shieldNamed(b.Shield) == nil:
+			return impossible(ruleShield)
+		case !inside:
+			return impossible(ruleActor)
+		}
+		return f.actedInside(p, s, b.Inside, staff.DecideShield)
 	case shield.KindRaised:
 		return f.shieldRaised(p, s, c)
 	case shield.KindRefused:

@@ -138,6 +138,7 @@ func TestInvariant7_WhatIsHiddenFromAGuardianReplays(t *testing.T) {
 			"two refuse it of whom none holds an office": {shield.KindRefused, second.Ledger(), 1, func() any {
 				return shield.RefusedBody{Shield: waits.ID, Pair: approval.Pair{Person: second.Version, Asker: manager.Version, Catalog: pair.Catalog}}
 			}, "impossible actor"},
+			"an app reads what was written": {shield.KindShown, s.App.Ledger(), 1, func() any { return shield.ShownBody{Shield: raised.ID} }, "impossible actor"},
 			"it is over before its time":    {shield.KindOver, actorOfSweeps, 1, func() any { return shield.OverBody{Shield: raised.ID} }, "impossible shield"},
 			"an app shows it again":         {shield.KindLifted, s.App.Ledger(), 1, func() any { return shield.LiftedBody{Shield: raised.ID} }, "impossible actor"},
 			"what isn't hidden is shown":    {shield.KindLifted, officer.Ledger(), 1, func() any { return shield.LiftedBody{Shield: waits.ID} }, "impossible shield"},

@@ -252,6 +252,7 @@ var additions = map[string]string{
 	family.KindGrown:           "by the birth date",
 	family.KindInactive:        "its guardians are told once more, and have as long again",
 	shield.KindAsked:           "",
+	shield.KindShown:           "nothing was done",
 	shield.KindRefused:         "it waits again, and hides nothing without another person's decision",
 	shield.KindOver:            "by its time",
 	suspicion.KindOpened:       "",

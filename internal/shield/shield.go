@@ -143,6 +143,7 @@ var queue = db.Queue[Shield]{
 // of it hangs on them.
 const (
 	KindAsked   = "shield.asked"
+	KindShown   = "shield.shown" // its words, to who may decide
 	KindRaised  = "shield.raised"
 	KindRefused = "shield.refused"
 	KindLifted  = "shield.lifted"
@@ -175,8 +176,13 @@ type RefusedBody struct {
 	approval.Pair
 }
 
-// A LiftedBody says that it ended before its time; an OverBody that it has.
+// A LiftedBody says that it ended before its time, an OverBody that it has; a ShownBody that
+// somebody has read its words.
 type (
+	ShownBody struct {
+		Shield string `json:"shield"`
+		approval.Inside
+	}
 	LiftedBody struct {
 		Shield string `json:"shield"`
 		approval.Inside
@@ -261,6 +267,26 @@ func (s Shield) insert(ctx context.Context, tx *db.Tx) error {
 		INSERT INTO shield (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL)`,
 		s.Child, s.ID, s.Service, s.Guardian, s.Reason, int64(s.Days), s.note, s.State, s.Asker, s.Decider,
 		(*db.Time)(&s.AskedAt), (*db.Time)(&s.DecidedAt), (*db.Time)(&s.DueAt))
+}
+
+// Show returns what was written with a shield, for who may decide about it. It is on record
+// before it is shown (Article 15, invariant 2): whoever calls it waits for the commit. Errors:
+// ErrMayNot, ErrNotFound, ErrForged.
+func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, service, shield string) (pii.Text, error) {
+	c, s, err := lock(ctx, tx, by, staff.DecideShield, service, shield)
+	if err != nil {
+		return pii.Text{}, err
+	}
+	inside, err := insideOf(ctx, tx, by, staff.DecideShield, service)
+	if err != nil {
+		return pii.Text{}, err
+	}
+	text, err := s.Text(ring, c)
+	if err != nil {
+		return pii.Text{}, ErrForged
+	}
+	_, err = note(ctx, tx, c, KindShown, by.Ledger(), ShownBody{s.ID, inside})
+	return text, err
 }
 
 // Raise hides what is held, from the commit on: another person than who has asked decides

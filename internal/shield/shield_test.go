@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -233,8 +234,19 @@ func TestEdgeCase22_TwoDecideOfWhomOneHoldsAnOffice(t *testing.T) {
 		w.audit()
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			note, err := db.One(ctx, tx, db.Single[[]byte], `SELECT note FROM shield WHERE id = $1`, s.ID)
-			c, e := family.Find(ctx, tx, service, w.child.ID)
-			words, e2 := s.Text(w.Ring, c)
+			words, e := shield.Show(ctx, tx, w.Ring, staff.Acting{Person: w.second, Action: staff.DecideShield}, service, s.ID)
+			_, refused := shield.Show(ctx, tx, w.Ring, staff.Acting{Person: w.worker, Action: staff.DecideShield}, service, s.ID)
+			wants(t, "a worker reads it", refused, shield.ErrMayNot)
+			read := 0
+			e2 := ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+				if p.Kind == shield.KindShown {
+					read++
+				}
+				return nil
+			})
+			if read != 1 {
+				t.Errorf("%d readings are on record", read) // Article 15
+			}
 			if bytes.Contains(note, []byte("父亲")) || words.Reveal() != w.asking().Text.Reveal() {
 				t.Error("the words are there in plain, or lost") // invariant 9
 			}
