@@ -7,9 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/party"
+	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -51,9 +54,58 @@ func TestEdgeCase20_WhatLeavesTheCountryIsOnOnePage(t *testing.T) {
 	})
 }
 
+// bordersOfService is how the register leads to what leaves the country.
+const bordersOfService = `"/console/borders?lang=en&amp;service=` + vaulttest.Service + `"`
+
 // At home there is nothing to see.
 func TestPagesOfBorders(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		(&office{desk: d, ref: "nobody"}).check("borders-empty", d.browser(d.hire(staff.Officer).Secret), "/console/borders")
+		boss := d.browser(d.hire(staff.Officer).Secret)
+		(&office{desk: d, ref: "nobody"}).check("borders-empty", boss, "/console/borders")
+		if w := boss.get(registerAt + "?lang=en"); strings.Contains(w.Body.String(), bordersOfService) {
+			t.Error("the register leads to what leaves the country, and nothing does")
+		}
+	})
+}
+
+// Edge case 20: a country from which something is read is on the pages as a storage abroad is, and
+// asks for the one paper that it stands on. The register leads whoever may see that to it.
+func TestEdgeCase20_WhatIsReadAbroadIsOnThePages(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		const at = "/console/parties/" + vaulttest.Service + "/access/SG"
+		d.Publish(vaulttest.ReadFrom(d.Charter, "SG"))
+		boss := d.browser(d.hire(staff.Officer).Secret)
+		for page, want := range map[string]string{registerAt + "?lang=en": bordersOfService, "/console/borders?service=" + vaulttest.Service: at,
+			"/console/parties?role=access": at, at + "/mechanism": "<form", at + "/identity": "<form"} {
+			if w := boss.get(page); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: %d, without %s", page, w.Code, want)
+			}
+		}
+		for _, form := range []string{"assessment", "agreement", "check"} {
+			if w := boss.get(at + "/" + form); w.Code != http.StatusNotFound {
+				t.Errorf("the form %s of a place: %d", form, w.Code)
+			}
+		}
+		li := d.hire(staff.Worker)
+		worker := d.browser(li.Secret)
+		if w := worker.get(registerAt + "?lang=en"); w.Code != http.StatusOK || strings.Contains(w.Body.String(), bordersOfService) {
+			t.Errorf("who may not see what leaves the country is led there: %d", w.Code)
+		}
+		// Whoever is abroad is told apart in the lists, and in the file that is compared with a roster.
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := staff.Locate(ctx, tx, signintest.By, li.ID, "SG"); err != nil {
+				return err
+			}
+			_, _, _, err := account.IssueAppIn(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, "support", "SG", account.AllScopes(), time.Time{})
+			return err
+		})
+		for _, page := range []string{"/console/people?lang=en", "/console/settings/services/" + vaulttest.Service + "?lang=en"} {
+			if w := boss.get(page); w.Code != http.StatusOK || strings.Count(w.Body.String(), "</code> Singapore</small>") != 1 {
+				t.Errorf("%s: %d, and one of them is in Singapore", page, w.Code)
+			}
+		}
+		if file := boss.post("/console/people/csv").Body.String(); strings.Count(file, ",SG,") != 1 {
+			t.Errorf("one of them sits in Singapore:\n%s", file)
+		}
 	})
 }

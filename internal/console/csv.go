@@ -261,7 +261,7 @@ func (s *Server) peopleFile(v *visit) error {
 		return err
 	}
 	from := db.Cursor{}
-	return v.sendFile(listPeople, v.header("id", "name", "roles", "added", "left"),
+	return v.sendFile(listPeople, v.header("id", "name", "country", "roles", "added", "left"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
 			all, err := staff.Page(ctx, tx, from, rowsAtOnce)
 			if err != nil {
@@ -275,7 +275,7 @@ func (s *Server) peopleFile(v *visit) error {
 				for _, g := range p.Grants {
 					roles = append(roles, strings.TrimSpace(string(g.Role)+" "+g.Service))
 				}
-				each(p.ID, p.Name, strings.Join(roles, "; "), inFile(p.AddedAt), inFile(p.LeftAt))
+				each(p.ID, p.Name, p.Country, strings.Join(roles, "; "), inFile(p.AddedAt), inFile(p.LeftAt))
 			}
 			if len(all) < rowsAtOnce {
 				return nil, nil

@@ -107,7 +107,7 @@ func countryWords(code string) charter.Words {
 func (s *Server) parties(v *visit) error {
 	var page partiesPage
 	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		by, all, pager, err := v.ofServices(ctx, tx, listParties, staff.SeeParties, pick{"role", "console.parties.role", "parties.role", texts(party.Processor, party.Recipient, party.Storage)})
+		by, all, pager, err := v.ofServices(ctx, tx, listParties, staff.SeeParties, pick{"role", "console.parties.role", "parties.role", texts(party.Processor, party.Recipient, party.Storage, party.Access)})
 		if err != nil {
 			return err
 		}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/party"
 	"wardkeep/internal/register"
 	"wardkeep/internal/staff"
@@ -53,6 +56,7 @@ type registerPage struct {
 	register.Register
 	Processors, Recipients []registerParty
 	Storage                *registerStorage // nil: it is at home
+	Borders                bool             // something leaves the country, and whoever looks may see by what
 	Export                 exportPart
 }
 
@@ -89,6 +93,11 @@ func (s *Server) register(v *visit) error {
 		page.Recipients = registered(page.Register.Recipients, party.Recipient, standings, tx.Now())
 		if err == nil {
 			page.Storage, err = v.storageOf(ctx, tx, service.Name, standings)
+		}
+		if err == nil && approval.May(v.in.Person, staff.SeeParties, service) {
+			var c *charter.Charter
+			c, _, err = s.wordsInForce(ctx, tx, service.Name)
+			page.Borders = err == nil && slices.ContainsFunc(c.Purposes, c.Abroad)
 		}
 		return err
 	})
