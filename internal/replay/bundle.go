@@ -44,7 +44,7 @@ func (f *fold) pushed(p ledger.Placed, u *use) fault {
 // bundleEntry folds what became of a bundle of the child.
 func (f *fold) bundleEntry(p ledger.Placed, s source, k key, c *child) fault {
 	if p.Kind == vault.KindFetched {
-		return f.fetched(p, k)
+		return f.fetched(p, s, k)
 	}
 	name, is := strings.CutPrefix(p.Actor, "bundle:")
 	waits, ok := keyOf(id.Bundle, name)
@@ -79,9 +79,9 @@ func (f *fold) bundleEntry(p ledger.Placed, s source, k key, c *child) fault {
 	return x
 }
 
-// fetched folds that a party has come for a bundle of the child, of which it was decided before
-// that it may go.
-func (f *fold) fetched(p ledger.Placed, k key) fault {
+// fetched folds that a party has come for a bundle of the child, by a key or a seat of its own, of
+// which it was decided before that it may go.
+func (f *fold) fetched(p ledger.Placed, s source, k key) fault {
 	got, x := body[vault.FetchedBody](p)
 	if x != (fault{}) {
 		return x
@@ -89,10 +89,10 @@ func (f *fold) fetched(p ledger.Placed, k key) fault {
 	waits, ok := keyOf(id.Bundle, got.Bundle)
 	b := f.bundles[waits]
 	switch {
-	case !strings.HasPrefix(p.Actor, "party:"):
-		return fault{what: FoundActor, field: "actor"}
 	case !ok || b == nil || b.child != k || !b.released || got.Role != b.of.Role || got.Party != b.of.Name:
 		return impossible(ruleBundle)
+	case !f.speaks(p, s, b.of):
+		return fault{what: FoundActor, field: "actor"}
 	}
 	return fault{}
 }

@@ -397,6 +397,9 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"more sub-processors than there can be": {"row_hash subs", func(s *scene) {
 			s.forgeParty(party.KindDeclared, party.DeclaredBody{Party: vaulttest.Processor, Role: party.Processor, Count: 1 << 62, Mark: "x"})
 		}},
+		"a party that tells of itself by nobody's key": {"impossible party", func(s *scene) {
+			s.forgeServiceAs("party:"+id.New(id.PartyKey), 1, party.KindDeclared, party.DeclaredBody{Party: vaulttest.Processor, Role: party.Processor, Count: 50, Mark: "x"})
+		}},
 		"a party where the charter doesn't have it": {"impossible party", func(s *scene) {
 			s.forgeParty(party.KindRegistered, party.RegisteredBody{Party: vaulttest.Processor, Role: party.Processor, Country: "HK", Mark: "x"})
 		}},

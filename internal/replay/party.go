@@ -159,7 +159,7 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 		return s.partyChanged(now, whose{b.Party, b.Role}, func(is *party.Standing) bool {
 			r := s.parties[is.ID]
 			itself := strings.HasPrefix(p.Actor, "party:")
-			ok := !itself || b.Count >= max(r.subs, 1) // by its own word none goes
+			ok := !itself || f.tells(p, is.ID) && b.Count >= max(r.subs, 1) // by its own word none goes
 			switch {
 			case !itself:
 				r.toldAt = time.Time{}
@@ -220,6 +220,13 @@ func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 		return x
 	}
 	return fault{}
+}
+
+// tells reports whether a party itself has made an entry about its service, by a key or a seat that
+// was its own then: see checkSaid, which judges those about a child.
+func (f *fold) tells(p ledger.Placed, of party.ID) bool {
+	k := f.bound[strings.TrimPrefix(p.Actor, "party:")]
+	return k != nil && k.party == of && k.revoked == 0 && p.At.UnixMicro() < k.until+party.Lingers.Microseconds()
 }
 
 func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b party.RegisteredBody) fault {

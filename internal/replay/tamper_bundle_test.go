@@ -139,6 +139,37 @@ func TestArticle16_WhatIsPushedIsDecidedAgain(t *testing.T) {
 			}
 			forgery(t, name, report, c.found)
 		}
+		// Nor that a party has come for it which hasn't, or before it was decided that it may go.
+		if report := s.once(t, func() {
+			s.do(func(ctx context.Context, tx *db.Tx) error {
+				comes, err := party.ClientOf(ctx, tx, signs.ID)
+				if err == nil {
+					_, err = s.Vault.Fetch(ctx, tx, comes, waits)
+				}
+				return err
+			})
+		}); len(report.Differences) > 0 {
+			t.Errorf("its party comes for it: %v", report.Differences)
+		}
+		signed, comes := "party:"+signs.ID, vault.FetchedBody{Bundle: waits, Role: party.Processor, Party: vaulttest.Processor}
+		for name, c := range map[string]struct {
+			found, actor string
+			decided      bool
+			body         vault.FetchedBody
+		}{
+			"nobody has decided that it may go": {"impossible bundle", signed, false, comes},
+			"another party comes for it":        {"impossible bundle", signed, true, vault.FetchedBody{Bundle: waits, Role: party.Recipient, Party: vaulttest.Processor}},
+			"one is fetched that was taken":     {"impossible bundle", signed, true, vault.FetchedBody{Bundle: taken, Role: party.Processor, Party: vaulttest.Processor}},
+			"it is fetched by an app":           {"actor actor", s.App.Ledger(), true, comes},
+			"it is fetched by a key of nobody":  {"impossible actor", "party:" + id.New(id.PartyKey), true, comes},
+		} {
+			forgery(t, name, s.once(t, func() {
+				if c.decided {
+					s.forge(s.mei, 0, gate.KindReleased, by, use(func(*gate.UseBody) {}))
+				}
+				s.forge(s.mei, 1, vault.KindFetched, c.actor, c.body)
+			}), c.found)
+		}
 		pushed := func(change func(b *gate.UseBody)) gate.UseBody {
 			return use(func(b *gate.UseBody) {
 				m := (party.Meter{}).At(s.Store.Now())
