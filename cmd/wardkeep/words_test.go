@@ -132,7 +132,7 @@ func TestWordsOfEveryState(t *testing.T) {
 		for _, b := range []suspicion.Basis{suspicion.DocumentSeen, suspicion.OfficialCheck, suspicion.ParentSaid} {
 			keys = append(keys, "cmd.suspicion.basis."+string(b))
 		}
-		for _, a := range assistance.Answers {
+		for _, a := range append(slices.Clone(assistance.Answers), assistance.Lapsed) {
 			keys = append(keys, "cmd.demand.help.answer."+string(a))
 		}
 		for _, s := range []incident.State{incident.Opened, incident.Triaged, incident.Closed} {

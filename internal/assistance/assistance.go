@@ -2,8 +2,8 @@
 // demands (Articles 16(2), 19 and 20), and keeps what they answered.
 //
 // Its one invariant: a task is about one demand and one party, has a clock that ends before
-// the demand's own, is answered once and by the party itself, and goes with its child. What the
-// party has written is sealed under the child's key.
+// the demand's own, is answered once and by the party itself, ends with a demand that was open when it
+// was asked, and goes with its child. What the party has written is sealed under the child's key.
 package assistance
 
 import (
@@ -32,6 +32,7 @@ var (
 	ErrNotFound = errs.New(errs.NotFound, "assistance.not_found") // or another party's, or gone with its child
 	ErrTwice    = errs.New(errs.Conflict, "assistance.asked_before")
 	ErrAnswered = errs.New(errs.Conflict, "assistance.answered_before")
+	ErrOver     = errs.New(errs.Conflict, "assistance.demand_over") // and so nobody waits for the answer
 	ErrAnswer   = errs.New(errs.Invalid, "assistance.answer_unknown")
 	ErrWords    = errs.New(errs.Invalid, "assistance.words_invalid")
 )
@@ -55,6 +56,10 @@ const (
 // Answers lists them.
 var Answers = []Answer{Has, Nothing, Done}
 
+// Lapsed stands in the place of an answer where the demand ended before there was one. No party
+// says it.
+const Lapsed Answer = "lapsed"
+
 // A Task is what one party is asked about one demand.
 type Task struct {
 	ID         string // "as_…"
@@ -67,8 +72,8 @@ type Task struct {
 	AskedAt    time.Time
 	AskedBy    string // as the ledger names actors
 	DueAt      time.Time
-	AnsweredAt time.Time // zero while it is open
-	AnsweredBy string
+	AnsweredAt time.Time // zero while it is open; of one that Lapsed, when its demand ended
+	AnsweredBy string    // empty of one that Lapsed
 	Answer     Answer
 
 	words []byte
@@ -171,7 +176,7 @@ func due(days workday.Calendar, now, demand time.Time) time.Time {
 
 // Reply takes a party's answer to a task of its own, whether it stands still or not: what it
 // owes (Article 16) it owes the more when it is suspended or has ended. Errors: ErrNotFound,
-// ErrAnswered, ErrAnswer, ErrWords, those of party.Client.Deaf and family.Lock.
+// ErrAnswered, ErrOver, ErrAnswer, ErrWords, those of party.Client.Deaf and family.Lock.
 func Reply(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, task string, answer Answer, words pii.Text) (Task, string, error) {
 	if err := by.Deaf(tx.Now()); err != nil {
 		return Task{}, "", err
@@ -180,6 +185,8 @@ func Reply(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, 
 	switch {
 	case err != nil:
 		return t, "", err
+	case t.Answer == Lapsed:
+		return t, "", ErrOver
 	case !slices.Contains(Answers, answer):
 		return t, "", ErrAnswer.At("answer")
 	case !words.IsZero() && !isText(words), answer == Has && words.IsZero():
@@ -211,6 +218,16 @@ func Reply(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, 
 	entry, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindAnswered, Service: c.Service, Subject: c.Subject, Version: c.Version, Actor: t.AnsweredBy,
 		Body: AnsweredBody{Task: t.ID, Answer: t.Answer, Words: t.words != nil}})
 	return t, entry, err
+}
+
+// Lapse ends what nobody has answered about a demand of a locked child, in the transaction in
+// which that ends: whoever isn't asked any more has nothing to answer, and isn't late. The entry of
+// the demand's end says it. If we crash before the commit, both are open.
+func Lapse(ctx context.Context, tx *db.Tx, child family.ID, demand string) error {
+	now := tx.Now()
+	return tx.Queue(ctx, `
+		UPDATE party_task SET answered_at = $1, answer = $2
+		WHERE child = $3 AND demand = $4 AND answered_at IS NULL`, (*db.Time)(&now), Lapsed, child, demand)
 }
 
 func isText(t pii.Text) bool {

@@ -214,3 +214,64 @@ func TestArticle20_ATaskGoesWithItsChild(t *testing.T) {
 		}
 	})
 }
+
+// Article 16(2): what a party is asked ends with the demand that it is to help with: it waits in no
+// list, is late nowhere, and takes no answer any more. What was answered before stays, and so does what
+// is asked about a demand that is answered at home, for nothing but that is waited for.
+func TestArticle16_ATaskEndsWithItsDemand(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		finish := func(ctx context.Context, tx *db.Tx, r rights.Request) error {
+			_, _, err := w.desk().Finish(ctx, tx, w.Officer, r, pii.Text{})
+			return err
+		}
+		for name, c := range map[string]struct {
+			end     func(ctx context.Context, tx *db.Tx, r rights.Request) error
+			answers bool
+		}{
+			"done": {end: finish},
+			"refused": {end: func(ctx context.Context, tx *db.Tx, r rights.Request) error {
+				_, _, err := w.desk().Refuse(ctx, tx, w.Officer, r, rights.AlreadyRight, pii.Text{})
+				return err
+			}},
+			"answered": {end: finish, answers: true},
+		} {
+			child := w.Child()
+			r := w.demand(child, rights.Correct, "voice")
+			var task assistance.Task
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				task, _, err = w.desk().Help(ctx, tx, w.Officer, r, vaulttest.ProcessorID())
+				return err
+			})
+			want, by, late := assistance.Lapsed, "", assistance.ErrOver
+			if c.answers {
+				want, by, late = assistance.Nothing, "party:"+w.key, assistance.ErrAnswered
+				if _, err := w.reply(task.ID, assistance.Nothing, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.Do(func(ctx context.Context, tx *db.Tx) error { return c.end(ctx, tx, r) })
+			if all := w.waiting(); len(all) != 0 {
+				t.Errorf("%s: there wait %+v", name, all)
+			}
+			if _, err := w.reply(task.ID, assistance.Done, ""); !errors.Is(err, late) {
+				t.Errorf("%s: an answer that nobody waits for: %v", name, err)
+			}
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				all, err := assistance.Of(ctx, tx, child.ID, r.ID)
+				if len(all) != 1 || all[0].Open() || all[0].Answer != want || all[0].AnsweredBy != by {
+					t.Errorf("%s: %+v", name, all)
+				}
+				return err
+			})
+		}
+		w.demand(w.Child(), rights.Access, "")
+		w.Pass(30 * 24 * time.Hour)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			open, late, err := assistance.Count(ctx, tx, service)
+			if open != 1 || late != 1 {
+				t.Errorf("%d open, %d late", open, late)
+			}
+			return err
+		})
+	})
+}

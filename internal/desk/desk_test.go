@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/db/dbtest"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/desk"
@@ -136,6 +137,28 @@ func (c *counter) owes(kind rights.Kind) family.Child {
 		return err
 	})
 	return child
+}
+
+// lapses has the child's guardian demand something with which the processor is asked to help, and the
+// demand refused; it returns the page of the task.
+func (c *counter) lapses(child family.Child) (page string) {
+	c.T.Helper()
+	g := c.Guardian(child)
+	c.Do(func(ctx context.Context, tx *db.Tx) error {
+		d := rights.Desk{Ring: c.Ring, Charters: c.Desk.Charters, Calendar: workday.Default()}
+		r, _, err := d.Receive(ctx, tx, g, child, rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "voice", Held: []string{"voice"}})
+		if err != nil {
+			return err
+		}
+		task, _, err := d.Help(ctx, tx, c.Officer, r, vaulttest.ProcessorID())
+		if err != nil {
+			return err
+		}
+		page = "/party/tasks/" + task.ID
+		_, _, err = d.Refuse(ctx, tx, c.Officer, r, rights.AlreadyRight, pii.Text{})
+		return err
+	})
+	return page
 }
 
 func (c *counter) book() order.Book {
@@ -394,6 +417,14 @@ func TestArticle16_APersonOfAPartyThroughThePages(t *testing.T) {
 		b.shows("task-answered", task)
 		if w := b.post(task, "answer", "nothing"); leads(w) != task || c.written(assistance.KindAnswered) != 1 {
 			t.Errorf("answered twice: %d", w.Code)
+		}
+		// One whose demand has ended waits for no answer, and says so.
+		over := c.lapses(child)
+		if body := b.get(over).Body.String(); !strings.Contains(body, "您不必再答复") || strings.Contains(body, "<textarea") {
+			t.Errorf("the page of a task whose demand has ended: %s", body)
+		}
+		if w := b.post(over, "answer", "nothing"); leads(w) != over || c.written(assistance.KindAnswered) != 1 {
+			t.Errorf("answered when its demand had ended: %d", w.Code)
 		}
 
 		b.shows("order", order)

@@ -74,6 +74,7 @@ func (s *Server) tasks(v *visit) error {
 type taskPage struct {
 	taskRow
 	AnsweredAt time.Time // zero while it is open
+	Over       bool      // its demand ended before that
 	Answer     assistance.Answer
 	Answers    []assistance.Answer
 	Chosen     string // in the form that was sent
@@ -99,7 +100,7 @@ func (v *visit) taskPage(problem error) error {
 		if err != nil {
 			return err
 		}
-		page = taskPage{taskRow: v.taskRow(t, l, tx.Now()), AnsweredAt: t.AnsweredAt, Answer: t.Answer, Answers: assistance.Answers, Problem: words, Field: field}
+		page = taskPage{taskRow: v.taskRow(t, l, tx.Now()), AnsweredAt: t.AnsweredAt, Over: t.Answer == assistance.Lapsed, Answer: t.Answer, Answers: assistance.Answers, Problem: words, Field: field}
 		if problem != nil {
 			page.Chosen, page.Words = v.r.PostFormValue("answer"), v.r.PostFormValue("words")
 		}
@@ -117,7 +118,7 @@ func (s *Server) reply(v *visit) error {
 		_, _, err := assistance.Reply(ctx, tx, s.Ring, v.by, v.r.PathValue("task"), assistance.Answer(v.r.PostFormValue("answer")), typed(v, "words"))
 		return err
 	})
-	if errs.Of(err).Is(assistance.ErrAnswered) {
+	if e := errs.Of(err); e.Is(assistance.ErrAnswered) || e.Is(assistance.ErrOver) {
 		return v.to("/party/tasks/{task}") // which says so
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
+	"wardkeep/internal/rights"
 )
 
 // A helping is what the ledger says of a task.
@@ -22,8 +23,9 @@ type helping struct {
 	words, seen                bool
 }
 
-// helpEntry folds that a party is asked about a demand of the child, and that it has answered:
-// once, and by itself.
+// helpEntry folds that a party is asked about a demand of the child, and that it has answered: once, by
+// itself, and before the demand ended. One that is answered at home, all else than by parties, ends as it
+// comes, and they are asked about it then.
 func (f *fold) helpEntry(p ledger.Placed, s source, k key, c *child) fault {
 	at, n := p.At.UnixMicro(), f.names
 	if p.Kind == assistance.KindAsked {
@@ -36,11 +38,12 @@ func (f *fold) helpEntry(p ledger.Placed, s source, k key, c *child) fault {
 			return x
 		case !ok || of.Name == "" || b.Role != party.Processor && b.Role != party.Recipient || len(b.Items) == 0 || b.Due <= at:
 			return fault{what: FoundBody, field: ruleHelp}
-		case d == nil || n.text(d.kind) != b.Kind || n.text(d.item) != b.Item || f.helps[task] != nil:
+		case d == nil || d.state != rights.Open && (d.closed != at || !rights.Kind(b.Kind).Tells()) || n.text(d.kind) != b.Kind || n.text(d.item) != b.Item || f.helps[task] != nil:
 			return impossible(ruleHelp)
 		}
-		f.helps[task] = &helping{child: k, of: of, demand: d.id, kind: n.keep(b.Kind), item: n.keep(b.Item), items: n.keep(strings.Join(b.Items, " ")),
+		h := &helping{child: k, of: of, demand: d.id, kind: n.keep(b.Kind), item: n.keep(b.Item), items: n.keep(strings.Join(b.Items, " ")),
 			askedBy: n.keep(p.Actor), asked: at, due: b.Due}
+		f.helps[task], d.helps = h, append(d.helps, h)
 		return f.handled(p, s, b.Inside)
 	}
 	b, x := body[assistance.AnsweredBody](p)

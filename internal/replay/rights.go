@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -26,7 +27,8 @@ type demand struct {
 	froze, note, answer, paper   bool
 	told, steps                  string
 	reached                      rights.Reached
-	port                         *ported // of a copy that is carried over
+	port                         *ported    // of a copy that is carried over
+	helps                        []*helping // that parties were asked for
 }
 
 // rightsEntry folds a step of a demand.
@@ -224,6 +226,12 @@ func (f *fold) demandEnded(p ledger.Placed, s source, c *child) fault {
 		return fault{what: FoundBody, field: ruleDemand}
 	}
 	d.state, d.reason, d.answer, d.closed, d.erase = state, b.Reason, b.Answer, p.At.UnixMicro(), 0
+	for _, h := range d.helps {
+		if h.answered == 0 { // nobody waits for it any more
+			h.answered, h.answer = d.closed, string(assistance.Lapsed)
+		}
+	}
+	d.helps = nil
 	d.step(p)
 	if b.Again {
 		return fault{} // who may was judged where it was said first

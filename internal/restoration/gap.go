@@ -264,7 +264,7 @@ var additions = map[string]string{
 	takedown.KindDone:          "it waits again, and the app says again that it is down",
 	takedown.KindLapsed:        "it lapses once more",
 	assistance.KindAsked:       "",
-	assistance.KindAnswered:    "the party is asked still, and answers once more",
+	assistance.KindAnswered:    "the party is asked still, and answers once more while its demand is open",
 	incident.KindOpened:        "",
 	incident.KindNoted:         "its text is lost: who wrote it writes it again",
 	incident.KindGraded:        "it waits to be graded anew, and is late by then",

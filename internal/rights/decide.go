@@ -9,6 +9,7 @@ import (
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
@@ -254,7 +255,8 @@ func OwnerOf(by family.Actor) string {
 
 var endings = map[State]string{Done: KindDone, Refused: KindRefused, Cancelled: KindCancelled}
 
-// end ends an open demand of the locked child, as the body says. A child that it froze is free again.
+// end ends an open demand of the locked child, as the body says. A child that it froze is free again,
+// and no party has to help with it any more.
 func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, r Request, state State, body EndedBody, answer pii.Text) (Request, string, error) {
 	if !isText(answer) {
 		return r, "", ErrText.At("answer")
@@ -280,6 +282,9 @@ func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Chil
 	body.Request, body.Received, body.Answer = r.ID, r.ReceivedAt.UnixMicro(), r.answer != nil
 	entry, err := r.step(ctx, tx, c, endings[state], by.Ledger(), body)
 	if err != nil {
+		return r, "", err
+	}
+	if err := assistance.Lapse(ctx, tx, r.Child, r.ID); err != nil {
 		return r, "", err
 	}
 	return r, entry, tx.Queue(ctx, `

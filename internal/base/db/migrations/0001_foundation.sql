@@ -834,7 +834,7 @@ CREATE TABLE party_task (
 	due_at      bigint NOT NULL,
 	answered_at bigint,          -- NULL while it is open
 	answered_by text   NOT NULL,
-	answer      text   NOT NULL, -- has, nothing, done; empty while it is open
+	answer      text   NOT NULL, -- has, nothing, done; lapsed: the demand ended first; empty while it is open
 	words       bytea,           -- sealed under the child's key: what the party has written
 	PRIMARY KEY (child, id)
 );
