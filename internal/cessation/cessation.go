@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
+	"wardkeep/internal/order"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
@@ -358,7 +359,8 @@ func (w *work) finish(ctx context.Context, children func(context.Context, *db.Tx
 
 // endWebhooks removes where the events of an ended service went, once the last was
 // taken. One that is paused, or of which some are parked, stays until somebody resumes it,
-// has them sent again, or removes it.
+// has them sent again, or removes it. So does that of a party which still owes something: it is
+// reminded of the orders there, and told when they are overdue (Article 16(4)).
 func endWebhooks(ctx context.Context, store *db.DB, done *Done) error {
 	var over []webhook.Endpoint
 	err := store.View(ctx, func(tx *db.Tx) error {
@@ -376,10 +378,14 @@ func endWebhooks(ctx context.Context, store *db.DB, done *Done) error {
 				return err
 			}
 			through, err := e.Through(ctx, tx, c.EndedAt)
+			owes := false
+			if err == nil && through && e.Party != "" {
+				owes, err = order.Owes(ctx, tx, e.Service, e.Party)
+			}
 			if err != nil {
 				return err
 			}
-			if through {
+			if through && !owes {
 				over = append(over, e)
 			}
 		}

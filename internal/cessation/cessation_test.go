@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
+	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault/vaulttest"
@@ -380,6 +381,98 @@ func TestArticle23_APurposeEndsAlone(t *testing.T) {
 			_, err := h.Vault.Put(ctx, tx, h.By(), vaulttest.Service, fresh.ID, "speaking-practice", map[string]pii.Text{"voice": pii.New("AAAA")})
 			return err
 		}), "gate.purpose_ceasing")
+	})
+}
+
+// Article 23: of a service that has ended nobody renews a paper or checks a processor, and no clock
+// of either runs. What a processor still has it owes as before (Article 16(4)): the order to delete
+// it is due, reminded of and overdue, until it attests.
+func TestArticle23_AnEndedServiceHasNoClocksOfParties(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.Vault.Calendar = workday.Default()
+		h.Engage(h.Store.Now().Add(300 * day))
+		h.agreed("13800138000")
+		to, err := webhook.ParseAddress("https://hooks.yuping-assessment.example/in", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, _, err := webhook.Add(ctx, tx, h.Ring, catalog.Operator{ID: "test"}, vaulttest.Service, to, []string{"order.*"}, vaulttest.Processor)
+			return err
+		})
+		h.must("", 8*day)
+		look := func() (clocks, raised int, orders []order.Order) {
+			h.Do(func(ctx context.Context, tx *db.Tx) error {
+				all, err := party.ClocksOf(ctx, tx, vaulttest.Service, tx.Now().Add(1000*day))
+				if err != nil {
+					return err
+				}
+				some, err := party.ToRaise(ctx, tx)
+				if err != nil {
+					return err
+				}
+				late, err := party.CountLate(ctx, tx)
+				if clocks, raised = len(all), len(some)+int(late.Checks+late.Partings); err != nil {
+					return err
+				}
+				orders, err = order.List(ctx, tx, vaulttest.Service, order.IsOpen, "", 10)
+				return err
+			})
+			return clocks, raised, orders
+		}
+		if clocks, _, _ := look(); clocks == 0 {
+			t.Error("no clock runs while guardians can look")
+		}
+		h.round()
+		h.Pass(8 * day)
+		h.round()
+		h.round()
+		if h.ceasing("").EndedAt.IsZero() {
+			t.Fatal("it hasn't ended")
+		}
+		_, _, orders := look()
+		if len(orders) != 1 || orders[0].What != order.Delete {
+			t.Fatalf("%+v", orders)
+		}
+		for _, c := range []struct {
+			at               time.Time
+			reminds, overdue bool
+		}{{orders[0].RemindAt, true, false}, {orders[0].DueAt, true, true}, {h.Store.Now().Add(400 * day), true, true}} {
+			h.Pass(c.at.Sub(h.Store.Now()) + time.Second)
+			h.round() // by the last of them the agreement is over
+			if clocks, raised, open := look(); clocks != 0 || raised != 0 || len(open) != 1 {
+				t.Errorf("%s: %d clocks, %d of them to be raised or late, and %d orders", c.at, clocks, raised, len(open))
+			}
+			h.Do(func(ctx context.Context, tx *db.Tx) error {
+				some, err := order.ToRemind(ctx, tx, order.Order{}, 10)
+				if err != nil {
+					return err
+				}
+				late, err := order.Due(ctx, tx, order.Order{}, 10)
+				if (len(some) > 0) != c.reminds || (len(late) > 0) != c.overdue {
+					t.Errorf("%s: %d to remind of, %d overdue", c.at, len(some), len(late))
+				}
+				return err
+			})
+		}
+		// Where it is reminded goes once it owes nothing.
+		for _, gone := range []int{0, 1} {
+			h.Do(func(ctx context.Context, tx *db.Tx) error { // as a deliverer does when the receiver has taken everything
+				_, err := tx.Exec(ctx, `UPDATE ledger_cursor SET place = (SELECT size FROM ledger_head)`)
+				return err
+			})
+			if done := h.round(); done.Webhooks != gone {
+				t.Errorf("%d addresses went, want %d", done.Webhooks, gone)
+			}
+			if gone > 0 {
+				break
+			}
+			h.Do(func(ctx context.Context, tx *db.Tx) error {
+				book := order.Book{Ring: h.Ring, Charters: h.Vault.Gate.Charters, Calendar: h.Vault.Calendar}
+				_, err := book.AttestOf(ctx, tx, h.Officer, vaulttest.Service, vaulttest.Processor, strings.Repeat("ab", 32), tx.Now(), order.Order{}, 100)
+				return err
+			})
+		}
 	})
 }
 

@@ -274,6 +274,13 @@ func Knows(ctx context.Context, tx *db.Tx, service, party string) (bool, error) 
 	return n > 0, err
 }
 
+// Owes reports whether a party of the service has an order that it hasn't attested.
+func Owes(ctx context.Context, tx *db.Tx, service, party string) (bool, error) {
+	n, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (SELECT id FROM party_order WHERE service = $1 AND party = $2 AND attested_at IS NULL LIMIT 1) AS any_order`, service, party)
+	return n > 0, err
+}
+
 // domain separates what is sealed here.
 const domain = "order.child"
 

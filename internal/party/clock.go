@@ -72,9 +72,15 @@ func (c Clock) Ordering() bool { return c.What == Parting || c.What == Narrowing
 
 // Clocks returns what of the party has a day, or had one that nobody has kept; what ends
 // first stands first. Whoever has ended owes what follows that, and nothing else. It is pure.
+//
+// Once its service has ended and all of it is erased (Article 23), nobody is given anything on a
+// paper, and none is renewed or checked. What a party still has it owes by the orders to delete it,
+// which have clocks of their own that go on until it attests (Article 16(4)); that they are given is
+// left.
 func (p Party) Clocks(now time.Time) (all []Clock) {
 	add := func(what Kind, at time.Time) {
-		if !at.IsZero() && (p.EndsAt.IsZero() || at.Before(p.EndsAt) || what == Parting || what == Narrowing) {
+		orders := what == Parting || what == Narrowing
+		if !at.IsZero() && (orders || !p.Bereft && (p.EndsAt.IsZero() || at.Before(p.EndsAt))) {
 			all = append(all, Clock{p.ID, what, at})
 		}
 	}

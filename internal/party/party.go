@@ -50,6 +50,7 @@ var (
 	ErrAnother       = errs.New(errs.Conflict, "party.another")       // the papers are another company's
 	ErrUnagreed      = errs.New(errs.Conflict, "party.not_agreed")    // and so there is nothing to check
 	ErrLongAgo       = errs.New(errs.Invalid, "party.check_long_ago") // the next check is owed
+	ErrBefore        = errs.New(errs.Invalid, "party.check_before")   // the agreement began, and so it was none of that
 )
 
 // A Role is what a party is to the operator.
@@ -341,6 +342,7 @@ type Party struct {
 	Holding
 	Narrowed   int64     // the version in which it narrowed, until all were issued that follow; 0: nothing is left of that
 	NarrowedAt time.Time // when that was
+	Bereft     bool      // its service has ended, and nothing is held there that the party could be given; of a place, nothing that a law keeps either
 }
 
 // Mark is what the ledger keeps of who the party is.
@@ -409,7 +411,9 @@ func ReadAll(into *[]Standing, service string) db.Read {
 }
 
 const identity = `p.legal_name, p.registration, p.contact, p.address, p.task, p.salt, p.registered_at, p.registered_by, p.check_by, p.told_at, p.parted_upto, p.parted_at,
-	p.held, p.excess, p.narrowed, p.narrowed_at`
+	p.held, p.excess, p.narrowed, p.narrowed_at,
+	CASE WHEN NOT EXISTS (SELECT 1 FROM cessation e WHERE e.service = p.service AND e.purpose = '' AND e.ended_at IS NOT NULL) THEN false
+		WHEN p.role IN ('storage', 'access') THEN NOT EXISTS (SELECT 1 FROM kept_value k WHERE k.service = p.service) ELSE true END`
 
 func scan(row db.Row) (p Party, err error) {
 	var held, excess string
@@ -424,7 +428,7 @@ func scan(row db.Row) (p Party, err error) {
 // rest is where the columns of identity go.
 func (p *Party) rest(held, excess *string) []any {
 	return []any{&p.LegalName, &p.Registration, &p.Contact, &p.Address, &p.Task, &p.Salt, (*db.Time)(&p.RegisteredAt), &p.RegisteredBy,
-		(*db.Time)(&p.CheckBy), (*db.Time)(&p.ToldAt), &p.PartedUpto, (*db.Time)(&p.PartedAt), held, excess, &p.Narrowed, (*db.Time)(&p.NarrowedAt)}
+		(*db.Time)(&p.CheckBy), (*db.Time)(&p.ToldAt), &p.PartedUpto, (*db.Time)(&p.PartedAt), held, excess, &p.Narrowed, (*db.Time)(&p.NarrowedAt), &p.Bereft}
 }
 
 // shown reads a scope for an audit: what can't be read is none that the ledger says.

@@ -91,10 +91,16 @@ func (p Party) Owes(now, from time.Time, months int) time.Time {
 	return next
 }
 
+// Checkable reports whether a check on that day, which begins then, may be one of the agreement that
+// the party stands on: what was seen before it began says nothing of how it is kept.
+func (s Standing) Checkable(on time.Time) bool {
+	return s.Agreement.Exists() && on.Add(24*time.Hour).After(s.Agreement.From) // no day is longer or shorter in Asia/Shanghai
+}
+
 // Check records that a processor was checked, and by when that is owed again: by the
 // agreement that it stands on. One that has breached it is suspended in this transaction.
 // Errors: those of catalog.Change, ErrNotFound, ErrRole, ErrForm, ErrEnded, ErrUnagreed,
-// ErrLongAgo.
+// ErrLongAgo, ErrBefore.
 func Check(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, i Inspection) (Party, string, error) {
 	if of.Role != Processor {
 		return Party{}, "", ErrRole.At("role")
@@ -122,6 +128,9 @@ func Check(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, i Inspecti
 	next := NextCheck(on, agreement.Every())
 	if !next.After(now) {
 		return Party{}, "", ErrLongAgo.At("on")
+	}
+	if !p.Checkable(on) {
+		return Party{}, "", ErrBefore.At("on")
 	}
 	p.CheckBy = next
 	if i.Outcome == Breached && p.Halted == "" {

@@ -134,6 +134,9 @@ func TestArticle16_AProcessorIsCheckedByItsDay(t *testing.T) {
 		// One that is so long ago that the next is owed is none.
 		w.check(party.ErrLongAgo, func(i *party.Inspection) { i.On = w.Store.Now().Add(-100 * day).In(age.Zone).Format(time.DateOnly) })
 		late(1)
+		// Nor is one of the agreement that was made before that began.
+		w.check(party.ErrBefore, func(i *party.Inspection) { i.On = w.Store.Now().Add(-2 * day).In(age.Zone).Format(time.DateOnly) })
+		late(1)
 		w.check(nil, nil)
 		late(0)
 		next := w.clocks(party.Checked, party.Assessed, party.Agreed)

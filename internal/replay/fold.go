@@ -274,6 +274,7 @@ func (f *fold) finish() {
 	f.checkOrders()
 	f.checkNarrowings()
 	f.checkSaid()
+	f.checkStated()
 	f.checkSeats()
 	f.checkRaised()
 	f.checkKept()

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -227,6 +228,24 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		}},
 		"a task that is answered twice": {"impossible assistance", func(s *scene) {
 			s.forge(s.mei, 1, assistance.KindAnswered, "party:"+s.partner.ID, assistance.AnsweredBody{Task: s.task, Answer: assistance.Nothing})
+		}},
+		"a task about a demand that has ended": {"impossible assistance", func(s *scene) {
+			r := s.ended()
+			s.forge(s.mei, 1, assistance.KindAsked, s.Officer.Ledger(), assistance.AskedBody{Task: id.New(id.Assistance), Demand: r.ID, Kind: string(r.Kind),
+				Item: r.Item, Role: party.Processor, Party: vaulttest.Processor, Items: []string{"voice"}, Due: 1 << 60})
+		}},
+		"a task that is answered after its demand has ended": {"impossible assistance", func(s *scene) {
+			r := s.ended()
+			var task string
+			s.do(func(ctx context.Context, tx *db.Tx) error {
+				all, err := assistance.Of(ctx, tx, s.mei.ID, r.ID)
+				task = all[0].ID
+				return err
+			})
+			s.forge(s.mei, 1, assistance.KindAnswered, "party:"+s.partner.ID, assistance.AnsweredBody{Task: task, Answer: assistance.Nothing})
+		}},
+		"an end that a party attests which it hasn't come to": {"impossible order", func(s *scene) {
+			s.forgeAs("party:"+s.partner.ID, order.KindStated, order.StatedBody{Party: vaulttest.Processor, Role: order.Processor, Ended: s.Store.Now().Add(-time.Hour).UnixMicro(), Mark: "x"})
 		}},
 		"a leak that was noticed when it was due": {"impossible incident", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Staff, Kind: incident.Lost, Noticed: 1 << 60, Due: 1 << 60, Mark: "x"})
@@ -617,6 +636,24 @@ func (s *scene) forgeSelf() {
 	s.forge(s.mei, 1, family.KindGuardianVerified, self.Ledger(), family.GuardianVerifiedBody{Guardian: self.ID, Strength: family.OneTimeCode})
 	s.forge(s.mei, 1, consent.KindRefused, self.Ledger(), consent.AnswerBody{Consent: id.New(id.Consent), Guardian: self.ID, Request: a.Request,
 		Purpose: a.Purpose, Charter: a.Charter, Notice: a.Notice, Lang: a.Lang, Channel: a.Channel, Shown: a.ShownAt.UnixMicro(), Strength: 1, Self: true})
+}
+
+// ended has a guardian of mei demand a correction, with which the processor is asked to help, and the
+// demand refused.
+func (s *scene) ended() (r rights.Request) {
+	s.T.Helper()
+	desk, g := rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters, Calendar: workday.Default()}, s.guardians(s.mei.ID)[0]
+	s.do(func(ctx context.Context, tx *db.Tx) (err error) {
+		ask := rights.Demand{Kind: rights.Correct, Door: rights.ByGuardian, Guardian: g.ID, Item: "voice", Held: []string{"voice"}}
+		if r, _, err = desk.Receive(ctx, tx, g, s.mei, ask); err == nil {
+			_, _, err = desk.Help(ctx, tx, s.Officer, r, vaulttest.ProcessorID())
+		}
+		if err == nil {
+			_, _, err = desk.Refuse(ctx, tx, s.Officer, r, rights.AlreadyRight, pii.Text{})
+		}
+		return err
+	})
+	return r
 }
 
 // forgeAs appends an entry about the service that no version is of.

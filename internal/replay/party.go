@@ -25,6 +25,7 @@ type registered struct {
 	subsMark string
 	history  []party.Standing // in order; the last is what holds
 	parted   int64            // when all was ordered that followed an end
+	partings map[int64]int64  // when that was, by the moments of the ends
 	checkBy  time.Time        // when the next check of it is owed; zero: none ever was
 	owed     []time.Time      // each such day that it had
 	toldAt   time.Time        // since when somebody in office has yet to look at what it told of by itself; zero: nobody has to
@@ -113,6 +114,8 @@ type whose struct {
 func (f *fold) partyEntry(p ledger.Placed, s *service, now *version) fault {
 	// Nobody but who is in office signs; a store that was put back suspends, and revokes, by itself.
 	again := (p.Kind == party.KindHalted || p.Kind == party.KindRevoked || p.Kind == party.KindUnseated) && strings.HasPrefix(p.Actor, "operator:")
+	// One that may do nothing any more ends by itself: see unseated.
+	again = again || p.Kind == party.KindUnseated && p.Actor == sweeper
 	// Of what it entrusts to others, a party tells itself.
 	again = again || p.Kind == party.KindDeclared && strings.HasPrefix(p.Actor, "party:")
 	if by, ok := strings.CutPrefix(p.Actor, "officer:"); !again && (!ok || by == "" || by != now.officer && by != now.deputy) {
@@ -242,7 +245,7 @@ func (f *fold) partyRegistered(p ledger.Placed, s *service, now *version, b part
 	is := party.Standing{ID: of}
 	r := s.parties[of]
 	if r == nil {
-		r = &registered{by: f.names.keep(p.Actor), at: p.At.UnixMicro(), raised: make(map[string]bool),
+		r = &registered{by: f.names.keep(p.Actor), at: p.At.UnixMicro(), raised: make(map[string]bool), partings: make(map[int64]int64),
 			holding: holding{narrowings: make(map[int64]*narrowing)}}
 		s.parties[of] = r
 	} else {
@@ -285,6 +288,7 @@ func (f *fold) parted(p ledger.Placed, s *service, now *version) fault {
 		r := s.parties[is.ID]
 		ok := p.Actor == "system:cessation" && b.Children >= 0 && b.Ended > 0 && is.EndedAt(p.At).UnixMicro() == b.Ended && r.parted < b.Ended
 		r.parted = p.At.UnixMicro()
+		r.partings[b.Ended] = r.parted
 		r.Holding, r.narrowed, r.since = party.Holding{}, 0, moment(0)
 		return ok
 	})
@@ -376,7 +380,7 @@ func (f *fold) partySigned(p ledger.Placed, s *service, now *version, b party.Pa
 				is.Halted = party.Supervision // at once
 			}
 			r.owes(t.Until)
-			return t.Kind == party.Checked && is.Role == party.Processor && is.Agreement.Exists() && is.State(at) != party.Ended && !t.From.After(at) &&
+			return t.Kind == party.Checked && is.Role == party.Processor && is.Checkable(t.From) && is.State(at) != party.Ended && !t.From.After(at) &&
 				t.Until.Equal(party.NextCheck(t.From, r.every)) && b.Assessment == "" && b.Every == 0 && len(t.Scope) == 0
 		case party.KindAssessed:
 			is.Assessment = t

@@ -18,12 +18,14 @@ type stated struct {
 
 // A statement is what the ledger says of that.
 type statement struct {
+	source
 	by, mark string
 	at       int64
 	seen     bool
 }
 
-// statedEntry folds that a party says to have deleted all after an end (Article 16(4)).
+// statedEntry folds that a party says to have deleted all after an end (Article 16(4)). Whether it had
+// ended is judged at the end, as who spoke is: its entry has no version of the service.
 func (f *fold) statedEntry(p ledger.Placed, s source) fault {
 	b, x := body[order.StatedBody](p)
 	n := f.names
@@ -38,8 +40,22 @@ func (f *fold) statedEntry(p ledger.Placed, s source) fault {
 	case !f.speaks(p, s, k.of):
 		return impossible(ruleActor)
 	}
-	f.stated[k] = &statement{by: n.keep(p.Actor), mark: b.Mark, at: p.At.UnixMicro()}
+	f.stated[k] = &statement{source: s, by: n.keep(p.Actor), mark: b.Mark, at: p.At.UnixMicro()}
 	return fault{}
+}
+
+// checkStated holds that nobody says to have deleted all but a party that has ended, and after it was
+// ordered all that follows that end: what isn't ordered nobody has deleted.
+func (f *fold) checkStated() {
+	for k, st := range f.stated {
+		ordered := int64(0)
+		if s := f.services[k.of.Service]; s != nil && s.parties[k.of] != nil {
+			ordered = s.parties[k.of].partings[k.ended]
+		}
+		if ordered == 0 || st.at+slack < ordered {
+			f.blame(st.source, impossible(ruleOrder))
+		}
+	}
 }
 
 // statementRows compares the statements.

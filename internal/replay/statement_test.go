@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -38,6 +41,20 @@ func TestArticle16_AStatementThatWasTouchedIsFound(t *testing.T) {
 		}
 		if _, _, err := attest(10); !errors.Is(err, order.ErrNotEnded) {
 			t.Errorf("before the end: %v", err)
+		}
+		// PIPL 21: what was seen before an agreement began is no check of how it is kept.
+		ok(t, s.flush())
+		for ago, want := range map[int]bool{0: false, 2: true} {
+			today := w.Store.Now().In(age.Zone)
+			on := time.Date(today.Year(), today.Month(), today.Day()-ago, 0, 0, 0, 0, age.Zone)
+			report := s.once(t, func() {
+				s.forgeServiceAs(w.Officer.Ledger(), 1, party.KindChecked, party.PaperBody{Party: of.Name, Role: of.Role, Paper: id.New(id.Paper), Kind: party.Checked, Mark: "x",
+					Passed: true, From: on.UnixMicro(), Until: party.NextCheck(on, 3).UnixMicro()})
+			})
+			found := slices.ContainsFunc(report.Differences, func(d replay.Difference) bool { return d.What == replay.FoundImpossible && d.Field == "party" })
+			if found != want {
+				t.Errorf("a check %d days ago: %v", ago, report.Differences)
+			}
 		}
 		w.Pass(25 * time.Hour)
 		if _, _, err := attest(10); !errors.Is(err, order.ErrParting) {
