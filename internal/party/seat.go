@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/ledger"
 )
 
 // What can be wrong with a seat.
@@ -194,7 +195,39 @@ func takeSeat(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID, seat stri
 	if err != nil {
 		return err
 	}
-	now := tx.Now()
+	return p.unseat(ctx, tx, by.Ledger(), seat)
+}
+
+// SeatsOver returns the seats by which nobody may even tell us anything any more (Lingers), and that
+// nobody has taken: those behind after, and at most limit. There are few.
+func SeatsOver(ctx context.Context, tx *db.Tx, after Seat, limit int) ([]Seat, error) {
+	since := tx.Now().Add(-Lingers)
+	return db.All(ctx, tx, scanSeat, `
+		SELECT `+seatColumns+` FROM party_seat
+		WHERE taken_at IS NULL AND until_at <= $1 AND id > $2
+		ORDER BY id LIMIT $3`, (*db.Time)(&since), after.ID, int64(limit))
+}
+
+// EndSeat ends a seat that is over by itself: nobody has to, for it to be refused. Errors:
+// ErrSeatNotFound, which is that of a seat that is taken, or isn't over, too.
+func EndSeat(ctx context.Context, tx *db.Tx, actor, seat string) error {
+	s, err := FindSeat(ctx, tx, seat)
+	if err == nil && tx.Now().Before(s.Until.Add(Lingers)) {
+		err = ErrSeatNotFound
+	}
+	if err != nil {
+		return err
+	}
+	service, err := catalog.Advance(ctx, tx, s.Party.Service)
+	if err != nil {
+		return err
+	}
+	return Party{Standing: Standing{ID: s.Party, Version: service.Version}}.unseat(ctx, tx, actor, seat)
+}
+
+// unseat takes a seat of the party, whose service is locked at its version.
+func (p Party) unseat(ctx context.Context, tx *db.Tx, actor, seat string) error {
+	of, now := p.ID, tx.Now()
 	n, err := tx.Exec(ctx, `
 		UPDATE party_seat SET taken_at = $1, version = $2
 		WHERE id = $3 AND service = $4 AND role = $5 AND party = $6 AND taken_at IS NULL`,
@@ -205,7 +238,8 @@ func takeSeat(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID, seat stri
 	case n != 1:
 		return ErrSeatNotFound
 	}
-	_, err = p.note(ctx, tx, by, KindUnseated, UnseatedBody{Party: of.Name, Role: of.Role, Seat: seat})
+	_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: KindUnseated, Service: of.Service, Version: p.Version, Actor: actor,
+		Body: UnseatedBody{Party: of.Name, Role: of.Role, Seat: seat}})
 	return err
 }
 

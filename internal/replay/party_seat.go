@@ -26,10 +26,11 @@ func (f *fold) seated(p ledger.Placed, s *service, now *version, b party.SeatedB
 	return fault{}
 }
 
-// unseated folds that nobody signs in by a seat any more.
+// unseated folds that nobody signs in by a seat any more. The sweep ends none before its time.
 func (f *fold) unseated(p ledger.Placed, s *service, now *version, b party.UnseatedBody) fault {
 	k := f.bound[b.Seat]
-	if k == nil || !k.seat || k.revoked != 0 || k.party != (party.ID{Service: s.name, Role: b.Role, Name: b.Party}) {
+	if k == nil || !k.seat || k.revoked != 0 || k.party != (party.ID{Service: s.name, Role: b.Role, Name: b.Party}) ||
+		p.Actor == sweeper && p.At.UnixMicro() < k.until+party.Lingers.Microseconds() {
 		return impossible(ruleParty)
 	}
 	k.revoked, k.ended = p.At.UnixMicro(), now.number
@@ -37,7 +38,8 @@ func (f *fold) unseated(p ledger.Placed, s *service, now *version, b party.Unsea
 }
 
 // checkSeats holds that each person of a party has a seat that was given, and nobody else has
-// it. Between persons and services there is no order of entries.
+// it, and that the sweep has nobody leave but with the seat. Between persons and services there is no
+// order of entries.
 func (f *fold) checkSeats() {
 	has := make(map[string]bool)
 	for _, k := range sorted(f.inside.persons) {
@@ -49,6 +51,9 @@ func (f *fold) checkSeats() {
 			f.blame(who.seatedBy, impossible(rulePerson))
 		}
 		has[who.seat] = true
+		if b := f.bound[who.seat]; who.sweptBy != (source{}) && (b == nil || b.revoked != who.left) {
+			f.blame(who.sweptBy, impossible(rulePerson))
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type person struct {
 	who         string
 	seat        string // of a person of a party, who is nobody inside
 	seatedBy    source // the entry that says so
+	sweptBy     source // the entry that says that it left with a seat that ended by itself; none: it hasn't
 	country     string // in which the person sits
 	seatUsed    int64  // when the person signed in last
 	version     int64
@@ -143,8 +144,12 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 	who.version = p.Version
 	switch p.Kind {
 	case staff.KindGranted, staff.KindRevoked, staff.KindLeft, staff.KindConfirmed:
-		if x := f.byStaff(p, b.Person); x != (fault{}) && (p.Kind == staff.KindConfirmed || !who.byProvider(p)) {
+		rises := p.Kind == staff.KindLeft && p.Actor == sweeper && who.seat != ""
+		if x := f.byStaff(p, b.Person); x != (fault{}) && !rises && (p.Kind == staff.KindConfirmed || !who.byProvider(p)) {
 			return x
+		}
+		if rises && who.left == 0 {
+			who.sweptBy = source{place: p.Place, entry: p.ID}
 		}
 		if p.Kind == staff.KindConfirmed {
 			return who.confirmed(p)

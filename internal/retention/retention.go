@@ -70,6 +70,7 @@ type Swept struct {
 	Answers    int // kept answers of the API that nobody repeats any more
 	Bundles    int // that waited for a party and may wait no longer
 	Nonces     int // of signatures of parties that nobody takes any more
+	Seats      int // of persons of parties, that ended by themselves a while ago
 }
 
 // Terms are what an operator sets of a sweep; of a zero, the default holds.
@@ -121,6 +122,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Answers, forget(store, answers)},
 		{&done.Bundles, sweepBundles(store, v)},
 		{&done.Nonces, forget(store, nonces)},
+		{&done.Seats, sweepSeats(store)},
 		{&done.Values, sweepValues(store, v, &began)},
 		// There may be many on one day, and each waits until its letter has room: last.
 		{&done.Inactive, sweepInactive(store, v, f, terms, &done.Idle)},
@@ -310,6 +312,22 @@ func sweepParties(store *db.DB) work {
 			raised, err := party.Raise(ctx, tx, actor, c)
 			if raised {
 				n = 1
+			}
+			return err
+		})
+		return n, err
+	})
+}
+
+// sweepSeats ends the seats of persons of parties that may do nothing any more, with all that they
+// signed in with.
+func sweepSeats(store *db.DB) work {
+	return through(store, party.SeatsOver, func(ctx context.Context, s party.Seat) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) error {
+			n = 1 // it may run again
+			err := signin.EndSeat(ctx, tx, actor, s.ID)
+			if errors.Is(err, party.ErrSeatNotFound) {
+				n, err = 0, nil // somebody was first
 			}
 			return err
 		})

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"wardkeep/internal/approval"
@@ -48,14 +47,32 @@ func Unseat(ctx context.Context, tx *db.Tx, by staff.Person, of party.ID, seat s
 	if err := party.TakeSeat(ctx, tx, office, of, seat); err != nil {
 		return err
 	}
+	return rise(ctx, tx, by, seat)
+}
+
+// A sweep is what ends by itself what nobody has ended.
+type sweep string
+
+// Ledger returns its name in the ledger.
+func (s sweep) Ledger() string { return string(s) }
+
+// EndSeat ends a seat by which its person may do nothing any more, not even tell us what its party
+// owes (party.Lingers), as Unseat does: of who sat there no way to sign in is left, nor an account that
+// looks as if it held. Errors: party.ErrSeatNotFound, where somebody was first.
+func EndSeat(ctx context.Context, tx *db.Tx, actor, seat string) error {
+	if err := party.EndSeat(ctx, tx, actor, seat); err != nil {
+		return err
+	}
+	return rise(ctx, tx, sweep(actor), seat)
+}
+
+// rise ends the account of who sits on a seat that was taken.
+func rise(ctx context.Context, tx *db.Tx, by staff.Actor, seat string) error {
 	sits, err := staff.OfSeat(ctx, tx, seat)
-	if err != nil {
+	if err != nil || sits.State != staff.Active { // it has left at the terminal, before
 		return err
 	}
 	p, err := staff.Unseat(ctx, tx, by, sits.ID)
-	if errors.Is(err, staff.ErrLeft) {
-		return nil // at the terminal, before
-	}
 	if err != nil {
 		return err
 	}

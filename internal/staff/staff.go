@@ -415,7 +415,7 @@ func Leave(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, err
 // Unseat ends the account of a person of a party as Leave does that of one inside. Whether by
 // may take the seat is asked where it is taken (signin.Unseat). Errors: ErrNotFound, also of who
 // has no seat; ErrLeft.
-func Unseat(ctx context.Context, tx *db.Tx, by Person, person string) (Person, error) {
+func Unseat(ctx context.Context, tx *db.Tx, by Actor, person string) (Person, error) {
 	p, err := Lock(ctx, tx, person)
 	if err == nil && p.Seat == "" {
 		err = ErrNotFound
