@@ -95,6 +95,10 @@ bench-console: ## measure each page of the console at 100,000 children and 5,000
 bench-screening: ## what one core reads of posts in a second, with a million known values, and their memory
 	GOMAXPROCS=1 go test ./internal/screening -run '^$$' -bench Screen -benchtime 3s -cpu 1
 
+.PHONY: bench-known
+bench-known: ## how long the values of 100,000 held children take to be looked for after a start, and the memory of that
+	go run ./cmd/wardkeep bench --known --children 100000 $(ARGS)
+
 .PHONY: axe
 axe: ## have axe-core examine every page at every stop of the stories whole, in both languages, and each list with 10,000 rows
 	@scripts/install-missing

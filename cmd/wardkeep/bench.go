@@ -44,6 +44,7 @@ type benchCmd struct {
 	Sweep       bool          `help:"${bench_sweep}"`
 	Values      int           `default:"6" help:"${bench_values}"`
 	EraseAll    bool          `name:"erase-all" help:"${bench_erase_all}"`
+	Known       bool          `help:"${bench_known}"`
 	CPUProfile  string        `name:"cpuprofile" placeholder:"FILE" help:"${cpuprofile}"`
 }
 
@@ -74,6 +75,8 @@ func (c benchCmd) Run(ctx context.Context, s *session) (err error) {
 		return b.sweep(ctx)
 	case c.EraseAll:
 		return b.eraseAll(ctx)
+	case c.Known:
+		return b.known(ctx)
 	}
 	return b.all(ctx)
 }

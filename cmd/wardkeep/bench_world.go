@@ -36,6 +36,7 @@ type world struct {
 	children []string
 	perChild int64 // bytes of the store per child
 	phones   atomic.Int64
+	names    atomic.Int64 // of children, who are called differently
 
 	office     office
 	households []familyAtHome
@@ -46,7 +47,9 @@ const (
 	benchService = "xiaoxi-english"
 	benchPurpose = "course-progress"
 	benchItem    = "nickname"
-	benchApps    = 8
+
+	benchNickname = "小树" // and a number
+	benchApps     = 8
 )
 
 // benchPurposes is what the guardians agreed to.
@@ -182,7 +185,7 @@ func (w *world) child(ctx context.Context, tx *db.Tx, a *app.App) (string, error
 
 func (w *world) collect(ctx context.Context, tx *db.Tx, a *app.App, child family.Child) error {
 	_, err := a.Vault.Put(ctx, tx, gate.ByApp(w.app), benchService, child.ID, benchPurpose, map[string]pii.Text{
-		benchItem: pii.New("小树"), "grade": pii.New("三年级"), "lesson_progress": pii.New("12"),
+		benchItem: pii.New(benchNickname + strconv.FormatInt(w.names.Add(1), 10)), "grade": pii.New("三年级"), "lesson_progress": pii.New("12"),
 	})
 	return err
 }
