@@ -51,7 +51,7 @@ var articles = [Articles]article{
 	{rest: Holds, each: article15, whole: matched},
 	{rest: Holds, each: article16},
 	{rest: Holds, each: article17},
-	{rest: NotYet, each: article18},
+	{rest: Holds, each: article18},
 	{rest: Holds, each: article19},
 	{rest: Holds, each: article20},
 	{rest: NotYet, each: article21},
@@ -507,9 +507,14 @@ func (s *standing) onFile(ctx context.Context, tx *db.Tx, role party.Role) (bool
 	return slices.ContainsFunc(all, has), err
 }
 
-// Article 18: disclosed is what a declared audience sees.
-func article18(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
-	return []Figure{told("disclosed", s.happened[tally.Permitted][string(charter.Disclose)]), bad("uses_audience", s.uses.audiences)}, nil
+// Article 18: disclosed is what a declared audience sees, or what a law or a danger demands; of
+// that the guardian is told, as soon as the silence that the law asks for is over.
+func article18(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	untold, err := count(ctx, tx, `
+		SELECT count(*) FROM (
+			SELECT id FROM approval WHERE told_at IS NULL AND released_at IS NOT NULL AND silent_until <= $1 AND service = $2 LIMIT $3
+		) AS untold`, micros(tx.Now().Add(-s.Patience)), s.Name, int64(Many))
+	return []Figure{told("disclosed", s.happened[tally.Permitted][string(charter.Disclose)]), bad("uses_audience", s.uses.audiences), bad("disclosed_untold", untold)}, err
 }
 
 // soon is how long before its day a demand is to be looked at.

@@ -172,7 +172,7 @@ var figurePages = map[string]string{
 	"stored_abroad": "/console/charters", "storage_unfiled": "/console/borders", "read_abroad": "/console/borders", "access_unfiled": "/console/borders", "border_persons": "/console/borders", "borders_near": "/console/borders", "partings_late": ofKind + "party", "checks_late": ofKind + "party", "papers_ending": ofKind + "party",
 	"keys": "/console/settings/system", "keys_retiring": "/console/settings/system", "keys_uncopied": "/console/settings/system", "keys_none": "/console/settings/system",
 	"entries": "/console/ledger", "uses_looked": ofEntries + gate.KindPermitted, "uses_activity": ofEntries + gate.KindPermitted, "uses_items": ofEntries + gate.KindPermitted,
-	"uses_purpose": ofEntries + gate.KindPermitted, "uses_audience": ofEntries + gate.KindPermitted, "alarms": ofEntries + approval.KindAlarm, "erased": ofEntries + family.KindErased,
+	"uses_purpose": ofEntries + gate.KindPermitted, "uses_audience": ofEntries + gate.KindPermitted, "disclosed_untold": ofEntries + approval.KindReleased, "alarms": ofEntries + approval.KindAlarm, "erased": ofEntries + family.KindErased,
 	"shown_guided": ofEntries + consent.KindOpened, "shown_alone": ofEntries + consent.KindOpened, "looks_asked": ofEntries + approval.KindAsked,
 	"activities": "/console/register", "assessed": ofKind + "impact", "impacts_missing": ofKind + "impact", "impacts_over": ofKind + "impact", "purposes": "/console/charters", "items": "/console/charters", "documents": "/console/charters", "authority": "/console/charters",
 	"charter_blank": "/console/charters", "charter_unreadable": "/console/charters", "charter_none": "/console/charters", "documents_lost": "/console/charters",
