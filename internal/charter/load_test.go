@@ -241,7 +241,8 @@ func TestCharter_BadInputIsBounded(t *testing.T) {
 			if !ok || len(problems) == 0 || len(problems) > maxProblems {
 				t.Errorf("%d problems: %.300v", len(problems), err)
 			}
-			if took := time.Since(start); took > 20*time.Second {
+			// Two seconds by itself; the race detector and others on the machine make it ten times that.
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})
