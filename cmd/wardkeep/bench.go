@@ -19,6 +19,7 @@ import (
 // What keeps a measurement from being one.
 var (
 	errBenchOperation = errs.New(errs.Invalid, "bench.operation_unknown")
+	errBenchWithin    = errs.New(errs.Invalid, "bench.within_invalid") // only pages are held to a bound
 	errBenchSize      = errs.New(errs.Invalid, "bench.size_invalid")
 	errBenchUsed      = errs.New(errs.Conflict, "bench.database_used") // it holds something else
 	errBenchAnswer    = errs.New(errs.Internal, "bench.unexpected_answer")
@@ -93,6 +94,9 @@ func (c benchCmd) check() error {
 		if !slices.ContainsFunc(all, func(o operation) bool { return o.name == name }) {
 			return fmt.Errorf("%w: %s", errBenchOperation, name)
 		}
+	}
+	if c.Within < 0 || c.Within > 0 && !c.Pages && !c.Console {
+		return errBenchWithin
 	}
 	tooSmall := c.Children < 10 || c.Entries < 0 || c.Values < 1 || c.Values > 6 || c.Runs < 1 || c.Duration <= 0 || len(c.Connections) == 0 || len(c.Sizes) == 0
 	if tooSmall || slices.Min(c.Connections) < 1 || slices.Max(c.Connections) > 1024 || slices.Min(c.Sizes) < 100 || !slices.IsSorted(c.Sizes) {
