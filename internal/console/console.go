@@ -12,7 +12,6 @@ import (
 	"cmp"
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -21,13 +20,13 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/edge"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
@@ -38,6 +37,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/entrance"
 	"wardkeep/internal/message"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
@@ -103,31 +103,26 @@ type Server struct {
 	System System
 
 	door      signin.Door
+	site      *entrance.Site // at which they come in
 	templates map[i18n.Lang]*pages.Set
 	asks      *visitor.Limits // for any page
-	tries     *visitor.Limits // to sign in
 	tests     tests
 	taken     hourly // lists as files
 	counter   register.Counter
 	missed    hourly        // look-ups that found nobody
 	reported  hourly        // accounts that may be a child's
-	stretches chan struct{} // passwords that are being stretched
 	scans     chan struct{} // documents that are being drawn
-	patience  time.Duration // after which a try is refused, whatever was wrong
 }
 
 const (
 	perAddress  = 10 // pages a second of one address
 	pageBurst   = 100
-	tryEvery    = 1.0 / 10 // tries a second of one address to sign in
-	tryBurst    = 20       // an office behind one address
-	addresses   = 20000    // remembered at most
-	atOnce      = 4        // passwords are stretched, at 19 MiB each
-	maxForm     = 64 << 10 // bytes
-	maxDraft    = 8 << 20  // the files of a charter
-	maxDocument = 5 << 20  // one document
-	patience    = 500 * time.Millisecond
-	maxWaitTime = 5 * time.Second
+	addresses   = 20000           // remembered at most
+	atOnce      = 4               // passwords are stretched, at 19 MiB each
+	maxForm     = 64 << 10        // bytes
+	maxDraft    = 8 << 20         // the files of a charter
+	maxDocument = 5 << 20         // one document
+	maxWait     = 5 * time.Second // for the document before
 )
 
 // withFiles is how many bytes the forms have that bring files. They fit into the memory that
@@ -145,9 +140,9 @@ var withFiles = map[string]int64{
 // Handler returns the console, for the paths /console and below.
 func (s *Server) Handler() http.Handler {
 	s.door = s.Door()
+	s.site = entrance.Site{Door: s.door, Store: s.Store, Browser: s.browser(), Cookies: cookies, SlowDown: ErrSlowDown, Busy: ErrBusy}.Open(s.Proxies, atOnce)
 	s.asks = visitor.NewLimits(s.Proxies, perAddress, pageBurst, addresses)
-	s.tries = visitor.NewLimits(s.Proxies, tryEvery, tryBurst, addresses)
-	s.stretches, s.scans, s.patience = make(chan struct{}, atOnce), make(chan struct{}, 1), patience
+	s.scans = make(chan struct{}, 1)
 	s.templates = parsed()
 	mux := http.NewServeMux()
 	for _, r := range table() {
@@ -200,20 +195,18 @@ const (
 // A visit is a request, and who sends it.
 type visit struct {
 	s     *Server
+	seen  *edge.Request // what the log says of it
 	w     *visitor.Answered
 	r     *http.Request
 	call  string // "rq_…"
-	began time.Time
 	lang  i18n.Lang
 	in    signin.Session // the zero Session: nobody is signed in
 	held  bool           // whoever is signed in is suspended
 	now   time.Time
 	all   []catalog.Service // that there are, where the route is about the system
-	shows string            // the page that it was answered with
 	keeps url.Values        // of the address: what the same page in the other language is of, too
 	rule  staff.Action
 
-	code    string      // of a refusal that was told in words
 	attempt *errs.Error // the first refusal that is one: see tried
 }
 
@@ -223,60 +216,24 @@ func (s *Server) answer(rt route) http.Handler {
 	return s.observed(rt, func(v *visit) error { return s.admit(rt, v) })
 }
 
-// observed is the way of every request, also of a file and of one that no route takes: one
-// line in the log, one count, one span. None has anything that was sent.
+// observed is the way of every request, also of a file and of one that no route takes.
 func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
-	seen := s.Metrics.Route("console", rt.pattern)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, span := s.Traces.Begin(r.Context(), rt.pattern)
-		if span.On() {
-			r = r.WithContext(ctx)
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(withFiles[rt.pattern], maxForm))
-		v := &visit{s: s, w: &visitor.Answered{ResponseWriter: w}, r: r, lang: lang(r), rule: rt.action, call: id.New(id.Call), began: time.Now()}
-		defer s.end(rt, v, seen, span)
-		if err := does(v); err != nil {
-			e := errs.Of(err)
-			v.code = e.Code
-			v.notes(e)
-			if e.Kind == errs.Internal {
-				s.Log.ErrorContext(r.Context(), "console failed", "route", rt.pattern, "request", v.call, "error", err)
+	return edge.Edge{Name: "console", Log: s.Log, Metrics: s.Metrics, Traces: s.Traces}.Observe(rt.pattern, func(o *edge.Request) error {
+		o.R.Body = http.MaxBytesReader(o.W.ResponseWriter, o.R.Body, cmp.Or(withFiles[rt.pattern], maxForm))
+		v := &visit{s: s, seen: o, w: o.W, r: o.R, lang: edge.Lang(o.R), rule: rt.action, call: o.Call}
+		o.Refuse = func(err error) { s.refuse(v, rt, err) }
+		defer func() {
+			if v.in.ID != "" {
+				o.Actor = "staff"
 			}
-			s.refuse(v, rt, err)
+		}()
+		err := does(v)
+		if err != nil {
+			v.notes(errs.Of(err))
 		}
 		s.tried(v)
+		return err
 	})
-}
-
-// errPanic is what a panic becomes. Its value may quote anything, so it is lost.
-var errPanic = errors.New("console: panic")
-
-// end answers a panic, writes the line and counts the request.
-func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
-	switch p := recover(); p {
-	case nil:
-	case http.ErrAbortHandler: // who was answered has gone: that has its line and its count, too
-		defer panic(p)
-	default:
-		// The value of a panic may be a child's: only its type is told, and where.
-		s.Log.ErrorContext(v.r.Context(), "console: panic", "route", rt.pattern, "request", v.call, "type", fmt.Sprintf("%T", p), "at", watch.Frames())
-		v.code = errs.Of(errPanic).Code
-		if v.w.Status == 0 {
-			s.refuse(v, rt, errPanic)
-		}
-	}
-	actor, status, took := "none", v.w.Status, time.Since(v.began)
-	if v.in.ID != "" {
-		actor = "staff"
-	}
-	if status == 0 {
-		status = http.StatusOK
-	}
-	s.Log.InfoContext(v.r.Context(), "console", "route", rt.pattern, "actor", actor, "shows", v.shows, "request", v.call, "status", status, "code", v.code, "took", took)
-	seen.Done(status, took)
-	if span.On() {
-		span.Request(rt.pattern, actor, status, v.code, v.call)
-	}
 }
 
 // attempts are the refusals that tell of somebody who looks for a way around: they are in
@@ -349,7 +306,7 @@ func (s *Server) admit(rt route, v *visit) error {
 	ctx := v.r.Context()
 	err := s.Store.View(ctx, func(tx *db.Tx) (err error) {
 		v.now = tx.Now()
-		v.in, err = s.door.Find(ctx, tx, s.browser().Kept(v.r, sessionCookie))
+		v.in, err = s.door.Find(ctx, tx, s.site.Kept(v.r))
 		stale = err == nil && v.in.Stale(tx.Now())
 		if err == nil {
 			v.held, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID)
@@ -460,7 +417,7 @@ func (v *visit) view(fn func(ctx context.Context, tx *db.Tx) error) error {
 func (v *visit) act(fn func(ctx context.Context, tx *db.Tx, in signin.Session) error) error {
 	ctx := v.r.Context()
 	return v.s.Store.Update(ctx, func(tx *db.Tx) error {
-		in, err := v.s.door.Find(ctx, tx, v.s.browser().Kept(v.r, sessionCookie))
+		in, err := v.s.door.Find(ctx, tx, v.s.site.Kept(v.r))
 		if err != nil {
 			return err
 		}
@@ -481,21 +438,15 @@ func (v *visit) actFreshly(fn func(ctx context.Context, tx *db.Tx, in signin.Ses
 	})
 }
 
-// The cookies: a session's secret, what binds a passkey's challenge to the browser, and
-// what binds an authenticator to the one in which it is set up.
-const (
-	sessionCookie = "wardkeep_staff"
-	passkeyCookie = "wardkeep_staff_passkey"
-	setUpCookie   = "wardkeep_staff_setup"
-	askedCookie   = "wardkeep_staff_asked" // of the operator's provider: what binds the question to the browser
-)
+var cookies = entrance.Cookies{Session: "wardkeep_staff", Passkey: "wardkeep_staff_passkey", SetUp: "wardkeep_staff_setup"}
+
+// askedCookie is what binds a question that the operator's provider is asked to the browser.
+const askedCookie = "wardkeep_staff_asked"
 
 func (s *Server) browser() visitor.Browser { return visitor.At(s.URL) }
 
 // keep has the browser keep the secret of a session.
-func (v *visit) keep(in signin.Session, secret string) {
-	v.s.browser().Keep(v.w, sessionCookie, secret, in.MostUntil.Sub(v.now))
-}
+func (v *visit) keep(in signin.Session, secret string) { v.s.site.Keep(v.w, in, secret, v.now) }
 
 // parsed returns all pages, which each server of this process shows.
 var parsed = sync.OnceValue(func() map[i18n.Lang]*pages.Set {
@@ -577,7 +528,7 @@ func (v *visit) show(status int, name string, page any) error {
 	if v.in.ID != "" {
 		visitor.Script(v.w) // the keys
 	}
-	v.shows = name
+	v.seen.Shows = name
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
 	_, err := b.WriteTo(v.w)
@@ -594,8 +545,8 @@ func (v *visit) problem(err error) (words string, status int, fault error) {
 	if e.Kind == errs.Internal || e.Is(signin.ErrSignedOut) {
 		return "", 0, err
 	}
-	v.retryAfter(err)
-	v.code = e.Code
+	entrance.RetryAfter(v.w.Header(), err, v.now)
+	v.seen.Code = e.Code
 	v.notes(e)
 	return v.lang.T(e.Code), int(e.Kind), nil
 }
@@ -613,7 +564,7 @@ func (s *Server) refuse(v *visit, rt route, err error) {
 		_ = v.to("/console/in")
 		return
 	}
-	v.retryAfter(err)
+	entrance.RetryAfter(v.w.Header(), err, v.now)
 	if v.isJobs() {
 		v.refuseJSON(e)
 		return
@@ -625,30 +576,6 @@ func (s *Server) refuse(v *visit, rt route, err error) {
 	if err := v.show(int(e.Kind), "refusal", page); err != nil {
 		http.Error(v.w, page.Text, int(e.Kind))
 	}
-}
-
-// retryAfter says when trying again is of use.
-func (v *visit) retryAfter(err error) {
-	wait := time.Duration(0)
-	if locked, ok := lockedUntil(err); ok {
-		wait = locked.Sub(v.now)
-	} else if errs.Of(err).Kind == errs.TooMany {
-		wait = time.Minute
-	}
-	if wait > 0 {
-		v.w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-	}
-}
-
-// lang is the language that the visitor chose, or that the browser asks for.
-func lang(r *http.Request) i18n.Lang {
-	if l := i18n.Lang(r.URL.Query().Get("lang")); slices.Contains(i18n.Langs, l) {
-		return l
-	}
-	if header := r.Header.Get("Accept-Language"); header != "" {
-		return i18n.Match(header)
-	}
-	return i18n.Langs[0]
 }
 
 func other(l i18n.Lang) i18n.Lang {

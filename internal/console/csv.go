@@ -57,7 +57,7 @@ func (v *visit) sendFile(name string, header []string, read rows) error {
 	if err := v.takes(name); err != nil {
 		return err
 	}
-	v.shows = "file"
+	v.seen.Shows = "file"
 	v.w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	v.w.Header().Set("Content-Disposition", `attachment; filename="wardkeep-`+name+`.csv"`)
 	v.w.WriteHeader(http.StatusOK)
@@ -126,7 +126,7 @@ func (v *visit) writeRows(header []string, read rows) error {
 // still refuses who isn't signed in any more, or may by now what they didn't when the file
 // began, or not any more: the rest of it would be of another's list.
 func (v *visit) still(ctx context.Context, tx *db.Tx) error {
-	in, err := v.s.door.Find(ctx, tx, v.s.browser().Kept(v.r, sessionCookie))
+	in, err := v.s.door.Find(ctx, tx, v.s.site.Kept(v.r))
 	if err == nil && (in.Person.ID != v.in.Person.ID || !slices.Equal(in.Person.Grants, v.in.Person.Grants)) {
 		err = staff.ErrMayNot
 	}

@@ -492,7 +492,7 @@ func (s *Server) revealWords(v *visit) error {
 	h := v.w.Header()
 	h.Set("Content-Type", "image/png")
 	h.Set("Content-Disposition", "inline")
-	v.shows = "picture"
+	v.seen.Shows = "picture"
 	_, err = v.w.Write(picture)
 	return err
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Refuses sets how long a try takes to be refused.
-func (s *Server) Refuses(after time.Duration) { s.patience = after }
+func (s *Server) Refuses(after time.Duration) { s.site.Patience = after }
 
 // FigurePage is where what a number of the board counts is looked at, or "".
 func FigurePage(name string) string { return figurePages[name] }

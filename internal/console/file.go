@@ -43,7 +43,7 @@ func (s *Server) export(v *visit) error {
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Length", strconv.Itoa(len(sealed)))
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	v.shows = "file"
+	v.seen.Shows = "file"
 	_, err = v.w.Write(sealed)
 	return err
 }

@@ -495,7 +495,7 @@ func (s *Server) evidence(v *visit) error {
 
 // file sends a file to keep.
 func (v *visit) file(kind, name string, content []byte) error {
-	v.shows = "file"
+	v.seen.Shows = "file"
 	v.w.Header().Set("Content-Type", kind)
 	v.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	v.w.WriteHeader(http.StatusOK)

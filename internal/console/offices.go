@@ -225,7 +225,7 @@ func (s *Server) officeFile(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.shows = "record"
+	v.seen.Shows = "record"
 	h := v.w.Header()
 	h.Set("Content-Type", r.File)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": r.ID + suffixOf[r.File]}))

@@ -207,15 +207,15 @@ func (s *Server) offerPasskey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.askBrowser(options, kept)
+	return s.site.Ask(v.w, options, kept)
 }
 
 func (s *Server) addPasskey(v *visit) error {
 	err := v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		return s.door.Add(ctx, tx, in, s.browser().Kept(v.r, passkeyCookie), []byte(v.r.PostFormValue("answer")))
+		return s.site.Add(ctx, tx, v.r, in)
 	})
 	if err == nil {
-		s.browser().Keep(v.w, passkeyCookie, "", 0)
+		s.site.Added(v.w)
 	}
 	return v.accountDone("added", err)
 }

@@ -29,8 +29,8 @@ func (s *Server) askProvider(v *visit) error {
 func (s *Server) askProviderAgain(v *visit) error { return v.askedProvider(v.in) }
 
 func (v *visit) askedProvider(in signin.Session) error {
-	if !v.s.tries.Allow(v.r) {
-		return ErrSlowDown
+	if err := v.s.site.May(v.r); err != nil {
+		return err
 	}
 	address, kept, err := v.s.door.AskProvider(v.r.Context(), v.now, in)
 	if err != nil {
@@ -99,8 +99,8 @@ func (s *Server) backFromProvider(v *visit) error {
 // from the provider. It is slowed down as who types a password is: each answer is a request
 // to the provider.
 func (s *Server) enterByProvider(v *visit) error {
-	if !s.tries.Allow(v.r) {
-		return ErrSlowDown
+	if err := s.site.May(v.r); err != nil {
+		return err
 	}
 	a, held := provider.Read(v.r.URL.Query()), readAsked(s.browser().Kept(v.r, askedCookie))
 	if slices.Contains(i18n.Langs, held.lang) {
@@ -118,10 +118,10 @@ func (s *Server) enterByProvider(v *visit) error {
 	in, secret, ctx := again, "", v.r.Context()
 	err = s.Store.Update(ctx, func(tx *db.Tx) (err error) {
 		if again.ID == "" {
-			in, secret, err = s.door.EnterByProvider(ctx, tx, shown, s.browser().Kept(v.r, sessionCookie))
+			in, secret, err = s.door.EnterByProvider(ctx, tx, shown, s.site.Kept(v.r))
 			return err
 		}
-		now, err := s.door.Find(ctx, tx, s.browser().Kept(v.r, sessionCookie))
+		now, err := s.door.Find(ctx, tx, s.site.Kept(v.r))
 		if err != nil {
 			return err
 		}

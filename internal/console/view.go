@@ -133,7 +133,7 @@ func (v *visit) sendPicture(picture []byte) error {
 	h.Set("Content-Type", "image/png")
 	h.Set("Content-Length", strconv.Itoa(len(picture)))
 	h.Set("Content-Disposition", "inline")
-	v.shows = "picture"
+	v.seen.Shows = "picture"
 	_, err := v.w.Write(picture)
 	return err
 }
@@ -239,7 +239,7 @@ func (s *Server) oneScan(v *visit) (free func(), err error) {
 		return func() { <-s.scans }, nil
 	case <-v.r.Context().Done():
 		return nil, v.r.Context().Err()
-	case <-time.After(maxWaitTime):
+	case <-time.After(maxWait):
 		return nil, ErrBusy
 	}
 }
@@ -270,7 +270,7 @@ func (v *visit) inWords(err error) error {
 	if len(lines) == 0 {
 		lines = []string{words}
 	}
-	v.shows = "words"
+	v.seen.Shows = "words"
 	v.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	v.w.WriteHeader(status)
 	_, err = v.w.Write([]byte(strings.Join(lines, "\n")))

@@ -102,15 +102,15 @@ func (s *Server) offerPasskey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.askBrowser(options, kept)
+	return s.site.Ask(v.w, options, kept)
 }
 
 func (s *Server) addPasskey(v *visit) error {
 	err := v.act(func(ctx context.Context, tx *db.Tx) error {
-		return s.door.Add(ctx, tx, v.in, s.browser().Kept(v.r, passkeyCookie), []byte(v.r.PostFormValue("answer")))
+		return s.site.Add(ctx, tx, v.r, v.in)
 	})
 	if err == nil {
-		s.browser().Keep(v.w, passkeyCookie, "", 0)
+		s.site.Added(v.w)
 	}
 	return v.accountDone("added", err)
 }

@@ -87,7 +87,7 @@ func (s *Server) fetchBundle(v *visit) error {
 	if err != nil {
 		return v.bundleRefused(err)
 	}
-	v.shows = "bundle"
+	v.seen.Shows = "bundle"
 	v.w.Header().Set("Content-Type", "application/octet-stream")
 	v.w.Header().Set("Content-Disposition", `attachment; filename="`+out.ID+`.age"`)
 	_, err = v.w.Write(out.Age)

@@ -22,22 +22,22 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/edge"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
-	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pages"
 	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/base/watch"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/entrance"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
@@ -83,33 +83,26 @@ type Server struct {
 	Traces  *watch.Traces  // nil: nothing is traced
 
 	door      signin.Door
+	site      *entrance.Site // at which they come in
 	templates map[i18n.Lang]*pages.Set
 	asks      *visitor.Limits // for any page
-	tries     *visitor.Limits // to sign in
-	stretches chan struct{}   // passwords that are being stretched
-	patience  time.Duration   // after which a try is refused, whatever was wrong
 }
 
 const (
 	perAddress  = 10 // pages a second of one address
 	pageBurst   = 100
-	tryEvery    = 1.0 / 10 // tries a second of one address to sign in
-	tryBurst    = 20       // an office behind one address
 	addresses   = 20000    // remembered at most
 	atOnce      = 2        // passwords are stretched, at 19 MiB each
 	maxForm     = 64 << 10 // bytes
 	maxDocument = 5 << 20  // one document, of which its hash is kept
-	patience    = 500 * time.Millisecond
-	maxWaitTime = 5 * time.Second
 	perPage     = 20
 )
 
 // Handler returns the desk, for the paths /party and below.
 func (s *Server) Handler() http.Handler {
 	s.door = s.Door()
+	s.site = entrance.Site{Door: s.door, Store: s.Store, Browser: s.browser(), Cookies: cookies, SlowDown: ErrSlowDown, Busy: ErrBusy}.Open(s.Proxies, atOnce)
 	s.asks = visitor.NewLimits(s.Proxies, perAddress, pageBurst, addresses)
-	s.tries = visitor.NewLimits(s.Proxies, tryEvery, tryBurst, addresses)
-	s.stretches, s.patience = make(chan struct{}, atOnce), patience
 	s.templates = parsed()
 	mux := http.NewServeMux()
 	for _, r := range table() {
@@ -154,21 +147,19 @@ func SetUpURL(base, link string) string { return base + "/party/setup/" + link }
 
 // A visit is a request, and who sends it.
 type visit struct {
-	s     *Server
-	w     *visitor.Answered
-	r     *http.Request
-	call  string // "rq_…"
-	began time.Time
-	lang  i18n.Lang
-	in    signin.Session // the zero Session: nobody is signed in
-	by    party.Client   // the party of who is signed in
+	s    *Server
+	seen *edge.Request // what the log says of it
+	w    *visitor.Answered
+	r    *http.Request
+	call string // "rq_…"
+	lang i18n.Lang
+	in   signin.Session // the zero Session: nobody is signed in
+	by   party.Client   // the party of who is signed in
 	// late is why the party stands no more, or not yet: then it is shown what it owes, and
 	// nothing of what it gets. It is nil of one that stands.
-	late  *errs.Error
-	now   time.Time
-	shows string // the page that it was answered with
+	late *errs.Error
+	now  time.Time
 
-	code    string      // of a refusal that was told in words
 	attempt *errs.Error // the first refusal that is one: see tried
 }
 
@@ -178,59 +169,24 @@ func (s *Server) answer(rt route) http.Handler {
 	return s.observed(rt, func(v *visit) error { return s.admit(rt, v) })
 }
 
-// observed is the way of every request, also of a file and of one that no route takes: one
-// line in the log, one count, one span. None has anything that was sent.
+// observed is the way of every request, also of a file and of one that no route takes.
 func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
-	seen := s.Metrics.Route("desk", rt.pattern)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, span := s.Traces.Begin(r.Context(), rt.pattern)
-		if span.On() {
-			r = r.WithContext(ctx)
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(withFiles[rt.pattern], maxForm))
-		v := &visit{s: s, w: &visitor.Answered{ResponseWriter: w}, r: r, lang: lang(r), call: id.New(id.Call), began: time.Now()}
-		defer s.end(rt, v, seen, span)
-		if err := does(v); err != nil {
-			e := errs.Of(err)
-			v.code = e.Code
-			v.notes(e)
-			if e.Kind == errs.Internal {
-				s.Log.ErrorContext(r.Context(), "desk failed", "route", rt.pattern, "request", v.call, "error", err)
+	return edge.Edge{Name: "desk", Log: s.Log, Metrics: s.Metrics, Traces: s.Traces}.Observe(rt.pattern, func(o *edge.Request) error {
+		o.R.Body = http.MaxBytesReader(o.W.ResponseWriter, o.R.Body, cmp.Or(withFiles[rt.pattern], maxForm))
+		v := &visit{s: s, seen: o, w: o.W, r: o.R, lang: edge.Lang(o.R), call: o.Call}
+		o.Refuse = func(err error) { s.refuse(v, rt, err) }
+		defer func() {
+			if v.in.ID != "" {
+				o.Actor = "party"
 			}
-			s.refuse(v, rt, err)
+		}()
+		err := does(v)
+		if err != nil {
+			v.notes(errs.Of(err))
 		}
 		s.tried(v)
+		return err
 	})
-}
-
-// errPanic is what a panic becomes. Its value may quote anything, so it is lost.
-var errPanic = errors.New("desk: panic")
-
-// end answers a panic, writes the line and counts the request.
-func (s *Server) end(rt route, v *visit, seen *watch.Route, span watch.Span) {
-	switch p := recover(); p {
-	case nil:
-	case http.ErrAbortHandler: // who was answered has gone: that has its line and its count, too
-		defer panic(p)
-	default:
-		s.Log.ErrorContext(v.r.Context(), "desk: panic", "route", rt.pattern, "request", v.call, "type", fmt.Sprintf("%T", p), "at", watch.Frames())
-		v.code = errs.Of(errPanic).Code
-		if v.w.Status == 0 {
-			s.refuse(v, rt, errPanic)
-		}
-	}
-	actor, status, took := "none", v.w.Status, time.Since(v.began)
-	if v.in.ID != "" {
-		actor = "party"
-	}
-	if status == 0 {
-		status = http.StatusOK
-	}
-	s.Log.InfoContext(v.r.Context(), "desk", "route", rt.pattern, "actor", actor, "shows", v.shows, "request", v.call, "status", status, "code", v.code, "took", took)
-	seen.Done(status, took)
-	if span.On() {
-		span.Request(rt.pattern, actor, status, v.code, v.call)
-	}
 }
 
 // attempts are the refusals that tell of somebody who looks for what is another's: they are in
@@ -304,7 +260,7 @@ func (s *Server) admit(rt route, v *visit) error {
 // party.ErrKeyOver, once it may not even tell us anything.
 func (v *visit) who(ctx context.Context, tx *db.Tx) error {
 	v.in, v.by, v.late = signin.Session{}, party.Client{}, nil
-	in, err := v.s.door.Find(ctx, tx, v.s.browser().Kept(v.r, sessionCookie))
+	in, err := v.s.door.Find(ctx, tx, v.s.site.Kept(v.r))
 	if err != nil {
 		return err
 	}
@@ -396,20 +352,13 @@ func (v *visit) act(fn func(ctx context.Context, tx *db.Tx) error) error {
 	})
 }
 
-// The cookies: a session's secret, what binds a passkey's challenge to the browser, and what
-// binds an authenticator to the one in which it is set up. None is one of the console's.
-const (
-	sessionCookie = "wardkeep_party"
-	passkeyCookie = "wardkeep_party_passkey"
-	setUpCookie   = "wardkeep_party_setup"
-)
+// None is one of the console's.
+var cookies = entrance.Cookies{Session: "wardkeep_party", Passkey: "wardkeep_party_passkey", SetUp: "wardkeep_party_setup"}
 
 func (s *Server) browser() visitor.Browser { return visitor.At(s.URL) }
 
 // keep has the browser keep the secret of a session.
-func (v *visit) keep(in signin.Session, secret string) {
-	v.s.browser().Keep(v.w, sessionCookie, secret, in.MostUntil.Sub(v.now))
-}
+func (v *visit) keep(in signin.Session, secret string) { v.s.site.Keep(v.w, in, secret, v.now) }
 
 // parsed returns all pages, which each server of this process shows.
 var parsed = sync.OnceValue(func() map[i18n.Lang]*pages.Set {
@@ -482,7 +431,7 @@ func (v *visit) show(status int, name string, page any) error {
 	if err := v.s.templates[v.lang].Execute(&b, name, f); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
-	v.shows = name
+	v.seen.Shows = name
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
 	_, err := b.WriteTo(v.w)
@@ -507,8 +456,8 @@ func (v *visit) problem(err error) (words, field string, status int, fault error
 	if e.Kind == errs.Internal || e.Kind == errs.NotFound || e.Is(signin.ErrSignedOut) {
 		return "", "", 0, err
 	}
-	v.retryAfter(err)
-	v.code = e.Code
+	entrance.RetryAfter(v.w.Header(), err, v.now)
+	v.seen.Code = e.Code
 	v.notes(e)
 	return v.words(e), e.Field, int(e.Kind), nil
 }
@@ -526,35 +475,11 @@ func (s *Server) refuse(v *visit, rt route, err error) {
 		_ = v.to("/party/in")
 		return
 	}
-	v.retryAfter(err)
+	entrance.RetryAfter(v.w.Header(), err, v.now)
 	page := refusalPage{Text: v.words(e), Code: e.Code, Call: v.call, To: "/party"}
 	if err := v.show(int(e.Kind), "refusal", page); err != nil {
 		http.Error(v.w, page.Text, int(e.Kind))
 	}
-}
-
-// retryAfter says when trying again is of use.
-func (v *visit) retryAfter(err error) {
-	wait := time.Duration(0)
-	if locked, ok := errors.AsType[*signin.Locked](err); ok {
-		wait = locked.Until.Sub(v.now)
-	} else if errs.Of(err).Kind == errs.TooMany {
-		wait = time.Minute
-	}
-	if wait > 0 {
-		v.w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-	}
-}
-
-// lang is the language that the visitor chose, or that the browser asks for.
-func lang(r *http.Request) i18n.Lang {
-	if l := i18n.Lang(r.URL.Query().Get("lang")); slices.Contains(i18n.Langs, l) {
-		return l
-	}
-	if header := r.Header.Get("Accept-Language"); header != "" {
-		return i18n.Match(header)
-	}
-	return i18n.Langs[0]
 }
 
 func other(l i18n.Lang) i18n.Lang {

@@ -3,4 +3,4 @@ package desk
 import "time"
 
 // Refuses sets how long a try takes to be refused.
-func (s *Server) Refuses(after time.Duration) { s.patience = after }
+func (s *Server) Refuses(after time.Duration) { s.site.Patience = after }
