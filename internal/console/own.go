@@ -90,14 +90,12 @@ func (s *Server) home(v *visit) error {
 
 // accountPage is what account.html shows.
 type accountPage struct {
-	Me       staff.Person
-	Sessions []ownSession
-	Passkeys []ownPasskey
-	Site     bool // passkeys can be used here
-	Full     bool
-	Recovery int64 // codes that are left
-	Provider bool  // the person comes in by the operator's, and by nothing else
-	Files    bool  // the person may ask for some
+	Me staff.Person
+	signin.Own
+	Here     string // the session
+	Site     bool   // passkeys can be used here
+	Provider bool   // the person comes in by the operator's, and by nothing else
+	Files    bool   // the person may ask for some
 	Key      fileKey
 	Reach    reach
 	Typed    string
@@ -107,20 +105,6 @@ type accountPage struct {
 	Done     string // a key: what has just been done
 }
 
-type ownSession struct {
-	ID            string
-	Way           signin.Way
-	Created, Seen time.Time
-	Until         time.Time
-	Here          bool
-}
-
-type ownPasskey struct {
-	ID     string
-	Number int64
-	Added  time.Time
-}
-
 func (s *Server) account(v *visit) error { return v.accountPage(nil) }
 
 func (v *visit) accountPage(problem error) error {
@@ -128,30 +112,15 @@ func (v *visit) accountPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := accountPage{Me: v.in.Person, Site: v.s.door.Site != nil, Provider: v.in.Way == signin.ByProvider, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
+	page := accountPage{Me: v.in.Person, Site: v.s.door.Site != nil, Provider: v.in.Way == signin.ByProvider, Here: v.in.ID, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
 	page.Files, page.Wait, page.Typed = v.in.Person.MaySomewhere(staff.AskAccess), int(staff.CoolingOff/time.Hour), v.r.PostFormValue("recipient")
 	for _, done := range []string{"ended", "added", "removed", "keyed", "unkeyed", "reached", "unreached"} {
 		if v.r.URL.Query().Has(done) {
 			page.Done = done
 		}
 	}
-	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		all, err := signin.Sessions(ctx, tx, v.in)
-		if err != nil {
-			return err
-		}
-		for _, one := range all {
-			page.Sessions = append(page.Sessions, ownSession{one.ID, one.Way, one.CreatedAt, one.SeenAt, one.EndsAt, one.ID == v.in.ID})
-		}
-		keys, err := v.s.door.Passkeys(ctx, tx, v.in)
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			page.Passkeys = append(page.Passkeys, ownPasskey{k.ID, k.Number, k.AddedAt})
-		}
-		page.Full = len(keys) >= signin.MaxPasskeys
-		if page.Recovery, err = signin.RecoveryLeft(ctx, tx, v.in); err != nil {
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		if page.Own, err = v.s.door.Own(ctx, tx, v.in); err != nil {
 			return err
 		}
 		if page.Key, err = v.fileKey(ctx, tx); err != nil {
@@ -163,7 +132,7 @@ func (v *visit) accountPage(problem error) error {
 	if err != nil {
 		return err
 	}
-	if page.Site && page.Fresh && !page.Full && !page.Provider {
+	if page.Site && page.Fresh && !page.Own.Full && !page.Provider {
 		visitor.Script(v.w)
 	}
 	return v.show(status, "account", page)

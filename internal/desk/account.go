@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/visitor"
@@ -11,28 +10,13 @@ import (
 
 // accountPage is what account.html shows.
 type accountPage struct {
-	Name     string
-	Sessions []ownSession
-	Passkeys []ownPasskey
-	Site     bool // passkeys can be used here
-	Full     bool
-	Recovery int64 // codes that are left
-	Fresh    bool
-	Problem  string
-	Done     string // a key: what has just been done
-}
-
-type ownSession struct {
-	ID            string
-	Way           signin.Way
-	Created, Seen time.Time
-	Here          bool
-}
-
-type ownPasskey struct {
-	ID     string
-	Number int64
-	Added  time.Time
+	Name string
+	signin.Own
+	Here    string // the session
+	Site    bool   // passkeys can be used here
+	Fresh   bool
+	Problem string
+	Done    string // a key: what has just been done
 }
 
 func (s *Server) account(v *visit) error { return v.accountPage(nil) }
@@ -42,36 +26,20 @@ func (v *visit) accountPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := accountPage{Name: v.in.Person.Name, Site: v.s.door.Site != nil, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
+	page := accountPage{Name: v.in.Person.Name, Site: v.s.door.Site != nil, Here: v.in.ID, Fresh: v.in.IsFresh(v.now) == nil, Problem: words}
 	for _, done := range []string{"ended", "added", "removed"} {
 		if v.r.URL.Query().Has(done) {
 			page.Done = done
 		}
 	}
-	err := v.view(func(ctx context.Context, tx *db.Tx) error {
-		all, err := signin.Sessions(ctx, tx, v.in)
-		if err != nil {
-			return err
-		}
-		page.Sessions, page.Passkeys = nil, nil
-		for _, one := range all {
-			page.Sessions = append(page.Sessions, ownSession{one.ID, one.Way, one.CreatedAt, one.SeenAt, one.ID == v.in.ID})
-		}
-		keys, err := v.s.door.Passkeys(ctx, tx, v.in)
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			page.Passkeys = append(page.Passkeys, ownPasskey{k.ID, k.Number, k.AddedAt})
-		}
-		page.Full = len(keys) >= signin.MaxPasskeys
-		page.Recovery, err = signin.RecoveryLeft(ctx, tx, v.in)
+	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
+		page.Own, err = v.s.door.Own(ctx, tx, v.in)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if page.Site && page.Fresh && !page.Full {
+	if page.Site && page.Fresh && !page.Own.Full {
 		visitor.Script(v.w)
 	}
 	return v.show(status, "account", page)

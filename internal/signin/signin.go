@@ -497,3 +497,24 @@ func Sweep(ctx context.Context, tx *db.Tx, limit int) (int, error) {
 			SELECT name FROM person_guess WHERE since <= $1 ORDER BY since, name LIMIT $2)`, (*db.Time)(&rested), int64(limit))
 	return max(len(due), int(links), int(counts)), err
 }
+
+// Own is what a person sees of its own way in.
+type Own struct {
+	Sessions []Session
+	Passkeys []Passkey
+	Full     bool  // no more passkeys can be added
+	Recovery int64 // codes that are left
+}
+
+// Own returns the person's own, as whoever is signed in sees it.
+func (d Door) Own(ctx context.Context, tx *db.Tx, s Session) (own Own, err error) {
+	if own.Sessions, err = Sessions(ctx, tx, s); err != nil {
+		return own, err
+	}
+	if own.Passkeys, err = d.Passkeys(ctx, tx, s); err != nil {
+		return own, err
+	}
+	own.Full = len(own.Passkeys) >= MaxPasskeys
+	own.Recovery, err = RecoveryLeft(ctx, tx, s)
+	return own, err
+}
