@@ -495,6 +495,24 @@ type pager struct {
 	Next  string
 }
 
+// paged reads a page of a list that goes on behind the row which the address names.
+func paged[T any](v *visit, find func(id string) (T, error), list func(after T, limit int) ([]T, error), name func(T) string) (all []T, p pager, err error) {
+	from, next := v.r.URL.Query().Get("from"), ""
+	var after T
+	if from != "" {
+		if after, err = find(from); err != nil {
+			return nil, p, err
+		}
+	}
+	if all, err = list(after, perPage+1); err != nil {
+		return nil, p, err
+	}
+	if len(all) > perPage {
+		all, next = all[:perPage], name(all[perPage-1])
+	}
+	return all, v.pager(from, next), nil
+}
+
 // pager returns them for the page that begins behind from, "" on the first; next is what the
 // following one begins behind, "" on the last.
 func (v *visit) pager(from, next string) (p pager) {

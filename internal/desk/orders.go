@@ -59,21 +59,15 @@ func (s *Server) orders(v *visit) error {
 		if err != nil {
 			return err
 		}
-		from, after := v.r.URL.Query().Get("from"), order.Order{}
-		if from != "" {
-			if after, err = order.FindOf(ctx, tx, l.of, from); err != nil {
-				return err
-			}
-		}
-		all, err := order.ListOf(ctx, tx, l.of, after, perPage+1)
+		all, at, err := paged(v, func(id string) (order.Order, error) { return order.FindOf(ctx, tx, l.of, id) },
+			func(after order.Order, limit int) ([]order.Order, error) {
+				return order.ListOf(ctx, tx, l.of, after, limit)
+			},
+			func(o order.Order) string { return o.ID })
 		if err != nil {
 			return err
 		}
-		next := ""
-		if len(all) > perPage {
-			all, next = all[:perPage], all[perPage-1].ID
-		}
-		page.Rows, page.pager = nil, v.pager(from, next)
+		page.Rows, page.pager = nil, at
 		for _, o := range all {
 			row, err := v.orderRow(o, l, tx.Now())
 			if err != nil {

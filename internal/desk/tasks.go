@@ -44,21 +44,15 @@ func (s *Server) tasks(v *visit) error {
 		if err != nil {
 			return err
 		}
-		from, after := v.r.URL.Query().Get("from"), assistance.Task{}
-		if from != "" {
-			if after, err = assistance.Find(ctx, tx, v.by, from); err != nil {
-				return err
-			}
-		}
-		all, err := assistance.Waiting(ctx, tx, v.by.Key.Party, after, perPage+1)
+		all, at, err := paged(v, func(id string) (assistance.Task, error) { return assistance.Find(ctx, tx, v.by, id) },
+			func(after assistance.Task, limit int) ([]assistance.Task, error) {
+				return assistance.Waiting(ctx, tx, v.by.Key.Party, after, limit)
+			},
+			func(t assistance.Task) string { return t.ID })
 		if err != nil {
 			return err
 		}
-		next := ""
-		if len(all) > perPage {
-			all, next = all[:perPage], all[perPage-1].ID
-		}
-		page.Rows, page.pager = nil, v.pager(from, next)
+		page.Rows, page.pager = nil, at
 		for _, t := range all {
 			page.Rows = append(page.Rows, v.taskRow(t, l, tx.Now()))
 		}
