@@ -39,13 +39,8 @@ func (s *Server) papers() verification.Desk {
 
 // evidencePage is what evidence.html shows.
 type evidencePage struct {
-	pager
-	Rows     []documentRow
-	Services choices
-	Waits    []verification.Waits
-	Filter   map[string]string
-	Saved    savedPart
-	Export   exportPart
+	casePage[documentRow]
+	Waits []verification.Waits
 }
 
 // A documentRow is a row of the list: nothing that is in a document, and no child.
@@ -67,70 +62,39 @@ func (r documentRow) Waits() verification.Waits {
 
 func documentPath(service, name string) string { return "/console/evidence/" + service + "/" + name }
 
-// documents reads a page of the list that a filter wants, of the services in which the
-// person may see it.
-func (v *visit) documents(ctx context.Context, tx *db.Tx, filter url.Values, from db.Cursor, limit int) (rows []documentRow, services []string, next db.Cursor, err error) {
-	all, err := catalog.List(ctx, tx)
+// documentCases lists the documents of guardians that wait to be judged.
+var documentCases = cases[documentRow]{
+	name: listEvidence, page: "evidence", parse: verification.ParseCursor, read: documents,
+	columns: []string{"number", "id", "service", "sent_at", "answer_by", "state", "first"},
+	cells: func(v *visit, r documentRow) []string {
+		return []string{r.Number(), r.ID, r.Service, inFile(r.StartedAt), inFile(r.ExpiresAt), v.lang.T("console.evidence.waits." + string(r.Waits())), r.FirstBy}
+	},
+}
+
+func documents(ctx context.Context, tx *db.Tx, v *visit, services []string, filter url.Values, from db.Cursor, limit int) (rows []documentRow, next db.Cursor, err error) {
+	found, next, err := verification.Documents(ctx, tx, services, verification.Waits(filter.Get("waits")), from, limit)
 	if err != nil {
-		return nil, nil, next, err
-	}
-	services = mayIn(v.in.Person, staff.SeeEvidence, all)
-	found, next, err := verification.Documents(ctx, tx, only(services, filter.Get("service")), verification.Waits(filter.Get("waits")), from, limit)
-	if err != nil {
-		return nil, nil, next, err
+		return nil, next, err
 	}
 	names := v.names(tx, "")
 	for _, a := range found {
 		first, err := names.in(a.Service).ofStaff(ctx, a.First)
 		if err != nil {
-			return nil, nil, next, err
+			return nil, next, err
 		}
 		rows = append(rows, documentRow{a, first, slices.Contains(a.Seen, v.in.Person.ID), a.First == v.in.Person.ID, documentPath(a.Service, a.ID)})
 	}
-	return rows, services, next, nil
+	return rows, next, nil
 }
 
 // toJudge lists the documents of guardians that wait to be judged (Article 9).
 func (s *Server) toJudge(v *visit) error {
-	filter, shown, err := v.filtered(evidenceFields)
-	if err != nil {
-		return err
-	}
-	from := verification.ParseCursor(v.r.URL.Query().Get("from"))
-	page := evidencePage{Waits: []verification.Waits{verification.ForFirst, verification.ForSecond}, Filter: shown, Export: v.exportPart(listEvidence, filter)}
-	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		var next db.Cursor
-		if page.Rows, page.Services, next, err = v.documents(ctx, tx, filter, from, perPage); err != nil {
-			return err
-		}
-		page.pager = v.pager(from.String(), next.String())
-		page.Saved, err = v.savedPart(ctx, tx, listEvidence, filter)
-		return err
+	return documentCases.show(v, func(l casePage[documentRow]) any {
+		return evidencePage{l, []verification.Waits{verification.ForFirst, verification.ForSecond}}
 	})
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, "evidence", page)
 }
 
-func (s *Server) evidenceFile(v *visit) error {
-	filter, err := v.filterSent(evidenceFields)
-	if err != nil {
-		return err
-	}
-	var from db.Cursor
-	return v.sendFile(listEvidence, v.header("number", "id", "service", "sent_at", "answer_by", "state", "first"),
-		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-			rows, _, next, err := v.documents(ctx, tx, filter, from, rowsAtOnce)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				each(r.Number(), r.ID, r.Service, inFile(r.StartedAt), inFile(r.ExpiresAt), v.lang.T("console.evidence.waits."+string(r.Waits())), r.FirstBy)
-			}
-			return goOn(&from, next), nil
-		})
-}
+func (s *Server) evidenceFile(v *visit) error { return documentCases.file(v) }
 
 // documentPage is what document.html and document_view.html show. It holds nothing that is
 // in the document: that comes as a picture, by a form of its own, and stays in no page.

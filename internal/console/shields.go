@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,15 +23,10 @@ var shieldFields = []string{"service", "reason", "stands"}
 
 // shieldsPage is what shields.html shows.
 type shieldsPage struct {
-	pager
-	Rows     []shieldRow
-	Services choices
-	Reasons  []shield.Reason
-	Filter   map[string]string
-	Saved    savedPart
-	Export   exportPart
-	Term     int  // working days to decide
-	Asks     bool // whoever looks may ask for one
+	casePage[shieldRow]
+	Reasons []shield.Reason
+	Term    int  // working days to decide
+	Asks    bool // whoever looks may ask for one
 }
 
 // A shieldRow is a row of the list: it names neither the child nor the guardian.
@@ -45,63 +39,32 @@ type shieldRow struct {
 
 func shieldPath(service, name string) string { return "/console/shields/" + service + "/" + name }
 
-// shields lists from which guardians what is held is hidden, or is asked to be (edge case 22).
-func (s *Server) shields(v *visit) error {
-	filter, shown, err := v.filtered(shieldFields)
-	if err != nil {
-		return err
-	}
-	from := shield.ParseCursor(v.r.URL.Query().Get("from"))
-	page := shieldsPage{Reasons: shield.Reasons, Filter: shown, Export: v.exportPart(listShields, filter), Term: shield.Term, Asks: v.in.Person.MaySomewhere(staff.AskShield)}
-	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		var next db.Cursor
-		if page.Rows, page.Services, next, err = v.hidden(ctx, tx, filter, from, perPage); err != nil {
-			return err
-		}
-		page.pager = v.pager(from.String(), next.String())
-		page.Saved, err = v.savedPart(ctx, tx, listShields, filter)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, "shields", page)
+// shieldCases lists from which guardians what is held is hidden, or is asked to be.
+var shieldCases = cases[shieldRow]{
+	name: listShields, page: "shields", parse: shield.ParseCursor, read: hidden,
+	columns: []string{"number", "id", "service", "reason", "days", "state", "asked_at", "decided_at", "due_by", "ended_at"},
+	cells: func(_ *visit, r shieldRow) []string {
+		return []string{r.Number(), r.ID, r.Service, string(r.Reason), strconv.Itoa(r.Days), string(r.State), inFile(r.AskedAt), inFile(r.DecidedAt), inFile(r.DueAt), inFile(r.ClosedAt)}
+	},
 }
 
-// hidden reads a page of the list that a filter wants, of the services in which the person may
-// see it.
-func (v *visit) hidden(ctx context.Context, tx *db.Tx, filter url.Values, from db.Cursor, limit int) (rows []shieldRow, services []string, next db.Cursor, err error) {
-	all, err := catalog.List(ctx, tx)
-	if err != nil {
-		return nil, nil, next, err
-	}
-	services = mayIn(v.in.Person, staff.SeeShields, all)
+func hidden(ctx context.Context, tx *db.Tx, _ *visit, services []string, filter url.Values, from db.Cursor, limit int) (rows []shieldRow, next db.Cursor, err error) {
 	want := shield.Wanted{Closed: filter.Get("stands") == "closed", Reason: shield.Reason(filter.Get("reason"))}
-	found, next, err := shield.List(ctx, tx, only(services, filter.Get("service")), want, from, limit)
+	found, next, err := shield.List(ctx, tx, services, want, from, limit)
 	for _, one := range found {
 		rows = append(rows, shieldRow{one, one.Late(tx.Now()), one.State == shield.Raised && !one.Hides(tx.Now()), shieldPath(one.Service, one.ID)})
 	}
-	return rows, services, next, err
+	return rows, next, err
 }
 
-func (s *Server) shieldsFile(v *visit) error {
-	filter, err := v.filterSent(shieldFields)
-	if err != nil {
-		return err
-	}
-	var from db.Cursor
-	return v.sendFile(listShields, v.header("number", "id", "service", "reason", "days", "state", "asked_at", "decided_at", "due_by", "ended_at"),
-		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-			rows, _, next, err := v.hidden(ctx, tx, filter, from, rowsAtOnce)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				each(r.Number(), r.ID, r.Service, string(r.Reason), strconv.Itoa(r.Days), string(r.State), inFile(r.AskedAt), inFile(r.DecidedAt), inFile(r.DueAt), inFile(r.ClosedAt))
-			}
-			return goOn(&from, next), nil
-		})
+// shields lists from which guardians what is held is hidden, or is asked to be (edge case 22).
+func (s *Server) shields(v *visit) error {
+	return shieldCases.show(v, func(l casePage[shieldRow]) any {
+		return shieldsPage{l, shield.Reasons, shield.Term, v.in.Person.MaySomewhere(staff.AskShield)}
+	})
 }
+
+func (s *Server) shieldsFile(v *visit) error { return shieldCases.file(v) }
 
 // shieldNewPage is what shield_new.html shows: first which child it is, and then from which of
 // its guardians.

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 
@@ -27,15 +26,10 @@ const mine = "mine"
 
 // suspicionsPage is what suspicions.html shows.
 type suspicionsPage struct {
-	pager
-	Rows     []suspicionRow
-	Services choices
-	Sources  []suspicion.Source
-	Filter   map[string]string
-	Saved    savedPart
-	Export   exportPart
-	Term     int  // working days to decide
-	Reports  bool // whoever looks may report one
+	casePage[suspicionRow]
+	Sources []suspicion.Source
+	Term    int  // working days to decide
+	Reports bool // whoever looks may report one
 }
 
 // A suspicionRow is a row of the list: nothing of the account.
@@ -48,75 +42,48 @@ type suspicionRow struct {
 
 func suspicionPath(service, name string) string { return "/console/suspicions/" + service + "/" + name }
 
-// suspected reads a page of the list that a filter wants, of the services in which the
-// person may see it.
-func (v *visit) suspected(ctx context.Context, tx *db.Tx, filter url.Values, from db.Cursor, limit int) (rows []suspicionRow, services []string, next db.Cursor, err error) {
-	all, err := catalog.List(ctx, tx)
+// suspicionCases lists the accounts that may be a child's.
+var suspicionCases = cases[suspicionRow]{
+	name: listSuspicions, page: "suspicions", parse: suspicion.ParseCursor, read: suspected,
+	columns: []string{"number", "id", "service", "source", "opened_at", "answer_by", "owner", "outcome", "basis", "closed_at"},
+	cells: func(_ *visit, r suspicionRow) []string {
+		return []string{r.Number(), r.ID, r.Service, string(r.Source), inFile(r.OpenedAt), inFile(r.DueAt), r.Who, string(r.Outcome), string(r.Basis), inFile(r.ClosedAt)}
+	},
+}
+
+func suspected(ctx context.Context, tx *db.Tx, v *visit, services []string, filter url.Values, from db.Cursor, limit int) (rows []suspicionRow, next db.Cursor, err error) {
+	want := suspicion.Wanted{Decided: filter.Get("stands") == "decided", Source: suspicion.Source(filter.Get("source")), Owner: v.owner(filter)}
+	found, next, err := suspicion.List(ctx, tx, services, want, from, limit)
 	if err != nil {
-		return nil, nil, next, err
-	}
-	services = mayIn(v.in.Person, staff.SeeSuspicions, all)
-	want := suspicion.Wanted{Decided: filter.Get("stands") == "decided", Source: suspicion.Source(filter.Get("source")), Owner: filter.Get("owner")}
-	if want.Owner == mine {
-		want.Owner = v.in.Person.ID
-	}
-	found, next, err := suspicion.List(ctx, tx, only(services, filter.Get("service")), want, from, limit)
-	if err != nil {
-		return nil, nil, next, err
+		return nil, next, err
 	}
 	names := v.names(tx, "")
 	for _, s := range found {
 		who, err := names.in(s.Service).ofStaff(ctx, s.Owner)
 		if err != nil {
-			return nil, nil, next, err
+			return nil, next, err
 		}
 		rows = append(rows, suspicionRow{s, who, s.Late(tx.Now()), suspicionPath(s.Service, s.ID)})
 	}
-	return rows, services, next, nil
+	return rows, next, nil
+}
+
+// owner is whose cases a filter wants, if it says so.
+func (v *visit) owner(filter url.Values) string {
+	if owner := filter.Get("owner"); owner != mine {
+		return owner
+	}
+	return v.in.Person.ID
 }
 
 // suspicions lists the accounts that may be a child's (Article 2).
 func (s *Server) suspicions(v *visit) error {
-	filter, shown, err := v.filtered(suspicionFields)
-	if err != nil {
-		return err
-	}
-	from := suspicion.ParseCursor(v.r.URL.Query().Get("from"))
-	page := suspicionsPage{Sources: suspicion.Sources, Filter: shown, Export: v.exportPart(listSuspicions, filter), Term: suspicion.Term,
-		Reports: v.in.Person.MaySomewhere(staff.ReportSuspicions)}
-	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		var next db.Cursor
-		if page.Rows, page.Services, next, err = v.suspected(ctx, tx, filter, from, perPage); err != nil {
-			return err
-		}
-		page.pager = v.pager(from.String(), next.String())
-		page.Saved, err = v.savedPart(ctx, tx, listSuspicions, filter)
-		return err
+	return suspicionCases.show(v, func(l casePage[suspicionRow]) any {
+		return suspicionsPage{l, suspicion.Sources, suspicion.Term, v.in.Person.MaySomewhere(staff.ReportSuspicions)}
 	})
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, "suspicions", page)
 }
 
-func (s *Server) suspicionsFile(v *visit) error {
-	filter, err := v.filterSent(suspicionFields)
-	if err != nil {
-		return err
-	}
-	var from db.Cursor
-	return v.sendFile(listSuspicions, v.header("number", "id", "service", "source", "opened_at", "answer_by", "owner", "outcome", "basis", "closed_at"),
-		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-			rows, _, next, err := v.suspected(ctx, tx, filter, from, rowsAtOnce)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				each(r.Number(), r.ID, r.Service, string(r.Source), inFile(r.OpenedAt), inFile(r.DueAt), r.Who, string(r.Outcome), string(r.Basis), inFile(r.ClosedAt))
-			}
-			return goOn(&from, next), nil
-		})
-}
+func (s *Server) suspicionsFile(v *visit) error { return suspicionCases.file(v) }
 
 // reportPage is what suspicion_new.html shows: the form by which somebody of the staff reports
 // that an account may be a child's.

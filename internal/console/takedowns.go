@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 
 	"wardkeep/internal/approval"
@@ -26,16 +25,11 @@ var terms = takedownTerms{takedown.Acknowledge, takedown.Decide, takedown.TakeDo
 
 // takedownsPage is what takedowns.html shows.
 type takedownsPage struct {
-	pager
-	Rows     []takedownRow
-	Services choices
-	Sources  []takedown.Source
-	Harms    []takedown.Harm
-	Filter   map[string]string
-	Saved    savedPart
-	Export   exportPart
-	Terms    takedownTerms
-	Reports  bool // whoever looks may report one
+	casePage[takedownRow]
+	Sources []takedown.Source
+	Harms   []takedown.Harm
+	Terms   takedownTerms
+	Reports bool // whoever looks may report one
 }
 
 // A takedownRow is a row of the list: nothing of the content.
@@ -48,76 +42,41 @@ type takedownRow struct {
 
 func takedownPath(service, name string) string { return "/console/takedowns/" + service + "/" + name }
 
-// harmful reads a page of the list that a filter wants, of the services in which the person
-// may see it.
-func (v *visit) harmful(ctx context.Context, tx *db.Tx, filter url.Values, from db.Cursor, limit int) (rows []takedownRow, services []string, next db.Cursor, err error) {
-	all, err := catalog.List(ctx, tx)
+// takedownCases lists the published contents that harm a child's information.
+var takedownCases = cases[takedownRow]{
+	name: listTakedowns, page: "takedowns", parse: takedown.ParseCursor, read: harmful,
+	columns: []string{"number", "id", "service", "source", "harm", "state", "opened_at", "taken_at", "decided_at", "due_by", "owner", "outcome", "stays_on", "closed_at"},
+	cells: func(_ *visit, r takedownRow) []string {
+		return []string{r.Number(), r.ID, r.Service, string(r.Source), string(r.Harm), string(r.State()), inFile(r.OpenedAt), inFile(r.TakenAt), inFile(r.DecidedAt), inFile(r.DueAt),
+			r.Who, string(r.Outcome), string(r.Ground), inFile(r.ClosedAt)}
+	},
+}
+
+func harmful(ctx context.Context, tx *db.Tx, v *visit, services []string, filter url.Values, from db.Cursor, limit int) (rows []takedownRow, next db.Cursor, err error) {
+	want := takedown.Wanted{Closed: filter.Get("stands") == "closed", Source: takedown.Source(filter.Get("source")), Harm: takedown.Harm(filter.Get("harm")), Owner: v.owner(filter)}
+	found, next, err := takedown.List(ctx, tx, services, want, from, limit)
 	if err != nil {
-		return nil, nil, next, err
-	}
-	services = mayIn(v.in.Person, staff.SeeTakedowns, all)
-	want := takedown.Wanted{Closed: filter.Get("stands") == "closed", Source: takedown.Source(filter.Get("source")), Harm: takedown.Harm(filter.Get("harm")), Owner: filter.Get("owner")}
-	if want.Owner == mine {
-		want.Owner = v.in.Person.ID
-	}
-	found, next, err := takedown.List(ctx, tx, only(services, filter.Get("service")), want, from, limit)
-	if err != nil {
-		return nil, nil, next, err
+		return nil, next, err
 	}
 	names := v.names(tx, "")
 	for _, c := range found {
 		who, err := names.in(c.Service).ofStaff(ctx, c.Owner)
 		if err != nil {
-			return nil, nil, next, err
+			return nil, next, err
 		}
 		rows = append(rows, takedownRow{c, who, c.Late(tx.Now()), takedownPath(c.Service, c.ID)})
 	}
-	return rows, services, next, nil
+	return rows, next, nil
 }
 
 // takedowns lists the published contents that harm a child's information (Article 4).
 func (s *Server) takedowns(v *visit) error {
-	filter, shown, err := v.filtered(takedownFields)
-	if err != nil {
-		return err
-	}
-	from := takedown.ParseCursor(v.r.URL.Query().Get("from"))
-	page := takedownsPage{Sources: takedown.Sources, Harms: takedown.Harms, Filter: shown, Export: v.exportPart(listTakedowns, filter), Terms: terms,
-		Reports: v.in.Person.MaySomewhere(staff.ReportTakedowns)}
-	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		var next db.Cursor
-		if page.Rows, page.Services, next, err = v.harmful(ctx, tx, filter, from, perPage); err != nil {
-			return err
-		}
-		page.pager = v.pager(from.String(), next.String())
-		page.Saved, err = v.savedPart(ctx, tx, listTakedowns, filter)
-		return err
+	return takedownCases.show(v, func(l casePage[takedownRow]) any {
+		return takedownsPage{l, takedown.Sources, takedown.Harms, terms, v.in.Person.MaySomewhere(staff.ReportTakedowns)}
 	})
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, "takedowns", page)
 }
 
-func (s *Server) takedownsFile(v *visit) error {
-	filter, err := v.filterSent(takedownFields)
-	if err != nil {
-		return err
-	}
-	var from db.Cursor
-	return v.sendFile(listTakedowns, v.header("number", "id", "service", "source", "harm", "state", "opened_at", "taken_at", "decided_at", "due_by", "owner", "outcome", "stays_on", "closed_at"),
-		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-			rows, _, next, err := v.harmful(ctx, tx, filter, from, rowsAtOnce)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				each(r.Number(), r.ID, r.Service, string(r.Source), string(r.Harm), string(r.State()), inFile(r.OpenedAt), inFile(r.TakenAt), inFile(r.DecidedAt), inFile(r.DueAt),
-					r.Who, string(r.Outcome), string(r.Ground), inFile(r.ClosedAt))
-			}
-			return goOn(&from, next), nil
-		})
-}
+func (s *Server) takedownsFile(v *visit) error { return takedownCases.file(v) }
 
 // contentPage is what takedown_new.html shows: the form by which somebody of the staff
 // reports published content.
