@@ -21,7 +21,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"wardkeep/internal/approval"
@@ -449,31 +448,12 @@ func (s *Server) browser() visitor.Browser { return visitor.At(s.URL) }
 func (v *visit) keep(in signin.Session, secret string) { v.s.site.Keep(v.w, in, secret, v.now) }
 
 // parsed returns all pages, which each server of this process shows.
-var parsed = sync.OnceValue(func() map[i18n.Lang]*pages.Set {
-	all := make(map[i18n.Lang]*pages.Set)
-	for _, lang := range i18n.Langs {
-		all[lang] = parse(lang)
-	}
-	return all
+var parsed = edge.Pages(pageFiles, "console", func(lang i18n.Lang) template.FuncMap {
+	return template.FuncMap{"country": func(code string) string { return charter.CountryIn(code, charter.Lang(lang)) }}
 })
 
-func parse(lang i18n.Lang) *pages.Set {
-	funcs := template.FuncMap{
-		"t":    lang.T,
-		"word": func(area string, name any) string { return lang.T("console." + area + "." + fmt.Sprint(name)) },
-		"lang": func() string { return string(lang) },
-		"to":   func(path string) string { return path + "?lang=" + string(lang) },
-		"date": func(t time.Time) string { return t.In(shanghai).Format("2006-01-02 15:04") },
-		"day":  func(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) },
-		// To the second, where something ends at it.
-		"country": func(code string) string { return charter.CountryIn(code, charter.Lang(lang)) },
-		"second":  func(t time.Time) string { return t.In(shanghai).Format(time.DateTime) },
-	}
-	return pages.Parse(pageFiles, funcs, []string{"pages/layout.html"}, []string{"pages/*.html"})
-}
-
 // shanghai is the clock that the law's days are told by.
-var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
+var shanghai = edge.Zone
 
 // A frame is what layout.html shows around a page.
 type frame struct {
