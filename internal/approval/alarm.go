@@ -25,7 +25,7 @@ type Alarm struct{ What Cause }
 type Cause string
 
 // The causes. BrokenGlass and LateReview are in entries that say more; the others have an entry of
-// their own. Burst and Touched are of processors and recipients, too. Forged is a row that was written by hand, by which somebody wanted to look;
+// their own. Burst and Touched are of processors and recipients, too. Forged is a row that was written by hand, by which somebody wanted to look, a guardian from whom what is held is hidden included;
 // Touched is raised by a request and a look-up, too, and by what an app or the terminal does
 // with a decoy.
 const (

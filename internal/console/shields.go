@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
@@ -155,7 +156,7 @@ func (s *Server) askShield(v *visit) error {
 		}
 		of = c
 		if ask.Guardian == "" {
-			if guardians, err = shieldGuardians(ctx, tx, c.ID); err != nil {
+			if guardians, err = shieldGuardians(ctx, tx, v.s.Ring, c.ID); err != nil {
 				return err
 			}
 			return approval.Searched(ctx, tx, s.Ring, by.Person, c)
@@ -179,7 +180,7 @@ func (s *Server) askShield(v *visit) error {
 		fault = v.foundNobody(v.value("ref"), v.value("service"))
 	case of.ID != "":
 		fault = v.act(func(ctx context.Context, tx *db.Tx, in signin.Session) (err error) {
-			if there, err = shieldGuardians(ctx, tx, of.ID); err != nil {
+			if there, err = shieldGuardians(ctx, tx, v.s.Ring, of.ID); err != nil {
 				return err
 			}
 			there = slices.DeleteFunc(there, func(g shieldGuardian) bool { return g.ID != ask.Guardian })
@@ -193,7 +194,7 @@ func (s *Server) askShield(v *visit) error {
 }
 
 // shieldGuardians lists who may see what is held of a child. None at all is a list, too.
-func shieldGuardians(ctx context.Context, tx *db.Tx, child family.ID) ([]shieldGuardian, error) {
+func shieldGuardians(ctx context.Context, tx *db.Tx, ring *keyring.Ring, child family.ID) ([]shieldGuardian, error) {
 	all := []shieldGuardian{}
 	var guardians []family.Guardian
 	err := tx.Together(ctx, family.ReadGuardians(&guardians, child))
@@ -202,7 +203,7 @@ func shieldGuardians(ctx context.Context, tx *db.Tx, child family.ID) ([]shieldG
 			continue
 		}
 		one := shieldGuardian{ID: g.ID, Relation: g.Relation, Verified: g.VerifiedAt}
-		if g.Hidden(tx.Now()) {
+		if g.Hidden(ring, tx.Now()) {
 			one.Hidden = g.HiddenUntil
 		}
 		all = append(all, one)
@@ -313,7 +314,7 @@ func (v *visit) changedShield(fn func(ctx context.Context, tx *db.Tx, by staff.A
 
 func (s *Server) raiseShield(v *visit) error {
 	return v.changedShield(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
-		_, _, err := shield.Raise(ctx, tx, by, service, name)
+		_, _, err := shield.Raise(ctx, tx, v.s.Ring, by, service, name)
 		return err
 	})
 }
@@ -329,7 +330,7 @@ func (s *Server) refuseShield(v *visit) error {
 // (Article 20 (3)).
 func (s *Server) liftShield(v *visit) error {
 	return v.changedShield(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
-		lifted, _, err := shield.Lift(ctx, tx, by, service, name)
+		lifted, _, err := shield.Lift(ctx, tx, v.s.Ring, by, service, name)
 		if err == nil {
 			_, err = s.Vault.EraseUnfounded(ctx, tx, by.Ledger(), service, lifted.Child)
 		}

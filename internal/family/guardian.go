@@ -3,7 +3,9 @@ package family
 import (
 	"bytes"
 	"context"
+	"crypto/subtle"
 	"errors"
+	"strconv"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -101,11 +103,30 @@ type Guardian struct {
 	// the staff have taken for the threat (edge case 22); zero: it is shown.
 	HiddenUntil time.Time
 	HiddenBy    string // "sh_…", who decided it last; empty: nobody ever has
+
+	hiddenMark string // see markHidden
 }
 
 // Hidden reports whether what is held of the child is hidden from this guardian. It ends in
-// its second by itself: nothing has to run for that. What the guardian says counts still.
-func (g Guardian) Hidden(now time.Time) bool { return now.Before(g.HiddenUntil) }
+// its second by itself: nothing has to run for that. What the guardian says counts still. Of
+// a row that says otherwise than was written nobody knows whom it would let in, so it hides
+// (invariant 3) until two decide anew.
+func (g Guardian) Hidden(ring *keyring.Ring, now time.Time) bool {
+	return g.HiddenForged(ring) || now.Before(g.HiddenUntil)
+}
+
+// HiddenForged reports whether somebody has changed by hand until when what is held is hidden
+// from this guardian, or who has decided it.
+func (g Guardian) HiddenForged(ring *keyring.Ring) bool {
+	return subtle.ConstantTimeCompare([]byte(g.hiddenMark), g.markHidden(ring)) != 1
+}
+
+// markHidden binds what hides, nothing included, to the tie: whoever writes to the database and
+// has no key makes no row by which a guardian sees again what two have hidden, nor one that
+// hides it for longer.
+func (g Guardian) markHidden(ring *keyring.Ring) []byte {
+	return ring.Index("family.hidden", string(g.Child), string(g.ID), strconv.FormatInt(micros(g.HiddenUntil), 10), g.HiddenBy)
+}
 
 // Ledger returns the actor's name in the ledger: "guardian:gu_…".
 func (g Guardian) Ledger() string { return "guardian:" + string(g.ID) }
@@ -129,11 +150,20 @@ func (g Guardian) MayAnswerFor(class age.Class) bool {
 // answer for somebody of some class.
 func (g Guardian) Proved() bool { return g.MayAnswer() || g.MayAnswerFor(age.Minor) }
 
-const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at, hidden_until, hidden_by`
+const guardianColumns = `child, guardian, relation, strength, verified_at, ended_at, hidden_until, hidden_by, hidden_mark`
 
 func scanGuardian(row db.Row) (g Guardian, err error) {
-	err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), (*db.Time)(&g.HiddenUntil), &g.HiddenBy)
+	err = g.scan(row)
 	return g, err
+}
+
+// scan reads guardianColumns, and what comes after them into also.
+func (g *Guardian) scan(row db.Row, also ...any) error {
+	var mark []byte
+	err := row.Scan(append([]any{&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt),
+		(*db.Time)(&g.HiddenUntil), &g.HiddenBy, &mark}, also...)...)
+	g.hiddenMark = string(mark)
+	return err
 }
 
 // ReadGuardians reads everybody who is or was tied to a child, the oldest tie
@@ -248,7 +278,7 @@ func (c Child) tiedBy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r reac
 	}
 	phone, email := phoneHash(ring, r.phone), emailHash(ring, r.email)
 	all, err := db.All(ctx, tx, func(row db.Row) (g reached, err error) {
-		err = row.Scan(&g.Child, &g.ID, &g.Relation, &g.Strength, (*db.Time)(&g.VerifiedAt), (*db.Time)(&g.EndedAt), (*db.Time)(&g.HiddenUntil), &g.HiddenBy, &g.phone, &g.email)
+		err = g.scan(row, &g.phone, &g.email)
 		return g, err
 	}, `
 		SELECT `+guardianColumns+`, phone_hash, email_hash FROM guardian
@@ -282,17 +312,18 @@ func (c Child) tiedBy(ctx context.Context, tx *db.Tx, ring *keyring.Ring, r reac
 // another tie of the same person.
 func (c Child) tie(ctx context.Context, tx *db.Tx, ring *keyring.Ring, key keyring.ChildKey, by Actor, r reach, before Guardian) (Guardian, string, error) {
 	g := Guardian{ID: GuardianID(id.New(id.Guardian)), Child: c.ID, Relation: r.relation, HiddenUntil: before.HiddenUntil, HiddenBy: before.HiddenBy}
-	now := tx.Now()
+	mark, now := g.markHidden(ring), tx.Now()
+	g.hiddenMark = string(mark)
 	s := sealedContact{
 		name:  seal(key, r.name, c.guardianAD(g.ID, now, "name")),
 		phone: seal(key, r.phone, c.guardianAD(g.ID, now, "phone")),
 		email: seal(key, r.email, c.guardianAD(g.ID, now, "email")),
 	}
 	err := tx.Queue(ctx, `
-		INSERT INTO guardian (child, guardian, relation, strength, name, phone, email, phone_hash, email_hash, created_at, hidden_until, hidden_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		INSERT INTO guardian (child, guardian, relation, strength, name, phone, email, phone_hash, email_hash, created_at, hidden_until, hidden_by, hidden_mark)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		g.Child, g.ID, g.Relation, g.Strength, s.name, s.phone, s.email,
-		phoneHash(ring, r.phone), emailHash(ring, r.email), (*db.Time)(&now), (*db.Time)(&g.HiddenUntil), g.HiddenBy)
+		phoneHash(ring, r.phone), emailHash(ring, r.email), (*db.Time)(&now), (*db.Time)(&g.HiddenUntil), g.HiddenBy, mark)
 	if err != nil {
 		return Guardian{}, "", err
 	}
@@ -307,7 +338,7 @@ func (c Child) tie(ctx context.Context, tx *db.Tx, ring *keyring.Ring, key keyri
 func (c Child) hiddenFrom(ctx context.Context, tx *db.Tx, key keyring.ChildKey, r reach) (longest Guardian, err error) {
 	now := tx.Now()
 	all, err := db.All(ctx, tx, func(row db.Row) (t tied, err error) {
-		err = row.Scan(&t.Child, &t.ID, &t.Relation, &t.Strength, (*db.Time)(&t.VerifiedAt), (*db.Time)(&t.EndedAt), (*db.Time)(&t.HiddenUntil), &t.HiddenBy, (*db.Time)(&t.since), &t.phone, &t.email)
+		err = t.scan(row, (*db.Time)(&t.since), &t.phone, &t.email)
 		return t, err
 	}, `
 		SELECT `+guardianColumns+`, created_at, phone, email FROM guardian
@@ -425,19 +456,36 @@ func EndGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian Gua
 // moment, by a decision "sh_…", in the place of the one that hid it before, which is returned:
 // also from the other ties of the same person. Whoever decides that records it (edge case 22).
 // Errors: ErrGuardianNotFound, ErrGuardianEnded.
-func Hide(ctx context.Context, tx *db.Tx, c Child, guardian GuardianID, by string, until time.Time) (before string, err error) {
+func Hide(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, guardian GuardianID, by string, until time.Time) (before string, err error) {
 	g, err := FindGuardian(ctx, tx, c.ID, guardian)
 	if err != nil {
 		return "", err
 	}
-	return g.HiddenBy, tx.Queue(ctx, `
-		UPDATE guardian SET hidden_until = $1, hidden_by = $2
-		WHERE child = $3 AND (guardian = $4 OR hidden_by = $5 AND hidden_by <> '')`, (*db.Time)(&until), by, c.ID, g.ID, g.HiddenBy)
+	return g.HiddenBy, c.hide(ctx, tx, ring, by, until, func(o Guardian) bool { return o.ID == g.ID || g.HiddenBy != "" && o.HiddenBy == g.HiddenBy })
 }
 
 // Show shows again what a decision has hidden, by whatever tie. Whoever decides that records it.
-func Show(ctx context.Context, tx *db.Tx, c Child, by string) error {
-	return tx.Queue(ctx, `UPDATE guardian SET hidden_until = NULL, hidden_by = '' WHERE child = $1 AND hidden_by = $2`, c.ID, by)
+func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, by string) error {
+	return c.hide(ctx, tx, ring, "", time.Time{}, func(g Guardian) bool { return g.HiddenBy == by })
+}
+
+// hide writes of some ties until when what is held is hidden from them, and by which decision.
+func (c Child) hide(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by string, until time.Time, whose func(Guardian) bool) error {
+	var all []Guardian
+	if err := tx.Together(ctx, ReadGuardians(&all, c.ID)); err != nil {
+		return err
+	}
+	for _, g := range all {
+		if !whose(g) {
+			continue
+		}
+		g.HiddenUntil, g.HiddenBy = until, by
+		if err := tx.Queue(ctx, `UPDATE guardian SET hidden_until = $1, hidden_by = $2, hidden_mark = $3 WHERE child = $4 AND guardian = $5`,
+			(*db.Time)(&until), by, g.markHidden(ring), g.Child, g.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // note appends an entry about the child at its present version.

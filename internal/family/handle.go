@@ -62,7 +62,7 @@ type tied struct {
 // seal says something else, or can't be opened, is left out.
 func TiesOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, h Handle) ([]Tie, error) {
 	rows, err := db.All(ctx, tx, func(row db.Row) (t tied, err error) {
-		err = row.Scan(&t.Child, &t.ID, &t.Relation, &t.Strength, (*db.Time)(&t.VerifiedAt), (*db.Time)(&t.EndedAt), (*db.Time)(&t.HiddenUntil), &t.HiddenBy, (*db.Time)(&t.since), &t.phone, &t.email)
+		err = t.scan(row, (*db.Time)(&t.since), &t.phone, &t.email)
 		return t, err
 	}, tiesQuery[h.Email], h.Hash, maxFound)
 	if err != nil || len(rows) == 0 {

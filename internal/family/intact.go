@@ -91,10 +91,12 @@ type ContactRecord struct {
 	sealedContact
 	phoneHash, emailHash []byte
 	ended                time.Time
+	hidden               Guardian // what hides, and its mark
 }
 
 func scanContactRecord(row db.Row) (r ContactRecord, err error) {
-	err = row.Scan(&r.Child, &r.Guardian, &r.name, &r.phone, &r.email, &r.phoneHash, &r.emailHash, (*db.Time)(&r.since), (*db.Time)(&r.ended))
+	err = r.hidden.scan(row, &r.name, &r.phone, &r.email, &r.phoneHash, &r.emailHash, (*db.Time)(&r.since))
+	r.Child, r.Guardian, r.ended = r.hidden.Child, r.hidden.ID, r.hidden.EndedAt
 	return r, err
 }
 
@@ -102,7 +104,7 @@ func scanContactRecord(row db.Row) (r ContactRecord, err error) {
 func ReadContactRecords(into *[]ContactRecord, of Stretch) db.Read {
 	where, args := of.Where("child")
 	return db.ReadInto(into, scanContactRecord, `
-		SELECT child, guardian, name, phone, email, phone_hash, email_hash, created_at, ended_at FROM guardian
+		SELECT `+guardianColumns+`, name, phone, email, phone_hash, email_hash, created_at FROM guardian
 		WHERE `+where+`
 		ORDER BY child, guardian`, args...)
 }
@@ -140,6 +142,9 @@ func (r ContactRecord) Unlike(ring *keyring.Ring, c Child) (columns []string) {
 		} else if !bytes.Equal(want, part.hash) {
 			columns = append(columns, part.what+"_hash")
 		}
+	}
+	if r.hidden.HiddenForged(ring) {
+		columns = append(columns, "hidden_mark")
 	}
 	return columns
 }

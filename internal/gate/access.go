@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
@@ -48,6 +49,9 @@ type Access struct {
 	// shown since it came in: a file is out of reach of all that is here (edge case 24).
 	Needs family.Strength
 	Port  bool // a recipient fetches the copy whom the guardian has named
+	// Forged says that somebody has changed by hand what is hidden from the guardian: CheckAccess
+	// sees to it.
+	Forged bool
 }
 
 // Activity is View, Copy, or Port.
@@ -95,6 +99,7 @@ type AccessBody struct {
 	Strength family.Strength `json:"strength"` // that the guardian has shown since it came in
 	Demand   string          `json:"request,omitempty"`
 	Needs    family.Strength `json:"needs,omitempty"`
+	Forged   bool            `json:"forged,omitempty"` // what is hidden from the guardian was not as it was written
 	Reasons  []Denial        `json:"reasons,omitempty"`
 }
 
@@ -112,7 +117,7 @@ func DecideAccess(f Facts, by family.Guardian, a Access) (Permit, []Denial) {
 		return Permit{}, d.reasons
 	}
 	d.speaks(by, a)
-	d.seen(by)
+	d.seen(by, a)
 	if a.Port {
 		d.leaves()
 	}
@@ -160,9 +165,10 @@ func (d *decision) leaves() {
 
 // seen denies a guardian from whom what is held is hidden (edge case 22). Where two duties
 // collide the child's interest is weighed first (Article 1; Law on the Protection of Minors
-// 4). The code is for the ledger: a page says nothing of it.
-func (d *decision) seen(by family.Guardian) {
-	if slices.ContainsFunc(d.facts.Guardians, func(g family.Guardian) bool { return g.ID == by.ID && g.Hidden(d.facts.Now) }) {
+// 4). What isn't as two have written it is believed in nothing, and hides (invariant 3). The code
+// is for the ledger: a page says nothing of it.
+func (d *decision) seen(by family.Guardian, a Access) {
+	if a.Forged || slices.ContainsFunc(d.facts.Guardians, func(g family.Guardian) bool { return g.ID == by.ID && d.facts.Now.Before(g.HiddenUntil) }) {
 		d.deny("1", CodeHidden)
 	}
 }
@@ -213,11 +219,15 @@ func CheckAccess(ctx context.Context, tx *db.Tx, by family.Guardian, a Access, l
 	}
 	span := tx.Span(ctx, "gate.check")
 	f := l.Facts(tx.Now(), held)
+	a.Forged = slices.ContainsFunc(f.Guardians, func(g family.Guardian) bool { return g.ID == by.ID && g.HiddenForged(l.ring) })
 	permit, reasons := DecideAccess(f, by, a)
 	decided(tx, span, "access", reasons)
 	entry, err := ledger.Append(ctx, tx, ledger.Entry{Kind: a.kind(len(reasons) == 0), Service: a.Service, Subject: child.Subject,
 		Version: child.Version, Actor: a.actor(by), Body: AccessBody{Items: a.Items, Age: string(f.Age), Strength: by.Strength,
-			Demand: a.Demand, Needs: a.Needs, Reasons: reasons}})
+			Demand: a.Demand, Needs: a.Needs, Forged: a.Forged, Reasons: reasons}})
+	if err == nil && a.Forged { // whoever can write to the database wants to see, or to hide
+		err = approval.Raise(ctx, tx, a.Service, "", a.actor(by), []approval.Cause{approval.Forged}, entry)
+	}
 	switch {
 	case err != nil:
 		return Permit{}, "", err

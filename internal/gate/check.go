@@ -65,6 +65,7 @@ type Loaded struct {
 	published catalog.Published
 	birth     age.Birth
 	charters  *catalog.Cache
+	ring      *keyring.Ring
 }
 
 // Load reads the facts, together with what else the caller wants to read.
@@ -174,7 +175,7 @@ func distinct(whose []Whose) []family.ID {
 // complete adds what is kept elsewhere: the charter, which never changes under
 // its number, and the birth date, which is sealed.
 func (g *Gate) complete(ctx context.Context, tx *db.Tx, service string, l *Loaded) (err error) {
-	l.charters = g.Charters
+	l.charters, l.ring = g.Charters, g.Ring
 	if len(l.child) == 1 && l.child[0].Service != service {
 		// Another service's child: not one fact about it goes into a decision.
 		l.child, l.guardians, l.answers = nil, nil, nil

@@ -77,7 +77,7 @@ func (f *Farewell) Erased(ctx context.Context, tx *db.Tx, child family.Child, gr
 	for _, g := range guardians {
 		if g.EndedAt.IsZero() && !refused[g.ID] && (child.State == family.Unconsented || g.MayAnswer()) {
 			evidence := certificate
-			if !g.MayAnswer() || g.Hidden(tx.Now()) {
+			if !g.MayAnswer() || g.Hidden(f.Desk.Ring, tx.Now()) {
 				evidence = "" // who hasn't proved who it is, or is the threat (edge case 22), sees nothing of the child
 			}
 			all = f.add(ctx, tx, all, child, g.ID, kind, evidence, kept...)

@@ -45,7 +45,7 @@ func TestEdgeCase22_WhoIsTheThreatHearsOfNobody(t *testing.T) {
 			asked, _, err := shield.Ask(ctx, tx, d.Ring, workday.Default(), staff.Acting{Person: manager, Action: staff.AskShield}, vaulttest.Service, child.ID,
 				shield.Asking{Guardian: hers.Guardian, Reason: shield.ChildAsks, Days: 1, Text: pii.New("孩子害怕")})
 			if err == nil {
-				_, _, err = shield.Raise(ctx, tx, staff.Acting{Person: officer, Action: staff.DecideShield}, vaulttest.Service, asked.ID)
+				_, _, err = shield.Raise(ctx, tx, d.Ring, staff.Acting{Person: officer, Action: staff.DecideShield}, vaulttest.Service, asked.ID)
 			}
 			return err
 		})

@@ -206,7 +206,7 @@ func (t Teller) news(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed)
 	if err := still(ctx, tx, d, entry, child, guardians); err != nil {
 		return notify.Message{}, err
 	}
-	if err := hidden(ctx, tx, d, entry, find(guardians, d.Guardian)); err != nil {
+	if err := hidden(ctx, tx, t.Desk.Ring, d, entry, find(guardians, d.Guardian)); err != nil {
 		return notify.Message{}, err
 	}
 	reached, err := t.Desk.Reach(ctx, tx, child, d.Guardian)
@@ -384,8 +384,8 @@ func proved(proofs []family.Proof, guardian family.GuardianID, kind family.Proof
 // child, or who else cares for it, has done (edge case 22). It hears of what it has done itself, of what is
 // proved of it, and of an end that the law has every guardian told of (Article 23): there is
 // nothing of the child in those. What it isn't told it isn't told later.
-func hidden(ctx context.Context, tx *db.Tx, d Due, entry ledger.Placed, me family.Guardian) error {
-	if !me.Hidden(tx.Now()) {
+func hidden(ctx context.Context, tx *db.Tx, ring *keyring.Ring, d Due, entry ledger.Placed, me family.Guardian) error {
+	if !me.Hidden(ring, tx.Now()) {
 		return nil
 	}
 	switch d.Kind {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/family"
@@ -19,7 +20,9 @@ func (f *fold) look(p ledger.Placed, c *child) fault {
 	if x != (fault{}) {
 		return x
 	}
-	f.uses++
+	if f.uses++; b.Forged {
+		f.raises(p, []approvals.Cause{approvals.Forged})
+	}
 	ports := p.Kind == gate.KindPorted || p.Kind == gate.KindPortDenied
 	copies := ports || p.Kind == gate.KindCopied || p.Kind == gate.KindCopyDenied
 	if copies != (b.Demand != "") {
@@ -59,7 +62,7 @@ func (f *fold) look(p ledger.Placed, c *child) fault {
 	}
 	by := family.Guardian{ID: family.GuardianID(k[:]), Child: u.use.Child, Strength: b.Strength}
 	_, reasons := gate.DecideAccess(facts, by, gate.Access{Service: p.Service, Child: u.use.Child, Items: b.Items,
-		Demand: b.Demand, Needs: b.Needs, Port: ports})
+		Demand: b.Demand, Needs: b.Needs, Port: ports, Forged: b.Forged})
 	permitted := p.Kind == gate.KindViewed || p.Kind == gate.KindCopied || p.Kind == gate.KindPorted
 	if permitted != (len(reasons) == 0) || !slices.Equal(reasons, b.Reasons) {
 		return fault{what: FoundVerdict, want: verdict(len(reasons) == 0, reasons), got: verdict(permitted, b.Reasons)}

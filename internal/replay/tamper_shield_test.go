@@ -23,6 +23,8 @@ import (
 var shieldChanges = []struct{ name, query, found string }{
 	{"a guardian sees again what is held", `UPDATE guardian SET hidden_until = NULL`, "row_differs guardian hidden_until"},
 	{"nobody has hidden it", `UPDATE guardian SET hidden_by = ''`, "row_differs guardian hidden_by"},
+	{"a guardian sees again, by another mark", `UPDATE guardian SET hidden_mark = 'x'`, "row_hash guardian hidden_mark"},
+	{"a guardian is hidden for longer", `UPDATE guardian SET hidden_until = hidden_until + 1`, "row_hash guardian hidden_mark"},
 	{"a shield never was", `DELETE FROM shield WHERE state = 'raised'`, "row_missing shield "},
 	{"a shield is about nobody", `UPDATE shield SET child = 'zz' WHERE state = 'raised'`, "row_extra shield "},
 	{"a shield has another name", `UPDATE shield SET id = '王小明' WHERE state = 'raised'`, "row_extra shield "},
@@ -73,7 +75,7 @@ func TestInvariant7_WhatIsHiddenFromAGuardianReplays(t *testing.T) {
 		raised := ask()
 		var pair approval.Pair
 		s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-			if raised, _, err = shield.Raise(ctx, tx, staff.Acting{Person: officer, Action: staff.DecideShield}, service, raised.ID); err != nil {
+			if raised, _, err = shield.Raise(ctx, tx, s.Ring, staff.Acting{Person: officer, Action: staff.DecideShield}, service, raised.ID); err != nil {
 				return err
 			}
 			pair, err = approval.Pairs(ctx, tx, second.ID, staff.DecideShield, officer.ID, staff.AskShield, service)

@@ -239,7 +239,7 @@ func (a *again) shields() error {
 			return err
 		}
 		if step.raised == nil {
-			if err := shield.LiftAgain(a.ctx, a.tx, by.Ledger(), c, step.lifted); err != nil {
+			if err := shield.LiftAgain(a.ctx, a.tx, a.Vault.Ring, by.Ledger(), c, step.lifted); err != nil {
 				return err
 			}
 			continue
@@ -247,7 +247,7 @@ func (a *again) shields() error {
 		if !a.tx.Now().Before(time.UnixMicro(step.raised.Until)) {
 			continue
 		}
-		err = shield.RaiseAgain(a.ctx, a.tx, by.Ledger(), c, *step.raised)
+		err = shield.RaiseAgain(a.ctx, a.tx, a.Vault.Ring, by.Ledger(), c, *step.raised)
 		if errors.Is(err, shield.ErrGuardian) { // the tie is lost, and is made anew with another name
 			a.done.Lost[shield.KindRaised]++
 			err = nil

@@ -49,7 +49,7 @@ func TestEdgeCase15_WhatWasHiddenFromAGuardianIsHiddenAgain(t *testing.T) {
 		}
 		raise := func(s shield.Shield) error {
 			return w.Try(func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := shield.Raise(ctx, tx, staff.Acting{Person: officer, Action: staff.DecideShield}, service, s.ID)
+				_, _, err := shield.Raise(ctx, tx, w.Ring, staff.Acting{Person: officer, Action: staff.DecideShield}, service, s.ID)
 				return err
 			})
 		}
@@ -76,7 +76,7 @@ func TestEdgeCase15_WhatWasHiddenFromAGuardianIsHiddenAgain(t *testing.T) {
 		ok(t, w.Try(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := w.Vault.Demand(ctx, tx, desk, father, children[1], rights.Demand{Kind: rights.Delete, Door: rights.ByGuardian, Guardian: father.ID})
 			if err == nil {
-				_, _, err = shield.Lift(ctx, tx, staff.Acting{Person: manager, Action: staff.DecideShield}, service, ended.ID)
+				_, _, err = shield.Lift(ctx, tx, w.Ring, staff.Acting{Person: manager, Action: staff.DecideShield}, service, ended.ID)
 			}
 			return err
 		}))

@@ -90,7 +90,7 @@ func (d Desk) Keep(ctx context.Context, tx *db.Tx, by family.Guardian, r Request
 	if err != nil {
 		return r, "", err
 	}
-	if err := speaks(ctx, tx, by, r); err != nil {
+	if err := d.speaks(ctx, tx, by, r); err != nil {
 		return r, "", err
 	}
 	class, err := c.Class(d.Ring, tx.Now())
@@ -105,7 +105,7 @@ func (d Desk) Keep(ctx context.Context, tx *db.Tx, by family.Guardian, r Request
 
 // speaks refuses who isn't a guardian of the child, in office and verified, or is the threat:
 // that one doesn't keep what the child wants to be erased (edge case 22).
-func speaks(ctx context.Context, tx *db.Tx, by family.Guardian, r Request) error {
+func (d Desk) speaks(ctx context.Context, tx *db.Tx, by family.Guardian, r Request) error {
 	if by.Child != r.Child || by.Strength < family.OneTimeCode {
 		return ErrMayNot
 	}
@@ -113,7 +113,7 @@ func speaks(ctx context.Context, tx *db.Tx, by family.Guardian, r Request) error
 		return err
 	}
 	g, err := family.FindGuardian(ctx, tx, r.Child, by.ID)
-	if err == nil && g.Hidden(tx.Now()) {
+	if err == nil && g.Hidden(d.Ring, tx.Now()) {
 		err = ErrNotHere
 	}
 	return err

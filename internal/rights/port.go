@@ -333,7 +333,7 @@ func (d Desk) Recall(ctx context.Context, tx *db.Tx, by family.Actor, r Request)
 		return r, "", err
 	}
 	if g, ok := by.(family.Guardian); ok {
-		err = speaks(ctx, tx, g, r)
+		err = d.speaks(ctx, tx, g, r)
 	} else if err = nil; !handles(by, r) {
 		err = ErrMayNot
 	}

@@ -76,7 +76,7 @@ func (d Desk) Receive(ctx context.Context, tx *db.Tx, by family.Actor, child fam
 	if err := ask.by(ctx, tx, by, c); err != nil {
 		return fail(err)
 	}
-	if ask.hidden, err = ask.fromThreat(ctx, tx, c); err != nil {
+	if ask.hidden, err = d.fromThreat(ctx, tx, c, ask); err != nil {
 		return fail(err)
 	}
 	if err := d.check(ctx, tx, c, ask); err != nil {
@@ -186,7 +186,7 @@ func (d Desk) told(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) (
 	}
 	var all []family.Guardian
 	err = tx.Together(ctx, family.ReadGuardians(&all, c.ID))
-	return slices.ContainsFunc(all, func(g family.Guardian) bool { return g.MayAnswer() && !g.Hidden(tx.Now()) }), err
+	return slices.ContainsFunc(all, func(g family.Guardian) bool { return g.MayAnswer() && !g.Hidden(d.Ring, tx.Now()) }), err
 }
 
 func (r Request) insert(ctx context.Context, tx *db.Tx) error {
@@ -216,12 +216,12 @@ func (d Desk) erasure(now time.Time, ask Demand) time.Time {
 
 // fromThreat reports whether the demand is one of a guardian from whom what is held of the
 // child is hidden, whoever has brought it.
-func (ask Demand) fromThreat(ctx context.Context, tx *db.Tx, c family.Child) (bool, error) {
+func (d Desk) fromThreat(ctx context.Context, tx *db.Tx, c family.Child, ask Demand) (bool, error) {
 	if ask.Door != ByGuardian {
 		return false, nil
 	}
 	g, err := family.FindGuardian(ctx, tx, c.ID, ask.Guardian)
-	return g.Hidden(tx.Now()), err
+	return g.Hidden(d.Ring, tx.Now()), err
 }
 
 // after is n working days after a moment, by the calendar of that moment, whether or not

@@ -293,7 +293,7 @@ func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, s
 // (approval.Pairs). A shield that was raised before about the same guardian ends with it, and
 // what this guardian had demanded to erase waits for the office. Errors: ErrMayNot,
 // ErrNotFound, ErrDecided, ErrGuardian, those of approval.Pairs.
-func Raise(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield string) (Shield, string, error) {
+func Raise(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, service, shield string) (Shield, string, error) {
 	c, s, err := lock(ctx, tx, by, staff.DecideShield, service, shield)
 	if err != nil {
 		return s, "", err
@@ -304,7 +304,7 @@ func Raise(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield stri
 	}
 	now := tx.Now()
 	s.Decider, s.DecidedAt, s.State, s.DueAt = by.ID, now, Raised, now.Add(time.Duration(s.Days)*24*time.Hour)
-	if err := s.hide(ctx, tx, c); err != nil {
+	if err := s.hide(ctx, tx, ring, c); err != nil {
 		return s, "", err
 	}
 	if err := s.raised(ctx, tx); err != nil {
@@ -316,17 +316,17 @@ func Raise(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield stri
 
 // hide hides what is held until the end of the shield, in the place of one that was raised
 // before: longer takes a new decision. What the guardian wants to be erased waits from then on.
-func (s Shield) hide(ctx context.Context, tx *db.Tx, c family.Child) error {
-	before, err := family.Hide(ctx, tx, c, s.Guardian, s.ID, s.DueAt)
+func (s Shield) hide(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c family.Child) error {
+	before, err := family.Hide(ctx, tx, ring, c, s.Guardian, s.ID, s.DueAt)
 	if errors.Is(err, family.ErrGuardianNotFound) || errors.Is(err, family.ErrGuardianEnded) {
 		err = ErrGuardian // there is nobody any more to hide it from
 	}
 	if err != nil {
 		return err
 	}
-	now := tx.Now()
-	if err := tx.Queue(ctx, `UPDATE shield SET state = $1, closed_at = $2 WHERE child = $3 AND id = $4 AND state = $5`,
-		Replaced, (*db.Time)(&now), c.ID, before, Raised); err != nil {
+	now := tx.Now() // of a tie that was changed by hand before is anything: there it is the one that was raised about it
+	if err := tx.Queue(ctx, `UPDATE shield SET state = $1, closed_at = $2 WHERE child = $3 AND (id = $4 OR guardian = $5) AND state = $6`,
+		Replaced, (*db.Time)(&now), c.ID, before, s.Guardian, Raised); err != nil {
 		return err
 	}
 	return rights.Withhold(ctx, tx, c, s.Guardian)
@@ -346,7 +346,7 @@ func (s Shield) raised(ctx context.Context, tx *db.Tx) error {
 // RaiseAgain hides what was hidden in entries that a store lacks that was put back: by whom,
 // and why, is in the ledger alone. What hides it here already stays as it is. Errors:
 // ErrGuardian, where that tie is lost or has ended.
-func RaiseAgain(ctx context.Context, tx *db.Tx, actor string, c family.Child, b RaisedBody) error {
+func RaiseAgain(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c family.Child, b RaisedBody) error {
 	s, err := queue.Find(ctx, tx, c.Service, b.Shield)
 	known := err == nil
 	switch {
@@ -358,7 +358,7 @@ func RaiseAgain(ctx context.Context, tx *db.Tx, actor string, c family.Child, b 
 		s = Shield{ID: b.Shield, Child: c.ID, Service: c.Service, Guardian: b.Guardian, AskedAt: tx.Now(), note: []byte{}}
 	}
 	s.State, s.DecidedAt, s.DueAt = Raised, tx.Now(), time.UnixMicro(b.Until).UTC()
-	if err := s.hide(ctx, tx, c); err != nil {
+	if err := s.hide(ctx, tx, ring, c); err != nil {
 		return err
 	}
 	if !known {
@@ -401,7 +401,7 @@ func Refuse(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield str
 // also who has asked, for it only opens what a guardian has a right to see (PIPL 45). Whoever
 // calls it erases what has lost its ground meanwhile (vault.EraseUnfounded). Errors:
 // ErrMayNot, ErrNotFound, ErrOver.
-func Lift(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield string) (Shield, string, error) {
+func Lift(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, service, shield string) (Shield, string, error) {
 	c, s, err := lock(ctx, tx, by, staff.DecideShield, service, shield)
 	if err != nil {
 		return s, "", err
@@ -416,7 +416,7 @@ func Lift(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield strin
 	if s, err = s.end(ctx, tx, c, Lifted); err != nil {
 		return s, "", err
 	}
-	if err := family.Show(ctx, tx, c, s.ID); err != nil {
+	if err := family.Show(ctx, tx, ring, c, s.ID); err != nil {
 		return s, "", err
 	}
 	entry, err := note(ctx, tx, c, KindLifted, by.Ledger(), LiftedBody{s.ID, inside})
@@ -425,7 +425,7 @@ func Lift(ctx context.Context, tx *db.Tx, by staff.Acting, service, shield strin
 
 // LiftAgain shows again what was shown again in entries that a store lacks that was put back.
 // One that isn't raised here is lifted already.
-func LiftAgain(ctx context.Context, tx *db.Tx, actor string, c family.Child, shield string) error {
+func LiftAgain(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c family.Child, shield string) error {
 	s, err := queue.Find(ctx, tx, c.Service, shield)
 	if errors.Is(err, ErrNotFound) || err == nil && s.State != Raised {
 		return nil
@@ -436,7 +436,7 @@ func LiftAgain(ctx context.Context, tx *db.Tx, actor string, c family.Child, shi
 	if s, err = s.end(ctx, tx, c, Lifted); err != nil {
 		return err
 	}
-	if err := family.Show(ctx, tx, c, s.ID); err != nil {
+	if err := family.Show(ctx, tx, ring, c, s.ID); err != nil {
 		return err
 	}
 	_, err = note(ctx, tx, c, KindLifted, actor, LiftedBody{Shield: s.ID})

@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
@@ -91,11 +92,15 @@ func (w *world) asking() shield.Asking {
 	return shield.Asking{Guardian: w.father.ID, Reason: shield.Violence, Days: 30, Text: pii.New("孩子告诉老师，父亲打她")}
 }
 
-type verb func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) (shield.Shield, string, error)
+type verb func(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, service, name string) (shield.Shield, string, error)
+
+func refuse(ctx context.Context, tx *db.Tx, _ *keyring.Ring, by staff.Acting, service, name string) (shield.Shield, string, error) {
+	return shield.Refuse(ctx, tx, by, service, name)
+}
 
 func (w *world) decide(do verb, by staff.Person, s shield.Shield) (out shield.Shield, err error) {
 	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
-		out, _, err = do(ctx, tx, staff.Acting{Person: by, Action: staff.DecideShield}, service, s.ID)
+		out, _, err = do(ctx, tx, w.Ring, staff.Acting{Person: by, Action: staff.DecideShield}, service, s.ID)
 		return err
 	})
 	return out, err
@@ -211,13 +216,13 @@ func TestEdgeCase22_TwoDecideOfWhomOneHoldsAnOffice(t *testing.T) {
 		}{"who has asked": {w.manager, approval.ErrSelf}, "two without an office": {w.second, approval.ErrNoOffice}, "a worker": {w.worker, shield.ErrMayNot}} {
 			_, err := w.decide(shield.Raise, c.by, s)
 			wants(t, what, err, c.want)
-			_, err = w.decide(shield.Refuse, c.by, s)
+			_, err = w.decide(refuse, c.by, s)
 			wants(t, what, err, c.want)
 		}
 		wants(t, "nobody could decide", w.sees(w.father), nil)
 		_, err = w.decide(shield.Lift, w.officer, s)
 		wants(t, "lifted before it is raised", err, shield.ErrOver)
-		_, err = w.decide(shield.Refuse, w.officer, s)
+		_, err = w.decide(refuse, w.officer, s)
 		wants(t, "refused", err, nil)
 		_, err = w.decide(shield.Raise, w.officer, s)
 		wants(t, "raised after that", err, shield.ErrDecided)
@@ -326,6 +331,60 @@ func TestEdgeCase22_WhatIsHeldIsHiddenUntilItsSecond(t *testing.T) {
 		_, err = w.decide(shield.Lift, w.second, s)
 		wants(t, "lifted by one who may decide", err, nil)
 		hidden("lifted", false)
+		w.audit()
+	})
+}
+
+// Invariant 3, edge case 22: who writes to the database and has no key ends no hiding, and hides
+// nothing for longer: a tie that isn't as it was written is hidden, from that second on, and
+// whoever holds an office hears of it once somebody looks. Two who decide anew put it right.
+func TestEdgeCase22_NoHandShowsWhatTwoHaveHidden(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		alarms := func() (n int) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+					var b approval.AlarmBody
+					if p.Kind == approval.KindAlarm && p.Into(&b) == nil && b.Cause == approval.Forged && p.Actor == w.father.Ledger() {
+						n++
+					}
+					return nil
+				})
+			})
+			return n
+		}
+		w.raised()
+		for what, change := range map[string]string{
+			"it never was":          `hidden_until = NULL, hidden_by = ''`,
+			"it is over":            `hidden_until = 1`,
+			"it lasts longer":       `hidden_until = hidden_until + 1`,
+			"somebody else's":       `hidden_by = 'sh_00000000000000000000000000'`,
+			"it has no mark":        `hidden_until = NULL, hidden_by = '', hidden_mark = ''`,
+			"it has another's mark": `hidden_until = NULL, hidden_by = '', hidden_mark = (SELECT g.hidden_mark FROM guardian g WHERE g.child = guardian.child AND g.guardian <> guardian.guardian)`,
+		} {
+			before := alarms()
+			wants(t, what, w.Try(func(ctx context.Context, tx *db.Tx) error {
+				n, err := tx.Exec(ctx, `UPDATE guardian SET `+change+` WHERE guardian = $1`, w.father.ID)
+				if err == nil && n != 1 {
+					t.Errorf("%s: %d rows", what, n)
+				}
+				return err
+			}), nil)
+			if err := w.sees(w.father); !gate.Hid(err) {
+				t.Errorf("%s: %v", what, err)
+			}
+			if after := alarms(); after != before+1 {
+				t.Errorf("%s: %d alarms, %d before", what, after, before)
+			}
+			wants(t, what+": the mother", w.sees(w.mother), nil)
+			if r, err := w.demand(w.father, rights.Access, ""); err != nil && !errors.Is(err, rights.ErrTwice) || !r.FetchUntil.IsZero() {
+				t.Errorf("%s: it is answered by itself: %+v, %v", what, r, err)
+			}
+			// Two decide anew.
+			_, err := w.decide(shield.Lift, w.officer, w.raised())
+			wants(t, what+": lifted", err, nil)
+			wants(t, what+": decided anew", w.sees(w.father), nil)
+			w.raised()
+		}
 		w.audit()
 	})
 }

@@ -21,7 +21,7 @@ var ErrNotHeld = errs.New(errs.NotFound, "vault.not_held")
 // recorded; *gate.Denied; family.ErrErased, family.ErrNotFound.
 func (v *Vault) View(ctx context.Context, tx *db.Tx, by family.Guardian, service, item string) (Opened, error) {
 	a := gate.Access{Service: service, Child: by.Child, Items: []string{item}}
-	if by.Hidden(tx.Now()) {
+	if by.Hidden(v.Ring, tx.Now()) {
 		return v.hidden(ctx, tx, by, a)
 	}
 	values := new([]stored)

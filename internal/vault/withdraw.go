@@ -51,7 +51,7 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	if err := v.orderStop(ctx, tx, actor, child, published, answers, guardians, class, grants); err != nil {
 		return nil, err
 	}
-	others := notHidden(answers, guardians, tx.Now())
+	others := v.notHidden(answers, guardians, tx.Now())
 	for _, s := range values {
 		if unfounded(published, answers, guardians, class, s.purpose) && unfounded(published, others, guardians, class, s.purpose) {
 			items = append(items, s.item)
@@ -79,9 +79,9 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 }
 
 // notHidden returns the answers of all guardians but those from whom what is held is hidden.
-func notHidden(answers []consent.Answer, guardians []family.Guardian, now time.Time) []consent.Answer {
+func (v *Vault) notHidden(answers []consent.Answer, guardians []family.Guardian, now time.Time) []consent.Answer {
 	return slices.DeleteFunc(slices.Clone(answers), func(a consent.Answer) bool {
-		return slices.ContainsFunc(guardians, func(g family.Guardian) bool { return g.ID == a.Guardian && g.Hidden(now) })
+		return slices.ContainsFunc(guardians, func(g family.Guardian) bool { return g.ID == a.Guardian && g.Hidden(v.Ring, now) })
 	})
 }
 

@@ -80,7 +80,7 @@ func (s *Server) face(ctx context.Context, tx *db.Tx, req consent.Request, l i18
 	if err == nil {
 		// Edge case 22: whoever is shown nothing isn't told what the child is called either.
 		g, gone := family.FindGuardian(ctx, tx, child.ID, req.Guardian)
-		if gone != nil || g.Hidden(tx.Now()) {
+		if gone != nil || g.Hidden(s.Ring, tx.Now()) {
 			nickname = pii.Text{}
 		}
 	}

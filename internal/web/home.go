@@ -322,7 +322,7 @@ func (s *Server) homeChild(ctx context.Context, tx *db.Tx, tie family.Tie, numbe
 	if err != nil {
 		return homeChild{}, err
 	}
-	if tie.Hidden(tx.Now()) {
+	if tie.Hidden(s.Ring, tx.Now()) {
 		return closedChild(tie, number, published, end, charter.Lang(l)), nil
 	}
 	held, err := vault.Holdings(ctx, tx, tie.Of)

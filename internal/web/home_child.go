@@ -149,7 +149,7 @@ func (s *Server) homeOne(w http.ResponseWriter, r *http.Request) error {
 	var instead *homeClosedPage // of whom nothing is shown here
 	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		t, number, err := tie(r, in)
-		if instead = nil; err == nil && t.Hidden(tx.Now()) {
+		if instead = nil; err == nil && t.Hidden(s.Ring, tx.Now()) {
 			instead = new(homeClosedPage)
 			return s.fillClosed(ctx, tx, r, t, number, instead)
 		}
@@ -234,7 +234,7 @@ func (s *Server) homeAgain(w http.ResponseWriter, r *http.Request) error {
 	}
 	var secrets consent.Secrets
 	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, _, err := openTie(r, in, tx.Now())
+		t, _, err := s.openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -331,7 +331,7 @@ func (t told) items(names []string) string {
 }
 
 func (s *Server) fillChild(ctx context.Context, tx *db.Tx, r *http.Request, in session.Session, page *homeChildPage) error {
-	t, number, err := openTie(r, in, tx.Now())
+	t, number, err := s.openTie(r, in, tx.Now())
 	if err != nil {
 		return err
 	}

@@ -34,9 +34,9 @@ func closed(err error) error {
 
 // openTie is tie for what shows anything of the child, or lets somebody in to see it. Errors:
 // ErrClosed, those of tie.
-func openTie(r *http.Request, in session.Session, now time.Time) (family.Tie, int, error) {
+func (s *Server) openTie(r *http.Request, in session.Session, now time.Time) (family.Tie, int, error) {
 	t, number, err := tie(r, in)
-	if err == nil && t.Hidden(now) {
+	if err == nil && t.Hidden(s.Ring, now) {
 		err = ErrClosed
 	}
 	return t, number, err

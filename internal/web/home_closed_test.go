@@ -44,7 +44,7 @@ func (s *site) hides(child family.Child) (until time.Time) {
 		if err != nil {
 			return err
 		}
-		raised, _, err := shield.Raise(ctx, tx, staff.Acting{Person: officer, Action: staff.DecideShield}, vaulttest.Service, asked.ID)
+		raised, _, err := shield.Raise(ctx, tx, s.w.Ring, staff.Acting{Person: officer, Action: staff.DecideShield}, vaulttest.Service, asked.ID)
 		until = raised.DueAt
 		return err
 	})

@@ -74,7 +74,7 @@ func (t told) copyNeeds() (needs family.Strength, prove string) {
 func (s *Server) homeCopy(w http.ResponseWriter, r *http.Request) error {
 	var page homeCopyPage
 	err := s.visit(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, number, err := openTie(r, in, tx.Now())
+		t, number, err := s.openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (s *Server) homeCopyFile(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if t.Hidden(tx.Now()) { // how many parts there are isn't told: the gate denies, and records it
+		if t.Hidden(s.Ring, tx.Now()) { // how many parts there are isn't told: the gate denies, and records it
 			guardian, size = t.ID, 0
 			return nil
 		}
@@ -198,7 +198,7 @@ func (s *Server) copyOf(ctx context.Context, tx *db.Tx, t family.Tie, request st
 	if err != nil {
 		return d, err
 	}
-	if t.Hidden(tx.Now()) {
+	if t.Hidden(s.Ring, tx.Now()) {
 		_, err := s.Vault.Copy(ctx, tx, t.Guardian, demand, family.Unproved, nil)
 		return d, err
 	}

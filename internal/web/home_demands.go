@@ -134,7 +134,7 @@ func (s *Server) homeDemand(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) homeKeep(w http.ResponseWriter, r *http.Request) error {
 	request := r.PostFormValue("request")
 	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, _, err := openTie(r, in, tx.Now())
+		t, _, err := s.openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ func (s *Server) homeInvite(w http.ResponseWriter, r *http.Request) error {
 	var letter notify.Message
 	err = s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		// Edge case 22: nobody is let in by whom nothing is shown, who could be that one again.
-		t, _, err := openTie(r, in, tx.Now())
+		t, _, err := s.openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (s *Server) homeLeave(w http.ResponseWriter, r *http.Request) error {
 	var letters []notify.Message
 	err := s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
 		// Nor does it leave, to be registered anew as somebody else: the office sees to that.
-		t, _, err := openTie(r, in, tx.Now())
+		t, _, err := s.openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}

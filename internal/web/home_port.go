@@ -123,7 +123,7 @@ func (s *Server) homePort(w http.ResponseWriter, r *http.Request) error {
 	}
 	browser, code := id.Secret(32), consent.OneTime{}
 	err = s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, _, err := openTie(r, in, tx.Now())
+		t, _, err := s.openTie(r, in, tx.Now())
 		if err == nil {
 			code, err = s.door.Challenge(ctx, tx, in, t, browser)
 		}
@@ -146,7 +146,7 @@ func (s *Server) homePort(w http.ResponseWriter, r *http.Request) error {
 // portPage fills the page that asks for the code.
 func (s *Server) portPage(r *http.Request, ask rights.Demand, page *homePortPage) func(context.Context, *db.Tx, session.Session) error {
 	return func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, number, err := openTie(r, in, tx.Now())
+		t, number, err := s.openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -192,7 +192,7 @@ func (s *Server) homePortConfirm(w http.ResponseWriter, r *http.Request) error {
 	}
 	var made homePortMade
 	err = s.act(r, func(ctx context.Context, tx *db.Tx, in session.Session) error {
-		t, number, err := openTie(r, in, tx.Now())
+		t, number, err := s.openTie(r, in, tx.Now())
 		if err != nil {
 			return err
 		}

@@ -1220,7 +1220,7 @@ func (g *guardian) hides() {
 		asked, _, err := shield.Ask(ctx, tx, g.site.App.Ring, workday.Default(), staff.Acting{Person: manager, Action: staff.AskShield}, apptest.Service,
 			family.ID(g.child.ID), shield.Asking{Guardian: family.GuardianID(g.child.Guardians[0].ID), Reason: shield.Violence, Days: 30, Text: pii.New("孩子告诉老师，父亲打她")})
 		if err == nil {
-			_, _, err = shield.Raise(ctx, tx, staff.Acting{Person: officer, Action: staff.DecideShield}, apptest.Service, asked.ID)
+			_, _, err = shield.Raise(ctx, tx, g.site.App.Ring, staff.Acting{Person: officer, Action: staff.DecideShield}, apptest.Service, asked.ID)
 		}
 		return err
 	})

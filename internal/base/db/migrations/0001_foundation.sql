@@ -334,6 +334,7 @@ CREATE TABLE guardian (
 	ended_at    bigint,
 	hidden_until bigint,         -- nothing that is held is shown to this one until then
 	hidden_by   text   NOT NULL, -- the shield that decided it, of this tie or an earlier one of the same person; or empty
+	hidden_mark bytea  NOT NULL, -- keyed hash of the two, and of whose they are: one that isn't theirs hides
 	PRIMARY KEY (child, guardian)
 ); -- clustered
 CREATE INDEX guardian_phone ON guardian (phone_hash, child, guardian) WHERE phone_hash IS NOT NULL;
