@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -331,6 +333,51 @@ func TestEdgeCase22_WhatIsHeldIsHiddenUntilItsSecond(t *testing.T) {
 		_, err = w.decide(shield.Lift, w.second, s)
 		wants(t, "lifted by one who may decide", err, nil)
 		hidden("lifted", false)
+		w.audit()
+	})
+}
+
+// Article 1, edge case 22: an app that ends the tie of who is the threat erases nothing by it that
+// this one's yes has held: what that could prove stays until the hiding ends. What another
+// guardian decides after that is its own, and is done at once (Article 20).
+func TestEdgeCase22_AnEndedTieErasesNothingWhileItIsHidden(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.Put(w.child, "speaking-practice", "voice", "AAAA")
+		w.withdraw(w.mother, "parent-reports")
+		holds := func(what string, want ...string) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				held, err := vault.Holdings(ctx, tx, w.child)
+				if got := vault.Items(held); !slices.Equal(got, want) {
+					t.Errorf("%s: %v are held, want %v", what, got, want)
+				}
+				return err
+			})
+		}
+		holds("the father still says yes", "nickname", "voice")
+		s := w.raised()
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, err := family.Lock(ctx, tx, service, w.child.ID)
+			if err == nil {
+				_, err = consent.Desk{Ring: w.Ring, Charters: w.desk.Charters}.EndGuardian(ctx, tx, w.App, c, w.father.ID)
+			}
+			if err == nil {
+				_, err = w.Vault.EraseUnfounded(ctx, tx, w.App.Ledger(), service, c.ID)
+			}
+			return err
+		})
+		holds("an app has ended the tie", "nickname", "voice")
+		if _, err := w.Read(w.child, "parent-reports", "nickname"); !errors.Is(err, gate.ErrDenied) {
+			t.Errorf("used: %v", err)
+		}
+		w.sweep()
+		holds("swept", "nickname", "voice")
+		w.withdraw(w.mother, "speaking-practice")
+		holds("the mother has decided since", "nickname")
+		w.audit()
+		w.Pass(s.DueAt.Sub(w.Store.Now()) + time.Second)
+		w.sweep()
+		holds("over")
 		w.audit()
 	})
 }

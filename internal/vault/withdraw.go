@@ -22,8 +22,9 @@ import (
 //
 // What has lost its ground by nobody's no but that of a guardian from whom it is hidden is
 // kept, and used by nobody, for as long: who is the threat could otherwise erase the proof of
-// that by taking a consent back (edge case 22; Article 1; PIPL 47). Whoever ends the hiding
-// calls this again.
+// that by taking a consent back, or by having an app end the tie that holds a value against
+// another guardian's no (edge case 22; Article 1; PIPL 47). Whoever ends the hiding calls this
+// again.
 func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service string, id family.ID) (items []string, err error) {
 	// Who answers holds the child, so nothing comes in while we look.
 	var values []stored
@@ -51,9 +52,9 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	if err := v.orderStop(ctx, tx, actor, child, published, answers, guardians, class, grants); err != nil {
 		return nil, err
 	}
-	others := v.notHidden(answers, guardians, tx.Now())
+	others, there := v.withoutThreat(answers, guardians, tx.Now())
 	for _, s := range values {
-		if unfounded(published, answers, guardians, class, s.purpose) && unfounded(published, others, guardians, class, s.purpose) {
+		if unfounded(published, answers, guardians, class, s.purpose) && unfounded(published, others, there, class, s.purpose) {
 			items = append(items, s.item)
 		}
 	}
@@ -78,11 +79,27 @@ func (v *Vault) EraseUnfounded(ctx context.Context, tx *db.Tx, actor, service st
 	return items, err
 }
 
-// notHidden returns the answers of all guardians but those from whom what is held is hidden.
-func (v *Vault) notHidden(answers []consent.Answer, guardians []family.Guardian, now time.Time) []consent.Answer {
+// withoutThreat returns the answers without a no of a guardian from whom what is held is hidden,
+// and the guardians as if none of those had ended: by neither does a value go while it is
+// hidden. A no that another guardian gives after that end is its own decision, and counts.
+func (v *Vault) withoutThreat(answers []consent.Answer, guardians []family.Guardian, now time.Time) ([]consent.Answer, []family.Guardian) {
+	ended := make(map[family.GuardianID]time.Time) // of those from whom it is hidden; zero: in office
+	there := slices.Clone(guardians)
+	for i, g := range there {
+		if g.Hidden(v.Ring, now) {
+			ended[g.ID], there[i].EndedAt = g.EndedAt, time.Time{}
+		}
+	}
+	overtaken := func(yes consent.Answer, end time.Time) bool {
+		return slices.ContainsFunc(answers, func(a consent.Answer) bool {
+			_, hidden := ended[a.Guardian]
+			return !hidden && a.Purpose == yes.Purpose && !a.Granted && a.Stands() && a.GivenAt.After(end)
+		})
+	}
 	return slices.DeleteFunc(slices.Clone(answers), func(a consent.Answer) bool {
-		return slices.ContainsFunc(guardians, func(g family.Guardian) bool { return g.ID == a.Guardian && g.Hidden(v.Ring, now) })
-	})
+		end, hidden := ended[a.Guardian]
+		return hidden && (!a.Granted || !end.IsZero() && overtaken(a, end))
+	}), there
 }
 
 // orderStop tells processors and recipients of the purposes that have lost their
