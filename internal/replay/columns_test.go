@@ -52,7 +52,6 @@ var exempt = map[string]string{
 		"(TestArticle16_AHandleLeadsOnePartyToOneChild)",
 	"cessation.erased_upto": "how far the erasing of a purpose's values is: no permit opens one that was left out, and it ends by its own time",
 
-	"rights_port.address": "keyed hash of what leads there: another one leads nowhere, or to a copy that the code isn't for",
 	"rights_port.code":    "keyed hash of a code, of the address, the child, the demand and the items: it can't be made without the keys, nor taken from another copy",
 	"rights_port.tries":   "counts the wrong codes of one copy; see docs/threat-model.md",
 

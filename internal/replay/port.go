@@ -82,6 +82,7 @@ func (f *fold) recalled(p ledger.Placed, s source, c *child) fault {
 		return fault{what: FoundBody, field: rulePort}
 	}
 	*d.port = ported{items: d.port.items, ending: b.Why, ended: at, entry: p.ID}
+	d.note = false // nobody has it, and for whom it was is forgotten
 	d.step(p)
 	return f.handled(p, s, b.Inside)
 }
@@ -103,7 +104,13 @@ func (a *audit) comparePort(t *tally, row rights.Ported) {
 	r.text("ending", string(d.port.ending), string(row.Ending))
 	r.time("ended_at", d.port.ended, micros(row.EndedAt))
 	r.text("entry", d.port.entry, row.Entry)
+	if d.port.ending != "" && !row.Forgotten() {
+		r.found(FoundDiffers, "address, code", "–", "–") // it could be fetched again
+	}
 }
+
+// forgets reports whether it may be forgotten by then to whom a copy was to be handed: its days are over.
+func (d demand) forgets(at int64) bool { return d.port != nil && at >= d.fetch }
 
 // comparePorts names those that the ledger knows and the table doesn't.
 func (a *audit) comparePorts(t *tally) {

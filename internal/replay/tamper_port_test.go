@@ -23,6 +23,8 @@ var portChanges = []struct{ name, query, found string }{
 	{"a copy is of another child", `UPDATE rights_port SET child = (SELECT max(child) FROM child WHERE child <> rights_port.child)`, "row_extra rights_port "},
 	{"a copy holds more", `UPDATE rights_port SET items = '王小明'`, "row_differs rights_port items"},
 	{"a copy can be fetched again", `UPDATE rights_port SET ending = '' WHERE ending = 'fetched'`, "row_differs rights_port ending"},
+	{"a copy that was recalled opens again", `UPDATE rights_port SET address = 'x' WHERE ending = 'recalled'`, "row_differs rights_port address, code"},
+	{"it is forgotten before its time to whom", `UPDATE rights_request SET note = NULL WHERE kind = 'port'`, "row_differs rights_request note"},
 	{"a copy was fetched at another time", `UPDATE rights_port SET ended_at = 1`, "row_differs rights_port ended_at"},
 	{"a copy was fetched by another entry", `UPDATE rights_port SET entry = '王小明'`, "row_differs rights_port entry"},
 }

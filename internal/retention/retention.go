@@ -51,6 +51,7 @@ type Swept struct {
 	Proofs     int // proofs of guardians that ran out
 	Attempts   int // attempts to prove something that ran out, or aren't counted any more
 	Claims     int // claims that a child is older whose second person didn't come
+	Ports      int // copies whose days are over, of which nobody knows any more to whom they were to be handed
 	Shields    int // of what was hidden from a guardian, and is shown again
 	Kept       int // values whose legal time is over
 	Alarms     int // clocks of processors and recipients that have come to their alarm
@@ -107,6 +108,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Proofs, sweepProofs(store, v)},
 		{&done.Attempts, sweepAttempts(store)},
 		{&done.Claims, sweepClaims(store)},
+		{&done.Ports, sweepPorts(store)},
 		{&done.Shields, sweepShields(store, v)},
 		{&done.Unanswered, sweepUnanswered(store, v, f)},
 		{&done.Traces, forget(store, family.ForgetTraces)},
@@ -234,6 +236,13 @@ func sweepClaims(store *db.DB) work {
 			return err
 		})
 		return n, err
+	})
+}
+
+// sweepPorts forgets to whom copies were to be handed whose days are over (Article 12).
+func sweepPorts(store *db.DB) work {
+	return through(store, rights.DuePorts, func(ctx context.Context, r rights.Request) (int, error) {
+		return 1, store.Update(ctx, func(tx *db.Tx) error { return rights.ForgetPort(ctx, tx, r) })
 	})
 }
 

@@ -71,7 +71,7 @@ func (to Recipient) IsEmail() bool { return isEmail(to.Contact.Reveal()) }
 // text is what is sealed with the demand: the name, and on a line of its own the contact.
 func (to Recipient) text() pii.Text { return pii.New(to.Name.Reveal() + "\n" + to.Contact.Reveal()) }
 
-// To returns whom a demand names, from its words.
+// To returns whom a demand names, from its words: nobody, once that is forgotten.
 func (r Request) To(ring *keyring.Ring, c family.Child) (Recipient, error) {
 	text, _, err := r.Text(ring, c)
 	name, contact, _ := strings.Cut(text.Reveal(), "\n")
@@ -298,16 +298,48 @@ func (p Ported) Carried(ctx context.Context, tx *db.Tx, entry string) error {
 	return p.over(ctx, tx, Fetched, entry)
 }
 
-// over ends it, if it waits.
+// over ends it, if it waits. What opened it goes with that, and whom it was for, unless that one
+// has it: then guardians see who for the rest of its days (Article 12).
 func (p Ported) over(ctx context.Context, tx *db.Tx, why PortEnding, entry string) error {
 	now := tx.Now()
 	n, err := tx.Exec(ctx, `
-		UPDATE rights_port SET ending = $1, ended_at = $2, entry = $3, tries = $4 WHERE child = $5 AND id = $6 AND ending = ''`,
-		why, (*db.Time)(&now), entry, p.tries, p.Child, p.ID)
+		UPDATE rights_port SET ending = $1, ended_at = $2, entry = $3, tries = $4, address = $5, code = $5 WHERE child = $6 AND id = $7 AND ending = ''`,
+		why, (*db.Time)(&now), entry, p.tries, []byte{}, p.Child, p.ID)
 	if err == nil && n != 1 {
 		err = ErrNoPort
 	}
-	return err
+	if err != nil || why == Fetched {
+		return err
+	}
+	return tx.Queue(ctx, `UPDATE rights_request SET note = NULL WHERE child = $1 AND id = $2`, p.Child, p.ID)
+}
+
+// Forgotten reports whether nothing is left of what opened it.
+func (p Ported) Forgotten() bool { return len(p.address) == 0 && len(p.code) == 0 }
+
+// DuePorts returns the demands to hand a copy over whose days are over and of which it is still
+// known to whom: those behind after, the oldest first, at most limit. Its cost is what is due.
+func DuePorts(ctx context.Context, tx *db.Tx, after Request, limit int) ([]Request, error) {
+	now := tx.Now()
+	return db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM rights_request
+		WHERE kind = 'port' AND note IS NOT NULL AND fetch_until <= $1 AND (fetch_until, child, id) > ($2, $3, $4)
+		ORDER BY fetch_until, child, id LIMIT $5`,
+		(*db.Time)(&now), after.FetchUntil.UnixMicro(), after.Child, after.ID, int64(limit))
+}
+
+// ForgetPort removes to whom a copy was to be handed whose days are over, and what would have
+// opened it (Article 12). What the ledger and the demand say of it stays: by whom, of what, and
+// how it ended. It changes nothing that anything rests on, so no entry tells it. If we crash
+// before the commit, it is due again. Errors: those of family.Hold.
+func ForgetPort(ctx context.Context, tx *db.Tx, r Request) error {
+	if _, err := family.Hold(ctx, tx, r.Service, r.Child); err != nil {
+		return err
+	}
+	if err := tx.Queue(ctx, `UPDATE rights_port SET address = $1, code = $1 WHERE child = $2 AND id = $3`, []byte{}, r.Child, r.ID); err != nil {
+		return err
+	}
+	return tx.Queue(ctx, `UPDATE rights_request SET note = NULL WHERE child = $1 AND id = $2`, r.Child, r.ID)
 }
 
 // end ends one of a locked child that nobody has fetched, and records why.

@@ -257,3 +257,70 @@ func TestPIPL45_ARecipientIsANameAndAnAddress(t *testing.T) {
 		}
 	}
 }
+
+// Article 12: what opened a copy goes with its end, and to whom it was to be handed with it, or,
+// where that one has it, when its days are over. What remains says what was handed over, by whom
+// and when.
+func TestArticle12_WhoWasNamedIsForgottenOnceACopyIsOver(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.Child()
+		mother := w.Guardian(c)
+		w.Put(c, "course-progress", "nickname", "小溪")
+		left := func(what string, r rights.Request, named, opens bool) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				is, err := rights.Find(ctx, tx, r.Service, r.ID)
+				if err != nil {
+					return err
+				}
+				to, err := is.To(w.Ring, c)
+				p, e := rights.PortOf(ctx, tx, is)
+				if (to.Name.Reveal() != "") != named || to.IsEmail() != named || p.Forgotten() == opens || p.ID == "" || is.Number != r.Number {
+					t.Errorf("%s: named %v, opens %v", what, !to.Name.IsZero(), !p.Forgotten())
+				}
+				return errors.Join(err, e)
+			})
+		}
+		forget := func(want ...rights.Request) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				due, err := rights.DuePorts(ctx, tx, rights.Request{}, 10)
+				if len(due) != len(want) {
+					t.Errorf("%d are due, want %d", len(due), len(want))
+				}
+				for _, r := range due {
+					err = errors.Join(err, rights.ForgetPort(ctx, tx, r))
+				}
+				return err
+			})
+		}
+		fetched, s := w.ported(mother, c)
+		left("it waits", fetched, true, true)
+		if _, err := w.fetches(s, s.Code.Reveal()); err != nil {
+			t.Fatal(err)
+		}
+		left("fetched", fetched, true, false)
+		recalled, _ := w.ported(mother, c)
+		refuses(t, "recalled", w.recalls(mother, recalled), nil)
+		left("recalled", recalled, false, false)
+		guessed, s := w.ported(mother, c)
+		for range 10 {
+			_, err := w.fetches(s, "")
+			refuses(t, "a wrong code", err, rights.ErrPortCode)
+		}
+		left("guessed", guessed, false, false)
+		waits, s := w.ported(mother, c)
+		forget()
+		w.Pass(7*24*time.Hour + time.Second)
+		left("its days are over", waits, true, true)
+		forget(fetched, waits)
+		left("fetched, and swept", fetched, false, false)
+		left("nobody came, and swept", waits, false, false)
+		if got := w.state(waits); got != "lapsed" {
+			t.Errorf("it is %s", got)
+		}
+		_, err := w.fetches(s, s.Code.Reveal())
+		refuses(t, "fetched after that", err, rights.ErrNoPort)
+		forget()
+	})
+}

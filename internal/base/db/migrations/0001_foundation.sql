@@ -516,6 +516,7 @@ CREATE INDEX rights_request_ended_kind ON rights_request (service, kind, state, 
 CREATE INDEX rights_request_id ON rights_request (id, child);
 CREATE INDEX rights_request_erase ON rights_request (erase_at, child, id);
 CREATE INDEX rights_request_goes ON rights_request (service, erase_at) WHERE erase_at IS NOT NULL;
+CREATE INDEX rights_request_port ON rights_request (fetch_until, child, id) WHERE kind = 'port' AND note IS NOT NULL;
 CREATE INDEX rights_request_number ON rights_request (service, number, child, id);
 CREATE INDEX rights_request_open ON rights_request (service, due_at, child, id, kind) WHERE state = 'open';
 CREATE INDEX rights_request_due ON rights_request (due_at, child, id) WHERE state = 'open';
@@ -525,8 +526,8 @@ CREATE INDEX rights_request_due ON rights_request (due_at, child, id) WHERE stat
 CREATE TABLE rights_port (
 	child    text   NOT NULL,
 	id       text   NOT NULL, -- of the demand
-	address  bytea  NOT NULL, -- keyed hash of what leads there
-	code     bytea  NOT NULL, -- keyed hash of the code, bound to address, child, demand and items
+	address  bytea  NOT NULL, -- keyed hash of what leads there; empty once it is over
+	code     bytea  NOT NULL, -- keyed hash of the code, bound to address, child, demand and items; likewise
 	items    text   NOT NULL, -- that were chosen, separated by spaces; empty: whatever is held
 	tries    bigint NOT NULL, -- of wrong codes
 	ending   text   NOT NULL, -- fetched, recalled, guessed, restored; empty while it waits, or after its time
