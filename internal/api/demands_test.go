@@ -237,7 +237,7 @@ func TestPIPL45_TheOperatorSeesAndRecallsWhatIsHandedOver(t *testing.T) {
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			desk := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}
 			r, _, err = w.Vault.DemandPort(ctx, tx, desk, mother, child, rights.Demand{Items: []string{"nickname"},
-				To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+				To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example"), Home: true}})
 			return err
 		})
 		seen := func(state string) {

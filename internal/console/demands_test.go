@@ -512,7 +512,7 @@ func TestPIPL45_WhatIsHandedOverIsSeenWithoutWhom(t *testing.T) {
 		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			desk := rights.Desk{Ring: d.Ring, Charters: d.Desk.Charters, Calendar: workday.Default()}
 			r, _, err = d.Vault.DemandPort(ctx, tx, desk, c.guardian, c.child, rights.Demand{Items: []string{"nickname"},
-				To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+				To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example"), Home: true}})
 			return err
 		})
 		page := c.asks.get(at(r) + "?lang=en").Body.String()

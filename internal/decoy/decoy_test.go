@@ -127,7 +127,7 @@ func (w *trap) handed(c family.Child) (by string) {
 	w.T.Helper()
 	desk, mother := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}, w.Guardian(c)
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
-		_, s, err := w.Vault.DemandPort(ctx, tx, desk, mother, c, rights.Demand{To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+		_, s, err := w.Vault.DemandPort(ctx, tx, desk, mother, c, rights.Demand{To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example"), Home: true}})
 		if err != nil {
 			return err
 		}

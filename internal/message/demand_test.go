@@ -63,7 +63,7 @@ func TestArticle19_DemandsAreTold(t *testing.T) {
 		// … and of one that she hands to somebody: when it was fetched, or nobody gets it any more.
 		port := func() (r rights.Request, s rights.Secrets) {
 			d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-				r, s, err = d.Vault.DemandPort(ctx, tx, desk, hers, child, rights.Demand{To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+				r, s, err = d.Vault.DemandPort(ctx, tx, desk, hers, child, rights.Demand{To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example"), Home: true}})
 				return err
 			})
 			return r, s

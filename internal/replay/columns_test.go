@@ -52,8 +52,8 @@ var exempt = map[string]string{
 		"(TestArticle16_AHandleLeadsOnePartyToOneChild)",
 	"cessation.erased_upto": "how far the erasing of a purpose's values is: no permit opens one that was left out, and it ends by its own time",
 
-	"rights_port.code":    "keyed hash of a code, of the address, the child, the demand and the items: it can't be made without the keys, nor taken from another copy",
-	"rights_port.tries":   "counts the wrong codes of one copy; see docs/threat-model.md",
+	"rights_port.code":  "keyed hash of a code, of the address, the child, the demand and the items: it can't be made without the keys, nor taken from another copy",
+	"rights_port.tries": "counts the wrong codes of one copy; see docs/threat-model.md",
 
 	"party_statement": "in the story no party has ended: what somebody changes in one is found (TestArticle16_AStatementThatWasTouchedIsFound)",
 

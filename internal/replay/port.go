@@ -19,17 +19,17 @@ type ported struct {
 }
 
 // mayPort judges a demand that a copy is carried over: it is a guardian's own, who has named
-// somebody and has chosen items by their names.
+// somebody in the country (edge case 20) and has chosen items by their names.
 func (f *fold) mayPort(p ledger.Placed, b rights.ReceivedBody) bool {
 	if b.Kind != rights.Port {
-		return len(b.Items) == 0
+		return len(b.Items) == 0 && !b.Home
 	}
 	for _, item := range b.Items {
 		if _, held := f.names.syms[item]; !held {
 			return false // invariant 6
 		}
 	}
-	return b.Door == rights.ByGuardian && p.Actor == "guardian:"+string(b.Guardian) && b.Note && b.Fetch != 0
+	return b.Door == rights.ByGuardian && p.Actor == "guardian:"+string(b.Guardian) && b.Note && b.Home && b.Fetch != 0
 }
 
 // ported judges who has fetched a copy that waited, or was denied it: once, in its time, and

@@ -40,7 +40,7 @@ func TestPIPL45_WhatIsHandedOverIsDecidedAgain(t *testing.T) {
 		port := func() (r rights.Request, secret rights.Secrets) {
 			s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 				r, secret, err = s.Vault.DemandPort(ctx, tx, desk, mother, s.mei, rights.Demand{Items: []string{"nickname"},
-					To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+					To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example"), Home: true}})
 				return err
 			})
 			return r, secret
@@ -113,13 +113,14 @@ func TestPIPL45_WhatIsHandedOverIsDecidedAgain(t *testing.T) {
 			forgery(t, name, s.once(t, func() { s.forge(s.mei, raised, c.kind, c.actor, c.body) }), c.found)
 		}
 		demands := func(change func(b *rights.ReceivedBody)) rights.ReceivedBody {
-			b := rights.ReceivedBody{Request: id.New(id.Rights), Number: "7K2M-9QXT", Kind: rights.Port, Door: rights.ByGuardian, Guardian: mother.ID, Note: true,
+			b := rights.ReceivedBody{Request: id.New(id.Rights), Number: "7K2M-9QXT", Kind: rights.Port, Door: rights.ByGuardian, Guardian: mother.ID, Note: true, Home: true,
 				Due: s.Store.Now().Add(time.Hour).UnixMicro(), Fetch: s.Store.Now().Add(time.Hour).UnixMicro()}
 			change(&b)
 			return b
 		}
 		for name, change := range map[string]func(b *rights.ReceivedBody){
 			"to nobody":                func(b *rights.ReceivedBody) { b.Note = false },
+			"to somebody abroad":       func(b *rights.ReceivedBody) { b.Home = false },
 			"by the child":             func(b *rights.ReceivedBody) { b.Door = rights.ByChild },
 			"of what nobody knows":     func(b *rights.ReceivedBody) { b.Items = []string{"王小明"} },
 			"that has no end":          func(b *rights.ReceivedBody) { b.Fetch = 0 },

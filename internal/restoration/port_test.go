@@ -23,7 +23,7 @@ func TestEdgeCase15_ACopyThatWasHandedOverIsNotFetchedAgain(t *testing.T) {
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			demands, secrets = nil, nil
 			for range 3 {
-				r, s, err := w.Vault.DemandPort(ctx, tx, w.rights(), mother, c, rights.Demand{To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}})
+				r, s, err := w.Vault.DemandPort(ctx, tx, w.rights(), mother, c, rights.Demand{To: rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example"), Home: true}})
 				if err != nil {
 					return err
 				}

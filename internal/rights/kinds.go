@@ -41,6 +41,7 @@ type ReceivedBody struct {
 	Reached  Reached           `json:"reached,omitempty"`
 	Paper    bool              `json:"paper,omitempty"` // it came with a document
 	Items    []string          `json:"items,omitempty"` // of a copy that is carried over; none: whatever is held
+	Home     bool              `json:"home,omitempty"`  // it is in the country, as the guardian says who has named that one (edge case 20)
 	Inside
 }
 

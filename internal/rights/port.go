@@ -24,6 +24,8 @@ import (
 var (
 	ErrAtHome    = errs.New(errs.Conflict, "rights.port_at_home")      // the code is for the guardian's eyes alone
 	ErrRecipient = errs.New(errs.Invalid, "rights.recipient_invalid")  // a name, and an e-mail or web address
+	ErrWhere     = errs.New(errs.Invalid, "rights.port_where")         // nobody has said whether the recipient is in the country
+	ErrAbroad    = errs.New(errs.Conflict, "rights.port_abroad")       // it isn't
 	ErrHeldBack  = errs.New(errs.Conflict, "rights.port_held_back")    // nothing leaves for now
 	ErrWaiting   = errs.New(errs.TooMany, "rights.ports_waiting")      // enough of them
 	ErrNoPort    = errs.New(errs.NotFound, "rights.port_not_found")    // an address that leads nowhere, or not any more
@@ -40,6 +42,7 @@ var (
 type Recipient struct {
 	Name    pii.Text // one line
 	Contact pii.Text // an e-mail address, or the web address where it says who it is
+	Home    bool     // it is in the country, as the guardian says
 }
 
 const (
@@ -52,8 +55,17 @@ const (
 	codeDomain    = "rights.port_code"
 )
 
-// ParseRecipient reads what a guardian typed. Errors: ErrRecipient.
-func ParseRecipient(name, contact pii.Text) (Recipient, error) {
+// AtHome and Abroad are where a guardian says that a recipient is.
+const (
+	AtHome = "home"
+	Abroad = "abroad"
+)
+
+// ParseRecipient reads what a guardian typed and chose. To whoever is abroad nothing goes this way
+// (edge case 20): no charter names that one, nobody has assessed it, and no mechanism can be on
+// file for somebody whom the operator doesn't know. A guardian who takes the copy itself
+// (PIPL 45) is held back by nothing of it. Errors: ErrRecipient, ErrWhere, ErrAbroad.
+func ParseRecipient(name, contact pii.Text, where string) (Recipient, error) {
 	n, at := strings.TrimSpace(name.Reveal()), strings.TrimSpace(contact.Reveal())
 	switch {
 	case n == "" || !isLine(n) || utf8.RuneCountInString(n) > maxRecipient:
@@ -61,7 +73,13 @@ func ParseRecipient(name, contact pii.Text) (Recipient, error) {
 	case !isLine(at) || len(at) > maxContact || !isEmail(at) && !isSite(at):
 		return Recipient{}, ErrRecipient.At("contact")
 	}
-	return Recipient{pii.New(n), pii.New(at)}, nil
+	switch where {
+	case AtHome:
+		return Recipient{pii.New(n), pii.New(at), true}, nil
+	case Abroad:
+		return Recipient{}, ErrAbroad.At("where")
+	}
+	return Recipient{}, ErrWhere.At("where") // a fact that is missing lets nothing leave (invariant 3)
 }
 
 // IsEmail reports whether the recipient is reached by e-mail, and otherwise only named by a
@@ -75,7 +93,7 @@ func (to Recipient) text() pii.Text { return pii.New(to.Name.Reveal() + "\n" + t
 func (r Request) To(ring *keyring.Ring, c family.Child) (Recipient, error) {
 	text, _, err := r.Text(ring, c)
 	name, contact, _ := strings.Cut(text.Reveal(), "\n")
-	return Recipient{pii.New(name), pii.New(contact)}, err
+	return Recipient{pii.New(name), pii.New(contact), true}, err
 }
 
 func isLine(s string) bool {
@@ -206,7 +224,11 @@ func (d Desk) Port(ctx context.Context, tx *db.Tx, by family.Guardian, child fam
 
 // chosen refuses what can't be carried over.
 func (ask Demand) chosen() error {
-	if _, err := ParseRecipient(ask.To.Name, ask.To.Contact); err != nil {
+	where := Abroad
+	if ask.To.Home {
+		where = AtHome
+	}
+	if _, err := ParseRecipient(ask.To.Name, ask.To.Contact, where); err != nil {
 		return err
 	}
 	for i, item := range ask.Items {

@@ -16,7 +16,7 @@ import (
 	"wardkeep/internal/vault"
 )
 
-var dentist = rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example")}
+var dentist = rights.Recipient{Name: pii.New("Dr. Li"), Contact: pii.New("li@dentist.example"), Home: true}
 
 // ports has a guardian hand a copy to somebody.
 func (w *world) ports(by family.Guardian, c family.Child, items ...string) (r rights.Request, s rights.Secrets, err error) {
@@ -113,6 +113,10 @@ func TestPIPL45_ACopyIsHandedToWhomTheGuardianNames(t *testing.T) {
 		refuses(t, "another child's guardian", err, rights.ErrMayNot)
 		_, _, err = w.ports(mother, c, "voice")
 		refuses(t, "what isn't held", err, rights.ErrNotHeld)
+		refuses(t, "somebody abroad", w.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := w.Vault.DemandPort(ctx, tx, w.desk, mother, c, rights.Demand{To: rights.Recipient{Name: dentist.Name, Contact: dentist.Contact}})
+			return err
+		}), rights.ErrAbroad)
 		_, _, err = w.ports(mother, c, "grade", "grade")
 		refuses(t, "one item twice", err, rights.ErrNotHeld)
 
@@ -248,13 +252,18 @@ func TestPIPL45_ARecipientIsANameAndAnAddress(t *testing.T) {
 		{"Dr. Li", "li@dentist.example\nbcc: x@y.example", false}, {"a\nb", "li@dentist.example", false}, {"a\x00", "li@dentist.example", false}, {"\xff", "li@dentist.example", false},
 		{strings.Repeat("李", 101), "li@dentist.example", false}, {"Dr. Li", strings.Repeat("l", 250) + "@a.example", false},
 	} {
-		to, err := rights.ParseRecipient(pii.New(c.name), pii.New(c.contact))
+		to, err := rights.ParseRecipient(pii.New(c.name), pii.New(c.contact), rights.AtHome)
 		if (err == nil) != c.want || !c.want && !errors.Is(err, rights.ErrRecipient) {
 			t.Errorf("%q, %q: %v", c.name, c.contact, err)
 		}
 		if c.want && (to.Name.Reveal() != strings.TrimSpace(c.name) || to.IsEmail() != strings.Contains(c.contact, "@")) {
 			t.Errorf("%q, %q: %v", c.name, c.contact, to)
 		}
+	}
+	// Edge case 20: nothing goes to whoever is abroad, or whom nobody says to be at home.
+	for where, want := range map[string]error{rights.Abroad: rights.ErrAbroad, "": rights.ErrWhere, "HK": rights.ErrWhere} {
+		_, err := rights.ParseRecipient(dentist.Name, dentist.Contact, where)
+		refuses(t, "where: "+where, err, want)
 	}
 }
 

@@ -154,7 +154,7 @@ func (d Desk) receive(ctx context.Context, tx *db.Tx, by family.Actor, c family.
 	entry, err := r.step(ctx, tx, c, KindReceived, by.Ledger(), ReceivedBody{
 		Request: r.ID, Number: r.Number, Kind: r.Kind, Door: r.Door, Guardian: r.Guardian, Item: r.Item,
 		Due: r.DueAt.UnixMicro(), Erase: micros(r.EraseAt), Fetch: micros(r.FetchUntil), Froze: r.froze, Owner: r.Owner, Note: r.note != nil,
-		Reached: r.Reached, Paper: r.Paper, Items: ask.Items, Inside: inside,
+		Reached: r.Reached, Paper: r.Paper, Items: ask.Items, Home: r.Kind == Port && ask.To.Home, Inside: inside,
 	})
 	if err != nil {
 		return r, "", err

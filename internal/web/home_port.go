@@ -92,7 +92,7 @@ type homePortMade struct {
 
 // portAsked reads what a guardian chose: to whom, and which items; none is all.
 func portAsked(r *http.Request) (ask rights.Demand, err error) {
-	if ask.To, err = rights.ParseRecipient(pii.New(r.PostFormValue("recipient")), pii.New(r.PostFormValue("contact"))); err != nil {
+	if ask.To, err = rights.ParseRecipient(pii.New(r.PostFormValue("recipient")), pii.New(r.PostFormValue("contact")), r.PostFormValue("where")); err != nil {
 		return ask, err
 	}
 	if r.PostFormValue("all") != "" {

@@ -48,7 +48,7 @@ func TestPIPL45_WhoHasAddressAndCodeGetsTheFileOnce(t *testing.T) {
 		s.signIn()
 		at := s.tie(child)
 		asks := func(pairs ...string) url.Values {
-			form := url.Values{"recipient": {"Dr. Li"}, "contact": {"li@dentist.example"}}
+			form := url.Values{"recipient": {"Dr. Li"}, "contact": {"li@dentist.example"}, "where": {"home"}}
 			for i := 0; i < len(pairs); i += 2 {
 				form.Add(pairs[i], pairs[i+1])
 			}
@@ -63,6 +63,8 @@ func TestPIPL45_WhoHasAddressAndCodeGetsTheFileOnce(t *testing.T) {
 		sent := len(s.outbox.Messages())
 		for code, form := range map[string]url.Values{
 			"web.port_nothing_chosen": asks(), "vault.not_held": asks("item", "voice"),
+			"rights.port_abroad":       {"recipient": {"Dr. Li"}, "contact": {"li@dentist.example"}, "where": {"abroad"}, "all": {"yes"}},
+			"rights.port_where":        {"recipient": {"Dr. Li"}, "contact": {"li@dentist.example"}, "all": {"yes"}},
 			"rights.recipient_invalid": {"recipient": {"Dr. Li"}, "contact": {"li"}, "all": {"yes"}},
 		} {
 			for _, to := range []string{"/port", "/port/confirm"} {

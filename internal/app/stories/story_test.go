@@ -894,6 +894,7 @@ func (g *guardian) handsACopy(child, value string) {
 		g.at("home_child-handing")
 		g.fill("#port-recipient", "Dr. Li")
 		g.fill("#port-contact", "https://dentist.example")
+		g.press(`input[name=where][value=home]`)
 		g.press(`input[name=all]`)
 		g.follow(`form:has(#port-recipient) button`)
 		g.sees("web.port.leaves", "web.port.sent")
