@@ -3,7 +3,7 @@
 #   PKGS=./internal/gate/...   only these packages
 #   RACE=                      without the race detector (test)
 #   TIMEOUT=20m                per test binary
-#   ABREAST=3                  packages at once (test)
+#   ABREAST=4                  packages at once (test)
 #   TESTFLAGS='-run X -v'      further flags of go test
 #   TEST_POSTGRES=URL          this PostgreSQL instead of a throw-away one
 
@@ -29,8 +29,11 @@ GC        ?= GOGC=400 GOMEMLIMIT=1500MiB
 export GORACE ?= atexit_sleep_ms=100
 TIMEOUT   ?= 20m
 # How many packages are tested at once: many wait for a process that they have killed, or for
-# a browser, so two processors are busy with one more than two.
-ABREAST   ?= $(shell echo $$(( $$(nproc) + 1 )))
+# a browser, so two processors are busy with four.
+ABREAST   ?= $(shell echo $$(( $$(nproc) * 2 )))
+# What takes longest begins first, so that nothing is left to wait for alone at the end.
+LONGEST   ?= $(addprefix ./internal/,app/stories app replay console) ./cmd/wardkeep \
+	$(addprefix ./internal/,cessation api retention restoration approval web charter consent)
 TESTFLAGS ?=
 FUZZTIME  ?= 30s
 KILLS     ?= 1000
@@ -57,9 +60,8 @@ demo: ## run the main job on the embedded database, nothing to install
 .PHONY: test
 test: ## install what is missing, check, and run every test on both engines with the race detector
 	@scripts/install-missing
-	@scripts/check $(PKGS)
-	@$(GC) scripts/with-postgres go test -vet=off -p $(ABREAST) $(RACE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PKGS)
-	@scripts/story
+	@$(GC) scripts/beside $(PKGS) -- scripts/with-postgres go test -vet=off -p $(ABREAST) $(RACE) \
+		-timeout $(TIMEOUT) $(TESTFLAGS) $(if $(filter ./...,$(PKGS)),$(LONGEST)) $(PKGS)
 
 .PHONY: test-sqlite
 test-sqlite: ## run every test on SQLite only: fast, nothing to install
