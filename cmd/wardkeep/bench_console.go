@@ -263,6 +263,8 @@ var rooms = []operation{
 	room("suspicion-new", "/suspicions/new"),
 	room("takedowns", "/takedowns"),
 	room("takedown-new", "/takedowns/new"),
+	room("incidents", "/incidents"),
+	room("incident-new", "/incidents/new"),
 	room("shields", "/shields"),
 	room("shield-new", "/shields/new"),
 	room("evidence", "/evidence"),

@@ -61,6 +61,7 @@ var unmeasured = map[string]string{
 	"/console/parties/{service}/{role}/{party}/{form}":         "the party and a form, as party",
 	"/console/suspicions/{service}/{suspicion}":                "one case",
 	"/console/takedowns/{service}/{takedown}":                  "one case",
+	"/console/incidents/{service}/{incident}":                  "one case",
 	"/console/shields/{service}/{shield}":                      "one case",
 	"/console/orders/{service}/{order}":                        "one order",
 	"/console/evidence/{service}/{attempt}":                    "one case",

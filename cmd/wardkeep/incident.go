@@ -115,11 +115,7 @@ func (c incidentListCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			list := incident.Waiting
-			if c.Closed {
-				list = incident.Over
-			}
-			all, err = list(ctx, tx, c.Service, maxWaiting+1)
+			all, _, err = incident.List(ctx, tx, []string{c.Service}, incident.Wanted{Closed: c.Closed}, db.Cursor{}, maxWaiting+1)
 			return err
 		})
 		if err == nil && len(all) == 0 {
@@ -165,55 +161,65 @@ type incidentShowCmd struct {
 }
 
 // Run prints a case with all that was written about it, on standard output and nowhere else.
+// That it is read is on record before.
 func (c incidentShowCmd) Run(ctx context.Context, s *session) error {
 	return s.on(ctx, func(a *app.App) error {
-		return a.Store.View(ctx, func(tx *db.Tx) error {
-			if err := c.inOffice(ctx, tx); err != nil {
-				return err
-			}
-			one, err := incident.Find(ctx, tx, c.Service, c.Case)
+		var one incident.Case
+		var notes []incident.Note
+		err := a.Store.Update(ctx, func(tx *db.Tx) error {
+			by, err := c.officer(ctx, tx)
 			if err != nil {
 				return err
 			}
-			notes, err := incident.NotesOf(ctx, tx, one)
-			if err != nil {
-				return err
-			}
-			s.incident(a.Store.Now(), one)
-			if one.Suspected {
-				s.say("cmd.incident.suspected")
-			}
-			if len(one.Items) > 0 {
-				s.say("cmd.incident.items", "Items", strings.Join(one.Items, ", "))
-			}
-			if one.Children > 0 {
-				s.say("cmd.incident.children", "Count", one.Children)
-			}
-			if !one.BeganAt.IsZero() {
-				s.say("cmd.incident.began", "At", minute(one.BeganAt))
-			}
-			s.say("cmd.incident.noticed", "At", minute(one.NoticedAt))
-			for _, n := range notes {
-				words, err := n.Words(a.Ring)
-				if err != nil {
-					return err
-				}
-				s.say("cmd.incident.note", "At", minute(n.At), "By", n.By, "Text", plain(words.Reveal()))
-			}
-			return nil
+			one, notes, err = incident.Read(ctx, tx, by, c.Service, c.Case)
+			return err
 		})
+		if err != nil {
+			return err
+		}
+		s.incident(a.Store.Now(), one)
+		if one.Suspected {
+			s.say("cmd.incident.suspected")
+		}
+		if len(one.Items) > 0 {
+			s.say("cmd.incident.items", "Items", strings.Join(one.Items, ", "))
+		}
+		if one.Children > 0 {
+			s.say("cmd.incident.children", "Count", one.Children)
+		}
+		if !one.BeganAt.IsZero() {
+			s.say("cmd.incident.began", "At", minute(one.BeganAt))
+		}
+		s.say("cmd.incident.noticed", "At", minute(one.NoticedAt))
+		for _, n := range notes {
+			words, err := n.Words(a.Ring)
+			if err != nil {
+				return err
+			}
+			s.say("cmd.incident.note", "At", minute(n.At), "By", n.By, "Text", s.step(n.Step)+plain(words.Reveal()))
+		}
+		return nil
 	})
+}
+
+// step is what a step of a case is called, before its text.
+func (s *session) step(step incident.Step) string {
+	if step == "" {
+		return ""
+	}
+	return s.lang.T("console.incidents.step."+string(step)) + s.lang.T("web.colon")
 }
 
 type incidentNoteCmd struct {
 	whichIncident `embed:""`
 	wordsFlags    `embed:""`
+	Step          string `enum:",plan,remedy,report,unreported,notice,warning,untold" default:"" help:"${incident_step}"`
 }
 
-// Run writes what was found or done.
+// Run writes what was found or done, or decided not to be.
 func (c incidentNoteCmd) Run(ctx context.Context, s *session) error {
 	return c.change(ctx, s, c.wordsFlags, func(tx *db.Tx, a *app.App, by catalog.Officer, words pii.Text) (incident.Case, error) {
-		one, _, err := incident.Write(ctx, tx, a.Ring, by, c.Service, c.Case, words)
+		one, _, err := incident.Write(ctx, tx, a.Ring, by, c.Service, c.Case, incident.Step(c.Step), words)
 		return one, err
 	})
 }
@@ -241,10 +247,18 @@ type incidentCloseCmd struct {
 
 // Run ends a case.
 func (c incidentCloseCmd) Run(ctx context.Context, s *session) error {
-	return c.change(ctx, s, c.wordsFlags, func(tx *db.Tx, a *app.App, by catalog.Officer, words pii.Text) (incident.Case, error) {
+	var lacks []incident.Step
+	err := c.change(ctx, s, c.wordsFlags, func(tx *db.Tx, a *app.App, by catalog.Officer, words pii.Text) (incident.Case, error) {
 		one, _, err := incident.Close(ctx, tx, a.Ring, by, c.Service, c.Case, incident.Outcome(c.Outcome), words)
+		if lacks = nil; errors.Is(err, incident.ErrMissing) {
+			lacks = one.Missing(incident.Outcome(c.Outcome))
+		}
 		return one, err
 	})
+	for _, step := range lacks {
+		s.note("console.incidents.lacks." + string(step))
+	}
+	return err
 }
 
 // change does something about the case as who holds the office, and prints what became of it.

@@ -59,8 +59,8 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 				INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, issued_at, due_at, attested_by, document, issued, attested, reminded)
 				VALUES ('po_1', '1', $1, 'x', 'processor', 'delete', '', '', 0, '', 0, $2, '', '', '', '', 0)`, []any{apptest.Service, past}},
 			"incidents": {`
-				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes)
-				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0)`, []any{apptest.Service, past}},
+				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes, steps)
+				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0, '')`, []any{apptest.Service, past}},
 			"parties": {`UPDATE service SET overdue = $1 WHERE service = $2`, []any{"x", apptest.Service}},
 			"checks": {`
 				INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,

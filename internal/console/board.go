@@ -178,7 +178,7 @@ var figurePages = map[string]string{
 	"charter_blank": "/console/charters", "charter_unreadable": "/console/charters", "charter_none": "/console/charters", "documents_lost": "/console/charters",
 	"authority_none": "/console/charters", "services_open": "/console/offices", "unconsented_late": "/console/due?kind=sweep", "transferred_bare": "/console/pictures?picture=uses",
 	"helps_open": "/console/due?kind=help", "helps_late": "/console/due?kind=help",
-	"incidents_open": "/console/due?kind=incident", "incidents_late": "/console/due?kind=incident",
+	"incidents_open": "/console/incidents", "incidents_late": "/console/due?kind=incident",
 	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint",
 }
 

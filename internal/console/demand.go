@@ -326,10 +326,11 @@ func (v *visit) handled(fn func(ctx context.Context, tx *db.Tx, by rights.Handle
 	return v.to(demandPath(r))
 }
 
-// written is what somebody writes to whoever demanded something; it may be nothing.
+// written is what somebody writes to whoever demanded something, or about a case; it may be
+// nothing.
 func (v *visit) written() pii.Text {
 	if words := v.value("words"); words != "" {
-		return pii.New(words)
+		return pii.New(strings.ReplaceAll(words, "\r\n", "\n"))
 	}
 	return pii.Text{}
 }

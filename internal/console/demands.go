@@ -7,9 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
-	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/rights"
@@ -25,16 +23,7 @@ func (s *Server) atDesk() rights.Desk {
 // by it, as at the terminal; anybody else as the person. Errors: staff.ErrMayNot, whether
 // there is such a service or not.
 func handler(ctx context.Context, tx *db.Tx, p staff.Person, name string) (rights.Handler, error) {
-	service, err := catalog.Find(ctx, tx, name)
-	switch {
-	case errs.Of(err).Is(catalog.ErrNotFound), err == nil && !approval.May(p, staff.HandleDemands, service):
-		return nil, staff.ErrMayNot
-	case err != nil:
-		return nil, err
-	case approval.InOffice(p, service):
-		return catalog.FindOfficer(ctx, tx, service.Name, p.Office(service.Name))
-	}
-	return staff.Acting{Person: p, Action: staff.HandleDemands}, nil
+	return actor(ctx, tx, p, staff.HandleDemands, name)
 }
 
 func demandPath(r rights.Request) string { return "/console/demands/" + r.Service + "/" + r.ID }

@@ -59,7 +59,7 @@ func (l dueLine) Counted() bool {
 func (l dueLine) Many() bool { return l.N >= due.Many }
 
 // commands are what is typed at the terminal, before the service and the number or the id.
-var commands = map[due.Kind]string{due.Order: "order show --service", due.Incident: "incident show --service", due.End: "cease show --service", due.Value: "retention show --service"}
+var commands = map[due.Kind]string{due.Order: "order show --service", due.End: "cease show --service", due.Value: "retention show --service"}
 
 // as is how the terminal is told which officer it is, as the person or as whoever it is.
 func (v *visit) as(service string) string {
@@ -97,8 +97,7 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 	case due.Shield:
 		l.To, l.Number = shieldPath(c.Service, c.ID), id.NumberOf(c.ID)
 	case due.Incident:
-		l.Number = id.NumberOf(c.ID)
-		l.Command = "wardkeep " + command + " " + c.Service + as + " " + c.ID
+		l.To, l.Number = incidentPath(c.Service, c.ID), id.NumberOf(c.ID)
 	case due.Order:
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
 	case due.Party:

@@ -28,6 +28,7 @@ const (
 	listDemands    = "demands"
 	listSuspicions = "suspicions"
 	listTakedowns  = "takedowns"
+	listIncidents  = "incidents"
 	listEvidence   = "evidence"
 	listShields    = "shields"
 	listDue        = "due"
@@ -69,6 +70,7 @@ var lists = []list{
 	{listDemands, "/console/demands", staff.HandleDemands, demandFields},
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
 	{listTakedowns, "/console/takedowns", staff.SeeTakedowns, takedownFields},
+	{listIncidents, "/console/incidents", staff.SeeIncidents, incidentFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 	{listShields, "/console/shields", staff.SeeShields, shieldFields},
 	{listDue, "/console/due", staff.SeeDue, dueFields},

@@ -177,6 +177,7 @@ var kinds = []kindOf{
 	{incident.KindNoted, []int{21}},
 	{incident.KindGraded, []int{21}},
 	{incident.KindClosed, []int{21}},
+	{incident.KindRead, []int{21}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/rights"
@@ -107,7 +108,7 @@ type belongings struct {
 	person, proposed, record, app, hook          string // ids, and the number of a version
 	open, window, urgent, broken, file, proposal string // paths, as those of
 	suspicion, content, paper, demand, birth     string
-	shield                                       string
+	shield, incident                             string
 	order                                        string // to the processor
 }
 
@@ -153,7 +154,12 @@ func (b *bureau) belongings() belongings {
 		}
 		hidden, _, err := shield.Ask(ctx, tx, b.Ring, workday.Default(), staff.Acting{Person: b.officer.Session.Person, Action: staff.AskShield}, vaulttest.Service, b.child.ID,
 			shield.Asking{Guardian: guardian, Reason: shield.Abuse, Days: 30, Text: pii.New("老师报告")})
-		all.shield = hidden.ID
+		if all.shield = hidden.ID; err != nil {
+			return err
+		}
+		leak, _, err := incident.Desk{Ring: b.Ring, Charters: b.Desk.Charters}.Open(ctx, tx, b.Officer, vaulttest.Service,
+			incident.Report{Kind: incident.Leaked, NoticedAt: tx.Now(), Words: pii.New("名单可以公开访问")})
+		all.incident = leak.ID
 		return err
 	})
 	all.order = b.orders(b.Child())[0].ID
@@ -171,7 +177,7 @@ func (b belongings) names() []string {
 	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
 		names = append(names, lastOf(path), b.request(path).Number)
 	}
-	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.order)
+	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.order)
 }
 
 // address is that of a route, about what is really there.
@@ -184,7 +190,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{shield}": b.shield, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{incident}": b.incident, "{shield}": b.shield, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -220,6 +226,14 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return item("document")
 	case strings.HasSuffix(path, "/view"):
 		return item("nickname")
+	case path == "/console/incidents/new":
+		return of("service", vaulttest.Service, "kind", "lost", "words", "硬盘丢失")
+	case path == "/console/incidents/{service}/{incident}/note":
+		return of("step", "remedy", "words", "已经关闭")
+	case path == "/console/incidents/{service}/{incident}/grade":
+		return of("grade", "minor", "words", "没有人看到")
+	case path == "/console/incidents/{service}/{incident}/close":
+		return of("outcome", "unfounded", "words", "没有涉及")
 	case strings.HasSuffix(path, "/words"):
 		return item("note")
 	case strings.HasSuffix(path, "/extend"), path == "/console/demands/{service}/{demand}/refuse":

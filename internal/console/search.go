@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
@@ -195,6 +196,15 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 		}
 		if err == nil {
 			f.hit("takedown", c.Number(), c.Service, takedownPath(c.Service, c.ID))
+		}
+		return err
+	case id.Is(id.Incident, f.q):
+		c, err := incident.FindIn(ctx, tx, mayIn(person, staff.SeeIncidents, f.services), f.q)
+		if errors.Is(err, incident.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			f.hit("incident", c.Number(), c.Service, incidentPath(c.Service, c.ID))
 		}
 		return err
 	case id.Is(id.Shield, f.q):
@@ -394,6 +404,15 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, c := range all {
 			f.hit("takedown", c.Number(), name, takedownPath(name, c.ID))
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.SeeIncidents, f.services) {
+		all, err := incident.ByNumber(ctx, tx, name, number)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			f.hit("incident", c.Number(), name, incidentPath(name, c.ID))
 		}
 	}
 	for _, name := range mayIn(f.v.in.Person, staff.SeeParties, f.services) {

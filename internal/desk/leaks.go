@@ -3,8 +3,6 @@ package desk
 import (
 	"context"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -100,7 +98,7 @@ func (l labels) has(item string) bool {
 // reportLeak opens a case, and leads to it; of a form that was sent twice, to the one that it
 // has opened.
 func (s *Server) reportLeak(v *visit) error {
-	report, err := v.report()
+	report, err := incident.ReportOf(v.r.PostForm)
 	if err != nil {
 		return v.leaksPage(err)
 	}
@@ -120,32 +118,6 @@ func (s *Server) reportLeak(v *visit) error {
 		return v.leaksPage(err)
 	}
 	return v.to("/party/leaks/"+opened.ID, "done", "")
-}
-
-// report reads the form.
-func (v *visit) report() (r incident.Report, err error) {
-	r = incident.Report{Kind: incident.Kind(v.r.PostFormValue("kind")), Suspected: v.r.PostFormValue("suspected") != "", Items: v.r.PostForm["item"], Words: typed(v, "words")}
-	if n := strings.TrimSpace(v.r.PostFormValue("children")); n != "" {
-		if r.Children, err = strconv.ParseInt(n, 10, 64); err != nil {
-			return r, incident.ErrChildren.At("children")
-		}
-	}
-	for field, at := range map[string]*time.Time{"began": &r.BeganAt, "noticed": &r.NoticedAt} {
-		text := strings.TrimSpace(v.r.PostFormValue(field))
-		if text == "" {
-			continue
-		}
-		// As browsers send it, or as it is shown. When it began is a day.
-		for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
-			if *at, err = time.ParseInLocation(layout, text, shanghai); err == nil {
-				break
-			}
-		}
-		if err != nil {
-			return r, incident.ErrTime.At(field + "_at")
-		}
-	}
-	return r, nil
 }
 
 // leakPage is what leak.html shows: one case that the party has reported, and the form by which

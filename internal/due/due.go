@@ -98,7 +98,7 @@ var sources = []source{
 	{Suspicion, staff.SeeSuspicions, false, suspicions},
 	{Takedown, staff.SeeTakedowns, false, takedowns},
 	{Shield, staff.DecideShield, false, shields},
-	{Incident, staff.SeeBoard, false, incidents},
+	{Incident, staff.SeeIncidents, false, incidents},
 	{Document, staff.SeeEvidence, false, papers},
 	{Claim, staff.HandleDemands, false, claims},
 	{Order, staff.SeeBoard, false, orders},

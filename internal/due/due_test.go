@@ -145,7 +145,7 @@ func TestArticle21_IncidentsAreDue(t *testing.T) {
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := incident.Triage(ctx, tx, w.Ring, w.Officer, vaulttest.Service, c.ID, incident.Minor, 0, pii.New("found"))
 			if err == nil {
-				_, _, err = incident.Close(ctx, tx, w.Ring, w.Officer, vaulttest.Service, c.ID, incident.Remedied, pii.New("found"))
+				_, _, err = incident.Close(ctx, tx, w.Ring, w.Officer, vaulttest.Service, c.ID, incident.Unfounded, pii.New("found"))
 			}
 			return err
 		})

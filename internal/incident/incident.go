@@ -3,14 +3,16 @@
 // and how it ended.
 //
 // Its one invariant: a case is never deleted, and ends only by the word of somebody in office,
-// with a reason. What may have happened counts as what has; where nobody knows how grave it is,
-// it is as grave as what has to be reported (edge case 21), and no one person makes it less.
-// What is written about it is sealed, and the ledger has a mark of each text.
+// with a reason, once what the law wants was done or decided against. What may have happened
+// counts as what has; where nobody knows how grave it is, it is as grave as what has to be
+// reported (edge case 21), and no one person makes it less. What is written about it is sealed,
+// the ledger has a mark of each text, and who reads it is on record.
 package incident
 
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +42,8 @@ var (
 	ErrUngraded = errs.New(errs.Conflict, "incident.not_graded")
 	ErrOutcome  = errs.New(errs.Invalid, "incident.outcome_unknown")
 	ErrReported = errs.New(errs.Conflict, "incident.not_reported") // to the authority, and it has to be
+	ErrMissing  = errs.New(errs.Conflict, "incident.missing")      // see Case.Missing
+	ErrStep     = errs.New(errs.Invalid, "incident.step_unknown")
 	ErrClosed   = errs.New(errs.Conflict, "incident.closed")
 	ErrFull     = errs.New(errs.Conflict, "incident.notes_full")
 	ErrSealed   = errs.New(errs.Internal, "incident.not_intact")
@@ -50,6 +54,7 @@ var (
 const (
 	TriageWithin = time.Hour           // from the report, until somebody says how grave it is
 	ReportWithin = 4 * time.Hour       // from the report, until the authority is told of what is grave
+	NoticeWithin = 24 * time.Hour      // from the report, until children and guardians are
 	WrapWithin   = 30 * 24 * time.Hour // from the first grade, until all is done about what isn't
 )
 
@@ -91,6 +96,9 @@ const (
 	Party Source = "party" // a processor or a recipient (Article 16(3))
 )
 
+// Sources lists them.
+var Sources = []Source{Staff, Party}
+
 // A Grade is how grave a case is; empty until somebody has looked.
 type Grade string
 
@@ -119,6 +127,35 @@ const (
 
 // Outcomes lists them.
 var Outcomes = []Outcome{Unfounded, Remedied, Reported}
+
+// A Step is what was done about a case, or decided not to be, as whoever writes it down says.
+// A text that is none of them has no step.
+type Step string
+
+// The steps that Article 21 wants.
+const (
+	StepPlan       Step = "plan"       // the emergency plan was started
+	StepRemedy     Step = "remedy"     // what stops it and puts it right
+	StepReport     Step = "report"     // the authority was told
+	StepUnreported Step = "unreported" // it isn't, for a reason: of what is minor alone
+	StepNotice     Step = "notice"     // children and guardians were told
+	StepWarning    Step = "warning"    // the public was warned, where they can hardly be told
+	StepUntold     Step = "untold"     // they aren't, for a reason (edge case 21)
+)
+
+// Steps lists them.
+var Steps = []Step{StepPlan, StepRemedy, StepReport, StepUnreported, StepNotice, StepWarning, StepUntold}
+
+// The steps that are taken by a verb of their own, each with its text.
+const (
+	StepOpened Step = "opened"
+	StepGraded Step = "graded"
+	StepClosed Step = "closed"
+)
+
+// Decides reports whether it decides against something, and doesn't say that it was done: that
+// is for who holds an office.
+func (s Step) Decides() bool { return s == StepUnreported || s == StepUntold }
 
 // A State is where a case stands.
 type State string
@@ -152,6 +189,7 @@ type Case struct {
 	ClosedBy  string
 	ClosedAt  time.Time // zero while it is open
 	Notes     int64     // how many texts there are
+	Steps     []Step    // that were written down, each once, in their order
 }
 
 // Open reports whether something is left to do.
@@ -174,19 +212,96 @@ func (c Case) State() State {
 // Number is what people call it: "7K2M-9QXT".
 func (c Case) Number() string { return id.NumberOf(c.ID) }
 
+// Took reports whether one of the steps was written down.
+func (c Case) Took(any ...Step) bool {
+	return slices.ContainsFunc(any, func(s Step) bool { return slices.Contains(c.Steps, s) })
+}
+
+// A Clock is until when something is done about a case.
+type Clock struct {
+	What string // triage, report, notice, wrap
+	At   time.Time
+	Done bool
+}
+
+// Late reports whether it wasn't done in its time.
+func (k Clock) Late(now time.Time) bool { return !k.Done && !now.Before(k.At) }
+
+// Clocks lists the clocks of a case, in the order of its steps: those that run, and those that
+// were kept or missed. What is minor owes the last alone.
+func (c Case) Clocks() []Clock {
+	all := []Clock{{"triage", c.OpenedAt.Add(TriageWithin), c.Grade != ""}}
+	if c.Grade == "" {
+		return all
+	}
+	if c.Grade.Reportable() {
+		all = append(all, Clock{"report", c.OpenedAt.Add(ReportWithin), c.Took(StepReport)}, Clock{"notice", c.OpenedAt.Add(NoticeWithin), c.Took(StepNotice, StepWarning, StepUntold)})
+	}
+	return append(all, Clock{"wrap", c.TriagedAt.Add(WrapWithin), !c.Open()})
+}
+
+// due is the first end of the clocks that run; of a case that is closed, of the last that ran.
+func (c Case) due() (at time.Time) {
+	for _, k := range c.Clocks() {
+		if !k.Done && (at.IsZero() || k.At.Before(at)) {
+			at = k.At
+		}
+	}
+	if at.IsZero() {
+		return c.DueAt
+	}
+	return at
+}
+
+// Missing lists what a case still lacks before it can end like that (Article 21): each by the
+// step that is to be written down, where there are several by the first of them. Where nothing
+// of a child's was concerned, nothing is owed.
+func (c Case) Missing(as Outcome) (all []Step) {
+	if as == Unfounded {
+		return nil
+	}
+	told := []Step{StepReport, StepUnreported}
+	if as == Reported || c.Grade.Reportable() {
+		told = []Step{StepReport}
+	}
+	for _, any := range [][]Step{{StepPlan}, {StepRemedy}, told, {StepNotice, StepWarning, StepUntold}} {
+		if !c.Took(any...) {
+			all = append(all, any[0])
+		}
+	}
+	return all
+}
+
 const columns = `id, service, source, role, party, reporter, kind, suspected, items, children, began_at, noticed_at, opened_at,
-	grade, graded_by, triaged_at, due_at, outcome, closed_by, closed_at, notes`
+	grade, graded_by, triaged_at, due_at, outcome, closed_by, closed_at, notes, steps`
 
 func scan(row db.Row) (c Case, err error) {
-	var items string
+	var items, steps string
 	err = row.Scan(&c.ID, &c.Service, &c.Source, &c.Party.Role, &c.Party.Name, &c.Reporter, &c.Kind, &c.Suspected, &items, &c.Children,
 		(*db.Time)(&c.BeganAt), (*db.Time)(&c.NoticedAt), (*db.Time)(&c.OpenedAt), &c.Grade, &c.GradedBy, (*db.Time)(&c.TriagedAt),
-		(*db.Time)(&c.DueAt), &c.Outcome, &c.ClosedBy, (*db.Time)(&c.ClosedAt), &c.Notes)
+		(*db.Time)(&c.DueAt), &c.Outcome, &c.ClosedBy, (*db.Time)(&c.ClosedAt), &c.Notes, &steps)
 	c.Items = strings.Fields(items)
+	for _, step := range strings.Fields(steps) {
+		c.Steps = append(c.Steps, Step(step))
+	}
 	if c.Party.Name != "" {
 		c.Party.Service = c.Service
 	}
 	return c, err
+}
+
+// Written is how a row has the steps: separated by spaces.
+func (c Case) Written() string {
+	all := make([]string, len(c.Steps))
+	for i, step := range c.Steps {
+		all[i] = string(step)
+	}
+	return strings.Join(all, " ")
+}
+
+var queue = db.Queue[Case]{
+	Table: "incident", Columns: columns, Prefix: id.Incident, Scan: scan, None: ErrNotFound,
+	At: func(c Case) db.Cursor { return db.Cursor{At: c.DueAt, ID: c.ID} },
 }
 
 // A Note is a text about a case: with its report, with a grade, at its end, or in between.
@@ -196,14 +311,15 @@ type Note struct {
 	Number int64 // from 0 on: the report's
 	At     time.Time
 	By     string // as the ledger names actors
+	Step   Step   // or empty
 
 	sealed, salt []byte
 }
 
-const noteColumns = `incident, number, written_at, written_by, sealed, salt`
+const noteColumns = `incident, number, written_at, written_by, step, sealed, salt`
 
 func scanNote(row db.Row) (n Note, err error) {
-	err = row.Scan(&n.Case, &n.Number, (*db.Time)(&n.At), &n.By, &n.sealed, &n.salt)
+	err = row.Scan(&n.Case, &n.Number, (*db.Time)(&n.At), &n.By, &n.Step, &n.sealed, &n.salt)
 	return n, err
 }
 
@@ -231,14 +347,18 @@ func mark(salt []byte, n Note, words pii.Text) string {
 
 // Find returns a case of the service. Errors: ErrNotFound.
 func Find(ctx context.Context, tx *db.Tx, service, name string) (Case, error) {
-	if !id.Is(id.Incident, name) {
-		return Case{}, ErrNotFound
-	}
-	c, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM incident WHERE id = $1 AND service = $2`, name, service)
-	if errors.Is(err, db.ErrNone) {
-		err = ErrNotFound
-	}
-	return c, err
+	return queue.Find(ctx, tx, service, name)
+}
+
+// FindIn returns a case of one of the services. Errors: ErrNotFound.
+func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Case, error) {
+	return queue.FindIn(ctx, tx, services, name)
+}
+
+// ByNumber returns those of a service that people call by that number: hardly ever more than
+// one.
+func ByNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Case, error) {
+	return queue.Numbered(ctx, tx, service, number)
 }
 
 // FindOf returns a case that the party has reported. Errors: ErrNotFound.
@@ -266,27 +386,44 @@ func NotesOf(ctx context.Context, tx *db.Tx, c Case) ([]Note, error) {
 
 // Waiting returns the open cases of a service, those that are due first, and at most limit.
 func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Case, error) {
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM incident WHERE service = $1 AND closed_at IS NULL
-		ORDER BY due_at, id LIMIT $2`, service, int64(limit))
+	return queue.Open(ctx, tx, service, limit)
 }
 
-// Over returns the closed cases of a service, the latest first, and at most limit.
-func Over(ctx context.Context, tx *db.Tx, service string, limit int) ([]Case, error) {
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM incident WHERE service = $1 AND closed_at IS NOT NULL
-		ORDER BY due_at DESC, id LIMIT $2`, service, int64(limit))
+// ParseCursor reads where a list goes on, as an address has it.
+func ParseCursor(s string) db.Cursor { return db.ParseCursor(id.Incident, s) }
+
+// A Wanted says which cases of a list somebody wants to see. The zero Wanted is all that are
+// open.
+type Wanted struct {
+	Closed bool // instead of those that are open
+	Source Source
+	Kind   Kind
+	Grade  Grade // or Ungraded
+}
+
+// Ungraded is the grade of what nobody has graded yet, for a filter.
+const Ungraded Grade = "ungraded"
+
+func (w Wanted) fits() func(Case) bool {
+	if w.Source == "" && w.Kind == "" && w.Grade == "" {
+		return nil
+	}
+	return func(c Case) bool {
+		return (w.Source == "" || w.Source == c.Source) && (w.Kind == "" || w.Kind == c.Kind) &&
+			(w.Grade == "" || w.Grade == c.Grade || w.Grade == Ungraded && c.Grade == "")
+	}
+}
+
+// List returns the cases of services that are wanted, at most limit: of the open ones those
+// that are due first, of the closed ones those that were due last; and where the list goes on:
+// nowhere, after the last.
+func List(ctx context.Context, tx *db.Tx, services []string, want Wanted, from db.Cursor, limit int) (page []Case, next db.Cursor, err error) {
+	return queue.List(ctx, tx, services, want.Closed, want.fits(), from, limit)
 }
 
 // All calls each with every case, by its name. Each must not use tx.
 func All(ctx context.Context, tx *db.Tx, each func(Case) error) error {
-	return db.Each(ctx, tx, func(row db.Row) error {
-		c, err := scan(row)
-		if err != nil {
-			return err
-		}
-		return each(c)
-	}, `SELECT `+columns+` FROM incident ORDER BY id`)
+	return queue.Each(ctx, tx, each)
 }
 
 // AllNotes calls each with every text, by its case and number. Each must not use tx.

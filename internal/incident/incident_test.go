@@ -3,10 +3,12 @@ package incident_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
@@ -46,6 +48,19 @@ func triage(w *vaulttest.World, by catalog.Officer, name string, grade incident.
 func end(w *vaulttest.World, by catalog.Officer, name string, outcome incident.Outcome) (c incident.Case, err error) {
 	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
 		c, _, err = incident.Close(ctx, tx, w.Ring, by, service, name, outcome, pii.New("页面已关闭。"))
+		return err
+	})
+	return c, err
+}
+
+// take writes down that steps were taken.
+func take(w *vaulttest.World, by approval.Actor, name string, steps ...incident.Step) (c incident.Case, err error) {
+	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		for _, step := range steps {
+			if err == nil {
+				c, _, err = incident.Write(ctx, tx, w.Ring, by, service, name, step, pii.New("按预案办理。"))
+			}
+		}
 		return err
 	})
 	return c, err
@@ -96,11 +111,22 @@ func TestArticle21_AnIncidentGoesItsWay(t *testing.T) {
 			}
 			return nil
 		})
+		if lacks, err := end(w, w.Officer, c.ID, incident.Reported); !errors.Is(err, incident.ErrMissing) ||
+			!slices.Equal(lacks.Missing(incident.Reported), []incident.Step{incident.StepPlan, incident.StepRemedy, incident.StepReport, incident.StepNotice}) {
+			t.Errorf("of which nothing was done: %v, %v", lacks.Missing(incident.Reported), err)
+		}
+		if c, err := take(w, w.Officer, c.ID, incident.StepPlan, incident.StepRemedy, incident.StepReport); err != nil || !c.DueAt.Equal(c.OpenedAt.Add(incident.NoticeWithin)) {
+			t.Errorf("of which the authority was told: %+v, %v", c, err)
+		}
+		if c, err := take(w, w.Officer, c.ID, incident.StepWarning); err != nil || !c.DueAt.Equal(serious.TriagedAt.Add(incident.WrapWithin)) {
+			t.Errorf("of which everybody was told: %+v, %v", c, err)
+		}
 		over, err := end(w, w.Officer, c.ID, incident.Reported)
 		if err != nil || over.State() != incident.Closed || over.Outcome != incident.Reported || !over.TriagedAt.Equal(serious.TriagedAt) {
 			t.Fatalf("%+v, %v", over, err)
 		}
 		for what, err := range map[string]error{
+			"told":   func() error { _, err := take(w, w.Officer, c.ID, incident.StepNotice); return err }(),
 			"graded": func() error { _, err := triage(w, w.Officer, c.ID, incident.Serious, 0); return err }(),
 			"closed": func() error { _, err := end(w, w.Officer, c.ID, incident.Reported); return err }(),
 		} {
@@ -109,7 +135,7 @@ func TestArticle21_AnIncidentGoesItsWay(t *testing.T) {
 			}
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error { // more may become known
-			_, _, err := incident.Write(ctx, tx, w.Ring, w.Officer, service, c.ID, pii.New("后来又发现一份。"))
+			_, _, err := incident.Write(ctx, tx, w.Ring, w.Officer, service, c.ID, "", pii.New("后来又发现一份。"))
 			return err
 		})
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -118,10 +144,10 @@ func TestArticle21_AnIncidentGoesItsWay(t *testing.T) {
 				return err
 			}
 			notes, err := incident.NotesOf(ctx, tx, now)
-			if err != nil || now.Notes != 4 || len(notes) != 4 {
+			if err != nil || now.Notes != 8 || len(notes) != 8 {
 				t.Fatalf("%d notes, %d written, %v", now.Notes, len(notes), err)
 			}
-			for i, want := range []string{"一份名单可以公开访问。", "日志里没有访问。", "页面已关闭。", "后来又发现一份。"} {
+			for i, want := range map[int]string{0: "一份名单可以公开访问。", 1: "日志里没有访问。", 6: "页面已关闭。", 7: "后来又发现一份。"} {
 				if words, err := notes[i].Words(w.Ring); err != nil || words.Reveal() != want {
 					t.Errorf("note %d: %v", i, err)
 				}
@@ -130,7 +156,7 @@ func TestArticle21_AnIncidentGoesItsWay(t *testing.T) {
 			if err != nil || len(waiting) != 0 {
 				t.Errorf("%d wait, %v", len(waiting), err)
 			}
-			closed, err := incident.Over(ctx, tx, service, 10)
+			closed, _, err := incident.List(ctx, tx, []string{service}, incident.Wanted{Closed: true}, db.Cursor{}, 10)
 			if err != nil || len(closed) != 1 {
 				t.Errorf("%d are over, %v", len(closed), err)
 			}
@@ -160,11 +186,18 @@ func TestEdgeCase21_UnclearCountsAsSerious(t *testing.T) {
 		if _, err := triage(w, other, c.ID, incident.Minor, incident.Larger); !errors.Is(err, incident.ErrTooMild) {
 			t.Errorf("a million are minor: %v", err)
 		}
+		if _, err := take(w, w.Officer, c.ID, incident.StepUnreported); !errors.Is(err, incident.ErrReported) {
+			t.Errorf("silent about what is unclear: %v", err)
+		}
 		minor, err := triage(w, other, c.ID, incident.Minor, 0)
 		if err != nil || !minor.DueAt.Equal(unclear.TriagedAt.Add(incident.WrapWithin)) {
 			t.Fatalf("%+v, %v", minor, err)
 		}
-		if _, err := end(w, other, c.ID, incident.Remedied); err != nil {
+		_, err = take(w, other, c.ID, incident.StepPlan, incident.StepRemedy, incident.StepUnreported, incident.StepUntold)
+		if err == nil {
+			_, err = end(w, other, c.ID, incident.Remedied)
+		}
+		if err != nil {
 			t.Errorf("what is minor: %v", err)
 		}
 		// Nor are they by one person who says that there are fewer.
@@ -235,6 +268,9 @@ func TestArticle21_WhatAnIncidentRefuses(t *testing.T) {
 		}
 		if _, err := triage(w, w.Officer, "in_nothing", incident.Minor, 0); !errors.Is(err, incident.ErrNotFound) {
 			t.Errorf("what there isn't: %v", err)
+		}
+		if _, err := take(w, w.Officer, c.ID, incident.StepClosed); !errors.Is(err, incident.ErrStep) {
+			t.Errorf("a step of another verb: %v", err)
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			now, err := incident.Find(ctx, tx, service, c.ID)

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/keyring"
@@ -17,6 +18,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
+	"wardkeep/internal/staff"
 )
 
 // The kinds of entries about cases. They are about an event and no child, and no decision of
@@ -26,6 +28,7 @@ const (
 	KindNoted  = "incident.noted"
 	KindGraded = "incident.graded"
 	KindClosed = "incident.closed"
+	KindRead   = "incident.read"
 )
 
 // An OpenedBody is what the ledger keeps of a report. Times are microseconds.
@@ -42,13 +45,25 @@ type OpenedBody struct {
 	Noticed   int64      `json:"noticed"`
 	Due       int64      `json:"due"`
 	Mark      string     `json:"mark"` // of what was written: see Note.Mark
+	approval.Inside
 }
 
-// A NotedBody says that something was written.
+// A NotedBody says that something was written, and of a step which, and until when what
+// follows is done.
 type NotedBody struct {
 	Case string `json:"case"`
 	Note int64  `json:"note"`
 	Mark string `json:"mark"`
+	Step Step   `json:"step,omitempty"`
+	Due  int64  `json:"due,omitempty"`
+	approval.Inside
+}
+
+// A ReadBody says that somebody has read the texts of a case, and how many there were.
+type ReadBody struct {
+	Case  string `json:"case"`
+	Notes int64  `json:"notes"`
+	approval.Inside
 }
 
 // A GradedBody says how grave it is, of roughly how many children, and until when what follows
@@ -81,15 +96,29 @@ type Report struct {
 	Words     pii.Text // what happened, and what was done
 }
 
-// Open opens a case as who holds an office. Errors: ErrMayNot, and those of the report.
-func (d Desk) Open(ctx context.Context, tx *db.Tx, by catalog.Officer, service string, r Report) (Case, string, error) {
+// Open opens a case as who holds an office, or as a person inside whom the matrix lets
+// (staff.OpenIncidents). Errors: ErrMayNot, and those of the report.
+func (d Desk) Open(ctx context.Context, tx *db.Tx, by approval.Actor, service string, r Report) (Case, string, error) {
 	if _, err := catalog.Find(ctx, tx, service); err != nil {
 		return Case{}, "", err
 	}
-	if !by.Governs(service) {
-		return Case{}, "", ErrMayNot
+	inside, err := insideOf(ctx, tx, by, staff.OpenIncidents, service)
+	if err != nil {
+		return Case{}, "", err
 	}
-	return d.open(ctx, tx, Case{Service: service, Source: Staff, Reporter: by.Ledger()}, r)
+	return d.open(ctx, tx, Case{Service: service, Source: Staff, Reporter: by.Ledger()}, r, inside)
+}
+
+// insideOf returns what the act of somebody of the staff rests on. Errors: ErrMayNot.
+func insideOf(ctx context.Context, tx *db.Tx, by approval.Actor, a staff.Action, service string) (approval.Inside, error) {
+	if who, is := by.(staff.Acting); !by.Governs(service) || is && who.Action != a {
+		return approval.Inside{}, ErrMayNot
+	}
+	inside, err := approval.InsideOf(ctx, tx, by, a, service)
+	if errors.Is(err, approval.ErrMayNot) {
+		err = ErrMayNot
+	}
+	return inside, err
 }
 
 // Leak opens a case as a party reports it (Article 16(3)), whether it stands still or not: what
@@ -110,7 +139,7 @@ func (d Desk) Leak(ctx context.Context, tx *db.Tx, by party.Client, r Report) (C
 	case open >= maxOpen:
 		return Case{}, "", ErrMany
 	}
-	return d.open(ctx, tx, Case{Service: of.Service, Source: Party, Party: of, Reporter: by.Ledger()}, r)
+	return d.open(ctx, tx, Case{Service: of.Service, Source: Party, Party: of, Reporter: by.Ledger()}, r, approval.Inside{})
 }
 
 // sameWithin is how long a report that says the same again is the same.
@@ -162,16 +191,16 @@ func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, na
 	if err != nil {
 		return Case{}, "", err
 	}
-	mark, err := c.write(ctx, tx, ring, by.Ledger(), words)
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), "", words)
 	if err != nil {
 		return c, "", err
 	}
-	entry, err := c.note(ctx, tx, KindNoted, by.Ledger(), NotedBody{c.ID, c.Notes - 1, mark})
+	entry, err := c.note(ctx, tx, KindNoted, by.Ledger(), NotedBody{Case: c.ID, Note: c.Notes - 1, Mark: mark})
 	return c, entry, err
 }
 
 // open writes a case with its first note.
-func (d Desk) open(ctx context.Context, tx *db.Tx, c Case, r Report) (Case, string, error) {
+func (d Desk) open(ctx context.Context, tx *db.Tx, c Case, r Report, inside approval.Inside) (Case, string, error) {
 	now := tx.Now()
 	if ahead := r.NoticedAt.Sub(now); ahead > 0 && ahead < drift {
 		r.NoticedAt = now // another's clock is a bit ahead: no reason to refuse a report
@@ -186,20 +215,20 @@ func (d Desk) open(ctx context.Context, tx *db.Tx, c Case, r Report) (Case, stri
 		c.BeganAt = time.Time{}
 	}
 	c.Notes = 1
-	mark, err := c.write(ctx, tx, d.Ring, c.Reporter, r.Words)
+	mark, err := c.write(ctx, tx, d.Ring, c.Reporter, StepOpened, r.Words)
 	if err != nil {
 		return Case{}, "", err
 	}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO incident (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, $14, '', '', NULL, $15)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, $14, '', '', NULL, $15, '')`,
 		c.ID, c.Service, c.Source, c.Party.Role, c.Party.Name, c.Reporter, c.Kind, c.Suspected, strings.Join(c.Items, " "), c.Children,
 		(*db.Time)(&c.BeganAt), (*db.Time)(&c.NoticedAt), (*db.Time)(&c.OpenedAt), (*db.Time)(&c.DueAt), c.Notes)
 	if err != nil {
 		return Case{}, "", err
 	}
 	entry, err := c.note(ctx, tx, KindOpened, c.Reporter, OpenedBody{Case: c.ID, Source: c.Source, Role: c.Party.Role, Party: c.Party.Name, Kind: c.Kind,
-		Suspected: c.Suspected, Items: c.Items, Children: c.Children, Began: micros(c.BeganAt), Noticed: micros(c.NoticedAt), Due: micros(c.DueAt), Mark: mark})
+		Suspected: c.Suspected, Items: c.Items, Children: c.Children, Began: micros(c.BeganAt), Noticed: micros(c.NoticedAt), Due: micros(c.DueAt), Mark: mark, Inside: inside})
 	return c, entry, err
 }
 
@@ -252,19 +281,71 @@ func isWords(t pii.Text) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' })
 }
 
-// Write adds what somebody in office has found or done; also to a case that is closed, of
-// which more may become known. Errors: ErrMayNot, ErrNotFound, ErrWords, ErrFull.
-func Write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, service, name string, words pii.Text) (Case, string, error) {
-	c, err := find(ctx, tx, by, service, name, words)
+// Write adds what somebody of the staff has found or done, as who holds an office or as a
+// person inside whom the matrix lets (staff.WriteIncidents); also to a case that is closed, of
+// which more may become known. With a step it says that this was done, or decided against: that
+// nobody outside is told, who holds an office decides alone. Errors: ErrMayNot, ErrNotFound,
+// ErrWords, ErrFull; with a step, ErrStep, ErrClosed, ErrReported.
+func Write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor, service, name string, step Step, words pii.Text) (Case, string, error) {
+	inside, err := insideOf(ctx, tx, by, staff.WriteIncidents, service)
+	if err != nil {
+		return Case{}, "", err
+	}
+	if _, office := by.(catalog.Officer); step.Decides() && !office {
+		return Case{}, "", ErrMayNot
+	}
+	if step != "" && !slices.Contains(Steps, step) {
+		return Case{}, "", ErrStep.At("step")
+	}
+	if !isWords(words) {
+		return Case{}, "", ErrWords.At("words")
+	}
+	c, err := hold(ctx, tx, service, name, maxNotes)
+	switch {
+	case err != nil:
+		return c, "", err
+	case step != "" && !c.Open():
+		return c, "", ErrClosed
+	// Edge case 21: of what isn't known to be minor the authority is told.
+	case step == StepUnreported && c.Grade != Minor:
+		return c, "", ErrReported.At("step")
+	}
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), step, words)
 	if err != nil {
 		return c, "", err
 	}
-	mark, err := c.write(ctx, tx, ring, by.Ledger(), words)
-	if err != nil {
-		return c, "", err
+	body := NotedBody{Case: c.ID, Note: c.Notes - 1, Mark: mark, Step: step, Inside: inside}
+	if step != "" {
+		if !c.Took(step) {
+			c.Steps = append(c.Steps, step)
+		}
+		c.DueAt = c.due()
+		body.Due = micros(c.DueAt)
+		if _, err := tx.Exec(ctx, `UPDATE incident SET steps = $1, due_at = $2 WHERE id = $3 AND closed_at IS NULL`, c.Written(), (*db.Time)(&c.DueAt), c.ID); err != nil {
+			return c, "", err
+		}
 	}
-	entry, err := c.note(ctx, tx, KindNoted, by.Ledger(), NotedBody{c.ID, c.Notes - 1, mark})
+	entry, err := c.note(ctx, tx, KindNoted, by.Ledger(), body)
 	return c, entry, err
+}
+
+// Read records that somebody of the staff reads what was written about a case, and returns it:
+// as who holds an office, or as a person inside whom the matrix lets (staff.WriteIncidents).
+// It is shown once that is committed, and not before. Errors: ErrMayNot, ErrNotFound.
+func Read(ctx context.Context, tx *db.Tx, by approval.Actor, service, name string) (Case, []Note, error) {
+	inside, err := insideOf(ctx, tx, by, staff.WriteIncidents, service)
+	if err != nil {
+		return Case{}, nil, err
+	}
+	c, err := Find(ctx, tx, service, name)
+	if err != nil {
+		return c, nil, err
+	}
+	if _, err := c.note(ctx, tx, KindRead, by.Ledger(), ReadBody{c.ID, c.Notes, inside}); err != nil {
+		return c, nil, err
+	}
+	notes, err := NotesOf(ctx, tx, c)
+	return c, notes, err
 }
 
 // Triage says how grave a case is, with what was found and done so far, and of roughly how
@@ -298,11 +379,8 @@ func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offic
 	if c.TriagedAt.IsZero() {
 		c.TriagedAt = tx.Now()
 	}
-	c.DueAt = c.TriagedAt.Add(WrapWithin)
-	if grade.Reportable() {
-		c.DueAt = c.OpenedAt.Add(ReportWithin)
-	}
-	mark, err := c.write(ctx, tx, ring, by.Ledger(), words)
+	c.DueAt = c.due()
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), StepGraded, words)
 	if err != nil {
 		return c, "", err
 	}
@@ -316,10 +394,10 @@ func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offic
 	return c, entry, err
 }
 
-// Close ends a case that was graded, with the reason. What has to be reported ends when it
-// was; or when another person than who graded it finds that nothing had happened. Errors:
-// ErrMayNot, ErrNotFound, ErrWords, ErrOutcome, ErrUngraded, ErrReported, ErrSecond, ErrClosed,
-// ErrFull.
+// Close ends a case that was graded, with the reason, once nothing is missing. What has to be
+// reported ends when it was; or when another person than who graded it finds that nothing had
+// happened. Errors: ErrMayNot, ErrNotFound, ErrWords, ErrOutcome, ErrUngraded, ErrReported,
+// ErrSecond, ErrMissing (see Case.Missing, of the case that is returned), ErrClosed, ErrFull.
 func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, service, name string, outcome Outcome, words pii.Text) (Case, string, error) {
 	c, err := find(ctx, tx, by, service, name, words)
 	switch {
@@ -335,9 +413,11 @@ func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Office
 		return c, "", ErrReported
 	case outcome == Unfounded && c.Grade.Reportable() && c.GradedBy == by.Ledger():
 		return c, "", ErrSecond
+	case len(c.Missing(outcome)) > 0:
+		return c, "", ErrMissing
 	}
 	c.Outcome, c.ClosedBy, c.ClosedAt = outcome, by.Ledger(), tx.Now()
-	mark, err := c.write(ctx, tx, ring, by.Ledger(), words)
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), StepClosed, words)
 	if err != nil {
 		return c, "", err
 	}
@@ -374,14 +454,14 @@ func hold(ctx context.Context, tx *db.Tx, service, name string, most int64) (Cas
 }
 
 // write seals what is written about a case as its last note, and returns its mark.
-func (c Case) write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by string, words pii.Text) (string, error) {
-	now, n := tx.Now(), Note{Case: c.ID, Number: c.Notes - 1, salt: ledger.NewSalt()}
+func (c Case) write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by string, step Step, words pii.Text) (string, error) {
+	now, n := tx.Now(), Note{Case: c.ID, Number: c.Notes - 1, Step: step, salt: ledger.NewSalt()}
 	sealed, err := ring.Seal(sealDomain, []byte(words.Reveal()), n.Case, number(n.Number))
 	if err != nil {
 		return "", err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO incident_note (`+noteColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
-		n.Case, n.Number, (*db.Time)(&now), by, sealed, n.salt)
+	_, err = tx.Exec(ctx, `INSERT INTO incident_note (`+noteColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		n.Case, n.Number, (*db.Time)(&now), by, n.Step, sealed, n.salt)
 	return mark(n.salt, n, words), err
 }
 

@@ -9,10 +9,11 @@ import (
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
+	"wardkeep/internal/staff"
 )
 
 // ofIncidents are the kinds about what was leaked, changed or lost.
-var ofIncidents = []string{incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed}
+var ofIncidents = []string{incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead}
 
 // A mishap is what the ledger says of a case, with the marks of what was written about it.
 type mishap struct {
@@ -22,20 +23,36 @@ type mishap struct {
 	grade, gradedBy, outcome, closedBy                  string
 	triaged, due, closed                                int64
 	notes                                               []written
+	steps                                               []string
 	seen                                                int64 // how many of them were compared
 }
 
 // A written is what the ledger says of a text.
 type written struct {
-	by, mark string
-	at       int64
+	by, mark, step string
+	at             int64
 }
 
 // incidentEntry folds that a case was opened, what was written, how grave it is and how it
 // ended: in this order, and after the end nothing but what is written.
 func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
-	if p.Kind == incident.KindOpened {
+	switch p.Kind {
+	case incident.KindOpened:
 		return f.mishapped(p, s)
+	case incident.KindNoted:
+		return f.mishapNoted(p, s)
+	case incident.KindRead:
+		b, x := body[incident.ReadBody](p)
+		c := f.mishaps[b.Case]
+		switch {
+		case x != (fault{}):
+			return x
+		case c == nil || c.service != p.Service || b.Notes != int64(len(c.notes)):
+			return impossible(ruleIncident)
+		case !byStaff(p):
+			return impossible(ruleActor)
+		}
+		return f.actedInside(p, s, b.Inside, staff.WriteIncidents)
 	}
 	var b struct {
 		incident.GradedBody
@@ -48,18 +65,13 @@ func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
 	switch {
 	case c == nil || c.service != p.Service || b.Note != int64(len(c.notes)) || b.Mark == "":
 		return impossible(ruleIncident)
-	case p.Kind == incident.KindNoted && c.party != "":
-		// Who has reported it may add what it has found since.
-		of := party.ID{Service: c.service, Role: party.Role(c.role), Name: c.party}
-		if !inOffice(p) && !f.speaks(p, s, of) {
-			return impossible(ruleActor)
-		}
 	case !inOffice(p):
 		return impossible(ruleActor)
 	}
-	by := f.names.keep(p.Actor)
+	by, step := f.names.keep(p.Actor), incident.StepClosed
 	switch p.Kind {
 	case incident.KindGraded:
+		step = incident.StepGraded
 		switch {
 		case c.closed != 0 || !slices.Contains(incident.Grades, b.Grade) || b.Due <= c.opened || b.Children < 0,
 			b.Children == 0 && c.children != 0,
@@ -74,13 +86,53 @@ func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
 		switch {
 		case c.closed != 0 || c.grade == "" || !slices.Contains(incident.Outcomes, b.Outcome),
 			b.Outcome == incident.Remedied && c.reportable(),
-			b.Outcome == incident.Unfounded && c.reportable() && c.gradedBy == p.Actor:
+			b.Outcome == incident.Unfounded && c.reportable() && c.gradedBy == p.Actor,
+			len(c.so().Missing(b.Outcome)) > 0:
 			return impossible(ruleIncident)
 		}
 		c.outcome, c.closedBy, c.closed = f.names.keep(string(b.Outcome)), by, at
 	}
-	c.notes = append(c.notes, written{by, b.Mark, at})
+	c.notes = append(c.notes, written{by, b.Mark, f.names.keep(string(step)), at})
 	return fault{}
+}
+
+// mishapNoted folds what was written: by who has reported it, or by the staff, as what was done
+// or decided against.
+func (f *fold) mishapNoted(p ledger.Placed, s source) fault {
+	b, x := body[incident.NotedBody](p)
+	c, at := f.mishaps[b.Case], p.At.UnixMicro()
+	switch {
+	case x != (fault{}):
+		return x
+	case c == nil || c.service != p.Service || b.Note != int64(len(c.notes)) || b.Mark == "", (b.Step != "") != (b.Due != 0),
+		b.Step != "" && (c.closed != 0 || b.Due <= c.opened || !slices.Contains(incident.Steps, b.Step)),
+		b.Step == incident.StepUnreported && incident.Grade(c.grade) != incident.Minor:
+		return impossible(ruleIncident)
+	// Who has reported it may add what it has found since.
+	case byStaff(p), b.Step == "" && c.party != "" && f.speaks(p, s, party.ID{Service: c.service, Role: party.Role(c.role), Name: c.party}):
+	default:
+		return impossible(ruleActor)
+	}
+	if b.Step.Decides() && !inOffice(p) {
+		return impossible(ruleActor)
+	}
+	step := f.names.keep(string(b.Step))
+	if step != "" {
+		if c.due = b.Due; !slices.Contains(c.steps, step) {
+			c.steps = append(c.steps, step)
+		}
+	}
+	c.notes = append(c.notes, written{f.names.keep(p.Actor), b.Mark, step, at})
+	return f.actedInside(p, s, b.Inside, staff.WriteIncidents)
+}
+
+// so is what of a case its end rests on.
+func (c *mishap) so() (is incident.Case) {
+	is.Grade = incident.Grade(c.grade)
+	for _, step := range c.steps {
+		is.Steps = append(is.Steps, incident.Step(step))
+	}
+	return is
 }
 
 func (c *mishap) reportable() bool { return c.grade != "" && incident.Grade(c.grade).Reportable() }
@@ -98,7 +150,7 @@ func (f *fold) mishapped(p ledger.Placed, s source) fault {
 	}
 	switch b.Source {
 	case incident.Staff:
-		if !inOffice(p) || b.Role != "" || b.Party != "" {
+		if !byStaff(p) || b.Role != "" || b.Party != "" {
 			return impossible(ruleActor)
 		}
 	case incident.Party:
@@ -113,8 +165,8 @@ func (f *fold) mishapped(p ledger.Placed, s source) fault {
 	by := n.keep(p.Actor)
 	f.mishaps[n.keep(b.Case)] = &mishap{service: n.keep(p.Service), source: n.keep(string(b.Source)), role: n.keep(string(b.Role)), party: n.keep(b.Party),
 		reporter: by, kind: n.keep(string(b.Kind)), suspected: b.Suspected, items: n.keep(strings.Join(b.Items, " ")), children: b.Children,
-		began: b.Began, noticed: b.Noticed, opened: at, due: b.Due, notes: []written{{by, b.Mark, at}}}
-	return fault{}
+		began: b.Began, noticed: b.Noticed, opened: at, due: b.Due, notes: []written{{by, b.Mark, n.keep(string(incident.StepOpened)), at}}}
+	return f.actedInside(p, s, b.Inside, staff.OpenIncidents)
 }
 
 // incidentRows compares the cases.
@@ -148,6 +200,7 @@ func (a *audit) incidentRows() error {
 		r.text("closed_by", c.closedBy, row.ClosedBy)
 		r.time("closed_at", c.closed, micros(row.ClosedAt))
 		r.number("notes", int64(len(c.notes)), row.Notes)
+		r.text("steps", strings.Join(c.steps, " "), row.Written())
 		return a.ctx.Err()
 	})
 	for _, name := range slices.Sorted(maps.Keys(a.fold.mishaps)) {
@@ -172,6 +225,7 @@ func (a *audit) incidentNoteRows() error {
 		r.service = c.service
 		r.text("written_by", n.by, row.By)
 		r.time("written_at", n.at, micros(row.At))
+		r.text("step", n.step, string(row.Step))
 		if a.ring == nil {
 			return a.ctx.Err()
 		}

@@ -442,7 +442,12 @@ func (s *scene) leaks() {
 			if s.leak = c.ID; outcome == "" {
 				continue
 			}
-			if _, _, err = incident.Write(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, pii.New("its link is dead")); err != nil {
+			for _, step := range []incident.Step{"", incident.StepPlan, incident.StepRemedy, incident.StepUnreported, incident.StepUntold} {
+				if _, _, err = incident.Write(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, step, pii.New("its link is dead")); err != nil {
+					return err
+				}
+			}
+			if _, _, err := incident.Read(ctx, tx, s.Officer, s.Officer.Service, c.ID); err != nil {
 				return err
 			}
 			if _, _, err = incident.Close(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, outcome, pii.New("done")); err != nil {
@@ -1150,6 +1155,8 @@ var changes = []change{
 	{"a leak was closed by another", `UPDATE incident SET closed_by = '王小明' WHERE outcome <> '' AND id <> $1`, leak, "row_differs incident closed_by"},
 	{"a leak is closed", `UPDATE incident SET closed_at = 1 WHERE id = $1`, leak, "row_differs incident closed_at"},
 	{"a leak has fewer notes", `UPDATE incident SET notes = 1 WHERE id = $1`, leak, "row_differs incident notes"},
+	{"a leak was told of", `UPDATE incident SET steps = 'plan remedy report' WHERE id = $1`, leak, "row_differs incident steps"},
+	{"a note of a leak is of another step", `UPDATE incident_note SET step = 'report' WHERE incident = $1 AND number = 1`, leak, "row_differs incident_note step"},
 	{"a note of a leak never was", `DELETE FROM incident_note WHERE incident = $1 AND number = 1`, leak, "row_missing incident_note "},
 	{"a note is of another leak", `UPDATE incident_note SET incident = '王小明' WHERE incident = $1 AND number = 1`, leak, "row_extra incident_note "},
 	{"a note of a leak is another", `UPDATE incident_note SET number = 7 WHERE incident = $1 AND number = 1`, leak, "row_extra incident_note "},

@@ -269,6 +269,7 @@ var additions = map[string]string{
 	incident.KindNoted:         "its text is lost: who wrote it writes it again",
 	incident.KindGraded:        "it waits to be graded anew, and is late by then",
 	incident.KindClosed:        "it is open again, which is the stricter",
+	incident.KindRead:          "nothing was done",
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",
 	rights.KindShown:           "it was seen",

@@ -71,6 +71,10 @@ const (
 	SeeShields        Action = "shields.see"      // from which guardian what is held is hidden, and why
 	AskShield         Action = "shields.ask"
 	DecideShield      Action = "shields.decide" // raise, refuse, lift: two, of whom one holds an office
+	SeeIncidents      Action = "incidents.see"  // what was, or may have been, leaked, changed or lost, and no word of what is written
+	OpenIncidents     Action = "incidents.open"
+	WriteIncidents    Action = "incidents.write" // read what is written, which is recorded, and add to it
+	JudgeIncidents    Action = "incidents.judge" // grade, decide that nobody outside is told, close
 )
 
 // A Rule is a row of the access matrix.
@@ -126,6 +130,10 @@ var Matrix = []Rule{
 	{SeeShields, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{AskShield, [6]bool{yes, yes, yes, no, no, no}, yes},
 	{DecideShield, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{SeeIncidents, [6]bool{yes, yes, yes, no, yes, yes}, no},
+	{OpenIncidents, [6]bool{yes, yes, yes, no, yes, no}, no},
+	{WriteIncidents, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{JudgeIncidents, [6]bool{yes, yes, no, no, no, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

@@ -49,7 +49,7 @@ var types = []string{
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
 	assistance.KindAsked, assistance.KindAnswered,
-	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed,
+	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead,
 
 	order.KindIssued, order.KindAttested, order.KindReminded, order.KindOverdue, order.KindStated,
 	vault.KindFetched, vault.KindDelivered, vault.KindDropped, gate.KindWithheld,

@@ -78,6 +78,39 @@ func (p *insider) hidesFromAGuardian(ref string) {
 	p.at("shields")
 }
 
+// dealsWithAnIncident tells how the officer opens a case of what has leaked, grades it, reads
+// what was written, and is told what it still lacks (Article 21).
+func (p *insider) dealsWithAnIncident() {
+	p.t.Helper()
+	p.follow(`nav a[href^="/console/incidents"]`)
+	p.sees("console.takedowns.none")
+	p.at("incidents-empty")
+	p.follow(`main a[href^="/console/incidents/new"]`)
+	p.press(`input[name=kind][value=leaked]`)
+	p.fill(`main textarea[name=words]`, "一份名单可以公开访问")
+	p.at("incident_new")
+	p.follow(`main form button`)
+	p.sees("console.incidents.read_what")
+	p.at("incident-open")
+	p.press(`input[name=grade][value=unclear]`)
+	p.fill(`#grade-words`, "不清楚谁看过")
+	p.follow(`form[action*="/grade"] button`)
+	p.Find(`select[name=step]`).Choose("plan")
+	p.fill(`#note-words`, "已关闭访问")
+	p.follow(`form[action*="/note"] button`)
+	p.press(`input[name=outcome][value=reported]`)
+	p.fill(`#close-words`, "已处置")
+	p.follow(`form[action*="/close"] button`)
+	p.sees("console.incidents.lacks.report")
+	p.at("incident-lacks")
+	p.follow(`form[action*="/words"] button`)
+	p.sees("console.incidents.read_done")
+	p.at("incident")
+	p.follow(`nav a[href^="/console/incidents"]`)
+	p.sees("console.incidents.state.triaged")
+	p.at("incidents")
+}
+
 // judgesWhatWaits tells how the officer takes an account that may be a child's and decides
 // about it (Article 2), and looks at a document by which a guardian proves who it is, as the
 // first of two (edge case 24).

@@ -920,7 +920,8 @@ CREATE TABLE incident (
 	outcome    text    NOT NULL, -- empty while it is open
 	closed_by  text    NOT NULL,
 	closed_at  bigint,           -- NULL while it is open
-	notes      bigint  NOT NULL  -- how many texts there are
+	notes      bigint  NOT NULL, -- how many texts there are
+	steps      text    NOT NULL  -- that were taken, each once: plan, remedy, report, unreported, notice, warning, untold; separated by spaces
 );
 CREATE INDEX incident_open ON incident (service, due_at, id) WHERE closed_at IS NULL;
 CREATE INDEX incident_due ON incident (due_at, id) WHERE closed_at IS NULL;
@@ -933,6 +934,7 @@ CREATE TABLE incident_note (
 	number     bigint NOT NULL, -- from 0 on
 	written_at bigint NOT NULL,
 	written_by text   NOT NULL, -- as the ledger names actors
+	step       text   NOT NULL, -- that it tells of, or empty
 	sealed     bytea  NOT NULL, -- the text
 	salt       bytea  NOT NULL, -- of the mark that the ledger has of it
 	PRIMARY KEY (incident, number)

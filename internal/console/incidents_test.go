@@ -1,0 +1,110 @@
+package console_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/incident"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+)
+
+// says reports whether a page has the words of a key.
+func says(body, key string) bool { return strings.Contains(body, i18n.Chinese.T(key)) }
+
+// Article 21: a case is opened at the console in one step, graded, told of and closed by those
+// in office; nothing of what was written is shown before its reading is on record, and what it
+// still lacks is named.
+func TestArticle21_TheRoomOfACase(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		b := d.bureau()
+		const at, words = "/console/incidents/new", "一份名单可以公开访问"
+		b.check("incidents-empty", b.boss, "/console/incidents")
+		b.check("incident_new", b.boss, at)
+		if w := b.asks.get(at); w.Code != http.StatusForbidden {
+			t.Errorf("a worker opens one: %d", w.Code)
+		}
+		if w := b.boss.post(at, "service", vaulttest.Service, "kind", "leaked", "item", "王小明", "words", words); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), words) {
+			t.Errorf("of what the charter lacks: %d", w.Code)
+		}
+		runs := d.browser(d.hire(staff.Engineer).Secret)
+		w := runs.post(at, "service", vaulttest.Service, "kind", "leaked", "suspected", "yes", "item", "voice, nickname", "children", "30", "words", words)
+		if w.Code != http.StatusSeeOther {
+			t.Fatalf("an engineer opens one: %d %s", w.Code, w.Body)
+		}
+		path, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+		b.check("incidents", b.boss, "/console/incidents")
+		b.check("incident-open", b.boss, path)
+		if body := b.boss.get("/console/due?kind=incident").Body.String(); !strings.Contains(body, path) {
+			t.Error("it isn't among what is due")
+		}
+		if w := b.boss.post("/console/search", "q", lastOf(path)); w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), path) {
+			t.Errorf("it isn't found: %d", w.Code)
+		}
+		read := func() (n int) {
+			for _, p := range d.placed() {
+				if p.Kind == incident.KindRead {
+					n++
+				}
+			}
+			return n
+		}
+		audits := d.browser(d.hire(staff.Auditor).Secret)
+		for who, by := range map[string]*browser{"the officer": b.boss, "who audits": audits, "who has opened it": runs} {
+			if w := by.get(path); w.Code != http.StatusOK || strings.Contains(w.Body.String(), words) {
+				t.Errorf("%s sees unasked what was written: %d", who, w.Code)
+			}
+		}
+		for who, by := range map[string]*browser{"who audits": audits, "an engineer": runs, "a worker": b.asks} {
+			for _, form := range []string{"/words", "/note", "/grade", "/close"} {
+				if w := by.post(path+form, "words", "x", "grade", "minor", "outcome", "unfounded"); w.Code != http.StatusForbidden {
+					t.Errorf("%s: %s: %d", who, form, w.Code)
+				}
+			}
+		}
+		if w := b.decides.post(path+"/grade", "grade", "serious", "words", "x"); w.Code != http.StatusForbidden {
+			t.Errorf("a manager grades: %d", w.Code)
+		}
+		if w := b.decides.post(path + "/words"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), words) || read() != 1 {
+			t.Errorf("a manager reads it: %d, %d on record", w.Code, read())
+		}
+		for _, step := range []struct {
+			by    *browser
+			form  string
+			code  int
+			pairs []string
+		}{
+			{b.boss, "/grade", 303, []string{"grade", "unclear", "words", "不清楚谁看过"}},
+			{b.boss, "/grade", 409, []string{"grade", "minor", "words", "没有什么"}}, // edge case 21
+			{b.decides, "/note", 403, []string{"step", "untold", "words", "没有必要"}},
+			{b.decides, "/note", 303, []string{"step", "plan", "words", "已启动"}},
+			{b.vice, "/note", 409, []string{"step", "unreported", "words", "没有必要"}},
+			{b.vice, "/note", 303, []string{"step", "notice", "words", "已短信告知"}},
+		} {
+			if w := step.by.post(path+step.form, step.pairs...); w.Code != step.code {
+				t.Errorf("%s %v: %d %s", step.form, step.pairs, w.Code, w.Body)
+			}
+		}
+		b.check("incident-graded", b.boss, path)
+		w = b.boss.post(path+"/close", "outcome", "reported", "words", "页面已关闭")
+		if body := w.Body.String(); w.Code != http.StatusConflict || !says(body, "console.incidents.lacks.remedy") || !says(body, "console.incidents.lacks.report") || says(body, "console.incidents.lacks.plan") {
+			t.Errorf("closed without remedies and report: %d %s", w.Code, w.Body)
+		}
+		for _, step := range []string{"remedy", "report"} {
+			b.boss.post(path+"/note", "step", step, "words", "已办")
+		}
+		if w := b.boss.post(path+"/close", "outcome", "reported", "words", "页面已关闭"); w.Code != http.StatusSeeOther {
+			t.Fatalf("closed: %d %s", w.Code, w.Body)
+		}
+		b.check("incident-closed", b.boss, path)
+		if w := b.boss.post(path+"/close", "outcome", "reported", "words", "x"); w.Code != http.StatusConflict {
+			t.Errorf("closed again: %d", w.Code)
+		}
+		if w := audits.post("/console/incidents/csv", "filter", "stands=closed"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "plan notice remedy report") || strings.Contains(w.Body.String(), words) {
+			t.Errorf("as a file: %d %s", w.Code, w.Body)
+		}
+		b.audited()
+	})
+}
