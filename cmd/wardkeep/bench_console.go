@@ -267,6 +267,7 @@ var rooms = []operation{
 	room("incident-new", "/incidents/new"),
 	room("shields", "/shields"),
 	room("shield-new", "/shields/new"),
+	room("reports", "/reports"),
 	room("evidence", "/evidence"),
 	room("due", "/due"),
 	room("board", "/board"),

@@ -63,6 +63,7 @@ var unmeasured = map[string]string{
 	"/console/takedowns/{service}/{takedown}":                  "one case",
 	"/console/incidents/{service}/{incident}":                  "one case",
 	"/console/shields/{service}/{shield}":                      "one case",
+	"/console/reports/{service}/{complaint}":                   "one report",
 	"/console/orders/{service}/{order}":                        "one order",
 	"/console/evidence/{service}/{attempt}":                    "one case",
 	"/console/evidence/{service}/{attempt}/view":               "one case, and no document before a form",

@@ -11,7 +11,9 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/workday"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/suspicion"
@@ -130,6 +132,40 @@ func (d *demo) suspect(ctx context.Context) error {
 	after, err := d.client.Suspicion(ctx, s.ID)
 	d.show("2", "unsuspected", err == nil && after.Outcome == "not_a_child" && after.Ref == "")
 	return nil
+}
+
+// reported: somebody without an account and a name reports something, and reads the answer.
+func (d *demo) reported(ctx context.Context) error {
+	d.chapter("reported")
+	desk := complaint.Desk{Ring: d.app.Ring, Calendar: d.app.Calendar}
+	var c complaint.Complaint
+	var secret string
+	err := d.try(ctx, func(tx *db.Tx) error {
+		p, err := complaint.NewPuzzle(ctx, tx, d.app.Ring)
+		if err == nil {
+			c, secret, err = desk.Receive(ctx, tx, p.Solve(), complaint.Report{Service: story, Kind: complaint.Collects, Words: pii.New("They record what the children say.")})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.show("24", "reported", true, "Number", c.Number(), "Due", lastDay(c.DueAt))
+	var read []complaint.Text
+	err = d.try(ctx, func(tx *db.Tx) (err error) {
+		if _, _, err = desk.Show(ctx, tx, d.officer, story, c.ID); err != nil {
+			return err
+		}
+		if _, err = desk.Answer(ctx, tx, d.officer, story, c.ID, complaint.Unfounded, pii.New("Only during a lesson, and a guardian has agreed.")); err != nil {
+			return err
+		}
+		if c, err = desk.Follow(ctx, tx, c.Number(), secret); err == nil {
+			read, err = desk.Texts(ctx, tx, c)
+		}
+		return err
+	})
+	d.show("24", "report_answered", err == nil && len(read) == 2 && !c.Open())
+	return err
 }
 
 // lastDay is the day before a midnight, as people are told it.

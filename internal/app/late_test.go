@@ -61,6 +61,9 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 			"incidents": {`
 				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes, steps)
 				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0, '')`, []any{apptest.Service, past}},
+			"reports": {`
+				INSERT INTO complaint (id, service, whole, kind, received_at, due_at, outcome, erase_at, linked, notes, files, secret, challenge)
+				VALUES ('rp_1', $1, false, 'other', 0, $2, '', 0, '', 1, 0, $3, $3)`, []any{apptest.Service, past, []byte("x")}},
 			"parties": {`UPDATE service SET overdue = $1 WHERE service = $2`, []any{"x", apptest.Service}},
 			"checks": {`
 				INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,

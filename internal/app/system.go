@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/console"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/order"
@@ -54,6 +55,10 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	if err != nil {
 		return nil, err
 	}
+	reported, err := complaint.CountLate(ctx, tx, "")
+	if err != nil {
+		return nil, err
+	}
 	_, leaks, err := incident.Count(ctx, tx, "")
 	if err != nil {
 		return nil, err
@@ -84,7 +89,7 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	}
 	copies, err := backup.Look(ctx, tx)
 	return console.Late{{What: "demands", Count: late.Demands}, {What: "erasures", Count: late.Erasures}, {What: "suspicions", Count: suspected},
-		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "parties", Count: blocked}, {What: "checks", Count: parties.Checks}, {What: "partings", Count: parties.Partings}, {What: "borders", Count: min(crossed, 1)}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
+		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "reports", Count: reported}, {What: "parties", Count: blocked}, {What: "checks", Count: parties.Checks}, {What: "partings", Count: parties.Partings}, {What: "borders", Count: min(crossed, 1)}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
 		{What: "values", Count: values}, {What: "sweep", Count: behind}}, err
 }
 

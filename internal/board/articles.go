@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
@@ -57,7 +58,7 @@ var articles = [Articles]article{
 	{rest: Holds, each: article21},
 	{rest: Holds, whole: article22},
 	{rest: Holds, each: article23},
-	{rest: NotYet, each: article24},
+	{rest: Holds, each: article24},
 	{rest: NotYet},
 	{rest: NotYet},
 	{rest: NotYet},
@@ -616,15 +617,22 @@ func article23(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	return []Figure{told("ends", announced), bad("ends_late", late)}, err
 }
 
-// Article 24: each notice says how to report to the authority.
-func article24(_ context.Context, _ *db.Tx, s *standing) ([]Figure, error) {
+// Article 24: each notice says how to report to the authority, and what was reported to the
+// desk of the operator's own is acknowledged and answered by its day. Nobody has to come there
+// first, and what reached the authority alone nothing here counts.
+func article24(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	var routes, none int64
 	if s.charter != nil {
 		if routes = int64(len(s.charter.Channels.Authority)); routes == 0 {
 			none = 1
 		}
 	}
-	return []Figure{told("authority", routes), bad("authority_none", none), bad("charter_unreadable", s.unreadable)}, nil
+	open, err := complaint.CountOpen(ctx, tx, s.Name)
+	if err != nil {
+		return nil, err
+	}
+	late, err := complaint.CountLate(ctx, tx, s.Name)
+	return []Figure{told("authority", routes), seen("reports_open", open), bad("reports_late", late), bad("authority_none", none), bad("charter_unreadable", s.unreadable)}, err
 }
 
 // Article 29: what came from before is asked about like anything else, and goes when nobody

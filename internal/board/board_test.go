@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
@@ -162,10 +163,23 @@ func (s *scene) leaks() {
 	})
 }
 
+// reported has somebody report something to the desk.
+func (s *scene) reported() {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		p, err := complaint.NewPuzzle(ctx, tx, s.Ring)
+		if err == nil {
+			_, _, err = complaint.Desk{Ring: s.Ring, Calendar: workday.Default()}.Receive(ctx, tx, p.Solve(),
+				complaint.Report{Service: service, Kind: complaint.Unsafe, Words: pii.New("a list was public")})
+		}
+		return err
+	})
+}
+
 // rest is how each article stands where nothing is wrong.
 var rest = map[board.State][]int{
 	board.Outside: {1, 6},
-	board.NotYet:  {24, 25, 26, 27, 28},
+	board.NotYet:  {25, 26, 27, 28},
 }
 
 // Nothing that isn't computed is said to hold, and what is computed holds where nothing is
@@ -264,6 +278,11 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 		// is in memory.
 		{"an item has no reason", 7, board.Broken, "charter_blank", func(s *scene) {
 			s.inForce(func(c *charter.Charter) { c.Items[0].Necessity = charter.Words{} })
+		}},
+		{"a report waits", 24, board.Attention, "reports_open", func(s *scene) { s.reported() }},
+		{"a report is past its day", 24, board.Broken, "reports_late", func(s *scene) {
+			s.reported()
+			s.Pass(30 * 24 * time.Hour)
 		}},
 		{"nobody is told how to report to the authority", 24, board.Broken, "authority_none", func(s *scene) {
 			s.inForce(func(c *charter.Charter) { c.Channels.Authority = nil })

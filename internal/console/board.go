@@ -179,12 +179,13 @@ var figurePages = map[string]string{
 	"authority_none": "/console/charters", "services_open": "/console/offices", "unconsented_late": "/console/due?kind=sweep", "transferred_bare": "/console/pictures?picture=uses",
 	"helps_open": "/console/due?kind=help", "helps_late": "/console/due?kind=help",
 	"incidents_open": "/console/incidents", "incidents_late": "/console/due?kind=incident",
+	"reports_open": "/console/reports", "reports_late": "/console/reports?stands=late",
 	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint",
 }
 
 // articleClocks are what of each article has a clock.
 var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 3: {due.Party}, 4: {due.Takedown}, 7: {due.Impact}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep}, 13: {due.Key},
-	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident}, 23: {due.End}}
+	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident}, 23: {due.End}, 24: {due.Complaint}}
 
 // publicEvidence are the articles of which rules and agreement, which are public, are evidence.
 var publicEvidence = []int{3, 7, 8, 10, 24}

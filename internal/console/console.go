@@ -36,6 +36,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/entrance"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/message"
@@ -241,14 +242,14 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrOfficer, approval.ErrLooked,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
-	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, shield.ErrMayNot, incident.ErrMayNot, incident.ErrSecond, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
+	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, shield.ErrMayNot, incident.ErrMayNot, incident.ErrSecond, complaint.ErrMayNot, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
 // requestsAt is what the address of every request for a look begins with, and shownAt those
 // of all pages on which something of a child or a guardian is shown, or what an account or a
 // content is called.
 const requestsAt = "/console/access/requests/"
 
-var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/", "/console/suspicions/", "/console/takedowns/", "/console/incidents/", "/console/shields/"}
+var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/", "/console/suspicions/", "/console/takedowns/", "/console/incidents/", "/console/shields/", "/console/reports/"}
 
 // notes keeps the first refusal that tells of an attempt: what is shown after it may be
 // another, for who may not see a page isn't told that it is there. Of a form it is one of
@@ -384,7 +385,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "shield", "attempt", "role", "party", "form", "order"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

@@ -31,6 +31,7 @@ const (
 	listIncidents  = "incidents"
 	listEvidence   = "evidence"
 	listShields    = "shields"
+	listComplaints = "reports" // to the desk
 	listDue        = "due"
 	listBoard      = "board"
 	listUrgent     = "urgent"
@@ -73,6 +74,7 @@ var lists = []list{
 	{listIncidents, "/console/incidents", staff.SeeIncidents, incidentFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 	{listShields, "/console/shields", staff.SeeShields, shieldFields},
+	{listComplaints, "/console/reports", staff.SeeReports, complaintFields},
 	{listDue, "/console/due", staff.SeeDue, dueFields},
 	{listBoard, "/console/board", staff.SeeBoard, serviceField},
 	{listUrgent, "/console/urgent", staff.AskAccess, decisionFields},

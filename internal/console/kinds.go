@@ -8,6 +8,7 @@ import (
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -178,6 +179,16 @@ var kinds = []kindOf{
 	{incident.KindGraded, []int{21}},
 	{incident.KindClosed, []int{21}},
 	{incident.KindRead, []int{21}},
+	{complaint.KindReceived, []int{10, 24}},
+	{complaint.KindAdded, []int{24}},
+	{complaint.KindReopened, []int{24}},
+	{complaint.KindRead, []int{15, 24}},
+	{complaint.KindAcknowledged, []int{24}},
+	{complaint.KindAnswered, []int{24}},
+	{complaint.KindDismissed, []int{24}},
+	{complaint.KindLinked, []int{24}},
+	{complaint.KindReminded, []int{24}},
+	{complaint.KindErased, []int{12, 24}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

@@ -108,7 +108,7 @@ type belongings struct {
 	person, proposed, record, app, hook          string // ids, and the number of a version
 	open, window, urgent, broken, file, proposal string // paths, as those of
 	suspicion, content, paper, demand, birth     string
-	shield, incident                             string
+	shield, incident, report                     string
 	order                                        string // to the processor
 }
 
@@ -160,6 +160,10 @@ func (b *bureau) belongings() belongings {
 		leak, _, err := incident.Desk{Ring: b.Ring, Charters: b.Desk.Charters}.Open(ctx, tx, b.Officer, vaulttest.Service,
 			incident.Report{Kind: incident.Leaked, NoticedAt: tx.Now(), Words: pii.New("名单可以公开访问")})
 		all.incident = leak.ID
+		if err != nil {
+			return err
+		}
+		all.report, err = reported(ctx, tx, b.Ring, "周女士说孩子被录音")
 		return err
 	})
 	all.order = b.orders(b.Child())[0].ID
@@ -177,7 +181,7 @@ func (b belongings) names() []string {
 	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
 		names = append(names, lastOf(path), b.request(path).Number)
 	}
-	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.order)
+	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.report, b.order)
 }
 
 // address is that of a route, about what is really there.
@@ -190,7 +194,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{incident}": b.incident, "{shield}": b.shield, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{incident}": b.incident, "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -262,6 +266,11 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("seat", "ps_00000000000000000000000000")
 	case path == "/console/parties/{service}/{role}/{party}/declare":
 		return of("subs", "另一家公司")
+	case strings.HasPrefix(path, "/console/reports/{service}/"):
+		if strings.HasSuffix(path, "/dismiss") {
+			return of("outcome", "repeated")
+		}
+		return of("outcome", "founded", "words", "好", "file", "0", "case", "7K2M-9QXT")
 	case path == "/console/shields/new":
 		return of("service", vaulttest.Service, "ref", "user-20418")
 	case path == "/console/takedowns/new":

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/family"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
@@ -219,6 +220,18 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 			f.hit("shield", one.Number(), name, shieldPath(name, one.ID))
 		}
 		return nil
+	case id.Is(id.Complaint, f.q):
+		for _, name := range mayIn(person, staff.SeeReports, f.services) {
+			one, err := complaint.Find(ctx, tx, name, f.q)
+			if errors.Is(err, complaint.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			f.hit("complaint", one.Number(), name, complaintPath(name, one.ID))
+		}
+		return nil
 	case id.Is(id.Order, f.q):
 		for _, name := range mayIn(person, staff.SeeParties, f.services) {
 			o, err := order.Find(ctx, tx, name, f.q)
@@ -413,6 +426,15 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, c := range all {
 			f.hit("incident", c.Number(), name, incidentPath(name, c.ID))
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.SeeReports, f.services) {
+		all, err := complaint.ByNumber(ctx, tx, name, number)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			f.hit("complaint", c.Number(), name, complaintPath(name, c.ID))
 		}
 	}
 	for _, name := range mayIn(f.v.in.Person, staff.SeeParties, f.services) {

@@ -275,6 +275,8 @@ var notMany = map[string]string{
 	"GET /console/shields/new":                                   "one form: of a child there are at most as many guardians as may be tied to it",
 	"GET /console/shields/{service}/{shield}":                    "one case",
 	"GET /console/orders/{service}/{order}":                      "one order",
+	"GET /console/reports":                                       "read from indexes that begin with the service and the time, a page at a time, as takedowns are: complaint_test has a flood of them",
+	"GET /console/reports/{service}/{complaint}":                 "one report, with complaint's limits of texts and attachments",
 	"GET /console/evidence/{service}/{attempt}":                  "one document",
 	"GET /console/evidence/{service}/{attempt}/view":             "one document",
 	"GET /console/charters/{service}/new":                        "one form",

@@ -16,6 +16,7 @@ import (
 	"wardkeep/internal/board"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/catalog/catalogtest"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/due"
 	"wardkeep/internal/incident"
@@ -125,6 +126,42 @@ func TestArticle4_TakedownsAreDue(t *testing.T) {
 		})
 		if all := list(w, due.Asking{Person: who(staff.Officer)}, 10); len(all) != 0 {
 			t.Errorf("what is down: %+v", all)
+		}
+	})
+}
+
+// Article 24: what was reported to the desk is in the list until it is answered, first with the
+// day by which it is taken up.
+func TestArticle24_ReportsAreDue(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		var c complaint.Complaint
+		desk := complaint.Desk{Ring: w.Ring, Calendar: workday.Default()}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			p, err := complaint.NewPuzzle(ctx, tx, w.Ring)
+			if err == nil {
+				c, _, err = desk.Receive(ctx, tx, p.Solve(), complaint.Report{Service: vaulttest.Service, Kind: complaint.Refuses, Words: pii.New("不给删除")})
+			}
+			return err
+		})
+		is := func(at time.Time) {
+			t.Helper()
+			all := list(w, due.Asking{Person: who(staff.Officer)}, 10)
+			if len(all) != 1 || all[0].Kind != due.Complaint || all[0].ID != c.ID || all[0].About != "refuses" || !all[0].At.Equal(at) {
+				t.Errorf("%+v", all)
+			}
+		}
+		is(c.DueAt)
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			c, err = desk.Acknowledge(ctx, tx, w.Officer, vaulttest.Service, c.ID)
+			return err
+		})
+		is(c.DueAt)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := desk.Answer(ctx, tx, w.Officer, vaulttest.Service, c.ID, complaint.Founded, pii.New("已删除"))
+			return err
+		})
+		if all := list(w, due.Asking{Person: who(staff.Officer)}, 10); len(all) != 0 {
+			t.Errorf("what is answered: %+v", all)
 		}
 	})
 }

@@ -105,6 +105,14 @@ func shields(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 // endsSoon is how long before its end what is hidden from a guardian is told of.
 const endsSoon = 7 * 24 * time.Hour
 
+// Article 24: until it is acknowledged, and then until it is answered.
+func complaints(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, q.clock(Complaint), `
+		SELECT id, '', kind, due_at FROM complaint
+		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
 // Article 21: until it is said how grave it is, and then until it is over.
 func incidents(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	return db.All(ctx, tx, q.clock(Incident), `

@@ -31,6 +31,7 @@ var mayReveal = map[string]string{
 	"staff":        "seals where a person inside is told of alarms",
 	"assistance":   "measures what a party has written about a demand",
 	"incident":     "seals what was written about a leak, and computes its mark",
+	"complaint":    "seals what was written in a report, and computes its mark",
 	"takedown":     "seals what the operator calls a content, and computes its look-up hash",
 	"suspicion":    "seals what the operator calls an account, and computes its look-up hash",
 	"verification": "asks a provider about a number, hashes it, and looks at the bytes of a document",

@@ -36,6 +36,12 @@ const (
 // Incident is the cause of the alarm that a case was opened.
 const Incident = "incident"
 
+// The causes of letters about reports to the desk.
+const (
+	Complaint    = "complaint"     // one came in, or was opened once more
+	ComplaintDue = "complaint_due" // one is to be acknowledged or answered today
+)
+
 // alarm tells officer and deputy of what a look, a look-up or a request has raised, or an
 // app's key: of each key, for whoever has one could bury what another does.
 func alarm(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
@@ -69,6 +75,14 @@ func leaked(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([
 		return nil, err
 	}
 	return inOffice(ctx, tx, p, Incident, b.Case)
+}
+
+// complained tells them of a report that came in, or whose clock ends today: those of an hour in
+// one letter, for strangers can send many (Article 24).
+func complained(cause string) reading {
+	return func(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+		return inOffice(ctx, tx, p, cause, "")
+	}
 }
 
 // unreviewed tells them of one that they haven't reviewed: of each, for a letter goes to nobody
@@ -247,6 +261,9 @@ func (t Teller) whereTo(cause, service, lang string) string {
 	case Incident:
 		page = "/console/due"
 		q.Set("kind", string(Incident))
+	case Complaint, ComplaintDue:
+		page = "/console/reports"
+		q.Set("service", service)
 	case PartyOwes:
 		page = "/console/due"
 		q.Set("kind", "party")

@@ -11,6 +11,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,9 @@ import (
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
@@ -232,6 +235,57 @@ func TestArticle21_ALeakReachesTheOfficeByEmail(t *testing.T) {
 				t.Errorf("a letter to %s says\n%s", l.to, l.text)
 			}
 		}
+	})
+}
+
+// Article 24: whoever holds an office hears that somebody has reported something, those of an hour
+// in one letter, and once more on the last day of its clock; and reads nothing of it there.
+func TestArticle24_AReportReachesTheOfficeByEmail(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		o.PassToHalfPast()
+		for range 2 {
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				p, err := complaint.NewPuzzle(ctx, tx, o.Ring)
+				if err == nil {
+					_, _, err = complaint.Desk{Ring: o.Ring, Calendar: workday.Default()}.Receive(ctx, tx, p.Solve(),
+						complaint.Report{Service: vaulttest.Service, Kind: complaint.Other, Words: pii.New("一份名单")})
+				}
+				return err
+			})
+		}
+		arrives := func(when, words string) {
+			t.Helper()
+			if err := o.send(o.due()); err != nil {
+				t.Fatal(err)
+			}
+			letters := o.box.take()
+			if len(letters) != 2 {
+				t.Errorf("%s: %d letters to two persons", when, len(letters))
+			}
+			for _, l := range letters {
+				if !strings.Contains(l.text, inside+"/console/reports?lang=") || strings.Contains(l.text, "名单") {
+					t.Errorf("%s: a letter to %s says\n%s", when, l.to, l.text)
+				}
+			}
+			if len(letters) > 0 && !slices.ContainsFunc(letters, func(l letter) bool { return strings.Contains(l.text, words) }) {
+				t.Errorf("%s: nobody reads %q", when, words)
+			}
+		}
+		arrives("when they come", i18n.Langs[0].T("notify.alarm.what.complaint"))
+		var late time.Duration
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			waiting, err := complaint.Waiting(ctx, tx, vaulttest.Service, 1)
+			if err != nil {
+				return err
+			}
+			late = waiting[0].RemindAt.Sub(tx.Now())
+			return nil
+		})
+		o.Pass(late + time.Second)
+		if _, err := retention.Sweep(t.Context(), o.Store, o.Vault); err != nil {
+			t.Fatal(err)
+		}
+		arrives("on its last day", i18n.Langs[0].T("notify.alarm.what.complaint_due"))
 	})
 }
 

@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -99,6 +100,10 @@ var told = map[string]reading{
 
 	incident.KindOpened: leaked,
 
+	complaint.KindReceived: complained(Complaint),
+	complaint.KindReopened: complained(Complaint),
+	complaint.KindReminded: complained(ComplaintDue),
+
 	party.KindAlarm:       owed,
 	catalog.KindSuspended: shut,
 
@@ -107,7 +112,7 @@ var told = map[string]reading{
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "party."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "party."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }

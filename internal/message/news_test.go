@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
@@ -750,6 +751,14 @@ func TestEdgeCase24_TheEndOfAProofIsTold(t *testing.T) {
 
 // silent are the kinds of entries that nobody is told of by message, and why.
 var silent = map[string]string{
+	complaint.KindAdded:        "the office reads it where it answers the report",
+	complaint.KindRead:         "somebody inside has read it, which is on record",
+	complaint.KindAcknowledged: "its reporter, whom nobody can write to, sees it where they follow the report",
+	complaint.KindAnswered:     "as is its acknowledgement",
+	complaint.KindDismissed:    "as is its acknowledgement",
+	complaint.KindLinked:       "somebody inside knows it",
+	complaint.KindErased:       "by its time, which its reporter was told",
+
 	party.KindRegistered:    "of the operator's own: who may get something is in the charter and its notice, and what goes there is in the guardian's home",
 	party.KindAssessed:      "as above",
 	party.KindAgreed:        "as above",
@@ -827,7 +836,7 @@ var silent = map[string]string{
 
 // An event that gets a kind of entry is told, or there is a reason why not.
 func TestEveryEventIsToldOrHasAReason(t *testing.T) {
-	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval", "party"} {
+	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval", "complaint", "party"} {
 		for _, kind := range kindsOf(t, pkg) {
 			if told, quiet := message.Tells(kind), silent[kind] != ""; told == quiet {
 				t.Errorf("%s: told %v, has a reason not to be: %v", kind, told, quiet)

@@ -77,6 +77,7 @@ type fold struct {
 	comparings []comparing
 	harmful    map[string]*harmful
 	mishaps    map[string]*mishap
+	complaints map[string]*complained
 	helps      map[key]*helping
 	bundles    map[key]*bundle // that wait
 	said       []said
@@ -125,7 +126,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), mishaps: make(map[string]*mishap), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), mishaps: make(map[string]*mishap), complaints: make(map[string]*complained), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -207,6 +208,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.incidentEntry(p, s)
+	case slices.Contains(ofComplaints, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.complaintEntry(p, s)
 	case slices.Contains(ofGlass, p.Kind):
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -328,6 +334,7 @@ const (
 	ruleSuspicion  = "suspicion"
 	ruleTakedown   = "takedown"
 	ruleIncident   = "incident"
+	ruleComplaint  = "complaint"
 	ruleHelp       = "assistance"
 	rulePerson     = "person"
 	ruleSignIn     = "sign-in"

@@ -226,12 +226,7 @@ func (a *audit) incidentNoteRows() error {
 		r.text("written_by", n.by, row.By)
 		r.time("written_at", n.at, micros(row.At))
 		r.text("step", n.step, string(row.Step))
-		if a.ring == nil {
-			return a.ctx.Err()
-		}
-		if mark, err := row.Mark(a.ring); err != nil || mark != n.mark {
-			r.found(FoundSealed, "sealed, salt", "–", "–")
-		}
+		r.sealed(a, n.mark, row.Mark)
 		return a.ctx.Err()
 	})
 	for _, name := range slices.Sorted(maps.Keys(a.fold.mishaps)) {

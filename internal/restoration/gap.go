@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -270,6 +271,16 @@ var additions = map[string]string{
 	incident.KindGraded:        "it waits to be graded anew, and is late by then",
 	incident.KindClosed:        "it is open again, which is the stricter",
 	incident.KindRead:          "nothing was done",
+	complaint.KindReceived:     "",
+	complaint.KindAdded:        "its text is lost: who wrote it writes it again",
+	complaint.KindReopened:     "its reporter opens it once more",
+	complaint.KindRead:         "it was read",
+	complaint.KindAcknowledged: "somebody takes it up anew",
+	complaint.KindAnswered:     "it waits again, and is answered anew",
+	complaint.KindDismissed:    "it waits again",
+	complaint.KindLinked:       "it is handed on anew",
+	complaint.KindReminded:     "the office is reminded once more",
+	complaint.KindErased:       "by its time",
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",
 	rights.KindShown:           "it was seen",

@@ -19,6 +19,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/message"
@@ -54,6 +55,8 @@ type Swept struct {
 	Ports      int // copies whose days are over, of which nobody knows any more to whom they were to be handed
 	Shields    int // of what was hidden from a guardian, and is shown again
 	Kept       int // values whose legal time is over
+	Complaints int // reports to the desk whose time is over
+	Recalled   int // offices reminded of reports whose clock ends
 	Alarms     int // clocks of processors and recipients that have come to their alarm
 	Reminded   int // parties of orders that they haven't attested
 	Overdue    int // orders to processors and recipients that weren't attested in time
@@ -102,6 +105,8 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Kept, sweepKept(store, v)},
 		{&done.Overdue, sweepOverdue(store)},
 		{&done.Reminded, sweepReminders(store)},
+		{&done.Recalled, sweepLastCalls(store)},
+		{&done.Complaints, sweepComplaints(store)},
 		{&done.Alarms, sweepParties(store)},
 		{&done.Aged, sweepAges(store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))},
 		{&done.Requests, sweepRequests(store)},
@@ -278,27 +283,28 @@ func sweepKept(store *db.DB, v *vault.Vault) work {
 
 // sweepOverdue records orders to processors and recipients that weren't attested in time,
 // each by itself.
-func sweepOverdue(store *db.DB) work {
-	return through(store, order.Due, func(ctx context.Context, o order.Order) (n int, err error) {
-		err = store.Update(ctx, func(tx *db.Tx) error {
-			n = 0 // it may run again
-			found, err := order.Overdue(ctx, tx, actor, o)
-			if found {
-				n = 1
-			}
-			return err
-		})
-		return n, err
-	})
-}
+func sweepOverdue(store *db.DB) work { return sweepEach(store, order.Due, order.Overdue) }
 
 // sweepReminders reminds parties of orders that they haven't attested, each by itself.
-func sweepReminders(store *db.DB) work {
-	return through(store, order.ToRemind, func(ctx context.Context, o order.Order) (n int, err error) {
+func sweepReminders(store *db.DB) work { return sweepEach(store, order.ToRemind, order.Remind) }
+
+// sweepLastCalls reminds the office of reports whose clock ends today, each by itself.
+func sweepLastCalls(store *db.DB) work {
+	return sweepEach(store, complaint.ToRemind, complaint.Remind)
+}
+
+// sweepComplaints erases reports whose time is over, with what came with them (Article 12).
+func sweepComplaints(store *db.DB) work {
+	return sweepEach(store, complaint.ToErase, complaint.Erase)
+}
+
+// sweepEach has a verb do what is due of each by itself, and counts those of which it did.
+func sweepEach[T any](store *db.DB, due func(context.Context, *db.Tx, T, int) ([]T, error), verb func(context.Context, *db.Tx, string, T) (bool, error)) work {
+	return through(store, due, func(ctx context.Context, one T) (n int, err error) {
 		err = store.Update(ctx, func(tx *db.Tx) error {
 			n = 0 // it may run again
-			reminded, err := order.Remind(ctx, tx, actor, o)
-			if reminded {
+			did, err := verb(ctx, tx, actor, one)
+			if did {
 				n = 1
 			}
 			return err

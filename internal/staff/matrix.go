@@ -66,6 +66,8 @@ const (
 	SeeTakedowns      Action = "takedowns.see"
 	ReportTakedowns   Action = "takedowns.report" // that published content harms a child's information
 	DecideTakedowns   Action = "takedowns.decide" // take, decide; who looks after one is led to the content
+	SeeReports        Action = "reports.see"      // what anybody has reported (Article 24): numbers and days
+	HandleReports     Action = "reports.handle"   // read, acknowledge, answer, hand on, close; each reading is recorded
 	SeeEvidence       Action = "evidence.see"     // which documents of guardians wait, and nothing that is in them
 	JudgeEvidence     Action = "evidence.judge"   // look at them, and say what they show
 	SeeShields        Action = "shields.see"      // from which guardian what is held is hidden, and why
@@ -125,6 +127,8 @@ var Matrix = []Rule{
 	{SeeTakedowns, [6]bool{yes, yes, yes, yes, no, yes}, no},
 	{ReportTakedowns, [6]bool{yes, yes, yes, yes, no, no}, no},
 	{DecideTakedowns, [6]bool{yes, yes, yes, yes, no, no}, yes},
+	{SeeReports, [6]bool{yes, yes, yes, no, no, yes}, no},
+	{HandleReports, [6]bool{yes, yes, yes, no, no, no}, yes},
 	{SeeEvidence, [6]bool{yes, yes, yes, yes, no, yes}, no},
 	{JudgeEvidence, [6]bool{yes, yes, yes, yes, no, no}, yes},
 	{SeeShields, [6]bool{yes, yes, yes, no, no, yes}, no},

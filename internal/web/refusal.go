@@ -82,6 +82,9 @@ var pagesBack = map[string]string{
 	"/home/passkeys":      "web.way.passkeys",
 	"/home/{tie}":         "web.way.child",
 	"/port":               "web.way.port",
+	"/report":             "web.way.report",
+
+	"/rules/{service}/report": "web.way.report_form",
 }
 
 // on returns where a request is that came by a pattern of the mux.

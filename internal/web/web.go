@@ -81,6 +81,7 @@ type Server struct {
 	codes     limits // of codes to sign in
 	passkeys  limits // of tries to sign in by one
 	portTries limits // of codes for a copy that a guardian hands to somebody
+	reporting reportLimits
 	later     later
 	copies    copies
 	drawn     drawn
@@ -108,6 +109,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /static/", s.named("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files))))
 	s.public(mux)
 	s.guardian(mux)
+	s.reports(mux)
 	s.guide(mux)
 	s.homes(mux)
 	s.verification(mux)

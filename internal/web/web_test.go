@@ -619,7 +619,7 @@ func TestWrongShortCodesAreLimited(t *testing.T) {
 	})
 }
 
-var changing = regexp.MustCompile(`d="M[^"]{100,}"|"[0-9a-f]{64}"|[0-9a-hjkmnp-tv-z]{52}|(?:le|rq|cr|su)_[0-9a-z]{26}|20\d\d-\d\d-\d\d \d\d:\d\d|[0-9A-Z]{4}-[0-9A-Z]{4}`)
+var changing = regexp.MustCompile(`1\.\d{10}\.\d\d\.[0-9a-z]{26}\.[0-9a-z]{52}|d="M[^"]{100,}"|"[0-9a-f]{64}"|[0-9a-hjkmnp-tv-z]{52}|(?:le|rq|cr|su)_[0-9a-z]{26}|20\d\d-\d\d-\d\d \d\d:\d\d|[0-9A-Z]{4}-[0-9A-Z]{4}`)
 
 // inLedger is what a record says of places and of the checkpoint.
 var inLedger = regexp.MustCompile(`((?:Ledger entry|账本编号) |<pre><code>)[^<…]*( <code>|</code></pre>)`)
@@ -659,6 +659,8 @@ func TestPages(t *testing.T) {
 		check("code", "/c")
 		check("rules", "/rules/"+vaulttest.Service)
 		check("rules-child", "/rules/"+vaulttest.Service+"/child")
+		check("report", "/report")
+		check("report_form", "/rules/"+vaulttest.Service+"/report")
 		check("register", "/rules/"+vaulttest.Service+"/register")
 		check("history", "/rules/"+vaulttest.Service+"/history")
 		check("version", "/rules/"+vaulttest.Service+"/history/1")

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -50,6 +51,7 @@ var types = []string{
 	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
 	assistance.KindAsked, assistance.KindAnswered,
 	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead,
+	complaint.KindReceived, complaint.KindAdded, complaint.KindReopened, complaint.KindAcknowledged, complaint.KindAnswered, complaint.KindDismissed, complaint.KindReminded, complaint.KindErased,
 
 	order.KindIssued, order.KindAttested, order.KindReminded, order.KindOverdue, order.KindStated,
 	vault.KindFetched, vault.KindDelivered, vault.KindDropped, gate.KindWithheld,

@@ -15,7 +15,9 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/staff"
@@ -51,6 +53,39 @@ func (p *insider) looksAfterContent() {
 	p.follow(`nav a[href^="/console/takedowns"]`)
 	p.sees("console.takedowns.state.ordered")
 	p.at("takedowns")
+}
+
+// looksAfterReports tells how the officer takes up what somebody has reported to the desk, reads
+// it on record, and answers it (Article 24).
+func (p *insider) looksAfterReports() {
+	p.t.Helper()
+	p.follow(`nav a[href^="/console/reports"]`)
+	p.sees("console.reports.none")
+	p.at("complaints-empty")
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		puzzle, err := complaint.NewPuzzle(ctx, tx, p.site.App.Ring)
+		if err == nil {
+			_, _, err = complaint.Desk{Ring: p.site.App.Ring, Calendar: workday.Default()}.Receive(ctx, tx, puzzle.Solve(), complaint.Report{Service: apptest.Service, Kind: complaint.Refuses,
+				Words: pii.New("三次要求删除都没有回音"), Files: []pii.Text{pii.New("%PDF-1.7 三封邮件")}})
+		}
+		return err
+	})
+	p.Reload()
+	p.sees("complaint.state.received")
+	p.at("complaints")
+	p.follow(`main tbody a`)
+	p.sees("console.reports.read_what")
+	p.at("complaint")
+	p.follow(`form[action*="/acknowledge"] button`)
+	p.sees("complaint.state.acknowledged")
+	p.follow(`form[action*="/words"] button`)
+	p.sees("console.reports.reporter")
+	p.at("complaint-read")
+	p.Find(`select[name=outcome]`).Choose("founded")
+	p.fill(`textarea[name=words]`, "已经删除。")
+	p.follow(`form[action*="/answer"] button`)
+	p.sees("complaint.state.answered", "complaint.outcome.founded")
+	p.at("complaint-answered")
 }
 
 // hidesFromAGuardian tells how the officer asks to hide what is held of a child from one of its
@@ -139,6 +174,7 @@ func (p *insider) judgesWhatWaits() {
 	p.sees("console.suspicions.report")
 	p.at("suspicion_new")
 	p.looksAfterContent()
+	p.looksAfterReports()
 
 	p.follow(`nav a[href^="/console/evidence"]`)
 	p.sees("console.evidence.none")

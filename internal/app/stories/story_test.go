@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/complaint"
 	"wardkeep/internal/family"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/staff"
@@ -215,6 +216,50 @@ func (g *guardian) isUntouched() {
 	}
 }
 
+// reports tells how anybody reports something, keeps its number and its secret, follows it, is
+// answered, and opens it once more (Articles 24 and 10(5)).
+func (g *guardian) reports() {
+	g.t.Helper()
+	g.Visit(g.site.URL + "/report?lang=" + string(g.lang))
+	g.at("report")
+	g.follow(`a[href^="/rules/` + apptest.Service + `/report"]`)
+	g.sees("web.report.authority", "web.report.name")
+	g.at("report_form")
+	g.Find(`select[name=kind]`).Choose("collects")
+	g.fill(`textarea[name=words]`, "孩子没有同意就被录音")
+	g.follow(`form[action*="/report/send"] button`)
+	g.sees("web.report.keep")
+	g.at("report_sent")
+	number, secret := g.Find(`dl.facts div:nth-child(1) code`).Text(), g.Find(`dl.facts div:nth-child(2) code`).Text()
+	follows := func() {
+		g.Visit(g.site.URL + "/report?lang=" + string(g.lang))
+		g.fill(`input[name=number]`, number)
+		g.fill(`input[name=secret]`, secret)
+		g.follow(`form[action^="/report/follow"] button`)
+	}
+	follows()
+	g.sees("complaint.state.received", "web.report.add")
+	g.fill(`textarea[name=words]`, "还有一段")
+	g.follow(`form[action^="/report/add"] button`)
+	g.sees("web.report.added")
+	g.at("report_follow-open")
+	g.site.Do(g.site.App, func(ctx context.Context, tx *db.Tx) error {
+		desk := complaint.Desk{Ring: g.site.App.Ring, Calendar: workday.Default()}
+		c, err := desk.Follow(ctx, tx, number, secret)
+		if err == nil {
+			_, err = desk.Answer(ctx, tx, g.site.Officer, apptest.Service, c.ID, complaint.Founded, pii.New("录音功能已停用，已有的录音已删除。"))
+		}
+		return err
+	})
+	follows()
+	g.sees("complaint.outcome.founded", "web.report.reopen")
+	g.at("report_follow-answered")
+	g.fill(`textarea[name=words]`, "还能听到")
+	g.follow(`form[action^="/report/reopen"] button`)
+	g.sees("complaint.state.reopened")
+	g.at("report_follow-reopened")
+}
+
 // Article 5, Article 8: the rules, the guides, and what else is public.
 func whatAnybodyMayRead(g *guardian) {
 	rules := "/rules/" + apptest.Service
@@ -229,6 +274,7 @@ func whatAnybodyMayRead(g *guardian) {
 			g.at("rules-unfolded")
 		}
 	}
+	g.reports()
 	g.Visit(g.site.URL + "/docs") // the same in every language; in another look in each
 	g.isClean("docs", g.Violations)
 	g.Visit(g.site.URL + "/nowhere")

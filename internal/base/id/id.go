@@ -55,6 +55,7 @@ const (
 	Bundle       Prefix = "bn" // what was pushed to one, and waits for it
 	Assistance   Prefix = "as" // that a processor or a recipient is asked for with a demand
 	Incident     Prefix = "in" // of information that was leaked, changed or lost
+	Complaint    Prefix = "rp" // what somebody has reported to the desk
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

@@ -40,12 +40,33 @@ func (l *Limits) Allow(r *http.Request) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one, ok := l.all.Get(host)
+	return l.of(host).Allow()
+}
+
+// of returns what is left to one name. The lock is held.
+func (l *Limits) of(name string) *rate.Limiter {
+	one, ok := l.all.Get(name)
 	if !ok {
 		one = rate.NewLimiter(l.Rate, l.Burst)
-		l.all.Add(host, one)
+		l.all.Add(name, one)
 	}
-	return one.Allow()
+	return one
+}
+
+// Left reports whether something may be tried that has this name, from wherever: whoever tries
+// in vain says so with Took.
+func (l *Limits) Left(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one, ok := l.all.Get(name)
+	return !ok || one.Tokens() >= 1
+}
+
+// Took counts a try in vain at what has this name.
+func (l *Limits) Took(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.of(name).Allow()
 }
 
 // Len returns how many addresses are remembered.

@@ -940,6 +940,59 @@ CREATE TABLE incident_note (
 	PRIMARY KEY (incident, number)
 );
 
+-- COMPLAINT. What anybody has reported (Article 24). Nothing of who has but what they wrote, and that is sealed.
+CREATE TABLE complaint (
+	id              text    NOT NULL PRIMARY KEY,
+	service         text    NOT NULL, -- whose office deals with it
+	whole           boolean NOT NULL, -- it is about the operator as a whole
+	kind            text    NOT NULL, -- collects, discloses, refuses, unsafe, content, something
+	received_at     bigint  NOT NULL,
+	acknowledged_at bigint,
+	due_at          bigint  NOT NULL, -- the next step
+	remind_at       bigint,           -- when the office is reminded of it; NULL: it was, or nothing is due
+	outcome         text    NOT NULL, -- empty while it is open
+	closed_at       bigint,           -- NULL while it is open
+	reopened_at     bigint,           -- by its reporter, once
+	erase_at        bigint  NOT NULL, -- with all that came with it
+	linked          text    NOT NULL, -- the case that was made of it, or empty
+	notes           bigint  NOT NULL, -- how many texts there are
+	files           bigint  NOT NULL, -- how many attachments
+	secret          bytea   NOT NULL, -- keyed hash of what its reporter follows it by
+	challenge       bytea   NOT NULL  -- hash of the puzzle that it was sent with, which counts once
+);
+CREATE UNIQUE INDEX complaint_challenge ON complaint (challenge);
+CREATE INDEX complaint_received ON complaint (received_at);
+CREATE INDEX complaint_open ON complaint (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX complaint_due ON complaint (due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX complaint_closed ON complaint (service, due_at, id) WHERE closed_at IS NOT NULL;
+CREATE INDEX complaint_remind ON complaint (remind_at, id) WHERE remind_at IS NOT NULL;
+CREATE INDEX complaint_erase ON complaint (erase_at, id);
+
+-- What was written in one: by its reporter, and in answer.
+CREATE TABLE complaint_note (
+	complaint  text   NOT NULL,
+	number     bigint NOT NULL, -- from 0 on
+	written_at bigint NOT NULL,
+	written_by text   NOT NULL, -- as the ledger names actors
+	sealed     bytea  NOT NULL, -- the text, with name and contact of who has reported
+	salt       bytea  NOT NULL, -- of the mark that the ledger has of it
+	PRIMARY KEY (complaint, number)
+);
+
+-- What came with it.
+CREATE TABLE complaint_file (
+	complaint text   NOT NULL,
+	number    bigint NOT NULL, -- from 0 on
+	note      bigint NOT NULL, -- the text that it came with
+	added_at  bigint NOT NULL,
+	kind      text   NOT NULL, -- of the file: application/pdf, image/png, image/jpeg, image/webp
+	size      bigint NOT NULL, -- bytes
+	sealed    bytea  NOT NULL,
+	salt      bytea  NOT NULL, -- of the mark that the ledger has of it
+	PRIMARY KEY (complaint, number)
+);
+CREATE INDEX complaint_file_added ON complaint_file (added_at);
+
 -- APPROVAL. What persons inside asked to see of a child, and what another has decided.
 CREATE TABLE approval (
 	child     text   NOT NULL,
@@ -1439,6 +1492,9 @@ DROP TABLE kept_value;
 DROP TABLE legal_approval;
 DROP TABLE party_task;
 DROP TABLE party_statement;
+DROP TABLE complaint_file;
+DROP TABLE complaint_note;
+DROP TABLE complaint;
 DROP TABLE incident_note;
 DROP TABLE incident;
 DROP TABLE takedown;
