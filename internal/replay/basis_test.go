@@ -240,7 +240,11 @@ func TestArticle18_WhatLeftWithoutAYesReplays(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		w.PassToHalfPast()
 		l := playBases(t, w)
+		tried := make(tries)
 		for _, c := range basisChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			found(t, c.name, l.once(t, func() {
 				l.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query, c.args...)
@@ -251,7 +255,7 @@ func TestArticle18_WhatLeftWithoutAYesReplays(t *testing.T) {
 				})
 			}), c.found)
 		}
-		for name, f := range forgeries {
+		for name, f := range sampled(t, forgeries) {
 			forgery(t, name, l.once(t, func() { f.by(l) }), f.found)
 		}
 		if r, err := replay.Reconcile(t.Context(), l.Store); err != nil || len(r.Mismatches) != 0 || r.Exported != 3 {

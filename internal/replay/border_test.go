@@ -46,7 +46,11 @@ func TestEdgeCase20_TheCountOfAYearReplays(t *testing.T) {
 		w.Pass(time.Minute)
 		ok(t, s.flush())
 		s.replays(t)
+		tried := make(tries)
 		for _, c := range borderChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			report := s.once(t, func() {
 				s.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query)

@@ -152,7 +152,11 @@ var charterChanges = []struct{ name, query, found string }{
 func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		k := playCabinet(t, w)
+		tried := make(tries)
 		for _, c := range charterChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			report := k.once(t, func() {
 				k.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query, service)

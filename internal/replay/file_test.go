@@ -291,7 +291,11 @@ func TestArticle15_WhatLeftAsAFileReplays(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		w.PassToHalfPast()
 		l := playFiles(t, w)
+		tried := make(tries)
 		for _, c := range fileChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			found(t, c.name, l.once(t, func() {
 				l.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query, c.args...)
@@ -302,7 +306,7 @@ func TestArticle15_WhatLeftAsAFileReplays(t *testing.T) {
 				})
 			}), c.found)
 		}
-		for name, f := range forgeries {
+		for name, f := range sampled(t, forgeries) {
 			forgery(t, name, l.once(t, func() { f.by(l) }), f.found)
 		}
 		r, err := replay.Reconcile(t.Context(), l.Store)

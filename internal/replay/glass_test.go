@@ -234,7 +234,11 @@ func TestArticle15_WhatTwoHaveOpenedReplays(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		w.PassToHalfPast()
 		l := playGlasses(t, w)
+		tried := make(tries)
 		for _, c := range glassChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			found(t, c.name, l.once(t, func() {
 				l.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query, c.args...)
@@ -245,7 +249,7 @@ func TestArticle15_WhatTwoHaveOpenedReplays(t *testing.T) {
 				})
 			}), c.found)
 		}
-		for name, f := range forgeries {
+		for name, f := range sampled(t, forgeries) {
 			forgery(t, name, l.once(t, func() { f.by(l) }), f.found)
 		}
 		r, err := replay.Reconcile(t.Context(), l.Store)

@@ -319,7 +319,11 @@ func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
 	}
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		h := playHome(t, w)
+		tried := make(tries)
 		for _, c := range homeChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			found(t, c.name, h.once(t, func() {
 				h.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query, c.args...)
@@ -330,7 +334,7 @@ func TestInvariant7_LooksSessionsAndCountsReplay(t *testing.T) {
 				})
 			}), c.found)
 		}
-		for name, f := range forgeries {
+		for name, f := range sampled(t, forgeries) {
 			forgery(t, name, h.once(t, func() { f.by(h) }), f.found)
 		}
 		h.replays(t)

@@ -302,7 +302,11 @@ func TestArticle15_EachLookReplays(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		w.PassToHalfPast()
 		l := playLooks(t, w)
+		tried := make(tries)
 		for _, c := range lookChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			found(t, c.name, l.once(t, func() {
 				l.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query, c.args...)
@@ -313,7 +317,7 @@ func TestArticle15_EachLookReplays(t *testing.T) {
 				})
 			}), c.found)
 		}
-		for name, f := range forgeries {
+		for name, f := range sampled(t, forgeries) {
 			waits := l.waits
 			forgery(t, name, l.once(t, func() { f.by(l) }), f.found)
 			l.waits = waits

@@ -416,7 +416,11 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 	}
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		h := playHouse(t, w)
+		tried := make(tries)
 		for _, c := range staffChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			found(t, c.name, h.once(t, func() {
 				h.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query, c.args...)
@@ -427,7 +431,7 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 				})
 			}), c.found)
 		}
-		for name, f := range forgeries {
+		for name, f := range sampled(t, forgeries) {
 			forgery(t, name, h.once(t, func() { f.by(h) }), f.found)
 		}
 		// The end of the office, and of all that was short.

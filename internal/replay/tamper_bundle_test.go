@@ -96,7 +96,11 @@ func TestArticle16_WhatIsPushedIsDecidedAgain(t *testing.T) {
 		ok(t, s.flush())
 		s.replays(t)
 
+		tried := make(tries)
 		for _, c := range bundleChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			report := s.once(t, func() {
 				s.do(func(ctx context.Context, tx *db.Tx) error {
 					_, err := tx.Exec(ctx, c.query)

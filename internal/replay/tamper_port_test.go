@@ -72,7 +72,11 @@ func TestPIPL45_WhatIsHandedOverIsDecidedAgain(t *testing.T) {
 		s.Pass(time.Second)
 		ok(t, s.flush())
 		s.replays(t)
+		tried := make(tries)
 		for _, c := range portChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			report := s.once(t, func() {
 				s.do(func(ctx context.Context, tx *db.Tx) error {
 					_, err := tx.Exec(ctx, c.query)

@@ -90,7 +90,11 @@ func TestInvariant7_WhatIsHiddenFromAGuardianReplays(t *testing.T) {
 		}
 		ok(t, s.flush())
 		s.replays(t)
+		tried := make(tries)
 		for _, c := range shieldChanges {
+			if tried.enough(t, c.query) {
+				continue
+			}
 			found(t, c.name, s.once(t, func() {
 				s.do(func(ctx context.Context, tx *db.Tx) error {
 					n, err := tx.Exec(ctx, c.query)

@@ -2,6 +2,8 @@ package replay_test
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -19,10 +21,36 @@ type tampering struct {
 	first       func(ctx context.Context, tx *db.Tx) error // done before it, if it isn't nil
 }
 
-// table is the one that is changed.
-func (c tampering) table() string {
-	return strings.Fields(strings.NewReplacer("DELETE FROM", "", "INSERT INTO", "", "UPDATE", "").Replace(c.query))[0]
+func (c tampering) table() string { return changed(c.query) }
+
+// changed returns the table that a statement changes.
+func changed(query string) string {
+	return strings.Fields(strings.NewReplacer("DELETE FROM", "", "INSERT INTO", "", "UPDATE", "").Replace(query))[0]
 }
+
+// tries count the changes of each table. What is compared is the same on both engines, and that
+// each table is read is tried on both by some of its changes.
+type tries map[string]int
+
+// enough counts a change, and reports whether it is tried on SQLite alone.
+func (n tries) enough(t *testing.T, query string) bool {
+	n[changed(query)]++
+	return n[changed(query)] > 2 && onPostgres(t)
+}
+
+// sampled gives every forgery, and on PostgreSQL one in four: an entry is judged alike, whatever
+// it was read from.
+func sampled[F any](t *testing.T, forgeries map[string]F) iter.Seq2[string, F] {
+	return func(yield func(string, F) bool) {
+		for i, name := range slices.Sorted(maps.Keys(forgeries)) {
+			if (i%4 == 0 || !onPostgres(t)) && !yield(name, forgeries[name]) {
+				return
+			}
+		}
+	}
+}
+
+func onPostgres(t *testing.T) bool { return strings.HasSuffix(t.Name(), "/postgres") }
 
 // hungOn are the tables on whose rows those of others hang: what is changed there may be said of
 // these, too. It is changed by itself, and so is whatever the ledger is made of.
