@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"wardkeep/internal/base/db"
@@ -222,7 +223,7 @@ func activity(a charter.Activity) bool {
 
 // words are the reasons of the gate as JSON, per language and code, without the
 // article and the item: in a batch they come a thousand times.
-var words = reasonWords()
+var words = sync.OnceValue(reasonWords)
 
 func reasonWords() map[i18n.Lang]map[string][]byte {
 	all := make(map[i18n.Lang]map[string][]byte)
@@ -263,7 +264,7 @@ func writeDecisions(b *bytes.Buffer, lang i18n.Lang, all []vault.Decision) {
 }
 
 func writeReason(b *bytes.Buffer, lang i18n.Lang, r gate.Denial) {
-	text, ok := words[lang][r.Code]
+	text, ok := words()[lang][r.Code]
 	if !ok {
 		text = append(quote([]byte(`{"code":`), r.Code), `,"detail":"","remedy":""`...)
 	}

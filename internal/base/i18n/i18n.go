@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -54,18 +55,27 @@ type words struct {
 	localizer *goi18n.Localizer // for messages with {{.Name}}
 }
 
-var all = load()
-
-func load() map[Lang]words {
-	loaded := make(map[Lang]words)
+// all are read when somebody first asks for a word of theirs: a command speaks one language.
+var all = func() map[Lang]func() words {
+	lazy := make(map[Lang]func() words)
 	for _, lang := range Langs {
-		w, err := read(lang)
-		if err != nil {
-			panic(err) // the files are part of the binary
-		}
-		loaded[lang] = w
+		lazy[lang] = sync.OnceValue(func() words {
+			w, err := read(lang)
+			if err != nil {
+				panic(err) // the files are part of the binary
+			}
+			return w
+		})
 	}
-	return loaded
+	return lazy
+}()
+
+// words returns those of the language; of one that there isn't, none.
+func (lang Lang) words() (w words) {
+	if of, ok := all[lang]; ok {
+		w = of()
+	}
+	return w
 }
 
 func read(lang Lang) (words, error) {
@@ -105,10 +115,10 @@ func read(lang Lang) (words, error) {
 // its places: T("demo.asked", "Count", 12) fills {{.Count}}. A key that doesn't
 // exist returns itself; a test keeps that from shipping.
 func (lang Lang) T(key string, pairs ...any) string {
-	w, ok := all[lang]
-	if !ok {
-		w = all[Langs[0]]
+	if _, ok := all[lang]; !ok {
+		lang = Langs[0]
 	}
+	w := lang.words()
 	text, ok := w.plain[key]
 	if !ok {
 		return key
@@ -129,9 +139,9 @@ func (lang Lang) T(key string, pairs ...any) string {
 
 // Has reports whether the key exists in lang.
 func (lang Lang) Has(key string) bool {
-	_, ok := all[lang].plain[key]
+	_, ok := lang.words().plain[key]
 	return ok
 }
 
 // Keys returns the keys and texts of a language. The caller must not change it.
-func Keys(lang Lang) map[string]string { return all[lang].plain }
+func Keys(lang Lang) map[string]string { return lang.words().plain }
