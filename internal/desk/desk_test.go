@@ -551,7 +551,7 @@ func TestArticle16_ManyTasksArePaged(t *testing.T) {
 func TestArticle16_EveryRouteOfTheDeskAsEverybody(t *testing.T) {
 	c := newCounter(vaulttest.New(t, dbtest.New(t)))
 	open := []string{"GET /party/in", "POST /party/in", "POST /party/in/ask", "POST /party/in/passkey", "GET /party/setup/{link}", "POST /party/setup/{link}"}
-	grave := []string{"POST /party/account/end", "POST /party/account/passkeys/offer", "POST /party/account/passkeys", "POST /party/account/passkeys/remove"}
+	grave := []string{"POST /party/account/end", "POST /party/account/passkeys/offer", "POST /party/account/passkeys", "POST /party/account/passkeys/remove", "POST /party/sub-processors"}
 	sits, gone := c.sits("周舟"), c.sits("李雷")
 	c.unseats(gone)
 	ids := strings.NewReplacer("{link}", strings.Repeat("0", 52), "{task}", "as_"+strings.Repeat("0", 26), "{order}", "or_"+strings.Repeat("0", 26), "{bundle}", "bn_"+strings.Repeat("0", 26), "{leak}", "in_"+strings.Repeat("0", 26))

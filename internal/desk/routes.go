@@ -47,7 +47,7 @@ func table() []route {
 		{"GET /party/leaks/{leak}", theirs, "", (*Server).leak},
 		{"POST /party/leaks/{leak}", theirs, "/party/leaks/{leak}", (*Server).addToLeak},
 		{"GET /party/sub-processors", theirs, "", (*Server).subs},
-		{"POST /party/sub-processors", theirs, "/party/sub-processors", (*Server).tellSubs},
+		{"POST /party/sub-processors", freshlyTheirs, "/party/sub-processors", (*Server).tellSubs},
 		{"GET /party/end", theirs, "", (*Server).ending},
 		{"POST /party/end", theirs, "/party/end", (*Server).state},
 

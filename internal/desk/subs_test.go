@@ -59,7 +59,7 @@ func TestEdgeCase19_AProcessorTellsThatItEntrustsOthers(t *testing.T) {
 			t.Errorf("the clocks are %v", all)
 		}
 		// One more adds to them, and none goes; the clock runs on.
-		c.Pass(10 * time.Minute)
+		c.Pass(3 * time.Minute)
 		if w := b.post(at, "sure", "yes", "subs", "第三家公司"); leads(w) != at || len(now().Subs) != 3 || !now().ToldAt.Before(c.Store.Now().Add(-time.Minute)) {
 			t.Errorf("one more: %d, %v", w.Code, now().Subs)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
@@ -68,6 +69,10 @@ type said struct {
 	of  party.ID
 	key string
 	at  int64
+	// Of a bundle that it came for: the key that opens it, and the version of the service by which
+	// it was decided that it may go.
+	opens   string
+	version int64
 }
 
 // speaks reports whether a party has made the entry; whether it is that one, by a key of its
@@ -76,7 +81,7 @@ type said struct {
 func (f *fold) speaks(p ledger.Placed, s source, of party.ID) bool {
 	name, is := strings.CutPrefix(p.Actor, "party:")
 	if is {
-		f.said = append(f.said, said{s, of, f.names.keep(name), p.At.UnixMicro()})
+		f.said = append(f.said, said{source: s, of: of, key: f.names.keep(name), at: p.At.UnixMicro()})
 	}
 	return is
 }
@@ -91,9 +96,19 @@ func (f *fold) checkSaid() {
 		}
 		if k == nil || k.party != e.of || e.at+slack < k.at || e.at-slack >= k.until+party.Lingers.Microseconds() || k.revoked != 0 && e.at-slack >= k.revoked {
 			f.blame(e.source, impossible(ruleActor))
+		} else if e.opens != "" && !f.staysHome(e, k.country) {
+			f.blame(e.source, impossible(ruleBorder))
 		}
 	}
 	f.said = nil
+}
+
+// staysHome holds that a bundle went to no country beside those that the gate has decided about:
+// where its party is, and where what opens it is used (edge case 20).
+func (f *fold) staysHome(e said, country string) bool {
+	opens := f.bound[e.opens]
+	return country == "" || country == charter.Home || opens != nil && country == opens.country ||
+		f.services[e.of.Service] != nil && country == f.services[e.of.Service].stood(e.of, e.version).Country
 }
 
 // compareHelp compares a row of party_task.

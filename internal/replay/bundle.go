@@ -23,8 +23,9 @@ type bundle struct {
 	key            string // "kx_…"
 	purpose, items string
 	pushed, until  int64
-	released       bool // it was decided that it may go
-	seen           bool // its row was found
+	released       bool  // it was decided that it may go
+	version        int64 // of the service, by which that was decided last
+	seen           bool  // its row was found
 }
 
 // pushed folds that a use that was permitted left a bundle behind.
@@ -80,7 +81,7 @@ func (f *fold) bundleEntry(p ledger.Placed, s source, k key, c *child) fault {
 }
 
 // fetched folds that a party has come for a bundle of the child, by a key or a seat of its own, of
-// which it was decided before that it may go.
+// which it was decided before that it may go, and to a country to which it may.
 func (f *fold) fetched(p ledger.Placed, s source, k key) fault {
 	got, x := body[vault.FetchedBody](p)
 	if x != (fault{}) {
@@ -94,6 +95,8 @@ func (f *fold) fetched(p ledger.Placed, s source, k key) fault {
 	case !f.speaks(p, s, b.of):
 		return fault{what: FoundActor, field: "actor"}
 	}
+	came := &f.said[len(f.said)-1]
+	came.opens, came.version = b.key, b.version
 	return fault{}
 }
 
@@ -108,6 +111,7 @@ func (f *fold) sent(p ledger.Placed, s source, c *child, b *bundle) fault {
 	u := &use{source: s, child: c, body: d, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindReleased, bundle: b}
 	u.use = gate.Use{Service: p.Service, Child: family.ID(p.Subject), Activity: charter.Activity(d.Activity), Purpose: d.Purpose, Items: d.Items, Party: d.Party}
 	u.facts = f.factsOf(c, u)
+	b.version = d.Catalog
 	if b.released = u.permitted; !u.permitted {
 		delete(f.bundles, b.id)
 	}

@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"testing"
 	"time"
 
@@ -63,6 +64,14 @@ func TestArticle16_WhatIsPushedIsDecidedAgain(t *testing.T) {
 		denied(t, err, "gate.party_cannot_open")
 		key, _ := s.BindSeal(vaulttest.ProcessorID())
 		signs, _ := s.Bind(vaulttest.ProcessorID())
+		var abroad party.Key
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			public, _, err := ed25519.GenerateKey(nil)
+			if err == nil {
+				abroad, _, err = party.BindIn(ctx, tx, s.Officer, vaulttest.ProcessorID(), public, "SG", time.Time{})
+			}
+			return err
+		})
 		w.Vault.Pulls = party.Limits{PerHour: 5, PerDay: 100, Burst: 2}
 		taken, err := push()
 		ok(t, err)
@@ -161,11 +170,12 @@ func TestArticle16_WhatIsPushedIsDecidedAgain(t *testing.T) {
 			decided      bool
 			body         vault.FetchedBody
 		}{
-			"nobody has decided that it may go": {"impossible bundle", signed, false, comes},
-			"another party comes for it":        {"impossible bundle", signed, true, vault.FetchedBody{Bundle: waits, Role: party.Recipient, Party: vaulttest.Processor}},
-			"one is fetched that was taken":     {"impossible bundle", signed, true, vault.FetchedBody{Bundle: taken, Role: party.Processor, Party: vaulttest.Processor}},
-			"it is fetched by an app":           {"actor actor", s.App.Ledger(), true, comes},
-			"it is fetched by a key of nobody":  {"impossible actor", "party:" + id.New(id.PartyKey), true, comes},
+			"nobody has decided that it may go":              {"impossible bundle", signed, false, comes},
+			"another party comes for it":                     {"impossible bundle", signed, true, vault.FetchedBody{Bundle: waits, Role: party.Recipient, Party: vaulttest.Processor}},
+			"one is fetched that was taken":                  {"impossible bundle", signed, true, vault.FetchedBody{Bundle: taken, Role: party.Processor, Party: vaulttest.Processor}},
+			"it is fetched by an app":                        {"actor actor", s.App.Ledger(), true, comes},
+			"it is fetched to a country of none of its keys": {"impossible border", "party:" + abroad.ID, true, comes}, // edge case 20
+			"it is fetched by a key of nobody":               {"impossible actor", "party:" + id.New(id.PartyKey), true, comes},
 		} {
 			forgery(t, name, s.once(t, func() {
 				if c.decided {
