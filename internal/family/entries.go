@@ -121,6 +121,7 @@ type GuardianProvedBody struct {
 	Strength     Strength   `json:"strength"`
 	Expires      int64      `json:"expires,omitempty"`      // µs
 	Verification string     `json:"verification,omitempty"` // that found it out
+	HiddenBy     string     `json:"hidden_by,omitempty"`    // "sh_…": from a former tie of the same person (edge case 22)
 }
 
 // A ProofExpiredBody says that a proof ran out.

@@ -445,6 +445,9 @@ func EndGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian Gua
 	if err != nil {
 		return Guardian{}, "", err
 	}
+	if err := c.rememberHidden(ctx, tx, g.ID); err != nil {
+		return Guardian{}, "", err
+	}
 	if err := c.forgetProofs(ctx, tx, g.ID); err != nil {
 		return Guardian{}, "", err
 	}
@@ -466,7 +469,69 @@ func Hide(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, guardian 
 
 // Show shows again what a decision has hidden, by whatever tie. Whoever decides that records it.
 func Show(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c Child, by string) error {
+	if err := ForgetHidden(ctx, tx, c, by); err != nil {
+		return err
+	}
 	return c.hide(ctx, tx, ring, "", time.Time{}, func(g Guardian) bool { return g.HiddenBy == by })
+}
+
+// ForgetHidden removes by what somebody would be known again from whom a decision has hidden
+// what is held, once that is over (Article 12).
+func ForgetHidden(ctx context.Context, tx *db.Tx, c Child, by string) error {
+	return tx.Queue(ctx, `UPDATE guardian SET hidden_who = NULL WHERE child = $1 AND hidden_by = $2`, c.ID, by)
+}
+
+// rememberHidden keeps of a tie that ends while something is hidden from it what its proof has
+// sealed of who that is, as long as it is hidden: by another phone, too, the person is known
+// again as soon as it proves who it is (see hiddenAs).
+func (c Child) rememberHidden(ctx context.Context, tx *db.Tx, guardian GuardianID) error {
+	now := tx.Now()
+	return tx.Queue(ctx, `
+		UPDATE guardian SET hidden_who = (
+			SELECT sealed FROM proof WHERE child = $1 AND guardian = $2 AND sealed IS NOT NULL ORDER BY kind LIMIT 1)
+		WHERE child = $1 AND guardian = $2 AND hidden_until > $3`, c.ID, guardian, (*db.Time)(&now))
+}
+
+// A ghost is a tie that ended while something was hidden from it, with what is sealed of who
+// it was.
+type ghost struct {
+	Guardian
+	who []byte
+}
+
+func scanGhost(row db.Row) (g ghost, err error) {
+	err = g.scan(row, &g.who)
+	return g, err
+}
+
+// opens returns who it was.
+func (g ghost) opens(ring *keyring.Ring, c Child) (k kept, err error) {
+	for _, kind := range []ProofKind{Adulthood, Guardianship} { // of which it was isn't kept
+		if k, err = (Proof{Guardian: g.ID, Kind: kind, sealed: g.who}).open(ring, c); err == nil {
+			return k, nil
+		}
+	}
+	return k, err
+}
+
+// hiddenAs returns the tie that is hidden the longest of those former ones whose person was
+// proved to be whom this hash is of; the zero Guardian if none is. One of which that can't be
+// opened may be this person (invariant 3).
+func (c Child) hiddenAs(ctx context.Context, tx *db.Tx, ring *keyring.Ring, identity []byte) (longest Guardian, err error) {
+	if identity == nil {
+		return Guardian{}, nil
+	}
+	now := tx.Now()
+	all, err := db.All(ctx, tx, scanGhost, `
+		SELECT `+guardianColumns+`, hidden_who FROM guardian WHERE child = $1 AND hidden_until > $2 AND hidden_who IS NOT NULL
+		ORDER BY guardian`, c.ID, (*db.Time)(&now))
+	for _, g := range all {
+		k, failed := g.opens(ring, c)
+		if g.HiddenUntil.After(longest.HiddenUntil) && (failed != nil || bytes.Equal(k.Identity, identity)) {
+			longest = g.Guardian
+		}
+	}
+	return longest, err
 }
 
 // hide writes of some ties until when what is held is hidden from them, and by which decision.

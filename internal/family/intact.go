@@ -91,11 +91,11 @@ type ContactRecord struct {
 	sealedContact
 	phoneHash, emailHash []byte
 	ended                time.Time
-	hidden               Guardian // what hides, and its mark
+	hidden               ghost // what hides, and its mark
 }
 
 func scanContactRecord(row db.Row) (r ContactRecord, err error) {
-	err = r.hidden.scan(row, &r.name, &r.phone, &r.email, &r.phoneHash, &r.emailHash, (*db.Time)(&r.since))
+	err = r.hidden.scan(row, &r.name, &r.phone, &r.email, &r.phoneHash, &r.emailHash, (*db.Time)(&r.since), &r.hidden.who)
 	r.Child, r.Guardian, r.ended = r.hidden.Child, r.hidden.ID, r.hidden.EndedAt
 	return r, err
 }
@@ -104,7 +104,7 @@ func scanContactRecord(row db.Row) (r ContactRecord, err error) {
 func ReadContactRecords(into *[]ContactRecord, of Stretch) db.Read {
 	where, args := of.Where("child")
 	return db.ReadInto(into, scanContactRecord, `
-		SELECT `+guardianColumns+`, name, phone, email, phone_hash, email_hash, created_at FROM guardian
+		SELECT `+guardianColumns+`, name, phone, email, phone_hash, email_hash, created_at, hidden_who FROM guardian
 		WHERE `+where+`
 		ORDER BY child, guardian`, args...)
 }
@@ -142,6 +142,9 @@ func (r ContactRecord) Unlike(ring *keyring.Ring, c Child) (columns []string) {
 		} else if !bytes.Equal(want, part.hash) {
 			columns = append(columns, part.what+"_hash")
 		}
+	}
+	if _, err := r.hidden.opens(ring, c); err != nil || r.hidden.who != nil && r.ended.IsZero() {
+		columns = append(columns, "hidden_who")
 	}
 	if r.hidden.HiddenForged(ring) {
 		columns = append(columns, "hidden_mark")

@@ -237,8 +237,17 @@ func (c Child) prove(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor s
 	if err != nil || n == 0 {
 		return err
 	}
+	// Edge case 22: whoever comes back by another phone is the same person.
+	before, err := c.hiddenAs(ctx, tx, ring, e.Identity)
+	if err == nil && before.HiddenBy != "" {
+		err = c.hide(ctx, tx, ring, before.HiddenBy, before.HiddenUntil, func(g Guardian) bool { return g.ID == guardian })
+	}
+	if err != nil {
+		return err
+	}
 	_, err = c.note(ctx, tx, actor, KindGuardianProved, GuardianProvedBody{
 		Guardian: guardian, Kind: e.Kind, Method: e.Method, Strength: e.Strength, Expires: micros(e.ExpiresAt), Verification: e.Verification,
+		HiddenBy: before.HiddenBy,
 	})
 	return err
 }

@@ -12,7 +12,6 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
-	"wardkeep/internal/shield"
 	"wardkeep/internal/vault"
 )
 
@@ -314,11 +313,9 @@ func (f *fold) guardianEntry(p ledger.Placed, c *child) fault {
 		}
 		g := guardian{id: k, relation: f.names.sym(string(b.Relation)), created: at}
 		if b.HiddenBy != "" { // edge case 22: from the same person as before
-			w := c.shieldNamed(b.HiddenBy)
-			if w == nil || w.state != shield.Raised || at >= w.due {
-				return impossible(ruleShield)
+			if x := c.hides(&g, b.HiddenBy, at); x != (fault{}) {
+				return x
 			}
-			g.hidden, g.hider = w.due, w.id
 		}
 		for i, what := range family.Known {
 			if slices.Contains(b.Known, what) {

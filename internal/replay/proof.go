@@ -60,6 +60,11 @@ func (f *fold) proofEntry(p ledger.Placed, s source, c *child) fault {
 		return fault{what: FoundBody, field: ruleProof}
 	}
 	at := p.At.UnixMicro()
+	if b.HiddenBy != "" {
+		if x := c.hides(g, b.HiddenBy, at); x != (fault{}) {
+			return x
+		}
+	}
 	is := proof{guardian: uint8(c.which(g.id)), kind: f.names.sym(string(b.Kind)), method: f.names.sym(string(b.Method)),
 		strength: uint8(b.Strength), at: at, expires: b.Expires}
 	x = f.restsOn(p, s, c, b, is)

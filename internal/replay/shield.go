@@ -170,6 +170,16 @@ func (f *fold) shieldEnded(p ledger.Placed, s source, c *child) fault {
 	return f.actedInside(p, s, b.Inside, staff.DecideShield)
 }
 
+// hides has something hidden from a tie as from a former one of the same person.
+func (c *child) hides(g *guardian, by string, at int64) fault {
+	w := c.shieldNamed(by)
+	if w == nil || w.state != shield.Raised || at >= w.due {
+		return impossible(ruleShield)
+	}
+	g.hidden, g.hider = w.due, w.id
+	return fault{}
+}
+
 // shieldNamed returns the shield of that name, or nil.
 func (c *child) shieldNamed(name string) *shielded {
 	k, ok := keyOf(id.Shield, name)

@@ -25,6 +25,7 @@ var shieldChanges = []struct{ name, query, found string }{
 	{"nobody has hidden it", `UPDATE guardian SET hidden_by = ''`, "row_differs guardian hidden_by"},
 	{"a guardian sees again, by another mark", `UPDATE guardian SET hidden_mark = 'x'`, "row_hash guardian hidden_mark"},
 	{"a guardian is hidden for longer", `UPDATE guardian SET hidden_until = hidden_until + 1`, "row_hash guardian hidden_mark"},
+	{"somebody is known again who isn't the threat", `UPDATE guardian SET hidden_who = 'x'`, "row_sealed guardian hidden_who"},
 	{"a shield never was", `DELETE FROM shield WHERE state = 'raised'`, "row_missing shield "},
 	{"a shield is about nobody", `UPDATE shield SET child = 'zz' WHERE state = 'raised'`, "row_extra shield "},
 	{"a shield has another name", `UPDATE shield SET id = '王小明' WHERE state = 'raised'`, "row_extra shield "},
@@ -136,6 +137,9 @@ func TestInvariant7_WhatIsHiddenFromAGuardianReplays(t *testing.T) {
 			}, "impossible guardian"},
 			"it is hidden from who is tied anew, which nobody has decided": {family.KindGuardianAdded, s.App.Ledger(), 1, func() any {
 				return family.GuardianAddedBody{Guardian: family.GuardianID(id.New(id.Guardian)), Relation: family.Parent, Known: []string{}, HiddenBy: waits.ID}
+			}, "impossible shield"},
+			"it is hidden from who has proved to be somebody, which nobody has decided": {family.KindGuardianProved, s.App.Ledger(), 1, func() any {
+				return family.GuardianProvedBody{Guardian: father.ID, Kind: family.Adulthood, Method: family.Played, Strength: family.NameAndNumber, HiddenBy: waits.ID}
 			}, "impossible shield"},
 			"it is refused once it is hidden": {shield.KindRefused, officer.Ledger(), 1, func() any { return shield.RefusedBody{Shield: raised.ID, Pair: pair} }, "impossible shield"},
 			"who has asked refuses it": {shield.KindRefused, manager.Ledger(), 1, func() any {

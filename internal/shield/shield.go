@@ -468,6 +468,9 @@ func End(ctx context.Context, tx *db.Tx, actor string, s Shield) error {
 	if s, err = s.end(ctx, tx, c, Over); err != nil {
 		return err
 	}
+	if err := family.ForgetHidden(ctx, tx, c, s.ID); err != nil {
+		return err
+	}
 	_, err = note(ctx, tx, c, KindOver, actor, OverBody{s.ID})
 	return err
 }

@@ -382,6 +382,80 @@ func TestEdgeCase22_AnEndedTieErasesNothingWhileItIsHidden(t *testing.T) {
 	})
 }
 
+// Edge case 22: it is hidden from a person, whatever phone that one has. Whoever comes back by
+// another, after an app has ended the tie, sees nothing more once it proves by number who it is;
+// somebody else does. What it is known again by goes with the hiding.
+func TestEdgeCase22_TheSamePersonByAnotherPhoneIsHidden(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		changes := func(fn func(ctx context.Context, tx *db.Tx, c family.Child) error) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Lock(ctx, tx, service, w.child.ID)
+				if err == nil {
+					err = fn(ctx, tx, c)
+				}
+				return err
+			})
+		}
+		proves := func(g family.Guardian, number string) {
+			t.Helper()
+			changes(func(ctx context.Context, tx *db.Tx, c family.Child) error {
+				_, err := family.Prove(ctx, tx, w.Ring, w.App.Ledger(), c, g.ID, family.Evidence{Kind: family.Adulthood, Method: family.Played, Strength: family.NameAndNumber,
+					Identity: family.IdentityHash(w.Ring, c.ID, pii.New(number))})
+				return err
+			})
+		}
+		tie := func(phone string) (g family.Guardian) {
+			t.Helper()
+			changes(func(ctx context.Context, tx *db.Tx, c family.Child) (err error) {
+				if g, _, err = family.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Relation: family.Parent, Phone: pii.New(phone)}); err == nil {
+					g, err = family.VerifyGuardian(ctx, tx, w.App.Ledger(), c, g.ID, family.OneTimeCode)
+				}
+				return err
+			})
+			return g
+		}
+		end := func(g family.Guardian) {
+			t.Helper()
+			changes(func(ctx context.Context, tx *db.Tx, c family.Child) error {
+				_, _, err := family.EndGuardian(ctx, tx, w.App, c, g.ID)
+				return err
+			})
+		}
+		known := func() int64 {
+			n := int64(0)
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				n, err = db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM guardian WHERE hidden_who IS NOT NULL`)
+				return err
+			})
+			return n
+		}
+		const his, hers, another = "11010519491231002X", "110101198001010015", "110101197901010013"
+		proves(w.father, his)
+		proves(w.mother, hers)
+		s := w.raised()
+		end(w.father)
+		if known() != 1 {
+			t.Error("who it was is forgotten while it is hidden")
+		}
+		again, uncle := tie("13600136000"), tie("13500135000")
+		wants(t, "nobody knows yet who it is", w.sees(again), nil)
+		proves(again, his)
+		proves(uncle, another)
+		if err := w.sees(again); !gate.Hid(err) {
+			t.Errorf("the same person by another phone: %v", err)
+		}
+		wants(t, "somebody else", w.sees(uncle), nil)
+		wants(t, "the mother", w.sees(w.mother), nil)
+		_, err := w.decide(shield.Lift, w.officer, s)
+		wants(t, "lifted", err, nil)
+		wants(t, "once it is lifted", w.sees(again), nil)
+		if known() != 0 {
+			t.Error("who it was is kept beyond the hiding")
+		}
+	})
+}
+
 // Invariant 3, edge case 22: who writes to the database and has no key ends no hiding, and hides
 // nothing for longer: a tie that isn't as it was written is hidden, from that second on, and
 // whoever holds an office hears of it once somebody looks. Two who decide anew put it right.

@@ -334,6 +334,7 @@ CREATE TABLE guardian (
 	ended_at    bigint,
 	hidden_until bigint,         -- nothing that is held is shown to this one until then
 	hidden_by   text   NOT NULL, -- the shield that decided it, of this tie or an earlier one of the same person; or empty
+	hidden_who  bytea,           -- of a tie that ended while it was hidden: what its proof had sealed of who it was
 	hidden_mark bytea  NOT NULL, -- keyed hash of the two, and of whose they are: one that isn't theirs hides
 	PRIMARY KEY (child, guardian)
 ); -- clustered
