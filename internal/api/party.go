@@ -13,6 +13,7 @@ import (
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
@@ -241,11 +242,12 @@ func partyBundles(s *Server, ctx context.Context, c *call, in *pageInput) (answe
 			return err
 		}
 		if in.After != "" {
-			i := slices.IndexFunc(all, func(b vault.Bundle) bool { return b.ID == in.After })
-			if i < 0 {
+			if !id.Is(id.Bundle, in.After) {
 				return ErrAfter.At("after")
 			}
-			all = all[i+1:]
+			// One that was taken since, or whose time is over, is behind nothing: what waits still
+			// begins the list.
+			all = all[1+slices.IndexFunc(all, func(b vault.Bundle) bool { return b.ID == in.After }):]
 		}
 		if len(all) > limit {
 			all = all[:limit]

@@ -129,6 +129,9 @@ func TestArticle16_APartyComesForWhatWasPushed(t *testing.T) {
 		}
 		_, err = p.Bundle(ctx, name, identity)
 		refusedWith(t, "once it is taken", err, 404, "vault.bundle_not_found", "")
+		if all := w.must(p.Bundles(ctx, name, 0)).(wardkeep.PartyBundles); len(all.Bundles) != 1 || all.Bundles[0].ID != pushed[1].Bundle {
+			t.Errorf("behind one that was taken: %+v", all)
+		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error { // as if it were another's
 			_, err := tx.Exec(ctx, `UPDATE party_bundle SET party = 'another'`)
 			return err

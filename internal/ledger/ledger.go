@@ -107,10 +107,10 @@ func encode(tx *db.Tx, e Entry, entry string) ([]byte, error) {
 }
 
 // rank orders the entries of one subject: the change that made version v, then
-// the uses and looks at v, then the change that makes v+1. It is what ledger_pending
-// keeps as version.
+// the uses and looks at v, and what was decided once more before it was sent, then the
+// change that makes v+1. It is what ledger_pending keeps as version.
 func rank(kind string, version int64) int64 {
-	if strings.HasPrefix(kind, "use.") || strings.HasPrefix(kind, "access.") {
+	if strings.HasPrefix(kind, "use.") || strings.HasPrefix(kind, "access.") || kind == "bundle.released" || kind == "bundle.withheld" {
 		return 2*version + 1
 	}
 	return 2 * version

@@ -241,7 +241,17 @@ func TestInvariant5_VersionsDecideNotTimes(t *testing.T) {
 		if d := cmp.Diff(want, story(t, store)); d != "" {
 			t.Error(d)
 		}
-		mustVerify(t, FromStore(store), key, 8)
+		// What is decided before it is sent rests on a version, as a use does.
+		place(t, store, 30, "bundle.released", "su_d", 2)
+		place(t, store, 31, "use.permitted", "su_d", 1)
+		place(t, store, 32, "bundle.withheld", "su_d", 1)
+		place(t, store, 33, "consent.granted", "su_d", 2)
+		flush(t, l)
+		want = []string{"use.permitted su_d 1", "bundle.withheld su_d 1", "consent.granted su_d 2", "bundle.released su_d 2"}
+		if d := cmp.Diff(want, story(t, store)[8:]); d != "" {
+			t.Error(d)
+		}
+		mustVerify(t, FromStore(store), key, 12)
 	})
 }
 
