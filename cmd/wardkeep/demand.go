@@ -25,6 +25,7 @@ type demandCmd struct {
 	Extend demandExtendCmd `cmd:"" help:"${demand_extend}"`
 	Refuse demandRefuseCmd `cmd:"" help:"${demand_refuse}"`
 	Finish demandFinishCmd `cmd:"" help:"${demand_finish}"`
+	Recall demandRecallCmd `cmd:"" help:"${demand_recall}"`
 }
 
 // inOffice is officer for what no verb refuses: to look.
@@ -343,6 +344,21 @@ func (c demandRefuseCmd) Run(ctx context.Context, s *session) error {
 	})
 	if err == nil {
 		s.say("cmd.demand.refused", "Number", r.Number)
+	}
+	return err
+}
+
+type demandRecallCmd struct {
+	whichDemand `embed:""`
+}
+
+// Run has nobody get a copy any more that waits for a recipient.
+func (c demandRecallCmd) Run(ctx context.Context, s *session) error {
+	r, err := c.change(ctx, s, func(d rights.Desk, tx *db.Tx, by catalog.Officer, r rights.Request) (rights.Request, string, error) {
+		return d.Recall(ctx, tx, by, r)
+	})
+	if err == nil {
+		s.say("cmd.demand.recalled", "Number", r.Number)
 	}
 	return err
 }
