@@ -10,7 +10,6 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
 )
 
@@ -92,7 +91,7 @@ func (c guardianAddCmd) Run(ctx context.Context, s *session) error {
 				return err
 			}
 			var entry string
-			if g, entry, err = gate.AddGuardian(ctx, tx, a.Ring, operator, child, p); err == nil && entry == "" {
+			if g, entry, err = a.Vault.Gate.AddGuardian(ctx, tx, operator, child, p); err == nil && entry == "" {
 				said = "cmd.guardian.known"
 			}
 			if err != nil || !c.Ask {

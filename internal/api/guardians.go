@@ -10,7 +10,6 @@ import (
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/notify"
 )
 
@@ -35,7 +34,7 @@ func addGuardian(s *Server, ctx context.Context, c *call, in *addGuardianInput) 
 		if err != nil {
 			return out, err
 		}
-		tied, entry, err := gate.AddGuardian(ctx, tx, s.Ring, c.app, child, p)
+		tied, entry, err := s.Vault.Gate.AddGuardian(ctx, tx, c.app, child, p)
 		if field := errs.Of(err).Field; field != "" {
 			return out, at(err, strings.TrimPrefix(strings.TrimPrefix(field, "guardian"), "."))
 		}

@@ -385,14 +385,23 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 			added, err = w.registerBy(app)
 			return err
 		}}}
+		ties := []journey{{"an app that ties somebody", "3", func(c family.Child) error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				c, err := family.Lock(ctx, tx, vaulttest.Service, c.ID)
+				if err == nil {
+					_, _, err = w.Vault.Gate.AddGuardian(ctx, tx, app, c, family.Person{Phone: pii.New("13900139009"), Relation: family.Grandparent})
+				}
+				return err
+			})
+		}}}
 
-		w.meets("another country is in the charter", slices.Concat(readers, registers), agreed, "3:access_abroad")
+		w.meets("another country is in the charter", slices.Concat(readers, registers, ties), agreed, "3:access_abroad")
 		w.Publish(read("JP", "SG"))
 		for _, c := range []family.Child{agreed, other, refused} {
 			w.AnswerProved(c)
 		}
 		w.refuses(refused, "speaking-practice")
-		w.meets("without a mechanism", slices.Concat(readers, registers), agreed, "3:access_mechanism_missing")
+		w.meets("without a mechanism", slices.Concat(readers, registers, ties), agreed, "3:access_mechanism_missing")
 		w.meets("without a mechanism", atHome, agreed, "")
 		if w.year().Persons != 0 {
 			t.Errorf("%+v, and nothing has left", w.year())
@@ -417,6 +426,7 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 			t.Errorf("one child on all ways is %+v", w.year())
 		}
 		// Who is registered from abroad has been there, and is counted by that.
+		w.meets("with all three", ties, agreed, "")
 		if w.meets("with all three", registers, agreed, ""); w.year().Persons != 2 || w.counted(added) != 1 {
 			t.Errorf("one child more is registered from abroad: %+v", w.year())
 		}
@@ -437,7 +447,7 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 		at.Store(until.Add(-time.Second).UnixMicro())
 		w.meets("in its last second", readers, agreed, "")
 		at.Store(until.UnixMicro())
-		w.meets("when that is over", slices.Concat(readers, registers), agreed, "3:access_mechanism_over")
+		w.meets("when that is over", slices.Concat(readers, registers, ties), agreed, "3:access_mechanism_over")
 		w.meets("when that is over", atHome, agreed, "")
 		// What saves a life is read from anywhere, and counts as nothing that left (Cross-border
 		// provisions, Article 5(3)).
@@ -451,7 +461,7 @@ func TestEdgeCase20_WhoReadsFromAbroadStandsOnAllThree(t *testing.T) {
 		w.by(func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
 			return party.Suspend(ctx, tx, by, place, party.Authority)
 		})
-		w.meets("suspended", slices.Concat(readers, registers), agreed, "3:access_suspended")
+		w.meets("suspended", slices.Concat(readers, registers, ties), agreed, "3:access_suspended")
 		w.by(func(ctx context.Context, tx *db.Tx, by catalog.Officer) (party.Party, string, error) {
 			return party.Resume(ctx, tx, by, place)
 		})

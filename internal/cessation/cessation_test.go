@@ -20,7 +20,6 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
@@ -61,7 +60,7 @@ func TestArticle23_TheAnnouncementClosesCollectionEverywhere(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, _, err = gate.AddGuardian(ctx, tx, h.Ring, h.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
+			_, _, err = h.Vault.Gate.AddGuardian(ctx, tx, h.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
 			return err
 		}), "gate.service_ceasing")
 		for what, fn := range map[string]func(context.Context, *db.Tx) error{

@@ -282,7 +282,7 @@ func (w *course) enrol() {
 		if err != nil {
 			return err
 		}
-		father, _, err := gate.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Relation: family.Parent, Phone: pii.New("13900139000")})
+		father, _, err := w.Vault.Gate.AddGuardian(ctx, tx, w.App, c, family.Person{Relation: family.Parent, Phone: pii.New("13900139000")})
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/base/db"
-	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
@@ -49,13 +48,50 @@ func (g *Gate) Register(ctx context.Context, tx *db.Tx, by family.Actor, e famil
 // at all: a guardian's contact is personal information too (Article 8). The new
 // guardian can't answer until it has proved to be one. Entry is empty if the
 // contact is tied to the child already. It waits for no mechanism of a storage abroad: who
-// speaks for a child that is held there looks, and ends it. It is the edges' one way
-// to family.AddGuardian. Errors: *Denied, and those of family.AddGuardian.
-func AddGuardian(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by family.Actor, c family.Child, p family.Person) (family.Guardian, string, error) {
-	if _, err := mayRegister(ctx, tx, c.Service); err != nil {
+// speaks for a child that is held there looks, and ends it. An app that asks from abroad has the
+// contact in hand there, so it ties nobody where it may read nothing (edge case 20). It is the
+// edges' one way to family.AddGuardian. Errors: *Denied, and those of family.AddGuardian.
+func (g *Gate) AddGuardian(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, p family.Person) (family.Guardian, string, error) {
+	service, err := mayRegister(ctx, tx, c.Service)
+	if err == nil {
+		err = g.mayTie(ctx, tx, by, service)
+	}
+	if err != nil {
 		return family.Guardian{}, "", err
 	}
-	return family.AddGuardian(ctx, tx, ring, by, c, p)
+	return family.AddGuardian(ctx, tx, g.Ring, by, c, p)
+}
+
+// mayTie denies an app that asks from a country abroad where nothing may be read for any purpose
+// that goes on.
+func (g *Gate) mayTie(ctx context.Context, tx *db.Tx, by family.Actor, service catalog.Service) error {
+	app, ok := by.(account.App)
+	if !ok || !ByApp(app).Abroad() {
+		return nil
+	}
+	published, err := g.Charters.Version(ctx, tx, service.Name, service.Charter)
+	if err != nil {
+		return err
+	}
+	var all []party.Standing
+	if err := tx.Together(ctx, party.ReadAll(&all, service.Name)); err != nil {
+		return err
+	}
+	f := Facts{Now: tx.Now(), Service: service, Published: published}.Among(all, ByApp(app), Use{})
+	denied := Denied{Reasons: []Denial{{Code: byAccess.undeclared, Article: party.Access.Article()}}}
+	for _, purpose := range published.Charter.Purposes {
+		if service.Ceases(purpose.Name) {
+			continue
+		}
+		d := decision{facts: f, by: ByApp(app), use: Use{Service: service.Name}}
+		if d.read(purpose); len(d.reasons) == 0 {
+			return nil
+		}
+		if purpose.ReadFrom(app.Country) { // what is to be done about it is told
+			denied.Reasons = d.reasons
+		}
+	}
+	return &denied
 }
 
 // mayRegister denies whatever brings a new contact while something is missing, or

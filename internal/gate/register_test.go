@@ -34,7 +34,7 @@ func TestArticle8_NotEvenAContactIsCollectedDuringAVacancy(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				_, _, err = gate.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
+				_, _, err = w.Vault.Gate.AddGuardian(ctx, tx, w.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
 				return err
 			})
 		}

@@ -152,7 +152,7 @@ func TestEdgeCase20_WhatIsStoredAbroadStandsOnItsMechanism(t *testing.T) {
 		if err := w.Try(func(ctx context.Context, tx *db.Tx) error {
 			c, err := family.Lock(ctx, tx, vaulttest.Service, child.ID)
 			if err == nil {
-				_, _, err = gate.AddGuardian(ctx, tx, w.Ring, w.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
+				_, _, err = w.Vault.Gate.AddGuardian(ctx, tx, w.App, c, family.Person{Phone: pii.New("13800000002"), Relation: family.Parent})
 			}
 			return err
 		}); err != nil {

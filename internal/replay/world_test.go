@@ -167,7 +167,7 @@ func (s *story) guardian(id family.ID, r family.Relation) (g family.Guardian, er
 	s.tied++
 	phone := pii.New(fmt.Sprintf("139%08d", s.tied))
 	err = s.locked(id, func(ctx context.Context, tx *db.Tx, c family.Child) (err error) {
-		g, _, err = gate.AddGuardian(ctx, tx, s.Ring, s.App, c, family.Person{Phone: phone, Relation: r})
+		g, _, err = s.Vault.Gate.AddGuardian(ctx, tx, s.App, c, family.Person{Phone: phone, Relation: r})
 		return err
 	})
 	return g, err

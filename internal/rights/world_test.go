@@ -11,7 +11,6 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/vault/vaulttest"
@@ -62,7 +61,7 @@ func (w *world) grandmother(c family.Child) (g family.Guardian) {
 		if err != nil {
 			return err
 		}
-		g, _, err = gate.AddGuardian(ctx, tx, w.Ring, w.App, child, family.Person{Relation: family.Other, Phone: pii.New("13700000000")})
+		g, _, err = w.Vault.Gate.AddGuardian(ctx, tx, w.App, child, family.Person{Relation: family.Other, Phone: pii.New("13700000000")})
 		return err
 	})
 	return g

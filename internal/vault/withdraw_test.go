@@ -8,7 +8,6 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -69,7 +68,7 @@ func TestEdgeCase7_WhatIsInDisputeIsKeptUntilBothSayNo(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if father, _, err = gate.AddGuardian(ctx, tx, w.Ring, w.App, child, family.Person{Relation: family.Parent, Phone: pii.New("13900139000")}); err != nil {
+			if father, _, err = w.Vault.Gate.AddGuardian(ctx, tx, w.App, child, family.Person{Relation: family.Parent, Phone: pii.New("13900139000")}); err != nil {
 				return err
 			}
 			father, err = family.VerifyGuardian(ctx, tx, "test", child, father.ID, family.OneTimeCode)

@@ -9,7 +9,6 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
-	"wardkeep/internal/gate"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/session"
@@ -98,7 +97,7 @@ func (s *Server) invite(ctx context.Context, tx *db.Tx, r *http.Request, t famil
 	if err != nil {
 		return notify.Message{}, err
 	}
-	added, _, err := gate.AddGuardian(ctx, tx, s.Ring, t.Guardian, child, person)
+	added, _, err := s.Vault.Gate.AddGuardian(ctx, tx, t.Guardian, child, person)
 	if err != nil {
 		return notify.Message{}, err
 	}
