@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"strings"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -46,7 +47,7 @@ func (s *Server) giveSeat(v *visit) error {
 	}
 	var link setUpLink
 	err := v.actFreshly(func(ctx context.Context, tx *db.Tx, in signin.Session) error {
-		secret, until, err := s.door.Seat(ctx, tx, in.Person, v.which(v.r.PathValue("service")), name)
+		secret, until, err := s.door.SeatIn(ctx, tx, in.Person, v.which(v.r.PathValue("service")), name, strings.ToUpper(v.value("country")))
 		link = setUpLink{name, desk.SetUpURL(s.Desk, secret), until}
 		return err
 	})

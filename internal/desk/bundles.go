@@ -109,7 +109,7 @@ func (s *Server) tookBundle(v *visit) error {
 // the party's own: who clicks twice has looked for nothing that is another's.
 func (v *visit) bundleRefused(err error) error {
 	switch e := errs.Of(err); {
-	case e.Kind == errs.Conflict, e.Kind == errs.Gone:
+	case e.Kind == errs.Conflict, e.Kind == errs.Gone, e.Is(vault.ErrNotThere):
 		return v.bundlesPage(err)
 	case e.Is(vault.ErrNoBundle):
 		return v.view(func(ctx context.Context, tx *db.Tx) error {

@@ -14,6 +14,7 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/party"
@@ -105,6 +106,18 @@ func TestArticle16_ASealedFileIsFetchedInTheBrowser(t *testing.T) {
 				return err
 			})
 		}
+		// Edge case 20: nor to who sits where nobody opens it.
+		sits := func(country string) {
+			c.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE party_seat SET country = $1`, country)
+				return err
+			})
+		}
+		sits("SG")
+		if w := b.post(path); w.Code != 403 || !strings.Contains(w.Body.String(), i18n.Chinese.T("vault.bundle_abroad")) || len(c.Waiting()) != 1 {
+			t.Errorf("fetched abroad: %d", w.Code)
+		}
+		sits("CN")
 		turn("another")
 		for i, at := range []string{path, path + "/taken"} {
 			if w := b.post(at); w.Code != 404 || c.written(staff.KindTried) != i+1 {

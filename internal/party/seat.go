@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 )
 
@@ -33,6 +34,8 @@ type SeatedBody struct {
 	Seat  string `json:"seat"` // "ps_…"
 	Paper string `json:"paper"`
 	Until int64  `json:"until"` // microseconds
+
+	Country string `json:"country"` // in which its person sits
 }
 
 // An UnseatedBody says that nobody signs in by a seat any more.
@@ -53,6 +56,7 @@ type Seat struct {
 	Party   ID
 	Version int64 // of its service, at its last change
 	Paper   string
+	Country string // in which its person sits, as somebody in office has declared
 	GivenAt time.Time
 	GivenBy string // as the ledger names actors
 	Until   time.Time
@@ -69,13 +73,13 @@ func (s Seat) Holds(now time.Time) bool {
 // Client returns the party as it asks by its person: what it may is what it may by a key,
 // Fault and Deaf say, but no value is pulled by it, for the gate knows no such key.
 func (s Seat) Client(is Standing) Client {
-	return Client{Key: Key{ID: s.ID, Party: s.Party, Version: s.Version, Paper: s.Paper, BoundAt: s.GivenAt, BoundBy: s.GivenBy, Until: s.Until, RevokedAt: s.TakenAt}, Standing: is}
+	return Client{Key: Key{ID: s.ID, Party: s.Party, Version: s.Version, Paper: s.Paper, Country: s.Country, BoundAt: s.GivenAt, BoundBy: s.GivenBy, Until: s.Until, RevokedAt: s.TakenAt}, Standing: is}
 }
 
-const seatColumns = `id, service, role, party, version, paper, given_at, given_by, until_at, taken_at, used_at`
+const seatColumns = `id, service, role, party, version, paper, country, given_at, given_by, until_at, taken_at, used_at`
 
 func scanSeat(row db.Row) (s Seat, err error) {
-	err = row.Scan(&s.ID, &s.Party.Service, &s.Party.Role, &s.Party.Name, &s.Version, &s.Paper, (*db.Time)(&s.GivenAt), &s.GivenBy,
+	err = row.Scan(&s.ID, &s.Party.Service, &s.Party.Role, &s.Party.Name, &s.Version, &s.Paper, &s.Country, (*db.Time)(&s.GivenAt), &s.GivenBy,
 		(*db.Time)(&s.Until), (*db.Time)(&s.TakenAt), (*db.Time)(&s.UsedAt))
 	return s, err
 }
@@ -137,6 +141,14 @@ func EachSeat(ctx context.Context, tx *db.Tx, fn func(Seat) error) error {
 // GiveSeat lets one person of a party sign in for as long as what the party stands on holds.
 // Errors: those of catalog.Change, ErrNotFound, ErrRole, ErrSubs, ErrSuspended, ErrUnready, ErrSeats.
 func GiveSeat(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID) (Seat, error) {
+	return GiveSeatIn(ctx, tx, by, of, "")
+}
+
+// GiveSeatIn is GiveSeat for a person who sits in a country or region, given by its two-letter
+// code; empty: where the party is. What is fetched there crosses a border as by a key that is
+// used there (edge case 20). Whoever moves is given another. Errors: those of GiveSeat,
+// ErrKeyCountry.
+func GiveSeatIn(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, country string) (Seat, error) {
 	p, err := change(ctx, tx, by, of)
 	if err != nil {
 		return Seat{}, err
@@ -144,6 +156,12 @@ func GiveSeat(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID) (Seat, 
 	now, paper := tx.Now(), p.Standing.Paper()
 	if err := p.binds(now); err != nil {
 		return Seat{}, err
+	}
+	if country == "" {
+		country = p.Standing.Country
+	}
+	if !charter.IsCountry(country) {
+		return Seat{}, ErrKeyCountry.At("country")
 	}
 	all, err := Seats(ctx, tx, of)
 	if err != nil {
@@ -158,15 +176,15 @@ func GiveSeat(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID) (Seat, 
 	if held >= MaxSeats {
 		return Seat{}, ErrSeats
 	}
-	s := Seat{ID: id.New(id.PartySeat), Party: of, Version: p.Version, Paper: paper.ID, GivenAt: now, GivenBy: by.Ledger(), Until: paper.Until}
+	s := Seat{ID: id.New(id.PartySeat), Party: of, Version: p.Version, Paper: paper.ID, Country: country, GivenAt: now, GivenBy: by.Ledger(), Until: paper.Until}
 	err = tx.Queue(ctx, `
-		INSERT INTO party_seat (id, service, role, party, version, paper, given_at, given_by, until_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		s.ID, of.Service, of.Role, of.Name, s.Version, s.Paper, (*db.Time)(&now), s.GivenBy, (*db.Time)(&s.Until))
+		INSERT INTO party_seat (id, service, role, party, version, paper, country, given_at, given_by, until_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		s.ID, of.Service, of.Role, of.Name, s.Version, s.Paper, s.Country, (*db.Time)(&now), s.GivenBy, (*db.Time)(&s.Until))
 	if err != nil {
 		return Seat{}, err
 	}
-	_, err = p.note(ctx, tx, by, KindSeated, SeatedBody{Party: of.Name, Role: of.Role, Seat: s.ID, Paper: s.Paper, Until: s.Until.UnixMicro()})
+	_, err = p.note(ctx, tx, by, KindSeated, SeatedBody{Party: of.Name, Role: of.Role, Seat: s.ID, Paper: s.Paper, Until: s.Until.UnixMicro(), Country: s.Country})
 	return s, err
 }
 
@@ -199,13 +217,14 @@ func takeSeat(ctx context.Context, tx *db.Tx, by catalog.Actor, of ID, seat stri
 }
 
 // SeatsOver returns the seats by which nobody may even tell us anything any more (Lingers), and that
-// nobody has taken: those behind after, and at most limit. There are few.
+// nobody has taken: those behind after, the oldest first, and at most limit. It reads the index of
+// those times.
 func SeatsOver(ctx context.Context, tx *db.Tx, after Seat, limit int) ([]Seat, error) {
 	since := tx.Now().Add(-Lingers)
 	return db.All(ctx, tx, scanSeat, `
 		SELECT `+seatColumns+` FROM party_seat
-		WHERE taken_at IS NULL AND until_at <= $1 AND id > $2
-		ORDER BY id LIMIT $3`, (*db.Time)(&since), after.ID, int64(limit))
+		WHERE taken_at IS NULL AND until_at <= $1 AND (until_at, id) > ($2, $3)
+		ORDER BY until_at, id LIMIT $4`, (*db.Time)(&since), after.Until.UnixMicro(), after.ID, int64(limit))
 }
 
 // EndSeat ends a seat that is over by itself: nobody has to, for it to be refused. Errors:

@@ -173,7 +173,7 @@ func Papers(ctx context.Context, tx *db.Tx, of ID) ([]Paper, error) {
 	return db.All(ctx, tx, scanPaper, `
 		SELECT `+paperColumns+` FROM party_paper
 		WHERE service = $1 AND role = $2 AND party = $3
-		ORDER BY signed_at DESC, id`, of.Service, of.Role, of.Name)
+		ORDER BY signed_at DESC, kind, id`, of.Service, of.Role, of.Name)
 }
 
 // EachPaper calls fn with every paper of the store, for an audit. It must not use tx.

@@ -107,7 +107,7 @@ func (f *fold) checkSaid() {
 // where its party is, and where what opens it is used (edge case 20).
 func (f *fold) staysHome(e said, country string) bool {
 	opens := f.bound[e.opens]
-	return country == "" || country == charter.Home || opens != nil && country == opens.country ||
+	return country == charter.Home || opens != nil && country == opens.country ||
 		f.services[e.of.Service] != nil && country == f.services[e.of.Service].stood(e.of, e.version).Country
 }
 

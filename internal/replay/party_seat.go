@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
 )
@@ -13,12 +14,12 @@ import (
 func (f *fold) seated(p ledger.Placed, s *service, now *version, b party.SeatedBody) fault {
 	of := party.ID{Service: s.name, Role: b.Role, Name: b.Party}
 	r := s.parties[of]
-	if r == nil || !id.Is(id.PartySeat, b.Seat) || f.bound[b.Seat] != nil {
+	if r == nil || !charter.IsCountry(b.Country) || !id.Is(id.PartySeat, b.Seat) || f.bound[b.Seat] != nil {
 		return impossible(ruleParty)
 	}
 	is := r.now()
 	state, paper := is.State(p.At), is.Paper()
-	f.bound[f.names.keep(b.Seat)] = &boundKey{party: is.ID, seat: true, paper: f.names.keep(b.Paper), by: f.names.keep(p.Actor), at: p.At.UnixMicro(),
+	f.bound[f.names.keep(b.Seat)] = &boundKey{party: is.ID, seat: true, paper: f.names.keep(b.Paper), country: f.names.keep(b.Country), by: f.names.keep(p.Actor), at: p.At.UnixMicro(),
 		until: b.Until, version: now.number}
 	if state != party.Active && state != party.Signed || b.Paper != paper.ID || b.Until != micros(paper.Until) {
 		return impossible(ruleParty)
@@ -78,6 +79,7 @@ func (a *audit) seatRows() error {
 		r.text("party", is.party.Name, row.Party.Name)
 		r.number("version", max(is.version, is.ended), row.Version)
 		r.text("paper", is.paper, row.Paper)
+		r.text("country", is.country, row.Country)
 		r.time("given_at", is.at, micros(row.GivenAt))
 		r.text("given_by", is.by, row.GivenBy)
 		r.time("until_at", is.until, micros(row.Until))

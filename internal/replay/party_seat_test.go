@@ -29,6 +29,7 @@ var seatChanges = []struct{ name, query, found string }{
 	{"a seat is another party's", `UPDATE party_seat SET party = '王小明'`, "row_differs party_seat party"},
 	{"a seat is of another version", `UPDATE party_seat SET version = version + 1`, "row_differs party_seat version"},
 	{"a seat is bound to another paper", `UPDATE party_seat SET paper = '王小明'`, "row_differs party_seat paper"},
+	{"a seat is in another country", `UPDATE party_seat SET country = 'SG'`, "row_differs party_seat country"},
 	{"a seat was given later", `UPDATE party_seat SET given_at = given_at + 1`, "row_differs party_seat given_at"},
 	{"somebody else has given a seat", `UPDATE party_seat SET given_by = '王小明'`, "row_differs party_seat given_by"},
 	{"a seat holds longer", `UPDATE party_seat SET until_at = until_at + 1`, "row_differs party_seat until_at"},
@@ -100,7 +101,7 @@ func TestInvariant7_SeatsReplay(t *testing.T) {
 			entry ledger.Entry
 			found string
 		}{
-			"a seat that outlives its paper":             {ledger.Entry{Kind: party.KindSeated, Body: party.SeatedBody{Party: of.Name, Role: of.Role, Seat: id.New(id.PartySeat), Paper: "pp_x", Until: until}}, "impossible party"},
+			"a seat that outlives its paper":             {ledger.Entry{Kind: party.KindSeated, Body: party.SeatedBody{Party: of.Name, Role: of.Role, Seat: id.New(id.PartySeat), Paper: "pp_x", Until: until, Country: "CN"}}, "impossible party"},
 			"a seat that is taken twice":                 {ledger.Entry{Kind: party.KindUnseated, Body: party.UnseatedBody{Party: of.Name, Role: of.Role, Seat: gone.Seat}}, "impossible party"},
 			"a seat that is revoked as a key":            {ledger.Entry{Kind: party.KindRevoked, Body: party.RevokedBody{Party: of.Name, Role: of.Role, Key: in.Seat}}, "impossible party"},
 			"somebody on a seat of nobody's":             {ledger.Entry{Kind: staff.KindAdded, Version: 1, Actor: "operator:x", Body: staff.AddedBody{Person: id.New(id.Staff), Who: staff.Who(nil, "", ""), Seat: id.New(id.PartySeat)}}, "impossible person"},

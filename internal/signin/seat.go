@@ -15,12 +15,17 @@ import (
 // office of the service. A link that was lost isn't made anew: the seat is taken, and another
 // given. Errors: approval.ErrMayNot, those of party.GiveSeat and staff.Seat.
 func (d Door) Seat(ctx context.Context, tx *db.Tx, by staff.Person, of party.ID, name string) (link string, until time.Time, err error) {
+	return d.SeatIn(ctx, tx, by, of, name, "")
+}
+
+// SeatIn is Seat for a person who sits in a country, as party.GiveSeatIn has it.
+func (d Door) SeatIn(ctx context.Context, tx *db.Tx, by staff.Person, of party.ID, name, country string) (link string, until time.Time, err error) {
 	fail := func(err error) (string, time.Time, error) { return "", time.Time{}, err }
 	office, err := approval.AsOfficer(ctx, tx, by, of.Service)
 	if err != nil {
 		return fail(err)
 	}
-	seat, err := party.GiveSeat(ctx, tx, office, of)
+	seat, err := party.GiveSeatIn(ctx, tx, office, of, country)
 	if err != nil {
 		return fail(err)
 	}

@@ -100,9 +100,9 @@ func (v *Vault) Fetch(ctx context.Context, tx *db.Tx, by party.Client, bundle st
 	return out, err
 }
 
-// staysHome refuses a key that is used abroad, where neither the party is nor what opens the bundle
+// staysHome refuses a key that is used, or a seat whose person sits, abroad, where neither the party is nor what opens the bundle
 // is used: the gate decides about those two, and so about no border that is crossed on the way (edge
-// case 20). A seat is where its party is. Errors: ErrNotThere.
+// case 20). Errors: ErrNotThere.
 func (b Bundle) staysHome(ctx context.Context, tx *db.Tx, by party.Client) error {
 	in := by.Key.Country
 	if in == "" || in == charter.Home || in == by.Standing.Country {

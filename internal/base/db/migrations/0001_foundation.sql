@@ -759,12 +759,14 @@ CREATE TABLE party_seat (
 	party    text   NOT NULL,
 	version  bigint NOT NULL, -- of the service, at the last change of this row but the last sign-in
 	paper    text   NOT NULL, -- of party_paper: what it is bound to
+	country  text   NOT NULL, -- in which its person sits
 	given_at bigint NOT NULL,
 	given_by text   NOT NULL, -- as the ledger names actors
 	until_at bigint NOT NULL, -- at this moment it is over
 	taken_at bigint,
 	used_at  bigint           -- when its person signed in last
 );
+CREATE INDEX party_seat_until ON party_seat (until_at, id) WHERE taken_at IS NULL;
 CREATE INDEX party_seat_party ON party_seat (service, role, party, given_at, id);
 
 -- Nonces of signatures that were taken, as long as one could be taken again.
