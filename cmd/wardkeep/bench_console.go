@@ -265,6 +265,8 @@ var rooms = []operation{
 	room("takedown-new", "/takedowns/new"),
 	room("incidents", "/incidents"),
 	room("incident-new", "/incidents/new"),
+	room("streams", "/streams"),
+	room("stream-new", "/streams/"+benchService+"/new"),
 	room("shields", "/shields"),
 	room("shield-new", "/shields/new"),
 	room("reports", "/reports"),

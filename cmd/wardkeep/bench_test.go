@@ -62,6 +62,8 @@ var unmeasured = map[string]string{
 	"/console/suspicions/{service}/{suspicion}":                "one case",
 	"/console/takedowns/{service}/{takedown}":                  "one case",
 	"/console/incidents/{service}/{incident}":                  "one case",
+	"/console/streams/{service}/{stream}":                      "one stream and at most 20 of its tests",
+	"/console/streams/{service}/{stream}/test":                 "one form, as stream-new",
 	"/console/shields/{service}/{shield}":                      "one case",
 	"/console/reports/{service}/{complaint}":                   "one report",
 	"/console/orders/{service}/{order}":                        "one order",

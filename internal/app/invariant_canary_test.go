@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
 )
@@ -346,6 +347,13 @@ func (s *story) search(when string) {
 	}
 	if !bytes.Contains(places["the table person_login"], []byte("$argon2id$v=19$m=19456,t=2,p=1$")) {
 		s.t.Errorf("%s: passwords aren't kept as OWASP asks", when)
+	}
+	// Article 28: what this program keeps by itself is on the register, by this proof.
+	ours := map[string][]byte{"access": places["the log"], "ledger": places["the table ledger_bundle"]}
+	for _, own := range stream.Owned {
+		if strings.HasPrefix(s.t.Name(), own.Proof) && len(ours[own.Name]) == 0 {
+			s.t.Errorf("%s: nothing of the stream %s is searched", when, own.Name)
+		}
 	}
 	flock := apptest.NewFlock(s.canaries)
 	for name, b := range places {

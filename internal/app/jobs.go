@@ -63,7 +63,7 @@ func (s *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 		return errors.New("the sweep is behind; the log says why") // a job's error is stored in clear
 	}
 	if done != (retention.Swept{}) {
-		s.app.Log.InfoContext(ctx, "retention: swept", "demanded", done.Demanded, "values", done.Values, "unanswered", done.Unanswered, "idle", done.Idle, "inactive", done.Inactive, "aged", done.Aged, "claims", done.Claims, "ports", done.Ports, "shields", done.Shields, "kept", done.Kept, "overdue", done.Overdue, "reminded", done.Reminded, "alarms", done.Alarms, "reports", done.Complaints, "recalled", done.Recalled, "requests", done.Requests,
+		s.app.Log.InfoContext(ctx, "retention: swept", "demanded", done.Demanded, "values", done.Values, "unanswered", done.Unanswered, "idle", done.Idle, "inactive", done.Inactive, "aged", done.Aged, "claims", done.Claims, "ports", done.Ports, "shields", done.Shields, "kept", done.Kept, "overdue", done.Overdue, "reminded", done.Reminded, "alarms", done.Alarms, "reports", done.Complaints, "recalled", done.Recalled, "streams", done.Streams, "requests", done.Requests,
 			"proofs", done.Proofs, "attempts", done.Attempts, "traces", done.Traces, "contacts", done.Contacts,
 			"staff", done.Staff, "reviews", done.Reviews, "told", done.Told, "sessions", done.Sessions, "passkeys", done.Passkeys, "accesses", done.Accesses, "certificates", done.Evidence, "carried", done.Carried, "answers", done.Answers, "bundles", done.Bundles, "nonces", done.Nonces, "seats", done.Seats)
 	}

@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/party"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/tally"
@@ -62,7 +63,7 @@ var articles = [Articles]article{
 	{rest: NotYet},
 	{rest: NotYet},
 	{rest: NotYet},
-	{rest: NotYet},
+	{rest: Holds, each: article28, whole: kept},
 	{rest: Holds, each: article29},
 }
 
@@ -633,6 +634,34 @@ func article24(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
 	}
 	late, err := complaint.CountLate(ctx, tx, s.Name)
 	return []Figure{told("authority", routes), seen("reports_open", open), bad("reports_late", late), bad("authority_none", none), bad("charter_unreadable", s.unreadable)}, err
+}
+
+// Article 28: what systems keep by themselves is under other rules only where nobody can be
+// told by it to be a child, which a test has to show. A service of which nobody has said what
+// its systems keep is to be looked at: each keeps something.
+func article28(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	own, err := stream.CountOf(ctx, tx, s.Name)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := stream.SharedAny(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	none := int64(0)
+	if own.Open == 0 && !shared && !s.Ceases("") {
+		none = 1
+	}
+	bare, err := stream.Uncovered(ctx, tx, s.Service)
+	return []Figure{told("streams", own.Open), seen("streams_none", none), seen("streams_ending", own.Ending), bad("streams_linkable", own.Linkable),
+		bad("streams_uncovered", int64(len(bare)))}, err
+}
+
+// kept counts the streams that several services write to, and those of this program.
+func kept(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
+	shared, err := stream.CountShared(ctx, tx)
+	return []Figure{told("streams", shared.Open), seen("streams_ending", shared.Ending), bad("streams_linkable", shared.Linkable),
+		told("streams_own", int64(len(stream.Owned)))}, err
 }
 
 // Article 29: what came from before is asked about like anything else, and goes when nobody

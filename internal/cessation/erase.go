@@ -9,6 +9,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 )
@@ -78,6 +79,16 @@ func (w *work) erase(ctx context.Context) error {
 	for more := true; more; {
 		err := w.store.Update(ctx, func(tx *db.Tx) error {
 			n, err := takedown.Lapse(ctx, tx, system{}.Ledger(), w.Service, batch)
+			more = n == batch
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for more := true; more; {
+		err := w.store.Update(ctx, func(tx *db.Tx) error {
+			n, err := stream.Lapse(ctx, tx, system{}.Ledger(), w.Service, batch)
 			more = n == batch
 			return err
 		})

@@ -44,7 +44,7 @@ type dueLine struct {
 
 // aboutWords are the kinds of which console.due.about says in words what they are about;
 // of the others it is a name.
-var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Shield, due.Complaint, due.Incident, due.Claim, due.Office, due.Charter, due.Party, due.Secret}
+var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Shield, due.Complaint, due.Stream, due.Incident, due.Claim, due.Office, due.Charter, due.Party, due.Secret}
 
 // Worded reports whether there are words for what the line is about.
 func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
@@ -94,6 +94,10 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		l.To, l.Number = documentPath(c.Service, c.ID), id.NumberOf(c.ID)
 	case due.Takedown:
 		l.To, l.Number = takedownPath(c.Service, c.ID), id.NumberOf(c.ID)
+	case due.Stream:
+		if l.Number = id.NumberOf(c.ID); v.in.Person.May(staff.SeeStreams, c.Service) {
+			l.To = streamPath(c.Service, c.ID)
+		}
 	case due.Shield:
 		l.To, l.Number = shieldPath(c.Service, c.ID), id.NumberOf(c.ID)
 	case due.Complaint:

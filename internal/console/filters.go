@@ -29,6 +29,7 @@ const (
 	listSuspicions = "suspicions"
 	listTakedowns  = "takedowns"
 	listIncidents  = "incidents"
+	listStreams    = "streams" // that systems keep
 	listEvidence   = "evidence"
 	listShields    = "shields"
 	listComplaints = "reports" // to the desk
@@ -72,6 +73,7 @@ var lists = []list{
 	{listSuspicions, "/console/suspicions", staff.SeeSuspicions, suspicionFields},
 	{listTakedowns, "/console/takedowns", staff.SeeTakedowns, takedownFields},
 	{listIncidents, "/console/incidents", staff.SeeIncidents, incidentFields},
+	{listStreams, "/console/streams", staff.SeeStreams, streamFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 	{listShields, "/console/shields", staff.SeeShields, shieldFields},
 	{listComplaints, "/console/reports", staff.SeeReports, complaintFields},

@@ -163,7 +163,9 @@ func (a *asking) field(v reflect.Value, at, name string) formField {
 			f.Value = "yes"
 		}
 	case reflect.Int:
-		f.Kind, f.Value = asChoice, strconv.FormatInt(v.Int(), 10)
+		if f.Kind = asChoice; v.Int() >= 0 { // of less nobody has said anything
+			f.Value = strconv.FormatInt(v.Int(), 10)
+		}
 	default:
 		f.Kind, f.Value = asArea, v.String()
 	}

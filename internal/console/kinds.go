@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
@@ -172,6 +173,10 @@ var kinds = []kindOf{
 	{takedown.KindDecided, []int{4}},
 	{takedown.KindDone, []int{4}},
 	{takedown.KindLapsed, []int{4}},
+	{stream.KindRegistered, []int{28}},
+	{stream.KindTested, []int{28}},
+	{stream.KindFlipped, []int{28}},
+	{stream.KindEnded, []int{28}},
 	{assistance.KindAsked, []int{16, 19}},
 	{assistance.KindAnswered, []int{16, 19}},
 	{incident.KindOpened, []int{16, 21}},

@@ -109,6 +109,7 @@ type belongings struct {
 	open, window, urgent, broken, file, proposal string // paths, as those of
 	suspicion, content, paper, demand, birth     string
 	shield, incident, report                     string
+	stream                                       string // a path
 	order                                        string // to the processor
 }
 
@@ -167,6 +168,7 @@ func (b *bureau) belongings() belongings {
 		return err
 	})
 	all.order = b.orders(b.Child())[0].ID
+	all.stream = b.streamed(b.boss)
 	b.agrees(b.boss, all.file)
 	b.agrees(b.vice, all.file)
 	if w := b.other.post(all.broken + "/join"); w.Code != http.StatusSeeOther {
@@ -181,7 +183,7 @@ func (b belongings) names() []string {
 	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
 		names = append(names, lastOf(path), b.request(path).Number)
 	}
-	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.report, b.order)
+	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.report, b.order, lastOf(b.stream))
 }
 
 // address is that of a route, about what is really there.
@@ -194,7 +196,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{incident}": b.incident, "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -273,6 +275,8 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("outcome", "founded", "words", "好", "file", "0", "case", "7K2M-9QXT")
 	case path == "/console/shields/new":
 		return of("service", vaulttest.Service, "ref", "user-20418")
+	case path == "/console/streams/{service}/{stream}/cover":
+		return of("purpose", purpose)
 	case path == "/console/takedowns/new":
 		return of("service", vaulttest.Service, "ref", "post-20418", "harm", "picture", "source", "user")
 	case path == "/console/takedowns/{service}/{takedown}/decide":

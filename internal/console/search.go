@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/verification"
@@ -206,6 +207,15 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 		}
 		if err == nil {
 			f.hit("incident", c.Number(), c.Service, incidentPath(c.Service, c.ID))
+		}
+		return err
+	case id.Is(id.Stream, f.q):
+		s, err := stream.FindIn(ctx, tx, mayIn(person, staff.SeeStreams, f.services), f.q)
+		if errors.Is(err, stream.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			f.hit("stream", s.Number(), s.Service, streamPath(s.Service, s.ID))
 		}
 		return err
 	case id.Is(id.Shield, f.q):
@@ -435,6 +445,15 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, c := range all {
 			f.hit("complaint", c.Number(), name, complaintPath(name, c.ID))
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.SeeStreams, f.services) {
+		all, err := stream.ByNumber(ctx, tx, name, number)
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			f.hit("stream", s.Number(), name, streamPath(name, s.ID))
 		}
 	}
 	for _, name := range mayIn(f.v.in.Person, staff.SeeParties, f.services) {

@@ -131,6 +131,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 		{boss, "/console/demands", `/console/demands/[^/"?]+/(rr_[0-9a-z]{26})`, 0},
 		{boss, "/console/suspicions", `/console/suspicions/[^/"?]+/(sp_[0-9a-z]{26})`, 0},
 		{boss, "/console/takedowns", `/console/takedowns/[^/"?]+/(td_[0-9a-z]{26})`, 0},
+		{boss, "/console/streams", `/console/streams/[^/"?]+/(ls_[0-9a-z]{26})`, 0},
 		{boss, "/console/orders", `/console/orders/[^/"?]+/(or_[0-9a-z]{26})`, 0},
 		{boss, "/console/evidence", `/console/evidence/[^/"?]+/(ve_[0-9a-z]{26})`, 0},
 		{boss, "/console/people", `/console/people/(st_[0-9a-z]{26})`, 6},
@@ -203,7 +204,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 	if n := audits.walks("/console/board/16", regexp.MustCompile(`<code>(service-\d+)</code>`), some); n < 20*some-1 {
 		t.Errorf("an article is told of %d services", n)
 	}
-	for by, all := range map[*browser][]string{audits: {"/console", "/console/ledger", "/console/due", "/console/pictures", "/console/suspicions", "/console/evidence", "/console/takedowns", "/console/orders", "/console/people"},
+	for by, all := range map[*browser][]string{audits: {"/console", "/console/ledger", "/console/due", "/console/pictures", "/console/suspicions", "/console/evidence", "/console/takedowns", "/console/streams", "/console/orders", "/console/people"},
 		o.asks: {"/console/access/new", "/console/urgent/new", "/console/demands/new", "/console/suspicions/new", "/console/takedowns/new"},
 		runs:   {"/console", "/console/settings/system"}} {
 		for _, at := range all {
@@ -271,6 +272,9 @@ var notMany = map[string]string{
 	"GET /console/incidents":                                     "read from indexes that begin with the service and the time, a page at a time, as takedowns are; of a party 100 are open at most",
 	"GET /console/incidents/new":                                 "one form",
 	"GET /console/incidents/{service}/{incident}":                "one case and its notes, of which there are 1,000 at most",
+	"GET /console/streams/{service}/new":                         "one form",
+	"GET /console/streams/{service}/{stream}":                    "one stream: of its tests maxTests are shown",
+	"GET /console/streams/{service}/{stream}/test":               "one form",
 	"GET /console/shields":                                       "read from indexes that begin with the service and the time, a page at a time, as takedowns are; of a child there are few",
 	"GET /console/shields/new":                                   "one form: of a child there are at most as many guardians as may be tied to it",
 	"GET /console/shields/{service}/{shield}":                    "one case",

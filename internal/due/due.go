@@ -1,6 +1,6 @@
 // Package due lists what has a clock: what children and guardians demand (Articles 19 and
 // 20), what somebody inside asks for and what was opened without the office (Article 15),
-// what processors must do, and their papers and checks (Article 16), what may have leaked (Article 21), what was reported to the desk (Article 24), offices that are vacant (Article 8), ends that were
+// what processors must do, and their papers and checks (Article 16), what may have leaked (Article 21), what was reported to the desk (Article 24), what systems keep by themselves (Article 28), offices that are vacant (Article 8), ends that were
 // announced (Article 23), assessments of purposes (Article 7, PIPL 55), secrets that leavers know (Article 15), and what should have ended by itself (Article 12).
 //
 // Its one invariant: a list is read from indexes that begin with the time, a page at a
@@ -37,6 +37,7 @@ const (
 	Shield    Kind = "shield"    // what is hidden from a guardian: somebody decides, and then it ends soon
 	Complaint Kind = "complaint" // what was reported to the desk: its next step
 	Incident  Kind = "incident"  // what may have leaked: its next step
+	Stream    Kind = "stream"    // that a system keeps, and that counts as a child's, or soon does
 	Document  Kind = "document"  // by which a guardian proves who it is
 	Claim     Kind = "claim"     // that a child is older than was said
 	Order     Kind = "order"     // to a processor or a recipient, to be attested
@@ -101,6 +102,7 @@ var sources = []source{
 	{Shield, staff.DecideShield, false, shields},
 	{Complaint, staff.SeeReports, false, complaints},
 	{Incident, staff.SeeIncidents, false, incidents},
+	{Stream, staff.SeeBoard, false, streams},
 	{Document, staff.SeeEvidence, false, papers},
 	{Claim, staff.HandleDemands, false, claims},
 	{Order, staff.SeeBoard, false, orders},

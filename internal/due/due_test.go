@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,10 +20,12 @@ import (
 	"wardkeep/internal/complaint"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/due"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault/vaulttest"
@@ -189,6 +192,47 @@ func TestArticle21_IncidentsAreDue(t *testing.T) {
 		if all := list(w, due.Asking{Person: who(staff.Officer)}, 10); len(all) != 0 {
 			t.Errorf("what is closed: %+v", all)
 		}
+	})
+}
+
+// Article 28: a log stream is in the list while it is a child's, and from a month before its test
+// is too old; not while nobody has to look at it.
+func TestArticle28_LogStreamsAreDue(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		var one stream.Stream
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			one, _, err = stream.Register(ctx, tx, w.Officer, vaulttest.Service, stream.Form{Name: "网关日志", System: "网关", Fields: "时间", Place: "机房", Office: "运维", Months: 6,
+				Reason: stream.Nameless, Grounds: "没有标识"})
+			return err
+		})
+		is := func(about string) {
+			t.Helper()
+			switch all := list(w, due.Asking{Person: who(staff.Officer), Kind: due.Stream}, 10); {
+			case about == "" && len(all) != 0, about != "" && (len(all) != 1 || all[0].ID != one.ID || all[0].About != about):
+				t.Errorf("%+v, want %q", all, about)
+			}
+		}
+		is("untested")
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			one, _, _, err = stream.Record(ctx, tx, w.Officer, vaulttest.Service, one.ID, stream.Test{On: tx.Now().In(age.Zone).Format(time.DateOnly), By: "运维", Method: stream.Queried,
+				Records: 10, Findings: "与账号表关联", Document: strings.Repeat("0f", 32)})
+			return err
+		})
+		is("")
+		w.Pass(one.DueAt.Add(-stream.Soon).Sub(w.Store.Now()))
+		is("exempt")
+		w.Pass(stream.Soon)
+		is("expired")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := stream.Cover(ctx, tx, w.Officer, vaulttest.Service, one.ID, "course-progress")
+			return err
+		})
+		is("")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE log_stream SET purpose = 'marketing'`)
+			return err
+		})
+		is("covered")
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/party"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
 )
@@ -119,6 +120,21 @@ func incidents(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		SELECT id, '', kind, due_at FROM incident
 		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
+// Article 28: from a month before on, a stream whose test shows nothing any more; one that the
+// charter in force has stopped covering is due since it was to be covered. There are few.
+func streams(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	now := tx.Now()
+	some, err := stream.Clocks(ctx, tx, q.service, now.Add(stream.Soon))
+	for _, s := range some {
+		c := Clock{Kind: Stream, Service: s.Service, At: s.DueAt, ID: s.ID, About: string(s.State(now)), N: 1}
+		if !s.Open() {
+			c.At = s.ClosedAt
+		}
+		all = append(all, c)
+	}
+	return q.few(all), err
 }
 
 // Edge case 24: two look at a document, before it is erased unseen.

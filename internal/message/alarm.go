@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/notify"
 	"wardkeep/internal/party"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/stream"
 )
 
 // The causes of alarms beside approval.Causes. That of a party an entry tells of; the others
@@ -33,8 +34,12 @@ const (
 	BordersNear  = "border" // nearly as many children had something leave the country as may without an assessment
 )
 
-// Incident is the cause of the alarm that a case was opened.
-const Incident = "incident"
+// Incident is the cause of the alarm that a case was opened, Stream of that a log counts as a
+// child's.
+const (
+	Incident = "incident"
+	Stream   = "stream"
+)
 
 // The causes of letters about reports to the desk.
 const (
@@ -83,6 +88,16 @@ func complained(cause string) reading {
 	return func(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
 		return inOffice(ctx, tx, p, cause, "")
 	}
+}
+
+// flipped tells them that a log counts as a child's from now on: of each, for what follows is
+// another thing for each (Article 28).
+func flipped(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b stream.FlippedBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
+	}
+	return inOffice(ctx, tx, p, Stream, b.Stream)
 }
 
 // unreviewed tells them of one that they haven't reviewed: of each, for a letter goes to nobody
@@ -263,6 +278,9 @@ func (t Teller) whereTo(cause, service, lang string) string {
 		q.Set("kind", string(Incident))
 	case Complaint, ComplaintDue:
 		page = "/console/reports"
+		q.Set("service", service)
+	case Stream:
+		page = "/console/streams"
 		q.Set("service", service)
 	case PartyOwes:
 		page = "/console/due"

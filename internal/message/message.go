@@ -34,6 +34,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/verification"
 )
 
@@ -99,6 +100,7 @@ var told = map[string]reading{
 	approval.KindTold:       releasedBefore,
 
 	incident.KindOpened: leaked,
+	stream.KindFlipped:  flipped,
 
 	complaint.KindReceived: complained(Complaint),
 	complaint.KindReopened: complained(Complaint),
@@ -112,7 +114,7 @@ var told = map[string]reading{
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "party."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "party.", "stream."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }

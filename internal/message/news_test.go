@@ -38,6 +38,7 @@ import (
 	"wardkeep/internal/session"
 	"wardkeep/internal/session/sessiontest"
 	"wardkeep/internal/shield"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 )
@@ -830,13 +831,17 @@ var silent = map[string]string{
 	approval.KindDecoy:      "nobody is that child, and who knows of it is few",
 	approval.KindDecoyEnded: "as above",
 
+	stream.KindRegistered: "nobody is told by what a system keeps, or the charter says what follows",
+	stream.KindTested:     "the office is told of what flips, and nobody of what has passed",
+	stream.KindEnded:      "who has ended it knows",
+
 	session.KindEnded:   "that somebody is out needs nobody's care",
 	session.KindRemoved: "as the end of a session",
 }
 
 // An event that gets a kind of entry is told, or there is a reason why not.
 func TestEveryEventIsToldOrHasAReason(t *testing.T) {
-	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval", "complaint", "party"} {
+	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval", "complaint", "party", "stream"} {
 		for _, kind := range kindsOf(t, pkg) {
 			if told, quiet := message.Tells(kind), silent[kind] != ""; told == quiet {
 				t.Errorf("%s: told %v, has a reason not to be: %v", kind, told, quiet)

@@ -76,6 +76,8 @@ type fold struct {
 
 	comparings []comparing
 	harmful    map[string]*harmful
+	logged     map[string]*logged
+	joinings   map[string]*joining
 	mishaps    map[string]*mishap
 	complaints map[string]*complained
 	helps      map[key]*helping
@@ -126,7 +128,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), mishaps: make(map[string]*mishap), complaints: make(map[string]*complained), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), complaints: make(map[string]*complained), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -203,6 +205,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.takedownEntry(p)
+	case slices.Contains(ofStreams, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.streamEntry(p)
 	case slices.Contains(ofIncidents, p.Kind):
 		if p.Subject != "" || p.Service == "" || p.Version != 0 {
 			return fault{what: FoundBody, field: "subject"}
@@ -333,6 +340,7 @@ const (
 	ruleRestored   = "restored"
 	ruleSuspicion  = "suspicion"
 	ruleTakedown   = "takedown"
+	ruleStream     = "stream"
 	ruleIncident   = "incident"
 	ruleComplaint  = "complaint"
 	ruleHelp       = "assistance"

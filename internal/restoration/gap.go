@@ -33,6 +33,7 @@ import (
 	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
@@ -264,6 +265,10 @@ var additions = map[string]string{
 	takedown.KindDecided:       "it is decided anew",
 	takedown.KindDone:          "it waits again, and the app says again that it is down",
 	takedown.KindLapsed:        "it lapses once more",
+	stream.KindRegistered:      "",
+	stream.KindTested:          "it counts as a child's until it is tested anew, which is the stricter",
+	stream.KindFlipped:         "by its time, which is over here, too",
+	stream.KindEnded:           "it is on the register again, which is the stricter",
 	assistance.KindAsked:       "",
 	assistance.KindAnswered:    "the party is asked still, and answers once more while its demand is open",
 	incident.KindOpened:        "",

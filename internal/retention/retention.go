@@ -31,6 +31,7 @@ import (
 	"wardkeep/internal/session"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 )
@@ -74,6 +75,7 @@ type Swept struct {
 	Answers    int // kept answers of the API that nobody repeats any more
 	Bundles    int // that waited for a party and may wait no longer
 	Nonces     int // of signatures of parties that nobody takes any more
+	Streams    int // of which the office is told that they count as a child's
 	Seats      int // of persons of parties, that ended by themselves a while ago
 }
 
@@ -108,6 +110,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Recalled, sweepLastCalls(store)},
 		{&done.Complaints, sweepComplaints(store)},
 		{&done.Alarms, sweepParties(store)},
+		{&done.Streams, sweepStreams(store)},
 		{&done.Aged, sweepAges(store, v, f, cmp.Or(terms.TurningLead, family.TurningLead))},
 		{&done.Requests, sweepRequests(store)},
 		{&done.Proofs, sweepProofs(store, v)},
@@ -325,6 +328,22 @@ func sweepParties(store *db.DB) work {
 		err = store.Update(ctx, func(tx *db.Tx) error {
 			n = 0 // it may run again
 			raised, err := party.Raise(ctx, tx, actor, c)
+			if raised {
+				n = 1
+			}
+			return err
+		})
+		return n, err
+	})
+}
+
+// sweepStreams tells the office of streams that count as a child's from now on (Article 28), each
+// by itself. That they do waits for none of it.
+func sweepStreams(store *db.DB) work {
+	return through(store, stream.ToRaise, func(ctx context.Context, s stream.Stream) (n int, err error) {
+		err = store.Update(ctx, func(tx *db.Tx) error {
+			n = 0 // it may run again
+			raised, err := stream.Raise(ctx, tx, actor, s)
 			if raised {
 				n = 1
 			}

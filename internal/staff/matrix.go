@@ -68,6 +68,9 @@ const (
 	DecideTakedowns   Action = "takedowns.decide" // take, decide; who looks after one is led to the content
 	SeeReports        Action = "reports.see"      // what anybody has reported (Article 24): numbers and days
 	HandleReports     Action = "reports.handle"   // read, acknowledge, answer, hand on, close; each reading is recorded
+	SeeStreams        Action = "streams.see"      // what systems keep by themselves (Article 28)
+	SignStreams       Action = "streams.sign"     // put one on the register, take it off
+	TestStreams       Action = "streams.test"     // record whether one can be joined with a child
 	SeeEvidence       Action = "evidence.see"     // which documents of guardians wait, and nothing that is in them
 	JudgeEvidence     Action = "evidence.judge"   // look at them, and say what they show
 	SeeShields        Action = "shields.see"      // from which guardian what is held is hidden, and why
@@ -129,6 +132,9 @@ var Matrix = []Rule{
 	{DecideTakedowns, [6]bool{yes, yes, yes, yes, no, no}, yes},
 	{SeeReports, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{HandleReports, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{SeeStreams, [6]bool{yes, yes, yes, no, yes, yes}, no},
+	{SignStreams, [6]bool{yes, yes, no, no, no, no}, yes},
+	{TestStreams, [6]bool{yes, yes, no, no, yes, no}, yes},
 	{SeeEvidence, [6]bool{yes, yes, yes, yes, no, yes}, no},
 	{JudgeEvidence, [6]bool{yes, yes, yes, yes, no, no}, yes},
 	{SeeShields, [6]bool{yes, yes, yes, no, no, yes}, no},

@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
@@ -49,6 +50,7 @@ var types = []string{
 	rights.KindReceived, rights.KindConfirmed, rights.KindAssigned, rights.KindTold, rights.KindExtended, rights.KindDone, rights.KindRefused, rights.KindCancelled, rights.KindRecalled,
 	suspicion.KindOpened, suspicion.KindTaken, suspicion.KindDecided,
 	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
+	stream.KindRegistered, stream.KindTested, stream.KindFlipped, stream.KindEnded,
 	assistance.KindAsked, assistance.KindAnswered,
 	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead,
 	complaint.KindReceived, complaint.KindAdded, complaint.KindReopened, complaint.KindAcknowledged, complaint.KindAnswered, complaint.KindDismissed, complaint.KindReminded, complaint.KindErased,

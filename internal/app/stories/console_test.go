@@ -119,7 +119,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	site.Pass(6 * time.Minute)
 	worker.comesTooLate()
 	worker.leaves()
-	for _, chapter := range []func(){func() { p.handlesADemand(ref) }, p.readsTheLedger, p.looksAfter, p.judgesWhatWaits, p.dealsWithAnIncident, func() { p.hidesFromAGuardian(ref) }, p.runsTheSystem,
+	for _, chapter := range []func(){func() { p.handlesADemand(ref) }, p.readsTheLedger, p.looksAfter, p.judgesWhatWaits, p.dealsWithAnIncident, p.keepsLogs, func() { p.hidesFromAGuardian(ref) }, p.runsTheSystem,
 		p.provesTheOffice, p.dealsWithAParty, p.decidesAboutACharter, p.followsAParty, p.hiresMany} {
 		p.isKnownAgain()
 		chapter()

@@ -8,6 +8,8 @@ import (
 	"image/draw"
 	"image/png"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"wardkeep/internal/app/apptest"
@@ -266,4 +268,55 @@ func aPaper() string {
 		panic(err) // it is written to memory
 	}
 	return b.String()
+}
+
+// keepsLogs tells how the officer registers a log stream, which is a child's until a test says
+// otherwise, and has it leave the register (Article 28).
+func (p *insider) keepsLogs() {
+	p.t.Helper()
+	record := filepath.Join(p.t.TempDir(), "test.pdf")
+	if err := os.WriteFile(record, []byte("%PDF-1.7 测试记录"), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	p.follow(`nav a[href^="/console/streams"]`)
+	p.sees("console.streams.none")
+	p.at("streams-empty")
+	p.follow(`main a[href*="/new"]`)
+	for field, value := range map[string]string{"input[name=name]": "网关访问日志", "input[name=system]": "入口网关", "textarea[name=fields]": "时间、路由、状态码", "input[name=place]": "上海机房",
+		"input[name=office]": "运维", "textarea[name=grounds]": "没有任何标识"} {
+		p.fill(field, value)
+	}
+	p.Find(`select[name=months]`).Choose("6")
+	p.Find(`select[name=reason]`).Choose("nameless")
+	p.at("sign-stream")
+	p.follow(`button[value=sign]`)
+	p.sees("console.streams.why.untested")
+	p.at("stream-untested")
+	p.follow(`main a[href*="/test"]`)
+	for field, value := range map[string]string{"input[name=made_by]": "安全工程师", "input[name=records]": "500", "input[name=joined]": "0", "textarea[name=findings]": "随机抽取，逐条比对"} {
+		p.fill(field, value)
+	}
+	p.Find(`select[name=method]`).Choose("compared")
+	p.Find(`input[name="document.file"]`).Attach(record)
+	p.at("sign-join")
+	p.follow(`button[value=sign]`)
+	p.sees("console.streams.passed")
+	p.at("stream")
+	p.follow(`nav a[href^="/console/streams"]`)
+	p.at("streams")
+	p.follow(`main tbody a`)
+	p.Find(`select[name=purpose]`).Choose("course-progress")
+	p.follow(`form[action*="/cover"] button`)
+	p.at("stream-covered")
+	p.follow(`nav a[href^="/console/streams"]`)
+	p.follow(`main a[href*="/new"]`)
+	for field, value := range map[string]string{"input[name=name]": "旧版崩溃日志", "input[name=system]": "旧版应用", "textarea[name=fields]": "堆栈", "input[name=place]": "上海机房",
+		"input[name=office]": "运维", "textarea[name=grounds]": "没有任何标识"} {
+		p.fill(field, value)
+	}
+	p.Find(`select[name=months]`).Choose("3")
+	p.Find(`select[name=reason]`).Choose("no_persons")
+	p.follow(`button[value=sign]`)
+	p.follow(`form[action*="/stop"] button`)
+	p.at("stream-stopped")
 }

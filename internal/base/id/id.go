@@ -45,6 +45,8 @@ const (
 	Restoration  Prefix = "rs" // that the store was put back to what it was
 	Suspicion    Prefix = "sp" // that an account may be a child's
 	Takedown     Prefix = "td" // of content that was published
+	Stream       Prefix = "ls" // that a system keeps automatically
+	JoinTest     Prefix = "jt" // whether a stream can be joined with a child
 	Look         Prefix = "sa" // what a person inside asks to see of a child
 	Record       Prefix = "ro" // about who holds an office
 	Paper        Prefix = "pp" // that a processor or a recipient stands on

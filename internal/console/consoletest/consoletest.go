@@ -45,6 +45,8 @@ func Rows(ctx context.Context, tx *db.Tx, n int, service, officer, endpoint stri
 			SELECT 'sp' || ` + numbered + `, $1, 'signal', '', 'st' || ` + numbered + `, '', '', 1, $2 + i / 3, NULL, NULL, CAST('s' || i AS blob) FROM n`, []any{service, later}},
 		{`INSERT INTO takedown (id, service, source, harm, reporter, owner, outcome, ground, opened_at, taken_at, decided_at, due_at, closed_at, ref, ref_hash)
 			SELECT 'td' || ` + numbered + `, $1, 'user', 'identifiers', 'app:x', '', '', '', 1, NULL, NULL, $2 + i / 3, NULL, NULL, CAST('t' || i AS blob) FROM n`, []any{service, later}},
+		{`INSERT INTO log_stream (id, service, shared, reason, form, salt, registered_at, registered_by, test, joins, due_at, purpose)
+			SELECT 'ls' || ` + numbered + `, $1, false, 'nameless', '{}', $2, 1, '', '', 0, $3 + i / 3, '' FROM n`, []any{service, []byte("x"), later}},
 		{`INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, sealed, issued_at, due_at, overdue_at, attested_at, attested_by, document, salt, issued, attested, reminded)
 			SELECT 'or' || ` + numbered + `, '7K2M-9QXT', $1, 'yuping-assessment', 'processor', 'delete', 'voice', '', 0, '', NULL, 1, $2 + i / 3, NULL, NULL, '', '', NULL, 'le' || ` + numbered + `, '', 0 FROM n`, []any{service, later}},
 		{`INSERT INTO verification (child, id, service, request, guardian, method, state, session, nonce, identity, seen, first, behind, until, started_at, expires_at, due_at)

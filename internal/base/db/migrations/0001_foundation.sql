@@ -901,6 +901,39 @@ CREATE INDEX takedown_open ON takedown (service, due_at, id) WHERE closed_at IS 
 CREATE INDEX takedown_reporter ON takedown (service, reporter, source) WHERE closed_at IS NULL;
 CREATE INDEX takedown_closed ON takedown (service, due_at, id) WHERE closed_at IS NOT NULL;
 
+-- STREAM. What systems keep automatically, and can't be told to be a child's (Article 28).
+CREATE TABLE log_stream (
+	id            text    NOT NULL PRIMARY KEY,
+	service       text    NOT NULL, -- whose office answers for it
+	shared        boolean NOT NULL, -- other services write to it, too
+	reason        text    NOT NULL, -- why it can't be told to be a child's
+	form          text    NOT NULL, -- what it is: JSON
+	salt          bytea   NOT NULL, -- of the mark that the ledger has of the form
+	registered_at bigint  NOT NULL,
+	registered_by text    NOT NULL,
+	test          text    NOT NULL, -- the last one, or empty
+	joins         bigint  NOT NULL, -- what that has joined with children
+	due_at        bigint  NOT NULL, -- from then on it counts as a child's, unless a test shows otherwise
+	raised_at     bigint,           -- when the office was told that it does
+	purpose       text    NOT NULL, -- by which the charter covers it, once it has left the register
+	closed_at     bigint            -- NULL while it is on the register
+);
+CREATE INDEX log_stream_open ON log_stream (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX log_stream_due ON log_stream (due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX log_stream_shared ON log_stream (due_at, id) WHERE shared AND closed_at IS NULL;
+CREATE INDEX log_stream_closed ON log_stream (service, due_at, id) WHERE closed_at IS NOT NULL;
+
+-- A test whether a stream can be joined with a child. It never changes, and nothing is ever removed.
+CREATE TABLE join_test (
+	id      text   NOT NULL PRIMARY KEY,
+	stream  text   NOT NULL,
+	form    text   NOT NULL, -- what was tested, how, and what came of it: JSON
+	salt    bytea  NOT NULL, -- of the mark that the ledger has of it
+	made_at bigint NOT NULL,
+	made_by text   NOT NULL
+);
+CREATE INDEX join_test_stream ON join_test (stream, made_at, id);
+
 -- INCIDENT. What was, or may have been, leaked, changed or lost (Article 21). Nothing is ever removed.
 CREATE TABLE incident (
 	id         text    NOT NULL PRIMARY KEY,
@@ -1500,6 +1533,8 @@ DROP TABLE complaint_note;
 DROP TABLE complaint;
 DROP TABLE incident_note;
 DROP TABLE incident;
+DROP TABLE join_test;
+DROP TABLE log_stream;
 DROP TABLE takedown;
 DROP TABLE suspicion;
 DROP TABLE consent;
