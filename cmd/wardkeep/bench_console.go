@@ -267,6 +267,8 @@ var rooms = []operation{
 	room("incident-new", "/incidents/new"),
 	room("streams", "/streams"),
 	room("stream-new", "/streams/"+benchService+"/new"),
+	room("rectifications", "/rectifications"),
+	room("rectification-new", "/rectifications/new"),
 	room("shields", "/shields"),
 	room("shield-new", "/shields/new"),
 	room("reports", "/reports"),

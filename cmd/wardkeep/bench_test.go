@@ -64,6 +64,8 @@ var unmeasured = map[string]string{
 	"/console/incidents/{service}/{incident}":                  "one case",
 	"/console/streams/{service}/{stream}":                      "one stream and at most 20 of its tests",
 	"/console/streams/{service}/{stream}/test":                 "one form, as stream-new",
+	"/console/rectifications/{service}/{rectification}":        "one matter",
+	"/console/rectifications/{service}/{rectification}/part":   "the form of rectification-new",
 	"/console/shields/{service}/{shield}":                      "one case",
 	"/console/reports/{service}/{complaint}":                   "one report",
 	"/console/orders/{service}/{order}":                        "one order",

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/stream"
@@ -60,9 +61,9 @@ var articles = [Articles]article{
 	{rest: Holds, whole: article22},
 	{rest: Holds, each: article23},
 	{rest: Holds, each: article24},
-	{rest: NotYet},
-	{rest: NotYet},
-	{rest: NotYet},
+	{rest: Holds, each: article25},
+	{rest: Holds, each: article26},
+	{rest: Holds, each: article27},
 	{rest: Holds, each: article28, whole: kept},
 	{rest: Holds, each: article29},
 }
@@ -662,6 +663,30 @@ func kept(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
 	shared, err := stream.CountShared(ctx, tx)
 	return []Figure{told("streams", shared.Open), seen("streams_ending", shared.Ending), bad("streams_linkable", shared.Linkable),
 		told("streams_own", int64(len(stream.Owned)))}, err
+}
+
+// Article 25: a summons is answered, and what has to be put right is, by its day: proved by its
+// owner and confirmed by another.
+func article25(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	summons, err := rectification.Count(ctx, tx, s.Name, rectification.Summons, Many)
+	if err != nil {
+		return nil, err
+	}
+	items, err := rectification.Count(ctx, tx, s.Name, rectification.Item, Many)
+	return []Figure{told("rectified", summons.Closed+items.Closed), told("rectified_in_time", summons.InTime+items.InTime),
+		seen("summonses_open", summons.Open), seen("rectifications_open", items.Open), bad("rectifications_late", summons.Late+items.Late)}, err
+}
+
+// Article 26: a sanction is complied with by its day, and that is proved.
+func article26(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	n, err := rectification.Count(ctx, tx, s.Name, rectification.Sanction, Many)
+	return []Figure{told("sanctions_complied", n.Closed), seen("sanctions_open", n.Open), bad("sanctions_late", n.Late)}, err
+}
+
+// Article 27: an entry in a credit file stands until its end, or its repair, is proved.
+func article27(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	n, err := rectification.Count(ctx, tx, s.Name, rectification.Credit, Many)
+	return []Figure{told("credits_ended", n.Closed), seen("credits_open", n.Open), bad("credits_late", n.Late)}, err
 }
 
 // Article 29: what came from before is asked about like anything else, and goes when nobody

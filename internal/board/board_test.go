@@ -26,8 +26,10 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
@@ -40,7 +42,8 @@ const service = vaulttest.Service
 // A scene is a service in order, with a board.
 type scene struct {
 	*vaulttest.World
-	log *ledger.Log
+	log  *ledger.Log
+	boss staff.Person // by the officer's office; nobody before somebody asks
 }
 
 func each(t *testing.T, fn func(t *testing.T, s *scene)) {
@@ -52,7 +55,7 @@ func newScene(t *testing.T, store *db.DB) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{vaulttest.New(t, store), ledger.Open(store, "wardkeep.test", signer)}
+	s := &scene{World: vaulttest.New(t, store), log: ledger.Open(store, "wardkeep.test", signer)}
 	s.exec(`UPDATE keyring_key SET state = 'current'`)
 	s.streams(0)
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -196,10 +199,40 @@ func (s *scene) streams(joined int) string {
 	return one.ID
 }
 
+// demanded records what an authority demands, or what has to be put right, until tomorrow.
+func (s *scene) demanded(what rectification.What, partOf string) string {
+	s.T.Helper()
+	m := rectification.Matter{Service: service, What: what, PartOf: partOf}
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		if s.boss.ID == "" {
+			g, err := staff.OfOffice(ctx, tx, service, s.Officer.ID)
+			if err == nil {
+				s.boss, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, "林静", g)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		today := tx.Now().In(age.Zone)
+		m.Owner, m.Dated = s.boss.ID, today.Format(time.DateOnly)
+		switch what {
+		case rectification.Item:
+			m.Dated, m.Source = "", rectification.Inspection
+		case rectification.Sanction:
+			m.Sort = rectification.Warning
+		}
+		line := pii.New("某市网信办")
+		var err error
+		m, _, err = rectification.Record(ctx, tx, s.Ring, staff.Acting{Person: s.boss, Action: staff.ManageRectifications}, m, today.AddDate(0, 0, 1).Format(time.DateOnly),
+			rectification.Text{Authority: line, Document: line, Provision: line, Words: line})
+		return err
+	})
+	return m.ID
+}
+
 // rest is how each article stands where nothing is wrong.
 var rest = map[board.State][]int{
 	board.Outside: {1, 6},
-	board.NotYet:  {25, 26, 27},
 }
 
 // Nothing that isn't computed is said to hold, and what is computed holds where nothing is
@@ -305,6 +338,24 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 			})
 			s.is(28, board.Holds, "")
 			s.exec(`UPDATE log_stream SET purpose = 'marketing' WHERE purpose <> ''`)
+		}},
+		{"a summons isn't answered", 25, board.Attention, "summonses_open", func(s *scene) { s.demanded(rectification.Summons, "") }},
+		{"something has to be put right", 25, board.Attention, "rectifications_open", func(s *scene) { s.demanded(rectification.Item, "") }},
+		{"something isn't put right by its day", 25, board.Broken, "rectifications_late", func(s *scene) {
+			s.demanded(rectification.Item, "")
+			s.Pass(72 * time.Hour)
+		}},
+		{"a sanction isn't complied with", 26, board.Attention, "sanctions_open", func(s *scene) { s.demanded(rectification.Sanction, "") }},
+		{"a sanction isn't complied with by its day", 26, board.Broken, "sanctions_late", func(s *scene) {
+			s.demanded(rectification.Sanction, "")
+			s.Pass(72 * time.Hour)
+		}},
+		{"an entry stands in a credit file", 27, board.Attention, "credits_open", func(s *scene) {
+			s.demanded(rectification.Credit, s.demanded(rectification.Sanction, ""))
+		}},
+		{"nobody has proved that a credit entry has ended", 27, board.Broken, "credits_late", func(s *scene) {
+			s.demanded(rectification.Credit, s.demanded(rectification.Sanction, ""))
+			s.Pass(72 * time.Hour)
 		}},
 		{"an activity that isn't declared", 3, board.Broken, "uses_activity", func(s *scene) {
 			s.forged(gate.UseBody{Activity: "disclose", Purpose: "course-progress", Items: []string{"nickname"}})

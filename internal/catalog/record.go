@@ -87,8 +87,16 @@ func (r Record) Salt() string { return hex.EncodeToString(r.salt) }
 // files are the types of documents.
 var files = []string{"application/pdf", "image/png", "image/jpeg"}
 
+// FileOf returns the type of a document's file, and whether it is one that can be kept: a PDF
+// or a picture, of MaxDocument bytes at most.
+func FileOf(document []byte) (file string, kept bool) {
+	file = http.DetectContentType(document)
+	return file, len(document) > 0 && len(document) <= MaxDocument && slices.Contains(files, file)
+}
+
 func (r Record) check(now time.Time, document []byte) error {
 	day, err := time.ParseInLocation(time.DateOnly, r.Day, age.Zone)
+	_, kept := FileOf(document)
 	switch {
 	case !r.Kind.Known():
 		return ErrRecordKind.At("kind")
@@ -98,7 +106,7 @@ func (r Record) check(now time.Time, document []byte) error {
 		return ErrRecordTitle.At("title")
 	case len(document) == 0 && r.Kind == Training:
 		return nil
-	case len(document) > MaxDocument || !slices.Contains(files, r.File):
+	case !kept:
 		return ErrRecordDocument.At("document")
 	}
 	return nil

@@ -688,11 +688,12 @@ var changes = []struct {
 	as   string
 }{
 	{regexp.MustCompile(`base64,[^"]*`), "base64,…"},
-	{regexp.MustCompile(`\b(st|sa|sh|su|ro|sp|td|ls|jt|pp|ia|ve|rr|bc|gu|ak|kp|or|ps|rp|in)_[0-9a-z]{26}`), "${1}_…"},
+	{regexp.MustCompile(`\b(st|sa|sh|su|ro|rc|sp|td|ls|jt|pp|ia|ve|rr|bc|gu|ak|kp|or|ps|rp|in)_[0-9a-z]{26}`), "${1}_…"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?\b`), "2026-03-02 15:04"},
 	{regexp.MustCompile(`(<dd>|until |有效至 )\d{4}-\d\d-\d\d(</dd>|,|，)`), "${1}2026-03-02${2}"},
 	{regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`), "7K2M-9QXT"},
-	{regexp.MustCompile(`(max|value)="\d{4}-\d\d-\d\d"`), `${1}="2026-03-02"`},
+	{regexp.MustCompile(`(class="when">|<dd>|document of |下载 )\d{4}-\d\d-\d\d\b`), "${1}2026-03-02"},
+	{regexp.MustCompile(`(max|min|value)="\d{4}-\d\d-\d\d"`), `${1}="2026-03-02"`},
 	{regexp.MustCompile(`((?:最后一天|demand)</dt><dd>)\d{4}-\d\d-\d\d`), "${1}2026-03-02"},
 	{regexp.MustCompile(`data-left="\d+"`), `data-left="899"`},
 	{regexp.MustCompile(`\bage1[0-9a-z]{58}\b`), "age1…"},

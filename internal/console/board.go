@@ -181,12 +181,16 @@ var figurePages = map[string]string{
 	"incidents_open": "/console/incidents", "incidents_late": "/console/due?kind=incident",
 	"reports_open": "/console/reports", "reports_late": "/console/reports?stands=late",
 	"streams": "/console/streams", "streams_none": "/console/streams", "streams_own": "/console/streams", "streams_ending": ofKind + "stream", "streams_linkable": ofKind + "stream", "streams_uncovered": ofKind + "stream",
+	"rectified": "/console/rectifications?what=rectify&stands=closed", "rectified_in_time": "/console/rectifications?what=rectify&stands=closed",
+	"summonses_open": "/console/rectifications?what=summons", "rectifications_open": "/console/rectifications?what=item", "rectifications_late": ofKind + "rectification",
+	"sanctions_complied": "/console/rectifications?what=sanction&stands=closed", "sanctions_open": "/console/rectifications?what=sanction", "sanctions_late": ofKind + "rectification",
+	"credits_ended": "/console/rectifications?what=credit&stands=closed", "credits_open": "/console/rectifications?what=credit", "credits_late": ofKind + "rectification",
 	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint",
 }
 
 // articleClocks are what of each article has a clock.
 var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 3: {due.Party}, 4: {due.Takedown}, 7: {due.Impact}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep}, 13: {due.Key},
-	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident}, 23: {due.End}, 24: {due.Complaint}, 28: {due.Stream}}
+	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident}, 23: {due.End}, 24: {due.Complaint}, 25: {due.Rectification}, 26: {due.Rectification}, 27: {due.Rectification}, 28: {due.Stream}}
 
 // publicEvidence are the articles of which rules and agreement, which are public, are evidence.
 var publicEvidence = []int{3, 7, 8, 10, 24}

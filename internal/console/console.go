@@ -130,13 +130,14 @@ const (
 // withFiles is how many bytes the forms have that bring files. They fit into the memory that
 // is taken for them: no file of a form is ever on disk (invariant 9).
 var withFiles = map[string]int64{
-	"POST /console/charters/{service}/new":                        maxDraft,
-	"POST /console/demands/new":                                   maxDocument,
-	"POST /console/offices/{service}/fill":                        maxDocument,
-	"POST /console/offices/{service}/handover":                    maxDocument,
-	"POST /console/offices/{service}/records":                     maxDocument,
-	"POST /console/parties/{service}/{role}/{party}/{form}":       maxDocument,
-	"POST /console/charters/{service}/{version}/impact/{purpose}": maxDocument,
+	"POST /console/charters/{service}/new":                         maxDraft,
+	"POST /console/demands/new":                                    maxDocument,
+	"POST /console/offices/{service}/fill":                         maxDocument,
+	"POST /console/offices/{service}/handover":                     maxDocument,
+	"POST /console/offices/{service}/records":                      maxDocument,
+	"POST /console/rectifications/{service}/{rectification}/prove": maxDocument,
+	"POST /console/parties/{service}/{role}/{party}/{form}":        maxDocument,
+	"POST /console/charters/{service}/{version}/impact/{purpose}":  maxDocument,
 }
 
 // Handler returns the console, for the paths /console and below.
@@ -386,7 +387,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "stream", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "stream", "rectification", "note", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

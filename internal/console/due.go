@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/due"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
 )
@@ -38,13 +39,14 @@ type dueLine struct {
 	due.Clock
 	Late    bool
 	Subject string // its name, where somebody has given it one
+	Who     string // looks after it, where that is said
 	To      string // the page at which it is dealt with
 	Command string // or what is typed at the terminal
 }
 
 // aboutWords are the kinds of which console.due.about says in words what they are about;
 // of the others it is a name.
-var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Shield, due.Complaint, due.Stream, due.Incident, due.Claim, due.Office, due.Charter, due.Party, due.Secret}
+var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Shield, due.Complaint, due.Stream, due.Incident, due.Rectification, due.Claim, due.Office, due.Charter, due.Party, due.Secret}
 
 // Worded reports whether there are words for what the line is about.
 func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
@@ -106,6 +108,10 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		}
 	case due.Incident:
 		l.To, l.Number = incidentPath(c.Service, c.ID), id.NumberOf(c.ID)
+	case due.Rectification:
+		if l.Number = id.NumberOf(c.ID); v.in.Person.May(staff.SeeRectifications, c.Service) {
+			l.To = rectificationPath(rectification.Matter{Service: c.Service, ID: c.ID})
+		}
 	case due.Order:
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named
 	case due.Party:
@@ -179,7 +185,7 @@ func (s *Server) due(v *visit) error {
 
 // dueLines are the lines of some clocks, with what a parent calls the purposes in them.
 func (v *visit) dueLines(ctx context.Context, tx *db.Tx, all []due.Clock) (lines []dueLine, err error) {
-	charters := make(map[string]*charter.Charter)
+	charters, names := make(map[string]*charter.Charter), v.names(tx, "")
 	for _, c := range all {
 		l := v.line(c, tx.Now())
 		if c.Kind == due.Order && v.in.Person.May(staff.SeeParties, c.Service) {
@@ -190,6 +196,9 @@ func (v *visit) dueLines(ctx context.Context, tx *db.Tx, all []due.Clock) (lines
 			if err == nil {
 				l.To, l.Command = orderPath(o.Service, o.ID), ""
 			}
+		}
+		if l.Who, err = names.in(c.Service).ofStaff(ctx, c.Owner); err != nil {
+			return nil, err
 		}
 		if c.About != "" && !l.Worded() {
 			if charters[c.Service] == nil {

@@ -30,6 +30,9 @@ const (
 	listTakedowns  = "takedowns"
 	listIncidents  = "incidents"
 	listStreams    = "streams" // that systems keep
+
+	listRectifications = "rectifications"
+
 	listEvidence   = "evidence"
 	listShields    = "shields"
 	listComplaints = "reports" // to the desk
@@ -49,6 +52,7 @@ const (
 	listPictures   = "pictures" // of numbers: before its name
 	fileEntry      = "entry"    // of the ledger, with its proof
 	fileRecord     = "record"   // about who is in office
+	fileProof      = "proof"    // of what was put right
 )
 
 // A list is one that has a filter, or can be taken away.
@@ -74,6 +78,7 @@ var lists = []list{
 	{listTakedowns, "/console/takedowns", staff.SeeTakedowns, takedownFields},
 	{listIncidents, "/console/incidents", staff.SeeIncidents, incidentFields},
 	{listStreams, "/console/streams", staff.SeeStreams, streamFields},
+	{listRectifications, "/console/rectifications", staff.SeeRectifications, rectificationFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 	{listShields, "/console/shields", staff.SeeShields, shieldFields},
 	{listComplaints, "/console/reports", staff.SeeReports, complaintFields},

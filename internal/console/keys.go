@@ -4,7 +4,7 @@ import "net/http"
 
 // goKeys are the keys that lead to the pages of the menu, after g.
 var goKeys = map[string]string{"home": "h", "people": "p", "access": "a", "decisions": "d", "due": "t", "demands": "e", "board": "b", "pictures": "v",
-	"urgent": "u", "reviews": "r", "suspicions": "y", "takedowns": "n", "incidents": "j", "streams": "q", "evidence": "w", "shields": "k", "reports": "f", "charters": "c", "register": "i", "parties": "x", "offices": "o", "ledger": "l", "settings": "s", "account": "m"}
+	"urgent": "u", "reviews": "r", "suspicions": "y", "takedowns": "n", "incidents": "j", "streams": "q", "rectifications": "z", "evidence": "w", "shields": "k", "reports": "f", "charters": "c", "register": "i", "parties": "x", "offices": "o", "ledger": "l", "settings": "s", "account": "m"}
 
 // keysPage is what keys.html shows.
 type keysPage struct{ Places []item }

@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/shield"
@@ -194,6 +195,14 @@ var kinds = []kindOf{
 	{complaint.KindLinked, []int{24}},
 	{complaint.KindReminded, []int{24}},
 	{complaint.KindErased, []int{12, 24}},
+	{rectification.KindRecorded, []int{25, 26, 27}},
+	{rectification.KindHanded, []int{25, 26, 27}},
+	{rectification.KindPostponed, []int{25, 26, 27}},
+	{rectification.KindAppealed, []int{26}},
+	{rectification.KindProved, []int{25, 26, 27}},
+	{rectification.KindConfirmed, []int{25, 26, 27}},
+	{rectification.KindReopened, []int{25, 26, 27}},
+	{rectification.KindReminded, []int{25, 26, 27}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

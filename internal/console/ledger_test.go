@@ -816,7 +816,7 @@ func TestAFieldThatIsTooLongIsRefused(t *testing.T) {
 		d.office()
 		boss := d.browser(d.hire(staff.Officer).Secret)
 		long := strings.Repeat("x", 200)
-		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "takedowns": "harm", "evidence": "waits", "due": "kind",
+		for list, field := range map[string]string{"ledger": "service", "access": "service", "decisions": "reason", "suspicions": "source", "takedowns": "harm", "rectifications": "what", "evidence": "waits", "due": "kind",
 			"charters": "stands", "register": "service", "parties": "role", "orders": "party", "borders": "service", "offices": "stands", "reviews": "finding"} {
 			if w := boss.get("/console/" + list + "?" + field + "=" + long); w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("a list of %s: %d", list, w.Code)
@@ -865,7 +865,7 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 			}
 		}
 		queries := map[string]string{"ledger": "article=15", "people": "role=staff", "charters": "stands=unpublished", "register": "service=" + vaulttest.Service, "parties": "role=recipient", "orders": "stands=overdue",
-			"borders": "service=" + vaulttest.Service, "offices": "stands=vacant", "urgent": "reason=safety", "reviews": "finding=wrongful", "access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided", "takedowns": "harm=picture", "incidents": "kind=leaked", "streams": "state=expired", "shields": "stands=closed", "reports": "stands=late",
+			"borders": "service=" + vaulttest.Service, "offices": "stands=vacant", "urgent": "reason=safety", "reviews": "finding=wrongful", "access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided", "takedowns": "harm=picture", "incidents": "kind=leaked", "streams": "state=expired", "rectifications": "what=item", "shields": "stands=closed", "reports": "stands=late",
 			"evidence": "waits=first", "due": "kind=look", "board": "service=" + vaulttest.Service}
 		for list := range console.Lists() {
 			if (queries[list] == "") == (unsaved[list] == "") {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -226,12 +224,7 @@ func (s *Server) officeFile(v *visit) error {
 		return err
 	}
 	v.seen.Shows = "record"
-	h := v.w.Header()
-	h.Set("Content-Type", r.File)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": r.ID + suffixOf[r.File]}))
-	h.Set("Content-Length", strconv.Itoa(len(document)))
-	_, err = v.w.Write(document)
-	return err
+	return v.attach(r.ID, r.File, document)
 }
 
 var suffixOf = map[string]string{"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}

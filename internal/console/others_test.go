@@ -108,7 +108,7 @@ type belongings struct {
 	person, proposed, record, app, hook          string // ids, and the number of a version
 	open, window, urgent, broken, file, proposal string // paths, as those of
 	suspicion, content, paper, demand, birth     string
-	shield, incident, report                     string
+	shield, incident, report, righted            string
 	stream                                       string // a path
 	order                                        string // to the processor
 }
@@ -167,6 +167,10 @@ func (b *bureau) belongings() belongings {
 		all.report, err = reported(ctx, tx, b.Ring, "周女士说孩子被录音")
 		return err
 	})
+	all.righted = b.records(b.boss, "/console/rectifications/new", "what", "item", "source", "own")
+	if w := b.boss.sends(all.righted+"/prove", b.proof()); w.Code != http.StatusSeeOther {
+		b.T.Fatalf("proved: %d", w.Code)
+	}
 	all.order = b.orders(b.Child())[0].ID
 	all.stream = b.streamed(b.boss)
 	b.agrees(b.boss, all.file)
@@ -183,7 +187,7 @@ func (b belongings) names() []string {
 	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
 		names = append(names, lastOf(path), b.request(path).Number)
 	}
-	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.report, b.order, lastOf(b.stream))
+	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, lastOf(b.righted), b.report, b.order, lastOf(b.stream))
 }
 
 // address is that of a route, about what is really there.
@@ -196,7 +200,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{rectification}": lastOf(b.righted), "{note}": "1", "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -279,6 +283,8 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("purpose", purpose)
 	case path == "/console/takedowns/new":
 		return of("service", vaulttest.Service, "ref", "post-20418", "harm", "picture", "source", "user")
+	case strings.HasPrefix(path, "/console/rectifications/"):
+		return of("service", vaulttest.Service, "what", "item", "source", "own", "words", "好", "due", b.dayIn(9), "to", b.officer.ID)
 	case path == "/console/takedowns/{service}/{takedown}/decide":
 		return of("outcome", "stays", "ground", "no_child")
 	case strings.HasSuffix(path, "/give"), strings.HasSuffix(path, "/take"):
@@ -320,6 +326,8 @@ func (b belongings) send(by *browser, pattern, hash string) *httptest.ResponseRe
 		return by.sends(at, sheet{values: files})
 	case strings.HasSuffix(at, "/fill"), strings.HasSuffix(at, "/handover"):
 		return by.sends(at, appointing("deputy", "王芳"))
+	case strings.HasSuffix(at, "/prove"):
+		return by.sends(at, b.proof())
 	case strings.HasSuffix(at, "/records"):
 		return by.sends(at, sheet{values: map[string]string{"officer": b.Officer.ID, "kind": "training", "day": "2026-01-05", "title": "培训"}, files: map[string]upload{"document": {"a.pdf", letter}}})
 	}

@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/signin"
@@ -216,6 +217,15 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 		}
 		if err == nil {
 			f.hit("stream", s.Number(), s.Service, streamPath(s.Service, s.ID))
+		}
+		return err
+	case id.Is(id.Rectification, f.q):
+		m, err := rectification.FindIn(ctx, tx, mayIn(person, staff.SeeRectifications, f.services), f.q)
+		if errors.Is(err, rectification.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			f.hit("rectification", m.Number(), m.Service, rectificationPath(m))
 		}
 		return err
 	case id.Is(id.Shield, f.q):
@@ -454,6 +464,15 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, s := range all {
 			f.hit("stream", s.Number(), name, streamPath(name, s.ID))
+		}
+	}
+	for _, name := range mayIn(f.v.in.Person, staff.SeeRectifications, f.services) {
+		all, err := rectification.ByNumber(ctx, tx, name, number)
+		if err != nil {
+			return err
+		}
+		for _, m := range all {
+			f.hit("rectification", m.Number(), name, rectificationPath(m))
 		}
 	}
 	for _, name := range mayIn(f.v.in.Person, staff.SeeParties, f.services) {

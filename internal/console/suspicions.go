@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"slices"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
@@ -323,17 +322,11 @@ func (s *Server) takeSuspicion(v *visit) error {
 // handSuspicion makes somebody else look after it.
 func (s *Server) handSuspicion(v *visit) error {
 	return v.changedSuspicion(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
-		people, err := staff.Called(ctx, tx, v.value("to"))
-		people = slices.DeleteFunc(people, func(p staff.Person) bool { return !p.May(v.rule, service) })
-		switch {
-		case err != nil:
+		to, err := meant(ctx, tx, v.value("to"), v.rule, service, suspicion.ErrHandTo.At("to"))
+		if err != nil {
 			return err
-		case len(people) == 0:
-			return suspicion.ErrHandTo.At("to")
-		case len(people) > 1:
-			return ErrNamesakes.At("to")
 		}
-		_, _, err = suspicion.Hand(ctx, tx, by, staff.Acting{Person: people[0], Action: v.rule}, service, name)
+		_, _, err = suspicion.Hand(ctx, tx, by, staff.Acting{Person: to, Action: v.rule}, service, name)
 		return err
 	})
 }

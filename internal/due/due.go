@@ -1,6 +1,6 @@
 // Package due lists what has a clock: what children and guardians demand (Articles 19 and
 // 20), what somebody inside asks for and what was opened without the office (Article 15),
-// what processors must do, and their papers and checks (Article 16), what may have leaked (Article 21), what was reported to the desk (Article 24), what systems keep by themselves (Article 28), offices that are vacant (Article 8), ends that were
+// what processors must do, and their papers and checks (Article 16), what may have leaked (Article 21), what was reported to the desk (Article 24), what systems keep by themselves (Article 28), what an authority demands and what has to be put right (Articles 25 to 27), offices that are vacant (Article 8), ends that were
 // announced (Article 23), assessments of purposes (Article 7, PIPL 55), secrets that leavers know (Article 15), and what should have ended by itself (Article 12).
 //
 // Its one invariant: a list is read from indexes that begin with the time, a page at a
@@ -29,27 +29,28 @@ type Kind string
 // The kinds. The last ones are technical: the system does them by itself, and they are here
 // when it hasn't.
 const (
-	Demand    Kind = "demand"    // of a child or a guardian: the day by which it is answered
-	Look      Kind = "look"      // somebody asks to see something of a child
-	Review    Kind = "review"    // of what was opened without the office
-	Suspicion Kind = "suspicion" // an account that may be a child's
-	Takedown  Kind = "takedown"  // content that may have to come down: its next step
-	Shield    Kind = "shield"    // what is hidden from a guardian: somebody decides, and then it ends soon
-	Complaint Kind = "complaint" // what was reported to the desk: its next step
-	Incident  Kind = "incident"  // what may have leaked: its next step
-	Stream    Kind = "stream"    // that a system keeps, and that counts as a child's, or soon does
-	Document  Kind = "document"  // by which a guardian proves who it is
-	Claim     Kind = "claim"     // that a child is older than was said
-	Order     Kind = "order"     // to a processor or a recipient, to be attested
-	Help      Kind = "help"      // of a processor or a recipient, with a demand
-	Party     Kind = "party"     // a paper of a processor or a recipient that ends, a check that is owed, an end whose orders are late
-	Answer    Kind = "answer"    // of guardians, that are awaited: one line a service
-	Proof     Kind = "proof"     // of guardians, that end soon: one line a service
-	Office    Kind = "office"    // that is vacant
-	End       Kind = "end"       // of a service or a purpose, that was announced
-	Charter   Kind = "charter"   // that was proposed, and waits for another in office
-	Impact    Kind = "impact"    // an assessment of a purpose that ends soon, or has
-	Secret    Kind = "secret"    // of an app or a receiver, that somebody knows who has left
+	Demand        Kind = "demand"        // of a child or a guardian: the day by which it is answered
+	Look          Kind = "look"          // somebody asks to see something of a child
+	Review        Kind = "review"        // of what was opened without the office
+	Suspicion     Kind = "suspicion"     // an account that may be a child's
+	Takedown      Kind = "takedown"      // content that may have to come down: its next step
+	Shield        Kind = "shield"        // what is hidden from a guardian: somebody decides, and then it ends soon
+	Complaint     Kind = "complaint"     // what was reported to the desk: its next step
+	Incident      Kind = "incident"      // what may have leaked: its next step
+	Rectification Kind = "rectification" // what an authority demands, or what has to be put right: its day
+	Stream        Kind = "stream"        // that a system keeps, and that counts as a child's, or soon does
+	Document      Kind = "document"      // by which a guardian proves who it is
+	Claim         Kind = "claim"         // that a child is older than was said
+	Order         Kind = "order"         // to a processor or a recipient, to be attested
+	Help          Kind = "help"          // of a processor or a recipient, with a demand
+	Party         Kind = "party"         // a paper of a processor or a recipient that ends, a check that is owed, an end whose orders are late
+	Answer        Kind = "answer"        // of guardians, that are awaited: one line a service
+	Proof         Kind = "proof"         // of guardians, that end soon: one line a service
+	Office        Kind = "office"        // that is vacant
+	End           Kind = "end"           // of a service or a purpose, that was announced
+	Charter       Kind = "charter"       // that was proposed, and waits for another in office
+	Impact        Kind = "impact"        // an assessment of a purpose that ends soon, or has
+	Secret        Kind = "secret"        // of an app or a receiver, that somebody knows who has left
 
 	Erasure Kind = "erasure" // of children, that should be over: one line a service
 	Value   Kind = "value"   // past its time, and not erased: one line a purpose
@@ -69,6 +70,7 @@ type Clock struct {
 	ID      string    // of what it is about, or what tells it apart
 	Number  string    // what people call it, or empty
 	About   string    // a word that depends on the kind: of a demand what is demanded, of an office which
+	Owner   string    // who looks after it, "st_…", where that is said
 	N       int64     // how many it stands for
 }
 
@@ -103,6 +105,7 @@ var sources = []source{
 	{Complaint, staff.SeeReports, false, complaints},
 	{Incident, staff.SeeIncidents, false, incidents},
 	{Stream, staff.SeeBoard, false, streams},
+	{Rectification, staff.SeeRectifications, false, rectifications},
 	{Document, staff.SeeEvidence, false, papers},
 	{Claim, staff.HandleDemands, false, claims},
 	{Order, staff.SeeBoard, false, orders},

@@ -114,6 +114,18 @@ func complaints(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
 }
 
+// Articles 25 to 27: until it is proved by who looks after it, and another has confirmed that.
+func rectifications(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
+	return db.All(ctx, tx, func(row db.Row) (Clock, error) {
+		c := Clock{Kind: Rectification, Service: q.service.Name, N: 1}
+		err := row.Scan(&c.ID, &c.About, &c.Owner, (*db.Time)(&c.At))
+		return c, err
+	}, `
+		SELECT id, what, owner, due_at FROM rectification
+		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
+		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
 // Article 21: until it is said how grave it is, and then until it is over.
 func incidents(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	return db.All(ctx, tx, q.clock(Incident), `

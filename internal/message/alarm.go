@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/party"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/stream"
 )
@@ -35,10 +37,11 @@ const (
 )
 
 // Incident is the cause of the alarm that a case was opened, Stream of that a log counts as a
-// child's.
+// child's, and Rectification of that what has to be put right has a day that is near or over.
 const (
-	Incident = "incident"
-	Stream   = "stream"
+	Incident      = "incident"
+	Stream        = "stream"
+	Rectification = "rectification"
 )
 
 // The causes of letters about reports to the desk.
@@ -100,6 +103,34 @@ func flipped(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) (
 	return inOffice(ctx, tx, p, Stream, b.Stream)
 }
 
+// unrectified tells them, and whoever looks after it, of what has to be put right by a day that
+// is near or over (Articles 25 to 27): of each.
+func unrectified(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	m, err := rectified(ctx, tx, p)
+	if err != nil || !m.Open() {
+		return nil, err
+	}
+	persons, err := approvers(ctx, tx, p.Service)
+	if !slices.Contains(persons, m.Owner) {
+		persons = append(persons, m.Owner)
+	}
+	return alarmsTo(persons, p, Rectification, m.ID), err
+}
+
+// rectified returns what an entry reminds of, as it stands by now. Of what this store doesn't
+// know, from before it was put back, nobody is reminded.
+func rectified(ctx context.Context, tx *db.Tx, p ledger.Placed) (rectification.Matter, error) {
+	var b rectification.RemindedBody
+	if err := p.Into(&b); err != nil {
+		return rectification.Matter{}, err
+	}
+	m, err := rectification.Find(ctx, tx, p.Service, b.Matter)
+	if errors.Is(err, rectification.ErrNotFound) {
+		err = ErrNobody
+	}
+	return m, err
+}
+
 // unreviewed tells them of one that they haven't reviewed: of each, for a letter goes to nobody
 // once its review is made, and then another's mustn't have gone with it.
 func unreviewed(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
@@ -134,8 +165,12 @@ func shut(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]D
 // alarms of one cause within an hour are one letter to each: whoever wants to bury one
 // buries the others' letters, and not the first. With a request, or an app's key, they are one
 // of that.
-func inOffice(ctx context.Context, tx *db.Tx, p ledger.Placed, cause, of string) (due []Due, err error) {
+func inOffice(ctx context.Context, tx *db.Tx, p ledger.Placed, cause, of string) ([]Due, error) {
 	persons, err := approvers(ctx, tx, p.Service)
+	return alarmsTo(persons, p, cause, of), err
+}
+
+func alarmsTo(persons []string, p ledger.Placed, cause, of string) (due []Due) {
 	about := cause
 	if of != "" {
 		about += "." + of
@@ -144,7 +179,7 @@ func inOffice(ctx context.Context, tx *db.Tx, p ledger.Placed, cause, of string)
 		due = append(due, Due{About: alarmName(p.Service, about, p.At.Unix()/int64(time.Hour/time.Second), person), Entry: p.ID,
 			Kind: notify.KindAlarm, Person: person, Cause: cause})
 	}
-	return due, err
+	return due
 }
 
 func alarmName(where, cause string, when int64, person string) string {
@@ -202,7 +237,17 @@ func (t Teller) alarmed(ctx context.Context, tx *db.Tx, d Due) (notify.Message, 
 	if err != nil {
 		return notify.Message{}, err
 	}
-	if where != "" && who.Office(where) == "" || !who.MaySomewhere(staff.ReviewAccess) {
+	told := where == "" || who.Office(where) != ""
+	if d.Cause == Rectification {
+		m, err := rectified(ctx, tx, entry)
+		if err != nil || !m.Open() {
+			return notify.Message{}, errors.Join(err, ErrNobody)
+		}
+		told = told || who.ID == m.Owner && who.May(staff.SeeRectifications, where)
+	} else {
+		told = told && who.MaySomewhere(staff.ReviewAccess)
+	}
+	if !told {
 		return notify.Message{}, ErrNobody
 	}
 	if d.Cause == string(approval.LateReview) {
@@ -282,6 +327,9 @@ func (t Teller) whereTo(cause, service, lang string) string {
 	case Stream:
 		page = "/console/streams"
 		q.Set("service", service)
+	case Rectification:
+		page = "/console/due"
+		q.Set("kind", Rectification)
 	case PartyOwes:
 		page = "/console/due"
 		q.Set("kind", "party")

@@ -31,6 +31,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/party"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/staff"
@@ -106,6 +107,8 @@ var told = map[string]reading{
 	complaint.KindReopened: complained(Complaint),
 	complaint.KindReminded: complained(ComplaintDue),
 
+	rectification.KindReminded: unrectified,
+
 	party.KindAlarm:       owed,
 	catalog.KindSuspended: shut,
 
@@ -114,7 +117,7 @@ var told = map[string]reading{
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "party.", "stream."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "rectification.", "party.", "stream."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }

@@ -80,6 +80,7 @@ type fold struct {
 	joinings   map[string]*joining
 	mishaps    map[string]*mishap
 	complaints map[string]*complained
+	matters    map[string]*matter
 	helps      map[key]*helping
 	bundles    map[key]*bundle // that wait
 	said       []said
@@ -128,7 +129,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), complaints: make(map[string]*complained), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), complaints: make(map[string]*complained), matters: make(map[string]*matter), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -220,6 +221,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.complaintEntry(p, s)
+	case slices.Contains(ofRectifications, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.rectificationEntry(p, s)
 	case slices.Contains(ofGlass, p.Kind):
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -343,18 +349,21 @@ const (
 	ruleStream     = "stream"
 	ruleIncident   = "incident"
 	ruleComplaint  = "complaint"
-	ruleHelp       = "assistance"
-	rulePerson     = "person"
-	ruleSignIn     = "sign-in"
-	ruleApproval   = "approval"
-	ruleAlarm      = "alarm"
-	ruleRecipient  = "recipient"
-	ruleReached    = "reached"
-	ruleParty      = "party"
-	ruleMeter      = "meter"
-	ruleBundle     = "bundle"
-	ruleBorder     = "border"
-	ruleImpact     = "impact"
+
+	ruleRectification = "rectification"
+
+	ruleHelp      = "assistance"
+	rulePerson    = "person"
+	ruleSignIn    = "sign-in"
+	ruleApproval  = "approval"
+	ruleAlarm     = "alarm"
+	ruleRecipient = "recipient"
+	ruleReached   = "reached"
+	ruleParty     = "party"
+	ruleMeter     = "meter"
+	ruleBundle    = "bundle"
+	ruleBorder    = "border"
+	ruleImpact    = "impact"
 )
 
 func impossible(rule string) fault { return fault{what: FoundImpossible, field: rule} }

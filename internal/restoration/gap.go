@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/shield"
@@ -286,6 +287,16 @@ var additions = map[string]string{
 	complaint.KindLinked:       "it is handed on anew",
 	complaint.KindReminded:     "the office is reminded once more",
 	complaint.KindErased:       "by its time",
+
+	rectification.KindRecorded:  "",
+	rectification.KindHanded:    "its owner of before looks after it, or it is handed over anew",
+	rectification.KindPostponed: "the day of before is the stricter",
+	rectification.KindAppealed:  "its text is lost: it is written again, and moves no day",
+	rectification.KindProved:    "its document is lost: it is open, and is proved again",
+	rectification.KindConfirmed: "it waits again for another person, which is the stricter",
+	rectification.KindReopened:  "what was confirmed by the copy is opened again by who finds it",
+	rectification.KindReminded:  "they are reminded once more",
+
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",
 	rights.KindShown:           "it was seen",

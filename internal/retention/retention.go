@@ -27,6 +27,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/receipt"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/shield"
@@ -59,7 +60,7 @@ type Swept struct {
 	Complaints int // reports to the desk whose time is over
 	Recalled   int // offices reminded of reports whose clock ends
 	Alarms     int // clocks of processors and recipients that have come to their alarm
-	Reminded   int // parties of orders that they haven't attested
+	Reminded   int // parties of orders that they haven't attested, and owners of what has to be put right
 	Overdue    int // orders to processors and recipients that weren't attested in time
 	Aged       int // children of whom it was recorded that they turn 14, or have, or are 18
 	Evidence   int // certificates of erasures whose time is over
@@ -107,6 +108,7 @@ func SweepTelling(ctx context.Context, store *db.DB, v *vault.Vault, f *message.
 		{&done.Kept, sweepKept(store, v)},
 		{&done.Overdue, sweepOverdue(store)},
 		{&done.Reminded, sweepReminders(store)},
+		{&done.Reminded, sweepEach(store, rectification.ToRemind, rectification.Remind)},
 		{&done.Recalled, sweepLastCalls(store)},
 		{&done.Complaints, sweepComplaints(store)},
 		{&done.Alarms, sweepParties(store)},

@@ -80,6 +80,10 @@ const (
 	OpenIncidents     Action = "incidents.open"
 	WriteIncidents    Action = "incidents.write" // read what is written, which is recorded, and add to it
 	JudgeIncidents    Action = "incidents.judge" // grade, decide that nobody outside is told, close
+
+	SeeRectifications    Action = "rectifications.see"    // summonses, what has to be put right, sanctions, credit files
+	ProveRectifications  Action = "rectifications.prove"  // what one looks after
+	ManageRectifications Action = "rectifications.manage" // record, hand over, postpone, confirm, open again
 )
 
 // A Rule is a row of the access matrix.
@@ -144,6 +148,9 @@ var Matrix = []Rule{
 	{OpenIncidents, [6]bool{yes, yes, yes, no, yes, no}, no},
 	{WriteIncidents, [6]bool{yes, yes, yes, no, no, no}, yes},
 	{JudgeIncidents, [6]bool{yes, yes, no, no, no, no}, yes},
+	{SeeRectifications, [6]bool{yes, yes, yes, no, no, yes}, no},
+	{ProveRectifications, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{ManageRectifications, [6]bool{yes, yes, no, no, no, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

@@ -23,6 +23,7 @@ import (
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/stream"
@@ -54,6 +55,8 @@ var types = []string{
 	assistance.KindAsked, assistance.KindAnswered,
 	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead,
 	complaint.KindReceived, complaint.KindAdded, complaint.KindReopened, complaint.KindAcknowledged, complaint.KindAnswered, complaint.KindDismissed, complaint.KindReminded, complaint.KindErased,
+	rectification.KindRecorded, rectification.KindHanded, rectification.KindPostponed, rectification.KindAppealed,
+	rectification.KindProved, rectification.KindConfirmed, rectification.KindReopened, rectification.KindReminded,
 
 	order.KindIssued, order.KindAttested, order.KindReminded, order.KindOverdue, order.KindStated,
 	vault.KindFetched, vault.KindDelivered, vault.KindDropped, gate.KindWithheld,

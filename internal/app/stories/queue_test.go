@@ -177,6 +177,7 @@ func (p *insider) judgesWhatWaits() {
 	p.at("suspicion_new")
 	p.looksAfterContent()
 	p.looksAfterReports()
+	p.putsRight()
 
 	p.follow(`nav a[href^="/console/evidence"]`)
 	p.sees("console.evidence.none")

@@ -58,6 +58,8 @@ const (
 	Assistance   Prefix = "as" // that a processor or a recipient is asked for with a demand
 	Incident     Prefix = "in" // of information that was leaked, changed or lost
 	Complaint    Prefix = "rp" // what somebody has reported to the desk
+
+	Rectification Prefix = "rc" // what an authority demands, or what has to be put right
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

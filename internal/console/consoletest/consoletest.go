@@ -47,6 +47,8 @@ func Rows(ctx context.Context, tx *db.Tx, n int, service, officer, endpoint stri
 			SELECT 'td' || ` + numbered + `, $1, 'user', 'identifiers', 'app:x', '', '', '', 1, NULL, NULL, $2 + i / 3, NULL, NULL, CAST('t' || i AS blob) FROM n`, []any{service, later}},
 		{`INSERT INTO log_stream (id, service, shared, reason, form, salt, registered_at, registered_by, test, joins, due_at, purpose)
 			SELECT 'ls' || ` + numbered + `, $1, false, 'nameless', '{}', $2, 1, '', '', 0, $3 + i / 3, '' FROM n`, []any{service, []byte("x"), later}},
+		{`INSERT INTO rectification (id, service, what, part_of, source, sort, amount, appealed, owner, dated, opened_at, opened_by, due_at, done_at, done_by, closed_at, closed_by, postponed, reopened, reminded, remind_at, notes)
+			SELECT 'rc' || ` + numbered + `, $1, 'item', '', 'own', '', 0, $2, 'st_00000000000000000000000000', '', 1, '', $3 + i / 3, NULL, '', NULL, '', 0, 0, 0, NULL, 1 FROM n`, []any{service, false, later}},
 		{`INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, sealed, issued_at, due_at, overdue_at, attested_at, attested_by, document, salt, issued, attested, reminded)
 			SELECT 'or' || ` + numbered + `, '7K2M-9QXT', $1, 'yuping-assessment', 'processor', 'delete', 'voice', '', 0, '', NULL, 1, $2 + i / 3, NULL, NULL, '', '', NULL, 'le' || ` + numbered + `, '', 0 FROM n`, []any{service, later}},
 		{`INSERT INTO verification (child, id, service, request, guardian, method, state, session, nonce, identity, seen, first, behind, until, started_at, expires_at, due_at)

@@ -1029,6 +1029,52 @@ CREATE TABLE complaint_file (
 );
 CREATE INDEX complaint_file_added ON complaint_file (added_at);
 
+-- RECTIFICATION. What an authority demands of the operator, and what has to be put right (Articles 25, 26, 27). Nothing is ever removed.
+CREATE TABLE rectification (
+	id        text    NOT NULL PRIMARY KEY,
+	service   text    NOT NULL,
+	what      text    NOT NULL, -- summons, item, sanction, credit
+	part_of   text    NOT NULL, -- of an item the summons, or empty; of an entry in a credit file the sanction
+	source    text    NOT NULL, -- of an item: summons, inspection, audit, incident, own
+	sort      text    NOT NULL, -- of a sanction: warning, fine, confiscation, order, suspension, revocation, other
+	amount    bigint  NOT NULL, -- in fen
+	appealed  boolean NOT NULL,
+	owner     text    NOT NULL, -- a person
+	dated     text    NOT NULL, -- the day of the document, as in 2026-05-06; of an item empty
+	opened_at bigint  NOT NULL,
+	opened_by text    NOT NULL, -- a person
+	due_at    bigint  NOT NULL, -- at this moment it is late
+	done_at   bigint,           -- when its owner proved it
+	done_by   text    NOT NULL, -- a person, or empty, as is closed_by
+	closed_at bigint,           -- NULL until another has confirmed it
+	closed_by text    NOT NULL,
+	postponed bigint  NOT NULL, -- how often, as are the next two
+	reopened  bigint  NOT NULL,
+	reminded  bigint  NOT NULL,
+	remind_at bigint,           -- the next time; NULL once it is closed
+	notes     bigint  NOT NULL  -- how many texts there are
+);
+CREATE INDEX rectification_open ON rectification (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX rectification_closed ON rectification (service, due_at, id) WHERE closed_at IS NOT NULL;
+CREATE INDEX rectification_what ON rectification (service, what, due_at) WHERE closed_at IS NULL;
+CREATE INDEX rectification_over ON rectification (service, what) WHERE closed_at IS NOT NULL;
+CREATE INDEX rectification_part ON rectification (part_of, opened_at, id);
+CREATE INDEX rectification_remind ON rectification (remind_at, id) WHERE remind_at IS NOT NULL;
+
+-- What was written about one, with the document that proves it.
+CREATE TABLE rectification_note (
+	rectification text   NOT NULL,
+	number        bigint NOT NULL, -- from 0 on
+	written_at    bigint NOT NULL,
+	written_by    text   NOT NULL, -- as the ledger names actors
+	file          text   NOT NULL, -- the type of the document's file; empty: there is none
+	hash          text   NOT NULL, -- SHA-256 of the document, in hex, or empty
+	sealed        bytea  NOT NULL, -- the text
+	salt          bytea  NOT NULL, -- of the mark that the ledger has of both
+	document      bytea,           -- sealed
+	PRIMARY KEY (rectification, number)
+);
+
 -- APPROVAL. What persons inside asked to see of a child, and what another has decided.
 CREATE TABLE approval (
 	child     text   NOT NULL,
