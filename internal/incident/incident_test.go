@@ -358,3 +358,40 @@ func TestArticle16_APartyReportsALeakItself(t *testing.T) {
 		}
 	})
 }
+
+// Article 16(3): a report that is sent several times at once, to whatever node, is one case.
+func TestArticle16_AReportSentTwiceAtOnceIsOneCase(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		of := vaulttest.ProcessorID()
+		w.Engage(w.Store.Now().Add(24 * time.Hour))
+		key, _ := w.Bind(of)
+		r := report(w)
+		failed := make(chan error, 4)
+		for range cap(failed) {
+			go func() {
+				failed <- w.Store.Update(t.Context(), func(tx *db.Tx) error {
+					ctx := t.Context()
+					by, err := party.ClientOf(ctx, tx, key.ID)
+					if err == nil {
+						_, err = incident.Same(ctx, tx, w.Ring, by, r)
+					}
+					if errors.Is(err, incident.ErrNotFound) {
+						_, _, err = desk(w).Leak(ctx, tx, by, r)
+					}
+					return err
+				})
+			}()
+		}
+		for range cap(failed) {
+			if err := <-failed; err != nil {
+				t.Error(err)
+			}
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if open, _, err := incident.Count(ctx, tx, service); err != nil || open != 1 {
+				t.Errorf("%d cases, %v", open, err)
+			}
+			return nil
+		})
+	})
+}

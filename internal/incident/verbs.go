@@ -147,8 +147,13 @@ const sameWithin = 10 * time.Minute
 
 // Same returns the open case that the party has reported a moment ago in the same words, by the
 // same key or seat: who presses twice, or loads a page anew, has one case, and the office one
-// alarm. What was noticed at no moment that is told is compared by all else. Errors: ErrNotFound.
+// alarm. What was noticed at no moment that is told is compared by all else. It holds the party
+// to the end of the transaction, so that of two that are sent at once, to two nodes, the second
+// finds the first. Errors: ErrNotFound.
 func Same(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, r Report) (Case, error) {
+	if err := party.Hold(ctx, tx, by.Key.Party); err != nil {
+		return Case{}, err
+	}
 	open, err := OpenOf(ctx, tx, by)
 	if err != nil {
 		return Case{}, err

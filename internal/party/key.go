@@ -291,6 +291,13 @@ func ClientOf(ctx context.Context, tx *db.Tx, key string) (Client, error) {
 	return holder(ctx, tx, key)
 }
 
+// Hold holds a party to the end of the transaction: of two who do something for it at once, on
+// whatever nodes, one waits, and sees what the other has done.
+func Hold(ctx context.Context, tx *db.Tx, of ID) error {
+	_, err := tx.Exec(ctx, `UPDATE party SET version = version WHERE service = $1 AND role = $2 AND name = $3`, of.Service, of.Role, of.Name)
+	return err
+}
+
 // holder returns the party that a key of either kind is bound to. Errors: ErrKeyNotFound.
 func holder(ctx context.Context, tx *db.Tx, key string) (Client, error) {
 	var found []Client
