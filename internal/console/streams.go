@@ -2,9 +2,9 @@ package console
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,17 +25,12 @@ var streamStates = []stream.State{stream.Exempt, stream.Untested, stream.Joined,
 
 // streamsPage is what streams.html shows.
 type streamsPage struct {
-	pager
-	Rows     []streamRow
-	Services choices
-	Reasons  []stream.Reason
-	States   []stream.State
-	Filter   map[string]string
-	Saved    savedPart
-	Export   exportPart
-	Signs    []string // services for which whoever looks may register one
-	Own      []stream.Own
-	Days     int // for how long a test counts
+	casePage[streamRow]
+	Reasons []stream.Reason
+	States  []stream.State
+	Signs   []string // services for which whoever looks may register one
+	Own     []stream.Own
+	Days    int // for how long a test counts
 }
 
 // A streamRow is a row of the list.
@@ -53,19 +48,27 @@ func streamRowOf(s stream.Stream, now time.Time) streamRow {
 	return streamRow{s, s.State(now), s.Form(), s.Late(now), streamPath(s.Service, s.ID)}
 }
 
-// kept reads a page of the list that a filter wants, of the services in which the person may
-// see it.
-func (v *visit) kept(ctx context.Context, tx *db.Tx, filter url.Values, from db.Cursor, limit int) (rows []streamRow, all []catalog.Service, next db.Cursor, err error) {
-	if all, err = catalog.List(ctx, tx); err != nil {
-		return nil, nil, next, err
-	}
+// testDays is for how many days a test counts.
+const testDays = int(stream.Valid / (24 * time.Hour))
+
+// streamCases lists what systems keep automatically.
+var streamCases = cases[streamRow]{
+	name: listStreams, page: "streams", parse: stream.ParseCursor, read: keptStreams,
+	columns: []string{"number", "id", "service", "stream", "system", "kept_at", "months", "network", "shared", "held_by", "reason", "state", "registered_at", "counts_until", "purpose", "closed_at"},
+	cells: func(_ *visit, r streamRow) []string {
+		return []string{r.Number(), r.ID, r.Service, r.Said.Name, r.Said.System, r.Said.Place, strconv.Itoa(r.Said.Months), strconv.FormatBool(r.Said.Network), strconv.FormatBool(r.Shared),
+			r.Said.Office, string(r.Reason), string(r.Is), inFile(r.RegisteredAt), inFile(r.DueAt), r.Purpose, inFile(r.ClosedAt)}
+	},
+}
+
+func keptStreams(ctx context.Context, tx *db.Tx, _ *visit, services []string, filter url.Values, from db.Cursor, limit int) (rows []streamRow, next db.Cursor, err error) {
 	want := stream.Wanted{State: stream.State(filter.Get("state")), Reason: stream.Reason(filter.Get("reason"))}
 	want.Closed = want.State == stream.Covered || want.State == stream.Stopped
-	found, next, err := stream.List(ctx, tx, only(mayIn(v.in.Person, staff.SeeStreams, all), filter.Get("service")), want, from, limit)
+	found, next, err := stream.List(ctx, tx, services, want, from, limit)
 	for _, s := range found {
 		rows = append(rows, streamRowOf(s, tx.Now()))
 	}
-	return rows, all, next, err
+	return rows, next, err
 }
 
 // maxSigns is how many services a page leads to the form of.
@@ -73,49 +76,13 @@ const maxSigns = 20
 
 // streams lists what systems keep automatically (Article 28).
 func (s *Server) streams(v *visit) error {
-	filter, shown, err := v.filtered(streamFields)
-	if err != nil {
-		return err
-	}
-	from := stream.ParseCursor(v.r.URL.Query().Get("from"))
-	page := streamsPage{Reasons: stream.Reasons, States: streamStates, Filter: shown, Export: v.exportPart(listStreams, filter), Own: stream.Owned, Days: int(stream.Valid / (24 * time.Hour))}
-	err = v.view(func(ctx context.Context, tx *db.Tx) error {
-		rows, all, next, err := v.kept(ctx, tx, filter, from, perPage)
-		if err != nil {
-			return err
-		}
-		page.Rows, page.Services = rows, mayIn(v.in.Person, staff.SeeStreams, all)
-		page.Signs = only(mayIn(v.in.Person, staff.SignStreams, all), filter.Get("service"))
-		page.Signs = page.Signs[:min(len(page.Signs), maxSigns)]
-		page.pager = v.pager(from.String(), next.String())
-		page.Saved, err = v.savedPart(ctx, tx, listStreams, filter)
-		return err
+	return streamCases.show(v, func(l casePage[streamRow]) any {
+		signs := slices.DeleteFunc(only(slices.Clone(l.Services), l.Filter["service"]), func(name string) bool { return !v.in.Person.May(staff.SignStreams, name) })
+		return streamsPage{l, stream.Reasons, streamStates, signs[:min(len(signs), maxSigns)], stream.Owned, testDays}
 	})
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, "streams", page)
 }
 
-func (s *Server) streamsFile(v *visit) error {
-	filter, err := v.filterSent(streamFields)
-	if err != nil {
-		return err
-	}
-	var from db.Cursor
-	return v.sendFile(listStreams, v.header("number", "id", "service", "stream", "system", "kept_at", "months", "network", "shared", "held_by", "reason", "state", "registered_at", "counts_until", "purpose", "closed_at"),
-		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
-			rows, _, next, err := v.kept(ctx, tx, filter, from, rowsAtOnce)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				each(r.Number(), r.ID, r.Service, r.Said.Name, r.Said.System, r.Said.Place, strconv.Itoa(r.Said.Months), strconv.FormatBool(r.Said.Network), strconv.FormatBool(r.Shared),
-					r.Said.Office, string(r.Reason), string(r.Is), inFile(r.RegisteredAt), inFile(r.DueAt), r.Purpose, inFile(r.ClosedAt))
-			}
-			return goOn(&from, next), nil
-		})
-}
+func (s *Server) streamsFile(v *visit) error { return streamCases.file(v) }
 
 // streamAsking says how the forms about a stream are asked for.
 func (v *visit) streamAsking(more bool) *asking {
@@ -247,7 +214,7 @@ func (v *visit) streamPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := streamPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Days: int(stream.Valid / (24 * time.Hour))}
+	page := streamPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Days: testDays}
 	if problem != nil {
 		page.Field = errs.Of(problem).Field
 	}

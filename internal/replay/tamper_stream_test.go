@@ -22,7 +22,7 @@ var streamChanges = []struct{ name, query, found string }{
 	{"only one service writes to a stream", `UPDATE log_stream SET shared = false WHERE purpose = ''`, "row_differs log_stream shared"},
 	{"a stream is no child's for another reason", `UPDATE log_stream SET reason = 'no_persons' WHERE purpose = ''`, "row_differs log_stream reason"},
 	{"a stream has other fields", `UPDATE log_stream SET form = '{}' WHERE purpose = ''`, "row_differs log_stream form, salt"},
-	{"the mark of a stream has another salt", `UPDATE log_stream SET salt = id WHERE purpose = ''`, "row_differs log_stream form, salt"},
+	{"the mark of a stream has another salt", `UPDATE log_stream SET salt = (SELECT s.salt FROM log_stream s WHERE s.purpose <> '') WHERE purpose = ''`, "row_differs log_stream form, salt"},
 	{"a stream was registered later", `UPDATE log_stream SET registered_at = registered_at + 1`, "row_differs log_stream registered_at"},
 	{"somebody else has registered a stream", `UPDATE log_stream SET registered_by = '王小明'`, "row_differs log_stream registered_by"},
 	{"a stream stands on another test", `UPDATE log_stream SET test = '王小明' WHERE purpose = ''`, "row_differs log_stream test"},
@@ -35,7 +35,7 @@ var streamChanges = []struct{ name, query, found string }{
 	{"a test has another name", `UPDATE join_test SET id = '王小明' WHERE made_at = (SELECT min(made_at) FROM join_test)`, "row_extra join_test "},
 	{"a test was of another stream", `UPDATE join_test SET stream = '王小明'`, "row_differs join_test stream"},
 	{"a test has found something else", `UPDATE join_test SET form = '{}'`, "row_differs join_test form, salt"},
-	{"the mark of a test has another salt", `UPDATE join_test SET salt = id`, "row_differs join_test form, salt"},
+	{"the mark of a test has another salt", `UPDATE join_test SET salt = (SELECT t.salt FROM join_test t WHERE t.id <> join_test.id)`, "row_differs join_test form, salt"},
 	{"a test was made later", `UPDATE join_test SET made_at = made_at + 1`, "row_differs join_test made_at"},
 	{"somebody else has made a test", `UPDATE join_test SET made_by = '王小明'`, "row_differs join_test made_by"},
 }
