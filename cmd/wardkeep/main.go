@@ -50,6 +50,7 @@ type cli struct {
 	Demand    demandCmd    `cmd:"" help:"${demand}"`
 	Suspects  suspectsCmd  `cmd:"" name:"suspicion" help:"${suspicion}"`
 	Takedowns takedownsCmd `cmd:"" name:"takedown" help:"${takedown}"`
+	Streams   streamsCmd   `cmd:"" name:"stream" help:"${stream}"`
 	Incidents incidentsCmd `cmd:"" name:"incident" help:"${incident}"`
 	Looks     looksCmd     `cmd:"" name:"approvals" help:"${approvals}"`
 	Mark      markCmd      `cmd:"" name:"watermark" help:"${watermark}"`

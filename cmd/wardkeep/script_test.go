@@ -55,6 +55,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"worded":   worded,   // worded CONFIG CHILD FILE VAR: a picture of the words of a demand that were shown twice, the second time to a worker; keeps the demand's id
 		"seen":     seen,     // seen CONFIG CHILD FILE VAR: a picture of a value that a worker was shown; keeps the request's id
 		"suspect":  suspect,  // suspect CONFIG REF VAR: an account that may be a child's; keeps the suspicion's id
+		"streamed": streamed, // streamed CONFIG VAR: a log stream on the register; keeps its id
 		"harmful":  harmful,  // harmful CONFIG REF VAR: content that is published; keeps the case's id
 		"assessed": assessed, // assessed DIR: writes an assessment of each purpose of a charter that has none that fits
 		"agreed":   agreed,   // agreed CONFIG CHILD GUARDIAN: a child of which a nickname is held; keeps the ids

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/roster"
+	"wardkeep/internal/stream"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 )
@@ -146,6 +147,9 @@ func TestWordsOfEveryState(t *testing.T) {
 		}
 		for _, o := range incident.Outcomes {
 			keys = append(keys, "cmd.incident.outcome."+string(o))
+		}
+		for _, s := range []stream.State{stream.Exempt, stream.Joined} {
+			keys = append(keys, "cmd.stream.state."+string(s))
 		}
 		for _, s := range []takedown.State{takedown.Reported, takedown.Taken, takedown.Ordered} {
 			keys = append(keys, "cmd.takedown.state."+string(s))

@@ -359,6 +359,36 @@ func Record(ctx context.Context, tx *db.Tx, by approval.Actor, service, name str
 	return record(ctx, tx, by, service, name, t)
 }
 
+// A Scan is what this program has found in a sample.
+type Scan struct {
+	Records, Joined int
+	Findings        string // kinds, and numbers of lines
+	Sample          string // its SHA-256, in hex
+}
+
+// MayTest refuses who can't record a test of the stream. Errors: ErrMayNot, ErrNotFound,
+// ErrEnded.
+func MayTest(ctx context.Context, tx *db.Tx, by approval.Actor, service, name string) error {
+	s, err := Find(ctx, tx, service, name)
+	if err != nil {
+		return err
+	}
+	if who, _ := approval.StaffOf(by, service); who == "" {
+		return ErrMayNot
+	}
+	if !s.Open() {
+		return ErrEnded
+	}
+	return nil
+}
+
+// RecordScan records a test that this program has made now, of a sample that somebody has
+// chosen. Errors: those of Record.
+func RecordScan(ctx context.Context, tx *db.Tx, by approval.Actor, service, name string, scan Scan) (Stream, Made, string, error) {
+	return record(ctx, tx, by, service, name, Test{On: tx.Now().In(age.Zone).Format(time.DateOnly), By: "wardkeep", Method: Scanned,
+		Records: scan.Records, Joined: scan.Joined, Findings: scan.Findings, Document: scan.Sample})
+}
+
 func record(ctx context.Context, tx *db.Tx, by approval.Actor, service, name string, t Test) (Stream, Made, string, error) {
 	fail := func(err error) (Stream, Made, string, error) { return Stream{}, Made{}, "", err }
 	s, err := Find(ctx, tx, service, name)
