@@ -366,6 +366,7 @@ func TestArticle16_AReportSentTwiceAtOnceIsOneCase(t *testing.T) {
 		w.Engage(w.Store.Now().Add(24 * time.Hour))
 		key, _ := w.Bind(of)
 		r := report(w)
+		r.NoticedAt, r.BeganAt = r.NoticedAt.Truncate(time.Microsecond), r.BeganAt.Truncate(time.Microsecond)
 		failed := make(chan error, 4)
 		for range cap(failed) {
 			go func() {
