@@ -337,6 +337,9 @@ type File struct {
 	sealed, salt []byte
 }
 
+// Nth is what people call it: from 1 on.
+func (f File) Nth() int64 { return f.Number + 1 }
+
 const fileColumns = `complaint, number, note, added_at, kind, size, sealed, salt`
 
 func scanFile(row db.Row) (f File, err error) {
@@ -406,6 +409,11 @@ type Clocks struct {
 // Defaults are the clocks where nothing else is said.
 var Defaults = Clocks{Acknowledge: 1, Finish: 15}
 
+// Or returns the clocks, with the others where one is zero.
+func (c Clocks) Or(others Clocks) Clocks {
+	return Clocks{cmp.Or(c.Acknowledge, others.Acknowledge), cmp.Or(c.Finish, others.Finish)}
+}
+
 // A Desk takes reports and what is done about them.
 type Desk struct {
 	Ring     *keyring.Ring
@@ -420,11 +428,11 @@ func (d Desk) after(from time.Time, n int) time.Time {
 
 // acknowledgeBy and answerBy are the ends of the two clocks.
 func (d Desk) acknowledgeBy(from time.Time) time.Time {
-	return d.after(from, cmp.Or(d.Clocks.Acknowledge, Defaults.Acknowledge))
+	return d.after(from, d.Clocks.Or(Defaults).Acknowledge)
 }
 
 func (d Desk) answerBy(from time.Time) time.Time {
-	return d.after(from, cmp.Or(d.Clocks.Finish, Defaults.Finish))
+	return d.after(from, d.Clocks.Or(Defaults).Finish)
 }
 
 // An Actor is somebody of the staff, who acts by an office or as a person inside.

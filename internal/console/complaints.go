@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/complaint"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/suspicion"
@@ -144,7 +145,7 @@ func (s *Server) complaintFile(v *visit) error {
 	v.seen.Shows = "attachment"
 	body, h := []byte(data.Reveal()), v.w.Header()
 	h.Set("Content-Type", file.Kind)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.Complaint + "-" + strconv.FormatInt(file.Number+1, 10) + complaintSuffixes[file.Kind]}))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.Complaint + "-" + strconv.FormatInt(file.Nth(), 10) + complaintSuffixes[file.Kind]}))
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, err = v.w.Write(body)
@@ -205,6 +206,8 @@ func (v *visit) complaintPage(problem error, read []complaint.Text) error {
 func (v *visit) caseOf(c complaint.Complaint) string {
 	may := func(a staff.Action) bool { return v.in.Person.May(a, c.Service) }
 	switch {
+	case id.Is(id.Incident, c.Linked) && may(staff.SeeIncidents):
+		return incidentPath(c.Service, c.Linked)
 	case id.Is(id.Suspicion, c.Linked) && may(staff.SeeSuspicions):
 		return suspicionPath(c.Service, c.Linked)
 	case id.Is(id.Takedown, c.Linked) && may(staff.SeeTakedowns):
@@ -261,9 +264,6 @@ func (s *Server) linkComplaint(v *visit) error {
 	})
 }
 
-// incidents are found by their numbers.
-var incidents = db.Queue[string]{Table: "incident", Columns: "id", Prefix: id.Incident, Scan: db.Single[string]}
-
 // caseNumbered returns the one case of a service that goes by a number. Two that share one,
 // which hardly ever are, are no one's case. Errors: complaint.ErrLink.
 func (v *visit) caseNumbered(ctx context.Context, tx *db.Tx, service, said string) (string, error) {
@@ -271,9 +271,13 @@ func (v *visit) caseNumbered(ctx context.Context, tx *db.Tx, service, said strin
 	if !ok {
 		return "", complaint.ErrLink.At("case")
 	}
-	found, err := incidents.Numbered(ctx, tx, service, number)
+	var found []string
+	leaks, err := incident.ByNumber(ctx, tx, service, number)
 	if err != nil {
 		return "", err
+	}
+	for _, one := range leaks {
+		found = append(found, one.ID)
 	}
 	suspected, err := suspicion.ByNumber(ctx, tx, service, number)
 	if err != nil {

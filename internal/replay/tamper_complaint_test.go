@@ -41,7 +41,7 @@ var complaintChanges = []tampering{
 	{name: "a text of a report says something else", query: `UPDATE complaint_note SET sealed = salt WHERE number = 0`, found: "row_sealed complaint_note sealed, salt"},
 	{name: "a text of a report has another salt", query: `UPDATE complaint_note SET salt = sealed WHERE number = 0`, found: "row_sealed complaint_note sealed, salt"},
 	{name: "an attachment never was", query: `DELETE FROM complaint_file`, found: "row_missing complaint_file "},
-	{name: "an attachment is of another report", query: `UPDATE complaint_file SET complaint = '王小明' WHERE complaint IN (SELECT id FROM complaint WHERE outcome <> '')`, found: "row_extra complaint_file "},
+	{name: "an attachment is of another report", query: `UPDATE complaint_file SET complaint = '王小明' WHERE complaint = (SELECT max(complaint) FROM complaint_file)`, found: "row_extra complaint_file "},
 	{name: "an attachment is another", query: `UPDATE complaint_file SET number = 7`, found: "row_extra complaint_file "},
 	{name: "an attachment came with another text", query: `UPDATE complaint_file SET note = 1`, found: "row_differs complaint_file note"},
 	{name: "an attachment came later", query: `UPDATE complaint_file SET added_at = added_at + 1`, found: "row_differs complaint_file added_at"},

@@ -118,6 +118,7 @@ type reportFormPage struct {
 	Complaint, Authority []route
 	Kinds                []complaint.Kind
 	Puzzle               complaint.Puzzle
+	Clocks               complaint.Clocks
 	Sent                 reported // what was typed, where it has to be typed again
 	Problem, Field       string
 	Again, Years         int
@@ -140,7 +141,7 @@ func (s *Server) reportForm(w http.ResponseWriter, r *http.Request, sent reporte
 		return fault
 	}
 	page := reportFormPage{Service: r.PathValue("service"), Kinds: complaint.Kinds, Sent: sent, Problem: words, Again: complaint.Again,
-		Years: int(complaint.Kept / (365 * 24 * time.Hour)), Files: complaint.MaxFiles, Words: complaint.MaxWords}
+		Clocks: s.reportDeskOf().Clocks.Or(complaint.Defaults), Years: int(complaint.Kept / (365 * 24 * time.Hour)), Files: complaint.MaxFiles, Words: complaint.MaxWords}
 	if problem != nil {
 		page.Field = errs.Of(problem).Field
 	}
@@ -173,16 +174,15 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
 	if err := s.reporting.reports.take(r); err != nil {
 		return s.reportForm(w, r, reported{}, err)
 	}
-	leave, err := s.reportTurn()
-	if err != nil {
-		return s.reportForm(w, r, reported{}, err)
-	}
-	defer leave()
-	desk := s.reportDeskOf()
-	sent, err := readReport(r, func(p complaint.Proof) error {
-		solved, err := desk.Solved(p, s.Store.Now())
+	desk, leave := s.reportDeskOf(), func() {}
+	defer func() { leave() }()
+	sent, err := readReport(r, func(sent reported) error {
+		solved, err := desk.Solved(sent.Proof, s.Store.Now())
 		if err == nil && !solved && !s.reporting.plain.Allow() {
 			err = ErrSlowDown
+		}
+		if err == nil {
+			leave, err = s.reportTurn()
 		}
 		return err
 	})
@@ -197,8 +197,11 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		c, secret, err := desk.Receive(r.Context(), tx, sent.Proof, sent.Report)
+		if err != nil {
+			return err
+		}
 		page = reportSentPage{Name: p.Charter.Name.In(charter.Lang(lang(r))), Number: c.Number(), Secret: secret, Due: c.DueAt, Again: complaint.Again}
-		return err
+		return nil
 	})
 	if err != nil {
 		return s.reportForm(w, r, sent, err)
@@ -210,30 +213,32 @@ func (s *Server) reportDeskOf() complaint.Desk {
 	return complaint.Desk{Ring: s.Ring, Calendar: s.Calendar, Clocks: complaint.Clocks{Acknowledge: s.Clocks.Acknowledge, Finish: s.Clocks.Finish}}
 }
 
-// reportTurn lets so many forms with attachments be in memory at once. Errors: ErrSlowDown.
+// reportTurn lets so many forms with attachments be in memory at once: each of whoever has
+// solved a puzzle, or has a secret, so that nobody holds all of them for nothing. Errors:
+// ErrSlowDown.
 func (s *Server) reportTurn() (leave func(), err error) {
 	select {
 	case s.reporting.turns <- struct{}{}:
 		return func() { <-s.reporting.turns }, nil
 	default:
-		return nil, ErrSlowDown
+		return func() {}, ErrSlowDown
 	}
 }
 
 // readReport reads a form in memory: http.Request would put large files on the disk, in plain
-// (Invariant 9). May says, before the first file is read, whether it is read on; nil: it is.
-// The names of the files are not read at all.
-func readReport(r *http.Request, may func(complaint.Proof) error) (sent reported, err error) {
+// (Invariant 9). May says once, before the first file is read, by the fields before it, whether
+// it is read on. The names of the files are not read at all.
+func readReport(r *http.Request, may func(reported) error) (sent reported, err error) {
 	form, err := r.MultipartReader()
 	if err != nil {
 		return sent, ErrForm
 	}
-	allowed := may == nil
+	allowed := false
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
 			if !allowed {
-				return sent, may(sent.Proof)
+				return sent, may(sent)
 			}
 			return sent, nil
 		}
@@ -251,7 +256,7 @@ func readReport(r *http.Request, may func(complaint.Proof) error) (sent reported
 			continue
 		}
 		if !allowed {
-			if err := may(sent.Proof); err != nil {
+			if err := may(sent); err != nil {
 				return sent, err
 			}
 			allowed = true
@@ -387,12 +392,18 @@ func (s *Server) fillReport(r *http.Request, tx *db.Tx, desk complaint.Desk, pag
 }
 
 func (s *Server) addToReport(w http.ResponseWriter, r *http.Request) error {
-	leave, err := s.reportTurn()
-	if err != nil {
-		return s.reportDesk(w, r, "", err)
-	}
-	defer leave()
-	sent, err := readReport(r, nil)
+	leave := func() {}
+	defer func() { leave() }()
+	sent, err := readReport(r, func(sent reported) error {
+		err := s.Store.View(r.Context(), func(tx *db.Tx) error {
+			_, err := s.reportDeskOf().Follow(r.Context(), tx, sent.Number, sent.Secret)
+			return err
+		})
+		if err == nil {
+			leave, err = s.reportTurn()
+		}
+		return err
+	})
 	return s.followed(w, r, sent, func(ctx context.Context, tx *db.Tx) error {
 		if err != nil {
 			return err

@@ -83,7 +83,7 @@ func (p *insider) looksAfterReports() {
 	p.follow(`form[action*="/words"] button`)
 	p.sees("console.reports.reporter")
 	p.at("complaint-read")
-	p.Find(`select[name=outcome]`).Choose("founded")
+	p.Find(`#outcome`).Choose("founded")
 	p.fill(`textarea[name=words]`, "已经删除。")
 	p.follow(`form[action*="/answer"] button`)
 	p.sees("complaint.state.answered", "complaint.outcome.founded")
