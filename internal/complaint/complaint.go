@@ -368,9 +368,13 @@ func (f File) mark(plain []byte) string {
 	return ledger.Mark(f.salt, f.Complaint, decimal(f.Number), decimal(f.Note), f.Kind, decimal(f.Size), string(plain))
 }
 
-// FilesOf returns the attachments of a report, in their order.
+// FilesOf lists the attachments of a report, in their order, without what is in them: all that
+// a stranger has sent with one doesn't fit into memory.
 func FilesOf(ctx context.Context, tx *db.Tx, c Complaint) ([]File, error) {
-	return db.All(ctx, tx, scanFile, `SELECT `+fileColumns+` FROM complaint_file WHERE complaint = $1 ORDER BY number`, c.ID)
+	return db.All(ctx, tx, func(row db.Row) (f File, err error) {
+		err = row.Scan(&f.Complaint, &f.Number, &f.Note, (*db.Time)(&f.At), &f.Kind, &f.Size)
+		return f, err
+	}, `SELECT complaint, number, note, added_at, kind, size FROM complaint_file WHERE complaint = $1 ORDER BY number`, c.ID)
 }
 
 // AllFiles calls each with every attachment, by its report and number. Each must not use tx.

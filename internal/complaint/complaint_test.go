@@ -203,7 +203,15 @@ func TestArticle24_NobodyElseReadsAReport(t *testing.T) {
 				_, err := w.desk.Follow(ctx, tx, with[0], with[1])
 				wants(t, name, err, complaint.ErrSecret)
 			}
-			_, err := w.desk.Link(ctx, tx, w.Officer, service, c.ID, id.New(id.Child))
+			list, err := complaint.FilesOf(ctx, tx, c)
+			if err != nil || len(list) != 1 || list[0].Kind != "application/pdf" || list[0].Size == 0 {
+				t.Errorf("the list of attachments: %+v, %v", list, err)
+			}
+			for _, f := range list {
+				_, err := f.Mark(w.Ring)
+				wants(t, "a list with what is in them", err, complaint.ErrSealed)
+			}
+			_, err = w.desk.Link(ctx, tx, w.Officer, service, c.ID, id.New(id.Child))
 			wants(t, "handed on as a child", err, complaint.ErrLink)
 			return nil
 		})

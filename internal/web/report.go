@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -181,11 +182,8 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
 		if err == nil && !solved && !s.reporting.plain.Allow() {
 			err = ErrSlowDown
 		}
-		if err == nil {
-			leave, err = s.reportTurn()
-		}
 		return err
-	})
+	}, func() (err error) { leave, err = s.reportTurn(); return err })
 	sent.Service = r.PathValue("service")
 	if err != nil {
 		return s.reportForm(w, r, sent, err)
@@ -214,7 +212,7 @@ func (s *Server) reportDeskOf() complaint.Desk {
 }
 
 // reportTurn lets so many forms with attachments be in memory at once: each of whoever has
-// solved a puzzle, or has a secret, so that nobody holds all of them for nothing. Errors:
+// solved a puzzle, or has a secret. Errors:
 // ErrSlowDown.
 func (s *Server) reportTurn() (leave func(), err error) {
 	select {
@@ -227,8 +225,9 @@ func (s *Server) reportTurn() (leave func(), err error) {
 
 // readReport reads a form in memory: http.Request would put large files on the disk, in plain
 // (Invariant 9). May says once, before the first file is read, by the fields before it, whether
-// it is read on. The names of the files are not read at all.
-func readReport(r *http.Request, may func(reported) error) (sent reported, err error) {
+// it is read on, and turn whether there is room for files: who sends none needs none, so whoever
+// has files come slowly keeps nobody from writing. The names of the files are not read at all.
+func readReport(r *http.Request, may func(reported) error, turn func() error) (sent reported, err error) {
 	form, err := r.MultipartReader()
 	if err != nil {
 		return sent, ErrForm
@@ -255,17 +254,25 @@ func readReport(r *http.Request, may func(reported) error) (sent reported, err e
 			}
 			continue
 		}
+		first := make([]byte, 1)
+		if _, err := io.ReadFull(part, first); errors.Is(err, io.EOF) {
+			continue // a field that was left empty is no attachment
+		} else if err != nil {
+			return sent, reportCutOff(err)
+		}
 		if !allowed {
 			if err := may(sent); err != nil {
 				return sent, err
 			}
+			if err := turn(); err != nil {
+				return sent, err
+			}
 			allowed = true
 		}
-		b, err := io.ReadAll(io.LimitReader(part, complaint.MaxFile+1))
+		b, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(first), part), complaint.MaxFile+1))
 		switch {
 		case err != nil:
 			return sent, reportCutOff(err)
-		case len(b) == 0: // a field that was left empty is no attachment
 		case len(b) > complaint.MaxFile:
 			return sent, complaint.ErrFileSize.At("file")
 		case len(sent.Files) == complaint.MaxFiles:
@@ -330,12 +337,17 @@ func (s *Server) followReport(w http.ResponseWriter, r *http.Request) error {
 	return s.followed(w, r, reported{Number: r.PostFormValue("number"), Secret: r.PostFormValue("secret")}, nil)
 }
 
-// followed shows a report to who has its number and its secret. Of one number so many wrong
-// secrets are taken, from wherever they come, and then for a while none.
+// followed shows a report to who has its number and its secret, and doesn't ask too often.
 func (s *Server) followed(w http.ResponseWriter, r *http.Request, by reported, do func(ctx context.Context, tx *db.Tx) error) error {
 	if err := s.limits.take(r); err != nil {
 		return s.reportDesk(w, r, by.Number, err)
 	}
+	return s.showReport(w, r, by, do)
+}
+
+// showReport is followed of who is within the limits. Of one number so many wrong secrets are
+// taken, from wherever they come, and then for a while none.
+func (s *Server) showReport(w http.ResponseWriter, r *http.Request, by reported, do func(ctx context.Context, tx *db.Tx) error) error {
 	number, ok := id.ParseNumber(by.Number)
 	if !ok {
 		return s.reportDesk(w, r, "", complaint.ErrSecret)
@@ -391,20 +403,24 @@ func (s *Server) fillReport(r *http.Request, tx *db.Tx, desk complaint.Desk, pag
 	return err
 }
 
+// addToReport takes more from who has reported. Whoever may not follow the report is refused
+// before anything that is large is read, by the same limits.
 func (s *Server) addToReport(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limits.take(r); err != nil {
+		return s.reportDesk(w, r, "", err)
+	}
 	leave := func() {}
 	defer func() { leave() }()
 	sent, err := readReport(r, func(sent reported) error {
-		err := s.Store.View(r.Context(), func(tx *db.Tx) error {
+		if number, ok := id.ParseNumber(sent.Number); ok && !s.reporting.tries.Left(number) {
+			return ErrSlowDown
+		}
+		return s.Store.View(r.Context(), func(tx *db.Tx) error {
 			_, err := s.reportDeskOf().Follow(r.Context(), tx, sent.Number, sent.Secret)
 			return err
 		})
-		if err == nil {
-			leave, err = s.reportTurn()
-		}
-		return err
-	})
-	return s.followed(w, r, sent, func(ctx context.Context, tx *db.Tx) error {
+	}, func() (err error) { leave, err = s.reportTurn(); return err })
+	return s.showReport(w, r, sent, func(ctx context.Context, tx *db.Tx) error {
 		if err != nil {
 			return err
 		}

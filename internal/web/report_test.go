@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -190,5 +191,50 @@ func TestArticle24_TheDeskIsNotFlooded(t *testing.T) {
 		if code, body := s.papersFrom("198.51.100.9:1", reportAt+"/send", paper{fields: fields}); code != http.StatusOK {
 			t.Errorf("without a script: %d %s", code, body)
 		}
+		// Whose files come slowly hold the room for files, and keep nobody from writing.
+		slow := s.solves(say...)
+		for n := range 8 {
+			release := s.sendsSlowly(fmt.Sprintf("198.51.100.%d:1", 20+n), slow)
+			defer release()
+		}
+		if code, _ := s.papersFrom("198.51.100.10:1", reportAt+"/send", paper{fields: s.solves(say...), files: []string{"%PDF-1.7"}}); code != http.StatusTooManyRequests {
+			t.Errorf("a ninth with a file: %d", code)
+		}
+		if code, body := s.papersFrom("198.51.100.10:1", reportAt+"/send", paper{fields: s.solves(say...), files: []string{""}}); code != http.StatusOK {
+			t.Errorf("a report without a file: %d %s", code, body)
+		}
 	})
+}
+
+// sendsSlowly sends a report whose file doesn't end, and returns once it is being read. Release
+// breaks it off.
+func (s *site) sendsSlowly(address string, fields [][2]string) (release func()) {
+	s.t.Helper()
+	body, to := io.Pipe()
+	m := multipart.NewWriter(to)
+	r := httptest.NewRequest(http.MethodPost, reportAt+"/send", body)
+	r.RemoteAddr = address
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		s.server.Config.Handler.ServeHTTP(httptest.NewRecorder(), r)
+		body.Close()
+	}()
+	for _, f := range fields {
+		if err := m.WriteField(f[0], f[1]); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	w, err := m.CreateFormFile("file", "x")
+	if err == nil {
+		_, err = io.WriteString(w, strings.Repeat("x", 64<<10)) // more than is buffered: most of it was read
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return func() {
+		to.CloseWithError(io.ErrUnexpectedEOF)
+		<-over
+	}
 }
