@@ -342,6 +342,10 @@ func Read(ctx context.Context, tx *db.Tx, by approval.Actor, service, name strin
 	if err != nil {
 		return Case{}, nil, err
 	}
+	// It is held, so that the entry has its place behind the texts that there are, and before the next.
+	if _, err := tx.Exec(ctx, `UPDATE incident SET notes = notes WHERE id = $1 AND service = $2`, name, service); err != nil {
+		return Case{}, nil, err
+	}
 	c, err := Find(ctx, tx, service, name)
 	if err != nil {
 		return c, nil, err
