@@ -56,3 +56,34 @@ func Pairs(ctx context.Context, tx *db.Tx, decider string, decides staff.Action,
 	}
 	return Pair{by.Version, asked.Version, s.Version}, Apart(s, true, other, one)
 }
+
+// Another holds to the end of the transaction who confirms what another person inside has done,
+// by name: the matrix lets who confirms, and the two aren't accounts of one person (Apart). Of who
+// has left nobody knows any more who made the way to sign in, so nothing of theirs is confirmed.
+// Errors: ErrMayNot, ErrSelf, ErrAsker, ErrMaker.
+func Another(ctx context.Context, tx *db.Tx, by string, confirms staff.Action, other string, did staff.Action, service string) (Pair, error) {
+	held, done, err := both(ctx, tx, by, other)
+	if err != nil {
+		return Pair{}, err
+	}
+	s, err := catalog.Find(ctx, tx, service)
+	if err != nil {
+		return Pair{}, err
+	}
+	one, err := party(ctx, tx, held, confirms)
+	if err != nil {
+		return Pair{}, err
+	}
+	before, err := party(ctx, tx, done, did)
+	switch {
+	case err != nil:
+		return Pair{}, err
+	case !May(held, confirms, s):
+		return Pair{}, ErrMayNot
+	case held.ID == done.ID:
+		return Pair{}, ErrSelf
+	case done.State != staff.Active:
+		return Pair{}, ErrAsker
+	}
+	return Pair{held.Version, done.Version, s.Version}, Apart(s, false, before, one)
+}

@@ -42,6 +42,7 @@ import (
 	"wardkeep/internal/message"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/register"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
@@ -244,14 +245,14 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrOfficer, approval.ErrLooked,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
-	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, stream.ErrMayNot, shield.ErrMayNot, incident.ErrMayNot, incident.ErrSecond, complaint.ErrMayNot, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
+	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, stream.ErrMayNot, shield.ErrMayNot, incident.ErrMayNot, incident.ErrSecond, complaint.ErrMayNot, rectification.ErrMayNot, rectification.ErrSecond, rectification.ErrMaybeOne, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
 // requestsAt is what the address of every request for a look begins with, and shownAt those
 // of all pages on which something of a child or a guardian is shown, or what an account or a
 // content is called.
 const requestsAt = "/console/access/requests/"
 
-var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/", "/console/suspicions/", "/console/takedowns/", "/console/incidents/", "/console/shields/", "/console/reports/"}
+var shownAt = []string{requestsAt, "/console/evidence/", "/console/demands/", "/console/suspicions/", "/console/takedowns/", "/console/incidents/", "/console/rectifications/", "/console/shields/", "/console/reports/"}
 
 // notes keeps the first refusal that tells of an attempt: what is shown after it may be
 // another, for who may not see a page isn't told that it is there. Of a form it is one of

@@ -52,7 +52,6 @@ const (
 	listPictures   = "pictures" // of numbers: before its name
 	fileEntry      = "entry"    // of the ledger, with its proof
 	fileRecord     = "record"   // about who is in office
-	fileProof      = "proof"    // of what was put right
 )
 
 // A list is one that has a filter, or can be taken away.

@@ -203,6 +203,7 @@ var kinds = []kindOf{
 	{rectification.KindConfirmed, []int{25, 26, 27}},
 	{rectification.KindReopened, []int{25, 26, 27}},
 	{rectification.KindReminded, []int{25, 26, 27}},
+	{rectification.KindRead, []int{15, 25}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

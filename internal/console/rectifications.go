@@ -256,7 +256,8 @@ func meant(ctx context.Context, tx *db.Tx, who string, a staff.Action, service s
 	return found, ErrNamesakes.At(none.Field)
 }
 
-// A rectificationNote is a text of a matter, as it is shown.
+// A rectificationNote is a text of a matter: who has written it and when; and what, where it was
+// read on record before.
 type rectificationNote struct {
 	rectification.Note
 	Authority, Document, Provision, Words string
@@ -272,6 +273,7 @@ type rectificationPage struct {
 	Path   string
 	Whole  string // the page of that of which it is a part, or ""
 	Notes  []rectificationNote
+	Read   bool // its texts were read a moment ago, and are shown
 	Parts  []rectificationRow
 	Part   rectification.What // that may be recorded with it, or ""
 	Opener string             // who has recorded it
@@ -305,14 +307,28 @@ func (v *visit) matter(ctx context.Context, tx *db.Tx, a staff.Action) (rectific
 	return m, service, err
 }
 
-func (s *Server) rectification(v *visit) error { return v.rectificationPage(nil) }
+func (s *Server) rectification(v *visit) error { return v.rectificationPage(nil, nil) }
 
-func (v *visit) rectificationPage(problem error) error {
+// readRectification shows, with its page, what was written about a matter. That it is read is on
+// record before (Invariant 2).
+func (s *Server) readRectification(v *visit) error {
+	var read []rectification.Note
+	err := v.dealt(func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) (err error) {
+		_, read, err = rectification.Read(ctx, tx, by, service, v.r.PathValue("rectification"))
+		return err
+	})
+	if errs.Of(err).Is(staff.ErrMayNot) {
+		return err
+	}
+	return v.rectificationPage(err, read)
+}
+
+func (v *visit) rectificationPage(problem error, read []rectification.Note) error {
 	words, status, fault := v.problem(problem)
 	if fault != nil {
 		return fault
 	}
-	page := rectificationPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Sent: make(map[string]string), Today: v.now.In(age.Zone).Format(time.DateOnly)}
+	page := rectificationPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Read: read != nil, Sent: make(map[string]string), Today: v.now.In(age.Zone).Format(time.DateOnly)}
 	if problem != nil {
 		page.Field, page.Form = errs.Of(problem).Field, v.r.URL.Path[strings.LastIndexByte(v.r.URL.Path, '/')+1:]
 		for _, field := range []string{"day", "due", "words"} {
@@ -337,7 +353,7 @@ func (v *visit) rectificationPage(problem error) error {
 				return err
 			}
 		}
-		if err := page.read(ctx, tx, v, names); err != nil {
+		if err := page.fill(ctx, tx, v, names, read); err != nil {
 			return err
 		}
 		me, open := v.in.Person.ID, m.State() == rectification.Open
@@ -358,25 +374,29 @@ func (v *visit) rectificationPage(problem error) error {
 	return v.show(status, "rectification", page)
 }
 
-// read reads what was written about it, and what belongs to it.
-func (p *rectificationPage) read(ctx context.Context, tx *db.Tx, v *visit, names naming) error {
-	notes, err := rectification.NotesOf(ctx, tx, p.Matter)
-	if err != nil {
-		return err
-	}
-	for _, n := range notes {
-		text, err := n.Text(v.s.Ring)
-		broken := errs.Of(err).Is(rectification.ErrSealed)
-		if err != nil && !broken {
+// fill shows the texts about it, with what was read of them, and what belongs to it.
+func (p *rectificationPage) fill(ctx context.Context, tx *db.Tx, v *visit, names naming, read []rectification.Note) error {
+	notes, err := read, error(nil)
+	if read == nil {
+		if notes, err = rectification.NotesOf(ctx, tx, p.Matter); err != nil {
 			return err
 		}
+	}
+	p.Notes, p.Parts = nil, nil
+	for _, n := range notes {
 		who, err := names.of(ctx, n.By)
 		if err != nil {
 			return err
 		}
-		row := rectificationNote{Note: n, Authority: text.Authority.Reveal(), Document: text.Document.Reveal(), Provision: text.Provision.Reveal(), Words: text.Words.Reveal(),
-			Day: text.Day, Broken: broken, Who: who}
-		if n.File != "" {
+		row := rectificationNote{Note: n, Who: who}
+		if read != nil {
+			text, err := n.Text(v.s.Ring)
+			if row.Broken = errs.Of(err).Is(rectification.ErrSealed); err != nil && !row.Broken {
+				return err
+			}
+			row.Authority, row.Document, row.Provision, row.Words, row.Day = text.Authority.Reveal(), text.Document.Reveal(), text.Provision.Reveal(), text.Words.Reveal(), text.Day
+		}
+		if n.File != "" && read != nil {
 			row.To = p.Path + "/documents/" + strconv.FormatInt(n.Number, 10)
 		}
 		p.Notes = append(p.Notes, row)
@@ -403,14 +423,14 @@ func (v *visit) changedRectification(fn func(ctx context.Context, tx *db.Tx, by 
 	case e.Is(staff.ErrMayNot):
 		return err
 	}
-	return v.rectificationPage(err)
+	return v.rectificationPage(err, nil)
 }
 
 // proveRectification proves it with a document, as who looks after it.
 func (s *Server) proveRectification(v *visit) error {
 	document, err := v.document()
 	if err != nil {
-		return v.rectificationPage(err)
+		return v.rectificationPage(err, nil)
 	}
 	return v.changedRectification(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
 		_, _, err := rectification.Prove(ctx, tx, s.Ring, by, service, name, v.value("day"), pii.New(v.value("words")), document)
@@ -457,30 +477,24 @@ func (s *Server) handRectification(v *visit) error {
 	})
 }
 
-// rectificationDocument sends the document that proves something, to be kept by who may see it.
+// rectificationDocument sends the document that proves something, to be kept by who may see it,
+// once that is on record.
 func (s *Server) rectificationDocument(v *visit) error {
-	var m rectification.Matter
+	number, err := strconv.ParseInt(v.r.PathValue("note"), 10, 32)
+	if err != nil {
+		return rectification.ErrNoPaper
+	}
 	var n rectification.Note
 	var document []byte
-	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		if m, _, err = v.matter(ctx, tx, staff.SeeRectifications); err != nil {
-			return err
-		}
-		number, err := strconv.ParseInt(v.r.PathValue("note"), 10, 32)
-		if err != nil {
-			return rectification.ErrNoPaper
-		}
-		n, document, err = rectification.Document(ctx, tx, s.Ring, m, number)
+	err = v.dealt(func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) (err error) {
+		n, document, err = rectification.Fetch(ctx, tx, s.Ring, by, service, v.r.PathValue("rectification"), number)
 		return err
 	})
-	if err == nil {
-		err = v.takes(fileProof)
-	}
 	if err != nil {
 		return err
 	}
 	v.seen.Shows = "record"
-	return v.attach(m.ID+"-"+strconv.FormatInt(n.Number, 10), n.File, document)
+	return v.attach(n.Matter+"-"+strconv.FormatInt(n.Number, 10), n.File, document)
 }
 
 // attach sends a document that is kept, as a file.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/rectification"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -93,6 +94,12 @@ func TestArticle25_WhatHasToBePutRightAtTheConsole(t *testing.T) {
 		refused("answered", 303, boss.sends(summons+"/prove", d.proof()))
 		o.check("rectification-own", boss, summons)
 		refused("the answer confirmed", 303, vice.post(summons+"/confirm"))
+		if page := boss.get(item).Body.String(); strings.Contains(page, "等新版本") || !strings.Contains(page, item+"/words") {
+			t.Error("what was written is shown before it is on record that it is read")
+		}
+		if w := audits.post(item + "/words"); w.Code != 200 || !strings.Contains(w.Body.String(), "等新版本") || !strings.Contains(w.Body.String(), item+"/documents/2") {
+			t.Errorf("read: %d", w.Code)
+		}
 		if w := audits.post(item + "/documents/2"); w.Code != 200 || w.Body.String() != letter || w.Header().Get("Content-Type") != "application/pdf" {
 			t.Errorf("the proof: %d", w.Code)
 		}
@@ -142,6 +149,15 @@ func TestArticle25_WhatHasToBePutRightAtTheConsole(t *testing.T) {
 		}
 		if err := d.ledger.Flush(t.Context()); err != nil {
 			t.Fatal(err)
+		}
+		read := 0
+		for _, p := range d.placed() {
+			if p.Kind == rectification.KindRead {
+				read++
+			}
+		}
+		if read != 2 {
+			t.Errorf("%d readings are on record, want 2", read)
 		}
 		d.audited()
 	})

@@ -133,6 +133,7 @@ func table() []route {
 		{"GET /console/rectifications/{service}/{rectification}", whoMay, staff.SeeRectifications, "", (*Server).rectification},
 		{"GET /console/rectifications/{service}/{rectification}/part", whoMay, staff.ManageRectifications, "", (*Server).showRectificationNew},
 		{"POST /console/rectifications/{service}/{rectification}/part", whoMay, staff.ManageRectifications, "/console/rectifications/{service}/{rectification}/part", (*Server).recordRectification},
+		{"POST /console/rectifications/{service}/{rectification}/words", freshlyMay, staff.SeeRectifications, "/console/rectifications", (*Server).readRectification},
 		{"POST /console/rectifications/{service}/{rectification}/prove", whoMay, staff.ProveRectifications, "/console/rectifications/{service}/{rectification}", (*Server).proveRectification},
 		{"POST /console/rectifications/{service}/{rectification}/confirm", whoMay, staff.ManageRectifications, "/console/rectifications/{service}/{rectification}", (*Server).confirmRectification},
 		{"POST /console/rectifications/{service}/{rectification}/reopen", whoMay, staff.ManageRectifications, "/console/rectifications/{service}/{rectification}", (*Server).reopenRectification},

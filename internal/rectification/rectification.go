@@ -7,7 +7,7 @@
 // owner and a date; its owner brings a proof, another person confirms it, and no date is moved
 // and nothing is opened again without a reason in the ledger. A summons is answered only once
 // all that has to be put right for it is confirmed. What is written is sealed, for it may name
-// somebody, and the ledger has a mark of each text with its document.
+// somebody, the ledger has a mark of each text with its document, and who reads it is on record.
 package rectification
 
 import (
@@ -38,6 +38,8 @@ var (
 	ErrDocument  = errs.New(errs.Invalid, "rectification.document_invalid")
 	ErrNotOwner  = errs.New(errs.Conflict, "rectification.not_owner")   // who proves it isn't who looks after it
 	ErrSecond    = errs.New(errs.Conflict, "rectification.second")      // who confirms it is who has proved it, or looks after it
+	ErrMaybeOne  = errs.New(errs.Conflict, "rectification.maybe_one")   // or may be the same person under another account
+	ErrProver    = errs.New(errs.Conflict, "rectification.prover_left") // who has proved it has left: it is proved again
 	ErrNotOpen   = errs.New(errs.Conflict, "rectification.not_open")    // it is proved, or closed
 	ErrNotProved = errs.New(errs.Conflict, "rectification.not_proved")  // so it can't be confirmed
 	ErrOpen      = errs.New(errs.Conflict, "rectification.open")        // so it can't be opened again

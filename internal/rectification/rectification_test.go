@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/rectification"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
+	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 )
@@ -65,6 +66,9 @@ func (o *office) hire(name string, g staff.Grant) (p staff.Person) {
 
 func manages(p staff.Person) staff.Acting {
 	return staff.Acting{Person: p, Action: staff.ManageRectifications}
+}
+func sees(p staff.Person) staff.Acting {
+	return staff.Acting{Person: p, Action: staff.SeeRectifications}
 }
 func proves(p staff.Person) staff.Acting {
 	return staff.Acting{Person: p, Action: staff.ProveRectifications}
@@ -181,7 +185,7 @@ func TestArticle25_ASummonsEndsWithItsItems(t *testing.T) {
 			t.Errorf("%+v", again)
 		}
 		o.Do(func(ctx context.Context, tx *db.Tx) error {
-			notes, err := rectification.NotesOf(ctx, tx, again)
+			_, notes, err := rectification.Read(ctx, tx, sees(o.manager), service, again.ID)
 			var words []string
 			for _, n := range notes {
 				text, e := n.Text(o.Ring)
@@ -190,12 +194,17 @@ func TestArticle25_ASummonsEndsWithItsItems(t *testing.T) {
 			if got := strings.Join(words, "; "); got != "未经同意收集位置; 供应商延期; 已整改; 截图不全; 已整改; 网信办复查" {
 				t.Error(got)
 			}
-			_, document, e := rectification.Document(ctx, tx, o.Ring, again, 2)
+			_, document, e := rectification.Fetch(ctx, tx, o.Ring, sees(o.manager), service, again.ID, 2)
 			if string(document) != "%PDF-1.7 proof" {
 				t.Errorf("%q", document)
 			}
-			if _, _, none := rectification.Document(ctx, tx, o.Ring, again, 1); !errors.Is(none, rectification.ErrNoPaper) {
+			if _, _, none := rectification.Fetch(ctx, tx, o.Ring, sees(o.manager), service, again.ID, 1); !errors.Is(none, rectification.ErrNoPaper) {
 				t.Errorf("a reason has a document: %v", none)
+			}
+			for what, by := range map[string]staff.Acting{"who may only prove": proves(o.manager), "who is at work elsewhere": sees(staff.Person{ID: o.manager.ID})} {
+				if _, _, none := rectification.Read(ctx, tx, by, service, again.ID); !errors.Is(none, rectification.ErrMayNot) {
+					t.Errorf("%s reads: %v", what, none)
+				}
 			}
 			count, e2 := rectification.Count(ctx, tx, service, rectification.Item, 10)
 			if count != (rectification.Tally{Open: 1}) {
@@ -209,6 +218,22 @@ func TestArticle25_ASummonsEndsWithItsItems(t *testing.T) {
 			}
 			return errors.Join(err, e, e2, e3)
 		})
+		var read []rectification.ReadBody
+		if err := o.log.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			read = nil
+			return ledger.ReadKind(ctx, tx, 1, 1<<40, rectification.KindRead, func(p ledger.Placed) error {
+				var b rectification.ReadBody
+				err := p.Into(&b)
+				read = append(read, b)
+				return err
+			})
+		})
+		if len(read) != 2 || read[0].Matter != again.ID || read[0].Notes != 6 || read[0].Document != 0 || read[1].Document != 2 {
+			t.Errorf("on record is %+v", read)
+		}
 		o.audit()
 	})
 }
@@ -315,6 +340,29 @@ func TestArticle25_WhatARectificationRefuses(t *testing.T) {
 		o.want("opened though it is open", o.reopen(o.officer, one.ID, o.day(2), "x"), rectification.ErrOpen, "")
 		o.want("nobody's", o.confirm(o.officer, "rc_00000000000000000000000000"), rectification.ErrNotFound, "")
 		o.want("closed by a manager", o.confirm(o.manager, one.ID), rectification.ErrMayNot, "")
+
+		// Nobody confirms what they may have proved themselves, under a second account.
+		var second staff.Person
+		o.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			second, err = staff.Add(ctx, tx, o.officer, "第二个", staff.Grant{Role: staff.Manager, Service: service})
+			if err == nil {
+				_, _, err = signin.Door{Ring: o.Ring}.Invite(ctx, tx, o.officer, second.ID)
+			}
+			return err
+		})
+		theirs := with(item, func(m *rectification.Matter) { m.Owner = second.ID })
+		one = o.want("recorded", o.record(manages(o.officer), theirs, o.day(1), said), nil, rectification.Open)
+		o.want("proved by a second account", o.prove(second, one.ID), nil, rectification.Proved)
+		o.want("confirmed by who has made its link", o.confirm(o.officer, one.ID), rectification.ErrMaybeOne, rectification.Proved)
+		o.want("confirmed by another", o.confirm(o.deputy, one.ID), nil, rectification.Closed)
+		one = o.want("recorded", o.record(manages(o.officer), theirs, o.day(1), said), nil, rectification.Open)
+		o.want("proved", o.prove(second, one.ID), nil, rectification.Proved)
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := signin.Leave(ctx, tx, o.deputy, second.ID)
+			return err
+		})
+		o.want("confirmed of who has left", o.confirm(o.deputy, one.ID), rectification.ErrProver, rectification.Proved)
+		o.audit()
 	})
 }
 

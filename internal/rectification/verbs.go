@@ -33,6 +33,7 @@ const (
 	KindConfirmed = "rectification.confirmed"
 	KindReopened  = "rectification.reopened"
 	KindReminded  = "rectification.reminded"
+	KindRead      = "rectification.read"
 )
 
 // A RecordedBody is what the ledger keeps of what an authority demands, or of what was found:
@@ -78,9 +79,18 @@ type MovedBody struct {
 	approval.Inside
 }
 
-// A ConfirmedBody says that another person has confirmed the proof.
+// A ConfirmedBody says that another person has confirmed the proof: which two they are.
 type ConfirmedBody struct {
 	Matter string `json:"matter"`
+	approval.Pair
+}
+
+// A ReadBody says that somebody reads what was written about it, of how many texts; or takes the
+// document that came with one of them, by its number.
+type ReadBody struct {
+	Matter   string `json:"matter"`
+	Notes    int64  `json:"notes"`
+	Document int64  `json:"document,omitempty"`
 	approval.Inside
 }
 
@@ -420,9 +430,10 @@ func (m Matter) written(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by s
 }
 
 // Confirm says that the proof holds, and ends it: another person than its owner, and than who
-// has proved it. Errors: ErrMayNot, ErrNotFound, ErrNotProved, ErrSecond.
+// has proved it, not that one under a second account. Errors: ErrMayNot, ErrNotFound,
+// ErrNotProved, ErrSecond, ErrMaybeOne, ErrProver.
 func Confirm(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) (Matter, string, error) {
-	m, inside, err := hold(ctx, tx, by, staff.ManageRectifications, service, name)
+	m, _, err := hold(ctx, tx, by, staff.ManageRectifications, service, name)
 	switch {
 	case err != nil:
 		return m, "", err
@@ -431,11 +442,22 @@ func Confirm(ctx context.Context, tx *db.Tx, by staff.Acting, service, name stri
 	case by.ID == m.Owner || by.ID == m.DoneBy:
 		return m, "", ErrSecond
 	}
+	two, err := approval.Another(ctx, tx, by.ID, staff.ManageRectifications, m.DoneBy, staff.ProveRectifications, service)
+	switch {
+	case errors.Is(err, approval.ErrMayNot):
+		return m, "", ErrMayNot
+	case errors.Is(err, approval.ErrMaker):
+		return m, "", ErrMaybeOne
+	case errors.Is(err, approval.ErrAsker):
+		return m, "", ErrProver
+	case err != nil:
+		return m, "", err
+	}
 	m.ClosedAt, m.ClosedBy, m.RemindAt = tx.Now(), by.ID, time.Time{}
 	if err := m.save(ctx, tx); err != nil {
 		return m, "", err
 	}
-	entry, err := m.note(ctx, tx, KindConfirmed, by.Ledger(), ConfirmedBody{m.ID, inside})
+	entry, err := m.note(ctx, tx, KindConfirmed, by.Ledger(), ConfirmedBody{m.ID, two})
 	return m, entry, err
 }
 
@@ -453,9 +475,37 @@ func Remind(ctx context.Context, tx *db.Tx, actor string, m Matter) (bool, error
 	return err == nil, err
 }
 
-// Document returns a text about a matter with the document that proves it. Errors: ErrNoPaper,
-// ErrSealed.
-func Document(ctx context.Context, tx *db.Tx, ring *keyring.Ring, m Matter, n int64) (Note, []byte, error) {
+// Read records that somebody whom the matrix lets (staff.SeeRectifications) reads what was written
+// about a matter, and returns it, without the documents. It is shown once that is committed, and
+// not before (Invariant 2). Errors: ErrMayNot, ErrNotFound.
+func Read(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) (Matter, []Note, error) {
+	m, inside, err := hold(ctx, tx, by, staff.SeeRectifications, service, name)
+	if err != nil {
+		return m, nil, err
+	}
+	if _, err := m.note(ctx, tx, KindRead, by.Ledger(), ReadBody{Matter: m.ID, Notes: m.Notes, Inside: inside}); err != nil {
+		return m, nil, err
+	}
+	notes, err := NotesOf(ctx, tx, m)
+	return m, notes, err
+}
+
+// Fetch records, as Read does, that somebody takes the document that came with a text, and returns
+// it. Errors: those of Read, ErrNoPaper, ErrSealed.
+func Fetch(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, service, name string, n int64) (Note, []byte, error) {
+	m, inside, err := hold(ctx, tx, by, staff.SeeRectifications, service, name)
+	if err != nil {
+		return Note{}, nil, err
+	}
+	note, document, err := m.document(ctx, tx, ring, n)
+	if err != nil {
+		return note, nil, err
+	}
+	_, err = m.note(ctx, tx, KindRead, by.Ledger(), ReadBody{Matter: m.ID, Notes: m.Notes, Document: n, Inside: inside})
+	return note, document, err
+}
+
+func (m Matter) document(ctx context.Context, tx *db.Tx, ring *keyring.Ring, n int64) (Note, []byte, error) {
 	note, err := db.One(ctx, tx, scanWithDocument, `
 		SELECT `+noteColumns+`, document FROM rectification_note WHERE rectification = $1 AND number = $2`, m.ID, n)
 	if errors.Is(err, db.ErrNone) || err == nil && note.File == "" {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/rectification"
@@ -14,7 +15,7 @@ import (
 
 // ofRectifications are the kinds about what an authority demands, and what has to be put right.
 var ofRectifications = []string{rectification.KindRecorded, rectification.KindHanded, rectification.KindPostponed, rectification.KindAppealed,
-	rectification.KindProved, rectification.KindConfirmed, rectification.KindReopened, rectification.KindReminded}
+	rectification.KindProved, rectification.KindConfirmed, rectification.KindReopened, rectification.KindReminded, rectification.KindRead}
 
 // A matter is what the ledger says of one, with the marks of what was written about it.
 type matter struct {
@@ -36,6 +37,9 @@ func (f *fold) rectificationEntry(p ledger.Placed, s source) fault {
 	var b struct {
 		rectification.MovedBody
 		Owner string             `json:"owner"`
+		Asker int64              `json:"asker"` // the version of who has proved what is confirmed
+		Notes int64              `json:"notes"`
+		Paper int64              `json:"document"`
 		What  rectification.What `json:"what"`
 		Times int64              `json:"times"`
 	}
@@ -75,7 +79,12 @@ func (f *fold) rectificationEntry(p ledger.Placed, s source) fault {
 			return impossible(ruleActor)
 		}
 		m.ClosedAt, m.ClosedBy, m.remind = at, by, 0
-		return f.actedInside(p, s, b.Inside, does)
+		return f.confirmedByAnother(p, s, b.Inside, m.DoneBy, b.Asker)
+	case rectification.KindRead:
+		if b.Notes != int64(len(m.notes)) || b.Paper < 0 || b.Paper >= b.Notes {
+			return impossible(ruleRectification)
+		}
+		return f.actedInside(p, s, b.Inside, staff.SeeRectifications)
 	}
 	if b.Mark == "" || b.Note != int64(len(m.notes)) {
 		return fault{what: FoundBody, field: ruleRectification}
@@ -112,6 +121,18 @@ func (f *fold) rectificationEntry(p ledger.Placed, s source) fault {
 	}
 	m.notes = append(m.notes, written{by: f.names.keep(p.Actor), mark: b.Mark, at: at.UnixMicro()})
 	return f.actedInside(p, s, b.Inside, does)
+}
+
+// confirmedByAnother claims what approval.Another has looked at.
+func (f *fold) confirmedByAnother(p ledger.Placed, s source, on approvals.Inside, prover string, version int64) fault {
+	by, _ := insider(p)
+	other, ok := keyOf(id.Staff, prover)
+	if !ok {
+		return impossible(ruleActor)
+	}
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: on.Person, at: p.At.UnixMicro(), catalog: on.Catalog, action: staff.ManageRectifications,
+		parties: []partyThen{{other, version, staff.ProveRectifications}, {by, on.Person, staff.ManageRectifications}}})
+	return fault{}
 }
 
 // partsOpen reports whether something that belongs to it isn't confirmed.

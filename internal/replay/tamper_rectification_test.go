@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
@@ -107,6 +108,10 @@ func TestInvariant7_WhatHasToBePutRightReplays(t *testing.T) {
 			_, _, err := rectification.Confirm(ctx, tx, manages(officer), service, item.ID)
 			return err
 		})
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := rectification.Read(ctx, tx, staff.Acting{Person: deputy, Action: staff.SeeRectifications}, service, item.ID)
+			return err
+		})
 		ok(t, s.flush())
 		s.Pass(fine.DueAt.Sub(s.Store.Now()))
 		ok(t, s.sweep(), s.flush())
@@ -122,6 +127,14 @@ func TestInvariant7_WhatHasToBePutRightReplays(t *testing.T) {
 				})
 			}), c.found)
 		}
+		second := record(rectification.Matter{What: rectification.Item, Source: rectification.Own}, 60)
+		prove(second)
+		ok(t, s.flush())
+		var at catalog.Service
+		s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			at, err = catalog.Find(ctx, tx, service)
+			return err
+		})
 		later := func() int64 { return s.Store.Now().Add(90 * 24 * time.Hour).UnixMicro() }
 		for name, f := range map[string]struct {
 			kind, actor string
@@ -151,6 +164,12 @@ func TestInvariant7_WhatHasToBePutRightReplays(t *testing.T) {
 			}, "impossible rectification"},
 			"a person reminds": {rectification.KindReminded, officer.Ledger(), func() any {
 				return rectification.RemindedBody{Matter: fine.ID, What: rectification.Sanction, Times: 2, Due: fine.DueAt.UnixMicro()}
+			}, "impossible actor"},
+			"more was read than there is": {rectification.KindRead, deputy.Ledger(), func() any { return rectification.ReadBody{Matter: item.ID, Notes: 17} }, "impossible rectification"},
+			"a document without its text": {rectification.KindRead, deputy.Ledger(), func() any { return rectification.ReadBody{Matter: item.ID, Notes: 5, Document: 5} }, "impossible rectification"},
+			"an app reads":                {rectification.KindRead, s.App.Ledger(), func() any { return rectification.ReadBody{Matter: item.ID, Notes: 5} }, "impossible actor"},
+			"it is confirmed of whom nobody knows": {rectification.KindConfirmed, officer.Ledger(), func() any {
+				return rectification.ConfirmedBody{Matter: second.ID, Pair: approval.Pair{Person: officer.Version, Catalog: at.Version}}
 			}, "impossible actor"},
 			"nobody's": {rectification.KindConfirmed, officer.Ledger(), func() any { return rectification.ConfirmedBody{Matter: id.New(id.Rectification)} }, "impossible rectification"},
 		} {

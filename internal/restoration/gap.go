@@ -296,6 +296,7 @@ var additions = map[string]string{
 	rectification.KindConfirmed: "it waits again for another person, which is the stricter",
 	rectification.KindReopened:  "what was confirmed by the copy is opened again by who finds it",
 	rectification.KindReminded:  "they are reminded once more",
+	rectification.KindRead:      "nothing was done",
 
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",

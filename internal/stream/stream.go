@@ -391,6 +391,10 @@ func RecordScan(ctx context.Context, tx *db.Tx, by approval.Actor, service, name
 
 func record(ctx context.Context, tx *db.Tx, by approval.Actor, service, name string, t Test) (Stream, Made, string, error) {
 	fail := func(err error) (Stream, Made, string, error) { return Stream{}, Made{}, "", err }
+	// Held: of two tests at once, the second sees what the first has joined.
+	if _, err := tx.Exec(ctx, `UPDATE log_stream SET joins = joins WHERE id = $1 AND service = $2`, name, service); err != nil {
+		return fail(err)
+	}
 	s, err := Find(ctx, tx, service, name)
 	if err != nil {
 		return fail(err)
