@@ -108,14 +108,26 @@ func (t *Tab) Named(role, name string) *Element {
 
 // Heard returns the names of the things on the page that have one of the roles,
 // in no order: what somebody hears who has them listed, without what stands around
-// them. A "DisclosureTriangle" is what opens a fold.
+// them. A "DisclosureTriangle" is what opens a fold. What a browser puts by itself into a field
+// for a day or a time isn't among them: no page can name it.
 func (t *Tab) Heard(roles ...string) (names []string) {
 	t.T.Helper()
-	for _, n := range do(t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
+	nodes := do(t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes
+	in := make(map[accessibility.NodeID]*accessibility.Node, len(nodes))
+	for _, n := range nodes {
+		in[n.NodeID] = n
+	}
+	for _, n := range nodes {
 		if n.Ignored || !slices.Contains(roles, text(n.Role)) {
 			continue
 		}
-		names = append(names, text(n.Name))
+		of := in[n.ParentID]
+		for of != nil && !slices.Contains([]string{"Date", "DateTime", "InputTime"}, text(of.Role)) {
+			of = in[of.ParentID]
+		}
+		if of == nil {
+			names = append(names, text(n.Name))
+		}
 	}
 	return names
 }
