@@ -268,7 +268,7 @@ func (v *visit) incidentPage(problem error, read []incident.Note) error {
 func (p *incidentPage) fill(ctx context.Context, tx *db.Tx, v *visit, one incident.Case, read []incident.Note) (err error) {
 	p.Case, p.Path, p.Late = one, incidentPath(one.Service, one.ID), one.Late(tx.Now())
 	names := v.names(tx, one.Service)
-	for actor, name := range map[string]*string{one.Reporter: &p.Reporter, one.GradedBy: &p.Grader, one.ClosedBy: &p.Closer} {
+	for name, actor := range map[*string]string{&p.Reporter: one.Reporter, &p.Grader: one.GradedBy, &p.Closer: one.ClosedBy} { // of whom two may be one
 		if *name, err = names.of(ctx, actor); err != nil {
 			return err
 		}

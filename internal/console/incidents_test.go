@@ -99,6 +99,9 @@ func TestArticle21_TheRoomOfACase(t *testing.T) {
 			t.Fatalf("closed: %d %s", w.Code, w.Body)
 		}
 		b.check("incident-closed", b.boss, path)
+		if n := strings.Count(b.boss.get(path).Body.String(), "<small>林静"); n != 2 {
+			t.Errorf("%d times who has graded and closed it", n)
+		}
 		if w := b.boss.post(path+"/close", "outcome", "reported", "words", "x"); w.Code != http.StatusConflict {
 			t.Errorf("closed again: %d", w.Code)
 		}

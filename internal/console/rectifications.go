@@ -270,18 +270,19 @@ type rectificationNote struct {
 // rectificationPage is what rectification.html shows.
 type rectificationPage struct {
 	rectificationRow
-	Path   string
-	Whole  string // the page of that of which it is a part, or ""
-	Notes  []rectificationNote
-	Read   bool // its texts were read a moment ago, and are shown
-	Parts  []rectificationRow
-	Part   rectification.What // that may be recorded with it, or ""
-	Opener string             // who has recorded it
-	Prover string
-	Closer string
-	Today  string
-	Others []named // to whom it can be handed
-	Many   bool    // there are more, and somebody is named
+	Path    string
+	Whole   string // the page of that of which it is a part, or ""
+	WholeNo string // and its number
+	Notes   []rectificationNote
+	Read    bool // its texts were read a moment ago, and are shown
+	Parts   []rectificationRow
+	Part    rectification.What // that may be recorded with it, or ""
+	Opener  string             // who has recorded it
+	Prover  string
+	Closer  string
+	Today   string
+	Others  []named // to whom it can be handed
+	Many    bool    // there are more, and somebody is named
 
 	// What whoever looks may do.
 	Proves, Confirms, Manages, Appeals, Joins bool
@@ -346,9 +347,10 @@ func (v *visit) rectificationPage(problem error, read []rectification.Note) erro
 		}
 		page.Path = page.To
 		if m.PartOf != "" {
-			page.Whole = rectificationPath(rectification.Matter{Service: m.Service, ID: m.PartOf})
+			whole := rectification.Matter{Service: m.Service, ID: m.PartOf}
+			page.Whole, page.WholeNo = rectificationPath(whole), whole.Number()
 		}
-		for of, name := range map[string]*string{m.OpenedBy: &page.Opener, m.DoneBy: &page.Prover, m.ClosedBy: &page.Closer} {
+		for name, of := range map[*string]string{&page.Opener: m.OpenedBy, &page.Prover: m.DoneBy, &page.Closer: m.ClosedBy} { // of whom two may be one
 			if *name, err = names.ofStaff(ctx, of); err != nil {
 				return err
 			}

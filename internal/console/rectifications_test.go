@@ -88,6 +88,9 @@ func TestArticle25_WhatHasToBePutRightAtTheConsole(t *testing.T) {
 		refused("handed over", 303, boss.post(item+"/hand", "to", deputy.ID))
 		refused("proved by who looked after it", 409, does.sends(item+"/prove", d.proof()))
 		refused("proved", 303, vice.sends(item+"/prove", d.proof()))
+		if n := strings.Count(boss.get(item).Body.String(), "<dd>"+deputy.Session.Person.Name+" <small class"); n != 2 {
+			t.Errorf("%d times who has recorded and proved it", n)
+		}
 		refused("confirmed by oneself", 409, vice.post(item+"/confirm"))
 		refused("confirmed", 303, boss.post(item+"/confirm"))
 		stands(item, "closed", audits)
