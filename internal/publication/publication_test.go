@@ -2,12 +2,15 @@ package publication_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/pii"
@@ -433,24 +436,25 @@ func TestArticle15_WhoFindsTooMuchIsStopped(t *testing.T) {
 }
 
 // Article 28: a line of a log in which a held child's value stands, or anything of the form of
-// one, is joined; what is told of it is how many, of which kind, and in which lines.
+// one, is joined, and nobody's nickname is; what is told of it is how many, of which kind, and in
+// which lines.
 func TestArticle28_ASampleOfALogIsJoinedWithHeldChildren(t *testing.T) {
 	each(t, func(t *testing.T, w *newsroom) {
 		w.child("叮当小满仔", "13912345678")
 		join := func(sample string) (publication.Joined, error) {
 			return w.desk.Join(context.Background(), vaulttest.Service, strings.NewReader(sample))
 		}
-		got, err := join("GET /lessons 200 12ms\n\nGET /x?nick=叮当小满仔 200\ncall to 13912345678\nPOST /done 204\n")
+		const sample = "GET /lessons 200 12ms\n\nGET /x?nick=叮当小满仔 200\ncall to 13912345678\nPOST /done 204\n"
+		got, err := join(sample)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Lines != 4 || got.Found < 1 || got.Found > 2 || got.First[len(got.First)-1] != 4 || got.Kinds[screening.Phone] != 1 || len(got.Hash) != 64 {
-			t.Errorf("%+v", got)
+		want := publication.Joined{Lines: 4, Found: 2, Kinds: map[screening.Kind]int{screening.Name: 1, screening.Phone: 1}, First: []int{3, 4},
+			Hash: fmt.Sprintf("%x", sha256.Sum256([]byte(sample)))}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
 		}
-		if strings.Contains(fmt.Sprintf("%+v", got), "139") {
-			t.Error("it says what stands there")
-		}
-		if got, err := join("GET /lessons 200 12ms\nPOST /done 204\n"); err != nil || got.Found != 0 || got.Lines != 2 {
+		if got, err := join("GET /lessons 200 12ms\nGET /x?nick=晴空小纸鸢 200\n"); err != nil || got.Found != 0 || got.Lines != 2 {
 			t.Errorf("%+v, %v", got, err)
 		}
 		if _, err := join("\n \n"); !errors.Is(err, publication.ErrNothing) {
