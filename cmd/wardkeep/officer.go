@@ -108,14 +108,14 @@ func (c officerListCmd) Run(ctx context.Context, s *session) error {
 
 type officerRecordCmd struct {
 	Service  string `required:"" short:"s" help:"${of_service}"`
-	ID       string `arg:"" help:"${officer_id}"`
-	Kind     string `required:"" enum:"appointment,training" help:"${officer_record_kind}"`
+	ID       string `arg:"" optional:"" help:"${officer_record_id}"`
+	Kind     string `required:"" enum:"appointment,training,plan,drill" help:"${officer_record_kind}"`
 	Day      string `required:"" placeholder:"2026-05-06" help:"${officer_record_day}"`
 	Title    string `required:"" help:"${officer_record_title}"`
 	Document string `placeholder:"FILE" help:"${officer_record_document}"`
 }
 
-// Run keeps a document of an appointment, or a training. It prints the id of the record,
+// Run keeps a document of an appointment, a training, the emergency plan or a drill of it. It prints the id of the record,
 // and nothing else, on standard output.
 func (c officerRecordCmd) Run(ctx context.Context, s *session) error {
 	var document []byte

@@ -68,7 +68,19 @@ func newScene(t *testing.T, store *db.DB) *scene {
 		}
 		return err
 	})
+	s.plans(catalog.EmergencyPlan, 0)
+	s.plans(catalog.EmergencyDrill, 0)
 	return s
+}
+
+// plans records an emergency plan, or a drill of it, of so many days ago.
+func (s *scene) plans(kind catalog.RecordKind, ago int) {
+	s.T.Helper()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		r := catalog.Record{Kind: kind, Day: tx.Now().In(age.Zone).AddDate(0, 0, -ago).Format(time.DateOnly), Title: "应急预案"}
+		_, _, err := catalog.Keep(ctx, tx, s.Ring, s.Officer, service, r, []byte("%PDF-1.7"))
+		return err
+	})
 }
 
 func (s *scene) board() (all []board.Article) {
@@ -320,6 +332,17 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 		{"what may have leaked is past its time", 21, board.Broken, "incidents_late", func(s *scene) {
 			s.leaks()
 			s.Pass(2 * time.Hour)
+		}},
+		{"there is no emergency plan", 21, board.Broken, "plan_none", func(s *scene) { s.exec(`DELETE FROM officer_record WHERE kind = 'plan'`) }},
+		{"the emergency plan is too old", 21, board.Broken, "plan_none", func(s *scene) {
+			s.exec(`DELETE FROM officer_record WHERE kind = 'plan'`)
+			s.plans(catalog.EmergencyPlan, catalog.PlanDays-1)
+			s.is(21, board.Holds, "")
+			s.Pass(24 * time.Hour)
+		}},
+		{"nobody has tried the emergency plan within a year", 21, board.Attention, "drill_none", func(s *scene) {
+			s.exec(`DELETE FROM officer_record WHERE kind = 'drill'`)
+			s.plans(catalog.EmergencyDrill, catalog.PlanDays)
 		}},
 		{"nobody has said what systems keep", 28, board.Attention, "streams_none", func(s *scene) { s.exec(`UPDATE log_stream SET closed_at = 1`) }},
 		{"a log stream was never tested", 28, board.Broken, "streams_linkable", func(s *scene) { s.streams(-1) }},

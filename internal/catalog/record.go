@@ -17,29 +17,39 @@ import (
 	"wardkeep/internal/ledger"
 )
 
-// What can be wrong with a record about who holds an office.
+// What can be wrong with a record of the offices.
 var (
 	ErrRecordKind     = errs.New(errs.Invalid, "catalog.record_kind_unknown")
 	ErrRecordDay      = errs.New(errs.Invalid, "catalog.record_day_invalid") // none, or one to come
 	ErrRecordTitle    = errs.New(errs.Invalid, "catalog.record_title_invalid")
-	ErrRecordDocument = errs.New(errs.Invalid, "catalog.record_document_invalid") // an appointment has one; a PDF or a picture
+	ErrRecordDocument = errs.New(errs.Invalid, "catalog.record_document_invalid") // an appointment and a plan have one; a PDF or a picture
 	ErrRecordNotFound = errs.New(errs.NotFound, "catalog.record_not_found")
 )
 
 // A RecordKind is what a record is about.
 type RecordKind string
 
-// The kinds of records (Article 8).
+// The kinds of records: of who holds an office (Article 8), and of what is to be done at once
+// when something leaks (Article 21).
 const (
-	Appointment RecordKind = "appointment" // the document by which somebody was appointed
-	Training    RecordKind = "training"    // what somebody has learned for the office
+	Appointment    RecordKind = "appointment" // the document by which somebody was appointed
+	Training       RecordKind = "training"    // what somebody has learned for the office
+	EmergencyPlan  RecordKind = "plan"        // the emergency plan that is in force from its day on
+	EmergencyDrill RecordKind = "drill"       // that the plan was tried, and what was found
 )
 
 // RecordKinds are all of them.
-var RecordKinds = []RecordKind{Appointment, Training}
+var RecordKinds = []RecordKind{Appointment, Training, EmergencyPlan, EmergencyDrill}
 
 // Known reports whether there is such a kind.
 func (k RecordKind) Known() bool { return slices.Contains(RecordKinds, k) }
+
+// OfService reports whether such a record is about the service, and nobody in office.
+func (k RecordKind) OfService() bool { return k == EmergencyPlan || k == EmergencyDrill }
+
+// PlanDays is for how many days from its own a plan counts, and a drill: a term of ours. Who
+// wrote the plan, and who it names, has changed by then.
+const PlanDays = 365
 
 // KindRecorded is the kind of the entry that there is a record.
 const KindRecorded = "officer.recorded"
@@ -47,7 +57,7 @@ const KindRecorded = "officer.recorded"
 // A RecordedBody is what the ledger keeps of a record.
 type RecordedBody struct {
 	ID      string     `json:"id"`
-	Officer string     `json:"officer"`
+	Officer string     `json:"officer,omitempty"`
 	Kind    RecordKind `json:"kind"`
 	Mark    string     `json:"mark"` // of day, title and document: they may say more than the ledger may
 }
@@ -58,11 +68,12 @@ const MaxDocument = 4 << 20
 const maxTitle = 100 // characters
 
 // A Record is about somebody who holds or held an office: by which document they were
-// appointed, or what they have learned for it.
+// appointed, or what they have learned for it; or about the service: its emergency plan, or a
+// drill of it.
 type Record struct {
 	Service string
 	ID      string // "ro_…"
-	Officer string // "st_…", the term of office
+	Officer string // "st_…", the term of office; empty: it is about the service
 	Kind    RecordKind
 	Day     string // as in 2026-05-06
 	Title   string
@@ -73,6 +84,15 @@ type Record struct {
 
 	sealed []byte
 	salt   []byte
+}
+
+// Until is when a plan or a drill counts no more: the beginning of a day.
+func (r Record) Until() time.Time {
+	day, err := time.ParseInLocation(time.DateOnly, r.Day, age.Zone)
+	if err != nil {
+		return time.Time{} // changed by hand: it counts for nothing
+	}
+	return day.AddDate(0, 0, PlanDays)
 }
 
 // Mark is what the ledger has of the record: whoever has the record and its salt proves
@@ -104,7 +124,7 @@ func (r Record) check(now time.Time, document []byte) error {
 		return ErrRecordDay.At("day")
 	case !isLine(r.Title, maxTitle):
 		return ErrRecordTitle.At("title")
-	case len(document) == 0 && r.Kind == Training:
+	case len(document) == 0 && (r.Kind == Training || r.Kind == EmergencyDrill):
 		return nil
 	case !kept:
 		return ErrRecordDocument.At("document")
@@ -126,9 +146,10 @@ func scanRecord(row db.Row) (r Record, err error) {
 	return r, err
 }
 
-// Keep keeps a record about somebody who holds or held an office of the service, with a
-// document of at most MaxDocument bytes, sealed: an appointment has one. Of r, Officer,
-// Kind, Day and Title count. Errors: ErrNotFound, ErrNotInOffice, ErrOfficerNotFound,
+// Keep keeps a record about somebody who holds or held an office of the service, or about the
+// service itself, with a document of at most MaxDocument bytes, sealed: an appointment and a
+// plan have one. Of r, Officer, Kind, Day and Title count; where it is about the service, no
+// Officer. Errors: ErrNotFound, ErrNotInOffice, ErrOfficerNotFound,
 // ErrRecordKind, ErrRecordDay, ErrRecordTitle, ErrRecordDocument.
 func Keep(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Actor, service string, r Record, document []byte) (Record, string, error) {
 	s, err := lockBy(ctx, tx, by, service)
@@ -143,15 +164,20 @@ func (s Service) keep(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by Act
 	fail := func(err error) (Record, string, error) { return Record{}, "", err }
 	r = Record{Service: s.Name, ID: id.New(id.Record), Officer: r.Officer, Kind: r.Kind, Day: r.Day, Title: r.Title,
 		AddedAt: tx.Now(), AddedBy: by.Ledger(), salt: ledger.NewSalt()}
+	if r.Kind.OfService() {
+		r.Officer = ""
+	}
 	if len(document) > 0 {
 		r.File, r.Hash = http.DetectContentType(document), hashOf(string(document))
 	}
 	if err := r.check(tx.Now(), document); err != nil {
 		return fail(err)
 	}
-	_, err := FindOfficer(ctx, tx, s.Name, r.Officer)
-	if err != nil {
-		return fail(err)
+	var err error
+	if !r.Kind.OfService() {
+		if _, err = FindOfficer(ctx, tx, s.Name, r.Officer); err != nil {
+			return fail(err)
+		}
 	}
 	if r.File != "" {
 		if r.sealed, err = ring.Seal(documentDomain, document, r.Service, r.ID); err != nil {
@@ -233,6 +259,31 @@ func Records(ctx context.Context, tx *db.Tx, service string, from RecordCursor, 
 	}
 	last := all[limit-1]
 	return all[:limit], RecordCursor{last.Day, last.ID}, nil
+}
+
+// LastPlan returns the newest plan of a service, or with EmergencyDrill the newest drill, whether it
+// still counts or not (see Record.Until), without its document. Errors: ErrRecordNotFound.
+func LastPlan(ctx context.Context, tx *db.Tx, service string, kind RecordKind) (Record, error) {
+	r, err := db.One(ctx, tx, scanRecord, `
+		SELECT `+recordColumns+` FROM officer_record WHERE service = $1 AND kind = $2
+		ORDER BY day DESC, id DESC LIMIT 1`, service, kind)
+	if errors.Is(err, db.ErrNone) {
+		err = ErrRecordNotFound
+	}
+	return r, err
+}
+
+// OwesPlan reports whether the service must have an emergency plan (Article 21): from its first
+// charter on, with which it may hold something of a child's, until all of it is erased.
+func (s Service) OwesPlan(ctx context.Context, tx *db.Tx) (bool, error) {
+	if s.Charter == 0 || !s.Ceases("") {
+		return s.Charter != 0, nil
+	}
+	c, err := FindCessation(ctx, tx, s.Name, "")
+	if errors.Is(err, ErrNotCeasing) {
+		err = nil // lost in a restore: it has not ended
+	}
+	return c.EndedAt.IsZero(), err
 }
 
 // EachRecord calls fn with every record, and whether its document is there and is what its

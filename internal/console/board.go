@@ -178,7 +178,7 @@ var figurePages = map[string]string{
 	"charter_blank": "/console/charters", "charter_unreadable": "/console/charters", "charter_none": "/console/charters", "documents_lost": "/console/charters",
 	"authority_none": "/console/charters", "services_open": "/console/offices", "unconsented_late": "/console/due?kind=sweep", "transferred_bare": "/console/pictures?picture=uses",
 	"helps_open": "/console/due?kind=help", "helps_late": "/console/due?kind=help",
-	"incidents_open": "/console/incidents", "incidents_late": "/console/due?kind=incident",
+	"incidents_open": "/console/incidents", "incidents_late": "/console/due?kind=incident", "plan_none": "/console/offices", "drill_none": "/console/offices",
 	"reports_open": "/console/reports", "reports_late": "/console/reports?stands=late",
 	"streams": "/console/streams", "streams_none": "/console/streams", "streams_own": "/console/streams", "streams_ending": ofKind + "stream", "streams_linkable": ofKind + "stream", "streams_uncovered": ofKind + "stream",
 	"rectified": "/console/rectifications?what=rectify&stands=closed", "rectified_in_time": "/console/rectifications?what=rectify&stands=closed",
@@ -190,7 +190,7 @@ var figurePages = map[string]string{
 
 // articleClocks are what of each article has a clock.
 var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 3: {due.Party}, 4: {due.Takedown}, 7: {due.Impact}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep}, 13: {due.Key},
-	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident}, 23: {due.End}, 24: {due.Complaint}, 25: {due.Rectification}, 26: {due.Rectification}, 27: {due.Rectification}, 28: {due.Stream}}
+	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident, due.Plan}, 23: {due.End}, 24: {due.Complaint}, 25: {due.Rectification}, 26: {due.Rectification}, 27: {due.Rectification}, 28: {due.Stream}}
 
 // publicEvidence are the articles of which rules and agreement, which are public, are evidence.
 var publicEvidence = []int{3, 7, 8, 10, 24}

@@ -46,7 +46,7 @@ type dueLine struct {
 
 // aboutWords are the kinds of which console.due.about says in words what they are about;
 // of the others it is a name.
-var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Shield, due.Complaint, due.Stream, due.Incident, due.Rectification, due.Claim, due.Office, due.Charter, due.Party, due.Secret}
+var aboutWords = []due.Kind{due.Demand, due.Suspicion, due.Takedown, due.Shield, due.Complaint, due.Stream, due.Incident, due.Rectification, due.Claim, due.Office, due.Plan, due.Charter, due.Party, due.Secret}
 
 // Worded reports whether there are words for what the line is about.
 func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
@@ -129,6 +129,10 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 	case due.Impact:
 		if l.Number = ""; v.in.Person.May(staff.SeeImpacts, c.Service) {
 			l.To = impactPath(c.Service, c.Number, c.ID)
+		}
+	case due.Plan:
+		if v.in.Person.May(staff.SeeOffice, c.Service) {
+			l.To = "/console/offices/" + c.Service
 		}
 	case due.Office:
 		l.Command = "wardkeep officer appoint --service " + c.Service + " --role " + c.About

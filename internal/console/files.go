@@ -183,7 +183,7 @@ func (s *Server) officesFile(v *visit) error {
 		})
 }
 
-// recordsFile sends the records about who holds an office, without their documents.
+// recordsFile sends the records about who holds an office, and plans, without their documents.
 func (s *Server) recordsFile(v *visit) error {
 	filter, err := v.filterSent(serviceField)
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *Server) recordsFile(v *visit) error {
 			}
 			names := v.names(tx, services[at])
 			for _, r := range all {
-				who, err := names.of(ctx, "officer:"+r.Officer)
+				who, err := names.about(ctx, r)
 				if err != nil {
 					return nil, err
 				}

@@ -148,6 +148,10 @@ func (s *Server) openIncident(v *visit) error {
 		if err != nil {
 			return err
 		}
+		// Who presses twice is led to the one case.
+		if one, err = incident.SameOf(ctx, tx, s.Ring, by, v.value("service"), report); !errs.Of(err).Is(incident.ErrNotFound) {
+			return err
+		}
 		r := report
 		if r.NoticedAt.IsZero() {
 			r.NoticedAt = tx.Now()
@@ -182,6 +186,7 @@ type incidentPage struct {
 	Steps    []incident.Step
 	Grades   []incident.Grade
 	Outcomes []incident.Outcome
+	Plan     *emergencyPlan  // in force; nil: none is on record
 	Lacks    []incident.Step // that kept it from being closed
 	Form     string          // which form was sent
 	Typed    map[string]string
@@ -200,6 +205,13 @@ type incidentClock struct {
 type incidentStep struct {
 	Step incident.Step
 	Done bool
+}
+
+// An emergencyPlan is the plan by which a case is dealt with (Article 21).
+type emergencyPlan struct {
+	catalog.Record
+	Over bool   // it counts no more, and is all that there is
+	To   string // where its document is, for who may see the records of the office
 }
 
 // An incidentNote is a moment of a case: who wrote, when, at which step; and what, where it was
@@ -257,12 +269,28 @@ func (v *visit) incidentPage(problem error, read []incident.Note) error {
 		if errors.Is(problem, incident.ErrMissing) {
 			page.Lacks = one.Missing(incident.Outcome(page.Typed["outcome"]))
 		}
+		if err := page.plan(ctx, tx, v, service); err != nil {
+			return err
+		}
 		return page.fill(ctx, tx, v, one, read)
 	})
 	if err != nil {
 		return err
 	}
 	return v.show(status, "incident", page)
+}
+
+// plan looks for the plan of the service: at three in the morning nobody looks for a folder.
+func (p *incidentPage) plan(ctx context.Context, tx *db.Tx, v *visit, service catalog.Service) error {
+	r, err := catalog.LastPlan(ctx, tx, service.Name, catalog.EmergencyPlan)
+	if errors.Is(err, catalog.ErrRecordNotFound) {
+		return nil
+	}
+	p.Plan = &emergencyPlan{Record: r, Over: !tx.Now().Before(r.Until())}
+	if approval.May(v.in.Person, staff.SeeOffice, service) {
+		p.Plan.To = "/console/offices/" + service.Name + "/records/" + r.ID
+	}
+	return err
 }
 
 func (p *incidentPage) fill(ctx context.Context, tx *db.Tx, v *visit, one incident.Case, read []incident.Note) (err error) {

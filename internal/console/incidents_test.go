@@ -2,10 +2,13 @@ package console_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/family/age"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -35,7 +38,31 @@ func TestArticle21_TheRoomOfACase(t *testing.T) {
 			t.Fatalf("an engineer opens one: %d %s", w.Code, w.Body)
 		}
 		path, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+		again := []string{"service", vaulttest.Service, "kind", "leaked", "suspected", "yes", "item", "voice, nickname", "children", "30", "words", words}
+		if w := runs.post(at, again...); w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), path) {
+			t.Errorf("who presses twice is led to %s", w.Header().Get("Location"))
+		}
 		b.check("incidents", b.boss, "/console/incidents")
+		if body := b.boss.get(path).Body.String(); !says(body, "console.incidents.plan_none") {
+			t.Error("the room doesn't say that there is no plan")
+		}
+		plan := sheet{values: map[string]string{"officer": d.Officer.ID, "kind": "plan", "day": d.Store.Now().In(age.Zone).Format(time.DateOnly), "title": "泄露应急预案"}}
+		if w := b.boss.sends(officeAt+"/records", plan); w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("a plan without its document: %d", w.Code)
+		}
+		plan.files = map[string]upload{"document": {"a.pdf", letter}}
+		if w := b.boss.sends(officeAt+"/records", plan); w.Code != http.StatusSeeOther {
+			t.Fatalf("a plan: %d %s", w.Code, w.Body)
+		}
+		there := regexp.MustCompile(officeAt + `/records/ro_[0-9a-z]{26}`)
+		if body := b.boss.get(path).Body.String(); !strings.Contains(body, "泄露应急预案") || !there.MatchString(body) {
+			t.Error("the room doesn't lead to the plan")
+		} else if w := b.boss.post(there.FindString(body)); w.Code != http.StatusOK || w.Body.String() != letter {
+			t.Errorf("the plan: %d", w.Code)
+		}
+		if body := runs.get(path).Body.String(); !strings.Contains(body, "泄露应急预案") || there.MatchString(body) {
+			t.Error("an engineer is led to a paper of the office, or isn't told of the plan")
+		}
 		b.check("incident-open", b.boss, path)
 		if body := b.boss.get("/console/due?kind=incident").Body.String(); !strings.Contains(body, path) {
 			t.Error("it isn't among what is due")

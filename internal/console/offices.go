@@ -77,6 +77,7 @@ type officePage struct {
 	Export  exportPart
 	pager
 	Kinds    []catalog.RecordKind
+	PlanDays int              // for how long a plan counts, and a drill
 	Mine     *catalog.Officer // the office of whoever looks
 	ToDeputy string           // the name of the deputy, to whom it can be handed over
 	Today    string
@@ -113,7 +114,7 @@ func (v *visit) officePage(problem error) error {
 		return fault
 	}
 	from := catalog.ParseRecordCursor(v.r.URL.Query().Get("from"))
-	page := officePage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Kinds: catalog.RecordKinds, Today: v.now.In(age.Zone).Format(time.DateOnly)}
+	page := officePage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Kinds: catalog.RecordKinds, PlanDays: catalog.PlanDays, Today: v.now.In(age.Zone).Format(time.DateOnly)}
 	if problem != nil {
 		page.Field = errs.Of(problem).Field
 	}
@@ -190,7 +191,7 @@ func (p *officePage) fill(ctx context.Context, tx *db.Tx, v *visit, service cata
 	names := v.names(tx, service.Name)
 	for _, r := range records {
 		row := recordRow{Record: r}
-		if row.Who, err = names.of(ctx, "officer:"+r.Officer); err != nil {
+		if row.Who, err = names.about(ctx, r); err != nil {
 			return err
 		}
 		if r.File != "" {
@@ -199,6 +200,14 @@ func (p *officePage) fill(ctx context.Context, tx *db.Tx, v *visit, service cata
 		p.Records = append(p.Records, row)
 	}
 	return nil
+}
+
+// about is whom a record is about, or, of a plan, which is nobody's, who has recorded it.
+func (n naming) about(ctx context.Context, r catalog.Record) (string, error) {
+	if r.Kind.OfService() {
+		return n.of(ctx, r.AddedBy)
+	}
+	return n.of(ctx, "officer:"+r.Officer)
 }
 
 // officeFile sends the document of a record, to be kept by who may see it. It names who
@@ -307,7 +316,7 @@ func (s *Server) reachOfficer(v *visit) error {
 }
 
 // recordOfficer keeps what somebody in office has learned, or by which document they were
-// appointed.
+// appointed; or the service's emergency plan, or a drill of it.
 func (s *Server) recordOfficer(v *visit) error {
 	document, err := v.document()
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package due lists what has a clock: what children and guardians demand (Articles 19 and
 // 20), what somebody inside asks for and what was opened without the office (Article 15),
-// what processors must do, and their papers and checks (Article 16), what may have leaked (Article 21), what was reported to the desk (Article 24), what systems keep by themselves (Article 28), what an authority demands and what has to be put right (Articles 25 to 27), offices that are vacant (Article 8), ends that were
+// what processors must do, and their papers and checks (Article 16), what may have leaked (Article 21), what was reported to the desk (Article 24), what systems keep by themselves (Article 28), what an authority demands and what has to be put right (Articles 25 to 27), offices that are vacant (Article 8), emergency plans that end (Article 21), ends that were
 // announced (Article 23), assessments of purposes (Article 7, PIPL 55), secrets that leavers know (Article 15), and what should have ended by itself (Article 12).
 //
 // Its one invariant: a list is read from indexes that begin with the time, a page at a
@@ -50,6 +50,7 @@ const (
 	End           Kind = "end"           // of a service or a purpose, that was announced
 	Charter       Kind = "charter"       // that was proposed, and waits for another in office
 	Impact        Kind = "impact"        // an assessment of a purpose that ends soon, or has
+	Plan          Kind = "plan"          // the emergency plan, or its last drill, that counts no more soon
 	Secret        Kind = "secret"        // of an app or a receiver, that somebody knows who has left
 
 	Erasure Kind = "erasure" // of children, that should be over: one line a service
@@ -117,6 +118,7 @@ var sources = []source{
 	{End, staff.SeeBoard, false, ends},
 	{Charter, staff.PublishCharter, false, proposals},
 	{Impact, staff.SeeBoard, false, impacts},
+	{Plan, staff.SeeBoard, false, plans},
 	{Secret, staff.SeeSystem, false, secrets},
 	{Erasure, staff.SeeSystem, false, erasures},
 	{Value, staff.SeeSystem, false, values},

@@ -321,6 +321,26 @@ func impacts(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
 	return q.few(all), err
 }
 
+// Article 21: a plan is looked through and tried again before it counts no more. That there never
+// was one the board says: it has no day.
+func plans(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	owes, err := q.service.OwesPlan(ctx, tx)
+	if err != nil || !owes {
+		return nil, err
+	}
+	for _, kind := range []catalog.RecordKind{catalog.EmergencyPlan, catalog.EmergencyDrill} {
+		r, err := catalog.LastPlan(ctx, tx, q.service.Name, kind)
+		switch {
+		case errors.Is(err, catalog.ErrRecordNotFound):
+		case err != nil:
+			return nil, err
+		case !r.Until().After(tx.Now().Add(soon)):
+			all = append(all, Clock{Kind: Plan, Service: q.service.Name, At: r.Until(), ID: string(kind), About: string(kind), N: 1})
+		}
+	}
+	return q.few(all), nil
+}
+
 // Article 15: whoever has left is to know nothing that opens: what they were shown of an app or of
 // a receiver is replaced, and its time is since when they are gone. There are few.
 func secrets(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {

@@ -359,6 +359,37 @@ func TestArticle16_APartyReportsALeakItself(t *testing.T) {
 	})
 }
 
+// Article 21: who presses twice has one case; another person, another report, or a later one has
+// its own.
+func TestArticle21_AReportOfTheStaffSentTwiceIsOneCase(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		r := report(w)
+		first, err := open(w, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same := func(by catalog.Officer, r incident.Report) (c incident.Case) {
+			err := w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+				c, err = incident.SameOf(ctx, tx, w.Ring, by, service, r)
+				return err
+			})
+			if (c.ID == "") != errors.Is(err, incident.ErrNotFound) {
+				t.Errorf("%+v, %v", c, err)
+			}
+			return c
+		}
+		other := r
+		other.Words = pii.New("另一份名单。")
+		if same(w.Officer, r).ID != first.ID || same(deputy(w), r).ID != "" || same(w.Officer, other).ID != "" {
+			t.Error("a report isn't told from another, or from itself")
+		}
+		w.Pass(10 * time.Minute)
+		if same(w.Officer, r).ID != "" {
+			t.Error("what is reported ten minutes later is the same")
+		}
+	})
+}
+
 // Article 16(3): a report that is sent several times at once, to whatever node, is one case.
 func TestArticle16_AReportSentTwiceAtOnceIsOneCase(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {

@@ -158,9 +158,29 @@ func Same(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, r
 	if err != nil {
 		return Case{}, err
 	}
+	return twin(ctx, tx, ring, open, by.Ledger(), r)
+}
+
+// SameOf is Same for somebody of the staff. It holds the service. Errors: ErrNotFound.
+func SameOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor, service string, r Report) (Case, error) {
+	if _, err := catalog.Hold(ctx, tx, service); err != nil {
+		return Case{}, err
+	}
+	open, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM incident WHERE service = $1 AND reporter = $2 AND opened_at > $3 AND closed_at IS NULL
+		ORDER BY due_at, id LIMIT $4`, service, by.Ledger(), micros(tx.Now().Add(-sameWithin)), int64(maxOpen))
+	if err != nil {
+		return Case{}, err
+	}
+	return twin(ctx, tx, ring, open, by.Ledger(), r)
+}
+
+// twin returns the one of these cases that the reporter has opened a moment ago by the same
+// report.
+func twin(ctx context.Context, tx *db.Tx, ring *keyring.Ring, open []Case, reporter string, r Report) (Case, error) {
 	items := slices.Compact(slices.Sorted(slices.Values(r.Items)))
 	for _, c := range open {
-		if c.Reporter != by.Ledger() || tx.Now().Sub(c.OpenedAt) >= sameWithin || c.Kind != r.Kind || c.Suspected != r.Suspected || c.Children != r.Children ||
+		if c.Reporter != reporter || tx.Now().Sub(c.OpenedAt) >= sameWithin || c.Kind != r.Kind || c.Suspected != r.Suspected || c.Children != r.Children ||
 			!slices.Equal(c.Items, items) || !c.BeganAt.Equal(r.BeganAt) || !r.NoticedAt.IsZero() && !c.NoticedAt.Equal(r.NoticedAt) {
 			continue
 		}

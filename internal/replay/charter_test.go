@@ -91,6 +91,11 @@ func playCabinet(t *testing.T, w *vaulttest.World) *cabinet {
 		if err == nil {
 			_, _, err = catalog.Keep(ctx, tx, k.Ring, boss, service, catalog.Record{Officer: boss.ID, Kind: catalog.Training, Day: "2026-01-06", Title: "培训"}, nil)
 		}
+		for _, kind := range []catalog.RecordKind{catalog.EmergencyPlan, catalog.EmergencyDrill} {
+			if err == nil {
+				_, _, err = catalog.Keep(ctx, tx, k.Ring, boss, service, catalog.Record{Officer: boss.ID, Kind: kind, Day: "2026-01-07", Title: "应急预案"}, []byte("%PDF-1.7 预案"))
+			}
+		}
 		if err == nil {
 			_, _, err = catalog.Reach(ctx, tx, boss, service, boss.ID, "ertong@xiaoxi-english.example")
 		}
@@ -136,6 +141,10 @@ var charterChanges = []struct{ name, query, found string }{
 	{"a record has another name", `UPDATE officer_record SET id = '王小明' WHERE service = $1 AND kind = 'training'`, "row_extra officer_record "},
 	{"a record is about another", `UPDATE officer_record SET officer = '王小明' WHERE service = $1`, "row_differs officer_record officer"},
 	{"a training was an appointment", `UPDATE officer_record SET kind = 'appointment' WHERE service = $1`, "row_differs officer_record kind"},
+	{"a drill was a plan", `UPDATE officer_record SET kind = 'plan' WHERE service = $1 AND kind = 'drill'`, "row_differs officer_record kind"},
+	{"a plan is somebody's", `UPDATE officer_record SET officer = (SELECT officer FROM service WHERE service = $1) WHERE kind = 'plan'`, "row_differs officer_record officer"},
+	{"a plan never was", `DELETE FROM officer_record WHERE service = $1 AND kind = 'plan'`, "row_missing officer_record "},
+	{"a plan is newer", `UPDATE officer_record SET day = '2026-02-07' WHERE service = $1 AND kind = 'plan'`, "row_hash officer_record day, title, file, hash, salt"},
 	{"a training was on another day", `UPDATE officer_record SET day = '2026-01-01' WHERE service = $1`, "row_hash officer_record day, title, file, hash, salt"},
 	{"a training was another", `UPDATE officer_record SET title = '王小明' WHERE service = $1`, "row_hash officer_record day, title, file, hash, salt"},
 	{"a document is of another type", `UPDATE officer_record SET file = 'image/png' WHERE service = $1 AND kind = 'appointment'`, "row_hash officer_record day, title, file, hash, salt"},
@@ -274,6 +283,8 @@ func TestInvariant7_CharterDecisionsReplay(t *testing.T) {
 			"who isn't in office signs an assessment":            {says(catalog.KindAssessed, "officer:"+id.New(id.Staff), assessed(k.waits, time.Hour)), "impossible actor"},
 			"an assessment is out of date when it is signed":     {says(catalog.KindAssessed, "officer:"+s.OfficerID, assessed(k.waits, 0)), "impossible impact"},
 			"an assessment is of what was refused":               {says(catalog.KindAssessed, "officer:"+s.OfficerID, assessed(k.waits-1, time.Hour)), "impossible number"},
+			"a plan that is somebody's":                          {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: s.OfficerID, Kind: catalog.EmergencyPlan}), "impossible office"},
+			"a training of nobody":                               {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Kind: catalog.Training}), "impossible office"},
 			"a record about nobody":                              {says(catalog.KindRecorded, "operator:cli", catalog.RecordedBody{ID: id.New(id.Record), Officer: id.New(id.Staff), Kind: catalog.Training}), "impossible office"},
 		} {
 			report := k.once(t, c.says)

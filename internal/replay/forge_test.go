@@ -258,6 +258,18 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a note between two others": {"impossible incident", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindNoted, incident.NotedBody{Case: s.leak, Note: 1, Mark: "x"})
 		}},
+		"a leak that ends without its steps": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindClosed, incident.ClosedBody{Case: s.leak, Note: 2, Mark: "x", Outcome: incident.Remedied})
+		}},
+		"a note of a leak by somebody inside whom nothing lets": {"impossible actor", func(s *scene) {
+			s.forgeAs("staff:st_x", incident.KindNoted, incident.NotedBody{Case: s.leak, Note: 2, Mark: "x"})
+		}},
+		"a leak that an app reads": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), incident.KindRead, incident.ReadBody{Case: s.leak, Notes: 2})
+		}},
+		"a leak of which more is read than was written": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindRead, incident.ReadBody{Case: s.leak, Notes: 3})
+		}},
 		"a leak that nobody reported": {"impossible incident", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindClosed, incident.ClosedBody{Case: id.New(id.Incident), Note: 1, Mark: "x", Outcome: incident.Remedied})
 		}},

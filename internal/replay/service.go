@@ -186,7 +186,7 @@ func (f *fold) serviceChange(p ledger.Placed, s *service, now *version) fault {
 		return x
 	case catalog.KindRecorded:
 		b, x := body[catalog.RecordedBody](p)
-		if x == (fault{}) && (s.officers[b.Officer] == nil || s.records[b.ID] != nil || b.ID == "" || !b.Kind.Known()) {
+		if x == (fault{}) && (s.records[b.ID] != nil || b.ID == "" || !b.Kind.Known() || b.Kind.OfService() != (b.Officer == "") || !b.Kind.OfService() && s.officers[b.Officer] == nil) {
 			x = impossible(ruleOffice)
 		} else if x == (fault{}) {
 			s.records[f.names.keep(b.ID)] = &record{officer: f.names.keep(b.Officer), kind: b.Kind, mark: b.Mark, at: now.at, by: f.names.keep(p.Actor)}

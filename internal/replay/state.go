@@ -195,7 +195,7 @@ type service struct {
 	editions map[int64]*edition
 	officers map[string]*officer
 	ends     map[string]*cessation // by purpose; under the empty name its own
-	records  map[string]*record    // about who holds or held an office
+	records  map[string]*record    // about who holds or held an office, and plans
 	parties  map[party.ID]*registered
 	owes     []party.ID           // of whom the next entries say that they have narrowed
 	impacts  map[string]*assessed // of its purposes
@@ -264,7 +264,7 @@ type officer struct {
 	appointed, ended int64
 }
 
-// A record is about somebody who holds or held an office.
+// A record is about somebody who holds or held an office, or, of nobody, about the service.
 type record struct {
 	officer string
 	kind    catalog.RecordKind

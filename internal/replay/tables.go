@@ -205,7 +205,7 @@ func (a *audit) officerRows() error {
 	return err
 }
 
-// recordRows compares what proves an appointment and what was learned for an office. The
+// recordRows compares what proves an appointment, what was learned for an office, and plans. The
 // mark covers all that the ledger mustn't tell; that the document is the one with that hash
 // is seen when it is opened.
 func (a *audit) recordRows() error {

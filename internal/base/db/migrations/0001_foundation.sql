@@ -198,12 +198,13 @@ CREATE TABLE officer (
 	PRIMARY KEY (service, id)
 );
 
--- What proves that somebody was appointed, and what they have learned for the office.
+-- What proves that somebody was appointed, what they have learned for the office, the emergency
+-- plan and its drills.
 CREATE TABLE officer_record (
 	service  text   NOT NULL,
 	id       text   NOT NULL,
-	officer  text   NOT NULL,
-	kind     text   NOT NULL, -- appointment, training
+	officer  text   NOT NULL, -- empty: it is about the service
+	kind     text   NOT NULL, -- appointment, training, plan, drill
 	day      text   NOT NULL, -- as in 2026-05-06
 	title    text   NOT NULL,
 	file     text   NOT NULL, -- the type of the document's file; empty: there is none
