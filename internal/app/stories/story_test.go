@@ -523,7 +523,7 @@ func addressesOfForms(g *guardian) {
 	g.nextChild() // whose request waits in the same browser
 	g.open()
 	g.verify()
-	place := strings.NewReplacer("/home/{tie}", strings.TrimPrefix(at, g.site.URL),
+	place := strings.NewReplacer("/home/{tie}", strings.TrimPrefix(at, g.site.URL), "{service}", apptest.Service,
 		"/ask/{ask}", strings.TrimPrefix(g.asked.AskURL, g.site.URL), "/r/{token}", strings.TrimPrefix(g.asked.URL, g.site.URL))
 	for _, route := range routes() {
 		path, isForm := strings.CutPrefix(route, "POST ")
