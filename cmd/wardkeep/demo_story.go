@@ -125,7 +125,7 @@ func (d *demo) publish(ctx context.Context) error {
 }
 
 // establish puts a service in order: somebody in charge, a deputy, an assessment of each
-// purpose, and the charter.
+// purpose, an emergency plan, and the charter.
 func establish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c *charter.Charter) (officer catalog.Officer, published catalog.Published, err error) {
 	draft, _, err := catalog.Propose(ctx, tx, ring, operator, c, nil)
 	if err != nil {
@@ -138,6 +138,9 @@ func establish(ctx context.Context, tx *db.Tx, ring *keyring.Ring, c *charter.Ch
 		return officer, published, err
 	}
 	if err = assess(ctx, tx, ring, officer, c, draft.Number); err != nil {
+		return officer, published, err
+	}
+	if err = plans(ctx, tx, ring, officer); err != nil {
 		return officer, published, err
 	}
 	published, _, err = party.Publish(ctx, tx, ring, officer, c.Service, draft.Number)

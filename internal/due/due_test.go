@@ -195,6 +195,41 @@ func TestArticle21_IncidentsAreDue(t *testing.T) {
 	})
 }
 
+// Article 21: the emergency plan is in the list from a month before it counts no more, until there
+// is a newer one; a drill likewise. What was never recorded has no day.
+func TestArticle21_ThePlanIsDue(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		keep := func(kind catalog.RecordKind, ago int) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				r := catalog.Record{Kind: kind, Day: tx.Now().In(age.Zone).AddDate(0, 0, -ago).Format(time.DateOnly), Title: "应急预案"}
+				_, _, err := catalog.Keep(ctx, tx, w.Ring, w.Officer, vaulttest.Service, r, []byte("%PDF-1.7"))
+				return err
+			})
+		}
+		is := func(want ...string) {
+			t.Helper()
+			var got []string
+			for _, c := range list(w, due.Asking{Person: who(staff.Officer), Kind: due.Plan}, 10) {
+				got = append(got, c.About)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%v, want %v", got, want)
+			}
+		}
+		is()
+		keep(catalog.EmergencyPlan, catalog.PlanDays-29)
+		keep(catalog.EmergencyDrill, catalog.PlanDays+1)
+		is("drill", "plan")
+		keep(catalog.EmergencyPlan, catalog.PlanDays-20)
+		is("drill", "plan") // the newest counts, whichever was recorded last
+		keep(catalog.EmergencyPlan, 0)
+		is("drill")
+		keep(catalog.EmergencyDrill, 0)
+		is()
+	})
+}
+
 // Article 28: a log stream is in the list while it is a child's, and from a month before its test
 // is too old; not while nobody has to look at it.
 func TestArticle28_LogStreamsAreDue(t *testing.T) {

@@ -364,6 +364,7 @@ func TestArticle16_APartyReportsALeakItself(t *testing.T) {
 func TestArticle21_AReportOfTheStaffSentTwiceIsOneCase(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		r := report(w)
+		r.NoticedAt, r.BeganAt = r.NoticedAt.Truncate(time.Microsecond), r.BeganAt.Truncate(time.Microsecond)
 		first, err := open(w, r)
 		if err != nil {
 			t.Fatal(err)
