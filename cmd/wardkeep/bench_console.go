@@ -243,6 +243,7 @@ var rooms = []operation{
 	room("parties", "/parties"),
 	room("orders", "/orders"),
 	room("borders", "/borders"),
+	room("yearly", "/yearly"),
 	room("party", "/parties/"+benchService+"/processor/yuping-assessment"),
 	room("impact", "/charters/"+benchService+"/1/impact/"+benchPurpose),
 	room("offices", "/offices"),

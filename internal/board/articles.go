@@ -34,6 +34,7 @@ import (
 	"wardkeep/internal/tally"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
+	"wardkeep/internal/yearly"
 )
 
 // articles has how each of the 29 is computed, the first at 0.
@@ -59,7 +60,7 @@ var articles = [Articles]article{
 	{rest: Holds, each: article19},
 	{rest: Holds, each: article20},
 	{rest: Holds, each: article21},
-	{rest: Holds, whole: article22},
+	{rest: Holds, each: article22, whole: recorded},
 	{rest: Holds, each: article23},
 	{rest: Holds, each: article24},
 	{rest: Holds, each: article25},
@@ -607,8 +608,15 @@ func (s *standing) lacks(ctx context.Context, tx *db.Tx, kind catalog.RecordKind
 // numbering is how long an entry may wait for its place.
 const numbering = time.Minute
 
-// Article 22: what an inspector is shown is the ledger, whose head is signed.
-func article22(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
+// Article 22: an inspector asks for the yearly audits. One that isn't filed when January is over
+// is late by the law; from December on somebody has to look after it.
+func article22(ctx context.Context, tx *db.Tx, s *standing) ([]Figure, error) {
+	n, err := yearly.Count(ctx, tx, s.Service)
+	return []Figure{told("audits_filed", n.Filed), seen("audits_open", n.Open), bad("audits_late", n.Late)}, err
+}
+
+// recorded: what an inspector is shown is the ledger, whose head is signed.
+func recorded(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
 	head, err := ledger.Head(ctx, tx)
 	if err != nil {
 		return nil, err

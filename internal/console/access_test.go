@@ -698,6 +698,8 @@ var changes = []struct {
 	{regexp.MustCompile(`data-left="\d+"`), `data-left="899"`},
 	{regexp.MustCompile(`\bage1[0-9a-z]{58}\b`), "age1…"},
 	{regexp.MustCompile(`<th scope="row">20\d\d</th>`), `<th scope="row">2026</th>`},
+	{regexp.MustCompile(`(Audit of |/console/yearly/[a-z-]+/)20\d\d\b`), "${1}2026"},
+	{regexp.MustCompile(`\b20\d\d( 年度审计|-01-31|</a></th>)`), "2026${1}"},
 }
 
 // The pages of looks are as they were: make golden writes them again.

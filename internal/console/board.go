@@ -184,13 +184,14 @@ var figurePages = map[string]string{
 	"rectified": "/console/rectifications?what=rectify&stands=closed", "rectified_in_time": "/console/rectifications?what=rectify&stands=closed",
 	"summonses_open": "/console/rectifications?what=summons", "rectifications_open": "/console/rectifications?what=item", "rectifications_late": ofKind + "rectification",
 	"sanctions_complied": "/console/rectifications?what=sanction&stands=closed", "sanctions_open": "/console/rectifications?what=sanction", "sanctions_late": ofKind + "rectification",
+	"audits_filed": "/console/yearly", "audits_open": ofKind + "yearly", "audits_late": ofKind + "yearly",
 	"credits_ended": "/console/rectifications?what=credit&stands=closed", "credits_open": "/console/rectifications?what=credit", "credits_late": ofKind + "rectification",
 	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint",
 }
 
 // articleClocks are what of each article has a clock.
 var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 3: {due.Party}, 4: {due.Takedown}, 7: {due.Impact}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep}, 13: {due.Key},
-	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident, due.Plan}, 23: {due.End}, 24: {due.Complaint}, 25: {due.Rectification}, 26: {due.Rectification}, 27: {due.Rectification}, 28: {due.Stream}}
+	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident, due.Plan}, 22: {due.Yearly}, 23: {due.End}, 24: {due.Complaint}, 25: {due.Rectification}, 26: {due.Rectification}, 27: {due.Rectification}, 28: {due.Stream}}
 
 // publicEvidence are the articles of which rules and agreement, which are public, are evidence.
 var publicEvidence = []int{3, 7, 8, 10, 24}

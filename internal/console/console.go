@@ -137,6 +137,7 @@ var withFiles = map[string]int64{
 	"POST /console/offices/{service}/handover":                     maxDocument,
 	"POST /console/offices/{service}/records":                      maxDocument,
 	"POST /console/rectifications/{service}/{rectification}/prove": maxDocument,
+	"POST /console/yearly/{service}/{year}":                        maxDocument,
 	"POST /console/parties/{service}/{role}/{party}/{form}":        maxDocument,
 	"POST /console/charters/{service}/{version}/impact/{purpose}":  maxDocument,
 }
@@ -388,7 +389,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "stream", "rectification", "note", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "stream", "rectification", "year", "note", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

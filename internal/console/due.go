@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -111,6 +112,10 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 	case due.Rectification:
 		if l.Number = id.NumberOf(c.ID); v.in.Person.May(staff.SeeRectifications, c.Service) {
 			l.To = rectificationPath(rectification.Matter{Service: c.Service, ID: c.ID})
+		}
+	case due.Yearly:
+		if year, err := strconv.ParseInt(c.ID, 10, 64); err == nil && v.in.Person.May(staff.SeeYearly, c.Service) {
+			l.To = auditPath(c.Service, year)
 		}
 	case due.Order:
 		l.Command = "wardkeep " + command + " " + c.Service + as + " " + named

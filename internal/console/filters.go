@@ -32,6 +32,7 @@ const (
 	listStreams    = "streams" // that systems keep
 
 	listRectifications = "rectifications"
+	listYearly         = "yearly" // audits
 
 	listEvidence   = "evidence"
 	listShields    = "shields"
@@ -52,6 +53,7 @@ const (
 	listPictures   = "pictures" // of numbers: before its name
 	fileEntry      = "entry"    // of the ledger, with its proof
 	fileRecord     = "record"   // about who is in office
+	fileReceipt    = "receipt"  // of a yearly audit
 )
 
 // A list is one that has a filter, or can be taken away.
@@ -78,6 +80,7 @@ var lists = []list{
 	{listIncidents, "/console/incidents", staff.SeeIncidents, incidentFields},
 	{listStreams, "/console/streams", staff.SeeStreams, streamFields},
 	{listRectifications, "/console/rectifications", staff.SeeRectifications, rectificationFields},
+	{listYearly, "/console/yearly", staff.SeeYearly, serviceField},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 	{listShields, "/console/shields", staff.SeeShields, shieldFields},
 	{listComplaints, "/console/reports", staff.SeeReports, complaintFields},

@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
+	"wardkeep/internal/yearly"
 )
 
 // A kindOf is a kind of ledger entries, and the articles that entries of it are evidence
@@ -204,6 +205,7 @@ var kinds = []kindOf{
 	{rectification.KindReopened, []int{25, 26, 27}},
 	{rectification.KindReminded, []int{25, 26, 27}},
 	{rectification.KindRead, []int{15, 25}},
+	{yearly.KindFiled, []int{22}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

@@ -194,7 +194,7 @@ func TestListsOfTenThousandRows(t *testing.T) {
 		return d.browser(signintest.Hire(t, d.Store, d.console.Door(), "某人", staff.Grant{Role: role}).Secret)
 	}
 	runs, audits := everywhere(staff.Engineer), everywhere(staff.Auditor) // others have a role of each service
-	for at, by := range map[string]*browser{"/console/settings": runs, "/console/offices": audits, "/console/charters": audits, "/console/register": audits, "/console/parties": audits, "/console/borders": audits} {
+	for at, by := range map[string]*browser{"/console/settings": runs, "/console/offices": audits, "/console/charters": audits, "/console/register": audits, "/console/parties": audits, "/console/borders": audits, "/console/yearly": audits} {
 		if n := by.walks(at, regexp.MustCompile(`<code>(service-\d+)</code>`), some); n < 20*some-1 {
 			t.Errorf("%s lists %d services", at, n)
 		}
@@ -281,6 +281,7 @@ var notMany = map[string]string{
 	"GET /console/rectifications/new":                            "one form",
 	"GET /console/rectifications/{service}/{rectification}":      "one matter, of which maxNotes texts and maxParts parts are read",
 	"GET /console/rectifications/{service}/{rectification}/part": "one form",
+	"GET /console/yearly/{service}/{year}":                       "one audit, of which yearly's maxFilings filings are read",
 	"GET /console/shields/new":                                   "one form: of a child there are at most as many guardians as may be tied to it",
 	"GET /console/shields/{service}/{shield}":                    "one case",
 	"GET /console/orders/{service}/{order}":                      "one order",

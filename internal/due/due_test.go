@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ import (
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
+	"wardkeep/internal/yearly"
 )
 
 const patience = 10 * time.Minute
@@ -227,6 +229,51 @@ func TestArticle21_ThePlanIsDue(t *testing.T) {
 		is("drill")
 		keep(catalog.EmergencyDrill, 0)
 		is()
+	})
+}
+
+// Article 22: a yearly audit is in the list from 1 November on, with its last day, until it is filed;
+// each year has its own, and a test service none.
+func TestArticle22_YearlyAuditsAreDue(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		all := staff.Person{ID: "st_00000000000000000000000000", State: staff.Active, Grants: []staff.Grant{{Role: staff.Auditor}}}
+		is := func(late int, want ...string) {
+			t.Helper()
+			var got []string
+			n := 0
+			for _, c := range list(w, due.Asking{Person: all, Kind: due.Yearly}, 1) {
+				got = append(got, c.ID)
+				if c.Service != vaulttest.LiveService || c.Number != c.ID {
+					t.Errorf("%+v", c)
+				}
+				if c.Late(w.Store.Now()) {
+					n++
+				}
+			}
+			if !slices.Equal(got, want) || n != late {
+				t.Errorf("%v, %d late; want %v, %d", got, n, want, late)
+			}
+		}
+		w.PassTo("03-01")
+		held, _ := w.Launch()
+		officer := w.Inside(held)
+		year := w.PassTo("10-31")
+		this, next := strconv.FormatInt(year, 10), strconv.FormatInt(year+1, 10)
+		is(0)
+		w.PassTo("11-01")
+		is(0, this)
+		w.PassTo("01-31")
+		is(0, this)
+		w.PassTo("02-01")
+		is(1, this)
+		w.PassTo("11-01")
+		is(1, this, next)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := yearly.File(ctx, tx, w.Ring, staff.Acting{Person: officer, Action: staff.FileYearly}, vaulttest.LiveService, year, this+"-12-01",
+				yearly.Text{Authority: pii.New("某市网信办")}, []byte("%PDF-1.7"))
+			return err
+		})
+		is(0, next)
 	})
 }
 

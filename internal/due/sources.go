@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/stream"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/webhook"
+	"wardkeep/internal/yearly"
 )
 
 // clock returns how a row of a kind is read: its id, its number, what it is about, and
@@ -124,6 +125,16 @@ func rectifications(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		SELECT id, what, owner, due_at FROM rectification
 		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
+// Article 22: from 1 November on, until the audit of the year is filed. There are few.
+func audits(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	owed, err := yearly.Owed(ctx, tx, q.service)
+	for _, y := range owed {
+		year := strconv.FormatInt(y.Year, 10)
+		all = append(all, Clock{Kind: Yearly, Service: q.service.Name, At: yearly.DueAt(y.Year), ID: year, Number: year, N: 1})
+	}
+	return q.few(all), err
 }
 
 // Article 21: until it is said how grave it is, and then until it is over.

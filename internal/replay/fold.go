@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
+	"wardkeep/internal/yearly"
 )
 
 // A fold is the state that the entries so far give.
@@ -81,6 +82,7 @@ type fold struct {
 	mishaps    map[string]*mishap
 	complaints map[string]*complained
 	matters    map[string]*matter
+	audits     map[filedYear][]*filed // yearly ones
 	helps      map[key]*helping
 	bundles    map[key]*bundle // that wait
 	said       []said
@@ -129,7 +131,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), complaints: make(map[string]*complained), matters: make(map[string]*matter), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), complaints: make(map[string]*complained), matters: make(map[string]*matter), audits: make(map[filedYear][]*filed), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -226,6 +228,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.rectificationEntry(p, s)
+	case p.Kind == yearly.KindFiled:
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.yearlyEntry(p, s)
 	case slices.Contains(ofGlass, p.Kind):
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}
@@ -351,6 +358,7 @@ const (
 	ruleComplaint  = "complaint"
 
 	ruleRectification = "rectification"
+	ruleYearly        = "yearly"
 
 	ruleHelp      = "assistance"
 	rulePerson    = "person"

@@ -40,6 +40,7 @@ import (
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 	"wardkeep/internal/webhook"
+	"wardkeep/internal/yearly"
 )
 
 // A gap is what the entries tell that the store has missed, as far as it must hold. It is
@@ -297,6 +298,8 @@ var additions = map[string]string{
 	rectification.KindReopened:  "what was confirmed by the copy is opened again by who finds it",
 	rectification.KindReminded:  "they are reminded once more",
 	rectification.KindRead:      "nothing was done",
+
+	yearly.KindFiled: "its receipt is lost: the audit is due again, and is filed anew",
 
 	rights.KindExtended:        "the clock of before is the stricter",
 	rights.KindAssigned:        "somebody takes it anew",

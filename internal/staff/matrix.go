@@ -84,6 +84,9 @@ const (
 	SeeRectifications    Action = "rectifications.see"    // summonses, what has to be put right, sanctions, credit files
 	ProveRectifications  Action = "rectifications.prove"  // what one looks after
 	ManageRectifications Action = "rectifications.manage" // record, hand over, postpone, confirm, open again
+
+	SeeYearly  Action = "yearly.see"  // which yearly audits were filed, with their numbers and receipts
+	FileYearly Action = "yearly.file" // say that one was, or correct that
 )
 
 // A Rule is a row of the access matrix.
@@ -151,6 +154,8 @@ var Matrix = []Rule{
 	{SeeRectifications, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{ProveRectifications, [6]bool{yes, yes, yes, no, no, no}, yes},
 	{ManageRectifications, [6]bool{yes, yes, no, no, no, no}, yes},
+	{SeeYearly, [6]bool{yes, yes, yes, no, no, yes}, no},
+	{FileYearly, [6]bool{yes, yes, no, no, no, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

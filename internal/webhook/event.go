@@ -30,6 +30,7 @@ import (
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/yearly"
 )
 
 // types are the kinds of ledger entries that an operator is told of. Uses are not
@@ -57,6 +58,7 @@ var types = []string{
 	complaint.KindReceived, complaint.KindAdded, complaint.KindReopened, complaint.KindAcknowledged, complaint.KindAnswered, complaint.KindDismissed, complaint.KindReminded, complaint.KindErased,
 	rectification.KindRecorded, rectification.KindHanded, rectification.KindPostponed, rectification.KindAppealed,
 	rectification.KindProved, rectification.KindConfirmed, rectification.KindReopened, rectification.KindReminded,
+	yearly.KindFiled,
 
 	order.KindIssued, order.KindAttested, order.KindReminded, order.KindOverdue, order.KindStated,
 	vault.KindFetched, vault.KindDelivered, vault.KindDropped, gate.KindWithheld,

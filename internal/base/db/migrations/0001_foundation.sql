@@ -274,7 +274,7 @@ CREATE TABLE child (
 	kept_until bigint            -- of one that is erased, while a law demands to keep some of it: pool and wrapped are of a key of its own
 ); -- clustered
 CREATE INDEX child_subject ON child (subject, child);
-CREATE INDEX child_service ON child (service, child) WHERE state <> 'erased'; -- the living
+CREATE INDEX child_service ON child (service, child, aged) WHERE state <> 'erased'; -- the living; of how many how much was told of their age is read from it alone
 CREATE INDEX child_expiry ON child (expires_at, child) WHERE expires_at IS NOT NULL;
 CREATE INDEX child_waits ON child (service, expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX child_turns_14 ON child (turns_14, aged, child) WHERE turns_14 IS NOT NULL;
@@ -1074,6 +1074,24 @@ CREATE TABLE rectification_note (
 	salt          bytea  NOT NULL, -- of the mark that the ledger has of both
 	document      bytea,           -- sealed
 	PRIMARY KEY (rectification, number)
+);
+
+-- YEARLY. That the audit of a year was filed, with the receipt. Nothing is ever changed or removed: what corrects a filing stands beside it.
+CREATE TABLE yearly_filing (
+	service  text   NOT NULL,
+	year     bigint NOT NULL, -- that was audited
+	number   bigint NOT NULL, -- 0: it was filed; the others correct it
+	filed_at bigint NOT NULL,
+	filed_by text   NOT NULL, -- as the ledger names actors
+	dated    text   NOT NULL, -- the day on which it was handed in, as in 2027-01-12
+	children bigint NOT NULL, -- under 14, whose information was held at filed_at
+	minors   bigint NOT NULL, -- 14 to 17, likewise
+	file     text   NOT NULL, -- the type of the receipt's file
+	hash     text   NOT NULL, -- SHA-256 of the receipt, in hex
+	sealed   bytea  NOT NULL, -- to which authority, and of a correction why
+	salt     bytea  NOT NULL, -- of the mark that the ledger has of both
+	document bytea  NOT NULL, -- the receipt, sealed
+	PRIMARY KEY (service, year, number)
 );
 
 -- APPROVAL. What persons inside asked to see of a child, and what another has decided.

@@ -1,0 +1,4 @@
+package yearly
+
+// Owes is owes, for tests.
+var Owes = owes
