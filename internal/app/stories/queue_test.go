@@ -68,7 +68,7 @@ func (p *insider) looksAfterReports() {
 		puzzle, err := complaint.NewPuzzle(ctx, tx, p.site.App.Ring)
 		if err == nil {
 			_, _, err = complaint.Desk{Ring: p.site.App.Ring, Calendar: workday.Default()}.Receive(ctx, tx, puzzle.Solve(), complaint.Report{Service: apptest.Service, Kind: complaint.Refuses,
-				Words: pii.New("三次要求删除都没有回音"), Files: []pii.Text{pii.New("%PDF-1.7 三封邮件")}})
+				Words: pii.New("三次要求删除都没有回音，\n也没有编号"), Files: []pii.Text{pii.New("%PDF-1.7 三封邮件")}})
 		}
 		return err
 	})
@@ -82,6 +82,9 @@ func (p *insider) looksAfterReports() {
 	p.sees("complaint.state.acknowledged")
 	p.follow(`form[action*="/words"] button`)
 	p.sees("console.reports.reporter")
+	if !strings.Contains(p.Text(), "没有回音，\n也没有编号") {
+		p.t.Errorf("what was written loses its lines: %s", p.Text())
+	}
 	p.at("complaint-read")
 	p.Find(`#outcome`).Choose("founded")
 	p.fill(`textarea[name=words]`, "已经删除。")
