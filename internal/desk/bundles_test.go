@@ -106,16 +106,18 @@ func TestArticle16_ASealedFileIsFetchedInTheBrowser(t *testing.T) {
 				return err
 			})
 		}
-		// Edge case 20: nor to who sits where nobody opens it.
+		// Edge case 20: nor to who sits where nobody opens it, or nobody knows where.
 		sits := func(country string) {
 			c.Do(func(ctx context.Context, tx *db.Tx) error {
 				_, err := tx.Exec(ctx, `UPDATE party_seat SET country = $1`, country)
 				return err
 			})
 		}
-		sits("SG")
-		if w := b.post(path); w.Code != 403 || !strings.Contains(w.Body.String(), i18n.Chinese.T("vault.bundle_abroad")) || len(c.Waiting()) != 1 {
-			t.Errorf("fetched abroad: %d", w.Code)
+		for _, country := range []string{"SG", ""} {
+			sits(country)
+			if w := b.post(path); w.Code != 403 || !strings.Contains(w.Body.String(), i18n.Chinese.T("vault.bundle_abroad")) || len(c.Waiting()) != 1 {
+				t.Errorf("fetched from %q: %d", country, w.Code)
+			}
 		}
 		sits("CN")
 		turn("another")

@@ -105,7 +105,10 @@ func (v *Vault) Fetch(ctx context.Context, tx *db.Tx, by party.Client, bundle st
 // case 20). Errors: ErrNotThere.
 func (b Bundle) staysHome(ctx context.Context, tx *db.Tx, by party.Client) error {
 	in := by.Key.Country
-	if in == "" || in == charter.Home || in == by.Standing.Country {
+	switch in {
+	case "": // it was emptied by hand: a fact that is missing lets nothing leave (invariant 3)
+		return ErrNotThere
+	case charter.Home, by.Standing.Country:
 		return nil
 	}
 	var opens []party.Client
