@@ -361,9 +361,6 @@ func (v *visit) keep(in signin.Session, secret string) { v.s.site.Keep(v.w, in, 
 // parsed returns all pages, which each server of this process shows.
 var parsed = edge.Pages(pageFiles, "desk", nil)
 
-// shanghai is the clock that the law's days are told by.
-var shanghai = edge.Zone
-
 // A frame is what layout.html shows around a page.
 type frame struct {
 	Page   any
