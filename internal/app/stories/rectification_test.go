@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/family/age"
 )
 
@@ -53,4 +54,10 @@ func (p *insider) putsRight() {
 	p.follow(`nav a[href^="/console/rectifications"]`)
 	p.sees("console.rectifications.state.proved")
 	p.at("rectifications")
+	p.follow(`main a[href^="/console/yearly"]`)
+	p.sees("console.yearly.what")
+	p.at("yearly")
+	p.Visit(p.site.URL + "/console/yearly/" + apptest.Service + "/2025")
+	p.sees("console.yearly.back")
+	p.at("audit")
 }

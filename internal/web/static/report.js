@@ -7,6 +7,7 @@
   const form = document.querySelector("form[data-bits]");
   if (!form) return;
   const bits = Number(form.dataset.bits), status = form.querySelector("[data-status]");
+  status.textContent = ""; // it tells who has no script to wait
 
   // The constants of SHA-256 are the first bits of roots of the first primes.
   const k = [], start = [];
