@@ -11,7 +11,6 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
-	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/yearly"
@@ -110,15 +109,14 @@ func (s *Server) auditsFile(v *visit) error {
 // auditPage is what audit.html shows: the audit of one year with what was filed, and the form.
 type auditPage struct {
 	auditRow
-	Opens            time.Time
-	Filed            []filingRow
-	Children, Minors int64 // who is held now
-	Files            bool  // whoever looks may file it
-	From, Today      string
-	Fresh            bool
-	Sent             map[string]string // the form that was sent
-	Problem          string
-	Field            string
+	Opens       time.Time
+	Filed       []filingRow
+	Files       bool // whoever looks may file it
+	From, Today string
+	Fresh       bool
+	Sent        map[string]string // the form that was sent
+	Problem     string
+	Field       string
 }
 
 // A filingRow is a filing, as it is shown.
@@ -174,11 +172,6 @@ func (v *visit) auditPage(problem error) error {
 		page.Service, page.To = service.Name, auditPath(service.Name, y.Year)
 		page.From = page.Opens.In(age.Zone).Format(time.DateOnly)
 		page.Files = page.Is != yearly.None && approval.May(v.in.Person, staff.FileYearly, service)
-		if page.Files {
-			if page.Children, page.Minors, err = family.CountAges(ctx, tx, service.Name); err != nil {
-				return err
-			}
-		}
 		filings, err := yearly.Filings(ctx, tx, service.Name, y.Year)
 		page.Filed = nil
 		for _, f := range filings {

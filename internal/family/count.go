@@ -14,7 +14,8 @@ func CountUnder(ctx context.Context, tx *db.Tx, pool string) (int64, error) {
 
 // CountAges returns of how many persons of a service something is held who are under 14, and of
 // how many from 14 to 17, as the last sweep has told of their birthdays: whose age is unknown is
-// a child, and who is 18 is in neither. It reads one index, and opens no birth date.
+// a child, and who is 18 is in neither. It reads each of the living, and opens no birth date: it is
+// for what is done once a year, and for no page.
 func CountAges(ctx context.Context, tx *db.Tx, service string) (children, minors int64, err error) {
 	err = db.Each(ctx, tx, func(row db.Row) error {
 		var aged Aged

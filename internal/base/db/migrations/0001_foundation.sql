@@ -274,7 +274,7 @@ CREATE TABLE child (
 	kept_until bigint            -- of one that is erased, while a law demands to keep some of it: pool and wrapped are of a key of its own
 ); -- clustered
 CREATE INDEX child_subject ON child (subject, child);
-CREATE INDEX child_service ON child (service, child, aged) WHERE state <> 'erased'; -- the living; of how many how much was told of their age is read from it alone
+CREATE INDEX child_service ON child (service, child) WHERE state <> 'erased'; -- the living
 CREATE INDEX child_expiry ON child (expires_at, child) WHERE expires_at IS NOT NULL;
 CREATE INDEX child_waits ON child (service, expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX child_turns_14 ON child (turns_14, aged, child) WHERE turns_14 IS NOT NULL;
