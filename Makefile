@@ -3,7 +3,7 @@
 #   PKGS=./internal/gate/...   only these packages
 #   RACE=                      without the race detector (test)
 #   TIMEOUT=20m                per test binary
-#   ABREAST=4                  packages at once (test)
+#   ABREAST=3                  packages at once (test)
 #   TESTFLAGS='-run X -v'      further flags of go test
 #   TEST_POSTGRES=URL          this PostgreSQL instead of a throw-away one
 
@@ -29,8 +29,9 @@ GC        ?= GOGC=400 GOMEMLIMIT=1500MiB
 export GORACE ?= atexit_sleep_ms=100
 TIMEOUT   ?= 20m
 # How many packages are tested at once: many wait for a process that they have killed, or for
-# a browser, so two processors are busy with four.
-ABREAST   ?= $(shell echo $$(( $$(nproc) * 2 )))
+# a browser, so two processors are busy with three; with four it took no less, and what waits for a
+# clock got too little of them.
+ABREAST   ?= $(shell echo $$(( $$(nproc) + 1 )))
 # What takes longest begins first, so that nothing is left to wait for alone at the end.
 LONGEST   ?= $(addprefix ./internal/,app/stories app replay console) ./cmd/wardkeep \
 	$(addprefix ./internal/,cessation api retention restoration approval web charter consent)
