@@ -107,7 +107,7 @@ func (t *Tab) examine(rules string) []string {
 
 // Kinds returns what kinds of things are on the page: how each element that is
 // shown looks, beside its words, is decided by its place among others, by its
-// classes and by its state.
+// classes and by its state. (A form's children may be a field of that name.)
 func (t *Tab) Kinds() []string {
 	t.T.Helper()
 	return ask[[]string](t, `(() => {
@@ -118,7 +118,7 @@ func (t *Tab) Kinds() []string {
 		const walk = (e, above) => {
 			const path = above + ">" + of(e);
 			all.add(path);
-			for (const c of e.children) if (c.checkVisibility()) walk(c, path);
+			for (const c of e.querySelectorAll(":scope > *")) if (c.checkVisibility()) walk(c, path);
 		};
 		walk(document.body, "");
 		return [...all];

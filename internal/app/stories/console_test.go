@@ -720,12 +720,13 @@ func (p *insider) at(stop string) {
 // examine looks at a page in each size, light and dark, and leaves it as it was. Axe-core
 // examines it whole, and its colours in the dark, in one of the languages, which take turns: all
 // but the words is the same in the other, and make axe examines it there, too. What the length
-// of words moves is looked at in both.
+// of words moves is looked at in both, where there is something that was on no page before.
 func (p *insider) examine(stop string) {
 	p.t.Helper()
 	p.keepsToItself(stop)
 	p.tellsApart(stop)
 	whole := p.tour.turns(stop)
+	isNew, _ := p.tour.meets(p.Kinds()...)
 	if whole {
 		p.isClean(stop, p.Violations)
 	}
@@ -743,7 +744,7 @@ func (p *insider) examine(stop string) {
 			if dark && size == browsertest.Desk {
 				p.isClean(where, p.Discoloured)
 			}
-			if !dark && (size != browsertest.Desk || !whole) {
+			if !dark && (isNew || inEach) && (size != browsertest.Desk || !whole) {
 				p.isClean(where, p.Misplaced)
 			}
 			if n := p.Overflow(); n > 0 {

@@ -108,6 +108,9 @@ func (r *tour) turns(stop string) bool {
 // meets reports whether one of these kinds wasn't met before, and whether one of
 // those is to be looked at in the other scheme here.
 func (r *tour) meets(kinds ...string) (isNew, isTinged bool) {
+	if r.met == nil {
+		r.met = make(map[string]bool)
+	}
 	for _, kind := range kinds {
 		if _, was := r.met[kind]; was {
 			continue
@@ -124,7 +127,7 @@ func tell(t *testing.T, look func(g *guardian, page string)) map[i18n.Lang]*tour
 	t.Helper()
 	told := make(map[i18n.Lang]*tour)
 	for _, lang := range i18n.Langs {
-		told[lang] = &tour{look: look, lang: lang, met: make(map[string]bool)}
+		told[lang] = &tour{look: look, lang: lang}
 	}
 	t.Run("in", func(t *testing.T) {
 		for j, lang := range i18n.Langs {
