@@ -16,12 +16,14 @@ PKGS      ?= ./...
 # to watch them takes a third of the time. Nothing that locks, or that makes a generic type of
 # sync, may stand here: the detector would no longer see what it orders. (A pool of what a
 # library works with, and a Once for a table of its own, order nothing for anybody else.) Nor are
-# pointers checked that came from unsafe: nothing here makes one.
+# pointers checked that came from unsafe: nothing here makes one. And no tables for a debugger are
+# linked, which nobody asks of a test.
 UNWATCHED ?= modernc.org/sqlite/lib modernc.org/memory strconv unicode unicode/utf8 \
 	$(addprefix encoding/,base32 base64 hex) regexp regexp/syntax compress/flate hash/adler32 \
 	$(addprefix image/,color draw png jpeg) $(addprefix golang.org/x/image/,vector math/fixed font/sfnt) \
-	golang.org/x/crypto/scrypt $(addprefix github.com/goccy/go-yaml/,ast lexer parser token)
-RACE      ?= -race -gcflags=all=-d=checkptr=0 $(foreach p,$(UNWATCHED),-gcflags=$(p)=-race=false)
+	golang.org/x/crypto/scrypt $(addprefix github.com/goccy/go-yaml/,ast lexer parser token) \
+	encoding/json unicode/utf16 $(addprefix github.com/go-json-experiment/json/,jsontext internal/jsonwire)
+RACE      ?= -race -gcflags=all=-d=checkptr=0 $(foreach p,$(UNWATCHED),-gcflags=$(p)=-race=false) -ldflags=-s
 # Each test binary may take more memory before it collects, up to a bound.
 GC        ?= GOGC=400 GOMEMLIMIT=1500MiB
 # How long a test binary waits at its end for a race that somebody still runs into: a tenth of
