@@ -107,9 +107,11 @@ type GuardianVerifiedBody struct {
 	Strength Strength   `json:"strength"`
 }
 
-// A GuardianEndedBody says who doesn't speak for the child any more.
+// A GuardianEndedBody says who doesn't speak for the child any more, and whether something is
+// kept by which that person is known again, as long as what is held is hidden from it (edge case 22).
 type GuardianEndedBody struct {
-	Guardian GuardianID `json:"guardian"`
+	Guardian   GuardianID `json:"guardian"`
+	Remembered bool       `json:"remembered,omitempty"`
 }
 
 // A GuardianProvedBody says that something is proved of a guardian, and how; it

@@ -445,13 +445,14 @@ func EndGuardian(ctx context.Context, tx *db.Tx, by Actor, c Child, guardian Gua
 	if err != nil {
 		return Guardian{}, "", err
 	}
-	if err := c.rememberHidden(ctx, tx, g.ID); err != nil {
+	remembered, err := c.rememberHidden(ctx, tx, g.ID)
+	if err != nil {
 		return Guardian{}, "", err
 	}
 	if err := c.forgetProofs(ctx, tx, g.ID); err != nil {
 		return Guardian{}, "", err
 	}
-	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianEnded, GuardianEndedBody{g.ID})
+	entry, err := c.note(ctx, tx, by.Ledger(), KindGuardianEnded, GuardianEndedBody{g.ID, remembered})
 	return g, entry, err
 }
 
@@ -483,13 +484,19 @@ func ForgetHidden(ctx context.Context, tx *db.Tx, c Child, by string) error {
 
 // rememberHidden keeps of a tie that ends while something is hidden from it what its proof has
 // sealed of who that is, as long as it is hidden: by another phone, too, the person is known
-// again as soon as it proves who it is (see hiddenAs).
-func (c Child) rememberHidden(ctx context.Context, tx *db.Tx, guardian GuardianID) error {
+// again as soon as it proves who it is (see hiddenAs). It reports whether there was any, which
+// the ledger keeps: who removes it by hand is found.
+func (c Child) rememberHidden(ctx context.Context, tx *db.Tx, guardian GuardianID) (bool, error) {
 	now := tx.Now()
-	return tx.Queue(ctx, `
+	kept, err := db.One(ctx, tx, db.Single[int64], `
 		UPDATE guardian SET hidden_who = (
 			SELECT sealed FROM proof WHERE child = $1 AND guardian = $2 AND sealed IS NOT NULL ORDER BY kind LIMIT 1)
-		WHERE child = $1 AND guardian = $2 AND hidden_until > $3`, c.ID, guardian, (*db.Time)(&now))
+		WHERE child = $1 AND guardian = $2 AND hidden_until > $3
+		RETURNING CASE WHEN hidden_who IS NULL THEN 0 ELSE 1 END`, c.ID, guardian, (*db.Time)(&now))
+	if errors.Is(err, db.ErrNone) {
+		return false, nil // nothing is hidden from it
+	}
+	return kept == 1, err
 }
 
 // A ghost is a tie that ended while something was hidden from it, with what is sealed of who

@@ -119,6 +119,9 @@ func (r ContactRecord) Has(column string) bool {
 	return false
 }
 
+// Remembers reports whether it says by what a former guardian is known again.
+func (r ContactRecord) Remembers() bool { return r.hidden.who != nil }
+
 // Unlike returns the columns of the row of a guardian of c that are not what was
 // written: what doesn't open, and the hashes that aren't those of what opened. A
 // former guardian has none (edge case 9).

@@ -342,13 +342,15 @@ func (f *fold) guardianEntry(p ledger.Placed, c *child) fault {
 	case family.KindGuardianEnded:
 		b, x := body[family.GuardianEndedBody](p)
 		g := c.guardianNamed(b.Guardian)
-		if x == (fault{}) && (g == nil || g.ended != 0) {
-			x = impossible(ruleGuardian)
-		}
-		if x != (fault{}) {
+		switch {
+		case x != (fault{}):
 			return x
+		case g == nil || g.ended != 0:
+			return impossible(ruleGuardian)
+		case b.Remembered && g.hidden <= at: // edge case 22: nothing is kept of whom nothing is hidden from
+			return impossible(ruleShield)
 		}
-		g.ended = at
+		g.ended, g.recalled = at, b.Remembered
 		c.unprove(c.which(g.id))
 	}
 	return fault{}

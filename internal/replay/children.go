@@ -423,6 +423,7 @@ func (a *audit) compareGuardian(t *tally, row guardianRow, contact family.Contac
 	r.time("ended_at", g.ended, row.ended)
 	r.time("hidden_until", g.hidden, row.hidden)
 	r.text("hidden_by", maybe(g.hider, id.Shield), row.hiddenBy)
+	r.flag("hidden_who", g.recalled, contact.Remembers())
 	for i, what := range family.Known {
 		r.flag(what, g.known&(1<<i) != 0, contact.Has(what))
 	}

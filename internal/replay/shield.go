@@ -158,13 +158,17 @@ func (f *fold) shieldEnded(p ledger.Placed, s source, c *child) fault {
 	case p.Kind == shield.KindOver && p.Actor != sweeper, p.Kind == shield.KindLifted && p.Actor != restorer && !strings.HasPrefix(p.Actor, "staff:"):
 		return impossible(ruleActor)
 	}
-	w.closed = at
-	if w.state = shield.Over; p.Kind == shield.KindLifted {
+	w.closed, w.state = at, shield.Over
+	if p.Kind == shield.KindLifted {
 		w.state = shield.Lifted
-		for i := range c.guardians {
-			if g := &c.guardians[i]; g.hider == w.id {
-				g.hidden, g.hider = 0, key{}
-			}
+	}
+	for i := range c.guardians {
+		g := &c.guardians[i]
+		if g.hider != w.id {
+			continue
+		}
+		if g.recalled = false; w.state == shield.Lifted { // Article 12: who it was is forgotten either way
+			g.hidden, g.hider = 0, key{}
 		}
 	}
 	return f.actedInside(p, s, b.Inside, staff.DecideShield)

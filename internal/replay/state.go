@@ -77,6 +77,7 @@ type guardian struct {
 	relation sym
 	strength uint8
 	known    uint8 // bits: which of family.Known
+	recalled bool  // by what it is known again is kept, while something is hidden from it
 	created  int64
 	verified int64
 	ended    int64

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/staff"
@@ -164,6 +165,48 @@ func TestInvariant7_WhatIsHiddenFromAGuardianReplays(t *testing.T) {
 		} {
 			forgery(t, name, s.once(t, func() { s.forge(s.mei, f.bump, f.kind, f.actor, f.body()) }), f.found)
 		}
+		// Of a tie that ends while something is hidden from it, by what the person is known again is kept until that is over.
+		ends := func(also func(ctx context.Context, tx *db.Tx) error) replay.Report {
+			return s.once(t, func() {
+				s.do(func(ctx context.Context, tx *db.Tx) error {
+					c, err := family.Lock(ctx, tx, service, s.mei.ID)
+					if err == nil {
+						_, err = family.Prove(ctx, tx, s.Ring, s.App.Ledger(), c, father.ID, family.Evidence{Kind: family.Adulthood, Method: family.Played,
+							Strength: family.NameAndNumber, Identity: family.IdentityHash(s.Ring, c.ID, pii.New("11010519491231002X"))})
+					}
+					if err == nil {
+						c, err = family.Lock(ctx, tx, service, s.mei.ID)
+					}
+					if err == nil {
+						_, _, err = family.EndGuardian(ctx, tx, s.App, c, father.ID)
+					}
+					if err == nil {
+						err = also(ctx, tx)
+					}
+					return err
+				})
+			})
+		}
+		lift := func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := shield.Lift(ctx, tx, s.Ring, staff.Acting{Person: officer, Action: staff.DecideShield}, service, raised.ID)
+			return err
+		}
+		for name, also := range map[string]func(context.Context, *db.Tx) error{"a tie ends": func(context.Context, *db.Tx) error { return nil }, "it is lifted then": lift} {
+			if report := ends(also); len(report.Differences) > 0 {
+				t.Errorf("%s: %v", name, report.Differences)
+			}
+		}
+		found(t, "nobody knows any more who the threat was", ends(func(ctx context.Context, tx *db.Tx) error {
+			n, err := tx.Exec(ctx, `UPDATE guardian SET hidden_who = NULL WHERE hidden_who IS NOT NULL`)
+			if err == nil && n != 1 {
+				t.Errorf("%d were known", n)
+			}
+			return err
+		}), "row_differs guardian hidden_who")
+		forgery(t, "who it was is kept of somebody from whom nothing is hidden", s.once(t, func() {
+			s.do(lift)
+			s.forge(s.mei, 1, family.KindGuardianEnded, s.App.Ledger(), family.GuardianEndedBody{Guardian: father.ID, Remembered: true})
+		}), "impossible shield")
 		s.replays(t)
 	})
 }
