@@ -302,6 +302,17 @@ func Check(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, version i
 	return permit, entry, nil
 }
 
+// Would reports whether Check would permit a use now. It records nothing and counts nobody, so
+// nothing is released by what it says.
+func Would(ctx context.Context, tx *db.Tx, by Actor, u Use, l *Loaded, held []Held) (bool, error) {
+	f, err := l.With(ctx, tx, l.Facts(tx.Now(), held), by, u)
+	if err != nil {
+		return false, err
+	}
+	_, reasons := Decide(f, by, by.known(u, l.published.Charter))
+	return len(reasons) == 0, nil
+}
+
 // outlived reports whether what is permitted at the time of the transaction isn't any more: it
 // may have waited since for a row that somebody held, into the end of an agreement or of a
 // window. From their last second on nothing is released (Articles 15 and 16), so it is decided,

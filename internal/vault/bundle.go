@@ -156,66 +156,118 @@ func (v *Vault) Send(ctx context.Context, tx *db.Tx, which Bundle, next func(tri
 	return v.send(ctx, tx, c, b, next)
 }
 
-// send is Send of a bundle that was read under the lock of its child.
-func (v *Vault) send(ctx context.Context, tx *db.Tx, c family.Child, b Bundle, next func(tries int64) time.Duration) (Sending, bool, error) {
+// A weighed bundle is one that is as it was pushed, in time, and not stale, with what decides
+// whether it may go.
+type weighed struct {
+	Bundle
+	key    keyring.ChildKey
+	loaded *gate.Loaded
+	held   []gate.Held
+}
+
+func (w weighed) by() gate.Actor {
+	return gate.ByBundle(gate.Pull{Key: w.Key, Party: w.Party, Bundle: w.ID})
+}
+
+// weigh reads what decides about a bundle, which was read under the lock of its child; or throws
+// it away, and says false. One whose child's key opens nothing is an error until its time is over.
+func (v *Vault) weigh(ctx context.Context, tx *db.Tx, c family.Child, b Bundle) (w weighed, ok bool, err error) {
+	late := !tx.Now().Before(b.UntilAt)
 	key, err := c.Key(v.Ring)
 	switch {
+	case err != nil && late:
+		return w, false, b.lose(ctx, tx, c, Late)
 	case err != nil:
-		return Sending{}, false, err
+		return w, false, err
 	case key.Intact(b.sealed, b.ad()...) != nil:
-		return Sending{}, false, b.lose(ctx, tx, c, Damaged)
-	case !tx.Now().Before(b.UntilAt):
-		return Sending{}, false, b.lose(ctx, tx, c, Late)
+		return w, false, b.lose(ctx, tx, c, Damaged)
+	case late:
+		return w, false, b.lose(ctx, tx, c, Late)
 	}
-	u := b.use()
-	values := new([]stored)
+	u, values := b.use(), new([]stored)
 	l, err := v.Gate.Load(ctx, tx, u.Service, c.ID, reads(values, u)...)
 	if err != nil {
-		return Sending{}, false, err
+		return w, false, err
 	}
 	if b.stale(*values) {
-		return Sending{}, false, b.lose(ctx, tx, c, Stale)
+		return w, false, b.lose(ctx, tx, c, Stale)
 	}
 	b.takesOver = l.Facts(tx.Now(), nil).HandsOver(u)
-	p := Prepared{l, values}
+	return weighed{b, key, l, (&Prepared{l, values}).held()}, true, nil
+}
+
+// decide decides about a weighed bundle, records that, and throws it away if it may not go. Its
+// child is locked.
+func (w weighed) decide(ctx context.Context, tx *db.Tx, c family.Child) (may bool, err error) {
+	u := w.use()
 	// The lock made c.Version; the decision rests on the one before.
-	permit, _, err := gate.Check(ctx, tx, gate.ByBundle(gate.Pull{Key: b.Key, Party: b.Party, Bundle: b.ID}), u, l, c.Version-1, p.held(), nil)
-	if errors.Is(err, gate.ErrDenied) {
-		return Sending{}, false, b.forget(ctx, tx)
+	permit, _, err := gate.Check(ctx, tx, w.by(), u, w.loaded, c.Version-1, w.held, nil)
+	switch {
+	case errors.Is(err, gate.ErrDenied):
+		return false, w.forget(ctx, tx)
+	case err != nil:
+		return false, err
+	case slices.ContainsFunc(w.Items, func(item string) bool { return !permit.Allows(c.ID, u.Activity, item) }):
+		return false, gate.ErrDenied
 	}
+	return true, nil
+}
+
+// send is Send of a bundle that was read under the lock of its child.
+func (v *Vault) send(ctx context.Context, tx *db.Tx, c family.Child, b Bundle, next func(tries int64) time.Duration) (Sending, bool, error) {
+	w, ok, err := v.weigh(ctx, tx, c, b)
+	if err != nil || !ok {
+		return Sending{}, false, err
+	}
+	if may, err := w.decide(ctx, tx, c); err != nil || !may {
+		return Sending{}, false, err
+	}
+	b = w.Bundle
+	sealed, err := w.key.Open(b.sealed, b.ad()...)
 	if err != nil {
 		return Sending{}, false, err
 	}
-	if slices.ContainsFunc(b.Items, func(item string) bool { return !permit.Allows(c.ID, u.Activity, item) }) {
-		return Sending{}, false, gate.ErrDenied
-	}
-	sealed, err := key.Open(b.sealed, b.ad()...)
-	if err != nil {
-		return Sending{}, false, err
-	}
-	due := tx.Now().Add(next(b.Tries))
-	if due.After(b.UntilAt) {
-		due = b.UntilAt
-	}
+	due := b.nextTry(tx.Now(), next(b.Tries))
 	b.Tries++
 	return Sending{b, sealed}, true, tx.Queue(ctx, `
 		UPDATE party_bundle SET tries = $1, due_at = $2 WHERE child = $3 AND bundle = $4`, b.Tries, (*db.Time)(&due), b.Child, b.ID)
 }
 
+// nextTry is when it is tried next: its last moment is one.
+func (b Bundle) nextTry(now time.Time, wait time.Duration) time.Time {
+	due := now.Add(wait)
+	if due.After(b.UntilAt) && now.Before(b.UntilAt) {
+		due = b.UntilAt
+	}
+	return due
+}
+
 // Recall throws a bundle away that may not go any more, as Send does; and says that it may, if
-// it still does: then it waits for its next try.
+// it still does. Then nothing leaves, so nothing says that it does: no entry is written and no
+// child counted that would cross a border, and the bundle waits for the try that is planned.
 func (v *Vault) Recall(ctx context.Context, tx *db.Tx, which Bundle) (may bool, err error) {
-	_, may, err = v.Send(ctx, tx, which, func(int64) time.Duration { return 0 })
-	return may, err
+	c, b, ok, err := heldBundle(ctx, tx, which)
+	if err != nil || !ok {
+		return false, err
+	}
+	w, ok, err := v.weigh(ctx, tx, c, b)
+	if err != nil || !ok {
+		return false, err
+	}
+	if may, err = gate.Would(ctx, tx, w.by(), w.use(), w.loaded, w.held); err != nil || may {
+		return may, err
+	}
+	return w.decide(ctx, tx, c)
 }
 
 // heldBundle locks the child of a bundle, and returns both as they are now; false where the
-// bundle is gone: the party has taken it, or its child was erased.
+// bundle is gone: the party has taken it, it was thrown away, or its child was erased, and then
+// there is no child.
 func heldBundle(ctx context.Context, tx *db.Tx, which Bundle) (c family.Child, b Bundle, ok bool, err error) {
 	c, err = family.Lock(ctx, tx, which.Party.Service, which.Child)
 	if errors.Is(err, family.ErrErased) || errors.Is(err, family.ErrNotFound) {
 		// It went with its child; a row that is still there was written by hand.
-		return c, which, false, which.forget(ctx, tx)
+		return family.Child{}, which, false, which.forget(ctx, tx)
 	}
 	if err != nil {
 		return c, which, false, err
@@ -233,17 +285,17 @@ func readBundle(ctx context.Context, tx *db.Tx, child family.ID, bundle string) 
 
 // Delivered ends a bundle that its party has taken. One that is gone already was taken twice.
 // Edge case 18: who takes over a service has something of the child from now on, and not since
-// it was pushed; what nobody ever took, no guardian is told to look for there.
+// it was pushed; what nobody ever took, no guardian is told to look for there. What was recalled
+// on its way is there all the same.
 func (v *Vault) Delivered(ctx context.Context, tx *db.Tx, which Bundle) error {
 	c, b, ok, err := heldBundle(ctx, tx, which)
-	if err != nil || !ok {
+	if ok && err == nil {
+		err = b.end(ctx, tx, c, KindDelivered, DeliveredBody{Bundle: b.ID, Role: b.Party.Role, Party: b.Party.Name})
+	}
+	if err != nil || !which.takesOver || c.ID == "" {
 		return err
 	}
-	err = b.end(ctx, tx, c, KindDelivered, DeliveredBody{Bundle: b.ID, Role: b.Party.Role, Party: b.Party.Name})
-	if err != nil || !which.takesOver {
-		return err
-	}
-	return b.handOver(ctx, tx, c)
+	return which.handOver(ctx, tx, c)
 }
 
 // handOver records that who takes over a service has something of the child now.
@@ -259,6 +311,15 @@ func (b Bundle) actor() string { return "bundle:" + b.ID }
 func Missed(ctx context.Context, tx *db.Tx, b Bundle, failure string, status int) error {
 	return tx.Queue(ctx, `
 		UPDATE party_bundle SET failure = $1, status = $2 WHERE child = $3 AND bundle = $4 AND tries = $5`, failure, int64(status), b.Child, b.ID, b.Tries)
+}
+
+// PutOff plans the next try of a bundle about which nothing could be decided, and says why. Of
+// two who had it in hand one finds it planned already.
+func PutOff(ctx context.Context, tx *db.Tx, b Bundle, failure string, next func(tries int64) time.Duration) error {
+	due := b.nextTry(tx.Now(), next(b.Tries))
+	return tx.Queue(ctx, `
+		UPDATE party_bundle SET tries = tries + 1, due_at = $1, failure = $2, status = $3
+		WHERE child = $4 AND bundle = $5 AND tries = $6`, (*db.Time)(&due), failure, 0, b.Child, b.ID, b.Tries)
 }
 
 // lose throws a bundle away, and records why. One whose name is none was written by hand: its

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"wardkeep/client"
@@ -58,6 +59,13 @@ func (d *Deliverer) deliverBundle(ctx context.Context, endpoint string, one vaul
 		out, may, err = d.vault.Send(ctx, tx, one, waitAfter)
 		return err
 	})
+	if err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrClosed) {
+		// A key that opens nothing is one child's, and holds up no other's: it waits for its next
+		// try, or until its time is over. Where the store is away, so is this, and the endpoint rests.
+		code := errs.Of(err).Code
+		d.log.ErrorContext(ctx, "webhook: a bundle can't be sent", "endpoint", e.ID, "service", e.Service, "bundle", one.ID, "code", code, "error", err)
+		return d.store.Update(ctx, func(tx *db.Tx) error { return vault.PutOff(ctx, tx, one, code, waitAfter) })
+	}
 	if err != nil || !may {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"wardkeep/client"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
@@ -104,6 +105,16 @@ func (k *taker) last(n int) (all []string) {
 		return err
 	})
 	return all[max(0, len(all)-n):]
+}
+
+// waiting returns the one bundle that waits.
+func (k *taker) waiting(ctx context.Context, tx *db.Tx) vault.Bundle {
+	k.t.Helper()
+	due, err := vault.DueBundles(ctx, tx, vaulttest.Service, vaulttest.Processor, 9)
+	if err != nil || len(due) != 1 {
+		k.t.Fatalf("%+v, %v", due, err)
+	}
+	return due[0]
 }
 
 // Article 16: what is pushed reaches the party that it is for, readable by that party alone, and
@@ -359,6 +370,17 @@ func TestArticle16_WhatIsPushedWaitsForWhoDoesNotListen(t *testing.T) {
 			})
 		}
 		id := k.push().Bundle
+		// A sweep that comes to recall it, and finds that it may go by now, has nothing leave: nothing says that it did.
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			may, err := k.Vault.Recall(ctx, tx, k.waiting(ctx, tx))
+			if err == nil && !may {
+				t.Error("it may go, and is thrown away")
+			}
+			return err
+		})
+		if one := k.Waiting(); len(one) != 1 || one[0].Tries != 0 || len(k.last(9)) > 0 {
+			t.Errorf("recalled, and it may go: %+v, %s", one, k.last(9))
+		}
 		listens(false)
 		k.pass()
 		if got := k.came(); len(got) > 0 || len(k.Waiting()) != 1 || len(k.last(9)) > 0 {
@@ -376,6 +398,80 @@ func TestArticle16_WhatIsPushedWaitsForWhoDoesNotListen(t *testing.T) {
 		k.pass()
 		if got := k.came(); len(got) > 0 || !slices.Equal(k.last(1), []string{"dropped late"}) {
 			t.Errorf("%s after its time: %s, %s", id, got, k.last(1))
+		}
+
+		// Who was about to send what is recalled meanwhile finds nothing: in the ledger nothing goes after that.
+		k.push()
+		held := k.Waiting()[0]
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, _, err := party.Suspend(ctx, tx, k.Officer, vaulttest.ProcessorID(), party.Incident); err != nil {
+				return err
+			}
+			_, err := k.Vault.Recall(ctx, tx, held)
+			return err
+		})
+		k.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, _, err := party.Resume(ctx, tx, k.Officer, vaulttest.ProcessorID()); err != nil {
+				return err
+			}
+			_, may, err := k.Vault.Send(ctx, tx, held, func(int64) time.Duration { return time.Minute })
+			if may {
+				t.Error("it goes though it was recalled")
+			}
+			return err
+		})
+		if got := k.last(1); !slices.Equal(got, []string{"withheld gate.party_suspended"}) {
+			t.Errorf("recalled: %s", got)
+		}
+	})
+}
+
+// Article 16: a child whose key opens nothing holds up no other's: what waits of it is tried again,
+// and thrown away when its time is over.
+func TestArticle16_AChildsKeyHoldsUpNoOthers(t *testing.T) {
+	takes(t, func(t *testing.T, k *taker) {
+		other := k.Child()
+		k.Put(other, "speaking-practice", "gender", "男")
+		wrap := func(key []byte) {
+			k.Do(func(ctx context.Context, tx *db.Tx) error {
+				n, err := tx.Exec(ctx, `UPDATE child SET wrapped = $1 WHERE child = $2`, key, k.child.ID)
+				if err == nil && n != 1 {
+					t.Errorf("%d keys were changed", n)
+				}
+				return err
+			})
+		}
+		var whole []byte
+		k.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			whole, err = db.One(ctx, tx, db.Single[[]byte], `SELECT wrapped FROM child WHERE child = $1`, k.child.ID)
+			return err
+		})
+		broken := k.push().Bundle
+		wrap([]byte("by hand"))
+		sound, err := k.Push(other.ID, "gender")
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.pass()
+		if got := k.came(); !slices.Equal(got, []string{sound.Bundle}) {
+			t.Errorf("came %s, want %s", got, sound.Bundle)
+		}
+		if left := k.Waiting(); len(left) != 1 || left[0].ID != broken || left[0].Tries != 1 || left[0].Failure != keyring.ErrOpen.Code {
+			t.Errorf("%+v", left)
+		}
+		wrap(whole)
+		k.Pass(time.Minute)
+		k.pass()
+		if got := k.came(); !slices.Equal(got, []string{broken}) {
+			t.Errorf("once it opens: %s", got)
+		}
+		k.push()
+		wrap([]byte("by hand"))
+		k.Pass(vault.BundleLife)
+		k.pass()
+		wrap(whole)
+		if got := k.last(1); len(k.Waiting()) > 0 || !slices.Equal(got, []string{"dropped late"}) {
+			t.Errorf("after its time: %s", got)
 		}
 	})
 }
@@ -406,6 +502,8 @@ func TestEdgeCase18_WhoTakesOverHasWhatItHasTaken(t *testing.T) {
 			return err
 		})
 		p.Put(k.child, "course-progress", "nickname", "Amy")
+		other := p.Child()
+		p.Put(other, "course-progress", "nickname", "Bo")
 		agrees := func() {
 			p.Do(func(ctx context.Context, tx *db.Tx) error {
 				child, err := family.Find(ctx, tx, vaulttest.Service, k.child.ID)
@@ -458,6 +556,26 @@ func TestEdgeCase18_WhoTakesOverHasWhatItHasTaken(t *testing.T) {
 		p.pass()
 		if got := k.came(); !slices.Equal(got, []string{id}) || handed().IsZero() {
 			t.Errorf("taken: %s, handed over at %v", got, handed())
+		}
+
+		// What is recalled while it is on its way has gone there, though nothing waits any more.
+		k.child = other
+		agrees()
+		id = push()
+		waits := p.Waiting()
+		p.receiver.answers(func(http.ResponseWriter, *http.Request, got) int {
+			p.Do(func(ctx context.Context, tx *db.Tx) error {
+				if _, _, err := party.Suspend(ctx, tx, p.Officer, of, party.Incident); err != nil {
+					return err
+				}
+				_, err := p.Vault.Recall(ctx, tx, waits[0])
+				return err
+			})
+			return http.StatusNoContent
+		})
+		p.pass()
+		if got := k.came(); !slices.Equal(got, []string{id}) || handed().IsZero() || len(p.Waiting()) > 0 {
+			t.Errorf("recalled on its way: %s, handed over at %v", got, handed())
 		}
 	})
 }

@@ -270,6 +270,11 @@ func (d *Deliverer) deliver(ctx context.Context, endpoint string, one Delivery) 
 		// Somebody wrote the row by hand: it is no event of this endpoint.
 		return d.store.Update(ctx, func(tx *db.Tx) error { return e.drop(ctx, tx, one) })
 	}
+	var unread error
+	if errors.Is(err, keyring.ErrOpen) {
+		// What leads to one child was changed by hand: that holds up no other's events, and is parked in the end.
+		unread, err = err, nil
+	}
 	if err != nil || !e.PausedAt.IsZero() {
 		return err
 	}
@@ -281,7 +286,10 @@ func (d *Deliverer) deliver(ctx context.Context, endpoint string, one Delivery) 
 	if err != nil {
 		return err
 	}
-	status, failure := d.client.try(ctx, Address{l.URL}, event, body, keys...)
+	status, failure := 0, unread
+	if failure == nil {
+		status, failure = d.client.try(ctx, Address{l.URL}, event, body, keys...)
+	}
 	if failure != nil && ctx.Err() != nil {
 		return ctx.Err() // we cut it off; the receiver isn't to blame
 	}

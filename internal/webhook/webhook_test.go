@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
@@ -163,6 +164,30 @@ func TestEdgeCase13_AProcessorIsToldOfItsOrdersAlone(t *testing.T) {
 		told(order.KindReminded, string(child.ID))
 		p.Pass(26 * 24 * time.Hour)
 		p.sweep()
+		var whole []byte
+		seal := func(b []byte) {
+			p.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				if whole == nil {
+					if whole, err = db.One(ctx, tx, db.Single[[]byte], `SELECT sealed FROM party_order`); err != nil {
+						return err
+					}
+				}
+				_, err = tx.Exec(ctx, `UPDATE party_order SET sealed = $1`, b)
+				return err
+			})
+		}
+		// What leads to one child and was changed by hand holds up nothing else: it is a try that failed.
+		seal([]byte("by hand"))
+		p.pass()
+		p.view(func(ctx context.Context, tx *db.Tx) error {
+			failed, err := theirs.Waiting(ctx, tx, false, 9)
+			if got := p.receiver.all(); len(got) > 0 || len(failed) != 1 || failed[0].Failure != keyring.ErrOpen.Code {
+				t.Errorf("%d came, %+v failed", len(got), failed)
+			}
+			return err
+		})
+		seal(whole)
+		p.Pass(time.Minute)
 		p.pass()
 		id := told(order.KindOverdue, string(child.ID))
 		p.Do(func(ctx context.Context, tx *db.Tx) error {
