@@ -25,16 +25,12 @@ var orderFields = []string{"service", "stands", "party", "role", "what", "due"}
 // stated, in a filter, wants what parties have said after their ends, and no orders.
 const stated = "stated"
 
-// maxStatements is how many of those a page lists: a party has one for each of its ends.
-const maxStatements = 100
-
 // ordersPage is what orders.html shows: what parties were told to do with what they have of
 // children, and what they say of it (Articles 16, 17, 19 and 20).
 type ordersPage struct {
 	pager
 	Rows       []orderRow
 	Statements []statementRow
-	Cut        bool // there are more statements than are listed
 	Services   choices
 	States     []order.State
 	Whats      []order.What
@@ -119,31 +115,24 @@ func (v *visit) ordered(ctx context.Context, tx *db.Tx, filter url.Values, from 
 	return rows, services, next, err
 }
 
-// statements reads what parties have said after their ends, at most limit.
-func (v *visit) statements(ctx context.Context, tx *db.Tx, filter url.Values, limit int) (rows []statementRow, services []string, err error) {
+// statements reads a page of what parties have said after their ends.
+func (v *visit) statements(ctx context.Context, tx *db.Tx, filter url.Values, from order.Place, limit int) (rows []statementRow, services []string, next order.Place, err error) {
 	if services, err = v.where(ctx, tx, staff.SeeParties, nil); err != nil {
-		return nil, nil, err
+		return nil, nil, next, err
+	}
+	all, next, err := order.StatementsIn(ctx, tx, only(services, filter.Get("service")), party.Role(filter.Get("role")), filter.Get("party"), from, limit)
+	if err != nil {
+		return nil, nil, next, err
 	}
 	names := v.names(tx, "")
-	for _, service := range only(services, filter.Get("service")) {
-		all, err := order.StatementsIn(ctx, tx, service)
+	for _, st := range all {
+		row, err := names.in(st.Party.Service).statement(ctx, st)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, next, err
 		}
-		for _, st := range all {
-			if who := filter.Get("party"); who != "" && who != st.Party.Name || filter.Has("role") && filter.Get("role") != string(st.Party.Role) {
-				continue
-			}
-			row, err := names.in(service).statement(ctx, st)
-			if err != nil {
-				return nil, nil, err
-			}
-			if rows = append(rows, row); len(rows) == limit {
-				return rows, services, nil
-			}
-		}
+		rows = append(rows, row)
 	}
-	return rows, services, nil
+	return rows, services, next, nil
 }
 
 func (n naming) statement(ctx context.Context, st order.Statement) (statementRow, error) {
@@ -157,16 +146,15 @@ func (s *Server) orders(v *visit) error {
 	if err != nil {
 		return err
 	}
-	from := order.ParseCursor(v.r.URL.Query().Get("from"))
+	at := v.r.URL.Query().Get("from")
 	page := ordersPage{States: []order.State{order.IsOverdue, order.IsAttested}, Whats: order.Whats, Filter: shown, Export: v.exportPart(listOrders, filter), Term: order.Term}
 	err = v.view(func(ctx context.Context, tx *db.Tx) (err error) {
 		if filter.Get("stands") == stated {
-			page.Statements, page.Services, err = v.statements(ctx, tx, filter, maxStatements+1)
-			if page.Cut = len(page.Statements) > maxStatements; page.Cut {
-				page.Statements = page.Statements[:maxStatements]
-			}
+			from, next := order.ParsePlace(at), order.Place{}
+			page.Statements, page.Services, next, err = v.statements(ctx, tx, filter, from, perPage)
+			page.pager = v.pager(from.String(), next.String())
 		} else {
-			var next db.Cursor
+			from, next := order.ParseCursor(at), db.Cursor{}
 			page.Rows, page.Services, next, err = v.ordered(ctx, tx, filter, from, perPage)
 			page.pager = v.pager(from.String(), next.String())
 		}
@@ -188,14 +176,15 @@ func (s *Server) ordersFile(v *visit) error {
 		return err
 	}
 	var from db.Cursor
+	var behind order.Place // of statements
 	return v.sendFile(listOrders, v.header("number", "id", "service", "party", "role", "told", "items", "state", "issued_at", "due_by", "overdue_at", "attested_at", "attested_by", "document"),
 		func(ctx context.Context, tx *db.Tx, each func(...string)) (func(), error) {
 			if filter.Get("stands") == stated {
-				all, _, err := v.statements(ctx, tx, filter, maxRows)
+				all, _, next, err := v.statements(ctx, tx, filter, behind, rowsAtOnce)
 				for _, st := range all {
 					each("", "", st.Party.Service, st.Party.Name, string(st.Party.Role), "end", "", string(order.IsAttested), inFile(st.EndedAt), "", "", inFile(st.AttestedAt), st.AttestedBy, st.Document)
 				}
-				return nil, err
+				return goOn(&behind, next), err
 			}
 			rows, _, next, err := v.ordered(ctx, tx, filter, from, rowsAtOnce)
 			if err != nil {

@@ -2,7 +2,10 @@ package console_test
 
 import (
 	"context"
+	"fmt"
 	"html"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,6 +176,46 @@ func TestArticle16_OrdersAreFollowedAtTheConsole(t *testing.T) {
 		if page := audits.get("/console/orders?stands=stated&party=museum").Body.String(); strings.Contains(page, document) {
 			t.Error("another's statement is listed")
 		}
+
+		// What doesn't fit on a page is on the next, once, and all of it in a file.
+		const more = 25
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			for i := range more {
+				_, err := tx.Exec(ctx, `
+					INSERT INTO party_statement (service, role, party, ended_at, attested_at, attested_by, document, salt) VALUES ($1, 'recipient', $2, $3, $3, '', $4, $5)`,
+					vaulttest.Service, fmt.Sprintf("museum-%d", i/5), int64(1_700_000_000_000_000+i), fmt.Sprintf("%064d", i), []byte{})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		said := regexp.MustCompile(`0{62}\d{2}`)
+		seen := said.FindAllString(b.post("/console/orders/csv", "filter", "stands=stated").Body.String(), -1)
+		if slices.Sort(seen); len(seen) != more || len(slices.Compact(seen)) != more {
+			t.Errorf("%d are in the file", len(seen))
+		}
+		for query, want := range map[string]int{"stands=stated": more, "stands=stated&party=museum-1": 5, "stands=stated&service=" + vaulttest.Service: more} {
+			var seen []string
+			for to := "/console/orders?" + query; to != ""; {
+				page := audits.get(to).Body.String()
+				some := said.FindAllString(page, -1)
+				if seen = append(seen, some...); len(some) > 20 {
+					t.Errorf("%d are on a page", len(some))
+				}
+				to = ""
+				if next := nextPage.FindStringSubmatch(page); next != nil {
+					to = "/console/orders" + html.UnescapeString(next[1])
+				}
+			}
+			if slices.Sort(seen); len(seen) != want || len(slices.Compact(seen)) != want {
+				t.Errorf("%s: %d are on all pages, want %d, each once", query, len(seen), want)
+			}
+		}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `DELETE FROM party_statement WHERE role = 'recipient'`)
+			return err
+		})
 		d.audited()
 	})
 }

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
@@ -153,11 +156,61 @@ func StatementsOf(ctx context.Context, tx *db.Tx, of party.ID) ([]Statement, err
 		of.Service, of.Role, of.Name)
 }
 
-// StatementsIn returns what the parties of a service have stated after their ends, by the
-// parties. There are few.
-func StatementsIn(ctx context.Context, tx *db.Tx, service string) ([]Statement, error) {
-	return db.All(ctx, tx, scanStatement, `
-		SELECT `+statementColumns+` FROM party_statement WHERE service = $1 ORDER BY role, party, ended_at DESC`, service)
+// A Place is where a list of statements goes on: behind what a party has stated after an end of
+// it. The zero Place is the beginning.
+type Place struct {
+	Party party.ID
+	Ended time.Time
+}
+
+// ParsePlace reads what Place.String has written. What it can't read is the beginning.
+func ParsePlace(s string) Place {
+	of := strings.Split(s, "/")
+	if len(of) != 4 || !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		return Place{}
+	}
+	micros, err := strconv.ParseInt(of[0], 10, 64)
+	if err != nil || micros <= 0 {
+		return Place{}
+	}
+	return Place{party.ID{Service: of[1], Role: party.Role(of[2]), Name: of[3]}, time.UnixMicro(micros)}
+}
+
+// String returns the place for an address, and "" for the beginning.
+func (p Place) String() string {
+	if p.Ended.IsZero() {
+		return ""
+	}
+	return strings.Join([]string{strconv.FormatInt(p.Ended.UnixMicro(), 10), p.Party.Service, string(p.Party.Role), p.Party.Name}, "/")
+}
+
+func (p Place) micros() int64 {
+	if p.Ended.IsZero() {
+		return 0
+	}
+	return p.Ended.UnixMicro()
+}
+
+// StatementsIn returns what parties of services have stated after their ends, by the parties and at
+// most limit, narrowed to a role or a name that isn't empty; and where it goes on: nowhere, after
+// the last. It reads the table in the order of its key.
+func StatementsIn(ctx context.Context, tx *db.Tx, services []string, role party.Role, name string, from Place, limit int) (page []Statement, next Place, err error) {
+	rows := db.Rows(limit, len(services) == 1 && role == "" && name == "")
+	var all []Statement
+	if len(services) == 1 {
+		all, err = db.All(ctx, tx, scanStatement, `
+			SELECT `+statementColumns+` FROM party_statement WHERE service = $1 AND (role, party, ended_at) > ($2, $3, $4)
+			ORDER BY service, role, party, ended_at LIMIT $5`, services[0], from.Party.Role, from.Party.Name, from.micros(), int64(rows))
+	} else {
+		all, err = db.All(ctx, tx, scanStatement, `
+			SELECT `+statementColumns+` FROM party_statement WHERE (service, role, party, ended_at) > ($1, $2, $3, $4)
+			ORDER BY service, role, party, ended_at LIMIT $5`, from.Party.Service, from.Party.Role, from.Party.Name, from.micros(), int64(rows))
+	}
+	fits := func(s Statement) bool {
+		return slices.Contains(services, s.Party.Service) && (role == "" || role == s.Party.Role) && (name == "" || name == s.Party.Name)
+	}
+	page, next = db.Cut(all, rows, limit, fits, func(s Statement) Place { return Place{s.Party, s.EndedAt} })
+	return page, next, err
 }
 
 // ByEntry returns the order of a service that was issued by an entry. Errors: ErrNotFound.

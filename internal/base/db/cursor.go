@@ -49,7 +49,7 @@ func Rows(limit int, everything bool) int {
 
 // Cut returns a page of at most limit that are wanted, of a list of which so many rows were
 // read (Rows), and where the next one begins: nowhere, after the last.
-func Cut[T any](list []T, rows, limit int, wanted func(T) bool, at func(T) Cursor) (page []T, next Cursor) {
+func Cut[T, C any](list []T, rows, limit int, wanted func(T) bool, at func(T) C) (page []T, next C) {
 	for i, one := range list[:min(len(list), rows)] {
 		if wanted(one) {
 			if len(page) == limit {
