@@ -370,6 +370,28 @@ func (c *Charter) partiesAbroad(p Purpose) (names []string) {
 	return names
 }
 
+// readAbroad returns the countries abroad from which the purpose is read, each once: by the operator,
+// by processors and by recipients.
+func (c *Charter) readAbroad(p Purpose) (countries []string) {
+	add := func(country string) {
+		if country != Home && !contains(countries, country) {
+			countries = append(countries, country)
+		}
+	}
+	for _, region := range p.AccessFrom {
+		add(string(region))
+	}
+	for _, name := range p.Processors {
+		q, _ := c.Processor(name)
+		add(q.Country)
+	}
+	for _, name := range p.Recipients {
+		r, _ := c.Recipient(name)
+		add(r.Country)
+	}
+	return countries
+}
+
 func find[T any, K comparable](list []T, name K, of func(T) K) (T, bool) {
 	for _, v := range list {
 		if of(v) == name {

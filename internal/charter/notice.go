@@ -50,7 +50,8 @@ type NoticePurpose struct {
 	HowLong         string       `json:"how_long"`
 	AtExpiry        string       `json:"at_expiry"`
 	Where           string       `json:"where"`
-	WhoElse         string       `json:"who_else"` // "nobody" when nobody
+	WhoElse         string       `json:"who_else"`            // "nobody" when nobody
+	ReadFrom        string       `json:"read_from,omitempty"` // the countries, by whomever; left out where it is China alone
 	IfRefused       string       `json:"if_refused"`
 	SeparateConsent bool         `json:"separate_consent"`
 	Items           []NoticeItem `json:"items"`
@@ -194,6 +195,7 @@ func (b *noticeBuilder) purpose(p Purpose) NoticePurpose {
 		AtExpiry:        b.say("storage", p.AtExpiry),
 		Where:           b.where(p),
 		WhoElse:         b.whoElse(p),
+		ReadFrom:        b.readers(p),
 		IfRefused:       b.say("refusal", p.IfRefused),
 		SeparateConsent: p.SeparateConsent,
 	}
@@ -287,6 +289,20 @@ func (b *noticeBuilder) readFrom(p Purpose) string {
 		countries = append(countries, CountryIn(string(country), b.lang))
 	}
 	return fmt.Sprintf(b.t.readFrom, b.text("scope", strings.Join(countries, b.t.comma)))
+}
+
+// readers names the countries from which a purpose is read, ours first, where one of them is abroad:
+// by us, or by whom it is entrusted or handed to (Article 3, edge case 20).
+func (b *noticeBuilder) readers(p Purpose) string {
+	abroad := b.c.readAbroad(p)
+	if len(abroad) == 0 {
+		return ""
+	}
+	words := []string{CountryIn(Home, b.lang)}
+	for _, country := range abroad {
+		words = append(words, b.text("scope", CountryIn(country, b.lang)))
+	}
+	return strings.Join(words, b.t.comma)
 }
 
 // stop ends a text with the full stop of its language.

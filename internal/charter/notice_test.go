@@ -105,6 +105,19 @@ func TestEdgeCase20_NoticeSaysWhatGoesAbroad(t *testing.T) {
 	if !p.SeparateConsent {
 		t.Error("it is not asked on its own")
 	}
+	// And from where it is read, by whomever, each country once, ours first.
+	c.Purposes[2].AccessFrom = []Region{"JP", "SG"}
+	for lang, want := range map[Lang]string{Chinese: "中国、日本、新加坡", English: "China, Japan, Singapore"} {
+		n, err := Notice(c, lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range n.Purposes {
+			if abroad := p.Name == c.Purposes[2].Name; abroad && p.ReadFrom != want || !abroad && p.ReadFrom != "" {
+				t.Errorf("%s is read from %q", p.Name, p.ReadFrom)
+			}
+		}
+	}
 	c.Purposes[2].CrossBorder = nil
 	if _, err := Notice(c, Chinese); err == nil {
 		t.Error("the mechanism may stay unsaid")

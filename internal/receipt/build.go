@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -108,15 +109,15 @@ func (r *Record) add(n charter.NoticeDoc, g, first given) error {
 		g.Lang != first.Lang || g.Channel != first.Channel || g.Shown != first.Shown {
 		return errTogether
 	}
-	r.Processing = append(r.Processing, processing(p, g.event()))
+	r.Processing = append(r.Processing, processing(p, n.Lang, g.event()))
 	return nil
 }
 
-func processing(p charter.NoticePurpose, e Event) Processing {
+func processing(p charter.NoticePurpose, lang charter.Lang, e Event) Processing {
 	all := Processing{
 		Purpose: p.Name, Label: p.Label, Why: p.Why, Necessary: p.Necessary, Separate: p.SeparateConsent, Basis: "dpv:Consent",
 		Activities: p.Activities, Method: p.How, Storage: p.Where, Retention: p.HowLong, AtExpiry: p.AtExpiry,
-		Recipients: p.WhoElse, IfRefused: p.IfRefused, Events: []Event{e},
+		Recipients: p.WhoElse, ReadFrom: cmp.Or(p.ReadFrom, charter.CountryIn(charter.Home, lang)), IfRefused: p.IfRefused, Events: []Event{e},
 	}
 	for _, it := range p.Items {
 		all.Items = append(all.Items, Item{it.Name, it.Label, it.Sensitivity})

@@ -79,7 +79,8 @@ type Processing struct {
 	Storage    string  `json:"storage_location"`
 	Retention  string  `json:"retention_period"`
 	AtExpiry   string  `json:"after_retention"`
-	Recipients string  `json:"recipients"` // processors, third parties and audiences
+	Recipients string  `json:"recipients"`      // processors, third parties and audiences
+	ReadFrom   string  `json:"access_location"` // the countries from which it is read, by whomever (Article 3)
 	IfRefused  string  `json:"consequences_of_refusal"`
 	Events     []Event `json:"events"` // the answer and, if it has ended since, what ended it
 }
