@@ -114,6 +114,7 @@ type Server struct {
 	counter   register.Counter
 	missed    hourly        // look-ups that found nobody
 	reported  hourly        // accounts that may be a child's
+	worded    hourly        // what has happened to a child, read
 	scans     chan struct{} // documents that are being drawn
 }
 

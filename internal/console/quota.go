@@ -21,6 +21,7 @@ var (
 	ErrFiles   = errs.New(errs.TooMany, "console.files.many")
 	ErrLookups = errs.New(errs.TooMany, "console.search.many")
 	ErrReports = errs.New(errs.TooMany, "console.suspicions.many")
+	ErrWords   = errs.New(errs.TooMany, "console.shields.many")
 )
 
 const (
@@ -33,6 +34,9 @@ const (
 	// reportsPerHour lets somebody report what a school has called about, and keeps who has a
 	// session from having everybody treated as a child, or from trying references out by it.
 	reportsPerHour = 60
+	// wordsPerHour lets somebody read what happened wherever a decision waits, and keeps who has
+	// a session from reading by a script what has happened to every child.
+	wordsPerHour = 20
 )
 
 // hourly counts what each person does in the console of this process: so many at once, and
@@ -67,6 +71,14 @@ func (v *visit) takesFile() error {
 func (v *visit) reports() error {
 	if !v.s.reported.person(v.in.Person.ID, reportsPerHour).AllowN(v.now, 1) {
 		return ErrReports
+	}
+	return nil
+}
+
+// readsWords counts that the person reads what was written with a shield. Errors: ErrWords.
+func (v *visit) readsWords() error {
+	if !v.s.worded.person(v.in.Person.ID, wordsPerHour).AllowN(v.now, 1) {
+		return ErrWords
 	}
 	return nil
 }

@@ -234,6 +234,9 @@ func (s *Server) shield(v *visit) error { return v.shieldPage(nil, pii.Text{}) }
 // readShield shows, with its page, what was written with a shield. That it is read is on record
 // before (invariant 2).
 func (s *Server) readShield(v *visit) error {
+	if err := v.readsWords(); err != nil {
+		return v.shieldPage(err, pii.Text{})
+	}
 	var words pii.Text
 	err := v.actingAs(unheld, func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) (err error) {
 		words, err = shield.Show(ctx, tx, s.Ring, by, service, v.r.PathValue("shield"))

@@ -69,6 +69,12 @@ func TestEdgeCase22_TwoDecideAtTheConsole(t *testing.T) {
 		if w := b.boss.post(path + "/words"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), words) {
 			t.Errorf("who decides reads it: %d %s", w.Code, w.Body)
 		}
+		for range 20 { // so often an hour, and no more
+			w = b.boss.post(path + "/words")
+		}
+		if w.Code != http.StatusTooManyRequests || strings.Contains(w.Body.String(), words) {
+			t.Errorf("who reads it again and again: %d", w.Code)
+		}
 		audits := d.browser(d.hire(staff.Auditor).Secret)
 		if w := audits.get(path); w.Code != http.StatusOK || strings.Contains(w.Body.String(), words) {
 			t.Errorf("who audits: %d", w.Code)
