@@ -1,5 +1,7 @@
 package screening
 
+import "strings"
+
 // email looks at an @: what can stand before it and, after it, a domain.
 func (s *screen) email(i int) int {
 	t := s.t
@@ -137,15 +139,11 @@ type calling struct {
 
 var callings = func() index[calling] {
 	m := map[rune][]calling{}
-	for k, list := range map[Kind]string{WeChat: "微信 威信 薇信 维信 wechat weixin vx wx v信 wei信 v 微x 威 微 薇", QQ: "qq 扣扣 企鹅 球球 q号 q扣 q我 扣我 q 扣"} {
-		from := 0
-		r := []rune(list)
-		for i := 0; i <= len(r); i++ {
-			if i == len(r) || r[i] == ' ' {
-				w := r[from:i]
-				m[w[0]] = append(m[w[0]], calling{k, w, len(w) > 1})
-				from = i + 1
-			}
+	for k, list := range map[Kind]string{WeChat: "微信 威信 薇信 维信 wechat weixin vx wx v信 wei信 v 微x 威 微 薇",
+		QQ: "qq q_q q·q q-q q.q 扣扣 扣号 蔻蔻 叩叩 抠抠 秋秋 丘丘 球球 球号 企鹅 鹅号 腾讯号 " + string(penguin) + " q号 q扣 q我 扣我 q 扣 抠 叩 蔻 鹅"} {
+		for w := range strings.FieldsSeq(list) {
+			r := []rune(strings.ReplaceAll(w, "_", " "))
+			m[r[0]] = append(m[r[0]], calling{k, r, len(r) > 1 || r[0] == penguin})
 		}
 	}
 	return indexOf(m)
@@ -234,7 +232,7 @@ func (t *text) connected(j int) (next int, signs bool) {
 	return j, signs
 }
 
-var joins = setOf("号码號是为:=→账帐的我他她()[]“\"'「【-~就叫私聊加这个那老还换成,")
+var joins = setOf("号码號是为:=→账帐的我他她()[]“\"'「【-~就叫私聊加这个那老还换成大小,")
 
 // So many digits has a number of QQ.
 const shortestQQ, longestQQ = 5, 11

@@ -105,6 +105,9 @@ func (t *text) done() {
 	texts.Put(t)
 }
 
+// penguin stands for 🐧, by which many mean QQ, within the first plane. Nobody writes it.
+const penguin = '\ue427'
+
 func folded(r rune) uint32 {
 	switch {
 	case r < 1<<16:
@@ -113,6 +116,8 @@ func folded(r rune) uint32 {
 		return table['0'+(r-0x1d7ce)%10]
 	case r >= 0x1d400 && r <= 0x1d6a3: // mathematical letters: 26 capitals, 26 small ones, and again
 		return table['a'+(r-0x1d400)%26]
+	case r == '🐧':
+		return uint32(penguin) | stops
 	case r >= 0x1f1e6 && r <= 0x1f1ff: // regional indicators
 		return table['a'+r-0x1f1e6]
 	case r >= 0xe0000 && r <= 0xe0fff, r < 0x1d400 && unicode.In(r, unseen...): // tags and variation selectors, and other signs
@@ -242,7 +247,7 @@ func makeTable() *[1 << 16]uint32 {
 	for _, r := range "\n\r。！？!?；;…" {
 		t[r] |= ends | stops
 	}
-	for _, r := range "@([qvw微威薇维扣企球号號栋幢室弄单组学园校小中幼班级" {
+	for _, r := range "@([qvw微威薇维扣企球蔻叩抠秋丘腾鹅号號栋幢室弄单组学园校小中幼班级" {
 		t[r] |= stops
 	}
 	for r := range rune(1 << 16) { // what was folded before its target had all its classes

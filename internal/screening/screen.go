@@ -91,7 +91,7 @@ func (s *screen) stop(i int, r rune) {
 		if s.t.is(i-1, ascii) {
 			s.spelt(i)
 		}
-	case 'q', 'v', 'w', '微', '威', '薇', '维', '扣', '企', '球':
+	case 'q', 'v', 'w', '微', '威', '薇', '维', '扣', '企', '球', '蔻', '叩', '抠', '秋', '丘', '腾', '鹅', penguin:
 		s.handle(i)
 	case '号', '號', '栋', '幢', '室', '弄', '单', '组':
 		s.address(i)

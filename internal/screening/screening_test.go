@@ -350,6 +350,22 @@ func TestArticle4_ANumberOfQQStandsAFewWordsOn(t *testing.T) {
 	}
 }
 
+// Nobody writes QQ where it would be taken out: what people write in its place is known as well as
+// it is, and the same words without a number, or with another, are none.
+func TestArticle4_QQIsReadUnderItsOtherNames(t *testing.T) {
+	for _, s := range []string{"蔻蔻12345678", "叩叩：12345678", "抠抠号12345678", "秋秋 12345678", "丘丘是12345678", "扣扣号码12345678", "扣号12345678", "企鹅号12345678", "鹅号：12345678",
+		"🐧12345678", "🐧号 12345678", "腾讯号12345678", "Q Q 12345678", "q-q:12345678", "Q·Q 12345678", "球球大号12345678", "加我抠12345678", "扣扣小号是12345678"} {
+		if found := read(s, nil); len(found) != 1 || found[0].Kind != screening.QQ || found[0].End-found[0].Start != 8 {
+			t.Errorf("%s: %q", s, words(s, found))
+		}
+	}
+	for _, s := range []string{"南极的企鹅有12345678只", "叩叩门", "🐧🐧🐧", "腾讯会议号：123 456 789", "抠抠手指12345", "买了12345只鹅", "秋天卖了123456斤"} {
+		if found := read(s, nil); len(found) != 0 {
+			t.Errorf("%s: %q", s, words(s, found))
+		}
+	}
+}
+
 // The word for QQ asks of the digits after it where its number ends, and of a
 // million of them as quickly as of one sentence beside as many digits.
 func TestArticle4_AHandleOfManyDigitsTakesNoLonger(t *testing.T) {
