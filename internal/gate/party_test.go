@@ -405,6 +405,7 @@ func TestArticle16_EveryCombinationAgainstTheOracle(t *testing.T) {
 				})
 			}
 			all.Wait()
+			t.Logf("%d combinations, one in %d tried, %d permitted of these", n, oneIn, permits.Load())
 			if got := permits.Load(); oneIn == 1 && got != p.permits {
 				t.Errorf("of %d combinations %d are permitted, want %d", n, got, p.permits)
 			}
