@@ -261,12 +261,13 @@ func Records(ctx context.Context, tx *db.Tx, service string, from RecordCursor, 
 	return all[:limit], RecordCursor{last.Day, last.ID}, nil
 }
 
-// LastPlan returns the newest plan of a service, or with EmergencyDrill the newest drill, whether it
-// still counts or not (see Record.Until), without its document. Errors: ErrRecordNotFound.
+// LastPlan returns the newest plan of a service, or with EmergencyDrill the newest drill, of one day
+// the one that was recorded last; whether it still counts or not (see Record.Until), and without its
+// document. Errors: ErrRecordNotFound.
 func LastPlan(ctx context.Context, tx *db.Tx, service string, kind RecordKind) (Record, error) {
 	r, err := db.One(ctx, tx, scanRecord, `
 		SELECT `+recordColumns+` FROM officer_record WHERE service = $1 AND kind = $2
-		ORDER BY day DESC, id DESC LIMIT 1`, service, kind)
+		ORDER BY day DESC, added_at DESC, id DESC LIMIT 1`, service, kind)
 	if errors.Is(err, db.ErrNone) {
 		err = ErrRecordNotFound
 	}

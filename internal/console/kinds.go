@@ -53,7 +53,7 @@ var kinds = []kindOf{
 	{catalog.KindAppointed, []int{8}},
 	{catalog.KindEnded, []int{8}},
 	{catalog.KindReached, []int{8}},
-	{catalog.KindRecorded, []int{8}},
+	{catalog.KindRecorded, []int{8, 21}},
 	{catalog.KindAssessed, []int{7}},
 	{catalog.KindCeasing, []int{23}},
 	{catalog.KindCeased, []int{23}},

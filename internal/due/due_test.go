@@ -201,10 +201,11 @@ func TestArticle21_IncidentsAreDue(t *testing.T) {
 // is a newer one; a drill likewise. What was never recorded has no day.
 func TestArticle21_ThePlanIsDue(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		title := "应急预案"
 		keep := func(kind catalog.RecordKind, ago int) {
 			t.Helper()
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
-				r := catalog.Record{Kind: kind, Day: tx.Now().In(age.Zone).AddDate(0, 0, -ago).Format(time.DateOnly), Title: "应急预案"}
+				r := catalog.Record{Kind: kind, Day: tx.Now().In(age.Zone).AddDate(0, 0, -ago).Format(time.DateOnly), Title: title}
 				_, _, err := catalog.Keep(ctx, tx, w.Ring, w.Officer, vaulttest.Service, r, []byte("%PDF-1.7"))
 				return err
 			})
@@ -229,6 +230,17 @@ func TestArticle21_ThePlanIsDue(t *testing.T) {
 		is("drill")
 		keep(catalog.EmergencyDrill, 0)
 		is()
+		for _, title = range []string{"第二稿", "第三稿", "第四稿", "定稿"} {
+			w.Pass(time.Second)
+			keep(catalog.EmergencyPlan, 0) // of one day the last one counts
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := catalog.LastPlan(ctx, tx, vaulttest.Service, catalog.EmergencyPlan)
+			if err == nil && r.Title != "定稿" {
+				t.Errorf("in force is %s", r.Title)
+			}
+			return err
+		})
 	})
 }
 
