@@ -301,6 +301,11 @@ func Find(ctx context.Context, tx *db.Tx, service, request string) (Request, err
 	return found(db.One(ctx, tx, scan, `SELECT `+columns+` FROM approval WHERE id = $1 AND service = $2`, request, service))
 }
 
+// Named returns a request by its ID, of whatever service. Errors: ErrNotFound.
+func Named(ctx context.Context, tx *db.Tx, request string) (Request, error) {
+	return found(db.One(ctx, tx, scan, `SELECT `+columns+` FROM approval WHERE id = $1`, request))
+}
+
 // OfChild returns a request about a child by its ID. Errors: ErrNotFound, also for a
 // request about another child.
 func OfChild(ctx context.Context, tx *db.Tx, child family.ID, request string) (Request, error) {

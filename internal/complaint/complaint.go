@@ -205,12 +205,11 @@ var queue = db.Queue[Complaint]{
 // Find returns a report to a service, until its time is over, swept or not (Article 12).
 // Errors: ErrNotFound.
 func Find(ctx context.Context, tx *db.Tx, service, name string) (Complaint, error) {
-	c, err := queue.Find(ctx, tx, service, name)
-	if err == nil && !tx.Now().Before(c.EraseAt) {
-		return Complaint{}, ErrNotFound
-	}
-	return c, err
+	return FindIn(ctx, tx, []string{service}, name)
 }
+
+// over reports whether its time is over at a moment (Article 12).
+func (c Complaint) over(now time.Time) bool { return !now.Before(c.EraseAt) }
 
 // Waiting returns the open reports to a service, those that are due first, and at most limit.
 func Waiting(ctx context.Context, tx *db.Tx, service string, limit int) ([]Complaint, error) {
@@ -234,10 +233,20 @@ func CountOpen(ctx context.Context, tx *db.Tx, service string) (int64, error) {
 		SELECT count(*) FROM (SELECT id FROM complaint WHERE service = $1 AND closed_at IS NULL LIMIT 1000) AS open`, service)
 }
 
-// ByNumber returns those to a service that people call by that number: hardly ever more than
-// one.
-func ByNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Complaint, error) {
-	return queue.Numbered(ctx, tx, service, number)
+// NumberedIn returns those to the services that people call by that number, until their time is
+// over, swept or not: hardly ever more than one.
+func NumberedIn(ctx context.Context, tx *db.Tx, services []string, number string) ([]Complaint, error) {
+	all, err := queue.NumberedIn(ctx, tx, services, number)
+	return slices.DeleteFunc(all, func(c Complaint) bool { return c.over(tx.Now()) }), err
+}
+
+// FindIn is Find in one of the services. Errors: ErrNotFound.
+func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Complaint, error) {
+	c, err := queue.FindIn(ctx, tx, services, name)
+	if err == nil && c.over(tx.Now()) {
+		return Complaint{}, ErrNotFound
+	}
+	return c, err
 }
 
 // ParseCursor reads where a list goes on, as an address has it.

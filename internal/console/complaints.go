@@ -272,21 +272,21 @@ func (v *visit) caseNumbered(ctx context.Context, tx *db.Tx, service, said strin
 		return "", complaint.ErrLink.At("case")
 	}
 	var found []string
-	leaks, err := incident.ByNumber(ctx, tx, service, number)
+	leaks, err := incident.NumberedIn(ctx, tx, []string{service}, number)
 	if err != nil {
 		return "", err
 	}
 	for _, one := range leaks {
 		found = append(found, one.ID)
 	}
-	suspected, err := suspicion.ByNumber(ctx, tx, service, number)
+	suspected, err := suspicion.NumberedIn(ctx, tx, []string{service}, number)
 	if err != nil {
 		return "", err
 	}
 	for _, one := range suspected {
 		found = append(found, one.ID)
 	}
-	contents, err := takedown.ByNumber(ctx, tx, service, number)
+	contents, err := takedown.NumberedIn(ctx, tx, []string{service}, number)
 	if err != nil {
 		return "", err
 	}

@@ -157,16 +157,14 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 		}
 		return err
 	case id.Is(id.Look, f.q):
-		for _, s := range f.services {
-			r, err := approval.Find(ctx, tx, s.Name, f.q)
-			if errors.Is(err, approval.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
+		r, err := approval.Named(ctx, tx, f.q)
+		if errors.Is(err, approval.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
 			f.request(r)
 		}
+		return err
 	case id.Is(id.Rights, f.q):
 		for _, name := range mayIn(person, staff.HandleDemands, f.services) {
 			r, err := rights.Find(ctx, tx, name, f.q)
@@ -229,40 +227,32 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 		}
 		return err
 	case id.Is(id.Shield, f.q):
-		for _, name := range mayIn(person, staff.SeeShields, f.services) {
-			one, err := shield.Find(ctx, tx, name, f.q)
-			if errors.Is(err, shield.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			f.hit("shield", one.Number(), name, shieldPath(name, one.ID))
+		one, err := shield.FindIn(ctx, tx, mayIn(person, staff.SeeShields, f.services), f.q)
+		if errors.Is(err, shield.ErrNotFound) {
+			return nil
 		}
-		return nil
+		if err == nil {
+			f.hit("shield", one.Number(), one.Service, shieldPath(one.Service, one.ID))
+		}
+		return err
 	case id.Is(id.Complaint, f.q):
-		for _, name := range mayIn(person, staff.SeeReports, f.services) {
-			one, err := complaint.Find(ctx, tx, name, f.q)
-			if errors.Is(err, complaint.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			f.hit("complaint", one.Number(), name, complaintPath(name, one.ID))
+		one, err := complaint.FindIn(ctx, tx, mayIn(person, staff.SeeReports, f.services), f.q)
+		if errors.Is(err, complaint.ErrNotFound) {
+			return nil
 		}
-		return nil
+		if err == nil {
+			f.hit("complaint", one.Number(), one.Service, complaintPath(one.Service, one.ID))
+		}
+		return err
 	case id.Is(id.Order, f.q):
-		for _, name := range mayIn(person, staff.SeeParties, f.services) {
-			o, err := order.Find(ctx, tx, name, f.q)
-			if errors.Is(err, order.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			f.hit("order", o.Number, name, orderPath(name, o.ID))
+		o, err := order.FindIn(ctx, tx, mayIn(person, staff.SeeParties, f.services), f.q)
+		if errors.Is(err, order.ErrNotFound) {
+			return nil
 		}
+		if err == nil {
+			f.hit("order", o.Number, o.Service, orderPath(o.Service, o.ID))
+		}
+		return err
 	case id.Is(id.Verification, f.q):
 		a, err := verification.DocumentIn(ctx, tx, mayIn(person, staff.SeeEvidence, f.services), f.q)
 		if errors.Is(err, verification.ErrNotFound) {
@@ -421,77 +411,61 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 			f.hit("demand", c.Number, name, demandPath(rights.Request{Service: name, ID: c.ID}))
 		}
 	}
-	for _, name := range mayIn(f.v.in.Person, staff.SeeSuspicions, f.services) {
-		all, err := suspicion.ByNumber(ctx, tx, name, number)
-		if err != nil {
-			return err
-		}
-		for _, s := range all {
-			f.hit("suspicion", s.Number(), name, suspicionPath(name, s.ID))
-		}
+	suspicions, err := suspicion.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeSuspicions, f.services), number)
+	if err != nil {
+		return err
 	}
-	for _, name := range mayIn(f.v.in.Person, staff.SeeTakedowns, f.services) {
-		all, err := takedown.ByNumber(ctx, tx, name, number)
-		if err != nil {
-			return err
-		}
-		for _, c := range all {
-			f.hit("takedown", c.Number(), name, takedownPath(name, c.ID))
-		}
+	for _, s := range suspicions {
+		f.hit("suspicion", s.Number(), s.Service, suspicionPath(s.Service, s.ID))
 	}
-	for _, name := range mayIn(f.v.in.Person, staff.SeeIncidents, f.services) {
-		all, err := incident.ByNumber(ctx, tx, name, number)
-		if err != nil {
-			return err
-		}
-		for _, c := range all {
-			f.hit("incident", c.Number(), name, incidentPath(name, c.ID))
-		}
+	takedowns, err := takedown.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeTakedowns, f.services), number)
+	if err != nil {
+		return err
 	}
-	for _, name := range mayIn(f.v.in.Person, staff.SeeReports, f.services) {
-		all, err := complaint.ByNumber(ctx, tx, name, number)
-		if err != nil {
-			return err
-		}
-		for _, c := range all {
-			f.hit("complaint", c.Number(), name, complaintPath(name, c.ID))
-		}
+	for _, c := range takedowns {
+		f.hit("takedown", c.Number(), c.Service, takedownPath(c.Service, c.ID))
 	}
-	for _, name := range mayIn(f.v.in.Person, staff.SeeStreams, f.services) {
-		all, err := stream.ByNumber(ctx, tx, name, number)
-		if err != nil {
-			return err
-		}
-		for _, s := range all {
-			f.hit("stream", s.Number(), name, streamPath(name, s.ID))
-		}
+	incidents, err := incident.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeIncidents, f.services), number)
+	if err != nil {
+		return err
 	}
-	for _, name := range mayIn(f.v.in.Person, staff.SeeRectifications, f.services) {
-		all, err := rectification.ByNumber(ctx, tx, name, number)
-		if err != nil {
-			return err
-		}
-		for _, m := range all {
-			f.hit("rectification", m.Number(), name, rectificationPath(m))
-		}
+	for _, c := range incidents {
+		f.hit("incident", c.Number(), c.Service, incidentPath(c.Service, c.ID))
 	}
-	for _, name := range mayIn(f.v.in.Person, staff.SeeParties, f.services) {
-		all, err := order.OfNumber(ctx, tx, name, number)
-		if err != nil {
-			return err
-		}
-		for _, o := range all {
-			f.hit("order", o.Number, name, orderPath(name, o.ID))
-		}
+	reports, err := complaint.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeReports, f.services), number)
+	if err != nil {
+		return err
 	}
-	for _, name := range mayIn(f.v.in.Person, staff.SeeEvidence, f.services) {
-		all, err := verification.DocumentNumbered(ctx, tx, name, number)
-		if err != nil {
-			return err
-		}
-		for _, a := range all {
-			f.hit("document", a.Number(), name, documentPath(name, a.ID))
-		}
+	for _, c := range reports {
+		f.hit("complaint", c.Number(), c.Service, complaintPath(c.Service, c.ID))
+	}
+	streams, err := stream.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeStreams, f.services), number)
+	if err != nil {
+		return err
+	}
+	for _, s := range streams {
+		f.hit("stream", s.Number(), s.Service, streamPath(s.Service, s.ID))
+	}
+	matters, err := rectification.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeRectifications, f.services), number)
+	if err != nil {
+		return err
+	}
+	for _, m := range matters {
+		f.hit("rectification", m.Number(), m.Service, rectificationPath(m))
+	}
+	orders, err := order.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeParties, f.services), number)
+	if err != nil {
+		return err
+	}
+	for _, o := range orders {
+		f.hit("order", o.Number, o.Service, orderPath(o.Service, o.ID))
+	}
+	documents, err := verification.DocumentsNumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeEvidence, f.services), number)
+	if err != nil {
+		return err
+	}
+	for _, a := range documents {
+		f.hit("document", a.Number(), a.Service, documentPath(a.Service, a.ID))
 	}
 	return nil
 }

@@ -355,10 +355,10 @@ func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Cas
 	return queue.FindIn(ctx, tx, services, name)
 }
 
-// ByNumber returns those of a service that people call by that number: hardly ever more than
-// one.
-func ByNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Case, error) {
-	return queue.Numbered(ctx, tx, service, number)
+// NumberedIn returns those of the services that people call by that number: hardly ever more
+// than one.
+func NumberedIn(ctx context.Context, tx *db.Tx, services []string, number string) ([]Case, error) {
+	return queue.NumberedIn(ctx, tx, services, number)
 }
 
 // FindOf returns a case that the party has reported. Errors: ErrNotFound.

@@ -136,11 +136,16 @@ func Of(ctx context.Context, tx *db.Tx, child family.ID) ([]Order, error) {
 
 // Find returns an order of a service by its ID. Errors: ErrNotFound.
 func Find(ctx context.Context, tx *db.Tx, service, order string) (Order, error) {
+	return FindIn(ctx, tx, []string{service}, order)
+}
+
+// FindIn returns an order of one of the services by its ID. Errors: ErrNotFound.
+func FindIn(ctx context.Context, tx *db.Tx, services []string, order string) (Order, error) {
 	if !id.Is(id.Order, order) {
 		return Order{}, ErrNotFound
 	}
-	o, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM party_order WHERE id = $1 AND service = $2`, order, service)
-	if errors.Is(err, db.ErrNone) {
+	o, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM party_order WHERE id = $1`, order)
+	if errors.Is(err, db.ErrNone) || err == nil && !slices.Contains(services, o.Service) {
 		return Order{}, ErrNotFound
 	}
 	return o, err
@@ -153,7 +158,7 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Order, erro
 	if !ok {
 		return Order{}, ErrNotFound
 	}
-	all, err := OfNumber(ctx, tx, service, number)
+	all, err := NumberedIn(ctx, tx, []string{service}, number)
 	switch {
 	case err != nil:
 		return Order{}, err
@@ -165,13 +170,13 @@ func ByNumber(ctx context.Context, tx *db.Tx, service, said string) (Order, erro
 	return all[0], nil
 }
 
-// OfNumber returns the orders of a service that people call by that number: hardly ever more
-// than one, and two at most.
-func OfNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Order, error) {
+// NumberedIn returns the orders of the services that people call by that number: hardly ever more
+// than one.
+func NumberedIn(ctx context.Context, tx *db.Tx, services []string, number string) ([]Order, error) {
 	first, last := id.Numbered(id.Order, number)
-	return db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM party_order WHERE id BETWEEN $1 AND $2 AND service = $3 AND number = $4
-		ORDER BY id LIMIT 2`, first, last, service, number)
+	all, err := db.All(ctx, tx, scan, `
+		SELECT `+columns+` FROM party_order WHERE id BETWEEN $1 AND $2 AND number = $3 ORDER BY id`, first, last, number)
+	return slices.DeleteFunc(all, func(o Order) bool { return !slices.Contains(services, o.Service) }), err
 }
 
 // A State narrows a list.

@@ -24,10 +24,10 @@ func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Mat
 	return queue.FindIn(ctx, tx, services, name)
 }
 
-// ByNumber returns those of a service that people call by that number: hardly ever more
+// NumberedIn returns those of the services that people call by that number: hardly ever more
 // than one.
-func ByNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Matter, error) {
-	return queue.Numbered(ctx, tx, service, number)
+func NumberedIn(ctx context.Context, tx *db.Tx, services []string, number string) ([]Matter, error) {
+	return queue.NumberedIn(ctx, tx, services, number)
 }
 
 // All calls each with every matter, by its name.

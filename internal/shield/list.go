@@ -14,6 +14,11 @@ func Find(ctx context.Context, tx *db.Tx, service, name string) (Shield, error) 
 	return queue.Find(ctx, tx, service, name)
 }
 
+// FindIn returns a shield of one of the services. Errors: ErrNotFound.
+func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Shield, error) {
+	return queue.FindIn(ctx, tx, services, name)
+}
+
 // Of returns the shields of a child, the newest first. There are few.
 func Of(ctx context.Context, tx *db.Tx, child family.ID) ([]Shield, error) {
 	return db.All(ctx, tx, scan, `SELECT `+columns+` FROM shield WHERE child = $1 ORDER BY asked_at DESC, id`, child)

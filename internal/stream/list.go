@@ -45,10 +45,10 @@ func FindIn(ctx context.Context, tx *db.Tx, services []string, name string) (Str
 	return queue.FindIn(ctx, tx, services, name)
 }
 
-// ByNumber returns those of a service that people call by that number: hardly ever more than
-// one.
-func ByNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Stream, error) {
-	return queue.Numbered(ctx, tx, service, number)
+// NumberedIn returns those of the services that people call by that number: hardly ever more
+// than one.
+func NumberedIn(ctx context.Context, tx *db.Tx, services []string, number string) ([]Stream, error) {
+	return queue.NumberedIn(ctx, tx, services, number)
 }
 
 // Tests returns the tests of a stream, the newest first, at most limit.

@@ -23,10 +23,10 @@ func CountLate(ctx context.Context, tx *db.Tx, service string) (int64, error) {
 	return queue.Late(ctx, tx, service)
 }
 
-// ByNumber returns those of a service that people call by that number: hardly ever more
+// NumberedIn returns those of the services that people call by that number: hardly ever more
 // than one.
-func ByNumber(ctx context.Context, tx *db.Tx, service, number string) ([]Case, error) {
-	return queue.Numbered(ctx, tx, service, number)
+func NumberedIn(ctx context.Context, tx *db.Tx, services []string, number string) ([]Case, error) {
+	return queue.NumberedIn(ctx, tx, services, number)
 }
 
 // FindIn returns a case of one of the services. Errors: ErrNotFound.

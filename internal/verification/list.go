@@ -21,13 +21,14 @@ func (a Attempt) Number() string { return id.NumberOf(a.ID) }
 // compared.
 func (a Attempt) HasNumber() bool { return a.identity != nil }
 
-// DocumentNumbered returns the documents of a service that people call by that number:
+// DocumentsNumberedIn returns the documents of the services that people call by that number:
 // hardly ever more than one, and none once it was decided about for some days.
-func DocumentNumbered(ctx context.Context, tx *db.Tx, service, number string) ([]Attempt, error) {
+func DocumentsNumberedIn(ctx context.Context, tx *db.Tx, services []string, number string) ([]Attempt, error) {
 	first, last := id.Numbered(id.Verification, number)
 	all, err := db.All(ctx, tx, scan, `
-		SELECT `+columns+` FROM verification WHERE id >= $1 AND id <= $2 AND service = $3 AND method = 'document'
-		ORDER BY id, child`, first, last, service)
+		SELECT `+columns+` FROM verification WHERE id >= $1 AND id <= $2 AND method = 'document'
+		ORDER BY id, child`, first, last)
+	all = slices.DeleteFunc(all, func(a Attempt) bool { return !slices.Contains(services, a.Service) })
 	for i := range all {
 		all[i] = all[i].at(tx.Now())
 	}

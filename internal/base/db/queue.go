@@ -32,22 +32,37 @@ func (q Queue[T]) Find(ctx context.Context, tx *Tx, service, name string) (none 
 	return one, err
 }
 
-// FindIn returns a case of one of the services.
+// FindIn returns a case of one of the services, however many they are.
 func (q Queue[T]) FindIn(ctx context.Context, tx *Tx, services []string, name string) (none T, err error) {
-	for _, service := range services {
-		if one, err := q.Find(ctx, tx, service, name); !errors.Is(err, q.None) {
-			return one, err
-		}
+	if !id.Is(q.Prefix, name) {
+		return none, q.None
 	}
-	return none, q.None
+	service, err := One(ctx, tx, Single[string], `SELECT service FROM `+q.Table+` WHERE id = $1`, name)
+	if errors.Is(err, ErrNone) || err == nil && !slices.Contains(services, service) {
+		err = q.None
+	}
+	if err != nil {
+		return none, err
+	}
+	return q.Find(ctx, tx, service, name)
 }
 
-// Numbered returns those of a service that people call by that number: hardly ever more
-// than one.
-func (q Queue[T]) Numbered(ctx context.Context, tx *Tx, service, number string) ([]T, error) {
+// NumberedIn returns those of the services, however many they are, that people call by that
+// number: hardly ever more than one.
+func (q Queue[T]) NumberedIn(ctx context.Context, tx *Tx, services []string, number string) (all []T, err error) {
 	first, last := id.Numbered(q.Prefix, number)
-	return All(ctx, tx, q.Scan, `
-		SELECT `+q.Columns+` FROM `+q.Table+` WHERE id >= $1 AND id <= $2 AND service = $3 ORDER BY id`, first, last, service)
+	names, err := All(ctx, tx, Single[string], `SELECT id FROM `+q.Table+` WHERE id >= $1 AND id <= $2 ORDER BY id`, first, last)
+	for _, name := range names {
+		one, err := q.FindIn(ctx, tx, services, name)
+		if errors.Is(err, q.None) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, err
 }
 
 // Open returns the open ones of a service, those that are due first, at most limit.
