@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/staff"
 	"wardkeep/internal/tally"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/yearly"
 )
 
 // An office is the persons inside of whom the pages of the console are asked, and what
@@ -244,6 +245,7 @@ var rooms = []operation{
 	room("orders", "/orders"),
 	room("borders", "/borders"),
 	room("yearly", "/yearly"),
+	room("audit", "/yearly/"+benchService+"/"+strconv.Itoa(yearly.First)),
 	room("party", "/parties/"+benchService+"/processor/yuping-assessment"),
 	room("impact", "/charters/"+benchService+"/1/impact/"+benchPurpose),
 	room("offices", "/offices"),

@@ -66,7 +66,6 @@ var unmeasured = map[string]string{
 	"/console/streams/{service}/{stream}/test":                 "one form, as stream-new",
 	"/console/rectifications/{service}/{rectification}":        "one matter",
 	"/console/rectifications/{service}/{rectification}/part":   "the form of rectification-new",
-	"/console/yearly/{service}/{year}":                         "one audit and its few filings",
 	"/console/shields/{service}/{shield}":                      "one case",
 	"/console/reports/{service}/{complaint}":                   "one report",
 	"/console/orders/{service}/{order}":                        "one order",
