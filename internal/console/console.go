@@ -466,32 +466,9 @@ var shanghai = edge.Zone
 type frame struct {
 	Page   any
 	Person staff.Person
-	Menu   []item
+	Menu   []group
 	Other  i18n.Lang
 	Switch string // "" where the page can't be had again
-}
-
-// An item of the menu leads to a page.
-type item struct {
-	Name, To string
-	Here     bool
-	Key      string // that leads there, after g; or ""
-}
-
-// menu has the pages that are of use to the person: those that everybody has, and those
-// that the matrix lets them see.
-func (v *visit) menu() (all []item) {
-	if v.in.ID == "" {
-		return nil
-	}
-	for _, r := range table() {
-		path, is := strings.CutPrefix(r.pattern, "GET ")
-		if !is || r.menu() == "" || r.who == whoMay && (v.held || !v.in.Person.MaySomewhere(r.action)) {
-			continue
-		}
-		all = append(all, item{r.menu(), path, path == v.r.URL.Path, goKeys[r.menu()]})
-	}
-	return all
 }
 
 // show sends a page. It renders to memory first, so that a page is sent whole or not at

@@ -317,16 +317,6 @@ func (r route) shut() bool {
 	return r.action != ""
 }
 
-// menu is the word of a page in the menu, or "".
-func (r route) menu() string {
-	return map[string]string{"GET /console": "home", "GET /console/people": "people", "GET /console/access": "access", "GET /console/decisions": "decisions",
-		"GET /console/due": "due", "GET /console/board": "board", "GET /console/pictures": "pictures",
-		"GET /console/demands": "demands",
-		"GET /console/urgent":  "urgent", "GET /console/reviews": "reviews", "GET /console/suspicions": "suspicions", "GET /console/takedowns": "takedowns", "GET /console/incidents": "incidents", "GET /console/streams": "streams", "GET /console/rectifications": "rectifications", "GET /console/evidence": "evidence", "GET /console/shields": "shields", "GET /console/reports": "reports",
-		"GET /console/charters": "charters", "GET /console/register": "register", "GET /console/parties": "parties", "GET /console/offices": "offices",
-		"GET /console/ledger": "ledger", "GET /console/settings": "settings", "GET /console/account": "account"}[r.pattern]
-}
-
 func hasPage(path string) bool {
 	return slices.ContainsFunc(table(), func(r route) bool { return r.pattern == "GET "+path })
 }

@@ -16,10 +16,11 @@ import (
 
 // Keys that a visitor without a mouse has.
 const (
-	KeyTab   = kb.Tab
-	KeyEnter = kb.Enter
-	KeySpace = " "
-	KeyDown  = kb.ArrowDown
+	KeyTab    = kb.Tab
+	KeyEnter  = kb.Enter
+	KeySpace  = " "
+	KeyDown   = kb.ArrowDown
+	KeyEscape = kb.Escape
 )
 
 // An Element is one thing on the page that is in the tab.

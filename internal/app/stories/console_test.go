@@ -106,7 +106,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	p.sees("console.role.officer", "console.home.values")
 	p.at("home")
 
-	p.follow(`nav a[href^="/console/account"]`)
+	p.goes("/console/account")
 	p.at("account-empty")
 	p.follow(`form[action^="/console/account/passkeys?"] button`)
 	p.sees("console.account.done.added")
@@ -124,7 +124,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 		p.isKnownAgain()
 		chapter()
 	}
-	p.follow(`nav a[href^="/console/people"]`)
+	p.goes("/console/people")
 	if n := p.Count(`main nav a[rel=next]`); n != 1 {
 		t.Errorf("%d links lead on", n)
 	}
@@ -229,7 +229,7 @@ func (p *insider) isKnownAgain() {
 func (p *insider) handlesADemand(ref string) {
 	p.t.Helper()
 	const words = "孩子是2015年3月2日出生的"
-	p.follow(`nav a[href^="/console/demands"]`)
+	p.goes("/console/demands")
 	p.sees("console.demands.none")
 	p.at("demands-empty")
 	p.follow(`main a.button`)
@@ -268,7 +268,7 @@ func (p *insider) handlesADemand(ref string) {
 	p.Visit(p.site.URL + "/console/demands/" + gone.Service + "/" + gone.ID)
 	p.sees("console.demand.certificate_what")
 	p.at("demand_done")
-	p.follow(`nav a[href^="/console/demands"]`)
+	p.goes("/console/demands")
 	p.at("demands")
 }
 
@@ -318,7 +318,7 @@ func (p *insider) readsTheLedger() {
 	if err := p.site.App.Ledger.Flush(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}
-	p.follow(`nav a[href^="/console/ledger"]`)
+	p.goes("/console/ledger")
 	p.Find(`select[name=article]`).Choose("15")
 	p.follow(`form[action="/console/ledger"] button`)
 	p.sees("console.last.title")
@@ -355,10 +355,36 @@ func (p *insider) readsTheLedger() {
 	p.follow(`footer a[href^="/console/keys"]`)
 	p.misses("console.keys.without")
 	p.at("keys")
+	p.unfoldsTheMenu()
 	p.follow(`footer a[href^="/console/files"]`)
 	p.at("files")
 	p.PressTo("g", "l")
 	p.sees("console.ledger.what")
+}
+
+// unfoldsTheMenu tells how the menu, which is one row on the narrowest desk, is gone through by the
+// keyboard: what is in a fold is reached, and the fold is out of the way again.
+func (p *insider) unfoldsTheMenu() {
+	p.t.Helper()
+	const fold, open = `header nav details:has(a[href^="/console/decisions"]) > summary`, `header nav details[open]`
+	p.see(look{wide[0], false})
+	if high := p.EndOf(`header nav`) - p.Top(`header nav`); high > 1.5*minTarget {
+		p.t.Errorf("the menu is %.0f pixels high", high)
+	}
+	p.see(p.look)
+	p.TabTo(fold)
+	p.Press(browsertest.KeySpace)
+	p.TabTo(`header nav a[href^="/console/decisions"]`)
+	p.at("keys-menu")
+	p.Press(browsertest.KeyEscape)
+	if p.Count(open) != 0 || !p.focused(fold) {
+		p.t.Error("Escape doesn't close the fold, or loses the focus")
+	}
+	p.Press(browsertest.KeySpace)
+	p.TabTo(`header nav details:has(a[href^="/console/decisions"]) + details > summary`)
+	if p.Count(open) != 0 {
+		p.t.Error("the fold lies over what has the focus")
+	}
 }
 
 // focused reports whether the element has the focus.
@@ -373,7 +399,7 @@ func (p *insider) runsTheSystem() {
 		_, err := staff.Give(ctx, tx, catalog.Operator{ID: "test"}, id, staff.Grant{Role: staff.Engineer})
 		return err
 	})
-	p.follow(`nav a[href^="/console/settings"]`)
+	p.goes("/console/settings")
 	p.sees("console.settings.well", "console.settings.held")
 	p.at("settings")
 	p.follow(`main tbody a`)
@@ -445,7 +471,7 @@ var rivers = []string{"landmark-unique", "page-has-heading-one"}
 // what is behind one of them, and at the pictures.
 func (p *insider) looksAfter() {
 	p.t.Helper()
-	p.follow(`nav a[href^="/console/due"]`)
+	p.goes("/console/due")
 	p.sees("console.due.title")
 	p.at("due-empty")
 	operator := catalog.Operator{ID: "test"}
@@ -463,7 +489,7 @@ func (p *insider) looksAfter() {
 	p.follow(`main form.filter button`)
 	p.sees("console.due.about.user_report")
 	p.at("due")
-	p.follow(`nav a[href^="/console/pictures"]`)
+	p.goes("/console/pictures")
 	p.sees("console.pictures.none")
 	p.at("pictures-empty")
 	for _, count := range []func() (int64, error){
@@ -474,13 +500,13 @@ func (p *insider) looksAfter() {
 			p.t.Fatal(err)
 		}
 	}
-	p.follow(`nav a[href^="/console/board"]`)
+	p.goes("/console/board")
 	p.sees("console.board.article.1", "console.board.state.holds", "console.board.state.not_yet")
 	p.at("board")
 	p.follow(`main a[href*="/console/board/2?"]`)
 	p.sees("console.board.why.2", "console.board.clocks")
 	p.at("article")
-	p.follow(`nav a[href^="/console/pictures"]`)
+	p.goes("/console/pictures")
 	p.sees("console.pictures.picture.consents")
 	p.unfold()
 	p.at("pictures")
@@ -496,12 +522,12 @@ func (p *insider) decidesAboutACharter() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.follow(`nav a[href^="/console/register"]`)
+	p.goes("/console/register")
 	p.at("registers")
 	p.follow(`main tbody a`)
 	p.sees("console.register.processors")
 	p.at("register")
-	p.follow(`nav a[href^="/console/charters"]`)
+	p.goes("/console/charters")
 	p.sees("console.charters.nothing")
 	p.at("charters")
 	p.follow(`main tbody a`)
@@ -556,7 +582,7 @@ func (p *insider) provesTheOffice() {
 	if err := os.WriteFile(paper, []byte("%PDF-1.7 结业证书"), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
-	p.follow(`nav a[href^="/console/offices"]`)
+	p.goes("/console/offices")
 	p.at("offices")
 	p.follow(`main tbody a`)
 	p.sees("console.offices.no_record")
@@ -576,7 +602,7 @@ func (p *insider) provesTheOffice() {
 // is asked for its assessment (Article 16).
 func (p *insider) dealsWithAParty() {
 	p.t.Helper()
-	p.follow(`nav a[href^="/console/parties"]`)
+	p.goes("/console/parties")
 	p.sees("console.parties.unregistered")
 	p.at("parties")
 	p.follow(`main a[href^="/console/borders"]`)
@@ -618,7 +644,7 @@ func (p *insider) followsAParty() {
 			of.Service, of.Name, of.Role, tx.Now().UnixMicro()-1_000_000)
 		return err
 	})
-	p.follow(`nav a[href^="/console/parties"]`)
+	p.goes("/console/parties")
 	p.follow(`main tbody a`)
 	p.sees("console.parties.state.active", "console.orders.see_late")
 	p.at("party-active")
@@ -705,6 +731,16 @@ func (p *insider) code() string {
 		p.t.Fatal(err)
 	}
 	return code
+}
+
+// goes goes to a page of the menu, out of the fold in which it lies, if it does.
+func (p *insider) goes(path string) {
+	p.t.Helper()
+	link := `a[href^="` + path + `?"]`
+	if fold := `header nav details:not([open]):has(` + link + `) > summary`; p.Count(fold) > 0 {
+		p.press(fold)
+	}
+	p.follow(`header nav ` + link)
 }
 
 // at is a stop of the story.

@@ -38,7 +38,7 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 	manager = signintest.Hire(p.t, p.site.App.Store, p.site.App.StaffDoor(), "周远", staff.Grant{Role: staff.Manager, Service: apptest.Service})
 	desk := approval.Desk{Ring: p.site.App.Ring, Charters: p.site.App.Charters}
 
-	p.follow(`nav a[href^="/console/access"]`)
+	p.goes("/console/access")
 	p.sees("console.access.none")
 	p.at("access-empty")
 	p.follow(`main a.button`)
@@ -79,11 +79,11 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 	}
 	p.keepsNothing(child.Ref)
 	p.approvesNothingOfTheirOwn(pii.New(child.Ref), manager)
-	p.follow(`nav a[href^="/console/access"]`)
+	p.goes("/console/access")
 	p.at("access")
 
 	worker = p.comesByTheProvider()
-	worker.follow(`nav a[href^="/console/access"]`)
+	worker.goes("/console/access")
 	worker.follow(`main a.button`)
 	worker.follow(`main a[href*="/console/access/new/"][href*="/parent-reports"]`)
 	worker.asks(child.Ref, "demand", "监护人要求更正评语", "nickname", "remarks")
@@ -91,7 +91,7 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 	theirs := worker.waiting()
 	worker.asked.URL = p.site.URL + pathOf(theirs)
 	p.isKnownAgain()
-	p.follow(`nav a[href^="/console/decisions"]`)
+	p.goes("/console/decisions")
 	p.at("decisions")
 	p.follow(`main tbody a`)
 	p.at("request")
@@ -107,7 +107,7 @@ func (p *insider) looksAtValues() (ref string, manager *signintest.Insider, work
 	p.Visit(p.site.URL + pathOf(other))
 	p.follow(`form[action*="/end"] button`)
 	p.sees("console.why.revoked")
-	p.follow(`nav a[href^="/console/decisions"]`)
+	p.goes("/console/decisions")
 	p.sees("console.decisions.none")
 	p.at("decisions-empty")
 	p.reviewsAnEmergency(child.Ref, worker, second)
@@ -173,10 +173,10 @@ func (p *insider) isMarked(number string, look int64) {
 // says whether it was right.
 func (p *insider) reviewsAnEmergency(ref string, asks *insider, in *signintest.Insider) {
 	p.t.Helper()
-	p.follow(`nav a[href^="/console/reviews"]`)
+	p.goes("/console/reviews")
 	p.sees("console.reviews.never")
 	p.at("reviews-empty")
-	p.follow(`nav a[href^="/console/urgent"]`)
+	p.goes("/console/urgent")
 	p.sees("console.urgent.what")
 	p.at("urgent-empty")
 	asks.opensItWith(ref, in, p)
@@ -190,7 +190,7 @@ func (p *insider) reviewsAnEmergency(ref string, asks *insider, in *signintest.I
 	p.follow(`form[action*="/console/reviews/"] button`)
 	p.sees("console.finding.rightful")
 	p.at("review-done")
-	p.follow(`nav a[href^="/console/urgent"]`)
+	p.goes("/console/urgent")
 	p.sees("console.urgent.in_office")
 	p.at("urgent")
 	asks.Reload()
@@ -206,7 +206,7 @@ func (p *insider) takesAFile(ref string, first *signintest.Insider) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.follow(`nav a[href^="/console/account"]`)
+	p.goes("/console/account")
 	p.fill(`input[name=recipient]`, key.Recipient().String())
 	p.follow(`form[action^="/console/account/key?"] button`)
 	p.sees("console.account.done.keyed")
@@ -215,7 +215,7 @@ func (p *insider) takesAFile(ref string, first *signintest.Insider) {
 	p.Visit(p.site.URL + "/console/in")
 	p.follow(`form[action^="/console/in/passkey"] button`)
 	p.sees("console.home.title")
-	p.follow(`nav a[href^="/console/access"]`)
+	p.goes("/console/access")
 	p.follow(`main a.button`)
 	p.follow(`main a[href*="/console/legal/new/"][href*="/parent-reports"]`)
 	p.sees("console.legal.foreign")

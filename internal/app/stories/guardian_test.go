@@ -144,7 +144,7 @@ const (
 	leave        = `form[action*="/leave"] button`
 	shortCode    = `form[action^="/c"] input[name=code]`
 	shortGo      = `form[action^="/c"] button`
-	closedFold   = `details:not([open]) > summary`
+	closedFold   = `main details:not([open]) > summary`
 )
 
 // about is the control of a form that does something about one purpose.

@@ -31,7 +31,7 @@ import (
 // case and decides about it (Article 4).
 func (p *insider) looksAfterContent() {
 	p.t.Helper()
-	p.follow(`nav a[href^="/console/takedowns"]`)
+	p.goes("/console/takedowns")
 	p.sees("console.takedowns.none")
 	p.at("takedowns-empty")
 	p.follow(`main a[href^="/console/takedowns/new"]`)
@@ -52,7 +52,7 @@ func (p *insider) looksAfterContent() {
 	p.follow(`form[action*="/decide"] button`)
 	p.sees("console.takedown.ordered")
 	p.at("takedown-ordered")
-	p.follow(`nav a[href^="/console/takedowns"]`)
+	p.goes("/console/takedowns")
 	p.sees("console.takedowns.state.ordered")
 	p.at("takedowns")
 }
@@ -61,7 +61,7 @@ func (p *insider) looksAfterContent() {
 // it on record, and answers it (Article 24).
 func (p *insider) looksAfterReports() {
 	p.t.Helper()
-	p.follow(`nav a[href^="/console/reports"]`)
+	p.goes("/console/reports")
 	p.sees("console.reports.none")
 	p.at("complaints-empty")
 	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
@@ -97,7 +97,7 @@ func (p *insider) looksAfterReports() {
 // guardians, and that another person decides about it (edge case 22).
 func (p *insider) hidesFromAGuardian(ref string) {
 	p.t.Helper()
-	p.follow(`nav a[href^="/console/shields"]`)
+	p.goes("/console/shields")
 	p.sees("console.shields.none")
 	p.at("shields-empty")
 	p.follow(`main a[href^="/console/shields/new"]`)
@@ -113,7 +113,7 @@ func (p *insider) hidesFromAGuardian(ref string) {
 	p.follow(`main form button`)
 	p.sees("console.shields.own")
 	p.at("shield")
-	p.follow(`nav a[href^="/console/shields"]`)
+	p.goes("/console/shields")
 	p.sees("console.shields.state.asked")
 	p.at("shields")
 }
@@ -122,7 +122,7 @@ func (p *insider) hidesFromAGuardian(ref string) {
 // what was written, and is told what it still lacks (Article 21).
 func (p *insider) dealsWithAnIncident() {
 	p.t.Helper()
-	p.follow(`nav a[href^="/console/incidents"]`)
+	p.goes("/console/incidents")
 	p.sees("console.takedowns.none")
 	p.at("incidents-empty")
 	p.follow(`main a[href^="/console/incidents/new"]`)
@@ -146,7 +146,7 @@ func (p *insider) dealsWithAnIncident() {
 	p.follow(`form[action*="/words"] button`)
 	p.sees("console.incidents.read_done")
 	p.at("incident")
-	p.follow(`nav a[href^="/console/incidents"]`)
+	p.goes("/console/incidents")
 	p.sees("console.incidents.state.triaged")
 	p.at("incidents")
 }
@@ -156,7 +156,7 @@ func (p *insider) dealsWithAnIncident() {
 // first of two (edge case 24).
 func (p *insider) judgesWhatWaits() {
 	p.t.Helper()
-	p.follow(`nav a[href^="/console/suspicions"]`)
+	p.goes("/console/suspicions")
 	p.sees("console.suspicions.as_child", "console.suspicions.nobody")
 	p.at("suspicions")
 	p.follow(`main tbody a`)
@@ -172,7 +172,7 @@ func (p *insider) judgesWhatWaits() {
 	p.Find(`select[name=basis]`).Choose("official_check")
 	p.follow(`form[action*="/decide"] button`)
 	p.sees("console.suspicions.became.not_a_child")
-	p.follow(`nav a[href^="/console/suspicions"]`)
+	p.goes("/console/suspicions")
 	p.sees("console.suspicions.none")
 	p.at("suspicions-empty")
 	p.follow(`main a[href^="/console/suspicions/new"]`)
@@ -182,7 +182,7 @@ func (p *insider) judgesWhatWaits() {
 	p.looksAfterReports()
 	p.putsRight()
 
-	p.follow(`nav a[href^="/console/evidence"]`)
+	p.goes("/console/evidence")
 	p.sees("console.evidence.none")
 	p.at("evidence-empty")
 	paper := p.sendsADocument()
@@ -282,7 +282,7 @@ func (p *insider) keepsLogs() {
 	if err := os.WriteFile(record, []byte("%PDF-1.7 测试记录"), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
-	p.follow(`nav a[href^="/console/streams"]`)
+	p.goes("/console/streams")
 	p.sees("console.streams.none")
 	p.at("streams-empty")
 	p.follow(`main a[href*="/new"]`)
@@ -306,13 +306,13 @@ func (p *insider) keepsLogs() {
 	p.follow(`button[value=sign]`)
 	p.sees("console.streams.passed")
 	p.at("stream")
-	p.follow(`nav a[href^="/console/streams"]`)
+	p.goes("/console/streams")
 	p.at("streams")
 	p.follow(`main tbody a`)
 	p.Find(`select[name=purpose]`).Choose("course-progress")
 	p.follow(`form[action*="/cover"] button`)
 	p.at("stream-covered")
-	p.follow(`nav a[href^="/console/streams"]`)
+	p.goes("/console/streams")
 	p.follow(`main a[href*="/new"]`)
 	for field, value := range map[string]string{"input[name=name]": "旧版崩溃日志", "input[name=system]": "旧版应用", "textarea[name=fields]": "堆栈", "input[name=place]": "上海机房",
 		"input[name=office]": "运维", "textarea[name=grounds]": "没有任何标识"} {

@@ -15,7 +15,7 @@ import (
 func (p *insider) putsRight() {
 	p.t.Helper()
 	day := func(n int) string { return time.Now().In(age.Zone).AddDate(0, 0, n).Format(time.DateOnly) }
-	p.follow(`nav a[href^="/console/rectifications"]`)
+	p.goes("/console/rectifications")
 	p.sees("console.takedowns.none")
 	p.at("rectifications-empty")
 	p.follow(`main a[href^="/console/rectifications/new"]`)
@@ -51,7 +51,7 @@ func (p *insider) putsRight() {
 	p.follow(`form[action*="/words"] button`)
 	p.sees("console.incidents.read_done")
 	p.at("rectification-read")
-	p.follow(`nav a[href^="/console/rectifications"]`)
+	p.goes("/console/rectifications")
 	p.sees("console.rectifications.state.proved")
 	p.at("rectifications")
 	p.follow(`main a[href^="/console/yearly"]`)

@@ -176,7 +176,7 @@ func (w *insider) opensItWith(ref string, in *signintest.Insider, office *inside
 	w.t.Helper()
 	w.Visit(w.site.URL + "/console/again?to=/console")
 	w.isKnownThere(`main a[href^="/console/again/provider"]`) // however long it has taken until here
-	w.follow(`nav a[href^="/console/urgent"]`)
+	w.goes("/console/urgent")
 	w.follow(`main a.button`)
 	w.at("where-urgent")
 	w.follow(`main a[href*="/console/rescue/new/"][href*="/parent-reports"]`)
@@ -196,7 +196,7 @@ func (w *insider) opensItWith(ref string, in *signintest.Insider, office *inside
 	second.Bring(second.site.URL, sessionOf, in.Secret)
 	second.Visit(second.site.URL + "/console")
 	second.sees("console.home.join")
-	second.follow(`nav a[href^="/console/urgent"]`)
+	second.goes("/console/urgent")
 	second.at("urgent-join")
 	second.follow(`section[aria-labelledby=join] tbody a`)
 	second.at("request-join")

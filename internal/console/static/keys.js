@@ -70,6 +70,19 @@
     event.preventDefault();
   });
 
+  // A fold of the menu lies over the page: it is closed again by Escape, and by whoever goes on
+  // elsewhere. These aren't keys of ours, and stay on.
+  const folds = [...document.querySelectorAll("header details")];
+  const elsewhere = (event) => folds.forEach((fold) => { if (!fold.contains(event.target)) fold.open = false; });
+  document.addEventListener("focusin", elsewhere);
+  document.addEventListener("pointerdown", elsewhere);
+  document.addEventListener("keydown", (event) => {
+    const fold = folds.find((fold) => fold.open);
+    if (event.key !== "Escape" || !fold) return;
+    fold.open = false;
+    fold.querySelector("summary").focus();
+  });
+
   const turn = document.querySelector("[data-keys-switch]");
   if (!turn) return;
   const button = turn.querySelector("button");
