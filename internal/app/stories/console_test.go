@@ -167,6 +167,7 @@ func tellConsole(t *testing.T, lang i18n.Lang, looks func(p *insider, stop strin
 	p.follow(`form[action^="/console/in/passkey"] button`)
 	p.sees("console.home.title")
 	p.takesAFile(ref, manager)
+	p.filesAnAudit()
 	p.Visit(site.URL + "/console/in/provider/back")
 	p.sees("console.back.title")
 	p.at("back")

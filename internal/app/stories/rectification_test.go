@@ -1,12 +1,17 @@
 package stories
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
-	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
 )
 
 // putsRight tells how the officer records a summons and what has to be put right for it, and
@@ -54,10 +59,50 @@ func (p *insider) putsRight() {
 	p.goes("/console/rectifications")
 	p.sees("console.rectifications.state.proved")
 	p.at("rectifications")
+}
+
+// filesAnAudit tells how the officer of a service that was published in an earlier year, and so owes
+// an audit on whatever day this is told, says that it was filed: with a letter that is no receipt, and
+// then with the receipt (Article 22).
+func (p *insider) filesAnAudit() {
+	p.t.Helper()
+	who := p.person()
+	p.site.Do(p.site.App, func(ctx context.Context, tx *db.Tx) error {
+		officer, _, err := vaulttest.LaunchIn(ctx, tx, p.site.App.Ring, p.site.Charter)
+		if err != nil {
+			return err
+		}
+		g, err := staff.OfOffice(ctx, tx, vaulttest.LiveService, officer.ID)
+		if err == nil {
+			_, err = staff.Give(ctx, tx, catalog.Operator{ID: "test"}, who.ID, g)
+		}
+		if err == nil { // as it is more than a year later
+			_, err = tx.Exec(ctx, `UPDATE charter SET published_at = published_at - $1 WHERE service = $2`, (400 * 24 * time.Hour).Microseconds(), vaulttest.LiveService)
+		}
+		return err
+	})
+	year := p.site.App.Store.Now().In(age.Zone).Year() - 1
+	file := func(name, content string) string {
+		path := filepath.Join(p.t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			p.t.Fatal(err)
+		}
+		return path
+	}
+	p.goes("/console/rectifications")
 	p.follow(`main a[href^="/console/yearly"]`)
-	p.sees("console.yearly.what")
+	p.sees("console.yearly.what", "console.yearly.none")
 	p.at("yearly")
-	p.Visit(p.site.URL + "/console/yearly/" + apptest.Service + "/2025")
-	p.sees("console.yearly.back")
-	p.at("audit")
+	p.follow(fmt.Sprintf(`main tbody a[href*="/%d?"]`, year))
+	p.isKnownAgain()
+	p.fill(`#authority`, "某市网信办")
+	p.Find(`#dated`).Choose(fmt.Sprintf("%d-11-01", year))
+	p.Find(`#document`).Attach(file("letter.txt", "已报送"))
+	p.follow(`main form[enctype] button`)
+	p.sees("yearly.receipt_invalid", "console.yearly.file_now")
+	p.at("audit-wrong")
+	p.Find(`#document`).Attach(file("receipt.pdf", "%PDF-1.7 回执"))
+	p.follow(`main form[enctype] button`)
+	p.sees("console.yearly.is_filed", "console.yearly.correct_now")
+	p.at("audit-filed")
 }

@@ -85,7 +85,7 @@ func TestConsoleOfManyRows(t *testing.T) {
 	examine(runs, true, settings, settings+"/webhooks/"+endpoint)
 
 	site.Do(site.App, func(ctx context.Context, tx *db.Tx) error { return consoletest.Services(ctx, tx, many) })
-	examine(audits, true, "/console/offices", "/console/charters", "/console/register", "/console/parties", "/console/borders", "/console/board", "/console/board/16")
+	examine(audits, true, "/console/offices", "/console/charters", "/console/register", "/console/parties", "/console/borders", "/console/yearly", "/console/board", "/console/board/16")
 	examine(audits, false, "/console", "/console/due", "/console/ledger", "/console/people", "/console/pictures")
 	examine(runs, true, "/console/settings")
 	examine(runs, false, "/console/settings/system")

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/catalog/catalogtest"
+	"wardkeep/internal/charter"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/staff"
 )
@@ -17,25 +19,31 @@ const LiveService = "xiaoxi-live"
 // Launch publishes the example for a service that isn't a test, and returns who holds its offices.
 func (w *World) Launch() (officer, deputy catalog.Officer) {
 	w.T.Helper()
-	operator, c := catalog.Operator{ID: "test"}, *w.Charter
-	c.Service = LiveService
 	w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-		if _, _, err = catalog.Create(ctx, tx, operator, LiveService, catalog.Live); err != nil {
-			return err
-		}
-		if officer, _, err = catalog.Appoint(ctx, tx, operator, LiveService, catalog.RoleOfficer, "林静", "lin@xiaoxi-english.example"); err != nil {
-			return err
-		}
-		if deputy, _, err = catalog.Appoint(ctx, tx, operator, LiveService, catalog.RoleDeputy, "周远", "zhou@xiaoxi-english.example"); err != nil {
-			return err
-		}
-		draft, _, err := catalog.Propose(ctx, tx, w.Ring, operator, &c, nil)
-		if err == nil {
-			_, _, err = catalogtest.Publish(ctx, tx, w.Ring, officer, LiveService, draft.Number)
-		}
+		officer, deputy, err = LaunchIn(ctx, tx, w.Ring, w.Charter)
 		return err
 	})
 	return officer, deputy
+}
+
+// LaunchIn is Launch in a store that is no World's.
+func LaunchIn(ctx context.Context, tx *db.Tx, ring *keyring.Ring, example *charter.Charter) (officer, deputy catalog.Officer, err error) {
+	operator, c := catalog.Operator{ID: "test"}, *example
+	c.Service = LiveService
+	if _, _, err = catalog.Create(ctx, tx, operator, LiveService, catalog.Live); err != nil {
+		return officer, deputy, err
+	}
+	if officer, _, err = catalog.Appoint(ctx, tx, operator, LiveService, catalog.RoleOfficer, "林静", "lin@xiaoxi-english.example"); err != nil {
+		return officer, deputy, err
+	}
+	if deputy, _, err = catalog.Appoint(ctx, tx, operator, LiveService, catalog.RoleDeputy, "周远", "zhou@xiaoxi-english.example"); err != nil {
+		return officer, deputy, err
+	}
+	draft, _, err := catalog.Propose(ctx, tx, ring, operator, &c, nil)
+	if err == nil {
+		_, _, err = catalogtest.Publish(ctx, tx, ring, officer, LiveService, draft.Number)
+	}
+	return officer, deputy, err
 }
 
 // Inside gives who holds an office of the service that Launch makes an account.
