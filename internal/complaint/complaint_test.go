@@ -160,8 +160,21 @@ func TestArticle24_AReportGoesItsWay(t *testing.T) {
 			}
 			return nil
 		})
+		numbered := func(when string, want int, in ...string) {
+			t.Helper()
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				all, err := complaint.NumberedIn(ctx, tx, in, c.Number())
+				if len(all) != want {
+					t.Errorf("%s its number leads to %d reports", when, len(all))
+				}
+				return err
+			})
+		}
+		numbered("in its service", 1, "other", service)
+		numbered("in another", 0, "other")
 		// Article 12: at that second nobody reads it, swept or not.
 		w.Pass(complaint.Kept - 30*24*time.Hour)
+		numbered("after its time", 0, service)
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, err := w.desk.Follow(ctx, tx, c.Number(), secret)
 			wants(t, "followed after its time", err, complaint.ErrSecret)
