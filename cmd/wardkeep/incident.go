@@ -57,6 +57,7 @@ type incidentOpenCmd struct {
 	wordsFlags `embed:""`
 	Kind       string   `required:"" enum:"leaked,altered,lost,misused" help:"${incident_kind}"`
 	Suspected  bool     `help:"${incident_suspected}"`
+	Drill      bool     `help:"${incident_drill}"`
 	Items      []string `placeholder:"ITEM" help:"${incident_items}"`
 	Children   int64    `help:"${incident_children}"`
 	Noticed    string   `placeholder:"2026-11-20T09:30:00+08:00" help:"${incident_noticed}"`
@@ -70,7 +71,7 @@ func (c incidentOpenCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.on(ctx, func(a *app.App) error {
-		report := incident.Report{Kind: incident.Kind(c.Kind), Suspected: c.Suspected, Items: c.Items, Children: c.Children, Words: words}
+		report := incident.Report{Kind: incident.Kind(c.Kind), Suspected: c.Suspected, Drill: c.Drill, Items: c.Items, Children: c.Children, Words: words}
 		var errNoticed, errBegan error
 		report.NoticedAt, errNoticed = moment(c.Noticed, a.Store.Now())
 		report.BeganAt, errBegan = moment(c.Began, time.Time{})
@@ -145,7 +146,10 @@ func (s *session) incident(now time.Time, one incident.Case) {
 	}
 	from := one.Party.Name
 	if from == "" {
-		from = s.lang.T("cmd.incident.source.staff")
+		from = s.lang.T("console.incidents.source." + string(one.Source))
+	}
+	if one.Drill {
+		state += ", " + s.lang.T("console.incidents.drill")
 	}
 	s.say("cmd.incident.line", "ID", one.ID, "Kind", s.lang.T("cmd.incident.kind."+string(one.Kind)), "From", from, "Due", minute(one.DueAt), "State", state)
 }

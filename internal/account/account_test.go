@@ -444,7 +444,7 @@ func TestScopes_AreASet(t *testing.T) {
 	if !s.Has("seal") || s.Has("erase") || s.Has("") || s.Has("items:*") {
 		t.Errorf("has: %v", s)
 	}
-	same(t, "all", "children:write children:read consents:write items:write items:read decisions:read seal erase events:read requests:write orders:write suspicions:write screenings:write takedowns:write", account.AllScopes().String())
+	same(t, "all", "children:write children:read consents:write items:write items:read decisions:read seal erase events:read requests:write orders:write suspicions:write screenings:write takedowns:write incidents:write", account.AllScopes().String())
 	same(t, "read what was written", s, scopes(t, s.String()))
 	for _, unknown := range []string{"admin", "items:*", "Items:Read", "items:read,items:write"} {
 		if s, err := account.ParseScopes("seal " + unknown); !errors.Is(err, account.ErrScope) || !s.IsZero() {

@@ -27,12 +27,14 @@ const (
 	ScreeningsWrite Scope = "screenings:write"
 	// TakedownsWrite is to report content that was published, and that it is down.
 	TakedownsWrite Scope = "takedowns:write"
+	// IncidentsWrite is to report that something may have leaked.
+	IncidentsWrite Scope = "incidents:write"
 )
 
 // known lists all scopes, in the order in which a set is written. A scope's
 // place is its bit in a set in memory; nothing stored depends on it.
 var known = []Scope{
-	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite, OrdersWrite, SuspicionsWrite, ScreeningsWrite, TakedownsWrite,
+	ChildrenWrite, ChildrenRead, ConsentsWrite, ItemsWrite, ItemsRead, DecisionsRead, Seal, Erase, EventsRead, RequestsWrite, OrdersWrite, SuspicionsWrite, ScreeningsWrite, TakedownsWrite, IncidentsWrite,
 }
 
 // Scopes is a set of scopes. The zero Scopes is empty. Two sets are equal if ==

@@ -29,18 +29,12 @@ type leakInput struct{ Body wardkeep.NewLeak }
 // reportLeak opens a case (Article 16(3)). What the answer is kept for, to be repeated, doesn't
 // have what was written.
 func reportLeak(s *Server, ctx context.Context, c *call, in *leakInput) (answer[wardkeep.Leak], error) {
-	n := in.Body
 	// Each wakes somebody: a rule gone wild is slowed down.
 	if err := s.limits.reports.limit(c.w.Header(), "report", asked(c.party), time.Now()); err != nil {
 		return answer[wardkeep.Leak]{}, err
 	}
 	return change(ctx, s, c, func(tx *db.Tx) (out answer[wardkeep.Leak], err error) {
-		noticed := n.NoticedAt
-		if noticed.IsZero() {
-			noticed = tx.Now()
-		}
-		got, entry, err := s.incidents.Leak(ctx, tx, c.party, incident.Report{Kind: incident.Kind(n.Kind), Suspected: n.Suspected, Items: n.Items, Children: n.Children,
-			BeganAt: n.BeganAt, NoticedAt: noticed, Words: pii.New(n.Words)})
+		got, entry, err := s.incidents.Leak(ctx, tx, c.party, reportOf(in.Body, tx.Now()))
 		if err != nil {
 			return out, err
 		}

@@ -86,6 +86,10 @@ var routes = []route{
 	{Method: get, Path: service + "/takedowns", ID: "list-takedowns", Tag: "publication", Scope: account.TakedownsWrite, Status: 200, do: typed(listTakedowns)},
 	{Method: get, Path: service + "/takedowns/{takedown}", ID: "get-takedown", Tag: "publication", Scope: account.TakedownsWrite, Status: 200, Errors: []int{404}, do: typed(getTakedown)},
 	{Method: post, Path: service + "/takedowns/{takedown}:done", ID: "took-down", Tag: "publication", Scope: account.TakedownsWrite, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(tookDown)},
+	{Method: post, Path: service + "/incidents", ID: "report-incident", Tag: "service", Scope: account.IncidentsWrite, Body: true, Once: true, Status: 201, do: typed(reportIncident)},
+	{Method: get, Path: service + "/incidents/{incident}", ID: "get-incident", Tag: "service", Scope: account.IncidentsWrite, Status: 200, Errors: []int{404}, do: typed(getIncident)},
+	{Method: post, Path: service + "/incidents/{incident}:add", ID: "add-to-incident", Tag: "service", Scope: account.IncidentsWrite, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(addToIncident)},
+
 	{Method: post, Path: service + "/screenings", ID: "screen", Tag: "publication", Scope: account.ScreeningsWrite, Body: true, Large: true, Status: 200, do: typed(screen)},
 
 	{Method: put, Path: child + "/items", ID: "collect", Tag: "values", Scope: account.ItemsWrite, Body: true, Large: true, Once: true, IfMatch: true, Status: 200, do: typed(collect)},

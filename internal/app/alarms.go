@@ -10,6 +10,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/border"
 	"wardkeep/internal/decoy"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/message"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/retention"
@@ -46,12 +47,19 @@ func (a *App) watchDuties(ctx context.Context, insert func(context.Context, mess
 // of a sweep one a day, of an audit one.
 func (a *App) passDuties(ctx context.Context, insert func(context.Context, messageArgs) error) error {
 	var due []message.Due
+	var found []incident.Finding
 	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
-		due, err = a.duties(ctx, tx)
+		due, found, err = a.duties(ctx, tx)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	// Article 21: what the store says of itself is a case of each service that it may concern, once.
+	for _, f := range found {
+		if err := a.openCases(ctx, f); err != nil {
+			return err
+		}
 	}
 	for _, d := range due {
 		if err := insert(ctx, argsOf(d)); err != nil {
@@ -61,45 +69,69 @@ func (a *App) passDuties(ctx context.Context, insert func(context.Context, messa
 	return nil
 }
 
-func (a *App) duties(ctx context.Context, tx *db.Tx) (due []message.Due, err error) {
+// openCases opens the cases of what was found about the whole installation.
+func (a *App) openCases(ctx context.Context, f incident.Finding) error {
+	var services []string
+	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
+		services, err = incident.Unraised(ctx, tx, f)
+		return err
+	})
+	for _, service := range services {
+		if err == nil {
+			err = a.Store.Update(ctx, func(tx *db.Tx) error {
+				_, _, err := a.incidents().Raise(ctx, tx, service, f)
+				if errors.Is(err, incident.ErrMany) {
+					err = nil // the office has its hands full
+				}
+				return err
+			})
+		}
+	}
+	return err
+}
+
+func (a *App) incidents() incident.Desk { return incident.Desk{Ring: a.Ring, Charters: a.Charters} }
+
+func (a *App) duties(ctx context.Context, tx *db.Tx) (due []message.Due, found []incident.Finding, err error) {
 	now := tx.Now()
 	swept, err := retention.LastSweep(ctx, tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if behind := swept.Add(a.sweepPatience()); !swept.IsZero() && behind.Before(now) {
+		found = append(found, incident.Finding{Cause: incident.Unswept, At: behind})
 		if due, err = message.ToOffices(ctx, tx, message.SweepBehind, access.DayOf(now), behind); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	crossed, err := border.ThisYear(ctx, tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if at := crossed.MarkedAt; !at.IsZero() && now.Sub(at) <= auditNews {
 		near, err := message.ToOffices(ctx, tx, message.BordersNear, at.UnixMicro(), at)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		due = append(due, near...)
 	}
 	run, err := replay.LastRun(ctx, tx, a.Ring)
 	switch e := errs.Of(err); {
 	case e.Is(replay.ErrNoRun):
-		return due, nil
+		return due, found, nil
 	case e.Is(replay.ErrRunForged): // nobody knows when
 		forged, err := message.ToOffices(ctx, tx, message.AuditDiffers, access.DayOf(now), now)
-		return append(due, forged...), err
+		return append(due, forged...), append(found, incident.Finding{Cause: incident.Audited, At: now}), err
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case run.OK() || now.Sub(run.At) > auditNews:
-		return due, nil
+		return due, found, nil
 	}
-	found, err := message.ToOffices(ctx, tx, message.AuditDiffers, run.At.UnixMicro(), run.At)
-	return append(due, found...), err
+	differs, err := message.ToOffices(ctx, tx, message.AuditDiffers, run.At.UnixMicro(), run.At)
+	return append(due, differs...), append(found, incident.Finding{Cause: incident.Audited, At: run.At}), err
 }
 
-// watchDecoys raises the alarms of decoys that were touched, a second or two after it was
+// watchDecoys raises the alarms of decoys that were touched, and opens the cases of alarms, a second or two after it was
 // recorded, until ctx ends. It is no job: those are kept, and one a second would be many.
 func (a *App) watchDecoys(ctx context.Context) {
 	tick := time.NewTicker(messageWait)
@@ -110,6 +142,11 @@ func (a *App) watchDecoys(ctx context.Context) {
 		if err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrClosed) {
 			a.Log.ErrorContext(ctx, "approval: decoys aren't watched", "error", err)
 		}
+		opened, failed := a.incidents().Watch(ctx, a.Store)
+		if failed != nil && ctx.Err() == nil && !errors.Is(failed, db.ErrClosed) {
+			a.Log.ErrorContext(ctx, "incident: no cases are opened by alarms", "error", failed)
+		}
+		n, err = max(n, opened), errors.Join(err, failed)
 		if n > 0 && err == nil {
 			breathe(ctx, time.Since(began))
 			if ctx.Err() == nil {

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,9 +44,14 @@ func TestArticle12_WhatNoEntryTellsIsAskedForOnce(t *testing.T) {
 		asks := func(when string, causes ...string) (names []string) {
 			t.Helper()
 			do(func(ctx context.Context, tx *db.Tx) error {
-				due, err := app.Duties(a, ctx, tx)
+				due, found, err := app.Duties(a, ctx, tx)
 				if err != nil {
 					return err
+				}
+				// Article 21: of each but a border, which is no leak, a case is opened.
+				if cases := slices.DeleteFunc(slices.Clone(causes), func(cause string) bool { return cause == message.BordersNear }); len(found) != len(cases) ||
+					len(found) == 1 && string(found[0].Cause) != cases[0] {
+					t.Errorf("%s: %+v", when, found)
 				}
 				if len(due) != len(causes) {
 					t.Errorf("%s: %+v", when, due)

@@ -19,7 +19,7 @@ var KeepSeen = (*App).keepSeen
 // HoldNew makes the file of a backup that lies in plain.
 var HoldNew = holdNew
 
-// Duties are the letters to whoever holds an office that the store itself asks for.
+// Duties are the letters to whoever holds an office that the store itself asks for, and the cases.
 var Duties = (*App).duties
 
 // Late counts what was left undone past its day.

@@ -59,8 +59,8 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 				INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, issued_at, due_at, attested_by, document, issued, attested, reminded)
 				VALUES ('po_1', '1', $1, 'x', 'processor', 'delete', '', '', 0, '', 0, $2, '', '', '', '', 0)`, []any{apptest.Service, past}},
 			"incidents": {`
-				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes, steps)
-				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0, '')`, []any{apptest.Service, past}},
+				INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, noticed_at, opened_at, grade, graded_by, due_at, outcome, closed_by, notes, steps, cause, suspect, drill, plan, report_in)
+				VALUES ('in_1', $1, 'staff', '', '', '', 'lost', false, '', 0, 0, 0, '', '', $2, '', '', 0, '', '', '', false, 0, 240)`, []any{apptest.Service, past}},
 			"reports": {`
 				INSERT INTO complaint (id, service, whole, kind, received_at, due_at, outcome, erase_at, linked, notes, files, secret, challenge)
 				VALUES ('rp_1', $1, false, 'other', 0, $2, '', 0, '', 1, 0, $3, $3)`, []any{apptest.Service, past, []byte("x")}},

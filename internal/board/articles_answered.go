@@ -66,14 +66,20 @@ func (s *standing) lacks(ctx context.Context, tx *db.Tx, kind catalog.RecordKind
 	if err != nil || !owes {
 		return 0, err
 	}
-	r, err := catalog.LastPlan(ctx, tx, s.Name, kind)
-	switch none := errors.Is(err, catalog.ErrRecordNotFound); {
-	case err != nil && !none:
-		return 0, err
-	case none || !tx.Now().Before(r.Until()):
+	var until time.Time
+	if kind == catalog.EmergencyPlan {
+		until, err = incident.PlannedUntil(ctx, tx, s.Name)
+	} else {
+		var r catalog.Record
+		if r, err = catalog.LastPlan(ctx, tx, s.Name, kind); errors.Is(err, catalog.ErrRecordNotFound) {
+			return 1, nil
+		}
+		until = r.Until()
+	}
+	if err == nil && !tx.Now().Before(until) {
 		return 1, nil
 	}
-	return 0, nil
+	return 0, err
 }
 
 // numbering is how long an entry may wait for its place.

@@ -48,13 +48,13 @@ func incidentPath(service, name string) string { return "/console/incidents/" + 
 // incidentCases lists what was, or may have been, leaked, changed or lost.
 var incidentCases = cases[incidentRow]{
 	name: listIncidents, page: "incidents", parse: incident.ParseCursor, read: mishaps,
-	columns: []string{"number", "id", "service", "kind", "source", "party", "concerned", "state", "grade", "opened_at", "triaged_at", "steps", "due_by", "outcome", "closed_at"},
+	columns: []string{"number", "id", "service", "kind", "source", "party", "cause", "drill", "concerned", "state", "grade", "opened_at", "triaged_at", "steps", "due_by", "outcome", "closed_at"},
 	cells: func(_ *visit, r incidentRow) []string {
 		concerned := ""
 		if r.Children > 0 {
 			concerned = strconv.FormatInt(r.Children, 10)
 		}
-		return []string{r.Number(), r.ID, r.Service, string(r.Kind), string(r.Source), r.Party.Name, concerned, string(r.State()), string(r.Grade), inFile(r.OpenedAt), inFile(r.TriagedAt),
+		return []string{r.Number(), r.ID, r.Service, string(r.Kind), string(r.Source), r.Party.Name, string(r.Cause), strconv.FormatBool(r.Drill), concerned, string(r.State()), string(r.Grade), inFile(r.OpenedAt), inFile(r.TriagedAt),
 			r.Written(), inFile(r.DueAt), string(r.Outcome), inFile(r.ClosedAt)}
 	},
 }
@@ -98,7 +98,7 @@ func (v *visit) incidentNewPage(problem error) error {
 	page := incidentNewPage{Problem: words, Kinds: incident.Kinds, Terms: mishapTerms, Typed: make(map[string]string)}
 	if problem != nil {
 		page.Field = errs.Of(problem).Field
-		for _, field := range []string{"service", "kind", "suspected", "item", "children", "began", "noticed", "words"} {
+		for _, field := range []string{"service", "kind", "suspected", "drill", "item", "children", "began", "noticed", "words"} {
 			page.Typed[field] = v.r.PostFormValue(field)
 		}
 	}
@@ -186,7 +186,10 @@ type incidentPage struct {
 	Steps    []incident.Step
 	Grades   []incident.Grade
 	Outcomes []incident.Outcome
-	Plan     *emergencyPlan  // in force; nil: none is on record
+	Paper    *emergencyPlan  // in force; nil: none is on record
+	Tasks    *taskPlan       // that was started with it; nil: there was none with steps
+	Stops    *containing     // nil: nothing can be stopped
+	Doer     string          // whose doing has raised the alarm
 	Lacks    []incident.Step // that kept it from being closed
 	Form     string          // which form was sent
 	Typed    map[string]string
@@ -248,7 +251,7 @@ func (v *visit) incidentPage(problem error, read []incident.Note) error {
 		Terms: mishapTerms, Read: read != nil, Typed: make(map[string]string)}
 	if problem != nil {
 		page.Field, page.Form = errs.Of(problem).Field, path.Base(v.r.URL.Path)
-		for _, field := range []string{"step", "grade", "children", "outcome", "words"} {
+		for _, field := range []string{"step", "grade", "children", "outcome", "app", "party", "ref", "words"} {
 			page.Typed[field] = v.r.PostFormValue(field)
 		}
 	}
@@ -286,9 +289,9 @@ func (p *incidentPage) plan(ctx context.Context, tx *db.Tx, v *visit, service ca
 	if errors.Is(err, catalog.ErrRecordNotFound) {
 		return nil
 	}
-	p.Plan = &emergencyPlan{Record: r, Over: !tx.Now().Before(r.Until())}
+	p.Paper = &emergencyPlan{Record: r, Over: !tx.Now().Before(r.Until())}
 	if approval.May(v.in.Person, staff.SeeOffice, service) {
-		p.Plan.To = "/console/offices/" + service.Name + "/records/" + r.ID
+		p.Paper.To = "/console/offices/" + service.Name + "/records/" + r.ID
 	}
 	return err
 }
@@ -296,10 +299,14 @@ func (p *incidentPage) plan(ctx context.Context, tx *db.Tx, v *visit, service ca
 func (p *incidentPage) fill(ctx context.Context, tx *db.Tx, v *visit, one incident.Case, read []incident.Note) (err error) {
 	p.Case, p.Path, p.Late = one, incidentPath(one.Service, one.ID), one.Late(tx.Now())
 	names := v.names(tx, one.Service)
-	for name, actor := range map[*string]string{&p.Reporter: one.Reporter, &p.Grader: one.GradedBy, &p.Closer: one.ClosedBy} { // of whom two may be one
+	for name, actor := range map[*string]string{&p.Reporter: one.Reporter, &p.Grader: one.GradedBy, &p.Closer: one.ClosedBy, &p.Doer: one.Suspect} { // of whom two may be one
 		if *name, err = names.of(ctx, actor); err != nil {
 			return err
 		}
+	}
+	p.Terms.Report = int(one.ReportIn / time.Hour)
+	if err := errors.Join(p.follows(ctx, tx, v, names), p.stops(ctx, tx, v.s.System.Rotate != nil)); err != nil {
+		return err
 	}
 	p.Runs, p.Owed, p.Line = nil, nil, nil
 	for _, k := range one.Clocks() {

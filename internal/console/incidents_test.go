@@ -1,13 +1,16 @@
 package console_test
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/staff"
@@ -135,6 +138,84 @@ func TestArticle21_TheRoomOfACase(t *testing.T) {
 		if w := audits.post("/console/incidents/csv", "filter", "stands=closed"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "plan notice remedy report") || strings.Contains(w.Body.String(), words) {
 			t.Errorf("as a file: %d %s", w.Code, w.Body)
 		}
+		b.stops()
 		b.audited()
 	})
+}
+
+// stops has a plan adopted, and something stopped from the room of a case that it starts; and of
+// a drill nothing.
+func (b *bureau) stops() {
+	b.T.Helper()
+	const at = "/console/incidents/new"
+	plan := []string{"steps", "15 | 值班工程师 | 撤销密钥\n60｜负责人｜起草报告", "contacts", "网信办 | 电话", "critical", "yes"}
+	if w := b.boss.post(officeAt+"/plan", "steps", "撤销密钥", "contacts", "x | y"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "撤销密钥") {
+		b.T.Errorf("a plan without minutes: %d", w.Code)
+	}
+	if w := b.boss.post(officeAt+"/plan", plan...); w.Code != http.StatusSeeOther {
+		b.T.Fatalf("a plan: %d %s", w.Code, w.Body)
+	}
+	if body := b.boss.get(officeAt).Body.String(); !strings.Contains(body, "15 | 值班工程师 | 撤销密钥") {
+		b.T.Error("the office doesn't have its plan")
+	}
+	opened := func(more ...string) string {
+		w := b.boss.post(at, append([]string{"service", vaulttest.Service, "kind", "leaked", "words", "又一份"}, more...)...)
+		path, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+		if w.Code != http.StatusSeeOther {
+			b.T.Fatalf("opened: %d %s", w.Code, w.Body)
+		}
+		return path
+	}
+	rotated := 0
+	b.console.System.Rotate = func(context.Context) error { rotated++; return nil }
+	path := opened()
+	if body := b.boss.get(path).Body.String(); !strings.Contains(body, "起草报告") || !strings.Contains(body, "网信办") || !says(body, "console.incidents.tick") {
+		b.T.Error("the room doesn't have the plan")
+	}
+	for _, one := range []struct {
+		by    *browser
+		form  string
+		code  int
+		pairs []string
+	}{
+		{b.decides, "/tick", 303, []string{"step", "0"}},
+		{b.boss, "/tick", 409, []string{"step", "0"}},
+		{b.boss, "/tick", 422, []string{"step", "2"}},
+		{b.asks, "/tick", 403, []string{"step", "1"}},
+		{b.decides, "/contain", 403, []string{"step", "revoked", "app", b.App.ID, "words", "x"}},
+		{b.boss, "/contain", 422, []string{"step", "everything", "words", "x"}},
+		{b.boss, "/contain", 422, []string{"step", "revoked", "app", b.App.ID}}, // without a reason nothing is stopped
+		{b.boss, "/contain", 303, []string{"step", "revoked", "app", b.App.ID, "words", "密钥外泄"}},
+		{b.boss, "/contain", 404, []string{"step", "revoked", "app", b.App.ID, "words", "密钥外泄"}},
+		{b.boss, "/contain", 404, []string{"step", "suspended", "party", "processor nobody", "words", "x"}},
+		{b.boss, "/contain", 404, []string{"step", "frozen", "ref", "nobody-has-this", "words", "x"}},
+		{b.vice, "/contain", 303, []string{"step", "unverified", "ref", b.ref, "words", "手机被盗"}},
+		{b.vice, "/contain", 303, []string{"step", "rotated", "words", "保险起见"}},
+		{b.vice, "/contain", 303, []string{"step", "frozen", "ref", b.ref, "words", "手机被盗"}},
+	} {
+		if w := one.by.post(path+one.form, one.pairs...); w.Code != one.code {
+			b.T.Errorf("%s %v: %d %s", one.form, one.pairs, w.Code, w.Body)
+		}
+	}
+	if rotated != 1 {
+		b.T.Errorf("%d rotations", rotated)
+	}
+	frozen, unproved := false, b.Guardian(b.child).Strength == family.Unproved
+	b.Do(func(ctx context.Context, tx *db.Tx) error {
+		c, err := family.Find(ctx, tx, vaulttest.Service, b.child.ID)
+		frozen = c.Frozen
+		return err
+	})
+	body := b.boss.get(path).Body.String()
+	if !frozen || !unproved || !strings.Contains(body, "<code>"+b.App.ID+"</code>") || !says(body, "console.incidents.step.frozen") || strings.Contains(body, b.ref) {
+		b.T.Errorf("stopped: frozen %t, unproved %t", frozen, unproved)
+	}
+	b.check("incident-plan", b.boss, path)
+	drill := opened("drill", "yes")
+	if body := b.boss.get(drill).Body.String(); !says(body, "console.incidents.drill_what") || says(body, "console.incidents.contain") {
+		b.T.Error("a drill isn't told from a case")
+	}
+	if w := b.boss.post(drill+"/contain", "step", "frozen", "ref", b.ref, "words", "x"); w.Code != http.StatusConflict {
+		b.T.Errorf("something real is stopped by a drill: %d", w.Code)
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 )
@@ -78,6 +79,7 @@ type officePage struct {
 	pager
 	Kinds    []catalog.RecordKind
 	PlanDays int              // for how long a plan counts, and a drill
+	Tasks    planTyped        // the emergency plan by whose steps cases are dealt with
 	Mine     *catalog.Officer // the office of whoever looks
 	ToDeputy string           // the name of the deputy, to whom it can be handed over
 	Today    string
@@ -104,7 +106,15 @@ type recordRow struct {
 }
 
 // officeDone are what can just have been done.
-var officeDone = []string{"filled", "reached", "recorded"}
+var officeDone = []string{"filled", "reached", "recorded", "planned"}
+
+// planTyped is the emergency plan in force as its form has it, or as it was typed.
+type planTyped struct {
+	Number          int64 // 0: there is none
+	Critical        bool
+	Steps, Contacts string
+	Broken          bool // it was changed by hand
+}
 
 func (s *Server) office(v *visit) error { return v.officePage(nil) }
 
@@ -188,6 +198,9 @@ func (p *officePage) fill(ctx context.Context, tx *db.Tx, v *visit, service cata
 	if err != nil {
 		return err
 	}
+	if p.Tasks, err = v.planTyped(ctx, tx, service.Name); err != nil {
+		return err
+	}
 	names := v.names(tx, service.Name)
 	for _, r := range records {
 		row := recordRow{Record: r}
@@ -255,6 +268,36 @@ func (v *visit) inOffice(done string, fn func(ctx context.Context, tx *db.Tx, in
 		return v.to("/console")
 	}
 	return v.to("/console/offices/{service}", done, "")
+}
+
+// planTyped reads the plan in force; a form that was refused is as it was typed.
+func (v *visit) planTyped(ctx context.Context, tx *db.Tx, service string) (t planTyped, err error) {
+	plan, err := incident.InForce(ctx, tx, service)
+	if err == nil {
+		t.Number, t.Critical = plan.Number, plan.Critical
+		var s incident.Sheet
+		s, err = plan.Sheet(v.s.Ring)
+		t.Steps, t.Contacts = s.Typed()
+	}
+	if t.Broken = errors.Is(err, incident.ErrSealed); t.Broken || errors.Is(err, incident.ErrNoPlan) {
+		err = nil
+	}
+	if v.r.PostForm.Has("steps") {
+		t.Steps, t.Contacts, t.Critical = v.r.PostFormValue("steps"), v.r.PostFormValue("contacts"), v.value("critical") != ""
+	}
+	return t, err
+}
+
+// adoptPlan puts an emergency plan in force (Article 21).
+func (s *Server) adoptPlan(v *visit) error {
+	sheet, err := incident.SheetOf(v.r.PostForm)
+	if err != nil {
+		return v.officePage(err)
+	}
+	return v.inOffice("planned", func(ctx context.Context, tx *db.Tx, _ signin.Session, by catalog.Officer) error {
+		_, _, err := incident.Adopt(ctx, tx, s.Ring, by, by.Service, sheet)
+		return err
+	})
 }
 
 // value is a field of the form, without white space around it.

@@ -240,6 +240,12 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("service", vaulttest.Service, "kind", "lost", "words", "硬盘丢失")
 	case path == "/console/incidents/{service}/{incident}/note":
 		return of("step", "remedy", "words", "已经关闭")
+	case path == "/console/incidents/{service}/{incident}/tick":
+		return of("step", "0")
+	case path == "/console/incidents/{service}/{incident}/contain":
+		return of("step", "frozen", "ref", "nobody", "words", "已经冻结")
+	case path == "/console/offices/{service}/plan":
+		return of("steps", "15 | 负责人 | 关闭", "contacts", "网信办 | 电话")
 	case path == "/console/incidents/{service}/{incident}/grade":
 		return of("grade", "minor", "words", "没有人看到")
 	case path == "/console/incidents/{service}/{incident}/close":

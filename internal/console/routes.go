@@ -124,6 +124,8 @@ func table() []route {
 		{"GET /console/incidents/{service}/{incident}", whoMay, staff.SeeIncidents, "", (*Server).incident},
 		{"POST /console/incidents/{service}/{incident}/words", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}", (*Server).readIncident},
 		{"POST /console/incidents/{service}/{incident}/note", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}", (*Server).noteIncident},
+		{"POST /console/incidents/{service}/{incident}/tick", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}", (*Server).tickIncident},
+		{"POST /console/incidents/{service}/{incident}/contain", whoMay, staff.JudgeIncidents, "/console/incidents/{service}/{incident}", (*Server).containIncident},
 		{"POST /console/incidents/{service}/{incident}/grade", whoMay, staff.JudgeIncidents, "/console/incidents/{service}/{incident}", (*Server).gradeIncident},
 		{"POST /console/incidents/{service}/{incident}/close", whoMay, staff.JudgeIncidents, "/console/incidents/{service}/{incident}", (*Server).closeIncident},
 		{"GET /console/rectifications", whoMay, staff.SeeRectifications, "", (*Server).rectifications},
@@ -219,6 +221,7 @@ func table() []route {
 		{"POST /console/offices/{service}/handover", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).handOverOffice},
 		{"POST /console/offices/{service}/laydown", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).layDownOffice},
 		{"POST /console/offices/{service}/contact", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).reachOfficer},
+		{"POST /console/offices/{service}/plan", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).adoptPlan},
 		{"POST /console/offices/{service}/records", whoMay, staff.ManageOffice, "/console/offices/{service}", (*Server).recordOfficer},
 
 		{"GET /console/ledger", whoMay, staff.SeeLedger, "", (*Server).ledger},

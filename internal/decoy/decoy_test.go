@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/decoy"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/rights"
@@ -41,6 +42,10 @@ func each(t *testing.T, fn func(t *testing.T, w *trap)) {
 		fn(t, w)
 		w.flush()
 		w.watch()
+		w.flush()
+		if _, err := (incident.Desk{Ring: v.Ring, Charters: v.Desk.Charters}).Watch(t.Context(), v.Store); err != nil { // Article 21
+			t.Error(err)
+		}
 		w.replays()
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/party"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/stream"
@@ -140,7 +141,7 @@ func audits(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
 // Article 21: until it is said how grave it is, and then until it is over.
 func incidents(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 	return db.All(ctx, tx, q.clock(Incident), `
-		SELECT id, '', kind, due_at FROM incident
+		SELECT id, '', CASE WHEN drill THEN 'drill' ELSE kind END, due_at FROM incident
 		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
 }
@@ -339,14 +340,24 @@ func plans(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
 	if err != nil || !owes {
 		return nil, err
 	}
-	for _, kind := range []catalog.RecordKind{catalog.EmergencyPlan, catalog.EmergencyDrill} {
-		r, err := catalog.LastPlan(ctx, tx, q.service.Name, kind)
-		switch {
-		case errors.Is(err, catalog.ErrRecordNotFound):
-		case err != nil:
-			return nil, err
-		case !r.Until().After(tx.Now().Add(soon)):
-			all = append(all, Clock{Kind: Plan, Service: q.service.Name, At: r.Until(), ID: string(kind), About: string(kind), N: 1})
+	planned, err := incident.PlannedUntil(ctx, tx, q.service.Name)
+	if err != nil {
+		return nil, err
+	}
+	drill, err := catalog.LastPlan(ctx, tx, q.service.Name, catalog.EmergencyDrill)
+	if err != nil && !errors.Is(err, catalog.ErrRecordNotFound) {
+		return nil, err
+	}
+	ends := []struct {
+		of catalog.RecordKind
+		at time.Time
+	}{{catalog.EmergencyPlan, planned}, {catalog.EmergencyDrill, time.Time{}}}
+	if err == nil {
+		ends[1].at = drill.Until()
+	}
+	for _, end := range ends {
+		if !end.at.IsZero() && !end.at.After(tx.Now().Add(soon)) {
+			all = append(all, Clock{Kind: Plan, Service: q.service.Name, At: end.at, ID: string(end.of), About: string(end.of), N: 1})
 		}
 	}
 	return q.few(all), nil

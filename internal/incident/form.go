@@ -14,11 +14,11 @@ var lines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 func apart(r rune) bool { return strings.ContainsRune(" ,，、", r) }
 
-// ReportOf reads a report from a form: kind, suspected, item (each, or several with spaces or
+// ReportOf reads a report from a form: kind, suspected, drill, item (each, or several with spaces or
 // commas between them), children, began, noticed, words. What is left empty nobody knows; when it was noticed is a moment, when it began may be
 // a day. Errors: ErrChildren, ErrTime.
 func ReportOf(form url.Values) (r Report, err error) {
-	r = Report{Kind: Kind(form.Get("kind")), Suspected: form.Get("suspected") != "", Items: strings.FieldsFunc(strings.Join(form["item"], " "), apart)}
+	r = Report{Kind: Kind(form.Get("kind")), Suspected: form.Get("suspected") != "", Drill: form.Get("drill") != "", Items: strings.FieldsFunc(strings.Join(form["item"], " "), apart)}
 	if words := form.Get("words"); words != "" {
 		r.Words = pii.New(lines.Replace(words))
 	}

@@ -2,6 +2,9 @@
 // leaked, changed or lost (Article 21): who reported it and when, how grave it is found to be,
 // and how it ended.
 //
+// What the office has planned for it is a document of its own (Plan), which opening a case
+// starts: who does what within how many minutes, and who is called.
+//
 // Its one invariant: a case is never deleted, and ends only by the word of somebody in office,
 // with a reason, once what the law wants was done or decided against. What may have happened
 // counts as what has; where nobody knows how grave it is, it is as grave as what has to be
@@ -47,6 +50,10 @@ var (
 	ErrClosed   = errs.New(errs.Conflict, "incident.closed")
 	ErrFull     = errs.New(errs.Conflict, "incident.notes_full")
 	ErrSealed   = errs.New(errs.Internal, "incident.not_intact")
+	ErrDrill    = errs.New(errs.Conflict, "incident.drill") // nothing real is done about what is practised
+	ErrPlan     = errs.New(errs.Invalid, "incident.plan_invalid")
+	ErrNoPlan   = errs.New(errs.NotFound, "incident.no_plan")
+	ErrTicked   = errs.New(errs.Conflict, "incident.ticked") // by another, a moment ago
 )
 
 // The terms. The law says immediately; each of these is one that a serious operator keeps, and
@@ -54,6 +61,7 @@ var (
 const (
 	TriageWithin = time.Hour           // from the report, until somebody says how grave it is
 	ReportWithin = 4 * time.Hour       // from the report, until the authority is told of what is grave
+	ReportAtOnce = time.Hour           // the same, of an operator of critical information infrastructure
 	NoticeWithin = 24 * time.Hour      // from the report, until children and guardians are
 	WrapWithin   = 30 * 24 * time.Hour // from the first grade, until all is done about what isn't
 )
@@ -94,10 +102,12 @@ type Source string
 const (
 	Staff Source = "staff"
 	Party Source = "party" // a processor or a recipient (Article 16(3))
+	App   Source = "app"   // a system of the operator's, by its key
+	Alarm Source = "alarm" // what Wardkeep has found by itself
 )
 
 // Sources lists them.
-var Sources = []Source{Staff, Party}
+var Sources = []Source{Staff, Party, App, Alarm}
 
 // A Grade is how grave a case is; empty until somebody has looked.
 type Grade string
@@ -190,6 +200,11 @@ type Case struct {
 	ClosedAt  time.Time // zero while it is open
 	Notes     int64     // how many texts there are
 	Steps     []Step    // that were written down, each once, in their order
+	Cause     Cause     // of the alarm that has opened it, or empty
+	Suspect   string    // whose doing has raised that, as the ledger names actors, or empty
+	Drill     bool      // it is practised: nothing has happened, and nobody outside is told
+	Plan      int64     // the emergency plan that was started with it; 0: there was none
+	ReportIn  time.Duration
 }
 
 // Open reports whether something is left to do.
@@ -235,7 +250,7 @@ func (c Case) Clocks() []Clock {
 		return all
 	}
 	if c.Grade.Reportable() {
-		all = append(all, Clock{"report", c.OpenedAt.Add(ReportWithin), c.Took(StepReport)}, Clock{"notice", c.OpenedAt.Add(NoticeWithin), c.Took(StepNotice, StepWarning, StepUntold)})
+		all = append(all, Clock{"report", c.OpenedAt.Add(c.ReportIn), c.Took(StepReport)}, Clock{"notice", c.OpenedAt.Add(NoticeWithin), c.Took(StepNotice, StepWarning, StepUntold)})
 	}
 	return append(all, Clock{"wrap", c.TriagedAt.Add(WrapWithin), !c.Open()})
 }
@@ -273,13 +288,15 @@ func (c Case) Missing(as Outcome) (all []Step) {
 }
 
 const columns = `id, service, source, role, party, reporter, kind, suspected, items, children, began_at, noticed_at, opened_at,
-	grade, graded_by, triaged_at, due_at, outcome, closed_by, closed_at, notes, steps`
+	grade, graded_by, triaged_at, due_at, outcome, closed_by, closed_at, notes, steps, cause, suspect, drill, plan, report_in`
 
 func scan(row db.Row) (c Case, err error) {
 	var items, steps string
+	var minutes int64
 	err = row.Scan(&c.ID, &c.Service, &c.Source, &c.Party.Role, &c.Party.Name, &c.Reporter, &c.Kind, &c.Suspected, &items, &c.Children,
 		(*db.Time)(&c.BeganAt), (*db.Time)(&c.NoticedAt), (*db.Time)(&c.OpenedAt), &c.Grade, &c.GradedBy, (*db.Time)(&c.TriagedAt),
-		(*db.Time)(&c.DueAt), &c.Outcome, &c.ClosedBy, (*db.Time)(&c.ClosedAt), &c.Notes, &steps)
+		(*db.Time)(&c.DueAt), &c.Outcome, &c.ClosedBy, (*db.Time)(&c.ClosedAt), &c.Notes, &steps, &c.Cause, &c.Suspect, &c.Drill, &c.Plan, &minutes)
+	c.ReportIn = time.Duration(minutes) * time.Minute
 	c.Items = strings.Fields(items)
 	for _, step := range strings.Fields(steps) {
 		c.Steps = append(c.Steps, Step(step))
@@ -312,14 +329,15 @@ type Note struct {
 	At     time.Time
 	By     string // as the ledger names actors
 	Step   Step   // or empty
+	Target string // of what was contained: see Contain
 
 	sealed, salt []byte
 }
 
-const noteColumns = `incident, number, written_at, written_by, step, sealed, salt`
+const noteColumns = `incident, number, written_at, written_by, step, target, sealed, salt`
 
 func scanNote(row db.Row) (n Note, err error) {
-	err = row.Scan(&n.Case, &n.Number, (*db.Time)(&n.At), &n.By, &n.Step, &n.sealed, &n.salt)
+	err = row.Scan(&n.Case, &n.Number, (*db.Time)(&n.At), &n.By, &n.Step, &n.Target, &n.sealed, &n.salt)
 	return n, err
 }
 
@@ -438,16 +456,17 @@ func AllNotes(ctx context.Context, tx *db.Tx, each func(Note) error) error {
 }
 
 // Count returns how many cases of a service are open, and how many of them past the time of
-// their next step; of all services, where it is empty. 1000 at most of each.
+// their next step; of all services, where it is empty. 1000 at most of each. What is practised
+// counts as nothing that has happened.
 func Count(ctx context.Context, tx *db.Tx, service string) (open, late int64, err error) {
 	now := tx.Now()
 	open, err = db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM (SELECT id FROM incident WHERE ($1 = '' OR service = $1) AND closed_at IS NULL LIMIT 1000) AS open`, service)
+		SELECT count(*) FROM (SELECT id FROM incident WHERE ($1 = '' OR service = $1) AND closed_at IS NULL AND NOT drill LIMIT 1000) AS open`, service)
 	if err != nil {
 		return 0, 0, err
 	}
 	late, err = db.One(ctx, tx, db.Single[int64], `
-		SELECT count(*) FROM (SELECT id FROM incident WHERE due_at <= $1 AND ($2 = '' OR service = $2) AND closed_at IS NULL LIMIT 1000) AS late`,
+		SELECT count(*) FROM (SELECT id FROM incident WHERE due_at <= $1 AND ($2 = '' OR service = $2) AND closed_at IS NULL AND NOT drill LIMIT 1000) AS late`,
 		(*db.Time)(&now), service)
 	return open, late, err
 }

@@ -13,7 +13,9 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -51,6 +53,15 @@ func end(w *vaulttest.World, by catalog.Officer, name string, outcome incident.O
 		return err
 	})
 	return c, err
+}
+
+// audited has everything compared with the ledger.
+func audited(w *vaulttest.World) {
+	w.T.Helper()
+	r, err := replay.Audit(w.T.Context(), w.Store, w.Ring, catalog.NewCache(4), replay.Options{})
+	if err != nil || !r.OK() {
+		w.T.Errorf("%v, %v", r.Differences, err)
+	}
 }
 
 // take writes down that steps were taken.
@@ -426,5 +437,267 @@ func TestArticle16_AReportSentTwiceAtOnceIsOneCase(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// Edge case 21: what one person has said no second account, and no second term, of theirs takes
+// back.
+func TestEdgeCase21_TheSecondPersonIsAnotherPerson(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		c, err := open(w, report(w))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = triage(w, w.Officer, c.ID, incident.Unclear, 0); err != nil {
+			t.Fatal(err)
+		}
+		appoint := func(role catalog.Role, name string) (o catalog.Officer) {
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				o, _, err = catalog.Appoint(ctx, tx, catalog.Operator{ID: "test"}, service, role, name, name+"@example.com")
+				return err
+			})
+			return o
+		}
+		// Who has graded it lays the office down, and comes back as deputy.
+		appoint(catalog.RoleOfficer, "新任")
+		again := appoint(catalog.RoleDeputy, w.Officer.Name)
+		if again.ID == w.Officer.ID {
+			t.Fatal("the term is the same")
+		}
+		for what, err := range map[string]error{
+			"graded": func() error { _, err := triage(w, again, c.ID, incident.Minor, 0); return err }(),
+			"closed": func() error { _, err := end(w, again, c.ID, incident.Unfounded); return err }(),
+		} {
+			if !errors.Is(err, incident.ErrSecond) {
+				t.Errorf("%s by the same person in another office: %v", what, err)
+			}
+		}
+		if _, err := triage(w, appoint(catalog.RoleDeputy, "另一位"), c.ID, incident.Minor, 0); err != nil {
+			t.Errorf("by another person: %v", err)
+		}
+		audited(w)
+	})
+}
+
+// Article 21: an alarm opens a case by itself, once for each of whose doing it is, however long
+// it goes on and however often the watcher dies; anew once that case is closed.
+func TestArticle21_AnAlarmOpensACase(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		raise := func(actor string, causes ...approval.Cause) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				return approval.Raise(ctx, tx, service, "", actor, causes, "")
+			})
+		}
+		signer, _, err := ledger.NewSigner("wardkeep.test", make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := ledger.Open(w.Store, "wardkeep.test", signer)
+		watch := func() {
+			if err := log.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for {
+				n, err := desk(w).Watch(t.Context(), w.Store)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n == 0 {
+					return
+				}
+			}
+		}
+		opened := func() (all []incident.Case) {
+			w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+				all, err = incident.Waiting(ctx, tx, service, 100)
+				return err
+			})
+			return all
+		}
+		raise("app:ak_one", approval.Burst, approval.OddHours)
+		raise("app:ak_one", approval.Burst)
+		raise("app:ak_two", approval.Touched)
+		watch()
+		watch()
+		all := opened()
+		if len(all) != 2 {
+			t.Fatalf("%d cases: %+v", len(all), all)
+		}
+		for _, c := range all {
+			if c.Source != incident.Alarm || !c.Suspected || c.Kind != incident.Leaked || (c.Cause == incident.Burst) != (c.Suspect == "app:ak_one") || c.Late(w.Store.Now()) {
+				t.Errorf("%+v", c)
+			}
+		}
+		first := all[slices.IndexFunc(all, func(c incident.Case) bool { return c.Cause == incident.Burst })]
+		if _, err := triage(w, w.Officer, first.ID, incident.Minor, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := end(w, w.Officer, first.ID, incident.Unfounded); err != nil {
+			t.Fatal(err)
+		}
+		w.Pass(time.Second)
+		raise("app:ak_one", approval.Burst)
+		watch()
+		if all := opened(); len(all) != 2 {
+			t.Errorf("what begins anew: %d cases", len(all))
+		}
+		// What the store itself says is one case of each service, as long as it is so.
+		since := w.Store.Now()
+		finding := incident.Finding{Cause: incident.Unswept, At: since}
+		for range 2 {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				services, err := incident.Unraised(ctx, tx, finding)
+				for _, s := range services {
+					_, _, err = desk(w).Raise(ctx, tx, s, finding)
+				}
+				return err
+			})
+		}
+		if all := opened(); len(all) != 3 {
+			t.Errorf("a sweep that fails: %d cases", len(all))
+		}
+	})
+}
+
+// Article 21: a system of the operator's reports by its key, within bounds, and sees its own alone.
+func TestArticle21_AnAppReportsALeak(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		var c, ours incident.Case
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			c, _, err = desk(w).ReportBy(ctx, tx, w.App, report(w))
+			return err
+		})
+		ours, err := open(w, report(w))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Source != incident.App || c.Reporter != w.App.Ledger() {
+			t.Errorf("%+v", c)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := incident.FindBy(ctx, tx, w.App, ours.ID); !errors.Is(err, incident.ErrNotFound) {
+				t.Errorf("another's: %v", err)
+			}
+			_, _, err := incident.AddBy(ctx, tx, w.Ring, w.App, c.ID, pii.New("已关闭接口"))
+			return err
+		})
+		err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+			for range 100 {
+				if err == nil {
+					_, _, err = desk(w).ReportBy(ctx, tx, w.App, report(w))
+				}
+			}
+			return err
+		})
+		if !errors.Is(err, incident.ErrMany) {
+			t.Errorf("a hundred and one: %v", err)
+		}
+		audited(w)
+	})
+}
+
+// plan adopts a plan of one step.
+func plan(w *vaulttest.World, by catalog.Officer, critical bool) (p incident.Plan, err error) {
+	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+		p, _, err = incident.Adopt(ctx, tx, w.Ring, by, service, incident.Sheet{Critical: critical,
+			Steps: []incident.Task{{Minutes: 15, Who: "值班工程师", What: "关闭链接"}}, Contacts: []incident.Contact{{Who: "负责人", How: "电话"}}})
+		return err
+	})
+	return p, err
+}
+
+// Article 21: opening a case starts the plan in force, which says within how long the authority is
+// told; its steps are done once; and nobody alone gives back the time.
+func TestArticle21_OpeningStartsThePlan(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		bare, err := open(w, report(w))
+		if err != nil || bare.Plan != 0 || bare.ReportIn != incident.ReportWithin || bare.Took(incident.StepPlan) {
+			t.Errorf("without a plan: %+v, %v", bare, err)
+		}
+		if p, err := plan(w, w.Officer, true); err != nil || p.Number != 1 {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			if until, err := incident.PlannedUntil(ctx, tx, service); err != nil || !until.After(tx.Now().Add(363*24*time.Hour)) || until.After(tx.Now().Add(365*24*time.Hour)) {
+				t.Errorf("it counts until %v, %v", until, err)
+			}
+			return nil
+		})
+		c, err := open(w, report(w))
+		if err != nil || c.Plan != 1 || c.ReportIn != time.Hour || !c.Took(incident.StepPlan) {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		if c, err := triage(w, w.Officer, c.ID, incident.Serious, 0); err != nil || !c.DueAt.Equal(c.OpenedAt.Add(time.Hour)) {
+			t.Errorf("of critical infrastructure: %+v, %v", c, err)
+		}
+		vice := deputy(w)
+		done := func(name string, step int64) error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := incident.Done(ctx, tx, vice, service, name, step)
+				return err
+			})
+		}
+		if err := done(c.ID, 0); err != nil {
+			t.Error(err)
+		}
+		for what, c := range map[string]struct {
+			err, want error
+		}{
+			"twice":        {done(c.ID, 0), incident.ErrTicked},
+			"a step of no": {done(c.ID, 1), incident.ErrStep},
+			"without plan": {done(bare.ID, 0), incident.ErrNoPlan},
+		} {
+			if !errors.Is(c.err, c.want) {
+				t.Errorf("%s: %v", what, c.err)
+			}
+		}
+		if _, err := plan(w, w.Officer, false); !errors.Is(err, incident.ErrSecond) {
+			t.Errorf("the time is given back by the same person: %v", err)
+		}
+		if p, err := plan(w, deputy(w), false); err != nil || p.Number != 2 {
+			t.Errorf("by another: %+v, %v", p, err)
+		}
+		if c, err := open(w, report(w)); err != nil || c.Plan != 2 || c.ReportIn != incident.ReportWithin {
+			t.Errorf("after that: %+v, %v", c, err)
+		}
+		audited(w)
+	})
+}
+
+// Article 21: a drill goes through the same room, counts as nothing that has happened, stops
+// nothing, and is on record with its end.
+func TestArticle21_ADrillIsNoIncident(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		r := report(w)
+		r.Drill = true
+		c, err := open(w, r)
+		if err != nil || !c.Drill {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		w.Pass(2 * time.Hour)
+		err = w.Try(func(ctx context.Context, tx *db.Tx) error {
+			if open, late, err := incident.Count(ctx, tx, service); err != nil || open != 0 || late != 0 {
+				t.Errorf("%d open, %d late, %v", open, late, err)
+			}
+			_, _, err := incident.Contain(ctx, tx, w.Ring, w.Officer, service, c.ID, incident.StepRevoked, w.App.ID, "", pii.New("x"))
+			return err
+		})
+		if !errors.Is(err, incident.ErrDrill) {
+			t.Errorf("something real is stopped: %v", err)
+		}
+		if _, err = triage(w, w.Officer, c.ID, incident.Minor, 0); err == nil {
+			_, err = end(w, w.Officer, c.ID, incident.Unfounded)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := catalog.LastPlan(ctx, tx, service, catalog.EmergencyDrill)
+			if err != nil || !strings.Contains(r.Title, c.Number()) {
+				t.Errorf("%+v, %v", r, err)
+			}
+			return nil
+		})
+		audited(w)
 	})
 }

@@ -31,6 +31,13 @@ const (
 	KindRead   = "incident.read"
 )
 
+// The kinds about what contains a case, and about the plan for it.
+const (
+	KindContained = "incident.contained"
+	KindPlanned   = "incident.planned"
+	KindTicked    = "incident.ticked"
+)
+
 // An OpenedBody is what the ledger keeps of a report. Times are microseconds.
 type OpenedBody struct {
 	Case      string     `json:"case"`
@@ -45,17 +52,24 @@ type OpenedBody struct {
 	Noticed   int64      `json:"noticed"`
 	Due       int64      `json:"due"`
 	Mark      string     `json:"mark"` // of what was written: see Note.Mark
+	Cause     Cause      `json:"cause,omitempty"`
+	Suspect   string     `json:"suspect,omitempty"`
+	Alarm     string     `json:"alarm,omitempty"` // the entry of it
+	Drill     bool       `json:"drill,omitempty"`
+	Plan      int64      `json:"plan,omitempty"`
+	ReportIn  int64      `json:"report_in"` // minutes
 	approval.Inside
 }
 
 // A NotedBody says that something was written, and of a step which, and until when what
 // follows is done.
 type NotedBody struct {
-	Case string `json:"case"`
-	Note int64  `json:"note"`
-	Mark string `json:"mark"`
-	Step Step   `json:"step,omitempty"`
-	Due  int64  `json:"due,omitempty"`
+	Case  string `json:"case"`
+	Note  int64  `json:"note"`
+	Mark  string `json:"mark"`
+	Step  Step   `json:"step,omitempty"`
+	Due   int64  `json:"due,omitempty"`
+	Drill bool   `json:"drill,omitempty"`
 	approval.Inside
 }
 
@@ -63,18 +77,21 @@ type NotedBody struct {
 type ReadBody struct {
 	Case  string `json:"case"`
 	Notes int64  `json:"notes"`
+	Drill bool   `json:"drill,omitempty"`
 	approval.Inside
 }
 
 // A GradedBody says how grave it is, of roughly how many children, and until when what follows
 // is done.
 type GradedBody struct {
-	Case     string `json:"case"`
-	Note     int64  `json:"note"`
-	Mark     string `json:"mark"`
-	Grade    Grade  `json:"grade"`
-	Children int64  `json:"children,omitempty"`
-	Due      int64  `json:"due"`
+	Case     string  `json:"case"`
+	Note     int64   `json:"note"`
+	Mark     string  `json:"mark"`
+	Grade    Grade   `json:"grade"`
+	Children int64   `json:"children,omitempty"`
+	Due      int64   `json:"due"`
+	Drill    bool    `json:"drill,omitempty"`
+	Second   *Second `json:"second,omitempty"`
 }
 
 // A ClosedBody says how it ended.
@@ -83,6 +100,8 @@ type ClosedBody struct {
 	Note    int64   `json:"note"`
 	Mark    string  `json:"mark"`
 	Outcome Outcome `json:"outcome"`
+	Drill   bool    `json:"drill,omitempty"`
+	Second  *Second `json:"second,omitempty"`
 }
 
 // A Report is what is known of an event when it is reported.
@@ -94,6 +113,7 @@ type Report struct {
 	BeganAt   time.Time // zero: nobody knows
 	NoticedAt time.Time
 	Words     pii.Text // what happened, and what was done
+	Drill     bool     // it is practised: for the staff alone
 }
 
 // Open opens a case as who holds an office, or as a person inside whom the matrix lets
@@ -106,7 +126,7 @@ func (d Desk) Open(ctx context.Context, tx *db.Tx, by approval.Actor, service st
 	if err != nil {
 		return Case{}, "", err
 	}
-	return d.open(ctx, tx, Case{Service: service, Source: Staff, Reporter: by.Ledger()}, r, inside)
+	return d.open(ctx, tx, Case{Service: service, Source: Staff, Reporter: by.Ledger(), Drill: r.Drill}, r, OpenedBody{Inside: inside})
 }
 
 // insideOf returns what the act of somebody of the staff rests on. Errors: ErrMayNot.
@@ -139,7 +159,7 @@ func (d Desk) Leak(ctx context.Context, tx *db.Tx, by party.Client, r Report) (C
 	case open >= maxOpen:
 		return Case{}, "", ErrMany
 	}
-	return d.open(ctx, tx, Case{Service: of.Service, Source: Party, Party: of, Reporter: by.Ledger()}, r, approval.Inside{})
+	return d.open(ctx, tx, Case{Service: of.Service, Source: Party, Party: of, Reporter: by.Ledger()}, r, OpenedBody{})
 }
 
 // sameWithin is how long a report that says the same again is the same.
@@ -180,7 +200,7 @@ func SameOf(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Acto
 func twin(ctx context.Context, tx *db.Tx, ring *keyring.Ring, open []Case, reporter string, r Report) (Case, error) {
 	items := slices.Compact(slices.Sorted(slices.Values(r.Items)))
 	for _, c := range open {
-		if c.Reporter != reporter || tx.Now().Sub(c.OpenedAt) >= sameWithin || c.Kind != r.Kind || c.Suspected != r.Suspected || c.Children != r.Children ||
+		if c.Reporter != reporter || tx.Now().Sub(c.OpenedAt) >= sameWithin || c.Kind != r.Kind || c.Suspected != r.Suspected || c.Drill != r.Drill || c.Children != r.Children ||
 			!slices.Equal(c.Items, items) || !c.BeganAt.Equal(r.BeganAt) || !r.NoticedAt.IsZero() && !c.NoticedAt.Equal(r.NoticedAt) {
 			continue
 		}
@@ -209,23 +229,29 @@ func Add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by party.Client, na
 	if !isWords(words) {
 		return Case{}, "", ErrWords.At("words")
 	}
-	c, err := hold(ctx, tx, by.Key.Party.Service, name, maxTheirs)
-	if err == nil && c.Party != by.Key.Party {
+	return add(ctx, tx, ring, by.Ledger(), by.Key.Party.Service, name, func(c Case) bool { return c.Party == by.Key.Party }, words)
+}
+
+// add writes what somebody outside has found or done since, about a case that is theirs.
+func add(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by, service, name string, theirs func(Case) bool, words pii.Text) (Case, string, error) {
+	c, err := hold(ctx, tx, service, name, maxTheirs)
+	if err == nil && !theirs(c) {
 		err = ErrNotFound
 	}
 	if err != nil {
 		return Case{}, "", err
 	}
-	mark, err := c.write(ctx, tx, ring, by.Ledger(), "", words)
+	mark, err := c.write(ctx, tx, ring, by, "", "", words)
 	if err != nil {
 		return c, "", err
 	}
-	entry, err := c.note(ctx, tx, KindNoted, by.Ledger(), NotedBody{Case: c.ID, Note: c.Notes - 1, Mark: mark})
+	entry, err := c.note(ctx, tx, KindNoted, by, NotedBody{Case: c.ID, Note: c.Notes - 1, Mark: mark})
 	return c, entry, err
 }
 
-// open writes a case with its first note.
-func (d Desk) open(ctx context.Context, tx *db.Tx, c Case, r Report, inside approval.Inside) (Case, string, error) {
+// open writes a case with its first note, and starts the plan that is in force. Of body, what
+// the opening rests on counts.
+func (d Desk) open(ctx context.Context, tx *db.Tx, c Case, r Report, body OpenedBody) (Case, string, error) {
 	now := tx.Now()
 	if ahead := r.NoticedAt.Sub(now); ahead > 0 && ahead < drift {
 		r.NoticedAt = now // another's clock is a bit ahead: no reason to refuse a report
@@ -240,20 +266,30 @@ func (d Desk) open(ctx context.Context, tx *db.Tx, c Case, r Report, inside appr
 		c.BeganAt = time.Time{}
 	}
 	c.Notes = 1
-	mark, err := c.write(ctx, tx, d.Ring, c.Reporter, StepOpened, r.Words)
+	mark, err := c.write(ctx, tx, d.Ring, c.Reporter, StepOpened, "", r.Words)
 	if err != nil {
 		return Case{}, "", err
 	}
+	// Article 21: the plan is started at once. That it was is no word of anybody's.
+	plan, err := InForce(ctx, tx, c.Service)
+	if err != nil && !errors.Is(err, ErrNoPlan) {
+		return Case{}, "", err
+	}
+	if c.Plan, c.ReportIn = plan.Number, plan.ReportIn(); c.Plan != 0 {
+		c.Steps = []Step{StepPlan}
+	}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO incident (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, $14, '', '', NULL, $15, '')`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', NULL, $14, '', '', NULL, $15, $16, $17, $18, $19, $20, $21)`,
 		c.ID, c.Service, c.Source, c.Party.Role, c.Party.Name, c.Reporter, c.Kind, c.Suspected, strings.Join(c.Items, " "), c.Children,
-		(*db.Time)(&c.BeganAt), (*db.Time)(&c.NoticedAt), (*db.Time)(&c.OpenedAt), (*db.Time)(&c.DueAt), c.Notes)
+		(*db.Time)(&c.BeganAt), (*db.Time)(&c.NoticedAt), (*db.Time)(&c.OpenedAt), (*db.Time)(&c.DueAt), c.Notes,
+		c.Written(), c.Cause, c.Suspect, c.Drill, c.Plan, int64(c.ReportIn/time.Minute))
 	if err != nil {
 		return Case{}, "", err
 	}
 	entry, err := c.note(ctx, tx, KindOpened, c.Reporter, OpenedBody{Case: c.ID, Source: c.Source, Role: c.Party.Role, Party: c.Party.Name, Kind: c.Kind,
-		Suspected: c.Suspected, Items: c.Items, Children: c.Children, Began: micros(c.BeganAt), Noticed: micros(c.NoticedAt), Due: micros(c.DueAt), Mark: mark, Inside: inside})
+		Suspected: c.Suspected, Items: c.Items, Children: c.Children, Began: micros(c.BeganAt), Noticed: micros(c.NoticedAt), Due: micros(c.DueAt), Mark: mark,
+		Cause: c.Cause, Suspect: c.Suspect, Alarm: body.Alarm, Drill: c.Drill, Plan: c.Plan, ReportIn: int64(c.ReportIn / time.Minute), Inside: body.Inside})
 	return c, entry, err
 }
 
@@ -335,11 +371,11 @@ func Write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor
 	case step == StepUnreported && c.Grade != Minor:
 		return c, "", ErrReported.At("step")
 	}
-	mark, err := c.write(ctx, tx, ring, by.Ledger(), step, words)
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), step, "", words)
 	if err != nil {
 		return c, "", err
 	}
-	body := NotedBody{Case: c.ID, Note: c.Notes - 1, Mark: mark, Step: step, Inside: inside}
+	body := NotedBody{Case: c.ID, Note: c.Notes - 1, Mark: mark, Step: step, Drill: c.Drill, Inside: inside}
 	if step != "" {
 		if !c.Took(step) {
 			c.Steps = append(c.Steps, step)
@@ -370,7 +406,7 @@ func Read(ctx context.Context, tx *db.Tx, by approval.Actor, service, name strin
 	if err != nil {
 		return c, nil, err
 	}
-	if _, err := c.note(ctx, tx, KindRead, by.Ledger(), ReadBody{c.ID, c.Notes, inside}); err != nil {
+	if _, err := c.note(ctx, tx, KindRead, by.Ledger(), ReadBody{c.ID, c.Notes, c.Drill, inside}); err != nil {
 		return c, nil, err
 	}
 	notes, err := NotesOf(ctx, tx, c)
@@ -398,18 +434,21 @@ func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offic
 	if children != 0 {
 		c.Children = children
 	}
-	switch {
-	case grade == Minor && max(before, c.Children) >= Larger: // that there are fewer is said first, and by another person
+	if grade == Minor && max(before, c.Children) >= Larger { // that there are fewer is said first, and by another person
 		return c, "", ErrTooMild.At("grade")
-	case grade == Minor && c.Grade != "" && c.Grade.Reportable() && c.GradedBy == by.Ledger():
-		return c, "", ErrSecond
+	}
+	var second *Second
+	if grade == Minor && c.Grade != "" && c.Grade.Reportable() {
+		if second, err = another(ctx, tx, by, c.GradedBy); err != nil {
+			return c, "", err
+		}
 	}
 	c.Grade, c.GradedBy = grade, by.Ledger()
 	if c.TriagedAt.IsZero() {
 		c.TriagedAt = tx.Now()
 	}
 	c.DueAt = c.due()
-	mark, err := c.write(ctx, tx, ring, by.Ledger(), StepGraded, words)
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), StepGraded, "", words)
 	if err != nil {
 		return c, "", err
 	}
@@ -419,7 +458,7 @@ func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offic
 	if err != nil {
 		return c, "", err
 	}
-	entry, err := c.note(ctx, tx, KindGraded, by.Ledger(), GradedBody{c.ID, c.Notes - 1, mark, c.Grade, c.Children, micros(c.DueAt)})
+	entry, err := c.note(ctx, tx, KindGraded, by.Ledger(), GradedBody{c.ID, c.Notes - 1, mark, c.Grade, c.Children, micros(c.DueAt), c.Drill, second})
 	return c, entry, err
 }
 
@@ -440,13 +479,17 @@ func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Office
 		return c, "", ErrUngraded
 	case outcome == Remedied && c.Grade.Reportable():
 		return c, "", ErrReported
-	case outcome == Unfounded && c.Grade.Reportable() && c.GradedBy == by.Ledger():
-		return c, "", ErrSecond
 	case len(c.Missing(outcome)) > 0:
 		return c, "", ErrMissing
 	}
+	var second *Second
+	if outcome == Unfounded && c.Grade.Reportable() {
+		if second, err = another(ctx, tx, by, c.GradedBy); err != nil {
+			return c, "", err
+		}
+	}
 	c.Outcome, c.ClosedBy, c.ClosedAt = outcome, by.Ledger(), tx.Now()
-	mark, err := c.write(ctx, tx, ring, by.Ledger(), StepClosed, words)
+	mark, err := c.write(ctx, tx, ring, by.Ledger(), StepClosed, "", words)
 	if err != nil {
 		return c, "", err
 	}
@@ -455,7 +498,11 @@ func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Office
 	if err != nil {
 		return c, "", err
 	}
-	entry, err := c.note(ctx, tx, KindClosed, by.Ledger(), ClosedBody{c.ID, c.Notes - 1, mark, c.Outcome})
+	entry, err := c.note(ctx, tx, KindClosed, by.Ledger(), ClosedBody{c.ID, c.Notes - 1, mark, c.Outcome, c.Drill, second})
+	if err != nil || !c.Drill {
+		return c, entry, err
+	}
+	_, _, err = catalog.Keep(ctx, tx, ring, by, service, c.drilled(), nil)
 	return c, entry, err
 }
 
@@ -483,14 +530,14 @@ func hold(ctx context.Context, tx *db.Tx, service, name string, most int64) (Cas
 }
 
 // write seals what is written about a case as its last note, and returns its mark.
-func (c Case) write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by string, step Step, words pii.Text) (string, error) {
-	now, n := tx.Now(), Note{Case: c.ID, Number: c.Notes - 1, Step: step, salt: ledger.NewSalt()}
+func (c Case) write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by string, step Step, target string, words pii.Text) (string, error) {
+	now, n := tx.Now(), Note{Case: c.ID, Number: c.Notes - 1, Step: step, Target: target, salt: ledger.NewSalt()}
 	sealed, err := ring.Seal(sealDomain, []byte(words.Reveal()), n.Case, number(n.Number))
 	if err != nil {
 		return "", err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO incident_note (`+noteColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		n.Case, n.Number, (*db.Time)(&now), by, n.Step, sealed, n.salt)
+	_, err = tx.Exec(ctx, `INSERT INTO incident_note (`+noteColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		n.Case, n.Number, (*db.Time)(&now), by, n.Step, n.Target, sealed, n.salt)
 	return mark(n.salt, n, words), err
 }
 

@@ -36,10 +36,11 @@ const (
 	BordersNear  = "border" // nearly as many children had something leave the country as may without an assessment
 )
 
-// Incident is the cause of the alarm that a case was opened, Stream of that a log counts as a
+// Incident is the cause of the alarm that a case was opened, Drilled of that one is practised, Stream of that a log counts as a
 // child's, and Rectification of that what has to be put right has a day that is near or over.
 const (
 	Incident      = "incident"
+	Drilled       = "drill"
 	Stream        = "stream"
 	Rectification = "rectification"
 )
@@ -81,6 +82,9 @@ func leaked(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([
 	var b incident.OpenedBody
 	if err := p.Into(&b); err != nil {
 		return nil, err
+	}
+	if b.Drill {
+		return inOffice(ctx, tx, p, Drilled, b.Case)
 	}
 	return inOffice(ctx, tx, p, Incident, b.Case)
 }
@@ -318,7 +322,7 @@ func (t Teller) whereTo(cause, service, lang string) string {
 		page = "/console/reviews"
 	case SweepBehind:
 		page = "/console/due"
-	case Incident:
+	case Incident, Drilled:
 		page = "/console/due"
 		q.Set("kind", string(Incident))
 	case Complaint, ComplaintDue:

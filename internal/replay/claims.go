@@ -74,9 +74,12 @@ func (f *fold) judge(c *insideClaim) fault {
 		}
 	}
 	var parties []approvals.Party
-	for _, of := range c.parties {
+	for i, of := range c.parties {
 		one, behind := f.then(of.person, of.version)
 		if one.State != staff.Active {
+			return impossible(ruleActor)
+		}
+		if c.terms != nil && !slices.ContainsFunc(one.Grants, func(g staff.Grant) bool { return g.Service == now.Name && g.Office == c.terms[i] }) {
 			return impossible(ruleActor)
 		}
 		parties = append(parties, approvals.Party{Person: one, Does: of.does, Behind: behind})

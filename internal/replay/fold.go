@@ -80,6 +80,9 @@ type fold struct {
 	logged     map[string]*logged
 	joinings   map[string]*joining
 	mishaps    map[string]*mishap
+	planned    map[planID]*planned // emergency plans
+	follows    []restsOnPlan
+	alerts     map[string]alert // alarms that open a case, by their entry
 	complaints map[string]*complained
 	matters    map[string]*matter
 	audits     map[filedYear][]*filed // yearly ones
@@ -131,7 +134,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), complaints: make(map[string]*complained), matters: make(map[string]*matter), audits: make(map[filedYear][]*filed), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), planned: make(map[planID]*planned), alerts: make(map[string]alert), complaints: make(map[string]*complained), matters: make(map[string]*matter), audits: make(map[filedYear][]*filed), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -304,6 +307,7 @@ func (f *fold) finish() {
 	f.checkSeats()
 	f.checkRaised()
 	f.checkKept()
+	f.checkPlans()
 	for k, c := range f.children {
 		if o := c.opening; o != nil && o.collect && !o.written && c.state != erased {
 			s := o.source

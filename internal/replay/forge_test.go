@@ -270,6 +270,35 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a leak of which more is read than was written": {"impossible incident", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindRead, incident.ReadBody{Case: s.leak, Notes: 3})
 		}},
+		"a case that no alarm has opened": {"impossible alarm", func(s *scene) {
+			s.forgeAs("system:incident", incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Alarm, Kind: incident.Leaked, Suspected: true, Noticed: 1, Due: 1 << 60, Mark: "x",
+				Cause: incident.Burst, Suspect: s.App.Ledger(), Alarm: id.New(id.Entry), Plan: 1, ReportIn: 240})
+		}},
+		"a case of an alarm that somebody has opened": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Alarm, Kind: incident.Altered, Suspected: true, Noticed: 1, Due: 1 << 60, Mark: "x",
+				Cause: incident.Audited, Plan: 1, ReportIn: 240})
+		}},
+		"a leak that follows no plan": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Staff, Kind: incident.Lost, Noticed: 1, Due: 1 << 60, Mark: "x", ReportIn: 240})
+		}},
+		"a leak that may be told later": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindOpened, incident.OpenedBody{Case: id.New(id.Incident), Source: incident.Staff, Kind: incident.Lost, Noticed: 1, Due: 1 << 60, Mark: "x", Plan: 1, ReportIn: 1440})
+		}},
+		"an emergency plan after the next": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindPlanned, incident.PlannedBody{Plan: 3, Minutes: []int64{1}, Mark: "x"})
+		}},
+		"an emergency plan of who holds no office": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), incident.KindPlanned, incident.PlannedBody{Plan: 2, Minutes: []int64{1}, Mark: "x"})
+		}},
+		"a step of a plan that is done twice": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindTicked, incident.TickedBody{Case: s.leak})
+		}},
+		"a leak of which nothing is stopped": {"impossible incident", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindContained, incident.ContainedBody{Case: s.leak, Note: 2, Mark: "x", Step: incident.StepRevoked, Target: "王小明"})
+		}},
+		"a leak that is stopped by an app": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.App.Ledger(), incident.KindContained, incident.ContainedBody{Case: s.leak, Note: 2, Mark: "x", Step: incident.StepRevoked, Target: s.App.ID})
+		}},
 		"a leak that nobody reported": {"impossible incident", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindClosed, incident.ClosedBody{Case: id.New(id.Incident), Note: 1, Mark: "x", Outcome: incident.Remedied})
 		}},

@@ -68,6 +68,7 @@ type insideClaim struct {
 	action  staff.Action // of a decision
 	apart   []key        // likewise: who may not stand behind who decides
 	parties []partyThen  // likewise: who may not be one (approval.Apart)
+	terms   []string     // likewise: of office, by which each of them acts
 	alone   bool         // likewise: of a file, or without the office
 	officer bool         // likewise: on a law, so one of those who agree holds an office
 	office  bool         // likewise: one of the parties holds one
@@ -473,6 +474,7 @@ func (f *fold) alarm(p ledger.Placed, s source) fault {
 	if x != (fault{}) {
 		return x
 	}
+	f.alerted(p, b)
 	if ofTouch(p, b) {
 		if b.Use == "" && !atTerminal(p) {
 			return impossible(ruleAlarm)

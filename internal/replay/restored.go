@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/catalog"
@@ -52,8 +53,12 @@ func (a *audit) missed(place int64) bool {
 // miss keeps of such an entry what still counts: that a value was used or looked at,
 // which its guardian is told, and what was done again: that a child was erased, that a
 // guardian said no, that a demand ended, that an end was announced, and how many had something
-// cross a border.
+// cross a border. An alarm opens its case once more: the place up to which they have is of the copy.
 func (f *fold) miss(p ledger.Placed) {
+	if b, x := body[approvals.AlarmBody](p); p.Kind == approvals.KindAlarm && x == (fault{}) {
+		f.alerted(p, b)
+		return
+	}
 	if p.Kind == catalog.KindCeasing {
 		f.missedEnds[p.Service] = true
 		return

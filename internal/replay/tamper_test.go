@@ -430,6 +430,10 @@ func (s *scene) leaks() {
 	s.T.Helper()
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		desk := incident.Desk{Ring: s.Ring, Charters: s.Desk.Charters}
+		if _, _, err := incident.Adopt(ctx, tx, s.Ring, s.Officer, s.Officer.Service, incident.Sheet{Steps: []incident.Task{{Minutes: 30, Who: "who is on duty", What: "close the link"}},
+			Contacts: []incident.Contact{{Who: "the officer", How: "by phone"}}}); err != nil {
+			return err
+		}
 		for _, outcome := range []incident.Outcome{incident.Remedied, ""} {
 			c, _, err := desk.Open(ctx, tx, s.Officer, s.Officer.Service, incident.Report{Kind: incident.Leaked, Items: []string{"nickname"}, Children: 3,
 				BeganAt: tx.Now().Add(-time.Hour), NoticedAt: tx.Now(), Words: pii.New("a list was public")})
@@ -437,6 +441,9 @@ func (s *scene) leaks() {
 				return err
 			}
 			if _, _, err = incident.Triage(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, incident.Minor, 4, pii.New("nobody has seen it")); err != nil {
+				return err
+			}
+			if _, _, err = incident.Done(ctx, tx, s.Officer, s.Officer.Service, c.ID, 0); err != nil {
 				return err
 			}
 			if s.leak = c.ID; outcome == "" {
@@ -1156,6 +1163,26 @@ var changes = []change{
 	{"a leak is closed", `UPDATE incident SET closed_at = 1 WHERE id = $1`, leak, "row_differs incident closed_at"},
 	{"a leak has fewer notes", `UPDATE incident SET notes = 1 WHERE id = $1`, leak, "row_differs incident notes"},
 	{"a leak was told of", `UPDATE incident SET steps = 'plan remedy report' WHERE id = $1`, leak, "row_differs incident steps"},
+	{"a leak was found by an alarm", `UPDATE incident SET cause = 'burst' WHERE id = $1`, leak, "row_differs incident cause"},
+	{"a leak is somebody's doing", `UPDATE incident SET suspect = '王小明' WHERE id = $1`, leak, "row_differs incident suspect"},
+	{"a leak is practised", `UPDATE incident SET drill = NOT drill WHERE id = $1`, leak, "row_differs incident drill"},
+	{"a leak follows another plan", `UPDATE incident SET plan = 0 WHERE id = $1`, leak, "row_differs incident plan"},
+	{"a leak may be told later", `UPDATE incident SET report_in = report_in + 1 WHERE id = $1`, leak, "row_differs incident report_in"},
+	{"a note of a leak stops something else", `UPDATE incident_note SET target = '王小明' WHERE incident = $1 AND number = 1`, leak, "row_differs incident_note target"},
+	{"an emergency plan never was", `DELETE FROM incident_plan WHERE number = 1`, nobody, "row_missing incident_plan "},
+	{"an emergency plan is another service's", `UPDATE incident_plan SET service = '王小明' WHERE number = 1`, nobody, "row_extra incident_plan "},
+	{"an emergency plan is another", `UPDATE incident_plan SET number = 7 WHERE number = 1`, nobody, "row_extra incident_plan "},
+	{"an emergency plan gives more time", `UPDATE incident_plan SET critical = NOT critical WHERE number = 1`, nobody, "row_differs incident_plan critical"},
+	{"an emergency plan has other minutes", `UPDATE incident_plan SET minutes = '90' WHERE number = 1`, nobody, "row_differs incident_plan minutes"},
+	{"an emergency plan is older", `UPDATE incident_plan SET adopted_at = adopted_at - 1 WHERE number = 1`, nobody, "row_differs incident_plan adopted_at"},
+	{"an emergency plan is another's word", `UPDATE incident_plan SET adopted_by = '王小明' WHERE number = 1`, nobody, "row_differs incident_plan adopted_by"},
+	{"an emergency plan says something else", `UPDATE incident_plan SET sealed = (SELECT sealed FROM incident_note WHERE number = 0 LIMIT 1) WHERE number = 1`, nobody, "row_sealed incident_plan sealed, salt"},
+	{"an emergency plan has another salt", `UPDATE incident_plan SET salt = sealed WHERE number = 1`, nobody, "row_sealed incident_plan sealed, salt"},
+	{"a step of a plan isn't done", `DELETE FROM incident_tick WHERE incident = $1`, leak, "row_missing incident_tick "},
+	{"a step of a plan is done about another leak", `UPDATE incident_tick SET incident = '王小明' WHERE incident = $1`, leak, "row_extra incident_tick "},
+	{"another step of a plan is done", `UPDATE incident_tick SET step = 7 WHERE incident = $1`, leak, "row_extra incident_tick "},
+	{"a step of a plan was done earlier", `UPDATE incident_tick SET ticked_at = ticked_at - 1 WHERE incident = $1`, leak, "row_differs incident_tick ticked_at"},
+	{"a step of a plan was done by another", `UPDATE incident_tick SET ticked_by = '王小明' WHERE incident = $1`, leak, "row_differs incident_tick ticked_by"},
 	{"a note of a leak is of another step", `UPDATE incident_note SET step = 'report' WHERE incident = $1 AND number = 1`, leak, "row_differs incident_note step"},
 	{"a note of a leak never was", `DELETE FROM incident_note WHERE incident = $1 AND number = 1`, leak, "row_missing incident_note "},
 	{"a note is of another leak", `UPDATE incident_note SET incident = '王小明' WHERE incident = $1 AND number = 1`, leak, "row_extra incident_note "},

@@ -54,7 +54,7 @@ var types = []string{
 	takedown.KindOpened, takedown.KindTaken, takedown.KindDecided, takedown.KindDone,
 	stream.KindRegistered, stream.KindTested, stream.KindFlipped, stream.KindEnded,
 	assistance.KindAsked, assistance.KindAnswered,
-	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead,
+	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead, incident.KindContained, incident.KindPlanned, incident.KindTicked,
 	complaint.KindReceived, complaint.KindAdded, complaint.KindReopened, complaint.KindAcknowledged, complaint.KindAnswered, complaint.KindDismissed, complaint.KindReminded, complaint.KindErased,
 	rectification.KindRecorded, rectification.KindHanded, rectification.KindPostponed, rectification.KindAppealed,
 	rectification.KindProved, rectification.KindConfirmed, rectification.KindReopened, rectification.KindReminded,
@@ -128,9 +128,20 @@ func knownTypes(asked, among []string) bool {
 
 // TellsOf reports whether an operator's system is told of an entry. Of what an app's own key
 // has raised it isn't: who has got hold of an app has its receiver of events, too, and would
-// learn from the alarm which child is a decoy.
+// learn from the alarm, or the case that it opens, which child is a decoy. Of what is practised
+// nobody outside is told (Article 21).
 func TellsOf(p ledger.Placed) bool {
-	return Tells(p.Kind) && !(p.Kind == approval.KindAlarm && strings.HasPrefix(p.Actor, "app:"))
+	if !Tells(p.Kind) || p.Kind == approval.KindAlarm && strings.HasPrefix(p.Actor, "app:") {
+		return false
+	}
+	if !strings.HasPrefix(p.Kind, "incident.") {
+		return true
+	}
+	var b struct {
+		Drill   bool   `json:"drill"`
+		Suspect string `json:"suspect"`
+	}
+	return p.Into(&b) == nil && !b.Drill && !strings.HasPrefix(b.Suspect, "app:")
 }
 
 // tells reports whether the endpoint is told of an entry.

@@ -939,7 +939,7 @@ CREATE INDEX join_test_stream ON join_test (stream, made_at, id);
 CREATE TABLE incident (
 	id         text    NOT NULL PRIMARY KEY,
 	service    text    NOT NULL,
-	source     text    NOT NULL, -- staff, party
+	source     text    NOT NULL, -- staff, party, app, alarm
 	role       text    NOT NULL, -- of the party that has reported it: processor, recipient; or empty, as is the next
 	party      text    NOT NULL,
 	reporter   text    NOT NULL, -- as the ledger names actors
@@ -958,12 +958,18 @@ CREATE TABLE incident (
 	closed_by  text    NOT NULL,
 	closed_at  bigint,           -- NULL while it is open
 	notes      bigint  NOT NULL, -- how many texts there are
-	steps      text    NOT NULL  -- that were taken, each once: plan, remedy, report, unreported, notice, warning, untold; separated by spaces
+	steps      text    NOT NULL, -- that were taken, each once: plan, remedy, report, unreported, notice, warning, untold; separated by spaces
+	cause      text    NOT NULL, -- of the alarm that has opened it: burst, decoy, audit, sweep; or empty
+	suspect    text    NOT NULL, -- whose doing has raised it, as the ledger names actors; or empty
+	drill      boolean NOT NULL, -- it is practised, and nothing of it has happened
+	plan       bigint  NOT NULL, -- the emergency plan that was in force as it was opened; 0: none
+	report_in  bigint  NOT NULL  -- minutes, from the report, until the authority is told of what is grave
 );
 CREATE INDEX incident_open ON incident (service, due_at, id) WHERE closed_at IS NULL;
 CREATE INDEX incident_due ON incident (due_at, id) WHERE closed_at IS NULL;
 CREATE INDEX incident_party ON incident (service, role, party) WHERE closed_at IS NULL;
 CREATE INDEX incident_closed ON incident (service, due_at, id) WHERE closed_at IS NOT NULL;
+CREATE INDEX incident_cause ON incident (service, cause, suspect, opened_at) WHERE cause <> '';
 
 -- What was written about one: with its report, with a grade, at its end, or in between.
 CREATE TABLE incident_note (
@@ -972,9 +978,32 @@ CREATE TABLE incident_note (
 	written_at bigint NOT NULL,
 	written_by text   NOT NULL, -- as the ledger names actors
 	step       text   NOT NULL, -- that it tells of, or empty
+	target     text   NOT NULL, -- what was contained: an app's key, a party, a child's pseudonym; or empty
 	sealed     bytea  NOT NULL, -- the text
 	salt       bytea  NOT NULL, -- of the mark that the ledger has of it
 	PRIMARY KEY (incident, number)
+);
+
+-- The emergency plans: what is done at once, by whom, and who is to be called. Those of before stay.
+CREATE TABLE incident_plan (
+	service    text    NOT NULL,
+	number     bigint  NOT NULL, -- from 1 on; the last is in force
+	critical   boolean NOT NULL, -- of an operator of critical information infrastructure: one hour to the authority
+	minutes    text    NOT NULL, -- within which each step is done, separated by spaces
+	adopted_at bigint  NOT NULL,
+	adopted_by text    NOT NULL, -- as the ledger names actors
+	sealed     bytea   NOT NULL, -- the plan
+	salt       bytea   NOT NULL, -- of the mark that the ledger has of it
+	PRIMARY KEY (service, number)
+);
+
+-- The steps of a plan that are done about a case.
+CREATE TABLE incident_tick (
+	incident  text   NOT NULL,
+	step      bigint NOT NULL, -- of the case's plan, from 0 on
+	ticked_at bigint NOT NULL,
+	ticked_by text   NOT NULL, -- as the ledger names actors
+	PRIMARY KEY (incident, step)
 );
 
 -- COMPLAINT. What anybody has reported (Article 24). Nothing of who has but what they wrote, and that is sealed.
@@ -1596,6 +1625,8 @@ DROP TABLE party_statement;
 DROP TABLE complaint_file;
 DROP TABLE complaint_note;
 DROP TABLE complaint;
+DROP TABLE incident_tick;
+DROP TABLE incident_plan;
 DROP TABLE incident_note;
 DROP TABLE incident;
 DROP TABLE join_test;
