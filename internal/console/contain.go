@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/party"
+	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 )
@@ -180,7 +181,7 @@ func (v *visit) contain(ctx context.Context, tx *db.Tx, by catalog.Officer, step
 			err = incident.ErrStep.At("step")
 		}
 		return of, "", "", err
-	case incident.StepFrozen, incident.StepUnverified:
+	case incident.StepFrozen, incident.StepReleased, incident.StepUnverified:
 	default:
 		return of, "", "", incident.ErrStep.At("step")
 	}
@@ -201,9 +202,12 @@ func (v *visit) contain(ctx context.Context, tx *db.Tx, by catalog.Officer, step
 	if err != nil {
 		return of, "", "", err
 	}
-	if step == incident.StepFrozen {
+	switch step {
+	case incident.StepFrozen:
 		entry, err = family.Freeze(ctx, tx, by, c, family.ByOfficer)
-	} else {
+	case incident.StepReleased:
+		entry, err = rights.Release(ctx, tx, by, c)
+	case incident.StepUnverified:
 		entry, err = v.unverify(ctx, tx, by, c)
 	}
 	return of, c.Subject, entry, err

@@ -49,7 +49,10 @@ func incidentPath(service, name string) string { return "/console/incidents/" + 
 var incidentCases = cases[incidentRow]{
 	name: listIncidents, page: "incidents", parse: incident.ParseCursor, read: mishaps,
 	columns: []string{"number", "id", "service", "kind", "source", "party", "cause", "drill", "concerned", "state", "grade", "opened_at", "triaged_at", "steps", "due_by", "outcome", "closed_at"},
-	cells: func(_ *visit, r incidentRow) []string {
+	cells: func(v *visit, r incidentRow) []string {
+		if !v.hears(r.Service) {
+			r.Cause = ""
+		}
 		concerned := ""
 		if r.Children > 0 {
 			concerned = strconv.FormatInt(r.Children, 10)
@@ -66,6 +69,13 @@ func mishaps(ctx context.Context, tx *db.Tx, _ *visit, services []string, filter
 		rows = append(rows, incidentRow{c, c.Late(tx.Now()), incidentPath(c.Service, c.ID)})
 	}
 	return rows, next, err
+}
+
+// hears reports whether the person is told by which alarm a case of the service was opened: who
+// may write about it, or see the ledger. Anybody else, an engineer with an app's key above all,
+// would learn from it which child is a decoy.
+func (v *visit) hears(service string) bool {
+	return v.in.Person.May(staff.WriteIncidents, service) || v.in.Person.May(staff.SeeLedger, service)
 }
 
 // incidents lists what was, or may have been, leaked, changed or lost (Article 21).
@@ -298,8 +308,11 @@ func (p *incidentPage) plan(ctx context.Context, tx *db.Tx, v *visit, service ca
 
 func (p *incidentPage) fill(ctx context.Context, tx *db.Tx, v *visit, one incident.Case, read []incident.Note) (err error) {
 	p.Case, p.Path, p.Late = one, incidentPath(one.Service, one.ID), one.Late(tx.Now())
+	if !v.hears(one.Service) {
+		p.Cause, p.Suspect = "", ""
+	}
 	names := v.names(tx, one.Service)
-	for name, actor := range map[*string]string{&p.Reporter: one.Reporter, &p.Grader: one.GradedBy, &p.Closer: one.ClosedBy, &p.Doer: one.Suspect} { // of whom two may be one
+	for name, actor := range map[*string]string{&p.Reporter: one.Reporter, &p.Grader: one.GradedBy, &p.Closer: one.ClosedBy, &p.Doer: p.Suspect} { // of whom two may be one
 		if *name, err = names.of(ctx, actor); err != nil {
 			return err
 		}

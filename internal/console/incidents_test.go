@@ -192,6 +192,8 @@ func (b *bureau) stops() {
 		{b.vice, "/contain", 303, []string{"step", "unverified", "ref", b.ref, "words", "手机被盗"}},
 		{b.vice, "/contain", 303, []string{"step", "rotated", "words", "保险起见"}},
 		{b.vice, "/contain", 303, []string{"step", "frozen", "ref", b.ref, "words", "手机被盗"}},
+		{b.vice, "/contain", 303, []string{"step", "released", "ref", b.ref, "words", "手机已找回"}},
+		{b.vice, "/contain", 303, []string{"step", "frozen", "ref", b.ref, "words", "还是不放心"}},
 	} {
 		if w := one.by.post(path+one.form, one.pairs...); w.Code != one.code {
 			b.T.Errorf("%s %v: %d %s", one.form, one.pairs, w.Code, w.Body)

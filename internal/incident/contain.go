@@ -21,12 +21,13 @@ const (
 	StepRevoked    Step = "revoked"    // an app's keys
 	StepSuspended  Step = "suspended"  // a processor or a recipient
 	StepFrozen     Step = "frozen"     // a child: nothing happens with its information but that it is kept
+	StepReleased   Step = "released"   // a child again, of which it turned out that nothing has happened
 	StepUnverified Step = "unverified" // a child's guardians, who have to prove anew who they are
 	StepRotated    Step = "rotated"    // the keys of the store: asked for, and done by a job
 )
 
 // Containing lists them.
-var Containing = []Step{StepRevoked, StepSuspended, StepFrozen, StepUnverified, StepRotated}
+var Containing = []Step{StepRevoked, StepSuspended, StepFrozen, StepReleased, StepUnverified, StepRotated}
 
 // A ContainedBody says what was contained, and by which entry that was done.
 type ContainedBody struct {
@@ -76,7 +77,7 @@ func (s Step) IsTarget(target string) bool {
 	switch s {
 	case StepRevoked:
 		return id.Is(id.Credential, target)
-	case StepFrozen, StepUnverified:
+	case StepFrozen, StepReleased, StepUnverified:
 		return id.Is(id.Subject, target)
 	case StepSuspended:
 		role, name, two := strings.Cut(target, " ")
