@@ -189,6 +189,8 @@ var kinds = []kindOf{
 	{incident.KindContained, []int{21}},
 	{incident.KindPlanned, []int{21}},
 	{incident.KindTicked, []int{21}},
+	{incident.KindReached, []int{21}},
+	{incident.KindFrozen, []int{21}},
 	{complaint.KindReceived, []int{10, 24}},
 	{complaint.KindAdded, []int{24}},
 	{complaint.KindReopened, []int{24}},

@@ -168,6 +168,14 @@ func BySubjects(ctx context.Context, tx *db.Tx, service string, subjects []strin
 	return slices.DeleteFunc(all, func(c Child) bool { return c.Service != service }), err
 }
 
+// HoldBySubjects is BySubjects for whoever writes rows about the children: they stay as they
+// are to the end of the transaction, as after Hold, in the order of their ids.
+func HoldBySubjects(ctx context.Context, tx *db.Tx, service string, subjects []string) ([]Child, error) {
+	in, args := db.Placeholders(subjects)
+	all, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM child WHERE subject IN `+in+` AND state <> 'erased' ORDER BY child`+tx.ForShare(), args...)
+	return slices.DeleteFunc(all, func(c Child) bool { return c.Service != service }), err
+}
+
 // Lock raises the child's version and holds the child to the end of the
 // transaction. It is the first statement of every change, so that for one child
 // the order of versions is the order of changes. Errors: ErrNotFound, ErrErased.

@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/vault"
@@ -100,6 +101,7 @@ type batch struct {
 	approvals []approvals.Request
 	consents  []consentRow
 	crossings []border.Crossing
+	reached   []incident.Affected
 }
 
 // compareChildren walks through the tables of children by their key.
@@ -174,6 +176,7 @@ func (a *audit) read(after string) (b batch, err error) {
 		vault.ReadBundles(&b.bundles, b.Stretch),
 		approvals.ReadRows(&b.approvals, b.Stretch),
 		border.ReadCrossings(&b.crossings, b.Stretch),
+		incident.ReadReached(&b.reached, b.Stretch),
 		db.ReadInto(&b.consents, scanConsent, `
 			SELECT child, id, guardian, request, purpose, charter, notice, page, lang, channel,
 				shown_at, given_at, granted, takeover, withdraws, strength, ended_at, ending, entry FROM consent
@@ -267,6 +270,7 @@ func (a *audit) compareBatch(b batch, erased map[tomb]int64) error {
 		}
 	}
 	a.compareCrossings(b, found)
+	a.compareReached(b, found)
 	if err := a.compareCounts(b, found); err != nil {
 		return err
 	}

@@ -82,7 +82,8 @@ type fold struct {
 	mishaps    map[string]*mishap
 	planned    map[planID]*planned // emergency plans
 	follows    []restsOnPlan
-	alerts     map[string]alert // alarms that open a case, by their entry
+	alerts     map[string]alert       // alarms that open a case, by their entry
+	reached    map[key][]reachedChild // by child
 	complaints map[string]*complained
 	matters    map[string]*matter
 	audits     map[filedYear][]*filed // yearly ones
@@ -134,7 +135,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), planned: make(map[planID]*planned), alerts: make(map[string]alert), complaints: make(map[string]*complained), matters: make(map[string]*matter), audits: make(map[filedYear][]*filed), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), planned: make(map[planID]*planned), alerts: make(map[string]alert), reached: make(map[key][]reachedChild), complaints: make(map[string]*complained), matters: make(map[string]*matter), audits: make(map[filedYear][]*filed), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -221,6 +222,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.incidentEntry(p, s)
+	case slices.Contains(ofReach, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.reachEntry(p, s)
 	case slices.Contains(ofComplaints, p.Kind):
 		if p.Subject != "" || p.Service == "" || p.Version != 0 {
 			return fault{what: FoundBody, field: "subject"}
@@ -359,6 +365,7 @@ const (
 	ruleTakedown   = "takedown"
 	ruleStream     = "stream"
 	ruleIncident   = "incident"
+	ruleList       = "list"
 	ruleComplaint  = "complaint"
 
 	ruleRectification = "rectification"

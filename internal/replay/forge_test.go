@@ -49,6 +49,20 @@ func (s *scene) forge(c family.Child, by int64, kind, actor string, body any) {
 	})
 }
 
+// forgeReach puts a child on the list of the open case, as who is no other than it says, behind
+// the hash that the list has.
+func (s *scene) forgeReach(actor string, children int64, subject string) {
+	s.T.Helper()
+	b := incident.ReachedBody{Case: s.leak, Children: children, Sets: []incident.ReachedSet{{Children: []string{subject}}}}
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		list, err := incident.ListOf(ctx, tx, s.leak)
+		b.Batch, b.Chain = list.Batches+1, list.Chain
+		return err
+	})
+	b.Chain = b.Chained(b.Chain)
+	s.forgeAs(actor, incident.KindReached, b)
+}
+
 // fair is the body of a use that the gate would permit.
 func (s *scene) fair() gate.UseBody {
 	var sv catalog.Service
@@ -298,6 +312,17 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		}},
 		"a leak that is stopped by an app": {"impossible actor", func(s *scene) {
 			s.forgeAs(s.App.Ledger(), incident.KindContained, incident.ContainedBody{Case: s.leak, Note: 2, Mark: "x", Step: incident.StepRevoked, Target: s.App.ID})
+		}},
+		"a list that an app makes":           {"impossible actor", func(s *scene) { s.forgeReach(s.App.Ledger(), 4, s.bo.Subject) }},
+		"a list that grows by who is on it":  {"impossible list", func(s *scene) { s.forgeReach(s.Officer.Ledger(), 3, s.lan.Subject) }},
+		"a list with a stranger":             {"impossible list", func(s *scene) { s.forgeReach(s.Officer.Ledger(), 4, id.New(id.Subject)) }},
+		"a list that is longer than it says": {"impossible list", func(s *scene) { s.forgeReach(s.Officer.Ledger(), 3, s.bo.Subject) }},
+		"a list of which a step is left out": {"impossible list", func(s *scene) {
+			b := incident.ReachedBody{Case: s.leak, Batch: 4, Sets: []incident.ReachedSet{{Children: []string{s.bo.Subject}}}, Children: 4}
+			s.forgeAs(s.Officer.Ledger(), incident.KindReached, b)
+		}},
+		"a list that is fixed as it never was": {"impossible list", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindFrozen, incident.FrozenBody{Case: s.leak, Batch: 2, Children: 2})
 		}},
 		"a leak that nobody reported": {"impossible incident", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindClosed, incident.ClosedBody{Case: id.New(id.Incident), Note: 1, Mark: "x", Outcome: incident.Remedied})

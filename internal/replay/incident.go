@@ -34,6 +34,7 @@ type mishap struct {
 	plan, reportIn                                      int64
 	ticks                                               map[int64]ticked
 	seen                                                int64 // how many of them were compared
+	list                                                reachedList
 }
 
 // A written is what the ledger says of a text.

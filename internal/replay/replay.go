@@ -39,6 +39,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/reach"
 )
 
 // Options are what an audit may be told.
@@ -116,6 +117,7 @@ type audit struct {
 	restorations []backup.Restoration
 	tallies      tallies
 	touches      touches
+	index        *reach.Check
 }
 
 func (a *audit) run() error {
@@ -144,6 +146,9 @@ func (a *audit) run() error {
 		return err
 	}
 	if err := a.readTouches(); err != nil {
+		return err
+	}
+	if err := a.readIndex(); err != nil {
 		return err
 	}
 	a.fold.now = a.tx.Now().UnixMicro()
@@ -186,6 +191,9 @@ func (a *audit) run() error {
 	if err := a.compareTouches(); err != nil {
 		return err
 	}
+	if err := a.compareIndex(); err != nil {
+		return err
+	}
 	if err := a.compareChildren(); err != nil {
 		return err
 	}
@@ -200,6 +208,7 @@ func (a *audit) entries() (whole bool, err error) {
 	each := func(p ledger.Placed) error {
 		a.report.Entries++
 		a.tallies.add(p)
+		a.index.Add(p)
 		if a.missed(p.Place) {
 			a.report.Missed++
 			a.fold.miss(p)

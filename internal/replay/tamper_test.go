@@ -447,6 +447,9 @@ func (s *scene) leaks() {
 				return err
 			}
 			if s.leak = c.ID; outcome == "" {
+				if err := s.reached(ctx, tx); err != nil {
+					return err
+				}
 				continue
 			}
 			for _, step := range []incident.Step{"", incident.StepPlan, incident.StepRemedy, incident.StepUnreported, incident.StepUntold} {
@@ -463,6 +466,24 @@ func (s *scene) leaks() {
 		}
 		return nil
 	})
+}
+
+// reached has the open case reach three children, of whom one is gone later, and the list fixed
+// in between.
+func (s *scene) reached(ctx context.Context, tx *db.Tx) error {
+	for _, some := range [][]incident.Found{
+		{{Subject: s.mei.Subject, Items: []string{"nickname"}}, {Subject: s.gone.Subject, Items: []string{"nickname"}}},
+		{{Subject: s.mei.Subject, Items: []string{"voice"}}, {Subject: s.lan.Subject}},
+	} {
+		list, _, err := incident.Reach(ctx, tx, s.Officer, s.Officer.Service, s.leak, some)
+		if err == nil && list.Batches == 1 {
+			_, _, err = incident.Freeze(ctx, tx, s.Officer, s.Officer.Service, s.leak)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // helps has the processor report a leak, and answer one of two tasks, though it is suspended.
@@ -1191,6 +1212,21 @@ var changes = []change{
 	{"a note of a leak is another's", `UPDATE incident_note SET written_by = '王小明' WHERE incident = $1 AND number = 1`, leak, "row_differs incident_note written_by"},
 	{"a note of a leak says something else", `UPDATE incident_note SET sealed = (SELECT sealed FROM incident_note WHERE incident = $1 AND number = 0) WHERE number = 1`, leak, "row_sealed incident_note sealed, salt"},
 	{"a note of a leak has another salt", `UPDATE incident_note SET salt = sealed WHERE incident = $1 AND number = 1`, leak, "row_sealed incident_note sealed, salt"},
+	{"nobody is on a list", `DELETE FROM incident_list WHERE incident = $1`, leak, "row_missing incident_list "},
+	{"a list is of another leak", `UPDATE incident_list SET incident = '王小明' WHERE incident = $1`, leak, "row_extra incident_list "},
+	{"fewer are on a list", `UPDATE incident_list SET children = 2 WHERE incident = $1`, leak, "row_differs incident_list children"},
+	{"a list grew in fewer steps", `UPDATE incident_list SET batches = 1 WHERE incident = $1`, leak, "row_differs incident_list batches"},
+	{"a list has another hash", `UPDATE incident_list SET chain = '王小明' WHERE incident = $1`, leak, "row_differs incident_list chain"},
+	{"a list is fixed as it stands", `UPDATE incident_list SET frozen = 2 WHERE incident = $1`, leak, "row_differs incident_list frozen"},
+	{"a list was fixed later", `UPDATE incident_list SET frozen_at = frozen_at + 1 WHERE incident = $1`, leak, "row_differs incident_list frozen_at"},
+	{"a list was fixed by another", `UPDATE incident_list SET frozen_by = '王小明' WHERE incident = $1`, leak, "row_differs incident_list frozen_by"},
+	{"a child isn't on a list", `DELETE FROM incident_child WHERE child = $1`, mei, "row_missing incident_child "},
+	{"a child is on another list", `UPDATE incident_child SET incident = '王小明' WHERE child = $1`, mei, "row_extra incident_child "},
+	{"another child is on a list", `UPDATE incident_child SET child = $1 WHERE child = $2`, both, "row_extra incident_child "},
+	{"an erased child is on a list", `INSERT INTO incident_child (child, incident, items, batch, added_at) SELECT $1, incident, items, batch, added_at FROM incident_child WHERE batch = 2`, gone, "row_extra incident_child "},
+	{"less of a child is concerned", `UPDATE incident_child SET items = 'nickname' WHERE child = $1`, mei, "row_differs incident_child items"},
+	{"a child came to a list with others", `UPDATE incident_child SET batch = 2 WHERE child = $1`, mei, "row_differs incident_child batch"},
+	{"a child came to a list later", `UPDATE incident_child SET added_at = added_at + 1 WHERE child = $1`, mei, "row_differs incident_child added_at"},
 	{"a suspicion never was", `DELETE FROM suspicion WHERE id = $1`, doubt, "row_missing suspicion "},
 	{"a suspicion has another name", `UPDATE suspicion SET id = '王小明' WHERE id = $1`, doubt, "row_extra suspicion "},
 	{"a suspicion is another service's", `UPDATE suspicion SET service = '王小明' WHERE id = $1`, doubt, "row_differs suspicion service"},

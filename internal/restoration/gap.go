@@ -281,6 +281,8 @@ var additions = map[string]string{
 	incident.KindContained:     "its text is lost; what it has stopped is done again by what did that",
 	incident.KindPlanned:       "the plan of the copy is in force, and the office adopts the newer one again",
 	incident.KindTicked:        "somebody says once more that it is done",
+	incident.KindReached:       "whom it has reached is asked once more, and the list is shorter until then",
+	incident.KindFrozen:        "it is fixed anew; who has a copy of it proves it by the ledger still",
 	complaint.KindReceived:     "",
 	complaint.KindAdded:        "its text is lost: who wrote it writes it again",
 	complaint.KindReopened:     "its reporter opens it once more",

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/party"
@@ -108,6 +109,9 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		return nil, err
 	}
 	if err := border.Forget(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	if err := incident.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
 	if err := approval.Forget(ctx, tx, id); err != nil {

@@ -1006,6 +1006,49 @@ CREATE TABLE incident_tick (
 	PRIMARY KEY (incident, step)
 );
 
+-- Whom a case has reached, or may have: how many that ever were, in how many steps, and a hash
+-- over all of them that the ledger has, too. A case that has reached nobody yet has no row.
+CREATE TABLE incident_list (
+	incident  text   NOT NULL PRIMARY KEY,
+	children  bigint NOT NULL, -- each once; who was erased since counts still
+	batches   bigint NOT NULL,
+	chain     text   NOT NULL, -- hash of the last batch and the chain before it, in hex
+	frozen    bigint NOT NULL, -- how many batches there were when somebody last fixed the list as evidence; 0: nobody has
+	frozen_at bigint,
+	frozen_by text   NOT NULL  -- as the ledger names actors, or empty
+);
+
+-- The children on the lists. Such a row goes with its child.
+CREATE TABLE incident_child (
+	child    text   NOT NULL,
+	incident text   NOT NULL,
+	items    text   NOT NULL, -- separated by spaces; empty: nobody knows which
+	batch    bigint NOT NULL, -- that has put it on the list, from 1 on
+	added_at bigint NOT NULL,
+	PRIMARY KEY (child, incident)
+); -- clustered
+CREATE INDEX incident_child_incident ON incident_child (incident, child);
+
+-- REACH. Which children each key, person and party has come to: an index of the ledger by stretches
+-- of it. It names nobody that the ledger doesn't, and can be made anew from it.
+CREATE TABLE reach_segment (
+	level     bigint NOT NULL, -- 0: of 4,096 entries; each further of 16 of the one before
+	n         bigint NOT NULL, -- which of its level, from 0 on
+	min_at    bigint NOT NULL, -- the times of its entries
+	max_at    bigint NOT NULL,
+	directory bytea  NOT NULL, -- who has come to children in it, and the hashes of the parts that say to which; JSON
+	bound     bytea  NOT NULL, -- keyed hash of all the rest
+	PRIMARY KEY (level, n)
+);
+
+CREATE TABLE reach_part (
+	level bigint NOT NULL,
+	n     bigint NOT NULL,
+	part  bigint NOT NULL,
+	keys  bytea  NOT NULL, -- how the pseudonyms begin, in order
+	PRIMARY KEY (level, n, part)
+);
+
 -- COMPLAINT. What anybody has reported (Article 24). Nothing of who has but what they wrote, and that is sealed.
 CREATE TABLE complaint (
 	id              text    NOT NULL PRIMARY KEY,

@@ -1,0 +1,228 @@
+package reach
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
+	"wardkeep/internal/ledger"
+)
+
+// An asking is one question on its way through the ledger.
+type asking struct {
+	x       Index
+	q       Question
+	from    Key
+	end     int64 // of the ledger
+	sets    *items
+	runs    []*run
+	read    map[Key]int32 // what was read of the entries themselves
+	entries int64         // how many were
+}
+
+// ask finds what answers a question: the stretches that lie in its time wholly by the index, and
+// those at its borders, which are at most some of the shortest, by their entries.
+func (x Index) ask(ctx context.Context, tx *db.Tx, q Question, from Key) (*asking, error) {
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	head, err := ledger.Head(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	a := &asking{x: x, q: q, from: from, end: head.Size, sets: newItems(), read: make(map[Key]int32)}
+	place := int64(0)
+	for level := int64(levels - 1); level >= 0; level-- {
+		first, n := place/x.size(level), (a.end-place)/x.size(level)
+		if err := a.cover(ctx, tx, level, first, first+n); err != nil {
+			return nil, err
+		}
+		place += n * x.size(level)
+	}
+	if err := a.look(ctx, tx, place, a.end); err != nil {
+		return nil, err
+	}
+	a.close()
+	return a, nil
+}
+
+// cover goes through the stretches of a level from one to another.
+func (a *asking) cover(ctx context.Context, tx *db.Tx, level, from, to int64) error {
+	for ; from < to; from += fan {
+		upto := min(to, from+fan)
+		found, err := a.x.load(ctx, tx, level, from, upto)
+		if err != nil {
+			return err
+		}
+		for n := from; n < upto; n++ {
+			if err := a.stretch(ctx, tx, level, n, found); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stretch takes one: by the index where it lies in the time that is asked about wholly, and else
+// by the shorter ones.
+func (a *asking) stretch(ctx context.Context, tx *db.Tx, level, n int64, found map[int64]segment) error {
+	s, there := found[n]
+	switch {
+	case there && (!a.q.From.IsZero() && s.maxAt < a.q.From.UnixMicro() || !a.q.To.IsZero() && s.minAt >= a.q.To.UnixMicro()):
+		return nil
+	case there && (a.q.From.IsZero() || s.minAt >= a.q.From.UnixMicro()) && (a.q.To.IsZero() || s.maxAt < a.q.To.UnixMicro()):
+		return a.indexed(ctx, tx, s)
+	case level > 0:
+		return a.cover(ctx, tx, level-1, n*fan, (n+1)*fan)
+	}
+	return a.look(ctx, tx, n*a.x.span(), (n+1)*a.x.span())
+}
+
+// indexed takes what the index has of a stretch.
+func (a *asking) indexed(ctx context.Context, tx *db.Tx, s segment) error {
+	wanted, err := sourcesOf(map[int64]segment{s.n: s}, a.q.matches)
+	if err != nil {
+		return err
+	}
+	for _, of := range sortedShapes(wanted) {
+		for _, w := range wanted[of] {
+			a.runs = append(a.runs, w.run(ctx, tx, a.sets.of(of.Items), a.from))
+		}
+	}
+	return nil
+}
+
+// look reads entries themselves. Errors: ErrBehind where there are too many, ledger.ErrDamaged
+// where one is gone.
+func (a *asking) look(ctx context.Context, tx *db.Tx, from, to int64) error {
+	if a.entries += to - from; a.entries > walked {
+		return ErrBehind
+	}
+	seen := from
+	err := ledger.Read(ctx, tx, from, to, func(p ledger.Placed) error {
+		seen++
+		if p.Service != a.q.Service || !a.q.From.IsZero() && p.At.Before(a.q.From) || !a.q.To.IsZero() && !p.At.Before(a.q.To) {
+			return nil
+		}
+		s, child, is, err := shapeOf(p)
+		if err != nil || !is || child < a.from || !a.q.matches(s) {
+			return err
+		}
+		set := a.sets.of(s.Items)
+		if before, known := a.read[child]; known {
+			set = a.sets.join(before, set)
+		}
+		a.read[child] = set
+		return nil
+	})
+	if err == nil && seen != to {
+		err = fmt.Errorf("%w: there is no entry at place %d", ledger.ErrDamaged, seen)
+	}
+	return err
+}
+
+// close adds what was read to the runs: one for each set, in order.
+func (a *asking) close() {
+	bySet := make(map[int32][]Key)
+	for k, set := range a.read {
+		bySet[set] = append(bySet[set], k)
+	}
+	for set, keys := range bySet {
+		slices.Sort(keys)
+		a.runs = append(a.runs, &run{set: set, keys: keys})
+	}
+}
+
+// An Answer is whom something has reached.
+type Answer struct {
+	Children int64       // each once; who was erased since is among them
+	Items    []ItemCount // of how many of them each, in order
+	Entries  int64       // of the ledger when it was asked: what comes later isn't in it
+}
+
+// An ItemCount says of how many children an item is concerned.
+type ItemCount struct {
+	Item     string
+	Children int64
+}
+
+// Ask answers a question. Errors: ErrBy, ErrName, ErrTime, ErrBehind, ErrDamaged,
+// ledger.ErrDamaged.
+func (x Index) Ask(ctx context.Context, tx *db.Tx, q Question) (Answer, error) {
+	a, err := x.ask(ctx, tx, q, 0)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{Entries: a.end}
+	var bySet []int64
+	err = unite(a.runs, a.sets, func(_ Key, set int32) error {
+		for int(set) >= len(bySet) {
+			bySet = append(bySet, 0)
+		}
+		bySet[set]++
+		answer.Children++
+		return nil
+	})
+	byItem := make(map[string]int64)
+	for set, n := range bySet {
+		for _, item := range strings.Fields(a.sets.names[set]) {
+			byItem[item] += n
+		}
+	}
+	for item, n := range byItem {
+		answer.Items = append(answer.Items, ItemCount{item, n})
+	}
+	slices.SortFunc(answer.Items, func(a, b ItemCount) int {
+		return cmp.Or(cmp.Compare(b.Children, a.Children), cmp.Compare(a.Item, b.Item))
+	})
+	return answer, err
+}
+
+// A Page is a part of the answer to a question, in the order of the pseudonyms.
+type Page struct {
+	Found []incident.Found // who is still here, each once
+	Gone  int64            // how many were erased since
+	Next  Key              // from which it goes on
+	More  bool             // it does
+}
+
+// Find returns whom something has reached, those from a key on, and at most limit. Errors: as Ask.
+func (x Index) Find(ctx context.Context, tx *db.Tx, q Question, from Key, limit int) (page Page, err error) {
+	a, err := x.ask(ctx, tx, q, from)
+	if err != nil {
+		return Page{}, err
+	}
+	var keys []Key
+	var of []int32
+	err = unite(a.runs, a.sets, func(k Key, set int32) error {
+		if len(keys) == limit {
+			page.Next, page.More = k, true
+			return errEnough
+		}
+		keys, of = append(keys, k), append(of, set)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return Page{}, err
+	}
+	for i, k := range keys {
+		// Two may begin alike: then both are reached.
+		subjects, err := family.Beginning(ctx, tx, q.Service, k.Begins())
+		if err != nil {
+			return Page{}, err
+		}
+		if len(subjects) == 0 {
+			page.Gone++
+		}
+		for _, subject := range subjects {
+			page.Found = append(page.Found, incident.Found{Subject: subject, Items: strings.Fields(a.sets.names[of[i]])})
+		}
+	}
+	return page, nil
+}
