@@ -104,13 +104,13 @@ func (a *asking) look(ctx context.Context, tx *db.Tx, from, to int64) error {
 	if a.entries += to - from; a.entries > walked {
 		return ErrBehind
 	}
-	seen := from
+	seen, reader := from, make(reader)
 	err := ledger.Read(ctx, tx, from, to, func(p ledger.Placed) error {
 		seen++
 		if p.Service != a.q.Service || !a.q.From.IsZero() && p.At.Before(a.q.From) || !a.q.To.IsZero() && !p.At.Before(a.q.To) {
 			return nil
 		}
-		s, child, is, err := shapeOf(p)
+		s, child, is, err := reader.shape(p)
 		if err != nil || !is || child < a.from || !a.q.matches(s) {
 			return err
 		}

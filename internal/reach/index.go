@@ -21,9 +21,10 @@ const Indexed = "reach"
 type sorter struct {
 	minAt, maxAt int64
 	keys         map[shape][]Key
+	reader       reader
 }
 
-func newSorter() *sorter { return &sorter{keys: make(map[shape][]Key)} }
+func newSorter() *sorter { return &sorter{keys: make(map[shape][]Key), reader: make(reader)} }
 
 // add takes the next entry. Errors: ledger.ErrDamaged.
 func (t *sorter) add(p ledger.Placed) error {
@@ -32,7 +33,7 @@ func (t *sorter) add(p ledger.Placed) error {
 		t.minAt = at
 	}
 	t.minAt, t.maxAt = min(t.minAt, at), max(t.maxAt, at)
-	s, child, is, err := shapeOf(p)
+	s, child, is, err := t.reader.shape(p)
 	if is && err == nil {
 		t.keys[s] = append(t.keys[s], child)
 	}

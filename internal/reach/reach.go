@@ -144,20 +144,43 @@ func (s shape) compare(t shape) int {
 // guardian who looks comes to their own child alone, whose entries are found by the child.
 var kinds = []string{gate.KindPermitted, gate.KindReleased}
 
-// shapeOf returns the shape of an entry and the child, and false for one that tells of no use.
+// A reader reads the shapes of entries. The bodies of most are those of others, byte by byte, and
+// are read once.
+type reader map[string]shape
+
+// remembered is how many bodies a reader keeps.
+const remembered = 1 << 12
+
+// shape returns the shape of an entry and the child, and false for one that tells of no use.
 // Errors: ledger.ErrDamaged.
-func shapeOf(p ledger.Placed) (s shape, child Key, is bool, err error) {
+func (r reader) shape(p ledger.Placed) (s shape, child Key, is bool, err error) {
 	if !slices.Contains(kinds, p.Kind) || p.Subject == "" {
 		return s, 0, false, nil
 	}
-	var b gate.UseBody
-	if err := p.Into(&b); err != nil {
-		return s, 0, false, err
+	s, known := r[string(p.Body)]
+	if !known {
+		if s, err = bodyOf(p); err != nil {
+			return s, 0, false, err
+		}
+		if len(r) == remembered {
+			clear(r)
+		}
+		r[string(p.Body)] = s
 	}
 	if child, is = KeyOf(p.Subject); !is {
 		return s, 0, false, fmt.Errorf("%w: %s at place %d is about nobody", ledger.ErrDamaged, p.Kind, p.Place)
 	}
-	s = shape{Service: p.Service, Charter: b.Charter, Actor: p.Actor, Items: inOrder(b.Items)}
+	s.Service, s.Actor = p.Service, p.Actor
+	return s, child, true, nil
+}
+
+// bodyOf returns what the body of a use says of its shape.
+func bodyOf(p ledger.Placed) (s shape, err error) {
+	var b gate.UseBody
+	if err := p.Into(&b); err != nil {
+		return s, err
+	}
+	s = shape{Charter: b.Charter, Items: inOrder(b.Items)}
 	switch {
 	case b.Pull != nil:
 		s.Party = string(b.Pull.Role) + "/" + b.Pull.Party
@@ -166,7 +189,7 @@ func shapeOf(p ledger.Placed) (s shape, child Key, is bool, err error) {
 	case b.Activity == string(charter.Transfer):
 		s.Party = string(party.Recipient) + "/" + b.Party
 	}
-	return s, child, true, nil
+	return s, nil
 }
 
 // inOrder is how a shape has items.
