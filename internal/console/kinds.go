@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
+	"wardkeep/internal/warning"
 	"wardkeep/internal/webhook"
 	"wardkeep/internal/yearly"
 )
@@ -191,6 +192,16 @@ var kinds = []kindOf{
 	{incident.KindTicked, []int{21}},
 	{incident.KindReached, []int{21}},
 	{incident.KindFrozen, []int{21}},
+	{warning.KindDrafted, []int{21}},
+	{warning.KindConfirmed, []int{21}},
+	{warning.KindPaused, []int{21}},
+	{warning.KindResumed, []int{21}},
+	{warning.KindExtended, []int{21}},
+	{warning.KindPrepared, []int{21}},
+	{warning.KindTold, []int{21}},
+	{warning.KindListed, []int{15, 21}},
+	{warning.KindPublished, []int{21}},
+	{warning.KindWithdrawn, []int{21}},
 	{complaint.KindReceived, []int{10, 24}},
 	{complaint.KindAdded, []int{24}},
 	{complaint.KindReopened, []int{24}},

@@ -111,6 +111,12 @@ func ReadChildren(into *[]Child, children []ID) db.Read {
 	return db.ReadInto(into, scan, `SELECT `+columns+` FROM child WHERE child IN `+in, args...)
 }
 
+// ReadHeldOf is ReadHeld for at most db.Chunk children, in any order.
+func ReadHeldOf(tx *db.Tx, into *[]Child, children []ID) db.Read {
+	in, args := db.Placeholders(children)
+	return db.ReadInto(into, scan, `SELECT `+columns+` FROM child WHERE child IN `+in+tx.ForShare(), args...)
+}
+
 // ReadFree is ReadHeld for at most db.Chunk children, in any order. Those that
 // somebody is changing are left out.
 func ReadFree(tx *db.Tx, into *[]Child, children []ID) db.Read {

@@ -76,6 +76,8 @@ const (
 	KindCeasedRecalled  = "service.ceased_recalled"  // … on a yes that doesn't stand any more
 	KindCeasedUnhanded  = "service.ceased_unhanded"  // erased, and nothing went there
 
+	KindBreach = "incident.notice" // something has happened to what is held of the child, or may have
+
 	KindHomeCode     = "home.code" // signs a guardian in
 	KindSignedIn     = "home.signed_in"
 	KindPasskeyAdded = "home.passkey_added"
@@ -103,6 +105,7 @@ const (
 	whyMoved  = "moved"  // alarms were sent there, and aren't any more
 	whySeat   = "seat"   // somebody in office has invited whoever reads there
 	whyPort   = "port"   // a guardian has named whoever reads there
+	whyBreach = "breach" // the law wants them to be told (Article 21)
 	whyTest   = "test"   // somebody tries whether messages arrive
 )
 
@@ -167,6 +170,8 @@ var wordings = map[string]wording{
 	KindCeasedHanded:    {"ceased_handed", whyLast},
 	KindCeasedRecalled:  {"ceased_recalled", whyLast},
 	KindCeasedUnhanded:  {"ceased_unhanded", whyLast},
+
+	KindBreach: {"breach", whyBreach},
 
 	KindHomeCode:     {"home_code", whyCode},
 	KindSignedIn:     {"signed_in", whySafe},

@@ -59,6 +59,8 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindRequest: {notify.Asked{Service: name, Link: link, Code: "7K3M-Q9TX", Until: at, Ends: at}, []string{shown, link, "7K3M-Q9TX", when}},
 		notify.KindAgain: {notify.Again{Service: name, Purposes: []string{"Speaking <b>", "Reports"}, Changes: []string{"30 → 120"}, Link: link, Code: "7K3M-Q9TX", Until: at},
 			[]string{shown, link, "7K3M-Q9TX", when, "2"}},
+		notify.KindBreach: {notify.Breach{Service: name, What: "nick\n\nnames", Cause: "cause", Harm: "harm", Remedies: "remedies", Advice: "advice", Contact: "contact", Child: "child",
+			Link: site + "/warnings/wn_" + strings.Repeat("k", 26) + "?lang=" + string(lang)}, []string{shown, site + "/warnings/wn_"}},
 		notify.KindCode:       {notify.Code{Service: name, Code: code, Life: 10 * time.Minute}, []string{shown, "012345", "10"}},
 		notify.KindReceipt:    {notify.Receipt{Service: name, Agreed: []string{"Lessons"}, Unproved: 77, At: at, Link: back}, []string{shown, "1", back, when}},
 		notify.KindRefusal:    {notify.Receipt{Service: name, Refused: []string{"Lessons"}, At: at}, []string{shown, "1", when}},

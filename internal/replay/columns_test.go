@@ -20,16 +20,17 @@ import (
 // that hides nothing. Whoever adds a column adds a change to changes, or a line
 // here.
 var exempt = map[string]string{
-	"goose_db_version": "which migrations ran: the migration tool's own, and about nobody",
-	"sqlite_sequence":  "SQLite's own numbering of the table above",
-	"lease":            "who numbers entries now: only efficiency rests on it",
-	"whereabouts":      "where the store lies: about nobody; touched, the store is refused, or taken for one that was never put back, as if by who holds the server",
-	"audit_run":        "what the last audit found, under a keyed hash: one that was touched isn't shown (TestInvariant7_TheLastAuditIsKeptAsItWas)",
-	"matching_run":     "what the last reconciliation found, as with audit_run (TestArticle15_TheLastReconciliationIsKeptAsItWas)",
-	"heartbeat":        "that the store could be written a moment ago, or the key file was copied, which the ledger tells too: about nobody",
-	"sweep":            "how many values the sweeps have erased: shown to the operator, and the ledger has an entry of each child's",
-	"code_contact":     "how often a code went to a contact, or a new link to a guardian, in the running hour, under a keyed hash; see docs/threat-model.md",
-	"sign_in":          "codes of ten minutes, under keyed hashes bound to contact and browser, and how many were wrong; see docs/threat-model.md",
+	"breach_addressee.tries": "how often a gateway was tried, or somebody called, since the last entry about the addressee",
+	"goose_db_version":       "which migrations ran: the migration tool's own, and about nobody",
+	"sqlite_sequence":        "SQLite's own numbering of the table above",
+	"lease":                  "who numbers entries now: only efficiency rests on it",
+	"whereabouts":            "where the store lies: about nobody; touched, the store is refused, or taken for one that was never put back, as if by who holds the server",
+	"audit_run":              "what the last audit found, under a keyed hash: one that was touched isn't shown (TestInvariant7_TheLastAuditIsKeptAsItWas)",
+	"matching_run":           "what the last reconciliation found, as with audit_run (TestArticle15_TheLastReconciliationIsKeptAsItWas)",
+	"heartbeat":              "that the store could be written a moment ago, or the key file was copied, which the ledger tells too: about nobody",
+	"sweep":                  "how many values the sweeps have erased: shown to the operator, and the ledger has an entry of each child's",
+	"code_contact":           "how often a code went to a contact, or a new link to a guardian, in the running hour, under a keyed hash; see docs/threat-model.md",
+	"sign_in":                "codes of ten minutes, under keyed hashes bound to contact and browser, and how many were wrong; see docs/threat-model.md",
 	"idempotency": "answers of at most 24 hours, sealed under the ring and bound to the rest of their row: one that was " +
 		"touched is refused, and a lost one lets an app try again",
 
@@ -152,6 +153,11 @@ func TestInvariant7_EveryColumnIsCompared(t *testing.T) {
 			}
 		}
 		for _, c := range rectificationChanges {
+			if column := onlyColumn(c.query); column != "" {
+				tried[column] = c.name
+			}
+		}
+		for _, c := range warningChanges {
 			if column := onlyColumn(c.query); column != "" {
 				tried[column] = c.name
 			}

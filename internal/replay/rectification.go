@@ -79,7 +79,7 @@ func (f *fold) rectificationEntry(p ledger.Placed, s source) fault {
 			return impossible(ruleActor)
 		}
 		m.ClosedAt, m.ClosedBy, m.remind = at, by, 0
-		return f.confirmedByAnother(p, s, b.Inside, m.DoneBy, b.Asker)
+		return f.confirmedByAnother(p, s, b.Inside, staff.ManageRectifications, m.DoneBy, b.Asker, staff.ProveRectifications)
 	case rectification.KindRead:
 		if b.Notes != int64(len(m.notes)) || b.Paper < 0 || b.Paper >= b.Notes {
 			return impossible(ruleRectification)
@@ -124,14 +124,14 @@ func (f *fold) rectificationEntry(p ledger.Placed, s source) fault {
 }
 
 // confirmedByAnother claims what approval.Another has looked at.
-func (f *fold) confirmedByAnother(p ledger.Placed, s source, on approvals.Inside, prover string, version int64) fault {
+func (f *fold) confirmedByAnother(p ledger.Placed, s source, on approvals.Inside, confirms staff.Action, who string, version int64, did staff.Action) fault {
 	by, _ := insider(p)
-	other, ok := keyOf(id.Staff, prover)
+	other, ok := keyOf(id.Staff, who)
 	if !ok {
 		return impossible(ruleActor)
 	}
-	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: on.Person, at: p.At.UnixMicro(), catalog: on.Catalog, action: staff.ManageRectifications,
-		parties: []partyThen{{other, version, staff.ProveRectifications}, {by, on.Person, staff.ManageRectifications}}})
+	f.inside.claims = append(f.inside.claims, &insideClaim{source: s, person: by, version: on.Person, at: p.At.UnixMicro(), catalog: on.Catalog, action: confirms,
+		parties: []partyThen{{other, version, did}, {by, on.Person, confirms}}})
 	return fault{}
 }
 

@@ -39,6 +39,7 @@ import (
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
+	"wardkeep/internal/warning"
 	"wardkeep/internal/webhook"
 	"wardkeep/internal/yearly"
 )
@@ -283,6 +284,16 @@ var additions = map[string]string{
 	incident.KindTicked:        "somebody says once more that it is done",
 	incident.KindReached:       "whom it has reached is asked once more, and the list is shorter until then",
 	incident.KindFrozen:        "it is fixed anew; who has a copy of it proves it by the ledger still",
+	warning.KindDrafted:        "its text is lost: who wrote it writes it again, and another confirms it",
+	warning.KindConfirmed:      "it waits again for another person, which is the stricter",
+	warning.KindPaused:         "somebody pauses it again",
+	warning.KindResumed:        "it is paused still",
+	warning.KindExtended:       "the children are gone through again by who asks for it",
+	warning.KindPrepared:       "they are prepared again, under the same names",
+	warning.KindTold:           "they are told again, by messages of the same names",
+	warning.KindListed:         "nothing was done",
+	warning.KindPublished:      "somebody in office warns the public again",
+	warning.KindWithdrawn:      "the warning stands again, which is the stricter",
 	complaint.KindReceived:     "",
 	complaint.KindAdded:        "its text is lost: who wrote it writes it again",
 	complaint.KindReopened:     "its reporter opens it once more",

@@ -79,6 +79,7 @@ const (
 	SeeIncidents      Action = "incidents.see"  // what was, or may have been, leaked, changed or lost, and no word of what is written
 	OpenIncidents     Action = "incidents.open"
 	WriteIncidents    Action = "incidents.write" // read what is written, which is recorded, and add to it
+	TellFamilies      Action = "incidents.tell"  // telephone and write to those whom no message of a confirmed notice reaches; that they are shown is recorded
 	JudgeIncidents    Action = "incidents.judge" // grade, decide that nobody outside is told, close
 
 	SeeRectifications    Action = "rectifications.see"    // summonses, what has to be put right, sanctions, credit files
@@ -150,6 +151,7 @@ var Matrix = []Rule{
 	{SeeIncidents, [6]bool{yes, yes, yes, no, yes, yes}, no},
 	{OpenIncidents, [6]bool{yes, yes, yes, no, yes, no}, no},
 	{WriteIncidents, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{TellFamilies, [6]bool{yes, yes, yes, yes, no, no}, yes},
 	{JudgeIncidents, [6]bool{yes, yes, no, no, no, no}, yes},
 	{SeeRectifications, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{ProveRectifications, [6]bool{yes, yes, yes, no, no, no}, yes},

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/verification"
+	"wardkeep/internal/warning"
 )
 
 // Erase destroys a child's key and removes every row about the child but the
@@ -118,6 +119,9 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 		return nil, err
 	}
 	if err := shield.Forget(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	if err := warning.Forget(ctx, tx, actor, child); err != nil {
 		return nil, err
 	}
 	err = approval.EndDecoy(ctx, tx, v.Ring, actor, child)

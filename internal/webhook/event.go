@@ -30,6 +30,7 @@ import (
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/warning"
 	"wardkeep/internal/yearly"
 )
 
@@ -55,6 +56,7 @@ var types = []string{
 	stream.KindRegistered, stream.KindTested, stream.KindFlipped, stream.KindEnded,
 	assistance.KindAsked, assistance.KindAnswered,
 	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead, incident.KindContained, incident.KindPlanned, incident.KindTicked,
+	warning.KindDrafted, warning.KindConfirmed, warning.KindPaused, warning.KindResumed, warning.KindExtended, warning.KindPrepared, warning.KindPublished, warning.KindWithdrawn,
 	complaint.KindReceived, complaint.KindAdded, complaint.KindReopened, complaint.KindAcknowledged, complaint.KindAnswered, complaint.KindDismissed, complaint.KindReminded, complaint.KindErased,
 	rectification.KindRecorded, rectification.KindHanded, rectification.KindPostponed, rectification.KindAppealed,
 	rectification.KindProved, rectification.KindConfirmed, rectification.KindReopened, rectification.KindReminded,

@@ -58,6 +58,7 @@ const (
 	Assistance   Prefix = "as" // that a processor or a recipient is asked for with a demand
 	Incident     Prefix = "in" // of information that was leaked, changed or lost
 	Complaint    Prefix = "rp" // what somebody has reported to the desk
+	BreachNotice Prefix = "wn" // that children and guardians are told of an incident
 
 	Rectification Prefix = "rc" // what an authority demands, or what has to be put right
 )

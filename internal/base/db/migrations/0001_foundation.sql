@@ -1049,6 +1049,50 @@ CREATE TABLE reach_part (
 	PRIMARY KEY (level, n, part)
 );
 
+-- WARNING. What children and guardians are told of a case, or why nobody is (Article 21, PIPL 57). Nothing is ever removed.
+CREATE TABLE breach_notice (
+	id           text    NOT NULL PRIMARY KEY,
+	service      text    NOT NULL,
+	incident     text    NOT NULL,
+	withheld     boolean NOT NULL, -- it says why nobody is told
+	version      bigint  NOT NULL, -- how often it was drafted
+	drafted_at   bigint  NOT NULL,
+	drafted_by   text    NOT NULL,
+	confirmed_at bigint,           -- NULL: nobody is told yet
+	confirmed_by text    NOT NULL,
+	paused       boolean NOT NULL,
+	after        text    NOT NULL, -- up to which child of the case the addressees are prepared
+	batches      bigint  NOT NULL,
+	children     bigint  NOT NULL, -- of the case that were looked at
+	addressees   bigint  NOT NULL,
+	prepared_at  bigint,           -- NULL while some are left
+	warned_at    bigint,           -- the public; NULL: it isn't
+	warned_by    text    NOT NULL,
+	warned_until bigint,           -- NULL: until today
+	sealed       bytea   NOT NULL, -- what it says
+	salt         bytea   NOT NULL  -- of the mark that the ledger has of it
+);
+CREATE INDEX breach_notice_incident ON breach_notice (incident, drafted_at, id);
+CREATE INDEX breach_notice_goes ON breach_notice (drafted_at, id) WHERE confirmed_at IS NOT NULL AND NOT withheld AND NOT paused;
+CREATE INDEX breach_notice_warned ON breach_notice (warned_at, id) WHERE warned_at IS NOT NULL AND warned_until IS NULL;
+
+-- Who is told by a notice: each of them once. It goes with its child.
+CREATE TABLE breach_addressee (
+	child      text   NOT NULL,
+	notice     text   NOT NULL,
+	addressee  text   NOT NULL, -- a guardian; empty: the child itself
+	name       text   NOT NULL, -- as the ledger has it
+	batch      bigint NOT NULL, -- with which it was prepared
+	state      text   NOT NULL, -- waiting, sending, sent, told, call, letter, posted, through, unreachable, gone
+	ways       text   NOT NULL, -- that were tried, separated by spaces; the last is the present one
+	tries      bigint NOT NULL, -- by that one
+	changed_at bigint NOT NULL,
+	due_at     bigint,          -- when something is sent; NULL: nothing is by itself
+	PRIMARY KEY (child, notice, addressee)
+); -- clustered
+CREATE INDEX breach_addressee_due ON breach_addressee (notice, due_at, child, addressee) WHERE due_at IS NOT NULL;
+CREATE INDEX breach_addressee_state ON breach_addressee (notice, state, child, addressee);
+
 -- COMPLAINT. What anybody has reported (Article 24). Nothing of who has but what they wrote, and that is sealed.
 CREATE TABLE complaint (
 	id              text    NOT NULL PRIMARY KEY,
@@ -1670,6 +1714,8 @@ DROP TABLE complaint_note;
 DROP TABLE complaint;
 DROP TABLE incident_tick;
 DROP TABLE incident_plan;
+DROP TABLE breach_addressee;
+DROP TABLE breach_notice;
 DROP TABLE incident_note;
 DROP TABLE incident;
 DROP TABLE join_test;
