@@ -62,6 +62,8 @@ var unmeasured = map[string]string{
 	"/console/suspicions/{service}/{suspicion}":                "one case",
 	"/console/takedowns/{service}/{takedown}":                  "one case",
 	"/console/incidents/{service}/{incident}":                  "one case",
+	"/console/incidents/{service}/{incident}/notices":          "what is told of one case",
+	"/console/incidents/{service}/{incident}/notices/{notice}": "one notice",
 	"/console/streams/{service}/{stream}":                      "one stream and at most 20 of its tests",
 	"/console/streams/{service}/{stream}/test":                 "one form, as stream-new",
 	"/console/rectifications/{service}/{rectification}":        "one matter",

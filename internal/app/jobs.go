@@ -171,6 +171,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	river.AddWorker(workers, a.teller())
 	river.AddWorker(workers, &counter{app: a})
 	river.AddWorker(workers, &rotator{app: a})
+	river.AddWorker(workers, &warner{app: a})
 	ends := &ender{app: a}
 	river.AddWorker(workers, ends)
 	client, err := river.NewClient(driver, &river.Config{
@@ -189,6 +190,9 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 				&river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(a.Config.SweepEvery),
 				func() (river.JobArgs, *river.InsertOpts) { return endArgs{}, nil },
+				&river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(warnEvery),
+				func() (river.JobArgs, *river.InsertOpts) { return warnArgs{}, nil },
 				&river.PeriodicJobOpts{RunOnStart: true})},
 	})
 	if err != nil {

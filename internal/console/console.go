@@ -37,6 +37,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/charter"
 	"wardkeep/internal/complaint"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/entrance"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/message"
@@ -53,6 +54,7 @@ import (
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
+	"wardkeep/internal/warning"
 )
 
 //go:embed pages/*.html
@@ -80,7 +82,9 @@ type Server struct {
 	URL string
 	// Desk is where the pages of processors and recipients are reached, without a slash at the end.
 	Desk string
-	Log  *slog.Logger
+	// Warnings tells those whom a case has reached.
+	Warnings warning.Teller
+	Log      *slog.Logger
 	// Idle and Most are how long a session lasts; zeros are signin's.
 	Idle, Most time.Duration
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
@@ -150,6 +154,9 @@ func (s *Server) Handler() http.Handler {
 	s.asks = visitor.NewLimits(s.Proxies, perAddress, pageBurst, addresses)
 	s.scans = make(chan struct{}, 1)
 	s.templates = parsed()
+	if s.Warnings.Consent.Ring == nil {
+		s.Warnings.Consent = consent.Desk{Ring: s.Ring, Charters: s.Vault.Gate.Charters}
+	}
 	mux := http.NewServeMux()
 	for _, r := range table() {
 		mux.Handle(r.pattern, s.answer(r))
@@ -247,7 +254,7 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrOfficer, approval.ErrLooked,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
-	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, stream.ErrMayNot, shield.ErrMayNot, incident.ErrMayNot, incident.ErrSecond, complaint.ErrMayNot, rectification.ErrMayNot, rectification.ErrSecond, rectification.ErrMaybeOne, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
+	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, stream.ErrMayNot, shield.ErrMayNot, incident.ErrMayNot, incident.ErrSecond, warning.ErrMayNot, warning.ErrSecond, warning.ErrMaybeOne, complaint.ErrMayNot, rectification.ErrMayNot, rectification.ErrSecond, rectification.ErrMaybeOne, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
 // requestsAt is what the address of every request for a look begins with, and shownAt those
 // of all pages on which something of a child or a guardian is shown, or what an account or a
@@ -390,7 +397,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "stream", "rectification", "year", "note", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "stream", "rectification", "year", "note", "notice", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

@@ -36,6 +36,7 @@ import (
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/warning"
 	"wardkeep/internal/webhook"
 )
 
@@ -108,7 +109,7 @@ type belongings struct {
 	person, proposed, record, app, hook          string // ids, and the number of a version
 	open, window, urgent, broken, file, proposal string // paths, as those of
 	suspicion, content, paper, demand, birth     string
-	shield, incident, report, righted            string
+	shield, incident, notice, report, righted    string
 	stream                                       string // a path
 	order                                        string // to the processor
 }
@@ -164,6 +165,11 @@ func (b *bureau) belongings() belongings {
 		if err != nil {
 			return err
 		}
+		told, _, err := warning.Draft(ctx, tx, b.Ring, staff.Acting{Person: b.officer.Session.Person, Action: staff.WriteIncidents}, vaulttest.Service, leak.ID, "", true,
+			warning.Text{Reason: "没有涉及任何孩子"})
+		if all.notice = told.ID; err != nil {
+			return err
+		}
 		all.report, err = reported(ctx, tx, b.Ring, "周女士说孩子被录音")
 		return err
 	})
@@ -187,7 +193,7 @@ func (b belongings) names() []string {
 	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
 		names = append(names, lastOf(path), b.request(path).Number)
 	}
-	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, lastOf(b.righted), b.report, b.order, lastOf(b.stream))
+	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.notice, lastOf(b.righted), b.report, b.order, lastOf(b.stream))
 }
 
 // address is that of a route, about what is really there.
@@ -200,7 +206,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{rectification}": lastOf(b.righted), "{note}": "1", "{year}": "2025", "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{rectification}": lastOf(b.righted), "{note}": "1", "{notice}": b.notice, "{year}": "2025", "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -250,6 +256,12 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("grade", "minor", "words", "没有人看到")
 	case path == "/console/incidents/{service}/{incident}/close":
 		return of("outcome", "unfounded", "words", "没有涉及")
+	case path == "/console/incidents/{service}/{incident}/notices/draft":
+		return of("withheld", "1", "reason", "没有涉及")
+	case path == "/console/incidents/{service}/{incident}/notices/{notice}/confirm":
+		return of("version", "1")
+	case path == "/console/incidents/{service}/{incident}/notices/{notice}/sheet":
+		return of("state", "call")
 	case strings.HasSuffix(path, "/words"):
 		return item("note")
 	case strings.HasSuffix(path, "/extend"), path == "/console/demands/{service}/{demand}/refuse":

@@ -151,7 +151,7 @@ var Matrix = []Rule{
 	{SeeIncidents, [6]bool{yes, yes, yes, no, yes, yes}, no},
 	{OpenIncidents, [6]bool{yes, yes, yes, no, yes, no}, no},
 	{WriteIncidents, [6]bool{yes, yes, yes, no, no, no}, yes},
-	{TellFamilies, [6]bool{yes, yes, yes, yes, no, no}, yes},
+	{TellFamilies, [6]bool{yes, yes, yes, no, no, no}, yes},
 	{JudgeIncidents, [6]bool{yes, yes, no, no, no, no}, yes},
 	{SeeRectifications, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{ProveRectifications, [6]bool{yes, yes, yes, no, no, no}, yes},

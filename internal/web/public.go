@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/charter"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/register"
+	"wardkeep/internal/warning"
 )
 
 // ErrNoPage is the refusal of an address that leads nowhere.
@@ -33,6 +34,7 @@ func (s *Server) public(mux *http.ServeMux) {
 // homePage is what public/home.html shows.
 type homePage struct {
 	Services []homeService
+	Warnings bool // the public is warned of something
 	Outbox   bool
 }
 
@@ -51,6 +53,11 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		warnings, err := warning.Public(ctx, tx, 1)
+		if err != nil {
+			return err
+		}
+		page.Warnings = len(warnings) > 0
 		for _, sv := range services {
 			p, err := s.Charters.Current(ctx, tx, sv.Name)
 			if errors.Is(err, catalog.ErrNoCharter) {

@@ -110,6 +110,7 @@ func (s *Server) Handler() http.Handler {
 	s.public(mux)
 	s.guardian(mux)
 	s.reports(mux)
+	s.warnings(mux)
 	s.guide(mux)
 	s.homes(mux)
 	s.verification(mux)

@@ -280,6 +280,7 @@ func whatAnybodyMayRead(g *guardian) {
 		}
 	}
 	g.reports()
+	g.isWarned()
 	g.Visit(g.site.URL + "/docs") // the same in every language; in another look in each
 	g.isClean("docs", g.Violations)
 	g.Visit(g.site.URL + "/nowhere")

@@ -1,0 +1,90 @@
+package web_test
+
+import (
+	"context"
+	"encoding/xml"
+	"net/http"
+	"strings"
+	"testing"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
+	"wardkeep/internal/incident"
+	"wardkeep/internal/staff"
+	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/warning"
+)
+
+// Article 21: of what the public is warned anybody reads, in both languages and in a feed, until
+// it is taken back; a notice can be read by whoever has its address, once it is confirmed, and no
+// draft.
+func TestArticle21_ThePublicIsWarned(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		s := newSite(t, w)
+		hire := func(role catalog.Role) (p staff.Person) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				held, err := catalog.Holder(ctx, tx, vaulttest.Service, role)
+				var g staff.Grant
+				if err == nil {
+					g, err = staff.OfOffice(ctx, tx, vaulttest.Service, held.ID)
+				}
+				if err == nil {
+					p, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, string(role), g)
+				}
+				return err
+			})
+			return p
+		}
+		officer, deputy := hire(catalog.RoleOfficer), hire(catalog.RoleDeputy)
+		var n warning.Notice
+		zh := warning.Words{What: "昵称", Cause: "名单<b>外传", Harm: "诈骗", Remedies: "已删除", Advice: "留意电话", Contact: "王老师", Child: "别理陌生人"}
+		en := warning.Words{What: "nickname", Cause: "a list <b>leaked", Harm: "fraud", Remedies: "deleted", Advice: "mind calls", Contact: "us", Child: "tell your parents"}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			c, _, err := incident.Desk{Ring: w.Ring, Charters: w.Desk.Charters}.Open(ctx, tx, w.Officer, vaulttest.Service, incident.Report{Kind: incident.Leaked, NoticedAt: tx.Now(), Words: pii.New("名单")})
+			if err == nil {
+				n, _, err = warning.Draft(ctx, tx, w.Ring, staff.Acting{Person: officer, Action: staff.WriteIncidents}, vaulttest.Service, c.ID, "", false, warning.Text{Chinese: zh, English: en})
+			}
+			return err
+		})
+		judge := staff.Acting{Person: deputy, Action: staff.JudgeIncidents}
+		page := "/warnings/" + n.ID + "?lang=en"
+		read := func(path string, status int, says string) {
+			t.Helper()
+			if got, body := s.get(path, ""); got != status || !strings.Contains(body, says) {
+				t.Errorf("%s: %d", path, got)
+			}
+		}
+		read(page, http.StatusNotFound, "")
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			n, _, err = warning.Confirm(ctx, tx, w.Ring, judge, vaulttest.Service, n.ID, n.Version)
+			return err
+		})
+		read(page, http.StatusOK, "a list &lt;b&gt;leaked")
+		read("/warnings?lang=zh-CN", http.StatusOK, "现在没有需要警示的事情")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := warning.Publish(ctx, tx, w.Ring, judge, vaulttest.Service, n.ID)
+			return err
+		})
+		read("/warnings?lang=zh-CN", http.StatusOK, "名单&lt;b&gt;外传")
+		read("/?lang=zh-CN", http.StatusOK, "/warnings?lang=zh-CN")
+		_, body := s.get("/warnings/feed?lang=en", "")
+		var feed struct {
+			XMLName xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
+			Entries []struct {
+				ID      string `xml:"id"`
+				Updated string `xml:"updated"`
+				Summary string `xml:"summary"`
+			} `xml:"entry"`
+		}
+		if err := xml.Unmarshal([]byte(body), &feed); err != nil || len(feed.Entries) != 1 || feed.Entries[0].Updated == "" || !strings.HasPrefix(feed.Entries[0].Summary, en.Cause) {
+			t.Errorf("%v, %+v", err, feed)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := warning.Withdraw(ctx, tx, judge, vaulttest.Service, n.ID)
+			return err
+		})
+		read("/warnings?lang=zh-CN", http.StatusOK, "现在没有需要警示的事情")
+		read(page, http.StatusOK, "fraud") // a message leads there still
+	})
+}
