@@ -51,7 +51,7 @@ func smallest(t testing.TB) (file []byte, key string, leaf string) {
 		ID: "cr_1", Principal: "su_1", Service: "s",
 		Notice: receipt.Notice{Hash: hash, Version: 1, Charter: "c", Language: "en", Shown: start, Channel: "page", Document: document},
 		Processing: []receipt.Processing{{
-			Purpose: "p", Label: "P", Necessary: true, Basis: "dpv:Consent", Items: []receipt.Item{{Name: "i", Label: "I", Sensitivity: "x"}}, Recipients: "Nobody",
+			Purpose: "p", Label: "P", Necessary: true, Basis: "dpv:Consent", Items: []receipt.Item{{Name: "i", Label: "I", Sensitivity: "x"}}, Recipients: "Nobody", ReadFrom: "China",
 			Events: []receipt.Event{{State: receipt.Given, Type: "dpv:ExplicitlyExpressedConsent", Time: start, Duration: "dpv:UntilEventDuration",
 				Entity: "Guardian", EntityID: "gu_1", Strength: 1, ID: "co_1", Entry: "le_00000000000000000000000000"}},
 		}},
