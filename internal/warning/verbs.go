@@ -56,7 +56,8 @@ type ActedBody struct {
 
 // Draft writes what is told about a case or, withheld, why nobody is told of it; with the name of
 // a notice that isn't confirmed yet, it writes that one anew. Errors: ErrMayNot, ErrWords,
-// ErrNotFound, ErrConfirmed, ErrMany, incident.ErrNotFound.
+// ErrNotFound, ErrConfirmed, ErrMany, incident.ErrNotFound,
+// incident.ErrDrill: nobody is told of what is only practised.
 func Draft(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, service, about, name string, withheld bool, text Text) (Notice, string, error) {
 	fail := func(err error) (Notice, string, error) { return Notice{}, "", err }
 	inside, err := insideOf(ctx, tx, by, staff.WriteIncidents, service)
@@ -67,6 +68,9 @@ func Draft(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, 
 		return fail(err)
 	}
 	c, err := incident.Find(ctx, tx, service, about)
+	if err == nil && c.Drill {
+		err = incident.ErrDrill
+	}
 	if err != nil {
 		return fail(err)
 	}

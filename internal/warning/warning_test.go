@@ -308,6 +308,17 @@ func TestArticle21_ANoticeTakesTwoPersons(t *testing.T) {
 		if err != nil || why.Running() {
 			t.Errorf("that nobody is told: %v", err)
 		}
+		if err := r.Try(func(ctx context.Context, tx *db.Tx) error {
+			drill, _, err := incident.Desk{Ring: r.Ring, Charters: r.Desk.Charters}.Open(ctx, tx, r.Officer, service,
+				incident.Report{Kind: incident.Leaked, NoticedAt: tx.Now(), Drill: true, Words: pii.New("演练")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _, err = warning.Draft(ctx, tx, r.Ring, writes(r.manager), service, drill.ID, "", false, said())
+			return err
+		}); !errors.Is(err, incident.ErrDrill) {
+			t.Errorf("families are told of a drill: %v", err)
+		}
 		r.Do(func(ctx context.Context, tx *db.Tx) error {
 			c, err := incident.Find(ctx, tx, service, r.incident.ID)
 			if !c.Took(incident.StepNotice) || !c.Took(incident.StepUntold) {
