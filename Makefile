@@ -100,6 +100,10 @@ bench-console: ## measure each page of the console at 100,000 children and 5,000
 bench-screening: ## what one core reads of posts in a second, with a million known values, and their memory
 	GOMAXPROCS=1 go test ./internal/screening -run '^$$' -bench Screen -benchtime 3s -cpu 1
 
+.PHONY: bench-reach
+bench-reach: ## how fast it is found whom something has reached, and what the index for that costs (ARGS='-entries 10000000'; ARGS='-engine postgres' with TEST_POSTGRES)
+	go test ./internal/reach -run '^$$' -bench Reach -timeout 3h -v $(ARGS)
+
 .PHONY: bench-known
 bench-known: ## how long the values of 100,000 held children take to be looked for after a start, and the memory of that
 	go run ./cmd/wardkeep bench --known --children 100000 $(ARGS)

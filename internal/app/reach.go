@@ -12,7 +12,8 @@ import (
 // Reach returns the index by which it is found whom something has reached.
 func (a *App) Reach() reach.Index { return reach.Index{Ring: a.Ring} }
 
-// indexReach puts what the ledger has more into the index, until ctx ends. It is no job, as
+// indexReach puts what the ledger has more into the index, and whom questions find on the lists of
+// cases, until ctx ends. It is no job, as
 // watchDecoys is none: where it isn't made, the entries are read, up to a bound, and so it keeps up
 // with whatever is written.
 func (a *App) indexReach(ctx context.Context) {
@@ -24,7 +25,13 @@ func (a *App) indexReach(ctx context.Context) {
 		if err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrClosed) {
 			a.Log.ErrorContext(ctx, "reach: the index isn't made", "error", err)
 		}
-		if n > 0 && err == nil {
+		went := false
+		if err == nil {
+			if went, err = a.Reach().Extend(ctx, a.Store); err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrClosed) {
+				a.Log.ErrorContext(ctx, "reach: whom a case has reached isn't on its list", "error", err)
+			}
+		}
+		if (n > 0 || went) && err == nil {
 			breathe(ctx, time.Since(began))
 			if ctx.Err() == nil {
 				continue

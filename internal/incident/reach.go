@@ -25,8 +25,10 @@ var (
 
 // The kinds of entries about whom a case has reached.
 const (
-	KindReached = "incident.reached"
-	KindFrozen  = "incident.frozen"
+	KindAsked    = "incident.asked"
+	KindReached  = "incident.reached"
+	KindAnswered = "incident.answered"
+	KindFrozen   = "incident.frozen"
 )
 
 // ReachAtMost is how many children are put on a list at once: their pseudonyms are one entry.
@@ -49,7 +51,8 @@ type ReachedSet struct {
 // while they are here, and leads to nobody once they are erased (invariant 6).
 type ReachedBody struct {
 	Case     string       `json:"case"`
-	Batch    int64        `json:"batch"` // from 1 on
+	Batch    int64        `json:"batch"`              // from 1 on
+	Question int64        `json:"question,omitempty"` // that has found them; 0: somebody has named them
 	Sets     []ReachedSet `json:"sets"`
 	Children int64        `json:"children"` // who are on the list by now, each once
 	Chain    string       `json:"chain"`
@@ -97,6 +100,7 @@ type Affected struct {
 	Items   []string // none: nobody knows which
 	Batch   int64    // that has put it there
 	AddedAt time.Time
+	Subject string // the child's pseudonym; Reached alone says it
 }
 
 const (
@@ -128,8 +132,14 @@ func ListOf(ctx context.Context, tx *db.Tx, incident string) (CaseList, error) {
 // Reached returns the children on the list of a case by their ids, those behind after and at
 // most limit. Who was erased isn't on it any more.
 func Reached(ctx context.Context, tx *db.Tx, incident string, after family.ID, limit int) ([]Affected, error) {
-	return db.All(ctx, tx, scanAffected, `
-		SELECT `+affectedColumns+` FROM incident_child WHERE incident = $1 AND child > $2 ORDER BY child LIMIT $3`, incident, after, int64(limit))
+	return db.All(ctx, tx, func(row db.Row) (a Affected, err error) {
+		var items string
+		err = row.Scan(&a.Child, &a.Case, &items, &a.Batch, (*db.Time)(&a.AddedAt), &a.Subject)
+		a.Items = strings.Fields(items)
+		return a, err
+	}, `
+		SELECT r.child, r.incident, r.items, r.batch, r.added_at, c.subject FROM incident_child r JOIN child c ON c.child = r.child
+		WHERE r.incident = $1 AND r.child > $2 ORDER BY r.child LIMIT $3`, incident, after, int64(limit))
 }
 
 // IsReached reports whether a child is on the list of a case.
@@ -148,19 +158,19 @@ func Reach(ctx context.Context, tx *db.Tx, by approval.Actor, service, name stri
 	if err != nil {
 		return CaseList{}, "", err
 	}
-	return reach(ctx, tx, service, name, by.Ledger(), inside, found)
+	return reach(ctx, tx, service, ReachedBody{Case: name, Inside: inside}, by.Ledger(), found)
 }
 
-func reach(ctx context.Context, tx *db.Tx, service, name, actor string, inside approval.Inside, found []Found) (CaseList, string, error) {
+func reach(ctx context.Context, tx *db.Tx, service string, b ReachedBody, actor string, found []Found) (CaseList, string, error) {
 	found, err := orderly(found)
 	if err != nil {
 		return CaseList{}, "", err
 	}
-	c, list, err := holdList(ctx, tx, service, name)
+	c, list, err := holdList(ctx, tx, service, b.Case)
 	if err != nil {
 		return list, "", err
 	}
-	b := ReachedBody{Case: c.ID, Batch: list.Batches + 1, Children: list.Children, Inside: inside}
+	b.Batch, b.Children = list.Batches+1, list.Children
 	sets := make(map[string][]string) // by items
 	for some := range slices.Chunk(found, db.Chunk) {
 		if err := list.put(ctx, tx, service, some, &b, sets); err != nil {

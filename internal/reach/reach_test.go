@@ -13,8 +13,10 @@ import (
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
 	"wardkeep/internal/reach"
@@ -345,4 +347,95 @@ func TestAKeyIsHowAPseudonymBegins(t *testing.T) {
 			t.Errorf("%q is one", none)
 		}
 	}
+}
+
+// Article 21: whom a question finds comes to the list of its case, a part at a time, on whatever
+// node; who was on the way when it was asked, too; and it ends with how many they were.
+func TestArticle21_AQuestionFillsTheListOfItsCase(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		b := begin(t, w)
+		ann, ben, cat := w.Child(), w.Child(), w.Child()
+		b.uses = nil
+		key := id.New(id.Credential)
+		touch := func(children ...family.Child) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				for _, c := range children {
+					if err := b.use(ctx, tx, gate.KindPermitted, service, c.Subject, "app:"+key, gate.UseBody{Activity: "use", Items: []string{"voice"}, Charter: 1}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			b.index()
+		}
+		touch(ann, ben)
+		var c incident.Case
+		var q incident.Question
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			c, _, err = incident.Desk{Ring: w.Ring, Charters: w.Desk.Charters}.Open(ctx, tx, w.Officer, service, incident.Report{Kind: incident.Leaked, NoticedAt: tx.Now(), Words: pii.New("一把密钥")})
+			return err
+		})
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			_, err = w.Vault.Erase(ctx, tx, w.App.Ledger(), service, ben.ID, family.Requested)
+			return err
+		})
+		w.Pass(time.Second)
+		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			if _, _, err := reach.AskFor(ctx, tx, w.Officer, c.ID, reach.Question{Service: service, By: "nobody"}); !errors.Is(err, reach.ErrBy) {
+				t.Errorf("by nobody: %v", err)
+			}
+			q, _, err = reach.AskFor(ctx, tx, w.Officer, c.ID, reach.Question{Service: service, By: reach.ByKey, Name: key})
+			return err
+		})
+		steps := func() (n int) {
+			for went := true; went; n++ {
+				var err error
+				if went, err = b.x.Extend(t.Context(), w.Store); err != nil || n > 20 {
+					t.Fatal(n, err)
+				}
+			}
+			return n - 1
+		}
+		on := func() (children []family.ID) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				all, err := incident.Reached(ctx, tx, c.ID, "", 10)
+				children = nil
+				for _, a := range all {
+					children = append(children, a.Child)
+				}
+				return err
+			})
+			return children
+		}
+		if n := steps(); n != 1 || !slices.Equal(on(), []family.ID{ann.ID}) {
+			t.Errorf("%d steps, %v", n, on())
+		}
+		if n := steps(); n != 0 {
+			t.Error("it goes on before all can be there")
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error { // by hand: it begins anew
+			_, err := tx.Exec(ctx, `UPDATE incident_question SET walk = (SELECT sealed FROM incident_note LIMIT 1)`)
+			return err
+		})
+		w.Pass(2 * time.Minute)
+		touch(cat) // after what was asked about
+		if n := steps(); n != 1 || !slices.Equal(on(), []family.ID{ann.ID}) {
+			t.Errorf("%d steps, %v", n, on())
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			all, err := incident.Asked(ctx, tx, c.ID)
+			if err != nil || len(all) != 1 || all[0].DoneAt.IsZero() || all[0].Found != 1 || all[0].Gone != 1 || all[0].Number != q.Number {
+				t.Errorf("%+v, %v", all, err)
+			}
+			list, err := incident.ListOf(ctx, tx, c.ID)
+			if err != nil || list.Children != 1 || list.Batches != 1 {
+				t.Errorf("%+v, %v", list, err)
+			}
+			n, err := incident.GuardiansOf(ctx, tx, c.ID, 100)
+			if err != nil || n != 1 {
+				t.Errorf("%d guardians, %v", n, err)
+			}
+			return nil
+		})
+	})
 }

@@ -321,6 +321,15 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 			b := incident.ReachedBody{Case: s.leak, Batch: 4, Sets: []incident.ReachedSet{{Children: []string{s.bo.Subject}}}, Children: 4}
 			s.forgeAs(s.Officer.Ledger(), incident.KindReached, b)
 		}},
+		"a question about what is to come": {"impossible list", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindAsked, incident.AskedBody{Case: s.leak, Question: 2, Kind: "service", To: 1 << 60})
+		}},
+		"an answer to no question": {"impossible list", func(s *scene) {
+			s.forgeAs("system:incident", incident.KindAnswered, incident.AnsweredBody{Case: s.leak, Question: 2})
+		}},
+		"an answer by somebody": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindAnswered, incident.AnsweredBody{Case: s.leak, Question: 1})
+		}},
 		"a list that is fixed as it never was": {"impossible list", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindFrozen, incident.FrozenBody{Case: s.leak, Batch: 2, Children: 2})
 		}},

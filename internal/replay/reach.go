@@ -13,7 +13,17 @@ import (
 )
 
 // ofReach are the kinds about whom cases have reached.
-var ofReach = []string{incident.KindReached, incident.KindFrozen}
+var ofReach = []string{incident.KindAsked, incident.KindReached, incident.KindAnswered, incident.KindFrozen}
+
+// An askedOf is what it says of a question about whom a case has reached.
+type askedOf struct {
+	kind, name, by                     string
+	from, to, at, done, found, gone, n int64
+	seen                               bool // its row was found
+}
+
+// answerer is who puts on a list whom a question has found.
+const answerer = "system:incident"
 
 // A reachedList is what the ledger says of the list of a case.
 type reachedList struct {
@@ -22,6 +32,15 @@ type reachedList struct {
 	frozen, frozenAt  int64
 	frozenBy          string
 	seen              bool // its row was found
+	questions         []askedOf
+}
+
+// open returns a question of which not all are on the list, or nil.
+func (l *reachedList) open(n int64) *askedOf {
+	if n < 1 || n > int64(len(l.questions)) || l.questions[n-1].done != 0 {
+		return nil
+	}
+	return &l.questions[n-1]
 }
 
 // A reachedChild is what it says of one child on one. Children that are on one are few among
@@ -36,7 +55,35 @@ type reachedChild struct {
 // reachEntry folds that children were put on the list of a case, and that it was fixed. Whether a
 // child lives that is named doesn't matter here: between its erasure and a list there is no order.
 func (f *fold) reachEntry(p ledger.Placed, s source) fault {
-	if p.Kind == incident.KindFrozen {
+	switch p.Kind {
+	case incident.KindAsked:
+		b, x := body[incident.AskedBody](p)
+		c, at := f.mishaps[b.Case], p.At.UnixMicro()
+		switch {
+		case x != (fault{}):
+			return x
+		case c == nil || c.service != p.Service || b.Question != int64(len(c.list.questions))+1 || b.Kind == "" || b.From >= b.To || b.To > at:
+			return impossible(ruleList)
+		case !byStaff(p):
+			return impossible(ruleActor)
+		}
+		c.list.questions = append(c.list.questions, askedOf{kind: f.names.keep(b.Kind), name: f.names.keep(b.Name), by: f.names.keep(p.Actor), from: b.From, to: b.To, at: at})
+		return f.actedInside(p, s, b.Inside, staff.WriteIncidents)
+	case incident.KindAnswered:
+		b, x := body[incident.AnsweredBody](p)
+		c := f.mishaps[b.Case]
+		switch {
+		case x != (fault{}):
+			return x
+		case c == nil || c.service != p.Service || c.list.open(b.Question) == nil || b.Found < c.list.open(b.Question).n || b.Gone < 0:
+			return impossible(ruleList)
+		case p.Actor != answerer:
+			return impossible(ruleActor)
+		}
+		q := c.list.open(b.Question)
+		q.done, q.found, q.gone = p.At.UnixMicro(), b.Found, b.Gone
+		return fault{}
+	case incident.KindFrozen:
 		b, x := body[incident.FrozenBody](p)
 		c := f.mishaps[b.Case]
 		switch {
@@ -58,9 +105,12 @@ func (f *fold) reachEntry(p ledger.Placed, s source) fault {
 		return x
 	case c == nil || c.service != p.Service || b.Batch != c.list.batches+1 || len(b.Sets) == 0, b.Chain != b.Chained(c.list.chain):
 		return impossible(ruleList)
-	case !byStaff(p):
+	case b.Question != 0 && c.list.open(b.Question) == nil:
+		return impossible(ruleList)
+	case b.Question == 0 && !byStaff(p), b.Question != 0 && p.Actor != answerer:
 		return impossible(ruleActor)
 	}
+	before := c.list.children
 	c.list.batches, c.list.chain = b.Batch, b.Chain
 	named := make(map[key]bool)
 	for _, set := range b.Sets {
@@ -78,6 +128,10 @@ func (f *fold) reachEntry(p ledger.Placed, s source) fault {
 	}
 	if b.Children != c.list.children {
 		return impossible(ruleList)
+	}
+	if b.Question != 0 {
+		c.list.open(b.Question).n += c.list.children - before
+		return fault{}
 	}
 	return f.actedInside(p, s, b.Inside, staff.WriteIncidents)
 }
@@ -123,6 +177,38 @@ func (a *audit) incidentListRows() error {
 	for _, name := range slices.Sorted(maps.Keys(a.fold.mishaps)) {
 		if c := a.fold.mishaps[name]; err == nil && c.list.batches > 0 && !c.list.seen {
 			at{audit: a, table: "incident_list", service: c.service, row: name}.missing()
+		}
+	}
+	return err
+}
+
+// incidentQuestionRows compares what was asked about the cases.
+func (a *audit) incidentQuestionRows() error {
+	err := incident.AllQuestions(a.ctx, a.tx, func(row incident.Question) error {
+		r := at{audit: a, table: "incident_question", row: a.names.shown(row.Case) + " " + number(row.Number)}
+		c := a.fold.mishaps[row.Case]
+		if c == nil || row.Number < 1 || row.Number > int64(len(c.list.questions)) {
+			r.extra()
+			return nil
+		}
+		q := &c.list.questions[row.Number-1]
+		q.seen, r.service = true, c.service
+		r.text("kind", q.kind, row.Kind)
+		r.text("name", q.name, row.Name)
+		r.time("from_at", q.from, micros(row.From))
+		r.time("to_at", q.to, micros(row.To))
+		r.time("asked_at", q.at, micros(row.AskedAt))
+		r.text("asked_by", q.by, row.AskedBy)
+		r.time("done_at", q.done, micros(row.DoneAt))
+		r.number("found", q.found, row.Found)
+		r.number("gone", q.gone, row.Gone)
+		return a.ctx.Err()
+	})
+	for _, name := range slices.Sorted(maps.Keys(a.fold.mishaps)) {
+		for i, q := range a.fold.mishaps[name].list.questions {
+			if !q.seen && err == nil {
+				at{audit: a, table: "incident_question", service: a.fold.mishaps[name].service, row: name + " " + number(int64(i+1))}.missing()
+			}
 		}
 	}
 	return err

@@ -477,7 +477,9 @@ func (s *scene) reached(ctx context.Context, tx *db.Tx) error {
 	} {
 		list, _, err := incident.Reach(ctx, tx, s.Officer, s.Officer.Service, s.leak, some)
 		if err == nil && list.Batches == 1 {
-			_, _, err = incident.Freeze(ctx, tx, s.Officer, s.Officer.Service, s.leak)
+			if _, _, err = incident.Freeze(ctx, tx, s.Officer, s.Officer.Service, s.leak); err == nil {
+				_, _, err = incident.AskWhom(ctx, tx, s.Officer, incident.Question{Case: s.leak, Service: s.Officer.Service, Kind: "charter", Name: "1"})
+			}
 		}
 		if err != nil {
 			return err
@@ -1220,6 +1222,18 @@ var changes = []change{
 	{"a list is fixed as it stands", `UPDATE incident_list SET frozen = 2 WHERE incident = $1`, leak, "row_differs incident_list frozen"},
 	{"a list was fixed later", `UPDATE incident_list SET frozen_at = frozen_at + 1 WHERE incident = $1`, leak, "row_differs incident_list frozen_at"},
 	{"a list was fixed by another", `UPDATE incident_list SET frozen_by = '王小明' WHERE incident = $1`, leak, "row_differs incident_list frozen_by"},
+	{"a question was never asked", `DELETE FROM incident_question WHERE incident = $1`, leak, "row_missing incident_question "},
+	{"a question is about another leak", `UPDATE incident_question SET incident = '王小明' WHERE incident = $1`, leak, "row_extra incident_question "},
+	{"a question is another", `UPDATE incident_question SET number = 7 WHERE incident = $1`, leak, "row_extra incident_question "},
+	{"a question is about another kind", `UPDATE incident_question SET kind = '王小明' WHERE incident = $1`, leak, "row_differs incident_question kind"},
+	{"a question is about another", `UPDATE incident_question SET name = '王小明' WHERE incident = $1`, leak, "row_differs incident_question name"},
+	{"a question begins", `UPDATE incident_question SET from_at = 1 WHERE incident = $1`, leak, "row_differs incident_question from_at"},
+	{"a question ends earlier", `UPDATE incident_question SET to_at = to_at - 1 WHERE incident = $1`, leak, "row_differs incident_question to_at"},
+	{"a question was asked later", `UPDATE incident_question SET asked_at = asked_at + 1 WHERE incident = $1`, leak, "row_differs incident_question asked_at"},
+	{"a question was asked by another", `UPDATE incident_question SET asked_by = '王小明' WHERE incident = $1`, leak, "row_differs incident_question asked_by"},
+	{"a question is answered", `UPDATE incident_question SET done_at = 1 WHERE incident = $1`, leak, "row_differs incident_question done_at"},
+	{"a question has found more", `UPDATE incident_question SET found = found + 1 WHERE incident = $1`, leak, "row_differs incident_question found"},
+	{"a question has found more who are gone", `UPDATE incident_question SET gone = gone + 1 WHERE incident = $1`, leak, "row_differs incident_question gone"},
 	{"a child isn't on a list", `DELETE FROM incident_child WHERE child = $1`, mei, "row_missing incident_child "},
 	{"a child is on another list", `UPDATE incident_child SET incident = '王小明' WHERE child = $1`, mei, "row_extra incident_child "},
 	{"another child is on a list", `UPDATE incident_child SET child = $1 WHERE child = $2`, both, "row_extra incident_child "},

@@ -283,6 +283,8 @@ var additions = map[string]string{
 	incident.KindPlanned:       "the plan of the copy is in force, and the office adopts the newer one again",
 	incident.KindTicked:        "somebody says once more that it is done",
 	incident.KindReached:       "whom it has reached is asked once more, and the list is shorter until then",
+	incident.KindAsked:         "it is asked once more",
+	incident.KindAnswered:      "it is answered once more",
 	incident.KindFrozen:        "it is fixed anew; who has a copy of it proves it by the ledger still",
 	warning.KindDrafted:        "its text is lost: who wrote it writes it again, and another confirms it",
 	warning.KindConfirmed:      "it waits again for another person, which is the stricter",

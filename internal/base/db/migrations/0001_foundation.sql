@@ -1029,6 +1029,24 @@ CREATE TABLE incident_child (
 ); -- clustered
 CREATE INDEX incident_child_incident ON incident_child (incident, child);
 
+-- What was asked of the ledger about whom a case has reached: all that it finds is put on the list.
+CREATE TABLE incident_question (
+	incident text   NOT NULL,
+	number   bigint NOT NULL, -- from 1 on
+	kind     text   NOT NULL, -- of what has come to children: key, person, processor, recipient, party_key, charter, service
+	name     text   NOT NULL, -- which, or empty
+	from_at  bigint,          -- NULL: from the first entry
+	to_at    bigint NOT NULL,
+	asked_at bigint NOT NULL,
+	asked_by text   NOT NULL, -- as the ledger names actors
+	done_at  bigint,          -- NULL until all are on the list
+	found    bigint NOT NULL, -- how many that were, once they are; likewise the next
+	gone     bigint NOT NULL, -- how many had been erased
+	walk     bytea,           -- sealed: how far it is; NULL before it begins, and once it is done
+	PRIMARY KEY (incident, number)
+);
+CREATE INDEX incident_question_open ON incident_question (asked_at, incident, number) WHERE done_at IS NULL;
+
 -- REACH. Which children each key, person and party has come to: an index of the ledger by stretches
 -- of it. It names nobody that the ledger doesn't, and can be made anew from it.
 CREATE TABLE reach_segment (
