@@ -203,5 +203,5 @@ func GuardiansOf(ctx context.Context, tx *db.Tx, incident string, most int64) (i
 	return db.One(ctx, tx, db.Single[int64], `
 		SELECT count(*) FROM (
 			SELECT g.guardian FROM incident_child c JOIN guardian g ON g.child = c.child WHERE c.incident = $1 AND g.ended_at IS NULL LIMIT $2
-		) AS some`, incident, most+1)
+		) AS theirs`, incident, most+1)
 }

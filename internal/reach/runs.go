@@ -3,6 +3,7 @@ package reach
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -39,14 +40,6 @@ type run struct {
 	room []Key // the memory of keys
 	// more reads the next part into the memory of keys: nothing, at the end. Nil: there is none.
 	more func(keys []Key) ([]Key, error)
-}
-
-// next drops the first key.
-func (r *run) next() error {
-	if r.keys = r.keys[1:]; len(r.keys) > 0 || r.more == nil {
-		return nil
-	}
-	return r.fill()
 }
 
 // fill reads the next part, if there is one.
@@ -95,9 +88,10 @@ func (t *items) join(a, b int32) int32 {
 }
 
 // unite calls each with each key of the runs once, in order, and with all that came with it. It
-// holds one part of each run, however many keys there are.
+// holds one part of each run, however many keys there are, and takes them together up to the
+// least key with which a part ends.
 func unite(runs []*run, sets *items, each func(k Key, set int32) error) error {
-	heap := runs[:0:0]
+	left := make([]*run, 0, len(runs))
 	for _, r := range runs {
 		if len(r.keys) == 0 {
 			if err := r.fill(); err != nil {
@@ -105,57 +99,88 @@ func unite(runs []*run, sets *items, each func(k Key, set int32) error) error {
 			}
 		}
 		if len(r.keys) > 0 {
-			heap = append(heap, r)
+			left = append(left, r)
 		}
 	}
-	for i := len(heap)/2 - 1; i >= 0; i-- {
-		sink(heap, i)
-	}
-	for len(heap) > 0 {
-		key, set := heap[0].keys[0], heap[0].set
-		for len(heap) > 0 && heap[0].keys[0] == key {
-			r := heap[0]
-			if r.set != set {
-				set = sets.join(set, r.set)
+	var w window
+	for len(left) > 0 {
+		first, last := left[0].keys[0], left[0].keys[len(left[0].keys)-1]
+		for _, r := range left {
+			first, last = min(first, r.keys[0]), min(last, r.keys[len(r.keys)-1])
+		}
+		w.pairs = w.pairs[:0]
+		still := left[:0]
+		for _, r := range left {
+			n, found := slices.BinarySearch(r.keys, last)
+			if found {
+				n++
 			}
-			if err := r.next(); err != nil {
+			for _, k := range r.keys[:n] {
+				w.pairs = append(w.pairs, pair{k, r.set})
+			}
+			if r.keys = r.keys[n:]; len(r.keys) == 0 {
+				if err := r.fill(); err != nil {
+					return err
+				}
+			}
+			if len(r.keys) > 0 {
+				still = append(still, r)
+			}
+		}
+		left = still
+		w.sort(first, last)
+		for i := 0; i < len(w.pairs); {
+			at := w.pairs[i]
+			for i++; i < len(w.pairs) && w.pairs[i].key == at.key; i++ {
+				at.set = sets.join(at.set, w.pairs[i].set)
+			}
+			if err := each(at.key, at.set); err != nil {
 				return err
 			}
-			if len(r.keys) == 0 {
-				heap[0] = heap[len(heap)-1]
-				heap = heap[:len(heap)-1]
-			}
-			sink(heap, 0)
-		}
-		if err := each(key, set); err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-// sink puts the run at i where it belongs in a heap by first keys.
-func sink(heap []*run, i int) {
-	if i >= len(heap) {
-		return
+// A pair is a key and what came with it.
+type pair struct {
+	key Key
+	set int32
+}
+
+// A window is some pairs, and the memory in which they are sorted.
+type window struct {
+	pairs, room []pair
+	ends        []int32
+}
+
+// sort sorts pairs whose keys are from first to last. Pseudonyms are random, so where one belongs
+// is known but for a few places: each is put there, and then moved on.
+func (w *window) sort(first, last Key) {
+	n := len(w.pairs)
+	shift := max(0, bits.Len64(uint64(last-first))-bits.Len(uint(n)))
+	w.ends = slices.Grow(w.ends[:0], int((last-first)>>shift)+2)[:int((last-first)>>shift)+2]
+	clear(w.ends)
+	for _, p := range w.pairs {
+		w.ends[(p.key-first)>>shift+1]++
 	}
-	r := heap[i]
-	first := r.keys[0]
-	for {
-		child := 2*i + 1
-		if child >= len(heap) {
-			break
-		}
-		if child+1 < len(heap) && heap[child+1].keys[0] < heap[child].keys[0] {
-			child++
-		}
-		if first <= heap[child].keys[0] {
-			break
-		}
-		heap[i] = heap[child]
-		i = child
+	for i := 1; i < len(w.ends); i++ {
+		w.ends[i] += w.ends[i-1]
 	}
-	heap[i] = r
+	w.room = slices.Grow(w.room[:0], n)[:n]
+	for _, p := range w.pairs {
+		at := &w.ends[(p.key-first)>>shift]
+		w.room[*at] = p
+		*at++
+	}
+	w.pairs, w.room = w.room, w.pairs
+	for i := 1; i < n; i++ {
+		p, j := w.pairs[i], i
+		for ; j > 0 && w.pairs[j-1].key > p.key; j-- {
+			w.pairs[j] = w.pairs[j-1]
+		}
+		w.pairs[j] = p
+	}
 }
 
 // A cutter cuts keys that come in order into parts.
