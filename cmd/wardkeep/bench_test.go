@@ -61,6 +61,7 @@ var unmeasured = map[string]string{
 	"/console/parties/{service}/{role}/{party}/{form}":         "the party and a form, as party",
 	"/console/suspicions/{service}/{suspicion}":                "one case",
 	"/console/takedowns/{service}/{takedown}":                  "one case",
+	"/console/incidents/{service}/{incident}/reach":            "one case; what is asked there is measured by make bench-reach",
 	"/console/incidents/{service}/{incident}":                  "one case",
 	"/console/incidents/{service}/{incident}/notices":          "what is told of one case",
 	"/console/incidents/{service}/{incident}/notices/{notice}": "one notice",

@@ -54,6 +54,7 @@ const (
 	fileEntry      = "entry"    // of the ledger, with its proof
 	fileRecord     = "record"   // about who is in office
 	fileReceipt    = "receipt"  // of a yearly audit
+	fileReached    = "reached"  // by an incident
 )
 
 // A list is one that has a filter, or can be taken away.

@@ -254,6 +254,8 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("steps", "15 | 负责人 | 关闭", "contacts", "网信办 | 电话")
 	case path == "/console/incidents/{service}/{incident}/grade":
 		return of("grade", "minor", "words", "没有人看到")
+	case path == "/console/incidents/{service}/{incident}/reach/add":
+		return of("by", "service")
 	case path == "/console/incidents/{service}/{incident}/close":
 		return of("outcome", "unfounded", "words", "没有涉及")
 	case path == "/console/incidents/{service}/{incident}/notices/draft":

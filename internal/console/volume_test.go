@@ -277,6 +277,7 @@ var notMany = map[string]string{
 	"GET /console/incidents/{service}/{incident}":                  "one case and its notes, of which there are 1,000 at most",
 	"GET /console/incidents/{service}/{incident}/notices":          "the notices about one case, of which there are 100 at most",
 	"GET /console/incidents/{service}/{incident}/notices/{notice}": "one notice: of those who are told how many stand how, and 20 at a time whom somebody calls",
+	"GET /console/incidents/{service}/{incident}/reach":            "one case and what was asked about it, a hundred questions at most; of who was found, numbers",
 	"GET /console/streams/{service}/new":                           "one form",
 	"GET /console/streams/{service}/{stream}":                      "one stream: of its tests maxTests are shown",
 	"GET /console/streams/{service}/{stream}/test":                 "one form",

@@ -156,6 +156,21 @@ func (p *insider) dealsWithAnIncident() {
 	p.goes("/console/incidents")
 	p.sees("console.incidents.state.triaged")
 	p.at("incidents")
+	p.follow(`main a[href*="/in_"]`)
+	p.asksWhomItHasReached()
+}
+
+// asksWhomItHasReached tells how the officer asks the ledger whom a leak has reached, and has them
+// put on the list of the case.
+func (p *insider) asksWhomItHasReached() {
+	p.t.Helper()
+	p.follow(`main a[href*="/reach"]`)
+	p.sees("console.reached.none")
+	p.Find(`select[name=by]`).Choose("service")
+	p.follow(`form[method=get] button`)
+	p.at("reached")
+	p.follow(`form[action*="/reach/add"] button`)
+	p.sees("console.reached.goes")
 }
 
 // judgesWhatWaits tells how the officer takes an account that may be a child's and decides
