@@ -141,7 +141,7 @@ func table() []route {
 		{"GET /console/incidents/{service}/{incident}/reach", whoMay, staff.SeeIncidents, "", (*Server).reached},
 		{"POST /console/incidents/{service}/{incident}/reach/add", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/reach", (*Server).addReached},
 		{"POST /console/incidents/{service}/{incident}/reach/freeze", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/reach", (*Server).freezeReached},
-		{"POST /console/incidents/{service}/{incident}/reach/csv", freshlyMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/reach", (*Server).reachedFile},
+		{"POST /console/incidents/{service}/{incident}/reach/csv", freshlyMay, staff.WriteIncidents, "/console/incidents", (*Server).reachedFile},
 		{"POST /console/incidents/{service}/{incident}/close", whoMay, staff.JudgeIncidents, "/console/incidents/{service}/{incident}", (*Server).closeIncident},
 		{"GET /console/rectifications", whoMay, staff.SeeRectifications, "", (*Server).rectifications},
 		{"POST /console/rectifications/csv", freshlyMay, staff.SeeRectifications, "/console/rectifications", (*Server).rectificationsFile},
