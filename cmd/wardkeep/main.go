@@ -66,6 +66,7 @@ type cli struct {
 	Backup    backupCmd    `cmd:"" help:"${backup}"`
 	Restore   restoreCmd   `cmd:"" help:"${restore}"`
 	Ledger    ledgerCmd    `cmd:"" help:"${ledger}"`
+	Bundle    bundleCmd    `cmd:"" name:"evidence" help:"${evidence}"`
 	Verify    verifyCmd    `cmd:"" help:"${verify}"`
 	Audit     auditCmd     `cmd:"" help:"${audit}"`
 	Bench     benchCmd     `cmd:"" help:"${bench}"`

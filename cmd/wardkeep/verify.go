@@ -27,9 +27,10 @@ type verifyCmd struct {
 	Key        string   `placeholder:"KEY|FILE" help:"${verify_key}"`
 	Checkpoint []string `placeholder:"FILE" help:"${verify_checkpoint}"`
 	Charter    string   `placeholder:"DIR" help:"${verify_charter}"`
+	Identity   string   `placeholder:"FILE" help:"${verify_identity}"`
 }
 
-// Run recomputes the ledger, or a consent record, from its bytes and says in
+// Run recomputes the ledger, an evidence bundle or a consent record from its bytes and says in
 // words what holds and what doesn't. It changes nothing. Findings end it with
 // exit code 1.
 func (c verifyCmd) Run(ctx context.Context, s *session) error {
@@ -38,6 +39,9 @@ func (c verifyCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	if info, err := os.Stat(c.Dir); err == nil && info.Mode().IsRegular() {
+		if isBundle(c.Dir) {
+			return c.bundle(ctx, s, earlier)
+		}
 		return c.record(s, earlier)
 	}
 	var report ledger.Report

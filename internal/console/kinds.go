@@ -255,6 +255,7 @@ var kinds = []kindOf{
 	{staff.KindOperated, []int{13, 15}},
 	{staff.KindExported, []int{15}},
 	{staff.KindAtTerminal, []int{13, 15}},
+	{staff.KindEvidence, []int{22}},
 	{staff.KindRecipient, []int{13, 15}},
 	{staff.KindRecipientEnded, []int{13, 15}},
 	{staff.KindReached, []int{15}},

@@ -55,7 +55,7 @@ func Fetch(ctx context.Context, base, key, verifierKey, dir string) error {
 			if w == 0 {
 				break
 			}
-			name, most := tilePath{level, n, w}.path(), int64(maxFile)
+			name, most := tilePath{level, n, w}.path(), int64(MaxFile)
 			if level >= 0 {
 				most = int64(w) * tlog.HashSize
 			}

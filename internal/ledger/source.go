@@ -145,15 +145,40 @@ func (d inDir) open(_ context.Context, fn func(copied) error) error {
 		return err
 	}
 	defer root.Close()
-	return fn(files{root})
+	return fn(files{dirFiles{root}})
 }
 
-type files struct{ root *os.Root }
+// Files are a copy of the ledger as files, wherever they lie: a file "checkpoint" and
+// files "tile/…".
+type Files interface {
+	// Read returns what a file holds, nil without an error if there is none. It may
+	// end after MaxFile bytes.
+	Read(name string) ([]byte, error)
+	// Walk calls each with the name of every file below "tile".
+	Walk(each func(name string)) error
+}
 
-// maxFile is more than a bundle of the longest entries has.
-const maxFile = width*(2+1<<16) + 1
+// FromFiles returns files as a source.
+func FromFiles(f Files) Source { return inFiles{f} }
 
-func (f files) read(name string) ([]byte, error) {
+type inFiles struct{ files Files }
+
+func (f inFiles) open(_ context.Context, fn func(copied) error) error { return fn(files(f)) }
+
+type files struct{ files Files }
+
+func (f files) read(name string) ([]byte, error) { return f.files.Read(name) }
+
+func (f files) walk(each func(name string)) error { return f.files.Walk(each) }
+
+type dirFiles struct{ root *os.Root }
+
+// MaxFile is more bytes than a bundle of the longest entries has, and so than any file
+// of a copy.
+const MaxFile = width*(2+1<<16) + 1
+
+// Read is that of Files.
+func (f dirFiles) Read(name string) ([]byte, error) {
 	file, err := f.root.Open(filepath.FromSlash(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -162,7 +187,7 @@ func (f files) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, maxFile))
+	b, err := io.ReadAll(io.LimitReader(file, MaxFile))
 	return nonNil(b), err
 }
 
@@ -171,8 +196,8 @@ func (f files) head(context.Context) (storedHead, error) {
 	return storedHead{checkpoint: string(b)}, err
 }
 
-// walk calls each with the path of every file below tile.
-func (f files) walk(each func(path string)) error {
+// Walk is that of Files.
+func (f dirFiles) Walk(each func(name string)) error {
 	err := fs.WalkDir(f.root.FS(), "tile", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			each(path)
@@ -235,32 +260,38 @@ func Export(ctx context.Context, store *db.DB, dir string) error {
 	}
 	defer root.Close()
 	return store.View(ctx, func(tx *db.Tx) error {
-		head, err := Head(ctx, tx)
+		return Copy(ctx, tx, func(name string, file []byte) error { return write(root, name, file) })
+	})
+}
+
+// Copy calls put with each file of a copy of the ledger, in the order of Export, holding
+// one at a time.
+func Copy(ctx context.Context, tx *db.Tx, put func(name string, file []byte) error) error {
+	head, err := Head(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := db.Each(ctx, tx, func(row db.Row) error {
+		b, err := scanBundle(row)
 		if err != nil {
 			return err
 		}
-		if err := db.Each(ctx, tx, func(row db.Row) error {
-			b, err := scanBundle(row)
-			if err != nil {
-				return err
-			}
-			n := b.start / width
-			return write(root, tilePath{-1, n, widthAt(head.Size, -1, n)}.path(), b.entries)
-		}, selectBundle+` WHERE start < $1 ORDER BY start`, head.Size); err != nil {
+		n := b.start / width
+		return put(tilePath{-1, n, widthAt(head.Size, -1, n)}.path(), b.entries)
+	}, selectBundle+` WHERE start < $1 ORDER BY start`, head.Size); err != nil {
+		return err
+	}
+	if err := db.Each(ctx, tx, func(row db.Row) error {
+		t, err := scanTile(row)
+		w := widthAt(head.Size, t.level, t.n)
+		if err != nil || w == 0 {
 			return err
 		}
-		if err := db.Each(ctx, tx, func(row db.Row) error {
-			t, err := scanTile(row)
-			w := widthAt(head.Size, t.level, t.n)
-			if err != nil || w == 0 {
-				return err
-			}
-			return write(root, tilePath{t.level, t.n, w}.path(), t.hashes[:min(len(t.hashes), w*tlog.HashSize)])
-		}, selectTile+` ORDER BY level, n`); err != nil {
-			return err
-		}
-		return write(root, "checkpoint", []byte(head.Checkpoint))
-	})
+		return put(tilePath{t.level, t.n, w}.path(), t.hashes[:min(len(t.hashes), w*tlog.HashSize)])
+	}, selectTile+` ORDER BY level, n`); err != nil {
+		return err
+	}
+	return put("checkpoint", []byte(head.Checkpoint))
 }
 
 func write(root *os.Root, name string, b []byte) error {

@@ -25,10 +25,16 @@ const maxFindings = 100
 // signed root, a tile is genuine if it hashes to what a genuine tile above it
 // says, and what doesn't is at fault.
 func Verify(ctx context.Context, source Source, verifierKey string, earlier ...string) (Report, error) {
+	return VerifyEach(ctx, source, verifierKey, nil, earlier...)
+}
+
+// VerifyEach is Verify, and calls each with every entry on the way, in order, that is what
+// its tile says: so a copy is read once. What they say is true only if the report is OK.
+func VerifyEach(ctx context.Context, source Source, verifierKey string, each func(Placed) error, earlier ...string) (Report, error) {
 	if _, err := note.NewVerifier(verifierKey); err != nil {
 		return Report{}, fmt.Errorf("ledger: the verifier's key: %w", err)
 	}
-	v := &verification{differ: make(map[node]*difference), replaced: make(map[node]bool)}
+	v := &verification{each: each, differ: make(map[node]*difference), replaced: make(map[node]bool)}
 	err := source.open(ctx, func(c copied) error { return v.run(ctx, c, verifierKey, earlier) })
 	return v.report, err
 }
@@ -36,6 +42,7 @@ func Verify(ctx context.Context, source Source, verifierKey string, earlier ...s
 type verification struct {
 	report Report
 	copy   copied
+	each   func(Placed) error   // may be nil
 	edge   edge                 // grows with the entries
 	differ map[node]*difference // tiles that are not what was recomputed
 	// replaced holds the tiles for which the signature vouches that neither what
@@ -171,7 +178,10 @@ func (v *verification) entries(ctx context.Context) error {
 			return err
 		}
 		hashes = v.fit(node{0, n}, w, hashes)
-		leaves, offsets := v.bundle(n, w, b, hashes)
+		leaves, offsets, err := v.bundle(n, w, b, hashes)
+		if err != nil {
+			return err
+		}
 		v.compare(node{0, n}, w, hashes, leaves, offsets)
 		var full []tile
 		for i := range w {
@@ -252,13 +262,13 @@ func (v *verification) compare(at node, w int, stored, recomputed []byte, offset
 // bundle returns the leaf hashes of a bundle, and where its entries begin.
 // Where entries are missing the hashes of the tile stand in, so that one gap
 // doesn't spoil all that lies above.
-func (v *verification) bundle(n int64, w int, b *bundle, hashes []byte) (leaves []byte, offsets []int) {
+func (v *verification) bundle(n int64, w int, b *bundle, hashes []byte) (leaves []byte, offsets []int, err error) {
 	part := tilePath{-1, n, w}.path()
 	leaves = make([]byte, w*tlog.HashSize)
 	copy(leaves, hashes)
 	if b == nil {
 		v.found(Finding{FoundMissing, part, n * width, n*width + int64(w) - 1, -1, -1, "", ""})
-		return leaves, nil
+		return leaves, nil, nil
 	}
 	tries := 2 // a search for a length may fail twice: then more than a length is wrong
 	var times []int64
@@ -287,7 +297,7 @@ func (v *verification) bundle(n int64, w int, b *bundle, hashes []byte) (leaves 
 		}
 		if err != nil {
 			v.found(Finding{FoundCut, part, n*width + int64(i), n*width + int64(w) - 1, int64(at), int64(len(b.entries)), strconv.Itoa(w), strconv.Itoa(i)})
-			return leaves, offsets
+			return leaves, offsets, nil
 		}
 		h := tlog.RecordHash(entry)
 		copy(leaves[i*tlog.HashSize:], h[:])
@@ -295,6 +305,11 @@ func (v *verification) bundle(n int64, w int, b *bundle, hashes []byte) (leaves 
 		if bytes.Equal(want, h[:]) {
 			if p, err := decode(n*width+int64(i), entry); err == nil {
 				times = append(times, p.At.UnixMicro())
+				if v.each != nil {
+					if err := v.each(p); err != nil {
+						return nil, nil, err
+					}
+				}
 			} else {
 				v.found(Finding{FoundMalformed, part, n*width + int64(i), n*width + int64(i), int64(at), int64(at + 2 + len(entry)), "", ""})
 			}
@@ -307,7 +322,7 @@ func (v *verification) bundle(n int64, w int, b *bundle, hashes []byte) (leaves 
 	} else if len(times) == w && b.size >= 0 {
 		v.columns(part, *b, times)
 	}
-	return leaves, offsets
+	return leaves, offsets, nil
 }
 
 // columns compares the columns of a bundle's row with the times of its entries.

@@ -65,6 +65,7 @@ type fold struct {
 	trace     func(subject string) []byte // nil without keys
 	now       int64                       // what ended before it is remembered no more
 	uses      int64
+	cutAt     int64 // what is later may go on behind the last entry; 0: there is nothing behind it
 
 	late   []*use   // they wait for an entry about their service
 	events []*event // as do they
@@ -281,7 +282,9 @@ func (f *fold) finish() {
 	f.checkTerminal()
 	f.resolve()
 	for _, u := range f.late {
-		f.blame(u.source, u.missing)
+		if !f.goesOn(u.at) {
+			f.blame(u.source, u.missing)
+		}
 	}
 	f.late = nil
 	for _, c := range f.comparings {
@@ -321,7 +324,7 @@ func (f *fold) finish() {
 	f.checkKept()
 	f.checkPlans()
 	for k, c := range f.children {
-		if o := c.opening; o != nil && o.collect && !o.written && c.state != erased {
+		if o := c.opening; o != nil && o.collect && !o.written && c.state != erased && !f.goesOn(o.at) {
 			s := o.source
 			s.subject = k.name(id.Subject)
 			f.blame(s, fault{what: FoundImpossible, field: ruleCollected})
@@ -329,6 +332,9 @@ func (f *fold) finish() {
 		f.silent(k, c)
 	}
 }
+
+// goesOn reports whether what happened at that time may go on behind the last entry.
+func (f *fold) goesOn(at int64) bool { return f.cutAt != 0 && at >= f.cutAt }
 
 // The rules that entries obey, as Difference.Field names them.
 const (

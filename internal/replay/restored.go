@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ type no struct {
 }
 
 // ofStore are the kinds about the store as a whole.
-var ofStore = []string{backup.KindMade, backup.KindGone, backup.KindRestored, backup.KindReplayed, staff.KindAtTerminal}
+var ofStore = []string{backup.KindMade, backup.KindGone, backup.KindRestored, backup.KindReplayed, staff.KindAtTerminal, staff.KindEvidence}
 
 // readRestorations reads where the gaps are before the first entry: what lies in one
 // has changed no table. That each row is what the ledger says is compared later, so
@@ -47,7 +48,7 @@ func (a *audit) readRestorations() (err error) {
 // missed reports whether an entry came after the copy was made that the store was put
 // back to, and so has changed no table.
 func (a *audit) missed(place int64) bool {
-	return slices.ContainsFunc(a.restorations, func(r backup.Restoration) bool { return r.Inside(place) })
+	return Gaps(a.restorations).Missed(place)
 }
 
 // miss keeps of such an entry what still counts: that a value was used or looked at,
@@ -98,6 +99,12 @@ func (f *fold) storeEntry(p ledger.Placed) fault {
 	}
 	at := p.At.UnixMicro()
 	switch p.Kind {
+	case staff.KindEvidence:
+		b, x := body[staff.EvidenceBody](p)
+		if x == (fault{}) && (!id.Is(id.Evidence, b.Bundle) || len(b.Manifest) != 2*sha256.Size || b.To != 0 && b.To <= b.From) {
+			x = fault{what: FoundBody, field: p.Kind}
+		}
+		return x
 	case staff.KindAtTerminal:
 		b, x := body[staff.AtTerminalBody](p)
 		if x == (fault{}) && !slices.Contains(staff.AtTerminalDoings, b.What) {

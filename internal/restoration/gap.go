@@ -399,6 +399,7 @@ var additions = map[string]string{
 	staff.KindOperated:         "it was done",
 	staff.KindAtTerminal:       "it was done",
 	staff.KindExported:         "what was taken away is away",
+	staff.KindEvidence:         "as above",
 	staff.KindConfirmed:        "then somebody stands behind the person still",
 	signin.KindInvited:         "all links that were open lead nowhere any more",
 	signin.KindFailed:          "it failed",

@@ -59,6 +59,7 @@ const (
 	Incident     Prefix = "in" // of information that was leaked, changed or lost
 	Complaint    Prefix = "rp" // what somebody has reported to the desk
 	BreachNotice Prefix = "wn" // that children and guardians are told of an incident
+	Evidence     Prefix = "ev" // an archive for an authority
 
 	Rectification Prefix = "rc" // what an authority demands, or what has to be put right
 )
