@@ -104,6 +104,10 @@ bench-screening: ## what one core reads of posts in a second, with a million kno
 bench-reach: ## how fast it is found whom something has reached, and what the index for that costs (ARGS='-entries 10000000'; ARGS='-engine postgres' with TEST_POSTGRES)
 	go test ./internal/reach -run '^$$' -bench Reach -timeout 3h -v $(ARGS)
 
+.PHONY: evidence-curve
+evidence-curve: ## how fast evidence bundles of 10,000 to 10,000,000 entries are made and verified, and the memory of that
+	for n in 10000 100000 1000000 10000000; do EVIDENCE_ENTRIES=$$n go test ./internal/evidence -run '^$$' -bench Verify -benchtime 1x -timeout 2h || exit 1; done
+
 .PHONY: bench-known
 bench-known: ## how long the values of 100,000 held children take to be looked for after a start, and the memory of that
 	go run ./cmd/wardkeep bench --known --children 100000 $(ARGS)

@@ -45,6 +45,9 @@ func ParseLeaf(place int64, leaf []byte) (Placed, error) { return decode(place, 
 
 // decode reads what Append wrote.
 func decode(place int64, text []byte) (Placed, error) {
+	if p, ok := quickly(place, text); ok {
+		return p, nil
+	}
 	body := json.RawMessage("null")
 	l := leaf{Body: &body}
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -62,6 +65,84 @@ func decode(place int64, text []byte) (Placed, error) {
 		Place: place, ID: l.ID, At: time.UnixMicro(l.At).UTC(), Kind: l.Kind, Service: l.Service,
 		Subject: l.Subject, Version: l.Version, Actor: l.Actor, Body: body, Leaf: text,
 	}, nil
+}
+
+// quickly is decode for an entry that has its members as Append writes them, without an escaped
+// letter but in its body: that is nearly every one, and takes a fifth of the time. It takes
+// nothing that decode wouldn't.
+func quickly(place int64, text []byte) (p Placed, ok bool) {
+	rest := text
+	word := func(before string) (s string) {
+		rest, ok = bytes.CutPrefix(rest, []byte(before))
+		end := bytes.IndexByte(rest, '"')
+		if !ok || end < 0 || !plain(rest[:end]) {
+			ok = false
+			return ""
+		}
+		s, rest = string(rest[:end]), rest[end+1:]
+		return s
+	}
+	number := func(before string) (n int64) {
+		rest, ok = bytes.CutPrefix(rest, []byte(before))
+		end := bytes.IndexByte(rest, ',')
+		if !ok || end < 1 || end > 18 || rest[0] == '0' && end > 1 {
+			ok = false
+			return 0
+		}
+		for _, c := range rest[:end] {
+			if c < '0' || c > '9' {
+				ok = false
+				return 0
+			}
+			n = 10*n + int64(c-'0')
+		}
+		rest = rest[end:]
+		return n
+	}
+	if p.ID = word(`{"id":"`); !ok {
+		return p, false
+	}
+	at := number(`,"at":`)
+	if !ok {
+		return p, false
+	}
+	if p.Kind = word(`,"kind":"`); !ok {
+		return p, false
+	}
+	if p.Service = word(`,"service":"`); !ok {
+		return p, false
+	}
+	if p.Subject = word(`,"subject":"`); !ok {
+		return p, false
+	}
+	if p.Version = number(`,"version":`); !ok {
+		return p, false
+	}
+	if p.Actor = word(`,"actor":"`); !ok {
+		return p, false
+	}
+	body, ok := bytes.CutPrefix(rest, []byte(`,"body":`))
+	if !ok || len(body) < 2 || body[len(body)-1] != '}' {
+		return p, false
+	}
+	if body = body[:len(body)-1]; body[0] <= ' ' || body[len(body)-1] <= ' ' { // around a value JSON has spaces that aren't its own
+		return p, false
+	}
+	if made, is := timeOf(p.ID); !is || made != at || !json.Valid(body) {
+		return p, false
+	}
+	p.Place, p.At, p.Body, p.Leaf = place, time.UnixMicro(at).UTC(), body, text
+	return p, true
+}
+
+// plain reports whether a text stands in JSON as it is.
+func plain(text []byte) bool {
+	for _, c := range text {
+		if c < 0x20 || c == '\\' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // errFrame is what framing problems wrap.

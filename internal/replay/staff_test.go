@@ -3,6 +3,7 @@ package replay_test
 import (
 	"context"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -349,6 +350,12 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		}},
 		"what a person does as if at the terminal": {"impossible actor", func(h *house) {
 			h.forgeStaff(staff.KindAtTerminal, "staff:"+h.boss.ID, staff.AtTerminalBody{What: staff.RotatedKeys})
+		}},
+		"an evidence bundle that a person makes as if at the terminal": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindEvidence, "staff:"+h.boss.ID, staff.EvidenceBody{Bundle: id.New(id.Evidence), Manifest: strings.Repeat("0f", 32)})
+		}},
+		"an evidence bundle of nothing": {"body evidence.made", func(h *house) {
+			h.forgeStaff(staff.KindEvidence, "operator:x", staff.EvidenceBody{Bundle: "ev_x", Manifest: "x"})
 		}},
 		"a file that another took": {"impossible actor", func(h *house) {
 			h.forgeStaff(staff.KindExported, "staff:"+h.colleague.ID, staff.ExportedBody{Person: h.boss.ID, List: "ledger"})
