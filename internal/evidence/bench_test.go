@@ -22,7 +22,8 @@ import (
 // uses puts so many uses that the gate has permitted behind the others.
 func (s *scene) uses(t testing.TB, n int) {
 	t.Helper()
-	s.Put(s.mei, "course-progress", "weekly_score", "78") // so that there is one of the service as it stands
+	_, err := s.Read(s.mei, "course-progress", "weekly_score") // so that there is one of the service as it stands
+	ok(t, err)
 	ok(t, s.log.Flush(t.Context()))
 	var like ledger.Placed
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
