@@ -26,6 +26,7 @@ import (
 	"wardkeep/internal/transcript"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
+	"wardkeep/internal/warning"
 	"wardkeep/internal/web"
 )
 
@@ -99,7 +100,10 @@ func TestRefusals_EveryWayOnLeadsSomewhere(t *testing.T) {
 		secret := map[string]string{
 			"{secret}": certificate, "{token}": token, "{ask}": open.Ask, "{tie}": strings.TrimPrefix(s.tie(child), "/home/"), "{attempt}": regexp.MustCompile(`ve_[0-9a-z]{26}`).FindString(page),
 		}
-		place := map[string]string{"{service}": vaulttest.Service, "{number}": "1", "{$}": ""}
+		words := warning.Words{What: "昵称", Cause: "名单外传", Harm: "诈骗", Remedies: "已删除", Advice: "留意电话", Contact: "王老师", Child: "别理陌生人"}
+		told, judge := drafts(s.w, warning.Text{Chinese: words, English: words})
+		confirms(s.w, judge, told)
+		place := map[string]string{"{notice}": told.ID, "{service}": vaulttest.Service, "{number}": "1", "{$}": ""}
 		refusals := []*errs.Error{{Kind: errs.Internal, Code: "internal"}, {Kind: errs.Unavailable, Code: "notify.unavailable"}, {Kind: errs.NotFound, Code: "catalog.not_found"}}
 		for _, code := range web.Mishaps() {
 			refusals = append(refusals, &errs.Error{Kind: errs.Conflict, Code: code})

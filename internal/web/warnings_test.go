@@ -16,38 +16,49 @@ import (
 	"wardkeep/internal/warning"
 )
 
+// drafts drafts a notice about a new case, and returns who else decides about it.
+func drafts(w *vaulttest.World, text warning.Text) (n warning.Notice, judge staff.Acting) {
+	hire := func(role catalog.Role) (p staff.Person) {
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			held, err := catalog.Holder(ctx, tx, vaulttest.Service, role)
+			var g staff.Grant
+			if err == nil {
+				g, err = staff.OfOffice(ctx, tx, vaulttest.Service, held.ID)
+			}
+			if err == nil {
+				p, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, string(role), g)
+			}
+			return err
+		})
+		return p
+	}
+	officer, deputy := hire(catalog.RoleOfficer), hire(catalog.RoleDeputy)
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		c, _, err := incident.Desk{Ring: w.Ring, Charters: w.Desk.Charters}.Open(ctx, tx, w.Officer, vaulttest.Service, incident.Report{Kind: incident.Leaked, NoticedAt: tx.Now(), Words: pii.New("名单")})
+		if err == nil {
+			n, _, err = warning.Draft(ctx, tx, w.Ring, staff.Acting{Person: officer, Action: staff.WriteIncidents}, vaulttest.Service, c.ID, "", false, text)
+		}
+		return err
+	})
+	return n, staff.Acting{Person: deputy, Action: staff.JudgeIncidents}
+}
+
+func confirms(w *vaulttest.World, judge staff.Acting, n warning.Notice) {
+	w.Do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := warning.Confirm(ctx, tx, w.Ring, judge, vaulttest.Service, n.ID, n.Version)
+		return err
+	})
+}
+
 // Article 21: of what the public is warned anybody reads, in both languages and in a feed, until
 // it is taken back; a notice can be read by whoever has its address, once it is confirmed, and no
 // draft.
 func TestArticle21_ThePublicIsWarned(t *testing.T) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		s := newSite(t, w)
-		hire := func(role catalog.Role) (p staff.Person) {
-			w.Do(func(ctx context.Context, tx *db.Tx) error {
-				held, err := catalog.Holder(ctx, tx, vaulttest.Service, role)
-				var g staff.Grant
-				if err == nil {
-					g, err = staff.OfOffice(ctx, tx, vaulttest.Service, held.ID)
-				}
-				if err == nil {
-					p, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, string(role), g)
-				}
-				return err
-			})
-			return p
-		}
-		officer, deputy := hire(catalog.RoleOfficer), hire(catalog.RoleDeputy)
-		var n warning.Notice
-		zh := warning.Words{What: "昵称", Cause: "名单<b>外传", Harm: "诈骗", Remedies: "已删除", Advice: "留意电话", Contact: "王老师", Child: "别理陌生人"}
-		en := warning.Words{What: "nickname", Cause: "a list <b>leaked", Harm: "fraud", Remedies: "deleted", Advice: "mind calls", Contact: "us", Child: "tell your parents"}
-		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			c, _, err := incident.Desk{Ring: w.Ring, Charters: w.Desk.Charters}.Open(ctx, tx, w.Officer, vaulttest.Service, incident.Report{Kind: incident.Leaked, NoticedAt: tx.Now(), Words: pii.New("名单")})
-			if err == nil {
-				n, _, err = warning.Draft(ctx, tx, w.Ring, staff.Acting{Person: officer, Action: staff.WriteIncidents}, vaulttest.Service, c.ID, "", false, warning.Text{Chinese: zh, English: en})
-			}
-			return err
-		})
-		judge := staff.Acting{Person: deputy, Action: staff.JudgeIncidents}
+		zh, en := warning.Words{What: "昵称", Cause: "名单<b>外传", Harm: "诈骗", Remedies: "已删除", Advice: "留意电话", Contact: "王老师", Child: "别理陌生人"},
+			warning.Words{What: "nickname", Cause: "a list <b>leaked", Harm: "fraud", Remedies: "deleted", Advice: "mind calls", Contact: "us", Child: "tell your parents"}
+		n, judge := drafts(w, warning.Text{Chinese: zh, English: en})
 		page := "/warnings/" + n.ID + "?lang=en"
 		read := func(path string, status int, says string) {
 			t.Helper()
@@ -56,10 +67,7 @@ func TestArticle21_ThePublicIsWarned(t *testing.T) {
 			}
 		}
 		read(page, http.StatusNotFound, "")
-		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
-			n, _, err = warning.Confirm(ctx, tx, w.Ring, judge, vaulttest.Service, n.ID, n.Version)
-			return err
-		})
+		confirms(w, judge, n)
 		read(page, http.StatusOK, "a list &lt;b&gt;leaked")
 		read("/warnings?lang=zh-CN", http.StatusOK, "现在没有需要警示的事情")
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
