@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,12 +37,14 @@ type office struct {
 	person  string   // one of those inside
 	pending []string // requests to see values, as numbers
 	subject string   // the pseudonym of a child
+	refs    []string // what the operator calls some children, each as a number of ours reads
 	entries int64    // of the ledger that have a place
 }
 
 const (
 	insiders = 300  // beside the two
 	lookings = 2000 // requests to see values, that wait
+	looked   = 50   // children that are searched for
 )
 
 // inhabit adds uses to the ledger until it has so many entries, and makes the office: last,
@@ -64,6 +67,9 @@ func (w *world) inhabit(ctx context.Context, s *session, a *app.App, entries int
 		return err
 	}
 	if err := w.lookings(ctx, a, asker); err != nil {
+		return err
+	}
+	if err := w.findable(ctx, a); err != nil {
 		return err
 	}
 	if err := a.Ledger.Flush(ctx); err != nil {
@@ -168,6 +174,22 @@ func (w *world) lookings(ctx context.Context, a *app.App, asker staff.Person) er
 	return nil
 }
 
+// findable registers children to search for. Each is called as a number of ours reads, so that
+// one search looks for all that has a number, for a child, and for all that has a name.
+func (w *world) findable(ctx context.Context, a *app.App) error {
+	return a.Store.Update(ctx, func(tx *db.Tx) error {
+		w.office.refs = nil // a transaction that is tried again begins anew
+		for range looked {
+			ref := id.Number()
+			if _, err := w.enrol(ctx, tx, a, ref, w.phone()); err != nil {
+				return err
+			}
+			w.office.refs = append(w.office.refs, ref)
+		}
+		return nil
+	})
+}
+
 // use opens values until the ledger has so many entries.
 func (w *world) use(ctx context.Context, s *session, a *app.App, entries int64) error {
 	const writers = 4
@@ -233,6 +255,12 @@ func (w *world) openSome(ctx context.Context, tx *db.Tx, a *app.App) error {
 var rooms = []operation{
 	room("console", ""),
 	room("search", "/search"),
+	sought("search-found", "/search?found", func(w *worker) string {
+		return w.world.office.refs[w.random.IntN(len(w.world.office.refs))]
+	}),
+	// A reference that nobody has is looked up sixty times an hour, and no more (Article 15): what
+	// is sought in vain here has the shape of an entry's name, and costs all but that look-up.
+	sought("search-nothing", "/search?nothing", func(*worker) string { return id.New(id.Entry) }),
 	room("people", "/people"),
 	room("person", "/people/{person}"),
 	room("charters", "/charters"),
@@ -312,6 +340,16 @@ func room(name, path string) operation {
 		at := strings.NewReplacer("{person}", o.person, "{request}", o.pending[w.random.IntN(len(o.pending))], "{app}", w.world.app.ID,
 			"{subject}", o.subject, "{place}", strconv.FormatInt(1+w.random.Int64N(o.entries-1), 10)).Replace(path)
 		w.http.visit("GET", "/console"+at, cookie, nil)
+		return true
+	}}
+}
+
+// sought searches as the officer does. The path says what comes of it, and is asked for without
+// that: what is typed stands in no address.
+func sought(name, path string, typed func(*worker) string) operation {
+	at, _, _ := strings.Cut(path, "?")
+	return operation{name: name, path: "/console" + path, status: 200, next: func(w *worker) bool {
+		w.http.visit("POST", "/console"+at, w.world.office.officer, []byte(url.Values{"q": {typed(w)}}.Encode()))
 		return true
 	}}
 }

@@ -85,7 +85,7 @@ func (w *world) settle(ctx context.Context, a *app.App, answers int) error {
 
 func (w *world) household(ctx context.Context, tx *db.Tx, a *app.App) (h familyAtHome, err error) {
 	phone, desk := w.phone(), consent.Desk{Ring: a.Ring, Charters: a.Charters}
-	child, err := w.enrol(ctx, tx, a, phone)
+	child, err := w.enrol(ctx, tx, a, id.Secret(16), phone)
 	if err != nil {
 		return h, err
 	}
@@ -122,7 +122,7 @@ func (w *world) household(ctx context.Context, tx *db.Tx, a *app.App) (h familyA
 // code.
 func (w *world) typed(ctx context.Context, tx *db.Tx, a *app.App, phone pii.Text) (r consent.Request, token, proof string, err error) {
 	desk := consent.Desk{Ring: a.Ring, Charters: a.Charters}
-	child, err := w.enrol(ctx, tx, a, phone)
+	child, err := w.enrol(ctx, tx, a, id.Secret(16), phone)
 	if err != nil {
 		return r, "", "", err
 	}

@@ -156,10 +156,10 @@ func (w *world) add(ctx context.Context, s *session, a *app.App, n int) error {
 // phone returns a number that no other guardian has.
 func (w *world) phone() pii.Text { return pii.New(fmt.Sprintf("138%08d", w.phones.Add(1))) }
 
-// enrol registers a child whose guardian has this phone.
-func (w *world) enrol(ctx context.Context, tx *db.Tx, a *app.App, phone pii.Text) (family.Child, error) {
+// enrol registers a child that the operator calls so, and whose guardian has this phone.
+func (w *world) enrol(ctx context.Context, tx *db.Tx, a *app.App, ref string, phone pii.Text) (family.Child, error) {
 	child, _, _, err := family.Enrol(ctx, tx, a.Ring, w.app, family.Enrolment{
-		Service: benchService, Ref: pii.New(id.Secret(16)),
+		Service: benchService, Ref: pii.New(ref),
 		Birth: age.Birth{Year: tx.Now().Year() - 9, Month: 6, Day: 1}, BirthSource: family.FromApp,
 		Guardian: family.Person{Phone: phone, Relation: family.Parent},
 	})
@@ -168,7 +168,7 @@ func (w *world) enrol(ctx context.Context, tx *db.Tx, a *app.App, phone pii.Text
 
 // child makes one child with everything about it, in one transaction.
 func (w *world) child(ctx context.Context, tx *db.Tx, a *app.App) (string, error) {
-	child, err := w.enrol(ctx, tx, a, w.phone())
+	child, err := w.enrol(ctx, tx, a, id.Secret(16), w.phone())
 	if err != nil {
 		return "", err
 	}
