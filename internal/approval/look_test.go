@@ -230,6 +230,15 @@ func TestArticle15_LooksAreCountedWithTheLook(t *testing.T) {
 		}
 		v, err = w.look(w.worker, next, u)
 		denied(t, "a seventh on one day", v, err, "approval_day")
+		w.Vault.Looks.Roles = map[staff.Role]approval.PerRole{staff.Worker: {PerDay: 7}}
+		if _, err := w.look(w.worker, next, u); err != nil {
+			t.Errorf("what the role has of its own: %v", err)
+		}
+		v, err = w.look(w.worker, next, u)
+		denied(t, "an eighth in that role", v, err, "approval_day")
+		w.Vault.Looks.PerDay, w.Vault.Looks.Roles = 60, map[staff.Role]approval.PerRole{staff.Worker: {PerHour: 2}}
+		v, err = w.look(w.worker, next, u)
+		denied(t, "an hour of that role", v, err, "approval_hour")
 	})
 }
 
