@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -81,13 +82,38 @@ type officePage struct {
 	PlanDays int              // for how long a plan counts, and a drill
 	Tasks    planTyped        // the emergency plan by whose steps cases are dealt with
 	Mine     *catalog.Officer // the office of whoever looks
-	ToDeputy string           // the name of the deputy, to whom it can be handed over
+	Contact  string           // of theirs, as the form has it
+	Typed    officeTyped
+	ToDeputy string // the name of the deputy, to whom it can be handed over
 	Today    string
 	Fresh    bool
 	Problem  string
 	Field    string
 	Done     string // a key
 	Path     string
+}
+
+// officeTyped is what a form of the page has: what was typed, where it was refused.
+type officeTyped struct {
+	At, ID                    string // the end of its address, and of what its fields are called
+	Name, Contact             string
+	Officer, Kind, Day, Title string
+}
+
+// Appointee is a form by which somebody is appointed.
+func (p officePage) Appointee(at, id string) officeTyped {
+	t := officeTyped{At: at}
+	if p.Typed.At == at {
+		t = p.Typed
+	}
+	t.ID = id
+	return t
+}
+
+// officeTyped reads the form that was refused.
+func (v *visit) officeTyped() officeTyped {
+	return officeTyped{At: path.Base(v.r.URL.Path), Name: v.value("name"), Contact: v.value("contact"),
+		Officer: v.value("officer"), Kind: v.value("kind"), Day: v.value("day"), Title: v.value("title")}
 }
 
 // A holder is somebody in office, and by which account.
@@ -126,7 +152,10 @@ func (v *visit) officePage(problem error) error {
 	from := catalog.ParseRecordCursor(v.r.URL.Query().Get("from"))
 	page := officePage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Kinds: catalog.RecordKinds, PlanDays: catalog.PlanDays, Today: v.now.In(age.Zone).Format(time.DateOnly)}
 	if problem != nil {
-		page.Field = errs.Of(problem).Field
+		page.Field, page.Typed = errs.Of(problem).Field, v.officeTyped()
+	}
+	if page.Typed.At != "records" {
+		page.Typed.Kind, page.Typed.Day = string(catalog.Training), page.Today
 	}
 	for _, done := range officeDone {
 		if v.r.URL.Query().Has(done) {
@@ -180,7 +209,10 @@ func (p *officePage) fill(ctx context.Context, tx *db.Tx, v *visit, service cata
 		p.Holders = append(p.Holders, holder{o, of[o.ID], mine, slices.Contains(bare, o.ID)})
 		p.Vacant = slices.DeleteFunc(p.Vacant, func(r catalog.Role) bool { return r == o.Role })
 		if mine && approval.InOffice(v.in.Person, service) {
-			p.Mine = &o
+			p.Mine, p.Contact = &o, o.Contact
+			if p.Typed.At == "contact" {
+				p.Contact = p.Typed.Contact
+			}
 		}
 	}
 	if p.Mine != nil && p.Mine.Role == catalog.RoleOfficer {

@@ -3,10 +3,13 @@ package console_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +18,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -68,8 +72,8 @@ func TestArticle8_AVacancyClosesTheGateUntilItIsFilled(t *testing.T) {
 		}
 		bare := appointing("deputy", "王芳")
 		bare.files = nil
-		if w := boss.sends(officeAt+"/fill", bare); w.Code != http.StatusUnprocessableEntity || put() == nil {
-			t.Errorf("without a document: %d", w.Code)
+		if w := boss.sends(officeAt+"/fill", bare); w.Code != http.StatusUnprocessableEntity || put() == nil || !strings.Contains(w.Body.String(), `value="王芳"`) || !strings.Contains(w.Body.String(), `value="010-12345678"`) {
+			t.Errorf("without a document: %d, and what was typed is lost: %s", w.Code, w.Body)
 		}
 		script := appointing("deputy", "王芳")
 		script.files["document"] = upload{"任命书.pdf", "<script>alert(1)</script>"}
@@ -103,12 +107,45 @@ func TestArticle8_AnOfficeIsHandedOver(t *testing.T) {
 		if w := second.sends(officeAt+"/handover", deputy); w.Code != http.StatusUnprocessableEntity {
 			t.Errorf("the deputy to the deputy: %d", w.Code)
 		}
+		holds := func(name string) {
+			t.Helper()
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				o, err := catalog.Holder(ctx, tx, vaulttest.Service, catalog.RoleOfficer)
+				if o.Name != name {
+					t.Errorf("%s is in office", o.Name)
+				}
+				return err
+			})
+		}
+		manager := d.browser(d.hire(staff.Manager).Secret)
+		if got := outcome(manager.sends(officeAt+"/handover", appointing("", "赵敏"))); got != mayNot {
+			t.Errorf("by whom it isn't: %s", got)
+		}
+		bare, script, unnamed, unreached, both, bareDeputy := appointing("", "赵敏"), appointing("", "赵敏"), appointing("", " "), appointing("", "赵敏"), appointing("", "周远"), deputy
+		bare.files, bareDeputy.files = nil, nil
+		script.files["document"] = upload{"任命书.pdf", "<script>alert(1)</script>"}
+		unreached.values["contact"] = " "
+		both.values["contact"] = "zhou@xiaoxi-english.example"
+		for name, form := range map[string]sheet{
+			"without a document": bare, "with a page for a document": script, "to nobody": unnamed, "to whom nobody reaches": unreached,
+			"to who is deputy, and stays it": both, "to the deputy, without a document": bareDeputy,
+		} {
+			w := boss.sends(officeAt+"/handover", form)
+			if w.Code != http.StatusUnprocessableEntity && w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "<details open><summary>"+i18n.Chinese.T("console.offices.hand")) {
+				t.Errorf("%s: %d, or the form is out of sight", name, w.Code)
+			}
+			holds("林静")
+		}
 		if w := boss.sends(officeAt+"/handover", deputy); w.Code != http.StatusSeeOther {
 			t.Fatalf("handed over: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
 		}
 		if got := outcome(boss.get(officeAt)); got != mayNot {
 			t.Errorf("who handed it over: %s", got)
 		}
+		if got := outcome(boss.sends(officeAt+"/fill", appointing("deputy", "王芳"))); got != mayNot {
+			t.Errorf("who handed it over fills an office: %s", got)
+		}
+		holds("周远")
 		page := second.get(officeAt).Body.String()
 		if !strings.Contains(page, i18n.Chinese.T("console.offices.vacant.deputy")) || !strings.Contains(page, i18n.Chinese.T("console.offices.fill.deputy")) {
 			t.Errorf("the new officer can't fill the deputy's office: %s", shown.ReplaceAllString(page, " "))
@@ -119,10 +156,11 @@ func TestArticle8_AnOfficeIsHandedOver(t *testing.T) {
 		if w := second.sends(officeAt+"/handover", appointing("", "赵敏")); w.Code != http.StatusSeeOther {
 			t.Errorf("handed on: %d", w.Code)
 		}
+		holds("赵敏")
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
-			o, err := catalog.Holder(ctx, tx, vaulttest.Service, catalog.RoleOfficer)
-			if o.Name != "赵敏" {
-				t.Errorf("%s is in office", o.Name)
+			n, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM officer_record WHERE kind = $1 AND file = $2`, catalog.Appointment, "application/pdf")
+			if n != 3 {
+				t.Errorf("three were appointed, by %d documents", n)
 			}
 			return err
 		})
@@ -195,8 +233,14 @@ func TestArticle8_RecordsOfAnOfficeAreKept(t *testing.T) {
 		} {
 			was := training.values[c.field]
 			training.values[c.field] = c.value
-			if w := boss.sends(officeAt+"/records", training); w.Code != http.StatusUnprocessableEntity {
+			w := boss.sends(officeAt+"/records", training)
+			if w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("%s: %d", name, w.Code)
+			}
+			for field, typed := range training.values {
+				if kept := (field == "officer" || field == "kind") && strings.Contains(w.Body.String(), `<option value="`+typed+`" selected`) || strings.Contains(w.Body.String(), ` value="`+typed+`"`); !kept && strings.TrimSpace(typed) != "" && c.field != "kind" {
+					t.Errorf("%s: what was typed as %s is lost", name, field)
+				}
 			}
 			training.values[c.field] = was
 		}
@@ -208,6 +252,29 @@ func TestArticle8_RecordsOfAnOfficeAreKept(t *testing.T) {
 			t.Fatalf("kept: %d %s", w.Code, shown.ReplaceAllString(w.Body.String(), " "))
 		}
 		path := regexp.MustCompile(officeAt + `/records/ro_[0-9a-z]{26}`).FindString(boss.get(officeAt).Body.String())
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, _, err := catalog.FindRecord(ctx, tx, d.Ring, vaulttest.Service, lastOf(path))
+			if err != nil {
+				return err
+			}
+			if sum := sha256.Sum256([]byte(letter)); r.Hash != hex.EncodeToString(sum[:]) {
+				t.Errorf("the hash is of another document: %s", r.Hash)
+			}
+			var marks []string
+			err = ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+				var b catalog.RecordedBody
+				if p.Kind != catalog.KindRecorded {
+					return nil
+				}
+				err := p.Into(&b)
+				marks = append(marks, b.Mark)
+				return err
+			})
+			if !slices.Equal(marks, []string{r.Mark()}) {
+				t.Errorf("the ledger has %q of %q", marks, r.Mark())
+			}
+			return err
+		})
 		if w := auditor.post(path); w.Code != 200 || w.Body.String() != letter || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") || w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("an auditor: %d %v", w.Code, w.Header())
 		}
