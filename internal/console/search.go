@@ -582,10 +582,14 @@ func (f *finding) byRef(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
+// ours are the types of the names that are looked for as such.
+var ours = []id.Prefix{id.Subject, id.Entry, id.Look, id.Rights, id.Suspicion, id.Takedown, id.Incident, id.Stream, id.Rectification, id.Shield, id.Complaint,
+	id.Order, id.Verification, id.Staff, id.Credential, id.Webhook}
+
 // isOurs reports whether a text is a name that this program gives, and so no reference of
 // the operator's.
 func isOurs(q string) bool {
-	return id.Is(id.Subject, q) || id.Is(id.Entry, q) || id.Is(id.Look, q) || id.Is(id.Staff, q) || id.Is(id.Credential, q) || id.Is(id.Webhook, q)
+	return slices.ContainsFunc(ours, func(p id.Prefix) bool { return id.Is(p, q) })
 }
 
 // entryPath is the page of the entry at a place.
