@@ -22,6 +22,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/retention"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
@@ -507,6 +508,45 @@ func TestArticle15_NobodyRunsTheSystemByOneService(t *testing.T) {
 			t.Errorf("an engineer of every service: %d", w.Code)
 		}
 		d.replays()
+	})
+}
+
+// Article 12: that a sweep is behind stands where an engineer looks, and only while it is; so do
+// a check that fails, and what was left undone.
+func TestArticle12_ALateSweepStandsInTheSettings(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		b := d.browser(d.hire(staff.Engineer).Secret)
+		var left int64
+		wrong := ""
+		d.console.System.Swept = retention.LastSweep
+		d.console.System.Late = func(context.Context, *db.Tx) (console.Late, error) {
+			return console.Late{{What: "values", Count: left}}, nil
+		}
+		d.console.System.Checks = func() []console.Check { return []console.Check{{Name: "keys", Code: wrong}} }
+		d.pages = d.console.Handler()
+		says := func(when string, keys ...string) {
+			t.Helper()
+			page := b.get("/console/settings?lang=en").Body.String()
+			for _, key := range []string{"console.settings.never", "console.settings.sweep_behind", "console.settings.wrong", "keyring.wrong_kek"} {
+				if strings.Contains(page, template(i18n.English.T(key))) != slices.Contains(keys, key) {
+					t.Errorf("%s: %s is said, or isn't", when, key)
+				}
+			}
+			if strings.Contains(page, fmt.Sprintf("<strong>%d</strong>", left)) != (left > 0) {
+				t.Errorf("%s: of %d left undone it says something else", when, left)
+			}
+		}
+		says("before the first sweep", "console.settings.never")
+		d.Do(func(ctx context.Context, tx *db.Tx) error { return db.Beat(ctx, tx, "sweep") })
+		says("just swept")
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE heartbeat SET at = at - $1 WHERE name = 'sweep'`, int64(11*time.Minute/time.Microsecond))
+		})
+		left, wrong = 7, "keyring.wrong_kek"
+		says("long ago", "console.settings.sweep_behind", "console.settings.wrong", "keyring.wrong_kek")
+		left, wrong = 0, ""
+		d.Do(func(ctx context.Context, tx *db.Tx) error { return db.Beat(ctx, tx, "sweep") })
+		says("swept again")
 	})
 }
 
