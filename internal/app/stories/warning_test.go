@@ -58,6 +58,15 @@ func (g *guardian) isWarned() {
 			}
 			return err
 		},
+		// With nobody in office at the console, charters are approved at the terminal, as other stories do.
+		func(ctx context.Context, tx *db.Tx) (err error) {
+			for _, p := range two {
+				if _, gone := staff.Leave(ctx, tx, catalog.Operator{ID: "test"}, p.ID); err == nil {
+					err = gone
+				}
+			}
+			return err
+		},
 	} {
 		g.site.Do(a, does)
 	}
