@@ -73,6 +73,8 @@ func (g *guardian) isWarned() {
 	g.Visit(g.site.URL + "/warnings")
 	g.sees("web.warnings.feed")
 	g.at("warnings")
+	g.follow(`main a[type="application/atom+xml"]`)
+	g.Back()
 	g.follow(`main h2 a`)
 	g.sees("web.warnings.todo", "web.warnings.never")
 	g.at("warning")
