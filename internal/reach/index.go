@@ -142,13 +142,16 @@ func (x Index) load(ctx context.Context, tx *db.Tx, level, from, to int64) (map[
 // missing is made by the next call; until then the entries are read instead. Of two that make
 // the same at once, both write the same.
 func (x Index) Make(ctx context.Context, store *db.DB) (int64, error) {
-	var from int64
+	var cursor, from int64
 	var next sheet
 	full := false
 	err := store.View(ctx, func(tx *db.Tx) (err error) {
-		if from, err = ledger.Cursor(ctx, tx, Indexed); err != nil {
+		if cursor, err = ledger.Cursor(ctx, tx, Indexed); err != nil {
 			return err
 		}
+		// It may have been moved past entries (see ledger.SkipTo): a stretch is made from its first
+		// entry on all the same, since what its row says is true of all of it.
+		from = cursor - cursor%x.span()
 		head, err := ledger.Head(ctx, tx)
 		if err != nil {
 			return err
@@ -178,7 +181,7 @@ func (x Index) Make(ctx context.Context, store *db.DB) (int64, error) {
 		if err := x.put(ctx, tx, next.segment); err != nil {
 			return err
 		}
-		return ledger.Advance(ctx, tx, Indexed, from, from+x.span())
+		return ledger.Advance(ctx, tx, Indexed, cursor, from+x.span())
 	})
 	if errors.Is(err, ledger.ErrCursorMoved) {
 		return 0, nil // another process has made it

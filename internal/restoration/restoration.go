@@ -28,9 +28,11 @@ import (
 	"wardkeep/internal/base/workday"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
+	"wardkeep/internal/reach"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
 	"wardkeep/internal/signin"
@@ -114,8 +116,10 @@ func (d Desk) Continue(ctx context.Context, log *ledger.Log, source ledger.Sourc
 		if err != nil {
 			return err
 		}
-		// Uses of the gap took place: guardians are told of them, and they are tallied.
-		if err := ledger.SkipTo(ctx, tx, r.To, access.Counted, access.Counting, tally.Counted); err != nil {
+		// Uses of the gap took place: guardians are told of them, they are tallied, and whoever asks
+		// whom something has reached is told whom it reached then. An alarm of the gap opens its case
+		// once more, which is lost with the store (Article 21).
+		if err := ledger.SkipTo(ctx, tx, r.To, access.Counted, access.Counting, tally.Counted, reach.Indexed, incident.Watched); err != nil {
 			return err
 		}
 		_, err = r.Close(ctx, tx, by)

@@ -23,12 +23,14 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
+	"wardkeep/internal/reach"
 	"wardkeep/internal/receipt"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/rights"
@@ -579,6 +581,17 @@ func TestEdgeCase15_WhatMayNotHaveBeenToldIsCounted(t *testing.T) {
 		w.Pass(30 * time.Hour)
 		w.withdraw(c, "class-ranking") // before the backup, and on its way when the store is lost
 		ok(t, w.log.Flush(t.Context()))
+		// Article 21: who indexes whom something has reached, and who opens cases by alarms, go on
+		// where the copy was: what they would skip nobody was told of.
+		behind := map[string]int64{reach.Indexed: 2, incident.Watched: 3}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			for name, place := range behind {
+				if err := ledger.Advance(ctx, tx, name, 0, place); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		putBack := w.backUp()
 		w.withdraw(c, "speaking-practice")
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -592,6 +605,14 @@ func TestEdgeCase15_WhatMayNotHaveBeenToldIsCounted(t *testing.T) {
 		if want := map[string]int64{consent.KindWithdrawn: 2, family.KindErased: 1}; !maps.Equal(report.Untold, want) {
 			t.Errorf("%v, want %v", report.Untold, want)
 		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			for name, place := range behind {
+				if got, err := ledger.Cursor(ctx, tx, name); err != nil || got != place {
+					t.Errorf("%s goes on at %d, and was at %d: %v", name, got, place, err)
+				}
+			}
+			return nil
+		})
 		w.holds()
 	})
 }
