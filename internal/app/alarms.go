@@ -56,38 +56,35 @@ func (a *App) passDuties(ctx context.Context, insert func(context.Context, messa
 		return err
 	}
 	// Article 21: what the store says of itself is a case of each service that it may concern, once.
+	// A case that can't be opened keeps no letter from whoever would open it by hand.
+	var failed []error
 	for _, f := range found {
-		if err := a.openCases(ctx, f); err != nil {
-			return err
-		}
+		failed = append(failed, a.openCases(ctx, f))
 	}
 	for _, d := range due {
-		if err := insert(ctx, argsOf(d)); err != nil {
-			return err
-		}
+		failed = append(failed, insert(ctx, argsOf(d)))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
-// openCases opens the cases of what was found about the whole installation.
+// openCases opens the cases of what was found about the whole installation: one that fails holds
+// up no other service's.
 func (a *App) openCases(ctx context.Context, f incident.Finding) error {
 	var services []string
-	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
+	failed := []error{a.Store.View(ctx, func(tx *db.Tx) (err error) {
 		services, err = incident.Unraised(ctx, tx, f)
 		return err
-	})
+	})}
 	for _, service := range services {
-		if err == nil {
-			err = a.Store.Update(ctx, func(tx *db.Tx) error {
-				_, _, err := a.incidents().Raise(ctx, tx, service, f)
-				if errors.Is(err, incident.ErrMany) {
-					err = nil // the office has its hands full
-				}
-				return err
-			})
-		}
+		failed = append(failed, a.Store.Update(ctx, func(tx *db.Tx) error {
+			_, _, err := a.incidents().Raise(ctx, tx, service, f)
+			if errors.Is(err, incident.ErrMany) {
+				err = nil // the office has its hands full
+			}
+			return err
+		}))
 	}
-	return err
+	return errors.Join(failed...)
 }
 
 func (a *App) incidents() incident.Desk { return incident.Desk{Ring: a.Ring, Charters: a.Charters} }

@@ -98,6 +98,11 @@ func TestArticle12_WhatNoEntryTellsIsAskedForOnce(t *testing.T) {
 		}
 		do(func(ctx context.Context, tx *db.Tx) error { return tx.Queue(ctx, `UPDATE audit_run SET findings = 0`) })
 		asks("it was written by hand", message.AuditDiffers)
+		// A case that can't be opened keeps the letter from nobody.
+		do(func(ctx context.Context, tx *db.Tx) error { return tx.Queue(ctx, `DROP TABLE incident_plan`) })
+		if letters, err := app.PassDuties(a, t.Context()); letters != 1 || err == nil {
+			t.Errorf("no case can be opened: %d letters, %v", letters, err)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log"
 	"net/http"
 
@@ -36,3 +37,9 @@ func Decided(codes ...string) any { return gate.Decided{About: "use", Codes: cod
 
 // ErrorLog is what net/http writes to.
 func ErrorLog(a *App) *log.Logger { return a.server(http.NotFoundHandler()).ErrorLog }
+
+// PassDuties looks once at what the store itself says, and returns how many letters it asked for.
+func PassDuties(a *App, ctx context.Context) (letters int, err error) {
+	err = a.passDuties(ctx, func(context.Context, messageArgs) error { letters++; return nil })
+	return letters, err
+}

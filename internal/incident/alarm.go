@@ -76,8 +76,11 @@ func (d Desk) Raise(ctx context.Context, tx *db.Tx, service string, f Finding) (
 	if err := few(ctx, tx, service, recorder); err != nil {
 		return Case{}, "", err
 	}
-	key := "incident.alarm." + string(f.Cause)
-	r := Report{Kind: f.Cause.Kind(), Suspected: true, NoticedAt: f.At, Words: pii.New(i18n.Chinese.T(key) + "\n" + i18n.English.T(key))}
+	key, noticed := "incident.alarm."+string(f.Cause), f.At
+	if now := tx.Now(); noticed.After(now) || noticed.Before(first) {
+		noticed = now // a clock that was put right, or a hand: no reason to open no case
+	}
+	r := Report{Kind: f.Cause.Kind(), Suspected: true, NoticedAt: noticed, Words: pii.New(i18n.Chinese.T(key) + "\n" + i18n.English.T(key))}
 	return d.open(ctx, tx, Case{Service: service, Source: Alarm, Reporter: recorder, Cause: f.Cause, Suspect: f.Suspect}, r, OpenedBody{Alarm: f.Alarm})
 }
 

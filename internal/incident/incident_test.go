@@ -556,6 +556,16 @@ func TestArticle21_AnAlarmOpensACase(t *testing.T) {
 		if all := opened(); len(all) != 3 {
 			t.Errorf("a sweep that fails: %d cases", len(all))
 		}
+		// Also where a clock went wrong, or a hand was at it.
+		for _, at := range []time.Time{since.Add(time.Hour), time.UnixMicro(1)} {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				c, _, err := desk(w).Raise(ctx, tx, service, incident.Finding{Cause: incident.Audited, Suspect: at.String(), At: at})
+				if err == nil && !c.NoticedAt.Equal(c.OpenedAt) {
+					t.Errorf("it was noticed at %v", c.NoticedAt)
+				}
+				return err
+			})
+		}
 	})
 }
 
