@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/staff"
 )
 
 // An asking is one question on its way through the ledger.
@@ -32,11 +33,22 @@ func (x Index) ask(ctx context.Context, tx *db.Tx, q Question, from Key) (*askin
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
+	if q.By == ByPerson {
+		var err error
+		if q.terms, err = staff.Terms(ctx, tx, q.Name, q.Service); err != nil {
+			return nil, err
+		}
+	}
+	a := &asking{x: x, q: q, from: from, sets: newItems(), read: make(map[Key]int32)}
+	// Those without a place first: one that gets it meanwhile is read twice, and not left out.
+	if err := a.wait(ctx, tx); err != nil {
+		return nil, err
+	}
 	head, err := ledger.Head(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	a := &asking{x: x, q: q, from: from, end: head.Size, sets: newItems(), read: make(map[Key]int32)}
+	a.end = head.Size
 	place := int64(0)
 	for level := int64(levels - 1); level >= 0; level-- {
 		first, n := place/x.size(level), (a.end-place)/x.size(level)
@@ -107,24 +119,43 @@ func (a *asking) look(ctx context.Context, tx *db.Tx, from, to int64) error {
 	seen, reader := from, make(reader)
 	err := ledger.Read(ctx, tx, from, to, func(p ledger.Placed) error {
 		seen++
-		if p.Service != a.q.Service || !a.q.From.IsZero() && p.At.Before(a.q.From) || !a.q.To.IsZero() && !p.At.Before(a.q.To) {
-			return nil
-		}
-		s, child, is, err := reader.shape(p)
-		if err != nil || !is || child < a.from || !a.q.matches(s) {
-			return err
-		}
-		set := a.sets.of(s.Items)
-		if before, known := a.read[child]; known {
-			set = a.sets.join(before, set)
-		}
-		a.read[child] = set
-		return nil
+		return a.entry(p, reader)
 	})
 	if err == nil && seen != to {
 		err = fmt.Errorf("%w: there is no entry at place %d", ledger.ErrDamaged, seen)
 	}
 	return err
+}
+
+// wait reads the entries that wait for their places: what was used a moment ago is found, and so
+// it is where nobody gives them any. Errors: ErrBehind where there are too many.
+func (a *asking) wait(ctx context.Context, tx *db.Tx) error {
+	n, err := ledger.CountPendingToMany(ctx, tx)
+	switch {
+	case err != nil:
+		return err
+	case n > waited:
+		return ErrBehind
+	}
+	reader := make(reader)
+	return ledger.Pending(ctx, tx, func(p ledger.Placed) error { return a.entry(p, reader) })
+}
+
+// entry takes one entry itself.
+func (a *asking) entry(p ledger.Placed, reader reader) error {
+	if p.Service != a.q.Service || !a.q.From.IsZero() && p.At.Before(a.q.From) || !a.q.To.IsZero() && !p.At.Before(a.q.To) {
+		return nil
+	}
+	s, child, is, err := reader.shape(p)
+	if err != nil || !is || child < a.from || !a.q.matches(s) {
+		return err
+	}
+	set := a.sets.of(s.Items)
+	if before, known := a.read[child]; known {
+		set = a.sets.join(before, set)
+	}
+	a.read[child] = set
+	return nil
 }
 
 // close adds what was read to the runs: one for each set, in order.

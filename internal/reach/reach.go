@@ -26,6 +26,9 @@ import (
 	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
+	"wardkeep/internal/verification"
 )
 
 // What can be wrong with a question, and with the index.
@@ -43,7 +46,7 @@ type By string
 // The kinds. Whoever asks about the service asks about all that came to its children.
 const (
 	ByKey       By = "key"       // of an app: "ak_…"
-	ByPerson    By = "person"    // inside: "st_…"
+	ByPerson    By = "person"    // inside: "st_…"; or a term of office, of who has no account, or none any more
 	ByProcessor By = "processor" // as the charter calls it: by its own keys and seats, and what was given to it
 	ByRecipient By = "recipient" // likewise
 	ByPartyKey  By = "party_key" // of either, alone: "kp_…"
@@ -60,6 +63,8 @@ type Question struct {
 	By       By
 	Name     string    // which; empty for ByService
 	From, To time.Time // From ≤ t < To; zero: from the first, to the last
+
+	terms []string // of office of the person: whoever holds one has come to some as that
 }
 
 // Check says what is wrong with a question. Errors: ErrBy, ErrName, ErrTime.
@@ -117,7 +122,8 @@ func (q Question) matches(s shape) bool {
 	case ByKey:
 		return s.Actor == "app:"+q.Name
 	case ByPerson:
-		return s.Actor == "staff:"+q.Name
+		term, office := strings.CutPrefix(s.Actor, "officer:")
+		return s.Actor == "staff:"+q.Name || office && (term == q.Name || slices.Contains(q.terms, term))
 	case ByPartyKey:
 		return s.Actor == "party:"+q.Name
 	case ByProcessor, ByRecipient:
@@ -144,6 +150,11 @@ func (s shape) compare(t shape) int {
 // guardian who looks comes to their own child alone, whose entries are found by the child.
 var kinds = []string{gate.KindPermitted, gate.KindReleased}
 
+// papers are those by which a person inside has come to what is written with a child and is no item
+// of a charter: who a guardian is, the words of a demand, why something is hidden from one. Which
+// of the child's it names nobody knows.
+var papers = []string{verification.KindSeen, rights.KindShown, shield.KindShown}
+
 // A reader reads the shapes of entries. The bodies of most are those of others, byte by byte, and
 // are read once.
 type reader map[string]shape
@@ -154,11 +165,15 @@ const remembered = 1 << 12
 // shape returns the shape of an entry and the child, and false for one that tells of no use.
 // Errors: ledger.ErrDamaged.
 func (r reader) shape(p ledger.Placed) (s shape, child Key, is bool, err error) {
-	if !slices.Contains(kinds, p.Kind) || p.Subject == "" {
+	paper := slices.Contains(papers, p.Kind)
+	if !paper && !slices.Contains(kinds, p.Kind) || p.Subject == "" {
 		return s, 0, false, nil
 	}
 	s, known := r[string(p.Body)]
-	if !known {
+	switch {
+	case paper:
+		s = shape{}
+	case !known:
 		if s, err = bodyOf(p); err != nil {
 			return s, 0, false, err
 		}
@@ -264,6 +279,8 @@ const (
 	sets = 64
 	// walked is how many entries are read for one question that aren't in the index.
 	walked = 1 << 17
+	// waited is how many entries without a place are.
+	waited = 1 << 16
 )
 
 func (x Index) span() int64 {

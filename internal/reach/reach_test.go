@@ -14,13 +14,18 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/party"
 	"wardkeep/internal/reach"
+	"wardkeep/internal/rights"
+	"wardkeep/internal/shield"
+	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/verification"
 )
 
 const service = vaulttest.Service
@@ -88,7 +93,7 @@ func (b *book) byHand(q reach.Question) (children []string, items map[string]int
 		_, actor, _ := strings.Cut(u.Actor, ":")
 		is := map[reach.By]bool{reach.ByKey: actor == q.Name, reach.ByPerson: actor == q.Name, reach.ByPartyKey: actor == q.Name, reach.ByService: true,
 			reach.ByProcessor: party == "processor"+q.Name, reach.ByRecipient: party == "recipient"+q.Name, reach.ByCharter: fmt.Sprint(u.body.Charter) == q.Name}[q.By]
-		if !is || u.Service != q.Service || u.Kind != gate.KindPermitted && u.Kind != gate.KindReleased ||
+		if !is || u.Service != q.Service || !slices.Contains([]string{gate.KindPermitted, gate.KindReleased, verification.KindSeen, rights.KindShown, shield.KindShown}, u.Kind) ||
 			!q.From.IsZero() && u.at.Before(q.From) || !q.To.IsZero() && !u.at.Before(q.To) {
 			continue
 		}
@@ -146,6 +151,8 @@ func (b *book) fill(seed uint64, entries int, subjects []string) (keys []string)
 					of = "another"
 				case n == 2:
 					kind = "child.frozen"
+				case n > 15 && i == 2: // a paper, whose body tells of no item
+					kind, body = []string{verification.KindSeen, rights.KindShown, shield.KindShown}[r.IntN(3)], gate.UseBody{}
 				case n < 5:
 					body.Activity, body.Party = "entrust", "acme"
 				case n == 5:
@@ -203,6 +210,7 @@ func TestArticle21_TheIndexLeavesNobodyOut(t *testing.T) {
 				return nil
 			})
 		}
+		all() // before they have places
 		if err := b.log.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -221,6 +229,28 @@ func TestArticle21_TheIndexLeavesNobodyOut(t *testing.T) {
 		b.fill(11, 50, subjects)
 		b.index()
 		all()
+
+		// Whoever holds an office has come to some as that.
+		var who staff.Person
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			office, err := staff.OfOffice(ctx, tx, service, w.Officer.ID)
+			if err == nil {
+				who, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, "林静", office)
+			}
+			if err == nil {
+				err = b.use(ctx, tx, verification.KindSeen, service, ann.Subject, w.Officer.Ledger(), gate.UseBody{})
+			}
+			return err
+		})
+		for _, name := range []string{who.ID, w.Officer.ID} {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				got, err := b.x.Ask(ctx, tx, reach.Question{Service: service, By: reach.ByPerson, Name: name})
+				if got.Children != 1 {
+					t.Errorf("who holds an office has come to %d", got.Children)
+				}
+				return err
+			})
+		}
 
 		// A page at a time, of those who are still here.
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
