@@ -318,20 +318,20 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a list with a stranger":             {"impossible list", func(s *scene) { s.forgeReach(s.Officer.Ledger(), 4, id.New(id.Subject)) }},
 		"a list that is longer than it says": {"impossible list", func(s *scene) { s.forgeReach(s.Officer.Ledger(), 3, s.bo.Subject) }},
 		"a list of which a step is left out": {"impossible list", func(s *scene) {
-			b := incident.ReachedBody{Case: s.leak, Batch: 4, Sets: []incident.ReachedSet{{Children: []string{s.bo.Subject}}}, Children: 4}
+			b := incident.ReachedBody{Case: s.leak, Batch: 5, Sets: []incident.ReachedSet{{Children: []string{s.bo.Subject}}}, Children: 4}
 			s.forgeAs(s.Officer.Ledger(), incident.KindReached, b)
 		}},
 		"a question about what is to come": {"impossible list", func(s *scene) {
-			s.forgeAs(s.Officer.Ledger(), incident.KindAsked, incident.AskedBody{Case: s.leak, Question: 2, Kind: "service", To: 1 << 60})
+			s.forgeAs(s.Officer.Ledger(), incident.KindAsked, incident.AskedBody{Case: s.leak, Question: 3, Kind: "service", To: 1 << 60})
 		}},
 		"an answer to no question": {"impossible list", func(s *scene) {
-			s.forgeAs("system:incident", incident.KindAnswered, incident.AnsweredBody{Case: s.leak, Question: 2})
+			s.forgeAs("system:incident", incident.KindAnswered, incident.AnsweredBody{Case: s.leak, Question: 3})
 		}},
 		"an answer by somebody": {"impossible actor", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindAnswered, incident.AnsweredBody{Case: s.leak, Question: 1})
 		}},
 		"a list that is fixed as it never was": {"impossible list", func(s *scene) {
-			s.forgeAs(s.Officer.Ledger(), incident.KindFrozen, incident.FrozenBody{Case: s.leak, Batch: 2, Children: 2})
+			s.forgeAs(s.Officer.Ledger(), incident.KindFrozen, incident.FrozenBody{Case: s.leak, Batch: 3, Children: 2})
 		}},
 		"a leak that nobody reported": {"impossible incident", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindClosed, incident.ClosedBody{Case: id.New(id.Incident), Note: 1, Mark: "x", Outcome: incident.Remedied})

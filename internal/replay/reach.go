@@ -75,7 +75,8 @@ func (f *fold) reachEntry(p ledger.Placed, s source) fault {
 		switch {
 		case x != (fault{}):
 			return x
-		case c == nil || c.service != p.Service || c.list.open(b.Question) == nil || b.Found < c.list.open(b.Question).n || b.Gone < 0:
+		// Whom it has put there may be gone when it goes through them once more.
+		case c == nil || c.service != p.Service || c.list.open(b.Question) == nil || b.Gone < 0 || b.Found+b.Gone < c.list.open(b.Question).n:
 			return impossible(ruleList)
 		case p.Actor != answerer:
 			return impossible(ruleActor)

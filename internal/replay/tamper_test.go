@@ -468,11 +468,11 @@ func (s *scene) leaks() {
 	})
 }
 
-// reached has the open case reach three children, of whom one is gone later, and the list fixed
-// in between.
+// reached has the open case reach three children, and the list fixed in between. One of them is
+// found by a question, and gone when it goes through them once more.
 func (s *scene) reached(ctx context.Context, tx *db.Tx) error {
 	for _, some := range [][]incident.Found{
-		{{Subject: s.mei.Subject, Items: []string{"nickname"}}, {Subject: s.gone.Subject, Items: []string{"nickname"}}},
+		{{Subject: s.mei.Subject, Items: []string{"nickname"}}},
 		{{Subject: s.mei.Subject, Items: []string{"voice"}}, {Subject: s.lan.Subject}},
 	} {
 		list, _, err := incident.Reach(ctx, tx, s.Officer, s.Officer.Service, s.leak, some)
@@ -485,7 +485,18 @@ func (s *scene) reached(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
-	return nil
+	q, _, err := incident.AskWhom(ctx, tx, s.Officer, incident.Question{Case: s.leak, Service: s.Officer.Service, Kind: "service"})
+	if err == nil {
+		err = incident.Answer(ctx, tx, s.Ring, q, []incident.Found{{Subject: s.gone.Subject, Items: []string{"nickname"}}}, incident.Walk{Found: 1, Again: true}, false)
+	}
+	if err != nil {
+		return err
+	}
+	all, err := incident.Asked(ctx, tx, s.leak)
+	if err != nil {
+		return err
+	}
+	return incident.Answer(ctx, tx, s.Ring, all[1], nil, incident.Walk{Gone: 1}, true)
 }
 
 // helps has the processor report a leak, and answer one of two tasks, though it is suspended.
@@ -1224,7 +1235,7 @@ var changes = []change{
 	{"a list was fixed by another", `UPDATE incident_list SET frozen_by = '王小明' WHERE incident = $1`, leak, "row_differs incident_list frozen_by"},
 	{"a question was never asked", `DELETE FROM incident_question WHERE incident = $1`, leak, "row_missing incident_question "},
 	{"a question is about another leak", `UPDATE incident_question SET incident = '王小明' WHERE incident = $1`, leak, "row_extra incident_question "},
-	{"a question is another", `UPDATE incident_question SET number = 7 WHERE incident = $1`, leak, "row_extra incident_question "},
+	{"a question is another", `UPDATE incident_question SET number = number + 7 WHERE incident = $1`, leak, "row_extra incident_question "},
 	{"a question is about another kind", `UPDATE incident_question SET kind = '王小明' WHERE incident = $1`, leak, "row_differs incident_question kind"},
 	{"a question is about another", `UPDATE incident_question SET name = '王小明' WHERE incident = $1`, leak, "row_differs incident_question name"},
 	{"a question begins", `UPDATE incident_question SET from_at = 1 WHERE incident = $1`, leak, "row_differs incident_question from_at"},
