@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"math"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/ledger"
@@ -23,8 +24,13 @@ type Check struct {
 
 // NewCheck begins to compare. What isn't in the index needn't be.
 func (x Index) NewCheck(ctx context.Context, tx *db.Tx) (*Check, error) {
-	upto, err := db.One(ctx, tx, db.Single[int64], `SELECT coalesce(max(n) + 1, 0) FROM reach_segment WHERE level = 0`)
-	return &Check{x: x, upto: upto, t: newSorter()}, err
+	last, err := lastOf(ctx, tx, 0)
+	return &Check{x: x, upto: min(last, math.MaxInt64-1) + 1, t: newSorter()}, err
+}
+
+// lastOf returns the number of the last stretch of a level, and -1 where there is none.
+func lastOf(ctx context.Context, tx *db.Tx, level int64) (int64, error) {
+	return db.One(ctx, tx, db.Single[int64], `SELECT coalesce(max(n), -1) FROM reach_segment WHERE level = $1`, level)
 }
 
 // Add takes the next entry, from the first on, if it has a place. One that can't be understood is
@@ -64,28 +70,47 @@ const (
 	FoundPart    = "keys"      // a part of it is gone, or was altered
 )
 
+// extras is how many stretches are compared of which there are no entries: a hand can write any
+// number.
+const extras = 1000
+
 // Compare calls found with each stretch that isn't as the entries that were added give it, and
 // with what is wrong with it. It reads all of the index, one part at a time.
 func (c *Check) Compare(ctx context.Context, tx *db.Tx, found func(what string, level, n int64)) error {
 	for level := int64(0); level < levels; level++ {
-		last, err := db.One(ctx, tx, db.Single[int64], `SELECT coalesce(max(n) + 1, 0) FROM reach_segment WHERE level = $1`, level)
+		last, err := lastOf(ctx, tx, level)
 		if err != nil {
 			return err
 		}
-		for n := int64(0); n < last; n++ {
-			what, err := c.compare(ctx, tx, level, n)
-			if err != nil {
+		whole := int64(len(c.want)) * c.x.span() / c.x.size(level)
+		others, err := db.All(ctx, tx, db.Single[int64], `SELECT n FROM reach_segment WHERE level = $1 AND (n < 0 OR n >= $2) ORDER BY n LIMIT $3`, level, whole, int64(extras))
+		if err != nil {
+			return err
+		}
+		for n := int64(0); n <= min(last, whole-1); n++ {
+			if err := c.compare(ctx, tx, level, n, found); err != nil {
 				return err
 			}
-			if what != "" {
-				found(what, level, n)
+		}
+		for _, n := range others {
+			if err := c.compare(ctx, tx, level, n, found); err != nil {
+				return err
 			}
 		}
 	}
 	return ctx.Err()
 }
 
-func (c *Check) compare(ctx context.Context, tx *db.Tx, level, n int64) (what string, err error) {
+func (c *Check) compare(ctx context.Context, tx *db.Tx, level, n int64, found func(what string, level, n int64)) error {
+	what, err := c.judge(ctx, tx, level, n)
+	if err == nil && what != "" {
+		found(what, level, n)
+	}
+	return err
+}
+
+// judge says what is wrong with a stretch.
+func (c *Check) judge(ctx context.Context, tx *db.Tx, level, n int64) (what string, err error) {
 	all, err := c.x.load(ctx, tx, level, n, n+1)
 	if errors.Is(err, ErrDamaged) {
 		return FoundBound, nil

@@ -316,6 +316,8 @@ func TestArticle21_AnIndexThatWasTouchedIsFound(t *testing.T) {
 			{"a stretch is gone", `DELETE FROM reach_segment WHERE level = 0 AND n = 3`, "missing 0 3"},
 			{"a longer one is another", `UPDATE reach_segment SET level = 2 WHERE level = 1`, "bound 2 0"},
 			{"a stretch is another", `UPDATE reach_segment SET n = 77 WHERE level = 0 AND n = 3`, "bound 0 77"},
+			{"a stretch is far off", `UPDATE reach_segment SET n = 9223372036854775806 WHERE level = 0 AND n = 3`, "bound 0 9223372036854775806"},
+			{"a stretch is before all", `UPDATE reach_segment SET n = -1 WHERE level = 0 AND n = 3`, "bound 0 -1"},
 			{"a stretch is empty", `UPDATE reach_segment SET directory = '[]' WHERE level = 0 AND n = 3`, "bound 0 3"},
 			{"it was earlier", `UPDATE reach_segment SET min_at = 1, max_at = 2 WHERE level = 1`, "bound 1 0"},
 			{"it ended earlier", `UPDATE reach_segment SET max_at = min_at WHERE level = 0 AND n = 3`, "bound 0 3"},
