@@ -167,8 +167,9 @@ func (t Teller) Note(ctx context.Context, tx *db.Tx, by staff.Acting, service, n
 func (a Addressee) again(ctx context.Context, tx *db.Tx, n Notice, actor string, inside approval.Inside) (Addressee, error) {
 	now := tx.Now()
 	a.Tries, a.ChangedAt = a.Tries+1, now
-	_, err := tx.Exec(ctx, `UPDATE breach_addressee SET tries = $1, changed_at = $2 WHERE child = $3 AND notice = $4 AND addressee = $5`, a.Tries, (*db.Time)(&now), a.Child, a.Notice, a.Guardian)
-	if err == nil {
+	changed, err := tx.Exec(ctx, `UPDATE breach_addressee SET tries = $1, changed_at = $2 WHERE child = $3 AND notice = $4 AND addressee = $5 AND state = $6`,
+		a.Tries, (*db.Time)(&now), a.Child, a.Notice, a.Guardian, a.State)
+	if err == nil && changed == 1 { // or they have gone with their child meanwhile
 		_, err = n.note(ctx, tx, KindTold, actor, ToldBody{Notice: n.ID, Addressee: a.Name, State: a.State, Ways: a.Written(), Inside: inside})
 	}
 	return a, err

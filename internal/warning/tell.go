@@ -28,6 +28,7 @@ const Erased State = "erased"
 const (
 	atOnce     = 16              // messages that are being handed over
 	some       = 64              // addressees that are read at a time
+	maxFailed  = some            // of a round that goes on: what is wrong with so many isn't theirs
 	lease      = 5 * time.Minute // after which a message of which nobody knows is sent again, by the same name
 	tries      = 12              // of a gateway that can't take it: with pauses that grow, about half a day
 	firstPause = 15 * time.Second
@@ -69,7 +70,8 @@ type Done struct {
 
 // Round prepares who is to be told, and tells whose turn it is, until nobody is left, or ctx ends.
 // The next one goes on where this one was, after a crash, too; on several nodes at once each
-// addressee is told by one.
+// addressee is told by one. Of several notices each has its turn: whom a small case has reached
+// doesn't wait until a million others are told.
 func (t Teller) Round(ctx context.Context) (done Done, err error) {
 	var all []Notice
 	err = t.Store.View(ctx, func(tx *db.Tx) (err error) {
@@ -77,16 +79,24 @@ func (t Teller) Round(ctx context.Context) (done Done, err error) {
 		return err
 	})
 	var failed []error
-	for _, n := range all {
-		if err := t.prepare(ctx, n, &done); err != nil {
-			failed = append(failed, err)
-		}
-		// Who is prepared is told, whatever keeps the others from being.
-		if err := t.tell(ctx, n, &done); err != nil {
+	fail := func(err error) {
+		if err != nil {
 			failed = append(failed, err)
 		}
 	}
-	return done, errors.Join(append(failed, err)...)
+	fail(err)
+	for _, n := range all {
+		fail(t.prepare(ctx, n, &done)) // who is prepared is told, whatever keeps the others from being
+	}
+	for len(all) > 0 && len(failed) < maxFailed && ctx.Err() == nil {
+		all = slices.DeleteFunc(all, func(n Notice) bool {
+			more, err := t.tell(ctx, n, &done)
+			fail(err)
+			return !more
+		})
+	}
+	fail(ctx.Err())
+	return done, errors.Join(failed...)
 }
 
 func (t Teller) prepare(ctx context.Context, n Notice, done *Done) error {
@@ -111,70 +121,81 @@ func (t Teller) prepare(ctx context.Context, n Notice, done *Done) error {
 	return ctx.Err()
 }
 
-// tell sends to whose turn it is: some at a time, and of them several at once.
-func (t Teller) tell(ctx context.Context, n Notice, done *Done) error {
-	for ctx.Err() == nil {
-		var due []Addressee
-		stopped := false
-		err := t.Store.View(ctx, func(tx *db.Tx) (err error) {
-			now, err := Find(ctx, tx, n.Service, n.ID)
-			if stopped = !now.Running(); err != nil || stopped {
-				return err
-			}
-			at := tx.Now()
-			due, err = db.All(ctx, tx, scanAddressee, `
-				SELECT `+addresseeColumns+` FROM breach_addressee WHERE notice = $1 AND due_at <= $2
-				ORDER BY due_at, child, addressee LIMIT $3`, n.ID, (*db.Time)(&at), int64(some))
-			return err
-		})
-		if err != nil || stopped || len(due) == 0 {
+// tell sends to some whose turn it is, to several at once, and reports whether there may be more.
+// Who fails is put off, and holds up nobody behind.
+func (t Teller) tell(ctx context.Context, n Notice, done *Done) (more bool, err error) {
+	var due []Addressee
+	var text Text
+	err = t.Store.View(ctx, func(tx *db.Tx) (err error) {
+		due = nil
+		now, err := Find(ctx, tx, n.Service, n.ID)
+		if err != nil || !now.Running() {
 			return err
 		}
-		var mu sync.Mutex
-		var failed []error
-		var going sync.WaitGroup
-		slots := make(chan struct{}, atOnce)
-		for _, a := range due {
-			slots <- struct{}{}
-			going.Go(func() {
-				defer func() { <-slots }()
-				is, err := t.one(ctx, n, a)
-				mu.Lock()
-				defer mu.Unlock()
-				switch {
-				case err != nil:
-					failed = append(failed, err)
-				case is.State == Sent:
-					done.Sent++
-				case is.State == Waiting && is.Tries > 0:
-					done.Waits++
-				default:
-					done.Failed++
-				}
-			})
+		if text, err = now.Text(t.Consent.Ring); err != nil {
+			return err // nobody is put off for what is wrong with the notice
 		}
-		going.Wait()
-		if len(failed) > 0 {
-			return errors.Join(failed...)
-		}
+		at := tx.Now()
+		due, err = db.All(ctx, tx, scanAddressee, `
+			SELECT `+addresseeColumns+` FROM breach_addressee WHERE notice = $1 AND due_at <= $2
+			ORDER BY due_at, child, addressee LIMIT $3`, n.ID, (*db.Time)(&at), int64(some))
+		return err
+	})
+	if err != nil {
+		return false, err
 	}
-	return ctx.Err()
+	var mu sync.Mutex
+	var failed []error
+	var going sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for _, a := range due {
+		slots <- struct{}{}
+		going.Go(func() {
+			defer func() { <-slots }()
+			is, err := t.one(ctx, n, text, a)
+			if err != nil && ctx.Err() == nil {
+				err = errors.Join(err, t.Store.Update(ctx, func(tx *db.Tx) error { return a.putOff(ctx, tx) }))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err != nil:
+				failed = append(failed, err)
+			case is.State == Sent:
+				done.Sent++
+			case is.State == Waiting && is.Tries > 0:
+				done.Waits++
+			case is.State != a.State || is.Written() != a.Written():
+				done.Failed++
+			}
+		})
+	}
+	going.Wait()
+	return len(due) > 0, errors.Join(failed...)
+}
+
+// putOff has an addressee about whom nothing can be decided now wait, unless they came to stand
+// otherwise meanwhile.
+func (a Addressee) putOff(ctx context.Context, tx *db.Tx) error {
+	due := tx.Now().Add(longest)
+	return tx.Queue(ctx, `UPDATE breach_addressee SET due_at = $1 WHERE child = $2 AND notice = $3 AND addressee = $4 AND state = $5 AND due_at = $6`,
+		(*db.Time)(&due), a.Child, a.Notice, a.Guardian, a.State, (*db.Time)(&a.DueAt))
 }
 
 // one tells one addressee by their next message. What is sent is written down before, and what
 // became of it after. If we crash in between, nobody knows whether it was sent: it is sent again
 // once the lease is over, by the same name, so that whoever delivers it can drop the second, as
 // every message of ours.
-func (t Teller) one(ctx context.Context, n Notice, a Addressee) (is Addressee, err error) {
-	var m notify.Message
+func (t Teller) one(ctx context.Context, n Notice, text Text, a Addressee) (is Addressee, err error) {
+	var m *notify.Message
 	err = t.Store.Update(ctx, func(tx *db.Tx) (err error) {
-		is, m, err = t.begin(ctx, tx, n, a)
+		is, m, err = t.begin(ctx, tx, n, text, a)
 		return err
 	})
-	if err != nil || is.State != Sending {
+	if err != nil || m == nil {
 		return is, err
 	}
-	sent := t.Messages.Send(ctx, m)
+	sent := t.Messages.Send(ctx, *m)
 	if sent != nil && ctx.Err() != nil {
 		return is, ctx.Err()
 	}
@@ -187,34 +208,29 @@ func (t Teller) one(ctx context.Context, n Notice, a Addressee) (is Addressee, e
 }
 
 // begin takes an addressee on, and writes their message; or passes them on to a way that somebody
-// has to take.
-func (t Teller) begin(ctx context.Context, tx *db.Tx, n Notice, a Addressee) (Addressee, notify.Message, error) {
-	none := notify.Message{}
+// has to take. Without a message there is nothing to send: another node may have taken them on.
+func (t Teller) begin(ctx context.Context, tx *db.Tx, n Notice, text Text, a Addressee) (Addressee, *notify.Message, error) {
 	now, err := Find(ctx, tx, n.Service, n.ID)
 	if err != nil || !now.Running() {
-		return a, none, err
+		return a, nil, err
 	}
 	to, err := t.reach(ctx, tx, n, a)
 	switch {
 	case errors.Is(err, family.ErrErased), errors.Is(err, family.ErrNotFound):
-		return a, none, nil // its row has gone with it
+		return a, nil, a.putOff(ctx, tx) // its row has gone with it; one that is still there was written by hand
 	case errors.Is(err, errNobody):
 		a, err = a.becomes(ctx, tx, n, Actor, Gone, approval.Inside{})
-		return a, none, err
+		return a, nil, err
 	case err != nil:
-		return a, none, err
+		return a, nil, err
 	}
 	way := a.Way()
 	if a.State == Waiting && a.Tries == 0 || !to.by(way) {
 		if way = to.next(a); way == ByPhone || way == ByLetter || way == "" {
 			a, err = a.byHand(ctx, tx, n, way, Actor, approval.Inside{})
-			return a, none, err
+			return a, nil, err
 		}
 		a.Ways, a.Tries = append(a.Ways, way), 0
-	}
-	text, err := now.Text(t.Consent.Ring)
-	if err != nil {
-		return a, none, err
 	}
 	lease := tx.Now().Add(lease)
 	a.Tries++
@@ -223,11 +239,11 @@ func (t Teller) begin(ctx context.Context, tx *db.Tx, n Notice, a Addressee) (Ad
 		WHERE child = $4 AND notice = $5 AND addressee = $6 AND state = $7 AND due_at = $8`,
 		a.Written(), a.Tries, (*db.Time)(&lease), a.Child, a.Notice, a.Guardian, a.State, (*db.Time)(&a.DueAt))
 	if err != nil || held != 1 {
-		return a, none, err // another node has it
+		return a, nil, err
 	}
 	a.State, a.DueAt = Sending, lease
 	m, err := t.write(ctx, tx, now, text, a, to)
-	return a, m, err
+	return a, &m, err
 }
 
 // end notes what became of a message.

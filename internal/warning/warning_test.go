@@ -481,6 +481,47 @@ func TestArticle21_NobodyIsToldTwice(t *testing.T) {
 		if len(r.sms.taken) != 2 || r.sms.tries != 3 {
 			t.Errorf("%d messages in %d tries", len(r.sms.taken), r.sms.tries)
 		}
+		// Two nodes have read the same one: while the first sends, the second leaves them alone.
+		var a warning.Addressee
+		r.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE breach_addressee SET state = 'sending', tries = 1, due_at = changed_at WHERE child = $1 AND addressee <> ''`, r.children[0])
+			if err != nil {
+				return err
+			}
+			all, err := warning.List(ctx, tx, n, warning.Sending, warning.Addressee{}, 1)
+			a = all[0]
+			return err
+		})
+		r.sms.after = func() {
+			r.sms.after = nil
+			if err := warning.One(t.Context(), r.teller, n, a); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := warning.One(t.Context(), r.teller, n, a); err != nil {
+			t.Error(err)
+		}
+		r.stands(n, "sent 2, through 2")
+		if len(r.sms.taken) != 2 || r.sms.tries != 4 {
+			t.Errorf("%d messages in %d tries", len(r.sms.taken), r.sms.tries)
+		}
+		// Whose contact can't be read is put off, and keeps nobody from being told.
+		broken, _ := r.family(person("13800138003", ""))
+		r.family(person("13800138004", ""))
+		do(warning.Extend)
+		r.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE guardian SET phone = hidden_mark WHERE child = $1`, broken.ID)
+			return err
+		})
+		if _, err := r.teller.Round(t.Context()); err == nil {
+			t.Error("nobody hears that somebody can't be told")
+		}
+		r.stands(n, "waiting 1, sent 3, through 4")
+		r.round()
+		r.Pass(3 * time.Hour)
+		if _, err := r.teller.Round(t.Context()); err == nil {
+			t.Error("who was put off isn't tried again")
+		}
 	})
 }
 
