@@ -2,12 +2,14 @@ package console
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/incident"
@@ -177,8 +179,9 @@ type noticePage struct {
 	Reason   string // of one that is withheld
 	Broken   bool   // it was changed by hand
 	Counts   []warning.Count
-	Many     int64 // who is to be told, by hand or not
-	Sheets   []warning.State
+	Many     int64           // who is to be told, by hand or not
+	Sheets   []warning.State // whom somebody calls or writes to
+	Returns  []warning.State // of whom somebody may hear that what they were sent came back
 
 	Writes, Confirms, Judges, Tells bool // what whoever looks may do
 
@@ -242,10 +245,13 @@ func (v *visit) noticePage(problem error, sheet *noticeSheet) error {
 			return err
 		}
 		page.Counts, err = warning.Counts(ctx, tx, n)
-		page.Sheets = nil
+		page.Sheets, page.Returns = nil, nil
 		for _, k := range page.Counts {
-			if k.State == warning.Call || k.State == warning.Letter {
+			switch {
+			case slices.Contains(warning.Sheets, k.State) && !n.Paused:
 				page.Sheets = append(page.Sheets, k.State)
+			case slices.Contains(warning.Returns, k.State):
+				page.Returns = append(page.Returns, k.State)
 			}
 		}
 		return err
@@ -343,7 +349,7 @@ func (s *Server) withdrawWarning(v *visit) error {
 func (s *Server) showSheet(v *visit) error {
 	sheet := &noticeSheet{State: warning.State(v.value("state")), Most: warning.SheetLines}
 	err := v.acting(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, _, name string) error {
-		n, lines, err := s.Warnings.Sheet(ctx, tx, by, service, name, sheet.State)
+		n, lines, err := s.Warnings.Sheet(ctx, tx, by, service, name, sheet.State, pii.New(v.value("ref")))
 		if err != nil {
 			return err
 		}

@@ -99,6 +99,9 @@ func TestArticle21_ANoticeAtTheConsole(t *testing.T) {
 		if w := b.decides.post(path+"/note", "child", string(b.child.ID), "guardian", string(guardian.ID), "outcome", "reached"); w.Code != http.StatusSeeOther {
 			t.Errorf("reached: %d %s", w.Code, w.Body)
 		}
+		if w := b.decides.post(path+"/sheet", "state", "posted", "ref", "nobody's"); w.Code != http.StatusNotFound || listed() != 1 || strings.Contains(w.Body.String(), phone) {
+			t.Errorf("a letter that nobody was sent comes back: %d", w.Code)
+		}
 		if body := b.boss.get(path).Body.String(); !says(body, "console.warnings.stand.told") {
 			t.Error("who was told isn't counted")
 		}

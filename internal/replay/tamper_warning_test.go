@@ -116,7 +116,7 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 		s.replays(t)
 		for _, verb := range []func(ctx context.Context, tx *db.Tx) error{
 			func(ctx context.Context, tx *db.Tx) error {
-				_, _, err := teller.Sheet(ctx, tx, acts(officer, staff.TellFamilies), service, n.ID, warning.Call)
+				_, _, err := teller.Sheet(ctx, tx, acts(officer, staff.TellFamilies), service, n.ID, warning.Call, pii.Text{})
 				return err
 			},
 			func(ctx context.Context, tx *db.Tx) error {
@@ -175,7 +175,7 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 			"an app tells":                    {warning.KindTold, s.App.Ledger(), warning.ToldBody{Notice: n.ID, Addressee: "x", State: warning.Sent}, "impossible actor"},
 			"somebody is told as nobody is":   {warning.KindTold, warning.Actor, warning.ToldBody{Notice: n.ID, Addressee: "x", State: "happy"}, "impossible warning"},
 			"an app reads the call sheet":     {warning.KindListed, s.App.Ledger(), warning.ListedBody{Notice: n.ID, State: warning.Call, Hash: "x"}, "impossible actor"},
-			"a sheet of those who were told":  {warning.KindListed, officer.Ledger(), warning.ListedBody{Notice: n.ID, State: warning.Sent, Hash: "x"}, "impossible warning"},
+			"a sheet of those who were told":  {warning.KindListed, officer.Ledger(), warning.ListedBody{Notice: n.ID, State: warning.Told, Hash: "x"}, "impossible warning"},
 			"something about a notice nobody": {warning.KindPaused, officer.Ledger(), warning.ActedBody{Notice: id.New(id.BreachNotice)}, "impossible warning"},
 		} {
 			forgery(t, name, s.once(t, func() {

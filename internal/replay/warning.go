@@ -134,9 +134,10 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 		if n.prepared == 0 {
 			return impossible(ruleWarning)
 		}
-		n.prepared, n.after = 0, ""
+		n.prepared, n.children, n.after = 0, 0, "" // they are all looked at again
 	case warning.KindListed:
-		if b.State != warning.Call && b.State != warning.Letter || b.Many < 0 || b.Hash == "" {
+		stands := slices.Contains(warning.Sheets, b.State)
+		if !stands && !slices.Contains(warning.Returns, b.State) || stands && n.paused || b.Many < 0 || b.Hash == "" {
 			return impossible(ruleWarning)
 		}
 		does = staff.TellFamilies

@@ -41,6 +41,13 @@ var outcomes = map[State][]Outcome{
 	Sent:   {Arrived, Returned},
 }
 
+// Sheets are where those stand who are called or written to one after the other, and Returns where
+// one stands of whom somebody hears that a letter or a message came back.
+var (
+	Sheets  = []State{Call, Letter}
+	Returns = []State{Sent, Posted}
+)
+
 // OutcomesOf returns what can come of somebody who stands so.
 func OutcomesOf(s State) []Outcome { return outcomes[s] }
 
@@ -66,9 +73,11 @@ type Line struct {
 // Sheet records that somebody whom the matrix lets (staff.TellFamilies) is shown whom to call, or
 // to write to, and returns them: those who have come to it first, some at a time. That two persons
 // have confirmed the notice is what opens their contacts (Article 15), and only of those whom no
-// message reaches. It is shown once that is committed, and not before (Invariant 2). Errors:
-// ErrMayNot, ErrNotFound, ErrUnconfirmed, ErrWithheld, ErrState.
-func (d Desk) Sheet(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string, state State) (Notice, []Line, error) {
+// message reaches: of whom a message or a letter went to those of one child alone, by what the
+// operator calls it, as somebody has heard that it came back. It is shown once that is committed,
+// and not before (Invariant 2). Errors: ErrMayNot, ErrNotFound, ErrUnconfirmed, ErrWithheld,
+// ErrPaused, ErrState.
+func (d Desk) Sheet(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string, state State, ref pii.Text) (Notice, []Line, error) {
 	inside, err := insideOf(ctx, tx, by, staff.TellFamilies, service)
 	if err != nil {
 		return Notice{}, nil, err
@@ -81,11 +90,28 @@ func (d Desk) Sheet(ctx context.Context, tx *db.Tx, by staff.Acting, service, na
 		return n, nil, ErrUnconfirmed
 	case n.Withheld:
 		return n, nil, ErrWithheld
-	case state != Call && state != Letter:
+	case slices.Contains(Sheets, state) && n.Paused:
+		return n, nil, ErrPaused
+	case !slices.Contains(Sheets, state) && !slices.Contains(Returns, state):
 		return n, nil, ErrState
 	}
+	which, args := ` ORDER BY child, addressee LIMIT $3`, []any{n.ID, state}
+	one := slices.Contains(Returns, state)
+	if one {
+		c, err := family.FindByRef(ctx, tx, d.Consent.Ring, service, ref)
+		if errors.Is(err, family.ErrNotFound) {
+			err = ErrNobody.At("ref")
+		}
+		if err != nil {
+			return n, nil, err
+		}
+		which, args = ` AND child = $3 ORDER BY addressee LIMIT $4`, append(args, c.ID)
+	}
 	rows, err := db.All(ctx, tx, scanAddressee, `
-		SELECT `+addresseeColumns+` FROM breach_addressee WHERE notice = $1 AND state = $2 ORDER BY child, addressee LIMIT $3`, n.ID, state, int64(SheetLines))
+		SELECT `+addresseeColumns+` FROM breach_addressee WHERE notice = $1 AND state = $2`+which, append(args, int64(SheetLines))...)
+	if err == nil && len(rows) == 0 && one {
+		err = ErrNobody.At("ref")
+	}
 	if err != nil {
 		return n, nil, err
 	}
@@ -95,6 +121,9 @@ func (d Desk) Sheet(ctx context.Context, tx *db.Tx, by staff.Acting, service, na
 		line, err := d.line(ctx, tx, n, a)
 		switch {
 		case errors.Is(err, errNobody), errors.Is(err, family.ErrErased), errors.Is(err, family.ErrNotFound):
+			if one {
+				continue // they were told, or may have been
+			}
 			if _, err := a.becomes(ctx, tx, n, Actor, Gone, approval.Inside{}); err != nil {
 				return n, nil, err
 			}

@@ -207,7 +207,7 @@ func Extend(ctx context.Context, tx *db.Tx, by staff.Acting, service, name strin
 		if n.PreparedAt.IsZero() {
 			return ErrState
 		}
-		_, err = tx.Exec(ctx, `UPDATE breach_notice SET after = '', prepared_at = NULL WHERE id = $1`, n.ID)
+		_, err = tx.Exec(ctx, `UPDATE breach_notice SET after = '', children = 0, prepared_at = NULL WHERE id = $1`, n.ID)
 		return err
 	})
 }

@@ -36,6 +36,8 @@ var (
 	ErrConfirmed   = errs.New(errs.Conflict, "warning.confirmed")      // so it can't be changed
 	ErrUnconfirmed = errs.New(errs.Conflict, "warning.not_confirmed")  // so nobody is told
 	ErrWithheld    = errs.New(errs.Conflict, "warning.withheld")       // it says why nobody is told
+	ErrPaused      = errs.New(errs.Conflict, "warning.paused")         // so nobody is called or written to
+	ErrNobody      = errs.New(errs.NotFound, "warning.nobody")         // stands so, of a child that is called so
 	ErrState       = errs.New(errs.Conflict, "warning.state")          // it is so already, or was done meanwhile
 	ErrOutcome     = errs.New(errs.Invalid, "warning.outcome_unknown") // of a call or a letter
 	ErrMany        = errs.New(errs.TooMany, "warning.too_many")        // notices about one case

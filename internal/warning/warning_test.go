@@ -380,7 +380,7 @@ func TestArticle21_WhomNoMessageReachesIsReachedByTheNextWay(t *testing.T) {
 		})
 		// The sheet is shown to whom the matrix lets, and of nobody whom a message has reached.
 		r.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, lines, err := r.teller.Sheet(ctx, tx, tells(r.manager), service, n.ID, warning.Letter)
+			_, lines, err := r.teller.Sheet(ctx, tx, tells(r.manager), service, n.ID, warning.Letter, pii.Text{})
 			if len(lines) != 1 || lines[0].Ref.Reveal() != "r-lin@unknown.example" {
 				t.Errorf("%d to write to", len(lines))
 			}
@@ -401,6 +401,21 @@ func TestArticle21_WhomNoMessageReachesIsReachedByTheNextWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.stands(n, step.after)
+			// Whose letter comes back is found by what the operator calls the child, and nobody else is shown.
+			for ref, many := range map[string]int{"r-lin@unknown.example": 1, "r-zhou@parents.example": 0} {
+				if step.came != warning.Mailed {
+					break
+				}
+				if err := r.Try(func(ctx context.Context, tx *db.Tx) error {
+					_, lines, err := r.teller.Sheet(ctx, tx, tells(r.manager), service, n.ID, warning.Posted, pii.New(ref))
+					if len(lines) != many {
+						t.Errorf("%d letters to %s", len(lines), ref)
+					}
+					return err
+				}); (err == nil) != (many == 1) {
+					t.Errorf("the letter to %s: %v", ref, err)
+				}
+			}
 		}
 		r.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := warning.Publish(ctx, tx, r.Ring, judges(r.deputy), service, n.ID)
@@ -458,10 +473,23 @@ func TestArticle21_NobodyIsToldTwice(t *testing.T) {
 			t.Errorf("a paused notice is sent: %d", r.sms.tries)
 		}
 		r.stands(n, "sent 1, through 1")
+		if err := r.Try(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := r.teller.Sheet(ctx, tx, tells(r.manager), service, n.ID, warning.Call, pii.Text{})
+			return err
+		}); !errors.Is(err, warning.ErrPaused) {
+			t.Errorf("whom to call by a paused notice: %v", err)
+		}
 		do(warning.Resume)
 		r.round()
 		r.round()
 		r.stands(n, "sent 2, through 2")
+		r.Do(func(ctx context.Context, tx *db.Tx) error {
+			is, err := warning.Find(ctx, tx, service, n.ID)
+			if is.Children != 2 || is.Addressees != 4 {
+				t.Errorf("of %d children %d are told", is.Children, is.Addressees)
+			}
+			return err
+		})
 		if len(r.sms.taken) != 2 || r.sms.tries != 2 {
 			t.Errorf("%d messages in %d tries", len(r.sms.taken), r.sms.tries)
 		}
