@@ -118,10 +118,9 @@ func (v *visit) noticesPage(problem error) error {
 			page.Rows = append(page.Rows, row)
 			// What waits to be confirmed is drafted anew rather than beside it.
 			if problem == nil && page.Drafts && !n.Confirmed() {
-				if page.Anew = n.ID; !n.Withheld {
-					if text, err = n.Text(v.s.Ring); err != nil {
-						return err
-					}
+				page.Anew = n.ID
+				if text, err = n.Text(v.s.Ring); err != nil {
+					return err
 				}
 			}
 		}

@@ -112,5 +112,9 @@ func TestArticle21_ANoticeAtTheConsole(t *testing.T) {
 		if body := b.boss.get("/console/incidents/" + vaulttest.Service + "/" + leak.ID).Body.String(); !says(body, "console.incidents.step.notice") || !says(body, "console.incidents.step.warning") {
 			t.Error("the case doesn't say that they were told")
 		}
+		const why = "只涉及测试数据"
+		if w := b.decides.post(at+"/draft", "withheld", "1", "reason", why); w.Code != http.StatusSeeOther || !strings.Contains(b.decides.get(at).Body.String(), why) {
+			t.Errorf("why nobody is told is written anew from nothing: %d", w.Code)
+		}
 	})
 }

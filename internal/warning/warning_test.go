@@ -15,6 +15,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
@@ -268,6 +269,9 @@ func TestArticle21_ANoticeTakesTwoPersons(t *testing.T) {
 		}
 		if _, err := r.draft(r.manager, "", true, warning.Text{}); !errors.Is(err, warning.ErrWords) {
 			t.Errorf("withheld without a reason: %v", err)
+		}
+		if _, err := r.draft(r.manager, "", false, warning.Text{}); errs.Of(err).Field != "zh.what" {
+			t.Errorf("the first part that is missing is said to be %q", errs.Of(err).Field)
 		}
 		n, err := r.draft(r.officer, "", false, said())
 		if err != nil {

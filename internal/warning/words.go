@@ -70,10 +70,13 @@ func (t Text) check(withheld bool) error {
 		}
 		return nil
 	}
-	for lang, words := range map[string]Words{"zh": t.Chinese, "en": t.English} {
-		for _, part := range words.Parts() {
+	for _, of := range []struct {
+		lang string
+		Words
+	}{{"zh", t.Chinese}, {"en", t.English}} {
+		for _, part := range of.Parts() {
 			if !isWords(part.Text) {
-				return ErrWords.At(lang + "." + part.Name)
+				return ErrWords.At(of.lang + "." + part.Name)
 			}
 		}
 	}
