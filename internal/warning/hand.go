@@ -74,7 +74,7 @@ type Line struct {
 // to write to, and returns them: those who have come to it first, some at a time. That two persons
 // have confirmed the notice is what opens their contacts (Article 15), and only of those whom no
 // message reaches: of whom a message or a letter went to those of one child alone, by what the
-// operator calls it, as somebody has heard that it came back. It is shown once that is committed,
+// operator calls it and without a number, as somebody has heard that it came back. It is shown once that is committed,
 // and not before (Invariant 2). Errors: ErrMayNot, ErrNotFound, ErrUnconfirmed, ErrWithheld,
 // ErrPaused, ErrState.
 func (d Desk) Sheet(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string, state State, ref pii.Text) (Notice, []Line, error) {
@@ -130,6 +130,9 @@ func (d Desk) Sheet(ctx context.Context, tx *db.Tx, by staff.Acting, service, na
 			continue
 		case err != nil:
 			return n, nil, err
+		}
+		if one {
+			line.Phone = pii.Text{} // nobody is called by it
 		}
 		lines, names = append(lines, line), append(names, a.Name)
 	}

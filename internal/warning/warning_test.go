@@ -405,6 +405,15 @@ func TestArticle21_WhomNoMessageReachesIsReachedByTheNextWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.stands(n, step.after)
+			if err := r.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, lines, err := r.teller.Sheet(ctx, tx, tells(r.manager), service, n.ID, warning.Sent, pii.New("r-13800138001"))
+				if len(lines) != 1 || !lines[0].Phone.IsZero() {
+					t.Errorf("whose message comes back: %d, or with a number", len(lines))
+				}
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
 			// Whose letter comes back is found by what the operator calls the child, and nobody else is shown.
 			for ref, many := range map[string]int{"r-lin@unknown.example": 1, "r-zhou@parents.example": 0} {
 				if step.came != warning.Mailed {
