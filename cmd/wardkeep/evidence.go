@@ -136,6 +136,7 @@ func (s *session) verifiedBundle(r evidence.Report, earlier int) error {
 	m := r.Manifest
 	if m.Bundle != "" {
 		s.say("cmd.evidence.bundle", "Bundle", m.Bundle, "Origin", printable(m.Origin), "Made", time.UnixMicro(m.Made).UTC().Format(time.RFC3339))
+		s.scope(m)
 	}
 	s.say("cmd.evidence.files")
 	for _, f := range r.Findings {
@@ -172,9 +173,35 @@ func (s *session) verifiedBundle(r evidence.Report, earlier int) error {
 	return nil
 }
 
+// scope says of what a bundle states something: of nothing else anything was found.
+func (s *session) scope(m evidence.Manifest) {
+	articles, from, to := s.lang.T("evidence.readme.all"), s.lang.T("evidence.readme.first"), s.lang.T("evidence.readme.last")
+	if m.Articles != nil {
+		articles = numbers(m.Articles)
+	}
+	if m.From != 0 {
+		from = time.UnixMicro(m.From).UTC().Format(time.RFC3339)
+	}
+	if m.To != 0 {
+		to = time.UnixMicro(m.To).UTC().Format(time.RFC3339)
+	}
+	s.say("cmd.evidence.scope", "From", from, "To", to, "Articles", articles)
+}
+
+func numbers(all []int) string {
+	texts := make([]string, len(all))
+	for i, n := range all {
+		texts[i] = fmt.Sprint(n)
+	}
+	return strings.Join(texts, ", ")
+}
+
 // replayedOffline says how the decisions stand.
 func (s *session) replayedOffline(r evidence.Report) error {
 	d := r.Decisions
+	if d.Missed > 0 {
+		s.say("cmd.audit.missed", "Count", d.Missed)
+	}
 	if d.OK() {
 		s.say("cmd.evidence.decided", "Entries", d.Entries, "Children", d.Children, "Uses", d.Uses)
 		return nil
@@ -190,11 +217,7 @@ func (s *session) replayedOffline(r evidence.Report) error {
 
 // verdict says how one statement stands.
 func (s *session) verdict(v evidence.Verdict) {
-	var articles []string
-	for _, a := range v.Articles {
-		articles = append(articles, fmt.Sprint(a))
-	}
-	s.say("cmd.evidence.state_"+string(v.Standing), "What", s.lang.T(v.Name()), "Articles", strings.Join(articles, ", "), "Rows", v.Rows)
+	s.say("cmd.evidence.state_"+string(v.Standing), "What", s.lang.T(v.Name()), "Articles", numbers(v.Articles), "Rows", v.Rows)
 	for _, d := range v.Differences {
 		s.say("cmd.verify.finding", "Finding", printable(d.In(s.lang)), "Code", d.Code)
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"strings"
 
 	"wardkeep/internal/ledger"
@@ -33,13 +34,23 @@ func openArchive(file io.ReaderAt, size int64, found func(code, part string)) (*
 	if err := crowded(file, size); err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(file, size)
+	// How long the list is the end says, and whoever reads the list believes what else it likes.
+	list := &bounded{file, maxDirectory + 1<<20}
+	z, err := zip.NewReader(list, size)
+	if errors.Is(err, ErrCrowded) {
+		return nil, ErrCrowded
+	}
+	list.left = math.MaxInt64
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return nil, fmt.Errorf("%w: %w", ErrArchive, err)
 	}
 	a := &archive{file: file, size: size, zip: z, files: make(map[string]*zip.File, len(z.File)), found: found, in: bufio.NewReaderSize(nil, 64<<10)}
 	a.inflate = flate.NewReader(a.in)
+	var packed uint64
 	for _, f := range z.File {
+		if packed += min(f.CompressedSize64, uint64(size)+1); packed > uint64(size) {
+			return nil, ErrCrowded // files share their bytes: so a small archive would take for ever to read
+		}
 		switch _, twice := a.files[f.Name]; {
 		case !named(f.Name):
 			found(FoundName, f.Name)
@@ -52,6 +63,19 @@ func openArchive(file io.ReaderAt, size int64, found func(code, part string)) (*
 	return a, nil
 }
 
+// A bounded is read to so many bytes.
+type bounded struct {
+	file io.ReaderAt
+	left int64
+}
+
+func (b *bounded) ReadAt(p []byte, at int64) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, ErrCrowded
+	}
+	return b.file.ReadAt(p, at)
+}
+
 // crowded reads how many files there are before the list of them is: that takes memory.
 func crowded(file io.ReaderAt, size int64) error {
 	const end, locator, end64 = 22, 20, 56 // PKWARE APPNOTE, 4.3.14 to 4.3.16
@@ -62,7 +86,7 @@ func crowded(file io.ReaderAt, size int64) error {
 	if _, err := file.ReadAt(b[:], size-end); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if !bytes.HasPrefix(b[:], []byte("PK\x05\x06")) {
+	if !bytes.HasPrefix(b[:], []byte("PK\x05\x06")) || binary.LittleEndian.Uint16(b[20:]) != 0 {
 		return ErrArchive // cut off, or something stands behind it
 	}
 	files, directory := uint64(binary.LittleEndian.Uint16(b[10:])), uint64(binary.LittleEndian.Uint32(b[12:]))

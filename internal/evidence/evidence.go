@@ -28,7 +28,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -59,15 +58,21 @@ type Scope struct {
 }
 
 func (s Scope) valid() error {
-	if !s.To.IsZero() && !s.From.Before(s.To) || !slices.IsSorted(s.Articles) {
+	if !s.To.IsZero() && !s.From.Before(s.To) || !articled(s.Articles) {
 		return ErrScope
 	}
-	for i, a := range s.Articles {
-		if a < 1 || a > 29 || i > 0 && s.Articles[i-1] == a {
-			return ErrScope
+	return nil
+}
+
+// articled reports whether a scope can have these articles. None at all isn't said by an empty
+// list: that of which nothing is stated would hold.
+func articled(articles []int) bool {
+	for i, a := range articles {
+		if a < 1 || a > 29 || i > 0 && articles[i-1] >= a {
+			return false
 		}
 	}
-	return nil
+	return articles == nil || len(articles) > 0
 }
 
 // has reports whether a time, in microseconds, lies in the scope.
@@ -150,7 +155,7 @@ func (m Manifest) text() []byte {
 func readManifest(b []byte) (m Manifest, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if d.Decode(&m) != nil || m.Format != format || !id.Is(id.Evidence, m.Bundle) || m.Size < 0 || len(m.Also) > maxAlso {
+	if d.Decode(&m) != nil || m.Format != format || !id.Is(id.Evidence, m.Bundle) || m.Size < 0 || len(m.Also) > maxAlso || !articled(m.Articles) {
 		return Manifest{}, false
 	}
 	return m, bytes.Equal(m.text(), b)

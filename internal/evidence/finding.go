@@ -108,6 +108,8 @@ const (
 	FoundStates   = "evidence.finding.states"   // not the registers that its scope asks for
 	FoundForeign  = "evidence.finding.foreign"  // it is of another ledger than the key
 	FoundAlone    = "evidence.finding.alone"    // no entry of the ledger tells of this archive
+	FoundEarly    = "evidence.finding.early"    // it states what was long before it was made, and leaves out what came since
+	FoundUnproved = "evidence.finding.unproved" // a text that no entry has the hash of, or rows of a register that isn't stated
 	FoundOther    = "evidence.finding.other"    // the entry tells of an archive with another manifest, or scope
 )
 

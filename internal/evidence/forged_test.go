@@ -151,7 +151,7 @@ func TestArticle22_ForgedArchivesAreFound(t *testing.T) {
 			return append(names, "README.txt")
 		}), "twice README.txt"},
 		"bytes before the first file":  {append([]byte("#!/bin/sh\n"), good...), "frame "},
-		"a file that grows to no end":  {added("charters/bomb/1.json", strings.Repeat("a", 20<<20)), "unlisted charters/bomb/1.json"},
+		"a file that grows to no end":  {added("charters/bomb/1.json", strings.Repeat("a", 1<<20)), "unlisted charters/bomb/1.json"},
 		"a tile that grows to no end":  {bomb(t, names, files, "ledger/tile/entries/000.p/"), "bomb ledger/tile/entries/000.p/"},
 		"a file says that it is small": {lies(t, names, files, "README.txt"), "damaged README.txt"},
 	} {
@@ -206,7 +206,7 @@ func bomb(t testing.TB, names []string, files map[string][]byte, prefix string) 
 	for _, name := range names {
 		content := files[name]
 		if strings.HasPrefix(name, prefix) {
-			content = make([]byte, 16<<20)
+			content = make([]byte, 2<<20)
 		}
 		put(t, w, name, zip.Deflate, content, len(content))
 	}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"time"
 
 	"filippo.io/age"
@@ -64,6 +63,11 @@ func Make(ctx context.Context, store *db.DB, log *ledger.Log, by catalog.Operato
 	}
 	if err := settle(ctx, log); err != nil {
 		return Manifest{}, err
+	}
+	for n := int64(1); n > 0; { // so that what is counted by the day leaves nothing out
+		if n, err = tally.Count(ctx, store); err != nil {
+			return Manifest{}, err
+		}
 	}
 	if err := p.list(readmeName, readme(m)); err != nil {
 		return Manifest{}, err
@@ -231,19 +235,25 @@ func texts(ctx context.Context, tx *db.Tx, p *pack) error {
 		if err := row.Scan(&service, &n, &text); err != nil {
 			return err
 		}
-		return p.list("charters/"+service+"/"+strconv.FormatInt(n, 10)+".json", text)
+		return p.list(charterName(service, number(n)), text)
 	}, `SELECT service, number, canonical FROM charter ORDER BY service, number`)
 	if err != nil {
 		return err
 	}
+	// Of a proposal's documents the ledger has no hash yet.
 	return db.Each(ctx, tx, func(row db.Row) error {
 		var service, kind, lang, text string
 		var n int64
 		if err := row.Scan(&service, &n, &kind, &lang, &text); err != nil {
 			return err
 		}
-		return p.list(documentName(service, strconv.FormatInt(n, 10), kind, lang), []byte(text))
-	}, `SELECT service, charter, kind, lang, body FROM document ORDER BY service, charter, kind, lang`)
+		return p.list(documentName(service, number(n), kind, lang), []byte(text))
+	}, `SELECT d.service, d.charter, d.kind, d.lang, d.body FROM document d JOIN charter c ON c.service = d.service AND c.number = d.charter
+		WHERE c.published_at IS NOT NULL ORDER BY d.service, d.charter, d.kind, d.lang`)
+}
+
+func charterName(service, charter string) string {
+	return "charters/" + service + "/" + charter + ".json"
 }
 
 func documentName(service, charter, kind, lang string) string {

@@ -162,11 +162,12 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 type book struct {
 	rows   map[string]map[string][]string // by register and key
 	living map[string]bool                // pseudonyms of children who aren't erased
+	texts  map[string]string              // by the name of a file, the hash that the ledger has of it
 	lines  map[tally.Line]int64
 }
 
 func newBook() *book {
-	b := &book{rows: make(map[string]map[string][]string), living: make(map[string]bool), lines: make(map[tally.Line]int64)}
+	b := &book{rows: make(map[string]map[string][]string), living: make(map[string]bool), texts: make(map[string]string), lines: make(map[tally.Line]int64)}
 	for _, r := range registers {
 		b.rows[r.name] = make(map[string][]string)
 	}
@@ -233,10 +234,16 @@ func as[T any](p ledger.Placed) (v T) {
 
 // folds says what each kind of entry gives.
 var folds = map[string]func(b *book, p ledger.Placed, at string){
+	catalog.KindProposed: func(b *book, p ledger.Placed, _ string) {
+		e := as[catalog.ProposedBody](p)
+		b.texts[charterName(p.Service, number(e.Number))] = e.Hash
+	},
 	catalog.KindPublished: func(b *book, p ledger.Placed, at string) {
 		e := as[catalog.PublishedBody](p)
+		b.texts[charterName(p.Service, number(e.Number))] = e.Hash
 		b.add("charters", p.Service, number(e.Number), e.Hash, at)
 		for _, d := range e.Documents {
+			b.texts[documentName(p.Service, number(e.Number), string(d.Kind), string(d.Lang))] = d.Hash
 			b.add("documents", p.Service, number(e.Number), string(d.Kind), string(d.Lang), d.Hash, at)
 		}
 	},

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
@@ -49,6 +50,7 @@ func Verify(ctx context.Context, file io.ReaderAt, size int64, c Check) (Report,
 		return Report{}, err
 	}
 	v.recorded()
+	v.proved()
 	v.states()
 	v.samples()
 	return r, nil
@@ -64,11 +66,25 @@ type verification struct {
 	texts   []replay.Text
 
 	book  *book
-	mine  []staff.EvidenceBody // what the ledger says of this archive
+	mine  []made // what the ledger says of this archive
 	seed  [32]byte
 	also  map[string]bool
+	past  bool // an entry of long before it was made came after what it states
 	whole bool // the ledger was read to the end, and holds
 }
+
+// A made is an entry that an archive was made.
+type made struct {
+	staff.EvidenceBody
+	at int64
+}
+
+// What an archive states is of when it was made: lag is more than a transaction takes and than two
+// clocks differ by, longest more than the tables of ten million children take to be read.
+const (
+	lag     = int64(10 * time.Minute / time.Microsecond)
+	longest = int64(24 * time.Hour / time.Microsecond)
+)
 
 // manifest reads it, and compares the files with it.
 func (v *verification) manifest() {
@@ -84,12 +100,14 @@ func (v *verification) manifest() {
 		r.found(FoundStates, manifestName)
 	}
 	listed := map[string]bool{manifestName: true}
+	r.Manifest.Files = nil // those that are read, each once
 	for _, f := range m.Files {
 		if listed[f.Name] || strings.HasPrefix(f.Name, ledgerDir) || !named(f.Name) {
 			r.found(FoundName, f.Name)
 			continue
 		}
 		listed[f.Name] = true
+		r.Manifest.Files = append(r.Manifest.Files, f)
 		if a.files[f.Name] == nil {
 			r.found(FoundMissing, f.Name)
 			continue
@@ -134,7 +152,7 @@ func (v *verification) ledger(ctx context.Context, gaps replay.Gaps) error {
 	m := v.report.Manifest
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	v.book, v.mine = newBook(), nil
+	v.book, v.mine, v.past = newBook(), nil, false
 	v.also = make(map[string]bool, len(m.Also))
 	for _, entry := range m.Also {
 		v.also[entry] = true
@@ -171,13 +189,13 @@ func (v *verification) ledger(ctx context.Context, gaps replay.Gaps) error {
 		return err
 	}
 	v.report.Ledger = report
+	decisions, again := fold.End()
+	if again {
+		v.archive.found = func(string, string) {}            // what is wrong with a file was said
+		return v.ledger(ctx, append(replay.Gaps{}, told...)) // none, where what was told can't be: then that is found
+	}
 	if key, err := note.NewVerifier(v.check.Key); err == nil && v.read && m.Origin != key.Name() {
 		v.report.found(FoundForeign, m.Origin)
-	}
-	decisions, again := fold.End()
-	if again && gaps == nil {
-		v.archive.found = func(string, string) {} // what is wrong with a file was said
-		return v.ledger(ctx, told)
 	}
 	v.whole = report.OK()
 	v.report.Decisions, v.report.Decided = decisions, v.whole && decisions.Entries == report.Size
@@ -199,8 +217,12 @@ func (v *verification) entry(p ledger.Placed, gaps replay.Gaps) {
 	m := v.report.Manifest
 	if p.Kind == staff.KindEvidence {
 		if b := as[staff.EvidenceBody](p); b.Bundle == m.Bundle {
-			v.mine = append(v.mine, b)
+			v.mine = append(v.mine, made{b, p.At.UnixMicro()})
 		}
+	}
+	stated := p.Place < m.Size || v.also[p.ID]
+	if p.At.UnixMicro() < m.Made-lag && (!stated || p.Place < m.Size && p.Place >= m.Counted) {
+		v.past = true
 	}
 	if p.Place == m.Size-1 {
 		v.seed = sha256.Sum256(p.Leaf)
@@ -208,7 +230,7 @@ func (v *verification) entry(p ledger.Placed, gaps replay.Gaps) {
 	if p.Place < m.Counted {
 		v.book.count(p)
 	}
-	if (p.Place < m.Size || v.also[p.ID]) && !gaps.Missed(p.Place) {
+	if stated && !gaps.Missed(p.Place) {
 		v.book.entry(p)
 		delete(v.also, p.ID)
 	}
@@ -228,15 +250,47 @@ func (v *verification) recorded() {
 	if b.Manifest != v.digest || b.From != m.From || b.To != m.To || !slices.Equal(b.Articles, m.Articles) || b.Samples != (m.Recipient != "") || len(v.also) > 0 {
 		v.report.found(FoundOther, m.Bundle)
 	}
+	if v.past || m.Made > b.at+lag || b.at > m.Made+longest {
+		v.report.found(FoundEarly, m.Bundle)
+	}
+}
+
+// proved holds that each file is one that something here proves, whatever the scope: a text by
+// its hash in the ledger, rows as those of a register that is stated.
+func (v *verification) proved() {
+	if !v.whole {
+		return
+	}
+	m := v.report.Manifest
+	for _, f := range m.Files {
+		kind, rest, _ := strings.Cut(f.Name, "/")
+		name, _, _ := strings.Cut(rest, "/")
+		proved := true
+		switch kind {
+		case "charters", "documents":
+			proved = v.book.texts[f.Name] == f.SHA256
+		case "registers":
+			proved = slices.ContainsFunc(m.States, func(s State) bool { return s.Register == name })
+		case samplesName:
+			proved = m.Recipient != ""
+		}
+		if !proved {
+			v.report.found(FoundUnproved, f.Name)
+		}
+	}
 }
 
 // states compares each register with what the entries give.
 func (v *verification) states() {
-	for _, s := range v.report.Manifest.States {
-		r, known := index[s.Register]
-		verdict := Verdict{State: s, Standing: Holds}
+	m := v.report.Manifest
+	for _, r := range registers { // each once, whatever the manifest says
+		i := slices.IndexFunc(m.States, func(s State) bool { return s.Register == r.name })
+		if i < 0 {
+			continue
+		}
+		verdict := Verdict{State: m.States[i], Standing: Holds}
 		switch {
-		case !v.whole || !known || !slices.Equal(s.Columns, r.fields()):
+		case !v.whole || !slices.Equal(verdict.Columns, r.fields()):
 			verdict.Standing = Unchecked
 		default:
 			v.compare(r, &verdict)
@@ -275,9 +329,11 @@ func (v *verification) compare(r register, verdict *Verdict) {
 					verdict.differs(Difference{Code: RowDiffers, Row: key, Column: column, Want: have[i], Got: cells[i]})
 				}
 			}
-			seen[key] = true
-			if have != nil && !v.hasText(r, have) {
-				verdict.differs(Difference{Code: RowText, Row: key})
+			if have != nil && !seen[key] {
+				seen[key] = true // of those that an entry gives: there are no more than these
+				if !v.hasText(r, have) {
+					verdict.differs(Difference{Code: RowText, Row: key})
+				}
 			}
 		}
 	}
@@ -295,7 +351,7 @@ func (v *verification) compare(r register, verdict *Verdict) {
 func (v *verification) hasText(r register, cells []string) bool {
 	switch r.name {
 	case "charters":
-		return sum(v.archive.read("charters/"+cells[0]+"/"+cells[1]+".json", maxListed)) == cells[2]
+		return sum(v.archive.read(charterName(cells[0], cells[1]), maxListed)) == cells[2]
 	case "documents":
 		return sum(v.archive.read(documentName(cells[0], cells[1], cells[2], cells[3]), maxListed)) == cells[4]
 	}

@@ -210,13 +210,16 @@ func (f dirFiles) Walk(each func(name string)) error {
 	return err
 }
 
+// extent is no more than there is room for in so many files, whatever one of them is called.
 func (f files) extent(context.Context) (size int64, err error) {
+	var room int64
 	err = f.walk(func(path string) {
 		if t, err := parseTilePath(path); err == nil && t.level < 0 {
 			size = max(size, min(t.n*width+int64(t.width), maxSize))
+			room += width
 		}
 	})
-	return size, err
+	return min(size, room), err
 }
 
 func (f files) part(ctx context.Context, n int64, w int) (*bundle, []byte, error) {

@@ -65,7 +65,7 @@ type fold struct {
 	trace     func(subject string) []byte // nil without keys
 	now       int64                       // what ended before it is remembered no more
 	uses      int64
-	cutAt     int64 // what is later may go on behind the last entry; 0: there is nothing behind it
+	cutAt     int64 // what was within two slacks from then may go on behind the last entry; 0: there is nothing behind it
 
 	late   []*use   // they wait for an entry about their service
 	events []*event // as do they
@@ -334,7 +334,7 @@ func (f *fold) finish() {
 }
 
 // goesOn reports whether what happened at that time may go on behind the last entry.
-func (f *fold) goesOn(at int64) bool { return f.cutAt != 0 && at >= f.cutAt }
+func (f *fold) goesOn(at int64) bool { return f.cutAt != 0 && at >= f.cutAt && at <= f.cutAt+2*slack }
 
 // The rules that entries obey, as Difference.Field names them.
 const (

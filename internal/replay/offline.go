@@ -25,7 +25,7 @@ type Offline struct {
 	gaps    Gaps
 	unknown bool // a gap was told of that isn't among gaps
 	max     int
-	last    int64 // the time of the last entry
+	last    int64 // the time of the last entry, which isn't that of the latest: a forged one may say that it was in a hundred years
 	report  Report
 }
 
@@ -61,7 +61,7 @@ func (o *Offline) found(d Difference) {
 // Entry folds the next entry.
 func (o *Offline) Entry(p ledger.Placed) {
 	o.report.Entries++
-	o.last = max(o.last, p.At.UnixMicro())
+	o.last = p.At.UnixMicro()
 	if o.gaps.Missed(p.Place) {
 		o.report.Missed++
 		o.fold.miss(p)
