@@ -217,7 +217,7 @@ func (s *session) replayedOffline(r evidence.Report) error {
 
 // verdict says how one statement stands.
 func (s *session) verdict(v evidence.Verdict) {
-	s.say("cmd.evidence.state_"+string(v.Standing), "What", s.lang.T(v.Name()), "Articles", numbers(v.Articles), "Rows", v.Rows)
+	s.say("cmd.evidence.state."+string(v.Standing), "What", s.lang.T(v.Name()), "Articles", numbers(v.Articles), "Rows", v.Rows)
 	for _, d := range v.Differences {
 		s.say("cmd.verify.finding", "Finding", printable(d.In(s.lang)), "Code", d.Code)
 	}
