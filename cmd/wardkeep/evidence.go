@@ -21,7 +21,6 @@ import (
 // What can be wrong with the words of the two commands.
 var (
 	errBundleThere    = errs.New(errs.Conflict, "cmd.evidence_there")   // a file of that name
-	errBundleTime     = errs.New(errs.Invalid, "cmd.evidence_time")     // neither a day nor a moment
 	errBundleIdentity = errs.New(errs.Invalid, "cmd.evidence_identity") // no age identity
 )
 

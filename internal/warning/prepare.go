@@ -94,11 +94,8 @@ var insertMany, insertOne = inserts(rowsAtOnce), inserts(1)
 func inserts(rows int) string {
 	values := make([]string, rows)
 	for i := range values {
-		p := make([]any, 8)
-		for k := range p {
-			p[k] = 8*i + k + 1
-		}
-		values[i] = fmt.Sprintf(`($%d, $%d, $%d, $%d, $%d, $%d, '', 0, $%d, $%d)`, p...)
+		n := 8 * i
+		values[i] = fmt.Sprintf(`($%d, $%d, $%d, $%d, $%d, $%d, '', 0, $%d, $%d)`, n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8)
 	}
 	return `INSERT INTO breach_addressee (` + addresseeColumns + `) VALUES ` + strings.Join(values, ", ")
 }
