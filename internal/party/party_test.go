@@ -310,6 +310,8 @@ func TestArticle16_WhatIsNoAgreement(t *testing.T) {
 		w.register(party.ErrRegistration, func(i *party.Identity) { i.Registration = "91330106MA2CGR7T41" })
 		w.register(party.ErrIdentity, func(i *party.Identity) { i.Contact = "" })
 		w.register(party.ErrIdentity, func(i *party.Identity) { i.Address = "one\ntwo" })
+		w.register(party.ErrIdentity, func(i *party.Identity) { i.LegalName = "" })
+		w.register(party.ErrIdentity, func(i *party.Identity) { i.Task = "" })
 		w.register(nil, nil)
 		for field, change := range map[string]func(*party.Form){
 			"by":          func(f *party.Form) { f.By = "somebody" },
@@ -341,6 +343,30 @@ func TestArticle16_WhatIsNoAgreement(t *testing.T) {
 		w.agree(party.ErrForm, 0, time.Hour, func(d *party.Deed) { d.Duties.Deletion = "" })
 		w.agree(party.ErrForm, 0, time.Hour, func(d *party.Deed) { d.Document = "ab" })
 		w.agree(party.ErrForm, 0, time.Hour, func(d *party.Deed) { d.Processor.By = "" })
+		for field, change := range map[string]func(*party.Deed){
+			"matters":                     func(d *party.Deed) { d.Matters = "" },
+			"nature":                      func(d *party.Deed) { d.Nature = "" },
+			"operator_duties":             func(d *party.Deed) { d.OperatorDuties = "" },
+			"duties.instructions":         func(d *party.Deed) { d.Duties.Instructions = "" },
+			"duties.assistance":           func(d *party.Deed) { d.Duties.Assistance = "" },
+			"duties.security":             func(d *party.Deed) { d.Duties.Security = "" },
+			"duties.no_sub_processors":    func(d *party.Deed) { d.Duties.NoSubProcessors = "" },
+			"duties.others":               func(d *party.Deed) { d.Duties.Others = "" },
+			"measures":                    func(d *party.Deed) { d.Measures = "" },
+			"supervision":                 func(d *party.Deed) { d.Supervision = "" },
+			"supervised_every":            func(d *party.Deed) { d.SupervisedEvery = 13 },
+			"signed_by_operator":          func(d *party.Deed) { d.Operator.By = "" },
+			"signed_by_operator to come":  func(d *party.Deed) { d.Operator.On = "2999-01-01" },
+			"signed_by_processor to come": func(d *party.Deed) { d.Processor.On = "2999-01-01" },
+		} {
+			field, _, _ := strings.Cut(field, " ")
+			w.field(field, func(ctx context.Context, tx *db.Tx) error {
+				d := w.Deed(w.scope, w.Store.Now(), w.Store.Now().Add(time.Hour))
+				change(&d)
+				_, _, err := party.Agree(ctx, tx, w.Officer, yuping, d)
+				return err
+			})
+		}
 		w.agree(party.ErrPeriod, -2*time.Hour, -time.Hour, nil)
 		w.agree(party.ErrPeriod, time.Hour, time.Hour, nil)
 		w.agree(party.ErrPeriod, 0, 6*366*24*time.Hour, nil)
@@ -407,6 +433,17 @@ func TestEdgeCase13_NoAgreementWhileOrdersAreOverdue(t *testing.T) {
 			_, err := catalog.Resume(ctx, tx, "officer:st_", vaulttest.Service, vaulttest.Processor)
 			return err
 		})
+		byHand := func(queries ...string) {
+			for _, query := range queries {
+				w.Do(func(ctx context.Context, tx *db.Tx) error { _, err := tx.Exec(ctx, query); return err })
+			}
+		}
+		byHand(`INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by, halted, subs, assessment, agreement, mechanism, parted_upto, held, excess, narrowed)
+				SELECT 'another', role, 'scorer', version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by, halted, subs, '', '', '', '', held, excess, narrowed FROM party`,
+			`INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, issued_at, due_at, overdue_at, attested_by, document, issued, attested, reminded)
+				VALUES ('or_late', 'late', 'another', 'scorer', 'processor', 'delete', 'voice', '', 0, '', 0, 0, 1, '', '', 'le_late', '', 0)`)
+		w.agree(party.ErrOverdue, 0, time.Hour, nil) // the same company, by another name and in another service
+		byHand(`UPDATE party_order SET attested_at = 2`)
 		w.agree(nil, 0, time.Hour, nil)
 	})
 }

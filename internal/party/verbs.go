@@ -293,13 +293,17 @@ func Agree(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, d Deed) (P
 	if err := p.given(ctx, tx, d.Scope); err != nil {
 		return Party{}, "", err
 	}
+	owes, err := p.owes(ctx, tx)
+	if err != nil {
+		return Party{}, "", err
+	}
 	switch {
 	case len(p.Subs) > 0:
 		return Party{}, "", ErrSubs
 	case p.Halted != "":
 		return Party{}, "", ErrSuspended
 	// Edge case 13: who hasn't done what it was ordered to do gets nothing new.
-	case s.IsOverdue(of.Name):
+	case s.IsOverdue(of.Name), owes:
 		return Party{}, "", ErrOverdue
 	case p.Parting(now):
 		return Party{}, "", ErrParting
@@ -312,6 +316,18 @@ func Agree(ctx context.Context, tx *db.Tx, by catalog.Officer, of ID, d Deed) (P
 	}
 	p.CheckBy, p.EndsAt = p.Owes(now, from, d.SupervisedEvery), time.Time{}
 	return p.sign(ctx, tx, by, KindAgreed, Term{Kind: Agreed, Scope: d.Scope, From: from, Until: until}, basis{p.Assessment.ID, d.SupervisedEvery}, d)
+}
+
+// owes reports whether the company, which is one by its number of registration, hasn't done in time
+// what it was ordered to do, by whatever name and in whatever service: it signs nothing new by
+// another (edge case 13).
+func (p Party) owes(ctx context.Context, tx *db.Tx) (bool, error) {
+	late, err := db.One(ctx, tx, db.Single[int64], `
+		SELECT count(*) FROM (
+			SELECT o.id FROM party q JOIN party_order o ON o.service = q.service AND o.role = q.role AND o.party = q.name
+			WHERE q.registration = $1 AND q.country = $2 AND q.role = $3 AND o.attested_at IS NULL AND o.overdue_at IS NOT NULL LIMIT 1) AS late`,
+		p.Registration, p.Standing.Country, string(p.Role))
+	return late > 0, err
 }
 
 // File puts a mechanism on file by which something may cross a border to the party, or be
