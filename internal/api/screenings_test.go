@@ -1,14 +1,22 @@
 package api_test
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	wardkeep "wardkeep/client"
 	"wardkeep/internal/account"
 	"wardkeep/internal/api"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/consent"
+	"wardkeep/internal/family"
+	"wardkeep/internal/gate"
+	"wardkeep/internal/ledger"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/vault/vaulttest"
 )
 
@@ -89,4 +97,55 @@ func located() []byte {
 		"\x01\x00" + "\x01\x00\x02\x00\x02\x00\x00\x00N\x00\x00\x00" + "\x00\x00\x00\x00"
 	chunk := "\x00\x00\x00" + string(rune(len(exif))) + "eXIf" + exif + "\x00\x00\x00\x00"
 	return []byte(string(b[:33]) + chunk + string(b[33:]))
+}
+
+// Invariant 2, Article 15: what of the author's own may be published is recorded before the answer
+// says so, and who finds too much about others is told of, and then refused.
+func TestArticle4_WhatAScreeningLetsOutIsRecorded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.Publish(vaulttest.Screened(w.Charter))
+		child := w.child("amy")
+		for purpose, values := range map[string]map[string]string{"course-progress": {"nickname": "王小溪"}, "account": {"guardian_phone": "13912345678"}} {
+			if _, err := w.client.Collect(ctx, child, "", wardkeep.Collection{Purpose: purpose, Values: values}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		asked := w.must(w.client.Ask(ctx, wardkeep.Asking{Child: child, Purposes: []string{"class-ranking"}, Channel: "link", Locale: "en"})).(wardkeep.ConsentRequest)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := consent.ByID(ctx, tx, vaulttest.Service, asked.ID)
+			if err == nil {
+				_, _, err = w.Desk.ForceAt(ctx, tx, w.App, r, consent.ForceGranted, family.NameAndNumber)
+			}
+			return err
+		})
+		node := w.behind(t, func(s *api.Server) {
+			s.Limits = noLimits
+			s.Publication = &publication.Desk{Vault: w.Vault, Sets: &publication.Sets{Store: w.Store, Vault: w.Vault},
+				Quota: &publication.Quota{Limits: publication.Limits{Burst: 1, BurstIn: time.Hour, PerHour: 2, PerDay: 9}}}
+		})
+		recorded := func(kind string) (n int) {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				n = 0
+				return ledger.Pending(ctx, tx, func(p ledger.Placed) error {
+					if p.Kind == kind {
+						n++
+					}
+					return nil
+				})
+			})
+			return n
+		}
+		before := recorded(gate.KindPermitted)
+		got := w.must(node.client.Screen(ctx, wardkeep.NewScreening{Text: "大家好，我是王小溪", Child: child, Audience: "class"})).(wardkeep.Screening)
+		if n := recorded(gate.KindPermitted) - before; got.Verdict != "publish" || n != 1 {
+			t.Errorf("%+v, %d entries", got, n)
+		}
+		for i, alarms := range []int{1, 2} { // its own counts, too
+			_, err := node.client.Screen(ctx, wardkeep.NewScreening{Text: "打13912345678"})
+			if refused := errors.Is(err, &wardkeep.Problem{Code: "publication.quota"}); refused != (i == 1) || recorded(publication.KindAlarm) != alarms {
+				t.Errorf("%d: %v, %d alarms", i, err, recorded(publication.KindAlarm))
+			}
+		}
+	})
 }

@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/party"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rectification"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/stream"
@@ -33,6 +34,7 @@ const (
 	PartyOwes    = "party"  // a paper of a processor or recipient ends, or a check or orders are late
 	OrdersLate   = "orders" // a processor or recipient gets nothing new until it has done what it was told
 	AuditDiffers = "audit"  // what is stored isn't what was recorded
+	Found        = "found"  // an app has found too much of held children by asking what is in a text
 	BordersNear  = "border" // nearly as many children had something leave the country as may without an assessment
 )
 
@@ -69,6 +71,12 @@ func keyOf(p ledger.Placed) string {
 		}
 	}
 	return ""
+}
+
+// foundMuch tells them of an app that has found too much of held children by having texts looked
+// at (Article 15): of each key, as above.
+func foundMuch(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	return inOffice(ctx, tx, p, Found, keyOf(p))
 }
 
 // broken tells them of a window that was opened without them.
@@ -344,6 +352,9 @@ func (t Teller) whereTo(cause, service, lang string) string {
 		q.Set("service", service)
 	case BordersNear:
 		page = "/console/borders"
+	case Found:
+		q.Set("kind", publication.KindAlarm)
+		q.Set("service", service)
 	case AuditDiffers: // the ledger's page shows the last audit
 	default:
 		q.Set("kind", approval.KindAlarm)

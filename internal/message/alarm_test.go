@@ -31,6 +31,7 @@ import (
 	"wardkeep/internal/incident"
 	"wardkeep/internal/message"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/retention"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -385,6 +386,16 @@ func TestArticle15_ALetterNamesTheKeyThatTouchedADecoy(t *testing.T) {
 		}
 		if letters := o.box.take(); len(letters) != 2 || !strings.Contains(letters[0].text, lost) {
 			t.Errorf("of a key that isn't known: %+v", letters)
+		}
+		// What a key finds by having texts looked at is told, too.
+		o.Do(func(ctx context.Context, tx *db.Tx) error {
+			return publication.Raise(ctx, tx, o.App, []publication.AlarmBody{{Cause: publication.Burst, Hits: 101}, {Cause: publication.Spent, Hits: 601}})
+		})
+		if err := o.send(o.due()); err != nil {
+			t.Fatal(err)
+		}
+		if letters := o.box.take(); len(letters) != 2 || !strings.Contains(letters[0].text, "“app”") || !strings.Contains(letters[0].text, "kind=screening.alarm") {
+			t.Errorf("of a key that finds too much: %+v", letters)
 		}
 	})
 }

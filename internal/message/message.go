@@ -31,6 +31,7 @@ import (
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/party"
+	"wardkeep/internal/publication"
 	"wardkeep/internal/rectification"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/session"
@@ -100,6 +101,8 @@ var told = map[string]reading{
 	approval.KindReleased:   released,
 	approval.KindTold:       releasedBefore,
 
+	publication.KindAlarm: foundMuch,
+
 	incident.KindOpened: leaked,
 	stream.KindFlipped:  flipped,
 
@@ -117,7 +120,7 @@ var told = map[string]reading{
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "rectification.", "party.", "stream."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "rectification.", "party.", "stream.", "screening."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }

@@ -841,7 +841,7 @@ var silent = map[string]string{
 
 // An event that gets a kind of entry is told, or there is a reason why not.
 func TestEveryEventIsToldOrHasAReason(t *testing.T) {
-	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval", "complaint", "party", "stream"} {
+	for _, pkg := range []string{"consent", "family", "verification", "rights", "order", "legal", "session", "approval", "complaint", "party", "publication", "stream"} {
 		for _, kind := range kindsOf(t, pkg) {
 			if told, quiet := message.Tells(kind), silent[kind] != ""; told == quiet {
 				t.Errorf("%s: told %v, has a reason not to be: %v", kind, told, quiet)

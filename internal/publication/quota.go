@@ -37,9 +37,6 @@ type AlarmBody struct {
 	Hits  int64 `json:"hits"` // values of held children that were found in that time
 }
 
-// An Alarm is announced with what somebody in office has to look at.
-type Alarm struct{ What Cause }
-
 // Limits are how many values of held children one credential may find, in a process. A
 // zero is that of Defaults.
 type Limits struct {
@@ -149,7 +146,6 @@ func (q *Quota) Again(app string) {
 // Raise records alarms about an app, before it is answered.
 func Raise(ctx context.Context, tx *db.Tx, by account.App, alarms []AlarmBody) error {
 	for _, a := range alarms {
-		tx.Announce(Alarm{a.Cause})
 		if _, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindAlarm, Service: by.Service, Actor: by.Ledger(), Body: a}); err != nil {
 			return err
 		}
