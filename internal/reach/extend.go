@@ -29,7 +29,8 @@ func AskFor(ctx context.Context, tx *db.Tx, by approval.Actor, name string, q Qu
 }
 
 // Extend takes one step of the first question of which not all are on the list that can go on,
-// and reports whether it did.
+// and reports whether it did. A question that can't be answered keeps none behind it from going
+// on; what is wrong with it is said when none does.
 func (x Index) Extend(ctx context.Context, store *db.DB) (went bool, err error) {
 	var of incident.Question
 	var walk incident.Walk
@@ -41,21 +42,23 @@ func (x Index) Extend(ctx context.Context, store *db.DB) (went bool, err error) 
 		if err != nil {
 			return err
 		}
+		var faults error
 		for _, of = range open {
 			if walk = of.Walk(x.Ring); walk.Again && tx.Now().Before(of.To.Add(lasting)) {
 				continue
 			}
-			went = true
-			break
+			if walk.Again || walk.Began == 0 {
+				walk = incident.Walk{Began: tx.Now().UnixMicro()}
+			}
+			var fault error
+			if page, fault = x.Find(ctx, tx, Question{Service: of.Service, By: By(of.Kind), Name: of.Name, From: of.From, To: of.To}, Key(walk.From), atOnce); fault == nil {
+				went = true
+				break
+			}
+			faults = errors.Join(faults, fault)
 		}
 		if !went {
-			return nil
-		}
-		if walk.Again || walk.Began == 0 {
-			walk = incident.Walk{Began: tx.Now().UnixMicro()}
-		}
-		if page, err = x.Find(ctx, tx, Question{Service: of.Service, By: By(of.Kind), Name: of.Name, From: of.From, To: of.To}, Key(walk.From), atOnce); err != nil {
-			return err
+			return faults
 		}
 		waits, err := ledger.OldestPending(ctx, tx)
 		walk.From, walk.Found, walk.Gone = uint64(page.Next), walk.Found+int64(len(page.Found)), walk.Gone+page.Gone

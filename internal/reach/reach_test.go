@@ -481,5 +481,25 @@ func TestArticle21_AQuestionFillsTheListOfItsCase(t *testing.T) {
 			}
 			return nil
 		})
+
+		// A question that can't be answered keeps none behind it from going on, and is said.
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			bad, _, err := reach.AskFor(ctx, tx, w.Officer, c.ID, reach.Question{Service: service, By: reach.ByKey, Name: key})
+			if err == nil {
+				_, err = tx.Exec(ctx, `UPDATE incident_question SET kind = 'nobody' WHERE number = $1`, bad.Number)
+			}
+			return err
+		})
+		w.Pass(time.Second)
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := reach.AskFor(ctx, tx, w.Officer, c.ID, reach.Question{Service: service, By: reach.ByKey, Name: key})
+			return err
+		})
+		if went, err := b.x.Extend(t.Context(), w.Store); !went || err != nil || !slices.Contains(on(), cat.ID) {
+			t.Errorf("%t, %v, %v", went, err, on())
+		}
+		if went, err := b.x.Extend(t.Context(), w.Store); went || !errors.Is(err, reach.ErrBy) {
+			t.Errorf("%t, %v", went, err)
+		}
 	})
 }
