@@ -218,6 +218,43 @@ func TestArticle16_AProcessorThroughThePages(t *testing.T) {
 	})
 }
 
+// Article 17: a recipient is registered and assessed at the console, by an institution where the
+// office says so, and has no form of an agreement.
+func TestArticle17_ARecipientThroughThePages(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.Publish(vaulttest.Takeover(d.Charter))
+		b := d.bureau()
+		of := party.ID{Service: vaulttest.Service, Role: party.Recipient, Name: vaulttest.Successor}
+		at := "/console/parties/" + of.Service + "/recipient/" + of.Name
+		scope := vaulttest.Handover + ":nickname"
+		byOthers := d.assessment().with("scope", scope, "by", "institution", "institution", "评估所", "report", strings.Repeat("ef", 32))
+		if w := b.boss.sends(at+"/assessment", byOthers); w.Code < 400 {
+			t.Errorf("nobody has registered it: %d", w.Code)
+		}
+		for _, step := range []struct {
+			form string
+			s    sheet
+		}{{"identity", identity()}, {"assessment", byOthers}} {
+			if w := b.boss.sends(at+"/"+step.form, step.s); w.Code != http.StatusSeeOther {
+				t.Fatalf("%s: %d %s", step.form, w.Code, shown.ReplaceAllString(w.Body.String(), " "))
+			}
+		}
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			p, err := party.Find(ctx, tx, of)
+			if err == nil && (!p.Assessment.Passed || !p.Assessment.Holds(tx.Now())) {
+				t.Errorf("%+v", p.Assessment)
+			}
+			return err
+		})
+		if page := b.boss.get(at); page.Code != http.StatusOK || strings.Contains(page.Body.String(), at+"/agreement") {
+			t.Errorf("%d", page.Code)
+		}
+		if w := b.boss.sends(at+"/agreement", d.deed().with("scope", scope)); w.Code < 400 {
+			t.Errorf("it signs: %d", w.Code)
+		}
+	})
+}
+
 // bindsKeys tells how the office binds the public half of a key to an agreement, and how it
 // revokes that. Who holds no office reads which ones there are.
 func (b *bureau) bindsKeys(d *desk, auditor *browser, refused func(name string, w *httptest.ResponseRecorder, at string)) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -542,6 +543,22 @@ func TestArticle16_ManyTasksArePaged(t *testing.T) {
 	}
 	if body := b.get("/party?lang=en").Body.String(); !strings.Contains(body, i18n.English.T("desk.home.open", "N", 23)) {
 		t.Error("the first page doesn't count them")
+	}
+	// With ten thousand orders a page is no longer than it was.
+	c.Do(func(ctx context.Context, tx *db.Tx) error {
+		for i := range 10_000 {
+			if err := tx.Queue(ctx, `INSERT INTO party_order (id, number, service, party, role, what, items, purposes, narrowed, child, issued_at, due_at, attested_by, document, issued, attested, reminded)
+				VALUES ($1, $1, $2, $3, 'processor', 'delete', 'voice', '', 0, '', 1, $4, '', '', $1, '', 0)`,
+				fmt.Sprintf("or_%026d", i), vaulttest.Service, vaulttest.Processor, int64(1)<<60+int64(i/3)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, at := range []string{"/party", "/party/orders"} {
+		if w := b.get(at); w.Code != http.StatusOK || w.Body.Len() > 60_000 {
+			t.Errorf("%s: %d, %d bytes", at, w.Code, w.Body.Len())
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ import (
 )
 
 // handy are the sizes that the desk of processors and recipients is made for.
-var handy = []browsertest.Size{browsertest.Phone, wide[0]}
+var handy = []browsertest.Size{browsertest.Phone, wide[0], wide[1]}
 
 // TestDesk tells how a person of a processor without engineers sets up how to sign in, adds a
 // passkey, answers, confirms, reports a leak, and states after the end that all is deleted
