@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"wardkeep/internal/staff"
+	"wardkeep/internal/warning"
 )
 
 // who may ask for a route. The zero value is nobody.
@@ -131,13 +132,13 @@ func table() []route {
 		{"POST /console/incidents/{service}/{incident}/notices/draft", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/notices", (*Server).draftNotice},
 		{"GET /console/incidents/{service}/{incident}/notices/{notice}", whoMay, staff.SeeIncidents, "", (*Server).notice},
 		{"POST /console/incidents/{service}/{incident}/notices/{notice}/confirm", whoMay, staff.JudgeIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", (*Server).confirmNotice},
-		{"POST /console/incidents/{service}/{incident}/notices/{notice}/pause", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", (*Server).pauseNotice},
-		{"POST /console/incidents/{service}/{incident}/notices/{notice}/resume", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", (*Server).resumeNotice},
-		{"POST /console/incidents/{service}/{incident}/notices/{notice}/extend", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", (*Server).extendNotice},
+		{"POST /console/incidents/{service}/{incident}/notices/{notice}/pause", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", onNotice(warning.Pause)},
+		{"POST /console/incidents/{service}/{incident}/notices/{notice}/resume", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", onNotice(warning.Resume)},
+		{"POST /console/incidents/{service}/{incident}/notices/{notice}/extend", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", onNotice(warning.Extend)},
 		{"POST /console/incidents/{service}/{incident}/notices/{notice}/sheet", whoMay, staff.TellFamilies, "/console/incidents/{service}/{incident}/notices/{notice}", (*Server).showSheet},
 		{"POST /console/incidents/{service}/{incident}/notices/{notice}/note", whoMay, staff.TellFamilies, "/console/incidents/{service}/{incident}/notices/{notice}", (*Server).noteTold},
 		{"POST /console/incidents/{service}/{incident}/notices/{notice}/publish", whoMay, staff.JudgeIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", (*Server).publishWarning},
-		{"POST /console/incidents/{service}/{incident}/notices/{notice}/withdraw", whoMay, staff.JudgeIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", (*Server).withdrawWarning},
+		{"POST /console/incidents/{service}/{incident}/notices/{notice}/withdraw", whoMay, staff.JudgeIncidents, "/console/incidents/{service}/{incident}/notices/{notice}", onNotice(warning.Withdraw)},
 		{"GET /console/incidents/{service}/{incident}/reach", whoMay, staff.SeeIncidents, "", (*Server).reached},
 		{"POST /console/incidents/{service}/{incident}/reach/add", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/reach", (*Server).addReached},
 		{"POST /console/incidents/{service}/{incident}/reach/freeze", whoMay, staff.WriteIncidents, "/console/incidents/{service}/{incident}/reach", (*Server).freezeReached},

@@ -298,6 +298,16 @@ func (v *visit) changedNotice(fn func(ctx context.Context, tx *db.Tx, by staff.A
 	return v.noticePage(err, nil)
 }
 
+// onNotice answers a request with one verb on the notice of its address.
+func onNotice(verb func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) (warning.Notice, string, error)) func(*Server, *visit) error {
+	return func(_ *Server, v *visit) error {
+		return v.changedNotice(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
+			_, _, err := verb(ctx, tx, by, service, name)
+			return err
+		})
+	}
+}
+
 func (s *Server) confirmNotice(v *visit) error {
 	return v.changedNotice(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
 		version, err := strconv.ParseInt(v.value("version"), 10, 64)
@@ -309,37 +319,9 @@ func (s *Server) confirmNotice(v *visit) error {
 	})
 }
 
-func (s *Server) pauseNotice(v *visit) error {
-	return v.changedNotice(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
-		_, _, err := warning.Pause(ctx, tx, by, service, name)
-		return err
-	})
-}
-
-func (s *Server) resumeNotice(v *visit) error {
-	return v.changedNotice(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
-		_, _, err := warning.Resume(ctx, tx, by, service, name)
-		return err
-	})
-}
-
-func (s *Server) extendNotice(v *visit) error {
-	return v.changedNotice(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
-		_, _, err := warning.Extend(ctx, tx, by, service, name)
-		return err
-	})
-}
-
 func (s *Server) publishWarning(v *visit) error {
 	return v.changedNotice(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
 		_, _, err := warning.Publish(ctx, tx, s.Ring, by, service, name)
-		return err
-	})
-}
-
-func (s *Server) withdrawWarning(v *visit) error {
-	return v.changedNotice(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
-		_, _, err := warning.Withdraw(ctx, tx, by, service, name)
 		return err
 	})
 }
