@@ -30,6 +30,7 @@ import (
 	"wardkeep/internal/notify"
 	"wardkeep/internal/provider"
 	"wardkeep/internal/publication"
+	"wardkeep/internal/register"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
@@ -77,6 +78,7 @@ type App struct {
 	farewellOnce sync.Once
 	bag          mailbag
 	seen         seen
+	registers    register.Counter
 }
 
 // charters bounds how many parsed charters stay in memory.

@@ -219,6 +219,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	duties.Go(func() { a.watchDuties(ctx, insert) })
 	duties.Go(func() { a.watchDecoys(ctx) })
 	duties.Go(func() { a.indexReach(ctx) })
+	duties.Go(func() { a.countRegisters(ctx) })
 	a.followLedger(ctx, insert)
 	duties.Wait()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

@@ -106,6 +106,8 @@ type Server struct {
 	Roles    []signin.Mapped
 	// Farewell writes to where somebody was told of alarms before; nil: nobody is told.
 	Farewell *message.Farewell
+	// Counter counts for the registers; nil: one of its own, for which those who ask count.
+	Counter *register.Counter
 	// System is the process around it.
 	System System
 
@@ -114,8 +116,7 @@ type Server struct {
 	templates map[i18n.Lang]*pages.Set
 	asks      *visitor.Limits // for any page
 	tests     tests
-	taken     hourly // lists as files
-	counter   register.Counter
+	taken     hourly        // lists as files
 	missed    hourly        // look-ups that found nobody
 	reported  hourly        // accounts that may be a child's
 	worded    hourly        // what has happened to a child, read
@@ -154,6 +155,9 @@ func (s *Server) Handler() http.Handler {
 	s.asks = visitor.NewLimits(s.Proxies, perAddress, pageBurst, addresses)
 	s.scans = make(chan struct{}, 1)
 	s.templates = parsed()
+	if s.Counter == nil {
+		s.Counter = new(register.Counter)
+	}
 	if s.Warnings.Consent.Ring == nil {
 		s.Warnings.Consent = consent.Desk{Ring: s.Ring, Charters: s.Vault.Gate.Charters}
 	}

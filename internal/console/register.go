@@ -141,7 +141,7 @@ func registered(all []register.Party, role party.Role, standings []party.Party, 
 func (s *Server) registerOf(ctx context.Context, tx *db.Tx, v *visit, service string) (register.Register, error) {
 	r, err := register.Read(ctx, tx, s.Vault.Gate.Charters, service, v.lang)
 	if err == nil {
-		err = s.counter.Count(ctx, tx, &r)
+		err = s.Counter.Count(ctx, tx, &r)
 	}
 	return r, err
 }

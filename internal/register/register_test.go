@@ -171,3 +171,34 @@ func TestArticle3_TheRegisterIsNeverOutOfDate(t *testing.T) {
 		}
 	})
 }
+
+// Article 3: where somebody counts beside, nobody waits for a count but who asks before there is any: an old one is
+// given with its time, once more after it was made anew.
+func TestArticle3_NobodyWaitsForACountOfOthers(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		var counter register.Counter
+		beside := func() {
+			t.Helper()
+			if err := counter.Beside(t.Context(), w.Store); err != nil {
+				t.Fatal(err)
+			}
+		}
+		children := func() int64 { return read(t, w, &counter, i18n.English).Purposes[0].Children }
+		w.Child()
+		beside() // before anybody asks
+		w.Child()
+		if n := children(); n != 1 {
+			t.Errorf("%d children, and one was counted beside", n)
+		}
+		w.Pass(10 * register.Counted)
+		beside() // nobody has seen an old one
+		was := read(t, w, &counter, i18n.English)
+		if was.Purposes[0].Children != 1 || !was.CountedAt.Before(w.Store.Now().Add(-register.Counted)) {
+			t.Errorf("%d children, counted at %v: an old count isn't given as it is", was.Purposes[0].Children, was.CountedAt)
+		}
+		beside()
+		if is := read(t, w, &counter, i18n.English); is.Purposes[0].Children != 2 || !is.CountedAt.After(was.CountedAt) {
+			t.Errorf("%d children, counted at %v: it wasn't counted anew", is.Purposes[0].Children, is.CountedAt)
+		}
+	})
+}
