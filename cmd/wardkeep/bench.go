@@ -71,7 +71,7 @@ func (c benchCmd) Run(ctx context.Context, s *session) (err error) {
 	case c.Pages:
 		return b.pages(ctx, pages)
 	case c.Console:
-		return b.pages(ctx, rooms)
+		return b.pages(ctx, slices.Concat(rooms, seats))
 	case c.Sweep:
 		return b.sweep(ctx)
 	case c.EraseAll:
@@ -88,7 +88,7 @@ func (c benchCmd) check() error {
 	case c.Pages:
 		all = pages
 	case c.Console:
-		all = rooms
+		all = slices.Concat(rooms, seats)
 	}
 	for _, name := range c.Only {
 		if !slices.ContainsFunc(all, func(o operation) bool { return o.name == name }) {

@@ -32,7 +32,10 @@ import (
 // An office is the persons inside of whom the pages of the console are asked, and what
 // the pages are about.
 type office struct {
-	officer, engineer string // cookies of their sessions
+	officer, engineer string       // cookies of their sessions
+	boss              staff.Person // the officer
+	seat              string       // the cookie of a person of a processor
+	task, order       string       // that the processor owes
 
 	person  string   // one of those inside
 	pending []string // requests to see values, as numbers
@@ -72,6 +75,9 @@ func (w *world) inhabit(ctx context.Context, s *session, a *app.App, entries int
 	if err := w.findable(ctx, a); err != nil {
 		return err
 	}
+	if err := w.entrust(ctx, a); err != nil {
+		return err
+	}
 	if err := a.Ledger.Flush(ctx); err != nil {
 		return err
 	}
@@ -98,10 +104,10 @@ func (w *world) hire(ctx context.Context, a *app.App) (asker staff.Person, err e
 		if err != nil {
 			return err
 		}
-		if w.office.officer, err = w.enter(ctx, tx, a, "林静", inOffice); err != nil {
+		if w.office.boss, w.office.officer, err = w.enter(ctx, tx, a, "林静", inOffice); err != nil {
 			return err
 		}
-		w.office.engineer, err = w.enter(ctx, tx, a, "陈工", staff.Grant{Role: staff.Engineer})
+		_, w.office.engineer, err = w.enter(ctx, tx, a, "陈工", staff.Grant{Role: staff.Engineer})
 		return err
 	})
 	if err != nil {
@@ -121,16 +127,22 @@ func (w *world) hire(ctx context.Context, a *app.App) (asker staff.Person, err e
 
 // enter makes an account, sets up how to sign in to it, and returns the cookie of the
 // browser in which that was done.
-func (w *world) enter(ctx context.Context, tx *db.Tx, a *app.App, name string, g staff.Grant) (cookie string, err error) {
-	door, by := signin.Door{Ring: a.Ring}, signin.Browser{Kept: signin.Keep()}
-	p, err := staff.Add(ctx, tx, operator, name, g)
-	if err != nil {
-		return "", err
+func (w *world) enter(ctx context.Context, tx *db.Tx, a *app.App, name string, g staff.Grant) (p staff.Person, cookie string, err error) {
+	door := signin.Door{Ring: a.Ring}
+	if p, err = staff.Add(ctx, tx, operator, name, g); err != nil {
+		return p, "", err
 	}
 	link, _, err := door.Invite(ctx, tx, operator, p.ID)
 	if err != nil {
-		return "", err
+		return p, "", err
 	}
+	secret, err := setUp(ctx, tx, door, link)
+	return p, "wardkeep_staff=" + secret, err
+}
+
+// setUp sets up behind a link how to sign in, as a browser does it, and returns its session.
+func setUp(ctx context.Context, tx *db.Tx, door signin.Door, link string) (secret string, err error) {
+	by := signin.Browser{Kept: signin.Keep()}
 	at, err := door.Open(ctx, tx, link, by)
 	if err != nil {
 		return "", err
@@ -144,8 +156,8 @@ func (w *world) enter(ctx context.Context, tx *db.Tx, a *app.App, name string, g
 	if err != nil {
 		return "", err
 	}
-	_, secret, _, err := door.SetUp(ctx, tx, link, by, ready)
-	return "wardkeep_staff=" + secret, err
+	_, secret, _, err = door.SetUp(ctx, tx, link, by, ready)
+	return secret, err
 }
 
 // lookings asks to see values of many children.

@@ -392,7 +392,7 @@ func (at *server) took(from int64) (all latencies, err error) {
 			Took time.Duration
 		}
 		// The last line may not be whole yet.
-		if json.Unmarshal(line, &said) == nil && (said.Msg == "page" || said.Msg == "console") {
+		if json.Unmarshal(line, &said) == nil && (said.Msg == "page" || said.Msg == "console" || said.Msg == "desk") {
 			all.count(said.Took)
 		}
 	}

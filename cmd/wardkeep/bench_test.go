@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"wardkeep/internal/console"
+	partydesk "wardkeep/internal/desk"
 )
 
 func TestLatenciesFallIntoNarrowClasses(t *testing.T) {
@@ -74,18 +75,25 @@ var unmeasured = map[string]string{
 	"/console/orders/{service}/{order}":                        "one order",
 	"/console/evidence/{service}/{attempt}":                    "one case",
 	"/console/evidence/{service}/{attempt}/view":               "one case, and no document before a form",
+	"/party/in":           "nobody is signed in there, and nothing is read",
+	"/party/setup/{link}": "a link is good once",
+	"/party/leaks/{leak}": "one case",
 }
 
-// Each page of the console is measured, or there is a reason.
+// Each page of the console and of the desk of processors is measured, or there is a reason.
 func TestEachPageOfTheConsoleIsMeasuredOrHasAReason(t *testing.T) {
 	mux, all := http.NewServeMux(), make(map[string]bool)
+	patterns := partydesk.Routes()
 	for _, r := range console.Routes() {
-		if path, ok := strings.CutPrefix(r.Pattern, "GET "); ok {
-			mux.HandleFunc(r.Pattern, func(http.ResponseWriter, *http.Request) {})
+		patterns = append(patterns, r.Pattern)
+	}
+	for _, pattern := range patterns {
+		if path, ok := strings.CutPrefix(pattern, "GET "); ok {
+			mux.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) {})
 			all[path] = false
 		}
 	}
-	for _, o := range rooms {
+	for _, o := range slices.Concat(rooms, seats) {
 		path, _, _ := strings.Cut(o.path, "?")
 		r, err := http.NewRequest(http.MethodGet, strings.NewReplacer("{", "", "}", "").Replace(path), nil)
 		if err != nil {

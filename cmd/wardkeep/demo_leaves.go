@@ -15,8 +15,6 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/cessation"
-	"wardkeep/internal/charter"
-	"wardkeep/internal/family/age"
 	"wardkeep/internal/party"
 	"wardkeep/internal/verification"
 )
@@ -157,10 +155,6 @@ func (d *demo) deletes(ctx context.Context, processor *wardkeep.Party, h *househ
 // sign registers the processor, and signs with it: not before it was assessed, which it
 // reports.
 func (d *demo) sign(ctx context.Context, now, until time.Time) (unsigned bool, err error) {
-	found := party.Answer{Answer: "现场查验，符合要求。", Score: party.Adequate}
-	today := now.In(age.Zone)
-	document := sha256.Sum256([]byte("the agreement"))
-	signature := party.Signature{By: "法定代表人", On: today.Format(time.DateOnly)}
 	var scope party.Scope
 	err = d.app.Store.View(ctx, func(tx *db.Tx) error {
 		c, err := catalog.Current(ctx, tx, story)
@@ -172,32 +166,19 @@ func (d *demo) sign(ctx context.Context, now, until time.Time) (unsigned bool, e
 	if err != nil {
 		return false, err
 	}
-	deed := party.Deed{Matters: "口语录音评分", Nature: "自动评分，24 小时内删除", Scope: scope, OperatorDuties: "说明要求，定期检查", Measures: "加密传输和存储，专人专机", Supervision: "每季度检查一次", SupervisedEvery: 3,
-		Duties:   party.Duties{Instructions: "依法并按要求处理", Assistance: "协助回应监护人", Security: "保障安全，泄露及时告知", Deletion: "到期删除并书面说明", NoSubProcessors: "不得转委托", Others: "无"},
-		Document: hex.EncodeToString(document[:]), Operator: signature, Processor: signature, From: now.Truncate(time.Second).Format(time.RFC3339), Until: until.Format(time.RFC3339)}
-	agree := func(tx *db.Tx) error {
-		_, _, err := party.Agree(ctx, tx, d.officer, scorer, deed)
-		return err
-	}
+	papers := scorersPapers(scope, now, until)
 	err = d.try(ctx, func(tx *db.Tx) error {
-		_, _, err := party.Register(ctx, tx, d.officer, scorer, party.Identity{LegalName: "语评科技（杭州）有限公司", Registration: "91330106MA2CGR7T4X",
-			Contact: "privacy@yuping-assessment.example", Address: "杭州市西湖区文三路 1 号", Country: charter.Home, Task: "给口语录音评分"})
+		_, _, err := party.Register(ctx, tx, d.officer, scorer, papers.identity)
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	unsigned = errors.Is(d.try(ctx, agree), party.ErrUnassessed)
-	return unsigned, d.try(ctx, func(tx *db.Tx) error {
-		_, _, err := party.Assess(ctx, tx, d.officer, scorer, party.Form{By: "self", Scope: scope, Necessity: found, Range: found, Amounts: found, Place: found, Measures: found, Staff: found,
-			Incidents: found, SubProcessors: found, Deletion: found,
-			Risks:    []party.Risk{{Risk: "录音在评分后没有删除", Level: party.High, Treatment: "评分后 24 小时自动删除，每月抽查", Left: party.Low}},
-			SignedOn: today.Format(time.DateOnly), ValidUntil: today.AddDate(0, 0, 300).Format(time.DateOnly)})
-		if err != nil {
-			return err
-		}
-		return agree(tx)
-	})
+	unsigned = errors.Is(d.try(ctx, func(tx *db.Tx) error {
+		_, _, err := party.Agree(ctx, tx, d.officer, scorer, papers.deed)
+		return err
+	}), party.ErrUnassessed)
+	return unsigned, d.try(ctx, func(tx *db.Tx) error { return papers.sign(ctx, tx, d.officer, scorer) })
 }
 
 // round does what follows an end, as the server's job does.
