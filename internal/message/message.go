@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"wardkeep/internal/approval"
+	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
@@ -30,6 +31,7 @@ import (
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/order"
 	"wardkeep/internal/party"
 	"wardkeep/internal/publication"
 	"wardkeep/internal/rectification"
@@ -112,6 +114,11 @@ var told = map[string]reading{
 
 	rectification.KindReminded: unrectified,
 
+	order.KindIssued:     ordered,
+	order.KindReminded:   ordered,
+	order.KindOverdue:    ordered,
+	assistance.KindAsked: ordered,
+
 	party.KindAlarm:       owed,
 	catalog.KindSuspended: shut,
 
@@ -120,7 +127,7 @@ var told = map[string]reading{
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "rectification.", "party.", "stream.", "screening."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "rectification.", "party.", "order.", "assistance.", "stream.", "screening."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }

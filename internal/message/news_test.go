@@ -812,11 +812,8 @@ var silent = map[string]string{
 	legal.KindKept:     "with an erasure a Farewell says it; else the guardian sees it at home",
 	legal.KindErased:   "the contact is gone by then, and the date was told",
 
-	order.KindIssued:   "it is the party's, and reaches it as an event; the guardian sees it at home and in the certificate",
 	order.KindAttested: "as the order",
 	order.KindStated:   "it is the party's, and the operator's to know",
-	order.KindReminded: "as below",
-	order.KindOverdue:  "it is the operator's to see to; the guardian sees at home that it is open",
 
 	approval.KindAsked:    "nothing is seen by asking",
 	approval.KindGranted:  "who has looked, how often and why the guardian sees at home; each message would tell of work, and hide what needs an answer",

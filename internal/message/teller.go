@@ -105,6 +105,8 @@ func (t Teller) write(ctx context.Context, tx *db.Tx, d Due) (notify.Message, er
 		return t.answer(ctx, tx, d, entry)
 	case notify.KindSignedIn, notify.KindPasskeyAdded:
 		return t.atHome(ctx, tx, d, entry)
+	case notify.KindOwes:
+		return t.owes(ctx, tx, d, entry)
 	}
 	return t.news(ctx, tx, d, entry)
 }

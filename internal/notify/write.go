@@ -85,6 +85,7 @@ const (
 	KindAlarm = "staff.alarm" // to officer and deputy, by e-mail
 	KindMoved = "staff.moved" // to where alarms were sent until now
 	KindSeat  = "party.seat"  // to a person of a processor or recipient, with the link by which it sets up how to sign in
+	KindOwes  = "party.owes"  // to a processor or recipient that owes something, where the operator reaches it
 
 	KindTest = "channel.test" // to somebody of the operator's own, who has asked for it
 )
@@ -104,6 +105,7 @@ const (
 	whyOffice = "office" // it is for whoever holds the office to look at
 	whyMoved  = "moved"  // alarms were sent there, and aren't any more
 	whySeat   = "seat"   // somebody in office has invited whoever reads there
+	whyOwes   = "owes"   // the operator reaches a processor or recipient there
 	whyPort   = "port"   // a guardian has named whoever reads there
 	whyBreach = "breach" // the law wants them to be told (Article 21)
 	whyTest   = "test"   // somebody tries whether messages arrive
@@ -180,6 +182,7 @@ var wordings = map[string]wording{
 	KindAlarm: {"alarm", whyOffice},
 	KindMoved: {"moved", whyMoved},
 	KindSeat:  {"seat", whySeat},
+	KindOwes:  {"owes", whyOwes},
 
 	KindTest: {"test", whyTest},
 }

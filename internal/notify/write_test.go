@@ -73,6 +73,7 @@ func samplesOf(lang i18n.Lang, when, name, label string) map[string]sample {
 		notify.KindTest:     {notify.News{Kind: notify.KindTest, At: at}, []string{when}},
 		notify.KindMoved:    {notify.News{Kind: notify.KindMoved, At: at, Link: site + "/console/account?lang=" + string(lang)}, []string{site + "/console/account", when}},
 		notify.KindSeat:     {notify.News{Kind: notify.KindSeat, At: at, Link: site + "/party/setup/" + strings.Repeat("k", 52) + "?lang=" + string(lang)}, []string{site + "/party/setup/", when}},
+		notify.KindOwes:     {notify.News{Kind: notify.KindOwes, Service: name, At: at, Link: site + "/party/orders?lang=" + string(lang)}, []string{shown, site + "/party/orders", when}},
 		notify.KindAlarm: {notify.Alarm{Cause: "late_review", Service: name, At: at, Link: site + "/console/reviews?lang=" + string(lang)},
 			[]string{shown, when}},
 		notify.KindPasskeyAdded:    {notify.News{Kind: notify.KindPasskeyAdded, At: at, Link: home}, []string{home, when}},
