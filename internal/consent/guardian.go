@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"context"
 
 	"wardkeep/internal/base/db"
@@ -59,6 +60,26 @@ func (d Desk) Unverify(ctx context.Context, tx *db.Tx, by family.Actor, c family
 		return family.Guardian{}, "", err
 	}
 	return g, entry, d.Review(ctx, tx, by.Ledger(), c)
+}
+
+// UnverifyAll does so with every guardian of the locked child who has proved anything and is in
+// office, and returns the first entry: empty, where there was nobody.
+func (d Desk) UnverifyAll(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child) (entry string, err error) {
+	var guardians []family.Guardian
+	if err := tx.Together(ctx, family.ReadGuardians(&guardians, c.ID)); err != nil {
+		return "", err
+	}
+	for _, g := range guardians {
+		if g.Strength == family.Unproved || !g.EndedAt.IsZero() {
+			continue
+		}
+		_, one, err := d.Unverify(ctx, tx, by, c, g.ID)
+		if err != nil {
+			return "", err
+		}
+		entry = cmp.Or(entry, one)
+	}
+	return entry, nil
 }
 
 // RefusedAll returns the number of the latest charter that a guardian of the

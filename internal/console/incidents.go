@@ -199,6 +199,9 @@ type incidentPage struct {
 	Paper    *emergencyPlan  // in force; nil: none is on record
 	Tasks    *taskPlan       // that was started with it; nil: there was none with steps
 	Stops    *containing     // nil: nothing can be stopped
+	Ordered  bool            // something was ordered for all on its list
+	Left     int64           // of whom it isn't carried out yet
+	More     bool            // there are more than were counted
 	Doer     string          // whose doing has raised the alarm
 	Lacks    []incident.Step // that kept it from being closed
 	Form     string          // which form was sent
@@ -318,7 +321,7 @@ func (p *incidentPage) fill(ctx context.Context, tx *db.Tx, v *visit, one incide
 		}
 	}
 	p.Terms.Report = int(one.ReportIn / time.Hour)
-	if err := errors.Join(p.follows(ctx, tx, v, names), p.stops(ctx, tx, v.s.System.Rotate != nil)); err != nil {
+	if err := errors.Join(p.follows(ctx, tx, v, names), p.stops(ctx, tx, v.s.System.Rotate != nil), p.carries(ctx, tx)); err != nil {
 		return err
 	}
 	p.Runs, p.Owed, p.Line = nil, nil, nil

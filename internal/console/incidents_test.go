@@ -191,6 +191,8 @@ func (b *bureau) stops() {
 		{b.boss, "/contain", 404, []string{"step", "frozen", "ref", "nobody-has-this", "words", "x"}},
 		{b.vice, "/contain", 303, []string{"step", "unverified", "ref", b.ref, "words", "手机被盗"}},
 		{b.vice, "/contain", 303, []string{"step", "rotated", "words", "保险起见"}},
+		{b.vice, "/contain", 422, []string{"step", "frozen", "everyone", "yes"}}, // nor is everybody
+		{b.vice, "/contain", 303, []string{"step", "frozen", "everyone", "yes", "words", "名单上的都冻结"}},
 		{b.vice, "/contain", 303, []string{"step", "frozen", "ref", b.ref, "words", "手机被盗"}},
 		{b.vice, "/contain", 303, []string{"step", "released", "ref", b.ref, "words", "手机已找回"}},
 		{b.vice, "/contain", 303, []string{"step", "frozen", "ref", b.ref, "words", "还是不放心"}},
@@ -209,7 +211,7 @@ func (b *bureau) stops() {
 		return err
 	})
 	body := b.boss.get(path).Body.String()
-	if !frozen || !unproved || !strings.Contains(body, "<code>"+b.App.ID+"</code>") || !says(body, "console.incidents.step.frozen") || strings.Contains(body, b.ref) {
+	if !frozen || !unproved || !strings.Contains(body, "<code>"+b.App.ID+"</code>") || !says(body, "console.incidents.step.frozen") || !says(body, "console.incidents.everyone_done") || strings.Contains(body, b.ref) {
 		b.T.Errorf("stopped: frozen %t, unproved %t", frozen, unproved)
 	}
 	b.check("incident-plan", b.boss, path)

@@ -192,6 +192,7 @@ var kinds = []kindOf{
 	{incident.KindTicked, []int{21}},
 	{incident.KindAsked, []int{21}},
 	{incident.KindReached, []int{21}},
+	{incident.KindCarriedOut, []int{21}},
 	{incident.KindAnswered, []int{21}},
 	{incident.KindFrozen, []int{21}},
 	{warning.KindDrafted, []int{21}},

@@ -35,13 +35,14 @@ type ContainedBody struct {
 	Note   int64  `json:"note"`
 	Mark   string `json:"mark"`
 	Step   Step   `json:"step"`
-	Target string `json:"target"`          // an app "ak_…", a party as "processor name", a child's pseudonym; empty: the store
+	Target string `json:"target"`          // an app "ak_…", a party as "processor name", a child's pseudonym, or Everyone; empty: the store
 	Entry  string `json:"entry,omitempty"` // empty: there was nothing to take back
 }
 
 // Contain notes about an open case, with the reason, that somebody in office has stopped
 // something: whoever calls it has done that in this transaction, by the verb whose entry it
-// names, so that neither is there without the other. What is practised stops nothing. Errors:
+// names, so that neither is there without the other; what is done for Everyone follows at once, and
+// is CarryOut's. What is practised stops nothing. Errors:
 // ErrMayNot, ErrNotFound, ErrWords, ErrStep, ErrClosed, ErrDrill, ErrFull.
 func Contain(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, service, name string, step Step, target, done string, words pii.Text) (Case, string, error) {
 	c, err := find(ctx, tx, by, service, name, words)
@@ -78,7 +79,7 @@ func (s Step) IsTarget(target string) bool {
 	case StepRevoked:
 		return id.Is(id.Credential, target)
 	case StepFrozen, StepReleased, StepUnverified:
-		return id.Is(id.Subject, target)
+		return target == Everyone || id.Is(id.Subject, target)
 	case StepSuspended:
 		role, name, two := strings.Cut(target, " ")
 		return two && role != "" && name != ""

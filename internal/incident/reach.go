@@ -100,12 +100,14 @@ type Affected struct {
 	Items   []string // none: nobody knows which
 	Batch   int64    // that has put it there
 	AddedAt time.Time
+	Carried int64  // the number of the last step for Everyone that was taken for it; 0: none was
+	Held    bool   // such a step has frozen it, and none has released it since
 	Subject string // the child's pseudonym; Reached alone says it
 }
 
 const (
 	listColumns     = `incident, children, batches, chain, frozen, frozen_at, frozen_by`
-	affectedColumns = `child, incident, items, batch, added_at`
+	affectedColumns = `child, incident, items, batch, added_at, carried, held`
 )
 
 func scanList(row db.Row) (l CaseList, err error) {
@@ -115,7 +117,7 @@ func scanList(row db.Row) (l CaseList, err error) {
 
 func scanAffected(row db.Row) (a Affected, err error) {
 	var items string
-	err = row.Scan(&a.Child, &a.Case, &items, &a.Batch, (*db.Time)(&a.AddedAt))
+	err = row.Scan(&a.Child, &a.Case, &items, &a.Batch, (*db.Time)(&a.AddedAt), &a.Carried, &a.Held)
 	a.Items = strings.Fields(items)
 	return a, err
 }
@@ -262,7 +264,7 @@ func (l CaseList) put(ctx context.Context, tx *db.Tx, service string, some []Fou
 			err = tx.Queue(ctx, `UPDATE incident_child SET items = $1 WHERE child = $2 AND incident = $3`, strings.Join(all, " "), c.ID, l.Case)
 		default:
 			b.Children++
-			err = tx.Queue(ctx, `INSERT INTO incident_child (`+affectedColumns+`) VALUES ($1, $2, $3, $4, $5)`,
+			err = tx.Queue(ctx, `INSERT INTO incident_child (`+affectedColumns+`) VALUES ($1, $2, $3, $4, $5, 0, false)`,
 				c.ID, l.Case, strings.Join(all, " "), b.Batch, (*db.Time)(&now))
 		}
 		if err != nil {

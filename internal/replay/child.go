@@ -154,9 +154,11 @@ func (f *fold) familyEntry(p ledger.Placed, s source, k key, c *child) fault {
 	case family.KindFrozen:
 		_, x = body[family.FrozenBody](p)
 		was, is = &c.frozen, &t
+		f.onAccount(p, s, k)
 	case family.KindUnfrozen:
 		_, x = body[family.UnfrozenBody](p)
 		was, is = &c.frozen, &fl
+		f.onAccount(p, s, k)
 	case family.KindDisputed:
 		_, x = body[family.DisputedBody](p)
 		was, is = &c.disputed, &t

@@ -85,6 +85,7 @@ type fold struct {
 	follows    []restsOnPlan
 	alerts     map[string]alert       // alarms that open a case, by their entry
 	reached    map[key][]reachedChild // by child
+	behalves   map[change]behalf
 	complaints map[string]*complained
 	matters    map[string]*matter
 	notices    map[string]*noticed    // of what cases have done
@@ -137,7 +138,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), planned: make(map[planID]*planned), alerts: make(map[string]alert), reached: make(map[key][]reachedChild), complaints: make(map[string]*complained), matters: make(map[string]*matter), notices: make(map[string]*noticed), audits: make(map[filedYear][]*filed), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), planned: make(map[planID]*planned), alerts: make(map[string]alert), reached: make(map[key][]reachedChild), behalves: make(map[change]behalf), complaints: make(map[string]*complained), matters: make(map[string]*matter), notices: make(map[string]*noticed), audits: make(map[filedYear][]*filed), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -323,6 +324,7 @@ func (f *fold) finish() {
 	f.checkRaised()
 	f.checkKept()
 	f.checkPlans()
+	f.checkBehalves()
 	for k, c := range f.children {
 		if o := c.opening; o != nil && o.collect && !o.written && c.state != erased && !f.goesOn(o.at) {
 			s := o.source

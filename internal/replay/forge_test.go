@@ -330,6 +330,18 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"an answer by somebody": {"impossible actor", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindAnswered, incident.AnsweredBody{Case: s.leak, Question: 1})
 		}},
+		"what nobody has ordered for all on a list": {"impossible list", func(s *scene) {
+			s.forgeAs("system:incident", incident.KindCarriedOut, incident.CarriedBody{Case: s.leak, Note: 1, Left: []string{s.mei.Subject}})
+		}},
+		"what was ordered for all is done again": {"impossible list", func(s *scene) {
+			s.forgeAs("system:incident", incident.KindCarriedOut, incident.CarriedBody{Case: s.contained, Note: 2, Frozen: []string{s.cold.Subject}})
+		}},
+		"what was ordered for all is done by somebody": {"impossible actor", func(s *scene) {
+			s.forgeAs(s.Officer.Ledger(), incident.KindCarriedOut, incident.CarriedBody{Case: s.contained, Note: 2, Left: []string{s.cold.Subject}})
+		}},
+		"a child that is let go for a leak of which nobody said so": {"impossible list", func(s *scene) {
+			s.forge(s.cold, 1, family.KindUnfrozen, "system:incident", family.UnfrozenBody{})
+		}},
 		"a list that is fixed as it never was": {"impossible list", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindFrozen, incident.FrozenBody{Case: s.leak, Batch: 3, Children: 2})
 		}},

@@ -13,7 +13,7 @@ import (
 )
 
 // ofReach are the kinds about whom cases have reached.
-var ofReach = []string{incident.KindAsked, incident.KindReached, incident.KindAnswered, incident.KindFrozen}
+var ofReach = []string{incident.KindAsked, incident.KindReached, incident.KindAnswered, incident.KindFrozen, incident.KindCarriedOut}
 
 // An askedOf is what it says of a question about whom a case has reached.
 type askedOf struct {
@@ -49,6 +49,8 @@ type reachedChild struct {
 	incident  string
 	items     sym // in order, separated by spaces
 	batch, at int64
+	carried   int64 // the last note that was carried out on it
+	held      bool  // by the case
 	seen      bool
 }
 
@@ -56,6 +58,8 @@ type reachedChild struct {
 // child lives that is named doesn't matter here: between its erasure and a list there is no order.
 func (f *fold) reachEntry(p ledger.Placed, s source) fault {
 	switch p.Kind {
+	case incident.KindCarriedOut:
+		return f.carriedOut(p, s)
 	case incident.KindAsked:
 		b, x := body[incident.AskedBody](p)
 		c, at := f.mishaps[b.Case], p.At.UnixMicro()
@@ -144,7 +148,7 @@ func (f *fold) reaches(k key, b incident.ReachedBody, items []string, at int64) 
 	i := slices.IndexFunc(on, func(r reachedChild) bool { return r.incident == b.Case })
 	if i < 0 {
 		f.mishaps[b.Case].list.children++
-		f.reached[k] = append(on, reachedChild{f.names.keep(b.Case), f.names.sym(inOrder(items)), b.Batch, at, false})
+		f.reached[k] = append(on, reachedChild{incident: f.names.keep(b.Case), items: f.names.sym(inOrder(items)), batch: b.Batch, at: at})
 		return true
 	}
 	before := f.names.text(on[i].items)
@@ -235,6 +239,8 @@ func (a *audit) compareReached(b batch, found map[string]*tally) {
 		r.text("items", a.names.text(on[i].items), strings.Join(row.Items, " "))
 		r.number("batch", on[i].batch, row.Batch)
 		r.time("added_at", on[i].at, micros(row.AddedAt))
+		r.number("carried", on[i].carried, row.Carried)
+		r.flag("held", on[i].held, row.Held)
 	}
 	for _, row := range b.children {
 		t := found[row.id]

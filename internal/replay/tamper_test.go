@@ -50,6 +50,8 @@ type scene struct {
 	paper         string           // an agreement
 	doubt         string           // a suspicion that somebody looks after; another was decided
 	harm          string           // content that has to come down; other may stay, or is down
+	cold          family.Child     // frozen with all on the list of the case that is closed
+	contained     string           // that case
 	leak          string           // a case that was graded; another is closed, and a third the processor has reported
 	partner       party.Key        // of the processor
 	task          string           // that the processor has answered; another is open
@@ -425,9 +427,11 @@ func (s *scene) harms() {
 	})
 }
 
-// leaks has two cases opened, of which one is closed.
+// leaks has two cases opened, of which one is closed: all on its list are frozen, who is one.
 func (s *scene) leaks() {
 	s.T.Helper()
+	s.cold = s.Child()
+	ok(s.T, s.flush())
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		desk := incident.Desk{Ring: s.Ring, Charters: s.Desk.Charters}
 		if _, _, err := incident.Adopt(ctx, tx, s.Ring, s.Officer, s.Officer.Service, incident.Sheet{Steps: []incident.Task{{Minutes: 30, Who: "who is on duty", What: "close the link"}},
@@ -452,6 +456,13 @@ func (s *scene) leaks() {
 				}
 				continue
 			}
+			s.contained = c.ID
+			if _, _, err := incident.Reach(ctx, tx, s.Officer, s.Officer.Service, c.ID, []incident.Found{{Subject: s.cold.Subject}}); err != nil {
+				return err
+			}
+			if _, _, err := incident.Contain(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, incident.StepFrozen, incident.Everyone, "", pii.New("to be safe")); err != nil {
+				return err
+			}
 			for _, step := range []incident.Step{"", incident.StepPlan, incident.StepRemedy, incident.StepUnreported, incident.StepUntold} {
 				if _, _, err = incident.Write(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, step, pii.New("its link is dead")); err != nil {
 					return err
@@ -466,6 +477,9 @@ func (s *scene) leaks() {
 		}
 		return nil
 	})
+	if n, err := incident.CarryOut(s.T.Context(), s.Store, rights.Desk{Ring: s.Ring, Charters: s.Desk.Charters}.Carrying()); err != nil || n != 1 {
+		s.T.Fatalf("%d children, %v", n, err)
+	}
 }
 
 // reached has the open case reach three children, and the list fixed in between. One of them is
@@ -659,6 +673,7 @@ func restored(s *scene) []any { return []any{s.restored.ID} }
 func doubt(s *scene) []any    { return []any{s.doubt} }
 func harm(s *scene) []any     { return []any{s.harm} }
 func leak(s *scene) []any     { return []any{s.leak} }
+func cold(s *scene) []any     { return []any{s.cold.ID} }
 func task(s *scene) []any     { return []any{s.task} }
 func paper(s *scene) []any    { return []any{s.paper} }
 
@@ -1248,10 +1263,12 @@ var changes = []change{
 	{"a child isn't on a list", `DELETE FROM incident_child WHERE child = $1`, mei, "row_missing incident_child "},
 	{"a child is on another list", `UPDATE incident_child SET incident = '王小明' WHERE child = $1`, mei, "row_extra incident_child "},
 	{"another child is on a list", `UPDATE incident_child SET child = $1 WHERE child = $2`, both, "row_extra incident_child "},
-	{"an erased child is on a list", `INSERT INTO incident_child (child, incident, items, batch, added_at) SELECT $1, incident, items, batch, added_at FROM incident_child WHERE batch = 2`, gone, "row_extra incident_child "},
+	{"an erased child is on a list", `INSERT INTO incident_child SELECT $1, incident, items, batch, added_at, carried, held FROM incident_child WHERE batch = 2`, gone, "row_extra incident_child "},
 	{"less of a child is concerned", `UPDATE incident_child SET items = 'nickname' WHERE child = $1`, mei, "row_differs incident_child items"},
 	{"a child came to a list with others", `UPDATE incident_child SET batch = 2 WHERE child = $1`, mei, "row_differs incident_child batch"},
 	{"a child came to a list later", `UPDATE incident_child SET added_at = added_at + 1 WHERE child = $1`, mei, "row_differs incident_child added_at"},
+	{"a child on a list is done with later", `UPDATE incident_child SET carried = carried + 1 WHERE child = $1`, cold, "row_differs incident_child carried"},
+	{"a child isn't held by a leak", `UPDATE incident_child SET held = false WHERE child = $1`, cold, "row_differs incident_child held"},
 	{"a suspicion never was", `DELETE FROM suspicion WHERE id = $1`, doubt, "row_missing suspicion "},
 	{"a suspicion has another name", `UPDATE suspicion SET id = '王小明' WHERE id = $1`, doubt, "row_extra suspicion "},
 	{"a suspicion is another service's", `UPDATE suspicion SET service = '王小明' WHERE id = $1`, doubt, "row_differs suspicion service"},

@@ -2,6 +2,7 @@ package rights
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -9,7 +10,9 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
+	"wardkeep/internal/consent"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 )
 
 // ErrDemanded keeps a child frozen of whom somebody demands that it is erased.
@@ -99,6 +102,33 @@ func Release(ctx context.Context, tx *db.Tx, by catalog.Officer, c family.Child)
 	if !by.Governs(c.Service) {
 		return "", ErrMayNot
 	}
+	return release(ctx, tx, by, c)
+}
+
+// Carrying is how a case takes the steps that were ordered for all on its list. A child of whom
+// somebody demands that it is erased stays frozen for that.
+func (d Desk) Carrying() incident.Doing {
+	desk := consent.Desk{Ring: d.Ring, Charters: d.Charters}
+	return incident.Doing{
+		Freeze: func(ctx context.Context, tx *db.Tx, c family.Child) (bool, error) {
+			_, err := family.Freeze(ctx, tx, incident.Carrier{}, c, family.ByOfficer)
+			return err == nil, err
+		},
+		Release: func(ctx context.Context, tx *db.Tx, c family.Child) (bool, error) {
+			_, err := release(ctx, tx, incident.Carrier{}, c)
+			if errors.Is(err, ErrDemanded) {
+				return false, nil
+			}
+			return err == nil, err
+		},
+		Unverify: func(ctx context.Context, tx *db.Tx, c family.Child) (bool, error) {
+			entry, err := desk.UnverifyAll(ctx, tx, incident.Carrier{}, c)
+			return entry != "", err
+		},
+	}
+}
+
+func release(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child) (string, error) {
 	all, err := Of(ctx, tx, c.ID)
 	if err != nil {
 		return "", err

@@ -978,11 +978,12 @@ CREATE TABLE incident_note (
 	written_at bigint NOT NULL,
 	written_by text   NOT NULL, -- as the ledger names actors
 	step       text   NOT NULL, -- that it tells of, or empty
-	target     text   NOT NULL, -- what was contained: an app's key, a party, a child's pseudonym; or empty
+	target     text   NOT NULL, -- what was contained: an app's key, a party, a child's pseudonym, list (all on it); or empty
 	sealed     bytea  NOT NULL, -- the text
 	salt       bytea  NOT NULL, -- of the mark that the ledger has of it
 	PRIMARY KEY (incident, number)
 );
+CREATE INDEX incident_note_list ON incident_note (incident, number) WHERE target = 'list';
 
 -- The emergency plans: what is done at once, by whom, and who is to be called. Those of before stay.
 CREATE TABLE incident_plan (
@@ -1025,9 +1026,12 @@ CREATE TABLE incident_child (
 	items    text   NOT NULL, -- separated by spaces; empty: nobody knows which
 	batch    bigint NOT NULL, -- that has put it on the list, from 1 on
 	added_at bigint NOT NULL,
+	carried  bigint NOT NULL, -- number of the last note that was carried out on it of those for all on the list; 0: none was
+	held     boolean NOT NULL, -- such a one has frozen it, and none has released it since
 	PRIMARY KEY (child, incident)
 ); -- clustered
 CREATE INDEX incident_child_incident ON incident_child (incident, child);
+CREATE INDEX incident_child_carried ON incident_child (incident, carried, child);
 
 -- What was asked of the ledger about whom a case has reached: all that it finds is put on the list.
 CREATE TABLE incident_question (
