@@ -79,6 +79,7 @@ type App struct {
 	bag          mailbag
 	seen         seen
 	registers    register.Counter
+	outside      outside
 }
 
 // charters bounds how many parsed charters stay in memory.
@@ -87,13 +88,18 @@ const charters = 64
 // Open opens the store that c names, makes it this release's, and opens its
 // keys. The caller closes it.
 // A store that was put back and not replayed yet is refused, as far as it can be known:
-// backup.ErrNotReplayed, backup.ErrRolledBack, backup.ErrSeenForeign.
+// backup.ErrNotReplayed, backup.ErrRolledBack, backup.ErrSeenForeign; witness.ErrKeptMore and
+// the others of a folder in which checkpoints are kept.
 func Open(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 	a, err := openApp(ctx, c, log, checkPlace)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkSeen(ctx); err != nil {
+	err = a.checkSeen(ctx)
+	if err == nil {
+		err = a.checkOutside(ctx, a.near()...)
+	}
+	if err != nil {
 		return nil, errors.Join(err, a.Store.Close())
 	}
 	return a, nil

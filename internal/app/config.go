@@ -94,6 +94,8 @@ type Config struct {
 	Parties Parties `yaml:"parties"`
 	// Screening is of what is about to be published.
 	Screening Screening `yaml:"screening"`
+	// Checkpoints says where those of the ledger are kept outside the store.
+	Checkpoints Checkpoints `yaml:"checkpoints"`
 }
 
 // Console are the settings of the console.
@@ -363,6 +365,7 @@ func (c *Config) defaults() {
 	}
 	set((*string)(&c.Cipher), string(keyring.AES256GCM))
 	set(&c.LedgerOrigin, "wardkeep")
+	c.Checkpoints.defaults()
 	c.Clocks = Clocks(rights.Clocks(c.Clocks).Or(rights.Defaults))
 	if c.SweepEvery == 0 {
 		c.SweepEvery = time.Minute
@@ -407,6 +410,7 @@ func (c *Config) check() (wrong ConfigProblems) {
 	}
 	c.Clocks.check(say)
 	c.Limits.check(say)
+	c.Checkpoints.check(c.DataDir, say)
 	c.Looks.check(say)
 	c.Parties.check(say)
 	c.Screening.check(say)

@@ -43,3 +43,6 @@ func PassDuties(a *App, ctx context.Context) (letters int, err error) {
 	err = a.passDuties(ctx, func(context.Context, messageArgs) error { letters++; return nil })
 	return letters, err
 }
+
+// KeepOutside is one round of what keeps checkpoints outside.
+var KeepOutside = (*App).keepOutside

@@ -231,6 +231,9 @@ func (a *App) restore(ctx context.Context, since Since, step func()) (restoratio
 	if err := a.giveUpSeen(ctx, since.Newest); err != nil {
 		return restoration.Report{}, err
 	}
+	if desk.GivenUp, err = a.giveUpOutside(ctx, since.Newest); err != nil {
+		return restoration.Report{}, err
+	}
 	report, err := desk.Replay(ctx)
 	a.Farewell().Wait()
 	if err != nil {
@@ -269,6 +272,11 @@ func (a *App) since(ctx context.Context, s Since, r backup.Restoration, head led
 		if text != "" {
 			s.Checkpoints = append(slices.Clip(s.Checkpoints), text)
 		}
+		more, err := a.keptOutside(ctx, a.places()...)
+		if err != nil {
+			return nil, ledger.Checkpoint{}, err
+		}
+		s.Checkpoints = append(slices.Clip(s.Checkpoints), more...)
 	}
 	if s.Ledger == "" {
 		latest, err := a.nothingSince(s.Checkpoints, head)

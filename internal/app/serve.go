@@ -158,6 +158,7 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 	})
 	group.Go(func() error { return a.watchKeys(ctx) })
 	group.Go(func() error { return a.watchSeen(ctx) })
+	group.Go(func() error { return a.watchOutside(ctx) })
 	group.Go(func() error { return a.watchUses(ctx) })
 	group.Go(func() error { return a.Publication.Sets.Run(ctx) })
 	if a.Webhooks != nil {

@@ -87,9 +87,13 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	if err != nil {
 		return nil, err
 	}
+	outside, err := a.outsideLate(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	copies, err := backup.Look(ctx, tx)
 	return console.Late{{What: "demands", Count: late.Demands}, {What: "erasures", Count: late.Erasures}, {What: "suspicions", Count: suspected},
-		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "reports", Count: reported}, {What: "parties", Count: blocked}, {What: "checks", Count: parties.Checks}, {What: "partings", Count: parties.Partings}, {What: "borders", Count: min(crossed, 1)}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "reviews", Count: reviews},
+		{What: "cessations", Count: unended}, {What: "orders", Count: orders}, {What: "incidents", Count: leaks}, {What: "reports", Count: reported}, {What: "parties", Count: blocked}, {What: "checks", Count: parties.Checks}, {What: "partings", Count: parties.Partings}, {What: "borders", Count: min(crossed, 1)}, {What: "impacts", Count: min(impacts, 1000)}, {What: "backups", Count: copies.Late}, {What: "checkpoints", Count: outside}, {What: "reviews", Count: reviews},
 		{What: "values", Count: values}, {What: "sweep", Count: behind}}, err
 }
 

@@ -35,6 +35,9 @@ type ReplayedBody struct {
 	Children    int64  `json:"children"` // of whom something was done
 	Erased      int64  `json:"erased"`   // of these
 	Lost        int64  `json:"lost"`     // entries of which nothing could be done again: see docs/operations.md
+	// GivenUp is the size of the largest checkpoint that was kept outside, and that the operator has
+	// given up for lost, now or before: the ledger doesn't continue it. 0: there is none.
+	GivenUp int64 `json:"given_up,omitempty"`
 }
 
 // A Restoration is one time that the store was put back.

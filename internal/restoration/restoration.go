@@ -65,6 +65,8 @@ type Desk struct {
 	// Farewell tells the guardians of whoever was to be erased and is erased by the replay;
 	// nil: nobody.
 	Farewell *message.Farewell
+	// GivenUp is the size of the largest checkpoint kept outside that the operator says is lost.
+	GivenUp int64
 	// Step is called before each transaction; nil: nobody wants to know.
 	Step func()
 	// Last is called once all that must hold holds again, and nothing is served yet; nil:
@@ -213,7 +215,7 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 		}
 	}
 	if err := d.update(ctx, func(tx *db.Tx) error {
-		return r.Finish(ctx, tx, by, backup.ReplayedBody{Children: g.report.Children, Erased: g.report.Erased, Lost: g.report.lost()})
+		return r.Finish(ctx, tx, by, backup.ReplayedBody{Children: g.report.Children, Erased: g.report.Erased, Lost: g.report.lost(), GivenUp: d.GivenUp})
 	}); err != nil {
 		return g.report, err
 	}

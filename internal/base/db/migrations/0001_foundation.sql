@@ -1681,10 +1681,30 @@ CREATE TABLE whereabouts (
 	place text   NOT NULL
 );
 
+-- Who keeps or cosigns checkpoints outside, and what each was told last. What it holds is read from
+-- there, and not from here.
+CREATE TABLE keeper (
+	name     text   NOT NULL PRIMARY KEY, -- 'folder /mnt/other', 'witness example.com/w1'
+	size     bigint NOT NULL, -- of the latest checkpoint that it has taken
+	taken_at bigint,          -- NULL until it has
+	since    bigint NOT NULL, -- when it was first asked
+	failure  text   NOT NULL  -- the code of why the last try failed, or empty
+);
+
+-- The latest checkpoint that witnesses have cosigned, with their signatures.
+CREATE TABLE cosigned (
+	id         bigint NOT NULL PRIMARY KEY, -- 1
+	size       bigint NOT NULL,
+	checkpoint text   NOT NULL,
+	signed_at  bigint NOT NULL
+);
+
 -- +goose StatementEnd
 
 -- +goose Down
 -- +goose StatementBegin
+DROP TABLE cosigned;
+DROP TABLE keeper;
 DROP TABLE whereabouts;
 DROP TABLE restoration;
 DROP TABLE backup;

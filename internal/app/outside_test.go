@@ -1,0 +1,235 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"wardkeep/internal/app"
+	"wardkeep/internal/app/apptest"
+	"wardkeep/internal/backup"
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/ledger"
+	outside "wardkeep/internal/witness"
+)
+
+// keptIn has an installation keep its checkpoints in a folder, and returns where.
+func keptIn(in *apptest.Installation) (folder string) {
+	in.T.Helper()
+	folder = filepath.Join(in.Dir, "elsewhere")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		in.T.Fatal(err)
+	}
+	in.Config.Checkpoints.Folder = folder
+	return folder
+}
+
+// files are the names of what lies in a folder.
+func files(t *testing.T, folder string) (names []string) {
+	t.Helper()
+	all, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range all {
+		names = append(names, f.Name())
+	}
+	return names
+}
+
+// Edge case 15, Article 22: a database that was put back, with all that its node remembers, is
+// refused by what is kept outside of it, at the start of whatever opens it, also where a new
+// history has grown longer than the former. A restore that is declared passes, once what is lost is said to be, and stands in the ledger.
+func TestEdgeCase15_WhatIsKeptOutsideRefusesAStoreThatWasPutBack(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		folder := keptIn(in)
+		l := &loss{t: t, in: in, copy: filepath.Join(in.Dir, "copy")}
+		keep := func(a *app.App) {
+			t.Helper()
+			l.must(a.Ledger.Flush(t.Context()))
+			l.must(app.KeepOutside(a, t.Context()))
+		}
+		grow := func(a *app.App, n int) {
+			t.Helper()
+			client := in.Client(in.Serve(a))
+			for range n {
+				_, err := client.Register(t.Context(), apptest.NewChild())
+				l.must(err)
+			}
+			l.must(a.Ledger.Flush(t.Context()))
+		}
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		keep(a)
+		l.point(a)
+		l.must(ledger.Export(t.Context(), a.Store, l.copy))
+		putBack := l.still(a)
+		a = in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		grow(a, 2)
+		keep(a)
+		if names := files(t, folder); len(names) != 2 {
+			t.Fatalf("kept: %q", names)
+		}
+		l.must(a.Close())
+		in.Open(apptest.Discard()).Close() // nothing was put back
+
+		putBack()
+		if _, err := app.Open(t.Context(), in.Config, apptest.Discard()); !errors.Is(err, outside.ErrKeptMore) {
+			t.Fatalf("a store that was put back opens: %v", err)
+		}
+		// Somebody opens it without the place, and it grows past what is kept.
+		in.Config.Checkpoints.Folder = ""
+		a = in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		grow(a, 4)
+		in.Config.Checkpoints.Folder, a.Config.Checkpoints.Folder = folder, folder
+		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrKeptMore) {
+			t.Errorf("another history is kept beside the former: %v", err)
+		}
+		l.must(a.Close())
+		if _, err := app.Open(t.Context(), in.Config, apptest.Discard()); !errors.Is(err, outside.ErrKeptMore) {
+			t.Errorf("another history opens: %v", err)
+		}
+
+		putBack()
+		a = l.restoring(true)
+		if _, err := a.Restore(t.Context(), app.Since{Ledger: l.copy, Checkpoints: l.points}); !errors.Is(err, ledger.ErrCopyShort) {
+			t.Errorf("more is kept outside, and nobody has said that it is lost: %v", err)
+		}
+		if len(files(t, folder)) != 2 {
+			t.Error("something was given up")
+		}
+		_, err := a.Restore(t.Context(), app.Since{Ledger: l.copy, Newest: true})
+		l.must(err)
+		l.must(a.Close())
+		a = in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		var told int64
+		l.must(a.Store.View(t.Context(), func(tx *db.Tx) error {
+			head, err := ledger.Head(t.Context(), tx)
+			if err != nil {
+				return err
+			}
+			return ledger.ReadKind(t.Context(), tx, 0, head.Size, backup.KindReplayed, func(p ledger.Placed) error {
+				var b backup.ReplayedBody
+				defer func() { told = b.GivenUp }()
+				return p.Into(&b)
+			})
+		}))
+		if !strings.HasPrefix(files(t, folder)[len(files(t, folder))-1], "0000") || told == 0 {
+			t.Errorf("the ledger says that %d was given up", told)
+		}
+		keep(a)
+		grow(a, 3)
+		keep(a)
+		l.must(a.Close())
+		in.Open(apptest.Discard()).Close()
+	})
+}
+
+// Invariant 3, edge case 15: what is kept outside and can't be read, is of another ledger, or is
+// gone, is no reason to take a store for whole.
+func TestInvariant3_APlaceThatCanNotBeReadRefusesTheStore(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		folder := keptIn(in)
+		l := &loss{t: t, in: in}
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		l.point(a)
+		l.must(app.KeepOutside(a, t.Context()))
+		l.must(a.Close())
+		name := filepath.Join(folder, files(t, folder)[0])
+		kept, err := os.ReadFile(name)
+		l.must(err)
+		if string(kept) != l.points[0] {
+			t.Fatalf("kept is %s", kept)
+		}
+		refused := func(what string, want error) {
+			t.Helper()
+			if _, err := app.Open(t.Context(), in.Config, apptest.Discard()); !errors.Is(err, want) {
+				t.Errorf("%s, and it says %v", what, err)
+			}
+		}
+		signer, _, err := ledger.NewSigner(in.Config.LedgerOrigin, make([]byte, 32))
+		l.must(err)
+		said, _, _ := strings.Cut(string(kept), "\n\n")
+		foreign, err := note.Sign(&note.Note{Text: said + "\n"}, signer)
+		l.must(err)
+		for what, text := range map[string]string{"nothing": "", "a part": string(kept[:len(kept)-9]), "another ledger's": string(foreign)} {
+			l.must(os.WriteFile(name, []byte(text), 0o600))
+			refused(what, outside.ErrForeign)
+		}
+		l.must(os.WriteFile(name, kept, 0o600))
+		other := filepath.Join(folder, strings.Replace(filepath.Base(name), "0", "9", 1)) // a larger size
+		l.must(os.WriteFile(other, kept, 0o600))
+		refused("another name", outside.ErrForeign)
+		l.must(os.Remove(other))
+		l.must(os.WriteFile(filepath.Join(folder, "lost+found"), nil, 0o600)) // is nobody's
+		in.Open(apptest.Discard()).Close()
+		l.must(os.Rename(name, name+".bak"))
+		refused("it is gone", outside.ErrEmptied)
+		l.must(os.RemoveAll(folder))
+		refused("the folder is gone", outside.ErrAway)
+
+		in.Config.Checkpoints.Folder = "" // and what a server that runs does without it
+		a = in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		l.point(a)
+		a.Config.Checkpoints.Folder = folder
+		late := func() (n int64) {
+			l.must(a.Store.View(t.Context(), func(tx *db.Tx) error {
+				all, err := app.Late(a, t.Context(), tx)
+				for _, left := range all {
+					if left.What == "checkpoints" {
+						n = left.Count
+					}
+				}
+				return err
+			}))
+			return n
+		}
+		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrAway) || late() != 0 {
+			t.Errorf("%v, late %d", err, late())
+		}
+		in.Pass(2 * time.Hour)
+		if late() != 1 {
+			t.Error("nobody is told that nothing is kept")
+		}
+	})
+}
+
+// still closes a store and saves it with all that its node remembers, and returns what puts it back
+// so that neither the store nor the node knows.
+func (l *loss) still(a *app.App) (putBack func()) {
+	l.t.Helper()
+	if l.in.URL != "" {
+		l.backUp(a)
+	}
+	l.must(a.Close())
+	saved := filepath.Join(l.in.Dir, "saved")
+	l.must(os.CopyFS(saved, os.DirFS(l.in.Data())))
+	return func() {
+		l.t.Helper()
+		l.must(os.RemoveAll(l.in.Data()))
+		l.must(os.CopyFS(l.in.Data(), os.DirFS(saved)))
+		l.must(os.Chmod(l.in.Data(), 0o700))
+		if l.in.URL == "" {
+			return
+		}
+		l.putBack()
+		// As a recovery of the whole cluster to a point in time does, which no place tells.
+		store, err := db.OpenPostgres(l.in.URL)
+		l.must(err)
+		place, err := store.Place(l.t.Context())
+		l.must(err)
+		l.must(store.Update(l.t.Context(), func(tx *db.Tx) error { return backup.Settle(context.Background(), tx, place) }))
+		l.must(store.Close())
+	}
+}

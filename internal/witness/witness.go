@@ -1,0 +1,77 @@
+// Package witness keeps checkpoints of the ledger outside the store: in places of the operator's,
+// and with witnesses, who cosign them (C2SP tlog-witness). Whoever puts the store back to what it
+// was, or writes another history into it with the ledger's own key, contradicts what is kept
+// there (edge case 15, Article 22).
+//
+// Its one invariant: what is outside is believed for its signatures, and never for where it came
+// from. A place or a witness that lies can withhold what it has, which is told; it can't have one
+// history taken for another.
+package witness
+
+import (
+	"context"
+	"time"
+
+	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+)
+
+// What can be wrong outside.
+var (
+	ErrKeptMore = errs.New(errs.Unavailable, "witness.kept_more") // the store holds less than is kept outside, or something else
+	ErrForeign  = errs.New(errs.Unavailable, "witness.foreign")   // what is kept there is damaged, or of another ledger
+	ErrEmptied  = errs.New(errs.Unavailable, "witness.emptied")   // what was kept there is gone
+	ErrAway     = errs.New(errs.Unavailable, "witness.away")      // the place can't be read or written
+)
+
+// A Keeper is what the store knows of a place or a witness outside: what that last took.
+type Keeper struct {
+	Name    string    // "folder /mnt/other", "witness example.com/w1"
+	Size    int64     // of the latest checkpoint that it has taken; 0: none yet
+	TakenAt time.Time // when it last took one, or had it already; zero: never
+	Since   time.Time // when it was first asked
+	Failure string    // the code of why the last try failed, or empty
+}
+
+// Late reports whether it has taken nothing for longer than within.
+func (k Keeper) Late(now time.Time, within time.Duration) bool {
+	last := k.Since
+	if k.TakenAt.After(last) {
+		last = k.TakenAt
+	}
+	return now.Sub(last) > within
+}
+
+// Took notes that a keeper has a checkpoint of so many entries. If we crash before it, the keeper
+// has it all the same, and is asked once more.
+func Took(ctx context.Context, tx *db.Tx, name string, size int64) error {
+	now := tx.Now()
+	return tx.Queue(ctx, `
+		INSERT INTO keeper (name, size, taken_at, since, failure) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (name) DO UPDATE SET size = excluded.size, taken_at = excluded.taken_at, failure = excluded.failure`,
+		name, size, (*db.Time)(&now), now.UnixMicro(), "")
+}
+
+// Failed notes why a keeper took nothing.
+func Failed(ctx context.Context, tx *db.Tx, name string, why error) error {
+	var never time.Time
+	return tx.Queue(ctx, `
+		INSERT INTO keeper (name, size, taken_at, since, failure) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (name) DO UPDATE SET failure = excluded.failure`,
+		name, 0, (*db.Time)(&never), tx.Now().UnixMicro(), errs.Of(why).Code)
+}
+
+// Keepers returns what is known of all that were ever asked, by name.
+func Keepers(ctx context.Context, tx *db.Tx) (map[string]Keeper, error) {
+	all, err := db.All(ctx, tx, scanKeeper, `SELECT name, size, taken_at, since, failure FROM keeper ORDER BY name`)
+	known := make(map[string]Keeper, len(all))
+	for _, k := range all {
+		known[k.Name] = k
+	}
+	return known, err
+}
+
+func scanKeeper(row db.Row) (k Keeper, err error) {
+	err = row.Scan(&k.Name, &k.Size, (*db.Time)(&k.TakenAt), (*db.Time)(&k.Since), &k.Failure)
+	return k, err
+}
