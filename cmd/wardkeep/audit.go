@@ -27,9 +27,12 @@ func (c auditCmd) Run(ctx context.Context, s *session) error {
 	var kept error
 	err = s.on(ctx, func(a *app.App) (err error) {
 		began := time.Now()
-		outside, err := a.KeptOutside(ctx) // before the ledger is looked at: it may grow meanwhile
+		outside, away, err := a.KeptOutside(ctx) // before the ledger is looked at: it may grow meanwhile
 		if err != nil {
 			return err
+		}
+		for _, name := range away {
+			s.note("cmd.audit.away", "Name", name)
 		}
 		earlier = append(earlier, outside...)
 		if signed, err = ledger.Verify(ctx, ledger.FromStore(a.Store), a.LedgerKey, earlier...); err != nil {

@@ -69,6 +69,7 @@ type cli struct {
 	Bundle    bundleCmd    `cmd:"" name:"evidence" help:"${evidence}"`
 	Verify    verifyCmd    `cmd:"" help:"${verify}"`
 	Audit     auditCmd     `cmd:"" help:"${audit}"`
+	Witness   witnessCmd   `cmd:"" help:"${witness}"`
 	Bench     benchCmd     `cmd:"" help:"${bench}"`
 	Version   versionCmd   `cmd:"" help:"${version}"`
 }

@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"wardkeep/internal/app"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/witness"
 )
 
 // What a verification can't begin without.
@@ -26,6 +28,7 @@ type verifyCmd struct {
 	Dir        string   `arg:"" optional:"" help:"${verify_dir}"`
 	Key        string   `placeholder:"KEY|FILE" help:"${verify_key}"`
 	Checkpoint []string `placeholder:"FILE" help:"${verify_checkpoint}"`
+	Witness    []string `placeholder:"KEY|FILE" help:"${verify_witness}"`
 	Charter    string   `placeholder:"DIR" help:"${verify_charter}"`
 	Identity   string   `placeholder:"FILE" help:"${verify_identity}"`
 }
@@ -38,6 +41,20 @@ func (c verifyCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	cosigned, err := s.cosigned(c.Witness, earlier)
+	if err != nil {
+		return err
+	}
+	if err := c.verify(ctx, s, earlier); err != nil {
+		return err
+	}
+	if !cosigned {
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+func (c verifyCmd) verify(ctx context.Context, s *session, earlier []string) (err error) {
 	if info, err := os.Stat(c.Dir); err == nil && info.Mode().IsRegular() {
 		if isBundle(c.Dir) {
 			return c.bundle(ctx, s, earlier)
@@ -54,6 +71,36 @@ func (c verifyCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.verified(report, len(earlier))
+}
+
+// cosigned says of each witness when it has cosigned one of the checkpoints last, and reports whether each has.
+func (s *session) cosigned(witnesses, checkpoints []string) (all bool, err error) {
+	all = true
+	for _, named := range witnesses {
+		text := named
+		if _, err := witness.Verifier(text); err != nil {
+			if text, err = readNote(named); err != nil {
+				return false, fmt.Errorf("%w: %w", witness.ErrKey, err)
+			}
+		}
+		key, err := witness.Verifier(strings.TrimSpace(text))
+		if err != nil {
+			return false, err
+		}
+		var at time.Time
+		for _, checkpoint := range checkpoints {
+			if t, err := witness.Cosigned(checkpoint, key); err == nil && t.After(at) {
+				at = t
+			}
+		}
+		if at.IsZero() {
+			s.say("cmd.verify.not_cosigned", "Name", key.Name())
+			all = false
+			continue
+		}
+		s.say("cmd.verify.cosigned", "Name", key.Name(), "Time", at.Format("2006-01-02 15:04:05 MST"))
+	}
+	return all, nil
 }
 
 // copy verifies an exported ledger. Its key has to come from somewhere else: a

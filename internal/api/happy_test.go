@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/notify"
 	record "wardkeep/internal/receipt"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/witness"
 )
 
 // The whole way: register, ask, be told, prove, answer, collect, use, withdraw,
@@ -513,6 +514,13 @@ func TestTheLedgerIsServedAsTiles(t *testing.T) {
 		}
 		w.send("GET", "/v1/ledger/entries/"+child.Entry+"/proof", "").refused(t, 404, "ledger.not_found")
 		w.sequence()
+		w.send("GET", "/v1/ledger/cosigned", "", "Authorization", "").refused(t, 404, "ledger.not_found")
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return witness.SaveCosigned(ctx, tx, ledger.Checkpoint{Size: 3}, "cosigned\n")
+		})
+		if x := w.send("GET", "/v1/ledger/cosigned", "", "Authorization", ""); x.status != 200 || x.body != "cosigned\n" {
+			t.Errorf("cosigned: %d %q", x.status, x.body)
+		}
 		x := w.send("GET", "/v1/ledger/checkpoint", "", "Authorization", "")
 		point, err := ledger.OpenCheckpoint(x.body, w.key)
 		if err != nil || point.Size == 0 {

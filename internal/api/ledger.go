@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"wardkeep/client"
@@ -9,6 +10,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/witness"
 )
 
 // ErrShared refuses bundles of entries of several services to the key of one.
@@ -44,6 +46,22 @@ func ledgerFile(s *Server, w http.ResponseWriter, r *http.Request, c *call) erro
 	case files.status >= http.StatusBadRequest:
 		return ledger.ErrDamaged
 	}
+	return nil
+}
+
+// getCosigned serves the latest checkpoint that enough witnesses have cosigned, with their signatures. It is
+// some minutes older than the checkpoint itself.
+func getCosigned(s *Server, w http.ResponseWriter, r *http.Request, c *call) error {
+	var text string
+	if err := s.Store.View(r.Context(), func(tx *db.Tx) (err error) {
+		text, err = witness.LatestCosigned(r.Context(), tx)
+		return err
+	}); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	io.WriteString(w, text)
 	return nil
 }
 

@@ -146,6 +146,7 @@ var routes = []route{
 	{Method: get, Path: "/v1/metrics", ID: "get-metrics", Tag: "service", Scope: account.EventsRead, Status: 200, ContentType: "text/plain", do: plain[none, string](getMetrics)},
 
 	{Method: get, Path: "/v1/ledger/checkpoint", ID: "get-checkpoint", Tag: "ledger", Access: forAll, Status: 200, Errors: []int{404}, ContentType: "text/plain", do: plain[none, string](ledgerFile)},
+	{Method: get, Path: "/v1/ledger/cosigned", ID: "get-cosigned", Tag: "ledger", Access: forAll, Status: 200, Errors: []int{404}, ContentType: "text/plain", do: plain[none, string](getCosigned)},
 	{Method: get, Path: "/v1/ledger/tile/{path...}", ID: "get-tile", Tag: "ledger", Access: forAll, Status: 200, Errors: []int{404}, ContentType: "application/octet-stream", do: plain[none, string](ledgerFile)},
 	{Method: get, Path: "/v1/ledger/tile/entries/{path...}", ID: "get-entries", Tag: "ledger", Scope: account.EventsRead, Status: 200, Errors: []int{404}, ContentType: "application/octet-stream", do: plain[none, string](entriesFile)},
 	{Method: get, Path: "/v1/ledger/entries/{entry}/proof", ID: "get-proof", Tag: "ledger", Scope: account.EventsRead, Status: 200, Errors: []int{404}, do: typed(getProof)},

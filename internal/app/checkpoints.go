@@ -1,9 +1,14 @@
 package app
 
 import (
+	"crypto/x509"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"wardkeep/internal/notify"
+	"wardkeep/internal/witness"
 )
 
 // Checkpoints says where those of the ledger are kept outside the store, so that a database that
@@ -17,7 +22,23 @@ type Checkpoints struct {
 	Within time.Duration `yaml:"within"`
 	// Folder is a directory on another disk or machine. It must be there.
 	Folder string `yaml:"folder"`
+	// Witnesses cosign checkpoints (C2SP tlog-witness). Need of them must have done so within Within, or it
+	// is said: all of them by default.
+	Witnesses []WitnessAt `yaml:"witnesses"`
+	Need      int         `yaml:"need"`
+	// CAFile holds authorities in PEM that may sign the certificates of witnesses, besides the system's.
+	CAFile string `yaml:"ca_file"`
 }
+
+// WitnessAt is one witness: where it takes checkpoints, and its key (C2SP signed-note, type 0x04 or
+// 0x06).
+type WitnessAt struct {
+	URL string `yaml:"url"`
+	Key string `yaml:"key"`
+}
+
+// maxWitnesses bounds whom one round asks.
+const maxWitnesses = 16
 
 func (c *Checkpoints) defaults() {
 	if c.Every == 0 {
@@ -25,6 +46,9 @@ func (c *Checkpoints) defaults() {
 	}
 	if c.Within == 0 {
 		c.Within = max(time.Hour, 3*c.Every)
+	}
+	if c.Need == 0 {
+		c.Need = len(c.Witnesses)
 	}
 }
 
@@ -38,6 +62,38 @@ func (c *Checkpoints) check(dataDir string, say func(key, code string)) {
 	if c.Folder != "" && within(c.Folder, dataDir) { // it would be put back with the store
 		say("checkpoints.folder", "app.config.checkpoints_folder")
 	}
+	if c.Need < 0 || c.Need > len(c.Witnesses) {
+		say("checkpoints.need", "app.config.checkpoints_need")
+	}
+	names := make(map[string]bool)
+	for _, w := range c.Witnesses {
+		u, err := url.Parse(w.URL)
+		key, bad := witness.Verifier(w.Key)
+		if err != nil || !safe(u) || u.User != nil || bad != nil || names[key.Name()] || len(c.Witnesses) > maxWitnesses {
+			say("checkpoints.witnesses", "app.config.checkpoints_witnesses")
+			break
+		}
+		names[key.Name()] = true
+	}
+}
+
+// witnesses returns those that are configured. It connects to nobody. An error is of the file of
+// authorities; check has read the rest.
+func (c Checkpoints) witnesses() (all []*witness.Witness, err error) {
+	var roots *x509.CertPool
+	if c.CAFile != "" {
+		if roots, err = notify.ReadRoots(c.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range c.Witnesses {
+		key, err := witness.Verifier(w.Key)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, witness.New(w.URL, key, roots))
+	}
+	return all, nil
 }
 
 // within reports whether a path is a directory or lies in it. What can't be told may.

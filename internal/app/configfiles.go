@@ -143,6 +143,9 @@ func (c *Config) files() (wrong ConfigProblems) {
 		}
 		wrong.secret("tls.key_file", t.KeyFile)
 	}
+	if _, err := c.Checkpoints.witnesses(); err != nil && c.Checkpoints.CAFile != "" {
+		wrong.say("checkpoints.ca_file", "app.config.webhooks_ca_file") // the same is wanted there
+	}
 	if c.Metrics.TokenFile != "" {
 		if _, err := c.Metrics.token(); err != nil {
 			wrong.say("metrics.token_file", "app.config.metrics_token_file")

@@ -74,9 +74,9 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 				INSERT INTO party (service, role, name, version, country, legal_name, registration, contact, address, task, salt, registered_at, registered_by,
 					halted, subs, ends_at, assessment, agreement, mechanism, check_by, parted_upto, parted_at, held, excess, narrowed)
 				VALUES ($1, 'processor', 'y', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', $3, '', '', '', NULL, '', NULL, '{}', '{}', 0)`, []any{apptest.Service, []byte("x"), past}},
-			"borders": {`INSERT INTO border_year (year, persons, marked_at) VALUES ($1, $2, NULL)`, []any{border.YearOf(a.Store.Now()), int64(border.WarnFrom)}},
-			"backups": {`INSERT INTO backup (id, made_at, until, size) VALUES ('bk_1', 0, $1, 0)`, []any{past}},
-			"checkpoints": {`INSERT INTO keeper (name, size, taken_at, since, failure) VALUES ('folder /elsewhere', 0, NULL, 0, 'witness.away')`, nil},
+			"borders":     {`INSERT INTO border_year (year, persons, marked_at) VALUES ($1, $2, NULL)`, []any{border.YearOf(a.Store.Now()), int64(border.WarnFrom)}},
+			"backups":     {`INSERT INTO backup (id, made_at, until, size) VALUES ('bk_1', 0, $1, 0)`, []any{past}},
+			"checkpoints": {`INSERT INTO keeper (name, size, taken_at, since, failure, given_up) VALUES ('folder /elsewhere', 0, NULL, 0, 'witness.away', '')`, nil},
 			"reviews": {`
 				INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, reviewer, finding, bound)
 				VALUES ('lk_1', $1, 'st_1', 'st_2', 0, $2, '', '', $3)`, []any{apptest.Service, past, []byte("x")}},

@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
@@ -81,23 +87,75 @@ func (a *App) holds(ctx context.Context, where string, c ledger.Checkpoint) erro
 	return err
 }
 
-// keptOutside returns the newest checkpoint of each place that has one.
-func (a *App) keptOutside(ctx context.Context, places ...witness.Place) (texts []string, err error) {
-	for _, p := range places {
+// KeptOutside returns the newest checkpoint of each place, and of each witness, that has one, to
+// compare with, and which witnesses have not answered.
+func (a *App) KeptOutside(ctx context.Context) (texts, away []string, err error) {
+	for _, p := range a.places() {
 		_, text, err := p.Newest(ctx, 0)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if text != "" {
 			texts = append(texts, text)
 		}
 	}
-	return texts, nil
+	known, witnesses, err := a.keepers(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, w := range witnesses {
+		c, text, err := w.Latest(ctx, a.Config.LedgerOrigin, a.LedgerKey)
+		switch {
+		case err != nil:
+			away = append(away, w.Name())
+		case c.Size > 0 && witness.Mark(c) != known[w.Name()].GivenUp:
+			texts = append(texts, text)
+		}
+	}
+	return texts, away, nil
 }
 
-// KeptOutside returns the checkpoints that are kept outside, for an audit to compare with.
-func (a *App) KeptOutside(ctx context.Context) ([]string, error) {
-	return a.keptOutside(ctx, a.places()...)
+// keepers returns what is known of who is asked, and the witnesses that are configured.
+func (a *App) keepers(ctx context.Context) (known map[string]witness.Keeper, all []*witness.Witness, err error) {
+	if all, err = a.Config.Checkpoints.witnesses(); err != nil {
+		return nil, nil, fmt.Errorf("%w: checkpoints.ca_file: %w", ErrConfigFile, err)
+	}
+	err = a.Store.View(ctx, func(tx *db.Tx) (err error) {
+		known, err = witness.Keepers(ctx, tx)
+		return err
+	})
+	return known, all, err
+}
+
+// checkWitnesses refuses a store that holds less than a witness proves to have cosigned, before anything is
+// served. One that doesn't answer proves nothing, and stops nothing.
+func (a *App) checkWitnesses(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, outsideTime)
+	defer cancel()
+	known, witnesses, err := a.keepers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range witnesses {
+		_, err := a.proves(ctx, w, known[w.Name()])
+		if errors.Is(err, witness.ErrKeptMore) {
+			return err
+		}
+		if err != nil {
+			a.Log.WarnContext(ctx, "checkpoints: a witness doesn't show what it has cosigned", "code", errs.Of(err).Code, "error", err)
+		}
+	}
+	return nil
+}
+
+// proves returns the checkpoint that a witness shows, if the store holds what it says, or the operator has
+// given it up. Errors: witness.ErrKeptMore; those of witness.Witness.Latest.
+func (a *App) proves(ctx context.Context, w *witness.Witness, k witness.Keeper) (ledger.Checkpoint, error) {
+	c, _, err := w.Latest(ctx, a.Config.LedgerOrigin, a.LedgerKey)
+	if err == nil && witness.Mark(c) != k.GivenUp {
+		err = a.holds(ctx, w.Name(), c)
+	}
+	return c, err
 }
 
 // giveUpOutside has a store that was put back, and continued, hold what is kept outside, as
@@ -126,6 +184,24 @@ func (a *App) giveUpOutside(ctx context.Context, lost bool) (largest int64, err 
 		}
 		largest = max(largest, size)
 	}
+	known, witnesses, err := a.keepers(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, w := range witnesses {
+		c, err := a.proves(ctx, w, known[w.Name()])
+		if !errors.Is(err, witness.ErrKeptMore) {
+			continue // it holds, or nobody says
+		}
+		if !lost {
+			return 0, fmt.Errorf("%w: %w", backup.ErrNewest, err)
+		}
+		// It has cosigned one history and will cosign no other: see docs/operations.md.
+		if err := a.Store.Update(ctx, func(tx *db.Tx) error { return witness.GiveUp(ctx, tx, w.Name(), c) }); err != nil {
+			return 0, err
+		}
+		largest = max(largest, c.Size)
+	}
 	return largest, nil
 }
 
@@ -133,7 +209,7 @@ func (a *App) giveUpOutside(ctx context.Context, lost bool) (largest int64, err 
 // what is kept there ends the server: whoever starts it again is told what to do. Anything else
 // stops nothing: it is told, and tried again.
 func (a *App) watchOutside(ctx context.Context) error {
-	if len(a.places()) == 0 {
+	if len(a.places()) == 0 && len(a.Config.Checkpoints.Witnesses) == 0 {
 		return nil
 	}
 	tick := time.NewTicker(outsideLook)
@@ -196,15 +272,15 @@ var errNotLeading = errors.New("app: another process leads")
 func (a *App) keepOutside(ctx context.Context) error {
 	var head ledger.Root
 	var leads bool
-	var known map[string]witness.Keeper
-	err := a.Store.View(ctx, func(tx *db.Tx) (err error) {
+	known, witnesses, err := a.keepers(ctx)
+	if err != nil {
+		return err
+	}
+	err = a.Store.View(ctx, func(tx *db.Tx) (err error) {
 		if leads, err = a.Ledger.Leads(ctx, tx); err != nil || !leads {
 			return err
 		}
-		if head, err = ledger.Head(ctx, tx); err != nil {
-			return err
-		}
-		known, err = witness.Keepers(ctx, tx)
+		head, err = ledger.Head(ctx, tx)
 		return err
 	})
 	switch {
@@ -216,9 +292,9 @@ func (a *App) keepOutside(ctx context.Context) error {
 		return nil
 	}
 	now := ledger.Checkpoint{Origin: a.Config.LedgerOrigin, Size: head.Size, Root: head.Root}
-	var all []error
+	text, all := a.cosign(ctx, witnesses, known, head.Checkpoint, now)
 	for _, p := range a.places() {
-		err := a.keepIn(ctx, p, known[p.Name].Size, now, head.Checkpoint)
+		err := a.keepIn(ctx, p, known[p.Name].Size, now, text)
 		if noted := a.noteKeeper(ctx, p.Name, now.Size, err); noted != nil {
 			err = errors.Join(err, noted)
 		}
@@ -227,6 +303,45 @@ func (a *App) keepOutside(ctx context.Context) error {
 	// What ends the server is said first.
 	slices.SortStableFunc(all, func(x, y error) int { return worse(y) - worse(x) })
 	return errors.Join(all...)
+}
+
+// cosign asks all witnesses at once for their signatures under a checkpoint, and returns it with those. Where
+// there are as many as are wanted, it is the one that is given out with them.
+func (a *App) cosign(ctx context.Context, witnesses []*witness.Witness, known map[string]witness.Keeper, checkpoint string, c ledger.Checkpoint) (text string, failed []error) {
+	signatures := make([]string, len(witnesses))
+	failed = make([]error, len(witnesses))
+	var all sync.WaitGroup
+	for i, w := range witnesses {
+		all.Go(func() {
+			signatures[i], failed[i] = a.cosignBy(ctx, w, known[w.Name()], checkpoint, c)
+			failed[i] = errors.Join(failed[i], a.noteKeeper(ctx, w.Name(), c.Size, failed[i]))
+		})
+	}
+	all.Wait()
+	text = checkpoint + strings.Join(signatures, "")
+	signatures = slices.DeleteFunc(signatures, func(s string) bool { return s == "" })
+	if n := len(signatures); n > 0 && n >= a.Config.Checkpoints.Need {
+		failed = append(failed, a.Store.Update(context.WithoutCancel(ctx), func(tx *db.Tx) error { return witness.SaveCosigned(ctx, tx, c, text) }))
+	}
+	return text, failed
+}
+
+// cosignBy asks one witness. That it has seen more, or something else, is believed if it shows what the
+// ledger's own key has signed; else it has only said so.
+func (a *App) cosignBy(ctx context.Context, w *witness.Witness, k witness.Keeper, checkpoint string, c ledger.Checkpoint) (string, error) {
+	signature, err := w.Cosign(ctx, checkpoint, c, min(k.Size, c.Size), a.Store.Now(), func(ctx context.Context, old int64) (proof tlog.TreeProof, err error) {
+		err = a.Store.View(ctx, func(tx *db.Tx) error {
+			proof, err = ledger.ProveConsistency(ctx, tx, old, c.Size)
+			return err
+		})
+		return proof, err
+	})
+	if errors.Is(err, witness.ErrAhead) || errors.Is(err, witness.ErrRefused) {
+		if _, proved := a.proves(ctx, w, k); errors.Is(proved, witness.ErrKeptMore) {
+			err = proved
+		}
+	}
+	return signature, err
 }
 
 func worse(err error) int {
@@ -257,7 +372,8 @@ func (a *App) noteKeeper(ctx context.Context, name string, size int64, err error
 	})
 }
 
-// outsideLate counts the places that have taken nothing for too long.
+// outsideLate counts the places that have taken nothing for too long, and the witnesses that are wanted
+// and have cosigned nothing.
 func (a *App) outsideLate(ctx context.Context, tx *db.Tx) (late int64, err error) {
 	known, err := witness.Keepers(ctx, tx)
 	for _, p := range a.places() {
@@ -265,5 +381,39 @@ func (a *App) outsideLate(ctx context.Context, tx *db.Tx) (late int64, err error
 			late++
 		}
 	}
-	return late, err
+	signing := 0
+	for _, w := range a.Config.Checkpoints.Witnesses {
+		key, bad := witness.Verifier(w.Key)
+		if bad != nil {
+			continue // check has read it
+		}
+		if k, asked := known[witness.NameOf(key)]; !asked || !k.Late(tx.Now(), a.Config.Checkpoints.Within) {
+			signing++
+		}
+	}
+	return late + int64(max(0, a.Config.Checkpoints.Need-signing)), err
+}
+
+// ServeWitness answers for a witness, within the limits of a server, until ctx ends.
+func ServeWitness(ctx context.Context, l net.Listener, h http.Handler, t TLS) error {
+	server := (&App{}).server(h)
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		defer cancel()
+		server.Shutdown(last) // what is still on its way then is cut off
+	})
+	defer stop()
+	var err error
+	if t.CertificateFile != "" {
+		err = server.ServeTLS(l, t.CertificateFile, t.KeyFile)
+	} else {
+		err = server.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		<-done
+		return nil
+	}
+	return err
 }

@@ -2,8 +2,12 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -232,4 +236,165 @@ func (l *loss) still(a *app.App) (putBack func()) {
 		l.must(store.Update(l.t.Context(), func(tx *db.Tx) error { return backup.Settle(context.Background(), tx, place) }))
 		l.must(store.Close())
 	}
+}
+
+// A cosigner is `wardkeep witness`, in a process of its own.
+type cosigner struct {
+	t         *testing.T
+	dir, key  string
+	process   *exec.Cmd
+	installed *apptest.Installation
+}
+
+func newCosigner(t *testing.T, in *apptest.Installation) *cosigner {
+	t.Helper()
+	c := &cosigner{t: t, dir: filepath.Join(in.Dir, "witness"), installed: in}
+	out, err := exec.Command(apptest.Binary(t), "witness", "make", c.dir, "witness.test/w1").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.key = strings.TrimSpace(string(out))
+	return c
+}
+
+// start has it serve, and the installation know where.
+func (c *cosigner) start(ledgerKey string) {
+	c.t.Helper()
+	c.process = exec.Command(apptest.Binary(c.t), "witness", "serve", c.dir, "--listen", "127.0.0.1:0", "--ledger", ledgerKey)
+	said, err := c.process.StderrPipe()
+	if err == nil {
+		err = c.process.Start()
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(c.kill)
+	var line struct{ Msg, Address string }
+	if err := json.NewDecoder(said).Decode(&line); err != nil || line.Msg != "serving" {
+		c.t.Fatalf("%+v, %v", line, err)
+	}
+	c.installed.Config.Checkpoints.Witnesses = []app.WitnessAt{{URL: "http://" + line.Address, Key: c.key}}
+	c.installed.Config.Checkpoints.Need = 1
+}
+
+// kill is kill -9.
+func (c *cosigner) kill() {
+	if c.process != nil {
+		c.process.Process.Kill()
+		c.process.Wait()
+		c.process = nil
+	}
+}
+
+// Article 22, edge case 15: another process, which was killed meanwhile, proves that a database was put back,
+// with all that its node remembers: nothing is served, and it cosigns no other history. One that doesn't answer
+// holds nothing up, and is told of.
+func TestArticle22_AWitnessProvesThatAStoreWasPutBack(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		l := &loss{t: t, in: in, copy: filepath.Join(in.Dir, "copy")}
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		w := newCosigner(t, in)
+		w.start(a.LedgerKey)
+		key, err := outside.Verifier(w.key)
+		l.must(err)
+		open := func() *app.App {
+			t.Helper()
+			a := in.Open(apptest.Discard())
+			in.EndLease(a.Store)
+			l.must(a.Ledger.Flush(t.Context()))
+			return a
+		}
+		grow := func(a *app.App, n int) {
+			t.Helper()
+			client := in.Client(in.Serve(a))
+			for range n {
+				_, err := client.Register(t.Context(), apptest.NewChild())
+				l.must(err)
+			}
+			l.must(a.Ledger.Flush(t.Context()))
+		}
+		cosigned := func(a *app.App) (size int64) {
+			t.Helper()
+			answer, err := http.Get(in.Serve(a) + "/v1/ledger/cosigned")
+			l.must(err)
+			defer answer.Body.Close()
+			text, err := io.ReadAll(answer.Body)
+			l.must(err)
+			if at, err := outside.Cosigned(string(text), key); err != nil || time.Since(at) > time.Minute {
+				t.Errorf("it isn't cosigned: %v\n%s", err, text)
+			}
+			c, err := ledger.OpenCheckpoint(string(text), a.LedgerKey)
+			l.must(err)
+			return c.Size
+		}
+		l.must(a.Close())
+		a = open()
+		l.must(app.KeepOutside(a, t.Context()))
+		first := cosigned(a)
+		l.must(ledger.Export(t.Context(), a.Store, l.copy))
+		putBack := l.still(a)
+
+		w.kill()
+		a = open()
+		grow(a, 1)
+		late := func() (n int64) {
+			l.must(a.Store.View(t.Context(), func(tx *db.Tx) error {
+				all, err := app.Late(a, t.Context(), tx)
+				for _, left := range all {
+					if left.What == "checkpoints" {
+						n = left.Count
+					}
+				}
+				return err
+			}))
+			return n
+		}
+		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrUnreached) || late() != 0 {
+			t.Errorf("it doesn't answer: %v, late %d", err, late())
+		}
+		in.Pass(2 * time.Hour)
+		if late() != 1 {
+			t.Error("nobody is told that nothing is cosigned")
+		}
+		l.must(app.CheckWitnesses(a, t.Context())) // it holds nothing up
+		in.Pass(-2 * time.Hour)
+		l.must(a.Close())
+		w.start(a.LedgerKey)
+		a = open()
+		l.must(app.KeepOutside(a, t.Context()))
+		if size := cosigned(a); size <= first || late() != 0 {
+			t.Errorf("cosigned are %d, and were %d", size, first)
+		}
+		l.must(a.Close())
+
+		putBack()
+		a = open()
+		if err := app.CheckWitnesses(a, t.Context()); !errors.Is(err, outside.ErrKeptMore) {
+			t.Errorf("a store that was put back is served: %v", err)
+		}
+		if texts, _, err := a.KeptOutside(t.Context()); err != nil || len(texts) != 1 {
+			t.Errorf("an audit has %q, %v", texts, err)
+		} else if r, err := ledger.Verify(t.Context(), ledger.FromStore(a.Store), a.LedgerKey, texts...); err != nil || r.OK() || r.Findings[0].Code != ledger.FoundRollback {
+			t.Errorf("an audit finds %+v, %v", r, err)
+		}
+		grow(a, 3)
+		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrKeptMore) {
+			t.Errorf("another history is cosigned: %v", err)
+		}
+		l.must(a.Close())
+
+		putBack()
+		a = l.restoring(true)
+		if _, err := a.Restore(t.Context(), app.Since{Ledger: l.copy, Newest: true}); err != nil {
+			t.Fatal(err)
+		}
+		l.must(a.Close())
+		a = open()
+		l.must(app.CheckWitnesses(a, t.Context())) // what it shows was given up
+		grow(a, 4)
+		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrRefused) {
+			t.Errorf("what came instead of what is lost: %v", err)
+		}
+	})
 }

@@ -272,7 +272,7 @@ func (a *App) since(ctx context.Context, s Since, r backup.Restoration, head led
 		if text != "" {
 			s.Checkpoints = append(slices.Clip(s.Checkpoints), text)
 		}
-		more, err := a.keptOutside(ctx, a.places()...)
+		more, _, err := a.KeptOutside(ctx)
 		if err != nil {
 			return nil, ledger.Checkpoint{}, err
 		}

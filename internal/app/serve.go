@@ -100,6 +100,9 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 	if err := a.openTraces(told); err != nil {
 		return err
 	}
+	if err := a.checkWitnesses(told); err != nil {
+		return err
+	}
 	ctx, end := context.WithCancel(context.WithoutCancel(told))
 	defer end()
 	defer context.AfterFunc(told, func() {

@@ -41,7 +41,7 @@ const (
 	givenUp = ".given-up"
 )
 
-func fileOf(c ledger.Checkpoint) string { return fmt.Sprintf("%020d-%x%s", c.Size, c.Root[:8], kept) }
+func fileOf(c ledger.Checkpoint) string { return Mark(c) + kept }
 
 // Newest returns the largest checkpoint that is kept of those of so many entries or more, and its
 // text; the zero Checkpoint if none ever was. Errors: ErrEmptied, if there is none and was one,

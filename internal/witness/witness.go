@@ -10,10 +10,13 @@ package witness
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/ledger"
 )
 
 // What can be wrong outside.
@@ -31,6 +34,7 @@ type Keeper struct {
 	TakenAt time.Time // when it last took one, or had it already; zero: never
 	Since   time.Time // when it was first asked
 	Failure string    // the code of why the last try failed, or empty
+	GivenUp string    // the Mark of what a witness shows and the operator has given up, or empty
 }
 
 // Late reports whether it has taken nothing for longer than within.
@@ -47,23 +51,23 @@ func (k Keeper) Late(now time.Time, within time.Duration) bool {
 func Took(ctx context.Context, tx *db.Tx, name string, size int64) error {
 	now := tx.Now()
 	return tx.Queue(ctx, `
-		INSERT INTO keeper (name, size, taken_at, since, failure) VALUES ($1, $2, $3, $4, $5)
+		INSERT INTO keeper (name, size, taken_at, since, failure, given_up) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (name) DO UPDATE SET size = excluded.size, taken_at = excluded.taken_at, failure = excluded.failure`,
-		name, size, (*db.Time)(&now), now.UnixMicro(), "")
+		name, size, (*db.Time)(&now), now.UnixMicro(), "", "")
 }
 
 // Failed notes why a keeper took nothing.
 func Failed(ctx context.Context, tx *db.Tx, name string, why error) error {
 	var never time.Time
 	return tx.Queue(ctx, `
-		INSERT INTO keeper (name, size, taken_at, since, failure) VALUES ($1, $2, $3, $4, $5)
+		INSERT INTO keeper (name, size, taken_at, since, failure, given_up) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (name) DO UPDATE SET failure = excluded.failure`,
-		name, 0, (*db.Time)(&never), tx.Now().UnixMicro(), errs.Of(why).Code)
+		name, 0, (*db.Time)(&never), tx.Now().UnixMicro(), errs.Of(why).Code, "")
 }
 
 // Keepers returns what is known of all that were ever asked, by name.
 func Keepers(ctx context.Context, tx *db.Tx) (map[string]Keeper, error) {
-	all, err := db.All(ctx, tx, scanKeeper, `SELECT name, size, taken_at, since, failure FROM keeper ORDER BY name`)
+	all, err := db.All(ctx, tx, scanKeeper, `SELECT name, size, taken_at, since, failure, given_up FROM keeper ORDER BY name`)
 	known := make(map[string]Keeper, len(all))
 	for _, k := range all {
 		known[k.Name] = k
@@ -72,6 +76,37 @@ func Keepers(ctx context.Context, tx *db.Tx) (map[string]Keeper, error) {
 }
 
 func scanKeeper(row db.Row) (k Keeper, err error) {
-	err = row.Scan(&k.Name, &k.Size, (*db.Time)(&k.TakenAt), (*db.Time)(&k.Since), &k.Failure)
+	err = row.Scan(&k.Name, &k.Size, (*db.Time)(&k.TakenAt), (*db.Time)(&k.Since), &k.Failure, &k.GivenUp)
 	return k, err
+}
+
+// GiveUp notes that a checkpoint of a witness counts no more: the operator says that what it was of is
+// lost. Unlike a place, a witness takes no mark; it will cosign no other history, and that is told.
+func GiveUp(ctx context.Context, tx *db.Tx, name string, c ledger.Checkpoint) error {
+	var never time.Time
+	return tx.Queue(ctx, `
+		INSERT INTO keeper (name, size, taken_at, since, failure, given_up) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (name) DO UPDATE SET given_up = excluded.given_up`,
+		name, 0, (*db.Time)(&never), tx.Now().UnixMicro(), "", Mark(c))
+}
+
+// Mark names a checkpoint: by its size and by how its root begins.
+func Mark(c ledger.Checkpoint) string { return fmt.Sprintf("%020d-%x", c.Size, c.Root[:8]) }
+
+// SaveCosigned keeps the latest checkpoint that enough witnesses have cosigned, with their signatures. One
+// of a smaller ledger, of a node that was slower, doesn't take its place.
+func SaveCosigned(ctx context.Context, tx *db.Tx, c ledger.Checkpoint, text string) error {
+	return tx.Queue(ctx, `
+		INSERT INTO cosigned (id, size, checkpoint, signed_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET size = excluded.size, checkpoint = excluded.checkpoint, signed_at = excluded.signed_at
+		WHERE cosigned.size <= excluded.size`, 1, c.Size, text, tx.Now().UnixMicro())
+}
+
+// LatestCosigned returns it. Errors: ledger.ErrNotFound, if there is none.
+func LatestCosigned(ctx context.Context, tx *db.Tx) (text string, err error) {
+	text, err = db.One(ctx, tx, db.Single[string], `SELECT checkpoint FROM cosigned WHERE id = $1`, 1)
+	if errors.Is(err, db.ErrNone) {
+		err = ledger.ErrNotFound
+	}
+	return text, err
 }

@@ -1688,7 +1688,8 @@ CREATE TABLE keeper (
 	size     bigint NOT NULL, -- of the latest checkpoint that it has taken
 	taken_at bigint,          -- NULL until it has
 	since    bigint NOT NULL, -- when it was first asked
-	failure  text   NOT NULL  -- the code of why the last try failed, or empty
+	failure  text   NOT NULL, -- the code of why the last try failed, or empty
+	given_up text   NOT NULL  -- what a witness shows and the operator has given up, or empty
 );
 
 -- The latest checkpoint that witnesses have cosigned, with their signatures.
