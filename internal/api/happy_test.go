@@ -516,7 +516,7 @@ func TestTheLedgerIsServedAsTiles(t *testing.T) {
 		w.sequence()
 		w.send("GET", "/v1/ledger/cosigned", "", "Authorization", "").refused(t, 404, "ledger.not_found")
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			return witness.SaveCosigned(ctx, tx, ledger.Checkpoint{Size: 3}, "cosigned\n")
+			return witness.SaveCosigned(ctx, tx, ledger.Checkpoint{Size: 3}, "cosigned\n", w.Store.Now())
 		})
 		if x := w.send("GET", "/v1/ledger/cosigned", "", "Authorization", ""); x.status != 200 || x.body != "cosigned\n" {
 			t.Errorf("cosigned: %d %q", x.status, x.body)

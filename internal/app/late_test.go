@@ -17,7 +17,6 @@ import (
 func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
 		a := in.Open(apptest.Discard())
-		a.Config.Checkpoints.Folder = "/elsewhere" // which nobody asks here
 		counts := func() map[string]int64 {
 			t.Helper()
 			all := make(map[string]int64)
@@ -76,7 +75,7 @@ func TestArticle12_EachOfWhatIsLateIsCounted(t *testing.T) {
 				VALUES ($1, 'processor', 'y', 1, 'CN', '', '', '', '', '', $2, 0, '', '', '', $3, '', '', '', NULL, '', NULL, '{}', '{}', 0)`, []any{apptest.Service, []byte("x"), past}},
 			"borders":     {`INSERT INTO border_year (year, persons, marked_at) VALUES ($1, $2, NULL)`, []any{border.YearOf(a.Store.Now()), int64(border.WarnFrom)}},
 			"backups":     {`INSERT INTO backup (id, made_at, until, size) VALUES ('bk_1', 0, $1, 0)`, []any{past}},
-			"checkpoints": {`INSERT INTO keeper (name, size, taken_at, since, failure, given_up) VALUES ('folder /elsewhere', 0, NULL, 0, 'witness.away', '')`, nil},
+			"checkpoints": {`INSERT INTO keeper (name, size, taken_at, late_at, failure, given_up) VALUES ('folder /elsewhere', 0, NULL, $1, 'witness.away', '')`, []any{past}},
 			"reviews": {`
 				INSERT INTO broken_glass (request, service, asker, second, opened_at, review_by, reviewer, finding, bound)
 				VALUES ('lk_1', $1, 'st_1', 'st_2', 0, $2, '', '', $3)`, []any{apptest.Service, past, []byte("x")}},

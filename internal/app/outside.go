@@ -47,6 +47,19 @@ func (a *App) near() (all []witness.Place) {
 // places are all of them.
 func (a *App) places() []witness.Place { return a.near() }
 
+// asked are the names of all who keep or cosign.
+func (a *App) asked() (names []string) {
+	for _, p := range a.places() {
+		names = append(names, p.Name)
+	}
+	for _, w := range a.Config.Checkpoints.Witnesses {
+		if key, err := witness.Verifier(w.Key); err == nil { // check has read it
+			names = append(names, witness.NameOf(key))
+		}
+	}
+	return names
+}
+
 // checkOutside refuses a store that holds less than is kept outside of it, or something else.
 // What can't be known refuses it, too (invariant 3).
 func (a *App) checkOutside(ctx context.Context, places ...witness.Place) error {
@@ -209,7 +222,12 @@ func (a *App) giveUpOutside(ctx context.Context, lost bool) (largest int64, err 
 // what is kept there ends the server: whoever starts it again is told what to do. Anything else
 // stops nothing: it is told, and tried again.
 func (a *App) watchOutside(ctx context.Context) error {
-	if len(a.places()) == 0 && len(a.Config.Checkpoints.Witnesses) == 0 {
+	if err := a.Store.Update(ctx, func(tx *db.Tx) error {
+		return witness.Retire(ctx, tx, a.asked(), len(a.Config.Checkpoints.Witnesses) > 0)
+	}); err != nil && ctx.Err() == nil {
+		return err
+	}
+	if len(a.asked()) == 0 {
 		return nil
 	}
 	tick := time.NewTicker(outsideLook)
@@ -295,7 +313,7 @@ func (a *App) keepOutside(ctx context.Context) error {
 	text, all := a.cosign(ctx, witnesses, known, head.Checkpoint, now)
 	for _, p := range a.places() {
 		err := a.keepIn(ctx, p, known[p.Name].Size, now, text)
-		if noted := a.noteKeeper(ctx, p.Name, now.Size, err); noted != nil {
+		if noted := a.noteKeeper(ctx, p.Name, now.Size, a.lateAt(), err); noted != nil {
 			err = errors.Join(err, noted)
 		}
 		all = append(all, err)
@@ -314,15 +332,21 @@ func (a *App) cosign(ctx context.Context, witnesses []*witness.Witness, known ma
 	for i, w := range witnesses {
 		all.Go(func() {
 			signatures[i], failed[i] = a.cosignBy(ctx, w, known[w.Name()], checkpoint, c)
-			failed[i] = errors.Join(failed[i], a.noteKeeper(ctx, w.Name(), c.Size, failed[i]))
+			failed[i] = errors.Join(failed[i], a.noteKeeper(ctx, w.Name(), c.Size, time.Time{}, failed[i]))
 		})
 	}
 	all.Wait()
 	text = checkpoint + strings.Join(signatures, "")
 	signatures = slices.DeleteFunc(signatures, func(s string) bool { return s == "" })
-	if n := len(signatures); n > 0 && n >= a.Config.Checkpoints.Need {
-		failed = append(failed, a.Store.Update(context.WithoutCancel(ctx), func(tx *db.Tx) error { return witness.SaveCosigned(ctx, tx, c, text) }))
+	if len(witnesses) == 0 {
+		return text, nil
 	}
+	failed = append(failed, a.Store.Update(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		if len(signatures) < a.Config.Checkpoints.Need {
+			return witness.AwaitCosigned(ctx, tx, a.lateAt())
+		}
+		return witness.SaveCosigned(ctx, tx, c, text, a.lateAt())
+	}))
 	return text, failed
 }
 
@@ -363,35 +387,16 @@ func (a *App) keepIn(ctx context.Context, p witness.Place, from int64, c ledger.
 	return p.Keep(ctx, c, text)
 }
 
-func (a *App) noteKeeper(ctx context.Context, name string, size int64, err error) error {
+// lateAt is when it is said that nothing was taken since now.
+func (a *App) lateAt() time.Time { return a.Store.Now().Add(a.Config.Checkpoints.Within) }
+
+func (a *App) noteKeeper(ctx context.Context, name string, size int64, late time.Time, err error) error {
 	return a.Store.Update(context.WithoutCancel(ctx), func(tx *db.Tx) error {
 		if err != nil {
-			return witness.Failed(ctx, tx, name, err)
+			return witness.Failed(ctx, tx, name, err, late)
 		}
-		return witness.Took(ctx, tx, name, size)
+		return witness.Took(ctx, tx, name, size, late)
 	})
-}
-
-// outsideLate counts the places that have taken nothing for too long, and the witnesses that are wanted
-// and have cosigned nothing.
-func (a *App) outsideLate(ctx context.Context, tx *db.Tx) (late int64, err error) {
-	known, err := witness.Keepers(ctx, tx)
-	for _, p := range a.places() {
-		if k, asked := known[p.Name]; asked && k.Late(tx.Now(), a.Config.Checkpoints.Within) {
-			late++
-		}
-	}
-	signing := 0
-	for _, w := range a.Config.Checkpoints.Witnesses {
-		key, bad := witness.Verifier(w.Key)
-		if bad != nil {
-			continue // check has read it
-		}
-		if k, asked := known[witness.NameOf(key)]; !asked || !k.Late(tx.Now(), a.Config.Checkpoints.Within) {
-			signing++
-		}
-	}
-	return late + int64(max(0, a.Config.Checkpoints.Need-signing)), err
 }
 
 // ServeWitness answers for a witness, within the limits of a server, until ctx ends.

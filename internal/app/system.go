@@ -25,6 +25,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/suspicion"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/witness"
 )
 
 // system is what the pages of settings are told of this process.
@@ -87,7 +88,7 @@ func (a *App) late(ctx context.Context, tx *db.Tx) (all console.Late, err error)
 	if err != nil {
 		return nil, err
 	}
-	outside, err := a.outsideLate(ctx, tx)
+	outside, err := witness.CountLate(ctx, tx)
 	if err != nil {
 		return nil, err
 	}

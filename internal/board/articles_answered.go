@@ -17,6 +17,7 @@ import (
 	"wardkeep/internal/rectification"
 	"wardkeep/internal/stream"
 	"wardkeep/internal/tally"
+	"wardkeep/internal/witness"
 	"wardkeep/internal/yearly"
 )
 
@@ -102,6 +103,10 @@ func recorded(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	outside, err := witness.CountLate(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	behind, err := tally.Behind(ctx, tx)
 	waits, forged := int64(0), int64(0)
 	if !oldest.IsZero() && tx.Now().Sub(oldest) > numbering {
@@ -110,7 +115,7 @@ func recorded(ctx context.Context, tx *db.Tx, _ Desk) ([]Figure, error) {
 	if !signed(head) {
 		forged = 1
 	}
-	return []Figure{told("entries", head.Size), told("entries_uncounted", behind), bad("numbering_late", waits), bad("head_unsigned", forged)}, err
+	return []Figure{told("entries", head.Size), told("entries_uncounted", behind), seen("checkpoints_late", outside), bad("numbering_late", waits), bad("head_unsigned", forged)}, err
 }
 
 // signed reports whether the checkpoint tells what the head does; that it is signed by the

@@ -35,6 +35,7 @@ import (
 	"wardkeep/internal/takedown"
 	"wardkeep/internal/tally"
 	"wardkeep/internal/vault/vaulttest"
+	"wardkeep/internal/witness"
 )
 
 const service = vaulttest.Service
@@ -515,6 +516,14 @@ func TestEachArticleTurnsWhenItIsBroken(t *testing.T) {
 		{"a child that was to be erased is there", 20, board.Broken, "erasures_late", func(s *scene) { s.wants(rights.Delete); s.Pass(time.Hour) }},
 		{"entries wait for their place", 22, board.Broken, "numbering_late", func(s *scene) { s.Child(); s.Pass(2 * time.Minute) }},
 		{"the head isn't what its checkpoint says", 22, board.Broken, "head_unsigned", func(s *scene) { s.flush(); s.exec(`UPDATE ledger_head SET size = size - 1`) }},
+		{"checkpoints aren't kept outside", 22, board.Attention, "checkpoints_late", func(s *scene) {
+			s.Do(func(ctx context.Context, tx *db.Tx) error {
+				return witness.Failed(ctx, tx, "folder", witness.ErrAway, tx.Now().Add(time.Hour))
+			})
+			s.is(22, board.Holds, "")
+			s.Pass(time.Hour)
+			s.flush()
+		}},
 		{"a yearly audit isn't filed", 22, board.Attention, "audits_open", func(s *scene) {
 			s.PassTo("03-01")
 			s.Launch()

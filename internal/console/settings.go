@@ -1,8 +1,11 @@
 package console
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +22,7 @@ import (
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/webhook"
+	"wardkeep/internal/witness"
 )
 
 // A System is what the pages of settings are told of the process around them, and have it
@@ -96,6 +100,7 @@ type settingsPage struct {
 	Swept    time.Time
 	Behind   bool // that was too long ago (Article 12)
 	Copies   backup.Watch
+	Keepers  []witness.Keeper // of checkpoints, outside
 	Services []serviceRow
 	Lists    []exportPart // of the services, and of how all of it does
 }
@@ -128,6 +133,11 @@ func (s *Server) settings(v *visit) error {
 		if page.Copies, err = backup.Look(ctx, tx); err != nil {
 			return err
 		}
+		keepers, err := witness.Keepers(ctx, tx)
+		if err != nil {
+			return err
+		}
+		page.Keepers = slices.SortedFunc(maps.Values(keepers), func(x, y witness.Keeper) int { return cmp.Compare(x.Name, y.Name) })
 		if s.System.Late != nil {
 			if page.Late, err = s.System.Late(ctx, tx); err != nil {
 				return err

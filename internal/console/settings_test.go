@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,7 @@ import (
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/webhook"
+	"wardkeep/internal/witness"
 )
 
 const settingsPath = "/console/settings/services/" + vaulttest.Service
@@ -664,6 +666,9 @@ func TestPagesOfSettings(t *testing.T) {
 		check("settings_system-officer", boss, "/console/settings/system")
 		d.console.System = console.System{}
 		d.pages = d.console.Handler()
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			return errors.Join(witness.Took(ctx, tx, "folder /mnt/elsewhere", 1234, tx.Now()), witness.Failed(ctx, tx, "witness example.com/w1", witness.ErrUnreached, time.Time{}))
+		})
 		check("settings-bare", boss, "/console/settings")
 		check("settings_system-bare", b, "/console/settings/system")
 	})

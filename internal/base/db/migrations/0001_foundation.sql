@@ -1687,17 +1687,17 @@ CREATE TABLE keeper (
 	name     text   NOT NULL PRIMARY KEY, -- 'folder /mnt/other', 'witness example.com/w1'
 	size     bigint NOT NULL, -- of the latest checkpoint that it has taken
 	taken_at bigint,          -- NULL until it has
-	since    bigint NOT NULL, -- when it was first asked
+	late_at  bigint,          -- when it is said that it has taken nothing; NULL of a witness: see cosigned
 	failure  text   NOT NULL, -- the code of why the last try failed, or empty
 	given_up text   NOT NULL  -- what a witness shows and the operator has given up, or empty
 );
 
--- The latest checkpoint that witnesses have cosigned, with their signatures.
+-- The latest checkpoint that enough witnesses have cosigned, with their signatures.
 CREATE TABLE cosigned (
 	id         bigint NOT NULL PRIMARY KEY, -- 1
 	size       bigint NOT NULL,
-	checkpoint text   NOT NULL,
-	signed_at  bigint NOT NULL
+	checkpoint text   NOT NULL, -- or empty: none yet
+	late_at    bigint NOT NULL  -- when it is said that too few have
 );
 
 -- +goose StatementEnd
