@@ -68,6 +68,9 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 	}
 	on := b.Inside
 	_, inside := insider(p)
+	if p.Kind == warning.KindPaused && p.Actor == restorer && on == (approvals.Inside{}) {
+		inside = true // after a restore it stays as somebody inside has left it
+	}
 	switch p.Kind {
 	case warning.KindPrepared:
 		switch {

@@ -21,6 +21,7 @@ import (
 	"wardkeep/internal/session"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/warning"
 	"wardkeep/internal/webhook"
 )
 
@@ -72,7 +73,8 @@ type service struct {
 	parties  []party.ID // that may stand otherwise
 	signers  []party.RevokedBody
 	seats    []party.UnseatedBody
-	conceals bool // something happened that this release doesn't know
+	notices  map[string]bool // "wn_…", whether it was paused last, or went on
+	conceals bool            // something happened that this release doesn't know
 }
 
 // survey takes from one entry what isn't about one child, and counts it.
@@ -136,7 +138,7 @@ func (g *gap) partOf(subject string) int64 {
 
 func (g *gap) service(name string) *service {
 	if g.services[name] == nil {
-		g.services[name] = new(service)
+		g.services[name] = &service{notices: make(map[string]bool)}
 	}
 	return g.services[name]
 }
@@ -287,6 +289,17 @@ func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed boo
 	}
 	for _, endpoint := range s.paused {
 		if _, err := webhook.Pause(ctx, tx, by, name, endpoint); moot(err, webhook.ErrNotFound, webhook.ErrPaused) != nil {
+			return closed, err
+		}
+	}
+	// Article 21: families aren't told by a notice that somebody has stopped. One that isn't
+	// confirmed here goes to nobody until two persons have decided it again.
+	for _, notice := range slices.Sorted(maps.Keys(s.notices)) {
+		if !s.notices[notice] {
+			continue
+		}
+		err := warning.PauseAgain(ctx, tx, by, name, notice)
+		if err := moot(err, warning.ErrNotFound, warning.ErrUnconfirmed, warning.ErrWithheld, warning.ErrState); err != nil {
 			return closed, err
 		}
 	}

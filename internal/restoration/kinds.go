@@ -118,6 +118,9 @@ var readings = map[string]reading{
 	// Where it was sent to nobody here knows: until somebody says so again, nothing is.
 	webhook.KindChanged: ofService(func(s *service, b webhook.ChangedBody) { s.paused = append(s.paused, b.Endpoint) }),
 
+	warning.KindPaused:  ofService(func(s *service, b warning.ActedBody) { s.notices[b.Notice] = true }),
+	warning.KindResumed: ofService(func(s *service, b warning.ActedBody) { s.notices[b.Notice] = false }), // by the copy it may be paused still
+
 	catalog.KindSuspended: {rest: conceals}, // of whose order nobody here knows
 
 	// On what a party stands nobody here knows any more: until somebody in office has seen to it,
@@ -228,8 +231,6 @@ var additions = map[string]string{
 	incident.KindFrozen:        "it is fixed anew; who has a copy of it proves it by the ledger still",
 	warning.KindDrafted:        "its text is lost: who wrote it writes it again, and another confirms it",
 	warning.KindConfirmed:      "it waits again for another person, which is the stricter",
-	warning.KindPaused:         "somebody pauses it again",
-	warning.KindResumed:        "it is paused still",
 	warning.KindExtended:       "the children are gone through again by who asks for it",
 	warning.KindPrepared:       "they are prepared again, under the same names",
 	warning.KindTold:           "they are told again, by messages of the same names",

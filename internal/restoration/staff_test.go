@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/signin"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/warning"
 )
 
 // Who left, lost a role, or changed how to sign in since the backup gets nothing of it
@@ -44,6 +45,9 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 		}
 		reach(demoted, "li@former.example")
 		reach(same, "li@office.example")
+		crisis := w.crisis()
+		stopped, stoppedOnce, stoppedBefore := crisis.notice(), crisis.notice(), crisis.notice()
+		crisis.does(warning.Pause, stoppedBefore)
 		var before string
 		w.Do(func(ctx context.Context, tx *db.Tx) (err error) {
 			before, _, err = door.Invite(ctx, tx, signintest.By, same.ID)
@@ -71,6 +75,10 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 		}
 		key(demoted) // the former may be somebody else's
 		reach(demoted, "li@office.example")
+		crisis.does(warning.Pause, stopped)
+		crisis.does(warning.Pause, stoppedOnce)
+		crisis.does(warning.Resume, stoppedOnce)
+		crisis.does(warning.Resume, stoppedBefore)
 		source, latest := w.export()
 		putBack()
 		_, err := w.replay(t.Context(), source, latest)
@@ -117,6 +125,19 @@ func TestEdgeCase15_PersonsInsideGetNothingBack(t *testing.T) {
 			}
 			return err
 		})
+		// Article 21: no family is told by a notice that somebody has stopped since.
+		for _, n := range []struct {
+			warning.Notice
+			paused bool
+		}{{stopped, true}, {stoppedOnce, false}, {stoppedBefore, true}} {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				is, err := warning.Find(ctx, tx, service, n.ID)
+				if is.Running() == n.paused {
+					t.Errorf("a notice goes on, or doesn't: paused %t, want %t", is.Paused, n.paused)
+				}
+				return err
+			})
+		}
 		w.holds()
 	})
 }

@@ -178,14 +178,24 @@ func (n Notice) step(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staf
 // Pause stops a notice: what is on its way arrives, and nobody else is told. Errors: ErrMayNot,
 // ErrNotFound, ErrUnconfirmed, ErrWithheld, ErrState.
 func Pause(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) (Notice, string, error) {
-	return act(ctx, tx, by, staff.WriteIncidents, service, name, KindPaused, func(n *Notice) (err error) {
-		if n.Paused {
-			return ErrState
-		}
-		n.Paused = true
-		_, err = tx.Exec(ctx, `UPDATE breach_notice SET paused = true WHERE id = $1`, n.ID)
-		return err
-	})
+	return act(ctx, tx, by, staff.WriteIncidents, service, name, KindPaused, func(n *Notice) error { return n.pause(ctx, tx) })
+}
+
+func (n *Notice) pause(ctx context.Context, tx *db.Tx) error {
+	if n.Paused {
+		return ErrState
+	}
+	n.Paused = true
+	_, err := tx.Exec(ctx, `UPDATE breach_notice SET paused = true WHERE id = $1`, n.ID)
+	return err
+}
+
+// PauseAgain stops a notice once more after a restore, where somebody had stopped it since the
+// copy was made: until somebody inside has it go on, nobody is told by it. Errors: ErrNotFound,
+// ErrUnconfirmed, ErrWithheld, ErrState.
+func PauseAgain(ctx context.Context, tx *db.Tx, by catalog.Operator, service, name string) error {
+	_, _, err := change(ctx, tx, by.Ledger(), approval.Inside{}, service, name, KindPaused, func(n *Notice) error { return n.pause(ctx, tx) })
+	return err
 }
 
 // Resume lets it go on where it was. Errors: as Pause.
@@ -242,12 +252,16 @@ func Withdraw(ctx context.Context, tx *db.Tx, by staff.Acting, service, name str
 	})
 }
 
-// act changes a confirmed notice, and records that.
-func act(ctx context.Context, tx *db.Tx, by staff.Acting, a staff.Action, service, name, kind string, change func(*Notice) error) (Notice, string, error) {
+// act changes a confirmed notice as a person inside, and records that.
+func act(ctx context.Context, tx *db.Tx, by staff.Acting, a staff.Action, service, name, kind string, how func(*Notice) error) (Notice, string, error) {
 	inside, err := insideOf(ctx, tx, by, a, service)
 	if err != nil {
 		return Notice{}, "", err
 	}
+	return change(ctx, tx, by.Ledger(), inside, service, name, kind, how)
+}
+
+func change(ctx context.Context, tx *db.Tx, actor string, inside approval.Inside, service, name, kind string, how func(*Notice) error) (Notice, string, error) {
 	n, err := hold(ctx, tx, service, name)
 	switch {
 	case err != nil:
@@ -257,10 +271,10 @@ func act(ctx context.Context, tx *db.Tx, by staff.Acting, a staff.Action, servic
 	case n.Withheld:
 		return n, "", ErrWithheld
 	}
-	if err := change(&n); err != nil {
+	if err := how(&n); err != nil {
 		return n, "", err
 	}
-	entry, err := n.note(ctx, tx, kind, by.Ledger(), ActedBody{n.ID, inside})
+	entry, err := n.note(ctx, tx, kind, actor, ActedBody{n.ID, inside})
 	return n, entry, err
 }
 
