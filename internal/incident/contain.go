@@ -31,12 +31,13 @@ var Containing = []Step{StepRevoked, StepSuspended, StepFrozen, StepReleased, St
 
 // A ContainedBody says what was contained, and by which entry that was done.
 type ContainedBody struct {
-	Case   string `json:"case"`
-	Note   int64  `json:"note"`
-	Mark   string `json:"mark"`
-	Step   Step   `json:"step"`
-	Target string `json:"target"`          // an app "ak_…", a party as "processor name", a child's pseudonym, or Everyone; empty: the store
-	Entry  string `json:"entry,omitempty"` // empty: there was nothing to take back
+	Case    string `json:"case"`
+	Note    int64  `json:"note"`
+	Mark    string `json:"mark"`
+	Step    Step   `json:"step"`
+	Target  string `json:"target"`          // an app "ak_…", a party as "processor name", a child's pseudonym, or Everyone; empty: the store
+	Entry   string `json:"entry,omitempty"` // empty: there was nothing to take back
+	Suspect string `json:"suspect,omitempty"`
 }
 
 // Contain notes about an open case, with the reason, that somebody in office has stopped
@@ -60,7 +61,7 @@ func Contain(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offi
 	if err != nil {
 		return c, "", err
 	}
-	entry, err := c.note(ctx, tx, KindContained, by.Ledger(), ContainedBody{c.ID, c.Notes - 1, mark, step, target, done})
+	entry, err := c.note(ctx, tx, KindContained, by.Ledger(), ContainedBody{c.ID, c.Notes - 1, mark, step, target, done, c.Suspect})
 	return c, entry, err
 }
 

@@ -299,9 +299,10 @@ type Tick struct {
 
 // A TickedBody says that a step of the plan is done.
 type TickedBody struct {
-	Case  string `json:"case"`
-	Step  int64  `json:"step"`
-	Drill bool   `json:"drill,omitempty"`
+	Case    string `json:"case"`
+	Step    int64  `json:"step"`
+	Drill   bool   `json:"drill,omitempty"`
+	Suspect string `json:"suspect,omitempty"`
 	approval.Inside
 }
 
@@ -347,7 +348,7 @@ func Done(ctx context.Context, tx *db.Tx, by approval.Actor, service, name strin
 	if err != nil {
 		return c, "", err
 	}
-	entry, err := c.note(ctx, tx, KindTicked, by.Ledger(), TickedBody{c.ID, step, c.Drill, inside})
+	entry, err := c.note(ctx, tx, KindTicked, by.Ledger(), TickedBody{c.ID, step, c.Drill, c.Suspect, inside})
 	return c, entry, err
 }
 

@@ -64,20 +64,22 @@ type OpenedBody struct {
 // A NotedBody says that something was written, and of a step which, and until when what
 // follows is done.
 type NotedBody struct {
-	Case  string `json:"case"`
-	Note  int64  `json:"note"`
-	Mark  string `json:"mark"`
-	Step  Step   `json:"step,omitempty"`
-	Due   int64  `json:"due,omitempty"`
-	Drill bool   `json:"drill,omitempty"`
+	Case    string `json:"case"`
+	Note    int64  `json:"note"`
+	Mark    string `json:"mark"`
+	Step    Step   `json:"step,omitempty"`
+	Due     int64  `json:"due,omitempty"`
+	Drill   bool   `json:"drill,omitempty"`
+	Suspect string `json:"suspect,omitempty"` // as OpenedBody's: who is one isn't told of any step
 	approval.Inside
 }
 
 // A ReadBody says that somebody has read the texts of a case, and how many there were.
 type ReadBody struct {
-	Case  string `json:"case"`
-	Notes int64  `json:"notes"`
-	Drill bool   `json:"drill,omitempty"`
+	Case    string `json:"case"`
+	Notes   int64  `json:"notes"`
+	Drill   bool   `json:"drill,omitempty"`
+	Suspect string `json:"suspect,omitempty"`
 	approval.Inside
 }
 
@@ -91,6 +93,7 @@ type GradedBody struct {
 	Children int64   `json:"children,omitempty"`
 	Due      int64   `json:"due"`
 	Drill    bool    `json:"drill,omitempty"`
+	Suspect  string  `json:"suspect,omitempty"`
 	Second   *Second `json:"second,omitempty"`
 }
 
@@ -101,6 +104,7 @@ type ClosedBody struct {
 	Mark    string  `json:"mark"`
 	Outcome Outcome `json:"outcome"`
 	Drill   bool    `json:"drill,omitempty"`
+	Suspect string  `json:"suspect,omitempty"`
 	Second  *Second `json:"second,omitempty"`
 }
 
@@ -375,7 +379,7 @@ func Write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor
 	if err != nil {
 		return c, "", err
 	}
-	body := NotedBody{Case: c.ID, Note: c.Notes - 1, Mark: mark, Step: step, Drill: c.Drill, Inside: inside}
+	body := NotedBody{Case: c.ID, Note: c.Notes - 1, Mark: mark, Step: step, Drill: c.Drill, Suspect: c.Suspect, Inside: inside}
 	if step != "" {
 		if !c.Took(step) {
 			c.Steps = append(c.Steps, step)
@@ -406,7 +410,7 @@ func Read(ctx context.Context, tx *db.Tx, by approval.Actor, service, name strin
 	if err != nil {
 		return c, nil, err
 	}
-	if _, err := c.note(ctx, tx, KindRead, by.Ledger(), ReadBody{c.ID, c.Notes, c.Drill, inside}); err != nil {
+	if _, err := c.note(ctx, tx, KindRead, by.Ledger(), ReadBody{c.ID, c.Notes, c.Drill, c.Suspect, inside}); err != nil {
 		return c, nil, err
 	}
 	notes, err := NotesOf(ctx, tx, c)
@@ -458,7 +462,7 @@ func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offic
 	if err != nil {
 		return c, "", err
 	}
-	entry, err := c.note(ctx, tx, KindGraded, by.Ledger(), GradedBody{c.ID, c.Notes - 1, mark, c.Grade, c.Children, micros(c.DueAt), c.Drill, second})
+	entry, err := c.note(ctx, tx, KindGraded, by.Ledger(), GradedBody{c.ID, c.Notes - 1, mark, c.Grade, c.Children, micros(c.DueAt), c.Drill, c.Suspect, second})
 	return c, entry, err
 }
 
@@ -498,7 +502,7 @@ func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Office
 	if err != nil {
 		return c, "", err
 	}
-	entry, err := c.note(ctx, tx, KindClosed, by.Ledger(), ClosedBody{c.ID, c.Notes - 1, mark, c.Outcome, c.Drill, second})
+	entry, err := c.note(ctx, tx, KindClosed, by.Ledger(), ClosedBody{c.ID, c.Notes - 1, mark, c.Outcome, c.Drill, c.Suspect, second})
 	if err != nil || !c.Drill {
 		return c, entry, err
 	}

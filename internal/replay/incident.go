@@ -75,7 +75,7 @@ func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
 		switch {
 		case x != (fault{}):
 			return x
-		case c == nil || c.service != p.Service || b.Notes != int64(len(c.notes)) || b.Drill != c.drill:
+		case c == nil || c.service != p.Service || b.Notes != int64(len(c.notes)) || b.Drill != c.drill || b.Suspect != c.suspect:
 			return impossible(ruleIncident)
 		case !byStaff(p):
 			return impossible(ruleActor)
@@ -91,7 +91,7 @@ func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
 	}
 	c, at := f.mishaps[b.Case], p.At.UnixMicro()
 	switch {
-	case c == nil || c.service != p.Service || b.Note != int64(len(c.notes)) || b.Mark == "" || b.Drill != c.drill:
+	case c == nil || c.service != p.Service || b.Note != int64(len(c.notes)) || b.Mark == "" || b.Drill != c.drill || b.Suspect != c.suspect:
 		return impossible(ruleIncident)
 	case !inOffice(p):
 		return impossible(ruleActor)
@@ -156,7 +156,7 @@ func (f *fold) mishapContained(p ledger.Placed) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case c == nil || c.service != p.Service || c.closed != 0 || c.drill || b.Note != int64(len(c.notes)) || b.Mark == "",
+	case c == nil || c.service != p.Service || c.closed != 0 || c.drill || b.Suspect != c.suspect || b.Note != int64(len(c.notes)) || b.Mark == "",
 		!slices.Contains(incident.Containing, b.Step) || !b.Step.IsTarget(b.Target):
 		return impossible(ruleIncident)
 	case !inOffice(p):
@@ -173,7 +173,7 @@ func (f *fold) mishapTicked(p ledger.Placed, s source) fault {
 	switch {
 	case x != (fault{}):
 		return x
-	case c == nil || c.service != p.Service || c.closed != 0 || b.Drill != c.drill:
+	case c == nil || c.service != p.Service || c.closed != 0 || b.Drill != c.drill || b.Suspect != c.suspect:
 		return impossible(ruleIncident)
 	case !byStaff(p):
 		return impossible(ruleActor)
@@ -257,7 +257,7 @@ func (f *fold) mishapNoted(p ledger.Placed, s source) fault {
 		return x
 	case c == nil || c.service != p.Service || b.Note != int64(len(c.notes)) || b.Mark == "", (b.Step != "") != (b.Due != 0),
 		b.Step != "" && (c.closed != 0 || b.Due <= c.opened || !slices.Contains(incident.Steps, b.Step)),
-		b.Step == incident.StepUnreported && incident.Grade(c.grade) != incident.Minor, b.Step != "" && b.Drill != c.drill:
+		b.Step == incident.StepUnreported && incident.Grade(c.grade) != incident.Minor, b.Step != "" && b.Drill != c.drill, b.Suspect != c.suspect:
 		return impossible(ruleIncident)
 	// Who has reported it may add what it has found since.
 	case byStaff(p), b.Step == "" && c.source == string(incident.App) && c.reporter == p.Actor && f.byApp(p, account.IncidentsWrite),

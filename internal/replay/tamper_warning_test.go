@@ -77,9 +77,11 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 		}
 		officer, deputy := hire(catalog.RoleOfficer), hire(catalog.RoleDeputy)
 		var children []family.ID
+		var here, gone family.Child // gone is one of them that is erased
 		for range 4 {
 			children = append(children, s.Child().ID)
 		}
+		here = s.Child()
 		took := 0
 		teller := warning.Teller{Store: s.Store, Desk: warning.Desk{Consent: s.Desk, Messages: notify.Router{notify.SMS: sender(func() error {
 			switch took++; took {
@@ -137,6 +139,9 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 			func(ctx context.Context, tx *db.Tx) error {
 				waiting, err := warning.List(ctx, tx, n, warning.Waiting, warning.Addressee{}, 1)
 				if err == nil {
+					gone, err = family.Find(ctx, tx, service, waiting[0].Child)
+				}
+				if err == nil {
 					_, err = s.Vault.Erase(ctx, tx, "system:retention", service, waiting[0].Child, family.Unlawful)
 				}
 				return err
@@ -184,6 +189,27 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 					return err
 				})
 			}), f.found)
+		}
+		// Who takes a row out of the table and writes that it went with a child is found: by a child
+		// that is here, and by what only this server can write.
+		for name, child := range map[string]string{"a row went with a child that is here": here.Subject, "a row went with another child": gone.Subject} {
+			forgery(t, name, s.once(t, func() {
+				s.do(func(ctx context.Context, tx *db.Tx) error {
+					all, err := warning.List(ctx, tx, n, warning.Sent, warning.Addressee{}, 1)
+					if err != nil {
+						return err
+					}
+					if _, err := tx.Exec(ctx, `DELETE FROM breach_addressee WHERE child = $1 AND addressee = $2`, all[0].Child, all[0].Guardian); err != nil {
+						return err
+					}
+					b := warning.ToldBody{Notice: n.ID, Addressee: all[0].Name, State: warning.Erased, Batch: all[0].Batch, Child: child, Proof: "x"}
+					if child == here.Subject {
+						b.Proof = warning.ProofOf(s.Ring, b.Notice, b.Addressee, child)
+					}
+					_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: warning.KindTold, Service: service, Actor: warning.Actor, Body: b})
+					return err
+				})
+			}), "impossible warning")
 		}
 		s.Pass(time.Hour)
 		s.replays(t)

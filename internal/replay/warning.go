@@ -32,7 +32,22 @@ type noticed struct {
 type prepared struct {
 	addressees int64
 	hash       string
-	erased     []string
+	gone       []goneOf
+}
+
+// A goneOf is an addressee that has gone with its child, as the entry says.
+type goneOf struct {
+	name, proof string
+	child       key
+	source
+}
+
+// names are of those who have gone.
+func (p prepared) names() (all []string) {
+	for _, one := range p.gone {
+		all = append(all, one.name)
+	}
+	return all
 }
 
 type toldOf struct {
@@ -57,6 +72,8 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 		State     warning.State `json:"state"`
 		Ways      string        `json:"ways"`
 		Many      int64         `json:"many"`
+		Child     string        `json:"child"`
+		Proof     string        `json:"proof"`
 		approvals.Inside
 	}
 	if p.Into(&b) != nil {
@@ -65,6 +82,9 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 	n, at := f.notices[b.Notice], p.At.UnixMicro()
 	if n == nil || n.service != p.Service {
 		return impossible(ruleWarning)
+	}
+	if p.Kind != warning.KindTold && p.Kind != warning.KindListed && b.Suspect != f.mishaps[n.incident].suspect {
+		return impossible(ruleWarning) // whoever it is would be told
 	}
 	on := b.Inside
 	_, inside := insider(p)
@@ -92,11 +112,12 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 			b.State != warning.Erased && !slices.Contains(warning.States, b.State), b.State == warning.Sending || b.State == warning.Through:
 			return impossible(ruleWarning)
 		case b.State == warning.Erased:
-			if b.Batch < 1 || b.Batch > int64(len(n.batches)) {
+			child, named := keyOf(id.Subject, b.Child)
+			if b.Batch < 1 || b.Batch > int64(len(n.batches)) || !named {
 				return impossible(ruleWarning)
 			}
 			of := &n.batches[b.Batch-1]
-			of.erased = append(of.erased, b.Addressee)
+			of.gone = append(of.gone, goneOf{b.Addressee, b.Proof, child, s})
 			n.told[b.Addressee] = toldOf{state: warning.Erased}
 			return fault{}
 		}
@@ -169,7 +190,7 @@ func (f *fold) noticeDrafted(p ledger.Placed, s source) fault {
 		return fault{what: FoundBody, field: ruleWarning}
 	case !inside:
 		return impossible(ruleActor)
-	case c == nil || c.service != p.Service, n == nil && b.Version != 1, n != nil && (n.confirmed != 0 || n.incident != b.Case || b.Version != n.version+1):
+	case c == nil || c.service != p.Service || b.Suspect != c.suspect, n == nil && b.Version != 1, n != nil && (n.confirmed != 0 || n.incident != b.Case || b.Version != n.version+1):
 		return impossible(ruleWarning)
 	}
 	if n == nil {
@@ -222,23 +243,23 @@ func (a *audit) noticeRows() error {
 
 // addresseeRows compares who is told with the names of their batches, and how each stands.
 func (a *audit) addresseeRows() error {
-	type key struct {
+	type batch struct {
 		notice string
-		batch  int64
+		number int64
 	}
-	var of key
+	var of batch
 	var names []string
-	matched := make(map[key]bool)
+	matched := make(map[batch]bool)
 	// matches compares the names of the batch that was read, and of those who have gone.
 	matches := func() {
 		n := a.fold.notices[of.notice]
-		if n == nil || of.batch < 1 || of.batch > int64(len(n.batches)) {
+		if n == nil || of.number < 1 || of.number > int64(len(n.batches)) {
 			return
 		}
 		matched[of] = true
-		is := n.batches[of.batch-1]
-		if all := append(names, is.erased...); int64(len(all)) != is.addressees || warning.HashOf(all) != is.hash {
-			at{audit: a, table: "breach_addressee", service: n.service, row: of.notice + " " + number(of.batch)}.found(FoundDiffers, "name", "–", "–")
+		is := n.batches[of.number-1]
+		if all := append(names, is.names()...); int64(len(all)) != is.addressees || warning.HashOf(all) != is.hash {
+			at{audit: a, table: "breach_addressee", service: n.service, row: of.notice + " " + number(of.number)}.found(FoundDiffers, "name", "–", "–")
 		}
 	}
 	err := warning.AllAddressees(a.ctx, a.tx, func(row warning.Addressee, subject string) error {
@@ -248,9 +269,9 @@ func (a *audit) addresseeRows() error {
 			r.extra()
 			return nil
 		}
-		if r.service = n.service; of != (key{row.Notice, row.Batch}) {
+		if r.service = n.service; of != (batch{row.Notice, row.Batch}) {
 			matches()
-			of, names = key{row.Notice, row.Batch}, nil
+			of, names = batch{row.Notice, row.Batch}, nil
 		}
 		names = append(names, row.Name)
 		// Whom it is of, and of a child how it stands, is in its name.
@@ -283,8 +304,14 @@ func (a *audit) addresseeRows() error {
 	matches()
 	for _, name := range slices.Sorted(maps.Keys(a.fold.notices)) {
 		for i, is := range a.fold.notices[name].batches {
-			if !matched[key{name, int64(i) + 1}] && is.addressees != int64(len(is.erased)) {
+			if !matched[batch{name, int64(i) + 1}] && is.addressees != int64(len(is.gone)) {
 				at{audit: a, table: "breach_addressee", service: a.fold.notices[name].service, row: name + " " + number(int64(i)+1)}.missing()
+			}
+			for _, one := range is.gone {
+				// A child that is here has taken nobody along; nor has one of whom this server didn't write so.
+				if c := a.fold.children[one.child]; c == nil || c.state != erased || a.ring != nil && warning.ProofOf(a.ring, name, one.name, one.child.name(id.Subject)) != one.proof {
+					a.fold.blame(one.source, impossible(ruleWarning))
+				}
 			}
 		}
 	}

@@ -121,7 +121,7 @@ func (v *Vault) EraseLocked(ctx context.Context, tx *db.Tx, actor string, child 
 	if err := shield.Forget(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	if err := warning.Forget(ctx, tx, actor, child); err != nil {
+	if err := warning.Forget(ctx, tx, v.Ring, actor, child); err != nil {
 		return nil, err
 	}
 	err = approval.EndDecoy(ctx, tx, v.Ring, actor, child)

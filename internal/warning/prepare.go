@@ -12,6 +12,7 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 )
 
 // Actor is who tells without anybody's doing, as the ledger names it.
@@ -35,6 +36,7 @@ type PreparedBody struct {
 	Hash       string `json:"hash"`
 	After      string `json:"after,omitempty"` // see AfterMark
 	Last       bool   `json:"last,omitempty"`
+	Suspect    string `json:"suspect,omitempty"` // of the case
 }
 
 // HashOf is what the ledger has of the names of a batch.
@@ -82,7 +84,11 @@ func prepare(ctx context.Context, tx *db.Tx, ring *keyring.Ring, from Source, n 
 		n.After, int64(len(children)), int64(len(names)), (*db.Time)(&done), n.ID); err != nil {
 		return false, err
 	}
-	_, err = n.note(ctx, tx, KindPrepared, Actor, PreparedBody{n.ID, n.Batches, int64(len(children)), int64(len(names)), HashOf(names), AfterMark(ring, n), !more})
+	c, err := incident.Find(ctx, tx, n.Service, n.Incident)
+	if err != nil {
+		return false, err
+	}
+	_, err = n.note(ctx, tx, KindPrepared, Actor, PreparedBody{n.ID, n.Batches, int64(len(children)), int64(len(names)), HashOf(names), AfterMark(ring, n), !more, c.Suspect})
 	return more, err
 }
 

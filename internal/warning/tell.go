@@ -43,6 +43,8 @@ type ToldBody struct {
 	State     State  `json:"state"`
 	Ways      string `json:"ways,omitempty"`
 	Batch     int64  `json:"batch,omitempty"` // of one that is Erased: with which it was prepared
+	Child     string `json:"child,omitempty"` // likewise: whose addressee it was, by a pseudonym that leads to nobody by then
+	Proof     string `json:"proof,omitempty"` // likewise: see ProofOf
 	approval.Inside
 }
 
@@ -433,13 +435,20 @@ func (d Desk) serviceName(ctx context.Context, tx *db.Tx, service string, lang i
 	return published.Charter.Name.In(charter.Lang(lang)), nil
 }
 
+// ProofOf is what the ledger has of that an addressee went with its child: who takes a row out of
+// the table can't make it, and is found.
+func ProofOf(ring *keyring.Ring, notice, name, subject string) string {
+	return short(ring.Index("warning.erased", notice, name, subject))
+}
+
 // Forget removes the rows of a locked child that is about to be erased. The ledger has that they
 // went: by their names, which lead to nobody from then on.
-func Forget(ctx context.Context, tx *db.Tx, actor string, c family.Child) error {
+func Forget(ctx context.Context, tx *db.Tx, ring *keyring.Ring, actor string, c family.Child) error {
 	rows, err := db.All(ctx, tx, scanAddressee, `SELECT `+addresseeColumns+` FROM breach_addressee WHERE child = $1 ORDER BY notice, addressee`, c.ID)
 	for _, a := range rows {
 		if err == nil {
-			_, err = Notice{Service: c.Service}.note(ctx, tx, KindTold, actor, ToldBody{Notice: a.Notice, Addressee: a.Name, State: Erased, Ways: a.Written(), Batch: a.Batch})
+			_, err = Notice{Service: c.Service}.note(ctx, tx, KindTold, actor, ToldBody{Notice: a.Notice, Addressee: a.Name, State: Erased, Ways: a.Written(), Batch: a.Batch,
+				Child: c.Subject, Proof: ProofOf(ring, a.Notice, a.Name, c.Subject)})
 		}
 	}
 	if err != nil || len(rows) == 0 {

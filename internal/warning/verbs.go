@@ -37,7 +37,8 @@ type DraftedBody struct {
 	Case     string `json:"case"`
 	Version  int64  `json:"version"`
 	Withheld bool   `json:"withheld,omitempty"`
-	Mark     string `json:"mark"` // of what it says: see Notice.Mark
+	Mark     string `json:"mark"`              // of what it says: see Notice.Mark
+	Suspect  string `json:"suspect,omitempty"` // of the case: who is one isn't told of it
 	approval.Inside
 }
 
@@ -45,12 +46,14 @@ type DraftedBody struct {
 type ConfirmedBody struct {
 	Notice  string `json:"notice"`
 	Version int64  `json:"version"`
+	Suspect string `json:"suspect,omitempty"`
 	approval.Pair
 }
 
 // An ActedBody says that somebody has done something about a notice that needs no more words.
 type ActedBody struct {
-	Notice string `json:"notice"`
+	Notice  string `json:"notice"`
+	Suspect string `json:"suspect,omitempty"`
 	approval.Inside
 }
 
@@ -105,7 +108,7 @@ func Draft(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, 
 	if err != nil {
 		return fail(err)
 	}
-	entry, err := n.note(ctx, tx, KindDrafted, by.Ledger(), DraftedBody{n.ID, n.Incident, n.Version, n.Withheld, mark, inside})
+	entry, err := n.note(ctx, tx, KindDrafted, by.Ledger(), DraftedBody{n.ID, n.Incident, n.Version, n.Withheld, mark, c.Suspect, inside})
 	return n, entry, err
 }
 
@@ -153,7 +156,11 @@ func Confirm(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting
 	if n.Withheld {
 		step, words = incident.StepUntold, text.Reason
 	}
-	entry, err := n.note(ctx, tx, KindConfirmed, by.Ledger(), ConfirmedBody{n.ID, n.Version, two})
+	c, err := incident.Find(ctx, tx, n.Service, n.Incident)
+	if err != nil {
+		return fail(err)
+	}
+	entry, err := n.note(ctx, tx, KindConfirmed, by.Ledger(), ConfirmedBody{n.ID, n.Version, c.Suspect, two})
 	if err == nil {
 		err = n.step(ctx, tx, ring, by, step, words)
 	}
@@ -274,7 +281,11 @@ func change(ctx context.Context, tx *db.Tx, actor string, inside approval.Inside
 	if err := how(&n); err != nil {
 		return n, "", err
 	}
-	entry, err := n.note(ctx, tx, kind, actor, ActedBody{n.ID, inside})
+	c, err := incident.Find(ctx, tx, n.Service, n.Incident)
+	if err != nil {
+		return n, "", err
+	}
+	entry, err := n.note(ctx, tx, kind, actor, ActedBody{n.ID, c.Suspect, inside})
 	return n, entry, err
 }
 

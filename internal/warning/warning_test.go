@@ -21,10 +21,12 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/warning"
+	"wardkeep/internal/webhook"
 )
 
 const service = vaulttest.Service
@@ -330,7 +332,49 @@ func TestArticle21_ANoticeTakesTwoPersons(t *testing.T) {
 			}
 			return err
 		})
+		// Who has got hold of an app isn't told that families are warned of it.
+		r.round()
+		told := r.tells()
+		if told == 0 {
+			t.Error("the operator's systems hear of no case, and no notice")
+		}
+		r.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			r.incident, _, err = incident.Desk{Ring: r.Ring, Charters: r.Desk.Charters}.Raise(ctx, tx, service, incident.Finding{Cause: incident.Burst, Suspect: r.App.Ledger(), At: tx.Now()})
+			return err
+		})
+		r.family(person("13800138001", ""))
+		n = r.notice()
+		r.round()
+		r.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := warning.Publish(ctx, tx, r.Ring, judges(r.deputy), service, n.ID)
+			return err
+		})
+		if now := r.tells(); now != told {
+			t.Errorf("an app under suspicion hears of %d steps", now-told)
+		}
 	})
+}
+
+// tells counts the entries about cases and notices that an operator's systems are told of.
+func (r *room) tells() (n int) {
+	r.t.Helper()
+	signer, _, err := ledger.NewSigner("wardkeep.test", make([]byte, 32))
+	if err == nil {
+		err = ledger.Open(r.Store, "wardkeep.test", signer).Flush(r.t.Context())
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.Do(func(ctx context.Context, tx *db.Tx) error {
+		all, err := ledger.Since(ctx, tx, 0, 1<<20)
+		for _, p := range all {
+			if (strings.HasPrefix(p.Kind, "warning.") || strings.HasPrefix(p.Kind, "incident.")) && webhook.TellsOf(p) {
+				n++
+			}
+		}
+		return err
+	})
+	return n
 }
 
 // Article 21, edge cases 6 and 22: each guardian is told by the next way until one reaches them,

@@ -130,20 +130,21 @@ func knownTypes(asked, among []string) bool {
 
 // TellsOf reports whether an operator's system is told of an entry. Of what an app's own key
 // has raised it isn't: who has got hold of an app has its receiver of events, too, and would
-// learn from the alarm, or the case that it opens, which child is a decoy. Of what is practised
+// learn from the alarm, or the case that it opens, which child is a decoy, and from a notice about
+// that case that somebody is after them. Of what is practised
 // nobody outside is told (Article 21).
 func TellsOf(p ledger.Placed) bool {
 	if !Tells(p.Kind) || p.Kind == approval.KindAlarm && strings.HasPrefix(p.Actor, "app:") {
 		return false
 	}
-	if !strings.HasPrefix(p.Kind, "incident.") {
+	if !strings.HasPrefix(p.Kind, "incident.") && !strings.HasPrefix(p.Kind, "warning.") {
 		return true
 	}
 	var b struct {
 		Drill   bool   `json:"drill"`
 		Suspect string `json:"suspect"`
 	}
-	return p.Into(&b) == nil && !b.Drill && !strings.HasPrefix(b.Suspect, "app:")
+	return json.Unmarshal(p.Body, &b) == nil && !b.Drill && !strings.HasPrefix(b.Suspect, "app:")
 }
 
 // tells reports whether the endpoint is told of an entry.
