@@ -191,7 +191,7 @@ var figurePages = map[string]string{
 
 // articleClocks are what of each article has a clock.
 var articleClocks = map[int][]due.Kind{2: {due.Suspicion}, 3: {due.Party}, 4: {due.Takedown}, 7: {due.Impact}, 8: {due.Office}, 9: {due.Answer, due.Proof, due.Document}, 10: {due.Answer}, 12: {due.Value, due.Sweep}, 13: {due.Key},
-	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident, due.Plan}, 22: {due.Yearly}, 23: {due.End}, 24: {due.Complaint}, 25: {due.Rectification}, 26: {due.Rectification}, 27: {due.Rectification}, 28: {due.Stream}}
+	15: {due.Review, due.Secret}, 16: {due.Order, due.Help, due.Party}, 17: {due.Party}, 19: {due.Demand}, 20: {due.Demand, due.Erasure}, 21: {due.Incident, due.Untold, due.Plan}, 22: {due.Yearly}, 23: {due.End}, 24: {due.Complaint}, 25: {due.Rectification}, 26: {due.Rectification}, 27: {due.Rectification}, 28: {due.Stream}}
 
 // publicEvidence are the articles of which rules and agreement, which are public, are evidence.
 var publicEvidence = []int{3, 7, 8, 10, 24}

@@ -55,11 +55,11 @@ func (l dueLine) Worded() bool { return slices.Contains(aboutWords, l.Kind) }
 // Counted reports whether the line stands for several, and how many of them there are is
 // what it says.
 func (l dueLine) Counted() bool {
-	return l.Kind == due.Answer || l.Kind == due.Proof || l.Kind == due.Erasure || l.Kind == due.Value
+	return l.Kind == due.Answer || l.Kind == due.Proof || l.Kind == due.Erasure || l.Kind == due.Value || l.Kind == due.Untold
 }
 
 // Many reports whether there may be more of them than are counted.
-func (l dueLine) Many() bool { return l.N >= due.Many }
+func (l dueLine) Many() bool { return l.N >= due.Many && l.Kind != due.Untold }
 
 // commands are what is typed at the terminal, before the service and the number or the id.
 var commands = map[due.Kind]string{due.Order: "order show --service", due.End: "cease show --service", due.Value: "retention show --service"}
@@ -109,6 +109,9 @@ func (v *visit) line(c due.Clock, now time.Time) dueLine {
 		}
 	case due.Incident:
 		l.To, l.Number = incidentPath(c.Service, c.ID), id.NumberOf(c.ID)
+	case due.Untold:
+		incident, notice, _ := strings.Cut(c.ID, ":")
+		l.To = noticesPath(c.Service, incident) + "/" + notice
 	case due.Rectification:
 		if l.Number = id.NumberOf(c.ID); v.in.Person.May(staff.SeeRectifications, c.Service) {
 			l.To = rectificationPath(rectification.Matter{Service: c.Service, ID: c.ID})

@@ -43,6 +43,7 @@ type noticeWords struct {
 type noticeRow struct {
 	warning.Notice
 	To, Drafter, Confirmer string
+	Untold                 int64 // children who came to the list of the case after it went through that
 }
 
 // Stands is where a notice stands, in a word.
@@ -115,11 +116,15 @@ func (v *visit) noticesPage(problem error) error {
 			if err != nil {
 				return err
 			}
+			if row.Untold, err = warning.Untold(ctx, tx, n); err != nil {
+				return err
+			}
 			page.Rows = append(page.Rows, row)
 			// What waits to be confirmed is drafted anew rather than beside it.
 			if problem == nil && page.Drafts && !n.Confirmed() {
 				page.Anew = n.ID
-				if text, err = n.Text(v.s.Ring); err != nil {
+				// One that was changed by hand is written anew from nothing.
+				if text, err = n.Text(v.s.Ring); err != nil && !errs.Of(err).Is(warning.ErrSealed) {
 					return err
 				}
 			}
@@ -153,6 +158,20 @@ func (v *visit) acting(fn func(ctx context.Context, tx *db.Tx, by staff.Acting, 
 	})
 }
 
+// actingOn does something about the notice of the address, which must be one of the case in it.
+func (v *visit) actingOn(fn func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error) error {
+	return v.acting(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, about, name string) error {
+		n, err := warning.Find(ctx, tx, service, name)
+		if err == nil && n.Incident != about {
+			err = warning.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx, by, service, name)
+	})
+}
+
 // draftNotice writes what is told of a case, or why nobody is told.
 func (s *Server) draftNotice(v *visit) error {
 	var one warning.Notice
@@ -178,7 +197,6 @@ type noticePage struct {
 	Reason   string // of one that is withheld
 	Broken   bool   // it was changed by hand
 	Counts   []warning.Count
-	Many     int64           // who is to be told, by hand or not
 	Sheets   []warning.State // whom somebody calls or writes to
 	Returns  []warning.State // of whom somebody may hear that what they were sent came back
 
@@ -243,6 +261,9 @@ func (v *visit) noticePage(problem error, sheet *noticeSheet) error {
 		if err := page.says(ctx, tx, v, n); err != nil {
 			return err
 		}
+		if page.noticeRow.Untold, err = warning.Untold(ctx, tx, n); err != nil {
+			return err
+		}
 		page.Counts, err = warning.Counts(ctx, tx, n)
 		page.Sheets, page.Returns = nil, nil
 		for _, k := range page.Counts {
@@ -286,9 +307,7 @@ func (p *noticePage) says(ctx context.Context, tx *db.Tx, v *visit, n warning.No
 
 // changedNotice does something about the notice of the address, and shows what became of it.
 func (v *visit) changedNotice(fn func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error) error {
-	err := v.acting(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, _, name string) error {
-		return fn(ctx, tx, by, service, name)
-	})
+	err := v.actingOn(fn)
 	switch {
 	case err == nil:
 		return v.to("/console/incidents/{service}/{incident}/notices/{notice}")
@@ -329,7 +348,7 @@ func (s *Server) publishWarning(v *visit) error {
 // showSheet shows whom to call or to write to: that is on record before (Invariant 2).
 func (s *Server) showSheet(v *visit) error {
 	sheet := &noticeSheet{State: warning.State(v.value("state")), Most: warning.SheetLines}
-	err := v.acting(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, _, name string) error {
+	err := v.actingOn(func(ctx context.Context, tx *db.Tx, by staff.Acting, service, name string) error {
 		n, lines, err := s.Warnings.Sheet(ctx, tx, by, service, name, sheet.State, pii.New(v.value("ref")))
 		if err != nil {
 			return err

@@ -112,9 +112,32 @@ func TestArticle21_ANoticeAtTheConsole(t *testing.T) {
 		if body := b.boss.get("/console/incidents/" + vaulttest.Service + "/" + leak.ID).Body.String(); !says(body, "console.incidents.step.notice") || !says(body, "console.incidents.step.warning") {
 			t.Error("the case doesn't say that they were told")
 		}
+		// A notice is done something about at the case it is about, and at no other.
+		var other incident.Case
+		d.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			other, _, err = incident.Desk{Ring: d.Ring, Charters: d.Desk.Charters}.Open(ctx, tx, d.Officer, vaulttest.Service,
+				incident.Report{Kind: incident.Lost, NoticedAt: tx.Now(), Words: pii.New("硬盘坏了")})
+			return err
+		})
+		elsewhere := strings.Replace(path, leak.ID, other.ID, 1)
+		for _, form := range []string{"/pause", "/withdraw", "/sheet", "/note"} {
+			if w := b.boss.post(elsewhere+form, "state", "call"); w.Code != http.StatusNotFound {
+				t.Errorf("%s of another case's notice: %d", form, w.Code)
+			}
+		}
 		const why = "只涉及测试数据"
 		if w := b.decides.post(at+"/draft", "withheld", "1", "reason", why); w.Code != http.StatusSeeOther || !strings.Contains(b.decides.get(at).Body.String(), why) {
 			t.Errorf("why nobody is told is written anew from nothing: %d", w.Code)
+		}
+		// What somebody has changed by hand is said to be, and the others are shown still.
+		d.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE breach_notice SET sealed = salt`)
+			return err
+		})
+		for _, at := range []string{at, path} {
+			if w := b.decides.get(at); w.Code != http.StatusOK {
+				t.Errorf("%s: %d", at, w.Code)
+			}
 		}
 	})
 }

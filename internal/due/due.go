@@ -1,6 +1,6 @@
 // Package due lists what has a clock: what children and guardians demand (Articles 19 and
 // 20), what somebody inside asks for and what was opened without the office (Article 15),
-// what processors must do, and their papers and checks (Article 16), what may have leaked (Article 21), what was reported to the desk (Article 24), what systems keep by themselves (Article 28), what an authority demands and what has to be put right (Articles 25 to 27), yearly audits (Article 22), offices that are vacant (Article 8), emergency plans that end (Article 21), ends that were
+// what processors must do, and their papers and checks (Article 16), what may have leaked, and who isn't told of it (Article 21), what was reported to the desk (Article 24), what systems keep by themselves (Article 28), what an authority demands and what has to be put right (Articles 25 to 27), yearly audits (Article 22), offices that are vacant (Article 8), emergency plans that end (Article 21), ends that were
 // announced (Article 23), assessments of purposes (Article 7, PIPL 55), secrets that leavers know (Article 15), and what should have ended by itself (Article 12).
 //
 // Its one invariant: a list is read from indexes that begin with the time, a page at a
@@ -37,6 +37,7 @@ const (
 	Shield        Kind = "shield"        // what is hidden from a guardian: somebody decides, and then it ends soon
 	Complaint     Kind = "complaint"     // what was reported to the desk: its next step
 	Incident      Kind = "incident"      // what may have leaked: its next step
+	Untold        Kind = "untold"        // children of a case of whom no notice tells: at once
 	Rectification Kind = "rectification" // what an authority demands, or what has to be put right: its day
 	Yearly        Kind = "yearly"        // an audit that isn't filed, since it opened: its last day
 	Stream        Kind = "stream"        // that a system keeps, and that counts as a child's, or soon does
@@ -106,6 +107,7 @@ var sources = []source{
 	{Shield, staff.DecideShield, false, shields},
 	{Complaint, staff.SeeReports, false, complaints},
 	{Incident, staff.SeeIncidents, false, incidents},
+	{Untold, staff.SeeIncidents, false, untold},
 	{Stream, staff.SeeBoard, false, streams},
 	{Rectification, staff.SeeRectifications, false, rectifications},
 	{Yearly, staff.SeeYearly, false, audits},

@@ -18,6 +18,7 @@ import (
 	"wardkeep/internal/retention"
 	"wardkeep/internal/stream"
 	"wardkeep/internal/vault"
+	"wardkeep/internal/warning"
 	"wardkeep/internal/webhook"
 	"wardkeep/internal/yearly"
 )
@@ -144,6 +145,17 @@ func incidents(ctx context.Context, tx *db.Tx, q query) ([]Clock, error) {
 		SELECT id, '', CASE WHEN drill THEN 'drill' ELSE kind END, due_at FROM incident
 		WHERE service = $1 AND closed_at IS NULL AND (due_at, id) > ($2, $3)
 		ORDER BY due_at, id LIMIT $4`, q.service.Name, q.after.at, q.after.id, int64(q.limit))
+}
+
+// Article 21: who comes to the list of a case after its notice has gone through it is told timely,
+// and by nobody else's word than that of those who have confirmed it: somebody has it extended, at
+// once, so its time is over since it was prepared. There are few.
+func untold(ctx context.Context, tx *db.Tx, q query) (all []Clock, err error) {
+	some, err := warning.Behinds(ctx, tx, q.service.Name)
+	for _, n := range some {
+		all = append(all, Clock{Kind: Untold, Service: q.service.Name, At: n.PreparedAt, ID: n.Incident + ":" + n.ID, Number: n.Number(), N: n.Untold})
+	}
+	return q.few(all), err
 }
 
 // Article 28: from a month before on, a stream whose test shows nothing any more; one that the

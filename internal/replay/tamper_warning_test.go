@@ -36,6 +36,7 @@ var warningChanges = []struct{ name, query, found string }{
 	{"a notice is of fewer children", `UPDATE breach_notice SET children = 0`, "row_differs breach_notice children"},
 	{"a notice has fewer addressees", `UPDATE breach_notice SET addressees = 0`, "row_differs breach_notice addressees"},
 	{"a notice was prepared later", `UPDATE breach_notice SET prepared_at = prepared_at + 1`, "row_differs breach_notice prepared_at"},
+	{"a notice has gone through more children", `UPDATE breach_notice SET listed = 7`, "row_differs breach_notice listed"},
 	{"the public was warned later", `UPDATE breach_notice SET warned_at = warned_at + 1`, "row_differs breach_notice warned_at"},
 	{"somebody else has warned the public", `UPDATE breach_notice SET warned_by = '王小明'`, "row_differs breach_notice warned_by"},
 	{"a warning is taken back", `UPDATE breach_notice SET warned_until = 1`, "row_differs breach_notice warned_until"},

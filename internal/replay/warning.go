@@ -22,7 +22,7 @@ type noticed struct {
 	service, incident, draftedBy, confirmedBy, warnedBy, mark, after string
 	withheld, paused                                                 bool
 	version, drafted, confirmed, prepared, warned, until             int64
-	children, addressees                                             int64
+	children, addressees, listed                                     int64
 	batches                                                          []prepared
 	told                                                             map[string]toldOf
 	seen                                                             bool
@@ -96,8 +96,11 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 		switch {
 		case p.Actor != warning.Actor:
 			return impossible(ruleActor)
-		case !n.running() || n.prepared != 0 || b.Batch != int64(len(n.batches))+1 || b.Children < 0 || b.Addressees < 0 || b.Hash == "" || b.Children > 0 && b.After == "":
+		case !n.running() || n.prepared != 0 || b.Batch != int64(len(n.batches))+1 || b.Children < 0 || b.Addressees < 0 || b.Hash == "" || b.Children > 0 && b.After == "" || b.Listed < 0 || b.Listed != 0 && n.after != "":
 			return impossible(ruleWarning)
+		}
+		if n.after == "" {
+			n.listed = b.Listed
 		}
 		n.batches = append(n.batches, prepared{addressees: b.Addressees, hash: b.Hash})
 		n.children, n.addressees, n.after = n.children+b.Children, n.addressees+b.Addressees, b.After
@@ -224,6 +227,7 @@ func (a *audit) noticeRows() error {
 		r.number("children", n.children, row.Children)
 		r.number("addressees", n.addressees, row.Addressees)
 		r.time("prepared_at", n.prepared, micros(row.PreparedAt))
+		r.number("listed", n.listed, row.Listed)
 		r.time("warned_at", n.warned, micros(row.WarnedAt))
 		r.text("warned_by", n.warnedBy, row.WarnedBy)
 		r.time("warned_until", n.until, micros(row.WarnedUntil))

@@ -36,6 +36,7 @@ type PreparedBody struct {
 	Hash       string `json:"hash"`
 	After      string `json:"after,omitempty"` // see AfterMark
 	Last       bool   `json:"last,omitempty"`
+	Listed     int64  `json:"listed,omitempty"`  // of the first of them: how many children the case had by then
 	Suspect    string `json:"suspect,omitempty"` // of the case
 }
 
@@ -55,6 +56,15 @@ func prepare(ctx context.Context, tx *db.Tx, ring *keyring.Ring, from Source, n 
 		WHERE id = $1 AND batches = $2 AND NOT paused AND confirmed_at IS NOT NULL AND NOT withheld AND prepared_at IS NULL`, n.ID, n.Batches)
 	if err != nil || held != 1 {
 		return false, err // paused, or prepared by another node meanwhile
+	}
+	body := PreparedBody{Notice: n.ID, Batch: n.Batches + 1}
+	if n.After == "" {
+		// Who comes to the list after this may be behind, or before where the walk is by then.
+		list, err := incident.ListOf(ctx, tx, n.Incident)
+		if err != nil {
+			return false, err
+		}
+		n.Listed, body.Listed = list.Children, list.Children
 	}
 	children, err := from(ctx, tx, n.Incident, n.After, batch)
 	if err != nil {
@@ -80,15 +90,17 @@ func prepare(ctx context.Context, tx *db.Tx, ring *keyring.Ring, from Source, n 
 		done = tx.Now()
 	}
 	if err := tx.Queue(ctx, `
-		UPDATE breach_notice SET after = $1, children = children + $2, addressees = addressees + $3, prepared_at = $4 WHERE id = $5`,
-		n.After, int64(len(children)), int64(len(names)), (*db.Time)(&done), n.ID); err != nil {
+		UPDATE breach_notice SET after = $1, children = children + $2, addressees = addressees + $3, prepared_at = $4, listed = $5 WHERE id = $6`,
+		n.After, int64(len(children)), int64(len(names)), (*db.Time)(&done), n.Listed, n.ID); err != nil {
 		return false, err
 	}
 	c, err := incident.Find(ctx, tx, n.Service, n.Incident)
 	if err != nil {
 		return false, err
 	}
-	_, err = n.note(ctx, tx, KindPrepared, Actor, PreparedBody{n.ID, n.Batches, int64(len(children)), int64(len(names)), HashOf(names), AfterMark(ring, n), !more, c.Suspect})
+	body.Children, body.Addressees, body.Hash = int64(len(children)), int64(len(names)), HashOf(names)
+	body.After, body.Last, body.Suspect = AfterMark(ring, n), !more, c.Suspect
+	_, err = n.note(ctx, tx, KindPrepared, Actor, body)
 	return more, err
 }
 

@@ -101,7 +101,7 @@ func Draft(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, 
 	}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO breach_notice (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, '', false, '', 0, 0, 0, NULL, NULL, '', NULL, $8, $9)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, '', false, '', 0, 0, 0, NULL, 0, NULL, '', NULL, $8, $9)
 		ON CONFLICT (id) DO UPDATE SET withheld = excluded.withheld, version = excluded.version, drafted_at = excluded.drafted_at,
 			drafted_by = excluded.drafted_by, sealed = excluded.sealed, salt = excluded.salt`,
 		n.ID, n.Service, n.Incident, n.Withheld, n.Version, (*db.Time)(&n.DraftedAt), n.DraftedBy, n.sealed, n.salt)

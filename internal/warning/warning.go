@@ -14,7 +14,6 @@ package warning
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 )
 
 // What can be wrong with a notice.
@@ -99,6 +99,7 @@ type Notice struct {
 	Children    int64     // of the case that were looked at
 	Addressees  int64     // that were found of them
 	PreparedAt  time.Time // when the last of them were; zero while some are left
+	Listed      int64     // how many children the case had when they were last gone through from the first
 	WarnedAt    time.Time // when the public was warned; zero: it isn't
 	WarnedBy    string
 	WarnedUntil time.Time // when somebody has taken the warning back
@@ -119,11 +120,11 @@ func (n Notice) Running() bool { return n.Confirmed() && !n.Withheld && !n.Pause
 func (n Notice) Public() bool { return !n.WarnedAt.IsZero() && n.WarnedUntil.IsZero() }
 
 const columns = `id, service, incident, withheld, version, drafted_at, drafted_by, confirmed_at, confirmed_by, paused, after, batches, children,
-	addressees, prepared_at, warned_at, warned_by, warned_until, sealed, salt`
+	addressees, prepared_at, listed, warned_at, warned_by, warned_until, sealed, salt`
 
 func scan(row db.Row) (n Notice, err error) {
 	err = row.Scan(&n.ID, &n.Service, &n.Incident, &n.Withheld, &n.Version, (*db.Time)(&n.DraftedAt), &n.DraftedBy, (*db.Time)(&n.ConfirmedAt), &n.ConfirmedBy,
-		&n.Paused, &n.After, &n.Batches, &n.Children, &n.Addressees, (*db.Time)(&n.PreparedAt), (*db.Time)(&n.WarnedAt), &n.WarnedBy, (*db.Time)(&n.WarnedUntil), &n.sealed, &n.salt)
+		&n.Paused, &n.After, &n.Batches, &n.Children, &n.Addressees, (*db.Time)(&n.PreparedAt), &n.Listed, (*db.Time)(&n.WarnedAt), &n.WarnedBy, (*db.Time)(&n.WarnedUntil), &n.sealed, &n.salt)
 	return n, err
 }
 
@@ -223,20 +224,65 @@ func All(ctx context.Context, tx *db.Tx, each func(Notice) error) error {
 	}, `SELECT `+columns+` FROM breach_notice ORDER BY id`)
 }
 
+// CountedTo is up to how many addressees are counted in each state: whoever looks at the page of
+// a notice to a million waits for no more.
+const CountedTo = 10_000
+
 // A Count is how many addressees of a notice are in a state.
 type Count struct {
 	State State
 	Many  int64
+	More  bool // there are more than are counted
 }
 
-// Counts returns how many addressees of a notice are in which state, in the order of States.
-func Counts(ctx context.Context, tx *db.Tx, n Notice) ([]Count, error) {
-	all, err := db.All(ctx, tx, func(row db.Row) (c Count, err error) {
-		err = row.Scan(&c.State, &c.Many)
-		return c, err
-	}, `SELECT state, count(*) FROM breach_addressee WHERE notice = $1 GROUP BY state ORDER BY state`, n.ID)
-	slices.SortFunc(all, func(a, b Count) int { return slices.Index(States, a.State) - slices.Index(States, b.State) })
-	return all, err
+// Counts returns how many addressees of a notice are in which state, in the order of States, and
+// at most CountedTo of each: where there are none, it leaves the state out.
+func Counts(ctx context.Context, tx *db.Tx, n Notice) (all []Count, err error) {
+	found := make([][]int64, len(States))
+	var reads []db.Read
+	for i, s := range States {
+		reads = append(reads, db.ReadInto(&found[i], db.Single[int64],
+			`SELECT count(*) FROM (SELECT child FROM breach_addressee WHERE notice = $1 AND state = $2 LIMIT $3) AS some`, n.ID, s, int64(CountedTo+1)))
+	}
+	if err := tx.Together(ctx, reads...); err != nil {
+		return nil, err
+	}
+	for i, s := range States {
+		if many := found[i][0]; many > 0 {
+			all = append(all, Count{s, min(many, CountedTo), many > CountedTo})
+		}
+	}
+	return all, nil
+}
+
+// Untold returns how many children have come to the list of its case after a notice went through
+// it: neither they nor their guardians are told by it until somebody extends it (Extend). Some of
+// them may be erased by now, or have been told as they came while it did.
+func Untold(ctx context.Context, tx *db.Tx, n Notice) (int64, error) {
+	if n.PreparedAt.IsZero() || n.Withheld {
+		return 0, nil
+	}
+	list, err := incident.ListOf(ctx, tx, n.Incident)
+	return max(0, list.Children-n.Listed), err
+}
+
+// A Behind is a notice that doesn't reach all children of its case any more.
+type Behind struct {
+	Notice
+	Untold int64
+}
+
+// Behinds returns of each case of the service that has children of whom no notice tells the one
+// that tells of most (Article 21), the one that was prepared first before the others.
+func Behinds(ctx context.Context, tx *db.Tx, service string) ([]Behind, error) {
+	return db.All(ctx, tx, func(row db.Row) (b Behind, err error) {
+		err = row.Scan(&b.ID, &b.Service, &b.Incident, (*db.Time)(&b.PreparedAt), &b.Untold)
+		return b, err
+	}, `
+		SELECT n.id, n.service, n.incident, n.prepared_at, l.children - n.listed FROM breach_notice n JOIN incident_list l ON l.incident = n.incident
+		WHERE n.service = $1 AND n.prepared_at IS NOT NULL AND l.children > n.listed AND NOT EXISTS (
+			SELECT 1 FROM breach_notice o WHERE o.incident = n.incident AND o.prepared_at IS NOT NULL AND (o.listed > n.listed OR o.listed = n.listed AND o.id > n.id))
+		ORDER BY n.prepared_at, n.id`, service)
 }
 
 // List returns the addressees of a notice in a state, those that came into it first, after one

@@ -550,6 +550,44 @@ func TestArticle21_NobodyIsToldTwice(t *testing.T) {
 		if len(r.sms.taken) != 2 || r.sms.tries != 2 {
 			t.Errorf("%d messages in %d tries", len(r.sms.taken), r.sms.tries)
 		}
+		// Who is put on the list of the case by now is told by nothing that the two have confirmed
+		// until somebody extends that, and it says so (Article 21).
+		untold := func(want int64) {
+			t.Helper()
+			r.Do(func(ctx context.Context, tx *db.Tx) error {
+				is, err := warning.Find(ctx, tx, service, n.ID)
+				if err != nil {
+					return err
+				}
+				many, err := warning.Untold(ctx, tx, is)
+				if err != nil {
+					return err
+				}
+				all, err := warning.Behinds(ctx, tx, service)
+				if many != want || len(all) != int(min(want, 1)) || want > 0 && (all[0].ID != n.ID || all[0].Untold != want) {
+					t.Errorf("%d are told of nothing, and %v; want %d", many, all, want)
+				}
+				return err
+			})
+		}
+		untold(0)
+		r.Do(func(ctx context.Context, tx *db.Tx) error {
+			var found []incident.Found
+			for _, one := range r.children {
+				c, err := family.Find(ctx, tx, service, one)
+				if err != nil {
+					return err
+				}
+				found = append(found, incident.Found{Subject: c.Subject})
+			}
+			_, _, err := incident.Reach(ctx, tx, r.Officer, service, r.incident.ID, found)
+			return err
+		})
+		untold(2)
+		do(warning.Extend)
+		untold(0) // while it goes through them
+		r.round()
+		untold(0)
 		// The power fails after the gateway took one and before that is noted: it is sent once more
 		// by the same name, and the gateway drops the second.
 		r.Do(func(ctx context.Context, tx *db.Tx) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/warning"
 )
@@ -31,7 +32,10 @@ type publicWarning struct {
 	warning.Notice
 	Name  string // of its service
 	Words warning.Words
-	At    time.Time // when it was published or, of one that isn't, since when it is told
+	// Broken says that what it says was changed by hand, and isn't shown: by whom it can be read
+	// Wardkeep doesn't know, and the audit says that it was.
+	Broken bool
+	At     time.Time // when it was published or, of one that isn't, since when it is told
 }
 
 func (s *Server) publicWarnings(ctx context.Context, l i18n.Lang) (all []publicWarning, err error) {
@@ -53,10 +57,10 @@ func (s *Server) publicWarnings(ctx context.Context, l i18n.Lang) (all []publicW
 
 func (s *Server) publicWarning(ctx context.Context, tx *db.Tx, n warning.Notice, l i18n.Lang) (w publicWarning, err error) {
 	text, err := n.Text(s.Ring)
-	if err != nil {
+	if err != nil && !errs.Of(err).Is(warning.ErrSealed) {
 		return w, err
 	}
-	w = publicWarning{Notice: n, Words: text.In(l), At: n.ConfirmedAt}
+	w = publicWarning{Notice: n, Words: text.In(l), Broken: err != nil, At: n.ConfirmedAt}
 	if n.Public() {
 		w.At = n.WarnedAt
 	}
@@ -129,7 +133,11 @@ func (s *Server) warningsFeed(w http.ResponseWriter, r *http.Request) error {
 		if i == 0 {
 			feed.Updated = at
 		}
-		feed.Entries = append(feed.Entries, atomEntry{ID: s.PublicURL + "/warnings/" + one.ID, Updated: at, Summary: one.Words.Cause + "\n" + one.Words.Advice,
+		summary := one.Words.Cause + "\n" + one.Words.Advice
+		if one.Broken {
+			summary = l.T("web.warnings.broken")
+		}
+		feed.Entries = append(feed.Entries, atomEntry{ID: s.PublicURL + "/warnings/" + one.ID, Updated: at, Summary: summary,
 			Title: l.T("web.warnings.one", "Service", one.Name), Link: atomLink{"alternate", warning.Page(s.PublicURL, one.Notice, l)}})
 	}
 	text, err := xml.MarshalIndent(feed, "", "  ")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/id"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/incident"
@@ -88,6 +89,25 @@ func TestArticle21_ThePublicIsWarned(t *testing.T) {
 		if err := xml.Unmarshal([]byte(body), &feed); err != nil || len(feed.Entries) != 1 || feed.Entries[0].Updated == "" || !strings.HasPrefix(feed.Entries[0].Summary, en.Cause) {
 			t.Errorf("%v, %+v", err, feed)
 		}
+		// One that somebody has changed by hand is said to be, and hides no other.
+		broken := id.New(id.BreachNotice) // what it says is sealed for another
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `
+				INSERT INTO breach_notice (id, service, incident, withheld, version, drafted_at, drafted_by, confirmed_at, confirmed_by, paused, after, batches, children,
+					addressees, listed, warned_at, warned_by, sealed, salt)
+				SELECT $1, service, incident, withheld, version, drafted_at, drafted_by, confirmed_at, confirmed_by, paused, after, batches, children,
+					addressees, listed, warned_at, warned_by, sealed, salt FROM breach_notice WHERE id = $2`, broken, n.ID)
+			return err
+		})
+		for path, says := range map[string][]string{"/warnings?lang=en": {"a list &lt;b&gt;leaked", "changed by hand"}, "/warnings/feed?lang=en": {"a list", "changed by hand"}, "/warnings/" + broken + "?lang=en": {"changed by hand"}} {
+			for _, s := range says {
+				read(path, http.StatusOK, s)
+			}
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `DELETE FROM breach_notice WHERE id = $1`, broken)
+			return err
+		})
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := warning.Withdraw(ctx, tx, judge, vaulttest.Service, n.ID)
 			return err

@@ -1088,6 +1088,7 @@ CREATE TABLE breach_notice (
 	children     bigint  NOT NULL, -- of the case that were looked at
 	addressees   bigint  NOT NULL,
 	prepared_at  bigint,           -- NULL while some are left
+	listed       bigint  NOT NULL, -- how many were on the list of the case when they were last gone through from the first
 	warned_at    bigint,           -- the public; NULL: it isn't
 	warned_by    text    NOT NULL,
 	warned_until bigint,           -- NULL: until today
@@ -1096,6 +1097,7 @@ CREATE TABLE breach_notice (
 );
 CREATE INDEX breach_notice_incident ON breach_notice (incident, drafted_at, id);
 CREATE INDEX breach_notice_goes ON breach_notice (drafted_at, id) WHERE confirmed_at IS NOT NULL AND NOT withheld AND NOT paused;
+CREATE INDEX breach_notice_prepared ON breach_notice (service, prepared_at, id) WHERE prepared_at IS NOT NULL;
 CREATE INDEX breach_notice_warned ON breach_notice (warned_at, id) WHERE warned_at IS NOT NULL AND warned_until IS NULL;
 
 -- Who is told by a notice: each of them once. It goes with its child.
