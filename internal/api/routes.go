@@ -89,6 +89,7 @@ var routes = []route{
 	{Method: post, Path: service + "/incidents", ID: "report-incident", Tag: "service", Scope: account.IncidentsWrite, Body: true, Once: true, Status: 201, do: typed(reportIncident)},
 	{Method: get, Path: service + "/incidents/{incident}", ID: "get-incident", Tag: "service", Scope: account.IncidentsWrite, Status: 200, Errors: []int{404}, do: typed(getIncident)},
 	{Method: post, Path: service + "/incidents/{incident}:add", ID: "add-to-incident", Tag: "service", Scope: account.IncidentsWrite, Body: true, Once: true, Status: 200, Errors: []int{404, 409}, do: typed(addToIncident)},
+	{Method: post, Path: service + "/messages:returned", ID: "message-returned", Tag: "service", Scope: account.IncidentsWrite, Body: true, Once: true, Status: 200, Errors: []int{404}, do: typed(messageReturned)},
 
 	{Method: post, Path: service + "/screenings", ID: "screen", Tag: "publication", Scope: account.ScreeningsWrite, Body: true, Large: true, Status: 200, do: typed(screen)},
 

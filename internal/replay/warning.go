@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"wardkeep/internal/account"
 	approvals "wardkeep/internal/approval"
 	"wardkeep/internal/base/id"
 	"wardkeep/internal/ledger"
@@ -125,7 +126,9 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 			return fault{}
 		}
 		n.told[b.Addressee] = toldOf{warning.State(f.names.keep(string(b.State))), f.names.keep(b.Ways), at}
-		if p.Actor == warning.Actor {
+		// An app says of what its gateway took that it came back, and so makes nobody one who knows.
+		back := was.state == warning.Sent && slices.Contains([]warning.State{warning.Waiting, warning.Call, warning.Letter, warning.Unreachable, warning.Gone}, b.State)
+		if p.Actor == warning.Actor || back && on == (approvals.Inside{}) && f.byApp(p, account.IncidentsWrite) {
 			return fault{}
 		}
 		if !inside {

@@ -2,9 +2,12 @@ package warning
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"slices"
+	"strings"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/i18n"
@@ -193,6 +196,46 @@ func (t Teller) Note(ctx context.Context, tx *db.Tx, by staff.Acting, service, n
 		}
 	}
 	return t.pass(ctx, tx, n, a, by.Ledger(), inside)
+}
+
+// CameBack writes down what the operator's mail server or gateway says of a message that it had
+// taken: that it didn't reach anybody. Message is the name by which it got that, and to where it
+// was sent to: who knows both has sent it. The addressee goes by the next way, at once; nothing
+// that a gateway says makes anybody one who knows. Errors: ErrMayNot, ErrNobody: there is no such
+// message, or somebody has heard of it before.
+func (t Teller) CameBack(ctx context.Context, tx *db.Tx, by account.App, to pii.Text, message string) (Addressee, error) {
+	if !by.May(account.IncidentsWrite) {
+		return Addressee{}, ErrMayNot
+	}
+	find := family.GuardiansByPhone
+	if strings.Contains(to.Reveal(), "@") {
+		find = family.GuardiansByEmail
+	}
+	guardians, err := find(ctx, tx, t.Consent.Ring, to)
+	if err != nil {
+		return Addressee{}, err
+	}
+	for _, g := range guardians {
+		rows, err := db.All(ctx, tx, scanAddressee, `
+			SELECT `+addresseeColumns+` FROM breach_addressee WHERE child = $1 AND addressee = $2 AND state = 'sent' ORDER BY notice`, g.Child, g.ID)
+		if err != nil {
+			return Addressee{}, err
+		}
+		for _, a := range rows {
+			if subtle.ConstantTimeCompare([]byte(messageName(t.Consent.Ring, a)), []byte(message)) != 1 {
+				continue
+			}
+			n, err := hold(ctx, tx, by.Service, a.Notice)
+			if errors.Is(err, ErrNotFound) {
+				continue // another service's
+			}
+			if err != nil {
+				return a, err
+			}
+			return t.pass(ctx, tx, n, a, by.Ledger(), approval.Inside{})
+		}
+	}
+	return Addressee{}, ErrNobody.At("message")
 }
 
 // again leaves somebody on the call sheet who didn't pick up.

@@ -474,6 +474,21 @@ func TestArticle21_WhomNoMessageReachesIsReachedByTheNextWay(t *testing.T) {
 				}
 			}
 		}
+		// A gateway that took a message says later that it came back: by the name it got it under.
+		for message, m := range r.sms.taken {
+			for _, of := range []struct{ to, message string }{{"13800138009", message}, {m.To.Reveal(), "x"}, {"zhou@parents.example", message}, {m.To.Reveal(), message}, {m.To.Reveal(), message}} {
+				err := r.Try(func(ctx context.Context, tx *db.Tx) error {
+					_, err := r.teller.CameBack(ctx, tx, r.App, pii.New(of.to), of.message)
+					return err
+				})
+				if first := of.to == m.To.Reveal() && of.message == message; first && err == nil {
+					r.stands(n, "sent 1, call 1, through 3, unreachable 2")
+				} else if !errors.Is(err, warning.ErrNobody) {
+					t.Errorf("a message that nobody has sent comes back: %v", err)
+				}
+			}
+		}
+		r.stands(n, "sent 1, call 1, through 3, unreachable 2")
 		r.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := warning.Publish(ctx, tx, r.Ring, judges(r.deputy), service, n.ID)
 			return err
