@@ -73,12 +73,12 @@ var kinds = append([]string{"use."}, lively...)
 
 // UseOf returns what an entry tells, and false for one that tells of no use. The
 // replay calls it too. Errors: ledger.ErrDamaged.
-func UseOf(p ledger.Placed) (u Use, ok bool, err error) {
+func UseOf(p ledger.Placed, uses gate.Bodies) (u Use, ok bool, err error) {
 	u = Use{Day: DayOf(p.At), Actor: p.Actor, Permitted: p.Kind == gate.KindPermitted || p.Kind == gate.KindViewed || p.Kind == gate.KindCopied || p.Kind == gate.KindPorted}
 	switch p.Kind {
 	case gate.KindPermitted, gate.KindDenied:
-		var b gate.UseBody
-		if err := p.Into(&b); err != nil {
+		b, err := uses.Of(p)
+		if err != nil {
 			return u, false, err
 		}
 		u.Activity, u.Purpose, u.Party, u.Items = charter.Activity(b.Activity), b.Purpose, b.Party, b.Items
@@ -146,7 +146,7 @@ func Of(ctx context.Context, tx *db.Tx, c family.Child, limit int) (all []Told, 
 		return nil, until, err
 	}
 	last, err := ledger.ReadAbout(ctx, tx, from, from+tail, c.Subject, func(p ledger.Placed) error {
-		u, ok, err := UseOf(p)
+		u, ok, err := UseOf(p, nil)
 		if err == nil && ok && u.Day > whole {
 			all = count(all, u, p.Place)
 		}
@@ -284,11 +284,11 @@ type uses struct {
 
 // read counts a stretch of the ledger, by pseudonym.
 func read(ctx context.Context, store *db.DB, from, to int64) (map[string]*uses, error) {
-	counts := make(map[string]*uses)
+	counts, bodies := make(map[string]*uses), make(gate.Bodies)
 	err := store.View(ctx, func(tx *db.Tx) error {
 		oldest := DayOf(tx.Now()) - Keep
 		return ledger.ReadKinds(ctx, tx, from, to, kinds, func(p ledger.Placed) error {
-			u, ok, err := UseOf(p)
+			u, ok, err := UseOf(p, bodies)
 			if err != nil {
 				return err
 			}

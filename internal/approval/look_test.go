@@ -320,7 +320,7 @@ func TestInvariant2_ALookIsRecordedBeforeItIsShown(t *testing.T) {
 					return nil
 				}
 				kinds = append(kinds, p.Kind)
-				told, ok, err := access.UseOf(p)
+				told, ok, err := access.UseOf(p, nil)
 				if access.Lives(p) {
 					t.Error("a look inside keeps the account alive")
 				}

@@ -164,10 +164,11 @@ type book struct {
 	living map[string]bool                // pseudonyms of children who aren't erased
 	texts  map[string]string              // by the name of a file, the hash that the ledger has of it
 	lines  map[tally.Line]int64
+	uses   gate.Bodies
 }
 
 func newBook() *book {
-	b := &book{rows: make(map[string]map[string][]string), living: make(map[string]bool), texts: make(map[string]string), lines: make(map[tally.Line]int64)}
+	b := &book{rows: make(map[string]map[string][]string), living: make(map[string]bool), texts: make(map[string]string), lines: make(map[tally.Line]int64), uses: make(gate.Bodies)}
 	for _, r := range registers {
 		b.rows[r.name] = make(map[string][]string)
 	}
@@ -212,7 +213,7 @@ func (b *book) of(r register, m Manifest) map[string][]string {
 
 // count counts an entry by its day.
 func (b *book) count(p ledger.Placed) {
-	if l, ok, err := tally.Of(p); ok && err == nil {
+	if l, ok, err := tally.Of(p, b.uses); ok && err == nil {
 		b.lines[l]++
 	}
 }

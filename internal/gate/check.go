@@ -40,6 +40,36 @@ type UseBody struct {
 	Pull *PullBody `json:"pull,omitempty"` // of a party that asks by itself
 }
 
+// Bodies reads the bodies of uses. Those of most are those of others, byte by byte, and are read
+// once: whoever goes through millions of them spends most of the time on reading them otherwise.
+// What it returns is shared, and not to be changed. A nil one remembers nothing.
+type Bodies map[string]UseBody
+
+// How many bodies are remembered, and how long they are at most: whoever writes a copy of a ledger
+// may write ever new ones.
+const (
+	bodiesKept = 1 << 12
+	bodyKept   = 1 << 10
+)
+
+// Of returns the body of a use. Errors: ledger.ErrDamaged.
+func (r Bodies) Of(p ledger.Placed) (UseBody, error) {
+	if b, known := r[string(p.Body)]; known {
+		return b, nil
+	}
+	var b UseBody
+	if err := p.Into(&b); err != nil || r == nil || len(p.Body) > bodyKept {
+		return b, err
+	}
+	if len(r) == bodiesKept {
+		clear(r)
+	}
+	// Whoever appends to what is shared must not write into it.
+	b.Items, b.Held, b.Reasons = slices.Clip(b.Items), slices.Clip(b.Held), slices.Clip(b.Reasons)
+	r[string(p.Body)] = b
+	return b, nil
+}
+
 // A Span is the life of a value, in microseconds.
 type Span struct {
 	Item      string `json:"item"`

@@ -37,7 +37,7 @@ func (f *fold) childEntry(p ledger.Placed, s source, k key) fault {
 		return x
 	}
 	if use && !sent { // it counted when it was pushed
-		f.counts.add(f.names, c, p)
+		f.counts.add(f.names, c, p, f.bodies)
 	}
 	o := c.opening
 	if o != nil && (!use || p.Version > o.version) {

@@ -7,6 +7,7 @@ import (
 	"wardkeep/internal/access"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/charter"
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 )
 
@@ -28,11 +29,11 @@ func (a *audit) readCounts() (c counts, err error) {
 
 // add puts a use into the sums of its child. What can't be read is found by whoever
 // decides it again.
-func (c counts) add(n *names, of *child, p ledger.Placed) {
+func (c counts) add(n *names, of *child, p ledger.Placed, uses gate.Bodies) {
 	if p.Place < 0 || p.Place >= c.counting {
 		return
 	}
-	u, ok, err := access.UseOf(p)
+	u, ok, err := access.UseOf(p, uses)
 	if err != nil || !ok || u.Day <= c.oldest {
 		return
 	}

@@ -108,6 +108,7 @@ type fold struct {
 
 	counts counts
 
+	bodies gate.Bodies // of uses
 	facts  scratch
 	recent [recent]open // a ring
 	oldest int
@@ -133,7 +134,7 @@ type shown struct {
 
 func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *fold {
 	return &fold{
-		names: n, rows: rows, report: report,
+		names: n, rows: rows, report: report, bodies: make(gate.Bodies),
 		services: make(map[string]*service), apps: make(map[string]*credential), hooks: make(map[string]*hook), suspects: make(map[string]*suspected), papers: make(map[string]*paper), bound: make(map[string]*boundKey), metered: make(map[party.ID]*meter), crossings: make(map[int64]*crossing), awaited: make(map[*child]awaited), orders: make(map[key]*partyOrder), approved: make(map[key]*approval), kept: make(map[key]*keeping), keptOf: make(map[key][]*keeping), allowed: make(map[key][]*approval), children: make(map[key]*child),
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),

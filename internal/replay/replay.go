@@ -207,7 +207,7 @@ func (a *audit) run() error {
 func (a *audit) entries() (whole bool, err error) {
 	each := func(p ledger.Placed) error {
 		a.report.Entries++
-		a.tallies.add(p)
+		a.tallies.add(p, a.fold.bodies)
 		a.index.Add(p)
 		if a.missed(p.Place) {
 			a.report.Missed++

@@ -87,7 +87,7 @@ func (f *fold) miss(p ledger.Placed) {
 		}
 	case gate.KindPermitted, gate.KindDenied, gate.KindViewed, gate.KindViewDenied, gate.KindCopied, gate.KindCopyDenied, gate.KindPorted, gate.KindPortDenied:
 		if c := f.children[k]; c != nil && c.state != erased {
-			f.counts.add(f.names, c, p)
+			f.counts.add(f.names, c, p, f.bodies)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"wardkeep/internal/gate"
 	"wardkeep/internal/ledger"
 	days "wardkeep/internal/tally"
 )
@@ -22,11 +23,11 @@ func (a *audit) readTallies() (err error) {
 }
 
 // add counts an entry. What can't be read is found by whoever folds it.
-func (t tallies) add(p ledger.Placed) {
+func (t tallies) add(p ledger.Placed, uses gate.Bodies) {
 	if p.Place < 0 || p.Place >= t.counted {
 		return
 	}
-	if l, ok, err := days.Of(p); ok && err == nil {
+	if l, ok, err := days.Of(p, uses); ok && err == nil {
 		t.lines[l]++
 	}
 }

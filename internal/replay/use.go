@@ -41,9 +41,9 @@ type scratch struct {
 
 // use decides a recorded use again, or keeps it until its service is known.
 func (f *fold) use(p ledger.Placed, s source, c *child) fault {
-	b, x := body[gate.UseBody](p)
-	if x != (fault{}) {
-		return x
+	b, err := f.bodies.Of(p)
+	if err != nil {
+		return fault{what: FoundBody, field: p.Kind}
 	}
 	f.uses++
 	if b.Look != nil || strings.HasPrefix(p.Actor, "staff:") {

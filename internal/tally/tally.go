@@ -150,12 +150,12 @@ var asked = map[string]string{approval.KindAsked: "asked", approval.KindGranted:
 
 // Of returns the line in which an entry is counted, and false for one that isn't. The
 // replay calls it too. Errors: ledger.ErrDamaged.
-func Of(p ledger.Placed) (l Line, ok bool, err error) {
+func Of(p ledger.Placed, uses gate.Bodies) (l Line, ok bool, err error) {
 	l = Line{Service: p.Service, Day: access.DayOf(p.At), Actor: actorOf(p.Actor)}
 	switch p.Kind {
 	case gate.KindPermitted, gate.KindDenied:
-		var b gate.UseBody
-		if err := p.Into(&b); err != nil {
+		b, err := uses.Of(p)
+		if err != nil {
 			return l, false, err
 		}
 		l.What, l.Purpose, l.Detail = Permitted, b.Purpose, b.Activity
@@ -242,7 +242,7 @@ func article(reasons []gate.Denial) string {
 // we crash before its commit nothing was counted, and of two that count at once one does.
 func Count(ctx context.Context, store *db.DB) (int64, error) {
 	var from, to int64
-	sums := make(map[Line]int64)
+	sums, uses := make(map[Line]int64), make(gate.Bodies)
 	err := store.View(ctx, func(tx *db.Tx) (err error) {
 		if from, err = ledger.Cursor(ctx, tx, Counted); err != nil {
 			return err
@@ -253,7 +253,7 @@ func Count(ctx context.Context, store *db.DB) (int64, error) {
 		}
 		to = min(head.Size, from+most)
 		return ledger.ReadKinds(ctx, tx, from, to, kinds, func(p ledger.Placed) error {
-			l, ok, err := Of(p)
+			l, ok, err := Of(p, uses)
 			if ok && err == nil {
 				sums[l]++
 			}
