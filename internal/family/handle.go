@@ -172,8 +172,8 @@ func HoldSubjects(ctx context.Context, tx *db.Tx, subjects []string) (map[string
 	return children, err
 }
 
-// Beginning returns the pseudonyms of living children of a service that begin so.
-func Beginning(ctx context.Context, tx *db.Tx, service, begins string) ([]string, error) {
-	return db.All(ctx, tx, db.Single[string], `
+// ReadBeginning reads the pseudonyms of living children of a service that begin so.
+func ReadBeginning(subjects *[]string, service, begins string) db.Read {
+	return db.ReadInto(subjects, db.Single[string], `
 		SELECT subject FROM child WHERE subject >= $1 AND subject < $2 AND service = $3 AND state <> 'erased' ORDER BY subject`, begins, begins+"~", service)
 }

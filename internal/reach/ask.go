@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/family"
@@ -23,6 +25,7 @@ type asking struct {
 	end     int64 // of the ledger
 	sets    *items
 	runs    []*run
+	keys    int64         // of the runs, together
 	read    map[Key]int32 // what was read of the entries themselves
 	entries int64         // how many were
 }
@@ -104,7 +107,8 @@ func (a *asking) indexed(ctx context.Context, tx *db.Tx, s segment) error {
 	}
 	for _, of := range sortedShapes(wanted) {
 		for _, w := range wanted[of] {
-			a.runs = append(a.runs, w.run(ctx, tx, a.sets.of(of.Items), a.from))
+			a.runs = append(a.runs, w.run(a.sets.of(of.Items), a.from))
+			a.keys += w.Keys
 		}
 	}
 	return nil
@@ -191,21 +195,13 @@ func (x Index) Ask(ctx context.Context, tx *db.Tx, q Question) (Answer, error) {
 		return Answer{}, err
 	}
 	answer := Answer{Entries: a.end}
-	var bySet []int64
-	err = unite(a.runs, a.sets, func(_ Key, set int32) error {
-		for int(set) >= len(bySet) {
-			bySet = append(bySet, 0)
-		}
-		bySet[set]++
-		answer.Children++
-		return nil
-	})
 	byItem := make(map[string]int64)
-	for set, n := range bySet {
-		for _, item := range strings.Fields(a.sets.names[set]) {
-			byItem[item] += n
+	err = a.apart(ctx, tx, min(int(a.keys/shared), runtime.GOMAXPROCS(0)), func(children int64, items []string) {
+		answer.Children += children
+		for _, item := range items {
+			byItem[item] += children
 		}
-	}
+	})
 	for item, n := range byItem {
 		answer.Items = append(answer.Items, ItemCount{item, n})
 	}
@@ -213,6 +209,53 @@ func (x Index) Ask(ctx context.Context, tx *db.Tx, q Question) (Answer, error) {
 		return cmp.Or(cmp.Compare(b.Children, a.Children), cmp.Compare(a.Item, b.Item))
 	})
 	return answer, err
+}
+
+// shared is how many keys are worth a processor of their own.
+const shared = 1 << 18
+
+// apart counts whom the runs have, and calls count with how many there are with each set of items.
+// As many goroutines do it as there are parts of the pseudonyms, one at least: who is in two runs
+// is in the same part of them.
+func (a *asking) apart(ctx context.Context, tx *db.Tx, parts int, count func(children int64, items []string)) error {
+	parts = max(parts, 1)
+	shelf := &shelf{tx: tx}
+	counts, sets, faults := make([][]int64, parts), make([]*items, parts), make([]error, parts)
+	var all sync.WaitGroup
+	for i := range parts {
+		from, upto := keysEnd/Key(parts)*Key(i), keysEnd/Key(parts)*Key(i+1)
+		if i == parts-1 {
+			upto = keysEnd
+		}
+		sets[i] = a.sets.clone()
+		all.Go(func() {
+			faults[i] = shelf.unite(ctx, a.between(from), sets[i], from, upto, func(_ Key, set int32) error {
+				if int(set) >= len(counts[i]) {
+					counts[i] = append(counts[i], make([]int64, int(set)+1-len(counts[i]))...)
+				}
+				counts[i][set]++
+				return nil
+			})
+		})
+	}
+	all.Wait()
+	for i := range parts {
+		for set, n := range counts[i] {
+			count(n, strings.Fields(sets[i].names[set]))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// between returns runs of their own, from a key on.
+func (a *asking) between(from Key) (runs []*run) {
+	for _, r := range a.runs {
+		own := r.of.run(r.set, from)
+		first, _ := slices.BinarySearch(r.keys, from)
+		own.keys = r.keys[first:]
+		runs = append(runs, own)
+	}
+	return runs
 }
 
 // A Page is a part of the answer to a question, in the order of the pseudonyms.
@@ -231,7 +274,7 @@ func (x Index) Find(ctx context.Context, tx *db.Tx, q Question, from Key, limit 
 	}
 	var keys []Key
 	var of []int32
-	err = unite(a.runs, a.sets, func(k Key, set int32) error {
+	err = (&shelf{tx: tx}).unite(ctx, a.runs, a.sets, from, keysEnd, func(k Key, set int32) error {
 		if len(keys) == limit {
 			page.Next, page.More = k, true
 			return errEnough
@@ -242,16 +285,20 @@ func (x Index) Find(ctx context.Context, tx *db.Tx, q Question, from Key, limit 
 	if err != nil && !errors.Is(err, errEnough) {
 		return Page{}, err
 	}
+	subjects, reads := make([][]string, len(keys)), make([]db.Read, len(keys))
 	for i, k := range keys {
-		// Two may begin alike: then both are reached.
-		subjects, err := family.Beginning(ctx, tx, q.Service, k.Begins())
-		if err != nil {
+		reads[i] = family.ReadBeginning(&subjects[i], q.Service, k.Begins())
+	}
+	for some := range slices.Chunk(reads, carried) {
+		if err := tx.Together(ctx, some...); err != nil {
 			return Page{}, err
 		}
-		if len(subjects) == 0 {
+	}
+	for i, alike := range subjects {
+		if len(alike) == 0 {
 			page.Gone++
 		}
-		for _, subject := range subjects {
+		for _, subject := range alike { // two may begin alike: then both are reached
 			page.Found = append(page.Found, incident.Found{Subject: subject, Items: strings.Fields(a.sets.names[of[i]])})
 		}
 	}

@@ -138,11 +138,12 @@ func (c *Check) judge(ctx context.Context, tx *db.Tx, level, n int64) (what stri
 	var room []Key
 	for _, p := range postings {
 		for i := range p.Parts {
-			if room, err = (source{s.level, s.n, p}).part(ctx, tx, i, room); errors.Is(err, ErrDamaged) {
-				return FoundPart, nil
-			}
-			if err != nil {
+			of, text := source{s.level, s.n, p}, [][]byte(nil)
+			if err := tx.Together(ctx, of.read(&text, i)); err != nil {
 				return "", err
+			}
+			if room, err = of.decode(text, i, room[:0]); err != nil {
+				return FoundPart, nil
 			}
 		}
 	}

@@ -76,6 +76,11 @@ func (s segment) postings() (all []posting, err error) {
 	if err := json.Unmarshal(s.directory, &all); err != nil {
 		return nil, fmt.Errorf("%w: the directory of %d, %d", ErrDamaged, s.level, s.n)
 	}
+	for _, p := range all {
+		if slices.ContainsFunc(p.Parts, func(mark []byte) bool { return len(mark) != markSize }) {
+			return nil, fmt.Errorf("%w: the directory of %d, %d", ErrDamaged, s.level, s.n)
+		}
+	}
 	return all, nil
 }
 
@@ -323,9 +328,9 @@ var errEnough = errors.New("reach: enough for one transaction")
 func cut(ctx context.Context, tx *db.Tx, of []source, from Key, c *cutter) (more bool, err error) {
 	var runs []*run
 	for _, s := range of {
-		runs = append(runs, s.run(ctx, tx, 0, from))
+		runs = append(runs, s.run(0, from))
 	}
-	err = unite(runs, newItems(), func(k Key, _ int32) error {
+	err = (&shelf{tx: tx}).unite(ctx, runs, newItems(), from, keysEnd, func(k Key, _ int32) error {
 		if len(c.parts) == together {
 			return errEnough
 		}

@@ -1,11 +1,15 @@
 package reach
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
+	"sync"
+
+	"wardkeep/internal/base/db"
 )
 
 // encode writes keys, which are in order and each once: the differences, as varints.
@@ -19,12 +23,12 @@ func encode(keys []Key) []byte {
 	return text
 }
 
-// decode reads what encode wrote, into the memory of keys.
+// decode appends what encode wrote to keys.
 func decode(text []byte, keys []Key) ([]Key, error) {
-	keys, before := keys[:0], Key(0)
-	for len(text) > 0 {
-		d, n := binary.Uvarint(text)
-		if n <= 0 || d == 0 && len(keys) > 0 || len(keys) == part {
+	before, most := Key(0), len(keys)+part
+	for first := true; len(text) > 0; first = false {
+		d, n := varint(text)
+		if n <= 0 || d == 0 && !first || len(keys) == most {
 			return nil, fmt.Errorf("%w: a part that nobody wrote", ErrDamaged)
 		}
 		before += Key(d)
@@ -33,20 +37,91 @@ func decode(text []byte, keys []Key) ([]Key, error) {
 	return keys, nil
 }
 
-// A run hands out the keys of one shape in one stretch, in order, a part at a time.
+// varint is binary.Uvarint, of which a question reads ten million: where eight bytes are there and
+// the number has no more, they are read at once, and their 7 bits put together in three steps.
+func varint(text []byte) (n uint64, length int) {
+	if len(text) < 8 {
+		return binary.Uvarint(text)
+	}
+	n = binary.LittleEndian.Uint64(text)
+	ends := ^n & 0x8080808080808080
+	if ends == 0 {
+		return binary.Uvarint(text)
+	}
+	n &= (ends ^ (ends - 1)) & 0x7f7f7f7f7f7f7f7f // up to the first byte that ends it
+	n = n&0x007f007f007f007f | n&0x7f007f007f007f00>>1
+	n = n&0x00003fff00003fff | n&0x3fff00003fff0000>>2
+	n = n&0x000000000fffffff | n&0x0fffffff00000000>>4
+	return n, bits.TrailingZeros64(ends)/8 + 1
+}
+
+// A run hands out the keys of one shape in one stretch, in order: those that were read, and then
+// its parts that weren't yet.
 type run struct {
 	keys []Key // that come next
 	set  int32 // of items: see items
 	room []Key // the memory of keys
-	// more reads the next part into the memory of keys: nothing, at the end. Nil: there is none.
-	more func(keys []Key) ([]Key, error)
+	of   source
+	next int // of its parts
 }
 
-// fill reads the next part, if there is one.
-func (r *run) fill() (err error) {
-	if r.more != nil {
-		r.room, err = r.more(r.room)
-		r.keys = r.room
+// due reports whether a run lacks a part in which keys before an end may be.
+func (r *run) due(end Key) bool {
+	return r.next < len(r.of.Parts) && (r.next == 0 || r.of.last(r.next-1) < end)
+}
+
+// A shelf is where parts are read. Several may do so at once: they take turns, and what they do
+// with what they have read they do beside each other.
+type shelf struct {
+	tx   *db.Tx
+	turn sync.Mutex // a transaction does one thing at a time
+}
+
+// carried is how many parts are read in one round trip.
+const carried = 64
+
+// fill reads the parts that runs lack before an end.
+func (s *shelf) fill(ctx context.Context, runs []*run, from, end Key) error {
+	for {
+		var due []*run
+		for _, r := range runs {
+			if r.due(end) {
+				due = append(due, r)
+			}
+		}
+		if len(due) == 0 {
+			return nil
+		}
+		for some := range slices.Chunk(due, carried) {
+			if err := s.read(ctx, some, from); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// read reads the next part of each run, and leaves out the keys before one.
+func (s *shelf) read(ctx context.Context, runs []*run, from Key) error {
+	texts, reads := make([][][]byte, len(runs)), make([]db.Read, len(runs))
+	for i, r := range runs {
+		reads[i] = r.of.read(&texts[i], r.next)
+	}
+	s.turn.Lock()
+	err := s.tx.Together(ctx, reads...)
+	s.turn.Unlock()
+	for i, r := range runs {
+		if err != nil {
+			return err
+		}
+		left := copy(r.room[:cap(r.room)], r.keys)
+		if r.room, err = r.of.decode(texts[i], r.next, slices.Grow(r.room[:left], int(min(part, r.of.Keys)))); err == nil {
+			r.keys = r.room
+			r.next++
+			if r.keys[0] < from {
+				first, _ := slices.BinarySearch(r.keys, from)
+				r.keys = r.keys[first:]
+			}
+		}
 	}
 	return err
 }
@@ -55,11 +130,24 @@ func (r *run) fill() (err error) {
 type items struct {
 	names  []string
 	number map[string]int32
+	table  []int32 // the joins of the first sets, and one more: 0 is none yet
 	joins  map[[2]int32]int32
 }
 
+// tabled is how many sets are the first.
+const tabled = 256
+
 func newItems() *items {
-	return &items{number: make(map[string]int32), joins: make(map[[2]int32]int32)}
+	return &items{number: make(map[string]int32), table: make([]int32, tabled*tabled), joins: make(map[[2]int32]int32)}
+}
+
+// clone returns sets with the same numbers, for whoever joins them beside others.
+func (t *items) clone() *items {
+	c := newItems()
+	for _, names := range t.names {
+		c.of(names)
+	}
+	return c
 }
 
 func (t *items) of(names string) int32 {
@@ -73,62 +161,63 @@ func (t *items) of(names string) int32 {
 
 // join returns the set of what is in either.
 func (t *items) join(a, b int32) int32 {
-	if a == b {
+	switch {
+	case a == b:
 		return a
-	}
-	if a > b {
-		a, b = b, a
+	case a < tabled && b < tabled:
+		n := &t.table[a*tabled+b]
+		if *n == 0 {
+			*n = t.joined(a, b) + 1
+		}
+		return *n - 1
 	}
 	n, known := t.joins[[2]int32{a, b}]
 	if !known {
-		n = t.of(inOrder(slices.Concat(strings.Fields(t.names[a]), strings.Fields(t.names[b]))))
+		n = t.joined(a, b)
 		t.joins[[2]int32{a, b}] = n
 	}
 	return n
 }
 
-// unite calls each with each key of the runs once, in order, and with all that came with it. It
-// holds one part of each run, however many keys there are, and takes them together up to the
-// least key with which a part ends.
-func unite(runs []*run, sets *items, each func(k Key, set int32) error) error {
-	left := make([]*run, 0, len(runs))
+func (t *items) joined(a, b int32) int32 {
+	return t.of(inOrder(slices.Concat(strings.Fields(t.names[a]), strings.Fields(t.names[b]))))
+}
+
+// keysEnd is behind the last key that there can be.
+const keysEnd = Key(1) << (5 * keyLetters)
+
+// windowed is how many keys are about taken together: a few that don't fit where a processor has
+// what it works on cost more than many that do.
+const windowed = 1 << 16
+
+// unite calls each with each key of the runs from one to before another, once, in order, and with
+// all that came with it. It goes through them by windows of the same width: pseudonyms are random,
+// so each has about as many. It holds a window, and of each run a part or two.
+func (s *shelf) unite(ctx context.Context, runs []*run, sets *items, from, upto Key, each func(k Key, set int32) error) error {
+	many := 0
 	for _, r := range runs {
-		if len(r.keys) == 0 {
-			if err := r.fill(); err != nil {
-				return err
-			}
-		}
-		if len(r.keys) > 0 {
-			left = append(left, r)
-		}
+		many += len(r.keys) + int(r.of.Keys)
 	}
+	width := keysEnd / Key(many/windowed+1)
+	left := slices.Clone(runs)
 	var w window
-	for len(left) > 0 {
-		first, last := left[0].keys[0], left[0].keys[len(left[0].keys)-1]
-		for _, r := range left {
-			first, last = min(first, r.keys[0]), min(last, r.keys[len(r.keys)-1])
+	for first := from; first < upto && len(left) > 0; first += width {
+		end := min(upto, first+width)
+		if err := s.fill(ctx, left, from, end); err != nil {
+			return err
 		}
 		w.pairs = w.pairs[:0]
 		still := left[:0]
 		for _, r := range left {
-			n, found := slices.BinarySearch(r.keys, last)
-			if found {
-				n++
-			}
-			for _, k := range r.keys[:n] {
-				w.pairs = append(w.pairs, pair{k, r.set})
-			}
-			if r.keys = r.keys[n:]; len(r.keys) == 0 {
-				if err := r.fill(); err != nil {
-					return err
-				}
-			}
-			if len(r.keys) > 0 {
+			w.take(r, end)
+			if len(r.keys) > 0 || r.next < len(r.of.Parts) {
 				still = append(still, r)
+			} else {
+				r.room = nil
 			}
 		}
 		left = still
-		w.sort(first, last)
+		w.sort(first, end-1)
 		for i := 0; i < len(w.pairs); {
 			at := w.pairs[i]
 			for i++; i < len(w.pairs) && w.pairs[i].key == at.key; i++ {
@@ -152,6 +241,18 @@ type pair struct {
 type window struct {
 	pairs, room []pair
 	ends        []int32
+}
+
+// take takes the keys of a run before an end.
+func (w *window) take(r *run, end Key) {
+	for i, k := range r.keys {
+		if k >= end {
+			r.keys = r.keys[i:]
+			return
+		}
+		w.pairs = append(w.pairs, pair{k, r.set})
+	}
+	r.keys = nil
 }
 
 // sort sorts pairs whose keys are from first to last. Pseudonyms are random, so where one belongs
