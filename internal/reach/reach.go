@@ -28,6 +28,7 @@ import (
 	"wardkeep/internal/party"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/verification"
 )
 
@@ -146,9 +147,14 @@ func (s shape) compare(t shape) int {
 	return strings.Compare(s.Items, t.Items)
 }
 
-// kinds are those of entries by which something came to somebody: what was denied did not. A
-// guardian who looks comes to their own child alone, whose entries are found by the child.
+// kinds are those of entries by which something came to somebody: what was denied did not. What is
+// collected was permitted first, in the same transaction, by an entry of its own.
 var kinds = []string{gate.KindPermitted, gate.KindReleased}
+
+// looks are those by which a guardian has seen what is held, or it left by a guardian's word. Who
+// asks about the service finds them; a guardian comes to their own child alone, whose entries are
+// found by the child.
+var looks = []string{gate.KindViewed, gate.KindCopied, gate.KindPorted}
 
 // papers are those by which a person inside has come to what is written with a child and is no item
 // of a charter: who a guardian is, the words of a demand, why something is hidden from one. Which
@@ -165,28 +171,61 @@ const remembered = 1 << 12
 // shape returns the shape of an entry and the child, and false for one that tells of no use.
 // Errors: ledger.ErrDamaged.
 func (r reader) shape(p ledger.Placed) (s shape, child Key, is bool, err error) {
-	paper := slices.Contains(papers, p.Kind)
-	if !paper && !slices.Contains(kinds, p.Kind) || p.Subject == "" {
+	switch {
+	case p.Subject == "":
+		return s, 0, false, nil
+	case slices.Contains(kinds, p.Kind):
+		s, err = r.use(p)
+	case slices.Contains(looks, p.Kind):
+		var b gate.AccessBody
+		err = p.Into(&b)
+		s.Items = inOrder(b.Items)
+	case p.Kind == vault.KindFetched: // by which key or seat; of what, the entry before it says
+		var b vault.FetchedBody
+		err = p.Into(&b)
+		s.Party = string(b.Role) + "/" + b.Party
+	case p.Kind == vault.KindErased: // Article 21: what is lost was reached, too
+		var b vault.ErasedBody
+		err = p.Into(&b)
+		s.Items = inOrder(b.Items)
+	case !slices.Contains(papers, p.Kind):
 		return s, 0, false, nil
 	}
-	s, known := r[string(p.Body)]
-	switch {
-	case paper:
-		s = shape{}
-	case !known:
-		if s, err = bodyOf(p); err != nil {
-			return s, 0, false, err
-		}
-		if len(r) == remembered {
-			clear(r)
-		}
-		r[string(p.Body)] = s
+	if err != nil {
+		return s, 0, false, err
 	}
 	if child, is = KeyOf(p.Subject); !is {
 		return s, 0, false, fmt.Errorf("%w: %s at place %d is about nobody", ledger.ErrDamaged, p.Kind, p.Place)
 	}
-	s.Service, s.Actor = p.Service, p.Actor
+	s.Service, s.Actor = p.Service, actorOf(p.Actor)
 	return s, child, true, nil
+}
+
+// actorOf is how a shape has an actor: of those whom nobody can ask about there are as many as
+// there are guardians and bundles, and they are as one.
+func actorOf(actor string) string {
+	switch kind, _, _ := strings.Cut(actor, ":"); kind {
+	case "app", "staff", "officer", "party":
+		return actor
+	default:
+		return kind
+	}
+}
+
+// use returns the shape that the body of a use gives.
+func (r reader) use(p ledger.Placed) (s shape, err error) {
+	s, known := r[string(p.Body)]
+	if known {
+		return s, nil
+	}
+	if s, err = bodyOf(p); err != nil {
+		return s, err
+	}
+	if len(r) == remembered {
+		clear(r)
+	}
+	r[string(p.Body)] = s
+	return s, nil
 }
 
 // bodyOf returns what the body of a use says of its shape.

@@ -24,6 +24,7 @@ import (
 	"wardkeep/internal/rights"
 	"wardkeep/internal/shield"
 	"wardkeep/internal/staff"
+	"wardkeep/internal/vault"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/verification"
 )
@@ -55,6 +56,14 @@ func begin(t *testing.T, w *vaulttest.World) *book {
 // use appends an entry.
 func (b *book) use(ctx context.Context, tx *db.Tx, kind, of, subject, actor string, body gate.UseBody) error {
 	e := ledger.Entry{Kind: kind, Service: of, Subject: subject, Version: 1, Actor: actor, Body: body}
+	switch kind {
+	case gate.KindViewed, gate.KindCopied, gate.KindPorted:
+		e.Body = gate.AccessBody{Items: body.Items}
+	case vault.KindErased:
+		e.Body = vault.ErasedBody{Items: body.Items}
+	case vault.KindFetched:
+		e.Body = vault.FetchedBody{Role: body.Pull.Role, Party: body.Pull.Party}
+	}
 	b.uses = append(b.uses, used{e, tx.Now(), body})
 	_, err := ledger.Append(ctx, tx, e)
 	return err
@@ -93,7 +102,7 @@ func (b *book) byHand(q reach.Question) (children []string, items map[string]int
 		_, actor, _ := strings.Cut(u.Actor, ":")
 		is := map[reach.By]bool{reach.ByKey: actor == q.Name, reach.ByPerson: actor == q.Name, reach.ByPartyKey: actor == q.Name, reach.ByService: true,
 			reach.ByProcessor: party == "processor"+q.Name, reach.ByRecipient: party == "recipient"+q.Name, reach.ByCharter: fmt.Sprint(u.body.Charter) == q.Name}[q.By]
-		if !is || u.Service != q.Service || !slices.Contains([]string{gate.KindPermitted, gate.KindReleased, verification.KindSeen, rights.KindShown, shield.KindShown}, u.Kind) ||
+		if !is || u.Service != q.Service || !slices.Contains([]string{gate.KindPermitted, gate.KindReleased, gate.KindViewed, gate.KindCopied, gate.KindPorted, vault.KindErased, vault.KindFetched, verification.KindSeen, rights.KindShown, shield.KindShown}, u.Kind) ||
 			!q.From.IsZero() && u.at.Before(q.From) || !q.To.IsZero() && !u.at.Before(q.To) {
 			continue
 		}
@@ -161,6 +170,15 @@ func (b *book) fill(seed uint64, entries int, subjects []string) (keys []string)
 					body.Pull = &gate.PullBody{Role: party.Processor, Party: "acme"}
 				}
 				actor := []string{"app:", "app:", "staff:", "party:"}[i] + keys[i]
+				switch n := r.IntN(30); {
+				case n < 4:
+					kind, body = []string{vault.KindErased, gate.KindViewed, gate.KindCopied, gate.KindPorted}[n], gate.UseBody{Items: body.Items}
+					if n > 0 {
+						actor = "guardian:" + id.New(id.Guardian)
+					}
+				case n == 4 && i == 3:
+					kind, body = vault.KindFetched, gate.UseBody{Pull: &gate.PullBody{Role: party.Processor, Party: "acme"}}
+				}
 				if err := b.use(ctx, tx, kind, of, subjects[r.IntN(len(subjects))], actor, body); err != nil {
 					return err
 				}
