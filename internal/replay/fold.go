@@ -110,6 +110,7 @@ type fold struct {
 
 	bodies gate.Bodies // of uses
 	facts  scratch
+	hand   use          // the one that is decided, so that most make no garbage
 	recent [recent]open // a ring
 	oldest int
 }

@@ -49,7 +49,8 @@ func (f *fold) use(p ledger.Placed, s source, c *child) fault {
 	if b.Look != nil || strings.HasPrefix(p.Actor, "staff:") {
 		return f.looked(p, s, c, b)
 	}
-	u := &use{source: s, child: c, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
+	u := &f.hand
+	*u = use{source: s, child: c, body: b, actor: p.Actor, at: p.At.UnixMicro(), permitted: p.Kind == gate.KindPermitted}
 	var ok bool
 	if u.app, ok = strings.CutPrefix(p.Actor, "app:"); !ok {
 		u.key, ok = strings.CutPrefix(p.Actor, "party:")
@@ -212,9 +213,10 @@ func (f *fold) keep(u *use, why fault) {
 		f.blame(u.source, why)
 		return
 	}
-	u.missing = why
-	u.own()
-	f.late = append(f.late, u)
+	late := *u // the one at hand is the next soon
+	late.missing = why
+	late.own()
+	f.late = append(f.late, &late)
 }
 
 // own gives the use facts that it doesn't share.
