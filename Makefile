@@ -104,7 +104,7 @@ bench-screening: ## what one core reads of posts in a second, with a million kno
 	GOMAXPROCS=1 go test ./internal/screening -run '^$$' -bench Screen -benchtime 3s -cpu 1
 
 .PHONY: bench-reach
-bench-reach: ## how fast it is found whom something has reached, and what the index for that costs (ARGS='-entries 10000000'; ARGS='-engine postgres' with TEST_POSTGRES)
+bench-reach: ## how fast it is found whom something has reached, and what the index for that costs (ARGS='-entries 10000000'; -engine postgres with TEST_POSTGRES; -ledger=false for the questions alone)
 	go test ./internal/reach -run '^$$' -bench Reach -timeout 3h -v $(ARGS)
 
 .PHONY: evidence-curve
