@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/inspection"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
 	"wardkeep/internal/party"
@@ -225,6 +226,14 @@ var kinds = []kindOf{
 	{rectification.KindReminded, []int{25, 26, 27}},
 	{rectification.KindRead, []int{15, 25}},
 	{yearly.KindFiled, []int{22}},
+	{inspection.KindInvited, []int{22}},
+	{inspection.KindCoded, []int{22}},
+	{inspection.KindEntered, []int{22}},
+	{inspection.KindFailed, []int{22}},
+	{inspection.KindLooked, []int{15, 22}},
+	{inspection.KindLeft, []int{22}},
+	{inspection.KindShut, []int{22}},
+	{inspection.KindEnded, []int{22}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

@@ -11,10 +11,12 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/gate"
+	"wardkeep/internal/inspection"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
 	"wardkeep/internal/party"
@@ -75,6 +77,8 @@ type service struct {
 	seats    []party.UnseatedBody
 	notices  map[string]bool // "wn_…", whether it was paused last, or went on
 	conceals bool            // something happened that this release doesn't know
+
+	inspections []string // "iv_…", that were ended
 }
 
 // survey takes from one entry what isn't about one child, and counts it.
@@ -144,7 +148,7 @@ func (g *gap) service(name string) *service {
 }
 
 // rest does again what isn't about one child.
-func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
+func (g *gap) rest(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error {
 	g.report.Services = nil
 	for _, passkey := range slices.Sorted(maps.Keys(g.passkeys)) {
 		if err := session.RemoveAgain(ctx, tx, by.Ledger(), passkey, g.passkeys[passkey]); err != nil {
@@ -155,7 +159,7 @@ func (g *gap) rest(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.services)) {
-		closed, err := g.services[name].again(ctx, tx, name)
+		closed, err := g.services[name].again(ctx, tx, ring, name)
 		if err != nil {
 			return err
 		}
@@ -234,7 +238,7 @@ func (g *gap) inside(ctx context.Context, tx *db.Tx) error {
 
 // again closes what was closed. What was opened instead is lost: nobody holds the
 // office, and no app has the key, until somebody is appointed and it is given one.
-func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed bool, err error) {
+func (s *service) again(ctx context.Context, tx *db.Tx, ring *keyring.Ring, name string) (closed bool, err error) {
 	if _, err := catalog.Find(ctx, tx, name); err != nil {
 		return false, moot(err, catalog.ErrNotFound) // made in the gap
 	}
@@ -267,6 +271,12 @@ func (s *service) again(ctx context.Context, tx *db.Tx, name string) (closed boo
 	for _, b := range s.seats { // and so by a person who is gone
 		err := party.TakeSeatAgain(ctx, tx, by, party.ID{Service: name, Role: b.Role, Name: b.Party}, b.Seat)
 		if err = moot(err, party.ErrSeatNotFound); err != nil {
+			return closed, err
+		}
+	}
+	for _, inspected := range s.inspections { // whoever was to look no longer, doesn't
+		err := inspection.EndAgain(ctx, tx, ring, by, name, inspected)
+		if err = moot(err, inspection.ErrNotFound, inspection.ErrEnded); err != nil {
 			return closed, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/family"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/inspection"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/order"
@@ -156,6 +157,8 @@ var readings = map[string]reading{
 		}
 	}),
 
+	inspection.KindEnded: ofService(func(s *service, b inspection.DoneBody) { s.inspections = append(s.inspections, b.Inspection) }),
+
 	session.KindRemoved: of0(func(g *gap, b session.RemovedBody) { g.passkeys[b.Passkey] = b.Why }),
 
 	staff.KindLeft:           of0(func(g *gap, b staff.LeftBody) { g.left[b.Person] = true }),
@@ -257,6 +260,14 @@ var additions = map[string]string{
 	rectification.KindReopened:  "what was confirmed by the copy is opened again by who finds it",
 	rectification.KindReminded:  "they are reminded once more",
 	rectification.KindRead:      "nothing was done",
+
+	inspection.KindInvited: "its names are lost: who is to look is invited anew",
+	inspection.KindCoded:   "no code is open any more, and the office gives another",
+	inspection.KindEntered: "nobody is in any more, and the code that was used is void",
+	inspection.KindFailed:  "it failed",
+	inspection.KindLooked:  "it was seen",
+	inspection.KindLeft:    "nobody is in any more",
+	inspection.KindShut:    "as above",
 
 	yearly.KindFiled: "its receipt is lost: the audit is due again, and is filed anew",
 

@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/consent"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/inspection"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/legal"
 	"wardkeep/internal/message"
@@ -200,13 +201,17 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 				return err
 			}
 			inside, err := signin.EndAll(ctx, tx, sessions)
-			more = n == sessions || inside == sessions
+			if err != nil {
+				return err
+			}
+			shut, err := inspection.ShutAll(ctx, tx, d.Vault.Ring, by, sessions)
+			more = n == sessions || inside == sessions || shut == sessions
 			return err
 		}); err != nil {
 			return g.report, err
 		}
 	}
-	if err := d.update(ctx, func(tx *db.Tx) error { return g.rest(ctx, tx) }); err != nil {
+	if err := d.update(ctx, func(tx *db.Tx) error { return g.rest(ctx, tx, d.Vault.Ring) }); err != nil {
 		return g.report, err
 	}
 	if d.Last != nil {

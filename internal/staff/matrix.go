@@ -88,6 +88,10 @@ const (
 
 	SeeYearly  Action = "yearly.see"  // which yearly audits were filed, with their numbers and receipts
 	FileYearly Action = "yearly.file" // say that one was, or correct that
+
+	SeeInspections    Action = "inspections.see"     // who of an authority was invited, and at what they have looked (Article 22)
+	InviteInspectors  Action = "inspections.invite"  // by their document, for a scope and a time
+	ReceiveInspectors Action = "inspections.receive" // give a new code, end it
 )
 
 // A Rule is a row of the access matrix.
@@ -158,6 +162,9 @@ var Matrix = []Rule{
 	{ManageRectifications, [6]bool{yes, yes, no, no, no, no}, yes},
 	{SeeYearly, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{FileYearly, [6]bool{yes, yes, no, no, no, no}, yes},
+	{SeeInspections, [6]bool{yes, yes, yes, no, no, yes}, no},
+	{InviteInspectors, [6]bool{yes, yes, no, no, no, no}, yes},
+	{ReceiveInspectors, [6]bool{yes, yes, yes, no, no, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

@@ -62,6 +62,7 @@ const (
 	Evidence     Prefix = "ev" // an archive for an authority
 
 	Rectification Prefix = "rc" // what an authority demands, or what has to be put right
+	Inspection    Prefix = "iv" // by which somebody of an authority looks at evidence
 )
 
 // New returns a fresh name of type p: p, "_" and 26 characters.

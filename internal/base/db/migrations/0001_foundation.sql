@@ -1234,6 +1234,45 @@ CREATE TABLE yearly_filing (
 	PRIMARY KEY (service, year, number)
 );
 
+-- INSPECTION. Whom of an authority the office has invited to look at evidence, and at what they have looked.
+CREATE TABLE inspection (
+	id          text   NOT NULL PRIMARY KEY,
+	service     text   NOT NULL,
+	articles    text   NOT NULL, -- numbers, separated by spaces; empty: all
+	from_at     bigint,          -- of what was before they see no rows; NULL: from the first
+	before_at   bigint,          -- nor of what was at this moment and after it; NULL: to the last
+	invited_at  bigint NOT NULL,
+	invited_by  text   NOT NULL, -- a person
+	due_at      bigint NOT NULL, -- at this moment it is over
+	closed_at   bigint,          -- when somebody ended it before; NULL: nobody has
+	closed_by   text   NOT NULL, -- as the ledger names actors, or empty
+	looks       bigint NOT NULL, -- how many there were
+	tries       bigint NOT NULL, -- wrong ones of the code that is open
+	link        bytea  NOT NULL, -- keyed hash of the secret in the link
+	code        bytea,           -- keyed hash of the code by which the link opens; NULL: none does
+	session     bytea,           -- keyed hash of what a browser holds that is in; NULL: none is
+	entered_at  bigint,          -- when it came in last; NULL: never
+	seen_at     bigint,          -- when it had its last page
+	bound       bytea  NOT NULL, -- keyed hash of all of the above but looks, tries and seen_at
+	sealed      bytea  NOT NULL, -- who they are, of which authority, by which law and document
+	salt        bytea  NOT NULL  -- of the mark that the ledger has of it
+);
+CREATE UNIQUE INDEX inspection_link ON inspection (link);
+CREATE UNIQUE INDEX inspection_session ON inspection (session) WHERE session IS NOT NULL;
+CREATE INDEX inspection_open ON inspection (service, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX inspection_closed ON inspection (service, due_at, id) WHERE closed_at IS NOT NULL;
+
+-- At what they have looked: the row is there, and the entry, before the page is shown.
+CREATE TABLE inspection_look (
+	inspection text   NOT NULL,
+	number     bigint NOT NULL, -- from 1 on
+	looked_at  bigint NOT NULL,
+	page       text   NOT NULL, -- matrix, article, register, samples, sample, bundle
+	article    bigint NOT NULL, -- 0: of none
+	about      text   NOT NULL, -- of a register its name, of a sample a pseudonym
+	PRIMARY KEY (inspection, number)
+);
+
 -- APPROVAL. What persons inside asked to see of a child, and what another has decided.
 CREATE TABLE approval (
 	child     text   NOT NULL,
@@ -1754,6 +1793,8 @@ DROP TABLE kept_value;
 DROP TABLE legal_approval;
 DROP TABLE party_task;
 DROP TABLE party_statement;
+DROP TABLE inspection_look;
+DROP TABLE inspection;
 DROP TABLE complaint_file;
 DROP TABLE complaint_note;
 DROP TABLE complaint;
