@@ -173,8 +173,8 @@ const (
 // edges leads each request to the edge that answers it. It is no ServeMux: what that
 // answers itself, such as a redirect to a path in its one form, nobody would see.
 type edges struct {
-	api, pages, inside, parties http.Handler
-	live, ready                 http.Handler
+	api, pages, inside, parties, inspectors http.Handler
+	live, ready                             http.Handler
 }
 
 // ServeHTTP leads on.
@@ -190,6 +190,8 @@ func (e *edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.inside.ServeHTTP(w, r)
 	case path == "/party", strings.HasPrefix(path, "/party/"):
 		e.parties.ServeHTTP(w, r)
+	case path == "/inspector", strings.HasPrefix(path, "/inspector/"):
+		e.inspectors.ServeHTTP(w, r)
 	default:
 		e.pages.ServeHTTP(w, r)
 	}

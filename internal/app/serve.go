@@ -14,6 +14,7 @@ import (
 	"wardkeep/internal/api"
 	"wardkeep/internal/console"
 	"wardkeep/internal/desk"
+	"wardkeep/internal/inspector"
 	"wardkeep/internal/rights"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/web"
@@ -38,14 +39,14 @@ func (a *App) Handler() http.Handler {
 	a.state.edge.Store(server)
 	inside := a.console()
 	inside.Farewell = a.Farewell()
-	return &edges{api: server.Handler(), pages: pages.Handler(), inside: inside.Handler(), parties: a.parties().Handler(), live: a.state.probes(livePath), ready: a.state.probes(readyPath)}
+	return &edges{api: server.Handler(), pages: pages.Handler(), inside: inside.Handler(), parties: a.parties().Handler(), inspectors: a.inspectors().Handler(), live: a.state.probes(livePath), ready: a.state.probes(readyPath)}
 }
 
 // console serves the persons inside.
 func (a *App) console() *console.Server {
 	c := a.Config.Console
 	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces,
-		Vault: a.Vault, LedgerKey: a.LedgerKey, Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Provider: a.provider, Roles: a.roles, System: a.system(), Patience: max(retentionPatience, 2*a.Config.SweepEvery), Desk: a.Config.PublicURL, Warnings: a.Warnings(), Counter: &a.registers}
+		Vault: a.Vault, LedgerKey: a.LedgerKey, Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Provider: a.provider, Roles: a.roles, System: a.system(), Patience: a.patience(), Desk: a.Config.PublicURL, Warnings: a.Warnings(), Counter: &a.registers}
 }
 
 // parties serves the persons of processors and recipients. It is where guardians' pages are: the
@@ -55,6 +56,15 @@ func (a *App) parties() *desk.Server {
 	return &desk.Server{Store: a.Store, Ring: a.Ring, Charters: a.Charters, Vault: a.Vault, Calendar: a.Calendar, URL: a.Config.PublicURL, Idle: c.Idle, Most: c.Most, Log: a.Log,
 		Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces}
 }
+
+// inspectors serves whom of an authority the office has invited: where guardians' pages are, too.
+func (a *App) inspectors() *inspector.Server {
+	return &inspector.Server{Store: a.Store, Ring: a.Ring, Charters: a.Charters, URL: a.Config.PublicURL, LedgerKey: a.LedgerKey, Log: a.Log,
+		Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces, Patience: a.patience()}
+}
+
+// patience is for how long the system may be late with what it does by itself.
+func (a *App) patience() time.Duration { return max(retentionPatience, 2*a.Config.SweepEvery) }
 
 // StaffDoor is how persons inside sign in.
 func (a *App) StaffDoor() signin.Door { return a.console().Door() }

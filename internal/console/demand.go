@@ -11,6 +11,7 @@ import (
 	"wardkeep/internal/approval"
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/edge"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/visitor"
@@ -477,7 +478,7 @@ func (s *Server) demandWords(v *visit) error {
 	if len(page.Texts) == 0 || !page.Handed {
 		return v.to(page.Path)
 	}
-	page.Marks = overlay(v.mark(page.Number))
+	page.Marks = edge.Overlay(v.mark(page.Number))
 	visitor.Script(v.w)
 	return v.show(http.StatusOK, "demand_words", page)
 }

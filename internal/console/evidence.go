@@ -10,6 +10,7 @@ import (
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/edge"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/visitor"
 	"wardkeep/internal/catalog"
@@ -218,7 +219,7 @@ func (s *Server) watchDocument(v *visit) error {
 	if !page.Waiting() || page.Gone || page.Terminal != "" {
 		return v.to(page.Path) // there is nothing to see here
 	}
-	page.Marks = overlay(v.mark(page.Number()))
+	page.Marks = edge.Overlay(v.mark(page.Number()))
 	visitor.Script(v.w)
 	return v.show(http.StatusOK, "document_view", page)
 }

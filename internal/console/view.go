@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/edge"
 	"wardkeep/internal/base/errs"
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/base/visitor"
@@ -83,7 +83,7 @@ func (s *Server) watch(v *visit) error {
 	if page.May == nil {
 		return v.to(page.Path) // there is nothing to see, or not any more
 	}
-	page.Fresh, page.Marks = v.in.IsFresh(v.now) == nil, overlay(v.mark(page.Number))
+	page.Fresh, page.Marks = v.in.IsFresh(v.now) == nil, edge.Overlay(v.mark(page.Number))
 	visitor.Script(v.w)
 	return v.show(http.StatusOK, "view", page)
 }
@@ -97,22 +97,6 @@ func (s *Server) open(v *visit, r approval.Request, now time.Time) bool {
 // mark is what stands over whatever is shown: who looks, when, and by which request.
 func (v *visit) mark(number string) string {
 	return v.in.Person.Name + "  " + v.now.In(shanghai).Format("2006-01-02 15:04:05") + "  " + number
-}
-
-// overlay is a picture that says something all over, aslant. As a picture, nobody hears it
-// read again and again, and nothing of the page is the paler for it.
-func overlay(words string) template.URL {
-	width := 28 // of one repetition, with room
-	for _, r := range words {
-		width += 8
-		if r > 0x2e80 {
-			width += 6
-		}
-	}
-	svg := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="4000" height="4000"><pattern id="w" width="%d" height="76" patternUnits="userSpaceOnUse" patternTransform="rotate(-20)">`+
-		`<text y="40" font-family="sans-serif" font-size="14" fill="#808080" fill-opacity=".2">%s</text></pattern><rect width="4000" height="4000" fill="url(#w)"/></svg>`,
-		width, template.HTMLEscapeString(words))
-	return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(svg)))
 }
 
 // reveal answers with a picture of one value, once: nothing has an address that a value

@@ -126,34 +126,40 @@ const (
 // rows calls each with the rows of the table that are in the scope.
 func (r register) rows(ctx context.Context, tx *db.Tx, m Manifest, each func(cells []string) error) error {
 	return db.Each(ctx, tx, func(row db.Row) error {
-		texts, numbers, flags := make([]string, len(r.types)), make([]*int64, len(r.types)), make([]bool, len(r.types))
-		to := make([]any, len(r.types))
-		for i, t := range r.types {
-			switch t {
-			case 's':
-				to[i] = &texts[i]
-			case 'n':
-				to[i] = &numbers[i]
-			default:
-				to[i] = &flags[i]
-			}
-		}
-		if err := row.Scan(to...); err != nil {
+		cells, err := r.scan(row)
+		if err != nil || !m.has(r.when(cells)) {
 			return err
 		}
-		for i, t := range r.types {
-			switch {
-			case t == 'n' && numbers[i] != nil:
-				texts[i] = number(*numbers[i])
-			case t == 'b':
-				texts[i] = strconv.FormatBool(flags[i])
-			}
-		}
-		if !m.has(r.when(texts)) {
-			return nil
-		}
-		return each(texts)
+		return each(cells)
 	}, r.query)
+}
+
+// scan reads a row as an archive states it.
+func (r register) scan(row db.Row) ([]string, error) {
+	texts, numbers, flags := make([]string, len(r.types)), make([]*int64, len(r.types)), make([]bool, len(r.types))
+	to := make([]any, len(r.types))
+	for i, t := range r.types {
+		switch t {
+		case 's':
+			to[i] = &texts[i]
+		case 'n':
+			to[i] = &numbers[i]
+		default:
+			to[i] = &flags[i]
+		}
+	}
+	if err := row.Scan(to...); err != nil {
+		return nil, err
+	}
+	for i, t := range r.types {
+		switch {
+		case t == 'n' && numbers[i] != nil:
+			texts[i] = number(*numbers[i])
+		case t == 'b':
+			texts[i] = strconv.FormatBool(flags[i])
+		}
+	}
+	return texts, nil
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -33,6 +33,7 @@ var mayReveal = map[string]string{
 	"incident":      "seals what was written about a leak, and computes its mark",
 	"complaint":     "seals what was written in a report, and computes its mark",
 	"inspection":    "seals who of an authority is invited, and by which document",
+	"inspector":     "shows who of an authority is invited, and by which document, to whom that is",
 	"yearly":        "seals to which authority an audit was handed in and why that was corrected, and the receipt",
 	"rectification": "seals what an authority demands and what was done, and documents that prove it",
 	"takedown":      "seals what the operator calls a content, and computes its look-up hash",

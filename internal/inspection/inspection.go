@@ -286,10 +286,16 @@ func (i Invitation) Text(ring *keyring.Ring) (Text, error) {
 	return Text{pii.New(s.Inspector), pii.New(s.Authority), pii.New(s.Provision), pii.New(s.Document)}, err
 }
 
+// Mark returns the mark that the ledger has of who is invited, and by what. Errors: ErrSealed.
+func (i Invitation) Mark(ring *keyring.Ring) (string, error) {
+	plain, err := i.plain(ring)
+	return ledger.Mark(i.salt, i.ID, plain), err
+}
+
 // Intact reports whether who is invited is what the ledger has that mark of.
 func (i Invitation) Intact(ring *keyring.Ring, mark string) bool {
-	plain, err := i.plain(ring)
-	return err == nil && ledger.Mark(i.salt, i.ID, plain) == mark
+	is, err := i.Mark(ring)
+	return err == nil && is == mark
 }
 
 // Bound reports whether what opens the invitation, and what it opens, are what they were made.

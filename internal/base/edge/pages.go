@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -44,4 +45,20 @@ func said(lang i18n.Lang, area string) template.FuncMap {
 		// To the second, where something ends at it.
 		"second": func(t time.Time) string { return t.In(Zone).Format(time.DateTime) },
 	}
+}
+
+// Overlay is a picture that says something all over, aslant. As a picture, nobody hears it
+// read again and again, and nothing of the page is the paler for it.
+func Overlay(words string) template.URL {
+	width := 28 // of one repetition, with room
+	for _, r := range words {
+		width += 8
+		if r > 0x2e80 {
+			width += 6
+		}
+	}
+	svg := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="4000" height="4000"><pattern id="w" width="%d" height="76" patternUnits="userSpaceOnUse" patternTransform="rotate(-20)">`+
+		`<text y="40" font-family="sans-serif" font-size="14" fill="#808080" fill-opacity=".2">%s</text></pattern><rect width="4000" height="4000" fill="url(#w)"/></svg>`,
+		width, template.HTMLEscapeString(words))
+	return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(svg)))
 }
