@@ -49,12 +49,13 @@ type demo struct {
 	outbox *notify.Outbox
 	late   atomic.Int64 // how far the demo's clock is ahead
 
-	desk     consent.Desk
-	officer  catalog.Officer
-	client   *wardkeep.Client
-	families []*household
-	imported int64  // children
-	events   string // how far they were read
+	desk      consent.Desk
+	officer   catalog.Officer
+	client    *wardkeep.Client
+	families  []*household
+	imported  int64 // children
+	processor *wardkeep.Party
+	events    string // how far they were read
 
 	saved, passphrase string // a backup, and what opens it
 

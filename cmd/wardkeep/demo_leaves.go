@@ -68,6 +68,10 @@ func (d *demo) engaged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.processor = processor
+	if err := d.hasToo(ctx); err != nil {
+		return err
+	}
 	_, forged := fetch(stranger)
 	d.show("16", "engaged_fetched", heard == recording && called.Handle != h.child && errors.Is(forged, &wardkeep.Problem{Code: "signature.wrong"}))
 	// A month goes by in a moment here, and what has no version is placed before what has one, where

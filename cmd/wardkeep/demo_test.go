@@ -31,7 +31,7 @@ func TestDemo_EverythingHolds(t *testing.T) {
 		if code != exitDone {
 			t.Errorf("%s: exit %d\n%s\n%s", lang, code, out.String(), fault.String())
 		}
-		if text := out.String(); strings.Contains(text, "✗") || strings.Count(text, "✓") < 84 || strings.Contains(text, "demo.") || strings.Contains(text, "{{") {
+		if text := out.String(); strings.Contains(text, "✗") || strings.Count(text, "✓") < 91 || strings.Contains(text, "demo.") || strings.Contains(text, "{{") {
 			t.Errorf("%s:\n%s", lang, text)
 		}
 	}
