@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"slices"
-	"strings"
 
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
@@ -207,14 +206,15 @@ func (t Teller) CameBack(ctx context.Context, tx *db.Tx, by account.App, to pii.
 	if !by.May(account.IncidentsWrite) {
 		return Addressee{}, ErrMayNot
 	}
-	find := family.GuardiansByPhone
-	if strings.Contains(to.Reveal(), "@") {
-		find = family.GuardiansByEmail
-	}
-	guardians, err := find(ctx, tx, t.Consent.Ring, to)
+	guardians, err := family.GuardiansByPhone(ctx, tx, t.Consent.Ring, to) // nobody, if it is an address
 	if err != nil {
 		return Addressee{}, err
 	}
+	byMail, err := family.GuardiansByEmail(ctx, tx, t.Consent.Ring, to)
+	if err != nil {
+		return Addressee{}, err
+	}
+	guardians = append(guardians, byMail...)
 	for _, g := range guardians {
 		rows, err := db.All(ctx, tx, scanAddressee, `
 			SELECT `+addresseeColumns+` FROM breach_addressee WHERE child = $1 AND addressee = $2 AND state = 'sent' ORDER BY notice`, g.Child, g.ID)
