@@ -3,7 +3,9 @@ package app
 import (
 	"crypto/x509"
 	"net/url"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,12 +24,31 @@ type Checkpoints struct {
 	Within time.Duration `yaml:"within"`
 	// Folder is a directory on another disk or machine. It must be there.
 	Folder string `yaml:"folder"`
+	// Bucket is one of an object store that speaks S3.
+	Bucket *Bucket `yaml:"bucket"`
+	// Mail are addresses to which a checkpoint goes once a day, by smtp.
+	Mail []string `yaml:"mail"`
 	// Witnesses cosign checkpoints (C2SP tlog-witness). Need of them must have done so within Within, or it
 	// is said: all of them by default.
 	Witnesses []WitnessAt `yaml:"witnesses"`
 	Need      int         `yaml:"need"`
-	// CAFile holds authorities in PEM that may sign the certificates of witnesses, besides the system's.
+	// CAFile holds authorities in PEM that may sign the certificates of witnesses and of the bucket, besides the system's.
 	CAFile string `yaml:"ca_file"`
+}
+
+// A Bucket is where it is, and the key to it.
+type Bucket struct {
+	Endpoint   string `yaml:"endpoint"` // https://s3.example.com
+	Region     string `yaml:"region"`
+	Name       string `yaml:"name"`
+	Prefix     string `yaml:"prefix"`
+	AccessKey  string `yaml:"access_key"`
+	SecretFile string `yaml:"secret_file"`
+}
+
+// place is what it is called among the keepers.
+func (b *Bucket) place() string {
+	return "bucket " + strings.TrimRight(b.Endpoint, "/") + "/" + b.Name + "/" + b.Prefix
 }
 
 // WitnessAt is one witness: where it takes checkpoints, and its key (C2SP signed-note, type 0x04 or
@@ -52,7 +73,7 @@ func (c *Checkpoints) defaults() {
 	}
 }
 
-func (c *Checkpoints) check(dataDir string, say func(key, code string)) {
+func (c *Checkpoints) check(dataDir string, smtp bool, say func(key, code string)) {
 	if c.Every < time.Minute || c.Every > 24*time.Hour {
 		say("checkpoints.every", "app.config.checkpoints_every")
 	}
@@ -61,6 +82,15 @@ func (c *Checkpoints) check(dataDir string, say func(key, code string)) {
 	}
 	if c.Folder != "" && within(c.Folder, dataDir) { // it would be put back with the store
 		say("checkpoints.folder", "app.config.checkpoints_folder")
+	}
+	if b := c.Bucket; b != nil {
+		u, err := url.Parse(b.Endpoint)
+		if err != nil || !safe(u) || u.User != nil || strings.Trim(u.Path, "/") != "" || b.Name == "" || b.AccessKey == "" || b.SecretFile == "" {
+			say("checkpoints.bucket", "app.config.checkpoints_bucket")
+		}
+	}
+	if len(c.Mail) > 0 && (!smtp || len(c.Mail) > maxWitnesses || slices.ContainsFunc(c.Mail, func(to string) bool { return !notify.IsAddress(to) })) {
+		say("checkpoints.mail", "app.config.checkpoints_mail")
 	}
 	if c.Need < 0 || c.Need > len(c.Witnesses) {
 		say("checkpoints.need", "app.config.checkpoints_need")
@@ -80,11 +110,9 @@ func (c *Checkpoints) check(dataDir string, say func(key, code string)) {
 // witnesses returns those that are configured. It connects to nobody. An error is of the file of
 // authorities; check has read the rest.
 func (c Checkpoints) witnesses() (all []*witness.Witness, err error) {
-	var roots *x509.CertPool
-	if c.CAFile != "" {
-		if roots, err = notify.ReadRoots(c.CAFile); err != nil {
-			return nil, err
-		}
+	roots, err := c.roots()
+	if err != nil {
+		return nil, err
 	}
 	for _, w := range c.Witnesses {
 		key, err := witness.Verifier(w.Key)
@@ -94,6 +122,27 @@ func (c Checkpoints) witnesses() (all []*witness.Witness, err error) {
 		all = append(all, witness.New(w.URL, key, roots))
 	}
 	return all, nil
+}
+
+// bucket returns the shelf in the bucket that is configured. It connects to nobody. An error is of a file.
+func (c Checkpoints) bucket() (*witness.Bucket, error) {
+	roots, err := c.roots()
+	if err != nil {
+		return nil, err
+	}
+	secret, err := os.ReadFile(c.Bucket.SecretFile)
+	if err != nil {
+		return nil, err
+	}
+	b := c.Bucket
+	return witness.OpenBucket(witness.BucketConfig{Endpoint: b.Endpoint, Region: b.Region, Name: b.Name, Prefix: b.Prefix, Access: b.AccessKey, Secret: strings.TrimSpace(string(secret)), Roots: roots})
+}
+
+func (c Checkpoints) roots() (*x509.CertPool, error) {
+	if c.CAFile == "" {
+		return x509.SystemCertPool()
+	}
+	return notify.ReadRoots(c.CAFile)
 }
 
 // within reports whether a path is a directory or lies in it. What can't be told may.

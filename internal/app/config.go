@@ -410,7 +410,7 @@ func (c *Config) check() (wrong ConfigProblems) {
 	}
 	c.Clocks.check(say)
 	c.Limits.check(say)
-	c.Checkpoints.check(c.DataDir, say)
+	c.Checkpoints.check(c.DataDir, c.SMTP != nil, say)
 	c.Looks.check(say)
 	c.Parties.check(say)
 	c.Screening.check(say)

@@ -146,6 +146,9 @@ func (c *Config) files() (wrong ConfigProblems) {
 	if _, err := c.Checkpoints.witnesses(); err != nil && c.Checkpoints.CAFile != "" {
 		wrong.say("checkpoints.ca_file", "app.config.webhooks_ca_file") // the same is wanted there
 	}
+	if c.Checkpoints.Bucket != nil {
+		wrong.secret("checkpoints.bucket.secret_file", c.Checkpoints.Bucket.SecretFile)
+	}
 	if c.Metrics.TokenFile != "" {
 		if _, err := c.Metrics.token(); err != nil {
 			wrong.say("metrics.token_file", "app.config.metrics_token_file")

@@ -47,5 +47,5 @@ func PassDuties(a *App, ctx context.Context) (letters int, err error) {
 // KeepOutside is one round of what keeps checkpoints outside.
 var KeepOutside = (*App).keepOutside
 
-// CheckWitnesses is what a server does before it serves.
-var CheckWitnesses = (*App).checkWitnesses
+// CheckFar is what a server does before it serves.
+var CheckFar = (*App).checkFar

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,7 +18,10 @@ import (
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/witness"
 )
 
@@ -44,13 +48,36 @@ func (a *App) near() (all []witness.Place) {
 	return all
 }
 
+// far are those that are reached by the network: that one doesn't answer stops nothing. An error is of a file
+// that the configuration names.
+func (a *App) far() (all []witness.Place, err error) {
+	c := a.Config.Checkpoints
+	if c.Bucket == nil {
+		return nil, nil
+	}
+	shelf, err := c.bucket()
+	if err != nil {
+		return nil, fmt.Errorf("%w: checkpoints.bucket: %w", ErrConfigFile, err)
+	}
+	return []witness.Place{{Name: c.Bucket.place(), Shelf: shelf, Key: a.LedgerKey}}, nil
+}
+
 // places are all of them.
-func (a *App) places() []witness.Place { return a.near() }
+func (a *App) places() ([]witness.Place, error) {
+	far, err := a.far()
+	return append(a.near(), far...), err
+}
 
 // asked are the names of all who keep or cosign.
 func (a *App) asked() (names []string) {
-	for _, p := range a.places() {
+	for _, p := range a.near() {
 		names = append(names, p.Name)
+	}
+	if b := a.Config.Checkpoints.Bucket; b != nil {
+		names = append(names, b.place())
+	}
+	for i := range a.Config.Checkpoints.Mail {
+		names = append(names, mailName(i))
 	}
 	for _, w := range a.Config.Checkpoints.Witnesses {
 		if key, err := witness.Verifier(w.Key); err == nil { // check has read it
@@ -101,10 +128,19 @@ func (a *App) holds(ctx context.Context, where string, c ledger.Checkpoint) erro
 }
 
 // KeptOutside returns the newest checkpoint of each place, and of each witness, that has one, to
-// compare with, and which witnesses have not answered.
+// compare with, and who has not answered.
 func (a *App) KeptOutside(ctx context.Context) (texts, away []string, err error) {
-	for _, p := range a.places() {
+	near := a.near()
+	far, err := a.far()
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, p := range append(near, far...) {
 		_, text, err := p.Newest(ctx, 0)
+		if i >= len(near) && errors.Is(err, witness.ErrAway) {
+			away = append(away, p.Name)
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -140,14 +176,27 @@ func (a *App) keepers(ctx context.Context) (known map[string]witness.Keeper, all
 	return known, all, err
 }
 
-// checkWitnesses refuses a store that holds less than a witness proves to have cosigned, before anything is
-// served. One that doesn't answer proves nothing, and stops nothing.
-func (a *App) checkWitnesses(ctx context.Context) error {
+// checkFar refuses a store that holds less than what is kept over the network, or than a witness proves to have
+// cosigned, before anything is served. Who doesn't answer proves nothing, and stops nothing.
+func (a *App) checkFar(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, outsideTime)
 	defer cancel()
 	known, witnesses, err := a.keepers(ctx)
 	if err != nil {
 		return err
+	}
+	far, err := a.far()
+	if err != nil {
+		return err
+	}
+	for _, p := range far {
+		_, err := a.compare(ctx, p, known[p.Name].Size)
+		if err != nil && !errors.Is(err, witness.ErrAway) {
+			return err
+		}
+		if err != nil {
+			a.Log.WarnContext(ctx, "checkpoints: a place doesn't answer", "code", errs.Of(err).Code, "error", err)
+		}
 	}
 	for _, w := range witnesses {
 		_, err := a.proves(ctx, w, known[w.Name()])
@@ -175,11 +224,15 @@ func (a *App) proves(ctx context.Context, w *witness.Witness, k witness.Keeper) 
 // giveUpSeen does. What the operator says is lost is marked there, for the places take nothing
 // away, and returned as the size of the largest. If we crash, the next run marks the rest.
 func (a *App) giveUpOutside(ctx context.Context, lost bool) (largest int64, err error) {
-	for _, p := range a.places() {
+	places, err := a.places()
+	if err != nil {
+		return 0, err
+	}
+	for i, p := range places {
 		for {
 			c, err := a.compare(ctx, p, 0)
-			if err == nil {
-				break
+			if err == nil || i >= len(a.near()) && errors.Is(err, witness.ErrAway) {
+				break // it holds, or nobody says: the start asks again
 			}
 			if !errors.Is(err, witness.ErrKeptMore) {
 				return 0, err
@@ -192,7 +245,7 @@ func (a *App) giveUpOutside(ctx context.Context, lost bool) (largest int64, err 
 			}
 		}
 		size, err := p.GivenUp(ctx)
-		if err != nil {
+		if err != nil && (i < len(a.near()) || !errors.Is(err, witness.ErrAway)) {
 			return 0, err
 		}
 		largest = max(largest, size)
@@ -310,13 +363,27 @@ func (a *App) keepOutside(ctx context.Context) error {
 		return nil
 	}
 	now := ledger.Checkpoint{Origin: a.Config.LedgerOrigin, Size: head.Size, Root: head.Root}
-	text, all := a.cosign(ctx, witnesses, known, head.Checkpoint, now)
-	for _, p := range a.places() {
+	places, err := a.places()
+	if err != nil {
+		return err
+	}
+	// Witnesses that don't answer leave the places half of the time there is.
+	rest := outsideTime
+	if at, bounded := ctx.Deadline(); bounded {
+		rest = time.Until(at)
+	}
+	asking, end := context.WithTimeout(ctx, rest/2)
+	text, all := a.cosign(asking, witnesses, known, head.Checkpoint, now)
+	end()
+	for _, p := range places {
 		err := a.keepIn(ctx, p, known[p.Name].Size, now, text)
 		if noted := a.noteKeeper(ctx, p.Name, now.Size, a.lateAt(), err); noted != nil {
 			err = errors.Join(err, noted)
 		}
 		all = append(all, err)
+	}
+	for i, to := range a.Config.Checkpoints.Mail {
+		all = append(all, a.mail(ctx, known[mailName(i)], i, to, now, text))
 	}
 	// What ends the server is said first.
 	slices.SortStableFunc(all, func(x, y error) int { return worse(y) - worse(x) })
@@ -385,6 +452,25 @@ func (a *App) keepIn(ctx context.Context, p witness.Place, from int64, c ledger.
 		return err // another process was faster, or nothing is new
 	}
 	return p.Keep(ctx, c, text)
+}
+
+// mailEvery is how often a checkpoint is mailed.
+const mailEvery = 24 * time.Hour
+
+// mailName is what an address is called among the keepers: the store has no address in clear.
+func mailName(i int) string { return "mail " + strconv.Itoa(i+1) }
+
+// mail sends a checkpoint once a day. Nobody reads it back: whoever has it compares by hand. If we crash before it is
+// noted, it is sent once more, under one name.
+func (a *App) mail(ctx context.Context, k witness.Keeper, i int, to string, c ledger.Checkpoint, text string) error {
+	now := a.Store.Now()
+	if !k.TakenAt.IsZero() && now.Sub(k.TakenAt) < mailEvery {
+		return nil
+	}
+	lang := i18n.Langs[0]
+	err := a.Messages.Send(ctx, notify.Message{ID: fmt.Sprintf("checkpoint-%d-%d", c.Size, i+1), Channel: notify.Email, To: pii.New(to),
+		Subject: pii.New(lang.T("app.checkpoint_mail", "Date", now.Format(time.DateOnly), "Size", c.Size)), Text: pii.New(text), Kind: "ledger.checkpoint", Lang: lang})
+	return errors.Join(err, a.noteKeeper(ctx, mailName(i), c.Size, a.lateAt().Add(mailEvery), err))
 }
 
 // lateAt is when it is said that nothing was taken since now.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"golang.org/x/mod/sumdb/note"
 
 	"wardkeep/internal/app"
@@ -20,6 +23,7 @@ import (
 	"wardkeep/internal/backup"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/ledger"
+	"wardkeep/internal/notify"
 	outside "wardkeep/internal/witness"
 )
 
@@ -357,7 +361,7 @@ func TestArticle22_AWitnessProvesThatAStoreWasPutBack(t *testing.T) {
 		if late() != 1 {
 			t.Error("nobody is told that nothing is cosigned")
 		}
-		l.must(app.CheckWitnesses(a, t.Context())) // it holds nothing up
+		l.must(app.CheckFar(a, t.Context())) // it holds nothing up
 		in.Pass(-2 * time.Hour)
 		l.must(a.Close())
 		w.start(a.LedgerKey)
@@ -370,7 +374,7 @@ func TestArticle22_AWitnessProvesThatAStoreWasPutBack(t *testing.T) {
 
 		putBack()
 		a = open()
-		if err := app.CheckWitnesses(a, t.Context()); !errors.Is(err, outside.ErrKeptMore) {
+		if err := app.CheckFar(a, t.Context()); !errors.Is(err, outside.ErrKeptMore) {
 			t.Errorf("a store that was put back is served: %v", err)
 		}
 		if texts, _, err := a.KeptOutside(t.Context()); err != nil || len(texts) != 1 {
@@ -391,10 +395,75 @@ func TestArticle22_AWitnessProvesThatAStoreWasPutBack(t *testing.T) {
 		}
 		l.must(a.Close())
 		a = open()
-		l.must(app.CheckWitnesses(a, t.Context())) // what it shows was given up
+		l.must(app.CheckFar(a, t.Context())) // what it shows was given up
 		grow(a, 4)
 		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrRefused) {
 			t.Errorf("what came instead of what is lost: %v", err)
+		}
+	})
+}
+
+// Edge case 15: a bucket keeps what a folder does, and refuses a store before it is served; that it doesn't answer
+// stops nothing, and is told. By e-mail one goes a day, whole.
+func TestEdgeCase15_ABucketAndAMailboxKeepCheckpoints(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		store := s3mem.New()
+		if err := store.CreateBucket("kept"); err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(gofakes3.New(store).Server())
+		defer server.Close()
+		secret := filepath.Join(in.Dir, "secret")
+		if err := os.WriteFile(secret, []byte("secret\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		in.Config.Checkpoints.Bucket = &app.Bucket{Endpoint: server.URL, Region: "cn-test", Name: "kept", AccessKey: "key", SecretFile: secret}
+		in.Config.Checkpoints.Mail = []string{"keeper@example.com"}
+		l := &loss{t: t, in: in}
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		box := notify.NewOutbox(10)
+		a.Messages[notify.Email] = box
+		l.point(a)
+		for range 2 {
+			l.must(app.KeepOutside(a, t.Context()))
+		}
+		letters := box.Messages()
+		if len(letters) != 1 || letters[0].Text.Reveal() != l.points[0] {
+			t.Errorf("%d letters", len(letters))
+		}
+		if texts, away, err := a.KeptOutside(t.Context()); err != nil || len(away) > 0 || len(texts) != 1 || texts[0] != l.points[0] {
+			t.Errorf("kept: %q, %q, %v", texts, away, err)
+		}
+		l.must(app.CheckFar(a, t.Context()))
+
+		// What the ledger's own key has signed, and the store doesn't hold.
+		signer, _, err := ledger.NewSigner(in.Config.LedgerOrigin, a.Ring.Signer().Seed())
+		l.must(err)
+		root := strings.Repeat("A", 43) + "="
+		more, err := note.Sign(&note.Note{Text: in.Config.LedgerOrigin + "\n99999\n" + root + "\n"}, signer)
+		l.must(err)
+		bucket, err := outside.OpenBucket(outside.BucketConfig{Endpoint: server.URL, Region: "cn-test", Name: "kept", Access: "key", Secret: "secret"})
+		l.must(err)
+		l.must(bucket.Write(t.Context(), "00000000000000099999-0000000000000000.checkpoint", more))
+		if err := app.CheckFar(a, t.Context()); !errors.Is(err, outside.ErrKeptMore) {
+			t.Errorf("a store that was put back is served: %v", err)
+		}
+		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrKeptMore) {
+			t.Errorf("a store that was put back is served on: %v", err)
+		}
+
+		server.Close()
+		l.must(app.CheckFar(a, t.Context())) // it holds nothing up
+		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrAway) {
+			t.Errorf("it doesn't answer: %v", err)
+		}
+		if _, away, err := a.KeptOutside(t.Context()); err != nil || len(away) != 1 {
+			t.Errorf("away: %q, %v", away, err)
+		}
+		in.Pass(25 * time.Hour)
+		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrAway) || len(box.Messages()) != 2 {
+			t.Errorf("a day later: %v, %d letters", err, len(box.Messages()))
 		}
 	})
 }

@@ -110,7 +110,7 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 	if err := a.openTraces(told); err != nil {
 		return err
 	}
-	if err := a.checkWitnesses(told); err != nil {
+	if err := a.checkFar(told); err != nil {
 		return err
 	}
 	ctx, end := context.WithCancel(context.WithoutCancel(told))

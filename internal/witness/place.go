@@ -90,7 +90,7 @@ func (p Place) Keep(ctx context.Context, c ledger.Checkpoint, text string) error
 
 // GiveUp has a checkpoint that is kept count no more: the operator says that what it was of is lost.
 func (p Place) GiveUp(ctx context.Context, c ledger.Checkpoint) error {
-	if err := p.Shelf.Write(ctx, fileOf(c)+givenUp, nil); err != nil {
+	if err := p.Shelf.Write(ctx, fileOf(c)+givenUp, []byte("given up\n")); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrAway, p.Name, err)
 	}
 	return nil
