@@ -227,6 +227,14 @@ func exists(path string) bool {
 }
 
 func openStore(c *Config) (*db.DB, error) {
+	store, err := openEngine(c)
+	if err == nil {
+		store.Node = ledger.NodeOf(c.Node)
+	}
+	return store, err
+}
+
+func openEngine(c *Config) (*db.DB, error) {
 	url, err := c.databaseURL()
 	if err != nil {
 		return nil, err

@@ -40,6 +40,9 @@ type Config struct {
 	Proxies []string `yaml:"proxies"`
 	// TLS names the certificate and key files; empty for a proxy's TLS.
 	TLS TLS `yaml:"tls"`
+	// Node is what this server is called among those that share a database, its host's
+	// name by default: whom it has reached can be asked for by it (Article 21).
+	Node string `yaml:"node"`
 	// DataDir holds the embedded database and its jobs. Created with mode 0700.
 	DataDir string `yaml:"data_dir"`
 	// DatabaseFile holds a PostgreSQL URL. Empty: SQLite in DataDir.
@@ -360,6 +363,9 @@ func (c *Config) defaults() {
 	}
 	c.Console.Idle, c.Console.Most = cmp.Or(c.Console.Idle, signin.Idle), cmp.Or(c.Console.Most, signin.Most)
 	set(&c.DataDir, "wardkeep-data")
+	if host, err := os.Hostname(); err == nil {
+		set(&c.Node, host)
+	}
 	if c.Transit == nil {
 		set(&c.KeyFile, "wardkeep.key")
 	}
@@ -379,6 +385,9 @@ func (c *Config) check() (wrong ConfigProblems) {
 		say("public_url", "app.config.public_url")
 	} else if !safe(u) {
 		say("public_url", "app.config.plain_url")
+	}
+	if len(c.Node) > 100 || strings.ContainsAny(c.Node, " :/") { // else nobody could ask about it
+		say("node", "app.config.node")
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		say("listen", "app.config.listen")

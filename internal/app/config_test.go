@@ -106,6 +106,7 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 		{"a console on this machine", "console:\n  url: http://127.0.0.1:8080\n", nil},
 		{"a console that anybody on the way reads", "console:\n  url: http://inside.example.com\n", []string{"2 console.url app.config.console_url"}},
 		{"guardians whom anybody on the way reads", "public_url: http://keep.example.com\n", []string{"1 public_url app.config.plain_url"}},
+		{"a server that nobody can ask about", "node: keep 1\n", []string{"1 node app.config.node"}},
 		{"everybody on the network", "listen: 0.0.0.0:8080\n", []string{"0 public_url app.config.plain_url"}},
 		{"guardians on this machine", "public_url: http://localhost:8080\n", nil},
 		{"a provider", provider + "    roles:\n      - {group: keep, role: staff, service: stories}\n      - {group: audit, role: auditor}\n", nil},

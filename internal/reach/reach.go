@@ -1,6 +1,6 @@
 // Package reach answers the question with which an incident begins (Article 21): which children,
 // and what of them, has this key, this person inside, this processor or recipient come to, or was
-// used under this charter, between these moments?
+// used under this charter or by this node, between these moments?
 //
 // It keeps an index of the ledger: for each stretch of 4,096 entries, and for sixteen of those
 // together, and so on, who has come to which children. It is made a moment after the entries have
@@ -13,6 +13,7 @@
 package reach
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -34,7 +35,7 @@ import (
 
 // What can be wrong with a question, and with the index.
 var (
-	ErrBy      = errs.New(errs.Invalid, "reach.by_unknown")   // a key, a person, a processor, a recipient, a charter, the service
+	ErrBy      = errs.New(errs.Invalid, "reach.by_unknown")   // a key, a person, a processor, a recipient, a charter, a node, the service
 	ErrName    = errs.New(errs.Invalid, "reach.name_invalid") // of what is asked about
 	ErrTime    = errs.New(errs.Invalid, "reach.time_invalid") // from later than to
 	ErrBehind  = errs.New(errs.Unavailable, "reach.behind")   // too many entries aren't in the index: it is being made
@@ -52,11 +53,12 @@ const (
 	ByRecipient By = "recipient" // likewise
 	ByPartyKey  By = "party_key" // of either, alone: "kp_…"
 	ByCharter   By = "charter"   // its number
+	ByNode      By = "node"      // what one server of several has done, by its name in its configuration
 	ByService   By = "service"
 )
 
 // Kinds lists them.
-var Kinds = []By{ByKey, ByPerson, ByProcessor, ByRecipient, ByPartyKey, ByCharter, ByService}
+var Kinds = []By{ByKey, ByPerson, ByProcessor, ByRecipient, ByPartyKey, ByCharter, ByNode, ByService}
 
 // A Question asks whom something has reached in a service.
 type Question struct {
@@ -111,6 +113,7 @@ type shape struct {
 	Charter int64  `json:"c"`
 	Actor   string `json:"a"`           // as the ledger names actors
 	Party   string `json:"p,omitempty"` // "processor/acme": who has asked, or was given it
+	Node    uint16 `json:"o,omitempty"` // see ledger.NodeOf
 	Items   string `json:"i"`           // in order, separated by spaces
 }
 
@@ -131,6 +134,8 @@ func (q Question) matches(s shape) bool {
 		return s.Party == string(q.By)+"/"+q.Name
 	case ByCharter:
 		return fmt.Sprint(s.Charter) == q.Name
+	case ByNode:
+		return s.Node == 0 || s.Node == ledger.NodeOf(q.Name) // what nobody says may be this one's
 	}
 	return q.By == ByService
 }
@@ -144,7 +149,7 @@ func (s shape) compare(t shape) int {
 	if s.Charter != t.Charter {
 		return int(max(-1, min(1, s.Charter-t.Charter)))
 	}
-	return strings.Compare(s.Items, t.Items)
+	return cmp.Or(cmp.Compare(s.Node, t.Node), strings.Compare(s.Items, t.Items))
 }
 
 // kinds are those of entries by which something came to somebody: what was denied did not. What is
@@ -198,6 +203,7 @@ func (r reader) shape(p ledger.Placed) (s shape, child Key, is bool, err error) 
 		return s, 0, false, fmt.Errorf("%w: %s at place %d is about nobody", ledger.ErrDamaged, p.Kind, p.Place)
 	}
 	s.Service, s.Actor = p.Service, actorOf(p.Actor)
+	s.Node, _ = ledger.NodeIn(p.ID)
 	return s, child, true, nil
 }
 

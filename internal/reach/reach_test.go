@@ -43,6 +43,7 @@ type used struct {
 	ledger.Entry
 	at   time.Time
 	body gate.UseBody
+	node uint16
 }
 
 func begin(t *testing.T, w *vaulttest.World) *book {
@@ -64,7 +65,7 @@ func (b *book) use(ctx context.Context, tx *db.Tx, kind, of, subject, actor stri
 	case vault.KindFetched:
 		e.Body = vault.FetchedBody{Role: body.Pull.Role, Party: body.Pull.Party}
 	}
-	b.uses = append(b.uses, used{e, tx.Now(), body})
+	b.uses = append(b.uses, used{e, tx.Now(), body, tx.Node()})
 	_, err := ledger.Append(ctx, tx, e)
 	return err
 }
@@ -100,7 +101,7 @@ func (b *book) byHand(q reach.Question) (children []string, items map[string]int
 			party = "recipient" + u.body.Party
 		}
 		_, actor, _ := strings.Cut(u.Actor, ":")
-		is := map[reach.By]bool{reach.ByKey: actor == q.Name, reach.ByPerson: actor == q.Name, reach.ByPartyKey: actor == q.Name, reach.ByService: true,
+		is := map[reach.By]bool{reach.ByKey: actor == q.Name, reach.ByPerson: actor == q.Name, reach.ByPartyKey: actor == q.Name, reach.ByService: true, reach.ByNode: u.node == 0 || u.node == ledger.NodeOf(q.Name),
 			reach.ByProcessor: party == "processor"+q.Name, reach.ByRecipient: party == "recipient"+q.Name, reach.ByCharter: fmt.Sprint(u.body.Charter) == q.Name}[q.By]
 		if !is || u.Service != q.Service || !slices.Contains([]string{gate.KindPermitted, gate.KindReleased, gate.KindViewed, gate.KindCopied, gate.KindPorted, vault.KindErased, vault.KindFetched, verification.KindSeen, rights.KindShown, shield.KindShown}, u.Kind) ||
 			!q.From.IsZero() && u.at.Before(q.From) || !q.To.IsZero() && !u.at.Before(q.To) {
@@ -147,6 +148,7 @@ func (b *book) fill(seed uint64, entries int, subjects []string) (keys []string)
 	keys = []string{id.New(id.Credential), id.New(id.Credential), id.New(id.Staff), id.New(id.PartyKey)}
 	names := []string{"voice", "nickname", "weekly_score", "address"}
 	for done := 0; done < entries; {
+		b.Store.Node = []uint16{0, ledger.NodeOf("keep-1"), ledger.NodeOf("keep-2")}[r.IntN(3)]
 		b.Do(func(ctx context.Context, tx *db.Tx) error {
 			for range 1 + r.IntN(9) {
 				done++
@@ -206,7 +208,7 @@ func TestArticle21_TheIndexLeavesNobodyOut(t *testing.T) {
 		r := rand.New(rand.NewPCG(9, 9))
 		took := w.Store.Now().Sub(before)
 		questions := []reach.Question{{By: reach.ByService}, {By: reach.ByKey, Name: keys[0]}, {By: reach.ByKey, Name: keys[1]}, {By: reach.ByPerson, Name: keys[2]}, {By: reach.ByPartyKey, Name: keys[3]},
-			{By: reach.ByProcessor, Name: "acme"}, {By: reach.ByRecipient, Name: "acme"}, {By: reach.ByCharter, Name: "1"}, {By: reach.ByCharter, Name: "2"}, {By: reach.ByKey, Name: id.New(id.Credential)}}
+			{By: reach.ByProcessor, Name: "acme"}, {By: reach.ByRecipient, Name: "acme"}, {By: reach.ByCharter, Name: "1"}, {By: reach.ByCharter, Name: "2"}, {By: reach.ByNode, Name: "keep-1"}, {By: reach.ByNode, Name: "keep-9"}, {By: reach.ByKey, Name: id.New(id.Credential)}}
 		all := func() {
 			w.Do(func(ctx context.Context, tx *db.Tx) error {
 				for _, q := range questions {

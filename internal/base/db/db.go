@@ -62,6 +62,10 @@ type DB struct {
 	// Nobody does if it is nil. It is set before first use.
 	Announced func(what any)
 
+	// Node is which of the processes that share the store this is, as entries of the ledger say
+	// it (ledger.NodeOf); 0: nobody says. It is set before first use.
+	Node uint16
+
 	writing writing
 	updates atomic.Int64
 	running atomic.Int64
@@ -197,6 +201,12 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	db.updates.Add(1)
 	db.running.Add(1)
 	defer db.running.Add(-1)
+	if of := fn; db.Node != 0 {
+		fn = func(tx *Tx) error {
+			tx.node = db.Node
+			return of(tx)
+		}
+	}
 	span := watch.Start(ctx, "db.update")
 	if db.Announced == nil && !span.On() {
 		return db.remember(db.engine.update(ctx, db.Now, fn))
@@ -282,6 +292,7 @@ type Tx struct {
 	clock   func() time.Time // nil: nobody waits between Now and the commit
 	share   string           // how the engine locks a row that is only read
 	ordinal int
+	node    uint16
 
 	span      watch.Span
 	heard     bool
@@ -299,6 +310,9 @@ type session interface {
 
 // Now returns the time of the transaction: UTC, to the microsecond.
 func (tx *Tx) Now() time.Time { return tx.now }
+
+// Node returns DB.Node.
+func (tx *Tx) Node() uint16 { return tx.node }
 
 // Ordinal returns 0 at its first call in tx, then 1, 2, …: it keeps apart, and
 // in order, what one transaction makes.
