@@ -312,6 +312,8 @@ var rooms = []operation{
 	room("stream-new", "/streams/"+benchService+"/new"),
 	room("rectifications", "/rectifications"),
 	room("rectification-new", "/rectifications/new"),
+	room("inspections", "/inspections"),
+	room("inspection-new", "/inspections/new"),
 	room("shields", "/shields"),
 	room("shield-new", "/shields/new"),
 	room("reports", "/reports"),

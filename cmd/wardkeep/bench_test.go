@@ -70,6 +70,7 @@ var unmeasured = map[string]string{
 	"/console/streams/{service}/{stream}/test":                 "one form, as stream-new",
 	"/console/rectifications/{service}/{rectification}":        "one matter",
 	"/console/rectifications/{service}/{rectification}/part":   "the form of rectification-new",
+	"/console/inspections/{service}/{inspection}":              "one invitation and a page of its looks",
 	"/console/shields/{service}/{shield}":                      "one case",
 	"/console/reports/{service}/{complaint}":                   "one report",
 	"/console/orders/{service}/{order}":                        "one order",

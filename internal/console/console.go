@@ -40,6 +40,7 @@ import (
 	"wardkeep/internal/consent"
 	"wardkeep/internal/entrance"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/inspection"
 	"wardkeep/internal/message"
 	"wardkeep/internal/passkey"
 	"wardkeep/internal/provider"
@@ -258,7 +259,7 @@ func (s *Server) observed(rt route, does func(*visit) error) http.Handler {
 var attempts = []*errs.Error{staff.ErrMayNot, approval.ErrMayNot, approval.ErrSelf, approval.ErrMade, approval.ErrMaker, approval.ErrForged, approval.ErrInOffice, approval.ErrSuspended, ErrSuspended, approval.ErrAgreed, approval.ErrBehind, approval.ErrNotTwo, approval.ErrOfficer, approval.ErrLooked,
 	staff.ErrSelf, staff.ErrTerminal, ErrFields, ErrText, ErrNotByScript, ErrOnlyAgain, catalog.ErrOwn, catalog.ErrForged,
 	rights.ErrMayNot, rights.ErrSecondPerson, rights.ErrOffice, ErrNotHandled,
-	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, stream.ErrMayNot, shield.ErrMayNot, incident.ErrMayNot, incident.ErrSecond, warning.ErrMayNot, warning.ErrSecond, warning.ErrMaybeOne, complaint.ErrMayNot, rectification.ErrMayNot, rectification.ErrSecond, rectification.ErrMaybeOne, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
+	suspicion.ErrMayNot, suspicion.ErrNotTaken, takedown.ErrMayNot, takedown.ErrNotTaken, stream.ErrMayNot, shield.ErrMayNot, incident.ErrMayNot, incident.ErrSecond, warning.ErrMayNot, warning.ErrSecond, warning.ErrMaybeOne, complaint.ErrMayNot, rectification.ErrMayNot, inspection.ErrMayNot, rectification.ErrSecond, rectification.ErrMaybeOne, approval.ErrNoOffice, verification.ErrNotStaff, verification.ErrUnseen, verification.ErrSameStaff, verification.ErrMaybeOne}
 
 // requestsAt is what the address of every request for a look begins with, and shownAt those
 // of all pages on which something of a child or a guardian is shown, or what an account or a
@@ -401,7 +402,7 @@ func (v *visit) back(rt route) string {
 
 // path fills in the wildcards of a page's route.
 func (v *visit) path(page string) string {
-	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "stream", "rectification", "year", "note", "notice", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
+	for _, name := range []string{"person", "service", "purpose", "request", "app", "endpoint", "article", "picture", "version", "record", "place", "demand", "claim", "suspicion", "takedown", "incident", "stream", "rectification", "inspection", "year", "note", "notice", "shield", "complaint", "attempt", "role", "party", "form", "order"} {
 		page = strings.ReplaceAll(page, "{"+name+"}", url.PathEscape(v.r.PathValue(name)))
 	}
 	return page

@@ -33,6 +33,7 @@ const (
 
 	listRectifications = "rectifications"
 	listYearly         = "yearly" // audits
+	listInspections    = "inspections"
 
 	listEvidence   = "evidence"
 	listShields    = "shields"
@@ -82,6 +83,7 @@ var lists = []list{
 	{listStreams, "/console/streams", staff.SeeStreams, streamFields},
 	{listRectifications, "/console/rectifications", staff.SeeRectifications, rectificationFields},
 	{listYearly, "/console/yearly", staff.SeeYearly, serviceField},
+	{listInspections, "/console/inspections", staff.SeeInspections, inspectionFields},
 	{listEvidence, "/console/evidence", staff.SeeEvidence, evidenceFields},
 	{listShields, "/console/shields", staff.SeeShields, shieldFields},
 	{listComplaints, "/console/reports", staff.SeeReports, complaintFields},

@@ -29,6 +29,7 @@ import (
 	"wardkeep/internal/family/age"
 	"wardkeep/internal/gate"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/inspection"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/passkey"
@@ -114,6 +115,7 @@ type belongings struct {
 	suspicion, content, paper, demand, birth     string
 	shield, incident, notice, report, righted    string
 	stream                                       string // a path
+	inspection                                   string // "iv_…"
 	order                                        string // to the processor
 }
 
@@ -182,6 +184,12 @@ func (b *bureau) belongings() belongings {
 	}
 	all.order = b.orders(b.Child())[0].ID
 	all.stream = b.streamed(b.boss)
+	b.Do(func(ctx context.Context, tx *db.Tx) error {
+		i, _, err := inspection.Invite(ctx, tx, b.Ring, staff.Acting{Person: b.officer.Session.Person, Action: staff.InviteInspectors}, vaulttest.Service, inspection.Scope{}, 10,
+			inspection.NewText("赵督", "某市网信办", "第二十二条", "网信检〔2026〕3号"))
+		all.inspection = i.ID
+		return err
+	})
 	b.agrees(b.boss, all.file)
 	b.agrees(b.vice, all.file)
 	if w := b.other.post(all.broken + "/join"); w.Code != http.StatusSeeOther {
@@ -196,7 +204,7 @@ func (b belongings) names() []string {
 	for _, path := range []string{b.open, b.window, b.urgent, b.broken, b.file} {
 		names = append(names, lastOf(path), b.request(path).Number)
 	}
-	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.notice, lastOf(b.righted), b.report, b.order, lastOf(b.stream))
+	return append(names, lastOf(b.suspicion), lastOf(b.content), lastOf(b.paper), lastOf(b.demand), b.birth, b.shield, b.incident, b.notice, lastOf(b.righted), b.report, b.order, lastOf(b.stream), b.inspection)
 }
 
 // address is that of a route, about what is really there.
@@ -209,7 +217,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{rectification}": lastOf(b.righted), "{note}": "1", "{notice}": b.notice, "{year}": "2025", "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{rectification}": lastOf(b.righted), "{inspection}": b.inspection, "{note}": "1", "{notice}": b.notice, "{year}": "2025", "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -310,6 +318,8 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("dated", b.dayIn(0), "authority", "某市网信办")
 	case strings.HasPrefix(path, "/console/rectifications/"):
 		return of("service", vaulttest.Service, "what", "item", "source", "own", "words", "好", "due", b.dayIn(9), "to", b.officer.ID)
+	case path == "/console/inspections/new":
+		return of("service", vaulttest.Service, "inspector", "赵督", "authority", "某市网信办", "provision", "第二十二条", "document", "3号", "days", "3")
 	case path == "/console/takedowns/{service}/{takedown}/decide":
 		return of("outcome", "stays", "ground", "no_child")
 	case strings.HasSuffix(path, "/give"), strings.HasSuffix(path, "/take"):
@@ -433,6 +443,7 @@ func (b belongings) sought() (queries []string) {
 		{"incident", b.boss, at("incidents", b.incident), numbered(b.incident)},
 		{"stream", b.boss, b.stream, numbered(lastOf(b.stream))},
 		{"rectification", b.boss, b.righted, numbered(lastOf(b.righted))},
+		{"inspection", b.boss, at("inspections", b.inspection), numbered(b.inspection)},
 		{"shield", b.boss, at("shields", b.shield), []string{b.shield}},
 		{"complaint", b.boss, at("reports", b.report), numbered(b.report)},
 		{"order", b.boss, at("orders", b.order), []string{b.order, ordered}},

@@ -20,6 +20,7 @@ import (
 	"wardkeep/internal/complaint"
 	"wardkeep/internal/family"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/inspection"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/order"
 	"wardkeep/internal/receipt"
@@ -224,6 +225,15 @@ func (f *finding) byID(ctx context.Context, tx *db.Tx) error {
 		}
 		if err == nil {
 			f.hit("rectification", m.Number(), m.Service, rectificationPath(m))
+		}
+		return err
+	case id.Is(id.Inspection, f.q):
+		i, err := inspection.NamedIn(ctx, tx, mayIn(person, staff.SeeInspections, f.services), f.q)
+		if errors.Is(err, inspection.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			f.hit("inspection", i.Number(), i.Service, inspectionPath(i.Service, i.ID))
 		}
 		return err
 	case id.Is(id.Shield, f.q):
@@ -453,6 +463,13 @@ func (f *finding) byNumber(ctx context.Context, tx *db.Tx) error {
 	for _, m := range matters {
 		f.hit("rectification", m.Number(), m.Service, rectificationPath(m))
 	}
+	inspections, err := inspection.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeInspections, f.services), number)
+	if err != nil {
+		return err
+	}
+	for _, i := range inspections {
+		f.hit("inspection", i.Number(), i.Service, inspectionPath(i.Service, i.ID))
+	}
 	orders, err := order.NumberedIn(ctx, tx, mayIn(f.v.in.Person, staff.SeeParties, f.services), number)
 	if err != nil {
 		return err
@@ -583,7 +600,7 @@ func (f *finding) byRef(ctx context.Context, tx *db.Tx) error {
 }
 
 // ours are the types of the names that are looked for as such.
-var ours = []id.Prefix{id.Subject, id.Entry, id.Look, id.Rights, id.Suspicion, id.Takedown, id.Incident, id.Stream, id.Rectification, id.Shield, id.Complaint,
+var ours = []id.Prefix{id.Subject, id.Entry, id.Look, id.Rights, id.Suspicion, id.Takedown, id.Incident, id.Stream, id.Rectification, id.Inspection, id.Shield, id.Complaint,
 	id.Order, id.Verification, id.Staff, id.Credential, id.Webhook}
 
 // isOurs reports whether a text is a name that this program gives, and so no reference of

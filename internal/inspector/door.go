@@ -81,3 +81,6 @@ func (v *visit) leave() error {
 	v.s.browser().Keep(v.w, cookie, "", 0)
 	return v.to("/inspector/in")
 }
+
+// EntryURL is the link of an invitation, at the site where the portal is.
+func EntryURL(site, link string) string { return site + "/inspector/in/" + link }

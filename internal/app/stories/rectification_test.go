@@ -59,6 +59,7 @@ func (p *insider) putsRight() {
 	p.goes("/console/rectifications")
 	p.sees("console.rectifications.state.proved")
 	p.at("rectifications")
+	p.invitesAnInspector()
 }
 
 // filesAnAudit tells how the officer of a service that was published in an earlier year, and so owes

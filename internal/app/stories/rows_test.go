@@ -76,7 +76,7 @@ func TestConsoleOfManyRows(t *testing.T) {
 		}
 	}
 	settings := "/console/settings/services/" + apptest.Service
-	examine(boss, true, "/console/people", "/console/due", "/console/suspicions", "/console/orders", "/console/takedowns", "/console/incidents", "/console/streams", "/console/rectifications", "/console/shields", "/console/reports", "/console/evidence", "/console/demands", "/console/reviews", "/console/ledger",
+	examine(boss, true, "/console/people", "/console/due", "/console/suspicions", "/console/orders", "/console/takedowns", "/console/incidents", "/console/streams", "/console/rectifications", "/console/inspections", "/console/shields", "/console/reports", "/console/evidence", "/console/demands", "/console/reviews", "/console/ledger",
 		"/console/charters/"+apptest.Service, "/console/offices/"+apptest.Service)
 	examine(boss, false, "/console", "/console/board", "/console/board/15", "/console/pictures", "/console/files")
 	examine(asks, true, "/console/access")

@@ -42,6 +42,11 @@ func TestScreenshots(t *testing.T) {
 			}
 			p.see(p.look)
 		})
+		tellInspector(t, lang, func(p *insider, stop string) {
+			p.see(look{handy[2], false})
+			p.picture(filepath.Join(dir, fmt.Sprintf("%s.%s.png", stop, lang)), 0, 0)
+			p.see(p.look)
+		})
 		tellConsole(t, lang, func(p *insider, stop string) {
 			for _, l := range []look{{wide[0], false}, {wide[1], true}} {
 				p.see(l)

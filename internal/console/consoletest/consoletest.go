@@ -49,6 +49,8 @@ func Rows(ctx context.Context, tx *db.Tx, n int, service, officer, endpoint stri
 			SELECT 'ls' || ` + numbered + `, $1, false, 'nameless', '{}', $2, 1, '', '', 0, $3 + i / 3, '' FROM n`, []any{service, []byte("x"), later}},
 		{`INSERT INTO rectification (id, service, what, part_of, source, sort, amount, appealed, owner, dated, opened_at, opened_by, due_at, done_at, done_by, closed_at, closed_by, postponed, reopened, reminded, remind_at, notes)
 			SELECT 'rc' || ` + numbered + `, $1, 'item', '', 'own', '', 0, $2, 'st_00000000000000000000000000', '', 1, '', $3 + i / 3, NULL, '', NULL, '', 0, 0, 0, NULL, 1 FROM n`, []any{service, false, later}},
+		{`INSERT INTO inspection (id, service, articles, from_at, before_at, invited_at, invited_by, due_at, closed_at, closed_by, looks, tries, link, code, session, entered_at, seen_at, bound, sealed, salt)
+			SELECT 'iv' || ` + numbered + `, $1, '9 15', NULL, NULL, 1, 'st_00000000000000000000000000', $2 + i / 3, NULL, '', 0, 0, CAST('l' || i AS blob), NULL, NULL, NULL, NULL, $3, $3, $3 FROM n`, []any{service, later, []byte("x")}},
 		{`INSERT INTO incident (id, service, source, role, party, reporter, kind, suspected, items, children, began_at, noticed_at, opened_at, grade, graded_by, triaged_at, due_at, outcome, closed_by, closed_at, notes, steps, cause, suspect, drill, plan, report_in)
 			SELECT 'in' || ` + numbered + `, $1, 'staff', '', '', 'staff:st_x', 'leaked', $2, '', 0, NULL, 1, 1, '', '', NULL, $3 + i / 3, '', '', NULL, 1, '', '', '', NOT $2, 0, 240 FROM n`, []any{service, true, later}},
 		{`INSERT INTO shield (child, id, service, guardian, reason, days, note, state, asker, decider, asked_at, decided_at, due_at, closed_at)
