@@ -12,9 +12,11 @@ import (
 	"wardkeep/internal/app/apptest"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/pii"
 	"wardkeep/internal/border"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/message"
 	"wardkeep/internal/replay"
@@ -98,6 +100,36 @@ func TestArticle12_WhatNoEntryTellsIsAskedForOnce(t *testing.T) {
 		}
 		do(func(ctx context.Context, tx *db.Tx) error { return tx.Queue(ctx, `UPDATE audit_run SET findings = 0`) })
 		asks("it was written by hand", message.AuditDiffers)
+		// Whoever has looked at it and closed its case doesn't have the next a minute later.
+		if _, err := app.PassDuties(a, t.Context()); err != nil {
+			t.Error(err)
+		}
+		closed, left := 0, -1
+		do(func(ctx context.Context, tx *db.Tx) error {
+			open, err := incident.Waiting(ctx, tx, in.Officer.Service, 10)
+			closed = len(open)
+			for _, c := range open {
+				if err == nil {
+					_, _, err = incident.Triage(ctx, tx, a.Ring, in.Officer, c.Service, c.ID, incident.Minor, 0, pii.New("looked at"))
+				}
+				if err == nil {
+					_, _, err = incident.Close(ctx, tx, a.Ring, in.Officer, c.Service, c.ID, incident.Unfounded, pii.New("nothing"))
+				}
+			}
+			return err
+		})
+		if _, err := app.PassDuties(a, t.Context()); err != nil {
+			t.Error(err)
+		}
+		do(func(ctx context.Context, tx *db.Tx) error {
+			open, err := incident.Waiting(ctx, tx, in.Officer.Service, 10)
+			left = len(open)
+			return err
+		})
+		if closed != 1 || left != 0 {
+			t.Errorf("%d cases of a forged run, and %d again", closed, left)
+		}
+		do(func(ctx context.Context, tx *db.Tx) error { return tx.Queue(ctx, `UPDATE incident SET opened_at = 1`) }) // tomorrow
 		// A case that can't be opened keeps the letter from nobody.
 		do(func(ctx context.Context, tx *db.Tx) error { return tx.Queue(ctx, `DROP TABLE incident_plan`) })
 		if letters, err := app.PassDuties(a, t.Context()); letters != 1 || err == nil {

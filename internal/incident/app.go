@@ -7,14 +7,18 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/base/pii"
+	"wardkeep/internal/catalog"
 )
 
 // ReportBy opens a case as a system of the operator's reports it, by its key: what watches the
-// apps sees a leak before anybody of the staff does. Errors: ErrMayNot, ErrMany, those of the
-// report.
+// apps sees a leak before anybody of the staff does. It holds the service, so that of a hundred
+// that are sent at once none is one too many. Errors: ErrMayNot, ErrMany, those of the report.
 func (d Desk) ReportBy(ctx context.Context, tx *db.Tx, by account.App, r Report) (Case, string, error) {
 	if !by.May(account.IncidentsWrite) {
 		return Case{}, "", ErrMayNot
+	}
+	if _, err := catalog.Hold(ctx, tx, by.Service); err != nil {
+		return Case{}, "", err
 	}
 	if err := few(ctx, tx, by.Service, by.Ledger()); err != nil {
 		return Case{}, "", err
